@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* URLs, percent-encoding, query strings, host:port. */
+#ifndef C2_WIRE_URL_H
+#define C2_WIRE_URL_H
+
+#include "base/buf.h"
+
+/** Decode %XX once; with plus_is_blank also '+' -> ' ' (queries). A '%' not followed by two hex digits stays as it is. */
+bool c2_url_decode(struct c2_str in, bool plus_is_blank, struct c2_buf *out, struct cat2_error *err);
+/** Encode everything but unreserved characters and '/' ; keep_slash=false encodes '/' too. */
+bool c2_url_encode(struct c2_str in, bool keep_slash, struct c2_buf *out, struct cat2_error *err);
+
+/** One "k=v" of a query string: *rest starts as the query and shrinks; pieces are still encoded. false at the end. */
+bool c2_query_next(struct c2_str *rest, struct c2_str *key, struct c2_str *value);
+
+struct c2_endpoint {
+    char host[256]; /* without brackets; "*" = every address */
+    int port;       /* 0 = chosen by the kernel */
+    bool v6;        /* was written [v6]:port */
+};
+/** "host:port", "[v6]:port", "*:port". */
+bool c2_endpoint_parse(struct c2_str text, struct c2_endpoint *out, struct cat2_error *err);
+/** Back to text, brackets included. */
+bool c2_endpoint_format(const struct c2_endpoint *e, struct c2_buf *out, struct cat2_error *err);
+
+#endif
