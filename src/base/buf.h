@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An owned, growing byte buffer that knows its ceiling. Every operation keeps: n <= cap <= max, p[n] is '\0' when p. */
+/* An owned, growing byte buffer that knows its ceiling. Every operation keeps: n <= cap <= max, p[n] is '\0'
+ * when p. */
 #ifndef C2_BASE_BUF_H
 #define C2_BASE_BUF_H
 
@@ -30,8 +31,14 @@ bool c2_buf_printf(struct c2_buf *buf, struct cat2_error *err, const char *fmt, 
 void c2_buf_clear(struct c2_buf *buf);
 /** Move out: the result owns the bytes, *buf is empty with the same ceiling. */
 struct c2_buf c2_buf_steal(struct c2_buf *buf);
-static inline struct c2_str c2_buf_str(const struct c2_buf *buf) { return (struct c2_str){(const char *)buf->p, buf->n}; }
-static inline struct c2_bytes c2_buf_bytes(const struct c2_buf *buf) { return (struct c2_bytes){buf->p, buf->n}; }
+static inline struct c2_str c2_buf_str(const struct c2_buf *buf)
+{
+    return (struct c2_str){(const char *)buf->p, buf->n};
+}
+static inline struct c2_bytes c2_buf_bytes(const struct c2_buf *buf)
+{
+    return (struct c2_bytes){buf->p, buf->n};
+}
 /** The text as a C string, "" when empty. */
 const char *c2_buf_cstr(const struct c2_buf *buf);
 

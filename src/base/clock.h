@@ -13,7 +13,13 @@ struct c2_clock {
 
 /** The machine's clock. */
 const struct c2_clock *c2_clock_real(void);
-static inline int64_t c2_mono_ms(const struct c2_clock *clock) { return clock->mono_ms(clock->ctx); }
-static inline int64_t c2_wall_ms(const struct c2_clock *clock) { return clock->wall_ms(clock->ctx); }
+static inline int64_t c2_mono_ms(const struct c2_clock *clock)
+{
+    return clock->mono_ms(clock->ctx);
+}
+static inline int64_t c2_wall_ms(const struct c2_clock *clock)
+{
+    return clock->wall_ms(clock->ctx);
+}
 
 #endif

@@ -13,7 +13,8 @@
 int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err);
 /** Create the parent directories of `rel` beneath dirfd (mode 0777 & ~umask). */
 bool c2_fs_mkparents(int dirfd, const char *rel, struct cat2_error *err);
-/** Create `path` and its parents (a state directory); existing is fine. Returns an O_DIRECTORY descriptor or -1. */
+/** Create `path` and its parents (a state directory); existing is fine. Returns an O_DIRECTORY descriptor or
+ * -1. */
 int c2_fs_open_dir(const char *path, bool create, struct cat2_error *err);
 /** The whole of a file, at most max bytes. */
 bool c2_fs_read(int fd, size_t max, struct c2_buf *out, struct cat2_error *err);
@@ -25,7 +26,8 @@ bool c2_fs_replace(int dirfd, const char *rel, struct c2_bytes bytes, struct cat
 /** unlink; a missing file is fine. Empty parent directories up to dirfd go too. */
 bool c2_fs_remove(int dirfd, const char *rel, struct cat2_error *err);
 /** Visit every non-directory beneath dirfd, depth first, names sorted, links to directories not followed.
- *  The callback returns false to stop the walk (its *err is passed on). Depth is limited (C2_TREE_DEPTH_MAX). */
+ *  The callback returns false to stop the walk (its *err is passed on). Depth is limited (C2_TREE_DEPTH_MAX).
+ */
 typedef bool c2_fs_visit(void *ctx, const char *rel, const struct stat *st, struct cat2_error *err);
 bool c2_fs_walk(int dirfd, c2_fs_visit *visit, void *ctx, struct cat2_error *err);
 

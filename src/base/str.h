@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Views of text and bytes that somebody else owns, and a cursor that reads text without ever passing its end. */
+/* Views of text and bytes that somebody else owns, and a cursor that reads text without ever passing its end.
+ */
 #ifndef C2_BASE_STR_H
 #define C2_BASE_STR_H
 
@@ -24,9 +25,18 @@ struct c2_bytes {
 /* For printf("%.*s", C2_STR_ARG(s)). */
 #define C2_STR_ARG(s) (int)(s).n, (s).p
 
-static inline struct c2_str c2_str_of(const char *text) { return (struct c2_str){text, text ? strlen(text) : 0}; }
-static inline struct c2_bytes c2_bytes_of(struct c2_str s) { return (struct c2_bytes){(const uint8_t *)s.p, s.n}; }
-static inline bool c2_str_empty(struct c2_str s) { return s.n == 0; }
+static inline struct c2_str c2_str_of(const char *text)
+{
+    return (struct c2_str){text, text ? strlen(text) : 0};
+}
+static inline struct c2_bytes c2_bytes_of(struct c2_str s)
+{
+    return (struct c2_bytes){(const uint8_t *)s.p, s.n};
+}
+static inline bool c2_str_empty(struct c2_str s)
+{
+    return s.n == 0;
+}
 
 bool c2_str_eq(struct c2_str a, struct c2_str b);
 bool c2_str_eq_nocase(struct c2_str a, struct c2_str b);
@@ -35,9 +45,11 @@ bool c2_str_starts(struct c2_str s, const char *prefix);
 bool c2_str_ends(struct c2_str s, const char *suffix);
 /** Without ASCII blanks at both ends. */
 struct c2_str c2_str_trim(struct c2_str s);
-/** Cut at the first `sep`: *head gets what is before, *rest what is after; false (head = s, rest empty) when there is none. */
+/** Cut at the first `sep`: *head gets what is before, *rest what is after; false (head = s, rest empty) when
+ * there is none. */
 bool c2_str_cut(struct c2_str s, char sep, struct c2_str *head, struct c2_str *rest);
-/** A NUL-terminated copy, yours to free(); NULL when out of memory. Text after an inner NUL is kept but invisible. */
+/** A NUL-terminated copy, yours to free(); NULL when out of memory. Text after an inner NUL is kept but
+ * invisible. */
 char *c2_str_dup(struct c2_str s);
 /** Byte order compare, as strcmp. */
 int c2_str_cmp(struct c2_str a, struct c2_str b);
@@ -51,19 +63,33 @@ struct c2_cursor {
     const char *p, *end;
 };
 
-static inline struct c2_cursor c2_cursor_of(struct c2_str s) { return (struct c2_cursor){s.p, s.p + s.n}; }
-static inline bool c2_cursor_done(const struct c2_cursor *in) { return in->p == in->end; }
-static inline size_t c2_cursor_left(const struct c2_cursor *in) { return (size_t)(in->end - in->p); }
+static inline struct c2_cursor c2_cursor_of(struct c2_str s)
+{
+    return (struct c2_cursor){s.p, s.p + s.n};
+}
+static inline bool c2_cursor_done(const struct c2_cursor *in)
+{
+    return in->p == in->end;
+}
+static inline size_t c2_cursor_left(const struct c2_cursor *in)
+{
+    return (size_t)(in->end - in->p);
+}
 /** The next character, '\0' at the end. */
-static inline char c2_cursor_peek(const struct c2_cursor *in) { return in->p < in->end ? *in->p : '\0'; }
+static inline char c2_cursor_peek(const struct c2_cursor *in)
+{
+    return in->p < in->end ? *in->p : '\0';
+}
 /** Advance past `text` if it comes next. */
 bool c2_cursor_eat(struct c2_cursor *in, const char *text);
 /** Advance past ASCII blanks. */
 void c2_cursor_blanks(struct c2_cursor *in);
-/** Read an optionally signed decimal integer; false, cursor unmoved, when none is here; *overflow set if it does not fit. */
+/** Read an optionally signed decimal integer; false, cursor unmoved, when none is here; *overflow set if it
+ * does not fit. */
 bool c2_cursor_i64(struct c2_cursor *in, int64_t *out, bool *overflow);
 
-/** A dataset path is relative and made of plain names: no "", ".", "..", NUL parts; at most C2_PATH_MAX bytes. */
+/** A dataset path is relative and made of plain names: no "", ".", "..", NUL parts; at most C2_PATH_MAX
+ * bytes. */
 bool c2_path_check(struct c2_str rel, struct cat2_error *err);
 
 #endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Files beneath a directory. openat2(RESOLVE_BENEATH) lets the kernel judge links and "..". */
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+
+int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err)
+{
+    struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC),
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+
+    if (!c2_path_check(c2_str_of(rel), err)) return -1;
+    if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) how.mode = 0666;
+    long fd = syscall(SYS_openat2, dirfd, rel, &how, sizeof(how));
+    if (fd >= 0) return (int)fd;
+    if (errno == EXDEV) {
+        c2_fail(err, CAT2_EINVAL, "%.160s: leads out of its directory", rel);
+        return -1;
+    }
+    c2_fail_errno(err, errno, "%.160s", rel);
+    return -1;
+}
+
+bool c2_fs_mkparents(int dirfd, const char *rel, struct cat2_error *err)
+{
+    char path[C2_PATH_MAX + 1];
+    struct c2_str whole = c2_str_of(rel);
+
+    if (!c2_path_check(whole, err)) return false;
+    memcpy(path, rel, whole.n + 1);
+    for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdirat(dirfd, path, 0777) != 0 && errno != EEXIST)
+            return c2_fail_errno(err, errno, "cannot create %.120s", path);
+        *slash = '/';
+    }
+    return true;
+}
+
+/* mkdir -p of an ordinary path, which may be absolute. */
+static bool make_dirs(const char *path, struct cat2_error *err)
+{
+    char part[4096];
+    size_t n = strlen(path);
+
+    if (n >= sizeof(part))
+        return c2_fail(err, CAT2_ELIMIT, "path is longer than %zu bytes", sizeof(part) - 1);
+    memcpy(part, path, n + 1);
+    for (char *at = part + 1; n > 0; at++) {
+        bool last = *at == '\0';
+        if (!last && *at != '/') continue;
+        *at = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return c2_fail_errno(err, errno, "cannot create %.120s", part);
+        if (last) break;
+        *at = '/';
+    }
+    return true;
+}
+
+int c2_fs_open_dir(const char *path, bool create, struct cat2_error *err)
+{
+    if (create && !make_dirs(path, err)) return -1;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) c2_fail_errno(err, errno, "%.160s", path);
+    return fd;
+}
+
+bool c2_fs_read(int fd, size_t max, struct c2_buf *out, struct cat2_error *err)
+{
+    c2_buf_init(out, max);
+    for (;;) {
+        struct stat st;
+        size_t step = 65536;
+        if (out->n == 0 && fstat(fd, &st) == 0 && st.st_size > 0 && (uint64_t)st.st_size < max)
+            step = (size_t)st.st_size + 1;
+        if (step > max - out->n) step = max - out->n + (max == out->n);
+        if (!c2_buf_reserve(out, step, err)) break;
+        ssize_t n = read(fd, out->p + out->n, step);
+        if (n == 0) return true;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            c2_fail_errno(err, errno, "read");
+            break;
+        }
+        out->n += (size_t)n;
+        out->p[out->n] = '\0';
+    }
+    c2_buf_fini(out);
+    return false;
+}
+
+bool c2_fs_pread(int fd, void *to, size_t n, int64_t off, struct cat2_error *err)
+{
+    uint8_t *at = to;
+
+    while (n > 0) {
+        ssize_t got = pread(fd, at, n, off);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return c2_fail_errno(err, errno, "read at %lld", (long long)off);
+        if (got == 0) return c2_fail(err, CAT2_EDATA, "file ends %zu bytes early", n);
+        at += got;
+        off += got;
+        n -= (size_t)got;
+    }
+    return true;
+}
+
+bool c2_fs_pwrite(int fd, const void *from, size_t n, int64_t off, struct cat2_error *err)
+{
+    const uint8_t *at = from;
+
+    while (n > 0) {
+        ssize_t put = pwrite(fd, at, n, off);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return c2_fail_errno(err, put < 0 ? errno : ENOSPC, "write at %lld", (long long)off);
+        at += put;
+        off += put;
+        n -= (size_t)put;
+    }
+    return true;
+}
+
+bool c2_fs_replace(int dirfd, const char *rel, struct c2_bytes bytes, struct cat2_error *err)
+{
+    char temp[C2_PATH_MAX + 32];
+    int length = snprintf(temp, sizeof(temp), "%s.tmp.%ld", rel, (long)getpid());
+
+    if (length < 0 || (size_t)length > C2_PATH_MAX)
+        return c2_fail(err, CAT2_ELIMIT, "path is longer than %d bytes", C2_PATH_MAX);
+    int fd = c2_fs_open(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC, err);
+    if (fd < 0) return false;
+    bool ok = c2_fs_pwrite(fd, bytes.p, bytes.n, 0, err);
+    if (ok && fdatasync(fd) != 0) ok = c2_fail_errno(err, errno, "fdatasync");
+    close(fd);
+    if (ok && renameat(dirfd, temp, dirfd, rel) != 0) ok = c2_fail_errno(err, errno, "rename");
+    if (!ok) {
+        unlinkat(dirfd, temp, 0);
+        return c2_fail_within(err, "%.120s", rel);
+    }
+    return true;
+}
+
+bool c2_fs_remove(int dirfd, const char *rel, struct cat2_error *err)
+{
+    char path[C2_PATH_MAX + 1];
+    struct c2_str whole = c2_str_of(rel);
+
+    if (!c2_path_check(whole, err)) return false;
+    if (unlinkat(dirfd, rel, 0) != 0 && errno != ENOENT)
+        return c2_fail_errno(err, errno, "cannot remove %.120s", rel);
+    memcpy(path, rel, whole.n + 1);
+    for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
+        *slash = '\0';
+        if (unlinkat(dirfd, path, AT_REMOVEDIR) != 0) break; /* not empty, or gone */
+    }
+    return true;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Views of text, and the cursor. */
+#include "base/str.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool c2_str_eq(struct c2_str a, struct c2_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool c2_str_eq_nocase(struct c2_str a, struct c2_str b)
+{
+    if (a.n != b.n) return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (lower(a.p[i]) != lower(b.p[i])) return false;
+    return true;
+}
+
+bool c2_str_is(struct c2_str a, const char *text)
+{
+    return c2_str_eq(a, c2_str_of(text));
+}
+
+bool c2_str_starts(struct c2_str s, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return s.n >= n && memcmp(s.p, prefix, n) == 0;
+}
+
+bool c2_str_ends(struct c2_str s, const char *suffix)
+{
+    size_t n = strlen(suffix);
+    return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
+}
+
+struct c2_str c2_str_trim(struct c2_str s)
+{
+    while (s.n && is_blank(s.p[0]))
+        s = (struct c2_str){s.p + 1, s.n - 1};
+    while (s.n && is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+bool c2_str_cut(struct c2_str s, char sep, struct c2_str *head, struct c2_str *rest)
+{
+    const char *at = s.n ? memchr(s.p, sep, s.n) : NULL;
+
+    *head = s;
+    *rest = (struct c2_str){s.p + s.n, 0};
+    if (!at) return false;
+    head->n = (size_t)(at - s.p);
+    *rest = (struct c2_str){at + 1, s.n - head->n - 1};
+    return true;
+}
+
+char *c2_str_dup(struct c2_str s)
+{
+    char *copy = malloc(s.n + 1);
+
+    if (!copy) return NULL;
+    if (s.n) memcpy(copy, s.p, s.n);
+    copy[s.n] = '\0';
+    return copy;
+}
+
+int c2_str_cmp(struct c2_str a, struct c2_str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int order = n ? memcmp(a.p, b.p, n) : 0;
+
+    if (order) return order;
+    return a.n < b.n ? -1 : a.n > b.n;
+}
+
+/* Length of the well-formed character at p (RFC 3629), 0 when there is none. */
+static size_t utf8_length(const unsigned char *p, size_t left)
+{
+    static const unsigned char least[] = {0, 0, 0x80, 0xa0, 0x90};
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+    if (n == 0 || n > left) return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    if ((p[0] == 0xe0 || p[0] == 0xf0) && p[1] < least[n]) return 0; /* overlong */
+    if ((p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0; /* surrogate, past U+10FFFF */
+    return n;
+}
+
+bool c2_str_is_utf8(struct c2_str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t i = 0;
+
+    while (i < s.n) {
+        size_t n = utf8_length(p + i, s.n - i);
+        if (n == 0) return false;
+        i += n;
+    }
+    return true;
+}
+
+bool c2_str_to_i64(struct c2_str s, int64_t *out)
+{
+    struct c2_cursor in = c2_cursor_of(s);
+    bool overflow = false;
+
+    return c2_cursor_i64(&in, out, &overflow) && !overflow && c2_cursor_done(&in);
+}
+
+bool c2_cursor_eat(struct c2_cursor *in, const char *text)
+{
+    size_t n = strlen(text);
+
+    if (c2_cursor_left(in) < n || memcmp(in->p, text, n) != 0) return false;
+    in->p += n;
+    return true;
+}
+
+void c2_cursor_blanks(struct c2_cursor *in)
+{
+    while (in->p < in->end && is_blank(*in->p))
+        in->p++;
+}
+
+bool c2_cursor_i64(struct c2_cursor *in, int64_t *out, bool *overflow)
+{
+    const char *p = in->p;
+    bool negative = p < in->end && *p == '-';
+    int64_t value = 0;
+
+    *overflow = false;
+    if (p < in->end && (*p == '-' || *p == '+')) p++;
+    if (p == in->end || !is_digit(*p)) return false;
+    for (; p < in->end && is_digit(*p); p++) {
+        int64_t digit = *p - '0'; /* counted downwards, so that INT64_MIN fits */
+        if (!c2_mul_i64(value, 10, &value) || !c2_add_i64(value, -digit, &value)) *overflow = true;
+    }
+    if (!negative && value == INT64_MIN) *overflow = true;
+    in->p = p;
+    *out = *overflow ? 0 : negative ? value : -value;
+    return true;
+}
+
+bool c2_path_check(struct c2_str rel, struct cat2_error *err)
+{
+    size_t start = 0;
+
+    if (rel.n == 0) return c2_fail(err, CAT2_EINVAL, "path is empty");
+    if (rel.n > C2_PATH_MAX) return c2_fail(err, CAT2_ELIMIT, "path is longer than %d bytes", C2_PATH_MAX);
+    if (memchr(rel.p, '\0', rel.n)) return c2_fail(err, CAT2_EINVAL, "path holds a NUL byte");
+    for (size_t i = 0; i <= rel.n; i++) {
+        if (i < rel.n && rel.p[i] != '/') continue;
+        struct c2_str part = {rel.p + start, i - start};
+        if (part.n == 0 || c2_str_is(part, ".") || c2_str_is(part, ".."))
+            return c2_fail(err, CAT2_EINVAL, "path has an empty, '.' or '..' part");
+        if (part.n > C2_NAME_MAX)
+            return c2_fail(err, CAT2_ELIMIT, "path has a part longer than %d bytes", C2_NAME_MAX);
+        start = i + 1;
+    }
+    return true;
+}
