@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The few commands a person types. CMake does the work underneath.
+#
+#   make            build                      make test        set up and pass all tests
+#   make demo       set up, build, serve       make test-asan   the same under ASan+UBSan; test-tsan under TSan
+#   make install    (DESTDIR, PREFIX)          make lint bench fuzz screenshots clean
+
+PREFIX ?= /usr/local
+BUILD  := build/release
+NINJA  := cmake --build
+
+.PHONY: all setup demo test test-unit test-system test-asan test-tsan bench fuzz lint install clean
+all: .deps/ready
+	@cmake --preset release >/dev/null
+	@$(NINJA) $(BUILD)
+
+.deps/ready: tools/setup third_party/blosc2.lock third_party/yyjson.lock
+	@tools/setup build
+	@mkdir -p .deps && touch $@
+
+setup:
+	@tools/setup build
+
+demo: all
+	@tools/demo $(BUILD)/bin
+
+test: .deps/ready
+	@tools/setup test
+	@cmake --preset release >/dev/null
+	@$(NINJA) $(BUILD)
+	@tools/run_tests $(BUILD) unit system interop guards
+	@$(MAKE) --no-print-directory test-asan
+
+test-unit: all
+	@tools/run_tests $(BUILD) unit guards
+
+test-system: all
+	@tools/run_tests $(BUILD) system
+
+test-asan test-tsan: test-%: .deps/ready
+	@tools/setup test
+	@cmake --preset $* >/dev/null
+	@$(NINJA) build/$*
+	@tools/run_tests build/$* unit system
+
+bench: .deps/ready
+	@tools/setup bench
+	@cmake --preset release >/dev/null
+	@$(NINJA) $(BUILD)
+	@.venv/bin/python bench/scorecard.py --bin $(BUILD)/bin
+
+fuzz: .deps/ready
+	@tools/setup fuzz
+	@cmake --preset fuzz >/dev/null
+	@$(NINJA) build/fuzz
+	@tools/run_fuzz build/fuzz
+
+lint: .deps/ready
+	@tools/setup lint
+	@cmake --preset release >/dev/null
+	@tools/lint $(BUILD)
+
+install: all
+	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+clean:
+	rm -rf build

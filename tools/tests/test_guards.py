@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The guards of the house are tests, and each guard is shown to bark."""
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOOLS = ROOT / "tools"
+HEAD = "/* SPDX-License-Identifier: BSD-3-Clause */\n/* A file. */\n"
+
+
+def run(tool, where):
+    done = subprocess.run([sys.executable, TOOLS / tool, where], capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
+def test_every_include_points_down():
+    code, out = run("check_layers.py", ROOT)
+    assert code == 0, out
+
+
+def test_an_arrow_upwards_is_found(tmp_path):
+    (tmp_path / "src/base").mkdir(parents=True)
+    (tmp_path / "src/base/x.c").write_text(HEAD + '#include "net/loop.h"\n')
+    code, out = run("check_layers.py", tmp_path)
+    assert code == 1 and "base must not include net" in out
+
+
+def test_the_code_keeps_the_style():
+    code, out = run("check_style.py", ROOT)
+    assert code == 0, out
+
+
+def test_style_faults_are_found(tmp_path):
+    (tmp_path / "src/base").mkdir(parents=True)
+    (tmp_path / "include").mkdir()
+    body = "int fine(void)\n{\n" + "    int a = 1;\n" * 71 + "    sprintf(0, 0);\n    goto out;\n}\n"
+    (tmp_path / "src/base/x.c").write_text(HEAD + body)
+    code, out = run("check_style.py", tmp_path)
+    assert code == 1
+    for word in ("sprintf() is banned", "goto", "function of 73 lines", "fine is visible"):
+        assert word in out, (word, out)
