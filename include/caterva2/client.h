@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Talk to one subscriber: its roots, their datasets. Every call blocks until it is done or has failed.
+ * `true` = done; `false` = *err says why (callers may pass NULL for err). */
+#ifndef CATERVA2_CLIENT_H
+#define CATERVA2_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <caterva2/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define CAT2_API      __attribute__((visibility("default")))
+#define CAT2_MUST_USE __attribute__((warn_unused_result))
+#else
+#define CAT2_API
+#define CAT2_MUST_USE
+#endif
+
+#define CAT2_MAX_DIM 16
+
+typedef struct cat2_client cat2_client;
+typedef struct cat2_strings cat2_strings;
+
+struct cat2_client_options {
+    int64_t connect_timeout_ms; /* to reach the subscriber */
+    int64_t answer_timeout_ms;  /* without a byte moving: a large answer may take as long as it likes */
+    int64_t reply_nbytes_max;   /* the largest fetch, decoded */
+};
+#define CAT2_CLIENT_OPTIONS_INIT                                                                             \
+    {                                                                                                        \
+        5000, 30000, (int64_t)4 << 30                                                                        \
+    }
+
+/** Connect lazily to one subscriber. Not thread-safe: one client per thread.
+ *
+ *  @param host      "host:port", e.g. "localhost:8002"; "http://host:port" is understood too.
+ *  @param options   NULL for the defaults of CAT2_CLIENT_OPTIONS_INIT (5 s to connect, 30 s to answer, 4 GiB
+ * at most).
+ *  @param client    Out: yours, release with cat2_client_free(). Untouched on failure.
+ *  @errors CAT2_EINVAL malformed host; CAT2_ENOMEM. No network traffic happens here. */
+CAT2_API CAT2_MUST_USE bool cat2_client_new(const char *host, const struct cat2_client_options *options,
+                                            cat2_client **client, struct cat2_error *err);
+/** Release; datasets opened from it keep it alive until they are freed. NULL is fine. */
+CAT2_API void cat2_client_free(cat2_client *client);
+
+/** Names of the roots the subscriber knows, in its order.
+ *  @param roots  Out: yours, cat2_strings_free(). cat2_strings_flag() tells which are followed
+ * ("subscribed").
+ *  @errors CAT2_EUPSTREAM no answer; CAT2_EDATA unreadable answer.
+ *  @source GET /api/roots */
+CAT2_API CAT2_MUST_USE bool cat2_client_roots(cat2_client *client, cat2_strings **roots,
+                                              struct cat2_error *err);
+/** Ask the subscriber to follow a root. Repeating it is fine.
+ *  @errors CAT2_ENOTFOUND no such root; CAT2_EUPSTREAM.   @source POST /api/subscribe/{root} */
+CAT2_API CAT2_MUST_USE bool cat2_client_subscribe(cat2_client *client, const char *root,
+                                                  struct cat2_error *err);
+/** Dataset paths of a followed root, relative to it.
+ *  @param paths  Out: yours, cat2_strings_free().
+ *  @errors CAT2_ENOTFOUND no such root, or not subscribed to it; CAT2_EUPSTREAM; CAT2_EDATA.   @source GET
+ * /api/list/{root} */
+CAT2_API CAT2_MUST_USE bool cat2_client_list(cat2_client *client, const char *root, cat2_strings **paths,
+                                             struct cat2_error *err);
+/** Where the publisher serves a root ("foo": one URL) or a dataset ("foo/a.b2nd": info URL, download URL).
+ *  @param urls  Out: yours, cat2_strings_free().   @source GET /api/url/{path} */
+CAT2_API CAT2_MUST_USE bool cat2_client_url(cat2_client *client, const char *path, cat2_strings **urls,
+                                            struct cat2_error *err);
+/** The subscriber's JSON answer to a GET of `target` ("/api/roots"), for what has no call of its own.
+ *  @param json  Out: NUL-terminated, yours, free(). */
+CAT2_API CAT2_MUST_USE bool cat2_client_get_json(cat2_client *client, const char *target, char **json,
+                                                 struct cat2_error *err);
+
+/** How many; 0 for NULL. */
+CAT2_API size_t cat2_strings_count(const cat2_strings *strings);
+/** The i-th, NULL past the end. Borrowed: valid while `strings` lives. */
+CAT2_API const char *cat2_strings_at(const cat2_strings *strings, size_t i);
+/** The i-th one's mark (roots: is it subscribed?); false past the end. */
+CAT2_API bool cat2_strings_flag(const cat2_strings *strings, size_t i);
+CAT2_API void cat2_strings_free(cat2_strings *strings);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

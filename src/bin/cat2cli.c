@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command line client: one command, one answer; errors on stderr and a non-zero exit. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "bin/cat2cli.h"
+#include "bin/options.h"
+
+struct cli {
+    cat2_client *client;
+    const char *args[3]; /* after the command; NULL where none */
+    bool json;
+};
+
+static bool put_line(struct c2_buf *line, struct cat2_error *err)
+{
+    if (!c2_buf_putc(line, '\n', err)) return false;
+    return fwrite(line->p, 1, line->n, stdout) == line->n ||
+           c2_fail(err, CAT2_EIO, "cannot write to standard output");
+}
+
+/* The subscriber's answer, re-printed as Python's json.dumps does. */
+static bool print_json(struct c2_str text, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+
+    return c2_json_parse(text, &json, err) && c2_json_print(c2_json_root(json), C2_JSON_PYTHON, &line, err) &&
+           put_line(&line, err);
+}
+
+static bool print_strings(const cat2_strings *strings, const char *prefix, bool json, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct c2_jw w;
+
+    if (!json) {
+        for (size_t i = 0; i < cat2_strings_count(strings); i++)
+            printf("%s%s%s\n", prefix ? prefix : "", prefix ? "/" : "", cat2_strings_at(strings, i));
+        return true;
+    }
+    c2_jw_init(&w, &out, C2_JSON_PYTHON, err);
+    c2_jw_begin_array(&w);
+    for (size_t i = 0; i < cat2_strings_count(strings); i++)
+        c2_jw_cstr(&w, cat2_strings_at(strings, i));
+    c2_jw_end_array(&w);
+    return c2_jw_finish(&w) && put_line(&out, err);
+}
+
+static bool cmd_roots(struct cli *cli, struct cat2_error *err)
+{
+    cat2_strings *roots = NULL;
+    char *json = NULL;
+
+    if (cli->json) {
+        bool ok =
+            cat2_client_get_json(cli->client, "/api/roots", &json, err) && print_json(c2_str_of(json), err);
+        free(json);
+        return ok;
+    }
+    if (!cat2_client_roots(cli->client, &roots, err)) return false;
+    for (size_t i = 0; i < cat2_strings_count(roots); i++)
+        printf("%s%s\n", cat2_strings_at(roots, i), cat2_strings_flag(roots, i) ? " (subscribed)" : "");
+    cat2_strings_free(roots);
+    return true;
+}
+
+static bool cmd_subscribe(struct cli *cli, struct cat2_error *err)
+{
+    if (!cat2_client_subscribe(cli->client, cli->args[0], err)) return false;
+    puts(cli->json ? "\"Ok\"" : "Ok");
+    return true;
+}
+
+static bool cmd_list(struct cli *cli, struct cat2_error *err)
+{
+    cat2_strings *paths = NULL;
+
+    if (!cat2_client_list(cli->client, cli->args[0], &paths, err)) return false;
+    bool ok = print_strings(paths, cli->args[0], cli->json, err);
+    cat2_strings_free(paths);
+    return ok;
+}
+
+static bool cmd_url(struct cli *cli, struct cat2_error *err)
+{
+    cat2_strings *urls = NULL;
+
+    if (!cat2_client_url(cli->client, cli->args[0], &urls, err)) return false;
+    bool ok = print_strings(urls, NULL, cli->json, err);
+    cat2_strings_free(urls);
+    return ok;
+}
+
+static bool print_info(const char *path, const char *info, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+
+    if (!c2_json_parse(c2_str_of(info), &json, err) ||
+        !c2_pretty_print(c2_json_root(json), c2_terminal_columns(), &out, err))
+        return false;
+    printf("Getting info for %s\n", path);
+    return put_line(&out, err);
+}
+
+static bool cmd_info(struct cli *cli, struct cat2_error *err)
+{
+    cat2_dataset *dataset = NULL;
+
+    if (!cat2_dataset_open(cli->client, cli->args[0], &dataset, err)) return false;
+    const char *info = cat2_dataset_info(dataset);
+    bool ok = cli->json ? print_json(c2_str_of(info), err) : print_info(cli->args[0], info, err);
+    cat2_dataset_free(dataset);
+    return ok;
+}
+
+/* "path[slice]" split at the last '[' of a text that ends in ']'. Both are copies, yours; slice NULL without
+ * brackets. */
+static bool split_slice(const char *arg, char **path, char **slice, struct cat2_error *err)
+{
+    size_t n = strlen(arg);
+    const char *open = strrchr(arg, '[');
+
+    *slice = NULL;
+    if (n == 0 || arg[n - 1] != ']' || !open) {
+        *path = c2_str_dup(c2_str_of(arg));
+        return *path || c2_fail_nomem(err, "argument");
+    }
+    *path = c2_str_dup((struct c2_str){arg, (size_t)(open - arg)});
+    *slice = c2_str_dup((struct c2_str){open + 1, n - (size_t)(open - arg) - 2});
+    return (*path && *slice) || c2_fail_nomem(err, "argument");
+}
+
+static bool show_json(cat2_dataset *dataset, const char *slice, struct cat2_error *err)
+{
+    cat2_array *array = NULL;
+    C2_AUTO(c2_buf) out = C2_BUF_INIT((size_t)1 << 31);
+
+    if (!cat2_dataset_fetch(dataset, slice, &array, err)) return false;
+    bool ok =
+        c2_cli_array_json(array, cat2_dataset_kind(dataset) != CAT2_ARRAY, &out, err) && put_line(&out, err);
+    cat2_array_free(array);
+    return ok;
+}
+
+static bool show_text(cat2_dataset *dataset, const char *slice, struct cat2_error *err)
+{
+    char *text = NULL;
+
+    if (!cat2_dataset_show(dataset, slice, &text, err)) return false;
+    puts(text);
+    free(text);
+    return true;
+}
+
+static bool cmd_show(struct cli *cli, struct cat2_error *err)
+{
+    char *path = NULL, *slice = NULL;
+    cat2_dataset *dataset = NULL;
+    const char *selection = "";
+    bool ok = split_slice(cli->args[0], &path, &slice, err);
+
+    if (ok) ok = cat2_dataset_open(cli->client, path, &dataset, err);
+    if (ok) selection = slice ? slice : "";
+    if (!ok && slice && err->code == CAT2_ENOTFOUND) { /* the brackets may be part of the name */
+        struct cat2_error second;
+        ok = cat2_dataset_open(cli->client, cli->args[0], &dataset, &second);
+    }
+    ok = ok && (cli->json ? show_json(dataset, selection, err) : show_text(dataset, selection, err));
+    cat2_dataset_free(dataset);
+    free(path);
+    free(slice);
+    return ok;
+}
+
+static bool cmd_download(struct cli *cli, struct cat2_error *err)
+{
+    return c2_cli_download(cli->client, cli->args[0], cli->args[1], cli->json, err);
+}
+
+static const struct command {
+    const char *name, *args;
+    int args_min, args_max;
+    bool (*run)(struct cli *cli, struct cat2_error *err);
+} commands[] = {
+    {"roots", "", 0, 0, cmd_roots},
+    {"subscribe", "ROOT", 1, 1, cmd_subscribe},
+    {"list", "ROOT", 1, 1, cmd_list},
+    {"url", "ROOT[/DATASET]", 1, 1, cmd_url},
+    {"info", "DATASET", 1, 1, cmd_info},
+    {"show", "DATASET[SLICE]", 1, 1, cmd_show},
+    {"download", "DATASET [OUTDIR]", 1, 2, cmd_download},
+};
+
+static const struct c2_option options[] = {
+    {"host", 0, C2_OPT_TEXT, "localhost:8002", "HOST:PORT", "the subscriber to ask", "subscriber.http"},
+    {"json", 0, C2_OPT_FLAG, NULL, NULL, "print JSON", ""},
+};
+
+static const struct c2_options_spec spec = {
+    .program = "cat2cli",
+    .synopsis = "[OPTIONS] COMMAND [ARGUMENTS]",
+    .about = "Ask a Caterva2 subscriber for its roots, datasets and data.\n\n"
+             "  roots                        the roots it knows; those it follows are marked\n"
+             "  subscribe ROOT               follow a root\n"
+             "  list ROOT                    its datasets\n"
+             "  url ROOT[/DATASET]           where its publisher serves it\n"
+             "  info DATASET                 metadata, e.g. foo/dir1/ds-2d.b2nd\n"
+             "  show DATASET[SLICE]          values, e.g. 'foo/dir1/ds-2d.b2nd[0:3, ::-1]'\n"
+             "  download DATASET [OUTDIR]    save it as OUTDIR/DATASET; an interrupted download is resumed",
+    .section = "client",
+    .options = options,
+    .noptions = C2_ARRAY_LEN(options),
+    .args_min = 1,
+    .args_max = 3,
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < C2_ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0) return &commands[i];
+    return NULL;
+}
+
+static int usage(const char *name, const struct command *command)
+{
+    if (command)
+        fprintf(stderr, "usage: cat2cli %s %s\n", command->name, command->args);
+    else
+        fprintf(stderr, "cat2cli: no command '%s'; see cat2cli --help\n", name);
+    return 2;
+}
+
+static int run(const struct c2_options *opts)
+{
+    const char *name = c2_options_arg(opts, 0);
+    const struct command *command = find_command(name);
+    int nargs = c2_options_nargs(opts) - 1;
+    struct cli cli = {.json = c2_options_flag(opts, "json")};
+    struct cat2_error err = {0};
+
+    if (!command || nargs < command->args_min || nargs > command->args_max) return usage(name, command);
+    for (int i = 0; i < nargs; i++)
+        cli.args[i] = c2_options_arg(opts, i + 1);
+    bool ok =
+        cat2_client_new(c2_options_text(opts, "host"), NULL, &cli.client, &err) && command->run(&cli, &err);
+    cat2_client_free(cli.client);
+    if (ok && fflush(stdout) != 0) ok = c2_fail(&err, CAT2_EIO, "cannot write to standard output");
+    if (!ok) fprintf(stderr, "Error: %s\n", err.message);
+    return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct c2_options *opts = NULL;
+    struct cat2_error err = {0};
+
+    if (!c2_options_parse(&spec, argc, argv, &opts, &err)) {
+        fprintf(stderr, "cat2cli: %s\n", err.message);
+        return 1;
+    }
+    int status = run(opts);
+    c2_options_free(opts);
+    return status;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The client object and what it asks about roots. */
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "client/internal.h"
+#include "wire/json.h"
+#include "wire/url.h"
+
+const char *cat2_version(void)
+{
+    return C2_VERSION;
+}
+
+static bool base_url(const char *host, char *out, size_t size, struct cat2_error *err)
+{
+    struct c2_str text = c2_str_trim(c2_str_of(host));
+    struct c2_endpoint endpoint;
+    C2_AUTO(c2_buf) hostport = C2_BUF_INIT(300);
+
+    if (c2_str_starts(text, "http://")) text = (struct c2_str){text.p + 7, text.n - 7};
+    while (text.n && text.p[text.n - 1] == '/')
+        text.n--;
+    if (!c2_endpoint_parse(text, &endpoint, err)) return c2_fail_within(err, "host '%.100s'", host);
+    if (strcmp(endpoint.host, "*") == 0 || endpoint.port == 0)
+        return c2_fail(err, CAT2_EINVAL, "host '%.100s': needs a host and a port to connect to", host);
+    if (!c2_endpoint_format(&endpoint, &hostport, err)) return false;
+    snprintf(out, size, "http://%s", c2_buf_cstr(&hostport));
+    return true;
+}
+
+static void client_free(cat2_client *client)
+{
+    if (client->curl) curl_easy_cleanup(client->curl);
+    c2_codec_free(client->codec);
+    free(client);
+}
+
+bool cat2_client_new(const char *host, const struct cat2_client_options *options, cat2_client **out,
+                     struct cat2_error *err)
+{
+    struct cat2_error mine;
+    cat2_client *client = calloc(1, sizeof(*client));
+
+    err = c2_err_or(err, &mine);
+    if (!client) return c2_fail_nomem(err, "client");
+    client->refs = 1;
+    client->options = options ? *options : (struct cat2_client_options)CAT2_CLIENT_OPTIONS_INIT;
+    bool ok = host ? base_url(host, client->base, sizeof(client->base), err)
+                   : c2_fail(err, CAT2_EINVAL, "no host given");
+    if (ok) {
+        c2_codec_setup();
+        client->curl = curl_easy_init();
+        client->codec = c2_codec_new();
+        ok = (client->curl && client->codec) || c2_fail_nomem(err, "client");
+    }
+    if (!ok) {
+        client_free(client);
+        return false;
+    }
+    *out = client;
+    return true;
+}
+
+void cat2_client_free(cat2_client *client)
+{
+    if (client && --client->refs == 0) client_free(client);
+}
+
+size_t cat2_strings_count(const cat2_strings *strings)
+{
+    return strings ? strings->n : 0;
+}
+const char *cat2_strings_at(const cat2_strings *strings, size_t i)
+{
+    return i < cat2_strings_count(strings) ? strings->list[i] : NULL;
+}
+bool cat2_strings_flag(const cat2_strings *strings, size_t i)
+{
+    return i < cat2_strings_count(strings) && strings->flags[i];
+}
+
+void cat2_strings_free(cat2_strings *strings)
+{
+    if (!strings) return;
+    for (size_t i = 0; strings->list && i < strings->n; i++)
+        free(strings->list[i]);
+    free(strings->list);
+    free(strings->flags);
+    free(strings);
+}
+
+static cat2_strings *strings_new(size_t n)
+{
+    cat2_strings *strings = calloc(1, sizeof(*strings));
+
+    if (!strings) return NULL;
+    strings->n = n;
+    strings->list = calloc(n + 1, sizeof(*strings->list));
+    strings->flags = calloc(n + 1, sizeof(*strings->flags));
+    if (strings->list && strings->flags) return strings;
+    cat2_strings_free(strings);
+    return NULL;
+}
+
+/* GET or POST a target, parse the JSON answer. */
+static bool ask(cat2_client *client, const char *method, const char *prefix, const char *path,
+                struct c2_json **out, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(8192);
+    C2_AUTO(c2_chttp) http = {.method = method, .body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
+
+    if (!c2_client_target(prefix, path, &target, err)) return false;
+    http.target = c2_buf_cstr(&target);
+    if (!c2_chttp_run(client, &http, err)) return false;
+    return c2_json_parse(c2_buf_str(&http.body), out, err) ||
+           c2_fail_within(err, "answer to %.100s", http.target);
+}
+
+/* Keep the i-th string of an answer: an array's item, or an object's key with its "subscribed" mark. */
+static bool keep(cat2_strings *strings, size_t i, struct c2_str key, struct c2_jval value,
+                 struct cat2_error *err)
+{
+    struct c2_str text = key;
+    bool subscribed = false;
+
+    if (!key.p && !c2_jstr(value, &text))
+        return c2_fail(err, CAT2_EDATA, "the answer's list holds something that is no text");
+    c2_jbool(c2_jget(value, "subscribed"), &subscribed);
+    strings->flags[i] = subscribed;
+    strings->list[i] = c2_str_dup(text);
+    return strings->list[i] || c2_fail_nomem(err, "list");
+}
+
+static bool ask_strings(cat2_client *client, const char *prefix, const char *path, enum c2_jkind kind,
+                        cat2_strings **out, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_jval value;
+
+    if (!ask(client, NULL, prefix, path, &json, err)) return false;
+    struct c2_jval root = c2_json_root(json);
+    if (c2_jval_kind(root) != kind)
+        return c2_fail(err, CAT2_EDATA, "%s%.100s: the answer has another shape", prefix, path);
+    cat2_strings *strings = strings_new(c2_jlen(root));
+    if (!strings) return c2_fail_nomem(err, "list");
+    struct c2_jiter it = c2_jiter_of(root);
+    struct c2_str key = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < strings->n && c2_jnext(&it, &key, &value); i++)
+        ok = keep(strings, i, key, value, err);
+    if (!ok) {
+        cat2_strings_free(strings);
+        return false;
+    }
+    *out = strings;
+    return true;
+}
+
+bool cat2_client_roots(cat2_client *client, cat2_strings **roots, struct cat2_error *err)
+{
+    struct cat2_error mine;
+    return ask_strings(client, "/api/roots", "", C2_JOBJECT, roots, c2_err_or(err, &mine));
+}
+
+bool cat2_client_list(cat2_client *client, const char *root, cat2_strings **paths, struct cat2_error *err)
+{
+    struct cat2_error mine;
+    return ask_strings(client, "/api/list/", root, C2_JARRAY, paths, c2_err_or(err, &mine));
+}
+
+bool cat2_client_url(cat2_client *client, const char *path, cat2_strings **urls, struct cat2_error *err)
+{
+    struct cat2_error mine;
+    return ask_strings(client, "/api/url/", path, C2_JARRAY, urls, c2_err_or(err, &mine));
+}
+
+bool cat2_client_subscribe(cat2_client *client, const char *root, struct cat2_error *err)
+{
+    struct cat2_error mine;
+    struct c2_str answer;
+    C2_AUTO_PTR(c2_json) *json = NULL;
+
+    err = c2_err_or(err, &mine);
+    if (!ask(client, "POST", "/api/subscribe/", root, &json, err)) return false;
+    return (c2_jstr(c2_json_root(json), &answer) && c2_str_is(answer, "Ok")) ||
+           c2_fail(err, CAT2_EDATA, "subscribe %.100s: the answer is not \"Ok\"", root);
+}
+
+bool cat2_client_get_json(cat2_client *client, const char *target, char **json, struct cat2_error *err)
+{
+    struct cat2_error mine;
+    C2_AUTO(c2_chttp) http = {.target = target, .body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
+
+    err = c2_err_or(err, &mine);
+    if (!c2_chttp_run(client, &http, err)) return false;
+    char *text = c2_str_dup(c2_buf_str(&http.body));
+    if (!text) return c2_fail_nomem(err, "answer");
+    *json = text;
+    return true;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A whole dataset into a local file. The bytes land in FILE.part (with FILE.part.etag naming their
+ * generation), are checked as a frame, and only then take FILE's place; a plain file is decompressed on the
+ * way. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "client/internal.h"
+#include "data/frame.h"
+
+struct download {
+    cat2_dataset *dataset;
+    const struct cat2_download_options *options;
+    const char *file;
+    char *part, *tag; /* FILE.part, FILE.part.etag */
+    int fd;
+    int64_t have; /* bytes in part that count */
+    bool started; /* the answer's status has been looked at */
+};
+
+static bool report(const struct download *d, int64_t total, struct cat2_error *err)
+{
+    if (!d->options->progress || d->options->progress(d->options->ctx, d->have, total)) return true;
+    return c2_fail(err, CAT2_ECANCELLED, "download cancelled");
+}
+
+/* The first bytes of an answer: 206 goes on where we were, 200 starts anew and notes its generation. */
+static bool start(struct download *d, const struct c2_chttp *http, struct cat2_error *err)
+{
+    struct c2_str etag = {"", 0};
+
+    d->started = true;
+    if (http->status == 206) return true;
+    d->have = 0;
+    if (ftruncate(d->fd, 0) != 0) return c2_fail_errno(err, errno, "%.150s", d->part);
+    c2_chttp_header(http, "etag", &etag);
+    int fd = open(d->tag, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) return c2_fail_errno(err, errno, "%.150s", d->tag);
+    bool ok = c2_fs_pwrite(fd, etag.p, etag.n, 0, err);
+    close(fd);
+    return ok;
+}
+
+static bool sink(void *ctx, struct c2_chttp *http, struct c2_bytes bytes, struct cat2_error *err)
+{
+    struct download *d = ctx;
+
+    if (!d->started && !start(d, http, err)) return false;
+    int64_t total = http->content_length < 0 ? -1 : http->content_length;
+    if (total >= 0 && http->status == 206) {
+        struct c2_str range, before, size;
+        if (c2_chttp_header(http, "content-range", &range) && c2_str_cut(range, '/', &before, &size))
+            if (!c2_str_to_i64(size, &total)) total = -1;
+    }
+    if (!c2_fs_pwrite(d->fd, bytes.p, bytes.n, d->have, err)) return c2_fail_within(err, "%.120s", d->part);
+    d->have += (int64_t)bytes.n;
+    return report(d, total, err);
+}
+
+/* What an interrupted try left, when its generation can be named in If-Range. */
+static void look_for_part(struct download *d, char *if_range, size_t size)
+{
+    C2_AUTO(c2_buf) tag = {0};
+    struct cat2_error ignored;
+    struct stat st;
+    int fd = open(d->tag, O_RDONLY | O_CLOEXEC);
+
+    d->have = 0;
+    if_range[0] = '\0';
+    if (fd < 0) return;
+    if (d->options->resume && c2_fs_read(fd, 512, &tag, &ignored) && tag.n && tag.p[0] == '"' &&
+        fstat(d->fd, &st) == 0 && st.st_size > 0) {
+        snprintf(if_range, size, "If-Range: %s", c2_buf_cstr(&tag));
+        d->have = st.st_size;
+    }
+    close(fd);
+}
+
+static bool receive(struct download *d, struct cat2_error *err)
+{
+    char range[64], if_range[600];
+    const char *headers[] = {range, if_range, NULL};
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(8192);
+    C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(65536), .sink = sink, .ctx = d};
+
+    if (!c2_client_target("/api/download/", d->dataset->path, &target, err)) return false;
+    look_for_part(d, if_range, sizeof(if_range));
+    snprintf(range, sizeof(range), "Range: bytes=%lld-", (long long)d->have);
+    http.target = c2_buf_cstr(&target);
+    http.headers = d->have > 0 ? headers : NULL;
+    d->started = false;
+    if (!c2_chttp_run(d->dataset->client, &http, err)) {
+        if (http.status != 416) return false;
+        http.headers = NULL; /* the part is as long as the whole, or longer: begin again */
+        d->have = 0;
+        *err = (struct cat2_error){0};
+        c2_buf_clear(&http.body);
+        if (!c2_chttp_run(d->dataset->client, &http, err)) return false;
+    }
+    if (!d->started && !start(d, &http, err)) return false;
+    return ftruncate(d->fd, d->have) == 0 || c2_fail_errno(err, errno, "%.150s", d->part);
+}
+
+/* Decompress a .b2 frame into out, a chunk at a time. */
+static bool unpack(cat2_client *client, struct c2_frame *frame, int out, struct cat2_error *err)
+{
+    const struct c2_meta *meta = c2_frame_meta(frame);
+    size_t size = (size_t)c2_max_i64(meta->chunksize, 1);
+    uint8_t *items = malloc(size);
+    C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+    bool ok = items || c2_fail_nomem(err, "chunk");
+
+    for (int64_t nchunk = 0; ok && nchunk < meta->nchunks; nchunk++) {
+        int64_t at = nchunk * meta->chunksize;
+        size_t n = (size_t)c2_min_i64(meta->chunksize, meta->nbytes - at);
+        c2_buf_clear(&chunk);
+        ok = c2_frame_chunk(frame, nchunk, &chunk, err) &&
+             c2_codec_decode(client->codec, meta, c2_buf_bytes(&chunk), items, err) &&
+             c2_fs_pwrite(out, items, n, at, err);
+    }
+    free(items);
+    return ok;
+}
+
+static bool make_parents(const char *file, struct cat2_error *err)
+{
+    const char *slash = strrchr(file, '/');
+    char dir[4096];
+
+    if (!slash || slash == file) return true;
+    int n = snprintf(dir, sizeof(dir), "%.*s", (int)(slash - file), file);
+    if (n < 0 || (size_t)n >= sizeof(dir)) return c2_fail(err, CAT2_ELIMIT, "path too long: %.100s", file);
+    int fd = c2_fs_open_dir(dir, true, err);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
+/* Check what came, and give it its place. */
+static bool finish(struct download *d, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_frame) *frame = NULL;
+    C2_AUTO(c2_buf) plain = C2_BUF_INIT(8192);
+    int fd = open(d->part, O_RDONLY | O_CLOEXEC);
+    const char *ready = d->part;
+    bool ok = true;
+
+    if (fd < 0) return c2_fail_errno(err, errno, "%.150s", d->part);
+    if (!c2_frame_open_fd(fd, d->part, &frame, err))
+        return c2_fail_within(err, "what was received is no valid frame");
+    if (d->dataset->meta.kind == C2_KIND_FILE) {
+        if (!c2_buf_printf(&plain, err, "%s.plain", d->part)) return false;
+        ready = c2_buf_cstr(&plain);
+        int out = open(ready, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (out < 0) return c2_fail_errno(err, errno, "%.150s", ready);
+        ok = unpack(d->dataset->client, frame, out, err);
+        close(out);
+    }
+    if (ok && rename(ready, d->file) != 0) ok = c2_fail_errno(err, errno, "%.150s", d->file);
+    if (!ok && ready != d->part) unlink(ready);
+    if (ok && ready != d->part) unlink(d->part);
+    if (ok) unlink(d->tag);
+    return ok;
+}
+
+static char *with_suffix(const char *file, const char *suffix)
+{
+    size_t n = strlen(file), m = strlen(suffix);
+    char *name = malloc(n + m + 1);
+
+    if (!name) return NULL;
+    memcpy(name, file, n);
+    memcpy(name + n, suffix, m + 1);
+    return name;
+}
+
+static bool run(struct download *d, struct cat2_error *err)
+{
+    if (!make_parents(d->file, err)) return false;
+    d->fd = open(d->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (d->fd < 0) return c2_fail_errno(err, errno, "%.150s", d->part);
+    bool ok = receive(d, err) && finish(d, err);
+    if (!ok && err->code == CAT2_EDATA) { /* a part that does not add up must not be resumed */
+        unlink(d->part);
+        unlink(d->tag);
+    }
+    close(d->fd);
+    return ok;
+}
+
+bool cat2_dataset_download(cat2_dataset *dataset, const char *file,
+                           const struct cat2_download_options *options, struct cat2_error *err)
+{
+    static const struct cat2_download_options defaults = CAT2_DOWNLOAD_OPTIONS_INIT;
+    struct cat2_error mine;
+    struct download d = {
+        .dataset = dataset, .options = options ? options : &defaults, .file = file, .fd = -1};
+
+    err = c2_err_or(err, &mine);
+    d.part = with_suffix(file, ".part");
+    d.tag = with_suffix(file, ".part.etag");
+    bool ok = (d.part && d.tag) || c2_fail_nomem(err, "file names");
+    ok = ok && run(&d, err);
+    free(d.part);
+    free(d.tag);
+    return ok;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Blocking HTTP for the client library: one curl handle, kept alive, bounded answers, readable errors. */
+#include "client/internal.h"
+
+#include "base/limits.h"
+#include "wire/json.h"
+#include "wire/url.h"
+
+struct transfer {
+    cat2_client *client;
+    struct c2_chttp *http;
+};
+
+static int status_of(const struct transfer *t)
+{
+    long status = 0;
+
+    curl_easy_getinfo(t->client->curl, CURLINFO_RESPONSE_CODE, &status);
+    return (int)status;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
+{
+    struct transfer *t = ctx;
+    struct c2_chttp *http = t->http;
+
+    (void)one;
+    http->status = status_of(t);
+    if (http->sink && http->status / 100 == 2) {
+        curl_off_t length = -1;
+        curl_easy_getinfo(t->client->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+        http->content_length = (int64_t)length;
+        return http->sink(http->ctx, http, (struct c2_bytes){(uint8_t *)bytes, n}, &http->err) ? n : 0;
+    }
+    return c2_buf_append(&http->body, bytes, n, &http->err) ? n : 0;
+}
+
+static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
+{
+    struct transfer *t = ctx;
+
+    (void)one;
+    if (c2_str_starts((struct c2_str){bytes, n}, "HTTP/")) c2_buf_clear(&t->http->reply_headers);
+    return c2_buf_append(&t->http->reply_headers, bytes, n, &t->http->err) ? n : 0;
+}
+
+bool c2_chttp_header(const struct c2_chttp *http, const char *name, struct c2_str *out)
+{
+    struct c2_str rest = c2_buf_str(&http->reply_headers), line, key;
+
+    while (rest.n) {
+        c2_str_cut(rest, '\n', &line, &rest);
+        if (c2_str_cut(line, ':', &key, out) && c2_str_eq_nocase(key, c2_str_of(name))) {
+            *out = c2_str_trim(*out);
+            return true;
+        }
+    }
+    return false;
+}
+
+void c2_chttp_fini(struct c2_chttp *http)
+{
+    c2_buf_fini(&http->body);
+    c2_buf_fini(&http->reply_headers);
+}
+
+/* {"detail": text} of an error answer; else its body, when that is one short line. */
+static void detail_of(const struct c2_chttp *http, char *out, size_t size)
+{
+    struct c2_str text = c2_str_trim(c2_buf_str(&http->body)), detail;
+    struct cat2_error ignored;
+    C2_AUTO_PTR(c2_json) *json = NULL;
+
+    if (c2_json_parse(text, &json, &ignored) && c2_jstr(c2_jget(c2_json_root(json), "detail"), &detail))
+        text = detail;
+    if (text.n == 0 || text.n > 200) text = C2_STR("no reason given");
+    snprintf(out, size, "%.*s", C2_STR_ARG(text));
+}
+
+static bool fail_status(const struct c2_chttp *http, struct cat2_error *err)
+{
+    enum cat2_code code = CAT2_EUPSTREAM;
+    char detail[220];
+
+    if (http->status == 404 || http->status == 416)
+        code = CAT2_ENOTFOUND;
+    else if (http->status == 412)
+        code = CAT2_ECHANGED;
+    else if (http->status == 413)
+        code = CAT2_ELIMIT;
+    else if (http->status == 501)
+        code = CAT2_EUNSUPPORTED;
+    else if (http->status / 100 == 4)
+        code = CAT2_EINVAL;
+    detail_of(http, detail, sizeof(detail));
+    c2_fail(err, code, "%s", detail);
+    err->http_status = http->status;
+    return false;
+}
+
+static struct curl_slist *header_list(const struct c2_chttp *http)
+{
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+
+    for (const char *const *header = http->headers; list && header && *header; header++) {
+        struct curl_slist *longer = curl_slist_append(list, *header);
+        if (!longer) {
+            curl_slist_free_all(list);
+            return NULL;
+        }
+        list = longer;
+    }
+    return list;
+}
+
+static void set_options(cat2_client *client, struct transfer *t, const char *url, struct curl_slist *headers)
+{
+    CURL *curl = client->curl;
+    bool post = t->http->method && strcmp(t->http->method, "POST") == 0;
+
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 512L * 1024);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)client->options.connect_timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
+                     (long)c2_max_i64(1, client->options.answer_timeout_ms / 1000));
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "libcaterva2/" C2_VERSION);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
+    if (post) {
+        curl_easy_setopt(curl, CURLOPT_POST, 1L);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L);
+    }
+}
+
+bool c2_chttp_run(cat2_client *client, struct c2_chttp *http, struct cat2_error *err)
+{
+    struct transfer t = {client, http};
+    char reason[CURL_ERROR_SIZE] = "";
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(16384);
+
+    http->status = 0;
+    http->content_length = -1;
+    http->reply_headers.max = 65536;
+    if (!c2_buf_puts(&url, client->base, err) || !c2_buf_puts(&url, http->target, err)) return false;
+    struct curl_slist *headers = header_list(http);
+    if (!headers) return c2_fail_nomem(err, "request headers");
+    set_options(client, &t, c2_buf_cstr(&url), headers);
+    curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, reason);
+    CURLcode code = curl_easy_perform(client->curl);
+    curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, NULL);
+    curl_slist_free_all(headers);
+    http->status = status_of(&t);
+    if (code != CURLE_OK && http->err.code != CAT2_OK) {
+        *err = http->err;
+        return false;
+    }
+    if (code != CURLE_OK)
+        return c2_fail(err, CAT2_EUPSTREAM, "%s: %.150s", client->base + strlen("http://"),
+                       reason[0] ? reason : curl_easy_strerror(code));
+    return http->status / 100 == 2 || fail_status(http, err);
+}
+
+bool c2_client_target(const char *prefix, const char *path, struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_buf_puts(out, prefix, err) && c2_url_encode(c2_str_of(path), true, out, err);
+}

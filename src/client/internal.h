@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of libcaterva2 share: the client object, its HTTP, and the decoding of answers. */
+#ifndef C2_CLIENT_INTERNAL_H
+#define C2_CLIENT_INTERNAL_H
+
+#include <curl/curl.h>
+
+#include "base/buf.h"
+#include "caterva2/caterva2.h"
+#include "data/codec.h"
+#include "data/meta.h"
+#include "ndim/slice.h"
+
+struct cat2_client {
+    int refs;
+    char base[320]; /* "http://host:port" */
+    struct cat2_client_options options;
+    CURL *curl; /* one connection, kept alive between calls */
+    struct c2_codec *codec;
+};
+
+struct cat2_strings {
+    size_t n;
+    char **list;
+    bool *flags;
+};
+
+struct cat2_dataset {
+    cat2_client *client;
+    char *path;
+    char *info; /* JSON as received */
+    char *dtype_name;
+    char *etag;
+    bool modern; /* the server steps slices and serves ranges: one of ours, or a later Python one */
+    struct c2_meta meta;
+};
+
+struct cat2_array {
+    struct c2_bound bound; /* out_ndim, out_shape are its shape */
+    char *dtype_name;
+    int64_t itemsize, nbytes;
+    uint8_t *data;
+};
+
+/* One GET or POST. The answer's body goes to `sink` as it comes when that is set, else to `body`. */
+struct c2_chttp {
+    const char *method, *target; /* "/api/..." already encoded */
+    const char *const *headers;  /* NULL-terminated or NULL */
+    int status;                  /* out */
+    int64_t content_length;      /* out; -1 unknown */
+    struct c2_buf body;          /* out; ceiling set by the caller */
+    struct c2_buf reply_headers; /* out: raw lines of the final answer */
+    bool (*sink)(void *ctx, struct c2_chttp *http, struct c2_bytes bytes, struct cat2_error *err);
+    void *ctx;
+    struct cat2_error err; /* set by the sink */
+};
+/** true on any 2xx; other statuses become errors with the server's own detail text. */
+bool c2_chttp_run(cat2_client *client, struct c2_chttp *http, struct cat2_error *err);
+/** A header of the answer, any case. */
+bool c2_chttp_header(const struct c2_chttp *http, const char *name, struct c2_str *out);
+void c2_chttp_fini(struct c2_chttp *http);
+C2_DEFINE_AUTO(c2_chttp);
+
+/** prefix + encoded path, e.g. "/api/info/" + "foo/a b.b2nd". */
+bool c2_client_target(const char *prefix, const char *path, struct c2_buf *out, struct cat2_error *err);
+
+/** Items of one bound selection into out (bound->nitems * itemsize bytes). */
+bool c2_client_fetch(cat2_dataset *dataset, const struct c2_bound *bound, uint8_t *out,
+                     struct cat2_error *err);
+/** The data inside a pickle of bytes or of an array: the pickle is walked, never run. Exactly n bytes or
+ * CAT2_EDATA. */
+bool c2_pickle_data(struct c2_bytes pickle, size_t n, struct c2_bytes *out, struct cat2_error *err);
+
+/** err for callers that passed NULL. */
+static inline struct cat2_error *c2_err_or(struct cat2_error *err, struct cat2_error *mine)
+{
+    *mine = (struct cat2_error){0};
+    if (err) *err = *mine;
+    return err ? err : mine;
+}
+
+#endif
