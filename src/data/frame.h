@@ -3,7 +3,9 @@
  *
  *   contiguous:  header | chunks | index chunk | trailer          (docs/storage.md "Frame")
  *
- * A c2_frame is immutable and reference-counted; all reads are pread: any thread. */
+ * A c2_frame is immutable and reference-counted; all reads are pread: any thread.
+ * Frames that are no plain data (lazy expressions, Python's partial proxies, chunks or blocks of variable length) open and
+ * show their metadata; c2_frame_refusal() says why their chunks are refused with CAT2_EUNSUPPORTED. */
 #ifndef C2_DATA_FRAME_H
 #define C2_DATA_FRAME_H
 
@@ -33,6 +35,8 @@ struct c2_frame_layout {
 };
 const struct c2_meta *c2_frame_meta(const struct c2_frame *frame);     /* borrowed; kind ARRAY when it has a b2nd layer */
 const struct c2_frame_layout *c2_frame_layout(const struct c2_frame *frame); /* zeros for a sparse frame */
+/** Why the data of this frame cannot be served, as text for people; NULL when it can. */
+const char *c2_frame_refusal(const struct c2_frame *frame);
 bool c2_frame_is_sparse(const struct c2_frame *frame);
 /** File descriptor of a contiguous frame file, -1 otherwise. Borrowed, for sendfile. */
 int c2_frame_fd(const struct c2_frame *frame);
@@ -42,7 +46,7 @@ bool c2_frame_pread(const struct c2_frame *frame, void *to, size_t n, int64_t of
 int64_t c2_frame_chunk_off(const struct c2_frame *frame, int64_t nchunk);
 struct c2_chunks c2_frame_chunks(struct c2_frame *frame);
 
-/** A whole chunk, guarded, as the wire carries it: special chunks become a 32-byte chunk of their kind.
+/** Append a whole chunk, guarded, as the wire carries it: special chunks become a 32-byte chunk of their kind.
  *  @param nchunk  0 <= nchunk < nchunks. @errors CAT2_EINVAL range; CAT2_EDATA; CAT2_EIO. Worker. */
 bool c2_frame_chunk(struct c2_frame *frame, int64_t nchunk, struct c2_buf *out, struct cat2_error *err);
 /** A special chunk as the wire carries it (zero, NaN, uninit): 32 bytes. */
@@ -50,7 +54,7 @@ bool c2_chunk_special(enum c2_chunk_kind kind, const struct c2_cparams *cparams,
                       struct cat2_error *err);
 /** Metalayers and reserved markers ("proxy-source", "b2o", ...): true when `name` is in the header. */
 bool c2_frame_has_metalayer(const struct c2_frame *frame, const char *name);
-/** Number of attributes, and one's name and msgpack bytes (decompressed). Worker. */
+/** Number of attributes, and one's name (borrowed) and msgpack bytes (decompressed, appended). Worker. */
 int c2_frame_nvlmeta(const struct c2_frame *frame);
 bool c2_frame_vlmeta(const struct c2_frame *frame, int i, struct c2_str *name, struct c2_buf *msgpack, struct cat2_error *err);
 
