@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Start and stop the real programs, ours and their Python peers of 2024, on ports of the kernel's choice.
+
+Every program is started with its state in a folder of its own, its output kept in a log beside it, and is ready when it says so
+(ours: the ready line) or when its port answers (Python's). Nothing here sleeps for luck.
+"""
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("C2_BUILD", ROOT / "build/release"))
+BIN = BUILD / "bin"
+EXTERNAL = os.environ.get("CATERVA2_USE_EXTERNAL", "") == "1"
+# Sanitized builds are slow to start and to stop.
+PATIENCE = 60 if re.search("asan|tsan", BUILD.name) else 20
+
+
+def free_port():
+    """A port nobody listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def wait_until(what, timeout=PATIENCE, step=0.02):
+    """Poll `what` until it returns something true, and return that."""
+    end = time.monotonic() + timeout
+    while True:
+        got = what()
+        if got:
+            return got
+        if time.monotonic() > end:
+            raise TimeoutError(f"still waiting after {timeout} s: {getattr(what, '__doc__', None) or what}")
+        time.sleep(step)
+
+
+def get(url, headers=None, method="GET", data=None, timeout=PATIENCE):
+    """(status, headers, body) of a request, whatever the status."""
+    request = urllib.request.Request(url, headers=headers or {}, method=method, data=data)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+class Program:
+    """One running program; `http` is its host:port."""
+
+    def __init__(self, argv, log, http=None, env=None, cwd=None):
+        self.argv, self.log_path, self.http = [str(word) for word in argv], pathlib.Path(log), http
+        self.log = open(self.log_path, "ab")
+        self.process = subprocess.Popen(self.argv, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
+                                        env={**os.environ, **(env or {})}, cwd=cwd)
+        self.offset = self.log_path.stat().st_size if self.log_path.exists() else 0
+
+    @property
+    def url(self):
+        return f"http://{self.http}"
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def output(self):
+        return self.log_path.read_text(errors="replace")
+
+    def _check_alive(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.argv} ended with {self.process.returncode}:\n{self.output()[-4000:]}")
+
+    def wait_ready_line(self):
+        """Read our ready line: PROGRAM ready http://HOST:PORT."""
+        def ready():
+            self._check_alive()
+            text = self.log_path.read_bytes()[self.start:].decode(errors="replace")
+            return re.search(r"^\S+ ready http://(\S+)", text, re.M)
+        self.http = wait_until(ready).group(1)
+        return self
+
+    def wait_answer(self, path):
+        def answers():
+            self._check_alive()
+            try:
+                return get(self.url + path, timeout=2)[0] == 200
+            except OSError:
+                return False
+        wait_until(answers)
+        return self
+
+    start = 0
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+    def stop(self, signum=signal.SIGTERM):
+        """Stop politely; returns the exit status. One that hangs is killed and reported as an error."""
+        if self.process.poll() is None:
+            self.process.send_signal(signum)
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise RuntimeError(f"{self.argv} did not stop:\n{self.output()[-4000:]}") from None
+        self.log.close()
+        return self.process.returncode
+
+    def rss_kib(self):
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+        return 0
+
+
+class House:
+    """Programs of one test, in one scratch folder; used as a context manager, ends them all and checks how they ended."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.programs = []
+        self.count = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *rest):
+        faults = []
+        for program in reversed(self.programs):
+            try:
+                status = program.stop()
+            except RuntimeError as error:
+                faults.append(str(error))
+                continue
+            ours = str(BIN) in program.argv[0]
+            if ours and status not in (0, -signal.SIGKILL):
+                faults.append(f"{program.argv} ended with {status}:\n{program.output()[-4000:]}")
+        if faults and kind is None:
+            raise AssertionError("\n".join(faults))
+
+    def run(self, name, argv, http=None, **more):
+        self.count += 1
+        log = self.folder / f"{self.count:02d}-{name}.log"
+        program = Program(argv, log, http, **more)
+        self.programs.append(program)
+        return program
+
+    def state(self, name):
+        return self.folder / f"state-{name}"
+
+    # ---- ours ----
+    def bro(self, name="bro", http="127.0.0.1:0", *more):
+        return self.run(name, [BIN / "cat2bro", "--http", http, "--statedir", self.state(name), *more]).wait_ready_line()
+
+    def pub(self, root, folder, bro, http="127.0.0.1:0", *more, name=None):
+        name = name or f"pub-{root}"
+        return self.run(name, [BIN / "cat2pub", "--http", http, "--broker", bro.http, "--statedir", self.state(name),
+                               *more, root, folder]).wait_ready_line()
+
+    def sub(self, bro, name="sub", http="127.0.0.1:0", *more):
+        return self.run(name, [BIN / "cat2sub", "--http", http, "--broker", bro.http, "--statedir", self.state(name),
+                               *more]).wait_ready_line()
+
+    def serve(self, *paths, name="serve", http="127.0.0.1:0"):
+        return self.run(name, [BIN / "cat2serve", "--http", http, "--statedir", self.state(name), *paths]).wait_ready_line()
+
+    # ---- Python's ----
+    def _python(self, name, module, http, *argv):
+        http = http or f"127.0.0.1:{free_port()}"
+        (self.folder / "cwd").mkdir(exist_ok=True)
+        return self.run(name, [sys.executable, "-m", f"caterva2.services.{module}", "--http", http, "--statedir",
+                               self.state(name), *argv], http, cwd=self.folder / "cwd")
+
+    def py_bro(self, name="pybro", http=None):
+        return self._python(name, "bro", http).wait_answer("/api/roots")
+
+    def py_pub(self, root, folder, bro, http=None, name=None):
+        return self._python(name or f"pypub-{root}", "pub", http, "--broker", bro.http, root,
+                            str(folder)).wait_answer("/api/list")
+
+    def py_sub(self, bro, name="pysub", http=None):
+        return self._python(name, "sub", http, "--broker", bro.http).wait_answer("/api/roots")
+
+
+def make_example(folder):
+    """The eight datasets of root-example, made by cat2example."""
+    subprocess.run([BIN / "cat2example", folder], check=True, stdout=subprocess.DEVNULL)
+    return pathlib.Path(folder)
+
+
+def cli(*argv, check=True, cwd=None, env=None):
+    """Run our cat2cli; (exit status, stdout, stderr)."""
+    done = subprocess.run([BIN / "cat2cli", *map(str, argv)], capture_output=True, text=True, cwd=cwd, timeout=120,
+                          env={**os.environ, **(env or {})})
+    if check and done.returncode != 0:
+        raise AssertionError(f"cat2cli {argv}: {done.returncode}\n{done.stderr}")
+    return done.returncode, done.stdout, done.stderr

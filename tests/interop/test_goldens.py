@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every exchange recorded with the Python system (tests/goldens), replayed in its order against our services.
+
+Status, JSON, the headers that matter and the decoded data must be equal, but for INTENDED: a short list of places where the
+recorded behaviour is a defect, or where ours promises more. Each has its reason; nothing else may differ.
+"""
+import hashlib
+import http.client
+import json
+import os
+import pickle
+import re
+import tarfile
+
+import blosc2
+import numpy as np
+import pytest
+from programs import EXTERNAL, ROOT, get, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
+GOLDENS = ROOT / "tests/goldens"
+MANIFEST = json.loads((GOLDENS / "manifest.json").read_text())
+
+# (what id, statuses we answer instead, why)
+INTENDED = [
+    (r".*-head$", {200}, "HEAD is answered wherever GET is"),
+    (r".*-options$", {200, 204, 405}, "a CORS preflight is answered where reads are open to other sites"),
+    (r".*(openapi|docs|redoc).*", {200, 404}, "generated pages of the Python framework"),
+    (r"html-.*|plug-.*|sub-static.*|sub-favicon", {200, 404, 405}, "web pages are no part of the REST interface"),
+    (r"sub-traversal.*", {400, 404}, "'..' read any frame of the host"),
+    (r"sub-info-err[0-9]+|sub-(info|fetch|dl|dlurl|files)-err.*", {400, 404}, "paths with '..' or '//' are refused or folded"),
+    (r"sub-(info|fetch|dlurl|dl)-unsub", {200}, "a known root is followed when it is first asked for"),
+    (r"pub-info-inm-(quoted|star).*", {200, 304}, "the quoted form of an etag, and '*', are standard HTTP"),
+    (r"bro-post-odd", {200, 400, 422}, "root names that could lead out of a cache are refused"),
+    (r"bro-post-(noct|textct|empty|badjson|notobj|missing|types)", {200, 400, 415, 422}, "the texts of 422 are the framework's"),
+    (r"sub-files-(inm|ims|range)", {200, 206, 304}, "our etags are generations, and ranges are honoured"),
+    (r"sub-files-err6", {404}, "same"),
+    (r"(pub|ex)-info-err.*", {200, 307, 400, 404}, "same faults, other paths folded"),
+]
+DEFECT = {500}  # an unhandled exception there; here a 4xx that names the reason, or the right answer
+# The recorded subscriber ignored steps: data is compared with NumPy instead.
+STEPPED = re.compile(r"slice_=[^&]*?-?\d*:-?\d*:")
+VOLATILE = {"urlpath", "cbytes", "cratio", "contiguous", "blocksize", "mtime", "accept_ranges", "codec_meta", "clevel",
+            "splitmode", "use_dict", "nthreads", "tuner"}
+
+
+def plain(value):
+    """JSON without what depends on folders, library versions or how much is cached, and without our additional keys."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items() if key not in VOLATILE}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def decode(body):
+    if body[:1] == b"\x80":
+        return pickle.loads(body)
+    if body[:1] == b"\x9e":
+        return blosc2.ndarray_from_cframe(body)[()]
+    return blosc2.decompress2(body)
+
+
+def bytes_of(value):
+    return value if isinstance(value, bytes) else np.ascontiguousarray(value).tobytes()
+
+
+@pytest.fixture(scope="module")
+def services(module_house, example, tmp_path_factory):
+    """Our broker, publishers and subscriber; the HDF5 root is Python's."""
+    folder = tmp_path_factory.mktemp("roots")
+    for i, path in enumerate(sorted(path for path in example.rglob("*") if path.is_file()), 1):
+        stamp = 1714000000 + i + float(f"0.{11 * i}5")
+        os.utime(path, (stamp, stamp))
+    with tarfile.open(GOLDENS / "inputs/extra.tar.gz") as tar:
+        tar.extractall(folder, filter="fully_trusted")
+    extra = next(path for path in folder.iterdir() if path.is_dir())
+    bro = module_house.bro()
+    foo = module_house.pub("foo", example, bro)
+    h5 = module_house.py_pub("hdf5root", GOLDENS / "inputs/root-example.h5", bro)
+    pub_extra = module_house.pub("extra", extra, bro)
+    sub = module_house.sub(bro)
+
+    def known():
+        return {"foo", "hdf5root", "extra"} <= set(json.loads(get(sub.url + "/api/roots")[2]))
+    wait_until(known)
+    return {"bro": bro, "foo": foo, "extra": pub_extra, "sub": sub, "h5": h5, "roots": {"foo": example, "extra": extra}}
+
+
+def send(program, entry):
+    host, port = program.http.rsplit(":", 1)
+    link = http.client.HTTPConnection(host, int(port), timeout=30)
+    target = entry["target"]
+    link.putrequest(entry["method"], target, skip_accept_encoding=True)
+    body = (entry["request_body"] or "").encode()
+    for name, value in entry["request_headers"]:
+        link.putheader(name, value)
+    if entry["method"] in ("POST", "PUT"):
+        link.putheader("Content-Length", str(len(body)))
+    link.endheaders(body or None)
+    answer = link.getresponse()
+    content = answer.read()
+    link.close()
+    return answer.status, answer.headers, content
+
+
+def statuses(entry):
+    recorded = int(entry["status_line"].split()[1])
+    if recorded in DEFECT:
+        return {200, 400, 404, 413, 415, 416, 422, 501}
+    for pattern, instead, _ in INTENDED:
+        if re.fullmatch(pattern, entry["id"]):
+            return instead | {recorded}
+    return {recorded}
+
+
+def truth(entry, roots):
+    """What NumPy selects, for a fetch of a local dataset."""
+    match = re.match(r"/api/fetch/(\w+)/([^?]+)\?(.*)", entry["target"])
+    root, path, query = match.groups()
+    slice_ = next((part.partition("=")[2] for part in query.split("&") if part.startswith("slice_=")), "")
+    if root not in roots or not path.endswith(".b2nd"):
+        return None
+    array = blosc2.open(str(roots[root] / path))[()]
+    return eval("array[" + slice_.replace("%20", "").replace("+", "") + "]") if slice_ else array  # our own recorded text
+
+
+def check_data(entry, body, services):
+    want = entry["decoded"]
+    got = decode(body)
+    if STEPPED.search(entry["target"]):
+        expected = truth(entry, services["roots"])
+        return expected is None or (np.asarray(got).shape == expected.shape and np.array_equal(got, expected))
+    if "dtype" in want and not isinstance(got, bytes):
+        if list(np.asarray(got).shape) != want["shape"] or np.asarray(got).dtype != np.dtype(want["dtype"]):
+            return False
+    return hashlib.sha256(bytes_of(got)).hexdigest() == want["data_sha256"]
+
+
+def check_json(entry, body, program):
+    text = (GOLDENS / entry["body_file"]).read_text()
+    ports = MANIFEST["meta"]["ports"]
+    for name, there in ports.items():
+        text = text.replace(there, f"<{name}>")
+    for name in ports:
+        body = body.replace(program[name].http, f"<{name}>")
+    want, got = plain(json.loads(text)), plain(json.loads(body))
+    if isinstance(want, list) and all(isinstance(item, str) for item in want):
+        want, got = sorted(want), sorted(got)
+    if entry["id"].startswith(("sub-roots", "bro-roots")):  # what recorded posts added, and whether a root is followed yet
+        names = {"foo", "hdf5root", "extra"} & set(want)
+        want, got = ({n: {k: v for k, v in d[n].items() if k != "subscribed"} for n in names} for d in (want, got))
+    return want == got, want, got
+
+
+def faults_of(entry, services):
+    recorded = int(entry["status_line"].split()[1])
+    status, headers, body = send(services[entry["service"]], entry)
+    if status not in statuses(entry):
+        yield f"status {status} not in {sorted(statuses(entry))}: {body[:150]!r}"
+        return
+    if status >= 400 and entry["method"] != "HEAD":
+        if not str(json.loads(body).get("detail", "")):
+            yield "an error without a reason"
+    if status != 200 or recorded != 200 or entry["method"] == "HEAD":
+        return
+    recorded_headers = {name.lower(): value for name, value in entry["response_headers"]}
+    if entry.get("decoded"):
+        if not check_data(entry, body, services):
+            yield f"other data than {entry['decoded'].get('shape')} {entry['decoded'].get('data_hex', '')[:40]}"
+    elif recorded_headers.get("content-type") == "application/json" and entry["body_file"]:
+        same, want, got = check_json(entry, body.decode(), services)
+        if not same:
+            yield f"JSON {got} is not {want}"
+    if "content-disposition" in recorded_headers and headers["content-disposition"] != recorded_headers["content-disposition"]:
+        yield f"content-disposition {headers['content-disposition']!r}"
+    if "etag" in recorded_headers and entry["service"] in ("foo", "extra"):
+        if headers["etag"].split(":")[0] != recorded_headers["etag"].split(":")[0]:
+            yield f"etag {headers['etag']} is not {recorded_headers['etag']}"
+
+
+def test_recorded_exchanges_are_answered_the_same(services):
+    faults = []
+    skipped = re.compile(r"html-|plug-|sub-static|.*(openapi|docs|redoc)|sub-\w+-ghost|sub-list-ghost|sub-files-(inm|ims)")
+    n = 0
+    for entry in MANIFEST["entries"]:
+        if entry["service"] == "h5" or skipped.match(entry["id"]):
+            continue
+        n += 1
+        faults += [f"{entry['id']} {entry['method']} {entry['target']}: {fault}" for fault in faults_of(entry, services)]
+    assert n > 700
+    assert not faults, f"{len(faults)} of {n}:\n" + "\n".join(faults[:60])
