@@ -28,3 +28,37 @@ def module_house(tmp_path_factory):
 def example(tmp_path_factory):
     """root-example, read only."""
     return programs.make_example(tmp_path_factory.mktemp("root") / "root-example")
+
+
+class Stack:
+    """A subscriber that knows root `foo` (the example): one cat2serve, or what CATERVA2_USE_EXTERNAL points at."""
+
+    def __init__(self, http, example):
+        self.http, self.url, self.example = http, f"http://{http}", example
+
+
+def external_stack():
+    """Daemons somebody else started: endpoints from caterva2.toml in the working directory, as the Python tests do."""
+    import tomllib
+    conf = pathlib.Path("caterva2.toml")
+    settings = tomllib.loads(conf.read_text()) if conf.exists() else {}
+    http = settings.get("subscriber", {}).get("http", "localhost:8002")
+    root = settings.get("publisher", {}).get("foo", {}).get("root", "root-example")
+    return Stack(http, pathlib.Path(root))
+
+
+@pytest.fixture(scope="module")
+def stack(request, tmp_path_factory):
+    if programs.EXTERNAL:
+        it = external_stack()
+        programs.get(it.url + "/api/subscribe/foo", method="POST", data=b"")
+        yield it
+        return
+    root = programs.make_example(tmp_path_factory.mktemp("stack") / "root-example")
+    with programs.House(tmp_path_factory.mktemp("stack-house")) as house:
+        serve = house.serve(f"foo={root}")
+
+        def followed():
+            return programs.get(serve.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200
+        programs.wait_until(followed)
+        yield Stack(serve.http, root)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `make install` puts in place: a library that exports only its ABI, and examples that build against it."""
+import os
+import re
+import subprocess
+
+import pytest
+from programs import BIN, BUILD, EXTERNAL, ROOT
+
+pytestmark = pytest.mark.skipif(bool(re.search("asan|tsan", BUILD.name)), reason="an installed library is not sanitized")
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory):
+    where = tmp_path_factory.mktemp("prefix")
+    subprocess.run(["cmake", "--install", BUILD, "--prefix", where], check=True, stdout=subprocess.DEVNULL)
+    return where
+
+
+def test_the_library_exports_nothing_but_cat2(prefix):
+    library = next(prefix.rglob("libcaterva2.so"))
+    names = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout
+    symbols = {line.split()[-1].split("@")[0] for line in names.splitlines()} - {"CATERVA2_0"}
+    assert symbols and all(symbol.startswith("cat2_") for symbol in symbols), sorted(symbols)
+
+
+def test_programs_do_not_export_the_codecs_of_blosc2():
+    names = subprocess.run(["nm", "-D", "--defined-only", BIN / "cat2sub"], capture_output=True, text=True, check=True).stdout
+    assert not re.search(r" (ZSTD_|LZ4_)", names)
+
+
+def test_examples_build_against_the_installed_package_and_run(prefix, tmp_path, stack):
+    subprocess.run(["cmake", "-S", ROOT / "examples", "-B", tmp_path / "b", f"-DCMAKE_PREFIX_PATH={prefix}"], check=True,
+                   stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--build", tmp_path / "b"], check=True, stdout=subprocess.DEVNULL)
+    listed = subprocess.run([tmp_path / "b/list", stack.http, "foo"], capture_output=True, text=True, check=True).stdout
+    assert "dir1/ds-2d.b2nd" in listed and "(10, 20)" in listed
+    mean = subprocess.run([tmp_path / "b/mean", stack.http, "foo/ds-1d.b2nd", "0:11"], capture_output=True, text=True, check=True)
+    assert mean.stdout == "5\n"
+    subprocess.run([tmp_path / "b/mirror", stack.http, "foo", tmp_path / "m"], check=True, stderr=subprocess.DEVNULL)
+    assert (tmp_path / "m/README.md").read_bytes() == (stack.example / "README.md").read_bytes()
+
+
+def test_pkg_config_finds_the_library(prefix, tmp_path):
+    folder = next(prefix.rglob("caterva2.pc")).parent
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "caterva2"], capture_output=True, text=True, check=True,
+                           env={**os.environ, "PKG_CONFIG_PATH": str(folder)}).stdout.split()
+    (tmp_path / "v.c").write_text('#include <stdio.h>\n#include <caterva2/caterva2.h>\nint main(void) { puts(cat2_version()); }\n')
+    subprocess.run(["cc", tmp_path / "v.c", "-o", tmp_path / "v", *flags], check=True)
+    library = next(prefix.rglob("libcaterva2.so")).parent
+    out = subprocess.run([tmp_path / "v"], capture_output=True, text=True, check=True, env={"LD_LIBRARY_PATH": str(library)})
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", out.stdout)
+
+
+def test_every_program_has_a_man_page_that_lists_its_options(prefix):
+    for page in sorted(prefix.rglob("*.1")):
+        program = BIN / page.stem
+        text = page.read_text().replace("\\-", "-")
+        shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+        for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", shown)):
+            assert option in text, f"{page.name} does not mention {option}"
+    pages = {page.stem for page in prefix.rglob("*.1")}
+    assert {"cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2example"} <= pages
