@@ -26,6 +26,7 @@ struct geometry {
 struct c2_codec {
     blosc2_context *dctx, *cctx;
     struct c2_cparams cctx_params;
+    int32_t cctx_nbytes; /* a context keeps the blocksize it once chose or cut, so it serves one chunk size */
     struct geometry geometries[GEOMETRIES];
     int next_geometry;
     struct c2_buf mini; /* the chunk made of some blocks */
@@ -301,11 +302,13 @@ bool c2_codec_decode_blocks(struct c2_codec *codec, const struct c2_meta *meta, 
     return c2_codec_decode(codec, meta, c2_buf_bytes(&codec->mini), out, err);
 }
 
-static bool compression_context(struct c2_codec *codec, const struct c2_cparams *p, struct cat2_error *err)
+static bool compression_context(struct c2_codec *codec, const struct c2_cparams *p, int32_t nbytes,
+                                struct cat2_error *err)
 {
     blosc2_cparams cparams = BLOSC2_CPARAMS_DEFAULTS;
 
-    if (codec->cctx && memcmp(&codec->cctx_params, p, sizeof(*p)) == 0) return true;
+    if (codec->cctx && codec->cctx_nbytes == nbytes && memcmp(&codec->cctx_params, p, sizeof(*p)) == 0)
+        return true;
     for (int i = 0; i < 6; i++)
         if (p->filters[i] >= C2_FILTER_FIRST_PLUGIN)
             return c2_fail(err, CAT2_EUNSUPPORTED, "compressing with filter %d is not supported",
@@ -325,6 +328,7 @@ static bool compression_context(struct c2_codec *codec, const struct c2_cparams 
     codec->cctx = blosc2_create_cctx(cparams);
     if (!codec->cctx) return c2_fail_nomem(err, "compression context");
     codec->cctx_params = *p;
+    codec->cctx_nbytes = nbytes;
     return true;
 }
 
@@ -335,7 +339,8 @@ bool c2_codec_encode(struct c2_codec *codec, const struct c2_cparams *cparams, c
 
     if (nbytes < 1 || nbytes > C2_CHUNK_NBYTES_MAX)
         return c2_fail(err, CAT2_EINVAL, "chunk of %d bytes", nbytes);
-    if (!compression_context(codec, cparams, err) || !c2_buf_resize(out, before + room, err)) return false;
+    if (!compression_context(codec, cparams, nbytes, err) || !c2_buf_resize(out, before + room, err))
+        return false;
     int n = blosc2_compress_ctx(codec->cctx, items, nbytes, out->p + before, (int32_t)room);
     if (n > 0) return c2_buf_resize(out, before + (size_t)n, err);
     out->n = before;

@@ -103,9 +103,11 @@ static bool read_sizes(struct c2_frame *frame, const uint8_t *p, struct cat2_err
     meta->contiguous = !frame->sparse;
     if (meta->nbytes < 0 || meta->nbytes > NBYTES_MAX) return bad(err, "uncompressed size", meta->nbytes);
     if (meta->cbytes < 0 || meta->cbytes > NBYTES_MAX) return bad(err, "compressed size", meta->cbytes);
-    if (p[C2_FRAME_FLAGS] & C2_FRAME_FLAG_VARCHUNKS || (meta->chunksize == 0 && meta->nbytes > 0))
+    if (meta->nbytes == 0 && meta->chunksize < 0)
+        meta->chunksize = 0; /* Blosc2 writes -1 before the first chunk */
+    if (meta->nbytes > 0 && (p[C2_FRAME_FLAGS] & C2_FRAME_FLAG_VARCHUNKS || meta->chunksize == 0))
         frame->refusal = "its chunks have different sizes";
-    else if (p[C2_FRAME_FLAGS] & C2_FRAME_FLAG_VLBLOCKS)
+    else if (meta->nbytes > 0 && p[C2_FRAME_FLAGS] & C2_FRAME_FLAG_VLBLOCKS)
         frame->refusal = "its blocks have variable lengths";
     if (meta->chunksize < 0 || meta->chunksize > C2_CHUNK_NBYTES_MAX)
         return bad(err, "chunksize", meta->chunksize);
