@@ -30,7 +30,9 @@ static void header_fixed(const struct c2_meta *meta, bool has_vlmeta, uint8_t *p
     p[C2_FRAME_SPLITMODE] = (uint8_t)(c->splitmode > 0 ? c->splitmode - 1 : 0);
     c2_put_be32(p + C2_FRAME_TYPESIZE, (uint32_t)c->typesize);
     c2_put_be32(p + C2_FRAME_BLOCKSIZE, (uint32_t)c->blocksize);
-    c2_put_be32(p + C2_FRAME_CHUNKSIZE, (uint32_t)meta->chunksize);
+    /* Blosc2 writes -1 until a super-chunk has its first chunk. */
+    bool unknown = meta->kind != C2_KIND_ARRAY && meta->chunksize == 0;
+    c2_put_be32(p + C2_FRAME_CHUNKSIZE, unknown ? UINT32_MAX : (uint32_t)meta->chunksize);
     c2_put_be16(p + C2_FRAME_NTHREADS, 1);
     c2_put_be16(p + C2_FRAME_NTHREADS + 3, 1);
     p[C2_FRAME_HAS_VLMETA] = has_vlmeta ? 0xc3 : 0xc2;
