@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A thin typed face over yyjson for reading, and a streaming writer that prints as Python's json.dumps does. */
+/* A thin typed face over yyjson for reading, and a streaming writer that prints as Python's json.dumps does.
+ */
 #ifndef C2_WIRE_JSON_H
 #define C2_WIRE_JSON_H
 
@@ -12,7 +13,8 @@ struct c2_jval {
     void *v;
 };
 
-/** Parse strictly (UTF-8, no trailing bytes, depth <= C2_JSON_DEPTH_MAX); NaN/Infinity refused. The text is copied. */
+/** Parse strictly (UTF-8, no trailing bytes, depth <= C2_JSON_DEPTH_MAX); NaN/Infinity refused. The text is
+ * copied. */
 bool c2_json_parse(struct c2_str text, struct c2_json **out, struct cat2_error *err);
 void c2_json_free(struct c2_json *json);
 C2_DEFINE_AUTO_PTR(c2_json, c2_json_free);
@@ -20,14 +22,16 @@ struct c2_jval c2_json_root(const struct c2_json *json);
 
 enum c2_jkind { C2_JNONE, C2_JNULL, C2_JBOOL, C2_JINT, C2_JUINT, C2_JREAL, C2_JSTR, C2_JARRAY, C2_JOBJECT };
 enum c2_jkind c2_jval_kind(struct c2_jval v); /* C2_JNONE for an absent value; JUINT only above INT64_MAX */
-struct c2_jval c2_jget(struct c2_jval object, const char *key);    /* absent unless object has key */
-struct c2_jval c2_jat(struct c2_jval array, size_t i);             /* O(i) */
-size_t c2_jlen(struct c2_jval v);                                  /* of an array or object, else 0 */
-bool c2_jstr(struct c2_jval v, struct c2_str *out);                /* false unless a string */
-bool c2_jint(struct c2_jval v, int64_t *out);                      /* false unless an integer in range */
-bool c2_jreal(struct c2_jval v, double *out);                      /* integers convert */
+struct c2_jval c2_jget(struct c2_jval object, const char *key); /* absent unless object has key */
+struct c2_jval c2_jat(struct c2_jval array, size_t i);          /* O(i) */
+size_t c2_jlen(struct c2_jval v);                               /* of an array or object, else 0 */
+bool c2_jstr(struct c2_jval v, struct c2_str *out);             /* false unless a string */
+bool c2_jint(struct c2_jval v, int64_t *out);                   /* false unless an integer in range */
+uint64_t c2_juint(struct c2_jval v);                            /* 0 unless a non-negative integer */
+bool c2_jreal(struct c2_jval v, double *out);                   /* integers convert */
 bool c2_jbool(struct c2_jval v, bool *out);
-/** Iterate: *pos starts at 0; array items leave *key untouched. false at the end. O(1) per step (pos is opaque). */
+/** Iterate: *pos starts at 0; array items leave *key untouched. false at the end. O(1) per step (pos is
+ * opaque). */
 struct c2_jiter {
     struct c2_jval container;
     void *next;
@@ -68,7 +72,8 @@ void c2_jw_value(struct c2_jw *w, struct c2_jval v);
 void c2_jw_raw(struct c2_jw *w, struct c2_str json); /* already valid compact JSON text */
 bool c2_jw_finish(struct c2_jw *w);
 
-/** Append the shortest text that reads back as v, in Python repr form: 1e+300, 1e-07, 0.0, 123.456, nan, inf. */
+/** Append the shortest text that reads back as v, in Python repr form: 1e+300, 1e-07, 0.0, 123.456, nan, inf.
+ */
 bool c2_format_double(double v, struct c2_buf *out, struct cat2_error *err);
 
 #endif

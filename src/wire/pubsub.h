@@ -4,8 +4,9 @@
  *   {"request": {"method": M, "arguments": {...}, "call_id": C} | null,
  *    "response": {"result": R, "result_type": T, "call_id": C} | null}
  *
- * Both keys are always written; either may be missing on input and extra keys are ignored. call_id is any string, echoed.
- * Our own peers add to "notify"'s subscription: "epoch": str, "seq": int (docs/protocol.md "events"). */
+ * Both keys are always written; either may be missing on input and extra keys are ignored. call_id is any
+ * string, echoed. Our own peers add to "notify"'s subscription: "epoch": str, "seq": int (docs/protocol.md
+ * "events"). */
 #ifndef C2_WIRE_PUBSUB_H
 #define C2_WIRE_PUBSUB_H
 
@@ -14,11 +15,11 @@
 enum c2_ps_kind { C2_PS_REQUEST, C2_PS_RESPONSE, C2_PS_IGNORED };
 struct c2_ps_message {
     enum c2_ps_kind kind;
-    struct c2_json *json;    /* owns all below */
+    struct c2_json *json; /* owns all below */
     struct c2_str call_id;
-    struct c2_str method;    /* request */
+    struct c2_str method; /* request */
     struct c2_jval arguments;
-    struct c2_jval result;   /* response */
+    struct c2_jval result; /* response */
 };
 /** Parse one frame. Not JSON -> error; valid JSON that fails the shape above -> kind IGNORED. */
 bool c2_ps_parse(struct c2_str text, struct c2_ps_message *out, struct cat2_error *err);
@@ -26,8 +27,10 @@ void c2_ps_message_fini(struct c2_ps_message *m);
 C2_DEFINE_AUTO(c2_ps_message);
 
 /** Append frames. `arguments`/`data`/`result` are compact JSON texts. */
-bool c2_ps_request(struct c2_buf *out, const char *method, struct c2_str arguments, struct c2_str call_id, struct cat2_error *err);
-bool c2_ps_response(struct c2_buf *out, struct c2_str result, const char *result_type, struct c2_str call_id, struct cat2_error *err);
+bool c2_ps_request(struct c2_buf *out, const char *method, struct c2_str arguments, struct c2_str call_id,
+                   struct cat2_error *err);
+bool c2_ps_response(struct c2_buf *out, struct c2_str result, const char *result_type, struct c2_str call_id,
+                    struct cat2_error *err);
 
 /** 32 random hex digits and a NUL. */
 void c2_random_hex32(char out[33]);

@@ -5,12 +5,14 @@
 
 #include "base/buf.h"
 
-/** Decode %XX once; with plus_is_blank also '+' -> ' ' (queries). A '%' not followed by two hex digits stays as it is. */
+/** Decode %XX once; with plus_is_blank also '+' -> ' ' (queries). A '%' not followed by two hex digits stays
+ * as it is. */
 bool c2_url_decode(struct c2_str in, bool plus_is_blank, struct c2_buf *out, struct cat2_error *err);
 /** Encode everything but unreserved characters and '/' ; keep_slash=false encodes '/' too. */
 bool c2_url_encode(struct c2_str in, bool keep_slash, struct c2_buf *out, struct cat2_error *err);
 
-/** One "k=v" of a query string: *rest starts as the query and shrinks; pieces are still encoded. false at the end. */
+/** One "k=v" of a query string: *rest starts as the query and shrinks; pieces are still encoded. false at the
+ * end. */
 bool c2_query_next(struct c2_str *rest, struct c2_str *key, struct c2_str *value);
 
 struct c2_endpoint {

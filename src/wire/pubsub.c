@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pub/sub frames, read and written. */
+#include "wire/pubsub.h"
+
+#include <sys/random.h>
+
+void c2_ps_message_fini(struct c2_ps_message *m)
+{
+    c2_json_free(m->json);
+    *m = (struct c2_ps_message){.kind = C2_PS_IGNORED};
+}
+
+static bool read_request(struct c2_jval request, struct c2_ps_message *out)
+{
+    out->arguments = c2_jget(request, "arguments");
+    if (!c2_jstr(c2_jget(request, "method"), &out->method)) return false;
+    enum c2_jkind kind = c2_jval_kind(out->arguments);
+    if (kind != C2_JOBJECT && kind != C2_JNONE && kind != C2_JNULL) return false;
+    c2_jstr(c2_jget(request, "call_id"), &out->call_id);
+    out->kind = C2_PS_REQUEST;
+    return true;
+}
+
+static void read_response(struct c2_jval response, struct c2_ps_message *out)
+{
+    out->result = c2_jget(response, "result");
+    if (c2_jstr(c2_jget(response, "call_id"), &out->call_id)) out->kind = C2_PS_RESPONSE;
+}
+
+bool c2_ps_parse(struct c2_str text, struct c2_ps_message *out, struct cat2_error *err)
+{
+    *out = (struct c2_ps_message){.kind = C2_PS_IGNORED};
+    if (!c2_json_parse(text, &out->json, err)) return false;
+    struct c2_jval root = c2_json_root(out->json);
+    struct c2_jval request = c2_jget(root, "request"), response = c2_jget(root, "response");
+    if (c2_jval_kind(request) == C2_JOBJECT)
+        read_request(request, out);
+    else if (c2_jval_kind(response) == C2_JOBJECT)
+        read_response(response, out);
+    return true;
+}
+
+bool c2_ps_request(struct c2_buf *out, const char *method, struct c2_str arguments, struct c2_str call_id,
+                   struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "request");
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "method");
+    c2_jw_cstr(&w, method);
+    c2_jw_key(&w, "arguments");
+    c2_jw_raw(&w, arguments);
+    c2_jw_key(&w, "call_id");
+    c2_jw_str(&w, call_id);
+    c2_jw_end_object(&w);
+    c2_jw_key(&w, "response");
+    c2_jw_null(&w);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+bool c2_ps_response(struct c2_buf *out, struct c2_str result, const char *result_type, struct c2_str call_id,
+                    struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "request");
+    c2_jw_null(&w);
+    c2_jw_key(&w, "response");
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "result");
+    c2_jw_raw(&w, result);
+    c2_jw_key(&w, "result_type");
+    c2_jw_cstr(&w, result_type);
+    c2_jw_key(&w, "call_id");
+    c2_jw_str(&w, call_id);
+    c2_jw_end_object(&w);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+void c2_random_hex32(char out[33])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t random[16];
+    size_t have = 0;
+
+    while (have < sizeof(random)) {
+        ssize_t n = getrandom(random + have, sizeof(random) - have, 0);
+        if (n > 0) have += (size_t)n;
+    }
+    for (size_t i = 0; i < sizeof(random); i++) {
+        out[2 * i] = digits[random[i] >> 4];
+        out[2 * i + 1] = digits[random[i] & 15];
+    }
+    out[32] = '\0';
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Percent-encoding, query strings and endpoints. */
+#include "wire/url.h"
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool c2_url_decode(struct c2_str in, bool plus_is_blank, struct c2_buf *out, struct cat2_error *err)
+{
+    if (!c2_buf_reserve(out, in.n, err)) return false;
+    for (size_t i = 0; i < in.n; i++) {
+        char c = in.p[i];
+        int high = c == '%' && i + 2 < in.n ? hex_digit(in.p[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(in.p[i + 2]) : -1;
+        if (low >= 0) {
+            c = (char)(high << 4 | low);
+            i += 2;
+        } else if (c == '+' && plus_is_blank) {
+            c = ' ';
+        }
+        out->p[out->n++] = (uint8_t)c;
+    }
+    if (out->p) out->p[out->n] = '\0';
+    return true;
+}
+
+static bool unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("-._~", c));
+}
+
+bool c2_url_encode(struct c2_str in, bool keep_slash, struct c2_buf *out, struct cat2_error *err)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < in.n; i++) {
+        unsigned char c = (unsigned char)in.p[i];
+        char escaped[3] = {'%', digits[c >> 4], digits[c & 15]};
+        bool plain = unreserved((char)c) || (c == '/' && keep_slash);
+        if (!(plain ? c2_buf_putc(out, (char)c, err) : c2_buf_append(out, escaped, 3, err))) return false;
+    }
+    return true;
+}
+
+bool c2_query_next(struct c2_str *rest, struct c2_str *key, struct c2_str *value)
+{
+    struct c2_str pair;
+
+    while (rest->n) {
+        c2_str_cut(*rest, '&', &pair, rest);
+        if (pair.n == 0) continue;
+        c2_str_cut(pair, '=', key, value);
+        return true;
+    }
+    return false;
+}
+
+static bool parse_port(struct c2_str text, int *out, struct cat2_error *err)
+{
+    int64_t port;
+
+    if (text.n == 0 || text.p[0] == '+' || !c2_str_to_i64(text, &port) || port < 0 || port > 65535)
+        return c2_fail(err, CAT2_EINVAL, "port '%.*s' is not a number from 0 to 65535", C2_STR_ARG(text));
+    *out = (int)port;
+    return true;
+}
+
+bool c2_endpoint_parse(struct c2_str text, struct c2_endpoint *out, struct cat2_error *err)
+{
+    struct c2_str host, port;
+    struct c2_endpoint endpoint = {0};
+
+    if (text.n && text.p[0] == '[') {
+        endpoint.v6 = true;
+        if (!c2_str_cut((struct c2_str){text.p + 1, text.n - 1}, ']', &host, &port) || port.n == 0 ||
+            port.p[0] != ':')
+            return c2_fail(err, CAT2_EINVAL, "'%.*s' is not [ADDRESS]:PORT", C2_STR_ARG(text));
+        port = (struct c2_str){port.p + 1, port.n - 1};
+    } else if (!c2_str_cut(text, ':', &host, &port) || memchr(port.p, ':', port.n)) {
+        return c2_fail(err, CAT2_EINVAL, "'%.*s' is not HOST:PORT", C2_STR_ARG(text));
+    }
+    if (host.n == 0 || host.n >= sizeof(endpoint.host) || memchr(host.p, '\0', host.n) ||
+        memchr(host.p, '/', host.n))
+        return c2_fail(err, CAT2_EINVAL, "'%.*s' names no host", C2_STR_ARG(text));
+    memcpy(endpoint.host, host.p, host.n);
+    if (!parse_port(port, &endpoint.port, err)) return false;
+    *out = endpoint;
+    return true;
+}
+
+bool c2_endpoint_format(const struct c2_endpoint *e, struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_buf_printf(out, err, e->v6 ? "[%s]:%d" : "%s:%d", e->host, e->port);
+}
