@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is known of a dataset without its data: geometry, dtype, compression, attributes; and its JSON on the wire. */
+/* What is known of a dataset without its data: geometry, dtype, compression, attributes; and its JSON on the
+ * wire. */
 #ifndef C2_DATA_META_H
 #define C2_DATA_META_H
 
@@ -20,27 +21,29 @@ struct c2_cparams {
     int splitmode;                 /* 1..4 */
     bool use_dict;
     uint8_t filters[6], filters_meta[6];
-    int32_t typesize, blocksize;   /* blocksize 0: varies (plain schunks) */
+    int32_t typesize, blocksize; /* blocksize 0: varies (plain schunks) */
 };
 /* Owned by one c2_dataset-like object; immutable after it is filled. */
 struct c2_meta {
     enum c2_kind kind;
-    struct c2_grid grid;      /* ARRAY: its shape, chunks, blocks; FRAME, FILE: one axis of nbytes/typesize items */
-    struct c2_dtype dtype;    /* ARRAY; FRAME, FILE: |V{typesize}, |u1 for 1 byte */
+    struct c2_grid
+        grid; /* ARRAY: its shape, chunks, blocks; FRAME, FILE: one axis of nbytes/typesize items */
+    struct c2_dtype dtype; /* ARRAY; FRAME, FILE: |V{typesize}, |u1 for 1 byte */
     struct c2_cparams cparams;
-    int64_t nbytes, cbytes;   /* of the padded storage; compressed without index-only special chunks */
+    int64_t nbytes, cbytes; /* of the padded storage; compressed without index-only special chunks */
     int64_t nchunks;
     int32_t chunksize, chunkshape; /* bytes, items */
     bool contiguous;
-    char *urlpath;            /* absolute server path, "None" without file */
-    struct c2_buf vlmeta;     /* compact JSON object text, keys in frame order: {"a":1} */
+    char *urlpath;        /* absolute server path, "None" without file */
+    struct c2_buf vlmeta; /* compact JSON object text, keys in frame order: {"a":1} */
 };
 void c2_meta_fini(struct c2_meta *meta);
 C2_DEFINE_AUTO(c2_meta);
 bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_error *err);
 
 /** Exactly the keys of docs/protocol.md "info" (Metadata for arrays, SChunk otherwise), Python's key order.
- *  @param extended  also "mtime" (mtime_ms, null when < 0), "accept_ranges": true and the six more cparams of today's clients. */
+ *  @param extended  also "mtime" (mtime_ms, null when < 0), "accept_ranges": true and the six more cparams of
+ * today's clients. */
 bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms, struct c2_jw *out);
 /** From a publisher's JSON, ours or Python's; everything checked, nothing trusted.
  *  @errors CAT2_EDATA names the key. */
