@@ -118,7 +118,7 @@ static void attributes_go_from_msgpack_to_json(void **state)
         {"\x93\xa9__tuple__\x01\x02", 13, "[1,2]"},
         {"\x82\xa1"
          "a\x01\x02\x90",
-         5, "{\"a\":1,\"2\":[]}"},
+         6, "{\"a\":1,\"2\":[]}"},
         {"\xd4\x2a\x00", 3, "{\"__ext__\":42,\"nbytes\":1}"},
         {"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", 9, "18446744073709551615"},
     };
