@@ -2,7 +2,7 @@
 /* The cache of one dataset generation: a static-index sparse frame and a mmapped sidecar.
  *
  *   NAME        header | chunk places (holes until filled) | index chunk | trailer      written once, chunks pwritten
- *   NAME.idx    64-byte head {magic, version, etag hash, geometry, header+index hash} | 32-byte record per chunk |
+ *   NAME.idx    4 KiB head {magic, version, etag, geometry, hash of header and index} | 32-byte record per chunk |
  *               u32 check per block (0 = absent)
  *
  * mirror mode: the publisher has a contiguous frame; same offsets, a complete file is byte-identical to it.
@@ -58,6 +58,9 @@ bool c2_cachefile_put_blocks(struct c2_cachefile *cf, int64_t nchunk, struct c2_
 /** mirror: when complete, check that the whole file may be sent as is (all verified). */
 bool c2_cachefile_verify(struct c2_cachefile *cf, struct cat2_error *err);
 
+/** While pinned, nothing is evicted: hold it from before c2_cachefile_verify() until the file has been sent. Any thread. */
+void c2_cachefile_pin(struct c2_cachefile *cf);
+void c2_cachefile_unpin(struct c2_cachefile *cf);
 /** Bytes on disk (st_blocks of both files). */
 int64_t c2_cachefile_disk_nbytes(const struct c2_cachefile *cf);
 /** Give back at least `want` bytes: second chance over chunks by last use, records cleared then holes punched; pinned
