@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Writing JSON as Python's json.dumps does, in its two styles. */
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,25 +8,50 @@
 
 #include "wire/json.h"
 
-/* The decimal digits of the shortest "%.{n}e" that reads back as v, and its exponent. */
-static int shortest(double v, char digits[20], int *exponent)
+/* Split what "%.{n}e" printed: its digits without trailing zeros, and its exponent. */
+static int split(const char *text, char digits[20], int *exponent)
 {
-    char text[40];
+    const char *e = strchr(text, 'e');
+    int64_t value = 0;
     int n = 0;
 
-    for (int precision = 0; precision <= 17; precision++) {
-        snprintf(text, sizeof(text), "%.*e", precision, v);
-        if (strtod(text, NULL) == v) break;
-    }
-    const char *e = strchr(text, 'e');
     for (const char *p = text; p < e; p++)
         if (*p >= '0' && *p <= '9') digits[n++] = *p;
-    int64_t value = 0;
     c2_str_to_i64(c2_str_of(e + 1), &value);
     *exponent = (int)value;
     while (n > 1 && digits[n - 1] == '0')
         n--;
     return n;
+}
+
+/* Below a power of two the doubles stand closer than above it: there the shortest text that reads back may be
+ * the next decimal upwards, though it is not the nearest. Turns text into that one if so. */
+static bool next_decimal_is(double v, char *text)
+{
+    char up[40];
+    char *last = up + (strchr(text, 'e') - text) - 1;
+    int binary;
+
+    if (frexp(v, &binary) != 0.5) return false;
+    memcpy(up, text, strlen(text) + 1);
+    if (*last == '9') return false; /* a carry would give a shorter text, tried already */
+    ++*last;
+    if (strtod(up, NULL) != v) return false;
+    memcpy(text, up, strlen(up) + 1);
+    return true;
+}
+
+/* The digits of the shortest text that reads back as v >= 0, and its exponent. 15 digits read back whenever
+ * fewer do, but among the subnormals, which have less. */
+static int shortest(double v, char digits[20], int *exponent)
+{
+    char text[40];
+
+    for (int precision = v < DBL_MIN ? 0 : 14; precision <= 16; precision++) {
+        snprintf(text, sizeof(text), "%.*e", precision, v);
+        if (strtod(text, NULL) == v || next_decimal_is(v, text)) break;
+    }
+    return split(text, digits, exponent);
 }
 
 static bool format_finite(double v, struct c2_buf *out, struct cat2_error *err)
@@ -118,13 +144,14 @@ void c2_jw_end_array(struct c2_jw *w)
 static uint32_t decode_utf8(const char *p, size_t left, size_t *n)
 {
     unsigned char lead = (unsigned char)*p;
-    size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     uint32_t c = lead;
 
     *n = 1;
+    if (lead < 0x80) return lead;
     if (length > left || !c2_str_is_utf8((struct c2_str){p, length})) return 0xfffd;
     *n = length;
-    if (length > 1) c &= 0x3fu >> (length - 1);
+    c &= 0x3fu >> (length - 1);
     for (size_t i = 1; i < length; i++)
         c = c << 6 | ((unsigned char)p[i] & 0x3f);
     return c;

@@ -102,6 +102,10 @@ static bool key(struct reader *r)
         c2_jw_key(r->out, digits);
         return r->out->ok;
     }
+    if (tag == 0xc0 || tag == 0xc2 || tag == 0xc3) {
+        c2_jw_key(r->out, tag == 0xc0 ? "null" : tag == 0xc3 ? "true" : "false");
+        return r->out->ok;
+    }
     if (tag >= 0xa0 && tag <= 0xbf)
         n = tag & 0x1f;
     else if (tag >= 0xc4 && tag <= 0xc6)

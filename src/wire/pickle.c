@@ -58,8 +58,8 @@ static bool put_shape(struct c2_buf *out, const int64_t *shape, int ndim, struct
     return ok && put(out, "t", 1, err);
 }
 
-/* One value of a Python literal: list, tuple, string or integer. What the descr of a structured dtype is made
- * of. */
+/* One value of a Python literal: list, tuple, dict, string, integer, True, False or None. What NumPy prints
+ * of a structured dtype is made of these. */
 static bool put_literal(struct c2_cursor *in, struct c2_buf *out, int depth, struct cat2_error *err);
 
 static bool put_sequence(struct c2_cursor *in, char close, struct c2_buf *out, int depth,
@@ -77,14 +77,63 @@ static bool put_sequence(struct c2_cursor *in, char close, struct c2_buf *out, i
     return put(out, close == ']' ? "l" : "t", 1, err);
 }
 
+static bool put_dict(struct c2_cursor *in, struct c2_buf *out, int depth, struct cat2_error *err)
+{
+    if (!put(out, "(", 1, err)) return false;
+    for (c2_cursor_blanks(in); !c2_cursor_eat(in, "}"); c2_cursor_blanks(in)) {
+        if (!put_literal(in, out, depth + 1, err)) return false;
+        c2_cursor_blanks(in);
+        if (!c2_cursor_eat(in, ":")) return c2_fail(err, CAT2_EINVAL, "dtype: expected ':'");
+        if (!put_literal(in, out, depth + 1, err)) return false;
+        c2_cursor_blanks(in);
+        if (!c2_cursor_eat(in, ",") && c2_cursor_peek(in) != '}')
+            return c2_fail(err, CAT2_EINVAL, "dtype: expected ',' or '}'");
+    }
+    return put(out, "d", 1, err);
+}
+
+static bool put_utf8(uint32_t c, struct c2_buf *text, struct cat2_error *err)
+{
+    int n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const uint8_t lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    uint8_t bytes[4];
+
+    if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+        return c2_fail(err, CAT2_EINVAL, "dtype: U+%04X is no character", (unsigned)c);
+    for (int i = n - 1; i > 0; i--, c >>= 6)
+        bytes[i] = (uint8_t)(0x80 | (c & 0x3f));
+    bytes[0] = (uint8_t)(lead[n] | c);
+    return c2_buf_append(text, bytes, (size_t)n, err);
+}
+
+/* After a backslash: Python's repr() writes \n \r \t \\ \' \xNN \uNNNN \UNNNNNNNN. */
+static bool put_escape(struct c2_cursor *in, struct c2_buf *text, struct cat2_error *err)
+{
+    static const char hex[] = "0123456789abcdef";
+    char kind = *in->p++;
+    int ndigits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
+    uint32_t c = kind == 'n' ? '\n' : kind == 'r' ? '\r' : kind == 't' ? '\t' : (uint8_t)kind;
+
+    if (ndigits == 0) return c2_buf_putc(text, (char)c, err);
+    for (c = 0; ndigits > 0; ndigits--) {
+        char digit = c2_cursor_peek(in);
+        const char *at = digit ? strchr(hex, digit) : NULL;
+        if (!at) return c2_fail(err, CAT2_EINVAL, "dtype: a \\%c escape does not end", kind);
+        c = c << 4 | (uint32_t)(at - hex);
+        in->p++;
+    }
+    return put_utf8(c, text, err);
+}
+
 static bool put_quoted(struct c2_cursor *in, struct c2_buf *out, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_DTYPE_TEXT_MAX);
     char quote = *in->p++;
 
     while (!c2_cursor_done(in) && *in->p != quote) {
-        if (*in->p == '\\' && c2_cursor_left(in) > 1) in->p++;
-        if (!c2_buf_putc(&text, *in->p++, err)) return false;
+        bool escaped = *in->p == '\\' && c2_cursor_left(in) > 1;
+        if (escaped) in->p++;
+        if (!(escaped ? put_escape(in, &text, err) : c2_buf_putc(&text, *in->p++, err))) return false;
     }
     if (c2_cursor_done(in)) return c2_fail(err, CAT2_EINVAL, "dtype: a string does not end");
     in->p++;
@@ -100,6 +149,10 @@ static bool put_literal(struct c2_cursor *in, struct c2_buf *out, int depth, str
     c2_cursor_blanks(in);
     if (c2_cursor_eat(in, "[")) return put_sequence(in, ']', out, depth, err);
     if (c2_cursor_eat(in, "(")) return put_sequence(in, ')', out, depth, err);
+    if (c2_cursor_eat(in, "{")) return put_dict(in, out, depth, err);
+    if (c2_cursor_eat(in, "None")) return put(out, "N", 1, err);
+    if (c2_cursor_eat(in, "True")) return put(out, "\x88", 1, err);
+    if (c2_cursor_eat(in, "False")) return put(out, "\x89", 1, err);
     if (c2_cursor_peek(in) == '\'' || c2_cursor_peek(in) == '"') return put_quoted(in, out, err);
     if (c2_cursor_i64(in, &v, &overflow) && !overflow) return put_int(out, v, err);
     return c2_fail(err, CAT2_EINVAL, "dtype: unexpected '%c'", c2_cursor_peek(in));
@@ -109,7 +162,9 @@ static bool put_descr(struct c2_str descr, struct c2_buf *out, struct cat2_error
 {
     struct c2_cursor in = c2_cursor_of(descr);
 
-    if (descr.n == 0 || descr.p[0] != '[') return put_text(out, descr, err);
+    if (descr.n > C2_DTYPE_TEXT_MAX || !c2_str_is_utf8(descr))
+        return c2_fail(err, CAT2_EDATA, "dtype: too long, or no UTF-8");
+    if (descr.n == 0 || !strchr("[{", descr.p[0])) return put_text(out, descr, err);
     return put_literal(&in, out, 0, err) &&
            (c2_cursor_done(&in) || c2_fail(err, CAT2_EINVAL, "dtype: text after its end"));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* toml++ behind a C face. The one C++ file: no exception leaves it. */
+#include <algorithm>
 #include <new>
 #include <string>
 #include <toml++/toml.h>
@@ -14,11 +15,32 @@ struct c2_toml {
     toml::table root;
 };
 
+/* toml++ recurses once per part of a dotted key and per inline table; it limits neither the former nor their
+ * product. Counted roughly, quotes ignored: no honest configuration comes near. */
+static bool shallow(struct c2_str text)
+{
+    const int most = 32;
+    int ndots = 0, depth = 0;
+
+    for (size_t i = 0; i < text.n; i++) {
+        const char c = text.p[i];
+        if (c == '.')
+            ndots++;
+        else if (c == '\n' || c == '=' || c == ',' || c == '{')
+            ndots = 0;
+        if (c == '{') depth++;
+        if (c == '}' && depth > 0) depth--;
+        if (ndots > most || depth > most) return false;
+    }
+    return true;
+}
+
 extern "C" bool c2_toml_parse(struct c2_str text, const char *file, struct c2_toml **out,
                               struct cat2_error *err)
 {
     if (text.n > C2_TOML_NBYTES_MAX)
         return c2_fail(err, CAT2_ELIMIT, "%.100s: longer than %d bytes", file, C2_TOML_NBYTES_MAX);
+    if (!shallow(text)) return c2_fail(err, CAT2_ELIMIT, "%.100s: nested too deep", file);
     try {
         *out =
             new c2_toml{toml::parse(std::string_view(text.p ? text.p : "", text.n), std::string_view(file))};
@@ -31,6 +53,8 @@ extern "C" bool c2_toml_parse(struct c2_str text, const char *file, struct c2_to
         return c2_fail_nomem(err, "configuration");
     } catch (const std::exception &why) {
         return c2_fail(err, CAT2_EINVAL, "%.100s: %.100s", file, why.what());
+    } catch (...) {
+        return c2_fail(err, CAT2_EINVAL, "%.100s: not readable", file);
     }
 }
 
@@ -41,10 +65,9 @@ extern "C" void c2_toml_free(struct c2_toml *toml)
 
 namespace
 {
-struct visitor {
-    c2_toml_visit *visit;
-    void *ctx;
+struct leaf {
     std::vector<c2_str> keys;
+    const toml::node *node;
 };
 
 c2_toml_value value_of(const toml::node &node)
@@ -71,22 +94,24 @@ c2_toml_value value_of(const toml::node &node)
     return value;
 }
 
-bool walk(const toml::table &table, visitor &v, struct cat2_error *err)
+/* toml++ keeps tables sorted by key: gather, then sort by where things stand in the file. */
+void gather(const toml::table &table, std::vector<c2_str> &keys, std::vector<leaf> &leaves)
 {
     for (const auto &[key, node] : table) {
-        v.keys.push_back({key.str().data(), key.str().size()});
+        keys.push_back({key.str().data(), key.str().size()});
         const toml::table *inner = node.as_table();
-        bool ok;
-        if (inner && !inner->empty()) {
-            ok = walk(*inner, v, err);
-        } else {
-            const c2_toml_value value = value_of(node);
-            ok = v.visit(v.ctx, v.keys.data(), v.keys.size(), &value, err);
-        }
-        v.keys.pop_back();
-        if (!ok) return false;
+        if (inner && !inner->empty())
+            gather(*inner, keys, leaves);
+        else
+            leaves.push_back({keys, &node});
+        keys.pop_back();
     }
-    return true;
+}
+
+bool stands_before(const leaf &a, const leaf &b)
+{
+    const auto &x = a.node->source().begin, &y = b.node->source().begin;
+    return x.line != y.line ? x.line < y.line : x.column < y.column;
 }
 } // namespace
 
@@ -94,9 +119,16 @@ extern "C" bool c2_toml_walk(const struct c2_toml *toml, c2_toml_visit *visit, v
                              struct cat2_error *err)
 {
     try {
-        visitor v = {visit, ctx, {}};
-        return walk(toml->root, v, err);
-    } catch (const std::exception &) {
+        std::vector<c2_str> keys;
+        std::vector<leaf> leaves;
+        gather(toml->root, keys, leaves);
+        std::stable_sort(leaves.begin(), leaves.end(), stands_before);
+        for (const leaf &it : leaves) {
+            const c2_toml_value value = value_of(*it.node);
+            if (!visit(ctx, it.keys.data(), it.keys.size(), &value, err)) return false;
+        }
+        return true;
+    } catch (...) {
         return c2_fail_nomem(err, "configuration");
     }
 }

@@ -64,10 +64,21 @@ static bool parse_port(struct c2_str text, int *out, struct cat2_error *err)
 {
     int64_t port;
 
-    if (text.n == 0 || text.p[0] == '+' || !c2_str_to_i64(text, &port) || port < 0 || port > 65535)
+    if (text.n == 0 || text.p[0] == '+' || text.p[0] == '-' || !c2_str_to_i64(text, &port) || port < 0 ||
+        port > 65535)
         return c2_fail(err, CAT2_EINVAL, "port '%.*s' is not a number from 0 to 65535", C2_STR_ARG(text));
     *out = (int)port;
     return true;
+}
+
+/* Hosts end up in URLs and in Host headers, some of them sent by strangers: nothing that could end either. */
+static bool host_ok(struct c2_str host)
+{
+    for (size_t i = 0; i < host.n; i++) {
+        unsigned char c = (unsigned char)host.p[i];
+        if (c <= ' ' || c == 0x7f || strchr("/?#@\\[]\"<>", c)) return false;
+    }
+    return host.n > 0;
 }
 
 bool c2_endpoint_parse(struct c2_str text, struct c2_endpoint *out, struct cat2_error *err)
@@ -84,8 +95,7 @@ bool c2_endpoint_parse(struct c2_str text, struct c2_endpoint *out, struct cat2_
     } else if (!c2_str_cut(text, ':', &host, &port) || memchr(port.p, ':', port.n)) {
         return c2_fail(err, CAT2_EINVAL, "'%.*s' is not HOST:PORT", C2_STR_ARG(text));
     }
-    if (host.n == 0 || host.n >= sizeof(endpoint.host) || memchr(host.p, '\0', host.n) ||
-        memchr(host.p, '/', host.n))
+    if (host.n >= sizeof(endpoint.host) || !host_ok(host))
         return c2_fail(err, CAT2_EINVAL, "'%.*s' names no host", C2_STR_ARG(text));
     memcpy(endpoint.host, host.p, host.n);
     if (!parse_port(port, &endpoint.port, err)) return false;
