@@ -22,7 +22,7 @@ static bool take(struct reader *in, size_t n, const uint8_t **out, struct cat2_e
 
 static bool take_byte(struct reader *in, int want, const char *what, struct cat2_error *err)
 {
-    const uint8_t *p;
+    const uint8_t *p = NULL;
 
     if (!take(in, 1, &p, err)) return false;
     if (*p != want)
@@ -33,7 +33,7 @@ static bool take_byte(struct reader *in, int want, const char *what, struct cat2
 /* ndim 16 does not fit the "9n" tag and is written as 0x90 + 16 = 0xa0 by Blosc2, and read so here. */
 static bool read_shape(struct reader *in, int ndim, int64_t *shape, struct cat2_error *err)
 {
-    const uint8_t *p;
+    const uint8_t *p = NULL;
 
     if (!take_byte(in, 0x90 + ndim, "list of the shape", err)) return false;
     for (int i = 0; i < ndim; i++) {
@@ -45,7 +45,7 @@ static bool read_shape(struct reader *in, int ndim, int64_t *shape, struct cat2_
 
 static bool read_sizes(struct reader *in, int ndim, int32_t *sizes, struct cat2_error *err)
 {
-    const uint8_t *p;
+    const uint8_t *p = NULL;
 
     if (!take_byte(in, 0x90 + ndim, "list of sizes", err)) return false;
     for (int i = 0; i < ndim; i++) {
@@ -59,7 +59,7 @@ static bool read_dtype(struct reader *in, bool present, int32_t typesize, struct
                        struct cat2_error *err)
 {
     char plain[24];
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     struct c2_str text = {plain, 0};
 
     text.n = (size_t)snprintf(plain, sizeof(plain), "|S%d", typesize);
@@ -84,7 +84,7 @@ bool c2_b2nd_parse(struct c2_bytes in, struct c2_meta *meta, struct cat2_error *
     int64_t shape[C2_DIM_MAX];
     int32_t chunks[C2_DIM_MAX], blocks[C2_DIM_MAX];
     C2_AUTO(c2_dtype) dtype = {0};
-    const uint8_t *head;
+    const uint8_t *head = NULL;
 
     if (!take(&r, 3, &head, err)) return false;
     if (head[0] != 0x97 && head[0] != 0x95)

@@ -4,6 +4,7 @@
 
 #include "data/codec.h"
 #include "data/frame.h"
+#include "data/fuzz_edge.h"
 
 #define CHUNK_MAX (1 << 20) /* larger chunks, and more of them, only cost time */
 #define CHUNKS    32
@@ -15,9 +16,10 @@ static void decode_all(struct c2_codec *codec, struct c2_frame *frame, struct c2
     const struct c2_meta *meta = c2_frame_meta(frame);
     struct c2_chunks chunks = c2_frame_chunks(frame);
     struct cat2_error err = {0};
-    uint8_t *plain = malloc((size_t)meta->chunksize + 1);
+    static uint8_t *base;
+    uint8_t *plain = edge(&base, CHUNK_MAX, (size_t)meta->chunksize);
 
-    for (int64_t i = 0; plain && i < meta->nchunks && i < CHUNKS; i++) {
+    for (int64_t i = 0; i < meta->nchunks && i < CHUNKS; i++) {
         C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
         struct c2_chunk_stat stat;
         (void)c2_chunk_stat(&chunks, i, &stat, &err);
@@ -25,7 +27,6 @@ static void decode_all(struct c2_codec *codec, struct c2_frame *frame, struct c2
         (void)c2_codec_decode(codec, meta, c2_buf_bytes(&chunk), plain, &err);
         if (w) (void)c2_frame_writer_add(w, c2_buf_bytes(&chunk), &err);
     }
-    free(plain);
 }
 
 static void write_again(struct c2_frame_writer *w)

@@ -12,9 +12,9 @@
 #include "base/endian.h"
 #include "data/chunk_format.h"
 
-#define DICT_NBYTES_MAX     (128 << 10) /* Blosc2 trains no larger ones */
-#define REPEATED_NBYTES_MAX 65536       /* one item of a repeated-value chunk */
-#define BLOCK_NBYTES_MAX    536866816   /* Blosc2's BLOSC2_MAXBLOCKSIZE */
+#define DICT_NBYTES_MAX     (32 << 10) /* what Blosc2 takes at most */
+#define REPEATED_NBYTES_MAX 65536      /* one item of a repeated-value chunk */
+#define BLOCK_NBYTES_MAX    536866816  /* Blosc2's BLOSC2_MAXBLOCKSIZE */
 
 static bool bad(struct cat2_error *err, const char *what, int64_t value)
 {

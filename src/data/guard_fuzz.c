@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "data/codec.h"
+#include "data/fuzz_edge.h"
 
 #define PLAIN_MAX (1 << 22) /* larger ones only cost time */
 
@@ -29,21 +30,23 @@ static void decode_by_blocks(struct c2_codec *codec, struct c2_bytes chunk, cons
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct c2_codec *codec; /* kept, as workers keep theirs */
+    static uint8_t *in_base, *out_base;
     struct c2_chunk_expect any = {.nbytes = -1, .blocksize = -1, .typesize = -1};
     struct c2_chunk_info info;
-    struct c2_bytes chunk = {data, size};
     struct cat2_error err = {0};
 
+    if (size > PLAIN_MAX) return 0;
+    uint8_t *in = edge(&in_base, PLAIN_MAX, size);
+    if (size) memcpy(in, data, size);
+    struct c2_bytes chunk = {in, size};
     if (!codec) {
         c2_codec_setup();
         codec = c2_codec_new();
     }
     (void)c2_guard_prefix(chunk, &any, &info, &err);
     if (!codec || !c2_guard_chunk(chunk, &any, &info, &err) || info.nbytes > PLAIN_MAX) return 0;
-    uint8_t *out = malloc((size_t)info.nbytes);
-    if (!out) return 0;
+    uint8_t *out = edge(&out_base, PLAIN_MAX, (size_t)info.nbytes);
     (void)c2_codec_decode(codec, NULL, chunk, out, &err);
     decode_by_blocks(codec, chunk, &info, out);
-    free(out);
     return 0;
 }
