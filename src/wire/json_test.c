@@ -31,6 +31,8 @@ static void numbers_print_as_python_prints_them(void **state)
                  {5e-324, "5e-324"},
                  {1.7976931348623157e308, "1.7976931348623157e+308"},
                  {2.0 / 3, "0.6666666666666666"},
+                 {0x1p-44, "5.684341886080802e-14"}, /* not the nearest of 16 digits, yet the shortest */
+                 {9007199254740992, "9007199254740992.0"},
                  {1714000001.115, "1714000001.115"}};
 
     (void)state;
@@ -119,6 +121,7 @@ static void attributes_go_from_msgpack_to_json(void **state)
         {"\x82\xa1"
          "a\x01\x02\x90",
          6, "{\"a\":1,\"2\":[]}"},
+        {"\x82\xc0\x01\xc3\x02", 5, "{\"null\":1,\"true\":2}"},
         {"\xd4\x2a\x00", 3, "{\"__ext__\":42,\"nbytes\":1}"},
         {"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", 9, "18446744073709551615"},
     };
