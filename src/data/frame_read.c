@@ -53,7 +53,7 @@ static struct c2_frame *frame_new(const char *name, struct cat2_error *err)
 static bool read_at(const struct c2_frame *frame, void *to, size_t n, int64_t off, struct cat2_error *err)
 {
     if (!frame->in_memory) return c2_fs_pread(frame->fd, to, n, off, err);
-    memcpy(to, frame->bytes.p + off, n);
+    if (n) memcpy(to, frame->bytes.p + off, n);
     return true;
 }
 
