@@ -66,6 +66,24 @@ static void shapes_are_those_python_shows(void **state)
     }
 }
 
+static void lazy_objects_and_proxies_show_metadata_but_no_data(void **state)
+{
+    static const struct {
+        const char *name, *says;
+    } cases[] = {{"v4-lazy.b2nd", "expression"}, {"v4-proxy.b2nd", "partial copy"}};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO_PTR(c2_frame) *frame = open_sample(cases[i].name);
+        C2_AUTO(c2_buf) chunk = C2_BUF_INIT(1 << 20);
+        struct cat2_error err = {0};
+        assert_int_equal(c2_frame_meta(frame)->grid.shape[0], 10);
+        assert_false(c2_frame_chunk(frame, 0, &chunk, &err));
+        assert_int_equal(err.code, CAT2_EUNSUPPORTED);
+        assert_non_null(strstr(err.message, cases[i].says));
+    }
+}
+
 /* Copy a frame chunk by chunk through the writer into memory. */
 static struct c2_frame *rewrite(struct c2_frame *frame)
 {
@@ -190,7 +208,6 @@ static void changed_bytes_are_noticed_or_harmless(void **state)
 {
     char path[512];
     C2_AUTO(c2_buf) whole = C2_BUF_INIT(1 << 20);
-    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
     struct cat2_error err = {0};
 
     (void)state;
@@ -262,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_frame_of_python_decodes_to_its_data),
         cmocka_unit_test(shapes_are_those_python_shows),
+        cmocka_unit_test(lazy_objects_and_proxies_show_metadata_but_no_data),
         cmocka_unit_test(frames_written_by_us_hold_the_same),
         cmocka_unit_test(attributes_show_as_json),
         cmocka_unit_test(more_attributes_than_python_writes_are_fine),

@@ -150,6 +150,16 @@ def attributes_and_plain():
     array('sparse-zeros', (1000,), make=blosc2.zeros, dtype='f8', chunks=(300,), blocks=(100,), contiguous=False)
 
 
+def no_plain_data():
+    """Objects that open but whose data must be refused; not in the list."""
+    if MAJOR == '2':
+        return
+    a = blosc2.asarray(np.arange(10), urlpath='a.b2nd', mode='w')
+    (a + a * 2).save(urlpath=str(place('lazy.b2nd')))
+    blosc2.Proxy(a, urlpath=str(place('proxy.b2nd')), mode='w').fetch(slice(0, 3))
+    os.remove('a.b2nd')
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     os.chdir(OUT)
@@ -157,6 +167,7 @@ def main():
     specials()
     dtypes_and_shapes()
     attributes_and_plain()
+    no_plain_data()
     (OUT / f'expected-v{MAJOR}.txt').write_text('\n'.join(EXPECTED) + '\n')
 
 
