@@ -162,6 +162,32 @@ static void attributes_survive_the_way_to_msgpack_and_back(void **state)
     assert_string_equal(c2_buf_cstr(&out), text);
 }
 
+static void a_deeply_nested_attribute_still_fits_into_a_frame(void **state)
+{
+    int deepest = 0;
+
+    (void)state;
+    for (int depth = 1; depth < 100; depth++) {
+        struct cat2_error err;
+        struct c2_jw w;
+        uint8_t packed[100];
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(1000);
+        C2_AUTO_PTR(c2_json) *json = NULL;
+        memset(packed, 0x91, sizeof(packed));
+        packed[depth] = 0xc0;
+        assert_true(c2_buf_puts(&out, "[[[[[[[[[[", &err));
+        c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+        if (!c2_msgpack_to_json((struct c2_bytes){packed, (size_t)depth + 1}, &w, &err)) {
+            assert_int_equal(err.code, CAT2_ELIMIT);
+            continue;
+        }
+        assert_true(c2_buf_puts(&out, "]]]]]]]]]]", &err));
+        assert_true(c2_json_parse(c2_buf_str(&out), &json, &err));
+        deepest = depth;
+    }
+    assert_true(deepest >= 32);
+}
+
 static void frames_are_told_apart(void **state)
 {
     static const struct {
@@ -207,6 +233,7 @@ int main(void)
         cmocka_unit_test(text_that_is_no_utf8_is_written_as_replacement_characters),
         cmocka_unit_test(attributes_go_from_msgpack_to_json),
         cmocka_unit_test(attributes_survive_the_way_to_msgpack_and_back),
+        cmocka_unit_test(a_deeply_nested_attribute_still_fits_into_a_frame),
         cmocka_unit_test(frames_are_told_apart),
         cmocka_unit_test(a_written_frame_is_read_back),
     };

@@ -9,6 +9,10 @@
 #include "base/endian.h"
 #include "base/limits.h"
 
+/* Attributes stand inside metadata and that inside a frame: together they must still parse as JSON. */
+enum { ENVELOPE = 16, DEPTH_MAX = C2_JSON_DEPTH_MAX - ENVELOPE };
+_Static_assert((int)DEPTH_MAX <= (int)C2_MSGPACK_DEPTH_MAX, "never deeper than the limit of msgpack");
+
 struct reader {
     const uint8_t *p, *end;
     struct c2_jw *out;
@@ -195,8 +199,8 @@ static bool value(struct reader *r, int depth)
 {
     uint64_t byte;
 
-    if (depth > C2_MSGPACK_DEPTH_MAX)
-        return c2_fail(r->err, CAT2_ELIMIT, "msgpack: nested deeper than %d", C2_MSGPACK_DEPTH_MAX);
+    if (depth > DEPTH_MAX)
+        return c2_fail(r->err, CAT2_ELIMIT, "msgpack: nested deeper than %d", (int)DEPTH_MAX);
     if (!number(r, 1, &byte)) return false;
     uint8_t tag = (uint8_t)byte;
     if (tag < 0x80 || tag >= 0xe0) {
