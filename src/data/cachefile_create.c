@@ -224,7 +224,7 @@ bool c2_cachefile_create_mirror(int dirfd, const char *rel, const char *etag, st
     if (head.n < C2_FRAME_HEADER_MIN || tail.n < C2_FRAME_TRAILER_MIN || area < 0)
         return c2_fail(err, CAT2_EDATA, "%.100s: parts of a frame do not fit together", rel);
     if (!first_chunk(head, tail, &first, err)) return c2_fail_within(err, "cache of %.100s", rel);
-    if (first > area - C2_CHUNK_HEADER)
+    if (first >= 0 && first > area - C2_CHUNK_HEADER)
         return c2_fail(err, CAT2_EDATA, "%.100s: chunk 0 is outside of the frame", rel);
     geometry.kind = C2_KIND_FRAME;
     geometry.nbytes = (int64_t)c2_be64(head.p + C2_FRAME_NBYTES);

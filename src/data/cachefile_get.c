@@ -77,13 +77,13 @@ static bool read_prefix(struct c2_cachefile *cf, struct span *s, struct c2_buf *
     struct c2_chunk_expect want = c2_cache_expect(cf, s->nchunk);
     size_t n = s->rec.state >> 4;
 
-    want.blocksize = cf->blocksize;
     if (!c2_buf_resize(prefix, n, err) || !c2_fs_pread(cf->fd, prefix->p, n, s->place, err)) return false;
     if (!c2_cache_bit(cf->chunk_ok, s->nchunk)) {
         if (XXH3_64bits(prefix->p, n) != s->rec.hash) return c2_fail(err, CAT2_EDATA, "hash");
         remember(cf, s, cf->chunk_ok, s->nchunk);
     }
-    return c2_guard_prefix(c2_buf_bytes(prefix), &want, info, err);
+    return c2_guard_prefix(c2_buf_bytes(prefix), &want, info, err) &&
+           (info->nblocks <= cf->blocks_per_chunk || c2_fail(err, CAT2_EDATA, "blocks"));
 }
 
 /* Every block that the span touches is here and sound. */

@@ -107,7 +107,6 @@ uint32_t c2_cache_block_check(struct c2_bytes block);
 /** Write n words from block nblock on; lock held. */
 bool c2_cache_put_words(struct c2_cachefile *cf, int64_t nchunk, int32_t nblock, const uint32_t *words,
                         int32_t n, struct cat2_error *err);
-int32_t c2_cache_nblocks(const struct c2_cachefile *cf, int64_t nchunk);
 
 bool c2_cache_bit(const _Atomic uint64_t *bits, int64_t i);
 void c2_cache_set_bit(_Atomic uint64_t *bits, int64_t i, bool on);

@@ -115,10 +115,11 @@ static bool check_blocks(const struct c2_cachefile *cf, struct blocks *b, struct
     struct c2_chunk_expect want = c2_cache_expect(cf, b->nchunk);
     size_t at = 0;
 
-    want.blocksize = cf->blocksize;
     if (!cf->blocks_per_chunk) return c2_fail(err, CAT2_EUNSUPPORTED, "is cached whole only");
     if (!c2_guard_prefix(b->prefix, &want, &b->info, err)) return false;
     if (b->info.special) return c2_fail(err, CAT2_EINVAL, "a special chunk has no blocks");
+    if (b->info.nblocks > cf->blocks_per_chunk) /* a plain frame's chunks may be cut finer than its first */
+        return c2_fail(err, CAT2_EUNSUPPORTED, "is cached whole only");
     if (!find_extents(b, err)) return false;
     for (int32_t i = 0; i < b->nblocks; i++) {
         int32_t nblock = b->blocks[i];

@@ -192,9 +192,3 @@ bool c2_cache_drop_block(struct c2_cachefile *cf, int64_t nchunk, int32_t nblock
     pthread_mutex_unlock(&cf->lock);
     return same;
 }
-
-int32_t c2_cache_nblocks(const struct c2_cachefile *cf, int64_t nchunk)
-{
-    if (cf->blocksize < 1) return 0;
-    return (int32_t)c2_div_ceil(c2_cache_expect(cf, nchunk).nbytes, cf->blocksize);
-}
