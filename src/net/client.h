@@ -12,23 +12,24 @@ void c2_http_free(struct c2_http *http); /* calls done() of what is under way wi
 
 struct c2_http_reply {
     int status;
-    struct c2_str content_type;   /* "" when none */
-    struct c2_str etag;           /* as sent */
-    struct c2_str headers;        /* raw "Name: value\r\n..." of the final answer */
-    struct c2_buf *body;          /* steal it if you like; empty when data() took it */
+    struct c2_str content_type; /* "" when none */
+    struct c2_str etag;         /* as sent */
+    struct c2_str headers;      /* raw "Name: value\r\n..." of the final answer */
+    struct c2_buf *body;        /* steal it if you like; empty when data() took it */
 };
 /** A header out of reply->headers, any case. */
 bool c2_http_header(const struct c2_http_reply *reply, const char *name, struct c2_str *out);
 
 struct c2_http_call {
-    const char *method;           /* NULL: GET */
-    const char *url;              /* copied */
-    const char *const *headers;   /* "Name: value" strings, NULL-terminated, or NULL; copied */
-    struct c2_str body;           /* copied; sent as application/json */
-    int64_t timeout_ms;           /* whole request; 0: 30 000 */
-    int64_t stall_ms;             /* give up when nothing moves for so long; 0: 10 000 */
-    size_t body_max;              /* ceiling of the answer: CAT2_ELIMIT past it */
-    bool (*data)(void *ctx, int status, struct c2_bytes bytes, struct cat2_error *err); /* optional: take the body as it comes (2xx only) */
+    const char *method;         /* NULL: GET */
+    const char *url;            /* copied */
+    const char *const *headers; /* "Name: value" strings, NULL-terminated, or NULL; copied */
+    struct c2_str body;         /* copied; sent as application/json */
+    int64_t timeout_ms;         /* whole request; 0: 30 000 */
+    int64_t stall_ms;           /* give up when nothing moves for so long; 0: 10 000 */
+    size_t body_max;            /* ceiling of the answer: CAT2_ELIMIT past it */
+    bool (*data)(void *ctx, int status, struct c2_bytes bytes,
+                 struct cat2_error *err); /* optional: take the body as it comes (2xx only) */
     /* Exactly once. err is NULL when an HTTP answer came (any status); otherwise reply is NULL. */
     void (*done)(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err);
     void *ctx;

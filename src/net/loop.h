@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The one event loop of a process. It owns all mutable state; everything here is for the loop thread unless said. */
+/* The one event loop of a process. It owns all mutable state; everything here is for the loop thread unless
+ * said. */
 #ifndef C2_NET_LOOP_H
 #define C2_NET_LOOP_H
 
@@ -8,7 +9,7 @@
 
 struct c2_loop;
 bool c2_loop_new(struct c2_loop **out, struct cat2_error *err);
-void c2_loop_run(struct c2_loop *loop);  /* until c2_loop_stop() */
+void c2_loop_run(struct c2_loop *loop); /* until c2_loop_stop() */
 void c2_loop_stop(struct c2_loop *loop);
 /** Close what is still open and free; call after all users of the loop are freed. */
 void c2_loop_free(struct c2_loop *loop);
@@ -21,8 +22,10 @@ void c2_loop_defer(struct c2_loop *loop, c2_loop_fn *fn, void *ctx);
 void c2_loop_post(struct c2_loop *loop, c2_loop_fn *fn, void *ctx);
 
 struct c2_timer;
-/** Call fn after delay_ms, then every repeat_ms (0: once; the timer frees itself after firing once). NULL: out of memory. */
-struct c2_timer *c2_timer_start(struct c2_loop *loop, int64_t delay_ms, int64_t repeat_ms, c2_loop_fn *fn, void *ctx);
+/** Call fn after delay_ms, then every repeat_ms (0: once; the timer frees itself after firing once). NULL:
+ * out of memory. */
+struct c2_timer *c2_timer_start(struct c2_loop *loop, int64_t delay_ms, int64_t repeat_ms, c2_loop_fn *fn,
+                                void *ctx);
 void c2_timer_stop(struct c2_timer *timer); /* NULL is fine; not for a one-shot timer that has fired */
 
 /** Call fn on the loop when the process gets signum (SIGTERM, SIGINT, SIGHUP). */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* HTTP server on the loop: routes as tables, answers at once or later, bodies pulled as the socket drains. Loop thread only.
+/* HTTP server on the loop: routes as tables, answers at once or later, bodies pulled as the socket drains.
+ * Loop thread only.
  *
- * A handler must, now or later, call exactly one c2_reply_*(). Until then the request is held; it stays valid until the
- * reply is called, also when the client leaves. HEAD runs the GET handler and drops the body. A path that only differs by a
- * trailing slash from a route is redirected (307); unknown ones 404 {"detail":"Not Found"}, other methods 405 with Allow. */
+ * A handler must, now or later, call exactly one c2_reply_*(). Until then the request is held; it stays valid
+ * until the reply is called, also when the client leaves. HEAD runs the GET handler and drops the body. A
+ * path that only differs by a trailing slash from a route is redirected (307); unknown ones 404
+ * {"detail":"Not Found"}, other methods 405 with Allow. */
 #ifndef C2_NET_SERVER_H
 #define C2_NET_SERVER_H
 
@@ -31,8 +33,10 @@ struct c2_server_options {
     bool cors;                   /* Access-Control-Allow-Origin: * on GET, and answers preflight OPTIONS */
     const char *server_name;     /* "cat2sub/0.1.0" */
 };
-/** Bind and listen at once; requests are served when the loop runs. @errors CAT2_EIO names the address ("in use"). */
-bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options, struct c2_server **out, struct cat2_error *err);
+/** Bind and listen at once; requests are served when the loop runs. @errors CAT2_EIO names the address ("in
+ * use"). */
+bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options, struct c2_server **out,
+                   struct cat2_error *err);
 /** Add a table (borrowed for the server's life); earlier tables win. */
 void c2_server_routes(struct c2_server *server, const struct c2_route *routes, size_t n, void *state);
 /** The port really bound (for port 0). */
@@ -40,60 +44,72 @@ int c2_server_port(const struct c2_server *server);
 /** Stop accepting, wait up to grace_ms for answers under way, then close; calls done(ctx) on the loop. */
 void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *done, void *ctx);
 void c2_server_free(struct c2_server *server);
-/** Counters for /metrics in Prometheus text: requests by route and status, bytes, in flight, duration histogram. */
+/** Counters for /metrics in Prometheus text: requests by route and status, bytes, in flight, duration
+ * histogram. */
 bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struct cat2_error *err);
 
 /* ---- the request ---- */
 enum c2_method c2_request_method(const struct c2_request *req);
-struct c2_str c2_request_path(const struct c2_request *req);                       /* decoded once */
-struct c2_str c2_request_target(const struct c2_request *req);                     /* as sent */
-struct c2_str c2_request_param(const struct c2_request *req, const char *name);    /* a {name} of the pattern, decoded; "" if none */
-bool c2_request_query(const struct c2_request *req, const char *name, struct c2_str *out);  /* decoded; the last one wins */
+struct c2_str c2_request_path(const struct c2_request *req);   /* decoded once */
+struct c2_str c2_request_target(const struct c2_request *req); /* as sent */
+struct c2_str c2_request_param(const struct c2_request *req,
+                               const char *name); /* a {name} of the pattern, decoded; "" if none */
+bool c2_request_query(const struct c2_request *req, const char *name,
+                      struct c2_str *out); /* decoded; the last one wins */
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out); /* any case */
-struct c2_bytes c2_request_body(const struct c2_request *req);                     /* POST, at most C2_REQUEST_BODY_MAX */
+struct c2_bytes c2_request_body(const struct c2_request *req); /* POST, at most C2_REQUEST_BODY_MAX */
 struct c2_arena *c2_request_arena(struct c2_request *req);
-const char *c2_request_id(const struct c2_request *req);                           /* X-Request-Id of the client (if sane) or ours */
+const char *c2_request_id(const struct c2_request *req); /* X-Request-Id of the client (if sane) or ours */
 struct c2_server *c2_request_server(struct c2_request *req);
-/** Query parameter as Python's bool (true 1 on yes y t / false 0 off no n f): false + 422 text in err when it is none of them. */
-bool c2_request_query_bool(const struct c2_request *req, const char *name, bool fallback, bool *out, struct cat2_error *err);
+/** Query parameter as Python's bool (true 1 on yes y t / false 0 off no n f): false + 422 text in err when it
+ * is none of them. */
+bool c2_request_query_bool(const struct c2_request *req, const char *name, bool fallback, bool *out,
+                           struct cat2_error *err);
 /** Query parameter as an integer; *found tells presence. */
-bool c2_request_query_int(const struct c2_request *req, const char *name, bool *found, int64_t *out, struct cat2_error *err);
+bool c2_request_query_int(const struct c2_request *req, const char *name, bool *found, int64_t *out,
+                          struct cat2_error *err);
 
 /* ---- replies; each ends the request ---- */
 /** Add a header to the reply that follows; copied. */
 void c2_reply_header(struct c2_request *req, const char *name, const char *value);
-/** code -> status: EINVAL 400, ENOTFOUND 404, ECHANGED 412, ELIMIT 413, EUPSTREAM 502, EDATA 500, EIO 500, ENOMEM 503,
- *  EUNSUPPORTED 501, ECANCELLED 503; err->http_status wins when set. Body {"detail": message}. */
+/** code -> status: EINVAL 400, ENOTFOUND 404, ECHANGED 412, ELIMIT 413, EUPSTREAM 502, EDATA 500, EIO 500,
+ * ENOMEM 503, EUNSUPPORTED 501, ECANCELLED 503; err->http_status wins when set. Body {"detail": message}. */
 void c2_reply_error(struct c2_request *req, const struct cat2_error *err);
-void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...) C2_PRINTF(3, 4); /* {"detail": text} */
+void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
+    C2_PRINTF(3, 4); /* {"detail": text} */
 void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take);
-void c2_reply_buf(struct c2_request *req, int status, const char *content_type, struct c2_buf *take); /* NULL type: none sent */
+void c2_reply_buf(struct c2_request *req, int status, const char *content_type,
+                  struct c2_buf *take);                  /* NULL type: none sent */
 void c2_reply_empty(struct c2_request *req, int status); /* 204, 304, ... */
 /** Immutable bytes that outlive the server (embedded files). */
 void c2_reply_static(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes);
 
 /* A body that is pulled while the socket drains. */
-#define C2_BODY_END 0
+#define C2_BODY_END  0
 #define C2_BODY_WAIT (-1) /* nothing now: c2_body_wake(req) later */
 #define C2_BODY_FAIL (-2) /* cut the connection: the client must see a short body, never a wrong one */
 struct c2_body {
     int64_t (*pull)(void *ctx, uint8_t *to, size_t room); /* > 0 bytes written, or one of the above */
-    void (*free)(void *ctx);                               /* also when the client leaves */
+    void (*free)(void *ctx);                              /* also when the client leaves */
     void *ctx;
 };
-/** @param length  bytes, or -1: chunked transfer. The returned-to `req` stays valid until body.free() for c2_body_wake(). */
-void c2_reply_body(struct c2_request *req, int status, const char *content_type, int64_t length, const struct c2_body *body);
+/** @param length  bytes, or -1: chunked transfer. The returned-to `req` stays valid until body.free() for
+ * c2_body_wake(). */
+void c2_reply_body(struct c2_request *req, int status, const char *content_type, int64_t length,
+                   const struct c2_body *body);
 void c2_body_wake(struct c2_request *req);
 
 /* Random-access content: the server does Range (single, multipart), If-Range, 206, 416. */
 struct c2_content {
     int64_t nbytes;
     const char *content_type;
-    const char *etag;      /* quoted value for the ETag header, or NULL */
-    int64_t mtime_ms;      /* Last-Modified; < 0 none */
-    int fd;                /* >= 0: send from this descriptor (taken, closed after) */
-    /* fd < 0: make a body for [off, off+n). May be called several times (multipart), one after another is finished. Loop. */
-    bool (*open)(void *ctx, struct c2_request *req, int64_t off, int64_t n, struct c2_body *out, struct cat2_error *err);
+    const char *etag; /* quoted value for the ETag header, or NULL */
+    int64_t mtime_ms; /* Last-Modified; < 0 none */
+    int fd;           /* >= 0: send from this descriptor (taken, closed after) */
+    /* fd < 0: make a body for [off, off+n). May be called several times (multipart), one after another is
+     * finished. Loop. */
+    bool (*open)(void *ctx, struct c2_request *req, int64_t off, int64_t n, struct c2_body *out,
+                 struct cat2_error *err);
     void (*free)(void *ctx);
     void *ctx;
 };
@@ -103,10 +119,11 @@ void c2_reply_content(struct c2_request *req, const struct c2_content *content);
 struct c2_range {
     int64_t off, n;
 };
-/** "bytes=..." on nbytes: number of satisfiable ranges written (<= max), 0 = none satisfiable (416), -1 = ignore the header
- *  (malformed, other unit, too many). */
+/** "bytes=..." on nbytes: number of satisfiable ranges written (<= max), 0 = none satisfiable (416), -1 =
+ * ignore the header (malformed, other unit, too many). */
 int c2_ranges_parse(struct c2_str header, int64_t nbytes, struct c2_range *out, int max);
-/** Does the If-None-Match / If-Match value list this etag (quoted strong compare, "*", and Python's unquoted equality)? */
+/** Does the If-None-Match / If-Match value list this etag (quoted strong compare, "*", and Python's unquoted
+ * equality)? */
 bool c2_etag_listed(struct c2_str header, const char *etag_quoted);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* WebSocket, both ends, text messages. Pings every 20 s; silence for 20 s after one closes with 1011. Loop thread only.
- * permessage-deflate is declined. Messages over C2_WS_MESSAGE_MAX close with 1009; a full send queue drops the peer. */
+/* WebSocket, both ends, text messages. Pings every 20 s; silence for 20 s after one closes with 1011. Loop
+ * thread only. permessage-deflate is declined. Messages over C2_WS_MESSAGE_MAX close with 1009; a full send
+ * queue drops the peer. */
 #ifndef C2_NET_WEBSOCKET_H
 #define C2_NET_WEBSOCKET_H
 
@@ -8,15 +9,21 @@
 
 struct c2_ws;
 struct c2_ws_events {
-    void (*open)(void *ctx, struct c2_ws *ws);                    /* client: handshake done; may be NULL on servers */
-    void (*text)(void *ctx, struct c2_ws *ws, struct c2_str message); /* binary frames are reported as close 1003 */
-    /* Exactly once, last call: after it ws is gone. code 1006 when it broke; client: also when connecting failed. */
+    void (*open)(void *ctx, struct c2_ws *ws); /* client: handshake done; may be NULL on servers */
+    void (*text)(void *ctx, struct c2_ws *ws,
+                 struct c2_str message); /* binary frames are reported as close 1003 */
+    /* Exactly once, last call: after it ws is gone. code 1006 when it broke; client: also when connecting
+     * failed. */
     void (*close)(void *ctx, struct c2_ws *ws, int code, const char *reason);
 };
-/** Server: answer an upgrade request; 400/426 when it is none. Extra response headers by c2_reply_header() before. */
-void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *events, void *ctx, struct c2_ws **out);
-/** Client: ws://host:port/path. Never fails at once: failures come as close(). NULL only when out of memory. */
-struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct c2_ws_events *events, void *ctx);
+/** Server: answer an upgrade request; 400/426 when it is none. Extra response headers by c2_reply_header()
+ * before. */
+void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *events, void *ctx,
+                        struct c2_ws **out);
+/** Client: ws://host:port/path. Never fails at once: failures come as close(). NULL only when out of memory.
+ */
+struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct c2_ws_events *events,
+                            void *ctx);
 /** Value of a header of the server's handshake answer; false when absent. Valid from open on. */
 bool c2_ws_handshake_header(const struct c2_ws *ws, const char *name, struct c2_str *out);
 /** Queue a text message. false: the queue is full, the peer will be closed. */

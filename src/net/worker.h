@@ -8,15 +8,17 @@
 struct c2_pool;
 /** @param nthreads   0 = one per core (at least 2).
  *  @param local_new  makes each thread's private object (a c2_codec); may be NULL. */
-bool c2_pool_new(struct c2_loop *loop, int nthreads, void *(*local_new)(void), void (*local_free)(void *), struct c2_pool **out,
-                 struct cat2_error *err);
+bool c2_pool_new(struct c2_loop *loop, int nthreads, void *(*local_new)(void), void (*local_free)(void *),
+                 struct c2_pool **out, struct cat2_error *err);
 /** Finish running jobs, call done() of all queued jobs without work(), join, free. Loop thread. */
 void c2_pool_free(struct c2_pool *pool);
 
-/** work(job, local) runs in a worker, then done(job) on the loop. Both must handle failure inside job. Loop thread only.
- *  The queue is unbounded here: callers bound their own requests. */
-void c2_pool_run(struct c2_pool *pool, void (*work)(void *job, void *local), void (*done)(void *job), void *job);
+/** work(job, local) runs in a worker, then done(job) on the loop. Both must handle failure inside job. Loop
+ * thread only. The queue is unbounded here: callers bound their own requests. */
+void c2_pool_run(struct c2_pool *pool, void (*work)(void *job, void *local), void (*done)(void *job),
+                 void *job);
 /** The same at low priority: runs only when nothing normal waits (eviction, compression of plain files). */
-void c2_pool_run_low(struct c2_pool *pool, void (*work)(void *job, void *local), void (*done)(void *job), void *job);
+void c2_pool_run_low(struct c2_pool *pool, void (*work)(void *job, void *local), void (*done)(void *job),
+                     void *job);
 
 #endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The HTTP client: curl's multi interface driven by the loop. */
+#include "net/client.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "base/limits.h"
+
+struct socket_watch {
+    uv_poll_t poll;
+    struct c2_http *http;
+    curl_socket_t fd;
+};
+
+struct c2_http {
+    struct c2_loop *loop;
+    CURLM *multi;
+    uv_timer_t timer;
+    struct c2_http_flight *flights;
+    bool closing;
+};
+
+struct c2_http_flight {
+    struct c2_http_flight *prev, *next;
+    struct c2_http *http;
+    CURL *easy;
+    struct curl_slist *headers;
+    struct c2_http_call call;
+    char *url, *body;
+    struct c2_buf reply_headers, reply_body;
+    struct cat2_error err;
+    char reason[CURL_ERROR_SIZE];
+    bool head_done;
+};
+
+static void flight_free(struct c2_http_flight *f)
+{
+    if (f->prev)
+        f->prev->next = f->next;
+    else
+        f->http->flights = f->next;
+    if (f->next) f->next->prev = f->prev;
+    if (f->easy) {
+        curl_multi_remove_handle(f->http->multi, f->easy);
+        curl_easy_cleanup(f->easy);
+    }
+    curl_slist_free_all(f->headers);
+    c2_buf_fini(&f->reply_headers);
+    c2_buf_fini(&f->reply_body);
+    free(f->url);
+    free(f->body);
+    free(f);
+}
+
+static struct c2_str header_value(struct c2_str headers, const char *name)
+{
+    struct c2_str rest = headers, line, key, value;
+
+    while (rest.n) {
+        c2_str_cut(rest, '\n', &line, &rest);
+        if (c2_str_cut(line, ':', &key, &value) && c2_str_eq_nocase(key, c2_str_of(name)))
+            return c2_str_trim(value);
+    }
+    return (struct c2_str){NULL, 0};
+}
+
+bool c2_http_header(const struct c2_http_reply *reply, const char *name, struct c2_str *out)
+{
+    struct c2_str value = header_value(reply->headers, name);
+
+    if (!value.p) return false;
+    *out = value;
+    return true;
+}
+
+static void succeed(struct c2_http_flight *f, int status)
+{
+    struct c2_http_reply reply = {
+        .status = status, .headers = c2_buf_str(&f->reply_headers), .body = &f->reply_body};
+
+    reply.content_type = header_value(reply.headers, "Content-Type");
+    reply.etag = header_value(reply.headers, "ETag");
+    f->call.done(f->call.ctx, &reply, NULL);
+}
+
+/* The transfer ended: tell, and forget. done() may start or cancel other flights. */
+static void land(struct c2_http_flight *f, CURLcode code)
+{
+    long status = 0;
+
+    curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_multi_remove_handle(f->http->multi, f->easy);
+    curl_easy_cleanup(f->easy);
+    f->easy = NULL;
+    if (code == CURLE_OK) {
+        succeed(f, (int)status);
+    } else {
+        if (f->err.code == CAT2_OK)
+            c2_fail(&f->err, CAT2_EUPSTREAM, "%.120s: %.100s", f->url,
+                    f->reason[0] ? f->reason : curl_easy_strerror(code));
+        f->call.done(f->call.ctx, NULL, &f->err);
+    }
+    flight_free(f);
+}
+
+static void reap(struct c2_http *http)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(http->multi, &left))) {
+        struct c2_http_flight *f = NULL;
+        if (message->msg != CURLMSG_DONE) continue;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&f);
+        land(f, code);
+    }
+}
+
+static void on_socket_event(uv_poll_t *poll, int status, int events)
+{
+    struct socket_watch *watch = poll->data;
+    struct c2_http *http = watch->http;
+    int flags = 0, running;
+
+    if (status < 0) flags = CURL_CSELECT_ERR;
+    if (events & UV_READABLE) flags |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE) flags |= CURL_CSELECT_OUT;
+    curl_multi_socket_action(http->multi, watch->fd, flags, &running);
+    reap(http);
+}
+
+static void watch_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+{
+    struct c2_http *http = ctx;
+    struct socket_watch *watch = socket_ctx;
+
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (watch) uv_close((uv_handle_t *)&watch->poll, watch_closed);
+        curl_multi_assign(http->multi, fd, NULL);
+        return 0;
+    }
+    if (!watch) {
+        watch = calloc(1, sizeof(*watch));
+        if (!watch) return -1;
+        watch->http = http;
+        watch->fd = fd;
+        uv_poll_init_socket(c2_loop_uv(http->loop), &watch->poll, fd);
+        watch->poll.data = watch;
+        curl_multi_assign(http->multi, fd, watch);
+    }
+    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    uv_poll_start(&watch->poll, events, on_socket_event);
+    return 0;
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    struct c2_http *http = timer->data;
+    int running;
+
+    curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    reap(http);
+}
+
+static int on_timer_wanted(CURLM *multi, long ms, void *ctx)
+{
+    struct c2_http *http = ctx;
+
+    (void)multi;
+    if (ms < 0)
+        uv_timer_stop(&http->timer);
+    else if (!http->closing)
+        uv_timer_start(&http->timer, on_timeout, (uint64_t)ms, 0);
+    return 0;
+}
+
+static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
+{
+    struct c2_http_flight *f = ctx;
+
+    (void)one;
+    if (c2_str_starts((struct c2_str){bytes, n}, "HTTP/")) c2_buf_clear(&f->reply_headers);
+    return c2_buf_append(&f->reply_headers, bytes, n, &f->err) ? n : 0;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
+{
+    struct c2_http_flight *f = ctx;
+    long status = 0;
+
+    (void)one;
+    curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+    bool ok;
+    if (f->call.data && status / 100 == 2)
+        ok = f->call.data(f->call.ctx, (int)status, (struct c2_bytes){(uint8_t *)bytes, n}, &f->err);
+    else
+        ok = c2_buf_append(&f->reply_body, bytes, n, &f->err);
+    if (!ok) c2_fail_within(&f->err, "%.120s", f->url);
+    return ok ? n : 0;
+}
+
+bool c2_http_new(struct c2_loop *loop, int per_host_max, struct c2_http **out, struct cat2_error *err)
+{
+    struct c2_http *http = calloc(1, sizeof(*http));
+
+    if (!http) return c2_fail_nomem(err, "HTTP client");
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    http->multi = curl_multi_init();
+    if (!http->multi) {
+        free(http);
+        return c2_fail_nomem(err, "HTTP client");
+    }
+    http->loop = loop;
+    uv_timer_init(c2_loop_uv(loop), &http->timer);
+    http->timer.data = http;
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)per_host_max);
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)per_host_max * 4);
+    *out = http;
+    return true;
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    struct c2_http *http = handle->data;
+
+    free(http);
+}
+
+void c2_http_free(struct c2_http *http)
+{
+    struct cat2_error err;
+
+    if (!http) return;
+    http->closing = true;
+    c2_fail(&err, CAT2_ECANCELLED, "shutting down");
+    while (http->flights) {
+        struct c2_http_flight *f = http->flights;
+        f->call.done(f->call.ctx, NULL, &err);
+        flight_free(f);
+    }
+    curl_multi_cleanup(http->multi);
+    uv_close((uv_handle_t *)&http->timer, timer_closed);
+}
+
+static bool copy_headers(struct c2_http_flight *f, const struct c2_http_call *call)
+{
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    bool ok = list != NULL;
+
+    if (ok && call->body.n) ok = curl_slist_append(list, "Content-Type: application/json") != NULL;
+    for (const char *const *header = call->headers; ok && header && *header; header++)
+        ok = curl_slist_append(list, *header) != NULL;
+    f->headers = list;
+    return ok;
+}
+
+static void set_options(struct c2_http_flight *f)
+{
+    const struct c2_http_call *call = &f->call;
+    CURL *easy = f->easy;
+    int64_t stall_s = c2_div_ceil(call->stall_ms ? call->stall_ms : 10000, 1000);
+
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, f);
+    curl_easy_setopt(easy, CURLOPT_URL, f->url);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, f->reason);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 30000));
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)stall_s);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "caterva2/" C2_VERSION);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, f);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, f);
+    if (call->method && strcmp(call->method, "GET") != 0)
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
+    if (call->body.n || (call->method && strcmp(call->method, "POST") == 0)) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, f->body);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)call->body.n);
+    }
+}
+
+struct c2_http_flight *c2_http_start(struct c2_http *http, const struct c2_http_call *call)
+{
+    struct c2_http_flight *f = calloc(1, sizeof(*f));
+
+    if (!f) return NULL;
+    f->http = http;
+    f->call = *call;
+    f->next = http->flights;
+    if (f->next) f->next->prev = f;
+    http->flights = f;
+    c2_buf_init(&f->reply_headers, 65536);
+    c2_buf_init(&f->reply_body, call->body_max ? call->body_max : 65536);
+    f->url = c2_str_dup(c2_str_of(call->url));
+    f->body = c2_str_dup(call->body);
+    f->easy = curl_easy_init();
+    if (!f->url || !f->body || !f->easy || !copy_headers(f, call)) {
+        flight_free(f);
+        return NULL;
+    }
+    set_options(f);
+    curl_multi_add_handle(http->multi, f->easy);
+    return f;
+}
+
+void c2_http_cancel(struct c2_http_flight *flight)
+{
+    if (flight) flight_free(flight);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The loop on libuv: deferred calls, calls from other threads, timers, signals. */
+#include "net/loop.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <uv.h>
+
+struct call {
+    struct call *next;
+    c2_loop_fn *fn;
+    void *ctx;
+};
+
+struct signal_watch {
+    uv_signal_t handle;
+    struct signal_watch *next;
+    c2_loop_fn *fn;
+    void *ctx;
+};
+
+struct c2_loop {
+    uv_loop_t uv;
+    uv_async_t async;
+    pthread_mutex_t lock; /* guards first and last only; never held while anything is called */
+    struct call *first, *last;
+    struct signal_watch *signals;
+    struct c2_clock clock;
+};
+
+struct c2_timer {
+    uv_timer_t handle;
+    c2_loop_fn *fn;
+    void *ctx;
+    bool once;
+};
+
+static int64_t loop_mono(void *ctx)
+{
+    (void)ctx;
+    return c2_mono_ms(c2_clock_real());
+}
+
+static int64_t loop_wall(void *ctx)
+{
+    (void)ctx;
+    return c2_wall_ms(c2_clock_real());
+}
+
+/* Run what was queued before now; what these calls queue runs in the next round. */
+static void on_async(uv_async_t *async)
+{
+    struct c2_loop *loop = async->data;
+
+    pthread_mutex_lock(&loop->lock);
+    struct call *call = loop->first;
+    loop->first = loop->last = NULL;
+    pthread_mutex_unlock(&loop->lock);
+    while (call) {
+        struct call *next = call->next;
+        call->fn(call->ctx);
+        free(call);
+        call = next;
+    }
+}
+
+bool c2_loop_new(struct c2_loop **out, struct cat2_error *err)
+{
+    struct c2_loop *loop = calloc(1, sizeof(*loop));
+
+    if (!loop) return c2_fail_nomem(err, "loop");
+    int code = uv_loop_init(&loop->uv);
+    if (code != 0) {
+        free(loop);
+        return c2_fail(err, CAT2_EIO, "event loop: %s", uv_strerror(code));
+    }
+    uv_async_init(&loop->uv, &loop->async, on_async);
+    loop->async.data = loop;
+    pthread_mutex_init(&loop->lock, NULL);
+    loop->clock = (struct c2_clock){loop_mono, loop_wall, loop};
+    *out = loop;
+    return true;
+}
+
+void c2_loop_run(struct c2_loop *loop)
+{
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+void c2_loop_stop(struct c2_loop *loop)
+{
+    uv_stop(&loop->uv);
+}
+const struct c2_clock *c2_loop_clock(struct c2_loop *loop)
+{
+    return &loop->clock;
+}
+struct uv_loop_s *c2_loop_uv(struct c2_loop *loop)
+{
+    return &loop->uv;
+}
+
+void c2_loop_post(struct c2_loop *loop, c2_loop_fn *fn, void *ctx)
+{
+    struct call *call = malloc(sizeof(*call));
+
+    C2_ASSERT(call); /* losing a completion would hang somebody for ever */
+    *call = (struct call){NULL, fn, ctx};
+    pthread_mutex_lock(&loop->lock);
+    if (loop->last)
+        loop->last->next = call;
+    else
+        loop->first = call;
+    loop->last = call;
+    pthread_mutex_unlock(&loop->lock);
+    uv_async_send(&loop->async);
+}
+
+void c2_loop_defer(struct c2_loop *loop, c2_loop_fn *fn, void *ctx)
+{
+    c2_loop_post(loop, fn, ctx);
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void on_timer(uv_timer_t *handle)
+{
+    struct c2_timer *timer = handle->data;
+    c2_loop_fn *fn = timer->fn;
+    void *ctx = timer->ctx;
+
+    if (timer->once) uv_close((uv_handle_t *)handle, timer_closed);
+    fn(ctx);
+}
+
+struct c2_timer *c2_timer_start(struct c2_loop *loop, int64_t delay_ms, int64_t repeat_ms, c2_loop_fn *fn,
+                                void *ctx)
+{
+    struct c2_timer *timer = malloc(sizeof(*timer));
+
+    if (!timer) return NULL;
+    *timer = (struct c2_timer){.fn = fn, .ctx = ctx, .once = repeat_ms == 0};
+    uv_timer_init(&loop->uv, &timer->handle);
+    timer->handle.data = timer;
+    uv_update_time(&loop->uv);
+    uv_timer_start(&timer->handle, on_timer, (uint64_t)c2_max_i64(0, delay_ms), (uint64_t)repeat_ms);
+    return timer;
+}
+
+void c2_timer_stop(struct c2_timer *timer)
+{
+    if (timer) uv_close((uv_handle_t *)&timer->handle, timer_closed);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+    struct signal_watch *watch = handle->data;
+
+    (void)signum;
+    watch->fn(watch->ctx);
+}
+
+bool c2_loop_on_signal(struct c2_loop *loop, int signum, c2_loop_fn *fn, void *ctx, struct cat2_error *err)
+{
+    struct signal_watch *watch = calloc(1, sizeof(*watch));
+
+    if (!watch) return c2_fail_nomem(err, "signal");
+    watch->fn = fn;
+    watch->ctx = ctx;
+    uv_signal_init(&loop->uv, &watch->handle);
+    watch->handle.data = watch;
+    watch->next = loop->signals;
+    loop->signals = watch;
+    int code = uv_signal_start(&watch->handle, on_signal, signum);
+    uv_unref((uv_handle_t *)&watch->handle);
+    return code == 0 || c2_fail(err, CAT2_EIO, "signal %d: %s", signum, uv_strerror(code));
+}
+
+/* Calls that were still queued may own memory: they run, as the last thing. */
+void c2_loop_free(struct c2_loop *loop)
+{
+    if (!loop) return;
+    for (int round = 0; round < 16 && loop->first; round++)
+        on_async(&loop->async);
+    for (struct signal_watch *watch = loop->signals; watch; watch = watch->next)
+        uv_close((uv_handle_t *)&watch->handle, NULL);
+    uv_close((uv_handle_t *)&loop->async, NULL);
+    while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0) {}
+    for (struct signal_watch *watch = loop->signals, *next; watch; watch = next) {
+        next = watch->next;
+        free(watch);
+    }
+    C2_ASSERT(uv_loop_close(&loop->uv) == 0); /* somebody left a handle open */
+    pthread_mutex_destroy(&loop->lock);
+    free(loop);
+}

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Server, client, WebSockets, workers and the watch, all on one loop over loopback. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+/* cmocka wants the above first */
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/client.h"
+#include "net/watch.h"
+#include "net/websocket.h"
+#include "net/worker.h"
+
+/* One loop with a server and a client; tests send requests and run the loop until all are answered. */
+struct world {
+    struct c2_loop *loop;
+    struct c2_pool *pool;
+    struct c2_http *http;
+    struct c2_server *server;
+    int waiting;
+    int frees;
+};
+
+static const char file_text[] = "0123456789abcdefghij";
+
+static void handle_hello(struct c2_request *req, void *state)
+{
+    struct c2_buf out = C2_BUF_INIT(1000);
+    struct cat2_error err;
+    struct c2_str q = {"", 0};
+
+    (void)state;
+    c2_request_query(req, "q", &q);
+    assert_true(c2_buf_printf(&out, &err, "{\"path\":\"%.*s\",\"q\":\"%.*s\"}",
+                              C2_STR_ARG(c2_request_param(req, "path")), C2_STR_ARG(q)));
+    c2_reply_json(req, 200, &out);
+}
+
+struct job {
+    struct c2_request *req;
+    int value;
+};
+static void job_work(void *job, void *local)
+{
+    (void)local;
+    ((struct job *)job)->value = 42;
+}
+static void job_done(void *arg)
+{
+    struct job *job = arg;
+    c2_reply_detail(job->req, 200, "%d", job->value);
+    free(job);
+}
+static void handle_work(struct c2_request *req, void *state)
+{
+    struct world *w = state;
+    struct job *job = calloc(1, sizeof(*job));
+
+    job->req = req;
+    c2_pool_run(w->pool, job_work, job_done, job);
+}
+
+/* 100 000 bytes in steps of 1000, waiting a moment before each tenth. */
+struct slow {
+    struct world *w;
+    struct c2_request *req;
+    int sent;
+    bool waited;
+};
+static void slow_wake(void *ctx)
+{
+    c2_body_wake(((struct slow *)ctx)->req);
+}
+static int64_t slow_pull(void *ctx, uint8_t *to, size_t room)
+{
+    struct slow *s = ctx;
+
+    if (s->sent == 100000) return C2_BODY_END;
+    if (s->sent % 10000 == 0 && !s->waited) {
+        s->waited = true;
+        c2_timer_start(s->w->loop, 1, 0, slow_wake, s);
+        return C2_BODY_WAIT;
+    }
+    s->waited = false;
+    size_t n = room < 1000 ? room : 1000;
+    memset(to, 'x', n);
+    s->sent += (int)n;
+    return (int64_t)n;
+}
+static void slow_free(void *ctx)
+{
+    ((struct slow *)ctx)->w->frees++;
+    free(ctx);
+}
+static void handle_slow(struct c2_request *req, void *state)
+{
+    struct slow *s = calloc(1, sizeof(*s));
+    *s = (struct slow){state, req, 0, false};
+    struct c2_body body = {slow_pull, slow_free, s};
+    c2_reply_body(req, 200, "text/plain", -1, &body);
+}
+
+static void handle_file(struct c2_request *req, void *state)
+{
+    struct c2_content content = {sizeof(file_text) - 1, "text/plain", "\"tag\"", -1, -1, NULL, NULL, NULL};
+    char path[] = "/tmp/c2-net-XXXXXX";
+
+    (void)state;
+    content.fd = mkstemp(path);
+    unlink(path);
+    assert_int_equal(write(content.fd, file_text, sizeof(file_text) - 1), sizeof(file_text) - 1);
+    c2_reply_content(req, &content);
+}
+
+static void handle_post(struct c2_request *req, void *state)
+{
+    (void)state;
+    c2_reply_detail(req, 200, "%zu", c2_request_body(req).n);
+}
+
+static void echo_text(void *ctx, struct c2_ws *ws, struct c2_str message)
+{
+    (void)ctx;
+    if (c2_str_is(message, "bye"))
+        c2_ws_close(ws, 1000, "as you wish");
+    else
+        assert_true(c2_ws_send(ws, message));
+}
+static void echo_close(void *ctx, struct c2_ws *ws, int code, const char *reason)
+{
+    (void)ctx;
+    (void)ws;
+    (void)code;
+    (void)reason;
+}
+static void handle_ws(struct c2_request *req, void *state)
+{
+    static const struct c2_ws_events events = {NULL, echo_text, echo_close};
+    struct c2_ws *ws;
+
+    c2_reply_header(req, "X-Extra", "yes");
+    c2_reply_websocket(req, &events, state, &ws);
+}
+
+static const struct c2_route routes[] = {
+    {C2_GET, "/api/hello/{path*}", handle_hello, ""},
+    {C2_GET, "/work", handle_work, ""},
+    {C2_GET, "/slow", handle_slow, ""},
+    {C2_GET, "/file", handle_file, ""},
+    {C2_POST, "/post", handle_post, ""},
+    {C2_GET, "/ws", handle_ws, ""},
+    {C2_DELETE, "/api/roots/{name}", handle_post, ""},
+};
+
+static struct world *world_new(void)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    struct c2_server_options options = {.listen = {"127.0.0.1", 0, false}, .server_name = "test"};
+    struct cat2_error err;
+
+    assert_true(c2_loop_new(&w->loop, &err));
+    assert_true(c2_pool_new(w->loop, 2, NULL, NULL, &w->pool, &err));
+    assert_true(c2_http_new(w->loop, 16, &w->http, &err));
+    assert_true(c2_server_new(w->loop, &options, &w->server, &err));
+    c2_server_routes(w->server, routes, C2_ARRAY_LEN(routes), w);
+    return w;
+}
+
+static void world_free(struct world *w)
+{
+    c2_pool_free(w->pool);
+    c2_http_free(w->http);
+    c2_server_free(w->server);
+    c2_loop_free(w->loop);
+    free(w);
+}
+
+struct answer {
+    struct world *w;
+    int status;
+    enum cat2_code code;
+    struct c2_buf body, headers;
+};
+static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err)
+{
+    struct answer *a = ctx;
+    struct cat2_error ignored;
+
+    a->code = err ? err->code : CAT2_OK;
+    if (reply) {
+        a->status = reply->status;
+        a->body = c2_buf_steal(reply->body);
+        a->headers = C2_BUF_INIT(65536);
+        assert_true(c2_buf_append_str(&a->headers, reply->headers, &ignored));
+    }
+    if (--a->w->waiting == 0) c2_loop_stop(a->w->loop);
+}
+
+static void ask_more(struct world *w, struct answer *a, const char *method, const char *target,
+                     const char *const *headers, struct c2_str body)
+{
+    char url[1000];
+
+    *a = (struct answer){.w = w};
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", c2_server_port(w->server), target);
+    struct c2_http_call call = {.method = method,
+                                .url = url,
+                                .headers = headers,
+                                .body = body,
+                                .body_max = 1 << 22,
+                                .done = on_done,
+                                .ctx = a};
+    w->waiting++;
+    assert_non_null(c2_http_start(w->http, &call));
+}
+
+static struct answer ask(struct world *w, const char *method, const char *target, const char *const *headers)
+{
+    struct answer a;
+
+    ask_more(w, &a, method, target, headers, (struct c2_str){"", 0});
+    c2_loop_run(w->loop);
+    return a;
+}
+
+static void answer_fini(struct answer *a)
+{
+    c2_buf_fini(&a->body);
+    c2_buf_fini(&a->headers);
+}
+
+static void routes_are_found_and_faults_are_answered(void **state)
+{
+    static const struct {
+        const char *method, *target;
+        int status;
+        const char *body;
+    } cases[] = {
+        {"GET", "/api/hello/a/b?q=1+2%203", 200, "{\"path\":\"a/b\",\"q\":\"1 2 3\"}"},
+        {"GET", "/api/hello/a%20b?q=1&q=2", 200, "{\"path\":\"a b\",\"q\":\"2\"}"},
+        {"GET", "/api//hello/x", 200, "{\"path\":\"x\",\"q\":\"\"}"},
+        {"GET", "/api/hello/", 200, "{\"path\":\"\",\"q\":\"\"}"},
+        {"GET", "/api/hello", 307, ""},
+        {"GET", "/work/", 307, ""},
+        {"GET", "/nope", 404, "{\"detail\":\"Not Found\"}"},
+        {"POST", "/work", 405, "{\"detail\":\"Method Not Allowed\"}"},
+        {"GET", "/work", 200, "{\"detail\":\"42\"}"},
+        {"DELETE", "/api/roots/foo", 200, "{\"detail\":\"0\"}"},
+        {"DELETE", "/api/roots/", 404, "{\"detail\":\"Not Found\"}"},
+    };
+    struct world *w = world_new();
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct answer a = ask(w, cases[i].method, cases[i].target, NULL);
+        assert_int_equal(a.status, cases[i].status);
+        assert_string_equal(c2_buf_cstr(&a.body), cases[i].body);
+        answer_fini(&a);
+    }
+    world_free(w);
+}
+
+static void a_body_waits_and_arrives_whole(void **state)
+{
+    struct world *w = world_new();
+    struct answer a = ask(w, "GET", "/slow", NULL);
+
+    (void)state;
+    assert_int_equal(a.status, 200);
+    assert_int_equal(a.body.n, 100000);
+    answer_fini(&a);
+    world_free(w);
+}
+
+static void a_body_of_a_client_that_left_is_freed(void **state)
+{
+    struct world *w = world_new();
+    char url[100];
+    struct answer a = {.w = w};
+
+    (void)state;
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/slow", c2_server_port(w->server));
+    struct c2_http_call call = {.url = url, .body_max = 5000, .done = on_done, .ctx = &a};
+    w->waiting = 1;
+    assert_non_null(c2_http_start(w->http, &call));
+    c2_loop_run(w->loop);
+    assert_int_equal(a.code, CAT2_ELIMIT);
+    int frees = 0;
+    world_free(w);
+    (void)frees;
+}
+
+static void hundred_requests_at_once_are_all_answered(void **state)
+{
+    struct world *w = world_new();
+    struct answer answers[100];
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        ask_more(w, &answers[i], "GET", i % 2 ? "/work" : "/api/hello/x", NULL, (struct c2_str){"", 0});
+    c2_loop_run(w->loop);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(answers[i].status, 200);
+        answer_fini(&answers[i]);
+    }
+    world_free(w);
+}
+
+static void ranges_and_conditions_are_honoured(void **state)
+{
+    static const struct {
+        const char *header;
+        int status;
+        const char *body;
+    } cases[] = {
+        {"X: y", 200, file_text},
+        {"Range: bytes=0-3", 206, "0123"},
+        {"Range: bytes=-5", 206, "fghij"},
+        {"Range: bytes=15-", 206, "fghij"},
+        {"Range: bytes=18-99", 206, "ij"},
+        {"Range: bytes=20-", 416, NULL},
+        {"Range: bytes=-0", 416, NULL},
+        {"Range: lines=1-2", 200, file_text},
+        {"Range: bytes=5-2", 200, file_text},
+        {"Range: bytes=x", 200, file_text},
+        {"If-None-Match: \"tag\"", 304, ""},
+        {"If-None-Match: \"other\", \"tag\"", 304, ""},
+        {"If-None-Match: \"other\"", 200, file_text},
+        {"If-Match: \"other\"", 412, NULL},
+        {"If-Match: *", 200, file_text},
+    };
+    struct world *w = world_new();
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        const char *headers[] = {cases[i].header, NULL};
+        struct answer a = ask(w, "GET", "/file", headers);
+        assert_int_equal(a.status, cases[i].status);
+        if (cases[i].body) assert_string_equal(c2_buf_cstr(&a.body), cases[i].body);
+        answer_fini(&a);
+    }
+    world_free(w);
+}
+
+static void several_ranges_come_as_multipart(void **state)
+{
+    const char *headers[] = {"Range: bytes=0-1, 10-12", "If-Range: \"tag\"", NULL};
+    struct world *w = world_new();
+    struct answer a = ask(w, "GET", "/file", headers);
+
+    (void)state;
+    assert_int_equal(a.status, 206);
+    assert_non_null(strstr(c2_buf_cstr(&a.headers), "multipart/byteranges; boundary="));
+    assert_non_null(strstr(c2_buf_cstr(&a.body), "Content-Range: bytes 0-1/20\r\n\r\n01\r\n--"));
+    assert_non_null(strstr(c2_buf_cstr(&a.body), "Content-Range: bytes 10-12/20\r\n\r\nabc\r\n--"));
+    answer_fini(&a);
+    world_free(w);
+}
+
+static void a_posted_body_is_read_up_to_its_ceiling(void **state)
+{
+    struct world *w = world_new();
+    struct answer a, b;
+    char *big = malloc(3 << 20);
+
+    (void)state;
+    memset(big, 'b', 3 << 20);
+    ask_more(w, &a, "POST", "/post", NULL, (struct c2_str){big, 1000});
+    ask_more(w, &b, "POST", "/post", NULL, (struct c2_str){big, 3 << 20});
+    c2_loop_run(w->loop);
+    assert_string_equal(c2_buf_cstr(&a.body), "{\"detail\":\"1000\"}");
+    assert_int_equal(b.status, 413);
+    answer_fini(&a);
+    answer_fini(&b);
+    free(big);
+    world_free(w);
+}
+
+static void nobody_listening_is_an_error_not_a_hang(void **state)
+{
+    struct world *w = world_new();
+    struct answer a = {.w = w};
+    struct c2_http_call call = {.url = "http://127.0.0.1:1/x", .done = on_done, .ctx = &a};
+
+    (void)state;
+    w->waiting = 1;
+    assert_non_null(c2_http_start(w->http, &call));
+    c2_loop_run(w->loop);
+    assert_int_equal(a.code, CAT2_EUPSTREAM);
+    world_free(w);
+}
+
+struct talk {
+    struct world *w;
+    int got, code;
+    char *big;
+    bool extra;
+};
+static void talk_open(void *ctx, struct c2_ws *ws)
+{
+    struct talk *t = ctx;
+    struct c2_str value;
+
+    t->extra = c2_ws_handshake_header(ws, "x-extra", &value) && c2_str_is(value, "yes");
+    assert_true(c2_ws_send(ws, C2_STR("hello")));
+}
+static void talk_text(void *ctx, struct c2_ws *ws, struct c2_str message)
+{
+    struct talk *t = ctx;
+
+    t->got++;
+    if (t->got == 1) {
+        assert_true(c2_str_is(message, "hello"));
+        assert_true(c2_ws_send(ws, (struct c2_str){t->big, 1 << 20}));
+    } else if (t->got == 2) {
+        assert_int_equal(message.n, 1 << 20);
+        assert_memory_equal(message.p, t->big, 1 << 20);
+        assert_true(c2_ws_send(ws, C2_STR("bye")));
+    }
+}
+static void talk_close(void *ctx, struct c2_ws *ws, int code, const char *reason)
+{
+    struct talk *t = ctx;
+
+    (void)ws;
+    (void)reason;
+    t->code = code;
+    c2_loop_stop(t->w->loop);
+}
+
+static void two_ends_of_a_websocket_talk_and_part(void **state)
+{
+    static const struct c2_ws_events events = {talk_open, talk_text, talk_close};
+    struct world *w = world_new();
+    struct talk talk = {.w = w, .big = malloc(1 << 20)};
+    char url[100];
+
+    (void)state;
+    memset(talk.big, 'z', 1 << 20);
+    snprintf(url, sizeof(url), "ws://127.0.0.1:%d/ws", c2_server_port(w->server));
+    assert_non_null(c2_ws_connect(w->loop, url, &events, &talk));
+    c2_loop_run(w->loop);
+    assert_int_equal(talk.got, 2);
+    assert_int_equal(talk.code, 1000);
+    assert_true(talk.extra);
+    snprintf(url, sizeof(url), "ws://127.0.0.1:%d/nope", c2_server_port(w->server));
+    assert_non_null(c2_ws_connect(w->loop, url, &events, &talk));
+    c2_loop_run(w->loop);
+    assert_int_equal(talk.code, 1006);
+    assert_non_null(c2_ws_connect(w->loop, "ws://127.0.0.1:1/", &events, &talk));
+    c2_loop_run(w->loop);
+    assert_int_equal(talk.code, 1006);
+    free(talk.big);
+    world_free(w);
+}
+
+struct seen {
+    struct c2_loop *loop;
+    struct c2_buf names;
+    const char *last;
+};
+static void on_change(void *ctx, const char *rel)
+{
+    struct seen *seen = ctx;
+    struct cat2_error err;
+
+    assert_true(c2_buf_printf(&seen->names, &err, "%s ", rel ? rel : "*"));
+    if (rel && strcmp(rel, seen->last) == 0) c2_loop_stop(seen->loop);
+}
+
+static void touch(const char *dir, const char *name)
+{
+    char path[300];
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT, 0666);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "x", 1), 1);
+    close(fd);
+}
+
+static void files_of_new_directories_are_seen(void **state)
+{
+    char dir[] = "/tmp/c2-watch-XXXXXX", path[300];
+    struct seen seen = {.names = C2_BUF_INIT(10000), .last = "a/b/late"};
+    struct c2_watch *watch;
+    struct cat2_error err;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    assert_true(c2_loop_new(&seen.loop, &err));
+    assert_true(c2_watch_new(seen.loop, dir, on_change, &seen, &watch, &err));
+    touch(dir, "top");
+    for (const char *const *sub = (const char *const[]){"a", "a/b", NULL}; *sub; sub++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, *sub);
+        assert_int_equal(mkdir(path, 0777), 0);
+    }
+    touch(dir, "a/b/late");
+    c2_loop_run(seen.loop);
+    assert_non_null(strstr(c2_buf_cstr(&seen.names), "top "));
+    c2_watch_free(watch);
+    c2_loop_free(seen.loop);
+    c2_buf_fini(&seen.names);
+    snprintf(path, sizeof(path), "%s/a/b/late", dir);
+    unlink(path);
+    for (const char *const *sub = (const char *const[]){"a/b", "a", NULL}; *sub; sub++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, *sub);
+        rmdir(path);
+    }
+    snprintf(path, sizeof(path), "%s/top", dir);
+    unlink(path);
+    rmdir(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(routes_are_found_and_faults_are_answered),
+        cmocka_unit_test(a_body_waits_and_arrives_whole),
+        cmocka_unit_test(a_body_of_a_client_that_left_is_freed),
+        cmocka_unit_test(hundred_requests_at_once_are_all_answered),
+        cmocka_unit_test(ranges_and_conditions_are_honoured),
+        cmocka_unit_test(several_ranges_come_as_multipart),
+        cmocka_unit_test(a_posted_body_is_read_up_to_its_ceiling),
+        cmocka_unit_test(nobody_listening_is_an_error_not_a_hang),
+        cmocka_unit_test(two_ends_of_a_websocket_talk_and_part),
+        cmocka_unit_test(files_of_new_directories_are_seen),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Replies: made into an MHD response, then queued at once or when the held connection has been resumed. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/server_impl.h"
+#include "wire/json.h"
+
+#define BODY_BLOCK (128u << 10) /* what the socket is offered at a time */
+
+void c2_reply_header(struct c2_request *req, const char *name, const char *value)
+{
+    struct c2_reply_head *head = c2_arena_alloc(&req->arena, sizeof(*head));
+
+    if (!head) return;
+    head->name = c2_arena_strdup(&req->arena, c2_str_of(name));
+    head->value = c2_arena_strdup(&req->arena, c2_str_of(value));
+    head->next = req->heads;
+    if (head->name && head->value) req->heads = head;
+}
+
+static void add_headers(struct c2_request *req, struct MHD_Response *response)
+{
+    for (const struct c2_reply_head *head = req->heads; head; head = head->next)
+        MHD_add_response_header(response, head->name, head->value);
+    if (req->id[0]) MHD_add_response_header(response, "X-Request-Id", req->id);
+    if (req->server->cors && (req->method == C2_GET || req->options)) {
+        MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
+        MHD_add_response_header(response, "Access-Control-Expose-Headers", "*");
+    }
+    if (req->server->name[0]) MHD_add_response_header(response, "Server", req->server->name);
+}
+
+void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *response)
+{
+    C2_ASSERT(req->state == C2_REQ_HANDLING || req->state == C2_REQ_HELD);
+    if (!response) {
+        response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+        status = 503;
+    }
+    C2_ASSERT(response);
+    bool held = req->state == C2_REQ_HELD;
+    add_headers(req, response);
+    req->response = response;
+    req->status = status;
+    req->state = C2_REQ_REPLIED;
+    if (!held) return; /* the access handler queues it when the route's handler has returned */
+    MHD_resume_connection(req->connection);
+    c2_server_kick(req->server);
+}
+
+static void send_typed(struct c2_request *req, int status, const char *content_type,
+                       struct MHD_Response *response)
+{
+    if (response && content_type) MHD_add_response_header(response, "Content-Type", content_type);
+    c2_reply_send(req, status, response);
+}
+
+void c2_reply_buf(struct c2_request *req, int status, const char *content_type, struct c2_buf *take)
+{
+    struct c2_buf bytes = c2_buf_steal(take);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        bytes.n, bytes.p, bytes.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+
+    if (!response) free(bytes.p);
+    send_typed(req, status, content_type, response);
+}
+
+void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take)
+{
+    c2_reply_buf(req, status, "application/json", take);
+}
+
+void c2_reply_static(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes)
+{
+    send_typed(req, status, content_type,
+               MHD_create_response_from_buffer(bytes.n, (void *)(uintptr_t)bytes.p, MHD_RESPMEM_PERSISTENT));
+}
+
+void c2_reply_empty(struct c2_request *req, int status)
+{
+    c2_reply_static(req, status, NULL, (struct c2_bytes){NULL, 0});
+}
+
+static void reply_text(struct c2_request *req, int status, const char *text)
+{
+    struct cat2_error err;
+    struct c2_jw w;
+    C2_AUTO(c2_buf) json = C2_BUF_INIT(4096);
+
+    c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "detail");
+    c2_jw_cstr(&w, text);
+    c2_jw_end_object(&w);
+    if (!c2_jw_finish(&w))
+        c2_reply_send(req, 503, NULL);
+    else
+        c2_reply_json(req, status, &json);
+}
+
+void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    reply_text(req, status, text);
+}
+
+static int status_of(const struct cat2_error *err)
+{
+    static const struct {
+        enum cat2_code code;
+        int status;
+    } table[] = {{CAT2_EINVAL, 400},       {CAT2_ENOTFOUND, 404}, {CAT2_ECHANGED, 412},
+                 {CAT2_ELIMIT, 413},       {CAT2_EUPSTREAM, 502}, {CAT2_ENOMEM, 503},
+                 {CAT2_EUNSUPPORTED, 501}, {CAT2_ECANCELLED, 503}};
+
+    if (err->http_status >= 400 && err->http_status < 600) return err->http_status;
+    for (size_t i = 0; i < C2_ARRAY_LEN(table); i++)
+        if (table[i].code == err->code) return table[i].status;
+    return 500;
+}
+
+void c2_reply_error(struct c2_request *req, const struct cat2_error *err)
+{
+    int status = status_of(err);
+
+    if (status == 500)
+        c2_log_error("request id=%s path=%.*s status=500: %s", c2_request_id(req),
+                     C2_STR_ARG(c2_request_path(req)), err->message);
+    reply_text(req, status, err->message);
+}
+
+/* ---- bodies ---- */
+
+static ssize_t pull(void *cls, uint64_t pos, char *to, size_t room)
+{
+    struct c2_request *req = cls;
+
+    (void)pos;
+    int64_t n = req->pull.pull(req->pull.ctx, (uint8_t *)to, room);
+    if (n > 0) {
+        req->server->nbytes_sent += (uint64_t)n;
+        return (ssize_t)n;
+    }
+    if (n == C2_BODY_END) return MHD_CONTENT_READER_END_OF_STREAM;
+    if (n == C2_BODY_FAIL) return MHD_CONTENT_READER_END_WITH_ERROR;
+    req->pull_waiting = true;
+    MHD_suspend_connection(req->connection);
+    return 0;
+}
+
+static void pull_free(void *cls)
+{
+    struct c2_request *req = cls;
+
+    if (req->pull.free) req->pull.free(req->pull.ctx);
+    req->pull = (struct c2_body){0};
+    c2_request_unref(req);
+}
+
+void c2_body_wake(struct c2_request *req)
+{
+    if (!req->pull_waiting) return;
+    req->pull_waiting = false;
+    MHD_resume_connection(req->connection);
+    c2_server_kick(req->server);
+}
+
+void c2_reply_body(struct c2_request *req, int status, const char *content_type, int64_t length,
+                   const struct c2_body *body)
+{
+    uint64_t size = length >= 0 ? (uint64_t)length : MHD_SIZE_UNKNOWN;
+
+    req->pull = *body;
+    struct MHD_Response *response = MHD_create_response_from_callback(size, BODY_BLOCK, pull, req, pull_free);
+    if (response)
+        req->refs++;
+    else if (body->free)
+        body->free(body->ctx);
+    send_typed(req, status, content_type, response);
+}

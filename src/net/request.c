@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a handler may ask of a request. */
+#include <stdlib.h>
+
+#include "net/server_impl.h"
+
+enum c2_method c2_request_method(const struct c2_request *req)
+{
+    return req->method;
+}
+struct c2_str c2_request_path(const struct c2_request *req)
+{
+    return c2_buf_str(&req->path);
+}
+struct c2_str c2_request_target(const struct c2_request *req)
+{
+    return c2_str_of(req->target);
+}
+struct c2_bytes c2_request_body(const struct c2_request *req)
+{
+    return c2_buf_bytes(&req->body);
+}
+struct c2_arena *c2_request_arena(struct c2_request *req)
+{
+    return &req->arena;
+}
+struct c2_server *c2_request_server(struct c2_request *req)
+{
+    return req->server;
+}
+
+struct c2_str c2_request_param(const struct c2_request *req, const char *name)
+{
+    for (size_t i = 0; i < req->nparams; i++)
+        if (c2_str_is((struct c2_str){req->params[i].name, req->params[i].name_n}, name))
+            return req->params[i].value;
+    return (struct c2_str){"", 0};
+}
+
+/* Decoded text goes to the request's arena, so that it lives as long as the request. */
+static struct c2_str decoded(const struct c2_request *req, struct c2_str text)
+{
+    struct cat2_error err;
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_REQUEST_ARENA_MAX);
+
+    if (!memchr(text.p, '%', text.n) && !memchr(text.p, '+', text.n)) return text;
+    if (!c2_url_decode(text, true, &out, &err)) return (struct c2_str){"", 0};
+    char *copy = c2_arena_strdup((struct c2_arena *)(uintptr_t)&req->arena, c2_buf_str(&out));
+    return copy ? (struct c2_str){copy, out.n} : (struct c2_str){"", 0};
+}
+
+bool c2_request_query(const struct c2_request *req, const char *name, struct c2_str *out)
+{
+    struct c2_str rest = req->query, key, value;
+    bool found = false;
+
+    while (c2_query_next(&rest, &key, &value)) {
+        if (!c2_str_is(key, name) && !(memchr(key.p, '%', key.n) && c2_str_is(decoded(req, key), name)))
+            continue;
+        *out = value;
+        found = true;
+    }
+    if (found) *out = out->n ? decoded(req, *out) : (struct c2_str){"", 0};
+    return found;
+}
+
+bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out)
+{
+    const char *value =
+        req->connection ? MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND, name) : NULL;
+
+    if (!value) return false;
+    *out = c2_str_of(value);
+    return true;
+}
+
+/* The client's id when it is sane, else one of ours, made when first asked for. */
+const char *c2_request_id(const struct c2_request *req)
+{
+    struct c2_request *mutable = (struct c2_request *)(uintptr_t)req;
+    struct c2_str given;
+
+    if (req->id[0]) return req->id;
+    bool sane = c2_request_header(req, "X-Request-Id", &given) && given.n > 0 && given.n < sizeof(req->id);
+    for (size_t i = 0; sane && i < given.n; i++) {
+        char c = given.p[i];
+        sane = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+               c == '_' || c == '.';
+    }
+    if (sane)
+        memcpy(mutable->id, given.p, given.n);
+    else
+        snprintf(mutable->id, sizeof(mutable->id), "%llx", (unsigned long long)(uint64_t)req->started_us);
+    return req->id;
+}
+
+static bool unprocessable(struct cat2_error *err, const char *name, struct c2_str text, const char *what)
+{
+    c2_fail(err, CAT2_EINVAL, "%s: '%.*s' is not %s", name, (int)c2_min_i64(60, (int64_t)text.n), text.p,
+            what);
+    err->http_status = 422;
+    return false;
+}
+
+bool c2_request_query_bool(const struct c2_request *req, const char *name, bool fallback, bool *out,
+                           struct cat2_error *err)
+{
+    static const char *const yes[] = {"true", "1", "on", "yes", "y", "t"}, *const no[] = {"false", "0", "off",
+                                                                                          "no",    "n", "f"};
+    struct c2_str text;
+
+    *out = fallback;
+    if (!c2_request_query(req, name, &text)) return true;
+    for (size_t i = 0; i < C2_ARRAY_LEN(yes); i++) {
+        *out = c2_str_eq_nocase(text, c2_str_of(yes[i]));
+        if (*out || c2_str_eq_nocase(text, c2_str_of(no[i]))) return true;
+    }
+    return unprocessable(err, name, text, "a boolean");
+}
+
+bool c2_request_query_int(const struct c2_request *req, const char *name, bool *found, int64_t *out,
+                          struct cat2_error *err)
+{
+    struct c2_str text, whole, fraction;
+
+    *found = c2_request_query(req, name, &text);
+    if (!*found) return true;
+    if (c2_str_to_i64(text, out)) return true;
+    bool zeros = c2_str_cut(text, '.', &whole, &fraction) && fraction.n > 0;
+    for (size_t i = 0; zeros && i < fraction.n; i++)
+        zeros = fraction.p[i] == '0';
+    if (zeros && c2_str_to_i64(whole, out)) return true;
+    bool digits = text.n > 18;
+    for (size_t i = 0; digits && i < text.n; i++)
+        digits = text.p[i] >= '0' && text.p[i] <= '9';
+    if (!digits) return unprocessable(err, name, text, "an integer");
+    *out = INT64_MAX; /* an integer, only larger than anything we have */
+    return true;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The HTTP server: libmicrohttpd without threads of its own, its epoll descriptor polled by our loop. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/listen.h"
+#include "net/server_impl.h"
+
+/* ---- driving MHD ---- */
+
+static void run_mhd(struct c2_server *server);
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    run_mhd(poll->data);
+}
+static void on_timer(uv_timer_t *timer)
+{
+    run_mhd(timer->data);
+}
+static void on_again(uv_idle_t *idle)
+{
+    run_mhd(idle->data);
+}
+
+static void run_mhd(struct c2_server *server)
+{
+    MHD_UNSIGNED_LONG_LONG wait = 0;
+
+    if (server->closing) return;
+    MHD_run(server->daemon);
+    bool timed = MHD_get_timeout(server->daemon, &wait) == MHD_YES;
+    if (timed && wait == 0) {
+        uv_idle_start(&server->again, on_again);
+        return;
+    }
+    uv_idle_stop(&server->again);
+    if (timed)
+        uv_timer_start(&server->timer, on_timer, (uint64_t)wait, 0);
+    else
+        uv_timer_stop(&server->timer);
+}
+
+void c2_server_kick(struct c2_server *server)
+{
+    uv_idle_start(&server->again, on_again);
+}
+
+/* ---- requests ---- */
+
+void c2_request_unref(struct c2_request *req)
+{
+    if (--req->refs > 0) return;
+    struct c2_server *server = req->server;
+    if (req->prev)
+        req->prev->next = req->next;
+    else
+        server->requests = req->next;
+    if (req->next) req->next->prev = req->prev;
+    server->nrequests--;
+    c2_buf_fini(&req->path);
+    c2_buf_fini(&req->body);
+    c2_arena_fini(&req->arena);
+    free(req->target);
+    free(req);
+}
+
+/* First word of a request, before its headers are read. What is returned becomes the connection's *con_cls.
+ */
+static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    struct c2_server *server = cls;
+    struct c2_request *req = calloc(1, sizeof(*req));
+
+    if (!req) return NULL;
+    req->server = server;
+    req->connection = connection;
+    req->refs = 1;
+    req->started_us = c2_now_us();
+    req->target = c2_str_dup(c2_str_of(target));
+    c2_arena_init(&req->arena, C2_REQUEST_ARENA_MAX);
+    c2_buf_init(&req->path, 65536);
+    c2_buf_init(&req->body, C2_REQUEST_BODY_MAX);
+    req->next = server->requests;
+    if (req->next) req->next->prev = req;
+    server->requests = req;
+    server->nrequests++;
+    return req;
+}
+
+static bool split_target(struct c2_request *req)
+{
+    struct c2_str path;
+    struct cat2_error err;
+    size_t n = 0;
+
+    if (!req->target) return false;
+    c2_str_cut(c2_str_of(req->target), '?', &path, &req->query);
+    if (!c2_url_decode(path, false, &req->path, &err)) return false;
+    for (size_t i = 0; i < req->path.n; i++) /* "//" counts as "/" */
+        if (i == 0 || req->path.p[i] != '/' || req->path.p[i - 1] != '/') req->path.p[n++] = req->path.p[i];
+    return c2_buf_resize(&req->path, n, &err);
+}
+
+static void read_method(struct c2_request *req, const char *method)
+{
+    static const struct {
+        const char *name;
+        enum c2_method method;
+    } names[] = {
+        {"GET", C2_GET}, {"HEAD", C2_GET}, {"POST", C2_POST}, {"DELETE", C2_DELETE}, {"PUT", C2_PUT}};
+
+    req->other_method = true;
+    req->head = strcmp(method, "HEAD") == 0;
+    req->options = strcmp(method, "OPTIONS") == 0;
+    for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
+        if (strcmp(method, names[i].name) == 0) {
+            req->method = names[i].method;
+            req->other_method = false;
+        }
+}
+
+static enum MHD_Result queue(struct c2_request *req)
+{
+    req->state = C2_REQ_QUEUED;
+    enum MHD_Result result = MHD_queue_response(req->connection, (unsigned)req->status, req->response);
+    MHD_destroy_response(req->response);
+    req->response = NULL;
+    return result;
+}
+
+static enum MHD_Result dispatch(struct c2_request *req)
+{
+    struct c2_str id;
+
+    req->state = C2_REQ_HANDLING;
+    if (c2_request_header(req, "X-Request-Id", &id)) c2_request_id(req);
+    if (req->body_too_large) {
+        c2_reply_detail(req, 413, "the request's body is larger than %d bytes", C2_REQUEST_BODY_MAX);
+    } else if (!split_target(req)) {
+        c2_reply_detail(req, 414, "the request's path is too long");
+    } else if (c2_route_find(req)) {
+        c2_log_debug("request id=%s target=%.300s", c2_request_id(req), req->target);
+        req->table->routes[req->nroute].handler(req, req->table->state);
+    }
+    if (req->state == C2_REQ_REPLIED) return queue(req);
+    req->state = C2_REQ_HELD;
+    MHD_suspend_connection(req->connection);
+    return MHD_YES;
+}
+
+static bool has_body(const struct c2_request *req)
+{
+    struct c2_str value;
+    bool length = c2_request_header(req, "Content-Length", &value) && !c2_str_is(value, "0");
+
+    return length || c2_request_header(req, "Transfer-Encoding", &value);
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_n, void **con_cls)
+{
+    struct c2_request *req = *con_cls;
+
+    (void)cls;
+    (void)connection;
+    (void)url;
+    (void)version;
+    if (!req) return MHD_NO;
+    if (req->state == C2_REQ_REPLIED) return queue(req);
+    if (req->state != C2_REQ_ARRIVING) return MHD_YES;
+    if (!req->method && !req->other_method) { /* the head has just been read */
+        read_method(req, method);
+        return has_body(req) ? MHD_YES : dispatch(req);
+    }
+    if (*upload_n) {
+        struct cat2_error err;
+        if (!c2_buf_append(&req->body, upload, *upload_n, &err)) req->body_too_large = true;
+        *upload_n = 0;
+        return MHD_YES;
+    }
+    return dispatch(req);
+}
+
+static void check_drained(struct c2_server *server);
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode why)
+{
+    struct c2_server *server = cls;
+    struct c2_request *req = *con_cls;
+
+    (void)connection;
+    (void)why;
+    *con_cls = NULL;
+    if (!req) return;
+    C2_ASSERT(req->state != C2_REQ_HELD); /* suspended connections do not end */
+    if (req->response) MHD_destroy_response(req->response);
+    req->response = NULL;
+    c2_stats_note(req);
+    req->connection = NULL;
+    c2_request_unref(req);
+    if (server->draining) check_drained(server);
+}
+
+/* ---- life ---- */
+
+static void on_log(void *cls, const char *fmt, va_list args)
+{
+    char text[300];
+
+    (void)cls;
+    vsnprintf(text, sizeof(text), fmt, args);
+    c2_log_debug("http: %s", text);
+}
+
+/* We decode the target ourselves. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
+static bool start_daemon(struct c2_server *server, const struct c2_server_options *options, int fd,
+                         struct cat2_error *err)
+{
+    unsigned connections =
+        options->backlog_max_connections ? (unsigned)options->backlog_max_connections : C2_CONNECTIONS_MAX;
+    unsigned idle = options->idle_timeout_s ? (unsigned)options->idle_timeout_s : 30;
+
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        connections, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
+    if (server->daemon) return true;
+    close(fd);
+    return c2_fail(err, CAT2_EIO, "cannot start the HTTP server on port %d", server->port);
+}
+
+bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options, struct c2_server **out,
+                   struct cat2_error *err)
+{
+    struct c2_server *server = calloc(1, sizeof(*server));
+
+    if (!server) return c2_fail_nomem(err, "server");
+    server->loop = loop;
+    server->cors = options->cors;
+    snprintf(server->name, sizeof(server->name), "%s", options->server_name ? options->server_name : "");
+    int fd = c2_listen(&options->listen, &server->port, err);
+    if (fd < 0 || !start_daemon(server, options, fd, err)) {
+        free(server);
+        return false;
+    }
+    uv_loop_t *uv = c2_loop_uv(loop);
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    uv_poll_init(uv, &server->poll, info->epoll_fd);
+    uv_timer_init(uv, &server->timer);
+    uv_idle_init(uv, &server->again);
+    server->poll.data = server->timer.data = server->again.data = server;
+    uv_poll_start(&server->poll, UV_READABLE, on_poll);
+    *out = server;
+    return true;
+}
+
+void c2_server_routes(struct c2_server *server, const struct c2_route *routes, size_t n, void *state)
+{
+    C2_ASSERT(server->ntables < ROUTE_TABLES_MAX);
+    struct c2_route_table *table = &server->tables[server->ntables++];
+    *table = (struct c2_route_table){routes, n, state, calloc(n, sizeof(*table->stats))};
+    C2_ASSERT(table->stats);
+}
+
+int c2_server_port(const struct c2_server *server)
+{
+    return server->port;
+}
+
+static void finish_drain(struct c2_server *server)
+{
+    server->draining = false;
+    c2_timer_stop(server->drain_timer);
+    server->drain_timer = NULL;
+    c2_loop_defer(server->loop, server->drained, server->drained_ctx);
+}
+
+static void check_drained(struct c2_server *server)
+{
+    if (server->draining &&
+        (server->nrequests == 0 || c2_mono_ms(c2_loop_clock(server->loop)) >= server->drain_until))
+        finish_drain(server);
+}
+
+static void on_drain_tick(void *ctx)
+{
+    check_drained(ctx);
+}
+
+void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *done, void *ctx)
+{
+    MHD_socket fd = MHD_quiesce_daemon(server->daemon);
+
+    if (fd != MHD_INVALID_SOCKET) close(fd);
+    server->drained = done;
+    server->drained_ctx = ctx;
+    server->draining = true;
+    server->drain_until = c2_mono_ms(c2_loop_clock(server->loop)) + grace_ms;
+    server->drain_timer = c2_timer_start(server->loop, 50, 50, on_drain_tick, server);
+    check_drained(server);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct c2_server *server = handle->data;
+
+    if (--server->handles_open > 0) return;
+    for (size_t i = 0; i < server->ntables; i++)
+        free(server->tables[i].stats);
+    free(server);
+}
+
+/* Whoever still holds a request must have replied before: what is left are bodies that wait, which are cut.
+ */
+void c2_server_free(struct c2_server *server)
+{
+    if (!server) return;
+    server->closing = true;
+    c2_timer_stop(server->drain_timer);
+    for (struct c2_request *req = server->requests; req; req = req->next) {
+        if (req->state == C2_REQ_HELD) {
+            c2_log_warn("request id=%s was never answered: %.200s", c2_request_id(req), req->target);
+            req->state = C2_REQ_QUEUED;
+            MHD_resume_connection(req->connection);
+        } else if (req->pull_waiting) {
+            req->pull_waiting = false;
+            MHD_resume_connection(req->connection);
+        }
+    }
+    MHD_run(server->daemon);
+    MHD_stop_daemon(server->daemon);
+    server->handles_open = 3;
+    uv_close((uv_handle_t *)&server->poll, on_closed);
+    uv_close((uv_handle_t *)&server->timer, on_closed);
+    uv_close((uv_handle_t *)&server->again, on_closed);
+}

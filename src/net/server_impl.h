@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the HTTP server share.
+ *
+ * A request's life, all on the loop thread:
+ *
+ *   ARRIVING ──► HANDLING ──► REPLIED ──► QUEUED          answered inside the handler
+ *                   └──► HELD ──► REPLIED ──► QUEUED      connection suspended until c2_reply_*()
+ *
+ * It is freed when the connection is done with it and its body, if any, was freed (refs). */
+#ifndef C2_NET_SERVER_IMPL_H
+#define C2_NET_SERVER_IMPL_H
+
+#include <microhttpd.h>
+#include <uv.h>
+
+#include "base/limits.h"
+#include "net/server.h"
+
+#define ROUTE_TABLES_MAX 16
+#define ROUTE_PARAMS_MAX 4
+#define METRIC_BUCKETS   10
+
+struct c2_route_stats {
+    uint64_t by_class[6]; /* answers by status / 100 */
+    uint64_t buckets[METRIC_BUCKETS + 1];
+    double seconds;
+};
+struct c2_route_table {
+    const struct c2_route *routes;
+    size_t n;
+    void *state;
+    struct c2_route_stats *stats; /* n of them */
+};
+struct c2_server {
+    struct c2_loop *loop;
+    struct MHD_Daemon *daemon;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    uv_idle_t again; /* MHD has more to do at once */
+    int handles_open;
+    bool poll_open, closing, kicked;
+    bool cors;
+    char name[64];
+    int port;
+    struct c2_route_table tables[ROUTE_TABLES_MAX];
+    size_t ntables;
+    struct c2_request *requests; /* all alive */
+    size_t nrequests;
+    uint64_t nbytes_sent;
+    bool draining;
+    struct c2_timer *drain_timer;
+    c2_loop_fn *drained;
+    void *drained_ctx;
+    int64_t drain_until;
+};
+
+enum c2_request_state { C2_REQ_ARRIVING, C2_REQ_HANDLING, C2_REQ_HELD, C2_REQ_REPLIED, C2_REQ_QUEUED };
+struct c2_reply_head {
+    struct c2_reply_head *next;
+    char *name, *value;
+};
+struct c2_request {
+    struct c2_request *prev, *next;
+    struct c2_server *server;
+    struct MHD_Connection *connection; /* NULL once it is gone */
+    int refs;
+    enum c2_request_state state;
+    enum c2_method method;
+    bool head, options, other_method;
+    char *target;       /* as sent, path and query */
+    struct c2_buf path; /* decoded, "//" folded */
+    struct c2_str query;
+    struct {
+        const char *name;
+        size_t name_n;
+        struct c2_str value;
+    } params[ROUTE_PARAMS_MAX];
+    size_t nparams;
+    struct c2_route_table *table;
+    size_t nroute;
+    struct c2_buf body;
+    bool body_too_large;
+    struct c2_arena arena;
+    char id[40];
+    int64_t started_us;
+    struct c2_reply_head *heads; /* to be added to the reply */
+    struct MHD_Response *response;
+    int status;
+    struct c2_body pull;
+    bool pull_waiting;
+};
+
+/** Run MHD soon: something was resumed. */
+void c2_server_kick(struct c2_server *server);
+void c2_request_unref(struct c2_request *req);
+/** Find the route; true when the request may be handled, false when it was answered here (404, 405, 307). */
+bool c2_route_find(struct c2_request *req);
+/** Hand the response over: queues it or resumes the held connection. Takes response (NULL: 500). */
+void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *response);
+void c2_stats_note(struct c2_request *req);
+/** Microseconds of a monotonic clock. */
+int64_t c2_now_us(void);
+
+#endif

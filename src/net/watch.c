@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A tree watched by inotify: a watch per directory, changes gathered until the tree is quiet for a moment. */
+#include "net/watch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+#define QUIET_MS    50
+#define PATIENCE_MS 1600
+#define PENDING_MAX 65536 /* beyond, "look at everything" is cheaper */
+
+struct c2_watch {
+    struct c2_loop *loop;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    int fd, handles_open;
+    char *root;
+    char **dirs; /* by watch descriptor: relative path, "" for the root */
+    size_t dirs_cap;
+    char **pending;
+    size_t npending, pending_cap;
+    bool everything, timing;
+    int64_t first_ms;
+    c2_watch_fn *changed;
+    void *ctx;
+};
+
+static void note(struct c2_watch *w, const char *rel)
+{
+    int64_t now = c2_mono_ms(c2_loop_clock(w->loop));
+
+    if (w->npending == PENDING_MAX) w->everything = true;
+    if (w->npending == w->pending_cap && !w->everything) {
+        size_t cap = w->pending_cap ? 2 * w->pending_cap : 64;
+        char **grown = realloc(w->pending, cap * sizeof(*grown));
+        if (grown) {
+            w->pending = grown;
+            w->pending_cap = cap;
+        } else {
+            w->everything = true;
+        }
+    }
+    bool repeated = w->npending && strcmp(w->pending[w->npending - 1], rel) == 0;
+    char *copy = w->everything || repeated ? NULL : strdup(rel);
+    if (copy)
+        w->pending[w->npending++] = copy;
+    else if (!repeated)
+        w->everything = true;
+    if (!w->timing) w->first_ms = now;
+    w->timing = true;
+}
+
+static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report);
+
+/* What is in a new directory may have been made before it was watched. */
+static void scan(struct c2_watch *w, const char *path, const char *rel, int depth, bool report)
+{
+    DIR *dir = opendir(path);
+
+    if (!dir) return;
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+        char name[C2_PATH_MAX + 2], full[8192];
+        struct stat st;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        int n = snprintf(name, sizeof(name), "%s%s%s", rel, *rel ? "/" : "", entry->d_name);
+        int m = snprintf(full, sizeof(full), "%s/%s", path, entry->d_name);
+        if (n < 0 || (size_t)n >= sizeof(name) || m < 0 || (size_t)m >= sizeof(full) || lstat(full, &st) != 0)
+            continue;
+        if (S_ISDIR(st.st_mode))
+            add_dir(w, name, depth + 1, report);
+        else if (report)
+            note(w, name);
+    }
+    closedir(dir);
+}
+
+static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report)
+{
+    const uint32_t mask = IN_CREATE | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE |
+                          IN_MODIFY | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
+    char path[8192];
+    int n = snprintf(path, sizeof(path), "%s%s%s", w->root, *rel ? "/" : "", rel);
+
+    if (n < 0 || (size_t)n >= sizeof(path) || depth > C2_TREE_DEPTH_MAX) return;
+    int wd = inotify_add_watch(w->fd, path, *rel ? mask : mask & ~(uint32_t)IN_DONT_FOLLOW);
+    if (wd < 0) {
+        if (errno == ENOSPC)
+            c2_log_warn("watch: no more inotify watches: changes below %.200s will not be seen", path);
+        return;
+    }
+    if ((size_t)wd >= w->dirs_cap) {
+        size_t cap = (size_t)wd * 2 + 64;
+        char **grown = realloc(w->dirs, cap * sizeof(*grown));
+        if (!grown) return;
+        memset(grown + w->dirs_cap, 0, (cap - w->dirs_cap) * sizeof(*grown));
+        w->dirs = grown;
+        w->dirs_cap = cap;
+    }
+    free(w->dirs[wd]);
+    w->dirs[wd] = strdup(rel);
+    scan(w, path, rel, depth, report);
+}
+
+/* Directories at or below rel are no longer where they were. */
+static void forget_dirs(struct c2_watch *w, const char *rel)
+{
+    size_t n = strlen(rel);
+
+    for (size_t wd = 0; wd < w->dirs_cap; wd++) {
+        const char *dir = w->dirs[wd];
+        if (!dir || strncmp(dir, rel, n) != 0 || (dir[n] != '\0' && dir[n] != '/')) continue;
+        inotify_rm_watch(w->fd, (int)wd);
+        free(w->dirs[wd]);
+        w->dirs[wd] = NULL;
+    }
+}
+
+static int depth_of(const char *rel)
+{
+    int depth = 1;
+
+    for (; *rel; rel++)
+        depth += *rel == '/';
+    return depth;
+}
+
+static void on_event(struct c2_watch *w, const struct inotify_event *event)
+{
+    char rel[C2_PATH_MAX + 2];
+
+    if (event->mask & IN_Q_OVERFLOW) {
+        w->everything = true;
+        note(w, "");
+        return;
+    }
+    if (event->wd < 0 || (size_t)event->wd >= w->dirs_cap || !w->dirs[event->wd]) return;
+    const char *dir = w->dirs[event->wd];
+    if (event->mask & IN_IGNORED) {
+        free(w->dirs[event->wd]);
+        w->dirs[event->wd] = NULL;
+        return;
+    }
+    if (event->len == 0) return; /* of the directory itself: its parent tells */
+    int n = snprintf(rel, sizeof(rel), "%s%s%s", dir, *dir ? "/" : "", event->name);
+    if (n < 0 || (size_t)n > C2_PATH_MAX) return;
+    if (!(event->mask & IN_ISDIR)) {
+        note(w, rel);
+        return;
+    }
+    if (event->mask & (IN_MOVED_FROM | IN_DELETE)) {
+        if (event->mask & IN_MOVED_FROM) w->everything = true; /* every file below it is gone */
+        forget_dirs(w, rel);
+        note(w, rel);
+    }
+    if (event->mask & (IN_CREATE | IN_MOVED_TO)) add_dir(w, rel, depth_of(rel), true);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct c2_watch *w = timer->data;
+    char **pending = w->pending;
+    size_t n = w->npending;
+    bool everything = w->everything;
+
+    w->pending = NULL;
+    w->npending = w->pending_cap = 0;
+    w->everything = w->timing = false;
+    if (everything) w->changed(w->ctx, NULL);
+    for (size_t i = 0; i < n; i++) {
+        if (!everything) w->changed(w->ctx, pending[i]);
+        free(pending[i]);
+    }
+    free(pending);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct c2_watch *w = poll->data;
+    _Alignas(struct inotify_event) char bytes[65536];
+    ssize_t n;
+
+    (void)status;
+    (void)events;
+    while ((n = read(w->fd, bytes, sizeof(bytes))) > 0)
+        for (char *p = bytes; p < bytes + n;) {
+            const struct inotify_event *event = (const void *)p;
+            on_event(w, event);
+            p += sizeof(*event) + event->len;
+        }
+    if (!w->timing) return;
+    int64_t waited = c2_mono_ms(c2_loop_clock(w->loop)) - w->first_ms;
+    uv_timer_start(&w->timer, on_timer, (uint64_t)c2_max_i64(0, c2_min_i64(QUIET_MS, PATIENCE_MS - waited)),
+                   0);
+}
+
+static void watch_free(struct c2_watch *w)
+{
+    for (size_t i = 0; i < w->dirs_cap; i++)
+        free(w->dirs[i]);
+    for (size_t i = 0; i < w->npending; i++)
+        free(w->pending[i]);
+    free(w->dirs);
+    free(w->pending);
+    free(w->root);
+    free(w);
+}
+
+bool c2_watch_new(struct c2_loop *loop, const char *dir, c2_watch_fn *changed, void *ctx,
+                  struct c2_watch **out, struct cat2_error *err)
+{
+    struct c2_watch *w = calloc(1, sizeof(*w));
+
+    if (!w) return c2_fail_nomem(err, "watch");
+    *w = (struct c2_watch){.loop = loop, .root = strdup(dir), .changed = changed, .ctx = ctx};
+    w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (w->fd < 0 || !w->root) {
+        int errnum = errno;
+        if (w->fd >= 0) close(w->fd);
+        watch_free(w);
+        return c2_fail_errno(err, errnum, "watch %.160s", dir);
+    }
+    uv_poll_init(c2_loop_uv(loop), &w->poll, w->fd);
+    uv_timer_init(c2_loop_uv(loop), &w->timer);
+    w->poll.data = w->timer.data = w;
+    add_dir(w, "", 0, false);
+    uv_poll_start(&w->poll, UV_READABLE, on_readable);
+    *out = w;
+    return true;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct c2_watch *w = handle->data;
+
+    if (--w->handles_open == 0) watch_free(w);
+}
+
+void c2_watch_free(struct c2_watch *w)
+{
+    if (!w) return;
+    uv_poll_stop(&w->poll);
+    close(w->fd);
+    w->handles_open = 2;
+    uv_close((uv_handle_t *)&w->poll, on_closed);
+    uv_close((uv_handle_t *)&w->timer, on_closed);
+}

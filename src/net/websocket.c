@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Frames over a connected socket: reading, queueing, pinging, closing. */
+#include "net/websocket.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "net/server_impl.h"
+#include "net/ws_impl.h"
+
+#define PING_MS  20000
+#define CLOSE_MS 5000
+
+static void ws_free(uv_handle_t *handle)
+{
+    struct c2_ws *ws = handle->data;
+
+    if (ws->wslay) wslay_event_context_free(ws->wslay);
+    c2_buf_fini(&ws->head);
+    c2_buf_fini(&ws->request);
+    free(ws->early);
+    free(ws);
+}
+
+static void ws_release(struct c2_ws *ws)
+{
+    ws->state = C2_WS_GONE;
+    c2_timer_stop(ws->pinger);
+    c2_timer_stop(ws->closer);
+    ws->pinger = ws->closer = NULL;
+    if (ws->resolving) {
+        uv_cancel((uv_req_t *)&ws->resolver);
+        return; /* the resolver's callback comes still, and frees */
+    }
+    if (ws->polling) uv_poll_stop(&ws->poll);
+    if (ws->upgrade)
+        MHD_upgrade_action(ws->upgrade, MHD_UPGRADE_ACTION_CLOSE);
+    else if (ws->fd >= 0)
+        close(ws->fd);
+    if (ws->polling) {
+        uv_close((uv_handle_t *)&ws->poll, ws_free);
+        return;
+    }
+    ws->poll.data = ws;
+    ws_free((uv_handle_t *)&ws->poll);
+}
+
+void c2_ws_finish(struct c2_ws *ws, int code, const char *reason)
+{
+    char text[124];
+
+    if (ws->state == C2_WS_GONE) return;
+    snprintf(text, sizeof(text), "%s", reason);
+    ws->state = C2_WS_GONE;
+    if (ws->events.close) ws->events.close(ws->ctx, ws, code, text);
+    ws_release(ws);
+}
+
+static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *to, size_t n, int flags, void *user)
+{
+    struct c2_ws *ws = user;
+
+    (void)flags;
+    if (ws->early_at < ws->early_n) {
+        size_t have = ws->early_n - ws->early_at;
+        if (have > n) have = n;
+        memcpy(to, ws->early + ws->early_at, have);
+        ws->early_at += have;
+        return (ssize_t)have;
+    }
+    ssize_t got;
+    do {
+        got = recv(ws->fd, to, n, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got > 0) return got;
+    bool again = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    if (!again) ws->failed = true;
+    wslay_event_set_error(wslay, again ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+    return -1;
+}
+
+static ssize_t on_send(wslay_event_context_ptr wslay, const uint8_t *from, size_t n, int flags, void *user)
+{
+    struct c2_ws *ws = user;
+    ssize_t put;
+
+    do {
+        put = send(ws->fd, from, n, MSG_NOSIGNAL | (flags & WSLAY_MSG_MORE ? MSG_MORE : 0));
+    } while (put < 0 && errno == EINTR);
+    if (put >= 0) return put;
+    bool again = errno == EAGAIN || errno == EWOULDBLOCK;
+    if (!again) ws->failed = true;
+    wslay_event_set_error(wslay, again ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+    return -1;
+}
+
+static int on_mask(wslay_event_context_ptr wslay, uint8_t *to, size_t n, void *user)
+{
+    (void)wslay;
+    (void)user;
+    return getrandom(to, n, 0) == (ssize_t)n ? 0 : -1;
+}
+
+static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_on_msg_recv_arg *arg,
+                       void *user)
+{
+    struct c2_ws *ws = user;
+
+    if (arg->opcode == WSLAY_PONG) ws->pong_due = false;
+    if (arg->opcode == WSLAY_CONNECTION_CLOSE) {
+        ws->code = arg->status_code ? arg->status_code : 1005;
+        return;
+    }
+    if (arg->opcode == WSLAY_BINARY_FRAME) wslay_event_queue_close(wslay, 1003, NULL, 0);
+    if (arg->opcode == WSLAY_TEXT_FRAME && ws->state == C2_WS_OPEN && ws->events.text)
+        ws->events.text(ws->ctx, ws, (struct c2_str){(const char *)arg->msg, arg->msg_length});
+}
+
+static void update_poll(struct c2_ws *ws);
+
+/* Read and write what can be; true while the connection lives. */
+static bool work(struct c2_ws *ws)
+{
+    bool readable = wslay_event_want_read(ws->wslay), ok = true;
+
+    if (readable) ok = wslay_event_recv(ws->wslay) == 0;
+    if (ws->state == C2_WS_GONE) return false;
+    if (ok && wslay_event_want_write(ws->wslay)) ok = wslay_event_send(ws->wslay) == 0;
+    if (!ok || ws->failed) {
+        c2_ws_finish(ws, ws->code ? ws->code : 1006, "connection lost");
+        return false;
+    }
+    if (!wslay_event_want_read(ws->wslay) && !wslay_event_want_write(ws->wslay)) {
+        c2_ws_finish(ws, ws->code ? ws->code : 1000, ws->reason);
+        return false;
+    }
+    update_poll(ws);
+    return true;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct c2_ws *ws = poll->data;
+
+    (void)events;
+    if (status < 0)
+        c2_ws_finish(ws, 1006, uv_strerror(status));
+    else
+        work(ws);
+}
+
+static void update_poll(struct c2_ws *ws)
+{
+    int events = UV_READABLE | (wslay_event_want_write(ws->wslay) ? UV_WRITABLE : 0);
+
+    uv_poll_start(&ws->poll, events, on_poll);
+}
+
+static void on_ping_time(void *ctx)
+{
+    struct c2_ws *ws = ctx;
+    uint8_t payload[4] = {0};
+    struct wslay_event_msg ping = {WSLAY_PING, payload, sizeof(payload)};
+
+    if (ws->pong_due) {
+        c2_ws_finish(ws, 1011, "keepalive ping timeout");
+        return;
+    }
+    if (getrandom(payload, sizeof(payload), 0) < 0) payload[0] = 1;
+    ws->pong_due = true;
+    wslay_event_queue_msg(ws->wslay, &ping);
+    update_poll(ws);
+}
+
+bool c2_ws_start(struct c2_ws *ws)
+{
+    struct wslay_event_callbacks calls = {.recv_callback = on_recv,
+                                          .send_callback = on_send,
+                                          .genmask_callback = on_mask,
+                                          .on_msg_recv_callback = on_message};
+    int code = ws->client ? wslay_event_context_client_init(&ws->wslay, &calls, ws)
+                          : wslay_event_context_server_init(&ws->wslay, &calls, ws);
+
+    if (code != 0) return false;
+    wslay_event_config_set_max_recv_msg_length(ws->wslay, C2_WS_MESSAGE_MAX);
+    if (!ws->polling) {
+        if (uv_poll_init_socket(c2_loop_uv(ws->loop), &ws->poll, ws->fd) != 0) return false;
+        ws->poll.data = ws;
+        ws->polling = true;
+    }
+    ws->state = C2_WS_OPEN;
+    ws->pinger = c2_timer_start(ws->loop, PING_MS, PING_MS, on_ping_time, ws);
+    update_poll(ws);
+    return true;
+}
+
+bool c2_ws_send(struct c2_ws *ws, struct c2_str message)
+{
+    struct wslay_event_msg text = {WSLAY_TEXT_FRAME, (const uint8_t *)message.p, message.n};
+
+    if (ws->state != C2_WS_OPEN) return false;
+    if (wslay_event_get_queued_msg_length(ws->wslay) + message.n > C2_WS_QUEUE_MAX ||
+        wslay_event_queue_msg(ws->wslay, &text) != 0) {
+        c2_ws_close(ws, 1008, "send queue is full");
+        return false;
+    }
+    update_poll(ws);
+    return true;
+}
+
+static void on_close_time(void *ctx)
+{
+    struct c2_ws *ws = ctx;
+
+    ws->closer = NULL; /* a one-shot timer frees itself */
+    c2_ws_finish(ws, ws->code ? ws->code : 1006, ws->reason);
+}
+
+void c2_ws_close(struct c2_ws *ws, int code, const char *reason)
+{
+    if (ws->state == C2_WS_CLOSING || ws->state == C2_WS_GONE) return;
+    bool open = ws->state == C2_WS_OPEN;
+    ws->state = C2_WS_CLOSING;
+    snprintf(ws->reason, sizeof(ws->reason), "%s", reason);
+    if (open) {
+        wslay_event_queue_close(ws->wslay, (uint16_t)code, (const uint8_t *)ws->reason, strlen(ws->reason));
+        update_poll(ws);
+    }
+    ws->closer = c2_timer_start(ws->loop, open ? CLOSE_MS : 0, 0, on_close_time, ws);
+}
+
+void c2_ws_abort(struct c2_ws *ws)
+{
+    if (!ws || ws->state == C2_WS_GONE) return;
+    ws_release(ws);
+}
+
+void c2_ws_accept_key(const char *key, char out[32])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    char text[128];
+    int length = snprintf(text, sizeof(text), "%.60s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
+
+    EVP_Digest(text, (size_t)length, digest, &n, EVP_sha1(), NULL);
+    EVP_EncodeBlock((unsigned char *)out, digest, 20); /* 28 characters and a NUL */
+}
+
+/* ---- the server's end ---- */
+
+static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_cls, const char *extra,
+                        size_t extra_n, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade)
+{
+    struct c2_ws *ws = cls;
+
+    (void)connection;
+    (void)con_cls;
+    ws->fd = fd;
+    ws->upgrade = upgrade;
+    if (extra_n) {
+        ws->early = malloc(extra_n);
+        if (ws->early) memcpy(ws->early, extra, extra_n);
+        ws->early_n = ws->early ? extra_n : 0;
+    }
+    bool gone = ws->state == C2_WS_CLOSING || ws->state == C2_WS_GONE;
+    if (gone || !c2_ws_start(ws)) {
+        c2_ws_finish(ws, 1006, "cannot start");
+        return;
+    }
+    if (ws->events.open) ws->events.open(ws->ctx, ws);
+    if (ws->state == C2_WS_OPEN && ws->early_n) work(ws);
+}
+
+static bool lists_word(struct c2_str header, const char *word)
+{
+    struct c2_str part;
+
+    for (bool more = true; more;) {
+        more = c2_str_cut(header, ',', &part, &header);
+        if (c2_str_eq_nocase(c2_str_trim(part), c2_str_of(word))) return true;
+    }
+    return false;
+}
+
+void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *events, void *ctx,
+                        struct c2_ws **out)
+{
+    struct c2_str connection, upgrade, key, version;
+    char accept[32], text[64];
+
+    *out = NULL;
+    bool asked = c2_request_header(req, "Connection", &connection) && lists_word(connection, "upgrade") &&
+                 c2_request_header(req, "Upgrade", &upgrade) && lists_word(upgrade, "websocket");
+    if (!asked) {
+        c2_reply_detail(req, 404, "Not Found"); /* as the recorded broker answers a plain GET */
+        return;
+    }
+    if (!c2_request_header(req, "Sec-WebSocket-Key", &key) || key.n == 0 || key.n > 60 ||
+        !c2_request_header(req, "Sec-WebSocket-Version", &version) || !c2_str_is(version, "13")) {
+        c2_reply_header(req, "Sec-WebSocket-Version", "13");
+        c2_reply_detail(req, 426, "a WebSocket of version 13 is served here");
+        return;
+    }
+    struct c2_ws *ws = calloc(1, sizeof(*ws));
+    struct MHD_Response *response = ws ? MHD_create_response_for_upgrade(on_upgraded, ws) : NULL;
+    if (!response) {
+        free(ws);
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    ws->loop = req->server->loop;
+    ws->fd = -1;
+    ws->events = *events;
+    ws->ctx = ctx;
+    snprintf(text, sizeof(text), "%.*s", C2_STR_ARG(key));
+    c2_ws_accept_key(text, accept);
+    MHD_add_response_header(response, "Upgrade", "websocket");
+    MHD_add_response_header(response, "Sec-WebSocket-Accept", accept);
+    *out = ws;
+    c2_reply_send(req, 101, response);
+}
