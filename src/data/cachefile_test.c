@@ -350,8 +350,7 @@ static void a_cut_sidecar_and_another_generation_are_refused(void **state)
     close(fd);
     assert_false(c2_cachefile_open(dirfd, "a", "one", &none, &err));
     assert_int_equal(err.code, CAT2_EDATA);
-    C2_AUTO_PTR(c2_cachefile) *fresh =
-        make_mirror(dirfd, "a", "two", frame); /* the old one lives on its own files */
+    c2_cachefile_unref(make_mirror(dirfd, "a", "two", frame)); /* the old one lives on its own files */
     assert_true(c2_cachefile_open(dirfd, "a", NULL, &none, &err));
     assert_string_equal(c2_cachefile_etag(none), "two");
     c2_cachefile_unref(none);
