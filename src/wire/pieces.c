@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Records of chunks and blocks: written, read as they arrive, and asked for. */
+#include "wire/pieces.h"
+
+#include <stdlib.h>
+
+#include "base/endian.h"
+
+static const char MAGIC[4] = {'C', '2', 'P', '1'};
+enum { FLAG_WHOLE = 1 };
+
+bool c2_piece_encode_head(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err)
+{
+    uint8_t head[C2_PIECE_HEAD_SIZE], number[4];
+
+    memcpy(head, MAGIC, 4);
+    c2_put_le32(head + 4, piece->whole ? FLAG_WHOLE : 0);
+    c2_put_le64(head + 8, (uint64_t)piece->nchunk);
+    c2_put_le32(head + 16, (uint32_t)piece->prefix.n);
+    c2_put_le32(head + 20, (uint32_t)piece->nblocks);
+    c2_put_le64(head + 24, piece->data.n);
+    if (!c2_buf_append(out, head, sizeof(head), err)) return false;
+    for (int32_t i = 0; i < piece->nblocks; i++) {
+        c2_put_le32(number, (uint32_t)piece->blocks[i]);
+        if (!c2_buf_append(out, number, 4, err)) return false;
+    }
+    return c2_buf_append(out, piece->prefix.p, piece->prefix.n, err);
+}
+
+bool c2_piece_encode(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_piece_encode_head(piece, out, err) && c2_buf_append(out, piece->data.p, piece->data.n, err);
+}
+
+void c2_pieces_reader_init(struct c2_pieces_reader *reader, size_t record_max)
+{
+    *reader = (struct c2_pieces_reader){.buf = C2_BUF_INIT(record_max)};
+}
+
+void c2_pieces_reader_fini(struct c2_pieces_reader *reader)
+{
+    c2_buf_fini(&reader->buf);
+    free(reader->blocks);
+    reader->blocks = NULL;
+}
+
+/* The head is here: how long is the record? */
+static bool measure(struct c2_pieces_reader *reader, struct cat2_error *err)
+{
+    const uint8_t *head = reader->buf.p;
+    uint32_t flags = c2_le32(head + 4), prefix_n = c2_le32(head + 16), nblocks = c2_le32(head + 20);
+    uint64_t nchunk = c2_le64(head + 8), data_n = c2_le64(head + 24);
+
+    if (memcmp(head, MAGIC, 4) != 0 || flags > FLAG_WHOLE)
+        return c2_fail(err, CAT2_EDATA, "pieces: not a record of ours");
+    if (nchunk >= C2_NCHUNKS_MAX || nblocks > C2_NBLOCKS_MAX || prefix_n > C2_CHUNK_CBYTES_MAX ||
+        data_n > C2_CHUNK_CBYTES_MAX)
+        return c2_fail(err, CAT2_EDATA, "pieces: impossible sizes");
+    if ((flags & FLAG_WHOLE) ? prefix_n != 0 || nblocks != 0 : nblocks == 0)
+        return c2_fail(err, CAT2_EDATA, "pieces: whole chunks have no blocks, others do");
+    reader->need = C2_PIECE_HEAD_SIZE + (size_t)nblocks * 4 + prefix_n + (size_t)data_n;
+    if (reader->need > reader->buf.max)
+        return c2_fail(err, CAT2_ELIMIT, "pieces: a record of %zu bytes is too large", reader->need);
+    return true;
+}
+
+static bool read_blocks(struct c2_pieces_reader *reader, uint32_t nblocks, struct cat2_error *err)
+{
+    const uint8_t *at = reader->buf.p + C2_PIECE_HEAD_SIZE;
+
+    if (nblocks > reader->nblocks_cap) {
+        int32_t *grown = realloc(reader->blocks, nblocks * sizeof(*grown));
+        if (!grown) return c2_fail_nomem(err, "block numbers");
+        reader->blocks = grown;
+        reader->nblocks_cap = nblocks;
+    }
+    for (uint32_t i = 0; i < nblocks; i++) {
+        uint32_t block = c2_le32(at + (size_t)i * 4);
+        if (block >= C2_NBLOCKS_MAX || (i > 0 && (int32_t)block <= reader->blocks[i - 1]))
+            return c2_fail(err, CAT2_EDATA, "pieces: block numbers do not ascend");
+        reader->blocks[i] = (int32_t)block;
+    }
+    return true;
+}
+
+static bool hand_over(struct c2_pieces_reader *reader, c2_piece_fn *fn, void *ctx, struct cat2_error *err)
+{
+    const uint8_t *head = reader->buf.p;
+    uint32_t prefix_n = c2_le32(head + 16), nblocks = c2_le32(head + 20);
+    const uint8_t *prefix = head + C2_PIECE_HEAD_SIZE + (size_t)nblocks * 4;
+
+    if (!read_blocks(reader, nblocks, err)) return false;
+    struct c2_piece piece = {.whole = c2_le32(head + 4) & FLAG_WHOLE,
+                             .nchunk = (int64_t)c2_le64(head + 8),
+                             .nblocks = (int32_t)nblocks,
+                             .blocks = reader->blocks,
+                             .prefix = {prefix, prefix_n},
+                             .data = {prefix + prefix_n, (size_t)c2_le64(head + 24)}};
+    return fn(ctx, &piece, err);
+}
+
+bool c2_pieces_feed(struct c2_pieces_reader *reader, struct c2_bytes bytes, c2_piece_fn *fn, void *ctx,
+                    struct cat2_error *err)
+{
+    while (bytes.n > 0 || (reader->need && reader->buf.n == reader->need)) {
+        size_t goal = reader->need ? reader->need : C2_PIECE_HEAD_SIZE;
+        size_t take = goal - reader->buf.n < bytes.n ? goal - reader->buf.n : bytes.n;
+
+        if (!c2_buf_append(&reader->buf, bytes.p, take, err)) return false;
+        bytes.p += take;
+        bytes.n -= take;
+        if (reader->buf.n < goal) return true;
+        if (!reader->need) {
+            if (!measure(reader, err)) return false;
+            continue;
+        }
+        if (!hand_over(reader, fn, ctx, err)) return false;
+        c2_buf_clear(&reader->buf);
+        reader->need = 0;
+    }
+    return true;
+}
+
+bool c2_pieces_end(const struct c2_pieces_reader *reader, struct cat2_error *err)
+{
+    return reader->buf.n == 0 || c2_fail(err, CAT2_EDATA, "pieces: the answer ends within a record");
+}
+
+/* ---- the question ---- */
+
+void c2_pieces_want_fini(struct c2_pieces_want *want)
+{
+    free(want->items);
+    free(want->spans);
+    *want = (struct c2_pieces_want){0};
+}
+
+static bool grow(void **list, size_t n, size_t *cap, size_t size, struct cat2_error *err)
+{
+    if (n < *cap) return true;
+    if (n >= C2_PIECE_RANGES_MAX)
+        return c2_fail(err, CAT2_ELIMIT, "pieces: more than %d ranges", C2_PIECE_RANGES_MAX);
+    size_t more = *cap ? *cap * 2 : 16;
+    void *grown = realloc(*list, more * size);
+    if (!grown) return c2_fail_nomem(err, "pieces");
+    *list = grown;
+    *cap = more;
+    return true;
+}
+
+static bool read_number(struct c2_cursor *in, int64_t max, int64_t *out)
+{
+    bool overflow = false;
+    char first = c2_cursor_peek(in);
+
+    return first >= '0' && first <= '9' && c2_cursor_i64(in, out, &overflow) && !overflow && *out < max;
+}
+
+static bool read_span(struct c2_cursor *in, int64_t max, struct c2_span *out)
+{
+    if (!read_number(in, max, &out->first)) return false;
+    out->last = out->first;
+    return !c2_cursor_eat(in, "-") || (read_number(in, max, &out->last) && out->last >= out->first);
+}
+
+static bool read_spans(struct c2_cursor *in, const char *sep, struct c2_pieces_want *out,
+                       struct cat2_error *err)
+{
+    struct c2_piece_want *item = &out->items[out->n - 1];
+
+    do {
+        struct c2_span span;
+        if (!grow((void **)&out->spans, out->nspans, &out->spans_cap, sizeof(span), err)) return false;
+        if (!read_span(in, C2_NBLOCKS_MAX, &span) ||
+            (item->nspans && span.first <= out->spans[out->nspans - 1].last))
+            return c2_fail(err, CAT2_EINVAL, "blocks: ascending ranges expected, like 0-4 and 7");
+        out->spans[out->nspans++] = span;
+        item->nspans++;
+    } while (c2_cursor_eat(in, sep));
+    return true;
+}
+
+static bool add_item(struct c2_pieces_want *out, struct c2_span chunks, struct cat2_error *err)
+{
+    if (!grow((void **)&out->items, out->n, &out->cap, sizeof(*out->items), err)) return false;
+    out->items[out->n++] = (struct c2_piece_want){.chunks = chunks, .span_at = out->nspans};
+    return true;
+}
+
+bool c2_pieces_parse(struct c2_str text, struct c2_pieces_want *out, struct cat2_error *err)
+{
+    struct c2_cursor in = c2_cursor_of(text);
+
+    do {
+        struct c2_span chunks;
+        if (!read_span(&in, C2_NCHUNKS_MAX, &chunks))
+            return c2_fail(err, CAT2_EINVAL, "pieces: chunk numbers expected, like 3,5-9,12:0-4;7");
+        if (!add_item(out, chunks, err)) return false;
+        if (!c2_cursor_eat(&in, ":")) continue;
+        if (chunks.first != chunks.last)
+            return c2_fail(err, CAT2_EINVAL, "pieces: blocks are of one chunk, not of a range");
+        if (!read_spans(&in, ";", out, err)) return false;
+    } while (c2_cursor_eat(&in, ","));
+    return c2_cursor_done(&in) || c2_fail(err, CAT2_EINVAL, "pieces: unexpected text after the numbers");
+}
+
+bool c2_pieces_parse_blocks(struct c2_str text, char sep, int64_t nchunk, struct c2_pieces_want *out,
+                            struct cat2_error *err)
+{
+    struct c2_cursor in = c2_cursor_of(text);
+    char between[2] = {sep, '\0'};
+
+    if (!add_item(out, (struct c2_span){nchunk, nchunk}, err) || !read_spans(&in, between, out, err))
+        return false;
+    return c2_cursor_done(&in) || c2_fail(err, CAT2_EINVAL, "blocks: unexpected text after the numbers");
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Many chunks, or blocks of chunks, of one dataset in one answer (application/x-caterva2-pieces): records one
+ * after another, integers little-endian:
+ *
+ *   'C2P1' | u32 flags (1: whole chunk) | i64 nchunk | u32 prefix_n | u32 nblocks | i64 data_n
+ *   | nblocks x u32 block number, ascending | prefix: header, bstarts, dictionary | data: the blocks' bytes
+ * in that order
+ *
+ * A whole chunk has prefix_n = nblocks = 0 and data = the chunk. The question is ?pieces=3,5-9,12:0-4;7;9-11
+ * : chunks, ranges of chunks (both ends included), or one chunk with ranges of its blocks, ascending. */
+#ifndef C2_WIRE_PIECES_H
+#define C2_WIRE_PIECES_H
+
+#include "base/buf.h"
+#include "base/limits.h"
+
+#define C2_PIECES_TYPE      "application/x-caterva2-pieces"
+#define C2_PIECE_HEAD_SIZE  32
+#define C2_PIECE_RANGES_MAX 65536 /* of one question */
+
+struct c2_piece {
+    bool whole;
+    int64_t nchunk;
+    int32_t nblocks;
+    const int32_t *blocks; /* ascending; borrowed */
+    struct c2_bytes prefix, data;
+};
+/** Append head, block numbers and prefix; data_n bytes of data must follow. piece->data.p may be NULL. */
+bool c2_piece_encode_head(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err);
+/** Append the whole record. */
+bool c2_piece_encode(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err);
+
+/* Incremental reader of an answer: zero-initialise with c2_pieces_reader_init(). */
+struct c2_pieces_reader {
+    struct c2_buf buf; /* the record at hand */
+    size_t need;       /* its length as far as known; 0: head not read */
+    int32_t *blocks;
+    size_t nblocks_cap;
+};
+typedef bool c2_piece_fn(void *ctx, const struct c2_piece *piece, struct cat2_error *err);
+/** @param record_max  ceiling of one record's bytes. */
+void c2_pieces_reader_init(struct c2_pieces_reader *reader, size_t record_max);
+void c2_pieces_reader_fini(struct c2_pieces_reader *reader);
+C2_DEFINE_AUTO(c2_pieces_reader);
+/** Feed bytes as they come; every complete record is handed to fn, whose false stops. The piece lives during
+ * fn.
+ *  @errors CAT2_EDATA; CAT2_ELIMIT. */
+bool c2_pieces_feed(struct c2_pieces_reader *reader, struct c2_bytes bytes, c2_piece_fn *fn, void *ctx,
+                    struct cat2_error *err);
+/** Was the end of the bytes the end of a record? @errors CAT2_EDATA. */
+bool c2_pieces_end(const struct c2_pieces_reader *reader, struct cat2_error *err);
+
+/* The question. */
+struct c2_span {
+    int64_t first, last; /* both included */
+};
+struct c2_piece_want {
+    struct c2_span chunks;
+    size_t span_at, nspans; /* block ranges in c2_pieces_want.spans; nspans 0: whole chunks */
+};
+struct c2_pieces_want {
+    struct c2_piece_want *items;
+    size_t n, cap;
+    struct c2_span *spans;
+    size_t nspans, spans_cap;
+};
+void c2_pieces_want_fini(struct c2_pieces_want *want);
+C2_DEFINE_AUTO(c2_pieces_want);
+/** Parse "3,5-9,12:0-4;7"; zero-initialise *out. @errors CAT2_EINVAL, CAT2_ELIMIT. */
+bool c2_pieces_parse(struct c2_str text, struct c2_pieces_want *out, struct cat2_error *err);
+/** Parse the block ranges of one chunk, "0-4<sep>7", as a want of chunk nchunk. */
+bool c2_pieces_parse_blocks(struct c2_str text, char sep, int64_t nchunk, struct c2_pieces_want *out,
+                            struct cat2_error *err);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pieces survive the wire byte by byte; bad ones are refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "wire/pieces.h"
+
+struct seen {
+    int n;
+    int64_t nchunk;
+    int32_t blocks[4];
+    char data[16];
+};
+
+static bool see(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
+{
+    struct seen *seen = ctx;
+
+    (void)err;
+    seen->n++;
+    seen->nchunk = piece->nchunk;
+    for (int32_t i = 0; i < piece->nblocks && i < 4; i++)
+        seen->blocks[i] = piece->blocks[i];
+    memcpy(seen->data, piece->data.p, piece->data.n);
+    return true;
+}
+
+static void records_arrive_byte_by_byte(void **state)
+{
+    (void)state;
+    struct cat2_error err;
+    struct seen seen = {0};
+    C2_AUTO(c2_buf) wire = C2_BUF_INIT(4096);
+    C2_AUTO(c2_pieces_reader) reader;
+    const int32_t blocks[] = {0, 7};
+    struct c2_piece whole = {.whole = true, .nchunk = 3, .data = {(const uint8_t *)"chunk", 5}};
+    struct c2_piece part = {.nchunk = 9,
+                            .nblocks = 2,
+                            .blocks = blocks,
+                            .prefix = {(const uint8_t *)"head", 4},
+                            .data = {(const uint8_t *)"blocks", 6}};
+
+    assert_true(c2_piece_encode(&whole, &wire, &err) && c2_piece_encode(&part, &wire, &err));
+    c2_pieces_reader_init(&reader, 1024);
+    for (size_t i = 0; i < wire.n; i++)
+        assert_true(c2_pieces_feed(&reader, (struct c2_bytes){wire.p + i, 1}, see, &seen, &err));
+    assert_true(c2_pieces_end(&reader, &err));
+    assert_int_equal(seen.n, 2);
+    assert_int_equal(seen.nchunk, 9);
+    assert_int_equal(seen.blocks[1], 7);
+    assert_memory_equal(seen.data, "blocks", 6);
+    assert_true(c2_pieces_feed(&reader, (struct c2_bytes){wire.p, 9}, see, &seen, &err));
+    assert_false(c2_pieces_end(&reader, &err));
+}
+
+static void questions_are_parsed_or_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool good;
+        size_t n, nspans;
+    } cases[] = {{"3", true, 1, 0},
+                 {"3,5-9,12:0-4;7;9-11", true, 3, 3},
+                 {"", false, 0, 0},
+                 {"3,", false, 0, 0},
+                 {"-1", false, 0, 0},
+                 {"5-3", false, 0, 0},
+                 {"1-2:0", false, 0, 0},
+                 {"1:4;2", false, 0, 0},
+                 {"1:", false, 0, 0},
+                 {"1:0-0;1,1", true, 2, 2},
+                 {"+1", false, 0, 0},
+                 {"1 ", false, 0, 0},
+                 {"99999999999999999999", false, 0, 0}};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct cat2_error err;
+        C2_AUTO(c2_pieces_want) want = {0};
+        assert_int_equal(c2_pieces_parse(c2_str_of(cases[i].text), &want, &err), cases[i].good);
+        if (!cases[i].good) continue;
+        assert_int_equal(want.n, cases[i].n);
+        assert_int_equal(want.nspans, cases[i].nspans);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(records_arrive_byte_by_byte),
+                                       cmocka_unit_test(questions_are_parsed_or_refused)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
