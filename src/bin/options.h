@@ -1,33 +1,43 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Command lines, caterva2.toml and CATERVA2_* variables for every program: command line > environment > file > default.
- * An option is declared once; help text, man-page check, shell completion and the configuration key follow from it. */
+/* Command lines, caterva2.toml and CATERVA2_* variables for every program: command line > environment > file
+ * > default. An option is declared once; help text, man-page check, shell completion and the configuration
+ * key follow from it. */
 #ifndef C2_BIN_OPTIONS_H
 #define C2_BIN_OPTIONS_H
 
 #include "base/buf.h"
 
-enum c2_opt_kind { C2_OPT_TEXT, C2_OPT_FLAG, C2_OPT_INT, C2_OPT_SIZE /* 10GiB, 500M */, C2_OPT_ENDPOINT, C2_OPT_LEVEL };
+enum c2_opt_kind {
+    C2_OPT_TEXT,
+    C2_OPT_FLAG,
+    C2_OPT_INT,
+    C2_OPT_SIZE /* 10GiB, 500M */,
+    C2_OPT_ENDPOINT,
+    C2_OPT_LEVEL
+};
 struct c2_option {
-    const char *name;      /* "http" -> --http, key "http" of the program's section, CATERVA2_<SECTION>_HTTP */
-    char letter;           /* 'h' or 0 */
+    const char *name; /* "http" -> --http, key "http" of the program's section, CATERVA2_<SECTION>_HTTP */
+    char letter;      /* 'h' or 0 */
     enum c2_opt_kind kind;
-    const char *fallback;  /* text form, NULL = none */
-    const char *arg;       /* "HOST:PORT", for help */
+    const char *fallback; /* text form, NULL = none */
+    const char *arg;      /* "HOST:PORT", for help */
     const char *help;
-    const char *key;       /* other full configuration key, e.g. "broker.http"; NULL: SECTION.name; "" = not configurable */
+    const char *
+        key; /* other full configuration key, e.g. "broker.http"; NULL: SECTION.name; "" = not configurable */
 };
 struct c2_options_spec {
     const char *program, *synopsis, *about;
-    const char *section;   /* "subscriber"; with --id X the section is "subscriber.X" */
+    const char *section; /* "subscriber"; with --id X the section is "subscriber.X" */
     const struct c2_option *options;
     size_t noptions;
     int args_min, args_max; /* positional; -1 = no limit */
 };
 struct c2_options;
-/** Parse. Handles --help, --version (prints, exits 0) and --conf FILE, --id ID; usage errors print on stderr and exit 2.
- *  A wrong key or type in the file is an error "FILE:LINE: ..." (exit 1). Options may stand before or after arguments and
- *  be abbreviated when unambiguous. "--" ends options. */
-bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv, struct c2_options **out, struct cat2_error *err);
+/** Parse. Handles --help, --version (prints, exits 0) and --conf FILE, --id ID; usage errors print on stderr
+ * and exit 2. A wrong key or type in the file is an error "FILE:LINE: ..." (exit 1). Options may stand before
+ * or after arguments and be abbreviated when unambiguous. "--" ends options. */
+bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv, struct c2_options **out,
+                      struct cat2_error *err);
 void c2_options_free(struct c2_options *options);
 const char *c2_options_text(const struct c2_options *options, const char *name); /* NULL when unset */
 int64_t c2_options_int(const struct c2_options *options, const char *name);

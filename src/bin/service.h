@@ -14,20 +14,22 @@ struct c2_service {
     struct c2_http *http;
     struct c2_server *server;
     struct c2_options *options;
-    char public_http[320]; /* host:port others can reach us at: --public-url, else --http with the real port */
+    char
+        public_http[320]; /* host:port others can reach us at: --public-url, else --http with the real port */
 };
 /* Role hooks, called on the loop. */
 struct c2_service_role {
-    const char *program;                                              /* "cat2sub" */
-    bool (*start)(void *role, struct c2_service *service, struct cat2_error *err); /* add routes, open state */
-    void (*stop)(void *role, c2_loop_fn *done, void *ctx);            /* finish politely, then done(ctx) */
+    const char *program; /* "cat2sub" */
+    bool (*start)(void *role, struct c2_service *service,
+                  struct cat2_error *err);                 /* add routes, open state */
+    void (*stop)(void *role, c2_loop_fn *done, void *ctx); /* finish politely, then done(ctx) */
     void (*free)(void *role);
     bool (*healthy)(void *role, struct c2_buf *why, struct cat2_error *err); /* for /healthz; NULL: always */
     bool (*metrics)(void *role, struct c2_buf *out, struct cat2_error *err); /* Prometheus text; NULL: none */
 };
-/** Run until SIGTERM/SIGINT: prints one ready line "PROGRAM ready http://HOST:PORT" on stdout, sd_notify(READY=1), drains, frees.
- *  SIGHUP re-reads the log level. Returns the exit status. */
-int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv, const struct c2_service_role *roles, void **states,
-                   size_t nroles);
+/** Run until SIGTERM/SIGINT: prints one ready line "PROGRAM ready http://HOST:PORT" on stdout,
+ * sd_notify(READY=1), drains, frees. SIGHUP re-reads the log level. Returns the exit status. */
+int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
+                   const struct c2_service_role *roles, void **states, size_t nroles);
 
 #endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Options: command line > environment > configuration file > default. */
+#include "bin/options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "bin/options_conf.h"
+#include "wire/url.h"
+
+#define ARGS_MAX   256
+#define VALUES_MAX 32
+
+struct c2_options {
+    const struct c2_options_spec *spec;
+    char *values[VALUES_MAX]; /* by option of the whole table: the program's, then the common ones */
+    const char *args[ARGS_MAX];
+    int nargs;
+    const char *conf_path, *id;
+    bool conf_named;
+    struct c2_conf *conf;
+};
+
+/* Every program has these. */
+static const struct c2_option common[] = {
+    {"conf", 0, C2_OPT_TEXT, NULL, "FILE", "configuration file (default caterva2.toml; may be missing)", ""},
+    {"id", 0, C2_OPT_TEXT, NULL, "ID", "use section SECTION.ID of the configuration file", ""},
+    {"loglevel", 0, C2_OPT_LEVEL, "info", "LEVEL", "critical, error, warning, info or debug", NULL},
+    {"help", 'h', C2_OPT_FLAG, NULL, NULL, "print this help and exit", ""},
+    {"version", 0, C2_OPT_FLAG, NULL, NULL, "print the version and exit", ""},
+};
+
+static const struct c2_option *option_at(const struct c2_options_spec *spec, size_t i)
+{
+    if (i < spec->noptions) return &spec->options[i];
+    i -= spec->noptions;
+    return i < C2_ARRAY_LEN(common) ? &common[i] : NULL;
+}
+
+static int index_of(const struct c2_options_spec *spec, const char *name)
+{
+    const struct c2_option *option;
+
+    for (size_t i = 0; (option = option_at(spec, i)); i++)
+        if (strcmp(option->name, name) == 0) return (int)i;
+    return -1;
+}
+
+/* By full name, or by a prefix that only one option has. -1 none, -2 several. */
+static int find_long(const struct c2_options_spec *spec, struct c2_str name)
+{
+    const struct c2_option *option;
+    int found = -1;
+
+    for (size_t i = 0; (option = option_at(spec, i)); i++) {
+        if (c2_str_is(name, option->name)) return (int)i;
+        if (name.n == 0 || strlen(option->name) < name.n || memcmp(option->name, name.p, name.n) != 0)
+            continue;
+        found = found == -1 ? (int)i : -2;
+    }
+    return found;
+}
+
+static bool size_value(struct c2_str text, int64_t *out)
+{
+    static const struct {
+        const char *unit;
+        int64_t factor;
+    } units[] = {{"", 1},
+                 {"B", 1},
+                 {"K", 1000},
+                 {"M", 1000000},
+                 {"G", 1000000000},
+                 {"T", 1000000000000},
+                 {"KiB", 1 << 10},
+                 {"MiB", 1 << 20},
+                 {"GiB", 1 << 30},
+                 {"TiB", (int64_t)1 << 40},
+                 {"KB", 1000},
+                 {"MB", 1000000},
+                 {"GB", 1000000000},
+                 {"TB", 1000000000000}};
+    struct c2_cursor in = c2_cursor_of(text);
+    bool overflow;
+
+    if (!c2_cursor_i64(&in, out, &overflow) || overflow || *out < 0) return false;
+    c2_cursor_blanks(&in);
+    for (size_t i = 0; i < C2_ARRAY_LEN(units); i++)
+        if (c2_str_eq_nocase((struct c2_str){in.p, c2_cursor_left(&in)}, c2_str_of(units[i].unit)))
+            return c2_mul_i64(*out, units[i].factor, out);
+    return false;
+}
+
+static bool check_value(const struct c2_option *option, const char *value, struct cat2_error *err)
+{
+    struct c2_str text = c2_str_of(value);
+    struct c2_endpoint endpoint;
+    enum c2_level level;
+    int64_t number;
+
+    switch (option->kind) {
+    case C2_OPT_INT:
+        return c2_str_to_i64(text, &number) || c2_fail(err, CAT2_EINVAL, "'%.60s' is not a number", value);
+    case C2_OPT_SIZE:
+        return size_value(text, &number) ||
+               c2_fail(err, CAT2_EINVAL, "'%.60s' is not a size such as 500M or 10GiB", value);
+    case C2_OPT_ENDPOINT:
+        return c2_endpoint_parse(text, &endpoint, err);
+    case C2_OPT_LEVEL:
+        return c2_level_parse(text, &level, err);
+    default:
+        return true;
+    }
+}
+
+static bool set_value(struct c2_options *o, int i, const char *value, const char *where,
+                      struct cat2_error *err)
+{
+    const struct c2_option *option = option_at(o->spec, (size_t)i);
+
+    if (!check_value(option, value, err)) return c2_fail_within(err, "%s", where);
+    free(o->values[i]);
+    o->values[i] = c2_str_dup(c2_str_of(value));
+    return o->values[i] || c2_fail_nomem(err, "options");
+}
+
+static void usage_exit(const struct c2_options_spec *spec, const char *what)
+{
+    fprintf(stderr, "usage: %s %s\n%s: %s\n", spec->program, spec->synopsis, spec->program, what);
+    exit(2);
+}
+
+static void print_help(const struct c2_options_spec *spec)
+{
+    const struct c2_option *option;
+
+    printf("usage: %s %s\n\n%s\n\noptions:\n", spec->program, spec->synopsis, spec->about);
+    for (size_t i = 0; (option = option_at(spec, i)); i++) {
+        char left[64];
+        snprintf(left, sizeof(left), "%s--%s%s%s", option->letter ? "-h, " : "", option->name,
+                 option->arg ? " " : "", option->arg ? option->arg : "");
+        printf("  %-26s %s", left, option->help);
+        printf(option->fallback && option->kind != C2_OPT_FLAG ? " (default %s)\n" : "\n", option->fallback);
+    }
+}
+
+/* Completion scripts: options only; arguments complete as files. */
+static void print_completion(const struct c2_options_spec *spec, const char *shell)
+{
+    const struct c2_option *option;
+    bool bash = strcmp(shell, "bash") == 0, zsh = strcmp(shell, "zsh") == 0;
+
+    if (zsh) printf("#compdef %s\n_arguments", spec->program);
+    if (bash) printf("complete -o default -W '");
+    for (size_t i = 0; (option = option_at(spec, i)); i++) {
+        if (bash)
+            printf("--%s ", option->name);
+        else if (zsh)
+            printf(" '--%s[%s]%s'", option->name, option->help, option->arg ? ":value:_files" : "");
+        else
+            printf("complete -c %s -l %s%s -d '%s'\n", spec->program, option->name, option->arg ? " -r" : "",
+                   option->help);
+    }
+    if (bash) printf("' %s\n", spec->program);
+    if (zsh) printf(" '*:file:_files'\n");
+}
+
+static void take_argument(struct c2_options *o, const char *arg)
+{
+    if (o->nargs == ARGS_MAX) usage_exit(o->spec, "too many arguments");
+    o->args[o->nargs++] = arg;
+}
+
+/* One "--name", "--name=value" or "-h"; returns how many words it took. */
+static int take_option(struct c2_options *o, int argc, char **argv, int at)
+{
+    struct c2_str name, value, text = c2_str_of(argv[at]);
+    struct cat2_error err;
+    char where[100];
+    bool inline_value = c2_str_cut(text, '=', &name, &value);
+    bool letter = !c2_str_starts(text, "--");
+
+    name = letter ? C2_STR("help") : (struct c2_str){name.p + 2, name.n - 2};
+    if (letter && strcmp(argv[at], "-h") != 0) usage_exit(o->spec, "unknown option");
+    if (c2_str_is(name, "print-completion") && at + 1 < argc) {
+        print_completion(o->spec, argv[at + 1]);
+        exit(0);
+    }
+    int i = find_long(o->spec, name);
+    snprintf(where, sizeof(where), "argument --%.*s", C2_STR_ARG(name));
+    if (i < 0) {
+        snprintf(where, sizeof(where), "%s option --%.*s", i == -2 ? "ambiguous" : "unknown",
+                 C2_STR_ARG(name));
+        usage_exit(o->spec, where);
+    }
+    const struct c2_option *option = option_at(o->spec, (size_t)i);
+    bool flag = option->kind == C2_OPT_FLAG;
+    if (!flag && !inline_value && at + 1 == argc) {
+        snprintf(where, sizeof(where), "option --%s needs a value", option->name);
+        usage_exit(o->spec, where);
+    }
+    const char *given = flag ? "1" : inline_value ? value.p : argv[at + 1];
+    if (!set_value(o, i, given, where, &err)) usage_exit(o->spec, err.message);
+    return flag || inline_value ? 1 : 2;
+}
+
+static void parse_command_line(struct c2_options *o, int argc, char **argv)
+{
+    bool only_args = false;
+    char text[100];
+
+    for (int at = 1; at < argc;) {
+        if (!only_args && strcmp(argv[at], "--") == 0) {
+            only_args = true;
+            at++;
+        } else if (!only_args && argv[at][0] == '-' && argv[at][1]) {
+            at += take_option(o, argc, argv, at);
+        } else {
+            take_argument(o, argv[at++]);
+        }
+    }
+    if (o->values[index_of(o->spec, "help")]) {
+        print_help(o->spec);
+        exit(0);
+    }
+    if (o->values[index_of(o->spec, "version")]) {
+        printf("%s %s\n", o->spec->program, C2_VERSION);
+        exit(0);
+    }
+    if (o->nargs >= o->spec->args_min && (o->spec->args_max < 0 || o->nargs <= o->spec->args_max)) return;
+    snprintf(text, sizeof(text), "%s arguments", o->nargs < o->spec->args_min ? "missing" : "too many");
+    usage_exit(o->spec, text);
+}
+
+/* CATERVA2_SUBSCRIBER_HTTP for key "subscriber.http". */
+static const char *from_environment(const char *key)
+{
+    char name[128];
+    int n = snprintf(name, sizeof(name), "CATERVA2_%s", key);
+
+    for (int i = 0; i < n && i < (int)sizeof(name) - 1; i++)
+        name[i] = name[i] == '.' || name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
+    return getenv(name);
+}
+
+/* Fill what the command line left open. */
+static bool fill(struct c2_options *o, struct cat2_error *err)
+{
+    const struct c2_option *option;
+
+    for (size_t i = 0; (option = option_at(o->spec, i)); i++) {
+        char key[300], where[340];
+        if (o->values[i] || (option->key && !*option->key)) continue;
+        bool own = !option->key;
+        snprintf(key, sizeof(key), "%s%s%s%s%s", own ? o->spec->section : option->key,
+                 own && o->id ? "." : "", own && o->id ? o->id : "", own ? "." : "", own ? option->name : "");
+        const char *value = from_environment(key);
+        snprintf(where, sizeof(where), "environment, %s", key);
+        if (!value && (value = c2_conf_get(o->conf, key)))
+            snprintf(where, sizeof(where), "%s:%d: %s", o->conf_path, c2_conf_line(o->conf, key), key);
+        if (!value) value = option->fallback;
+        if (value && !set_value(o, (int)i, value, where, err)) return false;
+    }
+    return true;
+}
+
+bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv, struct c2_options **out,
+                      struct cat2_error *err)
+{
+    struct c2_options *o = calloc(1, sizeof(*o));
+
+    if (!o) return c2_fail_nomem(err, "options");
+    C2_ASSERT(spec->noptions + C2_ARRAY_LEN(common) <= VALUES_MAX);
+    o->spec = spec;
+    parse_command_line(o, argc, argv);
+    const char *conf = o->values[index_of(spec, "conf")];
+    o->conf_path = conf ? conf : "caterva2.toml";
+    o->id = o->values[index_of(spec, "id")];
+    bool ok = true;
+    if (o->id && (!*o->id || strchr(o->id, '.') || strchr(o->id, '/')))
+        ok = c2_fail(err, CAT2_EINVAL, "--id: '%.60s' holds '.' or '/'", o->id);
+    ok = ok && c2_conf_read(o->conf_path, &o->conf, err) && fill(o, err);
+    if (!ok) {
+        c2_options_free(o);
+        return false;
+    }
+    *out = o;
+    return true;
+}
+
+void c2_options_free(struct c2_options *o)
+{
+    if (!o) return;
+    for (size_t i = 0; i < VALUES_MAX; i++)
+        free(o->values[i]);
+    c2_conf_free(o->conf);
+    free(o);
+}
+
+const char *c2_options_text(const struct c2_options *o, const char *name)
+{
+    int i = index_of(o->spec, name);
+
+    C2_ASSERT(i >= 0);
+    return o->values[i];
+}
+
+int64_t c2_options_int(const struct c2_options *o, const char *name)
+{
+    const char *text = c2_options_text(o, name);
+    int64_t value = 0;
+
+    if (text) size_value(c2_str_of(text), &value);
+    return value;
+}
+
+bool c2_options_flag(const struct c2_options *o, const char *name)
+{
+    const char *text = c2_options_text(o, name);
+
+    return text && strcmp(text, "0") != 0 && strcmp(text, "false") != 0;
+}
+
+int c2_options_nargs(const struct c2_options *o)
+{
+    return o->nargs;
+}
+const char *c2_options_arg(const struct c2_options *o, int i)
+{
+    return i < o->nargs ? o->args[i] : NULL;
+}
+const char *c2_options_id(const struct c2_options *o)
+{
+    return o->id;
+}
+const char *c2_options_conf(const struct c2_options *o, const char *key)
+{
+    return c2_conf_get(o->conf, key);
+}

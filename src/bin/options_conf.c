@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* caterva2.toml: which keys there are, and reading them. */
+#include "bin/options_conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/limits.h"
+#include "wire/toml.h"
+
+/* Keys a section may have; publisher and subscriber may have one more level, their --id. */
+static const struct {
+    const char *section, *keys;
+    bool ids;
+} sections[] = {
+    {"broker", "http statedir loglevel public-url", false},
+    {"publisher", "http statedir loglevel public-url name root", true},
+    {"subscriber", "http statedir loglevel public-url quota", true},
+    {"serve", "http statedir loglevel public-url quota", false},
+    {"client", "loglevel", false},
+};
+
+struct c2_conf {
+    const char *path;
+    struct entry {
+        char *key, *value;
+        int line;
+    } * entries;
+    size_t n;
+};
+
+void c2_conf_free(struct c2_conf *conf)
+{
+    if (!conf) return;
+    for (size_t i = 0; i < conf->n; i++) {
+        free(conf->entries[i].key);
+        free(conf->entries[i].value);
+    }
+    free(conf->entries);
+    free(conf);
+}
+
+static bool lists(const char *words, struct c2_str word)
+{
+    struct c2_str rest = c2_str_of(words), head;
+
+    for (bool more = true; more;) {
+        more = c2_str_cut(rest, ' ', &head, &rest);
+        if (c2_str_eq(head, word)) return true;
+    }
+    return false;
+}
+
+/* NULL when the key is known, else the words that would be. */
+static const char *unknown(const struct c2_str *keys, size_t nkeys)
+{
+    for (size_t i = 0; i < C2_ARRAY_LEN(sections); i++) {
+        if (!c2_str_is(keys[0], sections[i].section)) continue;
+        bool depth = nkeys == 2 || (nkeys == 3 && sections[i].ids);
+        return depth && lists(sections[i].keys, keys[nkeys - 1]) ? NULL : sections[i].keys;
+    }
+    return "sections broker, publisher, subscriber, serve, client";
+}
+
+static bool add(struct c2_conf *conf, const struct c2_str *keys, size_t nkeys,
+                const struct c2_toml_value *value, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(1024);
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(65536);
+
+    for (size_t i = 0; i < nkeys; i++)
+        if ((i && !c2_buf_putc(&key, '.', err)) || !c2_buf_append_str(&key, keys[i], err)) return false;
+    bool ok = value->kind == C2_TOML_STRING ? c2_buf_append_str(&text, value->text, err)
+                                            : c2_buf_printf(&text, err, "%" PRId64, value->number);
+    struct entry *grown = ok ? realloc(conf->entries, (conf->n + 1) * sizeof(*grown)) : NULL;
+    if (!grown) return ok ? c2_fail_nomem(err, "configuration") : false;
+    conf->entries = grown;
+    grown[conf->n] = (struct entry){c2_str_dup(c2_buf_str(&key)), c2_str_dup(c2_buf_str(&text)), value->line};
+    conf->n++;
+    return (grown[conf->n - 1].key && grown[conf->n - 1].value) || c2_fail_nomem(err, "configuration");
+}
+
+static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const struct c2_toml_value *value,
+                  struct cat2_error *err)
+{
+    struct c2_conf *conf = ctx;
+    struct c2_str last = keys[nkeys - 1];
+    static const char *const kinds[] = {"a string", "an integer", "a float", "a boolean",
+                                        "a table",  "an array",   "a date"};
+
+    if (value->kind == C2_TOML_TABLE && nkeys <= 2) return true; /* an empty section */
+    const char *known = unknown(keys, nkeys);
+    if (known)
+        return c2_fail(err, CAT2_EINVAL, "%.80s:%d: unknown key '%.*s' (here: %s)", conf->path, value->line,
+                       (int)c2_min_i64(40, (int64_t)last.n), last.p, known);
+    bool sized = value->kind == C2_TOML_INT && c2_str_is(last, "quota");
+    if (value->kind != C2_TOML_STRING && !sized)
+        return c2_fail(err, CAT2_EINVAL, "%.80s:%d: '%.*s' must be a string, not %s", conf->path, value->line,
+                       C2_STR_ARG(last), kinds[value->kind]);
+    return add(conf, keys, nkeys, value, err);
+}
+
+bool c2_conf_read(const char *path, struct c2_conf **out, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) text = {0};
+    C2_AUTO_PTR(c2_toml) *toml = NULL;
+    struct c2_conf *conf = calloc(1, sizeof(*conf));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (!conf) {
+        if (fd >= 0) close(fd);
+        return c2_fail_nomem(err, "configuration");
+    }
+    conf->path = path;
+    bool ok = fd >= 0 || errno == ENOENT || c2_fail_errno(err, errno, "%.160s", path);
+    if (ok && fd >= 0) {
+        ok = c2_fs_read(fd, C2_TOML_NBYTES_MAX, &text, err) || c2_fail_within(err, "%.160s", path);
+        ok = ok && c2_toml_parse(c2_buf_str(&text), path, &toml, err) && c2_toml_walk(toml, visit, conf, err);
+    }
+    if (fd >= 0) close(fd);
+    if (ok)
+        *out = conf;
+    else
+        c2_conf_free(conf);
+    return ok;
+}
+
+static const struct entry *find(const struct c2_conf *conf, const char *key)
+{
+    for (size_t i = 0; i < conf->n; i++)
+        if (strcmp(conf->entries[i].key, key) == 0) return &conf->entries[i];
+    return NULL;
+}
+
+const char *c2_conf_get(const struct c2_conf *conf, const char *key)
+{
+    const struct entry *entry = find(conf, key);
+    return entry ? entry->value : NULL;
+}
+
+int c2_conf_line(const struct c2_conf *conf, const char *key)
+{
+    const struct entry *entry = find(conf, key);
+    return entry ? entry->line : 0;
+}

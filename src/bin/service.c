@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of a service: set up, say ready, run, drain, free. */
+#include "bin/service.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "data/codec.h"
+
+#define GRACE_MS 3000
+
+struct life {
+    struct c2_service service;
+    const struct c2_options_spec *spec;
+    const struct c2_service_role *roles;
+    void **states;
+    size_t nroles, nstopping;
+    int argc;
+    char **argv;
+    bool stopping, failed;
+};
+
+static void *codec_new(void)
+{
+    return c2_codec_new();
+}
+static void codec_free(void *codec)
+{
+    c2_codec_free(codec);
+}
+
+static void set_level(const struct c2_options *options)
+{
+    struct cat2_error err;
+    enum c2_level level;
+
+    if (c2_level_parse(c2_str_of(c2_options_text(options, "loglevel")), &level, &err))
+        c2_log_set_level(level);
+}
+
+/* Tell whoever started us, if it listens (systemd's protocol). */
+static void notify(const char *text)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+
+    if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path)) return;
+    memcpy(to.sun_path, path, strlen(path));
+    if (path[0] == '@') to.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return;
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    ssize_t n = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, length);
+    if (n < 0) c2_log_warn("the service manager was not told: %s", text);
+    close(fd);
+}
+
+/* ---- the two routes every service has ---- */
+
+static void handle_health(struct c2_request *req, void *state)
+{
+    struct life *life = state;
+    struct c2_buf out = C2_BUF_INIT(4096);
+    struct cat2_error err;
+    bool ok = true;
+
+    for (size_t i = 0; i < life->nroles; i++)
+        if (life->roles[i].healthy && !life->roles[i].healthy(life->states[i], &out, &err)) ok = false;
+    if (out.n == 0 && !c2_buf_puts(&out, ok ? "ok\n" : "not healthy\n", &err)) c2_buf_fini(&out);
+    c2_reply_buf(req, ok ? 200 : 503, "text/plain; charset=utf-8", &out);
+}
+
+static void handle_metrics(struct c2_request *req, void *state)
+{
+    struct life *life = state;
+    struct c2_buf out = C2_BUF_INIT(1 << 20);
+    struct cat2_error err;
+    bool ok = c2_server_metrics(life->service.server, &out, &err);
+
+    for (size_t i = 0; ok && i < life->nroles; i++)
+        if (life->roles[i].metrics) ok = life->roles[i].metrics(life->states[i], &out, &err);
+    if (ok) {
+        c2_reply_buf(req, 200, "text/plain; version=0.0.4", &out);
+        return;
+    }
+    c2_buf_fini(&out);
+    c2_reply_error(req, &err);
+}
+
+static const struct c2_route routes[] = {
+    {C2_GET, "/healthz", handle_health, "200 when the service is well, 503 and why when not"},
+    {C2_GET, "/metrics", handle_metrics, "counters, as Prometheus text"},
+};
+
+/* ---- stopping ---- */
+
+static void on_drained(void *ctx)
+{
+    c2_loop_stop(((struct life *)ctx)->service.loop);
+}
+
+static void on_role_stopped(void *ctx)
+{
+    struct life *life = ctx;
+
+    if (--life->nstopping == 0) c2_server_drain(life->service.server, GRACE_MS, on_drained, life);
+}
+
+static void on_stop_signal(void *ctx)
+{
+    struct life *life = ctx;
+
+    if (life->stopping) return;
+    life->stopping = true;
+    c2_log_info("stopping");
+    notify("STOPPING=1");
+    life->nstopping = life->nroles + 1;
+    for (size_t i = 0; i < life->nroles; i++)
+        life->roles[i].stop(life->states[i], on_role_stopped, life);
+    on_role_stopped(life);
+}
+
+static void on_reload_signal(void *ctx)
+{
+    struct life *life = ctx;
+    struct c2_options *options;
+    struct cat2_error err;
+
+    if (!c2_options_parse(life->spec, life->argc, life->argv, &options, &err)) {
+        c2_log_error("configuration is not reloaded: %s", err.message);
+        return;
+    }
+    set_level(options);
+    c2_log_info("log level is now %s", c2_options_text(options, "loglevel"));
+    c2_options_free(options);
+}
+
+/* ---- starting ---- */
+
+/* What others are told: --public-url, else --http with the real port and, for "*", this machine's name. */
+static bool public_name(struct c2_service *service, const struct c2_endpoint *listen, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(sizeof(service->public_http) - 1);
+    const char *given = c2_options_text(service->options, "public-url");
+    struct c2_endpoint at = *listen;
+
+    if (given) {
+        if (c2_str_starts(c2_str_of(given), "http://")) given += strlen("http://");
+        return c2_endpoint_parse(c2_str_of(given), &at, err) && c2_buf_puts(&text, given, err) &&
+               memcpy(service->public_http, text.p, text.n + 1);
+    }
+    if (strcmp(at.host, "*") == 0 && gethostname(at.host, sizeof(at.host)) != 0)
+        snprintf(at.host, sizeof(at.host), "localhost");
+    at.port = c2_server_port(service->server);
+    if (!c2_endpoint_format(&at, &text, err)) return false;
+    memcpy(service->public_http, text.p, text.n + 1);
+    return true;
+}
+
+static bool start(struct life *life, struct cat2_error *err)
+{
+    struct c2_service *s = &life->service;
+    struct c2_server_options options = {.cors = true, .server_name = "caterva2/" C2_VERSION};
+
+    if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
+        !c2_http_new(s->loop, C2_UPSTREAM_MAX, &s->http, err) ||
+        !c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err) ||
+        !c2_server_new(s->loop, &options, &s->server, err) || !public_name(s, &options.listen, err))
+        return false;
+    c2_server_routes(s->server, routes, C2_ARRAY_LEN(routes), life);
+    for (size_t i = 0; i < life->nroles; i++)
+        if (!life->roles[i].start(life->states[i], s, err)) return false;
+    return c2_loop_on_signal(s->loop, SIGTERM, on_stop_signal, life, err) &&
+           c2_loop_on_signal(s->loop, SIGINT, on_stop_signal, life, err) &&
+           c2_loop_on_signal(s->loop, SIGHUP, on_reload_signal, life, err);
+}
+
+static void say_ready(const struct life *life)
+{
+    const struct c2_service *s = &life->service;
+    struct c2_endpoint at;
+    struct cat2_error err;
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(400);
+
+    if (!c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &at, &err)) return;
+    if (strcmp(at.host, "*") == 0) snprintf(at.host, sizeof(at.host), "localhost");
+    at.port = c2_server_port(s->server);
+    if (!c2_endpoint_format(&at, &text, &err)) return;
+    printf("%s ready http://%s\n", life->spec->program, c2_buf_cstr(&text));
+    fflush(stdout);
+    notify("READY=1");
+}
+
+/* Roles first: they answer what they hold. */
+static void finish(struct life *life)
+{
+    struct c2_service *s = &life->service;
+
+    for (size_t i = life->nroles; i-- > 0;)
+        life->roles[i].free(life->states[i]);
+    c2_pool_free(s->pool);
+    c2_http_free(s->http);
+    c2_server_free(s->server);
+    c2_loop_free(s->loop);
+    c2_options_free(s->options);
+}
+
+int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
+                   const struct c2_service_role *roles, void **states, size_t nroles)
+{
+    struct life life = {
+        .spec = spec, .roles = roles, .states = states, .nroles = nroles, .argc = argc, .argv = argv};
+    struct cat2_error err = {0};
+
+    signal(SIGPIPE, SIG_IGN);
+    c2_log_set_program(spec->program);
+    c2_codec_setup();
+    if (!c2_options_parse(spec, argc, argv, &life.service.options, &err)) {
+        fprintf(stderr, "%s: %s\n", spec->program, err.message);
+        return 1;
+    }
+    set_level(life.service.options);
+    bool ok = start(&life, &err);
+    if (ok) {
+        say_ready(&life);
+        c2_loop_run(life.service.loop);
+    } else {
+        fprintf(stderr, "%s: %s\n", spec->program, err.message);
+    }
+    finish(&life);
+    return ok ? 0 : 1;
+}
