@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Changes on their way to the bus. What was announced is remembered in the state only after the bus took it;
+ * the rest is the difference between catalog and memory, so nothing is lost while the broker, or we, are
+ * away. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "publisher/publisher_impl.h"
+
+static const char ETAGS[] = "etags";
+
+struct c2_announcement {
+    struct c2_announcement *next;
+    struct c2_publisher *pub; /* NULL: stopped meanwhile */
+    char *path;
+    char etag[64]; /* "": a removal */
+};
+
+static void announce_all(struct c2_publisher *pub);
+
+static void on_soon(void *ctx)
+{
+    struct c2_publisher *pub = ctx;
+
+    pub->announce_soon = false;
+    pub->timer = NULL;
+    if (!pub->stopped) announce_all(pub);
+}
+
+static void later(struct c2_publisher *pub, int64_t delay_ms)
+{
+    if (pub->announce_soon || pub->stopped) return;
+    pub->timer = c2_timer_start(pub->parts.loop, delay_ms, 0, on_soon, pub);
+    pub->announce_soon = pub->timer != NULL;
+}
+
+/* Etag to announce, "" for a removal; false: nothing to say, or not known yet. A broken dataset is announced
+ * as removed: readers of the plain dialect could do nothing else with it. */
+static bool pending(const struct c2_entry *entry, const char **etag)
+{
+    if (entry->publishing) return false;
+    if (entry->gone || entry->failed) {
+        *etag = "";
+        return entry->announced[0] != '\0';
+    }
+    *etag = entry->gen.etag;
+    return entry->json.n > 0 && !entry->sketched && strcmp(entry->announced, entry->gen.etag) != 0;
+}
+
+static bool make_event(const struct c2_entry *entry, const char *etag, struct c2_buf *out,
+                       struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "path");
+    c2_jw_cstr(&w, entry->path);
+    if (etag[0]) {
+        c2_jw_key(&w, "metadata");
+        c2_jw_raw(&w, c2_buf_str(&entry->json));
+    }
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+static bool remember(struct c2_publisher *pub, struct c2_entry *entry, const struct c2_announcement *it,
+                     struct cat2_error *err)
+{
+    struct c2_str path = c2_str_of(it->path);
+
+    if (it->etag[0] ? !c2_state_put(pub->parts.state, ETAGS, path, c2_str_of(it->etag), err)
+                    : !c2_state_del(pub->parts.state, ETAGS, path, err))
+        return false;
+    memcpy(entry->announced, it->etag, sizeof(entry->announced));
+    pub->nannounced++;
+    c2_log_info("%s %s", it->etag[0] ? "announced update" : "announced removal", it->path);
+    if (entry->gone && !entry->announced[0]) c2_catalog_drop(pub->catalog, entry);
+    return true;
+}
+
+static void unlink_announcement(struct c2_publisher *pub, struct c2_announcement *it)
+{
+    for (struct c2_announcement **at = &pub->announcing; *at; at = &(*at)->next)
+        if (*at == it) {
+            *at = it->next;
+            break;
+        }
+    pub->nannouncing--;
+}
+
+static void on_published(void *ctx, const struct cat2_error *err)
+{
+    struct c2_announcement *it = ctx;
+    struct c2_publisher *pub = it->pub;
+    struct cat2_error own;
+
+    if (pub) {
+        struct c2_entry *entry = c2_catalog_find(pub->catalog, it->path);
+        unlink_announcement(pub, it);
+        if (entry) entry->publishing = false;
+        if (!err && entry && !remember(pub, entry, it, &own)) err = &own;
+        if (err) {
+            c2_log_warn("%s is not announced yet: %s", it->path, err->message);
+            later(pub, C2_ANNOUNCE_RETRY_MS);
+        } else {
+            later(pub, 0);
+        }
+    }
+    free(it->path);
+    free(it);
+}
+
+static bool announce(struct c2_publisher *pub, struct c2_entry *entry, const char *etag,
+                     struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) event = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct c2_announcement *it;
+
+    if (!make_event(entry, etag, &event, err)) return false;
+    it = calloc(1, sizeof(*it));
+    if (it) it->path = c2_str_dup(c2_str_of(entry->path));
+    if (!it || !it->path) {
+        free(it);
+        return c2_fail_nomem(err, "announcement");
+    }
+    memcpy(it->etag, etag, strlen(etag) + 1);
+    it->pub = pub;
+    it->next = pub->announcing;
+    pub->announcing = it;
+    pub->nannouncing++;
+    entry->publishing = true;
+    pub->parts.bus->ops->publish(pub->parts.bus, pub->name, c2_buf_str(&event), on_published, it);
+    return true;
+}
+
+static void announce_all(struct c2_publisher *pub)
+{
+    struct c2_bus *bus = pub->parts.bus;
+    struct cat2_error err;
+    const char *etag;
+
+    if (!pub->walked || !bus->ops->connected(bus)) return;
+    for (size_t i = 0; i < c2_catalog_count(pub->catalog) && pub->nannouncing < C2_PUBLISHING_MAX; i++) {
+        struct c2_entry *entry = c2_catalog_at(pub->catalog, i);
+        if (!pending(entry, &etag)) continue;
+        if (announce(pub, entry, etag, &err)) continue;
+        c2_log_warn("%s is not announced yet: %s", entry->path, err.message);
+        later(pub, C2_ANNOUNCE_RETRY_MS);
+        return;
+    }
+}
+
+/* ---- what makes us look ---- */
+
+static void on_entry(void *ctx, struct c2_entry *entry)
+{
+    const char *etag;
+
+    if (pending(entry, &etag)) later(ctx, 0);
+}
+
+static void on_connect(void *ctx)
+{
+    later(ctx, 0);
+}
+
+static void on_walked(void *ctx, const struct cat2_error *err)
+{
+    struct c2_publisher *pub = ctx;
+
+    if (err) return; /* stopped, or tried again with the next change */
+    pub->walked = true;
+    if (!pub->stopped) later(pub, 0);
+}
+
+static void on_registered(void *ctx, const struct cat2_error *err)
+{
+    (void)ctx;
+    if (err) c2_log_warn("the broker does not know us yet: %s", err->message);
+}
+
+static bool restore(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
+{
+    struct c2_publisher *pub = ctx;
+    char path[C2_PATH_MAX + 1], etag[64];
+
+    if (key.n >= sizeof(path) || value.n >= sizeof(etag)) return true; /* none of ours: announced anew */
+    memcpy(path, key.p, key.n);
+    path[key.n] = '\0';
+    memcpy(etag, value.p, value.n);
+    etag[value.n] = '\0';
+    return c2_catalog_remember(pub->catalog, path, etag) || c2_fail_nomem(err, "known datasets");
+}
+
+bool c2_announcer_start(struct c2_publisher *pub, const char *http, struct cat2_error *err)
+{
+    struct c2_bus *bus = pub->parts.bus;
+    struct c2_root root = {0};
+
+    if (strlen(pub->name) >= sizeof(root.name) || strlen(http) >= sizeof(root.http))
+        return c2_fail(err, CAT2_EINVAL, "root name or address is too long");
+    memcpy(root.name, pub->name, strlen(pub->name));
+    memcpy(root.http, http, strlen(http));
+    if (!c2_state_each(pub->parts.state, ETAGS, C2_STR(""), restore, pub, err)) return false;
+    c2_catalog_on_change(pub->catalog, on_entry, pub);
+    bus->ops->on_connect(bus, on_connect, pub);
+    bus->ops->register_root(bus, &root, on_registered, NULL);
+    c2_catalog_rescan(pub->catalog, on_walked, pub);
+    return true;
+}
+
+void c2_announcer_stop(struct c2_publisher *pub)
+{
+    for (struct c2_announcement *it = pub->announcing; it; it = it->next)
+        it->pub = NULL;
+    pub->announcing = NULL;
+    if (pub->announce_soon) c2_timer_stop(pub->timer);
+    pub->announce_soon = false;
+    pub->timer = NULL;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* All datasets of a source in memory: generation, metadata as JSON, and the last few opened. Filled in the
+ * background, checked against the source when used. Loop thread only; the work is done by the pool. */
+#ifndef C2_PUBLISHER_CATALOG_H
+#define C2_PUBLISHER_CATALOG_H
+
+#include "net/worker.h"
+#include "publisher/source.h"
+
+struct c2_waiter;
+struct c2_entry {
+    char *path;
+    struct c2_generation gen;
+    struct c2_buf json; /* metadata; empty: not known yet */
+    bool sketched;      /* json was made without the long work; no item yet */
+    bool failed;        /* this generation cannot be opened: err says why */
+    struct cat2_error err;
+    struct c2_frame_layout layout; /* zeros unless it is a contiguous frame */
+    struct c2_item *item;          /* NULL: not open at present */
+    uint64_t used;                 /* when the item was used last */
+    struct c2_waiter *waiters;
+    bool loading, gone;
+    /* Of the announcer. */
+    char announced[64]; /* etag the bus took last, "" none */
+    bool publishing;
+};
+
+struct c2_catalog;
+/** changed(ctx, entry): its generation is new, it became known or failed, or it is gone.
+ *  The source is taken when this succeeds. */
+bool c2_catalog_new(struct c2_loop *loop, struct c2_pool *pool, struct c2_source *source,
+                    struct c2_catalog **out, struct cat2_error *err);
+void c2_catalog_on_change(struct c2_catalog *cat, void (*changed)(void *ctx, struct c2_entry *entry),
+                          void *ctx);
+/** Everything that waits is told CAT2_ECANCELLED; freed once its running jobs ended. */
+void c2_catalog_close(struct c2_catalog *cat);
+
+/** Look at the whole source; fn(ctx, err) after a look that began after this call. fn may be NULL. */
+typedef void c2_catalog_done(void *ctx, const struct cat2_error *err);
+void c2_catalog_rescan(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);
+
+enum c2_need {
+    C2_NEED_SKETCH, /* entry->json, perhaps sketched */
+    C2_NEED_META,   /* entry->json */
+    C2_NEED_ITEM    /* entry->item too: take your own reference */
+};
+/** entry NULL: *err says why. */
+typedef void c2_catalog_got(void *ctx, struct c2_entry *entry, const struct cat2_error *err);
+/** Check the present generation of path, load what is needed, call fn (always later). */
+void c2_catalog_get(struct c2_catalog *cat, const char *path, enum c2_need need, c2_catalog_got *fn,
+                    void *ctx);
+
+/* Sorted by path. */
+size_t c2_catalog_count(const struct c2_catalog *cat);
+struct c2_entry *c2_catalog_at(const struct c2_catalog *cat, size_t i);
+struct c2_entry *c2_catalog_find(const struct c2_catalog *cat, const char *path);
+/** The first entry not before path. */
+size_t c2_catalog_lower(const struct c2_catalog *cat, const char *path);
+/** An entry known from before, gone as far as we know yet. NULL: out of memory. */
+struct c2_entry *c2_catalog_remember(struct c2_catalog *cat, const char *path, const char *announced);
+/** A gone entry of which nobody needs to be told any more. */
+void c2_catalog_drop(struct c2_catalog *cat, struct c2_entry *entry);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the catalog share. */
+#ifndef C2_PUBLISHER_CATALOG_IMPL_H
+#define C2_PUBLISHER_CATALOG_IMPL_H
+
+#include "publisher/catalog.h"
+
+#define C2_ITEMS_OPEN_MAX 64 /* descriptors kept for the next request */
+
+struct c2_waiter {
+    struct c2_waiter *next;
+    enum c2_need need;
+    c2_catalog_got *fn;
+    void *ctx;
+};
+struct c2_look {
+    struct c2_look *next;
+    c2_catalog_done *fn;
+    void *ctx;
+};
+struct c2_catalog {
+    struct c2_loop *loop;
+    struct c2_pool *pool;
+    struct c2_source *source;
+    struct c2_entry **entries;
+    size_t n, cap;
+    struct c2_entry *open[C2_ITEMS_OPEN_MAX];
+    uint64_t clock;
+    void (*changed)(void *ctx, struct c2_entry *entry);
+    void *changed_ctx;
+    struct c2_look *looks; /* who waits for the next walk */
+    bool walking, walk_again, filling;
+    char *fill_at; /* where the background is; NULL: from the start */
+    bool closed;
+    size_t njobs; /* in the pool: the catalog outlives them */
+};
+
+/** A job left the pool; frees a closed catalog after the last. false: it is closed, touch nothing. */
+bool c2_catalog_job_done(struct c2_catalog *cat);
+struct c2_entry *c2_catalog_insert(struct c2_catalog *cat, const char *path, size_t at);
+/** This generation is what there is now. */
+void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct c2_generation *gen);
+void c2_entry_gone(struct c2_catalog *cat, struct c2_entry *entry);
+void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, bool background);
+void c2_entry_drop_item(struct c2_catalog *cat, struct c2_entry *entry);
+void c2_entry_wake(struct c2_catalog *cat, struct c2_entry *entry, const struct cat2_error *err);
+/** Keep loading what is not known, one at a time, when the pool has nothing better to do. */
+void c2_catalog_fill(struct c2_catalog *cat);
+void c2_entry_free(struct c2_entry *entry);
+
+#endif

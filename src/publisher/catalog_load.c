@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Entries come to know their metadata: on demand, once for all who wait, and in the background. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "publisher/catalog_impl.h"
+
+struct load_job {
+    struct c2_catalog *cat;
+    struct c2_source *source;
+    struct c2_entry *entry; /* pinned by entry->loading; valid only while the catalog is open */
+    char *path;
+    bool sketch, background;
+    /* results */
+    bool ran, ok, sketched;
+    struct c2_item *item;
+    struct c2_generation gen;
+    struct c2_frame_layout layout;
+    struct c2_buf json;
+    struct cat2_error err;
+};
+
+void c2_entry_drop_item(struct c2_catalog *cat, struct c2_entry *entry)
+{
+    if (!entry->item) return;
+    for (size_t i = 0; i < C2_ITEMS_OPEN_MAX; i++)
+        if (cat->open[i] == entry) cat->open[i] = NULL;
+    c2_item_unref(entry->item);
+    entry->item = NULL;
+}
+
+static void keep_open(struct c2_catalog *cat, struct c2_entry *entry, struct c2_item *item)
+{
+    size_t best = 0;
+
+    c2_entry_drop_item(cat, entry);
+    for (size_t i = 0; i < C2_ITEMS_OPEN_MAX; i++) {
+        if (!cat->open[i]) {
+            best = i;
+            break;
+        }
+        if (cat->open[i]->used < cat->open[best]->used) best = i;
+    }
+    if (cat->open[best]) c2_entry_drop_item(cat, cat->open[best]);
+    cat->open[best] = entry;
+    entry->item = item;
+    entry->used = ++cat->clock;
+}
+
+/* ---- in the worker ---- */
+
+static bool to_json(struct load_job *job, const struct c2_meta *meta)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, &job->json, C2_JSON_COMPACT, &job->err);
+    return c2_meta_to_json(meta, false, job->gen.mtime_ms, &w) && c2_jw_finish(&w);
+}
+
+static bool load_sketch(struct load_job *job)
+{
+    C2_AUTO(c2_meta) meta = {0};
+
+    job->sketched = true;
+    return job->source->ops->stat(job->source, job->path, &job->gen, &job->err) &&
+           job->source->ops->sketch(job->source, job->path, &meta, &job->err) && to_json(job, &meta);
+}
+
+static void load_work(void *ctx, void *local)
+{
+    struct load_job *job = ctx;
+
+    job->ran = true;
+    if (job->sketch && job->source->ops->is_slow(job->source, job->path)) {
+        job->ok = load_sketch(job);
+        return;
+    }
+    if (!job->source->ops->open(job->source, job->path, local, &job->item, &job->err)) return;
+    job->gen = job->item->gen;
+    if (job->item->frame) job->layout = *c2_frame_layout(job->item->frame);
+    job->ok = to_json(job, job->item->meta);
+}
+
+/* ---- on the loop ---- */
+
+static bool satisfied(const struct c2_entry *entry, enum c2_need need)
+{
+    if (entry->json.n == 0) return false;
+    if (need == C2_NEED_SKETCH) return true;
+    return !entry->sketched && (need == C2_NEED_META || entry->item);
+}
+
+/* Tell those who have what they need, or all of a failure. */
+void c2_entry_wake(struct c2_catalog *cat, struct c2_entry *entry, const struct cat2_error *err)
+{
+    struct c2_waiter *waiters = entry->waiters, **keep = &entry->waiters;
+
+    entry->waiters = NULL;
+    if (entry->item) entry->used = ++cat->clock;
+    while (waiters) {
+        struct c2_waiter *waiter = waiters;
+        waiters = waiter->next;
+        if (!err && !satisfied(entry, waiter->need)) {
+            waiter->next = NULL;
+            *keep = waiter;
+            keep = &waiter->next;
+            continue;
+        }
+        waiter->fn(waiter->ctx, err ? NULL : entry, err);
+        free(waiter);
+    }
+}
+
+/* Failures that say something of the dataset, not of the moment. */
+static bool is_lasting(enum cat2_code code)
+{
+    return code == CAT2_EDATA || code == CAT2_EUNSUPPORTED || code == CAT2_EINVAL || code == CAT2_ELIMIT;
+}
+
+static void take_failure(struct c2_catalog *cat, struct c2_entry *entry, const struct cat2_error *err)
+{
+    if (is_lasting(err->code) && !entry->gone) {
+        entry->failed = true;
+        entry->err = *err;
+        if (cat->changed) cat->changed(cat->changed_ctx, entry);
+    }
+    c2_entry_wake(cat, entry, err);
+}
+
+static void take_result(struct c2_catalog *cat, struct c2_entry *entry, struct load_job *job)
+{
+    if (entry->gone) c2_catalog_rescan(cat, NULL, NULL); /* removed under way: look again */
+    c2_entry_renew(cat, entry, &job->gen);
+    c2_buf_fini(&entry->json);
+    entry->json = c2_buf_steal(&job->json);
+    entry->sketched = job->sketched;
+    entry->failed = false;
+    entry->layout = job->layout;
+    if (job->item && (!job->background || entry->waiters)) {
+        keep_open(cat, entry, job->item);
+        job->item = NULL;
+    }
+    if (cat->changed) cat->changed(cat->changed_ctx, entry);
+    c2_entry_wake(cat, entry, NULL);
+    if (entry->waiters && !entry->loading) c2_entry_load(cat, entry, false, false);
+}
+
+static void load_done(void *ctx)
+{
+    struct load_job *job = ctx;
+    struct c2_catalog *cat = job->cat;
+
+    if (c2_catalog_job_done(cat)) {
+        struct c2_entry *entry = job->entry;
+        entry->loading = false;
+        if (!job->ran) job->ok = c2_fail(&job->err, CAT2_ECANCELLED, "shutting down");
+        if (job->ok)
+            take_result(cat, entry, job);
+        else
+            take_failure(cat, entry, &job->err);
+        if (job->background) {
+            cat->filling = false;
+            if (job->ok || job->sketch) c2_catalog_fill(cat); /* else with the next walk, not in circles */
+        }
+    }
+    c2_item_unref(job->item);
+    c2_buf_fini(&job->json);
+    free(job->path);
+    free(job);
+}
+
+void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, bool background)
+{
+    struct load_job *job = calloc(1, sizeof(*job));
+
+    if (job) job->path = c2_str_dup(c2_str_of(entry->path));
+    if (!job || !job->path) {
+        struct cat2_error err;
+        free(job);
+        c2_fail_nomem(&err, "dataset");
+        c2_entry_wake(cat, entry, &err);
+        return;
+    }
+    job->cat = cat;
+    job->source = cat->source;
+    job->entry = entry;
+    job->sketch = sketch;
+    job->background = background;
+    c2_buf_init(&job->json, C2_JSON_NBYTES_MAX);
+    entry->loading = true;
+    cat->njobs++;
+    (background ? c2_pool_run_low : c2_pool_run)(cat->pool, load_work, load_done, job);
+}
+
+/* First all that is quick, then what was sketched. One at a time: a worker stays free for requests. */
+static struct c2_entry *next_to_fill(struct c2_catalog *cat, bool sketched)
+{
+    size_t at = !sketched && cat->fill_at ? c2_catalog_lower(cat, cat->fill_at) : 0;
+
+    for (; at < cat->n; at++) {
+        struct c2_entry *entry = cat->entries[at];
+        bool wanted = sketched ? entry->sketched : entry->json.n == 0;
+        if (wanted && !entry->gone && !entry->failed && !entry->loading) return entry;
+    }
+    return NULL;
+}
+
+void c2_catalog_fill(struct c2_catalog *cat)
+{
+    if (cat->filling || cat->closed) return;
+    struct c2_entry *entry = next_to_fill(cat, false);
+    bool sketch = entry;
+
+    if (!entry && cat->fill_at) { /* what failed for the moment is tried again with the next walk only */
+        free(cat->fill_at);
+        cat->fill_at = NULL;
+    }
+    if (!entry) entry = next_to_fill(cat, true);
+    if (!entry) return;
+    if (sketch) {
+        char *next = malloc(strlen(entry->path) + 2);
+        if (!next) return;
+        memcpy(next, entry->path, strlen(entry->path));
+        memcpy(next + strlen(entry->path), "\x01", 2); /* the first path after this one */
+        free(cat->fill_at);
+        cat->fill_at = next;
+    }
+    cat->filling = true;
+    c2_entry_load(cat, entry, sketch, true);
+    if (!entry->loading) cat->filling = false;
+}
+
+/* ---- requests ---- */
+
+struct get_job {
+    struct c2_catalog *cat;
+    struct c2_source *source;
+    char *path;
+    struct c2_waiter *waiter;
+    bool ran, ok;
+    struct c2_generation gen;
+    struct cat2_error err;
+};
+
+static void get_work(void *ctx, void *local)
+{
+    struct get_job *job = ctx;
+
+    (void)local;
+    job->ok = job->source->ops->stat(job->source, job->path, &job->gen, &job->err);
+    job->ran = true;
+}
+
+static void get_fail(struct get_job *job, const struct cat2_error *err)
+{
+    job->waiter->fn(job->waiter->ctx, NULL, err);
+    free(job->waiter);
+}
+
+static void get_found(struct c2_catalog *cat, struct get_job *job)
+{
+    struct c2_entry *entry = c2_catalog_find(cat, job->path);
+
+    if (!entry) entry = c2_catalog_insert(cat, job->path, c2_catalog_lower(cat, job->path));
+    if (!entry) {
+        c2_fail_nomem(&job->err, "dataset");
+        get_fail(job, &job->err);
+        return;
+    }
+    c2_entry_renew(cat, entry, &job->gen);
+    if (entry->failed) {
+        get_fail(job, &entry->err);
+        return;
+    }
+    job->waiter->next = entry->waiters;
+    entry->waiters = job->waiter;
+    c2_entry_wake(cat, entry, NULL);
+    if (entry->waiters && !entry->loading)
+        c2_entry_load(cat, entry, entry->waiters->need == C2_NEED_SKETCH, false);
+}
+
+static void get_done(void *ctx)
+{
+    struct get_job *job = ctx;
+    struct c2_catalog *cat = job->cat;
+
+    if (!c2_catalog_job_done(cat) || !job->ran) {
+        c2_fail(&job->err, CAT2_ECANCELLED, "shutting down");
+        get_fail(job, &job->err);
+    } else if (!job->ok) {
+        struct c2_entry *entry = c2_catalog_find(cat, job->path);
+        if (entry && !entry->gone && job->err.code == CAT2_ENOTFOUND) c2_entry_gone(cat, entry);
+        get_fail(job, &job->err);
+    } else {
+        get_found(cat, job);
+    }
+    free(job->path);
+    free(job);
+}
+
+void c2_catalog_get(struct c2_catalog *cat, const char *path, enum c2_need need, c2_catalog_got *fn,
+                    void *ctx)
+{
+    struct get_job *job = calloc(1, sizeof(*job));
+    struct c2_waiter *waiter = malloc(sizeof(*waiter));
+    char *copy = c2_str_dup(c2_str_of(path));
+
+    if (!job || !waiter || !copy || cat->closed) {
+        struct cat2_error err;
+        free(job);
+        free(waiter);
+        free(copy);
+        c2_fail(&err, cat->closed ? CAT2_ECANCELLED : CAT2_ENOMEM, "cannot look at the dataset now");
+        fn(ctx, NULL, &err);
+        return;
+    }
+    *waiter = (struct c2_waiter){NULL, need, fn, ctx};
+    *job = (struct get_job){.cat = cat, .source = cat->source, .path = copy, .waiter = waiter};
+    cat->njobs++;
+    c2_pool_run(cat->pool, get_work, get_done, job);
+}

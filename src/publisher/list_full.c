@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The whole root with metadata, one line a dataset, streamed. What is not known yet is waited for, but not
+ * its compression. The place in the list is a path, so that it may change under way. */
+#include <stdlib.h>
+
+#include "publisher/publisher_impl.h"
+
+#define BATCH (256 << 10)
+
+struct full {
+    struct c2_publisher *pub;
+    struct c2_request *req;
+    struct c2_buf out;
+    size_t sent;
+    char *at; /* the last path written */
+    bool waiting, done, left;
+    struct cat2_error failure; /* of the dataset waited for */
+    bool failed;
+};
+
+static void full_unref(struct full *full)
+{
+    c2_buf_fini(&full->out);
+    free(full->at);
+    free(full);
+}
+
+static bool write_line(const struct c2_entry *entry, const struct cat2_error *failure, struct c2_buf *out)
+{
+    struct cat2_error err;
+    struct c2_jw w;
+
+    c2_jw_init(&w, out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "path");
+    c2_jw_cstr(&w, entry->path);
+    if (failure) {
+        c2_jw_key(&w, "error");
+        c2_jw_cstr(&w, failure->message);
+    } else {
+        c2_jw_key(&w, "etag");
+        c2_jw_cstr(&w, entry->gen.etag);
+        c2_jw_key(&w, "validator");
+        c2_jw_cstr(&w, entry->gen.validator);
+        c2_jw_key(&w, "metadata");
+        c2_jw_raw(&w, c2_buf_str(&entry->json));
+        c2_jw_key(&w, "frame");
+        if (entry->layout.frame_len) {
+            c2_jw_begin_object(&w);
+            c2_jw_key(&w, "frame_len");
+            c2_jw_int(&w, entry->layout.frame_len);
+            c2_jw_key(&w, "header_len");
+            c2_jw_int(&w, entry->layout.header_len);
+            c2_jw_key(&w, "index_off");
+            c2_jw_int(&w, entry->layout.index_off);
+            c2_jw_key(&w, "blocksize");
+            c2_jw_int(&w, entry->layout.blocksize);
+            c2_jw_end_object(&w);
+        } else {
+            c2_jw_null(&w);
+        }
+    }
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w) && c2_buf_putc(out, '\n', &err);
+}
+
+static void entry_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *err)
+{
+    struct full *full = ctx;
+
+    full->waiting = false;
+    if (full->left) {
+        full_unref(full);
+        return;
+    }
+    full->failed = entry == NULL;
+    if (!entry) full->failure = *err;
+    c2_body_wake(full->req);
+}
+
+static struct c2_entry *next_entry(struct full *full)
+{
+    struct c2_catalog *cat = full->pub->catalog;
+    size_t i = full->at ? c2_catalog_lower(cat, full->at) : 0;
+
+    for (; i < c2_catalog_count(cat); i++) {
+        struct c2_entry *entry = c2_catalog_at(cat, i);
+        if (!entry->gone && (!full->at || strcmp(entry->path, full->at) != 0)) return entry;
+    }
+    return NULL;
+}
+
+/* 1: buffer has something; else a C2_BODY_ code. */
+static int64_t refill(struct full *full)
+{
+    c2_buf_clear(&full->out);
+    full->sent = 0;
+    while (full->out.n < BATCH) {
+        if (full->pub->stopped) return C2_BODY_FAIL;
+        struct c2_entry *entry = next_entry(full);
+        if (!entry) {
+            full->done = true;
+            break;
+        }
+        const struct cat2_error *failure = entry->failed ? &entry->err : full->failed ? &full->failure : NULL;
+        if (!failure && entry->json.n == 0) {
+            if (full->out.n) break; /* send what there is first */
+            full->waiting = true;
+            c2_catalog_get(full->pub->catalog, entry->path, C2_NEED_SKETCH, entry_ready, full);
+            return C2_BODY_WAIT;
+        }
+        full->failed = false;
+        char *at = c2_str_dup(c2_str_of(entry->path));
+        if (!at || !write_line(entry, failure, &full->out)) {
+            free(at);
+            return C2_BODY_FAIL;
+        }
+        free(full->at);
+        full->at = at;
+    }
+    return 1;
+}
+
+static int64_t full_pull(void *ctx, uint8_t *to, size_t room)
+{
+    struct full *full = ctx;
+
+    if (full->waiting) return C2_BODY_WAIT;
+    if (full->sent == full->out.n) {
+        if (full->done) return C2_BODY_END;
+        int64_t got = refill(full);
+        if (got != 1) return got;
+        if (full->out.n == 0) return C2_BODY_END;
+    }
+    size_t n = full->out.n - full->sent < room ? full->out.n - full->sent : room;
+    memcpy(to, full->out.p + full->sent, n);
+    full->sent += n;
+    return (int64_t)n;
+}
+
+static void full_free(void *ctx)
+{
+    struct full *full = ctx;
+
+    full->left = true;
+    if (!full->waiting) full_unref(full);
+}
+
+static void full_ready(void *ctx, const struct cat2_error *err)
+{
+    struct full *full = ctx;
+    struct c2_body body = {full_pull, full_free, full};
+
+    if (err) {
+        struct c2_request *req = full->req;
+        full_unref(full);
+        c2_reply_error(req, err);
+        return;
+    }
+    c2_reply_body(full->req, 200, "application/x-ndjson", -1, &body);
+}
+
+void c2_publisher_list_full(struct c2_request *req, void *state)
+{
+    struct c2_publisher *pub = state;
+    struct full *full = calloc(1, sizeof(*full));
+
+    if (!full) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    full->pub = pub;
+    full->req = req;
+    c2_buf_init(&full->out, C2_JSON_NBYTES_MAX);
+    c2_catalog_rescan(pub->catalog, full_ready, full);
+}

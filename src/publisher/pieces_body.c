@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* ?pieces=: records streamed one after another; the next chunk is read when the socket has taken the last. */
+#include <stdlib.h>
+
+#include "publisher/download.h"
+#include "publisher/publisher_impl.h"
+
+struct pieces {
+    struct c2_request *req;
+    struct c2_pool *pool;
+    const struct c2_publisher *pub;
+    struct c2_item *item;
+    struct c2_pieces_want want;
+    size_t at;      /* in want.items */
+    int64_t nchunk; /* next one of that item */
+    struct c2_buf record;
+    size_t sent;
+    bool replied, reading, failed, left;
+    struct cat2_error err;
+};
+
+static void pieces_free(struct pieces *it)
+{
+    c2_item_unref(it->item);
+    c2_pieces_want_fini(&it->want);
+    c2_buf_fini(&it->record);
+    free(it);
+}
+
+static void read_work(void *ctx, void *local)
+{
+    struct pieces *it = ctx;
+    const struct c2_piece_want *want = &it->want.items[it->at];
+    struct c2_cut cut;
+
+    (void)local;
+    it->failed = !c2_cut_read(it->item, it->nchunk, want->nspans ? it->want.spans + want->span_at : NULL,
+                              want->nspans, &cut, &it->err);
+    if (!it->failed) {
+        struct c2_piece piece = {.whole = cut.whole,
+                                 .nchunk = it->nchunk,
+                                 .nblocks = (int32_t)(cut.blocks.n / sizeof(int32_t)),
+                                 .blocks = (const int32_t *)(const void *)cut.blocks.p,
+                                 .prefix = c2_buf_bytes(&cut.prefix),
+                                 .data = c2_buf_bytes(&cut.data)};
+        it->failed = !c2_piece_encode(&piece, &it->record, &it->err);
+    }
+    c2_cut_fini(&cut);
+}
+
+static int64_t pieces_pull(void *ctx, uint8_t *to, size_t room);
+
+static void body_free(void *ctx)
+{
+    struct pieces *it = ctx;
+
+    it->left = true;
+    if (!it->reading) pieces_free(it);
+}
+
+/* The first record decides the status; later failures cut the answer short. */
+static void read_done(void *ctx)
+{
+    struct pieces *it = ctx;
+    struct c2_body body = {pieces_pull, body_free, it};
+
+    it->reading = false;
+    if (it->left) {
+        pieces_free(it);
+        return;
+    }
+    if (!it->failed && it->record.n == 0) it->failed = !c2_fail(&it->err, CAT2_ECANCELLED, "shutting down");
+    if (!it->failed && ++it->nchunk > it->want.items[it->at].chunks.last && ++it->at < it->want.n)
+        it->nchunk = it->want.items[it->at].chunks.first;
+    if (it->replied) {
+        c2_body_wake(it->req);
+    } else if (it->failed) {
+        c2_reply_error(it->req, &it->err);
+        pieces_free(it);
+    } else {
+        it->replied = true;
+        c2_reply_body(it->req, 200, C2_PIECES_TYPE, -1, &body);
+    }
+}
+
+static void read_next(struct pieces *it)
+{
+    c2_buf_clear(&it->record);
+    it->sent = 0;
+    it->reading = true;
+    c2_pool_run(it->pool, read_work, read_done, it);
+}
+
+static int64_t pieces_pull(void *ctx, uint8_t *to, size_t room)
+{
+    struct pieces *it = ctx;
+
+    if (it->reading) return C2_BODY_WAIT;
+    if (it->failed) return C2_BODY_FAIL;
+    if (it->sent == it->record.n) {
+        if (it->at == it->want.n) return C2_BODY_END;
+        if (it->pub->stopped) return C2_BODY_FAIL;
+        read_next(it);
+        return C2_BODY_WAIT;
+    }
+    size_t n = it->record.n - it->sent < room ? it->record.n - it->sent : room;
+    memcpy(to, it->record.p + it->sent, n);
+    it->sent += n;
+    return (int64_t)n;
+}
+
+/* All chunks must exist before anything is sent. */
+static bool check_range(struct pieces *it)
+{
+    for (size_t i = 0; i < it->want.n; i++)
+        if (it->want.items[i].chunks.last >= it->item->meta->nchunks)
+            return c2_fail(&it->err, CAT2_ENOTFOUND, "chunk %lld: the dataset has %lld",
+                           (long long)it->want.items[i].chunks.last, (long long)it->item->meta->nchunks);
+    return true;
+}
+
+static void pieces_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *err)
+{
+    struct pieces *it = ctx;
+
+    if (!entry) {
+        c2_reply_error(it->req, err);
+        pieces_free(it);
+        return;
+    }
+    if (!c2_publisher_generation(it->req, &entry->item->gen)) {
+        pieces_free(it);
+        return;
+    }
+    it->item = c2_item_ref(entry->item);
+    if (!check_range(it)) {
+        c2_reply_error(it->req, &it->err);
+        pieces_free(it);
+        return;
+    }
+    it->nchunk = it->want.items[0].chunks.first;
+    read_next(it);
+}
+
+void c2_pieces_start(struct c2_request *req, struct c2_publisher *pub, struct c2_str text, const char *path)
+{
+    struct pieces *it = calloc(1, sizeof(*it));
+
+    if (!it) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    it->req = req;
+    it->pool = pub->parts.pool;
+    it->pub = pub;
+    c2_buf_init(&it->record, 2 * (size_t)C2_CHUNK_CBYTES_MAX);
+    if (!c2_pieces_parse(text, &it->want, &it->err)) {
+        c2_reply_error(req, &it->err);
+        pieces_free(it);
+        return;
+    }
+    c2_catalog_get(pub->catalog, path, C2_NEED_ITEM, pieces_ready, it);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Life of a publisher. */
+#include "publisher/publisher.h"
+
+#include <stdlib.h>
+
+#include "publisher/publisher_impl.h"
+
+static void on_source_change(void *ctx)
+{
+    c2_catalog_rescan(((struct c2_publisher *)ctx)->catalog, NULL, NULL);
+}
+
+static bool start(struct c2_publisher *pub, const struct c2_publisher_options *options,
+                  struct c2_source *source, struct cat2_error *err)
+{
+    pub->name = c2_str_dup(c2_str_of(options->name));
+    if (!pub->name) return c2_fail_nomem(err, "publisher");
+    if (!c2_announcer_start(pub, options->http, err)) return false;
+    if (!source->ops->watch(source, pub->parts.loop, on_source_change, pub, err)) return false;
+    c2_server_routes(pub->parts.server, c2_publisher_routes, c2_publisher_nroutes, pub);
+    return true;
+}
+
+bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_publisher_options *options,
+                      struct c2_publisher **out, struct cat2_error *err)
+{
+    struct c2_source *source;
+    struct c2_publisher *pub = calloc(1, sizeof(*pub));
+
+    if (!pub) return c2_fail_nomem(err, "publisher");
+    pub->parts = *parts;
+    if (!c2_source_dir_new(options->root, options->statedir, &source, err)) {
+        free(pub);
+        return false;
+    }
+    if (!c2_catalog_new(parts->loop, parts->pool, source, &pub->catalog, err)) {
+        source->ops->free(source);
+        free(pub);
+        return false;
+    }
+    if (!start(pub, options, source, err)) {
+        c2_publisher_free(pub);
+        return false;
+    }
+    *out = pub;
+    return true;
+}
+
+void c2_publisher_stop(struct c2_publisher *pub)
+{
+    if (pub->stopped) return;
+    pub->stopped = true;
+    c2_announcer_stop(pub);
+    c2_catalog_close(pub->catalog);
+    pub->catalog = NULL;
+}
+
+void c2_publisher_free(struct c2_publisher *pub)
+{
+    if (!pub) return;
+    c2_publisher_stop(pub);
+    free(pub->name);
+    free(pub);
+}
+
+bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct cat2_error *err)
+{
+    size_t known = 0, waiting = 0, broken = 0, n = pub->catalog ? c2_catalog_count(pub->catalog) : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct c2_entry *entry = c2_catalog_at(pub->catalog, i);
+        known += !entry->gone;
+        broken += !entry->gone && entry->failed;
+        waiting += entry->gone ? entry->announced[0] != '\0' : strcmp(entry->announced, entry->gen.etag) != 0;
+    }
+    return c2_buf_printf(
+        out, err,
+        "# TYPE caterva2_pub_datasets gauge\ncaterva2_pub_datasets{root=\"%s\"} %zu\n"
+        "# TYPE caterva2_pub_datasets_broken gauge\ncaterva2_pub_datasets_broken{root=\"%s\"} %zu\n"
+        "# TYPE caterva2_pub_unannounced gauge\ncaterva2_pub_unannounced{root=\"%s\"} %zu\n"
+        "# TYPE caterva2_pub_announced_total counter\ncaterva2_pub_announced_total{root=\"%s\"} %zu\n",
+        pub->name, known, pub->name, broken, pub->name, waiting, pub->name, pub->nannounced);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A publisher of one root: catalog, routes, announcements. Several may live in one process, each with a
+ * server of its own. Loop thread only. */
+#ifndef C2_PUBLISHER_PUBLISHER_H
+#define C2_PUBLISHER_PUBLISHER_H
+
+#include "bus/bus.h"
+#include "net/server.h"
+#include "net/worker.h"
+#include "state/state.h"
+
+struct c2_publisher;
+struct c2_publisher_parts { /* all borrowed, all outlive the publisher */
+    struct c2_loop *loop;
+    struct c2_pool *pool; /* its threads' locals are c2_codec */
+    struct c2_server *server;
+    struct c2_bus *bus;
+    struct c2_state *state;
+};
+struct c2_publisher_options {
+    const char *name; /* of the root */
+    const char *root; /* directory */
+    const char *statedir;
+    const char *http; /* "host:port" others reach our server at */
+};
+/** Adds the routes, registers the root, starts looking at the data. */
+bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_publisher_options *options,
+                      struct c2_publisher **out, struct cat2_error *err);
+/** Stop watching and announcing; held requests are answered 503. */
+void c2_publisher_stop(struct c2_publisher *pub);
+/** Before the pool: jobs still running finish without us. NULL is fine. */
+void c2_publisher_free(struct c2_publisher *pub);
+bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct cat2_error *err);
+
+#endif

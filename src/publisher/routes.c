@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The publisher's routes; list and info are here. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "publisher/publisher_impl.h"
+
+/* ---- shared ---- */
+
+/* As Python's pathlib: "a//b", "./a" and "a/" are a/b and a; ".." and absolute ones are refused. */
+const char *c2_publisher_path(struct c2_request *req)
+{
+    struct c2_str raw = c2_request_param(req, "path"), rest = raw, part;
+    char *out = c2_arena_alloc(c2_request_arena(req), raw.n + 2);
+    bool good = !c2_str_starts(raw, "/"), found = !memchr(raw.p ? raw.p : "", '\0', raw.n);
+    size_t n = 0;
+
+    if (!out) {
+        c2_reply_detail(req, 503, "out of memory");
+        return NULL;
+    }
+    while (good && rest.n > 0) {
+        c2_str_cut(rest, '/', &part, &rest);
+        if (c2_str_is(part, "..")) good = false;
+        if (part.n == 0 || c2_str_is(part, ".")) continue;
+        if (n) out[n++] = '/';
+        memcpy(out + n, part.p, part.n);
+        n += part.n;
+    }
+    if (good && found && n > 0 && n <= C2_PATH_MAX) return out;
+    if (good)
+        c2_reply_detail(req, 404, "Not Found");
+    else
+        c2_reply_detail(req, 400, "Invalid path %.*s", C2_STR_ARG(raw));
+    return NULL;
+}
+
+const char *c2_publisher_strong_etag(struct c2_request *req, const struct c2_generation *gen)
+{
+    const char *text = c2_arena_printf(c2_request_arena(req), "\"%s\"", gen->validator);
+
+    return text ? text : "\"\"";
+}
+
+bool c2_publisher_generation(struct c2_request *req, const struct c2_generation *gen)
+{
+    char quoted[80];
+    struct c2_str wanted;
+
+    snprintf(quoted, sizeof(quoted), "\"%s\"", gen->etag);
+    c2_reply_header(req, "X-Caterva2-Generation", gen->etag);
+    if (!c2_request_header(req, "If-Match", &wanted) || c2_etag_listed(wanted, quoted) ||
+        c2_etag_listed(wanted, c2_publisher_strong_etag(req, gen)))
+        return true;
+    c2_reply_detail(req, 412, "the dataset is of generation %s", gen->etag);
+    return false;
+}
+
+/* ---- list ---- */
+
+struct list_job {
+    struct c2_request *req;
+    struct c2_publisher *pub;
+};
+
+static void list_ready(void *ctx, const struct cat2_error *failed)
+{
+    struct list_job *job = ctx;
+    struct c2_request *req = job->req;
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    const struct c2_publisher *pub = job->pub;
+    struct cat2_error err;
+    struct c2_jw w;
+
+    free(job);
+    if (failed) {
+        c2_reply_error(req, failed);
+        return;
+    }
+    struct c2_catalog *cat = pub->catalog;
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_array(&w);
+    for (size_t i = 0; i < c2_catalog_count(cat); i++)
+        if (!c2_catalog_at(cat, i)->gone) c2_jw_cstr(&w, c2_catalog_at(cat, i)->path);
+    c2_jw_end_array(&w);
+    if (c2_jw_finish(&w)) {
+        c2_reply_json(req, 200, &out);
+        return;
+    }
+    c2_buf_fini(&out);
+    c2_reply_error(req, &err);
+}
+
+static void handle_list(struct c2_request *req, void *state)
+{
+    struct c2_publisher *pub = state;
+    struct cat2_error err;
+    bool full;
+
+    if (pub->stopped) {
+        c2_reply_detail(req, 503, "shutting down");
+        return;
+    }
+    if (!c2_request_query_bool(req, "full", false, &full, &err)) {
+        c2_reply_error(req, &err);
+        return;
+    }
+    if (full) {
+        c2_publisher_list_full(req, state);
+        return;
+    }
+    struct list_job *job = malloc(sizeof(*job));
+    if (!job) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *job = (struct list_job){req, pub};
+    c2_catalog_rescan(pub->catalog, list_ready, job);
+}
+
+/* ---- info ---- */
+
+static bool not_modified(struct c2_request *req, const char *etag)
+{
+    char quoted[80];
+    struct c2_str known;
+
+    if (!c2_request_header(req, "If-None-Match", &known)) return false;
+    snprintf(quoted, sizeof(quoted), "\"%s\"", etag);
+    return c2_str_is(known, etag) || c2_str_is(known, quoted);
+}
+
+static void info_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *failed)
+{
+    struct c2_request *req = ctx;
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+
+    if (!entry) {
+        c2_reply_error(req, failed);
+        return;
+    }
+    if (!c2_publisher_generation(req, &entry->gen)) return;
+    if (not_modified(req, entry->gen.etag)) {
+        c2_reply_empty(req, 304);
+        return;
+    }
+    c2_reply_header(req, "etag", entry->gen.etag);
+    if (c2_buf_append_str(&out, c2_buf_str(&entry->json), &err)) {
+        c2_reply_json(req, 200, &out);
+        return;
+    }
+    c2_buf_fini(&out);
+    c2_reply_error(req, &err);
+}
+
+static void handle_info(struct c2_request *req, void *state)
+{
+    struct c2_publisher *pub = state;
+    const char *path = c2_publisher_path(req);
+
+    if (!path) return;
+    if (pub->stopped)
+        c2_reply_detail(req, 503, "shutting down");
+    else
+        c2_catalog_get(pub->catalog, path, C2_NEED_META, info_ready, req);
+}
+
+const struct c2_route c2_publisher_routes[] = {
+    {C2_GET, "/api/list", handle_list, "paths of the root; full=1: with metadata, a line of JSON each"},
+    {C2_GET, "/api/info/{path*}", handle_info, "metadata of a dataset, its generation as etag"},
+    {C2_GET, "/api/download/{path*}", c2_publisher_download,
+     "nchunk=N: a compressed chunk; blocks=A-B,C: only blocks of it; pieces=...: many"},
+    {C2_GET, "/api/frame/{path*}", c2_publisher_frame, "the frame's bytes, with ranges"},
+};
+const size_t c2_publisher_nroutes = C2_ARRAY_LEN(c2_publisher_routes);

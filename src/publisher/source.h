@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a publisher can publish from: a directory today. Routes and catalog know this face only. All functions
+ * may be called from any worker, several at once, and may block, unless said otherwise. */
+#ifndef C2_PUBLISHER_SOURCE_H
+#define C2_PUBLISHER_SOURCE_H
+
+#include <stdatomic.h>
+
+#include "data/codec.h"
+#include "data/frame.h"
+#include "net/loop.h"
+
+/* Which state of a dataset this is. */
+struct c2_generation {
+    char etag[64];      /* repr(mtime):size, as Python's */
+    char validator[96]; /* stronger where the source can, equal only for equal bytes */
+    int64_t mtime_ms;
+    const char *unusable; /* why it can be listed but not opened ("a FIFO"), or NULL; a constant */
+};
+
+/* A dataset opened at one generation. Immutable, counted; any thread. */
+struct c2_item;
+struct c2_item_ops {
+    /* Append a whole guarded chunk. @errors CAT2_EINVAL range, CAT2_ECHANGED the data is no longer that of
+     * item->gen. */
+    bool (*chunk)(struct c2_item *item, int64_t nchunk, struct c2_buf *out, struct cat2_error *err);
+    /* Is the data behind still that of item->gen? @errors CAT2_ECHANGED. */
+    bool (*check)(struct c2_item *item, struct cat2_error *err);
+    void (*free)(struct c2_item *item);
+};
+struct c2_item {
+    const struct c2_item_ops *ops;
+    atomic_int refs;
+    struct c2_generation gen;
+    const struct c2_meta *meta; /* borrowed from the item */
+    const char *refusal;        /* why chunks cannot be served, or NULL */
+    struct c2_frame *frame; /* a contiguous frame file that holds exactly this dataset, or NULL. Borrowed */
+};
+struct c2_item *c2_item_ref(struct c2_item *item);
+void c2_item_unref(struct c2_item *item);
+
+typedef bool c2_source_sink(void *ctx, const char *path, const struct c2_generation *gen,
+                            struct cat2_error *err);
+
+struct c2_source;
+struct c2_source_ops {
+    const char *name;
+    /** Every dataset, also the unusable ones. */
+    bool (*walk)(struct c2_source *source, c2_source_sink *sink, void *ctx, struct cat2_error *err);
+    /** @errors CAT2_ENOTFOUND. */
+    bool (*stat)(struct c2_source *source, const char *path, struct c2_generation *out,
+                 struct cat2_error *err);
+    /** Would open() take long, and is it not done before? */
+    bool (*is_slow)(struct c2_source *source, const char *path);
+    /** What is known without the long work of open(). */
+    bool (*sketch)(struct c2_source *source, const char *path, struct c2_meta *out, struct cat2_error *err);
+    /** Open the present generation. @errors CAT2_ENOTFOUND, CAT2_EDATA why, CAT2_ECANCELLED. */
+    bool (*open)(struct c2_source *source, const char *path, struct c2_codec *codec, struct c2_item **out,
+                 struct cat2_error *err);
+    /** The dataset is gone: forget what was made of it. */
+    void (*forget)(struct c2_source *source, const char *path);
+    /** Loop thread. changed(ctx) after something changed. */
+    bool (*watch)(struct c2_source *source, struct c2_loop *loop, c2_loop_fn *changed, void *ctx,
+                  struct cat2_error *err);
+    /** Loop thread: stop watching; open() ends soon with CAT2_ECANCELLED. */
+    void (*cancel)(struct c2_source *source);
+    void (*free)(struct c2_source *source);
+};
+struct c2_source {
+    const struct c2_source_ops *ops; /* first member of the implementations */
+};
+
+/** A directory; what is made of plain files is kept in STATEDIR/cache. */
+bool c2_source_dir_new(const char *root, const char *statedir, struct c2_source **out,
+                       struct cat2_error *err);
+
+/** "repr(mtime):size" as Python prints it. */
+bool c2_etag_format(int64_t sec, long nsec, int64_t size, char out[64]);
+
+#endif
