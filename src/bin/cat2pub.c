@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* cat2pub NAME [DIR]: publish the datasets of a directory. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bin/service.h"
+#include "bus/remote.h"
+#include "publisher/publisher.h"
+
+struct role {
+    struct c2_state *state;
+    struct c2_bus *bus;
+    struct c2_publisher *publisher;
+};
+
+/* NAME and ROOT: command line, then configuration. */
+static const char *setting(const struct c2_options *options, int i, const char *key)
+{
+    char full[300];
+    const char *id = c2_options_id(options);
+
+    if (c2_options_nargs(options) > i) return c2_options_arg(options, i);
+    snprintf(full, sizeof(full), "publisher%s%s.%s", id ? "." : "", id ? id : "", key);
+    return c2_options_conf(options, full);
+}
+
+static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
+{
+    struct role *role = ctx;
+    const char *statedir = c2_options_text(service->options, "statedir");
+    const char *name = setting(service->options, 0, "name"), *root = setting(service->options, 1, "root");
+
+    if (!name || !name[0])
+        return c2_fail(err, CAT2_EINVAL,
+                       "root name was not specified in configuration nor in command line arguments");
+    if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || name[0] == '@')
+        return c2_fail(err, CAT2_EINVAL, "root name %.120s: no '/', no leading '@', not '.' or '..'", name);
+    if (!c2_state_open(statedir, "cat2pub", &role->state, err) ||
+        !c2_bus_remote_new(service->loop, service->http, c2_options_text(service->options, "broker"),
+                           &role->bus, err))
+        return false;
+    struct c2_publisher_parts parts = {service->loop, service->pool, service->server, role->bus, role->state};
+    struct c2_publisher_options options = {name, root ? root : "data", statedir, service->public_http};
+    return c2_publisher_new(&parts, &options, &role->publisher, err);
+}
+
+static void stop(void *ctx, c2_loop_fn *done, void *done_ctx)
+{
+    struct role *role = ctx;
+
+    c2_publisher_stop(role->publisher);
+    done(done_ctx);
+}
+
+static void role_free(void *ctx)
+{
+    struct role *role = ctx;
+
+    c2_publisher_free(role->publisher);
+    if (role->bus) role->bus->ops->free(role->bus);
+    if (role->state) c2_state_close(role->state);
+}
+
+static bool metrics(void *ctx, struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_publisher_metrics(((struct role *)ctx)->publisher, out, err);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct c2_option OPTIONS[] = {
+        {"broker", 0, C2_OPT_ENDPOINT, "localhost:8000", "HOST:PORT", "the broker", "broker.http"},
+        {"http", 0, C2_OPT_ENDPOINT, "localhost:8001", "HOST:PORT", "listen here; *:PORT: on all addresses",
+         NULL},
+        {"public-url", 0, C2_OPT_TEXT, NULL, "URL", "where others reach us, when not at --http", NULL},
+        {"statedir", 0, C2_OPT_TEXT, "_caterva2/pub", "DIR", "state and compressed copies of plain files",
+         NULL},
+    };
+    static const struct c2_options_spec SPEC = {
+        .program = "cat2pub",
+        .synopsis = "cat2pub [OPTIONS] NAME [ROOT]",
+        .about = "Publish the datasets beneath directory ROOT (default: data) as root NAME.",
+        .section = "publisher",
+        .options = OPTIONS,
+        .noptions = C2_ARRAY_LEN(OPTIONS),
+        .args_min = 0,
+        .args_max = 2,
+    };
+    struct role role = {0};
+    void *states[] = {&role};
+    const struct c2_service_role ROLES[] = {
+        {.program = "cat2pub", .start = start, .stop = stop, .free = role_free, .metrics = metrics}};
+
+    return c2_service_run(&SPEC, argc, argv, ROLES, states, 1);
+}

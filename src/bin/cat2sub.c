@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The subscriber: follows roots, caches what is asked for, serves it. */
+#include "bin/service.h"
+#include "bus/remote.h"
+#include "subscriber/subscriber.h"
+
+struct role {
+    struct c2_bus *bus;
+    struct c2_subscriber *sub;
+};
+
+static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
+{
+    struct role *role = ctx;
+    struct c2_subscriber_config config = {
+        .loop = s->loop,
+        .pool = s->pool,
+        .http = s->http,
+        .server = s->server,
+        .statedir = c2_options_text(s->options, "statedir"),
+        .public_http = s->public_http,
+        .quota = c2_options_int(s->options, "quota"),
+    };
+
+    if (!c2_bus_remote_new(s->loop, s->http, c2_options_text(s->options, "broker"), &role->bus, err))
+        return false;
+    config.bus = role->bus;
+    return c2_subscriber_new(&config, &role->sub, err);
+}
+
+static void stop(void *ctx, c2_loop_fn *done, void *done_ctx)
+{
+    struct role *role = ctx;
+    c2_subscriber_stop(role->sub, done, done_ctx);
+}
+
+static void release(void *ctx)
+{
+    struct role *role = ctx;
+
+    c2_subscriber_free(role->sub);
+    if (role->bus) role->bus->ops->free(role->bus);
+}
+
+static bool metrics(void *ctx, struct c2_buf *out, struct cat2_error *err)
+{
+    struct role *role = ctx;
+    return c2_subscriber_metrics(role->sub, out, err);
+}
+
+static const struct c2_option options[] = {
+    {"http", 0, C2_OPT_ENDPOINT, "localhost:8002", "HOST:PORT",
+     "listen here; *:PORT for every address, port 0 for a free one", NULL},
+    {"broker", 0, C2_OPT_ENDPOINT, "localhost:8000", "HOST:PORT", "the broker to ask for roots",
+     "broker.http"},
+    {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR", "keep state and cache here", NULL},
+    {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
+     NULL},
+    {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
+};
+
+int main(int argc, char **argv)
+{
+    static const struct c2_options_spec spec = {
+        .program = "cat2sub",
+        .synopsis = "[OPTIONS]",
+        .about = "Follow roots, fetch what is asked for, cache it, serve it.",
+        .section = "subscriber",
+        .options = options,
+        .noptions = C2_ARRAY_LEN(options),
+    };
+    static const struct c2_service_role service_role = {"cat2sub", start, stop, release, NULL, metrics};
+    struct role role = {0};
+    void *states[] = {&role};
+
+    return c2_service_run(&spec, argc, argv, &service_role, states, 1);
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Roots and their datasets: in memory sorted by path, in the state by "root/path". */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "subscriber/sub_impl.h"
+
+bool c2_root_name_ok(struct c2_str name)
+{
+    return name.n > 0 && name.n <= C2_NAME_MAX && name.p[0] != '@' && name.p[0] != '.' &&
+           !memchr(name.p, '/', name.n) && !memchr(name.p, '\0', name.n);
+}
+
+struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name)
+{
+    for (struct c2_root_state *root = sub->roots; root; root = root->next)
+        if (c2_str_is(name, root->root.name)) return root;
+    return NULL;
+}
+
+struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *from,
+                                      struct cat2_error *err)
+{
+    struct c2_root_state **at = &sub->roots, *root = c2_sub_root(sub, c2_str_of(from->name));
+
+    if (root) {
+        root->root = *from;
+        return root;
+    }
+    if (!c2_root_name_ok(c2_str_of(from->name))) {
+        c2_fail(err, CAT2_EINVAL, "root name '%.60s' cannot be a folder", from->name);
+        return NULL;
+    }
+    root = calloc(1, sizeof(*root));
+    if (!root) {
+        c2_fail_nomem(err, "root");
+        return NULL;
+    }
+    root->root = *from;
+    root->sub = sub;
+    while (*at)
+        at = &(*at)->next;
+    *at = root;
+    return root;
+}
+
+/* Index of path, or where it would be inserted. */
+static size_t place_of(const struct c2_root_state *root, struct c2_str path, bool *found)
+{
+    size_t low = 0, high = root->n;
+
+    *found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = c2_str_cmp(c2_str_of(root->datasets[middle]->path), path);
+        if (order == 0) {
+            *found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path)
+{
+    bool found;
+    size_t i = place_of(root, path, &found);
+
+    return found ? root->datasets[i] : NULL;
+}
+
+struct c2_ds *c2_ds_ref(struct c2_ds *ds)
+{
+    ds->refs++;
+    return ds;
+}
+
+void c2_ds_unref(struct c2_ds *ds)
+{
+    if (!ds || --ds->refs > 0) return;
+    c2_meta_fini(&ds->meta);
+    c2_buf_fini(&ds->info);
+    c2_cachefile_unref(ds->cf);
+    free(ds->flying);
+    free(ds->path);
+    free(ds->etag);
+    free(ds->quoted);
+    free(ds->line);
+    free(ds->error);
+    free(ds);
+}
+
+static bool read_layout(struct c2_jval frame, struct c2_frame_layout *out)
+{
+    int64_t blocksize = 0;
+
+    *out = (struct c2_frame_layout){0};
+    if (!c2_jint(c2_jget(frame, "frame_len"), &out->frame_len) ||
+        !c2_jint(c2_jget(frame, "header_len"), &out->header_len) ||
+        !c2_jint(c2_jget(frame, "index_off"), &out->index_off))
+        return false;
+    c2_jint(c2_jget(frame, "blocksize"), &blocksize);
+    out->blocksize = blocksize > 0 && blocksize <= INT32_MAX ? (int32_t)blocksize : 0;
+    return out->header_len >= 87 && out->header_len <= C2_HEADER_NBYTES_MAX &&
+           out->index_off >= out->header_len && out->frame_len > out->index_off &&
+           out->frame_len - out->index_off <= C2_TRAILER_NBYTES_MAX + ((int64_t)C2_NCHUNKS_MAX * 8 + 64);
+}
+
+/* The answer of /api/info, made once. mtime is the part of the etag before ':'. */
+static bool make_info(struct c2_ds *ds, struct cat2_error *err)
+{
+    struct c2_jw w;
+    struct c2_str seconds, size, whole, fraction;
+    int64_t mtime = -1, s = 0;
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(C2_PATH_MAX * 2);
+
+    c2_str_cut(c2_str_of(ds->etag), ':', &seconds, &size);
+    c2_str_cut(seconds, '.', &whole, &fraction);
+    if (c2_str_to_i64(whole, &s) && s < INT64_MAX / 1000) mtime = s * 1000;
+    for (size_t i = 0; mtime >= 0 && i < 3; i++)
+        mtime += i < fraction.n && fraction.p[i] >= '0' && fraction.p[i] <= '9'
+                     ? (fraction.p[i] - '0') * (i == 0   ? 100
+                                                : i == 1 ? 10
+                                                         : 1)
+                     : 0;
+    c2_buf_init(&ds->info, C2_JSON_NBYTES_MAX);
+    c2_jw_init(&w, &ds->info, C2_JSON_COMPACT, err);
+    if (!c2_meta_to_json(&ds->meta, true, mtime, &w))
+        return err->code != CAT2_OK ? false : c2_fail_nomem(err, "info");
+    return c2_jw_finish(&w);
+}
+
+static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
+{
+    struct c2_str etag = {"", 0}, error;
+    C2_AUTO(c2_buf) quoted = C2_BUF_INIT(1024);
+
+    c2_jstr(c2_jget(v, "etag"), &etag);
+    ds->etag = c2_str_dup(etag);
+    for (size_t i = 0; i < etag.n; i++)
+        if ((unsigned char)etag.p[i] <= 0x20 || etag.p[i] == '"' || etag.p[i] == 0x7f)
+            return c2_fail(err, CAT2_EDATA, "etag holds a blank or a quote");
+    if (!ds->etag || !c2_buf_printf(&quoted, err, "\"%.*s\"", (int)c2_min_i64(500, (int64_t)etag.n), etag.p))
+        return c2_fail_nomem(err, "dataset");
+    ds->quoted = c2_str_dup(c2_buf_str(&quoted));
+    if (!ds->quoted) return c2_fail_nomem(err, "dataset");
+    if (c2_jstr(c2_jget(v, "error"), &error)) {
+        ds->error = c2_str_dup(error);
+        return ds->error || c2_fail_nomem(err, "dataset");
+    }
+    if (!c2_meta_from_json(c2_jget(v, "metadata"), c2_kind_of(c2_str_of(ds->path)), &ds->meta, err))
+        return false;
+    struct c2_jval frame = c2_jget(v, "frame");
+    ds->has_frame = c2_jval_kind(frame) == C2_JOBJECT && read_layout(frame, &ds->layout);
+    return make_info(ds, err);
+}
+
+bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern, struct c2_ds **out,
+                     struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_str path;
+
+    if (!c2_json_parse(line, &json, err)) return false;
+    struct c2_jval v = c2_json_root(json);
+    if (!c2_jstr(c2_jget(v, "path"), &path) || !c2_path_check(path, err))
+        return c2_fail(err, CAT2_EDATA, "a listed dataset has no usable path");
+    struct c2_ds *ds = calloc(1, sizeof(*ds));
+    if (!ds) return c2_fail_nomem(err, "dataset");
+    ds->refs = 1;
+    ds->sub = root->sub;
+    ds->modern = modern;
+    snprintf(ds->root, sizeof(ds->root), "%s", root->root.name);
+    ds->path = c2_str_dup(path);
+    ds->line = c2_str_dup(line);
+    struct cat2_error why = {0};
+    bool ok = ds->path && ds->line;
+    if (ok && !fill(ds, v, &why)) { /* it marks only itself */
+        ds->error = c2_str_dup(c2_str_of(why.message));
+        c2_log_warn("dataset root=%s path=%s: %s", ds->root, ds->path, why.message);
+        ok = ds->error && ds->etag && ds->quoted;
+    }
+    if (!ok) {
+        c2_ds_unref(ds);
+        return c2_fail_nomem(err, "dataset");
+    }
+    *out = ds;
+    return true;
+}
+
+bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_buf_printf(out, err, "%s/%s%s", ds->root, ds->path,
+                         c2_kind_of(c2_str_of(ds->path)) == C2_KIND_FILE ? ".b2" : "");
+}
+
+static void save(const struct c2_ds *ds)
+{
+    struct cat2_error err;
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(2048);
+    C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+
+    if (ds->sub->restoring) return;
+    bool ok = c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path) &&
+              c2_buf_puts(&value, ds->modern ? "1" : "0", &err) && c2_buf_puts(&value, ds->line, &err) &&
+              c2_state_put(ds->sub->state, "datasets", c2_buf_str(&key), c2_buf_str(&value), &err);
+    if (!ok) c2_log_error("state: %s", err.message);
+}
+
+bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error *err)
+{
+    bool found;
+    size_t i = place_of(root, c2_str_of(ds->path), &found);
+
+    if (found) {
+        struct c2_ds *old = root->datasets[i];
+        bool same = *ds->etag && strcmp(old->etag, ds->etag) == 0 && strcmp(old->line, ds->line) == 0 &&
+                    old->modern == ds->modern;
+        if (!same) save(ds);
+        root->datasets[i] = same ? old : ds;
+        c2_ds_unref(same ? ds : old);
+        return true;
+    }
+    if ((root->n & (root->n - 1)) == 0) { /* grows at powers of two */
+        struct c2_ds **grown = realloc(root->datasets, (root->n ? root->n * 2 : 1) * sizeof(*grown));
+        if (!grown) {
+            c2_ds_unref(ds);
+            return c2_fail_nomem(err, "datasets");
+        }
+        root->datasets = grown;
+    }
+    memmove(root->datasets + i + 1, root->datasets + i, (root->n - i) * sizeof(*root->datasets));
+    root->datasets[i] = ds;
+    root->n++;
+    save(ds);
+    return true;
+}
+
+void c2_sub_drop(struct c2_root_state *root, struct c2_str path)
+{
+    bool found;
+    size_t i = place_of(root, path, &found);
+    struct cat2_error err;
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2048);
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(2048);
+
+    if (!found) return;
+    struct c2_ds *ds = root->datasets[i];
+    if (c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path))
+        c2_state_del(root->sub->state, "datasets", c2_buf_str(&key), &err);
+    if (c2_ds_cache_name(ds, &name, &err) &&
+        !c2_cachefile_remove(root->sub->cachefd, c2_buf_cstr(&name), &err))
+        c2_log_warn("cache: %s", err.message);
+    memmove(root->datasets + i, root->datasets + i + 1, (root->n - i - 1) * sizeof(*root->datasets));
+    root->n--;
+    c2_ds_unref(ds);
+}
+
+void c2_sub_save_root(struct c2_root_state *root)
+{
+    struct cat2_error err;
+    C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
+
+    if (!c2_buf_printf(&value, &err, "%d %s", root->subscribed, root->root.http) ||
+        !c2_state_put(root->sub->state, "roots", c2_str_of(root->root.name), c2_buf_str(&value), &err))
+        c2_log_error("state: %s", err.message);
+}
+
+static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
+{
+    struct c2_subscriber *sub = ctx;
+    struct c2_root from = {0};
+    struct c2_str flag, http;
+
+    if (!c2_str_cut(value, ' ', &flag, &http) || !c2_root_name_ok(key)) return true;
+    snprintf(from.name, sizeof(from.name), "%.*s", C2_STR_ARG(key));
+    snprintf(from.http, sizeof(from.http), "%.*s", C2_STR_ARG(http));
+    struct c2_root_state *root = c2_sub_root_add(sub, &from, err);
+    if (!root) return false;
+    root->subscribed = c2_str_is(flag, "1");
+    return true;
+}
+
+static bool restore_dataset(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
+{
+    struct c2_subscriber *sub = ctx;
+    struct c2_str name, path;
+    struct c2_ds *ds;
+
+    if (!c2_str_cut(key, '/', &name, &path) || value.n < 2) return true;
+    struct c2_root_state *root = c2_sub_root(sub, name);
+    struct cat2_error why;
+    if (!root ||
+        !c2_ds_from_line(root, (struct c2_str){value.p + 1, value.n - 1}, value.p[0] == '1', &ds, &why))
+        return true;
+    root->listed = true;
+    return c2_sub_put(root, ds, err);
+}
+
+bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err)
+{
+    sub->restoring = true;
+    bool ok = c2_state_each(sub->state, "roots", C2_STR(""), restore_root, sub, err) &&
+              c2_state_each(sub->state, "datasets", C2_STR(""), restore_dataset, sub, err);
+    sub->restoring = false;
+    return ok;
+}
+
+void c2_sub_roots_free(struct c2_subscriber *sub)
+{
+    for (struct c2_root_state *root = sub->roots, *next; root; root = next) {
+        next = root->next;
+        for (size_t i = 0; i < root->n; i++)
+            c2_ds_unref(root->datasets[i]);
+        free(root->datasets);
+        free(root);
+    }
+    sub->roots = NULL;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Having pieces: what of a selection is missing, who is fetching it already, and asking for the rest.
+ *
+ * Single flight per chunk: an ensure that needs a chunk which another one is fetching waits until that flight
+ * lands, and looks again. A flight's failure is told to those who wait for it then; later ones try anew. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "subscriber/sub_impl.h"
+
+#define ROUNDS_MAX    8           /* evicted under us, again and again: give up */
+#define WANTS_MAX     65536       /* chunks asked for in one go */
+#define BLOCKWISE_MIN (128 << 10) /* smaller chunks come whole */
+
+struct c2_ensure {
+    struct c2_ensure *next; /* in ds->waiting */
+    struct c2_ds *ds;
+    enum c2_need need;
+    struct c2_bound bound;
+    int64_t *chunks;
+    size_t nchunks;
+    void (*fn)(void *ctx, const struct cat2_error *err);
+    void *ctx;
+    int rounds;
+    bool failed;
+    struct cat2_error err;
+    int64_t *mine; /* chunks this one is fetching */
+    size_t nmine;
+    /* scratch of one look */
+    struct c2_want *wants;
+    size_t nwants;
+    bool others; /* some are fetched by others */
+    int32_t *blocks, *missing;
+};
+
+static void look(struct c2_ensure *e);
+
+static void finish_now(void *ctx)
+{
+    struct c2_ensure *e = ctx;
+
+    e->fn(e->ctx, e->failed ? &e->err : NULL);
+    c2_ds_unref(e->ds);
+    free(e->chunks);
+    free(e->blocks);
+    free(e->missing);
+    free(e->mine);
+    free(e);
+}
+
+static void finish(struct c2_ensure *e, const struct cat2_error *err)
+{
+    e->failed = err != NULL;
+    if (err) e->err = *err;
+    c2_loop_defer(e->ds->sub->config.loop, finish_now, e);
+}
+
+static bool is_flying(const struct c2_ds *ds, int64_t nchunk)
+{
+    for (size_t i = 0; i < ds->nflying; i++)
+        if (ds->flying[i] == nchunk) return true;
+    return false;
+}
+
+static bool add_flying(struct c2_ensure *e, struct cat2_error *err)
+{
+    struct c2_ds *ds = e->ds;
+    size_t need = ds->nflying + e->nwants;
+
+    if (need > ds->flying_cap) {
+        int64_t *grown = realloc(ds->flying, need * 2 * sizeof(*grown));
+        if (!grown) return c2_fail_nomem(err, "fetch");
+        ds->flying = grown;
+        ds->flying_cap = need * 2;
+    }
+    free(e->mine);
+    e->mine = malloc((e->nwants + 1) * sizeof(*e->mine));
+    if (!e->mine) return c2_fail_nomem(err, "fetch");
+    for (size_t i = 0; i < e->nwants; i++)
+        ds->flying[ds->nflying++] = e->mine[i] = e->wants[i].nchunk;
+    e->nmine = e->nwants;
+    return true;
+}
+
+static void remove_flying(struct c2_ensure *e)
+{
+    struct c2_ds *ds = e->ds;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < ds->nflying; i++) {
+        bool gone = false;
+        for (size_t k = 0; k < e->nmine && !gone; k++)
+            gone = ds->flying[i] == e->mine[k];
+        if (!gone) ds->flying[kept++] = ds->flying[i];
+    }
+    ds->nflying = kept;
+    e->nmine = 0;
+}
+
+/* Those who wait on this dataset look again, or share the failure. */
+static void wake_waiting(struct c2_ds *ds, const struct cat2_error *err)
+{
+    struct c2_ensure *waiting = ds->waiting;
+
+    ds->waiting = NULL;
+    while (waiting) {
+        struct c2_ensure *next = waiting->next;
+        if (err)
+            finish(waiting, err);
+        else
+            look(waiting);
+        waiting = next;
+    }
+}
+
+static void wait_here(struct c2_ensure *e)
+{
+    e->next = e->ds->waiting;
+    e->ds->waiting = e;
+}
+
+/* Note what chunk nchunk lacks of the blocks needed (n 0: whole). */
+static bool want_chunk(struct c2_ensure *e, int64_t nchunk, const int32_t *blocks, int32_t n,
+                       struct cat2_error *err)
+{
+    bool whole = false;
+    int32_t nmissing = c2_cachefile_missing(e->ds->cf, nchunk, n ? blocks : NULL, n, e->missing, &whole);
+
+    if (nmissing == 0) return true;
+    if (is_flying(e->ds, nchunk)) {
+        e->others = true;
+        return true;
+    }
+    if (e->nwants == WANTS_MAX) return true; /* the next round's */
+    if ((e->nwants & (e->nwants - 1)) == 0) {
+        struct c2_want *grown = realloc(e->wants, (e->nwants ? 2 * e->nwants : 1) * sizeof(*grown));
+        if (!grown) return c2_fail_nomem(err, "fetch");
+        e->wants = grown;
+    }
+    struct c2_want want = {.nchunk = nchunk, .whole = n == 0, .nblocks = n ? nmissing : 0};
+    if (n) {
+        want.blocks = malloc((size_t)nmissing * sizeof(*want.blocks));
+        if (!want.blocks) return c2_fail_nomem(err, "fetch");
+        memcpy(want.blocks, e->missing, (size_t)nmissing * sizeof(*want.blocks));
+    }
+    e->wants[e->nwants++] = want;
+    return true;
+}
+
+/* Blocks of a chunk that a selection needs; 0: the whole chunk is the better choice. */
+static int32_t blocks_of(struct c2_ensure *e, int64_t nchunk)
+{
+    const struct c2_meta *meta = &e->ds->meta;
+    const struct c2_grid *grid = &c2_cachefile_meta(e->ds->cf)->grid;
+
+    if (!e->ds->modern || grid->nblocks < 2 || meta->chunksize < BLOCKWISE_MIN) return 0;
+    int64_t n = c2_grid_blocks(grid, &e->bound, nchunk, e->blocks);
+    return n * 2 > grid->nblocks ? 0 : (int32_t)n;
+}
+
+static bool gather(struct c2_ensure *e, struct cat2_error *err)
+{
+    const struct c2_meta *meta = c2_cachefile_meta(e->ds->cf);
+    struct c2_grid_walk walk;
+    int64_t nchunk;
+    bool ok = true;
+
+    if (!e->blocks) {
+        size_t n = (size_t)c2_max_i64(1, meta->grid.nblocks);
+        e->blocks = malloc(n * sizeof(*e->blocks));
+        e->missing = malloc(n * sizeof(*e->missing));
+        if (!e->blocks || !e->missing) return c2_fail_nomem(err, "fetch");
+    }
+    e->others = false;
+    if (e->need == C2_NEED_BOUND) {
+        c2_grid_walk_init(&walk, &meta->grid, &e->bound);
+        while (ok && c2_grid_walk_next(&walk, &nchunk))
+            ok = want_chunk(e, nchunk, e->blocks, blocks_of(e, nchunk), err);
+    }
+    for (size_t i = 0; ok && e->need == C2_NEED_CHUNKS && i < e->nchunks; i++)
+        ok = want_chunk(e, e->chunks[i], NULL, 0, err);
+    for (nchunk = 0; ok && e->need == C2_NEED_ALL && nchunk < meta->nchunks; nchunk++)
+        ok = want_chunk(e, nchunk, NULL, 0, err);
+    return ok;
+}
+
+static void drop_wants(struct c2_ensure *e)
+{
+    for (size_t i = 0; i < e->nwants; i++)
+        free(e->wants[i].blocks);
+    free(e->wants);
+    e->wants = NULL;
+    e->nwants = 0;
+}
+
+static void on_fetched(void *ctx, const struct cat2_error *err)
+{
+    struct c2_ensure *e = ctx;
+    struct c2_ds *ds = c2_ds_ref(e->ds);
+
+    remove_flying(e);
+    if (err) finish(e, err);
+    wake_waiting(ds, err);
+    if (!err) look(e);
+    c2_ds_unref(ds);
+}
+
+static void on_prepared(void *ctx, const struct cat2_error *err)
+{
+    struct c2_ensure *e = ctx;
+    struct c2_ds *ds = c2_ds_ref(e->ds);
+
+    ds->preparing = false;
+    if (err) finish(e, err);
+    wake_waiting(ds, err);
+    if (!err) look(e);
+    c2_ds_unref(ds);
+}
+
+static void prepare(struct c2_ensure *e)
+{
+    if (e->ds->preparing) {
+        wait_here(e);
+        return;
+    }
+    e->ds->preparing = true;
+    c2_upstream_prepare(e->ds, on_prepared, e);
+}
+
+/* One look at what is missing; from here the ensure goes on, waits, or ends. */
+static void look(struct c2_ensure *e)
+{
+    struct cat2_error err;
+
+    if (!e->ds->cf) {
+        prepare(e);
+        return;
+    }
+    if (!gather(e, &err)) {
+        drop_wants(e);
+        finish(e, &err);
+        return;
+    }
+    if (e->nwants == 0 && !e->others) {
+        finish(e, NULL);
+        return;
+    }
+    if (e->nwants == 0) {
+        wait_here(e);
+        return;
+    }
+    bool ok =
+        ++e->rounds <= ROUNDS_MAX + (int)(c2_cachefile_meta(e->ds->cf)->nchunks / WANTS_MAX) ||
+        c2_fail(&err, CAT2_EIO, "%.120s: pieces are evicted as fast as they come; is the quota too small?",
+                e->ds->path);
+    if (!ok || !add_flying(e, &err)) {
+        drop_wants(e);
+        finish(e, &err);
+        return;
+    }
+    struct c2_want *wants = e->wants;
+    size_t n = e->nwants;
+    e->wants = NULL;
+    e->nwants = 0;
+    c2_upstream_fetch(e->ds, wants, n, on_fetched, e);
+}
+
+void c2_ensure(struct c2_ds *ds, enum c2_need need, const struct c2_bound *bound, const int64_t *chunks,
+               size_t nchunks, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+{
+    struct c2_ensure *e = calloc(1, sizeof(*e));
+
+    C2_ASSERT(e); /* the asker could not be answered */
+    *e = (struct c2_ensure){.ds = c2_ds_ref(ds), .need = need, .fn = fn, .ctx = ctx};
+    if (bound) e->bound = *bound;
+    if (nchunks) {
+        e->chunks = malloc(nchunks * sizeof(*chunks));
+        C2_ASSERT(e->chunks);
+        memcpy(e->chunks, chunks, nchunks * sizeof(*chunks));
+        e->nchunks = nchunks;
+    }
+    ds->used_ms = c2_mono_ms(c2_loop_clock(ds->sub->config.loop));
+    look(e);
+}

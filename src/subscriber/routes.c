@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The REST face: roots, lists, URLs, metadata. docs/protocol.md "Subscriber". */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "subscriber/sub_impl.h"
+
+static void not_found(struct c2_request *req)
+{
+    c2_reply_detail(req, 404, "Not Found");
+}
+
+static void reply_built(struct c2_request *req, bool ok, struct c2_buf *out, const struct cat2_error *err)
+{
+    if (ok) {
+        c2_reply_json(req, 200, out);
+        return;
+    }
+    c2_buf_fini(out);
+    c2_reply_error(req, err);
+}
+
+static void handle_roots(struct c2_request *req, void *state)
+{
+    struct c2_subscriber *sub = state;
+    struct c2_buf out = C2_BUF_INIT(16 << 20);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    for (const struct c2_root_state *root = sub->roots; root; root = root->next) {
+        c2_jw_key(&w, root->root.name);
+        c2_jw_begin_object(&w);
+        c2_jw_key(&w, "name");
+        c2_jw_cstr(&w, root->root.name);
+        c2_jw_key(&w, "http");
+        c2_jw_cstr(&w, root->root.http);
+        c2_jw_key(&w, "subscribed");
+        if (root->subscribed)
+            c2_jw_bool(&w, true);
+        else
+            c2_jw_null(&w);
+        c2_jw_end_object(&w);
+    }
+    c2_jw_end_object(&w);
+    reply_built(req, c2_jw_finish(&w), &out, &err);
+}
+
+/* The root of the route, or NULL after a 404 that names it. */
+static struct c2_root_state *root_of(struct c2_request *req, struct c2_subscriber *sub, struct c2_str name)
+{
+    struct c2_root_state *root = c2_sub_root(sub, name);
+
+    if (!root)
+        c2_reply_detail(req, 404, "%.*s not known by the broker", (int)c2_min_i64(200, (int64_t)name.n),
+                        name.p);
+    return root;
+}
+
+static void on_subscribed(void *ctx, const struct cat2_error *err)
+{
+    struct c2_request *req = ctx;
+
+    if (err)
+        c2_reply_error(req, err);
+    else
+        c2_reply_static(req, 200, "application/json", c2_bytes_of(C2_STR("\"Ok\"")));
+}
+
+static void handle_subscribe(struct c2_request *req, void *state)
+{
+    struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
+
+    if (root) c2_sub_when_listed(root, on_subscribed, req);
+}
+
+static void handle_list(struct c2_request *req, void *state)
+{
+    struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    if (!root) return;
+    if (!root->subscribed) {
+        c2_reply_detail(req, 404, "Not subscribed to %s", root->root.name);
+        return;
+    }
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_array(&w);
+    for (size_t i = 0; i < root->n; i++)
+        c2_jw_cstr(&w, root->datasets[i]->path);
+    c2_jw_end_array(&w);
+    reply_built(req, c2_jw_finish(&w), &out, &err);
+}
+
+static void put_url(struct c2_jw *w, const char *http, const char *route, struct c2_str path)
+{
+    char text[400 + C2_PATH_MAX];
+
+    snprintf(text, sizeof(text), "http://%s%s%.*s", http, route,
+             (int)c2_min_i64(C2_PATH_MAX, (int64_t)path.n), path.p);
+    c2_jw_cstr(w, text);
+}
+
+static void handle_url(struct c2_request *req, void *state)
+{
+    struct c2_str name, path;
+    bool dataset = c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
+    struct c2_root_state *root = root_of(req, state, name);
+    struct c2_buf out = C2_BUF_INIT(65536);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    if (!root) return;
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_array(&w);
+    if (dataset) put_url(&w, root->root.http, "/api/info/", path);
+    put_url(&w, root->root.http, dataset ? "/api/download/" : "", path);
+    c2_jw_end_array(&w);
+    reply_built(req, c2_jw_finish(&w), &out, &err);
+}
+
+/* ---- a dataset by its path ---- */
+
+struct lookup {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+    bool b2;
+    void (*fn)(struct c2_request *req, struct c2_ds *ds);
+};
+
+static void resolve(struct lookup *l)
+{
+    struct c2_str name, path;
+    struct c2_request *req = l->req;
+
+    c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
+    struct c2_root_state *root = c2_sub_root(l->sub, name);
+    if (l->b2 && c2_kind_of(path) == C2_KIND_FILE) { /* plain files are frames under NAME.b2 */
+        if (!c2_str_ends(path, ".b2"))
+            path.n = 0;
+        else
+            path.n -= 3;
+    }
+    struct c2_ds *ds = root ? c2_sub_find(root, path) : NULL;
+    if (!ds)
+        not_found(req);
+    else if (ds->error)
+        c2_reply_detail(req, 422, "%s/%s cannot be served: %s", ds->root, ds->path, ds->error);
+    else
+        l->fn(req, ds);
+    free(l);
+}
+
+static void on_listed(void *ctx, const struct cat2_error *err)
+{
+    struct lookup *l = ctx;
+
+    if (!err) {
+        resolve(l);
+        return;
+    }
+    c2_reply_error(l->req, err);
+    free(l);
+}
+
+void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2,
+                         void (*fn)(struct c2_request *req, struct c2_ds *ds))
+{
+    struct c2_str whole = c2_request_param(req, "path"), name, path;
+    struct cat2_error err;
+
+    if (!c2_str_cut(whole, '/', &name, &path) || path.n == 0) {
+        not_found(req);
+        return;
+    }
+    if (!c2_path_check(whole, &err)) {
+        c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
+        return;
+    }
+    struct c2_root_state *root = c2_sub_root(sub, name);
+    struct lookup *l = root ? calloc(1, sizeof(*l)) : NULL;
+    if (!l) {
+        not_found(req);
+        return;
+    }
+    *l = (struct lookup){req, sub, b2, fn};
+    if (root->listed)
+        resolve(l);
+    else
+        c2_sub_when_listed(root, on_listed, l);
+}
+
+static void reply_info(struct c2_request *req, struct c2_ds *ds)
+{
+    struct c2_str header;
+
+    c2_reply_header(req, "ETag", ds->quoted);
+    if (c2_request_header(req, "If-None-Match", &header) && c2_etag_listed(header, ds->quoted)) {
+        c2_reply_empty(req, 304);
+        return;
+    }
+    struct c2_buf copy = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+    reply_built(req, c2_buf_append(&copy, ds->info.p, ds->info.n, &err), &copy, &err);
+}
+
+static void handle_info(struct c2_request *req, void *state)
+{
+    c2_sub_with_dataset(req, state, false, reply_info);
+}
+
+static void reply_download_url(struct c2_request *req, struct c2_ds *ds)
+{
+    struct c2_buf out = C2_BUF_INIT(65536);
+    struct cat2_error err;
+    struct c2_jw w;
+    char text[800 + C2_PATH_MAX];
+
+    snprintf(text, sizeof(text), "http://%s/files/%s/%s%s", ds->sub->config.public_http, ds->root, ds->path,
+             ds->meta.kind == C2_KIND_FILE ? ".b2" : "");
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_cstr(&w, text);
+    reply_built(req, c2_jw_finish(&w), &out, &err);
+}
+
+static void handle_download_url(struct c2_request *req, void *state)
+{
+    c2_sub_with_dataset(req, state, false, reply_download_url);
+}
+
+static const struct c2_route routes[] = {
+    {C2_GET, "/api/roots", handle_roots, "roots the broker knows"},
+    {C2_POST, "/api/subscribe/{root}", handle_subscribe, "follow a root"},
+    {C2_GET, "/api/list/{root}", handle_list, "dataset paths of a followed root"},
+    {C2_GET, "/api/url/{path*}", handle_url, "where the publisher serves it"},
+    {C2_GET, "/api/info/{path*}", handle_info, "metadata of one dataset"},
+    {C2_GET, "/api/fetch/{path*}", c2_handle_fetch, "a selection"},
+    {C2_GET, "/api/download-url/{path*}", handle_download_url, "URL of the whole dataset"},
+    {C2_GET, "/api/download/{path*}", c2_handle_download, "the whole dataset as a frame, to be saved"},
+    {C2_GET, "/files/{path*}", c2_handle_files, "the whole dataset as a frame"},
+};
+
+void c2_sub_add_routes(struct c2_subscriber *sub)
+{
+    c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* GET /api/fetch: the selection in the encoding asked for. Small answers are made in one go; large ones are
+ * made part by part while the socket drains, a few parts ahead, so that no request holds more than those. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "ndim/print.h"
+#include "subscriber/sub_impl.h"
+#include "wire/pickle.h"
+
+#define AT_ONCE_NBYTES (8 << 20) /* larger selections are streamed, or spooled to disk */
+#define PART_NBYTES    (4 << 20)
+#define PARTS_AHEAD    3
+#define JSON_NBYTES    (16 << 20) /* items of one JSON answer; the text is several times that */
+
+enum format { FORMAT_CFRAME, FORMAT_CHUNK, FORMAT_PICKLE, FORMAT_RAW, FORMAT_NPY, FORMAT_JSON };
+
+struct part {
+    struct answer *answer;
+    int64_t i;
+    bool ready, failed;
+    struct c2_buf items;
+    struct cat2_error err;
+};
+struct answer {
+    struct c2_request *req;
+    struct c2_ds *ds;
+    struct c2_cachefile *cf;
+    enum format format;
+    struct c2_bound bound;
+    int64_t nbytes;
+    struct c2_buf head, tail, out; /* what goes before and after the items; the answer itself */
+    int spool;                     /* descriptor of a large cframe, -1 */
+    bool ok;
+    struct cat2_error err;
+    /* streaming */
+    struct c2_select_parts parts;
+    struct part slots[PARTS_AHEAD];
+    int64_t next_start, next_send;
+    size_t sent; /* of head, the part at hand, or tail */
+    int stage;   /* 0 head, 1 parts, 2 tail */
+    int busy;    /* parts in the making */
+    bool gone;   /* the client left */
+};
+
+static void answer_free(struct answer *a)
+{
+    for (size_t i = 0; i < PARTS_AHEAD; i++)
+        c2_buf_fini(&a->slots[i].items);
+    c2_buf_fini(&a->head);
+    c2_buf_fini(&a->tail);
+    c2_buf_fini(&a->out);
+    if (a->spool >= 0) close(a->spool);
+    c2_cachefile_unref(a->cf);
+    c2_ds_unref(a->ds);
+    free(a);
+}
+
+static void answer_error(struct answer *a, const struct cat2_error *err)
+{
+    c2_reply_error(a->req, err);
+    answer_free(a);
+}
+
+/* ---- what goes around the items ---- */
+
+static bool wrap(struct answer *a, struct cat2_error *err)
+{
+    struct c2_pickle pickle = {0};
+    C2_AUTO(c2_buf) descr = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
+    bool array = a->ds->meta.kind == C2_KIND_ARRAY, ok = true;
+
+    if (!c2_dtype_descr(&a->ds->meta.dtype, &descr, err)) return false;
+    if (a->format == FORMAT_NPY)
+        ok = c2_npy_header(c2_buf_str(&descr), a->bound.out_shape, a->bound.out_ndim, &a->head, err);
+    if (a->format == FORMAT_PICKLE) {
+        ok = array ? c2_pickle_ndarray(c2_buf_str(&descr), a->bound.out_shape, a->bound.out_ndim,
+                                       (size_t)a->nbytes, &pickle, err)
+                   : c2_pickle_bytes((size_t)a->nbytes, &pickle, err);
+        a->head = c2_buf_steal(&pickle.head);
+        a->tail = c2_buf_steal(&pickle.tail);
+        c2_pickle_fini(&pickle);
+    }
+    return ok;
+}
+
+static const char *content_type(const struct answer *a)
+{
+    return a->format == FORMAT_JSON ? "application/json" : "application/octet-stream";
+}
+
+/* ---- at once ---- */
+
+static bool put_lists(const struct answer *a, int axis, const uint8_t **item, struct c2_buf *out,
+                      struct cat2_error *err)
+{
+    if (axis == a->bound.out_ndim) {
+        bool ok = c2_print_json_item(&a->ds->meta.dtype, *item, out, err);
+        *item += a->ds->meta.dtype.itemsize;
+        return ok;
+    }
+    bool ok = c2_buf_putc(out, '[', err);
+    for (int64_t i = 0; ok && i < a->bound.out_shape[axis]; i++)
+        ok = (i == 0 || c2_buf_putc(out, ',', err)) && put_lists(a, axis + 1, item, out, err);
+    return ok && c2_buf_putc(out, ']', err);
+}
+
+static bool make_json(struct answer *a, const uint8_t *items, struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_buf_init(&a->out, 16u * JSON_NBYTES);
+    if (a->ds->meta.kind == C2_KIND_ARRAY) return put_lists(a, 0, &items, &a->out, err);
+    c2_jw_init(&w, &a->out, C2_JSON_COMPACT, err);
+    c2_jw_str(&w, (struct c2_str){(const char *)items, (size_t)a->nbytes});
+    return c2_jw_finish(&w);
+}
+
+static bool make_items(struct answer *a, struct c2_codec *codec, struct cat2_error *err)
+{
+    struct c2_selectable ds = {c2_cachefile_meta(a->cf), c2_cachefile_chunks(a->cf)};
+    size_t n = (size_t)a->nbytes;
+
+    c2_buf_init(&a->out, n + a->head.n + a->tail.n);
+    if (!c2_buf_append(&a->out, a->head.p, a->head.n, err) || !c2_buf_resize(&a->out, a->head.n + n, err))
+        return false;
+    if (n && !c2_select_items(codec, &ds, &a->bound, a->out.p + a->head.n, err)) return false;
+    if (a->format != FORMAT_JSON) return c2_buf_append(&a->out, a->tail.p, a->tail.n, err);
+    C2_AUTO(c2_buf) items = c2_buf_steal(&a->out);
+    return make_json(a, items.p, err);
+}
+
+static void make_work(void *job, void *codec)
+{
+    struct answer *a = job;
+    struct c2_selectable ds = {c2_cachefile_meta(a->cf), c2_cachefile_chunks(a->cf)};
+
+    c2_buf_init(&a->out, (size_t)C2_CHUNK_CBYTES_MAX);
+    if (a->format == FORMAT_CFRAME) {
+        if (a->nbytes > AT_ONCE_NBYTES)
+            a->spool = openat(a->ds->sub->statefd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        a->ok = c2_select_cframe(codec, &ds, &a->bound, a->spool, &a->out, &a->err);
+    } else if (a->format == FORMAT_CHUNK) {
+        a->ok = c2_select_chunk(codec, &ds, &a->bound, &a->out, &a->err);
+    } else {
+        a->ok = make_items(a, codec, &a->err);
+    }
+}
+
+static void make_done(void *job)
+{
+    struct answer *a = job;
+
+    if (!a->ok) {
+        if (a->err.code == CAT2_ENOTFOUND) a->err.http_status = 503; /* evicted between fetch and use */
+        answer_error(a, &a->err);
+        return;
+    }
+    c2_reply_header(a->req, "ETag", a->ds->quoted);
+    if (a->spool >= 0) {
+        struct c2_content content = {.nbytes = lseek(a->spool, 0, SEEK_END),
+                                     .content_type = content_type(a),
+                                     .mtime_ms = -1,
+                                     .fd = a->spool};
+        a->spool = -1;
+        c2_reply_content(a->req, &content);
+    } else {
+        c2_reply_buf(a->req, 200, content_type(a), &a->out);
+    }
+    answer_free(a);
+}
+
+static void on_pieces(void *ctx, const struct cat2_error *err)
+{
+    struct answer *a = ctx;
+
+    if (err) {
+        answer_error(a, err);
+        return;
+    }
+    a->cf = c2_cachefile_ref(a->ds->cf);
+    c2_pool_run(a->ds->sub->config.pool, make_work, make_done, a);
+}
+
+/* ---- part by part ---- */
+
+static void start_parts(struct answer *a);
+
+static void part_finished(struct part *part)
+{
+    struct answer *a = part->answer;
+
+    a->busy--;
+    if (a->gone) {
+        if (a->busy == 0) answer_free(a);
+        return;
+    }
+    c2_body_wake(a->req);
+}
+
+static void part_work(void *job, void *codec)
+{
+    struct part *part = job;
+    struct answer *a = part->answer;
+    struct c2_selectable ds = {c2_cachefile_meta(a->cf), c2_cachefile_chunks(a->cf)};
+    struct c2_bound bound = c2_select_part(&a->parts, part->i);
+    size_t n = (size_t)(bound.nitems * a->ds->meta.dtype.itemsize);
+
+    c2_buf_fini(&part->items);
+    c2_buf_init(&part->items, n);
+    part->failed = !c2_buf_resize(&part->items, n, &part->err) ||
+                   !c2_select_items(codec, &ds, &bound, part->items.p, &part->err);
+}
+
+static void part_done(void *job)
+{
+    struct part *part = job;
+
+    part->ready = true;
+    part_finished(part);
+}
+
+static void on_part_pieces(void *ctx, const struct cat2_error *err)
+{
+    struct part *part = ctx;
+    struct answer *a = part->answer;
+
+    if (err || a->gone) {
+        part->failed = part->ready = true;
+        if (err) part->err = *err;
+        part_finished(part);
+        return;
+    }
+    if (!a->cf) a->cf = c2_cachefile_ref(a->ds->cf);
+    c2_pool_run(a->ds->sub->config.pool, part_work, part_done, part);
+}
+
+static void start_parts(struct answer *a)
+{
+    while (a->next_start < a->parts.nparts && a->next_start < a->next_send + PARTS_AHEAD) {
+        struct part *part = &a->slots[a->next_start % PARTS_AHEAD];
+        struct c2_bound bound = c2_select_part(&a->parts, a->next_start);
+        part->answer = a;
+        part->i = a->next_start++;
+        part->ready = part->failed = false;
+        a->busy++;
+        c2_ensure(a->ds, C2_NEED_BOUND, &bound, NULL, 0, on_part_pieces, part);
+    }
+}
+
+static int64_t copy_out(struct answer *a, const struct c2_buf *from, uint8_t *to, size_t room, bool *done)
+{
+    size_t n = from->n - a->sent;
+
+    if (n > room) n = room;
+    if (n) memcpy(to, from->p + a->sent, n);
+    a->sent += n;
+    *done = a->sent == from->n;
+    if (*done) a->sent = 0;
+    return (int64_t)n;
+}
+
+static int64_t stream_pull(void *ctx, uint8_t *to, size_t room)
+{
+    struct answer *a = ctx;
+    bool done;
+
+    for (;;) {
+        if (a->stage == 1 && a->next_send == a->parts.nparts) a->stage = 2;
+        if (a->stage == 3) return C2_BODY_END;
+        if (a->stage != 1) {
+            int64_t n = copy_out(a, a->stage == 0 ? &a->head : &a->tail, to, room, &done);
+            if (done) a->stage++;
+            if (n) return n;
+            continue;
+        }
+        struct part *part = &a->slots[a->next_send % PARTS_AHEAD];
+        if (!part->ready) return C2_BODY_WAIT;
+        if (part->failed) return C2_BODY_FAIL;
+        int64_t n = copy_out(a, &part->items, to, room, &done);
+        if (done) {
+            c2_buf_fini(&part->items);
+            part->ready = false;
+            a->next_send++;
+            start_parts(a);
+        }
+        if (n) return n;
+    }
+}
+
+static void stream_free(void *ctx)
+{
+    struct answer *a = ctx;
+
+    a->gone = true;
+    if (a->busy == 0) answer_free(a);
+}
+
+/* The first part must be there before the status is sent: whoever asks for what cannot be had is told so. */
+static void on_first_pieces(void *ctx, const struct cat2_error *err)
+{
+    struct answer *a = ctx;
+
+    if (err) {
+        answer_error(a, err);
+        return;
+    }
+    struct c2_body body = {stream_pull, stream_free, a};
+    c2_reply_header(a->req, "ETag", a->ds->quoted);
+    int64_t length = a->nbytes + (int64_t)a->head.n + (int64_t)a->tail.n;
+    start_parts(a);
+    c2_reply_body(a->req, 200, content_type(a), length, &body);
+}
+
+/* ---- the request ---- */
+
+static bool choose_format(struct answer *a, struct cat2_error *err)
+{
+    static const struct {
+        const char *name;
+        enum format format;
+    } names[] = {{"b2nd", FORMAT_CFRAME}, {"raw", FORMAT_RAW}, {"npy", FORMAT_NPY}, {"json", FORMAT_JSON}};
+    struct c2_str text;
+    bool prefer = false, array = a->ds->meta.kind == C2_KIND_ARRAY;
+
+    a->format = FORMAT_CFRAME;
+    if (c2_request_query(a->req, "format", &text)) {
+        for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
+            if (c2_str_is(text, names[i].name)) {
+                a->format = names[i].format;
+                return true;
+            }
+        return c2_fail(err, CAT2_EINVAL, "format '%.*s' is none of b2nd, raw, npy, json",
+                       (int)c2_min_i64(30, (int64_t)text.n), text.p);
+    }
+    if (!c2_request_query(a->req, "prefer_schunk", &text)) return true;
+    if (!c2_request_query_bool(a->req, "prefer_schunk", false, &prefer, err)) return false;
+    bool small = a->nbytes < 128 && !(array && a->bound.whole);
+    if (!prefer || small)
+        a->format = FORMAT_PICKLE;
+    else
+        a->format = array ? FORMAT_CFRAME : FORMAT_CHUNK;
+    return true;
+}
+
+static bool bind_slice(struct answer *a, struct cat2_error *err)
+{
+    const struct c2_grid *grid = &a->ds->meta.grid;
+    struct c2_str text = {"", 0};
+    struct c2_slice slice;
+
+    c2_request_query(a->req, "slice_", &text);
+    if (!c2_slice_parse(text, &slice, err) || !c2_slice_bind(&slice, grid->shape, grid->ndim, &a->bound, err))
+        return false;
+    return c2_mul_i64(a->bound.nitems, a->ds->meta.dtype.itemsize, &a->nbytes) ||
+           c2_fail(err, CAT2_ELIMIT, "slice: too large");
+}
+
+static bool check_limits(const struct answer *a, struct cat2_error *err)
+{
+    if (a->format == FORMAT_JSON && a->nbytes > JSON_NBYTES)
+        return c2_fail(err, CAT2_ELIMIT, "JSON is given for up to %d bytes of items, not for %" PRId64,
+                       JSON_NBYTES, a->nbytes);
+    if (a->format == FORMAT_CHUNK && a->nbytes > C2_CHUNK_NBYTES_MAX)
+        return c2_fail(err, CAT2_ELIMIT, "one chunk holds up to %d bytes, not %" PRId64, C2_CHUNK_NBYTES_MAX,
+                       a->nbytes);
+    return c2_codec_supports(&a->ds->meta.cparams, err);
+}
+
+static bool settled(struct c2_request *req, struct c2_ds *ds)
+{
+    struct c2_str header;
+
+    if (c2_request_header(req, "If-Match", &header) && !c2_etag_listed(header, ds->quoted)) {
+        c2_reply_detail(req, 412, "the dataset is of another generation: %s", ds->etag);
+        return true;
+    }
+    if (!c2_request_header(req, "If-None-Match", &header) || !c2_etag_listed(header, ds->quoted))
+        return false;
+    c2_reply_header(req, "ETag", ds->quoted);
+    c2_reply_empty(req, 304);
+    return true;
+}
+
+static void fetch(struct c2_request *req, struct c2_ds *ds)
+{
+    struct answer *a = calloc(1, sizeof(*a));
+    struct cat2_error err;
+
+    if (settled(req, ds)) {
+        free(a);
+        return;
+    }
+    if (!a) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *a = (struct answer){.req = req, .ds = c2_ds_ref(ds), .spool = -1};
+    c2_buf_init(&a->head, 2 * C2_DTYPE_TEXT_MAX);
+    if (!bind_slice(a, &err) || !choose_format(a, &err) || !check_limits(a, &err) || !wrap(a, &err)) {
+        answer_error(a, &err);
+        return;
+    }
+    bool items = a->format == FORMAT_RAW || a->format == FORMAT_NPY || a->format == FORMAT_PICKLE;
+    if (!items || a->nbytes <= AT_ONCE_NBYTES) {
+        c2_ensure(ds, C2_NEED_BOUND, &a->bound, NULL, 0, on_pieces, a);
+        return;
+    }
+    c2_select_plan(&ds->meta, &a->bound, PART_NBYTES, &a->parts);
+    struct c2_bound first = c2_select_part(&a->parts, 0);
+    c2_ensure(ds, C2_NEED_BOUND, &first, NULL, 0, on_first_pieces, a);
+}
+
+void c2_handle_fetch(struct c2_request *req, void *state)
+{
+    c2_sub_with_dataset(req, state, false, fetch);
+}

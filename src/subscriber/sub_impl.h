@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the subscriber share.
+ *
+ * A dataset object is one generation of one dataset: its metadata, its etag, its cache file. When the etag
+ * changes, a new object takes its place in the root's list; requests under way finish on the old one (refs).
+ */
+#ifndef C2_SUBSCRIBER_SUB_IMPL_H
+#define C2_SUBSCRIBER_SUB_IMPL_H
+
+#include "data/cachefile.h"
+#include "data/select.h"
+#include "state/state.h"
+#include "subscriber/subscriber.h"
+
+struct c2_root_state;
+struct c2_ensure;
+
+struct c2_ds {
+    int refs;
+    struct c2_subscriber *sub;
+    char root[256];
+    char *path;   /* within the root */
+    char *etag;   /* as the publisher gave it; "" unknown */
+    char *quoted; /* "\"etag\"" for the ETag header */
+    char *line;   /* the JSON it was made from, for the state */
+    char *error;  /* why it cannot be served, NULL when it can */
+    struct c2_meta meta;
+    struct c2_buf info; /* JSON answer of /api/info */
+    bool modern;        /* the publisher is ours */
+    bool has_frame;
+    struct c2_frame_layout layout;
+    struct c2_cachefile *cf; /* NULL until the first fetch */
+    bool preparing;
+    struct c2_ensure *waiting; /* for the cache file, or for chunks that others are fetching */
+    int64_t *flying;           /* chunks being fetched, unordered */
+    size_t nflying, flying_cap;
+    int64_t used_ms;
+};
+
+struct c2_root_state {
+    struct c2_root_state *next;
+    struct c2_root root;
+    struct c2_subscriber *sub;
+    bool known; /* the broker knows it */
+    bool subscribed;
+    struct c2_ds **datasets; /* sorted by path */
+    size_t n;
+    struct c2_bus_sub *topic;
+    struct c2_follow *follow; /* listing under way */
+    bool follow_again;        /* something changed meanwhile */
+    bool listed;              /* at least once, now or before a restart */
+    struct c2_timer *timer;   /* debounce or retry */
+    int failures;
+    struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
+};
+struct c2_sub_waiter {
+    struct c2_sub_waiter *next;
+    void (*fn)(void *ctx, const struct cat2_error *err);
+    void *ctx;
+};
+
+struct c2_subscriber {
+    struct c2_subscriber_config config;
+    struct c2_state *state;
+    int cachefd, statefd;
+    struct c2_root_state *roots; /* in the broker's order */
+    struct c2_bus_sub *news;
+    struct c2_timer *quota_timer;
+    bool stopping, evicting, restoring;
+    int64_t pieces_fetched, bytes_fetched, flights;
+};
+
+/* ---- catalog.c ---- */
+struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name);
+struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *root,
+                                      struct cat2_error *err);
+struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path); /* borrowed, NULL when none */
+/** A dataset from one line of a full listing: {"path","etag","metadata","frame"} or {"path","error"}. refs 1.
+ */
+bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern, struct c2_ds **out,
+                     struct cat2_error *err);
+struct c2_ds *c2_ds_ref(struct c2_ds *ds);
+void c2_ds_unref(struct c2_ds *ds);
+/** Put into the list, replacing an older generation; takes ds. Equal etags keep the object that is there. */
+bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error *err);
+void c2_sub_drop(struct c2_root_state *root, struct c2_str path);
+bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err);
+void c2_sub_save_root(struct c2_root_state *root);
+void c2_sub_roots_free(struct c2_subscriber *sub);
+/** Name of the cache file beneath cachefd: ROOT/PATH, with .b2 for plain files. */
+bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
+bool c2_root_name_ok(struct c2_str name);
+
+/* ---- follow.c ---- */
+/** List the root now, or again after the listing under way. */
+void c2_sub_follow(struct c2_root_state *root);
+/** Subscribe if need be; fn once the root has been listed, or cannot be. */
+void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                        void *ctx);
+bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
+void c2_follow_cancel(struct c2_root_state *root);
+
+/* ---- ensure.c ---- */
+enum c2_need { C2_NEED_BOUND, C2_NEED_CHUNKS, C2_NEED_ALL };
+/** Have pieces of ds in its cache file; then fn(ctx, NULL), or fn(ctx, err). fn is never called inside this
+ * call. chunks (C2_NEED_CHUNKS): whole chunks, copied. */
+void c2_ensure(struct c2_ds *ds, enum c2_need need, const struct c2_bound *bound, const int64_t *chunks,
+               size_t nchunks, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+
+/* ---- upstream.c ---- */
+struct c2_want {
+    int64_t nchunk;
+    bool whole;
+    int32_t nblocks;
+    int32_t *blocks;
+};
+/** Fetch and store; takes wants (array and blocks). fn(ctx, NULL) when all are stored. */
+void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
+                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+/** Open or create ds->cf. */
+void c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err);
+
+/* ---- routes.c, routes_fetch.c, routes_files.c ---- */
+void c2_sub_add_routes(struct c2_subscriber *sub);
+void c2_handle_fetch(struct c2_request *req, void *state);
+void c2_handle_download(struct c2_request *req, void *state);
+void c2_handle_files(struct c2_request *req, void *state);
+/** Resolve {path*} to a dataset, following its root first when it is known; then fn(req, ds, arg) or the
+ * request is answered. b2: a plain file must be asked for as PATH.b2. */
+void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2,
+                         void (*fn)(struct c2_request *req, struct c2_ds *ds));
+
+/* ---- quota.c ---- */
+void c2_sub_quota_start(struct c2_subscriber *sub);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Towards the publisher: many pieces in one request from ours, chunk by chunk in parallel from Python's. What
+ * comes is guarded and stored by workers while more arrives. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "subscriber/sub_impl.h"
+#include "wire/pieces.h"
+#include "wire/url.h"
+
+#define QUESTION_MAX 6000      /* characters of ?pieces= in one request */
+#define BATCH_NBYTES (8 << 20) /* estimated bytes of one request's answer */
+#define FLIGHTS_MAX  8         /* requests of one fetch at a time */
+
+struct fetch {
+    struct c2_ds *ds;
+    struct c2_cachefile *cf;
+    struct c2_want *wants;
+    size_t n, next;
+    int under_way, storing;
+    bool failed;
+    struct cat2_error err;
+    void (*fn)(void *ctx, const struct cat2_error *err);
+    void *ctx;
+};
+struct request {
+    struct fetch *fetch;
+    size_t first, n; /* its wants */
+    struct c2_pieces_reader reader;
+};
+struct store {
+    struct fetch *fetch;
+    struct c2_cachefile *cf;
+    int64_t nchunk;
+    bool whole;
+    int32_t *blocks;
+    int32_t nblocks;
+    struct c2_buf prefix, data;
+    struct cat2_error err;
+    bool ok;
+};
+
+bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+
+    if (!root) return c2_fail(err, CAT2_ENOTFOUND, "root %.100s is gone", ds->root);
+    return c2_buf_printf(out, err, "http://%s/api/%s/", root->root.http, route) &&
+           c2_url_encode(c2_str_of(ds->path), true, out, err);
+}
+
+static void go_on(struct fetch *f);
+
+static void fail_fetch(struct fetch *f, const struct cat2_error *err)
+{
+    if (f->failed) return;
+    f->failed = true;
+    f->err = *err;
+    f->err.http_status = 0;
+    if (err->code == CAT2_EDATA || err->code == CAT2_ENOTFOUND || err->code == CAT2_ELIMIT)
+        f->err.code = CAT2_EUPSTREAM;
+    c2_fail_within(&f->err, "%.80s/%.100s", f->ds->root, f->ds->path);
+    struct c2_root_state *root = c2_sub_root(f->ds->sub, c2_str_of(f->ds->root));
+    bool stale = err->code == CAT2_ECHANGED || err->code == CAT2_ENOTFOUND || err->code == CAT2_EDATA;
+    if (root && stale) c2_sub_follow(root); /* the publisher has something else by now */
+}
+
+/* ---- storing, in workers ---- */
+
+static void store_work(void *job, void *local)
+{
+    struct store *s = job;
+
+    (void)local;
+    if (s->whole) {
+        s->ok = c2_cachefile_put(s->cf, s->nchunk, c2_buf_bytes(&s->data), &s->err);
+        return;
+    }
+    s->ok = c2_cachefile_put_blocks(s->cf, s->nchunk, c2_buf_bytes(&s->prefix), s->blocks, s->nblocks,
+                                    c2_buf_bytes(&s->data), &s->err);
+}
+
+static void store_done(void *job)
+{
+    struct store *s = job;
+    struct fetch *f = s->fetch;
+
+    f->storing--;
+    if (!s->ok) {
+        c2_fail_within(&s->err, "chunk %" PRId64, s->nchunk);
+        fail_fetch(f, &s->err);
+    } else {
+        f->ds->sub->pieces_fetched += s->whole ? 1 : s->nblocks;
+        f->ds->sub->bytes_fetched += (int64_t)(s->data.n + s->prefix.n);
+    }
+    c2_cachefile_unref(s->cf);
+    free(s->blocks);
+    c2_buf_fini(&s->prefix);
+    c2_buf_fini(&s->data);
+    free(s);
+    go_on(f);
+}
+
+static bool copy_bytes(struct c2_bytes from, struct c2_buf *out, struct cat2_error *err)
+{
+    c2_buf_init(out, C2_CHUNK_CBYTES_MAX);
+    return c2_buf_append(out, from.p, from.n, err);
+}
+
+static bool store_piece(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
+{
+    struct fetch *f = ctx;
+    struct store *s = calloc(1, sizeof(*s));
+
+    if (!s) return c2_fail_nomem(err, "chunk");
+    *s =
+        (struct store){.fetch = f, .nchunk = piece->nchunk, .whole = piece->whole, .nblocks = piece->nblocks};
+    bool ok = piece->nchunk >= 0 && piece->nchunk < c2_cachefile_meta(f->cf)->nchunks;
+    if (!ok)
+        c2_fail(err, CAT2_EDATA, "the publisher sent chunk %" PRId64 ", which does not exist", piece->nchunk);
+    if (ok && piece->nblocks) {
+        s->blocks = malloc((size_t)piece->nblocks * sizeof(*s->blocks));
+        ok = s->blocks || c2_fail_nomem(err, "chunk");
+        if (ok) memcpy(s->blocks, piece->blocks, (size_t)piece->nblocks * sizeof(*s->blocks));
+    }
+    ok = ok && copy_bytes(piece->prefix, &s->prefix, err) && copy_bytes(piece->data, &s->data, err);
+    if (!ok) {
+        free(s->blocks);
+        c2_buf_fini(&s->prefix);
+        c2_buf_fini(&s->data);
+        free(s);
+        return false;
+    }
+    s->cf = c2_cachefile_ref(f->cf);
+    f->storing++;
+    c2_pool_run(f->ds->sub->config.pool, store_work, store_done, s);
+    return true;
+}
+
+/* ---- requests ---- */
+
+static bool on_data(void *ctx, int status, struct c2_bytes bytes, struct cat2_error *err)
+{
+    struct request *r = ctx;
+
+    (void)status;
+    return c2_pieces_feed(&r->reader, bytes, store_piece, r->fetch, err);
+}
+
+static bool take_chunk(struct request *r, struct c2_http_reply *reply, struct cat2_error *err)
+{
+    struct c2_piece piece = {
+        .whole = true, .nchunk = r->fetch->wants[r->first].nchunk, .data = c2_buf_bytes(reply->body)};
+
+    return store_piece(r->fetch, &piece, err);
+}
+
+static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
+{
+    struct request *r = ctx;
+    struct fetch *f = r->fetch;
+    struct cat2_error err = {0};
+    bool ok = !why;
+
+    if (why) err = *why;
+    if (ok && reply->status == 412)
+        ok = c2_fail(&err, CAT2_ECHANGED, "the dataset has just changed at its publisher: ask again");
+    else if (ok && reply->status == 404)
+        ok = c2_fail(&err, CAT2_ENOTFOUND, "the publisher does not have it any more");
+    else if (ok && reply->status != 200)
+        ok = c2_fail(&err, CAT2_EUPSTREAM, "the publisher answers %d for chunk data", reply->status);
+    if (ok) ok = f->ds->modern ? c2_pieces_end(&r->reader, &err) : take_chunk(r, reply, &err);
+    if (!ok) fail_fetch(f, &err);
+    c2_pieces_reader_fini(&r->reader);
+    free(r);
+    f->under_way--;
+    go_on(f);
+}
+
+static bool put_want(const struct c2_want *want, struct c2_buf *url, struct cat2_error *err)
+{
+    bool ok = c2_buf_printf(url, err, "%" PRId64, want->nchunk);
+
+    for (int32_t i = 0; ok && i < want->nblocks;) {
+        int32_t last = i;
+        while (last + 1 < want->nblocks && want->blocks[last + 1] == want->blocks[last] + 1)
+            last++;
+        ok = c2_buf_printf(url, err, last == i ? "%c%d" : "%c%d-%d", i ? ';' : ':', want->blocks[i],
+                           want->blocks[last]);
+        i = last + 1;
+    }
+    return ok;
+}
+
+/* How many compressed bytes a want is likely to bring. */
+static int64_t estimate(const struct fetch *f, const struct c2_want *want)
+{
+    const struct c2_meta *meta = &f->ds->meta;
+    int64_t chunk = meta->nchunks
+                        ? c2_min_i64(meta->chunksize + 32, 2 * (meta->cbytes / meta->nchunks) + 1024)
+                        : meta->chunksize;
+
+    return want->whole || meta->grid.nblocks < 1
+               ? chunk
+               : chunk / meta->grid.nblocks * want->nblocks + 32 + 4 * meta->grid.nblocks;
+}
+
+/* One question, as many wants as fit; runs of whole chunks as ranges. */
+static bool question(struct fetch *f, struct request *r, struct c2_buf *url, struct cat2_error *err)
+{
+    size_t start = url->n;
+    int64_t nbytes = 0;
+    bool ok = c2_buf_puts(url, "?pieces=", err);
+
+    r->first = f->next;
+    while (ok && f->next < f->n && url->n - start < QUESTION_MAX && (nbytes < BATCH_NBYTES)) {
+        const struct c2_want *want = &f->wants[f->next];
+        if (f->next > r->first) ok = c2_buf_putc(url, ',', err);
+        ok = ok && put_want(want, url, err);
+        nbytes += estimate(f, want);
+        int64_t first = want->nchunk, last = first;
+        while (want->whole && ++f->next < f->n && f->wants[f->next].whole &&
+               f->wants[f->next].nchunk == last + 1 && nbytes < BATCH_NBYTES) {
+            last++;
+            nbytes += estimate(f, want);
+        }
+        if (!want->whole) f->next++;
+        if (ok && last > first) ok = c2_buf_printf(url, err, "-%" PRId64, last);
+    }
+    r->n = f->next - r->first;
+    return ok;
+}
+
+static bool start_request(struct fetch *f, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(65536);
+    char match[600];
+    const char *headers[] = {match, NULL};
+    struct request *r = calloc(1, sizeof(*r));
+
+    if (!r) return c2_fail_nomem(err, "request");
+    r->fetch = f;
+    size_t record_max = (size_t)f->ds->meta.chunksize + (size_t)f->ds->meta.chunksize / 8 + (32u << 20);
+    c2_pieces_reader_init(&r->reader, record_max);
+    bool ok = c2_ds_url(f->ds, "download", &url, err);
+    if (ok && f->ds->modern) ok = question(f, r, &url, err);
+    if (ok && !f->ds->modern) {
+        r->first = f->next++;
+        ok = c2_buf_printf(&url, err, "?nchunk=%" PRId64, f->wants[r->first].nchunk);
+    }
+    snprintf(match, sizeof(match), "If-Match: %s", f->ds->quoted);
+    struct c2_http_call call = {.url = c2_buf_cstr(&url),
+                                .headers = f->ds->modern ? headers : NULL,
+                                .timeout_ms = 120000,
+                                .body_max = f->ds->modern ? 65536 : record_max,
+                                .data = f->ds->modern ? on_data : NULL,
+                                .done = on_done,
+                                .ctx = r};
+    if (ok && !c2_http_start(f->ds->sub->config.http, &call)) ok = c2_fail_nomem(err, "request");
+    if (ok) {
+        f->under_way++;
+        f->ds->sub->flights++;
+        return true;
+    }
+    c2_pieces_reader_fini(&r->reader);
+    free(r);
+    return false;
+}
+
+static void go_on(struct fetch *f)
+{
+    struct cat2_error err;
+
+    while (!f->failed && f->next < f->n && f->under_way < (f->ds->modern ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
+           f->storing < 64)
+        if (!start_request(f, &err)) fail_fetch(f, &err);
+    if (f->under_way || f->storing || (!f->failed && f->next < f->n)) return;
+    f->fn(f->ctx, f->failed ? &f->err : NULL);
+    for (size_t i = 0; i < f->n; i++)
+        free(f->wants[i].blocks);
+    free(f->wants);
+    c2_cachefile_unref(f->cf);
+    c2_ds_unref(f->ds);
+    free(f);
+}
+
+static void start_fetch(void *ctx)
+{
+    go_on(ctx);
+}
+
+void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
+                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+{
+    struct fetch *f = calloc(1, sizeof(*f));
+
+    C2_ASSERT(f);
+    *f = (struct fetch){
+        .ds = c2_ds_ref(ds), .cf = c2_cachefile_ref(ds->cf), .wants = wants, .n = n, .fn = fn, .ctx = ctx};
+    c2_loop_defer(ds->sub->config.loop, start_fetch, f);
+}
