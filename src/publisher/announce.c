@@ -44,7 +44,8 @@ static bool pending(const struct c2_entry *entry, const char **etag)
         return entry->announced[0] != '\0';
     }
     *etag = entry->gen.etag;
-    return entry->json.n > 0 && !entry->sketched && strcmp(entry->announced, entry->gen.etag) != 0;
+    return entry->listed && entry->json.n > 0 && !entry->sketched &&
+           strcmp(entry->announced, entry->gen.etag) != 0;
 }
 
 static bool make_event(const struct c2_entry *entry, const char *etag, struct c2_buf *out,

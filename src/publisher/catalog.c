@@ -126,6 +126,7 @@ void c2_entry_gone(struct c2_catalog *cat, struct c2_entry *entry)
     if (!entry->gone) {
         forget_contents(cat, entry);
         entry->gone = true;
+        entry->listed = false;
         cat->source->ops->forget(cat->source, entry->path);
     }
     if (cat->changed) cat->changed(cat->changed_ctx, entry);
@@ -190,7 +191,11 @@ static void merge(struct c2_catalog *cat, struct walk_job *job)
             c2_entry_gone(cat, cat->entries[at++]);
         if (at == cat->n || strcmp(cat->entries[at]->path, job->list[i].path) != 0)
             if (!c2_catalog_insert(cat, job->list[i].path, at)) continue;
-        c2_entry_renew(cat, cat->entries[at++], &job->list[i].gen);
+        bool known = cat->entries[at]->listed;
+        cat->entries[at]->listed = true;
+        c2_entry_renew(cat, cat->entries[at], &job->list[i].gen);
+        if (!known && cat->changed) cat->changed(cat->changed_ctx, cat->entries[at]);
+        at++;
     }
     while (at < cat->n)
         c2_entry_gone(cat, cat->entries[at++]);

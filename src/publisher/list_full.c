@@ -85,7 +85,7 @@ static struct c2_entry *next_entry(struct full *full)
 
     for (; i < c2_catalog_count(cat); i++) {
         struct c2_entry *entry = c2_catalog_at(cat, i);
-        if (!entry->gone && (!full->at || strcmp(entry->path, full->at) != 0)) return entry;
+        if (entry->listed && (!full->at || strcmp(entry->path, full->at) != 0)) return entry;
     }
     return NULL;
 }

@@ -8,15 +8,33 @@
 
 /* ---- shared ---- */
 
+/* What follows /api/WORD/, decoded: from the target as sent, as the server takes "//" for "/" and would hide
+ * that the path is absolute. In the request's arena; p NULL: no memory. */
+static struct c2_str below_route(struct c2_request *req)
+{
+    C2_AUTO(c2_buf) path = C2_BUF_INIT(65536);
+    struct c2_str rest, part;
+    struct cat2_error err;
+
+    c2_str_cut(c2_request_target(req), '?', &part, &rest);
+    if (!c2_url_decode(part, false, &path, &err)) return (struct c2_str){0};
+    rest = c2_buf_str(&path);
+    for (int i = 0; i < 3; i++)
+        c2_str_cut(rest, '/', &part, &rest);
+    char *copy = c2_arena_alloc(c2_request_arena(req), rest.n + 1);
+    if (copy && rest.n) memcpy(copy, rest.p, rest.n);
+    return (struct c2_str){copy, copy ? rest.n : 0};
+}
+
 /* As Python's pathlib: "a//b", "./a" and "a/" are a/b and a; ".." and absolute ones are refused. */
 const char *c2_publisher_path(struct c2_request *req)
 {
-    struct c2_str raw = c2_request_param(req, "path"), rest = raw, part;
+    struct c2_str raw = below_route(req), rest = raw, part;
     char *out = c2_arena_alloc(c2_request_arena(req), raw.n + 2);
-    bool good = !c2_str_starts(raw, "/"), found = !memchr(raw.p ? raw.p : "", '\0', raw.n);
+    bool good = !c2_str_starts(raw, "/"), found = raw.p && !memchr(raw.p, '\0', raw.n);
     size_t n = 0;
 
-    if (!out) {
+    if (!out || !raw.p) {
         c2_reply_detail(req, 503, "out of memory");
         return NULL;
     }
@@ -82,7 +100,7 @@ static void list_ready(void *ctx, const struct cat2_error *failed)
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
     for (size_t i = 0; i < c2_catalog_count(cat); i++)
-        if (!c2_catalog_at(cat, i)->gone) c2_jw_cstr(&w, c2_catalog_at(cat, i)->path);
+        if (c2_catalog_at(cat, i)->listed) c2_jw_cstr(&w, c2_catalog_at(cat, i)->path);
     c2_jw_end_array(&w);
     if (c2_jw_finish(&w)) {
         c2_reply_json(req, 200, &out);

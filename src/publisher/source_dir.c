@@ -98,9 +98,9 @@ static bool find(struct dir_source *dir, const char *path, struct stat *st, bool
 
     *sparse = false;
     if (fd < 0) {
-        if (err->code != CAT2_ENOTFOUND || fstatat(dir->root, path, st, AT_SYMLINK_NOFOLLOW) != 0)
-            return false;
-        return S_ISLNK(st->st_mode) || c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+        if (err->code != CAT2_ENOTFOUND) return false;
+        if (fstatat(dir->root, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st->st_mode)) return true;
+        return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
     }
     int rc = fstat(fd, st);
     close(fd);
