@@ -256,3 +256,53 @@ def test_a_sparse_frame_is_one_dataset(house, tmp_path):
     assert info["shape"] == [1000] and info["schunk"]["contiguous"] is False
     assert get(pub.url + "/api/download/sp.b2nd?nchunk=3")[0] == 200
     assert get(pub.url + "/api/frame/sp.b2nd")[0] == 409
+
+
+def test_blocks_of_a_large_chunk_come_without_the_rest(house, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "text.txt").write_bytes(b"".join(b"line %d of %d\n" % (i, i * i * 7919) for i in range(400000)))
+    pub = house.pub("foo", root, house.bro())
+    url = pub.url + "/api/download/text.txt"
+    chunk = get(url + "?nchunk=0")[2]
+    nbytes, blocksize = struct.unpack("<ii", chunk[4:12])
+    nblocks = -(-nbytes // blocksize)
+    starts = struct.unpack(f"<{nblocks}i", chunk[32:32 + 4 * nblocks])
+    ends = {start: end for start, end in zip(sorted(starts), sorted(starts)[1:] + [len(chunk)])}
+    assert nblocks > 5
+
+    def block(i):
+        return chunk[starts[i]:ends[starts[i]]]
+    status, headers, body = get(url + "?nchunk=0&blocks=0-1,4")
+    n = int(headers["X-Caterva2-Prefix"])
+    assert status == 200 and body == chunk[:n] + block(0) + block(1) + block(4) and n == min(starts)
+    flags, blocks, prefix, data = read_pieces(get(url + "?pieces=0:1;3-4")[2])[0]
+    assert (flags, blocks, prefix, data) == (0, (1, 3, 4), chunk[:n], block(1) + block(3) + block(4))
+    assert get(f"{url}?nchunk=0&blocks={nblocks}")[0] == 404
+    assert get(f"{url}?nchunk=0&blocks=4,1")[0] == 400
+
+
+def test_generations_are_never_mixed(house, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    texts = {len(text): text for text in (b"abcdefg" * 20, b"0123456789" * 33)}
+
+    def write(text, in_place):
+        target = root / ("x.txt" if in_place else "../new")
+        target.write_bytes(text)
+        if not in_place:
+            os.replace(target, root / "x.txt")
+    write(b"abcdefg" * 20, True)
+    pub = house.pub("foo", root, house.bro())
+    answers = {}
+    for i in range(60):
+        write(list(texts.values())[i % 2], i % 3 == 0)
+        for _ in range(3):
+            status, headers, chunk = get(pub.url + "/api/download/x.txt?nchunk=0")
+            answers[status] = answers.get(status, 0) + 1
+            if status == 200:
+                size = int(headers["X-Caterva2-Generation"].split(":")[1])
+                assert struct.unpack("<i", chunk[4:8])[0] == size
+            else:
+                assert status in (412, 404)
+    assert answers[200] > 100

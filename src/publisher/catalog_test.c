@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The catalog over a directory: it knows, notices and forgets; loop and pool are real, nothing sleeps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "publisher/catalog.h"
+
+struct scene {
+    char root[64], statedir[80];
+    int dir;
+    struct c2_loop *loop;
+    struct c2_pool *pool;
+    struct c2_catalog *cat;
+    struct c2_entry *entry;
+    struct cat2_error err;
+    bool answered;
+};
+
+static void *codec_new(void)
+{
+    return c2_codec_new();
+}
+static void codec_free(void *codec)
+{
+    c2_codec_free(codec);
+}
+
+static void write_file(struct scene *s, const char *rel, const char *text)
+{
+    assert_true(c2_fs_replace(s->dir, rel, c2_bytes_of(c2_str_of(text)), &s->err));
+}
+
+static int open_scene(void **state)
+{
+    struct scene *s = calloc(1, sizeof(*s));
+    struct c2_source *source;
+
+    assert_non_null(s);
+    snprintf(s->root, sizeof(s->root), "/tmp/c2-catalog-XXXXXX");
+    assert_non_null(mkdtemp(s->root));
+    snprintf(s->statedir, sizeof(s->statedir), "%s.state", s->root);
+    s->dir = c2_fs_open_dir(s->root, false, &s->err);
+    c2_codec_setup();
+    assert_true(c2_loop_new(&s->loop, &s->err));
+    assert_true(c2_pool_new(s->loop, 2, codec_new, codec_free, &s->pool, &s->err));
+    assert_true(c2_source_dir_new(s->root, s->statedir, &source, &s->err));
+    assert_true(c2_catalog_new(s->loop, s->pool, source, &s->cat, &s->err));
+    *state = s;
+    return 0;
+}
+
+static int close_scene(void **state)
+{
+    struct scene *s = *state;
+    int statedir = c2_fs_open_dir(s->statedir, false, &s->err);
+
+    c2_catalog_close(s->cat);
+    c2_pool_free(s->pool);
+    c2_loop_free(s->loop);
+    c2_fs_remove(s->dir, "a.txt", &s->err);
+    c2_fs_remove(s->dir, "bad.b2nd", &s->err);
+    c2_fs_remove(statedir, "cache/a.txt.b2", &s->err);
+    close(statedir);
+    close(s->dir);
+    rmdir(s->statedir);
+    rmdir(s->root);
+    free(s);
+    return 0;
+}
+
+static void on_look(void *ctx, const struct cat2_error *err)
+{
+    struct scene *s = ctx;
+
+    s->answered = err == NULL;
+    c2_loop_stop(s->loop);
+}
+
+static void on_got(void *ctx, struct c2_entry *entry, const struct cat2_error *err)
+{
+    struct scene *s = ctx;
+
+    s->entry = entry;
+    if (err) s->err = *err;
+    c2_loop_stop(s->loop);
+}
+
+static void look(struct scene *s)
+{
+    s->answered = false;
+    c2_catalog_rescan(s->cat, on_look, s);
+    c2_loop_run(s->loop);
+    assert_true(s->answered);
+}
+
+static struct c2_entry *ask(struct scene *s, const char *path)
+{
+    c2_catalog_get(s->cat, path, C2_NEED_ITEM, on_got, s);
+    c2_loop_run(s->loop);
+    return s->entry;
+}
+
+static void a_new_generation_is_noticed_when_asked_for(void **state)
+{
+    struct scene *s = *state;
+    char etag[64];
+
+    write_file(s, "a.txt", "one");
+    look(s);
+    assert_int_equal(c2_catalog_count(s->cat), 1);
+    assert_non_null(ask(s, "a.txt"));
+    assert_int_equal(s->entry->item->meta->nbytes, 3);
+    memcpy(etag, s->entry->gen.etag, sizeof(etag));
+    write_file(s, "a.txt", "three");
+    assert_non_null(ask(s, "a.txt"));
+    assert_int_equal(s->entry->item->meta->nbytes, 5);
+    assert_string_not_equal(s->entry->gen.etag, etag);
+}
+
+static void what_is_removed_is_forgotten(void **state)
+{
+    struct scene *s = *state;
+
+    write_file(s, "a.txt", "one");
+    look(s);
+    assert_true(c2_fs_remove(s->dir, "a.txt", &s->err));
+    assert_null(ask(s, "a.txt"));
+    assert_int_equal(s->err.code, CAT2_ENOTFOUND);
+    look(s);
+    assert_int_equal(c2_catalog_count(s->cat), 0);
+}
+
+static void a_broken_dataset_stays_listed_with_its_reason(void **state)
+{
+    struct scene *s = *state;
+
+    write_file(s, "bad.b2nd", "no frame");
+    look(s);
+    assert_null(ask(s, "bad.b2nd"));
+    assert_int_equal(s->err.code, CAT2_EDATA);
+    assert_non_null(c2_catalog_find(s->cat, "bad.b2nd"));
+    assert_true(c2_catalog_find(s->cat, "bad.b2nd")->failed);
+}
+
+static void etags_are_pythons(void **state)
+{
+    (void)state;
+    char text[64];
+
+    assert_true(c2_etag_format(1714000000, 0, 7, text));
+    assert_string_equal(text, "1714000000.0:7");
+    assert_true(c2_etag_format(1714000000, 250000000, 0, text));
+    assert_string_equal(text, "1714000000.25:0");
+    assert_true(c2_etag_format(1714000029, 123456700, 5, text));
+    assert_string_equal(text, "1714000029.1234567:5");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(etags_are_pythons),
+        cmocka_unit_test_setup_teardown(a_new_generation_is_noticed_when_asked_for, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(what_is_removed_is_forgotten, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(a_broken_dataset_stays_listed_with_its_reason, open_scene,
+                                        close_scene)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
