@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* NumPy dtypes: a typestr ("<i8", "|S6", "<M8[ns]") or the list literal of a structured dtype. Parsed, never evaluated. */
+/* NumPy dtypes: a typestr ("<i8", "|S6", "<M8[ns]") or the list literal of a structured dtype. Parsed, never
+ * evaluated. */
 #ifndef C2_NDIM_DTYPE_H
 #define C2_NDIM_DTYPE_H
 
@@ -10,23 +11,24 @@ struct c2_field;
 /* Immutable once parsed. kind is NumPy's: b i u f c S U M m V; 'O' is refused. */
 struct c2_dtype {
     char kind;
-    char order;         /* '<' '>' or '|' */
-    int64_t itemsize;   /* bytes of one item, all fields and sub-array items included */
-    char unit[16];      /* M, m: "ns", "25s", "" generic */
-    int nfields;        /* > 0: structured, kind 'V' */
+    char order;       /* '<' '>' or '|' */
+    int64_t itemsize; /* bytes of one item, all fields and sub-array items included */
+    char unit[16];    /* M, m: "ns", "25s", "" generic */
+    int nfields;      /* > 0: structured, kind 'V' */
     struct c2_field *fields;
 };
 struct c2_field {
     char *name;
-    char *title;        /* NULL without */
-    int64_t offset;     /* bytes from the item's start */
+    char *title;    /* NULL without */
+    int64_t offset; /* bytes from the item's start */
     struct c2_dtype type;
-    int ndim;           /* sub-array, (2,3) */
+    int ndim; /* sub-array, (2,3) */
     int64_t shape[C2_DIM_MAX];
-    int64_t nbytes;     /* type.itemsize * product(shape) */
+    int64_t nbytes; /* type.itemsize * product(shape) */
 };
 
-/** Parse a typestr, a native name ("int64", "float32", "bool", "datetime64[ns]") or a list literal. One-byte kinds may lack '|'.
+/** Parse a typestr, a native name ("int64", "float32", "bool", "datetime64[ns]") or a list literal. One-byte
+ * kinds may lack '|'.
  *  @errors CAT2_EINVAL names the place; CAT2_ELIMIT depth, fields, size. */
 bool c2_dtype_parse(struct c2_str text, struct c2_dtype *out, struct cat2_error *err);
 void c2_dtype_fini(struct c2_dtype *dtype);

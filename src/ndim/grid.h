@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The chunk grid and, inside each chunk, the block grid of a dataset; which of them a selection touches.
  *
- * A b2nd array is padded: each chunk holds prod(ceil(chunk/block)*block) items, block after block, C order inside a block,
- * edge chunks too. A plain schunk is the 1-d case without padding: its last chunk and each chunk's last block are short. */
+ * A b2nd array is padded: each chunk holds prod(ceil(chunk/block)*block) items, block after block, C order
+ * inside a block, edge chunks too. A plain schunk is the 1-d case without padding: its last chunk and each
+ * chunk's last block are short. */
 #ifndef C2_NDIM_GRID_H
 #define C2_NDIM_GRID_H
 
@@ -14,17 +15,20 @@ struct c2_grid {
     int32_t typesize;
     int64_t shape[C2_DIM_MAX];
     int32_t chunks[C2_DIM_MAX];
-    int32_t blocks[C2_DIM_MAX]; /* plain schunk: items per block of the chunk at hand, or = chunks when unknown */
+    int32_t
+        blocks[C2_DIM_MAX]; /* plain schunk: items per block of the chunk at hand, or = chunks when unknown */
     /* derived by c2_grid_init() */
     int64_t nchunks_along[C2_DIM_MAX], nchunks;
     int64_t nblocks_along[C2_DIM_MAX], nblocks; /* per chunk */
     int64_t block_items, chunk_items;           /* padded; chunk_items = nblocks * block_items when padded */
 };
-/** Check and derive: 0 <= shape, 1 <= block <= chunk (zero-size arrays may have 0), products fit, limits hold. */
-bool c2_grid_init(struct c2_grid *grid, const int64_t *shape, const int32_t *chunks, const int32_t *blocks, int ndim,
-                  int32_t typesize, bool padded, struct cat2_error *err);
+/** Check and derive: 0 <= shape, 1 <= block <= chunk (zero-size arrays may have 0), products fit, limits
+ * hold. */
+bool c2_grid_init(struct c2_grid *grid, const int64_t *shape, const int32_t *chunks, const int32_t *blocks,
+                  int ndim, int32_t typesize, bool padded, struct cat2_error *err);
 
-/* Walks the chunks that hold at least one selected item, ascending nchunk. A strided selection skips chunks without items. */
+/* Walks the chunks that hold at least one selected item, ascending nchunk. A strided selection skips chunks
+ * without items. */
 struct c2_grid_walk {
     const struct c2_grid *grid;
     const struct c2_bound *bound;
@@ -38,16 +42,18 @@ bool c2_grid_walk_next(struct c2_grid_walk *walk, int64_t *nchunk);
 /** How many chunks a selection touches (saturates at INT64_MAX). */
 int64_t c2_grid_count(const struct c2_grid *grid, const struct c2_bound *bound);
 
-/** Blocks of chunk `nchunk` that hold at least one selected item: ascending indices into `out` (room for grid->nblocks).
- *  Returns how many. */
-int64_t c2_grid_blocks(const struct c2_grid *grid, const struct c2_bound *bound, int64_t nchunk, int32_t *out);
+/** Blocks of chunk `nchunk` that hold at least one selected item: ascending indices into `out` (room for
+ * grid->nblocks). Returns how many. */
+int64_t c2_grid_blocks(const struct c2_grid *grid, const struct c2_bound *bound, int64_t nchunk,
+                       int32_t *out);
 
 /** Copy the selected items of one decoded block into the C-ordered result.
  *  @param block  grid->block_items items of typesize bytes (fewer for a short last block of a plain schunk).
  *  @param out    bound->nitems items. Items of other blocks are left alone. */
 void c2_grid_scatter(const struct c2_grid *grid, const struct c2_bound *bound, int64_t nchunk, int32_t nblock,
                      const uint8_t *block, uint8_t *out);
-/** The reverse for writers: gather one padded chunk (block order) from a C-ordered array of grid->shape; padding is zero. */
+/** The reverse for writers: gather one padded chunk (block order) from a C-ordered array of grid->shape;
+ * padding is zero. */
 void c2_grid_gather(const struct c2_grid *grid, const uint8_t *array, int64_t nchunk, uint8_t *chunk);
 
 /** Chunk and block shapes for a new array: chunk about 2 MiB, block 64-256 KiB, whole rows preferred. */

@@ -23,13 +23,14 @@ struct c2_slice {
 /** @errors CAT2_EINVAL "slice: ... at character N". */
 bool c2_slice_parse(struct c2_str text, struct c2_slice *out, struct cat2_error *err);
 
-/* One slice on one shape. Axis i of the dataset takes count items: start, start+step, ... (step may be negative). */
+/* One slice on one shape. Axis i of the dataset takes count items: start, start+step, ... (step may be
+ * negative). */
 struct c2_axis_sel {
     int64_t start, step, count;
     bool dropped; /* an integer index: count is 1 and the axis is not in the result */
 };
 struct c2_bound {
-    int ndim;     /* of the dataset */
+    int ndim; /* of the dataset */
     struct c2_axis_sel axes[C2_DIM_MAX];
     int out_ndim;
     int64_t out_shape[C2_DIM_MAX];
@@ -37,11 +38,14 @@ struct c2_bound {
     bool whole;     /* every item in storage order: start 0, step 1, full count, nothing dropped */
 };
 /** Python rules: negative wrap, ranges clamp, missing trailing axes are full. 0-d takes "", "..." only.
- *  @errors CAT2_EINVAL too many axes, index out of range (names axis and size), step 0; CAT2_ELIMIT product overflow. */
-bool c2_slice_bind(const struct c2_slice *slice, const int64_t *shape, int ndim, struct c2_bound *out, struct cat2_error *err);
+ *  @errors CAT2_EINVAL too many axes, index out of range (names axis and size), step 0; CAT2_ELIMIT product
+ * overflow. */
+bool c2_slice_bind(const struct c2_slice *slice, const int64_t *shape, int ndim, struct c2_bound *out,
+                   struct cat2_error *err);
 /** The smallest box that holds the selection: lo <= item < hi per axis (lo == hi when empty). */
 void c2_bound_box(const struct c2_bound *bound, int64_t *lo, int64_t *hi);
-/** Part of a selection along its first undropped-or-not axis order: items [first, first+n) of axis `axis` of the selection. */
+/** Part of a selection along its first undropped-or-not axis order: items [first, first+n) of axis `axis` of
+ * the selection. */
 struct c2_bound c2_bound_part(const struct c2_bound *bound, int axis, int64_t first, int64_t n);
 
 #endif
