@@ -152,14 +152,6 @@ static enum MHD_Result dispatch(struct c2_request *req)
     return MHD_YES;
 }
 
-static bool has_body(const struct c2_request *req)
-{
-    struct c2_str value;
-    bool length = c2_request_header(req, "Content-Length", &value) && !c2_str_is(value, "0");
-
-    return length || c2_request_header(req, "Transfer-Encoding", &value);
-}
-
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_n, void **con_cls)
@@ -173,9 +165,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     if (!req) return MHD_NO;
     if (req->state == C2_REQ_REPLIED) return queue(req);
     if (req->state != C2_REQ_ARRIVING) return MHD_YES;
-    if (!req->method && !req->other_method) { /* the head has just been read */
+    if (!req->method && !req->other_method) { /* the head has just been read: an answer now would close the connection */
         read_method(req, method);
-        return has_body(req) ? MHD_YES : dispatch(req);
+        return MHD_YES;
     }
     if (*upload_n) {
         struct cat2_error err;
