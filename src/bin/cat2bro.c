@@ -31,6 +31,12 @@ static void release(void *ctx)
     c2_broker_free(role->broker);
 }
 
+static bool metrics(void *ctx, struct c2_buf *out, struct cat2_error *err)
+{
+    struct role *role = ctx;
+    return c2_broker_metrics(role->broker, out, err);
+}
+
 static const struct c2_option options[] = {
     {"http", 0, C2_OPT_ENDPOINT, "localhost:8000", "HOST:PORT",
      "listen here; *:PORT for every address, port 0 for a free one", NULL},
@@ -48,7 +54,7 @@ int main(int argc, char **argv)
         .options = options,
         .noptions = C2_ARRAY_LEN(options),
     };
-    static const struct c2_service_role service_role = {"cat2bro", start, stop, release, NULL, NULL};
+    static const struct c2_service_role service_role = {"cat2bro", start, stop, release, NULL, metrics};
     struct role role = {0};
     void *states[] = {&role};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Change events and the registry of roots, whoever carries them: our broker in this process (bus/local.h), a broker reached
- * over REST and WebSocket (bus/remote.h, ours or Python's). Loop thread only; callbacks come on the loop, never before the
- * call that caused them returns. */
+/* Change events and the registry of roots, whoever carries them: our broker in this process (bus/local.h), a
+ * broker reached over REST and WebSocket (bus/remote.h, ours or Python's). Loop thread only; callbacks come
+ * on the loop, never before the call that caused them returns. */
 #ifndef C2_BUS_BUS_H
 #define C2_BUS_BUS_H
 
@@ -14,7 +14,7 @@ struct c2_root {
 struct c2_event {
     struct c2_str topic; /* root name, or "@new" */
     struct c2_str data;  /* compact JSON as published: {"path":P,"metadata":{...}}, {"path":P}, or a Root */
-    int64_t seq;         /* numbered by our broker per root, from 1; 0 when the broker does not number (Python) */
+    int64_t seq; /* numbered by our broker per root, from 1; 0 when the broker does not number (Python) */
     struct c2_str epoch; /* changes when numbering starts anew; "" when not numbered */
 };
 
@@ -23,8 +23,8 @@ struct c2_bus_sub;
 /* One follower of a topic. */
 struct c2_bus_listener {
     void (*event)(void *ctx, const struct c2_event *event);
-    /* The stream has a gap (connected for the first time, reconnected to a broker that cannot resume, log too short):
-     * whoever follows must look at everything again. Also called once after subscribing. */
+    /* The stream has a gap (connected for the first time, reconnected to a broker that cannot resume, log too
+     * short): whoever follows must look at everything again. Also called once after subscribing. */
     void (*resync)(void *ctx);
     void *ctx;
 };
@@ -33,16 +33,18 @@ struct c2_bus_position {
     char epoch[40];
     int64_t seq;
 };
-typedef void c2_bus_done(void *ctx, const struct cat2_error *err);                     /* err NULL: done */
-typedef void c2_bus_roots_done(void *ctx, const struct c2_root *roots, size_t n, const struct cat2_error *err);
+typedef void c2_bus_done(void *ctx, const struct cat2_error *err); /* err NULL: done */
+typedef void c2_bus_roots_done(void *ctx, const struct c2_root *roots, size_t n,
+                               const struct cat2_error *err);
 
 struct c2_bus_ops {
-    /* Registry. register: also keeps it registered — whenever the broker is back and does not know the root, it is told
-     * again. unregister removes it (DELETE). */
+    /* Registry. register: also keeps it registered — whenever the broker is back and does not know the root,
+     * it is told again. unregister removes it (DELETE). */
     void (*register_root)(struct c2_bus *bus, const struct c2_root *root, c2_bus_done *done, void *ctx);
     void (*unregister_root)(struct c2_bus *bus, const char *name, c2_bus_done *done, void *ctx);
     void (*roots)(struct c2_bus *bus, c2_bus_roots_done *done, void *ctx);
-    /* done(NULL) once the broker took it: the publisher may then forget the change. Fails at once while disconnected. */
+    /* done(NULL) once the broker took it: the publisher may then forget the change. Fails at once while
+     * disconnected. */
     void (*publish)(struct c2_bus *bus, const char *topic, struct c2_str data, c2_bus_done *done, void *ctx);
     struct c2_bus_sub *(*subscribe)(struct c2_bus *bus, const char *topic, const struct c2_bus_position *from,
                                     const struct c2_bus_listener *listener);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The broker's REST face and durable side: docs/protocol.md "Broker". */
+#include "broker/broker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "broker/broker_impl.h"
+#include "wire/json.h"
+#include "wire/pubsub.h"
+
+#define STOP_MS 600 /* for the peers' goodbyes */
+
+/* ---- durable side ---- */
+
+static bool save_root(void *ctx, const struct c2_root *root, const char *token, struct cat2_error *err)
+{
+    struct c2_broker *broker = ctx;
+    C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
+
+    return c2_buf_printf(&value, err, "%s %s", token, root->http) &&
+           c2_state_put(broker->state, "roots", c2_str_of(root->name), c2_buf_str(&value), err);
+}
+
+static bool drop_root(void *ctx, const char *name, struct cat2_error *err)
+{
+    struct c2_broker *broker = ctx;
+    return c2_state_del(broker->state, "roots", c2_str_of(name), err);
+}
+
+/* Events live in a ring of rows a topic, as in memory: row seq % C2_HUB_LOG_MAX. */
+static bool append(void *ctx, const char *topic, int64_t seq, struct c2_str data, struct cat2_error *err)
+{
+    struct c2_broker *broker = ctx;
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(512);
+    C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_WS_MESSAGE_MAX + 64);
+
+    return c2_buf_printf(&key, err, "%s\n%" PRId64, topic, seq % C2_HUB_LOG_MAX) &&
+           c2_buf_printf(&value, err, "%" PRId64 " ", seq) && c2_buf_append_str(&value, data, err) &&
+           c2_state_put(broker->state, "events", c2_buf_str(&key), c2_buf_str(&value), err);
+}
+
+static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
+{
+    struct c2_broker *broker = ctx;
+    struct c2_root root = {0};
+    struct c2_str token, http;
+    char text[33] = "";
+
+    if (!c2_str_cut(value, ' ', &token, &http) || token.n > 32 || key.n >= sizeof(root.name) ||
+        http.n >= sizeof(root.http))
+        return true;
+    memcpy(root.name, key.p, key.n);
+    memcpy(root.http, http.p, http.n);
+    memcpy(text, token.p, token.n);
+    return c2_hub_restore_root(broker->hub, &root, text, err);
+}
+
+struct kept {
+    char *topic;
+    int64_t seq;
+    char *data;
+};
+struct keeping {
+    struct kept *list;
+    size_t n, cap;
+};
+
+static bool keep_event(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
+{
+    struct keeping *k = ctx;
+    struct c2_str topic, slot, number, data;
+    int64_t seq;
+
+    if (!c2_str_cut(key, '\n', &topic, &slot) || !c2_str_cut(value, ' ', &number, &data) ||
+        !c2_str_to_i64(number, &seq))
+        return true;
+    if (k->n == k->cap) {
+        size_t cap = k->cap ? 2 * k->cap : 256;
+        struct kept *grown = realloc(k->list, cap * sizeof(*grown));
+        if (!grown) return c2_fail_nomem(err, "events");
+        k->list = grown;
+        k->cap = cap;
+    }
+    k->list[k->n] = (struct kept){c2_str_dup(topic), seq, c2_str_dup(data)};
+    k->n++;
+    return (k->list[k->n - 1].topic && k->list[k->n - 1].data) || c2_fail_nomem(err, "events");
+}
+
+static int by_seq(const void *a, const void *b)
+{
+    const struct kept *x = a, *y = b;
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+static bool restore_events(struct c2_broker *broker, struct cat2_error *err)
+{
+    struct keeping k = {0};
+    bool ok = c2_state_each(broker->state, "events", C2_STR(""), keep_event, &k, err);
+
+    if (k.n) qsort(k.list, k.n, sizeof(*k.list), by_seq);
+    for (size_t i = 0; i < k.n; i++) {
+        if (ok)
+            ok = c2_hub_restore_event(broker->hub, k.list[i].topic, k.list[i].seq, c2_str_of(k.list[i].data),
+                                      err);
+        free(k.list[i].topic);
+        free(k.list[i].data);
+    }
+    free(k.list);
+    return ok;
+}
+
+/* The epoch lives as long as the numbering: in the state. */
+static bool read_epoch(struct c2_broker *broker, char out[40], struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(39);
+
+    if (c2_state_get(broker->state, "about", C2_STR("epoch"), &text, err)) {
+        snprintf(out, 40, "%s", c2_buf_cstr(&text));
+        return true;
+    }
+    if (err->code != CAT2_ENOTFOUND) return false;
+    c2_random_hex32(out);
+    return c2_state_put(broker->state, "about", C2_STR("epoch"), c2_str_of(out), err);
+}
+
+/* ---- REST ---- */
+
+static void put_root(struct c2_jw *w, const struct c2_root *root, bool subscribed)
+{
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "name");
+    c2_jw_cstr(w, root->name);
+    c2_jw_key(w, "http");
+    c2_jw_cstr(w, root->http);
+    if (subscribed) {
+        c2_jw_key(w, "subscribed");
+        c2_jw_null(w);
+    }
+    c2_jw_end_object(w);
+}
+
+static void handle_roots(struct c2_request *req, void *state)
+{
+    struct c2_broker *broker = state;
+    struct c2_buf out = C2_BUF_INIT(16 << 20);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    for (size_t i = 0; i < c2_hub_nroots(broker->hub); i++) {
+        const struct c2_root *root = c2_hub_root_at(broker->hub, i);
+        c2_jw_key(&w, root->name);
+        put_root(&w, root, false);
+    }
+    c2_jw_end_object(&w);
+    if (c2_jw_finish(&w)) {
+        c2_reply_json(req, 200, &out);
+        return;
+    }
+    c2_buf_fini(&out);
+    c2_reply_error(req, &err);
+}
+
+/* Root names become folders of subscribers. */
+static bool name_ok(struct c2_str name, struct cat2_error *err)
+{
+    bool ok = name.n > 0 && name.n < 256 && name.p[0] != '@' && name.p[0] != '.' &&
+              !memchr(name.p, '/', name.n) && !memchr(name.p, '\0', name.n);
+
+    return ok || c2_fail(err, CAT2_EINVAL,
+                         "root name '%.*s': must not be empty, hold '/', or begin with '.' or '@'",
+                         (int)c2_min_i64(60, (int64_t)name.n), name.p);
+}
+
+static bool unprocessable(struct cat2_error *err, const char *what)
+{
+    c2_fail(err, CAT2_EINVAL, "%s", what);
+    err->http_status = 422;
+    return false;
+}
+
+static bool parse_root(struct c2_request *req, struct c2_root *out, struct cat2_error *err)
+{
+    struct c2_bytes body = c2_request_body(req);
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_str name, http, type;
+
+    *out = (struct c2_root){0};
+    if (c2_request_header(req, "Content-Type", &type) && c2_str_starts(type, "text/"))
+        return unprocessable(err, "the body must be JSON");
+    if (!c2_json_parse((struct c2_str){(const char *)body.p, body.n}, &json, err)) {
+        err->http_status = 422;
+        return false;
+    }
+    struct c2_jval root = c2_json_root(json);
+    if (!c2_jstr(c2_jget(root, "name"), &name)) return unprocessable(err, "name: a string is required");
+    if (!c2_jstr(c2_jget(root, "http"), &http)) return unprocessable(err, "http: a string is required");
+    if (http.n >= sizeof(out->http)) return unprocessable(err, "http: is too long");
+    if (!name_ok(name, err)) return false;
+    memcpy(out->name, name.p, name.n);
+    memcpy(out->http, http.p, http.n);
+    return true;
+}
+
+static void handle_post(struct c2_request *req, void *state)
+{
+    struct c2_broker *broker = state;
+    struct c2_root root;
+    struct cat2_error err;
+    struct c2_buf out = C2_BUF_INIT(8192);
+    struct c2_jw w;
+    char token[33];
+
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    bool ok = parse_root(req, &root, &err);
+    if (ok) put_root(&w, &root, true);
+    ok = ok && c2_jw_finish(&w) && c2_hub_put_root(broker->hub, &root, c2_buf_str(&out), token, &err);
+    if (!ok) {
+        c2_buf_fini(&out);
+        c2_reply_error(req, &err);
+        return;
+    }
+    c2_log_info("root name=%s http=%s", root.name, root.http);
+    c2_reply_header(req, "X-Caterva2-Token", token);
+    c2_reply_json(req, 200, &out);
+}
+
+static void handle_delete(struct c2_request *req, void *state)
+{
+    struct c2_broker *broker = state;
+    struct c2_str name = c2_request_param(req, "name"), token = {"", 0};
+    struct cat2_error err;
+    char text[256] = "";
+
+    if (name.n < sizeof(text)) memcpy(text, name.p, name.n);
+    c2_request_header(req, "X-Caterva2-Token", &token);
+    if (!c2_hub_delete_root(broker->hub, text, token, &err)) {
+        c2_reply_error(req, &err);
+        return;
+    }
+    c2_log_info("root name=%s is removed", text);
+    c2_reply_empty(req, 204);
+}
+
+static const struct c2_route routes[] = {
+    {C2_GET, "/api/roots", handle_roots, "roots in order of registration"},
+    {C2_POST, "/api/roots", handle_post, "register a root"},
+    {C2_DELETE, "/api/roots/{name}", handle_delete, "remove a root, with its token"},
+    {C2_GET, "/pubsub", c2_broker_handle_pubsub, "WebSocket of change events"},
+};
+
+/* ---- life ---- */
+
+bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out, struct cat2_error *err)
+{
+    struct c2_broker *broker = calloc(1, sizeof(*broker));
+    struct c2_hub_store store = {save_root, drop_root, append, broker};
+    char epoch[40];
+
+    if (!broker) return c2_fail_nomem(err, "broker");
+    broker->config = *config;
+    bool ok = c2_state_open(config->statedir, "cat2bro", &broker->state, err) &&
+              read_epoch(broker, epoch, err) && c2_hub_new(&store, epoch, &broker->hub, err) &&
+              c2_state_each(broker->state, "roots", C2_STR(""), restore_root, broker, err) &&
+              restore_events(broker, err);
+    if (!ok) {
+        c2_broker_free(broker);
+        return false;
+    }
+    c2_server_routes(config->server, routes, C2_ARRAY_LEN(routes), broker);
+    *out = broker;
+    return true;
+}
+
+struct c2_hub *c2_broker_hub(struct c2_broker *broker)
+{
+    return broker->hub;
+}
+
+void c2_broker_stop(struct c2_broker *broker, c2_loop_fn *done, void *ctx)
+{
+    broker->stopping = true;
+    bool any = broker->peers != NULL;
+    c2_broker_close_peers(broker);
+    c2_timer_start(broker->config.loop, any ? STOP_MS : 0, 0, done, ctx);
+}
+
+void c2_broker_free(struct c2_broker *broker)
+{
+    if (!broker) return;
+    c2_broker_free_peers(broker);
+    c2_hub_free(broker->hub);
+    c2_state_close(broker->state);
+    free(broker);
+}
+
+bool c2_broker_metrics(struct c2_broker *broker, struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_buf_printf(
+        out, err,
+        "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_events_total counter\n"
+        "caterva2_events_total %" PRId64 "\n# TYPE caterva2_events_unacknowledged_total counter\n"
+        "caterva2_events_unacknowledged_total %" PRId64 "\n",
+        c2_hub_nroots(broker->hub), broker->nevents, broker->nunacked);
+}

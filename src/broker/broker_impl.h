@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the broker's files share. */
+#ifndef C2_BROKER_IMPL_H
+#define C2_BROKER_IMPL_H
+
+#include "broker/broker.h"
+#include "net/websocket.h"
+#include "state/state.h"
+
+struct c2_peer;
+struct c2_publication;
+struct c2_broker {
+    struct c2_broker_config config;
+    struct c2_state *state;
+    struct c2_hub *hub;
+    struct c2_peer *peers;
+    struct c2_publication *publishing; /* the publication whose notifies are being sent right now */
+    bool stopping;
+    int64_t nevents, nunacked;
+};
+
+/** GET /pubsub. */
+void c2_broker_handle_pubsub(struct c2_request *req, void *state);
+void c2_broker_close_peers(struct c2_broker *broker);
+void c2_broker_free_peers(struct c2_broker *broker);
+
+#endif

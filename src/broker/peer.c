@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One WebSocket peer: its requests, its subscriptions, and the replies it owes.
+ *
+ * A publication is acknowledged when every peer that was notified has replied, or after ACK_MS: a silent
+ * subscriber delays nobody for longer, and its own pings end it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "broker/broker_impl.h"
+#include "wire/pubsub.h"
+
+#define ACK_MS   2000
+#define SUBS_MAX 4096 /* of one peer */
+
+struct c2_publication {
+    struct c2_broker *broker;
+    struct c2_peer *peer; /* who published; NULL once it is gone */
+    char *call_id;
+    int waiting; /* notifies without reply, plus one while they are being sent */
+    struct c2_timer *timer;
+    struct c2_publication *next; /* of the same peer */
+};
+struct owed {
+    struct owed *next;
+    char call_id[33];
+    struct c2_publication *publication;
+};
+struct peer_sub {
+    struct peer_sub *next;
+    struct c2_peer *peer;
+    struct c2_hub_sub *sub;
+    char id[33];
+    bool numbered; /* asked by "resume": a peer of ours */
+    bool resync;
+};
+struct c2_peer {
+    struct c2_peer *next;
+    struct c2_broker *broker;
+    struct c2_ws *ws;
+    char id[33];
+    struct peer_sub *subs;
+    size_t nsubs;
+    struct owed *owed;
+    struct c2_publication *publications;
+};
+
+static void reply(struct c2_peer *peer, struct c2_str call_id, struct c2_str result, const char *type)
+{
+    struct cat2_error err;
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
+
+    if (c2_ps_response(&out, result, type, call_id, &err)) c2_ws_send(peer->ws, c2_buf_str(&out));
+}
+
+/* ---- publications ---- */
+
+static void publication_end(struct c2_publication *p)
+{
+    c2_timer_stop(p->timer);
+    if (p->peer) {
+        struct c2_publication **at = &p->peer->publications;
+        while (*at != p)
+            at = &(*at)->next;
+        *at = p->next;
+        reply(p->peer, c2_str_of(p->call_id), C2_STR("true"), "bool");
+    }
+    p->peer = NULL;
+    p->timer = NULL;
+}
+
+static void publication_unref(struct c2_publication *p)
+{
+    if (--p->waiting > 0) return;
+    publication_end(p);
+    free(p->call_id);
+    free(p);
+}
+
+static void on_ack_time(void *ctx)
+{
+    struct c2_publication *p = ctx;
+
+    p->timer = NULL;
+    p->broker->nunacked += p->waiting;
+    publication_end(p); /* freed when the last reply, or the last peer, is gone */
+}
+
+static struct c2_publication *publication_new(struct c2_peer *peer, struct c2_str call_id)
+{
+    struct c2_publication *p = calloc(1, sizeof(*p));
+
+    if (p) p->call_id = c2_str_dup(call_id);
+    if (!p || !p->call_id) {
+        free(p);
+        return NULL;
+    }
+    p->broker = peer->broker;
+    p->peer = peer;
+    p->waiting = 1;
+    p->next = peer->publications;
+    peer->publications = p;
+    p->timer = c2_timer_start(peer->broker->config.loop, ACK_MS, 0, on_ack_time, p);
+    return p;
+}
+
+/* ---- notifying ---- */
+
+static bool notify_arguments(const struct peer_sub *s, const struct c2_event *event, struct c2_buf *out,
+                             struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "subscription");
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "id");
+    c2_jw_cstr(&w, s->id);
+    c2_jw_key(&w, "subscriber_id");
+    c2_jw_cstr(&w, s->peer->id);
+    c2_jw_key(&w, "topic");
+    c2_jw_str(&w, event->topic);
+    c2_jw_key(&w, "notifier_id");
+    c2_jw_null(&w);
+    if (s->numbered) {
+        c2_jw_key(&w, "epoch");
+        c2_jw_str(&w, event->epoch);
+        c2_jw_key(&w, "seq");
+        c2_jw_int(&w, event->seq);
+    }
+    c2_jw_end_object(&w);
+    c2_jw_key(&w, "data");
+    c2_jw_raw(&w, event->data);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+static void on_event(void *ctx, const struct c2_event *event)
+{
+    struct peer_sub *s = ctx;
+    struct c2_peer *peer = s->peer;
+    struct cat2_error err;
+    struct owed *owed = calloc(1, sizeof(*owed));
+    C2_AUTO(c2_buf) arguments = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
+
+    if (!owed) return;
+    c2_random_hex32(owed->call_id);
+    bool ok = notify_arguments(s, event, &arguments, &err) &&
+              c2_ps_request(&out, "notify", c2_buf_str(&arguments), c2_str_of(owed->call_id), &err) &&
+              c2_ws_send(peer->ws, c2_buf_str(&out));
+    if (!ok) {
+        free(owed);
+        return;
+    }
+    owed->publication = peer->broker->publishing;
+    if (owed->publication) owed->publication->waiting++;
+    owed->next = peer->owed;
+    peer->owed = owed;
+}
+
+static void on_resync(void *ctx)
+{
+    ((struct peer_sub *)ctx)->resync = true;
+}
+
+static void settle(struct c2_peer *peer, struct c2_str call_id)
+{
+    for (struct owed **at = &peer->owed; *at; at = &(*at)->next) {
+        struct owed *owed = *at;
+        if (!c2_str_is(call_id, owed->call_id)) continue;
+        *at = owed->next;
+        if (owed->publication) publication_unref(owed->publication);
+        free(owed);
+        return;
+    }
+}
+
+/* ---- requests ---- */
+
+static struct peer_sub *subscribe(struct c2_peer *peer, struct c2_str topic,
+                                  const struct c2_bus_position *from, bool numbered)
+{
+    struct peer_sub *s = peer->nsubs < SUBS_MAX && topic.n < 256 ? calloc(1, sizeof(*s)) : NULL;
+    bool all = c2_str_is(topic, "__EventNotifier_ALL_TOPICS__");
+    char name[256] = "";
+
+    if (!s) return NULL;
+    memcpy(name, topic.p, topic.n);
+    s->peer = peer;
+    s->numbered = numbered;
+    c2_random_hex32(s->id);
+    s->next = peer->subs;
+    peer->subs = s;
+    peer->nsubs++;
+    struct c2_bus_listener listener = {on_event, on_resync, s};
+    s->sub = c2_hub_subscribe(peer->broker->hub, all ? NULL : name, from, peer, &listener);
+    return s;
+}
+
+static void on_subscribe(struct c2_peer *peer, const struct c2_ps_message *m)
+{
+    struct c2_jval topics = c2_jget(m->arguments, "topics"), value;
+    struct c2_jiter it = c2_jiter_of(topics);
+    struct c2_str topic, key;
+
+    if (c2_jstr(topics, &topic)) subscribe(peer, topic, NULL, false);
+    while (c2_jval_kind(topics) == C2_JARRAY && c2_jnext(&it, &key, &value))
+        if (c2_jstr(value, &topic)) subscribe(peer, topic, NULL, false);
+    reply(peer, m->call_id, C2_STR("true"), "bool");
+}
+
+/* Our own peers: where each topic was left, and whether the log reaches back so far. */
+static void on_resume(struct c2_peer *peer, const struct c2_ps_message *m)
+{
+    struct c2_jiter it = c2_jiter_of(c2_jget(m->arguments, "topics"));
+    struct c2_jval value;
+    struct c2_str topic, key, epoch;
+    struct cat2_error err;
+    struct c2_jw w;
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
+
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "epoch");
+    c2_jw_cstr(&w, c2_hub_epoch(peer->broker->hub));
+    c2_jw_key(&w, "topics");
+    c2_jw_begin_object(&w);
+    while (c2_jnext(&it, &key, &value)) {
+        struct c2_bus_position from = {"", 0};
+        if (!c2_jstr(c2_jget(value, "topic"), &topic)) continue;
+        if (c2_jstr(c2_jget(value, "epoch"), &epoch))
+            snprintf(from.epoch, sizeof(from.epoch), "%.*s", C2_STR_ARG(epoch));
+        c2_jint(c2_jget(value, "seq"), &from.seq);
+        struct peer_sub *s = subscribe(peer, topic, &from, true);
+        if (!s) continue;
+        c2_jw_key_str(&w, topic);
+        c2_jw_begin_object(&w);
+        c2_jw_key(&w, "seq");
+        c2_jw_int(&w, c2_hub_seq(peer->broker->hub, topic));
+        c2_jw_key(&w, "resync");
+        c2_jw_bool(&w, s->resync);
+        c2_jw_end_object(&w);
+    }
+    c2_jw_end_object(&w);
+    c2_jw_end_object(&w);
+    if (c2_jw_finish(&w)) reply(peer, m->call_id, c2_buf_str(&out), "dict");
+}
+
+static void publish_one(struct c2_peer *peer, struct c2_str topic, struct c2_str data)
+{
+    struct cat2_error err;
+    char name[256] = "";
+
+    if (topic.n == 0 || topic.n >= sizeof(name)) return;
+    memcpy(name, topic.p, topic.n);
+    peer->broker->nevents++;
+    if (!c2_hub_publish(peer->broker->hub, name, data, peer, &err))
+        c2_log_error("publish topic=%s: %s", name, err.message);
+}
+
+static void on_publish(struct c2_peer *peer, const struct c2_ps_message *m)
+{
+    struct c2_jval topics = c2_jget(m->arguments, "topics"), value;
+    struct c2_jiter it = c2_jiter_of(topics);
+    struct c2_str topic, key;
+    struct cat2_error err;
+    C2_AUTO(c2_buf) data = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
+    bool sync = true;
+
+    c2_jbool(c2_jget(m->arguments, "sync"), &sync);
+    if (!c2_json_print(c2_jget(m->arguments, "data"), C2_JSON_COMPACT, &data, &err)) return;
+    struct c2_publication *p = sync ? publication_new(peer, m->call_id) : NULL;
+    peer->broker->publishing = p;
+    if (c2_jstr(topics, &topic)) publish_one(peer, topic, c2_buf_str(&data));
+    while (c2_jval_kind(topics) == C2_JARRAY && c2_jnext(&it, &key, &value))
+        if (c2_jstr(value, &topic)) publish_one(peer, topic, c2_buf_str(&data));
+    peer->broker->publishing = NULL;
+    if (p)
+        publication_unref(p);
+    else
+        reply(peer, m->call_id, C2_STR("true"), "bool");
+}
+
+static void on_request(struct c2_peer *peer, const struct c2_ps_message *m)
+{
+    char id[40];
+
+    if (c2_str_is(m->method, "_ping_") || c2_str_is(m->method, "ping")) {
+        reply(peer, m->call_id, C2_STR("\"pong\""), "str");
+    } else if (c2_str_is(m->method, "_get_channel_id_")) {
+        snprintf(id, sizeof(id), "\"%s\"", peer->id);
+        reply(peer, m->call_id, c2_str_of(id), "str");
+    } else if (c2_str_is(m->method, "subscribe")) {
+        on_subscribe(peer, m);
+    } else if (c2_str_is(m->method, "resume")) {
+        on_resume(peer, m);
+    } else if (c2_str_is(m->method, "publish")) {
+        on_publish(peer, m);
+    }
+}
+
+static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
+{
+    struct c2_peer *peer = ctx;
+    struct cat2_error err;
+    C2_AUTO(c2_ps_message) message = {0};
+
+    if (!c2_ps_parse(text, &message, &err)) {
+        c2_ws_close(ws, 1007, "not JSON");
+        return;
+    }
+    if (message.kind == C2_PS_REQUEST) on_request(peer, &message);
+    if (message.kind == C2_PS_RESPONSE) settle(peer, message.call_id);
+}
+
+static void peer_free(struct c2_peer *peer)
+{
+    struct c2_peer **at = &peer->broker->peers;
+
+    while (*at != peer)
+        at = &(*at)->next;
+    *at = peer->next;
+    while (peer->publications) {
+        struct c2_publication *p = peer->publications;
+        peer->publications = p->next;
+        p->peer = NULL;
+    }
+    while (peer->owed) {
+        struct owed *owed = peer->owed;
+        peer->owed = owed->next;
+        if (owed->publication) publication_unref(owed->publication);
+        free(owed);
+    }
+    while (peer->subs) {
+        struct peer_sub *s = peer->subs;
+        peer->subs = s->next;
+        c2_hub_unsubscribe(s->sub);
+        free(s);
+    }
+    free(peer);
+}
+
+static void on_close(void *ctx, struct c2_ws *ws, int code, const char *reason)
+{
+    (void)ws;
+    c2_log_debug("peer left code=%d: %s", code, reason);
+    peer_free(ctx);
+}
+
+void c2_broker_handle_pubsub(struct c2_request *req, void *state)
+{
+    static const struct c2_ws_events events = {NULL, on_text, on_close};
+    struct c2_broker *broker = state;
+    struct c2_peer *peer = calloc(1, sizeof(*peer));
+
+    if (!peer || broker->stopping) {
+        free(peer);
+        c2_reply_detail(req, 503, "the broker is stopping");
+        return;
+    }
+    c2_reply_header(req, "X-Caterva2-Events", "1");
+    c2_reply_websocket(req, &events, peer, &peer->ws);
+    if (!peer->ws) {
+        free(peer);
+        return;
+    }
+    peer->broker = broker;
+    c2_random_hex32(peer->id);
+    peer->next = broker->peers;
+    broker->peers = peer;
+}
+
+void c2_broker_close_peers(struct c2_broker *broker)
+{
+    for (struct c2_peer *peer = broker->peers, *next; peer; peer = next) {
+        next = peer->next;
+        c2_ws_close(peer->ws, 1012, "service restart");
+    }
+}
+
+void c2_broker_free_peers(struct c2_broker *broker)
+{
+    while (broker->peers) {
+        struct c2_peer *peer = broker->peers;
+        c2_ws_abort(peer->ws);
+        peer_free(peer);
+    }
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The hub: roots in order of registration, a bounded numbered log per topic, listeners. Listeners may come
+ * and go inside a callback: those that leave are only marked until the round is over. */
+#include "bus/hub.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "wire/pubsub.h"
+
+struct logged {
+    int64_t seq;
+    char *data;
+    size_t n;
+};
+struct topic {
+    struct topic *next;
+    char name[256];
+    int64_t seq;                       /* of the last event */
+    struct logged log[C2_HUB_LOG_MAX]; /* ring: event seq at seq % C2_HUB_LOG_MAX */
+};
+struct registered {
+    struct c2_root root;
+    char token[33];
+};
+struct c2_hub_sub {
+    struct c2_hub_sub *next;
+    struct c2_hub *hub;
+    char topic[256];
+    bool all, gone;
+    const void *origin;
+    struct c2_bus_listener listener;
+};
+struct c2_hub {
+    struct c2_hub_store store;
+    char epoch[40];
+    struct registered *roots;
+    size_t nroots;
+    struct topic *topics;
+    struct c2_hub_sub *subs;
+    int calling;
+};
+
+bool c2_hub_new(const struct c2_hub_store *store, const char *epoch, struct c2_hub **out,
+                struct cat2_error *err)
+{
+    struct c2_hub *hub = calloc(1, sizeof(*hub));
+
+    if (!hub) return c2_fail_nomem(err, "hub");
+    if (store) hub->store = *store;
+    if (epoch && *epoch)
+        snprintf(hub->epoch, sizeof(hub->epoch), "%s", epoch);
+    else
+        c2_random_hex32(hub->epoch);
+    *out = hub;
+    return true;
+}
+
+void c2_hub_free(struct c2_hub *hub)
+{
+    if (!hub) return;
+    for (struct topic *topic = hub->topics, *next; topic; topic = next) {
+        next = topic->next;
+        for (size_t i = 0; i < C2_HUB_LOG_MAX; i++)
+            free(topic->log[i].data);
+        free(topic);
+    }
+    for (struct c2_hub_sub *sub = hub->subs, *next; sub; sub = next) {
+        next = sub->next;
+        free(sub);
+    }
+    free(hub->roots);
+    free(hub);
+}
+
+const char *c2_hub_epoch(const struct c2_hub *hub)
+{
+    return hub->epoch;
+}
+size_t c2_hub_nroots(const struct c2_hub *hub)
+{
+    return hub->nroots;
+}
+const struct c2_root *c2_hub_root_at(const struct c2_hub *hub, size_t i)
+{
+    return i < hub->nroots ? &hub->roots[i].root : NULL;
+}
+
+static struct registered *find_root(struct c2_hub *hub, const char *name)
+{
+    for (size_t i = 0; i < hub->nroots; i++)
+        if (strcmp(hub->roots[i].root.name, name) == 0) return &hub->roots[i];
+    return NULL;
+}
+
+static struct registered *add_root(struct c2_hub *hub, const struct c2_root *root, struct cat2_error *err)
+{
+    struct registered *entry = find_root(hub, root->name);
+
+    if (!entry) {
+        struct registered *grown = realloc(hub->roots, (hub->nroots + 1) * sizeof(*grown));
+        if (!grown) {
+            c2_fail_nomem(err, "root");
+            return NULL;
+        }
+        hub->roots = grown;
+        entry = &grown[hub->nroots++];
+        *entry = (struct registered){0};
+    }
+    entry->root = *root;
+    return entry;
+}
+
+bool c2_hub_restore_root(struct c2_hub *hub, const struct c2_root *root, const char *token,
+                         struct cat2_error *err)
+{
+    struct registered *entry = add_root(hub, root, err);
+
+    if (!entry) return false;
+    snprintf(entry->token, sizeof(entry->token), "%s", token);
+    return true;
+}
+
+bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_str json, char token[33],
+                     struct cat2_error *err)
+{
+    struct registered *old = find_root(hub, root->name);
+
+    if (old && strcmp(old->root.http, root->http) != 0)
+        c2_log_warn("root name=%s moves from %s to %s", root->name, old->root.http, root->http);
+    struct registered *entry = add_root(hub, root, err);
+    if (!entry) return false;
+    if (!entry->token[0]) c2_random_hex32(entry->token);
+    memcpy(token, entry->token, 33);
+    if (hub->store.save_root && !hub->store.save_root(hub->store.ctx, root, entry->token, err)) return false;
+    return c2_hub_publish(hub, "@new", json, NULL, err);
+}
+
+bool c2_hub_delete_root(struct c2_hub *hub, const char *name, struct c2_str token, struct cat2_error *err)
+{
+    struct registered *entry = find_root(hub, name);
+
+    if (!entry) return c2_fail(err, CAT2_ENOTFOUND, "%.100s not known by the broker", name);
+    if (!c2_str_is(token, entry->token)) {
+        c2_fail(err, CAT2_EINVAL, "the token is not that of root %.100s", name);
+        err->http_status = 403;
+        return false;
+    }
+    if (hub->store.drop_root && !hub->store.drop_root(hub->store.ctx, name, err)) return false;
+    size_t i = (size_t)(entry - hub->roots);
+    memmove(entry, entry + 1, (hub->nroots - i - 1) * sizeof(*entry));
+    hub->nroots--;
+    return true;
+}
+
+static struct topic *topic_of(struct c2_hub *hub, const char *name, bool make)
+{
+    struct topic *topic = hub->topics;
+
+    while (topic && strcmp(topic->name, name) != 0)
+        topic = topic->next;
+    if (topic || !make || !(topic = calloc(1, sizeof(*topic)))) return topic;
+    snprintf(topic->name, sizeof(topic->name), "%s", name);
+    topic->next = hub->topics;
+    hub->topics = topic;
+    return topic;
+}
+
+int64_t c2_hub_seq(struct c2_hub *hub, struct c2_str name)
+{
+    for (const struct topic *topic = hub->topics; topic; topic = topic->next)
+        if (c2_str_is(name, topic->name)) return topic->seq;
+    return 0;
+}
+
+static bool append(struct topic *topic, int64_t seq, struct c2_str data, struct cat2_error *err)
+{
+    struct logged *slot = &topic->log[seq % C2_HUB_LOG_MAX];
+    char *copy = c2_str_dup(data);
+
+    if (!copy) return c2_fail_nomem(err, "event");
+    free(slot->data);
+    *slot = (struct logged){seq, copy, data.n};
+    topic->seq = seq;
+    return true;
+}
+
+bool c2_hub_restore_event(struct c2_hub *hub, const char *name, int64_t seq, struct c2_str data,
+                          struct cat2_error *err)
+{
+    struct topic *topic = topic_of(hub, name, true);
+
+    if (!topic) return c2_fail_nomem(err, "topic");
+    return seq > topic->seq ? append(topic, seq, data, err) : true;
+}
+
+/* Free those who left during the round. */
+static void sweep(struct c2_hub *hub)
+{
+    for (struct c2_hub_sub **at = &hub->subs; *at;) {
+        struct c2_hub_sub *sub = *at;
+        if (!sub->gone) {
+            at = &sub->next;
+            continue;
+        }
+        *at = sub->next;
+        free(sub);
+    }
+}
+
+static void tell(struct c2_hub *hub, const struct topic *topic, const struct logged *event,
+                 struct c2_hub_sub *sub)
+{
+    struct c2_event out = {
+        c2_str_of(topic->name), {event->data, event->n}, event->seq, c2_str_of(hub->epoch)};
+
+    if (sub->listener.event) sub->listener.event(sub->listener.ctx, &out);
+}
+
+bool c2_hub_publish(struct c2_hub *hub, const char *name, struct c2_str data, const void *origin,
+                    struct cat2_error *err)
+{
+    struct topic *topic = topic_of(hub, name, true);
+
+    if (!topic) return c2_fail_nomem(err, "topic");
+    int64_t seq = topic->seq + 1;
+    if (hub->store.append && !hub->store.append(hub->store.ctx, name, seq, data, err)) return false;
+    if (!append(topic, seq, data, err)) return false;
+    hub->calling++;
+    for (struct c2_hub_sub *sub = hub->subs; sub; sub = sub->next) {
+        bool own = origin && sub->origin == origin;
+        if (!sub->gone && !own && (sub->all || strcmp(sub->topic, name) == 0))
+            tell(hub, topic, &topic->log[seq % C2_HUB_LOG_MAX], sub);
+    }
+    if (--hub->calling == 0) sweep(hub);
+    return true;
+}
+
+struct c2_hub_sub *c2_hub_subscribe(struct c2_hub *hub, const char *name, const struct c2_bus_position *from,
+                                    const void *origin, const struct c2_bus_listener *listener)
+{
+    struct c2_hub_sub *sub = calloc(1, sizeof(*sub)), **at = &hub->subs;
+    struct topic *topic = name ? topic_of(hub, name, false) : NULL;
+    int64_t last = topic ? topic->seq : 0;
+
+    if (!sub) return NULL;
+    *sub = (struct c2_hub_sub){.hub = hub, .all = !name, .origin = origin, .listener = *listener};
+    if (name) snprintf(sub->topic, sizeof(sub->topic), "%s", name);
+    while (*at)
+        at = &(*at)->next;
+    *at = sub;
+    bool known = from && strcmp(from->epoch, hub->epoch) == 0 && from->seq <= last &&
+                 last - from->seq <= C2_HUB_LOG_MAX;
+    for (int64_t seq = known ? from->seq + 1 : last + 1; known && seq <= last; seq++)
+        known = topic->log[seq % C2_HUB_LOG_MAX].seq == seq;
+    hub->calling++;
+    for (int64_t seq = known ? from->seq + 1 : last + 1; seq <= last && !sub->gone; seq++)
+        tell(hub, topic, &topic->log[seq % C2_HUB_LOG_MAX], sub);
+    if (!known && listener->resync) listener->resync(listener->ctx);
+    if (--hub->calling == 0) sweep(hub);
+    return sub;
+}
+
+void c2_hub_unsubscribe(struct c2_hub_sub *sub)
+{
+    if (!sub) return;
+    sub->gone = true;
+    if (sub->hub->calling == 0) sweep(sub->hub);
+}

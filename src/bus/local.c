@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The bus of one process: calls go to the hub, answers come a moment later, so that nobody is called back
+ * inside a call. */
+#include "bus/local.h"
+
+#include <stdlib.h>
+
+#include "wire/json.h"
+
+struct local {
+    struct c2_bus bus;
+    struct c2_loop *loop;
+    struct c2_hub *hub;
+};
+
+/* A result on its way to done(). */
+struct later {
+    c2_bus_done *done;
+    c2_bus_roots_done *roots_done;
+    void *ctx;
+    bool ok;
+    struct cat2_error err;
+    struct c2_root *roots;
+    size_t n;
+};
+
+static void deliver(void *arg)
+{
+    struct later *later = arg;
+
+    if (later->roots_done)
+        later->roots_done(later->ctx, later->roots, later->n, NULL);
+    else if (later->done)
+        later->done(later->ctx, later->ok ? NULL : &later->err);
+    free(later->roots);
+    free(later);
+}
+
+static void answer(struct local *local, struct later result)
+{
+    struct later *copy = malloc(sizeof(*copy));
+
+    C2_ASSERT(copy);
+    *copy = result;
+    c2_loop_defer(local->loop, deliver, copy);
+}
+
+static bool root_json(const struct c2_root *root, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "name");
+    c2_jw_cstr(&w, root->name);
+    c2_jw_key(&w, "http");
+    c2_jw_cstr(&w, root->http);
+    c2_jw_key(&w, "subscribed");
+    c2_jw_null(&w);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+static void local_register(struct c2_bus *bus, const struct c2_root *root, c2_bus_done *done, void *ctx)
+{
+    struct local *local = (struct local *)bus;
+    struct later result = {.done = done, .ctx = ctx};
+    C2_AUTO(c2_buf) json = C2_BUF_INIT(4096);
+    char token[33];
+
+    result.ok = root_json(root, &json, &result.err) &&
+                c2_hub_put_root(local->hub, root, c2_buf_str(&json), token, &result.err);
+    answer(local, result);
+}
+
+/* Who shares the process is trusted: the root simply ends with it. */
+static void local_unregister(struct c2_bus *bus, const char *name, c2_bus_done *done, void *ctx)
+{
+    (void)name;
+    answer((struct local *)bus, (struct later){.done = done, .ctx = ctx, .ok = true});
+}
+
+static void local_roots(struct c2_bus *bus, c2_bus_roots_done *done, void *ctx)
+{
+    struct local *local = (struct local *)bus;
+    struct later result = {.roots_done = done, .ctx = ctx, .n = c2_hub_nroots(local->hub)};
+
+    result.roots = calloc(result.n + 1, sizeof(*result.roots));
+    C2_ASSERT(result.roots);
+    for (size_t i = 0; i < result.n; i++)
+        result.roots[i] = *c2_hub_root_at(local->hub, i);
+    answer(local, result);
+}
+
+static void local_publish(struct c2_bus *bus, const char *topic, struct c2_str data, c2_bus_done *done,
+                          void *ctx)
+{
+    struct local *local = (struct local *)bus;
+    struct later result = {.done = done, .ctx = ctx};
+
+    result.ok = c2_hub_publish(local->hub, topic, data, NULL, &result.err);
+    answer(local, result);
+}
+
+static struct c2_bus_sub *local_subscribe(struct c2_bus *bus, const char *topic,
+                                          const struct c2_bus_position *from,
+                                          const struct c2_bus_listener *listener)
+{
+    struct local *local = (struct local *)bus;
+
+    return (struct c2_bus_sub *)c2_hub_subscribe(local->hub, topic, from, NULL, listener);
+}
+
+static void local_unsubscribe(struct c2_bus_sub *sub)
+{
+    c2_hub_unsubscribe((struct c2_hub_sub *)sub);
+}
+
+static bool local_connected(const struct c2_bus *bus)
+{
+    (void)bus;
+    return true;
+}
+
+static void local_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx)
+{
+    c2_loop_defer(((struct local *)bus)->loop, fn, ctx);
+}
+
+static void local_free(struct c2_bus *bus)
+{
+    free(bus);
+}
+
+bool c2_bus_local_new(struct c2_loop *loop, struct c2_hub *hub, struct c2_bus **out, struct cat2_error *err)
+{
+    static const struct c2_bus_ops ops = {local_register,  local_unregister, local_roots,
+                                          local_publish,   local_subscribe,  local_unsubscribe,
+                                          local_connected, local_on_connect, local_free};
+    struct local *local = calloc(1, sizeof(*local));
+
+    if (!local) return c2_fail_nomem(err, "bus");
+    local->bus.ops = &ops;
+    local->loop = loop;
+    local->hub = hub;
+    *out = &local->bus;
+    return true;
+}
