@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* All in one process: broker, a publisher for every PATH, subscriber. The roles are the same objects as in
+ * the other programs, joined by the hub instead of a network; publishers and broker listen on ports of their
+ * own, so that others may join in. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "bin/service.h"
+#include "broker/broker.h"
+#include "bus/local.h"
+#include "publisher/publisher.h"
+#include "subscriber/subscriber.h"
+
+#define PATHS_MAX 64
+
+struct published {
+    char name[256], path[4096], statedir[4300], http[300];
+    struct c2_server *server;
+    struct c2_state *state;
+    struct c2_publisher *publisher;
+};
+struct role {
+    struct c2_server *broker_server;
+    struct c2_broker *broker;
+    struct c2_bus *bus;
+    struct published *published;
+    int n;
+    struct c2_subscriber *sub;
+};
+
+static bool open_server(struct c2_service *s, const char *at, struct c2_server **out, char http[300],
+                        struct cat2_error *err)
+{
+    struct c2_server_options options = {.server_name = "caterva2/" C2_VERSION};
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(299);
+
+    if (!c2_endpoint_parse(c2_str_of(at), &options.listen, err) ||
+        !c2_server_new(s->loop, &options, out, err))
+        return false;
+    options.listen.port = c2_server_port(*out);
+    if (!c2_endpoint_format(&options.listen, &text, err)) return false;
+    snprintf(http, 300, "%s", c2_buf_cstr(&text));
+    return true;
+}
+
+/* "name=path", or a path whose last part is the name. */
+static bool name_path(const char *arg, struct published *p, struct cat2_error *err)
+{
+    struct c2_str name, path, whole = c2_str_of(arg);
+
+    while (whole.n > 1 && whole.p[whole.n - 1] == '/')
+        whole.n--;
+    if (!c2_str_cut(whole, '=', &name, &path)) {
+        const char *slash = memrchr(whole.p, '/', whole.n);
+        path = whole;
+        name = slash ? (struct c2_str){slash + 1, whole.n - (size_t)(slash + 1 - whole.p)} : whole;
+    }
+    if (name.n == 0 || name.n >= sizeof(p->name) || path.n == 0 || path.n >= sizeof(p->path))
+        return c2_fail(err, CAT2_EINVAL, "'%.100s' is not [NAME=]PATH", arg);
+    snprintf(p->name, sizeof(p->name), "%.*s", C2_STR_ARG(name));
+    snprintf(p->path, sizeof(p->path), "%.*s", C2_STR_ARG(path));
+    return true;
+}
+
+static bool start_publisher(struct role *role, struct c2_service *s, const char *arg, struct cat2_error *err)
+{
+    struct published *p = &role->published[role->n];
+
+    if (!name_path(arg, p, err)) return false;
+    for (int i = 0; i < role->n; i++)
+        if (strcmp(role->published[i].name, p->name) == 0)
+            return c2_fail(err, CAT2_EINVAL, "two roots are called '%.100s'", p->name);
+    role->n++;
+    snprintf(p->statedir, sizeof(p->statedir), "%s/pub.%s", c2_options_text(s->options, "statedir"), p->name);
+    if (!open_server(s, "127.0.0.1:0", &p->server, p->http, err) ||
+        !c2_state_open(p->statedir, "cat2pub", &p->state, err))
+        return false;
+    struct c2_publisher_parts parts = {s->loop, s->pool, p->server, role->bus, p->state};
+    struct c2_publisher_options options = {p->name, p->path, p->statedir, p->http};
+    return c2_publisher_new(&parts, &options, &p->publisher, err);
+}
+
+static bool start_subscriber(struct role *role, struct c2_service *s, struct cat2_error *err)
+{
+    char statedir[4300];
+    struct c2_subscriber_config config = {.loop = s->loop,
+                                          .pool = s->pool,
+                                          .http = s->http,
+                                          .server = s->server,
+                                          .bus = role->bus,
+                                          .public_http = s->public_http,
+                                          .statedir = statedir,
+                                          .quota = c2_options_int(s->options, "quota")};
+
+    snprintf(statedir, sizeof(statedir), "%s/sub", c2_options_text(s->options, "statedir"));
+    return c2_subscriber_new(&config, &role->sub, err);
+}
+
+static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
+{
+    struct role *role = ctx;
+    char http[300], statedir[4300];
+
+    role->published = calloc(PATHS_MAX, sizeof(*role->published));
+    if (!role->published) return c2_fail_nomem(err, "roots");
+    snprintf(statedir, sizeof(statedir), "%s/bro", c2_options_text(s->options, "statedir"));
+    if (!open_server(s, c2_options_text(s->options, "broker-http"), &role->broker_server, http, err))
+        return false;
+    struct c2_broker_config config = {s->loop, role->broker_server, statedir};
+    if (!c2_broker_new(&config, &role->broker, err) ||
+        !c2_bus_local_new(s->loop, c2_broker_hub(role->broker), &role->bus, err))
+        return false;
+    c2_log_info("broker http=%s", http);
+    for (int i = 0; i < c2_options_nargs(s->options); i++)
+        if (!start_publisher(role, s, c2_options_arg(s->options, i), err)) return false;
+    return start_subscriber(role, s, err);
+}
+
+static void stop(void *ctx, c2_loop_fn *done, void *done_ctx)
+{
+    struct role *role = ctx;
+
+    for (int i = 0; i < role->n; i++)
+        c2_publisher_stop(role->published[i].publisher);
+    c2_subscriber_stop(role->sub, done, done_ctx);
+}
+
+static void release(void *ctx)
+{
+    struct role *role = ctx;
+
+    c2_subscriber_free(role->sub);
+    for (int i = 0; i < role->n; i++) {
+        c2_publisher_free(role->published[i].publisher);
+        c2_server_free(role->published[i].server);
+        c2_state_close(role->published[i].state);
+    }
+    free(role->published);
+    if (role->bus) role->bus->ops->free(role->bus);
+    c2_broker_free(role->broker);
+    c2_server_free(role->broker_server);
+}
+
+static bool metrics(void *ctx, struct c2_buf *out, struct cat2_error *err)
+{
+    struct role *role = ctx;
+    return c2_subscriber_metrics(role->sub, out, err);
+}
+
+static const struct c2_option options[] = {
+    {"http", 0, C2_OPT_ENDPOINT, "localhost:8002", "HOST:PORT",
+     "serve here; *:PORT for every address, port 0 for a free one", NULL},
+    {"broker-http", 0, C2_OPT_ENDPOINT, "127.0.0.1:0", "HOST:PORT",
+     "where other subscribers and publishers may join", ""},
+    {"statedir", 0, C2_OPT_TEXT, "_caterva2/serve", "DIR", "keep state and cache here", NULL},
+    {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
+     NULL},
+    {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
+};
+
+int main(int argc, char **argv)
+{
+    static const struct c2_options_spec spec = {
+        .program = "cat2serve",
+        .synopsis = "[OPTIONS] [NAME=]PATH...",
+        .about = "Serve directories: broker, publishers and subscriber in one process.",
+        .section = "serve",
+        .options = options,
+        .noptions = C2_ARRAY_LEN(options),
+        .args_min = 1,
+        .args_max = PATHS_MAX,
+    };
+    static const struct c2_service_role service_role = {"cat2serve", start, stop, release, NULL, metrics};
+    struct role role = {0};
+    void *states[] = {&role};
+
+    return c2_service_run(&spec, argc, argv, &service_role, states, 1);
+}
