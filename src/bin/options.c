@@ -253,13 +253,14 @@ static bool fill(struct c2_options *o, struct cat2_error *err)
 
     for (size_t i = 0; (option = option_at(o->spec, i)); i++) {
         char key[300], where[340];
-        if (o->values[i] || (option->key && !*option->key)) continue;
+        if (o->values[i]) continue;
+        bool configurable = !option->key || *option->key;
         bool own = !option->key;
         snprintf(key, sizeof(key), "%s%s%s%s%s", own ? o->spec->section : option->key,
                  own && o->id ? "." : "", own && o->id ? o->id : "", own ? "." : "", own ? option->name : "");
-        const char *value = from_environment(key);
+        const char *value = configurable ? from_environment(key) : NULL;
         snprintf(where, sizeof(where), "environment, %s", key);
-        if (!value && (value = c2_conf_get(o->conf, key)))
+        if (!value && configurable && (value = c2_conf_get(o->conf, key)))
             snprintf(where, sizeof(where), "%s:%d: %s", o->conf_path, c2_conf_line(o->conf, key), key);
         if (!value) value = option->fallback;
         if (value && !set_value(o, (int)i, value, where, err)) return false;

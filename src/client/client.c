@@ -7,11 +7,6 @@
 #include "wire/json.h"
 #include "wire/url.h"
 
-const char *cat2_version(void)
-{
-    return C2_VERSION;
-}
-
 static bool base_url(const char *host, char *out, size_t size, struct cat2_error *err)
 {
     struct c2_str text = c2_str_trim(c2_str_of(host));
