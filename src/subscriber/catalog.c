@@ -92,6 +92,7 @@ void c2_ds_unref(struct c2_ds *ds)
     free(ds->path);
     free(ds->etag);
     free(ds->quoted);
+    free(ds->match);
     free(ds->line);
     free(ds->error);
     free(ds);
@@ -139,7 +140,7 @@ static bool make_info(struct c2_ds *ds, struct cat2_error *err)
 
 static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
 {
-    struct c2_str etag = {"", 0}, error;
+    struct c2_str etag = {"", 0}, error, validator;
     C2_AUTO(c2_buf) quoted = C2_BUF_INIT(1024);
 
     c2_jstr(c2_jget(v, "etag"), &etag);
@@ -150,7 +151,11 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
     if (!ds->etag || !c2_buf_printf(&quoted, err, "\"%.*s\"", (int)c2_min_i64(500, (int64_t)etag.n), etag.p))
         return c2_fail_nomem(err, "dataset");
     ds->quoted = c2_str_dup(c2_buf_str(&quoted));
-    if (!ds->quoted) return c2_fail_nomem(err, "dataset");
+    bool strong = c2_jstr(c2_jget(v, "validator"), &validator) && validator.n < 200 &&
+                  !memchr(validator.p, '"', validator.n);
+    if (strong && !c2_buf_printf(&quoted, err, ", \"%.*s\"", C2_STR_ARG(validator))) return false;
+    ds->match = c2_str_dup(c2_buf_str(&quoted));
+    if (!ds->quoted || !ds->match) return c2_fail_nomem(err, "dataset");
     if (c2_jstr(c2_jget(v, "error"), &error)) {
         ds->error = c2_str_dup(error);
         return ds->error || c2_fail_nomem(err, "dataset");

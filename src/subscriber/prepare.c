@@ -116,14 +116,14 @@ static void on_part(void *ctx, struct c2_http_reply *reply, const struct cat2_er
 static bool ask_part(struct prepare *p, struct c2_buf *into, int64_t off, int64_t n, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) url = C2_BUF_INIT(8192);
-    char range[80], match[600];
+    char range[80], match[900];
     const char *headers[] = {range, match, NULL};
     struct part *part = calloc(1, sizeof(*part));
 
     if (!part) return c2_fail_nomem(err, "request");
     *part = (struct part){p, into, off, n};
     snprintf(range, sizeof(range), "Range: bytes=%" PRId64 "-%" PRId64, off, off + n - 1);
-    snprintf(match, sizeof(match), "If-Match: %s", p->ds->quoted);
+    snprintf(match, sizeof(match), "If-Match: %s", p->ds->match);
     struct c2_http_call call = {.headers = headers, .body_max = (size_t)n, .done = on_part, .ctx = part};
     bool ok = c2_ds_url(p->ds, "frame", &url, err);
     call.url = c2_buf_cstr(&url);

@@ -22,6 +22,7 @@ struct c2_ds {
     char *path;   /* within the root */
     char *etag;   /* as the publisher gave it; "" unknown */
     char *quoted; /* "\"etag\"" for the ETag header */
+    char *match;  /* for If-Match: etag and, from ours, the strong validator */
     char *line;   /* the JSON it was made from, for the state */
     char *error;  /* why it cannot be served, NULL when it can */
     struct c2_meta meta;

@@ -237,7 +237,7 @@ static bool question(struct fetch *f, struct request *r, struct c2_buf *url, str
 static bool start_request(struct fetch *f, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) url = C2_BUF_INIT(65536);
-    char match[600];
+    char match[900];
     const char *headers[] = {match, NULL};
     struct request *r = calloc(1, sizeof(*r));
 
@@ -251,7 +251,7 @@ static bool start_request(struct fetch *f, struct cat2_error *err)
         r->first = f->next++;
         ok = c2_buf_printf(&url, err, "?nchunk=%" PRId64, f->wants[r->first].nchunk);
     }
-    snprintf(match, sizeof(match), "If-Match: %s", f->ds->quoted);
+    snprintf(match, sizeof(match), "If-Match: %s", f->ds->match);
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
                                 .headers = f->ds->modern ? headers : NULL,
                                 .timeout_ms = 120000,
