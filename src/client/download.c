@@ -81,6 +81,27 @@ static void look_for_part(struct download *d, char *if_range, size_t size)
     close(fd);
 }
 
+/* Where the bytes are. A Python server must first be asked to complete its copy: by download-url, or in
+ * release 0.2.0 by download, which answers the URL; then it serves the copy as a file. */
+static bool choose_target(struct download *d, struct c2_buf *target, struct cat2_error *err)
+{
+    const char *const asks[] = {"/api/download-url/", "/api/download/"};
+    const char *suffix = d->dataset->meta.kind == C2_KIND_FILE ? ".b2" : "";
+    bool ready = false;
+
+    if (d->dataset->modern) return c2_client_target(asks[1], d->dataset->path, target, err);
+    for (size_t i = 0; i < C2_ARRAY_LEN(asks) && !ready; i++) {
+        C2_AUTO(c2_buf) ask = C2_BUF_INIT(8192);
+        C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(65536)};
+        if (!c2_client_target(asks[i], d->dataset->path, &ask, err)) return false;
+        http.target = c2_buf_cstr(&ask);
+        ready = c2_chttp_run(d->dataset->client, &http, err);
+        if (!ready && http.status != 404) return false;
+    }
+    return ready && c2_client_target("/files/", d->dataset->path, target, err) &&
+           c2_buf_puts(target, suffix, err);
+}
+
 static bool receive(struct download *d, struct cat2_error *err)
 {
     char range[64], if_range[600];
@@ -88,7 +109,7 @@ static bool receive(struct download *d, struct cat2_error *err)
     C2_AUTO(c2_buf) target = C2_BUF_INIT(8192);
     C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(65536), .sink = sink, .ctx = d};
 
-    if (!c2_client_target("/api/download/", d->dataset->path, &target, err)) return false;
+    if (!choose_target(d, &target, err)) return false;
     look_for_part(d, if_range, sizeof(if_range));
     snprintf(range, sizeof(range), "Range: bytes=%lld-", (long long)d->have);
     http.target = c2_buf_cstr(&target);

@@ -2,4 +2,7 @@
 /* The one thing that changes with every release. */
 #include "caterva2/caterva2.h"
 
-const char *cat2_version(void) { return C2_VERSION; }
+const char *cat2_version(void)
+{
+    return C2_VERSION;
+}

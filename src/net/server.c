@@ -165,7 +165,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     if (!req) return MHD_NO;
     if (req->state == C2_REQ_REPLIED) return queue(req);
     if (req->state != C2_REQ_ARRIVING) return MHD_YES;
-    if (!req->method && !req->other_method) { /* the head has just been read: an answer now would close the connection */
+    /* The head has just been read; an answer now would close the connection. */
+    if (!req->method && !req->other_method) {
         read_method(req, method);
         return MHD_YES;
     }

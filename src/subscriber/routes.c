@@ -213,7 +213,7 @@ static void handle_info(struct c2_request *req, void *state)
     c2_sub_with_dataset(req, state, false, reply_info);
 }
 
-static void reply_download_url(struct c2_request *req, struct c2_ds *ds)
+void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds)
 {
     struct c2_buf out = C2_BUF_INIT(65536);
     struct cat2_error err;
@@ -229,7 +229,7 @@ static void reply_download_url(struct c2_request *req, struct c2_ds *ds)
 
 static void handle_download_url(struct c2_request *req, void *state)
 {
-    c2_sub_with_dataset(req, state, false, reply_download_url);
+    c2_sub_with_dataset(req, state, false, c2_sub_reply_url);
 }
 
 static const struct c2_route routes[] = {

@@ -270,9 +270,17 @@ static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
     c2_ensure(ds, C2_NEED_CHUNKS, NULL, NULL, 0, on_ready, f);
 }
 
+/* The Python client of release 0.2.0 asks here for the URL of the file; it is the only one that comes by
+ * httpx to this route. */
 static void download(struct c2_request *req, struct c2_ds *ds)
 {
-    serve(req, ds, true);
+    struct c2_str agent, range;
+
+    bool python = c2_request_header(req, "User-Agent", &agent) && c2_str_starts(agent, "python-httpx/");
+    if (python && !c2_request_header(req, "Range", &range))
+        c2_sub_reply_url(req, ds);
+    else
+        serve(req, ds, true);
 }
 static void file(struct c2_request *req, struct c2_ds *ds)
 {

@@ -126,6 +126,8 @@ bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, st
 void c2_sub_add_routes(struct c2_subscriber *sub);
 void c2_handle_fetch(struct c2_request *req, void *state);
 void c2_handle_download(struct c2_request *req, void *state);
+/** The dataset's URL under /files/, as JSON. */
+void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds);
 void c2_handle_files(struct c2_request *req, void *state);
 /** Resolve {path*} to a dataset, following its root first when it is known; then fn(req, ds, arg) or the
  * request is answered. b2: a plain file must be asked for as PATH.b2. */

@@ -119,10 +119,11 @@ print("all", len(root.node_list))
 @pytest.mark.parametrize("mix", ["ccc", "ccp"])
 def test_both_command_lines_say_the_same(house, example, mix, tmp_path):
     *_, sub = start(house, mix, example)
+    wide = {"COLUMNS": "300"}  # long words are wrapped by one, left whole by the other
 
     def python_cli(*argv):
         done = subprocess.run([sys.executable, "-m", "caterva2.clients.cli", "--host", sub.http, *argv], text=True,
-                              capture_output=True, cwd=tmp_path, timeout=60)
+                              capture_output=True, cwd=tmp_path, timeout=60, env={**os.environ, **wide})
         assert done.returncode == 0, done.stderr
         return done.stdout
     get(sub.url + "/api/subscribe/foo", method="POST", data=b"")
@@ -133,7 +134,7 @@ def test_both_command_lines_say_the_same(house, example, mix, tmp_path):
                 ("show", "foo/ds-sc-attr.b2nd"), ("info", "foo/ds-sc-attr.b2nd"), ("subscribe", "foo"),
                 ("download", "foo/dir1/ds-2d.b2nd"), ("download", "foo/README.md")]
     for command in commands:
-        assert cli("--host", sub.http, *command, cwd=tmp_path)[1] == python_cli(*command), command
+        assert cli("--host", sub.http, *command, cwd=tmp_path, env=wide)[1] == python_cli(*command), command
     listed = cli("--host", sub.http, "list", "foo")[1].splitlines()
     assert sorted(listed) == sorted(python_cli("list", "foo").splitlines())
     assert (tmp_path / "foo/README.md").read_bytes() == (example / "README.md").read_bytes()

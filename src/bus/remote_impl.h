@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the two files of the remote bus share: remote.c has the registry and the bus, remote_ws.c the socket.
+ */
+#ifndef C2_BUS_REMOTE_IMPL_H
+#define C2_BUS_REMOTE_IMPL_H
+
+#include "bus/remote.h"
+#include "net/websocket.h"
+
+struct c2_bus_sub {
+    struct c2_bus_sub *next;
+    struct c2_remote *remote;
+    char topic[256];
+    struct c2_bus_position at;
+    struct c2_bus_listener listener;
+    bool gone;
+};
+/* A request on the socket that waits for its reply. */
+struct c2_remote_call {
+    struct c2_remote_call *next;
+    struct c2_remote *remote;
+    char id[33];
+    bool resume;
+    c2_bus_done *done;
+    void *ctx;
+    struct c2_timer *timer;
+};
+struct registration {
+    struct registration *next;
+    struct c2_root root;
+    char token[64];
+    c2_bus_done *done; /* until it has been told */
+    void *ctx;
+};
+struct watcher {
+    struct watcher *next;
+    void (*fn)(void *ctx);
+    void *ctx;
+};
+struct c2_remote {
+    struct c2_bus bus;
+    struct c2_loop *loop;
+    struct c2_http *http;
+    char broker[300];
+    struct c2_ws *ws;
+    bool up, freed;
+    int tries;
+    struct c2_timer *timer;
+    struct c2_bus_sub *subs;
+    struct c2_remote_call *calls;
+    struct registration *registrations;
+    struct watcher *watchers;
+    int flights; /* HTTP requests under way: the remote lives until they are back */
+};
+
+/* ---- remote_ws.c ---- */
+/** Send a request that waits for its reply; with: done, ctx, resume. */
+bool c2_remote_send(struct c2_remote *r, const char *method, struct c2_str arguments,
+                    struct c2_remote_call with, struct cat2_error *err);
+void c2_remote_end_call(struct c2_remote_call *call, const struct cat2_error *err);
+void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_sub *sub);
+void c2_remote_connect(void *ctx);
+
+/* ---- remote.c ---- */
+/** The connection is there: see whether the broker still knows our roots, tell who watches. */
+void c2_remote_connected(struct c2_remote *r);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The remote bus's socket: requests and replies, topics, notifies, and being connected for ever. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "bus/remote_impl.h"
+#include "wire/pubsub.h"
+
+#define REPLY_MS 10000
+
+/* ---- calls on the socket ---- */
+
+void c2_remote_end_call(struct c2_remote_call *call, const struct cat2_error *err)
+{
+    struct c2_remote_call **at = &call->remote->calls;
+
+    while (*at != call)
+        at = &(*at)->next;
+    *at = call->next;
+    c2_timer_stop(call->timer);
+    if (call->done) call->done(call->ctx, err);
+    free(call);
+}
+
+static void on_call_time(void *ctx)
+{
+    struct c2_remote_call *call = ctx;
+    struct cat2_error err;
+
+    call->timer = NULL;
+    c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s does not reply", call->remote->broker);
+    c2_remote_end_call(call, &err);
+}
+
+bool c2_remote_send(struct c2_remote *r, const char *method, struct c2_str arguments,
+                    struct c2_remote_call with, struct cat2_error *err)
+{
+    struct c2_remote_call *call = malloc(sizeof(*call));
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
+
+    if (!call) return c2_fail_nomem(err, "request");
+    *call = with;
+    call->remote = r;
+    c2_random_hex32(call->id);
+    if (!c2_ps_request(&out, method, arguments, c2_str_of(call->id), err) ||
+        !c2_ws_send(r->ws, c2_buf_str(&out))) {
+        free(call);
+        return err->code != CAT2_OK
+                   ? false
+                   : c2_fail(err, CAT2_EUPSTREAM, "broker %.100s: send queue is full", r->broker);
+    }
+    call->timer = c2_timer_start(r->loop, REPLY_MS, 0, on_call_time, call);
+    call->next = r->calls;
+    r->calls = call;
+    return true;
+}
+
+/* ---- topics ---- */
+
+static struct c2_bus_sub *sub_of(struct c2_remote *r, struct c2_str topic)
+{
+    for (struct c2_bus_sub *sub = r->subs; sub; sub = sub->next)
+        if (!sub->gone && c2_str_is(topic, sub->topic)) return sub;
+    return NULL;
+}
+
+static void sweep(struct c2_remote *r)
+{
+    for (struct c2_bus_sub **at = &r->subs; *at;) {
+        struct c2_bus_sub *sub = *at;
+        if (!sub->gone) {
+            at = &sub->next;
+            continue;
+        }
+        *at = sub->next;
+        free(sub);
+    }
+}
+
+static bool ours(const struct c2_remote *r)
+{
+    struct c2_str value;
+    return c2_ws_handshake_header(r->ws, "X-Caterva2-Events", &value);
+}
+
+/* Ask for one topic; resync when the stream cannot be whole. */
+void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_sub *sub)
+{
+    struct cat2_error err = {0};
+    struct c2_jw w;
+    bool resume = ours(r);
+    C2_AUTO(c2_buf) arguments = C2_BUF_INIT(4096);
+
+    c2_jw_init(&w, &arguments, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "topics");
+    c2_jw_begin_array(&w);
+    if (!resume) {
+        c2_jw_cstr(&w, sub->topic);
+    } else {
+        c2_jw_begin_object(&w);
+        c2_jw_key(&w, "topic");
+        c2_jw_cstr(&w, sub->topic);
+        c2_jw_key(&w, "epoch");
+        c2_jw_cstr(&w, sub->at.epoch);
+        c2_jw_key(&w, "seq");
+        c2_jw_int(&w, sub->at.seq);
+        c2_jw_end_object(&w);
+    }
+    c2_jw_end_array(&w);
+    c2_jw_end_object(&w);
+    if (!c2_jw_finish(&w) || !c2_remote_send(r, resume ? "resume" : "subscribe", c2_buf_str(&arguments),
+                                             (struct c2_remote_call){.resume = resume}, &err))
+        c2_log_warn("broker: %s", err.message);
+    if (!resume && sub->listener.resync) sub->listener.resync(sub->listener.ctx);
+}
+
+/* {"epoch":E,"topics":{T:{"seq":N,"resync":bool}}} */
+static void on_resumed(struct c2_remote *r, struct c2_jval result)
+{
+    struct c2_jiter it = c2_jiter_of(c2_jget(result, "topics"));
+    struct c2_str topic, epoch = {"", 0};
+    struct c2_jval value;
+
+    c2_jstr(c2_jget(result, "epoch"), &epoch);
+    while (c2_jnext(&it, &topic, &value)) {
+        struct c2_bus_sub *sub = sub_of(r, topic);
+        bool resync = true;
+        int64_t seq = 0;
+        c2_jbool(c2_jget(value, "resync"), &resync);
+        if (!sub || !c2_jint(c2_jget(value, "seq"), &seq)) continue;
+        bool first = strcmp(sub->at.epoch, "") == 0;
+        snprintf(sub->at.epoch, sizeof(sub->at.epoch), "%.*s", C2_STR_ARG(epoch));
+        if (resync || sub->at.seq > seq) sub->at.seq = seq;
+        if ((resync || first) && sub->listener.resync) sub->listener.resync(sub->listener.ctx);
+    }
+}
+
+static void on_notify(struct c2_remote *r, const struct c2_ps_message *m)
+{
+    struct c2_jval subscription = c2_jget(m->arguments, "subscription");
+    struct c2_event event = {0};
+    struct cat2_error err;
+    C2_AUTO(c2_buf) data = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(4096);
+
+    if (c2_ps_response(&out, C2_STR("\"None\""), "str", m->call_id, &err))
+        c2_ws_send(r->ws, c2_buf_str(&out));
+    if (!c2_jstr(c2_jget(subscription, "topic"), &event.topic) ||
+        !c2_json_print(c2_jget(m->arguments, "data"), C2_JSON_COMPACT, &data, &err))
+        return;
+    event.data = c2_buf_str(&data);
+    c2_jstr(c2_jget(subscription, "epoch"), &event.epoch);
+    c2_jint(c2_jget(subscription, "seq"), &event.seq);
+    struct c2_bus_sub *sub = sub_of(r, event.topic);
+    if (!sub) return;
+    if (event.epoch.n) {
+        snprintf(sub->at.epoch, sizeof(sub->at.epoch), "%.*s", C2_STR_ARG(event.epoch));
+        sub->at.seq = event.seq;
+    }
+    if (sub->listener.event) sub->listener.event(sub->listener.ctx, &event);
+}
+
+static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
+{
+    struct c2_remote *r = ctx;
+    struct cat2_error err;
+    C2_AUTO(c2_ps_message) m = {0};
+
+    if (!c2_ps_parse(text, &m, &err)) {
+        c2_ws_close(ws, 1007, "not JSON");
+        return;
+    }
+    if (m.kind == C2_PS_REQUEST && c2_str_is(m.method, "notify")) on_notify(r, &m);
+    for (struct c2_remote_call *call = m.kind == C2_PS_RESPONSE ? r->calls : NULL; call; call = call->next) {
+        if (!c2_str_is(m.call_id, call->id)) continue;
+        if (call->resume) on_resumed(r, m.result);
+        c2_remote_end_call(call, NULL);
+        break;
+    }
+}
+
+/* ---- the connection ---- */
+
+static void on_open(void *ctx, struct c2_ws *ws)
+{
+    struct c2_remote *r = ctx;
+    struct cat2_error err = {0};
+
+    (void)ws;
+    r->up = true;
+    r->tries = 0;
+    c2_log_info("broker %s connected", r->broker);
+    if (!c2_remote_send(r, "_ping_", C2_STR("{}"), (struct c2_remote_call){0}, &err))
+        c2_log_warn("broker: %s", err.message);
+    for (struct c2_bus_sub *sub = r->subs; sub; sub = sub->next)
+        if (!sub->gone) c2_remote_ask_topic(r, sub);
+    sweep(r);
+    c2_remote_connected(r);
+}
+
+/* At once, then after uniform(0, min(2^(n-1), 120)) s, with bases of at least 0.1 s. */
+static int64_t pause_ms(int tries)
+{
+    uint32_t random = 0;
+    double base = tries <= 1 ? 0.1 : (double)c2_min_i64(120, (int64_t)1 << c2_min_i64(tries - 1, 10));
+
+    if (getrandom(&random, sizeof(random), 0) < 0) random = UINT32_MAX / 2;
+    return (int64_t)(base * 1000 * ((double)random / UINT32_MAX));
+}
+
+static void on_close(void *ctx, struct c2_ws *ws, int code, const char *reason)
+{
+    struct c2_remote *r = ctx;
+    struct cat2_error err;
+
+    (void)ws;
+    if (r->up || r->tries == 0) c2_log_warn("broker %s is away (%d): %s", r->broker, code, reason);
+    r->ws = NULL;
+    r->up = false;
+    c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s is away", r->broker);
+    while (r->calls)
+        c2_remote_end_call(r->calls, &err);
+    if (r->timer || r->freed) return;
+    r->timer = c2_timer_start(r->loop, r->tries == 0 ? 0 : pause_ms(r->tries), 0, c2_remote_connect, r);
+    r->tries++;
+}
+
+void c2_remote_connect(void *ctx)
+{
+    static const struct c2_ws_events events = {on_open, on_text, on_close};
+    struct c2_remote *r = ctx;
+    char url[400];
+
+    r->timer = NULL;
+    snprintf(url, sizeof(url), "ws://%s/pubsub", r->broker);
+    r->ws = c2_ws_connect(r->loop, url, &events, r);
+    if (!r->ws) r->timer = c2_timer_start(r->loop, 1000, 0, c2_remote_connect, r);
+}
