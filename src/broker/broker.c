@@ -2,10 +2,13 @@
 /* The broker's REST face and durable side: docs/protocol.md "Broker". */
 #include "broker/broker.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/broker_impl.h"
@@ -113,23 +116,33 @@ static bool restore_events(struct c2_broker *broker, struct cat2_error *err)
     return ok;
 }
 
-/* The epoch lives as long as the numbering: in the state. */
+/* The epoch lives as long as the numbering: in the state, until the machine starts anew. What was written
+ * last may not have reached the disk then, and numbers might be given twice. */
 static bool read_epoch(struct c2_broker *broker, char out[40], struct cat2_error *err)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(39);
+    C2_AUTO(c2_buf) boot = C2_BUF_INIT(100);
+    C2_AUTO(c2_buf) known = C2_BUF_INIT(100);
+    struct cat2_error why;
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
-    if (c2_state_get(broker->state, "about", C2_STR("epoch"), &text, err)) {
+    if (fd >= 0 && !c2_fs_read(fd, 100, &boot, &why)) c2_buf_clear(&boot);
+    if (fd >= 0) close(fd);
+    bool same = c2_state_get(broker->state, "about", C2_STR("boot"), &known, &why) &&
+                c2_str_eq(c2_buf_str(&known), c2_buf_str(&boot));
+    if (same && c2_state_get(broker->state, "about", C2_STR("epoch"), &text, err)) {
         snprintf(out, 40, "%s", c2_buf_cstr(&text));
         return true;
     }
-    if (err->code != CAT2_ENOTFOUND) return false;
+    if (same && err->code != CAT2_ENOTFOUND) return false;
     c2_random_hex32(out);
-    return c2_state_put(broker->state, "about", C2_STR("epoch"), c2_str_of(out), err);
+    return c2_state_put(broker->state, "about", C2_STR("boot"), c2_buf_str(&boot), err) &&
+           c2_state_put(broker->state, "about", C2_STR("epoch"), c2_str_of(out), err);
 }
 
 /* ---- REST ---- */
 
-static void put_root(struct c2_jw *w, const struct c2_root *root, bool subscribed)
+static void put_root(struct c2_jw *w, const struct c2_root *root, const enum c2_root_flag *subscribed)
 {
     c2_jw_begin_object(w);
     c2_jw_key(w, "name");
@@ -138,7 +151,10 @@ static void put_root(struct c2_jw *w, const struct c2_root *root, bool subscribe
     c2_jw_cstr(w, root->http);
     if (subscribed) {
         c2_jw_key(w, "subscribed");
-        c2_jw_null(w);
+        if (*subscribed == C2_ROOT_NULL)
+            c2_jw_null(w);
+        else
+            c2_jw_bool(w, *subscribed == C2_ROOT_TRUE);
     }
     c2_jw_end_object(w);
 }
@@ -155,7 +171,7 @@ static void handle_roots(struct c2_request *req, void *state)
     for (size_t i = 0; i < c2_hub_nroots(broker->hub); i++) {
         const struct c2_root *root = c2_hub_root_at(broker->hub, i);
         c2_jw_key(&w, root->name);
-        put_root(&w, root, false);
+        put_root(&w, root, NULL);
     }
     c2_jw_end_object(&w);
     if (c2_jw_finish(&w)) {
@@ -167,44 +183,12 @@ static void handle_roots(struct c2_request *req, void *state)
 }
 
 /* Root names become folders of subscribers. */
-static bool name_ok(struct c2_str name, struct cat2_error *err)
+static bool name_ok(const char *name, struct cat2_error *err)
 {
-    bool ok = name.n > 0 && name.n < 256 && name.p[0] != '@' && name.p[0] != '.' &&
-              !memchr(name.p, '/', name.n) && !memchr(name.p, '\0', name.n);
+    bool ok = name[0] && name[0] != '@' && name[0] != '.' && !strchr(name, '/');
 
     return ok || c2_fail(err, CAT2_EINVAL,
-                         "root name '%.*s': must not be empty, hold '/', or begin with '.' or '@'",
-                         (int)c2_min_i64(60, (int64_t)name.n), name.p);
-}
-
-static bool unprocessable(struct cat2_error *err, const char *what)
-{
-    c2_fail(err, CAT2_EINVAL, "%s", what);
-    err->http_status = 422;
-    return false;
-}
-
-static bool parse_root(struct c2_request *req, struct c2_root *out, struct cat2_error *err)
-{
-    struct c2_bytes body = c2_request_body(req);
-    C2_AUTO_PTR(c2_json) *json = NULL;
-    struct c2_str name, http, type;
-
-    *out = (struct c2_root){0};
-    if (c2_request_header(req, "Content-Type", &type) && c2_str_starts(type, "text/"))
-        return unprocessable(err, "the body must be JSON");
-    if (!c2_json_parse((struct c2_str){(const char *)body.p, body.n}, &json, err)) {
-        err->http_status = 422;
-        return false;
-    }
-    struct c2_jval root = c2_json_root(json);
-    if (!c2_jstr(c2_jget(root, "name"), &name)) return unprocessable(err, "name: a string is required");
-    if (!c2_jstr(c2_jget(root, "http"), &http)) return unprocessable(err, "http: a string is required");
-    if (http.n >= sizeof(out->http)) return unprocessable(err, "http: is too long");
-    if (!name_ok(name, err)) return false;
-    memcpy(out->name, name.p, name.n);
-    memcpy(out->http, http.p, http.n);
-    return true;
+                         "root name '%.60s': must not be empty, hold '/', or begin with '.' or '@'", name);
 }
 
 static void handle_post(struct c2_request *req, void *state)
@@ -212,13 +196,19 @@ static void handle_post(struct c2_request *req, void *state)
     struct c2_broker *broker = state;
     struct c2_root root;
     struct cat2_error err;
-    struct c2_buf out = C2_BUF_INIT(8192);
+    struct c2_buf out = C2_BUF_INIT(16 * C2_REQUEST_BODY_MAX);
+    enum c2_root_flag subscribed;
     struct c2_jw w;
     char token[33];
 
+    bool ok = c2_broker_read_root(req, &root, &subscribed, &out, &err);
+    if (ok && out.n) {
+        c2_reply_json(req, 422, &out);
+        return;
+    }
+    ok = ok && name_ok(root.name, &err);
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
-    bool ok = parse_root(req, &root, &err);
-    if (ok) put_root(&w, &root, true);
+    if (ok) put_root(&w, &root, &subscribed);
     ok = ok && c2_jw_finish(&w) && c2_hub_put_root(broker->hub, &root, c2_buf_str(&out), token, &err);
     if (!ok) {
         c2_buf_fini(&out);
@@ -267,7 +257,7 @@ bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out
     bool ok = c2_state_open(config->statedir, "cat2bro", &broker->state, err) &&
               read_epoch(broker, epoch, err) && c2_hub_new(&store, epoch, &broker->hub, err) &&
               c2_state_each(broker->state, "roots", C2_STR(""), restore_root, broker, err) &&
-              restore_events(broker, err);
+              restore_events(broker, err) && c2_broker_import(broker, err);
     if (!ok) {
         c2_broker_free(broker);
         return false;

@@ -19,6 +19,15 @@ struct c2_broker {
     int64_t nevents, nunacked;
 };
 
+/* "subscribed" of a Root as posted; echoed, not kept. */
+enum c2_root_flag { C2_ROOT_NULL, C2_ROOT_FALSE, C2_ROOT_TRUE };
+/** Read the body of a POST. What is wrong with it is written to answer, the body of a 422; a good Root leaves
+ * that empty. */
+bool c2_broker_read_root(struct c2_request *req, struct c2_root *out, enum c2_root_flag *subscribed,
+                         struct c2_buf *answer, struct cat2_error *err);
+/** Take over the registry of the Python broker, db.json, when our own is new. */
+bool c2_broker_import(struct c2_broker *broker, struct cat2_error *err);
+
 /** GET /pubsub. */
 void c2_broker_handle_pubsub(struct c2_request *req, void *state);
 void c2_broker_close_peers(struct c2_broker *broker);

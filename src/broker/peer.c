@@ -13,7 +13,8 @@
 #include "wire/pubsub.h"
 
 #define ACK_MS   2000
-#define SUBS_MAX 4096 /* of one peer */
+#define SUBS_MAX 4096                 /* of one peer */
+#define OWED_MAX (4 * C2_HUB_LOG_MAX) /* replies: who answers pings but never a notify must end too */
 
 struct c2_publication {
     struct c2_broker *broker;
@@ -44,6 +45,7 @@ struct c2_peer {
     struct peer_sub *subs;
     size_t nsubs;
     struct owed *owed;
+    size_t nowed;
     struct c2_publication *publications;
 };
 
@@ -160,6 +162,7 @@ static void on_event(void *ctx, const struct c2_event *event)
     if (owed->publication) owed->publication->waiting++;
     owed->next = peer->owed;
     peer->owed = owed;
+    if (++peer->nowed > OWED_MAX) c2_ws_close(peer->ws, 1008, "notifies are not answered");
 }
 
 static void on_resync(void *ctx)
@@ -173,6 +176,7 @@ static void settle(struct c2_peer *peer, struct c2_str call_id)
         struct owed *owed = *at;
         if (!c2_str_is(call_id, owed->call_id)) continue;
         *at = owed->next;
+        peer->nowed--;
         if (owed->publication) publication_unref(owed->publication);
         free(owed);
         return;

@@ -38,10 +38,13 @@ static void ws_release(struct c2_ws *ws)
         return; /* the resolver's callback comes still, and frees */
     }
     if (ws->polling) uv_poll_stop(&ws->poll);
-    if (ws->upgrade)
+    if (ws->upgrade) {
+        shutdown(ws->fd, SHUT_RDWR); /* MHD closes when it runs again; the peer must not wait for that */
         MHD_upgrade_action(ws->upgrade, MHD_UPGRADE_ACTION_CLOSE);
-    else if (ws->fd >= 0)
+        c2_server_kick(ws->server);
+    } else if (ws->fd >= 0) {
         close(ws->fd);
+    }
     if (ws->polling) {
         uv_close((uv_handle_t *)&ws->poll, ws_free);
         return;
@@ -314,6 +317,7 @@ void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *event
         return;
     }
     ws->loop = req->server->loop;
+    ws->server = req->server;
     ws->fd = -1;
     ws->events = *events;
     ws->ctx = ctx;

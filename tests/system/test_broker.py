@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The real cat2bro: its REST face, its WebSocket dialect with the frames as recorded, hung subscribers, kill -9, resume."""
+"""The real cat2bro: REST, WebSocket frames as recorded, hung subscribers, kill -9, resume."""
 import asyncio
 import json
 import time
@@ -209,6 +209,8 @@ def test_events_roots_and_tokens_survive_kill_and_subscribers_resume(house):
             await publisher.publish("foo", {"path": str(i)})
         await sub.until(lambda: len(sub.events) == 3)
         assert [event["subscription"]["seq"] for event in sub.events] == [1, 2, 3]
+        await sub.close()
+        await publisher.close()
         return got["epoch"]
     token = register(bro, "foo")
     epoch = asyncio.run(before())
