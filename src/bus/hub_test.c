@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The hub: numbering, replay, the bound of the log, tokens, who hears what. */
+#include "bus/hub.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct heard {
+    int64_t seqs[C2_HUB_LOG_MAX + 8];
+    int n, resyncs;
+    char last[64];
+    struct c2_hub_sub *leave; /* unsubscribed by the first event */
+};
+
+static void on_event(void *ctx, const struct c2_event *event)
+{
+    struct heard *heard = ctx;
+
+    heard->seqs[heard->n++] = event->seq;
+    snprintf(heard->last, sizeof(heard->last), "%.*s", C2_STR_ARG(event->data));
+    if (heard->leave) c2_hub_unsubscribe(heard->leave);
+    heard->leave = NULL;
+}
+
+static void on_resync(void *ctx)
+{
+    ((struct heard *)ctx)->resyncs++;
+}
+
+static struct heard *new_heard(void)
+{
+    struct heard *heard = calloc(1, sizeof(*heard));
+
+    assert_non_null(heard);
+    return heard;
+}
+
+static struct c2_hub_sub *listen_to(struct c2_hub *hub, const char *topic, int64_t seq, const char *epoch,
+                                    const void *origin, struct heard *heard)
+{
+    struct c2_bus_listener listener = {on_event, on_resync, heard};
+    struct c2_bus_position from = {"", seq};
+
+    snprintf(from.epoch, sizeof(from.epoch), "%s", epoch);
+    return c2_hub_subscribe(hub, topic, &from, origin, &listener);
+}
+
+static struct c2_hub *new_hub(void)
+{
+    struct cat2_error err;
+    struct c2_hub *hub;
+
+    assert_true(c2_hub_new(NULL, "e1", &hub, &err));
+    return hub;
+}
+
+static void publish(struct c2_hub *hub, const char *topic, int from, int to, const void *origin)
+{
+    struct cat2_error err;
+    char data[32];
+
+    for (int i = from; i <= to; i++) {
+        snprintf(data, sizeof(data), "{\"path\":\"%d\"}", i);
+        assert_true(c2_hub_publish(hub, topic, c2_str_of(data), origin, &err));
+    }
+}
+
+static void a_listener_hears_its_topic_numbered_from_one(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct heard *foo = new_heard(), *all = new_heard();
+
+    (void)state;
+    listen_to(hub, "foo", 0, "", NULL, foo);
+    listen_to(hub, NULL, 0, "", NULL, all);
+    publish(hub, "foo", 1, 2, NULL);
+    publish(hub, "bar", 1, 1, NULL);
+    assert_int_equal(foo->n, 2);
+    assert_int_equal(foo->seqs[0], 1);
+    assert_string_equal(foo->last, "{\"path\":\"2\"}");
+    assert_int_equal(foo->resyncs, 1);
+    assert_int_equal(all->n, 3);
+    assert_int_equal(all->seqs[2], 1);
+    assert_int_equal(c2_hub_seq(hub, C2_STR("foo")), 2);
+    c2_hub_free(hub);
+    free(foo);
+    free(all);
+}
+
+static void nobody_hears_what_it_published_itself(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct heard *heard = new_heard();
+    int origin;
+
+    (void)state;
+    listen_to(hub, "foo", 0, "", &origin, heard);
+    publish(hub, "foo", 1, 1, &origin);
+    assert_int_equal(heard->n, 0);
+    publish(hub, "foo", 2, 2, NULL);
+    assert_int_equal(heard->n, 1);
+    c2_hub_free(hub);
+    free(heard);
+}
+
+static void a_position_is_resumed_where_the_log_reaches(void **state)
+{
+    static const struct {
+        const char *epoch;
+        int64_t seq;
+        int events, resyncs;
+    } cases[] = {
+        {"e1", 10, 0, 0},                  /* nothing missed */
+        {"e1", C2_HUB_LOG_MAX + 7, 3, 0},  /* the end of the log */
+        {"e1", 10, C2_HUB_LOG_MAX, 0},     /* all that is kept */
+        {"e1", 9, 0, 1},                   /* one older */
+        {"e1", C2_HUB_LOG_MAX + 11, 0, 1}, /* never given */
+        {"e1", -1, 0, 1},
+        {"e2", C2_HUB_LOG_MAX + 9, 0, 1}, /* another epoch */
+        {"", 0, 0, 1},
+    };
+    struct c2_hub *hub = new_hub();
+
+    (void)state;
+    publish(hub, "foo", 1, 10, NULL);
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct heard *heard = new_heard();
+        struct c2_hub_sub *sub = listen_to(hub, "foo", cases[i].seq, cases[i].epoch, NULL, heard);
+        assert_int_equal(heard->n, cases[i].events);
+        assert_int_equal(heard->resyncs, cases[i].resyncs);
+        for (int k = 0; k < heard->n; k++)
+            assert_int_equal(heard->seqs[k], cases[i].seq + 1 + k);
+        c2_hub_unsubscribe(sub);
+        if (i == 0) publish(hub, "foo", 11, C2_HUB_LOG_MAX + 10, NULL);
+        free(heard);
+    }
+    c2_hub_free(hub);
+}
+
+static void a_listener_may_leave_while_it_is_told(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct heard *one = new_heard(), *two = new_heard();
+
+    (void)state;
+    one->leave = listen_to(hub, "foo", 0, "", NULL, one);
+    listen_to(hub, "foo", 0, "", NULL, two);
+    publish(hub, "foo", 1, 2, NULL);
+    assert_int_equal(one->n, 1);
+    assert_int_equal(two->n, 2);
+    c2_hub_free(hub);
+    free(one);
+    free(two);
+}
+
+static void a_root_is_removed_by_its_token_only(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct c2_root root = {"foo", "h:1"}, moved = {"foo", "h:2"};
+    struct heard *heard = new_heard();
+    struct cat2_error err;
+    char token[33], again[33];
+
+    (void)state;
+    listen_to(hub, "@new", 0, "", NULL, heard);
+    assert_true(c2_hub_put_root(hub, &root, C2_STR("{}"), token, &err));
+    assert_true(c2_hub_put_root(hub, &moved, C2_STR("{}"), again, &err));
+    assert_string_equal(token, again);
+    assert_int_equal(heard->n, 2);
+    assert_int_equal(c2_hub_nroots(hub), 1);
+    assert_string_equal(c2_hub_root_at(hub, 0)->http, "h:2");
+    assert_false(c2_hub_delete_root(hub, "foo", C2_STR(""), &err));
+    assert_int_equal(err.http_status, 403);
+    assert_false(c2_hub_delete_root(hub, "bar", c2_str_of(token), &err));
+    assert_int_equal(err.code, CAT2_ENOTFOUND);
+    assert_true(c2_hub_delete_root(hub, "foo", c2_str_of(token), &err));
+    assert_int_equal(c2_hub_nroots(hub), 0);
+    c2_hub_free(hub);
+    free(heard);
+}
+
+static void numbering_goes_on_after_a_restart(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct heard *heard = new_heard();
+    struct cat2_error err;
+
+    (void)state;
+    for (int64_t seq = 3; seq <= 5; seq++)
+        assert_true(c2_hub_restore_event(hub, "foo", seq, C2_STR("{}"), &err));
+    listen_to(hub, "foo", 3, "e1", NULL, heard);
+    publish(hub, "foo", 6, 6, NULL);
+    assert_int_equal(heard->resyncs, 0);
+    assert_int_equal(heard->n, 3);
+    assert_int_equal(heard->seqs[2], 6);
+    c2_hub_free(hub);
+    free(heard);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_listener_hears_its_topic_numbered_from_one),
+        cmocka_unit_test(nobody_hears_what_it_published_itself),
+        cmocka_unit_test(a_position_is_resumed_where_the_log_reaches),
+        cmocka_unit_test(a_listener_may_leave_while_it_is_told),
+        cmocka_unit_test(a_root_is_removed_by_its_token_only),
+        cmocka_unit_test(numbering_goes_on_after_a_restart),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
