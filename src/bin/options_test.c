@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Options: who wins, what is refused, and how it is said. */
+#include "bin/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct c2_option table[] = {
+    {"http", 0, C2_OPT_ENDPOINT, "localhost:8002", "HOST:PORT", "listen here", NULL},
+    {"broker", 0, C2_OPT_ENDPOINT, "localhost:8000", "HOST:PORT", "the broker", "broker.http"},
+    {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "cache", NULL},
+};
+static const struct c2_options_spec spec = {
+    .program = "test",
+    .synopsis = "[OPTIONS]",
+    .about = "",
+    .section = "subscriber",
+    .options = table,
+    .noptions = C2_ARRAY_LEN(table),
+    .args_max = 2,
+};
+static char conf[] = "/tmp/c2-options-XXXXXX";
+
+static int make_conf(void **state)
+{
+    (void)state;
+    int fd = mkstemp(conf);
+    return fd < 0 ? -1 : close(fd);
+}
+static int drop_conf(void **state)
+{
+    (void)state;
+    return unlink(conf);
+}
+
+static void write_conf(const char *text)
+{
+    FILE *file = fopen(conf, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+#define WORDS_MAX 8
+static bool parse(const char *const *words, struct c2_options **out, struct cat2_error *err)
+{
+    char *argv[WORDS_MAX + 3] = {(char *)(uintptr_t) "test", (char *)(uintptr_t) "--conf", conf};
+    int argc = 3;
+
+    for (; *words; words++)
+        argv[argc++] = (char *)(uintptr_t)*words;
+    return c2_options_parse(&spec, argc, argv, out, err);
+}
+
+static void the_command_line_wins_then_environment_then_file_then_default(void **state)
+{
+    static const struct {
+        const char *file, *env;
+        const char *words[WORDS_MAX];
+        const char *http;
+    } cases[] = {
+        {"", NULL, {NULL}, "localhost:8002"},
+        {"[subscriber]\nhttp = 'f:1'\n", NULL, {NULL}, "f:1"},
+        {"[subscriber]\nhttp = 'f:1'\n", "e:2", {NULL}, "e:2"},
+        {"[subscriber]\nhttp = 'f:1'\n", "e:2", {"--http", "c:3", NULL}, "c:3"},
+        {"", NULL, {"--ht=c:3", NULL}, "c:3"},
+        {"[subscriber.x]\nhttp = 'x:4'\n", NULL, {"--id", "x", NULL}, "x:4"},
+        {"[subscriber]\nhttp = 'f:1'\n", NULL, {"--id", "x", NULL}, "localhost:8002"},
+        {"", NULL, {"--http", "[::1]:5", NULL}, "[::1]:5"},
+        {"", NULL, {"--http", "*:0", NULL}, "*:0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_options *options = NULL;
+        struct cat2_error err;
+        write_conf(cases[i].file);
+        unsetenv("CATERVA2_SUBSCRIBER_HTTP");
+        if (cases[i].env) setenv("CATERVA2_SUBSCRIBER_HTTP", cases[i].env, 1);
+        if (!parse(cases[i].words, &options, &err)) fail_msg("case %zu: %s", i, err.message);
+        assert_string_equal(c2_options_text(options, "http"), cases[i].http);
+        c2_options_free(options);
+    }
+    unsetenv("CATERVA2_SUBSCRIBER_HTTP");
+}
+
+static void keys_of_every_program_are_accepted(void **state)
+{
+    const char *words[] = {NULL};
+    struct c2_options *options = NULL;
+    struct cat2_error err;
+
+    (void)state;
+    write_conf(
+        "[broker]\nhttp = 'b:1'\n[publisher.foo]\nname = 'foo'\nroot = 'data'\n[publisher]\nhttp = 'p:2'\n"
+        "[subscriber]\nquota = '10GiB'\nloglevel = 'debug'\n");
+    if (!parse(words, &options, &err)) fail_msg("%s", err.message);
+    assert_string_equal(c2_options_text(options, "broker"), "b:1");
+    assert_string_equal(c2_options_conf(options, "publisher.foo.root"), "data");
+    assert_int_equal(c2_options_int(options, "quota"), (int64_t)10 << 30);
+    c2_options_free(options);
+}
+
+static void what_is_wrong_is_said_with_file_and_line(void **state)
+{
+    static const struct {
+        const char *file, *said;
+    } cases[] = {
+        {"[broker]\n\nhtpp = 'b:1'\n", ":3: unknown key 'htpp'"},
+        {"[broken]\nhttp = 'b:1'\n", ":2: unknown key 'http'"},
+        {"[subscriber]\nhttp = 8002\n", ":2: 'http' must be a string, not an integer"},
+        {"[subscriber]\nhttp = 'nonsense'\n", ":2: subscriber.http"},
+        {"[subscriber]\nquota = 'much'\n", "is not a size"},
+        {"[subscriber\n", ":1"},
+    };
+    const char *words[] = {NULL};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_options *options = NULL;
+        struct cat2_error err;
+        write_conf(cases[i].file);
+        assert_false(parse(words, &options, &err));
+        if (!strstr(err.message, cases[i].said)) fail_msg("case %zu: %s", i, err.message);
+    }
+}
+
+static void arguments_may_stand_among_options(void **state)
+{
+    const char *words[] = {"a", "--http", "h:1", "--", "--b", NULL};
+    struct c2_options *options = NULL;
+    struct cat2_error err;
+
+    (void)state;
+    write_conf("");
+    assert_true(parse(words, &options, &err));
+    assert_int_equal(c2_options_nargs(options), 2);
+    assert_string_equal(c2_options_arg(options, 0), "a");
+    assert_string_equal(c2_options_arg(options, 1), "--b");
+    assert_null(c2_options_arg(options, 2));
+    c2_options_free(options);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_command_line_wins_then_environment_then_file_then_default),
+        cmocka_unit_test(keys_of_every_program_are_accepted),
+        cmocka_unit_test(what_is_wrong_is_said_with_file_and_line),
+        cmocka_unit_test(arguments_may_stand_among_options),
+    };
+
+    return cmocka_run_group_tests(tests, make_conf, drop_conf);
+}
