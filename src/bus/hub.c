@@ -18,7 +18,9 @@ struct logged {
 struct topic {
     struct topic *next;
     char name[256];
-    int64_t seq;                       /* of the last event */
+    int64_t seq;    /* of the last event */
+    int64_t oldest; /* kept, at least; and how many bytes are */
+    size_t nbytes;
     struct logged log[C2_HUB_LOG_MAX]; /* ring: event seq at seq % C2_HUB_LOG_MAX */
 };
 struct registered {
@@ -175,15 +177,28 @@ int64_t c2_hub_seq(struct c2_hub *hub, struct c2_str name)
     return 0;
 }
 
+static void forget(struct topic *topic, struct logged *slot)
+{
+    topic->nbytes -= slot->n;
+    free(slot->data);
+    *slot = (struct logged){0};
+}
+
 static bool append(struct topic *topic, int64_t seq, struct c2_str data, struct cat2_error *err)
 {
     struct logged *slot = &topic->log[seq % C2_HUB_LOG_MAX];
     char *copy = c2_str_dup(data);
 
     if (!copy) return c2_fail_nomem(err, "event");
-    free(slot->data);
+    forget(topic, slot);
     *slot = (struct logged){seq, copy, data.n};
     topic->seq = seq;
+    topic->nbytes += data.n;
+    if (topic->oldest <= seq - C2_HUB_LOG_MAX) topic->oldest = seq - C2_HUB_LOG_MAX + 1;
+    while (topic->nbytes > C2_HUB_LOG_NBYTES_MAX && topic->oldest < seq) {
+        struct logged *oldest = &topic->log[topic->oldest++ % C2_HUB_LOG_MAX];
+        if (oldest != slot) forget(topic, oldest);
+    }
     return true;
 }
 

@@ -17,7 +17,8 @@ struct c2_hub_store {
     bool (*append)(void *ctx, const char *topic, int64_t seq, struct c2_str data, struct cat2_error *err);
     void *ctx;
 };
-#define C2_HUB_LOG_MAX 4096 /* events kept per root: beyond, a late follower resyncs */
+#define C2_HUB_LOG_MAX        4096       /* events kept per root: beyond, a late follower resyncs */
+#define C2_HUB_LOG_NBYTES_MAX (32 << 20) /* and so many bytes of them, whichever is less */
 
 bool c2_hub_new(const struct c2_hub_store *store, const char *epoch, struct c2_hub **out,
                 struct cat2_error *err);

@@ -141,6 +141,30 @@ static void a_position_is_resumed_where_the_log_reaches(void **state)
     c2_hub_free(hub);
 }
 
+static void the_log_is_bound_in_bytes_too(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct heard *near = new_heard(), *far = new_heard();
+    struct cat2_error err;
+    size_t n = C2_HUB_LOG_NBYTES_MAX / 4;
+    char *data = calloc(n, 1);
+
+    (void)state;
+    assert_non_null(data);
+    for (int i = 0; i < 10; i++)
+        assert_true(c2_hub_publish(hub, "foo", (struct c2_str){data, n}, NULL, &err));
+    listen_to(hub, "foo", 6, "e1", NULL, near);
+    assert_int_equal(near->n, 4);
+    assert_int_equal(near->resyncs, 0);
+    listen_to(hub, "foo", 5, "e1", NULL, far);
+    assert_int_equal(far->n, 0);
+    assert_int_equal(far->resyncs, 1);
+    c2_hub_free(hub);
+    free(data);
+    free(near);
+    free(far);
+}
+
 static void a_listener_may_leave_while_it_is_told(void **state)
 {
     struct c2_hub *hub = new_hub();
@@ -207,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_listener_hears_its_topic_numbered_from_one),
         cmocka_unit_test(nobody_hears_what_it_published_itself),
         cmocka_unit_test(a_position_is_resumed_where_the_log_reaches),
+        cmocka_unit_test(the_log_is_bound_in_bytes_too),
         cmocka_unit_test(a_listener_may_leave_while_it_is_told),
         cmocka_unit_test(a_root_is_removed_by_its_token_only),
         cmocka_unit_test(numbering_goes_on_after_a_restart),
