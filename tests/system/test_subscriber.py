@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The subscriber with real programs around it: slices against NumPy, ranges before caching, changes, absences, kill -9."""
+import json
+import signal
+import threading
+
+import blosc2
+import numpy as np
+import pytest
+from programs import EXTERNAL, get, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rng = np.random.default_rng(7)
+    blosc2.asarray(rng.integers(0, 1000, (300, 400)), chunks=(100, 150), blocks=(20, 50), urlpath=str(folder / "a.b2nd"), mode="w")
+    big = np.round(rng.standard_normal((600, 500)).cumsum(axis=1), 3)
+    blosc2.asarray(big, chunks=(300, 250), blocks=(50, 50), urlpath=str(folder / "big.b2nd"), mode="w")
+    (folder / "note.txt").write_text("hello " * 1000)
+    (folder / "broken.b2nd").write_bytes(b"no frame at all")
+    return folder
+
+
+class Trio:
+    def __init__(self, house, root, *sub_options):
+        self.bro = house.bro()
+        self.pub = house.pub("foo", root, self.bro)
+        self.sub = house.sub(self.bro, "sub", "127.0.0.1:0", *sub_options)
+        wait_until(lambda: "foo" in json.loads(get(self.sub.url + "/api/roots")[2]))
+        wait_until(lambda: get(self.sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+
+    def fetch(self, path, text="", extra="&format=npy", headers=None):
+        return get(f"{self.sub.url}/api/fetch/foo/{path}?slice_={text}{extra}", headers)
+
+    def array(self, path, text=""):
+        import io
+        status, _, body = self.fetch(path, text)
+        assert status == 200, body
+        return np.load(io.BytesIO(body))
+
+    def metric(self, name):
+        for line in get(self.sub.url + "/metrics")[2].decode().splitlines():
+            if line.startswith(name + " "):
+                return int(line.split()[1])
+
+
+@pytest.fixture
+def trio(house, root):
+    return Trio(house, root)
+
+
+def test_random_slices_are_numpys(trio, root):
+    truth = blosc2.open(str(root / "a.b2nd"))[:]
+    rng = np.random.default_rng(11)
+    for _ in range(150):
+        parts, key = [], []
+        for n in truth.shape[:rng.integers(0, 3)]:
+            if rng.random() < 0.3:
+                i = int(rng.integers(-n, n))
+                parts.append(str(i))
+                key.append(i)
+                continue
+            bounds = [None if rng.random() < 0.3 else int(rng.integers(-n - 9, n + 9)) for _ in range(2)]
+            step = None if rng.random() < 0.4 else int(rng.choice([-70, -3, -1, 1, 2, 60, 170]))
+            parts.append(":".join("" if v is None else str(v) for v in (*bounds, step)))
+            key.append(slice(*bounds, step))
+        text = " , ".join(parts).replace(" ", "%20")
+        assert np.array_equal(trio.array("a.b2nd", text), truth[tuple(key)]), parts
+
+
+def test_bad_slices_are_400_and_say_where(trio):
+    for text, word in (("x", "character 1"), ("1,2,3", "3 axes"), ("::0", "step"), ("999", "999"), ("1,", "empty")):
+        status, _, body = trio.fetch("a.b2nd", text)
+        assert status == 400 and word in json.loads(body)["detail"]
+
+
+def test_a_broken_dataset_marks_only_itself(trio):
+    assert "broken.b2nd" in json.loads(get(trio.sub.url + "/api/list/foo")[2])
+    status, _, body = get(trio.sub.url + "/api/info/foo/broken.b2nd")
+    assert 400 <= status < 500 and json.loads(body)["detail"]
+    assert trio.array("a.b2nd", "0").shape == (400,)
+
+
+def test_one_block_is_fetched_for_one_item_and_once_for_many_askers(trio):
+    assert trio.array("big.b2nd", "7,7").shape == ()
+    assert trio.metric("caterva2_pieces_fetched_total") == 1
+    before = trio.metric("caterva2_pieces_fetched_total")
+    threads = [threading.Thread(target=trio.array, args=("big.b2nd", "400:450,400:450")) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert trio.metric("caterva2_pieces_fetched_total") - before == 1
+
+
+def test_ranges_of_a_dataset_that_is_not_cached(trio, root):
+    frame = (root / "big.b2nd").read_bytes()
+    url = trio.sub.url + "/api/download/foo/big.b2nd"
+    status, headers, body = get(url, {"Range": "bytes=1000-1999"})
+    assert (status, body) == (206, frame[1000:2000]) and headers["Content-Range"].endswith(f"/{len(frame)}")
+    status, headers, body = get(url, {"Range": "bytes=0-9,-10"})
+    assert status == 206 and frame[:10] in body and frame[-10:] in body and "multipart/byteranges" in headers["Content-Type"]
+    assert get(url, method="HEAD")[1]["Content-Length"] == str(len(frame))
+    status, headers, body = get(url)
+    assert body == frame and headers["ETag"]
+    assert get(url, {"If-None-Match": headers["ETag"]})[0] == 304
+    assert get(url, {"If-Match": '"other"'})[0] == 412
+
+
+def test_a_change_is_a_new_generation_and_never_mixed(trio, root):
+    old = blosc2.open(str(root / "a.b2nd"))[:]
+    assert np.array_equal(trio.array("a.b2nd"), old)
+    (root / "new").mkdir()
+    blosc2.asarray(old + 1, chunks=(100, 150), blocks=(20, 50), urlpath=str(root / "new/a.b2nd"), mode="w")
+    (root / "new/a.b2nd").rename(root / "a.b2nd")
+
+    def changed():
+        status, _, body = trio.fetch("a.b2nd")
+        if status != 200:
+            return False
+        import io
+        got = np.load(io.BytesIO(body))
+        assert np.array_equal(got, old) or np.array_equal(got, old + 1)
+        return np.array_equal(got, old + 1)
+    wait_until(changed)
+    (root / "a.b2nd").unlink()
+    wait_until(lambda: get(trio.sub.url + "/api/info/foo/a.b2nd")[0] == 404)
+
+
+def test_it_serves_from_its_cache_while_the_others_are_away_and_recovers(house, root):
+    trio = Trio(house, root)
+    whole = trio.array("a.b2nd")
+    trio.pub.stop()
+    trio.bro.stop()
+    assert np.array_equal(trio.array("a.b2nd"), whole)
+    status, _, body = trio.fetch("big.b2nd", "0")
+    assert status == 502 and json.loads(body)["detail"]
+    bro = house.bro("bro", trio.bro.http)
+    house.pub("foo", root, bro, trio.pub.http)
+    wait_until(lambda: trio.fetch("big.b2nd", "0")[0] == 200)
+
+
+def test_kill_9_loses_nothing_that_was_served(house, root):
+    trio = Trio(house, root)
+    whole = trio.array("a.b2nd")
+    trio.sub.process.send_signal(signal.SIGKILL)
+    trio.sub.process.wait()
+    trio.pub.stop()
+    again = house.sub(trio.bro)
+    status, _, body = get(again.url + "/api/fetch/foo/a.b2nd?format=raw")
+    assert (status, body) == (200, whole.tobytes())
+
+
+def test_a_quota_is_kept(house, root, tmp_path):
+    trio = Trio(house, root, "--quota", "300K")
+    rng = np.random.default_rng(3)
+    for i in range(4):
+        blosc2.asarray(rng.random((500, 200)), chunks=(100, 200), blocks=(50, 100), urlpath=str(root / f"r{i}.b2nd"), mode="w")
+    for i in range(4):
+        wait_until(lambda: trio.fetch(f"r{i}.b2nd")[0] == 200)
+
+    def small():
+        files = (tmp_path / "house/state-sub/cache").rglob("*.b2nd")
+        return sum(path.stat().st_blocks * 512 for path in files) < 400_000
+    wait_until(small)
+    truth = blosc2.open(str(root / "r0.b2nd"))[:]
+    assert np.array_equal(trio.array("r0.b2nd"), truth)
+
+
+def test_hostile_paths_lead_nowhere(trio):
+    for path in ("../../etc/passwd", "..%2f..%2fetc%2fpasswd", "foo/../../state.b2nd", "foo/%00", "foo/./a.b2nd", "foo/"):
+        for route in ("info", "fetch", "download", "download-url"):
+            assert get(f"{trio.sub.url}/api/{route}/{path}")[0] in (400, 404)
+        assert get(f"{trio.sub.url}/files/{path}")[0] in (400, 404)
