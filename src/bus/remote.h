@@ -2,7 +2,12 @@
 /* A bus that is a broker elsewhere: REST for the registry, one WebSocket for all topics. Reconnects for ever
  * (at once, then after uniform(0, min(2^(n-1), 120)) s), re-registers roots the broker lost, resumes events
  * where the broker numbers them. Our brokers are known by the handshake header X-Caterva2-Events; Python ones
- * get the plain dialect only. */
+ * get the plain dialect only. Ours are asked by
+ *
+ *   "resume" {"topics":[{"topic":T,"epoch":E,"seq":N}]}  ->  {"epoch":E,"topics":{T:{"seq":N,"resync":bool}}}
+ *
+ * instead of "subscribe": events after N come first, "epoch" and "seq" stand in each notify's "subscription".
+ */
 #ifndef C2_BUS_REMOTE_H
 #define C2_BUS_REMOTE_H
 #include "bus/bus.h"
