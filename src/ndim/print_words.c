@@ -113,18 +113,20 @@ static bool put_positional(const struct real_format *f, struct c2_real x, char s
     return ok && pad(out, f->pad_right - fraction, err);
 }
 
+/* All items show as many digits: those past the shortest ones are the exact number's, not zeros. */
 static bool put_scientific(const struct real_format *f, struct c2_real x, char sign, struct c2_buf *out,
                            struct cat2_error *err)
 {
-    struct c2_digits d;
+    char text[64];
 
-    c2_real_digits_cut(x, f->precision, true, &d);
-    bool ok = pad(out, f->pad_left - 1 - (sign != 0), err) && (!sign || c2_buf_putc(out, sign, err)) &&
-              c2_buf_putc(out, d.digits[0], err) && c2_buf_putc(out, '.', err);
-    for (int i = 1; ok && i <= f->precision; i++)
-        ok = c2_buf_putc(out, i < d.n ? d.digits[i] : '0', err);
-    return ok && c2_buf_printf(out, err, "e%c%0*d", d.exponent < 0 ? '-' : '+', f->exponent_digits,
-                               abs(d.exponent));
+    snprintf(text, sizeof(text), "%.*Le", f->precision, fabsl(x.v));
+    struct c2_str mantissa, exponent;
+    int64_t power = 0;
+    c2_str_cut(c2_str_of(text), 'e', &mantissa, &exponent);
+    c2_str_to_i64(exponent, &power);
+    return pad(out, f->pad_left - 1 - (sign != 0), err) && (!sign || c2_buf_putc(out, sign, err)) &&
+           c2_buf_append_str(out, mantissa, err) && (f->precision || c2_buf_putc(out, '.', err)) &&
+           c2_buf_printf(out, err, "e%c%0*d", power < 0 ? '-' : '+', f->exponent_digits, abs((int)power));
 }
 
 static bool put_real(const struct real_format *f, struct c2_real x, struct c2_buf *out,
