@@ -175,11 +175,33 @@ static bool plain_word(const struct c2_words *w, const uint8_t *item, struct c2_
            c2_buf_putc(out, '\'', err);
 }
 
+/* As wide as the least and the greatest are, and "NaT" where there is one: others may stick out, as they do
+ * there. */
 static bool fit_width(struct c2_words *w, const uint8_t *items, int64_t n, struct cat2_error *err)
 {
+    bool swapped = c2_dtype_swapped(w->dtype), moment = strchr("Mm", w->dtype->kind) != NULL, any = false;
+    int64_t size = w->dtype->itemsize, at[2] = {0, 0}; /* least, greatest */
+
     for (int64_t i = 0; i < n; i++) {
+        int64_t v = c2_read_int(items + i * size, size, swapped);
+        uint64_t u = c2_read_uint(items + i * size, size, swapped);
+        if (moment && v == INT64_MIN) {
+            w->width = most(w->width, 5);
+            continue;
+        }
+        for (int end = 0; end < 2; end++) {
+            const uint8_t *best = items + at[end] * size;
+            bool less = w->dtype->kind == 'u' ? u < c2_read_uint(best, size, swapped)
+                                              : v < c2_read_int(best, size, swapped);
+            bool more = w->dtype->kind == 'u' ? u > c2_read_uint(best, size, swapped)
+                                              : v > c2_read_int(best, size, swapped);
+            if (!any || (end == 0 ? less : more)) at[end] = i;
+        }
+        any = true;
+    }
+    for (int end = 0; any && end < 2; end++) {
         C2_AUTO(c2_buf) word = C2_BUF_INIT(256);
-        if (!plain_word(w, items + i * w->dtype->itemsize, &word, err)) return false;
+        if (!plain_word(w, items + at[end] * size, &word, err)) return false;
         w->width = most(w->width, (int)word.n);
     }
     return true;
