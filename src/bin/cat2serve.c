@@ -93,6 +93,7 @@ static bool start_subscriber(struct role *role, struct c2_service *s, struct cat
                                           .bus = role->bus,
                                           .public_http = s->public_http,
                                           .statedir = statedir,
+                                          .follow_all = true,
                                           .quota = c2_options_int(s->options, "quota")};
 
     snprintf(statedir, sizeof(statedir), "%s/sub", c2_options_text(s->options, "statedir"));

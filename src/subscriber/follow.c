@@ -426,6 +426,7 @@ static void know_root(struct c2_subscriber *sub, const struct c2_root *from)
     }
     root->known = true;
     if (!old || moved) c2_sub_save_root(root);
+    if (sub->config.follow_all) root->subscribed = true;
     if (root->subscribed && (!old || moved || root->failures || !root->topic)) {
         c2_timer_stop(root->timer);
         root->timer = NULL;
