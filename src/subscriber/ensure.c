@@ -30,7 +30,8 @@ struct c2_ensure {
     /* scratch of one look */
     struct c2_want *wants;
     size_t nwants;
-    bool others; /* some are fetched by others */
+    bool others;        /* some are fetched by others */
+    int64_t blocked_on; /* one of those; -1: the cache file */
     int32_t *blocks, *missing;
 };
 
@@ -58,47 +59,34 @@ static void finish(struct c2_ensure *e, const struct cat2_error *err)
 
 static bool is_flying(const struct c2_ds *ds, int64_t nchunk)
 {
-    for (size_t i = 0; i < ds->nflying; i++)
-        if (ds->flying[i] == nchunk) return true;
-    return false;
+    return ds->flying && (ds->flying[nchunk / 8] >> (nchunk % 8) & 1);
 }
 
 static bool add_flying(struct c2_ensure *e, struct cat2_error *err)
 {
     struct c2_ds *ds = e->ds;
-    size_t need = ds->nflying + e->nwants;
 
-    if (need > ds->flying_cap) {
-        int64_t *grown = realloc(ds->flying, need * 2 * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "fetch");
-        ds->flying = grown;
-        ds->flying_cap = need * 2;
-    }
+    if (!ds->flying) ds->flying = calloc((size_t)c2_cachefile_meta(ds->cf)->nchunks / 8 + 1, 1);
     free(e->mine);
     e->mine = malloc((e->nwants + 1) * sizeof(*e->mine));
-    if (!e->mine) return c2_fail_nomem(err, "fetch");
-    for (size_t i = 0; i < e->nwants; i++)
-        ds->flying[ds->nflying++] = e->mine[i] = e->wants[i].nchunk;
+    if (!ds->flying || !e->mine) return c2_fail_nomem(err, "fetch");
+    for (size_t i = 0; i < e->nwants; i++) {
+        int64_t nchunk = e->mine[i] = e->wants[i].nchunk;
+        ds->flying[nchunk / 8] |= (uint8_t)(1u << (nchunk % 8));
+    }
     e->nmine = e->nwants;
     return true;
 }
 
 static void remove_flying(struct c2_ensure *e)
 {
-    struct c2_ds *ds = e->ds;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < ds->nflying; i++) {
-        bool gone = false;
-        for (size_t k = 0; k < e->nmine && !gone; k++)
-            gone = ds->flying[i] == e->mine[k];
-        if (!gone) ds->flying[kept++] = ds->flying[i];
-    }
-    ds->nflying = kept;
+    for (size_t i = 0; i < e->nmine; i++)
+        e->ds->flying[e->mine[i] / 8] &= (uint8_t) ~(1u << (e->mine[i] % 8));
     e->nmine = 0;
 }
 
-/* Those who wait on this dataset look again, or share the failure. */
+/* A flight has landed: those who waited look again. When it failed, so do those whose chunk it carried; the
+ * others wait on. */
 static void wake_waiting(struct c2_ds *ds, const struct cat2_error *err)
 {
     struct c2_ensure *waiting = ds->waiting;
@@ -106,10 +94,15 @@ static void wake_waiting(struct c2_ds *ds, const struct cat2_error *err)
     ds->waiting = NULL;
     while (waiting) {
         struct c2_ensure *next = waiting->next;
-        if (err)
-            finish(waiting, err);
-        else
+        bool carried = waiting->blocked_on < 0 || !is_flying(ds, waiting->blocked_on);
+        if (!err) {
             look(waiting);
+        } else if (carried) {
+            finish(waiting, err);
+        } else {
+            waiting->next = ds->waiting;
+            ds->waiting = waiting;
+        }
         waiting = next;
     }
 }
@@ -130,6 +123,7 @@ static bool want_chunk(struct c2_ensure *e, int64_t nchunk, const int32_t *block
     if (nmissing == 0) return true;
     if (is_flying(e->ds, nchunk)) {
         e->others = true;
+        e->blocked_on = nchunk;
         return true;
     }
     if (e->nwants == WANTS_MAX) return true; /* the next round's */
@@ -221,6 +215,7 @@ static void on_prepared(void *ctx, const struct cat2_error *err)
 static void prepare(struct c2_ensure *e)
 {
     if (e->ds->preparing) {
+        e->blocked_on = -1;
         wait_here(e);
         return;
     }

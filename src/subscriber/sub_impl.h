@@ -33,8 +33,7 @@ struct c2_ds {
     struct c2_cachefile *cf; /* NULL until the first fetch */
     bool preparing;
     struct c2_ensure *waiting; /* for the cache file, or for chunks that others are fetching */
-    int64_t *flying;           /* chunks being fetched, unordered */
-    size_t nflying, flying_cap;
+    uint8_t *flying;           /* a bit a chunk: being fetched; made with the first flight */
     int64_t used_ms;
 };
 
@@ -134,7 +133,7 @@ void c2_handle_files(struct c2_request *req, void *state);
 void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2,
                          void (*fn)(struct c2_request *req, struct c2_ds *ds));
 
-/* ---- quota.c ---- */
+/* ---- subscriber.c ---- */
 void c2_sub_quota_start(struct c2_subscriber *sub);
 
 #endif
