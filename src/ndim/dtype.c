@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define EMPTY_ITEMS_MAX 65536
+
 struct parser {
     struct c2_cursor in;
     const char *start;
@@ -193,6 +195,7 @@ static bool parse_field_name(struct parser *p, struct c2_field *field)
 static bool parse_subshape(struct parser *p, struct c2_field *field)
 {
     bool overflow, tuple = c2_cursor_eat(&p->in, "(");
+    int64_t items = 1; /* of empty types: nothing else bounds how many */
 
     for (c2_cursor_blanks(&p->in); !tuple || !c2_cursor_eat(&p->in, ")"); c2_cursor_blanks(&p->in)) {
         int64_t n;
@@ -200,8 +203,10 @@ static bool parse_subshape(struct parser *p, struct c2_field *field)
         if (!c2_cursor_i64(&p->in, &n, &overflow) || overflow || n < 0)
             return fail_at(p, "expected a length");
         field->shape[field->ndim++] = n;
-        if (!c2_mul_i64(field->nbytes, n, &field->nbytes) || field->nbytes > C2_CHUNK_NBYTES_MAX)
+        if (!c2_mul_i64(field->nbytes, n, &field->nbytes) || field->nbytes > C2_CHUNK_NBYTES_MAX ||
+            (field->type.itemsize == 0 && n > EMPTY_ITEMS_MAX / items))
             return fail_at(p, "a field too large");
+        items *= field->type.itemsize == 0 && n > 0 ? n : 1;
         if (!tuple) return true;
         c2_cursor_blanks(&p->in);
         if (!c2_cursor_eat(&p->in, ",") && c2_cursor_peek(&p->in) != ')')

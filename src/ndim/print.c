@@ -130,6 +130,7 @@ bool c2_print_array(const struct c2_dtype *dtype, const int64_t *shape, int ndim
     if (nitems == 0) return c2_buf_puts(out, "[]", err);
     if (!c2_words_new(dtype, items, nitems, &words, err)) return false;
     page.words = words;
+    if (ndim == 0) c2_words_alone(words);
     if (ndim == 0) return c2_words_put(words, items, out, err);
     return put_axis(&page, 0, 1, LINE_WIDTH);
 }

@@ -32,6 +32,8 @@ bool c2_print_moment(const struct c2_dtype *dtype, const uint8_t *item, struct c
 /** Text of S (repr: b'...'), U and V items; quoted: U as repr. */
 bool c2_print_text(const struct c2_dtype *dtype, const uint8_t *item, bool quoted, struct c2_buf *out,
                    struct cat2_error *err);
+/** May repr() show this character, or must it escape it? */
+bool c2_printable(uint32_t c);
 bool c2_print_scalar(const struct c2_dtype *dtype, const uint8_t *item, struct c2_buf *out,
                      struct cat2_error *err);
 
@@ -41,6 +43,8 @@ bool c2_words_new(const struct c2_dtype *dtype, const uint8_t *items, int64_t ni
                   struct cat2_error *err);
 void c2_words_free(struct c2_words *words);
 C2_DEFINE_AUTO_PTR(c2_words, c2_words_free);
+/** The words of a 0-d array: nothing to align with. */
+void c2_words_alone(struct c2_words *words);
 bool c2_words_put(const struct c2_words *words, const uint8_t *item, struct c2_buf *out,
                   struct cat2_error *err);
 

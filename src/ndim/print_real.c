@@ -103,6 +103,19 @@ static void from_text(const char *text, struct c2_digits *out)
     if (out->n == 1 && out->digits[0] == '0') out->exponent = 0;
 }
 
+/* One more in the last digit. At a power of two a type's numbers are twice as dense below as above: the text
+ * nearest from below may miss while the next one above still reads back. */
+static bool bump(char *text)
+{
+    char *p = strchr(text, 'e') - 1;
+
+    for (; p > text && (*p == '9' || *p == '.'); p--)
+        if (*p == '9') *p = '0';
+    if (*p < '0' || *p >= '9') return false; /* 9.99: more digits will tell */
+    ++*p;
+    return true;
+}
+
 void c2_real_digits(struct c2_real x, struct c2_digits *out)
 {
     int most = x.size == 2 ? 5 : x.size == 4 ? 9 : x.size == 8 ? 17 : 21;
@@ -111,6 +124,7 @@ void c2_real_digits(struct c2_real x, struct c2_digits *out)
     for (int n = 0; n < most; n++) {
         snprintf(text, sizeof(text), "%.*Le", n, x.v);
         if (reads_back(text, x)) break;
+        if (n > 0 && bump(text) && reads_back(text, x)) break;
     }
     from_text(text, out);
 }
@@ -121,6 +135,11 @@ void c2_real_digits_cut(struct c2_real x, int precision, bool scientific, struct
 
     c2_real_digits(x, out);
     int keep = scientific ? precision : out->exponent + precision; /* digits after the first that may stay */
+    if (!scientific && out->n - 1 < out->exponent) { /* down to the ones, digits are the exact number's */
+        snprintf(text, sizeof(text), "%.*Le", out->exponent < 40 ? out->exponent : 40, x.v);
+        from_text(text, out);
+        return;
+    }
     if (out->n - 1 <= keep) return;
     if (keep >= 0) {
         snprintf(text, sizeof(text), "%.*Le", keep, x.v);
@@ -144,7 +163,7 @@ bool c2_print_real_scalar(struct c2_real x, bool bare, struct c2_buf *out, struc
     if (isinf(x.v)) return c2_buf_puts(out, x.v < 0 ? "-inf" : "inf", err);
     c2_real_digits(x, &d);
     if (d.negative) text[at++] = '-';
-    if (x.v != 0 && (d.exponent < -4 || d.exponent >= 16)) {
+    if (x.v != 0 && (fabsl(x.v) < 1e-4L || fabsl(x.v) >= 1e16L)) { /* by value: float32 1e-4 is less */
         text[at++] = d.digits[0];
         if (d.n > 1) at += snprintf(text + at, sizeof(text) - (size_t)at, ".%s", d.digits + 1);
         at += snprintf(text + at, sizeof(text) - (size_t)at, "e%c%02d", d.exponent < 0 ? '-' : '+',

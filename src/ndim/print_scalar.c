@@ -64,7 +64,7 @@ static bool put_date(int64_t year, const char *fmt, int month, int day, struct c
                      struct cat2_error *err)
 {
     char text[40];
-    int n = snprintf(text, sizeof(text), year < 0 ? "-%04" PRId64 : "%04" PRId64, year < 0 ? -year : year);
+    int n = snprintf(text, sizeof(text), "%04" PRId64, year);
 
     if (!c2_buf_append(out, text, (size_t)n, err)) return false;
     if (strcmp(fmt, "Y") == 0) return true;
@@ -82,7 +82,9 @@ bool c2_print_moment(const struct c2_dtype *dtype, const uint8_t *item, struct c
     if (v == INT64_MIN) return c2_buf_puts(out, "NaT", err);
     if (!unit) return c2_buf_printf(out, err, "%" PRId64, v);
     if (!c2_mul_i64(v, factor, &total)) return c2_fail(err, CAT2_ELIMIT, "a moment is out of range");
-    if (unit->code[0] == 'Y' && !unit->code[1]) return put_date(1970 + total, "Y", 1, 1, out, err);
+    if (unit->code[0] == 'Y' && !unit->code[1])
+        return c2_add_i64(1970, total, &year) ? put_date(year, "Y", 1, 1, out, err)
+                                              : c2_fail(err, CAT2_ELIMIT, "a moment is out of range");
     if (unit->code[0] == 'M' && !unit->code[1])
         return put_date(1970 + floor_div(total, 12), "M", (int)(total - floor_div(total, 12) * 12) + 1, 1,
                         out, err);
@@ -108,11 +110,12 @@ bool c2_print_moment(const struct c2_dtype *dtype, const uint8_t *item, struct c
 static bool print_span(const struct c2_dtype *dtype, const uint8_t *item, struct c2_buf *out,
                        struct cat2_error *err)
 {
-    int64_t v = c2_read_int(item, 8, c2_dtype_swapped(dtype)), factor;
+    int64_t v = c2_read_int(item, 8, c2_dtype_swapped(dtype)), factor, total;
     const struct unit *unit = unit_of(dtype->unit, &factor);
 
     if (v == INT64_MIN) return c2_buf_puts(out, "NaT", err);
-    return c2_buf_printf(out, err, "%" PRId64 " %s", v * factor, unit ? unit->name : "generic time units");
+    if (!c2_mul_i64(v, factor, &total)) return c2_fail(err, CAT2_ELIMIT, "a time span is out of range");
+    return c2_buf_printf(out, err, "%" PRId64 " %s", total, unit ? unit->name : "generic time units");
 }
 
 /* ---- text ---- */
@@ -171,8 +174,8 @@ static bool put_unicode(const struct c2_dtype *dtype, const uint8_t *item, bool 
             ok = c2_buf_printf(out, err, "\\%c", (int)c);
         else if (c == '\t' || c == '\n' || c == '\r')
             ok = c2_buf_puts(out, c == '\t' ? "\\t" : c == '\n' ? "\\n" : "\\r", err);
-        else if (c < 0x20 || (c >= 0x7f && c <= 0xa0))
-            ok = c2_buf_printf(out, err, "\\x%02x", c);
+        else if (!c2_printable(c))
+            ok = c2_buf_printf(out, err, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
         else
             ok = put_char(c, out, err);
     }

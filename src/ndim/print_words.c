@@ -55,6 +55,15 @@ static void measure_scientific(const struct c2_digits *d, bool plus, struct real
     f->exponent_digits = most(f->exponent_digits, digits);
 }
 
+/* Is the ratio, in the arithmetic of the type, beyond 1000? */
+static bool far_apart(long double largest, long double smallest, int64_t size)
+{
+    if (size == 2) return (float)largest / (float)smallest > 1000.25F; /* so much rounds to 1000 */
+    if (size == 4) return (float)largest / (float)smallest > 1000;
+    if (size == 8) return (double)largest / (double)smallest > 1000;
+    return largest / smallest > 1000;
+}
+
 static void fit_reals(struct real_format *f, const uint8_t *items, int64_t n, int64_t stride, int64_t size,
                       bool swapped)
 {
@@ -73,7 +82,8 @@ static void fit_reals(struct real_format *f, const uint8_t *items, int64_t n, in
         largest = fmaxl(largest, fabsl(v));
         smallest = fminl(smallest, fabsl(v));
     }
-    if (largest > 0) f->scientific = largest >= 1e8L || smallest < 1e-4L || largest / smallest > 1000;
+    if (largest > 0)
+        f->scientific = largest >= 1e8L || smallest < (long double)1e-4 || far_apart(largest, smallest, size);
     for (int64_t i = 0; finite && i < n; i++) {
         struct c2_real x = c2_read_real(items + i * stride, size, swapped);
         struct c2_digits d;
@@ -119,13 +129,19 @@ static bool put_scientific(const struct real_format *f, struct c2_real x, char s
 {
     char text[64];
 
-    snprintf(text, sizeof(text), "%.*Le", f->precision, fabsl(x.v));
+    struct c2_digits d;
+    c2_real_digits_cut(x, PRECISION, true, &d);
+    if (d.n - 1 == f->precision) /* not always the nearest text: see bump() in print_real.c */
+        snprintf(text, sizeof(text), "%c.%se%d", d.digits[0], d.digits + 1, d.exponent);
+    else
+        snprintf(text, sizeof(text), "%.*Le", f->precision, fabsl(x.v));
     struct c2_str mantissa, exponent;
     int64_t power = 0;
     c2_str_cut(c2_str_of(text), 'e', &mantissa, &exponent);
     c2_str_to_i64(exponent, &power);
     return pad(out, f->pad_left - 1 - (sign != 0), err) && (!sign || c2_buf_putc(out, sign, err)) &&
-           c2_buf_append_str(out, mantissa, err) && (f->precision || c2_buf_putc(out, '.', err)) &&
+           c2_buf_append_str(out, mantissa, err) &&
+           (memchr(mantissa.p, '.', mantissa.n) || c2_buf_putc(out, '.', err)) &&
            c2_buf_printf(out, err, "e%c%0*d", power < 0 ? '-' : '+', f->exponent_digits, abs((int)power));
 }
 
@@ -242,8 +258,7 @@ static bool put_subarray(const struct c2_words *w, const struct c2_field *field,
 {
     if (axis == field->ndim) return c2_words_put(w, item, out, err);
     int64_t n = field->shape[axis], step = n ? nbytes / n : 0;
-    bool cut = field->type.itemsize && field->nbytes / field->type.itemsize > 1000 && n > 6,
-         ok = c2_buf_putc(out, '[', err);
+    bool cut = n > 6 && c2_print_summarised(field->shape, field->ndim), ok = c2_buf_putc(out, '[', err);
     for (int64_t i = 0; ok && i < n; i++) {
         if (i) ok = c2_buf_puts(out, ", ", err);
         if (cut && i == 3) {
@@ -293,12 +308,19 @@ bool c2_words_new(const struct c2_dtype *dtype, const uint8_t *items, int64_t ni
     return true;
 }
 
+void c2_words_alone(struct c2_words *words)
+{
+    words->lone = true;
+    for (int i = 0; i < words->dtype->nfields; i++)
+        if (words->dtype->fields[i].ndim == 0) c2_words_alone(words->fields[i]);
+}
+
 bool c2_words_put(const struct c2_words *w, const uint8_t *item, struct c2_buf *out, struct cat2_error *err)
 {
     if (w->dtype->nfields) return put_tuple(w, item, out, err);
     switch (w->dtype->kind) {
     case 'b':
-        return c2_buf_puts(out, *item ? " True" : "False", err);
+        return c2_buf_puts(out, *item ? (w->lone ? "True" : " True") : "False", err);
     case 'f':
         return put_real(&w->re, c2_read_real(item, w->dtype->itemsize, c2_dtype_swapped(w->dtype)), out, err);
     case 'c':
