@@ -65,7 +65,7 @@ struct c2_cursor {
 
 static inline struct c2_cursor c2_cursor_of(struct c2_str s)
 {
-    return (struct c2_cursor){s.p, s.p + s.n};
+    return (struct c2_cursor){s.p, s.n ? s.p + s.n : s.p};
 }
 static inline bool c2_cursor_done(const struct c2_cursor *in)
 {
