@@ -91,7 +91,7 @@ bool c2_print_moment(const struct c2_dtype *dtype, const uint8_t *item, struct c
     int64_t fraction = 0, seconds;
     if (unit->per_second) {
         seconds = floor_div(total, unit->per_second);
-        fraction = total - seconds * unit->per_second;
+        fraction = total % unit->per_second + (total % unit->per_second < 0 ? unit->per_second : 0);
     } else if (!c2_mul_i64(total, unit->seconds, &seconds)) {
         return c2_fail(err, CAT2_ELIMIT, "a moment is out of range");
     }
