@@ -4,7 +4,8 @@
  *
  *   request  u8 command, u32 n, then n bytes      P print, J JSON, N name, D descr, S select
  *   answer   u8 1 or 0 (refused: the reason), u32 n, then n bytes
- * Every payload begins with text dtype, text slice (u32 n, bytes), u8 ndim, i64 shape, i32 chunks, i32 blocks. */
+ * Every payload begins with text dtype, text slice (u32 n, bytes), u8 ndim, i64 shape, i32 chunks, i32
+ * blocks. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -145,7 +146,7 @@ static bool serve_one(void)
     n = (uint32_t)out.n;
     fputc(ok, stdout);
     fwrite(&n, sizeof(n), 1, stdout);
-    return fwrite(out.p, 1, n, stdout) == n;
+    return n == 0 || fwrite(out.p, 1, n, stdout) == n;
 }
 
 int main(void)

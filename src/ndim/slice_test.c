@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Slices: the grammar, Python's rules, parts of selections. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+/* cmocka wants the above first */
+#include <cmocka.h>
+
+#include "ndim/slice.h"
+
+static void a_bad_slice_is_refused_and_says_why(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {{"1,", "slice: empty axis at character 3"},
+                 {",1", "slice: empty axis at character 1"},
+                 {"1.0", "slice: unexpected character at character 2"},
+                 {"0x1", "slice: unexpected character at character 2"},
+                 {"[1]", "slice: unexpected character at character 1"},
+                 {"1:2:3:4", "slice: unexpected character at character 6"},
+                 {"1__0", "slice: unexpected character at character 2"},
+                 {"-", "slice: a number is missing at character 2"},
+                 {"::0", "slice: step is 0 at character 4"},
+                 {"...,...", "slice: a second '...' at character 8"},
+                 {"9223372036854775808", "slice: number does not fit 64 bits at character 19"}};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct cat2_error err = {0};
+        struct c2_slice slice;
+        if (c2_slice_parse(c2_str_of(cases[i].text), &slice, &err))
+            fail_msg("'%s' was accepted", cases[i].text);
+        assert_string_equal(err.message, cases[i].message);
+        assert_int_equal(err.code, CAT2_EINVAL);
+    }
+}
+
+static void ranges_follow_python(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t n, start, step, count;
+    } cases[] = {{":", 10, 0, 1, 10},
+                 {"2:5", 10, 2, 1, 3},
+                 {"-3:", 10, 7, 1, 3},
+                 {":99", 10, 0, 1, 10},
+                 {"5:2", 10, 0, 1, 0},
+                 {"::3", 10, 0, 3, 4},
+                 {"::-1", 10, 9, -1, 10},
+                 {"::-4", 10, 9, -4, 3},
+                 {"7:1:-2", 10, 7, -2, 3},
+                 {"-99:99", 10, 0, 1, 10},
+                 {":", 0, 0, 1, 0},
+                 {"::-1", 0, 0, 1, 0},
+                 {"1_0:", 20, 10, 1, 10},
+                 {" + 2 : - 1 ", 5, 2, 1, 2},
+                 {"::100", 10, 0, 1, 1},
+                 {"::-9223372036854775808", 10, 9, 1, 1},
+                 {"-9223372036854775808:9223372036854775807", 10, 0, 1, 10}};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct cat2_error err;
+        struct c2_slice slice;
+        struct c2_bound bound;
+        assert_true(c2_slice_parse(c2_str_of(cases[i].text), &slice, &err));
+        assert_true(c2_slice_bind(&slice, &cases[i].n, 1, &bound, &err));
+        assert_int_equal(bound.axes[0].start, cases[i].start);
+        assert_int_equal(bound.axes[0].step, cases[i].step);
+        assert_int_equal(bound.axes[0].count, cases[i].count);
+    }
+}
+
+static void integers_drop_their_axis_and_dots_fill(void **state)
+{
+    struct cat2_error err;
+    struct c2_slice slice;
+    struct c2_bound bound;
+
+    (void)state;
+    assert_true(c2_slice_parse(C2_STR("-1, ..., 1:3"), &slice, &err));
+    assert_true(c2_slice_bind(&slice, (const int64_t[]){4, 5, 6}, 3, &bound, &err));
+    assert_int_equal(bound.out_ndim, 2);
+    assert_int_equal(bound.out_shape[0], 5);
+    assert_int_equal(bound.out_shape[1], 2);
+    assert_true(bound.axes[0].dropped && bound.axes[0].start == 3 && !bound.whole);
+    assert_int_equal(bound.nitems, 10);
+    assert_true(c2_slice_parse(C2_STR(""), &slice, &err));
+    assert_true(c2_slice_bind(&slice, NULL, 0, &bound, &err));
+    assert_true(bound.whole && bound.nitems == 1 && bound.out_ndim == 0);
+}
+
+static void what_does_not_fit_the_shape_names_the_axis(void **state)
+{
+    struct cat2_error err;
+    struct c2_slice slice;
+    struct c2_bound bound;
+    const int64_t shape[] = {4, 5};
+
+    (void)state;
+    assert_true(c2_slice_parse(C2_STR("0,5"), &slice, &err));
+    assert_false(c2_slice_bind(&slice, shape, 2, &bound, &err));
+    assert_string_equal(err.message, "slice: index 5 is out of bounds for axis 1 with size 5");
+    assert_true(c2_slice_parse(C2_STR("0,0,0"), &slice, &err));
+    assert_false(c2_slice_bind(&slice, shape, 2, &bound, &err));
+    assert_false(c2_slice_bind(&slice, shape, 0, &bound, &err));
+    assert_true(c2_slice_parse(C2_STR(":"), &slice, &err));
+    assert_false(c2_slice_bind(&slice, (const int64_t[]){INT64_MAX, 3}, 2, &bound, &err));
+    assert_int_equal(err.code, CAT2_ELIMIT);
+    assert_true(c2_slice_bind(&slice, (const int64_t[]){INT64_MAX, 3, 0}, 3, &bound, &err));
+    assert_int_equal(bound.nitems, 0);
+}
+
+static void a_part_of_a_selection_is_one(void **state)
+{
+    struct cat2_error err;
+    struct c2_slice slice;
+    struct c2_bound bound;
+    int64_t lo[C2_DIM_MAX], hi[C2_DIM_MAX];
+
+    (void)state;
+    assert_true(c2_slice_parse(C2_STR("0,::-2"), &slice, &err));
+    assert_true(c2_slice_bind(&slice, (const int64_t[]){4, 10}, 2, &bound, &err));
+    struct c2_bound part = c2_bound_part(&bound, 1, 1, 2);
+    assert_int_equal(part.axes[1].start, 7);
+    assert_int_equal(part.nitems, 2);
+    assert_int_equal(part.out_shape[0], 2);
+    c2_bound_box(&part, lo, hi);
+    assert_true(lo[0] == 0 && hi[0] == 1 && lo[1] == 5 && hi[1] == 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_bad_slice_is_refused_and_says_why),
+                                       cmocka_unit_test(ranges_follow_python),
+                                       cmocka_unit_test(integers_drop_their_axis_and_dots_fill),
+                                       cmocka_unit_test(what_does_not_fit_the_shape_names_the_axis),
+                                       cmocka_unit_test(a_part_of_a_selection_is_one)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
