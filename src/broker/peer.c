@@ -262,8 +262,10 @@ static void publish_one(struct c2_peer *peer, struct c2_str topic, struct c2_str
     if (topic.n == 0 || topic.n >= sizeof(name)) return;
     memcpy(name, topic.p, topic.n);
     peer->broker->nevents++;
-    if (!c2_hub_publish(peer->broker->hub, name, data, peer, &err))
-        c2_log_error("publish topic=%s: %s", name, err.message);
+    if (c2_hub_publish(peer->broker->hub, name, data, peer, &err)) return;
+    c2_log_error("publish topic=%s: %s", name, err.message);
+    c2_ws_close(peer->ws, 1011,
+                "the event could not be stored"); /* no reply: the publisher keeps it and tries again */
 }
 
 static void on_publish(struct c2_peer *peer, const struct c2_ps_message *m)

@@ -41,6 +41,7 @@ struct c2_hub {
     struct registered *roots;
     size_t nroots;
     struct topic *topics;
+    size_t ntopics;
     struct c2_hub_sub *subs;
     int calling;
 };
@@ -163,11 +164,19 @@ static struct topic *topic_of(struct c2_hub *hub, const char *name, bool make)
 
     while (topic && strcmp(topic->name, name) != 0)
         topic = topic->next;
-    if (topic || !make || !(topic = calloc(1, sizeof(*topic)))) return topic;
+    if (topic || !make) return topic;
+    if (hub->ntopics == C2_HUB_TOPICS_MAX || !(topic = calloc(1, sizeof(*topic)))) return NULL;
+    hub->ntopics++;
     snprintf(topic->name, sizeof(topic->name), "%s", name);
     topic->next = hub->topics;
     hub->topics = topic;
     return topic;
+}
+
+static bool fail_topic(const struct c2_hub *hub, struct cat2_error *err)
+{
+    if (hub->ntopics < C2_HUB_TOPICS_MAX) return c2_fail_nomem(err, "topic");
+    return c2_fail(err, CAT2_ELIMIT, "more than %d topics", C2_HUB_TOPICS_MAX);
 }
 
 int64_t c2_hub_seq(struct c2_hub *hub, struct c2_str name)
@@ -207,7 +216,7 @@ bool c2_hub_restore_event(struct c2_hub *hub, const char *name, int64_t seq, str
 {
     struct topic *topic = topic_of(hub, name, true);
 
-    if (!topic) return c2_fail_nomem(err, "topic");
+    if (!topic) return fail_topic(hub, err);
     return seq > topic->seq ? append(topic, seq, data, err) : true;
 }
 
@@ -239,7 +248,7 @@ bool c2_hub_publish(struct c2_hub *hub, const char *name, struct c2_str data, co
 {
     struct topic *topic = topic_of(hub, name, true);
 
-    if (!topic) return c2_fail_nomem(err, "topic");
+    if (!topic) return fail_topic(hub, err);
     int64_t seq = topic->seq + 1;
     if (hub->store.append && !hub->store.append(hub->store.ctx, name, seq, data, err)) return false;
     if (!append(topic, seq, data, err)) return false;
@@ -266,7 +275,7 @@ struct c2_hub_sub *c2_hub_subscribe(struct c2_hub *hub, const char *name, const 
     while (*at)
         at = &(*at)->next;
     *at = sub;
-    bool known = from && strcmp(from->epoch, hub->epoch) == 0 && from->seq <= last &&
+    bool known = from && from->seq >= 0 && strcmp(from->epoch, hub->epoch) == 0 && from->seq <= last &&
                  last - from->seq <= C2_HUB_LOG_MAX;
     for (int64_t seq = known ? from->seq + 1 : last + 1; known && seq <= last; seq++)
         known = topic->log[seq % C2_HUB_LOG_MAX].seq == seq;

@@ -17,6 +17,7 @@ struct c2_hub_store {
     bool (*append)(void *ctx, const char *topic, int64_t seq, struct c2_str data, struct cat2_error *err);
     void *ctx;
 };
+#define C2_HUB_TOPICS_MAX     1024       /* a topic a root, and each keeps room for its log */
 #define C2_HUB_LOG_MAX        4096       /* events kept per root: beyond, a late follower resyncs */
 #define C2_HUB_LOG_NBYTES_MAX (32 << 20) /* and so many bytes of them, whichever is less */
 

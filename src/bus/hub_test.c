@@ -141,6 +141,41 @@ static void a_position_is_resumed_where_the_log_reaches(void **state)
     c2_hub_free(hub);
 }
 
+static void a_position_that_cannot_be_is_answered_by_a_resync(void **state)
+{
+    static const int64_t seqs[] = {-1, -9, INT64_MIN, INT64_MAX};
+    struct c2_hub *hub = new_hub();
+
+    (void)state;
+    publish(hub, "foo", 1, 3, NULL);
+    for (size_t i = 0; i < C2_ARRAY_LEN(seqs); i++)
+        for (int known = 0; known < 2; known++) {
+            struct heard *heard = new_heard();
+            c2_hub_unsubscribe(listen_to(hub, known ? "foo" : "nobody", seqs[i], "e1", NULL, heard));
+            assert_int_equal(heard->n, 0);
+            assert_int_equal(heard->resyncs, 1);
+            free(heard);
+        }
+    c2_hub_free(hub);
+}
+
+static void topics_are_limited(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct cat2_error err;
+    char name[32];
+
+    (void)state;
+    for (int i = 0; i < C2_HUB_TOPICS_MAX; i++) {
+        snprintf(name, sizeof(name), "t%d", i);
+        publish(hub, name, 1, 1, NULL);
+    }
+    assert_false(c2_hub_publish(hub, "one more", C2_STR("{}"), NULL, &err));
+    assert_int_equal(err.code, CAT2_ELIMIT);
+    publish(hub, "t0", 2, 2, NULL);
+    c2_hub_free(hub);
+}
+
 static void the_log_is_bound_in_bytes_too(void **state)
 {
     struct c2_hub *hub = new_hub();
@@ -231,6 +266,8 @@ int main(void)
         cmocka_unit_test(a_listener_hears_its_topic_numbered_from_one),
         cmocka_unit_test(nobody_hears_what_it_published_itself),
         cmocka_unit_test(a_position_is_resumed_where_the_log_reaches),
+        cmocka_unit_test(a_position_that_cannot_be_is_answered_by_a_resync),
+        cmocka_unit_test(topics_are_limited),
         cmocka_unit_test(the_log_is_bound_in_bytes_too),
         cmocka_unit_test(a_listener_may_leave_while_it_is_told),
         cmocka_unit_test(a_root_is_removed_by_its_token_only),

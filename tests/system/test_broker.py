@@ -233,6 +233,24 @@ def test_events_roots_and_tokens_survive_kill_and_subscribers_resume(house):
     assert programs.get(again.url + "/api/roots/foo", method="DELETE", headers={"X-Caterva2-Token": token})[0] == 204
 
 
+def test_a_position_that_cannot_be_does_no_harm(house):
+    bro = house.bro()
+
+    async def scene():
+        publisher, sub = await peer(bro), await peer(bro)
+        await publisher.publish("foo", {"path": "a"})
+        epoch = (await sub.call("resume", topics=[]))["epoch"]
+        for topic in ("foo", "nobody"):
+            for seq in (-1, -9, -(2**63), 2**63 - 1):
+                got = await sub.call("resume", topics=[{"topic": topic, "epoch": epoch, "seq": seq}])
+                assert got["topics"][topic]["resync"] is True
+        assert sub.events == []
+        await sub.close()
+        await publisher.close()
+    asyncio.run(scene())
+    assert bro.process.poll() is None and roots(bro) == {}
+
+
 def test_the_registry_of_the_python_broker_is_taken_over(house):
     folder = house.state("bro")
     folder.mkdir(parents=True)
