@@ -120,7 +120,6 @@ static bool make_info(struct c2_ds *ds, struct cat2_error *err)
     struct c2_jw w;
     struct c2_str seconds, size, whole, fraction;
     int64_t mtime = -1, s = 0;
-    C2_AUTO(c2_buf) name = C2_BUF_INIT(C2_PATH_MAX * 2);
 
     c2_str_cut(c2_str_of(ds->etag), ':', &seconds, &size);
     c2_str_cut(seconds, '.', &whole, &fraction);
