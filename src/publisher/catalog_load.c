@@ -127,9 +127,19 @@ static void take_failure(struct c2_catalog *cat, struct c2_entry *entry, const s
     c2_entry_wake(cat, entry, err);
 }
 
+/* Removed while it was being loaded: what was read is of the past. Should it be there again, the walk will
+ * tell. */
+static void take_nothing(struct c2_catalog *cat, struct c2_entry *entry)
+{
+    struct cat2_error err;
+
+    c2_fail(&err, CAT2_ENOTFOUND, "%.160s has just been removed", entry->path);
+    c2_entry_wake(cat, entry, &err);
+    c2_catalog_rescan(cat, NULL, NULL);
+}
+
 static void take_result(struct c2_catalog *cat, struct c2_entry *entry, struct load_job *job)
 {
-    if (entry->gone) c2_catalog_rescan(cat, NULL, NULL); /* removed under way: look again */
     c2_entry_renew(cat, entry, &job->gen);
     c2_buf_fini(&entry->json);
     entry->json = c2_buf_steal(&job->json);
@@ -154,10 +164,14 @@ static void load_done(void *ctx)
         struct c2_entry *entry = job->entry;
         entry->loading = false;
         if (!job->ran) job->ok = c2_fail(&job->err, CAT2_ECANCELLED, "shutting down");
-        if (job->ok)
-            take_result(cat, entry, job);
-        else
+        if (!job->ok)
             take_failure(cat, entry, &job->err);
+        else if (entry->gone)
+            take_nothing(cat, entry);
+        else
+            take_result(cat, entry, job);
+        if (entry->gone && !entry->announced[0])
+            c2_catalog_drop(cat, entry); /* the walk could not, while it loaded */
         if (job->background) {
             cat->filling = false;
             if (job->ok || job->sketch) c2_catalog_fill(cat); /* else with the next walk, not in circles */
