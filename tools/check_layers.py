@@ -14,13 +14,16 @@ ALLOWED = {
     "ndim": {"wire", "base"},
     "net": {"wire", "base"},
     "data": {"ndim", "wire", "base"},
+    "hdf5": {"data", "ndim", "wire", "base"},
     "state": {"wire", "base"},
     "bus": {"net", "wire", "base"},
     "broker": {"state", "bus", "net", "wire", "base"},
     "publisher": {"state", "bus", "net", "data", "ndim", "wire", "base"},
     "subscriber": {"state", "bus", "net", "data", "ndim", "wire", "base"},
     "client": {"data", "ndim", "wire", "base"},
-    "bin": {"broker", "publisher", "subscriber", "client", "state", "bus", "net", "data", "ndim", "wire", "base"},
+    "import_export": {"hdf5", "data", "ndim", "wire", "base"},
+    "bin": {"broker", "publisher", "subscriber", "client", "import_export", "hdf5", "state", "bus", "net", "data",
+            "ndim", "wire", "base"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
