@@ -50,6 +50,23 @@ bool c2_cachefile_place(const struct c2_cachefile *cf, int64_t nchunk, int64_t *
 bool c2_cachefile_chunks_under(const struct c2_cachefile *cf, int64_t off, int64_t n,
                                bool (*visit)(void *ctx, int64_t nchunk), void *ctx);
 
+/* Bytes [off, off + n) of stored chunk nchunk. */
+struct c2_chunk_span {
+    int64_t nchunk;
+    int32_t off, n;
+};
+typedef bool c2_span_fn(void *ctx, const struct c2_chunk_span *span);
+/** mirror: bytes [off, off + n) of the publisher's frame, every one of them verified; what lies between
+ * chunks is zeros. Of what is not here, each chunk's part is told to missing() (whose false stops: out of
+ * memory), and its bytes in `to` mean nothing. Worker. @errors CAT2_EIO. */
+bool c2_cachefile_read_frame(struct c2_cachefile *cf, int64_t off, size_t n, uint8_t *to, c2_span_fn *missing,
+                             void *ctx, struct cat2_error *err);
+/** mirror: is the file complete, and has every byte of it been verified in this process? No I/O, but a look
+ * at each chunk's record. */
+bool c2_cachefile_is_sound(const struct c2_cachefile *cf);
+/** Can some blocks of a chunk be stored without the others? */
+bool c2_cachefile_is_blockwise(const struct c2_cachefile *cf);
+
 /** Which of `blocks` (ascending; NULL, 0 = the whole chunk) of a chunk are missing? Writes indices to missing
  * (room for nblocks); *whole_missing when not even header and bstarts are here. Any thread, no I/O. Returns
  * the number missing; for a whole chunk request: 0 when complete, else 1. */
@@ -68,8 +85,8 @@ bool c2_cachefile_put_blocks(struct c2_cachefile *cf, int64_t nchunk, struct c2_
 /** mirror: when complete, check that the whole file may be sent as is (all verified). */
 bool c2_cachefile_verify(struct c2_cachefile *cf, struct cat2_error *err);
 
-/** While pinned, nothing is evicted: hold it from before c2_cachefile_verify() until the file has been sent.
- * Any thread. */
+/** While pinned, nothing is evicted: hold it from before c2_cachefile_is_sound() until the file has been
+ * sent. Any thread. */
 void c2_cachefile_pin(struct c2_cachefile *cf);
 void c2_cachefile_unpin(struct c2_cachefile *cf);
 /** Bytes on disk (st_blocks of both files). */

@@ -7,8 +7,6 @@
 #include "base/fs.h"
 #include "net/server_impl.h"
 
-#define RANGES_MAX 256
-
 /* What is being sent: parts, each a head (multipart only) and a range of the content. */
 struct sender {
     struct c2_content content;
@@ -160,7 +158,7 @@ static int wanted(struct c2_request *req, const struct c2_content *content, stru
     if (c2_request_header(req, "If-Range", &condition) &&
         !(content->etag && c2_str_is(condition, content->etag)))
         return -1;
-    return c2_ranges_parse(range, content->nbytes, ranges, RANGES_MAX);
+    return c2_ranges_parse(range, content->nbytes, ranges, C2_RANGES_MAX);
 }
 
 /* One stretch of a file: the kernel sends it. */
@@ -173,7 +171,8 @@ static bool send_file(struct c2_request *req, int status, const struct c2_conten
     if (!response) return false;
     req->server->nbytes_sent += (uint64_t)range.n;
     if (content->content_type) MHD_add_response_header(response, "Content-Type", content->content_type);
-    if (content->free) content->free(content->ctx); /* MHD closes the descriptor */
+    req->at_end = content->free; /* MHD closes the descriptor */
+    req->at_end_ctx = content->ctx;
     c2_reply_send(req, status, response);
     return true;
 }
@@ -207,7 +206,7 @@ static void send_parts(struct c2_request *req, int status, const struct c2_conte
 
 void c2_reply_content(struct c2_request *req, const struct c2_content *content)
 {
-    struct c2_range ranges[RANGES_MAX];
+    struct c2_range ranges[C2_RANGES_MAX];
     struct c2_range all = {0, content->nbytes};
     char text[100];
 

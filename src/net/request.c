@@ -8,6 +8,11 @@ enum c2_method c2_request_method(const struct c2_request *req)
 {
     return req->method;
 }
+bool c2_request_is_head(const struct c2_request *req)
+{
+    return req->head;
+}
+
 struct c2_str c2_request_path(const struct c2_request *req)
 {
     return c2_buf_str(&req->path);

@@ -50,6 +50,7 @@ bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struc
 
 /* ---- the request ---- */
 enum c2_method c2_request_method(const struct c2_request *req);
+bool c2_request_is_head(const struct c2_request *req);         /* only the headers will be sent */
 struct c2_str c2_request_path(const struct c2_request *req);   /* decoded once */
 struct c2_str c2_request_target(const struct c2_request *req); /* as sent */
 struct c2_str c2_request_param(const struct c2_request *req,
@@ -110,7 +111,8 @@ struct c2_content {
      * finished. Loop. */
     bool (*open)(void *ctx, struct c2_request *req, int64_t off, int64_t n, struct c2_body *out,
                  struct cat2_error *err);
-    void (*free)(void *ctx);
+    void (*free)(
+        void *ctx); /* when the content is not needed any more: all of it was sent, or the client left */
     void *ctx;
 };
 void c2_reply_content(struct c2_request *req, const struct c2_content *content);
@@ -119,6 +121,7 @@ void c2_reply_content(struct c2_request *req, const struct c2_content *content);
 struct c2_range {
     int64_t off, n;
 };
+#define C2_RANGES_MAX 256
 /** "bytes=..." on nbytes: number of satisfiable ranges written (<= max), 0 = none satisfiable (416), -1 =
  * ignore the header (malformed, other unit, too many). */
 int c2_ranges_parse(struct c2_str header, int64_t nbytes, struct c2_range *out, int max);

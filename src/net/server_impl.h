@@ -88,6 +88,8 @@ struct c2_request {
     int status;
     struct c2_body pull;
     bool pull_waiting;
+    c2_loop_fn *at_end; /* once the answer has left, or the client */
+    void *at_end_ctx;
 };
 
 /** Run MHD soon: something was resumed. */

@@ -14,10 +14,16 @@ struct c2_cut {
 };
 void c2_cut_init(struct c2_cut *cut);
 void c2_cut_fini(struct c2_cut *cut);
-/** Read chunk nchunk and keep the blocks of spans (none: the whole). Worker. @errors CAT2_ENOTFOUND no such
- * chunk or block; CAT2_ECHANGED; those of reading. */
-bool c2_cut_read(struct c2_item *item, int64_t nchunk, const struct c2_span *spans, size_t nspans,
-                 struct c2_cut *out, struct cat2_error *err);
+/* What of a chunk is wanted. */
+struct c2_cut_want {
+    const struct c2_span *spans; /* of blocks; borrowed */
+    size_t nspans;               /* 0: the whole chunk */
+    bool bytes;                  /* one span, of bytes: the blocks under it */
+};
+/** Read chunk nchunk and keep what is wanted of it. Worker. @errors CAT2_ENOTFOUND no such chunk or block;
+ * CAT2_ECHANGED; those of reading. */
+bool c2_cut_read(struct c2_item *item, int64_t nchunk, const struct c2_cut_want *want, struct c2_cut *out,
+                 struct cat2_error *err);
 
 /** Answer ?pieces=text of a dataset. */
 void c2_pieces_start(struct c2_request *req, struct c2_publisher *pub, struct c2_str text, const char *path);

@@ -31,11 +31,12 @@ static void read_work(void *ctx, void *local)
 {
     struct pieces *it = ctx;
     const struct c2_piece_want *want = &it->want.items[it->at];
+    struct c2_cut_want only = {want->nspans ? it->want.spans + want->span_at : NULL, want->nspans,
+                               want->bytes};
     struct c2_cut cut;
 
     (void)local;
-    it->failed = !c2_cut_read(it->item, it->nchunk, want->nspans ? it->want.spans + want->span_at : NULL,
-                              want->nspans, &cut, &it->err);
+    it->failed = !c2_cut_read(it->item, it->nchunk, &only, &cut, &it->err);
     if (!it->failed) {
         struct c2_piece piece = {.whole = cut.whole,
                                  .nchunk = it->nchunk,

@@ -18,11 +18,12 @@ struct c2_ensure {
     struct c2_ds *ds;
     enum c2_need need;
     struct c2_bound bound;
-    int64_t *chunks;
-    size_t nchunks;
-    void (*fn)(void *ctx, const struct cat2_error *err);
+    struct c2_chunk_span *spans;
+    size_t nspans;
+    c2_ensured *fn;
     void *ctx;
     int rounds;
+    bool looked; /* spans: what was missing has been fetched, or waited for */
     bool failed;
     struct cat2_error err;
     int64_t *mine; /* chunks this one is fetching */
@@ -43,7 +44,7 @@ static void finish_now(void *ctx)
 
     e->fn(e->ctx, e->failed ? &e->err : NULL);
     c2_ds_unref(e->ds);
-    free(e->chunks);
+    free(e->spans);
     free(e->blocks);
     free(e->missing);
     free(e->mine);
@@ -113,33 +114,60 @@ static void wait_here(struct c2_ensure *e)
     e->ds->waiting = e;
 }
 
+/* To be fetched, unless it is under way already. Takes want.blocks. */
+static bool add_want(struct c2_ensure *e, struct c2_want want, struct cat2_error *err)
+{
+    bool flying = is_flying(e->ds, want.nchunk);
+
+    if (flying) {
+        e->others = true;
+        e->blocked_on = want.nchunk;
+    }
+    if (flying || e->nwants == WANTS_MAX) { /* past that: the next round's */
+        free(want.blocks);
+        return true;
+    }
+    if ((e->nwants & (e->nwants - 1)) == 0) {
+        struct c2_want *grown = realloc(e->wants, (e->nwants ? 2 * e->nwants : 1) * sizeof(*grown));
+        if (!grown) {
+            free(want.blocks);
+            return c2_fail_nomem(err, "fetch");
+        }
+        e->wants = grown;
+    }
+    e->wants[e->nwants++] = want;
+    return true;
+}
+
 /* Note what chunk nchunk lacks of the blocks needed (n 0: whole). */
 static bool want_chunk(struct c2_ensure *e, int64_t nchunk, const int32_t *blocks, int32_t n,
                        struct cat2_error *err)
 {
     bool whole = false;
     int32_t nmissing = c2_cachefile_missing(e->ds->cf, nchunk, n ? blocks : NULL, n, e->missing, &whole);
+    struct c2_want want = {.nchunk = nchunk, .whole = n == 0, .nblocks = n ? nmissing : 0};
 
     if (nmissing == 0) return true;
-    if (is_flying(e->ds, nchunk)) {
-        e->others = true;
-        e->blocked_on = nchunk;
-        return true;
-    }
-    if (e->nwants == WANTS_MAX) return true; /* the next round's */
-    if ((e->nwants & (e->nwants - 1)) == 0) {
-        struct c2_want *grown = realloc(e->wants, (e->nwants ? 2 * e->nwants : 1) * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "fetch");
-        e->wants = grown;
-    }
-    struct c2_want want = {.nchunk = nchunk, .whole = n == 0, .nblocks = n ? nmissing : 0};
     if (n) {
         want.blocks = malloc((size_t)nmissing * sizeof(*want.blocks));
         if (!want.blocks) return c2_fail_nomem(err, "fetch");
         memcpy(want.blocks, e->missing, (size_t)nmissing * sizeof(*want.blocks));
     }
-    e->wants[e->nwants++] = want;
-    return true;
+    return add_want(e, want, err);
+}
+
+/* The chunk of a span: just the blocks under it, where that is less. */
+static bool want_span(struct c2_ensure *e, const struct c2_chunk_span *span, struct cat2_error *err)
+{
+    const struct c2_cachefile *cf = e->ds->cf;
+    struct c2_want want = {.nchunk = span->nchunk, .off = span->off, .n = span->n};
+    int64_t off, room;
+
+    bool apart = e->ds->modern && c2_cachefile_is_blockwise(cf) &&
+                 c2_cachefile_place(cf, span->nchunk, &off, &room) && room >= BLOCKWISE_MIN &&
+                 (int64_t)span->n * 2 <= room;
+    if (!apart) want = (struct c2_want){.nchunk = span->nchunk, .whole = true};
+    return add_want(e, want, err);
 }
 
 /* Blocks of a chunk that a selection needs; 0: the whole chunk is the better choice. */
@@ -172,8 +200,8 @@ static bool gather(struct c2_ensure *e, struct cat2_error *err)
         while (ok && c2_grid_walk_next(&walk, &nchunk))
             ok = want_chunk(e, nchunk, e->blocks, blocks_of(e, nchunk), err);
     }
-    for (size_t i = 0; ok && e->need == C2_NEED_CHUNKS && i < e->nchunks; i++)
-        ok = want_chunk(e, e->chunks[i], NULL, 0, err);
+    for (size_t i = 0; ok && e->need == C2_NEED_SPANS && !e->looked && i < e->nspans; i++)
+        ok = want_span(e, &e->spans[i], err);
     for (nchunk = 0; ok && e->need == C2_NEED_ALL && nchunk < meta->nchunks; nchunk++)
         ok = want_chunk(e, nchunk, NULL, 0, err);
     return ok;
@@ -241,6 +269,7 @@ static void look(struct c2_ensure *e)
         finish(e, NULL);
         return;
     }
+    e->looked = true;
     if (e->nwants == 0) {
         wait_here(e);
         return;
@@ -261,20 +290,31 @@ static void look(struct c2_ensure *e)
     c2_upstream_fetch(e->ds, wants, n, on_fetched, e);
 }
 
-void c2_ensure(struct c2_ds *ds, enum c2_need need, const struct c2_bound *bound, const int64_t *chunks,
-               size_t nchunks, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+static struct c2_ensure *new_ensure(struct c2_ds *ds, enum c2_need need, c2_ensured *fn, void *ctx)
 {
     struct c2_ensure *e = calloc(1, sizeof(*e));
 
     C2_ASSERT(e); /* the asker could not be answered */
     *e = (struct c2_ensure){.ds = c2_ds_ref(ds), .need = need, .fn = fn, .ctx = ctx};
-    if (bound) e->bound = *bound;
-    if (nchunks) {
-        e->chunks = malloc(nchunks * sizeof(*chunks));
-        C2_ASSERT(e->chunks);
-        memcpy(e->chunks, chunks, nchunks * sizeof(*chunks));
-        e->nchunks = nchunks;
-    }
     ds->used_ms = c2_mono_ms(c2_loop_clock(ds->sub->config.loop));
+    return e;
+}
+
+void c2_ensure(struct c2_ds *ds, enum c2_need need, const struct c2_bound *bound, c2_ensured *fn, void *ctx)
+{
+    struct c2_ensure *e = new_ensure(ds, need, fn, ctx);
+
+    if (bound) e->bound = *bound;
+    look(e);
+}
+
+void c2_ensure_spans(struct c2_ds *ds, const struct c2_chunk_span *spans, size_t n, c2_ensured *fn, void *ctx)
+{
+    struct c2_ensure *e = new_ensure(ds, C2_NEED_SPANS, fn, ctx);
+
+    e->spans = malloc((n + 1) * sizeof(*spans));
+    C2_ASSERT(e->spans);
+    if (n) memcpy(e->spans, spans, n * sizeof(*spans));
+    e->nspans = n;
     look(e);
 }

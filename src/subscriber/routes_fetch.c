@@ -247,7 +247,7 @@ static void start_parts(struct answer *a)
         part->i = a->next_start++;
         part->ready = part->failed = false;
         a->busy++;
-        c2_ensure(a->ds, C2_NEED_BOUND, &bound, NULL, 0, on_part_pieces, part);
+        c2_ensure(a->ds, C2_NEED_BOUND, &bound, on_part_pieces, part);
     }
 }
 
@@ -406,12 +406,12 @@ static void fetch(struct c2_request *req, struct c2_ds *ds)
     }
     bool items = a->format == FORMAT_RAW || a->format == FORMAT_NPY || a->format == FORMAT_PICKLE;
     if (!items || a->nbytes <= AT_ONCE_NBYTES) {
-        c2_ensure(ds, C2_NEED_BOUND, &a->bound, NULL, 0, on_pieces, a);
+        c2_ensure(ds, C2_NEED_BOUND, &a->bound, on_pieces, a);
         return;
     }
     c2_select_plan(&ds->meta, &a->bound, PART_NBYTES, &a->parts);
     struct c2_bound first = c2_select_part(&a->parts, 0);
-    c2_ensure(ds, C2_NEED_BOUND, &first, NULL, 0, on_first_pieces, a);
+    c2_ensure(ds, C2_NEED_BOUND, &first, on_first_pieces, a);
 }
 
 void c2_handle_fetch(struct c2_request *req, void *state)

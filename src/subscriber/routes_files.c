@@ -10,10 +10,17 @@
 
 #include "base/fs.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "subscriber/sub_impl.h"
 
-#define WINDOW (2 << 20) /* of a mirrored frame that is being made ready at a time */
+#define WINDOW     (2 << 20) /* of a mirrored frame that is being made ready at a time */
+#define ROUNDS_MAX 8         /* evicted under us, again and again: give up */
 
+/* What of a read was missing. */
+struct missing {
+    struct c2_chunk_span *spans;
+    size_t n, cap;
+};
 struct file {
     struct c2_request *req;
     struct c2_ds *ds;
@@ -21,11 +28,18 @@ struct file {
     int fd;
     bool attachment, ok;
     struct cat2_error err;
+    /* before a mirror is served */
+    struct c2_range ranges[C2_RANGES_MAX];
+    int nranges, rounds;
+    struct c2_buf scratch;
+    struct missing missing;
 };
 
 static void file_free(struct file *f)
 {
     if (f->fd >= 0) close(f->fd);
+    c2_buf_fini(&f->scratch);
+    free(f->missing.spans);
     c2_cachefile_unref(f->cf);
     c2_ds_unref(f->ds);
     free(f);
@@ -37,25 +51,41 @@ static void file_error(struct file *f, const struct cat2_error *err)
     file_free(f);
 }
 
+static bool note_missing(void *ctx, const struct c2_chunk_span *span)
+{
+    struct missing *m = ctx;
+
+    if (m->n == m->cap) {
+        size_t cap = m->cap ? 2 * m->cap : 16;
+        struct c2_chunk_span *grown = realloc(m->spans, cap * sizeof(*grown));
+        if (!grown) return false;
+        m->spans = grown;
+        m->cap = cap;
+    }
+    m->spans[m->n++] = *span;
+    return true;
+}
+
 /* ---- a stretch of a mirrored frame, window by window ---- */
 
+/* A window is read from the cache, every byte verified; what is missing is fetched, and it is read again. */
 struct stretch {
     struct c2_ds *ds;
     struct c2_cachefile *cf;
     struct c2_request *req;
-    int64_t off, left;
+    int64_t off, left; /* of what has not been read yet */
     struct c2_buf window;
     size_t sent;
+    int rounds; /* of the window at hand */
     bool busy, failed, gone;
-    int64_t *chunks;
-    size_t nchunks, cap;
+    struct missing missing;
     struct cat2_error err;
 };
 
 static void stretch_free(struct stretch *s)
 {
     c2_buf_fini(&s->window);
-    free(s->chunks);
+    free(s->missing.spans);
     c2_cachefile_unref(s->cf);
     c2_ds_unref(s->ds);
     free(s);
@@ -76,43 +106,47 @@ static void window_work(void *job, void *codec)
     size_t n = (size_t)c2_min_i64(WINDOW, s->left);
 
     (void)codec;
+    s->missing.n = 0;
     s->failed = !c2_buf_resize(&s->window, n, &s->err) ||
-                !c2_fs_pread(c2_cachefile_fd(s->cf), s->window.p, n, s->off, &s->err);
-    s->off += (int64_t)n;
-    s->left -= (int64_t)n;
-    s->sent = 0;
+                !c2_cachefile_read_frame(s->cf, s->off, n, s->window.p, note_missing, &s->missing, &s->err);
 }
 
-static void window_done(void *job)
-{
-    stretch_settle(job);
-}
+static void read_window(struct stretch *s);
 
 static void on_window_pieces(void *ctx, const struct cat2_error *err)
 {
     struct stretch *s = ctx;
 
-    if (err || s->gone) {
-        s->failed = true;
-        stretch_settle(s);
+    if (!err && !s->gone) {
+        read_window(s);
         return;
     }
-    c2_pool_run(s->ds->sub->config.pool, window_work, window_done, s);
+    s->failed = true;
+    if (err) c2_log_warn("range of %s/%s cut short: %s", s->ds->root, s->ds->path, err->message);
+    stretch_settle(s);
 }
 
-static bool note_chunk(void *ctx, int64_t nchunk)
+static void window_done(void *job)
 {
-    struct stretch *s = ctx;
+    struct stretch *s = job;
 
-    if (s->nchunks == s->cap) {
-        size_t cap = s->cap ? 2 * s->cap : 64;
-        int64_t *grown = realloc(s->chunks, cap * sizeof(*grown));
-        if (!grown) return false;
-        s->chunks = grown;
-        s->cap = cap;
+    if (!s->failed && s->missing.n && !s->gone && s->rounds++ < ROUNDS_MAX) {
+        c2_ensure_spans(s->ds, s->missing.spans, s->missing.n, on_window_pieces, s);
+        return;
     }
-    s->chunks[s->nchunks++] = nchunk;
-    return true;
+    if (s->missing.n || s->failed) {
+        s->failed = true;
+    } else {
+        s->off += (int64_t)s->window.n;
+        s->left -= (int64_t)s->window.n;
+        s->sent = 0;
+    }
+    stretch_settle(s);
+}
+
+static void read_window(struct stretch *s)
+{
+    c2_pool_run(s->ds->sub->config.pool, window_work, window_done, s);
 }
 
 static int64_t stretch_pull(void *ctx, uint8_t *to, size_t room)
@@ -125,10 +159,8 @@ static int64_t stretch_pull(void *ctx, uint8_t *to, size_t room)
     if (n == 0 && s->left == 0) return C2_BODY_END;
     if (n == 0) {
         s->busy = true;
-        s->nchunks = 0;
-        if (!c2_cachefile_chunks_under(s->cf, s->off, c2_min_i64(WINDOW, s->left), note_chunk, s))
-            return C2_BODY_FAIL;
-        c2_ensure(s->ds, C2_NEED_CHUNKS, NULL, s->chunks, s->nchunks, on_window_pieces, s);
+        s->rounds = 0;
+        read_window(s);
         return C2_BODY_WAIT;
     }
     if (n > room) n = room;
@@ -242,6 +274,113 @@ static void on_all_pieces(void *ctx, const struct cat2_error *err)
         c2_pool_run(f->ds->sub->config.pool, export_work, export_done, f);
 }
 
+/* ---- the way of serving it ---- */
+
+static void unpin(void *ctx)
+{
+    struct file *f = ctx;
+
+    c2_cachefile_unpin(f->cf);
+    file_free(f);
+}
+
+/* Complete and verified: the kernel sends the file, and nothing is evicted from it until then. */
+static void reply_sound(struct file *f)
+{
+    struct c2_content content = {.nbytes = c2_cachefile_layout(f->cf)->frame_len,
+                                 .content_type = "application/octet-stream",
+                                 .etag = f->ds->quoted,
+                                 .mtime_ms = -1,
+                                 .fd = f->fd,
+                                 .free = unpin,
+                                 .ctx = f};
+
+    f->fd = -1;
+    if (f->attachment) disposition(f->req, f->ds);
+    c2_reply_content(f->req, &content);
+}
+
+static void sound_work(void *job, void *codec)
+{
+    struct file *f = job;
+
+    (void)codec;
+    c2_cachefile_pin(f->cf);
+    if (c2_cachefile_is_sound(f->cf)) f->fd = dup(c2_cachefile_fd(f->cf));
+    if (f->fd < 0) c2_cachefile_unpin(f->cf);
+}
+
+/* What a range needs first is fetched before the status is sent: whoever asks for what cannot be had is told
+ * so, and the pieces under many small ranges come in one trip. */
+static void warm_work(void *job, void *codec)
+{
+    struct file *f = job;
+    int64_t left = WINDOW;
+
+    (void)codec;
+    f->ok = c2_buf_resize(&f->scratch, WINDOW, &f->err);
+    f->missing.n = 0;
+    for (int i = 0; f->ok && i < f->nranges && left > 0; i++) {
+        int64_t n = c2_min_i64(left, f->ranges[i].n);
+        f->ok = c2_cachefile_read_frame(f->cf, f->ranges[i].off, (size_t)n, f->scratch.p, note_missing,
+                                        &f->missing, &f->err);
+        left -= n;
+    }
+}
+
+static void warm_done(void *job);
+
+static void on_warm(void *ctx, const struct cat2_error *err)
+{
+    struct file *f = ctx;
+
+    if (err)
+        file_error(f, err);
+    else
+        c2_pool_run(f->ds->sub->config.pool, warm_work, warm_done, f);
+}
+
+static void warm_done(void *job)
+{
+    struct file *f = job;
+
+    if (!f->ok) {
+        file_error(f, &f->err);
+    } else if (f->missing.n && f->rounds++ < ROUNDS_MAX) {
+        c2_ensure_spans(f->ds, f->missing.spans, f->missing.n, on_warm, f);
+    } else {
+        c2_buf_fini(&f->scratch);
+        reply_mirror(f);
+    }
+}
+
+static void sound_done(void *job)
+{
+    struct file *f = job;
+    struct c2_str header;
+
+    if (f->fd >= 0) {
+        reply_sound(f);
+        return;
+    }
+    bool bodiless =
+        c2_request_is_head(f->req) ||
+        (c2_request_header(f->req, "If-None-Match", &header) && c2_etag_listed(header, f->ds->quoted)) ||
+        (c2_request_header(f->req, "If-Match", &header) && !c2_etag_listed(header, f->ds->quoted));
+    int64_t nbytes = c2_cachefile_layout(f->cf)->frame_len;
+    f->nranges = -1;
+    if (c2_request_header(f->req, "Range", &header))
+        f->nranges = c2_ranges_parse(header, nbytes, f->ranges, C2_RANGES_MAX);
+    if (f->nranges < 0) {
+        f->ranges[0] = (struct c2_range){0, nbytes};
+        f->nranges = 1;
+    }
+    if (bodiless)
+        reply_mirror(f);
+    else
+        on_warm(f, NULL);
+}
+
 /* The cache file is there: now it is known how the dataset can be served. */
 static void on_ready(void *ctx, const struct cat2_error *err)
 {
@@ -253,9 +392,9 @@ static void on_ready(void *ctx, const struct cat2_error *err)
     }
     f->cf = c2_cachefile_ref(f->ds->cf);
     if (c2_cachefile_is_mirror(f->cf))
-        reply_mirror(f);
+        c2_pool_run(f->ds->sub->config.pool, sound_work, sound_done, f);
     else
-        c2_ensure(f->ds, C2_NEED_ALL, NULL, NULL, 0, on_all_pieces, f);
+        c2_ensure(f->ds, C2_NEED_ALL, NULL, on_all_pieces, f);
 }
 
 static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
@@ -266,8 +405,12 @@ static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
-    *f = (struct file){.req = req, .ds = c2_ds_ref(ds), .fd = -1, .attachment = attachment};
-    c2_ensure(ds, C2_NEED_CHUNKS, NULL, NULL, 0, on_ready, f);
+    f->req = req;
+    f->ds = c2_ds_ref(ds);
+    f->fd = -1;
+    f->attachment = attachment;
+    c2_buf_init(&f->scratch, WINDOW);
+    c2_ensure_spans(ds, NULL, 0, on_ready, f);
 }
 
 /* The Python client of release 0.2.0 asks here for the URL of the file; it is the only one that comes by

@@ -101,11 +101,19 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_follow_cancel(struct c2_root_state *root);
 
 /* ---- ensure.c ---- */
-enum c2_need { C2_NEED_BOUND, C2_NEED_CHUNKS, C2_NEED_ALL };
+enum c2_need {
+    C2_NEED_BOUND, /* the blocks of a selection */
+    C2_NEED_ALL,   /* every chunk */
+    C2_NEED_SPANS  /* what was found missing: the blocks under bytes of chunks; none: just the cache file */
+};
+typedef void c2_ensured(void *ctx, const struct cat2_error *err);
 /** Have pieces of ds in its cache file; then fn(ctx, NULL), or fn(ctx, err). fn is never called inside this
- * call. chunks (C2_NEED_CHUNKS): whole chunks, copied. */
-void c2_ensure(struct c2_ds *ds, enum c2_need need, const struct c2_bound *bound, const int64_t *chunks,
-               size_t nchunks, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+ * call. */
+void c2_ensure(struct c2_ds *ds, enum c2_need need, const struct c2_bound *bound, c2_ensured *fn, void *ctx);
+/** C2_NEED_SPANS; copied. Another's fetch of such a chunk is waited for instead of a fetch of our own: look
+ * again then. */
+void c2_ensure_spans(struct c2_ds *ds, const struct c2_chunk_span *spans, size_t n, c2_ensured *fn,
+                     void *ctx);
 
 /* ---- upstream.c ---- */
 struct c2_want {
@@ -113,6 +121,7 @@ struct c2_want {
     bool whole;
     int32_t nblocks;
     int32_t *blocks;
+    int32_t off, n; /* n > 0: the blocks under these bytes of the chunk */
 };
 /** Fetch and store; takes wants (array and blocks). fn(ctx, NULL) when all are stored. */
 void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,

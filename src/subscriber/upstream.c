@@ -184,6 +184,7 @@ static bool put_want(const struct c2_want *want, struct c2_buf *url, struct cat2
 {
     bool ok = c2_buf_printf(url, err, "%" PRId64, want->nchunk);
 
+    if (ok && want->n) return c2_buf_printf(url, err, ":@%d-%d", want->off, want->off + want->n - 1);
     for (int32_t i = 0; ok && i < want->nblocks;) {
         int32_t last = i;
         while (last + 1 < want->nblocks && want->blocks[last + 1] == want->blocks[last] + 1)
@@ -203,6 +204,7 @@ static int64_t estimate(const struct fetch *f, const struct c2_want *want)
                         ? c2_min_i64(meta->chunksize + 32, 2 * (meta->cbytes / meta->nchunks) + 1024)
                         : meta->chunksize;
 
+    if (want->n) return want->n + (int64_t)meta->cparams.blocksize * 2 + 4096;
     return want->whole || meta->grid.nblocks < 1
                ? chunk
                : chunk / meta->grid.nblocks * want->nblocks + 32 + 4 * meta->grid.nblocks;

@@ -180,6 +180,20 @@ static bool read_spans(struct c2_cursor *in, const char *sep, struct c2_pieces_w
     return true;
 }
 
+static bool read_bytes(struct c2_cursor *in, struct c2_pieces_want *out, struct cat2_error *err)
+{
+    struct c2_piece_want *item = &out->items[out->n - 1];
+    struct c2_span span;
+
+    if (!grow((void **)&out->spans, out->nspans, &out->spans_cap, sizeof(span), err)) return false;
+    if (!read_span(in, C2_CHUNK_CBYTES_MAX, &span))
+        return c2_fail(err, CAT2_EINVAL, "pieces: a range of bytes expected, like @4096-8191");
+    out->spans[out->nspans++] = span;
+    item->nspans = 1;
+    item->bytes = true;
+    return true;
+}
+
 static bool add_item(struct c2_pieces_want *out, struct c2_span chunks, struct cat2_error *err)
 {
     if (!grow((void **)&out->items, out->n, &out->cap, sizeof(*out->items), err)) return false;
@@ -199,7 +213,8 @@ bool c2_pieces_parse(struct c2_str text, struct c2_pieces_want *out, struct cat2
         if (!c2_cursor_eat(&in, ":")) continue;
         if (chunks.first != chunks.last)
             return c2_fail(err, CAT2_EINVAL, "pieces: blocks are of one chunk, not of a range");
-        if (!read_spans(&in, ";", out, err)) return false;
+        bool bytes = c2_cursor_eat(&in, "@");
+        if (bytes ? !read_bytes(&in, out, err) : !read_spans(&in, ";", out, err)) return false;
     } while (c2_cursor_eat(&in, ","));
     return c2_cursor_done(&in) || c2_fail(err, CAT2_EINVAL, "pieces: unexpected text after the numbers");
 }

@@ -6,8 +6,10 @@
  *   | nblocks x u32 block number, ascending | prefix: header, bstarts, dictionary | data: the blocks' bytes
  * in that order
  *
- * A whole chunk has prefix_n = nblocks = 0 and data = the chunk. The question is ?pieces=3,5-9,12:0-4;7;9-11
- * : chunks, ranges of chunks (both ends included), or one chunk with ranges of its blocks, ascending. */
+ * A whole chunk has prefix_n = nblocks = 0 and data = the chunk. The question is
+ * ?pieces=3,5-9,12:0-4;7;9-11,13:@4096-8191 : chunks, ranges of chunks (both ends included), one chunk with
+ * ranges of its blocks, ascending, or one chunk with a range of its bytes, which stands for the blocks under
+ * it. */
 #ifndef C2_WIRE_PIECES_H
 #define C2_WIRE_PIECES_H
 
@@ -57,6 +59,7 @@ struct c2_span {
 struct c2_piece_want {
     struct c2_span chunks;
     size_t span_at, nspans; /* block ranges in c2_pieces_want.spans; nspans 0: whole chunks */
+    bool bytes;             /* the one span is of bytes within the chunk, not of blocks */
 };
 struct c2_pieces_want {
     struct c2_piece_want *items;

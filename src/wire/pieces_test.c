@@ -74,6 +74,10 @@ static void questions_are_parsed_or_refused(void **state)
                  {"1:4;2", false, 0, 0},
                  {"1:", false, 0, 0},
                  {"1:0-0;1,1", true, 2, 2},
+                 {"1:@40-99,2:3", true, 2, 2},
+                 {"1:@40-99;120", false, 0, 0},
+                 {"1:@", false, 0, 0},
+                 {"1:@9-3", false, 0, 0},
                  {"+1", false, 0, 0},
                  {"1 ", false, 0, 0},
                  {"99999999999999999999", false, 0, 0}};

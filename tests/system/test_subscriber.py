@@ -111,6 +111,51 @@ def test_ranges_of_a_dataset_that_is_not_cached(trio, root):
     assert get(url, {"If-Match": '"other"'})[0] == 412
 
 
+def test_a_range_fetches_the_blocks_under_it_and_no_more(trio, root):
+    frame = (root / "big.b2nd").read_bytes()
+    url = trio.sub.url + "/api/download/foo/big.b2nd"
+    get(url, {"Range": "bytes=0-99"})
+    assert trio.metric("caterva2_pieces_fetched_total") == 0
+    middle = len(frame) // 3
+    assert get(url, {"Range": f"bytes={middle}-{middle + 99}"})[2] == frame[middle:middle + 100]
+    assert 1 <= trio.metric("caterva2_pieces_fetched_total") <= 2
+    assert trio.metric("caterva2_fetched_bytes_total") < 60_000 < len(frame) / 10
+    requests = trio.metric("caterva2_upstream_requests_total")
+    spots = [len(frame) * i // 9 for i in range(1, 9)]
+    body = get(url, {"Range": "bytes=" + ",".join(f"{at}-{at + 49}" for at in spots)})[2]
+    assert all(frame[at:at + 50] in body for at in spots)
+    assert trio.metric("caterva2_upstream_requests_total") - requests == 1
+    assert get(url)[2] == frame
+
+
+def test_a_range_that_cannot_be_had_is_502_before_any_byte(trio, root):
+    frame = (root / "big.b2nd").read_bytes()
+    url = trio.sub.url + "/files/foo/big.b2nd"
+    assert get(url, {"Range": "bytes=0-99"})[2] == frame[:100]
+    trio.pub.stop()
+    status, _, body = get(url, {"Range": "bytes=50000-50099"})
+    assert status == 502 and json.loads(body)["detail"]
+    assert get(url, method="HEAD")[0] == 200
+
+
+def test_a_file_is_never_sent_with_bytes_that_fail_their_check(trio, root, tmp_path, house):
+    frame = (root / "big.b2nd").read_bytes()
+    url = "/files/foo/big.b2nd"
+    assert get(trio.sub.url + url)[2] == frame
+    assert get(trio.sub.url + url)[2] == frame  # now by the kernel
+    trio.sub.stop()
+    cached = tmp_path / "house/state-sub/cache/foo/big.b2nd"
+    assert cached.read_bytes() == frame
+    with cached.open("r+b") as file:
+        for at in (40_000, len(frame) // 2):
+            file.seek(at)
+            byte = file.read(1)
+            file.seek(at)
+            file.write(bytes([byte[0] ^ 4]))
+    again = house.sub(trio.bro)
+    assert get(again.url + url)[2] == frame
+
+
 def test_a_change_is_a_new_generation_and_never_mixed(trio, root):
     old = blosc2.open(str(root / "a.b2nd"))[:]
     assert np.array_equal(trio.array("a.b2nd"), old)
