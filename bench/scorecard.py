@@ -35,6 +35,12 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def private_kib(pid):
+    """What the process alone holds: not the pages of libraries that others map too."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(n) for n in re.findall(r"^Private_(?:Clean|Dirty):\s+(\d+)", text, re.M))
+
+
 def walk_array(shape, path, seed=1):
     """A random walk with three decimals: compresses as measured data does."""
     rng = np.random.default_rng(seed)
@@ -175,7 +181,12 @@ end
                 his = self.wrk.run(theirs.url, connections, theirs.pid,
                                    self.lua("theirs", "/api/fetch/foo/big.b2nd", "&prefer_schunk=true"))
                 rawfront = self.wrk.run(url + "/slice.raw", connections, worker)
-                self.note(f"slice 80 KB, {connections} connections", ours=mine["rate"], raw=item["rate"], python=his["rate"],
+                same = "/api/fetch/foo/big.b2nd?slice_=5:105,7:107&prefer_schunk=true"
+                one, his_one = self.wrk.run(ours.url + same, connections, ours.pid), self.wrk.run(theirs.url + same, connections, theirs.pid)
+                self.note(f"one slice 80 KB, {connections} connections", ours=one["rate"], python=his_one["rate"], nginx=front["rate"],
+                          x_python=one["rate"] / his_one["rate"], of_nginx=one["rate"] / front["rate"], cpu_ms=one["cpu_ms"],
+                          python_cpu_ms=his_one["cpu_ms"])
+                self.note(f"random slices 80 KB, {connections} connections", ours=mine["rate"], raw=item["rate"], python=his["rate"],
                           nginx=front["rate"], nginx_raw=rawfront["rate"], x_python=mine["rate"] / his["rate"],
                           of_nginx=mine["rate"] / front["rate"], raw_of_nginx=item["rate"] / rawfront["rate"],
                           cpu_ms=mine["cpu_ms"], raw_cpu_ms=item["cpu_ms"], python_cpu_ms=his["cpu_ms"], p99=mine["p99"])
@@ -248,10 +259,11 @@ end
         bro = house.bro("bro-mem")
         pub = house.pub("mem", folder, bro, name="pub-mem")
         sub = house.sub(bro, "sub-mem")
-        idle = {"bro": bro.rss_kib() / 1024, "pub": pub.rss_kib() / 1024, "sub": sub.rss_kib() / 1024}
+        idle = {name: process.rss_kib() / 1024 for name, process in (("bro", bro), ("pub", pub), ("sub", sub))}
+        private = {f"private_{name}": private_kib(process.pid) / 1024 for name, process in (("bro", bro), ("pub", pub), ("sub", sub))}
         for name in ("big.b2nd", "big2.b2nd", "big3.b2nd", "big4.b2nd", "big5.b2nd"):
             subprocess.run(["curl", "-s", "-o", "/dev/null", f"{sub.url}/api/fetch/mem/{name}?format=raw"], check=True)
-        self.note("RSS MiB", **{f"idle_{key}": value for key, value in idle.items()},
+        self.note("RSS MiB", **{f"idle_{key}": value for key, value in idle.items()}, **private,
                   after_2_gb_sub=sub.rss_kib() / 1024, after_2_gb_pub=pub.rss_kib() / 1024)
 
     def run(self):

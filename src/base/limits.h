@@ -28,6 +28,7 @@
 #define C2_WS_MESSAGE_MAX     (16 << 20)              /* as the Python broker */
 #define C2_WS_QUEUE_MAX       (32 << 20) /* unsent bytes towards one WebSocket peer before it is dropped */
 #define C2_CONNECTIONS_MAX    4096       /* of one service */
+#define C2_HOT_NBYTES_MAX     (8 << 20)  /* small answers a subscriber keeps whole */
 #define C2_UPSTREAM_MAX       16         /* parallel requests to one publisher */
 #define C2_TOML_NBYTES_MAX    (1 << 20)  /* a configuration file */
 

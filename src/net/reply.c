@@ -68,6 +68,20 @@ void c2_reply_buf(struct c2_request *req, int status, const char *content_type, 
     send_typed(req, status, content_type, response);
 }
 
+static void blob_unref(void *blob)
+{
+    c2_blob_unref(blob);
+}
+
+void c2_reply_blob(struct c2_request *req, int status, const char *content_type, struct c2_blob *blob)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+        blob->bytes.n, blob->bytes.p, blob_unref, c2_blob_ref(blob));
+
+    if (!response) c2_blob_unref(blob);
+    send_typed(req, status, content_type, response);
+}
+
 void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take)
 {
     c2_reply_buf(req, status, "application/json", take);

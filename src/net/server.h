@@ -10,7 +10,7 @@
 #define C2_NET_SERVER_H
 
 #include "base/arena.h"
-#include "base/buf.h"
+#include "base/blob.h"
 #include "net/loop.h"
 #include "wire/url.h"
 
@@ -80,7 +80,9 @@ void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
     C2_PRINTF(3, 4); /* {"detail": text} */
 void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take);
 void c2_reply_buf(struct c2_request *req, int status, const char *content_type,
-                  struct c2_buf *take);                  /* NULL type: none sent */
+                  struct c2_buf *take); /* NULL type: none sent */
+/** Bytes that are kept elsewhere too; takes a reference of its own. */
+void c2_reply_blob(struct c2_request *req, int status, const char *content_type, struct c2_blob *blob);
 void c2_reply_empty(struct c2_request *req, int status); /* 204, 304, ... */
 /** Immutable bytes that outlive the server (embedded files). */
 void c2_reply_static(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes);

@@ -8,13 +8,15 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "subscriber/sub_impl.h"
+#include "wire/multipart.h"
+
+#define PART_HEADS_MAX 4096 /* of the two parts of an answer */
 
 struct prepare {
     struct c2_ds *ds;
     struct c2_buf name, head, tail;
     struct c2_meta meta;
     struct c2_cachefile *cf;
-    int parts;      /* of the mirror still to come */
     bool mirror;    /* head and tail are here */
     bool look_only; /* first pass: is there one already? */
     bool ok;
@@ -52,6 +54,8 @@ static bool create(struct prepare *p)
     return c2_cachefile_create_slots(dirfd, rel, p->ds->etag, &p->meta, &p->cf, &p->err);
 }
 
+static void done(void *job);
+
 static void work(void *job, void *local)
 {
     struct prepare *p = job;
@@ -64,7 +68,60 @@ static void work(void *job, void *local)
                 c2_cachefile_open(p->ds->sub->cachefd, c2_buf_cstr(&p->name), p->ds->etag, &p->cf, &p->err);
 }
 
-static void ask_parts(struct prepare *p);
+/* ---- head and tail of the publisher's frame, in one trip ---- */
+
+static bool take_part(void *ctx, int64_t off, struct c2_bytes bytes, struct cat2_error *err)
+{
+    struct prepare *p = ctx;
+    const struct c2_frame_layout *l = &p->ds->layout;
+    bool head = off == 0 && (int64_t)bytes.n == l->header_len && p->head.n == 0;
+    bool tail = off == l->index_off && (int64_t)bytes.n == l->frame_len - l->index_off && p->tail.n == 0;
+
+    if (!head && !tail) return c2_fail(err, CAT2_EDATA, "a range that was not asked for");
+    return c2_buf_append(head ? &p->head : &p->tail, bytes.p, bytes.n, err);
+}
+
+static void on_parts(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err)
+{
+    struct prepare *p = ctx;
+
+    p->err = (struct cat2_error){0};
+    if (err)
+        p->err = *err;
+    else if (reply->status == 206)
+        p->mirror =
+            c2_multipart_read(reply->content_type, c2_buf_bytes(reply->body), take_part, p, &p->err) &&
+            p->head.n && p->tail.n;
+    else if (reply->status == 412)
+        c2_fail(&p->err, CAT2_ECHANGED, "the dataset has just changed at its publisher: ask again");
+    if (p->err.code == CAT2_ECHANGED || p->err.code == CAT2_ECANCELLED || p->err.code == CAT2_EUPSTREAM) {
+        struct c2_root_state *root = c2_sub_root(p->ds->sub, c2_str_of(p->ds->root));
+        if (root && p->err.code == CAT2_ECHANGED) c2_sub_follow(root);
+        finish(p);
+        return;
+    }
+    c2_pool_run(p->ds->sub->config.pool, work, done, p); /* not mirrored: in slots, then */
+}
+
+static bool ask_parts(struct prepare *p, struct cat2_error *err)
+{
+    const struct c2_frame_layout *l = &p->ds->layout;
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(8192);
+    char range[120], match[900];
+    const char *headers[] = {range, match, NULL};
+
+    snprintf(range, sizeof(range), "Range: bytes=0-%" PRId64 ",%" PRId64 "-%" PRId64, l->header_len - 1,
+             l->index_off, l->frame_len - 1);
+    snprintf(match, sizeof(match), "If-Match: %s", p->ds->match);
+    size_t most = (size_t)(l->header_len + l->frame_len - l->index_off);
+    c2_buf_init(&p->head, most);
+    c2_buf_init(&p->tail, most);
+    struct c2_http_call call = {
+        .headers = headers, .body_max = most + PART_HEADS_MAX, .done = on_parts, .ctx = p};
+    if (!c2_ds_url(p->ds, "frame", &url, err)) return false;
+    call.url = c2_buf_cstr(&url);
+    return c2_http_start(p->ds->sub->config.http, &call) || c2_fail_nomem(err, "request");
+}
 
 static void done(void *job)
 {
@@ -75,72 +132,8 @@ static void done(void *job)
         return;
     }
     p->look_only = false;
-    if (p->ds->modern && p->ds->has_frame)
-        ask_parts(p);
-    else
-        c2_pool_run(p->ds->sub->config.pool, work, done, p);
-}
-
-/* ---- head and tail of the publisher's frame ---- */
-
-struct part {
-    struct prepare *p;
-    struct c2_buf *into;
-    int64_t off, n;
-};
-
-static void on_part(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err)
-{
-    struct part *part = ctx;
-    struct prepare *p = part->p;
-
-    if (!err && reply->status == 206 && (int64_t)reply->body->n == part->n)
-        *part->into = c2_buf_steal(reply->body);
-    else if (err && p->err.code != CAT2_ECHANGED)
-        p->err = *err;
-    else if (!err && reply->status == 412)
-        c2_fail(&p->err, CAT2_ECHANGED, "the dataset has just changed at its publisher: ask again");
-    free(part);
-    if (--p->parts > 0) return;
-    p->mirror = p->head.n && p->tail.n;
-    if (p->err.code == CAT2_ECHANGED || p->err.code == CAT2_ECANCELLED ||
-        (p->err.code == CAT2_EUPSTREAM && !p->mirror)) {
-        struct c2_root_state *root = c2_sub_root(p->ds->sub, c2_str_of(p->ds->root));
-        if (root && p->err.code == CAT2_ECHANGED) c2_sub_follow(root);
-        finish(p);
-        return;
-    }
-    c2_pool_run(p->ds->sub->config.pool, work, done, p);
-}
-
-static bool ask_part(struct prepare *p, struct c2_buf *into, int64_t off, int64_t n, struct cat2_error *err)
-{
-    C2_AUTO(c2_buf) url = C2_BUF_INIT(8192);
-    char range[80], match[900];
-    const char *headers[] = {range, match, NULL};
-    struct part *part = calloc(1, sizeof(*part));
-
-    if (!part) return c2_fail_nomem(err, "request");
-    *part = (struct part){p, into, off, n};
-    snprintf(range, sizeof(range), "Range: bytes=%" PRId64 "-%" PRId64, off, off + n - 1);
-    snprintf(match, sizeof(match), "If-Match: %s", p->ds->match);
-    struct c2_http_call call = {.headers = headers, .body_max = (size_t)n, .done = on_part, .ctx = part};
-    bool ok = c2_ds_url(p->ds, "frame", &url, err);
-    call.url = c2_buf_cstr(&url);
-    if (ok && c2_http_start(p->ds->sub->config.http, &call)) return true;
-    free(part);
-    return ok ? c2_fail_nomem(err, "request") : false;
-}
-
-static void ask_parts(struct prepare *p)
-{
-    const struct c2_frame_layout *l = &p->ds->layout;
-
-    p->err = (struct cat2_error){0};
-    p->parts = 1; /* this function's own */
-    if (ask_part(p, &p->head, 0, l->header_len, &p->err)) p->parts++;
-    if (ask_part(p, &p->tail, l->index_off, l->frame_len - l->index_off, &p->err)) p->parts++;
-    if (--p->parts == 0) c2_pool_run(p->ds->sub->config.pool, work, done, p);
+    bool mirror = p->ds->modern && p->ds->has_frame;
+    if (!mirror || !ask_parts(p, &p->err)) c2_pool_run(p->ds->sub->config.pool, work, done, p);
 }
 
 void c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)

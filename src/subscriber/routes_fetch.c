@@ -150,6 +150,20 @@ static void make_work(void *job, void *codec)
     }
 }
 
+/* Send what was made, and keep it for the next who asks the same. */
+static void reply_made(struct answer *a)
+{
+    struct c2_blob *blob = c2_blob_new(&a->out);
+
+    if (!blob) {
+        c2_reply_buf(a->req, 200, content_type(a), &a->out);
+        return;
+    }
+    c2_hot_put(a->ds->sub->hot, &(struct c2_hot_key){a->ds->serial, (int)a->format, &a->bound}, blob);
+    c2_reply_blob(a->req, 200, content_type(a), blob);
+    c2_blob_unref(blob);
+}
+
 static void make_done(void *job)
 {
     struct answer *a = job;
@@ -168,7 +182,7 @@ static void make_done(void *job)
         a->spool = -1;
         c2_reply_content(a->req, &content);
     } else {
-        c2_reply_buf(a->req, 200, content_type(a), &a->out);
+        reply_made(a);
     }
     answer_free(a);
 }
@@ -385,6 +399,19 @@ static bool settled(struct c2_request *req, struct c2_ds *ds)
     return true;
 }
 
+/* The same was asked before, and the answer is still here. */
+static bool reply_hot(struct answer *a)
+{
+    struct c2_hot_key key = {a->ds->serial, (int)a->format, &a->bound};
+    struct c2_blob *blob = c2_hot_get(a->ds->sub->hot, &key);
+
+    if (!blob) return false;
+    c2_reply_header(a->req, "ETag", a->ds->quoted);
+    c2_reply_blob(a->req, 200, content_type(a), blob);
+    answer_free(a);
+    return true;
+}
+
 static void fetch(struct c2_request *req, struct c2_ds *ds)
 {
     struct answer *a = calloc(1, sizeof(*a));
@@ -400,7 +427,9 @@ static void fetch(struct c2_request *req, struct c2_ds *ds)
     }
     *a = (struct answer){.req = req, .ds = c2_ds_ref(ds), .spool = -1};
     c2_buf_init(&a->head, 2 * C2_DTYPE_TEXT_MAX);
-    if (!bind_slice(a, &err) || !choose_format(a, &err) || !check_limits(a, &err) || !wrap(a, &err)) {
+    bool ok = bind_slice(a, &err) && choose_format(a, &err) && check_limits(a, &err);
+    if (ok && reply_hot(a)) return;
+    if (!ok || !wrap(a, &err)) {
         answer_error(a, &err);
         return;
     }

@@ -10,6 +10,7 @@
 #include "data/cachefile.h"
 #include "data/select.h"
 #include "state/state.h"
+#include "subscriber/hot.h"
 #include "subscriber/subscriber.h"
 
 struct c2_root_state;
@@ -17,6 +18,7 @@ struct c2_ensure;
 
 struct c2_ds {
     int refs;
+    uint64_t serial; /* of all dataset objects of this process, never used twice */
     struct c2_subscriber *sub;
     char root[256];
     char *path;   /* within the root */
@@ -65,6 +67,8 @@ struct c2_subscriber {
     int cachefd, statefd;
     struct c2_root_state *roots; /* in the broker's order */
     struct c2_bus_sub *news;
+    struct c2_hot *hot;
+    uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
     bool stopping, evicting, restoring;
     int64_t pieces_fetched, bytes_fetched, flights;

@@ -110,6 +110,11 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     if (!sub) return c2_fail_nomem(err, "subscriber");
     sub->config = *config;
     sub->statefd = sub->cachefd = -1;
+    sub->hot = c2_hot_new(C2_HOT_NBYTES_MAX);
+    if (!sub->hot) {
+        c2_subscriber_free(sub);
+        return c2_fail_nomem(err, "subscriber");
+    }
     if (!open_folders(sub, err) || !c2_sub_restore(sub, err) || !c2_sub_watch_roots(sub, err)) {
         c2_subscriber_free(sub);
         return false;
@@ -141,6 +146,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
 {
     if (!sub) return;
     c2_sub_roots_free(sub);
+    c2_hot_free(sub->hot);
     c2_state_close(sub->state);
     if (sub->statefd >= 0) close(sub->statefd);
     if (sub->cachefd >= 0) close(sub->cachefd);
@@ -149,6 +155,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
 
 bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err)
 {
+    struct c2_hot_stats hot = c2_hot_stats(sub->hot);
     size_t roots = 0, datasets = 0;
 
     for (const struct c2_root_state *root = sub->roots; root; root = root->next, roots++)
@@ -159,6 +166,8 @@ bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct
         "%zu\n"
         "# TYPE caterva2_pieces_fetched_total counter\ncaterva2_pieces_fetched_total %" PRId64 "\n"
         "# TYPE caterva2_fetched_bytes_total counter\ncaterva2_fetched_bytes_total %" PRId64 "\n"
-        "# TYPE caterva2_upstream_requests_total counter\ncaterva2_upstream_requests_total %" PRId64 "\n",
-        roots, datasets, sub->pieces_fetched, sub->bytes_fetched, sub->flights);
+        "# TYPE caterva2_upstream_requests_total counter\ncaterva2_upstream_requests_total %" PRId64 "\n"
+        "# TYPE caterva2_hot_answers_total counter\ncaterva2_hot_answers_total %" PRIu64 "\n"
+        "# TYPE caterva2_hot_bytes gauge\ncaterva2_hot_bytes %zu\n",
+        roots, datasets, sub->pieces_fetched, sub->bytes_fetched, sub->flights, hot.hits, hot.nbytes);
 }
