@@ -46,6 +46,17 @@ static bool append(void *ctx, const char *topic, int64_t seq, struct c2_str data
            c2_state_put(broker->state, "events", c2_buf_str(&key), c2_buf_str(&value), err);
 }
 
+static void forget(void *ctx, const char *topic, int64_t seq)
+{
+    struct c2_broker *broker = ctx;
+    struct cat2_error err;
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(512);
+
+    if (!c2_buf_printf(&key, &err, "%s\n%" PRId64, topic, seq % C2_HUB_LOG_MAX) ||
+        !c2_state_del(broker->state, "events", c2_buf_str(&key), &err))
+        c2_log_warn("state: %s", err.message);
+}
+
 static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
 {
     struct c2_broker *broker = ctx;
@@ -249,7 +260,7 @@ static const struct c2_route routes[] = {
 bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out, struct cat2_error *err)
 {
     struct c2_broker *broker = calloc(1, sizeof(*broker));
-    struct c2_hub_store store = {save_root, drop_root, append, broker};
+    struct c2_hub_store store = {save_root, drop_root, append, forget, broker};
     char epoch[40];
 
     if (!broker) return c2_fail_nomem(err, "broker");

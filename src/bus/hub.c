@@ -193,7 +193,8 @@ static void forget(struct topic *topic, struct logged *slot)
     *slot = (struct logged){0};
 }
 
-static bool append(struct topic *topic, int64_t seq, struct c2_str data, struct cat2_error *err)
+static bool append(struct c2_hub *hub, struct topic *topic, int64_t seq, struct c2_str data,
+                   struct cat2_error *err)
 {
     struct logged *slot = &topic->log[seq % C2_HUB_LOG_MAX];
     char *copy = c2_str_dup(data);
@@ -206,7 +207,9 @@ static bool append(struct topic *topic, int64_t seq, struct c2_str data, struct 
     if (topic->oldest <= seq - C2_HUB_LOG_MAX) topic->oldest = seq - C2_HUB_LOG_MAX + 1;
     while (topic->nbytes > C2_HUB_LOG_NBYTES_MAX && topic->oldest < seq) {
         struct logged *oldest = &topic->log[topic->oldest++ % C2_HUB_LOG_MAX];
-        if (oldest != slot) forget(topic, oldest);
+        if (oldest == slot || oldest->seq == 0) continue;
+        if (hub->store.forget) hub->store.forget(hub->store.ctx, topic->name, oldest->seq);
+        forget(topic, oldest);
     }
     return true;
 }
@@ -217,7 +220,7 @@ bool c2_hub_restore_event(struct c2_hub *hub, const char *name, int64_t seq, str
     struct topic *topic = topic_of(hub, name, true);
 
     if (!topic) return fail_topic(hub, err);
-    return seq > topic->seq ? append(topic, seq, data, err) : true;
+    return seq > topic->seq ? append(hub, topic, seq, data, err) : true;
 }
 
 /* Free those who left during the round. */
@@ -251,7 +254,7 @@ bool c2_hub_publish(struct c2_hub *hub, const char *name, struct c2_str data, co
     if (!topic) return fail_topic(hub, err);
     int64_t seq = topic->seq + 1;
     if (hub->store.append && !hub->store.append(hub->store.ctx, name, seq, data, err)) return false;
-    if (!append(topic, seq, data, err)) return false;
+    if (!append(hub, topic, seq, data, err)) return false;
     hub->calling++;
     for (struct c2_hub_sub *sub = hub->subs; sub; sub = sub->next) {
         bool own = origin && sub->origin == origin;

@@ -15,6 +15,8 @@ struct c2_hub_store {
     bool (*save_root)(void *ctx, const struct c2_root *root, const char *token, struct cat2_error *err);
     bool (*drop_root)(void *ctx, const char *name, struct cat2_error *err);
     bool (*append)(void *ctx, const char *topic, int64_t seq, struct c2_str data, struct cat2_error *err);
+    /* Event seq is not kept any more; it stands where event seq + C2_HUB_LOG_MAX will. May be NULL alone. */
+    void (*forget)(void *ctx, const char *topic, int64_t seq);
     void *ctx;
 };
 #define C2_HUB_TOPICS_MAX     1024       /* a topic a root, and each keeps room for its log */

@@ -176,6 +176,35 @@ static void topics_are_limited(void **state)
     c2_hub_free(hub);
 }
 
+static void note_forgotten(void *ctx, const char *topic, int64_t seq)
+{
+    int64_t *next = ctx;
+
+    assert_string_equal(topic, "big");
+    assert_int_equal(seq, *next); /* one after another, none left behind */
+    ++*next;
+}
+
+static void what_leaves_the_log_for_its_size_is_forgotten_by_the_store(void **state)
+{
+    int64_t next = 1;
+    struct c2_hub_store store = {.forget = note_forgotten, .ctx = &next};
+    size_t n = C2_HUB_LOG_NBYTES_MAX / 4;
+    char *text = malloc(n);
+    struct cat2_error err;
+    struct c2_hub *hub;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', n);
+    assert_true(c2_hub_new(&store, "e1", &hub, &err));
+    for (int i = 0; i < 10; i++)
+        assert_true(c2_hub_publish(hub, "big", (struct c2_str){text, n}, NULL, &err));
+    assert_int_equal(next, 7); /* four of ten are kept */
+    c2_hub_free(hub);
+    free(text);
+}
+
 static void the_log_is_bound_in_bytes_too(void **state)
 {
     struct c2_hub *hub = new_hub();
@@ -268,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_position_is_resumed_where_the_log_reaches),
         cmocka_unit_test(a_position_that_cannot_be_is_answered_by_a_resync),
         cmocka_unit_test(topics_are_limited),
+        cmocka_unit_test(what_leaves_the_log_for_its_size_is_forgotten_by_the_store),
         cmocka_unit_test(the_log_is_bound_in_bytes_too),
         cmocka_unit_test(a_listener_may_leave_while_it_is_told),
         cmocka_unit_test(a_root_is_removed_by_its_token_only),

@@ -181,6 +181,7 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern
     ds->refs = 1;
     ds->sub = root->sub;
     ds->serial = ++root->sub->serials;
+    ds->left_nbytes = -1;
     ds->modern = modern;
     snprintf(ds->root, sizeof(ds->root), "%s", root->root.name);
     ds->path = c2_str_dup(path);

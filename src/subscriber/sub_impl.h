@@ -36,7 +36,8 @@ struct c2_ds {
     bool preparing;
     struct c2_ensure *waiting; /* for the cache file, or for chunks that others are fetching */
     uint8_t *flying;           /* a bit a chunk: being fetched; made with the first flight */
-    int64_t used_ms;
+    int64_t used_ms;           /* when last, by the loop's clock; 0: not in this process */
+    int64_t left_nbytes;       /* on disk from an earlier run; -1: not looked at yet */
 };
 
 struct c2_root_state {
@@ -72,6 +73,7 @@ struct c2_subscriber {
     struct c2_timer *quota_timer;
     bool stopping, evicting, restoring;
     int64_t pieces_fetched, bytes_fetched, flights;
+    int64_t unswept; /* bytes fetched since the quota was looked at */
 };
 
 /* ---- catalog.c ---- */
@@ -148,5 +150,7 @@ void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
 
 /* ---- subscriber.c ---- */
 void c2_sub_quota_start(struct c2_subscriber *sub);
+/** So many bytes have come into the cache: time for the quota to be looked at? */
+void c2_sub_fetched(struct c2_subscriber *sub, int64_t nbytes);
 
 #endif

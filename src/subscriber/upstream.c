@@ -12,8 +12,9 @@
 #include "wire/url.h"
 
 #define QUESTION_MAX 6000      /* characters of ?pieces= in one request */
-#define BATCH_NBYTES (8 << 20) /* estimated bytes of one request's answer */
-#define FLIGHTS_MAX  8         /* requests of one fetch at a time */
+#define BATCH_NBYTES (4 << 20) /* estimated bytes of one request's answer */
+#define FLIGHTS_MAX  4 /* requests of one fetch at a time: what a fetch may hold in memory, and a window */
+#define STORING_MAX  (4 << 20) /* bytes that wait to be stored: no new requests meanwhile */
 
 struct fetch {
     struct c2_ds *ds;
@@ -21,6 +22,7 @@ struct fetch {
     struct c2_want *wants;
     size_t n, next;
     int under_way, storing;
+    size_t storing_nbytes;
     bool failed;
     struct cat2_error err;
     void (*fn)(void *ctx, const struct cat2_error *err);
@@ -89,12 +91,13 @@ static void store_done(void *job)
     struct fetch *f = s->fetch;
 
     f->storing--;
+    f->storing_nbytes -= s->data.n;
     if (!s->ok) {
         c2_fail_within(&s->err, "chunk %" PRId64, s->nchunk);
         fail_fetch(f, &s->err);
     } else {
         f->ds->sub->pieces_fetched += s->whole ? 1 : s->nblocks;
-        f->ds->sub->bytes_fetched += (int64_t)(s->data.n + s->prefix.n);
+        c2_sub_fetched(f->ds->sub, (int64_t)(s->data.n + s->prefix.n));
     }
     c2_cachefile_unref(s->cf);
     free(s->blocks);
@@ -136,6 +139,7 @@ static bool store_piece(void *ctx, const struct c2_piece *piece, struct cat2_err
     }
     s->cf = c2_cachefile_ref(f->cf);
     f->storing++;
+    f->storing_nbytes += s->data.n;
     c2_pool_run(f->ds->sub->config.pool, store_work, store_done, s);
     return true;
 }
@@ -277,7 +281,7 @@ static void go_on(struct fetch *f)
     struct cat2_error err;
 
     while (!f->failed && f->next < f->n && f->under_way < (f->ds->modern ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
-           f->storing < 64)
+           f->storing_nbytes < STORING_MAX)
         if (!start_request(f, &err)) fail_fetch(f, &err);
     if (f->under_way || f->storing || (!f->failed && f->next < f->n)) return;
     f->fn(f->ctx, f->failed ? &f->err : NULL);

@@ -216,6 +216,23 @@ def test_a_quota_is_kept(house, root, tmp_path):
     assert np.array_equal(trio.array("r0.b2nd"), truth)
 
 
+def test_a_quota_counts_what_an_earlier_run_left(house, root, tmp_path):
+    trio = Trio(house, root)
+    rng = np.random.default_rng(3)
+    for i in range(3):
+        blosc2.asarray(rng.random((500, 200)), chunks=(100, 200), blocks=(50, 100), urlpath=str(root / f"r{i}.b2nd"), mode="w")
+        wait_until(lambda: trio.fetch(f"r{i}.b2nd")[0] == 200)
+    trio.sub.stop()
+
+    def used():
+        files = (tmp_path / "house/state-sub/cache").rglob("*.b2nd*")
+        return sum(path.stat().st_blocks * 512 for path in files)
+    assert used() > 1_500_000
+    again = house.sub(trio.bro, "sub", "127.0.0.1:0", "--quota", "1M")
+    wait_until(lambda: used() <= 1_000_000)
+    wait_until(lambda: get(again.url + "/api/fetch/foo/r0.b2nd?slice_=1")[0] == 200)
+
+
 def test_hostile_paths_lead_nowhere(trio):
     for path in ("../../etc/passwd", "..%2f..%2fetc%2fpasswd", "foo/../../state.b2nd", "foo/%00", "foo/./a.b2nd", "foo/"):
         for route in ("info", "fetch", "download", "download-url"):
