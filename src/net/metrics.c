@@ -2,6 +2,7 @@
 /* What the server counts, as Prometheus text. */
 #include <time.h>
 
+#include "base/log.h"
 #include "net/server_impl.h"
 
 static const double bucket_seconds[METRIC_BUCKETS] = {0.0001, 0.0005, 0.001, 0.005, 0.01,
@@ -15,11 +16,19 @@ int64_t c2_now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static const char *method_name(enum c2_method method)
+{
+    return method == C2_GET ? "GET" : method == C2_POST ? "POST" : method == C2_DELETE ? "DELETE" : "PUT";
+}
+
 void c2_stats_note(struct c2_request *req)
 {
     double seconds = (double)(c2_now_us() - req->started_us) / 1e6;
     size_t bucket = 0;
 
+    if (c2_log_level() >= C2_DEBUG)
+        c2_log_debug("request id=%s method=%s status=%d ms=%.3f target=%.300s", c2_request_id(req),
+                     method_name(req->method), req->status, seconds * 1e3, req->target);
     if (!req->table || req->status < 100 || req->status > 599) return;
     struct c2_route_stats *stats = &req->table->stats[req->nroute];
     while (bucket < METRIC_BUCKETS && seconds > bucket_seconds[bucket])
@@ -27,11 +36,6 @@ void c2_stats_note(struct c2_request *req)
     stats->by_class[req->status / 100]++;
     stats->buckets[bucket]++;
     stats->seconds += seconds;
-}
-
-static const char *method_name(enum c2_method method)
-{
-    return method == C2_GET ? "GET" : method == C2_POST ? "POST" : method == C2_DELETE ? "DELETE" : "PUT";
 }
 
 static bool put_counts(const struct c2_route *route, const struct c2_route_stats *stats, struct c2_buf *out,

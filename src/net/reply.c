@@ -164,7 +164,10 @@ static ssize_t pull(void *cls, uint64_t pos, char *to, size_t room)
         return (ssize_t)n;
     }
     if (n == C2_BODY_END) return MHD_CONTENT_READER_END_OF_STREAM;
-    if (n == C2_BODY_FAIL) return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (n == C2_BODY_FAIL) {
+        c2_log_warn("request id=%s: the answer is cut short: %.300s", c2_request_id(req), req->target);
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
     req->pull_waiting = true;
     MHD_suspend_connection(req->connection);
     return 0;

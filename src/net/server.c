@@ -144,7 +144,6 @@ static enum MHD_Result dispatch(struct c2_request *req)
     } else if (!split_target(req)) {
         c2_reply_detail(req, 414, "the request's path is too long");
     } else if (c2_route_find(req)) {
-        c2_log_debug("request id=%s target=%.300s", c2_request_id(req), req->target);
         req->table->routes[req->nroute].handler(req, req->table->state);
     }
     if (req->state == C2_REQ_REPLIED) return queue(req);

@@ -122,7 +122,7 @@ static void on_window_pieces(void *ctx, const struct cat2_error *err)
         return;
     }
     s->failed = true;
-    if (err) c2_log_warn("range of %s/%s cut short: %s", s->ds->root, s->ds->path, err->message);
+    if (err) c2_log_warn("dataset root=%s path=%s: %s", s->ds->root, s->ds->path, err->message);
     stretch_settle(s);
 }
 

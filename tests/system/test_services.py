@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every service owes whoever runs it: readiness, health, metrics, logs, reload, a clean end, errors that say why."""
+import json
+import re
+import signal
+import socket
+import subprocess
+
+import blosc2
+import numpy as np
+import pytest
+from programs import BIN, EXTERNAL, free_port, get, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
+SERVICES = ["cat2bro", "cat2pub", "cat2sub", "cat2serve"]
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    blosc2.asarray(np.arange(100), urlpath=str(folder / "a.b2nd"), mode="w")
+    return folder
+
+
+@pytest.fixture
+def start(house, data, tmp_path):
+    """start(PROGRAM, option...): the program on a port of its own, with a broker where it needs one."""
+    def run(name, *options, env=None):
+        where = [] if name in ("cat2bro", "cat2serve") else ["--broker", house.bro("bro-of-" + name).http]
+        what = {"cat2pub": ["foo", data], "cat2serve": [f"foo={data}"]}.get(name, [])
+        argv = [BIN / name, "--http", "127.0.0.1:0", "--statedir", tmp_path / f"state-{name}", *where, *options, *what]
+        return house.run(name, argv, env=env).wait_ready_line()
+    return run
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_it_is_healthy_and_counts(start, name):
+    service = start(name)
+    status, headers, body = get(service.url + "/healthz")
+    assert (status, body) == (200, b"ok\n")
+    get(service.url + "/api/roots")
+    get(service.url + "/nowhere")
+    status, headers, body = get(service.url + "/metrics")
+    assert status == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    for line in body.decode().splitlines():
+        assert re.fullmatch(r'#.*|[a-z_0-9]+(\{([a-z]+="[^"]*",?)+\})? [-+.0-9e]+', line), line
+    assert b'route="/healthz",status="2xx"} 1' in body
+
+
+@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_it_tells_its_manager_and_ends_cleanly(start, tmp_path, name, signum):
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(tmp_path / "notify"))
+    manager.settimeout(10)
+    service = start(name, env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+    assert manager.recv(100) == b"READY=1"
+    assert service.stop(signum) == 0
+    assert manager.recv(100) == b"STOPPING=1"
+    assert "ERROR" not in service.output() and "error:" not in service.output()
+
+
+def test_logs_carry_the_id_of_a_request(start):
+    service = start("cat2sub", "--loglevel", "debug")
+    headers = get(service.url + "/api/roots", {"X-Request-Id": "tracer-7"})[1]
+    assert headers["X-Request-Id"] == "tracer-7"
+    get(service.url + "/api/info/no/such.b2nd", {"X-Request-Id": "bad\tid"})
+    wait_until(lambda: "target=/api/info" in service.output())
+    assert re.search(r"request id=tracer-7 method=GET status=200 ms=[\d.]+ target=/api/roots", service.output())
+    assert re.search(r"request id=[0-9a-f]+ method=GET status=404 ", service.output())
+
+
+def test_a_hangup_reads_the_log_level_again(house, tmp_path):
+    conf = tmp_path / "caterva2.toml"
+    conf.write_text('[broker]\nloglevel = "warning"\n')
+    service = house.run("bro", [BIN / "cat2bro", "--http", "127.0.0.1:0", "--statedir", tmp_path / "s", "--conf", conf]).wait_ready_line()
+    get(service.url + "/api/roots", {"X-Request-Id": "before"})
+    conf.write_text('[broker]\nloglevel = "debug"\n')
+    service.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "log level is now debug" in service.output())
+    get(service.url + "/api/roots", {"X-Request-Id": "after"})
+    wait_until(lambda: "id=after" in service.output())
+    assert "id=before" not in service.output()
+    conf.write_text("[broker]\nloglevel = 7\n")
+    service.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "not reloaded" in service.output())
+    assert get(service.url + "/healthz")[0] == 200
+
+
+def ended(*argv):
+    done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_cannot_start_says_why(tmp_path, data, name):
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    what = {"cat2pub": ["foo", data], "cat2serve": [data]}.get(name, [])
+    common = [BIN / name, "--statedir", tmp_path / "s"]
+    status, text = ended(*common, "--http", f"127.0.0.1:{port}", *what)
+    assert status == 1 and f":{port}" in text and "in use" in text
+    status, text = ended(*common, "--http", "nowhere", *what)
+    assert status != 0 and "nowhere" in text
+    status, text = ended(*common, "--no-such-option", *what)
+    assert status == 2 and "--no-such-option" in text
+    (tmp_path / "file").write_text("")
+    status, text = ended(BIN / name, "--http", "127.0.0.1:0", "--statedir", tmp_path / "file/state", *what)
+    assert status == 1 and "file" in text
+    conf = tmp_path / "bad.toml"
+    section = {"cat2bro": "broker", "cat2pub": "publisher", "cat2sub": "subscriber", "cat2serve": "serve"}[name]
+    for text_of, line in ((f"[{section}]\nhttp = 5\n", 2), (f"[{section}]\n\nhttpp = 'x'\n", 3), ("[broker\n", 1)):
+        conf.write_text(text_of)
+        status, text = ended(*common, "--conf", conf, *what)
+        assert status == 1 and f"bad.toml:{line}" in text, text
+
+
+def test_a_publisher_of_nothing_says_why(tmp_path, house):
+    bro = house.bro()
+    for what in (tmp_path / "missing", "/dev/null"):
+        status, text = ended(BIN / "cat2pub", "--http", f"127.0.0.1:{free_port()}", "--broker", bro.http, "--statedir", tmp_path / "s",
+                             "foo", what)
+        assert status == 1 and str(what) in text, text
+    assert json.loads(get(bro.url + "/api/roots")[2]) == {}
