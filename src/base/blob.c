@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Shared bytes: the last holder frees them. */
 #include "base/blob.h"
 
 #include <stdlib.h>

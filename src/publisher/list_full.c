@@ -25,7 +25,7 @@ static void full_unref(struct full *full)
     free(full);
 }
 
-static bool write_line(const struct c2_entry *entry, const struct cat2_error *failure, struct c2_buf *out)
+bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *failure, struct c2_buf *out)
 {
     struct cat2_error err;
     struct c2_jw w;
@@ -111,7 +111,7 @@ static int64_t refill(struct full *full)
         }
         full->failed = false;
         char *at = c2_str_dup(c2_str_of(entry->path));
-        if (!at || !write_line(entry, failure, &full->out)) {
+        if (!at || !c2_publisher_line(entry, failure, &full->out)) {
             free(at);
             return C2_BODY_FAIL;
         }

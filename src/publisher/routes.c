@@ -173,21 +173,46 @@ static void info_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
     c2_reply_error(req, &err);
 }
 
+/* The dataset's line of a full listing. */
+static void line_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *failed)
+{
+    struct c2_request *req = ctx;
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+
+    if (!entry) {
+        c2_reply_error(req, failed);
+    } else if (c2_publisher_line(entry, NULL, &out)) {
+        c2_reply_buf(req, 200, "application/x-ndjson", &out);
+    } else {
+        c2_buf_fini(&out);
+        c2_reply_detail(req, 503, "out of memory");
+    }
+}
+
 static void handle_info(struct c2_request *req, void *state)
 {
     struct c2_publisher *pub = state;
-    const char *path = c2_publisher_path(req);
+    struct cat2_error err;
+    bool full;
 
+    if (!c2_request_query_bool(req, "full", false, &full, &err)) {
+        c2_reply_error(req, &err);
+        return;
+    }
+    const char *path = c2_publisher_path(req);
     if (!path) return;
     if (pub->stopped)
         c2_reply_detail(req, 503, "shutting down");
+    else if (full)
+        c2_catalog_get(pub->catalog, path, C2_NEED_SKETCH, line_ready, req);
     else
         c2_catalog_get(pub->catalog, path, C2_NEED_META, info_ready, req);
 }
 
 const struct c2_route c2_publisher_routes[] = {
     {C2_GET, "/api/list", handle_list, "paths of the root; full=1: with metadata, a line of JSON each"},
-    {C2_GET, "/api/info/{path*}", handle_info, "metadata of a dataset, its generation as etag"},
+    {C2_GET, "/api/info/{path*}", handle_info,
+     "metadata of a dataset, its generation as etag; full=1: its line of a full list"},
     {C2_GET, "/api/download/{path*}", c2_publisher_download,
      "nchunk=N: a compressed chunk; blocks=A-B,C: only blocks of it; pieces=...: many"},
     {C2_GET, "/api/frame/{path*}", c2_publisher_frame, "the frame's bytes, with ranges"},

@@ -14,7 +14,6 @@
 #include "wire/url.h"
 
 #define INFOS_AT_ONCE 16
-#define SETTLE_MS     150 /* events close together cost one listing */
 
 struct c2_follow {
     struct c2_root_state *root;
@@ -52,6 +51,7 @@ void c2_follow_cancel(struct c2_root_state *root)
 
     if (root->follow) follow_free(root->follow);
     root->follow = NULL;
+    c2_refresh_cancel(root);
     c2_timer_stop(root->timer);
     root->timer = NULL;
     c2_fail(&err, CAT2_ECANCELLED, "shutting down");
@@ -98,6 +98,7 @@ static void failed(struct c2_follow *f, const struct cat2_error *err)
     root->follow = NULL;
     follow_free(f);
     root->failures++;
+    root->fresh = false;
     c2_log_warn("follow root=%s try=%d: %s", root->root.name, root->failures, why.message);
     follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->failures, 7)));
     if (why.code == CAT2_ENOTFOUND) why.code = CAT2_EUPSTREAM; /* the publisher's 404 is not ours */
@@ -111,6 +112,7 @@ static void complete(struct c2_follow *f)
     struct c2_root_state *root = f->root;
     struct cat2_error err = {0};
     size_t before = root->n;
+    bool modern = f->streaming;
 
     bool ok = c2_state_begin(root->sub->state, &err);
     size_t n = f->nfound;
@@ -137,11 +139,13 @@ static void complete(struct c2_follow *f)
     follow_free(f);
     root->failures = 0;
     root->listed = true;
+    root->modern = modern;
+    root->fresh = true;
     c2_log_info("follow root=%s datasets=%zu", root->root.name, root->n);
     tell_waiters(root, NULL);
     if (root->follow_again) {
         root->follow_again = false;
-        follow_later(root, SETTLE_MS);
+        follow_later(root, C2_SETTLE_MS);
     }
 }
 
@@ -199,15 +203,15 @@ static bool on_list_data(void *ctx, int status, struct c2_bytes bytes, struct ca
 
 static void more_infos(struct c2_follow *f);
 
-static bool line_of_info(const struct info *info, struct c2_http_reply *reply, struct c2_buf *line,
-                         struct cat2_error *err)
+bool c2_follow_line_of_info(const char *path, struct c2_http_reply *reply, struct c2_buf *line,
+                            struct cat2_error *err)
 {
     struct c2_jw w;
 
     c2_jw_init(&w, line, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
     c2_jw_key(&w, "path");
-    c2_jw_cstr(&w, info->path);
+    c2_jw_cstr(&w, path);
     if (reply->status == 200) {
         c2_jw_key(&w, "etag");
         c2_jw_str(&w, reply->etag);
@@ -243,7 +247,7 @@ static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         ok = keep(f, c2_ds_ref(old), &err);
     else {
         struct cat2_error bad;
-        if (line_of_info(info, reply, &line, &bad) &&
+        if (c2_follow_line_of_info(info->path, reply, &line, &bad) &&
             c2_ds_from_line(f->root, c2_buf_str(&line), false, &ds, &bad))
             ok = keep(f, ds, &err);
     }
@@ -345,8 +349,8 @@ static void on_event(void *ctx, const struct c2_event *event)
                  (int)c2_min_i64(200, (int64_t)event->data.n), event->data.p);
     if (root->follow)
         root->follow_again = true;
-    else
-        follow_later(root, SETTLE_MS);
+    else if (root->timer || !root->fresh || !c2_sub_refresh(root, event->data))
+        follow_later(root, C2_SETTLE_MS);
 }
 
 static void on_resync(void *ctx)
@@ -356,7 +360,7 @@ static void on_resync(void *ctx)
     if (root->follow)
         root->follow_again = true;
     else
-        follow_later(root, root->listed ? SETTLE_MS : 0);
+        follow_later(root, root->listed ? C2_SETTLE_MS : 0);
 }
 
 void c2_sub_follow(struct c2_root_state *root)
@@ -366,6 +370,7 @@ void c2_sub_follow(struct c2_root_state *root)
     char url[400];
 
     if (sub->stopping) return;
+    c2_refresh_cancel(root); /* the listing says it all */
     if (root->follow) {
         root->follow_again = true;
         return;

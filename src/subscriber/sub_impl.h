@@ -49,10 +49,13 @@ struct c2_root_state {
     struct c2_ds **datasets; /* sorted by path */
     size_t n;
     struct c2_bus_sub *topic;
-    struct c2_follow *follow; /* listing under way */
-    bool follow_again;        /* something changed meanwhile */
-    bool listed;              /* at least once, now or before a restart */
-    struct c2_timer *timer;   /* debounce or retry */
+    struct c2_follow *follow;   /* listing under way */
+    bool follow_again;          /* something changed meanwhile */
+    bool listed;                /* at least once, now or before a restart */
+    bool fresh;                 /* listed in this process, and nothing failed since */
+    bool modern;                /* the publisher is ours, as the last listing showed */
+    struct c2_refresh *refresh; /* single datasets being asked for again */
+    struct c2_timer *timer;     /* debounce or retry */
     int failures;
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
 };
@@ -105,6 +108,16 @@ void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const 
                         void *ctx);
 bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_follow_cancel(struct c2_root_state *root);
+/** Make the line of a dataset from a Python publisher's answer to /api/info. */
+bool c2_follow_line_of_info(const char *path, struct c2_http_reply *reply, struct c2_buf *line,
+                            struct cat2_error *err);
+
+/* ---- refresh.c ---- */
+#define C2_SETTLE_MS 150 /* events close together cost one look */
+/** Ask for the dataset again, soon, that the event ({"path":...}) names. The root has been listed. false: the
+ * root has to be listed again. */
+bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event);
+void c2_refresh_cancel(struct c2_root_state *root);
 
 /* ---- ensure.c ---- */
 enum c2_need {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A reader of multipart/byteranges that believes nothing but the boundary and each part's range. */
 #include "wire/multipart.h"
 
 #include <stdint.h>

@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 
 import blosc2
 import numpy as np
@@ -174,6 +175,26 @@ def test_a_change_is_a_new_generation_and_never_mixed(trio, root):
     wait_until(changed)
     (root / "a.b2nd").unlink()
     wait_until(lambda: get(trio.sub.url + "/api/info/foo/a.b2nd")[0] == 404)
+
+
+def test_a_change_asks_for_what_changed_and_no_more(trio, root):
+    def listings():
+        text = get(trio.pub.url + "/metrics")[2].decode()
+        return sum(int(line.split()[-1]) for line in text.splitlines()
+                   if line.startswith("caterva2_http_requests_total") and 'route="/api/list"' in line)
+
+    def quiet():  # what the start still had to tell is told
+        seen = listings()
+        time.sleep(0.7)
+        return listings() == seen
+    wait_until(quiet)
+    before = listings()
+    for i in range(5):
+        blosc2.asarray(np.arange(10) + i, urlpath=str(root / "n.b2nd"), mode="w")
+        wait_until(lambda: trio.fetch("n.b2nd", "", "&format=raw")[2] == (np.arange(10) + i).tobytes())
+    (root / "n.b2nd").unlink()
+    wait_until(lambda: "n.b2nd" not in json.loads(get(trio.sub.url + "/api/list/foo")[2]))
+    assert listings() == before
 
 
 def test_it_serves_from_its_cache_while_the_others_are_away_and_recovers(house, root):
