@@ -60,6 +60,11 @@ CAT2_API CAT2_MUST_USE bool cat2_client_roots(cat2_client *client, cat2_strings 
  *  @errors CAT2_ENOTFOUND no such root; CAT2_EUPSTREAM.   @source POST /api/subscribe/{root} */
 CAT2_API CAT2_MUST_USE bool cat2_client_subscribe(cat2_client *client, const char *root,
                                                   struct cat2_error *err);
+/** Ask the subscriber to follow a root no more, and to forget what it has cached of it.
+ *  @errors CAT2_ENOTFOUND no such root, or a Python subscriber, which cannot; CAT2_EUPSTREAM.
+ *  @source POST /api/unsubscribe/{root} */
+CAT2_API CAT2_MUST_USE bool cat2_client_unsubscribe(cat2_client *client, const char *root,
+                                                    struct cat2_error *err);
 /** Dataset paths of a followed root, relative to it.
  *  @param paths  Out: yours, cat2_strings_free().
  *  @errors CAT2_ENOTFOUND no such root, or not subscribed to it; CAT2_EUPSTREAM; CAT2_EDATA.   @source GET

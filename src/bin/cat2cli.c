@@ -73,6 +73,13 @@ static bool cmd_subscribe(struct cli *cli, struct cat2_error *err)
     return true;
 }
 
+static bool cmd_unsubscribe(struct cli *cli, struct cat2_error *err)
+{
+    if (!cat2_client_unsubscribe(cli->client, cli->args[0], err)) return false;
+    puts(cli->json ? "\"Ok\"" : "Ok");
+    return true;
+}
+
 static bool cmd_list(struct cli *cli, struct cat2_error *err)
 {
     cat2_strings *paths = NULL;
@@ -187,6 +194,7 @@ static const struct command {
 } commands[] = {
     {"roots", "", 0, 0, cmd_roots},
     {"subscribe", "ROOT", 1, 1, cmd_subscribe},
+    {"unsubscribe", "ROOT", 1, 1, cmd_unsubscribe},
     {"list", "ROOT", 1, 1, cmd_list},
     {"url", "ROOT[/DATASET]", 1, 1, cmd_url},
     {"info", "DATASET", 1, 1, cmd_info},
@@ -205,6 +213,7 @@ static const struct c2_options_spec spec = {
     .about = "Ask a Caterva2 subscriber for its roots, datasets and data.\n\n"
              "  roots                        the roots it knows; those it follows are marked\n"
              "  subscribe ROOT               follow a root\n"
+             "  unsubscribe ROOT             follow it no more, forget what is cached of it\n"
              "  list ROOT                    its datasets\n"
              "  url ROOT[/DATASET]           where its publisher serves it\n"
              "  info DATASET                 metadata, e.g. foo/dir1/ds-2d.b2nd\n"

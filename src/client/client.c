@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The client object and what it asks about roots. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -170,16 +171,31 @@ bool cat2_client_url(cat2_client *client, const char *path, cat2_strings **urls,
     return ask_strings(client, "/api/url/", path, C2_JARRAY, urls, c2_err_or(err, &mine));
 }
 
+/* POST /api/WORD/ROOT, which answers "Ok". */
+static bool order(cat2_client *client, const char *word, const char *root, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_str answer;
+    char route[40];
+
+    snprintf(route, sizeof(route), "/api/%s/", word);
+    if (!ask(client, "POST", route, root, &json, err)) return false;
+    return (c2_jstr(c2_json_root(json), &answer) && c2_str_is(answer, "Ok")) ||
+           c2_fail(err, CAT2_EDATA, "%s %.100s: the answer is not \"Ok\"", word, root);
+}
+
 bool cat2_client_subscribe(cat2_client *client, const char *root, struct cat2_error *err)
 {
     struct cat2_error mine;
-    struct c2_str answer;
-    C2_AUTO_PTR(c2_json) *json = NULL;
 
-    err = c2_err_or(err, &mine);
-    if (!ask(client, "POST", "/api/subscribe/", root, &json, err)) return false;
-    return (c2_jstr(c2_json_root(json), &answer) && c2_str_is(answer, "Ok")) ||
-           c2_fail(err, CAT2_EDATA, "subscribe %.100s: the answer is not \"Ok\"", root);
+    return order(client, "subscribe", root, c2_err_or(err, &mine));
+}
+
+bool cat2_client_unsubscribe(cat2_client *client, const char *root, struct cat2_error *err)
+{
+    struct cat2_error mine;
+
+    return order(client, "unsubscribe", root, c2_err_or(err, &mine));
 }
 
 bool cat2_client_get_json(cat2_client *client, const char *target, char **json, struct cat2_error *err)

@@ -45,7 +45,7 @@ static void follow_free(struct c2_follow *f)
     free(f);
 }
 
-void c2_follow_cancel(struct c2_root_state *root)
+void c2_follow_cancel(struct c2_root_state *root, const char *why)
 {
     struct cat2_error err;
 
@@ -54,7 +54,7 @@ void c2_follow_cancel(struct c2_root_state *root)
     c2_refresh_cancel(root);
     c2_timer_stop(root->timer);
     root->timer = NULL;
-    c2_fail(&err, CAT2_ECANCELLED, "shutting down");
+    c2_fail(&err, CAT2_ECANCELLED, "%s", why);
     while (root->waiters) {
         struct c2_sub_waiter *waiter = root->waiters;
         root->waiters = waiter->next;

@@ -76,6 +76,18 @@ static void handle_subscribe(struct c2_request *req, void *state)
     if (root) c2_sub_when_listed(root, on_subscribed, req);
 }
 
+static void handle_unsubscribe(struct c2_request *req, void *state)
+{
+    struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
+    struct cat2_error err;
+
+    if (!root) return;
+    if (c2_sub_leave(root, &err))
+        on_subscribed(req, NULL);
+    else
+        c2_reply_error(req, &err);
+}
+
 static void handle_list(struct c2_request *req, void *state)
 {
     struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
@@ -235,6 +247,8 @@ static void handle_download_url(struct c2_request *req, void *state)
 static const struct c2_route routes[] = {
     {C2_GET, "/api/roots", handle_roots, "roots the broker knows"},
     {C2_POST, "/api/subscribe/{root}", handle_subscribe, "follow a root"},
+    {C2_POST, "/api/unsubscribe/{root}", handle_unsubscribe,
+     "follow it no more, forget what is cached of it"},
     {C2_GET, "/api/list/{root}", handle_list, "dataset paths of a followed root"},
     {C2_GET, "/api/url/{path*}", handle_url, "where the publisher serves it"},
     {C2_GET, "/api/info/{path*}", handle_info, "metadata of one dataset"},

@@ -107,7 +107,8 @@ void c2_sub_follow(struct c2_root_state *root);
 void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
                         void *ctx);
 bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
-void c2_follow_cancel(struct c2_root_state *root);
+/** End what is under way; who waits for it is told why. */
+void c2_follow_cancel(struct c2_root_state *root, const char *why);
 /** Make the line of a dataset from a Python publisher's answer to /api/info. */
 bool c2_follow_line_of_info(const char *path, struct c2_http_reply *reply, struct c2_buf *line,
                             struct cat2_error *err);
@@ -160,6 +161,12 @@ void c2_handle_files(struct c2_request *req, void *state);
  * request is answered. b2: a plain file must be asked for as PATH.b2. */
 void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2,
                          void (*fn)(struct c2_request *req, struct c2_ds *ds));
+
+/* ---- leave.c ---- */
+/** Follow the root no more, forget its datasets and what is cached of them. */
+bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err);
+/** Remove what was left aside, in the background. */
+void c2_sub_clear_aside(struct c2_subscriber *sub);
 
 /* ---- subscriber.c ---- */
 void c2_sub_quota_start(struct c2_subscriber *sub);

@@ -197,6 +197,7 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     }
     c2_sub_add_routes(sub);
     c2_sub_quota_start(sub);
+    c2_sub_clear_aside(sub);
     *out = sub;
     return true;
 }
@@ -213,7 +214,7 @@ void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
     for (struct c2_root_state *root = sub->roots; root; root = root->next) {
         if (root->topic) ops->unsubscribe(root->topic);
         root->topic = NULL;
-        c2_follow_cancel(root);
+        c2_follow_cancel(root, "shutting down");
     }
     c2_loop_defer(sub->config.loop, done, ctx);
 }

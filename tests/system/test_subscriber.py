@@ -254,6 +254,19 @@ def test_a_quota_counts_what_an_earlier_run_left(house, root, tmp_path):
     wait_until(lambda: get(again.url + "/api/fetch/foo/r0.b2nd?slice_=1")[0] == 200)
 
 
+def test_a_root_that_is_left_leaves_nothing_behind(trio, root, tmp_path):
+    state = tmp_path / "house/state-sub"
+    whole = trio.array("a.b2nd")
+    assert (state / "cache/foo/a.b2nd").exists()
+    assert get(trio.sub.url + "/api/unsubscribe/foo", method="POST", data=b"")[0] == 200
+    assert get(trio.sub.url + "/api/list/foo")[0] == 404
+    assert json.loads(get(trio.sub.url + "/api/roots")[2])["foo"]["subscribed"] is None
+    wait_until(lambda: not (state / "cache/foo").exists() and not list((state / "gone").rglob("*.b2nd*")))
+    assert get(trio.sub.url + "/api/unsubscribe/bar", method="POST", data=b"")[0] == 404
+    assert get(trio.sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200
+    assert np.array_equal(trio.array("a.b2nd"), whole)
+
+
 def test_hostile_paths_lead_nowhere(trio):
     for path in ("../../etc/passwd", "..%2f..%2fetc%2fpasswd", "foo/../../state.b2nd", "foo/%00", "foo/./a.b2nd", "foo/"):
         for route in ("info", "fetch", "download", "download-url"):
