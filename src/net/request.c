@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a handler may ask of a request. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "net/server_impl.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Finding the handler: patterns against the decoded path; 404, 405 and 307 where there is none. */
+#include <stdio.h>
+
 #include "net/server_impl.h"
 
 /* Match pattern against path, noting parameters. */

@@ -1,53 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The HTTP server: libmicrohttpd without threads of its own, its epoll descriptor polled by our loop. */
+/* The HTTP server: libmicrohttpd without threads of its own, driven by drive.c. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "net/listen.h"
 #include "net/server_impl.h"
-
-/* ---- driving MHD ---- */
-
-static void run_mhd(struct c2_server *server);
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-    (void)status;
-    (void)events;
-    run_mhd(poll->data);
-}
-static void on_timer(uv_timer_t *timer)
-{
-    run_mhd(timer->data);
-}
-static void on_again(uv_idle_t *idle)
-{
-    run_mhd(idle->data);
-}
-
-static void run_mhd(struct c2_server *server)
-{
-    MHD_UNSIGNED_LONG_LONG wait = 0;
-
-    if (server->closing) return;
-    MHD_run(server->daemon);
-    bool timed = MHD_get_timeout(server->daemon, &wait) == MHD_YES;
-    if (timed && wait == 0) {
-        uv_idle_start(&server->again, on_again);
-        return;
-    }
-    uv_idle_stop(&server->again);
-    if (timed)
-        uv_timer_start(&server->timer, on_timer, (uint64_t)wait, 0);
-    else
-        uv_timer_stop(&server->timer);
-}
-
-void c2_server_kick(struct c2_server *server)
-{
-    uv_idle_start(&server->again, on_again);
-}
 
 /* ---- requests ---- */
 
@@ -251,13 +210,11 @@ bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options
         free(server);
         return false;
     }
-    uv_loop_t *uv = c2_loop_uv(loop);
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    uv_poll_init(uv, &server->poll, info->epoll_fd);
-    uv_timer_init(uv, &server->timer);
-    uv_idle_init(uv, &server->again);
-    server->poll.data = server->timer.data = server->again.data = server;
-    uv_poll_start(&server->poll, UV_READABLE, on_poll);
+    if (!c2_drive_new(server, err)) {
+        MHD_stop_daemon(server->daemon);
+        free(server);
+        return false;
+    }
     *out = server;
     return true;
 }
@@ -308,16 +265,6 @@ void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *don
     check_drained(server);
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-    struct c2_server *server = handle->data;
-
-    if (--server->handles_open > 0) return;
-    for (size_t i = 0; i < server->ntables; i++)
-        free(server->tables[i].stats);
-    free(server);
-}
-
 /* Whoever still holds a request must have replied before: what is left are bodies that wait, which are cut.
  */
 void c2_server_free(struct c2_server *server)
@@ -337,8 +284,8 @@ void c2_server_free(struct c2_server *server)
     }
     MHD_run(server->daemon);
     MHD_stop_daemon(server->daemon);
-    server->handles_open = 3;
-    uv_close((uv_handle_t *)&server->poll, on_closed);
-    uv_close((uv_handle_t *)&server->timer, on_closed);
-    uv_close((uv_handle_t *)&server->again, on_closed);
+    c2_drive_free(server->drive);
+    for (size_t i = 0; i < server->ntables; i++)
+        free(server->tables[i].stats);
+    free(server);
 }

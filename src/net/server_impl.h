@@ -11,7 +11,6 @@
 #define C2_NET_SERVER_IMPL_H
 
 #include <microhttpd.h>
-#include <uv.h>
 
 #include "base/limits.h"
 #include "net/server.h"
@@ -34,12 +33,8 @@ struct c2_route_table {
 struct c2_server {
     struct c2_loop *loop;
     struct MHD_Daemon *daemon;
-    uv_poll_t poll;
-    uv_timer_t timer;
-    uv_idle_t again; /* MHD has more to do at once */
-    int handles_open;
-    bool poll_open, closing, kicked;
-    bool cors;
+    struct c2_drive *drive;
+    bool closing, cors;
     char name[64];
     int port;
     struct c2_route_table tables[ROUTE_TABLES_MAX];
@@ -92,8 +87,14 @@ struct c2_request {
     void *at_end_ctx;
 };
 
+/* ---- drive.c: libmicrohttpd turned by the loop ---- */
+struct c2_drive;
+bool c2_drive_new(struct c2_server *server, struct cat2_error *err); /* sets server->drive */
+void c2_drive_free(struct c2_drive *drive);
 /** Run MHD soon: something was resumed. */
 void c2_server_kick(struct c2_server *server);
+
+/* ---- the server ---- */
 void c2_request_unref(struct c2_request *req);
 /** Find the route; true when the request may be handled, false when it was answered here (404, 405, 307). */
 bool c2_route_find(struct c2_request *req);
