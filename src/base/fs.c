@@ -11,6 +11,27 @@
 
 #include "base/limits.h"
 
+/* Without openat2 (before Linux 5.6, or a sandbox that forbids it): part by part, and no links at all. */
+static int open_by_parts(int dirfd, const char *rel, int flags, mode_t mode)
+{
+    struct c2_str rest = c2_str_of(rel), part;
+    char name[C2_PATH_MAX + 1];
+    int at = dirfd, fd;
+
+    for (;;) {
+        bool last = !c2_str_cut(rest, '/', &part, &rest);
+        memcpy(name, part.p, part.n);
+        name[part.n] = '\0';
+        fd = last ? openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, mode)
+                  : openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int errnum = errno;
+        if (at != dirfd) close(at);
+        errno = errnum;
+        if (last || fd < 0) return fd;
+        at = fd;
+    }
+}
+
 int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err)
 {
     struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC),
@@ -19,6 +40,8 @@ int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err)
     if (!c2_path_check(c2_str_of(rel), err)) return -1;
     if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) how.mode = 0666;
     long fd = syscall(SYS_openat2, dirfd, rel, &how, sizeof(how));
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+        fd = open_by_parts(dirfd, rel, flags, (mode_t)how.mode);
     if (fd >= 0) return (int)fd;
     if (errno == EXDEV) {
         c2_fail(err, CAT2_EINVAL, "%.160s: leads out of its directory", rel);

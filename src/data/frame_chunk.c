@@ -73,7 +73,7 @@ static bool stored_head(const struct c2_frame *frame, int64_t nchunk, uint8_t *h
                         struct c2_chunk_info *info, struct cat2_error *err)
 {
     struct c2_chunk_expect want = c2_meta_expect(&frame->meta, nchunk);
-    int64_t avail;
+    int64_t avail = 0;
 
     if (c2_frame_read_stored(frame, nchunk, 0, C2_CHUNK_HEADER, head, &avail, err) &&
         c2_guard_header(head, avail, &want, info, err))

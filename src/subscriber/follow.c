@@ -20,6 +20,7 @@ struct c2_follow {
     struct c2_http_flight *list;
     struct c2_buf text; /* a Python list, or the line at hand */
     bool streaming, known_type;
+    bool unsure;          /* Python: a 5xx may mean that the dataset is not announced yet */
     struct c2_ds **found; /* in listing order */
     size_t nfound, cap;
     struct info { /* Python: one info a dataset */
@@ -112,7 +113,7 @@ static void complete(struct c2_follow *f)
     struct c2_root_state *root = f->root;
     struct cat2_error err = {0};
     size_t before = root->n;
-    bool modern = f->streaming;
+    bool modern = f->streaming, unsure = f->unsure;
 
     bool ok = c2_state_begin(root->sub->state, &err);
     size_t n = f->nfound;
@@ -143,10 +144,10 @@ static void complete(struct c2_follow *f)
     root->fresh = true;
     c2_log_info("follow root=%s datasets=%zu", root->root.name, root->n);
     tell_waiters(root, NULL);
-    if (root->follow_again) {
-        root->follow_again = false;
-        follow_later(root, C2_SETTLE_MS);
-    }
+    if (root->follow_again) follow_later(root, C2_SETTLE_MS);
+    root->follow_again = false;
+    root->doubts = unsure ? root->doubts + 1 : 0;
+    if (unsure) follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->doubts, 7)));
 }
 
 static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
@@ -243,6 +244,7 @@ static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     }
     struct c2_ds *old = reply->status == 304 ? c2_sub_find(f->root, c2_str_of(info->path)) : NULL;
     bool ok = true;
+    if (reply->status >= 500) f->unsure = true;
     if (old)
         ok = keep(f, c2_ds_ref(old), &err);
     else {

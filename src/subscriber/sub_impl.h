@@ -57,6 +57,7 @@ struct c2_root_state {
     struct c2_refresh *refresh; /* single datasets being asked for again */
     struct c2_timer *timer;     /* debounce or retry */
     int failures;
+    int doubts;                    /* listings in a row that may not have told all */
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
 };
 struct c2_sub_waiter {

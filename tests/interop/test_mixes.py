@@ -48,6 +48,8 @@ def decode(body):
 def start(house, mix, example):
     bro = house.bro() if mix[0] == "c" else house.py_bro()
     pub = house.pub("foo", example, bro) if mix[1] == "c" else house.py_pub("foo", example, bro)
+    if mix[1] == "p":  # it answers 500 for what it has not announced yet
+        wait_until(lambda: all(get(f"{pub.url}/api/info/{name}")[0] == 200 for name in files_of(example)))
     sub = house.sub(bro) if mix[2] == "c" else house.py_sub(bro)
 
     def known():
