@@ -13,6 +13,7 @@
 
 #define ARGS_MAX   256
 #define VALUES_MAX 32
+#define VALUE_MAX  (1 << 20) /* bytes of one, all its repetitions together */
 
 struct c2_options {
     const struct c2_options_spec *spec;
@@ -121,9 +122,15 @@ static bool set_value(struct c2_options *o, int i, const char *value, const char
 {
     const struct c2_option *option = option_at(o->spec, (size_t)i);
 
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(VALUE_MAX);
+
     if (!check_value(option, value, err)) return c2_fail_within(err, "%s", where);
+    bool more = option->kind == C2_OPT_LIST && o->values[i];
+    if ((more && (!c2_buf_puts(&text, o->values[i], err) || !c2_buf_putc(&text, '\n', err))) ||
+        !c2_buf_puts(&text, value, err))
+        return c2_fail_within(err, "%s", where);
     free(o->values[i]);
-    o->values[i] = c2_str_dup(c2_str_of(value));
+    o->values[i] = c2_str_dup(c2_buf_str(&text));
     return o->values[i] || c2_fail_nomem(err, "options");
 }
 

@@ -13,7 +13,8 @@ enum c2_opt_kind {
     C2_OPT_INT,
     C2_OPT_SIZE /* 10GiB, 500M */,
     C2_OPT_ENDPOINT,
-    C2_OPT_LEVEL
+    C2_OPT_LEVEL,
+    C2_OPT_LIST /* may be given several times: the values, one a line */
 };
 struct c2_option {
     const char *name; /* "http" -> --http, key "http" of the program's section, CATERVA2_<SECTION>_HTTP */

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command line of the converters. Exit status: 0 done, 1 failed and nothing is left, 2 wrong usage, 3
+ * done but something was skipped. */
+#include "bin/options_convert.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "bin/options.h"
+#include "data/codec.h"
+
+#define DRAW_EVERY_MS 100
+#define BAR_WIDTH     24
+#define PATH_SHOWN    40
+#define CLEVEL_MAX    9
+
+enum { DONE, FAILED, USAGE, SKIPPED };
+
+static const struct c2_option options[] = {
+    {"dry-run", 0, C2_OPT_FLAG, NULL, NULL, "tell what would be made, make nothing", ""},
+    {"overwrite", 0, C2_OPT_FLAG, NULL, NULL,
+     "replace the result of an earlier run, once the new one is complete", ""},
+    {"include", 0, C2_OPT_LIST, NULL, "GLOB", "only datasets whose path matches; may be repeated", ""},
+    {"exclude", 0, C2_OPT_LIST, NULL, "GLOB", "no datasets whose path matches; may be repeated", ""},
+    {"codec", 0, C2_OPT_TEXT, NULL, "NAME", "compress everything again: blosclz, lz4, lz4hc, zlib or zstd",
+     NULL},
+    {"clevel", 0, C2_OPT_INT, NULL, "N", "compress everything again, at level 0 to 9", NULL},
+    {"chunks", 0, C2_OPT_TEXT, NULL, "N,N,...", "chunk shape for the arrays of so many axes", ""},
+    {"threads", 0, C2_OPT_INT, "0", "N", "threads that compress, 0: one a core", NULL},
+    {"keep-going", 0, C2_OPT_FLAG, NULL, NULL, "exit with 0 although something was skipped", ""},
+    {"quiet", 0, C2_OPT_FLAG, NULL, NULL, "no progress bar and no summary", ""},
+};
+
+struct teller {
+    const char *program;
+    bool bar, bar_is_drawn;
+    int64_t drawn_ms;
+};
+
+/* Handlers have nothing else to reach. */
+static volatile sig_atomic_t stopped_by;
+
+static void stop(int signal_number)
+{
+    stopped_by = signal_number;
+}
+
+static void listen_to_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = stop};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(signals); i++)
+        sigaction(signals[i], &action, NULL);
+    action.sa_handler = SIG_IGN; /* whoever reads our messages may leave: the result counts */
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+/* End as the signal would have ended us, now that nothing is left behind. */
+static void end_by_signal(void)
+{
+    int signal_number = stopped_by;
+    struct sigaction action = {.sa_handler = SIG_DFL};
+
+    sigaction(signal_number, &action, NULL);
+    raise(signal_number);
+}
+
+static void erase_bar(struct teller *t)
+{
+    if (t->bar_is_drawn) fputs("\r\033[K", stderr);
+    t->bar_is_drawn = false;
+}
+
+static void tell(void *ctx, enum c2_note what, const char *path, const char *text)
+{
+    struct teller *t = ctx;
+
+    erase_bar(t);
+    if (what == C2_NOTE_LISTED)
+        printf("%s\t%s\n", path, text);
+    else
+        fprintf(stderr, "%s: %s%s: %s\n", t->program, what == C2_NOTE_SKIPPED ? "skipped " : "", path, text);
+}
+
+static void draw_bar(void *ctx, const struct c2_progress *p)
+{
+    struct teller *t = ctx;
+    char bar[BAR_WIDTH + 1];
+
+    if (!t->bar) return;
+    int64_t now = c2_mono_ms(c2_clock_real());
+    if (now - t->drawn_ms < DRAW_EVERY_MS) return;
+    t->drawn_ms = now;
+    t->bar_is_drawn = true;
+    double part = p->nchunks > 0 ? (double)p->chunks / (double)p->nchunks : 0;
+    double done = p->nitems > 0 ? ((double)(p->items - (p->nchunks > 0)) + part) / (double)p->nitems : 0;
+    int full = (int)(done * BAR_WIDTH);
+    for (int i = 0; i < BAR_WIDTH; i++)
+        bar[i] = i < full ? '#' : '.';
+    bar[BAR_WIDTH] = '\0';
+    size_t len = strlen(p->path);
+    const char *tail = len > PATH_SHOWN ? p->path + len - PATH_SHOWN : p->path;
+    fprintf(stderr, "\r\033[K[%s] %3.0f%%  %" PRId64 "/%" PRId64 "  %s", bar, 100 * done, p->items, p->nitems,
+            tail);
+    fflush(stderr);
+}
+
+static bool codec_of(const char *name, int *out, struct cat2_error *err)
+{
+    static const struct {
+        const char *name;
+        int id;
+    } codecs[] = {{"blosclz", 0}, {"lz4", 1}, {"lz4hc", 2}, {"zlib", 4}, {"zstd", 5}};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(codecs); i++)
+        if (c2_str_eq_nocase(c2_str_of(name), c2_str_of(codecs[i].name))) {
+            *out = codecs[i].id;
+            return true;
+        }
+    return c2_fail(err, CAT2_EINVAL, "--codec: '%.60s' is not blosclz, lz4, lz4hc, zlib or zstd", name);
+}
+
+static bool chunks_of(const char *text, struct c2_convert_options *out, struct cat2_error *err)
+{
+    struct c2_str rest = c2_str_of(text), part;
+    int64_t n;
+
+    do {
+        c2_str_cut(rest, ',', &part, &rest);
+        if (out->ndim == C2_DIM_MAX)
+            return c2_fail(err, CAT2_EINVAL, "--chunks: more than %d axes", C2_DIM_MAX);
+        if (!c2_str_to_i64(c2_str_trim(part), &n) || n < 1 || n > C2_CHUNK_NBYTES_MAX)
+            return c2_fail(err, CAT2_EINVAL, "--chunks: '%.60s' is not a list such as 100,200", text);
+        out->chunks[out->ndim++] = (int32_t)n;
+    } while (!c2_str_empty(rest));
+    return true;
+}
+
+static bool read_options(const struct c2_options *o, struct c2_convert_options *out, struct cat2_error *err)
+{
+    const char *codec = c2_options_text(o, "codec"), *chunks = c2_options_text(o, "chunks");
+
+    out->dry_run = c2_options_flag(o, "dry-run");
+    out->overwrite = c2_options_flag(o, "overwrite");
+    out->include = c2_options_text(o, "include");
+    out->exclude = c2_options_text(o, "exclude");
+    out->codec = out->clevel = -1;
+    out->nthreads = (int)c2_min_i64(c2_options_int(o, "threads"), 1024);
+    if (c2_options_text(o, "clevel")) {
+        int64_t level = c2_options_int(o, "clevel");
+        if (level < 0 || level > CLEVEL_MAX)
+            return c2_fail(err, CAT2_EINVAL, "--clevel: not from 0 to %d", CLEVEL_MAX);
+        out->clevel = (int)level;
+    }
+    return (!codec || codec_of(codec, &out->codec, err)) && (!chunks || chunks_of(chunks, out, err));
+}
+
+static void summarize(const struct c2_convert_program *program, const struct c2_convert_counts *c, bool dry)
+{
+    fprintf(stderr,
+            "%s: %s%" PRId64 " datasets, %" PRId64 " groups, %" PRId64 " attributes; chunks: %" PRId64
+            " copied, %" PRId64 " compressed",
+            program->name, dry ? "would make " : "", c->datasets, c->groups, c->attributes, c->copied,
+            c->compressed);
+    if (c->links) fprintf(stderr, "; %" PRId64 " links not followed", c->links);
+    if (c->excluded) fprintf(stderr, "; %" PRId64 " excluded", c->excluded);
+    fprintf(stderr, "; %" PRId64 " skipped\n", c->skipped);
+}
+
+static int run(const struct c2_convert_program *program, const struct c2_options *o)
+{
+    struct cat2_error err = {0};
+    struct c2_convert_counts counts = {0};
+    bool quiet = c2_options_flag(o, "quiet");
+    struct teller teller = {.program = program->name, .bar = !quiet && isatty(STDERR_FILENO)};
+    struct c2_convert_options how = {.stop = &stopped_by, .note = tell, .progress = draw_bar, .ctx = &teller};
+
+    if (!read_options(o, &how, &err)) {
+        fprintf(stderr, "usage: %s %s\n%s: %s\n", program->name, program->synopsis, program->name,
+                err.message);
+        return USAGE;
+    }
+    bool ok = program->convert(c2_options_arg(o, 0), c2_options_arg(o, 1), &how, &counts, &err);
+    erase_bar(&teller);
+    if (!ok) {
+        fprintf(stderr, "%s: %s; nothing was made\n", program->name, err.message);
+        if (stopped_by) end_by_signal();
+        return FAILED;
+    }
+    if (!quiet) summarize(program, &counts, how.dry_run);
+    return counts.skipped && !c2_options_flag(o, "keep-going") ? SKIPPED : DONE;
+}
+
+int c2_convert_main(const struct c2_convert_program *program, int argc, char **argv)
+{
+    const struct c2_options_spec spec = {.program = program->name,
+                                         .synopsis = program->synopsis,
+                                         .about = program->about,
+                                         .section = program->section,
+                                         .options = options,
+                                         .noptions = C2_ARRAY_LEN(options),
+                                         .args_min = 2,
+                                         .args_max = 2};
+    struct cat2_error err = {0};
+    struct c2_options *o = NULL;
+
+    if (!c2_options_parse(&spec, argc, argv, &o, &err)) {
+        fprintf(stderr, "%s: %s\n", program->name, err.message);
+        return FAILED;
+    }
+    listen_to_signals();
+    c2_codec_setup();
+    int status = run(program, o);
+    c2_options_free(o);
+    return status;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The file that is written: creating, groups, links, closing. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hdf5/write_impl.h"
+
+#define MEMORY_STEP (1 << 20) /* a file in memory grows by */
+
+/* The walk begins at the outermost call; the last entry seen is where it happened. */
+static herr_t keep_message(unsigned n, const H5E_error2_t *entry, void *to)
+{
+    (void)n;
+    if (entry->desc && *entry->desc) snprintf(to, 100, "%s", entry->desc);
+    return 0;
+}
+
+bool c2_h5w_fail(struct cat2_error *err, const char *fmt, ...)
+{
+    char what[120], why[100] = "no reason given";
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(what, sizeof(what), fmt, args);
+    va_end(args);
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_message, why);
+    H5Eclear2(H5E_DEFAULT);
+    return c2_fail(err, CAT2_EIO, "%s: HDF5: %s", what, why);
+}
+
+const char *c2_h5w_path(const char *path)
+{
+    return *path ? path : "/";
+}
+
+bool c2_h5w_create(const char *filename, struct c2_h5w **out, struct cat2_error *err)
+{
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    C2_AUTO(c2_hid) fapl = {H5Pcreate(H5P_FILE_ACCESS)};
+    C2_AUTO_PTR(c2_h5w) *w = calloc(1, sizeof(*w));
+
+    if (!w) return c2_fail_nomem(err, "file");
+    w->file = w->lcpl = w->acpl = -1;
+    const char *name = filename ? filename : "memory";
+    /* Formats since HDF5 1.8: attributes beyond 64 KiB, groups of any size. */
+    if (fapl.id < 0 || H5Pset_libver_bounds(fapl.id, H5F_LIBVER_V18, H5F_LIBVER_V110) < 0 ||
+        (!filename && H5Pset_fapl_core(fapl.id, MEMORY_STEP, false) < 0))
+        return c2_h5w_fail(err, "%s", name);
+    w->lcpl = H5Pcreate(H5P_LINK_CREATE);
+    w->acpl = H5Pcreate(H5P_ATTRIBUTE_CREATE);
+    if (w->lcpl < 0 || w->acpl < 0 || H5Pset_char_encoding(w->lcpl, H5T_CSET_UTF8) < 0 ||
+        H5Pset_char_encoding(w->acpl, H5T_CSET_UTF8) < 0)
+        return c2_h5w_fail(err, "%s", name);
+    w->file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, fapl.id);
+    if (w->file < 0) return c2_h5w_fail(err, "%s", name);
+    *out = w;
+    w = NULL;
+    return true;
+}
+
+bool c2_h5w_close(struct c2_h5w *w, struct cat2_error *err)
+{
+    bool flushed = H5Fflush(w->file, H5F_SCOPE_GLOBAL) >= 0 || c2_h5w_fail(err, "writing");
+    bool closed = H5Fclose(w->file) >= 0;
+
+    w->file = -1;
+    c2_h5w_free(w);
+    if (flushed && !closed) return c2_h5w_fail(err, "closing");
+    return flushed;
+}
+
+void c2_h5w_free(struct c2_h5w *w)
+{
+    if (!w) return;
+    if (w->file >= 0) H5Fclose(w->file);
+    if (w->lcpl >= 0) H5Pclose(w->lcpl);
+    if (w->acpl >= 0) H5Pclose(w->acpl);
+    free(w);
+}
+
+bool c2_h5w_group(struct c2_h5w *w, const char *path, struct cat2_error *err)
+{
+    C2_AUTO(c2_hid) group = {-1};
+
+    if (!*path) return true;
+    group.id = H5Gcreate2(w->file, path, w->lcpl, H5P_DEFAULT, H5P_DEFAULT);
+    return group.id >= 0 || c2_h5w_fail(err, "making the group");
+}
+
+bool c2_h5w_remove(struct c2_h5w *w, const char *path, struct cat2_error *err)
+{
+    return H5Ldelete(w->file, path, H5P_DEFAULT) >= 0 || c2_h5w_fail(err, "removing the dataset");
+}

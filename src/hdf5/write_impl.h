@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the writer share. */
+#ifndef C2_HDF5_WRITE_IMPL_H
+#define C2_HDF5_WRITE_IMPL_H
+
+#define H5_USE_110_API
+#include <hdf5.h>
+
+#include "hdf5/write.h"
+
+/* Any handle of libhdf5; closed at the end of its scope. Initialise with {-1} or a call. */
+struct c2_hid {
+    hid_t id;
+};
+static inline void c2_hid_fini(struct c2_hid *h)
+{
+    if (h->id > 0) H5Idec_ref(h->id);
+    h->id = -1;
+}
+C2_DEFINE_AUTO(c2_hid);
+static inline hid_t c2_hid_steal(struct c2_hid *h)
+{
+    hid_t id = h->id;
+    h->id = -1;
+    return id;
+}
+
+struct c2_h5w {
+    hid_t file;
+    hid_t lcpl, acpl; /* names are UTF-8 */
+};
+
+/** Fail with the innermost message of libhdf5. */
+bool c2_h5w_fail(struct cat2_error *err, const char *fmt, ...) C2_PRINTF(2, 3);
+/** "" is the root group. */
+const char *c2_h5w_path(const char *path);
+/** The file's type for a dtype: a new handle. @errors CAT2_EUNSUPPORTED. */
+bool c2_h5w_type(const struct c2_dtype *dtype, struct c2_hid *out, struct cat2_error *err);
+/** The enum that stands for bool. */
+hid_t c2_h5w_bool(void);
+
+#endif

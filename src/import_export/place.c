@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Results appear at once or not at all. */
+#include "import_export/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+
+#define TREE_FDS 16 /* that a removal keeps open */
+
+bool c2_place_check(const char *target, bool directory, bool overwrite, struct cat2_error *err)
+{
+    struct stat st;
+
+    if (!*target) return c2_fail(err, CAT2_EINVAL, "no name was given for the result");
+    if (lstat(target, &st) != 0) return errno == ENOENT || c2_fail_errno(err, errno, "%.150s", target);
+    if (!overwrite) return c2_fail(err, CAT2_EINVAL, "%.150s exists already", target);
+    if (directory ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
+        return c2_fail(err, CAT2_EINVAL, "%.150s is not a %s: it is not overwritten", target,
+                       directory ? "directory" : "file");
+    return true;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static void remove_all(const char *path, bool directory)
+{
+    if (directory)
+        nftw(path, remove_one, TREE_FDS, FTW_DEPTH | FTW_PHYS);
+    else
+        unlink(path);
+}
+
+/* What a program would have made: the private modes of temporary names are not for results. */
+static mode_t usual_mode(bool directory)
+{
+    mode_t mask = umask(0);
+
+    umask(mask);
+    return (directory ? 0777 : 0666) & ~mask;
+}
+
+/* ".cat2-XXXXXX" in the target's directory. */
+static bool make_names(struct c2_place *place, const char *target, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) temp = C2_BUF_INIT(4 * C2_PATH_MAX);
+    struct c2_str whole = c2_str_of(target);
+
+    while (whole.n > 1 && whole.p[whole.n - 1] == '/')
+        whole.n--;
+    const char *slash = memrchr(whole.p, '/', whole.n);
+    size_t parent = slash ? (size_t)(slash - whole.p) + 1 : 0;
+    if (!c2_buf_append(&temp, whole.p, parent, err) || !c2_buf_puts(&temp, ".cat2-XXXXXX", err)) return false;
+    place->temp = c2_str_dup(c2_buf_str(&temp));
+    place->target = c2_str_dup(whole);
+    return (place->temp && place->target) || c2_fail_nomem(err, "names");
+}
+
+bool c2_place_begin(const char *target, bool directory, bool overwrite, struct c2_place *out,
+                    struct cat2_error *err)
+{
+    C2_AUTO(c2_place) place = {.directory = directory, .overwrite = overwrite};
+
+    if (!c2_place_check(target, directory, overwrite, err) || !make_names(&place, target, err)) return false;
+    int fd = directory ? (mkdtemp(place.temp) ? 0 : -1) : mkstemp(place.temp);
+    if (fd < 0) {
+        int errnum = errno;
+        free(place.temp);
+        place.temp = NULL;
+        return c2_fail_errno(err, errnum, "%.150s", target);
+    }
+    if (!directory) close(fd);
+    if (chmod(place.temp, usual_mode(directory)) != 0) return c2_fail_errno(err, errno, "%.150s", target);
+    *out = place;
+    place = (struct c2_place){0};
+    return true;
+}
+
+static bool sync_at(const char *path, struct cat2_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) return c2_fail_errno(err, errno, "%.150s", path);
+    bool ok = fsync(fd) == 0;
+    int errnum = errno;
+    close(fd);
+    return ok || c2_fail_errno(err, errnum, "%.150s", path);
+}
+
+bool c2_place_commit(struct c2_place *place, struct cat2_error *err)
+{
+    bool swap = place->overwrite && access(place->target, F_OK) == 0;
+
+    if (!place->directory && !sync_at(place->temp, err)) return false;
+    int failed =
+        renameat2(AT_FDCWD, place->temp, AT_FDCWD, place->target, swap ? RENAME_EXCHANGE : RENAME_NOREPLACE);
+    if (failed && (errno == EINVAL || errno == ENOSYS) && !(swap && place->directory)) {
+        /* A file system without these: a race with another program is lost quietly. */
+        failed = rename(place->temp, place->target);
+        swap = false;
+    }
+    if (failed) return c2_fail_errno(err, errno, "%.150s", place->target);
+    if (swap) remove_all(place->temp, place->directory);
+    free(place->temp);
+    place->temp = NULL;
+    return true;
+}
+
+void c2_place_fini(struct c2_place *place)
+{
+    if (place->temp) remove_all(place->temp, place->directory);
+    free(place->temp);
+    free(place->target);
+    *place = (struct c2_place){0};
+}

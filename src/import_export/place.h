@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A result under construction: made beside its place under a hidden name, moved there when it is complete. */
+#ifndef C2_IMPORT_EXPORT_PLACE_H
+#define C2_IMPORT_EXPORT_PLACE_H
+
+#include "base/error.h"
+
+struct c2_place {
+    char *target, *temp; /* temp NULL: nothing to clean up */
+    bool directory, overwrite;
+};
+/** @errors CAT2_EINVAL the target exists and may not be overwritten, or is of the other kind. */
+bool c2_place_check(const char *target, bool directory, bool overwrite, struct cat2_error *err);
+/** Make an empty file or directory beside the target: place->temp. */
+bool c2_place_begin(const char *target, bool directory, bool overwrite, struct c2_place *out,
+                    struct cat2_error *err);
+/** Move it to its place, on disk when this returns; what was there is gone after that, never before. */
+bool c2_place_commit(struct c2_place *place, struct cat2_error *err);
+/** Remove what was made, unless it was committed. */
+void c2_place_fini(struct c2_place *place);
+C2_DEFINE_AUTO(c2_place);
+
+#endif
