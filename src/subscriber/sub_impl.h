@@ -15,6 +15,7 @@
 
 struct c2_root_state;
 struct c2_ensure;
+struct c2_views;
 
 struct c2_ds {
     int refs;
@@ -73,6 +74,7 @@ struct c2_subscriber {
     struct c2_root_state *roots; /* in the broker's order */
     struct c2_bus_sub *news;
     struct c2_hot *hot;
+    struct c2_views *views;
     uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
     bool stopping, evicting, restoring;

@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "subscriber/sub_impl.h"
+#include "subscriber/view_impl.h"
 
 #define QUOTA_MS    5000
 #define UNSWEPT_MAX (32 << 20) /* at least: a small quota must not evict what a request has just fetched */
@@ -187,7 +188,8 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     sub->config = *config;
     sub->statefd = sub->cachefd = -1;
     sub->hot = c2_hot_new(C2_HOT_NBYTES_MAX);
-    if (!sub->hot) {
+    sub->views = c2_views_new();
+    if (!sub->hot || !sub->views) {
         c2_subscriber_free(sub);
         return c2_fail_nomem(err, "subscriber");
     }
@@ -224,6 +226,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     if (!sub) return;
     c2_sub_roots_free(sub);
     c2_hot_free(sub->hot);
+    c2_views_free(sub->views);
     c2_state_close(sub->state);
     if (sub->statefd >= 0) close(sub->statefd);
     if (sub->cachefd >= 0) close(sub->cachefd);
