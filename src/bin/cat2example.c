@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cat2example DIR: writes the example root, eight small datasets of known values. What is there already must
- * be the same. */
+ * be the same. cat2example FILE.h5: see cat2example_h5.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "base/endian.h"
 #include "base/fs.h"
+#include "bin/cat2example_h5.h"
 #include "data/codec.h"
 #include "data/frame.h"
 
@@ -194,7 +195,16 @@ static bool make_root(int dirfd, struct cat2_error *err)
     return true;
 }
 
-static const char usage[] = "Usage: cat2example [-h] [--version] DIR\n";
+static bool make_directory(const char *path, struct cat2_error *err)
+{
+    int dirfd = c2_fs_open_dir(path, true, err);
+    bool ok = dirfd >= 0 && make_root(dirfd, err);
+
+    if (dirfd >= 0) close(dirfd);
+    return ok;
+}
+
+static const char usage[] = "Usage: cat2example [-h] [--version] DIR|FILE.h5\n";
 
 int main(int argc, char **argv)
 {
@@ -204,6 +214,7 @@ int main(int argc, char **argv)
     if (argc == 2 && (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)) {
         printf("%s\nMake the example root: eight small datasets.\n\n"
                "  DIR         directory to make; if it exists it must be empty or hold the example\n"
+               "  FILE.h5     HDF5 file to make, a root of its own with other datasets\n"
                "  -h, --help  print this help and exit\n"
                "  --version   print the version and exit\n",
                usage);
@@ -219,14 +230,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s", usage);
         return 2;
     }
-    if (c2_str_ends(c2_str_of(arg), ".h5")) {
-        fprintf(stderr, "cat2example: %s: writing HDF5 files is not supported yet\n", arg);
-        return 1;
-    }
     c2_codec_setup();
-    int dirfd = c2_fs_open_dir(arg, true, &err);
-    bool ok = dirfd >= 0 && make_root(dirfd, &err);
-    if (dirfd >= 0) close(dirfd);
+    bool ok = c2_str_ends(c2_str_of(arg), ".h5") ? c2_example_h5(arg, &err) : make_directory(arg, &err);
     if (!ok) fprintf(stderr, "cat2example: %s: %s\n", arg, err.message);
     return ok ? 0 : 1;
 }

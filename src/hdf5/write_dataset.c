@@ -11,7 +11,6 @@
 #include "data/frame_make.h"
 #include "hdf5/write_impl.h"
 
-#define FILTER_BLOSC2   32026
 #define FILTER_REVISION 1
 #define SPECIAL_BITS    0x70
 
@@ -86,7 +85,7 @@ static bool make_layout(const struct c2_meta *meta, hid_t dcpl, struct cat2_erro
         chunk[i] = meta->grid.chunks[i] > 0 ? (hsize_t)meta->grid.chunks[i] : 1;
     size_t n = filter_values(meta, values);
     return (H5Pset_chunk(dcpl, ndim, chunk) >= 0 && H5Pset_fill_time(dcpl, H5D_FILL_TIME_ALLOC) >= 0 &&
-            H5Pset_filter(dcpl, FILTER_BLOSC2, H5Z_FLAG_OPTIONAL, n, values) >= 0) ||
+            H5Pset_filter(dcpl, C2_H5W_FILTER, H5Z_FLAG_OPTIONAL, n, values) >= 0) ||
            c2_h5w_fail(err, "chunks");
 }
 

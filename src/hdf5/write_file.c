@@ -34,9 +34,34 @@ const char *c2_h5w_path(const char *path)
     return *path ? path : "/";
 }
 
+static size_t not_called(unsigned flags, size_t nvalues, const unsigned values[], size_t nbytes, size_t *size,
+                         void **buf)
+{
+    (void)flags;
+    (void)nvalues;
+    (void)values;
+    (void)nbytes;
+    (void)size;
+    (void)buf;
+    return 0; /* failed */
+}
+
+bool c2_h5w_name_filter(struct cat2_error *err)
+{
+    static const H5Z_class2_t filter = {.version = H5Z_CLASS_T_VERS,
+                                        .id = C2_H5W_FILTER,
+                                        .encoder_present = 1,
+                                        .decoder_present = 1,
+                                        .name = "blosc2",
+                                        .filter = not_called};
+
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    return H5Zregister(&filter) >= 0 || c2_h5w_fail(err, "filter");
+}
+
 bool c2_h5w_create(const char *filename, struct c2_h5w **out, struct cat2_error *err)
 {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    if (!c2_h5w_name_filter(err)) return false;
     C2_AUTO(c2_hid) fapl = {H5Pcreate(H5P_FILE_ACCESS)};
     C2_AUTO_PTR(c2_h5w) *w = calloc(1, sizeof(*w));
 

@@ -8,6 +8,8 @@
 
 #include "hdf5/write.h"
 
+#define C2_H5W_FILTER 32026
+
 /* Any handle of libhdf5; closed at the end of its scope. Initialise with {-1} or a call. */
 struct c2_hid {
     hid_t id;
@@ -32,6 +34,8 @@ struct c2_h5w {
 
 /** Fail with the innermost message of libhdf5. */
 bool c2_h5w_fail(struct cat2_error *err, const char *fmt, ...) C2_PRINTF(2, 3);
+/** So that libhdf5 writes the name of filter 32026 beside its number. Chunks are never given to it. */
+bool c2_h5w_name_filter(struct cat2_error *err);
 /** "" is the root group. */
 const char *c2_h5w_path(const char *path);
 /** The file's type for a dtype: a new handle. @errors CAT2_EUNSUPPORTED. */
