@@ -254,6 +254,8 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/info/{path*}", handle_info, "metadata of one dataset"},
     {C2_GET, "/api/fetch/{path*}", c2_handle_fetch, "a selection"},
     {C2_GET, "/api/tile/{path*}", c2_handle_tile, "256 x 256 texels of a plane"},
+    {C2_GET, "/api/line/{path*}", c2_handle_line, "least and greatest a pixel"},
+    {C2_GET, "/api/stats/{path*}", c2_handle_stats, "extremes, mean, histogram"},
     {C2_GET, "/api/download-url/{path*}", handle_download_url, "URL of the whole dataset"},
     {C2_GET, "/api/download/{path*}", c2_handle_download, "the whole dataset as a frame, to be saved"},
     {C2_GET, "/files/{path*}", c2_handle_files, "the whole dataset as a frame"},

@@ -67,5 +67,7 @@ bool c2_view_int(const struct c2_request *req, const char *name, int64_t low, in
 struct c2_str c2_view_slice(const struct c2_request *req);
 
 void c2_handle_tile(struct c2_request *req, void *state);
+void c2_handle_line(struct c2_request *req, void *state);
+void c2_handle_stats(struct c2_request *req, void *state);
 
 #endif

@@ -154,17 +154,12 @@ static double complex_at(const struct c2_num *num, const uint8_t *p)
     double re = real_at(p, num->size, num->swapped);
     double im = real_at(p + num->size, num->size, num->swapped);
 
-    switch (num->part) {
-    case C2_PART_RE:
-        return re;
-    case C2_PART_IM:
-        return im;
-    case C2_PART_PHASE:
-        return atan2(im, re);
-    case C2_PART_ABS:
-        break;
-    }
-    return hypot(re, im);
+    double v = re;
+
+    if (num->part == C2_PART_ABS) v = hypot(re, im);
+    if (num->part == C2_PART_IM) v = im;
+    if (num->part == C2_PART_PHASE) v = atan2(im, re);
+    return num->size == 4 ? (double)(float)v : v; /* as NumPy's of the same width */
 }
 
 /* One loop a width and byte order: the compiler sees both as constants. */

@@ -177,3 +177,58 @@ def test_a_huge_sparse_plane_is_exact_and_cheap(site):
     detail, _ = site.numbers("tile", "sparse.b2nd", x=31000 >> 8, y=30000 >> 8)
     assert detail[30000 & 255, 31000 & 255] == 60000 and np.count_nonzero(detail) == 1
     assert site.serve.rss_kib() - before < 100 * 1024
+
+
+# ---- lines and statistics ----
+
+def pixels(line, px):
+    edges = [p * line.size // px for p in range(px + 1)]
+    return np.array([[np.fmin.reduce(line[a:b]), np.fmax.reduce(line[a:b])] for a, b in zip(edges, edges[1:])], line.dtype)
+
+
+LINES = [("nan.b2nd", "3", np.s_[3], 100), ("nan.b2nd", ":,5", np.s_[:, 5], 37), ("nan.b2nd", "300,::-1", np.s_[300, ::-1], 256),
+         ("cube.b2nd", "2,::2,7", np.s_[2, ::2, 7], 50), ("cube.b2nd", ":,3,3", np.s_[:, 3, 3], 1200), ("wide.b2nd", "1", np.s_[1], 10),
+         ("uwide.b2nd", ":,1", np.s_[:, 1], 7), ("big-endian.b2nd", "1,2", np.s_[1, 2], 11), ("half.b2nd", "9", np.s_[9], 5),
+         ("zeros.b2nd", "9", np.s_[9], 5), ("flags.b2nd", "0", np.s_[0], 9), ("complex.b2nd", "0", np.s_[0], 9)]
+
+
+@pytest.mark.parametrize("name, text, index, px", LINES)
+def test_lines_are_numpys(site, arrays, name, text, index, px):
+    line = plain(arrays[name][index])
+    got, headers = site.numbers("line", name, slice_=text, px=px)
+    want = line if line.size <= 2 * px else pixels(line, px)
+    assert got.dtype == want.dtype and int(headers["X-Count"]) == line.size
+    np.testing.assert_array_equal(got, want) if got.dtype.kind != "f" else np.testing.assert_allclose(got, want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name, text, index", [
+    ("nan.b2nd", "", np.s_[:]), ("nan.b2nd", "::-3,5", np.s_[::-3, 5]), ("cube.b2nd", "1:5", np.s_[1:5]), ("wide.b2nd", "", np.s_[:]),
+    ("uwide.b2nd", "3", np.s_[3]), ("big-endian.b2nd", "", np.s_[:]), ("flags.b2nd", "", np.s_[:]), ("bytes.b2nd", "", np.s_[:]),
+    ("zeros.b2nd", "", np.s_[:]), ("complex.b2nd", "", np.s_[:]), ("nan.b2nd", "0:0", np.s_[0:0]), ("nan.b2nd", "0:9,256:300", np.s_[0:9, 256:300])])
+def test_statistics_are_numpys(site, arrays, name, text, index):
+    items = plain(np.asarray(arrays[name][index])).ravel()
+    got = site.json("stats", name, slice_=text)
+    finite = items[np.isfinite(items)]
+    assert got["count"] == items.size and got["finite"] == finite.size and got["nan"] == np.isnan(items).sum()
+    assert not got["sampled"] and got["fraction"] == 1 and got["dtype"] == items.dtype.str
+    if finite.size == 0:
+        assert all(got[k] is None for k in ("min", "max", "mean", "std", "p1", "p99", "min_positive"))
+        return
+    ulp = 1e-6 if items.dtype == "f4" else 0  # of the modulus of complex numbers
+    assert got["min"] == pytest.approx(finite.min().item(), rel=ulp, abs=0) and got["max"] == pytest.approx(finite.max().item(), rel=ulp, abs=0)
+    real = finite.astype("f8")
+    assert got["mean"] == pytest.approx(real.mean(), rel=1e-9, abs=1e-9) and got["std"] == pytest.approx(real.std(), rel=1e-9)
+    assert got["min_positive"] == (pytest.approx(real[real > 0].min(), rel=ulp, abs=0) if (real > 0).any() else None)
+    low, high = np.percentile(real, [1, 99], method="lower")
+    assert got["p1"] == pytest.approx(low, rel=2e-4, abs=1e-12) and got["p99"] == pytest.approx(high, rel=2e-4, abs=1e-12)
+    counts = got["histogram"]["counts"]
+    assert len(counts) == 64 and sum(counts) == finite.size
+    if finite.max() > finite.min():
+        assert np.abs(np.cumsum(counts) - np.cumsum(np.histogram(real, 64, (real.min(), real.max()))[0])).max() <= 3
+
+
+def test_a_line_is_refused_with_a_reason(site):
+    for what, query, word in (("line", {}, "one axis"), ("line", {"slice_": "0", "px": 0}, "px"), ("line", {"slice_": "0,0"}, "one axis"),
+                              ("stats", {"slice_": "99999"}, "slice"), ("stats", {"field": "x"}, "field")):
+        status, body = site.refused(what, "nan.b2nd", **query)
+        assert status == 400 and word in body["detail"], body
