@@ -92,10 +92,14 @@ enum c2_h5_raw_kind {
 };
 struct c2_h5_raw {
     enum c2_h5_raw_kind kind;
-    uint32_t mask;       /* bit i: filter i was not applied */
-    struct c2_buf bytes; /* reused from call to call; c2_buf_fini() at the end */
+    uint32_t mask; /* bit i: filter i was not applied */
+    int64_t nchunk;
+    struct c2_buf bytes;                /* reused from call to call */
+    struct c2_buf items, blocks, spare; /* scratch of the second step */
 };
 void c2_h5_raw_init(struct c2_h5_raw *raw);
+void c2_h5_raw_fini(struct c2_h5_raw *raw);
+C2_DEFINE_AUTO(c2_h5_raw);
 /** Read chunk nchunk of meta->grid. HDF5's thread. @errors CAT2_EINVAL range; CAT2_EDATA; CAT2_EIO. */
 bool c2_h5_fetch(struct c2_h5_dataset *ds, int64_t nchunk, struct c2_h5_raw *raw, struct cat2_error *err);
 /** Append the guarded Blosc2 chunk (a special one for chunks of one value). Any thread, codec of its own. */

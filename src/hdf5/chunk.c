@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading: one chunk as it is stored, found by its coordinates; or a box of items. */
+#include <stdlib.h>
+
+#include "hdf5/h5_impl.h"
+
+void c2_h5_raw_init(struct c2_h5_raw *raw)
+{
+    *raw = (struct c2_h5_raw){.bytes = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX),
+                              .items = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX),
+                              .blocks = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX),
+                              .spare = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX)};
+}
+
+void c2_h5_raw_fini(struct c2_h5_raw *raw)
+{
+    c2_buf_fini(&raw->bytes);
+    c2_buf_fini(&raw->items);
+    c2_buf_fini(&raw->blocks);
+    c2_buf_fini(&raw->spare);
+}
+
+/* libhdf5 1.10 fails for a chunk that is not there; later ones say 0. Which of the two it was is told by
+ * asking otherwise, which takes long in datasets of many chunks. */
+bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t *n, struct cat2_error *err)
+{
+    haddr_t addr = HADDR_UNDEF;
+    unsigned mask;
+
+    *n = 0;
+    if (H5Dget_chunk_storage_size(ds->id, offset, n) >= 0) return true;
+    H5Eclear2(H5E_DEFAULT);
+    if (H5Dget_chunk_info_by_coord(ds->id, offset, &mask, &addr, n) < 0)
+        return c2_h5_fail(err, CAT2_EDATA, "the chunk cannot be found");
+    if (addr == HADDR_UNDEF) *n = 0;
+    return true;
+}
+
+static bool fetch_stored(struct c2_h5_dataset *ds, const hsize_t *offset, struct c2_h5_raw *raw,
+                         struct cat2_error *err)
+{
+    hsize_t n;
+
+    if (!c2_h5_stored_size(ds, offset, &n, err)) return false;
+    raw->kind = n ? C2_H5_RAW_STORED : C2_H5_RAW_FILL;
+    if (n == 0) return true;
+    if (n > C2_CHUNK_CBYTES_MAX)
+        return c2_fail(err, CAT2_EDATA, "the chunk takes %llu bytes", (unsigned long long)n);
+    if (!c2_buf_resize(&raw->bytes, n, err)) return false;
+    if (H5Dread_chunk(ds->id, H5P_DEFAULT, offset, &raw->mask, raw->bytes.p) < 0)
+        return c2_h5_fail(err, CAT2_EDATA, "the chunk cannot be read");
+    if (ds->bare_edges && c2_h5_chunk_is_partial(ds, raw->nchunk)) raw->mask = UINT32_MAX;
+    return true;
+}
+
+/* Items of a box of the dataspace into a box of memory of mem_dims, at its origin. */
+static bool read_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize_t *count,
+                     const hsize_t *mem_dims, uint8_t *out, struct cat2_error *err)
+{
+    hsize_t zeros[C2_H5_DIM_MAX] = {0};
+    hid_t file = H5Dget_space(ds->id);
+    hid_t mem = ds->ndim ? H5Screate_simple(ds->ndim, mem_dims, NULL) : H5Screate(H5S_SCALAR);
+    size_t n = 1;
+    bool ok = file >= 0 && mem >= 0;
+
+    for (int i = 0; i < ds->ndim; i++)
+        n *= (size_t)mem_dims[i];
+    if (ok && ds->ndim)
+        ok = H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+             H5Sselect_hyperslab(mem, H5S_SELECT_SET, zeros, NULL, count, NULL) >= 0;
+    if (!ok)
+        c2_h5_fail(err, CAT2_EDATA, "the place of the data cannot be described");
+    else if (ds->type.text)
+        ok = c2_h5_text_read(ds, mem, file, out, n, err);
+    else if (H5Dread(ds->id, ds->mem, mem, file, H5P_DEFAULT, out) < 0)
+        ok = c2_h5_fail(err, CAT2_EDATA, "the data cannot be read");
+    if (mem >= 0) H5Sclose(mem);
+    if (file >= 0) H5Sclose(file);
+    return ok;
+}
+
+static bool fetch_items(struct c2_h5_dataset *ds, const hsize_t *offset, struct c2_h5_raw *raw,
+                        struct cat2_error *err)
+{
+    const struct c2_grid *grid = &ds->meta.grid;
+    hsize_t count[C2_H5_DIM_MAX], dims[C2_H5_DIM_MAX];
+    size_t n = (size_t)grid->typesize;
+    bool partial = false;
+
+    for (int axis = 0; axis < grid->ndim; axis++)
+        n *= (size_t)grid->chunks[axis];
+    for (int axis = 0; axis < ds->ndim; axis++) {
+        hsize_t left = (hsize_t)grid->shape[axis] - offset[axis];
+        dims[axis] = (hsize_t)grid->chunks[axis];
+        count[axis] = left < dims[axis] ? left : dims[axis];
+        partial = partial || count[axis] != dims[axis];
+    }
+    raw->kind = C2_H5_RAW_ITEMS;
+    if (!c2_buf_resize(&raw->bytes, n, err)) return false;
+    if (partial) memset(raw->bytes.p, 0, n);
+    return read_box(ds, offset, count, dims, raw->bytes.p, err);
+}
+
+bool c2_h5_fetch(struct c2_h5_dataset *ds, int64_t nchunk, struct c2_h5_raw *raw, struct cat2_error *err)
+{
+    hsize_t offset[C2_H5_DIM_MAX] = {0};
+
+    if (nchunk < 0 || nchunk >= ds->meta.nchunks)
+        return c2_fail(err, CAT2_EINVAL, "chunk %lld: the dataset has %lld", (long long)nchunk,
+                       (long long)ds->meta.nchunks);
+    c2_h5_quiet();
+    raw->nchunk = nchunk;
+    raw->mask = 0;
+    c2_buf_clear(&raw->bytes);
+    c2_h5_chunk_offset(ds, nchunk, offset);
+    bool stored =
+        ds->facts.layout == C2_H5_CHUNKED && !ds->facts.own_chunks && ds->type.direct && ds->own_pipeline;
+    bool ok = stored ? fetch_stored(ds, offset, raw, err) : fetch_items(ds, offset, raw, err);
+    return ok || c2_fail_within(err, "chunk %lld", (long long)nchunk);
+}
+
+bool c2_h5_chunk(struct c2_h5_dataset *ds, struct c2_codec *codec, int64_t nchunk, struct c2_buf *out,
+                 struct cat2_error *err)
+{
+    C2_AUTO(c2_h5_raw) raw;
+
+    c2_h5_raw_init(&raw);
+    return c2_h5_fetch(ds, nchunk, &raw, err) && c2_h5_convert(ds, codec, &raw, out, err);
+}
+
+/* ---- boxes ---- */
+
+/* Cut the extra axes of an array type, read whole, down to what was asked. */
+static void cut_axes(const struct c2_h5_dataset *ds, const int64_t *start, const int64_t *count,
+                     const uint8_t *whole, uint8_t *out)
+{
+    const struct c2_grid *grid = &ds->meta.grid;
+    int64_t at[C2_DIM_MAX] = {0}, item = grid->typesize, row = count[grid->ndim - 1] * item;
+
+    for (;;) {
+        int64_t from = 0;
+        for (int axis = 0; axis < grid->ndim; axis++) {
+            bool extra = axis >= ds->ndim;
+            from = from * (extra ? grid->shape[axis] : count[axis]) + at[axis] + (extra ? start[axis] : 0);
+        }
+        memcpy(out, whole + from * item, (size_t)row);
+        out += row;
+        int axis = grid->ndim - 2;
+        while (axis >= 0 && ++at[axis] == count[axis])
+            at[axis--] = 0;
+        if (axis < 0) return;
+    }
+}
+
+bool c2_h5_read(struct c2_h5_dataset *ds, const int64_t *start, const int64_t *count, uint8_t *out,
+                struct cat2_error *err)
+{
+    const struct c2_grid *grid = &ds->meta.grid;
+    hsize_t from[C2_H5_DIM_MAX], n[C2_H5_DIM_MAX];
+    int64_t whole = grid->typesize;
+    bool cut = false, empty = false;
+
+    for (int axis = 0; axis < grid->ndim; axis++) {
+        if (start[axis] < 0 || count[axis] < 0 || start[axis] > grid->shape[axis] - count[axis])
+            return c2_fail(err, CAT2_EINVAL, "the box leaves the dataset along axis %d", axis);
+        empty = empty || count[axis] == 0;
+        cut = cut || (axis >= ds->ndim && count[axis] != grid->shape[axis]);
+        if (axis < ds->ndim) {
+            from[axis] = (hsize_t)start[axis];
+            n[axis] = (hsize_t)count[axis];
+        }
+        if (!c2_mul_i64(whole, axis < ds->ndim ? count[axis] : grid->shape[axis], &whole))
+            return c2_fail(err, CAT2_ELIMIT, "the box is too large");
+    }
+    if (empty) return true;
+    c2_h5_quiet();
+    if (!cut) return read_box(ds, from, n, n, out, err);
+    uint8_t *items = malloc((size_t)whole);
+    bool ok = items || c2_fail_nomem(err, "box of items");
+    ok = ok && read_box(ds, from, n, n, items, err);
+    if (ok) cut_axes(ds, start, count, items, out);
+    free(items);
+    return ok;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Opening a dataset: its type, layout and filters become the metadata of a b2nd array, or the reason why not.
+ */
+#include <stdlib.h>
+
+#include "hdf5/h5_impl.h"
+
+void c2_h5_dataset_close(struct c2_h5_dataset *ds)
+{
+    if (!ds) return;
+    if (ds->mem > 0) H5Tclose(ds->mem);
+    if (ds->id > 0) H5Dclose(ds->id);
+    c2_h5_type_fini(&ds->type);
+    c2_meta_fini(&ds->meta);
+    free(ds->fill);
+    free(ds);
+}
+
+const struct c2_meta *c2_h5_meta(const struct c2_h5_dataset *ds)
+{
+    return &ds->meta;
+}
+
+const struct c2_h5_facts *c2_h5_dataset_facts(const struct c2_h5_dataset *ds)
+{
+    return &ds->facts;
+}
+
+/* ---- where the bytes are ---- */
+
+/* Only sources within this very file, none reached through an external link. */
+static bool check_virtual(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *err)
+{
+    char file[8], name[1024];
+    size_t n;
+
+    if (H5Pget_virtual_count(plist, &n) < 0) return c2_h5_fail(err, CAT2_EDATA, "no list of sources");
+    if (n > 65536) return c2_fail(err, CAT2_EUNSUPPORTED, "a virtual dataset of more than 65536 sources");
+    for (size_t i = 0; i < n; i++) {
+        ssize_t file_n = H5Pget_virtual_filename(plist, i, file, sizeof(file));
+        ssize_t name_n = H5Pget_virtual_dsetname(plist, i, name, sizeof(name));
+        if (file_n != 1 || file[0] != '.')
+            return c2_fail(err, CAT2_EUNSUPPORTED, "a virtual dataset of other files: they are not read");
+        if (name_n < 1 || (size_t)name_n >= sizeof(name) || strchr(name, '%'))
+            return c2_fail(err, CAT2_EUNSUPPORTED, "a virtual dataset with patterns of source names");
+        hid_t source = H5Oopen(ds->h5->file, name, ds->h5->lapl);
+        if (source >= 0) H5Oclose(source);
+        if (source < 0)
+            return c2_fail(err, CAT2_EUNSUPPORTED, "a virtual dataset whose source %.80s is not here", name);
+    }
+    return true;
+}
+
+static bool read_layout(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *err)
+{
+    static const enum c2_h5_layout LAYOUTS[] = {
+        [H5D_COMPACT] = C2_H5_COMPACT,
+        [H5D_CONTIGUOUS] = C2_H5_CONTIGUOUS,
+        [H5D_CHUNKED] = C2_H5_CHUNKED,
+        [H5D_VIRTUAL] = C2_H5_VIRTUAL,
+    };
+    H5D_layout_t layout = H5Pget_layout(plist);
+    unsigned opts = 0;
+
+    if (layout < H5D_COMPACT || layout > H5D_VIRTUAL)
+        return c2_h5_fail(err, CAT2_EDATA, "a layout of no known kind");
+    ds->facts.layout = LAYOUTS[layout];
+    ds->facts.storage = (int64_t)H5Dget_storage_size(ds->id);
+    if (layout == H5D_VIRTUAL) return check_virtual(ds, plist, err);
+    if (layout != H5D_CHUNKED)
+        return H5Pget_external_count(plist) == 0 ||
+               c2_fail(err, CAT2_EUNSUPPORTED, "the data lies in other files: they are not read");
+    int n = H5Pget_chunk(plist, C2_H5_DIM_MAX, ds->chunk);
+    if (n != ds->ndim) return c2_fail(err, CAT2_EDATA, "chunks of %d axes, the dataset has %d", n, ds->ndim);
+    for (int i = 0; i < n; i++)
+        if (ds->chunk[i] < 1 || ds->chunk[i] > INT32_MAX)
+            return c2_fail(err, CAT2_EUNSUPPORTED, "chunks of %llu items along axis %d",
+                           (unsigned long long)ds->chunk[i], i);
+    if (H5Pget_chunk_opts(plist, &opts) >= 0) ds->bare_edges = opts & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
+    return true;
+}
+
+static bool read_filters(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *err)
+{
+    int n = H5Pget_nfilters(plist);
+    char name[64];
+
+    if (n < 0 || n > C2_H5_FILTERS_MAX) return c2_fail(err, CAT2_EDATA, "%d filters", n);
+    ds->facts.nfilters = n;
+    ds->own_pipeline = true;
+    for (int i = 0; i < n; i++) {
+        unsigned flags, info, values[1] = {0};
+        size_t nvalues = 1;
+        int id = H5Pget_filter2(plist, (unsigned)i, &flags, &nvalues, values, sizeof(name), name, &info);
+        if (id < 0) return c2_h5_fail(err, CAT2_EDATA, "filter %d cannot be described", i);
+        ds->facts.filters[i] = id;
+        ds->filters[i] = (struct c2_h5_filter){id, nvalues ? values[0] : 0};
+        bool own = id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32 ||
+                   id == C2_H5_FILTER_LZF || id == C2_H5_FILTER_BLOSC2;
+        ds->own_pipeline = ds->own_pipeline && own;
+    }
+    for (int i = 0; i < n && !ds->own_pipeline; i++)
+        if (ds->filters[i].id == C2_H5_FILTER_LZF || H5Zfilter_avail(ds->filters[i].id) <= 0) {
+            name[0] = '\0';
+            H5Eclear2(H5E_DEFAULT);
+            return c2_fail(err, CAT2_EUNSUPPORTED,
+                           "filter %d is not here (HDF5_PLUGIN_PATH names a directory of "
+                           "filters)",
+                           ds->filters[i].id);
+        }
+    return true;
+}
+
+static bool read_fill(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *err)
+{
+    H5D_fill_value_t defined;
+    size_t n = (size_t)ds->type.dtype.itemsize;
+
+    if (ds->type.text || H5Pfill_value_defined(plist, &defined) < 0 || defined == H5D_FILL_VALUE_UNDEFINED) {
+        H5Eclear2(H5E_DEFAULT);
+        return true;
+    }
+    for (int i = 0; i < ds->type.ndim; i++)
+        n *= (size_t)ds->type.dims[i];
+    if (!(ds->fill = calloc(1, n + 1))) return c2_fail_nomem(err, "fill value");
+    if (H5Pget_fill_value(plist, ds->mem, ds->fill) < 0)
+        return c2_h5_fail(err, CAT2_EDATA, "the fill value cannot be read");
+    if (ds->fill[0] == 0 && memcmp(ds->fill, ds->fill + 1, n) == 0) {
+        free(ds->fill);
+        ds->fill = NULL;
+    }
+    return true;
+}
+
+/* ---- shape ---- */
+
+static bool read_shape(struct c2_h5_dataset *ds, int64_t *shape, int *ndim, struct cat2_error *err)
+{
+    hsize_t dims[C2_H5_DIM_MAX];
+    hid_t space = H5Dget_space(ds->id);
+    H5S_class_t kind = space < 0 ? H5S_NO_CLASS : H5Sget_simple_extent_type(space);
+    int n = kind == H5S_SIMPLE ? H5Sget_simple_extent_dims(space, dims, NULL) : 0;
+
+    if (space >= 0) H5Sclose(space);
+    if (kind == H5S_NO_CLASS || n < 0 || n > C2_H5_DIM_MAX)
+        return c2_h5_fail(err, CAT2_EDATA, "the shape cannot be read");
+    ds->ndim = *ndim = n;
+    ds->scalar = kind == H5S_SCALAR;
+    for (int i = 0; i < n; i++) {
+        if (dims[i] > INT64_MAX) return c2_fail(err, CAT2_EUNSUPPORTED, "an axis of more than 2^63 items");
+        shape[i] = (int64_t)dims[i];
+    }
+    if (kind == H5S_NULL) /* nothing at all: an array of no items */
+        shape[(*ndim)++] = 0;
+    return true;
+}
+
+static bool add_axes(const struct c2_h5_type *type, int64_t *shape, int *ndim, struct cat2_error *err)
+{
+    if (*ndim + type->ndim > C2_DIM_MAX)
+        return c2_fail(err, CAT2_EUNSUPPORTED, "%d axes, at most %d are carried", *ndim + type->ndim,
+                       C2_DIM_MAX);
+    for (int i = 0; i < type->ndim; i++)
+        shape[(*ndim)++] = type->dims[i];
+    return true;
+}
+
+static bool read_type(struct c2_h5_dataset *ds, struct cat2_error *err)
+{
+    hid_t type = H5Dget_type(ds->id);
+
+    if (type < 0) return c2_h5_fail(err, CAT2_EDATA, "the datatype cannot be read");
+    bool ok = c2_h5_type_of(type, &ds->type, err);
+    H5Tclose(type);
+    if (!ok) return false;
+    if (ds->type.ndim == 0) {
+        ds->mem = H5Tcopy(ds->type.mem);
+    } else {
+        hsize_t sizes[C2_H5_DIM_MAX];
+        for (int i = 0; i < ds->type.ndim; i++)
+            sizes[i] = (hsize_t)ds->type.dims[i];
+        ds->mem = H5Tarray_create2(ds->type.mem, (unsigned)ds->type.ndim, sizes);
+    }
+    return ds->mem >= 0 || c2_h5_fail(err, CAT2_EDATA, "the datatype cannot be described");
+}
+
+static bool describe(struct c2_h5_dataset *ds, const char *name, const struct c2_h5_options *options,
+                     struct cat2_error *err)
+{
+    int64_t shape[C2_H5_DIM_MAX + 1];
+    int ndim = 0;
+    hid_t plist = H5Dget_create_plist(ds->id);
+    bool ok = plist >= 0 || c2_h5_fail(err, CAT2_EDATA, "the layout cannot be read");
+
+    ok = ok && read_type(ds, err) && read_shape(ds, shape, &ndim, err) &&
+         add_axes(&ds->type, shape, &ndim, err) && read_layout(ds, plist, err) &&
+         read_filters(ds, plist, err);
+    if (ok && ds->type.text) ok = c2_h5_text_measure(ds, err);
+    ok = ok && read_fill(ds, plist, err) && c2_h5_geometry(ds, options, shape, ndim, err);
+    if (plist >= 0) H5Pclose(plist);
+    if (!ok) return false;
+    c2_buf_init(&ds->meta.vlmeta, C2_TRAILER_NBYTES_MAX);
+    return c2_h5_attrs_json(ds->h5, name, &ds->meta.vlmeta, err);
+}
+
+bool c2_h5_dataset_open(struct c2_h5 *h5, const char *name, const struct c2_h5_options *options,
+                        struct c2_h5_dataset **out, struct cat2_error *err)
+{
+    static const struct c2_h5_options DEFAULTS = {.recompress = false};
+    struct c2_h5_dataset *ds;
+
+    c2_h5_quiet();
+    hid_t id = H5Oopen(h5->file, name, h5->lapl);
+    if (id < 0) return c2_h5_fail(err, CAT2_ENOTFOUND, "%.120s cannot be opened", name);
+    if (H5Iget_type(id) != H5I_DATASET) {
+        H5Oclose(id);
+        return c2_fail(err, CAT2_EINVAL, "%.120s is no dataset", name);
+    }
+    ds = calloc(1, sizeof(*ds));
+    if (!ds) {
+        H5Oclose(id);
+        return c2_fail_nomem(err, "dataset");
+    }
+    ds->h5 = h5;
+    ds->id = id;
+    if (!describe(ds, name, options ? options : &DEFAULTS, err)) {
+        c2_h5_dataset_close(ds);
+        return false;
+    }
+    *out = ds;
+    return true;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Opening files, and what libhdf5 has to say when something fails. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hdf5/h5_impl.h"
+
+void c2_h5_quiet(void)
+{
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* each thread has a stack of messages of its own */
+    H5Eclear2(H5E_DEFAULT);
+}
+
+bool c2_h5_setup(struct cat2_error *err)
+{
+    if (setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1) != 0) return c2_fail_nomem(err, "environment");
+    if (H5open() < 0) return c2_fail(err, CAT2_EIO, "libhdf5 cannot be initialised");
+    c2_h5_quiet();
+    return true;
+}
+
+/* The innermost message is the cause. */
+static herr_t take_message(unsigned n, const H5E_error2_t *error, void *ctx)
+{
+    char *text = ctx;
+
+    (void)n;
+    if (error->desc && error->desc[0]) snprintf(text, 120, "%s", error->desc);
+    return 0;
+}
+
+bool c2_h5_fail(struct cat2_error *err, enum cat2_code code, const char *fmt, ...)
+{
+    char text[160], cause[120] = "";
+    va_list args;
+
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, take_message, cause);
+    H5Eclear2(H5E_DEFAULT);
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    return c2_fail(err, code, "%s%s%s", text, cause[0] ? ": " : "", cause);
+}
+
+/* Called before an external link would be followed. */
+static herr_t refuse_external(const char *parent_file, const char *parent_group, const char *child_file,
+                              const char *child_object, unsigned *flags, hid_t fapl, void *ctx)
+{
+    (void)parent_file;
+    (void)parent_group;
+    (void)child_file;
+    (void)child_object;
+    (void)flags;
+    (void)fapl;
+    (void)ctx;
+    return -1;
+}
+
+bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err)
+{
+    struct c2_h5 *h5 = calloc(1, sizeof(*h5));
+
+    if (!h5) return c2_fail_nomem(err, "HDF5 file");
+    c2_h5_quiet();
+    h5->file = h5->lapl = -1;
+    if (access(filename, R_OK) != 0) {
+        free(h5);
+        return c2_fail(err, CAT2_ENOTFOUND, "%.160s cannot be read", filename);
+    }
+    h5->lapl = H5Pcreate(H5P_LINK_ACCESS);
+    if (h5->lapl < 0 || H5Pset_elink_cb(h5->lapl, refuse_external, NULL) < 0) {
+        c2_h5_close(h5);
+        return c2_h5_fail(err, CAT2_ENOMEM, "HDF5 file");
+    }
+    h5->file = H5Fopen(filename, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (h5->file < 0) { /* somebody may be writing it */
+        H5Eclear2(H5E_DEFAULT);
+        h5->file = H5Fopen(filename, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT);
+    }
+    if (h5->file < 0) {
+        c2_h5_fail(err, CAT2_EDATA, "cannot be opened as HDF5");
+        c2_h5_close(h5);
+        return false;
+    }
+    *out = h5;
+    return true;
+}
+
+void c2_h5_close(struct c2_h5 *h5)
+{
+    if (!h5) return;
+    if (h5->lapl >= 0) H5Pclose(h5->lapl);
+    if (h5->file >= 0) H5Fclose(h5->file);
+    free(h5);
+}

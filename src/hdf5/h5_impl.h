@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the reading library share. */
+#ifndef C2_HDF5_H5_IMPL_H
+#define C2_HDF5_H5_IMPL_H
+
+#define H5_USE_110_API
+#include <hdf5.h>
+
+#include "data/frame.h"
+#include "hdf5/h5.h"
+
+#define C2_H5_DIM_MAX     32         /* HDF5's own */
+#define C2_H5_FILTERS_MAX 32         /* HDF5's own */
+#define C2_H5_ENTRIES_MAX (1 << 20)  /* names in a file: links may multiply them without end */
+#define C2_H5_LINKS_MAX   (1 << 18)  /* names in one group */
+#define C2_H5_TEXT_MAX    4096       /* bytes of the widest variable-length string shown at fixed width */
+#define C2_H5_TEXTS_MAX   (1 << 20)  /* such strings in a dataset: all are read to know the widest */
+#define C2_H5_ATTR_MAX    (4 << 20)  /* bytes of an attribute */
+#define C2_H5_ATTRS_MAX   8192       /* of one object, as frames */
+#define C2_H5_ITEM_MAX    (16 << 20) /* bytes of an item */
+
+#define C2_H5_FILTER_LZF    32000
+#define C2_H5_FILTER_BLOSC2 32026
+
+struct c2_h5 {
+    hid_t file, lapl; /* lapl: refuses external links */
+};
+
+/* How items of a file are shown in memory. */
+struct c2_h5_type {
+    struct c2_dtype dtype; /* text: not known yet */
+    hid_t mem;             /* one item in memory, without the extra axes */
+    bool direct;           /* the file's bytes are the item's */
+    bool text, utf8;       /* variable-length string */
+    int ndim;              /* of an array type: extra axes behind the dataset's */
+    int64_t dims[C2_H5_DIM_MAX];
+};
+
+struct c2_h5_filter {
+    int id;
+    unsigned typesize; /* shuffle: cd_values[0] */
+};
+
+struct c2_h5_dataset {
+    struct c2_h5 *h5;
+    hid_t id;
+    hid_t mem; /* one item of the file's dataspace in memory: the array type, where there is one */
+    struct c2_h5_type type;
+    struct c2_meta meta;
+    struct c2_h5_facts facts;
+    int ndim; /* of the file's dataspace */
+    bool scalar;
+    hsize_t chunk[C2_H5_DIM_MAX]; /* the file's, when chunked */
+    struct c2_h5_filter filters[C2_H5_FILTERS_MAX];
+    bool own_pipeline;         /* all filters are decoded here */
+    bool bare_edges;           /* partial chunks have no filters applied */
+    struct c2_grid chunk_grid; /* one chunk seen as an array */
+    uint8_t *fill;             /* an item of the fill value; NULL: zeros */
+    size_t text_width;         /* bytes of the file's strings read */
+};
+
+/** Fail with what libhdf5 says. */
+bool c2_h5_fail(struct cat2_error *err, enum cat2_code code, const char *fmt, ...) C2_PRINTF(3, 4);
+/** Forget old messages and keep this thread's quiet. */
+void c2_h5_quiet(void);
+
+void c2_h5_type_fini(struct c2_h5_type *type);
+C2_DEFINE_AUTO(c2_h5_type);
+/** @errors CAT2_EUNSUPPORTED what it is that cannot be carried. */
+bool c2_h5_type_of(hid_t file_type, struct c2_h5_type *out, struct cat2_error *err);
+
+/** Look at all strings of a dataset: bytes of the widest, and the dtype. */
+bool c2_h5_text_measure(struct c2_h5_dataset *ds, struct cat2_error *err);
+/** Strings of a box at fixed width. */
+bool c2_h5_text_read(struct c2_h5_dataset *ds, hid_t mem_space, hid_t file_space, uint8_t *out, size_t n,
+                     struct cat2_error *err);
+
+/** Geometry of the chunks: after type, facts and filters are known. */
+bool c2_h5_geometry(struct c2_h5_dataset *ds, const struct c2_h5_options *options, const int64_t *shape,
+                    int ndim, struct cat2_error *err);
+/** Where chunk nchunk starts, in the file's dataspace. */
+void c2_h5_chunk_offset(const struct c2_h5_dataset *ds, int64_t nchunk, hsize_t *offset);
+/** Is chunk nchunk cut by the dataset's end? */
+bool c2_h5_chunk_is_partial(const struct c2_h5_dataset *ds, int64_t nchunk);
+/** Bytes of a stored chunk, 0: not in the file. */
+bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t *n, struct cat2_error *err);
+
+/** Undo the filters of a stored chunk: C order into raw->items. */
+bool c2_h5_unfilter(const struct c2_h5_dataset *ds, struct c2_codec *codec, struct c2_h5_raw *raw,
+                    struct cat2_error *err);
+bool c2_h5_lzf_decode(struct c2_bytes in, struct c2_buf *out, struct cat2_error *err);
+uint32_t c2_h5_fletcher32(struct c2_bytes in);
+/** The frame an HDF5 chunk of filter 32026 holds. Takes *bytes on success. */
+bool c2_h5_inner_open(struct c2_buf *bytes, struct c2_frame **out, struct cat2_error *err);
+#endif

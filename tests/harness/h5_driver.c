@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* h5_driver FILE.h5 DIR: every dataset as DIR/N.b2nd; a line of JSON each on stdout. For the tests in Python.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "data/frame.h"
+#include "hdf5/h5.h"
+
+struct driver {
+    struct c2_h5 *h5;
+    struct c2_codec *codec;
+    const char *dir;
+    int n;
+};
+
+static bool write_frame(struct driver *d, struct c2_h5_dataset *ds, const char *name, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_frame_writer) *writer = NULL;
+    C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+    C2_AUTO(c2_h5_raw) raw;
+    const struct c2_meta *meta = c2_h5_meta(ds);
+    struct c2_chunk_expect want = {meta->chunksize, meta->cparams.blocksize, meta->cparams.typesize, false};
+    struct c2_chunk_info info;
+    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0666);
+
+    c2_h5_raw_init(&raw);
+    bool ok = fd >= 0 && c2_frame_writer_new(fd, meta, &writer, err);
+    for (int64_t i = 0; ok && i < meta->nchunks; i++) {
+        c2_buf_clear(&chunk);
+        ok = c2_h5_fetch(ds, i, &raw, err) && c2_h5_convert(ds, d->codec, &raw, &chunk, err) &&
+             c2_guard_chunk(c2_buf_bytes(&chunk), &want, &info, err) &&
+             c2_frame_writer_add(writer, c2_buf_bytes(&chunk), err);
+    }
+    ok = ok && c2_frame_writer_finish(writer, NULL, err);
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
+/* The same items read as one box. */
+static bool write_box(struct c2_h5_dataset *ds, const char *name, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) items = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+    const struct c2_grid *grid = &c2_h5_meta(ds)->grid;
+    const int64_t zeros[C2_DIM_MAX] = {0};
+    size_t n = (size_t)grid->typesize;
+    char full[4200];
+
+    for (int i = 0; i < grid->ndim; i++)
+        n *= (size_t)grid->shape[i];
+    snprintf(full, sizeof(full), "%s.items", name);
+    int fd = open(full, O_RDWR | O_CREAT | O_TRUNC, 0666);
+    bool ok = fd >= 0 && c2_buf_resize(&items, n, err) && c2_h5_read(ds, zeros, grid->shape, items.p, err) &&
+              write(fd, items.p, n) == (ssize_t)n;
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
+static bool visit(void *ctx, const struct c2_h5_entry *entry, struct cat2_error *err)
+{
+    struct driver *d = ctx;
+    C2_AUTO_PTR(c2_h5_dataset) *ds = NULL;
+    C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    char name[4096];
+    struct cat2_error why = {0};
+    struct c2_jw w;
+
+    snprintf(name, sizeof(name), "%s/%d.b2nd", d->dir, d->n++);
+    c2_jw_init(&w, &line, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "path");
+    c2_jw_cstr(&w, entry->path);
+    c2_jw_key(&w, "kind");
+    c2_jw_int(&w, entry->kind);
+    c2_jw_key(&w, "refusal");
+    if (entry->kind == C2_H5_DATASET) {
+        bool ok = c2_h5_dataset_open(d->h5, entry->name, NULL, &ds, &why) && write_frame(d, ds, name, &why) &&
+                  write_box(ds, name, &why);
+        c2_jw_cstr(&w, ok ? "" : why.message);
+        c2_jw_key(&w, "frame");
+        c2_jw_cstr(&w, name);
+        c2_jw_key(&w, "passes");
+        c2_jw_bool(&w, ds && c2_h5_dataset_facts(ds)->passes);
+        if (ds) {
+            c2_jw_key(&w, "attrs");
+            c2_jw_raw(&w, c2_buf_str(&c2_h5_meta(ds)->vlmeta));
+        }
+    } else {
+        c2_jw_cstr(&w, entry->refusal ? entry->refusal : "");
+    }
+    if (entry->kind == C2_H5_GROUP) {
+        C2_AUTO(c2_buf) attrs = C2_BUF_INIT(C2_TRAILER_NBYTES_MAX);
+        if (!c2_h5_attrs_json(d->h5, entry->name, &attrs, err)) return false;
+        c2_jw_key(&w, "attrs");
+        c2_jw_raw(&w, c2_buf_str(&attrs));
+    }
+    c2_jw_end_object(&w);
+    if (!c2_jw_finish(&w)) return false;
+    printf("%s\n", c2_buf_cstr(&line));
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct driver d = {.dir = argc == 3 ? argv[2] : NULL};
+    struct cat2_error err = {0};
+
+    c2_codec_setup();
+    d.codec = c2_codec_new();
+    bool ok = d.dir && d.codec && c2_h5_setup(&err) && c2_h5_open(argv[1], &d.h5, &err) &&
+              c2_h5_walk(d.h5, visit, &d, &err);
+    if (!ok) fprintf(stderr, "%s\n", err.message);
+    c2_h5_close(d.h5);
+    c2_codec_free(d.codec);
+    return ok ? 0 : 1;
+}
