@@ -35,14 +35,8 @@ static bool is_zero(struct c2_bytes bytes)
 /* A chunk full of the fill value, for items the format cannot repeat, and for sub-arrays. */
 static bool fill_items(const struct c2_h5_dataset *ds, struct c2_buf *items, struct cat2_error *err)
 {
-    size_t item = (size_t)ds->meta.grid.typesize;
+    size_t item = c2_h5_item_nbytes(ds), n = c2_h5_chunk_nbytes(ds);
 
-    if (!c2_buf_resize(items, (size_t)ds->chunk_grid.typesize, err)) return false;
-    for (int i = 0; i < ds->type.ndim; i++)
-        item *= (size_t)ds->type.dims[i];
-    size_t n = (size_t)ds->meta.grid.typesize;
-    for (int i = 0; i < ds->meta.grid.ndim; i++)
-        n *= (size_t)ds->meta.grid.chunks[i];
     if (!c2_buf_resize(items, n, err)) return false;
     for (size_t at = 0; at < n; at += item)
         memcpy(items->p + at, ds->fill, item);
@@ -104,15 +98,6 @@ static bool compress(const struct c2_h5_dataset *ds, struct c2_codec *codec, con
     return c2_codec_encode(codec, &ds->meta.cparams, from, ds->meta.chunksize, out, err);
 }
 
-static size_t whole_nbytes(const struct c2_h5_dataset *ds)
-{
-    size_t n = (size_t)ds->meta.grid.typesize;
-
-    for (int i = 0; i < ds->meta.grid.ndim; i++)
-        n *= (size_t)ds->meta.grid.chunks[i];
-    return n;
-}
-
 static bool convert(const struct c2_h5_dataset *ds, struct c2_codec *codec, struct c2_h5_raw *raw,
                     struct c2_buf *out, struct cat2_error *err)
 {
@@ -127,8 +112,9 @@ static bool convert(const struct c2_h5_dataset *ds, struct c2_codec *codec, stru
     if (ds->facts.passes && raw->mask == 0 && !pass(ds, raw, out, &passed, err)) return false;
     if (passed) return true;
     if (!c2_h5_unfilter(ds, codec, raw, err)) return false;
-    if (raw->items.n != whole_nbytes(ds))
-        return c2_fail(err, CAT2_EDATA, "decodes to %zu bytes, not %zu", raw->items.n, whole_nbytes(ds));
+    if (raw->items.n != c2_h5_chunk_nbytes(ds))
+        return c2_fail(err, CAT2_EDATA, "decodes to %zu bytes, not %zu", raw->items.n,
+                       c2_h5_chunk_nbytes(ds));
     return compress(ds, codec, &raw->items, &raw->blocks, out, err);
 }
 

@@ -12,6 +12,8 @@ void c2_h5_dataset_close(struct c2_h5_dataset *ds)
     if (ds->id > 0) H5Dclose(ds->id);
     c2_h5_type_fini(&ds->type);
     c2_meta_fini(&ds->meta);
+    c2_buf_fini(&ds->head);
+    c2_codec_free(ds->codec);
     free(ds->fill);
     free(ds);
 }

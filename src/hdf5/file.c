@@ -58,6 +58,21 @@ static herr_t refuse_external(const char *parent_file, const char *parent_group,
     return -1;
 }
 
+/* Addresses count from the end of a user block, if there is one. */
+static void find_descriptor(struct c2_h5 *h5)
+{
+    hid_t plist = H5Fget_create_plist(h5->file);
+    hsize_t userblock = 1;
+    int *fd = NULL;
+
+    h5->fd = -1;
+    if (plist >= 0 && H5Pget_userblock(plist, &userblock) >= 0 && userblock == 0 &&
+        H5Fget_vfd_handle(h5->file, H5P_DEFAULT, (void **)&fd) >= 0 && fd)
+        h5->fd = *fd;
+    if (plist >= 0) H5Pclose(plist);
+    H5Eclear2(H5E_DEFAULT);
+}
+
 bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err)
 {
     struct c2_h5 *h5 = calloc(1, sizeof(*h5));
@@ -84,6 +99,7 @@ bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err
         c2_h5_close(h5);
         return false;
     }
+    find_descriptor(h5);
     *out = h5;
     return true;
 }

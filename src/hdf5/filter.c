@@ -177,10 +177,8 @@ static bool undo(const struct c2_h5_filter *filter, struct c2_codec *codec, stru
 
 static size_t room_for(const struct c2_h5_dataset *ds)
 {
-    size_t n = (size_t)ds->meta.grid.typesize;
+    size_t n = c2_h5_chunk_nbytes(ds);
 
-    for (int i = 0; i < ds->meta.grid.ndim; i++)
-        n *= (size_t)ds->meta.grid.chunks[i];
     return n + n / 16 + 4096; /* checksums, and what a filter before the last may have added */
 }
 

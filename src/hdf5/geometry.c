@@ -19,14 +19,10 @@ void c2_h5_chunk_offset(const struct c2_h5_dataset *ds, int64_t nchunk, hsize_t 
     }
 }
 
-bool c2_h5_chunk_is_partial(const struct c2_h5_dataset *ds, int64_t nchunk)
+bool c2_h5_chunk_is_partial(const struct c2_h5_dataset *ds, const hsize_t *offset)
 {
-    hsize_t offset[C2_H5_DIM_MAX];
-
-    c2_h5_chunk_offset(ds, nchunk, offset);
     for (int axis = 0; axis < ds->ndim; axis++)
-        if (offset[axis] + (hsize_t)ds->meta.grid.chunks[axis] > (hsize_t)ds->meta.grid.shape[axis])
-            return true;
+        if (offset[axis] + ds->chunk[axis] > (hsize_t)ds->meta.grid.shape[axis]) return true;
     return false;
 }
 
@@ -48,7 +44,7 @@ static bool first_chunk(struct c2_h5_dataset *ds, hsize_t *offset, hsize_t *n)
     return found;
 }
 
-static bool read_first(struct c2_h5_dataset *ds, struct c2_frame **out)
+static bool read_first(struct c2_h5_dataset *ds, struct c2_buf *head, struct c2_frame **out)
 {
     C2_AUTO(c2_buf) bytes = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
     hsize_t offset[C2_H5_DIM_MAX], n;
@@ -61,7 +57,12 @@ static bool read_first(struct c2_h5_dataset *ds, struct c2_frame **out)
         H5Eclear2(H5E_DEFAULT);
         return false;
     }
-    return c2_h5_inner_open(&bytes, out, &ignored);
+    const uint8_t *start = bytes.p; /* the frame keeps them where they are */
+    if (!c2_h5_inner_open(&bytes, out, &ignored)) return false;
+    if (c2_buf_append(head, start, (size_t)c2_frame_layout(*out)->header_len, &ignored)) return true;
+    c2_frame_unref(*out);
+    *out = NULL;
+    return false;
 }
 
 /* Take blocks and compression from the first chunk, when chunks can go through as they are. */
@@ -72,7 +73,8 @@ static void take_inner(struct c2_h5_dataset *ds, const int64_t *shape, int ndim,
     struct c2_grid grid;
     struct cat2_error ignored;
 
-    if (!read_first(ds, &frame)) return;
+    c2_buf_init(&ds->head, C2_HEADER_NBYTES_MAX);
+    if (!read_first(ds, &ds->head, &frame)) return;
     const struct c2_meta *inner = c2_frame_meta(frame);
     if (inner->nchunks != 1 || inner->grid.typesize != ds->type.dtype.itemsize ||
         inner->cparams.blocksize < 1)

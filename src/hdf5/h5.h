@@ -114,7 +114,9 @@ bool c2_h5_read(struct c2_h5_dataset *ds, const int64_t *start, const int64_t *c
 /** Where a chunk that passes through lies in the file: *off, *n of the Blosc2 chunk itself. false without
  * *err: it has to be fetched. Not checked yet: c2_guard_chunk() what was read. HDF5's thread. */
 bool c2_h5_locate(struct c2_h5_dataset *ds, int64_t nchunk, int64_t *off, int32_t *n);
-/** Changes when the data may have changed: shape, storage, where the chunks lie. Cheap. HDF5's thread. */
-uint64_t c2_h5_fingerprint(struct c2_h5_dataset *ds);
+/** Differs when shape, type, attributes or data do: the contents are hashed when they take *budget bytes in
+ * the file at most, which is lowered by what was read. 0: too much to read, ask the file's time instead.
+ * HDF5's thread. */
+uint64_t c2_h5_fingerprint(struct c2_h5_dataset *ds, int64_t *budget);
 
 #endif

@@ -24,6 +24,7 @@
 
 struct c2_h5 {
     hid_t file, lapl; /* lapl: refuses external links */
+    int fd;           /* libhdf5's own; -1: addresses are not places in the file */
 };
 
 /* How items of a file are shown in memory. */
@@ -56,7 +57,8 @@ struct c2_h5_dataset {
     bool bare_edges;           /* partial chunks have no filters applied */
     struct c2_grid chunk_grid; /* one chunk seen as an array */
     uint8_t *fill;             /* an item of the fill value; NULL: zeros */
-    size_t text_width;         /* bytes of the file's strings read */
+    struct c2_buf head;        /* of the first frame, when chunks pass through */
+    struct c2_codec *codec;    /* of boxes; NULL until one was read */
 };
 
 /** Fail with what libhdf5 says. */
@@ -80,8 +82,18 @@ bool c2_h5_geometry(struct c2_h5_dataset *ds, const struct c2_h5_options *option
                     int ndim, struct cat2_error *err);
 /** Where chunk nchunk starts, in the file's dataspace. */
 void c2_h5_chunk_offset(const struct c2_h5_dataset *ds, int64_t nchunk, hsize_t *offset);
-/** Is chunk nchunk cut by the dataset's end? */
-bool c2_h5_chunk_is_partial(const struct c2_h5_dataset *ds, int64_t nchunk);
+/** Is the file's chunk at offset cut by the dataset's end? */
+bool c2_h5_chunk_is_partial(const struct c2_h5_dataset *ds, const hsize_t *offset);
+/** Bytes of an item of the dataspace, array and all; of a decoded chunk of the file. */
+size_t c2_h5_item_nbytes(const struct c2_h5_dataset *ds);
+size_t c2_h5_chunk_nbytes(const struct c2_h5_dataset *ds);
+/** The file's chunk at offset, as stored. */
+bool c2_h5_fetch_stored(struct c2_h5_dataset *ds, const hsize_t *offset, struct c2_h5_raw *raw,
+                        struct cat2_error *err);
+/** Can boxes be read without libhdf5's filters? Then do so, into the origin of memory of mem_dims. */
+bool c2_h5_can_box(const struct c2_h5_dataset *ds);
+bool c2_h5_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize_t *count, const hsize_t *mem_dims,
+               uint8_t *out, struct cat2_error *err);
 /** Bytes of a stored chunk, 0: not in the file. */
 bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t *n, struct cat2_error *err);
 

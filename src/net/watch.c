@@ -29,7 +29,7 @@ struct c2_watch {
     size_t dirs_cap;
     char **pending;
     size_t npending, pending_cap;
-    bool everything, timing;
+    bool everything, timing, flat;
     int64_t first_ms;
     c2_watch_fn *changed;
     void *ctx;
@@ -91,7 +91,7 @@ static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report)
     char path[8192];
     int n = snprintf(path, sizeof(path), "%s%s%s", w->root, *rel ? "/" : "", rel);
 
-    if (n < 0 || (size_t)n >= sizeof(path) || depth > C2_TREE_DEPTH_MAX) return;
+    if (n < 0 || (size_t)n >= sizeof(path) || depth > (w->flat ? 0 : C2_TREE_DEPTH_MAX)) return;
     int wd = inotify_add_watch(w->fd, path, *rel ? mask : mask & ~(uint32_t)IN_DONT_FOLLOW);
     if (wd < 0) {
         if (errno == ENOSPC)
@@ -215,13 +215,15 @@ static void watch_free(struct c2_watch *w)
     free(w);
 }
 
-bool c2_watch_new(struct c2_loop *loop, const char *dir, c2_watch_fn *changed, void *ctx,
-                  struct c2_watch **out, struct cat2_error *err)
+static bool watch_new(struct c2_loop *loop, const char *dir, struct c2_watch like, struct c2_watch **out,
+                      struct cat2_error *err)
 {
     struct c2_watch *w = calloc(1, sizeof(*w));
 
     if (!w) return c2_fail_nomem(err, "watch");
-    *w = (struct c2_watch){.loop = loop, .root = strdup(dir), .changed = changed, .ctx = ctx};
+    *w = like;
+    w->loop = loop;
+    w->root = strdup(dir);
     w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (w->fd < 0 || !w->root) {
         int errnum = errno;
@@ -236,6 +238,18 @@ bool c2_watch_new(struct c2_loop *loop, const char *dir, c2_watch_fn *changed, v
     uv_poll_start(&w->poll, UV_READABLE, on_readable);
     *out = w;
     return true;
+}
+
+bool c2_watch_new(struct c2_loop *loop, const char *dir, c2_watch_fn *changed, void *ctx,
+                  struct c2_watch **out, struct cat2_error *err)
+{
+    return watch_new(loop, dir, (struct c2_watch){.changed = changed, .ctx = ctx}, out, err);
+}
+
+bool c2_watch_flat_new(struct c2_loop *loop, const char *dir, c2_watch_fn *changed, void *ctx,
+                       struct c2_watch **out, struct cat2_error *err)
+{
+    return watch_new(loop, dir, (struct c2_watch){.changed = changed, .ctx = ctx, .flat = true}, out, err);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -12,6 +12,9 @@ struct c2_watch;
 typedef void c2_watch_fn(void *ctx, const char *rel);
 bool c2_watch_new(struct c2_loop *loop, const char *dir, c2_watch_fn *changed, void *ctx,
                   struct c2_watch **out, struct cat2_error *err);
+/** The same for the entries of one directory: nothing below is watched. */
+bool c2_watch_flat_new(struct c2_loop *loop, const char *dir, c2_watch_fn *changed, void *ctx,
+                       struct c2_watch **out, struct cat2_error *err);
 void c2_watch_free(struct c2_watch *watch);
 
 #endif

@@ -30,7 +30,10 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
 
     if (!pub) return c2_fail_nomem(err, "publisher");
     pub->parts = *parts;
-    if (!c2_source_dir_new(options->root, options->statedir, &source, err)) {
+    bool ok = c2_source_is_h5(options->root)
+                  ? c2_source_h5_new(options->root, &source, err)
+                  : c2_source_dir_new(options->root, options->statedir, &source, err);
+    if (!ok) {
         free(pub);
         return false;
     }

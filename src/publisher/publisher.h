@@ -19,7 +19,7 @@ struct c2_publisher_parts { /* all borrowed, all outlive the publisher */
 };
 struct c2_publisher_options {
     const char *name; /* of the root */
-    const char *root; /* directory */
+    const char *root; /* a directory, or an HDF5 file */
     const char *statedir;
     const char *http; /* "host:port" others reach our server at */
 };

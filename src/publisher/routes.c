@@ -100,7 +100,8 @@ static void list_ready(void *ctx, const struct cat2_error *failed)
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
     for (size_t i = 0; i < c2_catalog_count(cat); i++)
-        if (c2_catalog_at(cat, i)->listed) c2_jw_cstr(&w, c2_catalog_at(cat, i)->path);
+        if (c2_catalog_at(cat, i)->listed && !c2_catalog_at(cat, i)->gen.hidden)
+            c2_jw_cstr(&w, c2_catalog_at(cat, i)->path);
     c2_jw_end_array(&w);
     if (c2_jw_finish(&w)) {
         c2_reply_json(req, 200, &out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a publisher can publish from: a directory today. Routes and catalog know this face only. All functions
- * may be called from any worker, several at once, and may block, unless said otherwise. */
+/* What a publisher can publish from: a directory, an HDF5 file. Routes and catalog know this face only. All
+ * functions may be called from any worker, several at once, and may block, unless said otherwise. */
 #ifndef C2_PUBLISHER_SOURCE_H
 #define C2_PUBLISHER_SOURCE_H
 
@@ -15,7 +15,9 @@ struct c2_generation {
     char etag[64];      /* repr(mtime):size, as Python's */
     char validator[96]; /* stronger where the source can, equal only for equal bytes */
     int64_t mtime_ms;
-    const char *unusable; /* why it can be listed but not opened ("a FIFO"), or NULL; a constant */
+    const char
+        *unusable; /* why it can be listed but not opened ("a FIFO"), or NULL; lives as long as the source */
+    bool hidden;   /* not in the plain list, whose readers expect all of it to open */
 };
 
 /* A dataset opened at one generation. Immutable, counted; any thread. */
@@ -57,6 +59,9 @@ struct c2_source_ops {
     /** Open the present generation. @errors CAT2_ENOTFOUND, CAT2_EDATA why, CAT2_ECANCELLED. */
     bool (*open)(struct c2_source *source, const char *path, struct c2_codec *codec, struct c2_item **out,
                  struct cat2_error *err);
+    /** Attributes of a directory as a JSON object ("" is the root); NULL: there are none. @errors
+     * CAT2_ENOTFOUND. */
+    bool (*attrs)(struct c2_source *source, const char *path, struct c2_buf *out, struct cat2_error *err);
     /** The dataset is gone: forget what was made of it. */
     void (*forget)(struct c2_source *source, const char *path);
     /** Loop thread. changed(ctx) after something changed. */
@@ -73,6 +78,11 @@ struct c2_source {
 /** A directory; what is made of plain files is kept in STATEDIR/cache. */
 bool c2_source_dir_new(const char *root, const char *statedir, struct c2_source **out,
                        struct cat2_error *err);
+
+/** The datasets of an HDF5 file. */
+bool c2_source_h5_new(const char *filename, struct c2_source **out, struct cat2_error *err);
+/** Is this a file that begins as HDF5 files do? */
+bool c2_source_is_h5(const char *filename);
 
 /** "repr(mtime):size" as Python prints it. */
 bool c2_etag_format(int64_t sec, long nsec, int64_t size, char out[64]);

@@ -383,8 +383,8 @@ static void dir_free(struct c2_source *source)
     free(dir);
 }
 
-static const struct c2_source_ops DIR_OPS = {"dir",    dir_walk,   dir_stat,  dir_is_slow, dir_sketch,
-                                             dir_open, dir_forget, dir_watch, dir_cancel,  dir_free};
+static const struct c2_source_ops DIR_OPS = {"dir", dir_walk,   dir_stat,  dir_is_slow, dir_sketch, dir_open,
+                                             NULL,  dir_forget, dir_watch, dir_cancel,  dir_free};
 
 bool c2_source_dir_new(const char *root, const char *statedir, struct c2_source **out, struct cat2_error *err)
 {

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* cat2h5: reads HDF5 files for a publisher, which talks to it on standard input (a socket). A
+ * process of its own, with limits, so that a file that brings libhdf5 down brings down nothing else. */
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "hdf5/h5.h"
+#include "hdf5/serve.h"
+
+#define MEMORY_MAX ((rlim_t)2 << 30)
+
+static void limit(int what, rlim_t most)
+{
+    struct rlimit value = {most, most};
+
+    setrlimit(what, &value); /* a lower limit that is there already stays */
+}
+
+static void set_limits(void)
+{
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_FSIZE, 0);
+    limit(RLIMIT_NOFILE, 64);
+#ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
+    limit(RLIMIT_AS, MEMORY_MAX);
+#endif
+    mallopt(M_MMAP_THRESHOLD, 64 << 20); /* chunk after chunk in the same pages */
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
+int main(int argc, char **argv)
+{
+    struct cat2_error err = {0};
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)argv;
+    if (argc != 1 || isatty(STDIN_FILENO)) {
+        fprintf(stderr, "cat2h5 is started by publishers, not by hand.\n");
+        return 2;
+    }
+    set_limits();
+    c2_codec_setup();
+    if (c2_h5_setup(&err) && c2_h5_serve(STDIN_FILENO, &err)) return 0;
+    fprintf(stderr, "cat2h5: %s\n", err.message);
+    return 1;
+}

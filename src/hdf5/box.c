@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A box of items put together from the chunks it touches, each decoded here: for filters libhdf5 does not
+ * have. */
+#include <stdlib.h>
+
+#include "hdf5/h5_impl.h"
+
+struct box {
+    struct c2_h5_dataset *ds;
+    struct c2_h5_raw raw;
+    const hsize_t *start, *count, *mem_dims;
+    size_t item; /* bytes of an item of the dataspace */
+    uint8_t *out;
+};
+
+size_t c2_h5_item_nbytes(const struct c2_h5_dataset *ds)
+{
+    size_t n = (size_t)ds->type.dtype.itemsize;
+
+    for (int i = 0; i < ds->type.ndim; i++)
+        n *= (size_t)ds->type.dims[i];
+    return n;
+}
+
+size_t c2_h5_chunk_nbytes(const struct c2_h5_dataset *ds)
+{
+    size_t n = c2_h5_item_nbytes(ds);
+
+    for (int i = 0; i < ds->ndim; i++)
+        n *= (size_t)ds->chunk[i];
+    return n;
+}
+
+/* The items of the chunk at `offset`, C order; NULL: the fill value throughout. */
+static bool decode(struct box *box, const hsize_t *offset, const uint8_t **items, struct cat2_error *err)
+{
+    struct c2_h5_dataset *ds = box->ds;
+
+    *items = NULL;
+    if (!c2_h5_fetch_stored(ds, offset, &box->raw, err)) return false;
+    if (box->raw.kind == C2_H5_RAW_FILL) return true;
+    if (!ds->codec && !(ds->codec = c2_codec_new())) return c2_fail_nomem(err, "codec");
+    if (!c2_h5_unfilter(ds, ds->codec, &box->raw, err)) return false;
+    if (box->raw.items.n != c2_h5_chunk_nbytes(ds))
+        return c2_fail(err, CAT2_EDATA, "a chunk decodes to %zu bytes, not %zu", box->raw.items.n,
+                       c2_h5_chunk_nbytes(ds));
+    *items = box->raw.items.p;
+    return true;
+}
+
+static void put_row(const struct box *box, const uint8_t *from, uint8_t *to, size_t n)
+{
+    if (from) {
+        memcpy(to, from, n);
+    } else if (!box->ds->fill) {
+        memset(to, 0, n);
+    } else {
+        for (size_t i = 0; i < n; i += box->item)
+            memcpy(to + i, box->ds->fill, box->item);
+    }
+}
+
+/* What chunk and box share, row by row of the last axis. */
+static void copy_shared(const struct box *box, const hsize_t *offset, const uint8_t *items)
+{
+    int ndim = box->ds->ndim;
+    hsize_t lo[C2_H5_DIM_MAX], hi[C2_H5_DIM_MAX], at[C2_H5_DIM_MAX];
+
+    for (int i = 0; i < ndim; i++) {
+        hsize_t end = offset[i] + box->ds->chunk[i], box_end = box->start[i] + box->count[i];
+        lo[i] = at[i] = offset[i] > box->start[i] ? offset[i] : box->start[i];
+        hi[i] = end < box_end ? end : box_end;
+        if (lo[i] >= hi[i]) return;
+    }
+    size_t row = (size_t)(hi[ndim - 1] - lo[ndim - 1]) * box->item;
+    for (;;) {
+        size_t from = 0, to = 0;
+        for (int i = 0; i < ndim; i++) {
+            from = from * (size_t)box->ds->chunk[i] + (size_t)(at[i] - offset[i]);
+            to = to * (size_t)box->mem_dims[i] + (size_t)(at[i] - box->start[i]);
+        }
+        put_row(box, items ? items + from * box->item : NULL, box->out + to * box->item, row);
+        int axis = ndim - 2;
+        while (axis >= 0 && ++at[axis] == hi[axis]) {
+            at[axis] = lo[axis];
+            axis--;
+        }
+        if (axis < 0) return;
+    }
+}
+
+static bool read_chunks(struct box *box, struct cat2_error *err)
+{
+    int ndim = box->ds->ndim;
+    hsize_t offset[C2_H5_DIM_MAX], first[C2_H5_DIM_MAX];
+    const uint8_t *items;
+
+    for (int i = 0; i < ndim; i++)
+        first[i] = offset[i] = box->start[i] / box->ds->chunk[i] * box->ds->chunk[i];
+    for (;;) {
+        if (!decode(box, offset, &items, err)) return false;
+        copy_shared(box, offset, items);
+        int axis = ndim - 1;
+        while (axis >= 0 && (offset[axis] += box->ds->chunk[axis]) >= box->start[axis] + box->count[axis]) {
+            offset[axis] = first[axis];
+            axis--;
+        }
+        if (axis < 0) return true;
+    }
+}
+
+bool c2_h5_can_box(const struct c2_h5_dataset *ds)
+{
+    return ds->facts.layout == C2_H5_CHUNKED && ds->facts.nfilters > 0 && ds->own_pipeline &&
+           ds->type.direct && !ds->type.text && ds->ndim > 0;
+}
+
+bool c2_h5_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize_t *count, const hsize_t *mem_dims,
+               uint8_t *out, struct cat2_error *err)
+{
+    struct box box = {.ds = ds,
+                      .start = start,
+                      .count = count,
+                      .mem_dims = mem_dims,
+                      .item = c2_h5_item_nbytes(ds),
+                      .out = out};
+
+    c2_h5_raw_init(&box.raw);
+    bool ok = read_chunks(&box, err);
+    c2_h5_raw_fini(&box.raw);
+    return ok;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The worker's side of data/h5_proto.h. The file is opened when it is first asked for and again when it
+ * changed; the last few datasets stay open. */
+#include "hdf5/serve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "data/h5_proto.h"
+#include "hdf5/h5.h"
+
+#define OPEN_MAX_DATASETS 32
+#define REQUEST_SECONDS   60 /* of one request; the publisher loses patience before */
+#define WALK_SECONDS      600
+
+struct opened {
+    char *name;
+    struct c2_h5_dataset *ds;
+    uint64_t used;
+};
+struct server {
+    int fd;
+    char *filename;   /* NULL: none yet */
+    struct c2_h5 *h5; /* NULL: not open */
+    struct c2_h5_state state;
+    struct opened opened[OPEN_MAX_DATASETS];
+    uint64_t clock;
+    struct c2_codec *codec;
+    struct c2_h5_raw raw;
+    struct c2_buf name, body;
+};
+
+/* ---- the file ---- */
+
+static bool look(const char *filename, struct c2_h5_state *out)
+{
+    struct stat st;
+
+    memset(out, 0, sizeof(*out));
+    if (stat(filename, &st) != 0) return false;
+    *out = (struct c2_h5_state){st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
+    return true;
+}
+
+static void close_file(struct server *s)
+{
+    for (int i = 0; i < OPEN_MAX_DATASETS; i++) {
+        c2_h5_dataset_close(s->opened[i].ds);
+        free(s->opened[i].name);
+        s->opened[i] = (struct opened){0};
+    }
+    c2_h5_close(s->h5);
+    s->h5 = NULL;
+}
+
+static bool open_file(struct server *s, const char *filename, struct cat2_error *err)
+{
+    struct c2_h5_state now;
+
+    if (!s->filename || strcmp(s->filename, filename) != 0) {
+        close_file(s);
+        free(s->filename);
+        s->filename = c2_str_dup(c2_str_of(filename));
+        if (!s->filename) return c2_fail_nomem(err, "request");
+    }
+    if (!look(s->filename, &now)) {
+        close_file(s);
+        return c2_fail_errno(err, errno, "%.160s", s->filename);
+    }
+    if (s->h5 && memcmp(&now, &s->state, sizeof(now)) == 0) return true;
+    close_file(s);
+    s->state = now;
+    return c2_h5_open(s->filename, &s->h5, err);
+}
+
+static struct c2_h5_dataset *dataset(struct server *s, const char *name, struct cat2_error *err)
+{
+    struct opened *best = &s->opened[0];
+
+    for (int i = 0; i < OPEN_MAX_DATASETS; i++) {
+        struct opened *it = &s->opened[i];
+        if (it->ds && strcmp(it->name, name) == 0) {
+            it->used = ++s->clock;
+            return it->ds;
+        }
+        if (it->used < best->used) best = it;
+    }
+    struct opened fresh = {c2_str_dup(c2_str_of(name)), NULL, ++s->clock};
+    if (!fresh.name || !c2_h5_dataset_open(s->h5, name, NULL, &fresh.ds, err)) {
+        if (!fresh.name) c2_fail_nomem(err, "dataset");
+        free(fresh.name);
+        return NULL;
+    }
+    c2_h5_dataset_close(best->ds);
+    free(best->name);
+    *best = fresh;
+    return best->ds;
+}
+
+/* ---- the socket ---- */
+
+static bool receive(int fd, void *to, size_t n, bool *ended, struct cat2_error *err)
+{
+    uint8_t *p = to;
+    size_t left = n;
+
+    *ended = false;
+    while (left) {
+        ssize_t got = recv(fd, p, left, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return c2_fail_errno(err, errno, "socket");
+        if (got == 0) {
+            *ended = left == n;
+            return *ended || c2_fail(err, CAT2_EIO, "the socket ended within a request");
+        }
+        p += got;
+        left -= (size_t)got;
+    }
+    return true;
+}
+
+static bool transmit(int fd, const void *bytes, size_t n, struct cat2_error *err)
+{
+    const uint8_t *p = bytes;
+
+    while (n) {
+        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0) return c2_fail_errno(err, errno, "socket");
+        p += sent;
+        n -= (size_t)sent;
+    }
+    return true;
+}
+
+static bool answer(struct server *s, struct c2_h5_answer *a, struct c2_bytes body, struct cat2_error *err)
+{
+    a->magic = C2_H5_PROTO_MAGIC;
+    a->name_len = s->name.n;
+    a->body_len = body.n;
+    return transmit(s->fd, a, sizeof(*a), err) && transmit(s->fd, s->name.p, s->name.n, err) &&
+           transmit(s->fd, body.p, body.n, err);
+}
+
+/* ---- requests ---- */
+
+static bool send_entry(void *ctx, const struct c2_h5_entry *entry, struct cat2_error *err)
+{
+    struct server *s = ctx;
+    struct c2_h5_answer a = {.status = C2_H5_ITEM, .fingerprint = entry->id};
+
+    if (entry->kind == C2_H5_TYPE) return true;
+    a.kind = entry->kind == C2_H5_GROUP     ? C2_H5_SHOWS_GROUP
+             : entry->kind == C2_H5_DATASET ? C2_H5_SHOWS_DATASET
+                                            : C2_H5_SHOWS_REFUSED;
+    c2_buf_clear(&s->name);
+    if (!c2_buf_append(&s->name, entry->path, strlen(entry->path) + 1, err) ||
+        !c2_buf_puts(&s->name, entry->name, err))
+        return false;
+    return answer(s, &a, c2_bytes_of(c2_str_of(entry->refusal)), err);
+}
+
+static bool do_meta(struct server *s, const char *name, struct cat2_error *err)
+{
+    struct c2_h5_dataset *ds = dataset(s, name, err);
+    struct c2_jw w;
+
+    if (!ds) return false;
+    c2_jw_init(&w, &s->body, C2_JSON_COMPACT, err);
+    return c2_meta_to_json(c2_h5_meta(ds), true, -1, &w) && c2_jw_finish(&w);
+}
+
+static bool do_look(struct server *s, const char *name, int64_t budget, struct c2_h5_answer *a,
+                    struct cat2_error *err)
+{
+    struct c2_h5_dataset *ds = dataset(s, name, err);
+
+    if (!ds) return false;
+    a->off = budget;
+    a->fingerprint = c2_h5_fingerprint(ds, &a->off);
+    const struct c2_grid *grid = &c2_h5_meta(ds)->grid;
+    a->nbytes = grid->typesize;
+    for (int i = 0; i < grid->ndim; i++)
+        a->nbytes *= grid->shape[i];
+    return true;
+}
+
+static bool do_chunk(struct server *s, const char *name, int64_t nchunk, struct c2_h5_answer *a,
+                     struct cat2_error *err)
+{
+    struct c2_h5_dataset *ds = dataset(s, name, err);
+    int32_t n;
+
+    if (!ds) return false;
+    if (c2_h5_locate(ds, nchunk, &a->off, &n)) {
+        a->n = n;
+        return true;
+    }
+    return c2_h5_fetch(ds, nchunk, &s->raw, err) && c2_h5_convert(ds, s->codec, &s->raw, &s->body, err);
+}
+
+static bool run(struct server *s, const struct c2_h5_request *req, const char *name, struct c2_h5_answer *a,
+                struct cat2_error *err)
+{
+    switch (req->op) {
+    case C2_H5_OP_WALK:
+        return c2_h5_walk(s->h5, send_entry, s, err);
+    case C2_H5_OP_LOOK:
+        return do_look(s, name, req->nchunk, a, err);
+    case C2_H5_OP_META:
+        return do_meta(s, name, err);
+    case C2_H5_OP_CHUNK:
+        return do_chunk(s, name, req->nchunk, a, err);
+    case C2_H5_OP_ATTRS:
+        return c2_h5_attrs_json(s->h5, name, &s->body, err);
+    default:
+        return c2_fail(err, CAT2_EINVAL, "request %u", req->op);
+    }
+}
+
+static bool serve_one(struct server *s, const struct c2_h5_request *req, struct cat2_error *err)
+{
+    struct c2_h5_answer a = {.status = C2_H5_DONE};
+    struct cat2_error why = {0};
+    struct c2_str both = c2_buf_str(&s->name);
+    char *file = c2_str_dup((struct c2_str){both.p, req->file_len});
+    char *name = c2_str_dup((struct c2_str){both.p + req->file_len, req->name_len});
+    bool ok = (file && name) || c2_fail_nomem(&why, "request");
+
+    alarm(req->op == C2_H5_OP_WALK ? WALK_SECONDS : REQUEST_SECONDS); /* no handler: it ends us */
+    c2_buf_clear(&s->body);
+    ok = ok && open_file(s, file, &why);
+    a.before = s->state;
+    ok = ok && run(s, req, name, &a, &why);
+    alarm(0);
+    if (s->filename) look(s->filename, &a.after);
+    c2_buf_clear(&s->name);
+    free(name);
+    free(file);
+    if (ok) return answer(s, &a, c2_buf_bytes(&s->body), err);
+    a.status = C2_H5_FAILED;
+    a.code = (int32_t)why.code;
+    return answer(s, &a, c2_bytes_of(c2_str_of(why.message)), err);
+}
+
+static bool next_request(struct server *s, struct c2_h5_request *req, bool *ended, struct cat2_error *err)
+{
+    if (!receive(s->fd, req, sizeof(*req), ended, err) || *ended) return *ended;
+    if (req->magic != C2_H5_PROTO_MAGIC || req->name_len > C2_H5_PROTO_NAME / 2 ||
+        req->file_len > C2_H5_PROTO_NAME / 2)
+        return c2_fail(err, CAT2_EDATA, "no request");
+    size_t n = req->file_len + req->name_len;
+    return c2_buf_resize(&s->name, n, err) && receive(s->fd, s->name.p, n, ended, err) && !*ended;
+}
+
+bool c2_h5_serve(int fd, struct cat2_error *err)
+{
+    struct server s = {.fd = fd, .codec = c2_codec_new()};
+    struct c2_h5_request req;
+    bool ended = false, ok = s.codec || c2_fail_nomem(err, "codec");
+
+    c2_h5_raw_init(&s.raw);
+    c2_buf_init(&s.name, C2_H5_PROTO_NAME);
+    c2_buf_init(&s.body, C2_CHUNK_CBYTES_MAX);
+    while (ok && !ended) {
+        ok = next_request(&s, &req, &ended, err);
+        if (ok && !ended) ok = serve_one(&s, &req, err);
+    }
+    close_file(&s);
+    free(s.filename);
+    c2_codec_free(s.codec);
+    c2_h5_raw_fini(&s.raw);
+    c2_buf_fini(&s.name);
+    c2_buf_fini(&s.body);
+    return ok;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of a cat2h5: requests of data/h5_proto.h answered until the other side is gone. */
+#ifndef C2_HDF5_SERVE_H
+#define C2_HDF5_SERVE_H
+
+#include "base/error.h"
+
+/** Returns when the socket ends. @errors CAT2_EIO the socket; CAT2_EDATA a bad request.
+ */
+bool c2_h5_serve(int fd, struct cat2_error *err);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Snapshots of an HDF5 file. Names come from one walk; every dataset is then looked at by a request of its
+ * own, so that one that brings the worker down is the only one that is lost. */
+#include "publisher/h5_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "data/frame.h"
+#include "publisher/h5_file_impl.h"
+
+#define LOOK_NBYTES (16 << 20)           /* of a dataset's data, read to tell whether it changed */
+#define BUDGET      ((int64_t)256 << 20) /* of all together */
+#define HASTE_NS    50000000             /* file times are not finer than this, somewhere */
+#define ATTEMPTS    3
+#define REASONS_MAX 1024
+
+/* ---- states ---- */
+
+bool c2_h5_stat(const char *filename, struct c2_h5_state *out)
+{
+    struct stat st;
+
+    memset(out, 0, sizeof(*out));
+    if (stat(filename, &st) != 0) return false;
+    *out = (struct c2_h5_state){st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
+    return true;
+}
+
+bool c2_h5_same_state(const struct c2_h5_state *a, const struct c2_h5_state *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+bool c2_h5_signature(int fd)
+{
+    static const uint8_t SIGNATURE[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+    uint8_t bytes[8];
+
+    for (off_t at = 0; at <= 1 << 20; at = at ? 2 * at : 512) {
+        if (pread(fd, bytes, sizeof(bytes), at) != sizeof(bytes)) return false;
+        if (memcmp(bytes, SIGNATURE, sizeof(bytes)) == 0) return true;
+    }
+    return false;
+}
+
+/* Written a moment ago: another write may leave the same time. */
+static bool is_fresh(const struct c2_h5_state *state)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t age = (now.tv_sec - state->sec) * 1000000000 + now.tv_nsec - state->nsec;
+    return age < HASTE_NS;
+}
+
+/* ---- snapshots ---- */
+
+void c2_h5_snapshot_unref(struct c2_h5_snapshot *snap)
+{
+    if (!snap || atomic_fetch_sub(&snap->refs, 1) != 1) return;
+    for (size_t i = 0; i < snap->n; i++) {
+        free(snap->entries[i].path);
+        free(snap->entries[i].name);
+    }
+    free(snap->entries);
+    free(snap);
+}
+
+static int compare(const struct c2_h5_entry_of *a, const char *path, bool group)
+{
+    int order = strcmp(a->path, path);
+
+    return order ? order : (int)a->group - (int)group;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct c2_h5_entry_of *y = b;
+
+    return compare(a, y->path, y->group);
+}
+
+const struct c2_h5_entry_of *c2_h5_snapshot_find(const struct c2_h5_snapshot *snap, const char *path,
+                                                 bool group)
+{
+    size_t lo = 0, hi = snap->n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = compare(&snap->entries[mid], path, group);
+        if (order == 0) return &snap->entries[mid];
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+/* ---- making one ---- */
+
+struct making {
+    struct c2_h5_file *file;
+    struct c2_h5_snapshot *snap;
+    size_t cap;
+    int64_t budget;
+    bool torn; /* the file changed under way */
+};
+
+/* Reasons outlive the snapshots: the catalog keeps them. Beyond the limit, a general one. */
+static const char *reason(struct c2_h5_file *file, const char *text)
+{
+    for (int i = 0; i < file->nreasons; i++)
+        if (strcmp(file->reasons[i], text) == 0) return file->reasons[i];
+    if (file->nreasons == REASONS_MAX) return "cannot be carried";
+    if (file->nreasons % 16 == 0) {
+        char **grown = realloc(file->reasons, (size_t)(file->nreasons + 16) * sizeof(*grown));
+        if (!grown) return "cannot be carried";
+        file->reasons = grown;
+    }
+    char *copy = c2_str_dup(c2_str_of(text));
+    if (!copy) return "cannot be carried";
+    return file->reasons[file->nreasons++] = copy;
+}
+
+static bool take_item(void *ctx, const struct c2_h5_answer *item, const char *path, const char *name,
+                      struct c2_str body, struct cat2_error *err)
+{
+    struct making *making = ctx;
+    struct c2_h5_snapshot *snap = making->snap;
+    struct c2_h5_entry_of *entry;
+    size_t n = strlen(path);
+    bool group = item->kind == C2_H5_SHOWS_GROUP;
+
+    if (n > 0 && !c2_path_check(c2_str_of(path), err)) return false;
+    if (snap->n == making->cap) {
+        size_t cap = making->cap ? making->cap * 2 : 64;
+        struct c2_h5_entry_of *grown = realloc(snap->entries, cap * sizeof(*grown));
+        if (!grown) return c2_fail_nomem(err, "list of datasets");
+        snap->entries = grown;
+        making->cap = cap;
+    }
+    entry = &snap->entries[snap->n];
+    *entry =
+        (struct c2_h5_entry_of){.path = malloc(n + 6), .name = c2_str_dup(c2_str_of(name)), .group = group};
+    if (!entry->path || !entry->name) {
+        free(entry->path);
+        free(entry->name);
+        return c2_fail_nomem(err, "list of datasets");
+    }
+    memcpy(entry->path, path, n + 1);
+    if (!group) memcpy(entry->path + n, ".b2nd", 6);
+    snap->n++;
+    if (item->kind == C2_H5_SHOWS_REFUSED) {
+        char text[200];
+        snprintf(text, sizeof(text), "%.*s", C2_STR_ARG(body));
+        entry->refusal = reason(making->file, text);
+    }
+    return true;
+}
+
+static void stamp(const struct c2_h5_state *state, int64_t nbytes, struct c2_h5_entry_of *entry)
+{
+    struct c2_generation *gen = &entry->gen;
+
+    gen->mtime_ms = state->sec * 1000 + state->nsec / 1000000;
+    gen->unusable = entry->refusal;
+    gen->hidden = entry->refusal != NULL;
+    c2_etag_format(state->sec, (long)state->nsec, nbytes, gen->etag);
+    if (entry->fingerprint)
+        snprintf(gen->validator, sizeof(gen->validator), "h5-%016llx",
+                 (unsigned long long)entry->fingerprint);
+    else
+        snprintf(gen->validator, sizeof(gen->validator), "h5-%llx-%llx-%lld.%09lld",
+                 (unsigned long long)state->ino, (unsigned long long)state->size, (long long)state->sec,
+                 (long long)state->nsec);
+}
+
+/* The dataset's generation: that of before when it is the same still. */
+static bool look_at(struct making *making, struct c2_h5_entry_of *entry, const struct c2_h5_snapshot *before,
+                    struct cat2_error *err)
+{
+    int64_t given = making->budget < LOOK_NBYTES ? making->budget : LOOK_NBYTES;
+    struct c2_h5_call call = {
+        .op = C2_H5_OP_LOOK, .file = making->file->filename, .name = entry->name, .nchunk = given};
+    struct cat2_error why;
+    int64_t nbytes = 0;
+
+    if (!entry->refusal && c2_h5_workers_call(making->file->workers, &call, &why)) {
+        entry->fingerprint = call.answer.fingerprint;
+        nbytes = call.answer.nbytes;
+        making->budget -= given - call.answer.off;
+        if (!c2_h5_same_state(&call.answer.before, &making->snap->state) ||
+            !c2_h5_same_state(&call.answer.after, &making->snap->state))
+            making->torn = true;
+    } else if (!entry->refusal) {
+        if (why.code == CAT2_ECANCELLED || why.code == CAT2_ENOMEM) {
+            *err = why;
+            return false;
+        }
+        entry->refusal = reason(making->file, why.message);
+    }
+    const struct c2_h5_entry_of *old = before ? c2_h5_snapshot_find(before, entry->path, false) : NULL;
+    if (old && old->fingerprint && old->fingerprint == entry->fingerprint && !old->refusal)
+        entry->gen = old->gen;
+    else
+        stamp(&making->snap->state, nbytes, entry);
+    return true;
+}
+
+static bool make(struct c2_h5_file *file, struct making *making, const struct c2_h5_snapshot *before,
+                 struct cat2_error *err)
+{
+    struct c2_h5_snapshot *snap = making->snap;
+    struct c2_h5_call call = {
+        .op = C2_H5_OP_WALK, .file = file->filename, .name = "/", .item = take_item, .ctx = making};
+
+    if (!c2_h5_workers_call(file->workers, &call, err)) return false;
+    snap->state = call.answer.before;
+    making->torn = !c2_h5_same_state(&call.answer.before, &call.answer.after);
+    snap->hasty = is_fresh(&snap->state);
+    if (snap->n) qsort(snap->entries, snap->n, sizeof(*snap->entries), by_path);
+    for (size_t i = 0; i < snap->n; i++)
+        if (!snap->entries[i].group && !look_at(making, &snap->entries[i], before, err)) return false;
+    return true;
+}
+
+static bool renew(struct c2_h5_file *file, struct cat2_error *err)
+{
+    struct c2_h5_snapshot *before = file->snap;
+
+    for (int i = 0; i < ATTEMPTS; i++) {
+        struct making making = {.file = file, .budget = BUDGET, .snap = calloc(1, sizeof(*making.snap))};
+        if (!making.snap) return c2_fail_nomem(err, "list of datasets");
+        atomic_init(&making.snap->refs, 1);
+        if (!make(file, &making, before, err)) {
+            c2_h5_snapshot_unref(making.snap);
+            return false;
+        }
+        file->snap = making.snap;
+        if (before) c2_h5_snapshot_unref(before);
+        before = making.snap;
+        if (!making.torn) break;
+        making.snap->hasty = true;
+    }
+    return true;
+}
+
+bool c2_h5_file_look(struct c2_h5_file *file, struct c2_h5_snapshot **out, struct cat2_error *err)
+{
+    struct c2_h5_state now;
+    bool ok = true;
+
+    if (!c2_h5_stat(file->filename, &now)) return c2_fail_errno(err, errno, "%.160s", file->filename);
+    pthread_mutex_lock(&file->lock);
+    if (!file->snap || !c2_h5_same_state(&file->snap->state, &now) || (file->snap->hasty && !is_fresh(&now)))
+        ok = renew(file, err);
+    if (ok) {
+        *out = file->snap;
+        atomic_fetch_add(&file->snap->refs, 1);
+    }
+    pthread_mutex_unlock(&file->lock);
+    return ok;
+}
+
+/* ---- life ---- */
+
+bool c2_h5_file_new(const char *filename, struct c2_h5_workers *workers, struct c2_h5_file **out,
+                    struct cat2_error *err)
+{
+    struct c2_h5_file *file = calloc(1, sizeof(*file));
+
+    if (file) file->filename = c2_str_dup(c2_str_of(filename));
+    if (!file || !file->filename) {
+        free(file);
+        return c2_fail_nomem(err, "HDF5 file");
+    }
+    pthread_mutex_init(&file->lock, NULL);
+    atomic_init(&file->refs, 1);
+    file->workers = c2_h5_workers_ref(workers);
+    *out = file;
+    return true;
+}
+
+struct c2_h5_file *c2_h5_file_ref(struct c2_h5_file *file)
+{
+    atomic_fetch_add(&file->refs, 1);
+    return file;
+}
+
+void c2_h5_file_unref(struct c2_h5_file *file)
+{
+    if (!file || atomic_fetch_sub(&file->refs, 1) != 1) return;
+    c2_h5_workers_unref(file->workers);
+    c2_h5_snapshot_unref(file->snap);
+    for (int i = 0; i < file->nreasons; i++)
+        free(file->reasons[i]);
+    free(file->reasons);
+    pthread_mutex_destroy(&file->lock);
+    free(file->filename);
+    free(file);
+}
+
+const char *c2_h5_file_name(const struct c2_h5_file *file)
+{
+    return file->filename;
+}
+
+bool c2_h5_file_attrs(struct c2_h5_file *file, const char *path, struct c2_buf *out, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
+
+    if (!c2_h5_file_look(file, &snap, err)) return false;
+    const struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, path, true);
+    if (!entry) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    struct c2_h5_call call = {.op = C2_H5_OP_ATTRS, .file = file->filename, .name = entry->name, .body = out};
+    return c2_h5_workers_call(file->workers, &call, err);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A dataset of an HDF5 file at one generation. Chunks come from the worker, or straight from the file when it
+ * holds them as they are served. What was read counts when the file was in one state all along, and the
+ * dataset was of this generation in it. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "data/guard.h"
+#include "publisher/h5_file_impl.h"
+
+#define ATTEMPTS 3
+
+struct h5_item {
+    struct c2_item base;
+    struct c2_h5_file *file;
+    char *path, *name;
+    struct c2_meta meta;
+    pthread_mutex_t lock;
+    struct c2_h5_state good; /* the last state known to hold this generation */
+};
+
+static struct h5_item *of(struct c2_item *base)
+{
+    return (struct h5_item *)base;
+}
+
+/* Does this state of the file hold our generation? */
+static bool is_good(struct h5_item *item, const struct c2_h5_state *state, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
+
+    pthread_mutex_lock(&item->lock);
+    bool known = c2_h5_same_state(&item->good, state);
+    pthread_mutex_unlock(&item->lock);
+    if (known) return true;
+    if (!c2_h5_file_look(item->file, &snap, err)) return false;
+    const struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, item->path, false);
+    if (!entry || strcmp(entry->gen.validator, item->base.gen.validator) != 0)
+        return c2_fail(err, CAT2_ECHANGED, "the dataset changed while it was read");
+    pthread_mutex_lock(&item->lock);
+    item->good = snap->state;
+    pthread_mutex_unlock(&item->lock);
+    return c2_h5_same_state(&snap->state, state) || c2_fail(err, CAT2_EUPSTREAM, "the file is being written");
+}
+
+static bool item_check(struct c2_item *base, struct cat2_error *err)
+{
+    struct h5_item *item = of(base);
+    struct c2_h5_state now;
+
+    for (int i = 0; i < ATTEMPTS; i++) {
+        if (!c2_h5_stat(c2_h5_file_name(item->file), &now))
+            return c2_fail(err, CAT2_ECHANGED, "the file is gone");
+        if (is_good(item, &now, err)) return true;
+        if (err->code != CAT2_EUPSTREAM) return false;
+    }
+    return false;
+}
+
+/* ---- straight from the file ---- */
+
+static int descriptor(struct h5_item *item, const struct c2_h5_state *state)
+{
+    struct stat st;
+    int fd = open(c2_h5_file_name(item->file), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0) return -1;
+    if (fstat(fd, &st) == 0 && st.st_dev == state->dev && st.st_ino == state->ino) return fd;
+    close(fd);
+    return -1;
+}
+
+static bool read_in_place(struct h5_item *item, const struct c2_h5_answer *a, struct c2_buf *out,
+                          struct cat2_error *err)
+{
+    struct c2_chunk_expect want = {item->meta.chunksize, item->meta.cparams.blocksize,
+                                   item->meta.cparams.typesize, false};
+    struct c2_chunk_info info;
+    size_t before = out->n;
+
+    if (a->n < 32 || a->n > C2_CHUNK_CBYTES_MAX || a->off < 0)
+        return c2_fail(err, CAT2_EDATA, "the HDF5 worker named no place");
+    int fd = descriptor(item, &a->before);
+    if (fd < 0) return c2_fail(err, CAT2_EUPSTREAM, "the file was replaced");
+    bool ok = c2_buf_resize(out, before + (size_t)a->n, err) &&
+              c2_fs_pread(fd, out->p + before, (size_t)a->n, a->off, err) &&
+              c2_guard_chunk((struct c2_bytes){out->p + before, (size_t)a->n}, &want, &info, err);
+    close(fd);
+    return ok;
+}
+
+/* ---- chunks ---- */
+
+static bool read_once(struct h5_item *item, int64_t nchunk, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_h5_call call = {.op = C2_H5_OP_CHUNK,
+                              .file = c2_h5_file_name(item->file),
+                              .name = item->name,
+                              .nchunk = nchunk,
+                              .body = out};
+    struct c2_h5_state after;
+    struct cat2_error late = {0};
+
+    bool ok = c2_h5_workers_call(item->file->workers, &call, err);
+    if (ok && call.answer.n > 0) ok = read_in_place(item, &call.answer, out, err);
+    if (!ok && (err->code == CAT2_EIO || err->code == CAT2_ECANCELLED)) return false;
+    if (!c2_h5_stat(c2_h5_file_name(item->file), &after))
+        return c2_fail(err, CAT2_ECHANGED, "the file is gone");
+    if (!c2_h5_same_state(&call.answer.before, &after)) {
+        item_check(&item->base, &late); /* gone for good, or merely in motion? */
+        return late.code == CAT2_ECHANGED ? c2_fail(err, CAT2_ECHANGED, "%s", late.message)
+                                          : c2_fail(err, CAT2_EUPSTREAM, "the file is being written");
+    }
+    if (is_good(item, &after, &late)) return ok;
+    *err = late;
+    return false;
+}
+
+static bool item_chunk(struct c2_item *base, int64_t nchunk, struct c2_buf *out, struct cat2_error *err)
+{
+    size_t before = out->n;
+
+    for (int i = 0; i < ATTEMPTS; i++) {
+        out->n = before;
+        if (read_once(of(base), nchunk, out, err)) return true;
+        if (err->code != CAT2_EUPSTREAM) break;
+    }
+    out->n = before;
+    return false;
+}
+
+static void item_free(struct c2_item *base)
+{
+    struct h5_item *item = of(base);
+
+    c2_h5_file_unref(item->file);
+    c2_meta_fini(&item->meta);
+    pthread_mutex_destroy(&item->lock);
+    free(item->path);
+    free(item->name);
+    free(item);
+}
+
+static const struct c2_item_ops ITEM_OPS = {item_chunk, item_check, item_free};
+
+/* ---- opening ---- */
+
+static bool read_meta(struct c2_h5_file *file, const struct c2_h5_entry_of *entry,
+                      const struct c2_h5_state *state, struct c2_meta *out, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) json = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    C2_AUTO_PTR(c2_json) *parsed = NULL;
+    struct c2_h5_call call = {
+        .op = C2_H5_OP_META, .file = file->filename, .name = entry->name, .body = &json};
+
+    bool ok = c2_h5_workers_call(file->workers, &call, err);
+    if (!ok && (err->code == CAT2_EIO || err->code == CAT2_ECANCELLED)) return false;
+    if (!c2_h5_same_state(&call.answer.before, state) || !c2_h5_same_state(&call.answer.after, state))
+        return c2_fail(err, CAT2_EUPSTREAM, "the file is being written");
+    return ok && c2_json_parse(c2_buf_str(&json), &parsed, err) &&
+           c2_meta_from_json(c2_json_root(parsed), C2_KIND_ARRAY, out, err);
+}
+
+static bool open_once(struct c2_h5_file *file, const char *path, struct h5_item *item, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
+
+    if (!c2_h5_file_look(file, &snap, err)) return false;
+    const struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, path, false);
+    if (!entry) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    if (entry->refusal) return c2_fail(err, CAT2_EUNSUPPORTED, "%.100s: %s", path, entry->refusal);
+    c2_meta_fini(&item->meta);
+    if (!read_meta(file, entry, &snap->state, &item->meta, err)) return false;
+    item->good = snap->state;
+    item->base.gen = entry->gen;
+    item->path = c2_str_dup(c2_str_of(path));
+    item->name = c2_str_dup(c2_str_of(entry->name));
+    return (item->path && item->name) || c2_fail_nomem(err, "dataset");
+}
+
+bool c2_h5_file_open(struct c2_h5_file *file, const char *path, struct c2_item **out, struct cat2_error *err)
+{
+    struct h5_item *item = calloc(1, sizeof(*item));
+    bool ok = false;
+
+    if (!item) return c2_fail_nomem(err, "dataset");
+    item->base.ops = &ITEM_OPS;
+    item->base.meta = &item->meta;
+    item->file = c2_h5_file_ref(file);
+    atomic_init(&item->base.refs, 1);
+    pthread_mutex_init(&item->lock, NULL);
+    for (int i = 0; i < ATTEMPTS && !ok; i++) {
+        ok = open_once(file, path, item, err);
+        if (!ok && err->code != CAT2_EUPSTREAM) break;
+    }
+    if (!ok) {
+        item_free(&item->base);
+        return false;
+    }
+    *out = &item->base;
+    return true;
+}

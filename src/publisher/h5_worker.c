@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Processes of cat2h5 and talking to them. */
+#include "publisher/h5_worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define WORKERS_MAX 2      /* of a source: libhdf5 does one thing at a time in each */
+#define PATIENCE_MS 30000  /* for one request */
+#define WALK_MS     300000 /* for all names of a file */
+#define DEATHS_MAX  20     /* in DEATHS_MS; then requests fail at once for a while */
+#define DEATHS_MS   10000
+
+struct worker {
+    pid_t pid; /* 0: not running */
+    int fd;
+    bool busy;
+    uint64_t used;
+    char *file; /* the last it was asked for */
+};
+struct c2_h5_workers {
+    atomic_int refs;
+    pthread_mutex_t lock; /* guards all below; never held while a worker is talked to */
+    pthread_cond_t idle;
+    struct worker workers[WORKERS_MAX];
+    uint64_t clock;
+    int64_t deaths[DEATHS_MAX]; /* times of the last ones, a ring */
+    int ndeaths;
+    bool cancelled;
+    char program[PATH_MAX];
+};
+
+/* ---- processes ---- */
+
+/* CATERVA2_H5_WORKER, else beside this program, else where it is installed. */
+static void find_program(char out[PATH_MAX])
+{
+    char self[PATH_MAX - 64];
+    const char *named = getenv("CATERVA2_H5_WORKER");
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (named && named[0]) {
+        snprintf(out, PATH_MAX, "%s", named);
+        return;
+    }
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash) *slash = '\0';
+    snprintf(out, PATH_MAX, "%s/cat2h5", self);
+    if (access(out, X_OK) != 0) snprintf(out, PATH_MAX, "%s/../libexec/caterva2/cat2h5", self);
+}
+
+static bool spawn(struct c2_h5_workers *all, int socket, pid_t *pid, struct cat2_error *err)
+{
+    char *argv[] = {(char *)"cat2h5", NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    sigset_t none, every;
+
+    sigemptyset(&none);
+    sigfillset(&every);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attr);
+    posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigdefault(&attr, &every);
+    posix_spawnattr_setpgroup(&attr, 0); /* Ctrl-C is for the service, which then ends us */
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    int rc = posix_spawn(pid, all->program, &actions, &attr, argv, environ);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&actions);
+    return rc == 0 || c2_fail_errno(err, rc, "%.160s cannot be started", all->program);
+}
+
+static bool start(struct c2_h5_workers *all, struct worker *worker, struct cat2_error *err)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return c2_fail_errno(err, errno, "no socket for cat2h5");
+    bool ok = spawn(all, pair[1], &worker->pid, err);
+    close(pair[1]);
+    if (!ok) {
+        close(pair[0]);
+        worker->pid = 0;
+        err->code = CAT2_EIO;
+        return false;
+    }
+    worker->fd = pair[0];
+    return true;
+}
+
+static int64_t now_ms(void)
+{
+    return c2_mono_ms(c2_clock_real());
+}
+
+/* Ended, or to be ended: how, as words. Not under the lock. */
+static void bury(struct worker *worker, bool late, char how[64])
+{
+    int status = 0;
+    bool gone = false;
+
+    if (late) kill(worker->pid, SIGKILL);
+    close(worker->fd); /* which ends it, if it still listens */
+    for (int i = 0; i < 50 && !late && !gone; i++) {
+        gone = waitpid(worker->pid, &status, WNOHANG) != 0;
+        if (!gone) poll(NULL, 0, 10);
+    }
+    if (!gone) {
+        kill(worker->pid, SIGKILL);
+        while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
+            ;
+    }
+    if (late)
+        snprintf(how, 64, "did not answer in time");
+    else if (WIFSIGNALED(status))
+        snprintf(how, 64, "was ended by signal %d", WTERMSIG(status));
+    else
+        snprintf(how, 64, "ended with status %d", WEXITSTATUS(status));
+    worker->pid = 0;
+    worker->fd = -1;
+}
+
+/* ---- which one ---- */
+
+static bool too_many_deaths(const struct c2_h5_workers *all)
+{
+    return all->ndeaths >= DEATHS_MAX && now_ms() - all->deaths[all->ndeaths % DEATHS_MAX] < DEATHS_MS;
+}
+
+/* An idle one that has the file open, else one that does not run, else the one idle for longest. */
+static struct worker *choose(struct c2_h5_workers *all, const char *file)
+{
+    struct worker *best = NULL;
+
+    for (int i = 0; i < WORKERS_MAX; i++) {
+        struct worker *w = &all->workers[i];
+        if (w->busy) continue;
+        if (w->pid && w->file && strcmp(w->file, file) == 0) return w;
+        if (!best || (best->pid && (!w->pid || w->used < best->used))) best = w;
+    }
+    return best;
+}
+
+static bool acquire(struct c2_h5_workers *all, const char *file, struct worker **out, struct cat2_error *err)
+{
+    struct worker *worker = NULL;
+    bool ok = true;
+
+    pthread_mutex_lock(&all->lock);
+    while (!all->cancelled && !(worker = choose(all, file)))
+        pthread_cond_wait(&all->idle, &all->lock);
+    if (all->cancelled)
+        ok = c2_fail(err, CAT2_ECANCELLED, "shutting down");
+    else if (!worker->pid && too_many_deaths(all))
+        ok = c2_fail(err, CAT2_EIO, "the HDF5 worker ended too often; it is started again in some seconds");
+    else if (!worker->pid)
+        ok = start(all, worker, err);
+    if (ok) {
+        worker->busy = true;
+        worker->used = ++all->clock;
+        if (!worker->file || strcmp(worker->file, file) != 0) {
+            free(worker->file);
+            worker->file = c2_str_dup(c2_str_of(file));
+        }
+    }
+    pthread_mutex_unlock(&all->lock);
+    *out = worker;
+    return ok;
+}
+
+static void release(struct c2_h5_workers *all, struct worker *worker, bool died)
+{
+    pthread_mutex_lock(&all->lock);
+    worker->busy = false;
+    if (died) all->deaths[all->ndeaths++ % DEATHS_MAX] = now_ms();
+    pthread_cond_broadcast(&all->idle);
+    pthread_mutex_unlock(&all->lock);
+}
+
+/* ---- talking ---- */
+
+/* Nobody else may touch its descriptor from here on. */
+static struct worker take_out(struct c2_h5_workers *all, struct worker *worker)
+{
+    pthread_mutex_lock(&all->lock);
+    struct worker dead = *worker;
+    worker->pid = 0;
+    worker->fd = -1;
+    pthread_mutex_unlock(&all->lock);
+    return dead;
+}
+
+struct talk {
+    int fd;
+    int64_t until;
+    bool late, ended; /* why it failed */
+};
+
+static bool wait_for(struct talk *talk, short events)
+{
+    struct pollfd pfd = {.fd = talk->fd, .events = events};
+
+    for (;;) {
+        int64_t left = talk->until - now_ms();
+        int rc = left > 0 ? poll(&pfd, 1, (int)left) : 0;
+        if (rc > 0) return true;
+        if (rc < 0 && errno == EINTR) continue;
+        talk->late = rc == 0;
+        talk->ended = rc < 0;
+        return false;
+    }
+}
+
+static bool receive(struct talk *talk, void *to, size_t n)
+{
+    uint8_t *p = to;
+
+    while (n) {
+        ssize_t got = recv(talk->fd, p, n, MSG_DONTWAIT);
+        if (got > 0) {
+            p += got;
+            n -= (size_t)got;
+            continue;
+        }
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            if (!wait_for(talk, POLLIN)) return false;
+            continue;
+        }
+        talk->ended = true;
+        return false;
+    }
+    return true;
+}
+
+static bool transmit(struct talk *talk, const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+
+    while (n) {
+        ssize_t sent = send(talk->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) {
+            p += sent;
+            n -= (size_t)sent;
+            continue;
+        }
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            if (!wait_for(talk, POLLOUT)) return false;
+            continue;
+        }
+        talk->ended = true;
+        return false;
+    }
+    return true;
+}
+
+/* Its head, name and body; what cannot be an answer counts as an end. */
+static bool next_answer(struct talk *talk, struct c2_h5_answer *a, struct c2_buf *name, struct c2_buf *body)
+{
+    struct cat2_error ignored;
+
+    c2_buf_clear(name);
+    if (!receive(talk, a, sizeof(*a))) return false;
+    size_t before = body->n;
+    if (a->magic != C2_H5_PROTO_MAGIC || a->name_len > C2_H5_PROTO_NAME || a->body_len > C2_H5_PROTO_BODY ||
+        !c2_buf_resize(name, a->name_len, &ignored) || !c2_buf_resize(body, before + a->body_len, &ignored)) {
+        talk->ended = true;
+        return false;
+    }
+    return receive(talk, name->p, name->n) && receive(talk, body->p + before, a->body_len);
+}
+
+static bool give_item(struct c2_h5_call *call, const struct c2_h5_answer *a, const struct c2_buf *name,
+                      const struct c2_buf *body, struct cat2_error *err)
+{
+    const char *path = c2_buf_cstr(name);
+    size_t n = strlen(path);
+
+    if (n + 1 > name->n) return c2_fail(err, CAT2_EDATA, "the HDF5 worker sent no name");
+    return call->item(call->ctx, a, path, path + n + 1, c2_buf_str(body), err);
+}
+
+/* *whole: the conversation came to its end, well or not. */
+static bool converse(struct talk *talk, struct c2_h5_call *call, bool *whole, struct cat2_error *err)
+{
+    struct c2_h5_request req = {C2_H5_PROTO_MAGIC, call->op, call->nchunk, strlen(call->file),
+                                strlen(call->name)};
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(C2_H5_PROTO_NAME);
+    C2_AUTO(c2_buf) own = C2_BUF_INIT(C2_H5_PROTO_BODY);
+    bool ok = true;
+
+    *whole = false;
+    if (!transmit(talk, &req, sizeof(req)) || !transmit(talk, call->file, req.file_len) ||
+        !transmit(talk, call->name, req.name_len))
+        return false;
+    for (;;) {
+        struct c2_buf *body = call->body && call->op != C2_H5_OP_WALK ? call->body : &own;
+        size_t before = body->n;
+        if (!next_answer(talk, &call->answer, &name, body)) return false;
+        if (call->answer.status == C2_H5_ITEM && call->op == C2_H5_OP_WALK) {
+            ok = ok && give_item(call, &call->answer, &name, body, err);
+            c2_buf_clear(body);
+            continue;
+        }
+        *whole = true;
+        if (call->answer.status == C2_H5_DONE) return ok;
+        enum cat2_code code = call->answer.code > 0 ? (enum cat2_code)call->answer.code : CAT2_EDATA;
+        c2_fail(err, code, "%.*s", (int)(body->n - before), (const char *)body->p + before);
+        body->n = before;
+        return false;
+    }
+}
+
+bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, struct cat2_error *err)
+{
+    struct worker *worker, dead;
+    char how[64];
+    bool whole;
+
+    if (!acquire(all, call->file, &worker, err)) return false;
+    struct talk talk = {.fd = worker->fd,
+                        .until = now_ms() + (call->op == C2_H5_OP_WALK ? WALK_MS : PATIENCE_MS)};
+    bool ok = converse(&talk, call, &whole, err);
+    if (whole) {
+        release(all, worker, false);
+        return ok;
+    }
+    dead = take_out(all, worker);
+    bury(&dead, talk.late, how);
+    release(all, worker, true);
+    if (all->cancelled) return c2_fail(err, CAT2_ECANCELLED, "shutting down");
+    c2_log_warn("cat2h5 %s file=%s object=%s", how, call->file, call->name);
+    return c2_fail(err, CAT2_EIO, "the HDF5 worker %s, asked for %.120s", how, call->name);
+}
+
+/* ---- life ---- */
+
+bool c2_h5_workers_new(struct c2_h5_workers **out, struct cat2_error *err)
+{
+    struct c2_h5_workers *all = calloc(1, sizeof(*all));
+
+    if (!all) return c2_fail_nomem(err, "HDF5 workers");
+    pthread_mutex_init(&all->lock, NULL);
+    pthread_cond_init(&all->idle, NULL);
+    atomic_init(&all->refs, 1);
+    find_program(all->program);
+    *out = all;
+    return true;
+}
+
+void c2_h5_workers_cancel(struct c2_h5_workers *all)
+{
+    pthread_mutex_lock(&all->lock);
+    all->cancelled = true;
+    for (int i = 0; i < WORKERS_MAX; i++)
+        if (all->workers[i].pid) shutdown(all->workers[i].fd, SHUT_RDWR); /* who waits for it is told */
+    pthread_cond_broadcast(&all->idle);
+    pthread_mutex_unlock(&all->lock);
+}
+
+struct c2_h5_workers *c2_h5_workers_ref(struct c2_h5_workers *all)
+{
+    atomic_fetch_add(&all->refs, 1);
+    return all;
+}
+
+void c2_h5_workers_unref(struct c2_h5_workers *all)
+{
+    char how[64];
+
+    if (!all || atomic_fetch_sub(&all->refs, 1) != 1) return;
+    for (int i = 0; i < WORKERS_MAX; i++) {
+        if (all->workers[i].pid) bury(&all->workers[i], true, how);
+        free(all->workers[i].file);
+    }
+    pthread_cond_destroy(&all->idle);
+    pthread_mutex_destroy(&all->lock);
+    free(all);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The cat2h5 processes of a source: started when needed, asked one request at a time each, ended when they
+ * are too slow, started again when they ended. Any thread; calls block. */
+#ifndef C2_PUBLISHER_H5_WORKER_H
+#define C2_PUBLISHER_H5_WORKER_H
+
+#include "base/buf.h"
+#include "data/h5_proto.h"
+
+struct c2_h5_workers;
+bool c2_h5_workers_new(struct c2_h5_workers **out, struct cat2_error *err);
+/** Calls fail soon with CAT2_ECANCELLED, now and later; the processes are ended. */
+void c2_h5_workers_cancel(struct c2_h5_workers *workers);
+struct c2_h5_workers *c2_h5_workers_ref(struct c2_h5_workers *workers);
+void c2_h5_workers_unref(struct c2_h5_workers *workers);
+
+struct c2_h5_call {
+    enum c2_h5_op op;
+    const char *file, *name;
+    int64_t nchunk;
+    /* WALK: every item. path and name live for the call only. */
+    bool (*item)(void *ctx, const struct c2_h5_answer *item, const char *path, const char *name,
+                 struct c2_str body, struct cat2_error *err);
+    void *ctx;
+    struct c2_buf *body; /* out: appended; may be NULL for WALK and LOOK */
+    struct c2_h5_answer answer;
+};
+/** One request. @errors those of the worker; CAT2_EIO the worker ended, or took too long; CAT2_ECANCELLED. */
+bool c2_h5_workers_call(struct c2_h5_workers *workers, struct c2_h5_call *call, struct cat2_error *err);
+
+#endif
