@@ -21,7 +21,7 @@ static void tidy(char *message, size_t size)
     if (lead > 0 && (unsigned char)message[lead - 1] >= 0xc0) message[lead - 1] = '\0';
 }
 
-bool c2_fail(struct cat2_error *err, enum cat2_code code, const char *fmt, ...)
+bool(c2_fail)(struct cat2_error *err, enum cat2_code code, const char *fmt, ...)
 {
     va_list args;
 
@@ -41,7 +41,7 @@ static enum cat2_code code_of(int errnum)
     return CAT2_EIO;
 }
 
-bool c2_fail_errno(struct cat2_error *err, int errnum, const char *fmt, ...)
+bool(c2_fail_errno)(struct cat2_error *err, int errnum, const char *fmt, ...)
 {
     char place[sizeof(err->message)], reason[80];
     va_list args;
@@ -53,7 +53,7 @@ bool c2_fail_errno(struct cat2_error *err, int errnum, const char *fmt, ...)
     return c2_fail(err, code_of(errnum), "%.150s: %s", place, text);
 }
 
-bool c2_fail_within(struct cat2_error *err, const char *fmt, ...)
+bool(c2_fail_within)(struct cat2_error *err, const char *fmt, ...)
 {
     char cause[sizeof(err->message)], place[sizeof(err->message)];
     va_list args;
@@ -68,7 +68,7 @@ bool c2_fail_within(struct cat2_error *err, const char *fmt, ...)
     return false;
 }
 
-bool c2_fail_nomem(struct cat2_error *err, const char *what)
+bool(c2_fail_nomem)(struct cat2_error *err, const char *what)
 {
     return c2_fail(err, CAT2_ENOMEM, "out of memory: %s", what);
 }

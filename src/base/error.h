@@ -21,6 +21,16 @@ bool c2_fail_within(struct cat2_error *err, const char *fmt, ...) C2_PRINTF(2, 3
 /** Out of memory while making `what`. */
 bool c2_fail_nomem(struct cat2_error *err, const char *what);
 
+/* Compilers and the analyser see that these are false. */
+static inline bool c2_false(void)
+{
+    return false;
+}
+#define c2_fail(...)        ((void)(c2_fail)(__VA_ARGS__), c2_false())
+#define c2_fail_errno(...)  ((void)(c2_fail_errno)(__VA_ARGS__), c2_false())
+#define c2_fail_within(...) ((void)(c2_fail_within)(__VA_ARGS__), c2_false())
+#define c2_fail_nomem(...)  ((void)(c2_fail_nomem)(__VA_ARGS__), c2_false())
+
 /** "EINVAL", "ENOTFOUND", ...: for logs. */
 const char *c2_code_name(enum cat2_code code);
 

@@ -81,6 +81,7 @@ static struct c2_root *read_roots(struct c2_http_reply *reply, size_t *n, struct
     struct c2_str name, http;
     struct c2_jval value;
 
+    C2_ASSERT(reply);
     *n = 0;
     if (!c2_json_parse(c2_buf_str(reply->body), &json, err)) return NULL;
     struct c2_jval object = c2_json_root(json);

@@ -302,13 +302,21 @@ bool c2_codec_decode_blocks(struct c2_codec *codec, const struct c2_meta *meta, 
     return c2_codec_decode(codec, meta, c2_buf_bytes(&codec->mini), out, err);
 }
 
+static bool same_cparams(const struct c2_cparams *a, const struct c2_cparams *b)
+{
+    return a->codec == b->codec && a->codec_meta == b->codec_meta && a->clevel == b->clevel &&
+           a->splitmode == b->splitmode && a->use_dict == b->use_dict &&
+           memcmp(a->filters, b->filters, sizeof(a->filters)) == 0 &&
+           memcmp(a->filters_meta, b->filters_meta, sizeof(a->filters_meta)) == 0 &&
+           a->typesize == b->typesize && a->blocksize == b->blocksize;
+}
+
 static bool compression_context(struct c2_codec *codec, const struct c2_cparams *p, int32_t nbytes,
                                 struct cat2_error *err)
 {
     blosc2_cparams cparams = BLOSC2_CPARAMS_DEFAULTS;
 
-    if (codec->cctx && codec->cctx_nbytes == nbytes && memcmp(&codec->cctx_params, p, sizeof(*p)) == 0)
-        return true;
+    if (codec->cctx && codec->cctx_nbytes == nbytes && same_cparams(&codec->cctx_params, p)) return true;
     for (int i = 0; i < 6; i++)
         if (p->filters[i] >= C2_FILTER_FIRST_PLUGIN)
             return c2_fail(err, CAT2_EUNSUPPORTED, "compressing with filter %d is not supported",

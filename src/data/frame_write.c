@@ -134,6 +134,7 @@ bool c2_frame_writer_finish(struct c2_frame_writer *w, struct c2_buf *out, struc
     c2_frame_patch_header(header, w->at, w->nbytes, w->cbytes);
     header[C2_FRAME_HAS_VLMETA] = w->attributes.n ? 0xc3 : 0xc2;
     if (w->fd >= 0) return c2_fs_pwrite(w->fd, header, header_len, 0, err);
+    C2_ASSERT(out);
     c2_buf_fini(out);
     *out = c2_buf_steal(&w->bytes);
     return true;

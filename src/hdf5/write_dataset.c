@@ -146,7 +146,7 @@ bool c2_h5w_put(struct c2_h5w_dataset *ds, int64_t nchunk, struct c2_bytes wrapp
     int64_t rest = nchunk;
 
     for (int i = grid->ndim - 1; i >= 0; i--) {
-        offset[i] = (hsize_t)(rest % grid->nchunks_along[i] * grid->chunks[i]);
+        offset[i] = (hsize_t)(rest % grid->nchunks_along[i]) * (hsize_t)grid->chunks[i];
         rest /= grid->nchunks_along[i];
     }
     return H5Dwrite_chunk(ds->id, H5P_DEFAULT, 0, offset, wrapped.n, wrapped.p) >= 0 ||

@@ -7,8 +7,9 @@
 
 #define EXACT_INT (INT64_C(1) << 53) /* larger integers do not fit a double */
 
+enum token_kind { NIL, BOOLEAN, INTEGER, REAL, TEXT, BYTES, LIST, MAP, EXTENSION };
 struct token {
-    enum { NIL, BOOLEAN, INTEGER, REAL, TEXT, BYTES, LIST, MAP, EXTENSION } kind;
+    enum token_kind kind;
     bool huge; /* INTEGER above INT64_MAX: in u */
     union {
         int64_t i;
@@ -81,7 +82,7 @@ static bool real(struct walk *w, uint8_t tag, struct token *out)
     return true;
 }
 
-static bool sized(struct walk *w, int kind, uint64_t n, struct token *out)
+static bool sized(struct walk *w, enum token_kind kind, uint64_t n, struct token *out)
 {
     out->kind = kind;
     out->bytes.n = (size_t)n;

@@ -164,7 +164,7 @@ static void block_span(const struct c2_grid *grid, int axis, int64_t chunk, int6
 
 int64_t c2_grid_blocks(const struct c2_grid *grid, const struct c2_bound *bound, int64_t nchunk, int32_t *out)
 {
-    int64_t chunk[C2_DIM_MAX], first[C2_DIM_MAX], last[C2_DIM_MAX], at[C2_DIM_MAX], n = 0;
+    int64_t chunk[C2_DIM_MAX], first[C2_DIM_MAX] = {0}, last[C2_DIM_MAX] = {0}, at[C2_DIM_MAX] = {0}, n = 0;
 
     if (bound->nitems == 0) return 0;
     chunk_at(grid, nchunk, chunk);

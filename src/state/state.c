@@ -174,7 +174,7 @@ static bool take_lock(struct c2_state *state, int dirfd, const char *statedir, s
 static bool claim(struct c2_state *state, const char *program, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) owner = C2_BUF_INIT(100);
-    struct cat2_error why;
+    struct cat2_error why = {0};
 
     if (c2_state_get(state, "about", C2_STR("program"), &owner, &why))
         return c2_str_is(c2_buf_str(&owner), program) ||

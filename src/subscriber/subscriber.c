@@ -140,10 +140,14 @@ static void on_quota_time(void *ctx)
     for (const struct c2_root_state *root = sub->roots; root; root = root->next)
         total += root->n;
     s->list = calloc(total + 1, sizeof(*s->list));
-    for (const struct c2_root_state *root = sub->roots; root && s->list; root = root->next)
+    if (!s->list) {
+        free(s);
+        return;
+    }
+    for (const struct c2_root_state *root = sub->roots; root; root = root->next)
         for (size_t i = 0; ok && i < root->n; i++)
             ok = add_swept(s, root->datasets[i]);
-    if (!s->list || !ok || s->n == 0) {
+    if (!ok || s->n == 0) {
         sweep_free(s);
         return;
     }

@@ -95,7 +95,7 @@ static void add(struct c2_line *line, int64_t pixel, double v, int64_t wide)
     if (real) {
         if (first || v < real[0]) real[0] = v;
         if (first || v > real[1]) real[1] = v;
-    } else {
+    } else if (pair) {
         if (first || wide < pair[0]) pair[0] = wide;
         if (first || wide > pair[1]) pair[1] = wide;
     }

@@ -44,6 +44,7 @@ static struct c2_bound cut_chunk(const struct c2_grid *grid, const struct c2_bou
     struct c2_bound cut = *bound;
     int64_t at[C2_DIM_MAX], first, n;
 
+    C2_ASSERT(bound->ndim == grid->ndim);
     coordinates(grid, nchunk, at);
     for (int i = 0; i < bound->ndim; i++) {
         int64_t lo = at[i] * grid->chunks[i];

@@ -56,8 +56,8 @@ static int shortest(double v, char digits[20], int *exponent)
 
 static bool format_finite(double v, struct c2_buf *out, struct cat2_error *err)
 {
-    char digits[20], text[64];
-    int exponent, n = shortest(fabs(v), digits, &exponent), at = 0;
+    char digits[20] = "", text[64];
+    int exponent = 0, n = shortest(fabs(v), digits, &exponent), at = 0;
 
     if (signbit(v)) text[at++] = '-';
     if (exponent < -4 || exponent >= 16) {
