@@ -95,6 +95,7 @@ void c2_ds_unref(struct c2_ds *ds)
     free(ds->match);
     free(ds->line);
     free(ds->error);
+    c2_sub_unref_dataset(ds->sub);
     free(ds);
 }
 
@@ -180,6 +181,7 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern
     if (!ds) return c2_fail_nomem(err, "dataset");
     ds->refs = 1;
     ds->sub = root->sub;
+    ds->sub->ndatasets++;
     ds->serial = ++root->sub->serials;
     ds->left_nbytes = -1;
     ds->modern = modern;

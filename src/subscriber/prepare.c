@@ -120,7 +120,7 @@ static bool ask_parts(struct prepare *p, struct cat2_error *err)
         .headers = headers, .body_max = most + PART_HEADS_MAX, .done = on_parts, .ctx = p};
     if (!c2_ds_url(p->ds, "frame", &url, err)) return false;
     call.url = c2_buf_cstr(&url);
-    return c2_http_start(p->ds->sub->config.http, &call) || c2_fail_nomem(err, "request");
+    return c2_upcall_start(p->ds->sub, &call, err);
 }
 
 static void done(void *job)

@@ -78,6 +78,11 @@ struct c2_subscriber {
     uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
     bool stopping, evicting, restoring;
+    struct c2_upcall *upcalls; /* requests for data under way */
+    struct c2_timer *patience; /* stopping: how long they have */
+    bool given_up;             /* no more of them */
+    bool gone;                 /* freed, but for what datasets in use refer to */
+    size_t ndatasets;          /* objects alive */
     int64_t pieces_fetched, bytes_fetched, flights;
     int64_t unswept; /* bytes fetched since the quota was looked at */
 };
@@ -138,6 +143,12 @@ void c2_ensure(struct c2_ds *ds, enum c2_need need, const struct c2_bound *bound
 void c2_ensure_spans(struct c2_ds *ds, const struct c2_chunk_span *spans, size_t n, c2_ensured *fn,
                      void *ctx);
 
+/* ---- upcall.c ---- */
+/** c2_http_start() for data of publishers; refused once a stop has waited long enough. */
+bool c2_upcall_start(struct c2_subscriber *sub, const struct c2_http_call *call, struct cat2_error *err);
+/** What is under way has a moment left. */
+void c2_upcalls_stop(struct c2_subscriber *sub);
+
 /* ---- upstream.c ---- */
 struct c2_want {
     int64_t nchunk;
@@ -172,6 +183,8 @@ bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err);
 void c2_sub_clear_aside(struct c2_subscriber *sub);
 
 /* ---- subscriber.c ---- */
+/** The last memory of a subscriber goes with its last dataset. */
+void c2_sub_unref_dataset(struct c2_subscriber *sub);
 void c2_sub_quota_start(struct c2_subscriber *sub);
 /** So many bytes have come into the cache: time for the quota to be looked at? */
 void c2_sub_fetched(struct c2_subscriber *sub, int64_t nbytes);

@@ -222,19 +222,36 @@ void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
         root->topic = NULL;
         c2_follow_cancel(root, "shutting down");
     }
+    c2_upcalls_stop(sub);
     c2_loop_defer(sub->config.loop, done, ctx);
 }
 
-void c2_subscriber_free(struct c2_subscriber *sub)
+static void free_rest(struct c2_subscriber *sub)
 {
-    if (!sub) return;
-    c2_sub_roots_free(sub);
     c2_hot_free(sub->hot);
     c2_views_free(sub->views);
-    c2_state_close(sub->state);
     if (sub->statefd >= 0) close(sub->statefd);
     if (sub->cachefd >= 0) close(sub->cachefd);
     free(sub);
+}
+
+void c2_sub_unref_dataset(struct c2_subscriber *sub)
+{
+    if (--sub->ndatasets == 0 && sub->gone) free_rest(sub);
+}
+
+/* Jobs still in the pool, and flights the HTTP client ends later, hold datasets and look at us. */
+void c2_subscriber_free(struct c2_subscriber *sub)
+{
+    if (!sub) return;
+    c2_timer_stop(sub->patience);
+    sub->patience = NULL;
+    sub->stopping = sub->given_up = true;
+    c2_sub_roots_free(sub);
+    c2_state_close(sub->state);
+    sub->state = NULL;
+    sub->gone = true;
+    if (sub->ndatasets == 0) free_rest(sub);
 }
 
 bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err)

@@ -265,7 +265,7 @@ static bool start_request(struct fetch *f, struct cat2_error *err)
                                 .data = f->ds->modern ? on_data : NULL,
                                 .done = on_done,
                                 .ctx = r};
-    if (ok && !c2_http_start(f->ds->sub->config.http, &call)) ok = c2_fail_nomem(err, "request");
+    ok = ok && c2_upcall_start(f->ds->sub, &call, err);
     if (ok) {
         f->under_way++;
         f->ds->sub->flights++;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Requests for data to publishers, all of them, so that a stop need not wait for a publisher that hangs: what
+ * is not back after a while is given up, and whoever waits for it is told. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "subscriber/sub_impl.h"
+
+#define PATIENCE_MS 2000 /* less than the server waits for answers under way */
+
+struct c2_upcall {
+    struct c2_upcall *prev, *next;
+    struct c2_subscriber *sub;
+    struct c2_http_flight *flight;
+    struct c2_http_call call; /* who asked: data, done and ctx */
+};
+
+static void end(struct c2_upcall *up, struct c2_http_reply *reply, const struct cat2_error *err)
+{
+    const struct c2_http_call call = up->call;
+
+    if (up->prev)
+        up->prev->next = up->next;
+    else
+        up->sub->upcalls = up->next;
+    if (up->next) up->next->prev = up->prev;
+    free(up);
+    call.done(call.ctx, reply, err);
+}
+
+static bool on_data(void *ctx, int status, struct c2_bytes bytes, struct cat2_error *err)
+{
+    struct c2_upcall *up = ctx;
+
+    return up->call.data(up->call.ctx, status, bytes, err);
+}
+
+static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err)
+{
+    end(ctx, reply, err);
+}
+
+bool c2_upcall_start(struct c2_subscriber *sub, const struct c2_http_call *call, struct cat2_error *err)
+{
+    struct c2_http_call ours = *call;
+
+    if (sub->given_up) return c2_fail(err, CAT2_ECANCELLED, "shutting down");
+    struct c2_upcall *up = calloc(1, sizeof(*up));
+    if (!up) return c2_fail_nomem(err, "request");
+    up->sub = sub;
+    up->call = *call;
+    ours.data = call->data ? on_data : NULL;
+    ours.done = on_done;
+    ours.ctx = up;
+    up->flight = c2_http_start(sub->config.http, &ours);
+    if (!up->flight) {
+        free(up);
+        return c2_fail_nomem(err, "request");
+    }
+    up->next = sub->upcalls;
+    if (up->next) up->next->prev = up;
+    sub->upcalls = up;
+    return true;
+}
+
+static void give_up(void *ctx)
+{
+    struct c2_subscriber *sub = ctx;
+    struct cat2_error err;
+
+    sub->patience = NULL;
+    sub->given_up = true;
+    c2_fail(&err, CAT2_ECANCELLED, "shutting down");
+    if (sub->upcalls) c2_log_warn("publishers do not answer: stopping without");
+    while (sub->upcalls) {
+        c2_http_cancel(sub->upcalls->flight);
+        end(sub->upcalls, NULL, &err);
+    }
+}
+
+void c2_upcalls_stop(struct c2_subscriber *sub)
+{
+    sub->patience = c2_timer_start(sub->config.loop, PATIENCE_MS, 0, give_up, sub);
+}
