@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Hosts and events in the order of their time, then of their making. */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#define SAME_TIME_MAX 2000000 /* events without time moving: somebody goes round in circles */
+
+struct c2_fake_event {
+    struct c2_fake_event *next;
+    struct c2_host *host;
+    const struct c2_host *from;
+    int64_t at;
+    c2_loop_fn *fn;
+    void *ctx;
+    bool cancelled;
+};
+struct link {
+    const struct c2_host *a, *b;
+    int64_t ms;
+};
+
+static struct {
+    int64_t now, steps_now;
+    struct c2_fake_event *events;
+    struct c2_host *hosts;
+    struct link links[32];
+    int nlinks;
+} world;
+
+int64_t c2_fake_now(void)
+{
+    return world.now;
+}
+
+/* ---- hosts ---- */
+
+struct c2_host *c2_fake_host(const char *name)
+{
+    for (struct c2_host *host = world.hosts; host; host = host->next)
+        if (strcmp(host->name, name) == 0) return host;
+    struct c2_host *host = calloc(1, sizeof(*host));
+    C2_ASSERT(host);
+    snprintf(host->name, sizeof(host->name), "%s", name);
+    host->alive = true;
+    host->cut_after = host->wrong_at = -1;
+    host->next = world.hosts;
+    world.hosts = host;
+    return host;
+}
+
+struct c2_host *c2_fake_host_at(const char *address)
+{
+    for (struct c2_host *host = world.hosts; host; host = host->next)
+        if (strcmp(host->address, address) == 0) return host;
+    return NULL;
+}
+
+void c2_fake_set_latency(const struct c2_host *a, const struct c2_host *b, int64_t ms)
+{
+    for (int i = 0; i < world.nlinks; i++) {
+        struct link *link = &world.links[i];
+        if ((link->a != a || link->b != b) && (link->a != b || link->b != a)) continue;
+        link->ms = ms;
+        return;
+    }
+    C2_ASSERT(world.nlinks < (int)C2_ARRAY_LEN(world.links));
+    world.links[world.nlinks++] = (struct link){a, b, ms};
+}
+
+int64_t c2_fake_latency(const struct c2_host *a, const struct c2_host *b)
+{
+    for (int i = 0; i < world.nlinks; i++) {
+        const struct link *link = &world.links[i];
+        if ((link->a == a && link->b == b) || (link->a == b && link->b == a)) return link->ms;
+    }
+    return 0;
+}
+
+/* ---- events ---- */
+
+static void insert(struct c2_fake_event *event)
+{
+    struct c2_fake_event **at = &world.events;
+
+    while (*at && (*at)->at <= event->at)
+        at = &(*at)->next;
+    event->next = *at;
+    *at = event;
+}
+
+struct c2_fake_event *c2_fake_at(struct c2_host *host, const struct c2_host *from, int64_t at, c2_loop_fn *fn,
+                                 void *ctx)
+{
+    struct c2_fake_event *event = malloc(sizeof(*event));
+
+    C2_ASSERT(event);
+    *event = (struct c2_fake_event){NULL, host, from, c2_max_i64(at, world.now), fn, ctx, false};
+    insert(event);
+    return event;
+}
+
+void c2_fake_soon(struct c2_host *host, c2_loop_fn *fn, void *ctx)
+{
+    c2_fake_at(host, NULL, world.now, fn, ctx);
+}
+
+void c2_fake_cancel(struct c2_fake_event *event)
+{
+    if (event) event->cancelled = true;
+}
+
+static void release(struct c2_host *host)
+{
+    struct c2_fake_event *event = host->held, *next;
+
+    host->held = NULL;
+    for (; event; event = next) {
+        next = event->next;
+        event->at = world.now;
+        insert(event);
+    }
+}
+
+void c2_fake_hang(struct c2_host *host, bool hung)
+{
+    host->hung = hung;
+    release(host);
+}
+
+void c2_fake_reach(struct c2_host *host, bool reachable)
+{
+    host->unreachable = !reachable;
+    release(host);
+}
+
+/* Who keeps this event from happening now. */
+static struct c2_host *holder(const struct c2_fake_event *event)
+{
+    if (!event->host) return NULL;
+    if (event->host->hung) return event->host;
+    if (!event->from || event->from == event->host) return NULL;
+    if (event->host->unreachable) return event->host;
+    return event->from->unreachable ? c2_fake_host(event->from->name) : NULL;
+}
+
+static void hold(struct c2_host *host, struct c2_fake_event *event)
+{
+    struct c2_fake_event **at = &host->held;
+
+    while (*at)
+        at = &(*at)->next;
+    event->next = NULL;
+    *at = event;
+}
+
+bool c2_fake_step(int64_t until)
+{
+    struct c2_fake_event *event = world.events;
+
+    if (!event || event->at > until) {
+        world.now = c2_max_i64(world.now, until);
+        return false;
+    }
+    world.events = event->next;
+    if (event->cancelled) {
+        free(event);
+        return true;
+    }
+    world.steps_now = event->at > world.now ? 0 : world.steps_now + 1;
+    C2_ASSERT(world.steps_now < SAME_TIME_MAX);
+    world.now = c2_max_i64(world.now, event->at);
+    struct c2_host *blocked = holder(event);
+    if (blocked) {
+        hold(blocked, event);
+        return true;
+    }
+    c2_loop_fn *fn = event->fn;
+    void *ctx = event->ctx;
+    free(event);
+    fn(ctx);
+    return true;
+}
+
+void c2_fake_end(void)
+{
+    for (struct c2_host *host = world.hosts; host; host = host->next) {
+        host->hung = host->unreachable = false;
+        release(host);
+    }
+    while (world.events)
+        c2_fake_step(world.events->at);
+    for (struct c2_host *host = world.hosts, *next; host; host = next) {
+        next = host->next;
+        free(host);
+    }
+    memset(&world, 0, sizeof(world));
+}

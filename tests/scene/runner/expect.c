@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a scene expects: one clause at a time. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fake.h"
+#include "scene.h"
+#include "subscriber/sub_impl.h"
+
+struct verdict {
+    char *what;
+    size_t size;
+    bool bad; /* the clause makes no sense */
+};
+
+static bool no(struct verdict *v, const char *fmt, ...) C2_PRINTF(2, 3);
+static bool no(struct verdict *v, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(v->what, v->size, fmt, args);
+    va_end(args);
+    return false;
+}
+
+static bool nonsense(struct verdict *v, const char *text)
+{
+    v->bad = true;
+    return no(v, "%s", text);
+}
+
+/* ---- people ---- */
+
+static bool is_range(const struct person *person, const char *text, struct verdict *v)
+{
+    struct c2_str from_text, to_text;
+    int64_t from, to;
+    const char *dots = strstr(text, "..");
+
+    if (!dots) return nonsense(v, "values FROM..TO");
+    from_text = (struct c2_str){text, (size_t)(dots - text)};
+    to_text = c2_str_of(dots + 2);
+    if (!c2_str_to_i64(from_text, &from) || !c2_str_to_i64(to_text, &to) || to < from)
+        return nonsense(v, "values FROM..TO");
+    size_t n = (size_t)(to - from + 1), itemsize = person->body.n / n;
+    if (itemsize * n != person->body.n || (itemsize != 8 && itemsize != 4))
+        return no(v, "%zu bytes, not %zu items", person->body.n, n);
+    for (size_t i = 0; i < n; i++) {
+        int64_t value = 0;
+        memcpy(&value, person->body.p + i * itemsize, itemsize);
+        if (value != from + (int64_t)i)
+            return no(v, "%lld where %lld belongs", (long long)value, (long long)(from + (int64_t)i));
+    }
+    return true;
+}
+
+static bool has_text(const struct person *person, const char *text)
+{
+    return memmem(person->body.p, person->body.n, text, strlen(text)) != NULL;
+}
+
+/* NAME STATUS {values A..B [or C..D] | says TEXT | omits TEXT} */
+static bool answered(const struct person *person, const struct words *w, struct verdict *v)
+{
+    int64_t status;
+
+    if (!c2_str_to_i64(c2_str_of(w->at[1]), &status)) return nonsense(v, "NAME waits | broken | STATUS ...");
+    if (person->flight) return no(v, "no answer yet");
+    if (person->broken) return no(v, "no answer: %s", person->why);
+    if (person->status != status)
+        return no(v, "%d %.*s", person->status, (int)c2_min_i64(200, (int64_t)person->body.n),
+                  c2_buf_cstr(&person->body));
+    for (int i = 2; i < w->n; i += 2) {
+        if (i + 1 == w->n) return nonsense(v, "a word is missing at the end");
+        if (scene_is(w, i, "values")) {
+            if (!strstr(person->target, "format=raw"))
+                return nonsense(v, "values are seen with format=raw only");
+            bool ok = is_range(person, w->at[i + 1], v);
+            while (!v->bad && i + 3 < w->n && scene_is(w, i + 2, "or")) {
+                i += 2;
+                ok = ok || is_range(person, w->at[i + 1], v);
+            }
+            if (!ok) return false;
+        } else if (scene_is(w, i, "says") || scene_is(w, i, "omits")) {
+            if (has_text(person, w->at[i + 1]) != scene_is(w, i, "says"))
+                return no(v, "%.*s", (int)c2_min_i64(200, (int64_t)person->body.n),
+                          c2_buf_cstr(&person->body));
+        } else {
+            return nonsense(v, "STATUS {values A..B | says TEXT | omits TEXT}");
+        }
+    }
+    return true;
+}
+
+static bool of_person(const struct person *person, const struct words *w, struct verdict *v)
+{
+    if (!person->asked) return nonsense(v, "nothing was asked");
+    if (w->n == 2 && scene_is(w, 1, "waits")) return person->flight || no(v, "answer %d", person->status);
+    if (w->n == 2 && scene_is(w, 1, "broken"))
+        return person->broken ||
+               (person->flight ? no(v, "no answer yet") : no(v, "answer %d", person->status));
+    return answered(person, w, v);
+}
+
+/* ---- caches ---- */
+
+static struct c2_ds *find_dataset(struct program *sub, const char *name)
+{
+    struct c2_str root, path;
+
+    if (!c2_str_cut(c2_str_of(name), '/', &root, &path)) return NULL;
+    struct c2_root_state *state = c2_sub_root(sub->subscriber, root);
+    return state ? c2_sub_find(state, path) : NULL;
+}
+
+/* A dataset of which anything is cached, when none is named. */
+static struct c2_ds *any_dataset(struct program *sub)
+{
+    for (struct c2_root_state *root = sub->subscriber->roots; root; root = root->next)
+        if (root->n) return root->datasets[0];
+    return NULL;
+}
+
+static int64_t cache_nbytes(struct program *sub)
+{
+    int64_t n = 0;
+
+    for (struct c2_root_state *root = sub->subscriber->roots; root; root = root->next)
+        for (size_t i = 0; i < root->n; i++)
+            if (root->datasets[i]->cf) n += c2_cachefile_disk_nbytes(root->datasets[i]->cf);
+    return n;
+}
+
+/* cache has|lacks chunk N [of ROOT/PATH] [in SUB]; cache under|over BYTES [in SUB] */
+static bool of_cache(struct scene *s, const struct words *w, struct verdict *v)
+{
+    struct program *sub = s->programs;
+    const char *name = NULL, *of = NULL;
+    int64_t n = 0;
+    int n_at = scene_is(w, 2, "chunk") ? 3 : 2, i = n_at + 1;
+
+    if (w->n <= n_at || !c2_str_to_i64(c2_str_of(w->at[n_at]), &n))
+        return nonsense(v, "cache has|lacks chunk N");
+    for (; i + 1 < w->n; i += 2) {
+        if (scene_is(w, i, "of")) of = w->at[i + 1];
+        if (scene_is(w, i, "in")) name = w->at[i + 1];
+    }
+    while (sub && (name ? strcmp(sub->name, name) != 0 : sub->kind != SUBSCRIBER))
+        sub = sub->next;
+    if (i != w->n || !sub || sub->kind != SUBSCRIBER || !sub->running) return nonsense(v, "no such cache");
+    if (n_at == 2) {
+        int64_t now = cache_nbytes(sub);
+        bool holds = scene_is(w, 1, "under") ? now < n : now > n;
+        return holds || no(v, "%lld bytes", (long long)now);
+    }
+    struct c2_ds *ds = of ? find_dataset(sub, of) : any_dataset(sub);
+    bool whole = false;
+    bool has = ds && ds->cf && c2_cachefile_missing(ds->cf, n, NULL, 0, NULL, &whole) == 0;
+    if (!scene_is(w, 1, "has") && !scene_is(w, 1, "lacks")) return nonsense(v, "cache has|lacks chunk N");
+    return has == scene_is(w, 1, "has") ||
+           no(v, "the cache %s chunk %lld", has ? "has" : "lacks", (long long)n);
+}
+
+/* ---- what was asked upstream ---- */
+
+static bool is_publisher(struct scene *s, const struct c2_host *host)
+{
+    struct program *p = program_find(s, host->name);
+
+    return p && p->kind == PUBLISHER;
+}
+
+/* Questions to publishers that scenes speak of. */
+static const struct {
+    const char *word, *route;
+} topics[] = {{"upstream", " /api/download/"}, {"listing", " /api/list"}, {"refresh", " /api/info/"}};
+
+static const char *topic_of(const struct words *w, int i)
+{
+    for (size_t t = 0; t < C2_ARRAY_LEN(topics); t++)
+        if (scene_is(w, i, topics[t].word)) return topics[t].route;
+    return NULL;
+}
+
+static bool of_upstream(struct scene *s, const char *route, bool none, const char *text, struct verdict *v)
+{
+    size_t n;
+    struct c2_fake_asked *asked = c2_fake_log(&n), *other = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        if (asked[i].seen || !is_publisher(s, asked[i].to) || !program_find(s, asked[i].from->name) ||
+            !strstr(asked[i].what, route))
+            continue;
+        if (none) return no(v, "%s", asked[i].what);
+        other = &asked[i];
+        if (strncmp(asked[i].what, text, strlen(text)) != 0) continue;
+        asked[i].seen = true;
+        return true;
+    }
+    return none || no(v, "%s", other ? other->what : "none");
+}
+
+static bool of_calls(const struct program *p, const struct words *w, struct verdict *v)
+{
+    int64_t limit = 0, widest = 0;
+    int n = (int)c2_min_i64(p->host->ncalls, (int64_t)C2_ARRAY_LEN(p->host->calls));
+
+    if (w->n != 6) return nonsense(v, "PROGRAM calls N times within|beyond MS");
+    if (!c2_str_to_i64(c2_str_of(w->at[2]), &limit) || n < limit) return no(v, "%d calls", n);
+    for (int i = 1; i < n; i++)
+        widest = c2_max_i64(widest, p->host->calls[i] - p->host->calls[i - 1]);
+    if (!c2_str_to_i64(c2_str_of(w->at[5]), &limit)) return nonsense(v, "within|beyond MS");
+    bool holds = scene_is(w, 4, "within") ? widest <= limit : widest > limit;
+    return holds || no(v, "%lld ms between two calls", (long long)widest);
+}
+
+/* ---- programs ---- */
+
+static bool of_program(struct program *p, const struct words *w, struct verdict *v)
+{
+    if (p->kind == BROKER && w->n == 3 && (scene_is(w, 1, "knows") || scene_is(w, 1, "lacks"))) {
+        if (!p->running) return no(v, "it does not run");
+        struct c2_hub *hub = c2_broker_hub(p->broker);
+        bool known = false;
+        for (size_t i = 0; i < c2_hub_nroots(hub); i++)
+            known = known || strcmp(c2_hub_root_at(hub, i)->name, w->at[2]) == 0;
+        return known == scene_is(w, 1, "knows") || no(v, "the broker %s it", known ? "knows" : "lacks");
+    }
+    if (p->kind != BROKER && w->n == 2 && (scene_is(w, 1, "connected") || scene_is(w, 1, "disconnected"))) {
+        bool up = program_connected(p);
+        return up == scene_is(w, 1, "connected") || no(v, "%s", up ? "connected" : "disconnected");
+    }
+    if (scene_is(w, 1, "calls")) return of_calls(p, w, v);
+    return nonsense(v, "PROGRAM connected | disconnected | knows ROOT | calls N times within MS");
+}
+
+bool scene_holds(struct scene *s, const struct words *w, char *what, size_t size, bool *bad)
+{
+    struct verdict v = {what, size, false};
+    bool none = scene_is(w, 0, "no"), holds;
+    int i = none;
+
+    snprintf(what, size, "nothing of it");
+    if (w->n == 0) {
+        holds = nonsense(&v, "an empty clause");
+    } else if (topic_of(w, i)) {
+        char text[500] = "";
+        if (w->n > i + 2) snprintf(text, sizeof(text), "%s %s", w->at[i + 1], w->at[i + 2]);
+        bool fits = w->n == i + 1 || (w->n == i + 3 && !none);
+        holds = fits ? of_upstream(s, topic_of(w, i), none, text, &v)
+                     : nonsense(&v, "[no] upstream|listing|refresh [METHOD TARGET]");
+    } else if (scene_is(w, 0, "cache")) {
+        holds = of_cache(s, w, &v);
+    } else if (w->n < 2) {
+        holds = nonsense(&v, "WHO WHAT");
+    } else if (program_find(s, w->at[0])) {
+        holds = of_program(program_find(s, w->at[0]), w, &v);
+    } else {
+        struct person *person = person_find(s, w->at[0], false);
+        holds = person ? of_person(person, w, &v) : nonsense(&v, "nobody of that name");
+    }
+    *bad = v.bad;
+    return holds;
+}

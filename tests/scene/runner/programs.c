@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The real roles on hosts of the fake network, put together as the programs do. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "bus/remote.h"
+#include "data/codec.h"
+#include "fake.h"
+#include "scene.h"
+
+#define GRACE_MS 3000
+
+struct program *program_find(struct scene *s, const char *name)
+{
+    for (struct program *p = s->programs; p; p = p->next)
+        if (strcmp(p->name, name) == 0) return p;
+    return NULL;
+}
+
+struct program *program_add(struct scene *s, enum kind kind, const char *name)
+{
+    static const int ports[] = {8000, 8001, 8002};
+    struct program *p = calloc(1, sizeof(*p)), **at = &s->programs;
+
+    C2_ASSERT(p);
+    p->scene = s;
+    p->kind = kind;
+    snprintf(p->name, sizeof(p->name), "%s", name);
+    snprintf(p->statedir, sizeof(p->statedir), "%s/%s.state", s->folder, name);
+    snprintf(p->data, sizeof(p->data), "%s/%s", s->folder, name);
+    p->host = c2_fake_host(name);
+    p->host->alive = false;
+    snprintf(p->host->address, sizeof(p->host->address), "%s:%d", p->name, ports[kind]);
+    if (kind == PUBLISHER) C2_ASSERT(mkdir(p->data, 0700) == 0);
+    while (*at)
+        at = &(*at)->next;
+    *at = p;
+    return p;
+}
+
+static void *codec_new(void)
+{
+    return c2_codec_new();
+}
+static void codec_free(void *codec)
+{
+    c2_codec_free(codec);
+}
+
+static bool start_role(struct program *p, struct cat2_error *err)
+{
+    if (p->kind == BROKER) {
+        struct c2_broker_config config = {p->loop, p->server, p->statedir};
+        return c2_broker_new(&config, &p->broker, err);
+    }
+    if (!c2_bus_remote_new(p->loop, p->http, "broker:8000", &p->bus, err)) return false;
+    if (p->kind == PUBLISHER) {
+        if (!c2_state_open(p->statedir, "cat2pub", &p->state, err)) return false;
+        struct c2_publisher_parts parts = {p->loop, p->pool, p->server, p->bus, p->state};
+        struct c2_publisher_options options = {p->name, p->data, p->statedir, p->host->address};
+        return c2_publisher_new(&parts, &options, &p->publisher, err);
+    }
+    struct c2_subscriber_config config = {.loop = p->loop,
+                                          .pool = p->pool,
+                                          .http = p->http,
+                                          .server = p->server,
+                                          .bus = p->bus,
+                                          .statedir = p->statedir,
+                                          .public_http = p->host->address,
+                                          .quota = p->quota};
+    return c2_subscriber_new(&config, &p->subscriber, err);
+}
+
+bool program_start(struct program *p)
+{
+    struct c2_server_options options = {.cors = true, .server_name = "caterva2/" C2_VERSION};
+    struct cat2_error err = {0};
+
+    c2_fake_enter(p->host);
+    p->host->alive = true;
+    c2_fake_hang(p->host, false);
+    bool ok = c2_endpoint_parse(c2_str_of(p->host->address), &options.listen, &err) &&
+              c2_loop_new(&p->loop, &err) && c2_pool_new(p->loop, 0, codec_new, codec_free, &p->pool, &err) &&
+              c2_http_new(p->loop, 16, &p->http, &err) &&
+              c2_server_new(p->loop, &options, &p->server, &err) && start_role(p, &err);
+    p->running = ok;
+    p->stopped = false;
+    return ok || scene_fail(p->scene, "%s does not start: %s", p->name, err.message);
+}
+
+static void free_role(struct program *p)
+{
+    c2_broker_free(p->broker);
+    c2_publisher_free(p->publisher);
+    c2_subscriber_free(p->subscriber);
+    if (p->bus) p->bus->ops->free(p->bus);
+    if (p->state) c2_state_close(p->state);
+    c2_pool_free(p->pool);
+    c2_http_free(p->http);
+    c2_server_free(p->server);
+    c2_loop_free(p->loop);
+    p->broker = NULL;
+    p->publisher = NULL;
+    p->subscriber = NULL;
+    p->bus = NULL;
+    p->state = NULL;
+    p->running = false;
+    p->host->alive = false;
+}
+
+static void on_role_stopped(void *ctx)
+{
+    ((struct program *)ctx)->stopped = true;
+}
+
+static void stop_role(struct program *p, c2_loop_fn *done)
+{
+    if (p->kind == BROKER) {
+        c2_broker_stop(p->broker, done, p);
+    } else if (p->kind == SUBSCRIBER) {
+        c2_subscriber_stop(p->subscriber, done, p);
+    } else {
+        c2_publisher_stop(p->publisher);
+        done(p);
+    }
+}
+
+void program_kill(struct program *p)
+{
+    c2_fake_kill(p->host);
+    c2_fake_hang(p->host, false);
+    if (p->kind != BROKER) stop_role(p, on_role_stopped); /* a broker's farewells take time */
+    free_role(p);
+}
+
+static void on_drained(void *ctx)
+{
+    on_role_stopped(ctx);
+}
+static void on_stopped_drain(void *ctx)
+{
+    struct program *p = ctx;
+    c2_server_drain(p->server, GRACE_MS, on_drained, p);
+}
+
+void program_stop(struct program *p)
+{
+    stop_role(p, on_stopped_drain);
+    int64_t until = c2_fake_now() + 2 * GRACE_MS;
+    while (!p->stopped && c2_fake_step(until)) {}
+    C2_ASSERT(p->stopped);
+    c2_fake_kill(p->host);
+    free_role(p);
+}
+
+void program_free(struct program *p)
+{
+    if (p->running) program_kill(p);
+    free(p);
+}
+
+bool program_connected(const struct program *p)
+{
+    return p->running && p->bus && p->bus->ops->connected(p->bus);
+}

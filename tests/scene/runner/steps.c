@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What happens in a scene: declarations before the first step, then deeds. README.md has the words. */
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "scene.h"
+
+/* Do the words from i on match? "*" is any one word, "..." the rest. */
+static bool like(const struct words *w, int i, const char *pattern)
+{
+    struct c2_str rest = c2_str_of(pattern), word;
+
+    for (bool more = true; more; i++) {
+        more = c2_str_cut(rest, ' ', &word, &rest);
+        if (c2_str_is(word, "...")) return true;
+        if (i >= w->n) return false;
+        if (!c2_str_is(word, "*") && !c2_str_is(word, w->at[i])) return false;
+    }
+    return i == w->n;
+}
+
+static struct program *need_program(struct scene *s, const char *name)
+{
+    struct program *p = program_find(s, name);
+
+    if (!p) scene_fail(s, "there is no program '%s'", name);
+    return p;
+}
+
+/* ---- declarations ---- */
+
+static bool declare_publisher(struct scene *s, const struct words *w)
+{
+    if (w->n < 2 || program_find(s, w->at[1]))
+        return scene_fail(s, "publisher NAME [DATASET shape= chunks=]");
+    struct program *p = program_add(s, PUBLISHER, w->at[1]);
+    return w->n == 2 || dataset_write(s, p, w->at[2], w, 3);
+}
+
+static bool declare_subscriber(struct scene *s, const struct words *w)
+{
+    if (w->n < 2 || program_find(s, w->at[1])) return scene_fail(s, "subscriber NAME [quota=BYTES]");
+    struct program *p = program_add(s, SUBSCRIBER, w->at[1]);
+    if (w->n == 2) return true;
+    if (w->n > 3 || strncmp(w->at[2], "quota=", 6) != 0)
+        return scene_fail(s, "subscriber NAME [quota=BYTES]");
+    return scene_number(s, w->at[2] + 6, &p->quota);
+}
+
+static bool set_latency(struct scene *s, const struct words *w, int i)
+{
+    int64_t ms;
+
+    if (!scene_number(s, w->at[i + 3], &ms)) return false;
+    c2_fake_set_latency(c2_fake_host(w->at[i + 1]), c2_fake_host(w->at[i + 2]), ms);
+    return true;
+}
+
+static bool write_dataset(struct scene *s, const struct words *w, const char *name, const char *path, int i)
+{
+    struct program *p = need_program(s, name);
+
+    if (!p) return false;
+    if (p->kind != PUBLISHER) return scene_fail(s, "%s publishes nothing", p->name);
+    return dataset_write(s, p, path, w, i);
+}
+
+static bool declare_dataset(struct scene *s, const struct words *w)
+{
+    char name[64];
+    char *slash = strchr(w->at[1], '/');
+
+    if (!slash) return scene_fail(s, "dataset ROOT/PATH shape= chunks=");
+    snprintf(name, sizeof(name), "%.*s", (int)(slash - w->at[1]), w->at[1]);
+    return write_dataset(s, w, name, slash + 1, 2);
+}
+
+bool scene_declare(struct scene *s, const struct words *w)
+{
+    int64_t n;
+
+    if (like(w, 0, "publisher * ...")) return declare_publisher(s, w);
+    if (like(w, 0, "subscriber * ...")) return declare_subscriber(s, w);
+    if (like(w, 0, "dataset * ...")) return declare_dataset(s, w);
+    if (like(w, 0, "latency * * *")) return set_latency(s, w, 0);
+    if (like(w, 0, "websocket queue *")) {
+        if (!scene_number(s, w->at[2], &n)) return false;
+        c2_fake_queue_max = (size_t)n;
+        return true;
+    }
+    if (like(w, 0, "absent *")) {
+        struct program *p = need_program(s, w->at[1]);
+        if (p) p->stopped = true; /* is not started with the others */
+        return p != NULL;
+    }
+    return scene_fail(s, "'%s ...' is no declaration", w->at[0]);
+}
+
+/* ---- deeds ---- */
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static bool start(struct scene *s, struct program *p, bool empty)
+{
+    if (p->running) return scene_fail(s, "%s runs already", p->name);
+    if (empty) nftw(p->statedir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return program_start(p);
+}
+
+static bool stop(struct scene *s, struct program *p, void (*how)(struct program *p))
+{
+    if (!p->running) return scene_fail(s, "%s does not run", p->name);
+    how(p);
+    return true;
+}
+
+/* Many events at once, as if the publisher had told them. */
+static bool hear(struct scene *s, struct program *p, const char *count, const char *topic)
+{
+    struct cat2_error err;
+    int64_t n;
+
+    if (!scene_number(s, count, &n)) return false;
+    if (p->kind != BROKER || !p->running) return scene_fail(s, "%s is no running broker", p->name);
+    for (int64_t i = 0; i < n; i++)
+        if (!c2_hub_publish(c2_broker_hub(p->broker), topic, C2_STR("{\"path\":\"nothing\"}"), NULL, &err))
+            return scene_fail(s, "%s", err.message);
+    return true;
+}
+
+/* Deeds of one host. false: no such deed (*found), or it failed. */
+static bool deed(struct scene *s, struct program *p, const struct words *w, int i)
+{
+    int64_t n = 0;
+
+    if (like(w, i, "hears * events of *")) return hear(s, p, w->at[i + 1], w->at[i + 4]);
+    if (like(w, i, "starts")) return start(s, p, false);
+    if (like(w, i, "starts empty")) return start(s, p, true);
+    if (like(w, i, "dies")) return stop(s, p, program_kill);
+    if (like(w, i, "stops")) return stop(s, p, program_stop);
+    if (like(w, i, "hangs") || like(w, i, "wakes")) {
+        c2_fake_hang(p->host, scene_is(w, i, "hangs"));
+    } else if (like(w, i, "is unreachable") || like(w, i, "is reachable")) {
+        c2_fake_reach(p->host, scene_is(w, i + 1, "reachable"));
+    } else if (like(w, i, "drops the connection")) {
+        c2_fake_cut(p->host);
+    } else if (like(w, i, "loses its websockets")) {
+        c2_fake_cut_pipes(p->host);
+    } else if (like(w, i, "cuts the next chunks after * bytes")) {
+        if (!scene_number(s, w->at[i + 5], &n)) return false;
+        p->host->cut_after = n;
+    } else if (like(w, i, "garbles the next chunks at byte *")) {
+        if (!scene_number(s, w->at[i + 6], &n)) return false;
+        p->host->wrong_at = n;
+    } else if (like(w, i, "takes * a job")) {
+        return scene_number(s, w->at[i + 1], &p->host->job_ms);
+    } else if (like(w, i, "writes * ...")) {
+        return write_dataset(s, w, p->name, w->at[i + 1], i + 2);
+    } else if (like(w, i, "deletes *")) {
+        return p->kind == PUBLISHER ? dataset_delete(s, p, w->at[i + 1])
+                                    : scene_fail(s, "%s publishes nothing", p->name);
+    } else {
+        return scene_fail(s, "%s cannot do '%s ...'", p->name, w->at[i]);
+    }
+    return true;
+}
+
+static bool ask(struct scene *s, const struct words *w, int i)
+{
+    const char *name = NULL, *method = w->at[i + 1];
+
+    if (program_find(s, w->at[i])) return scene_fail(s, "%s is a program, no person", w->at[i]);
+    if (w->n == i + 5 && scene_is(w, i + 3, "at")) name = w->at[i + 4];
+    if (w->n != i + 3 && !name) return scene_fail(s, "NAME %s PATH [at PROGRAM]", method);
+    struct program *p = s->programs;
+    while (p && (name ? strcmp(p->name, name) != 0 : p->kind != SUBSCRIBER))
+        p = p->next;
+    if (!p) return scene_fail(s, "there is no program '%s'", name ? name : "subscriber");
+    person_ask(s, person_find(s, w->at[i], true), method, p->host->address, w->at[i + 2]);
+    return true;
+}
+
+bool scene_step(struct scene *s, const struct words *w, int i)
+{
+    bool ok = true;
+
+    if (like(w, i, "* GET * ...") || like(w, i, "* POST * ...") || like(w, i, "* HEAD * ..."))
+        return ask(s, w, i);
+    if (like(w, i, "latency * * *")) return set_latency(s, w, i);
+    if (w->n < i + 2) return scene_fail(s, "'%s' is no step", i < w->n ? w->at[i] : "");
+    if (!scene_is(w, i, "upstream")) {
+        struct program *p = need_program(s, w->at[i]);
+        return p && deed(s, p, w, i + 1);
+    }
+    for (struct program *p = s->programs; p && ok; p = p->next) /* every publisher */
+        if (p->kind == PUBLISHER) ok = deed(s, p, w, i + 1);
+    return ok;
+}
