@@ -43,3 +43,16 @@ function(c2_room name)
         endif()
     endforeach()
 endfunction()
+
+# c2_embed(ROOM DIR...): the files of DIRs become part of the room's library (cmake/embed.py).
+function(c2_embed name)
+    set(out ${CMAKE_BINARY_DIR}/${name}_assets.c)
+    foreach(dir ${ARGN})
+        file(GLOB_RECURSE found CONFIGURE_DEPENDS ${dir}/*)
+        list(APPEND files ${found})
+    endforeach()
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+    add_custom_command(OUTPUT ${out} COMMAND Python3::Interpreter ${CMAKE_SOURCE_DIR}/cmake/embed.py ${out} ${ARGN}
+                       DEPENDS ${CMAKE_SOURCE_DIR}/cmake/embed.py ${files} VERBATIM)
+    target_sources(c2_${name} PRIVATE ${out})
+endfunction()

@@ -94,7 +94,8 @@ static bool start_subscriber(struct role *role, struct c2_service *s, struct cat
                                           .public_http = s->public_http,
                                           .statedir = statedir,
                                           .follow_all = true,
-                                          .quota = c2_options_int(s->options, "quota")};
+                                          .quota = c2_options_int(s->options, "quota"),
+                                          .web_dir = c2_options_text(s->options, "web-dir")};
 
     snprintf(statedir, sizeof(statedir), "%s/sub", c2_options_text(s->options, "statedir"));
     return c2_subscriber_new(&config, &role->sub, err);
@@ -160,6 +161,7 @@ static const struct c2_option options[] = {
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
      NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
+    {"web-dir", 0, C2_OPT_TEXT, NULL, "DIR", "for development: the web client's files from here", NULL},
 };
 
 int main(int argc, char **argv)

@@ -20,6 +20,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         .statedir = c2_options_text(s->options, "statedir"),
         .public_http = s->public_http,
         .quota = c2_options_int(s->options, "quota"),
+        .web_dir = c2_options_text(s->options, "web-dir"),
     };
 
     if (!c2_bus_remote_new(s->loop, s->http, c2_options_text(s->options, "broker"), &role->bus, err))
@@ -57,6 +58,7 @@ static const struct c2_option options[] = {
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
      NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
+    {"web-dir", 0, C2_OPT_TEXT, NULL, "DIR", "for development: the web client's files from here", NULL},
 };
 
 int main(int argc, char **argv)

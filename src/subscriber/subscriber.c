@@ -11,6 +11,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "subscriber/pages.h"
 #include "subscriber/sub_impl.h"
 #include "subscriber/view_impl.h"
 
@@ -202,6 +203,7 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
         return false;
     }
     c2_sub_add_routes(sub);
+    c2_pages_add_routes(sub);
     c2_sub_quota_start(sub);
     c2_sub_clear_aside(sub);
     *out = sub;

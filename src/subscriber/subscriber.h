@@ -18,6 +18,7 @@ struct c2_subscriber_config {
     struct c2_bus *bus;
     const char *statedir;
     const char *public_http; /* host:port for the URLs it hands out */
+    const char *web_dir;     /* the web client's files, for development; NULL: those in the program */
     bool follow_all;         /* follow every root there is, without being asked */
     int64_t quota;           /* bytes of cache on disk; 0 = no limit */
 };

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Serving the embedded files. */
+#include "web/assets.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+
+#define FILE_NBYTES_MAX (4 << 20) /* of one file of a development directory */
+
+static const char policy[] = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: "
+                             "data:; connect-src 'self'; "
+                             "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+
+void c2_web_headers(struct c2_request *req)
+{
+    c2_reply_header(req, "Content-Security-Policy", policy);
+    c2_reply_header(req, "X-Content-Type-Options", "nosniff");
+    c2_reply_header(req, "Referrer-Policy", "same-origin");
+}
+
+bool c2_web_takes_gzip(const struct c2_request *req)
+{
+    struct c2_str header, item, quality;
+
+    if (!c2_request_header(req, "Accept-Encoding", &header)) return false;
+    while (header.n) {
+        c2_str_cut(header, ',', &item, &header);
+        c2_str_cut(item, ';', &item, &quality);
+        quality = c2_str_trim(quality);
+        bool refused = c2_str_is(quality, "q=0") || c2_str_is(quality, "q=0.0");
+        if (c2_str_is(c2_str_trim(item), "gzip")) return !refused;
+    }
+    return false;
+}
+
+const char *c2_assets_prefix(const char *web_dir)
+{
+    static const char development[] = "/assets/dev";
+    return web_dir ? development : c2_assets_hash;
+}
+
+static const char *type_of(struct c2_str name)
+{
+    static const struct {
+        const char *suffix, *type;
+    } types[] = {{".js", "text/javascript; charset=utf-8"},
+                 {".css", "text/css; charset=utf-8"},
+                 {".svg", "image/svg+xml"},
+                 {".json", "application/json"},
+                 {".wasm", "application/wasm"},
+                 {".txt", "text/plain; charset=utf-8"}};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(types); i++)
+        if (c2_str_ends(name, types[i].suffix)) return types[i].type;
+    return "application/octet-stream";
+}
+
+static void reply_developed(struct c2_request *req, const char *web_dir, struct c2_str name)
+{
+    struct c2_buf bytes = C2_BUF_INIT(FILE_NBYTES_MAX);
+    struct cat2_error err;
+    char rel[256];
+
+    snprintf(rel, sizeof(rel), "%.*s", (int)c2_min_i64(255, (int64_t)name.n), name.p);
+    int dir = c2_fs_open_dir(web_dir, false, &err);
+    int fd = dir >= 0 && c2_path_check(name, &err) ? c2_fs_open(dir, rel, O_RDONLY, &err) : -1;
+    bool ok = fd >= 0 && c2_fs_read(fd, FILE_NBYTES_MAX, &bytes, &err);
+    if (fd >= 0) close(fd);
+    if (dir >= 0) close(dir);
+    if (!ok) {
+        c2_buf_fini(&bytes);
+        c2_reply_detail(req, 404, "Not Found");
+        return;
+    }
+    c2_reply_header(req, "Cache-Control", "no-cache");
+    c2_reply_header(req, "X-Content-Type-Options", "nosniff");
+    c2_reply_buf(req, 200, type_of(name), &bytes);
+}
+
+static void reply_embedded(struct c2_request *req, const struct c2_asset *asset, bool current)
+{
+    struct c2_str header;
+    bool gzip = asset->gzip_nbytes > 0 && c2_web_takes_gzip(req);
+
+    /* An address of another build gets what there is now, but nobody may keep it under that name. */
+    c2_reply_header(req, "Cache-Control", current ? "public, max-age=31536000, immutable" : "no-cache");
+    c2_reply_header(req, "X-Content-Type-Options", "nosniff");
+    c2_reply_header(req, "ETag", asset->etag);
+    if (asset->gzip_nbytes) c2_reply_header(req, "Vary", "Accept-Encoding");
+    if (c2_request_header(req, "If-None-Match", &header) && c2_etag_listed(header, asset->etag)) {
+        c2_reply_empty(req, 304);
+        return;
+    }
+    if (gzip) c2_reply_header(req, "Content-Encoding", "gzip");
+    struct c2_bytes bytes = {gzip ? asset->gzip : asset->bytes, gzip ? asset->gzip_nbytes : asset->nbytes};
+    c2_reply_static(req, 200, asset->type, bytes);
+}
+
+void c2_assets_reply(struct c2_request *req, const char *web_dir)
+{
+    struct c2_str hash = c2_request_param(req, "hash"), name = c2_request_param(req, "name");
+    struct c2_str prefix = c2_str_of(c2_assets_hash);
+
+    if (web_dir) {
+        reply_developed(req, web_dir, name);
+        return;
+    }
+    for (size_t i = 0; i < c2_nassets; i++)
+        if (c2_str_is(name, c2_assets[i].name)) {
+            bool current =
+                prefix.n > hash.n && c2_str_eq(hash, (struct c2_str){prefix.p + prefix.n - hash.n, hash.n});
+            reply_embedded(req, &c2_assets[i], current);
+            return;
+        }
+    c2_reply_detail(req, 404, "Not Found");
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* libcmark in its safe mode, and before it our own look at every node. */
+#include "web/markdown.h"
+
+#include <cmark.h>
+#include <stdlib.h>
+
+bool c2_markdown_link_ok(struct c2_str url)
+{
+    static const char *const schemes[] = {"http", "https", "mailto"};
+    size_t n = 0;
+
+    for (size_t i = 0; i < url.n; i++) /* browsers skip blanks and controls inside schemes */
+        if ((unsigned char)url.p[i] <= ' ' || url.p[i] == '\\') return false;
+    while (n < url.n && !strchr(":/?#", url.p[n]))
+        n++;
+    if (n == url.n || url.p[n] != ':') return true; /* no scheme: relative */
+    for (size_t i = 0; i < C2_ARRAY_LEN(schemes); i++)
+        if (c2_str_eq_nocase((struct c2_str){url.p, n}, c2_str_of(schemes[i]))) return true;
+    return false;
+}
+
+/* Raw HTML becomes what it looks like: a code block, or code inside a line. */
+static cmark_node *shown(cmark_node *node)
+{
+    bool block = cmark_node_get_type(node) == CMARK_NODE_HTML_BLOCK;
+    cmark_node *code = cmark_node_new(block ? CMARK_NODE_CODE_BLOCK : CMARK_NODE_CODE);
+
+    if (!code || !cmark_node_set_literal(code, cmark_node_get_literal(node)) ||
+        !cmark_node_replace(node, code)) {
+        if (code) cmark_node_free(code);
+        return NULL;
+    }
+    return code;
+}
+
+static bool tame(cmark_node *root)
+{
+    cmark_iter *iter = cmark_iter_new(root);
+    bool ok = iter != NULL;
+
+    for (cmark_event_type event; ok && (event = cmark_iter_next(iter)) != CMARK_EVENT_DONE;) {
+        cmark_node *node = cmark_iter_get_node(iter);
+        cmark_node_type type = cmark_node_get_type(node);
+        if (type == CMARK_NODE_HTML_BLOCK || type == CMARK_NODE_HTML_INLINE) {
+            cmark_node *code = shown(node);
+            ok = code != NULL;
+            if (!ok) break;
+            cmark_iter_reset(iter, code, CMARK_EVENT_ENTER);
+            cmark_node_free(node);
+        } else if (event == CMARK_EVENT_ENTER && (type == CMARK_NODE_LINK || type == CMARK_NODE_IMAGE)) {
+            const char *url = cmark_node_get_url(node);
+            if (!c2_markdown_link_ok(c2_str_of(url ? url : ""))) ok = cmark_node_set_url(node, "") != 0;
+        }
+    }
+    if (iter) cmark_iter_free(iter);
+    return ok;
+}
+
+bool c2_markdown(struct c2_str text, struct c2_html *h)
+{
+    cmark_node *root = cmark_parse_document(text.p, text.n, CMARK_OPT_VALIDATE_UTF8);
+    char *html = root && tame(root) ? cmark_render_html(root, CMARK_OPT_SAFE) : NULL;
+
+    if (html) c2_html_made(h, c2_str_of(html));
+    if (!html) h->ok = c2_fail_nomem(h->err, "markdown");
+    free(html);
+    if (root) cmark_node_free(root);
+    return h->ok;
+}

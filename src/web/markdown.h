@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Markdown as HTML that cannot harm: raw HTML is shown as text, links go only where a reader may be sent. */
+#ifndef C2_WEB_MARKDOWN_H
+#define C2_WEB_MARKDOWN_H
+
+#include "web/html.h"
+
+/** Append the rendered text. Any thread. @errors CAT2_ENOMEM, CAT2_ELIMIT: the buffer of h. */
+bool c2_markdown(struct c2_str text, struct c2_html *h);
+/** Is this URL relative to its page, or http, https or mailto? */
+bool c2_markdown_link_ok(struct c2_str url);
+
+#endif
