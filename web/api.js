@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Requests: errors with their reason, a few at a time, numbers as typed arrays.
+
+export class ApiError extends Error {
+  constructor(message, status, url, body) {
+    super(message);
+    Object.assign(this, { status, url, body });
+  }
+}
+
+/** A path inside a URL. */
+export const encode = (path) => path.split("/").map(encodeURIComponent).join("/");
+
+export function query(params) {
+  const parts = Object.entries(params).filter(([, value]) => value != null && value !== "")
+    .map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/")}`);
+  return parts.length ? `?${parts.join("&")}` : "";
+}
+
+async function reason(answer, url) {
+  let body = null;
+  try { body = await answer.json(); } catch { /* not JSON */ }
+  return new ApiError(body?.detail || `${answer.status} ${answer.statusText}`, answer.status, url, body);
+}
+
+/** fetch() that throws unless 2xx, and tries once more when the connection broke. */
+export async function get(url, options = {}) {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const answer = await fetch(url, options);
+      if (!answer.ok) throw await reason(answer, url);
+      return answer;
+    } catch (error) {
+      if (error.name === "AbortError" || error instanceof ApiError) throw error;
+      if (attempt) throw new ApiError("The server cannot be reached", 0, url);
+      await new Promise((done) => setTimeout(done, 300));
+    }
+  }
+}
+
+export async function json(url, options) {
+  return (await get(url, options)).json();
+}
+
+const ARRAYS = { i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array, i8: BigInt64Array, u8: BigUint64Array,
+  f4: Float32Array, f8: Float64Array, b1: Uint8Array };
+
+/** {data, shape, headers}: little-endian numbers, big-endian ones turned round. */
+export async function numbers(url, options) {
+  const answer = await get(url, options);
+  const dtype = answer.headers.get("X-Dtype"), shape = (answer.headers.get("X-Shape") || "").split(",").filter(Boolean).map(Number);
+  const kind = ARRAYS[dtype.slice(1)];
+  if (!kind) throw new ApiError(`numbers of type ${dtype} cannot be shown`, 0, url);
+  const bytes = await answer.arrayBuffer();
+  if (dtype[0] === ">") {
+    const size = kind.BYTES_PER_ELEMENT, all = new Uint8Array(bytes);
+    for (let at = 0; at < all.length; at += size) all.subarray(at, at + size).reverse();
+  }
+  return { data: new kind(bytes), shape, headers: answer.headers };
+}
+
+/** At most n at a time; the newest first, since that is what somebody looks at. */
+export class Queue {
+  constructor(n) { this.n = n; this.waiting = []; this.busy = 0; }
+  run(task, signal) {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ task, signal, resolve, reject });
+      this.next();
+    });
+  }
+  next() {
+    while (this.busy < this.n && this.waiting.length) {
+      const { task, signal, resolve, reject } = this.waiting.shift();
+      if (signal?.aborted) { reject(new DOMException("stale", "AbortError")); continue; }
+      this.busy++;
+      task().then(resolve, reject).finally(() => { this.busy--; this.next(); });
+    }
+  }
+}
+
+/** Least recently used things go when they weigh too much together. */
+export class Cache {
+  constructor(most) { this.most = most; this.map = new Map(); this.weight = 0; }
+  get(key) {
+    const it = this.map.get(key);
+    if (it) { this.map.delete(key); this.map.set(key, it); }
+    return it?.value;
+  }
+  set(key, value, weight) {
+    this.weight += weight - (this.map.get(key)?.weight || 0);
+    this.map.delete(key);
+    this.map.set(key, { value, weight });
+    for (const [old, it] of this.map) {
+      if (this.weight <= this.most || old === key) break;
+      this.map.delete(old);
+      this.weight -= it.weight;
+    }
+  }
+}
+
+let maps = null;
+/** Colour maps by name: 256 RGB triples, the ones the server's pictures use. */
+export function colormaps() {
+  maps ||= json("/api/colormaps").then((all) => Object.fromEntries(Object.entries(all).map(([name, hex]) =>
+    [name, Uint8Array.from({ length: 768 }, (_, i) => parseInt(hex.substr(2 * i, 2), 16))])));
+  maps.catch(() => { maps = null; });
+  return maps;
+}

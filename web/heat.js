@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The heat map: tiles under a window that zooms and pans, colours made here, several panes side by side.
+import { colormaps, encode, json, query } from "./api.js";
+import { Bar, SCALES, painted, scaler, table } from "./colour.js";
+import { Slicer } from "./slicer.js";
+import { plane, sliceOf } from "./state.js";
+import { Difference, Plane, SIDE, statsHere, statsOf } from "./tiles.js";
+import { button, clamp, debounce, errorCard, h, number, panel, select, throttle, toast } from "./ui.js";
+
+const MAPS = ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "grey", "rdbu"];
+
+/* One canvas: the plane it aims at, and the last one that was complete, which stays until the next is. */
+class Pane {
+  constructor(view, label) {
+    Object.assign(this, { view, label, flights: new Map(), aimed: [], shown: null, failed: null, serial: 0 });
+    this.canvas = h("canvas", { class: "heat", tabindex: "0", role: "img", "aria-label": label });
+    this.caption = h("p", { class: "caption" }, label);
+    this.box = h("div", { class: "pane" }, this.canvas, this.caption);
+  }
+
+  aim(source) {
+    if (this.target?.key === source.key) return;
+    source.serial = ++this.serial;
+    this.target = source;
+    this.failed = null;
+    this.aimed = [...this.aimed.filter((old) => old.serial > (this.shown?.serial || 0)).slice(-3), source];
+    const oldest = Math.min(...[...this.flights.values()].map((flight) => flight.source.serial));
+    for (const flight of this.flights.values()) if (flight.source !== source && flight.source.serial !== oldest) flight.control.abort();
+  }
+
+  /* Tiles under the window at the level that fits the screen. */
+  tiles(source) {
+    const { x0, x1, y0, y1 } = this.view.window, items = Math.max((x1 - x0) / this.canvas.width, (y1 - y0) / this.canvas.height);
+    const most = Math.max(0, Math.ceil(Math.log2(Math.max(source.rows, source.columns, 1) / SIDE)));
+    const z = clamp(Math.round(Math.log2(items)), 0, most), size = SIDE * 2 ** z, out = [];
+    const last = (n) => Math.ceil(n / size) - 1;
+    for (let y = Math.max(0, Math.floor(y0 / size)); y <= Math.min(last(source.rows), Math.floor(y1 / size)); y++)
+      for (let x = Math.max(0, Math.floor(x0 / size)); x <= Math.min(last(source.columns), Math.floor(x1 / size)); x++) out.push({ z, x, y });
+    const mx = (x0 + x1) / 2 / size - 0.5, my = (y0 + y1) / 2 / size - 0.5;
+    return out.sort((a, b) => Math.hypot(a.x - mx, a.y - my) - Math.hypot(b.x - mx, b.y - my));
+  }
+
+  want() {
+    const source = this.target, wanted = this.tiles(source), keys = new Set(wanted.map(({ z, x, y }) => `${source.key}/${z}/${x}/${y}`));
+    for (const [key, flight] of this.flights) if (flight.source === source && !keys.has(key)) flight.control.abort();
+    if (this.failed) return;
+    for (const { z, x, y } of wanted) {
+      const key = `${source.key}/${z}/${x}/${y}`;
+      if (source.get(z, x, y) || this.flights.has(key)) continue;
+      const control = new AbortController();
+      this.flights.set(key, { control, source });
+      source.load(z, x, y, control.signal).catch((error) => { if (error.name !== "AbortError" && source === this.target) this.failed = error; })
+        .finally(() => { this.flights.delete(key); this.view.schedule(); });
+    }
+  }
+
+  ready(source) { return this.tiles(source).every(({ z, x, y }) => source.get(z, x, y)); }
+
+  draw(colours) {
+    const best = [...this.aimed].reverse().find((source) => this.ready(source));
+    if (best && best.serial > (this.shown?.serial || 0)) this.shown = best;
+    const source = this.shown?.rows === this.target.rows && this.shown?.columns === this.target.columns ? this.shown : this.target;
+    const g = this.canvas.getContext("2d"), { x0, x1, y0, y1 } = this.view.window;
+    const sx = this.canvas.width / (x1 - x0), sy = this.canvas.height / (y1 - y0);
+    g.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    g.save();
+    g.beginPath();
+    g.rect(Math.round(-x0 * sx), Math.round(-y0 * sy), Math.round(source.columns * sx), Math.round(source.rows * sy));
+    g.clip();
+    g.imageSmoothingEnabled = sx < 1 && sy < 1;
+    for (const want of this.tiles(source)) this.drawTile(g, source, want, colours, (x) => Math.round((x - x0) * sx), (y) => Math.round((y - y0) * sy));
+    g.restore();
+    this.box.classList.toggle("busy", this.flights.size > 0);
+  }
+
+  drawTile(g, source, { z, x, y }, colours, px, py) {
+    const size = SIDE * 2 ** z, left = px(x * size), top = py(y * size);
+    for (let up = 0; z + up < 24; up++) {
+      const tile = source.get(z + up, x >> up, y >> up);
+      if (!tile) continue;
+      const image = painted(tile, colours), side = SIDE / 2 ** up, fx = (x % 2 ** up) * side, fy = (y % 2 ** up) * side;
+      const w = Math.min(side, tile.w - fx), hh = Math.min(side, tile.h - fy), texel = 2 ** (z + up);
+      if (w > 0 && hh > 0) g.drawImage(image, fx, fy, w, hh, left, top, px(x * size + w * texel) - left, py(y * size + hh * texel) - top);
+      return;
+    }
+  }
+
+  /* The number at an item, exact or of its texel: {value, exact}. */
+  value(row, column) {
+    const source = this.target;
+    for (let z = 0; z < 24; z++) {
+      const size = SIDE * 2 ** z, tile = source.get(z, Math.floor(column / size), Math.floor(row / size));
+      if (!tile) continue;
+      const i = Math.floor(row / 2 ** z) % SIDE * tile.w + Math.floor(column / 2 ** z) % SIDE;
+      return { value: tile.raw[i], exact: z === 0 };
+    }
+    return null;
+  }
+
+  close() { for (const flight of this.flights.values()) flight.control.abort(); }
+}
+
+export class HeatView {
+  constructor(page, box) {
+    Object.assign(this, { page, ds: page.ds, state: page.state, frame: 0, stats: new Map(), range: null, pointers: new Map(), cursor: null });
+    this.plane = plane(this.state, this.ds.shape, true);
+    page.notices(this.plane.notes);
+    this.slicer = new Slicer(this.ds.shape, this.plane, { two: true, change: (final, axes) => this.sliced(final, axes) });
+    this.slicer.busy = () => this.panes.some((pane) => pane.flights.size > 0);
+    this.bar = new Bar((lo, hi, final) => this.setRange(lo, hi, final));
+    this.readout = h("output", { class: "readout", "aria-live": "polite" }, " ");
+    this.badge = h("span", { class: "badge", hidden: true, title: "Too much data for one look: a sample is shown" }, "approximate");
+    this.stage = h("div", { class: "stage" });
+    this.problem = h("div", { class: "problem", hidden: true });
+    this.profiles = h("div", { class: "profiles", hidden: true });
+    box.replaceChildren(this.toolbar(), this.slicer.box, h("div", { class: "frame" }, this.stage, this.problem), this.bar.box, h("div", { class: "under" }, this.readout, this.badge), this.profiles);
+    this.makePanes();
+    this.watch = new ResizeObserver(() => { this.resize(); this.bar.draw(); });
+    this.watch.observe(this.stage);
+    this.onTheme = () => { this.bar.draw(); this.drawProfiles?.(); };
+    document.addEventListener("theme", this.onTheme);
+    this.resize();
+    colormaps().then((maps) => { this.maps = maps; this.schedule(); }, (error) => this.fail(error));
+    this.aim();
+  }
+
+  toolbar() {
+    const { state } = this;
+    this.mapChoice = select("Colours", MAPS.map((name) => [name, name]), state.cm, (value) => this.option("cm", value));
+    this.scaleChoice = select("Scale", SCALES, state.sc, (value) => this.option("sc", value));
+    const complex = /complex|c8|c16/.test(this.ds.dtype);
+    return h("div", { class: "toolbar", role: "toolbar", "aria-label": "Picture" }, this.mapChoice, this.scaleChoice,
+      complex ? select("Part", [["abs", "Magnitude"], ["phase", "Phase"], ["re", "Real"], ["im", "Imaginary"]], state.part || "abs", (value) => this.option("part", value)) : null,
+      this.ds.fields.length ? select("Field", this.ds.fields.map((field) => [field.name, field.name]), state.field, (value) => this.option("field", value)) : null,
+      button("invert", "Invert colours", () => this.option("inv", state.inv ? "" : "1"), "i"), button("auto", "Autoscale", () => this.autoscale(), "a"),
+      h("span", { class: "gap" }), button("minus", "Zoom out", () => this.zoom(1.5), "-"), button("plus", "Zoom in", () => this.zoom(1 / 1.5), "+"), button("fit", "Fit", () => this.fit(), "0"),
+      h("button", { type: "button", class: "tool bare", title: "One item a pixel (1:1)", onclick: () => this.oneToOne() }, "1:1"),
+      button("profile", "Profiles through a point", () => this.option("prof", state.prof ? "" : "1"), "p"), button("swap", "Swap the axes", () => this.slicer.setAxis("x", this.plane.y), "x"),
+      button("compare", "Compare", () => this.askCompare(), "m"), button("full", "Full screen", () => this.page.fullScreen(), "f"));
+  }
+
+  /* ---- panes ---- */
+
+  makePanes() {
+    this.panes?.forEach((pane) => pane.close());
+    this.panes = [new Pane(this, this.ds.path)];
+    if (this.other) this.panes.push(new Pane(this, this.other.label), new Pane(this, "difference"));
+    this.stage.replaceChildren(...this.panes.map((pane) => pane.box));
+    this.stage.classList.toggle("several", this.panes.length > 1);
+    for (const pane of this.panes) this.listen(pane);
+    if (this.state.cmp && !this.other) this.compare(this.state.cmp);
+  }
+
+  async compare(text) {
+    const same = /^[-\d:,\s]+$/.test(text);
+    try {
+      const ds = same ? this.ds : await this.page.dataset(text);
+      const like = ds.shape.length === this.ds.shape.length && ds.shape[this.plane.x] === this.ds.shape[this.plane.x] && ds.shape[this.plane.y] === this.ds.shape[this.plane.y];
+      if (!like) throw new Error(`shapes do not match: ${ds.shape.join("×")} and ${this.ds.shape.join("×")}`);
+      this.other = { ds, label: same ? `[${text}]` : text, fixed: same ? text.split(",") : null };
+      this.makePanes();
+      this.resize();
+      this.aim();
+    } catch (error) {
+      toast(`Cannot compare: ${error.message}`, "error");
+      this.state.cmp = "";
+      this.page.write();
+    }
+  }
+
+  askCompare() {
+    if (this.other) { this.other = null; this.option("cmp", ""); this.makePanes(); this.resize(); this.aim(); return; }
+    const input = h("input", { type: "text", id: "cmp", placeholder: this.ds.shape.length > 2 ? "3,:,: or root/path.b2nd" : "root/path.b2nd", autocomplete: "off" });
+    const it = panel("Compare with", h("form", { method: "dialog", onsubmit: () => { const text = input.value.trim(); if (text) { this.option("cmp", text, true); this.compare(text); } } },
+      h("p", {}, h("label", { for: "cmp" }, "Another slice of this dataset, or another dataset of the same shape")), h("p", {}, input, " ", h("button", {}, "Compare"))));
+    input.focus();
+    return it;
+  }
+
+  otherPlane() {
+    const { ds, fixed } = this.other;
+    const index = this.plane.index.map((at, i) => (fixed ? clamp(Number(fixed[i]) || 0, 0, ds.shape[i] - 1) : clamp(at, 0, ds.shape[i] - 1)));
+    return new Plane(ds, { ...this.plane, index }, this.state);
+  }
+
+  /* Look at the plane of the state. */
+  aim() {
+    const a = new Plane(this.ds, this.plane, { ...this.state, field: this.state.field || this.ds.fields[0]?.name });
+    const size = `${a.rows},${a.columns}`;
+    this.panes[0].aim(a);
+    if (this.other) {
+      const b = this.otherPlane();
+      this.panes[1]?.aim(b);
+      this.panes[2]?.aim(new Difference(a, b));
+    }
+    if (size !== this.size) { this.size = size; this.window = null; }
+    if (!this.window) this.initialWindow();
+    this.schedule();
+  }
+
+  initialWindow() {
+    const box = this.state.box.split(",").map(Number);
+    this.fitWindow();
+    if (box.length === 4 && box.every(Number.isFinite) && box[1] > box[0] && box[3] > box[2]) this.window = this.shaped({ x0: box[0], x1: box[1], y0: box[2], y1: box[3] });
+  }
+
+  /* ---- the window ---- */
+
+  get source() { return this.panes[0].target; }
+
+  resize() {
+    for (const { canvas } of this.panes) {
+      const width = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio)), height = Math.max(1, Math.round(canvas.clientHeight * devicePixelRatio));
+      if (canvas.width === width && canvas.height === height) continue;
+      canvas.width = width;
+      canvas.height = height;
+    }
+    if (this.window && this.fitted) this.fitWindow();
+    else if (this.window) this.window = this.shaped(this.window);
+    if (this.source) this.schedule();
+  }
+
+  /* Items are square unless that would leave a sliver. */
+  stretched() { const ratio = this.source.columns / this.source.rows; return ratio > 6 || ratio < 1 / 6; }
+
+  shaped({ x0, x1, y0, y1 }) {
+    if (this.stretched()) return { x0, x1, y0, y1 };
+    const { width, height } = this.panes[0].canvas, scale = Math.max((x1 - x0) / width, (y1 - y0) / height), mx = (x0 + x1) / 2, my = (y0 + y1) / 2;
+    return { x0: mx - scale * width / 2, x1: mx + scale * width / 2, y0: my - scale * height / 2, y1: my + scale * height / 2 };
+  }
+
+  fitWindow() {
+    this.window = this.shaped({ x0: 0, x1: Math.max(this.source.columns, 1), y0: 0, y1: Math.max(this.source.rows, 1) });
+    this.fitted = true;
+  }
+
+  fit() { this.fitWindow(); this.moved(); }
+
+  oneToOne() {
+    const { width, height } = this.panes[0].canvas, { x0, x1, y0, y1 } = this.window, mx = Math.round((x0 + x1) / 2), my = Math.round((y0 + y1) / 2);
+    this.window = { x0: mx - Math.floor(width / 2), x1: mx + Math.ceil(width / 2), y0: my - Math.floor(height / 2), y1: my + Math.ceil(height / 2) };
+    this.moved();
+  }
+
+  zoom(factor, at) {
+    const { x0, x1, y0, y1 } = this.window, mx = at?.x ?? (x0 + x1) / 2, my = at?.y ?? (y0 + y1) / 2;
+    const least = 4, most = 4 * Math.max(this.source.rows, this.source.columns, 8);
+    if ((factor < 1 && Math.min(x1 - x0, y1 - y0) * factor < least) || (factor > 1 && Math.max(x1 - x0, y1 - y0) * factor > most)) return;
+    this.window = { x0: mx - (mx - x0) * factor, x1: mx + (x1 - mx) * factor, y0: my - (my - y0) * factor, y1: my + (y1 - my) * factor };
+    this.moved();
+  }
+
+  pan(dx, dy) {
+    const { x0, x1, y0, y1 } = this.window, w = x1 - x0, hh = y1 - y0;
+    const left = clamp(x0 + dx, -w * 0.9, this.source.columns - w * 0.1), top = clamp(y0 + dy, -hh * 0.9, this.source.rows - hh * 0.1);
+    this.window = { x0: left, x1: left + w, y0: top, y1: top + hh };
+    this.moved();
+  }
+
+  moved() {
+    const { x0, x1, y0, y1 } = this.window, fit = this.shaped({ x0: 0, x1: this.source.columns, y0: 0, y1: this.source.rows });
+    this.fitted = Math.abs(fit.x0 - x0) < 0.5 && Math.abs(fit.x1 - x1) < 0.5 && Math.abs(fit.y0 - y0) < 0.5;
+    this.state.box = this.fitted ? "" : [x0, x1, y0, y1].map((value) => +value.toFixed(x1 - x0 < 50 ? 2 : 0)).join(",");
+    this.page.write();
+    this.schedule();
+  }
+
+  /* ---- pointer ---- */
+
+  place(event, canvas) {
+    const box = canvas.getBoundingClientRect(), { x0, x1, y0, y1 } = this.window;
+    return { x: x0 + (event.clientX - box.left) / box.width * (x1 - x0), y: y0 + (event.clientY - box.top) / box.height * (y1 - y0), sx: (x1 - x0) / box.width, sy: (y1 - y0) / box.height };
+  }
+
+  listen(pane) {
+    const { canvas } = pane;
+    canvas.addEventListener("wheel", (event) => { event.preventDefault(); this.zoom(Math.exp(clamp(event.deltaY, -200, 200) / 400), this.place(event, canvas)); }, { passive: false });
+    canvas.addEventListener("dblclick", (event) => this.zoom(0.5, this.place(event, canvas)));
+    canvas.addEventListener("pointerdown", (event) => this.down(event, canvas));
+    canvas.addEventListener("pointermove", (event) => this.move(event, canvas));
+    canvas.addEventListener("pointerleave", () => this.pointers.size || this.say(null));
+    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => this.up(event, canvas));
+  }
+
+  down(event, canvas) {
+    if (event.button) return;
+    canvas.setPointerCapture(event.pointerId);
+    this.pointers.set(event.pointerId, event);
+    this.start = { at: this.place(event, canvas), x: event.clientX, y: event.clientY, still: true };
+    if (event.shiftKey) { this.box = h("div", { class: "rubber" }); canvas.parentElement.append(this.box); }
+  }
+
+  move(event, canvas) {
+    const at = this.place(event, canvas), old = this.pointers.get(event.pointerId);
+    this.cursor = { row: Math.floor(at.y), column: Math.floor(at.x) };
+    this.tell();
+    if (!old) return;
+    if (Math.hypot(event.clientX - this.start.x, event.clientY - this.start.y) > 4) this.start.still = false;
+    if (this.box) {
+      const frame = canvas.parentElement.getBoundingClientRect();
+      Object.assign(this.box.style, { left: `${Math.min(event.clientX, this.start.x) - frame.left}px`, top: `${Math.min(event.clientY, this.start.y) - frame.top}px`,
+        width: `${Math.abs(event.clientX - this.start.x)}px`, height: `${Math.abs(event.clientY - this.start.y)}px` });
+    } else if (this.pointers.size === 2) {
+      const [a, b] = [...this.pointers.values()], apart = (p, q) => Math.hypot(p.clientX - q.clientX, p.clientY - q.clientY), other = a.pointerId === event.pointerId ? b : a;
+      this.zoom(apart(old, other) / Math.max(apart(event, other), 1), at);
+    } else if (!this.start.still) {
+      this.pan((old.clientX - event.clientX) * at.sx, (old.clientY - event.clientY) * at.sy);
+    }
+    this.pointers.set(event.pointerId, event);
+  }
+
+  up(event, canvas) {
+    const at = this.place(event, canvas), from = this.start?.at;
+    this.pointers.delete(event.pointerId);
+    if (this.box) {
+      this.box.remove();
+      this.box = null;
+      if (!this.start.still) { this.window = this.shaped({ x0: Math.min(at.x, from.x), x1: Math.max(at.x, from.x), y0: Math.min(at.y, from.y), y1: Math.max(at.y, from.y) }); this.moved(); }
+    } else if (this.start?.still && event.type === "pointerup") {
+      this.pinned = { row: Math.floor(at.y), column: Math.floor(at.x) };
+      this.profile();
+    }
+  }
+
+  /* ---- readout ---- */
+
+  tell = throttle(() => this.say(this.cursor), 40);
+  exact = debounce(async (cursor) => {
+    const source = this.panes[0].target;
+    if (!this.inside(cursor) || source.common.field) return;
+    try {
+      const value = await json(`/api/fetch/${encode(this.ds.path)}${query({ slice_: source.slice(cursor.row, cursor.column), format: "json", v: this.ds.etag })}`);
+      if (cursor === this.cursor && typeof value === "number") this.readout.textContent = this.words(cursor, number(value, 9));
+    } catch { /* the texel's value stays */ }
+  }, 250);
+
+  inside({ row, column }) { return row >= 0 && column >= 0 && row < this.source.rows && column < this.source.columns; }
+  words({ row, column }, value) { return `[${this.source.slice(row, column)}] = ${value}`; }
+
+  say(cursor) {
+    if (!cursor || !this.inside(cursor)) { this.readout.textContent = " "; return; }
+    const found = this.panes.map((pane) => pane.value(cursor.row, cursor.column));
+    const values = found.map((one) => (one ? `${one.exact ? "" : "≈ "}${number(one.value, 9)}` : "…"));
+    this.readout.textContent = this.words(cursor, values.join(" | "));
+    if (found[0] && !found[0].exact && this.panes.length === 1) this.exact(cursor);
+  }
+
+  /* ---- colours ---- */
+
+  autoscale() {
+    const { state } = this, manual = state.lo !== "" || state.hi !== "";
+    state.lo = state.hi = "";
+    if (!manual) state.auto = state.auto ? "" : "robust";
+    toast(state.auto ? "Colours from the 1st to the 99th percentile" : "Colours from the least to the greatest", "", [], 2);
+    this.option("auto", state.auto);
+  }
+
+  setRange(lo, hi, final) {
+    this.state.lo = String(+lo.toPrecision(7));
+    this.state.hi = String(+hi.toPrecision(7));
+    this.page.write(final);
+    this.schedule();
+  }
+
+  rangeOf(stats) {
+    const { state } = this, robust = state.auto === "robust" && stats;
+    const value = (text, auto) => (text !== "" && Number.isFinite(Number(text)) ? Number(text) : auto);
+    let lo = value(state.lo, robust ? stats.p1 : stats?.min ?? 0), hi = value(state.hi, robust ? stats.p99 : stats?.max ?? 1);
+    if (state.sc === "log" && state.lo === "" && stats?.min_positive > 0) lo = Math.max(lo, stats.min_positive);
+    if (lo > hi) [lo, hi] = [hi, lo];
+    return { lo, hi };
+  }
+
+  /* Statistics of what is shown: from the tiles when all are here, else asked for. */
+  statistics(source) {
+    const ready = this.stats.get(source.key);
+    if (ready && !ready.asked) return ready;
+    const here = statsHere(source);
+    if (here) { this.stats.set(source.key, here); return here; }
+    if (!ready && source.statsUrl && this.panes[0].ready(source)) {
+      this.stats.set(source.key, { asked: true });
+      json(source.statsUrl()).then((stats) => { this.stats.set(source.key, stats); this.schedule(); }, () => this.stats.delete(source.key));
+    }
+    const tiles = this.panes[0].tiles(source).map(({ z, x, y }) => source.get(z, x, y)).filter(Boolean);
+    return this.last || (tiles.length ? statsOf(tiles) : null);
+  }
+
+  colours() {
+    const { state } = this, shown = this.panes[0].shown || this.source, stats = this.statistics(shown);
+    if (stats && !stats.asked) this.last = this.stats.get(shown.key)?.asked ? this.last : stats;
+    const range = this.rangeOf(stats), key = JSON.stringify([state.cm, state.sc, state.inv, range]);
+    if (key !== this.colourKey) {
+      this.colourKey = key;
+      this.made = { key, of: scaler(state.sc, range), lut: table(this.maps[state.cm] || this.maps.viridis, state.inv) };
+    }
+    if (key !== this.barKey || stats !== this.barStats) { this.barKey = key; this.barStats = stats; this.bar.show(range, stats, this.made); }
+    return this.made;
+  }
+
+  /* A difference has nought in the middle. */
+  differenceColours(pane) {
+    const tiles = pane.tiles(pane.target).map(({ z, x, y }) => pane.target.get(z, x, y)).filter(Boolean), stats = statsOf(tiles);
+    const most = Math.max(Math.abs(stats.min ?? 0), Math.abs(stats.max ?? 0)) || 1, range = { lo: -most, hi: most };
+    pane.caption.textContent = `difference, ±${number(most)}`;
+    return { key: `difference${most}`, of: scaler("linear", range), lut: table(this.maps.rdbu, false) };
+  }
+
+  /* ---- drawing ---- */
+
+  schedule() {
+    if (this.frame || this.closed) return;
+    this.frame = requestAnimationFrame(() => { this.frame = 0; this.draw(); });
+  }
+
+  draw() {
+    if (!this.maps || !this.window) return;
+    if (!this.source.rows || !this.source.columns) { this.stage.replaceChildren(h("p", { class: "empty" }, "0 elements")); return; }
+    this.panes.forEach((pane) => pane.want());
+    this.panes[0].draw(this.colours());
+    const colours = this.colours(); // what became complete just now may have another range
+    this.panes.forEach((pane, i) => { if (pane.target) pane.draw(i === 2 ? this.differenceColours(pane) : colours); });
+    const pane = this.panes[0], failed = this.panes.find((one) => one.failed)?.failed;
+    if (failed) this.fail(failed); else this.problem.hidden = true;
+    this.badge.hidden = !pane.tiles(this.source).some(({ z, x, y }) => this.source.get(z, x, y)?.approx);
+    const text = `Heat map of ${this.ds.path} [${this.source.at}], ${this.source.rows} rows by ${this.source.columns} columns, colours from ${number(this.bar.range?.lo)} to ${number(this.bar.range?.hi)}`;
+    if (pane.canvas.getAttribute("aria-label") !== text) pane.canvas.setAttribute("aria-label", text);
+    pane.canvas.dataset.drawn = pane.shown === this.source ? this.source.at : "";
+    if (pane.shown === this.source && !pane.flights.size) this.ahead();
+  }
+
+  /* The next slice in the direction of travel is likely to be asked for. */
+  ahead() {
+    const axis = this.slicer.active, by = this.direction;
+    if (!by || axis < 0 || this.fetched === this.source.key) return;
+    this.fetched = this.source.key;
+    const index = [...this.plane.index];
+    index[axis] = clamp(index[axis] + by, 0, this.ds.shape[axis] - 1);
+    const next = new Plane(this.ds, { ...this.plane, index }, { ...this.state, field: this.state.field || this.ds.fields[0]?.name });
+    for (const { z, x, y } of this.panes[0].tiles(next).slice(0, 12)) next.load(z, x, y).catch(() => {});
+  }
+
+  fail(error) {
+    this.problem.hidden = false;
+    this.problem.replaceChildren(errorCard(error, () => { this.panes.forEach((pane) => { pane.failed = null; }); this.problem.hidden = true; if (!this.maps) colormaps().then((maps) => { this.maps = maps; this.schedule(); }, (again) => this.fail(again)); this.schedule(); }));
+  }
+
+  /* ---- profiles ---- */
+
+  async profile() {
+    if (!this.state.prof) return;
+    const { Plot } = await import("./plot.js");
+    const at = this.pinned || { row: Math.floor(this.source.rows / 2), column: Math.floor(this.source.columns / 2) };
+    if (!this.inside(at)) return;
+    const { numbers } = await import("./api.js");
+    const lines = await Promise.all([this.plane.x, this.plane.y].map((axis) => numbers(this.source.lineUrl(axis, at.row, at.column, 600)).catch(() => null)));
+    this.profiles.hidden = false;
+    const plots = lines.map((line, i) => line && new Plot(`Axis ${i ? this.plane.y : this.plane.x} through [${this.source.slice(at.row, at.column)}]`, line, i ? this.source.rows : this.source.columns)).filter(Boolean);
+    this.profiles.replaceChildren(...plots.map((plot) => plot.box));
+    this.drawProfiles = () => plots.forEach((plot) => plot.draw());
+    this.drawProfiles();
+  }
+
+  /* ---- changes ---- */
+
+  sliced(final, axes) {
+    const before = this.at;
+    this.state.x = this.plane.x === this.ds.shape.length - 1 ? "" : String(this.plane.x);
+    this.state.y = String(this.plane.y);
+    if (plane({ ...this.state, y: "" }, this.ds.shape, true).y === this.plane.y) this.state.y = "";
+    this.state.s = sliceOf(this.plane);
+    if (axes) this.state.box = "";
+    this.at = this.plane.index[this.slicer.active];
+    this.direction = this.at > before ? 1 : this.at < before ? -1 : this.direction || 1;
+    this.page.write(axes);
+    this.aim();
+    if (final) this.profile();
+  }
+
+  option(name, value, step = true) {
+    this.state[name] = value;
+    if (name === "cm") this.mapChoice.querySelector("select").value = value;
+    if (name === "sc") this.scaleChoice.querySelector("select").value = value;
+    if (name === "prof") { this.profiles.hidden = !value; this.profile(); }
+    this.page.write(step);
+    this.aim();
+  }
+
+  next(name, list) { this.option(name, list[(list.indexOf(this.state[name]) + 1) % list.length]); }
+
+  /** The dataset has another generation; follow: the axis that grew stays at its end. */
+  refresh(follow) {
+    this.plane = Object.assign(this.slicer.plane, { index: this.plane.index.map((at, i) => clamp(at, 0, this.ds.shape[i] - 1)) });
+    this.slicer.shape = this.ds.shape;
+    const axis = this.slicer.free()[0];
+    if (follow && axis !== undefined) this.plane.index[axis] = this.ds.shape[axis] - 1;
+    this.slicer.build();
+    this.state.s = sliceOf(this.plane);
+    this.page.write();
+    this.aim();
+  }
+
+  key(event) {
+    const { window: { x0, x1, y0, y1 } } = this, far = event.shiftKey ? 10 : 1, focus = event.target.closest?.("canvas.heat");
+    const act = { "[": () => this.slicer.step(-1), "]": () => this.slicer.step(1), "{": () => this.slicer.nextAxis(-1), "}": () => this.slicer.nextAxis(1), "+": () => this.zoom(1 / 1.5), "=": () => this.zoom(1 / 1.5),
+      "-": () => this.zoom(1.5), "0": () => this.fit(), l: () => this.next("sc", SCALES.map(([name]) => name)), c: () => this.next("cm", MAPS), a: () => this.autoscale(), i: () => this.option("inv", this.state.inv ? "" : "1"),
+      p: () => this.option("prof", this.state.prof ? "" : "1"), x: () => this.slicer.setAxis("x", this.plane.y), m: () => this.askCompare() }[event.key];
+    if (act) { act(); return true; }
+    if (event.key === "PageUp" || event.key === "PageDown") { this.slicer.step(event.key === "PageUp" ? -10 : 10); return true; }
+    if (event.key === " " && !event.target.closest?.("button, a, input, select")) { this.slicer.play(); return true; }
+    const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!arrow || !(focus || event.target === document.body || event.target.id === "main")) return false;
+    this.pan(arrow[0] * far * (x1 - x0) / 20, arrow[1] * far * (y1 - y0) / 20);
+    this.cursor = { row: Math.floor((this.window.y0 + this.window.y1) / 2), column: Math.floor((this.window.x0 + this.window.x1) / 2) };
+    this.say(this.cursor);
+    return true;
+  }
+
+  keys() {
+    return [["Picture", [["[ ]", "slice back, forward on the marked axis"], ["PgUp PgDn", "ten slices"], ["{ }", "mark another axis"], ["Space", "play"], ["+ - 0", "zoom in, out, fit"], ["← → ↑ ↓", "pan (Shift: far)"],
+      ["c l i a", "colours, scale, invert, autoscale"], ["p", "profiles"], ["x", "swap axes"], ["m", "compare"], ["Shift-drag", "zoom into a box"]]]];
+  }
+
+  slice() { return sliceOf(this.plane, true); }
+  picture() { return { cmap: (this.state.inv ? "-" : "") + this.state.cm, scale: this.state.sc, lo: this.state.lo, hi: this.state.hi, part: this.state.part, axes: null }; }
+
+  close() {
+    this.closed = true;
+    this.slicer.close();
+    this.watch.disconnect();
+    document.removeEventListener("theme", this.onTheme);
+    this.panes.forEach((pane) => pane.close());
+  }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Events of the server, over one connection; where that fails, a look every ten seconds.
+import { json } from "./api.js";
+
+const target = new EventTarget();
+let source = null, polling = 0, etags = "", failures = 0;
+export let status = "offline";
+
+/** on("dataset" | "root" | "resync" | "status", fn(detail)) */
+export function on(name, fn) {
+  const listener = (event) => fn(event.detail);
+  target.addEventListener(name, listener);
+  return () => target.removeEventListener(name, listener);
+}
+function tell(name, detail) {
+  target.dispatchEvent(new CustomEvent(name, { detail }));
+}
+function say(what) {
+  if (status === what) return;
+  status = what;
+  tell("status", what);
+}
+
+async function poll() {
+  try {
+    const now = JSON.stringify(await json("/api/roots"));
+    if (etags && now !== etags) tell("resync", {});
+    etags = now;
+    say("polling");
+  } catch {
+    say("offline");
+  }
+  if (++failures % 3 === 0) connect();
+}
+
+export function connect() {
+  source?.close();
+  source = new EventSource("/api/events");
+  source.addEventListener("open", () => {
+    failures = 0;
+    clearInterval(polling);
+    polling = 0;
+    say("live");
+  });
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CONNECTING && failures++ < 3) { say("offline"); return; }
+    if (!polling) polling = setInterval(poll, 10000);
+    poll();
+  });
+  for (const name of ["hello", "root", "dataset", "resync"])
+    source.addEventListener(name, (event) => tell(name, JSON.parse(event.data)));
+}
+addEventListener("pagehide", () => source?.close());
+addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
