@@ -73,7 +73,8 @@ export class Plot {
       const x = Math.round(px(at)) + 0.5;
       if (x > box.right + 1) continue;
       g.beginPath(); g.moveTo(x, box.bottom); g.lineTo(x, box.bottom + 4); g.stroke();
-      g.fillText(number(at, 7), Math.min(Math.max(x, box.left), box.right - 10), box.bottom + 7);
+      const text = number(at, 7), half = g.measureText(text).width / 2;
+      g.fillText(text, Math.min(x, box.right + 8 - half), box.bottom + 7);
     }
     g.strokeRect(box.left + 0.5, box.top + 0.5, box.right - box.left, box.bottom - box.top);
     g.save();

@@ -19,6 +19,7 @@ struct ds_page {
     struct c2_ds *ds;
     struct c2_bound bound; /* what is read for the first rows */
     int64_t rows, columns;
+    bool bare; /* for a module, which shows the data itself */
 };
 
 /* ---- what it is ---- */
@@ -332,10 +333,11 @@ static void picture(struct ds_page *p)
     for (int i = 0; i < ndim - 2 && !colours; i++)
         at += (size_t)snprintf(slice + at, sizeof(slice) - at, "0,");
     snprintf(slice + at, sizeof(slice) - at, colours ? ":,:,:" : ":,:");
-    c2_html(&p->page.h,
-            "<figure><img class=\"heat\" src=\"/api/fetch/~/~?slice_=$&amp;format=png&amp;width=768\" "
-            "alt=\"Picture of [$]\"><figcaption>[$]</figcaption></figure>\n",
-            p->ds->root, p->ds->path, slice, slice, slice);
+    c2_html(
+        &p->page.h,
+        "<noscript><figure><img class=\"heat\" src=\"/api/fetch/~/~?slice_=$&amp;format=png&amp;width=768\" "
+        "alt=\"Picture of [$]\"><figcaption>[$]</figcaption></figure></noscript>\n",
+        p->ds->root, p->ds->path, slice, slice, slice);
 }
 
 static bool is_text(struct c2_bytes bytes)
@@ -379,7 +381,7 @@ static void finish(struct ds_page *p, struct c2_bytes items, const struct cat2_e
     else if (p->bound.nitems == 0)
         c2_html(h, "<p class=\"empty\">0 elements</p>\n");
     if (!failed && meta->kind != C2_KIND_FILE && p->bound.nitems > 0) {
-        if (meta->kind == C2_KIND_ARRAY) picture(p);
+        if (meta->kind == C2_KIND_ARRAY && !p->bare) picture(p);
         if (items.n) first_rows(p, items);
     }
     c2_html(h, "</section>\n");
@@ -459,9 +461,9 @@ void c2_page_dataset(struct c2_request *req, struct c2_ds *ds)
         finish(p, (struct c2_bytes){NULL, 0}, &err);
         return;
     }
-    /* the modules show the data themselves; large items take too long for a first look */
-    bool skip = c2_request_header(req, "X-Caterva2-Part", &header) && ds->meta.kind != C2_KIND_FILE;
-    if (skip || p->bound.nitems == 0 || ds->meta.dtype.itemsize > ROW_NBYTES_MAX / ROWS_MAX)
+    p->bare = c2_request_header(req, "X-Caterva2-Part", &header) && ds->meta.kind != C2_KIND_FILE;
+    if (p->bare || /* large items take too long for a first look */ p->bound.nitems == 0 ||
+        ds->meta.dtype.itemsize > ROW_NBYTES_MAX / ROWS_MAX)
         finish(p, (struct c2_bytes){NULL, 0}, NULL);
     else
         c2_page_read(ds, &p->bound, on_items, p);
