@@ -89,22 +89,10 @@ bool c2_place_begin(const char *target, bool directory, bool overwrite, struct c
     return true;
 }
 
-static bool sync_at(const char *path, struct cat2_error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0) return c2_fail_errno(err, errno, "%.150s", path);
-    bool ok = fsync(fd) == 0;
-    int errnum = errno;
-    close(fd);
-    return ok || c2_fail_errno(err, errnum, "%.150s", path);
-}
-
 bool c2_place_commit(struct c2_place *place, struct cat2_error *err)
 {
     bool swap = place->overwrite && access(place->target, F_OK) == 0;
 
-    if (!place->directory && !sync_at(place->temp, err)) return false;
     int failed =
         renameat2(AT_FDCWD, place->temp, AT_FDCWD, place->target, swap ? RENAME_EXCHANGE : RENAME_NOREPLACE);
     if (failed && (errno == EINVAL || errno == ENOSYS) && !(swap && place->directory)) {

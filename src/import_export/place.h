@@ -14,7 +14,7 @@ bool c2_place_check(const char *target, bool directory, bool overwrite, struct c
 /** Make an empty file or directory beside the target: place->temp. */
 bool c2_place_begin(const char *target, bool directory, bool overwrite, struct c2_place *out,
                     struct cat2_error *err);
-/** Move it to its place, on disk when this returns; what was there is gone after that, never before. */
+/** Move it to its place; what was there is gone after that, never before. */
 bool c2_place_commit(struct c2_place *place, struct cat2_error *err);
 /** Remove what was made, unless it was committed. */
 void c2_place_fini(struct c2_place *place);

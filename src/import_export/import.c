@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An HDF5 file becomes a directory: directories and their attributes first, then dataset after dataset. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "import_export/import_impl.h"
+#include "import_export/place.h"
+
+void c2_import_note(struct c2_importer *im, enum c2_note what, const char *path, const char *text)
+{
+    if (what == C2_NOTE_SKIPPED) im->counts->skipped++;
+    im->options->note(im->options->ctx, what, path, text);
+}
+
+/* An array without axes whose one item says nothing. */
+static bool write_attributes(struct c2_importer *im, const struct c2_import_item *group,
+                             const struct c2_import_attrs *attrs, int fd, struct cat2_error *err)
+{
+    C2_AUTO(c2_meta) meta = {.kind = C2_KIND_ARRAY, .chunksize = 1, .chunkshape = 1};
+    C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+    C2_AUTO_PTR(c2_frame_writer) *w = NULL;
+
+    meta.cparams = c2_cparams_default(1, 1);
+    return c2_dtype_parse(C2_STR("|u1"), &meta.dtype, err) &&
+           c2_grid_init(&meta.grid, NULL, NULL, NULL, 0, 1, true, err) &&
+           c2_chunk_special(C2_CHUNK_ZERO, &meta.cparams, 1, &chunk, err) &&
+           c2_frame_writer_new(fd, &meta, &w, err) && c2_frame_writer_add(w, c2_buf_bytes(&chunk), err) &&
+           c2_import_attrs_write(im, group, attrs, w, err) && c2_frame_writer_finish(w, NULL, err);
+}
+
+static bool import_group(struct c2_importer *im, const struct c2_import_item *group, struct cat2_error *err)
+{
+    C2_AUTO(c2_import_attrs) attrs = {0};
+    C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX);
+    bool dry = im->options->dry_run;
+
+    if (*group->path && !dry && mkdirat(im->dirfd, group->path, 0777) != 0) {
+        if (errno == ENOSPC || errno == EDQUOT || errno == EROFS)
+            return c2_fail_errno(err, errno, "%.150s", group->path);
+        c2_fail_errno(err, errno, "cannot be made");
+        c2_import_note(im, C2_NOTE_SKIPPED, group->path, err->message);
+        return true;
+    }
+    im->counts->groups += *group->path != '\0';
+    if (!c2_import_attrs_read(im, group, &attrs, err)) {
+        if (err->code == CAT2_ENOMEM) return false;
+        c2_import_note(im, C2_NOTE_SKIPPED, *group->path ? group->path : "/", err->message);
+        return true;
+    }
+    if (attrs.n == 0 || dry) return true;
+    if (!c2_buf_printf(&path, err, "%s%s%s.b2nd", group->path, *group->path ? "/" : "", C2_GROUP_ATTRIBUTES))
+        return false;
+    int fd = openat(im->dirfd, c2_buf_cstr(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) return c2_fail_errno(err, errno, "%.150s", c2_buf_cstr(&path));
+    bool ok = write_attributes(im, group, &attrs, fd, err);
+    close(fd);
+    return ok;
+}
+
+/* Is it made at all? What is not is counted here. */
+static bool is_made(struct c2_importer *im, const struct c2_import_item *item)
+{
+    if (item->kind == C2_H5_LINK || !item->hard || item->again) {
+        im->counts->links++;
+        return false;
+    }
+    if (item->kind == C2_H5_TYPE) {
+        c2_import_note(im, C2_NOTE_SKIPPED, item->path, "a named datatype holds no data");
+        return false;
+    }
+    if (item->kind == C2_H5_DATASET && !c2_convert_picks(im->options, item->path)) {
+        im->counts->excluded++;
+        return false;
+    }
+    return true;
+}
+
+static bool import_items(struct c2_importer *im, const struct c2_import_tree *tree, struct cat2_error *err)
+{
+    for (size_t i = 0; i < tree->n; i++) {
+        const struct c2_import_item *item = &tree->items[i];
+        if (item->kind != C2_H5_GROUP || !item->hard || item->again) continue;
+        if (!c2_convert_goes_on(im->options, err) || !import_group(im, item, err)) return false;
+    }
+    im->progress.nitems = (int64_t)tree->n;
+    for (size_t i = 0; i < tree->n; i++) {
+        const struct c2_import_item *item = &tree->items[i];
+        im->progress.items = (int64_t)i + 1;
+        im->progress.chunks = im->progress.nchunks = 0;
+        im->progress.path = item->path;
+        if (im->options->progress) im->options->progress(im->options->ctx, &im->progress);
+        if (!c2_convert_goes_on(im->options, err)) return false;
+        if (is_made(im, item) && item->kind == C2_H5_DATASET && !c2_import_dataset(im, item, err))
+            return false;
+    }
+    return true;
+}
+
+static bool import_to(struct c2_importer *im, const char *new_dir, struct cat2_error *err)
+{
+    C2_AUTO(c2_import_tree) tree = {0};
+    C2_AUTO(c2_place) place = {0};
+    bool dry = im->options->dry_run;
+
+    if (!c2_place_check(new_dir, true, im->options->overwrite, err)) return false;
+    if (!c2_import_tree_read(im->h5, &tree, err)) return false;
+    if (!dry) {
+        if (!c2_place_begin(new_dir, true, im->options->overwrite, &place, err)) return false;
+        im->dirfd = c2_fs_open_dir(place.temp, false, err);
+        if (im->dirfd < 0) return false;
+    }
+    bool ok = import_items(im, &tree, err) && c2_convert_goes_on(im->options, err);
+    if (im->dirfd >= 0) close(im->dirfd);
+    return ok && (dry || c2_place_commit(&place, err));
+}
+
+static void say_how(struct c2_importer *im)
+{
+    const struct c2_convert_options *options = im->options;
+    struct c2_h5_options *reading = &im->reading;
+
+    reading->cparams = c2_cparams_default(1, 0);
+    if (options->codec >= 0) reading->cparams.codec = options->codec;
+    if (options->clevel >= 0) reading->cparams.clevel = options->clevel;
+    reading->recompress = options->codec >= 0 || options->clevel >= 0;
+    reading->ndim = options->ndim;
+    for (int i = 0; i < options->ndim; i++)
+        reading->chunks[i] = options->chunks[i];
+}
+
+bool c2_import(const char *file, const char *new_dir, const struct c2_convert_options *options,
+               struct c2_convert_counts *counts, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_crew) *crew = NULL;
+    C2_AUTO_PTR(c2_h5) *h5 = NULL;
+    struct c2_importer im = {.dirfd = -1, .options = options, .counts = counts};
+
+    *counts = (struct c2_convert_counts){0};
+    if (!c2_h5_setup(err) || !c2_h5_open(file, &h5, err) || !c2_crew_new(options->nthreads, &crew, err))
+        return false;
+    im.h5 = h5;
+    im.crew = crew;
+    say_how(&im);
+    return import_to(&im, new_dir, err);
+}

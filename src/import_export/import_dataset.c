@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One dataset of an HDF5 file becomes an array: libhdf5 reads in this thread, all compress, chunks are
+ * written in their order. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "import_export/import_impl.h"
+
+struct dataset {
+    struct c2_importer *im;
+    const struct c2_import_item *item;
+    struct c2_h5_dataset *from;
+    struct c2_import_attrs attrs;
+    struct c2_h5_raw raw[C2_CREW_PIECES];
+    struct c2_frame_writer *to;
+    bool broken; /* the result cannot be written: no use in going on */
+};
+
+static void dataset_auto(struct dataset *ds)
+{
+    c2_frame_writer_free(ds->to);
+    c2_import_attrs_fini(&ds->attrs);
+    c2_h5_dataset_close(ds->from);
+    for (int i = 0; i < C2_CREW_PIECES; i++)
+        c2_buf_fini(&ds->raw[i].bytes);
+}
+
+static bool take(void *ctx, struct c2_piece *piece, struct cat2_error *err)
+{
+    struct dataset *ds = ctx;
+    return c2_h5_fetch(ds->from, piece->i, &ds->raw[piece->at], err);
+}
+
+static bool work(void *ctx, struct c2_codec *codec, struct c2_piece *piece, struct cat2_error *err)
+{
+    struct dataset *ds = ctx;
+    struct c2_h5_raw *raw = &ds->raw[piece->at];
+
+    piece->copied = raw->kind == C2_H5_RAW_STORED && c2_h5_dataset_facts(ds->from)->passes;
+    return c2_h5_convert(ds->from, codec, raw, &piece->out, err);
+}
+
+static bool hand_in(void *ctx, struct c2_piece *piece, struct cat2_error *err)
+{
+    struct dataset *ds = ctx;
+    struct c2_importer *im = ds->im;
+
+    if (!c2_convert_goes_on(im->options, err)) return false;
+    if (!c2_frame_writer_add(ds->to, c2_buf_bytes(&piece->out), err)) {
+        ds->broken = err->code == CAT2_EIO;
+        return false;
+    }
+    if (piece->copied)
+        im->counts->copied++;
+    else
+        im->counts->compressed++;
+    im->progress.chunks = piece->i + 1;
+    if (im->options->progress) im->options->progress(im->options->ctx, &im->progress);
+    return true;
+}
+
+static bool write_frame(struct dataset *ds, int fd, struct cat2_error *err)
+{
+    static const struct c2_crew_work chunks = {.take = take, .work = work, .hand_in = hand_in};
+    const struct c2_meta *meta = c2_h5_meta(ds->from);
+
+    ds->im->progress.nchunks = meta->grid.nchunks;
+    if (!c2_frame_writer_new(fd, meta, &ds->to, err) ||
+        !c2_crew_run(ds->im->crew, &chunks, ds, meta->grid.nchunks, meta->chunksize, err) ||
+        !c2_import_attrs_write(ds->im, ds->item, &ds->attrs, ds->to, err))
+        return false;
+    if (c2_frame_writer_finish(ds->to, NULL, err)) return true;
+    ds->broken = err->code == CAT2_EIO;
+    return false;
+}
+
+static bool write_file(struct dataset *ds, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX);
+
+    if (!c2_buf_printf(&path, err, "%s.b2nd", ds->item->path)) return false;
+    int fd = openat(ds->im->dirfd, c2_buf_cstr(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 && errno == EEXIST) return c2_fail(err, CAT2_EUNSUPPORTED, "its name is taken");
+    if (fd < 0) {
+        ds->broken = errno == ENOSPC || errno == EDQUOT || errno == EROFS || errno == EMFILE;
+        return c2_fail_errno(err, errno, "cannot be written");
+    }
+    bool ok = write_frame(ds, fd, err);
+    close(fd);
+    if (!ok) unlinkat(ds->im->dirfd, c2_buf_cstr(&path), 0);
+    return ok;
+}
+
+bool c2_import_dataset(struct c2_importer *im, const struct c2_import_item *item, struct cat2_error *err)
+{
+    __attribute__((cleanup(dataset_auto))) struct dataset ds = {.im = im, .item = item};
+    struct c2_convert_counts before = *im->counts;
+
+    for (int i = 0; i < C2_CREW_PIECES; i++)
+        c2_h5_raw_init(&ds.raw[i]);
+    if (c2_h5_dataset_open(im->h5, item->name, &im->reading, &ds.from, err) &&
+        c2_import_attrs_read(im, item, &ds.attrs, err) && (im->options->dry_run || write_file(&ds, err))) {
+        im->counts->datasets++;
+        if (im->options->dry_run) c2_import_note(im, C2_NOTE_LISTED, item->path, item->name);
+        return true;
+    }
+    if (ds.broken || err->code == CAT2_ECANCELLED || err->code == CAT2_ENOMEM)
+        return c2_fail_within(err, "%.100s", item->path);
+    before.skipped = im->counts->skipped;
+    *im->counts = before;
+    c2_import_note(im, C2_NOTE_SKIPPED, item->path, err->message);
+    return true;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The names of an HDF5 file, and which of them are the first hard one of their object. */
+#include <stdlib.h>
+
+#include "hdf5/links.h"
+#include "import_export/import_impl.h"
+
+void c2_import_tree_fini(struct c2_import_tree *tree)
+{
+    for (size_t i = 0; i < tree->n; i++) {
+        free(tree->items[i].path);
+        free(tree->items[i].name);
+        free(tree->items[i].refusal);
+    }
+    free(tree->items);
+    *tree = (struct c2_import_tree){0};
+}
+
+static bool add(void *ctx, const struct c2_h5_entry *entry, struct cat2_error *err)
+{
+    struct c2_import_tree *tree = ctx;
+
+    if (tree->n == tree->cap) {
+        size_t cap = tree->cap ? 2 * tree->cap : 64;
+        struct c2_import_item *grown = realloc(tree->items, cap * sizeof(*grown));
+        if (!grown) return c2_fail_nomem(err, "list of datasets");
+        tree->items = grown;
+        tree->cap = cap;
+    }
+    struct c2_import_item *item = &tree->items[tree->n];
+    *item = (struct c2_import_item){.kind = entry->kind, .id = entry->id, .at = tree->n};
+    item->path = c2_str_dup(c2_str_of(entry->path));
+    item->name = c2_str_dup(c2_str_of(entry->name));
+    if (entry->refusal) item->refusal = c2_str_dup(c2_str_of(entry->refusal));
+    tree->n++;
+    return (item->path && item->name && (item->refusal || !entry->refusal)) || c2_fail_nomem(err, "names");
+}
+
+/* Names follow their group's: the open groups are a stack of prefixes. */
+static void find_hard(struct c2_h5 *h5, struct c2_import_tree *tree)
+{
+    size_t open[C2_TREE_DEPTH_MAX + 1], depth = 0;
+
+    for (size_t i = 0; i < tree->n; i++) {
+        struct c2_import_item *item = &tree->items[i];
+        while (depth > 0) {
+            const char *above = tree->items[open[depth - 1]].path;
+            size_t n = strlen(above);
+            if (n == 0 || (strncmp(item->path, above, n) == 0 && item->path[n] == '/')) break;
+            depth--;
+        }
+        bool inside_hard = depth == 0 || tree->items[open[depth - 1]].hard;
+        item->hard = inside_hard && item->kind != C2_H5_LINK && c2_h5_link_is_hard(h5, item->name);
+        if (item->kind == C2_H5_GROUP && depth <= C2_TREE_DEPTH_MAX) open[depth++] = i;
+    }
+}
+
+static int by_object(const void *left, const void *right)
+{
+    const struct c2_import_item *a = left, *b = right;
+
+    if (a->hard != b->hard) return a->hard ? -1 : 1;
+    if (a->id != b->id) return a->id < b->id ? -1 : 1;
+    return a->at < b->at ? -1 : a->at > b->at;
+}
+
+static int by_position(const void *left, const void *right)
+{
+    const struct c2_import_item *a = left, *b = right;
+    return a->at < b->at ? -1 : a->at > b->at;
+}
+
+bool c2_import_tree_read(struct c2_h5 *h5, struct c2_import_tree *out, struct cat2_error *err)
+{
+    C2_AUTO(c2_import_tree) tree = {0};
+
+    if (!c2_h5_walk(h5, add, &tree, err)) return false;
+    find_hard(h5, &tree);
+    if (tree.n > 1) qsort(tree.items, tree.n, sizeof(*tree.items), by_object);
+    for (size_t i = 1; i < tree.n; i++)
+        tree.items[i].again = tree.items[i].hard && tree.items[i].id == tree.items[i - 1].id;
+    if (tree.n > 1) qsort(tree.items, tree.n, sizeof(*tree.items), by_position);
+    *out = tree;
+    tree = (struct c2_import_tree){0};
+    return true;
+}
