@@ -120,6 +120,27 @@ static bool pack_text(struct c2_buf *out, struct c2_str text, struct cat2_error 
     return c2_buf_append(out, head, sizeof(head), err) && c2_buf_append_str(out, text, err);
 }
 
+/* Python's reader of attributes stumbles over lists of no items; over tuples of none it does not. A value
+ * that is nothing but short lists is told by its bytes. */
+static bool mark_empty_lists(struct c2_import_attrs *attrs, struct cat2_error *err)
+{
+    for (size_t i = 0; i < attrs->n; i++) {
+        C2_AUTO(c2_buf) marked = C2_BUF_INIT(C2_VLMETA_NBYTES_MAX);
+        struct c2_buf *value = &attrs->list[i].value;
+        size_t at = 0;
+        while (at < value->n && (value->p[at] & 0xf0) == 0x90)
+            at++;
+        if (at < value->n) continue;
+        for (at = 0; at < value->n; at++)
+            if (!(value->p[at] == 0x90 ? c2_buf_puts(&marked, "\x91\xa9__tuple__", err)
+                                       : c2_buf_putc(&marked, (char)value->p[at], err)))
+                return false;
+        c2_buf_fini(value);
+        *value = c2_buf_steal(&marked);
+    }
+    return true;
+}
+
 /* Names that no frame can have, in one map. */
 static bool gather_long(struct c2_import_attrs *attrs, struct cat2_error *err)
 {
@@ -152,7 +173,7 @@ bool c2_import_attrs_read(struct c2_importer *im, const struct c2_import_item *i
 
     if (!c2_h5_attrs(im->h5, item->name, take, &r, err) || !restore_json(&attrs, err)) return false;
     im->counts->attributes += (int64_t)attrs.n;
-    if (!gather_long(&attrs, err)) return false;
+    if (!mark_empty_lists(&attrs, err) || !gather_long(&attrs, err)) return false;
     *out = attrs;
     attrs = (struct c2_import_attrs){0};
     return true;
