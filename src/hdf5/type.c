@@ -124,7 +124,7 @@ static bool fixed_text(hid_t type, struct c2_dtype *out, hid_t *mem, struct cat2
            c2_h5_fail(err, CAT2_EDATA, "text cannot be described");
 }
 
-/* h5py keeps NumPy's moments as bytes with a tag. */
+/* Types that only NumPy has are bytes with a tag: moments of h5py, unicode of our export. */
 static bool opaque(hid_t type, struct c2_dtype *out, hid_t *mem, struct cat2_error *err)
 {
     size_t size = H5Tget_size(type);
@@ -137,7 +137,7 @@ static bool opaque(hid_t type, struct c2_dtype *out, hid_t *mem, struct cat2_err
     char *tag = H5Tget_tag(type);
     if (tag && strncmp(tag, "NUMPY:", 6) == 0 && strlen(tag) < 40 &&
         c2_dtype_parse(c2_str_of(tag + 6), &tagged, &ignored)) {
-        if ((tagged.kind == 'M' || tagged.kind == 'm') && tagged.itemsize == (int64_t)size)
+        if (strchr("MmU", tagged.kind) && tagged.itemsize == (int64_t)size)
             *out = tagged;
         else
             c2_dtype_fini(&tagged);

@@ -1,0 +1,496 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""cat2import and cat2export: what was recorded of the Python tools with their defects mended, round trips of generated files, and
+results that are complete or not there. C2_SEED chooses another run, C2_ROUNDS how many files are generated."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tarfile
+import time
+
+import blosc2
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from programs import BIN, BUILD, EXTERNAL, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="needs no services")
+GOLDENS = pathlib.Path(__file__).resolve().parents[1] / "goldens"
+RECORDED = {entry["argv"][-1]: entry for entry in json.loads((GOLDENS / "import-export.json").read_text())}
+SEED = int(os.environ.get("C2_SEED", 20240424))
+SLOW = "san" in BUILD.name
+ROUNDS = int(os.environ.get("C2_ROUNDS", 15 if SLOW else 60))
+PLUGINS = {"HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH}
+SKIPPED = 3
+
+
+def run(program, *argv, status=0, env=None, **more):
+    """stderr of a converter that ended with `status`."""
+    done = subprocess.run([BIN / program, *map(str, argv)], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, **PLUGINS, **(env or {})}, **more)
+    assert done.returncode == status, (program, argv, done.returncode, done.stderr)
+    return done.stderr
+
+
+def only(folder):
+    """Names in a folder: nothing half-made may stay in it."""
+    return sorted(os.listdir(folder))
+
+
+def same(a, b):
+    """Equal dtype, shape and bits."""
+    return a.dtype == b.dtype and a.shape == b.shape and np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
+
+
+# ---- as recorded ----
+
+def filters_of(dataset):
+    plist = dataset.id.get_create_plist()
+    return [plist.get_filter(i)[:3] for i in range(plist.get_nfilters())]
+
+
+def attribute(value):
+    if isinstance(value, (np.ndarray, np.generic)) and not isinstance(value, (np.bytes_, np.str_)):
+        return value.dtype, value.shape
+    return value
+
+
+def h5_content(path):
+    """In the words of the goldens."""
+    lines = []
+
+    def visit(name, thing):
+        attrs = {key: attribute(value) for key, value in sorted(thing.attrs.items())}
+        if isinstance(thing, h5py.Group):
+            lines.append(f"G  {name} {attrs or '{}'}")
+        else:
+            first = np.asarray(thing[()]).ravel()[:4].tolist()
+            lines.append(f"D  {name} {thing.shape} {thing.dtype} chunks {thing.chunks} {filters_of(thing)} "
+                         f"{attrs if attrs else ''} {first}")
+    with h5py.File(path) as file:
+        file.visititems(visit)
+    return set(lines)
+
+
+def names(lines):
+    return {line[3:].split(" (")[0] for line in lines}
+
+
+def test_export_of_the_example_is_as_recorded_and_has_the_unicode_scalar_too(example, tmp_path):
+    run("cat2export", example, tmp_path / "e.h5")
+    got, want = h5_content(tmp_path / "e.h5"), set(RECORDED["e-root.h5"]["h5_content"])
+    assert not want - got
+    assert names(got - want) == {"ds-sc-attr"}
+    with h5py.File(tmp_path / "e.h5") as file:
+        assert file["ds-sc-attr"][()] == "foobar"
+        assert dict(file["ds-sc-attr"].attrs) == {"a": 1, "b": "foo", "c": 123.456}
+
+
+def test_export_of_odd_things_differs_only_where_the_python_tool_failed(tmp_path):
+    with tarfile.open(GOLDENS / "inputs/extra.tar.gz") as tar:
+        tar.extractall(tmp_path, filter="fully_trusted")
+    stderr = run("cat2export", tmp_path / "extra", tmp_path / "e.h5", status=SKIPPED)
+    assert re.findall("skipped ([^:]*):", stderr) == ["fake.b2"]
+    got, want = h5_content(tmp_path / "e.h5"), set(RECORDED["e-extra.h5"]["h5_content"])
+    assert names(want - got) == {"scalar-f8", "special-uninit", "vltypes"}
+    assert names(got - want) == {"scalar-f8", "special-uninit", "vltypes", "dt64", "u5", "readme.md"}
+    with h5py.File(tmp_path / "e.h5") as file:
+        assert file["scalar-f8"][()] == 3.5
+        assert not file["special-uninit"][:].any()
+        assert file["readme.md"][:].tobytes() == b"pre-compressed file content, " * 10
+        assert file["u5"][:].tolist() == ["a", "bcd", "éèñ", ""]
+        assert file["dt64"][0] == np.datetime64("2024-04-24")
+        attrs = dict(file["vltypes"].attrs)
+        assert sorted(attrs.pop("CATERVA2_JSON")) == ["d", "l", "n"]
+        assert (json.loads(attrs["n"]), json.loads(attrs["l"]), json.loads(attrs["d"])) == \
+            (None, [1, "a", 2.5], {"k": [1, {"z": 0}]})
+        assert attrs["bts"] == b"abc" and attrs["uni"] == "ñandú" and attrs["t"].tolist() == [1, 2]
+
+
+FILTER_NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 6: "scaleoffset", 32000: "lzf"}
+
+
+def imported(h5, folder):
+    """In the words of the goldens, without attributes."""
+    lines = []
+    for path in sorted(folder.rglob("*.b2nd")):
+        name = str(path.relative_to(folder))[:-5]
+        if not path.is_file() or path.name == ".attributes.b2nd" or len(h5[name].shape or ()) > 8:
+            continue  # this release of blosc2 has at most 8 axes
+        array, dataset = blosc2.open(str(path)), h5[name]
+        want = dataset[()]
+        ok = isinstance(want, h5py.Empty) or np.asarray(want).tobytes() == array[...].tobytes()
+        c = array.schunk.cparams
+        kinds = [FILTER_NAMES.get(f[0], str(f[0])) for f in filters_of(dataset)]
+        lines.append(f"{'OK ' if ok else 'BAD'} {name} {array.shape} {array.chunks} {array.blocks} {array.dtype} {c['codec'].name} "
+                     f"{c['clevel']} {[f.name for f in c['filters'] if f.value]} h5chunks {dataset.chunks} {kinds} contig True")
+    return set(lines)
+
+
+@pytest.mark.parametrize("name, target, more, skipped", [
+    ("root-example.h5", "o-ex", {f"unsupported/{n}.b2nd" for n in ["array-dtype", "compound-dtype", "empty", "vlstring"]},
+     ["unsupported/too-many-dimensions"]),
+    ("features.h5", "o-feat",
+     {".attributes.b2nd", "attrs.b2nd", "dtypes/.attributes.b2nd", "dtypes/array.b2nd", "dtypes/compound.b2nd",
+      "dtypes/vlen-str.b2nd", "manyattrs.b2nd", "shapes/d9.b2nd", "shapes/null.b2nd", "shapes/scalar-vlstr.b2nd",
+      "shapes/zero.b2nd", "shapes/zero2.b2nd"}, ["dtypes/ref", "dtypes/vlen-int", "named-type"])])
+def test_import_is_as_recorded_and_carries_more(tmp_path, name, target, more, skipped):
+    golden = RECORDED[target]
+    stderr = run("cat2import", GOLDENS / "inputs" / name, tmp_path / target, status=SKIPPED)
+    assert re.findall("skipped ([^:]*):", stderr) == skipped
+    tree = {target, *(f"{target}/{path.relative_to(tmp_path / target)}" for path in (tmp_path / target).rglob("*"))}
+    assert not set(golden["tree"]) - tree
+    assert tree - set(golden["tree"]) == {f"{target}/{path}" for path in more}
+    with h5py.File(GOLDENS / "inputs" / name) as h5:
+        got = imported(h5, tmp_path / target)
+    want = {line.split(" vl ")[0].strip() for line in golden["datasets"] if line.startswith("OK")}
+    assert not want - got
+    wrong = {line.split()[1] for line in got if line.startswith("BAD")}
+    assert wrong <= {"unsupported/vlstring", "dtypes/vlen-str", "shapes/scalar-vlstr"}  # texts that are unicode now
+
+
+def test_texts_of_variable_length_are_unicode_arrays(tmp_path):
+    run("cat2import", GOLDENS / "inputs/features.h5", tmp_path / "d", "--keep-going")
+    assert blosc2.open(str(tmp_path / "d/dtypes/vlen-str.b2nd"))[:].tolist() == ["x", "yy"]
+    assert blosc2.open(str(tmp_path / "d/shapes/scalar-vlstr.b2nd"))[()] == "hey"
+
+
+def test_the_example_file_is_the_recorded_one(tmp_path):
+    subprocess.run([BIN / "cat2example", tmp_path / "e.h5"], check=True)
+    recorded = GOLDENS / "inputs/root-example.h5"
+    done = subprocess.run(["h5diff", "-c", tmp_path / "e.h5", recorded], capture_output=True, text=True,
+                          env={**os.environ, **PLUGINS})
+    assert done.returncode == 0, done.stdout
+    dumps = [subprocess.run(["h5dump", "-p", "-H", path], capture_output=True, text=True, check=True).stdout.split("\n", 1)[1]
+             for path in (tmp_path / "e.h5", recorded)]
+    layouts = [re.sub(r"OFFSET \d+", "OFFSET", dump) for dump in dumps]
+    assert layouts[0] == layouts[1]
+    done = subprocess.run([BIN / "cat2example", tmp_path / "e.h5"], capture_output=True, text=True)
+    assert done.returncode == 1 and "exists already" in done.stderr
+
+
+# ---- round trips ----
+
+PLAIN = ["i1", "u1", "<i2", ">u2", "<i4", ">i4", "<u4", "<i8", ">u8", "f2", "<f4", ">f4", "<f8", ">f8", "<c8", ">c16", "?", "S1", "S7",
+         "V3", "V16"]
+STRUCTURED = [[("a", "<i4"), ("b", ">f8")], [("x", "u1"), ("y", "<f4", (2, 3)), ("z", [("p", "S3"), ("q", "?")])]]
+NUMPY_ONLY = ["<U4", ">U2", "<M8[ns]", "<m8[25s]", ">M8[D]"]
+
+
+def values(rng, dtype, shape):
+    n = int(np.prod(shape, dtype=int))
+    if dtype.kind == "b":
+        return (rng.random(n) < 0.5).reshape(shape)
+    if dtype.kind == "U":
+        return np.array(["é1"[: i % 3] for i in range(n)], dtype).reshape(shape)
+    if dtype.kind in "mM":
+        return rng.integers(-10**6, 10**9, n).astype("i8").astype(dtype).reshape(shape)
+    if dtype.fields:
+        out = np.zeros(shape, dtype)
+        for name, (kind, *_) in dtype.fields.items():
+            base, extra = kind.subdtype or (kind, ())
+            out[name] = values(rng, base, (*shape, *extra))
+        return out
+    if dtype.kind in "fc":
+        return (rng.standard_normal(n) * 100).astype(dtype).reshape(shape)
+    return np.frombuffer(rng.bytes(n * dtype.itemsize), dtype).reshape(shape)
+
+
+SCALARS = st.one_of(st.integers(-2**63, 2**64 - 1), st.floats(), st.booleans(), st.text(st.characters(codec="utf-8", exclude_characters="\0"),
+                                                                                    max_size=12))
+ATTRIBUTES = st.dictionaries(
+    st.text("abcdefghij_ é", min_size=1, max_size=40).filter(lambda name: name.strip("_ ")),
+    st.one_of(SCALARS, st.lists(st.integers(-2**63, 2**63 - 1), max_size=5), st.lists(st.floats(), min_size=1, max_size=5),
+              st.lists(st.lists(st.floats(), min_size=2, max_size=2), min_size=1, max_size=3),
+              st.lists(st.text("abé", max_size=3), min_size=1, max_size=3)), max_size=4)
+
+
+@st.composite
+def datasets(draw):
+    dtype = np.dtype(draw(st.sampled_from(PLAIN + STRUCTURED + NUMPY_ONLY)))
+    shape = tuple(draw(st.lists(st.integers(0, 9), max_size=4)))
+    layout = {}
+    if shape and draw(st.booleans()):
+        grows = 0 in shape or draw(st.booleans())
+        layout["maxshape"] = (None,) * len(shape) if grows else None
+        layout["chunks"] = tuple(draw(st.integers(1, n + 4 if grows else max(n, 1))) for n in shape)
+        kinds = [{}, {"compression": "gzip"}, {"compression": "gzip", "shuffle": True}, {"compression": "lzf"}, {"fletcher32": True},
+                 dict(hdf5plugin.Blosc2(cname="lz4", clevel=7)), dict(hdf5plugin.Blosc2(cname="zstd", filters=hdf5plugin.Blosc2.BITSHUFFLE))]
+        layout.update(draw(st.sampled_from(kinds)))
+    return {"dtype": dtype, "shape": shape, "layout": layout, "seed": draw(st.integers(0, 2**32)), "attrs": draw(ATTRIBUTES),
+            "partly": draw(st.booleans())}
+
+
+NAMES = st.text("abz._ é#%?[]\\", min_size=1, max_size=8).filter(lambda n: n not in (".", "..") and not n.endswith(".b2nd"))
+FILES = st.dictionaries(st.tuples(st.sampled_from(["", "g", "g/h", "Ñ"]), NAMES), datasets(), max_size=5)
+
+
+def write_h5(path, content, group_attrs):
+    with h5py.File(path, "w") as file:
+        for group in ["g", "g/h", "Ñ"]:
+            for key, value in group_attrs.items():
+                file.require_group(group).attrs[key] = value
+        for (group, name), spec in content.items():
+            if group == "" and name in ("g", "Ñ") or group == "g" and name == "h":
+                continue
+            rng = np.random.default_rng(spec["seed"])
+            data = values(rng, spec["dtype"], spec["shape"])
+            kind = h5py.opaque_dtype(spec["dtype"]) if spec["dtype"].kind in "UmM" else spec["dtype"]
+            layout = dict(spec["layout"])
+            dataset = (file.require_group(group) if group else file).create_dataset(name, spec["shape"], kind, **layout)
+            if data.size and not (layout and spec["partly"]):
+                dataset[...] = data.astype(kind)
+            elif data.size:  # some chunks are not in the file
+                dataset[tuple(slice(0, 1) for _ in spec["shape"])] = data[tuple(slice(0, 1) for _ in spec["shape"])].astype(kind)
+            for key, value in spec["attrs"].items():
+                dataset.attrs[key] = value
+
+
+def equal_attributes(a, b):
+    assert set(a) == set(b)
+    for key in a:
+        assert np.array_equal(np.asarray(a[key]), np.asarray(b[key]), equal_nan=np.asarray(a[key]).dtype.kind == "f"), key
+
+
+@seed(SEED)
+@settings(max_examples=ROUNDS, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(FILES, ATTRIBUTES)
+def test_hdf5_to_a_directory_and_back_keeps_everything(tmp_path_factory, content, group_attrs):
+    print("C2_SEED =", SEED)
+    tmp = tmp_path_factory.mktemp("trip")
+    write_h5(tmp / "a.h5", content, group_attrs)
+    run("cat2import", tmp / "a.h5", tmp / "dir")
+    run("cat2export", tmp / "dir", tmp / "b.h5")
+    with h5py.File(tmp / "a.h5") as a, h5py.File(tmp / "b.h5") as b:
+        there, back = {}, {}
+        a.visititems(there.__setitem__)
+        b.visititems(back.__setitem__)
+        assert set(there) == set(back)
+        for name, before in there.items():
+            after = back[name]
+            equal_attributes(before.attrs, after.attrs)
+            if isinstance(before, h5py.Group):
+                continue
+            assert same(before[()] if before.shape else np.asarray(before[()]), after[()] if after.shape else np.asarray(after[()])), name
+            if before.chunks:
+                assert before.chunks == after.chunks, name
+    shutil.rmtree(tmp)
+
+
+def test_h5diff_sees_no_difference_after_a_round_trip(tmp_path):
+    rng = np.random.default_rng(SEED)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for i, dtype in enumerate(map(np.dtype, PLAIN + STRUCTURED)):
+            dataset = file.create_dataset(f"g/d{i}", data=values(rng, dtype, (7, 11)), chunks=(3, 4), compression="gzip")
+            dataset.attrs.update({"int": 5, "real": 2.5, "text": "é", "list": [1, 2, 3], "grid": np.eye(2)})
+    run("cat2import", tmp_path / "a.h5", tmp_path / "dir")
+    run("cat2export", tmp_path / "dir", tmp_path / "b.h5")
+    done = subprocess.run(["h5diff", "-c", tmp_path / "a.h5", tmp_path / "b.h5"], capture_output=True, text=True,
+                          env={**os.environ, **PLUGINS})
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_directory_to_hdf5_and_back_keeps_arrays_and_their_compression(tmp_path):
+    rng = np.random.default_rng(SEED)
+    (tmp_path / "d").mkdir()
+    vlmeta = {"n": None, "map": {"k": [1, {"z": 0.5}]}, "mixed": [1, "a", 2.5], "bytes": b"\x00\xff\x00", "t": (1, 2), "b": True}
+    for i, dtype in enumerate(["<i4", ">f8", "<U5", "<M8[us]", "S4", "?", "c16"]):
+        array = blosc2.asarray(values(rng, np.dtype(dtype), (40, 50)), chunks=(15, 20), blocks=(4, 7), urlpath=str(tmp_path / f"d/a{i}.b2nd"),
+                               cparams={"codec": blosc2.Codec.LZ4, "clevel": 3, "filters": [blosc2.Filter.BITSHUFFLE], "filters_meta": [0]})
+        for key, value in vlmeta.items():
+            array.schunk.vlmeta[key] = value
+    run("cat2export", tmp_path / "d", tmp_path / "e.h5")
+    run("cat2import", tmp_path / "e.h5", tmp_path / "back")
+    for path in sorted((tmp_path / "d").iterdir()):
+        a, b = blosc2.open(str(path)), blosc2.open(str(tmp_path / "back" / path.name))
+        assert same(a[...], b[...]) and (a.chunks, a.blocks) == (b.chunks, b.blocks)
+        assert all(a.schunk.get_chunk(i) == b.schunk.get_chunk(i) for i in range(a.schunk.nchunks))
+        want = {**a.schunk.vlmeta.getall()}
+        want[b"t"] = [1, 2]  # tuples become lists
+        assert b.schunk.vlmeta.getall() == want
+
+
+# ---- the tools themselves ----
+
+@pytest.fixture
+def small(tmp_path):
+    """A file of three datasets, a directory of the same."""
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        for name in ["a", "b/c", "b/d"]:
+            file.create_dataset(name, data=np.arange(24).reshape(4, 6), chunks=(2, 6))
+    run("cat2import", tmp_path / "s.h5", tmp_path / "s")
+    return tmp_path
+
+
+def test_results_are_not_overwritten_unless_asked(small):
+    for program, source, target in [("cat2import", "s.h5", "s"), ("cat2export", "s", "s.h5")]:
+        assert "exists already" in run(program, small / source, small / target, status=1)
+        assert "nothing was made" in run(program, small / "missing", small / "new", status=1)
+        assert only(small) == ["s", "s.h5"]
+    (small / "s/old").write_text("x")
+    run("cat2import", small / "s.h5", small / "s", "--overwrite")
+    assert only(small / "s") == ["a.b2nd", "b"]
+    run("cat2export", small / "s", small / "s.h5", "--overwrite")
+    assert only(small) == ["s", "s.h5"]
+    run("cat2export", small / "s", small / "s", "--overwrite", status=1)  # not a file
+
+
+def test_a_dry_run_tells_and_makes_nothing(small):
+    for program, source, lines in [("cat2import", "s.h5", "a b/c b/d"), ("cat2export", "s", "a b/c b/d")]:
+        done = subprocess.run([BIN / program, "--dry-run", small / source, small / "new"], capture_output=True, text=True, check=True)
+        assert [line.split("\t")[0] for line in done.stdout.splitlines()] == lines.split()
+        assert "would make 3 datasets" in done.stderr
+    assert only(small) == ["s", "s.h5"]
+
+
+def test_include_and_exclude_choose_datasets(small):
+    run("cat2import", small / "s.h5", small / "i", "--include", "b/*", "--include", "x", "--exclude", "*/d")
+    assert [str(p.relative_to(small / "i")) for p in (small / "i").rglob("*.b2nd")] == ["b/c.b2nd"]
+    assert "2 excluded" in run("cat2export", small / "s", small / "e.h5", "--exclude=b/*")
+    with h5py.File(small / "e.h5") as file:
+        assert list(file) == ["a", "b"] and not list(file["b"])
+
+
+def test_codec_level_and_chunks_can_be_changed(small):
+    how = ["--codec", "lz4", "--clevel=9", "--chunks", "3,4"]
+    run("cat2import", small / "s.h5", small / "i", *how)
+    array = blosc2.open(str(small / "i/b/c.b2nd"))
+    assert array.chunks == (3, 4) and array.schunk.cparams["codec"] == blosc2.Codec.LZ4 and array.schunk.cparams["clevel"] == 9
+    run("cat2export", small / "s", small / "e.h5", *how)
+    with h5py.File(small / "e.h5") as file:
+        assert file["b/c"].chunks == (3, 4) and filters_of(file["b/c"])[0][2][4:7] == (9, 1, 1)
+        assert np.array_equal(file["b/c"][:], np.arange(24).reshape(4, 6)) and np.array_equal(array[:], file["b/c"][:])
+    for bad in ["--codec=x", "--clevel=10", "--chunks=3,x", "--chunks=0"]:
+        assert "usage" in run("cat2export", small / "s", small / "f.h5", bad, status=2)
+
+
+def test_something_skipped_is_exit_status_3_unless_it_may_be(small):
+    (small / "s/bad.b2nd").write_bytes(b"not a frame")
+    (small / "s/nowhere").symlink_to("missing")
+    os.mkfifo(small / "s/pipe")
+    stderr = run("cat2export", small / "s", small / "e.h5", status=SKIPPED)
+    assert sorted(re.findall("skipped ([^:]*):", stderr)) == ["bad.b2nd", "nowhere", "pipe"] and "3 skipped" in stderr
+    run("cat2export", small / "s", small / "f.h5", "--keep-going")
+    with h5py.File(small / "f.h5") as file:
+        assert np.array_equal(file["a"][:], np.arange(24).reshape(4, 6))
+
+
+def test_a_corrupt_chunk_costs_its_dataset_only(small):
+    path = small / "s/a.b2nd"
+    whole = bytearray(path.read_bytes())
+    header = int.from_bytes(whole[12:16], "big")
+    whole[header + 12:header + 16] = b"\xff\xff\xff\x7f"
+    path.write_bytes(whole)
+    assert "skipped a.b2nd" in run("cat2export", small / "s", small / "e.h5", status=SKIPPED)
+    with h5py.File(small / "e.h5") as file:
+        assert list(file) == ["b"]
+
+
+def test_names_that_clash_keep_their_suffix(small):
+    folder = small / "n"
+    (folder / "x").mkdir(parents=True)
+    for name in ["x.b2nd", "y.b2nd"]:
+        blosc2.asarray(np.arange(3), urlpath=str(folder / name))
+    for name in ["x.b2frame", "y.b2"]:
+        blosc2.SChunk(chunksize=8, data=b"12345678" * 3, urlpath=str(folder / name), cparams={"typesize": 1})
+    (folder / "y.b2nd.txt").write_text("t")
+    assert run("cat2export", folder, small / "e.h5").count("keeps its suffix") == 3
+    with h5py.File(small / "e.h5") as file:
+        assert set(file) == {"x", "x.b2nd", "x.b2frame", "y", "y.b2", "y.b2nd.txt"}
+        assert file["y"][:].tolist() == [0, 1, 2] and file["y.b2"][:].tobytes() == b"12345678" * 3
+
+
+def test_links_back_to_a_directory_above_end(small):
+    (small / "s/b/up").symlink_to("..")
+    (small / "s/b/self").symlink_to(".")
+    assert "2 links not followed" in run("cat2export", small / "s", small / "e.h5")
+    with h5py.File(small / "e.h5") as file:
+        assert list(file["b"]) == ["c", "d", "self", "up"] and not list(file["b/up"])
+
+
+def test_hard_links_are_followed_once_and_soft_ones_not(small):
+    with h5py.File(small / "s.h5", "a") as file:
+        file["A-soft"] = h5py.SoftLink("/b")
+        file["z"] = file["a"]
+        file["b/loop"] = file["/"]
+    run("cat2import", small / "s.h5", small / "i")
+    assert sorted(str(p.relative_to(small / "i")) for p in (small / "i").rglob("*.b2nd")) == ["a.b2nd", "b/c.b2nd", "b/d.b2nd"]
+
+
+def test_attributes_of_groups_stay_in_a_place_of_their_own(small):
+    with h5py.File(small / "s.h5", "a") as file:
+        file.attrs["title"] = "all"
+        file["b"].attrs.update({"n": 7, "x" * 50: [1.5, 2.5]})
+    run("cat2import", small / "s.h5", small / "i")
+    assert blosc2.open(str(small / "i/b/.attributes.b2nd")).schunk.vlmeta.getall() == {b"n": 7, b"CATERVA2_LONG": {"x" * 50: [1.5, 2.5]}}
+    run("cat2export", small / "i", small / "e.h5")
+    with h5py.File(small / "e.h5") as file:
+        assert dict(file.attrs) == {"title": "all"} and file["b"].attrs["n"] == 7 and list(file["b"].attrs["x" * 50]) == [1.5, 2.5]
+        assert sorted(file["b"]) == ["c", "d"]
+
+
+def test_a_sparse_frame_is_a_dataset(small):
+    blosc2.asarray(np.arange(1000), chunks=(100,), urlpath=str(small / "s/sparse.b2nd"), contiguous=False)
+    run("cat2export", small / "s", small / "e.h5")
+    with h5py.File(small / "e.h5") as file:
+        assert np.array_equal(file["sparse"][:], np.arange(1000)) and file["sparse"].chunks == (100,)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """300 MB, one gzip dataset and one contiguous, as a file and as a directory."""
+    tmp = tmp_path_factory.mktemp("large")
+    noise = np.random.default_rng(SEED).integers(0, 1000, 1 << 20).astype("i8")
+    with h5py.File(tmp / "l.h5", "w") as file:
+        file.create_dataset("gzip", (20, 1 << 20), "i8", chunks=(1, 1 << 18), compression="gzip", compression_opts=1)
+        for i in range(20):
+            file["gzip"][i] = noise + i
+        file.create_dataset("flat", (18, 1 << 20), "i8")
+        for i in range(18):
+            file["flat"][i] = noise - i
+    yield tmp
+    shutil.rmtree(tmp)
+
+
+def peak_rss(program, source, target):
+    """MiB at most in memory."""
+    stat = target.parent / "peak"
+    code = ("import resource, subprocess, sys; subprocess.run(sys.argv[2:], check=True);"
+            "open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))")
+    subprocess.run(["python3", "-c", code, stat, BIN / program, source, target], check=True, stderr=subprocess.DEVNULL)
+    return int(stat.read_text()) / 1024
+
+
+@pytest.mark.skipif(SLOW, reason="sanitizers have memory of their own")
+def test_memory_does_not_grow_with_the_data(large):
+    assert peak_rss("cat2import", large / "l.h5", large / "dir") < 256
+    assert peak_rss("cat2export", large / "dir", large / "e.h5") < 256
+    with h5py.File(large / "e.h5") as file:
+        assert np.array_equal(file["gzip"][19] - 19, file["flat"][17] + 17)
+    shutil.rmtree(large / "dir")
+    (large / "e.h5").unlink()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("program", ["cat2import", "cat2export"])
+def test_a_signal_leaves_nothing(large, tmp_path, program, number):
+    source = large / "l.h5"
+    if program == "cat2export":
+        source = tmp_path / "from"
+        source.mkdir()
+        with open(source / "file", "wb") as file:  # 400 MB of a plain file: compressed while it is exported
+            file.truncate(400 << 20)
+    (tmp_path / "to").mkdir()
+    process = subprocess.Popen([BIN / program, source, tmp_path / "to/result"], stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: only(tmp_path / "to"))
+    time.sleep(0.05)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == -number, stderr
+    assert "nothing was made" in stderr and only(tmp_path / "to") == []
