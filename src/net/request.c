@@ -9,6 +9,11 @@ enum c2_method c2_request_method(const struct c2_request *req)
 {
     return req->method;
 }
+int c2_request_again(struct c2_request *req)
+{
+    return req->tries++;
+}
+
 bool c2_request_is_head(const struct c2_request *req)
 {
     return req->head;

@@ -83,6 +83,7 @@ struct c2_request {
     int status;
     struct c2_body pull;
     bool pull_waiting;
+    int tries;
     c2_loop_fn *at_end; /* once the answer has left, or the client */
     void *at_end_ctx;
 };

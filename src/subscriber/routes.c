@@ -137,11 +137,13 @@ static void handle_url(struct c2_request *req, void *state)
 
 /* ---- a dataset by its path ---- */
 
+#define ANEW_MAX 3 /* generations one request runs after */
+
 struct lookup {
     struct c2_request *req;
     struct c2_subscriber *sub;
     bool b2;
-    void (*fn)(struct c2_request *req, struct c2_ds *ds);
+    c2_dataset_handler *fn;
 };
 
 static void resolve(struct lookup *l)
@@ -179,8 +181,24 @@ static void on_listed(void *ctx, const struct cat2_error *err)
     free(l);
 }
 
-void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2,
-                         void (*fn)(struct c2_request *req, struct c2_ds *ds))
+void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct cat2_error *err, bool b2,
+                         c2_dataset_handler *fn)
+{
+    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+    bool again = err->code == CAT2_ECHANGED && root && !ds->sub->stopping;
+    struct lookup *l = again && c2_request_again(req) < ANEW_MAX ? calloc(1, sizeof(*l)) : NULL;
+
+    if (l) {
+        *l = (struct lookup){req, ds->sub, b2, fn};
+        c2_sub_when_listed(root, on_listed, l);
+    } else if (again) {
+        c2_reply_detail(req, 503, "%.100s/%.200s changes faster than it can be read", ds->root, ds->path);
+    } else {
+        c2_reply_error(req, err);
+    }
+}
+
+void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2, c2_dataset_handler *fn)
 {
     struct c2_str whole = c2_request_param(req, "path"), name, path;
     struct cat2_error err;

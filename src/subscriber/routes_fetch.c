@@ -65,6 +65,19 @@ static void answer_error(struct answer *a, const struct cat2_error *err)
     answer_free(a);
 }
 
+static void fetch(struct c2_request *req, struct c2_ds *ds);
+
+/* Pieces could not be had. */
+static void answer_missing(struct answer *a, const struct cat2_error *err)
+{
+    struct c2_ds *ds = c2_ds_ref(a->ds);
+    struct c2_request *req = a->req;
+
+    answer_free(a);
+    c2_sub_answer_error(req, ds, err, false, fetch);
+    c2_ds_unref(ds);
+}
+
 /* ---- what goes around the items ---- */
 
 static bool wrap(struct answer *a, struct cat2_error *err)
@@ -192,7 +205,7 @@ static void on_pieces(void *ctx, const struct cat2_error *err)
     struct answer *a = ctx;
 
     if (err) {
-        answer_error(a, err);
+        answer_missing(a, err);
         return;
     }
     a->cf = c2_cachefile_ref(a->ds->cf);
@@ -319,7 +332,7 @@ static void on_first_pieces(void *ctx, const struct cat2_error *err)
     struct answer *a = ctx;
 
     if (err) {
-        answer_error(a, err);
+        answer_missing(a, err);
         return;
     }
     struct c2_body body = {stream_pull, stream_free, a};

@@ -66,6 +66,21 @@ static bool note_missing(void *ctx, const struct c2_chunk_span *span)
     return true;
 }
 
+static void download(struct c2_request *req, struct c2_ds *ds);
+static void file(struct c2_request *req, struct c2_ds *ds);
+
+/* Pieces could not be had. */
+static void file_missing(struct file *f, const struct cat2_error *err)
+{
+    struct c2_ds *ds = c2_ds_ref(f->ds);
+    struct c2_request *req = f->req;
+    bool attachment = f->attachment;
+
+    file_free(f);
+    c2_sub_answer_error(req, ds, err, !attachment, attachment ? download : file);
+    c2_ds_unref(ds);
+}
+
 /* ---- a stretch of a mirrored frame, window by window ---- */
 
 /* A window is read from the cache, every byte verified; what is missing is fetched, and it is read again. */
@@ -269,7 +284,7 @@ static void on_all_pieces(void *ctx, const struct cat2_error *err)
     struct file *f = ctx;
 
     if (err)
-        file_error(f, err);
+        file_missing(f, err);
     else
         c2_pool_run(f->ds->sub->config.pool, export_work, export_done, f);
 }
@@ -335,7 +350,7 @@ static void on_warm(void *ctx, const struct cat2_error *err)
     struct file *f = ctx;
 
     if (err)
-        file_error(f, err);
+        file_missing(f, err);
     else
         c2_pool_run(f->ds->sub->config.pool, warm_work, warm_done, f);
 }
@@ -387,7 +402,7 @@ static void on_ready(void *ctx, const struct cat2_error *err)
     struct file *f = ctx;
 
     if (err) {
-        file_error(f, err);
+        file_missing(f, err);
         return;
     }
     f->cf = c2_cachefile_ref(f->ds->cf);

@@ -173,8 +173,12 @@ void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds);
 void c2_handle_files(struct c2_request *req, void *state);
 /** Resolve {path*} to a dataset, following its root first when it is known; then fn(req, ds, arg) or the
  * request is answered. b2: a plain file must be asked for as PATH.b2. */
-void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2,
-                         void (*fn)(struct c2_request *req, struct c2_ds *ds));
+typedef void c2_dataset_handler(struct c2_request *req, struct c2_ds *ds);
+void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2, c2_dataset_handler *fn);
+/** Answer that pieces of ds cannot be had; but when the dataset has just changed at its publisher, look at
+ * the root again and begin anew with fn and the new generation. */
+void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct cat2_error *err, bool b2,
+                         c2_dataset_handler *fn);
 
 /* ---- leave.c ---- */
 /** Follow the root no more, forget its datasets and what is cached of them. */
