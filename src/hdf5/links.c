@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Links as such: what kind they are and what they name, before anything is opened through them. */
 #include "hdf5/links.h"
 
 #include "hdf5/h5_impl.h"
