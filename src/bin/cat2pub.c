@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* cat2pub NAME [DIR]: publish the datasets of a directory. */
+/* cat2pub NAME [ROOT]: publish the datasets of a directory or an HDF5 file. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,7 +40,12 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
                            &role->bus, err))
         return false;
     struct c2_publisher_parts parts = {service->loop, service->pool, service->server, role->bus, role->state};
-    struct c2_publisher_options options = {name, root ? root : "data", statedir, service->public_http};
+    struct c2_publisher_options options = {.name = name,
+                                           .root = root ? root : "data",
+                                           .statedir = statedir,
+                                           .http = service->public_http,
+                                           .no_h5_folders =
+                                               c2_options_flag(service->options, "no-hdf5-folders")};
     return c2_publisher_new(&parts, &options, &role->publisher, err);
 }
 
@@ -75,11 +80,13 @@ int main(int argc, char **argv)
         {"public-url", 0, C2_OPT_TEXT, NULL, "URL", "where others reach us, when not at --http", NULL},
         {"statedir", 0, C2_OPT_TEXT, "_caterva2/pub", "DIR", "state and compressed copies of plain files",
          NULL},
+        {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files beneath ROOT are files only", NULL},
     };
     static const struct c2_options_spec SPEC = {
         .program = "cat2pub",
         .synopsis = "cat2pub [OPTIONS] NAME [ROOT]",
-        .about = "Publish the datasets beneath directory ROOT (default: data) as root NAME.",
+        .about = "Publish the datasets beneath directory ROOT, or of the HDF5 file ROOT (default: data), as "
+                 "root NAME.",
         .section = "publisher",
         .options = OPTIONS,
         .noptions = C2_ARRAY_LEN(OPTIONS),

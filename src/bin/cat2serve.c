@@ -79,7 +79,11 @@ static bool start_publisher(struct role *role, struct c2_service *s, const char 
         !c2_state_open(p->statedir, "cat2pub", &p->state, err))
         return false;
     struct c2_publisher_parts parts = {s->loop, s->pool, p->server, role->bus, p->state};
-    struct c2_publisher_options options = {p->name, p->path, p->statedir, p->http};
+    struct c2_publisher_options options = {.name = p->name,
+                                           .root = p->path,
+                                           .statedir = p->statedir,
+                                           .http = p->http,
+                                           .no_h5_folders = c2_options_flag(s->options, "no-hdf5-folders")};
     return c2_publisher_new(&parts, &options, &p->publisher, err);
 }
 
@@ -160,6 +164,7 @@ static const struct c2_option options[] = {
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/serve", "DIR", "keep state and cache here", NULL},
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
      NULL},
+    {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files in directories are files only", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
     {"web-dir", 0, C2_OPT_TEXT, NULL, "DIR", "for development: the web client's files from here", NULL},
 };
@@ -169,7 +174,7 @@ int main(int argc, char **argv)
     static const struct c2_options_spec spec = {
         .program = "cat2serve",
         .synopsis = "[OPTIONS] [NAME=]PATH...",
-        .about = "Serve directories: broker, publishers and subscriber in one process.",
+        .about = "Serve directories and HDF5 files: broker, publishers and subscriber in one process.",
         .section = "serve",
         .options = options,
         .noptions = C2_ARRAY_LEN(options),

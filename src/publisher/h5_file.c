@@ -320,6 +320,7 @@ bool c2_h5_file_attrs(struct c2_h5_file *file, const char *path, struct c2_buf *
 
     if (!c2_h5_file_look(file, &snap, err)) return false;
     const struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, path, true);
+    if (!entry) entry = c2_h5_snapshot_find(snap, path, false);
     if (!entry) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
     struct c2_h5_call call = {.op = C2_H5_OP_ATTRS, .file = file->filename, .name = entry->name, .body = out};
     return c2_h5_workers_call(file->workers, &call, err);

@@ -40,7 +40,7 @@ const char *c2_h5_file_name(const struct c2_h5_file *file);
 bool c2_h5_file_look(struct c2_h5_file *file, struct c2_h5_snapshot **out, struct cat2_error *err);
 /** A dataset at its present generation. */
 bool c2_h5_file_open(struct c2_h5_file *file, const char *path, struct c2_item **out, struct cat2_error *err);
-/** Attributes of a group ("" is the root's) as JSON. @errors CAT2_ENOTFOUND. */
+/** Attributes of a group ("" is the root's) or a dataset as JSON. @errors CAT2_ENOTFOUND. */
 bool c2_h5_file_attrs(struct c2_h5_file *file, const char *path, struct c2_buf *out, struct cat2_error *err);
 
 /** Does the file begin as HDF5 files do (perhaps behind a user block)? */

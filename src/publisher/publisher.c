@@ -22,6 +22,20 @@ static bool start(struct c2_publisher *pub, const struct c2_publisher_options *o
     return true;
 }
 
+/* An HDF5 file; or a directory, whose HDF5 files are folders too. */
+static bool open_source(const struct c2_publisher_options *options, struct c2_source **out,
+                        struct cat2_error *err)
+{
+    struct c2_source *dir;
+
+    if (c2_source_is_h5(options->root)) return c2_source_h5_new(options->root, out, err);
+    if (!c2_source_dir_new(options->root, options->statedir, &dir, err)) return false;
+    *out = dir;
+    if (options->no_h5_folders || c2_source_folders_new(dir, options->root, out, err)) return true;
+    dir->ops->free(dir);
+    return false;
+}
+
 bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_publisher_options *options,
                       struct c2_publisher **out, struct cat2_error *err)
 {
@@ -30,10 +44,7 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
 
     if (!pub) return c2_fail_nomem(err, "publisher");
     pub->parts = *parts;
-    bool ok = c2_source_is_h5(options->root)
-                  ? c2_source_h5_new(options->root, &source, err)
-                  : c2_source_dir_new(options->root, options->statedir, &source, err);
-    if (!ok) {
+    if (!open_source(options, &source, err)) {
         free(pub);
         return false;
     }

@@ -21,7 +21,8 @@ struct c2_publisher_options {
     const char *name; /* of the root */
     const char *root; /* a directory, or an HDF5 file */
     const char *statedir;
-    const char *http; /* "host:port" others reach our server at */
+    const char *http;   /* "host:port" others reach our server at */
+    bool no_h5_folders; /* HDF5 files in a directory are files only */
 };
 /** Adds the routes, registers the root, starts looking at the data. */
 bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_publisher_options *options,

@@ -59,7 +59,7 @@ struct c2_source_ops {
     /** Open the present generation. @errors CAT2_ENOTFOUND, CAT2_EDATA why, CAT2_ECANCELLED. */
     bool (*open)(struct c2_source *source, const char *path, struct c2_codec *codec, struct c2_item **out,
                  struct cat2_error *err);
-    /** Attributes of a directory as a JSON object ("" is the root); NULL: there are none. @errors
+    /** Attributes of a directory ("" is the root) or dataset as a JSON object; NULL: there are none. @errors
      * CAT2_ENOTFOUND. */
     bool (*attrs)(struct c2_source *source, const char *path, struct c2_buf *out, struct cat2_error *err);
     /** The dataset is gone: forget what was made of it. */
@@ -81,6 +81,9 @@ bool c2_source_dir_new(const char *root, const char *statedir, struct c2_source 
 
 /** The datasets of an HDF5 file. */
 bool c2_source_h5_new(const char *filename, struct c2_source **out, struct cat2_error *err);
+/** A directory's source, and beside each HDF5 file in it a folder of its datasets. Takes dir on success. */
+bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
+                           struct cat2_error *err);
 /** Is this a file that begins as HDF5 files do? */
 bool c2_source_is_h5(const char *filename);
 

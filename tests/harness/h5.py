@@ -11,6 +11,7 @@ import blosc2
 import h5py
 import hdf5plugin
 import numpy as np
+import numpy.lib.recfunctions as rfn
 from programs import BIN, get
 
 PLUGINS = {"HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH}
@@ -19,11 +20,16 @@ INPUTS = pathlib.Path(__file__).resolve().parents[1] / "goldens/inputs"
 
 def expected(dataset):
     """What a dataset's items should be: NumPy's view of h5py's, strings of variable length at the width of the widest."""
+    try:
+        dataset.dtype
+    except TypeError:  # integers of three bytes, which h5py has no name for
+        return dataset.astype("<u4")[()]
     if dataset.shape is None:
         return np.zeros((0,), dataset.dtype)
     text = h5py.check_string_dtype(dataset.dtype)
     if not text or text.length is not None:
-        return np.asarray(dataset[()], dataset.dtype.base)
+        items = np.asarray(dataset[()], dataset.dtype.base)
+        return rfn.repack_fields(items, recurse=True) if items.dtype.names else items
     items = np.asarray(dataset.asstr()[()] if text.encoding == "utf-8" else dataset[()], dtype=object)
     flat = [item or ("" if text.encoding == "utf-8" else b"") for item in items.reshape(-1)]
     return np.array(flat, dtype="U" if text.encoding == "utf-8" else "S").reshape(items.shape)
@@ -71,7 +77,7 @@ def driver(filename, folder, env=None):
 def items_of(line, dtype, shape):
     """The array of a driver's line, read both ways."""
     box = np.frombuffer(pathlib.Path(line["frame"] + ".items").read_bytes(), dtype).reshape(shape)
-    if len(shape) <= 8:  # more than blosc2 2 can open
+    if len(shape) <= 8 and np.dtype(dtype).itemsize <= 255:  # what blosc2 2 reads right
         frame = blosc2.open(line["frame"])
         assert same(frame[()], box), line
         return frame[()]
