@@ -15,7 +15,7 @@
 
 #define MEMORY_MAX ((rlim_t)2 << 30)
 
-static void limit(int what, rlim_t most)
+static void limit(unsigned what, rlim_t most)
 {
     struct rlimit value = {most, most};
 

@@ -140,7 +140,8 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s answers %d", r->broker, reply->status);
     r->flights--;
     if (!r->freed) {
-        if ((ask->check || ask->roots_done) && err.code == CAT2_OK) roots = read_roots(reply, &n, &err);
+        if ((ask->check || ask->roots_done) && !why && err.code == CAT2_OK)
+            roots = read_roots(reply, &n, &err);
         bool ok = err.code == CAT2_OK;
         if (ask->check && ok) check_registered(r, roots, n);
         if (ask->roots_done) ask->roots_done(ask->ctx, roots, n, ok ? NULL : &err);

@@ -92,7 +92,7 @@ static void copy_shared(const struct box *box, const hsize_t *offset, const uint
 static bool read_chunks(struct box *box, struct cat2_error *err)
 {
     int ndim = box->ds->ndim;
-    hsize_t offset[C2_H5_DIM_MAX], first[C2_H5_DIM_MAX];
+    hsize_t offset[C2_H5_DIM_MAX] = {0}, first[C2_H5_DIM_MAX] = {0};
     const uint8_t *items;
 
     for (int i = 0; i < ndim; i++)

@@ -97,7 +97,7 @@ static bool fetch_items(struct c2_h5_dataset *ds, const hsize_t *offset, struct 
                         struct cat2_error *err)
 {
     const struct c2_grid *grid = &ds->meta.grid;
-    hsize_t count[C2_H5_DIM_MAX], dims[C2_H5_DIM_MAX];
+    hsize_t count[C2_H5_DIM_MAX] = {0}, dims[C2_H5_DIM_MAX] = {0};
     size_t n = (size_t)grid->typesize;
     bool partial = false;
 

@@ -100,7 +100,7 @@ static void take_inner(struct c2_h5_dataset *ds, const int64_t *shape, int ndim,
 
 static void choose_blocks(const struct c2_h5_dataset *ds, const int32_t *chunks, int ndim, int32_t *blocks)
 {
-    int64_t edges[C2_DIM_MAX];
+    int64_t edges[C2_DIM_MAX] = {0};
     int32_t pieces[C2_DIM_MAX];
 
     for (int i = 0; i < ndim; i++)
@@ -169,8 +169,8 @@ static bool fill_meta(struct c2_h5_dataset *ds, struct cat2_error *err)
 bool c2_h5_geometry(struct c2_h5_dataset *ds, const struct c2_h5_options *options, const int64_t *shape,
                     int ndim, struct cat2_error *err)
 {
-    int32_t chunks[C2_DIM_MAX], blocks[C2_DIM_MAX];
-    int64_t edges[C2_DIM_MAX];
+    int32_t chunks[C2_DIM_MAX] = {0}, blocks[C2_DIM_MAX] = {0};
+    int64_t edges[C2_DIM_MAX] = {0};
     int32_t itemsize = (int32_t)ds->type.dtype.itemsize;
     struct c2_cparams fast = c2_cparams_fast(itemsize, 0);
 

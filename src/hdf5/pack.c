@@ -182,7 +182,7 @@ static bool pack_axes(struct c2_h5_packer *p, hid_t base, const hsize_t *dims, i
 static bool pack_array(struct c2_h5_packer *p, hid_t type, const uint8_t *at, int depth,
                        struct cat2_error *err)
 {
-    hsize_t dims[C2_H5_DIM_MAX];
+    hsize_t dims[C2_H5_DIM_MAX] = {0};
     int n = H5Tget_array_ndims(type);
     hid_t base = H5Tget_super(type);
     bool ok = (n >= 1 && n <= C2_H5_DIM_MAX && base >= 0 && H5Tget_array_dims2(type, dims) >= 0) ||

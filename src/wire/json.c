@@ -43,6 +43,7 @@ bool c2_json_parse(struct c2_str text, struct c2_json **out, struct cat2_error *
     json->doc = yyjson_read_opts((char *)(uintptr_t)text.p, text.n, YYJSON_READ_NOFLAG, NULL, &why);
     if (!json->doc) {
         free(json);
+        if (why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) return c2_fail_nomem(err, "JSON");
         if (text.n == 0) return c2_fail(err, CAT2_EDATA, "JSON is empty");
         return c2_fail(err, CAT2_EDATA, "JSON at byte %zu: %s", why.pos, why.msg);
     }
