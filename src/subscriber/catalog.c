@@ -6,7 +6,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/sub_impl.h"
+#include "subscriber/events.h"
 
 bool c2_root_name_ok(struct c2_str name)
 {
@@ -115,10 +115,8 @@ static bool read_layout(struct c2_jval frame, struct c2_frame_layout *out)
            out->frame_len - out->index_off <= C2_TRAILER_NBYTES_MAX + ((int64_t)C2_NCHUNKS_MAX * 8 + 64);
 }
 
-/* The answer of /api/info, made once. mtime is the part of the etag before ':'. */
-static bool make_info(struct c2_ds *ds, struct cat2_error *err)
+int64_t c2_ds_mtime_ms(const struct c2_ds *ds)
 {
-    struct c2_jw w;
     struct c2_str seconds, size, whole, fraction;
     int64_t mtime = -1, s = 0;
 
@@ -131,9 +129,17 @@ static bool make_info(struct c2_ds *ds, struct cat2_error *err)
                                                 : i == 1 ? 10
                                                          : 1)
                      : 0;
+    return mtime;
+}
+
+/* The answer of /api/info, made once. mtime is the part of the etag before ':'. */
+static bool make_info(struct c2_ds *ds, struct cat2_error *err)
+{
+    struct c2_jw w;
+
     c2_buf_init(&ds->info, C2_JSON_NBYTES_MAX);
     c2_jw_init(&w, &ds->info, C2_JSON_COMPACT, err);
-    if (!c2_meta_to_json(&ds->meta, true, mtime, &w))
+    if (!c2_meta_to_json(&ds->meta, true, c2_ds_mtime_ms(ds), &w))
         return err->code != CAT2_OK ? false : c2_fail_nomem(err, "info");
     return c2_jw_finish(&w);
 }
@@ -232,6 +238,7 @@ bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error 
         bool same = *ds->etag && strcmp(old->etag, ds->etag) == 0 && strcmp(old->line, ds->line) == 0 &&
                     old->modern == ds->modern;
         if (!same) save(ds);
+        if (!same) c2_events_dataset(root, ds, "changed");
         root->datasets[i] = same ? old : ds;
         c2_ds_unref(same ? ds : old);
         return true;
@@ -248,6 +255,7 @@ bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error 
     root->datasets[i] = ds;
     root->n++;
     save(ds);
+    c2_events_dataset(root, ds, "new");
     return true;
 }
 
@@ -268,6 +276,7 @@ void c2_sub_drop(struct c2_root_state *root, struct c2_str path)
         c2_log_warn("cache: %s", err.message);
     memmove(root->datasets + i, root->datasets + i + 1, (root->n - i - 1) * sizeof(*root->datasets));
     root->n--;
+    c2_events_dataset(root, ds, "removed");
     c2_ds_unref(ds);
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/sub_impl.h"
+#include "subscriber/events.h"
 #include "wire/url.h"
 
 #define INFOS_AT_ONCE 16
@@ -113,6 +113,7 @@ static void complete(struct c2_follow *f)
     struct c2_root_state *root = f->root;
     struct cat2_error err = {0};
     size_t before = root->n;
+    uint64_t changes = root->changes;
     bool modern = f->streaming, unsure = f->unsure;
 
     bool ok = c2_state_begin(root->sub->state, &err);
@@ -139,7 +140,9 @@ static void complete(struct c2_follow *f)
     root->follow = NULL;
     follow_free(f);
     root->failures = 0;
+    bool news = !root->listed || root->changes != changes;
     root->listed = true;
+    if (news) c2_events_root(root);
     root->modern = modern;
     root->fresh = true;
     c2_log_info("follow root=%s datasets=%zu", root->root.name, root->n);
@@ -432,6 +435,7 @@ static void know_root(struct c2_subscriber *sub, const struct c2_root *from)
         return;
     }
     root->known = true;
+    if (!old) c2_events_root(root);
     if (!old || moved) c2_sub_save_root(root);
     if (sub->config.follow_all) root->subscribed = true;
     if (root->subscribed && (!old || moved || root->failures || !root->topic)) {

@@ -9,7 +9,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "subscriber/sub_impl.h"
+#include "subscriber/events.h"
 
 #define ASIDE "gone" /* beneath the state directory */
 
@@ -79,6 +79,7 @@ bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err)
     root->n = 0;
     root->subscribed = root->listed = root->fresh = false;
     c2_sub_save_root(root);
+    c2_events_root(root);
     c2_sub_clear_aside(sub);
     c2_log_info("left root=%s", root->root.name);
     return true;

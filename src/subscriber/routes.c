@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "subscriber/events.h"
 #include "subscriber/view_impl.h"
 
 static void not_found(struct c2_request *req)
@@ -274,6 +275,9 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/tile/{path*}", c2_handle_tile, "256 x 256 texels of a plane"},
     {C2_GET, "/api/line/{path*}", c2_handle_line, "least and greatest a pixel"},
     {C2_GET, "/api/stats/{path*}", c2_handle_stats, "extremes, mean, histogram"},
+    {C2_GET, "/api/tree/{root}", c2_handle_tree, "a page of a folder, or of what a search finds"},
+    {C2_GET, "/api/chunks/{path*}", c2_handle_chunks, "which chunks are cached"},
+    {C2_GET, "/api/events", c2_handle_events, "changes, as server-sent events"},
     {C2_GET, "/api/download-url/{path*}", handle_download_url, "URL of the whole dataset"},
     {C2_GET, "/api/download/{path*}", c2_handle_download, "the whole dataset as a frame, to be saved"},
     {C2_GET, "/files/{path*}", c2_handle_files, "the whole dataset as a frame"},

@@ -16,6 +16,7 @@
 struct c2_root_state;
 struct c2_ensure;
 struct c2_views;
+struct c2_events;
 
 struct c2_ds {
     int refs;
@@ -58,6 +59,7 @@ struct c2_root_state {
     struct c2_refresh *refresh; /* single datasets being asked for again */
     struct c2_timer *timer;     /* debounce or retry */
     int failures;
+    uint64_t changes; /* of its list, in this process */
     int doubts;                    /* listings in a row that may not have told all */
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
 };
@@ -75,6 +77,7 @@ struct c2_subscriber {
     struct c2_bus_sub *news;
     struct c2_hot *hot;
     struct c2_views *views;
+    struct c2_events *events; /* NULL while restoring */
     uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
     bool stopping, evicting, restoring;
@@ -107,6 +110,8 @@ void c2_sub_roots_free(struct c2_subscriber *sub);
 /** Name of the cache file beneath cachefd: ROOT/PATH, with .b2 for plain files. */
 bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
 bool c2_root_name_ok(struct c2_str name);
+/** When the file was changed, by its etag; -1 unknown. */
+int64_t c2_ds_mtime_ms(const struct c2_ds *ds);
 
 /* ---- follow.c ---- */
 /** List the root now, or again after the listing under way. */

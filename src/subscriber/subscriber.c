@@ -11,8 +11,8 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "subscriber/events.h"
 #include "subscriber/pages.h"
-#include "subscriber/sub_impl.h"
 #include "subscriber/view_impl.h"
 
 #define QUOTA_MS    5000
@@ -184,6 +184,13 @@ static bool open_folders(struct c2_subscriber *sub, struct cat2_error *err)
     return sub->statefd >= 0 && sub->cachefd >= 0;
 }
 
+/* Not before what is already known has been restored: that is no news. */
+static bool start_events(struct c2_subscriber *sub, struct cat2_error *err)
+{
+    sub->events = c2_events_new(sub);
+    return sub->events || c2_fail_nomem(err, "events");
+}
+
 bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subscriber **out,
                        struct cat2_error *err)
 {
@@ -198,7 +205,8 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
         c2_subscriber_free(sub);
         return c2_fail_nomem(err, "subscriber");
     }
-    if (!open_folders(sub, err) || !c2_sub_restore(sub, err) || !c2_sub_watch_roots(sub, err)) {
+    if (!open_folders(sub, err) || !c2_sub_restore(sub, err) || !start_events(sub, err) ||
+        !c2_sub_watch_roots(sub, err)) {
         c2_subscriber_free(sub);
         return false;
     }
@@ -215,6 +223,7 @@ void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
     const struct c2_bus_ops *ops = sub->config.bus->ops;
 
     sub->stopping = true;
+    c2_events_stop(sub->events);
     c2_timer_stop(sub->quota_timer);
     sub->quota_timer = NULL;
     if (sub->news) ops->unsubscribe(sub->news);
@@ -232,6 +241,7 @@ static void free_rest(struct c2_subscriber *sub)
 {
     c2_hot_free(sub->hot);
     c2_views_free(sub->views);
+    c2_events_free(sub->events);
     if (sub->statefd >= 0) close(sub->statefd);
     if (sub->cachefd >= 0) close(sub->cachefd);
     free(sub);

@@ -68,6 +68,8 @@ struct c2_str c2_view_slice(const struct c2_request *req);
 
 void c2_handle_tile(struct c2_request *req, void *state);
 void c2_handle_line(struct c2_request *req, void *state);
+void c2_handle_tree(struct c2_request *req, void *state);
+void c2_handle_chunks(struct c2_request *req, void *state);
 void c2_handle_stats(struct c2_request *req, void *state);
 
 #endif

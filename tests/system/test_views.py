@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The views (docs/protocol.md "Views") of a running cat2serve against NumPy."""
+import http.server
 import json
+import socket
+import threading
+import time
 import urllib.parse
 
 import blosc2
@@ -19,6 +23,10 @@ def store(folder, name, array, **more):
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return blosc2.asarray(array, urlpath=str(path), mode="w", **more)
+
+
+def note(array, text):
+    array.schunk.vlmeta["note"] = text
 
 
 def planes(rng):
@@ -71,6 +79,11 @@ def site(tmp_path_factory, arrays):
     folder = tmp_path_factory.mktemp("views") / "data"
     for name, array in arrays.items():
         store(folder, name, array)
+    for name in ("deep/er/one.b2nd", "deep/two.b2nd", "deep-er/x.b2nd"):
+        note(store(folder, name, np.arange(10)), f"Find {name[-8]} me")
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "deep/broken.b2nd").write_bytes(b"no frame at all")
+    (folder / "readme.md").write_text("# hello")
     sparse = blosc2.zeros((SIDE, SIDE), dtype="u2", chunks=(1024, 1024), blocks=(128, 128),
                           urlpath=str(folder / "sparse.b2nd"), mode="w")
     sparse[5000:5300, 7000:7100] = 7
@@ -232,3 +245,214 @@ def test_a_line_is_refused_with_a_reason(site):
                               ("stats", {"slice_": "99999"}, "slice"), ("stats", {"field": "x"}, "field")):
         status, body = site.refused(what, "nan.b2nd", **query)
         assert status == 400 and word in body["detail"], body
+
+
+# ---- folders ----
+
+def tree(site, **query):
+    status, headers, body = get(f"{site.url}/api/tree/v?{urllib.parse.urlencode(query)}")
+    assert status == 200 and len(body) <= 60000, body
+    return json.loads(body)
+
+
+def test_a_folder_is_listed_level_by_level(site, arrays):
+    top = tree(site)
+    names = [e["name"] for e in top["entries"]]
+    assert names[:2] == ["deep", "deep-er"] and names[2:] == sorted(names[2:]) and set(arrays) < set(names)
+    assert top["entries"][0]["kind"] == "folder" and top["entries"][0]["datasets"] == 3 and top["entries"][0]["errors"] == 1
+    assert top["total"] == len(names) and top["next"] is None and top["subscribed"] is True
+    by_name = {e["name"]: e for e in top["entries"]}
+    cube = by_name["cube.b2nd"]
+    assert cube["shape"] == [7, 333, 290] and cube["dtype"] == "uint16" and cube["kind"] == "array" and cube["mtime"] > 1e12
+    assert by_name["readme.md"]["kind"] == "file"
+    deep = tree(site, dir="deep/")
+    assert [e["name"] for e in deep["entries"]] == ["er", "broken.b2nd", "two.b2nd"] and deep["dir"] == "deep"
+    assert deep["entries"][0]["path"] == "deep/er" and "error" in deep["entries"][1] and deep["entries"][2]["attrs"] == 1
+
+
+def test_a_folder_is_sorted_and_paged(site):
+    everything = [e["path"] for e in tree(site)["entries"]]
+    paged, offset = [], 0
+    while offset is not None:
+        page = tree(site, offset=offset, limit=4)
+        paged += [e["path"] for e in page["entries"]]
+        offset = page["next"]
+    assert paged == everything
+    sizes = [e["nbytes"] for e in tree(site, sort="-size")["entries"] if e["kind"] != "folder"]
+    assert sizes == sorted(sizes, reverse=True)
+    down = [e["path"] for e in tree(site, sort="-name")["entries"]]
+    assert down == everything[1::-1] + everything[:1:-1]
+
+
+def test_a_search_looks_at_names_and_attributes(site):
+    assert [e["path"] for e in tree(site, q="ER/")["entries"]] == ["deep-er/x.b2nd", "deep/er/one.b2nd"]
+    assert {e["path"] for e in tree(site, q="find")["entries"]} == {"deep-er/x.b2nd", "deep/er/one.b2nd", "deep/two.b2nd"}
+    assert [e["path"] for e in tree(site, q="find", dir="deep/er")["entries"]] == ["deep/er/one.b2nd"]
+    none = tree(site, q="zzz")
+    assert none["entries"] == [] and none["total"] == 0 and none["q"] == "zzz"
+
+
+def test_bad_listings_are_refused(site):
+    for query, status in (("dir=none", 404), ("dir=../x", 400), ("sort=up", 400), ("limit=0", 400), ("offset=-1", 400)):
+        assert get(f"{site.url}/api/tree/v?{query}")[0] == status, query
+    assert get(f"{site.url}/api/tree/none")[0] == 404
+    headers = get(f"{site.url}/api/tree/v")[1]
+    assert get(f"{site.url}/api/tree/v", {"If-None-Match": headers["ETag"]})[0] == 304
+
+
+class Publisher(http.server.BaseHTTPRequestHandler):
+    """A publisher that only lists; its lines are made of a real one's."""
+
+    lines = b""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-ndjson")
+        self.send_header("Content-Length", str(len(self.lines)))
+        self.end_headers()
+        self.wfile.write(self.lines)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.mark.timeout(180)
+def test_a_hundred_thousand_datasets_are_searched_in_time(house, site, tmp_path):
+    folder = tmp_path / "few"
+    note(store(folder, "x.b2nd", np.arange(10)), "some text that says what it is")
+    bro = house.bro()
+    pub = house.pub("few", folder, bro)
+    line = json.loads(get(pub.url + "/api/list?full=1")[2])
+    Publisher.lines = b"".join(json.dumps({**line, "path": f"dir{i % 100:02d}/dataset-{i:06d}.b2nd"}).encode() + b"\n"
+                               for i in range(100_000))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    many = json.dumps({"name": "many", "http": f"127.0.0.1:{server.server_port}"}).encode()
+    assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", many)[0] == 200
+    sub = house.sub(bro)
+    wait_until(lambda: get(sub.url + "/api/subscribe/many", method="POST", data=b"", timeout=120)[0] == 200, timeout=120)
+    for query, total in (("", 100), ("dir=dir07", 1000), ("q=zzz", 0), ("q=TEXT", 100_000), ("q=00777", 11), ("dir=dir07&sort=-mtime&limit=1000", 1000),
+                         ("q=dataset&sort=size", 100_000)):
+        times = []
+        for _ in range(3):
+            start = time.monotonic()
+            status, _, body = get(f"{sub.url}/api/tree/many?{query}")
+            times.append(time.monotonic() - start)
+            assert status == 200 and len(body) <= 60000 and json.loads(body)["total"] == total, (query, status, body[:300])
+        assert min(times) < 0.3, (query, times)
+    server.shutdown()
+
+
+# ---- chunks ----
+
+def test_the_chunk_map_shows_what_is_cached(house, site, tmp_path):
+    folder = tmp_path / "data"
+    rng = np.random.default_rng(1)
+    a = store(folder, "a.b2nd", rng.integers(0, 9, (400, 400)), chunks=(100, 100), blocks=(10, 100))
+    a[100:200, :] = 0
+    noise = rng.standard_normal((500, 2000))
+    store(folder, "big.b2nd", noise, chunks=(250, 1000), blocks=(25, 1000))
+    (folder / "empty.txt").write_bytes(b"")
+    store(folder, "many.b2nd", np.arange(20_000), chunks=(2,), blocks=(2,))
+    serve = house.serve(f"v={folder}")
+    wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+
+    def chunks(path, query=""):
+        status, headers, body = get(f"{serve.url}/api/chunks/v/{path}?{query}")
+        assert status == 200 and headers["Cache-Control"] == "no-store", body
+        return json.loads(body)
+    m = chunks("a.b2nd")
+    assert m["nchunks"] == 16 and m["grid"] == [4, 4] and m["group"] == 1 and m["n"] == 16 and len(m["state"]) == len(m["ratio"]) == 16
+    assert m["absent"] + m["special"] == 16
+    get(f"{serve.url}/api/fetch/v/a.b2nd?slice_=0:150,0:100&format=raw")
+    m = chunks("a.b2nd")
+    assert m["state"][0] == "c" and m["state"][1] == "." and m["ratio"][0] > 1 and m["ratio"][1] is None
+    assert m["cached"] + m["partial"] + m["absent"] + m["special"] == 16
+    get(f"{serve.url}/api/fetch/v/big.b2nd?slice_=0:5&format=raw")
+    assert chunks("big.b2nd")["state"] == "pp.."
+    assert chunks("empty.txt")["nchunks"] == 0 and chunks("empty.txt")["ratio"] == []
+    m = chunks("many.b2nd")
+    assert m["nchunks"] == 10_000 and m["group"] == 3 and len(m["state"]) == 3334 == len(m["ratio"])
+    page = chunks("many.b2nd", "offset=9990&limit=100")
+    assert page["group"] == 1 and page["n"] == 10 and page["offset"] == 9990
+    assert get(f"{serve.url}/api/chunks/v/many.b2nd?limit=99999")[0] == 400
+
+
+# ---- events ----
+
+class Stream:
+    """A reader of server-sent events."""
+
+    def __init__(self, http, query="", headers=""):
+        host, port = http.split(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=20)
+        self.socket.sendall(f"GET /api/events{query} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
+        self.file = self.socket.makefile("rb")
+        self.head = b"".join(iter(self.file.readline, b"\r\n")).decode()
+        self.rest = b""
+
+    def next(self):
+        """(id, event, data) of the next event."""
+        while b"\n\n" not in self.rest:
+            size = int(self.file.readline(), 16)
+            assert size > 0, "the stream ended"
+            self.rest += self.file.read(size)
+            self.file.readline()
+        text, self.rest = self.rest.split(b"\n\n", 1)
+        if text.startswith(b":"):
+            return self.next()
+        fields = dict(line.split(": ", 1) for line in text.decode().splitlines())
+        return fields["id"], fields["event"], json.loads(fields["data"])
+
+    def close(self):
+        self.socket.close()
+
+
+def test_events_tell_what_changes_and_resume(house, tmp_path):
+    folder = tmp_path / "data"
+    store(folder, "a.b2nd", np.arange(10))
+    serve = house.serve(f"v={folder}")
+    wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+    stream, other = Stream(serve.http), Stream(serve.http, "?roots=other,more")
+    assert "text/event-stream" in stream.head
+    start, event, data = stream.next()
+    assert event == "hello" and data["roots"][0]["name"] == "v" and data["roots"][0]["datasets"] == 1
+    assert other.next()[2]["roots"] == []
+    before = get(f"{serve.url}/api/tree/v")[1]["ETag"]
+    store(folder, "b.b2nd", np.arange(20))
+    first, event, data = stream.next()
+    while event != "dataset":
+        first, event, data = stream.next()
+    assert data["path"] == "v/b.b2nd" and data["change"] == "new" and data["etag"]
+    assert get(f"{serve.url}/api/tree/v")[1]["ETag"] != before
+    (folder / "a.b2nd").unlink()
+    while (got := stream.next())[1] != "dataset" or got[2]["change"] == "changed":
+        pass
+    assert got[2]["path"] == "v/a.b2nd" and got[2]["change"] == "removed"
+    again = Stream(serve.http, headers=f"Last-Event-ID: {first}\r\n")
+    assert again.next()[1] == "hello"
+    while (late := again.next())[0] != got[0]:
+        assert late[1] in ("root", "dataset")
+    assert late == got
+    lost = Stream(serve.http, "?last=123-7")
+    assert [lost.next()[1], lost.next()[1]] == ["hello", "resync"]
+    for it in (stream, other, again, lost):
+        it.close()
+
+
+def test_many_listeners_cost_little_and_the_last_are_refused(house, tmp_path):
+    folder = tmp_path / "data"
+    store(folder, "a.b2nd", np.arange(10))
+    serve = house.serve(f"v={folder}")
+    wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+    before = serve.rss_kib()
+    streams = [Stream(serve.http) for _ in range(400)]
+    assert serve.rss_kib() - before < 60 * 1024
+    store(folder, "b.b2nd", np.arange(20))
+    for stream in streams:
+        while stream.next()[1] != "dataset":
+            pass
+    start = time.monotonic()
+    assert serve.stop() == 0 and time.monotonic() - start < 3
+    for stream in streams:
+        stream.close()
