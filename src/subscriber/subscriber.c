@@ -259,6 +259,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     c2_timer_stop(sub->patience);
     sub->patience = NULL;
     sub->stopping = sub->given_up = true;
+    c2_events_stop(sub->events);
     c2_sub_roots_free(sub);
     c2_state_close(sub->state);
     sub->state = NULL;
