@@ -13,7 +13,7 @@
 struct c2_fake_event {
     struct c2_fake_event *next;
     struct c2_host *host;
-    const struct c2_host *from;
+    struct c2_host *from;
     int64_t at;
     c2_loop_fn *fn;
     void *ctx;
@@ -23,6 +23,8 @@ struct link {
     const struct c2_host *a, *b;
     int64_t ms;
 };
+
+static struct c2_host *graves; /* of all scenes: what killed programs had is never freed */
 
 static struct {
     int64_t now, steps_now;
@@ -42,7 +44,7 @@ int64_t c2_fake_now(void)
 struct c2_host *c2_fake_host(const char *name)
 {
     for (struct c2_host *host = world.hosts; host; host = host->next)
-        if (strcmp(host->name, name) == 0) return host;
+        if (!host->buried && strcmp(host->name, name) == 0) return host;
     struct c2_host *host = calloc(1, sizeof(*host));
     C2_ASSERT(host);
     snprintf(host->name, sizeof(host->name), "%s", name);
@@ -56,7 +58,7 @@ struct c2_host *c2_fake_host(const char *name)
 struct c2_host *c2_fake_host_at(const char *address)
 {
     for (struct c2_host *host = world.hosts; host; host = host->next)
-        if (strcmp(host->address, address) == 0) return host;
+        if (!host->buried && strcmp(host->address, address) == 0) return host;
     return NULL;
 }
 
@@ -70,6 +72,22 @@ void c2_fake_set_latency(const struct c2_host *a, const struct c2_host *b, int64
     }
     C2_ASSERT(world.nlinks < (int)C2_ARRAY_LEN(world.links));
     world.links[world.nlinks++] = (struct link){a, b, ms};
+}
+
+struct c2_host *c2_fake_bury(struct c2_host *host)
+{
+    host->buried = true;
+    struct c2_host *heir = c2_fake_host(host->name), *next = heir->next;
+    *heir = *host;
+    heir->next = next;
+    heir->alive = heir->hung = heir->buried = false;
+    heir->daemon = NULL;
+    heir->held = NULL;
+    for (int i = 0; i < world.nlinks; i++) {
+        if (world.links[i].a == host) world.links[i].a = heir;
+        if (world.links[i].b == host) world.links[i].b = heir;
+    }
+    return heir;
 }
 
 int64_t c2_fake_latency(const struct c2_host *a, const struct c2_host *b)
@@ -93,7 +111,7 @@ static void insert(struct c2_fake_event *event)
     *at = event;
 }
 
-struct c2_fake_event *c2_fake_at(struct c2_host *host, const struct c2_host *from, int64_t at, c2_loop_fn *fn,
+struct c2_fake_event *c2_fake_at(struct c2_host *host, struct c2_host *from, int64_t at, c2_loop_fn *fn,
                                  void *ctx)
 {
     struct c2_fake_event *event = malloc(sizeof(*event));
@@ -142,10 +160,10 @@ void c2_fake_reach(struct c2_host *host, bool reachable)
 static struct c2_host *holder(const struct c2_fake_event *event)
 {
     if (!event->host) return NULL;
-    if (event->host->hung) return event->host;
+    if (event->host->hung || event->host->buried) return event->host;
     if (!event->from || event->from == event->host) return NULL;
     if (event->host->unreachable) return event->host;
-    return event->from->unreachable ? c2_fake_host(event->from->name) : NULL;
+    return event->from->unreachable ? event->from : NULL;
 }
 
 static void hold(struct c2_host *host, struct c2_fake_event *event)
@@ -190,13 +208,18 @@ void c2_fake_end(void)
 {
     for (struct c2_host *host = world.hosts; host; host = host->next) {
         host->hung = host->unreachable = false;
-        release(host);
+        if (!host->buried) release(host);
     }
     while (world.events)
         c2_fake_step(world.events->at);
     for (struct c2_host *host = world.hosts, *next; host; host = next) {
         next = host->next;
-        free(host);
+        if (host->buried) {
+            host->next = graves;
+            graves = host;
+        } else {
+            free(host);
+        }
     }
     memset(&world, 0, sizeof(world));
 }

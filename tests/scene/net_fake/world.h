@@ -14,7 +14,8 @@ struct c2_host {
     char name[64];
     char address[80]; /* NAME:PORT */
     bool alive;       /* its program runs */
-    bool hung;        /* its program stands still; its kernel still accepts connections */
+    bool buried; /* its program was killed: nothing happens there any more, not even the freeing of memory */
+    bool hung;   /* its program stands still; its kernel still accepts connections */
     bool unreachable; /* nothing goes in or out; what is sent arrives when it is reachable again */
     int64_t job_ms;   /* what a job takes in the worker pool */
     int64_t cut_after,
@@ -33,6 +34,8 @@ void c2_fake_enter(struct c2_host *host);
 struct c2_host *c2_fake_host_of(struct c2_loop *loop);
 void c2_fake_set_latency(const struct c2_host *a, const struct c2_host *b, int64_t ms);
 int64_t c2_fake_latency(const struct c2_host *a, const struct c2_host *b);
+/** Whoever starts at its name and address next is another one, which is returned. */
+struct c2_host *c2_fake_bury(struct c2_host *host);
 /** Its events wait, or go on. */
 void c2_fake_hang(struct c2_host *host, bool hung);
 void c2_fake_reach(struct c2_host *host, bool reachable);
@@ -40,7 +43,7 @@ void c2_fake_reach(struct c2_host *host, bool reachable);
 int64_t c2_fake_now(void);
 /** Something that will happen at `at` on a host (NULL: nowhere, cannot be held up). `from`: it is brought by
  * the network from there. */
-struct c2_fake_event *c2_fake_at(struct c2_host *host, const struct c2_host *from, int64_t at, c2_loop_fn *fn,
+struct c2_fake_event *c2_fake_at(struct c2_host *host, struct c2_host *from, int64_t at, c2_loop_fn *fn,
                                  void *ctx);
 void c2_fake_soon(struct c2_host *host, c2_loop_fn *fn, void *ctx);
 void c2_fake_cancel(struct c2_fake_event *event); /* NULL is fine */

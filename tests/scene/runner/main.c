@@ -178,6 +178,8 @@ static void clean(struct scene *s)
         s->people = person->next;
         person_free(person);
     }
+    for (struct program *p = s->programs; p; p = p->next) /* they stop alone: nobody else helps */
+        if (p->running) program_stop(p);
     while (s->programs) {
         struct program *p = s->programs;
         s->programs = p->next;

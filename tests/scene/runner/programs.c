@@ -6,12 +6,17 @@
 #include <sys/stat.h>
 
 #include "base/check.h"
+#include "broker/broker_impl.h"
 #include "bus/remote.h"
 #include "data/codec.h"
 #include "fake.h"
 #include "scene.h"
+#include "subscriber/sub_impl.h"
 
 #define GRACE_MS 3000
+
+static struct program
+    *graves; /* what killed programs had: as after kill -9, no code of theirs runs any more */
 
 struct program *program_find(struct scene *s, const char *name)
 {
@@ -91,17 +96,8 @@ bool program_start(struct program *p)
     return ok || scene_fail(p->scene, "%s does not start: %s", p->name, err.message);
 }
 
-static void free_role(struct program *p)
+static void forget_role(struct program *p)
 {
-    c2_broker_free(p->broker);
-    c2_publisher_free(p->publisher);
-    c2_subscriber_free(p->subscriber);
-    if (p->bus) p->bus->ops->free(p->bus);
-    if (p->state) c2_state_close(p->state);
-    c2_pool_free(p->pool);
-    c2_http_free(p->http);
-    c2_server_free(p->server);
-    c2_loop_free(p->loop);
     p->broker = NULL;
     p->publisher = NULL;
     p->subscriber = NULL;
@@ -109,6 +105,20 @@ static void free_role(struct program *p)
     p->state = NULL;
     p->running = false;
     p->host->alive = false;
+}
+
+static void free_role(struct program *p)
+{
+    c2_broker_free(p->broker);
+    c2_publisher_free(p->publisher);
+    c2_subscriber_free(p->subscriber);
+    if (p->bus) p->bus->ops->free(p->bus);
+    c2_state_close(p->state);
+    c2_pool_free(p->pool);
+    c2_http_free(p->http);
+    c2_server_free(p->server);
+    c2_loop_free(p->loop);
+    forget_role(p);
 }
 
 static void on_role_stopped(void *ctx)
@@ -130,10 +140,18 @@ static void stop_role(struct program *p, c2_loop_fn *done)
 
 void program_kill(struct program *p)
 {
+    struct program *grave = malloc(sizeof(*grave));
+
+    C2_ASSERT(grave);
     c2_fake_kill(p->host);
-    c2_fake_hang(p->host, false);
-    if (p->kind != BROKER) stop_role(p, on_role_stopped); /* a broker's farewells take time */
-    free_role(p);
+    if (p->kind == BROKER) c2_state_close(p->broker->state);
+    if (p->kind == SUBSCRIBER) c2_state_close(p->subscriber->state);
+    c2_state_close(p->state);
+    *grave = *p;
+    grave->next = graves;
+    graves = grave;
+    forget_role(p);
+    p->host = c2_fake_bury(p->host);
 }
 
 static void on_drained(void *ctx)
@@ -148,6 +166,8 @@ static void on_stopped_drain(void *ctx)
 
 void program_stop(struct program *p)
 {
+    c2_fake_hang(p->host, false);
+    c2_fake_reach(p->host, true);
     stop_role(p, on_stopped_drain);
     int64_t until = c2_fake_now() + 2 * GRACE_MS;
     while (!p->stopped && c2_fake_step(until)) {}
@@ -158,7 +178,7 @@ void program_stop(struct program *p)
 
 void program_free(struct program *p)
 {
-    if (p->running) program_kill(p);
+    if (p->running) program_stop(p);
     free(p);
 }
 
