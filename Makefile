@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 NINJA  := cmake --build
 
-.PHONY: all setup demo test test-unit test-system test-asan test-tsan bench fuzz lint install clean
+.PHONY: screenshots all setup demo test test-unit test-system test-asan test-tsan bench fuzz lint install clean
 all: .deps/ready
 	@cmake --preset release >/dev/null
 	@$(NINJA) $(BUILD)
@@ -28,7 +28,7 @@ test: .deps/ready
 	@tools/setup test
 	@cmake --preset release >/dev/null
 	@$(NINJA) $(BUILD)
-	@tools/run_tests $(BUILD) unit system interop guards
+	@tools/run_tests $(BUILD) unit system web interop guards
 	@$(MAKE) --no-print-directory test-asan
 
 test-unit: all
@@ -54,6 +54,10 @@ fuzz: .deps/ready
 	@cmake --preset fuzz >/dev/null
 	@$(NINJA) build/fuzz
 	@tools/run_fuzz build/fuzz
+
+screenshots: all
+	@tools/setup test
+	@C2_BUILD="$(CURDIR)/$(BUILD)" .venv/bin/python tests/web/screenshots.py docs/screenshots
 
 lint: .deps/ready
 	@tools/setup lint

@@ -354,7 +354,7 @@ static void file_view(struct ds_page *p, struct c2_bytes bytes)
         c2_html(h, "<p class=\"empty\">0 bytes</p>\n");
     } else if (c2_str_ends(c2_str_of(p->ds->path), ".md")) {
         c2_html(h, "<div class=\"markdown\">\n");
-        c2_markdown(text, h);
+        c2_markdown(text, 1, h);
         c2_html(h, "</div>\n");
     } else if (is_text(bytes)) {
         text.n = (size_t)c2_min_i64((int64_t)text.n, TEXT_NBYTES);

@@ -89,7 +89,7 @@ static void on_markdown(void *ctx, struct c2_bytes bytes, const struct cat2_erro
     }
     c2_html_init(&h, &html, &err);
     c2_html(&h, "<div class=\"markdown\">\n");
-    c2_markdown((struct c2_str){(const char *)bytes.p, bytes.n}, &h);
+    c2_markdown((struct c2_str){(const char *)bytes.p, bytes.n}, 0, &h);
     c2_html(&h, "</div>\n");
     if (!h.ok) {
         c2_buf_fini(&html);

@@ -34,7 +34,7 @@ static cmark_node *shown(cmark_node *node)
     return code;
 }
 
-static bool tame(cmark_node *root)
+static bool tame(cmark_node *root, int deeper)
 {
     cmark_iter *iter = cmark_iter_new(root);
     bool ok = iter != NULL;
@@ -51,16 +51,19 @@ static bool tame(cmark_node *root)
         } else if (event == CMARK_EVENT_ENTER && (type == CMARK_NODE_LINK || type == CMARK_NODE_IMAGE)) {
             const char *url = cmark_node_get_url(node);
             if (!c2_markdown_link_ok(c2_str_of(url ? url : ""))) ok = cmark_node_set_url(node, "") != 0;
+        } else if (event == CMARK_EVENT_ENTER && type == CMARK_NODE_HEADING && deeper > 0) {
+            int level = cmark_node_get_heading_level(node) + deeper;
+            ok = cmark_node_set_heading_level(node, level < 6 ? level : 6) != 0;
         }
     }
     if (iter) cmark_iter_free(iter);
     return ok;
 }
 
-bool c2_markdown(struct c2_str text, struct c2_html *h)
+bool c2_markdown(struct c2_str text, int deeper, struct c2_html *h)
 {
     cmark_node *root = cmark_parse_document(text.p, text.n, CMARK_OPT_VALIDATE_UTF8);
-    char *html = root && tame(root) ? cmark_render_html(root, CMARK_OPT_SAFE) : NULL;
+    char *html = root && tame(root, deeper) ? cmark_render_html(root, CMARK_OPT_SAFE) : NULL;
 
     if (html) c2_html_made(h, c2_str_of(html));
     if (!html) h->ok = c2_fail_nomem(h->err, "markdown");
