@@ -328,6 +328,8 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         failed(f, why);
         return;
     }
+    if (!f->known_type) /* no line at all: an empty root of ours */
+        f->streaming = c2_str_starts(reply->content_type, "application/x-ndjson");
     if (reply->status != 200) {
         c2_fail(&err, CAT2_EUPSTREAM, "the publisher at %.100s answers %d to /api/list", f->root->root.http,
                 reply->status);
