@@ -48,6 +48,7 @@ bench: .deps/ready
 	@cmake --preset release >/dev/null
 	@$(NINJA) $(BUILD)
 	@.venv/bin/python bench/scorecard.py --bin $(BUILD)/bin
+	@.venv/bin/python bench/hdf5.py --bin $(BUILD)/bin
 
 fuzz: .deps/ready
 	@tools/setup fuzz
