@@ -54,7 +54,8 @@ int main(int argc, char **argv)
         .options = options,
         .noptions = C2_ARRAY_LEN(options),
     };
-    static const struct c2_service_role service_role = {"cat2bro", start, stop, release, NULL, metrics};
+    static const struct c2_service_role service_role = {
+        .program = "cat2bro", .start = start, .stop = stop, .free = release, .metrics = metrics};
     struct role role = {0};
     void *states[] = {&role};
 

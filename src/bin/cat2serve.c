@@ -141,12 +141,19 @@ static void release(void *ctx)
     c2_subscriber_free(role->sub);
     for (int i = 0; i < role->n; i++) {
         c2_publisher_free(role->published[i].publisher);
-        c2_server_free(role->published[i].server);
         c2_state_close(role->published[i].state);
     }
-    free(role->published);
     if (role->bus) role->bus->ops->free(role->bus);
     c2_broker_free(role->broker);
+}
+
+static void release_servers(void *ctx)
+{
+    struct role *role = ctx;
+
+    for (int i = 0; i < role->n; i++)
+        c2_server_free(role->published[i].server);
+    free(role->published);
     c2_server_free(role->broker_server);
 }
 
@@ -181,7 +188,12 @@ int main(int argc, char **argv)
         .args_min = 1,
         .args_max = PATHS_MAX,
     };
-    static const struct c2_service_role service_role = {"cat2serve", start, stop, release, NULL, metrics};
+    static const struct c2_service_role service_role = {.program = "cat2serve",
+                                                        .start = start,
+                                                        .stop = stop,
+                                                        .free = release,
+                                                        .free_servers = release_servers,
+                                                        .metrics = metrics};
     struct role role = {0};
     void *states[] = {&role};
 

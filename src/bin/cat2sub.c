@@ -71,7 +71,8 @@ int main(int argc, char **argv)
         .options = options,
         .noptions = C2_ARRAY_LEN(options),
     };
-    static const struct c2_service_role service_role = {"cat2sub", start, stop, release, NULL, metrics};
+    static const struct c2_service_role service_role = {
+        .program = "cat2sub", .start = start, .stop = stop, .free = release, .metrics = metrics};
     struct role role = {0};
     void *states[] = {&role};
 

@@ -205,6 +205,8 @@ static void finish(struct life *life)
     for (size_t i = life->nroles; i-- > 0;)
         life->roles[i].free(life->states[i]);
     c2_pool_free(s->pool);
+    for (size_t i = life->nroles; i-- > 0;)
+        if (life->roles[i].free_servers) life->roles[i].free_servers(life->states[i]);
     c2_http_free(s->http);
     c2_server_free(s->server);
     c2_loop_free(s->loop);

@@ -24,6 +24,7 @@ struct c2_service_role {
                   struct cat2_error *err);                 /* add routes, open state */
     void (*stop)(void *role, c2_loop_fn *done, void *ctx); /* finish politely, then done(ctx) */
     void (*free)(void *role);
+    void (*free_servers)(void *role); /* last, after the jobs that may answer have ended; NULL: it has none */
     bool (*healthy)(void *role, struct c2_buf *why, struct cat2_error *err); /* for /healthz; NULL: always */
     bool (*metrics)(void *role, struct c2_buf *out, struct cat2_error *err); /* Prometheus text; NULL: none */
 };

@@ -224,6 +224,7 @@ static void walk_done(void *ctx)
     if (!job->ran || !alive) job->ok = c2_fail(&job->err, CAT2_ECANCELLED, "shutting down");
     if (alive) {
         cat->walking = false;
+        cat->walk_looks = NULL;
         if (job->ok)
             merge(cat, job);
         else
@@ -254,6 +255,7 @@ static void start_walk(struct c2_catalog *cat)
     }
     *job = (struct walk_job){.cat = cat, .source = cat->source, .looks = cat->looks};
     cat->looks = NULL;
+    cat->walk_looks = &job->looks;
     cat->walking = true;
     cat->njobs++;
     c2_pool_run(cat->pool, walk_work, walk_done, job);
@@ -325,7 +327,7 @@ bool c2_catalog_job_done(struct c2_catalog *cat)
 void c2_catalog_close(struct c2_catalog *cat)
 {
     struct cat2_error err;
-    struct c2_look *looks = cat->looks;
+    struct c2_look *looks = cat->looks, *walk_looks = cat->walk_looks ? *cat->walk_looks : NULL;
 
     cat->changed = NULL;
     cat->closed = true;
@@ -333,6 +335,8 @@ void c2_catalog_close(struct c2_catalog *cat)
     cat->source->ops->cancel(cat->source);
     c2_fail(&err, CAT2_ECANCELLED, "shutting down");
     tell_looks(looks, &err);
+    if (walk_looks) *cat->walk_looks = NULL;
+    tell_looks(walk_looks, &err);
     for (size_t i = 0; i < cat->n; i++)
         c2_entry_wake(cat, cat->entries[i], &err);
     if (cat->njobs == 0) destroy(cat);

@@ -28,7 +28,8 @@ struct c2_catalog {
     uint64_t clock;
     void (*changed)(void *ctx, struct c2_entry *entry);
     void *changed_ctx;
-    struct c2_look *looks; /* who waits for the next walk */
+    struct c2_look *looks;       /* who waits for the next walk */
+    struct c2_look **walk_looks; /* who waits for the walk under way; NULL: there is none */
     bool walking, walk_again, filling;
     char *fill_at; /* where the background is; NULL: from the start */
     bool closed;
