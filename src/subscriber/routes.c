@@ -275,6 +275,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/tile/{path*}", c2_handle_tile, "256 x 256 texels of a plane"},
     {C2_GET, "/api/line/{path*}", c2_handle_line, "least and greatest a pixel"},
     {C2_GET, "/api/stats/{path*}", c2_handle_stats, "extremes, mean, histogram"},
+    {C2_GET, "/api/table/{path*}", c2_handle_table, "a window of rows, filtered and sorted"},
     {C2_GET, "/api/tree/{root}", c2_handle_tree, "a page of a folder, or of what a search finds"},
     {C2_GET, "/api/chunks/{path*}", c2_handle_chunks, "which chunks are cached"},
     {C2_GET, "/api/events", c2_handle_events, "changes, as server-sent events"},

@@ -75,7 +75,8 @@ static void line_free(void *state)
     free(state);
 }
 
-static const struct c2_view_ops line_ops = {line_plan, line_bound, line_work, line_finish, line_free};
+static const struct c2_view_ops line_ops = {
+    .plan = line_plan, .bound = line_bound, .work = line_work, .finish = line_finish, .free = line_free};
 
 static void line(struct c2_request *req, struct c2_ds *ds)
 {
@@ -135,7 +136,8 @@ static void stats_free(void *state)
     free(state);
 }
 
-static const struct c2_view_ops stats_ops = {stats_plan, stats_bound, stats_work, stats_finish, stats_free};
+static const struct c2_view_ops stats_ops = {
+    .plan = stats_plan, .bound = stats_bound, .work = stats_work, .finish = stats_finish, .free = stats_free};
 
 static void stats(struct c2_request *req, struct c2_ds *ds)
 {

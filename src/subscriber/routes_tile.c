@@ -86,7 +86,8 @@ static bool tile_parse(const struct c2_request *req, const struct c2_ds *ds, str
            c2_codec_supports(&ds->meta.cparams, err);
 }
 
-static const struct c2_view_ops tile_ops = {tile_plan, tile_bound, tile_work, tile_finish, tile_free};
+static const struct c2_view_ops tile_ops = {
+    .plan = tile_plan, .bound = tile_bound, .work = tile_work, .finish = tile_finish, .free = tile_free};
 
 static void tile(struct c2_request *req, struct c2_ds *ds)
 {

@@ -140,27 +140,25 @@ static void view_free(struct c2_view *view)
 
 static void begin(struct c2_view *view);
 
-static void reply_refusal(struct c2_view *view)
+void c2_view_refuse(struct c2_request *req, const struct cat2_error *why, int64_t position)
 {
     struct c2_buf out = C2_BUF_INIT(65536);
     struct cat2_error err;
     struct c2_jw w;
 
-    if (view->position < 0) {
-        c2_reply_error(view->req, &view->err);
-        return;
-    }
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
     c2_jw_key(&w, "detail");
-    c2_jw_cstr(&w, view->err.message);
+    c2_jw_cstr(&w, why->message);
     c2_jw_key(&w, "position");
-    c2_jw_int(&w, view->position);
+    c2_jw_int(&w, position);
     c2_jw_end_object(&w);
-    if (c2_jw_finish(&w))
-        c2_reply_json(view->req, 400, &out);
-    else
-        c2_reply_error(view->req, &view->err);
+    if (c2_jw_finish(&w)) {
+        c2_reply_json(req, 400, &out);
+        return;
+    }
+    c2_buf_fini(&out);
+    c2_reply_error(req, why);
 }
 
 static void reply(struct c2_view *view)
@@ -181,25 +179,53 @@ static void reply(struct c2_view *view)
     c2_blob_unref(blob);
 }
 
+static void put_in_line(struct c2_view **first, struct c2_view **last, struct c2_view *view)
+{
+    view->next = NULL;
+    if (*last)
+        (*last)->next = view;
+    else
+        *first = view;
+    *last = view;
+}
+
+static struct c2_view *take_from_line(struct c2_view **first, struct c2_view **last)
+{
+    struct c2_view *view = *first;
+
+    if (!view) return NULL;
+    *first = view->next;
+    if (!*first) *last = NULL;
+    return view;
+}
+
+/* A place is free: whoever waited for it begins. */
+static void next_in_line(struct c2_views *views, bool heavy)
+{
+    struct c2_view *next = heavy ? take_from_line(&views->heavy_first, &views->heavy_last) : NULL;
+
+    if (!next) next = take_from_line(&views->first, &views->last);
+    if (next) begin(next);
+}
+
 /* The end: answer, and let the next in line begin. */
 static void settle(struct c2_view *view)
 {
     struct c2_views *views = view->ds->sub->views;
-    struct c2_view *next = views->first;
+    bool heavy = view->heavy;
 
     if (view->ok) {
+        if (view->ops->end) view->ops->end(view);
         reply(view);
     } else {
         if (view->err.code == CAT2_ENOTFOUND && view->planned && !view->err.http_status)
             view->err.http_status = 503; /* evicted between fetch and use */
-        reply_refusal(view);
+        c2_reply_error(view->req, &view->err);
     }
     view_free(view);
     views->running--;
-    if (!next) return;
-    views->first = next->next;
-    if (!views->first) views->last = NULL;
-    begin(next);
+    if (heavy) views->heavy = false;
+    next_in_line(views, heavy);
 }
 
 static void next_stage(struct c2_view *view);
@@ -281,32 +307,34 @@ static void on_ready(void *ctx, const struct cat2_error *err)
 
 static void begin(struct c2_view *view)
 {
-    view->ds->sub->views->running++;
+    struct c2_views *views = view->ds->sub->views;
+
+    if (views->running >= RUNNING_MAX) {
+        put_in_line(&views->first, &views->last, view);
+        return;
+    }
+    view->heavy = view->ops->start && view->ops->start(view);
+    if (view->heavy && views->heavy) {
+        put_in_line(&views->heavy_first, &views->heavy_last, view);
+        return;
+    }
+    views->heavy |= view->heavy;
+    views->running++;
     c2_ensure_spans(view->ds, NULL, 0, on_ready, view);
 }
 
 void c2_view_start(struct c2_request *req, struct c2_ds *ds, const struct c2_view_ops *ops, void *state)
 {
     struct c2_view *view = calloc(1, sizeof(*view));
-    struct c2_views *views = ds->sub->views;
 
     if (!view) {
         if (ops->free) ops->free(state);
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
-    *view = (struct c2_view){
-        .req = req, .ds = c2_ds_ref(ds), .ops = ops, .state = state, .nstages = 1, .position = -1};
+    *view = (struct c2_view){.req = req, .ds = c2_ds_ref(ds), .ops = ops, .state = state, .nstages = 1};
     c2_buf_init(&view->out, OUT_NBYTES);
     c2_buf_init(&view->heads, 65536);
     if (!make_key(req, ds, &view->key)) c2_buf_fini(&view->key);
-    if (views->running < RUNNING_MAX) {
-        begin(view);
-        return;
-    }
-    if (views->last)
-        views->last->next = view;
-    else
-        views->first = view;
-    views->last = view;
+    begin(view);
 }

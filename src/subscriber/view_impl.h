@@ -15,6 +15,9 @@
 struct c2_view;
 /* plan, work and finish run in the pool; false: view->err says why. Any but work and free may be NULL. */
 struct c2_view_ops {
+    /** On the loop, before all else; again after waiting. true: much memory will be needed, one such view at
+     * a time. */
+    bool (*start)(struct c2_view *view);
     /** Once, when the cache file is there; sets view->nstages if it is not 1. */
     bool (*plan)(struct c2_view *view, struct c2_codec *codec);
     /** The pieces stage i needs. Loop. false: none. */
@@ -22,6 +25,8 @@ struct c2_view_ops {
     bool (*work)(struct c2_view *view, struct c2_codec *codec, int64_t i);
     /** Fill view->out and view->heads. */
     bool (*finish)(struct c2_view *view);
+    /** On the loop, after finish: remember what others can use. */
+    void (*end)(struct c2_view *view);
     /** Frees view->state. */
     void (*free)(void *state);
 };
@@ -34,18 +39,19 @@ struct c2_view {
     const struct c2_view_ops *ops;
     void *state;
     int64_t nstages, stage;
-    bool ok, planned;
+    bool ok, planned, heavy;
     struct cat2_error err;
     const char *content_type; /* of the answer; default JSON */
     struct c2_buf out;
     struct c2_buf heads; /* "Name: value\n"... */
     struct c2_buf key;   /* the answer is remembered under this; empty: it is not */
-    int64_t position;    /* of an error in an expression; -1 none */
 };
 /* The views of one subscriber. */
 struct c2_views {
     int running;
+    bool heavy;                   /* one that needs much memory is running */
     struct c2_view *first, *last; /* in line */
+    struct c2_view *heavy_first, *heavy_last;
     struct c2_lru *answers, *orders;
 };
 struct c2_views *c2_views_new(void);
@@ -56,6 +62,8 @@ void c2_views_free(struct c2_views *views);
 bool c2_view_settled(struct c2_request *req, struct c2_ds *ds);
 /** Takes state. The request is answered from here on. */
 void c2_view_start(struct c2_request *req, struct c2_ds *ds, const struct c2_view_ops *ops, void *state);
+/** 400 with the place in an expression the error is about. */
+void c2_view_refuse(struct c2_request *req, const struct cat2_error *why, int64_t position);
 /** A header of the answer. */
 bool c2_view_head(struct c2_view *view, struct cat2_error *err, const char *name, const char *value);
 /** A query parameter, "" when it is not there. */
@@ -68,6 +76,7 @@ struct c2_str c2_view_slice(const struct c2_request *req);
 
 void c2_handle_tile(struct c2_request *req, void *state);
 void c2_handle_line(struct c2_request *req, void *state);
+void c2_handle_table(struct c2_request *req, void *state);
 void c2_handle_tree(struct c2_request *req, void *state);
 void c2_handle_chunks(struct c2_request *req, void *state);
 void c2_handle_stats(struct c2_request *req, void *state);

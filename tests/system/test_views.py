@@ -25,6 +25,31 @@ def store(folder, name, array, **more):
     return blosc2.asarray(array, urlpath=str(path), mode="w", **more)
 
 
+MIXED = np.dtype([("id", "<i8"), ("u", ">u8"), ("t", "<f4"), ("name", "S5"), ("label", "<U3"), ("ok", "?"), ("when", "<M8[s]"),
+                  ("gap", "<m8[ms]"), ("z", "<c8"), ("pair", "<f8", (2, 2)), ("in", [("a", "<i2"), ("b", "S2")]), ("odd name", "u1"), ("raw", "V3")])
+
+
+def small_table():
+    rng = np.random.default_rng(3)
+    a = np.zeros(1000, MIXED)
+    a["id"] = rng.integers(-50, 50, 1000)
+    a["id"][:4] = 2**63 - 1, -2**63, 2**53, 2**53 + 1
+    a["u"] = rng.integers(0, 2**64, 1000, dtype="u8")
+    a["t"] = np.round(rng.standard_normal(1000), 2)
+    a["t"][[5, 17]], a["t"][6], a["t"][7] = np.nan, np.inf, -np.inf
+    a["name"] = [b"n%d" % n for n in rng.integers(0, 300, 1000)]
+    a["name"][3] = "ñé".encode()
+    a["label"] = [chr(c) * 2 for c in rng.integers(0x41, 0x180, 1000)]
+    a["ok"] = rng.random(1000) < 0.5
+    a["when"] = np.datetime64("2026-01-02T03:04:05") + rng.integers(0, 10**6, 1000)
+    a["when"][2], a["gap"][1] = "NaT", "NaT"
+    a["z"] = rng.standard_normal(1000)
+    a["pair"] = rng.random((1000, 2, 2))
+    a["in"]["a"], a["in"]["b"], a["odd name"] = rng.integers(-9, 9, 1000), b"q", rng.integers(0, 9, 1000)
+    a["raw"] = np.frombuffer(rng.bytes(3000), "V3")
+    return a
+
+
 def note(array, text):
     array.schunk.vlmeta["note"] = text
 
@@ -82,6 +107,7 @@ def site(tmp_path_factory, arrays):
     for name in ("deep/er/one.b2nd", "deep/two.b2nd", "deep-er/x.b2nd"):
         note(store(folder, name, np.arange(10)), f"Find {name[-8]} me")
     (folder / "empty.txt").write_bytes(b"")
+    store(folder, "table.b2nd", small_table(), chunks=(400,), blocks=(64,))
     (folder / "deep/broken.b2nd").write_bytes(b"no frame at all")
     (folder / "readme.md").write_text("# hello")
     sparse = blosc2.zeros((SIDE, SIDE), dtype="u2", chunks=(1024, 1024), blocks=(128, 128),
@@ -343,6 +369,120 @@ def test_a_hundred_thousand_datasets_are_searched_in_time(house, site, tmp_path)
     server.shutdown()
 
 
+# ---- tables ----
+
+TRUTH = small_table()
+
+
+def cell(value):
+    """What the cell of a NumPy value is."""
+    if isinstance(value, np.ndarray):
+        return [cell(v) for v in value]
+    if isinstance(value, np.void):
+        return [cell(v) for v in value] if value.dtype.names else value.tobytes().hex()
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, np.datetime64):
+        return None if np.isnat(value) else str(value)
+    if isinstance(value, np.timedelta64):
+        return None if np.isnat(value) else int(value.astype("i8"))
+    if isinstance(value, (np.bool_, np.str_)):
+        return value.item()
+    if isinstance(value, np.integer):
+        return int(value) if abs(int(value)) <= 2**53 else str(int(value))
+    if isinstance(value, np.complexfloating):
+        return [cell(value.real), cell(value.imag)]
+    return float(str(value)) if np.isfinite(value) else None
+
+
+def test_a_window_of_a_table_has_every_type(site):
+    got = site.json("table", "table.b2nd", rows="0:20")
+    assert got["kind"] == "table" and got["nrows"] == got["total"] == 1000 and got["first"] == 0 and "index" not in got
+    assert [c["name"] for c in got["columns"]] == list(MIXED.names)
+    assert [c["kind"] for c in got["columns"]] == ["int", "int", "float", "text", "text", "bool", "time", "span", "complex", "float", "struct", "int", "raw"]
+    assert got["columns"][9]["shape"] == [2, 2] and got["columns"][0]["dtype"] == "int64"
+    for row, want in zip(got["rows"], TRUTH):
+        assert row == [cell(want[name]) for name in MIXED.names]
+    assert sorted(got["special"]) == sorted([[5, 2, "nan"], [17, 2, "nan"], [6, 2, "inf"], [7, 2, "-inf"], [2, 6, "nat"], [1, 7, "nat"]])
+    got = site.json("table", "table.b2nd", rows="-3:", fields="t, in.a ,`odd name`,name")
+    assert got["first"] == 997 and got["rows"] == [[cell(r["t"]), cell(r["in"]["a"]), cell(r["odd name"]), cell(r["name"])] for r in TRUTH[-3:]]
+    assert site.json("table", "table.b2nd", rows="2000:")["rows"] == []
+
+
+WHERES = [("id > 10", TRUTH["id"] > 10), ("id == 9223372036854775807", TRUTH["id"] == 2**63 - 1), ("id >= 9007199254740993", TRUTH["id"] >= 2**53 + 1),
+          ("id < -9223372036854775807", TRUTH["id"] == -2**63), ("u > 9223372036854775807", TRUTH["u"] > 2**63 - 1), ("u < id", TRUTH["u"].astype(object) < TRUTH["id"].astype(object)),
+          ("t > .5 & t <= 1e0", (TRUTH["t"] > .5) & (TRUTH["t"] <= 1)), ("t != t", np.isnan(TRUTH["t"])), ("~(t < 0 | ok) && in.a != 3", ~((TRUTH["t"] < 0) | TRUTH["ok"]) & (TRUTH["in"]["a"] != 3)),
+          ("ok", TRUTH["ok"]), ("not ok and id < 0 or `odd name` == 4", (~TRUTH["ok"] & (TRUTH["id"] < 0)) | (TRUTH["odd name"] == 4)),
+          ("ok == true", TRUTH["ok"]), ("name == 'n7'", TRUTH["name"] == b"n7"), ('"n7" <= name', TRUTH["name"] >= b"n7"), ("name == 'ñé'", TRUTH["name"] == "ñé".encode()),
+          ("label >= 'é'", TRUTH["label"] >= "é"), ("(((id)))", TRUTH["id"] != 0), ("1 > 2", np.zeros(1000, bool)), ("!ok", ~TRUTH["ok"]), ("id <= t", TRUTH["id"] <= TRUTH["t"].astype("f8"))]
+
+
+@pytest.mark.parametrize("text, mask", WHERES, ids=[w[0] for w in WHERES])
+def test_a_filter_finds_what_numpy_finds(site, text, mask):
+    rows = np.flatnonzero(mask)
+    got = site.json("table", "table.b2nd", where=text, rows="0:1000", fields="u,ok")
+    assert got["index"] == rows.tolist() and got["total"] == rows.size
+    assert got["rows"] == [[cell(TRUTH[r]["u"]), cell(TRUTH[r]["ok"])] for r in rows]
+    got = site.json("table", "table.b2nd", where=text, rows="5:9", fields="u,ok")
+    assert got["index"] == rows[5:9].tolist()
+
+
+def ordered(array, down):
+    """Stable, falling or rising, NaN last."""
+    nan = np.isnat(array) if array.dtype.kind in "mM" else np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.size, bool)
+    ranks = np.unique(array, return_inverse=True)[1]
+    return np.argsort(np.where(nan, 10**9, -ranks if down else ranks), kind="stable")
+
+
+@pytest.mark.parametrize("name", ["id", "u", "t", "name", "label", "ok", "when", "gap", "odd name"])
+@pytest.mark.parametrize("down", [False, True])
+def test_a_table_is_sorted_as_numpy_does(site, name, down):
+    want = ordered(TRUTH[name], down)
+    got = site.json("table", "table.b2nd", sort=("-" if down else "") + f"`{name}`", rows="0:1000", fields="id")
+    assert got["index"] == want.tolist()
+    assert got["rows"] == [[cell(v)] for v in TRUTH["id"][want]]
+
+
+def test_a_table_is_sorted_by_several_and_filtered(site):
+    rows = np.flatnonzero(TRUTH["id"] > 0)
+    want = rows[np.lexsort((rows, -TRUTH["in"]["a"][rows].astype(int), TRUTH["ok"][rows]))]
+    got = site.json("table", "table.b2nd", sort="ok,-in.a", where="id > 0", rows="10:60", fields="name")
+    assert got["index"] == want[10:60].tolist() and got["total"] == rows.size and got["first"] == 10
+    assert got["rows"] == [[cell(v)] for v in TRUTH["name"][want[10:60]]]
+
+
+@pytest.mark.parametrize("text, position", [("id >", 4), ("idd > 1", 0), ("id > 'a'", 5), ("(id > 1", 0), ("id > 1)", 6), ("name", 0), ("id > 1 id", 7), ("'x", 0),
+                                            ("pair > 1", 0), ("id > 12x", 5), ("~", 1), ("id & & id", 5), ("z > 1", 0), ("(" * 100 + "id", 64), ("id = 3", 3)])
+def test_a_bad_filter_says_where(site, text, position):
+    status, body = site.refused("table", "table.b2nd", where=text)
+    assert status == 400 and body["position"] == position and "where" in body["detail"], body
+
+
+@pytest.mark.parametrize("query, word", [({"rows": "5"}, "rows"), ({"rows": "0:9:2"}, "rows"), ({"fields": "no"}, "field"), ({"sort": "z"}, "sort"), ({"sort": "pair"}, "sort"),
+                                         ({"sort": "a b"}, "sort"), ({"fields": "id id"}, "fields"), ({"rows": "x"}, "rows")])
+def test_a_bad_window_is_refused(site, query, word):
+    status, body = site.refused("table", "table.b2nd", **query)
+    assert status == 400 and word in body["detail"], body
+
+
+def test_windows_of_planes_are_matrices(site, arrays):
+    cube = arrays["cube.b2nd"]
+    got = site.json("table", "cube.b2nd", at="3,:,:", rows="100:120", cols="280:300")
+    assert got["kind"] == "matrix" and got["nrows"] == 333 and got["ncols"] == 290 and got["first"] == 100 and got["first_col"] == 280
+    assert got["rows"] == cube[3, 100:120, 280:300].tolist() and [c["name"] for c in got["columns"]] == [str(n) for n in range(280, 290)]
+    got = site.json("table", "cube.b2nd", axes="0,2", at=":,7,::-1", rows="5:9")
+    assert got["rows"] == cube[:, 7, ::-1].T[5:9].tolist()
+    got = site.json("table", "nan.b2nd", rows="0:3", cols="0:50")
+    want = arrays["nan.b2nd"][:3, :50]
+    assert got["rows"] == [[cell(v) for v in row] for row in want]
+    assert got["special"] == [[int(r), int(c), "nan"] for r, c in np.argwhere(np.isnan(want))]
+    assert site.refused("table", "nan.b2nd", sort="value")[0] == 400
+    assert site.refused("table", "nan.b2nd", rows=":", cols=":")[0] == 413
+    got = site.json("table", "deep/two.b2nd", sort="-value", where="value > 3", rows="0:2")
+    assert got["rows"] == [[9], [8]] and got["columns"][0]["name"] == "value"
+    assert site.json("table", "readme.md", rows="0:2")["rows"] == [[35], [32]]
+
+
 # ---- chunks ----
 
 def test_the_chunk_map_shows_what_is_cached(house, site, tmp_path):
@@ -456,3 +596,60 @@ def test_many_listeners_cost_little_and_the_last_are_refused(house, tmp_path):
     assert serve.stop() == 0 and time.monotonic() - start < 3
     for stream in streams:
         stream.close()
+
+
+# ---- ten million rows ----
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("big") / "data"
+    rng = np.random.default_rng(9)
+    a = np.zeros(ROWS, TABLE)
+    a["id"] = np.arange(ROWS)
+    a["t"] = np.round(rng.random(ROWS), 4)
+    a["t"][7_654_321] = 1000
+    a["name"] = np.array([b"n%d" % i for i in range(1000)], "S6")[rng.integers(0, 1000, ROWS)]
+    a["ok"] = a["id"] % 3 == 0
+    store(folder, "rows.b2nd", a, cparams={"clevel": 1, "codec": blosc2.Codec.LZ4})
+    with House(tmp_path_factory.mktemp("house")) as house:
+        serve = house.serve(f"v={folder}")
+        wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+        it = Site(serve, folder)
+        it.truth = a
+        yield it
+
+
+@pytest.mark.timeout(180)
+def test_ten_million_rows_are_paged_sorted_and_filtered(big):
+    start = time.monotonic()
+    got = big.json("table", "rows.b2nd", rows="5000000:5000100")
+    assert [row[1] for row in got["rows"]] == list(range(5_000_000, 5_000_100)) and got["total"] == ROWS
+    assert big.json("table", "rows.b2nd", rows="-5:")["rows"][-1][1] == ROWS - 1
+    paging = time.monotonic() - start
+    got = big.json("table", "rows.b2nd", where="t > 999 | id == 3", fields="id")
+    assert got["rows"] == [[3], [7_654_321]] and got["index"] == [3, 7_654_321]
+    filtering = time.monotonic() - start - paging
+    before = big.serve.rss_kib()
+    want = np.argsort(-big.truth["t"], kind="stable")
+    start = time.monotonic()
+    for rows in ("0:50", "9999900:10000000", "4000000:4000050"):
+        got = big.json("table", "rows.b2nd", sort="-t", rows=rows, fields="id,t")
+        first, last = (int(n) for n in rows.split(":"))
+        assert got["index"] == want[first:last].tolist() == [row[0] for row in got["rows"]]
+    sorting = time.monotonic() - start
+    assert big.serve.rss_kib() - before < 350 * 1024  # 20 bytes a row while sorting; 40 MB stay
+    assert paging < 2 and filtering < 10 and sorting < 30, (paging, filtering, sorting)
+    start = time.monotonic()
+    big.json("table", "rows.b2nd", sort="-t", rows="123456:123556")
+    assert time.monotonic() - start < 2  # the order is remembered
+
+
+@pytest.mark.timeout(120)
+def test_a_line_of_ten_million_shows_a_single_spike(big):
+    _, headers, body = big.get("line", "rows.b2nd", field="t", px=1200)
+    pairs = np.frombuffer(body, "<f8").reshape(1200, 2)
+    assert len(body) <= 65536 and headers["X-Approx"] is None
+    assert pairs.max() == 1000 and pairs[:, 1].argmax() == 7_654_321 * 1200 // ROWS
+    np.testing.assert_array_equal(pairs, pixels(big.truth["t"], 1200))
+    got = big.json("stats", "rows.b2nd", field="t")
+    assert got["max"] == 1000 and got["count"] == ROWS and got["mean"] == pytest.approx(big.truth["t"].mean())
