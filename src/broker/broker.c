@@ -304,8 +304,9 @@ bool c2_broker_metrics(struct c2_broker *broker, struct c2_buf *out, struct cat2
 {
     return c2_buf_printf(
         out, err,
-        "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_events_total counter\n"
+        "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_peers gauge\ncaterva2_peers %zu\n"
+        "# TYPE caterva2_events_total counter\n"
         "caterva2_events_total %" PRId64 "\n# TYPE caterva2_events_unacknowledged_total counter\n"
         "caterva2_events_unacknowledged_total %" PRId64 "\n",
-        c2_hub_nroots(broker->hub), broker->nevents, broker->nunacked);
+        c2_hub_nroots(broker->hub), c2_broker_npeers(broker), broker->nevents, broker->nunacked);
 }

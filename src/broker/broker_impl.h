@@ -30,6 +30,7 @@ bool c2_broker_import(struct c2_broker *broker, struct cat2_error *err);
 
 /** GET /pubsub. */
 void c2_broker_handle_pubsub(struct c2_request *req, void *state);
+size_t c2_broker_npeers(const struct c2_broker *broker);
 void c2_broker_close_peers(struct c2_broker *broker);
 void c2_broker_free_peers(struct c2_broker *broker);
 

@@ -380,6 +380,15 @@ void c2_broker_handle_pubsub(struct c2_request *req, void *state)
     broker->peers = peer;
 }
 
+size_t c2_broker_npeers(const struct c2_broker *broker)
+{
+    size_t n = 0;
+
+    for (const struct c2_peer *peer = broker->peers; peer; peer = peer->next)
+        n++;
+    return n;
+}
+
 void c2_broker_close_peers(struct c2_broker *broker)
 {
     for (struct c2_peer *peer = broker->peers, *next; peer; peer = next) {

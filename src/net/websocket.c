@@ -34,6 +34,7 @@ static void ws_release(struct c2_ws *ws)
     c2_timer_stop(ws->pinger);
     c2_timer_stop(ws->closer);
     ws->pinger = ws->closer = NULL;
+    if (ws->offered) return; /* freed when the handshake has ended, one way or the other */
     if (ws->resolving) {
         uv_cancel((uv_req_t *)&ws->resolver);
         return; /* the resolver's callback comes still, and frees */
@@ -260,24 +261,41 @@ void c2_ws_accept_key(const char *key, char out[32])
 static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_cls, const char *extra,
                         size_t extra_n, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade)
 {
+    struct c2_request *req = con_cls;
     struct c2_ws *ws = cls;
 
     (void)connection;
-    (void)con_cls;
+    req->at_end = NULL;
+    ws->offered = false;
     ws->fd = fd;
     ws->upgrade = upgrade;
+    if (ws->state == C2_WS_GONE) { /* by c2_ws_abort() meanwhile */
+        ws_release(ws);
+        return;
+    }
     if (extra_n) {
         ws->early = malloc(extra_n);
         if (ws->early) memcpy(ws->early, extra, extra_n);
         ws->early_n = ws->early ? extra_n : 0;
     }
-    bool gone = ws->state == C2_WS_CLOSING || ws->state == C2_WS_GONE;
-    if (gone || !c2_ws_start(ws)) {
+    if (ws->state == C2_WS_CLOSING || !c2_ws_start(ws)) {
         c2_ws_finish(ws, 1006, "cannot start");
         return;
     }
     if (ws->events.open) ws->events.open(ws->ctx, ws);
     if (ws->state == C2_WS_OPEN && ws->early_n) work(ws);
+}
+
+/* The client left before its socket became a WebSocket. */
+static void on_not_upgraded(void *ctx)
+{
+    struct c2_ws *ws = ctx;
+
+    ws->offered = false;
+    if (ws->state == C2_WS_GONE)
+        ws_release(ws);
+    else
+        c2_ws_finish(ws, 1006, "left during the handshake");
 }
 
 static bool lists_word(struct c2_str header, const char *word)
@@ -326,6 +344,9 @@ void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *event
     c2_ws_accept_key(text, accept);
     MHD_add_response_header(response, "Upgrade", "websocket");
     MHD_add_response_header(response, "Sec-WebSocket-Accept", accept);
+    ws->offered = true;
+    req->at_end = on_not_upgraded;
+    req->at_end_ctx = ws;
     *out = ws;
     c2_reply_send(req, 101, response);
 }

@@ -20,8 +20,8 @@ struct specials {
 static void note(struct specials *s, int64_t row, int64_t column, const char *what)
 {
     if (!what || !s->ok) return;
-    s->ok = c2_buf_printf(&s->text, s->err, "%s[%" PRId64 ",%" PRId64 ",\"%s\"]", s->text.n > 1 ? "," : "", row,
-                          column, what);
+    s->ok = c2_buf_printf(&s->text, s->err, "%s[%" PRId64 ",%" PRId64 ",\"%s\"]", s->text.n > 1 ? "," : "",
+                          row, column, what);
 }
 
 static void put_columns(const struct table *t, struct c2_jw *w)
@@ -93,7 +93,10 @@ bool c2_table_json(const struct table *t, const struct c2_ds *ds, struct c2_buf 
     const struct {
         const char *name;
         int64_t v;
-    } counts[] = {{"nrows", t->nrows}, {"total", t->total}, {"first", t->first}, {"ncols", t->ncols},
+    } counts[] = {{"nrows", t->nrows},
+                  {"total", t->total},
+                  {"first", t->first},
+                  {"ncols", t->ncols},
                   {"first_col", t->first_col}};
     struct specials s = {C2_BUF_INIT(16 << 20), err, true};
     struct c2_jw w;
@@ -129,12 +132,14 @@ bool c2_table_json(const struct table *t, const struct c2_ds *ds, struct c2_buf 
 
 /* ---- the request ---- */
 
-static bool parse_window(const struct c2_request *req, const char *name, struct c2_slice *out, struct cat2_error *err)
+static bool parse_window(const struct c2_request *req, const char *name, struct c2_slice *out,
+                         struct cat2_error *err)
 {
     struct c2_str text = c2_view_query(req, name);
 
     *out = (struct c2_slice){
-        .nsels = 1, .sels = {{.kind = C2_SEL_RANGE, .has_start = true, .has_stop = true, .stop = DEFAULT_COUNT}}};
+        .nsels = 1,
+        .sels = {{.kind = C2_SEL_RANGE, .has_start = true, .has_stop = true, .stop = DEFAULT_COUNT}}};
     if (text.n == 0) return true;
     if (!c2_slice_parse(text, out, err)) return c2_fail_within(err, "%s", name);
     if (out->nsels == 1 && out->sels[0].kind == C2_SEL_RANGE && !out->sels[0].has_step) return true;
@@ -156,7 +161,8 @@ static bool add_column(struct table *t, struct c2_column column, struct cat2_err
     return true;
 }
 
-static bool named_columns(struct table *t, const struct c2_dtype *dtype, struct c2_str text, struct cat2_error *err)
+static bool named_columns(struct table *t, const struct c2_dtype *dtype, struct c2_str text,
+                          struct cat2_error *err)
 {
     struct c2_cursor in = c2_cursor_of(text);
     struct c2_column column;
@@ -187,7 +193,8 @@ static bool all_columns(struct table *t, const struct c2_dtype *dtype, struct ca
 static bool parse_order(const struct c2_request *req, struct c2_ds *ds, struct table *t, int64_t *position,
                         struct cat2_error *err)
 {
-    struct c2_str sort = c2_str_trim(c2_view_query(req, "sort")), where = c2_str_trim(c2_view_query(req, "where"));
+    struct c2_str sort = c2_str_trim(c2_view_query(req, "sort")),
+                  where = c2_str_trim(c2_view_query(req, "where"));
 
     t->order.dtype = &ds->meta.dtype;
     t->order.nrows = t->nrows;
@@ -203,7 +210,8 @@ static bool parse_order(const struct c2_request *req, struct c2_ds *ds, struct t
         return c2_fail(err, CAT2_ELIMIT, "tables of more than %lld rows are neither sorted nor filtered",
                        (long long)C2_ORDER_ROWS_MAX);
     c2_buf_init(&t->index_key, 65536);
-    return c2_buf_printf(&t->index_key, err, "%" PRIu64 " %.*s\n%.*s", ds->serial, C2_STR_ARG(sort), C2_STR_ARG(where));
+    return c2_buf_printf(&t->index_key, err, "%" PRIu64 " %.*s\n%.*s", ds->serial, C2_STR_ARG(sort),
+                         C2_STR_ARG(where));
 }
 
 static bool parse_table(const struct c2_request *req, struct c2_ds *ds, struct table *t, int64_t *position,
@@ -215,7 +223,8 @@ static bool parse_table(const struct c2_request *req, struct c2_ds *ds, struct t
 
     t->nrows = grid->ndim ? grid->shape[0] : 1;
     if (!c2_slice_bind(&all, grid->shape, grid->ndim, &t->whole, err)) return false;
-    bool ok = fields.n ? named_columns(t, &ds->meta.dtype, fields, err) : all_columns(t, &ds->meta.dtype, err);
+    bool ok =
+        fields.n ? named_columns(t, &ds->meta.dtype, fields, err) : all_columns(t, &ds->meta.dtype, err);
     t->ncols = t->ncolumns;
     return ok && parse_order(req, ds, t, position, err);
 }
@@ -239,7 +248,8 @@ static bool matrix_columns(const struct c2_request *req, struct c2_ds *ds, struc
     return true;
 }
 
-static bool parse_matrix(const struct c2_request *req, struct c2_ds *ds, struct table *t, struct cat2_error *err)
+static bool parse_matrix(const struct c2_request *req, struct c2_ds *ds, struct table *t,
+                         struct cat2_error *err)
 {
     struct c2_slice cols;
     struct c2_bound plane, rows_bound, cols_bound;

@@ -2,6 +2,8 @@
 """The real cat2bro: REST, WebSocket frames as recorded, hung subscribers, kill -9, resume."""
 import asyncio
 import json
+import socket
+import struct
 import time
 import uuid
 
@@ -299,3 +301,19 @@ def test_a_publisher_registers_again_with_a_python_broker(house, tmp_path):
     bro.kill()
     again = house.py_bro("new-pybro", bro.http)
     programs.wait_until(lambda: "foo" in roots(again))
+
+
+def test_who_leaves_during_the_handshake_leaves_nothing(house):
+    """A reset right behind the request: some are gone before their socket becomes a WebSocket."""
+    bro = house.bro()
+    host, port = bro.http.rsplit(":", 1)
+    ask = (b"GET /pubsub HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+           b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+    for _ in range(300):
+        with socket.create_connection((host, int(port))) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(ask)
+
+    def peers():
+        return next(line for line in programs.get(bro.url + "/metrics")[2].decode().splitlines() if line.startswith("caterva2_peers "))
+    programs.wait_until(lambda: peers() == "caterva2_peers 0")
