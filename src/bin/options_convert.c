@@ -56,8 +56,9 @@ static void listen_to_signals(void)
 
     for (size_t i = 0; i < C2_ARRAY_LEN(signals); i++)
         sigaction(signals[i], &action, NULL);
-    action.sa_handler = SIG_IGN; /* whoever reads our messages may leave: the result counts */
-    sigaction(SIGPIPE, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL); /* whoever reads our messages may leave: the result counts */
+    sigaction(SIGXFSZ, &action, NULL); /* a limit on files is an error like a full disk */
 }
 
 /* End as the signal would have ended us, now that nothing is left behind. */

@@ -8,17 +8,24 @@
 
 #define MEMORY_STEP (1 << 20) /* a file in memory grows by */
 
-/* The walk begins at the outermost call; the last entry seen is where it happened. */
+#define REASON_MAX 100
+
+/* The walk begins at the outermost call; the last entry seen is where it happened. Of a failed system call
+ * only what the system said is kept. */
 static herr_t keep_message(unsigned n, const H5E_error2_t *entry, void *to)
 {
+    static const char mark[] = "error message = '";
+    const char *text = entry->desc, *system = text ? strstr(text, mark) : NULL;
+
     (void)n;
-    if (entry->desc && *entry->desc) snprintf(to, 100, "%s", entry->desc);
+    if (system) text = system + sizeof(mark) - 1;
+    if (text && *text) snprintf(to, REASON_MAX, "%.*s", (int)strcspn(text, system ? "'" : ""), text);
     return 0;
 }
 
 bool c2_h5w_fail(struct cat2_error *err, const char *fmt, ...)
 {
-    char what[120], why[100] = "no reason given";
+    char what[120], why[REASON_MAX] = "no reason given";
     va_list args;
 
     va_start(args, fmt);
@@ -55,6 +62,7 @@ bool c2_h5w_name_filter(struct cat2_error *err)
                                         .name = "blosc2",
                                         .filter = not_called};
 
+    H5dont_atexit(); /* it would fall over a file that could not be written */
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     return H5Zregister(&filter) >= 0 || c2_h5w_fail(err, "filter");
 }

@@ -95,10 +95,10 @@ static bool export_from(struct c2_exporter *ex, const char *new_file, struct cat
     C2_AUTO(c2_place) place = {0};
     bool dry = ex->options->dry_run;
 
-    if (!c2_place_check(new_file, false, ex->options->overwrite, err) ||
-        (!dry && !c2_place_begin(new_file, false, ex->options->overwrite, &place, err)))
-        return false;
-    return c2_export_tree_read(ex->rootfd, ex->options, ex->counts, &tree, err) &&
+    /* The tree before the place: that may lie in the tree. */
+    return c2_place_check(new_file, false, ex->options->overwrite, err) &&
+           c2_export_tree_read(ex->rootfd, ex->options, ex->counts, &tree, err) &&
+           (dry || c2_place_begin(new_file, false, ex->options->overwrite, &place, err)) &&
            write_file(ex, &tree, dry ? NULL : place.temp, err) && c2_convert_goes_on(ex->options, err) &&
            (dry || c2_place_commit(&place, err));
 }

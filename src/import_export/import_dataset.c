@@ -23,7 +23,7 @@ static void dataset_auto(struct dataset *ds)
     c2_import_attrs_fini(&ds->attrs);
     c2_h5_dataset_close(ds->from);
     for (int i = 0; i < C2_CREW_PIECES; i++)
-        c2_buf_fini(&ds->raw[i].bytes);
+        c2_h5_raw_fini(&ds->raw[i]);
 }
 
 static bool take(void *ctx, struct c2_piece *piece, struct cat2_error *err)

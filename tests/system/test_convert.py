@@ -4,6 +4,7 @@ results that are complete or not there. C2_SEED chooses another run, C2_ROUNDS h
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -494,3 +495,57 @@ def test_a_signal_leaves_nothing(large, tmp_path, program, number):
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == -number, stderr
     assert "nothing was made" in stderr and only(tmp_path / "to") == []
+
+
+@pytest.mark.parametrize("program", ["cat2import", "cat2export"])
+def test_a_full_disk_leaves_nothing(large, tmp_path, program):
+    source = large / "l.h5"
+    if program == "cat2export":
+        source = tmp_path / "from"
+        source.mkdir()
+        (source / "noise").write_bytes(np.random.default_rng(SEED).bytes(3 << 20))
+    (tmp_path / "to").mkdir()
+    limited = f'ulimit -f 1024; exec "{BIN / program}" "{source}" "{tmp_path / "to/result"}"'  # blocks of 1 KiB
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "nothing was made" in done.stderr, done
+    assert only(tmp_path / "to") == []
+
+
+def test_a_result_inside_the_exported_directory_is_no_part_of_it(small):
+    run("cat2export", small / "s", small / "s/new.h5")
+    with h5py.File(small / "s/new.h5") as file:
+        assert list(file) == ["a", "b"]
+
+
+def test_a_terminal_shows_a_bar(small):
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([BIN / "cat2export", small / "s", small / "e.h5"], stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+        assert process.wait() == 0
+    os.close(ours)
+    assert b"%" in shown and b"[" in shown and shown.rstrip().endswith(b"0 skipped")
+
+
+def test_many_attributes_and_large_ones_are_kept(small):
+    array = blosc2.open(str(small / "s/a.b2nd"), mode="a")
+    array.schunk.vlmeta["big"] = list(range(100_000))
+    with h5py.File(small / "m.h5", "w") as file:
+        dataset = file.create_dataset("m", data=1)
+        for i in range(500):
+            dataset.attrs[f"attribute{i:04}"] = i
+    run("cat2export", small / "s", small / "e.h5")
+    with h5py.File(small / "e.h5") as file:
+        assert np.array_equal(file["a"].attrs["big"], np.arange(100_000))
+    run("cat2import", small / "m.h5", small / "m")
+    run("cat2export", small / "m", small / "m2.h5")
+    with h5py.File(small / "m2.h5") as file:
+        assert dict(file["m"].attrs) == {f"attribute{i:04}": i for i in range(500)}
