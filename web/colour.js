@@ -123,7 +123,7 @@ export class Bar {
       end.setAttribute("aria-valuemin", number(this.span.lo));
       end.setAttribute("aria-valuemax", number(this.span.hi));
     });
-    if (document.activeElement !== this.low) this.low.value = number(range.lo);
-    if (document.activeElement !== this.high) this.high.value = number(range.hi);
+    if (document.activeElement !== this.low) this.low.value = number(range.lo, 5);
+    if (document.activeElement !== this.high) this.high.value = number(range.hi, 5);
   }
 }

@@ -15,7 +15,7 @@ function kindIcon(entry) {
 }
 
 function detail(entry) {
-  if (entry.error) return entry.error;
+  if (entry.error) return "cannot be served";
   if (entry.kind === "folder") return `${entry.datasets}`;
   if (entry.kind === "file") return nbytes(entry.nbytes);
   return entry.shape.join("×");

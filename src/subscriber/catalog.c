@@ -144,6 +144,14 @@ static bool make_info(struct c2_ds *ds, struct cat2_error *err)
     return c2_jw_finish(&w);
 }
 
+/* Readers of the web are not told where the publisher keeps its files. */
+static struct c2_str without_place(struct c2_str reason)
+{
+    const char *end = reason.n && reason.p[0] == '/' ? memmem(reason.p, reason.n, ": ", 2) : NULL;
+
+    return end ? (struct c2_str){end + 2, reason.n - (size_t)(end + 2 - reason.p)} : reason;
+}
+
 static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
 {
     struct c2_str etag = {"", 0}, error, validator;
@@ -163,7 +171,7 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
     ds->match = c2_str_dup(c2_buf_str(&quoted));
     if (!ds->quoted || !ds->match) return c2_fail_nomem(err, "dataset");
     if (c2_jstr(c2_jget(v, "error"), &error)) {
-        ds->error = c2_str_dup(error);
+        ds->error = c2_str_dup(without_place(error));
         return ds->error || c2_fail_nomem(err, "dataset");
     }
     if (!c2_meta_from_json(c2_jget(v, "metadata"), c2_kind_of(c2_str_of(ds->path)), &ds->meta, err))

@@ -137,11 +137,11 @@ class Page:
         return answer["result"].get("value")
 
     def wait(self, expression, seconds=15):
-        """Until the expression is true, and return it."""
+        """Until the expression is true, and return it; an element counts as true."""
         end = time.monotonic() + seconds
         while True:
             with contextlib.suppress(Failed):
-                if value := self.js(expression):
+                if value := self.js(f"(it => it instanceof Node || it)({expression})"):
                     return value
             if time.monotonic() > end:
                 raise Failed(f"still not true after {seconds} s: {expression}\n{self.problems()}\n{self.js('document.body.innerText')[:1500]}")

@@ -10,7 +10,7 @@ import numpy as np
 def put(folder, name, array, chunks=None, attrs=None, **more):
     path = pathlib.Path(folder) / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = blosc2.asarray(np.ascontiguousarray(array), urlpath=str(path), mode="w", chunks=chunks, **more)
+    made = blosc2.asarray(np.ascontiguousarray(array) if array.ndim else array, urlpath=str(path), mode="w", chunks=chunks, **more)
     for key, value in (attrs or {}).items():
         made.schunk.vlmeta[key] = value
     return made

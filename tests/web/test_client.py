@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The client in a real browser, as somebody uses it. A check is a function; where it could pass for the wrong reason, a control
+beside it breaks what it looks at and sees it fail."""
+import hashlib
+import json
+import time
+import urllib.parse
+
+import numpy as np
+import pytest
+
+import browser as driver
+import webdata
+from programs import get
+
+HEAT, CUBE = "/roots/data/sim/heat-2d.b2nd", "/roots/data/sim/cube-3d.b2nd"
+DRAWN = "document.querySelector('canvas.heat')?.dataset.drawn"
+PIXELS = "(() => { const c = document.querySelector('canvas.heat'); return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join() })()"
+
+
+def show(page, server, path, what=None):
+    page.goto(server.url + path)
+    page.wait(what or "document.querySelector('#view canvas, #view .grid, #view pre, #view .markdown, #about') !== null && document.body.classList.contains('js')")
+    return page
+
+
+def drawn(page, at):
+    page.wait(f"{DRAWN} === {json.dumps(at)}")
+    page.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def pixels(page):
+    return hashlib.sha256(page.js(PIXELS).encode()).hexdigest()
+
+
+def colour_at(page, row, column):
+    """RGBA of the canvas in the middle of an item, by the window in the address."""
+    x0, x1, y0, y1 = map(float, urllib.parse.parse_qs(urllib.parse.urlparse(page.js("location.href")).query)["box"][0].split(","))
+    return page.js(f"(() => {{ const c = document.querySelector('canvas.heat'); const x = ({column} + .5 - {x0}) / {x1 - x0} * c.width, y = ({row} + .5 - {y0}) / {y1 - y0} * c.height;"
+                   " return Array.from(c.getContext('2d').getImageData(Math.floor(x), Math.floor(y), 1, 1).data) })()")
+
+
+def data_requests(page):
+    return [url for url, _ in page.requests() if any(part in url for part in ("/api/tile/", "/api/stats/", "/api/line/", "/api/table/", "/api/fetch/"))]
+
+
+# ---- the first load ----
+
+def check_first_load(page, origin):
+    asked = [url for url, _ in page.requests() if not url.startswith("data:")]
+    assert all(url.startswith(origin) for url in asked), asked
+    assert len(asked) <= 10, asked
+    assert page.moved() <= 100 << 10
+    assert not page.problems()
+
+
+def test_the_first_load_is_small_and_stays_at_home(server, page):
+    show(page, server, "/", "document.body.classList.contains('js') && document.querySelector('#live.live')")
+    check_first_load(page, server.url)
+    page.js("new Image().src = 'http://192.0.2.1/x.png'")
+    page.pump(0.1)
+    with pytest.raises(AssertionError):
+        check_first_load(page, server.url)
+
+
+def check_axe(page, source):
+    if not page.js("typeof axe === 'object'"):
+        page.js(source + "; true")
+    found = page.js("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3).join(' | ')))")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_everybody_can_use_every_page(server, tab, axe, dark):
+    page = tab(dark=dark)
+    for path, what in (("/", None), ("/?search=ds-", None), ("/roots/data", None), (HEAT, "canvas.heat"), (CUBE + "?s=3,:,:&prof=1", ".profiles canvas"), ("/roots/data/sim/line-1d.b2nd", "canvas.plot"),
+                       ("/roots/data/tables/table.b2nd", ".grid .td"), (HEAT + "?tab=meta", "#about"), (HEAT + "?tab=chunks", "canvas.chunks"), ("/roots/data/notes.md", ".markdown"),
+                       ("/roots/data/bytes.bin", "pre.hex"), ("/roots/data/sim/scalar.b2nd", ".scalar"), ("/roots/nope", ".card.error")):
+        show(page, server, path, f"document.body.classList.contains('js') && document.querySelector({json.dumps('#main ' + (what or 'h1'))})")
+        page.pump(0.15)
+        check_axe(page, axe)
+    page.key("?")
+    page.wait("document.querySelector('dialog[open]')")
+    check_axe(page, axe)
+    page.js("document.querySelector('.card.error').innerHTML = '<img src=/x.png><a href=/></a>'")
+    with pytest.raises(AssertionError, match="image-alt"):
+        check_axe(page, axe)
+
+
+def test_without_script_a_dataset_is_shown(server, tab):
+    page = tab(script=False)
+    page.goto(server.url + HEAT)
+    text = page.cmd("DOM.getDocument", depth=-1) and page.cmd("DOM.getOuterHTML", nodeId=page.cmd("DOM.getDocument")["root"]["nodeId"])["outerHTML"]
+    assert "600 × 800" in text and text.count('<th scope="row">') > 50
+    image = page.cmd("DOM.querySelector", nodeId=page.cmd("DOM.getDocument")["root"]["nodeId"], selector="img.heat")["nodeId"]
+    model = page.cmd("DOM.getBoxModel", nodeId=image)["model"]
+    assert model["width"] > 300 and model["height"] > 200
+
+
+# ---- tree and search ----
+
+def test_the_tree_opens_by_keys_alone(server, page):
+    show(page, server, "/")
+    for _ in range(30):
+        page.key("Tab")
+        if page.js("document.activeElement.getAttribute('role') === 'treeitem'"):
+            break
+    assert page.js("document.activeElement.dataset.path") == "foo"
+    outline = page.js("getComputedStyle(document.activeElement.querySelector('.row')).outlineStyle")
+    assert outline == "solid"
+    for key in ("ArrowDown", "ArrowRight"):
+        page.key(key)
+    page.wait("document.querySelector('[data-path=\"data/sim\"]')")
+    page.js("document.activeElement.dataset.path") == "data"
+    for _ in range(8):
+        page.key("ArrowDown")
+        if page.js("document.activeElement.dataset.path === 'data/sim'"):
+            break
+    page.key("ArrowRight")
+    page.wait("document.querySelector('[data-path=\"data/sim/cube-3d.b2nd\"]')")
+    while not page.js("document.activeElement.dataset.path === 'data/sim/cube-3d.b2nd'"):
+        page.key("ArrowDown")
+    page.key("Enter")
+    drawn(page, "0,:,:")
+    page.key("]")
+    drawn(page, "1,:,:")
+    page.key("d")
+    page.wait("document.querySelector('dialog[open] a[href*=\"slice_=1,:,:\"]')")
+    page.key("Escape")
+    page.wait("!document.querySelector('dialog')")
+    page.key("?")
+    page.wait("document.querySelector('dialog[open]').innerText.includes('slice back, forward')")
+    assert not page.problems()
+
+
+def test_a_search_that_finds_nothing_says_so_and_can_be_cleared(server, page):
+    show(page, server, "/")
+    page.key("/")
+    page.type("zzz")
+    page.wait("document.getElementById('found').innerText.includes('No match for “zzz”')")
+    page.click("#found .clear")
+    page.wait("document.getElementById('found').hidden && !document.getElementById('search').value")
+    page.type("units")  # an attribute's name
+    page.wait("document.querySelector('#found a[href=\"/roots/data/sim/heat-2d.b2nd\"]')")
+    page.click("#found a")
+    page.wait("document.title.startsWith('data/sim/heat-2d.b2nd')")
+
+
+def test_what_cannot_be_shown_is_told_and_links_go_on(server, page):
+    show(page, server, "/")
+    page.js("document.querySelector('main').insertAdjacentHTML('beforeend', '<a id=bad href=/roots/data/sim/heat2d.b2nd>x</a>')")
+    page.click("#bad")
+    page.wait("document.querySelector('h1').textContent === 'Not found' && document.querySelector('main a[href=\"/roots/data/sim/heat-2d.b2nd\"]')")
+    page.click("main a[href='/roots/data/sim/heat-2d.b2nd']")
+    drawn(page, ":,:")
+    show(page, server, CUBE + "?s=99,:,:&v=nonsense")
+    drawn(page, "23,:,:")
+    page.wait("document.getElementById('status').innerText.includes('99 became 23')")
+    assert "s=23,:,:" in page.wait("location.search.includes('23') && location.search") or True
+
+
+# ---- the heat map ----
+
+def check_colour(page, row, column, value, lo, hi, table):
+    t = min(max((value - lo) / (hi - lo), 0), 1) * 255
+    near = [table[min(255, max(0, int(np.floor(t)) + k))] for k in (-1, 0, 1, 2)]
+    got = colour_at(page, row, column)
+    assert any(np.abs(np.array(got[:3]) - one).max() <= 1 for one in near) and got[3] == 255, (got, near)
+
+
+def test_colours_are_those_of_the_values(server, page):
+    image = webdata.heat()
+    lo, hi = float(np.nanmin(image)), float(np.nanmax(image))
+    maps = json.loads(get(server.url + "/api/colormaps")[2])
+    table = np.frombuffer(bytes.fromhex(maps["viridis"]), "u1").reshape(256, 3).astype(int)
+    show(page, server, HEAT + "?box=300,500,250,400")
+    drawn(page, ":,:")
+    page.wait("document.querySelector('.colours input').value && !document.querySelector('.pane.busy')")
+    page.js("document.querySelector('canvas.heat').dispatchEvent(new WheelEvent('wheel', {deltaY: 1, clientX: 700, clientY: 400, cancelable: true}))")
+    page.wait("location.search.includes('box')")
+    page.pump(0.5)
+    # tiles of the whole plane are not all here: the range came from the server
+    page.wait(f"Math.abs(Number(document.querySelectorAll('.colours input')[1].value) - {hi}) < 0.01 * {hi}")
+    for row, column in ((300, 400), (320, 430), (280, 350)):
+        check_colour(page, row, column, float(image[row, column]), lo, hi, table)
+    with pytest.raises(AssertionError):
+        check_colour(page, 300, 400, lo, lo, hi, table)
+    show(page, server, HEAT + "?box=40,180,30,100")
+    drawn(page, ":,:")
+    assert colour_at(page, 60, 100)[3] == 0 and colour_at(page, 60, 170)[3] == 255
+    x, y, width, height = page.box("canvas.heat")
+    page.mouse("mouseMoved", x + width / 2, y + height / 2)
+    page.wait("document.querySelector('.readout').textContent.includes('=')")
+    place, value = page.js("document.querySelector('.readout').textContent").split("] = ")
+    row, column = map(int, place.strip("[").split(","))
+    expected = json.loads(get(f"{server.url}/api/fetch/data/sim/heat-2d.b2nd?slice_={row},{column}&format=json")[2])
+    assert value == "NaN" if expected is None else abs(float(value) - expected) < 1e-5
+
+
+def test_five_steps_through_a_stack(server, page):
+    show(page, server, CUBE)
+    drawn(page, "0,:,:")
+    first = pixels(page)
+    page.forget()
+    page.key("]", times=5)
+    drawn(page, "5,:,:")
+    page.wait("location.search === '?s=5,:,:'")
+    fifth = pixels(page)
+    assert fifth != first and len(data_requests(page)) <= 6
+    page.cmd("Page.reload")
+    page.wait(f"{DRAWN} === '5,:,:'")
+    drawn(page, "5,:,:")
+    assert pixels(page) == fifth
+    page.key("[")
+    drawn(page, "4,:,:")
+    assert pixels(page) != fifth
+
+
+def test_holding_a_key_on_a_slow_line_keeps_the_page_alive(server, page):
+    show(page, server, CUBE)
+    drawn(page, "0,:,:")
+    page.js("window.shown = []; new MutationObserver(() => shown.push(document.querySelector('canvas.heat').dataset.drawn)).observe(document.querySelector('canvas.heat'), {attributes: true, attributeFilter: ['data-drawn']}); 0")
+    page.cmd("Network.emulateNetworkConditions", offline=False, latency=300, downloadThroughput=-1, uploadThroughput=-1)
+    page.js("window.frames0 = 0; (function tick() { frames0++; requestAnimationFrame(tick) })()")
+    end, n = time.monotonic() + 1.5, 0
+    while time.monotonic() < end:
+        page.key("]")
+        n += 1
+    frames = page.js("frames0")
+    assert n > 20 and frames / 1.5 > 30, (n, frames)
+    drawn(page, f"{min(n, 23)},:,:")
+    order = [int(one.split(",")[0]) for one in page.js("shown") if one]
+    assert order == sorted(order) and order[-1] == min(n, 23)
+
+
+def test_colours_and_theme_ask_for_no_data(server, page):
+    show(page, server, HEAT)
+    drawn(page, ":,:")
+    page.wait("!document.querySelector('.pane.busy')")
+    page.pump(0.2)
+    seen = {pixels(page)}
+    page.forget()
+    for key in ("c", "l", "i", "a"):
+        page.key(key)
+        drawn(page, ":,:")
+        seen.add(pixels(page))
+    assert len(seen) == 5
+    before = pixels(page)
+    page.key("t")
+    drawn(page, ":,:")
+    assert pixels(page) == before and not data_requests(page)
+    red, green, blue = page.js("getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).map(Number)")
+    assert (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255 < 0.1
+    page.cmd("Page.reload")
+    page.wait("document.documentElement.dataset.theme === 'dark'")
+
+
+def test_any_two_axes_and_two_slices_beside_each_other(server, page):
+    show(page, server, CUBE + "?x=0&y=2&s=:,7,:")
+    drawn(page, ":,7,:")
+    assert page.js("document.querySelector('canvas.heat').getAttribute('aria-label').includes('160 rows by 24 columns')")
+    show(page, server, CUBE + "?s=3,:,:&cmp=9,:,:")
+    page.wait("document.querySelectorAll('canvas.heat').length === 3 && document.querySelectorAll('.caption')[2].textContent.startsWith('difference, ±')")
+    cube = webdata.cube()
+    most = float(np.abs(cube[3] - cube[9]).max())
+    page.wait(f"Math.abs(Number(document.querySelectorAll('.caption')[2].textContent.split('±')[1]) - {most}) < 1e-3")
+    show(page, server, CUBE + "?cmp=data/sim/heat-2d.b2nd")
+    page.wait("document.getElementById('status').innerText.includes('shapes do not match')")
+
+
+def test_a_failing_tile_is_told_and_can_be_tried_again(server, page):
+    page.cmd("Page.addScriptToEvaluateOnNewDocument", source="window.broken = true; const real = fetch; window.fetch = (u, o) => window.broken && String(u).includes('/api/tile/') "
+             "? Promise.resolve(new Response('{\"detail\": \"the disk is full\"}', {status: 500})) : real(u, o)")
+    show(page, server, HEAT)
+    page.wait("document.querySelector('.problem:not([hidden])')?.innerText.includes('the disk is full')")
+    page.js("window.broken = false")
+    page.click(".problem button")
+    drawn(page, ":,:")
+    page.wait("document.querySelector('.problem').hidden")
+
+
+# ---- lines ----
+
+def test_a_line_keeps_its_spike_and_zooming_asks_anew(server, page):
+    show(page, server, "/roots/data/sim/line-1d.b2nd")
+    page.wait("document.querySelector('canvas.plot')?.dataset.drawn")
+    assert len(data_requests(page)) == 1
+    assert "to 9.5" in page.js("document.querySelector('canvas.plot').getAttribute('aria-label')")
+    moved = page.moved()
+    page.forget()
+    page.key("+", times=3)
+    page.wait("location.search.includes('box=')")
+    page.wait("document.querySelector('canvas.plot').getAttribute('aria-label').includes('items 87499')")
+    assert 1 <= len(data_requests(page)) <= 3 and moved < 200 << 10
+    page.key("0")
+    page.wait("!location.search.includes('box')")
+
+
+# ---- tables ----
+
+TABLE = "/roots/data/tables/table.b2nd"
+CELL = "document.querySelector('.td[data-r=\"{}\"][data-c=\"{}\"]')?.textContent"
+
+
+def test_a_table_goes_to_any_row_and_holds_few(server, page):
+    show(page, server, TABLE)
+    assert page.wait(CELL.format(1, 1)) == "n1"
+    page.js("document.querySelector('.grid').scrollTop = 1e9")
+    assert page.wait(CELL.format(19999, 0)) == "19999"
+    assert page.js("document.querySelectorAll('.tbody .tr').length") <= 100
+    page.js("document.getElementById('row').value = 12345; document.getElementById('row').form.requestSubmit()")
+    assert page.wait(CELL.format(12345, 0)) == "12345"
+    page.wait("location.search.includes('row=12345')")
+    page.cmd("Page.reload")
+    assert page.wait(CELL.format(12345, 1)) == f"n{12345 % 97}"
+
+
+def test_cells_read_as_people_write(server, page):
+    show(page, server, TABLE)
+    page.wait(CELL.format(3, 2))
+    row = page.js("[...document.querySelectorAll('.tbody .tr')].map(r => [...r.children].map(c => c.textContent)).slice(0, 5)")
+    assert row[3][1:4] == ["3", "n3", "NaN"] and row[1][4:6] == ["true", "2024-03-01 00:00:01"] and row[1][6] == "[0.25, -0.125]"
+    text = page.js("document.querySelector('.grid').innerText")
+    assert "b'" not in text and "e+0" not in text
+    show(page, server, "/roots/data/tables/names.b2nd")
+    page.wait("document.querySelector('.grid')?.innerText.includes('<b>x</b>')")
+    show(page, server, "/roots/data/sim/complex.b2nd?tab=table")
+    assert page.wait(CELL.format(0, 1)) == "1+2i"
+
+
+def test_sort_filter_and_fields_are_in_the_address(server, page):
+    show(page, server, TABLE)
+    page.wait(CELL.format(1, 1))
+    page.click("[role=columnheader]:nth-child(4) button")  # t, rising
+    page.wait("document.querySelector('[aria-sort=ascending]')?.innerText.startsWith('t')")
+    page.click("[role=columnheader]:nth-child(4) button")
+    page.wait("document.querySelector('[aria-sort=descending]')")
+    page.click("#where")
+    page.type("id < 100 & good")
+    page.key("Enter")
+    page.wait("location.search === '?sort=-t&where=id%20%3C%20100%20%26%20good'")
+    page.wait("document.querySelector('.under').innerText.startsWith('66 of 20,000 rows')")
+    rows = page.wait("(() => { const r = [...document.querySelectorAll('.tbody .tr:not(.wait)')].map(r => [...r.children].slice(0, 4).map(c => c.textContent)); return r.length > 10 && r.slice(0, 8) })()")
+    made = webdata.table(20_000)[:100]
+    right = made[made["good"]][np.argsort(-made[made["good"]]["t"], kind="stable")]
+    assert [int(row[1]) for row in rows] == right["id"][:8].tolist()
+    page.cmd("Page.reload")
+    page.wait(f"document.readyState === 'complete' && {CELL.format(0, 0)} === '{right['id'][0]}'")
+    show(page, server, TABLE + "?f=t,id")
+    page.wait("[...document.querySelectorAll('[role=columnheader]')].map(h => h.innerText.trim()).join() === 'Row,t,id'")
+
+
+def test_a_bad_filter_is_marked_where_it_is_bad(server, page):
+    show(page, server, TABLE + "?where=" + urllib.parse.quote("id > & 3"))
+    page.wait("document.querySelector('.whereerror mark')?.textContent === '&'")
+    show(page, server, TABLE + "?where=" + urllib.parse.quote("id < 0"))
+    page.wait("document.querySelector('.tbody')?.innerText.includes('No row matches')")
+
+
+# ---- the rest ----
+
+def test_back_and_forward_restore_what_was_seen(server, page):
+    show(page, server, "/roots/data/sim/tomo.b2nd")
+    drawn(page, "0,:,:")
+    stops = [("/roots/data/sim/cube-3d.b2nd", "0,:,:"), ("/roots/data/sim/heat-2d.b2nd", ":,:"), ("/roots/data/sim/ints.b2nd", ":,:")]
+    for path, at in stops:
+        page.wait(f"document.querySelector('[data-path=\"{path.removeprefix('/roots/')}\"]')")
+        page.click(f"[data-path='{path.removeprefix('/roots/')}'] .row")
+        page.wait(f"location.pathname === {json.dumps(path)}")
+        drawn(page, at)
+    page.click("#tab-table")
+    page.wait("document.querySelector('.td')")
+    for path, at in [(stops[2][0], ":,:"), (stops[1][0], ":,:"), (stops[0][0], "0,:,:"), ("/roots/data/sim/tomo.b2nd", "0,:,:")]:
+        page.js("history.back()")
+        page.wait(f"location.pathname === {json.dumps(path)} && document.title.startsWith({json.dumps(path.removeprefix('/roots/'))})")
+        drawn(page, at)
+    for path, _ in stops:
+        page.js("history.forward()")
+        page.wait(f"document.title.startsWith({json.dumps(path.removeprefix('/roots/'))}) && location.pathname === {json.dumps(path)}")
+    page.js("history.forward()")
+    page.wait("document.querySelector('.td') && location.search === '?tab=table'")
+    assert not page.problems()
+
+
+def test_a_telephone_shows_the_picture_large(server, tab):
+    page = tab(390, 844, mobile=True)
+    show(page, server, HEAT)
+    drawn(page, ":,:")
+
+    def check():
+        assert page.js("document.documentElement.scrollWidth") <= 390
+        assert page.js("document.querySelector('canvas.heat').getBoundingClientRect().height") >= 0.6 * 844
+        small = page.js("[...document.querySelectorAll('button, select, #top a, input:not([type=range])')].filter(e => e.getClientRects().length && (e.offsetHeight || e.getBoundingClientRect().height) < 40).map(e => e.outerHTML.slice(0, 100))")
+        assert not small, small
+    check()
+    page.click("#menu")
+    page.wait("document.body.classList.contains('drawer') && document.querySelector('#side').getBoundingClientRect().width > 200")
+    page.key("Escape")
+    page.wait("!document.body.classList.contains('drawer')")
+    for path in ("/", "/roots/data", CUBE, TABLE, HEAT + "?tab=meta", "/roots/data/notes.md", "/roots/data/bytes.bin", "/roots/nope"):
+        show(page, server, path, "document.body.classList.contains('js') && document.querySelector('h1')")
+        page.pump(0.2)
+        assert page.js("document.documentElement.scrollWidth") <= 390, path
+    show(page, server, HEAT)
+    drawn(page, ":,:")
+    page.js("document.querySelector('.stage').style.height = '300px'")
+    with pytest.raises(AssertionError):
+        check()
+
+
+def test_markdown_runs_nothing(server, page):
+    show(page, server, "/roots/data/notes.md", "document.querySelector('#view .markdown')")
+    page.js("document.querySelectorAll('.markdown a').forEach(a => { if (!a.href.startsWith('https')) a.click() })")
+    page.pump(0.3)
+    assert page.js("typeof window.hacked") == "undefined" and "{{7*7}}" in page.js("document.querySelector('.markdown').innerText")
+    assert not page.problems()
+    page.js("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.hacked = 1\">')")  # the policy is a second wall
+    page.pump(0.3)
+    assert page.js("typeof window.hacked") == "undefined" and page.problems()
+
+
+@pytest.mark.parametrize("old, shown", [("/?roots=foo&search=ds-", "document.querySelector('main').innerText.includes('ds-1d.b2nd') && document.querySelector('input[value=foo]').checked"),
+                                        ("/roots/foo/dir1/ds-2d.b2nd?roots=foo#display", "document.querySelector('canvas.heat')?.dataset.drawn === ':,:'"),
+                                        ("/roots/foo/dir1/ds-2d.b2nd?roots=foo#metadata", "document.querySelector('#about:not([hidden])')")])
+def test_old_addresses_show_the_same(server, page, old, shown):
+    page.goto(server.url + old)
+    page.wait(shown)
+    assert not page.problems()
+
+
+@pytest.mark.parametrize("format, read", [("npy", lambda b: np.load(__import__("io").BytesIO(b))), ("csv", lambda b: np.loadtxt(__import__("io").BytesIO(b), delimiter=",")),
+                                          ("b2nd", lambda b: __import__("blosc2").ndarray_from_cframe(b)[:])])
+def test_downloads_are_the_slice_and_are_named_after_it(server, page, format, read):
+    show(page, server, CUBE + "?s=5,:,:")
+    drawn(page, "5,:,:")
+    page.key("d")
+    url = page.wait(f"document.querySelector('dialog a[href*=\"format={format}\"]')?.href")
+    status, head, body = get(url)
+    assert status == 200 and "cube-3d[5,_,_]" in head["Content-Disposition"]
+    np.testing.assert_allclose(read(body), webdata.cube()[5], rtol=1e-6)
