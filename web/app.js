@@ -2,6 +2,7 @@
 // The start: the server's page is taken over; links change only what is inside <main>.
 import { ApiError, encode } from "./api.js";
 import * as live from "./live.js";
+import { settle } from "./state.js";
 import * as tree from "./tree.js";
 import { button, errorCard, h, isDark, setTheme, toast } from "./ui.js";
 
@@ -47,7 +48,7 @@ function home() {
 /** Show an address of this site without leaving the page. step: something to go back to. */
 export async function open(url, step = true) {
   const target = new URL(url, location.href);
-  if (page && target.pathname === location.pathname && !step) { page.restore(); return; }
+  if (page && target.pathname === page.address && !step) { page.restore(); return; }
   loading?.abort();
   const run = loading = new AbortController();
   const wait = setTimeout(() => document.getElementById("main").classList.add("waiting"), 150);
@@ -57,6 +58,7 @@ export async function open(url, step = true) {
     if (!(answer.headers.get("Content-Type") || "").startsWith("text/html")) throw new ApiError(`${answer.status} ${answer.statusText}`, answer.status, target.pathname);
     const next = new DOMParser().parseFromString(text, "text/html");
     if (run !== loading) return;
+    if (step) settle();
     if (step) history.pushState(null, "", page ? page.carry(target, next.getElementById("main")) : target.pathname + target.search + target.hash);
     document.title = next.title;
     document.getElementById("main").replaceWith(document.adoptNode(next.getElementById("main")));

@@ -119,9 +119,8 @@ export class Bar {
     this.ends.forEach((end, i) => {
       const value = i ? range.hi : range.lo;
       end.style.left = `${at(value) * 100}%`;
-      end.setAttribute("aria-valuenow", number(value));
-      end.setAttribute("aria-valuemin", number(this.span.lo));
-      end.setAttribute("aria-valuemax", number(this.span.hi));
+      end.setAttribute("aria-valuenow", Math.round(clamp(at(value), 0, 1) * 100)); // numbers like 1e-25 are none to the standard
+      end.setAttribute("aria-valuetext", number(value));
     });
     if (document.activeElement !== this.low) this.low.value = number(range.lo, 5);
     if (document.activeElement !== this.high) this.high.value = number(range.hi, 5);

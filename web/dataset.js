@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The page of a dataset: which views it has, the one shown, what may be downloaded, what changed.
 import { encode, get, query } from "./api.js";
-import { format, parse, write } from "./state.js";
+import { forget, format, parse, write } from "./state.js";
 import { button, copy, errorCard, h, panel, toast } from "./ui.js";
 
 const VIEWS = {
@@ -36,6 +36,7 @@ export class DatasetPage {
     this.main = main;
     this.ds = describe(main);
     this.path = this.ds.path;
+    this.address = location.pathname;
     this.rendered = main.querySelector("#view .markdown");
     const names = viewsOf(this.ds);
     this.views = [...names.map((name) => ({ name, label: VIEWS[name][0] })), { name: "meta", label: "Metadata" }, { name: "chunks", label: "Chunks" }];
@@ -74,7 +75,7 @@ export class DatasetPage {
     if (notes.length) toast(notes.join("; "), "warn");
   }
 
-  write(step) { write(this.state, step); }
+  write(step) { if (!this.closed) write(this.state, step); }
 
   /** Address for another dataset: what fits it is taken along. */
   carry(target, main) {
@@ -125,7 +126,6 @@ export class DatasetPage {
   }
 
   key(event) {
-    if (event.target.closest?.("#side")) return false;
     const n = Number(event.key);
     if (n >= 1 && n <= this.views.length) { this.show(this.views[n - 1].name); return true; }
     const act = { y: () => this.copyLink(), d: () => this.download(), r: () => this.reload(), f: () => this.fullScreen() }[event.key];
@@ -235,6 +235,7 @@ export class DatasetPage {
 
   close() {
     this.closed = true;
+    forget();
     this.toast?.remove();
     this.view?.close();
   }

@@ -105,6 +105,7 @@ export class HeatView {
     Object.assign(this, { page, ds: page.ds, state: page.state, frame: 0, stats: new Map(), range: null, pointers: new Map(), cursor: null });
     this.plane = plane(this.state, this.ds.shape, true);
     page.notices(this.plane.notes);
+    if (this.plane.notes.length) this.state.s = sliceOf(this.plane);
     this.slicer = new Slicer(this.ds.shape, this.plane, { two: true, change: (final, axes) => this.sliced(final, axes) });
     this.slicer.busy = () => this.panes.some((pane) => pane.flights.size > 0);
     this.bar = new Bar((lo, hi, final) => this.setRange(lo, hi, final));
@@ -122,6 +123,8 @@ export class HeatView {
     this.resize();
     colormaps().then((maps) => { this.maps = maps; this.schedule(); }, (error) => this.fail(error));
     this.aim();
+    this.profile();
+    if (this.plane.notes.length) page.write();
   }
 
   toolbar() {
@@ -440,6 +443,8 @@ export class HeatView {
   }
 
   fail(error) {
+    if (!this.problem.hidden && this.told === error) return; // a button pressed must stay where it is
+    this.told = error;
     this.problem.hidden = false;
     this.problem.replaceChildren(errorCard(error, () => { this.panes.forEach((pane) => { pane.failed = null; }); this.problem.hidden = true; if (!this.maps) colormaps().then((maps) => { this.maps = maps; this.schedule(); }, (again) => this.fail(again)); this.schedule(); }));
   }

@@ -34,10 +34,14 @@ export function format(path, state, keep = "") {
 
 const replace = throttle((url) => history.replaceState(null, "", url), 200);
 
+/** What waits to be written is of a page that is left. */
+export function forget() { replace.cancel(); }
+export function settle() { replace.flush(); }
+
 /** Write the state to the address; big steps are ones to go back to. */
 export function write(state, step = false) {
   const url = format(location.pathname, state, location.search);
-  if (step && url !== location.pathname + location.search) { replace.last?.(); history.pushState(null, "", url); } else replace(url);
+  if (step && url !== location.pathname + location.search) { replace.cancel(); history.pushState(null, "", url); } else replace(url);
 }
 
 /** Axes and indices of a view of ndim axes: {x, y, index[]}; notes when something had to give. */

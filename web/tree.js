@@ -121,9 +121,26 @@ export function mark(path, change) {
   const it = [...root.querySelectorAll("[role=treeitem]")].find((one) => one.dataset.path === path);
   if (it && path !== current) it.classList.add("changed");
   if (change === "changed") return;
-  const up = path.split("/").slice(0, -1).join("/");
-  const folder = [...root.querySelectorAll("[aria-expanded]")].find((one) => one.dataset.path === up);
-  if (folder?.filled) { folder.querySelector("ul")?.remove(); fill(folder); }
+  const folders = [...root.querySelectorAll("[aria-expanded]")], parts = path.split("/");
+  for (let n = parts.length - 1; n > 0; n--) { // the nearest that is here; it may be in a folder as new as itself
+    const folder = folders.find((one) => one.dataset.path === parts.slice(0, n).join("/"));
+    if (!folder) continue;
+    if (folder.filled) refill(folder);
+    return;
+  }
+}
+
+/* Read a folder again; what was open in it opens again. */
+async function refill(folder) {
+  const open = [...folder.querySelectorAll("ul [aria-expanded=true]")].map((it) => it.dataset.path), old = folder.querySelector("ul");
+  const fresh = h("ul", { role: "group" });
+  old.before(fresh);
+  await fill(folder);
+  old.remove();
+  for (const path of open) {
+    const it = [...folder.querySelectorAll("[aria-expanded=false]")].find((one) => one.dataset.path === path);
+    if (it) await expand(it, true);
+  }
 }
 
 const names = () => [...root.querySelectorAll("[aria-level='1'][data-path]")].map((it) => it.dataset.path);

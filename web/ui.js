@@ -11,7 +11,7 @@ export function h(tag, attrs, ...children) {
     else if (value === true) it.setAttribute(key, "");
     else if (value !== false && value != null) it.setAttribute(key, value);
   }
-  it.append(...children.flat().filter((child) => child != null && child !== false));
+  it.append(...children.flat(4).filter((child) => child != null && child !== false));
   return it;
 }
 
@@ -84,13 +84,16 @@ export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 /** At most once in ms, and the last call always. */
 export function throttle(fn, ms) {
-  let timer = 0, last = 0;
-  return (...args) => {
-    clearTimeout(timer);
+  let timer = 0, last = 0, waiting = null;
+  const call = (...args) => {
+    call.cancel();
     const wait = last + ms - performance.now();
-    const run = () => { last = performance.now(); fn(...args); };
-    if (wait <= 0) run(); else timer = setTimeout(run, wait);
+    waiting = () => { waiting = null; last = performance.now(); fn(...args); };
+    if (wait <= 0) waiting(); else timer = setTimeout(waiting, wait);
   };
+  call.cancel = () => { clearTimeout(timer); waiting = null; };
+  call.flush = () => { clearTimeout(timer); waiting?.(); };
+  return call;
 }
 
 export function debounce(fn, ms) {

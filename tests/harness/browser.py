@@ -167,7 +167,7 @@ class Page:
             self.mouse(kind, x + width / 2, y + height / 2, **({} if kind == "mouseMoved" else {"button": "left", "clickCount": 1}))
 
     def key(self, key, times=1, shift=False):
-        code, number, text = KEYS.get(key, ("", ord(key.upper()) if key.isalnum() else 0, key))
+        code, number, text = KEYS.get(key) or ("", ord(key.upper()) if key.isalnum() else 0, key)
         for _ in range(times):
             down = {"type": "keyDown" if text else "rawKeyDown", "key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": 8 if shift else 0}
             self.cmd("Input.dispatchKeyEvent", **down, **({"text": text} if text else {}))

@@ -20,7 +20,7 @@ PIXELS = "(() => { const c = document.querySelector('canvas.heat'); return Array
 
 def show(page, server, path, what=None):
     page.goto(server.url + path)
-    page.wait(what or "document.querySelector('#view canvas, #view .grid, #view pre, #view .markdown, #about') !== null && document.body.classList.contains('js')")
+    page.wait(what or "document.querySelector('h1') && document.body.classList.contains('js')")
     return page
 
 
@@ -156,7 +156,7 @@ def test_what_cannot_be_shown_is_told_and_links_go_on(server, page):
     show(page, server, CUBE + "?s=99,:,:&v=nonsense")
     drawn(page, "23,:,:")
     page.wait("document.getElementById('status').innerText.includes('99 became 23')")
-    assert "s=23,:,:" in page.wait("location.search.includes('23') && location.search") or True
+    page.wait("location.search.includes('s=23,:,:')")
 
 
 # ---- the heat map ----
@@ -304,20 +304,20 @@ CELL = "document.querySelector('.td[data-r=\"{}\"][data-c=\"{}\"]')?.textContent
 
 def test_a_table_goes_to_any_row_and_holds_few(server, page):
     show(page, server, TABLE)
-    assert page.wait(CELL.format(1, 1)) == "n1"
+    page.wait(CELL.format(1, 1) + " === 'n1'")
     page.js("document.querySelector('.grid').scrollTop = 1e9")
-    assert page.wait(CELL.format(19999, 0)) == "19999"
+    page.wait(CELL.format(19999, 0) + " === '19999'")
     assert page.js("document.querySelectorAll('.tbody .tr').length") <= 100
     page.js("document.getElementById('row').value = 12345; document.getElementById('row').form.requestSubmit()")
-    assert page.wait(CELL.format(12345, 0)) == "12345"
+    page.wait(CELL.format(12345, 0) + " === '12345'")
     page.wait("location.search.includes('row=12345')")
     page.cmd("Page.reload")
-    assert page.wait(CELL.format(12345, 1)) == f"n{12345 % 97}"
+    page.wait(CELL.format(12345, 1) + f" === 'n{12345 % 97}'")
 
 
 def test_cells_read_as_people_write(server, page):
     show(page, server, TABLE)
-    page.wait(CELL.format(3, 2))
+    page.wait(CELL.format(3, 2) + " === 'NaN'")
     row = page.js("[...document.querySelectorAll('.tbody .tr')].map(r => [...r.children].map(c => c.textContent)).slice(0, 5)")
     assert row[3][1:4] == ["3", "n3", "NaN"] and row[1][4:6] == ["true", "2024-03-01 00:00:01"] and row[1][6] == "[0.25, -0.125]"
     text = page.js("document.querySelector('.grid').innerText")
@@ -325,7 +325,7 @@ def test_cells_read_as_people_write(server, page):
     show(page, server, "/roots/data/tables/names.b2nd")
     page.wait("document.querySelector('.grid')?.innerText.includes('<b>x</b>')")
     show(page, server, "/roots/data/sim/complex.b2nd?tab=table")
-    assert page.wait(CELL.format(0, 1)) == "1+2i"
+    page.wait(CELL.format(0, 1) + " === '1+2i'")
 
 
 def test_sort_filter_and_fields_are_in_the_address(server, page):

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What changes while somebody looks: datasets at the publisher, the publisher, the server."""
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import webdata
+from programs import House, get, wait_until
+
+DRAWN = "document.querySelector('canvas.heat')?.dataset.drawn"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    webdata.put(tmp_path / "root", "stack.b2nd", webdata.cube(4), chunks=(1, 60, 80))
+    webdata.put(tmp_path / "root", "other.b2nd", np.arange(12).reshape(3, 4))
+    return tmp_path / "root"
+
+
+def grow(folder, n):
+    """Another process writes the stack anew, beside and renamed, as careful writers do."""
+    code = f"import sys; sys.path.insert(0, {str(webdata.__file__.rsplit('/', 1)[0])!r}); import webdata, os; webdata.put('{folder.parent}', 'new.b2nd', webdata.cube({n}), chunks=(1, 60, 80)); " \
+           f"os.replace('{folder.parent}/new.b2nd', '{folder}/stack.b2nd')"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_change_is_told_and_followed(tmp_path, folder, tab):
+    page = tab()
+    with House(tmp_path / "house") as house:
+        serve = house.serve(f"live={folder}")
+        wait_until(lambda: get(f"{serve.url}/api/subscribe/live", method="POST", data=b"")[0] == 200)
+        page.goto(f"{serve.url}/roots/live/stack.b2nd?s=2,:,:")
+        page.wait(f"{DRAWN} === '2,:,:' && document.querySelector('#live.live')")
+        grow(folder, 6)
+        page.wait("document.getElementById('status').innerText.includes('The data changed')", 5)
+        page.js("[...document.querySelectorAll('.toast button')].find(b => b.textContent === 'Follow').click()")
+        page.wait(f"{DRAWN} === '5,:,:'", 5)
+        grow(folder, 9)
+        page.wait(f"{DRAWN} === '8,:,:'", 5)
+        page.wait("document.querySelector('#head .facts').innerText.startsWith('9 × 120 × 160')")
+        webdata.put(folder, "later/new.b2nd", np.zeros((5, 5)))
+        page.wait("document.querySelector('[data-path=\"live/later\"]')", 5)
+        (folder / "stack.b2nd").unlink()
+        page.wait("document.getElementById('status').innerText.includes('was removed')", 5)
+        page.goto(f"{serve.url}/roots/live/stack.b2nd")
+        page.wait("document.querySelector('h1').textContent === 'Not found'")
+
+
+def test_a_server_that_went_is_told_and_found_again(tmp_path, folder, tab):
+    page = tab()
+    with House(tmp_path / "house") as house:
+        serve = house.serve(f"live={folder}")
+        wait_until(lambda: get(f"{serve.url}/api/subscribe/live", method="POST", data=b"")[0] == 200)
+        page.goto(f"{serve.url}/roots/live/stack.b2nd")
+        page.wait(f"{DRAWN} === '0,:,:' && document.querySelector('#live.live')")
+        port = serve.http
+        serve.stop()
+        page.wait("document.getElementById('offline')?.innerText.includes('not reached')", 10)
+        assert page.js(DRAWN) == "0,:,:"  # what was loaded stays
+        page.js("document.querySelector('main').insertAdjacentHTML('beforeend', '<a id=go href=/roots/live/other.b2nd>x</a>')")
+        page.click("#go")
+        page.wait("document.querySelector('main .card.error')?.innerText.includes('cannot be reached')")
+        house.serve(f"live={folder}", http=port)
+        page.wait("document.querySelector('#live.live') && !document.getElementById('offline')", 15)
+        page.click("main .card.error button")
+        page.wait("document.title.startsWith('live/other.b2nd')")
+
+
+def test_cached_data_stay_when_the_publisher_goes(tmp_path, folder, tab):
+    page = tab()
+    with House(tmp_path / "house") as house:
+        bro = house.bro()
+        pub = house.pub("live", folder, bro)
+        sub = house.sub(bro)
+        wait_until(lambda: get(f"{sub.url}/api/subscribe/live", method="POST", data=b"")[0] == 200)
+        page.goto(f"{sub.url}/roots/live/other.b2nd")
+        page.wait(f"{DRAWN} === ':,:'")
+        at = pub.http
+        pub.stop()
+        page.cmd("Network.setCacheDisabled", cacheDisabled=True)
+        page.cmd("Page.reload")
+        page.wait(f"document.readyState === 'complete' && {DRAWN} === ':,:'")
+        page.goto(f"{sub.url}/roots/live/stack.b2nd")  # not cached: the reason is shown
+        page.wait("document.querySelector('#view .card.error')?.innerText.length > 20")
+        house.pub("live", folder, bro, at, name="pub-again")
+        wait_until(lambda: get(f"{sub.url}/api/fetch/live/stack.b2nd?slice_=0,0,0&format=json")[0] == 200)
+        page.js("document.querySelector('#view .card.error button')?.click()")
+        page.wait(f"{DRAWN} === '0,:,:'")
