@@ -44,7 +44,8 @@ struct c2_h5_state {
 };
 struct c2_h5_answer {
     uint32_t magic, status;
-    int32_t code, kind; /* ITEM: a c2_h5_shows; REFUSED: the body says why */
+    int32_t code, kind; /* ITEM: a c2_h5_shows; REFUSED: the body says why. LOOK: 1 when Python's
+                                         subscribers of 2024 can carry it too */
     uint64_t name_len;  /* ITEM: the path shown, a NUL, the path in the file */
     uint64_t body_len;
     struct c2_h5_state before, after; /* equal: the answer is of one state */

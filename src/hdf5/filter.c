@@ -48,32 +48,36 @@ static bool check_sum(struct c2_buf *items, struct cat2_error *err)
     return true;
 }
 
+static bool bad_lzf(struct cat2_error *err)
+{
+    return c2_fail(err, CAT2_EDATA, "bad LZF data");
+}
+
 /* A literal run of up to 32 bytes, or a copy from up to 8 KiB before. */
 bool c2_h5_lzf_decode(struct c2_bytes in, struct c2_buf *out, struct cat2_error *err)
 {
     const uint8_t *p = in.p, *end = in.p + in.n;
 
+    if (in.n == 0) return bad_lzf(err);
     while (p < end) {
-        size_t control = *p++;
+        size_t control = *p++, n = control + 1;
         if (control < 32) {
-            size_t n = control + 1;
-            if ((size_t)(end - p) < n || out->n + n > out->cap) break;
+            if ((size_t)(end - p) < n || out->n + n > out->cap) return bad_lzf(err);
             memcpy(out->p + out->n, p, n);
             out->n += n;
             p += n;
             continue;
         }
-        size_t n = control >> 5;
-        if (n == 7) n += p < end ? *p++ : 0;
-        if (p == end) break;
+        n = control >> 5;
+        if (n == 7 && p < end) n += *p++;
+        if (p == end) return bad_lzf(err);
         size_t back = ((control & 31) << 8 | *p++) + 1;
         n += 2;
-        if (back > out->n || out->n + n > out->cap) break;
+        if (back > out->n || out->n + n > out->cap) return bad_lzf(err);
         for (; n; n--, out->n++) /* may overlap itself */
             out->p[out->n] = out->p[out->n - back];
-        if (p == end) return true;
     }
-    return (p == end && in.n) || c2_fail(err, CAT2_EDATA, "bad LZF data");
+    return true;
 }
 
 static bool inflate_zlib(const struct c2_buf *in, struct c2_buf *out, struct cat2_error *err)

@@ -175,6 +175,26 @@ static bool do_meta(struct server *s, const char *name, struct cat2_error *err)
     return c2_meta_to_json(c2_h5_meta(ds), true, -1, &w) && c2_jw_finish(&w);
 }
 
+/* Can Blosc2 2 and the subscribers that use it hold it? One dataset they cannot keeps them from a whole root.
+ */
+static bool is_plain(const struct c2_meta *meta)
+{
+    C2_AUTO_PTR(c2_json) *vlmeta = NULL;
+    struct cat2_error ignored;
+    struct c2_jval value;
+    struct c2_str key;
+
+    if (meta->grid.ndim > 8 || meta->dtype.nfields > 0) return false;
+    for (int i = 0; i < meta->grid.ndim; i++)
+        if (meta->grid.shape[i] == 0) return false;
+    if (!c2_json_parse(c2_buf_str(&meta->vlmeta), &vlmeta, &ignored)) return false;
+    struct c2_jiter it = c2_jiter_of(c2_json_root(vlmeta));
+    if (c2_jlen(c2_json_root(vlmeta)) > 16) return false;
+    while (c2_jnext(&it, &key, &value))
+        if (key.n > 31) return false;
+    return true;
+}
+
 static bool do_look(struct server *s, const char *name, int64_t budget, struct c2_h5_answer *a,
                     struct cat2_error *err)
 {
@@ -184,6 +204,7 @@ static bool do_look(struct server *s, const char *name, int64_t budget, struct c
     a->off = budget;
     a->fingerprint = c2_h5_fingerprint(ds, &a->off);
     const struct c2_grid *grid = &c2_h5_meta(ds)->grid;
+    a->kind = is_plain(c2_h5_meta(ds));
     a->nbytes = grid->typesize;
     for (int i = 0; i < grid->ndim; i++)
         a->nbytes *= grid->shape[i];

@@ -173,7 +173,7 @@ static void stamp(const struct c2_h5_state *state, int64_t nbytes, struct c2_h5_
 
     gen->mtime_ms = state->sec * 1000 + state->nsec / 1000000;
     gen->unusable = entry->refusal;
-    gen->hidden = entry->refusal != NULL;
+    gen->hidden = !entry->plain;
     c2_etag_format(state->sec, (long)state->nsec, nbytes, gen->etag);
     if (entry->fingerprint)
         snprintf(gen->validator, sizeof(gen->validator), "h5-%016llx",
@@ -182,6 +182,14 @@ static void stamp(const struct c2_h5_state *state, int64_t nbytes, struct c2_h5_
         snprintf(gen->validator, sizeof(gen->validator), "h5-%llx-%llx-%lld.%09lld",
                  (unsigned long long)state->ino, (unsigned long long)state->size, (long long)state->sec,
                  (long long)state->nsec);
+}
+
+/* Python's subscribers put names into URLs as they are. */
+static bool is_plain_name(const char *path)
+{
+    for (; *path; path++)
+        if ((uint8_t)*path < 0x20 || *path == 0x7f || strchr("#?%", *path)) return false;
+    return true;
 }
 
 /* The dataset's generation: that of before when it is the same still. */
@@ -196,6 +204,7 @@ static bool look_at(struct making *making, struct c2_h5_entry_of *entry, const s
 
     if (!entry->refusal && c2_h5_workers_call(making->file->workers, &call, &why)) {
         entry->fingerprint = call.answer.fingerprint;
+        entry->plain = call.answer.kind != 0 && is_plain_name(entry->path);
         nbytes = call.answer.nbytes;
         making->budget -= given - call.answer.off;
         if (!c2_h5_same_state(&call.answer.before, &making->snap->state) ||
