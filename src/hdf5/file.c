@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening files, and what libhdf5 has to say when something fails. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "hdf5/h5_impl.h"
+
+#define SWMR_ATTEMPTS 12
 
 void c2_h5_quiet(void)
 {
@@ -73,6 +76,28 @@ static void find_descriptor(struct c2_h5 *h5)
     H5Eclear2(H5E_DEFAULT);
 }
 
+/* The newest superblock keeps a mark while a writer has the file open. */
+static bool is_being_written(const char *filename)
+{
+    uint8_t head[12];
+    int fd = open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is = fd >= 0 && pread(fd, head, sizeof(head), 0) == sizeof(head) && head[8] == 3 && (head[11] & 1);
+
+    if (fd >= 0) close(fd);
+    return is;
+}
+
+/* What is torn is read again, a few times: libhdf5 would go on for minutes. */
+static hid_t open_swmr(const char *filename)
+{
+    hid_t plist = H5Pcreate(H5P_FILE_ACCESS), file = -1;
+
+    if (plist >= 0 && H5Pset_metadata_read_attempts(plist, SWMR_ATTEMPTS) >= 0)
+        file = H5Fopen(filename, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, plist);
+    if (plist >= 0) H5Pclose(plist);
+    return file;
+}
+
 bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err)
 {
     struct c2_h5 *h5 = calloc(1, sizeof(*h5));
@@ -90,9 +115,9 @@ bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err
         return c2_h5_fail(err, CAT2_ENOMEM, "HDF5 file");
     }
     h5->file = H5Fopen(filename, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (h5->file < 0) { /* somebody may be writing it */
+    if (h5->file < 0 && is_being_written(filename)) {
         H5Eclear2(H5E_DEFAULT);
-        h5->file = H5Fopen(filename, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT);
+        h5->file = open_swmr(filename);
     }
     if (h5->file < 0) {
         c2_h5_fail(err, CAT2_EDATA, "cannot be opened as HDF5");

@@ -20,6 +20,7 @@
 #define BUDGET      ((int64_t)256 << 20) /* of all together */
 #define HASTE_NS    50000000             /* file times are not finer than this, somewhere */
 #define ATTEMPTS    3
+#define LOST_MAX    3 /* datasets of one file that end the worker: the rest is left alone */
 #define REASONS_MAX 1024
 
 /* ---- states ---- */
@@ -112,6 +113,7 @@ struct making {
     struct c2_h5_snapshot *snap;
     size_t cap;
     int64_t budget;
+    int nlost; /* datasets that ended the worker */
     bool torn; /* the file changed under way */
 };
 
@@ -202,6 +204,7 @@ static bool look_at(struct making *making, struct c2_h5_entry_of *entry, const s
     struct cat2_error why;
     int64_t nbytes = 0;
 
+    if (!entry->refusal && making->nlost == LOST_MAX) entry->refusal = "too much of this file cannot be read";
     if (!entry->refusal && c2_h5_workers_call(making->file->workers, &call, &why)) {
         entry->fingerprint = call.answer.fingerprint;
         entry->plain = call.answer.kind != 0 && is_plain_name(entry->path);
@@ -215,6 +218,7 @@ static bool look_at(struct making *making, struct c2_h5_entry_of *entry, const s
             *err = why;
             return false;
         }
+        making->nlost += why.code == CAT2_EIO;
         entry->refusal = reason(making->file, why.message);
     }
     const struct c2_h5_entry_of *old = before ? c2_h5_snapshot_find(before, entry->path, false) : NULL;

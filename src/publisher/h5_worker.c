@@ -21,6 +21,7 @@
 
 #define WORKERS_MAX 2      /* of a source: libhdf5 does one thing at a time in each */
 #define PATIENCE_MS 30000  /* for one request */
+#define LOOK_MS     10000  /* whether a dataset changed */
 #define WALK_MS     300000 /* for all names of a file */
 #define DEATHS_MAX  20     /* in DEATHS_MS; then requests fail at once for a while */
 #define DEATHS_MS   10000
@@ -329,6 +330,11 @@ static bool converse(struct talk *talk, struct c2_h5_call *call, bool *whole, st
     }
 }
 
+static int64_t patience(enum c2_h5_op op)
+{
+    return op == C2_H5_OP_WALK ? WALK_MS : op == C2_H5_OP_LOOK ? LOOK_MS : PATIENCE_MS;
+}
+
 bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, struct cat2_error *err)
 {
     struct worker *worker, dead;
@@ -336,8 +342,7 @@ bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, stru
     bool whole;
 
     if (!acquire(all, call->file, &worker, err)) return false;
-    struct talk talk = {.fd = worker->fd,
-                        .until = now_ms() + (call->op == C2_H5_OP_WALK ? WALK_MS : PATIENCE_MS)};
+    struct talk talk = {.fd = worker->fd, .until = now_ms() + patience(call->op)};
     bool ok = converse(&talk, call, &whole, err);
     if (whole) {
         release(all, worker, false);
