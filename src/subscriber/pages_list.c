@@ -75,6 +75,7 @@ struct listing {
     struct c2_root_state *root;
     char prefix[C2_PATH_MAX + 2]; /* "" or "folder/" */
     size_t nprefix, first, at;    /* first entry to show; entries seen */
+    bool folders;                 /* this round is theirs, the other the datasets' */
 };
 
 static void folder_row(struct listing *l, struct c2_str name, size_t n)
@@ -94,11 +95,12 @@ static size_t entry(struct listing *l, size_t i)
 {
     struct c2_ds *ds = l->root->datasets[i];
     struct c2_str name = c2_str_of(ds->path + l->nprefix), head, rest;
-    bool show = l->at >= l->first && l->at < l->first + C2_PAGE_ROWS;
     char after[C2_PATH_MAX + 2];
+    bool folder = c2_str_cut(name, '/', &head, &rest), ours = folder == l->folders;
+    bool show = ours && l->at >= l->first && l->at < l->first + C2_PAGE_ROWS;
 
-    l->at++;
-    if (!c2_str_cut(name, '/', &head, &rest)) {
+    l->at += ours;
+    if (!folder) {
         if (show) ds_row(&l->page.h, ds, name.p);
         return i + 1;
     }
@@ -158,8 +160,11 @@ void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const ch
     } else {
         l.first = (size_t)(page - 1) * C2_PAGE_ROWS;
         table_head(&l.page.h);
-        while (i < root->n && strncmp(root->datasets[i]->path, l.prefix, l.nprefix) == 0)
-            i = entry(&l, i);
+        for (int round = 0; round < 2; round++) {
+            l.folders = round == 0;
+            for (size_t k = i; k < root->n && strncmp(root->datasets[k]->path, l.prefix, l.nprefix) == 0;)
+                k = entry(&l, k);
+        }
         c2_html(&l.page.h, "</tbody></table></div>\n");
         pager(&l, folder);
     }
