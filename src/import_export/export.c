@@ -89,6 +89,16 @@ static bool write_file(struct c2_exporter *ex, const struct c2_export_tree *tree
     return c2_h5w_close(ex->file, err);
 }
 
+static bool write_with_crew(struct c2_exporter *ex, const struct c2_export_tree *tree, const char *filename,
+                            struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_crew) *crew = NULL;
+
+    if (!c2_crew_new(ex->options->nthreads, &crew, err)) return false;
+    ex->crew = crew;
+    return write_file(ex, tree, filename, err) && c2_convert_goes_on(ex->options, err);
+}
+
 static bool export_from(struct c2_exporter *ex, const char *new_file, struct cat2_error *err)
 {
     C2_AUTO(c2_export_tree) tree = {0};
@@ -99,19 +109,15 @@ static bool export_from(struct c2_exporter *ex, const char *new_file, struct cat
     return c2_place_check(new_file, false, ex->options->overwrite, err) &&
            c2_export_tree_read(ex->rootfd, ex->options, ex->counts, &tree, err) &&
            (dry || c2_place_begin(new_file, false, ex->options->overwrite, &place, err)) &&
-           write_file(ex, &tree, dry ? NULL : place.temp, err) && c2_convert_goes_on(ex->options, err) &&
-           (dry || c2_place_commit(&place, err));
+           write_with_crew(ex, &tree, dry ? NULL : place.temp, err) && (dry || c2_place_commit(&place, err));
 }
 
 bool c2_export(const char *root_dir, const char *new_file, const struct c2_convert_options *options,
                struct c2_convert_counts *counts, struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_crew) *crew = NULL;
     struct c2_exporter ex = {.options = options, .counts = counts};
 
     *counts = (struct c2_convert_counts){0};
-    if (!c2_crew_new(options->nthreads, &crew, err)) return false;
-    ex.crew = crew;
     ex.rootfd = c2_fs_open_dir(root_dir, false, err);
     if (ex.rootfd < 0) return false;
     bool ok = export_from(&ex, new_file, err);

@@ -99,6 +99,16 @@ static bool import_items(struct c2_importer *im, const struct c2_import_tree *tr
     return true;
 }
 
+static bool import_with_crew(struct c2_importer *im, const struct c2_import_tree *tree,
+                             struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_crew) *crew = NULL;
+
+    if (!c2_crew_new(im->options->nthreads, &crew, err)) return false;
+    im->crew = crew;
+    return import_items(im, tree, err) && c2_convert_goes_on(im->options, err);
+}
+
 static bool import_to(struct c2_importer *im, const char *new_dir, struct cat2_error *err)
 {
     C2_AUTO(c2_import_tree) tree = {0};
@@ -112,7 +122,7 @@ static bool import_to(struct c2_importer *im, const char *new_dir, struct cat2_e
         im->dirfd = c2_fs_open_dir(place.temp, false, err);
         if (im->dirfd < 0) return false;
     }
-    bool ok = import_items(im, &tree, err) && c2_convert_goes_on(im->options, err);
+    bool ok = import_with_crew(im, &tree, err);
     if (im->dirfd >= 0) close(im->dirfd);
     return ok && (dry || c2_place_commit(&place, err));
 }
@@ -134,15 +144,12 @@ static void say_how(struct c2_importer *im)
 bool c2_import(const char *file, const char *new_dir, const struct c2_convert_options *options,
                struct c2_convert_counts *counts, struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_crew) *crew = NULL;
     C2_AUTO_PTR(c2_h5) *h5 = NULL;
     struct c2_importer im = {.dirfd = -1, .options = options, .counts = counts};
 
     *counts = (struct c2_convert_counts){0};
-    if (!c2_h5_setup(err) || !c2_h5_open(file, &h5, err) || !c2_crew_new(options->nthreads, &crew, err))
-        return false;
+    if (!c2_h5_setup(err) || !c2_h5_open(file, &h5, err)) return false;
     im.h5 = h5;
-    im.crew = crew;
     say_how(&im);
     return import_to(&im, new_dir, err);
 }

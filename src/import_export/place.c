@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Results appear at once or not at all. */
+/* Results appear at once or not at all. The guard reads from a pipe of which only we have the other end: a
+ * byte says that all is well, its end that we are no more. */
 #include "import_export/place.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -69,6 +72,50 @@ static bool make_names(struct c2_place *place, const char *target, struct cat2_e
     return (place->temp && place->target) || c2_fail_nomem(err, "names");
 }
 
+static void keep_watch(const struct c2_place *place, int fd)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    ssize_t n;
+    char well;
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(signals); i++)
+        signal(signals[i], SIG_IGN);
+    do
+        n = read(fd, &well, 1);
+    while (n < 0 && errno == EINTR);
+    if (n == 0) remove_all(place->temp, place->directory);
+    _exit(0);
+}
+
+/* Without one we still clean up whenever we can. */
+static void post_guard(struct c2_place *place)
+{
+    int fds[2];
+
+    if (pipe2(fds, O_CLOEXEC) != 0) return;
+    place->guard = fork();
+    if (place->guard == 0) {
+        close(fds[1]);
+        keep_watch(place, fds[0]);
+    }
+    close(fds[0]);
+    if (place->guard > 0) {
+        place->guard_fd = fds[1];
+        return;
+    }
+    place->guard = 0;
+    close(fds[1]);
+}
+
+static void dismiss_guard(struct c2_place *place)
+{
+    if (place->guard == 0) return;
+    bool told = write(place->guard_fd, "", 1) == 1;
+    close(place->guard_fd);
+    if (told) waitpid(place->guard, NULL, 0);
+    place->guard = 0;
+}
+
 bool c2_place_begin(const char *target, bool directory, bool overwrite, struct c2_place *out,
                     struct cat2_error *err)
 {
@@ -84,6 +131,7 @@ bool c2_place_begin(const char *target, bool directory, bool overwrite, struct c
     }
     if (!directory) close(fd);
     if (chmod(place.temp, usual_mode(directory)) != 0) return c2_fail_errno(err, errno, "%.150s", target);
+    post_guard(&place);
     *out = place;
     place = (struct c2_place){0};
     return true;
@@ -102,6 +150,7 @@ bool c2_place_commit(struct c2_place *place, struct cat2_error *err)
     }
     if (failed) return c2_fail_errno(err, errno, "%.150s", place->target);
     if (swap) remove_all(place->temp, place->directory);
+    dismiss_guard(place);
     free(place->temp);
     place->temp = NULL;
     return true;
@@ -110,6 +159,7 @@ bool c2_place_commit(struct c2_place *place, struct cat2_error *err)
 void c2_place_fini(struct c2_place *place)
 {
     if (place->temp) remove_all(place->temp, place->directory);
+    dismiss_guard(place);
     free(place->temp);
     free(place->target);
     *place = (struct c2_place){0};
