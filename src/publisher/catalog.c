@@ -187,6 +187,8 @@ static void merge(struct c2_catalog *cat, struct walk_job *job)
     size_t at = 0;
 
     for (size_t i = 0; i < job->n; i++) {
+        if (i && strcmp(job->list[i - 1].path, job->list[i].path) == 0)
+            continue; /* a source that says it twice */
         while (at < cat->n && strcmp(cat->entries[at]->path, job->list[i].path) < 0)
             c2_entry_gone(cat, cat->entries[at++]);
         if (at == cat->n || strcmp(cat->entries[at]->path, job->list[i].path) != 0)

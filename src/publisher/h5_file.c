@@ -229,6 +229,22 @@ static bool look_at(struct making *making, struct c2_h5_entry_of *entry, const s
     return true;
 }
 
+/* Names that are shown alike, or a broken group that has one twice: the first stands. */
+static void drop_repeated(struct c2_h5_snapshot *snap)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < snap->n; i++) {
+        if (kept && by_path(&snap->entries[kept - 1], &snap->entries[i]) == 0) {
+            free(snap->entries[i].path);
+            free(snap->entries[i].name);
+            continue;
+        }
+        snap->entries[kept++] = snap->entries[i];
+    }
+    snap->n = kept;
+}
+
 static bool make(struct c2_h5_file *file, struct making *making, const struct c2_h5_snapshot *before,
                  struct cat2_error *err)
 {
@@ -241,6 +257,7 @@ static bool make(struct c2_h5_file *file, struct making *making, const struct c2
     making->torn = !c2_h5_same_state(&call.answer.before, &call.answer.after);
     snap->hasty = is_fresh(&snap->state);
     if (snap->n) qsort(snap->entries, snap->n, sizeof(*snap->entries), by_path);
+    drop_repeated(snap);
     for (size_t i = 0; i < snap->n; i++)
         if (!snap->entries[i].group && !look_at(making, &snap->entries[i], before, err)) return false;
     return true;
