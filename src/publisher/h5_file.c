@@ -21,7 +21,6 @@
 #define HASTE_NS    50000000             /* file times are not finer than this, somewhere */
 #define ATTEMPTS    3
 #define LOST_MAX    3 /* datasets of one file that end the worker: the rest is left alone */
-#define REASONS_MAX 1024
 
 /* ---- states ---- */
 
@@ -117,22 +116,6 @@ struct making {
     bool torn; /* the file changed under way */
 };
 
-/* Reasons outlive the snapshots: the catalog keeps them. Beyond the limit, a general one. */
-static const char *reason(struct c2_h5_file *file, const char *text)
-{
-    for (int i = 0; i < file->nreasons; i++)
-        if (strcmp(file->reasons[i], text) == 0) return file->reasons[i];
-    if (file->nreasons == REASONS_MAX) return "cannot be carried";
-    if (file->nreasons % 16 == 0) {
-        char **grown = realloc(file->reasons, (size_t)(file->nreasons + 16) * sizeof(*grown));
-        if (!grown) return "cannot be carried";
-        file->reasons = grown;
-    }
-    char *copy = c2_str_dup(c2_str_of(text));
-    if (!copy) return "cannot be carried";
-    return file->reasons[file->nreasons++] = copy;
-}
-
 static bool take_item(void *ctx, const struct c2_h5_answer *item, const char *path, const char *name,
                       struct c2_str body, struct cat2_error *err)
 {
@@ -164,7 +147,7 @@ static bool take_item(void *ctx, const struct c2_h5_answer *item, const char *pa
     if (item->kind == C2_H5_SHOWS_REFUSED) {
         char text[200];
         snprintf(text, sizeof(text), "%.*s", C2_STR_ARG(body));
-        entry->refusal = reason(making->file, text);
+        entry->refusal = c2_h5_workers_reason(making->file->workers, text);
     }
     return true;
 }
@@ -219,7 +202,7 @@ static bool look_at(struct making *making, struct c2_h5_entry_of *entry, const s
             return false;
         }
         making->nlost += why.code == CAT2_EIO;
-        entry->refusal = reason(making->file, why.message);
+        entry->refusal = c2_h5_workers_reason(making->file->workers, why.message);
     }
     const struct c2_h5_entry_of *old = before ? c2_h5_snapshot_find(before, entry->path, false) : NULL;
     if (old && old->fingerprint && old->fingerprint == entry->fingerprint && !old->refusal)
@@ -331,9 +314,6 @@ void c2_h5_file_unref(struct c2_h5_file *file)
     if (!file || atomic_fetch_sub(&file->refs, 1) != 1) return;
     c2_h5_workers_unref(file->workers);
     c2_h5_snapshot_unref(file->snap);
-    for (int i = 0; i < file->nreasons; i++)
-        free(file->reasons[i]);
-    free(file->reasons);
     pthread_mutex_destroy(&file->lock);
     free(file->filename);
     free(file);

@@ -15,7 +15,7 @@ struct c2_h5_entry_of { /* of a snapshot; immutable */
     struct c2_generation gen;
     uint64_t fingerprint; /* 0: unknown */
     bool plain;           /* Python's subscribers can carry it too */
-    const char *refusal;  /* why it cannot be carried; lives as long as the file object */
+    const char *refusal;  /* why it cannot be carried; lives as long as the workers */
 };
 /* What is in one state of the file. */
 struct c2_h5_snapshot {

@@ -13,8 +13,6 @@ struct c2_h5_file {
     struct c2_h5_workers *workers;
     pthread_mutex_t lock; /* guards the rest; held while the file is looked at, so that this is done once */
     struct c2_h5_snapshot *snap;
-    char **reasons;
-    int nreasons;
 };
 
 bool c2_h5_same_state(const struct c2_h5_state *a, const struct c2_h5_state *b);

@@ -23,6 +23,7 @@
 #define PATIENCE_MS 30000  /* for one request */
 #define LOOK_MS     10000  /* whether a dataset changed */
 #define WALK_MS     300000 /* for all names of a file */
+#define REASONS_MAX 1024   /* distinct texts of why a dataset is not carried */
 #define DEATHS_MAX  20     /* in DEATHS_MS; then requests fail at once for a while */
 #define DEATHS_MS   10000
 
@@ -42,6 +43,8 @@ struct c2_h5_workers {
     int64_t deaths[DEATHS_MAX]; /* times of the last ones, a ring */
     int ndeaths;
     bool cancelled;
+    char **reasons;
+    int nreasons;
     char program[PATH_MAX];
 };
 
@@ -356,6 +359,24 @@ bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, stru
     return c2_fail(err, CAT2_EIO, "the HDF5 worker %s, asked for %.120s", how, call->name);
 }
 
+/* ---- reasons ---- */
+
+const char *c2_h5_workers_reason(struct c2_h5_workers *all, const char *text)
+{
+    const char *found = NULL;
+
+    pthread_mutex_lock(&all->lock);
+    if (!all->reasons) all->reasons = calloc(REASONS_MAX, sizeof(*all->reasons));
+    for (int i = 0; i < all->nreasons && !found; i++)
+        if (strcmp(all->reasons[i], text) == 0) found = all->reasons[i];
+    if (!found && all->reasons && all->nreasons < REASONS_MAX) {
+        char *copy = c2_str_dup(c2_str_of(text));
+        if (copy) found = all->reasons[all->nreasons++] = copy;
+    }
+    pthread_mutex_unlock(&all->lock);
+    return found ? found : "cannot be carried";
+}
+
 /* ---- life ---- */
 
 bool c2_h5_workers_new(struct c2_h5_workers **out, struct cat2_error *err)
@@ -396,6 +417,9 @@ void c2_h5_workers_unref(struct c2_h5_workers *all)
         if (all->workers[i].pid) bury(&all->workers[i], true, how);
         free(all->workers[i].file);
     }
+    for (int i = 0; i < all->nreasons; i++)
+        free(all->reasons[i]);
+    free(all->reasons);
     pthread_cond_destroy(&all->idle);
     pthread_mutex_destroy(&all->lock);
     free(all);

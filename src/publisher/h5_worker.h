@@ -14,6 +14,10 @@ void c2_h5_workers_cancel(struct c2_h5_workers *workers);
 struct c2_h5_workers *c2_h5_workers_ref(struct c2_h5_workers *workers);
 void c2_h5_workers_unref(struct c2_h5_workers *workers);
 
+/** The text, kept as long as the workers: the catalog holds on to it. Beyond a number of them, a general one.
+ */
+const char *c2_h5_workers_reason(struct c2_h5_workers *workers, const char *text);
+
 struct c2_h5_call {
     enum c2_h5_op op;
     const char *file, *name;
