@@ -29,7 +29,8 @@ from programs import get, wait_until  # noqa: E402
 ROW = 1 << 18  # items of 8 bytes: a chunk of 2 MiB
 TICK = os.sysconf("SC_CLK_TCK")
 PEAK = ("import resource, subprocess, sys; code = subprocess.run(sys.argv[2:], stderr=subprocess.DEVNULL).returncode;"
-        "open(sys.argv[1], 'w').write(f'{code} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss}')")
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN);"
+        "open(sys.argv[1], 'w').write(f'{code} {used.ru_maxrss} {used.ru_utime + used.ru_stime}')")
 
 
 def layouts():
@@ -132,17 +133,17 @@ class Bench:
     # ---- the tools ----
 
     def tool(self, argv):
-        """Seconds and MiB at most in memory."""
+        """Seconds, MiB at most in memory, seconds of processors."""
         target = pathlib.Path(argv[-1])
         shutil.rmtree(target, ignore_errors=True)
         target.unlink(missing_ok=True)
         start = time.perf_counter()
         subprocess.run([sys.executable, "-c", PEAK, self.folder / "peak", *argv], check=True)
         wall = time.perf_counter() - start
-        code, rss = map(int, (self.folder / "peak").read_text().split())
+        code, rss, cpu = map(float, (self.folder / "peak").read_text().split())
         if code != 0:
             raise RuntimeError(f"{argv}: {code}")
-        return wall, rss / 1024
+        return wall, rss / 1024, cpu
 
     def tools(self):
         python = pathlib.Path(sys.executable).parent
@@ -151,8 +152,9 @@ class Bench:
             for tool, source, target in (("cat2import", "t.h5", "dir"), ("cat2export", "dir", "e.h5")):
                 argv = [self.folder / source, self.folder / target]
                 runs = [[self.tool([folder / tool, *argv]) for folder in (programs.BIN, python)] for _ in range(3)]
-                (a, rss_a), (b, rss_b) = (min(run[i] for run in runs) for i in range(2))
-                self.note(f"{tool} {name}, {self.args.mib} MiB", a, b, "s", peak=f"{rss_a:.0f}:{rss_b:.0f}MiB")
+                (a, rss_a, cpu_a), (b, rss_b, cpu_b) = (min(run[i] for run in runs) for i in range(2))
+                self.note(f"{tool} {name}, {self.args.mib} MiB", a, b, "s", peak=f"{rss_a:.0f}:{rss_b:.0f}MiB",
+                          cpu=f"{cpu_a:.2g}:{cpu_b:.2g}s")
             shutil.rmtree(self.folder / "dir")
             (self.folder / "e.h5").unlink()
 
