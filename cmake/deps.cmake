@@ -5,7 +5,7 @@ find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 foreach(module IN ITEMS uv:libuv microhttpd:libmicrohttpd curl:libcurl sqlite3:sqlite3 xxhash:libxxhash
                         tomlplusplus:tomlplusplus hdf5:hdf5-serial deflate:libdeflate
-                        png:libpng cmark:libcmark)
+                        png:libpng cmark:libcmark ncursesw:ncursesw)
     string(REPLACE ":" ";" pair ${module})
     list(GET pair 0 name)
     list(GET pair 1 pc)

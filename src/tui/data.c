@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copies of answers that may travel from a worker's client to the screen. */
+#include "tui/data.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tui/number.h"
+
+void c2_tui_info_free(struct c2_tui_info *info)
+{
+    if (!info) return;
+    free(info->path);
+    free(info->dtype);
+    free(info->json);
+    free(info->etag);
+    free(info->attributes);
+    free(info);
+}
+
+bool c2_tui_info_of(const cat2_dataset *dataset, struct c2_tui_info **out, struct cat2_error *err)
+{
+    struct c2_tui_info *info = calloc(1, sizeof(*info));
+
+    if (!info) return c2_fail_nomem(err, "metadata");
+    info->kind = cat2_dataset_kind(dataset);
+    info->ndim = cat2_dataset_ndim(dataset);
+    for (int axis = 0; axis < info->ndim; axis++) {
+        info->shape[axis] = cat2_dataset_shape(dataset)[axis];
+        info->chunks[axis] = cat2_dataset_chunks(dataset)[axis];
+        info->blocks[axis] = cat2_dataset_blocks(dataset)[axis];
+    }
+    info->itemsize = cat2_dataset_itemsize(dataset);
+    info->nbytes = cat2_dataset_nbytes(dataset);
+    info->cbytes = cat2_dataset_cbytes(dataset);
+    info->nchunks = cat2_dataset_nchunks(dataset);
+    info->path = c2_str_dup(c2_str_of(cat2_dataset_path(dataset)));
+    info->dtype = c2_str_dup(c2_str_of(cat2_dataset_dtype(dataset)));
+    info->json = c2_str_dup(c2_str_of(cat2_dataset_info(dataset)));
+    info->etag = c2_str_dup(c2_str_of(cat2_dataset_etag(dataset)));
+    info->attributes = c2_str_dup(c2_str_of(cat2_dataset_attributes(dataset)));
+    if (!info->path || !info->dtype || !info->json || !info->etag || !info->attributes) {
+        c2_tui_info_free(info);
+        return c2_fail_nomem(err, "metadata");
+    }
+    *out = info;
+    return true;
+}
+
+void c2_tui_shape_text(const int64_t *shape, int ndim, char *out, size_t size)
+{
+    size_t n = (size_t)snprintf(out, size, "(");
+
+    for (int axis = 0; axis < ndim && n < size; axis++)
+        n += (size_t)snprintf(out + n, size - n, "%s%" PRId64, axis ? ", " : "", shape[axis]);
+    if (n < size) snprintf(out + n, size - n, ndim == 1 ? ",)" : ")");
+}
+
+int64_t c2_tui_data_nitems(const struct c2_tui_data *data)
+{
+    int64_t itemsize = cat2_array_itemsize(data->array);
+    return itemsize > 0 ? cat2_array_nbytes(data->array) / itemsize : 0;
+}
+
+const uint8_t *c2_tui_data_item(const struct c2_tui_data *data, int64_t i)
+{
+    return (const uint8_t *)cat2_array_data(data->array) + i * cat2_array_itemsize(data->array);
+}
+
+int64_t c2_tui_data_index(const struct c2_tui_data *data, int64_t row, int64_t column)
+{
+    int64_t i = data->ask.turned ? column * data->ask.rows.n + row : row * data->ask.columns.n + column;
+    return i < c2_tui_data_nitems(data) ? i : -1;
+}
+
+bool c2_tui_data_new(cat2_array *array, const struct c2_tui_ask *ask, struct c2_tui_data **out,
+                     struct cat2_error *err)
+{
+    struct c2_tui_data *data = calloc(1, sizeof(*data));
+
+    if (!data) {
+        cat2_array_free(array);
+        return c2_fail_nomem(err, "slice");
+    }
+    data->ask = *ask;
+    data->array = array;
+    if (!c2_dtype_parse(c2_str_of(cat2_array_dtype(array)), &data->dtype, err)) {
+        c2_tui_data_free(data);
+        return false;
+    }
+    int64_t nitems = c2_tui_data_nitems(data);
+    if (c2_tui_is_number(&data->dtype)) data->values = malloc((size_t)(nitems + 1) * sizeof(double));
+    for (int64_t i = 0; data->values && i < nitems; i++)
+        data->values[i] = c2_tui_number(&data->dtype, c2_tui_data_item(data, i));
+    *out = data;
+    return true;
+}
+
+void c2_tui_data_free(struct c2_tui_data *data)
+{
+    if (!data) return;
+    cat2_array_free(data->array);
+    c2_dtype_fini(&data->dtype);
+    free(data->values);
+    free(data);
+}

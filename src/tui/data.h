@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What came from the subscriber, free of the client it came by: a dataset's metadata, and a slice of its
+ * items. */
+#ifndef C2_TUI_DATA_H
+#define C2_TUI_DATA_H
+
+#include "caterva2/caterva2.h"
+#include "ndim/dtype.h"
+#include "tui/view.h"
+
+struct c2_tui_info {
+    char *path, *dtype, *json, *etag, *attributes;
+    enum cat2_kind kind;
+    int ndim;
+    int64_t shape[C2_DIM_MAX];
+    int32_t chunks[C2_DIM_MAX], blocks[C2_DIM_MAX];
+    int64_t itemsize, nbytes, cbytes, nchunks;
+};
+bool c2_tui_info_of(const cat2_dataset *dataset, struct c2_tui_info **out, struct cat2_error *err);
+void c2_tui_info_free(struct c2_tui_info *info);
+/** "(10, 20)", "(10,)", "()". */
+void c2_tui_shape_text(const int64_t *shape, int ndim, char *out, size_t size);
+
+struct c2_tui_data {
+    struct c2_tui_ask ask;
+    cat2_array *array;
+    struct c2_dtype dtype;
+    double *values; /* the items as numbers, NULL when they are none */
+};
+/** Takes the array, also when it fails. */
+bool c2_tui_data_new(cat2_array *array, const struct c2_tui_ask *ask, struct c2_tui_data **out,
+                     struct cat2_error *err);
+void c2_tui_data_free(struct c2_tui_data *data);
+int64_t c2_tui_data_nitems(const struct c2_tui_data *data);
+/** Index of an item of the asked rows and columns, -1 when the answer is smaller. */
+int64_t c2_tui_data_index(const struct c2_tui_data *data, int64_t row, int64_t column);
+const uint8_t *c2_tui_data_item(const struct c2_tui_data *data, int64_t i);
+
+#endif

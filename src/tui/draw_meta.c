@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Metadata and attributes as lines. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "tui/draw.h"
+#include "tui/number.h"
+#include "wire/json.h"
+
+struct lines {
+    struct c2_tui_canvas *canvas;
+    struct c2_tui_box box;
+    int top, n;
+};
+
+static void add(struct lines *lines, int indent, const char *key, const char *value)
+{
+    const struct c2_tui_style bold = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_BOLD};
+    int y = lines->n++ - lines->top, wide = indent ? 0 : 10, x = indent;
+
+    if (y < 0 || y >= lines->box.h) return;
+    x += c2_tui_text(lines->canvas, lines->box.x + x, lines->box.y + y, lines->box.w - x, key,
+                     value ? C2_TUI_PLAIN : bold);
+    if (!value) return;
+    x = x < wide ? wide : x + 1;
+    if (x < lines->box.w)
+        c2_tui_text(lines->canvas, lines->box.x + x, lines->box.y + y, lines->box.w - x, value, C2_TUI_PLAIN);
+}
+
+static void add_shape(struct lines *lines, const char *key, const int32_t *shape, int ndim)
+{
+    int64_t wide[C2_DIM_MAX];
+    char text[400];
+
+    for (int axis = 0; axis < ndim; axis++)
+        wide[axis] = shape[axis];
+    c2_tui_shape_text(wide, ndim, text, sizeof(text));
+    add(lines, 0, key, text);
+}
+
+static void add_size(struct lines *lines, const char *key, int64_t nbytes)
+{
+    char text[64], size[16];
+
+    c2_tui_size_text(nbytes, size);
+    snprintf(text, sizeof(text), nbytes < 1024 ? "%s" : "%s (%" PRId64 " bytes)", size, nbytes);
+    add(lines, 0, key, text);
+}
+
+static const char *codec_name(int64_t codec)
+{
+    static const char *const names[] = {"blosclz", "lz4", "lz4hc", NULL, "zlib", "zstd"};
+    static const char *const more[] = {"ndlz", "zfp-acc", "zfp-prec", "zfp-rate", "openhtj2k", "grok"};
+
+    if (codec >= 0 && codec < (int64_t)C2_ARRAY_LEN(names) && names[codec]) return names[codec];
+    if (codec >= 32 && codec < 32 + (int64_t)C2_ARRAY_LEN(more)) return more[codec - 32];
+    return "unknown";
+}
+
+static const char *filter_name(int64_t filter)
+{
+    static const char *const names[] = {NULL, "shuffle", "bitshuffle", "delta", "trunc_prec"};
+    static const char *const more[] = {"ndcell", "ndmean", "?", "bytedelta", "int_trunc"};
+
+    if (filter > 0 && filter < (int64_t)C2_ARRAY_LEN(names)) return names[filter];
+    if (filter >= 32 && filter < 32 + (int64_t)C2_ARRAY_LEN(more)) return more[filter - 32];
+    return "?";
+}
+
+static void add_codec(struct lines *lines, struct c2_jval cparams)
+{
+    struct c2_jiter it = c2_jiter_of(c2_jget(cparams, "filters"));
+    struct c2_jval filter;
+    struct c2_str key;
+    char text[200];
+    int64_t codec = -1, level = -1, code;
+
+    if (!c2_jint(c2_jget(cparams, "codec"), &codec)) return;
+    size_t n = (size_t)snprintf(text, sizeof(text), "%s", codec_name(codec));
+    if (c2_jint(c2_jget(cparams, "clevel"), &level))
+        n += (size_t)snprintf(text + n, sizeof(text) - n, ", level %" PRId64, level);
+    while (c2_jnext(&it, &key, &filter) && n < sizeof(text))
+        if (c2_jint(filter, &code) && code)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, ", %s", filter_name(code));
+    add(lines, 0, "codec", text);
+}
+
+/* One attribute a line; what nests is printed as JSON. */
+static void add_attributes(struct lines *lines, struct c2_jval vlmeta)
+{
+    struct c2_jiter it = c2_jiter_of(vlmeta);
+    struct cat2_error ignored;
+    struct c2_jval value;
+    struct c2_str key, text;
+
+    add(lines, 0, c2_jlen(vlmeta) ? "attributes" : "no attributes", NULL);
+    while (c2_jnext(&it, &key, &value)) {
+        C2_AUTO(c2_buf) name = C2_BUF_INIT(1 << 20);
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+        bool ok = c2_buf_append_str(&name, key, &ignored) &&
+                  (c2_jstr(value, &text) ? c2_buf_append_str(&out, text, &ignored)
+                                         : c2_json_print(value, C2_JSON_PYTHON, &out, &ignored));
+        if (ok) add(lines, 2, c2_buf_cstr(&name), c2_buf_cstr(&out));
+    }
+}
+
+int c2_tui_draw_meta(struct c2_tui_canvas *canvas, struct c2_tui_box box, const struct c2_tui_info *info,
+                     int top)
+{
+    static const char *const kinds[] = {"array", "frame", "file"};
+    struct lines lines = {canvas, box, top, 0};
+    struct cat2_error ignored;
+    C2_AUTO_PTR(c2_json) *json = NULL, *attributes = NULL;
+    char text[400];
+
+    add(&lines, 0, "kind", kinds[info->kind]);
+    c2_tui_shape_text(info->shape, info->ndim, text, sizeof(text));
+    add(&lines, 0, "shape", text);
+    add(&lines, 0, "dtype", info->dtype);
+    add_shape(&lines, "chunks", info->chunks, info->ndim);
+    add_shape(&lines, "blocks", info->blocks, info->ndim);
+    snprintf(text, sizeof(text), "%" PRId64, info->nchunks);
+    add(&lines, 0, "nchunks", text);
+    add_size(&lines, "size", info->nbytes);
+    add_size(&lines, "held", info->cbytes);
+    if (info->cbytes > 0) {
+        snprintf(text, sizeof(text), "%.2f", (double)info->nbytes / (double)info->cbytes);
+        add(&lines, 0, "ratio", text);
+    }
+    if (c2_json_parse(c2_str_of(info->json), &json, &ignored)) {
+        struct c2_jval root = c2_json_root(json), schunk = c2_jget(root, "schunk");
+        add_codec(&lines, c2_jget(c2_jval_kind(schunk) ? schunk : root, "cparams"));
+    }
+    add(&lines, 0, "", "");
+    if (c2_json_parse(c2_str_of(info->attributes), &attributes, &ignored))
+        add_attributes(&lines, c2_json_root(attributes));
+    return lines.n;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Fuzzy matching: a whole run wins over scattered letters. */
+#include "tui/fuzzy.h"
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static bool word_start(struct c2_str name, size_t i)
+{
+    return i == 0 || strchr("/-_. ", name.p[i - 1]) != NULL;
+}
+
+static size_t find_run(struct c2_str wanted, struct c2_str name)
+{
+    for (size_t i = 0; i + wanted.n <= name.n; i++) {
+        size_t k = 0;
+        while (k < wanted.n && lower(name.p[i + k]) == lower(wanted.p[k]))
+            k++;
+        if (k == wanted.n) return i;
+    }
+    return name.n;
+}
+
+int c2_tui_fuzzy(struct c2_str wanted, struct c2_str name)
+{
+    size_t k = 0, previous = 0;
+    int score = 1;
+
+    if (wanted.n == 0) return 1;
+    if (wanted.n > name.n) return 0;
+    size_t run = find_run(wanted, name);
+    if (run < name.n) return 1000 + (word_start(name, run) ? 500 : 0) + (wanted.n == name.n ? 100 : 0);
+    for (size_t i = 0; i < name.n && k < wanted.n; i++) {
+        if (lower(name.p[i]) != lower(wanted.p[k])) continue;
+        score += word_start(name, i) ? 8 : k && previous + 1 == i ? 4 : 1;
+        previous = i;
+        k++;
+    }
+    return k == wanted.n ? score : 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Items of an array as numbers to paint and as words to read. */
+#ifndef C2_TUI_NUMBER_H
+#define C2_TUI_NUMBER_H
+
+#include "ndim/dtype.h"
+
+#define C2_TUI_WORD_MAX 128
+
+/** Has an item a size (bool, integers, reals, complex by magnitude, times by their count)? */
+bool c2_tui_is_number(const struct c2_dtype *dtype);
+/** The item as a double; NaN for NaT and for what is no number. */
+double c2_tui_number(const struct c2_dtype *dtype, const uint8_t *item);
+/** The item for a narrow column: integers plain, reals in 6 digits, bytes as text, structures in brackets. */
+void c2_tui_word(const struct c2_dtype *dtype, const uint8_t *item, char out[C2_TUI_WORD_MAX]);
+/** "1.5 MiB". */
+void c2_tui_size_text(int64_t nbytes, char out[16]);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The preview of one dataset: its metadata, which view of it, what slice that takes, and what came of it. */
+#ifndef C2_TUI_PANE_H
+#define C2_TUI_PANE_H
+
+#include "tui/draw.h"
+
+struct c2_tui_pane {
+    struct c2_tui_info *info; /* NULL: nothing to show yet */
+    struct c2_tui_view view;
+    enum c2_tui_kind kind;
+    struct c2_tui_look look;
+    bool fixed_range;         /* autoscale only when asked to */
+    struct c2_tui_data *data; /* NULL, or of an earlier ask: drawn until the next comes */
+    int top, lines;           /* first line shown of metadata or text, lines there are */
+};
+
+const char *c2_tui_kind_name(enum c2_tui_kind kind);
+/** @errors CAT2_EINVAL names the kinds there are. */
+bool c2_tui_kind_parse(const char *text, enum c2_tui_kind *out, struct cat2_error *err);
+
+/** Show another dataset, or the same anew: takes info. The slice, axes and offsets stay when the shape is the
+ * same. */
+void c2_tui_pane_show(struct c2_tui_pane *pane, struct c2_tui_info *info);
+/** Another slice expression. */
+bool c2_tui_pane_slice(struct c2_tui_pane *pane, const char *expr, struct cat2_error *err);
+bool c2_tui_pane_offers(const struct c2_tui_pane *pane, enum c2_tui_kind kind);
+/** The next view that the dataset offers. */
+void c2_tui_pane_next_kind(struct c2_tui_pane *pane);
+/** What must be fetched for this box; false when nothing must. */
+bool c2_tui_pane_ask(const struct c2_tui_pane *pane, const struct c2_tui_canvas *canvas,
+                     struct c2_tui_box box, struct c2_tui_ask *ask);
+/** An answer: takes data. */
+void c2_tui_pane_answer(struct c2_tui_pane *pane, struct c2_tui_data *data);
+/** Range from the values at hand. */
+void c2_tui_pane_autoscale(struct c2_tui_pane *pane);
+void c2_tui_pane_scroll(struct c2_tui_pane *pane, int64_t rows, int64_t columns);
+/** Title line, axes line, view. */
+void c2_tui_pane_draw(struct c2_tui_pane *pane, struct c2_tui_canvas *canvas, struct c2_tui_box box);
+void c2_tui_pane_fini(struct c2_tui_pane *pane);
+C2_DEFINE_AUTO(c2_tui_pane);
+
+#endif
