@@ -1,8 +1,76 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* placeholder until the loop is written */
-#include "tui/tui.h"
+/* The loop: keys, answers and time, whichever comes first. It waits in poll() and nowhere else. */
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tui/screen.h"
+
+static volatile sig_atomic_t stopped; /* the one thing a signal may set */
+
+static void on_stop(int signum)
+{
+    (void)signum;
+    stopped = 1;
+}
+
+static bool fit(struct c2_tui_app *app, struct cat2_error *err)
+{
+    int columns, rows;
+
+    c2_tui_screen_size(&columns, &rows);
+    if (columns == app->canvas.columns && rows == app->canvas.rows) return true;
+    if (!c2_tui_canvas_resize(&app->canvas, columns, rows, err)) return false;
+    c2_tui_app_layout(app);
+    c2_tui_app_fetch(app);
+    return true;
+}
+
+static bool loop(struct c2_tui_app *app, struct cat2_error *err)
+{
+    struct pollfd fds[] = {{STDIN_FILENO, POLLIN, 0}, {c2_tui_jobs_fd(app->jobs), POLLIN, 0}};
+    struct c2_tui_event event;
+
+    while (!app->quit && !stopped) {
+        while (c2_tui_screen_event(&event))
+            c2_tui_app_key(app, &event);
+        c2_tui_app_answers(app);
+        if (!fit(app, err)) return false;
+        int timeout = c2_tui_app_tick(app, c2_mono_ms(c2_clock_real()));
+        if (app->dirty) {
+            c2_tui_app_draw(app);
+            c2_tui_screen_show(&app->canvas, app->settings->direct);
+        }
+        if (app->copied[0]) c2_tui_screen_copy(app->copied);
+        app->copied[0] = '\0';
+        if (app->quit) return true;
+        fds[0].revents = 0;
+        if (poll(fds, C2_ARRAY_LEN(fds), timeout) > 0 && fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+            return true; /* the terminal is gone */
+    }
+    return true;
+}
+
 bool c2_tui_run(const struct c2_tui_settings *settings, struct cat2_error *err)
 {
-    (void)settings;
-    return c2_fail(err, CAT2_EUNSUPPORTED, "only --snapshot yet");
+    struct sigaction action = {.sa_handler = on_stop};
+    struct c2_tui_app app;
+    bool colour = settings->colour;
+
+    bool ok = c2_tui_app_init(&app, settings, err);
+    if (ok && c2_tui_screen_open(&colour, err)) {
+        sigemptyset(&action.sa_mask);
+        sigaction(SIGTERM, &action, NULL);
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGHUP, &action, NULL);
+        app.canvas.utf8 = settings->utf8;
+        app.canvas.colour = colour;
+        ok = loop(&app, err);
+        c2_tui_screen_close();
+    } else {
+        ok = false;
+    }
+    c2_tui_app_fini(&app);
+    return ok;
 }

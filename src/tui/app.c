@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the program knows, and how answers change it. */
+#include "tui/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tui/number.h"
+
+#define RETRY_MS   1000
+#define POLL_MS    3000
+#define LIST_EVERY 5 /* polls */
+
+void c2_tui_app_say(struct c2_tui_app *app, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(app->message, sizeof(app->message), fmt, args);
+    va_end(args);
+    app->dirty = true;
+}
+
+static void post(struct c2_tui_app *app, enum c2_tui_job_kind kind, const char *path)
+{
+    c2_tui_jobs_post(app->jobs, c2_tui_job_new(kind, path));
+}
+
+bool c2_tui_app_init(struct c2_tui_app *app, const struct c2_tui_settings *settings, struct cat2_error *err)
+{
+    *app = (struct c2_tui_app){.settings = settings, .dirty = true, .pane = {.look = {.robust = true}}};
+    app->tree.top = (struct c2_tui_node){.kind = C2_TUI_TOP, .open = true};
+    if (!c2_tui_kind_parse(settings->view, &app->pane.kind, err)) return false;
+    if (settings->path) snprintf(app->shown, sizeof(app->shown), "%s", settings->path);
+    if (!c2_tui_jobs_new(settings->host, &app->jobs, err)) return false;
+    post(app, C2_TUI_JOB_ROOTS, "");
+    if (app->shown[0]) post(app, C2_TUI_JOB_INFO, app->shown);
+    return true;
+}
+
+void c2_tui_app_fini(struct c2_tui_app *app)
+{
+    c2_tui_jobs_free(app->jobs);
+    c2_tui_tree_fini(&app->tree);
+    c2_tui_pane_fini(&app->pane);
+    c2_tui_canvas_fini(&app->canvas);
+}
+
+void c2_tui_app_list(struct c2_tui_app *app, struct c2_tui_node *root)
+{
+    root->listed = C2_TUI_LISTING;
+    post(app, C2_TUI_JOB_LIST, root->name);
+}
+
+/* Lists of the open roots, or of all that are followed, which are not there yet. */
+void c2_tui_app_list_open(struct c2_tui_app *app, bool all)
+{
+    for (size_t i = 0; i < app->tree.top.nkids; i++) {
+        struct c2_tui_node *root = app->tree.top.kids[i];
+        if (root->subscribed && (all || root->open) && root->listed == C2_TUI_UNLISTED)
+            c2_tui_app_list(app, root);
+    }
+}
+
+void c2_tui_app_fetch(struct c2_tui_app *app)
+{
+    struct c2_tui_ask ask;
+
+    app->dirty = true;
+    if (!app->pane.info || strcmp(app->pane.info->path, app->shown) != 0) return;
+    if (!c2_tui_pane_ask(&app->pane, &app->canvas, app->pane_box, &ask)) return;
+    if (ask.kind == app->asked.kind && ask.turned == app->asked.turned &&
+        strcmp(ask.slice, app->asked.slice) == 0)
+        return;
+    app->asked = ask;
+    struct c2_tui_job *job = c2_tui_job_new(C2_TUI_JOB_FETCH, app->shown);
+    if (job) job->ask = ask;
+    c2_tui_jobs_post(app->jobs, job);
+}
+
+void c2_tui_app_show(struct c2_tui_app *app, bool reload)
+{
+    struct c2_tui_node *node = c2_tui_tree_selected(&app->tree);
+    char path[sizeof(app->shown)];
+
+    app->dirty = true;
+    if (!node || node->kind != C2_TUI_DATASET) return;
+    c2_tui_node_path(node, path, sizeof(path));
+    if (!reload && strcmp(path, app->shown) == 0) return;
+    snprintf(app->shown, sizeof(app->shown), "%s", path);
+    c2_tui_jobs_drop(app->jobs, C2_TUI_JOB_FETCH);
+    post(app, C2_TUI_JOB_INFO, path);
+}
+
+/* The subscriber answers again: what is on the screen may be old. */
+static void came_back(struct c2_tui_app *app)
+{
+    app->down = false;
+    c2_tui_app_say(app, "connected to %s", app->settings->host);
+    for (size_t i = 0; i < app->tree.top.nkids; i++)
+        if (app->tree.top.kids[i]->listed == C2_TUI_LISTING) app->tree.top.kids[i]->listed = C2_TUI_UNLISTED;
+    if (app->shown[0]) post(app, C2_TUI_JOB_INFO, app->shown);
+}
+
+static void on_roots(struct c2_tui_app *app, struct c2_tui_job *job)
+{
+    struct cat2_error err = {0};
+
+    if (app->down) came_back(app);
+    if (!c2_tui_tree_roots(&app->tree, job->strings, &err)) c2_tui_app_say(app, "%s", err.message);
+    if (!app->started) {
+        app->started = true;
+        struct c2_tui_node *only = app->tree.top.nkids == 1 ? app->tree.top.kids[0] : NULL;
+        if (only && only->subscribed) only->open = true;
+    }
+    c2_tui_app_list_open(app, app->tree.filter[0] || app->prompt == C2_TUI_FILTER);
+}
+
+static void on_list(struct c2_tui_app *app, struct c2_tui_job *job)
+{
+    struct c2_tui_node *root = c2_tui_tree_find(&app->tree, job->path);
+    struct cat2_error err = job->err;
+
+    if (job->ok && c2_tui_tree_list(&app->tree, job->path, job->strings, &err)) {
+        c2_tui_app_show(app, false);
+        return;
+    }
+    if (!root) return;
+    root->listed = C2_TUI_LISTED;
+    free(root->note);
+    root->note = c2_str_dup(c2_str_of(err.message));
+}
+
+static void on_subscribed(struct c2_tui_app *app, struct c2_tui_job *job)
+{
+    struct c2_tui_node *root = c2_tui_tree_find(&app->tree, job->path);
+
+    if (!job->ok) {
+        c2_tui_app_say(app, "%s: %s", job->path, job->err.message);
+        return;
+    }
+    bool followed = job->kind == C2_TUI_JOB_SUBSCRIBE;
+    c2_tui_app_say(app, followed ? "subscribed to %s" : "unsubscribed from %s", job->path);
+    if (!root) return;
+    root->subscribed = root->open = followed;
+    if (followed)
+        c2_tui_app_list(app, root);
+    else
+        c2_tui_tree_unlist(&app->tree, root);
+}
+
+static void note_size(struct c2_tui_app *app, const struct c2_tui_info *info)
+{
+    struct c2_tui_node *node = c2_tui_tree_find(&app->tree, info->path);
+
+    if (node && node->kind == C2_TUI_DATASET) node->size = info->nbytes;
+}
+
+static void on_info(struct c2_tui_app *app, struct c2_tui_job *job)
+{
+    bool watch = job->kind == C2_TUI_JOB_WATCH;
+
+    if (job->info) note_size(app, job->info);
+    if (job->kind == C2_TUI_JOB_SIZE || strcmp(job->path, app->shown) != 0) return;
+    if (!job->ok) {
+        if (!watch) c2_tui_app_say(app, "%s", job->err.message);
+        return;
+    }
+    const struct c2_tui_info *old = app->pane.info;
+    bool same = old && strcmp(old->path, job->path) == 0 && strcmp(old->etag, job->info->etag) == 0;
+    if (watch && same) return;
+    if (watch) c2_tui_app_say(app, "%s changed: shown anew", job->path);
+    c2_tui_pane_show(&app->pane, job->info);
+    job->info = NULL;
+    if (app->settings->slice && !old) {
+        struct cat2_error err;
+        if (!c2_tui_pane_slice(&app->pane, app->settings->slice, &err))
+            c2_tui_app_say(app, "%s", err.message);
+    }
+    app->asked = (struct c2_tui_ask){0};
+    c2_tui_app_fetch(app);
+}
+
+static void on_fetch(struct c2_tui_app *app, struct c2_tui_job *job)
+{
+    if (strcmp(job->path, app->shown) != 0 || strcmp(job->ask.slice, app->asked.slice) != 0 ||
+        job->ask.kind != app->asked.kind)
+        return; /* the user has moved on */
+    if (!job->ok) {
+        c2_tui_app_say(app, "%s", job->err.message);
+        return;
+    }
+    c2_tui_pane_answer(&app->pane, job->data);
+    job->data = NULL;
+}
+
+static void on_download(struct c2_tui_app *app, const struct c2_tui_job *job)
+{
+    if (job->ok)
+        c2_tui_app_say(app, "saved to %s", job->file);
+    else
+        c2_tui_app_say(app, "%s: %s", job->path, job->err.message);
+}
+
+static void on_answer(struct c2_tui_app *app, struct c2_tui_job *job)
+{
+    bool silent = !job->ok && job->err.code == CAT2_EUPSTREAM && job->err.http_status == 0;
+
+    app->dirty = true;
+    if (silent && job->kind != C2_TUI_JOB_DOWNLOAD) {
+        app->down = true;
+        snprintf(app->reason, sizeof(app->reason), "%s", job->err.message);
+        app->asked = (struct c2_tui_ask){0};
+        struct c2_tui_node *node =
+            job->kind == C2_TUI_JOB_SIZE ? c2_tui_tree_find(&app->tree, job->path) : NULL;
+        if (node) node->asked = false;
+        return;
+    }
+    switch (job->kind) {
+    case C2_TUI_JOB_ROOTS:
+        if (job->ok) on_roots(app, job);
+        break;
+    case C2_TUI_JOB_LIST:
+        on_list(app, job);
+        break;
+    case C2_TUI_JOB_SUBSCRIBE:
+    case C2_TUI_JOB_UNSUBSCRIBE:
+        on_subscribed(app, job);
+        break;
+    case C2_TUI_JOB_FETCH:
+        on_fetch(app, job);
+        break;
+    case C2_TUI_JOB_DOWNLOAD:
+        on_download(app, job);
+        break;
+    default:
+        on_info(app, job);
+    }
+}
+
+void c2_tui_app_answers(struct c2_tui_app *app)
+{
+    struct c2_tui_job *job;
+    struct cat2_error ignored;
+
+    while ((job = c2_tui_jobs_take(app->jobs))) {
+        on_answer(app, job);
+        c2_tui_job_free(job);
+    }
+    if (c2_tui_jobs_progress(app->jobs).running) app->dirty = true;
+    if (app->dirty && !c2_tui_tree_update(&app->tree, &ignored)) c2_tui_app_say(app, "out of memory");
+}
+
+int c2_tui_app_tick(struct c2_tui_app *app, int64_t now_ms)
+{
+    int64_t every = app->down ? RETRY_MS : POLL_MS;
+
+    if (app->next_poll_ms == 0) app->next_poll_ms = now_ms + every;
+    if (app->next_poll_ms - now_ms > every) app->next_poll_ms = now_ms + every;
+    if (now_ms >= app->next_poll_ms) {
+        app->next_poll_ms = now_ms + every;
+        post(app, C2_TUI_JOB_ROOTS, "");
+        if (!app->down && app->shown[0]) post(app, C2_TUI_JOB_WATCH, app->shown);
+        for (size_t i = 0; !app->down && i < app->tree.top.nkids && app->npolls % LIST_EVERY == 0; i++) {
+            struct c2_tui_node *root = app->tree.top.kids[i];
+            if (root->subscribed && root->open && root->listed == C2_TUI_LISTED)
+                post(app, C2_TUI_JOB_LIST, root->name);
+        }
+        app->npolls++;
+    }
+    return (int)c2_max_i64(app->next_poll_ms - now_ms, 0);
+}
