@@ -60,4 +60,5 @@ def test_every_program_has_a_man_page_that_lists_its_options(prefix):
         for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", shown)):
             assert option in text, f"{page.name} does not mention {option}"
     pages = {page.stem for page in prefix.rglob("*.1")}
-    assert {"cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2example", "cat2import", "cat2export"} <= pages
+    assert {"cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2example", "cat2import",
+            "cat2export"} <= pages

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""cat2tui in a real terminal (tmux on a socket of its own), driven by its keys; and its snapshots."""
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import uuid
+
+import blosc2
+import numpy as np
+import pytest
+from programs import BIN, EXTERNAL, PATIENCE, free_port, get, make_example, wait_until
+
+needs_tmux = pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
+UTF8 = {"LC_ALL": "C.UTF-8"}
+CLEAN = ("NO_COLOR", "COLORTERM", "LC_ALL", "LANG", "LC_CTYPE", "CLICOLOR_FORCE")
+
+
+class Terminal:
+    """One tmux server with one window in which a program runs."""
+
+    def __init__(self, argv, size=(100, 30), cwd=None, **env):
+        self.socket = f"c2-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        words = ["env", *(word for name in CLEAN for word in ("-u", name)), *(f"{k}={v}" for k, v in env.items()), *argv]
+        command = shlex.join(map(str, words)) + "; echo ended with $?; cat"
+        columns, rows = map(str, size)
+        # -f /dev/null: nobody's own settings
+        self("new-session", "-d", "-x", columns, "-y", rows, "-c", cwd or "/", command, tmux_config=True)
+
+    def __call__(self, *argv, tmux_config=False):
+        config = ["-f", "/dev/null"] if tmux_config else []
+        done = subprocess.run(["tmux", "-L", self.socket, *config, *argv], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "LC_ALL": "C.UTF-8"})
+        assert done.returncode == 0, (argv, done.stderr)
+        return done.stdout
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["tmux", "-L", self.socket, "kill-server"], capture_output=True)
+
+    def screen(self, colours=False):
+        return self("capture-pane", "-p", *(["-e"] if colours else []))
+
+    def keys(self, *keys):
+        for key in keys:
+            self("send-keys", *(["-l", key] if len(key) == 1 else [key]))
+
+    def until(self, pattern, absent=False, colours=False):
+        """Wait until the screen matches; returns it."""
+        found = ""
+
+        def there():
+            nonlocal found
+            found = self.screen(colours)
+            assert "ended with" in pattern or "ended with" not in found, found
+            return bool(re.search(pattern, found, re.M)) != absent
+        try:
+            wait_until(there)
+        except TimeoutError:
+            raise AssertionError(f"waited for {pattern!r}:\n{found}") from None
+        return found
+
+
+def add_more(root):
+    blosc2.asarray(np.arange(40 * 60, dtype="<f4").reshape(40, 60), urlpath=str(root / "plane.b2nd"), mode="w")
+    cube = np.stack([np.full((8, 9), i, dtype="<i4") for i in range(5)])
+    blosc2.asarray(cube, urlpath=str(root / "cube.b2nd"), mode="w")
+
+
+class Place:
+    def __init__(self, house, folder):
+        self.root = make_example(folder / "root-example")
+        add_more(self.root)
+        self.house, self.port = house, free_port()
+        self.start()
+
+    def start(self):
+        self.server = self.house.serve(f"foo={self.root}", name="serve", http=f"127.0.0.1:{self.port}")
+        self.http = self.server.http
+        wait_until(lambda: get(self.server.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+
+    def argv(self, *more):
+        return [BIN / "cat2tui", "--host", self.http, *more]
+
+
+@pytest.fixture
+def place(house, tmp_path):
+    if EXTERNAL:
+        pytest.skip("starts and stops its own server")
+    return Place(house, tmp_path)
+
+
+def snapshot(place, path, *more, env=None, check=True):
+    clean = {k: v for k, v in os.environ.items() if k not in CLEAN}
+    done = subprocess.run([*map(str, place.argv("--snapshot", path, *more))], capture_output=True, text=True, timeout=120,
+                          stdin=subprocess.DEVNULL, env={**clean, "TERM": "dumb", **(env or UTF8)}, encoding="utf-8")
+    assert not check or done.returncode == 0, done.stderr
+    return done if not check else done.stdout
+
+
+def select(terminal, text):
+    """By the filter, as a person does; the filter stays on."""
+    terminal.keys("/", *text, "Enter")
+
+
+def colours_of(screen):
+    return set(re.findall(r"[34]8[;:](?:5|2)[;:][\d;:]*\d", screen))
+
+
+@needs_tmux
+def test_tree_filter_views_slices_and_download(place, tmp_path):
+    with Terminal(place.argv("--outdir", tmp_path / "out"), **UTF8) as t:
+        t.until(r"▾ foo +subscribed")
+        t.until(r"README\.md +87 B")
+        assert not re.search(r"ds-2d", t.screen())
+        t.keys("Down", "Enter")
+        t.until(r"ds-2d\.b2nd")
+        select(t, "cube")
+        t.until(r"^foo|foo/cube\.b2nd +\(5, 8, 9\) int32")
+        assert "README" not in t.screen()
+        t.until(r"codec +\w+")
+        t.keys("Tab")
+        t.until(r"\[values\] axis 0: 0/5 y=axis 1 x=axis 2")
+        t.until(r"│0( 0){9}\s*$")
+        t.keys("]", "]")
+        t.until(r"axis 0: 2/5")
+        t.until(r"│0( 2){9}\s*$")
+        t.keys("[")
+        t.until(r"│0( 1){9}\s*$")
+        t.keys("d")
+        t.until(r"saved to .*")
+        assert np.array_equal(blosc2.open(str(tmp_path / "out/foo/cube.b2nd"))[:],
+                              blosc2.open(str(place.root / "cube.b2nd"))[:])
+        t.keys("Escape")
+        t.until("README")
+        select(t, "zzzz")
+        t.until("No match")
+        t.keys("Escape")
+        t.until("README")
+        t.keys("?")
+        t.until("Keys .any key returns")
+        t.keys("x", "q")
+        t.until("ended with 0")
+
+
+@needs_tmux
+def test_heat_maps_have_colours_and_follow_the_size(place):
+    with Terminal(place.argv("--view", "heat", "foo/plane.b2nd"), **UTF8) as t:
+        t.until(r"\[heat\] y=axis 0 x=axis 1")
+        screen = t.until(r"2399|2375", colours=True)
+        assert "▀" in screen and len(colours_of(screen)) >= 10
+        assert "38;2;" not in screen.replace(":", ";")
+        t.keys("c")
+        t.until("magma")
+        t("resize-window", "-x", "60", "-y", "15")
+        t.until(r"\? help")
+        wait_until(lambda: len(t.screen().rstrip("\n").split("\n")) == 15)
+        t.until(r"linear")
+        assert all(len(line) <= 60 for line in t.screen().split("\n"))
+        t.keys("Tab")
+        t.until(r"\[line\]")
+        t.until(r"[\u2801-\u28ff]{5}")
+        t("resize-window", "-x", "8", "-y", "3")
+        t("resize-window", "-x", "100", "-y", "30")
+        t.until(r"\[line\]")
+        t.keys("q")
+        t.until("ended with 0")
+
+
+@needs_tmux
+def test_truecolor_terminals_get_all_bits(place):
+    with Terminal(place.argv("--view", "heat", "foo/plane.b2nd"), COLORTERM="truecolor", **UTF8) as t:
+        t.until(r"[34]8[;:]2[;:]", colours=True)
+        assert len(colours_of(t.screen(colours=True))) >= 50
+
+
+@needs_tmux
+@pytest.mark.parametrize("env", [{"LC_ALL": "C"}, {"LC_ALL": "C.UTF-8", "NO_COLOR": "1"}])
+def test_lesser_terminals_get_characters(place, env):
+    with Terminal(place.argv("--view", "heat", "foo/plane.b2nd"), **env) as t:
+        screen = t.until(r"\.::-==\+", colours=True)
+        assert "▀" not in screen
+        t.until("foo +subscribed")
+        if env["LC_ALL"] == "C":
+            assert t.screen().isascii()
+        else:
+            assert not colours_of(screen)
+        t.keys("Tab")
+        t.until(r"\[line\]")
+
+
+@needs_tmux
+def test_a_server_that_goes_is_waited_for(place):
+    with Terminal(place.argv(), **UTF8) as t:
+        t.until("README")
+        select(t, "plane")
+        t.until(r"\(40, 60\) float32")
+        assert place.server.stop() == 0
+        t.until("SERVER DOWN")
+        assert "plane.b2nd" in t.screen() and "(40, 60)" in t.screen()
+        place.start()
+        t.until("SERVER DOWN", absent=True)
+        t.keys("Tab")
+        t.until(r"\[values\]")
+        t.until(r"│ *0 +0 +1 +2 +3")
+        t.keys("q")
+        t.until("ended with 0")
+
+
+@needs_tmux
+def test_nobody_there_at_first_is_a_banner_and_q_quits(place):
+    with Terminal([BIN / "cat2tui", "--host", f"127.0.0.1:{free_port()}"], **UTF8) as t:
+        t.until("SERVER DOWN")
+        t.keys("q")
+        t.until("ended with 0")
+
+
+@needs_tmux
+def test_expressions_rows_axes_and_the_clipboard(place):
+    with Terminal(place.argv("--view", "values", "foo/plane.b2nd"), **UTF8) as t:
+        t.until(r"│ *0 +0 +1 +2 +3")
+        t("set-option", "-s", "set-clipboard", "on")
+        t.keys("s", *"::-1, 5:", "Enter")
+        t.until(r"slice ::-1, 5:")
+        t.until(r"│39 2345 2346")
+        t.keys("g", "3", "Enter")
+        t.until(r"│36 2165 2166")
+        t.keys("s", "C-u", *"77", "Enter")
+        t.until(r"out of (range|bounds)|77")
+        t.keys("x")
+        t.until(r"x=axis 0 y=axis 1|y=axis 1")
+        select(t, "plane")
+        t.until("filter: plane")
+        t.keys("y")
+        t.until("copied foo/plane.b2nd")
+        wait_until(lambda: t("list-buffers"))
+        assert t("show-buffer") == "foo/plane.b2nd"
+        t.keys("Escape", "Home", "u")
+        t.until(r"foo +not subscribed")
+        t.keys("u")
+        t.until(r"foo +subscribed")
+        t.until("README")
+
+
+@needs_tmux
+def test_what_changes_at_the_publisher_is_shown_anew(place):
+    with Terminal(place.argv("--view", "values", "foo/cube.b2nd"), **UTF8) as t:
+        t.until(r"│0( 0){9}\s*$")
+        blosc2.asarray(np.full((5, 8, 9), 7, dtype="<i4"), urlpath=str(place.root / "cube.b2nd"), mode="w")
+        t.until(r"│0( 7){9}\s*$")
+
+
+def test_snapshots_need_no_terminal(place):
+    out = snapshot(place, "foo/dir1/ds-2d.b2nd")
+    assert "(10, 20)" in out and "uint16" in out and "\033" not in out
+    assert len(out.splitlines()) == 30
+    out = snapshot(place, "foo/plane.b2nd", "--view", "heat", "--size", "70x20")
+    assert len(out.splitlines()) == 20 and max(map(len, out.splitlines())) <= 70
+    assert set(".:-=+*#%@") <= set("".join(out.splitlines()[2:-1]))
+    assert re.search("[\u2801-\u28ff]", snapshot(place, "foo/ds-1d.b2nd", "--view", "line"))
+    assert snapshot(place, "foo/ds-1d.b2nd", "--view", "line", env={"LC_ALL": "C"}).isascii()
+    out = snapshot(place, "foo/cube.b2nd", "--view", "values", "--slice", "3, ::2")
+    assert re.search(r"^6( 3){9}$", out, re.M)
+    assert "Header example" in snapshot(place, "foo/README.md", "--view", "values")
+    out = snapshot(place, "foo/plane.b2nd", "--view", "heat", env={**UTF8, "CLICOLOR_FORCE": "1"})
+    assert len(colours_of(out)) >= 50
+    assert "\033" not in snapshot(place, "foo/plane.b2nd", "--view", "heat",
+                                  env={**UTF8, "CLICOLOR_FORCE": "1", "NO_COLOR": "1"})
+
+
+@pytest.mark.parametrize("argv, word", [
+    (("foo/nope.b2nd",), "Not Found"), (("foo/cube.b2nd", "--view", "pie"), "pie"), (("foo/cube.b2nd", "--size", "big"), "size"),
+    (("foo/README.md", "--view", "heat"), "heat"), (("foo/cube.b2nd", "--view", "values", "--slice", "a"), "slice")])
+def test_snapshots_that_cannot_be_say_why(place, argv, word):
+    done = snapshot(place, *argv, check=False)
+    assert done.returncode == 1 and done.stdout == "" and word in done.stderr
+
+
+def test_without_a_terminal_it_says_so(place):
+    done = subprocess.run([*map(str, place.argv())], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
+    assert done.returncode == 1 and "--snapshot" in done.stderr
