@@ -204,7 +204,9 @@ export class HeatView {
   initialWindow() {
     const box = this.state.box.split(",").map(Number);
     this.fitWindow();
-    if (box.length === 4 && box.every(Number.isFinite) && box[1] > box[0] && box[3] > box[2]) this.window = this.shaped({ x0: box[0], x1: box[1], y0: box[2], y1: box[3] });
+    if (box.length !== 4 || !box.every(Number.isFinite) || box[1] <= box[0] || box[3] <= box[2]) return;
+    this.window = this.shaped({ x0: box[0], x1: box[1], y0: box[2], y1: box[3] });
+    this.fitted = false;
   }
 
   /* ---- the window ---- */

@@ -26,7 +26,7 @@ function item(name, path, entry, level) {
   const opens = entry.kind === "folder" || entry.kind === "root";
   const it = h("li", { role: "treeitem", tabindex: "-1", "aria-level": level, "aria-expanded": opens ? "false" : null, "data-path": path,
     "aria-selected": !opens && path === current ? "true" : opens ? null : "false", class: entry.error ? "bad" : null, "aria-label": `${name}, ${entry.kind === "root" ? "root" : detail(entry)}` },
-  h("span", { class: "row", title: entry.error || `${path}${entry.nbytes ? ` · ${nbytes(entry.nbytes)}` : ""}` }, h("span", { class: "twist", "aria-hidden": "true" }, opens ? icon("right") : null),
+  h("span", { class: "row", title: entry.error || `${path}${entry.nbytes ? ` · ${nbytes(entry.nbytes)}` : ""}` }, opens ? h("span", { class: "twist", "aria-hidden": "true" }, icon("right")) : null,
     icon(entry.kind === "root" ? "root" : kindIcon(entry)), h("span", { class: "name" }, name), h("span", { class: "more" }, entry.kind === "root" ? "" : detail(entry))));
   it.entry = entry;
   return it;

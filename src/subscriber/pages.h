@@ -8,7 +8,7 @@
 #include "web/html.h"
 
 #define C2_PAGE_NBYTES_MAX (8 << 20) /* the HTML of one page */
-#define C2_PAGE_ROWS       200       /* entries of one listing */
+#define C2_PAGE_ROWS       100       /* entries of one listing */
 
 /* A page in the making. */
 struct c2_page {

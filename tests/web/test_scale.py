@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Large things: many datasets, wide planes, long lines. What is measured is counted, not timed, where a busy machine could lie."""
+import os
+import time
+import urllib.parse
+
+import blosc2
+import numpy as np
+import pytest
+
+import webdata
+from programs import House, get, wait_until
+
+MANY = 3000
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    """A server with a root of many datasets, a 32768 x 32768 plane and a line of five million."""
+    folder = tmp_path_factory.mktemp("big") / "root"
+    one = webdata.put(folder, "first.b2nd", np.arange(5.0))
+    (folder / "many").mkdir()
+    for i in range(MANY):
+        os.link(one.schunk.urlpath, folder / f"many/ds-{i:05d}.b2nd")
+    wide = blosc2.zeros((32768, 32768), dtype="u2", urlpath=str(folder / "wide.b2nd"), mode="w", chunks=(2048, 2048), blocks=(256, 256))
+    wide[0:2048, 0:2048] = (np.indices((2048, 2048)).sum(0) % 4096).astype("u2")
+    wide[20000, 30000] = 65000
+    webdata.put(folder, "line.b2nd", webdata.line(5_000_000), chunks=(500_000,))
+    with House(tmp_path_factory.mktemp("big-house")) as house:
+        it = house.serve(f"big={folder}")
+        wait_until(lambda: get(f"{it.url}/api/subscribe/big", method="POST", data=b"", timeout=60)[0] == 200, timeout=60)
+        yield it
+
+
+def test_many_datasets_are_shown_a_page_at_a_time(big, page):
+    status, _, body = get(big.url + "/roots/big/many")
+    assert status == 200 and len(body) <= 60 << 10
+    page.goto(big.url + "/roots/big/many")
+    page.wait("document.querySelectorAll('[aria-level=\"3\"]').length >= 200")
+    assert page.js("document.querySelectorAll('*').length") <= 2000
+    assert page.moved() <= 160 << 10
+    page.click(".next")
+    page.wait("document.querySelectorAll('[aria-level=\"3\"]').length >= 400")
+    page.click("a[rel=next]")
+    page.wait("document.querySelector('.pager').innerText.includes('Page 2 of 30')")
+    page.key("/")
+    page.type("ds-02999")
+    page.wait("document.querySelectorAll('#found a').length === 1")
+
+
+def test_a_plane_of_two_gigabytes_moves_little(big, page):
+    get(big.url + "/api/tile/big/wide.b2nd?z=6")
+    before = big.rss_kib()
+    start = time.monotonic()
+    page.goto(big.url + "/roots/big/wide.b2nd")
+    page.wait("document.querySelector('canvas.heat')?.dataset.drawn === ':,:' && !document.querySelector('.pane.busy')")
+    assert time.monotonic() - start < 10
+    assert page.moved() < 4 << 20 and big.rss_kib() - before < 300 << 10
+    page.goto(f"{big.url}/roots/big/wide.b2nd?box=29990,30010,19990,20010")
+    page.wait("document.querySelector('canvas.heat')?.dataset.drawn === ':,:' && !document.querySelector('.pane.busy')")
+    x, y, width, height = page.box("canvas.heat")
+    page.mouse("mouseMoved", x + width / 2 + 3, y + height / 2 + 3)
+    page.wait("document.querySelector('.readout').textContent.trim() === '[20000,30000] = 65000'")
+
+
+def test_a_line_of_millions_moves_little(big, page):
+    page.goto(big.url + "/roots/big/line.b2nd")
+    page.wait("document.querySelector('canvas.plot')?.dataset.drawn")
+    page.wait("document.querySelector('canvas.plot').getAttribute('aria-label').endsWith('to 9.5')")
+    url = next(url for url, _ in page.requests() if "/api/line/" in url)
+    assert len(get(url)[2]) <= 64 << 10
+    middle = 5_000_000 // 3
+    page.goto(f"{big.url}/roots/big/line.b2nd?box={middle - 20},{middle + 20}")
+    page.wait("document.querySelector('canvas.plot')?.dataset.drawn")
+    x, y, width, height = page.box("canvas.plot")
+    page.mouse("mouseMoved", x + 62 + (width - 72) / 2, y + height / 2)
+    assert page.wait("document.querySelector('.readout').textContent.includes(' = 9.5')")
+
+
+def test_addresses_hold_any_name(tmp_path, page):
+    """Names with blanks, quotes, percent signs and other alphabets, as folders and datasets."""
+    name = "a b&c/100% \"quoted\" <i>ü.b2nd"
+    webdata.put(tmp_path / "root", name, np.arange(12).reshape(3, 4))
+    with House(tmp_path / "house") as house:
+        it = house.serve(f"odd={tmp_path / 'root'}")
+        wait_until(lambda: get(f"{it.url}/api/subscribe/odd", method="POST", data=b"")[0] == 200)
+        page.goto(f"{it.url}/roots/odd/{urllib.parse.quote('a b&c')}")
+        page.click("main th a")
+        page.wait("document.querySelector('canvas.heat')?.dataset.drawn === ':,:'")
+        assert page.js("document.querySelector('h1').textContent") == name.split("/")[1] and not page.problems()
+        page.key("3")
+        page.wait("document.querySelector('.td[data-r=\"2\"][data-c=\"3\"]')?.textContent === '11'")
+        page.wait("document.querySelector('[aria-selected=true][role=treeitem]')")
