@@ -3,7 +3,8 @@
 import { json } from "./api.js";
 
 const target = new EventTarget();
-let source = null, polling = 0, etags = "", failures = 0;
+const HIDDEN_MS = 2000; // browsers hold six connections to a server: tabs nobody sees give theirs back
+let source = null, polling = 0, etags = "", failures = 0, last = "", hiding = 0;
 export let status = "offline";
 
 /** on("dataset" | "root" | "resync" | "status", fn(detail)) */
@@ -35,7 +36,7 @@ async function poll() {
 
 export function connect() {
   source?.close();
-  source = new EventSource("/api/events");
+  source = new EventSource(last ? `/api/events?last=${encodeURIComponent(last)}` : "/api/events");
   source.addEventListener("open", () => {
     failures = 0;
     clearInterval(polling);
@@ -48,7 +49,12 @@ export function connect() {
     poll();
   });
   for (const name of ["hello", "root", "dataset", "resync"])
-    source.addEventListener(name, (event) => tell(name, JSON.parse(event.data)));
+    source.addEventListener(name, (event) => { last = event.lastEventId || last; tell(name, JSON.parse(event.data)); });
 }
+addEventListener("visibilitychange", () => {
+  clearTimeout(hiding);
+  if (document.visibilityState === "visible") { if (source?.readyState === EventSource.CLOSED) connect(); return; }
+  hiding = setTimeout(() => { source?.close(); clearInterval(polling); polling = 0; }, HIDDEN_MS);
+});
 addEventListener("pagehide", () => source?.close());
 addEventListener("pageshow", (event) => { if (event.persisted) connect(); });

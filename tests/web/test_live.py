@@ -48,6 +48,25 @@ def test_a_change_is_told_and_followed(tmp_path, folder, tab):
         page.wait("document.querySelector('h1').textContent === 'Not found'")
 
 
+def test_a_tab_nobody_sees_gives_its_connection_back(tmp_path, folder, tab):
+    page = tab()
+    hide = "Object.defineProperty(document, 'visibilityState', {{value: '{}', configurable: true}}); document.dispatchEvent(new Event('visibilitychange', {{bubbles: true}})); 0"
+    with House(tmp_path / "house") as house:
+        serve = house.serve(f"live={folder}")
+        wait_until(lambda: get(f"{serve.url}/api/subscribe/live", method="POST", data=b"")[0] == 200)
+        page.goto(f"{serve.url}/roots/live/stack.b2nd")
+        page.wait(f"{DRAWN} === '0,:,:' && document.querySelector('#live.live')")
+        page.js(hide.format("hidden"))
+        page.pump(2.5)
+        grow(folder, 6)
+        page.pump(1)
+        assert "changed" not in page.js("document.getElementById('status').innerText")
+        page.forget()
+        page.js(hide.format("visible"))
+        page.wait("document.getElementById('status').innerText.includes('The data changed')", 5)
+        assert any("/api/events?last=" in url for url, _ in page.requests())
+
+
 def test_a_server_that_went_is_told_and_found_again(tmp_path, folder, tab):
     page = tab()
     with House(tmp_path / "house") as house:
