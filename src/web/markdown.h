@@ -5,8 +5,8 @@
 
 #include "web/html.h"
 
-/** Append the rendered text. Any thread. @param deeper  so many levels are added to headings, for a text inside
- * a page with a heading of its own. @errors CAT2_ENOMEM, CAT2_ELIMIT: the buffer of h. */
+/** Append the rendered text. Any thread. @param deeper  so many levels are added to headings, for a text
+ * inside a page with a heading of its own. @errors CAT2_ENOMEM, CAT2_ELIMIT: the buffer of h. */
 bool c2_markdown(struct c2_str text, int deeper, struct c2_html *h);
 /** Is this URL relative to its page, or http, https or mailto? */
 bool c2_markdown_link_ok(struct c2_str url);
