@@ -85,6 +85,7 @@ void c2_tui_app_show(struct c2_tui_app *app, bool reload)
     char path[sizeof(app->shown)];
 
     app->dirty = true;
+    if (node && node->note) c2_tui_app_say(app, "%s", node->note);
     if (!node || node->kind != C2_TUI_DATASET) return;
     c2_tui_node_path(node, path, sizeof(path));
     if (!reload && strcmp(path, app->shown) == 0) return;
@@ -169,6 +170,12 @@ static void on_info(struct c2_tui_app *app, struct c2_tui_job *job)
     }
     const struct c2_tui_info *old = app->pane.info;
     bool same = old && strcmp(old->path, job->path) == 0 && strcmp(old->etag, job->info->etag) == 0;
+    if (watch && same && old->chunk_map && job->info->chunk_map &&
+        strcmp(old->chunk_map, job->info->chunk_map)) {
+        char *newer = job->info->chunk_map; /* more of it is held now */
+        job->info->chunk_map = app->pane.info->chunk_map;
+        app->pane.info->chunk_map = newer;
+    }
     if (watch && same) return;
     if (watch) c2_tui_app_say(app, "%s changed: shown anew", job->path);
     c2_tui_pane_show(&app->pane, job->info);

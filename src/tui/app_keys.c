@@ -76,8 +76,9 @@ static void download(struct c2_tui_app *app)
     if (!job) return;
     snprintf(job->file, sizeof(job->file), "%s/%s", app->settings->outdir, app->shown);
     c2_tui_app_say(app, "downloading %s", app->shown);
-    c2_tui_jobs_drop(app->jobs,
-                     C2_TUI_JOB_SIZE); /* they share a thread; those rows ask again when selected */
+    c2_tui_jobs_drop(app->jobs, C2_TUI_JOB_SIZE); /* they share a thread: those rows ask again, after it */
+    for (size_t i = 0; i < app->tree.nrows; i++)
+        app->tree.rows[i].node->asked = app->tree.rows[i].node->size >= 0;
     c2_tui_jobs_post(app->jobs, job);
 }
 

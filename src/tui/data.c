@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tui/number.h"
+#include "wire/url.h"
 
 void c2_tui_info_free(struct c2_tui_info *info)
 {
@@ -16,6 +17,7 @@ void c2_tui_info_free(struct c2_tui_info *info)
     free(info->json);
     free(info->etag);
     free(info->attributes);
+    free(info->chunk_map);
     free(info);
 }
 
@@ -46,6 +48,17 @@ bool c2_tui_info_of(const cat2_dataset *dataset, struct c2_tui_info **out, struc
     }
     *out = info;
     return true;
+}
+
+void c2_tui_info_add_chunks(struct c2_tui_info *info, cat2_client *client)
+{
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(8192);
+    struct cat2_error ignored;
+
+    if (info->chunk_map || !c2_buf_puts(&target, "/api/chunks/", &ignored) ||
+        !c2_url_encode(c2_str_of(info->path), true, &target, &ignored) ||
+        !cat2_client_get_json(client, c2_buf_cstr(&target), &info->chunk_map, &ignored))
+        info->chunk_map = NULL;
 }
 
 void c2_tui_shape_text(const int64_t *shape, int ndim, char *out, size_t size)

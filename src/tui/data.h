@@ -15,8 +15,11 @@ struct c2_tui_info {
     int64_t shape[C2_DIM_MAX];
     int32_t chunks[C2_DIM_MAX], blocks[C2_DIM_MAX];
     int64_t itemsize, nbytes, cbytes, nchunks;
+    char *chunk_map; /* the subscriber's JSON of its chunks, NULL when it has none */
 };
 bool c2_tui_info_of(const cat2_dataset *dataset, struct c2_tui_info **out, struct cat2_error *err);
+/** Add what the subscriber says of each chunk; one that has no such answer is left without. */
+void c2_tui_info_add_chunks(struct c2_tui_info *info, cat2_client *client);
 void c2_tui_info_free(struct c2_tui_info *info);
 /** "(10, 20)", "(10,)", "()". */
 void c2_tui_shape_text(const int64_t *shape, int ndim, char *out, size_t size);

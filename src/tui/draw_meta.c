@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "tui/colour.h"
 #include "tui/draw.h"
 #include "tui/number.h"
 #include "wire/json.h"
@@ -105,6 +106,56 @@ static void add_attributes(struct lines *lines, struct c2_jval vlmeta)
     }
 }
 
+/* A bar a cell of chunks, as high as they were compressed; '.' where it is not known. */
+static void add_sparkline(struct lines *lines, struct c2_jval map)
+{
+    struct c2_jiter it = c2_jiter_of(c2_jget(map, "ratio"));
+    double ratios[240], most = 1;
+    struct c2_jval value;
+    struct c2_str key;
+    char text[4 * C2_ARRAY_LEN(ratios) + 1];
+    size_t n = 0, cells = 0, room = lines->box.w > 12 ? (size_t)lines->box.w - 10 : 2,
+           all = c2_jlen(it.container);
+    bool known = false;
+
+    if (room > C2_ARRAY_LEN(ratios)) room = C2_ARRAY_LEN(ratios);
+    size_t each = all / room + 1;
+    for (size_t i = 0; c2_jnext(&it, &key, &value) && cells < room; i++) {
+        double ratio = -1;
+        if (i % each) continue;
+        if (c2_jreal(value, &ratio)) known = true;
+        if (ratio > most) most = ratio;
+        ratios[cells++] = ratio;
+    }
+    for (size_t i = 0; i < cells; i++) {
+        double height = ratios[i] / most;
+        if (ratios[i] < 0 || !lines->canvas->utf8)
+            text[n++] = ratios[i] < 0 ? '.' : c2_tui_ramp(height);
+        else
+            n += (size_t)c2_tui_encode(0x2581u + (uint32_t)(height * 7.99), text + n);
+    }
+    text[n] = '\0';
+    if (known) add(lines, 0, "ratios", text);
+}
+
+static void add_chunk_map(struct lines *lines, const char *text)
+{
+    struct cat2_error ignored;
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    int64_t cached = 0, partial = 0, nchunks = 0;
+    char line[120];
+
+    if (!text || !c2_json_parse(c2_str_of(text), &json, &ignored)) return;
+    struct c2_jval map = c2_json_root(json);
+    if (!c2_jint(c2_jget(map, "nchunks"), &nchunks) || !c2_jint(c2_jget(map, "cached"), &cached) ||
+        !c2_jint(c2_jget(map, "partial"), &partial))
+        return;
+    snprintf(line, sizeof(line), "%" PRId64 " of %" PRId64 " chunks, %" PRId64 " in part", cached, nchunks,
+             partial);
+    add(lines, 0, "cached", line);
+    add_sparkline(lines, map);
+}
+
 int c2_tui_draw_meta(struct c2_tui_canvas *canvas, struct c2_tui_box box, const struct c2_tui_info *info,
                      int top)
 {
@@ -132,6 +183,7 @@ int c2_tui_draw_meta(struct c2_tui_canvas *canvas, struct c2_tui_box box, const 
         struct c2_jval root = c2_json_root(json), schunk = c2_jget(root, "schunk");
         add_codec(&lines, c2_jget(c2_jval_kind(schunk) ? schunk : root, "cparams"));
     }
+    add_chunk_map(&lines, info->chunk_map);
     add(&lines, 0, "", "");
     if (c2_json_parse(c2_str_of(info->attributes), &attributes, &ignored))
         add_attributes(&lines, c2_json_root(attributes));

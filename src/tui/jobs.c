@@ -95,8 +95,10 @@ static bool open_dataset(struct lane *lane, const char *path, bool anew, struct 
 
 static bool run_info(struct lane *lane, struct c2_tui_job *job)
 {
-    return open_dataset(lane, job->path, true, &job->err) &&
-           c2_tui_info_of(lane->dataset, &job->info, &job->err);
+    bool ok = open_dataset(lane, job->path, true, &job->err) &&
+              c2_tui_info_of(lane->dataset, &job->info, &job->err);
+    if (ok && job->kind != C2_TUI_JOB_SIZE) c2_tui_info_add_chunks(job->info, lane->client);
+    return ok;
 }
 
 static bool run_fetch(struct lane *lane, struct c2_tui_job *job)

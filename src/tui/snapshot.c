@@ -44,7 +44,8 @@ static bool print(struct c2_tui_pane *pane, struct c2_tui_canvas *canvas, struct
            c2_fail(err, CAT2_EIO, "cannot write to standard output");
 }
 
-static bool show(cat2_dataset *dataset, const struct c2_tui_settings *settings, struct cat2_error *err)
+static bool show(cat2_client *client, cat2_dataset *dataset, const struct c2_tui_settings *settings,
+                 struct cat2_error *err)
 {
     C2_AUTO(c2_tui_canvas) canvas = {.utf8 = settings->utf8, .colour = settings->colour};
     C2_AUTO(c2_tui_pane) pane = {.look = {.robust = true}};
@@ -55,6 +56,7 @@ static bool show(cat2_dataset *dataset, const struct c2_tui_settings *settings, 
     if (!c2_tui_kind_parse(settings->view, &kind, err) || !parse_size(settings->size, &w, &h, err) ||
         !c2_tui_canvas_resize(&canvas, w, h, err) || !c2_tui_info_of(dataset, &info, err))
         return false;
+    if (kind == C2_TUI_META) c2_tui_info_add_chunks(info, client);
     c2_tui_pane_show(&pane, info);
     if (settings->slice && !c2_tui_pane_slice(&pane, settings->slice, err)) return false;
     pane.kind = kind;
@@ -69,7 +71,8 @@ bool c2_tui_snapshot(const struct c2_tui_settings *settings, struct cat2_error *
     cat2_dataset *dataset = NULL;
 
     bool ok = cat2_client_new(settings->host, NULL, &client, err) &&
-              cat2_dataset_open(client, settings->path, &dataset, err) && show(dataset, settings, err);
+              cat2_dataset_open(client, settings->path, &dataset, err) &&
+              show(client, dataset, settings, err);
     cat2_dataset_free(dataset);
     cat2_client_free(client);
     return ok;

@@ -257,6 +257,9 @@ def test_snapshots_need_no_terminal(place):
     out = snapshot(place, "foo/dir1/ds-2d.b2nd")
     assert "(10, 20)" in out and "uint16" in out and "\033" not in out
     assert len(out.splitlines()) == 30
+    assert re.search(r"^cached +\d+ of 8 chunks", out, re.M)
+    snapshot(place, "foo/dir1/ds-2d.b2nd", "--view", "values")
+    assert re.search(r"^ratios +[▁-█.]{8}$", snapshot(place, "foo/dir1/ds-2d.b2nd"), re.M)
     out = snapshot(place, "foo/plane.b2nd", "--view", "heat", "--size", "70x20")
     assert len(out.splitlines()) == 20 and max(map(len, out.splitlines())) <= 70
     assert set(".:-=+*#%@") <= set("".join(out.splitlines()[2:-1]))
