@@ -58,7 +58,7 @@ void c2_tui_app_list_open(struct c2_tui_app *app, bool all)
 {
     for (size_t i = 0; i < app->tree.top.nkids; i++) {
         struct c2_tui_node *root = app->tree.top.kids[i];
-        if (root->subscribed && (all || root->open) && root->listed == C2_TUI_UNLISTED)
+        if (root && root->subscribed && (all || root->open) && root->listed == C2_TUI_UNLISTED)
             c2_tui_app_list(app, root);
     }
 }
@@ -164,14 +164,14 @@ static void on_info(struct c2_tui_app *app, struct c2_tui_job *job)
 
     if (job->info) note_size(app, job->info);
     if (job->kind == C2_TUI_JOB_SIZE || strcmp(job->path, app->shown) != 0) return;
-    if (!job->ok) {
+    if (!job->ok || !job->info) {
         if (!watch) c2_tui_app_say(app, "%s", job->err.message);
         return;
     }
     const struct c2_tui_info *old = app->pane.info;
     bool same = old && strcmp(old->path, job->path) == 0 && strcmp(old->etag, job->info->etag) == 0;
     if (watch && same && old->chunk_map && job->info->chunk_map &&
-        strcmp(old->chunk_map, job->info->chunk_map)) {
+        strcmp(old->chunk_map, job->info->chunk_map) != 0) {
         char *newer = job->info->chunk_map; /* more of it is held now */
         job->info->chunk_map = app->pane.info->chunk_map;
         app->pane.info->chunk_map = newer;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -220,6 +221,60 @@ static void characters_survive_encoding(void **state)
     }
 }
 
+/* A tree row as text: two blanks a level, '/' after what holds others. */
+static void expect_rows(struct c2_tui_tree *tree, const char *want)
+{
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(10000);
+    struct cat2_error err;
+
+    for (size_t i = 0; i < tree->nrows; i++)
+        assert_true(c2_buf_printf(&out, &err, "%*s%s%s\n", tree->rows[i].depth * 2, "",
+                                  tree->rows[i].node->name,
+                                  tree->rows[i].node->kind == C2_TUI_DATASET ? "" : "/"));
+    assert_string_equal(c2_buf_cstr(&out), want);
+}
+
+/* The client's lists are its own; these stand in for them. */
+struct cat2_strings {
+    size_t n;
+    char **list;
+    bool *flags;
+};
+
+static void trees_are_sorted_and_keep_what_is_open_and_selected(void **state)
+{
+    char *roots[] = {"zoo", "foo"}, *more[] = {"bar", "foo"};
+    char *paths[] = {"b.b2nd", "dir/sub/y", "a.b2nd", "dir-2/x", "dir/x", "../evil"},
+         *fewer[] = {"dir/sub/y", "new"};
+    bool marks[] = {false, true};
+    cat2_strings first = {2, roots, marks}, second = {2, more, marks}, list = {6, paths, NULL},
+                 next = {2, fewer, NULL};
+    C2_AUTO(c2_tui_tree) tree = {.top = {.kind = C2_TUI_TOP, .open = true}};
+    struct cat2_error err;
+    char path[100];
+    (void)state;
+
+    assert_true(c2_tui_tree_roots(&tree, &first, &err));
+    expect_rows(&tree, "foo/\nzoo/\n");
+    assert_true(c2_tui_tree_find(&tree, "foo")->subscribed && !c2_tui_tree_find(&tree, "zoo")->subscribed);
+    assert_true(c2_tui_tree_list(&tree, "foo", &list, &err));
+    c2_tui_tree_find(&tree, "foo/dir/sub/y")->size = 7;
+    assert_true(c2_tui_tree_select(&tree, c2_tui_tree_find(&tree, "foo/dir/sub/y"), &err));
+    expect_rows(&tree, "foo/\n  dir/\n    sub/\n      y\n    x\n  dir-2/\n  a.b2nd\n  b.b2nd\nzoo/\n");
+    assert_null(c2_tui_tree_find(&tree, "foo/../evil"));
+    assert_true(c2_tui_tree_list(&tree, "foo", &next, &err) && c2_tui_tree_roots(&tree, &second, &err));
+    expect_rows(&tree, "bar/\nfoo/\n  dir/\n    sub/\n      y\n  new\n");
+    c2_tui_node_path(c2_tui_tree_selected(&tree), path, sizeof(path));
+    assert_string_equal(path, "foo/dir/sub/y");
+    assert_int_equal(c2_tui_tree_selected(&tree)->size, 7);
+    snprintf(tree.filter, sizeof(tree.filter), "fonw");
+    assert_true(c2_tui_tree_update(&tree, &err));
+    expect_rows(&tree, "foo/\n  new\n");
+    assert_true(c2_tui_tree_next_hit(&tree, 1) && !c2_tui_tree_next_hit(&tree, 1));
+    c2_tui_tree_unlist(&tree, c2_tui_tree_find(&tree, "foo"));
+    expect_rows(&tree, "");
+}
+
 static void panes_fill_the_screen_at_any_size(void **state)
 {
     struct c2_tui_app app = {0};
@@ -248,6 +303,7 @@ int main(void)
         cmocka_unit_test(items_of_any_byte_order_become_numbers_and_words),
         cmocka_unit_test(text_from_outside_cannot_steer_the_terminal),
         cmocka_unit_test(characters_survive_encoding),
+        cmocka_unit_test(trees_are_sorted_and_keep_what_is_open_and_selected),
         cmocka_unit_test(panes_fill_the_screen_at_any_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import uuid
 
@@ -216,6 +217,34 @@ def test_nobody_there_at_first_is_a_banner_and_q_quits(place):
         t.until("SERVER DOWN")
         t.keys("q")
         t.until("ended with 0")
+
+
+@needs_tmux
+def test_a_server_that_never_answers_does_not_hold_the_user():
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        with Terminal([BIN / "cat2tui", "--host", "127.0.0.1:%d" % deaf.getsockname()[1]], **UTF8) as t:
+            t.until("Connecting")
+            t.keys("?")
+            t.until("Keys")
+            t.keys("x", "q")
+            t.until("ended with 0")
+
+
+@needs_tmux
+def test_the_mouse_selects_and_scrolls(place):
+    with Terminal(place.argv(), **UTF8) as t:
+        lines = t.until("README").split("\n")
+        row = next(i for i, line in enumerate(lines) if "README" in line)
+
+        def mouse(button, x, y):  # the X10 protocol, which tmux's terminal type names
+            t("send-keys", "-H", *(f"{byte:x}" for byte in b"\033[M" + bytes([32 + button, 33 + x, 33 + y])))
+        mouse(0, 6, row)
+        t.until(r"foo/README.md +\(87,\)")
+        mouse(3, 6, row)
+        mouse(65, 6, row)
+        t.until(r"foo/ds-1d.b2nd +\(1000,\)")
 
 
 @needs_tmux
