@@ -249,14 +249,12 @@ static void on_answer(struct c2_tui_app *app, struct c2_tui_job *job)
 void c2_tui_app_answers(struct c2_tui_app *app)
 {
     struct c2_tui_job *job;
-    struct cat2_error ignored;
 
     while ((job = c2_tui_jobs_take(app->jobs))) {
         on_answer(app, job);
         c2_tui_job_free(job);
     }
     if (c2_tui_jobs_progress(app->jobs).running) app->dirty = true;
-    if (app->dirty && !c2_tui_tree_update(&app->tree, &ignored)) c2_tui_app_say(app, "out of memory");
 }
 
 int c2_tui_app_tick(struct c2_tui_app *app, int64_t now_ms)
