@@ -99,6 +99,9 @@ export class Cache {
 }
 
 let maps = null;
+/** Shades of grey need no table of the server. */
+export const GREY = Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3));
+
 /** Colour maps by name: 256 RGB triples, the ones the server's pictures use. */
 export function colormaps() {
   maps ||= json("/api/colormaps").then((all) => Object.fromEntries(Object.entries(all).map(([name, hex]) =>

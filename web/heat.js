@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The heat map: tiles under a window that zooms and pans, colours made here, several panes side by side.
-import { colormaps, encode, json, query } from "./api.js";
+import { GREY, colormaps, encode, json, query } from "./api.js";
 import { Bar, SCALES, painted, scaler, table } from "./colour.js";
 import { Slicer } from "./slicer.js";
 import { plane, sliceOf } from "./state.js";
@@ -121,7 +121,7 @@ export class HeatView {
     this.onTheme = () => { this.bar.draw(); this.drawProfiles?.(); };
     document.addEventListener("theme", this.onTheme);
     this.resize();
-    colormaps().then((maps) => { this.maps = maps; this.schedule(); }, (error) => this.fail(error));
+    colormaps().catch((error) => { toast(`Only grey: the colour maps did not come (${error.message})`, "warn"); return {}; }).then((maps) => { this.maps = maps; this.schedule(); });
     this.aim();
     this.profile();
     if (this.plane.notes.length) page.write();
@@ -396,7 +396,7 @@ export class HeatView {
     const range = this.rangeOf(stats), key = JSON.stringify([state.cm, state.sc, state.inv, range]);
     if (key !== this.colourKey) {
       this.colourKey = key;
-      this.made = { key, of: scaler(state.sc, range), lut: table(this.maps[state.cm] || this.maps.viridis, state.inv) };
+      this.made = { key, of: scaler(state.sc, range), lut: table(this.maps[state.cm] || this.maps.viridis || GREY, state.inv) };
     }
     if (key !== this.barKey || stats !== this.barStats) { this.barKey = key; this.barStats = stats; this.bar.show(range, stats, this.made); }
     return this.made;
@@ -407,7 +407,7 @@ export class HeatView {
     const tiles = pane.tiles(pane.target).map(({ z, x, y }) => pane.target.get(z, x, y)).filter(Boolean), stats = statsOf(tiles);
     const most = Math.max(Math.abs(stats.min ?? 0), Math.abs(stats.max ?? 0)) || 1, range = { lo: -most, hi: most };
     pane.caption.textContent = `difference, ±${number(most)}`;
-    return { key: `difference${most}`, of: scaler("linear", range), lut: table(this.maps.rdbu, false) };
+    return { key: `difference${most}`, of: scaler("linear", range), lut: table(this.maps.rdbu || GREY, false) };
   }
 
   /* ---- drawing ---- */
@@ -448,7 +448,7 @@ export class HeatView {
     if (!this.problem.hidden && this.told === error) return; // a button pressed must stay where it is
     this.told = error;
     this.problem.hidden = false;
-    this.problem.replaceChildren(errorCard(error, () => { this.panes.forEach((pane) => { pane.failed = null; }); this.problem.hidden = true; if (!this.maps) colormaps().then((maps) => { this.maps = maps; this.schedule(); }, (again) => this.fail(again)); this.schedule(); }));
+    this.problem.replaceChildren(errorCard(error, () => { this.panes.forEach((pane) => { pane.failed = null; }); this.problem.hidden = true; this.schedule(); }));
   }
 
   /* ---- profiles ---- */

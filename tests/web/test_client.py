@@ -281,6 +281,15 @@ def test_a_failing_tile_is_told_and_can_be_tried_again(server, page):
     page.wait("document.querySelector('.problem').hidden")
 
 
+def test_without_colour_maps_there_is_grey(server, page):
+    page.cmd("Page.addScriptToEvaluateOnNewDocument", source="const real = fetch; window.fetch = (u, o) => String(u).includes('/api/colormaps') ? Promise.resolve(new Response('{}', {status: 500})) : real(u, o)")
+    show(page, server, HEAT + "?box=300,500,250,400")
+    drawn(page, ":,:")
+    page.wait("document.getElementById('status').innerText.includes('Only grey')")
+    red, green, blue, _ = page.js("(() => { const c = document.querySelector('canvas.heat'); return Array.from(c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data) })()")
+    assert red == green == blue
+
+
 # ---- lines ----
 
 def test_a_line_keeps_its_spike_and_zooming_asks_anew(server, page):
