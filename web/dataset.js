@@ -39,7 +39,7 @@ export class DatasetPage {
     this.address = location.pathname;
     this.rendered = main.querySelector("#view .markdown");
     const names = viewsOf(this.ds);
-    this.views = [...names.map((name) => ({ name, label: VIEWS[name][0] })), { name: "meta", label: "Metadata" }, { name: "chunks", label: "Chunks" }];
+    this.views = [...names.map((name) => ({ name, label: name === "text" && !names.includes("markdown") ? "Text" : VIEWS[name][0] })), { name: "meta", label: "Metadata" }, { name: "chunks", label: "Chunks" }];
     this.panelBox = main.querySelector("#view");
     this.sections = h("div", { id: "about", role: "tabpanel", "aria-labelledby": "tab-meta", tabindex: "-1" });
     this.sections.append(...main.querySelectorAll("#meta, #attrs"));

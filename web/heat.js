@@ -419,7 +419,7 @@ export class HeatView {
 
   draw() {
     if (!this.maps || !this.window) return;
-    if (!this.source.rows || !this.source.columns) { this.stage.replaceChildren(h("p", { class: "empty" }, "0 elements")); return; }
+    if (!this.source.rows || !this.source.columns) { this.stage.replaceChildren(h("p", { class: "empty" }, "0 elements")); this.bar.box.hidden = true; return; }
     this.panes.forEach((pane) => pane.want());
     this.panes[0].draw(this.colours());
     const colours = this.colours(); // what became complete just now may have another range

@@ -87,12 +87,15 @@ export class TableView {
     this.waiting.clear();
     this.cache = new Cache(60);
     this.known = false;
+    clearTimeout(this.slow);
+    this.slow = setTimeout(() => { if (!this.known && this.whereError.hidden && this.problem.hidden) this.grid.parentElement.classList.add("busy"); }, 150);
     this.window(Math.floor(this.first / WINDOW));
   }
 
   taken(page) {
     const fresh = !this.known;
     this.known = true;
+    this.grid.parentElement.classList.remove("busy");
     this.total = page.total;
     this.columns = page.columns;
     this.ncols = page.ncols;
@@ -112,6 +115,7 @@ export class TableView {
   }
 
   fail(error) {
+    this.grid.parentElement.classList.remove("busy");
     const position = error.body?.position;
     if (position != null || (error.status === 400 && this.state.where)) {
       const text = this.state.where;
