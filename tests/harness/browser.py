@@ -28,7 +28,8 @@ class Browser:
         to_browser, from_browser = os.pipe(), os.pipe()
         self.profile = tempfile.TemporaryDirectory(prefix="c2-chromium-", ignore_cleanup_errors=True)
         argv = [EXECUTABLE, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe", f"--user-data-dir={self.profile.name}", f"--window-size={width},{height}", "about:blank"]
+                "--disable-component-update", "--disable-sync", "--disable-renderer-backgrounding",
+                "--disable-backgrounding-occluded-windows", "--disable-background-timer-throttling", "--hide-scrollbars", "--remote-debugging-pipe", f"--user-data-dir={self.profile.name}", f"--window-size={width},{height}", "about:blank"]
 
         def hand_over():
             # above 10 first: 3 and 4 may be taken by these very pipes
@@ -109,6 +110,8 @@ class Page:
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.cmd(f"{domain}.enable")
         self.cmd("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
+        self.cmd("Page.bringToFront")  # tabs behind others are not painted
+        self.cmd("Emulation.setFocusEmulationEnabled", enabled=True)
         if mobile:
             self.cmd("Emulation.setTouchEmulationEnabled", enabled=True)
         if not script:
