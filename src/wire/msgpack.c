@@ -134,10 +134,16 @@ static bool map(struct reader *r, uint64_t n, int depth)
 }
 
 /* Application types carry bytes of their own meaning: shown by type and size. */
-static bool extension(struct reader *r, uint64_t n)
+static bool too_deep(struct reader *r)
+{
+    return c2_fail(r->err, CAT2_ELIMIT, "msgpack: nested deeper than %d", (int)DEPTH_MAX);
+}
+
+static bool extension(struct reader *r, uint64_t n, int depth)
 {
     uint64_t type;
 
+    if (depth == DEPTH_MAX) return too_deep(r); /* it becomes an object with values, a level more */
     if (!number(r, 1, &type) || !take(r, n)) return false;
     c2_jw_begin_object(r->out);
     c2_jw_key(r->out, "__ext__");
@@ -187,9 +193,9 @@ static bool tagged(struct reader *r, uint8_t tag, int depth)
     if (tag == 0xc1) return bad(r, "the byte c1 is never used");
     if (tag == 0xca || tag == 0xcb) return real(r, tag == 0xca ? 4 : 8);
     if (tag >= 0xcc && tag <= 0xd3) return integer(r, tag);
-    if (tag >= 0xd4 && tag <= 0xd8) return extension(r, 1u << (tag - 0xd4));
+    if (tag >= 0xd4 && tag <= 0xd8) return extension(r, 1u << (tag - 0xd4), depth);
     if (tag >= 0xc4 && tag <= 0xc6) return number(r, 1 << (tag - 0xc4), &n) && text(r, n);
-    if (tag >= 0xc7 && tag <= 0xc9) return number(r, 1 << (tag - 0xc7), &n) && extension(r, n);
+    if (tag >= 0xc7 && tag <= 0xc9) return number(r, 1 << (tag - 0xc7), &n) && extension(r, n, depth);
     if (tag >= 0xd9 && tag <= 0xdb) return number(r, 1 << (tag - 0xd9), &n) && text(r, n);
     if (!number(r, tag & 1 ? 4 : 2, &n)) return false;
     return tag < 0xde ? array(r, n, depth) : map(r, n, depth);
@@ -199,8 +205,7 @@ static bool value(struct reader *r, int depth)
 {
     uint64_t byte;
 
-    if (depth > DEPTH_MAX)
-        return c2_fail(r->err, CAT2_ELIMIT, "msgpack: nested deeper than %d", (int)DEPTH_MAX);
+    if (depth > DEPTH_MAX) return too_deep(r);
     if (!number(r, 1, &byte)) return false;
     uint8_t tag = (uint8_t)byte;
     if (tag < 0x80 || tag >= 0xe0) {
