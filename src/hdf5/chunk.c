@@ -170,7 +170,7 @@ bool c2_h5_read(struct c2_h5_dataset *ds, const int64_t *start, const int64_t *c
                 struct cat2_error *err)
 {
     const struct c2_grid *grid = &ds->meta.grid;
-    hsize_t from[C2_H5_DIM_MAX], n[C2_H5_DIM_MAX];
+    hsize_t from[C2_H5_DIM_MAX] = {0}, n[C2_H5_DIM_MAX] = {0};
     int64_t whole = grid->typesize;
     bool cut = false, empty = false;
 
