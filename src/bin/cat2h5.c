@@ -27,7 +27,7 @@ static void set_limits(void)
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_FSIZE, 0);
     limit(RLIMIT_NOFILE, 64);
-#ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they map terabytes */
     limit(RLIMIT_AS, MEMORY_MAX);
 #endif
     mallopt(M_MMAP_THRESHOLD, 64 << 20); /* chunk after chunk in the same pages */

@@ -168,6 +168,15 @@ static void finish_all(struct queue *queue)
     }
 }
 
+static void dispose(void *ctx)
+{
+    struct c2_pool *pool = ctx;
+
+    pthread_mutex_destroy(&pool->lock);
+    pthread_cond_destroy(&pool->wake);
+    free(pool);
+}
+
 void c2_pool_free(struct c2_pool *pool)
 {
     if (!pool) return;
@@ -180,8 +189,6 @@ void c2_pool_free(struct c2_pool *pool)
     finish_all(&pool->finished);
     finish_all(&pool->normal);
     finish_all(&pool->low);
-    pthread_mutex_destroy(&pool->lock);
-    pthread_cond_destroy(&pool->wake);
-    /* A posted drain may still be queued: the loop outlives the pool by one round. */
-    c2_loop_post(pool->loop, free, pool);
+    /* A posted drain may still be queued, and takes the lock: the pool lives until it has run. */
+    c2_loop_post(pool->loop, dispose, pool);
 }
