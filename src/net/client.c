@@ -12,6 +12,7 @@ struct socket_watch {
     uv_poll_t poll;
     struct c2_http *http;
     curl_socket_t fd;
+    int events;
 };
 
 struct c2_http {
@@ -125,10 +126,14 @@ static void on_socket_event(uv_poll_t *poll, int status, int events)
     struct c2_http *http = watch->http;
     int flags = 0, running;
 
-    if (status < 0) flags = CURL_CSELECT_ERR;
+    /* An error on the socket, a reset for one: curl finds it when it reads, and then may try a reused
+     * connection anew; told of the error it would only give up. */
+    if (status < 0) flags = CURL_CSELECT_IN | CURL_CSELECT_OUT;
     if (events & UV_READABLE) flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE) flags |= CURL_CSELECT_OUT;
     curl_multi_socket_action(http->multi, watch->fd, flags, &running);
+    if (status < 0 && !uv_is_closing((uv_handle_t *)poll)) /* the loop has stopped it */
+        uv_poll_start(poll, watch->events, on_socket_event);
     reap(http);
 }
 
@@ -157,8 +162,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
         watch->poll.data = watch;
         curl_multi_assign(http->multi, fd, watch);
     }
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    uv_poll_start(&watch->poll, events, on_socket_event);
+    watch->events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    uv_poll_start(&watch->poll, watch->events, on_socket_event);
     return 0;
 }
 
