@@ -67,7 +67,9 @@ bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err)
     C2_AUTO(c2_buf) prefix = C2_BUF_INIT(1024);
 
     if (!move_aside(sub, root->root.name, err) || !c2_buf_printf(&prefix, err, "%s/", root->root.name) ||
-        !c2_state_del_prefix(sub->state, "datasets", c2_buf_str(&prefix), err))
+        !c2_state_del_prefix(sub->state, "datasets", c2_buf_str(&prefix), err) ||
+        !c2_state_del_prefix(sub->state, "attrs", c2_buf_str(&prefix), err) ||
+        !c2_state_del(sub->state, "attrs", c2_str_of(root->root.name), err))
         return false;
     if (root->topic) sub->config.bus->ops->unsubscribe(root->topic);
     root->topic = NULL;

@@ -271,6 +271,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/list/{root}", handle_list, "dataset paths of a followed root"},
     {C2_GET, "/api/url/{path*}", handle_url, "where the publisher serves it"},
     {C2_GET, "/api/info/{path*}", handle_info, "metadata of one dataset"},
+    {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "attributes of a root or a folder of it (HDF5)"},
     {C2_GET, "/api/fetch/{path*}", c2_handle_fetch, "a selection"},
     {C2_GET, "/api/tile/{path*}", c2_handle_tile, "256 x 256 texels of a plane"},
     {C2_GET, "/api/line/{path*}", c2_handle_line, "least and greatest a pixel"},

@@ -59,7 +59,7 @@ struct c2_root_state {
     struct c2_refresh *refresh; /* single datasets being asked for again */
     struct c2_timer *timer;     /* debounce or retry */
     int failures;
-    uint64_t changes; /* of its list, in this process */
+    uint64_t changes;              /* of its list, in this process */
     int doubts;                    /* listings in a row that may not have told all */
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
 };
@@ -78,7 +78,7 @@ struct c2_subscriber {
     struct c2_hot *hot;
     struct c2_views *views;
     struct c2_events *events; /* NULL while restoring */
-    uint64_t serials; /* given out so far */
+    uint64_t serials;         /* given out so far */
     struct c2_timer *quota_timer;
     bool stopping, evicting, restoring;
     struct c2_upcall *upcalls; /* requests for data under way */
@@ -172,6 +172,7 @@ bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, st
 /* ---- routes.c, routes_fetch.c, routes_files.c ---- */
 void c2_sub_add_routes(struct c2_subscriber *sub);
 void c2_handle_fetch(struct c2_request *req, void *state);
+void c2_handle_attrs(struct c2_request *req, void *state);
 void c2_handle_download(struct c2_request *req, void *state);
 /** The dataset's URL under /files/, as JSON. */
 void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds);

@@ -318,8 +318,16 @@ def test_folders_can_be_turned_off(house, tmp_path):
 
 
 def test_attributes_of_groups_are_served(house, tmp_path):
-    pub = house.pub("r", h5_files.nexus(tmp_path / "f.h5"), house.bro())
+    bro = house.bro()
+    pub = house.pub("r", h5_files.nexus(tmp_path / "f.h5"), bro)
+    sub = house.sub(bro)
+    wait_until(lambda: get(sub.url + "/api/attrs/r")[0] == 200)
     assert json.loads(get(pub.url + "/api/attrs")[2]) == {"creator": "test", "default": "entry"}
     assert json.loads(get(pub.url + "/api/attrs/entry/data")[2])["axes"] == ["two_theta"]
     assert json.loads(get(pub.url + "/api/attrs/entry/data/two_theta.b2nd")[2]) == {"units": "degrees"}
     assert get(pub.url + "/api/attrs/nothing")[0] == 404
+    assert json.loads(get(sub.url + "/api/attrs/r/entry/data")[2])["axes"] == ["two_theta"]
+    assert get(sub.url + "/api/attrs/r/nothing")[0] == 404 and get(sub.url + "/api/attrs/no")[0] == 404
+    pub.stop()
+    assert json.loads(get(sub.url + "/api/attrs/r")[2]) == {"creator": "test", "default": "entry"}
+    assert get(sub.url + "/api/attrs/r/entry")[0] == 502
