@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What happened to roots and datasets, told to browsers as server-sent events.
  *
- * One log of the last events serves all: a listener is a position in it and the event it is sending, so that it costs
- * the same however slow it is. Who falls behind the log is told to look at everything. Loop thread only. */
+ * One log of the last events serves all: a listener is a position in it and the event it is sending, so that
+ * it costs the same however slow it is. Who falls behind the log is told to look at everything. Loop thread
+ * only. */
 #ifndef C2_SUBSCRIBER_EVENTS_H
 #define C2_SUBSCRIBER_EVENTS_H
 
