@@ -31,14 +31,14 @@ struct file {
     /* before a mirror is served */
     struct c2_range ranges[C2_RANGES_MAX];
     int nranges, rounds;
-    struct c2_buf scratch;
+    struct c2_buf warm; /* the last range read before the status; at the end, the only one's first window */
     struct missing missing;
 };
 
 static void file_free(struct file *f)
 {
     if (f->fd >= 0) close(f->fd);
-    c2_buf_fini(&f->scratch);
+    c2_buf_fini(&f->warm);
     free(f->missing.spans);
     c2_cachefile_unref(f->cf);
     c2_ds_unref(f->ds);
@@ -202,6 +202,11 @@ static bool open_stretch(void *ctx, struct c2_request *req, int64_t off, int64_t
     *s = (struct stretch){
         .ds = c2_ds_ref(f->ds), .cf = c2_cachefile_ref(f->cf), .req = req, .off = off, .left = n};
     c2_buf_init(&s->window, WINDOW);
+    if (f->warm.n && off == f->ranges[0].off) {
+        s->window = c2_buf_steal(&f->warm);
+        s->off += (int64_t)s->window.n;
+        s->left -= (int64_t)s->window.n;
+    }
     *out = (struct c2_body){stretch_pull, stretch_close, s};
     return true;
 }
@@ -333,11 +338,12 @@ static void warm_work(void *job, void *codec)
     int64_t left = WINDOW;
 
     (void)codec;
-    f->ok = c2_buf_resize(&f->scratch, WINDOW, &f->err);
+    f->ok = true;
     f->missing.n = 0;
     for (int i = 0; f->ok && i < f->nranges && left > 0; i++) {
         int64_t n = c2_min_i64(left, f->ranges[i].n);
-        f->ok = c2_cachefile_read_frame(f->cf, f->ranges[i].off, (size_t)n, f->scratch.p, note_missing,
+        f->ok = c2_buf_resize(&f->warm, (size_t)n, &f->err) &&
+                c2_cachefile_read_frame(f->cf, f->ranges[i].off, (size_t)n, f->warm.p, note_missing,
                                         &f->missing, &f->err);
         left -= n;
     }
@@ -364,7 +370,7 @@ static void warm_done(void *job)
     } else if (f->missing.n && f->rounds++ < ROUNDS_MAX) {
         c2_ensure_spans(f->ds, f->missing.spans, f->missing.n, on_warm, f);
     } else {
-        c2_buf_fini(&f->scratch);
+        if (f->missing.n || f->nranges != 1) c2_buf_fini(&f->warm);
         reply_mirror(f);
     }
 }
@@ -424,7 +430,7 @@ static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
     f->ds = c2_ds_ref(ds);
     f->fd = -1;
     f->attachment = attachment;
-    c2_buf_init(&f->scratch, WINDOW);
+    c2_buf_init(&f->warm, WINDOW);
     c2_ensure_spans(ds, NULL, 0, on_ready, f);
 }
 
