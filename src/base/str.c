@@ -2,6 +2,7 @@
 /* Views of text, and the cursor. */
 #include "base/str.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -176,4 +177,28 @@ bool c2_path_check(struct c2_str rel, struct cat2_error *err)
         start = i + 1;
     }
     return true;
+}
+
+void c2_size_text(int64_t nbytes, char out[16])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double size = (double)nbytes;
+    size_t unit = 0;
+
+    for (; size >= 1024 && unit + 1 < C2_ARRAY_LEN(units); unit++)
+        size /= 1024;
+    snprintf(out, 16, unit ? "%.1f %s" : "%.0f %s", size, units[unit]);
+}
+
+size_t c2_utf8_encode(uint32_t c, uint8_t out[4])
+{
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+    for (size_t i = n; i-- > 1; c >>= 6)
+        out[i] = (uint8_t)(0x80 | (c & 0x3f));
+    out[0] = (uint8_t)(n == 1   ? c
+                       : n == 2 ? 0xc0 | (c & 0x1f)
+                       : n == 3 ? 0xe0 | (c & 0x0f)
+                                : 0xf0 | (c & 0x07));
+    return n;
 }

@@ -55,6 +55,10 @@ char *c2_str_dup(struct c2_str s);
 int c2_str_cmp(struct c2_str a, struct c2_str b);
 /** Is this well-formed UTF-8 (no surrogates, no overlong forms)? */
 bool c2_str_is_utf8(struct c2_str s);
+/** "1.5 MiB", "87 B": for people. */
+void c2_size_text(int64_t nbytes, char out[16]);
+/** The bytes of one code point, surrogates like others; 1 to 4 of them. */
+size_t c2_utf8_encode(uint32_t c, uint8_t out[4]);
 /** The whole of s as a decimal integer with optional sign; false on anything else or overflow. */
 bool c2_str_to_i64(struct c2_str s, int64_t *out);
 

@@ -25,25 +25,14 @@ struct bar {
     int64_t started_ms, shown_ms, first;
 };
 
-static void size_text(int64_t nbytes, char out[16])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double size = (double)nbytes;
-    size_t unit = 0;
-
-    for (; size >= 1024 && unit + 1 < C2_ARRAY_LEN(units); unit++)
-        size /= 1024;
-    snprintf(out, 16, unit ? "%.1f %s" : "%.0f %s", size, units[unit]);
-}
-
 static void draw(struct bar *bar, int64_t nbytes, int64_t total, int64_t now)
 {
     char done[16], all[16] = "?", speed[16];
     double seconds = (double)(now - bar->started_ms) / 1000;
 
-    size_text(nbytes, done);
-    if (total >= 0) size_text(total, all);
-    size_text(seconds > 0 ? (int64_t)((double)(nbytes - bar->first) / seconds) : 0, speed);
+    c2_size_text(nbytes, done);
+    if (total >= 0) c2_size_text(total, all);
+    c2_size_text(seconds > 0 ? (int64_t)((double)(nbytes - bar->first) / seconds) : 0, speed);
     int width = 24, full = total > 0 ? (int)(nbytes * width / total) : 0;
     fprintf(stderr, "\r%.40s [%.*s%*s] %s of %s, %s/s \033[K", bar->name, full, "########################",
             width - full, "", done, all, speed);

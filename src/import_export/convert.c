@@ -31,3 +31,14 @@ bool c2_convert_goes_on(const struct c2_convert_options *options, struct cat2_er
 {
     return !options->stop || !*options->stop || c2_fail(err, CAT2_ECANCELLED, "stopped");
 }
+
+void c2_convert_chunk_done(const struct c2_convert_options *options, struct c2_convert_counts *counts,
+                           struct c2_progress *progress, int64_t nchunk, bool copied)
+{
+    if (copied)
+        counts->copied++;
+    else
+        counts->compressed++;
+    progress->chunks = nchunk + 1;
+    if (options->progress) options->progress(options->ctx, progress);
+}

@@ -58,6 +58,9 @@ bool c2_import(const char *file, const char *new_dir, const struct c2_convert_op
 
 /** Is a path to be converted? Patterns match the whole path; "*" also matches "/". */
 bool c2_convert_picks(const struct c2_convert_options *options, const char *path);
+/** Chunk nchunk of the dataset at hand is written: count it, and tell who watches. */
+void c2_convert_chunk_done(const struct c2_convert_options *options, struct c2_convert_counts *counts,
+                           struct c2_progress *progress, int64_t nchunk, bool copied);
 /** CAT2_ECANCELLED when asked to stop. */
 bool c2_convert_goes_on(const struct c2_convert_options *options, struct cat2_error *err);
 

@@ -111,12 +111,7 @@ static bool hand_in(void *ctx, struct c2_piece *piece, struct cat2_error *err)
         ds->broken = true;
         return false;
     }
-    if (piece->copied)
-        ex->counts->copied++;
-    else
-        ex->counts->compressed++;
-    ex->progress.chunks = piece->i + 1;
-    if (ex->options->progress) ex->options->progress(ex->options->ctx, &ex->progress);
+    c2_convert_chunk_done(ex->options, ex->counts, &ex->progress, piece->i, piece->copied);
     return true;
 }
 

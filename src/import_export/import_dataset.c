@@ -51,12 +51,7 @@ static bool hand_in(void *ctx, struct c2_piece *piece, struct cat2_error *err)
         ds->broken = err->code == CAT2_EIO;
         return false;
     }
-    if (piece->copied)
-        im->counts->copied++;
-    else
-        im->counts->compressed++;
-    im->progress.chunks = piece->i + 1;
-    if (im->options->progress) im->options->progress(im->options->ctx, &im->progress);
+    c2_convert_chunk_done(im->options, im->counts, &im->progress, piece->i, piece->copied);
     return true;
 }
 

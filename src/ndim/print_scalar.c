@@ -141,14 +141,10 @@ static bool put_bytes(const uint8_t *p, size_t n, struct c2_buf *out, struct cat
 
 static bool put_char(uint32_t c, struct c2_buf *out, struct cat2_error *err)
 {
-    char text[4];
-    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    uint8_t text[4];
 
     if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return c2_buf_puts(out, "\xef\xbf\xbd", err);
-    for (size_t i = n; i-- > 1; c >>= 6)
-        text[i] = (char)(0x80 | (c & 0x3f));
-    text[0] = (char)(n == 1 ? c : n == 2 ? 0xc0 | c : n == 3 ? 0xe0 | c : 0xf0 | c);
-    return c2_buf_append(out, text, n, err);
+    return c2_buf_append(out, text, c2_utf8_encode(c, text), err);
 }
 
 static bool put_unicode(const struct c2_dtype *dtype, const uint8_t *item, bool quoted, struct c2_buf *out,

@@ -55,34 +55,13 @@ static void flight_free(struct c2_http_flight *f)
     free(f);
 }
 
-static struct c2_str header_value(struct c2_str headers, const char *name)
-{
-    struct c2_str rest = headers, line, key, value;
-
-    while (rest.n) {
-        c2_str_cut(rest, '\n', &line, &rest);
-        if (c2_str_cut(line, ':', &key, &value) && c2_str_eq_nocase(key, c2_str_of(name)))
-            return c2_str_trim(value);
-    }
-    return (struct c2_str){NULL, 0};
-}
-
-bool c2_http_header(const struct c2_http_reply *reply, const char *name, struct c2_str *out)
-{
-    struct c2_str value = header_value(reply->headers, name);
-
-    if (!value.p) return false;
-    *out = value;
-    return true;
-}
-
 static void succeed(struct c2_http_flight *f, int status)
 {
     struct c2_http_reply reply = {
         .status = status, .headers = c2_buf_str(&f->reply_headers), .body = &f->reply_body};
 
-    reply.content_type = header_value(reply.headers, "Content-Type");
-    reply.etag = header_value(reply.headers, "ETag");
+    c2_http_header(&reply, "Content-Type", &reply.content_type);
+    c2_http_header(&reply, "ETag", &reply.etag);
     f->call.done(f->call.ctx, &reply, NULL);
 }
 

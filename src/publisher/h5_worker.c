@@ -232,6 +232,15 @@ static bool wait_for(struct talk *talk, short events)
     }
 }
 
+/* After a call that moved nothing: is another worth it? */
+static bool try_again(struct talk *talk, ssize_t rc, short events)
+{
+    if (rc < 0 && errno == EINTR) return true;
+    if (rc < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_for(talk, events);
+    talk->ended = true;
+    return false;
+}
+
 static bool receive(struct talk *talk, void *to, size_t n)
 {
     uint8_t *p = to;
@@ -243,13 +252,7 @@ static bool receive(struct talk *talk, void *to, size_t n)
             n -= (size_t)got;
             continue;
         }
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            if (!wait_for(talk, POLLIN)) return false;
-            continue;
-        }
-        talk->ended = true;
-        return false;
+        if (!try_again(talk, got, POLLIN)) return false;
     }
     return true;
 }
@@ -265,13 +268,7 @@ static bool transmit(struct talk *talk, const void *bytes, size_t n)
             n -= (size_t)sent;
             continue;
         }
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            if (!wait_for(talk, POLLOUT)) return false;
-            continue;
-        }
-        talk->ended = true;
-        return false;
+        if (!try_again(talk, sent, POLLOUT)) return false;
     }
     return true;
 }

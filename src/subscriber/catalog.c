@@ -47,25 +47,27 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
     return root;
 }
 
-/* Index of path, or where it would be inserted. */
-static size_t place_of(const struct c2_root_state *root, struct c2_str path, bool *found)
+size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path)
 {
     size_t low = 0, high = root->n;
 
-    *found = false;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = c2_str_cmp(c2_str_of(root->datasets[middle]->path), path);
-        if (order == 0) {
-            *found = true;
-            return middle;
-        }
-        if (order < 0)
+        if (c2_str_cmp(c2_str_of(root->datasets[middle]->path), path) < 0)
             low = middle + 1;
         else
             high = middle;
     }
     return low;
+}
+
+/* Index of path, or where it would be inserted. */
+static size_t place_of(const struct c2_root_state *root, struct c2_str path, bool *found)
+{
+    size_t i = c2_sub_lower(root, path);
+
+    *found = i < root->n && c2_str_is(path, root->datasets[i]->path);
+    return i;
 }
 
 struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path)

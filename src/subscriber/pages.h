@@ -25,6 +25,8 @@ void c2_page_begin(struct c2_page *page, struct c2_request *req, struct c2_subsc
 /** An attribute of <main>; between begin and body. */
 void c2_page_attr(struct c2_page *page, const char *name, const char *value);
 void c2_page_body(struct c2_page *page);
+/** Answer with the HTML as it is: a fragment; or with the error that kept it from being written. */
+void c2_page_reply(struct c2_page *page, int status);
 /** Close what begin opened, and answer with it. */
 void c2_page_end(struct c2_page *page, int status);
 /** The trail "roots / foo / dir1 / ds": links to all but the last. */

@@ -8,27 +8,12 @@
 
 #define NEAREST_MAX 5
 
-/* The first dataset whose path is not before `path`. */
-static size_t lower(const struct c2_root_state *root, struct c2_str path)
-{
-    size_t low = 0, high = root->n;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (c2_str_cmp(c2_str_of(root->datasets[middle]->path), path) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 bool c2_page_is_folder(const struct c2_root_state *root, struct c2_str folder)
 {
     char prefix[C2_PATH_MAX + 2];
     int n =
         snprintf(prefix, sizeof(prefix), "%.*s/", (int)c2_min_i64(C2_PATH_MAX, (int64_t)folder.n), folder.p);
-    size_t i = lower(root, (struct c2_str){prefix, (size_t)n});
+    size_t i = c2_sub_lower(root, (struct c2_str){prefix, (size_t)n});
 
     return i < root->n && c2_str_starts(c2_str_of(root->datasets[i]->path), prefix);
 }
@@ -106,7 +91,7 @@ static size_t entry(struct listing *l, size_t i)
     }
     /* '0' follows '/': the first path behind everything that starts with "head/" */
     int n = snprintf(after, sizeof(after), "%.*s0", (int)(l->nprefix + head.n), ds->path);
-    size_t next = lower(l->root, (struct c2_str){after, (size_t)n});
+    size_t next = c2_sub_lower(l->root, (struct c2_str){after, (size_t)n});
     if (show) folder_row(l, head, next - i);
     return next > i ? next : i + 1;
 }
@@ -154,7 +139,7 @@ void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const ch
     c2_page_body(&l.page);
     c2_page_trail(&l.page.h, root->root.name, folder);
     c2_html(&l.page.h, "<h1>$</h1>\n", *folder ? folder : root->root.name);
-    size_t i = lower(root, (struct c2_str){l.prefix, l.nprefix});
+    size_t i = c2_sub_lower(root, (struct c2_str){l.prefix, l.nprefix});
     if (i == root->n) {
         c2_html(&l.page.h, "<div class=\"card\"><p>Empty root: its publisher shows no datasets.</p></div>\n");
     } else {

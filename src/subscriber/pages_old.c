@@ -10,18 +10,6 @@
 
 #define ROOTS_MAX 64
 
-static void reply_fragment(struct c2_page *page)
-{
-    if (!page->h.ok) {
-        c2_reply_error(page->req, &page->err);
-        c2_buf_fini(&page->html);
-        return;
-    }
-    c2_web_headers(page->req);
-    c2_reply_header(page->req, "Cache-Control", "no-cache");
-    c2_reply_buf(page->req, 200, "text/html; charset=utf-8", &page->html);
-}
-
 static void begin(struct c2_page *page, struct c2_request *req, struct c2_subscriber *sub)
 {
     *page = (struct c2_page){.req = req, .sub = sub, .html = C2_BUF_INIT(C2_PAGE_NBYTES_MAX)};
@@ -44,7 +32,7 @@ static void handle_root_list(struct c2_request *req, void *state)
                 root->root.name, picked ? " checked" : "", root->root.name);
     }
     c2_html(&page.h, "</form>\n");
-    reply_fragment(&page);
+    c2_page_reply(&page, 200);
 }
 
 struct old_list {
@@ -85,7 +73,7 @@ static void on_listed(void *ctx, const struct cat2_error *err)
     c2_html(&page.h, "<div id=\"path-list\">\n");
     c2_page_found(&page, l->roots, l->n, search);
     c2_html(&page.h, "</div>\n");
-    reply_fragment(&page);
+    c2_page_reply(&page, 200);
     free(l);
 }
 
@@ -187,7 +175,7 @@ static void display(struct c2_request *req, struct c2_ds *ds, bool one)
     c2_html(&page.h, "<div id=\"image-div\">\n");
     show_image(&page, ds, i);
     c2_html(&page.h, "</div>\n");
-    reply_fragment(&page);
+    c2_page_reply(&page, 200);
 }
 
 static void display_all(struct c2_request *req, struct c2_ds *ds)

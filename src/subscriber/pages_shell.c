@@ -98,9 +98,8 @@ void c2_page_body(struct c2_page *page)
     c2_html(&page->h, ">\n");
 }
 
-void c2_page_end(struct c2_page *page, int status)
+void c2_page_reply(struct c2_page *page, int status)
 {
-    c2_html(&page->h, "</main>\n</div>\n<div id=\"status\" role=\"status\"></div></body></html>\n");
     if (!page->h.ok) {
         c2_reply_error(page->req, &page->err);
         c2_buf_fini(&page->html);
@@ -109,6 +108,12 @@ void c2_page_end(struct c2_page *page, int status)
     c2_web_headers(page->req);
     c2_reply_header(page->req, "Cache-Control", "no-cache");
     c2_reply_buf(page->req, status, "text/html; charset=utf-8", &page->html);
+}
+
+void c2_page_end(struct c2_page *page, int status)
+{
+    c2_html(&page->h, "</main>\n</div>\n<div id=\"status\" role=\"status\"></div></body></html>\n");
+    c2_page_reply(page, status);
 }
 
 void c2_page_trail(struct c2_html *h, const char *root, const char *path)

@@ -322,29 +322,14 @@ static void tree_done(void *job)
 
 /* ---- the request ---- */
 
-/* The first dataset whose path does not sort before `text`. */
-static size_t first_at(const struct c2_root_state *root, struct c2_str text)
-{
-    size_t low = 0, high = root->n;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (c2_str_cmp(c2_str_of(root->datasets[middle]->path), text) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static bool take_list(struct tree *t, const struct c2_root_state *root, struct cat2_error *err)
 {
     struct c2_str prefix = {t->dir, t->dir_n};
-    size_t first = first_at(root, prefix), end = root->n;
+    size_t first = c2_sub_lower(root, prefix), end = root->n;
 
     if (t->dir_n) { /* '0' follows '/' */
         t->dir[t->dir_n - 1] = '0';
-        end = first_at(root, prefix);
+        end = c2_sub_lower(root, prefix);
         t->dir[t->dir_n - 1] = '/';
         if (end == first)
             return c2_fail(err, CAT2_ENOTFOUND, "there is no folder %.*s in %s", (int)t->dir_n - 1, t->dir,

@@ -94,6 +94,8 @@ struct c2_subscriber {
 struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name);
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *root,
                                       struct cat2_error *err);
+/** Index of the first dataset whose path does not sort before `path`; root->n when there is none. */
+size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path);
 struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path); /* borrowed, NULL when none */
 /** A dataset from one line of a full listing: {"path","etag","metadata","frame"} or {"path","error"}. refs 1.
  */

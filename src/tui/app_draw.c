@@ -67,7 +67,7 @@ static void draw_row(struct c2_tui_app *app, size_t i, struct c2_tui_box line)
     int indent = row->depth * 2 < line.w / 2 ? row->depth * 2 : line.w / 2;
 
     if (node->kind == C2_TUI_DATASET) {
-        if (node->size >= 0) c2_tui_size_text(node->size, right);
+        if (node->size >= 0) c2_size_text(node->size, right);
         ask_size(app, node);
     } else if (node->kind == C2_TUI_ROOT) {
         snprintf(right, sizeof(right), "%s",
@@ -139,8 +139,8 @@ static void draw_status(struct c2_tui_app *app)
         return;
     }
     if (progress.running) {
-        c2_tui_size_text(progress.nbytes, done);
-        if (progress.total >= 0) c2_tui_size_text(progress.total, total);
+        c2_size_text(progress.nbytes, done);
+        if (progress.total >= 0) c2_size_text(progress.total, total);
         c2_tui_printf(&app->canvas, line, plain, "downloading: %s of %s (Esc cancels)", done, total);
         return;
     }

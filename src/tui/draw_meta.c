@@ -44,7 +44,7 @@ static void add_size(struct lines *lines, const char *key, int64_t nbytes)
 {
     char text[64], size[16];
 
-    c2_tui_size_text(nbytes, size);
+    c2_size_text(nbytes, size);
     snprintf(text, sizeof(text), nbytes < 1024 ? "%s" : "%s (%" PRId64 " bytes)", size, nbytes);
     add(lines, 0, key, text);
 }

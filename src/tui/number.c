@@ -118,14 +118,3 @@ void c2_tui_word(const struct c2_dtype *dtype, const uint8_t *item, char out[C2_
     else
         print_item(dtype, item, out);
 }
-
-void c2_tui_size_text(int64_t nbytes, char out[16])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double size = (double)nbytes;
-    size_t unit = 0;
-
-    for (; size >= 1024 && unit + 1 < C2_ARRAY_LEN(units); unit++)
-        size /= 1024;
-    snprintf(out, 16, unit ? "%.1f %s" : "%.0f %s", size, units[unit]);
-}

@@ -13,7 +13,5 @@ bool c2_tui_is_number(const struct c2_dtype *dtype);
 double c2_tui_number(const struct c2_dtype *dtype, const uint8_t *item);
 /** The item for a narrow column: integers plain, reals in 6 digits, bytes as text, structures in brackets. */
 void c2_tui_word(const struct c2_dtype *dtype, const uint8_t *item, char out[C2_TUI_WORD_MAX]);
-/** "1.5 MiB". */
-void c2_tui_size_text(int64_t nbytes, char out[16]);
 
 #endif

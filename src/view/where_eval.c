@@ -5,13 +5,11 @@
 
 /* ---- numbers ---- */
 
-static void load(struct c2_where *where, const struct c2_operand *o, const uint8_t *items, int64_t n,
-                 long double *to)
+static void load(const struct c2_operand *o, const uint8_t *items, int64_t n, long double *to)
 {
     double plain[C2_WHERE_BATCH];
     int64_t wide[C2_WHERE_BATCH];
 
-    (void)where;
     if (o->kind == C2_OPERAND_NUMBER) {
         for (int64_t i = 0; i < n; i++)
             to[i] = o->number;
@@ -31,54 +29,32 @@ static void load(struct c2_where *where, const struct c2_operand *o, const uint8
     for (int64_t i = 0; i < n; i++)                                                                          \
     mask[i] = a[i] op b[i]
 
-static void compare_wide(enum c2_compare how, const long double *a, const long double *b, int64_t n,
-                         uint8_t *mask)
-{
-    switch (how) {
-    case C2_CMP_LT:
-        COMPARE(<);
-        break;
-    case C2_CMP_LE:
-        COMPARE(<=);
-        break;
-    case C2_CMP_GT:
-        COMPARE(>);
-        break;
-    case C2_CMP_GE:
-        COMPARE(>=);
-        break;
-    case C2_CMP_EQ:
-        COMPARE(==);
-        break;
-    case C2_CMP_NE:
-        COMPARE(!=);
-        break;
+#define DEFINE_COMPARE(name, type)                                                                           \
+    static void name(enum c2_compare how, const type *a, const type *b, int64_t n, uint8_t *mask)            \
+    {                                                                                                        \
+        switch (how) {                                                                                       \
+        case C2_CMP_LT:                                                                                      \
+            COMPARE(<);                                                                                      \
+            break;                                                                                           \
+        case C2_CMP_LE:                                                                                      \
+            COMPARE(<=);                                                                                     \
+            break;                                                                                           \
+        case C2_CMP_GT:                                                                                      \
+            COMPARE(>);                                                                                      \
+            break;                                                                                           \
+        case C2_CMP_GE:                                                                                      \
+            COMPARE(>=);                                                                                     \
+            break;                                                                                           \
+        case C2_CMP_EQ:                                                                                      \
+            COMPARE(==);                                                                                     \
+            break;                                                                                           \
+        case C2_CMP_NE:                                                                                      \
+            COMPARE(!=);                                                                                     \
+            break;                                                                                           \
+        }                                                                                                    \
     }
-}
-
-static void compare_real(enum c2_compare how, const double *a, const double *b, int64_t n, uint8_t *mask)
-{
-    switch (how) {
-    case C2_CMP_LT:
-        COMPARE(<);
-        break;
-    case C2_CMP_LE:
-        COMPARE(<=);
-        break;
-    case C2_CMP_GT:
-        COMPARE(>);
-        break;
-    case C2_CMP_GE:
-        COMPARE(>=);
-        break;
-    case C2_CMP_EQ:
-        COMPARE(==);
-        break;
-    case C2_CMP_NE:
-        COMPARE(!=);
-        break;
-    }
-}
+DEFINE_COMPARE(compare_wide, long double)
+DEFINE_COMPARE(compare_real, double)
 
 /* Does a double hold whatever this operand is? */
 static bool fits(const struct c2_operand *o)
@@ -107,26 +83,12 @@ static void compare_numbers(struct c2_where *where, const struct c2_cmp *cmp, co
         compare_real(cmp->how, a, b, n, mask);
         return;
     }
-    load(where, &cmp->left, items, n, where->left);
-    load(where, &cmp->right, items, n, where->right);
+    load(&cmp->left, items, n, where->left);
+    load(&cmp->right, items, n, where->right);
     compare_wide(cmp->how, where->left, where->right, n, mask);
 }
 
 /* ---- text ---- */
-
-static void put_char(struct c2_buf *out, uint32_t c)
-{
-    uint8_t *p = out->p + out->n;
-    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-
-    for (size_t i = n; i-- > 1; c >>= 6)
-        p[i] = (uint8_t)(0x80 | (c & 0x3f));
-    p[0] = (uint8_t)(n == 1   ? c
-                     : n == 2 ? 0xc0 | (c & 0x1f)
-                     : n == 3 ? 0xe0 | (c & 0x0f)
-                              : 0xf0 | (c & 0x07));
-    out->n += n;
-}
 
 /* The text of an item, without its trailing NULs; U as UTF-8, whose bytes sort as its characters do. */
 static struct c2_str text_of(const struct c2_operand *o, const uint8_t *item, struct c2_buf *scratch)
@@ -148,7 +110,8 @@ static struct c2_str text_of(const struct c2_operand *o, const uint8_t *item, st
     for (n /= 4; n > 0 && c2_le32(p + 4 * (n - 1)) == 0;)
         n--;
     for (size_t i = 0; i < n; i++)
-        put_char(scratch, swapped ? c2_be32(p + 4 * i) : c2_le32(p + 4 * i));
+        scratch->n +=
+            c2_utf8_encode(swapped ? c2_be32(p + 4 * i) : c2_le32(p + 4 * i), scratch->p + scratch->n);
     return c2_buf_str(scratch);
 }
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Headers of an answer, whoever fetched it. */
+#include "net/client.h"
+
+bool c2_http_header(const struct c2_http_reply *reply, const char *name, struct c2_str *out)
+{
+    struct c2_str rest = reply->headers, line, key, value;
+
+    while (rest.n) {
+        c2_str_cut(rest, '\n', &line, &rest);
+        if (c2_str_cut(line, ':', &key, &value) && c2_str_eq_nocase(key, c2_str_of(name))) {
+            *out = c2_str_trim(value);
+            return true;
+        }
+    }
+    return false;
+}
