@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a put and a get cost at 10, 1000 and 100 000 chunks of 41 KB. Prints medians in microseconds. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "data/bench.h"
 #include "data/cachefile.h"
 
 #define ITEMS  8192 /* int64 a chunk: 64 KiB */
 #define BLOCK  2048
 #define ROUNDS 5000
-
-static double now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static void check(bool ok, const struct cat2_error *err)
-{
-    if (ok) return;
-    fprintf(stderr, "%s\n", err->message);
-    exit(1);
-}
 
 static void make_chunk(struct c2_codec *codec, const struct c2_cparams *cparams, struct c2_buf *chunk)
 {

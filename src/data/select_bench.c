@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A warm 100x100 float64 slice out of a cache file: its items, and its cframe. Prints microseconds. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "data/bench.h"
 #include "data/cachefile.h"
 #include "data/select.h"
 
@@ -13,21 +11,6 @@
 #define CHUNK  500
 #define BLOCK  100
 #define ROUNDS 2000
-
-static double now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static void check(bool ok, const struct cat2_error *err)
-{
-    if (ok) return;
-    fprintf(stderr, "%s\n", err->message);
-    exit(1);
-}
 
 static void fill(struct c2_codec *codec, struct c2_cachefile *cf)
 {

@@ -280,26 +280,18 @@ def test_a_port_in_use_is_said_and_ends_with_1(house):
     house.programs.remove(other)
 
 
-def test_a_publisher_registers_again_with_a_broker_that_lost_everything(house, tmp_path):
-    bro = house.bro()
+@pytest.mark.parametrize("kind", ["bro", "py_bro"])
+def test_a_publisher_registers_again_with_a_broker_that_lost_everything(house, tmp_path, kind):
+    if kind == "py_bro":
+        pytest.importorskip("caterva2.services.bro")
+    start = getattr(house, kind)
+    bro = start()
     (tmp_path / "root").mkdir()
     (tmp_path / "root/a.txt").write_text("a")
     house.pub("foo", tmp_path / "root", bro)
     programs.wait_until(lambda: "foo" in roots(bro))
     bro.kill()
-    again = house.bro("new-bro", bro.http)
-    programs.wait_until(lambda: "foo" in roots(again))
-
-
-def test_a_publisher_registers_again_with_a_python_broker(house, tmp_path):
-    pytest.importorskip("caterva2.services.bro")
-    bro = house.py_bro()
-    (tmp_path / "root").mkdir()
-    (tmp_path / "root/a.txt").write_text("a")
-    house.pub("foo", tmp_path / "root", bro)
-    programs.wait_until(lambda: "foo" in roots(bro))
-    bro.kill()
-    again = house.py_bro("new-pybro", bro.http)
+    again = start("new-bro", bro.http)
     programs.wait_until(lambda: "foo" in roots(again))
 
 
