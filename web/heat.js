@@ -1,108 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The heat map: tiles under a window that zooms and pans, colours made here, several panes side by side.
 import { GREY, colormaps, encode, json, query } from "./api.js";
-import { Bar, SCALES, painted, scaler, table } from "./colour.js";
+import { Bar, SCALES, scaler, table } from "./colour.js";
+import { Pane } from "./pane.js";
+import { Pointer } from "./pointer.js";
+import { Profiles } from "./profiles.js";
 import { Slicer } from "./slicer.js";
 import { plane, sliceOf } from "./state.js";
-import { Difference, Plane, SIDE, statsHere, statsOf } from "./tiles.js";
+import { Difference, Plane, statsHere, statsOf } from "./tiles.js";
 import { button, clamp, debounce, errorCard, h, number, panel, select, throttle, toast } from "./ui.js";
 
 const MAPS = ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "grey", "rdbu"];
 
-/* One canvas: the plane it aims at, and the last one that was complete, which stays until the next is. */
-class Pane {
-  constructor(view, label) {
-    Object.assign(this, { view, label, flights: new Map(), aimed: [], shown: null, failed: null, serial: 0 });
-    this.canvas = h("canvas", { class: "heat", tabindex: "0", role: "img", "aria-label": label });
-    this.caption = h("p", { class: "caption" }, label);
-    this.box = h("div", { class: "pane" }, this.canvas, this.caption);
-  }
-
-  aim(source) {
-    if (this.target?.key === source.key) return;
-    source.serial = ++this.serial;
-    this.target = source;
-    this.failed = null;
-    this.aimed = [...this.aimed.filter((old) => old.serial > (this.shown?.serial || 0)).slice(-3), source];
-    const oldest = Math.min(...[...this.flights.values()].map((flight) => flight.source.serial));
-    for (const flight of this.flights.values()) if (flight.source !== source && flight.source.serial !== oldest) flight.control.abort();
-  }
-
-  /* Tiles under the window at the level that fits the screen. */
-  tiles(source) {
-    const { x0, x1, y0, y1 } = this.view.window, items = Math.max((x1 - x0) / this.canvas.width, (y1 - y0) / this.canvas.height);
-    const most = Math.max(0, Math.ceil(Math.log2(Math.max(source.rows, source.columns, 1) / SIDE)));
-    const z = clamp(Math.round(Math.log2(items)), 0, most), size = SIDE * 2 ** z, out = [];
-    const last = (n) => Math.ceil(n / size) - 1;
-    for (let y = Math.max(0, Math.floor(y0 / size)); y <= Math.min(last(source.rows), Math.floor(y1 / size)); y++)
-      for (let x = Math.max(0, Math.floor(x0 / size)); x <= Math.min(last(source.columns), Math.floor(x1 / size)); x++) out.push({ z, x, y });
-    const mx = (x0 + x1) / 2 / size - 0.5, my = (y0 + y1) / 2 / size - 0.5;
-    return out.sort((a, b) => Math.hypot(a.x - mx, a.y - my) - Math.hypot(b.x - mx, b.y - my));
-  }
-
-  want() {
-    const source = this.target, wanted = this.tiles(source), keys = new Set(wanted.map(({ z, x, y }) => `${source.key}/${z}/${x}/${y}`));
-    for (const [key, flight] of this.flights) if (flight.source === source && !keys.has(key)) flight.control.abort();
-    if (this.failed) return;
-    for (const { z, x, y } of wanted) {
-      const key = `${source.key}/${z}/${x}/${y}`;
-      if (source.get(z, x, y) || this.flights.has(key)) continue;
-      const control = new AbortController();
-      this.flights.set(key, { control, source });
-      source.load(z, x, y, control.signal).catch((error) => { if (error.name !== "AbortError" && source === this.target) this.failed = error; })
-        .finally(() => { this.flights.delete(key); this.view.schedule(); });
-    }
-  }
-
-  ready(source) { return this.tiles(source).every(({ z, x, y }) => source.get(z, x, y)); }
-
-  draw(colours) {
-    const best = [...this.aimed].reverse().find((source) => this.ready(source));
-    if (best && best.serial > (this.shown?.serial || 0)) this.shown = best;
-    const source = this.shown?.rows === this.target.rows && this.shown?.columns === this.target.columns ? this.shown : this.target;
-    const g = this.canvas.getContext("2d"), { x0, x1, y0, y1 } = this.view.window;
-    const sx = this.canvas.width / (x1 - x0), sy = this.canvas.height / (y1 - y0);
-    g.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    g.save();
-    g.beginPath();
-    g.rect(Math.round(-x0 * sx), Math.round(-y0 * sy), Math.round(source.columns * sx), Math.round(source.rows * sy));
-    g.clip();
-    g.imageSmoothingEnabled = sx < 1 && sy < 1;
-    for (const want of this.tiles(source)) this.drawTile(g, source, want, colours, (x) => Math.round((x - x0) * sx), (y) => Math.round((y - y0) * sy));
-    g.restore();
-    this.box.classList.toggle("busy", this.flights.size > 0);
-  }
-
-  drawTile(g, source, { z, x, y }, colours, px, py) {
-    const size = SIDE * 2 ** z, left = px(x * size), top = py(y * size);
-    for (let up = 0; z + up < 24; up++) {
-      const tile = source.get(z + up, x >> up, y >> up);
-      if (!tile) continue;
-      const image = painted(tile, colours), side = SIDE / 2 ** up, fx = (x % 2 ** up) * side, fy = (y % 2 ** up) * side;
-      const w = Math.min(side, tile.w - fx), hh = Math.min(side, tile.h - fy), texel = 2 ** (z + up);
-      if (w > 0 && hh > 0) g.drawImage(image, fx, fy, w, hh, left, top, px(x * size + w * texel) - left, py(y * size + hh * texel) - top);
-      return;
-    }
-  }
-
-  /* The number at an item, exact or of its texel: {value, exact}. */
-  value(row, column) {
-    const source = this.target;
-    for (let z = 0; z < 24; z++) {
-      const size = SIDE * 2 ** z, tile = source.get(z, Math.floor(column / size), Math.floor(row / size));
-      if (!tile) continue;
-      const i = Math.floor(row / 2 ** z) % SIDE * tile.w + Math.floor(column / 2 ** z) % SIDE;
-      return { value: tile.raw[i], exact: z === 0 };
-    }
-    return null;
-  }
-
-  close() { for (const flight of this.flights.values()) flight.control.abort(); }
-}
-
 export class HeatView {
   constructor(page, box) {
-    Object.assign(this, { page, ds: page.ds, state: page.state, frame: 0, stats: new Map(), range: null, pointers: new Map(), cursor: null });
+    Object.assign(this, { page, ds: page.ds, state: page.state, frame: 0, stats: new Map(), cursor: null, pointer: new Pointer(this), profiles: new Profiles() });
     this.plane = plane(this.state, this.ds.shape, true);
     page.notices(this.plane.notes);
     if (this.plane.notes.length) this.state.s = sliceOf(this.plane);
@@ -113,12 +25,11 @@ export class HeatView {
     this.badge = h("span", { class: "badge", hidden: true, title: "Too much data for one look: a sample is shown" }, "approximate");
     this.stage = h("div", { class: "stage" });
     this.problem = h("div", { class: "problem", hidden: true });
-    this.profiles = h("div", { class: "profiles", hidden: true });
-    box.replaceChildren(this.toolbar(), this.slicer.box, h("div", { class: "frame" }, this.stage, this.problem), this.bar.box, h("div", { class: "under" }, this.readout, this.badge), this.profiles);
+    box.replaceChildren(this.toolbar(), this.slicer.box, h("div", { class: "frame" }, this.stage, this.problem), this.bar.box, h("div", { class: "under" }, this.readout, this.badge), this.profiles.box);
     this.makePanes();
     this.watch = new ResizeObserver(() => { this.resize(); this.bar.draw(); });
     this.watch.observe(this.stage);
-    this.onTheme = () => { this.bar.draw(); this.drawProfiles?.(); };
+    this.onTheme = () => { this.bar.draw(); this.profiles.draw(); };
     document.addEventListener("theme", this.onTheme);
     this.resize();
     colormaps().catch((error) => { toast(`Only grey: the colour maps did not come (${error.message})`, "warn"); return {}; }).then((maps) => { this.maps = maps; this.schedule(); });
@@ -150,7 +61,7 @@ export class HeatView {
     if (this.other) this.panes.push(new Pane(this, this.other.label), new Pane(this, "difference"));
     this.stage.replaceChildren(...this.panes.map((pane) => pane.box));
     this.stage.classList.toggle("several", this.panes.length > 1);
-    for (const pane of this.panes) this.listen(pane);
+    for (const pane of this.panes) this.pointer.listen(pane.canvas);
     if (this.state.cmp && !this.other) this.compare(this.state.cmp);
   }
 
@@ -270,69 +181,16 @@ export class HeatView {
     this.schedule();
   }
 
-  /* ---- pointer ---- */
+  /* ---- pointer and readout ---- */
 
-  place(event, canvas) {
-    const box = canvas.getBoundingClientRect(), { x0, x1, y0, y1 } = this.window;
-    return { x: x0 + (event.clientX - box.left) / box.width * (x1 - x0), y: y0 + (event.clientY - box.top) / box.height * (y1 - y0), sx: (x1 - x0) / box.width, sy: (y1 - y0) / box.height };
-  }
-
-  listen(pane) {
-    const { canvas } = pane;
-    canvas.addEventListener("wheel", (event) => { event.preventDefault(); this.zoom(Math.exp(clamp(event.deltaY, -200, 200) / 400), this.place(event, canvas)); }, { passive: false });
-    canvas.addEventListener("dblclick", (event) => this.zoom(0.5, this.place(event, canvas)));
-    canvas.addEventListener("pointerdown", (event) => this.down(event, canvas));
-    canvas.addEventListener("pointermove", (event) => this.move(event, canvas));
-    canvas.addEventListener("pointerleave", () => this.pointers.size || this.say(null));
-    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => this.up(event, canvas));
-  }
-
-  down(event, canvas) {
-    if (event.button) return;
-    canvas.setPointerCapture(event.pointerId);
-    this.pointers.set(event.pointerId, event);
-    this.start = { at: this.place(event, canvas), x: event.clientX, y: event.clientY, still: true };
-    if (event.shiftKey) { this.box = h("div", { class: "rubber" }); canvas.parentElement.append(this.box); }
-  }
-
-  move(event, canvas) {
-    const at = this.place(event, canvas), old = this.pointers.get(event.pointerId);
-    this.cursor = { row: Math.floor(at.y), column: Math.floor(at.x) };
-    this.tell();
-    if (!old) return;
-    if (Math.hypot(event.clientX - this.start.x, event.clientY - this.start.y) > 4) this.start.still = false;
-    if (this.box) {
-      const frame = canvas.parentElement.getBoundingClientRect();
-      Object.assign(this.box.style, { left: `${Math.min(event.clientX, this.start.x) - frame.left}px`, top: `${Math.min(event.clientY, this.start.y) - frame.top}px`,
-        width: `${Math.abs(event.clientX - this.start.x)}px`, height: `${Math.abs(event.clientY - this.start.y)}px` });
-    } else if (this.pointers.size === 2) {
-      const [a, b] = [...this.pointers.values()], apart = (p, q) => Math.hypot(p.clientX - q.clientX, p.clientY - q.clientY), other = a.pointerId === event.pointerId ? b : a;
-      this.zoom(apart(old, other) / Math.max(apart(event, other), 1), at);
-    } else if (!this.start.still) {
-      this.pan((old.clientX - event.clientX) * at.sx, (old.clientY - event.clientY) * at.sy);
-    }
-    this.pointers.set(event.pointerId, event);
-  }
-
-  up(event, canvas) {
-    const at = this.place(event, canvas), from = this.start?.at;
-    this.pointers.delete(event.pointerId);
-    if (this.box) {
-      this.box.remove();
-      this.box = null;
-      if (!this.start.still) { this.window = this.shaped({ x0: Math.min(at.x, from.x), x1: Math.max(at.x, from.x), y0: Math.min(at.y, from.y), y1: Math.max(at.y, from.y) }); this.moved(); }
-    } else if (this.start?.still && event.type === "pointerup") {
-      this.pinned = { row: Math.floor(at.y), column: Math.floor(at.x) };
-      this.profile();
-    }
-  }
-
-  /* ---- readout ---- */
+  frameBox(box) { this.window = this.shaped(box); this.moved(); }
+  pin(at) { this.pinned = at; this.profile(); }
+  hover(at) { this.cursor = at; if (at) this.tell(); else this.say(null); }
 
   tell = throttle(() => this.say(this.cursor), 40);
   exact = debounce(async (cursor) => {
     const source = this.panes[0].target;
-    if (!this.inside(cursor) || source.common.field) return;
+    if (!cursor || !this.inside(cursor) || source.common.field) return;
     try {
       const value = await json(`/api/fetch/${encode(this.ds.path)}${query({ slice_: source.slice(cursor.row, cursor.column), format: "json", v: this.ds.etag })}`);
       if (cursor === this.cursor && typeof value === "number") this.readout.textContent = this.words(cursor, number(value, 9));
@@ -453,18 +311,10 @@ export class HeatView {
 
   /* ---- profiles ---- */
 
-  async profile() {
-    if (!this.state.prof) return;
-    const { Plot } = await import("./plot.js");
+  profile() {
     const at = this.pinned || { row: Math.floor(this.source.rows / 2), column: Math.floor(this.source.columns / 2) };
-    if (!this.inside(at)) return;
-    const { numbers } = await import("./api.js");
-    const lines = await Promise.all([this.plane.x, this.plane.y].map((axis) => numbers(this.source.lineUrl(axis, at.row, at.column, 600)).catch(() => null)));
-    this.profiles.hidden = false;
-    const plots = lines.map((line, i) => line && new Plot(`Axis ${i ? this.plane.y : this.plane.x} through [${this.source.slice(at.row, at.column)}]`, line, i ? this.source.rows : this.source.columns)).filter(Boolean);
-    this.profiles.replaceChildren(...plots.map((plot) => plot.box));
-    this.drawProfiles = () => plots.forEach((plot) => plot.draw());
-    this.drawProfiles();
+    if (!this.state.prof) this.profiles.hide();
+    else if (this.inside(at)) this.profiles.show(this.source, at);
   }
 
   /* ---- changes ---- */
@@ -487,7 +337,7 @@ export class HeatView {
     this.state[name] = value;
     if (name === "cm") this.mapChoice.querySelector("select").value = value;
     if (name === "sc") this.scaleChoice.querySelector("select").value = value;
-    if (name === "prof") { this.profiles.hidden = !value; this.profile(); }
+    if (name === "prof") this.profile();
     this.page.write(step);
     this.aim();
   }

@@ -16,6 +16,7 @@ export function h(tag, attrs, ...children) {
 }
 
 const SHAPES = {
+  pin: "M9 4h6l-1 6 3 3v2H7v-2l3-3zM12 15v6", sum: "M17 5H7l6 7-6 7h10",
   theme: "M12 3a9 9 0 1 0 9 9 7 7 0 0 1-9-9z", help: "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 18v.01",
   menu: "M4 6h16M4 12h16M4 18h16", left: "M15 5l-7 7 7 7", right: "M9 5l7 7-7 7", play: "M7 5l12 7-12 7z", pause: "M8 5v14M16 5v14",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14", link: "M10 14l4-4M8 12l-2 2a3 3 0 0 0 4 4l2-2M16 12l2-2a3 3 0 0 0-4-4l-2 2",
@@ -123,6 +124,13 @@ export function panel(title, ...content) {
   document.body.append(it);
   it.showModal();
   return it;
+}
+
+/** A chart's numbers as a table, for those who read rather than look. */
+export function tablePanel(title, names, rows, most = 2000) {
+  return panel(title, rows.length > most ? h("p", { class: "small" }, `The first ${most} of ${rows.length} rows.`) : null,
+    h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": title }, h("table", { class: "values" }, h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, rows.slice(0, most).map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, String(first)), rest.map((cell) => h("td", {}, String(cell)))))))));
 }
 
 /** Colour tokens of the theme at hand, for canvases. */

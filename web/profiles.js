@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Lines along both axes of a picture, through one of its points.
+import { numbers } from "./api.js";
+import { Plot } from "./plot.js";
+import { button, h, number, tablePanel } from "./ui.js";
+
+const PX = 600;
+
+export class Profiles {
+  constructor() {
+    this.box = h("div", { class: "profiles", hidden: true });
+    this.plots = [];
+    this.run = 0;
+  }
+
+  /** source: the plane; at: {row, column}. */
+  async show(source, at) {
+    const run = ++this.run, axes = [source.x, source.y];
+    const lines = await Promise.all(axes.map((axis) => numbers(source.lineUrl(axis, at.row, at.column, PX)).catch(() => null)));
+    if (run !== this.run) return;
+    this.box.hidden = false;
+    this.plots = axes.map((axis, i) => lines[i] && new Plot(`Axis ${axis} through [${source.slice(at.row, at.column)}]`, lines[i], i ? source.rows : source.columns)).filter(Boolean);
+    this.box.replaceChildren(...this.plots.map((plot) => {
+      plot.box.lastChild.append(" ", button("table", "View as table", () => asTable(plot)));
+      return plot.box;
+    }));
+    this.draw();
+  }
+
+  hide() { this.run++; this.box.hidden = true; }
+  draw() { if (!this.box.hidden) this.plots.forEach((plot) => plot.draw()); }
+}
+
+/** The numbers behind a plot. */
+export function asTable(plot) {
+  const { values, pairs, n, count, from } = plot, step = count / n;
+  tablePanel(plot.label || "Line", pairs ? ["From item", "Least", "Greatest"] : ["Item", "Value"],
+    Array.from({ length: n }, (_, i) => (pairs ? [Math.floor(from + i * step), number(values[2 * i], 9), number(values[2 * i + 1], 9)] : [from + i, number(values[i], 9)])));
+}
