@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The start: the server's page is taken over; links change only what is inside <main>.
-import { ApiError, encode } from "./api.js";
+import { ApiError } from "./api.js";
 import * as live from "./live.js";
-import { settle } from "./state.js";
 import * as tree from "./tree.js";
-import { button, errorCard, h, isDark, setTheme, toast } from "./ui.js";
+import { button, errorCard, h, isDark, remember, setTheme, toast } from "./ui.js";
 
 let page = null; // the dataset page at hand, when there is one
 let loading = null;
-
-/** Read and keep small things between visits; private windows may refuse. */
-export function remember(key, value) {
-  try {
-    if (value === undefined) return JSON.parse(localStorage.getItem(key));
-    localStorage.setItem(key, JSON.stringify(value));
-  } catch { /* then not */ }
-  return null;
-}
+let home = null; // its module, once it was shown
 
 async function startPage() {
   const main = document.getElementById("main");
@@ -32,17 +23,9 @@ async function startPage() {
   } else if (main.dataset.page === "folder") {
     tree.reveal(main.dataset.path);
   } else if (main.dataset.page === "home") {
-    home();
+    home = await import("./home.js");
+    home.start(main, () => open(location.href, false));
   }
-}
-
-function home() {
-  const recent = remember("recent") || [], box = document.getElementById("recent");
-  if (!box) return;
-  box.replaceChildren();
-  if (recent.length) box.append(h("h2", {}, "Looked at lately"), h("ul", { class: "links" }, recent.map((path) => h("li", {}, h("a", { href: `/roots/${encode(path)}` }, path)))));
-  else box.append(h("p", { class: "empty" }, "Open a dataset from the tree, or press / and type a part of its name. ? lists the keys."));
-  box.append(h("div", { id: "changes" }));
 }
 
 /** Show an address of this site without leaving the page. step: something to go back to. */
@@ -58,7 +41,7 @@ export async function open(url, step = true) {
     if (!(answer.headers.get("Content-Type") || "").startsWith("text/html")) throw new ApiError(`${answer.status} ${answer.statusText}`, answer.status, target.pathname);
     const next = new DOMParser().parseFromString(text, "text/html");
     if (run !== loading) return;
-    if (step) settle();
+    if (step) page?.settle();
     if (step) history.pushState(null, "", page ? page.carry(target, next.getElementById("main")) : target.pathname + target.search + target.hash);
     document.title = next.title;
     document.getElementById("main").replaceWith(document.adoptNode(next.getElementById("main")));
@@ -130,6 +113,7 @@ const keys = () => import("./keys.js");
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.key === "Escape" && document.body.classList.contains("drawer")) drawer(false);
+  if (event.key === "Escape" && loading) loading.abort();
   if (event.target.closest?.("input:not([type=range]):not([type=checkbox]), select, textarea, dialog")) return;
   const plain = { "/": () => document.getElementById("search").focus(), t: theme, b: () => drawer() }[event.key];
   if (plain) { event.preventDefault(); plain(); return; }
@@ -141,21 +125,26 @@ addEventListener("keydown", (event) => {
 
 function changed({ path, change }) {
   tree.mark(path, change);
-  const list = document.getElementById("changes");
-  if (list) {
-    if (!list.firstChild) list.append(h("h2", {}, "Changed now"), h("ul", { class: "links" }));
-    list.querySelector(`[data-path="${CSS.escape(path)}"]`)?.remove();
-    list.lastChild.prepend(h("li", { "data-path": path }, change === "removed" ? `${path} (removed)` : h("a", { href: `/roots/${encode(path)}` }, path)));
-    while (list.lastChild.children.length > 8) list.lastChild.lastChild.remove();
-  }
+  home?.changed(path, change);
   if (page?.path !== path) return;
   if (change === "removed") toast("This dataset was removed; what is shown is what it was.", "warn", [], 0);
   else page.changed();
 }
 
 live.on("dataset", changed);
-live.on("root", ({ name }) => tree.addRoot(name));
-live.on("hello", ({ roots }) => roots.forEach((root) => tree.addRoot(root.name)));
+/* A publisher went or came back: say so, and try again what failed. */
+function reached({ name, reached: here }) {
+  const main = document.getElementById("main"), note = main.querySelector(".away"), ours = (main.dataset.path || "").split("/")[0] === name;
+  if (!ours || here === Boolean(!note)) return;
+  if (here) { note.remove(); page?.again(); } else main.prepend(h("p", { class: "card warn away", role: "status" }, `The publisher of ${name} is not reached. What is cached here can be seen; the rest comes when it is back.`));
+}
+
+live.on("root", (root) => {
+  tree.addRoot(root.name);
+  reached(root);
+  if (document.getElementById("main").dataset.page === "home" && !document.activeElement.closest("#main form")) open(location.href, false);
+});
+live.on("hello", ({ roots }) => roots.forEach((root) => { tree.addRoot(root.name); reached(root); }));
 live.on("resync", () => page?.resync());
 
 document.body.classList.add("js");

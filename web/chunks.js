@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The chunk map: what is cached, what is special, how well it is compressed. A cell leads to its slice.
 import { encode, json } from "./api.js";
+import { tableButton, tablePanel } from "./tables.js";
 import { errorCard, h, number, token } from "./ui.js";
 
 const WORDS = { c: "cached", p: "partly cached", ".": "not cached", z: "zeros", n: "NaN", u: "uninitialised" };
@@ -39,7 +40,7 @@ export class ChunksView {
       row("Cached here", `${map.cached} of ${map.nchunks - map.special}${map.partial ? `, ${map.partial} partly` : ""}`), row("Special", String(map.special)))),
     h("ul", { class: "legend" }, used.map((letter) => h("li", {}, h("span", { class: `swatch s${letter === "." ? "absent" : letter}` }, letter === "." ? "" : letter), WORDS[letter]))),
     h("div", { class: "chunkmap" }, this.canvas), this.readout,
-    h("p", { class: "small" }, map.group > 1 ? `A cell is ${map.group} chunks. ` : "", "Darker means better compressed. A click leads to the slice."));
+    h("p", { class: "small" }, map.group > 1 ? `A cell is ${map.group} chunks. ` : "", "Darker means better compressed. A click leads to the slice. ", tableButton(() => this.asTable())));
     this.draw();
   }
 
@@ -83,6 +84,11 @@ export class ChunksView {
     if (i < 0) { this.readout.textContent = " "; return; }
     const ratio = this.map.ratio[i], name = this.map.group > 1 ? `Chunks ${i * this.map.group}…` : `Chunk ${i}`;
     this.readout.textContent = `${name} at [${this.origin(i).join(",")}]: ${WORDS[this.map.state[i]]}${ratio ? `, ratio ${number(ratio, 3)}` : ""}`;
+  }
+
+  asTable() {
+    const { map } = this;
+    tablePanel("Chunks", [map.group > 1 ? "From chunk" : "Chunk", "At item", "State", "Ratio"], [...map.state].map((letter, i) => [i * map.group, this.origin(i).join(", "), WORDS[letter], map.ratio[i] == null ? "–" : number(map.ratio[i], 4)]));
   }
 
   go(i) {

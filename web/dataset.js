@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The page of a dataset: which views it has, the one shown, what may be downloaded, what changed.
 import { encode, get, query } from "./api.js";
-import { forget, format, parse, write } from "./state.js";
+import { pin, pinned } from "./home.js";
+import { forget, format, parse, settle, write } from "./state.js";
 import { button, copy, errorCard, h, panel, toast } from "./ui.js";
 
 const VIEWS = {
@@ -75,6 +76,9 @@ export class DatasetPage {
     if (notes.length) toast(notes.join("; "), "warn");
   }
 
+  /** Write the address now: the page is about to be left. */
+  settle() { settle(); }
+
   write(step) { if (!this.closed) write(this.state, step); }
 
   /** Address for another dataset: what fits it is taken along. */
@@ -82,7 +86,7 @@ export class DatasetPage {
     if (!main || main.dataset.page !== "dataset" || target.search) return target.pathname + target.search + target.hash;
     const like = main.dataset.shape === this.main.dataset.shape && main.dataset.kind === this.ds.kind;
     const { cm, sc, inv, auto } = this.state, kept = { cm: this.ds.contenttype ? "viridis" : cm, sc, inv, auto };
-    return format(target.pathname, like ? { ...this.state, cmp: "", where: "", sort: "", f: "", row: "" } : kept);
+    return format(target.pathname, like ? { ...this.state, cmp: "", where: "", sort: "", f: "", row: "", col: "" } : kept);
   }
 
   /* ---- views ---- */
@@ -130,6 +134,7 @@ export class DatasetPage {
     if (n >= 1 && n <= this.views.length) { this.show(this.views[n - 1].name); return true; }
     const act = { y: () => this.copyLink(), d: () => this.download(), r: () => this.reload(), f: () => this.fullScreen() }[event.key];
     if (act) { act(); return true; }
+    if (event.key === "Escape") return Boolean(this.view?.cancel?.());
     return Boolean(this.view?.key(event));
   }
 
@@ -151,7 +156,10 @@ export class DatasetPage {
   /* ---- actions ---- */
 
   actions() {
-    this.main.querySelector(".actions").replaceChildren(button("download", "Download", () => this.download(), "d", "Download"), button("link", "Copy the link", () => this.copyLink(), "y", "Share"));
+    const pinButton = button("pin", "Pin to the first page", () => { pin(this.path, !isPinned()); mark(); }), isPinned = () => pinned().includes(this.path), mark = () => pinButton.setAttribute("aria-pressed", isPinned());
+    mark();
+    this.main.querySelector(".trail")?.append(button("copy", "Copy the path", () => copy(this.path, "Path")));
+    this.main.querySelector(".actions").replaceChildren(pinButton, button("download", "Download", () => this.download(), "d", "Download"), button("link", "Copy the link", () => this.copyLink(), "y", "Share"));
   }
 
   copyLink() { this.write(); setTimeout(() => copy(location.href, "Link"), 250); }
@@ -232,6 +240,9 @@ export class DatasetPage {
       toast(`Not reloaded: ${error.message}`, "error");
     }
   }
+
+  /** Show the view anew, errors forgotten. */
+  again() { this.show(this.shown, false); }
 
   close() {
     this.closed = true;

@@ -2,13 +2,15 @@
 // The heat map: tiles under a window that zooms and pans, colours made here, several panes side by side.
 import { GREY, colormaps, encode, json, query } from "./api.js";
 import { Bar, SCALES, scaler, table } from "./colour.js";
+import { Compare } from "./compare.js";
 import { Pane } from "./pane.js";
 import { Pointer } from "./pointer.js";
 import { Profiles } from "./profiles.js";
 import { Slicer } from "./slicer.js";
 import { plane, sliceOf } from "./state.js";
-import { Difference, Plane, statsHere, statsOf } from "./tiles.js";
-import { button, clamp, debounce, errorCard, h, number, panel, select, throttle, toast } from "./ui.js";
+import { statsPanel, tableButton } from "./tables.js";
+import { Plane, statsHere, statsOf } from "./tiles.js";
+import { button, clamp, debounce, errorCard, h, number, select, throttle, toast } from "./ui.js";
 
 const MAPS = ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "grey", "rdbu"];
 
@@ -18,14 +20,15 @@ export class HeatView {
     this.plane = plane(this.state, this.ds.shape, true);
     page.notices(this.plane.notes);
     if (this.plane.notes.length) this.state.s = sliceOf(this.plane);
-    this.slicer = new Slicer(this.ds.shape, this.plane, { two: true, change: (final, axes) => this.sliced(final, axes) });
+    this.slicer = new Slicer(this.ds.shape, this.plane, { two: true, change: (final, axes) => this.sliced(final, axes), stride: Number(this.state.st), strides: (value) => this.option("st", String(value)) });
+    this.comparison = new Compare(this, () => { this.makePanes(); this.aim(); this.resize(); });
     this.slicer.busy = () => this.panes.some((pane) => pane.flights.size > 0);
     this.bar = new Bar((lo, hi, final) => this.setRange(lo, hi, final));
     this.readout = h("output", { class: "readout", "aria-live": "polite" }, " ");
     this.badge = h("span", { class: "badge", hidden: true, title: "Too much data for one look: a sample is shown" }, "approximate");
     this.stage = h("div", { class: "stage" });
     this.problem = h("div", { class: "problem", hidden: true });
-    box.replaceChildren(this.toolbar(), this.slicer.box, h("div", { class: "frame" }, this.stage, this.problem), this.bar.box, h("div", { class: "under" }, this.readout, this.badge), this.profiles.box);
+    box.replaceChildren(this.toolbar(), this.slicer.box, this.comparison.note, h("div", { class: "frame" }, this.stage, this.problem), this.bar.box, h("div", { class: "under" }, this.readout, this.badge), this.profiles.box);
     this.makePanes();
     this.watch = new ResizeObserver(() => { this.resize(); this.bar.draw(); });
     this.watch.observe(this.stage);
@@ -35,6 +38,7 @@ export class HeatView {
     colormaps().catch((error) => { toast(`Only grey: the colour maps did not come (${error.message})`, "warn"); return {}; }).then((maps) => { this.maps = maps; this.schedule(); });
     this.aim();
     this.profile();
+    if (this.state.cmp) this.comparison.start(this.state.cmp);
     if (this.plane.notes.length) page.write();
   }
 
@@ -50,51 +54,18 @@ export class HeatView {
       h("span", { class: "gap" }), button("minus", "Zoom out", () => this.zoom(1.5), "-"), button("plus", "Zoom in", () => this.zoom(1 / 1.5), "+"), button("fit", "Fit", () => this.fit(), "0"),
       h("button", { type: "button", class: "tool bare", title: "One item a pixel (1:1)", onclick: () => this.oneToOne() }, "1:1"),
       button("profile", "Profiles through a point", () => this.option("prof", state.prof ? "" : "1"), "p"), button("swap", "Swap the axes", () => this.slicer.setAxis("x", this.plane.y), "x"),
-      button("compare", "Compare", () => this.askCompare(), "m"), button("full", "Full screen", () => this.page.fullScreen(), "f"));
+      this.comparison.button(),
+      button("sum", "Statistics and histogram", () => this.statsTable(), "s"), tableButton(() => this.asTable()), button("full", "Full screen", () => this.page.fullScreen(), "f"));
   }
 
   /* ---- panes ---- */
 
   makePanes() {
     this.panes?.forEach((pane) => pane.close());
-    this.panes = [new Pane(this, this.ds.path)];
-    if (this.other) this.panes.push(new Pane(this, this.other.label), new Pane(this, "difference"));
+    this.panes = [this.ds.path, ...this.comparison.labels].map((label) => new Pane(this, label));
     this.stage.replaceChildren(...this.panes.map((pane) => pane.box));
     this.stage.classList.toggle("several", this.panes.length > 1);
     for (const pane of this.panes) this.pointer.listen(pane.canvas);
-    if (this.state.cmp && !this.other) this.compare(this.state.cmp);
-  }
-
-  async compare(text) {
-    const same = /^[-\d:,\s]+$/.test(text);
-    try {
-      const ds = same ? this.ds : await this.page.dataset(text);
-      const like = ds.shape.length === this.ds.shape.length && ds.shape[this.plane.x] === this.ds.shape[this.plane.x] && ds.shape[this.plane.y] === this.ds.shape[this.plane.y];
-      if (!like) throw new Error(`shapes do not match: ${ds.shape.join("×")} and ${this.ds.shape.join("×")}`);
-      this.other = { ds, label: same ? `[${text}]` : text, fixed: same ? text.split(",") : null };
-      this.makePanes();
-      this.resize();
-      this.aim();
-    } catch (error) {
-      toast(`Cannot compare: ${error.message}`, "error");
-      this.state.cmp = "";
-      this.page.write();
-    }
-  }
-
-  askCompare() {
-    if (this.other) { this.other = null; this.option("cmp", ""); this.makePanes(); this.resize(); this.aim(); return; }
-    const input = h("input", { type: "text", id: "cmp", placeholder: this.ds.shape.length > 2 ? "3,:,: or root/path.b2nd" : "root/path.b2nd", autocomplete: "off" });
-    const it = panel("Compare with", h("form", { method: "dialog", onsubmit: () => { const text = input.value.trim(); if (text) { this.option("cmp", text, true); this.compare(text); } } },
-      h("p", {}, h("label", { for: "cmp" }, "Another slice of this dataset, or another dataset of the same shape")), h("p", {}, input, " ", h("button", {}, "Compare"))));
-    input.focus();
-    return it;
-  }
-
-  otherPlane() {
-    const { ds, fixed } = this.other;
-    const index = this.plane.index.map((at, i) => (fixed ? clamp(Number(fixed[i]) || 0, 0, ds.shape[i] - 1) : clamp(at, 0, ds.shape[i] - 1)));
-    return new Plane(ds, { ...this.plane, index }, this.state);
   }
 
   /* Look at the plane of the state. */
@@ -102,11 +73,7 @@ export class HeatView {
     const a = new Plane(this.ds, this.plane, { ...this.state, field: this.state.field || this.ds.fields[0]?.name });
     const size = `${a.rows},${a.columns}`;
     this.panes[0].aim(a);
-    if (this.other) {
-      const b = this.otherPlane();
-      this.panes[1]?.aim(b);
-      this.panes[2]?.aim(new Difference(a, b));
-    }
+    this.comparison.beside(a).forEach((source, i) => this.panes[i + 1]?.aim(source));
     if (size !== this.size) { this.size = size; this.window = null; }
     if (!this.window) this.initialWindow();
     this.schedule();
@@ -309,7 +276,26 @@ export class HeatView {
     this.problem.replaceChildren(errorCard(error, () => { this.panes.forEach((pane) => { pane.failed = null; }); this.problem.hidden = true; this.schedule(); }));
   }
 
-  /* ---- profiles ---- */
+  /** Esc: what is on its way is not wanted any more. */
+  cancel() {
+    const waiting = this.panes.filter((pane) => pane.flights.size);
+    for (const pane of waiting) { pane.failed = new Error("stopped before all of it was here"); pane.close(); }
+    this.schedule();
+    return waiting.length > 0;
+  }
+
+  /* ---- other looks ---- */
+
+  /* The numbers in sight, in the grid. */
+  asTable() {
+    const { x0, y0 } = this.window, { state } = this;
+    state.row = y0 > 0 ? String(Math.floor(y0)) : "";
+    state.col = x0 > 0 ? String(Math.floor(x0)) : "";
+    this.page.show("table");
+  }
+
+  statsTable() { statsPanel(`Statistics of [${this.source.at}]`, this.source.statsUrl()); }
+
 
   profile() {
     const at = this.pinned || { row: Math.floor(this.source.rows / 2), column: Math.floor(this.source.columns / 2) };
@@ -360,7 +346,7 @@ export class HeatView {
     const { window: { x0, x1, y0, y1 } } = this, far = event.shiftKey ? 10 : 1, focus = event.target.closest?.("canvas.heat");
     const act = { "[": () => this.slicer.step(-1), "]": () => this.slicer.step(1), "{": () => this.slicer.nextAxis(-1), "}": () => this.slicer.nextAxis(1), "+": () => this.zoom(1 / 1.5), "=": () => this.zoom(1 / 1.5),
       "-": () => this.zoom(1.5), "0": () => this.fit(), l: () => this.next("sc", SCALES.map(([name]) => name)), c: () => this.next("cm", MAPS), a: () => this.autoscale(), i: () => this.option("inv", this.state.inv ? "" : "1"),
-      p: () => this.option("prof", this.state.prof ? "" : "1"), x: () => this.slicer.setAxis("x", this.plane.y), m: () => this.askCompare() }[event.key];
+      p: () => this.option("prof", this.state.prof ? "" : "1"), x: () => this.slicer.setAxis("x", this.plane.y), m: () => this.comparison.ask(), s: () => this.statsTable() }[event.key];
     if (act) { act(); return true; }
     if (event.key === "PageUp" || event.key === "PageDown") { this.slicer.step(event.key === "PageUp" ? -10 : 10); return true; }
     if (event.key === " " && !event.target.closest?.("button, a, input, select")) { this.slicer.play(); return true; }
@@ -374,7 +360,7 @@ export class HeatView {
 
   keys() {
     return [["Picture", [["[ ]", "slice back, forward on the marked axis"], ["PgUp PgDn", "ten slices"], ["{ }", "mark another axis"], ["Space", "play"], ["+ - 0", "zoom in, out, fit"], ["← → ↑ ↓", "pan (Shift: far)"],
-      ["c l i a", "colours, scale, invert, autoscale"], ["p", "profiles"], ["x", "swap axes"], ["m", "compare"], ["Shift-drag", "zoom into a box"]]]];
+      ["c l i a", "colours, scale, invert, autoscale"], ["p", "profiles"], ["x", "swap axes"], ["m", "compare"], ["s", "statistics"], ["Shift-drag", "zoom into a box"]]]];
   }
 
   slice() { return sliceOf(this.plane, true); }

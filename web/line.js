@@ -4,6 +4,7 @@ import { encode, numbers, query } from "./api.js";
 import { Plot } from "./plot.js";
 import { Slicer } from "./slicer.js";
 import { plane, sliceOf } from "./state.js";
+import { plotTable, statsPanel, tableButton } from "./tables.js";
 import { button, clamp, debounce, errorCard, h, select } from "./ui.js";
 
 export class LineView {
@@ -11,7 +12,7 @@ export class LineView {
     Object.assign(this, { page, ds: page.ds, state: page.state });
     this.plane = plane(this.state, this.ds.shape, false);
     page.notices(this.plane.notes);
-    this.slicer = new Slicer(this.ds.shape, this.plane, { two: false, change: (final, axes) => this.sliced(axes) });
+    this.slicer = new Slicer(this.ds.shape, this.plane, { two: false, change: (final, axes) => this.sliced(axes), stride: Number(this.state.st), strides: (value) => { this.state.st = String(value); this.page.write(true); } });
     this.slicer.busy = () => Boolean(this.run);
     this.frame = h("div", { class: "frame line" });
     this.problem = h("div", { class: "problem", hidden: true });
@@ -38,20 +39,28 @@ export class LineView {
       complex ? select("Part", [["abs", "Magnitude"], ["phase", "Phase"], ["re", "Real"], ["im", "Imaginary"]], this.state.part || "abs", (value) => { this.state.part = value; this.page.write(true); this.load(); }) : null,
       this.ds.fields.length ? select("Field", this.ds.fields.map((field) => [field.name, field.name]), this.state.field, (value) => { this.state.field = value; this.page.write(true); this.load(); }) : null,
       h("span", { class: "gap" }), button("minus", "Zoom out", () => this.zoom(2), "-"), button("plus", "Zoom in", () => this.zoom(0.5), "+"), button("fit", "Whole line", () => this.fit(), "0"),
-      button("full", "Full screen", () => this.page.fullScreen(), "f"));
+      button("sum", "Statistics and histogram", () => this.statsTable(), "s"), tableButton(() => this.plot && plotTable(this.plot, `Line of [${this.part(":")}]`)), button("full", "Full screen", () => this.page.fullScreen(), "f"));
   }
 
   url(px) {
     const { x0, x1 } = this.window, n = this.length(), pad = this.window.x1 - this.window.x0 < n ? 1 : 0;
     this.from = clamp(Math.floor(x0) - pad, 0, n);
     this.count = clamp(Math.ceil(x1) + pad, 0, n) - this.from;
-    const slice = this.plane.index.map((at, i) => (i === this.plane.x ? (this.count === n ? ":" : `${this.from}:${this.from + this.count}`) : at)).join(",");
+    const slice = this.part(this.count === n ? ":" : `${this.from}:${this.from + this.count}`);
+    return `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, ...this.common() })}`;
+  }
+
+  /* The slice with this part of the axis. */
+  part(text) { return this.plane.index.map((at, i) => (i === this.plane.x ? text : at)).join(","); }
+
+  common() {
     const field = this.state.field || this.ds.fields.find((one) => /int|float|bool|^[<>|]?[iufb]/.test(one.dtype))?.name;
-    return `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, v: this.ds.etag, part: this.state.part, field: this.ds.fields.length ? field : null })}`;
+    return { v: this.ds.etag, part: this.state.part, field: this.ds.fields.length ? field : null };
   }
 
   async load() {
     this.run?.abort();
+    this.problem.hidden = true;
     const run = this.run = new AbortController();
     this.frame.classList.add("busy");
     try {
@@ -134,10 +143,21 @@ export class LineView {
     this.load();
   }
 
+  statsTable() { statsPanel(`Statistics of [${this.part(":")}]`, `/api/stats/${encode(this.ds.path)}${query({ slice_: this.part(":"), ...this.common() })}`); }
+
+  /** Esc: what is on its way is not wanted any more. */
+  cancel() {
+    if (!this.run) return false;
+    this.run.abort();
+    this.problem.hidden = false;
+    this.problem.replaceChildren(errorCard(new Error("stopped before all of it was here"), () => this.load()));
+    return true;
+  }
+
   key(event) {
     const wide = this.window.x1 - this.window.x0;
     const act = { "[": () => this.slicer.step(-1), "]": () => this.slicer.step(1), "{": () => this.slicer.nextAxis(-1), "}": () => this.slicer.nextAxis(1), PageUp: () => this.slicer.step(-10), PageDown: () => this.slicer.step(10),
-      "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), "0": () => this.fit(), l: () => this.scale(this.state.sc === "log" ? "linear" : "log") }[event.key];
+      "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), "0": () => this.fit(), l: () => this.scale(this.state.sc === "log" ? "linear" : "log"), s: () => this.statsTable() }[event.key];
     if (act) { act(); return true; }
     const pan = { ArrowLeft: -0.1, ArrowRight: 0.1 }[event.key];
     if (!pan || !(event.target.matches?.("canvas.plot") || event.target === document.body || event.target.id === "main")) return false;
@@ -145,7 +165,7 @@ export class LineView {
     return true;
   }
 
-  keys() { return [["Line", [["[ ]", "slice back, forward"], ["+ - 0", "zoom in, out, whole line"], ["← →", "pan"], ["l", "linear or log"]]]]; }
+  keys() { return [["Line", [["[ ]", "slice back, forward"], ["+ - 0", "zoom in, out, whole line"], ["← →", "pan"], ["l", "linear or log"], ["s", "statistics"]]]]; }
   slice() { return sliceOf(this.plane, true); }
   close() { this.run?.abort(); this.slicer.close(); this.watch.disconnect(); document.removeEventListener("theme", this.onTheme); }
 }

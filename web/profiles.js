@@ -2,7 +2,8 @@
 // Lines along both axes of a picture, through one of its points.
 import { numbers } from "./api.js";
 import { Plot } from "./plot.js";
-import { button, h, number, tablePanel } from "./ui.js";
+import { plotTable, tableButton } from "./tables.js";
+import { h } from "./ui.js";
 
 const PX = 600;
 
@@ -21,7 +22,7 @@ export class Profiles {
     this.box.hidden = false;
     this.plots = axes.map((axis, i) => lines[i] && new Plot(`Axis ${axis} through [${source.slice(at.row, at.column)}]`, lines[i], i ? source.rows : source.columns)).filter(Boolean);
     this.box.replaceChildren(...this.plots.map((plot) => {
-      plot.box.lastChild.append(" ", button("table", "View as table", () => asTable(plot)));
+      plot.box.lastChild.append(" ", tableButton(() => plotTable(plot)));
       return plot.box;
     }));
     this.draw();
@@ -29,11 +30,4 @@ export class Profiles {
 
   hide() { this.run++; this.box.hidden = true; }
   draw() { if (!this.box.hidden) this.plots.forEach((plot) => plot.draw()); }
-}
-
-/** The numbers behind a plot. */
-export function asTable(plot) {
-  const { values, pairs, n, count, from } = plot, step = count / n;
-  tablePanel(plot.label || "Line", pairs ? ["From item", "Least", "Greatest"] : ["Item", "Value"],
-    Array.from({ length: n }, (_, i) => (pairs ? [Math.floor(from + i * step), number(values[2 * i], 9), number(values[2 * i + 1], 9)] : [from + i, number(values[i], 9)])));
 }

@@ -4,25 +4,26 @@ import { button, clamp, h, icon, select } from "./ui.js";
 
 export class Slicer {
   /** two: axes x and y, else x alone. change(final) is called when plane was changed. */
-  constructor(shape, plane, { two, change, fixed = [] }) {
-    Object.assign(this, { shape, plane, two, change, fixed, timer: 0 });
+  constructor(shape, plane, { two, change, stride = 1, strides }) {
+    Object.assign(this, { shape, plane, two, change, strides, stride: Math.max(1, Math.floor(stride) || 1), timer: 0 });
     this.active = this.free()[0] ?? -1;
     this.box = h("div", { class: "slicer" });
     this.build();
   }
 
   free() {
-    return this.shape.map((_, i) => i).filter((i) => i !== this.plane.x && i !== this.plane.y && !this.fixed.includes(i));
+    return this.shape.map((_, i) => i).filter((i) => i !== this.plane.x && i !== this.plane.y);
   }
 
   build() {
-    const names = this.shape.map((n, i) => [i, `${i} (${n})`]).filter(([i]) => !this.fixed.includes(i));
+    const names = this.shape.map((n, i) => [i, `${i} (${n})`]);
     const rows = [];
     if (names.length > (this.two ? 2 : 1)) {
       rows.push(h("div", { class: "axes" }, select(this.two ? "Across" : "Along", names, this.plane.x, (value) => this.setAxis("x", value)),
         this.two ? select("Down", names, this.plane.y, (value) => this.setAxis("y", value)) : null));
     }
     for (const axis of this.free()) rows.push(this.row(axis));
+    if (this.strides && this.free().length) rows.push(this.strideField());
     this.box.replaceChildren(...rows);
     this.box.hidden = !rows.length;
   }
@@ -41,6 +42,11 @@ export class Slicer {
     return row;
   }
 
+  strideField() {
+    const take = (event) => { this.stride = Math.max(1, Math.round(+event.target.value) || 1); event.target.value = this.stride; this.strides(this.stride); };
+    return h("span", { class: "pair stride" }, h("label", { for: "stride" }, "Step"), h("input", { type: "number", id: "stride", min: 1, value: this.stride, title: "How far a step of the arrows, of [ ] and of playing goes", onchange: take }));
+  }
+
   rowOf(axis) { return this.box.querySelector(`[data-axis="${axis}"]`); }
 
   activate(axis) {
@@ -57,7 +63,7 @@ export class Slicer {
   }
 
   step(by, axis = this.active) {
-    if (axis >= 0) this.set(axis, this.plane.index[axis] + by, false);
+    if (axis >= 0) this.set(axis, this.plane.index[axis] + by * this.stride, false);
   }
 
   nextAxis(by) {
@@ -83,7 +89,7 @@ export class Slicer {
     for (const row of this.box.querySelectorAll(".axis")) row.playButton.replaceChildren(icon("play"));
     if (stop) { this.change(true); return; }
     this.rowOf(axis)?.playButton.replaceChildren(icon("pause"));
-    this.timer = setInterval(() => { if (!this.busy?.()) this.set(axis, (this.plane.index[axis] + 1) % this.shape[axis], false); }, 100);
+    this.timer = setInterval(() => { if (!this.busy?.()) this.set(axis, (this.plane.index[axis] + this.stride) % this.shape[axis], false); }, 100);
   }
 
   close() { clearInterval(this.timer); }

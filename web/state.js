@@ -3,7 +3,7 @@
 import { clamp, throttle } from "./ui.js";
 
 export const DEFAULTS = { tab: "view", v: "", x: "", y: "", s: "", cm: "viridis", sc: "linear", inv: "", auto: "", lo: "", hi: "", box: "", row: "", f: "",
-  sort: "", where: "", part: "", agg: "", field: "", prof: "", cmp: "" };
+  sort: "", where: "", part: "", agg: "", field: "", prof: "", cmp: "", st: "1", col: "" };
 const WORDS = { tab: ["view", "table", "meta", "chunks"], v: ["", "heat", "line", "matrix", "table", "rgb", "tomo", "text", "hex", "value"],
   sc: ["linear", "log", "symlog", "sqrt"], part: ["", "abs", "re", "im", "phase"], agg: ["", "mean", "max", "min", "nearest"], auto: ["", "robust"],
   inv: ["", "1"], prof: ["", "1"] };

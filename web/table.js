@@ -25,7 +25,7 @@ export class TableView {
     this.matrix = this.ds.shape.length > 1;
     this.plane = plane(this.state, this.ds.shape, this.matrix);
     if (this.matrix) page.notices(this.plane.notes);
-    this.slicer = new Slicer(this.ds.shape, this.plane, { two: this.matrix, change: (final, axes) => this.sliced(axes) });
+    this.slicer = new Slicer(this.ds.shape, this.plane, { two: this.matrix, change: (final, axes) => this.sliced(axes), stride: Number(this.state.st), strides: (value) => { this.state.st = String(value); page.write(true); } });
     this.head = h("div", { class: "thead", role: "rowgroup" });
     this.body = h("div", { class: "tbody", role: "rowgroup" });
     this.space = h("div", { class: "space" }, this.body);
@@ -43,6 +43,7 @@ export class TableView {
     this.watch.observe(this.grid);
     this.remember = throttle(() => { this.state.row = this.first ? String(this.first) : ""; page.write(); }, 250);
     this.first = Math.max(0, Math.floor(Number(this.state.row)) || 0);
+    if (this.matrix) this.column0 = clamp(Math.floor(Number(this.state.col) || 0), 0, Math.max(0, this.ds.shape[this.plane.x] - COLUMNS));
     this.start();
   }
 
@@ -189,7 +190,7 @@ export class TableView {
   }
 
   columnSteps() {
-    const step = (by) => { this.column0 = clamp(this.column0 + by, 0, Math.max(0, this.ncols - COLUMNS)); this.start(); };
+    const step = (by) => { this.column0 = clamp(this.column0 + by, 0, Math.max(0, this.ncols - COLUMNS)); this.state.col = this.column0 ? String(this.column0) : ""; this.page.write(); this.start(); };
     return h("span", {}, button("left", "Columns before", () => step(-COLUMNS)), button("right", "Columns after", () => step(COLUMNS)));
   }
 
@@ -267,6 +268,16 @@ export class TableView {
     if (axes) { this.first = 0; this.column0 = 0; }
     this.page.write(axes);
     this.start();
+  }
+
+  /** Esc: what is on its way is not wanted any more. */
+  cancel() {
+    if (!this.waiting.size) return false;
+    for (const control of this.waiting.values()) control.abort();
+    this.waiting.clear();
+    this.grid.parentElement.classList.remove("busy");
+    if (!this.known) this.fail(new Error("stopped before all of it was here"));
+    return true;
   }
 
   refresh(follow) {

@@ -126,11 +126,13 @@ export function panel(title, ...content) {
   return it;
 }
 
-/** A chart's numbers as a table, for those who read rather than look. */
-export function tablePanel(title, names, rows, most = 2000) {
-  return panel(title, rows.length > most ? h("p", { class: "small" }, `The first ${most} of ${rows.length} rows.`) : null,
-    h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": title }, h("table", { class: "values" }, h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, rows.slice(0, most).map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, String(first)), rest.map((cell) => h("td", {}, String(cell)))))))));
+/** Read and keep small things between visits; private windows may refuse. */
+export function remember(key, value) {
+  try {
+    if (value === undefined) return JSON.parse(localStorage.getItem(key));
+    localStorage.setItem(key, JSON.stringify(value));
+  } catch { /* then not */ }
+  return null;
 }
 
 /** Colour tokens of the theme at hand, for canvases. */

@@ -98,7 +98,7 @@ static void failed(struct c2_follow *f, const struct cat2_error *err)
 
     root->follow = NULL;
     follow_free(f);
-    root->failures++;
+    if (++root->failures == 1) c2_events_root(root);
     root->fresh = false;
     c2_log_warn("follow root=%s try=%d: %s", root->root.name, root->failures, why.message);
     follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->failures, 7)));
@@ -139,8 +139,8 @@ static void complete(struct c2_follow *f)
     if (ok && !c2_state_commit(root->sub->state, &err)) c2_log_error("state: %s", err.message);
     root->follow = NULL;
     follow_free(f);
+    bool news = !root->listed || root->changes != changes || root->failures > 0;
     root->failures = 0;
-    bool news = !root->listed || root->changes != changes;
     root->listed = true;
     if (news) c2_events_root(root);
     root->modern = modern;

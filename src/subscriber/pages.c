@@ -52,7 +52,8 @@ static void root_row(struct c2_html *h, const struct c2_root_state *root, bool p
 
     for (size_t i = 0; i < root->n; i++)
         nbytes += root->datasets[i]->error ? 0 : root->datasets[i]->meta.nbytes;
-    c2_html(h, "<tr><td><label><input type=\"checkbox\" name=\"roots\" value=\"$\"", root->root.name);
+    c2_html(h, "<tr data-root=\"$\" data-followed=\"$\">", root->root.name, root->subscribed ? "1" : "");
+    c2_html(h, "<td><label><input type=\"checkbox\" name=\"roots\" value=\"$\"", root->root.name);
     if (picked) c2_html(h, " checked");
     c2_html(h,
             "><span class=\"hidden\">Search in $</span></label></td><th scope=\"row\"><a "
@@ -62,7 +63,7 @@ static void root_row(struct c2_html *h, const struct c2_root_state *root, bool p
     if (root->listed) c2_html_int(h, (int64_t)root->n);
     c2_html(h, "</td><td class=\"number\">");
     if (root->listed) c2_page_nbytes(h, nbytes);
-    c2_html(h, "</td><td>$</td><td>$</td></tr>\n",
+    c2_html(h, "</td><td class=\"state\"><span>$</span></td><td>$</td></tr>\n",
             root->failures > 0 ? "publisher not reached"
             : root->listed     ? "followed"
             : root->subscribed ? "being listed"

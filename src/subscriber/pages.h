@@ -32,6 +32,9 @@ void c2_page_end(struct c2_page *page, int status);
 /** The trail "roots / foo / dir1 / ds": links to all but the last. */
 void c2_page_trail(struct c2_html *h, const char *root, const char *path);
 
+/** A notice on top when the publisher of the root is not reached. */
+void c2_page_away(struct c2_html *h, const struct c2_root_state *root);
+
 /** A page that says what went wrong, and where else to look: near is what was asked for, "" none. */
 void c2_page_error(struct c2_request *req, struct c2_subscriber *sub, int status, const char *what,
                    const char *near);

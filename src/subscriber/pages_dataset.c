@@ -424,6 +424,7 @@ static void opening(struct ds_page *p, const char *dtype)
     const char *name = strrchr(p->ds->path, '/');
     struct c2_html *h = &p->page.h;
 
+    c2_page_away(h, c2_sub_root(p->ds->sub, c2_str_of(p->ds->root)));
     c2_page_trail(h, p->ds->root, p->ds->path);
     c2_html(h, "<div id=\"head\"><h1>$</h1><p class=\"facts\">", name ? name + 1 : p->ds->path);
     c2_page_shape(h, meta);

@@ -137,6 +137,7 @@ void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const ch
     c2_page_begin(&l.page, req, root->sub, c2_buf_cstr(&title), "folder");
     c2_page_attr(&l.page, "path", c2_buf_cstr(&title));
     c2_page_body(&l.page);
+    c2_page_away(&l.page.h, root);
     c2_page_trail(&l.page.h, root->root.name, folder);
     c2_html(&l.page.h, "<h1>$</h1>\n", *folder ? folder : root->root.name);
     size_t i = c2_sub_lower(root, (struct c2_str){l.prefix, l.nprefix});

@@ -8,7 +8,7 @@
 #include "web/assets.h"
 
 /* Loaded by every page; the views come when they are shown. */
-static const char *const modules[] = {"app.js", "ui.js", "state.js", "tree.js"};
+static const char *const modules[] = {"app.js", "api.js", "live.js", "tree.js", "ui.js"};
 
 /* The theme chosen last, so that the first paint is right without a script. */
 static const char *theme_of(struct c2_request *req)
@@ -136,6 +136,16 @@ void c2_page_trail(struct c2_html *h, const char *root, const char *path)
             c2_html(h, "<li aria-current=\"page\">$</li>", name);
     }
     c2_html(h, "</ol></nav>\n");
+}
+
+void c2_page_away(struct c2_html *h, const struct c2_root_state *root)
+{
+    if (!root || root->failures == 0) return;
+    c2_html(h,
+            "<p class=\"card warn away\" role=\"status\" data-root=\"$\">The publisher of $ is not reached. "
+            "What is "
+            "cached here can be seen; the rest comes when it is back.</p>\n",
+            root->root.name, root->root.name);
 }
 
 void c2_page_nbytes(struct c2_html *h, int64_t nbytes)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests for data to publishers, all of them, so that a stop need not wait for a publisher that hangs: what
  * is not back after a while is given up, and whoever waits for it is told. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "subscriber/sub_impl.h"
@@ -13,7 +15,17 @@ struct c2_upcall {
     struct c2_subscriber *sub;
     struct c2_http_flight *flight;
     struct c2_http_call call; /* who asked: data, done and ctx */
+    char host[300];           /* HOST:PORT */
 };
+
+/* No answer: list its roots, to see whether the publisher is there; failed listings are tried until it is. */
+static void doubt(const struct c2_upcall *up)
+{
+    for (struct c2_root_state *root = up->sub->roots; root; root = root->next)
+        if (root->subscribed && root->failures == 0 && !root->follow &&
+            strcmp(root->root.http, up->host) == 0)
+            c2_sub_follow(root);
+}
 
 static void end(struct c2_upcall *up, struct c2_http_reply *reply, const struct cat2_error *err)
 {
@@ -37,6 +49,7 @@ static bool on_data(void *ctx, int status, struct c2_bytes bytes, struct cat2_er
 
 static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err)
 {
+    if (err) doubt(ctx);
     end(ctx, reply, err);
 }
 
@@ -49,6 +62,8 @@ bool c2_upcall_start(struct c2_subscriber *sub, const struct c2_http_call *call,
     if (!up) return c2_fail_nomem(err, "request");
     up->sub = sub;
     up->call = *call;
+    const char *host = call->url + strlen("http://");
+    snprintf(up->host, sizeof(up->host), "%.*s", (int)strcspn(host, "/"), host);
     ours.data = call->data ? on_data : NULL;
     ours.done = on_done;
     ours.ctx = up;

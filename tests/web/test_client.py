@@ -267,7 +267,7 @@ def test_any_two_axes_and_two_slices_beside_each_other(server, page):
     most = float(np.abs(cube[3] - cube[9]).max())
     page.wait(f"Math.abs(Number(document.querySelectorAll('.caption')[2].textContent.split('±')[1]) - {most}) < 1e-3")
     show(page, server, CUBE + "?cmp=data/sim/heat-2d.b2nd")
-    page.wait("document.getElementById('status').innerText.includes('shapes do not match')")
+    page.wait("document.querySelector('#view .card.error')?.innerText.includes('shapes do not match: data/sim/heat-2d.b2nd is 600 × 800')")
 
 
 def test_a_failing_tile_is_told_and_can_be_tried_again(server, page):
