@@ -364,7 +364,8 @@ export class HeatView {
   }
 
   slice() { return sliceOf(this.plane, true); }
-  picture() { return { cmap: (this.state.inv ? "-" : "") + this.state.cm, scale: this.state.sc, lo: this.state.lo, hi: this.state.hi, part: this.state.part, axes: null }; }
+  picture() { return { cmap: (this.state.inv ? "-" : "") + this.state.cm, scale: this.state.sc, lo: this.state.lo, hi: this.state.hi, part: this.state.part, agg: this.state.agg,
+    axes: this.plane.x < this.plane.y ? `${this.plane.x},${this.plane.y}` : null }; }
 
   close() {
     this.closed = true;

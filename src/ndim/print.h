@@ -21,4 +21,13 @@ struct c2_jw;
 bool c2_print_json_item(const struct c2_dtype *dtype, const uint8_t *item, struct c2_buf *out,
                         struct cat2_error *err);
 
+/** The same of a field: sub-arrays are lists. */
+bool c2_print_json_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
+                         struct cat2_error *err);
+/** A field as a cell of CSV: numbers as NumPy prints them (nan, inf, (1+2j)), text as it is, dates in ISO's
+ * form, spans as integers, raw bytes as hexadecimal digits, lists as JSON; quoted when it must be. */
+bool c2_print_csv_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
+                        struct cat2_error *err);
+bool c2_print_csv_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
+
 #endif

@@ -315,3 +315,13 @@ bool c2_print_json_item(const struct c2_dtype *dtype, const uint8_t *item, struc
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     return json_item(dtype, item, &w) && c2_jw_finish(&w);
 }
+
+bool c2_print_json_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
+                         struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
+    json_field(field, item, 0, field->nbytes, &w);
+    return w.ok && c2_jw_finish(&w);
+}

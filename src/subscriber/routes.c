@@ -274,6 +274,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "attributes of a root or a folder of it (HDF5)"},
     {C2_GET, "/api/fetch/{path*}", c2_handle_fetch, "a selection"},
     {C2_GET, "/api/tile/{path*}", c2_handle_tile, "256 x 256 texels of a plane"},
+    {C2_GET, "/api/colormaps", c2_handle_colormaps, "tables of colours"},
     {C2_GET, "/api/line/{path*}", c2_handle_line, "least and greatest a pixel"},
     {C2_GET, "/api/stats/{path*}", c2_handle_stats, "extremes, mean, histogram"},
     {C2_GET, "/api/table/{path*}", c2_handle_table, "a window of rows, filtered and sorted"},

@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 #include "ndim/print.h"
-#include "subscriber/sub_impl.h"
+#include "subscriber/view_impl.h"
 #include "wire/pickle.h"
 
 #define AT_ONCE_NBYTES (8 << 20) /* larger selections are streamed, or spooled to disk */
@@ -17,6 +17,7 @@
 #define JSON_NBYTES    (16 << 20) /* items of one JSON answer; the text is several times that */
 
 enum format { FORMAT_CFRAME, FORMAT_CHUNK, FORMAT_PICKLE, FORMAT_RAW, FORMAT_NPY, FORMAT_JSON };
+static const char *const suffixes[] = {"b2nd", "chunk", "pickle", "raw", "npy", "json"};
 
 struct part {
     struct answer *answer;
@@ -105,6 +106,13 @@ static const char *content_type(const struct answer *a)
     return a->format == FORMAT_JSON ? "application/json" : "application/octet-stream";
 }
 
+/* Headers of every answer with items. */
+static void say_what(struct answer *a)
+{
+    c2_reply_header(a->req, "ETag", a->ds->quoted);
+    c2_sub_download_reply(a->req, a->ds, suffixes[a->format]);
+}
+
 /* ---- at once ---- */
 
 static bool put_lists(const struct answer *a, int axis, const uint8_t **item, struct c2_buf *out,
@@ -186,7 +194,7 @@ static void make_done(void *job)
         answer_error(a, &a->err);
         return;
     }
-    c2_reply_header(a->req, "ETag", a->ds->quoted);
+    say_what(a);
     if (a->spool >= 0) {
         struct c2_content content = {.nbytes = lseek(a->spool, 0, SEEK_END),
                                      .content_type = content_type(a),
@@ -336,7 +344,7 @@ static void on_first_pieces(void *ctx, const struct cat2_error *err)
         return;
     }
     struct c2_body body = {stream_pull, stream_free, a};
-    c2_reply_header(a->req, "ETag", a->ds->quoted);
+    say_what(a);
     int64_t length = a->nbytes + (int64_t)a->head.n + (int64_t)a->tail.n;
     start_parts(a);
     c2_reply_body(a->req, 200, content_type(a), length, &body);
@@ -360,7 +368,7 @@ static bool choose_format(struct answer *a, struct cat2_error *err)
                 a->format = names[i].format;
                 return true;
             }
-        return c2_fail(err, CAT2_EINVAL, "format '%.*s' is none of b2nd, raw, npy, json",
+        return c2_fail(err, CAT2_EINVAL, "format '%.*s' is none of b2nd, raw, npy, json, csv, png",
                        (int)c2_min_i64(30, (int64_t)text.n), text.p);
     }
     if (!c2_request_query(a->req, "prefer_schunk", &text)) return true;
@@ -419,7 +427,7 @@ static bool reply_hot(struct answer *a)
     struct c2_blob *blob = c2_hot_get(a->ds->sub->hot, &key);
 
     if (!blob) return false;
-    c2_reply_header(a->req, "ETag", a->ds->quoted);
+    say_what(a);
     c2_reply_blob(a->req, 200, content_type(a), blob);
     answer_free(a);
     return true;
@@ -427,13 +435,19 @@ static bool reply_hot(struct answer *a)
 
 static void fetch(struct c2_request *req, struct c2_ds *ds)
 {
-    struct answer *a = calloc(1, sizeof(*a));
+    struct c2_str format = c2_view_query(req, "format");
     struct cat2_error err;
 
-    if (settled(req, ds)) {
-        free(a);
+    if (c2_str_is(format, "png")) {
+        c2_fetch_png(req, ds);
         return;
     }
+    if (c2_str_is(format, "csv")) {
+        c2_fetch_csv(req, ds);
+        return;
+    }
+    if (settled(req, ds)) return;
+    struct answer *a = calloc(1, sizeof(*a));
     if (!a) {
         c2_reply_detail(req, 503, "out of memory");
         return;

@@ -11,7 +11,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/sub_impl.h"
+#include "subscriber/view_impl.h"
 
 #define WINDOW     (2 << 20) /* of a mirrored frame that is being made ready at a time */
 #define ROUNDS_MAX 8         /* evicted under us, again and again: give up */
@@ -220,18 +220,11 @@ static void content_free(void *ctx)
 
 static void disposition(struct c2_request *req, const struct c2_ds *ds)
 {
-    const char *slash = strrchr(ds->path, '/'), *base = slash ? slash + 1 : ds->path;
-    const char *suffix = ds->meta.kind == C2_KIND_FILE ? ".b2" : "";
     struct cat2_error err;
-    C2_AUTO(c2_buf) encoded = C2_BUF_INIT(4096);
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(32768);
 
-    if (!c2_url_encode(c2_str_of(base), false, &encoded, &err)) return;
-    bool plain = encoded.n == strlen(base);
-    bool ok = plain ? c2_buf_printf(&text, &err, "attachment; filename=\"%s%s\"", base, suffix)
-                    : c2_buf_printf(&text, &err, "attachment; filename*=utf-8''%s%s", c2_buf_cstr(&encoded),
-                                    suffix);
-    if (ok) c2_reply_header(req, "Content-Disposition", c2_buf_cstr(&text));
+    if (c2_sub_disposition(ds, C2_STR(""), NULL, &text, &err))
+        c2_reply_header(req, "Content-Disposition", c2_buf_cstr(&text));
 }
 
 static void reply_fd(struct file *f)

@@ -50,13 +50,6 @@ def tab(chromium):
 
 
 @pytest.fixture
-def pictures(server):
-    """Skips where the server makes no pictures yet."""
-    if programs.get(server.url + "/api/colormaps")[0] != 200:
-        pytest.skip("no /api/colormaps in this build")
-
-
-@pytest.fixture
 def page(tab):
     return tab()
 

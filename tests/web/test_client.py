@@ -89,7 +89,7 @@ def test_everybody_can_use_every_page(server, tab, axe, dark):
         check_axe(page, axe, only)
 
 
-def test_without_script_a_dataset_is_shown(pictures, server, tab):
+def test_without_script_a_dataset_is_shown(server, tab):
     page = tab(script=False)
     page.goto(server.url + HEAT)
     text = page.cmd("DOM.getDocument", depth=-1) and page.cmd("DOM.getOuterHTML", nodeId=page.cmd("DOM.getDocument")["root"]["nodeId"])["outerHTML"]
@@ -101,7 +101,7 @@ def test_without_script_a_dataset_is_shown(pictures, server, tab):
 
 # ---- tree and search ----
 
-def test_the_tree_opens_by_keys_alone(pictures, server, page):
+def test_the_tree_opens_by_keys_alone(server, page):
     show(page, server, "/")
     for _ in range(30):
         page.key("Tab")
@@ -170,7 +170,7 @@ def check_colour(page, row, column, value, lo, hi, table):
     assert any(np.abs(np.array(got[:3]) - one).max() <= 1 for one in near) and got[3] == 255, (got, near)
 
 
-def test_colours_are_those_of_the_values(pictures, server, page):
+def test_colours_are_those_of_the_values(server, page):
     image = webdata.heat()
     lo, hi = float(np.nanmin(image)), float(np.nanmax(image))
     maps = json.loads(get(server.url + "/api/colormaps")[2])
@@ -235,7 +235,7 @@ def test_holding_a_key_on_a_slow_line_keeps_the_page_alive(server, page):
     assert order == sorted(order) and order[-1] == min(n, 23)
 
 
-def test_colours_and_theme_ask_for_no_data(pictures, server, page):
+def test_colours_and_theme_ask_for_no_data(server, page):
     show(page, server, HEAT)
     drawn(page, ":,:")
     page.wait("!document.querySelector('.pane.busy')")
@@ -370,7 +370,7 @@ def test_a_bad_filter_is_marked_where_it_is_bad(server, page):
 
 # ---- the rest ----
 
-def test_back_and_forward_restore_what_was_seen(pictures, server, page):
+def test_back_and_forward_restore_what_was_seen(server, page):
     show(page, server, "/roots/data/sim/tomo.b2nd")
     drawn(page, "0,:,:")
     stops = [("/roots/data/sim/cube-3d.b2nd", "0,:,:"), ("/roots/data/sim/heat-2d.b2nd", ":,:"), ("/roots/data/sim/ints.b2nd", ":,:")]
@@ -433,7 +433,7 @@ def test_markdown_runs_nothing(server, page):
 @pytest.mark.parametrize("old, shown", [("/?roots=foo&search=ds-", "document.querySelector('main').innerText.includes('ds-1d.b2nd') && document.querySelector('input[value=foo]').checked"),
                                         ("/roots/foo/dir1/ds-2d.b2nd?roots=foo#display", "document.querySelector('canvas.heat')?.dataset.drawn === ':,:'"),
                                         ("/roots/foo/dir1/ds-2d.b2nd?roots=foo#metadata", "document.querySelector('#about:not([hidden])')")])
-def test_old_addresses_show_the_same(pictures, server, page, old, shown):
+def test_old_addresses_show_the_same(server, page, old, shown):
     page.goto(server.url + old)
     page.wait(shown)
     assert not page.problems()
@@ -441,7 +441,7 @@ def test_old_addresses_show_the_same(pictures, server, page, old, shown):
 
 @pytest.mark.parametrize("format, read", [("npy", lambda b: np.load(__import__("io").BytesIO(b))), ("csv", lambda b: np.loadtxt(__import__("io").BytesIO(b), delimiter=",")),
                                           ("b2nd", lambda b: __import__("blosc2").ndarray_from_cframe(b)[:])])
-def test_downloads_are_the_slice_and_are_named_after_it(pictures, server, page, format, read):
+def test_downloads_are_the_slice_and_are_named_after_it(server, page, format, read):
     show(page, server, CUBE + "?s=5,:,:")
     drawn(page, "5,:,:")
     page.key("d")

@@ -77,7 +77,7 @@ def test_a_line_of_millions_moves_little(big, page):
     assert page.wait("document.querySelector('.readout').textContent.includes(' = 9.5')")
 
 
-def test_addresses_hold_any_name(pictures, tmp_path, page):
+def test_addresses_hold_any_name(tmp_path, page):
     """Names with blanks, quotes, percent signs and other alphabets, as folders and datasets."""
     name = "a b&c/100% \"quoted\" <i>ü.b2nd"
     webdata.put(tmp_path / "root", name, np.arange(12).reshape(3, 4))

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Items as fields of CSV (RFC 4180): as they would be typed in, between quotes where they must be. */
+#include <string.h>
+
+#include "ndim/print_impl.h"
+
+static bool put_quoted(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
+{
+    bool bare = text.n == 0 || (text.p[0] != ' ' && text.p[text.n - 1] != ' ');
+
+    for (size_t i = 0; bare && i < text.n; i++)
+        bare = text.p[i] && !strchr(",\"\r\n", text.p[i]);
+    if (bare) return c2_buf_append_str(out, text, err);
+    bool ok = c2_buf_putc(out, '"', err);
+    for (size_t i = 0; ok && i < text.n; i++)
+        ok = (text.p[i] != '"' || c2_buf_putc(out, '"', err)) && c2_buf_putc(out, text.p[i], err);
+    return ok && c2_buf_putc(out, '"', err);
+}
+
+static bool put_hex(const uint8_t *item, int64_t n, struct c2_buf *out, struct cat2_error *err)
+{
+    bool ok = true;
+
+    for (int64_t i = 0; ok && i < n; i++)
+        ok = c2_buf_printf(out, err, "%02x", item[i]);
+    return ok;
+}
+
+static bool put_text(const struct c2_dtype *dtype, const uint8_t *item, struct c2_buf *out,
+                     struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT((size_t)4 * C2_CHUNK_NBYTES_MAX);
+    size_t n = (size_t)dtype->itemsize;
+
+    if (dtype->kind == 'U')
+        return c2_print_text(dtype, item, false, &text, err) && put_quoted(c2_buf_str(&text), out, err);
+    while (n > 0 && item[n - 1] == 0)
+        n--;
+    return put_quoted((struct c2_str){(const char *)item, n}, out, err);
+}
+
+bool c2_print_csv_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
+                        struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) json = C2_BUF_INIT((size_t)8 * C2_CHUNK_NBYTES_MAX);
+    const struct c2_dtype *type = &field->type;
+    int64_t span;
+
+    if (type->nfields || field->ndim)
+        return c2_print_json_field(field, item, &json, err) && put_quoted(c2_buf_str(&json), out, err);
+    switch (type->kind) {
+    case 'S':
+    case 'U':
+        return put_text(type, item, out, err);
+    case 'V':
+        return put_hex(item, type->itemsize, out, err);
+    case 'm':
+        span = c2_read_int(item, type->itemsize, c2_dtype_swapped(type));
+        return span == INT64_MIN ? c2_buf_puts(out, "NaT", err)
+                                 : c2_buf_printf(out, err, "%lld", (long long)span);
+    default:
+        return c2_print_scalar(type, item, out, err);
+    }
+}
+
+bool c2_print_csv_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
+{
+    return put_quoted(text, out, err);
+}
