@@ -10,10 +10,11 @@
 #include "data/frame_impl.h"
 #include "wire/msgpack.h"
 
-#define FRAME_FORMAT    0x12 /* version 2, 64-bit offsets */
-#define INDEX_BLOCKSIZE 16384
-#define NEVER_SPLIT     2
-#define INDEX_CLEVEL    5
+#define FRAME_FORMAT     0x12 /* version 2, 64-bit offsets */
+#define INDEX_BLOCKSIZE  16384
+#define NEVER_SPLIT      2
+#define INDEX_CLEVEL     5
+#define TABLE_NBYTES_MAX 65527 /* the format counts the table of attributes in 16 bits */
 
 static void header_fixed(const struct c2_meta *meta, bool has_vlmeta, uint8_t *p)
 {
@@ -112,6 +113,8 @@ bool c2_attributes_add(struct c2_attributes *a, struct c2_codec *codec, struct c
     C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_VLMETA_NBYTES_MAX + 64);
 
     if (name.n > C2_FRAME_NAME_MAX) return true; /* the format has no longer names */
+    if (a->table + 6 + name.n > TABLE_NBYTES_MAX)
+        return c2_fail(err, CAT2_ELIMIT, "the names of more than %d attributes do not fit in a frame", a->n);
     if (a->n == C2_VLMETA_MAX) return c2_fail(err, CAT2_ELIMIT, "more than %d attributes", C2_VLMETA_MAX);
     if (msgpack.n < 1 || msgpack.n > C2_VLMETA_NBYTES_MAX)
         return c2_fail(err, CAT2_ELIMIT, "attribute \"%.*s\" of %zu bytes", C2_STR_ARG(name), msgpack.n);
@@ -122,6 +125,7 @@ bool c2_attributes_add(struct c2_attributes *a, struct c2_codec *codec, struct c
     grown[a->n].chunk = c2_buf_steal(&chunk);
     grown[a->n].name_len = name.n;
     if (name.n) memcpy(grown[a->n].name, name.p, name.n);
+    a->table += 6 + name.n;
     a->n++;
     return true;
 }
@@ -138,8 +142,9 @@ bool c2_attributes_from_json(struct c2_attributes *a, struct c2_codec *codec, st
     struct c2_jiter it = c2_jiter_of(c2_json_root(doc));
     while (c2_jnext(&it, &name, &value)) {
         C2_AUTO(c2_buf) packed = C2_BUF_INIT(C2_VLMETA_NBYTES_MAX);
-        if (!c2_msgpack_from_json(value, &packed, err) ||
-            !c2_attributes_add(a, codec, name, c2_buf_bytes(&packed), err))
+        if (!c2_msgpack_from_json(value, &packed, err)) return false;
+        /* what a frame cannot hold is in the JSON only; the data are served all the same */
+        if (!c2_attributes_add(a, codec, name, c2_buf_bytes(&packed), err) && err->code != CAT2_ELIMIT)
             return false;
     }
     return true;

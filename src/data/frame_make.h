@@ -20,6 +20,7 @@ struct c2_attribute {
 struct c2_attributes {
     struct c2_attribute *items;
     int n;
+    size_t table; /* bytes their names and offsets take */
 };
 void c2_attributes_fini(struct c2_attributes *a);
 C2_DEFINE_AUTO(c2_attributes);

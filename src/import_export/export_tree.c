@@ -264,6 +264,18 @@ static bool enter(struct walk *w, int rootfd, const char *source, const char *ta
     return read_directory(w, rootfd, source, target, depth, err);
 }
 
+/* The group at `at` and what follows, if that is no more than attributes: all it held was excluded. */
+static void drop_hollow(struct c2_export_tree *tree, size_t at)
+{
+    for (size_t i = at + 1; i < tree->n; i++)
+        if (tree->items[i].kind != C2_EXPORT_ATTRIBUTES) return;
+    while (tree->n > at) {
+        tree->n--;
+        free(tree->items[tree->n].source);
+        free(tree->items[tree->n].target);
+    }
+}
+
 static bool add(struct walk *w, int rootfd, const struct name *name, char *source, char *target,
                 const char *group, int depth, struct cat2_error *err)
 {
@@ -282,8 +294,13 @@ static bool add(struct walk *w, int rootfd, const struct name *name, char *sourc
         free(target);
         return true;
     }
+    size_t at = w->tree->n;
+    int64_t excluded = w->counts->excluded;
     if (!add_item(w->tree, item, err)) return false;
-    return item.kind != C2_EXPORT_GROUP || enter(w, rootfd, source, target, depth + 1, err);
+    if (item.kind != C2_EXPORT_GROUP) return true;
+    if (!enter(w, rootfd, source, target, depth + 1, err)) return false;
+    if (w->counts->excluded > excluded) drop_hollow(w->tree, at);
+    return true;
 }
 
 static bool read_directory(struct walk *w, int rootfd, const char *source, const char *target, int depth,

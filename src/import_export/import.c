@@ -78,11 +78,28 @@ static bool is_made(struct c2_importer *im, const struct c2_import_item *item)
     return true;
 }
 
+/* A group is made unless all the datasets in it are excluded. What it holds follows it. */
+static bool is_wanted(const struct c2_importer *im, const struct c2_import_tree *tree, size_t at)
+{
+    const char *path = tree->items[at].path;
+    size_t n = strlen(path);
+    bool empty = true;
+
+    for (size_t i = at + 1; i < tree->n; i++) {
+        const struct c2_import_item *item = &tree->items[i];
+        if (n && (strncmp(item->path, path, n) != 0 || item->path[n] != '/')) break;
+        if (item->kind != C2_H5_DATASET || !item->hard || item->again) continue;
+        if (c2_convert_picks(im->options, item->path)) return true;
+        empty = false;
+    }
+    return empty || n == 0;
+}
+
 static bool import_items(struct c2_importer *im, const struct c2_import_tree *tree, struct cat2_error *err)
 {
     for (size_t i = 0; i < tree->n; i++) {
         const struct c2_import_item *item = &tree->items[i];
-        if (item->kind != C2_H5_GROUP || !item->hard || item->again) continue;
+        if (item->kind != C2_H5_GROUP || !item->hard || item->again || !is_wanted(im, tree, i)) continue;
         if (!c2_convert_goes_on(im->options, err) || !import_group(im, item, err)) return false;
     }
     im->progress.nitems = (int64_t)tree->n;

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from programs import BIN, BUILD, EXTERNAL, wait_until
+from programs import BIN, BUILD, EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="needs no services")
 GOLDENS = pathlib.Path(__file__).resolve().parents[1] / "goldens"
@@ -355,7 +355,24 @@ def test_include_and_exclude_choose_datasets(small):
     assert [str(p.relative_to(small / "i")) for p in (small / "i").rglob("*.b2nd")] == ["b/c.b2nd"]
     assert "2 excluded" in run("cat2export", small / "s", small / "e.h5", "--exclude=b/*")
     with h5py.File(small / "e.h5") as file:
-        assert list(file) == ["a", "b"] and not list(file["b"])
+        assert list(file) == ["a"]
+    run("cat2import", small / "s.h5", small / "without-b", "--exclude", "b/*")
+    assert not (small / "without-b/b").exists()
+
+
+def test_groups_that_hold_nothing_are_kept_when_others_are_excluded(tmp_path):
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        file["out/x"], file["in/deep/x"] = [1], [2]
+        file.create_group("empty/inner")
+        file["out"].attrs["a"] = 1
+    run("cat2import", tmp_path / "s.h5", tmp_path / "d")
+    run("cat2import", tmp_path / "s.h5", tmp_path / "i", "--exclude", "out/*")
+    assert sorted(str(p.relative_to(tmp_path / "i")) for p in (tmp_path / "i").rglob("*")) == ["empty", "empty/inner", "in", "in/deep", "in/deep/x.b2nd"]
+    run("cat2export", tmp_path / "d", tmp_path / "e.h5", "--exclude", "out/*")
+    with h5py.File(tmp_path / "e.h5") as file:
+        names = []
+        file.visit(names.append)
+    assert sorted(names) == ["empty", "empty/inner", "in", "in/deep", "in/deep/x"]
 
 
 def test_codec_level_and_chunks_can_be_changed(small):
@@ -534,6 +551,24 @@ def test_a_terminal_shows_a_bar(small):
         assert process.wait() == 0
     os.close(ours)
     assert b"%" in shown and b"[" in shown and shown.rstrip().endswith(b"0 skipped")
+
+
+def test_attributes_that_do_not_fit_are_told(house, tmp_path):
+    (tmp_path / "r").mkdir()
+    with h5py.File(tmp_path / "r/m.h5", "w", libver="latest") as file:
+        dataset = file.create_dataset("m", data=[1, 2, 3])
+        for i in range(5000):
+            dataset.attrs[f"attribute{i:05}"] = i
+    done = subprocess.run([BIN / "cat2import", tmp_path / "r/m.h5", tmp_path / "d"], capture_output=True, text=True, check=False)
+    assert done.returncode == 3 and "do not fit in a frame" in done.stderr and "3276 attributes" in done.stderr
+    run("cat2export", tmp_path / "d", tmp_path / "e.h5")
+    with h5py.File(tmp_path / "e.h5") as file:
+        assert dict(file["m"].attrs) == {f"attribute{i:05}": i for i in range(3276)}
+    serve = house.serve(f"r={tmp_path / 'r'}")
+    wait_until(lambda: get(serve.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    assert get(serve.url + "/api/fetch/r/m.h5/m.b2nd?format=json")[2] == b"[1,2,3]"
+    assert len(json.loads(get(serve.url + "/api/info/r/m.h5/m.b2nd")[2])["schunk"]["vlmeta"]) == 5000
+    assert get(serve.url + "/api/download/r/m.h5/m.b2nd")[0] == 200
 
 
 def test_many_attributes_and_large_ones_are_kept(small):
