@@ -45,6 +45,14 @@ struct job {
     struct c2_request *req;
     int value;
 };
+static void handle_tail(struct c2_request *req, void *state)
+{
+    struct c2_str path = c2_request_param(req, "path"), tail = c2_request_param(req, "q");
+
+    (void)state;
+    c2_reply_detail(req, 200, "%.*s|%.*s", C2_STR_ARG(path), C2_STR_ARG(tail));
+}
+
 static void job_work(void *job, void *local)
 {
     (void)local;
@@ -155,6 +163,7 @@ static const struct c2_route routes[] = {
     {C2_POST, "/post", handle_post, ""},
     {C2_GET, "/ws", handle_ws, ""},
     {C2_DELETE, "/api/roots/{name}", handle_post, ""},
+    {C2_GET, "/tail/{path*}/{q}", handle_tail, ""},
 };
 
 static struct world *world_new(void)
@@ -252,6 +261,11 @@ static void routes_are_found_and_faults_are_answered(void **state)
         {"GET", "/work", 200, "{\"detail\":\"42\"}"},
         {"DELETE", "/api/roots/foo", 200, "{\"detail\":\"0\"}"},
         {"DELETE", "/api/roots/", 404, "{\"detail\":\"Not Found\"}"},
+        {"GET", "/tail/a/b/c%20d", 200, "{\"detail\":\"a/b|c d\"}"},
+        {"GET", "/tail/a/b", 200, "{\"detail\":\"a|b\"}"},
+        {"GET", "/tail//b", 404, "{\"detail\":\"Not Found\"}"},
+        {"GET", "/tail/b", 404, "{\"detail\":\"Not Found\"}"},
+        {"GET", "/tail/a/", 404, "{\"detail\":\"Not Found\"}"},
     };
     struct world *w = world_new();
 

@@ -4,6 +4,20 @@
 
 #include "net/server_impl.h"
 
+static size_t first_slash(struct c2_str text)
+{
+    const char *slash = text.n ? memchr(text.p, '/', text.n) : NULL;
+
+    return slash ? (size_t)(slash - text.p) : text.n;
+}
+
+static size_t last_slash(struct c2_str text)
+{
+    const char *slash = text.n ? memrchr(text.p, '/', text.n) : NULL;
+
+    return slash ? (size_t)(slash - text.p) : text.n;
+}
+
 /* Match pattern against path, noting parameters. */
 static bool match(const char *pattern, struct c2_str path, struct c2_request *req)
 {
@@ -17,8 +31,8 @@ static bool match(const char *pattern, struct c2_str path, struct c2_request *re
         }
         const char *name = pattern + 1, *close = strchr(pattern, '}');
         bool rest = close[-1] == '*';
-        const char *slash = rest || at == path.n ? NULL : memchr(path.p + at, '/', path.n - at);
-        size_t n = (slash ? (size_t)(slash - path.p) : path.n) - at;
+        struct c2_str left = {path.p + at, path.n - at};
+        size_t n = rest && close[1] ? last_slash(left) : rest ? left.n : first_slash(left);
         if (n == 0 && !rest) return false;
         C2_ASSERT(req->nparams < ROUTE_PARAMS_MAX);
         req->params[req->nparams].name = name;

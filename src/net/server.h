@@ -19,7 +19,8 @@ struct c2_request;
 
 enum c2_method { C2_GET = 1, C2_POST = 2, C2_DELETE = 4, C2_PUT = 8 };
 typedef void c2_handler(struct c2_request *req, void *state);
-/* Pattern segments: literal, {name} = one segment, {name*} = the rest (may be empty, may hold slashes). */
+/* Pattern segments: literal, {name} = one segment, {name*} = the rest (may be empty, may hold slashes), or
+ * all but the last segment when one follows in the pattern. */
 struct c2_route {
     enum c2_method method;
     const char *pattern;
