@@ -78,6 +78,30 @@ struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path)
     return found ? root->datasets[i] : NULL;
 }
 
+bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,
+                    struct cat2_error *err)
+{
+    char after[C2_PATH_MAX + 2];
+    size_t first = c2_sub_lower(root, dir), end = root->n;
+
+    *list = NULL;
+    *n = 0;
+    if (dir.n) { /* '0' follows '/' */
+        C2_ASSERT(dir.n < sizeof(after) && dir.p[dir.n - 1] == '/');
+        memcpy(after, dir.p, dir.n);
+        after[dir.n - 1] = '0';
+        end = c2_sub_lower(root, (struct c2_str){after, dir.n});
+        if (end == first)
+            return c2_fail(err, CAT2_ENOTFOUND, "there is no folder %.*s in %s", (int)dir.n - 1, dir.p,
+                           root->root.name);
+    }
+    *list = calloc(end - first + 1, sizeof(**list));
+    if (!*list) return c2_fail_nomem(err, "listing");
+    for (size_t i = first; i < end; i++)
+        (*list)[(*n)++] = c2_ds_ref(root->datasets[i]);
+    return true;
+}
+
 struct c2_ds *c2_ds_ref(struct c2_ds *ds)
 {
     ds->refs++;

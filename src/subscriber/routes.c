@@ -284,6 +284,8 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/download-url/{path*}", handle_download_url, "URL of the whole dataset"},
     {C2_GET, "/api/download/{path*}", c2_handle_download, "the whole dataset as a frame, to be saved"},
     {C2_GET, "/files/{path*}", c2_handle_files, "the whole dataset as a frame"},
+    {C2_GET, "/zarr/{path*}/{key}", c2_handle_zarr, "Zarr: metadata and chunks"},
+    {C2_GET, "/zarr/{path*}", c2_handle_zarr_links, "Zarr: what a group holds, as links"},
 };
 
 void c2_sub_add_routes(struct c2_subscriber *sub)

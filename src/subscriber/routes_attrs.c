@@ -9,21 +9,17 @@
 #include "wire/url.h"
 
 struct asking {
-    struct c2_request *req;
     struct c2_subscriber *sub;
+    char *whole; /* ROOT or ROOT/PATH */
+    c2_attrs_fn *fn;
+    void *ctx;
 };
 
-static void give(struct c2_request *req, struct c2_str json)
+static void answer(struct asking *a, struct c2_str json, const struct cat2_error *err)
 {
-    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-    struct cat2_error err;
-
-    if (c2_buf_append_str(&out, json, &err)) {
-        c2_reply_json(req, 200, &out);
-        return;
-    }
-    c2_buf_fini(&out);
-    c2_reply_error(req, &err);
+    a->fn(a->ctx, json, err);
+    free(a->whole);
+    free(a);
 }
 
 /* The publisher cannot be asked: what it said before, or why. */
@@ -31,11 +27,9 @@ static void give_kept(struct asking *a, const struct cat2_error *why)
 {
     C2_AUTO(c2_buf) kept = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
+    bool found = c2_state_get(a->sub->state, "attrs", c2_str_of(a->whole), &kept, &err);
 
-    if (c2_state_get(a->sub->state, "attrs", c2_request_param(a->req, "path"), &kept, &err))
-        give(a->req, c2_buf_str(&kept));
-    else
-        c2_reply_error(a->req, why);
+    answer(a, c2_buf_str(&kept), found ? NULL : why);
 }
 
 static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
@@ -43,23 +37,23 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     struct asking *a = ctx;
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error err;
-    struct c2_str path = c2_request_param(a->req, "path");
+    struct c2_str none = {"", 0};
 
     if (why) {
         give_kept(a, why);
     } else if (reply->status == 404) {
-        (void)c2_state_del(a->sub->state, "attrs", path, &err);
-        c2_reply_detail(a->req, 404, "it has no attributes of its own");
+        (void)c2_state_del(a->sub->state, "attrs", c2_str_of(a->whole), &err);
+        c2_fail(&err, CAT2_ENOTFOUND, "it has no attributes of its own");
+        answer(a, none, &err);
     } else if (reply->status != 200 || !c2_json_parse(c2_buf_str(reply->body), &json, &err) ||
                c2_jval_kind(c2_json_root(json)) != C2_JOBJECT) {
         c2_fail(&err, CAT2_EUPSTREAM, "the publisher answers %d for attributes", reply->status);
         give_kept(a, &err);
     } else {
-        if (!c2_state_put(a->sub->state, "attrs", path, c2_buf_str(reply->body), &err))
+        if (!c2_state_put(a->sub->state, "attrs", c2_str_of(a->whole), c2_buf_str(reply->body), &err))
             c2_log_warn("state: %s", err.message);
-        give(a->req, c2_buf_str(reply->body));
+        answer(a, c2_buf_str(reply->body), NULL);
     }
-    free(a);
 }
 
 static bool ask(struct asking *a, const struct c2_root_state *root, struct c2_str path,
@@ -75,29 +69,47 @@ static bool ask(struct asking *a, const struct c2_root_state *root, struct c2_st
     return c2_upcall_start(a->sub, &call, err);
 }
 
-void c2_handle_attrs(struct c2_request *req, void *state)
+void c2_sub_attrs(struct c2_subscriber *sub, struct c2_str whole, c2_attrs_fn *fn, void *ctx)
 {
-    struct c2_str whole = c2_request_param(req, "path"), name, path;
-    struct c2_subscriber *sub = state;
+    struct c2_str name, path, none = {"", 0};
     struct cat2_error err;
+    struct asking *a = calloc(1, sizeof(*a));
 
+    if (a) *a = (struct asking){sub, c2_str_dup(whole), fn, ctx};
+    if (!a || !a->whole) {
+        free(a);
+        c2_fail_nomem(&err, "attributes");
+        fn(ctx, none, &err);
+        return;
+    }
     c2_str_cut(whole, '/', &name, &path);
     const struct c2_root_state *root = c2_sub_root(sub, name);
     if (!root) {
-        c2_reply_detail(req, 404, "Not Found");
+        c2_fail(&err, CAT2_ENOTFOUND, "Not Found");
+        answer(a, none, &err);
+    } else if (path.n && !c2_path_check(path, &err)) {
+        c2_fail(&err, CAT2_EINVAL, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)path.n), path.p);
+        answer(a, none, &err);
+    } else if (!ask(a, root, path, &err)) {
+        give_kept(a, &err);
+    }
+}
+
+static void reply(void *ctx, struct c2_str json, const struct cat2_error *why)
+{
+    struct c2_request *req = ctx;
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+
+    if (!why && c2_buf_append_str(&out, json, &err)) {
+        c2_reply_json(req, 200, &out);
         return;
     }
-    if (path.n && !c2_path_check(path, &err)) {
-        c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)path.n), path.p);
-        return;
-    }
-    struct asking *a = calloc(1, sizeof(*a));
-    if (!a) {
-        c2_reply_detail(req, 503, "out of memory");
-        return;
-    }
-    *a = (struct asking){req, sub};
-    if (ask(a, root, path, &err)) return;
-    give_kept(a, &err);
-    free(a);
+    c2_buf_fini(&out);
+    c2_reply_error(req, why ? why : &err);
+}
+
+void c2_handle_attrs(struct c2_request *req, void *state)
+{
+    c2_sub_attrs(state, c2_request_param(req, "path"), reply, req);
 }

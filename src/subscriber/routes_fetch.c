@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* GET /api/fetch: the selection in the encoding asked for. Small answers are made in one go; large ones are
- * made part by part while the socket drains, a few parts ahead, so that no request holds more than those. */
+/* GET /api/fetch: the selection in the encoding asked for. Small answers are made in one go, large ones part
+ * by part. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,24 +8,17 @@
 
 #include "base/limits.h"
 #include "ndim/print.h"
+#include "subscriber/stream.h"
 #include "subscriber/view_impl.h"
 #include "wire/pickle.h"
 
 #define AT_ONCE_NBYTES (8 << 20) /* larger selections are streamed, or spooled to disk */
 #define PART_NBYTES    (4 << 20)
-#define PARTS_AHEAD    3
 #define JSON_NBYTES    (16 << 20) /* items of one JSON answer; the text is several times that */
 
 enum format { FORMAT_CFRAME, FORMAT_CHUNK, FORMAT_PICKLE, FORMAT_RAW, FORMAT_NPY, FORMAT_JSON };
 static const char *const suffixes[] = {"b2nd", "chunk", "pickle", "raw", "npy", "json"};
 
-struct part {
-    struct answer *answer;
-    int64_t i;
-    bool ready, failed;
-    struct c2_buf items;
-    struct cat2_error err;
-};
 struct answer {
     struct c2_request *req;
     struct c2_ds *ds;
@@ -37,20 +30,11 @@ struct answer {
     int spool;                     /* descriptor of a large cframe, -1 */
     bool ok;
     struct cat2_error err;
-    /* streaming */
-    struct c2_select_parts parts;
-    struct part slots[PARTS_AHEAD];
-    int64_t next_start, next_send;
-    size_t sent; /* of head, the part at hand, or tail */
-    int stage;   /* 0 head, 1 parts, 2 tail */
-    int busy;    /* parts in the making */
-    bool gone;   /* the client left */
+    struct c2_select_parts parts; /* of a large answer */
 };
 
 static void answer_free(struct answer *a)
 {
-    for (size_t i = 0; i < PARTS_AHEAD; i++)
-        c2_buf_fini(&a->slots[i].items);
     c2_buf_fini(&a->head);
     c2_buf_fini(&a->tail);
     c2_buf_fini(&a->out);
@@ -222,132 +206,48 @@ static void on_pieces(void *ctx, const struct cat2_error *err)
 
 /* ---- part by part ---- */
 
-static void start_parts(struct answer *a);
-
-static void part_finished(struct part *part)
+static bool part_bound(void *ctx, int64_t i, struct c2_bound *out)
 {
-    struct answer *a = part->answer;
+    const struct answer *a = ctx;
 
-    a->busy--;
-    if (a->gone) {
-        if (a->busy == 0) answer_free(a);
-        return;
-    }
-    c2_body_wake(a->req);
+    *out = c2_select_part(&a->parts, i);
+    return true;
 }
 
-static void part_work(void *job, void *codec)
+static bool part_make(void *ctx, struct c2_codec *codec, const struct c2_selectable *ds, int64_t i,
+                      struct c2_buf *out, struct cat2_error *err)
 {
-    struct part *part = job;
-    struct answer *a = part->answer;
-    struct c2_selectable ds = {c2_cachefile_meta(a->cf), c2_cachefile_chunks(a->cf)};
-    struct c2_bound bound = c2_select_part(&a->parts, part->i);
+    const struct answer *a = ctx;
+    struct c2_bound bound = c2_select_part(&a->parts, i);
     size_t n = (size_t)(bound.nitems * a->ds->meta.dtype.itemsize);
 
-    c2_buf_fini(&part->items);
-    c2_buf_init(&part->items, n);
-    part->failed = !c2_buf_resize(&part->items, n, &part->err) ||
-                   !c2_select_items(codec, &ds, &bound, part->items.p, &part->err);
+    return c2_buf_resize(out, n, err) && c2_select_items(codec, ds, &bound, out->p, err);
 }
 
-static void part_done(void *job)
+static void part_heads(void *ctx, struct c2_request *req)
 {
-    struct part *part = job;
-
-    part->ready = true;
-    part_finished(part);
+    (void)req;
+    say_what(ctx);
 }
 
-static void on_part_pieces(void *ctx, const struct cat2_error *err)
+static void part_free(void *ctx)
 {
-    struct part *part = ctx;
-    struct answer *a = part->answer;
-
-    if (err || a->gone) {
-        part->failed = part->ready = true;
-        if (err) part->err = *err;
-        part_finished(part);
-        return;
-    }
-    if (!a->cf) a->cf = c2_cachefile_ref(a->ds->cf);
-    c2_pool_run(a->ds->sub->config.pool, part_work, part_done, part);
+    answer_free(ctx);
 }
 
-static void start_parts(struct answer *a)
+static void start_stream(struct answer *a)
 {
-    while (a->next_start < a->parts.nparts && a->next_start < a->next_send + PARTS_AHEAD) {
-        struct part *part = &a->slots[a->next_start % PARTS_AHEAD];
-        struct c2_bound bound = c2_select_part(&a->parts, a->next_start);
-        part->answer = a;
-        part->i = a->next_start++;
-        part->ready = part->failed = false;
-        a->busy++;
-        c2_ensure(a->ds, C2_NEED_BOUND, &bound, on_part_pieces, part);
-    }
-}
+    static const struct c2_stream_ops ops = {part_bound, part_make, part_heads, part_free, fetch};
 
-static int64_t copy_out(struct answer *a, const struct c2_buf *from, uint8_t *to, size_t room, bool *done)
-{
-    size_t n = from->n - a->sent;
-
-    if (n > room) n = room;
-    if (n) memcpy(to, from->p + a->sent, n);
-    a->sent += n;
-    *done = a->sent == from->n;
-    if (*done) a->sent = 0;
-    return (int64_t)n;
-}
-
-static int64_t stream_pull(void *ctx, uint8_t *to, size_t room)
-{
-    struct answer *a = ctx;
-    bool done;
-
-    for (;;) {
-        if (a->stage == 1 && a->next_send == a->parts.nparts) a->stage = 2;
-        if (a->stage == 3) return C2_BODY_END;
-        if (a->stage != 1) {
-            int64_t n = copy_out(a, a->stage == 0 ? &a->head : &a->tail, to, room, &done);
-            if (done) a->stage++;
-            if (n) return n;
-            continue;
-        }
-        struct part *part = &a->slots[a->next_send % PARTS_AHEAD];
-        if (!part->ready) return C2_BODY_WAIT;
-        if (part->failed) return C2_BODY_FAIL;
-        int64_t n = copy_out(a, &part->items, to, room, &done);
-        if (done) {
-            c2_buf_fini(&part->items);
-            part->ready = false;
-            a->next_send++;
-            start_parts(a);
-        }
-        if (n) return n;
-    }
-}
-
-static void stream_free(void *ctx)
-{
-    struct answer *a = ctx;
-
-    a->gone = true;
-    if (a->busy == 0) answer_free(a);
-}
-
-/* The first part must be there before the status is sent: whoever asks for what cannot be had is told so. */
-static void on_first_pieces(void *ctx, const struct cat2_error *err)
-{
-    struct answer *a = ctx;
-
-    if (err) {
-        answer_missing(a, err);
-        return;
-    }
-    struct c2_body body = {stream_pull, stream_free, a};
-    say_what(a);
-    int64_t length = a->nbytes + (int64_t)a->head.n + (int64_t)a->tail.n;
-    start_parts(a);
-    c2_reply_body(a->req, 200, content_type(a), length, &body);
+    c2_select_plan(&a->ds->meta, &a->bound, PART_NBYTES, &a->parts);
+    struct c2_stream stream = {.ops = &ops,
+                               .ctx = a,
+                               .nparts = a->parts.nparts,
+                               .length = a->nbytes + (int64_t)a->head.n + (int64_t)a->tail.n,
+                               .content_type = content_type(a),
+                               .head = c2_buf_steal(&a->head),
+                               .tail = c2_buf_steal(&a->tail)};
+    c2_stream_start(a->req, a->ds, &stream);
 }
 
 /* ---- the request ---- */
@@ -461,13 +361,10 @@ static void fetch(struct c2_request *req, struct c2_ds *ds)
         return;
     }
     bool items = a->format == FORMAT_RAW || a->format == FORMAT_NPY || a->format == FORMAT_PICKLE;
-    if (!items || a->nbytes <= AT_ONCE_NBYTES) {
+    if (!items || a->nbytes <= AT_ONCE_NBYTES)
         c2_ensure(ds, C2_NEED_BOUND, &a->bound, on_pieces, a);
-        return;
-    }
-    c2_select_plan(&ds->meta, &a->bound, PART_NBYTES, &a->parts);
-    struct c2_bound first = c2_select_part(&a->parts, 0);
-    c2_ensure(ds, C2_NEED_BOUND, &first, on_first_pieces, a);
+    else
+        start_stream(a);
 }
 
 void c2_handle_fetch(struct c2_request *req, void *state)

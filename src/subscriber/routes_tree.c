@@ -322,26 +322,6 @@ static void tree_done(void *job)
 
 /* ---- the request ---- */
 
-static bool take_list(struct tree *t, const struct c2_root_state *root, struct cat2_error *err)
-{
-    struct c2_str prefix = {t->dir, t->dir_n};
-    size_t first = c2_sub_lower(root, prefix), end = root->n;
-
-    if (t->dir_n) { /* '0' follows '/' */
-        t->dir[t->dir_n - 1] = '0';
-        end = c2_sub_lower(root, prefix);
-        t->dir[t->dir_n - 1] = '/';
-        if (end == first)
-            return c2_fail(err, CAT2_ENOTFOUND, "there is no folder %.*s in %s", (int)t->dir_n - 1, t->dir,
-                           t->root);
-    }
-    t->list = calloc(end - first + 1, sizeof(*t->list));
-    if (!t->list) return c2_fail_nomem(err, "listing");
-    for (size_t i = first; i < end; i++)
-        t->list[t->n++] = c2_ds_ref(root->datasets[i]);
-    return true;
-}
-
 static void on_listed(void *ctx, const struct cat2_error *why)
 {
     struct tree *t = ctx;
@@ -350,7 +330,7 @@ static void on_listed(void *ctx, const struct cat2_error *why)
     struct c2_str header;
     char quoted[80];
 
-    if (why || !root || !take_list(t, root, &err)) {
+    if (why || !root || !c2_sub_beneath(root, (struct c2_str){t->dir, t->dir_n}, &t->list, &t->n, &err)) {
         c2_reply_error(t->req, why ? why : &err);
         tree_free(t);
         return;

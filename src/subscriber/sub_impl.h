@@ -97,6 +97,10 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
 /** Index of the first dataset whose path does not sort before `path`; root->n when there is none. */
 size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path);
 struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path); /* borrowed, NULL when none */
+/** References to the datasets beneath a folder (its path with a '/' at the end, "" for all), in order; free
+ * the list. @errors CAT2_ENOTFOUND. */
+bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,
+                    struct cat2_error *err);
 /** A dataset from one line of a full listing: {"path","etag","metadata","frame"} or {"path","error"}. refs 1.
  */
 bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern, struct c2_ds **out,
@@ -175,6 +179,12 @@ bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, st
 void c2_sub_add_routes(struct c2_subscriber *sub);
 void c2_handle_fetch(struct c2_request *req, void *state);
 void c2_handle_attrs(struct c2_request *req, void *state);
+/** Attributes of a root or a folder, ROOT/PATH. fn is called once, at once or later: with a JSON object that
+ * is borrowed, or with why there is none: CAT2_ENOTFOUND, it has none. */
+typedef void c2_attrs_fn(void *ctx, struct c2_str json, const struct cat2_error *err);
+void c2_sub_attrs(struct c2_subscriber *sub, struct c2_str whole, c2_attrs_fn *fn, void *ctx);
+void c2_handle_zarr(struct c2_request *req, void *state);
+void c2_handle_zarr_links(struct c2_request *req, void *state);
 void c2_handle_download(struct c2_request *req, void *state);
 /** The dataset's URL under /files/, as JSON. */
 void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds);
