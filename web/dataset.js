@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The page of a dataset: which views it has, the one shown, what may be downloaded, what changed.
-import { encode, get, query } from "./api.js";
+import { encode, get, json, query } from "./api.js";
 import { pin, pinned } from "./home.js";
 import { forget, format, parse, settle, write } from "./state.js";
 import { button, copy, errorCard, h, panel, toast } from "./ui.js";
@@ -107,7 +107,7 @@ export class DatasetPage {
     this.sections.hidden = name !== "meta";
     this.panelBox.hidden = name === "meta";
     this.panelBox.setAttribute("aria-labelledby", `tab-${name}`);
-    if (name === "meta") return;
+    if (name === "meta") { this.cachedRow(); return; }
     if (!step || !this.panelBox.children.length) this.panelBox.classList.add("busy");
     try {
       const View = name === "chunks" ? (await import("./chunks.js")).ChunksView : await VIEWS[name][1]();
@@ -205,6 +205,20 @@ export class DatasetPage {
     return h("details", { open }, h("summary", {}, inside), h("ul", { class: "json" }, entries.map(([key, one]) => h("li", {}, h("span", { class: "jkey" }, key), ": ", this.jsonTree(one, false)))));
   }
 
+  /* How much of it is here; told when somebody looks. */
+  async cachedRow() {
+    const body = this.main.querySelector("#meta tbody");
+    if (body.querySelector(".cached")) return;
+    const cell = h("td", { class: "cached" }, "…");
+    body.append(h("tr", {}, h("th", { scope: "row" }, "Cached here"), cell));
+    try {
+      const { cached, partial, nchunks, special } = await json(`/api/chunks/${encode(this.path)}`);
+      cell.textContent = `${cached} of ${nchunks - special} chunks${partial ? `, ${partial} partly` : ""}${special ? `; ${special} need no storage` : ""}`;
+    } catch (error) {
+      cell.textContent = error.message;
+    }
+  }
+
   /* ---- changes ---- */
 
   changed() {
@@ -232,6 +246,7 @@ export class DatasetPage {
       for (const id of ["meta", "attrs"]) this.main.querySelector(`#${id}`).replaceWith(document.adoptNode(main.querySelector(`#${id}`)));
       this.main.querySelector("#head .facts").replaceWith(document.adoptNode(main.querySelector("#head .facts")));
       this.copyButtons();
+      if (this.shown === "meta") this.cachedRow();
       this.rendered = main.querySelector("#view .markdown");
       Object.assign(this.ds, fresh);
       Object.assign(this.main.dataset, main.dataset);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The tree of roots, folders and datasets: one level at a time, 200 entries at a time; and what a search finds.
 import { encode, json, query } from "./api.js";
-import { h, icon, nbytes, debounce } from "./ui.js";
+import { debounce, h, icon, nbytes, remember, select } from "./ui.js";
 
 const PAGE = 200;
-let root = null, onOpen = null, current = "", searchRun = 0;
+let root = null, onOpen = null, current = "", searchRun = 0, sort = remember("sort") || "name";
 
 function kindIcon(entry) {
   if (entry.error) return "bad";
@@ -38,7 +38,7 @@ async function fill(it, offset = 0) {
   if (!group) it.append(group = h("ul", { role: "group" }));
   const wait = setTimeout(() => group.append(h("li", { role: "none", class: "note wait" }, "Loading…")), 150);
   try {
-    const page = await json(`/api/tree/${encodeURIComponent(name)}${query({ dir: rest.join("/"), offset: offset || null, limit: PAGE })}`);
+    const page = await json(`/api/tree/${encodeURIComponent(name)}${query({ dir: rest.join("/"), offset: offset || null, limit: PAGE, sort: sort === "name" ? null : sort })}`);
     group.querySelectorAll(":scope > .note, :scope > .next").forEach((old) => old.remove());
     const level = Number(it.getAttribute("aria-level")) + 1;
     group.append(...page.entries.map((entry) => item(entry.name, `${name}/${entry.path}`, entry, level)));
@@ -143,6 +143,13 @@ async function refill(folder) {
   }
 }
 
+/* The order of all folders that are open. */
+function order(by) {
+  sort = by;
+  remember("sort", by);
+  for (const it of root.querySelectorAll(":scope > [aria-expanded]")) if (it.filled) refill(it);
+}
+
 const names = () => [...root.querySelectorAll("[aria-level='1'][data-path]")].map((it) => it.dataset.path);
 
 async function find(text, box) {
@@ -178,6 +185,7 @@ export function start(open) {
     focus(it);
     activate(it);
   });
+  root.before(h("div", { class: "sort" }, select("Sort by", [["name", "by name"], ["-size", "largest first"], ["-mtime", "latest first"]], sort, order, true)));
   const box = h("div", { id: "found", hidden: true }), input = document.getElementById("search");
   root.after(box);
   const run = debounce(() => find(input.value.trim(), box), 150);

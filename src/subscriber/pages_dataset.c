@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "ndim/print.h"
 #include "web/markdown.h"
@@ -86,6 +87,16 @@ static void codec_rows(struct c2_html *h, const struct c2_cparams *cparams)
     c2_html(h, any ? "</td></tr>\n" : "none</td></tr>\n");
 }
 
+static void changed_row(struct c2_html *h, int64_t ms)
+{
+    time_t at = (time_t)(ms / 1000);
+    char text[40];
+    struct tm tm;
+
+    if (ms < 0 || !gmtime_r(&at, &tm) || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm)) return;
+    row(h, "Changed", text);
+}
+
 static void metadata(struct ds_page *p, const char *dtype)
 {
     const struct c2_meta *meta = &p->ds->meta;
@@ -114,6 +125,7 @@ static void metadata(struct ds_page *p, const char *dtype)
     }
     c2_html(h, "</td></tr>\n");
     row(h, "Frame", meta->contiguous ? "contiguous" : "sparse");
+    changed_row(h, c2_ds_mtime_ms(p->ds));
     c2_html(h, "</tbody></table></section>\n");
 }
 

@@ -139,8 +139,11 @@ class Page:
             raise Failed(f"{expression[:200]}: {details.get('exception', {}).get('description', details['text'])}")
         return answer["result"].get("value")
 
-    def wait(self, expression, seconds=15):
+    patience = 15  # seconds; controls that must fail have less
+
+    def wait(self, expression, seconds=None):
         """Until the expression is true, and return it; an element counts as true."""
+        seconds = min(seconds or self.patience, self.patience)
         end = time.monotonic() + seconds
         while True:
             with contextlib.suppress(Failed):

@@ -11,38 +11,8 @@ import pytest
 
 import browser as driver
 import webdata
+from looking import CELL, CUBE, DRAWN, HEAT, PIXELS, TABLE, colour_at, data_requests, drawn, pixels, show
 from programs import get
-
-HEAT, CUBE = "/roots/data/sim/heat-2d.b2nd", "/roots/data/sim/cube-3d.b2nd"
-DRAWN = "document.querySelector('canvas.heat')?.dataset.drawn"
-PIXELS = "(() => { const c = document.querySelector('canvas.heat'); return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join() })()"
-
-
-def show(page, server, path, what=None):
-    page.goto(server.url + path)
-    page.wait(what or "document.querySelector('h1') && document.body.classList.contains('js')")
-    return page
-
-
-def drawn(page, at):
-    page.wait(f"{DRAWN} === {json.dumps(at)}")
-    page.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def pixels(page):
-    return hashlib.sha256(page.js(PIXELS).encode()).hexdigest()
-
-
-def colour_at(page, row, column):
-    """RGBA of the canvas in the middle of an item, by the window in the address."""
-    x0, x1, y0, y1 = map(float, urllib.parse.parse_qs(urllib.parse.urlparse(page.js("location.href")).query)["box"][0].split(","))
-    return page.js(f"(() => {{ const c = document.querySelector('canvas.heat'); const x = ({column} + .5 - {x0}) / {x1 - x0} * c.width, y = ({row} + .5 - {y0}) / {y1 - y0} * c.height;"
-                   " return Array.from(c.getContext('2d').getImageData(Math.floor(x), Math.floor(y), 1, 1).data) })()")
-
-
-def data_requests(page):
-    return [url for url, _ in page.requests() if any(part in url for part in ("/api/tile/", "/api/stats/", "/api/line/", "/api/table/", "/api/fetch/"))]
-
 
 # ---- the first load ----
 
@@ -99,68 +69,6 @@ def test_without_script_a_dataset_is_shown(server, tab):
     assert model["width"] > 300 and model["height"] > 200
 
 
-# ---- tree and search ----
-
-def test_the_tree_opens_by_keys_alone(server, page):
-    show(page, server, "/")
-    for _ in range(30):
-        page.key("Tab")
-        if page.js("document.activeElement.getAttribute('role') === 'treeitem'"):
-            break
-    assert page.js("document.activeElement.dataset.path") == "foo"
-    outline = page.js("getComputedStyle(document.activeElement.querySelector('.row')).outlineStyle")
-    assert outline == "solid"
-    for key in ("ArrowDown", "ArrowRight"):
-        page.key(key)
-    page.wait("document.querySelector('[data-path=\"data/sim\"]')")
-    page.js("document.activeElement.dataset.path") == "data"
-    for _ in range(8):
-        page.key("ArrowDown")
-        if page.js("document.activeElement.dataset.path === 'data/sim'"):
-            break
-    page.key("ArrowRight")
-    page.wait("document.querySelector('[data-path=\"data/sim/cube-3d.b2nd\"]')")
-    while not page.js("document.activeElement.dataset.path === 'data/sim/cube-3d.b2nd'"):
-        page.key("ArrowDown")
-    page.key("Enter")
-    drawn(page, "0,:,:")
-    page.key("]")
-    drawn(page, "1,:,:")
-    page.key("d")
-    page.wait("document.querySelector('dialog[open] a[href*=\"slice_=1,:,:\"]')")
-    page.key("Escape")
-    page.wait("!document.querySelector('dialog')")
-    page.key("?")
-    page.wait("document.querySelector('dialog[open]').innerText.includes('slice back, forward')")
-    assert not page.problems()
-
-
-def test_a_search_that_finds_nothing_says_so_and_can_be_cleared(server, page):
-    show(page, server, "/")
-    page.key("/")
-    page.type("zzz")
-    page.wait("document.getElementById('found').innerText.includes('No match for “zzz”')")
-    page.click("#found .clear")
-    page.wait("document.getElementById('found').hidden && !document.getElementById('search').value")
-    page.type("units")  # an attribute's name
-    page.wait("document.querySelector('#found a[href=\"/roots/data/sim/heat-2d.b2nd\"]')")
-    page.click("#found a")
-    page.wait("document.title.startsWith('data/sim/heat-2d.b2nd')")
-
-
-def test_what_cannot_be_shown_is_told_and_links_go_on(server, page):
-    show(page, server, "/")
-    page.js("document.querySelector('main').insertAdjacentHTML('beforeend', '<a id=bad href=/roots/data/sim/heat2d.b2nd>x</a>')")
-    page.click("#bad")
-    page.wait("document.querySelector('h1').textContent === 'Not found' && document.querySelector('main a[href=\"/roots/data/sim/heat-2d.b2nd\"]')")
-    page.click("main a[href='/roots/data/sim/heat-2d.b2nd']")
-    drawn(page, ":,:")
-    show(page, server, CUBE + "?s=99,:,:&v=nonsense")
-    drawn(page, "23,:,:")
-    page.wait("document.getElementById('status').innerText.includes('99 became 23')")
-    page.wait("location.search.includes('s=23,:,:')")
-
-
 # ---- the heat map ----
 
 def check_colour(page, row, column, value, lo, hi, table):
@@ -197,42 +105,6 @@ def test_colours_are_those_of_the_values(server, page):
     row, column = map(int, place.strip("[").split(","))
     expected = json.loads(get(f"{server.url}/api/fetch/data/sim/heat-2d.b2nd?slice_={row},{column}&format=json")[2])
     assert value == "NaN" if expected is None else abs(float(value) - expected) < 1e-5
-
-
-def test_five_steps_through_a_stack(server, page):
-    show(page, server, CUBE)
-    drawn(page, "0,:,:")
-    first = pixels(page)
-    page.forget()
-    page.key("]", times=5)
-    drawn(page, "5,:,:")
-    page.wait("location.search === '?s=5,:,:'")
-    fifth = pixels(page)
-    assert fifth != first and len(data_requests(page)) <= 6
-    page.cmd("Page.reload")
-    page.wait(f"{DRAWN} === '5,:,:'")
-    drawn(page, "5,:,:")
-    assert pixels(page) == fifth
-    page.key("[")
-    drawn(page, "4,:,:")
-    assert pixels(page) != fifth
-
-
-def test_holding_a_key_on_a_slow_line_keeps_the_page_alive(server, page):
-    show(page, server, CUBE)
-    drawn(page, "0,:,:")
-    page.js("window.shown = []; new MutationObserver(() => shown.push(document.querySelector('canvas.heat').dataset.drawn)).observe(document.querySelector('canvas.heat'), {attributes: true, attributeFilter: ['data-drawn']}); 0")
-    page.cmd("Network.emulateNetworkConditions", offline=False, latency=300, downloadThroughput=-1, uploadThroughput=-1)
-    page.js("window.frames0 = 0; (function tick() { frames0++; requestAnimationFrame(tick) })()")
-    end, n = time.monotonic() + 1.5, 0
-    while time.monotonic() < end:
-        page.key("]")
-        n += 1
-    frames = page.js("frames0")
-    assert n > 20 and frames / 1.5 > 30, (n, frames)
-    drawn(page, f"{min(n, 23)},:,:")
-    order = [int(one.split(",")[0]) for one in page.js("shown") if one]
-    assert order == sorted(order) and order[-1] == min(n, 23)
 
 
 def test_colours_and_theme_ask_for_no_data(server, page):
@@ -309,10 +181,6 @@ def test_a_line_keeps_its_spike_and_zooming_asks_anew(server, page):
 
 # ---- tables ----
 
-TABLE = "/roots/data/tables/table.b2nd"
-CELL = "document.querySelector('.td[data-r=\"{}\"][data-c=\"{}\"]')?.textContent"
-
-
 def test_a_table_goes_to_any_row_and_holds_few(server, page):
     show(page, server, TABLE)
     page.wait(CELL.format(1, 1) + " === 'n1'")
@@ -326,72 +194,7 @@ def test_a_table_goes_to_any_row_and_holds_few(server, page):
     page.wait(CELL.format(12345, 1) + f" === 'n{12345 % 97}'")
 
 
-def test_cells_read_as_people_write(server, page):
-    show(page, server, TABLE)
-    page.wait(CELL.format(3, 2) + " === 'NaN'")
-    row = page.js("[...document.querySelectorAll('.tbody .tr')].map(r => [...r.children].map(c => c.textContent)).slice(0, 5)")
-    assert row[3][1:4] == ["3", "n3", "NaN"] and row[1][4:6] == ["true", "2024-03-01 00:00:01"] and row[1][6] == "[0.25, -0.125]"
-    text = page.js("document.querySelector('.grid').innerText")
-    assert "b'" not in text and "e+0" not in text
-    show(page, server, "/roots/data/tables/names.b2nd")
-    page.wait("document.querySelector('.grid')?.innerText.includes('<b>x</b>')")
-    show(page, server, "/roots/data/sim/complex.b2nd?tab=table")
-    page.wait(CELL.format(0, 1) + " === '1+2i'")
-
-
-def test_sort_filter_and_fields_are_in_the_address(server, page):
-    show(page, server, TABLE)
-    page.wait(CELL.format(1, 1))
-    page.click("[role=columnheader]:nth-child(4) button")  # t, rising
-    page.wait("document.querySelector('[aria-sort=ascending]')?.innerText.startsWith('t')")
-    page.click("[role=columnheader]:nth-child(4) button")
-    page.wait("document.querySelector('[aria-sort=descending]')")
-    page.click("#where")
-    page.type("id < 100 & good")
-    page.key("Enter")
-    page.wait("location.search === '?sort=-t&where=id%20%3C%20100%20%26%20good'")
-    page.wait("document.querySelector('.under').innerText.startsWith('66 of 20,000 rows')")
-    rows = page.wait("(() => { const r = [...document.querySelectorAll('.tbody .tr:not(.wait)')].map(r => [...r.children].slice(0, 4).map(c => c.textContent)); return r.length > 10 && r.slice(0, 8) })()")
-    made = webdata.table(20_000)[:100]
-    right = made[made["good"]][np.argsort(-made[made["good"]]["t"], kind="stable")]
-    assert [int(row[1]) for row in rows] == right["id"][:8].tolist()
-    page.cmd("Page.reload")
-    page.wait(f"document.readyState === 'complete' && {CELL.format(0, 0)} === '{right['id'][0]}'")
-    show(page, server, TABLE + "?f=t,id")
-    page.wait("[...document.querySelectorAll('[role=columnheader]')].map(h => h.innerText.trim()).join() === 'Row,t,id'")
-
-
-def test_a_bad_filter_is_marked_where_it_is_bad(server, page):
-    show(page, server, TABLE + "?where=" + urllib.parse.quote("id > & 3"))
-    page.wait("document.querySelector('.whereerror mark')?.textContent === '&'")
-    show(page, server, TABLE + "?where=" + urllib.parse.quote("id < 0"))
-    page.wait("document.querySelector('.tbody')?.innerText.includes('No row matches')")
-
-
 # ---- the rest ----
-
-def test_back_and_forward_restore_what_was_seen(server, page):
-    show(page, server, "/roots/data/sim/tomo.b2nd")
-    drawn(page, "0,:,:")
-    stops = [("/roots/data/sim/cube-3d.b2nd", "0,:,:"), ("/roots/data/sim/heat-2d.b2nd", ":,:"), ("/roots/data/sim/ints.b2nd", ":,:")]
-    for path, at in stops:
-        page.wait(f"document.querySelector('[data-path=\"{path.removeprefix('/roots/')}\"]')")
-        page.click(f"[data-path='{path.removeprefix('/roots/')}'] .row")
-        page.wait(f"location.pathname === {json.dumps(path)}")
-        drawn(page, at)
-    page.click("#tab-table")
-    page.wait("document.querySelector('.td')")
-    for path, at in [(stops[2][0], ":,:"), (stops[1][0], ":,:"), (stops[0][0], "0,:,:"), ("/roots/data/sim/tomo.b2nd", "0,:,:")]:
-        page.js("history.back()")
-        page.wait(f"location.pathname === {json.dumps(path)} && document.title.startsWith({json.dumps(path.removeprefix('/roots/'))})")
-        drawn(page, at)
-    for path, _ in stops:
-        page.js("history.forward()")
-        page.wait(f"document.title.startsWith({json.dumps(path.removeprefix('/roots/'))}) && location.pathname === {json.dumps(path)}")
-    page.js("history.forward()")
-    page.wait("document.querySelector('.td') && location.search === '?tab=table'")
-    assert not page.problems()
-
 
 def test_a_telephone_shows_the_picture_large(server, tab):
     page = tab(390, 844, mobile=True)

@@ -26,26 +26,67 @@ def grow(folder, n):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+NO_EVENTS = "window.EventSource = class extends EventTarget { close() {} };"
+
+
+def check_changes(page, serve, folder):
+    page.goto(f"{serve.url}/roots/live/stack.b2nd?s=2,:,:")
+    page.wait(f"{DRAWN} === '2,:,:' && document.querySelector('#live')")
+    grow(folder, 6)
+    page.wait("document.getElementById('status').innerText.includes('The data changed')", 5)
+    page.js("[...document.querySelectorAll('.toast button')].find(b => b.textContent === 'Follow').click()")
+    page.wait(f"{DRAWN} === '5,:,:'", 5)
+    grow(folder, 9)
+    page.wait(f"{DRAWN} === '8,:,:'", 5)
+    page.wait("document.querySelector('#head .facts').innerText.startsWith('9 × 120 × 160')")
+
+
 def test_a_change_is_told_and_followed(tmp_path, folder, tab):
-    page = tab()
+    page, deaf, stuck = tab(), tab(), tab()
     with House(tmp_path / "house") as house:
         serve = house.serve(f"live={folder}")
         wait_until(lambda: get(f"{serve.url}/api/subscribe/live", method="POST", data=b"")[0] == 200)
-        page.goto(f"{serve.url}/roots/live/stack.b2nd?s=2,:,:")
-        page.wait(f"{DRAWN} === '2,:,:' && document.querySelector('#live.live')")
-        grow(folder, 6)
-        page.wait("document.getElementById('status').innerText.includes('The data changed')", 5)
-        page.js("[...document.querySelectorAll('.toast button')].find(b => b.textContent === 'Follow').click()")
-        page.wait(f"{DRAWN} === '5,:,:'", 5)
-        grow(folder, 9)
-        page.wait(f"{DRAWN} === '8,:,:'", 5)
-        page.wait("document.querySelector('#head .facts').innerText.startsWith('9 × 120 × 160')")
+        check_changes(page, serve, folder)
+        page.js("document.querySelector('#side')")
         webdata.put(folder, "later/new.b2nd", np.zeros((5, 5)))
         page.wait("document.querySelector('[data-path=\"live/later\"]')", 5)
         (folder / "stack.b2nd").unlink()
         page.wait("document.getElementById('status').innerText.includes('was removed')", 5)
         page.goto(f"{serve.url}/roots/live/stack.b2nd")
         page.wait("document.querySelector('h1').textContent === 'Not found'")
+        # controls: a client that hears nothing, and one that is told but stays at its slice
+        webdata.put(folder, "stack.b2nd", webdata.cube(4), chunks=(1, 60, 80))
+        wait_until(lambda: get(f"{serve.url}/api/info/live/stack.b2nd")[0] == 200)
+        deaf.cmd("Page.addScriptToEvaluateOnNewDocument", source=NO_EVENTS)
+        with pytest.raises(AssertionError, match="The data changed"):
+            check_changes(deaf, serve, folder)
+        stuck.patience = 5
+        stuck.cmd("Page.addScriptToEvaluateOnNewDocument", source="addEventListener('click', (e) => { if (e.target.textContent === 'Follow') { e.stopImmediatePropagation(); e.target.nextSibling.click(); } }, true);")
+        with pytest.raises(AssertionError, match="5,:,:"):
+            check_changes(stuck, serve, folder)
+
+
+def test_a_broken_connection_goes_on_where_it_ended(tmp_path, folder, tab):
+    """The server goes and comes at its port: the browser asks again with the id of the last event."""
+    page = tab()
+
+    def resumed():
+        page.pump(0.1)
+        heads = [event["params"]["headers"] for event in page.events if event["method"] == "Network.requestWillBeSentExtraInfo"]
+        return [value for head in heads for key, value in head.items() if key.lower() == "last-event-id"]
+    with House(tmp_path / "house") as house:
+        serve = house.serve(f"live={folder}")
+        wait_until(lambda: get(f"{serve.url}/api/subscribe/live", method="POST", data=b"")[0] == 200)
+        page.goto(f"{serve.url}/roots/live/stack.b2nd")
+        page.wait(f"{DRAWN} === '0,:,:' && document.querySelector('#live.live')")
+        assert not resumed()
+        port = serve.http
+        serve.stop()
+        page.wait("document.querySelector('#live.offline, #live.polling')", 10)
+        house.serve(f"live={folder}", http=port)
+        page.wait("document.querySelector('#live.live')")
+        last = resumed() or [url for url, _ in page.requests() if "/api/events?last=" in url]
+        assert last, "asked from the start"
 
 
 def test_a_tab_nobody_sees_gives_its_connection_back(tmp_path, folder, tab):
@@ -87,8 +128,23 @@ def test_a_server_that_went_is_told_and_found_again(tmp_path, folder, tab):
         page.wait("document.title.startsWith('live/other.b2nd')")
 
 
+def check_away(page, sub):
+    """The publisher is away: what is cached is shown, the rest says why, pages say so."""
+    page.goto(f"{sub.url}/roots/live/stack.b2nd")
+    page.wait("document.querySelector('#view .card.error')?.innerText.length > 20")
+    page.wait("document.querySelector('#main > .away')?.innerText.includes('The publisher of live is not reached')")
+    page.goto(f"{sub.url}/roots/live/other.b2nd")
+    page.wait(f"{DRAWN} === ':,:' && document.querySelector('#main > .away')")
+    page.goto(f"{sub.url}/roots/live/stack.b2nd")
+    page.wait("document.querySelector('#view .card.error')")
+
+
+def check_back(page):
+    page.wait(f"{DRAWN} === '0,:,:' && !document.querySelector('.away')")  # by itself
+
+
 def test_cached_data_stay_when_the_publisher_goes(tmp_path, folder, tab):
-    page = tab()
+    page, deaf = tab(), tab()
     with House(tmp_path / "house") as house:
         bro = house.bro()
         pub = house.pub("live", folder, bro)
@@ -98,16 +154,15 @@ def test_cached_data_stay_when_the_publisher_goes(tmp_path, folder, tab):
         page.wait(f"{DRAWN} === ':,:'")
         at = pub.http
         pub.stop()
-        page.cmd("Network.setCacheDisabled", cacheDisabled=True)
-        page.cmd("Page.reload")
-        page.wait(f"document.readyState === 'complete' && {DRAWN} === ':,:'")
-        page.goto(f"{sub.url}/roots/live/stack.b2nd")  # not cached: the reason is shown
-        page.wait("document.querySelector('#view .card.error')?.innerText.length > 20")
-        page.wait("document.querySelector('#main > .away')?.innerText.includes('The publisher of live is not reached')")
-        page.goto(f"{sub.url}/roots/live/other.b2nd")
-        page.wait(f"{DRAWN} === ':,:' && document.querySelector('#main > .away')")
-        page.goto(f"{sub.url}/roots/live/stack.b2nd")
-        page.wait("document.querySelector('#view .card.error')")
+        for one in (page, deaf):
+            one.cmd("Network.setCacheDisabled", cacheDisabled=True)
+        check_away(page, sub)
+        deaf.cmd("Page.addScriptToEvaluateOnNewDocument", source=NO_EVENTS)
+        check_away(deaf, sub)  # the pages themselves say it
         house.pub("live", folder, bro, at, name="pub-again")
         wait_until(lambda: get(f"{sub.url}/api/fetch/live/stack.b2nd?slice_=0,0,0&format=json")[0] == 200)
-        page.wait(f"{DRAWN} === '0,:,:' && !document.querySelector('.away')")  # by itself
+        page.cmd("Page.bringToFront")
+        check_back(page)
+        deaf.patience = 3
+        with pytest.raises(AssertionError, match="away"):
+            check_back(deaf)

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Words of the tests that look at the client: open a page, wait until it is drawn, read pixels and requests."""
+import hashlib
+import json
+import urllib.parse
+
+HEAT, CUBE, TABLE = "/roots/data/sim/heat-2d.b2nd", "/roots/data/sim/cube-3d.b2nd", "/roots/data/tables/table.b2nd"
+CELL = "document.querySelector('.td[data-r=\"{}\"][data-c=\"{}\"]')?.textContent"
+DRAWN = "document.querySelector('canvas.heat')?.dataset.drawn"
+PIXELS = "(() => { const c = document.querySelector('canvas.heat'); return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join() })()"
+
+
+def show(page, server, path, what=None):
+    page.goto(server.url + path)
+    page.wait(what or "document.querySelector('h1') && document.body.classList.contains('js')")
+    return page
+
+
+def drawn(page, at):
+    page.wait(f"{DRAWN} === {json.dumps(at)}")
+    page.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def pixels(page):
+    return hashlib.sha256(page.js(PIXELS).encode()).hexdigest()
+
+
+def colour_at(page, row, column):
+    """RGBA of the canvas in the middle of an item, by the window in the address."""
+    x0, x1, y0, y1 = map(float, urllib.parse.parse_qs(urllib.parse.urlparse(page.js("location.href")).query)["box"][0].split(","))
+    return page.js(f"(() => {{ const c = document.querySelector('canvas.heat'); const x = ({column} + .5 - {x0}) / {x1 - x0} * c.width, y = ({row} + .5 - {y0}) / {y1 - y0} * c.height;"
+                   " return Array.from(c.getContext('2d').getImageData(Math.floor(x), Math.floor(y), 1, 1).data) })()")
+
+
+def data_requests(page):
+    return [url for url, _ in page.requests() if any(part in url for part in ("/api/tile/", "/api/stats/", "/api/line/", "/api/table/", "/api/fetch/"))]
