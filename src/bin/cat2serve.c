@@ -99,6 +99,7 @@ static bool start_subscriber(struct role *role, struct c2_service *s, struct cat
                                           .statedir = statedir,
                                           .follow_all = true,
                                           .quota = c2_options_int(s->options, "quota"),
+                                          .plugin_dir = c2_options_text(s->options, "plugin-dir"),
                                           .web_dir = c2_options_text(s->options, "web-dir")};
 
     snprintf(statedir, sizeof(statedir), "%s/sub", c2_options_text(s->options, "statedir"));
@@ -173,6 +174,8 @@ static const struct c2_option options[] = {
      NULL},
     {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files in directories are files only", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
+    {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
+     NULL},
     {"web-dir", 0, C2_OPT_TEXT, NULL, "DIR", "for development: the web client's files from here", NULL},
 };
 

@@ -20,6 +20,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         .statedir = c2_options_text(s->options, "statedir"),
         .public_http = s->public_http,
         .quota = c2_options_int(s->options, "quota"),
+        .plugin_dir = c2_options_text(s->options, "plugin-dir"),
         .web_dir = c2_options_text(s->options, "web-dir"),
     };
 
@@ -58,6 +59,8 @@ static const struct c2_option options[] = {
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
      NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
+    {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
+     NULL},
     {"web-dir", 0, C2_OPT_TEXT, NULL, "DIR", "for development: the web client's files from here", NULL},
 };
 

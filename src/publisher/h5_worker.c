@@ -2,20 +2,13 @@
 /* Processes of cat2h5 and talking to them. */
 #include "publisher/h5_worker.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -28,8 +21,7 @@
 #define DEATHS_MS   10000
 
 struct worker {
-    pid_t pid; /* 0: not running */
-    int fd;
+    struct c2_child child;
     bool busy;
     uint64_t used;
     char *file; /* the last it was asked for */
@@ -50,95 +42,16 @@ struct c2_h5_workers {
 
 /* ---- processes ---- */
 
-/* CATERVA2_H5_WORKER, else beside this program, else where it is installed. */
-static void find_program(char out[PATH_MAX])
-{
-    char self[PATH_MAX - 64];
-    const char *named = getenv("CATERVA2_H5_WORKER");
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-    if (named && named[0]) {
-        snprintf(out, PATH_MAX, "%s", named);
-        return;
-    }
-    self[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash) *slash = '\0';
-    snprintf(out, PATH_MAX, "%s/cat2h5", self);
-    if (access(out, X_OK) != 0) snprintf(out, PATH_MAX, "%s/../libexec/caterva2/cat2h5", self);
-}
-
-static bool spawn(struct c2_h5_workers *all, int socket, pid_t *pid, struct cat2_error *err)
-{
-    char *argv[] = {(char *)"cat2h5", NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    sigset_t none, every;
-
-    sigemptyset(&none);
-    sigfillset(&every);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attr);
-    posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &every);
-    posix_spawnattr_setpgroup(&attr, 0); /* Ctrl-C is for the service, which then ends us */
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    int rc = posix_spawn(pid, all->program, &actions, &attr, argv, environ);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&actions);
-    return rc == 0 || c2_fail_errno(err, rc, "%.160s cannot be started", all->program);
-}
-
 static bool start(struct c2_h5_workers *all, struct worker *worker, struct cat2_error *err)
 {
-    int pair[2];
+    char *argv[] = {(char *)"cat2h5", NULL};
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-        return c2_fail_errno(err, errno, "no socket for cat2h5");
-    bool ok = spawn(all, pair[1], &worker->pid, err);
-    close(pair[1]);
-    if (!ok) {
-        close(pair[0]);
-        worker->pid = 0;
-        err->code = CAT2_EIO;
-        return false;
-    }
-    worker->fd = pair[0];
-    return true;
+    return c2_child_start(all->program, argv, &worker->child, err);
 }
 
 static int64_t now_ms(void)
 {
     return c2_mono_ms(c2_clock_real());
-}
-
-/* Ended, or to be ended: how, as words. Not under the lock. */
-static void bury(struct worker *worker, bool late, char how[64])
-{
-    int status = 0;
-    bool gone = false;
-
-    if (late) kill(worker->pid, SIGKILL);
-    close(worker->fd); /* which ends it, if it still listens */
-    for (int i = 0; i < 50 && !late && !gone; i++) {
-        gone = waitpid(worker->pid, &status, WNOHANG) != 0;
-        if (!gone) poll(NULL, 0, 10);
-    }
-    if (!gone) {
-        kill(worker->pid, SIGKILL);
-        while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
-            ;
-    }
-    if (late)
-        snprintf(how, 64, "did not answer in time");
-    else if (WIFSIGNALED(status))
-        snprintf(how, 64, "was ended by signal %d", WTERMSIG(status));
-    else
-        snprintf(how, 64, "ended with status %d", WEXITSTATUS(status));
-    worker->pid = 0;
-    worker->fd = -1;
 }
 
 /* ---- which one ---- */
@@ -156,8 +69,8 @@ static struct worker *choose(struct c2_h5_workers *all, const char *file)
     for (int i = 0; i < WORKERS_MAX; i++) {
         struct worker *w = &all->workers[i];
         if (w->busy) continue;
-        if (w->pid && w->file && strcmp(w->file, file) == 0) return w;
-        if (!best || (best->pid && (!w->pid || w->used < best->used))) best = w;
+        if (w->child.pid && w->file && strcmp(w->file, file) == 0) return w;
+        if (!best || (best->child.pid && (!w->child.pid || w->used < best->used))) best = w;
     }
     return best;
 }
@@ -172,9 +85,9 @@ static bool acquire(struct c2_h5_workers *all, const char *file, struct worker *
         pthread_cond_wait(&all->idle, &all->lock);
     if (all->cancelled)
         ok = c2_fail(err, CAT2_ECANCELLED, "shutting down");
-    else if (!worker->pid && too_many_deaths(all))
+    else if (!worker->child.pid && too_many_deaths(all))
         ok = c2_fail(err, CAT2_EIO, "the HDF5 worker ended too often; it is started again in some seconds");
-    else if (!worker->pid)
+    else if (!worker->child.pid)
         ok = start(all, worker, err);
     if (ok) {
         worker->busy = true;
@@ -201,92 +114,30 @@ static void release(struct c2_h5_workers *all, struct worker *worker, bool died)
 /* ---- talking ---- */
 
 /* Nobody else may touch its descriptor from here on. */
-static struct worker take_out(struct c2_h5_workers *all, struct worker *worker)
+static struct c2_child take_out(struct c2_h5_workers *all, struct worker *worker)
 {
     pthread_mutex_lock(&all->lock);
-    struct worker dead = *worker;
-    worker->pid = 0;
-    worker->fd = -1;
+    struct c2_child dead = worker->child;
+    worker->child = (struct c2_child){0, -1};
     pthread_mutex_unlock(&all->lock);
     return dead;
 }
 
-struct talk {
-    int fd;
-    int64_t until;
-    bool late, ended; /* why it failed */
-};
-
-static bool wait_for(struct talk *talk, short events)
-{
-    struct pollfd pfd = {.fd = talk->fd, .events = events};
-
-    for (;;) {
-        int64_t left = talk->until - now_ms();
-        int rc = left > 0 ? poll(&pfd, 1, (int)left) : 0;
-        if (rc > 0) return true;
-        if (rc < 0 && errno == EINTR) continue;
-        talk->late = rc == 0;
-        talk->ended = rc < 0;
-        return false;
-    }
-}
-
-/* After a call that moved nothing: is another worth it? */
-static bool try_again(struct talk *talk, ssize_t rc, short events)
-{
-    if (rc < 0 && errno == EINTR) return true;
-    if (rc < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_for(talk, events);
-    talk->ended = true;
-    return false;
-}
-
-static bool receive(struct talk *talk, void *to, size_t n)
-{
-    uint8_t *p = to;
-
-    while (n) {
-        ssize_t got = recv(talk->fd, p, n, MSG_DONTWAIT);
-        if (got > 0) {
-            p += got;
-            n -= (size_t)got;
-            continue;
-        }
-        if (!try_again(talk, got, POLLIN)) return false;
-    }
-    return true;
-}
-
-static bool transmit(struct talk *talk, const void *bytes, size_t n)
-{
-    const uint8_t *p = bytes;
-
-    while (n) {
-        ssize_t sent = send(talk->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent > 0) {
-            p += sent;
-            n -= (size_t)sent;
-            continue;
-        }
-        if (!try_again(talk, sent, POLLOUT)) return false;
-    }
-    return true;
-}
-
 /* Its head, name and body; what cannot be an answer counts as an end. */
-static bool next_answer(struct talk *talk, struct c2_h5_answer *a, struct c2_buf *name, struct c2_buf *body)
+static bool next_answer(struct c2_talk *talk, struct c2_h5_answer *a, struct c2_buf *name,
+                        struct c2_buf *body)
 {
     struct cat2_error ignored;
 
     c2_buf_clear(name);
-    if (!receive(talk, a, sizeof(*a))) return false;
+    if (!c2_talk_receive(talk, a, sizeof(*a))) return false;
     size_t before = body->n;
     if (a->magic != C2_H5_PROTO_MAGIC || a->name_len > C2_H5_PROTO_NAME || a->body_len > C2_H5_PROTO_BODY ||
         !c2_buf_resize(name, a->name_len, &ignored) || !c2_buf_resize(body, before + a->body_len, &ignored)) {
         talk->ended = true;
         return false;
     }
-    return receive(talk, name->p, name->n) && receive(talk, body->p + before, a->body_len);
+    return c2_talk_receive(talk, name->p, name->n) && c2_talk_receive(talk, body->p + before, a->body_len);
 }
 
 static bool give_item(struct c2_h5_call *call, const struct c2_h5_answer *a, const struct c2_buf *name,
@@ -300,7 +151,7 @@ static bool give_item(struct c2_h5_call *call, const struct c2_h5_answer *a, con
 }
 
 /* *whole: the conversation came to its end, well or not. */
-static bool converse(struct talk *talk, struct c2_h5_call *call, bool *whole, struct cat2_error *err)
+static bool converse(struct c2_talk *talk, struct c2_h5_call *call, bool *whole, struct cat2_error *err)
 {
     struct c2_h5_request req = {C2_H5_PROTO_MAGIC, call->op, call->nchunk, strlen(call->file),
                                 strlen(call->name)};
@@ -309,8 +160,8 @@ static bool converse(struct talk *talk, struct c2_h5_call *call, bool *whole, st
     bool ok = true;
 
     *whole = false;
-    if (!transmit(talk, &req, sizeof(req)) || !transmit(talk, call->file, req.file_len) ||
-        !transmit(talk, call->name, req.name_len))
+    if (!c2_talk_send(talk, &req, sizeof(req)) || !c2_talk_send(talk, call->file, req.file_len) ||
+        !c2_talk_send(talk, call->name, req.name_len))
         return false;
     for (;;) {
         struct c2_buf *body = call->body && call->op != C2_H5_OP_WALK ? call->body : &own;
@@ -337,19 +188,20 @@ static int64_t patience(enum c2_h5_op op)
 
 bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, struct cat2_error *err)
 {
-    struct worker *worker, dead;
+    struct worker *worker;
+    struct c2_child dead;
     char how[64];
     bool whole;
 
     if (!acquire(all, call->file, &worker, err)) return false;
-    struct talk talk = {.fd = worker->fd, .until = now_ms() + patience(call->op)};
+    struct c2_talk talk = c2_talk_begin(worker->child.fd, patience(call->op));
     bool ok = converse(&talk, call, &whole, err);
     if (whole) {
         release(all, worker, false);
         return ok;
     }
     dead = take_out(all, worker);
-    bury(&dead, talk.late, how);
+    c2_child_bury(&dead, talk.late, how);
     release(all, worker, true);
     if (all->cancelled) return c2_fail(err, CAT2_ECANCELLED, "shutting down");
     c2_log_warn("cat2h5 %s file=%s object=%s", how, call->file, call->name);
@@ -384,7 +236,7 @@ bool c2_h5_workers_new(struct c2_h5_workers **out, struct cat2_error *err)
     pthread_mutex_init(&all->lock, NULL);
     pthread_cond_init(&all->idle, NULL);
     atomic_init(&all->refs, 1);
-    find_program(all->program);
+    c2_child_find("cat2h5", "CATERVA2_H5_WORKER", all->program);
     *out = all;
     return true;
 }
@@ -394,7 +246,8 @@ void c2_h5_workers_cancel(struct c2_h5_workers *all)
     pthread_mutex_lock(&all->lock);
     all->cancelled = true;
     for (int i = 0; i < WORKERS_MAX; i++)
-        if (all->workers[i].pid) shutdown(all->workers[i].fd, SHUT_RDWR); /* who waits for it is told */
+        if (all->workers[i].child.pid)
+            shutdown(all->workers[i].child.fd, SHUT_RDWR); /* who waits for it is told */
     pthread_cond_broadcast(&all->idle);
     pthread_mutex_unlock(&all->lock);
 }
@@ -411,7 +264,7 @@ void c2_h5_workers_unref(struct c2_h5_workers *all)
 
     if (!all || atomic_fetch_sub(&all->refs, 1) != 1) return;
     for (int i = 0; i < WORKERS_MAX; i++) {
-        if (all->workers[i].pid) bury(&all->workers[i], true, how);
+        if (all->workers[i].child.pid) c2_child_bury(&all->workers[i].child, true, how);
         free(all->workers[i].file);
     }
     for (int i = 0; i < all->nreasons; i++)

@@ -57,6 +57,10 @@ void c2_page_nearest(struct c2_page *page, const char *asked);
 /* ---- pages_dataset.c ---- */
 void c2_page_dataset(struct c2_request *req, struct c2_ds *ds);
 
+/* ---- routes_plugins.c ---- */
+/** The panels of the plugins that are not built in. */
+void c2_page_plugins(struct c2_page *page, const struct c2_ds *ds);
+
 /* ---- pages_text.c ---- */
 /** Read up to max bytes from the start of a file's data and hand them on: fn(ctx, bytes, err). */
 typedef void c2_page_read_fn(void *ctx, struct c2_bytes bytes, const struct cat2_error *err);

@@ -400,6 +400,7 @@ static void finish(struct ds_page *p, struct c2_bytes items, const struct cat2_e
     c2_dtype_name(&meta->dtype, &dtype, &err);
     metadata(p, c2_buf_cstr(&dtype));
     attributes(p);
+    c2_page_plugins(&p->page, p->ds);
     c2_page_end(&p->page, 200);
     c2_ds_unref(p->ds);
     free(p);

@@ -85,8 +85,23 @@ static bool wrap(struct answer *a, struct cat2_error *err)
     return ok;
 }
 
+/* Files that are pictures may be shown as such. */
+static const char *picture_type(const struct c2_ds *ds)
+{
+    static const char *const types[][2] = {{".png", "image/png"},
+                                           {".jpg", "image/jpeg"},
+                                           {".jpeg", "image/jpeg"},
+                                           {".gif", "image/gif"},
+                                           {".webp", "image/webp"}};
+
+    for (size_t i = 0; ds->meta.kind == C2_KIND_FILE && i < C2_ARRAY_LEN(types); i++)
+        if (c2_str_ends(c2_str_of(ds->path), types[i][0])) return types[i][1];
+    return "application/octet-stream";
+}
+
 static const char *content_type(const struct answer *a)
 {
+    if (a->format == FORMAT_RAW) return picture_type(a->ds);
     return a->format == FORMAT_JSON ? "application/json" : "application/octet-stream";
 }
 

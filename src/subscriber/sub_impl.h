@@ -15,6 +15,8 @@
 
 struct c2_root_state;
 struct c2_ensure;
+struct c2_plugin;
+struct c2_plugins;
 struct c2_views;
 struct c2_events;
 
@@ -77,6 +79,7 @@ struct c2_subscriber {
     struct c2_bus_sub *news;
     struct c2_hot *hot;
     struct c2_views *views;
+    struct c2_plugins *plugins;
     struct c2_events *events; /* NULL while restoring */
     uint64_t serials;         /* given out so far */
     struct c2_timer *quota_timer;
@@ -197,6 +200,11 @@ void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
  * the root again and begin anew with fn and the new generation. */
 void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct cat2_error *err, bool b2,
                          c2_dataset_handler *fn);
+
+/* ---- routes_plugins.c ---- */
+void c2_sub_add_plugin_routes(struct c2_subscriber *sub);
+/** The plugins for a dataset, one after the other; NULL after the last. */
+const struct c2_plugin *c2_sub_plugin_for(const struct c2_ds *ds, const struct c2_plugin *after);
 
 /* ---- leave.c ---- */
 /** Follow the root no more, forget its datasets and what is cached of them. */

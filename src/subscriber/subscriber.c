@@ -11,6 +11,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "plugin/host.h"
 #include "subscriber/events.h"
 #include "subscriber/pages.h"
 #include "subscriber/view_impl.h"
@@ -205,12 +206,13 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
         c2_subscriber_free(sub);
         return c2_fail_nomem(err, "subscriber");
     }
-    if (!open_folders(sub, err) || !c2_sub_restore(sub, err) || !start_events(sub, err) ||
-        !c2_sub_watch_roots(sub, err)) {
+    if (!c2_plugins_load(config->plugin_dir, &sub->plugins, err) || !open_folders(sub, err) ||
+        !c2_sub_restore(sub, err) || !start_events(sub, err) || !c2_sub_watch_roots(sub, err)) {
         c2_subscriber_free(sub);
         return false;
     }
     c2_sub_add_routes(sub);
+    c2_sub_add_plugin_routes(sub);
     c2_pages_add_routes(sub);
     c2_sub_quota_start(sub);
     c2_sub_clear_aside(sub);
@@ -241,6 +243,7 @@ static void free_rest(struct c2_subscriber *sub)
 {
     c2_hot_free(sub->hot);
     c2_views_free(sub->views);
+    c2_plugins_free(sub->plugins);
     c2_events_free(sub->events);
     if (sub->statefd >= 0) close(sub->statefd);
     if (sub->cachefd >= 0) close(sub->cachefd);

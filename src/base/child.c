@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Starting, ending and talking to helper processes. */
+#include "base/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+void c2_child_find(const char *name, const char *variable, char out[PATH_MAX])
+{
+    char self[PATH_MAX - 64];
+    const char *named = getenv(variable);
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (named && named[0]) {
+        snprintf(out, PATH_MAX, "%s", named);
+        return;
+    }
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash) *slash = '\0';
+    snprintf(out, PATH_MAX, "%s/%s", self, name);
+    if (access(out, X_OK) != 0) snprintf(out, PATH_MAX, "%s/../libexec/caterva2/%s", self, name);
+}
+
+static int spawn(const char *program, char *const argv[], int socket, pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    sigset_t none, every;
+
+    sigemptyset(&none);
+    sigfillset(&every);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attr);
+    posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigdefault(&attr, &every);
+    posix_spawnattr_setpgroup(&attr, 0); /* Ctrl-C is for the service, which then ends us */
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    int rc = posix_spawn(pid, program, &actions, &attr, argv, environ);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&actions);
+    return rc;
+}
+
+bool c2_child_start(const char *program, char *const argv[], struct c2_child *out, struct cat2_error *err)
+{
+    int pair[2];
+
+    *out = (struct c2_child){0, -1};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return c2_fail_errno(err, errno, "no socket for %s", argv[0]);
+    int rc = spawn(program, argv, pair[1], &out->pid);
+    close(pair[1]);
+    if (rc == 0) {
+        out->fd = pair[0];
+        return true;
+    }
+    close(pair[0]);
+    out->pid = 0;
+    c2_fail_errno(err, rc, "%.160s cannot be started", program);
+    err->code = CAT2_EIO;
+    return false;
+}
+
+void c2_child_bury(struct c2_child *child, bool late, char how[64])
+{
+    int status = 0;
+    bool gone = false;
+
+    if (late) kill(child->pid, SIGKILL);
+    close(child->fd); /* which ends it, if it still listens */
+    for (int i = 0; i < 50 && !late && !gone; i++) {
+        gone = waitpid(child->pid, &status, WNOHANG) != 0;
+        if (!gone) poll(NULL, 0, 10);
+    }
+    if (!gone) {
+        kill(child->pid, SIGKILL);
+        while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+            ;
+    }
+    if (late)
+        snprintf(how, 64, "did not answer in time");
+    else if (WIFSIGNALED(status))
+        snprintf(how, 64, "was ended by signal %d", WTERMSIG(status));
+    else
+        snprintf(how, 64, "ended with status %d", WEXITSTATUS(status));
+    *child = (struct c2_child){0, -1};
+}
+
+/* ---- talking ---- */
+
+static int64_t now_ms(void)
+{
+    return c2_mono_ms(c2_clock_real());
+}
+
+struct c2_talk c2_talk_begin(int fd, int64_t patience_ms)
+{
+    return (struct c2_talk){.fd = fd, .until_ms = now_ms() + patience_ms};
+}
+
+static bool wait_for(struct c2_talk *talk, short events)
+{
+    struct pollfd pfd = {.fd = talk->fd, .events = events};
+
+    for (;;) {
+        int64_t left = talk->until_ms - now_ms();
+        int rc = left > 0 ? poll(&pfd, 1, (int)left) : 0;
+        if (rc > 0) return true;
+        if (rc < 0 && errno == EINTR) continue;
+        talk->late = rc == 0;
+        talk->ended = rc < 0;
+        return false;
+    }
+}
+
+/* After a call that moved nothing: is another worth it? */
+static bool try_again(struct c2_talk *talk, ssize_t rc, short events)
+{
+    if (rc < 0 && errno == EINTR) return true;
+    if (rc < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_for(talk, events);
+    talk->ended = true;
+    return false;
+}
+
+bool c2_talk_receive(struct c2_talk *talk, void *to, size_t n)
+{
+    uint8_t *p = to;
+
+    while (n) {
+        ssize_t got = recv(talk->fd, p, n, MSG_DONTWAIT);
+        if (got > 0) {
+            p += got;
+            n -= (size_t)got;
+            continue;
+        }
+        if (!try_again(talk, got, POLLIN)) return false;
+    }
+    return true;
+}
+
+bool c2_talk_send(struct c2_talk *talk, const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+
+    while (n) {
+        ssize_t sent = send(talk->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) {
+            p += sent;
+            n -= (size_t)sent;
+            continue;
+        }
+        if (!try_again(talk, sent, POLLOUT)) return false;
+    }
+    return true;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Plugins seen from the subscriber. Each has at most one process that waits for work; a session takes it, or
+ * starts another. */
+#include "plugin/host.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "wire/json.h"
+
+#define PLUGINS_MAX 64
+#define PATIENCE_MS 5000 /* for one answer of a plugin, its waiting for items left out */
+#define DEATHS_MAX  3    /* in DEATHS_MS; then it is left alone for as long */
+#define DEATHS_MS   30000
+
+struct entry {
+    struct c2_plugin plugin;
+    char *filename;
+    struct c2_child idle; /* pid 0: none */
+    int64_t deaths[DEATHS_MAX];
+    int ndeaths;
+};
+struct c2_plugins {
+    pthread_mutex_t lock; /* guards idle and deaths */
+    size_t n;
+    struct entry entries[PLUGINS_MAX];
+    char program[PATH_MAX];
+};
+struct c2_plug_session {
+    struct c2_plugins *plugins;
+    struct entry *entry;
+    struct c2_child child;
+    bool answered;
+    int64_t left_ms; /* of its patience */
+};
+
+static const struct c2_plugin builtins[] = {
+    {"tomography", "Tomography", "tomography", "", 3, 3, true},
+    {"markdown", "Markdown", "markdown,text/markdown", ".md,.markdown", 1, 1, true},
+    {"image", "Image", "image,image/png,image/jpeg,image/gif,image/webp", ".png,.jpg,.jpeg,.gif,.webp", 1, 3,
+     true},
+};
+
+static int64_t now_ms(void)
+{
+    return c2_mono_ms(c2_clock_real());
+}
+
+/* ---- messages ---- */
+
+static bool receive(struct c2_talk *talk, struct c2_plug_saying *out)
+{
+    struct cat2_error ignored;
+    struct c2_plug_head head;
+
+    if (!c2_talk_receive(talk, &head, sizeof(head))) return false;
+    size_t most = C2_PLUG_TEXT_MAX;
+    bool sane = head.magic == C2_PLUG_MAGIC;
+    if (head.kind == C2_PLUG_PICTURE) {
+        most = (size_t)C2_PLUG_SIDE_MAX * C2_PLUG_SIDE_MAX * 4;
+        sane = sane && head.a > 0 && head.b > 0 && head.a <= C2_PLUG_SIDE_MAX && head.b <= C2_PLUG_SIDE_MAX &&
+               head.n == (uint64_t)head.a * (uint64_t)head.b * 4;
+    }
+    c2_buf_fini(&out->body);
+    c2_buf_init(&out->body, most);
+    if (!sane || head.n > most || !c2_buf_resize(&out->body, head.n, &ignored)) {
+        talk->ended = true;
+        return false;
+    }
+    out->kind = (enum c2_plug_kind)head.kind;
+    out->a = head.a;
+    out->b = head.b;
+    return c2_talk_receive(talk, out->body.p, out->body.n);
+}
+
+static bool transmit(struct c2_talk *talk, enum c2_plug_kind kind, struct c2_bytes bytes)
+{
+    struct c2_plug_head head = {C2_PLUG_MAGIC, kind, 0, 0, bytes.n};
+
+    return c2_talk_send(talk, &head, sizeof(head)) && c2_talk_send(talk, bytes.p, bytes.n);
+}
+
+/* ---- processes ---- */
+
+/* Start one, and hear who it is. */
+static bool start(struct c2_plugins *all, struct entry *entry, struct c2_child *out,
+                  struct c2_plug_saying *hello, struct cat2_error *err)
+{
+    char *argv[] = {(char *)"cat2plug", entry->filename, NULL}, how[64];
+
+    if (!c2_child_start(all->program, argv, out, err)) return false;
+    struct c2_talk talk = c2_talk_begin(out->fd, PATIENCE_MS);
+    bool heard = receive(&talk, hello);
+    if (heard && hello->kind == C2_PLUG_HELLO) return true;
+    c2_child_bury(out, talk.late, how);
+    if (heard && hello->kind == C2_PLUG_FAILED)
+        return c2_fail(err, CAT2_EUPSTREAM, "%.200s", c2_buf_cstr(&hello->body));
+    return c2_fail(err, CAT2_EUPSTREAM, "the plugin's process %s", how);
+}
+
+static bool text_field(struct c2_jval hello, const char *key, char *out, size_t room)
+{
+    struct c2_str text;
+
+    if (!c2_jstr(c2_jget(hello, key), &text) || text.n >= room) return false;
+    snprintf(out, room, "%.*s", C2_STR_ARG(text));
+    return true;
+}
+
+static bool read_hello(struct c2_buf *body, struct c2_plugin *out, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    int64_t low = 0, high = 0;
+
+    if (!c2_json_parse(c2_buf_str(body), &json, err)) return false;
+    struct c2_jval hello = c2_json_root(json);
+    c2_jint(c2_jget(hello, "ndim_min"), &low);
+    c2_jint(c2_jget(hello, "ndim_max"), &high);
+    out->ndim_min = (int)low;
+    out->ndim_max = (int)high;
+    return (text_field(hello, "name", out->name, sizeof(out->name)) &&
+            text_field(hello, "title", out->title, sizeof(out->title)) &&
+            text_field(hello, "contenttypes", out->contenttypes, sizeof(out->contenttypes)) &&
+            text_field(hello, "suffixes", out->suffixes, sizeof(out->suffixes))) ||
+           c2_fail(err, CAT2_EUPSTREAM, "its texts are too long");
+}
+
+static bool load(struct c2_plugins *all, const char *dir, const char *file, struct cat2_error *err)
+{
+    struct entry *entry = &all->entries[all->n];
+    struct c2_plug_saying hello = {0};
+    char filename[PATH_MAX];
+
+    if (all->n == PLUGINS_MAX) return c2_fail(err, CAT2_ELIMIT, "more than %d plugins", PLUGINS_MAX);
+    snprintf(filename, sizeof(filename), "%s/%s", dir, file);
+    *entry = (struct entry){.filename = c2_str_dup(c2_str_of(filename))};
+    if (!entry->filename) return c2_fail_nomem(err, "plugin");
+    bool ok = start(all, entry, &entry->idle, &hello, err) && read_hello(&hello.body, &entry->plugin, err);
+    c2_buf_fini(&hello.body);
+    if (ok && c2_plugins_named(all, c2_str_of(entry->plugin.name)))
+        ok = c2_fail(err, CAT2_EINVAL, "there is another plugin '%s'", entry->plugin.name);
+    if (ok) {
+        all->n++;
+        return true;
+    }
+    char how[64];
+    if (entry->idle.pid) c2_child_bury(&entry->idle, true, how);
+    free(entry->filename);
+    return false;
+}
+
+bool c2_plugins_load(const char *dir, struct c2_plugins **out, struct cat2_error *err)
+{
+    struct c2_plugins *all = calloc(1, sizeof(*all));
+    struct dirent **names = NULL;
+
+    if (!all) return c2_fail_nomem(err, "plugins");
+    pthread_mutex_init(&all->lock, NULL);
+    c2_child_find("cat2plug", "CATERVA2_PLUGIN_WORKER", all->program);
+    for (size_t i = 0; i < C2_ARRAY_LEN(builtins); i++)
+        all->entries[all->n++].plugin = builtins[i];
+    int n = dir ? scandir(dir, &names, NULL, alphasort) : 0;
+    for (int i = 0; i < n; i++) {
+        struct cat2_error why;
+        bool object = c2_str_ends(c2_str_of(names[i]->d_name), ".so");
+        if (object && load(all, dir, names[i]->d_name, &why))
+            c2_log_info("plugin name=%s file=%s", all->entries[all->n - 1].plugin.name, names[i]->d_name);
+        else if (object)
+            c2_log_warn("plugin %s is left out: %s", names[i]->d_name, why.message);
+        free(names[i]);
+    }
+    free(names);
+    *out = all;
+    return true;
+}
+
+void c2_plugins_free(struct c2_plugins *all)
+{
+    char how[64];
+
+    if (!all) return;
+    for (size_t i = 0; i < all->n; i++) {
+        if (all->entries[i].idle.pid) c2_child_bury(&all->entries[i].idle, true, how);
+        free(all->entries[i].filename);
+    }
+    pthread_mutex_destroy(&all->lock);
+    free(all);
+}
+
+/* ---- which ones ---- */
+
+const struct c2_plugin *c2_plugins_at(const struct c2_plugins *all, size_t i)
+{
+    return i < all->n ? &all->entries[i].plugin : NULL;
+}
+
+const struct c2_plugin *c2_plugins_named(const struct c2_plugins *all, struct c2_str name)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (c2_str_is(name, all->entries[i].plugin.name)) return &all->entries[i].plugin;
+    return NULL;
+}
+
+static bool listed(const char *list, struct c2_str text, bool end)
+{
+    struct c2_str rest = c2_str_of(list), one;
+    char word[512];
+
+    for (bool more = rest.n > 0; more;) {
+        more = c2_str_cut(rest, ',', &one, &rest);
+        one = c2_str_trim(one);
+        snprintf(word, sizeof(word), "%.*s", C2_STR_ARG(one));
+        if (one.n && (end ? c2_str_ends(text, word) : c2_str_is(text, word))) return true;
+    }
+    return false;
+}
+
+bool c2_plugin_fits(const struct c2_plugin *plugin, struct c2_str contenttype, struct c2_str path, int ndim)
+{
+    if (ndim < plugin->ndim_min || ndim > plugin->ndim_max) return false;
+    return listed(plugin->contenttypes, contenttype, false) || listed(plugin->suffixes, path, true);
+}
+
+/* ---- sessions ---- */
+
+static bool tired(const struct entry *entry)
+{
+    return entry->ndeaths >= DEATHS_MAX && now_ms() - entry->deaths[entry->ndeaths % DEATHS_MAX] < DEATHS_MS;
+}
+
+/* The process that waits, or a new one. */
+static bool acquire(struct c2_plug_session *s, struct cat2_error *err)
+{
+    struct c2_plug_saying hello = {0};
+
+    pthread_mutex_lock(&s->plugins->lock);
+    bool rest = tired(s->entry);
+    s->child = s->entry->idle;
+    s->entry->idle = (struct c2_child){0, -1};
+    pthread_mutex_unlock(&s->plugins->lock);
+    if (s->child.pid) return true;
+    if (rest)
+        return c2_fail(err, CAT2_EUPSTREAM, "plugin %s failed %d times; it is asked again in some seconds",
+                       s->entry->plugin.name, DEATHS_MAX);
+    bool ok = start(s->plugins, s->entry, &s->child, &hello, err);
+    c2_buf_fini(&hello.body);
+    return ok;
+}
+
+/* It did not do what it was to do: its process goes. */
+static bool lost(struct c2_plug_session *s, const struct c2_talk *talk, struct cat2_error *err)
+{
+    char how[64];
+
+    c2_child_bury(&s->child, talk->late, how);
+    pthread_mutex_lock(&s->plugins->lock);
+    s->entry->deaths[s->entry->ndeaths++ % DEATHS_MAX] = now_ms();
+    pthread_mutex_unlock(&s->plugins->lock);
+    c2_log_warn("plugin name=%s %s", s->entry->plugin.name, how);
+    return c2_fail(err, CAT2_EUPSTREAM, "plugin %s %s", s->entry->plugin.name, how);
+}
+
+/* A part of the conversation, on the account of its patience. */
+static struct c2_talk begin(struct c2_plug_session *s)
+{
+    return c2_talk_begin(s->child.fd, s->left_ms);
+}
+
+static void end(struct c2_plug_session *s, const struct c2_talk *talk)
+{
+    s->left_ms = c2_max_i64(1, talk->until_ms - now_ms());
+}
+
+bool c2_plug_open(struct c2_plugins *all, const struct c2_plugin *plugin, struct c2_str dataset,
+                  struct c2_plug_session **out, struct cat2_error *err)
+{
+    struct c2_plug_session *s = calloc(1, sizeof(*s));
+
+    if (!s) return c2_fail_nomem(err, "plugin");
+    s->plugins = all;
+    for (size_t i = 0; i < all->n; i++)
+        if (&all->entries[i].plugin == plugin) s->entry = &all->entries[i];
+    *out = s;
+    s->left_ms = PATIENCE_MS;
+    if (!acquire(s, err)) return false;
+    return c2_plug_give(s, C2_PLUG_SHOW, c2_bytes_of(dataset), err);
+}
+
+bool c2_plug_next(struct c2_plug_session *s, struct c2_plug_saying *out, struct cat2_error *err)
+{
+    struct c2_talk talk = begin(s);
+
+    if (!receive(&talk, out)) return lost(s, &talk, err);
+    end(s, &talk);
+    if (out->kind != C2_PLUG_FETCH && out->kind != C2_PLUG_PICTURE && out->kind != C2_PLUG_TEXT &&
+        out->kind != C2_PLUG_FAILED) {
+        talk.late = true; /* it speaks nonsense */
+        return lost(s, &talk, err);
+    }
+    s->answered = out->kind != C2_PLUG_FETCH;
+    return true;
+}
+
+bool c2_plug_give(struct c2_plug_session *s, enum c2_plug_kind kind, struct c2_bytes bytes,
+                  struct cat2_error *err)
+{
+    struct c2_talk talk = begin(s);
+
+    if (!transmit(&talk, kind, bytes)) return lost(s, &talk, err);
+    end(s, &talk);
+    return true;
+}
+
+void c2_plug_close(struct c2_plug_session *s)
+{
+    char how[64];
+
+    if (!s) return;
+    if (s->child.pid && s->answered) {
+        pthread_mutex_lock(&s->plugins->lock);
+        if (!s->entry->idle.pid) {
+            s->entry->idle = s->child;
+            s->child = (struct c2_child){0, -1};
+        }
+        pthread_mutex_unlock(&s->plugins->lock);
+    }
+    if (s->child.pid) c2_child_bury(&s->child, true, how);
+    free(s);
+}
