@@ -144,7 +144,10 @@ live.on("root", (root) => {
   reached(root);
   if (document.getElementById("main").dataset.page === "home" && !document.activeElement.closest("#main form")) open(location.href, false);
 });
-live.on("hello", ({ roots }) => roots.forEach((root) => { tree.addRoot(root.name); reached(root); }));
+live.on("hello", ({ roots }) => {
+  for (const root of roots) { tree.addRoot(root.name); reached(root); }
+  if (document.querySelector("#main tr.waiting")) open(location.href, false); // listed while the page came
+});
 live.on("resync", () => page?.resync());
 
 document.body.classList.add("js");

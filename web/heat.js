@@ -218,6 +218,7 @@ export class HeatView {
   colours() {
     const { state } = this, shown = this.panes[0].shown || this.source, stats = this.statistics(shown);
     if (stats && !stats.asked) this.last = this.stats.get(shown.key)?.asked ? this.last : stats;
+    this.bar.box.classList.toggle("unknown", !stats && !this.last);
     const range = this.rangeOf(stats), key = JSON.stringify([state.cm, state.sc, state.inv, range]);
     if (key !== this.colourKey) {
       this.colourKey = key;
@@ -249,6 +250,7 @@ export class HeatView {
     this.panes[0].draw(this.colours());
     const colours = this.colours(); // what became complete just now may have another range
     this.panes.forEach((pane, i) => { if (pane.target) pane.draw(i === 2 ? this.differenceColours(pane) : colours); });
+    if (this.comparison.other?.fixed) this.panes[0].caption.textContent = `[${this.source.at}]`;
     const pane = this.panes[0], failed = this.panes.find((one) => one.failed)?.failed;
     if (failed) this.fail(failed); else this.problem.hidden = true;
     this.badge.hidden = !pane.tiles(this.source).some(({ z, x, y }) => this.source.get(z, x, y)?.approx);

@@ -110,7 +110,7 @@ export class TableView {
       this.grid.setAttribute("aria-colcount", this.columns.length + 1);
       const all = page.nrows;
       this.count.textContent = this.total === all ? `${all.toLocaleString("en")} rows` : `${this.total.toLocaleString("en")} of ${all.toLocaleString("en")} rows`;
-      if (!this.total) this.body.replaceChildren(h("p", { class: "empty" }, this.state.where ? "No row matches" : "0 elements"));
+      if (!this.total) this.body.replaceChildren(h("div", { class: "empty", role: "row" }, h("div", { role: "gridcell" }, this.state.where ? "No row matches" : "0 elements")));
     }
     this.render();
   }

@@ -52,7 +52,8 @@ static void root_row(struct c2_html *h, const struct c2_root_state *root, bool p
 
     for (size_t i = 0; i < root->n; i++)
         nbytes += root->datasets[i]->error ? 0 : root->datasets[i]->meta.nbytes;
-    c2_html(h, "<tr data-root=\"$\" data-followed=\"$\">", root->root.name, root->subscribed ? "1" : "");
+    c2_html(h, "<tr data-root=\"$\" data-followed=\"$\"$>", root->root.name, root->subscribed ? "1" : "",
+            root->subscribed && !root->listed && root->failures == 0 ? " class=waiting" : "");
     c2_html(h, "<td><label><input type=\"checkbox\" name=\"roots\" value=\"$\"", root->root.name);
     if (picked) c2_html(h, " checked");
     c2_html(h,
