@@ -48,6 +48,7 @@ void c2_codec_setup(void)
         }
     }
     blosc2_init();
+    c2_codec_load_separate();
 }
 
 static void geometry_fini(struct geometry *g)
@@ -82,27 +83,17 @@ void c2_codec_free(struct c2_codec *codec)
     free(codec);
 }
 
-/* Plug-in codecs of Blosc2's registry that are separate packages. */
-static const struct {
-    int id;
-    const char *name, *package;
-} not_here[] = {
-    {36, "OpenHTJ2K", "blosc2-openhtj2k"},
-    {37, "Grok (JPEG 2000)", "blosc2-grok"},
-    {38, "OpenZL", "blosc2-openzl"},
-    {39, "JPEG 2000", "blosc2-j2k"},
-    {40, "High-throughput JPEG 2000", "blosc2-htj2k"},
-};
-
 static bool codec_is_here(int id, struct cat2_error *err)
 {
+    const char *name, *package;
+    bool here;
+
     if (id == BLOSC_BLOSCLZ || id == BLOSC_LZ4 || id == BLOSC_LZ4HC || id == BLOSC_ZLIB || id == BLOSC_ZSTD)
         return true;
     if (id >= 32 && id <= 35) return true; /* NDLZ, ZFP with accuracy, precision, rate */
-    for (size_t i = 0; i < C2_ARRAY_LEN(not_here); i++)
-        if (not_here[i].id == id)
-            return c2_fail(err, CAT2_EUNSUPPORTED, "codec %d, %s, is not built in (package %s)", id,
-                           not_here[i].name, not_here[i].package);
+    if (c2_codec_separate(id, &name, &package, &here))
+        return here || c2_fail(err, CAT2_EUNSUPPORTED, "codec %d, %s, is not built in (package %s)", id, name,
+                               package);
     return c2_fail(err, CAT2_EUNSUPPORTED, "codec %d is not built in", id);
 }
 

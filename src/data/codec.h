@@ -39,4 +39,10 @@ struct c2_cparams c2_cparams_fast(int32_t typesize, int32_t blocksize);
 /** ZSTD clevel 1, SHUFFLE: Python's default. */
 struct c2_cparams c2_cparams_default(int32_t typesize, int32_t blocksize);
 
+/* ---- codec_plugins.c ---- */
+/** Load codecs that are packages of their own from the folders of CATERVA2_CODEC_PATH. Part of the setup. */
+void c2_codec_load_separate(void);
+/** Is the codec such a package; which; and was it loaded? Any thread. */
+bool c2_codec_separate(int id, const char **name, const char **package, bool *here);
+
 #endif

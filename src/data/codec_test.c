@@ -117,7 +117,7 @@ static void absent_codecs_are_named_not_searched(void **state)
     static const struct {
         int codec, filter;
         const char *says;
-    } cases[] = {{37, 0, "codec 37, Grok (JPEG 2000), is not built in (package blosc2-grok)"},
+    } cases[] = {{37, 0, "codec 37, JPEG 2000 (grok), is not built in (package blosc2-grok)"},
                  {160, 0, "codec 160 is not built in"},
                  {5, 200, "filter 200 is not built in"},
                  {3, 0, "codec 3 is not built in"}};

@@ -62,6 +62,8 @@ void c2_page_dataset(struct c2_request *req, struct c2_ds *ds);
 void c2_page_plugins(struct c2_page *page, const struct c2_ds *ds);
 
 /* ---- pages_text.c ---- */
+/** Why the data cannot be shown, and what helps. */
+void c2_page_cannot_show(struct c2_html *h, const struct c2_ds *ds, const struct cat2_error *why);
 /** Read up to max bytes from the start of a file's data and hand them on: fn(ctx, bytes, err). */
 typedef void c2_page_read_fn(void *ctx, struct c2_bytes bytes, const struct cat2_error *err);
 void c2_page_read(struct c2_ds *ds, const struct c2_bound *bound, c2_page_read_fn *fn, void *ctx);

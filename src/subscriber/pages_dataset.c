@@ -50,13 +50,14 @@ static const char *codec_name(int codec)
     static const struct {
         int id;
         const char *name;
-    } names[] = {
-        {0, "BloscLZ"}, {1, "LZ4"},  {2, "LZ4HC"}, {4, "Zlib"},       {5, "Zstandard"},        {32, "NDLZ"},
-        {33, "ZFP"},    {34, "ZFP"}, {35, "ZFP"},  {36, "OpenHTJ2K"}, {37, "JPEG 2000 (grok)"}};
+    } names[] = {{0, "BloscLZ"}, {1, "LZ4"},  {2, "LZ4HC"}, {4, "Zlib"}, {5, "Zstandard"},
+                 {32, "NDLZ"},   {33, "ZFP"}, {34, "ZFP"},  {35, "ZFP"}};
+    const char *name, *package;
+    bool here;
 
     for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
         if (names[i].id == codec) return names[i].name;
-    return "unknown";
+    return c2_codec_separate(codec, &name, &package, &here) ? name : "unknown";
 }
 
 static const char *filter_name(int filter)
@@ -387,7 +388,7 @@ static void finish(struct ds_page *p, struct c2_bytes items, const struct cat2_e
 
     c2_html(h, "<section id=\"view\" aria-label=\"Data\">\n");
     if (failed)
-        c2_html(h, "<p class=\"card error\">The data cannot be shown: $</p>\n", failed->message);
+        c2_page_cannot_show(h, p->ds, failed);
     else if (meta->kind == C2_KIND_FILE)
         file_view(p, items);
     else if (p->bound.nitems == 0)
