@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "hdf5/h5.h"
 #include "hdf5/serve.h"
 
@@ -45,6 +46,7 @@ int main(int argc, char **argv)
         return 2;
     }
     set_limits();
+    c2_confine(); /* where the kernel can */
     c2_codec_setup();
     if (c2_h5_setup(&err) && c2_h5_serve(STDIN_FILENO, &err)) return 0;
     fprintf(stderr, "cat2h5: %s\n", err.message);

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "plugin/serve.h"
 
 #define MEMORY_MAX ((rlim_t)1 << 30)
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they map terabytes */
     limit(RLIMIT_AS, MEMORY_MAX);
 #endif
+    c2_confine(); /* where the kernel can */
     if (c2_plug_serve(STDIN_FILENO, argv[1], &err)) return 0;
     fprintf(stderr, "cat2plug: %.100s: %s\n", argv[1], err.message);
     return 1;

@@ -130,6 +130,13 @@ def test_a_plugin_that_goes_wrong_costs_its_panel_only(serve, query, word):
     assert get(serve.url + "/api/fetch/r/numbers.b2nd?slice_=:3&format=json")[2] == b"[0,1,2]"
 
 
+def test_a_plugin_cannot_write_start_programs_connect_or_signal(serve, tmp_path):
+    status, _, body = ask(serve, query=f"do=escape&{tmp_path}")
+    if body == b"none":
+        pytest.skip("this kernel has no Landlock")
+    assert (status, body) == (200, b".") and not list(tmp_path.iterdir())
+
+
 def test_what_is_not_there_is_404(serve):
     assert ask(serve, plugin="nope")[0] == 404 and ask(serve, plugin="tomography")[0] == 404
     assert ask(serve, "nope.b2nd")[0] == 404
