@@ -35,6 +35,7 @@ STATES = [
     ("metadata-phone", f"{SIM}/heat-2d.b2nd?tab=meta", PHONE), ("chunks", f"{SIM}/line-1d.b2nd?tab=chunks", {}), ("chunks-dark", f"{SIM}/cube-3d.b2nd?tab=chunks", DARK), ("markdown", "/roots/data/notes.md", {}), ("text", "/roots/data/plain.txt", {}),
     ("hex", "/roots/data/bytes.bin", {}), ("hex-phone", "/roots/data/bytes.bin", PHONE), ("not-found", "/roots/data/sim/heat2d.b2nd", {}), ("broken", "/roots/data/broken.b2nd", DARK), ("download", f"{SIM}/cube-3d.b2nd?s=5,:,:", {"keys": ["d"]}),
     ("download-phone", f"{SIM}/cube-3d.b2nd?s=5,:,:", {**PHONE, "keys": ["d"]}), ("help", f"{SIM}/cube-3d.b2nd", {"keys": ["?"]}), ("tree-phone", f"{SIM}/cube-3d.b2nd", {**PHONE, "keys": ["b"]}),
+    ("statistics", f"{SIM}/heat-2d.b2nd", {"keys": ["s"]}), ("cannot-compare", f"{SIM}/cube-3d.b2nd?cmp=data/sim/heat-2d.b2nd", {}), ("help-dark", f"{SIM}/line-1d.b2nd", {**DARK, "keys": ["?"]}),
     ("without-script", f"{SIM}/heat-2d.b2nd", {"script": False}), ("without-script-table", TABLE, {"script": False}),
 ]
 

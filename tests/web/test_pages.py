@@ -180,3 +180,14 @@ def test_addresses_of_spring_2024_go_on(server):
     assert "?i=19" in fetch(server, "/plugins/tomography/display_one/data/sim/tomo.b2nd?i=99")[2]
     assert fetch(server, "/plugins/tomography/display/foo/README.md")[0] == 400
     assert fetch(server, "/roots/foo/dir1/ds-2d.b2nd?roots=foo&search=x")[0] == 200
+
+
+def test_the_guide_names_every_module_and_key_of_the_address():
+    import programs
+    guide = (programs.ROOT / "docs/web.md").read_text()
+    keys = re.search(r"DEFAULTS = \{(.*?)\};", (programs.ROOT / "web/state.js").read_text(), re.S)[1]
+    names = re.findall(r"(\w+):", keys) + [path.name for path in (programs.ROOT / "web").glob("*.js")]
+    assert len(names) > 40 and not [name for name in names if f"`{name}`" not in guide]
+    tests = "".join(path.read_text() for path in (programs.ROOT / "tests/web").glob("test_*.py"))
+    for name in re.findall(r"`([a-z_]{8,})`", guide[guide.index("thirty checks"):]):
+        assert name in tests, name
