@@ -171,18 +171,31 @@ static void reply_group_attrs(void *ctx, struct c2_str json, const struct cat2_e
     c2_buf_fini(&out);
 }
 
-/* .zattrs is of arrays and of groups, .zgroup and .zmetadata are of groups: what a path is, is known when its
- * root has been listed. */
-static void attrs_of_array_or_group(struct c2_request *req, struct c2_subscriber *sub)
+/* .zattrs is of arrays and of groups, and what looks like a chunk may be a folder: what a path is, is known
+ * when its root has been listed. */
+static bool is_dataset(struct c2_request *req, struct c2_subscriber *sub)
 {
     struct c2_str name, path;
 
     c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
     struct c2_root_state *root = c2_sub_root(sub, name);
-    if (root && c2_sub_find(root, path))
+    return root && c2_sub_find(root, path);
+}
+
+static void attrs_of_array_or_group(struct c2_request *req, struct c2_subscriber *sub)
+{
+    if (is_dataset(req, sub))
         c2_sub_with_dataset(req, sub, false, attrs_json);
     else
         c2_sub_attrs(sub, c2_request_param(req, "path"), reply_group_attrs, req);
+}
+
+static void chunk_or_links(struct c2_request *req, struct c2_subscriber *sub)
+{
+    if (is_dataset(req, sub))
+        c2_sub_with_dataset(req, sub, false, chunk);
+    else
+        c2_zarr_group(req, sub, NULL);
 }
 
 void c2_handle_zarr(struct c2_request *req, void *state)
@@ -193,8 +206,10 @@ void c2_handle_zarr(struct c2_request *req, void *state)
         c2_reply_detail(req, 404, "this is Zarr of version 2: .zarray, .zgroup, .zattrs");
     else if (c2_str_is(key, ".zarray"))
         c2_sub_with_dataset(req, state, false, array_json);
+    else if (c2_str_is(key, ".zattrs"))
+        c2_zarr_group(req, state, attrs_of_array_or_group);
     else if (key.p[0] >= '0' && key.p[0] <= '9')
-        c2_sub_with_dataset(req, state, false, chunk);
+        c2_zarr_group(req, state, chunk_or_links);
     else
-        c2_zarr_group(req, state, c2_str_is(key, ".zattrs") ? attrs_of_array_or_group : NULL);
+        c2_zarr_group(req, state, NULL);
 }

@@ -269,5 +269,6 @@ def test_metadata_of_very_many_is_refused_and_the_group_still_opens(tmp_path, ho
     site = Site(serve, data, tmp_path)
     status, _, body = site.get(".zmetadata")
     assert status == 404 and "more than 256 folders" in json.loads(body)["detail"]
-    one = site.read("3", [{"at": "299/a.b2nd", "index": ""}])[0]
-    assert same(one["items"], np.arange(10))
+    for version in "23":  # folders may be called as chunks are
+        one, other = site.read(version, [{"at": "299/a.b2nd", "index": ""}, {"at": "299", "list": True, "consolidated": False}])
+        assert same(one["items"], np.arange(10)) and other["list"] == ["a.b2nd"]
