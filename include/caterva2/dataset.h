@@ -65,6 +65,17 @@ CAT2_API const char *cat2_dataset_etag(const cat2_dataset *dataset);
  *  @source GET /api/fetch/{path}?slice_=; semantics: NumPy "Basic indexing". */
 CAT2_API CAT2_MUST_USE bool cat2_dataset_fetch(cat2_dataset *dataset, const char *slice, cat2_array **array,
                                                struct cat2_error *err);
+/** A line of any length, reduced by the subscriber: of every `px`-th part the least and the greatest item, so
+ * that no spike is lost.
+ *
+ *  @param slice  must leave one axis of numbers.
+ *  @param px     1 to 4096 parts.
+ *  @param array  Out: shape (px, 2), or (n) with all items when there are at most 2 * px; real numbers in
+ *  little-endian order, dtype as cat2_array_dtype() says. Yours.
+ *  @errors CAT2_ENOTFOUND the subscriber cannot do it (Python's of 2024); else as cat2_dataset_fetch().
+ *  @source GET /api/line/{path}, docs/protocol.md "Views". */
+CAT2_API CAT2_MUST_USE bool cat2_dataset_line(cat2_dataset *dataset, const char *slice, int px,
+                                              cat2_array **array, struct cat2_error *err);
 CAT2_API int cat2_array_ndim(const cat2_array *array);
 CAT2_API const int64_t *cat2_array_shape(const cat2_array *array);
 CAT2_API const char *cat2_array_dtype(const cat2_array *array);

@@ -2,6 +2,7 @@
 /* The command line client: one command, one answer; errors on stderr and a non-zero exit. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "bin/cat2cli.h"
@@ -30,14 +31,29 @@ static bool print_json(struct c2_str text, struct cat2_error *err)
            put_line(&line, err);
 }
 
+/* A line of a name: on a terminal, control characters are shown and not sent, whoever chose the name. */
+static void print_name(const char *prefix, const char *name, const char *tail)
+{
+    bool terminal = isatty(STDOUT_FILENO);
+
+    printf("%s", prefix);
+    for (; *name; name++) {
+        bool control = (unsigned char)*name < 0x20 || *name == 0x7f;
+        putchar(terminal && control ? '?' : *name);
+    }
+    printf("%s\n", tail);
+}
+
 static bool print_strings(const cat2_strings *strings, const char *prefix, bool json, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    C2_AUTO(c2_buf) folder = C2_BUF_INIT(4096);
     struct c2_jw w;
 
+    if (prefix && !c2_buf_printf(&folder, err, "%s/", prefix)) return false;
     if (!json) {
         for (size_t i = 0; i < cat2_strings_count(strings); i++)
-            printf("%s%s%s\n", prefix ? prefix : "", prefix ? "/" : "", cat2_strings_at(strings, i));
+            print_name(c2_buf_cstr(&folder), cat2_strings_at(strings, i), "");
         return true;
     }
     c2_jw_init(&w, &out, C2_JSON_PYTHON, err);
@@ -61,7 +77,7 @@ static bool cmd_roots(struct cli *cli, struct cat2_error *err)
     }
     if (!cat2_client_roots(cli->client, &roots, err)) return false;
     for (size_t i = 0; i < cat2_strings_count(roots); i++)
-        printf("%s%s\n", cat2_strings_at(roots, i), cat2_strings_flag(roots, i) ? " (subscribed)" : "");
+        print_name("", cat2_strings_at(roots, i), cat2_strings_flag(roots, i) ? " (subscribed)" : "");
     cat2_strings_free(roots);
     return true;
 }
@@ -108,7 +124,7 @@ static bool print_info(const char *path, const char *info, struct cat2_error *er
     if (!c2_json_parse(c2_str_of(info), &json, err) ||
         !c2_pretty_print(c2_json_root(json), c2_terminal_columns(), &out, err))
         return false;
-    printf("Getting info for %s\n", path);
+    print_name("Getting info for ", path, "");
     return put_line(&out, err);
 }
 

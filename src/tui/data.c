@@ -110,6 +110,19 @@ bool c2_tui_data_new(cat2_array *array, const struct c2_tui_ask *ask, struct c2_
     return true;
 }
 
+bool c2_tui_data_fetch(cat2_dataset *dataset, const struct c2_tui_ask *ask, struct c2_tui_data **out,
+                       struct cat2_error *err)
+{
+    struct c2_tui_ask asked = *ask;
+    cat2_array *array = NULL;
+    struct cat2_error ignored;
+
+    asked.pairs =
+        ask->whole[0] && cat2_dataset_line(dataset, ask->whole, C2_TUI_LINE_MAX / 2, &array, &ignored);
+    if (!asked.pairs && !cat2_dataset_fetch(dataset, ask->slice, &array, err)) return false;
+    return c2_tui_data_new(array, &asked, out, err);
+}
+
 void c2_tui_data_free(struct c2_tui_data *data)
 {
     if (!data) return;

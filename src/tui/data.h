@@ -33,6 +33,9 @@ struct c2_tui_data {
 /** Takes the array, also when it fails. */
 bool c2_tui_data_new(cat2_array *array, const struct c2_tui_ask *ask, struct c2_tui_data **out,
                      struct cat2_error *err);
+/** Ask the subscriber: of a long line the least and greatest items, where it can do that, else samples. */
+bool c2_tui_data_fetch(cat2_dataset *dataset, const struct c2_tui_ask *ask, struct c2_tui_data **out,
+                       struct cat2_error *err);
 void c2_tui_data_free(struct c2_tui_data *data);
 int64_t c2_tui_data_nitems(const struct c2_tui_data *data);
 /** Index of an item of the asked rows and columns, -1 when the answer is smaller. */

@@ -92,7 +92,11 @@ void c2_tui_draw_line(struct c2_tui_canvas *canvas, struct c2_tui_box box, const
     free(dots.bits);
     const struct c2_tui_span *span = &data->ask.columns;
     struct c2_tui_box foot = {area.x, box.y + box.h - 1, area.w, 1};
-    c2_tui_printf(canvas, foot, (struct c2_tui_style){C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM},
-                  span->stride > 1 ? "%" PRId64 " samples, one of %" PRId64 : "%" PRId64 " items", n,
-                  span->stride);
+    const struct c2_tui_style dim = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM};
+    if (data->ask.pairs)
+        c2_tui_printf(canvas, foot, dim, "least and greatest of all items, in %" PRId64 " parts", n / 2);
+    else
+        c2_tui_printf(canvas, foot, dim,
+                      span->stride > 1 ? "%" PRId64 " samples, one of %" PRId64 : "%" PRId64 " items", n,
+                      span->stride);
 }

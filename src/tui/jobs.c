@@ -103,11 +103,8 @@ static bool run_info(struct lane *lane, struct c2_tui_job *job)
 
 static bool run_fetch(struct lane *lane, struct c2_tui_job *job)
 {
-    cat2_array *array = NULL;
-
     return open_dataset(lane, job->path, false, &job->err) &&
-           cat2_dataset_fetch(lane->dataset, job->ask.slice, &array, &job->err) &&
-           c2_tui_data_new(array, &job->ask, &job->data, &job->err);
+           c2_tui_data_fetch(lane->dataset, &job->ask, &job->data, &job->err);
 }
 
 static bool run_download(struct lane *lane, struct c2_tui_job *job)

@@ -24,12 +24,10 @@ static bool fetch(cat2_dataset *dataset, struct c2_tui_pane *pane, const struct 
 {
     struct c2_tui_box box = {0, 0, canvas->columns, canvas->rows};
     struct c2_tui_data *data = NULL;
-    cat2_array *array = NULL;
     struct c2_tui_ask ask;
 
     if (!c2_tui_pane_ask(pane, canvas, box, &ask)) return true;
-    if (!cat2_dataset_fetch(dataset, ask.slice, &array, err) || !c2_tui_data_new(array, &ask, &data, err))
-        return false;
+    if (!c2_tui_data_fetch(dataset, &ask, &data, err)) return false;
     c2_tui_pane_answer(pane, data);
     return true;
 }

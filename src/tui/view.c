@@ -134,9 +134,10 @@ static bool put_span(const struct c2_axis_sel *sel, const struct c2_tui_span *sp
     return step == 1 || c2_buf_printf(out, err, ":%" PRId64, step);
 }
 
-static bool put_slice(const struct c2_tui_view *view, struct c2_tui_ask *ask, struct cat2_error *err)
+static bool put_slice(const struct c2_tui_view *view, const struct c2_tui_ask *ask,
+                      char out[C2_TUI_SLICE_MAX], struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(sizeof(ask->slice) - 1);
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_TUI_SLICE_MAX - 1);
     bool ok = true;
 
     for (int axis = 0; ok && axis < view->bound.ndim; axis++) {
@@ -152,7 +153,7 @@ static bool put_slice(const struct c2_tui_view *view, struct c2_tui_ask *ask, st
         else if (ok)
             ok = c2_buf_printf(&text, err, "%" PRId64, sel->start + sel->step * view->at[axis]);
     }
-    snprintf(ask->slice, sizeof(ask->slice), "%s", c2_buf_cstr(&text));
+    snprintf(out, C2_TUI_SLICE_MAX, "%s", c2_buf_cstr(&text));
     return ok;
 }
 
@@ -174,5 +175,11 @@ bool c2_tui_view_ask(const struct c2_tui_view *view, enum c2_tui_kind kind, int 
         ask->columns = span_of(view, view->x, w, false);
     }
     ask->turned = ask->rows.axis >= 0 && ask->columns.axis >= 0 && ask->rows.axis > ask->columns.axis;
-    return put_slice(view, ask, err);
+    if (kind == C2_TUI_LINE && ask->columns.stride > 1) {
+        struct c2_tui_ask all = *ask;
+        all.columns =
+            (struct c2_tui_span){.axis = view->x, .n = c2_tui_view_count(view, view->x), .stride = 1};
+        if (!put_slice(view, &all, ask->whole, err)) return false;
+    }
+    return put_slice(view, ask, ask->slice, err);
 }

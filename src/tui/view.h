@@ -31,6 +31,8 @@ struct c2_tui_ask {
     struct c2_tui_span rows, columns;
     bool turned;
     char slice[C2_TUI_SLICE_MAX];
+    char whole[C2_TUI_SLICE_MAX]; /* of a line that is thinned: all of it; else "" */
+    bool pairs;                   /* the answer is of least and greatest items */
 };
 
 /** @param expr  slice text, "" for all. @errors CAT2_EINVAL as cat2_dataset_fetch(); *view is then as it was.

@@ -8,7 +8,7 @@ import subprocess
 import blosc2
 import numpy as np
 import pytest
-from programs import BIN, cli
+from programs import BIN, cli, wait_until
 
 
 def ask(stack, *argv, **more):
@@ -104,3 +104,18 @@ def test_completion_scripts_name_every_option():
     for shell in ("bash", "zsh", "fish"):
         script = subprocess.run([BIN / "cat2cli", "--print-completion", shell], capture_output=True, text=True, check=True).stdout
         assert "host" in script and "json" in script
+
+
+def test_names_cannot_speak_to_the_terminal(house, tmp_path):
+    """On a terminal a name's control characters are shown as marks; into a pipe it goes as it is."""
+    evil = "a\033]0;x\007.txt"
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / evil).write_text("x")
+    serve = house.serve(f"r={tmp_path / 'r'}")
+    wait_until(lambda: cli("--host", serve.http, "subscribe", "r")[0] == 0)
+    assert cli("--host", serve.http, "list", "r")[1] == f"r/{evil}\n"
+    master, slave = pty.openpty()
+    subprocess.run([BIN / "cat2cli", "--host", serve.http, "list", "r"], stdout=slave, check=True)
+    os.close(slave)
+    assert os.read(master, 1000).decode().strip() == "r/a?]0;x?.txt"
+    os.close(master)

@@ -11,7 +11,8 @@ import uuid
 import blosc2
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, PATIENCE, free_port, get, make_example, wait_until
+import webdata
+from programs import BIN, EXTERNAL, PATIENCE, House, free_port, get, make_example, wait_until
 
 needs_tmux = pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
 UTF8 = {"LC_ALL": "C.UTF-8"}
@@ -301,6 +302,32 @@ def test_snapshots_need_no_terminal(place):
     assert len(colours_of(out)) >= 50
     assert "\033" not in snapshot(place, "foo/plane.b2nd", "--view", "heat",
                                   env={**UTF8, "CLICOLOR_FORCE": "1", "NO_COLOR": "1"})
+
+
+def spike(text):
+    """Where a line of zeros rises: the column of the highest dots."""
+    rows = [line for line in text.splitlines()[2:] if re.search("[\u2801-\u28ff]", line)]
+    assert len(rows) > 5, "no spike"
+    return min(i for i, c in enumerate(rows[0]) if "\u2801" <= c <= "\u28ff")
+
+
+def run_snapshot(serve, path, *more):
+    return subprocess.run([BIN / "cat2tui", "--host", serve.http, "--snapshot", path, *more], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
+                          env={**os.environ, **UTF8, "TERM": "dumb"}, encoding="utf-8", check=True).stdout
+
+
+def test_one_high_sample_of_a_million_is_seen(tmp_path):
+    line = np.zeros(1_000_000)
+    line[750_123] = 5
+    webdata.put(tmp_path / "r", "line.b2nd", line)
+    with House(tmp_path / "house") as house:
+        serve = house.serve(f"r={tmp_path / 'r'}")
+        wait_until(lambda: get(serve.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+        out = run_snapshot(serve, "r/line.b2nd", "--view", "line", "--size", "100x20")
+        assert 70 <= spike(out) <= 80 and "least and greatest" in out
+        flat = run_snapshot(serve, "r/line.b2nd", "--view", "line", "--size", "100x20", "--slice", ":700000")
+        with pytest.raises(AssertionError):
+            spike(flat)
 
 
 @pytest.mark.parametrize("argv, word", [
