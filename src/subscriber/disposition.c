@@ -32,10 +32,13 @@ static bool put_name(const struct c2_ds *ds, struct c2_str slice, const char *su
     return ds->meta.kind != C2_KIND_FILE || c2_buf_append_str(name, C2_STR(".b2"), err);
 }
 
-static bool is_plain(struct c2_str name)
+/* Brackets are left for slices; whole datasets are named as Python's server does. */
+static bool is_plain(struct c2_str name, bool slice)
 {
+    const char *others = slice ? "-._~[]," : "-._~";
+
     for (size_t i = 0; i < name.n; i++)
-        if (!isalnum((unsigned char)name.p[i]) && !strchr("-._~[],", name.p[i])) return false;
+        if (!isalnum((unsigned char)name.p[i]) && !strchr(others, name.p[i])) return false;
     return true;
 }
 
@@ -46,7 +49,7 @@ bool c2_sub_disposition(const struct c2_ds *ds, struct c2_str slice, const char 
     C2_AUTO(c2_buf) encoded = C2_BUF_INIT(3 * 8192);
 
     if (!put_name(ds, slice, suffix, &name, err)) return false;
-    if (is_plain(c2_buf_str(&name)))
+    if (is_plain(c2_buf_str(&name), suffix))
         return c2_buf_printf(out, err, "attachment; filename=\"%s\"", c2_buf_cstr(&name));
     return c2_url_encode(c2_buf_str(&name), false, &encoded, err) &&
            c2_buf_printf(out, err, "attachment; filename*=utf-8''%s", c2_buf_cstr(&encoded));
