@@ -352,6 +352,11 @@ export class HeatView {
     if (act) { act(); return true; }
     if (event.key === "PageUp" || event.key === "PageDown") { this.slicer.step(event.key === "PageUp" ? -10 : 10); return true; }
     if (event.key === " " && !event.target.closest?.("button, a, input, select")) { this.slicer.play(); return true; }
+    if (event.key === "Enter" && focus) {
+      this.pin({ row: Math.floor((y0 + y1) / 2), column: Math.floor((x0 + x1) / 2) });
+      if (!this.state.prof) this.option("prof", "1");
+      return true;
+    }
     const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!arrow || !(focus || event.target === document.body || event.target.id === "main")) return false;
     this.pan(arrow[0] * far * (x1 - x0) / 20, arrow[1] * far * (y1 - y0) / 20);
@@ -362,7 +367,7 @@ export class HeatView {
 
   keys() {
     return [["Picture", [["[ ]", "slice back, forward on the marked axis"], ["PgUp PgDn", "ten slices"], ["{ }", "mark another axis"], ["Space", "play"], ["+ - 0", "zoom in, out, fit"], ["← → ↑ ↓", "pan (Shift: far)"],
-      ["c l i a", "colours, scale, invert, autoscale"], ["p", "profiles"], ["x", "swap axes"], ["m", "compare"], ["s", "statistics"], ["Shift-drag", "zoom into a box"]]]];
+      ["c l i a", "colours, scale, invert, autoscale"], ["p", "profiles"], ["Enter", "profiles through the middle"], ["x", "swap axes"], ["m", "compare"], ["s", "statistics"], ["Shift-drag", "zoom into a box"]]]];
   }
 
   slice() { return sliceOf(this.plane, true); }

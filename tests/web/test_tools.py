@@ -95,6 +95,18 @@ def test_the_picture_leads_to_its_numbers(server, page):
     assert int(page.js("document.querySelector('[role=columnheader]:nth-child(2)').textContent")) > 250
 
 
+def test_profiles_go_through_what_the_keys_moved_to(server, page):
+    show(page, server, CUBE + "?s=3,:,:&box=20,60,30,60")
+    drawn(page, "3,:,:")
+    page.js("document.querySelector('canvas.heat').focus()")
+    page.key("Enter")
+    page.wait("document.querySelectorAll('.profiles figure').length === 2 && location.search.includes('prof=1')")
+    middle = page.js("document.querySelector('.profiles figcaption').textContent")
+    page.key("ArrowRight", times=3)
+    page.key("Enter")
+    page.wait(f"document.querySelector('.profiles figcaption').textContent !== {json.dumps(middle)}")
+
+
 @pytest.mark.parametrize("path, part", [(HEAT, "/api/tile/"), ("/roots/data/sim/line-1d.b2nd", "/api/line/"), (TABLE, "/api/table/")])
 def test_escape_stops_what_is_on_its_way(server, page, path, part):
     page.cmd("Page.addScriptToEvaluateOnNewDocument", source="window.slow = true; window.fetch = ((real) => (u, o) => window.slow && String(u).includes('%s') ? new Promise((_, no) => "
