@@ -107,13 +107,18 @@ static void reply_text(struct c2_request *req, int status, const char *text)
 
     c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "detail");
+    c2_jw_key(&w, req->error_key ? req->error_key : "detail");
     c2_jw_cstr(&w, text);
     c2_jw_end_object(&w);
     if (!c2_jw_finish(&w))
         c2_reply_send(req, 503, NULL);
     else
         c2_reply_json(req, status, &json);
+}
+
+void c2_request_error_key(struct c2_request *req, const char *key)
+{
+    req->error_key = key;
 }
 
 void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)

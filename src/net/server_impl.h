@@ -79,6 +79,7 @@ struct c2_request {
     char id[40];
     int64_t started_us;
     struct c2_reply_head *heads; /* to be added to the reply */
+    const char *error_key;       /* NULL: detail */
     struct MHD_Response *response;
     int status;
     struct c2_body pull;

@@ -202,7 +202,10 @@ static void on_first_pieces(void *ctx, const struct cat2_error *err)
         struct c2_request *req = f->req;
         c2_dataset_handler *again = f->stream.ops->again;
         flow_free(f);
-        c2_sub_answer_error(req, ds, err, false, again);
+        if (again)
+            c2_sub_answer_error(req, ds, err, false, again);
+        else
+            c2_reply_error(req, err);
         c2_ds_unref(ds);
         return;
     }
@@ -217,7 +220,7 @@ void c2_stream_start(struct c2_request *req, struct c2_ds *ds, struct c2_stream 
 {
     struct flow *f = calloc(1, sizeof(*f));
 
-    C2_ASSERT(stream->nparts > 0 && stream->ops->again);
+    C2_ASSERT(stream->nparts > 0);
     if (!f) {
         c2_buf_fini(&stream->head);
         c2_buf_fini(&stream->tail);

@@ -16,7 +16,7 @@ struct c2_stream_ops {
     void (*heads)(void *ctx, struct c2_request *req);
     /** When no part is in the making any more. */
     void (*free)(void *ctx);
-    /** Begins anew when the dataset has just changed: of c2_sub_answer_error(). */
+    /** Begins anew when the dataset has just changed: of c2_sub_answer_error(). NULL: the error is told. */
     c2_dataset_handler *again;
 };
 struct c2_stream {

@@ -206,6 +206,9 @@ void c2_sub_add_plugin_routes(struct c2_subscriber *sub);
 /** The plugins for a dataset, one after the other; NULL after the last. */
 const struct c2_plugin *c2_sub_plugin_for(const struct c2_ds *ds, const struct c2_plugin *after);
 
+/* ---- routes_grove.c ---- */
+void c2_grove_add_routes(struct c2_subscriber *sub);
+
 /* ---- leave.c ---- */
 /** Follow the root no more, forget its datasets and what is cached of them. */
 bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err);

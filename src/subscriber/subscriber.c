@@ -213,6 +213,7 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     }
     c2_sub_add_routes(sub);
     c2_sub_add_plugin_routes(sub);
+    c2_grove_add_routes(sub);
     c2_pages_add_routes(sub);
     c2_sub_quota_start(sub);
     c2_sub_clear_aside(sub);

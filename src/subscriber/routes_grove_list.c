@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A group with its children, and all paths below one: written while the socket drains, however many there
+ * are.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "subscriber/events.h"
+#include "subscriber/grove_impl.h"
+
+struct listing {
+    char dir[C2_PATH_MAX + 2];
+    size_t dir_n; /* with its final '/', 0 for the top */
+    struct c2_ds **list;
+    size_t n, i;
+    bool (*put)(struct listing *l, struct cat2_error *err); /* one dataset or folder; advances i */
+    const char *tail;
+    bool any; /* a comma comes first */
+    struct c2_buf out;
+    size_t sent;
+};
+
+static void listing_free(void *ctx)
+{
+    struct listing *l = ctx;
+
+    for (size_t i = 0; i < l->n; i++)
+        c2_ds_unref(l->list[i]);
+    free(l->list);
+    c2_buf_fini(&l->out);
+    free(l);
+}
+
+static bool fill(struct listing *l, size_t room, struct cat2_error *err)
+{
+    while (l->out.n < room && l->i < l->n)
+        if (!l->put(l, err)) return false;
+    if (l->i == l->n && l->tail) {
+        if (!c2_buf_puts(&l->out, l->tail, err)) return false;
+        l->tail = NULL;
+    }
+    return true;
+}
+
+static int64_t pull(void *ctx, uint8_t *to, size_t room)
+{
+    struct listing *l = ctx;
+    struct cat2_error err;
+
+    if (l->sent == l->out.n) {
+        l->sent = 0;
+        c2_buf_clear(&l->out);
+    }
+    if (l->out.n == 0 && !fill(l, room, &err)) return C2_BODY_FAIL;
+    size_t n = l->out.n - l->sent;
+    if (n > room) n = room;
+    if (n == 0) return C2_BODY_END;
+    memcpy(to, l->out.p + l->sent, n);
+    l->sent += n;
+    return (int64_t)n;
+}
+
+/* ---- children ---- */
+
+static bool put_child(struct listing *l, struct cat2_error *err)
+{
+    const struct c2_ds *ds = l->list[l->i];
+    struct c2_str name, rest;
+    struct c2_jw w;
+
+    if (l->any && !c2_buf_putc(&l->out, ',', err)) return false;
+    l->any = true;
+    c2_jw_init(&w, &l->out, C2_JSON_COMPACT, err);
+    if (!c2_str_cut(c2_str_of(ds->path + l->dir_n), '/', &name, &rest)) {
+        c2_grove_dataset(ds, &w);
+        l->i++;
+        return c2_jw_finish(&w);
+    }
+    size_t same = l->dir_n + name.n + 1; /* what lies in one folder lies together */
+    while (l->i < l->n && strncmp(l->list[l->i]->path, ds->path, same) == 0)
+        l->i++;
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "kind");
+    c2_jw_cstr(&w, "group");
+    c2_jw_key(&w, "name");
+    c2_jw_str(&w, name);
+    c2_jw_key(&w, "attributes");
+    c2_grove_attr_types((struct c2_str){"", 0}, &w);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+static bool begin_group(struct listing *l, struct cat2_error *err)
+{
+    struct c2_str dir = {l->dir, l->dir_n ? l->dir_n - 1 : 0};
+    struct c2_jw w;
+
+    for (size_t i = dir.n; i > 0; i--)
+        if (dir.p[i - 1] == '/') {
+            dir = (struct c2_str){dir.p + i, dir.n - i};
+            break;
+        }
+    c2_jw_init(&w, &l->out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "kind");
+    c2_jw_cstr(&w, "group");
+    c2_jw_key(&w, "name");
+    c2_jw_str(&w, dir);
+    c2_jw_key(&w, "attributes");
+    c2_grove_attr_types((struct c2_str){"", 0}, &w);
+    c2_jw_end_object(&w);
+    if (!c2_jw_finish(&w)) return false;
+    l->out.n--; /* its brace comes last */
+    l->put = put_child;
+    l->tail = "]}";
+    return c2_buf_puts(&l->out, ",\"children\":[", err);
+}
+
+/* ---- paths ---- */
+
+static bool put_path(struct listing *l, const char *path, size_t n, struct cat2_error *err)
+{
+    char text[C2_PATH_MAX + 2];
+    struct c2_jw w;
+
+    if (l->any && !c2_buf_putc(&l->out, ',', err)) return false;
+    l->any = true;
+    snprintf(text, sizeof(text), "/%.*s", (int)n, path);
+    c2_jw_init(&w, &l->out, C2_JSON_COMPACT, err);
+    c2_jw_cstr(&w, text);
+    return c2_jw_finish(&w);
+}
+
+/* The folders that begin with this dataset, then the dataset. */
+static bool put_paths(struct listing *l, struct cat2_error *err)
+{
+    const char *path = l->list[l->i]->path, *before = l->i ? l->list[l->i - 1]->path : "";
+    size_t common = 0, n = strlen(path);
+
+    while (common < n && path[common] == before[common])
+        common++;
+    for (size_t k = l->dir_n; k < n; k++)
+        if (path[k] == '/' && (common <= k || l->i == 0) && !put_path(l, path, k, err)) return false;
+    l->i++;
+    return put_path(l, path, n, err);
+}
+
+static bool begin_paths(struct listing *l, struct cat2_error *err)
+{
+    l->put = put_paths;
+    l->tail = "]";
+    return c2_buf_putc(&l->out, '[', err) && put_path(l, l->dir, l->dir_n ? l->dir_n - 1 : 0, err);
+}
+
+/* ---- the request ---- */
+
+static bool take_list(struct listing *l, const struct c2_root_state *root, struct cat2_error *err)
+{
+    struct c2_str prefix = {l->dir, l->dir_n};
+    size_t first = c2_sub_lower(root, prefix), end = root->n;
+
+    if (l->dir_n) { /* '0' follows '/' */
+        l->dir[l->dir_n - 1] = '0';
+        end = c2_sub_lower(root, prefix);
+        l->dir[l->dir_n - 1] = '/';
+    }
+    l->list = calloc(end - first + 1, sizeof(*l->list));
+    if (!l->list) return c2_fail_nomem(err, "listing");
+    for (size_t i = first; i < end; i++)
+        l->list[l->n++] = c2_ds_ref(root->datasets[i]);
+    return true;
+}
+
+static bool is_known(const struct c2_grove_at *at)
+{
+    char quoted[80];
+    struct c2_str header;
+
+    snprintf(quoted, sizeof(quoted), "\"%" PRId64 "-%" PRIu64 "\"", c2_events_epoch(at->sub->events),
+             at->root->changes);
+    c2_reply_header(at->req, "ETag", quoted);
+    c2_reply_header(at->req, "Cache-Control", "no-cache");
+    if (!c2_request_header(at->req, "If-None-Match", &header) || !c2_etag_listed(header, quoted))
+        return false;
+    c2_reply_empty(at->req, 304);
+    return true;
+}
+
+static void list(const struct c2_grove_at *at, bool (*begin)(struct listing *l, struct cat2_error *err))
+{
+    struct cat2_error err;
+
+    if (is_known(at)) return;
+    struct listing *l = calloc(1, sizeof(*l));
+    if (!l) {
+        c2_reply_detail(at->req, 503, "out of memory");
+        return;
+    }
+    c2_buf_init(&l->out, C2_JSON_NBYTES_MAX);
+    if (at->path.n) l->dir_n = (size_t)snprintf(l->dir, sizeof(l->dir), "%.*s/", C2_STR_ARG(at->path));
+    if (!take_list(l, at->root, &err) || !begin(l, &err)) {
+        c2_reply_error(at->req, &err);
+        listing_free(l);
+        return;
+    }
+    struct c2_body body = {pull, listing_free, l};
+    c2_reply_body(at->req, 200, "application/json", -1, &body);
+}
+
+void c2_grove_folder(const struct c2_grove_at *at)
+{
+    list(at, begin_group);
+}
+
+void c2_grove_paths(const struct c2_grove_at *at)
+{
+    list(at, begin_paths);
+}
