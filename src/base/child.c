@@ -75,22 +75,24 @@ bool c2_child_start(const char *program, char *const argv[], struct c2_child *ou
     return false;
 }
 
+/* Looks only: its number stays its own, and its group's, until waitpid(). */
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+}
+
 void c2_child_bury(struct c2_child *child, bool late, char how[64])
 {
     int status = 0;
-    bool gone = false;
 
-    if (late) kill(child->pid, SIGKILL);
     close(child->fd); /* which ends it, if it still listens */
-    for (int i = 0; i < 50 && !late && !gone; i++) {
-        gone = waitpid(child->pid, &status, WNOHANG) != 0;
-        if (!gone) poll(NULL, 0, 10);
-    }
-    if (!gone) {
-        kill(child->pid, SIGKILL);
-        while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-            ;
-    }
+    for (int i = 0; i < 50 && !late && !has_ended(child->pid); i++)
+        poll(NULL, 0, 10);
+    kill(-child->pid, SIGKILL); /* its group: what it started goes with it */
+    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+        ;
     if (late)
         snprintf(how, 64, "did not answer in time");
     else if (WIFSIGNALED(status))

@@ -4,6 +4,7 @@
 #include "plugin/host.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +168,7 @@ bool c2_plugins_load(const char *dir, struct c2_plugins **out, struct cat2_error
     for (size_t i = 0; i < C2_ARRAY_LEN(builtins); i++)
         all->entries[all->n++].plugin = builtins[i];
     int n = dir ? scandir(dir, &names, NULL, alphasort) : 0;
+    if (n < 0) c2_log_warn("plugins of %s are left out: %s", dir, strerror(errno));
     for (int i = 0; i < n; i++) {
         struct cat2_error why;
         bool object = c2_str_ends(c2_str_of(names[i]->d_name), ".so");
@@ -222,10 +224,12 @@ static bool listed(const char *list, struct c2_str text, bool end)
     return false;
 }
 
-bool c2_plugin_fits(const struct c2_plugin *plugin, struct c2_str contenttype, struct c2_str path, int ndim)
+enum c2_plugin_fit c2_plugin_fits(const struct c2_plugin *plugin, struct c2_str contenttype,
+                                  struct c2_str path, int ndim)
 {
-    if (ndim < plugin->ndim_min || ndim > plugin->ndim_max) return false;
-    return listed(plugin->contenttypes, contenttype, false) || listed(plugin->suffixes, path, true);
+    if (ndim < plugin->ndim_min || ndim > plugin->ndim_max) return C2_FITS_NOT;
+    if (listed(plugin->contenttypes, contenttype, false)) return C2_FITS_TYPE;
+    return listed(plugin->suffixes, path, true) ? C2_FITS_NAME : C2_FITS_NOT;
 }
 
 /* ---- sessions ---- */

@@ -16,7 +16,7 @@ struct c2_plugin {
 struct c2_plugins;
 /** Those built in and the *.so of a directory, by name. One that cannot be loaded is told in the log and left
  *  out.
- *  @param dir  NULL or not there: none. @errors CAT2_ENOMEM. */
+ *  @param dir  NULL: none; not there: none, and told. @errors CAT2_ENOMEM. */
 bool c2_plugins_load(const char *dir, struct c2_plugins **out, struct cat2_error *err);
 /** Ends their processes; those of sessions end with them. NULL is fine. */
 void c2_plugins_free(struct c2_plugins *plugins);
@@ -24,7 +24,9 @@ void c2_plugins_free(struct c2_plugins *plugins);
 const struct c2_plugin *c2_plugins_at(const struct c2_plugins *plugins, size_t i);
 const struct c2_plugin *c2_plugins_named(const struct c2_plugins *plugins, struct c2_str name);
 /** Is it for a dataset: by its content type ("" none), else by the end of its path. */
-bool c2_plugin_fits(const struct c2_plugin *plugin, struct c2_str contenttype, struct c2_str path, int ndim);
+enum c2_plugin_fit { C2_FITS_NOT, C2_FITS_NAME, C2_FITS_TYPE };
+enum c2_plugin_fit c2_plugin_fits(const struct c2_plugin *plugin, struct c2_str contenttype,
+                                  struct c2_str path, int ndim);
 
 /* One answer in the making. */
 struct c2_plug_session;

@@ -210,9 +210,12 @@ const struct c2_plugin *c2_sub_plugin_for(const struct c2_ds *ds, const struct c
     struct c2_str type = contenttype(ds, &json);
     const struct c2_plugin *plugin;
 
-    for (size_t i = 0; (plugin = c2_plugins_at(ds->sub->plugins, i)); i++) {
-        bool passed = !after || plugin > after;
-        if (passed && c2_plugin_fits(plugin, type, c2_str_of(ds->path), ds->meta.grid.ndim)) return plugin;
+    for (int fit = C2_FITS_TYPE; fit > C2_FITS_NOT; fit--) {
+        for (size_t i = 0; (plugin = c2_plugins_at(ds->sub->plugins, i)); i++) {
+            if ((int)c2_plugin_fits(plugin, type, c2_str_of(ds->path), ds->meta.grid.ndim) != fit) continue;
+            if (!after) return plugin;
+            if (plugin == after) after = NULL;
+        }
     }
     return NULL;
 }

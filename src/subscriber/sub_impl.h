@@ -203,7 +203,7 @@ void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct 
 
 /* ---- routes_plugins.c ---- */
 void c2_sub_add_plugin_routes(struct c2_subscriber *sub);
-/** The plugins for a dataset, one after the other; NULL after the last. */
+/** The plugins for a dataset, one after the other, those by content type first; NULL after the last. */
 const struct c2_plugin *c2_sub_plugin_for(const struct c2_ds *ds, const struct c2_plugin *after);
 
 /* ---- routes_grove.c ---- */

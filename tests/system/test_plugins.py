@@ -2,6 +2,7 @@
 """Display plugins: the example, and one that does everything wrong and costs no more than its panel."""
 import io
 import json
+import pathlib
 import shutil
 import subprocess
 import time
@@ -38,6 +39,7 @@ def serve(tmp_path_factory, signal):
     (plugins / "readme.txt").write_text("not looked at")
     webdata.put(folder, "signal.b2nd", signal, chunks=(500,), attrs={"contenttype": "signal"})
     webdata.put(folder, "numbers.b2nd", np.arange(N), chunks=(500,), attrs={"contenttype": "hostile"})
+    webdata.put(folder, "both.b2nd", signal, chunks=(500,), attrs={"contenttype": "signal"})
     webdata.put(folder, "stack.b2nd", np.zeros((4, 5, 6), "f4"), attrs={"contenttype": "tomography"})
     (folder / "notes.md").write_text("# Notes")
     Image.new("RGB", (3, 2), (200, 10, 20)).save(folder / "red.png")
@@ -58,6 +60,7 @@ def test_the_list_says_what_is_there_and_what_fits(serve):
     fits = lambda name: [(p["name"], p["url"]) for p in json.loads(get(f"{serve.url}/api/plugins/r/{name}")[2])]  # noqa: E731
     assert fits("signal.b2nd") == [("spectrum", "/plugins/spectrum/show/r/signal.b2nd")]
     assert fits("numbers.b2nd") == [("hostile", "/plugins/hostile/show/r/numbers.b2nd")]
+    assert [name for name, _ in fits("both.b2nd")] == ["spectrum", "hostile"]  # by content type, then by name
     assert fits("stack.b2nd") == [("tomography", "/plugins/tomography/display/r/stack.b2nd")]
     assert fits("notes.md") == [("markdown", "/markdown/r/notes.md")] and fits("red.png") == [("image", "/api/fetch/r/red.png?format=raw")]
     for name in ("stack.b2nd", "notes.md", "red.png"):
@@ -130,11 +133,31 @@ def test_a_plugin_that_goes_wrong_costs_its_panel_only(serve, query, word):
     assert get(serve.url + "/api/fetch/r/numbers.b2nd?slice_=:3&format=json")[2] == b"[0,1,2]"
 
 
+def test_a_directory_that_is_not_there_is_told(tmp_path):
+    with House(tmp_path) as house:
+        it = house.serve("--plugin-dir", tmp_path / "nowhere", f"r={tmp_path}")
+        assert "nowhere are left out" in it.output()
+
+
 def test_a_plugin_cannot_write_start_programs_connect_or_signal(serve, tmp_path):
     status, _, body = ask(serve, query=f"do=escape&{tmp_path}")
     if body == b"none":
         pytest.skip("this kernel has no Landlock")
     assert (status, body) == (200, b".") and not list(tmp_path.iterdir())
+
+
+def test_what_a_plugin_started_goes_with_it(serve):
+    pid = 0
+    for _ in range(200):
+        status, _, body = ask(serve, query="do=fork")
+        if status == 200:
+            pid = int(body)
+            break
+        time.sleep(.25)
+    alive = lambda: pathlib.Path(f"/proc/{pid}/stat").exists() and pathlib.Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"  # noqa: E731
+    assert pid and alive()
+    assert ask(serve, query="do=exit")[0] == 502
+    wait_until(lambda: not alive())
 
 
 def test_what_is_not_there_is_404(serve):

@@ -90,6 +90,13 @@ static bool show(const struct cat2_plugin_dataset *ds, const struct cat2_plugin_
         try_all(ds->query + 10, text);
         return host->text(host->ctx, text, strlen(text));
     }
+    if (is(ds, "do=fork")) {
+        pid_t pid = fork();
+        while (pid == 0)
+            pause();
+        snprintf(text, sizeof(text), "%d", (int)pid);
+        return host->text(host->ctx, text, strlen(text));
+    }
     if (is(ds, "do=nothing")) return true;
     snprintf(text, sizeof(text), "%s|%s|%d|%lld|%s|%lld|%s|%s", ds->root, ds->path, ds->ndim,
              (long long)ds->shape[0], ds->dtype, (long long)ds->itemsize, ds->attributes, ds->query);
@@ -104,7 +111,7 @@ const struct cat2_plugin *cat2_plugin(void)
                                                                  : "hostile",
                                               .title = "Hostile",
                                               .contenttypes = "hostile",
-                                              .suffixes = ".hostile",
+                                              .suffixes = ".hostile,both.b2nd",
                                               .ndim_min = 0,
                                               .ndim_max = 16,
                                               .show = show};
