@@ -49,6 +49,7 @@ bench: .deps/ready
 	@$(NINJA) $(BUILD)
 	@.venv/bin/python bench/scorecard.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/hdf5.py --bin $(BUILD)/bin
+	@.venv/bin/python bench/web.py --bin $(BUILD)/bin
 
 fuzz: .deps/ready
 	@tools/setup fuzz

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """cat2tui in a real terminal (tmux on a socket of its own), driven by its keys; and its snapshots."""
+import contextlib
 import os
 import re
 import shlex
 import shutil
 import socket
 import subprocess
+import threading
+import time
 import uuid
 
 import blosc2
@@ -145,6 +148,69 @@ def test_tree_filter_views_slices_and_download(place, tmp_path):
         t.keys("?")
         t.until("Keys .any key returns")
         t.keys("x", "q")
+        t.until("ended with 0")
+
+
+@needs_tmux
+def test_n_and_N_go_from_match_to_match(place):
+    with Terminal(place.argv(), **UTF8) as t:
+        t.until(r"▾ foo +subscribed")
+        select(t, "ds-")
+        t.until(r"foo/ds-1d-b\.b2nd|foo/\S*ds-\S+ +\(")
+        seen = []
+        for key in "nnnNN":
+            before = re.search(r"foo/\S+", t.screen()).group()
+            t.keys(key)
+            t.until(re.escape(before) + r" +\S", absent=True)
+            seen.append(re.search(r"foo/\S+", t.screen()).group())
+        assert all("ds-" in name for name in seen) and len(set(seen)) >= 3
+        assert seen[3] == seen[1] and seen[4] == seen[0]
+        t.keys("q")
+
+
+class Slow:
+    """Passes bytes on, at most 200 KiB/s once a download has begun."""
+
+    def __init__(self, port):
+        self.to, self.listener = port, socket.create_server(("127.0.0.1", 0))
+        self.http = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            mine, _ = self.listener.accept()
+            theirs = socket.create_connection(("127.0.0.1", self.to))
+            for a, b, slow in ((mine, theirs, False), (theirs, mine, True)):
+                threading.Thread(target=self.pump, args=(a, b, slow), daemon=True).start()
+
+    @staticmethod
+    def pump(a, b, slow):
+        with contextlib.suppress(OSError):
+            n = 0
+            while piece := a.recv(16384):
+                b.sendall(piece)
+                n += len(piece)
+                if slow and n > 200_000:
+                    time.sleep(0.08)
+        with contextlib.suppress(OSError):
+            b.shutdown(socket.SHUT_WR)
+
+
+@needs_tmux
+def test_a_download_shows_how_far_it_is_and_can_be_given_up(place, tmp_path):
+    blosc2.asarray(np.random.default_rng(1).integers(0, 2**62, 1_000_000), urlpath=str(place.root / "large.b2nd"), mode="w")
+    wait_until(lambda: get(place.server.url + "/api/info/foo/large.b2nd")[0] == 200)
+    slow = Slow(place.port)
+    with Terminal([BIN / "cat2tui", "--host", slow.http, "--outdir", tmp_path / "out"], **UTF8) as t:
+        t.until(r"▾ foo +subscribed")
+        select(t, "large")
+        t.until(r"foo/large\.b2nd")
+        t.keys("d")
+        t.until(r"downloading: .* of \d.*Esc cancels")
+        t.keys("Escape")
+        t.until(r"cancel|given up|stopped")
+        assert not (tmp_path / "out/foo/large.b2nd").exists()
+        t.keys("Escape", "Escape", "q")
         t.until("ended with 0")
 
 
