@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 NINJA  := cmake --build
 
-.PHONY: screenshots all setup demo test test-unit test-system test-asan test-tsan bench fuzz lint install clean
+.PHONY: h5web screenshots all setup demo test test-unit test-system test-asan test-tsan bench fuzz lint install clean
 all: .deps/ready
 	@cmake --preset release >/dev/null
 	@$(NINJA) $(BUILD)
@@ -56,6 +56,9 @@ fuzz: .deps/ready
 	@cmake --preset fuzz >/dev/null
 	@$(NINJA) build/fuzz
 	@tools/run_fuzz build/fuzz
+
+h5web:
+	@tools/make_h5web build/h5web
 
 screenshots: all
 	@tools/setup test

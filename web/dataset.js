@@ -159,7 +159,8 @@ export class DatasetPage {
     const pinButton = button("pin", "Pin to the first page", () => { pin(this.path, !isPinned()); mark(); }), isPinned = () => pinned().includes(this.path), mark = () => pinButton.setAttribute("aria-pressed", isPinned());
     mark();
     this.main.querySelector(".trail")?.append(button("copy", "Copy the path", () => copy(this.path, "Path")));
-    this.main.querySelector(".actions").replaceChildren(pinButton, button("download", "Download", () => this.download(), "d", "Download"), button("link", "Copy the link", () => this.copyLink(), "y", "Share"));
+    const actions = this.main.querySelector(".actions"), viewer = actions.querySelector("a[href^='/h5web/']");
+    actions.replaceChildren(...(viewer ? [viewer] : []), pinButton, button("download", "Download", () => this.download(), "d", "Download"), button("link", "Copy the link", () => this.copyLink(), "y", "Share"));
   }
 
   copyLink() { this.write(); setTimeout(() => copy(location.href, "Link"), 250); }

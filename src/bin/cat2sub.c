@@ -21,6 +21,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         .public_http = s->public_http,
         .quota = c2_options_int(s->options, "quota"),
         .plugin_dir = c2_options_text(s->options, "plugin-dir"),
+        .h5web_dir = c2_service_h5web(s->options),
         .web_dir = c2_options_text(s->options, "web-dir"),
     };
 
@@ -61,6 +62,8 @@ static const struct c2_option options[] = {
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
+    {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",
+     "the H5Web viewer's files (make h5web); without it ../share/caterva2/h5web", NULL},
     {"web-dir", 0, C2_OPT_TEXT, NULL, "DIR", "for development: the web client's files from here", NULL},
 };
 

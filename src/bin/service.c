@@ -2,6 +2,7 @@
 /* The life of a service: set up, say ready, run, drain, free. */
 #include "bin/service.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,4 +238,20 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
     }
     finish(&life);
     return ok ? 0 : 1;
+}
+
+const char *c2_service_h5web(const struct c2_options *options)
+{
+    static char folder[PATH_MAX];
+    const char *named = c2_options_text(options, "h5web-dir");
+    char self[PATH_MAX - 64], page[PATH_MAX + 16];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (named) return named;
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash) *slash = '\0';
+    snprintf(folder, sizeof(folder), "%s/../share/caterva2/h5web", self);
+    snprintf(page, sizeof(page), "%s/index.html", folder);
+    return access(page, R_OK) == 0 ? folder : NULL;
 }

@@ -28,6 +28,9 @@ struct c2_service_role {
     bool (*healthy)(void *role, struct c2_buf *why, struct cat2_error *err); /* for /healthz; NULL: always */
     bool (*metrics)(void *role, struct c2_buf *out, struct cat2_error *err); /* Prometheus text; NULL: none */
 };
+/** Where the H5Web viewer is: --h5web-dir, else ../share/caterva2/h5web beside this program; NULL: nowhere.
+ */
+const char *c2_service_h5web(const struct c2_options *options);
 /** Run until SIGTERM/SIGINT: prints one ready line "PROGRAM ready http://HOST:PORT" on stdout,
  * sd_notify(READY=1), drains, frees. SIGHUP re-reads the log level. Returns the exit status. */
 int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,

@@ -253,11 +253,18 @@ static void handle_assets(struct c2_request *req, void *state)
     c2_assets_reply(req, sub->config.web_dir);
 }
 
+static void handle_h5web(struct c2_request *req, void *state)
+{
+    const struct c2_subscriber *sub = state;
+    c2_h5web_reply(req, sub->config.h5web_dir);
+}
+
 static const struct c2_route routes[] = {
     {C2_GET, "/", handle_home, "page: the roots, or what a search finds"},
     {C2_GET, "/roots/{path*}", handle_roots, "page: a root, a folder, a dataset"},
     {C2_GET, "/markdown/{path*}", c2_handle_markdown, "a markdown file as HTML"},
     {C2_GET, "/assets/{hash}/{name*}", handle_assets, "files of the web client"},
+    {C2_GET, "/h5web/{name*}", handle_h5web, "the H5Web viewer, where it is installed"},
 };
 
 void c2_pages_add_routes(struct c2_subscriber *sub)

@@ -449,8 +449,12 @@ static void opening(struct ds_page *p, const char *dtype)
     }
     c2_html(h,
             "</p><p class=\"actions\"><a class=\"button\" href=\"/api/download/~/~\" "
-            "download>Download</a></p></div>\n",
+            "download>Download</a>",
             p->ds->root, p->ds->path);
+    if (p->ds->sub->config.h5web_dir)
+        c2_html(h, "<a class=\"button\" href=\"/h5web/?file=~&amp;path=/~\">H5Web</a>", p->ds->root,
+                p->ds->path);
+    c2_html(h, "</p></div>\n");
 }
 
 void c2_page_dataset(struct c2_request *req, struct c2_ds *ds)

@@ -20,6 +20,7 @@ struct c2_subscriber_config {
     const char *public_http; /* host:port for the URLs it hands out */
     const char *web_dir;     /* the web client's files, for development; NULL: those in the program */
     const char *plugin_dir;  /* display plugins; NULL: only those built in */
+    const char *h5web_dir;   /* the H5Web bundle; NULL: none */
     bool follow_all;         /* follow every root there is, without being asked */
     int64_t quota;           /* bytes of cache on disk; 0 = no limit */
 };

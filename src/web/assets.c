@@ -14,6 +14,12 @@ static const char policy[] = "default-src 'self'; script-src 'self' 'wasm-unsafe
                              "data:; connect-src 'self'; "
                              "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
+/* H5Web makes functions of texts, and styles as it goes. */
+static const char h5web_policy[] = "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' "
+                                   "'unsafe-inline'; img-src 'self' blob: data:; "
+                                   "connect-src 'self' blob: data:; worker-src 'self' blob:; object-src "
+                                   "'none'; base-uri 'none'; frame-ancestors 'self'";
+
 void c2_web_headers(struct c2_request *req)
 {
     c2_reply_header(req, "Content-Security-Policy", policy);
@@ -46,11 +52,9 @@ static const char *type_of(struct c2_str name)
 {
     static const struct {
         const char *suffix, *type;
-    } types[] = {{".js", "text/javascript; charset=utf-8"},
-                 {".css", "text/css; charset=utf-8"},
-                 {".svg", "image/svg+xml"},
-                 {".json", "application/json"},
-                 {".wasm", "application/wasm"},
+    } types[] = {{".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
+                 {".css", "text/css; charset=utf-8"},   {".svg", "image/svg+xml"},
+                 {".json", "application/json"},         {".wasm", "application/wasm"},
                  {".txt", "text/plain; charset=utf-8"}};
 
     for (size_t i = 0; i < C2_ARRAY_LEN(types); i++)
@@ -58,25 +62,55 @@ static const char *type_of(struct c2_str name)
     return "application/octet-stream";
 }
 
-static void reply_developed(struct c2_request *req, const char *web_dir, struct c2_str name)
+/* A file of a folder; nothing outside of it. */
+static bool read_file(const char *folder, struct c2_str name, struct c2_buf *out)
 {
-    struct c2_buf bytes = C2_BUF_INIT(FILE_NBYTES_MAX);
     struct cat2_error err;
     char rel[256];
 
     snprintf(rel, sizeof(rel), "%.*s", (int)c2_min_i64(255, (int64_t)name.n), name.p);
-    int dir = c2_fs_open_dir(web_dir, false, &err);
+    int dir = c2_fs_open_dir(folder, false, &err);
     int fd = dir >= 0 && c2_path_check(name, &err) ? c2_fs_open(dir, rel, O_RDONLY, &err) : -1;
-    bool ok = fd >= 0 && c2_fs_read(fd, FILE_NBYTES_MAX, &bytes, &err);
+    bool ok = fd >= 0 && c2_fs_read(fd, FILE_NBYTES_MAX, out, &err);
     if (fd >= 0) close(fd);
     if (dir >= 0) close(dir);
-    if (!ok) {
+    return ok;
+}
+
+static void reply_developed(struct c2_request *req, const char *web_dir, struct c2_str name)
+{
+    struct c2_buf bytes = C2_BUF_INIT(FILE_NBYTES_MAX);
+
+    if (!read_file(web_dir, name, &bytes)) {
         c2_buf_fini(&bytes);
         c2_reply_detail(req, 404, "Not Found");
         return;
     }
     c2_reply_header(req, "Cache-Control", "no-cache");
     c2_reply_header(req, "X-Content-Type-Options", "nosniff");
+    c2_reply_buf(req, 200, type_of(name), &bytes);
+}
+
+void c2_h5web_reply(struct c2_request *req, const char *h5web_dir)
+{
+    struct c2_buf bytes = C2_BUF_INIT(FILE_NBYTES_MAX);
+    struct c2_str name = c2_request_param(req, "name");
+    char twin[256];
+
+    if (name.n == 0) name = C2_STR("index.html");
+    snprintf(twin, sizeof(twin), "%.*s.gz", (int)c2_min_i64(250, (int64_t)name.n), name.p);
+    bool gzip = h5web_dir && c2_web_takes_gzip(req) && read_file(h5web_dir, c2_str_of(twin), &bytes);
+    if (!h5web_dir || (!gzip && !read_file(h5web_dir, name, &bytes))) {
+        c2_buf_fini(&bytes);
+        c2_reply_detail(req, 404,
+                        h5web_dir ? "Not Found" : "H5Web is not installed here (make h5web, --h5web-dir)");
+        return;
+    }
+    c2_reply_header(req, "Content-Security-Policy", h5web_policy);
+    c2_reply_header(req, "X-Content-Type-Options", "nosniff");
+    c2_reply_header(req, "Cache-Control", "max-age=3600");
+    c2_reply_header(req, "Vary", "Accept-Encoding");
+    if (gzip) c2_reply_header(req, "Content-Encoding", "gzip");
     c2_reply_buf(req, 200, type_of(name), &bytes);
 }
 

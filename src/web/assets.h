@@ -27,4 +27,8 @@ void c2_web_headers(struct c2_request *req);
 /** Does the client take gzip? */
 bool c2_web_takes_gzip(const struct c2_request *req);
 
+/** Answer with {name*} of the H5Web bundle in a folder (tools/make_h5web); NULL: 404 that says how to get it.
+ */
+void c2_h5web_reply(struct c2_request *req, const char *h5web_dir);
+
 #endif
