@@ -214,13 +214,21 @@ def test_a_download_shows_how_far_it_is_and_can_be_given_up(place, tmp_path):
         t.until("ended with 0")
 
 
+def check_heat(screen):
+    """Two pixels a cell, in the colours of a 256-colour terminal."""
+    assert "▀" in screen and len(colours_of(screen)) >= 10
+    assert "38;2;" not in screen.replace(":", ";")
+
+
 @needs_tmux
 def test_heat_maps_have_colours_and_follow_the_size(place):
     with Terminal(place.argv("--view", "heat", "foo/plane.b2nd"), **UTF8) as t:
         t.until(r"\[heat\] y=axis 0 x=axis 1")
         screen = t.until(r"2399|2375", colours=True)
-        assert "▀" in screen and len(colours_of(screen)) >= 10
-        assert "38;2;" not in screen.replace(":", ";")
+        check_heat(screen)
+        for broken in (re.sub(r"\x1b\[[\d;:]*m", "", screen), screen.replace("▀", " "), re.sub(r"([34]8[;:]5[;:])\d+", r"\g<1>7", screen)):
+            with pytest.raises(AssertionError):
+                check_heat(broken)
         t.keys("c")
         t.until("magma")
         t("resize-window", "-x", "60", "-y", "15")

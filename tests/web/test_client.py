@@ -2,12 +2,15 @@
 """The client in a real browser, as somebody uses it. A check is a function; where it could pass for the wrong reason, a control
 beside it breaks what it looks at and sees it fail."""
 import hashlib
+import io
 import json
 import time
 import urllib.parse
 
+import blosc2
 import numpy as np
 import pytest
+from PIL import Image
 
 import browser as driver
 import webdata
@@ -97,14 +100,24 @@ def test_everybody_can_use_every_page(server, tab, axe, dark, width):
             check_axe(page, axe)
 
 
-def test_without_script_a_dataset_is_shown(server, tab):
-    page = tab(script=False)
+def check_without_script(page, server):
     page.goto(server.url + HEAT)
-    text = page.cmd("DOM.getDocument", depth=-1) and page.cmd("DOM.getOuterHTML", nodeId=page.cmd("DOM.getDocument")["root"]["nodeId"])["outerHTML"]
+    root = page.cmd("DOM.getDocument", depth=-1)["root"]["nodeId"]
+    text = page.cmd("DOM.getOuterHTML", nodeId=root)["outerHTML"]
     assert "600 × 800" in text and text.count('<th scope="row">') > 50
-    image = page.cmd("DOM.querySelector", nodeId=page.cmd("DOM.getDocument")["root"]["nodeId"], selector="img.heat")["nodeId"]
+    image = page.cmd("DOM.querySelector", nodeId=root, selector="img.heat")["nodeId"]
     model = page.cmd("DOM.getBoxModel", nodeId=image)["model"]
     assert model["width"] > 300 and model["height"] > 200
+    page.pump(0.5)
+    assert any("format=png" in event["params"]["response"]["url"] for event in page.events if event["method"] == "Network.responseReceived")
+
+
+def test_without_script_a_dataset_is_shown(server, tab):
+    check_without_script(tab(script=False), server)
+    page = tab(script=False)
+    page.cmd("Network.setBlockedURLs", urls=["*format=png*"])
+    with pytest.raises(AssertionError):
+        check_without_script(page, server)
 
 
 # ---- the heat map ----
@@ -145,7 +158,7 @@ def test_colours_are_those_of_the_values(server, page):
     assert value == "NaN" if expected is None else abs(float(value) - expected) < 1e-5
 
 
-def test_colours_and_theme_ask_for_no_data(server, page):
+def check_colours_cost_nothing(page, server):
     show(page, server, HEAT)
     drawn(page, ":,:")
     page.wait("!document.querySelector('.pane.busy')")
@@ -165,6 +178,19 @@ def test_colours_and_theme_ask_for_no_data(server, page):
     assert (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255 < 0.1
     page.cmd("Page.reload")
     page.wait("document.documentElement.dataset.theme === 'dark'")
+
+
+ASKS = f"addEventListener('keydown', (event) => {{ if (event.key === 'c') fetch('/api/tile{HEAT.removeprefix('/roots')}?z=2'); }})"
+PALE = "addEventListener('keydown', () => document.documentElement.style.setProperty('background-color', '#fff', 'important'))"
+
+
+def test_colours_and_theme_ask_for_no_data(server, tab):
+    check_colours_cost_nothing(tab(), server)
+    for broken in (ASKS, PALE):
+        page = tab()
+        page.cmd("Page.addScriptToEvaluateOnNewDocument", source=broken)
+        with pytest.raises(AssertionError):
+            check_colours_cost_nothing(page, server)
 
 
 def test_any_two_axes_and_two_slices_beside_each_other(server, page):
@@ -280,13 +306,33 @@ def test_old_addresses_show_the_same(server, page, old, shown):
     assert not page.problems()
 
 
-@pytest.mark.parametrize("format, read", [("npy", lambda b: np.load(__import__("io").BytesIO(b))), ("csv", lambda b: np.loadtxt(__import__("io").BytesIO(b), delimiter=",")),
-                                          ("b2nd", lambda b: __import__("blosc2").ndarray_from_cframe(b)[:])])
-def test_downloads_are_the_slice_and_are_named_after_it(server, page, format, read):
+def unpainted(server, body):
+    """The values of a picture, by its colours: to 1/255 of its range."""
+    image = np.asarray(Image.open(io.BytesIO(body)).convert("RGB")).astype(int)
+    table = np.frombuffer(bytes.fromhex(json.loads(get(server.url + "/api/colormaps")[2])["viridis"]), "u1").reshape(256, 3).astype(int)
+    index = np.abs(image[:, :, None, :] - table).sum(-1).argmin(-1)
+    return index / 255
+
+
+READ = {"npy": lambda server, body: np.load(io.BytesIO(body)), "csv": lambda server, body: np.loadtxt(io.BytesIO(body), delimiter=","),
+        "b2nd": lambda server, body: blosc2.ndarray_from_cframe(body)[:], "json": lambda server, body: np.array(json.loads(body)), "png": unpainted}
+
+
+def check_download(server, url, format, expected):
+    status, head, body = get(url)
+    assert status == 200 and f"cube-3d[5,_,_].{format}" in head["Content-Disposition"]
+    if format == "png":
+        expected = (expected - expected.min()) / (expected.max() - expected.min())
+    np.testing.assert_allclose(READ[format](server, body), expected, rtol=1e-6, atol=2 / 255 if format == "png" else 1e-30)
+
+
+@pytest.mark.parametrize("format", READ)
+def test_downloads_are_the_slice_and_are_named_after_it(server, page, format):
     show(page, server, CUBE + "?s=5,:,:")
     drawn(page, "5,:,:")
     page.key("d")
     url = page.wait(f"document.querySelector('dialog a[href*=\"format={format}\"]')?.href")
-    status, head, body = get(url)
-    assert status == 200 and "cube-3d[5,_,_]" in head["Content-Disposition"]
-    np.testing.assert_allclose(read(body), webdata.cube()[5], rtol=1e-6)
+    check_download(server, url, format, webdata.cube()[5])
+    for broken, slice_ in ((url, 6), (url.replace("slice_=5", "slice_=6"), 5)):
+        with pytest.raises(AssertionError):
+            check_download(server, broken, format, webdata.cube()[slice_])

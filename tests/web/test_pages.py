@@ -188,6 +188,6 @@ def test_the_guide_names_every_module_and_key_of_the_address():
     keys = re.search(r"DEFAULTS = \{(.*?)\};", (programs.ROOT / "web/state.js").read_text(), re.S)[1]
     names = re.findall(r"(\w+):", keys) + [path.name for path in (programs.ROOT / "web").glob("*.js")]
     assert len(names) > 40 and not [name for name in names if f"`{name}`" not in guide]
-    tests = "".join(path.read_text() for path in (programs.ROOT / "tests/web").glob("test_*.py"))
+    tests = "".join(path.read_text() for folder in ("web", "system") for path in (programs.ROOT / "tests" / folder).glob("test_*.py"))
     for name in re.findall(r"`([a-z_]{8,})`", guide[guide.index("thirty checks"):]):
         assert name in tests, name

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 import webdata
+from looking import CELL
 from programs import House, get, wait_until
 
-MANY = 3000
+MANY, LINE, ROWS = 3000, 10_000_000, 10_000_000
 
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory):
-    """A server with a root of many datasets, a 32768 x 32768 plane and a line of five million."""
+    """A server with a root of many datasets, a 32768 x 32768 plane, a line and a table of ten million."""
     folder = tmp_path_factory.mktemp("big") / "root"
     one = webdata.put(folder, "first.b2nd", np.arange(5.0))
     (folder / "many").mkdir()
@@ -25,14 +26,17 @@ def big(tmp_path_factory):
     wide = blosc2.zeros((32768, 32768), dtype="u2", urlpath=str(folder / "wide.b2nd"), mode="w", chunks=(2048, 2048), blocks=(256, 256))
     wide[0:2048, 0:2048] = (np.indices((2048, 2048)).sum(0) % 4096).astype("u2")
     wide[20000, 30000] = 65000
-    webdata.put(folder, "line.b2nd", webdata.line(5_000_000), chunks=(500_000,))
+    webdata.put(folder, "line.b2nd", webdata.line(LINE), chunks=(500_000,))
+    rows = np.zeros(ROWS, [("id", "<i8"), ("t", "<f4")])
+    rows["id"], rows["t"] = np.arange(ROWS), np.arange(ROWS) % 8 / 8 + 0.5
+    webdata.put(folder, "rows.b2nd", rows, chunks=(250_000,))
     with House(tmp_path_factory.mktemp("big-house")) as house:
         it = house.serve(f"big={folder}")
         wait_until(lambda: get(f"{it.url}/api/subscribe/big", method="POST", data=b"", timeout=60)[0] == 200, timeout=60)
         yield it
 
 
-def test_many_datasets_are_shown_a_page_at_a_time(big, page):
+def check_many(big, page):
     status, _, body = get(big.url + "/roots/big/many")
     assert status == 200 and len(body) <= 60 << 10
     page.goto(big.url + "/roots/big/many")
@@ -48,7 +52,7 @@ def test_many_datasets_are_shown_a_page_at_a_time(big, page):
     page.wait("document.querySelectorAll('#found a').length === 1")
 
 
-def test_a_plane_of_two_gigabytes_moves_little(big, page):
+def check_plane(big, page):
     get(big.url + "/api/tile/big/wide.b2nd?z=6")
     before = big.rss_kib()
     start = time.monotonic()
@@ -63,18 +67,53 @@ def test_a_plane_of_two_gigabytes_moves_little(big, page):
     page.wait("document.querySelector('.readout').textContent.trim() === '[20000,30000] = 65000'")
 
 
-def test_a_line_of_millions_moves_little(big, page):
+def check_line(big, page):
     page.goto(big.url + "/roots/big/line.b2nd")
     page.wait("document.querySelector('canvas.plot')?.dataset.drawn")
     page.wait("document.querySelector('canvas.plot').getAttribute('aria-label').endsWith('to 9.5')")
     url = next(url for url, _ in page.requests() if "/api/line/" in url)
     assert len(get(url)[2]) <= 64 << 10
-    middle = 5_000_000 // 3
+    middle = LINE // 3
     page.goto(f"{big.url}/roots/big/line.b2nd?box={middle - 20},{middle + 20}")
     page.wait("document.querySelector('canvas.plot')?.dataset.drawn")
     x, y, width, height = page.box("canvas.plot")
     page.mouse("mouseMoved", x + 62 + (width - 72) / 2, y + height / 2)
     assert page.wait("document.querySelector('.readout').textContent.includes(' = 9.5')")
+
+
+def check_table(big, page):
+    page.goto(big.url + "/roots/big/rows.b2nd")
+    page.wait(CELL.format(1, 0) + " === '1'")
+    page.js("document.querySelector('.grid').scrollTop = 1e9")
+    page.wait(CELL.format(ROWS - 1, 0) + f" === '{ROWS - 1}'")
+    assert page.js("document.querySelectorAll('.tbody .tr').length") <= 100
+    page.js("document.getElementById('row').value = 5000000; document.getElementById('row').form.requestSubmit()")
+    page.wait(CELL.format(5_000_000, 0) + " === '5000000'")
+    assert page.js(CELL.format(5_000_000, 1)) == "0.5" and page.js("document.querySelectorAll('.tbody .tr').length") <= 100
+
+
+PATCH = "window.fetch = ((real) => (u, o) => { %s; return real(u, o); })(fetch)"
+BROKEN = [
+    (check_many, "addEventListener('load', () => { for (let i = 0; i < 3000; i++) document.body.append(document.createElement('i')); })"),
+    (check_plane, "addEventListener('load', () => fetch('/api/fetch/big/wide.b2nd?slice_=:2048,:2048&format=raw').then((one) => one.arrayBuffer()))"),
+    (check_plane, PATCH % "u = String(u).replace(/([?&])x=\\d+/, '$1x=0')"),
+    (check_line, PATCH % "u = String(u).replace('px=', 'p=').replace(/slice_=[^&]*/, 'slice_=0:1000')"),
+    (check_table, PATCH % "u = String(u).replace(/rows=(\\d+)(%3A|:)(\\d+)/, (_, a, c, b) => `rows=${+a + 1}:${+b + 1}`)"),
+    (check_table, "setInterval(() => { for (let i = 0; i < 101; i++) document.querySelector('.tbody')?.append(Object.assign(document.createElement('div'), { className: 'tr' })); }, 50)"),
+]
+
+
+@pytest.mark.parametrize("check", [check_many, check_plane, check_line, check_table], ids=lambda check: check.__name__)
+def test_large_things_are_shown_in_parts(big, page, check):
+    check(big, page)
+
+
+@pytest.mark.parametrize("check, script", BROKEN, ids=lambda one: getattr(one, "__name__", "broken"))
+def test_a_client_that_does_otherwise_is_found_out(big, page, check, script):
+    page.cmd("Page.addScriptToEvaluateOnNewDocument", source=script)
+    page.patience = 4
+    with pytest.raises(AssertionError):
+        check(big, page)
 
 
 def test_addresses_hold_any_name(tmp_path, page):
