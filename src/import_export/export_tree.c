@@ -299,7 +299,7 @@ static bool add(struct walk *w, int rootfd, const struct name *name, char *sourc
     if (!add_item(w->tree, item, err)) return false;
     if (item.kind != C2_EXPORT_GROUP) return true;
     if (!enter(w, rootfd, source, target, depth + 1, err)) return false;
-    if (w->counts->excluded > excluded) drop_hollow(w->tree, at);
+    if (w->counts->excluded > excluded || !c2_convert_picks(w->options, source)) drop_hollow(w->tree, at);
     return true;
 }
 

@@ -2,6 +2,7 @@
 /* An HDF5 file becomes a directory: directories and their attributes first, then dataset after dataset. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,30 +79,66 @@ static bool is_made(struct c2_importer *im, const struct c2_import_item *item)
     return true;
 }
 
-/* A group is made unless all the datasets in it are excluded. What it holds follows it. */
-static bool is_wanted(const struct c2_importer *im, const struct c2_import_tree *tree, size_t at)
-{
-    const char *path = tree->items[at].path;
-    size_t n = strlen(path);
-    bool empty = true;
+/* ---- which groups ---- */
 
-    for (size_t i = at + 1; i < tree->n; i++) {
-        const struct c2_import_item *item = &tree->items[i];
-        if (n && (strncmp(item->path, path, n) != 0 || item->path[n] != '/')) break;
-        if (item->kind != C2_H5_DATASET || !item->hard || item->again) continue;
-        if (c2_convert_picks(im->options, item->path)) return true;
-        empty = false;
+/* Item i of the tree, which is in the order of a walk: the group above is the nearest before it whose path
+ * its own begins with. */
+static size_t group_above(const struct c2_import_tree *tree, const size_t *above, size_t i)
+{
+    const char *path = tree->items[i].path;
+    size_t g = i ? i - 1 : 0;
+
+    for (; g; g = above[g]) {
+        const struct c2_import_item *item = &tree->items[g];
+        size_t n = strlen(item->path);
+        if (item->kind == C2_H5_GROUP && strncmp(path, item->path, n) == 0 && path[n] == '/') break;
     }
-    return empty || n == 0;
+    return g;
+}
+
+/* wanted[i]: a dataset that is chosen; a group that holds one, or one that holds none at all and is chosen
+ * by its own name. NULL: out of memory. */
+static bool *choose(const struct c2_importer *im, const struct c2_import_tree *tree)
+{
+    bool *wanted = calloc(tree->n + 1, 1), *holds = calloc(tree->n + 1, 1);
+    size_t *above = calloc(tree->n + 1, sizeof(*above));
+
+    for (size_t i = 0; wanted && holds && above && i < tree->n; i++)
+        above[i] = group_above(tree, above, i);
+    for (size_t i = tree->n; wanted && holds && above && i-- > 0;) {
+        const struct c2_import_item *item = &tree->items[i];
+        bool own = item->hard && !item->again;
+        if (item->kind == C2_H5_DATASET) holds[i] = own;
+        bool candidate = item->kind == C2_H5_DATASET || (item->kind == C2_H5_GROUP && !holds[i]);
+        wanted[i] = wanted[i] || (own && candidate && c2_convert_picks(im->options, item->path));
+        wanted[above[i]] = wanted[above[i]] || wanted[i];
+        holds[above[i]] = holds[above[i]] || holds[i];
+    }
+    if (!holds || !above) {
+        free(wanted);
+        wanted = NULL;
+    }
+    free(holds);
+    free(above);
+    return wanted;
+}
+
+static bool import_groups(struct c2_importer *im, const struct c2_import_tree *tree, struct cat2_error *err)
+{
+    bool *wanted = choose(im, tree), ok = wanted || c2_fail_nomem(err, "groups");
+
+    for (size_t i = 0; ok && i < tree->n; i++) {
+        const struct c2_import_item *item = &tree->items[i];
+        if (item->kind != C2_H5_GROUP || !item->hard || item->again || !(wanted[i] || !*item->path)) continue;
+        ok = c2_convert_goes_on(im->options, err) && import_group(im, item, err);
+    }
+    free(wanted);
+    return ok;
 }
 
 static bool import_items(struct c2_importer *im, const struct c2_import_tree *tree, struct cat2_error *err)
 {
-    for (size_t i = 0; i < tree->n; i++) {
-        const struct c2_import_item *item = &tree->items[i];
-        if (item->kind != C2_H5_GROUP || !item->hard || item->again || !is_wanted(im, tree, i)) continue;
-        if (!c2_convert_goes_on(im->options, err) || !import_group(im, item, err)) return false;
-    }
+    if (!import_groups(im, tree, err)) return false;
     im->progress.nitems = (int64_t)tree->n;
     for (size_t i = 0; i < tree->n; i++) {
         const struct c2_import_item *item = &tree->items[i];

@@ -360,19 +360,23 @@ def test_include_and_exclude_choose_datasets(small):
     assert not (small / "without-b/b").exists()
 
 
-def test_groups_that_hold_nothing_are_kept_when_others_are_excluded(tmp_path):
+@pytest.mark.parametrize("options, made", [
+    (["--exclude", "out/*"], "empty empty/inner in in/deep in/deep/x"), (["--include", "in/*"], "in in/deep in/deep/x"), (["--include", "empty/*"], "empty empty/inner"),
+    (["--include", "out/*", "--include", "empty"], "empty out out/x"), (["--exclude", "empty*", "--exclude", "in/*"], "out out/x"), ([], "empty empty/inner in in/deep in/deep/x out out/x")])
+def test_groups_are_made_for_what_is_chosen(tmp_path, options, made):
     with h5py.File(tmp_path / "s.h5", "w") as file:
         file["out/x"], file["in/deep/x"] = [1], [2]
         file.create_group("empty/inner")
         file["out"].attrs["a"] = 1
     run("cat2import", tmp_path / "s.h5", tmp_path / "d")
-    run("cat2import", tmp_path / "s.h5", tmp_path / "i", "--exclude", "out/*")
-    assert sorted(str(p.relative_to(tmp_path / "i")) for p in (tmp_path / "i").rglob("*")) == ["empty", "empty/inner", "in", "in/deep", "in/deep/x.b2nd"]
-    run("cat2export", tmp_path / "d", tmp_path / "e.h5", "--exclude", "out/*")
+    run("cat2import", tmp_path / "s.h5", tmp_path / "i", *options)
+    names = sorted(str(path.relative_to(tmp_path / "i")).removesuffix(".b2nd") for path in (tmp_path / "i").rglob("*") if path.name != ".attributes.b2nd")
+    assert names == made.split()
+    run("cat2export", tmp_path / "d", tmp_path / "e.h5", *options)
     with h5py.File(tmp_path / "e.h5") as file:
         names = []
         file.visit(names.append)
-    assert sorted(names) == ["empty", "empty/inner", "in", "in/deep", "in/deep/x"]
+    assert sorted(names) == made.split()
 
 
 def test_codec_level_and_chunks_can_be_changed(small):
