@@ -25,6 +25,11 @@ bool c2_fs_pwrite(int fd, const void *from, size_t n, int64_t off, struct cat2_e
 bool c2_fs_replace(int dirfd, const char *rel, struct c2_bytes bytes, struct cat2_error *err);
 /** unlink; a missing file is fine. Empty parent directories up to dirfd go too. */
 bool c2_fs_remove(int dirfd, const char *rel, struct cat2_error *err);
+/* A directory with this file in it is the state of a service: walks and watches pass it by, and nothing in it
+ * is served. So a root may hold the state directories of those who serve it. */
+#define C2_STATE_MARK ".caterva2-state"
+/** Is rel, or a directory on the way to it, such a state? */
+bool c2_fs_in_state(int dirfd, const char *rel);
 /** Visit every non-directory beneath dirfd, depth first, names sorted, links to directories not followed.
  *  The callback returns false to stop the walk (its *err is passed on). Depth is limited (C2_TREE_DEPTH_MAX).
  */

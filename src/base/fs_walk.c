@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -86,7 +88,7 @@ static bool walk_entry(struct walk *walk, int dirfd, const char *name, int depth
     if (depth == C2_TREE_DEPTH_MAX) return true;
     int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return true; /* gone or forbidden: what cannot be listed is not listed */
-    bool ok = walk_level(walk, fd, depth + 1, err);
+    bool ok = faccessat(fd, C2_STATE_MARK, F_OK, 0) == 0 || walk_level(walk, fd, depth + 1, err);
     close(fd);
     return ok;
 }
@@ -115,4 +117,16 @@ bool c2_fs_walk(int dirfd, c2_fs_visit *visit, void *ctx, struct cat2_error *err
 
     c2_buf_fini(&walk.path);
     return ok;
+}
+
+bool c2_fs_in_state(int dirfd, const char *rel)
+{
+    char path[C2_PATH_MAX + sizeof("/" C2_STATE_MARK)];
+
+    for (const char *end = strchr(rel, '/'); end; end = strchr(end + 1, '/')) {
+        int n = snprintf(path, sizeof(path), "%.*s/%s", (int)(end - rel), rel, C2_STATE_MARK);
+        if (n < 0 || (size_t)n >= sizeof(path)) return false;
+        if (faccessat(dirfd, path, F_OK, 0) == 0) return true;
+    }
+    return false;
 }

@@ -10,6 +10,8 @@
 #ifndef C2_DATA_FRAME_H
 #define C2_DATA_FRAME_H
 
+#include <stdatomic.h>
+
 #include "data/chunks.h"
 #include "data/meta.h"
 
@@ -95,7 +97,7 @@ bool c2_frame_make_index(const int64_t *offsets, int64_t nchunks, struct c2_buf 
  * in the header. in_fd is read to its end; out_fd as in the writer. Bounded memory. @errors CAT2_ECANCELLED
  * when *cancel becomes true. */
 struct c2_codec;
-bool c2_frame_compress_file(struct c2_codec *codec, int in_fd, int out_fd, const volatile bool *cancel,
+bool c2_frame_compress_file(struct c2_codec *codec, int in_fd, int out_fd, const atomic_bool *cancel,
                             struct cat2_error *err);
 
 #endif

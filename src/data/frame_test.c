@@ -265,7 +265,7 @@ static void compressing_stops_on_request(void **state)
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
     FILE *in = tmpfile(), *out = tmpfile();
     struct cat2_error err = {0};
-    volatile bool cancel = true;
+    atomic_bool cancel = true;
 
     (void)state;
     assert_false(c2_frame_compress_file(codec, fileno(in), fileno(out), &cancel, &err));

@@ -157,13 +157,13 @@ static bool read_full(int fd, uint8_t *to, size_t size, size_t *n, struct cat2_e
 }
 
 static bool compress_all(struct c2_codec *codec, int in_fd, struct c2_frame_writer *w, uint8_t *plain,
-                         const volatile bool *cancel, struct cat2_error *err)
+                         const atomic_bool *cancel, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
     size_t n;
 
     do {
-        if (cancel && *cancel) return c2_fail(err, CAT2_ECANCELLED, "compressing was given up");
+        if (cancel && atomic_load(cancel)) return c2_fail(err, CAT2_ECANCELLED, "compressing was given up");
         if (!read_full(in_fd, plain, FILE_CHUNK_NBYTES, &n, err)) return false;
         if (n == 0) break;
         c2_buf_clear(&chunk);
@@ -174,7 +174,7 @@ static bool compress_all(struct c2_codec *codec, int in_fd, struct c2_frame_writ
     return true;
 }
 
-bool c2_frame_compress_file(struct c2_codec *codec, int in_fd, int out_fd, const volatile bool *cancel,
+bool c2_frame_compress_file(struct c2_codec *codec, int in_fd, int out_fd, const atomic_bool *cancel,
                             struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_frame_writer) *w = NULL;

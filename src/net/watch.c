@@ -62,6 +62,14 @@ static void note(struct c2_watch *w, const char *rel)
 
 static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report);
 
+static bool is_state(const char *path)
+{
+    char mark[8192 + sizeof(C2_STATE_MARK)];
+
+    snprintf(mark, sizeof(mark), "%s/%s", path, C2_STATE_MARK);
+    return access(mark, F_OK) == 0;
+}
+
 /* What is in a new directory may have been made before it was watched. */
 static void scan(struct c2_watch *w, const char *path, const char *rel, int depth, bool report)
 {
@@ -92,6 +100,7 @@ static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report)
     int n = snprintf(path, sizeof(path), "%s%s%s", w->root, *rel ? "/" : "", rel);
 
     if (n < 0 || (size_t)n >= sizeof(path) || depth > (w->flat ? 0 : C2_TREE_DEPTH_MAX)) return;
+    if (*rel && is_state(path)) return;
     int wd = inotify_add_watch(w->fd, path, *rel ? mask : mask & ~(uint32_t)IN_DONT_FOLLOW);
     if (wd < 0) {
         if (errno == ENOSPC)

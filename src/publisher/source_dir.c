@@ -24,7 +24,7 @@ struct dir_source {
     struct c2_watch *watch;
     c2_loop_fn *changed;
     void *changed_ctx;
-    volatile bool cancelled;
+    atomic_bool cancelled;
 };
 
 struct dir_item {
@@ -97,6 +97,10 @@ static bool find(struct dir_source *dir, const char *path, struct stat *st, bool
     int fd = c2_fs_open(dir->root, path, O_PATH, err);
 
     *sparse = false;
+    if (c2_fs_in_state(dir->root, path)) {
+        if (fd >= 0) close(fd);
+        return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    }
     if (fd < 0) {
         if (err->code != CAT2_ENOTFOUND) return false;
         if (fstatat(dir->root, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st->st_mode)) return true;

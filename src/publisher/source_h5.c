@@ -18,7 +18,7 @@ struct h5_source {
     struct c2_watch *watches[2]; /* where the name is, and where a link to it leads */
     c2_loop_fn *changed;
     void *changed_ctx;
-    volatile bool cancelled;
+    atomic_bool cancelled;
 };
 
 static struct h5_source *of(struct c2_source *base)

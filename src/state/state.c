@@ -199,6 +199,8 @@ bool c2_state_open(const char *statedir, const char *program, struct c2_state **
         return dirfd < 0 ? false : c2_fail_nomem(err, "state");
     }
     snprintf(path, sizeof(path), "%s/%s.sqlite3", statedir, program);
+    int mark = openat(dirfd, C2_STATE_MARK, O_WRONLY | O_CREAT | O_CLOEXEC, 0666); /* nobody publishes it */
+    if (mark >= 0) close(mark);
     bool ok = take_lock(state, dirfd, statedir, err);
     close(dirfd);
     if (ok &&

@@ -229,7 +229,9 @@ def test_numbers_are_rows_of_the_last_axis(url, arrays):
 def test_a_line_that_is_made_in_parts_stays_one_line(tmp_path, house):
     expected = np.resize(np.arange(10, dtype="u1"), (2, 2, 1_300_003))
     blosc2.asarray(expected, urlpath=str(tmp_path / "wide.b2nd"), mode="w", chunks=(1, 2, 400_000))
-    serve = house.serve(f"r={tmp_path}")
+    (tmp_path / "r").mkdir()
+    (tmp_path / "wide.b2nd").rename(tmp_path / "r/wide.b2nd")
+    serve = house.serve(f"r={tmp_path / 'r'}")
     wait_until(lambda: get(serve.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
     for at, index in (("", np.s_[:]), ("1,:,::-1", np.s_[1, :, ::-1])):
         lines = fetch(serve.url, "wide.b2nd", format="csv", at=at)[2].decode().split("\r\n")

@@ -306,3 +306,20 @@ def test_generations_are_never_mixed(house, tmp_path):
             else:
                 assert status in (412, 404)
     assert answers[200] > 100
+
+
+def test_a_root_may_hold_the_state_of_its_services(house, tmp_path):
+    """As when somebody serves the folder they stand in: the state is not published, so nothing grows by itself."""
+    root = tmp_path / "r"
+    root.mkdir()
+    (root / "a.txt").write_text("a" * 1000)
+    serve = house.run("serve", [programs.BIN / "cat2serve", "--http", "127.0.0.1:0", "--statedir", root / "_caterva2", f"r={root}"]).wait_ready_line()
+    wait_until(lambda: get(serve.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    wait_until(lambda: json.loads(get(serve.url + "/api/list/r")[2]) == ["a.txt"])
+    assert get(serve.url + "/api/fetch/r/a.txt?format=raw")[2] == b"a" * 1000
+    (root / "b.txt").write_text("b")
+    wait_until(lambda: json.loads(get(serve.url + "/api/list/r")[2]) == ["a.txt", "b.txt"])
+    publisher = json.loads(get(serve.url + "/api/roots")[2])["r"]["http"]
+    inside = [path.relative_to(root) for path in (root / "_caterva2").rglob("*") if path.is_file()]
+    assert len(inside) > 4 and {get(f"http://{publisher}/api/{route}/{path}?nchunk=0")[0] for path in inside for route in ("info", "download")} == {404}
+    assert "_caterva2" not in serve.output()
