@@ -16,21 +16,27 @@
 
 #include "base/clock.h"
 
-void c2_child_find(const char *name, const char *variable, char out[PATH_MAX])
+void c2_beside_program(const char *folder, const char *name, char out[PATH_MAX])
 {
     char self[PATH_MAX - 64];
-    const char *named = getenv(variable);
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash) *slash = '\0';
+    snprintf(out, PATH_MAX, "%s/%s%s", self, folder, name);
+}
+
+void c2_child_find(const char *name, const char *variable, char out[PATH_MAX])
+{
+    const char *named = getenv(variable);
 
     if (named && named[0]) {
         snprintf(out, PATH_MAX, "%s", named);
         return;
     }
-    self[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash) *slash = '\0';
-    snprintf(out, PATH_MAX, "%s/%s", self, name);
-    if (access(out, X_OK) != 0) snprintf(out, PATH_MAX, "%s/../libexec/caterva2/%s", self, name);
+    c2_beside_program("", name, out);
+    if (access(out, X_OK) != 0) c2_beside_program("../libexec/caterva2/", name, out);
 }
 
 static int spawn(const char *program, char *const argv[], int socket, pid_t *pid)
@@ -111,7 +117,7 @@ static int64_t now_ms(void)
 
 struct c2_talk c2_talk_begin(int fd, int64_t patience_ms)
 {
-    return (struct c2_talk){.fd = fd, .until_ms = now_ms() + patience_ms};
+    return (struct c2_talk){.fd = fd, .until_ms = patience_ms < 0 ? INT64_MAX : now_ms() + patience_ms};
 }
 
 static bool wait_for(struct c2_talk *talk, short events)
@@ -119,8 +125,8 @@ static bool wait_for(struct c2_talk *talk, short events)
     struct pollfd pfd = {.fd = talk->fd, .events = events};
 
     for (;;) {
-        int64_t left = talk->until_ms - now_ms();
-        int rc = left > 0 ? poll(&pfd, 1, (int)left) : 0;
+        int64_t left = talk->until_ms == INT64_MAX ? -1 : c2_max_i64(0, talk->until_ms - now_ms());
+        int rc = left ? poll(&pfd, 1, (int)left) : 0;
         if (rc > 0) return true;
         if (rc < 0 && errno == EINTR) continue;
         talk->late = rc == 0;

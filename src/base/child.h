@@ -14,6 +14,8 @@ struct c2_child {
     pid_t pid; /* 0: not running */
     int fd;    /* our end of its standard input; any other it does not have */
 };
+/** A file by where this program is: folder is "" or ends with a slash, such as "../share/". */
+void c2_beside_program(const char *folder, const char *name, char out[PATH_MAX]);
 /** Where a helper is: what the environment variable says, else beside this program, else in
  * ../libexec/caterva2. */
 void c2_child_find(const char *name, const char *variable, char out[PATH_MAX]);
@@ -29,6 +31,7 @@ struct c2_talk {
     int64_t until_ms; /* monotonic */
     bool late, ended; /* why a call failed */
 };
+#define C2_TALK_PATIENT (-1) /* waits for ever */
 struct c2_talk c2_talk_begin(int fd, int64_t patience_ms);
 /** All n bytes, or false. */
 bool c2_talk_receive(struct c2_talk *talk, void *to, size_t n);

@@ -2,8 +2,8 @@
 /* Landlock, by its system calls: distributions' headers know its first versions only. */
 #include "base/confine.h"
 
-#include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,12 +26,32 @@ struct ruleset {
     uint64_t fs, net, scope;
 };
 
-bool c2_confine(void)
+static void limit(unsigned what, rlim_t most)
+{
+    struct rlimit value = {most, most};
+
+    setrlimit(what, &value); /* a lower limit that is there already stays */
+}
+
+static void set_limits(uint64_t memory_max)
+{
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_FSIZE, 0);
+    limit(RLIMIT_NOFILE, 64);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* they map terabytes */
+    (void)memory_max;
+#else
+    limit(RLIMIT_AS, memory_max);
+#endif
+}
+
+bool c2_confine(uint64_t memory_max)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_FLAG);
     struct ruleset rules = {.fs = FS_EXECUTE | FS_WRITE | FS_REMOVE | FS_MAKE};
     unsigned long n = sizeof(uint64_t);
 
+    set_limits(memory_max);
     if (version < 1) return false;
     if (version >= SINCE_TRUNCATE) rules.fs |= FS_TRUNCATE;
     if (version >= SINCE_NET) {

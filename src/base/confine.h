@@ -4,11 +4,13 @@
 #define C2_BASE_CONFINE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/** From here on this process, and what it starts, cannot write, make or remove files, start programs, use
- * TCP, or signal other processes; descriptors that are open stay usable. By Landlock: as much of it as the
- * kernel knows (files from 5.13, TCP from 6.7, signals from 6.12). false: nothing. Before there are threads.
- */
-bool c2_confine(void);
+/** From here on this process has `memory_max` bytes of memory (where no sanitizer wants more), writes no file
+ * and no core, opens 64 files at most; and it and what it starts cannot write, make or remove files, start
+ * programs, use TCP, or signal other processes. Descriptors that are open stay usable. The latter by
+ * Landlock: as much of it as the kernel knows (files from 5.13, TCP from 6.7, signals from 6.12). false:
+ * nothing of that. Before there are threads. */
+bool c2_confine(uint64_t memory_max);
 
 #endif

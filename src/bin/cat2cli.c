@@ -34,8 +34,9 @@ static bool print_json(struct c2_str text, struct cat2_error *err)
 /* A line of a name: on a terminal, control characters are shown and not sent, whoever chose the name. */
 static void print_name(const char *prefix, const char *name, const char *tail)
 {
-    bool terminal = isatty(STDOUT_FILENO);
+    static int terminal = -1; /* not asked yet */
 
+    if (terminal < 0) terminal = isatty(STDOUT_FILENO);
     printf("%s", prefix);
     for (; *name; name++) {
         bool control = (unsigned char)*name < 0x20 || *name == 0x7f;

@@ -7,33 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/confine.h"
 #include "hdf5/h5.h"
 #include "hdf5/serve.h"
 
-#define MEMORY_MAX ((rlim_t)2 << 30)
-
-static void limit(unsigned what, rlim_t most)
-{
-    struct rlimit value = {most, most};
-
-    setrlimit(what, &value); /* a lower limit that is there already stays */
-}
-
-static void set_limits(void)
-{
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_FSIZE, 0);
-    limit(RLIMIT_NOFILE, 64);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they map terabytes */
-    limit(RLIMIT_AS, MEMORY_MAX);
-#endif
-    mallopt(M_MMAP_THRESHOLD, 64 << 20); /* chunk after chunk in the same pages */
-    mallopt(M_TRIM_THRESHOLD, 64 << 20);
-}
+#define MEMORY_MAX ((uint64_t)2 << 30)
 
 int main(int argc, char **argv)
 {
@@ -45,8 +25,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "cat2h5 is started by publishers, not by hand.\n");
         return 2;
     }
-    set_limits();
-    c2_confine(); /* where the kernel can */
+    mallopt(M_MMAP_THRESHOLD, 64 << 20); /* chunk after chunk in the same pages */
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    c2_confine(MEMORY_MAX);
     c2_codec_setup();
     if (c2_h5_setup(&err) && c2_h5_serve(STDIN_FILENO, &err)) return 0;
     fprintf(stderr, "cat2h5: %s\n", err.message);

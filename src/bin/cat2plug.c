@@ -4,20 +4,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/confine.h"
 #include "plugin/serve.h"
 
-#define MEMORY_MAX ((rlim_t)1 << 30)
-
-static void limit(unsigned what, rlim_t most)
-{
-    struct rlimit value = {most, most};
-
-    setrlimit(what, &value); /* a lower limit that is there already stays */
-}
+#define MEMORY_MAX ((uint64_t)1 << 30)
 
 int main(int argc, char **argv)
 {
@@ -28,13 +20,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "cat2plug is started by subscribers, not by hand.\n");
         return 2;
     }
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_FSIZE, 0);
-    limit(RLIMIT_NOFILE, 64);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they map terabytes */
-    limit(RLIMIT_AS, MEMORY_MAX);
-#endif
-    c2_confine(); /* where the kernel can */
+    c2_confine(MEMORY_MAX);
     if (c2_plug_serve(STDIN_FILENO, argv[1], &err)) return 0;
     fprintf(stderr, "cat2plug: %.100s: %s\n", argv[1], err.message);
     return 1;

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "data/codec.h"
@@ -244,14 +245,10 @@ const char *c2_service_h5web(const struct c2_options *options)
 {
     static char folder[PATH_MAX];
     const char *named = c2_options_text(options, "h5web-dir");
-    char self[PATH_MAX - 64], page[PATH_MAX + 16];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char page[PATH_MAX];
 
     if (named) return named;
-    self[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash) *slash = '\0';
-    snprintf(folder, sizeof(folder), "%s/../share/caterva2/h5web", self);
-    snprintf(page, sizeof(page), "%s/index.html", folder);
+    c2_beside_program("../share/caterva2/", "h5web", folder);
+    c2_beside_program("../share/caterva2/h5web/", "index.html", page);
     return access(page, R_OK) == 0 ? folder : NULL;
 }

@@ -185,12 +185,7 @@ static void handle_roots(struct c2_request *req, void *state)
         put_root(&w, root, NULL);
     }
     c2_jw_end_object(&w);
-    if (c2_jw_finish(&w)) {
-        c2_reply_json(req, 200, &out);
-        return;
-    }
-    c2_buf_fini(&out);
-    c2_reply_error(req, &err);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
 /* Root names become folders of subscribers. */

@@ -21,6 +21,9 @@ struct c2_jw;
 bool c2_print_json_item(const struct c2_dtype *dtype, const uint8_t *item, struct c2_buf *out,
                         struct cat2_error *err);
 
+/** Items in C order as lists within lists; a single one without axes. */
+bool c2_print_json_array(const struct c2_dtype *dtype, const int64_t *shape, int ndim, const uint8_t *items,
+                         struct c2_buf *out, struct cat2_error *err);
 /** The same of a field: sub-arrays are lists. */
 bool c2_print_json_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
                          struct cat2_error *err);

@@ -4,7 +4,7 @@
 
 #include "ndim/print_impl.h"
 
-static bool put_quoted(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
+bool c2_print_csv_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
 {
     bool bare = text.n == 0 || (text.p[0] != ' ' && text.p[text.n - 1] != ' ');
 
@@ -33,10 +33,11 @@ static bool put_text(const struct c2_dtype *dtype, const uint8_t *item, struct c
     size_t n = (size_t)dtype->itemsize;
 
     if (dtype->kind == 'U')
-        return c2_print_text(dtype, item, false, &text, err) && put_quoted(c2_buf_str(&text), out, err);
+        return c2_print_text(dtype, item, false, &text, err) &&
+               c2_print_csv_text(c2_buf_str(&text), out, err);
     while (n > 0 && item[n - 1] == 0)
         n--;
-    return put_quoted((struct c2_str){(const char *)item, n}, out, err);
+    return c2_print_csv_text((struct c2_str){(const char *)item, n}, out, err);
 }
 
 bool c2_print_csv_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
@@ -47,7 +48,7 @@ bool c2_print_csv_field(const struct c2_field *field, const uint8_t *item, struc
     int64_t span;
 
     if (type->nfields || field->ndim)
-        return c2_print_json_field(field, item, &json, err) && put_quoted(c2_buf_str(&json), out, err);
+        return c2_print_json_field(field, item, &json, err) && c2_print_csv_text(c2_buf_str(&json), out, err);
     switch (type->kind) {
     case 'S':
     case 'U':
@@ -61,9 +62,4 @@ bool c2_print_csv_field(const struct c2_field *field, const uint8_t *item, struc
     default:
         return c2_print_scalar(type, item, out, err);
     }
-}
-
-bool c2_print_csv_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
-{
-    return put_quoted(text, out, err);
 }

@@ -316,6 +316,27 @@ bool c2_print_json_item(const struct c2_dtype *dtype, const uint8_t *item, struc
     return json_item(dtype, item, &w) && c2_jw_finish(&w);
 }
 
+/* Advances *item past what was put. */
+static bool put_lists(const struct c2_dtype *dtype, const int64_t *shape, int ndim, const uint8_t **item,
+                      struct c2_buf *out, struct cat2_error *err)
+{
+    if (ndim == 0) {
+        bool ok = c2_print_json_item(dtype, *item, out, err);
+        *item += dtype->itemsize;
+        return ok;
+    }
+    bool ok = c2_buf_putc(out, '[', err);
+    for (int64_t i = 0; ok && i < shape[0]; i++)
+        ok = (i == 0 || c2_buf_putc(out, ',', err)) && put_lists(dtype, shape + 1, ndim - 1, item, out, err);
+    return ok && c2_buf_putc(out, ']', err);
+}
+
+bool c2_print_json_array(const struct c2_dtype *dtype, const int64_t *shape, int ndim, const uint8_t *items,
+                         struct c2_buf *out, struct cat2_error *err)
+{
+    return put_lists(dtype, shape, ndim, &items, out, err);
+}
+
 bool c2_print_json_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
                          struct cat2_error *err)
 {

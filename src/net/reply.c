@@ -88,6 +88,16 @@ void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take)
     c2_reply_buf(req, status, "application/json", take);
 }
 
+void c2_reply_built(struct c2_request *req, bool ok, struct c2_buf *take, const struct cat2_error *err)
+{
+    if (ok) {
+        c2_reply_json(req, 200, take);
+        return;
+    }
+    c2_buf_fini(take);
+    c2_reply_error(req, err);
+}
+
 void c2_reply_static(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes)
 {
     send_typed(req, status, content_type,

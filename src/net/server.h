@@ -84,6 +84,8 @@ void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
 /** Error replies of this request are {"KEY": text}; key is of static storage. */
 void c2_request_error_key(struct c2_request *req, const char *key);
 void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take);
+/** 200 with JSON that was made, ok; or else why it was not. Takes the buffer either way. */
+void c2_reply_built(struct c2_request *req, bool ok, struct c2_buf *take, const struct cat2_error *err);
 void c2_reply_buf(struct c2_request *req, int status, const char *content_type,
                   struct c2_buf *take); /* NULL type: none sent */
 /** Bytes that are kept elsewhere too; takes a reference of its own. */

@@ -16,7 +16,6 @@
 #include "base/log.h"
 #include "wire/json.h"
 
-#define PLUGINS_MAX 64
 #define PATIENCE_MS 5000 /* for one answer of a plugin, its waiting for items left out */
 #define DEATHS_MAX  3    /* in DEATHS_MS; then it is left alone for as long */
 #define DEATHS_MS   30000
@@ -31,7 +30,7 @@ struct entry {
 struct c2_plugins {
     pthread_mutex_t lock; /* guards idle and deaths */
     size_t n;
-    struct entry entries[PLUGINS_MAX];
+    struct entry entries[C2_PLUGINS_MAX];
     char program[PATH_MAX];
 };
 struct c2_plug_session {
@@ -139,7 +138,7 @@ static bool load(struct c2_plugins *all, const char *dir, const char *file, stru
     struct c2_plug_saying hello = {0};
     char filename[PATH_MAX];
 
-    if (all->n == PLUGINS_MAX) return c2_fail(err, CAT2_ELIMIT, "more than %d plugins", PLUGINS_MAX);
+    if (all->n == C2_PLUGINS_MAX) return c2_fail(err, CAT2_ELIMIT, "more than %d plugins", C2_PLUGINS_MAX);
     snprintf(filename, sizeof(filename), "%s/%s", dir, file);
     *entry = (struct entry){.filename = c2_str_dup(c2_str_of(filename))};
     if (!entry->filename) return c2_fail_nomem(err, "plugin");

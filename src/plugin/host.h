@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "plugin/proto.h"
 
+#define C2_PLUGINS_MAX 64
 struct c2_plugin {
     char name[33], title[128];
     char contenttypes[512], suffixes[512];

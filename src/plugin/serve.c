@@ -3,18 +3,17 @@
 #include "plugin/serve.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "base/child.h"
 #include "base/limits.h"
 #include "caterva2/plugin.h"
 #include "plugin/proto.h"
 #include "wire/json.h"
 
 struct serving {
-    int fd;
+    struct c2_talk talk;
     const struct cat2_plugin *plugin;
     bool answered, broken; /* this request; the socket */
     char why[240];
@@ -22,33 +21,13 @@ struct serving {
 
 static bool put(struct serving *s, const void *bytes, size_t n)
 {
-    const uint8_t *p = bytes;
-
-    while (n && !s->broken) {
-        ssize_t sent = send(s->fd, p, n, MSG_NOSIGNAL);
-        if (sent > 0) {
-            p += sent;
-            n -= (size_t)sent;
-        } else if (sent == 0 || errno != EINTR) {
-            s->broken = true;
-        }
-    }
+    s->broken = s->broken || !c2_talk_send(&s->talk, bytes, n);
     return !s->broken;
 }
 
 static bool get(struct serving *s, void *to, size_t n)
 {
-    uint8_t *p = to;
-
-    while (n && !s->broken) {
-        ssize_t got = recv(s->fd, p, n, 0);
-        if (got > 0) {
-            p += got;
-            n -= (size_t)got;
-        } else if (got == 0 || errno != EINTR) {
-            s->broken = true;
-        }
-    }
+    s->broken = s->broken || !c2_talk_receive(&s->talk, to, n);
     return !s->broken;
 }
 
@@ -216,7 +195,7 @@ static bool hello(struct serving *s, struct cat2_error *err)
 
 bool c2_plug_serve(int fd, const char *filename, struct cat2_error *err)
 {
-    struct serving s = {.fd = fd};
+    struct serving s = {.talk = c2_talk_begin(fd, C2_TALK_PATIENT)};
 
     if (!load(&s, filename, err)) {
         say(&s, C2_PLUG_FAILED, NULL, err->message, strlen(err->message));

@@ -103,12 +103,7 @@ static void list_ready(void *ctx, const struct cat2_error *failed)
         if (c2_catalog_at(cat, i)->listed && !c2_catalog_at(cat, i)->gen.hidden)
             c2_jw_cstr(&w, c2_catalog_at(cat, i)->path);
     c2_jw_end_array(&w);
-    if (c2_jw_finish(&w)) {
-        c2_reply_json(req, 200, &out);
-        return;
-    }
-    c2_buf_fini(&out);
-    c2_reply_error(req, &err);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
 static void handle_list(struct c2_request *req, void *state)
@@ -166,12 +161,7 @@ static void info_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
         return;
     }
     c2_reply_header(req, "etag", entry->gen.etag);
-    if (c2_buf_append_str(&out, c2_buf_str(&entry->json), &err)) {
-        c2_reply_json(req, 200, &out);
-        return;
-    }
-    c2_buf_fini(&out);
-    c2_reply_error(req, &err);
+    c2_reply_built(req, c2_buf_append_str(&out, c2_buf_str(&entry->json), &err), &out, &err);
 }
 
 /* The dataset's line of a full listing. */

@@ -94,13 +94,10 @@ static bool find(struct dir_source *dir, const char *path, struct stat *st, bool
                  struct cat2_error *err)
 {
     char index[C2_PATH_MAX + sizeof(SPARSE_INDEX)];
-    int fd = c2_fs_open(dir->root, path, O_PATH, err);
 
     *sparse = false;
-    if (c2_fs_in_state(dir->root, path)) {
-        if (fd >= 0) close(fd);
-        return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
-    }
+    if (c2_fs_in_state(dir->root, path)) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    int fd = c2_fs_open(dir->root, path, O_PATH, err);
     if (fd < 0) {
         if (err->code != CAT2_ENOTFOUND) return false;
         if (fstatat(dir->root, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st->st_mode)) return true;

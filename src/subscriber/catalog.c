@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Roots and their datasets: in memory sorted by path, in the state by "root/path". */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -76,6 +77,11 @@ struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path)
     size_t i = place_of(root, path, &found);
 
     return found ? root->datasets[i] : NULL;
+}
+
+void c2_sub_root_etag(const struct c2_root_state *root, char out[48])
+{
+    snprintf(out, 48, "%" PRId64 "-%" PRIu64, c2_events_epoch(root->sub->events), root->changes);
 }
 
 bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,

@@ -176,8 +176,9 @@ static void not_there(struct lookup *l, const char *whole)
     c2_page_error(l->req, l->sub, 404, text, whole);
 }
 
-static void resolve(struct lookup *l)
+static void resolve(void *ctx, const struct cat2_error *err)
 {
+    struct lookup *l = ctx;
     struct c2_str whole = c2_request_param(l->req, "path"), name, path;
     char *asked = c2_arena_strdup(c2_request_arena(l->req), whole);
     char text[800];
@@ -188,7 +189,9 @@ static void resolve(struct lookup *l)
     struct c2_root_state *root = c2_sub_root(l->sub, name);
     struct c2_ds *ds = root && path.n ? c2_sub_find(root, path) : NULL;
     char *folder = c2_arena_strdup(c2_request_arena(l->req), path);
-    if (!root || !asked || !folder) {
+    if (err) {
+        c2_page_error(l->req, l->sub, 502, err->message, "");
+    } else if (!root || !asked || !folder) {
         snprintf(text, sizeof(text), "There is no root “%.*s”.", (int)c2_min_i64(250, (int64_t)name.n),
                  name.p);
         c2_page_error(l->req, l->sub, 404, text, asked ? asked : "");
@@ -205,18 +208,6 @@ static void resolve(struct lookup *l)
     free(l);
 }
 
-static void on_listed(void *ctx, const struct cat2_error *err)
-{
-    struct lookup *l = ctx;
-
-    if (!err) {
-        resolve(l);
-        return;
-    }
-    c2_page_error(l->req, l->sub, 502, err->message, "");
-    free(l);
-}
-
 static void look_up(struct c2_request *req, struct c2_subscriber *sub, bool folders,
                     void (*fn)(struct c2_request *req, struct c2_ds *ds))
 {
@@ -229,11 +220,7 @@ static void look_up(struct c2_request *req, struct c2_subscriber *sub, bool fold
     }
     *l = (struct lookup){req, sub, fn, folders};
     c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
-    struct c2_root_state *root = c2_sub_root(sub, name);
-    if (root && !root->listed)
-        c2_sub_when_listed(root, on_listed, l);
-    else
-        resolve(l);
+    c2_sub_when_known(c2_sub_root(sub, name), resolve, l);
 }
 
 void c2_page_with_dataset(struct c2_request *req, struct c2_subscriber *sub,

@@ -12,16 +12,6 @@ static void not_found(struct c2_request *req)
     c2_reply_detail(req, 404, "Not Found");
 }
 
-static void reply_built(struct c2_request *req, bool ok, struct c2_buf *out, const struct cat2_error *err)
-{
-    if (ok) {
-        c2_reply_json(req, 200, out);
-        return;
-    }
-    c2_buf_fini(out);
-    c2_reply_error(req, err);
-}
-
 static void handle_roots(struct c2_request *req, void *state)
 {
     struct c2_subscriber *sub = state;
@@ -46,7 +36,7 @@ static void handle_roots(struct c2_request *req, void *state)
         c2_jw_end_object(&w);
     }
     c2_jw_end_object(&w);
-    reply_built(req, c2_jw_finish(&w), &out, &err);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
 /* The root of the route, or NULL after a 404 that names it. */
@@ -106,7 +96,7 @@ static void handle_list(struct c2_request *req, void *state)
     for (size_t i = 0; i < root->n; i++)
         c2_jw_cstr(&w, root->datasets[i]->path);
     c2_jw_end_array(&w);
-    reply_built(req, c2_jw_finish(&w), &out, &err);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
 static void put_url(struct c2_jw *w, const char *http, const char *route, struct c2_str path)
@@ -133,10 +123,19 @@ static void handle_url(struct c2_request *req, void *state)
     if (dataset) put_url(&w, root->root.http, "/api/info/", path);
     put_url(&w, root->root.http, dataset ? "/api/download/" : "", path);
     c2_jw_end_array(&w);
-    reply_built(req, c2_jw_finish(&w), &out, &err);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
 /* ---- a dataset by its path ---- */
+
+void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                       void *ctx)
+{
+    if (root && !root->listed)
+        c2_sub_when_listed(root, fn, ctx);
+    else
+        fn(ctx, NULL);
+}
 
 #define ANEW_MAX 3 /* generations one request runs after */
 
@@ -147,8 +146,9 @@ struct lookup {
     c2_dataset_handler *fn;
 };
 
-static void resolve(struct lookup *l)
+static void resolve(void *ctx, const struct cat2_error *err)
 {
+    struct lookup *l = ctx;
     struct c2_str name, path;
     struct c2_request *req = l->req;
 
@@ -161,24 +161,14 @@ static void resolve(struct lookup *l)
             path.n -= 3;
     }
     struct c2_ds *ds = root ? c2_sub_find(root, path) : NULL;
-    if (!ds)
+    if (err)
+        c2_reply_error(req, err);
+    else if (!ds)
         not_found(req);
     else if (ds->error)
         c2_reply_detail(req, 422, "%s/%s cannot be served: %s", ds->root, ds->path, ds->error);
     else
         l->fn(req, ds);
-    free(l);
-}
-
-static void on_listed(void *ctx, const struct cat2_error *err)
-{
-    struct lookup *l = ctx;
-
-    if (!err) {
-        resolve(l);
-        return;
-    }
-    c2_reply_error(l->req, err);
     free(l);
 }
 
@@ -191,7 +181,7 @@ void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct 
 
     if (l) {
         *l = (struct lookup){req, ds->sub, b2, fn};
-        c2_sub_when_listed(root, on_listed, l);
+        c2_sub_when_listed(root, resolve, l);
     } else if (again) {
         c2_reply_detail(req, 503, "%.100s/%.200s changes faster than it can be read", ds->root, ds->path);
     } else {
@@ -219,10 +209,7 @@ void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
         return;
     }
     *l = (struct lookup){req, sub, b2, fn};
-    if (root->listed)
-        resolve(l);
-    else
-        c2_sub_when_listed(root, on_listed, l);
+    c2_sub_when_known(root, resolve, l);
 }
 
 static void reply_info(struct c2_request *req, struct c2_ds *ds)
@@ -236,7 +223,7 @@ static void reply_info(struct c2_request *req, struct c2_ds *ds)
     }
     struct c2_buf copy = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
-    reply_built(req, c2_buf_append(&copy, ds->info.p, ds->info.n, &err), &copy, &err);
+    c2_reply_built(req, c2_buf_append(&copy, ds->info.p, ds->info.n, &err), &copy, &err);
 }
 
 static void handle_info(struct c2_request *req, void *state)
@@ -255,7 +242,7 @@ void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds)
              ds->meta.kind == C2_KIND_FILE ? ".b2" : "");
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_cstr(&w, text);
-    reply_built(req, c2_jw_finish(&w), &out, &err);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
 static void handle_download_url(struct c2_request *req, void *state)

@@ -101,12 +101,8 @@ static void reply(void *ctx, struct c2_str json, const struct cat2_error *why)
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
 
-    if (!why && c2_buf_append_str(&out, json, &err)) {
-        c2_reply_json(req, 200, &out);
-        return;
-    }
-    c2_buf_fini(&out);
-    c2_reply_error(req, why ? why : &err);
+    bool ok = !why && c2_buf_append_str(&out, json, &err);
+    c2_reply_built(req, ok, &out, why ? why : &err);
 }
 
 void c2_handle_attrs(struct c2_request *req, void *state)

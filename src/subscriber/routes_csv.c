@@ -79,14 +79,6 @@ static bool part_make(void *ctx, struct c2_codec *codec, const struct c2_selecta
     return true;
 }
 
-static bool part_bound(void *ctx, int64_t i, struct c2_bound *out)
-{
-    const struct csv *c = ctx;
-
-    *out = c2_select_part(&c->parts, i);
-    return true;
-}
-
 static void csv_heads(void *ctx, struct c2_request *req)
 {
     const struct csv *c = ctx;
@@ -123,7 +115,8 @@ static bool csv_parse(const struct c2_request *req, struct csv *c, struct cat2_e
 
 void c2_fetch_csv(struct c2_request *req, struct c2_ds *ds)
 {
-    static const struct c2_stream_ops ops = {part_bound, part_make, csv_heads, csv_free, c2_fetch_csv};
+    static const struct c2_stream_ops ops = {
+        .make = part_make, .heads = csv_heads, .free = csv_free, .again = c2_fetch_csv};
     C2_AUTO(c2_buf) head = C2_BUF_INIT(NAMES_MAX);
     struct cat2_error err;
 
@@ -141,7 +134,7 @@ void c2_fetch_csv(struct c2_request *req, struct c2_ds *ds)
     }
     struct c2_stream stream = {.ops = &ops,
                                .ctx = c,
-                               .nparts = c->parts.nparts,
+                               .parts = &c->parts,
                                .length = -1,
                                .content_type = "text/csv; charset=utf-8",
                                .head = c2_buf_steal(&head)};

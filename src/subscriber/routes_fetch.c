@@ -114,26 +114,14 @@ static void say_what(struct answer *a)
 
 /* ---- at once ---- */
 
-static bool put_lists(const struct answer *a, int axis, const uint8_t **item, struct c2_buf *out,
-                      struct cat2_error *err)
-{
-    if (axis == a->bound.out_ndim) {
-        bool ok = c2_print_json_item(&a->ds->meta.dtype, *item, out, err);
-        *item += a->ds->meta.dtype.itemsize;
-        return ok;
-    }
-    bool ok = c2_buf_putc(out, '[', err);
-    for (int64_t i = 0; ok && i < a->bound.out_shape[axis]; i++)
-        ok = (i == 0 || c2_buf_putc(out, ',', err)) && put_lists(a, axis + 1, item, out, err);
-    return ok && c2_buf_putc(out, ']', err);
-}
-
 static bool make_json(struct answer *a, const uint8_t *items, struct cat2_error *err)
 {
     struct c2_jw w;
 
     c2_buf_init(&a->out, 16u * JSON_NBYTES);
-    if (a->ds->meta.kind == C2_KIND_ARRAY) return put_lists(a, 0, &items, &a->out, err);
+    if (a->ds->meta.kind == C2_KIND_ARRAY)
+        return c2_print_json_array(&a->ds->meta.dtype, a->bound.out_shape, a->bound.out_ndim, items, &a->out,
+                                   err);
     c2_jw_init(&w, &a->out, C2_JSON_COMPACT, err);
     c2_jw_str(&w, (struct c2_str){(const char *)items, (size_t)a->nbytes});
     return c2_jw_finish(&w);
@@ -221,14 +209,6 @@ static void on_pieces(void *ctx, const struct cat2_error *err)
 
 /* ---- part by part ---- */
 
-static bool part_bound(void *ctx, int64_t i, struct c2_bound *out)
-{
-    const struct answer *a = ctx;
-
-    *out = c2_select_part(&a->parts, i);
-    return true;
-}
-
 static bool part_make(void *ctx, struct c2_codec *codec, const struct c2_selectable *ds, int64_t i,
                       struct c2_buf *out, struct cat2_error *err)
 {
@@ -252,12 +232,13 @@ static void part_free(void *ctx)
 
 static void start_stream(struct answer *a)
 {
-    static const struct c2_stream_ops ops = {part_bound, part_make, part_heads, part_free, fetch};
+    static const struct c2_stream_ops ops = {
+        .make = part_make, .heads = part_heads, .free = part_free, .again = fetch};
 
     c2_select_plan(&a->ds->meta, &a->bound, PART_NBYTES, &a->parts);
     struct c2_stream stream = {.ops = &ops,
                                .ctx = a,
-                               .nparts = a->parts.nparts,
+                               .parts = &a->parts,
                                .length = a->nbytes + (int64_t)a->head.n + (int64_t)a->tail.n,
                                .content_type = content_type(a),
                                .head = c2_buf_steal(&a->head),

@@ -45,13 +45,16 @@ static bool is_folder(const struct c2_root_state *root, struct c2_str path)
     return path.n == 0 || c2_page_is_folder(root, path);
 }
 
-static void resolve(struct lookup *l)
+static void resolve(void *ctx, const struct cat2_error *err)
 {
+    struct lookup *l = ctx;
     struct c2_str file = c2_view_query(l->req, "file"), path = path_of(l->req);
     struct c2_grove_at at = {.req = l->req, .sub = l->sub, .path = path, .root = c2_sub_root(l->sub, file)};
 
     at.ds = at.root && path.n ? c2_sub_find(at.root, path) : NULL;
-    if (!at.root)
+    if (err)
+        c2_reply_error(l->req, err);
+    else if (!at.root)
         c2_reply_detail(l->req, 404, "File not found: %.*s", shown(file), file.p);
     else if (!at.ds && !is_folder(at.root, path))
         c2_grove_no_path(l->req, path, file);
@@ -61,18 +64,6 @@ static void resolve(struct lookup *l)
         c2_reply_detail(l->req, 422, "%s/%s cannot be served: %s", at.ds->root, at.ds->path, at.ds->error);
     else
         l->fn(&at);
-    free(l);
-}
-
-static void on_listed(void *ctx, const struct cat2_error *err)
-{
-    struct lookup *l = ctx;
-
-    if (!err) {
-        resolve(l);
-        return;
-    }
-    c2_reply_error(l->req, err);
     free(l);
 }
 
@@ -97,10 +88,7 @@ void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data,
         return;
     }
     *l = (struct lookup){req, sub, data, fn};
-    if (root && !root->listed)
-        c2_sub_when_listed(root, on_listed, l);
-    else
-        resolve(l);
+    c2_sub_when_known(root, resolve, l);
 }
 
 /* ---- entities and attributes ---- */
@@ -108,14 +96,9 @@ void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data,
 static void reply_built(const struct c2_grove_at *at, bool ok, struct c2_buf *out,
                         const struct cat2_error *err)
 {
-    if (!ok) {
-        c2_buf_fini(out);
-        c2_reply_error(at->req, err);
-        return;
-    }
-    if (at->ds) c2_reply_header(at->req, "ETag", at->ds->quoted);
-    c2_reply_header(at->req, "Cache-Control", "no-cache");
-    c2_reply_json(at->req, 200, out);
+    if (ok && at->ds) c2_reply_header(at->req, "ETag", at->ds->quoted);
+    if (ok) c2_reply_header(at->req, "Cache-Control", "no-cache");
+    c2_reply_built(at->req, ok, out, err);
 }
 
 static void give_meta(const struct c2_grove_at *at)

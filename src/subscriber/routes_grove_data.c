@@ -62,34 +62,12 @@ static bool data_work(struct c2_view *view, struct c2_codec *codec, int64_t i)
            (d->nbytes == 0 || c2_select_items(codec, &view->source, &d->bound, d->items.p, &view->err));
 }
 
-static bool put_lists(const struct data *d, int axis, const uint8_t **item, struct c2_buf *out,
-                      struct cat2_error *err)
-{
-    if (axis == d->bound.out_ndim) {
-        bool ok = c2_print_json_item(d->dtype, *item, out, err);
-        *item += d->dtype->itemsize;
-        return ok;
-    }
-    bool ok = c2_buf_putc(out, '[', err);
-    for (int64_t i = 0; ok && i < d->bound.out_shape[axis]; i++)
-        ok = (i == 0 || c2_buf_putc(out, ',', err)) && put_lists(d, axis + 1, item, out, err);
-    return ok && c2_buf_putc(out, ']', err);
-}
-
-static bool put_flat(const struct data *d, const uint8_t *item, struct c2_buf *out, struct cat2_error *err)
-{
-    bool ok = c2_buf_putc(out, '[', err);
-
-    for (int64_t i = 0; ok && i < d->bound.nitems; i++)
-        ok = (i == 0 || c2_buf_putc(out, ',', err)) &&
-             c2_print_json_item(d->dtype, item + i * d->dtype->itemsize, out, err);
-    return ok && c2_buf_putc(out, ']', err);
-}
-
 static bool make_json(const struct data *d, struct c2_buf *out, struct cat2_error *err)
 {
     const uint8_t *items = d->items.p ? d->items.p : (const uint8_t *)"";
-    bool ok = d->flat && d->bound.out_ndim ? put_flat(d, items, out, err) : put_lists(d, 0, &items, out, err);
+    bool flat = d->flat && d->bound.out_ndim;
+    bool ok = c2_print_json_array(d->dtype, flat ? &d->bound.nitems : d->bound.out_shape,
+                                  flat ? 1 : d->bound.out_ndim, items, out, err);
 
     return ok || c2_fail_within(err, "as JSON this selection is too large; ask for less of it");
 }
@@ -117,14 +95,6 @@ static const struct c2_view_ops data_ops = {
 
 /* ---- part by part ---- */
 
-static bool part_bound(void *ctx, int64_t i, struct c2_bound *out)
-{
-    const struct data *d = ctx;
-
-    *out = c2_select_part(&d->parts, i);
-    return true;
-}
-
 static bool part_make(void *ctx, struct c2_codec *codec, const struct c2_selectable *ds, int64_t i,
                       struct c2_buf *out, struct cat2_error *err)
 {
@@ -151,12 +121,12 @@ static void part_heads(void *ctx, struct c2_request *req)
 
 static void stream(const struct c2_grove_at *at, struct data *d)
 {
-    static const struct c2_stream_ops ops = {part_bound, part_make, part_heads, data_free, NULL};
+    static const struct c2_stream_ops ops = {.make = part_make, .heads = part_heads, .free = data_free};
 
     c2_select_plan(&at->ds->meta, &d->bound, PART_NBYTES, &d->parts);
     struct c2_stream stream = {.ops = &ops,
                                .ctx = d,
-                               .nparts = d->parts.nparts,
+                               .parts = &d->parts,
                                .length = d->out_nbytes + (int64_t)d->head.n,
                                .content_type =
                                    d->format == FORMAT_TIFF ? "image/tiff" : "application/octet-stream",

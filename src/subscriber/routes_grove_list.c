@@ -2,12 +2,10 @@
 /* A group with its children, and all paths below one: written while the socket drains, however many there
  * are.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "subscriber/events.h"
 #include "subscriber/grove_impl.h"
 
 struct listing {
@@ -156,30 +154,13 @@ static bool begin_paths(struct listing *l, struct cat2_error *err)
 
 /* ---- the request ---- */
 
-static bool take_list(struct listing *l, const struct c2_root_state *root, struct cat2_error *err)
-{
-    struct c2_str prefix = {l->dir, l->dir_n};
-    size_t first = c2_sub_lower(root, prefix), end = root->n;
-
-    if (l->dir_n) { /* '0' follows '/' */
-        l->dir[l->dir_n - 1] = '0';
-        end = c2_sub_lower(root, prefix);
-        l->dir[l->dir_n - 1] = '/';
-    }
-    l->list = calloc(end - first + 1, sizeof(*l->list));
-    if (!l->list) return c2_fail_nomem(err, "listing");
-    for (size_t i = first; i < end; i++)
-        l->list[l->n++] = c2_ds_ref(root->datasets[i]);
-    return true;
-}
-
 static bool is_known(const struct c2_grove_at *at)
 {
-    char quoted[80];
+    char text[48], quoted[80];
     struct c2_str header;
 
-    snprintf(quoted, sizeof(quoted), "\"%" PRId64 "-%" PRIu64 "\"", c2_events_epoch(at->sub->events),
-             at->root->changes);
+    c2_sub_root_etag(at->root, text);
+    snprintf(quoted, sizeof(quoted), "\"%s\"", text);
     c2_reply_header(at->req, "ETag", quoted);
     c2_reply_header(at->req, "Cache-Control", "no-cache");
     if (!c2_request_header(at->req, "If-None-Match", &header) || !c2_etag_listed(header, quoted))
@@ -200,7 +181,9 @@ static void list(const struct c2_grove_at *at, bool (*begin)(struct listing *l, 
     }
     c2_buf_init(&l->out, C2_JSON_NBYTES_MAX);
     if (at->path.n) l->dir_n = (size_t)snprintf(l->dir, sizeof(l->dir), "%.*s/", C2_STR_ARG(at->path));
-    if (!take_list(l, at->root, &err) || !begin(l, &err)) {
+    bool ok = at->ds || /* nothing is beneath it */
+              c2_sub_beneath(at->root, (struct c2_str){l->dir, l->dir_n}, &l->list, &l->n, &err);
+    if (!ok || !begin(l, &err)) {
         c2_reply_error(at->req, &err);
         listing_free(l);
         return;

@@ -194,30 +194,22 @@ static void handle_show(struct c2_request *req, void *state)
 
 /* ---- which there are ---- */
 
-static struct c2_str contenttype(const struct c2_ds *ds, struct c2_json **json)
-{
-    struct cat2_error err;
-    struct c2_str text = {"", 0};
-
-    if (c2_json_parse(c2_buf_str(&ds->meta.vlmeta), json, &err))
-        c2_jstr(c2_jget(c2_json_root(*json), "contenttype"), &text);
-    return text;
-}
-
-const struct c2_plugin *c2_sub_plugin_for(const struct c2_ds *ds, const struct c2_plugin *after)
+/* Those for a dataset, by content type first; how many. */
+static size_t plugins_for(const struct c2_ds *ds, const struct c2_plugin *out[C2_PLUGINS_MAX])
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
-    struct c2_str type = contenttype(ds, &json);
     const struct c2_plugin *plugin;
+    struct c2_str type = {"", 0};
+    struct cat2_error err;
+    size_t n = 0;
 
-    for (int fit = C2_FITS_TYPE; fit > C2_FITS_NOT; fit--) {
-        for (size_t i = 0; (plugin = c2_plugins_at(ds->sub->plugins, i)); i++) {
-            if ((int)c2_plugin_fits(plugin, type, c2_str_of(ds->path), ds->meta.grid.ndim) != fit) continue;
-            if (!after) return plugin;
-            if (plugin == after) after = NULL;
-        }
-    }
-    return NULL;
+    if (c2_json_parse(c2_buf_str(&ds->meta.vlmeta), &json, &err))
+        c2_jstr(c2_jget(c2_json_root(json), "contenttype"), &type);
+    for (int fit = C2_FITS_TYPE; fit > C2_FITS_NOT; fit--)
+        for (size_t i = 0; (plugin = c2_plugins_at(ds->sub->plugins, i)); i++)
+            if ((int)c2_plugin_fits(plugin, type, c2_str_of(ds->path), ds->meta.grid.ndim) == fit)
+                out[n++] = plugin;
+    return n;
 }
 
 /* Where it shows the dataset. */
@@ -263,36 +255,37 @@ static void put_plugin(struct c2_jw *w, const struct c2_plugin *plugin, const st
     c2_jw_end_object(w);
 }
 
-static void reply_list(struct c2_request *req, struct c2_subscriber *sub, const struct c2_ds *ds)
+static void reply_list(struct c2_request *req, const struct c2_plugin *const *plugins, size_t n,
+                       const struct c2_ds *ds)
 {
     struct c2_buf out = C2_BUF_INIT(1 << 20);
-    const struct c2_plugin *plugin;
     struct cat2_error err;
     struct c2_jw w;
 
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
-    for (size_t i = 0; !ds && (plugin = c2_plugins_at(sub->plugins, i)); i++)
-        put_plugin(&w, plugin, NULL);
-    for (plugin = ds ? c2_sub_plugin_for(ds, NULL) : NULL; plugin; plugin = c2_sub_plugin_for(ds, plugin))
-        put_plugin(&w, plugin, ds);
+    for (size_t i = 0; i < n; i++)
+        put_plugin(&w, plugins[i], ds);
     c2_jw_end_array(&w);
-    if (c2_jw_finish(&w)) {
-        c2_reply_json(req, 200, &out);
-        return;
-    }
-    c2_buf_fini(&out);
-    c2_reply_error(req, &err);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
 static void list_for(struct c2_request *req, struct c2_ds *ds)
 {
-    reply_list(req, ds->sub, ds);
+    const struct c2_plugin *plugins[C2_PLUGINS_MAX];
+
+    reply_list(req, plugins, plugins_for(ds, plugins), ds);
 }
 
 static void handle_list(struct c2_request *req, void *state)
 {
-    reply_list(req, state, NULL);
+    const struct c2_subscriber *sub = state;
+    const struct c2_plugin *plugins[C2_PLUGINS_MAX];
+    size_t n = 0;
+
+    while (n < C2_PLUGINS_MAX && (plugins[n] = c2_plugins_at(sub->plugins, n)))
+        n++;
+    reply_list(req, plugins, n, NULL);
 }
 
 static void handle_list_for(struct c2_request *req, void *state)
@@ -302,7 +295,11 @@ static void handle_list_for(struct c2_request *req, void *state)
 
 void c2_page_plugins(struct c2_page *page, const struct c2_ds *ds)
 {
-    for (const struct c2_plugin *p = c2_sub_plugin_for(ds, NULL); p; p = c2_sub_plugin_for(ds, p)) {
+    const struct c2_plugin *plugins[C2_PLUGINS_MAX];
+    size_t n = plugins_for(ds, plugins);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct c2_plugin *p = plugins[i];
         if (p->builtin) continue;
         c2_html(&page->h,
                 "<section class=\"plugin\"><h2>$</h2>\n<iframe title=\"$\" sandbox=\"\" loading=\"lazy\" "

@@ -203,11 +203,7 @@ void c2_handle_colormaps(struct c2_request *req, void *state)
     struct cat2_error err;
 
     (void)state;
-    if (!c2_colormaps_json(&out, &err)) {
-        c2_buf_fini(&out);
-        c2_reply_error(req, &err);
-        return;
-    }
-    c2_reply_header(req, "Cache-Control", "max-age=3600");
-    c2_reply_json(req, 200, &out);
+    bool ok = c2_colormaps_json(&out, &err);
+    if (ok) c2_reply_header(req, "Cache-Control", "max-age=3600");
+    c2_reply_built(req, ok, &out, &err);
 }

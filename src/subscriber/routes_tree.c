@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /api/tree: one level of a root's folders, or what a search finds beneath one; a page of it. The list is
  * taken down on the loop, looked through by a worker. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "subscriber/events.h"
 #include "subscriber/view_impl.h"
 
 #define PAGE_NBYTES   59000 /* of 60 000 promised: the page's head comes to it */
@@ -24,7 +22,7 @@ struct entry {
 struct tree {
     struct c2_request *req;
     struct c2_subscriber *sub;
-    char root[256], etag[64], dir[C2_PATH_MAX + 2], query[QUERY_MAX + 1];
+    char root[256], etag[48], dir[C2_PATH_MAX + 2], query[QUERY_MAX + 1];
     size_t dir_n; /* with its final '/', 0 for the top */
     bool subscribed, ok, down;
     char key; /* n s m */
@@ -336,8 +334,7 @@ static void on_listed(void *ctx, const struct cat2_error *why)
         return;
     }
     t->subscribed = root->subscribed;
-    snprintf(t->etag, sizeof(t->etag), "%" PRId64 "-%" PRIu64, c2_events_epoch(t->sub->events),
-             root->changes);
+    c2_sub_root_etag(root, t->etag);
     snprintf(quoted, sizeof(quoted), "\"%s\"", t->etag);
     if (c2_request_header(t->req, "If-None-Match", &header) && c2_etag_listed(header, quoted)) {
         c2_reply_header(t->req, "ETag", quoted);
@@ -394,9 +391,7 @@ void c2_handle_tree(struct c2_request *req, void *state)
     if (!parse(req, t, &err)) {
         c2_reply_error(req, &err);
         tree_free(t);
-    } else if (root->listed) {
-        on_listed(t, NULL);
     } else {
-        c2_sub_when_listed(root, on_listed, t);
+        c2_sub_when_known(root, on_listed, t);
     }
 }

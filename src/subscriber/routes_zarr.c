@@ -23,11 +23,8 @@ static void reply_json(struct c2_request *req, const struct c2_ds *ds, bool ok, 
     if (ok) {
         c2_reply_header(req, "ETag", ds->quoted);
         c2_reply_header(req, "Cache-Control", "no-cache");
-        c2_reply_json(req, 200, out);
-        return;
     }
-    c2_buf_fini(out);
-    c2_reply_error(req, err);
+    c2_reply_built(req, ok, out, err);
 }
 
 static void array_json(struct c2_request *req, struct c2_ds *ds)
@@ -105,7 +102,8 @@ static void chunk(struct c2_request *req, struct c2_ds *ds);
 
 static void send_chunk(struct c2_request *req, struct c2_ds *ds, const struct c2_bound *bound, int64_t nbytes)
 {
-    static const struct c2_stream_ops ops = {part_bound, part_make, NULL, chunk_free, chunk};
+    static const struct c2_stream_ops ops = {
+        .bound = part_bound, .make = part_make, .free = chunk_free, .again = chunk};
     static const char type[] = "application/octet-stream";
     struct chunk *c;
 
@@ -122,7 +120,7 @@ static void send_chunk(struct c2_request *req, struct c2_ds *ds, const struct c2
     c->ds = c2_ds_ref(ds);
     c2_select_plan(&ds->meta, bound, PART_NBYTES, &c->parts);
     struct c2_stream stream = {
-        .ops = &ops, .ctx = c, .nparts = c->parts.nparts, .length = nbytes, .content_type = type};
+        .ops = &ops, .ctx = c, .parts = &c->parts, .length = nbytes, .content_type = type};
     c2_stream_start(req, ds, &stream);
 }
 

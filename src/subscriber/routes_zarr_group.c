@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Groups of the Zarr view: a root, a folder. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "subscriber/events.h"
 #include "subscriber/zarr_impl.h"
 #include "wire/url.h"
 
@@ -217,10 +215,10 @@ static void start_work(struct group *g)
 static bool is_same(struct group *g, const struct c2_root_state *root)
 {
     struct c2_str header;
-    char etag[80];
+    char text[48], etag[80];
 
-    snprintf(etag, sizeof(etag), "\"%" PRId64 "-%" PRIu64 "\"", c2_events_epoch(g->sub->events),
-             root->changes);
+    c2_sub_root_etag(root, text);
+    snprintf(etag, sizeof(etag), "\"%s\"", text);
     c2_reply_header(g->req, "ETag", etag);
     return c2_request_header(g->req, "If-None-Match", &header) && c2_etag_listed(header, etag);
 }
@@ -275,10 +273,7 @@ static void start(struct c2_request *req, struct c2_subscriber *sub, struct c2_s
     c2_buf_init(&g->out, C2_ZARR_METADATA_NBYTES);
     snprintf(g->root, sizeof(g->root), "%s", root->root.name);
     if (path.n) g->dir_n = (size_t)snprintf(g->dir, sizeof(g->dir), "%.*s/", C2_STR_ARG(path));
-    if (root->listed)
-        on_listed(g, NULL);
-    else
-        c2_sub_when_listed(root, on_listed, g);
+    c2_sub_when_known(root, on_listed, g);
 }
 
 void c2_zarr_group(struct c2_request *req, struct c2_subscriber *sub, c2_zarr_handler *fn)

@@ -99,9 +99,9 @@ static void on_part_pieces(void *ctx, const struct cat2_error *err)
 
 static void want_pieces(struct flow *f, int64_t i, c2_ensured *fn, void *ctx)
 {
-    struct c2_bound bound;
+    struct c2_bound bound = c2_select_part(f->stream.parts, i);
 
-    if (f->stream.ops->bound(f->stream.ctx, i, &bound))
+    if (!f->stream.ops->bound || f->stream.ops->bound(f->stream.ctx, i, &bound))
         c2_ensure(f->ds, C2_NEED_BOUND, &bound, fn, ctx);
     else
         c2_ensure_spans(f->ds, NULL, 0, fn, ctx);
@@ -109,7 +109,7 @@ static void want_pieces(struct flow *f, int64_t i, c2_ensured *fn, void *ctx)
 
 static void start_parts(struct flow *f)
 {
-    while (f->next_start < f->stream.nparts && f->next_start < f->next_send + PARTS_AHEAD) {
+    while (f->next_start < f->stream.parts->nparts && f->next_start < f->next_send + PARTS_AHEAD) {
         struct part *part = &f->slots[f->next_start % PARTS_AHEAD];
         part->flow = f;
         part->i = f->next_start++;
@@ -139,7 +139,7 @@ static int64_t pull(void *ctx, uint8_t *to, size_t room)
     bool done;
 
     for (;;) {
-        if (f->stage == STAGE_PARTS && f->next_send == f->stream.nparts) f->stage = STAGE_TAIL;
+        if (f->stage == STAGE_PARTS && f->next_send == f->stream.parts->nparts) f->stage = STAGE_TAIL;
         if (f->stage == STAGE_END) return C2_BODY_END;
         if (f->stage != STAGE_PARTS) {
             bool head = f->stage == STAGE_HEAD;
@@ -220,7 +220,7 @@ void c2_stream_start(struct c2_request *req, struct c2_ds *ds, struct c2_stream 
 {
     struct flow *f = calloc(1, sizeof(*f));
 
-    C2_ASSERT(stream->nparts > 0);
+    C2_ASSERT(stream->parts->nparts > 0);
     if (!f) {
         c2_buf_fini(&stream->head);
         c2_buf_fini(&stream->tail);

@@ -7,7 +7,7 @@
 #include "subscriber/sub_impl.h"
 
 struct c2_stream_ops {
-    /** The pieces part i needs. Loop. false: none. */
+    /** The pieces part i needs. Loop. false: none. NULL: those of the i-th of `parts`. */
     bool (*bound)(void *ctx, int64_t i, struct c2_bound *out);
     /** Append part i to out, which is empty. Worker; several parts at a time. */
     bool (*make)(void *ctx, struct c2_codec *codec, const struct c2_selectable *ds, int64_t i,
@@ -22,10 +22,10 @@ struct c2_stream_ops {
 struct c2_stream {
     const struct c2_stream_ops *ops;
     void *ctx;
-    int64_t nparts;           /* > 0 */
-    int64_t length;           /* of the answer, head and tail included; -1: known at the end */
-    const char *content_type; /* static */
-    struct c2_buf head, tail; /* what goes before and after the parts; taken */
+    const struct c2_select_parts *parts; /* at least one; of ctx, and there as long */
+    int64_t length;                      /* of the answer, head and tail included; -1: known at the end */
+    const char *content_type;            /* static */
+    struct c2_buf head, tail;            /* what goes before and after the parts; taken */
 };
 /** Takes ctx, head and tail. Status and headers are sent once the first part's pieces are there: whoever asks
  * for what cannot be had is told so. */

@@ -15,7 +15,6 @@
 
 struct c2_root_state;
 struct c2_ensure;
-struct c2_plugin;
 struct c2_plugins;
 struct c2_views;
 struct c2_events;
@@ -99,6 +98,8 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
                                       struct cat2_error *err);
 /** Index of the first dataset whose path does not sort before `path`; root->n when there is none. */
 size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path);
+/** Its list as it is now, "EPOCH-CHANGES": differs from run to run and with every change. */
+void c2_sub_root_etag(const struct c2_root_state *root, char out[48]);
 struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path); /* borrowed, NULL when none */
 /** References to the datasets beneath a folder (its path with a '/' at the end, "" for all), in order; free
  * the list. @errors CAT2_ENOTFOUND. */
@@ -192,6 +193,9 @@ void c2_handle_download(struct c2_request *req, void *state);
 /** The dataset's URL under /files/, as JSON. */
 void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds);
 void c2_handle_files(struct c2_request *req, void *state);
+/** c2_sub_when_listed(), but at once when the root has been listed before, or there is none (NULL). */
+void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                       void *ctx);
 /** Resolve {path*} to a dataset, following its root first when it is known; then fn(req, ds, arg) or the
  * request is answered. b2: a plain file must be asked for as PATH.b2. */
 typedef void c2_dataset_handler(struct c2_request *req, struct c2_ds *ds);
@@ -203,8 +207,6 @@ void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct 
 
 /* ---- routes_plugins.c ---- */
 void c2_sub_add_plugin_routes(struct c2_subscriber *sub);
-/** The plugins for a dataset, one after the other, those by content type first; NULL after the last. */
-const struct c2_plugin *c2_sub_plugin_for(const struct c2_ds *ds, const struct c2_plugin *after);
 
 /* ---- routes_grove.c ---- */
 void c2_grove_add_routes(struct c2_subscriber *sub);
