@@ -14,7 +14,7 @@ all: .deps/ready
 	@cmake --preset release >/dev/null
 	@$(NINJA) $(BUILD)
 
-.deps/ready: tools/setup third_party/blosc2.lock third_party/yyjson.lock
+.deps/ready: tools/setup third_party/blosc2.lock third_party/hdf5.lock third_party/yyjson.lock
 	@tools/setup build
 	@mkdir -p .deps && touch $@
 

@@ -3,11 +3,9 @@
 #ifndef C2_HDF5_H5_IMPL_H
 #define C2_HDF5_H5_IMPL_H
 
-#define H5_USE_110_API
-#include <hdf5.h>
-
 #include "data/frame.h"
 #include "hdf5/h5.h"
+#include "hdf5/hdf5_api.h"
 
 #define C2_H5_DIM_MAX     32         /* HDF5's own */
 #define C2_H5_FILTERS_MAX 32         /* HDF5's own */

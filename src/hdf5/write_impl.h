@@ -3,9 +3,7 @@
 #ifndef C2_HDF5_WRITE_IMPL_H
 #define C2_HDF5_WRITE_IMPL_H
 
-#define H5_USE_110_API
-#include <hdf5.h>
-
+#include "hdf5/hdf5_api.h"
 #include "hdf5/write.h"
 
 #define C2_H5W_FILTER 32026

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What `make install` puts in place: a library that exports only its ABI, and examples that build against it."""
 import os
+import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -53,12 +55,27 @@ def test_pkg_config_finds_the_library(prefix, tmp_path):
 
 
 def test_every_program_has_a_man_page_that_lists_its_options(prefix):
-    for page in sorted(prefix.rglob("*.1")):
+    for page in sorted((prefix / "share/man").rglob("*.1")):
         program = BIN / page.stem
         text = page.read_text().replace("\\-", "-")
         shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
         for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", shown)):
             assert option in text, f"{page.name} does not mention {option}"
-    pages = {page.stem for page in prefix.rglob("*.1")}
+    pages = {page.stem for page in (prefix / "share/man").rglob("*.1")}
     assert {"cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2example", "cat2import",
             "cat2export"} <= pages
+
+
+def test_programs_that_read_hdf5_find_their_library_where_they_are_installed(prefix, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(prefix, moved, symlinks=True)
+    programs = [moved / "bin" / name for name in ("cat2import", "cat2export", "cat2example")] + [next(moved.rglob("cat2h5"))]
+    for program in programs:
+        needed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+        libraries = re.findall(r"=> (\S*(?:libhdf5|libsz|libaec)\S*)", needed)
+        assert libraries and "not found" not in needed, needed
+        if (moved / "share/caterva2/hdf5-licenses.txt").exists():  # built with the bundled library
+            assert all(pathlib.Path(at).resolve().is_relative_to(moved) for at in libraries), needed
+    subprocess.run([moved / "bin/cat2example", tmp_path / "a.h5"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([moved / "bin/cat2import", "--quiet", tmp_path / "a.h5", tmp_path / "out"])
+    assert (tmp_path / "out/arrays/2d-gzip.b2nd").exists()
