@@ -92,17 +92,16 @@ static bool read_filters(struct c2_h5_dataset *ds, hid_t plist, struct cat2_erro
     ds->own_pipeline = true;
     for (int i = 0; i < n; i++) {
         unsigned flags, info, values[1] = {0};
-        size_t nvalues = 1;
+        size_t nvalues = C2_ARRAY_LEN(values);
         int id = H5Pget_filter2(plist, (unsigned)i, &flags, &nvalues, values, sizeof(name), name, &info);
         if (id < 0) return c2_h5_fail(err, CAT2_EDATA, "filter %d cannot be described", i);
         ds->facts.filters[i] = id;
-        ds->filters[i] = (struct c2_h5_filter){id, nvalues ? values[0] : 0};
-        bool own = id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32 ||
-                   id == C2_H5_FILTER_LZF || id == C2_H5_FILTER_BLOSC2;
-        ds->own_pipeline = ds->own_pipeline && own;
+        c2_h5_filter_init(&ds->filters[i], id,
+                          nvalues < C2_ARRAY_LEN(values) ? nvalues : C2_ARRAY_LEN(values), values);
+        ds->own_pipeline = ds->own_pipeline && c2_h5_filter_is_own(id);
     }
     for (int i = 0; i < n && !ds->own_pipeline; i++)
-        if (ds->filters[i].id == C2_H5_FILTER_LZF || H5Zfilter_avail(ds->filters[i].id) <= 0) {
+        if (H5Zfilter_avail(ds->filters[i].id) <= 0) {
             name[0] = '\0';
             H5Eclear2(H5E_DEFAULT);
             return c2_fail(err, CAT2_EUNSUPPORTED,

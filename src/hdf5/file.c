@@ -21,7 +21,7 @@ bool c2_h5_setup(struct cat2_error *err)
     if (setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1) != 0) return c2_fail_nomem(err, "environment");
     if (H5open() < 0) return c2_fail(err, CAT2_EIO, "libhdf5 cannot be initialised");
     c2_h5_quiet();
-    return true;
+    return c2_h5_register_filters(err);
 }
 
 /* The innermost message is the cause. */

@@ -162,8 +162,19 @@ static bool unblosc(struct c2_codec *codec, struct c2_buf *in, struct c2_buf *ou
 
 /* ---- the pipeline ---- */
 
-static bool undo(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_buf *in,
-                 struct c2_buf *out, struct cat2_error *err)
+void c2_h5_filter_init(struct c2_h5_filter *filter, int id, size_t nvalues, const unsigned *values)
+{
+    *filter = (struct c2_h5_filter){id, nvalues > 0 ? values[0] : 0};
+}
+
+bool c2_h5_filter_is_own(int id)
+{
+    return id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32 ||
+           id == C2_H5_FILTER_LZF || id == C2_H5_FILTER_BLOSC2;
+}
+
+bool c2_h5_undo_filter(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_buf *in,
+                       struct c2_buf *out, struct cat2_error *err)
 {
     switch (filter->id) {
     case H5Z_FILTER_DEFLATE:
@@ -198,7 +209,8 @@ bool c2_h5_unfilter(const struct c2_h5_dataset *ds, struct c2_codec *codec, stru
             continue;
         }
         c2_buf_clear(out);
-        if (!c2_buf_reserve(out, room_for(ds), err) || !undo(&ds->filters[i], codec, in, out, err))
+        if (!c2_buf_reserve(out, room_for(ds), err) ||
+            !c2_h5_undo_filter(&ds->filters[i], codec, in, out, err))
             return false;
         struct c2_buf *used = in == &raw->bytes ? &raw->spare : in;
         in = out;

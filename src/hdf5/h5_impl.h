@@ -95,6 +95,15 @@ bool c2_h5_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize_t *co
 /** Bytes of a stored chunk, 0: not in the file. */
 bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t *n, struct cat2_error *err);
 
+/** Note what a filter's decoder needs of its parameters. */
+void c2_h5_filter_init(struct c2_h5_filter *filter, int id, size_t nvalues, const unsigned *values);
+/** Is the filter decoded here? */
+bool c2_h5_filter_is_own(int id);
+/** Undo one of our own filters. codec: for Blosc2. out->cap is the room there is. */
+bool c2_h5_undo_filter(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_buf *in,
+                       struct c2_buf *out, struct cat2_error *err);
+/** Once: our decoders become libhdf5's too. */
+bool c2_h5_register_filters(struct cat2_error *err);
 /** Undo the filters of a stored chunk: C order into raw->items. */
 bool c2_h5_unfilter(const struct c2_h5_dataset *ds, struct c2_codec *codec, struct c2_h5_raw *raw,
                     struct cat2_error *err);
