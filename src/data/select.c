@@ -328,12 +328,22 @@ bool c2_select_chunk(struct c2_codec *codec, const struct c2_selectable *ds, con
            c2_codec_encode(codec, &cparams, items.p, (int32_t)nbytes, out, err);
 }
 
+/* Version 1.0 has a length of two bytes, 2.0 of four; both are Latin-1. 3.0 is 2.0 in UTF-8. */
+static uint8_t npy_version(struct c2_str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] >= 0x80) return 3;
+    return text.n + 10 + 64 > UINT16_MAX ? 2 : 1;
+}
+
 bool c2_npy_header(struct c2_str descr, const int64_t *shape, int ndim, struct c2_buf *out,
                    struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_DTYPE_TEXT_MAX + 1024);
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_NPY_HEADER_MAX);
     const char *quote = descr.n && descr.p[0] == '[' ? "" : "'";
 
+    if (!c2_str_is_utf8(descr))
+        return c2_fail(err, CAT2_EDATA, "npy: a name of a field is not UTF-8, which the format wants");
     if (!c2_buf_printf(&text, err, "{'descr': %s%.*s%s, 'fortran_order': False, 'shape': (", quote,
                        C2_STR_ARG(descr), quote))
         return false;
@@ -344,12 +354,11 @@ bool c2_npy_header(struct c2_str descr, const int64_t *shape, int ndim, struct c
                                           : ""))
             return false;
     if (!c2_buf_puts(&text, "), }", err)) return false;
-    bool large = text.n + 10 + 64 > UINT16_MAX; /* then version 2.0, whose length has four bytes */
-    size_t lead = large ? 12 : 10;
+    uint8_t head[12] = {0x93, 'N', 'U', 'M', 'P', 'Y', npy_version(c2_buf_str(&text)), 0};
+    size_t lead = head[6] > 1 ? 12 : 10;
     while ((lead + text.n + 1) % 64)
         if (!c2_buf_putc(&text, ' ', err)) return false;
-    uint8_t head[12] = {0x93, 'N', 'U', 'M', 'P', 'Y', large ? 2 : 1, 0};
-    if (large)
+    if (head[6] > 1)
         c2_put_le32(head + 8, (uint32_t)text.n + 1);
     else
         c2_put_le16(head + 8, (uint16_t)(text.n + 1));

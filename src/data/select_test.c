@@ -263,6 +263,10 @@ static void an_npy_header_is_numpys(void **state)
         {"<f8", "{'descr': '<f8', 'fortran_order': False, 'shape': (), }", {0}, 0},
         {"<f8", "{'descr': '<f8', 'fortran_order': False, 'shape': (7,), }", {7}, 1},
         {"|S3", "{'descr': '|S3', 'fortran_order': False, 'shape': (2, 0, 9), }", {2, 0, 9}, 3},
+        {"[('\xc3\xa4', '<i4')]",
+         "{'descr': [('\xc3\xa4', '<i4')], 'fortran_order': False, 'shape': (1,), }",
+         {1},
+         1},
         {"[('a', '<i4')]", "{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,), }", {1}, 1},
     };
 
@@ -271,10 +275,12 @@ static void an_npy_header_is_numpys(void **state)
         C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
         struct cat2_error err = {0};
         assert_true(c2_npy_header(c2_str_of(cases[i].descr), cases[i].shape, cases[i].ndim, &out, &err));
-        assert_memory_equal(out.p, "\x93NUMPY\x01\x00", 8);
+        bool ascii = !memchr(cases[i].descr, 0xc3, strlen(cases[i].descr));
+        assert_memory_equal(out.p, ascii ? "\x93NUMPY\x01\x00" : "\x93NUMPY\x03\x00", 8);
         assert_int_equal(out.n % 64, 0);
-        assert_int_equal(out.p[8] + 256 * out.p[9] + 10, (int)out.n);
-        assert_memory_equal(out.p + 10, cases[i].dict, strlen(cases[i].dict));
+        int lead = ascii ? 10 : 12;
+        assert_int_equal(out.p[8] + 256 * out.p[9] + lead, (int)out.n);
+        assert_memory_equal(out.p + lead, cases[i].dict, strlen(cases[i].dict));
         assert_int_equal(out.p[out.n - 1], '\n');
     }
 }

@@ -152,6 +152,28 @@ static bool parse_name(struct c2_str text, struct c2_dtype *out)
     return false;
 }
 
+/* After a backslash: what Python's repr() writes of a character. The cursor stays on the last of it. */
+static bool parse_escape(struct parser *p, struct c2_buf *text)
+{
+    static const char hex[] = "0123456789abcdef";
+    char kind = c2_cursor_peek(&p->in);
+    const char *plain = kind >= 0x20 ? strchr("\\\\''\"\"n\nr\rt\t", kind) : NULL;
+    int ndigits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
+    uint32_t c = 0;
+    uint8_t bytes[4];
+
+    if (plain) return c2_buf_putc(text, plain[1], p->err);
+    if (ndigits == 0 || c2_cursor_left(&p->in) <= (size_t)ndigits)
+        return fail_at(p, "an escape that is not known");
+    while (ndigits--) {
+        const char *digit = strchr(hex, *++p->in.p | 0x20);
+        if (!digit || !*digit) return fail_at(p, "an escape that is not known");
+        c = c << 4 | (uint32_t)(digit - hex);
+    }
+    if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return fail_at(p, "an escape of no character");
+    return c2_buf_append(text, bytes, c2_utf8_encode(c, bytes), p->err);
+}
+
 static bool parse_quoted(struct parser *p, char **out)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_DTYPE_TEXT_MAX);
@@ -162,8 +184,8 @@ static bool parse_quoted(struct parser *p, char **out)
         char c = *p->in.p;
         if (c == '\\') {
             p->in.p++;
-            c = c2_cursor_peek(&p->in);
-            if (c != '\\' && c != '\'' && c != '"') return fail_at(p, "an escape that is not known");
+            if (!parse_escape(p, &text)) return false;
+            continue;
         }
         if ((unsigned char)c < 0x20) return fail_at(p, "a control character in a string");
         if (!c2_buf_putc(&text, c, p->err)) return false;

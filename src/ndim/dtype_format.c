@@ -4,16 +4,24 @@
 
 #include "ndim/dtype.h"
 
-/* A Python string literal, as repr() writes it. */
+/* One character of a string literal, as Python's repr() writes it. */
+static bool put_escaped(char c, char quote, struct c2_buf *out, struct cat2_error *err)
+{
+    if (c == '\n') return c2_buf_puts(out, "\\n", err);
+    if (c == '\r') return c2_buf_puts(out, "\\r", err);
+    if (c == '\t') return c2_buf_puts(out, "\\t", err);
+    if ((unsigned char)c < 0x20 || c == 0x7f) return c2_buf_printf(out, err, "\\x%02x", (unsigned)c);
+    return ((c != quote && c != '\\') || c2_buf_putc(out, '\\', err)) && c2_buf_putc(out, c, err);
+}
+
+/* A Python string literal. */
 static bool put_repr(const char *text, struct c2_buf *out, struct cat2_error *err)
 {
     char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
     bool ok = c2_buf_putc(out, quote, err);
 
-    for (; ok && *text; text++) {
-        if (*text == quote || *text == '\\') ok = c2_buf_putc(out, '\\', err);
-        ok = ok && c2_buf_putc(out, *text, err);
-    }
+    for (; ok && *text; text++)
+        ok = put_escaped(*text, quote, out, err);
     return ok && c2_buf_putc(out, quote, err);
 }
 

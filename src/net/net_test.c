@@ -156,14 +156,14 @@ static void handle_ws(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/api/hello/{path*}", handle_hello, ""},
-    {C2_GET, "/work", handle_work, ""},
-    {C2_GET, "/slow", handle_slow, ""},
-    {C2_GET, "/file", handle_file, ""},
-    {C2_POST, "/post", handle_post, ""},
-    {C2_GET, "/ws", handle_ws, ""},
-    {C2_DELETE, "/api/roots/{name}", handle_post, ""},
-    {C2_GET, "/tail/{path*}/{q}", handle_tail, ""},
+    {C2_GET, "/api/hello/{path*}", handle_hello, "", NULL},
+    {C2_GET, "/work", handle_work, "", NULL},
+    {C2_GET, "/slow", handle_slow, "", NULL},
+    {C2_GET, "/file", handle_file, "", NULL},
+    {C2_POST, "/post", handle_post, "", NULL},
+    {C2_GET, "/ws", handle_ws, "", NULL},
+    {C2_DELETE, "/api/roots/{name}", handle_post, "", NULL},
+    {C2_GET, "/tail/{path*}/{q}", handle_tail, "", NULL},
 };
 
 static struct world *world_new(void)

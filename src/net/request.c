@@ -49,11 +49,12 @@ struct c2_str c2_request_param(const struct c2_request *req, const char *name)
 }
 
 /* Decoded text goes to the request's arena, so that it lives as long as the request. */
-static struct c2_str decoded(const struct c2_request *req, struct c2_str text)
+struct c2_str c2_query_decoded(const struct c2_request *req, struct c2_str text)
 {
     struct cat2_error err;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_REQUEST_ARENA_MAX);
 
+    if (text.n == 0) return (struct c2_str){"", 0};
     if (!memchr(text.p, '%', text.n) && !memchr(text.p, '+', text.n)) return text;
     if (!c2_url_decode(text, true, &out, &err)) return (struct c2_str){"", 0};
     char *copy = c2_arena_strdup((struct c2_arena *)(uintptr_t)&req->arena, c2_buf_str(&out));
@@ -66,12 +67,13 @@ bool c2_request_query(const struct c2_request *req, const char *name, struct c2_
     bool found = false;
 
     while (c2_query_next(&rest, &key, &value)) {
-        if (!c2_str_is(key, name) && !(memchr(key.p, '%', key.n) && c2_str_is(decoded(req, key), name)))
+        if (!c2_str_is(key, name) &&
+            !(memchr(key.p, '%', key.n) && c2_str_is(c2_query_decoded(req, key), name)))
             continue;
         *out = value;
         found = true;
     }
-    if (found) *out = out->n ? decoded(req, *out) : (struct c2_str){"", 0};
+    if (found) *out = out->n ? c2_query_decoded(req, *out) : (struct c2_str){"", 0};
     return found;
 }
 

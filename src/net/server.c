@@ -102,7 +102,7 @@ static enum MHD_Result dispatch(struct c2_request *req)
         c2_reply_detail(req, 413, "the request's body is larger than %d bytes", C2_REQUEST_BODY_MAX);
     } else if (!split_target(req)) {
         c2_reply_detail(req, 414, "the request's path is too long");
-    } else if (c2_route_find(req)) {
+    } else if (c2_route_find(req) && c2_query_check(req, req->table->routes[req->nroute].query)) {
         req->table->routes[req->nroute].handler(req, req->table->state);
     }
     if (req->state == C2_REQ_REPLIED) return queue(req);

@@ -26,6 +26,11 @@ struct c2_route {
     const char *pattern;
     c2_handler *handler;
     const char *summary; /* --print-routes, docs/protocol.md */
+    /* The parameters of its query; NULL: the handler takes what there is. Others are refused with 400. Words
+     * with blanks between: a name, or with '/' between several names of one parameter, then marks: '?' may be
+     * empty, '*' may be given several times, '!' a boolean. "KEY=VALUE:" begins parameters that go with this
+     * one only. "_" is taken everywhere. */
+    const char *query;
 };
 struct c2_server_options {
     struct c2_endpoint listen;

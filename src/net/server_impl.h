@@ -100,6 +100,11 @@ void c2_server_kick(struct c2_server *server);
 void c2_request_unref(struct c2_request *req);
 /** Find the route; true when the request may be handled, false when it was answered here (404, 405, 307). */
 bool c2_route_find(struct c2_request *req);
+/** Does the query hold just what the route takes (c2_route.query)? false: it was answered, with 400 or 422.
+ */
+bool c2_query_check(struct c2_request *req, const char *spec);
+/** A part of the query, decoded; lives as long as the request. */
+struct c2_str c2_query_decoded(const struct c2_request *req, struct c2_str text);
 /** Hand the response over: queues it or resumes the held connection. Takes response (NULL: 500). */
 void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *response);
 void c2_stats_note(struct c2_request *req);

@@ -280,11 +280,10 @@ static bool choose_format(struct answer *a, struct cat2_error *err)
 static bool bind_slice(struct answer *a, struct cat2_error *err)
 {
     const struct c2_grid *grid = &a->ds->meta.grid;
-    struct c2_str text = {"", 0};
     struct c2_slice slice;
 
-    c2_request_query(a->req, "slice_", &text);
-    if (!c2_slice_parse(text, &slice, err) || !c2_slice_bind(&slice, grid->shape, grid->ndim, &a->bound, err))
+    if (!c2_slice_parse(c2_view_slice(a->req), &slice, err) ||
+        !c2_slice_bind(&slice, grid->shape, grid->ndim, &a->bound, err))
         return false;
     return c2_mul_i64(a->bound.nitems, a->ds->meta.dtype.itemsize, &a->nbytes) ||
            c2_fail(err, CAT2_ELIMIT, "slice: too large");
@@ -349,7 +348,7 @@ static void fetch(struct c2_request *req, struct c2_ds *ds)
         return;
     }
     *a = (struct answer){.req = req, .ds = c2_ds_ref(ds), .spool = -1};
-    c2_buf_init(&a->head, 2 * C2_DTYPE_TEXT_MAX);
+    c2_buf_init(&a->head, C2_NPY_HEADER_MAX);
     bool ok = bind_slice(a, &err) && choose_format(a, &err) && check_limits(a, &err);
     if (ok && reply_hot(a)) return;
     if (!ok || !wrap(a, &err)) {

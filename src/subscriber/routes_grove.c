@@ -69,12 +69,17 @@ static void resolve(void *ctx, const struct cat2_error *err)
 
 void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data, c2_grove_fn *fn)
 {
-    struct c2_str file, path = path_of(req);
+    struct c2_str file, path = path_of(req), links = c2_view_query(req, "resolve_links");
     struct cat2_error err;
 
     c2_request_error_key(req, "message");
     if (!c2_request_query(req, "file", &file)) {
         c2_reply_detail(req, 400, "the parameter file is missing: the name of a root");
+        return;
+    }
+    if (links.n && !c2_str_is(links, "only_valid") && !c2_str_is(links, "all")) {
+        c2_reply_detail(req, c2_str_is(links, "none") ? 501 : 400,
+                        "resolve_links is only_valid or all: links are followed where they lead somewhere");
         return;
     }
     struct c2_root_state *root = c2_sub_root(sub, file);
@@ -153,10 +158,11 @@ static void handle_paths(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/h5grove/meta", handle_meta, "H5Web: an entity and its children"},
-    {C2_GET, "/h5grove/attr", handle_attr, "H5Web: attributes"},
-    {C2_GET, "/h5grove/data", handle_data, "H5Web: a selection"},
-    {C2_GET, "/h5grove/paths", handle_paths, "H5Web: all paths below one"},
+    {C2_GET, "/h5grove/meta", handle_meta, "H5Web: an entity and its children", "file path? resolve_links"},
+    {C2_GET, "/h5grove/attr", handle_attr, "H5Web: attributes", "file path? attr_keys*"},
+    {C2_GET, "/h5grove/data", handle_data, "H5Web: a selection",
+     "file path? selection? format dtype flatten!"},
+    {C2_GET, "/h5grove/paths", handle_paths, "H5Web: all paths below one", "file path? resolve_links"},
 };
 
 void c2_grove_add_routes(struct c2_subscriber *sub)

@@ -214,7 +214,7 @@ static bool dispose(struct data *d, const struct c2_ds *ds, struct cat2_error *e
 
 static bool make_head(struct data *d, const struct c2_ds *ds, struct cat2_error *err)
 {
-    c2_buf_init(&d->head, 2 * C2_DTYPE_TEXT_MAX);
+    c2_buf_init(&d->head, C2_NPY_HEADER_MAX);
     if (d->format == FORMAT_NPY) return npy_head(d, err) && dispose(d, ds, err);
     if (d->format == FORMAT_TIFF) return tiff_check(d, err) && tiff_head(d, err) && dispose(d, ds, err);
     return true;

@@ -309,10 +309,10 @@ void c2_page_plugins(struct c2_page *page, const struct c2_ds *ds)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/api/plugins", handle_list, "the display plugins"},
-    {C2_GET, "/api/plugins/{path*}", handle_list_for, "those for a dataset, and where they show it"},
+    {C2_GET, "/api/plugins", handle_list, "the display plugins", ""},
+    {C2_GET, "/api/plugins/{path*}", handle_list_for, "those for a dataset, and where they show it", ""},
     {C2_GET, "/plugins/{name}/show/{path*}", handle_show,
-     "what a plugin shows of a dataset: a picture or text"},
+     "what a plugin shows of a dataset: a picture or text", NULL},
 };
 
 void c2_sub_add_plugin_routes(struct c2_subscriber *sub)
