@@ -16,7 +16,7 @@ enum cat2_code {
     CAT2_EUPSTREAM,    /* a peer gave no usable answer: may work later */
     CAT2_EDATA,        /* bytes that break their format, or fail their hash */
     CAT2_EIO,          /* the operating system refused */
-    CAT2_ENOMEM,       /* out of memory */
+    CAT2_ENOMEM,       /* out of memory, or of file descriptors: may work later */
     CAT2_ECHANGED,     /* the dataset is no longer of the generation asked for */
     CAT2_EUNSUPPORTED, /* legal, but needs a codec, filter or feature that is not here */
     CAT2_ECANCELLED    /* given up on request: shutting down, or the asker left */

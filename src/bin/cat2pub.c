@@ -44,6 +44,8 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
                                            .root = root ? root : "data",
                                            .statedir = statedir,
                                            .http = service->public_http,
+                                           .items_max = service->fds.items,
+                                           .items_kept = service->fds.kept,
                                            .no_h5_folders =
                                                c2_options_flag(service->options, "no-hdf5-folders")};
     return c2_publisher_new(&parts, &options, &role->publisher, err);
@@ -95,8 +97,12 @@ int main(int argc, char **argv)
     };
     struct role role = {0};
     void *states[] = {&role};
-    const struct c2_service_role ROLES[] = {
-        {.program = "cat2pub", .start = start, .stop = stop, .free = role_free, .metrics = metrics}};
+    const struct c2_service_role ROLES[] = {{.program = "cat2pub",
+                                             .nroots = 1,
+                                             .start = start,
+                                             .stop = stop,
+                                             .free = role_free,
+                                             .metrics = metrics}};
 
     return c2_service_run(&SPEC, argc, argv, ROLES, states, 1);
 }

@@ -34,7 +34,9 @@ struct role {
 static bool open_server(struct c2_service *s, const char *at, struct c2_server **out, char http[300],
                         struct cat2_error *err)
 {
-    struct c2_server_options options = {.server_name = "caterva2/" C2_VERSION};
+    int others = 1 + c2_options_nargs(s->options), share = c2_service_connections(s, true) / others;
+    struct c2_server_options options = {.server_name = "caterva2/" C2_VERSION,
+                                        .backlog_max_connections = share < 4 ? 4 : share};
     C2_AUTO(c2_buf) text = C2_BUF_INIT(299);
 
     if (!c2_endpoint_parse(c2_str_of(at), &options.listen, err) ||
@@ -83,6 +85,8 @@ static bool start_publisher(struct role *role, struct c2_service *s, const char 
                                            .root = p->path,
                                            .statedir = p->statedir,
                                            .http = p->http,
+                                           .items_max = s->fds.items,
+                                           .items_kept = s->fds.kept,
                                            .no_h5_folders = c2_options_flag(s->options, "no-hdf5-folders")};
     return c2_publisher_new(&parts, &options, &p->publisher, err);
 }
@@ -98,6 +102,7 @@ static bool start_subscriber(struct role *role, struct c2_service *s, struct cat
                                           .public_http = s->public_http,
                                           .statedir = statedir,
                                           .follow_all = true,
+                                          .caches_max = s->fds.caches,
                                           .quota = c2_options_int(s->options, "quota"),
                                           .plugin_dir = c2_options_text(s->options, "plugin-dir"),
                                           .h5web_dir = c2_service_h5web(s->options),
@@ -195,6 +200,8 @@ int main(int argc, char **argv)
         .args_max = PATHS_MAX,
     };
     static const struct c2_service_role service_role = {.program = "cat2serve",
+                                                        .caches = true,
+                                                        .nroots = -1,
                                                         .start = start,
                                                         .stop = stop,
                                                         .free = release,

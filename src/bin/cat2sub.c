@@ -19,6 +19,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         .server = s->server,
         .statedir = c2_options_text(s->options, "statedir"),
         .public_http = s->public_http,
+        .caches_max = s->fds.caches,
         .quota = c2_options_int(s->options, "quota"),
         .plugin_dir = c2_options_text(s->options, "plugin-dir"),
         .h5web_dir = c2_service_h5web(s->options),
@@ -77,8 +78,12 @@ int main(int argc, char **argv)
         .options = options,
         .noptions = C2_ARRAY_LEN(options),
     };
-    static const struct c2_service_role service_role = {
-        .program = "cat2sub", .start = start, .stop = stop, .free = release, .metrics = metrics};
+    static const struct c2_service_role service_role = {.program = "cat2sub",
+                                                        .caches = true,
+                                                        .start = start,
+                                                        .stop = stop,
+                                                        .free = release,
+                                                        .metrics = metrics};
     struct role role = {0};
     void *states[] = {&role};
 

@@ -83,7 +83,7 @@ static void handle_metrics(struct c2_request *req, void *state)
     struct life *life = state;
     struct c2_buf out = C2_BUF_INIT(1 << 20);
     struct cat2_error err;
-    bool ok = c2_server_metrics(life->service.server, &out, &err);
+    bool ok = c2_server_metrics(life->service.server, &out, &err) && c2_fds_metrics(&out, &err);
 
     for (size_t i = 0; ok && i < life->nroles; i++)
         if (life->roles[i].metrics) ok = life->roles[i].metrics(life->states[i], &out, &err);
@@ -165,13 +165,32 @@ static bool public_name(struct c2_service *service, const struct c2_endpoint *li
     return true;
 }
 
+/* Descriptors: as many as there are to be had, shared out. */
+static void share_fds(struct life *life)
+{
+    struct c2_fds_use use = {.nthreads = (int)sysconf(_SC_NPROCESSORS_ONLN)};
+
+    for (size_t i = 0; i < life->nroles; i++) {
+        int n = life->roles[i].nroots;
+        use.nroots += n < 0 ? c2_options_nargs(life->service.options) : n;
+        use.caches = use.caches || life->roles[i].caches;
+    }
+    life->service.fds = c2_fds_share(c2_fds_raise(), &use);
+    if (life->service.fds.tight)
+        c2_log_warn("only %d open files are allowed (ulimit -n), too few for all that is asked for: some "
+                    "requests will be answered 503",
+                    life->service.fds.limit);
+}
+
 static bool start(struct life *life, struct cat2_error *err)
 {
     struct c2_service *s = &life->service;
     struct c2_server_options options = {.cors = true, .server_name = "caterva2/" C2_VERSION};
 
+    share_fds(life);
+    options.backlog_max_connections = c2_service_connections(s, life->roles[0].nroots < 0);
     if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
-        !c2_http_new(s->loop, C2_UPSTREAM_MAX, &s->http, err) ||
+        !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) ||
         !c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err) ||
         !c2_server_new(s->loop, &options, &s->server, err) || !public_name(s, &options.listen, err))
         return false;
@@ -239,6 +258,13 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
     }
     finish(&life);
     return ok ? 0 : 1;
+}
+
+int c2_service_connections(const struct c2_service *service, bool shared)
+{
+    int n = shared ? service->fds.connections / 2 : service->fds.connections;
+
+    return n < 4 ? 4 : n;
 }
 
 const char *c2_service_h5web(const struct c2_options *options)

@@ -3,6 +3,7 @@
 #ifndef C2_BIN_SERVICE_H
 #define C2_BIN_SERVICE_H
 
+#include "base/fds.h"
 #include "bin/options.h"
 #include "net/client.h"
 #include "net/server.h"
@@ -14,12 +15,15 @@ struct c2_service {
     struct c2_http *http;
     struct c2_server *server;
     struct c2_options *options;
+    struct c2_fds_plan fds; /* how many of what may be open */
     char
         public_http[320]; /* host:port others can reach us at: --public-url, else --http with the real port */
 };
 /* Role hooks, called on the loop. */
 struct c2_service_role {
     const char *program; /* "cat2sub" */
+    bool caches;         /* it keeps cache files */
+    int nroots;          /* it publishes; -1: as many as arguments */
     bool (*start)(void *role, struct c2_service *service,
                   struct cat2_error *err);                 /* add routes, open state */
     void (*stop)(void *role, c2_loop_fn *done, void *ctx); /* finish politely, then done(ctx) */
@@ -31,6 +35,8 @@ struct c2_service_role {
 /** Where the H5Web viewer is: --h5web-dir, else ../share/caterva2/h5web beside this program; NULL: nowhere.
  */
 const char *c2_service_h5web(const struct c2_options *options);
+/** Client connections of the service's own server; shared: half of them are for further servers. */
+int c2_service_connections(const struct c2_service *service, bool shared);
 /** Run until SIGTERM/SIGINT: prints one ready line "PROGRAM ready http://HOST:PORT" on stdout,
  * sd_notify(READY=1), drains, frees. SIGHUP re-reads the log level. Returns the exit status. */
 int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,

@@ -29,6 +29,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static atomic_llong nopen, mapped_nbytes;
+
+void c2_cache_count(int64_t n, int64_t nbytes)
+{
+    atomic_fetch_add(&nopen, n);
+    atomic_fetch_add(&mapped_nbytes, nbytes);
+}
+
+struct c2_cachefile_stats c2_cachefile_stats(void)
+{
+    return (struct c2_cachefile_stats){atomic_load(&nopen), atomic_load(&mapped_nbytes)};
+}
+
+bool c2_cachefile_is_unshared(const struct c2_cachefile *cf)
+{
+    return atomic_load(&cf->refs) == 1;
+}
+
 struct c2_cachefile *c2_cachefile_ref(struct c2_cachefile *cf)
 {
     atomic_fetch_add(&cf->refs, 1);
@@ -40,6 +58,7 @@ void c2_cachefile_unref(struct c2_cachefile *cf)
     if (!cf || atomic_fetch_sub(&cf->refs, 1) > 1) return;
     if (cf->map) munmap(cf->map, cf->map_len);
     if (cf->idx_fd >= 0) close(cf->idx_fd);
+    if (cf->frame) c2_cache_count(-1, -(int64_t)cf->map_len);
     c2_frame_unref(cf->frame);
     c2_meta_fini(&cf->meta);
     pthread_mutex_destroy(&cf->lock);

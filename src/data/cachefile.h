@@ -34,6 +34,14 @@ bool c2_cachefile_open(int dirfd, const char *rel, const char *etag, struct c2_c
 struct c2_cachefile *c2_cachefile_ref(struct c2_cachefile *cf);
 void c2_cachefile_unref(struct c2_cachefile *cf);
 C2_DEFINE_AUTO_PTR(c2_cachefile, c2_cachefile_unref);
+/** Is the caller's the only reference? Any thread; true stays true while the caller gives none away. */
+bool c2_cachefile_is_unshared(const struct c2_cachefile *cf);
+
+/* All that are open in this process: two descriptors each, and the sidecars they map. Any thread. */
+struct c2_cachefile_stats {
+    int64_t nopen, mapped_nbytes;
+};
+struct c2_cachefile_stats c2_cachefile_stats(void);
 
 const struct c2_meta *c2_cachefile_meta(const struct c2_cachefile *cf);
 const char *c2_cachefile_etag(const struct c2_cachefile *cf);

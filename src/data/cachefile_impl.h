@@ -85,6 +85,8 @@ uint64_t c2_cache_frame_hash(struct c2_bytes head, struct c2_bytes tail);
 /** Make the object of two open files; takes the frame and idx_fd on success. */
 bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_head *head,
                      struct c2_cachefile **out, struct cat2_error *err);
+/** So many more are open, and so many more bytes mapped; for c2_cachefile_stats(). */
+void c2_cache_count(int64_t n, int64_t nbytes);
 struct c2_chunk_expect c2_cache_expect(const struct c2_cachefile *cf, int64_t nchunk);
 
 /** A sound record, or one of state ABSENT. Any thread, no lock held. */

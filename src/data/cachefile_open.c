@@ -109,6 +109,7 @@ bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_h
     pthread_cond_init(&cf->left, NULL);
     if (attach(cf, frame, idx_fd, head, err)) {
         cf->idx_fd = idx_fd;
+        c2_cache_count(1, (int64_t)cf->map_len);
         *out = cf;
         return true;
     }

@@ -192,7 +192,8 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     return ok ? n : 0;
 }
 
-bool c2_http_new(struct c2_loop *loop, int per_host_max, struct c2_http **out, struct cat2_error *err)
+bool c2_http_new(struct c2_loop *loop, int per_host_max, int total_max, struct c2_http **out,
+                 struct cat2_error *err)
 {
     struct c2_http *http = calloc(1, sizeof(*http));
 
@@ -211,7 +212,8 @@ bool c2_http_new(struct c2_loop *loop, int per_host_max, struct c2_http **out, s
     curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
     curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
     curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)per_host_max);
-    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)per_host_max * 4);
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)total_max);
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, c2_min_i64(per_host_max * 4, total_max));
     *out = http;
     return true;
 }

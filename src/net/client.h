@@ -7,7 +7,9 @@
 #include "net/loop.h"
 
 struct c2_http;
-bool c2_http_new(struct c2_loop *loop, int per_host_max, struct c2_http **out, struct cat2_error *err);
+/** @param total_max  connections at a time, idle ones too; further requests wait in line. */
+bool c2_http_new(struct c2_loop *loop, int per_host_max, int total_max, struct c2_http **out,
+                 struct cat2_error *err);
 void c2_http_free(struct c2_http *http); /* calls done() of what is under way with CAT2_ECANCELLED */
 
 struct c2_http_reply {

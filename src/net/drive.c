@@ -5,23 +5,44 @@
 
 #include "net/server_impl.h"
 
+#define REST_MS 200
+
 struct c2_drive {
     struct c2_server *server;
     uv_poll_t poll;
     uv_timer_t timer;
     uv_idle_t again; /* MHD has more to do at once */
     int handles_open;
+    bool resting;
 };
 
 static void on_again(uv_idle_t *idle);
+static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_timer(uv_timer_t *timer);
+
+/* Nothing is open but the listening socket, and it cannot be accepted from: look again in a moment. */
+static void rest(struct c2_drive *drive)
+{
+    drive->server->cannot_accept = false;
+    drive->server->npauses++;
+    uv_poll_stop(&drive->poll);
+    uv_idle_stop(&drive->again);
+    uv_timer_start(&drive->timer, on_timer, REST_MS, 0);
+    drive->resting = true;
+}
 
 static void run_mhd(struct c2_drive *drive)
 {
     MHD_UNSIGNED_LONG_LONG wait = 0;
 
     if (drive->server->closing) return;
+    if (drive->resting) uv_poll_start(&drive->poll, UV_READABLE, on_poll);
+    drive->resting = false;
     MHD_run(drive->server->daemon);
+    if (drive->server->cannot_accept) {
+        rest(drive);
+        return;
+    }
     bool timed = MHD_get_timeout(drive->server->daemon, &wait) == MHD_YES;
     if (timed && wait == 0) {
         uv_idle_start(&drive->again, on_again);

@@ -82,9 +82,14 @@ bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struc
     bool ok =
         c2_buf_printf(out, err,
                       "# TYPE caterva2_http_in_flight gauge\ncaterva2_http_in_flight %zu\n"
+                      "# TYPE caterva2_http_connections gauge\ncaterva2_http_connections %u\n"
+                      "# TYPE caterva2_http_connections_max gauge\ncaterva2_http_connections_max %u\n"
+                      "# TYPE caterva2_http_accept_pauses_total counter\n"
+                      "caterva2_http_accept_pauses_total %llu\n"
                       "# TYPE caterva2_http_sent_bytes_total counter\ncaterva2_http_sent_bytes_total %llu\n"
                       "# TYPE caterva2_http_requests_total counter\n",
-                      server->nrequests, (unsigned long long)server->nbytes_sent);
+                      server->nrequests, c2_server_nconnections(server), server->connections_max,
+                      (unsigned long long)server->npauses, (unsigned long long)server->nbytes_sent);
 
     for (int pass = 0; ok && pass < 2; pass++) {
         if (pass == 1) ok = c2_buf_puts(out, "# TYPE caterva2_http_seconds histogram\n", err);

@@ -174,7 +174,7 @@ static struct world *world_new(void)
 
     assert_true(c2_loop_new(&w->loop, &err));
     assert_true(c2_pool_new(w->loop, 2, NULL, NULL, &w->pool, &err));
-    assert_true(c2_http_new(w->loop, 16, &w->http, &err));
+    assert_true(c2_http_new(w->loop, 16, 64, &w->http, &err));
     assert_true(c2_server_new(w->loop, &options, &w->server, &err));
     c2_server_routes(w->server, routes, C2_ARRAY_LEN(routes), w);
     return w;

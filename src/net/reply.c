@@ -9,7 +9,8 @@
 #include "net/server_impl.h"
 #include "wire/json.h"
 
-#define BODY_BLOCK (128u << 10) /* what the socket is offered at a time */
+#define RETRY_AFTER "1"          /* seconds: what is short now is not for long */
+#define BODY_BLOCK  (128u << 10) /* what the socket is offered at a time */
 
 void c2_reply_header(struct c2_request *req, const char *name, const char *value)
 {
@@ -120,6 +121,7 @@ static void reply_text(struct c2_request *req, int status, const char *text)
     c2_jw_key(&w, req->error_key ? req->error_key : "detail");
     c2_jw_cstr(&w, text);
     c2_jw_end_object(&w);
+    if (status == 503 && !req->retry_said) c2_reply_header(req, "Retry-After", RETRY_AFTER);
     if (!c2_jw_finish(&w))
         c2_reply_send(req, 503, NULL);
     else
@@ -140,6 +142,20 @@ void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     reply_text(req, status, text);
+}
+
+void c2_reply_later(struct c2_request *req, int seconds, const char *fmt, ...)
+{
+    char text[512], number[16];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    snprintf(number, sizeof(number), "%d", seconds);
+    c2_reply_header(req, "Retry-After", number);
+    req->retry_said = true;
+    reply_text(req, 503, text);
 }
 
 static int status_of(const struct cat2_error *err)

@@ -83,9 +83,25 @@ static void read_method(struct c2_request *req, const char *method)
         }
 }
 
+unsigned c2_server_nconnections(const struct c2_server *server)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+    return info ? info->num_connections : 0;
+}
+
+/* Soon nobody else could connect: clients that stay connected without asking make room. */
+static bool is_crowded(const struct c2_server *server)
+{
+    return c2_server_nconnections(server) > server->connections_max - server->connections_max / 4;
+}
+
 static enum MHD_Result queue(struct c2_request *req)
 {
     req->state = C2_REQ_QUEUED;
+    if (req->status >= 200 && is_crowded(req->server))
+        MHD_add_response_header(req->response, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(req->connection, (unsigned)req->status, req->response);
     MHD_destroy_response(req->response);
     req->response = NULL;
@@ -163,11 +179,16 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 
 static void on_log(void *cls, const char *fmt, va_list args)
 {
+    struct c2_server *server = cls;
     char text[300];
 
-    (void)cls;
     vsnprintf(text, sizeof(text), fmt, args);
-    c2_log_debug("http: %s", text);
+    if (!strstr(fmt, "system resource limit")) {
+        c2_log_debug("http: %s", text);
+        return;
+    }
+    c2_log_warn("http: no file descriptor for another client");
+    server->cannot_accept = strstr(fmt, "FIRST");
 }
 
 /* We decode the target ourselves. */
@@ -185,9 +206,10 @@ static bool start_daemon(struct c2_server *server, const struct c2_server_option
         options->backlog_max_connections ? (unsigned)options->backlog_max_connections : C2_CONNECTIONS_MAX;
     unsigned idle = options->idle_timeout_s ? (unsigned)options->idle_timeout_s : 30;
 
+    server->connections_max = connections;
     server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
         connections, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);

@@ -86,6 +86,8 @@ void c2_reply_header(struct c2_request *req, const char *name, const char *value
 void c2_reply_error(struct c2_request *req, const struct cat2_error *err);
 void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
     C2_PRINTF(3, 4); /* {"detail": text} */
+/** 503 {"detail": text} with Retry-After; other 503s say 1 s. */
+void c2_reply_later(struct c2_request *req, int seconds, const char *fmt, ...) C2_PRINTF(3, 4);
 /** Error replies of this request are {"KEY": text}; key is of static storage. */
 void c2_request_error_key(struct c2_request *req, const char *key);
 void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take);

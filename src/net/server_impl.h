@@ -35,6 +35,9 @@ struct c2_server {
     struct MHD_Daemon *daemon;
     struct c2_drive *drive;
     bool closing, cors;
+    unsigned connections_max;
+    bool cannot_accept; /* no descriptor for a first connection: MHD would try again at once, for ever */
+    uint64_t npauses;   /* how often accepting had to rest for it */
     char name[64];
     int port;
     struct c2_route_table tables[ROUTE_TABLES_MAX];
@@ -80,6 +83,7 @@ struct c2_request {
     int64_t started_us;
     struct c2_reply_head *heads; /* to be added to the reply */
     const char *error_key;       /* NULL: detail */
+    bool retry_said;             /* Retry-After is among them */
     struct MHD_Response *response;
     int status;
     struct c2_body pull;
@@ -97,6 +101,7 @@ void c2_drive_free(struct c2_drive *drive);
 void c2_server_kick(struct c2_server *server);
 
 /* ---- the server ---- */
+unsigned c2_server_nconnections(const struct c2_server *server);
 void c2_request_unref(struct c2_request *req);
 /** Find the route; true when the request may be handled, false when it was answered here (404, 405, 307). */
 bool c2_route_find(struct c2_request *req);

@@ -295,8 +295,16 @@ bool c2_catalog_new(struct c2_loop *loop, struct c2_pool *pool, struct c2_source
     cat->loop = loop;
     cat->pool = pool;
     cat->source = source;
+    cat->items_max = 4 * C2_ITEMS_OPEN_MAX;
+    cat->items_kept = C2_ITEMS_OPEN_MAX;
     *out = cat;
     return true;
+}
+
+void c2_catalog_limit(struct c2_catalog *cat, int items_max, int items_kept)
+{
+    if (items_max > 0) cat->items_max = (size_t)items_max;
+    if (0 < items_kept && items_kept < C2_ITEMS_OPEN_MAX) cat->items_kept = (size_t)items_kept;
 }
 
 void c2_catalog_on_change(struct c2_catalog *cat, void (*changed)(void *ctx, struct c2_entry *entry),

@@ -31,6 +31,9 @@ struct c2_catalog;
  *  The source is taken when this succeeds. */
 bool c2_catalog_new(struct c2_loop *loop, struct c2_pool *pool, struct c2_source *source,
                     struct c2_catalog **out, struct cat2_error *err);
+/** Datasets of this process open at a time, and how many of this catalog stay open for the next request; 0:
+ * as is. */
+void c2_catalog_limit(struct c2_catalog *cat, int items_max, int items_kept);
 void c2_catalog_on_change(struct c2_catalog *cat, void (*changed)(void *ctx, struct c2_entry *entry),
                           void *ctx);
 /** Everything that waits is told CAT2_ECANCELLED; freed once its running jobs ended. */

@@ -25,6 +25,7 @@ struct c2_catalog {
     struct c2_entry **entries;
     size_t n, cap;
     struct c2_entry *open[C2_ITEMS_OPEN_MAX];
+    size_t items_max, items_kept; /* of the process; of this catalog, for the next request */
     uint64_t clock;
     void (*changed)(void *ctx, struct c2_entry *entry);
     void *changed_ctx;

@@ -10,6 +10,7 @@ struct load_job {
     struct c2_source *source;
     struct c2_entry *entry; /* pinned by entry->loading; valid only while the catalog is open */
     char *path;
+    size_t items_max;
     bool sketch, background;
     /* results */
     bool ran, ok, sketched;
@@ -34,7 +35,7 @@ static void keep_open(struct c2_catalog *cat, struct c2_entry *entry, struct c2_
     size_t best = 0;
 
     c2_entry_drop_item(cat, entry);
-    for (size_t i = 0; i < C2_ITEMS_OPEN_MAX; i++) {
+    for (size_t i = 0; i < cat->items_kept; i++) {
         if (!cat->open[i]) {
             best = i;
             break;
@@ -71,11 +72,18 @@ static void load_work(void *ctx, void *local)
     struct load_job *job = ctx;
 
     job->ran = true;
+    if (c2_items_open() >= job->items_max) {
+        c2_fail(&job->err, CAT2_ENOMEM,
+                "%zu datasets are being read at once, as many as there are file descriptors for",
+                job->items_max);
+        return;
+    }
     if (job->sketch && job->source->ops->is_slow(job->source, job->path)) {
         job->ok = load_sketch(job);
         return;
     }
     if (!job->source->ops->open(job->source, job->path, local, &job->item, &job->err)) return;
+    c2_item_count(job->item);
     job->gen = job->item->gen;
     if (job->item->frame) job->layout = *c2_frame_layout(job->item->frame);
     job->ok = to_json(job, job->item->meta);
@@ -198,6 +206,7 @@ void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, 
     job->cat = cat;
     job->source = cat->source;
     job->entry = entry;
+    job->items_max = cat->items_max;
     job->sketch = sketch;
     job->background = background;
     c2_buf_init(&job->json, C2_JSON_NBYTES_MAX);

@@ -237,6 +237,11 @@ void c2_publisher_download(struct c2_request *req, void *state)
 
 /* ---- the frame as a file ---- */
 
+static void release_item(void *item)
+{
+    c2_item_unref(item);
+}
+
 static void frame_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *err)
 {
     struct c2_request *req = ctx;
@@ -259,8 +264,11 @@ static void frame_ready(void *ctx, struct c2_entry *entry, const struct cat2_err
                                      .content_type = "application/octet-stream",
                                      .etag = etag,
                                      .mtime_ms = item->gen.mtime_ms,
-                                     .fd = fd};
+                                     .fd = fd,
+                                     .free = release_item, /* open as long as fd: counted as one */
+                                     .ctx = item};
         c2_reply_content(req, &content);
+        return;
     }
     c2_item_unref(item);
 }

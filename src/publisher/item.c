@@ -5,6 +5,19 @@
 #include "publisher/source.h"
 #include "wire/json.h"
 
+static atomic_size_t nopen;
+
+void c2_item_count(struct c2_item *item)
+{
+    item->counted = true;
+    atomic_fetch_add(&nopen, 1);
+}
+
+size_t c2_items_open(void)
+{
+    return atomic_load(&nopen);
+}
+
 struct c2_item *c2_item_ref(struct c2_item *item)
 {
     atomic_fetch_add(&item->refs, 1);
@@ -13,7 +26,9 @@ struct c2_item *c2_item_ref(struct c2_item *item)
 
 void c2_item_unref(struct c2_item *item)
 {
-    if (item && atomic_fetch_sub(&item->refs, 1) == 1) item->ops->free(item);
+    if (!item || atomic_fetch_sub(&item->refs, 1) != 1) return;
+    if (item->counted) atomic_fetch_sub(&nopen, 1);
+    item->ops->free(item);
 }
 
 bool c2_etag_format(int64_t sec, long nsec, int64_t size, char out[64])

@@ -53,6 +53,7 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
         free(pub);
         return false;
     }
+    c2_catalog_limit(pub->catalog, options->items_max, options->items_kept);
     if (!start(pub, options, source, err)) {
         c2_publisher_free(pub);
         return false;
@@ -93,6 +94,8 @@ bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct c
         "# TYPE caterva2_pub_datasets gauge\ncaterva2_pub_datasets{root=\"%s\"} %zu\n"
         "# TYPE caterva2_pub_datasets_broken gauge\ncaterva2_pub_datasets_broken{root=\"%s\"} %zu\n"
         "# TYPE caterva2_pub_unannounced gauge\ncaterva2_pub_unannounced{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_announced_total counter\ncaterva2_pub_announced_total{root=\"%s\"} %zu\n",
-        pub->name, known, pub->name, broken, pub->name, waiting, pub->name, pub->nannounced);
+        "# TYPE caterva2_pub_announced_total counter\ncaterva2_pub_announced_total{root=\"%s\"} %zu\n"
+        "# TYPE caterva2_pub_datasets_open gauge\ncaterva2_pub_datasets_open{root=\"%s\"} %zu\n",
+        pub->name, known, pub->name, broken, pub->name, waiting, pub->name, pub->nannounced, pub->name,
+        c2_items_open());
 }

@@ -22,6 +22,8 @@ struct c2_publisher_options {
     const char *root; /* a directory, or an HDF5 file */
     const char *statedir;
     const char *http;   /* "host:port" others reach our server at */
+    int items_max;      /* datasets of this process open at a time; 0: enough for most */
+    int items_kept;     /* of this root, open for the next request */
     bool no_h5_folders; /* HDF5 files in a directory are files only */
 };
 /** Adds the routes, registers the root, starts looking at the data. */

@@ -31,6 +31,7 @@ struct c2_item_ops {
     void (*free)(struct c2_item *item);
 };
 struct c2_item {
+    bool counted; /* among the open ones of the process */
     const struct c2_item_ops *ops;
     atomic_int refs;
     struct c2_generation gen;
@@ -40,6 +41,9 @@ struct c2_item {
 };
 struct c2_item *c2_item_ref(struct c2_item *item);
 void c2_item_unref(struct c2_item *item);
+/** It is one of the open ones now, until it is freed; how many there are in this process. Any thread. */
+void c2_item_count(struct c2_item *item);
+size_t c2_items_open(void);
 
 typedef bool c2_source_sink(void *ctx, const char *path, const struct c2_generation *gen,
                             struct cat2_error *err);

@@ -3,6 +3,7 @@
  * STATEDIR/cache, which remembers the file's time (as its own) and size. A directory NAME.b2nd with
  * chunks.b2frame in it is one sparse frame. Nothing is opened for reading before fstat said that it is a
  * regular file. */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -183,7 +184,7 @@ static bool copy_make(struct dir_source *dir, const char *path, struct c2_codec 
     snprintf(temp, sizeof(temp), ".tmp-%u-%ld", atomic_fetch_add(&serial, 1), (long)getpid());
     if (!c2_fs_mkparents(dir->cache, name, err)) return false;
     int out = openat(dir->cache, temp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (out < 0) return c2_fail(err, CAT2_EIO, "compressed copy: cannot be created");
+    if (out < 0) return c2_fail_errno(err, errno, "compressed copy of %.120s", path);
     bool ok = copy_write(dir, codec, in, out, err);
     close(out);
     if (ok && renameat(dir->cache, temp, dir->cache, name) != 0)
@@ -289,7 +290,7 @@ static bool open_frame(struct dir_source *dir, const char *path, bool sparse, st
     char full[PATH_MAX];
     int fd = sparse ? c2_fs_open(dir->root, path, O_RDONLY | O_DIRECTORY, err) : dup(item->fd);
 
-    if (fd < 0) return sparse ? false : c2_fail(err, CAT2_EIO, "%.160s: no more descriptors", path);
+    if (fd < 0) return sparse ? false : c2_fail_errno(err, errno, "%.160s", path);
     snprintf(full, sizeof(full), "%s/%s", dir->root_path, path);
     return sparse ? c2_frame_open_dir(fd, full, &item->frame, err)
                   : c2_frame_open_fd(fd, full, &item->frame, err);

@@ -119,7 +119,7 @@ void c2_ds_unref(struct c2_ds *ds)
     if (!ds || --ds->refs > 0) return;
     c2_meta_fini(&ds->meta);
     c2_buf_fini(&ds->info);
-    c2_cachefile_unref(ds->cf);
+    c2_ds_close_file(ds);
     free(ds->flying);
     free(ds->path);
     free(ds->etag);

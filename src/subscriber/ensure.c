@@ -43,6 +43,7 @@ static void finish_now(void *ctx)
     struct c2_ensure *e = ctx;
 
     e->fn(e->ctx, e->failed ? &e->err : NULL);
+    e->ds->nensures--;
     c2_ds_unref(e->ds);
     free(e->spans);
     free(e->blocks);
@@ -234,6 +235,7 @@ static void on_prepared(void *ctx, const struct cat2_error *err)
     struct c2_ds *ds = c2_ds_ref(e->ds);
 
     ds->preparing = false;
+    ds->sub->open.npreparing--;
     if (err) finish(e, err);
     wake_waiting(ds, err);
     if (!err) look(e);
@@ -242,12 +244,19 @@ static void on_prepared(void *ctx, const struct cat2_error *err)
 
 static void prepare(struct c2_ensure *e)
 {
+    struct cat2_error err;
+
     if (e->ds->preparing) {
         e->blocked_on = -1;
         wait_here(e);
         return;
     }
+    if (!c2_sub_make_room(e->ds->sub, &err)) {
+        finish(e, &err);
+        return;
+    }
     e->ds->preparing = true;
+    e->ds->sub->open.npreparing++;
     c2_upstream_prepare(e->ds, on_prepared, e);
 }
 
@@ -296,7 +305,8 @@ static struct c2_ensure *new_ensure(struct c2_ds *ds, enum c2_need need, c2_ensu
 
     C2_ASSERT(e); /* the asker could not be answered */
     *e = (struct c2_ensure){.ds = c2_ds_ref(ds), .need = need, .fn = fn, .ctx = ctx};
-    ds->used_ms = c2_mono_ms(c2_loop_clock(ds->sub->config.loop));
+    ds->nensures++;
+    c2_ds_used(ds);
     return e;
 }
 

@@ -27,7 +27,7 @@ struct prepare {
 
 static void finish(struct prepare *p)
 {
-    if (p->ok) p->ds->cf = p->cf;
+    if (p->ok) c2_ds_set_file(p->ds, p->cf);
     p->fn(p->ctx, p->ok ? NULL : &p->err);
     c2_buf_fini(&p->name);
     c2_buf_fini(&p->head);
@@ -49,6 +49,10 @@ static bool create(struct prepare *p)
                                        c2_buf_bytes(&p->tail), p->ds->layout.frame_len,
                                        p->ds->layout.blocksize, &p->cf, &why))
             return true;
+        if (why.code == CAT2_ENOMEM) { /* of the moment: the next request may well mirror it */
+            p->err = why;
+            return false;
+        }
         c2_log_warn("cache: %s cannot be mirrored: %s", rel, why.message);
     }
     return c2_cachefile_create_slots(dirfd, rel, p->ds->etag, &p->meta, &p->cf, &p->err);
@@ -127,7 +131,8 @@ static void done(void *job)
 {
     struct prepare *p = job;
 
-    if (!p->look_only || p->ok) {
+    bool short_of = !p->ok && p->err.code == CAT2_ENOMEM; /* what is on disk may be good: leave it */
+    if (!p->look_only || p->ok || short_of) {
         finish(p);
         return;
     }

@@ -230,14 +230,17 @@ static void disposition(struct c2_request *req, const struct c2_ds *ds)
 static void reply_fd(struct file *f)
 {
     struct stat st;
-    struct c2_content content = {
-        .content_type = "application/octet-stream", .etag = f->ds->quoted, .mtime_ms = -1, .fd = f->fd};
+    struct c2_content content = {.content_type = "application/octet-stream",
+                                 .etag = f->ds->quoted,
+                                 .mtime_ms = -1,
+                                 .fd = f->fd,
+                                 .free = content_free, /* the cache file is open as long: counted as one */
+                                 .ctx = f};
 
     if (fstat(f->fd, &st) == 0) content.nbytes = st.st_size;
     f->fd = -1;
     if (f->attachment) disposition(f->req, f->ds);
     c2_reply_content(f->req, &content);
-    file_free(f);
 }
 
 static void reply_mirror(struct file *f)

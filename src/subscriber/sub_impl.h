@@ -35,7 +35,9 @@ struct c2_ds {
     bool modern;        /* the publisher is ours */
     bool has_frame;
     struct c2_frame_layout layout;
-    struct c2_cachefile *cf; /* NULL until the first fetch */
+    struct c2_cachefile *cf;     /* NULL: not open, which says nothing of what is on disk */
+    struct c2_ds *newer, *older; /* by use, among those with an open file */
+    int nensures;                /* under way: they count on cf */
     bool preparing;
     struct c2_ensure *waiting; /* for the cache file, or for chunks that others are fetching */
     uint8_t *flying;           /* a bit a chunk: being fetched; made with the first flight */
@@ -70,6 +72,12 @@ struct c2_sub_waiter {
     void *ctx;
 };
 
+struct c2_open_files {
+    struct c2_ds *newest, *oldest;
+    int npreparing; /* files being opened */
+    int64_t nclosed, nrefused;
+};
+
 struct c2_subscriber {
     struct c2_subscriber_config config;
     struct c2_state *state;
@@ -80,7 +88,8 @@ struct c2_subscriber {
     struct c2_views *views;
     struct c2_plugins *plugins;
     struct c2_events *events; /* NULL while restoring */
-    uint64_t serials;         /* given out so far */
+    struct c2_open_files open;
+    uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
     bool stopping, evicting, restoring;
     struct c2_upcall *upcalls; /* requests for data under way */
@@ -122,6 +131,16 @@ bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_er
 bool c2_root_name_ok(struct c2_str name);
 /** When the file was changed, by its etag; -1 unknown. */
 int64_t c2_ds_mtime_ms(const struct c2_ds *ds);
+
+/* ---- open_files.c ---- */
+/** The dataset's file is open now; takes cf. */
+void c2_ds_set_file(struct c2_ds *ds, struct c2_cachefile *cf);
+/** Somebody wants it, now. */
+void c2_ds_used(struct c2_ds *ds);
+void c2_ds_close_file(struct c2_ds *ds);
+/** May another cache file be opened? Closes idle ones. @errors CAT2_ENOMEM: all are in use. */
+bool c2_sub_make_room(struct c2_subscriber *sub, struct cat2_error *err);
+int c2_sub_files_max(const struct c2_subscriber *sub);
 
 /* ---- follow.c ---- */
 /** List the root now, or again after the listing under way. */

@@ -274,6 +274,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
 bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err)
 {
     struct c2_hot_stats hot = c2_hot_stats(sub->hot);
+    struct c2_cachefile_stats files = c2_cachefile_stats();
     size_t roots = 0, datasets = 0;
 
     for (const struct c2_root_state *root = sub->roots; root; root = root->next, roots++)
@@ -286,6 +287,12 @@ bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct
         "# TYPE caterva2_fetched_bytes_total counter\ncaterva2_fetched_bytes_total %" PRId64 "\n"
         "# TYPE caterva2_upstream_requests_total counter\ncaterva2_upstream_requests_total %" PRId64 "\n"
         "# TYPE caterva2_hot_answers_total counter\ncaterva2_hot_answers_total %" PRIu64 "\n"
-        "# TYPE caterva2_hot_bytes gauge\ncaterva2_hot_bytes %zu\n",
-        roots, datasets, sub->pieces_fetched, sub->bytes_fetched, sub->flights, hot.hits, hot.nbytes);
+        "# TYPE caterva2_hot_bytes gauge\ncaterva2_hot_bytes %zu\n"
+        "# TYPE caterva2_cache_files_open gauge\ncaterva2_cache_files_open %" PRId64 "\n"
+        "# TYPE caterva2_cache_files_open_max gauge\ncaterva2_cache_files_open_max %d\n"
+        "# TYPE caterva2_cache_files_closed_total counter\ncaterva2_cache_files_closed_total %" PRId64 "\n"
+        "# TYPE caterva2_cache_files_refused_total counter\ncaterva2_cache_files_refused_total %" PRId64 "\n"
+        "# TYPE caterva2_cache_mapped_bytes gauge\ncaterva2_cache_mapped_bytes %" PRId64 "\n",
+        roots, datasets, sub->pieces_fetched, sub->bytes_fetched, sub->flights, hot.hits, hot.nbytes,
+        files.nopen, c2_sub_files_max(sub), sub->open.nclosed, sub->open.nrefused, files.mapped_nbytes);
 }

@@ -22,6 +22,7 @@ struct c2_subscriber_config {
     const char *plugin_dir;  /* display plugins; NULL: only those built in */
     const char *h5web_dir;   /* the H5Web bundle; NULL: none */
     bool follow_all;         /* follow every root there is, without being asked */
+    int caches_max;          /* cache files open at a time */
     int64_t quota;           /* bytes of cache on disk; 0 = no limit */
 };
 /** Open the state, serve what is cached, follow again what was followed. @errors CAT2_EIO, CAT2_EDATA: the

@@ -154,11 +154,13 @@ static void start_waiting(struct c2_http *http)
             take_off(f);
 }
 
-bool c2_http_new(struct c2_loop *loop, int per_host_max, struct c2_http **out, struct cat2_error *err)
+bool c2_http_new(struct c2_loop *loop, int per_host_max, int total_max, struct c2_http **out,
+                 struct cat2_error *err)
 {
     struct c2_http *http = calloc(1, sizeof(*http));
 
     if (!http) return c2_fail_nomem(err, "HTTP client");
+    (void)total_max;
     http->loop = loop;
     http->per_host_max = per_host_max;
     *out = http;

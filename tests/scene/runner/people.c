@@ -19,7 +19,7 @@ struct person *person_find(struct scene *s, const char *name, bool make)
     if (!person) return NULL;
     snprintf(person->name, sizeof(person->name), "%s", name);
     c2_fake_enter(c2_fake_host(name));
-    C2_ASSERT(c2_loop_new(&person->loop, &err) && c2_http_new(person->loop, 0, &person->http, &err));
+    C2_ASSERT(c2_loop_new(&person->loop, &err) && c2_http_new(person->loop, 0, 0, &person->http, &err));
     c2_buf_init(&person->body, 1 << 28);
     c2_buf_init(&person->headers, 1 << 20);
     person->next = s->people;

@@ -65,7 +65,7 @@ static bool start_role(struct program *p, struct cat2_error *err)
     if (p->kind == PUBLISHER) {
         if (!c2_state_open(p->statedir, "cat2pub", &p->state, err)) return false;
         struct c2_publisher_parts parts = {p->loop, p->pool, p->server, p->bus, p->state};
-        struct c2_publisher_options options = {p->name, p->data, p->statedir, p->host->address, false};
+        struct c2_publisher_options options = {p->name, p->data, p->statedir, p->host->address, 0, 0, false};
         return c2_publisher_new(&parts, &options, &p->publisher, err);
     }
     struct c2_subscriber_config config = {.loop = p->loop,
@@ -89,7 +89,7 @@ bool program_start(struct program *p)
     c2_fake_hang(p->host, false);
     bool ok = c2_endpoint_parse(c2_str_of(p->host->address), &options.listen, &err) &&
               c2_loop_new(&p->loop, &err) && c2_pool_new(p->loop, 0, codec_new, codec_free, &p->pool, &err) &&
-              c2_http_new(p->loop, 16, &p->http, &err) &&
+              c2_http_new(p->loop, 16, 64, &p->http, &err) &&
               c2_server_new(p->loop, &options, &p->server, &err) && start_role(p, &err);
     p->running = ok;
     p->stopped = false;
