@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The few commands a person types. CMake does the work underneath.
 #
-#   make            build                      make test        set up and pass all tests
+#   make            build the programs         make test        set up and pass all tests
 #   make demo       set up, build, serve       make test-asan   the same under ASan+UBSan; test-tsan under TSan
 #   make install    (DESTDIR, PREFIX)          make lint bench fuzz screenshots clean
 
@@ -9,9 +9,9 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 NINJA  := cmake --build
 
-.PHONY: h5web screenshots all setup demo test test-unit test-system test-asan test-tsan bench fuzz lint install clean
+.PHONY: h5web screenshots all setup demo test test-ready test-unit test-system test-asan test-tsan bench fuzz lint install clean
 all: .deps/ready
-	@cmake --preset release >/dev/null
+	@tools/configure release
 	@$(NINJA) $(BUILD)
 
 .deps/ready: tools/setup third_party/blosc2.lock third_party/hdf5.lock third_party/yyjson.lock
@@ -24,36 +24,39 @@ setup:
 demo: all
 	@tools/demo $(BUILD)/bin
 
-test: .deps/ready
-	@tools/setup test
-	@cmake --preset release >/dev/null
-	@$(NINJA) $(BUILD)
+test: test-ready
 	@tools/run_tests $(BUILD) unit system web interop guards
 	@$(MAKE) --no-print-directory test-asan
 
-test-unit: all
+# What the tests of one kind need beside the programs.
+test-ready: .deps/ready
+	@tools/setup test
+	@tools/configure release
+	@$(NINJA) $(BUILD) --target all tests
+
+test-unit: test-ready
 	@tools/run_tests $(BUILD) unit guards
 
-test-system: all
+test-system: test-ready
 	@tools/run_tests $(BUILD) system
 
 test-asan test-tsan: test-%: .deps/ready
 	@tools/setup test
-	@cmake --preset $* >/dev/null
-	@$(NINJA) build/$*
+	@tools/configure $*
+	@$(NINJA) build/$* --target all tests
 	@tools/run_tests build/$* unit system
 
 bench: .deps/ready
 	@tools/setup bench
-	@cmake --preset release >/dev/null
-	@$(NINJA) $(BUILD)
+	@tools/configure release
+	@$(NINJA) $(BUILD) --target all benches
 	@.venv/bin/python bench/scorecard.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/hdf5.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/web.py --bin $(BUILD)/bin
 
 fuzz: .deps/ready
 	@tools/setup fuzz
-	@cmake --preset fuzz >/dev/null
+	@tools/configure fuzz
 	@$(NINJA) build/fuzz
 	@tools/run_fuzz build/fuzz
 
@@ -66,7 +69,7 @@ screenshots: all
 
 lint: .deps/ready
 	@tools/setup lint
-	@cmake --preset release >/dev/null
+	@tools/configure release
 	@tools/lint $(BUILD)
 
 install: all
