@@ -8,6 +8,8 @@
 #include "net/listen.h"
 #include "net/server_impl.h"
 
+#define FEW_CONNECTIONS 256
+
 /* ---- requests ---- */
 
 void c2_request_unref(struct c2_request *req)
@@ -204,7 +206,8 @@ static bool start_daemon(struct c2_server *server, const struct c2_server_option
 {
     unsigned connections =
         options->backlog_max_connections ? (unsigned)options->backlog_max_connections : C2_CONNECTIONS_MAX;
-    unsigned idle = options->idle_timeout_s ? (unsigned)options->idle_timeout_s : 30;
+    unsigned usual = connections < FEW_CONNECTIONS ? 10 : 30; /* others wait for the place */
+    unsigned idle = options->idle_timeout_s ? (unsigned)options->idle_timeout_s : usual;
 
     server->connections_max = connections;
     server->daemon = MHD_start_daemon(

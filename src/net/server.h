@@ -35,7 +35,7 @@ struct c2_route {
 struct c2_server_options {
     struct c2_endpoint listen;
     int backlog_max_connections; /* 0: C2_CONNECTIONS_MAX */
-    int idle_timeout_s;          /* 0: 30 */
+    int idle_timeout_s;          /* 0: 30, 10 where connections are few */
     bool cors;                   /* Access-Control-Allow-Origin: * on GET, and answers preflight OPTIONS */
     const char *server_name;     /* "cat2sub/0.1.0" */
 };

@@ -343,6 +343,7 @@ void c2_catalog_close(struct c2_catalog *cat)
     cat->closed = true;
     cat->looks = NULL;
     cat->source->ops->cancel(cat->source);
+    c2_catalog_end_line(cat);
     c2_fail(&err, CAT2_ECANCELLED, "shutting down");
     tell_looks(looks, &err);
     if (walk_looks) *cat->walk_looks = NULL;

@@ -7,6 +7,7 @@
 
 #define C2_ITEMS_OPEN_MAX 64 /* descriptors kept for the next request */
 
+struct load_job;
 struct c2_waiter {
     struct c2_waiter *next;
     enum c2_need need;
@@ -27,6 +28,9 @@ struct c2_catalog {
     struct c2_entry *open[C2_ITEMS_OPEN_MAX];
     size_t items_max, items_kept; /* of the process; of this catalog, for the next request */
     uint64_t clock;
+    struct load_job *line, *line_end; /* loads that wait for others to end */
+    struct c2_timer *line_timer;
+    size_t nloading; /* loads running, each of which may open one */
     void (*changed)(void *ctx, struct c2_entry *entry);
     void *changed_ctx;
     struct c2_look *looks;       /* who waits for the next walk */
@@ -48,6 +52,8 @@ void c2_entry_drop_item(struct c2_catalog *cat, struct c2_entry *entry);
 void c2_entry_wake(struct c2_catalog *cat, struct c2_entry *entry, const struct cat2_error *err);
 /** Keep loading what is not known, one at a time, when the pool has nothing better to do. */
 void c2_catalog_fill(struct c2_catalog *cat);
+/** Closing: loads in line are told. */
+void c2_catalog_end_line(struct c2_catalog *cat);
 void c2_entry_free(struct c2_entry *entry);
 
 #endif

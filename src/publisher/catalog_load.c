@@ -5,13 +5,17 @@
 #include "base/log.h"
 #include "publisher/catalog_impl.h"
 
+#define LINE_TICK_MS 10    /* readers leave without a word: those in line look again */
+#define LINE_MS      4000 /* less than clients and subscribers wait for an answer */
+
 struct load_job {
     struct c2_catalog *cat;
     struct c2_source *source;
     struct c2_entry *entry; /* pinned by entry->loading; valid only while the catalog is open */
     char *path;
-    size_t items_max;
-    bool sketch, background;
+    bool sketch, background, refused;
+    struct load_job *next; /* in line */
+    int64_t since_ms;
     /* results */
     bool ran, ok, sketched;
     struct c2_item *item;
@@ -72,12 +76,7 @@ static void load_work(void *ctx, void *local)
     struct load_job *job = ctx;
 
     job->ran = true;
-    if (c2_items_open() >= job->items_max) {
-        c2_fail(&job->err, CAT2_ENOMEM,
-                "%zu datasets are being read at once, as many as there are file descriptors for",
-                job->items_max);
-        return;
-    }
+    if (job->refused) return;
     if (job->sketch && job->source->ops->is_slow(job->source, job->path)) {
         job->ok = load_sketch(job);
         return;
@@ -168,6 +167,7 @@ static void load_done(void *ctx)
     struct load_job *job = ctx;
     struct c2_catalog *cat = job->cat;
 
+    cat->nloading--;
     if (c2_catalog_job_done(cat)) {
         struct c2_entry *entry = job->entry;
         entry->loading = false;
@@ -191,6 +191,83 @@ static void load_done(void *ctx)
     free(job);
 }
 
+/* ---- no more datasets open at a time than there are descriptors for ---- */
+
+static void run(struct c2_catalog *cat, struct load_job *job)
+{
+    cat->nloading++;
+    (job->background ? c2_pool_run_low : c2_pool_run)(cat->pool, load_work, load_done, job);
+}
+
+/* Those kept for a next request make room for this one. */
+static bool has_room(struct c2_catalog *cat)
+{
+    while (c2_items_open() + cat->nloading >= cat->items_max) {
+        struct c2_entry *oldest = NULL;
+        for (size_t i = 0; i < C2_ITEMS_OPEN_MAX; i++)
+            if (cat->open[i] && (!oldest || cat->open[i]->used < oldest->used)) oldest = cat->open[i];
+        if (!oldest) return false;
+        c2_entry_drop_item(cat, oldest);
+    }
+    return true;
+}
+
+static void leave_line(struct c2_catalog *cat)
+{
+    struct load_job *job = cat->line;
+
+    cat->line = job->next;
+    if (!cat->line) cat->line_end = NULL;
+    run(cat, job);
+}
+
+static void on_line_tick(void *ctx)
+{
+    struct c2_catalog *cat = ctx;
+    int64_t now = c2_mono_ms(c2_loop_clock(cat->loop));
+
+    while (cat->line && has_room(cat))
+        leave_line(cat);
+    while (cat->line && now - cat->line->since_ms > LINE_MS) {
+        cat->line->refused = true;
+        c2_fail(&cat->line->err, CAT2_ENOMEM,
+                "%zu datasets are being read at once, as many as there are file descriptors for",
+                cat->items_max);
+        leave_line(cat);
+    }
+    if (cat->line) return;
+    c2_timer_stop(cat->line_timer);
+    cat->line_timer = NULL;
+}
+
+void c2_catalog_end_line(struct c2_catalog *cat)
+{
+    c2_timer_stop(cat->line_timer);
+    cat->line_timer = NULL;
+    while (cat->line) {
+        cat->line->refused = true;
+        c2_fail(&cat->line->err, CAT2_ECANCELLED, "shutting down");
+        leave_line(cat);
+    }
+}
+
+static void submit(struct c2_catalog *cat, struct load_job *job)
+{
+    if (!cat->line && has_room(cat)) {
+        run(cat, job);
+        return;
+    }
+    job->since_ms = c2_mono_ms(c2_loop_clock(cat->loop));
+    if (cat->line_end)
+        cat->line_end->next = job;
+    else
+        cat->line = job;
+    cat->line_end = job;
+    if (!cat->line_timer)
+        cat->line_timer = c2_timer_start(cat->loop, LINE_TICK_MS, LINE_TICK_MS, on_line_tick, cat);
+    C2_ASSERT(cat->line_timer);
+}
+
 void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, bool background)
 {
     struct load_job *job = calloc(1, sizeof(*job));
@@ -206,13 +283,12 @@ void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, 
     job->cat = cat;
     job->source = cat->source;
     job->entry = entry;
-    job->items_max = cat->items_max;
     job->sketch = sketch;
     job->background = background;
     c2_buf_init(&job->json, C2_JSON_NBYTES_MAX);
     entry->loading = true;
     cat->njobs++;
-    (background ? c2_pool_run_low : c2_pool_run)(cat->pool, load_work, load_done, job);
+    submit(cat, job);
 }
 
 /* First all that is quick, then what was sketched. One at a time: a worker stays free for requests. */

@@ -242,22 +242,30 @@ static void on_prepared(void *ctx, const struct cat2_error *err)
     c2_ds_unref(ds);
 }
 
+static void on_room(void *ctx, const struct cat2_error *err)
+{
+    struct c2_ensure *e = ctx;
+
+    if (!err) {
+        c2_upstream_prepare(e->ds, on_prepared, e);
+        return;
+    }
+    struct c2_ds *ds = c2_ds_ref(e->ds);
+    ds->preparing = false;
+    finish(e, err);
+    wake_waiting(ds, err);
+    c2_ds_unref(ds);
+}
+
 static void prepare(struct c2_ensure *e)
 {
-    struct cat2_error err;
-
     if (e->ds->preparing) {
         e->blocked_on = -1;
         wait_here(e);
         return;
     }
-    if (!c2_sub_make_room(e->ds->sub, &err)) {
-        finish(e, &err);
-        return;
-    }
     e->ds->preparing = true;
-    e->ds->sub->open.npreparing++;
-    c2_upstream_prepare(e->ds, on_prepared, e);
+    c2_sub_when_room(e->ds->sub, on_room, e);
 }
 
 /* One look at what is missing; from here the ensure goes on, waits, or ends. */

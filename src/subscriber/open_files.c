@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Cache files that are open: at most so many, two descriptors and a mapping each. Those that nobody uses at
  * the moment stay open for the next request, until others need their place: least recently used first. What
- * is closed is opened again by the next request; all that is known of it is on disk. Loop thread only. */
+ * is closed is opened again by the next request; all that is known of it is on disk. When all are in use,
+ * further requests wait in line. Loop thread only. */
 #include <stdlib.h>
 
 #include "subscriber/sub_impl.h"
 
 #define DEFAULT_MAX 64
+#define TICK_MS     10    /* readers leave without a word: those in line look again */
+#define WAIT_MS     4000 /* less than clients wait for a first byte */
 
 static void take_out(struct c2_ds *ds)
 {
@@ -83,16 +86,73 @@ int c2_sub_files_max(const struct c2_subscriber *sub)
     return sub->config.caches_max > 0 ? sub->config.caches_max : DEFAULT_MAX;
 }
 
-bool c2_sub_make_room(struct c2_subscriber *sub, struct cat2_error *err)
+/* Room for another, if need be by closing an idle one. */
+static bool make_room(struct c2_subscriber *sub)
 {
-    int64_t most = c2_sub_files_max(sub);
-
-    while (c2_cachefile_stats().nopen + sub->open.npreparing >= most)
-        if (!close_oldest(sub)) {
-            sub->open.nrefused++;
-            return c2_fail(err, CAT2_ENOMEM,
-                           "%lld datasets are being read at once, as many as there are file descriptors for",
-                           (long long)most);
-        }
+    while (c2_cachefile_stats().nopen + sub->open.npreparing >= c2_sub_files_max(sub))
+        if (!close_oldest(sub)) return false;
     return true;
+}
+
+/* ---- the line ---- */
+
+static void let_in(struct c2_subscriber *sub, const struct cat2_error *err)
+{
+    struct c2_open_files *open = &sub->open;
+    struct c2_open_wait *first = open->first;
+
+    open->first = first->next;
+    if (!open->first) open->last = NULL;
+    if (!err) open->npreparing++;
+    first->fn(first->ctx, err);
+    free(first);
+}
+
+static void on_tick(void *ctx)
+{
+    struct c2_subscriber *sub = ctx;
+    struct c2_open_files *open = &sub->open;
+    int64_t now = c2_mono_ms(c2_loop_clock(sub->config.loop));
+    struct cat2_error err;
+
+    while (open->first && make_room(sub))
+        let_in(sub, NULL);
+    while (open->first && (sub->stopping || now - open->first->since_ms > WAIT_MS)) {
+        open->nrefused++;
+        c2_fail(&err, CAT2_ENOMEM,
+                "%d datasets are being read at once, as many as there are file descriptors for",
+                c2_sub_files_max(sub));
+        let_in(sub, &err);
+    }
+    if (open->first) return;
+    c2_timer_stop(open->ticker);
+    open->ticker = NULL;
+}
+
+void c2_sub_when_room(struct c2_subscriber *sub, void (*fn)(void *ctx, const struct cat2_error *err),
+                      void *ctx)
+{
+    struct c2_open_files *open = &sub->open;
+
+    if (!open->first && make_room(sub)) {
+        open->npreparing++;
+        fn(ctx, NULL);
+        return;
+    }
+    struct c2_open_wait *wait = malloc(sizeof(*wait));
+    C2_ASSERT(wait); /* who waits could not be answered */
+    *wait = (struct c2_open_wait){NULL, fn, ctx, c2_mono_ms(c2_loop_clock(sub->config.loop))};
+    if (open->last)
+        open->last->next = wait;
+    else
+        open->first = wait;
+    open->last = wait;
+    open->nwaited++;
+    if (!open->ticker) open->ticker = c2_timer_start(sub->config.loop, TICK_MS, TICK_MS, on_tick, sub);
+    C2_ASSERT(open->ticker);
+}
+
+void c2_sub_room_stop(struct c2_subscriber *sub)
+{
+    if (sub->open.ticker) on_tick(sub);
 }

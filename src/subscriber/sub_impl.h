@@ -75,7 +75,14 @@ struct c2_sub_waiter {
 struct c2_open_files {
     struct c2_ds *newest, *oldest;
     int npreparing; /* files being opened */
-    int64_t nclosed, nrefused;
+    struct c2_open_wait {
+        struct c2_open_wait *next;
+        void (*fn)(void *ctx, const struct cat2_error *err);
+        void *ctx;
+        int64_t since_ms;
+    } * first, *last;
+    struct c2_timer *ticker; /* while somebody waits */
+    int64_t nclosed, nwaited, nrefused;
 };
 
 struct c2_subscriber {
@@ -138,8 +145,12 @@ void c2_ds_set_file(struct c2_ds *ds, struct c2_cachefile *cf);
 /** Somebody wants it, now. */
 void c2_ds_used(struct c2_ds *ds);
 void c2_ds_close_file(struct c2_ds *ds);
-/** May another cache file be opened? Closes idle ones. @errors CAT2_ENOMEM: all are in use. */
-bool c2_sub_make_room(struct c2_subscriber *sub, struct cat2_error *err);
+/** fn, at once or later, when another cache file may be opened, which is then counted as being prepared.
+ * @errors CAT2_ENOMEM all are in use, for long. */
+void c2_sub_when_room(struct c2_subscriber *sub, void (*fn)(void *ctx, const struct cat2_error *err),
+                      void *ctx);
+/** Stopping: those who wait are told. */
+void c2_sub_room_stop(struct c2_subscriber *sub);
 int c2_sub_files_max(const struct c2_subscriber *sub);
 
 /* ---- follow.c ---- */

@@ -236,6 +236,7 @@ void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
         root->topic = NULL;
         c2_follow_cancel(root, "shutting down");
     }
+    c2_sub_room_stop(sub);
     c2_upcalls_stop(sub);
     c2_loop_defer(sub->config.loop, done, ctx);
 }
@@ -263,6 +264,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     c2_timer_stop(sub->patience);
     sub->patience = NULL;
     sub->stopping = sub->given_up = true;
+    c2_sub_room_stop(sub);
     c2_events_stop(sub->events);
     c2_sub_roots_free(sub);
     c2_state_close(sub->state);
@@ -291,8 +293,10 @@ bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct
         "# TYPE caterva2_cache_files_open gauge\ncaterva2_cache_files_open %" PRId64 "\n"
         "# TYPE caterva2_cache_files_open_max gauge\ncaterva2_cache_files_open_max %d\n"
         "# TYPE caterva2_cache_files_closed_total counter\ncaterva2_cache_files_closed_total %" PRId64 "\n"
+        "# TYPE caterva2_cache_files_waited_total counter\ncaterva2_cache_files_waited_total %" PRId64 "\n"
         "# TYPE caterva2_cache_files_refused_total counter\ncaterva2_cache_files_refused_total %" PRId64 "\n"
         "# TYPE caterva2_cache_mapped_bytes gauge\ncaterva2_cache_mapped_bytes %" PRId64 "\n",
         roots, datasets, sub->pieces_fetched, sub->bytes_fetched, sub->flights, hot.hits, hot.nbytes,
-        files.nopen, c2_sub_files_max(sub), sub->open.nclosed, sub->open.nrefused, files.mapped_nbytes);
+        files.nopen, c2_sub_files_max(sub), sub->open.nclosed, sub->open.nwaited, sub->open.nrefused,
+        files.mapped_nbytes);
 }
