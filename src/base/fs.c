@@ -32,17 +32,23 @@ static int open_by_parts(int dirfd, const char *rel, int flags, mode_t mode)
     }
 }
 
-int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err)
+int c2_fs_open_beneath(int dirfd, const char *rel, int flags)
 {
     struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC),
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
 
-    if (!c2_path_check(c2_str_of(rel), err)) return -1;
     if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) how.mode = 0666;
     long fd = syscall(SYS_openat2, dirfd, rel, &how, sizeof(how));
     if (fd < 0 && (errno == ENOSYS || errno == EPERM))
         fd = open_by_parts(dirfd, rel, flags, (mode_t)how.mode);
-    if (fd >= 0) return (int)fd;
+    return (int)fd;
+}
+
+int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err)
+{
+    if (!c2_path_check(c2_str_of(rel), err)) return -1;
+    int fd = c2_fs_open_beneath(dirfd, rel, flags);
+    if (fd >= 0) return fd;
     if (errno == EXDEV) {
         c2_fail(err, CAT2_EINVAL, "%.160s: leads out of its directory", rel);
         return -1;

@@ -11,6 +11,8 @@
 /** Open `rel` beneath `dirfd`; symbolic links are followed while they stay beneath it, ".." never escapes.
  *  rel must pass c2_path_check(). Returns a close-on-exec descriptor, or -1 with *err. flags as open(2). */
 int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err);
+/** The same without the check of rel and without words: -1 and errno; EXDEV: it leads out. */
+int c2_fs_open_beneath(int dirfd, const char *rel, int flags);
 /** Create the parent directories of `rel` beneath dirfd (mode 0777 & ~umask). */
 bool c2_fs_mkparents(int dirfd, const char *rel, struct cat2_error *err);
 /** Create `path` and its parents (a state directory); existing is fine. Returns an O_DIRECTORY descriptor or
@@ -32,8 +34,20 @@ bool c2_fs_remove(int dirfd, const char *rel, struct cat2_error *err);
 bool c2_fs_in_state(int dirfd, const char *rel);
 /** Visit every non-directory beneath dirfd, depth first, names sorted, links to directories not followed.
  *  The callback returns false to stop the walk (its *err is passed on). Depth is limited (C2_TREE_DEPTH_MAX).
- */
+ *  @errors CAT2_ENOMEM out of descriptors: what is not seen may be there. */
 typedef bool c2_fs_visit(void *ctx, const char *rel, const struct stat *st, struct cat2_error *err);
+/* What is not looked into, and why, as the end of a sentence that begins with its name, of static storage. A
+ * path that is too long is cut. */
+typedef bool c2_fs_passed_by(void *ctx, const char *rel, const char *why, const struct stat *st,
+                             struct cat2_error *err);
+struct c2_fs_walker {
+    c2_fs_visit *visit;
+    c2_fs_passed_by *passed_by; /* NULL: in silence */
+    void *ctx;
+    bool
+        links; /* follow links to directories while they stay beneath dirfd; each directory once on one way */
+};
+bool c2_fs_walk_with(int dirfd, const struct c2_fs_walker *to, struct cat2_error *err);
 bool c2_fs_walk(int dirfd, c2_fs_visit *visit, void *ctx, struct cat2_error *err);
 
 #endif

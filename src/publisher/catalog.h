@@ -20,7 +20,8 @@ struct c2_entry {
     uint64_t used;                 /* when the item was used last */
     struct c2_waiter *waiters;
     bool loading, gone;
-    bool listed; /* a walk has seen it: paths through links to directories are served, not announced */
+    bool listed; /* a walk has seen it: what it passes by is served by its path where that can be, not
+                    announced */
     /* Of the announcer. */
     char announced[64]; /* etag the bus took last, "" none */
     bool publishing;

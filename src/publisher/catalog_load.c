@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "publisher/catalog_impl.h"
 
-#define LINE_TICK_MS 10    /* readers leave without a word: those in line look again */
+#define LINE_TICK_MS 10   /* readers leave without a word: those in line look again */
 #define LINE_MS      4000 /* less than clients and subscribers wait for an answer */
 
 struct load_job {

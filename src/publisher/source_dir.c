@@ -43,11 +43,13 @@ static bool has_frame_suffix(struct c2_str path)
 
 static void generation_of(const struct stat *st, struct c2_generation *out)
 {
-    *out =
-        (struct c2_generation){.mtime_ms = (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000,
-                               .unusable = S_ISREG(st->st_mode)    ? NULL
-                                           : S_ISFIFO(st->st_mode) ? "is a FIFO"
-                                           : S_ISLNK(st->st_mode)  ? "is a broken symbolic link"
+    *out = (struct c2_generation){
+        .mtime_ms = (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000,
+        .unusable = S_ISREG(st->st_mode)                           ? NULL
+                    : S_ISFIFO(st->st_mode)                        ? "is a FIFO"
+                    : S_ISSOCK(st->st_mode)                        ? "is a socket"
+                    : S_ISLNK(st->st_mode)                         ? "is a broken symbolic link"
+                    : S_ISBLK(st->st_mode) || S_ISCHR(st->st_mode) ? "is a device"
                                                                    : "is no regular file"};
     c2_etag_format(st->st_mtim.tv_sec, st->st_mtim.tv_nsec, st->st_size, out->etag);
     snprintf(out->validator, sizeof(out->validator), "%llx-%llx-%lld.%09ld", (unsigned long long)st->st_ino,
@@ -83,11 +85,25 @@ static bool visit(void *ctx, const char *rel, const struct stat *st, struct cat2
     return ok;
 }
 
+/* Directories that are not looked into are listed with the reason; not for readers who expect to open all. */
+static bool passed_by(void *ctx, const char *rel, const char *why, const struct stat *st,
+                      struct cat2_error *err)
+{
+    struct walk *walk = ctx;
+    struct c2_generation gen;
+
+    generation_of(st, &gen);
+    gen.unusable = why;
+    gen.hidden = true;
+    return walk->sink(walk->ctx, rel, &gen, err);
+}
+
 static bool dir_walk(struct c2_source *source, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     struct walk walk = {sink, ctx};
+    const struct c2_fs_walker walker = {visit, passed_by, &walk, true};
 
-    return c2_fs_walk(((struct dir_source *)source)->root, visit, &walk, err);
+    return c2_fs_walk_with(((struct dir_source *)source)->root, &walker, err);
 }
 
 /* stat without opening anything for reading; a directory is looked at through its chunks.b2frame. */
