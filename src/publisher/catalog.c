@@ -162,6 +162,7 @@ static bool collect(void *ctx, const char *path, const struct c2_generation *gen
     job->list[job->n] = (struct seen){c2_str_dup(c2_str_of(path)), *gen};
     if (!job->list[job->n].path) return c2_fail_nomem(err, "list of datasets");
     job->n++;
+    atomic_store(&job->cat->nfound, job->n);
     return true;
 }
 
@@ -227,6 +228,7 @@ static void walk_done(void *ctx)
     if (alive) {
         cat->walking = false;
         cat->walk_looks = NULL;
+        cat->complete = cat->complete || job->ok;
         if (job->ok)
             merge(cat, job);
         else

@@ -44,6 +44,14 @@ void c2_catalog_close(struct c2_catalog *cat);
 typedef void c2_catalog_done(void *ctx, const struct cat2_error *err);
 void c2_catalog_rescan(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);
 
+/** The same for who wants the list: fn after such a look; or, when that takes long, with the list of the last
+ * one. @errors CAT2_EUPSTREAM, status 503: there is none yet. */
+void c2_catalog_list(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);
+/** Found by the look under way, or by the last. */
+size_t c2_catalog_nfound(const struct c2_catalog *cat);
+/** Has a look come to its end? Before, the entries are not all there are. */
+bool c2_catalog_is_complete(const struct c2_catalog *cat);
+
 enum c2_need {
     C2_NEED_SKETCH, /* entry->json, perhaps sketched */
     C2_NEED_META,   /* entry->json */

@@ -36,7 +36,9 @@ struct c2_catalog {
     struct c2_look *looks;       /* who waits for the next walk */
     struct c2_look **walk_looks; /* who waits for the walk under way; NULL: there is none */
     bool walking, walk_again, filling;
-    char *fill_at; /* where the background is; NULL: from the start */
+    bool complete;        /* a walk has come to its end */
+    atomic_size_t nfound; /* by the walk under way, or the last */
+    char *fill_at;        /* where the background is; NULL: from the start */
     bool closed;
     size_t njobs; /* in the pool: the catalog outlives them */
 };

@@ -16,6 +16,7 @@ struct full {
     bool waiting, done, left;
     struct cat2_error failure; /* of the dataset waited for */
     bool failed;
+    bool cut; /* that says nothing of the dataset: rather no list than a wrong one */
 };
 
 static void full_unref(struct full *full)
@@ -74,6 +75,7 @@ static void entry_ready(void *ctx, struct c2_entry *entry, const struct cat2_err
         return;
     }
     full->failed = entry == NULL;
+    full->cut = !entry && (err->code == CAT2_ENOMEM || err->code == CAT2_ECANCELLED);
     if (!entry) full->failure = *err;
     c2_body_wake(full->req);
 }
@@ -96,7 +98,7 @@ static int64_t refill(struct full *full)
     c2_buf_clear(&full->out);
     full->sent = 0;
     while (full->out.n < BATCH) {
-        if (full->pub->stopped) return C2_BODY_FAIL;
+        if (full->pub->stopped || full->cut) return C2_BODY_FAIL;
         struct c2_entry *entry = next_entry(full);
         if (!entry) {
             full->done = true;
@@ -172,5 +174,5 @@ void c2_publisher_list_full(struct c2_request *req, void *state)
     full->pub = pub;
     full->req = req;
     c2_buf_init(&full->out, C2_JSON_NBYTES_MAX);
-    c2_catalog_rescan(pub->catalog, full_ready, full);
+    c2_catalog_list(pub->catalog, full_ready, full);
 }

@@ -83,6 +83,8 @@ bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct c
 {
     size_t known = 0, waiting = 0, broken = 0, n = pub->catalog ? c2_catalog_count(pub->catalog) : 0;
 
+    int complete = pub->catalog && c2_catalog_is_complete(pub->catalog);
+    size_t found = pub->catalog ? c2_catalog_nfound(pub->catalog) : 0;
     for (size_t i = 0; i < n; i++) {
         const struct c2_entry *entry = c2_catalog_at(pub->catalog, i);
         known += !entry->gone;
@@ -95,7 +97,9 @@ bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct c
         "# TYPE caterva2_pub_datasets_broken gauge\ncaterva2_pub_datasets_broken{root=\"%s\"} %zu\n"
         "# TYPE caterva2_pub_unannounced gauge\ncaterva2_pub_unannounced{root=\"%s\"} %zu\n"
         "# TYPE caterva2_pub_announced_total counter\ncaterva2_pub_announced_total{root=\"%s\"} %zu\n"
+        "# TYPE caterva2_pub_listed gauge\ncaterva2_pub_listed{root=\"%s\"} %d\n"
+        "# TYPE caterva2_pub_found gauge\ncaterva2_pub_found{root=\"%s\"} %zu\n"
         "# TYPE caterva2_pub_datasets_open gauge\ncaterva2_pub_datasets_open{root=\"%s\"} %zu\n",
         pub->name, known, pub->name, broken, pub->name, waiting, pub->name, pub->nannounced, pub->name,
-        c2_items_open());
+        complete, pub->name, found, pub->name, c2_items_open());
 }

@@ -130,7 +130,7 @@ static void handle_list(struct c2_request *req, void *state)
         return;
     }
     *job = (struct list_job){req, pub};
-    c2_catalog_rescan(pub->catalog, list_ready, job);
+    c2_catalog_list(pub->catalog, list_ready, job);
 }
 
 /* ---- info ---- */
