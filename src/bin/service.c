@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "data/codec.h"
+#include "wire/proof.h"
 
 #define GRACE_MS 3000
 
@@ -83,7 +84,8 @@ static void handle_metrics(struct c2_request *req, void *state)
     struct life *life = state;
     struct c2_buf out = C2_BUF_INIT(1 << 20);
     struct cat2_error err;
-    bool ok = c2_server_metrics(life->service.server, &out, &err) && c2_fds_metrics(&out, &err);
+    bool ok = c2_server_metrics(life->service.server, &out, &err) && c2_fds_metrics(&out, &err) &&
+              c2_wire_metrics(&out, &err);
 
     for (size_t i = 0; ok && i < life->nroles; i++)
         if (life->roles[i].metrics) ok = life->roles[i].metrics(life->states[i], &out, &err);

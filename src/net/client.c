@@ -33,7 +33,7 @@ struct c2_http_flight {
     struct c2_buf reply_headers, reply_body;
     struct cat2_error err;
     char reason[CURL_ERROR_SIZE];
-    bool head_done;
+    bool told_head;
 };
 
 static void flight_free(struct c2_http_flight *f)
@@ -55,14 +55,40 @@ static void flight_free(struct c2_http_flight *f)
     free(f);
 }
 
-static void succeed(struct c2_http_flight *f, int status)
+static struct c2_http_reply reply_of(struct c2_http_flight *f, int status)
 {
     struct c2_http_reply reply = {
         .status = status, .headers = c2_buf_str(&f->reply_headers), .body = &f->reply_body};
 
     c2_http_header(&reply, "Content-Type", &reply.content_type);
     c2_http_header(&reply, "ETag", &reply.etag);
+    return reply;
+}
+
+static void succeed(struct c2_http_flight *f, int status)
+{
+    struct c2_http_reply reply = reply_of(f, status);
+
     f->call.done(f->call.ctx, &reply, NULL);
+}
+
+/* Something came, or the connection ended, but no sound answer: perhaps what was sent was one. */
+static bool is_garbled(CURLcode code, const struct c2_http_flight *f)
+{
+    switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_FILESIZE_EXCEEDED:
+        return true;
+    case CURLE_OPERATION_TIMEDOUT: /* its length may be the damage */
+        return f->reply_headers.n > 0;
+    default:
+        return false;
+    }
 }
 
 /* The transfer ended: tell, and forget. done() may start or cancel other flights. */
@@ -78,7 +104,7 @@ static void land(struct c2_http_flight *f, CURLcode code)
         succeed(f, (int)status);
     } else {
         if (f->err.code == CAT2_OK)
-            c2_fail(&f->err, CAT2_EUPSTREAM, "%.120s: %.100s", f->url,
+            c2_fail(&f->err, is_garbled(code, f) ? CAT2_EDATA : CAT2_EUPSTREAM, "%.120s: %.100s", f->url,
                     f->reason[0] ? f->reason : curl_easy_strerror(code));
         f->call.done(f->call.ctx, NULL, &f->err);
     }
@@ -183,10 +209,16 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
 
     (void)one;
     curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
-    bool ok;
-    if (f->call.data && status / 100 == 2)
+    bool ok = true;
+    if (f->call.data && f->call.head && status / 100 == 2 && !f->told_head) {
+        struct c2_http_reply reply = reply_of(f, (int)status);
+        reply.body = NULL;
+        f->told_head = true;
+        ok = f->call.head(f->call.ctx, &reply, &f->err);
+    }
+    if (ok && f->call.data && status / 100 == 2)
         ok = f->call.data(f->call.ctx, (int)status, (struct c2_bytes){(uint8_t *)bytes, n}, &f->err);
-    else
+    else if (ok)
         ok = c2_buf_append(&f->reply_body, bytes, n, &f->err);
     if (!ok) c2_fail_within(&f->err, "%.120s", f->url);
     return ok ? n : 0;
@@ -278,6 +310,10 @@ static void set_options(struct c2_http_flight *f)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, f);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, f);
+    if (call->fresh) {
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
     if (call->method && strcmp(call->method, "GET") != 0)
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
     if (call->body.n || (call->method && strcmp(call->method, "POST") == 0)) {

@@ -17,7 +17,8 @@ struct c2_http_reply {
     struct c2_str content_type; /* "" when none */
     struct c2_str etag;         /* as sent */
     struct c2_str headers;      /* raw "Name: value\r\n..." of the final answer */
-    struct c2_buf *body;        /* steal it if you like; empty when data() took it */
+    struct c2_buf *body;        /* steal it if you like; empty when data() took it; NULL in head() */
+    bool hashed;                /* checked.h: the answer's hash holds */
 };
 /** A header out of reply->headers, any case. */
 bool c2_http_header(const struct c2_http_reply *reply, const char *name, struct c2_str *out);
@@ -30,9 +31,13 @@ struct c2_http_call {
     int64_t timeout_ms;         /* whole request; 0: 30 000 */
     int64_t stall_ms;           /* give up when nothing moves for so long; 0: 10 000 */
     size_t body_max;            /* ceiling of the answer: CAT2_ELIMIT past it */
+    bool fresh;                 /* on a connection of its own, which is not used again */
+    /* optional: before the first data(); false ends the flight */
+    bool (*head)(void *ctx, const struct c2_http_reply *reply, struct cat2_error *err);
     bool (*data)(void *ctx, int status, struct c2_bytes bytes,
                  struct cat2_error *err); /* optional: take the body as it comes (2xx only) */
-    /* Exactly once. err is NULL when an HTTP answer came (any status); otherwise reply is NULL. */
+    /* Exactly once. err is NULL when an HTTP answer came (any status); otherwise reply is NULL. What came and
+     * was no sound HTTP answer is CAT2_EDATA; no answer is CAT2_EUPSTREAM. */
     void (*done)(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err);
     void *ctx;
 };

@@ -172,6 +172,7 @@ static bool send_file(struct c2_request *req, int status, const struct c2_conten
     if (!response) return false;
     req->server->nbytes_sent += (uint64_t)range.n;
     if (content->content_type) MHD_add_response_header(response, "Content-Type", content->content_type);
+    c2_reply_prove(req, status, content->content_type, NULL);
     req->at_end = content->free; /* MHD closes the descriptor */
     req->at_end_ctx = content->ctx;
     c2_reply_send(req, status, response);
@@ -205,6 +206,56 @@ static void send_parts(struct c2_request *req, int status, const struct c2_conte
     c2_reply_body(req, status, s->multipart ? type : content->content_type, total_length(s), &body);
 }
 
+/* ETag and the like, as of every answer with content. */
+static void describe(struct c2_request *req, const struct c2_content *content)
+{
+    char text[40];
+
+    c2_reply_header(req, "Accept-Ranges", "bytes");
+    if (content->etag) c2_reply_header(req, "ETag", content->etag);
+    if (content->mtime_ms < 0) return;
+    http_date(content->mtime_ms, text);
+    c2_reply_header(req, "Last-Modified", text);
+}
+
+static void describe_range(struct c2_request *req, const struct c2_content *content,
+                           const struct c2_range *range)
+{
+    char text[100];
+
+    snprintf(text, sizeof(text), "bytes %lld-%lld/%lld", (long long)range->off,
+             (long long)(range->off + range->n - 1), (long long)content->nbytes);
+    c2_reply_header(req, "Content-Range", text);
+}
+
+#define BUILT_BOUNDARY "caterva2-2d6f0c5e8b7a4193" /* parts tell their lengths */
+
+bool c2_content_build(const struct c2_content *content, const struct c2_range *ranges, int n,
+                      struct c2_buf *out, struct cat2_error *err)
+{
+    struct sender s = {.content = *content, .nranges = n, .ranges = (struct c2_range *)(uintptr_t)ranges};
+
+    snprintf(s.boundary, sizeof(s.boundary), "%s", BUILT_BOUNDARY);
+    for (int i = 0; i < n; i++) {
+        size_t before;
+        if (n > 1 && !part_head(&s, i, out, err)) return false;
+        before = out->n;
+        if (!c2_buf_resize(out, before + (size_t)ranges[i].n, err) ||
+            !c2_fs_pread(content->fd, out->p + before, (size_t)ranges[i].n, ranges[i].off, err))
+            return false;
+    }
+    return n == 1 || part_head(&s, n, out, err);
+}
+
+void c2_reply_content_built(struct c2_request *req, const struct c2_content *content,
+                            const struct c2_range *ranges, int n, struct c2_buf *take)
+{
+    describe(req, content);
+    if (n == 1) describe_range(req, content, &ranges[0]);
+    c2_reply_buf(req, 206, n == 1 ? content->content_type : "multipart/byteranges; boundary=" BUILT_BOUNDARY,
+                 take);
+}
+
 void c2_reply_content(struct c2_request *req, const struct c2_content *content)
 {
     struct c2_range ranges[C2_RANGES_MAX];
@@ -212,12 +263,7 @@ void c2_reply_content(struct c2_request *req, const struct c2_content *content)
     char text[100];
 
     if (settled(req, content)) return;
-    c2_reply_header(req, "Accept-Ranges", "bytes");
-    if (content->etag) c2_reply_header(req, "ETag", content->etag);
-    if (content->mtime_ms >= 0) {
-        http_date(content->mtime_ms, text);
-        c2_reply_header(req, "Last-Modified", text);
-    }
+    describe(req, content);
     int n = wanted(req, content, ranges);
     if (n == 0) {
         drop(content);
@@ -226,11 +272,7 @@ void c2_reply_content(struct c2_request *req, const struct c2_content *content)
         c2_reply_detail(req, 416, "no such range in %lld bytes", (long long)content->nbytes);
         return;
     }
-    if (n == 1) {
-        snprintf(text, sizeof(text), "bytes %lld-%lld/%lld", (long long)ranges[0].off,
-                 (long long)(ranges[0].off + ranges[0].n - 1), (long long)content->nbytes);
-        c2_reply_header(req, "Content-Range", text);
-    }
+    if (n == 1) describe_range(req, content, &ranges[0]);
     if (n < 0) ranges[0] = all;
     if (n <= 1 && send_file(req, n < 0 ? 200 : 206, content, ranges[0])) return;
     send_parts(req, n < 0 ? 200 : 206, content, ranges, n < 0 ? content->nbytes > 0 : n);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "net/server_impl.h"
 #include "wire/json.h"
+#include "wire/proof.h"
 
 #define RETRY_AFTER "1"          /* seconds: what is short now is not for long */
 #define BODY_BLOCK  (128u << 10) /* what the socket is offered at a time */
@@ -53,6 +54,53 @@ void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *resp
     c2_server_kick(req->server);
 }
 
+/* ---- the hash of an answer (wire/proof.h) ---- */
+
+static bool asked_header(const void *ctx, const char *name, struct c2_str *out)
+{
+    return c2_request_header(ctx, name, out);
+}
+
+/* What is said, and of which type. */
+struct said {
+    const struct c2_request *req;
+    const char *content_type;
+};
+
+static bool said_header(const void *ctx, const char *name, struct c2_str *out)
+{
+    const struct said *said = ctx;
+
+    if (strcmp(name, "Content-Type") == 0) {
+        *out = c2_str_of(said->content_type);
+        return said->content_type != NULL;
+    }
+    for (const struct c2_reply_head *head = said->req->heads; head; head = head->next)
+        if (c2_str_eq_nocase(c2_str_of(head->name), c2_str_of(name))) {
+            *out = c2_str_of(head->value);
+            return true;
+        }
+    return false;
+}
+
+void c2_reply_prove(struct c2_request *req, int status, const char *content_type, const struct c2_bytes *body)
+{
+    struct said said = {req, content_type};
+    struct c2_str wanted;
+    char text[32];
+
+    if (req->head || !c2_request_header(req, C2_PROOF_WANT, &wanted)) return;
+    struct c2_proof_answer answer = {.target = c2_str_of(req->target),
+                                     .status = status,
+                                     .asked = asked_header,
+                                     .asked_ctx = req,
+                                     .said = said_header,
+                                     .said_ctx = &said,
+                                     .body = body};
+    c2_proof_of_answer(&answer, text);
+    c2_reply_header(req, C2_PROOF_HEADER, text);
+}
+
 static void send_typed(struct c2_request *req, int status, const char *content_type,
                        struct MHD_Response *response)
 {
@@ -63,9 +111,11 @@ static void send_typed(struct c2_request *req, int status, const char *content_t
 void c2_reply_buf(struct c2_request *req, int status, const char *content_type, struct c2_buf *take)
 {
     struct c2_buf bytes = c2_buf_steal(take);
+    struct c2_bytes body = c2_buf_bytes(&bytes);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         bytes.n, bytes.p, bytes.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 
+    c2_reply_prove(req, status, content_type, &body);
     if (!response) free(bytes.p);
     send_typed(req, status, content_type, response);
 }
@@ -80,6 +130,8 @@ void c2_reply_blob(struct c2_request *req, int status, const char *content_type,
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
         blob->bytes.n, blob->bytes.p, blob_unref, c2_blob_ref(blob));
 
+    struct c2_bytes body = c2_buf_bytes(&blob->bytes);
+    c2_reply_prove(req, status, content_type, &body);
     if (!response) c2_blob_unref(blob);
     send_typed(req, status, content_type, response);
 }
@@ -101,6 +153,7 @@ void c2_reply_built(struct c2_request *req, bool ok, struct c2_buf *take, const 
 
 void c2_reply_static(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes)
 {
+    c2_reply_prove(req, status, content_type, &bytes);
     send_typed(req, status, content_type,
                MHD_create_response_from_buffer(bytes.n, (void *)(uintptr_t)bytes.p, MHD_RESPMEM_PERSISTENT));
 }
@@ -233,5 +286,6 @@ void c2_reply_body(struct c2_request *req, int status, const char *content_type,
         req->refs++;
     else if (body->free)
         body->free(body->ctx);
+    c2_reply_prove(req, status, content_type, NULL);
     send_typed(req, status, content_type, response);
 }

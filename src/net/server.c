@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "net/listen.h"
 #include "net/server_impl.h"
+#include "wire/proof.h"
 
 #define FEW_CONNECTIONS 256
 
@@ -110,6 +111,19 @@ static enum MHD_Result queue(struct c2_request *req)
     return result;
 }
 
+/* A body that came with its hash (wire/proof.h): is it what was sent? */
+static bool body_holds(const struct c2_request *req)
+{
+    struct c2_str given;
+    char expected[17];
+
+    if (!req->body.n || !c2_request_header(req, C2_PROOF_HEADER, &given)) return true;
+    c2_hash_text(c2_hash_bytes(c2_buf_bytes(&req->body)), expected);
+    if (c2_str_is(given, expected)) return true;
+    c2_wire_mismatch(C2_WIRE_REQUEST, "body of a request for %.200s", req->target);
+    return false;
+}
+
 static enum MHD_Result dispatch(struct c2_request *req)
 {
     struct c2_str id;
@@ -120,6 +134,9 @@ static enum MHD_Result dispatch(struct c2_request *req)
         c2_reply_detail(req, 413, "the request's body is larger than %d bytes", C2_REQUEST_BODY_MAX);
     } else if (!split_target(req)) {
         c2_reply_detail(req, 414, "the request's path is too long");
+    } else if (!body_holds(req)) {
+        c2_reply_header(req, C2_PROOF_DAMAGED, "1");
+        c2_reply_detail(req, 400, "the request's body was damaged on its way");
     } else if (c2_route_find(req) && c2_query_check(req, req->table->routes[req->nroute].query)) {
         req->table->routes[req->nroute].handler(req, req->table->state);
     }

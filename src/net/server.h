@@ -132,6 +132,13 @@ struct c2_content {
     void *ctx;
 };
 void c2_reply_content(struct c2_request *req, const struct c2_content *content);
+struct c2_range;
+/** The body of an answer to ranges (1 or more) of content->fd, in memory. Worker. @errors CAT2_EIO. */
+bool c2_content_build(const struct c2_content *content, const struct c2_range *ranges, int n,
+                      struct c2_buf *out, struct cat2_error *err);
+/** Answer 206 with it; takes the buffer. The caller has looked at the conditions, and keeps content->fd. */
+void c2_reply_content_built(struct c2_request *req, const struct c2_content *content,
+                            const struct c2_range *ranges, int n, struct c2_buf *take);
 
 /* Ranges of a header, for handlers that must know them before. */
 struct c2_range {

@@ -112,6 +112,10 @@ bool c2_query_check(struct c2_request *req, const char *spec);
 struct c2_str c2_query_decoded(const struct c2_request *req, struct c2_str text);
 /** Hand the response over: queues it or resumes the held connection. Takes response (NULL: 500). */
 void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *response);
+/** Add the answer's hash to its headers, if the client wants one. All other headers are there; body NULL: a
+ * stream. */
+void c2_reply_prove(struct c2_request *req, int status, const char *content_type,
+                    const struct c2_bytes *body);
 void c2_stats_note(struct c2_request *req);
 /** Microseconds of a monotonic clock. */
 int64_t c2_now_us(void);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "publisher/publisher_impl.h"
+#include "wire/proof.h"
 
 #define BATCH (256 << 10)
 
@@ -14,6 +15,9 @@ struct full {
     size_t sent;
     char *at; /* the last path written */
     bool waiting, done, left;
+    bool hashed; /* lines have hashes, and a last one tells how many there were */
+    int64_t nlines;
+    uint64_t chain;            /* of their hashes */
     struct cat2_error failure; /* of the dataset waited for */
     bool failed;
     bool cut; /* that says nothing of the dataset: rather no list than a wrong one */
@@ -62,7 +66,35 @@ bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *fa
         }
     }
     c2_jw_end_object(&w);
-    return c2_jw_finish(&w) && c2_buf_putc(out, '\n', &err);
+    return c2_jw_finish(&w);
+}
+
+static bool put_line(struct full *full, const struct c2_entry *entry, const struct cat2_error *failure)
+{
+    size_t start = full->out.n;
+    struct cat2_error err;
+    uint64_t hash = 0;
+
+    if (!c2_publisher_line(entry, failure, &full->out) ||
+        (full->hashed && !c2_proof_seal_json(&full->out, start, &hash, &err)))
+        return false;
+    full->nlines++;
+    full->chain = c2_proof_chain(full->chain, hash);
+    return c2_buf_putc(&full->out, '\n', &err);
+}
+
+/* A list that lost its end, or lines, is told by this. */
+static bool put_end(struct full *full)
+{
+    size_t start = full->out.n;
+    struct cat2_error err;
+    char chain[17];
+
+    c2_hash_text(full->chain, chain);
+    return !full->hashed ||
+           (c2_buf_printf(&full->out, &err, "{\"end\":%lld,\"chain\":\"%s\"}", (long long)full->nlines,
+                          chain) &&
+            c2_proof_seal_json(&full->out, start, NULL, &err) && c2_buf_putc(&full->out, '\n', &err));
 }
 
 static void entry_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *err)
@@ -102,6 +134,7 @@ static int64_t refill(struct full *full)
         struct c2_entry *entry = next_entry(full);
         if (!entry) {
             full->done = true;
+            if (!put_end(full)) return C2_BODY_FAIL;
             break;
         }
         const struct cat2_error *failure = entry->failed ? &entry->err : full->failed ? &full->failure : NULL;
@@ -113,7 +146,7 @@ static int64_t refill(struct full *full)
         }
         full->failed = false;
         char *at = c2_str_dup(c2_str_of(entry->path));
-        if (!at || !c2_publisher_line(entry, failure, &full->out)) {
+        if (!at || !put_line(full, entry, failure)) {
             free(at);
             return C2_BODY_FAIL;
         }
@@ -166,6 +199,7 @@ void c2_publisher_list_full(struct c2_request *req, void *state)
 {
     struct c2_publisher *pub = state;
     struct full *full = calloc(1, sizeof(*full));
+    struct c2_str wanted;
 
     if (!full) {
         c2_reply_detail(req, 503, "out of memory");
@@ -173,6 +207,7 @@ void c2_publisher_list_full(struct c2_request *req, void *state)
     }
     full->pub = pub;
     full->req = req;
+    full->hashed = c2_request_header(req, C2_PROOF_WANT, &wanted);
     c2_buf_init(&full->out, C2_JSON_NBYTES_MAX);
     c2_catalog_list(pub->catalog, full_ready, full);
 }

@@ -4,6 +4,7 @@
 
 #include "publisher/download.h"
 #include "publisher/publisher_impl.h"
+#include "wire/proof.h"
 
 struct pieces {
     struct c2_request *req;
@@ -16,6 +17,7 @@ struct pieces {
     struct c2_buf record;
     size_t sent;
     bool replied, reading, failed, left;
+    bool hashed; /* who asks knows records with hashes */
     struct cat2_error err;
 };
 
@@ -40,6 +42,7 @@ static void read_work(void *ctx, void *local)
     if (!it->failed) {
         struct c2_piece piece = {.whole = cut.whole,
                                  .nchunk = it->nchunk,
+                                 .hashed = it->hashed,
                                  .nblocks = (int32_t)(cut.blocks.n / sizeof(int32_t)),
                                  .blocks = (const int32_t *)(const void *)cut.blocks.p,
                                  .prefix = c2_buf_bytes(&cut.prefix),
@@ -146,6 +149,7 @@ static void pieces_ready(void *ctx, struct c2_entry *entry, const struct cat2_er
 void c2_pieces_start(struct c2_request *req, struct c2_publisher *pub, struct c2_str text, const char *path)
 {
     struct pieces *it = calloc(1, sizeof(*it));
+    struct c2_str wanted;
 
     if (!it) {
         c2_reply_detail(req, 503, "out of memory");
@@ -154,6 +158,7 @@ void c2_pieces_start(struct c2_request *req, struct c2_publisher *pub, struct c2
     it->req = req;
     it->pool = pub->parts.pool;
     it->pub = pub;
+    it->hashed = c2_request_header(req, C2_PROOF_WANT, &wanted);
     c2_buf_init(&it->record, 2 * (size_t)C2_CHUNK_CBYTES_MAX);
     if (!c2_pieces_parse(text, &it->want, &it->err)) {
         c2_reply_error(req, &it->err);

@@ -26,7 +26,8 @@ extern const size_t c2_publisher_nroutes;
 /* Handlers, state = publisher. */
 c2_handler c2_publisher_download, c2_publisher_frame, c2_publisher_list_full;
 c2_handler c2_publisher_attrs, c2_publisher_root_attrs;
-/** The line of a full listing for a dataset: what is known of it, or why it cannot be served. */
+/** The line of a full listing for a dataset, without its end: what is known of it, or why it cannot be
+ * served. */
 bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *failure, struct c2_buf *out);
 
 /** The path of a request, normalised as Python's; NULL: answered already. */

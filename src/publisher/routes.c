@@ -169,10 +169,11 @@ static void line_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
 {
     struct c2_request *req = ctx;
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
 
     if (!entry) {
         c2_reply_error(req, failed);
-    } else if (c2_publisher_line(entry, NULL, &out)) {
+    } else if (c2_publisher_line(entry, NULL, &out) && c2_buf_putc(&out, '\n', &err)) {
         c2_reply_buf(req, 200, "application/x-ndjson", &out);
     } else {
         c2_buf_fini(&out);

@@ -124,7 +124,8 @@ static bool ask_parts(struct prepare *p, struct cat2_error *err)
         .headers = headers, .body_max = most + PART_HEADS_MAX, .done = on_parts, .ctx = p};
     if (!c2_ds_url(p->ds, "frame", &url, err)) return false;
     call.url = c2_buf_cstr(&url);
-    return c2_upcall_start(p->ds->sub, &call, err);
+    return c2_upcall_start(p->ds->sub, &call, C2_WIRE_FRAME,
+                           c2_sub_check(c2_sub_root(p->ds->sub, c2_str_of(p->ds->root))), err);
 }
 
 static void done(void *job)

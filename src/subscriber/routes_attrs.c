@@ -66,7 +66,7 @@ static bool ask(struct asking *a, const struct c2_root_state *root, struct c2_st
         return false;
     struct c2_http_call call = {
         .url = c2_buf_cstr(&url), .body_max = C2_VLMETA_NBYTES_MAX, .done = on_answer, .ctx = a};
-    return c2_upcall_start(a->sub, &call, err);
+    return c2_upcall_start(a->sub, &call, C2_WIRE_ATTRS, c2_sub_check(root), err);
 }
 
 void c2_sub_attrs(struct c2_subscriber *sub, struct c2_str whole, c2_attrs_fn *fn, void *ctx)

@@ -9,6 +9,7 @@
 
 #include "data/cachefile.h"
 #include "data/select.h"
+#include "net/checked.h"
 #include "state/state.h"
 #include "subscriber/hot.h"
 #include "subscriber/subscriber.h"
@@ -59,6 +60,7 @@ struct c2_root_state {
     bool listed;                /* at least once, now or before a restart */
     bool fresh;                 /* listed in this process, and nothing failed since */
     bool modern;                /* the publisher is ours, as the last listing showed */
+    bool hashed;                /* and sends hashes: an answer without is damaged */
     struct c2_refresh *refresh; /* single datasets being asked for again */
     struct c2_timer *timer;     /* debounce or retry */
     int failures;
@@ -189,8 +191,11 @@ void c2_ensure_spans(struct c2_ds *ds, const struct c2_chunk_span *spans, size_t
                      void *ctx);
 
 /* ---- upcall.c ---- */
-/** c2_http_start() for data of publishers; refused once a stop has waited long enough. */
-bool c2_upcall_start(struct c2_subscriber *sub, const struct c2_http_call *call, struct cat2_error *err);
+/** c2_checked_start() for data of publishers; refused once a stop has waited long enough. */
+bool c2_upcall_start(struct c2_subscriber *sub, const struct c2_http_call *call, enum c2_wire_kind kind,
+                     enum c2_check check, struct cat2_error *err);
+/** How answers of the root's publisher are checked; NULL: as of one not known. */
+enum c2_check c2_sub_check(const struct c2_root_state *root);
 /** What is under way has a moment left. */
 void c2_upcalls_stop(struct c2_subscriber *sub);
 

@@ -13,7 +13,7 @@
 struct c2_upcall {
     struct c2_upcall *prev, *next;
     struct c2_subscriber *sub;
-    struct c2_http_flight *flight;
+    struct c2_checked *flight;
     struct c2_http_call call; /* who asked: data, done and ctx */
     char host[300];           /* HOST:PORT */
 };
@@ -40,6 +40,13 @@ static void end(struct c2_upcall *up, struct c2_http_reply *reply, const struct 
     call.done(call.ctx, reply, err);
 }
 
+static bool on_head(void *ctx, const struct c2_http_reply *reply, struct cat2_error *err)
+{
+    struct c2_upcall *up = ctx;
+
+    return up->call.head(up->call.ctx, reply, err);
+}
+
 static bool on_data(void *ctx, int status, struct c2_bytes bytes, struct cat2_error *err)
 {
     struct c2_upcall *up = ctx;
@@ -53,7 +60,13 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     end(ctx, reply, err);
 }
 
-bool c2_upcall_start(struct c2_subscriber *sub, const struct c2_http_call *call, struct cat2_error *err)
+enum c2_check c2_sub_check(const struct c2_root_state *root)
+{
+    return root && root->hashed ? C2_CHECK_MUST : C2_CHECK_ASK;
+}
+
+bool c2_upcall_start(struct c2_subscriber *sub, const struct c2_http_call *call, enum c2_wire_kind kind,
+                     enum c2_check check, struct cat2_error *err)
 {
     struct c2_http_call ours = *call;
 
@@ -64,10 +77,11 @@ bool c2_upcall_start(struct c2_subscriber *sub, const struct c2_http_call *call,
     up->call = *call;
     const char *host = call->url + strlen("http://");
     snprintf(up->host, sizeof(up->host), "%.*s", (int)strcspn(host, "/"), host);
+    ours.head = call->head ? on_head : NULL;
     ours.data = call->data ? on_data : NULL;
     ours.done = on_done;
     ours.ctx = up;
-    up->flight = c2_http_start(sub->config.http, &ours);
+    up->flight = c2_checked_start(sub->config.http, &ours, kind, check);
     if (!up->flight) {
         free(up);
         return c2_fail_nomem(err, "request");
@@ -88,7 +102,7 @@ static void give_up(void *ctx)
     c2_fail(&err, CAT2_ECANCELLED, "shutting down");
     if (sub->upcalls) c2_log_warn("publishers do not answer: stopping without");
     while (sub->upcalls) {
-        c2_http_cancel(sub->upcalls->flight);
+        c2_checked_cancel(sub->upcalls->flight);
         end(sub->upcalls, NULL, &err);
     }
 }

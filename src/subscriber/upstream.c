@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Towards the publisher: many pieces in one request from ours, chunk by chunk in parallel from Python's. What
- * comes is guarded and stored by workers while more arrives. */
+ * comes is checked, guarded and stored by workers while more arrives; what was damaged on its way, or did not
+ * come, is asked for again. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +15,17 @@
 #define QUESTION_MAX 6000      /* characters of ?pieces= in one request */
 #define BATCH_NBYTES (4 << 20) /* estimated bytes of one request's answer */
 #define FLIGHTS_MAX  4 /* requests of one fetch at a time: what a fetch may hold in memory, and a window */
+#define PASSES_MAX   3 /* that a piece is asked for */
 #define STORING_MAX  (4 << 20) /* bytes that wait to be stored: no new requests meanwhile */
 
 struct fetch {
     struct c2_ds *ds;
     struct c2_cachefile *cf;
     struct c2_want *wants;
+    uint8_t *stored; /* by want */
     size_t n, next;
+    int passes;            /* begun */
+    struct cat2_error bad; /* why pieces of this pass are asked for again */
     int under_way, storing;
     size_t storing_nbytes;
     bool failed;
@@ -31,18 +36,18 @@ struct fetch {
 struct request {
     struct fetch *fetch;
     size_t first, n; /* its wants */
+    size_t at;       /* answered so far: the next answer is most likely to this */
     struct c2_pieces_reader reader;
 };
 struct store {
     struct fetch *fetch;
     struct c2_cachefile *cf;
-    int64_t nchunk;
-    bool whole;
+    size_t want;
+    struct c2_piece piece; /* its bytes are those of record */
     int32_t *blocks;
-    int32_t nblocks;
-    struct c2_buf prefix, data;
+    struct c2_buf record;
     struct cat2_error err;
-    bool ok;
+    bool checked, ok;
 };
 
 bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err)
@@ -70,19 +75,33 @@ static void fail_fetch(struct fetch *f, const struct cat2_error *err)
     if (root && stale) c2_sub_follow(root); /* the publisher has something else by now */
 }
 
+/* Not as it was sent, or not sent: the next pass asks for it again. */
+static void ask_again(struct fetch *f, const struct cat2_error *err)
+{
+    if (f->bad.code == CAT2_OK) f->bad = *err;
+}
+
 /* ---- storing, in workers ---- */
 
 static void store_work(void *job, void *local)
 {
     struct store *s = job;
+    const struct c2_piece *p = &s->piece;
 
     (void)local;
-    if (s->whole) {
-        s->ok = c2_cachefile_put(s->cf, s->nchunk, c2_buf_bytes(&s->data), &s->err);
-        return;
-    }
-    s->ok = c2_cachefile_put_blocks(s->cf, s->nchunk, c2_buf_bytes(&s->prefix), s->blocks, s->nblocks,
-                                    c2_buf_bytes(&s->data), &s->err);
+    s->checked = c2_piece_check(p, c2_buf_bytes(&s->record), &s->err);
+    if (!s->checked) return;
+    s->ok = p->whole ? c2_cachefile_put(s->cf, p->nchunk, p->data, &s->err)
+                     : c2_cachefile_put_blocks(s->cf, p->nchunk, p->prefix, s->blocks, p->nblocks, p->data,
+                                               &s->err);
+}
+
+static void store_free(struct store *s)
+{
+    c2_cachefile_unref(s->cf);
+    free(s->blocks);
+    c2_buf_fini(&s->record);
+    free(s);
 }
 
 static void store_done(void *job)
@@ -91,55 +110,60 @@ static void store_done(void *job)
     struct fetch *f = s->fetch;
 
     f->storing--;
-    f->storing_nbytes -= s->data.n;
-    if (!s->ok) {
-        c2_fail_within(&s->err, "chunk %" PRId64, s->nchunk);
-        fail_fetch(f, &s->err);
+    f->storing_nbytes -= s->record.n;
+    if (s->ok) {
+        f->stored[s->want] = 1;
+        f->ds->sub->pieces_fetched += s->piece.whole ? 1 : s->piece.nblocks;
+        c2_sub_fetched(f->ds->sub, (int64_t)s->record.n);
     } else {
-        f->ds->sub->pieces_fetched += s->whole ? 1 : s->nblocks;
-        c2_sub_fetched(f->ds->sub, (int64_t)(s->data.n + s->prefix.n));
+        /* Without a hash it may be the wire that spoilt it; with one it is what the publisher has. */
+        bool damaged = !s->checked || (!s->piece.hashed && s->err.code == CAT2_EDATA);
+        c2_fail_within(&s->err, "chunk %" PRId64, s->piece.nchunk);
+        if (damaged)
+            c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s, %.100s", f->ds->root, f->ds->path,
+                             s->err.message);
+        damaged ? ask_again(f, &s->err) : fail_fetch(f, &s->err);
     }
-    c2_cachefile_unref(s->cf);
-    free(s->blocks);
-    c2_buf_fini(&s->prefix);
-    c2_buf_fini(&s->data);
-    free(s);
+    store_free(s);
     go_on(f);
 }
 
-static bool copy_bytes(struct c2_bytes from, struct c2_buf *out, struct cat2_error *err)
+/* Which want of the request a piece answers: answers come in the order of the question. */
+static bool find_want(struct request *r, int64_t nchunk, size_t *out)
 {
-    c2_buf_init(out, C2_CHUNK_CBYTES_MAX);
-    return c2_buf_append(out, from.p, from.n, err);
+    for (; r->at < r->n; r->at++)
+        if (r->fetch->wants[r->first + r->at].nchunk == nchunk) {
+            *out = r->first + r->at++;
+            return true;
+        }
+    return false;
 }
 
 static bool store_piece(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
 {
-    struct fetch *f = ctx;
-    struct store *s = calloc(1, sizeof(*s));
+    struct request *r = ctx;
+    struct fetch *f = r->fetch;
+    struct store *s;
+    size_t want;
 
+    if (!find_want(r, piece->nchunk, &want))
+        return c2_fail(err, CAT2_EDATA, "the publisher sent chunk %" PRId64 ", which was not asked for",
+                       piece->nchunk);
+    s = calloc(1, sizeof(*s));
     if (!s) return c2_fail_nomem(err, "chunk");
-    *s =
-        (struct store){.fetch = f, .nchunk = piece->nchunk, .whole = piece->whole, .nblocks = piece->nblocks};
-    bool ok = piece->nchunk >= 0 && piece->nchunk < c2_cachefile_meta(f->cf)->nchunks;
-    if (!ok)
-        c2_fail(err, CAT2_EDATA, "the publisher sent chunk %" PRId64 ", which does not exist", piece->nchunk);
-    if (ok && piece->nblocks) {
+    *s = (struct store){.fetch = f, .want = want, .piece = *piece};
+    if (piece->nblocks) {
         s->blocks = malloc((size_t)piece->nblocks * sizeof(*s->blocks));
-        ok = s->blocks || c2_fail_nomem(err, "chunk");
-        if (ok) memcpy(s->blocks, piece->blocks, (size_t)piece->nblocks * sizeof(*s->blocks));
+        if (!s->blocks) {
+            free(s);
+            return c2_fail_nomem(err, "chunk");
+        }
+        memcpy(s->blocks, piece->blocks, (size_t)piece->nblocks * sizeof(*s->blocks));
     }
-    ok = ok && copy_bytes(piece->prefix, &s->prefix, err) && copy_bytes(piece->data, &s->data, err);
-    if (!ok) {
-        free(s->blocks);
-        c2_buf_fini(&s->prefix);
-        c2_buf_fini(&s->data);
-        free(s);
-        return false;
-    }
+    s->record = c2_buf_steal(piece->record);
     s->cf = c2_cachefile_ref(f->cf);
     f->storing++;
-    f->storing_nbytes += s->data.n;
+    f->storing_nbytes += s->record.n;
     c2_pool_run(f->ds->sub->config.pool, store_work, store_done, s);
     return true;
 }
@@ -151,15 +175,30 @@ static bool on_data(void *ctx, int status, struct c2_bytes bytes, struct cat2_er
     struct request *r = ctx;
 
     (void)status;
-    return c2_pieces_feed(&r->reader, bytes, store_piece, r->fetch, err);
+    return c2_pieces_feed(&r->reader, bytes, store_piece, r, err);
 }
 
 static bool take_chunk(struct request *r, struct c2_http_reply *reply, struct cat2_error *err)
 {
-    struct c2_piece piece = {
-        .whole = true, .nchunk = r->fetch->wants[r->first].nchunk, .data = c2_buf_bytes(reply->body)};
+    struct c2_piece piece = {.whole = true,
+                             .nchunk = r->fetch->wants[r->first].nchunk,
+                             .data = c2_buf_bytes(reply->body),
+                             .record = reply->body};
 
-    return store_piece(r->fetch, &piece, err);
+    return store_piece(r, &piece, err);
+}
+
+/* What an answer says against the pieces. *again: it may be damage. */
+static bool check_reply(const struct c2_http_reply *reply, bool *again, struct cat2_error *err)
+{
+    *again = !reply->hashed; /* a status without a hash is not believed at once */
+    if (reply->status == 200) return true;
+    if (reply->status == 412) {
+        *again = false;
+        return c2_fail(err, CAT2_ECHANGED, "the dataset has just changed at its publisher: ask again");
+    }
+    if (reply->status == 404) return c2_fail(err, CAT2_ENOTFOUND, "the publisher does not have it any more");
+    return c2_fail(err, CAT2_EUPSTREAM, "the publisher answers %d for chunk data", reply->status);
 }
 
 static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
@@ -167,17 +206,18 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     struct request *r = ctx;
     struct fetch *f = r->fetch;
     struct cat2_error err = {0};
-    bool ok = !why;
+    bool again = false, ok = !why && check_reply(reply, &again, &err);
 
-    if (why) err = *why;
-    if (ok && reply->status == 412)
-        ok = c2_fail(&err, CAT2_ECHANGED, "the dataset has just changed at its publisher: ask again");
-    else if (ok && reply->status == 404)
-        ok = c2_fail(&err, CAT2_ENOTFOUND, "the publisher does not have it any more");
-    else if (ok && reply->status != 200)
-        ok = c2_fail(&err, CAT2_EUPSTREAM, "the publisher answers %d for chunk data", reply->status);
-    if (ok) ok = f->ds->modern ? c2_pieces_end(&r->reader, &err) : take_chunk(r, reply, &err);
-    if (!ok) fail_fetch(f, &err);
+    if (why) {
+        err = *why;
+        again = err.code == CAT2_EDATA || (f->ds->modern && err.code == CAT2_ELIMIT);
+    } else if (ok) {
+        ok = f->ds->modern ? c2_pieces_end(&r->reader, &err) : take_chunk(r, reply, &err);
+        again = err.code == CAT2_EDATA;
+    }
+    if (!ok && again && err.code == CAT2_EDATA)
+        c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s: %.200s", f->ds->root, f->ds->path, err.message);
+    if (!ok) again ? ask_again(f, &err) : fail_fetch(f, &err);
     c2_pieces_reader_fini(&r->reader);
     free(r);
     f->under_way--;
@@ -255,6 +295,7 @@ static bool start_request(struct fetch *f, struct cat2_error *err)
     if (ok && f->ds->modern) ok = question(f, r, &url, err);
     if (ok && !f->ds->modern) {
         r->first = f->next++;
+        r->n = 1;
         ok = c2_buf_printf(&url, err, "?nchunk=%" PRId64, f->wants[r->first].nchunk);
     }
     snprintf(match, sizeof(match), "If-Match: %s", f->ds->match);
@@ -262,10 +303,12 @@ static bool start_request(struct fetch *f, struct cat2_error *err)
                                 .headers = f->ds->modern ? headers : NULL,
                                 .timeout_ms = 120000,
                                 .body_max = f->ds->modern ? 65536 : record_max,
+                                .fresh = f->passes > 1,
                                 .data = f->ds->modern ? on_data : NULL,
                                 .done = on_done,
                                 .ctx = r};
-    ok = ok && c2_upcall_start(f->ds->sub, &call, err);
+    const struct c2_root_state *root = c2_sub_root(f->ds->sub, c2_str_of(f->ds->root));
+    ok = ok && c2_upcall_start(f->ds->sub, &call, C2_WIRE_PIECES, c2_sub_check(root), err);
     if (ok) {
         f->under_way++;
         f->ds->sub->flights++;
@@ -276,21 +319,58 @@ static bool start_request(struct fetch *f, struct cat2_error *err)
     return false;
 }
 
-static void go_on(struct fetch *f)
+/* All that was under way is back: what is not stored goes into another pass. false: there is none, or one too
+ * many. */
+static bool next_pass(struct fetch *f)
 {
-    struct cat2_error err;
+    size_t left = 0;
 
-    while (!f->failed && f->next < f->n && f->under_way < (f->ds->modern ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
-           f->storing_nbytes < STORING_MAX)
-        if (!start_request(f, &err)) fail_fetch(f, &err);
-    if (f->under_way || f->storing || (!f->failed && f->next < f->n)) return;
+    if (f->failed) return false;
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->stored[i])
+            free(f->wants[i].blocks);
+        else
+            f->wants[left++] = f->wants[i];
+    }
+    f->n = left;
+    f->next = 0;
+    memset(f->stored, 0, left);
+    if (left == 0) return false;
+    if (f->bad.code == CAT2_OK) c2_fail(&f->bad, CAT2_EDATA, "the publisher left chunks out");
+    if (f->passes == PASSES_MAX) {
+        c2_fail_within(&f->bad, "asked for %d times", f->passes);
+        fail_fetch(f, &f->bad);
+        return false;
+    }
+    f->passes++;
+    f->bad = (struct cat2_error){0};
+    return true;
+}
+
+static void finish(struct fetch *f)
+{
     f->fn(f->ctx, f->failed ? &f->err : NULL);
     for (size_t i = 0; i < f->n; i++)
         free(f->wants[i].blocks);
     free(f->wants);
+    free(f->stored);
     c2_cachefile_unref(f->cf);
     c2_ds_unref(f->ds);
     free(f);
+}
+
+static void go_on(struct fetch *f)
+{
+    struct cat2_error err;
+
+    do {
+        while (!f->failed && f->next < f->n &&
+               f->under_way < (f->ds->modern ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
+               f->storing_nbytes < STORING_MAX)
+            if (!start_request(f, &err)) fail_fetch(f, &err);
+        if (f->under_way || f->storing || (!f->failed && f->next < f->n)) return;
+    } while (next_pass(f));
+    finish(f);
 }
 
 static void start_fetch(void *ctx)
@@ -304,7 +384,14 @@ void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
     struct fetch *f = calloc(1, sizeof(*f));
 
     C2_ASSERT(f);
-    *f = (struct fetch){
-        .ds = c2_ds_ref(ds), .cf = c2_cachefile_ref(ds->cf), .wants = wants, .n = n, .fn = fn, .ctx = ctx};
+    *f = (struct fetch){.ds = c2_ds_ref(ds),
+                        .cf = c2_cachefile_ref(ds->cf),
+                        .wants = wants,
+                        .stored = calloc(n + 1, 1),
+                        .n = n,
+                        .passes = 1,
+                        .fn = fn,
+                        .ctx = ctx};
+    C2_ASSERT(f->stored);
     c2_loop_defer(ds->sub->config.loop, start_fetch, f);
 }

@@ -4,16 +4,19 @@
 
 #include <stdlib.h>
 
+#include <xxhash.h>
+
 #include "base/endian.h"
 
-static const char MAGIC[4] = {'C', '2', 'P', '1'};
+#define MAGIC        "C2P1"
+#define MAGIC_HASHED "C2P2"
 enum { FLAG_WHOLE = 1 };
 
-bool c2_piece_encode_head(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err)
+static bool encode_head(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err)
 {
     uint8_t head[C2_PIECE_HEAD_SIZE], number[4];
 
-    memcpy(head, MAGIC, 4);
+    memcpy(head, piece->hashed ? MAGIC_HASHED : MAGIC, 4);
     c2_put_le32(head + 4, piece->whole ? FLAG_WHOLE : 0);
     c2_put_le64(head + 8, (uint64_t)piece->nchunk);
     c2_put_le32(head + 16, (uint32_t)piece->prefix.n);
@@ -29,7 +32,23 @@ bool c2_piece_encode_head(const struct c2_piece *piece, struct c2_buf *out, stru
 
 bool c2_piece_encode(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err)
 {
-    return c2_piece_encode_head(piece, out, err) && c2_buf_append(out, piece->data.p, piece->data.n, err);
+    uint8_t hash[C2_PIECE_HASH_SIZE];
+    size_t start = out->n, most = C2_PIECE_HEAD_SIZE + 4 * (size_t)piece->nblocks + C2_PIECE_HASH_SIZE;
+
+    if (!c2_buf_reserve(out, most + piece->prefix.n + piece->data.n, err) || !encode_head(piece, out, err) ||
+        !c2_buf_append(out, piece->data.p, piece->data.n, err))
+        return false;
+    if (!piece->hashed) return true;
+    c2_put_le64(hash, XXH3_64bits(out->p + start, out->n - start));
+    return c2_buf_append(out, hash, sizeof(hash), err);
+}
+
+bool c2_piece_check(const struct c2_piece *piece, struct c2_bytes record, struct cat2_error *err)
+{
+    if (!piece->hashed) return true;
+    size_t n = record.n - C2_PIECE_HASH_SIZE;
+    return XXH3_64bits(record.p, n) == c2_le64(record.p + n) ||
+           c2_fail(err, CAT2_EDATA, "pieces: a record does not have its hash");
 }
 
 void c2_pieces_reader_init(struct c2_pieces_reader *reader, size_t record_max)
@@ -51,7 +70,8 @@ static bool measure(struct c2_pieces_reader *reader, struct cat2_error *err)
     uint32_t flags = c2_le32(head + 4), prefix_n = c2_le32(head + 16), nblocks = c2_le32(head + 20);
     uint64_t nchunk = c2_le64(head + 8), data_n = c2_le64(head + 24);
 
-    if (memcmp(head, MAGIC, 4) != 0 || flags > FLAG_WHOLE)
+    bool hashed = memcmp(head, MAGIC_HASHED, 4) == 0;
+    if ((!hashed && memcmp(head, MAGIC, 4) != 0) || flags > FLAG_WHOLE)
         return c2_fail(err, CAT2_EDATA, "pieces: not a record of ours");
     if (nchunk >= C2_NCHUNKS_MAX || nblocks > C2_NBLOCKS_MAX || prefix_n > C2_CHUNK_CBYTES_MAX ||
         data_n > C2_CHUNK_CBYTES_MAX)
@@ -59,6 +79,7 @@ static bool measure(struct c2_pieces_reader *reader, struct cat2_error *err)
     if ((flags & FLAG_WHOLE) ? prefix_n != 0 || nblocks != 0 : nblocks == 0)
         return c2_fail(err, CAT2_EDATA, "pieces: whole chunks have no blocks, others do");
     reader->need = C2_PIECE_HEAD_SIZE + (size_t)nblocks * 4 + prefix_n + (size_t)data_n;
+    if (hashed) reader->need += C2_PIECE_HASH_SIZE;
     if (reader->need > reader->buf.max)
         return c2_fail(err, CAT2_ELIMIT, "pieces: a record of %zu bytes is too large", reader->need);
     return true;
@@ -95,7 +116,9 @@ static bool hand_over(struct c2_pieces_reader *reader, c2_piece_fn *fn, void *ct
                              .nblocks = (int32_t)nblocks,
                              .blocks = reader->blocks,
                              .prefix = {prefix, prefix_n},
-                             .data = {prefix + prefix_n, (size_t)c2_le64(head + 24)}};
+                             .data = {prefix + prefix_n, (size_t)c2_le64(head + 24)},
+                             .hashed = memcmp(head, MAGIC_HASHED, 4) == 0,
+                             .record = &reader->buf};
     return fn(ctx, &piece, err);
 }
 

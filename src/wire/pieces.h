@@ -2,9 +2,11 @@
 /* Many chunks, or blocks of chunks, of one dataset in one answer (application/x-caterva2-pieces): records one
  * after another, integers little-endian:
  *
- *   'C2P1' | u32 flags (1: whole chunk) | i64 nchunk | u32 prefix_n | u32 nblocks | i64 data_n
+ *   'C2P2' | u32 flags (1: whole chunk) | i64 nchunk | u32 prefix_n | u32 nblocks | i64 data_n
  *   | nblocks x u32 block number, ascending | prefix: header, bstarts, dictionary | data: the blocks' bytes
- * in that order
+ * in that order | u64 XXH3-64 of all before
+ *
+ * 'C2P1' is the same without the hash: for those who do not ask for hashes (wire/proof.h).
  *
  * A whole chunk has prefix_n = nblocks = 0 and data = the chunk. The question is
  * ?pieces=3,5-9,12:0-4;7;9-11,13:@4096-8191 : chunks, ranges of chunks (both ends included), one chunk with
@@ -18,6 +20,7 @@
 
 #define C2_PIECES_TYPE      "application/x-caterva2-pieces"
 #define C2_PIECE_HEAD_SIZE  32
+#define C2_PIECE_HASH_SIZE  8
 #define C2_PIECE_RANGES_MAX 65536 /* of one question */
 
 struct c2_piece {
@@ -26,11 +29,14 @@ struct c2_piece {
     int32_t nblocks;
     const int32_t *blocks; /* ascending; borrowed */
     struct c2_bytes prefix, data;
+    bool hashed;           /* encode: write C2P2; read: it is one. Not checked yet: c2_piece_check() */
+    struct c2_buf *record; /* read: all of it, which fn may steal; what points into it stays valid then */
 };
-/** Append head, block numbers and prefix; data_n bytes of data must follow. piece->data.p may be NULL. */
-bool c2_piece_encode_head(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err);
 /** Append the whole record. */
 bool c2_piece_encode(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err);
+
+/** Is the record as it was sent? One without a hash is believed. Any thread. @errors CAT2_EDATA. */
+bool c2_piece_check(const struct c2_piece *piece, struct c2_bytes record, struct cat2_error *err);
 
 /* Incremental reader of an answer: zero-initialise with c2_pieces_reader_init(). */
 struct c2_pieces_reader {

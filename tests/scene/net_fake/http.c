@@ -26,6 +26,7 @@ struct c2_http_flight {
     struct c2_timer *timeout, *stall;
     struct cat2_error err;
     int status;
+    bool told_head;
 };
 
 static void start_waiting(struct c2_http *http);
@@ -50,6 +51,16 @@ static void flight_free(struct c2_http_flight *f)
     free(f);
 }
 
+static struct c2_http_reply reply_of(struct c2_http_flight *f)
+{
+    struct c2_http_reply reply = {
+        .status = f->status, .headers = c2_buf_str(&f->headers), .body = &f->reply_body};
+
+    c2_http_header(&reply, "Content-Type", &reply.content_type);
+    c2_http_header(&reply, "ETag", &reply.etag);
+    return reply;
+}
+
 /* The transfer ended: tell, and forget. */
 static void land(struct c2_http_flight *f, const char *broken)
 {
@@ -59,13 +70,12 @@ static void land(struct c2_http_flight *f, const char *broken)
     c2_timer_stop(f->stall);
     f->timeout = f->stall = NULL;
     if (!broken) {
-        struct c2_http_reply reply = {
-            .status = f->status, .headers = c2_buf_str(&f->headers), .body = &f->reply_body};
-        c2_http_header(&reply, "Content-Type", &reply.content_type);
-        c2_http_header(&reply, "ETag", &reply.etag);
+        struct c2_http_reply reply = reply_of(f);
         f->call.done(f->call.ctx, &reply, NULL);
     } else {
-        if (f->err.code == CAT2_OK) c2_fail(&f->err, CAT2_EUPSTREAM, "%.120s: %.100s", f->url, broken);
+        bool garbled = f->headers.n > 0; /* as net/client.c tells it */
+        if (f->err.code == CAT2_OK)
+            c2_fail(&f->err, garbled ? CAT2_EDATA : CAT2_EUPSTREAM, "%.120s: %.100s", f->url, broken);
         f->call.done(f->call.ctx, NULL, &f->err);
     }
     flight_free(f);
@@ -106,13 +116,19 @@ static void on_head(void *ctx, int status, struct c2_str headers)
 static void on_bytes(void *ctx, struct c2_bytes bytes)
 {
     struct c2_http_flight *f = ctx;
-    bool ok;
+    bool ok = true;
 
     moved(f);
     if (bytes.n == 0) return;
-    if (f->call.data && f->status / 100 == 2)
+    if (f->call.data && f->call.head && f->status / 100 == 2 && !f->told_head) {
+        struct c2_http_reply reply = reply_of(f);
+        reply.body = NULL;
+        f->told_head = true;
+        ok = f->call.head(f->call.ctx, &reply, &f->err);
+    }
+    if (ok && f->call.data && f->status / 100 == 2)
         ok = f->call.data(f->call.ctx, f->status, bytes, &f->err);
-    else
+    else if (ok)
         ok = c2_buf_append(&f->reply_body, bytes.p, bytes.n, &f->err);
     if (ok) return;
     c2_fail_within(&f->err, "%.120s", f->url);

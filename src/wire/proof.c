@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Hashes over answers and lines: made, checked, and what failed them counted. */
+#include "wire/proof.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#define XXH_STATIC_LINKING_ONLY /* a state on the stack */
+#include <xxhash.h>
+
+#include "base/log.h"
+
+/* What a request's meaning rests on beside its target, and an answer's beside its body. */
+static const char *const asked_headers[] = {"If-Match", "If-None-Match", "Range"};
+static const char *const said_headers[] = {"Content-Type",          "Content-Range",    "ETag",
+                                           "X-Caterva2-Generation", "X-Caterva2-Whole", "X-Caterva2-Prefix",
+                                           "X-Caterva2-Token",      "Repr-Digest"};
+
+static void add_text(XXH3_state_t *state, struct c2_str text)
+{
+    uint64_t n = text.n;
+
+    XXH3_64bits_update(state, &n, sizeof(n)); /* lengths, so that no text runs into the next */
+    if (n) XXH3_64bits_update(state, text.p, text.n);
+}
+
+static void add_headers(XXH3_state_t *state, c2_proof_lookup *lookup, const void *ctx,
+                        const char *const *names, size_t n)
+{
+    struct c2_str value, none = {"", 0};
+
+    for (size_t i = 0; i < n; i++)
+        add_text(state, lookup(ctx, names[i], &value) ? c2_str_trim(value) : none);
+}
+
+void c2_proof_of_answer(const struct c2_proof_answer *answer, char out[32])
+{
+    XXH3_state_t state;
+    char status[16];
+
+    snprintf(status, sizeof(status), "%d", answer->status);
+    XXH3_64bits_reset(&state);
+    add_text(&state, answer->target);
+    add_text(&state, c2_str_of(status));
+    add_headers(&state, answer->asked, answer->asked_ctx, asked_headers, C2_ARRAY_LEN(asked_headers));
+    add_headers(&state, answer->said, answer->said_ctx, said_headers, C2_ARRAY_LEN(said_headers));
+    if (answer->body) add_text(&state, (struct c2_str){(const char *)answer->body->p, answer->body->n});
+    c2_hash_text(XXH3_64bits_digest(&state), out);
+    if (!answer->body) memcpy(out + 16, "; head", 7);
+}
+
+void c2_hash_text(uint64_t hash, char out[17])
+{
+    snprintf(out, 17, "%016" PRIx64, hash);
+}
+
+uint64_t c2_hash_bytes(struct c2_bytes bytes)
+{
+    return XXH3_64bits(bytes.p, bytes.n);
+}
+
+uint64_t c2_proof_chain(uint64_t before, uint64_t next)
+{
+    uint64_t both[2] = {before, next};
+
+    return XXH3_64bits(both, sizeof(both));
+}
+
+/* ---- compact JSON objects with a last member "hash" ---- */
+
+#define MEMBER     ",\"hash\":\""
+#define MEMBER_LEN (sizeof(MEMBER) - 1)
+#define TAIL_LEN   (MEMBER_LEN + 16 + 2) /* with the digits and "} */
+
+bool c2_proof_seal_json(struct c2_buf *out, size_t start, uint64_t *hash, struct cat2_error *err)
+{
+    char digits[17];
+
+    C2_ASSERT(out->n > start && out->p[out->n - 1] == '}');
+    uint64_t value = XXH3_64bits(out->p + start, out->n - start);
+    c2_hash_text(value, digits);
+    if (hash) *hash = value;
+    out->n--;
+    return c2_buf_printf(out, err, MEMBER "%s\"}", digits);
+}
+
+enum c2_proof_state c2_proof_open_json(char *text, size_t *n, uint64_t *hash)
+{
+    char digits[17];
+
+    if (*n <= TAIL_LEN || memcmp(text + *n - TAIL_LEN, MEMBER, MEMBER_LEN) != 0) return C2_PROOF_NONE;
+    char *end = text + *n - TAIL_LEN, kept = *end;
+    *end = '}';
+    uint64_t value = XXH3_64bits(text, *n - TAIL_LEN + 1);
+    c2_hash_text(value, digits);
+    if (memcmp(end + MEMBER_LEN, digits, 16) != 0 || memcmp(end + MEMBER_LEN + 16, "\"}", 2) != 0) {
+        *end = kept;
+        return C2_PROOF_BAD;
+    }
+    *n -= TAIL_LEN - 1;
+    *hash = value;
+    return C2_PROOF_GOOD;
+}
+
+/* ---- what was damaged ---- */
+
+static const char *const kind_names[C2_WIRE_KINDS] = {"pieces", "frame", "list",  "info",
+                                                      "attrs",  "roots", "event", "request"};
+static _Atomic uint64_t mismatches[C2_WIRE_KINDS];
+
+void c2_wire_mismatch(enum c2_wire_kind kind, const char *fmt, ...)
+{
+    char text[400];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    atomic_fetch_add(&mismatches[kind], 1);
+    c2_log_warn("wire: damaged on its way kind=%s: %s", kind_names[kind], text);
+}
+
+uint64_t c2_wire_mismatches(enum c2_wire_kind kind)
+{
+    return atomic_load(&mismatches[kind]);
+}
+
+bool c2_wire_metrics(struct c2_buf *out, struct cat2_error *err)
+{
+    bool ok = c2_buf_puts(out, "# TYPE caterva2_wire_mismatches_total counter\n", err);
+
+    for (int i = 0; ok && i < C2_WIRE_KINDS; i++)
+        ok = c2_buf_printf(out, err, "caterva2_wire_mismatches_total{kind=\"%s\"} %" PRIu64 "\n",
+                           kind_names[i], c2_wire_mismatches((enum c2_wire_kind)i));
+    return ok;
+}
