@@ -10,9 +10,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/broker_impl.h"
+#include "wire/proof.h"
 #include "wire/pubsub.h"
 
 #define ACK_MS   2000
+#define LOST_MS  5000                 /* a peer of ours that has not replied twice as long has lost a frame */
 #define SUBS_MAX 4096                 /* of one peer */
 #define OWED_MAX (4 * C2_HUB_LOG_MAX) /* replies: who answers pings but never a notify must end too */
 
@@ -26,6 +28,7 @@ struct c2_publication {
 };
 struct owed {
     struct owed *next;
+    bool old; /* owed for LOST_MS, at least */
     char call_id[33];
     struct c2_publication *publication;
 };
@@ -47,14 +50,24 @@ struct c2_peer {
     struct owed *owed;
     size_t nowed;
     struct c2_publication *publications;
+    bool hashed; /* a peer of ours: frames have hashes, both ways */
+    struct c2_timer *lost_timer;
 };
+
+static bool send_frame(struct c2_peer *peer, struct c2_buf *frame)
+{
+    struct cat2_error err;
+
+    return (!peer->hashed || c2_proof_seal_json(frame, 0, NULL, &err)) &&
+           c2_ws_send(peer->ws, c2_buf_str(frame));
+}
 
 static void reply(struct c2_peer *peer, struct c2_str call_id, struct c2_str result, const char *type)
 {
     struct cat2_error err;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
 
-    if (c2_ps_response(&out, result, type, call_id, &err)) c2_ws_send(peer->ws, c2_buf_str(&out));
+    if (c2_ps_response(&out, result, type, call_id, &err)) send_frame(peer, &out);
 }
 
 /* ---- publications ---- */
@@ -140,6 +153,24 @@ static bool notify_arguments(const struct peer_sub *s, const struct c2_event *ev
     return c2_jw_finish(&w);
 }
 
+/* A frame whose head was damaged may be one that is never answered: the connection starts anew, and the peer
+ * resumes. */
+static void on_lost_time(void *ctx)
+{
+    struct c2_peer *peer = ctx;
+    bool lost = false;
+
+    peer->lost_timer = NULL;
+    for (struct owed *owed = peer->owed; owed; owed = owed->next) {
+        lost = lost || owed->old;
+        owed->old = true;
+    }
+    if (lost)
+        c2_ws_close(peer->ws, 1011, "a notify is not answered");
+    else if (peer->owed)
+        peer->lost_timer = c2_timer_start(peer->broker->config.loop, LOST_MS, 0, on_lost_time, peer);
+}
+
 static void on_event(void *ctx, const struct c2_event *event)
 {
     struct peer_sub *s = ctx;
@@ -153,7 +184,7 @@ static void on_event(void *ctx, const struct c2_event *event)
     c2_random_hex32(owed->call_id);
     bool ok = notify_arguments(s, event, &arguments, &err) &&
               c2_ps_request(&out, "notify", c2_buf_str(&arguments), c2_str_of(owed->call_id), &err) &&
-              c2_ws_send(peer->ws, c2_buf_str(&out));
+              send_frame(peer, &out);
     if (!ok) {
         free(owed);
         return;
@@ -162,6 +193,8 @@ static void on_event(void *ctx, const struct c2_event *event)
     if (owed->publication) owed->publication->waiting++;
     owed->next = peer->owed;
     peer->owed = owed;
+    if (peer->hashed && !peer->lost_timer)
+        peer->lost_timer = c2_timer_start(peer->broker->config.loop, LOST_MS, 0, on_lost_time, peer);
     if (++peer->nowed > OWED_MAX) c2_ws_close(peer->ws, 1008, "notifies are not answered");
 }
 
@@ -314,7 +347,13 @@ static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
     struct c2_peer *peer = ctx;
     struct cat2_error err;
     C2_AUTO(c2_ps_message) message = {0};
+    enum c2_proof_state proof = c2_proof_check_json(text);
 
+    if (proof == C2_PROOF_BAD || (peer->hashed && proof != C2_PROOF_GOOD)) {
+        c2_wire_mismatch(C2_WIRE_EVENT, "a frame of a peer");
+        c2_ws_close(ws, 1007, "the frame does not have its hash");
+        return;
+    }
     if (!c2_ps_parse(text, &message, &err)) {
         c2_ws_close(ws, 1007, "not JSON");
         return;
@@ -327,6 +366,7 @@ static void peer_free(struct c2_peer *peer)
 {
     struct c2_peer **at = &peer->broker->peers;
 
+    c2_timer_stop(peer->lost_timer);
     while (*at != peer)
         at = &(*at)->next;
     *at = peer->next;
@@ -362,13 +402,15 @@ void c2_broker_handle_pubsub(struct c2_request *req, void *state)
     static const struct c2_ws_events events = {NULL, on_text, on_close};
     struct c2_broker *broker = state;
     struct c2_peer *peer = calloc(1, sizeof(*peer));
+    struct c2_str wanted;
 
     if (!peer || broker->stopping) {
         free(peer);
         c2_reply_detail(req, 503, "the broker is stopping");
         return;
     }
-    c2_reply_header(req, "X-Caterva2-Events", "1");
+    peer->hashed = c2_request_header(req, C2_PROOF_WANT, &wanted);
+    c2_reply_header(req, "X-Caterva2-Events", peer->hashed ? "2" : "1"); /* 2: frames have hashes */
     c2_reply_websocket(req, &events, peer, &peer->ws);
     if (!peer->ws) {
         free(peer);

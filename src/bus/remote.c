@@ -51,7 +51,8 @@ static void rest(struct c2_remote *r, const char *method, const char *name, cons
                                 .done = on_rest,
                                 .ctx = ask};
     r->flights++;
-    if (c2_http_start(r->http, &call)) return;
+    if (c2_checked_start(r->http, &call, C2_WIRE_ROOTS, r->rest_hashed ? C2_CHECK_PREFER : C2_CHECK_ASK))
+        return;
     c2_fail_nomem(&err, "request");
     on_rest(ask, NULL, &err);
 }
@@ -139,6 +140,7 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     else if (reply->status / 100 != 2)
         c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s answers %d", r->broker, reply->status);
     r->flights--;
+    if (!why) r->rest_hashed = reply->hashed;
     if (!r->freed) {
         if ((ask->check || ask->roots_done) && !why && err.code == CAT2_OK)
             roots = read_roots(reply, &n, &err);

@@ -5,6 +5,7 @@
 #define C2_BUS_REMOTE_IMPL_H
 
 #include "bus/remote.h"
+#include "net/checked.h"
 #include "net/websocket.h"
 
 struct c2_bus_sub {
@@ -44,6 +45,10 @@ struct c2_remote {
     char broker[300];
     struct c2_ws *ws;
     bool up, freed;
+    bool hashed;      /* this connection's frames have hashes */
+    bool known_ours;  /* a broker with hashes has been there: one without a sign of it is doubted */
+    int doubts;       /* handshakes in a row without that sign */
+    bool rest_hashed; /* the registry's answers have hashes */
     int tries;
     struct c2_timer *timer;
     struct c2_bus_sub *subs;

@@ -7,9 +7,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "bus/remote_impl.h"
+#include "wire/proof.h"
 #include "wire/pubsub.h"
 
-#define REPLY_MS 10000
+#define REPLY_MS   10000
+#define DOUBTS_MAX 2 /* then it is an older broker */
 
 /* ---- calls on the socket ---- */
 
@@ -32,7 +34,14 @@ static void on_call_time(void *ctx)
 
     call->timer = NULL;
     c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s does not reply", call->remote->broker);
+    if (call->resume)
+        c2_ws_close(call->remote->ws, 1011, "no reply"); /* without it, events would be missed */
     c2_remote_end_call(call, &err);
+}
+
+static bool send_frame(struct c2_remote *r, struct c2_buf *frame, struct cat2_error *err)
+{
+    return (!r->hashed || c2_proof_seal_json(frame, 0, NULL, err)) && c2_ws_send(r->ws, c2_buf_str(frame));
 }
 
 bool c2_remote_send(struct c2_remote *r, const char *method, struct c2_str arguments,
@@ -45,8 +54,7 @@ bool c2_remote_send(struct c2_remote *r, const char *method, struct c2_str argum
     *call = with;
     call->remote = r;
     c2_random_hex32(call->id);
-    if (!c2_ps_request(&out, method, arguments, c2_str_of(call->id), err) ||
-        !c2_ws_send(r->ws, c2_buf_str(&out))) {
+    if (!c2_ps_request(&out, method, arguments, c2_str_of(call->id), err) || !send_frame(r, &out, err)) {
         free(call);
         return err->code != CAT2_OK
                    ? false
@@ -147,8 +155,7 @@ static void on_notify(struct c2_remote *r, const struct c2_ps_message *m)
     C2_AUTO(c2_buf) data = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
     C2_AUTO(c2_buf) out = C2_BUF_INIT(4096);
 
-    if (c2_ps_response(&out, C2_STR("\"None\""), "str", m->call_id, &err))
-        c2_ws_send(r->ws, c2_buf_str(&out));
+    if (c2_ps_response(&out, C2_STR("\"None\""), "str", m->call_id, &err)) send_frame(r, &out, &err);
     if (!c2_jstr(c2_jget(subscription, "topic"), &event.topic) ||
         !c2_json_print(c2_jget(m->arguments, "data"), C2_JSON_COMPACT, &data, &err))
         return;
@@ -157,11 +164,13 @@ static void on_notify(struct c2_remote *r, const struct c2_ps_message *m)
     c2_jint(c2_jget(subscription, "seq"), &event.seq);
     struct c2_bus_sub *sub = sub_of(r, event.topic);
     if (!sub) return;
+    bool gap = event.epoch.n && c2_str_is(event.epoch, sub->at.epoch) && event.seq > sub->at.seq + 1;
     if (event.epoch.n) {
         snprintf(sub->at.epoch, sizeof(sub->at.epoch), "%.*s", C2_STR_ARG(event.epoch));
         sub->at.seq = event.seq;
     }
     if (sub->listener.event) sub->listener.event(sub->listener.ctx, &event);
+    if (gap && sub->listener.resync) sub->listener.resync(sub->listener.ctx);
 }
 
 static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
@@ -169,7 +178,13 @@ static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
     struct c2_remote *r = ctx;
     struct cat2_error err;
     C2_AUTO(c2_ps_message) m = {0};
+    enum c2_proof_state proof = c2_proof_check_json(text);
 
+    if (proof != (r->hashed ? C2_PROOF_GOOD : C2_PROOF_NONE)) { /* or its handshake was damaged */
+        c2_wire_mismatch(C2_WIRE_EVENT, "a frame of broker %.100s", r->broker);
+        c2_ws_close(ws, 1007, "the frame does not have its hash");
+        return;
+    }
     if (!c2_ps_parse(text, &m, &err)) {
         c2_ws_close(ws, 1007, "not JSON");
         return;
@@ -189,8 +204,16 @@ static void on_open(void *ctx, struct c2_ws *ws)
 {
     struct c2_remote *r = ctx;
     struct cat2_error err = {0};
+    struct c2_str version;
 
-    (void)ws;
+    r->hashed = c2_ws_handshake_header(ws, "X-Caterva2-Events", &version) && !c2_str_is(version, "1");
+    if (r->known_ours && !r->hashed && r->doubts++ < DOUBTS_MAX) {
+        c2_wire_mismatch(C2_WIRE_EVENT, "handshake of broker %.100s", r->broker);
+        c2_ws_close(ws, 1007, "no sign of hashes");
+        return;
+    }
+    r->known_ours = r->hashed;
+    r->doubts = 0;
     r->up = true;
     r->tries = 0;
     c2_log_info("broker %s connected", r->broker);

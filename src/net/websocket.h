@@ -20,7 +20,8 @@ struct c2_ws_events {
  * before. */
 void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *events, void *ctx,
                         struct c2_ws **out);
-/** Client: ws://host:port/path. Never fails at once: failures come as close(). NULL only when out of memory.
+/** Client: ws://host:port/path. The handshake asks for hashes (wire/proof.h). Never fails at once: failures
+ * come as close(). NULL only when out of memory.
  */
 struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct c2_ws_events *events,
                             void *ctx);

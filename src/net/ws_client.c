@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "net/ws_impl.h"
+#include "wire/proof.h"
 #include "wire/url.h"
 
 #define HEAD_MAX   16384
@@ -126,7 +127,8 @@ static bool make_request(struct c2_ws *ws)
     return c2_buf_printf(
         &ws->request, &err,
         "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nUser-Agent: caterva2/" C2_VERSION "\r\n\r\n",
+        "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nUser-Agent: caterva2/" C2_VERSION
+        "\r\n" C2_PROOF_WANT ": 1\r\n\r\n",
         ws->path, ws->host, ws->key);
 }
 

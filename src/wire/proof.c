@@ -104,6 +104,22 @@ enum c2_proof_state c2_proof_open_json(char *text, size_t *n, uint64_t *hash)
     return C2_PROOF_GOOD;
 }
 
+enum c2_proof_state c2_proof_check_json(struct c2_str text)
+{
+    XXH3_state_t state;
+    char digits[17];
+
+    if (text.n <= TAIL_LEN || memcmp(text.p + text.n - TAIL_LEN, MEMBER, MEMBER_LEN) != 0)
+        return C2_PROOF_NONE;
+    const char *end = text.p + text.n - TAIL_LEN;
+    XXH3_64bits_reset(&state);
+    XXH3_64bits_update(&state, text.p, text.n - TAIL_LEN);
+    XXH3_64bits_update(&state, "}", 1);
+    c2_hash_text(XXH3_64bits_digest(&state), digits);
+    bool good = memcmp(end + MEMBER_LEN, digits, 16) == 0 && memcmp(end + MEMBER_LEN + 16, "\"}", 2) == 0;
+    return good ? C2_PROOF_GOOD : C2_PROOF_BAD;
+}
+
 /* ---- what was damaged ---- */
 
 static const char *const kind_names[C2_WIRE_KINDS] = {"pieces", "frame", "list",  "info",

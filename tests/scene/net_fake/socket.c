@@ -11,6 +11,7 @@
 #include "fake.h"
 #include "net/server_impl.h"
 #include "net/websocket.h"
+#include "wire/proof.h"
 
 #define PING_MS    20000
 #define CLOSE_MS   5000
@@ -235,11 +236,12 @@ struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct 
     c2_buf_init(&ws->headers, 65536);
     c2_str_cut(c2_str_of(url + 5), '/', &address, &path);
     snprintf(text, sizeof(text), "%.*s", C2_STR_ARG(address));
-    const struct c2_question question = {.address = text,
-                                         .method = "GET",
-                                         .target = path.p - 1,
-                                         .headers = "Upgrade: websocket\r\nConnection: Upgrade\r\n",
-                                         .connect_ms = CONNECT_MS};
+    const struct c2_question question = {
+        .address = text,
+        .method = "GET",
+        .target = path.p - 1,
+        .headers = "Upgrade: websocket\r\nConnection: Upgrade\r\n" C2_PROOF_WANT ": 1\r\n",
+        .connect_ms = CONNECT_MS};
     const struct c2_asker asker = {on_head, on_bytes, on_ended, ws};
     if (host->ncalls < (int)C2_ARRAY_LEN(host->calls)) host->calls[host->ncalls] = c2_fake_now();
     host->ncalls++;
