@@ -3,12 +3,12 @@
  *
  * Life of a chunk, and of its 32-byte record in the sidecar:
  *
- *            put_blocks            last block
- *   ABSENT ------------> PARTIAL ------------> BLOCKS
- *     |  ^                 | |                   |
- *     |  |                 | +---- put ----+     | put
- *     |  +-- evict, drop --+               v     v
- *     +------------------- put ----------> WHOLE          evict, drop: from everywhere back to ABSENT
+ *            put_blocks            last block, put
+ *   ABSENT ------------> PARTIAL ----------------> BLOCKS
+ *     |  ^                 |                         ^
+ *     |  +-- evict, drop --+                         |
+ *     +------------------ put -----------------------+    evict, drop: from everywhere back to ABSENT
+ *     +------------------ put ----------> WHOLE           of chunks that have no blocks of their own
  *
  * - A change first enters: the chunk's entry in cf->active. Block writers of one encoding (tag = hash of the
  * prefix) are in together; a put, an eviction, another encoding wait until they left. So bytes on disk are of
@@ -20,8 +20,9 @@
  * - Each change of a record raises its gen. Readers take no lock: record, bytes, record again; a record of
  * another gen means the bytes may have changed below the reader, who starts over. Eviction clears the record
  * before it punches the hole.
- * - chunk_ok and block_ok say what this process has hashed; every change clears them before the record is
- * written, and a reader sets them under the lock only while the record it hashed against still stands. */
+ * - Every read checks the bytes that it gives, each time: a hash costs less than the read. So that a few
+ * blocks can be checked without the others, a chunk that is put whole is kept as BLOCKS where its blocks tile
+ * it, and as WHOLE only where they cannot be told apart. */
 #include "data/cachefile_impl.h"
 
 #include <stdlib.h>
@@ -66,8 +67,7 @@ void c2_cachefile_unref(struct c2_cachefile *cf)
     free(cf->etag);
     free(cf->offs);
     free(cf->order);
-    free(cf->chunk_ok);
-    free(cf->block_ok);
+    c2_buf_fini(&cf->tail);
     free(cf);
 }
 

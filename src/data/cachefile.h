@@ -7,8 +7,8 @@
  *
  * mirror mode: the publisher has a contiguous frame; same offsets, a complete file is byte-identical to it.
  * slot mode: sizes unknown; chunk i has a fixed slot of chunksize+32 rounded to 4 KiB.
- * Every stored piece has a hash, checked on first use per process; a mismatch is a miss. kill -9 loses
- * nothing acknowledged. Reference-counted; put/get/evict from any thread without a lock (same bytes, same
+ * Every stored piece has a hash, checked at every read; a mismatch is a miss. kill -9 loses nothing
+ * acknowledged. Reference-counted; put/get/evict from any thread without a lock (same bytes, same
  * place); open/create in workers. */
 #ifndef C2_DATA_CACHEFILE_H
 #define C2_DATA_CACHEFILE_H
@@ -69,9 +69,6 @@ typedef bool c2_span_fn(void *ctx, const struct c2_chunk_span *span);
  * memory), and its bytes in `to` mean nothing. Worker. @errors CAT2_EIO. */
 bool c2_cachefile_read_frame(struct c2_cachefile *cf, int64_t off, size_t n, uint8_t *to, c2_span_fn *missing,
                              void *ctx, struct cat2_error *err);
-/** mirror: is the file complete, and has every byte of it been verified in this process? No I/O, but a look
- * at each chunk's record. */
-bool c2_cachefile_is_sound(const struct c2_cachefile *cf);
 /** Can some blocks of a chunk be stored without the others? */
 bool c2_cachefile_is_blockwise(const struct c2_cachefile *cf);
 
@@ -90,9 +87,6 @@ bool c2_cachefile_put(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes c
 bool c2_cachefile_put_blocks(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes prefix,
                              const int32_t *blocks, int32_t nblocks, struct c2_bytes data,
                              struct cat2_error *err);
-/** mirror: when complete, check that the whole file may be sent as is (all verified). */
-bool c2_cachefile_verify(struct c2_cachefile *cf, struct cat2_error *err);
-
 /** While pinned, nothing is evicted: hold it from before c2_cachefile_is_sound() until the file has been
  * sent. Any thread. */
 void c2_cachefile_pin(struct c2_cachefile *cf);

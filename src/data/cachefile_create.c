@@ -162,7 +162,7 @@ static bool create_files(int dirfd, const struct names *names, const struct layo
     if (c2_frame_refusal(frame)) return c2_fail(err, CAT2_EUNSUPPORTED, "%s", c2_frame_refusal(frame));
     int idx_fd = write_sidecar(dirfd, names->new_idx, frame, l, &head, err);
     if (idx_fd < 0) return false;
-    if (c2_cache_attach(frame, idx_fd, &head, out, err)) {
+    if (c2_cache_attach(frame, idx_fd, &head, l->tail, out, err)) {
         frame = NULL;
         if (rename_pair(dirfd, names, err)) return true;
         c2_cachefile_unref(*out);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A mirror read as the frame it mirrors, by position: header, index and trailer are always here, chunks as
  * far as they are cached. */
-#include "base/fs.h"
 #include "data/cachefile_impl.h"
 
 /* One read on its way, and where to tell what is missing. */
@@ -14,12 +13,13 @@ struct window {
     struct cat2_error *err;
 };
 
-/* What never is evicted: the frame's bytes before the first chunk and from the index on. */
-static bool read_fixed(const struct window *w, int64_t from, int64_t until)
+/* What never is evicted, the frame's bytes before the first chunk and from the index on, is in memory: it was
+ * checked when the file was opened. */
+static void give_fixed(const struct window *w, int64_t at, struct c2_bytes bytes)
 {
-    int64_t lo = c2_max_i64(from, w->off), hi = c2_min_i64(until, w->end);
+    int64_t lo = c2_max_i64(at, w->off), hi = c2_min_i64(at + (int64_t)bytes.n, w->end);
 
-    return lo >= hi || c2_fs_pread(w->cf->fd, w->to + (lo - w->off), (size_t)(hi - lo), lo, w->err);
+    if (lo < hi) memcpy(w->to + (lo - w->off), bytes.p + (lo - at), (size_t)(hi - lo));
 }
 
 static bool tell_missing(const struct window *w, int64_t nchunk, int64_t off, int64_t n)
@@ -56,30 +56,9 @@ bool c2_cachefile_read_frame(struct c2_cachefile *cf, int64_t off, size_t n, uin
     struct window w = {cf, off, off + (int64_t)n, to, missing, ctx, err};
 
     memset(to, 0, n);
-    return read_fixed(&w, 0, l->header_len) && read_fixed(&w, l->index_off, l->frame_len) &&
-           c2_cachefile_chunks_under(cf, off, (int64_t)n, read_chunk, &w);
-}
-
-static bool chunk_is_sound(const struct c2_cachefile *cf, int64_t nchunk)
-{
-    struct c2_cache_rec rec = c2_cache_load(cf, nchunk);
-    enum c2_cache_state state = c2_cache_state_of(&rec);
-
-    if (state != C2_CACHE_WHOLE && state != C2_CACHE_BLOCKS) return false;
-    if (!c2_cache_bit(cf->chunk_ok, nchunk)) return false;
-    for (int64_t i = 0; state == C2_CACHE_BLOCKS && i < cf->blocks_per_chunk; i++) {
-        bool here = c2_cache_word(cf, nchunk, (int32_t)i) != 0;
-        if (here && !c2_cache_bit(cf->block_ok, nchunk * cf->blocks_per_chunk + i)) return false;
-    }
-    return true;
-}
-
-bool c2_cachefile_is_sound(const struct c2_cachefile *cf)
-{
-    if (!cf->mirror || !c2_cachefile_complete(cf)) return false;
-    for (int64_t i = 0; i < cf->nstored; i++)
-        if (!chunk_is_sound(cf, cf->order[i])) return false;
-    return true;
+    give_fixed(&w, 0, c2_buf_bytes(&cf->frame->header));
+    give_fixed(&w, l->index_off, c2_buf_bytes(&cf->tail));
+    return c2_cachefile_chunks_under(cf, off, (int64_t)n, read_chunk, &w);
 }
 
 bool c2_cachefile_is_blockwise(const struct c2_cachefile *cf)

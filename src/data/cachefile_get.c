@@ -26,99 +26,92 @@ static bool not_here(const struct span *s, struct cat2_error *err)
     return c2_fail(err, CAT2_ENOTFOUND, "chunk %lld is not cached", (long long)s->nchunk);
 }
 
-/* The bytes that were hashed stand for the record: remember, unless it has changed. */
-static void remember(struct c2_cachefile *cf, const struct span *s, _Atomic uint64_t *bits, int64_t bit)
-{
-    pthread_mutex_lock(&cf->lock);
-    struct c2_cache_rec rec = c2_cache_load_locked(cf, s->nchunk);
-    if (c2_cache_same(&rec, &s->rec)) c2_cache_set_bit(bits, bit, true);
-    pthread_mutex_unlock(&cf->lock);
-}
-
+/* Only all of it has a hash. */
 static bool read_whole(struct c2_cachefile *cf, struct span *s, struct cat2_error *err)
 {
     size_t cbytes = s->rec.cbytes;
     bool all = s->off == 0 && s->n == (int64_t)cbytes;
-
-    if (c2_cache_bit(cf->chunk_ok, s->nchunk))
-        return c2_fs_pread(cf->fd, s->to, (size_t)s->n, s->place + s->off, err);
     uint8_t *bytes = all ? s->to : malloc(cbytes);
+
     if (!bytes) return c2_fail_nomem(err, "chunk");
     bool ok = c2_fs_pread(cf->fd, bytes, cbytes, s->place, err) &&
               (XXH3_64bits(bytes, cbytes) == s->rec.hash || c2_fail(err, CAT2_EDATA, "hash"));
-    if (ok) remember(cf, s, cf->chunk_ok, s->nchunk);
     if (ok && !all) memcpy(s->to, bytes + s->off, (size_t)s->n);
     if (!all) free(bytes);
     return ok;
 }
 
+/* The chunk's bytes [at, at + n) are at p: put those of the span where they belong. */
+static void give(const struct span *s, const uint8_t *p, int64_t at, int64_t n)
+{
+    int64_t lo = c2_max_i64(at, s->off), hi = c2_min_i64(at + n, (int64_t)s->off + s->n);
+
+    if (lo < hi) memcpy(s->to + (lo - s->off), p + (lo - at), (size_t)(hi - lo));
+}
+
+/* The span's bytes are in s->to, not checked yet. A block that sticks out of it is read anew, and what was
+ * checked is what is given. */
 static bool check_block(struct c2_cachefile *cf, struct span *s, int32_t nblock, int32_t off, int32_t len,
                         struct c2_buf *scratch, struct cat2_error *err)
 {
-    int64_t bit = s->nchunk * cf->blocks_per_chunk + nblock;
     uint32_t word = c2_cache_word(cf, s->nchunk, nblock);
+    bool inside = off >= s->off && off + len <= s->off + s->n;
+    const uint8_t *bytes = inside ? s->to + (off - s->off) : NULL;
 
     if (!word) return not_here(s, err);
-    if (c2_cache_bit(cf->block_ok, bit)) return true;
-    if (!c2_buf_resize(scratch, (size_t)len, err) ||
-        !c2_fs_pread(cf->fd, scratch->p, (size_t)len, s->place + off, err))
-        return false;
-    if (c2_cache_block_check((struct c2_bytes){scratch->p, (size_t)len}) != word) {
+    if (!inside) {
+        if (!c2_buf_resize(scratch, (size_t)len, err) ||
+            !c2_fs_pread(cf->fd, scratch->p, (size_t)len, s->place + off, err))
+            return false;
+        bytes = scratch->p;
+    }
+    if (c2_cache_block_check((struct c2_bytes){bytes, (size_t)len}) != word) {
         s->bad_block = nblock;
         return c2_fail(err, CAT2_EDATA, "hash");
     }
-    remember(cf, s, cf->block_ok, bit);
+    if (!inside) give(s, bytes, off, len);
     return true;
 }
 
-static bool read_prefix(struct c2_cachefile *cf, struct span *s, struct c2_buf *prefix,
-                        struct c2_chunk_info *info, struct cat2_error *err)
-{
-    struct c2_chunk_expect want = c2_cache_expect(cf, s->nchunk);
-    size_t n = s->rec.state >> 4;
-
-    if (!c2_buf_resize(prefix, n, err) || !c2_fs_pread(cf->fd, prefix->p, n, s->place, err)) return false;
-    if (!c2_cache_bit(cf->chunk_ok, s->nchunk)) {
-        if (XXH3_64bits(prefix->p, n) != s->rec.hash) return c2_fail(err, CAT2_EDATA, "hash");
-        remember(cf, s, cf->chunk_ok, s->nchunk);
-    }
-    return c2_guard_prefix(c2_buf_bytes(prefix), &want, info, err) &&
-           (info->nblocks <= cf->blocks_per_chunk || c2_fail(err, CAT2_EDATA, "blocks"));
-}
-
 /* Every block that the span touches is here and sound. */
-static bool check_span(struct c2_cachefile *cf, struct span *s, const struct c2_buf *prefix,
-                       const struct c2_chunk_info *info, struct cat2_error *err)
+static bool check_span(struct c2_cachefile *cf, struct span *s, struct c2_bytes prefix,
+                       struct cat2_error *err)
 {
     C2_AUTO(c2_buf) table = C2_BUF_INIT((size_t)C2_NBLOCKS_MAX * 8);
     C2_AUTO(c2_buf) scratch = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
-    int32_t n = info->nblocks, end = s->off + s->n;
+    struct c2_chunk_expect want = c2_cache_expect(cf, s->nchunk);
+    int32_t end = s->off + s->n;
+    struct c2_chunk_info info;
 
+    if (!c2_guard_prefix(prefix, &want, &info, err)) return false;
+    int32_t n = info.nblocks;
+    if (n > cf->blocks_per_chunk) return c2_fail(err, CAT2_EDATA, "blocks");
     if (!c2_buf_resize(&table, (size_t)n * 8, err)) return false;
     int32_t *off = (int32_t *)(void *)table.p, *len = off + n;
-    if (!info->memcpyed && !c2_block_extents(c2_buf_bytes(prefix), info, off, len, err)) return false;
-    for (int32_t i = 0; i < n; i++) {
-        if (info->memcpyed) {
-            off[i] = C2_CHUNK_HEADER + i * info->blocksize;
-            len[i] = (int32_t)c2_min_i64(info->blocksize, info->cbytes - off[i]);
-        }
+    if (!c2_cache_extents(prefix, &info, off, len, err)) return false;
+    for (int32_t i = 0; i < n; i++)
         if (off[i] < end && off[i] + len[i] > s->off && !check_block(cf, s, i, off[i], len[i], &scratch, err))
             return false;
-    }
     return true;
 }
 
 static bool read_partial(struct c2_cachefile *cf, struct span *s, struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) prefix = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
-    int64_t prefix_len = s->rec.state >> 4, end = (int64_t)s->off + s->n;
-    struct c2_chunk_info info;
+    C2_AUTO(c2_buf) scratch = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+    size_t prefix_len = s->rec.state >> 4;
+    struct c2_bytes prefix = {s->to, prefix_len};
+    bool inside = s->off == 0 && (size_t)s->n >= prefix_len;
 
-    if (end > prefix_len || !c2_cache_bit(cf->chunk_ok, s->nchunk)) {
-        if (!read_prefix(cf, s, &prefix, &info, err)) return false;
-        if (end > prefix_len && !check_span(cf, s, &prefix, &info, err)) return false;
+    if (!c2_fs_pread(cf->fd, s->to, (size_t)s->n, s->place + s->off, err)) return false;
+    if (!inside) {
+        if (!c2_buf_resize(&scratch, prefix_len, err) ||
+            !c2_fs_pread(cf->fd, scratch.p, prefix_len, s->place, err))
+            return false;
+        prefix = c2_buf_bytes(&scratch);
     }
-    return c2_fs_pread(cf->fd, s->to, (size_t)s->n, s->place + s->off, err);
+    if (XXH3_64bits(prefix.p, prefix.n) != s->rec.hash) return c2_fail(err, CAT2_EDATA, "hash");
+    if (!inside) give(s, prefix.p, 0, (int64_t)prefix.n);
+    return (int64_t)s->off + s->n <= (int64_t)prefix_len || check_span(cf, s, prefix, err);
 }
 
 static bool read_once(struct c2_cachefile *cf, struct span *s, struct cat2_error *err)
@@ -182,6 +175,7 @@ static bool stat_op(void *self, int64_t nchunk, struct c2_chunk_stat *out, struc
     if (state == C2_CACHE_ABSENT) out->kind = C2_CHUNK_ABSENT;
     out->cbytes = (int32_t)rec.cbytes;
     out->partial = state == C2_CACHE_PARTIAL;
+    out->undivided = state == C2_CACHE_WHOLE;
     return true;
 }
 
@@ -209,21 +203,6 @@ static bool append_chunk(struct c2_cachefile *cf, int64_t nchunk, struct c2_buf 
     if (read_op(cf, nchunk, 0, st.cbytes, out->p + before, err)) return true;
     out->n = before;
     return false;
-}
-
-bool c2_cachefile_verify(struct c2_cachefile *cf, struct cat2_error *err)
-{
-    C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
-
-    for (int64_t i = 0; i < cf->meta.nchunks; i++) {
-        struct c2_cache_rec rec;
-        if (c2_frame_chunk_off(cf->frame, i) < 0) continue;
-        rec = c2_cache_load(cf, i);
-        if (c2_cache_state_of(&rec) == C2_CACHE_WHOLE && c2_cache_bit(cf->chunk_ok, i)) continue;
-        c2_buf_clear(&chunk);
-        if (!append_chunk(cf, i, &chunk, err)) return false;
-    }
-    return true;
 }
 
 static bool export_attributes(struct c2_cachefile *cf, struct c2_frame_writer *w, struct cat2_error *err)

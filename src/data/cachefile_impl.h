@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct c2_cache_head) <= C2_CACHE_PAGE, "head fits its pag
 
 enum c2_cache_state {
     C2_CACHE_ABSENT,
-    C2_CACHE_WHOLE,   /* hash: of all cbytes */
+    C2_CACHE_WHOLE,   /* hash: of all cbytes; of chunks whose blocks cannot be told apart */
     C2_CACHE_PARTIAL, /* hash: of the prefix; block words tell the rest */
     C2_CACHE_BLOCKS   /* PARTIAL with no block missing */
 };
@@ -61,8 +61,8 @@ struct c2_cachefile {
     uint8_t *map; /* the sidecar; stores through it touch only `used` of present records */
     size_t map_len;
     int64_t words_off;
-    _Atomic uint64_t *chunk_ok, *block_ok; /* verified in this process */
-    atomic_llong first_missing;            /* all chunks before are here */
+    struct c2_buf tail;         /* index chunk and trailer: what is given of them is given from here */
+    atomic_llong first_missing; /* all chunks before are here */
 
     /* lock guards what follows, and every write to the sidecar but `used`. */
     pthread_mutex_t lock;
@@ -82,9 +82,10 @@ int64_t c2_cache_sidecar_len(int64_t nchunks, int64_t blocks_per_chunk, int64_t 
 int64_t c2_cache_blocks_per_chunk(const struct c2_meta *meta, int32_t blocksize);
 uint64_t c2_cache_head_check(const struct c2_cache_head *head);
 uint64_t c2_cache_frame_hash(struct c2_bytes head, struct c2_bytes tail);
-/** Make the object of two open files; takes the frame and idx_fd on success. */
+/** Make the object of two open files; takes the frame and idx_fd on success. tail: index chunk and trailer,
+ * checked; copied. */
 bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_head *head,
-                     struct c2_cachefile **out, struct cat2_error *err);
+                     struct c2_bytes tail, struct c2_cachefile **out, struct cat2_error *err);
 /** So many more are open, and so many more bytes mapped; for c2_cachefile_stats(). */
 void c2_cache_count(int64_t n, int64_t nbytes);
 struct c2_chunk_expect c2_cache_expect(const struct c2_cachefile *cf, int64_t nchunk);
@@ -95,7 +96,7 @@ struct c2_cache_rec c2_cache_load(const struct c2_cachefile *cf, int64_t nchunk)
 struct c2_cache_rec c2_cache_load_locked(const struct c2_cachefile *cf, int64_t nchunk);
 /** Are two views of a record the same life of it (last use aside)? */
 bool c2_cache_same(const struct c2_cache_rec *a, const struct c2_cache_rec *b);
-/** Write a record with the next gen; lock held. Forgets what was verified. */
+/** Write a record with the next gen; lock held. */
 bool c2_cache_store(struct c2_cachefile *cf, int64_t nchunk, const struct c2_cache_rec *old,
                     enum c2_cache_state state, struct c2_cache_rec fields, struct cat2_error *err);
 /** Take a chunk whose bytes failed out of service, unless its record has changed since. True when it did. */
@@ -110,8 +111,9 @@ uint32_t c2_cache_block_check(struct c2_bytes block);
 bool c2_cache_put_words(struct c2_cachefile *cf, int64_t nchunk, int32_t nblock, const uint32_t *words,
                         int32_t n, struct cat2_error *err);
 
-bool c2_cache_bit(const _Atomic uint64_t *bits, int64_t i);
-void c2_cache_set_bit(_Atomic uint64_t *bits, int64_t i, bool on);
+/** Extents of a chunk's blocks, also of one stored as it is. */
+bool c2_cache_extents(struct c2_bytes prefix, const struct c2_chunk_info *info, int32_t *off, int32_t *len,
+                      struct cat2_error *err);
 static inline enum c2_cache_state c2_cache_state_of(const struct c2_cache_rec *rec)
 {
     return (enum c2_cache_state)(rec->state & 15);

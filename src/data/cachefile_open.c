@@ -69,17 +69,8 @@ static bool map_sidecar(struct c2_cachefile *cf, int idx_fd, struct cat2_error *
     return true;
 }
 
-static bool make_bits(struct c2_cachefile *cf, struct cat2_error *err)
-{
-    int64_t blocks = cf->meta.nchunks * cf->blocks_per_chunk;
-
-    cf->chunk_ok = calloc((size_t)(cf->meta.nchunks / 64 + 1), sizeof(*cf->chunk_ok));
-    cf->block_ok = calloc((size_t)(blocks / 64 + 1), sizeof(*cf->block_ok));
-    return (cf->chunk_ok && cf->block_ok) || c2_fail_nomem(err, "cache bits");
-}
-
 static bool attach(struct c2_cachefile *cf, struct c2_frame *frame, int idx_fd,
-                   const struct c2_cache_head *head, struct cat2_error *err)
+                   const struct c2_cache_head *head, struct c2_bytes tail, struct cat2_error *err)
 {
     cf->frame = frame;
     cf->fd = c2_frame_fd(frame);
@@ -93,11 +84,12 @@ static bool attach(struct c2_cachefile *cf, struct c2_frame *frame, int idx_fd,
     cf->slot = c2_div_ceil((int64_t)cf->meta.chunksize + 32, C2_CACHE_PAGE) * C2_CACHE_PAGE;
     cf->etag = c2_str_dup((struct c2_str){head->etag, head->etag_len});
     if (!cf->etag) return c2_fail_nomem(err, "etag");
-    return (!cf->mirror || sort_places(cf, err)) && make_bits(cf, err) && map_sidecar(cf, idx_fd, err);
+    return (!cf->mirror || sort_places(cf, err)) && c2_buf_append(&cf->tail, tail.p, tail.n, err) &&
+           map_sidecar(cf, idx_fd, err);
 }
 
 bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_head *head,
-                     struct c2_cachefile **out, struct cat2_error *err)
+                     struct c2_bytes tail, struct c2_cachefile **out, struct cat2_error *err)
 {
     struct c2_cachefile *cf = calloc(1, sizeof(*cf));
 
@@ -105,9 +97,10 @@ bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_h
     atomic_init(&cf->refs, 1);
     atomic_init(&cf->first_missing, 0);
     cf->idx_fd = -1;
+    c2_buf_init(&cf->tail, tail.n);
     pthread_mutex_init(&cf->lock, NULL);
     pthread_cond_init(&cf->left, NULL);
-    if (attach(cf, frame, idx_fd, head, err)) {
+    if (attach(cf, frame, idx_fd, head, tail, err)) {
         cf->idx_fd = idx_fd;
         c2_cache_count(1, (int64_t)cf->map_len);
         *out = cf;
@@ -129,15 +122,15 @@ static bool read_head(int fd, const char *etag, struct c2_cache_head *head, stru
 }
 
 /* Are header, index and trailer those that the sidecar was made for? */
-static bool check_frame(struct c2_frame *frame, const struct c2_cache_head *head, struct cat2_error *err)
+static bool check_frame(struct c2_frame *frame, const struct c2_cache_head *head, struct c2_buf *tail,
+                        struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) tail = C2_BUF_INIT((size_t)C2_CHUNK_CBYTES_MAX + C2_TRAILER_NBYTES_MAX);
     const struct c2_frame_layout *l = c2_frame_layout(frame);
     int64_t n = l->frame_len - l->index_off;
 
-    if (!c2_buf_resize(&tail, (size_t)n, err) || !c2_frame_pread(frame, tail.p, (size_t)n, l->index_off, err))
+    if (!c2_buf_resize(tail, (size_t)n, err) || !c2_frame_pread(frame, tail->p, (size_t)n, l->index_off, err))
         return false;
-    if (head->frame_hash != c2_cache_frame_hash(c2_buf_bytes(&frame->header), c2_buf_bytes(&tail)) ||
+    if (head->frame_hash != c2_cache_frame_hash(c2_buf_bytes(&frame->header), c2_buf_bytes(tail)) ||
         head->nchunks != c2_frame_meta(frame)->nchunks ||
         head->blocks_per_chunk != c2_cache_blocks_per_chunk(c2_frame_meta(frame), head->blocksize))
         return c2_fail(err, CAT2_EDATA, "data file and sidecar do not belong together");
@@ -147,13 +140,14 @@ static bool check_frame(struct c2_frame *frame, const struct c2_cache_head *head
 static bool open_pair(int dirfd, const char *rel, int idx_fd, const char *etag, struct c2_cachefile **out,
                       struct cat2_error *err)
 {
+    C2_AUTO(c2_buf) tail = C2_BUF_INIT((size_t)C2_CHUNK_CBYTES_MAX + C2_TRAILER_NBYTES_MAX);
     C2_AUTO_PTR(c2_frame) *frame = NULL;
     struct c2_cache_head head;
 
     if (!read_head(idx_fd, etag, &head, err)) return false;
     int fd = c2_fs_open(dirfd, rel, O_RDWR, err);
-    if (fd < 0 || !c2_frame_open_fd(fd, rel, &frame, err) || !check_frame(frame, &head, err) ||
-        !c2_cache_attach(frame, idx_fd, &head, out, err))
+    if (fd < 0 || !c2_frame_open_fd(fd, rel, &frame, err) || !check_frame(frame, &head, &tail, err) ||
+        !c2_cache_attach(frame, idx_fd, &head, c2_buf_bytes(&tail), out, err))
         return false;
     frame = NULL;
     return true;

@@ -48,38 +48,97 @@ static bool prepare(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes pre
     return ok;
 }
 
-static bool put_entered(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes chunk, uint64_t hash,
-                        int64_t off, struct cat2_error *err)
+bool c2_cache_extents(struct c2_bytes prefix, const struct c2_chunk_info *info, int32_t *off, int32_t *len,
+                      struct cat2_error *err)
 {
-    struct c2_cache_rec rec, fields = {.cbytes = (uint32_t)chunk.n, .hash = hash};
+    if (!info->memcpyed) return c2_block_extents(prefix, info, off, len, err);
+    for (int32_t i = 0; i < info->nblocks; i++) {
+        off[i] = C2_CHUNK_HEADER + i * info->blocksize;
+        len[i] = (int32_t)c2_min_i64(info->blocksize, info->cbytes - off[i]);
+    }
+    return true;
+}
 
-    if (!prepare(cf, nchunk, chunk, &rec, err)) return false;
-    if (c2_cache_state_of(&rec) == C2_CACHE_WHOLE) return true;
-    if (!c2_fs_pwrite(cf->fd, chunk.p, chunk.n, off, err)) return false;
+/* Do the blocks begin right behind the prefix? (Each ends where the next begins.) */
+static bool tiles(const struct c2_chunk_info *info, const int32_t *off)
+{
+    int32_t first = info->cbytes;
+
+    for (int32_t i = 0; i < info->nblocks; i++)
+        if (off[i] < first) first = off[i];
+    return first == info->data_start;
+}
+
+/* How a whole chunk is recorded: with a check a block where they can be told apart, else with one hash. */
+struct put {
+    int64_t nchunk, place;
+    struct c2_bytes chunk;
+    struct c2_cache_rec fields;
+    enum c2_cache_state state;
+    uint32_t *words;
+    int32_t nwords;
+};
+
+static bool describe(const struct c2_cachefile *cf, const struct c2_chunk_info *info, struct put *p,
+                     struct cat2_error *err)
+{
+    size_t n = (size_t)info->nblocks;
+    struct c2_bytes prefix = {p->chunk.p, (size_t)info->data_start};
+
+    p->state = C2_CACHE_WHOLE;
+    p->fields = (struct c2_cache_rec){.cbytes = (uint32_t)p->chunk.n};
+    bool apart = n > 0 && info->nblocks <= cf->blocks_per_chunk && !info->special && !info->vlblocks;
+    int32_t *off = apart ? malloc(2 * n * sizeof(*off)) : NULL, *len = off ? off + n : NULL;
+    p->words = apart ? malloc(n * sizeof(*p->words)) : NULL;
+    bool ok = !apart || (off && p->words) || c2_fail_nomem(err, "blocks");
+    if (apart && ok && c2_cache_extents(prefix, info, off, len, err) && tiles(info, off)) {
+        p->state = C2_CACHE_BLOCKS;
+        p->nwords = info->nblocks;
+        for (size_t i = 0; i < n; i++)
+            p->words[i] = c2_cache_block_check((struct c2_bytes){p->chunk.p + off[i], (size_t)len[i]});
+        p->fields.state = (uint32_t)prefix.n << 4;
+        p->fields.hash = XXH3_64bits(prefix.p, prefix.n);
+    } else if (ok) {
+        p->fields.hash = XXH3_64bits(p->chunk.p, p->chunk.n);
+    }
+    free(off);
+    return ok;
+}
+
+static bool put_entered(struct c2_cachefile *cf, const struct put *p, struct cat2_error *err)
+{
+    struct c2_cache_rec rec;
+
+    if (!prepare(cf, p->nchunk, p->chunk, &rec, err)) return false;
+    if (c2_cache_state_of(&rec) == C2_CACHE_WHOLE || c2_cache_state_of(&rec) == C2_CACHE_BLOCKS) return true;
+    if (!c2_fs_pwrite(cf->fd, p->chunk.p, p->chunk.n, p->place, err)) return false;
     pthread_mutex_lock(&cf->lock);
-    rec = c2_cache_load_locked(cf, nchunk);
-    bool ok = c2_cache_store(cf, nchunk, &rec, C2_CACHE_WHOLE, fields, err);
-    if (ok) c2_cache_set_bit(cf->chunk_ok, nchunk, true);
+    rec = c2_cache_load_locked(cf, p->nchunk);
+    bool ok = (p->nwords == 0 || c2_cache_put_words(cf, p->nchunk, 0, p->words, p->nwords, err)) &&
+              c2_cache_store(cf, p->nchunk, &rec, p->state, p->fields, err);
     pthread_mutex_unlock(&cf->lock);
     return ok;
 }
 
 bool c2_cachefile_put(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes chunk, struct cat2_error *err)
 {
+    struct put p = {.nchunk = nchunk, .chunk = chunk};
     struct c2_chunk_info info;
     bool special;
-    int64_t off;
 
     if (!check_number(cf, nchunk, err)) return false;
     struct c2_chunk_expect want = c2_cache_expect(cf, nchunk);
     if (!c2_guard_chunk(chunk, &want, &info, err) ||
-        !find_place(cf, nchunk, info.cbytes, &off, &special, err))
+        !find_place(cf, nchunk, info.cbytes, &p.place, &special, err))
         return c2_fail_within(err, "chunk %lld", (long long)nchunk);
     if (special) return true;
-    uint64_t hash = XXH3_64bits(chunk.p, chunk.n);
-    c2_cache_enter(cf, nchunk, hash, true);
-    bool ok = put_entered(cf, nchunk, chunk, hash, off, err);
-    c2_cache_leave(cf, nchunk);
+    bool ok = describe(cf, &info, &p, err);
+    if (ok) {
+        c2_cache_enter(cf, nchunk, p.fields.hash, true);
+        ok = put_entered(cf, &p, err);
+        c2_cache_leave(cf, nchunk);
+    }
+    free(p.words);
     return ok || c2_fail_within(err, "chunk %lld", (long long)nchunk);
 }
 
@@ -101,12 +160,8 @@ static bool find_extents(struct blocks *b, struct cat2_error *err)
     b->off = malloc(2 * (size_t)n * sizeof(*b->off));
     if (!b->off) return c2_fail_nomem(err, "blocks");
     b->len = b->off + n;
-    if (!b->info.memcpyed) return c2_block_extents(b->prefix, &b->info, b->off, b->len, err);
-    for (int32_t i = 0; i < n; i++) {
-        b->off[i] = C2_CHUNK_HEADER + i * b->info.blocksize;
-        b->len[i] = (int32_t)c2_min_i64(b->info.blocksize, b->info.cbytes - b->off[i]);
-    }
-    return true;
+    if (!c2_cache_extents(b->prefix, &b->info, b->off, b->len, err)) return false;
+    return tiles(&b->info, b->off) || c2_fail(err, CAT2_EUNSUPPORTED, "is cached whole only");
 }
 
 /* Everything about the bytes that can be wrong without looking at the cache. */
@@ -170,8 +225,6 @@ static bool write_words(struct c2_cachefile *cf, const struct blocks *b, const u
             continue;
         if (!c2_cache_put_words(cf, b->nchunk, b->blocks[first], words + first, i - first, err)) return false;
     }
-    for (int32_t i = 0; i < b->nblocks; i++)
-        c2_cache_set_bit(cf->block_ok, b->nchunk * cf->blocks_per_chunk + b->blocks[i], true);
     return true;
 }
 
@@ -191,7 +244,6 @@ static bool record_blocks(struct c2_cachefile *cf, const struct blocks *b, const
         if (!clear_words(cf, b->nchunk, b->info.nblocks, err) ||
             !c2_cache_store(cf, b->nchunk, &rec, C2_CACHE_PARTIAL, fields, err))
             return false;
-        c2_cache_set_bit(cf->chunk_ok, b->nchunk, true);
         rec = c2_cache_load_locked(cf, b->nchunk);
         is = C2_CACHE_PARTIAL;
     }

@@ -96,28 +96,6 @@ void c2_cache_touch(const struct c2_cachefile *cf, int64_t nchunk)
     if (__atomic_load_n(used, __ATOMIC_RELAXED) != now) __atomic_store_n(used, now, __ATOMIC_RELAXED);
 }
 
-bool c2_cache_bit(const _Atomic uint64_t *bits, int64_t i)
-{
-    return atomic_load_explicit(&bits[i / 64], memory_order_acquire) >> (i % 64) & 1;
-}
-
-void c2_cache_set_bit(_Atomic uint64_t *bits, int64_t i, bool on)
-{
-    uint64_t bit = (uint64_t)1 << (i % 64);
-
-    if (on)
-        atomic_fetch_or(&bits[i / 64], bit);
-    else if (c2_cache_bit(bits, i))
-        atomic_fetch_and(&bits[i / 64], ~bit);
-}
-
-static void forget(struct c2_cachefile *cf, int64_t nchunk)
-{
-    c2_cache_set_bit(cf->chunk_ok, nchunk, false);
-    for (int64_t b = 0; b < cf->blocks_per_chunk; b++)
-        c2_cache_set_bit(cf->block_ok, nchunk * cf->blocks_per_chunk + b, false);
-}
-
 bool c2_cache_store(struct c2_cachefile *cf, int64_t nchunk, const struct c2_cache_rec *old,
                     enum c2_cache_state state, struct c2_cache_rec fields, struct cat2_error *err)
 {
@@ -127,7 +105,6 @@ bool c2_cache_store(struct c2_cachefile *cf, int64_t nchunk, const struct c2_cac
     fields.gen = old->gen + 1;
     fields.used = now_seconds();
     fields.check = record_check(&fields, nchunk);
-    if (state != C2_CACHE_BLOCKS) forget(cf, nchunk); /* PARTIAL -> BLOCKS keeps the same bytes */
     if (state == C2_CACHE_ABSENT) atomic_store(&cf->first_missing, 0);
     return c2_fs_pwrite(cf->idx_fd, &fields, sizeof(fields), at, err);
 }
@@ -182,7 +159,6 @@ bool c2_cache_drop_block(struct c2_cachefile *cf, int64_t nchunk, int32_t nblock
     struct c2_cache_rec rec = c2_cache_load_locked(cf, nchunk);
     same = c2_cache_same(&rec, seen);
     if (same) {
-        c2_cache_set_bit(cf->block_ok, nchunk * cf->blocks_per_chunk + nblock, false);
         (void)c2_cache_put_words(cf, nchunk, nblock, &zero, 1, &ignored);
         struct c2_cache_rec fields = rec;
         if (c2_cache_state_of(&rec) == C2_CACHE_BLOCKS)

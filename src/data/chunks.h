@@ -18,6 +18,7 @@ struct c2_chunk_stat {
     enum c2_chunk_kind kind;
     int32_t cbytes; /* STORED: bytes including header; special kinds: 32; 0 when a cache does not know yet */
     bool partial;   /* a cache holds header, bstarts and only some blocks */
+    bool undivided; /* each read costs as much as reading all of it, for only all of it has a hash */
 };
 struct c2_chunks_ops {
     bool (*stat)(void *self, int64_t nchunk, struct c2_chunk_stat *out, struct cat2_error *err);

@@ -70,6 +70,7 @@ static bool read_prefix(struct work *w, struct cat2_error *err)
     int64_t first = meta->kind == C2_KIND_ARRAY ? C2_CHUNK_HEADER + 4 * meta->grid.nblocks : PREFIX_GUESS;
 
     if (w->stat.partial) first = C2_CHUNK_HEADER; /* what follows may be missing */
+    if (w->stat.undivided) first = w->stat.cbytes;
     c2_buf_clear(&w->prefix);
     if (!have_bytes(w, c2_min_i64(first, w->stat.cbytes), err) ||
         !c2_guard_header(w->prefix.p, w->stat.cbytes, &want, &w->info, err))

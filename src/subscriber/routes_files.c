@@ -292,40 +292,6 @@ static void on_all_pieces(void *ctx, const struct cat2_error *err)
 
 /* ---- the way of serving it ---- */
 
-static void unpin(void *ctx)
-{
-    struct file *f = ctx;
-
-    c2_cachefile_unpin(f->cf);
-    file_free(f);
-}
-
-/* Complete and verified: the kernel sends the file, and nothing is evicted from it until then. */
-static void reply_sound(struct file *f)
-{
-    struct c2_content content = {.nbytes = c2_cachefile_layout(f->cf)->frame_len,
-                                 .content_type = "application/octet-stream",
-                                 .etag = f->ds->quoted,
-                                 .mtime_ms = -1,
-                                 .fd = f->fd,
-                                 .free = unpin,
-                                 .ctx = f};
-
-    f->fd = -1;
-    if (f->attachment) disposition(f->req, f->ds);
-    c2_reply_content(f->req, &content);
-}
-
-static void sound_work(void *job, void *codec)
-{
-    struct file *f = job;
-
-    (void)codec;
-    c2_cachefile_pin(f->cf);
-    if (c2_cachefile_is_sound(f->cf)) f->fd = dup(c2_cachefile_fd(f->cf));
-    if (f->fd < 0) c2_cachefile_unpin(f->cf);
-}
-
 /* What a range needs first is fetched before the status is sent: whoever asks for what cannot be had is told
  * so, and the pieces under many small ranges come in one trip. */
 static void warm_work(void *job, void *codec)
@@ -371,15 +337,10 @@ static void warm_done(void *job)
     }
 }
 
-static void sound_done(void *job)
+static void serve_mirror(struct file *f)
 {
-    struct file *f = job;
     struct c2_str header;
 
-    if (f->fd >= 0) {
-        reply_sound(f);
-        return;
-    }
     bool bodiless =
         c2_request_is_head(f->req) ||
         (c2_request_header(f->req, "If-None-Match", &header) && c2_etag_listed(header, f->ds->quoted)) ||
@@ -409,7 +370,7 @@ static void on_ready(void *ctx, const struct cat2_error *err)
     }
     f->cf = c2_cachefile_ref(f->ds->cf);
     if (c2_cachefile_is_mirror(f->cf))
-        c2_pool_run(f->ds->sub->config.pool, sound_work, sound_done, f);
+        serve_mirror(f);
     else
         c2_ensure(f->ds, C2_NEED_ALL, NULL, on_all_pieces, f);
 }
