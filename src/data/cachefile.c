@@ -30,7 +30,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static atomic_llong nopen, mapped_nbytes;
+static atomic_llong nopen, mapped_nbytes, ndropped;
 
 void c2_cache_count(int64_t n, int64_t nbytes)
 {
@@ -38,9 +38,15 @@ void c2_cache_count(int64_t n, int64_t nbytes)
     atomic_fetch_add(&mapped_nbytes, nbytes);
 }
 
+void c2_cache_count_dropped(void)
+{
+    atomic_fetch_add(&ndropped, 1);
+}
+
 struct c2_cachefile_stats c2_cachefile_stats(void)
 {
-    return (struct c2_cachefile_stats){atomic_load(&nopen), atomic_load(&mapped_nbytes)};
+    return (struct c2_cachefile_stats){atomic_load(&nopen), atomic_load(&mapped_nbytes),
+                                       (uint64_t)atomic_load(&ndropped)};
 }
 
 bool c2_cachefile_is_unshared(const struct c2_cachefile *cf)

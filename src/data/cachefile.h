@@ -40,6 +40,7 @@ bool c2_cachefile_is_unshared(const struct c2_cachefile *cf);
 /* All that are open in this process: two descriptors each, and the sidecars they map. Any thread. */
 struct c2_cachefile_stats {
     int64_t nopen, mapped_nbytes;
+    uint64_t ndropped; /* chunks and blocks that were not what had been stored, since the start */
 };
 struct c2_cachefile_stats c2_cachefile_stats(void);
 
@@ -87,6 +88,21 @@ bool c2_cachefile_put(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes c
 bool c2_cachefile_put_blocks(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes prefix,
                              const int32_t *blocks, int32_t nblocks, struct c2_bytes data,
                              struct cat2_error *err);
+#define C2_SCRUB_BAD_MAX 64
+/* How far a look at a whole cache file has come; begin with zeros. */
+struct c2_scrub {
+    int64_t nchunk; /* the next one */
+    bool done;
+    int64_t nbytes;                /* read so far */
+    int nrepaired;                 /* header, index and trailer, sidecar's head: written anew */
+    int64_t bad[C2_SCRUB_BAD_MAX]; /* chunks of which something was dropped, the first of them */
+    int nbad;
+};
+/** Check what is stored, from the disk, until some `most` bytes were read. What is not as it was stored is
+ * dropped, or written anew. Worker. @errors CAT2_EIO. */
+bool c2_cachefile_scrub(struct c2_cachefile *cf, struct c2_scrub *scrub, int64_t most,
+                        struct cat2_error *err);
+
 /** While pinned, nothing is evicted: hold it from before c2_cachefile_is_sound() until the file has been
  * sent. Any thread. */
 void c2_cachefile_pin(struct c2_cachefile *cf);

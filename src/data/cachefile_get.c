@@ -129,9 +129,10 @@ static void drop_bad(struct c2_cachefile *cf, const struct span *s)
     bool dropped = s->bad_block < 0 ? c2_cache_drop(cf, s->nchunk, &s->rec)
                                     : c2_cache_drop_block(cf, s->nchunk, s->bad_block, &s->rec);
 
-    if (dropped)
-        c2_log_warn("cache: stored bytes fail their hash, will be fetched again nchunk=%lld block=%d etag=%s",
-                    (long long)s->nchunk, s->bad_block, cf->etag);
+    if (!dropped) return;
+    c2_cache_count_dropped();
+    c2_log_warn("cache: stored bytes fail their hash, will be fetched again nchunk=%lld block=%d etag=%s",
+                (long long)s->nchunk, s->bad_block, cf->etag);
 }
 
 static bool read_op(void *self, int64_t nchunk, int32_t off, int32_t n, uint8_t *to, struct cat2_error *err)

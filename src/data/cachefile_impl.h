@@ -61,6 +61,7 @@ struct c2_cachefile {
     uint8_t *map; /* the sidecar; stores through it touch only `used` of present records */
     size_t map_len;
     int64_t words_off;
+    struct c2_cache_head head;
     struct c2_buf tail;         /* index chunk and trailer: what is given of them is given from here */
     atomic_llong first_missing; /* all chunks before are here */
 
@@ -88,6 +89,8 @@ bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_h
                      struct c2_bytes tail, struct c2_cachefile **out, struct cat2_error *err);
 /** So many more are open, and so many more bytes mapped; for c2_cachefile_stats(). */
 void c2_cache_count(int64_t n, int64_t nbytes);
+/** Stored bytes failed their hash. */
+void c2_cache_count_dropped(void);
 struct c2_chunk_expect c2_cache_expect(const struct c2_cachefile *cf, int64_t nchunk);
 
 /** A sound record, or one of state ABSENT. Any thread, no lock held. */

@@ -72,6 +72,7 @@ static bool map_sidecar(struct c2_cachefile *cf, int idx_fd, struct cat2_error *
 static bool attach(struct c2_cachefile *cf, struct c2_frame *frame, int idx_fd,
                    const struct c2_cache_head *head, struct c2_bytes tail, struct cat2_error *err)
 {
+    cf->head = *head;
     cf->frame = frame;
     cf->fd = c2_frame_fd(frame);
     if (!c2_meta_copy(c2_frame_meta(frame), &cf->meta, err)) return false;

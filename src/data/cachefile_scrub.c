@@ -39,7 +39,8 @@ static bool check_blocks(struct c2_cachefile *cf, int64_t nchunk, const struct c
     if (!c2_buf_resize(&prefix, n, err)) return false;
     if (!c2_chunk_read(&chunks, nchunk, 0, (int32_t)n, prefix.p, err)) return err->code == CAT2_ENOTFOUND;
     if (!c2_guard_prefix(c2_buf_bytes(&prefix), &want, &info, err)) return true; /* replaced meanwhile */
-    int32_t *off = malloc(2 * (size_t)info.nblocks * sizeof(*off) + 1), *len = off ? off + info.nblocks : NULL;
+    int32_t *off = malloc(2 * (size_t)info.nblocks * sizeof(*off) + 1),
+            *len = off ? off + info.nblocks : NULL;
     if (!off) return c2_fail_nomem(err, "blocks");
     bool ok = c2_cache_extents(c2_buf_bytes(&prefix), &info, off, len, err);
     for (int32_t i = 0; ok && i < info.nblocks; i++)
@@ -94,10 +95,10 @@ bool c2_cachefile_scrub(struct c2_cachefile *cf, struct c2_scrub *scrub, int64_t
     if (scrub->nchunk < cf->meta.nchunks) return true;
     scrub->done = true;
     int repaired = scrub->nrepaired;
-    bool ok =
-        check_fixed(cf->fd, 0, c2_buf_bytes(&cf->frame->header), scrub, err) &&
-        check_fixed(cf->fd, cf->layout.index_off, c2_buf_bytes(&cf->tail), scrub, err) &&
-        check_fixed(cf->idx_fd, 0, (struct c2_bytes){(const uint8_t *)&cf->head, sizeof(cf->head)}, scrub, err);
+    bool ok = check_fixed(cf->fd, 0, c2_buf_bytes(&cf->frame->header), scrub, err) &&
+              check_fixed(cf->fd, cf->layout.index_off, c2_buf_bytes(&cf->tail), scrub, err) &&
+              check_fixed(cf->idx_fd, 0, (struct c2_bytes){(const uint8_t *)&cf->head, sizeof(cf->head)},
+                          scrub, err);
     if (scrub->nrepaired > repaired)
         c2_log_warn("cache: header, index or trailer on disk were damaged, and are written anew etag=%s",
                     cf->etag);

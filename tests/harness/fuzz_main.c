@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Replays fuzz corpora in an ordinary test run: every file of the folders given goes once through the target. A folder that does
- * not exist counts as empty, so that a target without findings needs none. */
+/* Replays fuzz corpora in an ordinary test run: every file of the folders given goes once through the target.
+ * A folder that does not exist counts as empty, so that a target without findings needs none. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
