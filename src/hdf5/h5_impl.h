@@ -16,6 +16,7 @@
 #define C2_H5_ATTR_MAX    (4 << 20)  /* bytes of an attribute */
 #define C2_H5_ATTRS_MAX   8192       /* of one object, as frames */
 #define C2_H5_ITEM_MAX    (16 << 20) /* bytes of an item */
+#define C2_H5_CAUSE_MAX   200        /* bytes of a reason by libhdf5 */
 
 #define C2_H5_FILTER_LZF    32000
 #define C2_H5_FILTER_BLOSC2 32026
@@ -61,6 +62,9 @@ struct c2_h5_dataset {
 
 /** Fail with what libhdf5 says. */
 bool c2_h5_fail(struct cat2_error *err, enum cat2_code code, const char *fmt, ...) C2_PRINTF(3, 4);
+/** What libhdf5 says, C2_H5_CAUSE_MAX bytes with the NUL; "" when it says nothing. Its messages are
+ * forgotten. */
+void c2_h5_cause(char *text);
 /** Forget old messages and keep this thread's quiet. */
 void c2_h5_quiet(void);
 

@@ -164,6 +164,16 @@ static bool walk_object(struct walk *walk, hid_t object, struct cat2_error *err)
     return tell(walk, C2_H5_GROUP, NULL, id, err) && walk_group(walk, object, id, err);
 }
 
+static bool tell_unopened(struct walk *walk, const struct link *link, struct cat2_error *err)
+{
+    char cause[C2_H5_CAUSE_MAX], refusal[32 + C2_H5_CAUSE_MAX];
+
+    c2_h5_cause(cause);
+    snprintf(refusal, sizeof(refusal), "cannot be opened%s%s", *cause ? ": " : "", cause);
+    return tell(walk, C2_H5_LINK, link->type == H5L_TYPE_SOFT ? "is a soft link that leads nowhere" : refusal,
+                0, err);
+}
+
 static bool walk_link(struct walk *walk, hid_t group, const struct link *link, struct cat2_error *err)
 {
     size_t path = walk->path.n, name = walk->name.n;
@@ -179,10 +189,7 @@ static bool walk_link(struct walk *walk, hid_t group, const struct link *link, s
     } else {
         hid_t object = H5Oopen(group, link->name, walk->h5->lapl);
         if (object < 0) {
-            H5Eclear2(H5E_DEFAULT);
-            ok = tell(walk, C2_H5_LINK,
-                      link->type == H5L_TYPE_SOFT ? "is a soft link that leads nowhere" : "cannot be opened",
-                      0, err);
+            ok = tell_unopened(walk, link, err);
         } else {
             ok = walk_object(walk, object, err);
             H5Oclose(object);
