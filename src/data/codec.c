@@ -232,6 +232,7 @@ bool c2_codec_decode(struct c2_codec *codec, const struct c2_meta *meta, struct 
     }
     if (!chunk_is_decodable(chunk.p, &needs_array, err)) return false;
     if (needs_array && !array_context(codec, meta, &dctx, err)) return false;
+    if (needs_array) memset(out, 0, (size_t)info.nbytes); /* plug-ins count cells, not what they wrote */
     int n = blosc2_decompress_ctx(dctx, chunk.p, (int32_t)chunk.n, out, info.nbytes);
     if (n != info.nbytes) return c2_fail(err, CAT2_EDATA, "chunk cannot be decompressed (Blosc2 says %d)", n);
     return true;

@@ -65,6 +65,14 @@ bool c2_h5_fetch_stored(struct c2_h5_dataset *ds, const hsize_t *offset, struct 
     return true;
 }
 
+/* libhdf5 leaves memory as it is where the file has nothing and the fill time is "never"; out is zeros also
+ * around the box. */
+static bool read_items(const struct c2_h5_dataset *ds, hid_t mem, hid_t file, uint8_t *out, size_t n)
+{
+    memset(out, 0, n * c2_h5_item_nbytes(ds));
+    return H5Dread(ds->id, ds->mem, mem, file, H5P_DEFAULT, out) >= 0;
+}
+
 /* Items of a box of the dataspace into a box of memory of mem_dims, at its origin. */
 static bool read_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize_t *count,
                      const hsize_t *mem_dims, uint8_t *out, struct cat2_error *err)
@@ -86,7 +94,7 @@ static bool read_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize
         c2_h5_fail(err, CAT2_EDATA, "the place of the data cannot be described");
     else if (ds->type.text)
         ok = c2_h5_text_read(ds, mem, file, out, n, err);
-    else if (H5Dread(ds->id, ds->mem, mem, file, H5P_DEFAULT, out) < 0)
+    else if (!read_items(ds, mem, file, out, n))
         ok = c2_h5_fail(err, CAT2_EDATA, "the data cannot be read");
     if (mem >= 0) H5Sclose(mem);
     if (file >= 0) H5Sclose(file);

@@ -112,12 +112,15 @@ static bool read_filters(struct c2_h5_dataset *ds, hid_t plist, struct cat2_erro
     return true;
 }
 
+/* What is never filled is zeros, as in h5py, whatever the fill value. */
 static bool read_fill(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *err)
 {
     H5D_fill_value_t defined;
+    H5D_fill_time_t when;
     size_t n = (size_t)ds->type.dtype.itemsize;
 
-    if (ds->type.text || H5Pfill_value_defined(plist, &defined) < 0 || defined == H5D_FILL_VALUE_UNDEFINED) {
+    if (ds->type.text || H5Pfill_value_defined(plist, &defined) < 0 || defined == H5D_FILL_VALUE_UNDEFINED ||
+        H5Pget_fill_time(plist, &when) < 0 || when == H5D_FILL_TIME_NEVER) {
         H5Eclear2(H5E_DEFAULT);
         return true;
     }

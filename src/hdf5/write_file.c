@@ -70,11 +70,11 @@ bool c2_h5w_name_filter(struct cat2_error *err)
 bool c2_h5w_create(const char *filename, struct c2_h5w **out, struct cat2_error *err)
 {
     if (!c2_h5w_name_filter(err)) return false;
-    C2_AUTO(c2_hid) fapl = {H5Pcreate(H5P_FILE_ACCESS)};
+    C2_AUTO(c2_hid) fapl = {H5Pcreate(H5P_FILE_ACCESS)}, fcpl = {-1};
     C2_AUTO_PTR(c2_h5w) *w = calloc(1, sizeof(*w));
 
     if (!w) return c2_fail_nomem(err, "file");
-    w->file = w->lcpl = w->acpl = -1;
+    w->file = w->lcpl = w->acpl = w->gcpl = -1;
     const char *name = filename ? filename : "memory";
     /* Formats since HDF5 1.8: attributes beyond 64 KiB, groups of any size. */
     if (fapl.id < 0 || H5Pset_libver_bounds(fapl.id, H5F_LIBVER_V18, H5F_LIBVER_V110) < 0 ||
@@ -82,10 +82,13 @@ bool c2_h5w_create(const char *filename, struct c2_h5w **out, struct cat2_error 
         return c2_h5w_fail(err, "%s", name);
     w->lcpl = H5Pcreate(H5P_LINK_CREATE);
     w->acpl = H5Pcreate(H5P_ATTRIBUTE_CREATE);
-    if (w->lcpl < 0 || w->acpl < 0 || H5Pset_char_encoding(w->lcpl, H5T_CSET_UTF8) < 0 ||
-        H5Pset_char_encoding(w->acpl, H5T_CSET_UTF8) < 0)
+    w->gcpl = H5Pcreate(H5P_GROUP_CREATE);
+    fcpl.id = H5Pcreate(H5P_FILE_CREATE);
+    if (w->lcpl < 0 || w->acpl < 0 || w->gcpl < 0 || fcpl.id < 0 ||
+        H5Pset_obj_track_times(w->gcpl, false) < 0 || H5Pset_obj_track_times(fcpl.id, false) < 0 ||
+        H5Pset_char_encoding(w->lcpl, H5T_CSET_UTF8) < 0 || H5Pset_char_encoding(w->acpl, H5T_CSET_UTF8) < 0)
         return c2_h5w_fail(err, "%s", name);
-    w->file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, fapl.id);
+    w->file = H5Fcreate(name, H5F_ACC_TRUNC, fcpl.id, fapl.id);
     if (w->file < 0) return c2_h5w_fail(err, "%s", name);
     *out = w;
     w = NULL;
@@ -109,6 +112,7 @@ void c2_h5w_free(struct c2_h5w *w)
     if (w->file >= 0) H5Fclose(w->file);
     if (w->lcpl >= 0) H5Pclose(w->lcpl);
     if (w->acpl >= 0) H5Pclose(w->acpl);
+    if (w->gcpl >= 0) H5Pclose(w->gcpl);
     free(w);
 }
 
@@ -117,7 +121,7 @@ bool c2_h5w_group(struct c2_h5w *w, const char *path, struct cat2_error *err)
     C2_AUTO(c2_hid) group = {-1};
 
     if (!*path) return true;
-    group.id = H5Gcreate2(w->file, path, w->lcpl, H5P_DEFAULT, H5P_DEFAULT);
+    group.id = H5Gcreate2(w->file, path, w->lcpl, w->gcpl, H5P_DEFAULT);
     return group.id >= 0 || c2_h5w_fail(err, "making the group");
 }
 

@@ -28,6 +28,7 @@ static inline hid_t c2_hid_steal(struct c2_hid *h)
 struct c2_h5w {
     hid_t file;
     hid_t lcpl, acpl; /* names are UTF-8 */
+    hid_t gcpl;       /* no times: the same arrays make the same file */
 };
 
 /** Fail with the innermost message of libhdf5. */
