@@ -155,6 +155,7 @@ bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err
 void c2_h5_close(struct c2_h5 *h5)
 {
     if (!h5) return;
+    c2_h5_names_free(h5->names);
     if (h5->lapl >= 0) H5Pclose(h5->lapl);
     if (h5->file >= 0) H5Fclose(h5->file);
     free(h5);

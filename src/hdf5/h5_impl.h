@@ -22,8 +22,9 @@
 #define C2_H5_FILTER_BLOSC2 32026
 
 struct c2_h5 {
-    hid_t file, lapl; /* lapl: refuses external links */
-    int fd;           /* libhdf5's own; -1: addresses are not places in the file */
+    hid_t file, lapl;          /* lapl: refuses external links */
+    int fd;                    /* libhdf5's own; -1: addresses are not places in the file */
+    struct c2_h5_names *names; /* NULL until a reference is named */
 };
 
 /* How items of a file are shown in memory. */
@@ -65,6 +66,14 @@ bool c2_h5_fail(struct cat2_error *err, enum cat2_code code, const char *fmt, ..
 /** What libhdf5 says, C2_H5_CAUSE_MAX bytes with the NUL; "" when it says nothing. Its messages are
  * forgotten. */
 void c2_h5_cause(char *text);
+
+void c2_h5_names_free(struct c2_h5_names *names);
+/** The path of the object at addr, found with one look through the file; NULL: no name leads there. Lives as
+ * long as h5. */
+const char *c2_h5_name_at(struct c2_h5 *h5, haddr_t addr);
+/** As H5Rget_name(), but n references cost n steps: 0 when it leads nowhere. */
+ssize_t c2_h5_reference_name(struct c2_h5 *h5, H5R_type_t kind, const void *ref, char *name, size_t size);
+
 /** Forget old messages and keep this thread's quiet. */
 void c2_h5_quiet(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* <hdf5.h> as our files see it. The distribution's headers may be those of an older library than the one that
- * is linked (C2_HDF5=bundled, docs/decisions/0009-hdf5-library.md): then three functions go by the names that
+ * is linked (C2_HDF5=bundled, docs/decisions/0009-hdf5-library.md): then four functions go by the names that
  * keep their old meaning in later libraries, and nothing compares the version of headers and library. */
 #ifndef C2_HDF5_HDF5_API_H
 #define C2_HDF5_HDF5_API_H
@@ -10,6 +10,7 @@
 #define H5Dread_chunk H5Dread_chunk1
 #define H5Lget_info   H5Lget_info1
 #define H5Literate    H5Literate1
+#define H5Lvisit      H5Lvisit1
 #endif
 #include <hdf5.h>
 #ifdef C2_HDF5_OLDER_HEADERS

@@ -217,8 +217,8 @@ static bool pack_reference(struct c2_h5_packer *p, hid_t type, const uint8_t *at
     } ref = {0};
 
     memcpy(&ref, at, object ? sizeof(ref.object) : sizeof(ref.region));
-    ssize_t n = H5Rget_name(p->h5->file, object ? H5R_OBJECT : H5R_DATASET_REGION, &ref, name, sizeof(name));
-    H5Eclear2(H5E_DEFAULT);
+    ssize_t n =
+        c2_h5_reference_name(p->h5, object ? H5R_OBJECT : H5R_DATASET_REGION, &ref, name, sizeof(name));
     if (n < 1 || (size_t)n >= sizeof(name)) return put(p, 0xc0, 0, 0, err);
     return c2_h5_pack_text(p, (struct c2_str){name, (size_t)n}, true, err);
 }
