@@ -3,8 +3,9 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(BZip2 REQUIRED)
 foreach(module IN ITEMS uv:libuv microhttpd:libmicrohttpd curl:libcurl sqlite3:sqlite3 xxhash:libxxhash
-                        tomlplusplus:tomlplusplus deflate:libdeflate
+                        tomlplusplus:tomlplusplus deflate:libdeflate lz4:liblz4 zstd:libzstd
                         png:libpng cmark:libcmark ncursesw:ncursesw)
     string(REPLACE ":" ";" pair ${module})
     list(GET pair 0 name)

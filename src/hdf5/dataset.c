@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening a dataset: its type, layout and filters become the metadata of a b2nd array, or the reason why not.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "hdf5/h5_impl.h"
@@ -82,34 +83,64 @@ static bool read_layout(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error
     return true;
 }
 
+static bool read_filter(hid_t plist, unsigned i, struct c2_h5_filter *out, struct cat2_error *err)
+{
+    unsigned flags, info;
+    size_t n = C2_H5_FILTER_VALUES_MAX;
+    const char *known;
+
+    *out = (struct c2_h5_filter){0};
+    out->id = H5Pget_filter2(plist, i, &flags, &n, out->values, sizeof(out->name), out->name, &info);
+    if (out->id < 0) return c2_h5_fail(err, CAT2_EDATA, "filter %u cannot be described", i);
+    out->nvalues = n < C2_H5_FILTER_VALUES_MAX ? (unsigned)n : C2_H5_FILTER_VALUES_MAX;
+    if ((known = c2_h5_filter_name(out->id))) snprintf(out->name, sizeof(out->name), "%s", known);
+    out->name[sizeof(out->name) - 1] = '\0';
+    for (char *c = out->name; *c; c++) /* it is the file's, and goes into messages */
+        if ((uint8_t)*c < 0x20 || (uint8_t)*c > 0x7e) *c = '?';
+    return true;
+}
+
+#define LOOKED_AT 1024 /* stored chunks: libhdf5 finds the n-th by counting */
+
+/* A chunk may be stored without a filter that is not here; when none is, the dataset cannot be carried. */
+static bool check_missing(struct c2_h5_dataset *ds, struct cat2_error *err)
+{
+    hid_t space = H5Dget_space(ds->id);
+    hsize_t n = 0, offset[C2_H5_DIM_MAX], size;
+    haddr_t addr;
+    unsigned mask;
+    bool some = false;
+
+    if (space < 0 || H5Dget_num_chunks(ds->id, space, &n) < 0) n = 0;
+    for (hsize_t i = 0; i < n && i < LOOKED_AT && !some; i++)
+        some = H5Dget_chunk_info(ds->id, space, i, offset, &mask, &addr, &size) >= 0 &&
+               (ds->missing & ~mask) == 0;
+    if (space >= 0) H5Sclose(space);
+    H5Eclear2(H5E_DEFAULT);
+    for (int i = 0; n && !some && i < ds->facts.nfilters; i++)
+        if (ds->missing >> i & 1) return c2_h5_filter_missing(&ds->filters[i], err);
+    return true;
+}
+
 static bool read_filters(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *err)
 {
     int n = H5Pget_nfilters(plist);
-    char name[64];
 
     if (n < 0 || n > C2_H5_FILTERS_MAX) return c2_fail(err, CAT2_EDATA, "%d filters", n);
     ds->facts.nfilters = n;
     ds->own_pipeline = true;
     for (int i = 0; i < n; i++) {
-        unsigned flags, info, values[1] = {0};
-        size_t nvalues = C2_ARRAY_LEN(values);
-        int id = H5Pget_filter2(plist, (unsigned)i, &flags, &nvalues, values, sizeof(name), name, &info);
-        if (id < 0) return c2_h5_fail(err, CAT2_EDATA, "filter %d cannot be described", i);
-        ds->facts.filters[i] = id;
-        c2_h5_filter_init(&ds->filters[i], id,
-                          nvalues < C2_ARRAY_LEN(values) ? nvalues : C2_ARRAY_LEN(values), values);
-        ds->own_pipeline = ds->own_pipeline && c2_h5_filter_is_own(id);
+        struct c2_h5_filter *filter = &ds->filters[i];
+        if (!read_filter(plist, (unsigned)i, filter, err)) return false;
+        ds->facts.filters[i] = filter->id;
+        if (c2_h5_filter_kind(filter->id) || filter->id == C2_H5_FILTER_FLETCHER32) continue;
+        if (H5Zfilter_avail(filter->id) > 0)
+            ds->own_pipeline = false;
+        else
+            ds->missing |= 1u << i;
+        H5Eclear2(H5E_DEFAULT);
     }
-    for (int i = 0; i < n && !ds->own_pipeline; i++)
-        if (H5Zfilter_avail(ds->filters[i].id) <= 0) {
-            name[0] = '\0';
-            H5Eclear2(H5E_DEFAULT);
-            return c2_fail(err, CAT2_EUNSUPPORTED,
-                           "filter %d is not here (HDF5_PLUGIN_PATH names a directory of "
-                           "filters)",
-                           ds->filters[i].id);
-        }
-    return true;
+    return ds->missing == 0 || check_missing(ds, err);
 }
 
 /* What is never filled is zeros, as in h5py, whatever the fill value. */

@@ -38,71 +38,48 @@ uint32_t c2_h5_fletcher32(struct c2_bytes in)
 
 static bool check_sum(struct c2_buf *items, struct cat2_error *err)
 {
-    if (items->n < 4) return c2_fail(err, CAT2_EDATA, "no room for a checksum");
+    if (items->n < 4) return c2_fail(err, CAT2_EDATA, "filter 3 (fletcher32): no room for a checksum");
     uint32_t stored = c2_le32(items->p + items->n - 4);
     uint32_t sum = c2_h5_fletcher32((struct c2_bytes){items->p, items->n - 4});
     uint32_t swapped = (sum & 0x00ff00ff) << 8 | (sum >> 8 & 0x00ff00ff); /* as HDF5 before 1.6.3 wrote it */
 
-    if (sum != stored && swapped != stored) return c2_fail(err, CAT2_EDATA, "the checksum is wrong");
+    if (sum != stored && swapped != stored)
+        return c2_fail(err, CAT2_EDATA, "filter 3 (fletcher32): the checksum is wrong");
     items->n -= 4;
     return true;
 }
 
-static bool bad_lzf(struct cat2_error *err)
-{
-    return c2_fail(err, CAT2_EDATA, "bad LZF data");
-}
-
-/* A literal run of up to 32 bytes, or a copy from up to 8 KiB before. */
-bool c2_h5_lzf_decode(struct c2_bytes in, struct c2_buf *out, struct cat2_error *err)
-{
-    const uint8_t *p = in.p, *end = in.p + in.n;
-
-    if (in.n == 0) return bad_lzf(err);
-    while (p < end) {
-        size_t control = *p++, n = control + 1;
-        if (control < 32) {
-            if ((size_t)(end - p) < n || out->n + n > out->cap) return bad_lzf(err);
-            memcpy(out->p + out->n, p, n);
-            out->n += n;
-            p += n;
-            continue;
-        }
-        n = control >> 5;
-        if (n == 7 && p < end) n += *p++;
-        if (p == end) return bad_lzf(err);
-        size_t back = ((control & 31) << 8 | *p++) + 1;
-        n += 2;
-        if (back > out->n || out->n + n > out->cap) return bad_lzf(err);
-        for (; n; n--, out->n++) /* may overlap itself */
-            out->p[out->n] = out->p[out->n - back];
-    }
-    return true;
-}
-
-static bool inflate_zlib(const struct c2_buf *in, struct c2_buf *out, struct cat2_error *err)
+static bool inflate_zlib(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_bytes in,
+                         size_t max, struct c2_buf *out, struct cat2_error *err)
 {
     struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
     size_t n = 0;
 
+    (void)filter;
+    (void)codec;
     if (!d) return c2_fail_nomem(err, "decompressor");
-    enum libdeflate_result rc = libdeflate_zlib_decompress(d, in->p, in->n, out->p, out->cap, &n);
+    if (!c2_buf_reserve(out, max, err)) {
+        libdeflate_free_decompressor(d);
+        return false;
+    }
+    enum libdeflate_result rc = libdeflate_zlib_decompress(d, in.p, in.n, out->p, out->cap, &n);
     libdeflate_free_decompressor(d);
     out->n = n;
-    return rc == LIBDEFLATE_SUCCESS || c2_fail(err, CAT2_EDATA, "bad zlib data");
+    return rc == LIBDEFLATE_SUCCESS || c2_fail(err, CAT2_EDATA, "the data is damaged");
 }
 
-static bool unshuffle(const struct c2_buf *in, unsigned typesize, struct c2_buf *out, struct cat2_error *err)
+static bool unshuffle(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_bytes in,
+                      size_t max, struct c2_buf *out, struct cat2_error *err)
 {
-    if (typesize < 1 || typesize > C2_H5_ITEM_MAX || in->n > out->cap)
-        return c2_fail(err, CAT2_EDATA, "shuffled items of %u bytes", typesize);
-    out->n = in->n;
-    if (typesize == 1 || in->n < typesize) {
-        memcpy(out->p, in->p, in->n);
-        return true;
-    }
-    return blosc2_unshuffle((int32_t)typesize, (int32_t)in->n, in->p, out->p) >= 0 ||
-           c2_fail(err, CAT2_EDATA, "data cannot be unshuffled");
+    unsigned typesize = filter->nvalues ? filter->values[0] : 0;
+
+    (void)codec;
+    if (typesize < 1 || typesize > C2_H5_ITEM_MAX || in.n > max)
+        return c2_fail(err, CAT2_EDATA, "items of %u bytes", typesize);
+    if (typesize == 1 || in.n < typesize) return c2_buf_append(out, in.p, in.n, err);
+    if (!c2_buf_resize(out, in.n, err)) return false;
+    return blosc2_unshuffle((int32_t)typesize, (int32_t)in.n, in.p, out->p) >= 0 ||
+           c2_fail(err, CAT2_EDATA, "the data cannot be put back");
 }
 
 /* ---- Blosc2 among other filters, or of another shape ---- */
@@ -148,47 +125,104 @@ static bool decode_frame(struct c2_codec *codec, struct c2_frame *frame, struct 
     return c2_codec_decode(codec, inner, c2_buf_bytes(&chunk), out->p, err);
 }
 
-static bool unblosc(struct c2_codec *codec, struct c2_buf *in, struct c2_buf *out, struct cat2_error *err)
+static bool decode_blosc2(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_bytes in,
+                          size_t max, struct c2_buf *out, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_frame) *frame = NULL;
     struct c2_buf copy = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
 
-    if (!c2_buf_append(&copy, in->p, in->n, err) || !c2_h5_inner_open(&copy, &frame, err)) {
+    (void)filter;
+    if (!c2_buf_append(&copy, in.p, in.n, err) || !c2_h5_inner_open(&copy, &frame, err)) {
         c2_buf_fini(&copy);
         return false;
     }
-    return decode_frame(codec, frame, out, err);
+    int64_t n = c2_frame_meta(frame)->nbytes;
+    if (n < 0 || (uint64_t)n > max)
+        return c2_fail(err, CAT2_EDATA, "decodes to more bytes than the chunk has");
+    return c2_buf_reserve(out, max, err) && decode_frame(codec, frame, out, err);
+}
+
+/* ---- the table ---- */
+
+static const struct c2_h5_filter_kind KINDS[] = {
+    {C2_H5_FILTER_DEFLATE, "deflate", inflate_zlib},
+    {C2_H5_FILTER_SHUFFLE, "shuffle", unshuffle},
+    {C2_H5_FILTER_BZIP2, "bzip2", c2_h5_decode_bzip2},
+    {C2_H5_FILTER_LZF, "LZF", c2_h5_decode_lzf},
+    {C2_H5_FILTER_BLOSC, "Blosc", c2_h5_decode_blosc},
+    {C2_H5_FILTER_LZ4, "LZ4", c2_h5_decode_lz4},
+    {C2_H5_FILTER_BITSHUFFLE, "bitshuffle", c2_h5_decode_bitshuffle},
+    {C2_H5_FILTER_ZSTD, "Zstandard", c2_h5_decode_zstd},
+    {C2_H5_FILTER_BLOSC2, "Blosc2", decode_blosc2},
+};
+
+/* Others of the registry, to call them by their names. */
+static const struct {
+    int id;
+    const char *name;
+} NAMES[] = {
+    {3, "fletcher32"},
+    {4, "szip"},
+    {5, "nbit"},
+    {6, "scaleoffset"},
+    {305, "LZO"},
+    {32002, "MAFISC"},
+    {32003, "Snappy"},
+    {32005, "APAX"},
+    {32006, "CBF"},
+    {32007, "JPEG-XR"},
+    {32009, "SPDP"},
+    {32010, "LPC-Rice"},
+    {32011, "CCSDS-123"},
+    {32012, "JPEG-LS"},
+    {32013, "ZFP"},
+    {32014, "fpzip"},
+    {32016, "B3D"},
+    {32017, "SZ"},
+    {32018, "FCIDECOMP"},
+    {32019, "JPEG"},
+    {32020, "VBZ"},
+    {32021, "FAPEC"},
+    {32022, "BitGroom"},
+    {32023, "Granular BitRound"},
+    {32024, "SZ3"},
+    {32025, "Delta-Rice"},
+    {32027, "FLAC"},
+    {32028, "SPERR"},
+    {32029, "TERSE/PROLIX"},
+    {32030, "FFMPEG"},
+};
+
+const struct c2_h5_filter_kind *c2_h5_filter_kind(int id)
+{
+    for (size_t i = 0; i < C2_ARRAY_LEN(KINDS); i++)
+        if (KINDS[i].id == id) return &KINDS[i];
+    return NULL;
+}
+
+const char *c2_h5_filter_name(int id)
+{
+    const struct c2_h5_filter_kind *kind = c2_h5_filter_kind(id);
+
+    for (size_t i = 0; !kind && i < C2_ARRAY_LEN(NAMES); i++)
+        if (NAMES[i].id == id) return NAMES[i].name;
+    return kind ? kind->name : NULL;
+}
+
+bool c2_h5_filter_undo(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_bytes in,
+                       size_t max, struct c2_buf *out, struct cat2_error *err)
+{
+    const struct c2_h5_filter_kind *kind = c2_h5_filter_kind(filter->id);
+
+    c2_buf_clear(out);
+    if (!kind)
+        return c2_fail(err, CAT2_EUNSUPPORTED, "filter %d (%s) is not here", filter->id,
+                       filter->name[0] ? filter->name : "no name");
+    return kind->decode(filter, codec, in, max, out, err) ||
+           c2_fail_within(err, "filter %d (%s)", filter->id, kind->name);
 }
 
 /* ---- the pipeline ---- */
-
-void c2_h5_filter_init(struct c2_h5_filter *filter, int id, size_t nvalues, const unsigned *values)
-{
-    *filter = (struct c2_h5_filter){id, nvalues > 0 ? values[0] : 0};
-}
-
-bool c2_h5_filter_is_own(int id)
-{
-    return id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32 ||
-           id == C2_H5_FILTER_LZF || id == C2_H5_FILTER_BLOSC2;
-}
-
-bool c2_h5_undo_filter(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_buf *in,
-                       struct c2_buf *out, struct cat2_error *err)
-{
-    switch (filter->id) {
-    case H5Z_FILTER_DEFLATE:
-        return inflate_zlib(in, out, err);
-    case H5Z_FILTER_SHUFFLE:
-        return unshuffle(in, filter->typesize, out, err);
-    case C2_H5_FILTER_LZF:
-        return c2_h5_lzf_decode(c2_buf_bytes(in), out, err);
-    case C2_H5_FILTER_BLOSC2:
-        return unblosc(codec, in, out, err);
-    default:
-        return c2_fail(err, CAT2_EUNSUPPORTED, "filter %d", filter->id);
-    }
-}
 
 static size_t room_for(const struct c2_h5_dataset *ds)
 {
@@ -197,20 +231,27 @@ static size_t room_for(const struct c2_h5_dataset *ds)
     return n + n / 16 + 4096; /* checksums, and what a filter before the last may have added */
 }
 
+/* One that is not here decides, whatever the others would say. */
+static bool check_missing(const struct c2_h5_dataset *ds, uint32_t mask, struct cat2_error *err)
+{
+    for (int i = 0; i < ds->facts.nfilters; i++)
+        if (ds->missing & ~mask & 1u << i) return c2_h5_filter_missing(&ds->filters[i], err);
+    return true;
+}
+
 bool c2_h5_unfilter(const struct c2_h5_dataset *ds, struct c2_codec *codec, struct c2_h5_raw *raw,
                     struct cat2_error *err)
 {
     struct c2_buf *in = &raw->bytes, *out = &raw->items;
 
+    if (!check_missing(ds, raw->mask, err)) return false;
     for (int i = ds->facts.nfilters - 1; i >= 0; i--) {
         if (raw->mask >> i & 1) continue;
-        if (ds->filters[i].id == H5Z_FILTER_FLETCHER32) {
+        if (ds->filters[i].id == C2_H5_FILTER_FLETCHER32) {
             if (!check_sum(in, err)) return false;
             continue;
         }
-        c2_buf_clear(out);
-        if (!c2_buf_reserve(out, room_for(ds), err) ||
-            !c2_h5_undo_filter(&ds->filters[i], codec, in, out, err))
+        if (!c2_h5_filter_undo(&ds->filters[i], codec, c2_buf_bytes(in), room_for(ds), out, err))
             return false;
         struct c2_buf *used = in == &raw->bytes ? &raw->spare : in;
         in = out;
@@ -222,4 +263,11 @@ bool c2_h5_unfilter(const struct c2_h5_dataset *ds, struct c2_codec *codec, stru
         raw->items = found;
     }
     return true;
+}
+
+bool c2_h5_filter_missing(const struct c2_h5_filter *filter, struct cat2_error *err)
+{
+    return c2_fail(err, CAT2_EUNSUPPORTED,
+                   "filter %d%s%s%s is not here (HDF5_PLUGIN_PATH names a directory of filters)", filter->id,
+                   filter->name[0] ? " (" : "", filter->name, filter->name[0] ? ")" : "");
 }

@@ -1,81 +1,73 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The filters that are decoded here, given to libhdf5 too: what only it can read (heaps behind texts of
- * variable length, conversions, virtual datasets) then needs no plugin. To add one: a case in
- * c2_h5_undo_filter() and a line in CLASSES. */
+/* The same filters for libhdf5, which calls a function a filter and tells it neither which one it is, nor how
+ * much room there is. */
 #include <stdlib.h>
 
 #include "hdf5/h5_impl.h"
 
-#define GUESS_MIN 65536
+static struct c2_codec *codec; /* HDF5's thread has it, for as long as the process lives */
 
-/* How much a stored chunk may decode to: said by some filters, tried by doubling for the rest. */
-static size_t first_guess(int id, size_t nvalues, const unsigned *values, size_t nbytes)
+static size_t undo(int id, unsigned flags, size_t nvalues, const unsigned values[], size_t nbytes,
+                   size_t *size, void **bytes)
 {
-    size_t said = id == C2_H5_FILTER_LZF && nvalues > 2 ? values[2] : 0;
-
-    if (said > C2_CHUNK_NBYTES_MAX) said = C2_CHUNK_NBYTES_MAX;
-    if (said >= nbytes && said > 0) return said;
-    return 4 * nbytes < GUESS_MIN ? GUESS_MIN : 4 * nbytes;
-}
-
-static bool decode(int id, size_t nvalues, const unsigned *values, struct c2_buf *in, struct c2_buf *out)
-{
-    C2_AUTO_PTR(c2_codec) *codec = id == C2_H5_FILTER_BLOSC2 ? c2_codec_new() : NULL;
-    struct c2_h5_filter filter;
-    struct cat2_error ignored;
-
-    c2_h5_filter_init(&filter, id, nvalues, values);
-    if (id == C2_H5_FILTER_BLOSC2 && !codec) return false;
-    for (size_t room = first_guess(id, nvalues, values, in->n); room <= C2_CHUNK_CBYTES_MAX; room *= 2) {
-        c2_buf_clear(out);
-        if (!c2_buf_reserve(out, room, &ignored)) return false;
-        if (c2_h5_undo_filter(&filter, codec, in, out, &ignored)) return true;
-    }
-    return false;
-}
-
-/* What libhdf5 calls: 0 for failure, else the bytes that are now in *buf. Nothing is encoded. */
-static size_t run(int id, unsigned flags, size_t nvalues, const unsigned *values, size_t nbytes,
-                  size_t *buf_size, void **buf)
-{
+    struct c2_h5_filter filter = {.id = id};
     C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
-    struct c2_buf in = {.p = *buf, .n = nbytes, .cap = nbytes, .max = nbytes}; /* lent */
+    struct cat2_error err;
 
-    if (!(flags & H5Z_FLAG_REVERSE) || nbytes == 0 || !decode(id, nvalues, values, &in, &out) || out.n == 0)
+    if (!(flags & H5Z_FLAG_REVERSE)) return 0;
+    if (!codec && !(codec = c2_codec_new())) return 0;
+    filter.nvalues = nvalues < C2_H5_FILTER_VALUES_MAX ? (unsigned)nvalues : C2_H5_FILTER_VALUES_MAX;
+    for (unsigned i = 0; i < filter.nvalues; i++)
+        filter.values[i] = values[i];
+    if (!c2_h5_filter_undo(&filter, codec, (struct c2_bytes){*bytes, nbytes}, C2_CHUNK_NBYTES_MAX, &out,
+                           &err)) {
+        H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_PLINE, H5E_READERROR, "%s",
+                 err.message);
         return 0;
-    if (out.n > *buf_size) {
-        void *grown = H5allocate_memory(out.n, false);
-        if (!grown) return 0;
-        H5free_memory(*buf);
-        *buf = grown;
-        *buf_size = out.n;
     }
-    memcpy(*buf, out.p, out.n);
+    void *copy = H5allocate_memory(out.n ? out.n : 1, false);
+    if (!copy) return 0;
+    if (out.n) memcpy(copy, out.p, out.n);
+    H5free_memory(*bytes);
+    *bytes = copy;
+    *size = out.n;
     return out.n;
 }
 
-#define FILTER(name, id)                                                                                     \
-    static size_t name(unsigned flags, size_t nvalues, const unsigned values[], size_t nbytes,               \
-                       size_t *buf_size, void **buf)                                                         \
+#define DEFINE(name, id)                                                                                     \
+    static size_t undo_##name(unsigned flags, size_t nvalues, const unsigned values[], size_t nbytes,        \
+                              size_t *size, void **bytes)                                                    \
     {                                                                                                        \
-        return run(id, flags, nvalues, values, nbytes, buf_size, buf);                                       \
+        return undo(id, flags, nvalues, values, nbytes, size, bytes);                                        \
     }
-FILTER(run_lzf, C2_H5_FILTER_LZF)
-FILTER(run_blosc2, C2_H5_FILTER_BLOSC2)
-
-#define CLASS(id, name, call)                                                                                \
-    {                                                                                                        \
-        H5Z_CLASS_T_VERS, id, 1, 1, name, NULL, NULL, call                                                   \
-    }
-static const H5Z_class2_t CLASSES[] = {
-    CLASS(C2_H5_FILTER_LZF, "lzf", run_lzf),
-    CLASS(C2_H5_FILTER_BLOSC2, "blosc2", run_blosc2),
-};
+DEFINE(bzip2, C2_H5_FILTER_BZIP2)
+DEFINE(lzf, C2_H5_FILTER_LZF)
+DEFINE(blosc, C2_H5_FILTER_BLOSC)
+DEFINE(lz4, C2_H5_FILTER_LZ4)
+DEFINE(bitshuffle, C2_H5_FILTER_BITSHUFFLE)
+DEFINE(zstd, C2_H5_FILTER_ZSTD)
+DEFINE(blosc2, C2_H5_FILTER_BLOSC2)
 
 bool c2_h5_register_filters(struct cat2_error *err)
 {
-    for (size_t i = 0; i < C2_ARRAY_LEN(CLASSES); i++)
-        if (H5Zregister(&CLASSES[i]) < 0)
-            return c2_h5_fail(err, CAT2_EIO, "filter %s cannot be registered", CLASSES[i].name);
+    static const struct {
+        int id;
+        H5Z_func_t undo;
+    } OURS[] = {
+        {C2_H5_FILTER_BZIP2, undo_bzip2},           {C2_H5_FILTER_LZF, undo_lzf},
+        {C2_H5_FILTER_BLOSC, undo_blosc},           {C2_H5_FILTER_LZ4, undo_lz4},
+        {C2_H5_FILTER_BITSHUFFLE, undo_bitshuffle}, {C2_H5_FILTER_ZSTD, undo_zstd},
+        {C2_H5_FILTER_BLOSC2, undo_blosc2},
+    };
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(OURS); i++) {
+        H5Z_class2_t filter = {.version = H5Z_CLASS_T_VERS,
+                               .id = OURS[i].id,
+                               .decoder_present = 1,
+                               .name = c2_h5_filter_name(OURS[i].id),
+                               .filter = OURS[i].undo};
+        if (H5Zregister(&filter) < 0)
+            return c2_h5_fail(err, CAT2_EIO, "filter %d (%s) cannot be registered", OURS[i].id, filter.name);
+    }
     return true;
 }

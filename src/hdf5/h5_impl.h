@@ -4,6 +4,7 @@
 #define C2_HDF5_H5_IMPL_H
 
 #include "data/frame.h"
+#include "hdf5/filter.h"
 #include "hdf5/h5.h"
 #include "hdf5/hdf5_api.h"
 
@@ -17,9 +18,6 @@
 #define C2_H5_ATTRS_MAX   8192       /* of one object, as frames */
 #define C2_H5_ITEM_MAX    (16 << 20) /* bytes of an item */
 #define C2_H5_CAUSE_MAX   200        /* bytes of a reason by libhdf5 */
-
-#define C2_H5_FILTER_LZF    32000
-#define C2_H5_FILTER_BLOSC2 32026
 
 struct c2_h5 {
     hid_t file, lapl;          /* lapl: refuses external links */
@@ -37,11 +35,6 @@ struct c2_h5_type {
     int64_t dims[C2_H5_DIM_MAX];
 };
 
-struct c2_h5_filter {
-    int id;
-    unsigned typesize; /* shuffle: cd_values[0] */
-};
-
 struct c2_h5_dataset {
     struct c2_h5 *h5;
     hid_t id;
@@ -53,7 +46,8 @@ struct c2_h5_dataset {
     bool scalar;
     hsize_t chunk[C2_H5_DIM_MAX]; /* the file's, when chunked */
     struct c2_h5_filter filters[C2_H5_FILTERS_MAX];
-    bool own_pipeline;         /* all filters are decoded here */
+    uint32_t missing;          /* bit i: filter i is known neither here nor to libhdf5 */
+    bool own_pipeline;         /* all filters are decoded here, but for missing ones */
     bool bare_edges;           /* partial chunks have no filters applied */
     struct c2_grid chunk_grid; /* one chunk seen as an array */
     uint8_t *fill;             /* an item of the fill value; NULL: zeros */
@@ -108,19 +102,11 @@ bool c2_h5_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize_t *co
 /** Bytes of a stored chunk, 0: not in the file. */
 bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t *n, struct cat2_error *err);
 
-/** Note what a filter's decoder needs of its parameters. */
-void c2_h5_filter_init(struct c2_h5_filter *filter, int id, size_t nvalues, const unsigned *values);
-/** Is the filter decoded here? */
-bool c2_h5_filter_is_own(int id);
-/** Undo one of our own filters. codec: for Blosc2. out->cap is the room there is. */
-bool c2_h5_undo_filter(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_buf *in,
-                       struct c2_buf *out, struct cat2_error *err);
-/** Once: our decoders become libhdf5's too. */
-bool c2_h5_register_filters(struct cat2_error *err);
 /** Undo the filters of a stored chunk: C order into raw->items. */
 bool c2_h5_unfilter(const struct c2_h5_dataset *ds, struct c2_codec *codec, struct c2_h5_raw *raw,
                     struct cat2_error *err);
-bool c2_h5_lzf_decode(struct c2_bytes in, struct c2_buf *out, struct cat2_error *err);
+/** @errors CAT2_EUNSUPPORTED always: the filter is not here. */
+bool c2_h5_filter_missing(const struct c2_h5_filter *filter, struct cat2_error *err);
 uint32_t c2_h5_fletcher32(struct c2_bytes in);
 /** The frame an HDF5 chunk of filter 32026 holds. Takes *bytes on success. */
 bool c2_h5_inner_open(struct c2_buf *bytes, struct c2_frame **out, struct cat2_error *err);
