@@ -60,6 +60,8 @@ bool c2_chunk_special(enum c2_chunk_kind kind, const struct c2_cparams *cparams,
                       struct c2_buf *out, struct cat2_error *err);
 /** Metalayers and reserved markers ("proxy-source", "b2o", ...): true when `name` is in the header. */
 bool c2_frame_has_metalayer(const struct c2_frame *frame, const char *name);
+/** The content of a metalayer, borrowed; false: the frame has none of this name. */
+bool c2_frame_metalayer(const struct c2_frame *frame, const char *name, struct c2_bytes *out);
 /** Number of attributes, and one's name (borrowed) and msgpack bytes (decompressed, appended). Worker. */
 int c2_frame_nvlmeta(const struct c2_frame *frame);
 bool c2_frame_vlmeta(const struct c2_frame *frame, int i, struct c2_str *name, struct c2_buf *msgpack,
@@ -73,6 +75,10 @@ struct c2_frame_writer;
  *  nbytes/nchunks of the result follow from the chunks added. */
 bool c2_frame_writer_new(int fd, const struct c2_meta *meta, struct c2_frame_writer **out,
                          struct cat2_error *err);
+/** A metalayer besides the array's own: one at most, before the first chunk. @errors CAT2_ELIMIT it does not
+ * fit in a header. */
+bool c2_frame_writer_metalayer(struct c2_frame_writer *w, struct c2_str name, struct c2_bytes content,
+                               struct cat2_error *err);
 bool c2_frame_writer_add(struct c2_frame_writer *w, struct c2_bytes chunk,
                          struct cat2_error *err); /* special 32-byte chunks go to the index */
 /** Raw attribute; the first call replaces meta's vlmeta. Names over 31 bytes are left out: the format has

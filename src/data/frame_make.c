@@ -86,24 +86,37 @@ void c2_frame_patch_header(uint8_t *header, int64_t frame_len, int64_t nbytes, i
     c2_put_be64(header + C2_FRAME_CBYTES, (uint64_t)cbytes);
 }
 
-bool c2_frame_make_header(const struct c2_meta *meta, int64_t frame_len, int64_t nbytes, int64_t cbytes,
-                          struct c2_buf *out, struct cat2_error *err)
+bool c2_frame_make_header_with(const struct c2_meta *meta, const struct c2_named *more, int64_t frame_len,
+                               int64_t nbytes, int64_t cbytes, struct c2_buf *out, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) b2nd = C2_BUF_INIT(C2_HEADER_NBYTES_MAX);
-    struct c2_named layer = {.name = C2_STR("b2nd")};
-    bool array = meta->kind == C2_KIND_ARRAY;
+    struct c2_named layers[2];
+    int n = 0;
     uint8_t fixed[C2_FRAME_HEADER_MIN];
     size_t base = out->n;
 
-    if (array && !c2_b2nd_make(meta, &b2nd, err)) return false;
-    layer.content = c2_buf_bytes(&b2nd);
+    if (meta->kind == C2_KIND_ARRAY) {
+        if (!c2_b2nd_make(meta, &b2nd, err)) return false;
+        layers[n++] = (struct c2_named){C2_STR("b2nd"), c2_buf_bytes(&b2nd)};
+    }
+    if (more) {
+        if (more->name.n > C2_FRAME_NAME_MAX || more->content.n > C2_HEADER_NBYTES_MAX - b2nd.n - 1024)
+            return c2_fail(err, CAT2_ELIMIT, "a metalayer of %zu bytes does not fit in a header",
+                           more->content.n);
+        layers[n++] = *more;
+    }
     header_fixed(meta, meta->vlmeta.n > 2, fixed); /* "{}" has no attribute */
-    if (!c2_buf_append(out, fixed, sizeof(fixed), err) ||
-        !append_map(&layer, array ? 1 : 0, base, 4, out, err))
+    if (!c2_buf_append(out, fixed, sizeof(fixed), err) || !append_map(layers, n, base, 4, out, err))
         return false;
     c2_put_be32(out->p + base + C2_FRAME_HEADER_LEN, (uint32_t)(out->n - base));
     c2_frame_patch_header(out->p + base, frame_len, nbytes, cbytes);
     return true;
+}
+
+bool c2_frame_make_header(const struct c2_meta *meta, int64_t frame_len, int64_t nbytes, int64_t cbytes,
+                          struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_frame_make_header_with(meta, NULL, frame_len, nbytes, cbytes, out, err);
 }
 
 bool c2_attributes_add(struct c2_attributes *a, struct c2_codec *codec, struct c2_str name,

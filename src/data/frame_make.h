@@ -31,6 +31,9 @@ bool c2_attributes_add(struct c2_attributes *a, struct c2_codec *codec, struct c
 bool c2_attributes_from_json(struct c2_attributes *a, struct c2_codec *codec, struct c2_str json,
                              struct cat2_error *err);
 bool c2_attributes_trailer(const struct c2_attributes *a, struct c2_buf *out, struct cat2_error *err);
+/** c2_frame_make_header() with one more metalayer; NULL: without. @errors CAT2_ELIMIT it does not fit. */
+bool c2_frame_make_header_with(const struct c2_meta *meta, const struct c2_named *more, int64_t frame_len,
+                               int64_t nbytes, int64_t cbytes, struct c2_buf *out, struct cat2_error *err);
 void c2_frame_patch_header(uint8_t *header, int64_t frame_len, int64_t nbytes, int64_t cbytes);
 
 #endif

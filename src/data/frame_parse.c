@@ -66,6 +66,15 @@ bool c2_frame_has_metalayer(const struct c2_frame *frame, const char *name)
     return find_metalayer(frame, name) != NULL;
 }
 
+bool c2_frame_metalayer(const struct c2_frame *frame, const char *name, struct c2_bytes *out)
+{
+    const struct c2_frame_entry *e = find_metalayer(frame, name);
+
+    if (!e) return false;
+    *out = (struct c2_bytes){frame->header.p + e->off, e->len};
+    return true;
+}
+
 /* Tags between the fields, at fixed places. */
 static const struct {
     uint8_t at, tag;

@@ -50,6 +50,21 @@ bool c2_frame_writer_new(int fd, const struct c2_meta *meta, struct c2_frame_wri
     return true;
 }
 
+bool c2_frame_writer_metalayer(struct c2_frame_writer *w, struct c2_str name, struct c2_bytes content,
+                               struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) header = C2_BUF_INIT(SIZE_MAX / 4);
+    const struct c2_named layer = {name, content};
+
+    C2_ASSERT(w->nchunks == 0);
+    if (!c2_frame_make_header_with(&w->meta, &layer, 0, 0, 0, &header, err)) return false;
+    if (w->fd >= 0 && !c2_fs_pwrite(w->fd, header.p, header.n, 0, err)) return false;
+    c2_buf_fini(&w->bytes);
+    w->bytes = c2_buf_steal(&header);
+    w->at = (int64_t)w->bytes.n;
+    return true;
+}
+
 void c2_frame_writer_free(struct c2_frame_writer *w)
 {
     if (!w) return;

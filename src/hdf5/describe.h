@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What an object of an HDF5 file is beyond what Blosc2 can hold, as one msgpack map: the metalayer "hdf5" of
+ * its array. docs/storage.md has the table. The exact datatype, shapes it may grow to, fill value, layout and
+ * filters of a dataset; links, named datatypes and the order of a group; the exact type of every attribute,
+ * and its value where the attribute of the frame does not tell all of it. */
+#ifndef C2_HDF5_DESCRIBE_H
+#define C2_HDF5_DESCRIBE_H
+
+#include "hdf5/h5.h"
+
+#define C2_H5_DESCRIPTION "hdf5" /* the metalayer */
+#define C2_H5_DESCRIPTION_LARGE                                                                              \
+    "CATERVA2_HDF5" /* the attribute that holds it when it is larger than a header should be */
+#define C2_H5_DESCRIPTION_LAYER   (256 << 10)
+#define C2_H5_DESCRIPTION_VERSION 1
+
+/* What has become of an attribute in the frame. */
+enum c2_h5_carried {
+    C2_H5_ABSENT,  /* it is not there */
+    C2_H5_CARRIED, /* *msgpack is there */
+    C2_H5_NOT_OURS /* it needs no description */
+};
+struct c2_h5_describing {
+    /* Under which of its names an object (by id, as c2_h5_entry has it) is imported; NULL: it is not. */
+    const char *(*path)(void *ctx, uint64_t id);
+    enum c2_h5_carried (*carried)(void *ctx, const char *shown, struct c2_bytes *msgpack);
+    /* Something is not kept. */
+    void (*lost)(void *ctx, const char *what);
+    void *ctx;
+    const char *own_name; /* of the object, where the name of its file does not tell; NULL */
+    bool other_chunks;    /* the chunk shape was chosen: the file's is not kept */
+};
+/** Append the description of a dataset or group; of a group without anything to tell nothing is appended.
+ * HDF5's thread.
+ *  @errors CAT2_EUNSUPPORTED what it is that cannot be told; *out is as before then. */
+bool c2_h5_describe(struct c2_h5 *h5, const char *name, const struct c2_h5_describing *how,
+                    struct c2_buf *out, struct cat2_error *err);
+/** The user block, the bytes before HDF5's own: appended when there is one of up to C2_H5_USERBLOCK_MAX
+ * bytes. */
+#define C2_H5_USERBLOCK_MAX (64 << 10)
+
+#endif
