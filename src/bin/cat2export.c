@@ -11,6 +11,7 @@ int main(int argc, char **argv)
                  "arrays and\n"
                  "frames datasets with their compressed chunks as they are, other files datasets of bytes.",
         .section = "export",
+        .links = "links not followed",
         .convert = c2_export};
 
     return c2_convert_main(&program, argc, argv);

@@ -85,7 +85,11 @@ static void tell(void *ctx, enum c2_note what, const char *path, const char *tex
     if (what == C2_NOTE_LISTED)
         printf("%s\t%s\n", path, text);
     else
-        fprintf(stderr, "%s: %s%s: %s\n", t->program, what == C2_NOTE_SKIPPED ? "skipped " : "", path, text);
+        fprintf(stderr, "%s: %s%s: %s\n", t->program,
+                what == C2_NOTE_SKIPPED ? "skipped "
+                : what == C2_NOTE_LOST  ? "not kept of "
+                                        : "",
+                path, text);
 }
 
 static void draw_bar(void *ctx, const struct c2_progress *p)
@@ -168,8 +172,9 @@ static void summarize(const struct c2_convert_program *program, const struct c2_
             " copied, %" PRId64 " compressed",
             program->name, dry ? "would make " : "", c->datasets, c->groups, c->attributes, c->copied,
             c->compressed);
-    if (c->links) fprintf(stderr, "; %" PRId64 " links not followed", c->links);
+    if (c->links) fprintf(stderr, "; %" PRId64 " %s", c->links, program->links);
     if (c->excluded) fprintf(stderr, "; %" PRId64 " excluded", c->excluded);
+    if (c->lost) fprintf(stderr, "; %" PRId64 " parts not kept", c->lost);
     fprintf(stderr, "; %" PRId64 " skipped\n", c->skipped);
 }
 
@@ -194,7 +199,7 @@ static int run(const struct c2_convert_program *program, const struct c2_options
         return FAILED;
     }
     if (!quiet) summarize(program, &counts, how.dry_run);
-    return counts.skipped && !c2_options_flag(o, "keep-going") ? SKIPPED : DONE;
+    return counts.skipped + counts.lost && !c2_options_flag(o, "keep-going") ? SKIPPED : DONE;
 }
 
 int c2_convert_main(const struct c2_convert_program *program, int argc, char **argv)

@@ -12,3 +12,22 @@ bool c2_h5_link_is_hard(struct c2_h5 *h5, const char *name)
     c2_h5_quiet();
     return H5Lget_info(h5->file, name, &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
 }
+
+enum c2_h5_link_kind c2_h5_link_kind(struct c2_h5 *h5, const char *name, uint64_t *id)
+{
+    H5L_info_t info;
+
+    *id = 0;
+    c2_h5_quiet();
+    if (H5Lget_info(h5->file, name, &info, H5P_DEFAULT) < 0) {
+        H5Eclear2(H5E_DEFAULT);
+        return C2_H5_LINK_NONE;
+    }
+    if (info.type == H5L_TYPE_HARD) {
+        *id = (uint64_t)info.u.address + 1;
+        return C2_H5_LINK_HARD;
+    }
+    return info.type == H5L_TYPE_SOFT       ? C2_H5_LINK_SOFT
+           : info.type == H5L_TYPE_EXTERNAL ? C2_H5_LINK_EXTERNAL
+                                            : C2_H5_LINK_OTHER;
+}

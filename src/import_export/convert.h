@@ -21,7 +21,8 @@
 
 enum c2_note {
     C2_NOTE_SKIPPED, /* it cannot be carried */
-    C2_NOTE_CHANGED, /* it is carried, but under another name or only in part */
+    C2_NOTE_LOST,    /* it is carried, but something about it is not kept */
+    C2_NOTE_CHANGED, /* it is carried, but in another way: nothing is lost */
     C2_NOTE_LISTED   /* of a dry run: what would be made */
 };
 /* Where a conversion stands. */
@@ -45,8 +46,8 @@ struct c2_convert_options {
 struct c2_convert_counts {
     int64_t datasets, groups, attributes; /* made */
     int64_t copied, compressed;           /* chunks */
-    int64_t links; /* further names of what was made, and links to nowhere: not followed */
-    int64_t excluded, skipped;
+    int64_t links;                        /* import: kept as links; export: made, or not followed */
+    int64_t excluded, skipped, lost;      /* left out: as asked, as it cannot be carried, parts */
 };
 
 /** @errors CAT2_EINVAL new_file exists; CAT2_ENOTFOUND; CAT2_ECANCELLED *stop; CAT2_EIO. Nothing is left

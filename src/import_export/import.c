@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "hdf5/links.h"
 #include "import_export/import_impl.h"
 #include "import_export/place.h"
 
 void c2_import_note(struct c2_importer *im, enum c2_note what, const char *path, const char *text)
 {
     if (what == C2_NOTE_SKIPPED) im->counts->skipped++;
+    if (what == C2_NOTE_LOST) im->counts->lost++;
     im->options->note(im->options->ctx, what, path, text);
 }
 
@@ -28,7 +30,8 @@ static bool write_attributes(struct c2_importer *im, const struct c2_import_item
     return c2_dtype_parse(C2_STR("|u1"), &meta.dtype, err) &&
            c2_grid_init(&meta.grid, NULL, NULL, NULL, 0, 1, true, err) &&
            c2_chunk_special(C2_CHUNK_ZERO, &meta.cparams, 1, &chunk, err) &&
-           c2_frame_writer_new(fd, &meta, &w, err) && c2_frame_writer_add(w, c2_buf_bytes(&chunk), err) &&
+           c2_frame_writer_new(fd, &meta, &w, err) && c2_import_describe(im, group, attrs, w, err) &&
+           c2_frame_writer_add(w, c2_buf_bytes(&chunk), err) &&
            c2_import_attrs_write(im, group, attrs, w, err) && c2_frame_writer_finish(w, NULL, err);
 }
 
@@ -46,12 +49,12 @@ static bool import_group(struct c2_importer *im, const struct c2_import_item *gr
         return true;
     }
     im->counts->groups += *group->path != '\0';
-    if (!c2_import_attrs_read(im, group, &attrs, err)) {
+    if (!c2_import_attrs_read(im, group, c2_import_own_name(group), false, &attrs, err)) {
         if (err->code == CAT2_ENOMEM) return false;
         c2_import_note(im, C2_NOTE_SKIPPED, *group->path ? group->path : "/", err->message);
         return true;
     }
-    if (attrs.n == 0 || dry) return true;
+    if ((attrs.n == 0 && attrs.description.n == 0) || dry) return true;
     if (!c2_buf_printf(&path, err, "%s%s%s.b2nd", group->path, *group->path ? "/" : "", C2_GROUP_ATTRIBUTES))
         return false;
     int fd = openat(im->dirfd, c2_buf_cstr(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -61,17 +64,29 @@ static bool import_group(struct c2_importer *im, const struct c2_import_item *gr
     return ok;
 }
 
+/* Links to nowhere, to other files and back to a group above are kept as links by their group; all else is an
+ * object that libhdf5 cannot open. */
+static void tell_refused(struct c2_importer *im, const struct c2_import_item *item)
+{
+    uint64_t id;
+    enum c2_h5_link_kind kind = c2_h5_link_kind(im->h5, item->name, &id);
+
+    if (kind == C2_H5_LINK_SOFT || kind == C2_H5_LINK_EXTERNAL) return;
+    if (kind == C2_H5_LINK_HARD && c2_import_home(im->tree, id)) return;
+    im->counts->links--;
+    c2_import_note(im, C2_NOTE_SKIPPED, item->path, item->refusal ? item->refusal : "cannot be opened");
+}
+
 /* Is it made at all? What is not is counted here. */
 static bool is_made(struct c2_importer *im, const struct c2_import_item *item)
 {
     if (item->kind == C2_H5_LINK || !item->hard || item->again) {
+        if (!item->top) return false; /* what it lies in is a link */
         im->counts->links++;
+        if (item->kind == C2_H5_LINK) tell_refused(im, item);
         return false;
     }
-    if (item->kind == C2_H5_TYPE) {
-        c2_import_note(im, C2_NOTE_SKIPPED, item->path, "a named datatype holds no data");
-        return false;
-    }
+    if (item->kind == C2_H5_TYPE) return false; /* its group describes it */
     if (item->kind == C2_H5_DATASET && !c2_convert_picks(im->options, item->path)) {
         im->counts->excluded++;
         return false;
@@ -171,6 +186,7 @@ static bool import_to(struct c2_importer *im, const char *new_dir, struct cat2_e
 
     if (!c2_place_check(new_dir, true, im->options->overwrite, err)) return false;
     if (!c2_import_tree_read(im->h5, &tree, err)) return false;
+    im->tree = &tree;
     if (!dry) {
         if (!c2_place_begin(new_dir, true, im->options->overwrite, &place, err)) return false;
         im->dirfd = c2_fs_open_dir(place.temp, false, err);

@@ -23,6 +23,7 @@ void c2_import_attrs_fini(struct c2_import_attrs *attrs)
         c2_buf_fini(&attrs->list[i].value);
     }
     free(attrs->list);
+    c2_buf_fini(&attrs->description);
     *attrs = (struct c2_import_attrs){0};
 }
 
@@ -41,12 +42,17 @@ static bool add(struct c2_import_attrs *attrs, const char *name, struct c2_bytes
     return c2_buf_append(&attr->value, value.p, value.n, err);
 }
 
+static const char *path_of(const struct c2_import_item *item)
+{
+    return *item->path ? item->path : "/";
+}
+
 static void leave_out(struct reading *r, const char *name, const char *why)
 {
     struct cat2_error text;
 
     c2_fail(&text, CAT2_EUNSUPPORTED, "attribute '%.60s': %.150s", name, why);
-    c2_import_note(r->im, C2_NOTE_SKIPPED, *r->item->path ? r->item->path : "/", text.message);
+    c2_import_note(r->im, C2_NOTE_SKIPPED, path_of(r->item), text.message);
 }
 
 static bool take(void *ctx, const struct c2_h5_attr *attr, struct cat2_error *err)
@@ -54,7 +60,10 @@ static bool take(void *ctx, const struct c2_h5_attr *attr, struct cat2_error *er
     struct reading *r = ctx;
 
     if (attr->refusal || attr->msgpack.n > C2_VLMETA_NBYTES_MAX) {
-        leave_out(r, attr->name, attr->refusal ? attr->refusal : "it is too large");
+        struct cat2_error text;
+        c2_fail(&text, CAT2_EUNSUPPORTED, "attribute '%.60s' is in the description only: %.120s", attr->name,
+                attr->refusal ? attr->refusal : "it is too large");
+        c2_import_note(r->im, C2_NOTE_CHANGED, path_of(r->item), text.message);
         return true;
     }
     return add(r->attrs, attr->name, attr->msgpack, err);
@@ -92,6 +101,7 @@ static void parse_json(struct c2_import_attr *attr)
         return;
     c2_buf_fini(&attr->value);
     attr->value = c2_buf_steal(&value);
+    attr->was_json = true;
 }
 
 /* As the export wrote them: see hdf5/write.h. */
@@ -109,6 +119,7 @@ static bool restore_json(struct c2_import_attrs *attrs, struct cat2_error *err)
     for (size_t i = 0; i < shape.nvalues; i++, at += strlen(at) + 1)
         if ((attr = find(attrs, c2_str_of(at))) && attr != names) parse_json(attr);
     drop(attrs, names);
+    attrs->had_json = true;
     return true;
 }
 
@@ -165,15 +176,94 @@ static bool gather_long(struct c2_import_attrs *attrs, struct cat2_error *err)
     return n == 0 || add(attrs, C2_LONG_ATTRIBUTES, c2_buf_bytes(&map), err);
 }
 
-bool c2_import_attrs_read(struct c2_importer *im, const struct c2_import_item *item,
-                          struct c2_import_attrs *out, struct cat2_error *err)
+/* ---- the description ---- */
+
+struct describing {
+    struct c2_importer *im;
+    const struct c2_import_item *item;
+    struct c2_import_attrs *attrs;
+};
+
+static const char *path_in_file(void *ctx, uint64_t id)
+{
+    const struct describing *d = ctx;
+    const struct c2_import_item *home = c2_import_home(d->im->tree, id);
+
+    return home ? home->name : NULL;
+}
+
+static enum c2_h5_carried carried(void *ctx, const char *shown, struct c2_bytes *msgpack)
+{
+    const struct describing *d = ctx;
+    const struct c2_import_attr *attr = find(d->attrs, c2_str_of(shown));
+
+    if (!attr) return d->attrs->had_json && strcmp(shown, C2_H5W_JSON) == 0 ? C2_H5_NOT_OURS : C2_H5_ABSENT;
+    *msgpack = c2_buf_bytes(&attr->value);
+    return attr->was_json ? C2_H5_NOT_OURS : C2_H5_CARRIED;
+}
+
+static void lost(void *ctx, const char *what)
+{
+    const struct describing *d = ctx;
+
+    c2_import_note(d->im, C2_NOTE_LOST, path_of(d->item), what);
+}
+
+const char *c2_import_own_name(const struct c2_import_item *item)
+{
+    const char *shown = strrchr(item->path, '/'), *name = strrchr(item->name, '/');
+
+    shown = shown ? shown + 1 : item->path;
+    name = name ? name + 1 : item->name;
+    return *item->path && strcmp(shown, name) != 0 ? name : NULL;
+}
+
+/* What cannot be described is carried without: that is told. */
+static bool describe(struct c2_importer *im, const struct c2_import_item *item, const char *own_name,
+                     bool other_chunks, struct c2_import_attrs *attrs, struct cat2_error *err)
+{
+    struct describing d = {im, item, attrs};
+    struct c2_h5_describing how = {.path = path_in_file,
+                                   .carried = carried,
+                                   .lost = lost,
+                                   .ctx = &d,
+                                   .own_name = own_name,
+                                   .other_chunks = other_chunks};
+
+    c2_buf_init(&attrs->description, C2_VLMETA_NBYTES_MAX);
+    if (c2_h5_describe(im->h5, item->name, &how, &attrs->description, err)) return true;
+    if (err->code == CAT2_ENOMEM) return false;
+    c2_fail_within(err, "its description");
+    lost(&d, err->message);
+    return true;
+}
+
+bool c2_import_describe(struct c2_importer *im, const struct c2_import_item *item,
+                        const struct c2_import_attrs *attrs, struct c2_frame_writer *w,
+                        struct cat2_error *err)
+{
+    struct c2_bytes description = c2_buf_bytes(&attrs->description);
+
+    (void)im;
+    (void)item;
+    return description.n == 0 || description.n > C2_H5_DESCRIPTION_LAYER ||
+           c2_frame_writer_metalayer(w, C2_STR(C2_H5_DESCRIPTION), description, err);
+}
+
+bool c2_import_attrs_read(struct c2_importer *im, const struct c2_import_item *item, const char *own_name,
+                          bool other_chunks, struct c2_import_attrs *out, struct cat2_error *err)
 {
     C2_AUTO(c2_import_attrs) attrs = {0};
     struct reading r = {im, item, &attrs};
 
     if (!c2_h5_attrs(im->h5, item->name, take, &r, err) || !restore_json(&attrs, err)) return false;
     im->counts->attributes += (int64_t)attrs.n;
-    if (!mark_empty_lists(&attrs, err) || !gather_long(&attrs, err)) return false;
+    if (!mark_empty_lists(&attrs, err) || !describe(im, item, own_name, other_chunks, &attrs, err) ||
+        !gather_long(&attrs, err))
+        return false;
+    if (attrs.description.n > C2_H5_DESCRIPTION_LAYER &&
+        !add(&attrs, C2_H5_DESCRIPTION_LARGE, c2_buf_bytes(&attrs.description), err))
+        return false;
     *out = attrs;
     attrs = (struct c2_import_attrs){0};
     return true;

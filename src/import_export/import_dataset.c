@@ -62,6 +62,7 @@ static bool write_frame(struct dataset *ds, int fd, struct cat2_error *err)
 
     ds->im->progress.nchunks = meta->grid.nchunks;
     if (!c2_frame_writer_new(fd, meta, &ds->to, err) ||
+        !c2_import_describe(ds->im, ds->item, &ds->attrs, ds->to, err) ||
         !c2_crew_run(ds->im->crew, &chunks, ds, meta->grid.nchunks, meta->chunksize, err) ||
         !c2_import_attrs_write(ds->im, ds->item, &ds->attrs, ds->to, err))
         return false;
@@ -87,6 +88,16 @@ static bool write_file(struct dataset *ds, struct cat2_error *err)
     return ok;
 }
 
+/* A chunk shape that was asked for is not the file's. */
+static bool read_attributes(struct dataset *ds, struct cat2_error *err)
+{
+    const struct c2_h5_options *reading = &ds->im->reading;
+    bool other_chunks = reading->ndim > 0 && reading->ndim == c2_h5_meta(ds->from)->grid.ndim;
+
+    return c2_import_attrs_read(ds->im, ds->item, c2_import_own_name(ds->item), other_chunks, &ds->attrs,
+                                err);
+}
+
 bool c2_import_dataset(struct c2_importer *im, const struct c2_import_item *item, struct cat2_error *err)
 {
     __attribute__((cleanup(dataset_auto))) struct dataset ds = {.im = im, .item = item};
@@ -94,8 +105,8 @@ bool c2_import_dataset(struct c2_importer *im, const struct c2_import_item *item
 
     for (int i = 0; i < C2_CREW_PIECES; i++)
         c2_h5_raw_init(&ds.raw[i]);
-    if (c2_h5_dataset_open(im->h5, item->name, &im->reading, &ds.from, err) &&
-        c2_import_attrs_read(im, item, &ds.attrs, err) && (im->options->dry_run || write_file(&ds, err))) {
+    if (c2_h5_dataset_open(im->h5, item->name, &im->reading, &ds.from, err) && read_attributes(&ds, err) &&
+        (im->options->dry_run || write_file(&ds, err))) {
         im->counts->datasets++;
         if (im->options->dry_run) c2_import_note(im, C2_NOTE_LISTED, item->path, item->name);
         return true;

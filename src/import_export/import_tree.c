@@ -13,6 +13,7 @@ void c2_import_tree_fini(struct c2_import_tree *tree)
         free(tree->items[i].refusal);
     }
     free(tree->items);
+    free(tree->homes);
     *tree = (struct c2_import_tree){0};
 }
 
@@ -50,6 +51,7 @@ static void find_hard(struct c2_h5 *h5, struct c2_import_tree *tree)
             depth--;
         }
         bool inside_hard = depth == 0 || tree->items[open[depth - 1]].hard;
+        item->top = inside_hard;
         item->hard = inside_hard && item->kind != C2_H5_LINK && c2_h5_link_is_hard(h5, item->name);
         if (item->kind == C2_H5_GROUP && depth <= C2_TREE_DEPTH_MAX) open[depth++] = i;
     }
@@ -70,6 +72,34 @@ static int by_position(const void *left, const void *right)
     return a->at < b->at ? -1 : a->at > b->at;
 }
 
+static int by_id(const void *left, const void *right)
+{
+    uint64_t a = (*(struct c2_import_item *const *)left)->id,
+             b = (*(struct c2_import_item *const *)right)->id;
+    return a < b ? -1 : a > b;
+}
+
+static bool find_homes(struct c2_import_tree *tree, struct cat2_error *err)
+{
+    if (!(tree->homes = calloc(tree->n + 1, sizeof(struct c2_import_item *))))
+        return c2_fail_nomem(err, "names");
+    for (size_t i = 0; i < tree->n; i++) {
+        struct c2_import_item *item = &tree->items[i];
+        if (item->id && item->hard && !item->again) tree->homes[tree->nhomes++] = item;
+    }
+    if (tree->nhomes > 1) qsort(tree->homes, tree->nhomes, sizeof(struct c2_import_item *), by_id);
+    return true;
+}
+
+const struct c2_import_item *c2_import_home(const struct c2_import_tree *tree, uint64_t id)
+{
+    struct c2_import_item wanted = {.id = id}, *key = &wanted, **found;
+
+    found = tree->nhomes ? bsearch(&key, tree->homes, tree->nhomes, sizeof(struct c2_import_item *), by_id)
+                         : NULL;
+    return found ? *found : NULL;
+}
+
 bool c2_import_tree_read(struct c2_h5 *h5, struct c2_import_tree *out, struct cat2_error *err)
 {
     C2_AUTO(c2_import_tree) tree = {0};
@@ -80,6 +110,7 @@ bool c2_import_tree_read(struct c2_h5 *h5, struct c2_import_tree *out, struct ca
     for (size_t i = 1; i < tree.n; i++)
         tree.items[i].again = tree.items[i].hard && tree.items[i].id == tree.items[i - 1].id;
     if (tree.n > 1) qsort(tree.items, tree.n, sizeof(*tree.items), by_position);
+    if (!find_homes(&tree, err)) return false;
     *out = tree;
     tree = (struct c2_import_tree){0};
     return true;
