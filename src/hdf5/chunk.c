@@ -28,8 +28,8 @@ static herr_t look_for_absence(unsigned n, const H5E_error2_t *error, void *ctx)
     return 0;
 }
 
-/* libhdf5 1.10 fails for a chunk that is not there; later ones say 0. Asking in the other way, which looks at
- * all chunks, is for failures of unknown cause only. */
+/* libhdf5 fails for a chunk that is not there. Asking in the other way, which looks at all chunks, is for
+ * failures of unknown cause only. */
 bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t *n, struct cat2_error *err)
 {
     haddr_t addr = HADDR_UNDEF;
@@ -37,7 +37,8 @@ bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t 
     unsigned mask;
 
     *n = 0;
-    if (H5Dget_chunk_storage_size(ds->id, offset, n) >= 0) return true;
+    if (H5Dget_chunk_storage_size(ds->id, offset, n) >= 0)
+        return *n > 0 || c2_fail(err, CAT2_EDATA, "the chunk takes no bytes");
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, look_for_absence, &absent);
     H5Eclear2(H5E_DEFAULT);
     *n = 0;
@@ -48,6 +49,43 @@ bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t 
     return true;
 }
 
+#ifdef C2_HDF5_HAS_READ_CHUNK2
+static bool read_at_most(struct c2_h5_dataset *ds, const hsize_t *offset, uint8_t *to, hsize_t n, size_t *got,
+                         uint32_t *mask)
+{
+    *got = (size_t)n;
+    return H5Dread_chunk2(ds->id, H5P_DEFAULT, offset, mask, to, got) >= 0;
+}
+#else
+/* Without filters the size that libhdf5 tells is that of the items; the file may say more. */
+static bool read_at_most(struct c2_h5_dataset *ds, const hsize_t *offset, uint8_t *to, hsize_t n, size_t *got,
+                         uint32_t *mask)
+{
+    haddr_t addr;
+    hsize_t size = n;
+
+    if (ds->facts.nfilters == 0 && H5Dget_chunk_info_by_coord(ds->id, offset, mask, &addr, &size) < 0)
+        return false;
+    *got = (size_t)size;
+    return size != n || H5Dread_chunk(ds->id, H5P_DEFAULT, offset, mask, to) >= 0;
+}
+#endif
+
+bool c2_h5_read_stored(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t n, struct c2_buf *bytes,
+                       uint32_t *mask, struct cat2_error *err)
+{
+    size_t got;
+
+    *mask = 0;
+    if (n > C2_CHUNK_CBYTES_MAX)
+        return c2_fail(err, CAT2_EDATA, "the chunk takes %llu bytes", (unsigned long long)n);
+    if (!c2_buf_resize(bytes, n, err)) return false;
+    if (!read_at_most(ds, offset, bytes->p, n, &got, mask))
+        return c2_h5_fail(err, CAT2_EDATA, "the chunk cannot be read");
+    return got == n || c2_fail(err, CAT2_EDATA, "the chunk takes %zu bytes in the file, not %llu", got,
+                               (unsigned long long)n);
+}
+
 bool c2_h5_fetch_stored(struct c2_h5_dataset *ds, const hsize_t *offset, struct c2_h5_raw *raw,
                         struct cat2_error *err)
 {
@@ -56,11 +94,7 @@ bool c2_h5_fetch_stored(struct c2_h5_dataset *ds, const hsize_t *offset, struct 
     if (!c2_h5_stored_size(ds, offset, &n, err)) return false;
     raw->kind = n ? C2_H5_RAW_STORED : C2_H5_RAW_FILL;
     if (n == 0) return true;
-    if (n > C2_CHUNK_CBYTES_MAX)
-        return c2_fail(err, CAT2_EDATA, "the chunk takes %llu bytes", (unsigned long long)n);
-    if (!c2_buf_resize(&raw->bytes, n, err)) return false;
-    if (H5Dread_chunk(ds->id, H5P_DEFAULT, offset, &raw->mask, raw->bytes.p) < 0)
-        return c2_h5_fail(err, CAT2_EDATA, "the chunk cannot be read");
+    if (!c2_h5_read_stored(ds, offset, n, &raw->bytes, &raw->mask, err)) return false;
     if (ds->bare_edges && c2_h5_chunk_is_partial(ds, offset)) raw->mask = UINT32_MAX;
     return true;
 }
@@ -123,6 +157,14 @@ static bool fetch_items(struct c2_h5_dataset *ds, const hsize_t *offset, struct 
     return read_box(ds, offset, count, dims, raw->bytes.p, err);
 }
 
+static bool takes_stored(const struct c2_h5_dataset *ds)
+{
+#ifndef C2_HDF5_HAS_READ_CHUNK2
+    if (ds->facts.nfilters == 0 && ds->meta.nchunks > C2_H5_LINEAR_MAX) return false;
+#endif
+    return ds->facts.layout == C2_H5_CHUNKED && !ds->facts.own_chunks && ds->type.direct && ds->own_pipeline;
+}
+
 bool c2_h5_fetch(struct c2_h5_dataset *ds, int64_t nchunk, struct c2_h5_raw *raw, struct cat2_error *err)
 {
     hsize_t offset[C2_H5_DIM_MAX] = {0};
@@ -135,9 +177,7 @@ bool c2_h5_fetch(struct c2_h5_dataset *ds, int64_t nchunk, struct c2_h5_raw *raw
     raw->mask = 0;
     c2_buf_clear(&raw->bytes);
     c2_h5_chunk_offset(ds, nchunk, offset);
-    bool stored =
-        ds->facts.layout == C2_H5_CHUNKED && !ds->facts.own_chunks && ds->type.direct && ds->own_pipeline;
-    bool ok = stored ? c2_h5_fetch_stored(ds, offset, raw, err) : fetch_items(ds, offset, raw, err);
+    bool ok = takes_stored(ds) ? c2_h5_fetch_stored(ds, offset, raw, err) : fetch_items(ds, offset, raw, err);
     return ok || c2_fail_within(err, "chunk %lld", (long long)nchunk);
 }
 

@@ -51,12 +51,8 @@ static bool read_first(struct c2_h5_dataset *ds, struct c2_buf *head, struct c2_
     struct cat2_error ignored;
     uint32_t mask;
 
-    if (!first_chunk(ds, offset, &n) || n > C2_CHUNK_CBYTES_MAX || !c2_buf_resize(&bytes, n, &ignored))
+    if (!first_chunk(ds, offset, &n) || !c2_h5_read_stored(ds, offset, n, &bytes, &mask, &ignored) || mask)
         return false;
-    if (H5Dread_chunk(ds->id, H5P_DEFAULT, offset, &mask, bytes.p) < 0 || mask) {
-        H5Eclear2(H5E_DEFAULT);
-        return false;
-    }
     const uint8_t *start = bytes.p; /* the frame keeps them where they are */
     if (!c2_h5_inner_open(&bytes, out, &ignored)) return false;
     if (c2_buf_append(head, start, (size_t)c2_frame_layout(*out)->header_len, &ignored)) return true;

@@ -17,7 +17,8 @@
 #define C2_H5_ATTR_MAX    (4 << 20)  /* bytes of an attribute */
 #define C2_H5_ATTRS_MAX   8192       /* of one object, as frames */
 #define C2_H5_ITEM_MAX    (16 << 20) /* bytes of an item */
-#define C2_H5_CAUSE_MAX   200        /* bytes of a reason by libhdf5 */
+#define C2_H5_LINEAR_MAX  4096 /* chunks of a dataset: libhdf5 finds the address of one by looking at all */
+#define C2_H5_CAUSE_MAX   200  /* bytes of a reason by libhdf5 */
 
 struct c2_h5 {
     hid_t file, lapl;          /* lapl: refuses external links */
@@ -92,6 +93,10 @@ bool c2_h5_chunk_is_partial(const struct c2_h5_dataset *ds, const hsize_t *offse
 /** Bytes of an item of the dataspace, array and all; of a decoded chunk of the file. */
 size_t c2_h5_item_nbytes(const struct c2_h5_dataset *ds);
 size_t c2_h5_chunk_nbytes(const struct c2_h5_dataset *ds);
+/** The n bytes of the chunk at offset, as c2_h5_stored_size() told. @errors CAT2_EDATA there are not so many.
+ */
+bool c2_h5_read_stored(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t n, struct c2_buf *bytes,
+                       uint32_t *mask, struct cat2_error *err);
 /** The file's chunk at offset, as stored. */
 bool c2_h5_fetch_stored(struct c2_h5_dataset *ds, const hsize_t *offset, struct c2_h5_raw *raw,
                         struct cat2_error *err);

@@ -16,6 +16,11 @@
 #ifdef C2_HDF5_OLDER_HEADERS
 #undef H5CHECK /* H5F_ACC_RDONLY and the like call it */
 #define H5CHECK
+herr_t H5Dread_chunk2(hid_t dset_id, hid_t dxpl_id, const hsize_t *offset, uint32_t *filters, void *buf,
+                      size_t *buf_size);
+#endif
+#if defined(C2_HDF5_OLDER_HEADERS) || H5_VERSION_GE(2, 0, 0)
+#define C2_HDF5_HAS_READ_CHUNK2 /* H5Dread_chunk() writes what the file says, however much */
 #endif
 
 #endif

@@ -11,7 +11,6 @@
 #include "hdf5/h5_impl.h"
 
 #define HEAD_MAX   2048      /* bytes of a frame header kept to compare others with */
-#define LINEAR_MAX 4096      /* chunks of a dataset: libhdf5 finds the address of one by looking at all */
 #define HASHED_MAX (1 << 16) /* chunks of a dataset whose contents are compared */
 
 /* Frames of one dataset begin alike, but for how long they are. */
@@ -27,7 +26,7 @@ static bool same_head(const struct c2_buf *head, const uint8_t *other)
 static bool is_findable(const struct c2_h5_dataset *ds, int64_t nchunk)
 {
     return ds->facts.passes && ds->h5->fd >= 0 && nchunk >= 0 && nchunk < ds->meta.nchunks &&
-           ds->meta.nchunks <= LINEAR_MAX && ds->head.n > C2_FRAME_METALAYERS && ds->head.n < HEAD_MAX;
+           ds->meta.nchunks <= C2_H5_LINEAR_MAX && ds->head.n > C2_FRAME_METALAYERS && ds->head.n < HEAD_MAX;
 }
 
 /* The Blosc2 chunk begins after the frame's header. */
@@ -71,14 +70,10 @@ static bool add_chunks(struct c2_h5_dataset *ds, XXH3_state_t *hash)
 
     for (int64_t i = 0; i < ds->meta.nchunks; i++) {
         c2_h5_chunk_offset(ds, i, offset);
-        n = 0;
-        if (H5Dget_chunk_storage_size(ds->id, offset, &n) < 0) n = 0;
-        H5Eclear2(H5E_DEFAULT);
+        if (!c2_h5_stored_size(ds, offset, &n, &ignored)) return false;
         add(hash, &n, sizeof(n));
         if (n == 0) continue;
-        if (n > C2_CHUNK_CBYTES_MAX || !c2_buf_resize(&bytes, n, &ignored) ||
-            H5Dread_chunk(ds->id, H5P_DEFAULT, offset, &mask, bytes.p) < 0)
-            return false;
+        if (!c2_h5_read_stored(ds, offset, n, &bytes, &mask, &ignored)) return false;
         add(hash, &mask, sizeof(mask));
         add(hash, bytes.p, n);
     }
