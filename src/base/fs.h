@@ -27,6 +27,9 @@ bool c2_fs_pwrite(int fd, const void *from, size_t n, int64_t off, struct cat2_e
 bool c2_fs_replace(int dirfd, const char *rel, struct c2_bytes bytes, struct cat2_error *err);
 /** unlink; a missing file is fine. Empty parent directories up to dirfd go too. */
 bool c2_fs_remove(int dirfd, const char *rel, struct cat2_error *err);
+/** Does the kernel tell of every change beneath? Not where other hosts write too: NFS, SMB, FUSE, cluster
+ * file systems; nor beneath an overlay. *why names the file system then. */
+bool c2_fs_is_local(int fd, const char **why);
 /* A directory with this file in it is the state of a service: walks and watches pass it by, and nothing in it
  * is served. So a root may hold the state directories of those who serve it. */
 #define C2_STATE_MARK ".caterva2-state"

@@ -49,6 +49,8 @@ int c2_frame_fd(const struct c2_frame *frame);
 bool c2_frame_pread(const struct c2_frame *frame, void *to, size_t n, int64_t off, struct cat2_error *err);
 /** Position of stored chunk nchunk in the file; negative for special chunks. */
 int64_t c2_frame_chunk_off(const struct c2_frame *frame, int64_t nchunk);
+/** Number of the file that holds chunk nchunk of a sparse frame, and the directory of it; -1: in none. */
+int64_t c2_frame_chunk_file(const struct c2_frame *frame, int64_t nchunk, int *dirfd);
 struct c2_chunks c2_frame_chunks(struct c2_frame *frame);
 
 /** Append a whole chunk, guarded, as the wire carries it: special chunks become a 32-byte chunk of their

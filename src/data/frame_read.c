@@ -245,3 +245,10 @@ int64_t c2_frame_chunk_off(const struct c2_frame *frame, int64_t nchunk)
     if (frame->sparse || nchunk < 0 || nchunk >= frame->meta.nchunks || frame->offsets[nchunk] < 0) return -1;
     return frame->layout.header_len + frame->offsets[nchunk];
 }
+
+int64_t c2_frame_chunk_file(const struct c2_frame *frame, int64_t nchunk, int *dirfd)
+{
+    *dirfd = frame->dirfd;
+    if (!frame->sparse || nchunk < 0 || nchunk >= frame->meta.nchunks) return -1;
+    return c2_max_i64(-1, frame->offsets[nchunk]);
+}

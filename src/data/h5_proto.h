@@ -40,7 +40,8 @@ enum c2_h5_shows { C2_H5_SHOWS_GROUP, C2_H5_SHOWS_DATASET, C2_H5_SHOWS_REFUSED }
 /* A state of the file. */
 struct c2_h5_state {
     uint64_t dev, ino;
-    int64_t size, sec, nsec;
+    int64_t size, sec, nsec;   /* of its contents */
+    int64_t ctime_sec, ctime_nsec; /* of its contents, names, permissions */
 };
 struct c2_h5_answer {
     uint32_t magic, status;

@@ -43,7 +43,13 @@ static bool look(const char *filename, struct c2_h5_state *out)
 
     memset(out, 0, sizeof(*out));
     if (stat(filename, &st) != 0) return false;
-    *out = (struct c2_h5_state){st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
+    *out = (struct c2_h5_state){.dev = st.st_dev,
+                                .ino = st.st_ino,
+                                .size = st.st_size,
+                                .sec = st.st_mtim.tv_sec,
+                                .nsec = st.st_mtim.tv_nsec,
+                                .ctime_sec = st.st_ctim.tv_sec,
+                                .ctime_nsec = st.st_ctim.tv_nsec};
     return true;
 }
 

@@ -30,6 +30,7 @@ struct c2_watch {
     char **pending;
     size_t npending, pending_cap;
     bool everything, timing, flat;
+    const char *missing; /* why not every directory is watched; NULL: all are */
     int64_t first_ms;
     c2_watch_fn *changed;
     void *ctx;
@@ -62,6 +63,12 @@ static void note(struct c2_watch *w, const char *rel)
 
 static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report);
 
+static void miss(struct c2_watch *w, const char *path, const char *why)
+{
+    if (!w->missing) c2_log_warn("watch: %s: changes below %.200s give no events", why, path);
+    w->missing = why;
+}
+
 static bool is_state(const char *path)
 {
     char mark[8192 + sizeof(C2_STATE_MARK)];
@@ -82,9 +89,10 @@ static void scan(struct c2_watch *w, const char *path, const char *rel, int dept
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
         int n = snprintf(name, sizeof(name), "%s%s%s", rel, *rel ? "/" : "", entry->d_name);
         int m = snprintf(full, sizeof(full), "%s/%s", path, entry->d_name);
-        if (n < 0 || (size_t)n >= sizeof(name) || m < 0 || (size_t)m >= sizeof(full) || lstat(full, &st) != 0)
-            continue;
-        if (S_ISDIR(st.st_mode))
+        if (n < 0 || (size_t)n >= sizeof(name) || m < 0 || (size_t)m >= sizeof(full)) continue;
+        bool is_dir = entry->d_type == DT_DIR;
+        if (entry->d_type == DT_UNKNOWN) is_dir = lstat(full, &st) == 0 && S_ISDIR(st.st_mode);
+        if (is_dir)
             add_dir(w, name, depth + 1, report);
         else if (report)
             note(w, name);
@@ -99,12 +107,11 @@ static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report)
     char path[8192];
     int n = snprintf(path, sizeof(path), "%s%s%s", w->root, *rel ? "/" : "", rel);
 
-    if (n < 0 || (size_t)n >= sizeof(path) || depth > (w->flat ? 0 : C2_TREE_DEPTH_MAX)) return;
+    if (w->fd < 0 || n < 0 || (size_t)n >= sizeof(path) || depth > (w->flat ? 0 : C2_TREE_DEPTH_MAX)) return;
     if (*rel && is_state(path)) return;
     int wd = inotify_add_watch(w->fd, path, *rel ? mask : mask & ~(uint32_t)IN_DONT_FOLLOW);
     if (wd < 0) {
-        if (errno == ENOSPC)
-            c2_log_warn("watch: no more inotify watches: changes below %.200s will not be seen", path);
+        if (errno == ENOSPC || errno == ENOMEM) miss(w, path, "no more inotify watches");
         return;
     }
     if ((size_t)wd >= w->dirs_cap) {
@@ -148,7 +155,9 @@ static void on_event(struct c2_watch *w, const struct inotify_event *event)
     char rel[C2_PATH_MAX + 2];
 
     if (event->mask & IN_Q_OVERFLOW) {
+        c2_log_warn("watch: events below %.200s were lost: looking at everything", w->root);
         w->everything = true;
+        add_dir(w, "", 0, false); /* there may be directories we know nothing of */
         note(w, "");
         return;
     }
@@ -233,18 +242,21 @@ static bool watch_new(struct c2_loop *loop, const char *dir, struct c2_watch lik
     *w = like;
     w->loop = loop;
     w->root = strdup(dir);
-    w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (w->fd < 0 || !w->root) {
-        int errnum = errno;
-        if (w->fd >= 0) close(w->fd);
+    if (!w->root) {
         watch_free(w);
-        return c2_fail_errno(err, errnum, "watch %.160s", dir);
+        return c2_fail_nomem(err, "watch");
     }
-    uv_poll_init(c2_loop_uv(loop), &w->poll, w->fd);
+    w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (w->fd < 0) miss(w, w->root, "no more inotify instances");
     uv_timer_init(c2_loop_uv(loop), &w->timer);
     w->poll.data = w->timer.data = w;
-    add_dir(w, "", 0, false);
-    uv_poll_start(&w->poll, UV_READABLE, on_readable);
+    w->handles_open = 1;
+    if (w->fd >= 0) {
+        uv_poll_init(c2_loop_uv(loop), &w->poll, w->fd);
+        w->handles_open = 2;
+        add_dir(w, "", 0, false);
+        uv_poll_start(&w->poll, UV_READABLE, on_readable);
+    }
     *out = w;
     return true;
 }
@@ -261,6 +273,12 @@ bool c2_watch_flat_new(struct c2_loop *loop, const char *dir, c2_watch_fn *chang
     return watch_new(loop, dir, (struct c2_watch){.changed = changed, .ctx = ctx, .flat = true}, out, err);
 }
 
+bool c2_watch_is_complete(const struct c2_watch *w, const char **why)
+{
+    if (w->missing) *why = w->missing;
+    return !w->missing;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct c2_watch *w = handle->data;
@@ -271,9 +289,10 @@ static void on_closed(uv_handle_t *handle)
 void c2_watch_free(struct c2_watch *w)
 {
     if (!w) return;
-    uv_poll_stop(&w->poll);
-    close(w->fd);
-    w->handles_open = 2;
-    uv_close((uv_handle_t *)&w->poll, on_closed);
+    if (w->fd >= 0) {
+        uv_poll_stop(&w->poll);
+        close(w->fd);
+        uv_close((uv_handle_t *)&w->poll, on_closed);
+    }
     uv_close((uv_handle_t *)&w->timer, on_closed);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Recursive inotify on a directory tree, batched: called 50 ms after the last event, at most 1.6 s after the
- * first. */
+ * first. A watch that cannot be had is no failure: it is not complete, then. */
 #ifndef C2_NET_WATCH_H
 #define C2_NET_WATCH_H
 
@@ -15,6 +15,8 @@ bool c2_watch_new(struct c2_loop *loop, const char *dir, c2_watch_fn *changed, v
 /** The same for the entries of one directory: nothing below is watched. */
 bool c2_watch_flat_new(struct c2_loop *loop, const char *dir, c2_watch_fn *changed, void *ctx,
                        struct c2_watch **out, struct cat2_error *err);
+/** Is every directory watched? If not, *why says what is missing. */
+bool c2_watch_is_complete(const struct c2_watch *watch, const char **why);
 void c2_watch_free(struct c2_watch *watch);
 
 #endif

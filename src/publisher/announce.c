@@ -142,6 +142,11 @@ static void announce_all(struct c2_publisher *pub)
     const char *etag;
 
     if (!pub->walked || !bus->ops->connected(bus)) return;
+    if (!c2_publisher_save(pub, true, &err)) { /* an etag that is announced is remembered */
+        c2_log_warn("generations are not saved: %s", err.message);
+        later(pub, C2_ANNOUNCE_RETRY_MS);
+        return;
+    }
     for (size_t i = 0; i < c2_catalog_count(pub->catalog) && pub->nannouncing < C2_PUBLISHING_MAX; i++) {
         struct c2_entry *entry = c2_catalog_at(pub->catalog, i);
         if (!pending(entry, &etag)) continue;

@@ -110,6 +110,10 @@ void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct
     bool same = !entry->gone && strcmp(entry->gen.validator, gen->validator) == 0 &&
                 strcmp(entry->gen.etag, gen->etag) == 0 && entry->gen.unusable == gen->unusable;
 
+    if (same && !gen->undecided && entry->gen.key_digest != gen->key_digest) {
+        c2_entry_drop_item(cat, entry); /* the same bytes in another file */
+        entry->gen.key_digest = gen->key_digest;
+    }
     if (same) return;
     forget_contents(cat, entry);
     entry->gen = *gen;
@@ -242,6 +246,7 @@ static void walk_done(void *ctx)
     if (!alive || cat->closed) return;
     if (cat->walk_again) start_walk(cat);
     c2_catalog_fill(cat);
+    c2_catalog_hash(cat);
 }
 
 static void start_walk(struct c2_catalog *cat)
@@ -324,6 +329,7 @@ static void destroy(struct c2_catalog *cat)
     }
     free(cat->entries);
     free(cat->fill_at);
+    c2_catalog_hash_free(cat);
     cat->source->ops->free(cat->source);
     free(cat);
 }
@@ -352,5 +358,7 @@ void c2_catalog_close(struct c2_catalog *cat)
     tell_looks(walk_looks, &err);
     for (size_t i = 0; i < cat->n; i++)
         c2_entry_wake(cat, cat->entries[i], &err);
-    if (cat->njobs == 0) destroy(cat);
+    cat->njobs++; /* until all that waits has ended */
+    c2_catalog_end_laters(cat);
+    if (--cat->njobs == 0) destroy(cat);
 }

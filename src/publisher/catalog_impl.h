@@ -19,6 +19,15 @@ struct c2_look {
     c2_catalog_done *fn;
     void *ctx;
 };
+/* A job that goes on after a while. It counts as running. */
+struct c2_later {
+    struct c2_later *next;
+    struct c2_catalog *cat;
+    struct c2_timer *timer;
+    void (*fn)(void *ctx); /* also when the catalog is closed */
+    void *ctx;
+};
+struct c2_hashing;
 struct c2_catalog {
     struct c2_loop *loop;
     struct c2_pool *pool;
@@ -40,7 +49,10 @@ struct c2_catalog {
     atomic_size_t nfound; /* by the walk under way, or the last */
     char *fill_at;        /* where the background is; NULL: from the start */
     bool closed;
-    size_t njobs; /* in the pool: the catalog outlives them */
+    struct c2_later *laters;
+    struct c2_timer *look_timer;
+    struct c2_hashing *hashing; /* NULL until there was something to hash */
+    size_t njobs;               /* in the pool: the catalog outlives them */
 };
 
 /** A job left the pool; frees a closed catalog after the last. false: it is closed, touch nothing. */
@@ -57,5 +69,16 @@ void c2_catalog_fill(struct c2_catalog *cat);
 /** Closing: loads in line are told. */
 void c2_catalog_end_line(struct c2_catalog *cat);
 void c2_entry_free(struct c2_entry *entry);
+
+/* ---- catalog_hash.c ---- */
+/** Hash what is to be hashed: at once what is undecided, slowly what is not known yet. */
+void c2_catalog_hash(struct c2_catalog *cat);
+void c2_catalog_hash_free(struct c2_catalog *cat);
+/** fn(ctx) after ms, or when the catalog is closed. The caller is a job that counts on. */
+void c2_catalog_later(struct c2_catalog *cat, int64_t ms, void (*fn)(void *ctx), void *ctx);
+/** Rescan after ms. */
+void c2_catalog_look_later(struct c2_catalog *cat, int64_t ms);
+/** Closed: all of them now. */
+void c2_catalog_end_laters(struct c2_catalog *cat);
 
 #endif

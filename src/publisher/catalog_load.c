@@ -7,6 +7,10 @@
 
 #define LINE_TICK_MS 10   /* readers leave without a word: those in line look again */
 #define LINE_MS      4000 /* less than clients and subscribers wait for an answer */
+#define BUSY_MS      30   /* until what is being written is looked at again */
+#define BUSY_TRIES   60
+#define BUSY_LOOK_MS 300
+#define DECIDE_MS    8000 /* how long a request waits for contents to be hashed */
 
 struct load_job {
     struct c2_catalog *cat;
@@ -14,6 +18,7 @@ struct load_job {
     struct c2_entry *entry; /* pinned by entry->loading; valid only while the catalog is open */
     char *path;
     bool sketch, background, refused;
+    int tries;             /* while it was being written */
     struct load_job *next; /* in line */
     int64_t since_ms;
     /* results */
@@ -162,12 +167,45 @@ static void take_result(struct c2_catalog *cat, struct c2_entry *entry, struct l
     if (entry->waiters && !entry->loading) c2_entry_load(cat, entry, false, false);
 }
 
+static void load_done(void *ctx);
+static void submit(struct c2_catalog *cat, struct load_job *job);
+
+static void load_again(void *ctx)
+{
+    struct load_job *job = ctx;
+
+    job->ran = job->ok = false;
+    if (!job->cat->closed) {
+        submit(job->cat, job);
+        return;
+    }
+    job->cat->nloading++;
+    load_done(job);
+}
+
+/* Being written just now: who asked for it waits, the background comes back later. */
+static bool try_again(struct load_job *job)
+{
+    struct c2_catalog *cat = job->cat;
+
+    if (cat->closed || !job->ran || job->ok || !c2_is_busy(&job->err)) return false;
+    if (!job->entry->waiters || ++job->tries > BUSY_TRIES) {
+        c2_catalog_look_later(cat, BUSY_LOOK_MS);
+        return false;
+    }
+    c2_buf_clear(&job->json);
+    job->next = NULL;
+    c2_catalog_later(cat, BUSY_MS, load_again, job);
+    return true;
+}
+
 static void load_done(void *ctx)
 {
     struct load_job *job = ctx;
     struct c2_catalog *cat = job->cat;
 
     cat->nloading--;
+    if (try_again(job)) return;
     if (c2_catalog_job_done(cat)) {
         struct c2_entry *entry = job->entry;
         entry->loading = false;
@@ -336,6 +374,7 @@ struct get_job {
     struct c2_source *source;
     char *path;
     struct c2_waiter *waiter;
+    int64_t until; /* undecided for longer: given up */
     bool ran, ok;
     struct c2_generation gen;
     struct cat2_error err;
@@ -378,11 +417,43 @@ static void get_found(struct c2_catalog *cat, struct get_job *job)
         c2_entry_load(cat, entry, entry->waiters->need == C2_NEED_SKETCH, false);
 }
 
+static void get_done(void *ctx);
+
+static void get_again(void *ctx)
+{
+    struct get_job *job = ctx;
+
+    job->ran = job->ok = false;
+    if (job->cat->closed)
+        get_done(job);
+    else
+        c2_pool_run(job->cat->pool, get_work, get_done, job);
+}
+
+/* Undecided: until its contents are known there is no answer. */
+static bool wait_for_decision(struct get_job *job)
+{
+    struct c2_catalog *cat = job->cat;
+    int64_t now = c2_mono_ms(c2_loop_clock(cat->loop));
+    bool busy = job->ok ? job->gen.undecided : c2_is_busy(&job->err);
+
+    if (cat->closed || !job->ran || !busy) return false;
+    c2_catalog_hash(cat);
+    if (!job->until) job->until = now + DECIDE_MS;
+    if (now >= job->until) {
+        if (job->ok) job->ok = c2_fail_busy(&job->err, job->path);
+        return false;
+    }
+    c2_catalog_later(cat, BUSY_MS, get_again, job);
+    return true;
+}
+
 static void get_done(void *ctx)
 {
     struct get_job *job = ctx;
     struct c2_catalog *cat = job->cat;
 
+    if (wait_for_decision(job)) return;
     if (!c2_catalog_job_done(cat) || !job->ran) {
         c2_fail(&job->err, CAT2_ECANCELLED, "shutting down");
         get_fail(job, &job->err);

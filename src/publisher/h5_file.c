@@ -9,16 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "data/frame.h"
+#include "publisher/generations.h"
 #include "publisher/h5_file_impl.h"
 
 #define LOOK_NBYTES (16 << 20)           /* of a dataset's data, read to tell whether it changed */
 #define BUDGET      ((int64_t)256 << 20) /* of all together */
-#define HASTE_NS    50000000             /* file times are not finer than this, somewhere */
 #define ATTEMPTS    3
 #define LOST_MAX    3 /* datasets of one file that end the worker: the rest is left alone */
 
@@ -30,7 +29,13 @@ bool c2_h5_stat(const char *filename, struct c2_h5_state *out)
 
     memset(out, 0, sizeof(*out));
     if (stat(filename, &st) != 0) return false;
-    *out = (struct c2_h5_state){st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
+    *out = (struct c2_h5_state){.dev = st.st_dev,
+                                .ino = st.st_ino,
+                                .size = st.st_size,
+                                .sec = st.st_mtim.tv_sec,
+                                .nsec = st.st_mtim.tv_nsec,
+                                .ctime_sec = st.st_ctim.tv_sec,
+                                .ctime_nsec = st.st_ctim.tv_nsec};
     return true;
 }
 
@@ -51,14 +56,25 @@ bool c2_h5_signature(int fd)
     return false;
 }
 
-/* Written a moment ago: another write may leave the same time. */
-static bool is_fresh(const struct c2_h5_state *state)
+static void key_of(const struct c2_h5_state *state, struct c2_file_key *out)
 {
-    struct timespec now;
+    *out = (struct c2_file_key){.dev = state->dev,
+                                .ino = state->ino,
+                                .size = state->size,
+                                .mtime_ns = state->sec * 1000000000 + state->nsec,
+                                .ctime_ns = state->ctime_sec * 1000000000 + state->ctime_nsec};
+}
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t age = (now.tv_sec - state->sec) * 1000000000 + now.tv_nsec - state->nsec;
-    return age < HASTE_NS;
+bool c2_h5_is_doubted(const struct c2_h5_file *file)
+{
+    return c2_gens_is_doubted(file->gens, file->prefix);
+}
+
+/* Written a moment ago: a write may be under way, or another one leave the same time. What only grows (SWMR)
+ * need not be waited for so long. */
+static bool is_still(const struct c2_file_key *key, const struct c2_generation *gen)
+{
+    return c2_file_is_quiet(key) || (gen->growing && c2_file_is_settled(key->ctime_ns));
 }
 
 /* ---- snapshots ---- */
@@ -152,21 +168,25 @@ static bool take_item(void *ctx, const struct c2_h5_answer *item, const char *pa
     return true;
 }
 
-static void stamp(const struct c2_h5_state *state, int64_t nbytes, struct c2_h5_entry_of *entry)
+/* Told apart by its contents, or with the whole file. */
+static bool stamp(struct making *making, int64_t nbytes, struct c2_h5_entry_of *entry, struct cat2_error *err)
 {
+    const struct c2_h5_state *state = &making->snap->state;
+    const char *prefix = making->file->prefix;
     struct c2_generation *gen = &entry->gen;
+    char validator[56];
+    C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX + 64);
 
-    gen->mtime_ms = state->sec * 1000 + state->nsec / 1000000;
     gen->unusable = entry->refusal;
     gen->hidden = !entry->plain;
-    c2_etag_format(state->sec, (long)state->nsec, nbytes, gen->etag);
     if (entry->fingerprint)
-        snprintf(gen->validator, sizeof(gen->validator), "h5-%016llx",
-                 (unsigned long long)entry->fingerprint);
+        snprintf(validator, sizeof(validator), "h5-%016llx", (unsigned long long)entry->fingerprint);
     else
-        snprintf(gen->validator, sizeof(gen->validator), "h5-%llx-%llx-%lld.%09lld",
-                 (unsigned long long)state->ino, (unsigned long long)state->size, (long long)state->sec,
-                 (long long)state->nsec);
+        snprintf(validator, sizeof(validator), "h5f-%.40s", making->snap->gen.validator);
+    return c2_buf_printf(&path, err, "%s%s%s", *prefix == '.' ? "" : prefix, *prefix == '.' ? "" : "/",
+                         entry->path) &&
+           c2_gens_of_part(making->file->gens, c2_buf_cstr(&path), validator,
+                           state->sec * 1000000000 + state->nsec, nbytes, gen, err);
 }
 
 /* Python's subscribers put names into URLs as they are. */
@@ -178,8 +198,7 @@ static bool is_plain_name(const char *path)
 }
 
 /* The dataset's generation: that of before when it is the same still. */
-static bool look_at(struct making *making, struct c2_h5_entry_of *entry, const struct c2_h5_snapshot *before,
-                    struct cat2_error *err)
+static bool look_at(struct making *making, struct c2_h5_entry_of *entry, struct cat2_error *err)
 {
     int64_t given = making->budget < LOOK_NBYTES ? making->budget : LOOK_NBYTES;
     struct c2_h5_call call = {
@@ -204,12 +223,7 @@ static bool look_at(struct making *making, struct c2_h5_entry_of *entry, const s
         making->nlost += why.code == CAT2_EIO;
         entry->refusal = c2_h5_workers_reason(making->file->workers, why.message);
     }
-    const struct c2_h5_entry_of *old = before ? c2_h5_snapshot_find(before, entry->path, false) : NULL;
-    if (old && old->fingerprint && old->fingerprint == entry->fingerprint && !old->refusal)
-        entry->gen = old->gen;
-    else
-        stamp(&making->snap->state, nbytes, entry);
-    return true;
+    return stamp(making, nbytes, entry, err);
 }
 
 /* Names that are shown alike, or a broken group that has one twice: the first stands. */
@@ -228,54 +242,71 @@ static void drop_repeated(struct c2_h5_snapshot *snap)
     snap->n = kept;
 }
 
-static bool make(struct c2_h5_file *file, struct making *making, const struct c2_h5_snapshot *before,
-                 struct cat2_error *err)
+static bool make(struct c2_h5_file *file, struct making *making, struct cat2_error *err)
 {
     struct c2_h5_snapshot *snap = making->snap;
+    struct c2_file_key key;
     struct c2_h5_call call = {
         .op = C2_H5_OP_WALK, .file = file->filename, .name = "/", .item = take_item, .ctx = making};
 
     if (!c2_h5_workers_call(file->workers, &call, err)) return false;
     snap->state = call.answer.before;
     making->torn = !c2_h5_same_state(&call.answer.before, &call.answer.after);
-    snap->hasty = is_fresh(&snap->state);
+    key_of(&snap->state, &key);
+    if (!c2_gens_of_file(file->gens, file->prefix, &key, &snap->gen, err)) return false;
+    if (snap->gen.undecided) return c2_fail_busy(err, file->filename);
+    snap->hasty = !is_still(&key, &snap->gen);
     if (snap->n) qsort(snap->entries, snap->n, sizeof(*snap->entries), by_path);
     drop_repeated(snap);
     for (size_t i = 0; i < snap->n; i++)
-        if (!snap->entries[i].group && !look_at(making, &snap->entries[i], before, err)) return false;
+        if (!snap->entries[i].group && !look_at(making, &snap->entries[i], err)) return false;
     return true;
 }
 
 static bool renew(struct c2_h5_file *file, struct cat2_error *err)
 {
-    struct c2_h5_snapshot *before = file->snap;
-
     for (int i = 0; i < ATTEMPTS; i++) {
         struct making making = {.file = file, .budget = BUDGET, .snap = calloc(1, sizeof(*making.snap))};
         if (!making.snap) return c2_fail_nomem(err, "list of datasets");
         atomic_init(&making.snap->refs, 1);
-        if (!make(file, &making, before, err)) {
+        if (!make(file, &making, err)) {
             c2_h5_snapshot_unref(making.snap);
             return false;
         }
+        c2_h5_snapshot_unref(file->snap);
         file->snap = making.snap;
-        if (before) c2_h5_snapshot_unref(before);
-        before = making.snap;
         if (!making.torn) break;
         making.snap->hasty = true;
     }
     return true;
 }
 
-bool c2_h5_file_look(struct c2_h5_file *file, struct c2_h5_snapshot **out, struct cat2_error *err)
+/* Is there anything to be looked at in this state? false, and busy: not now. */
+static bool must_renew(struct c2_h5_file *file, const struct c2_h5_state *now, bool *must,
+                       struct cat2_error *err)
+{
+    struct c2_generation gen = {0};
+    struct c2_file_key key;
+
+    key_of(now, &key);
+    if (!c2_gens_of_file(file->gens, file->prefix, &key, &gen, err)) return false;
+    if (gen.undecided) return c2_fail_busy(err, file->filename);
+    *must = !file->snap || !c2_h5_same_state(&file->snap->state, now) ||
+            (file->snap->hasty && is_still(&key, &gen));
+    if (file->snap && strcmp(file->snap->gen.validator, gen.validator) != 0) *must = true;
+    return true;
+}
+
+static bool look(struct c2_h5_file *file, bool last, struct c2_h5_snapshot **out, struct cat2_error *err)
 {
     struct c2_h5_state now;
-    bool ok = true;
+    bool must = false;
 
     if (!c2_h5_stat(file->filename, &now)) return c2_fail_errno(err, errno, "%.160s", file->filename);
     pthread_mutex_lock(&file->lock);
-    if (!file->snap || !c2_h5_same_state(&file->snap->state, &now) || (file->snap->hasty && !is_fresh(&now)))
-        ok = renew(file, err);
+    bool ok = must_renew(file, &now, &must, err);
+    if (ok && must) ok = renew(file, err);
+    if (!ok && last && file->snap && c2_is_busy(err)) ok = true;
     if (ok) {
         *out = file->snap;
         atomic_fetch_add(&file->snap->refs, 1);
@@ -284,21 +315,35 @@ bool c2_h5_file_look(struct c2_h5_file *file, struct c2_h5_snapshot **out, struc
     return ok;
 }
 
+bool c2_h5_file_look(struct c2_h5_file *file, struct c2_h5_snapshot **out, struct cat2_error *err)
+{
+    return look(file, false, out, err);
+}
+
+bool c2_h5_file_last(struct c2_h5_file *file, struct c2_h5_snapshot **out, struct cat2_error *err)
+{
+    return look(file, true, out, err);
+}
+
 /* ---- life ---- */
 
-bool c2_h5_file_new(const char *filename, struct c2_h5_workers *workers, struct c2_h5_file **out,
-                    struct cat2_error *err)
+bool c2_h5_file_new(const char *filename, const char *prefix, struct c2_h5_workers *workers,
+                    struct c2_gens *gens, struct c2_h5_file **out, struct cat2_error *err)
 {
     struct c2_h5_file *file = calloc(1, sizeof(*file));
 
     if (file) file->filename = c2_str_dup(c2_str_of(filename));
-    if (!file || !file->filename) {
+    if (file) file->prefix = c2_str_dup(c2_str_of(prefix));
+    if (!file || !file->filename || !file->prefix) {
+        if (file) free(file->filename);
+        if (file) free(file->prefix);
         free(file);
         return c2_fail_nomem(err, "HDF5 file");
     }
     pthread_mutex_init(&file->lock, NULL);
     atomic_init(&file->refs, 1);
     file->workers = c2_h5_workers_ref(workers);
+    file->gens = c2_gens_ref(gens);
     *out = file;
     return true;
 }
@@ -315,7 +360,9 @@ void c2_h5_file_unref(struct c2_h5_file *file)
     c2_h5_workers_unref(file->workers);
     c2_h5_snapshot_unref(file->snap);
     pthread_mutex_destroy(&file->lock);
+    c2_gens_unref(file->gens);
     free(file->filename);
+    free(file->prefix);
     free(file);
 }
 

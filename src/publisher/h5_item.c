@@ -6,13 +6,15 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "data/guard.h"
 #include "publisher/h5_file_impl.h"
 
-#define ATTEMPTS 3
+#define ATTEMPTS 7
+#define PAUSE_NS 40000000 /* together they outlast C2_QUIET_MS */
 
 struct h5_item {
     struct c2_item base;
@@ -36,15 +38,23 @@ static bool is_good(struct h5_item *item, const struct c2_h5_state *state, struc
     pthread_mutex_lock(&item->lock);
     bool known = c2_h5_same_state(&item->good, state);
     pthread_mutex_unlock(&item->lock);
-    if (known) return true;
+    if (known && !c2_h5_is_doubted(item->file)) return true;
     if (!c2_h5_file_look(item->file, &snap, err)) return false;
     const struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, item->path, false);
     if (!entry || strcmp(entry->gen.validator, item->base.gen.validator) != 0)
         return c2_fail(err, CAT2_ECHANGED, "the dataset changed while it was read");
+    if (snap->hasty) return c2_fail_busy(err, item->path);
     pthread_mutex_lock(&item->lock);
     item->good = snap->state;
     pthread_mutex_unlock(&item->lock);
-    return c2_h5_same_state(&snap->state, state) || c2_fail(err, CAT2_EUPSTREAM, "the file is being written");
+    return c2_h5_same_state(&snap->state, state) || c2_fail_busy(err, item->path);
+}
+
+static void pause_a_moment(void)
+{
+    struct timespec time = {0, PAUSE_NS};
+
+    nanosleep(&time, NULL);
 }
 
 static bool item_check(struct c2_item *base, struct cat2_error *err)
@@ -53,10 +63,11 @@ static bool item_check(struct c2_item *base, struct cat2_error *err)
     struct c2_h5_state now;
 
     for (int i = 0; i < ATTEMPTS; i++) {
+        if (i > 0) pause_a_moment();
         if (!c2_h5_stat(c2_h5_file_name(item->file), &now))
             return c2_fail(err, CAT2_ECHANGED, "the file is gone");
         if (is_good(item, &now, err)) return true;
-        if (err->code != CAT2_EUPSTREAM) return false;
+        if (!c2_is_busy(err)) return false;
     }
     return false;
 }
@@ -85,7 +96,7 @@ static bool read_in_place(struct h5_item *item, const struct c2_h5_answer *a, st
     if (a->n < 32 || a->n > C2_CHUNK_CBYTES_MAX || a->off < 0)
         return c2_fail(err, CAT2_EDATA, "the HDF5 worker named no place");
     int fd = descriptor(item, &a->before);
-    if (fd < 0) return c2_fail(err, CAT2_EUPSTREAM, "the file was replaced");
+    if (fd < 0) return c2_fail_busy(err, item->path);
     bool ok = c2_buf_resize(out, before + (size_t)a->n, err) &&
               c2_fs_pread(fd, out->p + before, (size_t)a->n, a->off, err) &&
               c2_guard_chunk((struct c2_bytes){out->p + before, (size_t)a->n}, &want, &info, err);
@@ -113,7 +124,7 @@ static bool read_once(struct h5_item *item, int64_t nchunk, struct c2_buf *out, 
     if (!c2_h5_same_state(&call.answer.before, &after)) {
         item_check(&item->base, &late); /* gone for good, or merely in motion? */
         return late.code == CAT2_ECHANGED ? c2_fail(err, CAT2_ECHANGED, "%s", late.message)
-                                          : c2_fail(err, CAT2_EUPSTREAM, "the file is being written");
+                                          : c2_fail_busy(err, item->path);
     }
     if (is_good(item, &after, &late)) return ok;
     *err = late;
@@ -126,8 +137,9 @@ static bool item_chunk(struct c2_item *base, int64_t nchunk, struct c2_buf *out,
 
     for (int i = 0; i < ATTEMPTS; i++) {
         out->n = before;
+        if (i > 0) pause_a_moment();
         if (read_once(of(base), nchunk, out, err)) return true;
-        if (err->code != CAT2_EUPSTREAM) break;
+        if (!c2_is_busy(err)) break;
     }
     out->n = before;
     return false;
@@ -160,7 +172,7 @@ static bool read_meta(struct c2_h5_file *file, const struct c2_h5_entry_of *entr
     bool ok = c2_h5_workers_call(file->workers, &call, err);
     if (!ok && (err->code == CAT2_EIO || err->code == CAT2_ECANCELLED)) return false;
     if (!c2_h5_same_state(&call.answer.before, state) || !c2_h5_same_state(&call.answer.after, state))
-        return c2_fail(err, CAT2_EUPSTREAM, "the file is being written");
+        return c2_fail_busy(err, file->filename);
     return ok && c2_json_parse(c2_buf_str(&json), &parsed, err) &&
            c2_meta_from_json(c2_json_root(parsed), C2_KIND_ARRAY, out, err);
 }
@@ -172,6 +184,7 @@ static bool open_once(struct c2_h5_file *file, const char *path, struct h5_item 
     if (!c2_h5_file_look(file, &snap, err)) return false;
     const struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, path, false);
     if (!entry) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    if (snap->hasty) return c2_fail_busy(err, path);
     if (entry->refusal) return c2_fail(err, CAT2_EUNSUPPORTED, "%.100s: %s", path, entry->refusal);
     c2_meta_fini(&item->meta);
     if (!read_meta(file, entry, &snap->state, &item->meta, err)) return false;
@@ -195,7 +208,7 @@ bool c2_h5_file_open(struct c2_h5_file *file, const char *path, struct c2_item *
     pthread_mutex_init(&item->lock, NULL);
     for (int i = 0; i < ATTEMPTS && !ok; i++) {
         ok = open_once(file, path, item, err);
-        if (!ok && err->code != CAT2_EUPSTREAM) break;
+        if (!ok && (!c2_is_busy(err) || i == 1)) break; /* who asks comes again */
     }
     if (!ok) {
         item_free(&item->base);

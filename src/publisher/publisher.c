@@ -4,11 +4,33 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "publisher/publisher_impl.h"
+
+#define SAVE_MS  500
+#define SAVE_MAX 2000 /* at once: the loop is not to wait for the disk for long */
 
 static void on_source_change(void *ctx)
 {
     c2_catalog_rescan(((struct c2_publisher *)ctx)->catalog, NULL, NULL);
+}
+
+bool c2_publisher_save(struct c2_publisher *pub, bool all, struct cat2_error *err)
+{
+    bool more = true, ok = true;
+
+    while (ok && more) {
+        ok = c2_gens_save(pub->gens, pub->parts.state, SAVE_MAX, &more, err);
+        more = more && all;
+    }
+    return ok;
+}
+
+static void on_save_time(void *ctx)
+{
+    struct cat2_error err;
+
+    if (!c2_publisher_save(ctx, false, &err)) c2_log_warn("generations are not saved: %s", err.message);
 }
 
 static bool start(struct c2_publisher *pub, const struct c2_publisher_options *options,
@@ -18,18 +40,22 @@ static bool start(struct c2_publisher *pub, const struct c2_publisher_options *o
     if (!pub->name) return c2_fail_nomem(err, "publisher");
     if (!c2_announcer_start(pub, options->http, err)) return false;
     if (!source->ops->watch(source, pub->parts.loop, on_source_change, pub, err)) return false;
+    pub->source = source;
+    c2_poll_start(pub, options->poll_ms);
+    pub->save_timer = c2_timer_start(pub->parts.loop, SAVE_MS, SAVE_MS, on_save_time, pub);
+    if (!pub->save_timer) return c2_fail_nomem(err, "publisher");
     c2_server_routes(pub->parts.server, c2_publisher_routes, c2_publisher_nroutes, pub);
     return true;
 }
 
 /* An HDF5 file; or a directory, whose HDF5 files are folders too. */
-static bool open_source(const struct c2_publisher_options *options, struct c2_source **out,
-                        struct cat2_error *err)
+static bool open_source(const struct c2_publisher_options *options, struct c2_gens *gens,
+                        struct c2_source **out, struct cat2_error *err)
 {
     struct c2_source *dir;
 
-    if (c2_source_is_h5(options->root)) return c2_source_h5_new(options->root, out, err);
-    if (!c2_source_dir_new(options->root, options->statedir, &dir, err)) return false;
+    if (c2_source_is_h5(options->root)) return c2_source_h5_new(options->root, gens, out, err);
+    if (!c2_source_dir_new(options->root, options->statedir, gens, &dir, err)) return false;
     *out = dir;
     if (options->no_h5_folders || c2_source_folders_new(dir, options->root, out, err)) return true;
     dir->ops->free(dir);
@@ -44,12 +70,17 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
 
     if (!pub) return c2_fail_nomem(err, "publisher");
     pub->parts = *parts;
-    if (!open_source(options, &source, err)) {
+    pub->gens = c2_gens_new();
+    bool ok = pub->gens || c2_fail_nomem(err, "publisher");
+    if (!ok || !c2_gens_load(pub->gens, parts->state, err) ||
+        !open_source(options, pub->gens, &source, err)) {
+        c2_gens_unref(pub->gens);
         free(pub);
         return false;
     }
     if (!c2_catalog_new(parts->loop, parts->pool, source, &pub->catalog, err)) {
         source->ops->free(source);
+        c2_gens_unref(pub->gens);
         free(pub);
         return false;
     }
@@ -64,8 +95,13 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
 
 void c2_publisher_stop(struct c2_publisher *pub)
 {
+    struct cat2_error err;
+
     if (pub->stopped) return;
     pub->stopped = true;
+    c2_poll_stop(pub);
+    c2_timer_stop(pub->save_timer);
+    if (!c2_publisher_save(pub, true, &err)) c2_log_warn("generations are not saved: %s", err.message);
     c2_announcer_stop(pub);
     c2_catalog_close(pub->catalog);
     pub->catalog = NULL;
@@ -75,6 +111,7 @@ void c2_publisher_free(struct c2_publisher *pub)
 {
     if (!pub) return;
     c2_publisher_stop(pub);
+    c2_gens_unref(pub->gens);
     free(pub->name);
     free(pub);
 }
@@ -99,7 +136,12 @@ bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct c
         "# TYPE caterva2_pub_announced_total counter\ncaterva2_pub_announced_total{root=\"%s\"} %zu\n"
         "# TYPE caterva2_pub_listed gauge\ncaterva2_pub_listed{root=\"%s\"} %d\n"
         "# TYPE caterva2_pub_found gauge\ncaterva2_pub_found{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_datasets_open gauge\ncaterva2_pub_datasets_open{root=\"%s\"} %zu\n",
+        "# TYPE caterva2_pub_datasets_open gauge\ncaterva2_pub_datasets_open{root=\"%s\"} %zu\n"
+        "# TYPE caterva2_pub_polls_total counter\ncaterva2_pub_polls_total{root=\"%s\"} %zu\n"
+        "# TYPE caterva2_pub_events_incomplete gauge\ncaterva2_pub_events_incomplete{root=\"%s\"} %d\n"
+        "# TYPE caterva2_pub_to_hash gauge\ncaterva2_pub_to_hash{root=\"%s\"} %zu\n",
         pub->name, known, pub->name, broken, pub->name, waiting, pub->name, pub->nannounced, pub->name,
-        complete, pub->name, found, pub->name, c2_items_open());
+        complete, pub->name, found, pub->name, c2_items_open(), pub->name, pub->npolls, pub->name,
+        pub->deaf != NULL, pub->name,
+        c2_gens_count_to_hash(pub->gens, false) + c2_gens_count_to_hash(pub->gens, true));
 }

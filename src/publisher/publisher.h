@@ -25,6 +25,7 @@ struct c2_publisher_options {
     int items_max;      /* datasets of this process open at a time; 0: enough for most */
     int items_kept;     /* of this root, open for the next request */
     bool no_h5_folders; /* HDF5 files in a directory are files only */
+    int64_t poll_ms;    /* between looks at everything, beside events; 0: by the file system, -1: never */
 };
 /** Adds the routes, registers the root, starts looking at the data. */
 bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_publisher_options *options,
@@ -33,6 +34,8 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
 void c2_publisher_stop(struct c2_publisher *pub);
 /** Before the pool: jobs still running finish without us. NULL is fine. */
 void c2_publisher_free(struct c2_publisher *pub);
+/** For tests with a time of their own: how long after its last change a file is read. */
+void c2_files_are_quiet_after(int64_t ms);
 bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct cat2_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #define C2_PUBLISHER_PUBLISHER_IMPL_H
 
 #include "publisher/catalog.h"
+#include "publisher/generations.h"
 #include "publisher/publisher.h"
 
 #define C2_PUBLISHING_MAX    8 /* announcements on their way to the bus */
@@ -14,7 +15,12 @@ struct c2_publisher {
     struct c2_catalog *catalog;
     char *name;
     struct c2_announcement *announcing; /* on their way: they outlive us */
-    struct c2_timer *timer;
+    struct c2_timer *timer, *poll_timer, *save_timer;
+    struct c2_gens *gens;
+    struct c2_source *source; /* the catalog's */
+    int64_t poll_ms, polled_at;
+    const char *deaf; /* why events do not tell of every change; NULL: they do */
+    size_t npolls;
     size_t nannouncing;
     size_t nannounced;
     bool announce_soon, stopped, walked;
@@ -36,6 +42,13 @@ const char *c2_publisher_path(struct c2_request *req);
 bool c2_publisher_generation(struct c2_request *req, const struct c2_generation *gen);
 /** Quoted strong validator for standard HTTP, in the request's arena. */
 const char *c2_publisher_strong_etag(struct c2_request *req, const struct c2_generation *gen);
+
+/** Write generations that changed to the state; all: now, else some. */
+bool c2_publisher_save(struct c2_publisher *pub, bool all, struct cat2_error *err);
+
+/* poll.c: looks at everything that no event calls for. */
+void c2_poll_start(struct c2_publisher *pub, int64_t poll_ms);
+void c2_poll_stop(struct c2_publisher *pub);
 
 /* Announcer. */
 bool c2_announcer_start(struct c2_publisher *pub, const char *http, struct cat2_error *err);

@@ -13,8 +13,11 @@
 /* Which state of a dataset this is. */
 struct c2_generation {
     char etag[64];      /* repr(mtime):size, as Python's */
-    char validator[96]; /* stronger where the source can, equal only for equal bytes */
+    char validator[96]; /* equal only for equal bytes */
     int64_t mtime_ms;
+    uint64_t key_digest; /* of what stat() says of it; 0: none. Another one: open it anew */
+    bool growing;        /* time and again it was only made longer */
+    bool undecided;      /* it may have changed: its contents are being looked at. This is what it was */
     const char
         *unusable; /* why it can be listed but not opened ("a FIFO"), or NULL; lives as long as the source */
     bool hidden;   /* not in the plain list, whose readers expect all of it to open */
@@ -48,6 +51,7 @@ size_t c2_items_open(void);
 typedef bool c2_source_sink(void *ctx, const char *path, const struct c2_generation *gen,
                             struct cat2_error *err);
 
+struct c2_gens;
 struct c2_source;
 struct c2_source_ops {
     const char *name;
@@ -74,17 +78,24 @@ struct c2_source_ops {
     /** Loop thread: stop watching; open() ends soon with CAT2_ECANCELLED. */
     void (*cancel)(struct c2_source *source);
     void (*free)(struct c2_source *source);
+    /** A descriptor of the file whose generation is remembered as `path`, for hashing; -1 and *err. */
+    int (*open_file)(struct c2_source *source, const char *path, struct cat2_error *err);
+    /** Loop thread. Do events tell of every change? Not of those that other hosts make, nor where there are
+     * more directories than inotify watches; *why names it then, for logs. */
+    bool (*hears_all)(struct c2_source *source, const char **why);
 };
-struct c2_source {
-    const struct c2_source_ops *ops; /* first member of the implementations */
+struct c2_source { /* first member of the implementations */
+    const struct c2_source_ops *ops;
+    struct c2_gens *gens; /* counted */
 };
 
 /** A directory; what is made of plain files is kept in STATEDIR/cache. */
-bool c2_source_dir_new(const char *root, const char *statedir, struct c2_source **out,
+bool c2_source_dir_new(const char *root, const char *statedir, struct c2_gens *gens, struct c2_source **out,
                        struct cat2_error *err);
 
 /** The datasets of an HDF5 file. */
-bool c2_source_h5_new(const char *filename, struct c2_source **out, struct cat2_error *err);
+bool c2_source_h5_new(const char *filename, struct c2_gens *gens, struct c2_source **out,
+                      struct cat2_error *err);
 /** A directory's source, and beside each HDF5 file in it a folder of its datasets. Takes dir on success. */
 bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
                            struct cat2_error *err);
@@ -92,6 +103,9 @@ bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_so
 bool c2_source_is_h5(const char *filename);
 
 /** "repr(mtime):size" as Python prints it. */
-bool c2_etag_format(int64_t sec, long nsec, int64_t size, char out[64]);
+bool c2_etag_format(double mtime, int64_t size, char out[64]);
+/** The data is being written, or looked at: it may be asked for again soon. */
+bool c2_fail_busy(struct cat2_error *err, const char *path);
+bool c2_is_busy(const struct cat2_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A directory of datasets. Frames are opened where they lie; plain files are compressed once into
- * STATEDIR/cache, which remembers the file's time (as its own) and size. A directory NAME.b2nd with
+ * STATEDIR/cache, where a copy's time says which generation it is of. A directory NAME.b2nd with
  * chunks.b2frame in it is one sparse frame. Nothing is opened for reading before fstat said that it is a
  * regular file. */
 #include <errno.h>
@@ -13,15 +13,18 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "net/watch.h"
-#include "publisher/source.h"
+#include "publisher/copies.h"
+#include "publisher/sparse.h"
 
-#define SPARSE_INDEX "/chunks.b2frame"
-#define SLOW_NBYTES  (4 << 20) /* compressing more than this is not worth waiting for in a list */
+#define SLOW_NBYTES (4 << 20) /* compressing more than this is not worth waiting for in a list */
 
 struct dir_source {
     struct c2_source base;
-    int root, cache; /* directories */
-    char *root_path, *cache_path;
+    int root;
+    struct c2_copies copies;
+    dev_t dev;
+    atomic_bool mounts; /* other file systems are mounted beneath */
+    char *root_path;
     struct c2_watch *watch;
     c2_loop_fn *changed;
     void *changed_ctx;
@@ -30,10 +33,13 @@ struct dir_source {
 
 struct dir_item {
     struct c2_item base;
+    struct c2_gens *gens;
+    char *path;
     struct c2_frame *frame;
-    int fd; /* of what the generation was read from */
-    struct timespec mtime;
-    off_t size;
+    int fd;                   /* of what the generation was read from */
+    struct c2_file_key key;   /* when it was opened */
+    struct c2_file_key index; /* sparse: of the index alone; else of size -1 */
+    struct c2_sparse_parts parts;
 };
 
 static bool has_frame_suffix(struct c2_str path)
@@ -41,46 +47,81 @@ static bool has_frame_suffix(struct c2_str path)
     return c2_str_ends(path, ".b2nd") || c2_str_ends(path, ".b2frame");
 }
 
-static void generation_of(const struct stat *st, struct c2_generation *out)
+/* What has no contents to tell it by, and why. */
+static void unusable_of(const struct stat *st, const char *why, struct c2_generation *out)
 {
     *out = (struct c2_generation){
-        .mtime_ms = (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000,
-        .unusable = S_ISREG(st->st_mode)                           ? NULL
-                    : S_ISFIFO(st->st_mode)                        ? "is a FIFO"
-                    : S_ISSOCK(st->st_mode)                        ? "is a socket"
-                    : S_ISLNK(st->st_mode)                         ? "is a broken symbolic link"
-                    : S_ISBLK(st->st_mode) || S_ISCHR(st->st_mode) ? "is a device"
-                                                                   : "is no regular file"};
-    c2_etag_format(st->st_mtim.tv_sec, st->st_mtim.tv_nsec, st->st_size, out->etag);
+        .mtime_ms = (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000, .unusable = why};
+    c2_etag_format((double)st->st_mtim.tv_sec + 1e-9 * (double)st->st_mtim.tv_nsec, st->st_size, out->etag);
     snprintf(out->validator, sizeof(out->validator), "%llx-%llx-%lld.%09ld", (unsigned long long)st->st_ino,
              (unsigned long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+}
+
+static bool generation_of(struct dir_source *dir, const char *path, const struct stat *st,
+                          const struct c2_file_key *key, struct c2_generation *out, struct cat2_error *err)
+{
+    const char *why = S_ISFIFO(st->st_mode)                          ? "is a FIFO"
+                      : S_ISSOCK(st->st_mode)                        ? "is a socket"
+                      : S_ISLNK(st->st_mode)                         ? "is a broken symbolic link"
+                      : S_ISBLK(st->st_mode) || S_ISCHR(st->st_mode) ? "is a device"
+                                                                     : "is no regular file";
+
+    if (!S_ISREG(st->st_mode)) {
+        unusable_of(st, why, out);
+        return true;
+    }
+    *out = (struct c2_generation){0};
+    return c2_gens_of_file(dir->base.gens, path, key, out, err);
+}
+
+/* The key of the sparse frame at path, whose index st is of. */
+static bool sparse_key(struct dir_source *dir, const char *path, const struct stat *st,
+                       struct c2_sparse_parts *parts, struct c2_file_key *out, struct cat2_error *err)
+{
+    int fd = c2_fs_open(dir->root, path, O_RDONLY | O_DIRECTORY, err);
+    struct c2_file_key index;
+
+    if (fd < 0) return false;
+    bool ok = c2_sparse_scan(fd, parts, err);
+    close(fd);
+    c2_file_key_of(st, &index);
+    if (ok) c2_sparse_key(parts, &index, out);
+    return ok;
 }
 
 /* ---- walking ---- */
 
 struct walk {
+    struct dir_source *dir;
     c2_source_sink *sink;
     void *ctx;
 };
 
-static bool is_chunk_name(struct c2_str name)
+static bool show(struct walk *walk, const char *path, const struct stat *st, bool sparse,
+                 struct cat2_error *err)
 {
-    return name.n == 14 && c2_str_ends(name, ".chunk") && strspn(name.p, "0123456789ABCDEF") == 8;
+    C2_AUTO(c2_sparse_parts) parts = {0};
+    struct c2_generation gen;
+    struct c2_file_key key;
+    struct cat2_error gone;
+
+    c2_file_key_of(st, &key);
+    if (sparse && !sparse_key(walk->dir, path, st, &parts, &key, &gone)) return true;
+    if (st->st_dev != walk->dir->dev) walk->dir->mounts = true;
+    return generation_of(walk->dir, path, st, &key, &gen, err) && walk->sink(walk->ctx, path, &gen, err);
 }
 
 static bool visit(void *ctx, const char *rel, const struct stat *st, struct cat2_error *err)
 {
     struct walk *walk = ctx;
-    struct c2_generation gen;
     const char *slash = strrchr(rel, '/');
     struct c2_str parent = {rel, slash ? (size_t)(slash - rel) : 0};
 
-    generation_of(st, &gen);
-    if (!slash || !has_frame_suffix(parent)) return walk->sink(walk->ctx, rel, &gen, err);
-    if (is_chunk_name(c2_str_of(slash + 1))) return true;
-    if (strcmp(slash, SPARSE_INDEX) != 0) return walk->sink(walk->ctx, rel, &gen, err);
+    if (!slash || !has_frame_suffix(parent)) return show(walk, rel, st, false, err);
+    if (c2_sparse_is_chunk_name(c2_str_of(slash + 1))) return true;
+    if (strcmp(slash, C2_SPARSE_INDEX) != 0) return show(walk, rel, st, false, err);
     char *name = c2_str_dup(parent);
-    bool ok = name ? walk->sink(walk->ctx, name, &gen, err) : c2_fail_nomem(err, "path");
+    bool ok = name ? show(walk, name, st, true, err) : c2_fail_nomem(err, "path");
     free(name);
     return ok;
 }
@@ -92,25 +133,24 @@ static bool passed_by(void *ctx, const char *rel, const char *why, const struct 
     struct walk *walk = ctx;
     struct c2_generation gen;
 
-    generation_of(st, &gen);
-    gen.unusable = why;
+    unusable_of(st, why, &gen);
     gen.hidden = true;
     return walk->sink(walk->ctx, rel, &gen, err);
 }
 
 static bool dir_walk(struct c2_source *source, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
-    struct walk walk = {sink, ctx};
+    struct walk walk = {(struct dir_source *)source, sink, ctx};
     const struct c2_fs_walker walker = {visit, passed_by, &walk, true};
 
-    return c2_fs_walk_with(((struct dir_source *)source)->root, &walker, err);
+    return c2_fs_walk_with(walk.dir->root, &walker, err);
 }
 
 /* stat without opening anything for reading; a directory is looked at through its chunks.b2frame. */
 static bool find(struct dir_source *dir, const char *path, struct stat *st, bool *sparse,
                  struct cat2_error *err)
 {
-    char index[C2_PATH_MAX + sizeof(SPARSE_INDEX)];
+    char index[C2_PATH_MAX + sizeof(C2_SPARSE_INDEX)];
 
     *sparse = false;
     if (c2_fs_in_state(dir->root, path)) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
@@ -125,7 +165,7 @@ static bool find(struct dir_source *dir, const char *path, struct stat *st, bool
     if (rc != 0) return c2_fail(err, CAT2_EIO, "%.160s: cannot be examined", path);
     if (!S_ISDIR(st->st_mode)) return true;
     if (!has_frame_suffix(c2_str_of(path))) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
-    snprintf(index, sizeof(index), "%s%s", path, SPARSE_INDEX);
+    snprintf(index, sizeof(index), "%s%s", path, C2_SPARSE_INDEX);
     *sparse = true;
     fd = c2_fs_open(dir->root, index, O_PATH, err);
     if (fd < 0) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
@@ -137,99 +177,41 @@ static bool find(struct dir_source *dir, const char *path, struct stat *st, bool
 static bool dir_stat(struct c2_source *source, const char *path, struct c2_generation *out,
                      struct cat2_error *err)
 {
+    struct dir_source *dir = (struct dir_source *)source;
+    C2_AUTO(c2_sparse_parts) parts = {0};
+    struct c2_file_key key;
     struct stat st;
     bool sparse;
 
-    if (!find((struct dir_source *)source, path, &st, &sparse, err)) return false;
-    generation_of(&st, out);
-    return true;
-}
-
-/* ---- compressed copies of plain files ---- */
-
-static void b2_name(const char *path, char *out, size_t size)
-{
-    snprintf(out, size, "%s.b2", path);
-}
-
-/* Open the copy when it is of this file's time; its frame tells the size. */
-static bool copy_open(struct dir_source *dir, const char *path, const struct stat *of, struct c2_frame **out)
-{
-    char name[C2_PATH_MAX + 8], full[PATH_MAX];
-    struct cat2_error err;
-    struct stat st;
-
-    b2_name(path, name, sizeof(name));
-    int fd = c2_fs_open(dir->cache, name, O_RDONLY | O_NONBLOCK, &err);
-    if (fd < 0) return false;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_mtim.tv_sec != of->st_mtim.tv_sec ||
-        st.st_mtim.tv_nsec != of->st_mtim.tv_nsec) {
-        close(fd);
-        return false;
-    }
-    snprintf(full, sizeof(full), "%s/%s", dir->cache_path, name);
-    if (!c2_frame_open_fd(fd, full, out, &err)) return false;
-    if (c2_frame_meta(*out)->nbytes == of->st_size) return true;
-    c2_frame_unref(*out);
-    *out = NULL;
-    return false;
-}
-
-static bool copy_write(struct dir_source *dir, struct c2_codec *codec, int in, int out,
-                       struct cat2_error *err)
-{
-    struct stat before, after;
-
-    if (fstat(in, &before) != 0 || !c2_frame_compress_file(codec, in, out, &dir->cancelled, err))
-        return false;
-    if (fstat(in, &after) != 0 || before.st_size != after.st_size ||
-        before.st_mtim.tv_sec != after.st_mtim.tv_sec || before.st_mtim.tv_nsec != after.st_mtim.tv_nsec)
-        return c2_fail(err, CAT2_ECHANGED, "changed while it was compressed");
-    struct timespec times[2] = {before.st_mtim, before.st_mtim};
-    if (futimens(out, times) != 0) return c2_fail(err, CAT2_EIO, "compressed copy: cannot set its time");
-    return true;
-}
-
-static bool copy_make(struct dir_source *dir, const char *path, struct c2_codec *codec, int in,
-                      struct cat2_error *err)
-{
-    static atomic_uint serial;
-    char name[C2_PATH_MAX + 8], temp[C2_PATH_MAX + 8];
-
-    b2_name(path, name, sizeof(name));
-    snprintf(temp, sizeof(temp), ".tmp-%u-%ld", atomic_fetch_add(&serial, 1), (long)getpid());
-    if (!c2_fs_mkparents(dir->cache, name, err)) return false;
-    int out = openat(dir->cache, temp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (out < 0) return c2_fail_errno(err, errno, "compressed copy of %.120s", path);
-    bool ok = copy_write(dir, codec, in, out, err);
-    close(out);
-    if (ok && renameat(dir->cache, temp, dir->cache, name) != 0)
-        ok = c2_fail(err, CAT2_EIO, "compressed copy: cannot be renamed");
-    if (!ok) unlinkat(dir->cache, temp, 0);
-    return ok;
+    if (!find(dir, path, &st, &sparse, err)) return false;
+    c2_file_key_of(&st, &key);
+    return (!sparse || sparse_key(dir, path, &st, &parts, &key, err)) &&
+           generation_of(dir, path, &st, &key, out, err);
 }
 
 static void dir_forget(struct c2_source *source, const char *path)
 {
-    char name[C2_PATH_MAX + 8];
-    struct cat2_error err;
-
-    if (c2_kind_of(c2_str_of(path)) != C2_KIND_FILE) return;
-    b2_name(path, name, sizeof(name));
-    c2_fs_remove(((struct dir_source *)source)->cache, name, &err);
+    c2_gens_forget(source->gens, path);
+    if (c2_kind_of(c2_str_of(path)) == C2_KIND_FILE)
+        c2_copy_remove(&((struct dir_source *)source)->copies, path);
 }
 
 static bool dir_is_slow(struct c2_source *source, const char *path)
 {
     struct dir_source *dir = (struct dir_source *)source;
     struct c2_frame *frame = NULL;
+    struct c2_generation gen;
+    struct c2_file_key key;
     struct cat2_error err;
     struct stat st;
     bool sparse;
 
     if (c2_kind_of(c2_str_of(path)) != C2_KIND_FILE || !find(dir, path, &st, &sparse, &err)) return false;
     if (!S_ISREG(st.st_mode) || st.st_size <= SLOW_NBYTES) return false;
-    if (!copy_open(dir, path, &st, &frame)) return true;
+    c2_file_key_of(&st, &key);
+    if (!generation_of(dir, path, &st, &key, &gen, &err) ||
+        !c2_copy_open(&dir->copies, path, &gen, st.st_size, &frame))
+        return true;
     c2_frame_unref(frame);
     return false;
 }
@@ -243,7 +225,7 @@ static bool dir_sketch(struct c2_source *source, const char *path, struct c2_met
     bool sparse;
 
     if (!find(dir, path, &st, &sparse, err)) return false;
-    snprintf(full, sizeof(full), "%s/%s.b2", dir->cache_path, path);
+    snprintf(full, sizeof(full), "%s/%s.b2", dir->copies.path, path);
     *out = (struct c2_meta){
         .kind = C2_KIND_FILE, .nbytes = st.st_size, .chunksize = 16 << 20, .contiguous = true};
     out->nchunks = c2_div_ceil(out->nbytes, out->chunksize);
@@ -256,22 +238,32 @@ static bool dir_sketch(struct c2_source *source, const char *path, struct c2_met
 
 /* ---- opening ---- */
 
+/* The file that was opened is what it was; or other things than its bytes changed. */
 static bool item_check(struct c2_item *base, struct cat2_error *err)
 {
     struct dir_item *item = (struct dir_item *)base;
+    bool sparse = item->index.size >= 0, good = c2_file_key_is(item->fd, sparse ? &item->index : &item->key);
+    struct c2_file_key key = item->key;
     struct stat st;
 
-    if (fstat(item->fd, &st) == 0 && st.st_size == item->size && st.st_mtim.tv_sec == item->mtime.tv_sec &&
-        st.st_mtim.tv_nsec == item->mtime.tv_nsec)
-        return true;
+    if (!good && !sparse && fstat(item->fd, &st) == 0) {
+        c2_file_key_of(&st, &key);
+        good = true;
+    }
+    if (good && c2_gens_holds(item->gens, item->path, &key, base->gen.validator)) return true;
     return c2_fail(err, CAT2_ECHANGED, "the dataset changed while it was read");
 }
 
 static bool item_chunk(struct c2_item *base, int64_t nchunk, struct c2_buf *out, struct cat2_error *err)
 {
+    struct dir_item *item = (struct dir_item *)base;
     struct cat2_error late;
-    bool ok = c2_frame_chunk(((struct dir_item *)base)->frame, nchunk, out, err);
+    int dirfd;
 
+    bool ok = c2_frame_chunk(item->frame, nchunk, out, err);
+    int64_t number = c2_frame_chunk_file(item->frame, nchunk, &dirfd);
+    if (number >= 0 && !c2_sparse_same(&item->parts, dirfd, number))
+        return c2_fail(err, CAT2_ECHANGED, "the dataset changed while it was read");
     if (item_check(base, &late)) return ok;
     *err = late;
     return false;
@@ -282,6 +274,9 @@ static void item_free(struct c2_item *base)
     struct dir_item *item = (struct dir_item *)base;
 
     c2_frame_unref(item->frame);
+    c2_sparse_parts_fini(&item->parts);
+    c2_gens_unref(item->gens);
+    free(item->path);
     if (item->fd >= 0) close(item->fd);
     free(item);
 }
@@ -291,12 +286,13 @@ static const struct c2_item_ops ITEM_OPS = {item_chunk, item_check, item_free};
 static bool open_plain(struct dir_source *dir, const char *path, struct c2_codec *codec,
                        struct dir_item *item, struct cat2_error *err)
 {
-    struct stat st;
+    const struct c2_generation *gen = &item->base.gen;
+    int64_t size = item->key.size;
 
-    if (fstat(item->fd, &st) != 0) return c2_fail(err, CAT2_EIO, "%.160s: cannot be examined", path);
-    if (copy_open(dir, path, &st, &item->frame)) return true;
-    if (lseek(item->fd, 0, SEEK_SET) < 0 || !copy_make(dir, path, codec, item->fd, err)) return false;
-    return copy_open(dir, path, &st, &item->frame) ||
+    if (c2_copy_open(&dir->copies, path, gen, size, &item->frame)) return true;
+    if (!c2_copy_make(&dir->copies, path, gen, &item->key, item->fd, codec, &dir->cancelled, err))
+        return false;
+    return c2_copy_open(&dir->copies, path, gen, size, &item->frame) ||
            c2_fail(err, CAT2_ECHANGED, "the dataset changed while it was read");
 }
 
@@ -312,24 +308,57 @@ static bool open_frame(struct dir_source *dir, const char *path, bool sparse, st
                   : c2_frame_open_fd(fd, full, &item->frame, err);
 }
 
+/* What is being written now, or may have changed, is not opened: its times could not tell what was read. */
+static bool pin(struct dir_source *dir, const char *path, bool sparse, struct dir_item *item,
+                struct cat2_error *err)
+{
+    struct stat st;
+
+    if (fstat(item->fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return c2_fail(err, CAT2_EDATA, "%.120s: is no regular file", path);
+    c2_file_key_of(&st, &item->key);
+    item->index = (struct c2_file_key){.size = -1};
+    if (sparse) {
+        item->index = item->key;
+        c2_sparse_parts_fini(&item->parts);
+        if (!sparse_key(dir, path, &st, &item->parts, &item->key, err)) return false;
+    }
+    if (!generation_of(dir, path, &st, &item->key, &item->base.gen, err)) return false;
+    bool still =
+        c2_file_is_quiet(&item->key) || (item->base.gen.growing && c2_file_is_settled(item->key.ctime_ns));
+    return (still && !item->base.gen.undecided) || c2_fail_busy(err, path);
+}
+
+/* A frame's metadata was read from where its chunks are. */
+static bool check_opened(struct dir_source *dir, const char *path, bool sparse, struct dir_item *item,
+                         struct cat2_error *err)
+{
+    C2_AUTO(c2_sparse_parts) parts = {0};
+    struct c2_file_key key;
+    struct stat st;
+
+    if (sparse && (fstat(item->fd, &st) != 0 || !sparse_key(dir, path, &st, &parts, &key, err))) return false;
+    if (sparse && !c2_file_key_same(&key, &item->key))
+        return c2_fail(err, CAT2_ECHANGED, "the dataset changed while it was read");
+    return item_check(&item->base, err);
+}
+
 static bool open_item(struct dir_source *dir, const char *path, struct c2_codec *codec, struct dir_item *item,
                       struct cat2_error *err)
 {
-    char index[C2_PATH_MAX + sizeof(SPARSE_INDEX)];
+    char index[C2_PATH_MAX + sizeof(C2_SPARSE_INDEX)];
+    struct c2_file_key key = {0};
     struct stat st;
     bool sparse;
 
     if (!find(dir, path, &st, &sparse, err)) return false;
-    generation_of(&st, &item->base.gen);
-    if (item->base.gen.unusable) return c2_fail(err, CAT2_EDATA, "%.120s: %s", path, item->base.gen.unusable);
-    snprintf(index, sizeof(index), "%s%s", path, sparse ? SPARSE_INDEX : "");
+    if (!S_ISREG(st.st_mode)) {
+        generation_of(dir, path, &st, &key, &item->base.gen, err);
+        return c2_fail(err, CAT2_EDATA, "%.120s: %s", path, item->base.gen.unusable);
+    }
+    snprintf(index, sizeof(index), "%s%s", path, sparse ? C2_SPARSE_INDEX : "");
     item->fd = c2_fs_open(dir->root, index, O_RDONLY | O_NONBLOCK, err);
-    if (item->fd < 0) return false;
-    if (fstat(item->fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return c2_fail(err, CAT2_EDATA, "%.120s: is no regular file", path);
-    generation_of(&st, &item->base.gen);
-    item->mtime = st.st_mtim;
-    item->size = st.st_size;
+    if (item->fd < 0 || !pin(dir, path, sparse, item, err)) return false;
     enum c2_kind kind = c2_kind_of(c2_str_of(path));
     if (!(kind == C2_KIND_FILE ? open_plain(dir, path, codec, item, err)
                                : open_frame(dir, path, sparse, item, err)))
@@ -340,7 +369,7 @@ static bool open_item(struct dir_source *dir, const char *path, struct c2_codec 
     if ((kind == C2_KIND_ARRAY) != (item->base.meta->kind == C2_KIND_ARRAY) && kind != C2_KIND_FILE)
         return c2_fail(err, CAT2_EDATA, "%.120s: the frame is %s", path,
                        kind == C2_KIND_ARRAY ? "no array" : "an array, its name should end in .b2nd");
-    return item_check(&item->base, err);
+    return check_opened(dir, path, sparse, item, err);
 }
 
 static bool dir_open(struct c2_source *source, const char *path, struct c2_codec *codec, struct c2_item **out,
@@ -352,7 +381,10 @@ static bool dir_open(struct c2_source *source, const char *path, struct c2_codec
     item->base.ops = &ITEM_OPS;
     item->fd = -1;
     atomic_init(&item->base.refs, 1);
-    if (!open_item((struct dir_source *)source, path, codec, item, err)) {
+    item->gens = c2_gens_ref(source->gens);
+    item->path = c2_str_dup(c2_str_of(path));
+    if (!item->path) c2_fail_nomem(err, "dataset");
+    if (!item->path || !open_item((struct dir_source *)source, path, codec, item, err)) {
         item_free(&item->base);
         return false;
     }
@@ -366,7 +398,7 @@ static void on_watch(void *ctx, const char *rel)
 {
     struct dir_source *dir = ctx;
 
-    (void)rel;
+    if (rel) c2_gens_doubt(dir->base.gens, rel);
     if (!dir->cancelled) dir->changed(dir->changed_ctx);
 }
 
@@ -395,32 +427,46 @@ static void dir_free(struct c2_source *source)
 
     dir_cancel(source);
     if (dir->root >= 0) close(dir->root);
-    if (dir->cache >= 0) close(dir->cache);
+    c2_copies_close(&dir->copies);
     free(dir->root_path);
-    free(dir->cache_path);
+    c2_gens_unref(dir->base.gens);
     free(dir);
 }
 
-static const struct c2_source_ops DIR_OPS = {"dir", dir_walk,   dir_stat,  dir_is_slow, dir_sketch, dir_open,
-                                             NULL,  dir_forget, dir_watch, dir_cancel,  dir_free};
-
-bool c2_source_dir_new(const char *root, const char *statedir, struct c2_source **out, struct cat2_error *err)
+static int dir_open_file(struct c2_source *source, const char *path, struct cat2_error *err)
 {
-    char cache[PATH_MAX];
+    return c2_fs_open(((struct dir_source *)source)->root, path, O_RDONLY | O_NONBLOCK, err);
+}
+
+static bool dir_hears_all(struct c2_source *source, const char **why)
+{
+    struct dir_source *dir = (struct dir_source *)source;
+
+    if (!c2_fs_is_local(dir->root, why)) return false;
+    if (dir->mounts) *why = "other file systems are mounted beneath";
+    if (dir->mounts) return false;
+    return !dir->watch || c2_watch_is_complete(dir->watch, why);
+}
+
+static const struct c2_source_ops DIR_OPS = {"dir",    dir_walk,      dir_stat,     dir_is_slow, dir_sketch,
+                                             dir_open, NULL,          dir_forget,   dir_watch,   dir_cancel,
+                                             dir_free, dir_open_file, dir_hears_all};
+
+bool c2_source_dir_new(const char *root, const char *statedir, struct c2_gens *gens, struct c2_source **out,
+                       struct cat2_error *err)
+{
+    struct stat st;
     struct dir_source *dir = calloc(1, sizeof(*dir));
 
     if (!dir) return c2_fail_nomem(err, "source");
     dir->base.ops = &DIR_OPS;
-    snprintf(cache, sizeof(cache), "%s/cache", statedir);
-    dir->cache = -1;
+    dir->base.gens = c2_gens_ref(gens);
+    dir->copies.dir = -1;
     dir->root = c2_fs_open_dir(root, false, err);
-    if (dir->root >= 0) dir->cache = c2_fs_open_dir(cache, true, err);
-    bool ok = dir->root >= 0 && dir->cache >= 0;
-    if (ok) {
-        dir->root_path = realpath(root, NULL);
-        dir->cache_path = realpath(cache, NULL);
-        ok = (dir->root_path && dir->cache_path) || c2_fail(err, CAT2_EIO, "%.160s: has no full path", root);
-    }
+    bool ok = dir->root >= 0 && c2_copies_open(statedir, &dir->copies, err);
+    if (ok && fstat(dir->root, &st) == 0) dir->dev = st.st_dev;
+    if (ok) dir->root_path = realpath(root, NULL);
+    if (ok && !dir->root_path) ok = c2_fail(err, CAT2_EIO, "%.160s: has no full path", root);
     if (!ok) {
         dir_free(&dir->base);
         return false;

@@ -73,7 +73,8 @@ static bool append(struct folders_source *source, const char *rel, struct cat2_e
         }
     }
     snprintf(full, sizeof(full), "%s/%s", source->root_path, rel);
-    if (!fresh.rel || source->n == source->cap || !c2_h5_file_new(full, source->workers, &fresh.file, err)) {
+    if (!fresh.rel || source->n == source->cap ||
+        !c2_h5_file_new(full, rel, source->workers, source->base.gens, &fresh.file, err)) {
         free(fresh.rel);
         return c2_fail_nomem(err, "HDF5 file");
     }
@@ -142,7 +143,7 @@ static bool show_folder(struct walk *walk, struct c2_h5_file *file, const char *
     struct cat2_error why;
     char path[C2_PATH_MAX + 1];
 
-    if (!c2_h5_file_look(file, &snap, &why)) {
+    if (!c2_h5_file_last(file, &snap, &why)) {
         if (why.code == CAT2_ECANCELLED) *err = why;
         c2_log_debug("no folder of file=%s: %s", rel, why.message);
         return why.code != CAT2_ECANCELLED;
@@ -250,6 +251,7 @@ static bool folders_attrs(struct c2_source *base, const char *path, struct c2_bu
 
 static void folders_forget(struct c2_source *base, const char *path)
 {
+    c2_gens_forget(base->gens, path);
     if (!in_folder(base, path)) of(base)->dir->ops->forget(of(base)->dir, path);
 }
 
@@ -281,13 +283,25 @@ static void folders_free(struct c2_source *base)
     source->dir->ops->free(source->dir);
     if (source->root >= 0) close(source->root);
     free(source->root_path);
+    c2_gens_unref(base->gens);
     pthread_mutex_destroy(&source->lock);
     free(source);
 }
 
+static int folders_open_file(struct c2_source *base, const char *path, struct cat2_error *err)
+{
+    return of(base)->dir->ops->open_file(of(base)->dir, path, err);
+}
+
+static bool folders_hears_all(struct c2_source *base, const char **why)
+{
+    return of(base)->dir->ops->hears_all(of(base)->dir, why);
+}
+
 static const struct c2_source_ops FOLDERS_OPS = {
-    "folders",     folders_walk,   folders_stat,  folders_is_slow, folders_sketch, folders_open,
-    folders_attrs, folders_forget, folders_watch, folders_cancel,  folders_free};
+    "folders",    folders_walk,      folders_stat,     folders_is_slow, folders_sketch,
+    folders_open, folders_attrs,     folders_forget,   folders_watch,   folders_cancel,
+    folders_free, folders_open_file, folders_hears_all};
 
 bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
                            struct cat2_error *err)
@@ -296,6 +310,7 @@ bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_so
 
     if (!source) return c2_fail_nomem(err, "source");
     source->base.ops = &FOLDERS_OPS;
+    source->base.gens = c2_gens_ref(dir->gens);
     source->dir = dir;
     pthread_mutex_init(&source->lock, NULL);
     source->root = c2_fs_open_dir(root, false, err);
@@ -307,6 +322,7 @@ bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_so
         source->dir = NULL;
         if (source->root >= 0) close(source->root);
         free(source->root_path);
+        c2_gens_unref(source->base.gens);
         pthread_mutex_destroy(&source->lock);
         free(source);
         return false;

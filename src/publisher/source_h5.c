@@ -7,8 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "net/watch.h"
 #include "publisher/h5_file.h"
+
+#define FILE_KEY "." /* what generations of the file itself are remembered as */
 
 struct h5_source {
     struct c2_source base;
@@ -30,7 +33,7 @@ static bool h5_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, str
 {
     C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
 
-    if (!c2_h5_file_look(of(base)->file, &snap, err))
+    if (!c2_h5_file_last(of(base)->file, &snap, err))
         return err->code == CAT2_ENOTFOUND &&
                access(of(base)->filename, F_OK) != 0; /* nothing there: no datasets */
     for (size_t i = 0; i < snap->n; i++)
@@ -79,8 +82,7 @@ static bool h5_attrs(struct c2_source *base, const char *path, struct c2_buf *ou
 
 static void h5_forget(struct c2_source *base, const char *path)
 {
-    (void)base;
-    (void)path;
+    c2_gens_forget(base->gens, path);
 }
 
 /* ---- watching ---- */
@@ -100,6 +102,7 @@ static void on_watch(void *ctx, const char *rel)
         }
         if (!ours) return;
     }
+    c2_gens_doubt(h5->base.gens, FILE_KEY);
     h5->changed(h5->changed_ctx);
 }
 
@@ -151,11 +154,34 @@ static void h5_free(struct c2_source *base)
     c2_h5_file_unref(h5->file);
     c2_h5_workers_unref(h5->workers);
     free(h5->filename);
+    c2_gens_unref(h5->base.gens);
     free(h5);
 }
 
-static const struct c2_source_ops H5_OPS = {"hdf5",   h5_walk,   h5_stat,  h5_is_slow, h5_sketch, h5_open,
-                                            h5_attrs, h5_forget, h5_watch, h5_cancel,  h5_free};
+static int h5_open_file(struct c2_source *base, const char *path, struct cat2_error *err)
+{
+    int fd = -1;
+
+    if (strcmp(path, FILE_KEY) == 0) fd = open(of(base)->filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) c2_fail(err, CAT2_ENOTFOUND, "%.160s: cannot be opened", path);
+    return fd;
+}
+
+static bool h5_hears_all(struct c2_source *base, const char **why)
+{
+    struct h5_source *h5 = of(base);
+    int fd = open(h5->filename, O_PATH | O_CLOEXEC);
+    bool hears = fd < 0 || c2_fs_is_local(fd, why);
+
+    if (fd >= 0) close(fd);
+    for (size_t i = 0; hears && i < C2_ARRAY_LEN(h5->watches); i++)
+        if (h5->watches[i]) hears = c2_watch_is_complete(h5->watches[i], why);
+    return hears;
+}
+
+static const struct c2_source_ops H5_OPS = {"hdf5",  h5_walk,      h5_stat,     h5_is_slow, h5_sketch,
+                                            h5_open, h5_attrs,     h5_forget,   h5_watch,   h5_cancel,
+                                            h5_free, h5_open_file, h5_hears_all};
 
 bool c2_source_is_h5(const char *filename)
 {
@@ -167,15 +193,18 @@ bool c2_source_is_h5(const char *filename)
     return is;
 }
 
-bool c2_source_h5_new(const char *filename, struct c2_source **out, struct cat2_error *err)
+bool c2_source_h5_new(const char *filename, struct c2_gens *gens, struct c2_source **out,
+                      struct cat2_error *err)
 {
     struct h5_source *h5 = calloc(1, sizeof(*h5));
 
     if (!h5) return c2_fail_nomem(err, "source");
     h5->base.ops = &H5_OPS;
+    h5->base.gens = c2_gens_ref(gens);
     h5->filename = c2_str_dup(c2_str_of(filename));
     bool ok = h5->filename || c2_fail_nomem(err, "source");
-    ok = ok && c2_h5_workers_new(&h5->workers, err) && c2_h5_file_new(filename, h5->workers, &h5->file, err);
+    ok = ok && c2_h5_workers_new(&h5->workers, err) &&
+         c2_h5_file_new(filename, FILE_KEY, h5->workers, gens, &h5->file, err);
     if (!ok) {
         h5_free(&h5->base);
         return false;

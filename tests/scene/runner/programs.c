@@ -65,7 +65,9 @@ static bool start_role(struct program *p, struct cat2_error *err)
     if (p->kind == PUBLISHER) {
         if (!c2_state_open(p->statedir, "cat2pub", &p->state, err)) return false;
         struct c2_publisher_parts parts = {p->loop, p->pool, p->server, p->bus, p->state};
-        struct c2_publisher_options options = {p->name, p->data, p->statedir, p->host->address, 0, 0, false};
+        struct c2_publisher_options options = {
+            .name = p->name, .root = p->data, .statedir = p->statedir, .http = p->host->address};
+        c2_files_are_quiet_after(0); /* real files, but not the real time */
         return c2_publisher_new(&parts, &options, &p->publisher, err);
     }
     struct c2_subscriber_config config = {.loop = p->loop,

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the generations share. */
+#ifndef C2_PUBLISHER_GENERATIONS_IMPL_H
+#define C2_PUBLISHER_GENERATIONS_IMPL_H
+
+#include <pthread.h>
+
+#include "publisher/generations.h"
+
+#define C2_GEN_TEXT  56   /* an etag or a validator of ours */
+#define C2_PASTS_MAX 8    /* former generations of a path, whose etags are not given again */
+#define C2_GONE_MAX  4096 /* datasets remembered after they went */
+
+struct c2_gen_name {
+    char etag[C2_GEN_TEXT], validator[C2_GEN_TEXT];
+};
+struct c2_gen_record {
+    char *path;
+    struct c2_gen_record *chain;         /* of its bucket */
+    struct c2_gen_record *newer, *older; /* of those that are gone */
+    struct c2_gen_record *next_dirty;
+    struct c2_gen_name now, *pasts;
+    int npasts;
+    int64_t mtime_ms;
+    struct c2_file_key key; /* of a file, "is_file" */
+    struct c2_hash128 hash;
+    uint8_t tries, growths;
+    bool known, is_file, hashed, doubted, torn, gone, dirty, urgent, waiting;
+};
+struct c2_gen_queue {
+    struct c2_gen_record **list;
+    size_t first, n, cap;
+};
+struct c2_gens {
+    atomic_int refs;
+    pthread_mutex_t lock; /* guards all below; nothing is read or waited for under it */
+    struct c2_gen_record **buckets;
+    size_t nbuckets, n;
+    struct c2_gen_record *dirty;
+    struct c2_gen_record *gone_first, *gone_last; /* the first went first */
+    size_t ngone;
+    char **dropped; /* paths to be removed from the state */
+    size_t ndropped, dropped_cap;
+    struct c2_gen_queue queues[2]; /* later, urgent */
+};
+
+struct c2_gen_record *c2_gens_find(struct c2_gens *gens, const char *path);
+/** Found or made. NULL: out of memory. */
+struct c2_gen_record *c2_gens_record(struct c2_gens *gens, const char *path);
+void c2_gens_dirty(struct c2_gens *gens, struct c2_gen_record *rec);
+void c2_gens_push(struct c2_gens *gens, struct c2_gen_record *rec, bool urgent);
+void c2_gens_revive(struct c2_gens *gens, struct c2_gen_record *rec);
+/** The key's new generation of a file; hash NULL: not known. */
+bool c2_gens_birth(struct c2_gens *gens, struct c2_gen_record *rec, const struct c2_file_key *key,
+                   const struct c2_hash128 *hash, uint64_t salt, struct cat2_error *err);
+bool c2_gens_is_hashable(const struct c2_file_key *key);
+
+#endif

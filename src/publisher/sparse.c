@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Directories of NNNNNNNN.chunk files. */
+#include "publisher/sparse.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <xxhash.h>
+
+bool c2_sparse_is_chunk_name(struct c2_str name)
+{
+    return name.n == 14 && c2_str_ends(name, ".chunk") && strspn(name.p, "0123456789ABCDEF") == 8;
+}
+
+static uint64_t digest_of(const struct stat *st, int64_t *ctime_ns)
+{
+    struct c2_file_key key;
+
+    c2_file_key_of(st, &key);
+    *ctime_ns = key.ctime_ns;
+    key.dev = 0;
+    return XXH3_64bits(&key, sizeof(key));
+}
+
+static bool add_part(struct c2_sparse_parts *parts, const char *name, const struct stat *st,
+                     struct cat2_error *err)
+{
+    int64_t ctime_ns;
+
+    if (parts->n == parts->cap) {
+        size_t cap = parts->cap ? 2 * parts->cap : 64;
+        struct c2_sparse_part *grown = realloc(parts->list, cap * sizeof(*grown));
+        if (!grown) return c2_fail_nomem(err, "sparse frame");
+        parts->list = grown;
+        parts->cap = cap;
+    }
+    parts->list[parts->n++] = (struct c2_sparse_part){strtoull(name, NULL, 16), digest_of(st, &ctime_ns)};
+    parts->ctime_ns = c2_max_i64(parts->ctime_ns, ctime_ns);
+    return true;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = ((const struct c2_sparse_part *)a)->number, y = ((const struct c2_sparse_part *)b)->number;
+
+    return (x > y) - (x < y);
+}
+
+bool c2_sparse_scan(int dirfd, struct c2_sparse_parts *out, struct cat2_error *err)
+{
+    int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    bool ok = true;
+
+    *out = (struct c2_sparse_parts){0};
+    if (!dir) {
+        int errnum = errno;
+        if (fd >= 0) close(fd);
+        return c2_fail_errno(err, errnum, "the chunks of a sparse frame");
+    }
+    for (struct dirent *entry = readdir(dir); ok && entry; entry = readdir(dir)) {
+        struct stat st;
+        if (!c2_sparse_is_chunk_name(c2_str_of(entry->d_name))) continue;
+        if (fstatat(dirfd, entry->d_name, &st, 0) == 0) ok = add_part(out, entry->d_name, &st, err);
+    }
+    closedir(dir);
+    if (out->n) qsort(out->list, out->n, sizeof(*out->list), by_number);
+    if (!ok) c2_sparse_parts_fini(out);
+    return ok;
+}
+
+void c2_sparse_parts_fini(struct c2_sparse_parts *parts)
+{
+    free(parts->list);
+    *parts = (struct c2_sparse_parts){0};
+}
+
+void c2_sparse_key(const struct c2_sparse_parts *parts, const struct c2_file_key *index,
+                   struct c2_file_key *out)
+{
+    *out = *index;
+    out->ctime_ns = c2_max_i64(index->ctime_ns, parts->ctime_ns);
+    out->parts = XXH3_64bits(parts->list, parts->n * sizeof(*parts->list)) | 1;
+}
+
+bool c2_sparse_same(const struct c2_sparse_parts *parts, int dirfd, int64_t number)
+{
+    struct c2_sparse_part wanted = {(uint64_t)number, 0};
+    char name[32];
+    struct stat st;
+    int64_t ignored;
+
+    if (parts->n == 0) return false;
+    const struct c2_sparse_part *part =
+        bsearch(&wanted, parts->list, parts->n, sizeof(*parts->list), by_number);
+    snprintf(name, sizeof(name), "%08llX.chunk", (unsigned long long)number);
+    return part && fstatat(dirfd, name, &st, 0) == 0 && digest_of(&st, &ignored) == part->digest;
+}

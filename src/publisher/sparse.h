@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The chunk files of a sparse frame, as stat() shows them: together with its index they are its generation.
+ * Any thread. */
+#ifndef C2_PUBLISHER_SPARSE_H
+#define C2_PUBLISHER_SPARSE_H
+
+#include "publisher/generations.h"
+
+#define C2_SPARSE_INDEX "/chunks.b2frame"
+
+struct c2_sparse_part {
+    uint64_t number, digest;
+};
+struct c2_sparse_parts {         /* zeros are none */
+    struct c2_sparse_part *list; /* by number */
+    size_t n, cap;
+    int64_t ctime_ns; /* the latest */
+};
+bool c2_sparse_is_chunk_name(struct c2_str name);
+/** Look at all of them. */
+bool c2_sparse_scan(int dirfd, struct c2_sparse_parts *out, struct cat2_error *err);
+void c2_sparse_parts_fini(struct c2_sparse_parts *parts);
+C2_DEFINE_AUTO(c2_sparse_parts);
+/** The key of the frame: that of its index, and of these. */
+void c2_sparse_key(const struct c2_sparse_parts *parts, const struct c2_file_key *index,
+                   struct c2_file_key *out);
+/** Is the file of this number still what it was? */
+bool c2_sparse_same(const struct c2_sparse_parts *parts, int dirfd, int64_t number);
+
+#endif
