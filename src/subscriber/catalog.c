@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Roots and their datasets: in memory sorted by path, in the state by "root/path". */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -125,6 +126,7 @@ void c2_ds_unref(struct c2_ds *ds)
     free(ds->etag);
     free(ds->quoted);
     free(ds->match);
+    free(ds->key);
     free(ds->line);
     free(ds->error);
     c2_sub_unref_dataset(ds->sub);
@@ -184,24 +186,52 @@ static struct c2_str without_place(struct c2_str reason)
     return end ? (struct c2_str){end + 2, reason.n - (size_t)(end + 2 - reason.p)} : reason;
 }
 
-static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
+/* Etags of the publisher's may come back (it lost its state, or has another root by now); ours do not. */
+static bool name_etag(struct c2_ds *ds, struct c2_str etag, int repeats, struct cat2_error *err)
 {
-    struct c2_str etag = {"", 0}, error, validator;
-    C2_AUTO(c2_buf) quoted = C2_BUF_INIT(1024);
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(1024), quoted = C2_BUF_INIT(1024);
+    bool ok = c2_buf_printf(&text, err, "%.*s", (int)c2_min_i64(500, (int64_t)etag.n), etag.p);
+
+    if (ok && etag.n && repeats) ok = c2_buf_printf(&text, err, "-%d", repeats);
+    ok = ok && c2_buf_printf(&quoted, err, "\"%s\"", c2_buf_cstr(&text));
+    if (!ok) return false;
+    free(ds->etag);
+    free(ds->quoted);
+    ds->repeats = repeats;
+    ds->etag = c2_str_dup(c2_buf_str(&text));
+    ds->quoted = c2_str_dup(c2_buf_str(&quoted));
+    return (ds->etag && ds->quoted) || c2_fail_nomem(err, "dataset");
+}
+
+static bool name_generation(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) match = C2_BUF_INIT(1024), key = C2_BUF_INIT(1024);
+    struct c2_str etag = {"", 0}, validator;
 
     c2_jstr(c2_jget(v, "etag"), &etag);
-    ds->etag = c2_str_dup(etag);
     for (size_t i = 0; i < etag.n; i++)
-        if ((unsigned char)etag.p[i] <= 0x20 || etag.p[i] == '"' || etag.p[i] == 0x7f)
+        if ((unsigned char)etag.p[i] <= 0x20 || etag.p[i] == '"' || etag.p[i] == 0x7f) {
+            name_etag(ds, C2_STR(""), 0, err);
             return c2_fail(err, CAT2_EDATA, "etag holds a blank or a quote");
-    if (!ds->etag || !c2_buf_printf(&quoted, err, "\"%.*s\"", (int)c2_min_i64(500, (int64_t)etag.n), etag.p))
-        return c2_fail_nomem(err, "dataset");
-    ds->quoted = c2_str_dup(c2_buf_str(&quoted));
-    bool strong = c2_jstr(c2_jget(v, "validator"), &validator) && validator.n < 200 &&
+        }
+    bool strong = c2_jstr(c2_jget(v, "validator"), &validator) && validator.n > 0 && validator.n < 200 &&
                   !memchr(validator.p, '"', validator.n);
-    if (strong && !c2_buf_printf(&quoted, err, ", \"%.*s\"", C2_STR_ARG(validator))) return false;
-    ds->match = c2_str_dup(c2_buf_str(&quoted));
-    if (!ds->quoted || !ds->match) return c2_fail_nomem(err, "dataset");
+    struct c2_str wanted = strong ? validator : etag;
+    if (!name_etag(ds, etag, ds->repeats, err) ||
+        !c2_buf_printf(&match, err, "\"%.*s\"", (int)c2_min_i64(500, (int64_t)wanted.n), wanted.p) ||
+        !c2_buf_printf(&key, err, "%.*s", (int)c2_min_i64(500, (int64_t)etag.n), etag.p) ||
+        (strong && !c2_buf_printf(&key, err, " %.*s", C2_STR_ARG(validator))))
+        return false;
+    ds->match = c2_str_dup(c2_buf_str(&match));
+    ds->key = c2_str_dup(c2_buf_str(&key));
+    return (ds->match && ds->key) || c2_fail_nomem(err, "dataset");
+}
+
+static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
+{
+    struct c2_str error;
+
+    if (!name_generation(ds, v, err)) return false;
     if (c2_jstr(c2_jget(v, "error"), &error)) {
         ds->error = c2_str_dup(without_place(error));
         return ds->error || c2_fail_nomem(err, "dataset");
@@ -263,9 +293,22 @@ static void save(const struct c2_ds *ds)
 
     if (ds->sub->restoring) return;
     bool ok = c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path) &&
-              c2_buf_puts(&value, ds->modern ? "1" : "0", &err) && c2_buf_puts(&value, ds->line, &err) &&
+              c2_buf_printf(&value, &err, ds->repeats ? "%d%d" : "%d", ds->modern, ds->repeats) &&
+              c2_buf_puts(&value, ds->line, &err) &&
               c2_state_put(ds->sub->state, "datasets", c2_buf_str(&key), c2_buf_str(&value), &err);
     if (!ok) c2_log_error("state: %s", err.message);
+}
+
+/* The ETags of ours go on from those of the generation before. */
+static bool succeed(struct c2_ds *ds, const struct c2_ds *old, struct cat2_error *err)
+{
+    size_t raw = strlen(old->etag) - (old->repeats ? strlen(strrchr(old->etag, '-')) : 0);
+    bool again = *ds->etag && ds->key && old->key && strlen(ds->etag) == raw &&
+                 strncmp(ds->etag, old->etag, raw) == 0 && strcmp(ds->key, old->key) != 0;
+    struct c2_str etag = {ds->etag, strlen(ds->etag)};
+    int repeats = old->repeats + again;
+
+    return ds->repeats || repeats == 0 || etag.n == 0 || name_etag(ds, etag, repeats, err);
 }
 
 bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error *err)
@@ -275,8 +318,11 @@ bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error 
 
     if (found) {
         struct c2_ds *old = root->datasets[i];
-        bool same = *ds->etag && strcmp(old->etag, ds->etag) == 0 && strcmp(old->line, ds->line) == 0 &&
-                    old->modern == ds->modern;
+        bool same = *ds->etag && strcmp(old->line, ds->line) == 0 && old->modern == ds->modern;
+        if (!same && !succeed(ds, old, err)) {
+            c2_ds_unref(ds);
+            return false;
+        }
         if (!same) save(ds);
         if (!same) c2_events_dataset(root, ds, "changed");
         root->datasets[i] = same ? old : ds;
@@ -348,16 +394,22 @@ static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, stru
 static bool restore_dataset(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
 {
     struct c2_subscriber *sub = ctx;
-    struct c2_str name, path;
+    struct c2_str name, path, line;
     struct c2_ds *ds;
+    int repeats = 0;
 
     if (!c2_str_cut(key, '/', &name, &path) || value.n < 2) return true;
     struct c2_root_state *root = c2_sub_root(sub, name);
     struct cat2_error why;
-    if (!root ||
-        !c2_ds_from_line(root, (struct c2_str){value.p + 1, value.n - 1}, value.p[0] == '1', &ds, &why))
-        return true;
+    line = (struct c2_str){value.p + 1, value.n - 1};
+    for (; line.n && line.p[0] >= '0' && line.p[0] <= '9' && repeats < INT_MAX / 16; line.p++, line.n--)
+        repeats = 10 * repeats + (line.p[0] - '0');
+    if (!root || !c2_ds_from_line(root, line, value.p[0] == '1', &ds, &why)) return true;
     root->listed = true;
+    if (repeats && !name_etag(ds, c2_str_of(ds->etag), repeats, err)) {
+        c2_ds_unref(ds);
+        return false;
+    }
     return c2_sub_put(root, ds, err);
 }
 

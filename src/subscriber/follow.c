@@ -223,7 +223,7 @@ void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const 
 
 /* ---- which roots there are ---- */
 
-static void know_root(struct c2_subscriber *sub, const struct c2_root *from)
+static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c2_root *from)
 {
     struct cat2_error err;
     struct c2_root_state *old = c2_sub_root(sub, c2_str_of(from->name));
@@ -232,7 +232,7 @@ static void know_root(struct c2_subscriber *sub, const struct c2_root *from)
 
     if (!root) {
         c2_log_warn("root is not taken: %s", err.message);
-        return;
+        return NULL;
     }
     root->known = true;
     if (!old) c2_events_root(root);
@@ -243,6 +243,7 @@ static void know_root(struct c2_subscriber *sub, const struct c2_root *from)
         root->timer = NULL;
         c2_sub_follow(root);
     }
+    return root;
 }
 
 static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const struct cat2_error *err)
@@ -273,7 +274,9 @@ static void on_news(void *ctx, const struct c2_event *event)
         return;
     memcpy(root.name, name.p, name.n);
     memcpy(root.http, http.p, http.n);
-    know_root(sub, &root);
+    /* Its publisher came (back), perhaps with other data or another memory of what it told: compare all. */
+    struct c2_root_state *known = know_root(sub, &root);
+    if (known && known->subscribed && !known->follow) follow_later(known, C2_SETTLE_MS);
 }
 
 static void ask_roots(void *ctx)

@@ -45,7 +45,7 @@ static bool create(struct prepare *p)
 
     if (!c2_fs_mkparents(dirfd, rel, &p->err)) return false;
     if (p->mirror) {
-        if (c2_cachefile_create_mirror(dirfd, rel, p->ds->etag, c2_buf_bytes(&p->head),
+        if (c2_cachefile_create_mirror(dirfd, rel, p->ds->key, c2_buf_bytes(&p->head),
                                        c2_buf_bytes(&p->tail), p->ds->layout.frame_len,
                                        p->ds->layout.blocksize, &p->cf, &why))
             return true;
@@ -55,7 +55,7 @@ static bool create(struct prepare *p)
         }
         c2_log_warn("cache: %s cannot be mirrored: %s", rel, why.message);
     }
-    return c2_cachefile_create_slots(dirfd, rel, p->ds->etag, &p->meta, &p->cf, &p->err);
+    return c2_cachefile_create_slots(dirfd, rel, p->ds->key, &p->meta, &p->cf, &p->err);
 }
 
 static void done(void *job);
@@ -68,8 +68,8 @@ static void work(void *job, void *local)
     if (!p->look_only)
         p->ok = create(p);
     else
-        p->ok = *p->ds->etag &&
-                c2_cachefile_open(p->ds->sub->cachefd, c2_buf_cstr(&p->name), p->ds->etag, &p->cf, &p->err);
+        p->ok = *p->ds->etag && p->ds->key &&
+                c2_cachefile_open(p->ds->sub->cachefd, c2_buf_cstr(&p->name), p->ds->key, &p->cf, &p->err);
 }
 
 /* ---- head and tail of the publisher's frame, in one trip ---- */

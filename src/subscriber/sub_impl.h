@@ -26,9 +26,11 @@ struct c2_ds {
     struct c2_subscriber *sub;
     char root[256];
     char *path;   /* within the root */
-    char *etag;   /* as the publisher gave it; "" unknown */
+    char *etag;   /* as the publisher gave it; "" unknown. With -N when it gave it N times for other bytes */
+    char *key;    /* of the generation in our cache: etag and, from ours, the strong validator */
+    int repeats;  /* N */
     char *quoted; /* "\"etag\"" for the ETag header */
-    char *match;  /* for If-Match: etag and, from ours, the strong validator */
+    char *match;  /* for If-Match: the strong validator of ours, else the etag */
     char *line;   /* the JSON it was made from, for the state */
     char *error;  /* why it cannot be served, NULL when it can */
     struct c2_meta meta;
