@@ -240,11 +240,6 @@ void c2_publisher_download(struct c2_request *req, void *state)
 
 /* ---- the frame as a file ---- */
 
-static void release_item(void *item)
-{
-    c2_item_unref(item);
-}
-
 /* Ranges whose answer has a hash: read in a worker. */
 struct ranges_job {
     struct c2_request *req;
@@ -337,12 +332,10 @@ static void frame_ready(void *ctx, struct c2_entry *entry, const struct cat2_err
                                      .content_type = "application/octet-stream",
                                      .etag = etag,
                                      .mtime_ms = item->gen.mtime_ms,
-                                     .fd = fd,
-                                     .free = release_item, /* open as long as fd: counted as one */
-                                     .ctx = item};
+                                     .fd = fd};
         if (!reply_ranges(req, call.pool, item, &content)) {
-            c2_reply_content(req, &content);
-            return;
+            close(fd);
+            c2_publisher_reply_frame(req, call.pool, item, content);
         }
     }
     c2_item_unref(item);

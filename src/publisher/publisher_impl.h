@@ -32,6 +32,9 @@ extern const size_t c2_publisher_nroutes;
 /* Handlers, state = publisher. */
 c2_handler c2_publisher_download, c2_publisher_frame, c2_publisher_list_full;
 c2_handler c2_publisher_attrs, c2_publisher_root_attrs;
+/** Answer with the frame of item, or ranges of it; content says the rest. */
+void c2_publisher_reply_frame(struct c2_request *req, struct c2_pool *pool, struct c2_item *item,
+                              struct c2_content content);
 /** The line of a full listing for a dataset, without its end: what is known of it, or why it cannot be
  * served. */
 bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *failure, struct c2_buf *out);
