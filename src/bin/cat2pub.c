@@ -46,6 +46,7 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
                                            .http = service->public_http,
                                            .items_max = service->fds.items,
                                            .items_kept = service->fds.kept,
+                                           .poll_ms = c2_options_period(service->options, "poll"),
                                            .no_h5_folders =
                                                c2_options_flag(service->options, "no-hdf5-folders")};
     return c2_publisher_new(&parts, &options, &role->publisher, err);
@@ -82,6 +83,8 @@ int main(int argc, char **argv)
         {"public-url", 0, C2_OPT_TEXT, NULL, "URL", "where others reach us, when not at --http", NULL},
         {"statedir", 0, C2_OPT_TEXT, "_caterva2/pub", "DIR", "state and compressed copies of plain files",
          NULL},
+        {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",
+         "look at everything so often, beside events (default 10 on network file systems, else 15)", NULL},
         {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files beneath ROOT are files only", NULL},
     };
     static const struct c2_options_spec SPEC = {

@@ -87,6 +87,7 @@ static bool start_publisher(struct role *role, struct c2_service *s, const char 
                                            .http = p->http,
                                            .items_max = s->fds.items,
                                            .items_kept = s->fds.kept,
+                                           .poll_ms = c2_options_period(s->options, "poll"),
                                            .no_h5_folders = c2_options_flag(s->options, "no-hdf5-folders")};
     return c2_publisher_new(&parts, &options, &p->publisher, err);
 }
@@ -178,6 +179,8 @@ static const struct c2_option options[] = {
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/serve", "DIR", "keep state and cache here", NULL},
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
      NULL},
+    {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",
+     "look at everything so often, beside events (default 10 on network file systems, else 15)", NULL},
     {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files in directories are files only", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",

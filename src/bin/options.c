@@ -13,6 +13,7 @@
 
 #define ARGS_MAX   256
 #define VALUES_MAX 32
+#define PERIOD_MAX 31536000  /* seconds: a year */
 #define VALUE_MAX  (1 << 20) /* bytes of one, all its repetitions together */
 
 struct c2_options {
@@ -95,6 +96,23 @@ static bool size_value(struct c2_str text, int64_t *out)
     return false;
 }
 
+/* Seconds with up to three places, at least 0.1; or "never", -1. */
+static bool period_value(struct c2_str text, int64_t *ms)
+{
+    struct c2_str whole, places;
+    int64_t n = 0, part = 0;
+
+    *ms = -1;
+    if (c2_str_is(text, "never")) return true;
+    c2_str_cut(text, '.', &whole, &places);
+    if (!c2_str_to_i64(whole, &n) || n < 0 || n > PERIOD_MAX || places.n > 3) return false;
+    if (places.n && (places.p[0] < '0' || !c2_str_to_i64(places, &part) || part < 0)) return false;
+    for (size_t i = places.n; i < 3; i++)
+        part *= 10;
+    *ms = 1000 * n + part;
+    return *ms >= 100;
+}
+
 static bool check_value(const struct c2_option *option, const char *value, struct cat2_error *err)
 {
     struct c2_str text = c2_str_of(value);
@@ -108,6 +126,9 @@ static bool check_value(const struct c2_option *option, const char *value, struc
     case C2_OPT_SIZE:
         return size_value(text, &number) ||
                c2_fail(err, CAT2_EINVAL, "'%.60s' is not a size such as 500M or 10GiB", value);
+    case C2_OPT_PERIOD:
+        return period_value(text, &number) ||
+               c2_fail(err, CAT2_EINVAL, "'%.60s' is neither seconds, 0.1 or more, nor never", value);
     case C2_OPT_ENDPOINT:
         return c2_endpoint_parse(text, &endpoint, err);
     case C2_OPT_LEVEL:
@@ -323,6 +344,15 @@ int64_t c2_options_int(const struct c2_options *o, const char *name)
 
     if (text) size_value(c2_str_of(text), &value);
     return value;
+}
+
+int64_t c2_options_period(const struct c2_options *o, const char *name)
+{
+    const char *text = c2_options_text(o, name);
+    int64_t ms = 0;
+
+    if (text) period_value(c2_str_of(text), &ms);
+    return ms;
 }
 
 bool c2_options_flag(const struct c2_options *o, const char *name)

@@ -12,6 +12,7 @@ enum c2_opt_kind {
     C2_OPT_FLAG,
     C2_OPT_INT,
     C2_OPT_SIZE /* 10GiB, 500M */,
+    C2_OPT_PERIOD /* seconds, 0.5, or never */,
     C2_OPT_ENDPOINT,
     C2_OPT_LEVEL,
     C2_OPT_LIST /* may be given several times: the values, one a line */
@@ -42,6 +43,8 @@ bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv,
 void c2_options_free(struct c2_options *options);
 const char *c2_options_text(const struct c2_options *options, const char *name); /* NULL when unset */
 int64_t c2_options_int(const struct c2_options *options, const char *name);
+/** Milliseconds; -1 never, 0 when unset. */
+int64_t c2_options_period(const struct c2_options *options, const char *name);
 bool c2_options_flag(const struct c2_options *options, const char *name);
 int c2_options_nargs(const struct c2_options *options);
 const char *c2_options_arg(const struct c2_options *options, int i);

@@ -14,6 +14,7 @@ static const struct c2_option table[] = {
     {"http", 0, C2_OPT_ENDPOINT, "localhost:8002", "HOST:PORT", "listen here", NULL},
     {"broker", 0, C2_OPT_ENDPOINT, "localhost:8000", "HOST:PORT", "the broker", "broker.http"},
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "cache", NULL},
+    {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never", "looks", "publisher.poll"},
 };
 static const struct c2_options_spec spec = {
     .program = "test",
@@ -107,6 +108,34 @@ static void keys_of_every_program_are_accepted(void **state)
     c2_options_free(options);
 }
 
+static void a_period_is_seconds_or_never(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms; /* 0: refused */
+    } cases[] = {{"10", 10000}, {"0.5", 500}, {"1.25", 1250}, {"never", -1}, {"0", 0},    {"0.05", 0},
+                 {"-1", 0},     {"", 0},      {"ten", 0},     {"1.2345", 0}, {"1.-5", 0}, {"99999999999", 0}};
+    struct c2_options *options = NULL;
+    struct cat2_error err;
+    char text[100];
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        const char *words[] = {NULL};
+        snprintf(text, sizeof(text), "[publisher]\npoll = '%s'\n", cases[i].text);
+        write_conf(text);
+        assert_int_equal(parse(words, &options, &err), cases[i].ms != 0);
+        if (!cases[i].ms) continue;
+        assert_int_equal(c2_options_period(options, "poll"), cases[i].ms);
+        c2_options_free(options);
+    }
+    const char *none[] = {NULL};
+    write_conf("[publisher]\npoll = 3\n");
+    assert_true(parse(none, &options, &err));
+    assert_int_equal(c2_options_period(options, "poll"), 3000);
+    c2_options_free(options);
+}
+
 static void what_is_wrong_is_said_with_file_and_line(void **state)
 {
     static const struct {
@@ -152,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_command_line_wins_then_environment_then_file_then_default),
         cmocka_unit_test(keys_of_every_program_are_accepted),
+        cmocka_unit_test(a_period_is_seconds_or_never),
         cmocka_unit_test(what_is_wrong_is_said_with_file_and_line),
         cmocka_unit_test(arguments_may_stand_among_options),
     };
