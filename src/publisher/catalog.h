@@ -52,6 +52,9 @@ size_t c2_catalog_nfound(const struct c2_catalog *cat);
 /** Has a look come to its end? Before, the entries are not all there are. */
 bool c2_catalog_is_complete(const struct c2_catalog *cat);
 
+/** Bytes of files hashed in this process. */
+int64_t c2_catalog_hashed_nbytes(const struct c2_catalog *cat);
+
 enum c2_need {
     C2_NEED_SKETCH, /* entry->json, perhaps sketched */
     C2_NEED_META,   /* entry->json */

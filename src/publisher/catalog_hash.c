@@ -29,6 +29,7 @@ struct stream {
 };
 struct c2_hashing {
     struct stream streams[2]; /* later, urgent */
+    int64_t nbytes; /* hashed so far */
     bool running, waiting;
     struct c2_timer *timer; /* until the next job; waiting: of either stream */
 };
@@ -154,6 +155,7 @@ static void hash_done(void *ctx)
 
     if (c2_catalog_job_done(cat)) {
         cat->hashing->running = false;
+        cat->hashing->nbytes += job->nbytes;
         if (job->urgent && job->decided) c2_catalog_rescan(cat, NULL, NULL);
         if (job->ran && ms > 0 && !cat->hashing->timer)
             cat->hashing->timer = c2_timer_start(cat->loop, ms, 0, on_time, cat);
@@ -202,6 +204,11 @@ void c2_catalog_hash_free(struct c2_catalog *cat)
     }
     free(h);
     cat->hashing = NULL;
+}
+
+int64_t c2_catalog_hashed_nbytes(const struct c2_catalog *cat)
+{
+    return cat->hashing ? cat->hashing->nbytes : 0;
 }
 
 /* ---- later ---- */
