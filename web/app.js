@@ -142,11 +142,12 @@ function reached({ name, reached: here }) {
 live.on("root", (root) => {
   tree.addRoot(root.name);
   reached(root);
-  if (document.getElementById("main").dataset.page === "home" && !document.activeElement.closest("#main form")) open(location.href, false);
+  const kind = document.getElementById("main").dataset.page;
+  if (kind === "listing" || kind === "home" && !document.activeElement.closest("#main form")) open(location.href, false);
 });
 live.on("hello", ({ roots }) => {
   for (const root of roots) { tree.addRoot(root.name); reached(root); }
-  if (document.querySelector("#main tr.waiting")) open(location.href, false); // listed while the page came
+  if (document.querySelector("#main tr.waiting, #main[data-page=listing]")) open(location.href, false); // listed while the page came
 });
 live.on("resync", () => page?.resync());
 

@@ -29,7 +29,8 @@ typedef struct cat2_strings cat2_strings;
 
 struct cat2_client_options {
     int64_t connect_timeout_ms; /* to reach the subscriber */
-    int64_t answer_timeout_ms;  /* without a byte moving: a large answer may take as long as it likes */
+    int64_t answer_timeout_ms;  /* without a byte moving: a large answer may take as long as it likes. As long
+                                 * one that is told to come back (503 and Retry-After) is asked for again */
     int64_t reply_nbytes_max;   /* the largest fetch, decoded */
 };
 #define CAT2_CLIENT_OPTIONS_INIT                                                                             \

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* What is open whatever happens comes first, the rest is shared out between clients and what they read. */
 #include "base/fds.h"
 
 #include <dirent.h>

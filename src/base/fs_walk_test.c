@@ -40,7 +40,7 @@ static void clear(int dirfd)
 {
     char command[64];
 
-    snprintf(command, sizeof(command), "rm -rf /proc/self/fd/%d/*", dirfd);
+    snprintf(command, sizeof(command), "cd /proc/self/fd/%d && rm -rf -- *", dirfd);
     assert_int_equal(fcntl(dirfd, F_SETFD, 0), 0);
     assert_int_equal(system(command), 0);
 }

@@ -2,9 +2,14 @@
 /* Blocking HTTP for the client library: one curl handle, kept alive, bounded answers, readable errors. */
 #include "client/internal.h"
 
+#include <poll.h>
+
+#include "base/clock.h"
 #include "base/limits.h"
 #include "wire/json.h"
 #include "wire/url.h"
+
+#define RETRY_AFTER_MAX 5 /* seconds: sooner than we are told is better than much later */
 
 struct transfer {
     cat2_client *client;
@@ -140,7 +145,7 @@ static void set_options(cat2_client *client, struct transfer *t, const char *url
     }
 }
 
-bool c2_chttp_run(cat2_client *client, struct c2_chttp *http, struct cat2_error *err)
+static bool run_once(cat2_client *client, struct c2_chttp *http, struct cat2_error *err)
 {
     struct transfer t = {client, http};
     char reason[CURL_ERROR_SIZE] = "";
@@ -166,6 +171,33 @@ bool c2_chttp_run(cat2_client *client, struct c2_chttp *http, struct cat2_error 
         return c2_fail(err, CAT2_EUPSTREAM, "%s: %.150s", client->base + strlen("http://"),
                        reason[0] ? reason : curl_easy_strerror(code));
     return http->status / 100 == 2 || fail_status(http, err);
+}
+
+/* How long the subscriber wants us to wait before we ask again; -1: it does not say. */
+static int64_t retry_ms(const struct c2_chttp *http)
+{
+    struct c2_str text;
+    int64_t seconds;
+
+    if (http->status != 503 || !c2_chttp_header(http, "Retry-After", &text) || !c2_str_to_i64(text, &seconds))
+        return -1;
+    return 1000 * c2_max_i64(1, c2_min_i64(seconds, RETRY_AFTER_MAX));
+}
+
+bool c2_chttp_run(cat2_client *client, struct c2_chttp *http, struct cat2_error *err)
+{
+    int64_t start = c2_mono_ms(c2_clock_real()), wait;
+
+    for (;;) {
+        if (run_once(client, http, err)) return true;
+        wait = retry_ms(http);
+        if (wait < 0 || c2_mono_ms(c2_clock_real()) + wait - start > client->options.answer_timeout_ms)
+            return false;
+        poll(NULL, 0, (int)wait);
+        c2_buf_clear(&http->body);
+        c2_buf_clear(&http->reply_headers);
+        http->err = (struct cat2_error){0};
+    }
 }
 
 bool c2_client_target(const char *prefix, const char *path, struct c2_buf *out, struct cat2_error *err)

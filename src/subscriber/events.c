@@ -74,6 +74,8 @@ static void put_root(struct c2_jw *w, const struct c2_root_state *root)
         c2_jw_null(w);
     c2_jw_key(w, "datasets");
     c2_jw_uint(w, root->n);
+    c2_jw_key(w, "listed"); /* else the number says nothing */
+    c2_jw_bool(w, root->listed);
     c2_jw_key(w, "reached");
     c2_jw_bool(w, root->failures == 0);
     c2_jw_end_object(w);

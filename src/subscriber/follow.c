@@ -52,25 +52,7 @@ void c2_follow_cancel(struct c2_root_state *root, const char *why)
     c2_timer_stop(root->timer);
     root->timer = NULL;
     c2_fail(&err, CAT2_ECANCELLED, "%s", why);
-    while (root->waiters) {
-        struct c2_sub_waiter *waiter = root->waiters;
-        root->waiters = waiter->next;
-        waiter->fn(waiter->ctx, &err);
-        free(waiter);
-    }
-}
-
-static void tell_waiters(struct c2_root_state *root, const struct cat2_error *err)
-{
-    struct c2_sub_waiter *waiter = root->waiters;
-
-    root->waiters = NULL;
-    while (waiter) {
-        struct c2_sub_waiter *next = waiter->next;
-        waiter->fn(waiter->ctx, err);
-        free(waiter);
-        waiter = next;
-    }
+    c2_sub_tell_waiters(root, &err);
 }
 
 static void on_timer(void *ctx)
@@ -100,7 +82,26 @@ void c2_follow_failed(struct c2_follow *f, const struct cat2_error *err)
     follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->failures, 7)));
     if (why.code == CAT2_ENOTFOUND) why.code = CAT2_EUPSTREAM; /* the publisher's 404 is not ours */
     why.http_status = 0;
-    tell_waiters(root, &why);
+    c2_sub_tell_waiters(root, &why);
+}
+
+void c2_follow_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_root_state *root = f->root;
+    struct c2_str text = {"", 0}, after;
+    struct cat2_error ignored;
+    int64_t seconds = 1;
+
+    if (c2_http_header(reply, "Retry-After", &after) && !c2_str_to_i64(after, &seconds)) seconds = 1;
+    if (c2_json_parse(c2_buf_str(reply->body), &json, &ignored))
+        c2_jstr(c2_jget(c2_json_root(json), "detail"), &text);
+    snprintf(root->listing, sizeof(root->listing), "%.*s",
+             (int)c2_min_i64((int64_t)text.n, (int64_t)sizeof(root->listing) - 1), text.p);
+    c2_log_info("follow root=%s: not listed yet: %s", root->root.name, root->listing);
+    root->follow = NULL;
+    follow_free(f);
+    follow_later(root, 1000 * c2_max_i64(1, c2_min_i64(60, seconds)));
 }
 
 /* Take the listing over. */
@@ -138,6 +139,8 @@ void c2_follow_complete(struct c2_follow *f)
     bool news = !root->listed || root->changes != changes || root->failures > 0;
     root->failures = 0;
     root->listed = true;
+    root->listed_ms = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
+    *root->listing = '\0';
     if (news) c2_events_root(root);
     root->modern = modern;
     if (root->hashed && !hashed)
@@ -145,7 +148,7 @@ void c2_follow_complete(struct c2_follow *f)
     root->hashed = hashed;
     root->fresh = true;
     c2_log_info("follow root=%s datasets=%zu", root->root.name, root->n);
-    tell_waiters(root, NULL);
+    c2_sub_tell_waiters(root, NULL);
     if (root->follow_again) follow_later(root, C2_SETTLE_MS);
     root->follow_again = false;
     root->doubts = unsure ? root->doubts + 1 : 0;
@@ -201,24 +204,6 @@ void c2_sub_follow(struct c2_root_state *root)
     c2_buf_init(&f->text, C2_JSON_NBYTES_MAX);
     root->follow = f;
     c2_follow_list(f);
-}
-
-void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
-                        void *ctx)
-{
-    struct c2_sub_waiter *waiter = calloc(1, sizeof(*waiter));
-    struct cat2_error err;
-
-    if (!waiter) {
-        c2_fail_nomem(&err, "request");
-        fn(ctx, &err);
-        return;
-    }
-    *waiter = (struct c2_sub_waiter){root->waiters, fn, ctx};
-    root->waiters = waiter;
-    c2_timer_stop(root->timer);
-    root->timer = NULL;
-    if (!root->follow) c2_sub_follow(root);
 }
 
 /* ---- which roots there are ---- */

@@ -34,5 +34,7 @@ void c2_follow_clear(struct c2_follow *f);
 /** The listing ends: taken over, or tried again later. f is gone. */
 void c2_follow_complete(struct c2_follow *f);
 void c2_follow_failed(struct c2_follow *f, const struct cat2_error *err);
+/** The publisher cannot say yet (503): no failure; it is asked again, and those who wait go on waiting. */
+void c2_follow_not_yet(struct c2_follow *f, struct c2_http_reply *reply);
 
 #endif

@@ -320,6 +320,10 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     }
     if (!f->known_type) /* no line at all: an empty root of ours */
         f->streaming = reply->hashed || c2_str_starts(reply->content_type, "application/x-ndjson");
+    if (reply->status == 503) {
+        c2_follow_not_yet(f, reply);
+        return;
+    }
     if (reply->status != 200)
         c2_fail(&err, CAT2_EUPSTREAM, "the publisher at %.100s answers %d to /api/list", f->root->root.http,
                 reply->status);

@@ -8,7 +8,7 @@
 #include "subscriber/sub_impl.h"
 
 #define DEFAULT_MAX 64
-#define TICK_MS     10    /* readers leave without a word: those in line look again */
+#define TICK_MS     10   /* readers leave without a word: those in line look again */
 #define WAIT_MS     4000 /* less than clients wait for a first byte */
 
 static void take_out(struct c2_ds *ds)

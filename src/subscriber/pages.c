@@ -132,7 +132,7 @@ static void home_listed(void *ctx, const struct cat2_error *err)
 {
     struct home *home = ctx;
 
-    (void)err; /* the page says which publisher is not reached */
+    (void)err; /* the page says which publisher is not reached, and which root is being listed */
     if (--home->waiting > 0) return;
     reply_home(home->req, home->sub);
     free(home);
@@ -152,9 +152,8 @@ static void handle_home(struct c2_request *req, void *state)
     }
     *home = (struct home){req, state, 1};
     for (size_t i = 0; i < n; i++) {
-        if (picked[i]->listed) continue;
         home->waiting++;
-        c2_sub_when_listed(picked[i], home_listed, home);
+        c2_sub_when_known_within(picked[i], C2_PAGE_PATIENCE_MS, home_listed, home);
     }
     home_listed(home, NULL);
 }
@@ -189,7 +188,9 @@ static void resolve(void *ctx, const struct cat2_error *err)
     struct c2_root_state *root = c2_sub_root(l->sub, name);
     struct c2_ds *ds = root && path.n ? c2_sub_find(root, path) : NULL;
     char *folder = c2_arena_strdup(c2_request_arena(l->req), path);
-    if (err) {
+    if (err && err->http_status == 503) {
+        c2_page_listing(l->req, l->sub, err->message);
+    } else if (err) {
         c2_page_error(l->req, l->sub, 502, err->message, "");
     } else if (!root || !asked || !folder) {
         snprintf(text, sizeof(text), "There is no root “%.*s”.", (int)c2_min_i64(250, (int64_t)name.n),
@@ -220,7 +221,7 @@ static void look_up(struct c2_request *req, struct c2_subscriber *sub, bool fold
     }
     *l = (struct lookup){req, sub, fn, folders};
     c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
-    c2_sub_when_known(c2_sub_root(sub, name), resolve, l);
+    c2_sub_when_known_within(c2_sub_root(sub, name), C2_PAGE_PATIENCE_MS, resolve, l);
 }
 
 void c2_page_with_dataset(struct c2_request *req, struct c2_subscriber *sub,

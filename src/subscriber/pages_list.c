@@ -163,8 +163,15 @@ void c2_page_found(struct c2_page *page, struct c2_root_state *const *roots, siz
                    struct c2_str text)
 {
     struct c2_html *h = &page->h;
-    size_t n = 0;
+    size_t n = 0, unknown = 0;
 
+    for (size_t r = 0; r < nroots; r++) {
+        if (!roots[r]->subscribed || roots[r]->listed) continue;
+        unknown++;
+        c2_html(h, "<p class=\"card warn\" role=\"status\">$ $: what it holds is not searched.</p>\n",
+                roots[r]->root.name,
+                roots[r]->failures ? "is not listed, its publisher is not reached" : "is being listed");
+    }
     for (size_t r = 0; r < nroots; r++)
         for (size_t i = 0; i < roots[r]->n; i++) {
             const struct c2_ds *ds = roots[r]->datasets[i];
@@ -179,7 +186,8 @@ void c2_page_found(struct c2_page *page, struct c2_root_state *const *roots, siz
     if (n == 0) {
         c2_html(h, "<div class=\"card\"><p>No match for “");
         c2_html_text(h, text);
-        c2_html(h, "”. <a href=\"/\">Clear</a></p></div>\n");
+        c2_html(h, unknown ? "” in what is known so far. " : "”. ");
+        c2_html(h, "<a href=\"/\">Clear</a></p></div>\n");
     } else if (n > C2_PAGE_ROWS) {
         c2_html(h, "<p>The first ");
         c2_html_int(h, C2_PAGE_ROWS);

@@ -95,9 +95,8 @@ static void handle_path_list(struct c2_request *req, void *state)
         if (root) l->roots[l->n++] = root;
     }
     for (size_t i = 0; i < l->n; i++) {
-        if (l->roots[i]->listed) continue;
         l->waiting++;
-        c2_sub_when_listed(l->roots[i], on_listed, l);
+        c2_sub_when_known_within(l->roots[i], C2_PAGE_PATIENCE_MS, on_listed, l);
     }
     on_listed(l, NULL);
 }

@@ -79,16 +79,23 @@ static void handle_unsubscribe(struct c2_request *req, void *state)
         c2_reply_error(req, &err);
 }
 
-static void handle_list(struct c2_request *req, void *state)
+struct list_request {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+};
+
+static void on_listed(void *ctx, const struct cat2_error *why)
 {
-    struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
+    struct list_request l = *(struct list_request *)ctx;
+    struct c2_root_state *root = c2_sub_root(l.sub, c2_request_param(l.req, "root"));
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
     struct c2_jw w;
 
-    if (!root) return;
-    if (!root->subscribed) {
-        c2_reply_detail(req, 404, "Not subscribed to %s", root->root.name);
+    free(ctx);
+    if (why || !root) {
+        c2_fail(&err, CAT2_ENOTFOUND, "Not Found");
+        c2_reply_error(l.req, why ? why : &err);
         return;
     }
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
@@ -96,7 +103,24 @@ static void handle_list(struct c2_request *req, void *state)
     for (size_t i = 0; i < root->n; i++)
         c2_jw_cstr(&w, root->datasets[i]->path);
     c2_jw_end_array(&w);
-    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
+    c2_sub_say_stale(l.req, root);
+    c2_reply_built(l.req, c2_jw_finish(&w), &out, &err);
+}
+
+static void handle_list(struct c2_request *req, void *state)
+{
+    struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
+    struct list_request *l = root && root->subscribed ? malloc(sizeof(*l)) : NULL;
+
+    if (!root) return;
+    if (!root->subscribed) {
+        c2_reply_detail(req, 404, "Not subscribed to %s", root->root.name);
+    } else if (!l) {
+        c2_reply_detail(req, 503, "out of memory");
+    } else {
+        *l = (struct list_request){req, state};
+        c2_sub_when_known(root, on_listed, l);
+    }
 }
 
 static void put_url(struct c2_jw *w, const char *http, const char *route, struct c2_str path)
@@ -127,15 +151,6 @@ static void handle_url(struct c2_request *req, void *state)
 }
 
 /* ---- a dataset by its path ---- */
-
-void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
-                       void *ctx)
-{
-    if (root && !root->listed)
-        c2_sub_when_listed(root, fn, ctx);
-    else
-        fn(ctx, NULL);
-}
 
 #define ANEW_MAX 3 /* generations one request runs after */
 

@@ -173,6 +173,7 @@ static void list(const struct c2_grove_at *at, bool (*begin)(struct listing *l, 
 {
     struct cat2_error err;
 
+    c2_sub_say_stale(at->req, at->root);
     if (is_known(at)) return;
     struct listing *l = calloc(1, sizeof(*l));
     if (!l) {

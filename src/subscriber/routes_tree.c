@@ -334,6 +334,7 @@ static void on_listed(void *ctx, const struct cat2_error *why)
         return;
     }
     t->subscribed = root->subscribed;
+    c2_sub_say_stale(t->req, root);
     c2_sub_root_etag(root, t->etag);
     snprintf(quoted, sizeof(quoted), "\"%s\"", t->etag);
     if (c2_request_header(t->req, "If-None-Match", &header) && c2_etag_listed(header, quoted)) {

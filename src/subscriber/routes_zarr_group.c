@@ -229,6 +229,7 @@ static void on_listed(void *ctx, const struct cat2_error *why)
     struct c2_root_state *root = c2_sub_root(g->sub, c2_str_of(g->root));
     struct cat2_error err;
 
+    if (root && !why) c2_sub_say_stale(g->req, root);
     if (g->fn && !why) {
         g->fn(g->req, g->sub);
     } else if (why || !root ||

@@ -48,6 +48,7 @@ struct c2_ds {
     int64_t left_nbytes;       /* on disk from an earlier run; -1: not looked at yet */
 };
 
+struct c2_sub_waiter;
 struct c2_root_state {
     struct c2_root_state *next;
     struct c2_root root;
@@ -66,14 +67,11 @@ struct c2_root_state {
     struct c2_refresh *refresh; /* single datasets being asked for again */
     struct c2_timer *timer;     /* debounce or retry */
     int failures;
+    int64_t listed_ms;             /* when last, by the loop's clock; 0: not in this process */
+    char listing[120];             /* what the publisher says while it makes its first list; "" */
     uint64_t changes;              /* of its list, in this process */
     int doubts;                    /* listings in a row that may not have told all */
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
-};
-struct c2_sub_waiter {
-    struct c2_sub_waiter *next;
-    void (*fn)(void *ctx, const struct cat2_error *err);
-    void *ctx;
 };
 
 struct c2_open_files {
@@ -160,9 +158,22 @@ int c2_sub_files_max(const struct c2_subscriber *sub);
 /* ---- follow.c ---- */
 /** List the root now, or again after the listing under way. */
 void c2_sub_follow(struct c2_root_state *root);
-/** Subscribe if need be; fn once the root has been listed, or cannot be. */
+/* ---- waiters.c ---- */
+/** Subscribe if need be; fn once the root has been listed, or cannot be. @errors status 503: it is being
+ * listed, for long. */
 void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
                         void *ctx);
+/** The same for who wants something of it: at once when the root has been listed before, or there is none
+ * (NULL); else within some seconds. */
+void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                       void *ctx);
+void c2_sub_when_known_within(struct c2_root_state *root, int64_t ms,
+                              void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+void c2_sub_tell_waiters(struct c2_root_state *root, const struct cat2_error *err);
+/** Followed, not listed yet, and nothing has failed: what it holds is not known. */
+bool c2_sub_is_being_listed(const struct c2_root_state *root);
+/** Headers for the reply that follows, when the list may not be that of the publisher any more. */
+void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root);
 bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
 /** End what is under way; who waits for it is told why. */
 void c2_follow_cancel(struct c2_root_state *root, const char *why);
@@ -230,9 +241,6 @@ void c2_handle_download(struct c2_request *req, void *state);
 /** The dataset's URL under /files/, as JSON. */
 void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds);
 void c2_handle_files(struct c2_request *req, void *state);
-/** c2_sub_when_listed(), but at once when the root has been listed before, or there is none (NULL). */
-void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
-                       void *ctx);
 /** Resolve {path*} to a dataset, following its root first when it is known; then fn(req, ds, arg) or the
  * request is answered. b2: a plain file must be asked for as PATH.b2. */
 typedef void c2_dataset_handler(struct c2_request *req, struct c2_ds *ds);

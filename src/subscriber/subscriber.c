@@ -277,14 +277,19 @@ bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct
 {
     struct c2_hot_stats hot = c2_hot_stats(sub->hot);
     struct c2_cachefile_stats files = c2_cachefile_stats();
-    size_t roots = 0, datasets = 0;
+    size_t roots = 0, datasets = 0, listing = 0, away = 0;
 
-    for (const struct c2_root_state *root = sub->roots; root; root = root->next, roots++)
+    for (const struct c2_root_state *root = sub->roots; root; root = root->next, roots++) {
         datasets += root->n;
+        listing += c2_sub_is_being_listed(root);
+        away += root->subscribed && root->failures > 0;
+    }
     return c2_buf_printf(
         out, err,
         "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_datasets gauge\ncaterva2_datasets "
         "%zu\n"
+        "# TYPE caterva2_roots_listing gauge\ncaterva2_roots_listing %zu\n"
+        "# TYPE caterva2_roots_away gauge\ncaterva2_roots_away %zu\n"
         "# TYPE caterva2_pieces_fetched_total counter\ncaterva2_pieces_fetched_total %" PRId64 "\n"
         "# TYPE caterva2_fetched_bytes_total counter\ncaterva2_fetched_bytes_total %" PRId64 "\n"
         "# TYPE caterva2_upstream_requests_total counter\ncaterva2_upstream_requests_total %" PRId64 "\n"
@@ -296,7 +301,7 @@ bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct
         "# TYPE caterva2_cache_files_waited_total counter\ncaterva2_cache_files_waited_total %" PRId64 "\n"
         "# TYPE caterva2_cache_files_refused_total counter\ncaterva2_cache_files_refused_total %" PRId64 "\n"
         "# TYPE caterva2_cache_mapped_bytes gauge\ncaterva2_cache_mapped_bytes %" PRId64 "\n",
-        roots, datasets, sub->pieces_fetched, sub->bytes_fetched, sub->flights, hot.hits, hot.nbytes,
-        files.nopen, c2_sub_files_max(sub), sub->open.nclosed, sub->open.nwaited, sub->open.nrefused,
-        files.mapped_nbytes);
+        roots, datasets, listing, away, sub->pieces_fetched, sub->bytes_fetched, sub->flights, hot.hits,
+        hot.nbytes, files.nopen, c2_sub_files_max(sub), sub->open.nclosed, sub->open.nwaited,
+        sub->open.nrefused, files.mapped_nbytes);
 }

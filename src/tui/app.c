@@ -128,7 +128,7 @@ static void on_list(struct c2_tui_app *app, struct c2_tui_job *job)
         return;
     }
     if (!root) return;
-    root->listed = C2_TUI_LISTED;
+    root->listed = err.http_status == 503 ? C2_TUI_UNLISTED : C2_TUI_LISTED; /* not yet: asked again */
     free(root->note);
     root->note = c2_str_dup(c2_str_of(err.message));
 }
