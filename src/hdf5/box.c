@@ -112,7 +112,7 @@ static bool read_chunks(struct box *box, struct cat2_error *err)
 bool c2_h5_can_box(const struct c2_h5_dataset *ds)
 {
     return ds->facts.layout == C2_H5_CHUNKED && ds->facts.nfilters > 0 && ds->own_pipeline &&
-           ds->type.direct && !ds->type.text && ds->ndim > 0;
+           ds->type.direct && !ds->sequence && ds->ndim > 0;
 }
 
 bool c2_h5_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize_t *count, const hsize_t *mem_dims,

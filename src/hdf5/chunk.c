@@ -113,6 +113,7 @@ static bool read_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize
 {
     hsize_t zeros[C2_H5_DIM_MAX] = {0};
 
+    if (ds->sequence) return c2_h5_sequence_read(ds, (int64_t)start[0], (int64_t)count[0], out, err);
     if (c2_h5_can_box(ds)) return c2_h5_box(ds, start, count, mem_dims, out, err);
     hid_t file = H5Dget_space(ds->id);
     hid_t mem = ds->ndim ? H5Screate_simple(ds->ndim, mem_dims, NULL) : H5Screate(H5S_SCALAR);
@@ -126,8 +127,8 @@ static bool read_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize
              H5Sselect_hyperslab(mem, H5S_SELECT_SET, zeros, NULL, count, NULL) >= 0;
     if (!ok)
         c2_h5_fail(err, CAT2_EDATA, "the place of the data cannot be described");
-    else if (ds->type.text)
-        ok = c2_h5_text_read(ds, mem, file, out, n, err);
+    else if (ds->type.variable)
+        ok = c2_h5_shown_read(ds, mem, file, out, n, err);
     else if (!read_items(ds, mem, file, out, n))
         ok = c2_h5_fail(err, CAT2_EDATA, "the data cannot be read");
     if (mem >= 0) H5Sclose(mem);

@@ -15,6 +15,7 @@ void c2_h5_dataset_close(struct c2_h5_dataset *ds)
     c2_meta_fini(&ds->meta);
     c2_buf_fini(&ds->head);
     c2_codec_free(ds->codec);
+    c2_h5_sequence_free(ds->sequence);
     free(ds->fill);
     free(ds);
 }
@@ -27,6 +28,12 @@ const struct c2_meta *c2_h5_meta(const struct c2_h5_dataset *ds)
 const struct c2_h5_facts *c2_h5_dataset_facts(const struct c2_h5_dataset *ds)
 {
     return &ds->facts;
+}
+
+size_t c2_h5_dataset_left_out(const struct c2_h5_dataset *ds, const struct c2_h5_left_out **out)
+{
+    *out = ds->type.left;
+    return ds->type.nleft;
 }
 
 /* ---- where the bytes are ---- */
@@ -150,8 +157,9 @@ static bool read_fill(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *
     H5D_fill_time_t when;
     size_t n = (size_t)ds->type.dtype.itemsize;
 
-    if (ds->type.text || H5Pfill_value_defined(plist, &defined) < 0 || defined == H5D_FILL_VALUE_UNDEFINED ||
-        H5Pget_fill_time(plist, &when) < 0 || when == H5D_FILL_TIME_NEVER) {
+    if (ds->type.variable || ds->sequence || H5Pfill_value_defined(plist, &defined) < 0 ||
+        defined == H5D_FILL_VALUE_UNDEFINED || H5Pget_fill_time(plist, &when) < 0 ||
+        when == H5D_FILL_TIME_NEVER) {
         H5Eclear2(H5E_DEFAULT);
         return true;
     }
@@ -190,6 +198,14 @@ static bool read_shape(struct c2_h5_dataset *ds, int64_t *shape, int *ndim, stru
     return true;
 }
 
+/* A view of sequences: one axis. */
+static void view_shape(struct c2_h5_dataset *ds, int64_t *shape, int *ndim)
+{
+    ds->ndim = *ndim = 1;
+    ds->scalar = false;
+    shape[0] = c2_h5_sequence_length(ds);
+}
+
 static bool add_axes(const struct c2_h5_type *type, int64_t *shape, int *ndim, struct cat2_error *err)
 {
     if (*ndim + type->ndim > C2_DIM_MAX)
@@ -205,37 +221,47 @@ static bool read_type(struct c2_h5_dataset *ds, struct cat2_error *err)
     hid_t type = H5Dget_type(ds->id);
 
     if (type < 0) return c2_h5_fail(err, CAT2_EDATA, "the datatype cannot be read");
-    bool ok = c2_h5_type_of(type, &ds->type, err);
+    bool ok = c2_h5_type_of(type, false, &ds->type, err);
     H5Tclose(type);
     if (!ok) return false;
-    if (ds->type.ndim == 0) {
-        ds->mem = H5Tcopy(ds->type.mem);
-    } else {
-        hsize_t sizes[C2_H5_DIM_MAX];
-        for (int i = 0; i < ds->type.ndim; i++)
-            sizes[i] = (hsize_t)ds->type.dims[i];
-        ds->mem = H5Tarray_create2(ds->type.mem, (unsigned)ds->type.ndim, sizes);
-    }
+    ds->mem = c2_h5_array_of(ds->type.mem, ds->type.ndim, ds->type.dims);
     return ds->mem >= 0 || c2_h5_fail(err, CAT2_EDATA, "the datatype cannot be described");
 }
 
-static bool describe(struct c2_h5_dataset *ds, const char *name, const struct c2_h5_options *options,
-                     struct cat2_error *err)
+/* Type and shape. Where texts and sequences have to be looked at, the filters must be known before. */
+static bool read_values(struct c2_h5_dataset *ds, enum c2_h5_view view, int64_t *shape, int *ndim,
+                        struct cat2_error *err)
+{
+    hsize_t nitems = 1;
+
+    if (view != C2_H5_VIEW_NONE) {
+        if (!c2_h5_sequence_open(ds, view, err)) return false;
+        view_shape(ds, shape, ndim);
+        return add_axes(&ds->type, shape, ndim, err);
+    }
+    if (!read_type(ds, err) || !add_axes(&ds->type, shape, ndim, err)) return false;
+    ds->facts.is_text = ds->type.part.kind == C2_H5_TEXT;
+    for (int i = 0; i < *ndim; i++)
+        nitems *= (hsize_t)shape[i];
+    if (nitems > 0 && ds->type.variable && !c2_h5_measure(ds, err)) return false;
+    return c2_h5_type_lay_out(&ds->type, nitems, err);
+}
+
+static bool describe(struct c2_h5_dataset *ds, const char *name, enum c2_h5_view view,
+                     const struct c2_h5_options *options, struct cat2_error *err)
 {
     int64_t shape[C2_H5_DIM_MAX + 1];
     int ndim = 0;
     hid_t plist = H5Dget_create_plist(ds->id);
     bool ok = plist >= 0 || c2_h5_fail(err, CAT2_EDATA, "the layout cannot be read");
 
-    ok = ok && read_type(ds, err) && read_shape(ds, shape, &ndim, err) &&
-         add_axes(&ds->type, shape, &ndim, err) && read_layout(ds, plist, err) &&
-         read_filters(ds, plist, err);
-    if (ok && ds->type.text) ok = c2_h5_text_measure(ds, err);
-    ok = ok && read_fill(ds, plist, err) && c2_h5_geometry(ds, options, shape, ndim, err);
+    ok = ok && read_shape(ds, shape, &ndim, err) && read_layout(ds, plist, err) &&
+         read_filters(ds, plist, err) && read_values(ds, view, shape, &ndim, err) &&
+         read_fill(ds, plist, err) && c2_h5_geometry(ds, options, shape, ndim, err);
     if (plist >= 0) H5Pclose(plist);
     if (!ok) return false;
     c2_buf_init(&ds->meta.vlmeta, C2_TRAILER_NBYTES_MAX);
-    return c2_h5_attrs_json(ds->h5, name, &ds->meta.vlmeta, err);
+    return c2_h5_attrs_json_of(ds->h5, name, ds->type.left, ds->type.nleft, &ds->meta.vlmeta, err);
 }
 
 bool c2_h5_dataset_open(struct c2_h5 *h5, const char *name, const struct c2_h5_options *options,
@@ -245,7 +271,8 @@ bool c2_h5_dataset_open(struct c2_h5 *h5, const char *name, const struct c2_h5_o
     struct c2_h5_dataset *ds;
 
     c2_h5_quiet();
-    hid_t id = H5Oopen(h5->file, name, h5->lapl);
+    enum c2_h5_view view;
+    hid_t id = c2_h5_object_open(h5, name, &view);
     if (id < 0) return c2_h5_fail(err, CAT2_ENOTFOUND, "%.120s cannot be opened", name);
     if (H5Iget_type(id) != H5I_DATASET) {
         H5Oclose(id);
@@ -258,7 +285,7 @@ bool c2_h5_dataset_open(struct c2_h5 *h5, const char *name, const struct c2_h5_o
     }
     ds->h5 = h5;
     ds->id = id;
-    if (!describe(ds, name, options ? options : &DEFAULTS, err)) {
+    if (!describe(ds, name, view, options ? options : &DEFAULTS, err)) {
         c2_h5_dataset_close(ds);
         return false;
     }

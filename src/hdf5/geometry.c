@@ -129,7 +129,7 @@ static bool pick_chunks(struct c2_h5_dataset *ds, const struct c2_h5_options *op
     bool asked = options->ndim > 0 && options->ndim == ndim && ds->type.ndim == 0;
     int outer = ndim - ds->type.ndim;
 
-    ds->facts.own_chunks = asked || ds->facts.layout != C2_H5_CHUNKED || ds->type.text;
+    ds->facts.own_chunks = asked || ds->facts.layout != C2_H5_CHUNKED || ds->type.variable || ds->sequence;
     if (asked) {
         memcpy(chunks, options->chunks, (size_t)ndim * sizeof(*chunks));
         return true;

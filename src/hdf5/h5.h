@@ -41,6 +41,9 @@ typedef bool c2_h5_visit(void *ctx, const struct c2_h5_entry *entry, struct cat2
  *  @errors CAT2_ELIMIT more entries than C2_H5_ENTRIES_MAX; what visit() returns. */
 bool c2_h5_walk(struct c2_h5 *h5, c2_h5_visit *visit, void *ctx, struct cat2_error *err);
 
+#define C2_H5_LEFT_OUT "caterva2_left_out"
+#define C2_H5_SHAPE    "caterva2_shape" /* attribute of the offsets of sequences: the dataset's shape */
+
 /* One attribute of a dataset or group. */
 struct c2_h5_attr {
     const char *name; /* UTF-8 */
@@ -52,7 +55,8 @@ struct c2_h5_attr {
 typedef bool c2_h5_attr_fn(void *ctx, const struct c2_h5_attr *attr, struct cat2_error *err);
 /** Attributes in byte order of their names. */
 bool c2_h5_attrs(struct c2_h5 *h5, const char *name, c2_h5_attr_fn *fn, void *ctx, struct cat2_error *err);
-/** The same as one JSON object, compact, as c2_meta.vlmeta; refused ones are left out. */
+/** The same as one JSON object, compact, as c2_meta.vlmeta. What is left out is named, with the reason, in
+ * the item C2_H5_LEFT_OUT: {"attributes": {NAME: WHY}, "members": {NAME: WHY}}. */
 bool c2_h5_attrs_json(struct c2_h5 *h5, const char *name, struct c2_buf *out, struct cat2_error *err);
 
 /* ---- a dataset ---- */
@@ -74,6 +78,10 @@ struct c2_h5_facts {
     int64_t storage; /* bytes in the file */
     bool is_text;    /* variable-length strings, shown at fixed width */
 };
+/* What of it is not carried: a member of a compound ("a.b"), and why. */
+struct c2_h5_left_out {
+    char *name, *reason;
+};
 struct c2_h5_dataset;
 /** Metadata is complete after this, with the attributes. options NULL: the defaults.
  *  @errors CAT2_EUNSUPPORTED it cannot be carried, and why; CAT2_EDATA; CAT2_ENOTFOUND. HDF5's thread. */
@@ -83,6 +91,9 @@ void c2_h5_dataset_close(struct c2_h5_dataset *ds); /* HDF5's thread */
 C2_DEFINE_AUTO_PTR(c2_h5_dataset, c2_h5_dataset_close);
 const struct c2_meta *c2_h5_meta(const struct c2_h5_dataset *ds);              /* kind ARRAY; borrowed */
 const struct c2_h5_facts *c2_h5_dataset_facts(const struct c2_h5_dataset *ds); /* borrowed */
+
+size_t c2_h5_dataset_left_out(const struct c2_h5_dataset *ds,
+                              const struct c2_h5_left_out **out); /* borrowed */
 
 /* A chunk between the two steps. */
 enum c2_h5_raw_kind {

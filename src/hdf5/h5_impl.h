@@ -12,11 +12,9 @@
 #define C2_H5_FILTERS_MAX 32         /* HDF5's own */
 #define C2_H5_ENTRIES_MAX (1 << 20)  /* names in a file: links may multiply them without end */
 #define C2_H5_LINKS_MAX   (1 << 18)  /* names in one group */
-#define C2_H5_TEXT_MAX    4096       /* bytes of the widest variable-length string shown at fixed width */
-#define C2_H5_TEXTS_MAX   (1 << 20)  /* such strings in a dataset: all are read to know the widest */
 #define C2_H5_ATTR_MAX    (4 << 20)  /* bytes of an attribute */
 #define C2_H5_ATTRS_MAX   8192       /* of one object, as frames */
-#define C2_H5_ITEM_MAX    (16 << 20) /* bytes of an item */
+#define C2_H5_ITEM_MAX    (64 << 20) /* bytes of an item: a chunk has one at least, in memory a few times */
 #define C2_H5_LINEAR_MAX  4096 /* chunks of a dataset: libhdf5 finds the address of one by looking at all */
 #define C2_H5_CAUSE_MAX   200  /* bytes of a reason by libhdf5 */
 
@@ -26,24 +24,45 @@ struct c2_h5 {
     struct c2_h5_names *names; /* NULL until a reference is named */
 };
 
+/* A part of an item: what it is in memory, as libhdf5 reads it. */
+enum c2_h5_part_kind {
+    C2_H5_BYTES,     /* shown as they are */
+    C2_H5_TEXT,      /* of variable length */
+    C2_H5_REFERENCE, /* shown as text */
+    C2_H5_STRUCT     /* parts[i] is fields[i] of the dtype */
+};
+struct c2_h5_part {
+    enum c2_h5_part_kind kind;
+    size_t from;         /* where it begins in the part around it */
+    size_t size, n;      /* bytes of one; how many (sub-array) */
+    hid_t type;          /* TEXT, REFERENCE: its type in memory */
+    bool utf8;           /* TEXT, REFERENCE: every one that was seen */
+    size_t bytes, chars; /* and the widest of them */
+    int nparts;
+    struct c2_h5_part *parts;
+};
 /* How items of a file are shown in memory. */
 struct c2_h5_type {
-    struct c2_dtype dtype; /* text: not known yet */
+    struct c2_dtype dtype; /* complete after c2_h5_type_lay_out() */
     hid_t mem;             /* one item in memory, without the extra axes */
     bool direct;           /* the file's bytes are the item's */
-    bool text, utf8;       /* variable-length string */
-    int ndim;              /* of an array type: extra axes behind the dataset's */
+    bool variable;         /* mem holds pointers: see part */
+    struct c2_h5_part part;
+    int ndim; /* of an array type: extra axes behind the dataset's */
     int64_t dims[C2_H5_DIM_MAX];
+    struct c2_h5_left_out *left;
+    size_t nleft;
 };
 
 struct c2_h5_dataset {
     struct c2_h5 *h5;
     hid_t id;
     hid_t mem; /* one item of the file's dataspace in memory: the array type, where there is one */
+    struct c2_h5_sequence *sequence; /* the dataset is a view of sequences of variable length; or NULL */
     struct c2_h5_type type;
     struct c2_meta meta;
     struct c2_h5_facts facts;
-    int ndim; /* of the file's dataspace */
+    int ndim; /* of the file's dataspace; of a view 1 */
     bool scalar;
     hsize_t chunk[C2_H5_DIM_MAX]; /* the file's, when chunked */
     struct c2_h5_filter filters[C2_H5_FILTERS_MAX];
@@ -74,14 +93,60 @@ void c2_h5_quiet(void);
 
 void c2_h5_type_fini(struct c2_h5_type *type);
 C2_DEFINE_AUTO(c2_h5_type);
-/** @errors CAT2_EUNSUPPORTED what it is that cannot be carried. */
-bool c2_h5_type_of(hid_t file_type, struct c2_h5_type *out, struct cat2_error *err);
+/** attribute: sequences of variable length stay in mem; the dtype is of no use then.
+ *  @errors CAT2_EUNSUPPORTED what it is that cannot be carried. */
+bool c2_h5_type_of(hid_t file_type, bool attribute, struct c2_h5_type *out, struct cat2_error *err);
+/** Complete the dtype of nitems items, after measuring. */
+bool c2_h5_type_lay_out(struct c2_h5_type *type, hsize_t nitems, struct cat2_error *err);
+/** An array type in memory, or a copy of base without axes. */
+hid_t c2_h5_array_of(hid_t base, int ndim, const int64_t *dims);
+void c2_h5_part_fini(struct c2_h5_part *part);
 
-/** Look at all strings of a dataset: bytes of the widest, and the dtype. */
-bool c2_h5_text_measure(struct c2_h5_dataset *ds, struct cat2_error *err);
-/** Strings of a box at fixed width. */
-bool c2_h5_text_read(struct c2_h5_dataset *ds, hid_t mem_space, hid_t file_space, uint8_t *out, size_t n,
-                     struct cat2_error *err);
+/* ---- shown.c ---- */
+
+/** Items [first, last) of a dataset in C order and ds->mem, some at a time; fn adds to *heap the bytes that
+ * hang on them. */
+typedef bool c2_h5_scan_fn(void *ctx, const uint8_t *items, size_t n, size_t *heap, struct cat2_error *err);
+bool c2_h5_scan(struct c2_h5_dataset *ds, int64_t first, int64_t last, size_t item, c2_h5_scan_fn *fn,
+                void *ctx, struct cat2_error *err);
+/** Note the widest texts of a dataset; of n items in memory. */
+bool c2_h5_measure(struct c2_h5_dataset *ds, struct cat2_error *err);
+bool c2_h5_measure_part(struct c2_h5 *h5, struct c2_h5_part *part, const uint8_t *items, size_t n,
+                        size_t *heap, struct cat2_error *err);
+/** n items in memory, as they are shown; a box of n items of the dataset. */
+bool c2_h5_show_part(struct c2_h5 *h5, const struct c2_h5_part *part, const struct c2_dtype *dtype,
+                     const uint8_t *items, size_t n, uint8_t *out, struct cat2_error *err);
+bool c2_h5_shown_read(struct c2_h5_dataset *ds, hid_t mem_space, hid_t file_space, uint8_t *out, size_t n,
+                      struct cat2_error *err);
+
+/* ---- refer.c ---- */
+
+bool c2_h5_reference_known(hid_t type);
+/** Append what a reference leads to; nothing when it leads nowhere. */
+bool c2_h5_reference_text(struct c2_h5 *h5, hid_t type, const uint8_t *at, struct c2_buf *out,
+                          struct cat2_error *err);
+
+/* ---- sequence.c ---- */
+
+#define C2_H5_OFFSETS "offsets"
+#define C2_H5_VALUES  "values"
+enum c2_h5_view { C2_H5_VIEW_NONE, C2_H5_VIEW_OFFSETS, C2_H5_VIEW_VALUES };
+/** Is it a dataset of sequences of variable length? */
+bool c2_h5_is_sequence(hid_t object);
+/** The object of a name; of a view's name the dataset behind it. -1 with libhdf5's reason. */
+hid_t c2_h5_object_open(struct c2_h5 *h5, const char *name, enum c2_h5_view *view);
+/** Type, and where each sequence begins: all are looked at. */
+bool c2_h5_sequence_open(struct c2_h5_dataset *ds, enum c2_h5_view view, struct cat2_error *err);
+int64_t c2_h5_sequence_length(const struct c2_h5_dataset *ds); /* of the view */
+bool c2_h5_sequence_read(struct c2_h5_dataset *ds, int64_t start, int64_t n, uint8_t *out,
+                         struct cat2_error *err);
+void c2_h5_sequence_free(struct c2_h5_sequence *sequence);
+
+/** As c2_h5_attrs_json(), and the members of the type that are left out. */
+bool c2_h5_attrs_json_of(struct c2_h5 *h5, const char *name, const struct c2_h5_left_out *members,
+                         size_t nmembers, struct c2_buf *out, struct cat2_error *err);
+/** A name of HDF5 in UTF-8: bytes that are not have the form %XX. */
+bool c2_h5_show_name(const char *name, struct c2_buf *out, struct cat2_error *err);
 
 /** Geometry of the chunks: after type, facts and filters are known. */
 bool c2_h5_geometry(struct c2_h5_dataset *ds, const struct c2_h5_options *options, const int64_t *shape,

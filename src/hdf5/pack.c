@@ -59,7 +59,8 @@ static bool pack_signed(struct c2_h5_packer *p, int64_t v, struct cat2_error *er
 static bool pack_integer(struct c2_h5_packer *p, hid_t type, const uint8_t *at, struct cat2_error *err)
 {
     size_t n = H5Tget_size(type);
-    bool big = H5Tget_order(type) == H5T_ORDER_BE, is_signed = H5Tget_sign(type) == H5T_SGN_2;
+    bool big = H5Tget_order(type) == H5T_ORDER_BE,
+         is_signed = H5Tget_class(type) == H5T_TIME || H5Tget_sign(type) == H5T_SGN_2;
     uint64_t v = 0;
 
     if (n < 1 || n > 8) return c2_fail(err, CAT2_EUNSUPPORTED, "integers of %zu bytes", n);
@@ -84,6 +85,12 @@ static bool pack_real(struct c2_h5_packer *p, hid_t type, const uint8_t *at, str
     memcpy(&value, item, sizeof(value));
     memcpy(&bits, &value, sizeof(bits));
     return put(p, 0xcb, bits, 8, err);
+}
+
+/* A double, whatever libhdf5 takes it for. */
+static bool pack_moment(struct c2_h5_packer *p, hid_t type, const uint8_t *at, struct cat2_error *err)
+{
+    return pack_real(p, H5Tget_order(type) == H5T_ORDER_BE ? H5T_IEEE_F64BE : H5T_IEEE_F64LE, at, err);
 }
 
 static bool pack_string(struct c2_h5_packer *p, hid_t type, const uint8_t *at, struct cat2_error *err)
@@ -209,18 +216,10 @@ static bool pack_sequence(struct c2_h5_packer *p, hid_t type, const uint8_t *at,
 /* The path of what it leads to; nil when it leads nowhere. */
 static bool pack_reference(struct c2_h5_packer *p, hid_t type, const uint8_t *at, struct cat2_error *err)
 {
-    char name[1024];
-    bool object = H5Tequal(type, H5T_STD_REF_OBJ) > 0;
-    union {
-        hobj_ref_t object;
-        hdset_reg_ref_t region;
-    } ref = {0};
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(C2_VLMETA_NBYTES_MAX);
 
-    memcpy(&ref, at, object ? sizeof(ref.object) : sizeof(ref.region));
-    ssize_t n =
-        c2_h5_reference_name(p->h5, object ? H5R_OBJECT : H5R_DATASET_REGION, &ref, name, sizeof(name));
-    if (n < 1 || (size_t)n >= sizeof(name)) return put(p, 0xc0, 0, 0, err);
-    return c2_h5_pack_text(p, (struct c2_str){name, (size_t)n}, true, err);
+    if (!c2_h5_reference_text(p->h5, type, at, &name, err)) return false;
+    return name.n == 0 ? put(p, 0xc0, 0, 0, err) : c2_h5_pack_text(p, c2_buf_str(&name), true, err);
 }
 
 bool c2_h5_pack(struct c2_h5_packer *p, hid_t type, const uint8_t *at, int depth, struct cat2_error *err)
@@ -230,6 +229,8 @@ bool c2_h5_pack(struct c2_h5_packer *p, hid_t type, const uint8_t *at, int depth
     case H5T_INTEGER:
     case H5T_BITFIELD:
         return pack_integer(p, type, at, err);
+    case H5T_TIME:
+        return H5Tget_size(type) == 8 ? pack_moment(p, type, at, err) : pack_integer(p, type, at, err);
     case H5T_FLOAT:
         return pack_real(p, type, at, err);
     case H5T_STRING:

@@ -147,6 +147,30 @@ static bool tell(struct walk *walk, enum c2_h5_kind kind, const char *refusal, u
 
 static bool walk_group(struct walk *walk, hid_t group, uint64_t id, struct cat2_error *err);
 
+static void go_back(struct walk *walk, size_t path, size_t name)
+{
+    walk->path.n = path;
+    walk->name.n = name;
+    if (walk->path.p) walk->path.p[path] = '\0';
+    walk->name.p[name] = '\0';
+}
+
+/* Sequences of variable length: a folder of two arrays. */
+static bool tell_views(struct walk *walk, uint64_t id, struct cat2_error *err)
+{
+    static const char *const VIEWS[] = {C2_H5_OFFSETS, C2_H5_VALUES};
+    size_t path = walk->path.n, name = walk->name.n;
+    bool too_long, ok = tell(walk, C2_H5_GROUP, NULL, id, err);
+
+    for (uint64_t i = 0; ok && i < C2_ARRAY_LEN(VIEWS); i++) {
+        ok = push_name(walk, c2_str_of(VIEWS[i]), &too_long, err) &&
+             (too_long ? tell(walk, C2_H5_LINK, "has too long a path", 0, err)
+                       : tell(walk, C2_H5_DATASET, NULL, id ^ (i + 1) << 62, err));
+        go_back(walk, path, name);
+    }
+    return ok;
+}
+
 static bool walk_object(struct walk *walk, hid_t object, struct cat2_error *err)
 {
     H5O_info_t info;
@@ -156,7 +180,9 @@ static bool walk_object(struct walk *walk, hid_t object, struct cat2_error *err)
         return tell(walk, C2_H5_LINK, "cannot be examined", 0, err);
     }
     uint64_t id = (uint64_t)info.addr + 1;
-    if (info.type == H5O_TYPE_DATASET) return tell(walk, C2_H5_DATASET, NULL, id, err);
+    if (info.type == H5O_TYPE_DATASET)
+        return c2_h5_is_sequence(object) ? tell_views(walk, id, err)
+                                         : tell(walk, C2_H5_DATASET, NULL, id, err);
     if (info.type != H5O_TYPE_GROUP) return tell(walk, C2_H5_TYPE, NULL, id, err);
     for (int i = 0; i < walk->depth; i++)
         if (walk->above[i] == id) return tell(walk, C2_H5_LINK, "leads back to a group above it", 0, err);
@@ -195,10 +221,7 @@ static bool walk_link(struct walk *walk, hid_t group, const struct link *link, s
             H5Oclose(object);
         }
     }
-    walk->path.n = path;
-    walk->name.n = name;
-    if (walk->path.p) walk->path.p[path] = '\0';
-    walk->name.p[name] = '\0';
+    go_back(walk, path, name);
     return ok;
 }
 
