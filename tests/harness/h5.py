@@ -19,18 +19,106 @@ FOREIGN = "alloc_dealloc_mismatch=0:detect_leaks=0"  # what plug-ins do is not o
 INPUTS = pathlib.Path(__file__).resolve().parents[1] / "goldens/inputs"
 
 
+def region(file, ref):
+    """The text of a region reference."""
+    space = h5py.h5r.get_region(ref, file.id)
+    kind = space.get_select_type()
+    if kind == h5py.h5s.SEL_ALL:
+        return "[...]"
+    if kind == h5py.h5s.SEL_NONE:
+        return "[]"
+    if kind == h5py.h5s.SEL_POINTS:
+        return "".join("[" + ", ".join(map(str, point)) + "]" for point in space.get_select_elem_pointlist())
+    return "".join("[" + ", ".join(f"{a}:{b + 1}" for a, b in zip(*block)) + "]" for block in space.get_select_hyper_blocklist())
+
+
+def name_of(file, ref):
+    """What a reference is shown as."""
+    if not ref:
+        return ""
+    name = h5py.h5r.get_name(ref, file.id)
+    if not name:
+        return ""
+    return name.decode() + (region(file, ref) if isinstance(ref, h5py.RegionReference) else "")
+
+
+def texts(items, file, encoding):
+    """Objects at the width of the widest."""
+    kind = "U" if encoding == "utf-8" else "S"
+    def one(item):
+        if isinstance(item, h5py.Reference):
+            return name_of(file, item)
+        if isinstance(item, bytes) and kind == "U":
+            return item.decode()
+        return item or ("" if kind == "U" else b"")
+    return np.array([one(item) for item in items.reshape(-1)], dtype=kind).reshape(items.shape)
+
+
+def fixed(items, file):
+    """Texts and references at fixed width, also in the fields of a compound; the rest as it is, packed."""
+    if items.dtype.names:
+        columns = [(name, fixed(items[name], file)) for name in items.dtype.names]
+        out = np.empty(items.shape, [(name, column.dtype, column.shape[items.ndim:]) for name, column in columns])
+        for name, column in columns:
+            out[name] = column
+        return out
+    if items.dtype.kind != "O":
+        return items
+    text = h5py.check_string_dtype(items.dtype)
+    return texts(items, file, text.encoding if text else "utf-8")
+
+
+def raw(dataset):
+    """The bytes of times, which h5py has no type for."""
+    kind = dataset.id.get_type()
+    items = np.zeros(dataset.shape, f"V{kind.get_size()}")
+    dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, items, mtype=kind)
+    if kind.get_class() != h5py.h5t.TIME:
+        return items
+    big = any(kind.equal(known) for known in (h5py.h5t.UNIX_D32BE, h5py.h5t.UNIX_D64BE))
+    return items.view(f"{'>' if big else '<'}{'i4' if kind.get_size() == 4 else 'f8'}")
+
+
+def is_sequence(dataset):
+    return dataset.id.get_type().get_class() == h5py.h5t.VLEN
+
+
+def wanted(filename, lines=None):
+    """{path: array} of all that should be served; None: h5py cannot tell the values, or the driver's lines have a refusal."""
+    found = {}
+    for path, dataset in datasets(filename).items():
+        if lines and path in lines and lines[path]["refusal"]:
+            found[path] = None
+            continue
+        if not is_sequence(dataset):
+            found[path] = expected(dataset)
+            continue
+        try:
+            rows = [np.asarray(row) for row in np.asarray(dataset[()], object).reshape(-1)]
+            base = np.dtype(dataset.id.get_type().get_super().dtype)
+        except TypeError:
+            found[f"{path}/offsets"] = found[f"{path}/values"] = None
+            continue
+        found[f"{path}/offsets"] = np.cumsum([0] + [len(row) for row in rows])
+        values = np.concatenate([row for row in rows if len(row)] or [np.zeros(0, base)])
+        found[f"{path}/values"] = fixed(np.asarray(values, base), dataset.file) if base.byteorder != ">" else None  # h5py swaps none
+    return found
+
+
 def expected(dataset):
     """What a dataset's items should be: NumPy's view of h5py's, strings of variable length at the width of the widest."""
     try:
         dataset.dtype
-    except TypeError:  # integers of three bytes, which h5py has no name for
-        return dataset.astype("<u4")[()]
+    except TypeError:  # integers of three bytes, and times: h5py has no name for them
+        return dataset.astype("<u4")[()] if dataset.id.get_type().get_class() == h5py.h5t.INTEGER else raw(dataset)
     if dataset.shape is None:
         return np.zeros((0,), dataset.dtype)
+    if h5py.check_ref_dtype(dataset.dtype):
+        return texts(np.asarray(dataset[()], object), dataset.file, "utf-8")
     text = h5py.check_string_dtype(dataset.dtype)
     if not text or text.length is not None:
         items = np.asarray(dataset[()], dataset.dtype.base)
-        return rfn.repack_fields(items, recurse=True) if items.dtype.names else items
+        return fixed(rfn.repack_fields(items, recurse=True), dataset.file) if items.dtype.names else items
     items = np.asarray(dataset.asstr()[()] if text.encoding == "utf-8" else dataset[()], dtype=object)
     flat = [item or ("" if text.encoding == "utf-8" else b"") for item in items.reshape(-1)]
     return np.array(flat, dtype="U" if text.encoding == "utf-8" else "S").reshape(items.shape)

@@ -118,7 +118,7 @@ def texts(filename):
         file.create_dataset("scalar", data="one", dtype=h5py.string_dtype())
         file.create_dataset("unwritten", shape=(7,), dtype=h5py.string_dtype(), chunks=(3,))
         file.create_dataset("none", shape=(0,), dtype=h5py.string_dtype())
-        file.create_dataset("too-wide", data=["x" * 5000], dtype=h5py.string_dtype())
+        file.create_dataset("wide", data=["x" * 5000, "ä" * 70_000], dtype=h5py.string_dtype())
     return filename
 
 
