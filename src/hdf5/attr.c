@@ -60,11 +60,7 @@ static bool pack_values(struct c2_h5_packer *p, hid_t attr, hid_t file_type, hid
                         struct c2_h5_type *type, struct cat2_error *err)
 {
     if (!c2_h5_type_of(file_type, true, type, err)) return false;
-    hid_t mem = c2_h5_array_of(type->mem, type->ndim, type->dims);
-    bool ok = mem >= 0 ? read_values(p, attr, mem, space, err)
-                       : c2_h5_fail(err, CAT2_EDATA, "has a type that cannot be described");
-    if (mem >= 0) H5Tclose(mem);
-    return ok;
+    return read_values(p, attr, type->array, space, err);
 }
 
 static bool pack_attr(struct c2_h5 *h5, hid_t attr, struct c2_h5_type *type, struct c2_buf *out,

@@ -5,9 +5,15 @@
 
 #include "hdf5/h5_impl.h"
 
+/* Boxes come one after the other out of a large chunk: it is kept, one of a file. */
+struct c2_h5_decoded {
+    const struct c2_h5_dataset *ds; /* NULL: none */
+    hsize_t offset[C2_H5_DIM_MAX];
+    struct c2_h5_raw raw;
+};
+
 struct box {
     struct c2_h5_dataset *ds;
-    struct c2_h5_raw raw;
     const hsize_t *start, *count, *mem_dims;
     size_t item; /* bytes of an item of the dataspace */
     uint8_t *out;
@@ -31,20 +37,55 @@ size_t c2_h5_chunk_nbytes(const struct c2_h5_dataset *ds)
     return n;
 }
 
-/* The items of the chunk at `offset`, C order; NULL: the fill value throughout. */
-static bool decode(struct box *box, const hsize_t *offset, const uint8_t **items, struct cat2_error *err)
+void c2_h5_decoded_forget(struct c2_h5 *h5, const struct c2_h5_dataset *ds)
+{
+    struct c2_h5_decoded *decoded = h5->decoded;
+
+    if (!decoded || (ds && decoded->ds != ds)) return;
+    c2_h5_raw_fini(&decoded->raw);
+    free(decoded);
+    h5->decoded = NULL;
+}
+
+static bool decode(struct c2_h5_dataset *ds, const hsize_t *offset, struct c2_h5_raw *raw,
+                   struct cat2_error *err)
+{
+    if (!c2_h5_fetch_stored(ds, offset, raw, err)) return false;
+    if (raw->kind == C2_H5_RAW_FILL) return true;
+    if (!ds->codec && !(ds->codec = c2_codec_new())) return c2_fail_nomem(err, "codec");
+    if (!c2_h5_unfilter(ds, ds->codec, raw, err)) return false;
+    return raw->items.n == c2_h5_chunk_nbytes(ds) ||
+           c2_fail(err, CAT2_EDATA, "a chunk decodes to %zu bytes, not %zu", raw->items.n,
+                   c2_h5_chunk_nbytes(ds));
+}
+
+/* The items of the chunk at `offset`, C order; NULL: the fill value throughout. Valid until the next call. */
+static bool decoded_items(struct box *box, const hsize_t *offset, const uint8_t **items,
+                          struct cat2_error *err)
 {
     struct c2_h5_dataset *ds = box->ds;
+    struct c2_h5_decoded *last = ds->h5->decoded;
+    size_t n = (size_t)ds->ndim * sizeof(*offset);
 
-    *items = NULL;
-    if (!c2_h5_fetch_stored(ds, offset, &box->raw, err)) return false;
-    if (box->raw.kind == C2_H5_RAW_FILL) return true;
-    if (!ds->codec && !(ds->codec = c2_codec_new())) return c2_fail_nomem(err, "codec");
-    if (!c2_h5_unfilter(ds, ds->codec, &box->raw, err)) return false;
-    if (box->raw.items.n != c2_h5_chunk_nbytes(ds))
-        return c2_fail(err, CAT2_EDATA, "a chunk decodes to %zu bytes, not %zu", box->raw.items.n,
-                       c2_h5_chunk_nbytes(ds));
-    *items = box->raw.items.p;
+    if (last && last->ds != ds) { /* its buffers may be large */
+        c2_h5_decoded_forget(ds->h5, NULL);
+        last = NULL;
+    }
+    if (!last) {
+        last = ds->h5->decoded = calloc(1, sizeof(*last));
+        if (!last) return c2_fail_nomem(err, "chunk");
+        c2_h5_raw_init(&last->raw);
+    } else if (memcmp(last->offset, offset, n) == 0) {
+        *items = last->raw.kind == C2_H5_RAW_FILL ? NULL : last->raw.items.p;
+        return true;
+    }
+    last->ds = ds;
+    memcpy(last->offset, offset, n);
+    if (!decode(ds, offset, &last->raw, err)) {
+        c2_h5_decoded_forget(ds->h5, NULL);
+        return false;
+    }
+    *items = last->raw.kind == C2_H5_RAW_FILL ? NULL : last->raw.items.p;
     return true;
 }
 
@@ -98,7 +139,7 @@ static bool read_chunks(struct box *box, struct cat2_error *err)
     for (int i = 0; i < ndim; i++)
         first[i] = offset[i] = box->start[i] / box->ds->chunk[i] * box->ds->chunk[i];
     for (;;) {
-        if (!decode(box, offset, &items, err)) return false;
+        if (!decoded_items(box, offset, &items, err)) return false;
         copy_shared(box, offset, items);
         int axis = ndim - 1;
         while (axis >= 0 && (offset[axis] += box->ds->chunk[axis]) >= box->start[axis] + box->count[axis]) {
@@ -125,8 +166,5 @@ bool c2_h5_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize_t *co
                       .item = c2_h5_item_nbytes(ds),
                       .out = out};
 
-    c2_h5_raw_init(&box.raw);
-    bool ok = read_chunks(&box, err);
-    c2_h5_raw_fini(&box.raw);
-    return ok;
+    return read_chunks(&box, err);
 }

@@ -9,6 +9,7 @@
 void c2_h5_dataset_close(struct c2_h5_dataset *ds)
 {
     if (!ds) return;
+    c2_h5_decoded_forget(ds->h5, ds);
     if (ds->mem > 0) H5Tclose(ds->mem);
     if (ds->id > 0) H5Dclose(ds->id);
     c2_h5_type_fini(&ds->type);
@@ -224,7 +225,7 @@ static bool read_type(struct c2_h5_dataset *ds, struct cat2_error *err)
     bool ok = c2_h5_type_of(type, false, &ds->type, err);
     H5Tclose(type);
     if (!ok) return false;
-    ds->mem = c2_h5_array_of(ds->type.mem, ds->type.ndim, ds->type.dims);
+    ds->mem = H5Tcopy(ds->type.array);
     return ds->mem >= 0 || c2_h5_fail(err, CAT2_EDATA, "the datatype cannot be described");
 }
 

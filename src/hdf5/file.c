@@ -156,6 +156,7 @@ void c2_h5_close(struct c2_h5 *h5)
 {
     if (!h5) return;
     c2_h5_names_free(h5->names);
+    c2_h5_decoded_forget(h5, NULL);
     if (h5->lapl >= 0) H5Pclose(h5->lapl);
     if (h5->file >= 0) H5Fclose(h5->file);
     free(h5);

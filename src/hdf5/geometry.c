@@ -7,6 +7,7 @@
 #include "hdf5/h5_impl.h"
 
 #define CHUNK_NBYTES_MAX (256 << 20) /* decoding needs a few of them at once */
+#define CHUNK_CUT        (4 << 20)   /* chunks that reach beyond the dataset are cut when they are larger */
 
 void c2_h5_chunk_offset(const struct c2_h5_dataset *ds, int64_t nchunk, hsize_t *offset)
 {
@@ -123,6 +124,31 @@ static bool choose_chunks(const struct c2_h5_dataset *ds, const int64_t *shape, 
     return true;
 }
 
+/* The file's chunks, cut where they reach far beyond the dataset (as those of PyTables, which may be hundreds
+ * of MiB for ten numbers), and chosen anew where what remains is too large. *own: they are not the file's. */
+static bool cut_chunks(const struct c2_h5_dataset *ds, const int64_t *shape, int ndim, int32_t *chunks,
+                       bool *own, struct cat2_error *err)
+{
+    int outer = ndim - ds->type.ndim;
+    int64_t nbytes = (int64_t)c2_h5_item_nbytes(ds), beyond = 0;
+
+    for (int i = 0; i < outer; i++) {
+        if (!c2_mul_i64(nbytes, (int64_t)ds->chunk[i], &nbytes)) nbytes = INT64_MAX;
+        beyond += (int64_t)ds->chunk[i] > shape[i];
+    }
+    if (nbytes > C2_CHUNK_NBYTES_MAX && ds->facts.nfilters > 0)
+        return c2_fail(err, CAT2_EUNSUPPORTED, "filtered chunks of more than %d MiB are not carried",
+                       C2_CHUNK_NBYTES_MAX >> 20);
+    if (nbytes <= CHUNK_CUT || (beyond == 0 && nbytes <= CHUNK_NBYTES_MAX)) return true;
+    *own = true;
+    nbytes = (int64_t)c2_h5_item_nbytes(ds);
+    for (int i = 0; i < outer; i++) {
+        if (chunks[i] > shape[i]) chunks[i] = shape[i] > 0 ? (int32_t)shape[i] : 1;
+        if (!c2_mul_i64(nbytes, chunks[i], &nbytes)) nbytes = INT64_MAX;
+    }
+    return nbytes <= CHUNK_NBYTES_MAX || choose_chunks(ds, shape, ndim, chunks, err);
+}
+
 static bool pick_chunks(struct c2_h5_dataset *ds, const struct c2_h5_options *options, const int64_t *shape,
                         int ndim, int32_t *chunks, struct cat2_error *err)
 {
@@ -134,12 +160,13 @@ static bool pick_chunks(struct c2_h5_dataset *ds, const struct c2_h5_options *op
         memcpy(chunks, options->chunks, (size_t)ndim * sizeof(*chunks));
         return true;
     }
-    if (ds->facts.layout != C2_H5_CHUNKED) return choose_chunks(ds, shape, ndim, chunks, err);
+    if (ds->facts.layout != C2_H5_CHUNKED || ds->facts.own_chunks)
+        return choose_chunks(ds, shape, ndim, chunks, err);
     for (int i = 0; i < outer; i++)
         chunks[i] = (int32_t)ds->chunk[i];
     for (int i = outer; i < ndim; i++)
         chunks[i] = (int32_t)shape[i];
-    return true;
+    return cut_chunks(ds, shape, ndim, chunks, &ds->facts.own_chunks, err);
 }
 
 static bool fill_meta(struct c2_h5_dataset *ds, struct cat2_error *err)

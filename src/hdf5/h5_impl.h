@@ -19,9 +19,10 @@
 #define C2_H5_CAUSE_MAX   200  /* bytes of a reason by libhdf5 */
 
 struct c2_h5 {
-    hid_t file, lapl;          /* lapl: refuses external links */
-    int fd;                    /* libhdf5's own; -1: addresses are not places in the file */
-    struct c2_h5_names *names; /* NULL until a reference is named */
+    hid_t file, lapl;              /* lapl: refuses external links */
+    int fd;                        /* libhdf5's own; -1: addresses are not places in the file */
+    struct c2_h5_names *names;     /* NULL until a reference is named */
+    struct c2_h5_decoded *decoded; /* the chunk that was decoded last for a box; or NULL */
 };
 
 /* A part of an item: what it is in memory, as libhdf5 reads it. */
@@ -44,7 +45,7 @@ struct c2_h5_part {
 /* How items of a file are shown in memory. */
 struct c2_h5_type {
     struct c2_dtype dtype; /* complete after c2_h5_type_lay_out() */
-    hid_t mem;             /* one item in memory, without the extra axes */
+    hid_t mem, array;      /* one item in memory, without the extra axes and with them */
     bool direct;           /* the file's bytes are the item's */
     bool variable;         /* mem holds pointers: see part */
     struct c2_h5_part part;
@@ -98,8 +99,6 @@ C2_DEFINE_AUTO(c2_h5_type);
 bool c2_h5_type_of(hid_t file_type, bool attribute, struct c2_h5_type *out, struct cat2_error *err);
 /** Complete the dtype of nitems items, after measuring. */
 bool c2_h5_type_lay_out(struct c2_h5_type *type, hsize_t nitems, struct cat2_error *err);
-/** An array type in memory, or a copy of base without axes. */
-hid_t c2_h5_array_of(hid_t base, int ndim, const int64_t *dims);
 void c2_h5_part_fini(struct c2_h5_part *part);
 
 /* ---- shown.c ---- */
@@ -169,6 +168,8 @@ bool c2_h5_fetch_stored(struct c2_h5_dataset *ds, const hsize_t *offset, struct 
 bool c2_h5_can_box(const struct c2_h5_dataset *ds);
 bool c2_h5_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize_t *count, const hsize_t *mem_dims,
                uint8_t *out, struct cat2_error *err);
+/** Forget the chunk that was decoded last, if it is of this dataset; ds NULL: of whichever. */
+void c2_h5_decoded_forget(struct c2_h5 *h5, const struct c2_h5_dataset *ds);
 /** Bytes of a stored chunk, 0: not in the file. */
 bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t *n, struct cat2_error *err);
 

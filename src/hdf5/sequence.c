@@ -130,11 +130,9 @@ static bool read_type(struct c2_h5_dataset *ds, hid_t base, struct cat2_error *e
     bool offsets = seq->view == C2_H5_VIEW_OFFSETS;
 
     if (!c2_h5_type_of(base, offsets, &ds->type, err)) return false;
-    hid_t value = c2_h5_array_of(ds->type.mem, ds->type.ndim, ds->type.dims);
-    bool ok = value >= 0 && (ds->mem = H5Tvlen_create(value)) >= 0;
-    seq->size = ok ? H5Tget_size(value) : 0;
-    if (value >= 0) H5Tclose(value);
-    if (!ok || seq->size == 0) return c2_h5_fail(err, CAT2_EDATA, "the datatype cannot be described");
+    ds->mem = H5Tvlen_create(ds->type.array);
+    seq->size = ds->mem >= 0 ? H5Tget_size(ds->type.array) : 0;
+    if (seq->size == 0) return c2_h5_fail(err, CAT2_EDATA, "the datatype cannot be described");
     seq->elements = 1;
     for (int i = 0; i < ds->type.ndim; i++)
         seq->elements *= (size_t)ds->type.dims[i];

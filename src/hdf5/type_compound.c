@@ -38,6 +38,7 @@ void c2_h5_type_fini(struct c2_h5_type *type)
     }
     free(type->left);
     if (type->mem > 0) H5Tclose(type->mem);
+    if (type->array > 0) H5Tclose(type->array);
     *type = (struct c2_h5_type){0};
 }
 
@@ -109,14 +110,20 @@ static hid_t array_base(hid_t type, int *ndim, int64_t *dims)
     return base;
 }
 
-hid_t c2_h5_array_of(hid_t base, int ndim, const int64_t *dims)
+/* The base in memory with the arrays around it: libhdf5 converts those of the same axes only. */
+static hid_t array_like(hid_t type, hid_t base)
 {
     hsize_t sizes[C2_H5_DIM_MAX];
 
-    if (ndim == 0) return H5Tcopy(base);
-    for (int i = 0; i < ndim; i++)
-        sizes[i] = (hsize_t)dims[i];
-    return H5Tarray_create2(base, (unsigned)ndim, sizes);
+    if (H5Tget_class(type) != H5T_ARRAY) return H5Tcopy(base);
+    hid_t inner_type = H5Tget_super(type), inner = -1, out = -1;
+    int n = H5Tget_array_ndims(type);
+    if (inner_type >= 0 && n >= 1 && n <= C2_H5_DIM_MAX && H5Tget_array_dims2(type, sizes) >= 0)
+        inner = array_like(inner_type, base);
+    if (inner >= 0) out = H5Tarray_create2(inner, (unsigned)n, sizes);
+    if (inner >= 0) H5Tclose(inner);
+    if (inner_type >= 0) H5Tclose(inner_type);
+    return out;
 }
 
 static bool sub_array(struct c2_field *field, int ndim, const int64_t *dims, size_t *nitems,
@@ -210,7 +217,7 @@ static bool describe_member(struct build *b, hid_t type, int depth, struct membe
     part->n = 1;
     ok = ok && one_of(b, base, depth + 1, &field->type, part, &base_mem, err) &&
          sub_array(field, ndim, dims, &part->n, err) &&
-         c2_h5_keep(c2_h5_array_of(base_mem, ndim, dims), &member->mem, err);
+         c2_h5_keep(array_like(member_type, base_mem), &member->mem, err);
     if (ok) part->size = H5Tget_size(base_mem);
     if (base_mem >= 0) H5Tclose(base_mem);
     if (base >= 0) H5Tclose(base);
@@ -397,6 +404,7 @@ bool c2_h5_type_of(hid_t file_type, bool attribute, struct c2_h5_type *out, stru
     if (base < 0) return c2_h5_fail(err, CAT2_EDATA, "the array type cannot be described");
     type.part.n = 1;
     bool ok = one_of(&b, base, 0, &type.dtype, &type.part, &type.mem, err);
+    ok = ok && c2_h5_keep(array_like(file_type, type.mem), &type.array, err);
     if (ok) {
         type.part.size = H5Tget_size(type.mem);
         type.direct = !type.variable && H5Tequal(base, type.mem) > 0;
