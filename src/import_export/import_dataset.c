@@ -98,6 +98,20 @@ static bool read_attributes(struct dataset *ds, struct cat2_error *err)
                                 err);
 }
 
+/* Members that cannot be carried. */
+static void note_left_out(struct c2_importer *im, const struct c2_import_item *item,
+                          const struct c2_h5_dataset *from)
+{
+    const struct c2_h5_left_out *left;
+    size_t n = c2_h5_dataset_left_out(from, &left);
+    struct cat2_error text;
+
+    for (size_t i = 0; i < n; i++) {
+        c2_fail(&text, CAT2_EUNSUPPORTED, "member '%.60s': %.150s", left[i].name, left[i].reason);
+        c2_import_note(im, C2_NOTE_SKIPPED, item->path, text.message);
+    }
+}
+
 bool c2_import_dataset(struct c2_importer *im, const struct c2_import_item *item, struct cat2_error *err)
 {
     __attribute__((cleanup(dataset_auto))) struct dataset ds = {.im = im, .item = item};
@@ -108,6 +122,7 @@ bool c2_import_dataset(struct c2_importer *im, const struct c2_import_item *item
     if (c2_h5_dataset_open(im->h5, item->name, &im->reading, &ds.from, err) && read_attributes(&ds, err) &&
         (im->options->dry_run || write_file(&ds, err))) {
         im->counts->datasets++;
+        note_left_out(im, item, ds.from);
         if (im->options->dry_run) c2_import_note(im, C2_NOTE_LISTED, item->path, item->name);
         return true;
     }
