@@ -29,7 +29,7 @@ def region(file, ref):
         return "[]"
     if kind == h5py.h5s.SEL_POINTS:
         return "".join("[" + ", ".join(map(str, point)) + "]" for point in space.get_select_elem_pointlist())
-    return "".join("[" + ", ".join(f"{a}:{b + 1}" for a, b in zip(*block)) + "]" for block in space.get_select_hyper_blocklist())
+    return "".join("[" + ", ".join(f"{int(a)}:{int(b) + 1}" for a, b in zip(*block)) + "]" for block in space.get_select_hyper_blocklist())
 
 
 def name_of(file, ref):
@@ -94,7 +94,7 @@ def wanted(filename, lines=None):
             found[path] = expected(dataset)
             continue
         try:
-            rows = [np.asarray(row) for row in np.asarray(dataset[()], object).reshape(-1)]
+            rows = [dataset[()]] if dataset.shape == () else list(dataset[()].reshape(-1))
             base = np.dtype(dataset.id.get_type().get_super().dtype)
         except TypeError:
             found[f"{path}/offsets"] = found[f"{path}/values"] = None
@@ -112,12 +112,16 @@ def expected(dataset):
     except TypeError:  # integers of three bytes, and times: h5py has no name for them
         return dataset.astype("<u4")[()] if dataset.id.get_type().get_class() == h5py.h5t.INTEGER else raw(dataset)
     if dataset.shape is None:
-        return np.zeros((0,), dataset.dtype)
+        return fixed(np.zeros((0,), dataset.dtype), dataset.file)
+    if dataset.dtype.subdtype and dataset.dtype.base.subdtype:  # arrays of arrays: h5py counts their axes twice
+        return raw(dataset).view(dataset.dtype.base.base).reshape(dataset.shape + dataset.dtype.shape + dataset.dtype.base.shape)
     if h5py.check_ref_dtype(dataset.dtype):
         return texts(np.asarray(dataset[()], object), dataset.file, "utf-8")
     text = h5py.check_string_dtype(dataset.dtype)
     if not text or text.length is not None:
         items = np.asarray(dataset[()], dataset.dtype.base)
+        if items.dtype.kind == "O":
+            return fixed(items, dataset.file)
         return fixed(rfn.repack_fields(items, recurse=True), dataset.file) if items.dtype.names else items
     items = np.asarray(dataset.asstr()[()] if text.encoding == "utf-8" else dataset[()], dtype=object)
     flat = [item or ("" if text.encoding == "utf-8" else b"") for item in items.reshape(-1)]
