@@ -122,8 +122,7 @@ static bool fill(struct c2_describer *d, hid_t plist, hid_t type, size_t *n, str
 bool c2_describe_dataset(struct c2_describer *d, hid_t dataset, size_t *n, struct cat2_error *err)
 {
     C2_AUTO(c2_hid)
-    type = {H5Dget_type(dataset)},
-    space = {H5Dget_space(dataset)}, plist = {H5Dget_create_plist(dataset)};
+    type = {H5Dget_type(dataset)}, space = {H5Dget_space(dataset)}, plist = {H5Dget_create_plist(dataset)};
     H5D_alloc_time_t alloc;
     hbool_t times = false;
     unsigned order = 0;

@@ -8,13 +8,6 @@
 #include "hdf5/write_msgpack.h"
 #include "wire/msgpack.h"
 
-struct c2_h5w_attrs {
-    struct c2_h5w *w;
-    hid_t object;
-    struct c2_buf names; /* of those that are JSON, each with its NUL */
-    hsize_t nnames;
-};
-
 bool c2_h5w_attrs_open(struct c2_h5w *w, const char *path, struct c2_h5w_attrs **out, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_h5w_attrs) *attrs = calloc(1, sizeof(*attrs));

@@ -9,18 +9,10 @@
 #include "data/chunk_format.h"
 #include "data/frame.h"
 #include "data/frame_make.h"
-#include "hdf5/write_impl.h"
+#include "hdf5/write_dataset_impl.h"
 
 #define FILTER_REVISION 1
 #define SPECIAL_BITS    0x70
-
-struct c2_h5w_dataset {
-    hid_t id;
-    const struct c2_meta *meta;
-    struct c2_hid type;
-    struct c2_buf head, tail; /* around each chunk; both empty for arrays without axes */
-    int64_t chunk_nbytes;     /* decoded, with padding */
-};
 
 void c2_h5w_dataset_close(struct c2_h5w_dataset *ds)
 {
@@ -32,7 +24,7 @@ void c2_h5w_dataset_close(struct c2_h5w_dataset *ds)
     free(ds);
 }
 
-static bool make_frame(struct c2_h5w_dataset *ds, struct cat2_error *err)
+bool c2_h5w_make_frame(struct c2_h5w_dataset *ds, struct cat2_error *err)
 {
     struct c2_meta inner = *ds->meta; /* borrows what it points at */
     int64_t offset = 0;
@@ -73,9 +65,17 @@ static size_t filter_values(const struct c2_meta *meta, unsigned *to)
     return n;
 }
 
-static bool make_layout(const struct c2_meta *meta, hid_t dcpl, struct cat2_error *err)
+bool c2_h5w_set_filter(const struct c2_meta *meta, hid_t dcpl, struct cat2_error *err)
 {
     unsigned values[8 + C2_DIM_MAX];
+    size_t n = filter_values(meta, values);
+
+    return H5Pset_filter(dcpl, C2_H5W_FILTER, H5Z_FLAG_OPTIONAL, n, values) >= 0 ||
+           c2_h5w_fail(err, "filter");
+}
+
+static bool make_layout(const struct c2_meta *meta, hid_t dcpl, struct cat2_error *err)
+{
     hsize_t chunk[C2_DIM_MAX];
     int ndim = meta->grid.ndim;
 
@@ -83,10 +83,9 @@ static bool make_layout(const struct c2_meta *meta, hid_t dcpl, struct cat2_erro
     if (ndim == 0) return true;
     for (int i = 0; i < ndim; i++)
         chunk[i] = meta->grid.chunks[i] > 0 ? (hsize_t)meta->grid.chunks[i] : 1;
-    size_t n = filter_values(meta, values);
-    return (H5Pset_chunk(dcpl, ndim, chunk) >= 0 && H5Pset_fill_time(dcpl, H5D_FILL_TIME_ALLOC) >= 0 &&
-            H5Pset_filter(dcpl, C2_H5W_FILTER, H5Z_FLAG_OPTIONAL, n, values) >= 0) ||
-           c2_h5w_fail(err, "chunks");
+    if (H5Pset_chunk(dcpl, ndim, chunk) < 0 || H5Pset_fill_time(dcpl, H5D_FILL_TIME_ALLOC) < 0)
+        return c2_h5w_fail(err, "chunks");
+    return c2_h5w_set_filter(meta, dcpl, err);
 }
 
 /* A dataset of fixed shape must hold a chunk: the shape it may grow to is a chunk's at least. */
@@ -109,11 +108,13 @@ bool c2_h5w_dataset_new(struct c2_h5w *w, const char *path, const struct c2_meta
     C2_AUTO_PTR(c2_h5w_dataset) *ds = calloc(1, sizeof(*ds));
 
     if (!ds) return c2_fail_nomem(err, "dataset");
+    ds->w = w;
     ds->id = ds->type.id = -1;
     ds->meta = meta;
+    ds->ndim = meta->grid.ndim;
     if (dcpl.id < 0) return c2_h5w_fail(err, "creation");
     if (!c2_h5w_type(&meta->dtype, &ds->type, err) || !make_layout(meta, dcpl.id, err)) return false;
-    if (meta->grid.ndim > 0 && meta->grid.nchunks > 0 && !make_frame(ds, err)) return false;
+    if (meta->grid.ndim > 0 && meta->grid.nchunks > 0 && !c2_h5w_make_frame(ds, err)) return false;
     space.id = make_space(meta);
     if (space.id < 0) return c2_h5w_fail(err, "shape");
     ds->id = H5Dcreate2(w->file, path, ds->type.id, space.id, w->lcpl, dcpl.id, H5P_DEFAULT);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The file that is written: creating, groups, links, closing. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/fs.h"
 #include "hdf5/write_impl.h"
 
 #define MEMORY_STEP (1 << 20) /* a file in memory grows by */
@@ -69,12 +73,19 @@ bool c2_h5w_name_filter(struct cat2_error *err)
 
 bool c2_h5w_create(const char *filename, struct c2_h5w **out, struct cat2_error *err)
 {
+    return c2_h5w_create_with(filename, H5P_DEFAULT, out, err);
+}
+
+bool c2_h5w_create_with(const char *filename, hid_t like, struct c2_h5w **out, struct cat2_error *err)
+{
     if (!c2_h5w_name_filter(err)) return false;
     C2_AUTO(c2_hid) fapl = {H5Pcreate(H5P_FILE_ACCESS)}, fcpl = {-1};
     C2_AUTO_PTR(c2_h5w) *w = calloc(1, sizeof(*w));
 
     if (!w) return c2_fail_nomem(err, "file");
     w->file = w->lcpl = w->acpl = w->gcpl = -1;
+    c2_buf_init(&w->user_block, 1 << 20);
+    if (filename && !(w->filename = c2_str_dup(c2_str_of(filename)))) return c2_fail_nomem(err, "file");
     const char *name = filename ? filename : "memory";
     /* Formats since HDF5 1.8: attributes beyond 64 KiB, groups of any size. */
     if (fapl.id < 0 || H5Pset_libver_bounds(fapl.id, H5F_LIBVER_V18, H5F_LIBVER_V110) < 0 ||
@@ -83,7 +94,7 @@ bool c2_h5w_create(const char *filename, struct c2_h5w **out, struct cat2_error 
     w->lcpl = H5Pcreate(H5P_LINK_CREATE);
     w->acpl = H5Pcreate(H5P_ATTRIBUTE_CREATE);
     w->gcpl = H5Pcreate(H5P_GROUP_CREATE);
-    fcpl.id = H5Pcreate(H5P_FILE_CREATE);
+    fcpl.id = like == H5P_DEFAULT ? H5Pcreate(H5P_FILE_CREATE) : H5Pcopy(like);
     if (w->lcpl < 0 || w->acpl < 0 || w->gcpl < 0 || fcpl.id < 0 ||
         H5Pset_obj_track_times(w->gcpl, false) < 0 || H5Pset_obj_track_times(fcpl.id, false) < 0 ||
         H5Pset_char_encoding(w->lcpl, H5T_CSET_UTF8) < 0 || H5Pset_char_encoding(w->acpl, H5T_CSET_UTF8) < 0)
@@ -95,15 +106,27 @@ bool c2_h5w_create(const char *filename, struct c2_h5w **out, struct cat2_error 
     return true;
 }
 
+/* libhdf5 leaves room for it and does not look there. */
+static bool put_user_block(const struct c2_h5w *w, struct cat2_error *err)
+{
+    if (w->user_block.n == 0 || !w->filename) return true;
+    int fd = open(w->filename, O_WRONLY | O_CLOEXEC);
+    bool ok = fd >= 0 ? c2_fs_pwrite(fd, w->user_block.p, w->user_block.n, 0, err)
+                      : c2_fail_errno(err, errno, "writing the user block");
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
 bool c2_h5w_close(struct c2_h5w *w, struct cat2_error *err)
 {
     bool flushed = H5Fflush(w->file, H5F_SCOPE_GLOBAL) >= 0 || c2_h5w_fail(err, "writing");
     bool closed = H5Fclose(w->file) >= 0;
 
     w->file = -1;
+    if (flushed && !closed) c2_h5w_fail(err, "closing");
+    bool ok = flushed && closed && put_user_block(w, err);
     c2_h5w_free(w);
-    if (flushed && !closed) return c2_h5w_fail(err, "closing");
-    return flushed;
+    return ok;
 }
 
 void c2_h5w_free(struct c2_h5w *w)
@@ -113,6 +136,8 @@ void c2_h5w_free(struct c2_h5w *w)
     if (w->lcpl >= 0) H5Pclose(w->lcpl);
     if (w->acpl >= 0) H5Pclose(w->acpl);
     if (w->gcpl >= 0) H5Pclose(w->gcpl);
+    c2_buf_fini(&w->user_block);
+    free(w->filename);
     free(w);
 }
 

@@ -29,8 +29,19 @@ struct c2_h5w {
     hid_t file;
     hid_t lcpl, acpl; /* names are UTF-8 */
     hid_t gcpl;       /* no times: the same arrays make the same file */
+    char *filename;   /* NULL: in memory only */
+    struct c2_buf user_block;
 };
 
+struct c2_h5w_attrs {
+    struct c2_h5w *w;
+    hid_t object;
+    struct c2_buf names; /* of those that are JSON, each with its NUL */
+    hsize_t nnames;
+};
+
+/** c2_h5w_create() with properties of the file's creation. */
+bool c2_h5w_create_with(const char *filename, hid_t fcpl, struct c2_h5w **out, struct cat2_error *err);
 /** Fail with the innermost message of libhdf5. */
 bool c2_h5w_fail(struct cat2_error *err, const char *fmt, ...) C2_PRINTF(2, 3);
 /** So that libhdf5 writes the name of filter 32026 beside its number. Chunks are never given to it. */

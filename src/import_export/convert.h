@@ -34,6 +34,7 @@ struct c2_progress {
 struct c2_convert_options {
     const char *include, *exclude; /* globs, one a line; NULL: all, none */
     bool dry_run, overwrite;
+    int filters;       /* of the export: enum c2_h5w_filters */
     int codec, clevel; /* -1: as they are (what is not Blosc2: zstd, 1) */
     int ndim;          /* > 0: arrays of so many axes get the chunk shape below */
     int32_t chunks[C2_DIM_MAX];

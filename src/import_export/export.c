@@ -1,95 +1,54 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A directory becomes an HDF5 file: the tree is read first, then thing after thing is written. */
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "import_export/export_impl.h"
 #include "import_export/place.h"
 
-static void note(struct c2_exporter *ex, enum c2_note what, const char *path, const char *text)
-{
-    if (what == C2_NOTE_SKIPPED) ex->counts->skipped++;
-    ex->options->note(ex->options->ctx, what, path, text);
-}
-
-/* Must the whole export end, or only this dataset be left out? */
-static bool is_the_end(const struct c2_export_dataset *ds, const struct cat2_error *err)
-{
-    return ds->broken || err->code == CAT2_ECANCELLED || err->code == CAT2_ENOMEM;
-}
-
-static bool write_item(struct c2_export_dataset *ds, struct cat2_error *err)
-{
-    struct c2_exporter *ex = ds->ex;
-
-    if (!c2_h5w_dataset_new(ex->file, ds->item->target, &ds->meta, &ds->out, err)) return false;
-    bool ok = (ex->options->dry_run || c2_export_chunks(ds, err)) &&
-              (!ds->frame || c2_export_attributes(ex, ds->frame, ds->item, err));
-    c2_h5w_dataset_close(ds->out);
-    ds->out = NULL;
-    struct cat2_error ignored;
-    if (!ok && !is_the_end(ds, err)) c2_h5w_remove(ex->file, ds->item->target, &ignored);
-    return ok;
-}
-
-static bool export_dataset(struct c2_exporter *ex, const struct c2_export_item *item, struct cat2_error *err)
-{
-    C2_AUTO(c2_export_dataset) ds = {0};
-
-    if (c2_export_dataset_open(ex, item, &ds, err) && write_item(&ds, err)) {
-        ex->counts->datasets++;
-        if (ex->options->dry_run) note(ex, C2_NOTE_LISTED, item->target, item->source);
-        return true;
-    }
-    if (is_the_end(&ds, err)) return c2_fail_within(err, "%.100s", item->source);
-    note(ex, C2_NOTE_SKIPPED, item->source, err->message);
-    return true;
-}
-
-static bool export_group_attributes(struct c2_exporter *ex, const struct c2_export_item *item,
-                                    struct cat2_error *err)
-{
-    C2_AUTO(c2_export_dataset) ds = {0};
-
-    if (c2_export_dataset_open(ex, item, &ds, err)) return c2_export_attributes(ex, ds.frame, item, err);
-    if (is_the_end(&ds, err)) return false;
-    note(ex, C2_NOTE_SKIPPED, item->source, err->message);
-    return true;
-}
-
-static bool export_item(struct c2_exporter *ex, const struct c2_export_item *item, struct cat2_error *err)
+static bool go_on(struct c2_exporter *ex, const struct c2_export_item *item, struct cat2_error *err)
 {
     if (!c2_convert_goes_on(ex->options, err)) return false;
     ex->progress.path = item->source;
     ex->progress.chunks = ex->progress.nchunks = 0;
     if (ex->options->progress) ex->options->progress(ex->options->ctx, &ex->progress);
-    ex->progress.items++;
-    switch (item->kind) {
-    case C2_EXPORT_GROUP:
-        ex->counts->groups++;
-        return c2_h5w_group(ex->file, item->target, err);
-    case C2_EXPORT_ATTRIBUTES:
-        return export_group_attributes(ex, item, err);
-    default:
-        return export_dataset(ex, item, err);
-    }
+    return true;
 }
 
-static bool write_file(struct c2_exporter *ex, const struct c2_export_tree *tree, const char *filename,
+/* Objects first, then what leads to them: see hdf5/rebuild.h. */
+static bool write_objects(struct c2_exporter *ex, struct c2_export_tree *tree,
+                          const struct c2_export_groups *groups, struct cat2_error *err)
+{
+    ex->progress.nitems = (int64_t)tree->n;
+    if (!c2_export_groups_make(ex, tree, groups, err)) return false;
+    for (size_t i = 0; i < tree->n; i++) {
+        struct c2_export_item *item = &tree->items[i];
+        ex->progress.items++;
+        if (item->kind != C2_EXPORT_FRAME && item->kind != C2_EXPORT_FILE) continue;
+        if (!go_on(ex, item, err) || !c2_export_dataset(ex, item, err)) return false;
+    }
+    for (size_t i = 0; i < tree->n; i++) {
+        struct c2_export_item *item = &tree->items[i];
+        if (!item->made || !(item->items_wait || item->attributes_wait)) continue;
+        if (!go_on(ex, item, err) || !c2_export_dataset_finish(ex, item, err)) return false;
+    }
+    return c2_export_groups_finish(ex, groups, err);
+}
+
+static bool write_file(struct c2_exporter *ex, struct c2_export_tree *tree, const char *filename,
                        struct cat2_error *err)
 {
-    if (!c2_h5w_create(filename, &ex->file, err)) return false;
-    ex->progress.nitems = (int64_t)tree->n;
-    for (size_t i = 0; i < tree->n; i++)
-        if (!export_item(ex, &tree->items[i], err)) {
-            c2_h5w_free(ex->file);
-            return false;
-        }
-    return c2_h5w_close(ex->file, err);
+    C2_AUTO(c2_export_groups) groups = {0};
+
+    if (!c2_export_groups_read(ex, tree, &groups, err) ||
+        !c2_export_groups_create(ex, &groups, filename, err))
+        return false;
+    if (write_objects(ex, tree, &groups, err)) return c2_h5w_close(ex->file, err);
+    c2_h5w_free(ex->file);
+    return false;
 }
 
-static bool write_with_crew(struct c2_exporter *ex, const struct c2_export_tree *tree, const char *filename,
+static bool write_with_crew(struct c2_exporter *ex, struct c2_export_tree *tree, const char *filename,
                             struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_crew) *crew = NULL;

@@ -44,16 +44,11 @@ static bool copy_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, str
     return decode(ds, codec, c2_buf_bytes(&chunk), &items, err) && encode(ds, codec, items.p, piece, err);
 }
 
-/* The box of a chunk from whatever chunks it lies in; then block after block. */
-static bool cut_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_piece *piece,
-                      struct cat2_error *err)
+/* What of the dataset lies in a chunk. */
+static struct c2_bound box_of(const struct c2_grid *grid, int64_t nchunk)
 {
-    C2_AUTO(c2_buf) box = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX), items = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX);
-    const struct c2_grid *grid = &ds->meta.grid;
-    struct c2_selectable from = {c2_frame_meta(ds->frame), c2_frame_chunks(ds->frame)};
     struct c2_bound bound = {.ndim = grid->ndim, .out_ndim = grid->ndim, .nitems = 1};
-    struct c2_grid alone;
-    int64_t rest = piece->i;
+    int64_t rest = nchunk;
 
     for (int axis = grid->ndim - 1; axis >= 0; axis--) {
         int64_t start = rest % grid->nchunks_along[axis] * grid->chunks[axis];
@@ -63,11 +58,30 @@ static bool cut_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, stru
         bound.out_shape[axis] = count;
         bound.nitems *= count;
     }
+    return bound;
+}
+
+static bool select_box(struct c2_export_dataset *ds, struct c2_codec *codec, const struct c2_bound *bound,
+                       struct c2_buf *box, struct cat2_error *err)
+{
+    struct c2_selectable from = {c2_frame_meta(ds->frame), c2_frame_chunks(ds->frame)};
+
+    return c2_buf_resize(box, (size_t)bound->nitems * (size_t)ds->meta.grid.typesize, err) &&
+           c2_select_items(codec, &from, bound, box->p, err);
+}
+
+/* The box of a chunk from whatever chunks it lies in; then block after block. */
+static bool cut_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_piece *piece,
+                      struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) box = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX), items = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX);
+    const struct c2_grid *grid = &ds->meta.grid;
+    struct c2_bound bound = box_of(grid, piece->i);
+    struct c2_grid alone;
+
     if (!c2_grid_init(&alone, bound.out_shape, grid->chunks, grid->blocks, grid->ndim, grid->typesize, true,
                       err) ||
-        !c2_buf_resize(&box, (size_t)bound.nitems * (size_t)grid->typesize, err) ||
-        !c2_buf_resize(&items, (size_t)ds->meta.chunksize, err) ||
-        !c2_select_items(codec, &from, &bound, box.p, err))
+        !select_box(ds, codec, &bound, &box, err) || !c2_buf_resize(&items, (size_t)ds->meta.chunksize, err))
         return false;
     c2_grid_gather(&alone, box.p, 0, items.p);
     return encode(ds, codec, items.p, piece, err);
@@ -87,6 +101,31 @@ static bool file_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, str
     return encode(ds, codec, items.p, piece, err);
 }
 
+static bool box_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_piece *piece,
+                      struct cat2_error *err)
+{
+    struct c2_bound bound = box_of(&ds->meta.grid, piece->i);
+
+    if (!ds->frame)
+        return c2_buf_resize(&piece->out, (size_t)bound.nitems, err) &&
+               c2_fs_pread(ds->fd, piece->out.p, piece->out.n, bound.axes[0].start, err);
+    return select_box(ds, codec, &bound, &piece->out, err);
+}
+
+static bool put_box(struct c2_export_dataset *ds, const struct c2_piece *piece, struct cat2_error *err)
+{
+    struct c2_bound bound = box_of(&ds->meta.grid, piece->i);
+    int64_t start[C2_DIM_MAX], count[C2_DIM_MAX];
+
+    for (int i = 0; i < bound.ndim; i++) {
+        start[i] = bound.axes[i].start;
+        count[i] = bound.axes[i].count;
+    }
+    if (c2_h5w_put_box(ds->out, start, count, piece->out.p, err)) return true;
+    ds->broken = err->code == CAT2_EIO;
+    return false;
+}
+
 static bool work(void *ctx, struct c2_codec *codec, struct c2_piece *piece, struct cat2_error *err)
 {
     struct c2_export_dataset *ds = ctx;
@@ -94,6 +133,8 @@ static bool work(void *ctx, struct c2_codec *codec, struct c2_piece *piece, stru
     switch (ds->way) {
     case C2_WAY_CUT:
         return cut_chunk(ds, codec, piece, err);
+    case C2_WAY_BOX:
+        return box_chunk(ds, codec, piece, err);
     case C2_WAY_FILE:
         return file_chunk(ds, codec, piece, err);
     default:
@@ -107,7 +148,9 @@ static bool hand_in(void *ctx, struct c2_piece *piece, struct cat2_error *err)
     struct c2_exporter *ex = ds->ex;
 
     if (!c2_convert_goes_on(ex->options, err)) return false;
-    if (!c2_h5w_put(ds->out, piece->i, c2_buf_bytes(&piece->out), err)) {
+    if (ds->way == C2_WAY_BOX) {
+        if (!put_box(ds, piece, err)) return false;
+    } else if (!c2_h5w_put(ds->out, piece->i, c2_buf_bytes(&piece->out), err)) {
         ds->broken = true;
         return false;
     }
@@ -122,8 +165,10 @@ static bool put_item(struct c2_export_dataset *ds, struct cat2_error *err)
     if (!c2_frame_chunk(ds->frame, 0, &chunk, err) ||
         !decode(ds, c2_crew_codec(ds->ex->crew), c2_buf_bytes(&chunk), &items, err))
         return false;
-    ds->broken = !c2_h5w_put_item(ds->out, items.p, err);
-    return !ds->broken;
+    bool ok = ds->described ? c2_h5w_put_box(ds->out, NULL, NULL, items.p, err)
+                            : c2_h5w_put_item(ds->out, items.p, err);
+    ds->broken = !ok && err->code == CAT2_EIO;
+    return ok;
 }
 
 bool c2_export_chunks(struct c2_export_dataset *ds, struct cat2_error *err)

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hdf5/write_msgpack.h"
 #include "import_export/export_impl.h"
 
 #define FILE_CLEVEL      5         /* plain files: zstd, shuffle */
@@ -14,11 +13,13 @@
 #define FILE_CHUNK_BASE  (16 << 10)
 #define FILE_CHUNK_MOST  (1 << 20)
 #define FILE_CHUNK_EMPTY 1024
+#define BOX_NBYTES_MAX   ((int64_t)64 << 20) /* put at once where there are no chunks */
 
 void c2_export_dataset_fini(struct c2_export_dataset *ds)
 {
     c2_frame_unref(ds->frame);
     c2_meta_fini(&ds->meta);
+    c2_h5w_like_fini(&ds->like);
     if (ds->fd > 0) close(ds->fd);
     *ds = (struct c2_export_dataset){0};
 }
@@ -46,21 +47,6 @@ static bool bytes_meta(struct c2_meta *meta, int64_t nbytes, int32_t chunk, stru
            c2_grid_init(&meta->grid, &nbytes, &chunk, &chunk, 1, 1, false, err);
 }
 
-static bool open_file(struct c2_export_dataset *ds, struct cat2_error *err)
-{
-    struct stat st;
-
-    ds->way = C2_WAY_FILE;
-    ds->fd = openat(ds->ex->rootfd, ds->item->source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (ds->fd < 0 || fstat(ds->fd, &st) != 0) return c2_fail_errno(err, errno, "cannot be read");
-    if (!S_ISREG(st.st_mode)) return c2_fail(err, CAT2_EUNSUPPORTED, "no longer a file");
-    ds->nbytes = st.st_size;
-    ds->meta.cparams = c2_cparams_default(1, 0);
-    ds->meta.cparams.clevel = ds->ex->options->clevel >= 0 ? ds->ex->options->clevel : FILE_CLEVEL;
-    if (ds->ex->options->codec >= 0) ds->meta.cparams.codec = ds->ex->options->codec;
-    return bytes_meta(&ds->meta, ds->nbytes, file_chunk(ds->nbytes), err);
-}
-
 /* A super-chunk shorter than a chunk gets one of its length; items that its length does not fit become bytes.
  */
 static bool plan_frame(struct c2_export_dataset *ds, struct cat2_error *err)
@@ -77,18 +63,16 @@ static bool plan_frame(struct c2_export_dataset *ds, struct cat2_error *err)
     return c2_grid_init(&meta->grid, &items, &chunk, &chunk, 1, typesize, false, err);
 }
 
-static bool plan_other_chunks(struct c2_export_dataset *ds, struct cat2_error *err)
+/* The same items in chunks of another shape. */
+static bool cut(struct c2_export_dataset *ds, const int32_t *fit, struct cat2_error *err)
 {
-    const struct c2_convert_options *options = ds->ex->options;
     struct c2_meta *meta = &ds->meta;
     int64_t shape[C2_DIM_MAX] = {0};
-    int32_t chunks[C2_DIM_MAX], fit[C2_DIM_MAX], blocks[C2_DIM_MAX];
+    int32_t chunks[C2_DIM_MAX], blocks[C2_DIM_MAX];
     int ndim = meta->grid.ndim;
 
-    for (int i = 0; i < ndim; i++) {
-        fit[i] = (int32_t)c2_max_i64(1, c2_min_i64(options->chunks[i], meta->grid.shape[i]));
+    for (int i = 0; i < ndim; i++)
         shape[i] = fit[i];
-    }
     c2_grid_choose(shape, ndim, meta->grid.typesize, chunks, blocks);
     for (int i = 0; i < ndim; i++)
         shape[i] = meta->grid.shape[i];
@@ -99,6 +83,78 @@ static bool plan_other_chunks(struct c2_export_dataset *ds, struct cat2_error *e
     meta->chunksize = (int32_t)(meta->grid.chunk_items * typesize);
     meta->cparams.blocksize = (int32_t)(meta->grid.block_items * typesize);
     return true;
+}
+
+static bool plan_other_chunks(struct c2_export_dataset *ds, struct cat2_error *err)
+{
+    int32_t fit[C2_DIM_MAX];
+
+    for (int i = 0; i < ds->meta.grid.ndim; i++)
+        fit[i] = (int32_t)c2_max_i64(1, c2_min_i64(ds->ex->options->chunks[i], ds->meta.grid.shape[i]));
+    return cut(ds, fit, err);
+}
+
+/* Chunks as planned, whole along the axes that are the datatype's. What is not chunked is put in boxes of any
+ * size. */
+static bool plan_described_chunks(struct c2_export_dataset *ds, struct cat2_error *err)
+{
+    const struct c2_grid *grid = &ds->meta.grid;
+    int32_t chunks[C2_DIM_MAX];
+    int64_t nbytes = grid->typesize;
+    bool same = true;
+
+    for (int i = grid->ndim - 1; i >= 0; i--) {
+        bool own = i < ds->plan.ndim;
+        int64_t wanted = own ? (ds->plan.chunked ? ds->plan.chunks[i] : grid->chunks[i]) : grid->shape[i];
+        if (own && !ds->plan.chunked) wanted = c2_min_i64(wanted, c2_max_i64(1, BOX_NBYTES_MAX / nbytes));
+        if (wanted > INT32_MAX || !c2_mul_i64(nbytes, c2_max_i64(1, wanted), &nbytes) ||
+            nbytes > C2_CHUNK_NBYTES_MAX)
+            return c2_fail(err, CAT2_ELIMIT, "chunks of more than %d bytes", C2_CHUNK_NBYTES_MAX);
+        chunks[i] = (int32_t)c2_max_i64(1, wanted);
+        same = same && (chunks[i] == grid->chunks[i] || grid->shape[i] == 0);
+    }
+    enum c2_export_way way = ds->way;
+    if (grid->ndim > 0 && grid->nchunks > 0 && !same && !cut(ds, chunks, err)) return false;
+    ds->way = ds->plan.boxes ? C2_WAY_BOX : same ? way : C2_WAY_CUT;
+    return true;
+}
+
+/* As its description says, where that fits. */
+static bool plan_described(struct c2_export_dataset *ds, bool own_chunks, struct cat2_error *err)
+{
+    struct c2_exporter *ex = ds->ex;
+    const struct c2_convert_options *options = ex->options;
+    enum c2_h5w_filters filters = options->filters;
+
+    if (filters == C2_H5W_DEFAULT && (options->codec >= 0 || options->clevel >= 0)) filters = C2_H5W_BLOSC2;
+    if (!ds->like.root) {
+        if (filters == C2_H5W_DEFAULT || filters == C2_H5W_BLOSC2 || filters == C2_H5W_ORIGINAL) return true;
+        if (!c2_h5w_like_of(&ds->meta, &ds->like, err)) return false;
+    }
+    ds->filters = filters;
+    if (c2_h5w_plan(ex->file, &ds->like, &ds->meta, filters, own_chunks, &ds->plan, err)) {
+        ds->described = true;
+        return plan_described_chunks(ds, err);
+    }
+    if (err->code == CAT2_ENOMEM) return false;
+    c2_fail_within(err, "its description of HDF5 is ignored");
+    if (!ds->item->told) c2_export_note(ex, C2_NOTE_LOST, ds->item->source, err->message);
+    return true;
+}
+
+static bool open_file(struct c2_export_dataset *ds, struct cat2_error *err)
+{
+    struct stat st;
+
+    ds->way = C2_WAY_FILE;
+    ds->fd = openat(ds->ex->rootfd, ds->item->source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (ds->fd < 0 || fstat(ds->fd, &st) != 0) return c2_fail_errno(err, errno, "cannot be read");
+    if (!S_ISREG(st.st_mode)) return c2_fail(err, CAT2_EUNSUPPORTED, "no longer a file");
+    ds->nbytes = st.st_size;
+    ds->meta.cparams = c2_cparams_default(1, 0);
+    ds->meta.cparams.clevel = ds->ex->options->clevel >= 0 ? ds->ex->options->clevel : FILE_CLEVEL;
+    if (ds->ex->options->codec >= 0) ds->meta.cparams.codec = ds->ex->options->codec;
+    return bytes_meta(&ds->meta, ds->nbytes, file_chunk(ds->nbytes), err) && plan_described(ds, false, err);
 }
 
 static bool plan(struct c2_export_dataset *ds, struct cat2_error *err)
@@ -117,8 +173,10 @@ static bool plan(struct c2_export_dataset *ds, struct cat2_error *err)
         }
         if (options->clevel >= 0) meta->cparams.clevel = options->clevel;
     }
-    bool cut = meta->kind == C2_KIND_ARRAY && meta->grid.ndim > 0 && meta->grid.ndim == options->ndim;
-    return !cut || plan_other_chunks(ds, err);
+    bool other = meta->kind == C2_KIND_ARRAY && meta->grid.ndim > 0 && meta->grid.ndim == options->ndim;
+    if (ds->item->kind == C2_EXPORT_ATTRIBUTES) return true;
+    if (other && !plan_other_chunks(ds, err)) return false;
+    return plan_described(ds, other, err);
 }
 
 static bool open_frame(struct c2_export_dataset *ds, struct cat2_error *err)
@@ -132,7 +190,7 @@ static bool open_frame(struct c2_export_dataset *ds, struct cat2_error *err)
         return false;
     const char *refusal = c2_frame_refusal(ds->frame);
     if (refusal) return c2_fail(err, CAT2_EUNSUPPORTED, "%s", refusal);
-    return plan(ds, err);
+    return c2_export_like(ds->ex, ds->item, ds->frame, &ds->like, err) && plan(ds, err);
 }
 
 bool c2_export_dataset_open(struct c2_exporter *ex, const struct c2_export_item *item,
@@ -140,54 +198,4 @@ bool c2_export_dataset_open(struct c2_exporter *ex, const struct c2_export_item 
 {
     *out = (struct c2_export_dataset){.ex = ex, .item = item};
     return item->kind == C2_EXPORT_FILE ? open_file(out, err) : open_frame(out, err);
-}
-
-struct attributes {
-    struct c2_exporter *ex;
-    const struct c2_export_item *item;
-    struct c2_h5w_attrs *attrs;
-};
-
-/* One that HDF5 cannot hold is noted and left out. */
-static bool add_attribute(void *ctx, struct c2_str name, struct c2_bytes value, struct cat2_error *err)
-{
-    struct attributes *a = ctx;
-
-    if (c2_h5w_attrs_add(a->attrs, name, value, err)) {
-        a->ex->counts->attributes++;
-        return true;
-    }
-    if (err->code == CAT2_ENOMEM) return false;
-    c2_fail_within(err, "attribute '%.*s'", (int)c2_min_i64((int64_t)name.n, 60), name.p);
-    a->ex->counts->skipped++;
-    a->ex->options->note(a->ex->options->ctx, C2_NOTE_SKIPPED, a->item->source, err->message);
-    return true;
-}
-
-static bool add_attributes(struct attributes *a, const struct c2_frame *frame, struct cat2_error *err)
-{
-    for (int i = 0; i < c2_frame_nvlmeta(frame); i++) {
-        C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_VLMETA_NBYTES_MAX);
-        struct c2_str name;
-        if (!c2_frame_vlmeta(frame, i, &name, &value, err)) return false;
-        struct c2_bytes bytes = c2_buf_bytes(&value);
-        bool ok = c2_str_is(name, C2_LONG_ATTRIBUTES) && c2_packed_is_text_map(bytes)
-                      ? c2_packed_each(bytes, add_attribute, a, err)
-                      : add_attribute(a, name, bytes, err);
-        if (!ok) return false;
-    }
-    return true;
-}
-
-bool c2_export_attributes(struct c2_exporter *ex, const struct c2_frame *frame,
-                          const struct c2_export_item *item, struct cat2_error *err)
-{
-    C2_AUTO_PTR(c2_h5w_attrs) *attrs = NULL;
-
-    if (c2_frame_nvlmeta(frame) == 0) return true;
-    if (!c2_h5w_attrs_open(ex->file, item->target, &attrs, err)) return false;
-    struct attributes a = {ex, item, attrs};
-    if (!add_attributes(&a, frame, err)) return false;
-    attrs = NULL;
-    return c2_h5w_attrs_close(a.attrs, err);
 }

@@ -4,7 +4,7 @@
 #define C2_IMPORT_EXPORT_EXPORT_IMPL_H
 
 #include "data/frame.h"
-#include "hdf5/write.h"
+#include "hdf5/rebuild.h"
 #include "import_export/convert.h"
 #include "import_export/crew.h"
 #include "import_export/export_tree.h"
@@ -23,6 +23,7 @@ enum c2_export_way {
     C2_WAY_COPY,
     C2_WAY_ENCODE, /* the same chunks, compressed again */
     C2_WAY_CUT,    /* other chunks */
+    C2_WAY_BOX,    /* items, for libhdf5 to put where they belong */
     C2_WAY_FILE    /* bytes of a plain file */
 };
 /* One dataset being exported. */
@@ -30,10 +31,14 @@ struct c2_export_dataset {
     struct c2_exporter *ex;
     const struct c2_export_item *item;
     enum c2_export_way way;
-    struct c2_frame *frame; /* NULL: a plain file */
-    int fd;                 /* of a plain file, else -1 */
-    int64_t nbytes;         /* of a plain file */
-    struct c2_meta meta;    /* of the result */
+    struct c2_frame *frame;  /* NULL: a plain file */
+    int fd;                  /* of a plain file, else -1 */
+    int64_t nbytes;          /* of a plain file */
+    struct c2_meta meta;     /* of the result */
+    struct c2_h5w_like like; /* its description; without root: none */
+    bool described;          /* it is made as planned: */
+    struct c2_h5w_plan plan;
+    enum c2_h5w_filters filters;
     struct c2_h5w_dataset *out;
     bool broken; /* the result cannot be written: no use in going on */
 };
@@ -47,6 +52,50 @@ bool c2_export_dataset_open(struct c2_exporter *ex, const struct c2_export_item 
 bool c2_export_chunks(struct c2_export_dataset *ds, struct cat2_error *err);
 /** Attributes of `frame` to the object `target`; those that cannot be carried are noted. */
 bool c2_export_attributes(struct c2_exporter *ex, const struct c2_frame *frame,
-                          const struct c2_export_item *item, struct cat2_error *err);
+                          const struct c2_export_item *item, const struct c2_h5w_like *like,
+                          struct cat2_error *err);
+/** *wait: they need objects that may not be there yet. */
+bool c2_export_attributes_wait(const struct c2_frame *frame, const struct c2_h5w_like *like, bool *wait,
+                               struct cat2_error *err);
+/** The description of HDF5 that comes with a frame; one that is not understood is told and ignored. */
+bool c2_export_like(struct c2_exporter *ex, const struct c2_export_item *item, const struct c2_frame *frame,
+                    struct c2_h5w_like *out, struct cat2_error *err);
+void c2_export_note(struct c2_exporter *ex, enum c2_note what, const char *path, const char *text);
+
+/* For a c2_h5w_teller: what is not kept is told of an item. */
+struct c2_export_telling {
+    struct c2_exporter *ex;
+    const struct c2_export_item *item;
+};
+struct c2_h5w_teller c2_export_teller(struct c2_export_telling *telling);
+
+/** Make a dataset, and put what is in it; what has to wait for other objects is left. Datasets that cannot be
+ * carried are noted. */
+bool c2_export_dataset(struct c2_exporter *ex, struct c2_export_item *item, struct cat2_error *err);
+/** What had to wait. */
+bool c2_export_dataset_finish(struct c2_exporter *ex, struct c2_export_item *item, struct cat2_error *err);
+
+/* Groups that have a file of attributes, by path. */
+struct c2_export_group {
+    struct c2_export_item *item;
+    struct c2_h5w_like like; /* without root: nothing is described */
+};
+struct c2_export_groups {
+    struct c2_export_group *list;
+    size_t n;
+};
+void c2_export_groups_fini(struct c2_export_groups *groups);
+C2_DEFINE_AUTO(c2_export_groups);
+/** Groups whose names their directories do not tell get them. */
+bool c2_export_groups_read(struct c2_exporter *ex, struct c2_export_tree *tree, struct c2_export_groups *out,
+                           struct cat2_error *err);
+/** The file, ex->file. */
+bool c2_export_groups_create(struct c2_exporter *ex, const struct c2_export_groups *groups,
+                             const char *filename, struct cat2_error *err);
+/** All groups and their named datatypes; when all objects are there, attributes and links. */
+bool c2_export_groups_make(struct c2_exporter *ex, const struct c2_export_tree *tree,
+                           const struct c2_export_groups *groups, struct cat2_error *err);
+bool c2_export_groups_finish(struct c2_exporter *ex, const struct c2_export_groups *groups,
+                             struct cat2_error *err);
 
 #endif
