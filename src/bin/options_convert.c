@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "bin/options.h"
 #include "data/codec.h"
+#include "hdf5/rebuild.h"
 
 #define DRAW_EVERY_MS 100
 #define BAR_WIDTH     24
@@ -33,6 +34,8 @@ static const struct c2_option options[] = {
     {"threads", 0, C2_OPT_INT, "0", "N", "threads that compress, 0: one a core", NULL},
     {"keep-going", 0, C2_OPT_FLAG, NULL, NULL, "exit with 0 although something was skipped", ""},
     {"quiet", 0, C2_OPT_FLAG, NULL, NULL, "no progress bar and no summary", ""},
+    /* of the export only: the last one */
+    {"filters", 0, C2_OPT_TEXT, NULL, "NAME", "how HDF5 compresses: blosc2, original, gzip or none", NULL},
 };
 
 struct teller {
@@ -146,7 +149,23 @@ static bool chunks_of(const char *text, struct c2_convert_options *out, struct c
     return true;
 }
 
-static bool read_options(const struct c2_options *o, struct c2_convert_options *out, struct cat2_error *err)
+static bool filters_of(const char *name, int *out, struct cat2_error *err)
+{
+    static const char *const names[] = {[C2_H5W_BLOSC2] = "blosc2",
+                                        [C2_H5W_ORIGINAL] = "original",
+                                        [C2_H5W_GZIP] = "gzip",
+                                        [C2_H5W_NONE] = "none"};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
+        if (names[i] && strcmp(name, names[i]) == 0) {
+            *out = (int)i;
+            return true;
+        }
+    return c2_fail(err, CAT2_EINVAL, "--filters: '%.60s' is not blosc2, original, gzip or none", name);
+}
+
+static bool read_options(const struct c2_convert_program *program, const struct c2_options *o,
+                         struct c2_convert_options *out, struct cat2_error *err)
 {
     const char *codec = c2_options_text(o, "codec"), *chunks = c2_options_text(o, "chunks");
 
@@ -162,6 +181,8 @@ static bool read_options(const struct c2_options *o, struct c2_convert_options *
             return c2_fail(err, CAT2_EINVAL, "--clevel: not from 0 to %d", CLEVEL_MAX);
         out->clevel = (int)level;
     }
+    const char *filters = program->exports ? c2_options_text(o, "filters") : NULL;
+    if (filters && !filters_of(filters, &out->filters, err)) return false;
     return (!codec || codec_of(codec, &out->codec, err)) && (!chunks || chunks_of(chunks, out, err));
 }
 
@@ -186,7 +207,7 @@ static int run(const struct c2_convert_program *program, const struct c2_options
     struct teller teller = {.program = program->name, .bar = !quiet && isatty(STDERR_FILENO)};
     struct c2_convert_options how = {.stop = &stopped_by, .note = tell, .progress = draw_bar, .ctx = &teller};
 
-    if (!read_options(o, &how, &err)) {
+    if (!read_options(program, o, &how, &err)) {
         fprintf(stderr, "usage: %s %s\n%s: %s\n", program->name, program->synopsis, program->name,
                 err.message);
         return USAGE;
@@ -209,7 +230,7 @@ int c2_convert_main(const struct c2_convert_program *program, int argc, char **a
                                          .about = program->about,
                                          .section = program->section,
                                          .options = options,
-                                         .noptions = C2_ARRAY_LEN(options),
+                                         .noptions = C2_ARRAY_LEN(options) - !program->exports,
                                          .args_min = 2,
                                          .args_max = 2};
     struct cat2_error err = {0};

@@ -8,6 +8,7 @@
 
 struct c2_convert_program {
     const char *name, *synopsis, *about, *section;
+    bool exports;      /* has --filters */
     const char *links; /* what became of the links that it counts */
     bool (*convert)(const char *from, const char *to, const struct c2_convert_options *options,
                     struct c2_convert_counts *counts, struct cat2_error *err);

@@ -62,6 +62,8 @@ bool c2_h5w_attrs_like(struct c2_h5w_attrs *attrs, const struct c2_mp_node *entr
  * made again. *reserved: it is such a name, and is not to be written otherwise. */
 bool c2_h5w_attrs_scale(struct c2_h5w_attrs *attrs, struct c2_str name, struct c2_bytes msgpack,
                         bool *reserved, struct cat2_error *err);
+/** Is it described as references? Text in their place would mislead. */
+bool c2_h5w_attribute_refers(const struct c2_mp_node *entry);
 bool c2_h5w_is_scale_name(struct c2_str name);
 
 /* ---- datasets ---- */

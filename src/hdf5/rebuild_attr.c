@@ -17,6 +17,14 @@ const struct c2_mp_node *c2_h5w_like_attribute(const struct c2_h5w_like *like,
     return NULL;
 }
 
+bool c2_h5w_attribute_refers(const struct c2_mp_node *entry)
+{
+    for (const struct c2_mp_node *type = c2_mp_get(entry, "type"), *at = type; type && at < c2_mp_next(type);
+         at++)
+        if (c2_mp_is(at, "reference") || c2_mp_is(at, "region")) return true;
+    return false;
+}
+
 struct made {
     struct c2_hid type, space;
     hsize_t dims[C2_H5_DIM_MAX];

@@ -65,7 +65,7 @@ bool c2_rebuild_same_bytes(hid_t type, const struct c2_dtype *dtype)
     if (!c2_h5_is_plain(type) || (int64_t)H5Tget_size(type) != dtype->itemsize) return false;
     if (dtype->nfields > 0) return class == H5T_COMPOUND && same_members(type, dtype);
     if (class == H5T_OPAQUE) return dtype->kind == 'V' || strchr("UMm", dtype->kind) != NULL;
-    if (class == H5T_STRING) return dtype->kind == 'S' && H5Tget_strpad(type) == H5T_STR_NULLPAD;
+    if (class == H5T_STRING) return dtype->kind == 'S' && H5Tget_strpad(type) != H5T_STR_SPACEPAD;
     if (class == H5T_BITFIELD)
         return dtype->kind == 'u' && (dtype->order == '>') == (H5Tget_order(type) == H5T_ORDER_BE);
     if (class == H5T_ENUM && dtype->kind == 'b') return true;
@@ -85,10 +85,6 @@ static bool by_library(hid_t type, const struct c2_dtype *dtype, const uint8_t *
     C2_AUTO(c2_hid) mem = {-1};
     size_t size = H5Tget_size(type), in = (size_t)dtype->itemsize, wide = size > in ? size : in;
 
-    if (c2_rebuild_same_bytes(type, dtype)) {
-        memcpy(out, from, n * size);
-        return true;
-    }
     if (!c2_h5w_type(dtype, &mem, err)) return false;
     C2_AUTO(c2_hid)
     to = {H5Tget_class(type) == H5T_ENUM && H5Tget_class(mem.id) != H5T_ENUM ? H5Tget_super(type)
@@ -109,6 +105,26 @@ static bool by_library(hid_t type, const struct c2_dtype *dtype, const uint8_t *
 }
 
 /* ---- texts ---- */
+
+/* libhdf5 would take the last byte of a text that fills its width for a NUL that has no room; many programs
+ * write such texts. */
+static bool fixed_texts(hid_t type, const struct c2_dtype *dtype, const uint8_t *from, size_t n, uint8_t *out,
+                        struct cat2_error *err)
+{
+    size_t size = H5Tget_size(type), in = (size_t)dtype->itemsize;
+    int pad = H5Tget_strpad(type) == H5T_STR_SPACEPAD ? ' ' : 0;
+
+    if (dtype->nfields > 0 || dtype->kind != 'S' || in > size)
+        return c2_fail(err, CAT2_EDATA, "the described type is text of %zu bytes, the array's is not", size);
+    for (size_t i = 0; i < n; i++) {
+        size_t len = in;
+        while (len && from[i * in + len - 1] == 0)
+            len--;
+        memcpy(out + i * size, from + i * in, len);
+        memset(out + i * size + len, pad, size - len);
+    }
+    return true;
+}
 
 static bool utf8_of(const struct c2_dtype *dtype, const uint8_t *from, struct c2_buf *out,
                     struct cat2_error *err)
@@ -219,7 +235,13 @@ bool c2_rebuild_items(struct c2_h5w *w, hid_t type, const struct c2_dtype *dtype
 {
     H5T_class_t class = H5Tget_class(type);
 
-    if (c2_h5_is_plain(type)) return by_library(type, dtype, from, n, out, err);
+    if (c2_rebuild_same_bytes(type, dtype)) {
+        memcpy(out, from, n * H5Tget_size(type));
+        return true;
+    }
+    if (class == H5T_STRING && c2_h5_is_plain(type)) return fixed_texts(type, dtype, from, n, out, err);
+    if (c2_h5_is_plain(type) && (class != H5T_COMPOUND || dtype->nfields == 0))
+        return by_library(type, dtype, from, n, out, err);
     if (class == H5T_STRING || class == H5T_REFERENCE) return texts(w, type, dtype, from, n, out, err);
     if (class != H5T_COMPOUND || dtype->nfields == 0)
         return c2_fail(err, CAT2_EUNSUPPORTED, "the array does not tell items of the described type");

@@ -161,7 +161,7 @@ static bool add_described(struct attributes *a, const struct c2_h5w_like *like, 
             continue;
         }
         if (err->code == CAT2_ENOMEM) return false;
-        bool refers = c2_h5w_is_scale_name(shown);
+        bool refers = c2_h5w_attribute_refers(at);
         if (value && refers) value->used = true;
         tell(a, C2_NOTE_LOST, shown, value && !refers ? ": its type" : "", err->message);
     }
