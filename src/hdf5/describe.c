@@ -172,14 +172,11 @@ bool c2_describe_group(struct c2_describer *d, hid_t group, size_t *n, struct ca
 {
     C2_AUTO(c2_hid) plist = {H5Gget_create_plist(group)};
     unsigned links = 0, attributes = 0;
-    hbool_t times = false;
 
     if (plist.id < 0) return c2_h5_fail(err, CAT2_EDATA, "it cannot be described");
     if (H5Pget_link_creation_order(plist.id, &links) >= 0 && links) put_int(d, "link_order", links, n);
     if (H5Pget_attr_creation_order(plist.id, &attributes) >= 0 && attributes)
         put_int(d, "attribute_order", attributes, n);
-    if (H5Pget_obj_track_times(plist.id, &times) >= 0 && times && attributes + links > 0)
-        put_int(d, "times", 1, n);
     H5Eclear2(H5E_DEFAULT);
     return c2_describe_links(d, group, links & H5P_CRT_ORDER_TRACKED, n, err) &&
            c2_describe_attributes(d, group, attributes & H5P_CRT_ORDER_TRACKED, n, err);
@@ -213,8 +210,11 @@ bool c2_h5_describe(struct c2_h5 *h5, const char *name, const struct c2_h5_descr
     struct c2_describer d = {.h5 = h5, .how = how};
     size_t before = out->n;
 
+    enum c2_h5_view view;
     c2_h5_quiet();
-    C2_AUTO(c2_hid) object = {H5Oopen(h5->file, name, h5->lapl)};
+    C2_AUTO(c2_hid) object = {c2_h5_object_open(h5, name, &view)};
+    if (object.id >= 0 && view != C2_H5_VIEW_NONE)
+        return true; /* a part of a dataset that is described as a whole */
     if (object.id < 0) return c2_h5_fail(err, CAT2_ENOTFOUND, "%.120s cannot be opened", name);
     c2_mpw_init(&d.w, out, err);
     bool ok = describe(&d, object.id, name, err);

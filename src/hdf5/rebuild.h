@@ -38,6 +38,8 @@ bool c2_h5w_create_like(const char *filename, const struct c2_h5w_like *like,
                         const struct c2_h5w_teller *teller, struct c2_h5w **out, struct cat2_error *err);
 bool c2_h5w_group_like(struct c2_h5w *w, const char *path, const struct c2_h5w_like *like,
                        struct cat2_error *err);
+bool c2_h5w_is_there(struct c2_h5w *w, const char *path);
+bool c2_h5w_is_group(struct c2_h5w *w, const char *path);
 /** The named datatypes of a group, without their attributes; those. */
 bool c2_h5w_types(struct c2_h5w *w, const char *path, const struct c2_h5w_like *like,
                   const struct c2_h5w_teller *teller, struct cat2_error *err);
@@ -98,5 +100,17 @@ bool c2_h5w_dataset_again(struct c2_h5w *w, const char *path, const struct c2_me
 /** A box of items as the array has them: C order, count along all axes of the array. */
 bool c2_h5w_put_box(struct c2_h5w_dataset *ds, const int64_t *start, const int64_t *count,
                     const uint8_t *items, struct cat2_error *err);
+
+/* ---- sequences of variable length: two arrays, where each begins and all their values ---- */
+
+bool c2_h5w_like_is_sequence(const struct c2_h5w_like *like);
+/** The described shape; *nitems is its product. */
+bool c2_h5w_like_shape(const struct c2_h5w_like *like, int64_t *shape, int *ndim, int64_t *nitems);
+/** Sequences first to first + n in C order; of more than one axis whole rows of the first.
+ *  @param offsets  n + 1, little-endian, the first for values[0]; each is checked not to lie before the last.
+ *  @param nvalues, dtype  of values. */
+bool c2_h5w_put_sequences(struct c2_h5w_dataset *ds, int64_t first, int64_t n, const uint8_t *offsets,
+                          int64_t nvalues, const struct c2_dtype *dtype, const uint8_t *values,
+                          struct cat2_error *err);
 
 #endif

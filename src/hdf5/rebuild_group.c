@@ -57,7 +57,8 @@ static unsigned order_flags(const struct c2_mp_node *map, const char *key)
 
 static bool set_group(hid_t plist, const struct c2_mp_node *map)
 {
-    return plist >= 0 && H5Pset_link_creation_order(plist, order_flags(map, "link_order")) >= 0 &&
+    return plist >= 0 && H5Pset_obj_track_times(plist, false) >= 0 &&
+           H5Pset_link_creation_order(plist, order_flags(map, "link_order")) >= 0 &&
            H5Pset_attr_creation_order(plist, order_flags(map, "attribute_order")) >= 0;
 }
 
@@ -88,6 +89,25 @@ bool c2_h5w_group_like(struct c2_h5w *w, const char *path, const struct c2_h5w_l
     if (!set_group(plist.id, like->root)) return c2_h5w_fail(err, "making the group");
     group.id = H5Gcreate2(w->file, path, w->lcpl, plist.id, H5P_DEFAULT);
     return group.id >= 0 || c2_h5w_fail(err, "making the group");
+}
+
+static int kind_of(struct c2_h5w *w, const char *path)
+{
+    H5O_info_t info;
+    bool there = H5Oget_info_by_name2(w->file, c2_h5w_path(path), &info, H5O_INFO_BASIC, H5P_DEFAULT) >= 0;
+
+    H5Eclear2(H5E_DEFAULT);
+    return there ? (int)info.type : -1;
+}
+
+bool c2_h5w_is_there(struct c2_h5w *w, const char *path)
+{
+    return kind_of(w, path) >= 0;
+}
+
+bool c2_h5w_is_group(struct c2_h5w *w, const char *path)
+{
+    return kind_of(w, path) == H5O_TYPE_GROUP;
 }
 
 /* ---- the maps of a group: names to anything ---- */

@@ -15,6 +15,12 @@ static bool go_on(struct c2_exporter *ex, const struct c2_export_item *item, str
     return true;
 }
 
+static bool export_sequences(struct c2_exporter *ex, struct c2_export_item *item,
+                             const struct c2_export_groups *groups, struct cat2_error *err)
+{
+    return c2_export_sequences(ex, item, &c2_export_group_find(groups, item->target)->like, err);
+}
+
 /* Objects first, then what leads to them: see hdf5/rebuild.h. */
 static bool write_objects(struct c2_exporter *ex, struct c2_export_tree *tree,
                           const struct c2_export_groups *groups, struct cat2_error *err)
@@ -24,13 +30,20 @@ static bool write_objects(struct c2_exporter *ex, struct c2_export_tree *tree,
     for (size_t i = 0; i < tree->n; i++) {
         struct c2_export_item *item = &tree->items[i];
         ex->progress.items++;
-        if (item->kind != C2_EXPORT_FRAME && item->kind != C2_EXPORT_FILE) continue;
-        if (!go_on(ex, item, err) || !c2_export_dataset(ex, item, err)) return false;
+        bool sequences = item->kind == C2_EXPORT_GROUP && item->offsets;
+        if ((item->kind != C2_EXPORT_FRAME && item->kind != C2_EXPORT_FILE && !sequences) || item->part)
+            continue;
+        if (!go_on(ex, item, err)) return false;
+        if (sequences ? !export_sequences(ex, item, groups, err) : !c2_export_dataset(ex, item, err))
+            return false;
     }
     for (size_t i = 0; i < tree->n; i++) {
         struct c2_export_item *item = &tree->items[i];
         if (!item->made || !(item->items_wait || item->attributes_wait)) continue;
-        if (!go_on(ex, item, err) || !c2_export_dataset_finish(ex, item, err)) return false;
+        if (!go_on(ex, item, err)) return false;
+        if (item->offsets ? !export_sequences(ex, item, groups, err)
+                          : !c2_export_dataset_finish(ex, item, err))
+            return false;
     }
     return c2_export_groups_finish(ex, groups, err);
 }

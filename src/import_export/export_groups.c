@@ -18,7 +18,7 @@ static int by_target(const void *left, const void *right)
                   ((const struct c2_export_group *)right)->item->target);
 }
 
-static const struct c2_export_group *find(const struct c2_export_groups *groups, const char *path)
+const struct c2_export_group *c2_export_group_find(const struct c2_export_groups *groups, const char *path)
 {
     struct c2_export_item item = {.target = (char *)(uintptr_t)path};
     struct c2_export_group wanted = {.item = &item};
@@ -72,9 +72,14 @@ static bool give_name(struct c2_export_tree *tree, const struct c2_export_group 
     struct c2_str name;
 
     if (!*path || !c2_h5w_like_name(&group->like, &name)) return true;
-    return c2_buf_puts(&from, path, err) &&
-           c2_buf_append(&to, path, slash ? (size_t)(slash - path) + 1 : 0, err) &&
-           c2_buf_append_str(&to, name, err) && move(tree, c2_buf_cstr(&from), c2_buf_cstr(&to), err);
+    if (!c2_buf_puts(&from, path, err) ||
+        !c2_buf_append(&to, path, slash ? (size_t)(slash - path) + 1 : 0, err) ||
+        !c2_buf_append_str(&to, name, err))
+        return false;
+    for (size_t i = 0; i < tree->n; i++)
+        if (strcmp(tree->items[i].target, c2_buf_cstr(&to)) == 0)
+            return true; /* its name is taken: it keeps the directory's */
+    return move(tree, c2_buf_cstr(&from), c2_buf_cstr(&to), err);
 }
 
 bool c2_export_groups_read(struct c2_exporter *ex, struct c2_export_tree *tree, struct c2_export_groups *out,
@@ -102,6 +107,36 @@ bool c2_export_groups_read(struct c2_exporter *ex, struct c2_export_tree *tree, 
     return true;
 }
 
+/* Which items are the two arrays of a directory of sequences? All else in it, or one of them missing, makes
+ * it a group. Items of a directory follow it. */
+static void find_parts(struct c2_exporter *ex, struct c2_export_tree *tree, size_t at)
+{
+    struct c2_export_item *item = &tree->items[at], *offsets = NULL, *values = NULL;
+    size_t n = strlen(item->target);
+    bool others = false;
+
+    for (size_t i = at + 1; i < tree->n && strncmp(tree->items[i].target, item->target, n) == 0; i++) {
+        struct c2_export_item *child = &tree->items[i];
+        if (child->target[n] == '\0') continue; /* its attributes */
+        if (child->target[n] != '/') break;
+        if (child->kind == C2_EXPORT_FRAME && strcmp(child->target + n + 1, "offsets") == 0)
+            offsets = child;
+        else if (child->kind == C2_EXPORT_FRAME && strcmp(child->target + n + 1, "values") == 0)
+            values = child;
+        else
+            others = true;
+    }
+    if (!offsets || !values || others) {
+        c2_export_note(ex, C2_NOTE_LOST, item->source,
+                       "it is described as sequences of variable length, but holds more or less than their "
+                       "two arrays: a group");
+        return;
+    }
+    item->offsets = offsets;
+    item->values = values;
+    offsets->part = values->part = true;
+}
+
 /* ---- making ---- */
 
 static struct c2_h5w_teller teller_of(struct c2_exporter *ex, const struct c2_export_group *group,
@@ -111,23 +146,31 @@ static struct c2_h5w_teller teller_of(struct c2_exporter *ex, const struct c2_ex
     return c2_export_teller(to);
 }
 
+/* A described group; not a dataset of sequences, which looks like one in the directory. */
+static bool is_group(const struct c2_exporter *ex, const struct c2_export_group *group)
+{
+    return group->like.root && c2_h5w_is_group(ex->file, group->item->target);
+}
+
 bool c2_export_groups_create(struct c2_exporter *ex, const struct c2_export_groups *groups,
                              const char *filename, struct cat2_error *err)
 {
-    const struct c2_export_group *root = find(groups, "");
+    const struct c2_export_group *root = c2_export_group_find(groups, "");
     struct c2_export_telling telling;
     struct c2_h5w_teller teller = teller_of(ex, root, &telling);
 
     return c2_h5w_create_like(filename, root ? &root->like : NULL, &teller, &ex->file, err);
 }
 
-bool c2_export_groups_make(struct c2_exporter *ex, const struct c2_export_tree *tree,
+bool c2_export_groups_make(struct c2_exporter *ex, struct c2_export_tree *tree,
                            const struct c2_export_groups *groups, struct cat2_error *err)
 {
     for (size_t i = 0; i < tree->n; i++) {
-        const struct c2_export_item *item = &tree->items[i];
+        struct c2_export_item *item = &tree->items[i];
         if (item->kind != C2_EXPORT_GROUP) continue;
-        const struct c2_export_group *group = find(groups, item->target);
+        const struct c2_export_group *group = c2_export_group_find(groups, item->target);
+        if (group && c2_h5w_like_is_sequence(&group->like)) find_parts(ex, tree, i);
+        if (item->offsets) continue;
         bool ok = group && group->like.root ? c2_h5w_group_like(ex->file, item->target, &group->like, err)
                                             : c2_h5w_group(ex->file, item->target, err);
         if (!c2_convert_goes_on(ex->options, err) || !ok) return false;
@@ -137,7 +180,7 @@ bool c2_export_groups_make(struct c2_exporter *ex, const struct c2_export_tree *
         const struct c2_export_group *group = &groups->list[i];
         struct c2_export_telling telling;
         struct c2_h5w_teller teller = teller_of(ex, group, &telling);
-        if (group->like.root && !c2_h5w_types(ex->file, group->item->target, &group->like, &teller, err))
+        if (is_group(ex, group) && !c2_h5w_types(ex->file, group->item->target, &group->like, &teller, err))
             return false;
     }
     return true;
@@ -152,6 +195,7 @@ static bool attributes(struct c2_exporter *ex, const struct c2_export_group *gro
     struct c2_h5w_teller teller = teller_of(ex, group, &telling);
 
     if (!c2_convert_goes_on(ex->options, err)) return false;
+    if (!c2_h5w_is_there(ex->file, group->item->target)) return true; /* a dataset that could not be made */
     if (c2_export_dataset_open(ex, group->item, &ds, err) &&
         c2_export_attributes(ex, ds.frame, group->item, &group->like, err))
         return !group->like.root ||
@@ -172,7 +216,7 @@ bool c2_export_groups_finish(struct c2_exporter *ex, const struct c2_export_grou
             const char *path = group->item->target;
             struct c2_export_telling telling;
             struct c2_h5w_teller teller = teller_of(ex, group, &telling);
-            if (!group->like.root) continue;
+            if (!is_group(ex, group)) continue;
             if (!(rest ? c2_h5w_links(ex->file, path, &group->like, &teller, err)
                        : c2_h5w_hard_links(ex->file, path, &group->like, &teller, err)))
                 return false;

@@ -75,6 +75,10 @@ bool c2_export_dataset(struct c2_exporter *ex, struct c2_export_item *item, stru
 /** What had to wait. */
 bool c2_export_dataset_finish(struct c2_exporter *ex, struct c2_export_item *item, struct cat2_error *err);
 
+/** A dataset of sequences; the second time what had to wait. */
+bool c2_export_sequences(struct c2_exporter *ex, struct c2_export_item *item, const struct c2_h5w_like *like,
+                         struct cat2_error *err);
+
 /* Groups that have a file of attributes, by path. */
 struct c2_export_group {
     struct c2_export_item *item;
@@ -93,8 +97,10 @@ bool c2_export_groups_read(struct c2_exporter *ex, struct c2_export_tree *tree, 
 bool c2_export_groups_create(struct c2_exporter *ex, const struct c2_export_groups *groups,
                              const char *filename, struct cat2_error *err);
 /** All groups and their named datatypes; when all objects are there, attributes and links. */
-bool c2_export_groups_make(struct c2_exporter *ex, const struct c2_export_tree *tree,
+bool c2_export_groups_make(struct c2_exporter *ex, struct c2_export_tree *tree,
                            const struct c2_export_groups *groups, struct cat2_error *err);
+/** The group of a path that has a file of attributes; or NULL. */
+const struct c2_export_group *c2_export_group_find(const struct c2_export_groups *groups, const char *path);
 bool c2_export_groups_finish(struct c2_exporter *ex, const struct c2_export_groups *groups,
                              struct cat2_error *err);
 

@@ -8,9 +8,11 @@
 enum c2_export_kind { C2_EXPORT_GROUP, C2_EXPORT_ATTRIBUTES, C2_EXPORT_FRAME, C2_EXPORT_FILE };
 struct c2_export_item {
     enum c2_export_kind kind;
-    bool sparse;                            /* FRAME: a directory */
-    char *source;                           /* beneath the directory */
-    char *target;                           /* beneath the file's root group; ATTRIBUTES: the group */
+    bool sparse;                             /* FRAME: a directory */
+    char *source;                            /* beneath the directory */
+    char *target;                            /* beneath the file's root group; ATTRIBUTES: the group */
+    struct c2_export_item *offsets, *values; /* GROUP: it is a dataset of sequences, those are its arrays */
+    bool part;                               /* FRAME: of such a dataset */
     bool told; /* it was opened before, and what is wrong with its description told */
     bool made, attributes_wait, items_wait; /* of the export: what is to come when all objects are there */
 };

@@ -3,9 +3,12 @@
  * written in their order. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "import_export/import_impl.h"
+
+#define NAMES_TRIED 1000
 
 struct dataset {
     struct c2_importer *im;
@@ -14,7 +17,9 @@ struct dataset {
     struct c2_import_attrs attrs;
     struct c2_h5_raw raw[C2_CREW_PIECES];
     struct c2_frame_writer *to;
-    bool broken; /* the result cannot be written: no use in going on */
+    struct c2_buf path;   /* of the file */
+    const char *own_name; /* where the file's does not tell it */
+    bool broken;          /* the result cannot be written: no use in going on */
 };
 
 static void dataset_auto(struct dataset *ds)
@@ -22,6 +27,7 @@ static void dataset_auto(struct dataset *ds)
     c2_frame_writer_free(ds->to);
     c2_import_attrs_fini(&ds->attrs);
     c2_h5_dataset_close(ds->from);
+    c2_buf_fini(&ds->path);
     for (int i = 0; i < C2_CREW_PIECES; i++)
         c2_h5_raw_fini(&ds->raw[i]);
 }
@@ -73,19 +79,46 @@ static bool write_frame(struct dataset *ds, int fd, struct cat2_error *err)
 
 static bool write_file(struct dataset *ds, struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX);
-
-    if (!c2_buf_printf(&path, err, "%s.b2nd", ds->item->path)) return false;
-    int fd = openat(ds->im->dirfd, c2_buf_cstr(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0 && errno == EEXIST) return c2_fail(err, CAT2_EUNSUPPORTED, "its name is taken");
+    int fd = openat(ds->im->dirfd, c2_buf_cstr(&ds->path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0) {
         ds->broken = errno == ENOSPC || errno == EDQUOT || errno == EROFS || errno == EMFILE;
         return c2_fail_errno(err, errno, "cannot be written");
     }
     bool ok = write_frame(ds, fd, err);
     close(fd);
-    if (!ok) unlinkat(ds->im->dirfd, c2_buf_cstr(&path), 0);
+    if (!ok) unlinkat(ds->im->dirfd, c2_buf_cstr(&ds->path), 0);
     return ok;
+}
+
+/* The name of the file: another one where that is taken, or too long with its suffix; the description has the
+ * dataset's own. */
+static bool choose_name(struct dataset *ds, struct cat2_error *err)
+{
+    const char *path = ds->item->path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *in_file = strrchr(ds->item->name, '/');
+    size_t above = (size_t)(name - path), n = strlen(name);
+    struct stat st;
+
+    ds->own_name = c2_import_own_name(ds->item);
+    for (int i = 0; i < NAMES_TRIED; i++) {
+        size_t most = C2_NAME_MAX - strlen(".b2nd") - (i ? 6 : 0), kept = n < most ? n : most;
+        while (kept < n && kept > 0 && ((uint8_t)name[kept] & 0xc0) == 0x80)
+            kept--;
+        c2_buf_clear(&ds->path);
+        if (!c2_buf_append(&ds->path, path, above + kept, err) ||
+            !(i ? c2_buf_printf(&ds->path, err, "~%d.b2nd", i) : c2_buf_puts(&ds->path, ".b2nd", err)))
+            return false;
+        bool same = i == 0 && kept == n;
+        if (!same) ds->own_name = in_file ? in_file + 1 : ds->item->name;
+        if (ds->im->options->dry_run ||
+            fstatat(ds->im->dirfd, c2_buf_cstr(&ds->path), &st, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (!same)
+                c2_import_note(ds->im, C2_NOTE_CHANGED, path,
+                               "its name is taken, or too long: the file has another");
+            return true;
+        }
+    }
+    return c2_fail(err, CAT2_EUNSUPPORTED, "its name is taken");
 }
 
 /* A chunk shape that was asked for is not the file's. */
@@ -94,8 +127,7 @@ static bool read_attributes(struct dataset *ds, struct cat2_error *err)
     const struct c2_h5_options *reading = &ds->im->reading;
     bool other_chunks = reading->ndim > 0 && reading->ndim == c2_h5_meta(ds->from)->grid.ndim;
 
-    return c2_import_attrs_read(ds->im, ds->item, c2_import_own_name(ds->item), other_chunks, &ds->attrs,
-                                err);
+    return c2_import_attrs_read(ds->im, ds->item, ds->own_name, other_chunks, &ds->attrs, err);
 }
 
 /* Members that cannot be carried. */
@@ -117,10 +149,11 @@ bool c2_import_dataset(struct c2_importer *im, const struct c2_import_item *item
     __attribute__((cleanup(dataset_auto))) struct dataset ds = {.im = im, .item = item};
     struct c2_convert_counts before = *im->counts;
 
+    c2_buf_init(&ds.path, 4 * C2_PATH_MAX);
     for (int i = 0; i < C2_CREW_PIECES; i++)
         c2_h5_raw_init(&ds.raw[i]);
-    if (c2_h5_dataset_open(im->h5, item->name, &im->reading, &ds.from, err) && read_attributes(&ds, err) &&
-        (im->options->dry_run || write_file(&ds, err))) {
+    if (c2_h5_dataset_open(im->h5, item->name, &im->reading, &ds.from, err) && choose_name(&ds, err) &&
+        read_attributes(&ds, err) && (im->options->dry_run || write_file(&ds, err))) {
         im->counts->datasets++;
         note_left_out(im, item, ds.from);
         if (im->options->dry_run) c2_import_note(im, C2_NOTE_LISTED, item->path, item->name);
