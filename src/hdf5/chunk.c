@@ -57,17 +57,27 @@ static bool read_at_most(struct c2_h5_dataset *ds, const hsize_t *offset, uint8_
     return H5Dread_chunk2(ds->id, H5P_DEFAULT, offset, mask, to, got) >= 0;
 }
 #else
-/* Without filters the size that libhdf5 tells is that of the items; the file may say more. */
+/* Without filters the size that libhdf5 tells is that of the items. The file may say more, which is asked
+ * for, or less: then the last byte stays as it was, whatever it was. */
 static bool read_at_most(struct c2_h5_dataset *ds, const hsize_t *offset, uint8_t *to, hsize_t n, size_t *got,
                          uint32_t *mask)
 {
+    static const uint8_t MARKS[] = {0, 0xff};
     haddr_t addr;
     hsize_t size = n;
+    bool reached = false;
 
     if (ds->facts.nfilters == 0 && H5Dget_chunk_info_by_coord(ds->id, offset, mask, &addr, &size) < 0)
         return false;
     *got = (size_t)size;
-    return size != n || H5Dread_chunk(ds->id, H5P_DEFAULT, offset, mask, to) >= 0;
+    if (size != n) return true;
+    for (int i = 0; i < 2 && !reached; i++) {
+        memset(to, MARKS[i], (size_t)n);
+        if (H5Dread_chunk(ds->id, H5P_DEFAULT, offset, mask, to) < 0) return false;
+        reached = to[n - 1] != MARKS[i];
+    }
+    if (!reached) *got = 0;
+    return true;
 }
 #endif
 

@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Broken HDF5 files: small ones, mutated at random, in the root of a publisher that must live. C2_MUTATIONS: how many (500 by
 default), C2_SEED: which."""
+import ast
+import contextlib
+import faulthandler
 import json
 import os
+import pickle
 import random
+import resource
+import signal
+import struct
+import subprocess
 import urllib.parse
 
 import h5
@@ -11,8 +19,9 @@ import h5_files
 import h5py
 import hdf5plugin
 import numpy as np
+import numpy.lib.recfunctions as rfn
 import pytest
-from programs import EXTERNAL, get, wait_until
+from programs import BIN, BUILD, EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
 COUNT, SEED = int(os.environ.get("C2_MUTATIONS", "500")), int(os.environ.get("C2_SEED", "1"))
@@ -89,3 +98,111 @@ def test_mutated_files_leave_the_publisher_alive(house, tmp_path, monkeypatch):
     wait_until(lambda: get(f"{pub.url}/api/info/good.h5/g/plain.b2nd")[0] == 200)
     ends = pub.output().count("cat2h5 was ended") + pub.output().count("cat2h5 ended") + pub.output().count("cat2h5 did not")
     print(f"{COUNT} files: {served} chunks served, {refused} datasets refused, {ends} ends of the worker")
+
+
+def more(filename, libver):
+    """Chunks without filters under every index, one filter each, and other layouts."""
+    data = np.arange(240, dtype="<i4").reshape(20, 12)
+    with h5py.File(filename, "w", libver=libver) as file:
+        for name, options in {"plain": {}, "grow": dict(maxshape=(None, 12)), "grow2": dict(maxshape=(None, None)), "sum": dict(fletcher32=True),
+                              "gzip": dict(compression="gzip"), "shuffle": dict(shuffle=True)}.items():
+            file.create_dataset(name, data=data, chunks=(6, 5), **options)
+        file.create_dataset("one", data=data, chunks=(20, 12), compression="gzip")
+        file.create_dataset("fill", (20, 12), "i4", chunks=(6, 5), fillvalue=9)[0, 0] = 1
+        file.create_dataset("bytes", data=np.array([b"ab", b"cde"] * 20, "S5"), chunks=(7,))
+        file["contiguous"], file["scalar"], file["flags"], file["waves"] = data, 3.5, np.array([True, False] * 5), np.arange(6) * 1j
+    return filename.read_bytes()
+
+
+def read_apart(filename, lines, pipe):
+    """What h5py reads where we read a chunk, in a process that may die: a line of pickle each, None for a refusal."""
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    faulthandler.disable()
+    signal.alarm(20)
+    with h5py.File(filename, "r", locking=False) as file, open(pipe, "wb") as out:
+        for line in lines:
+            for chunk in line["chunks"]:
+                edges = iter(chunk["slices"])
+                try:
+                    dataset = file[line["path"]]
+                    part = tuple(slice(start, next(edges)) for start in edges)[:len(dataset.shape)]
+                    items = np.asarray(dataset.asstr()[part] if line["dtype"].startswith("<U") else dataset[part], dataset.dtype.base)
+                    items = rfn.repack_fields(items, recurse=True) if items.dtype.names else items
+                    items = items.astype(line["type"]).tobytes()
+                except Exception:
+                    items = None
+                pickle.dump((line["path"], chunk["slices"], items), out)
+                out.flush()
+
+
+def theirs(filename, lines, pipe):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            read_apart(filename, lines, pipe)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    with contextlib.suppress(FileNotFoundError, EOFError, pickle.UnpicklingError), open(pipe, "rb") as got:
+        while True:
+            yield pickle.load(got)
+
+
+@pytest.mark.timeout(120 + COUNT)
+def test_chunks_of_mutated_files_are_what_h5py_reads(tmp_path):
+    """A damaged chunk is refused, and hides no other; what is served is what h5py reads, or what was written."""
+    rng = random.Random(SEED + 1)
+    seeds = [make(tmp_path / f"{make.__name__}-{libver}.h5", libver) for make in (small, more) for libver in ("earliest", "latest")]
+    written = [{(path, str(edges)): items for path, edges, items in theirs(tmp_path / name, lines_of(tmp_path / name, tmp_path), tmp_path / "pipe")}
+               for name in ("small-earliest.h5", "small-latest.h5", "more-earliest.h5", "more-latest.h5")]
+    served, wrong = 0, []
+    for n in range(COUNT // 2):
+        which = rng.randrange(len(seeds))
+        file = tmp_path / "mutated.h5"
+        file.write_bytes(mutate(rng, seeds[which]))
+        lines = lines_of(file, tmp_path)
+        wanted = {(path, str(edges)): items for path, edges, items in theirs(file, lines, tmp_path / "pipe")}
+        for line in lines:
+            with open(line["items"], "rb") as items:
+                for chunk in line["chunks"]:
+                    assert chunk["box"] != "differs", (n, line["path"], chunk)
+                    if chunk["why"]:
+                        continue
+                    edges = chunk["slices"]
+                    count = int(np.prod([edges[i + 1] - edges[i] for i in range(0, len(edges), 2)], dtype=int))
+                    got, key = items.read(count * line["type"].itemsize), (line["path"], str(edges))
+                    served += 1
+                    # Blosc2 has no checksums, and its versions differ in what they make of a damaged header.
+                    if got not in (wanted.get(key), written[which].get(key)) and wanted.get(key) is not None and "blosc2" not in line["path"]:
+                        wrong.append((n, line["path"], chunk))
+    assert not wrong and served > 10 * COUNT, (served, wrong[:5])
+
+
+def lines_of(filename, folder):
+    """What h5_chunks says of a file, limited as cat2h5 is; one that libhdf5 does not finish says what it said."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+        resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+    done = subprocess.run([BIN / "h5_chunks", filename, folder], capture_output=True, env={**os.environ, **h5.PLUGINS},
+                          preexec_fn=None if "san" in BUILD.name else limit)
+    lines = [json.loads(line) for line in done.stdout.decode().splitlines() if line.endswith("}")]
+    lines = [line for line in lines if not line["refusal"]]
+    for line in lines:
+        line["type"] = np.dtype(ast.literal_eval(line["dtype"]) if line["dtype"].startswith("[") else line["dtype"])
+    return lines
+
+
+@pytest.mark.parametrize("size", [0, 45, 119, 121, 1 << 20])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_chunk_whose_size_in_the_index_is_wrong_is_refused_alone(tmp_path, size, filtered):
+    """Fewer bytes would leave what memory held, more would be written beyond it."""
+    file, data = tmp_path / "a.h5", np.arange(240, dtype="<i4").reshape(20, 12)
+    with h5py.File(file, "w", libver="earliest") as f:
+        f.create_dataset("x", data=data, chunks=(6, 5), fletcher32=filtered)
+    key = struct.pack("<IIQQQ", 124 if filtered else 120, 0, 6, 5, 0)
+    bytes_ = file.read_bytes()
+    assert bytes_.count(key) == 1
+    file.write_bytes(bytes_.replace(key, struct.pack("<IIQQQ", size, 0, 6, 5, 0)))
+    chunks = lines_of(file, tmp_path)[0]["chunks"]
+    assert [chunk["slices"] for chunk in chunks if chunk["why"]] == [[6, 12, 5, 10]], chunks
+    assert filtered or "bytes" in chunks[4]["why"]
