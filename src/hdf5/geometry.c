@@ -7,7 +7,8 @@
 #include "hdf5/h5_impl.h"
 
 #define CHUNK_NBYTES_MAX (256 << 20) /* decoding needs a few of them at once */
-#define CHUNK_CUT        (4 << 20)   /* chunks that reach beyond the dataset are cut when they are larger */
+#define CHUNK_CUT        (4 << 20)   /* larger chunks are cut to the dataset when they are this much more: */
+#define CHUNK_BEYOND     4
 
 void c2_h5_chunk_offset(const struct c2_h5_dataset *ds, int64_t nchunk, hsize_t *offset)
 {
@@ -130,16 +131,16 @@ static bool cut_chunks(const struct c2_h5_dataset *ds, const int64_t *shape, int
                        bool *own, struct cat2_error *err)
 {
     int outer = ndim - ds->type.ndim;
-    int64_t nbytes = (int64_t)c2_h5_item_nbytes(ds), beyond = 0;
+    int64_t nbytes = (int64_t)c2_h5_item_nbytes(ds), there = nbytes; /* of it within the dataset */
 
     for (int i = 0; i < outer; i++) {
         if (!c2_mul_i64(nbytes, (int64_t)ds->chunk[i], &nbytes)) nbytes = INT64_MAX;
-        beyond += (int64_t)ds->chunk[i] > shape[i];
+        if (!c2_mul_i64(there, c2_min_i64((int64_t)ds->chunk[i], shape[i]), &there)) there = INT64_MAX;
     }
     if (nbytes > C2_CHUNK_NBYTES_MAX && ds->facts.nfilters > 0)
         return c2_fail(err, CAT2_EUNSUPPORTED, "filtered chunks of more than %d MiB are not carried",
                        C2_CHUNK_NBYTES_MAX >> 20);
-    if (nbytes <= CHUNK_CUT || (beyond == 0 && nbytes <= CHUNK_NBYTES_MAX)) return true;
+    if (nbytes <= CHUNK_CUT || (nbytes / CHUNK_BEYOND < there && nbytes <= CHUNK_NBYTES_MAX)) return true;
     *own = true;
     nbytes = (int64_t)c2_h5_item_nbytes(ds);
     for (int i = 0; i < outer; i++) {

@@ -8,10 +8,11 @@
 #include "hdf5/h5.h"
 #include "hdf5/hdf5_api.h"
 
-#define C2_H5_DIM_MAX     32         /* HDF5's own */
-#define C2_H5_FILTERS_MAX 32         /* HDF5's own */
-#define C2_H5_ENTRIES_MAX (1 << 20)  /* names in a file: links may multiply them without end */
-#define C2_H5_LINKS_MAX   (1 << 18)  /* names in one group */
+#define C2_H5_DIM_MAX     32        /* HDF5's own */
+#define C2_H5_FILTERS_MAX 32        /* HDF5's own */
+#define C2_H5_ENTRIES_MAX (1 << 20) /* names in a file: links may multiply them without end */
+#define C2_H5_LINKS_MAX   (1 << 18) /* names in one group */
+#define C2_H5_SCAN_MAX    (1 << 28) /* items of variable length in a dataset: all are looked at, in a minute */
 #define C2_H5_ATTR_MAX    (4 << 20)  /* bytes of an attribute */
 #define C2_H5_ATTRS_MAX   8192       /* of one object, as frames */
 #define C2_H5_ITEM_MAX    (64 << 20) /* bytes of an item: a chunk has one at least, in memory a few times */

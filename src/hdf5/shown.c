@@ -121,6 +121,9 @@ bool c2_h5_scan(struct c2_h5_dataset *ds, int64_t first, int64_t last, size_t it
     hsize_t batch = BATCH_FIRST, most = C2_CHUNK_NBYTES_MAX / 16 / (item ? item : 1) + 1;
     bool ok = (all >= 0 && ndim >= 0) || c2_h5_fail(err, CAT2_EDATA, "the shape cannot be read");
 
+    if (ok && first == 0 && last == INT64_MAX && all > C2_H5_SCAN_MAX)
+        ok = c2_fail(err, CAT2_EUNSUPPORTED, "%lld items of variable length; up to %d are carried",
+                     (long long)all, C2_H5_SCAN_MAX);
     hsize_t end = ok && last < all ? (hsize_t)last : (hsize_t)all;
     for (hsize_t at = (hsize_t)first; ok && at < end; at += n) {
         size_t heap = 0;
