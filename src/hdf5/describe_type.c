@@ -254,6 +254,8 @@ static bool unnamed(struct c2_describer *d, hid_t type, int depth, struct cat2_e
         return integer(d, type, "integer");
     case H5T_BITFIELD:
         return integer(d, type, "bitfield");
+    case H5T_TIME:
+        return integer(d, type, "time");
     case H5T_FLOAT:
         return real(d, type, err);
     case H5T_STRING:

@@ -78,9 +78,10 @@ enum c2_h5w_filters {
     C2_H5W_NONE
 };
 struct c2_h5w_plan {
-    bool boxes; /* items are put box by box; else chunks, wrapped */
-    bool later; /* references among the items: to be put when all objects are there */
-    int ndim;   /* axes of the dataspace; the array's further ones are the datatype's */
+    bool boxes;       /* items are put box by box; else chunks, wrapped */
+    bool later;       /* references among the items: to be put when all objects are there */
+    bool fill_refers; /* its fill value leads to an object, which must be there first */
+    int ndim;         /* axes of the dataspace; the array's further ones are the datatype's */
     bool chunked;
     int32_t chunks[C2_DIM_MAX]; /* of ndim axes */
 };

@@ -106,6 +106,8 @@ bool c2_h5w_plan(struct c2_h5w *w, const struct c2_h5w_like *like, const struct 
     plan.chunked = plan.ndim > 0 && (c2_mp_is(c2_mp_get(like->root, "layout"), "chunked") ||
                                      c2_mp_is(c2_mp_get(like->root, "layout"), "virtual") || squeeze);
     plan.later = c2_rebuild_refers(type.id);
+    const struct c2_mp_node *fill = c2_mp_get(like->root, "fill");
+    plan.fill_refers = plan.later && fill && fill->kind != C2_MP_NIL;
     plan_chunks(like, meta, own_chunks, &plan);
     plan.boxes =
         !plan.chunked || !blosc2 || !c2_rebuild_same_bytes(base.id, &meta->dtype) || !blosc2_can(&plan, meta);

@@ -66,8 +66,9 @@ bool c2_rebuild_same_bytes(hid_t type, const struct c2_dtype *dtype)
     if (dtype->nfields > 0) return class == H5T_COMPOUND && same_members(type, dtype);
     if (class == H5T_OPAQUE) return dtype->kind == 'V' || strchr("UMm", dtype->kind) != NULL;
     if (class == H5T_STRING) return dtype->kind == 'S' && H5Tget_strpad(type) != H5T_STR_SPACEPAD;
-    if (class == H5T_BITFIELD)
-        return dtype->kind == 'u' && (dtype->order == '>') == (H5Tget_order(type) == H5T_ORDER_BE);
+    bool same_order = dtype->itemsize == 1 || (dtype->order == '>') == (H5Tget_order(type) == H5T_ORDER_BE);
+    if (class == H5T_BITFIELD) return dtype->kind == 'u' && same_order;
+    if (class == H5T_TIME) return strchr("fiu", dtype->kind) && same_order;
     if (class == H5T_ENUM && dtype->kind == 'b') return true;
     C2_AUTO(c2_hid) base = {class == H5T_ENUM ? H5Tget_super(type) : H5Tcopy(type)};
     if (!c2_h5w_type(dtype, &other, &ignored)) return false;

@@ -96,6 +96,21 @@ static bool real(const struct c2_mp_node *map, struct c2_hid *out, struct cat2_e
     return true;
 }
 
+/* Moments, of 4 or 8 bytes: of an old kind that libraries carry but do not convert. */
+static bool moment(const struct c2_mp_node *map, struct c2_hid *out, struct cat2_error *err)
+{
+    C2_AUTO(c2_hid) type = {-1};
+    struct bits bits;
+
+    if (!get_bits(map, &bits, err)) return false;
+    if (bits.size != 4 && bits.size != 8) return bad(err, "size of a time");
+    type.id = H5Tcopy(bits.size == 4 ? H5T_UNIX_D32LE : H5T_UNIX_D64LE);
+    if (type.id < 0 || H5Tset_order(type.id, (H5T_order_t)bits.order) < 0)
+        return c2_h5w_fail(err, "a time type");
+    out->id = c2_hid_steal(&type);
+    return true;
+}
+
 static bool text(const struct c2_mp_node *map, struct c2_hid *out, struct cat2_error *err)
 {
     C2_AUTO(c2_hid) type = {H5Tcopy(H5T_C_S1)};
@@ -271,6 +286,7 @@ bool c2_rebuild_type(struct c2_h5w *w, const struct c2_mp_node *node, int depth,
     if (c2_mp_get(node, "named")) return named(w, node, depth, out, err);
     if (is(node, "integer")) return integer(node, false, out, err);
     if (is(node, "bitfield")) return integer(node, true, out, err);
+    if (is(node, "time")) return moment(node, out, err);
     if (is(node, "float")) return real(node, out, err);
     if (is(node, "string")) return text(node, out, err);
     if (is(node, "opaque")) return opaque(node, out, err);

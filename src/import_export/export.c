@@ -39,6 +39,10 @@ static bool write_objects(struct c2_exporter *ex, struct c2_export_tree *tree,
     }
     for (size_t i = 0; i < tree->n; i++) {
         struct c2_export_item *item = &tree->items[i];
+        if (item->second && !(go_on(ex, item, err) && c2_export_dataset(ex, item, err))) return false;
+    }
+    for (size_t i = 0; i < tree->n; i++) {
+        struct c2_export_item *item = &tree->items[i];
         if (!item->made || !(item->items_wait || item->attributes_wait)) continue;
         if (!go_on(ex, item, err)) return false;
         if (item->offsets ? !export_sequences(ex, item, groups, err)

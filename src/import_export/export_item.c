@@ -67,8 +67,12 @@ bool c2_export_dataset(struct c2_exporter *ex, struct c2_export_item *item, stru
 {
     C2_AUTO(c2_export_dataset) ds = {0};
 
-    if (c2_export_dataset_open(ex, item, &ds, err) && rename_target(item, &ds.like, err) &&
-        write_item(&ds, item, err)) {
+    bool opened = c2_export_dataset_open(ex, item, &ds, err);
+    if (opened && ds.described && ds.plan.fill_refers && !item->second) {
+        item->second = item->told = true;
+        return true;
+    }
+    if (opened && rename_target(item, &ds.like, err) && write_item(&ds, item, err)) {
         ex->counts->datasets++;
         if (ex->options->dry_run) c2_export_note(ex, C2_NOTE_LISTED, item->target, item->source);
         return true;

@@ -12,8 +12,9 @@ struct c2_export_item {
     char *source;                            /* beneath the directory */
     char *target;                            /* beneath the file's root group; ATTRIBUTES: the group */
     struct c2_export_item *offsets, *values; /* GROUP: it is a dataset of sequences, those are its arrays */
-    bool part;                               /* FRAME: of such a dataset */
-    bool told; /* it was opened before, and what is wrong with its description told */
+    bool second; /* its fill value leads to another object: it is made when all others are */
+    bool part;   /* FRAME: of such a dataset */
+    bool told;   /* it was opened before, and what is wrong with its description told */
     bool made, attributes_wait, items_wait; /* of the export: what is to come when all objects are there */
 };
 struct c2_export_tree {

@@ -15,6 +15,7 @@ def differences(first, second, filters=False):
                 if x.read(a.userblock_size) != y.read(b.userblock_size):
                     walk.tell("/", "user block", "bytes", "others")
         walk.objects("/", a["/"].id, b["/"].id)
+        walk.references()
         return walk.found
 
 
@@ -24,7 +25,8 @@ def address(oid):
 
 class Walk:
     def __init__(self, a, b, filters):
-        self.a, self.b, self.filters, self.found, self.seen, self.back = a, b, filters, [], {}, {}
+        self.a, self.b, self.filters = a, b, filters
+        self.found, self.seen, self.back, self.led = [], {}, {}, []
 
     def tell(self, path, what, a, b):
         self.found.append(f"{path}: {what}: {str(a)[:150]} -> {str(b)[:150]}")
@@ -101,9 +103,17 @@ class Walk:
             self.same(path, what + " maxshape", a.get_simple_extent_dims(True), b.get_simple_extent_dims(True))
 
     def values(self, path, what, a, b):
-        x, y = plain(a, self.a), plain(b, self.b)
+        leads = [], []
+        x, y = plain(a, self.a, leads[0]), plain(b, self.b, leads[1])
         if x != y:
             self.tell(path, what, x, y)
+        elif leads[0]:
+            self.led.append((path, what, leads))
+
+    def references(self):
+        """References lead to the same objects. By address: to ask for names takes a look at the whole file each time."""
+        for path, what, (a, b) in self.led:
+            self.same(path, what + " (references)", [self.seen.get(where) for where in a], b)
 
     def attributes(self, path, a, b):
         order = 0
@@ -137,14 +147,12 @@ class Walk:
                 self.same(path, "filters", *([p.get_filter(i)[:3] for i in range(p.get_nfilters())] for p in (x, y)))
         self.same(path, "fill time", x.get_fill_time(), y.get_fill_time())
         if self.same(path, "fill value", x.fill_value_defined(), y.fill_value_defined()) and x.fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED:
-            self.same(path, "fill value", *(fill_value(d) for d in (a, b)))
+            leads = [], []
+            before, after = (fill_value(d, file, to) for d, file, to in ((a, self.a, leads[0]), (b, self.b, leads[1])))
+            if self.same(path, "fill value", before, after):
+                self.led.append((path, "fill value", leads))
         self.same(path, "times", x.get_obj_track_times(), y.get_obj_track_times())
         self.values(path, "values", a, b)
-
-
-def fill_value(dataset):
-    value = h5py.Dataset(dataset).fillvalue
-    return value.tobytes() if hasattr(value, "tobytes") else value
 
 
 def describe(t):
@@ -170,7 +178,7 @@ def loose(t):
     return isinstance(t, (h5py.h5t.TypeCompoundID, h5py.h5t.TypeStringID))
 
 
-def plain(source, file):
+def plain(source, file, leads):
     """Values as something that can be compared; an exception's text where they cannot be read."""
     try:
         space, t = source.get_space(), source.get_type()
@@ -190,26 +198,37 @@ def plain(source, file):
             out = np.zeros(shape, source.dtype)
             source.read(out) if out.size else None
             value = out if out.shape else out[()]
-        return simple(value, file)
+        return simple(value, file, leads)
     except Exception as error:  # noqa: BLE001
         return f"{type(error).__name__}: {error}"
 
 
-def simple(value, file):
-    if isinstance(value, h5py.RegionReference):
+def fill_value(dataset, file, leads):
+    try:
+        return simple(h5py.Dataset(dataset).fillvalue, file, leads)
+    except TypeError as error:  # of a type that NumPy does not know
+        return str(error)
+
+
+def simple(value, file, leads):
+    if isinstance(value, (h5py.Reference, h5py.RegionReference)):
         if not value:
             return None
+        target = h5py.h5r.dereference(value, file.id)
+        leads.append(address(target) if target else None)
+        if not isinstance(value, h5py.RegionReference):
+            return "reference"
         space = h5py.h5r.get_region(value, file.id)
         kind = space.get_select_type()
         what = (space.get_select_hyper_blocklist() if kind == h5py.h5s.SEL_HYPERSLABS else
                 space.get_select_elem_pointlist() if kind == h5py.h5s.SEL_POINTS else kind)
-        return h5py.h5r.get_name(value, file.id), kind, np.asarray(what).tolist()
-    if isinstance(value, h5py.Reference):
-        return h5py.h5r.get_name(value, file.id) if value else None
+        return kind, np.asarray(what).tolist()
     if isinstance(value, (np.void, np.ndarray)) and value.dtype.fields:
-        return [simple(value[name], file) for name in value.dtype.names]
+        return [simple(value[name], file, leads) for name in value.dtype.names]
     if isinstance(value, np.ndarray):
-        return [value.shape, value.dtype.str, value.tobytes()] if value.dtype.kind != "O" else [value.shape, [simple(v, file) for v in value.ravel()]]
+        if value.dtype.kind != "O":
+            return [value.shape, value.dtype.str, value.tobytes()]
+        return [value.shape, [simple(v, file, leads) for v in value.ravel()]]
     return value.tobytes() if isinstance(value, np.generic) else value
 
 
