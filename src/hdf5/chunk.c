@@ -37,8 +37,11 @@ bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t 
     unsigned mask;
 
     *n = 0;
-    if (H5Dget_chunk_storage_size(ds->id, offset, n) >= 0)
-        return *n > 0 || c2_fail(err, CAT2_EDATA, "the chunk takes no bytes");
+    if (H5Dget_chunk_storage_size(ds->id, offset, n) >= 0) {
+        /* 0 is said of datasets without any chunk, too */
+        if (*n > 0 || H5Dget_storage_size(ds->id) == 0) return true;
+        return c2_fail(err, CAT2_EDATA, "the chunk takes no bytes");
+    }
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, look_for_absence, &absent);
     H5Eclear2(H5E_DEFAULT);
     *n = 0;
