@@ -130,6 +130,7 @@ struct making {
     int64_t budget;
     int nlost; /* datasets that ended the worker */
     bool torn; /* the file changed under way */
+    bool last; /* while its contents are looked at, what cannot be told apart is what it was */
 };
 
 static bool take_item(void *ctx, const struct c2_h5_answer *item, const char *path, const char *name,
@@ -254,8 +255,8 @@ static bool make(struct c2_h5_file *file, struct making *making, struct cat2_err
     making->torn = !c2_h5_same_state(&call.answer.before, &call.answer.after);
     key_of(&snap->state, &key);
     if (!c2_gens_of_file(file->gens, file->prefix, &key, &snap->gen, err)) return false;
-    if (snap->gen.undecided) return c2_fail_busy(err, file->filename);
-    snap->hasty = !is_still(&key, &snap->gen);
+    if (snap->gen.undecided && !making->last) return c2_fail_busy(err, file->filename);
+    snap->hasty = snap->gen.undecided || !is_still(&key, &snap->gen);
     if (snap->n) qsort(snap->entries, snap->n, sizeof(*snap->entries), by_path);
     drop_repeated(snap);
     for (size_t i = 0; i < snap->n; i++)
@@ -263,10 +264,11 @@ static bool make(struct c2_h5_file *file, struct making *making, struct cat2_err
     return true;
 }
 
-static bool renew(struct c2_h5_file *file, struct cat2_error *err)
+static bool renew(struct c2_h5_file *file, bool last, struct cat2_error *err)
 {
     for (int i = 0; i < ATTEMPTS; i++) {
-        struct making making = {.file = file, .budget = BUDGET, .snap = calloc(1, sizeof(*making.snap))};
+        struct making making = {
+            .file = file, .last = last, .budget = BUDGET, .snap = calloc(1, sizeof(*making.snap))};
         if (!making.snap) return c2_fail_nomem(err, "list of datasets");
         atomic_init(&making.snap->refs, 1);
         if (!make(file, &making, err)) {
@@ -305,8 +307,8 @@ static bool look(struct c2_h5_file *file, bool last, struct c2_h5_snapshot **out
     if (!c2_h5_stat(file->filename, &now)) return c2_fail_errno(err, errno, "%.160s", file->filename);
     pthread_mutex_lock(&file->lock);
     bool ok = must_renew(file, &now, &must, err);
-    if (ok && must) ok = renew(file, err);
-    if (!ok && last && file->snap && c2_is_busy(err)) ok = true;
+    if (ok && must) ok = renew(file, false, err);
+    if (!ok && last && c2_is_busy(err)) ok = file->snap || renew(file, true, err);
     if (ok) {
         *out = file->snap;
         atomic_fetch_add(&file->snap->refs, 1);

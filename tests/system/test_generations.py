@@ -276,7 +276,8 @@ def is_hashed(site):
     with sqlite3.connect(f"file:{site.house.state('pub-r')}/cat2pub.sqlite3?mode=ro", uri=True) as db:
         tables = [name for name, in db.execute("select name from sqlite_master where type = 'table'")]
         rows = [row for table in tables for row in db.execute(f"select * from \"{table}\"")]
-    return any(re.search(r" F .* [0-9a-f]{32}( |$)", str(cell)) for row in rows for cell in row)
+    return any(re.search(rb" F .* [0-9a-f]{32}\b", cell if isinstance(cell, bytes) else str(cell).encode())
+               for row in rows for cell in row)
 
 
 @pytest.mark.parametrize("when", ["live", "down"])
@@ -285,7 +286,7 @@ def is_hashed(site):
 def test_equal_bytes_are_no_new_generation(house, tmp_path, kind, how, when):
     site = Site(house, tmp_path, kind)
     assert site.digits() == {1}
-    wait_until(lambda: is_hashed(site))
+    wait_until(lambda: is_hashed(site) and site.metric("caterva2_pub_unannounced") == 0)
     before, fetched = site.line(), site.metric("caterva2_fetched_bytes_total", site.sub)
     copies = [copy.stat().st_ino for copy in house.state("pub-r").rglob("*.b2")]
     if when == "down":
@@ -311,6 +312,7 @@ def test_a_restart_hashes_nothing_anew(house, tmp_path):
         plain(site.path.parent / f"{k}.bin", k % 10)
     wait_until(lambda: site.metric("caterva2_pub_datasets") == 21)
     wait_until(lambda: site.metric("caterva2_pub_to_hash") == 0 and site.metric("caterva2_pub_hashed_bytes_total") >= 20 * 4 * N)
+    wait_until(lambda: site.metric("caterva2_pub_unannounced") == 0)
     site.pub.stop()
     site.start_pub()
     wait_until(lambda: site.metric("caterva2_pub_datasets") == 21)
@@ -346,7 +348,7 @@ def test_a_change_without_an_event_is_found_by_looking(house, tmp_path, poll):
 
 def test_looks_at_what_is_unchanged_announce_and_hash_nothing(house, tmp_path):
     site = Site(house, tmp_path, "array", "--poll", "0.2")
-    wait_until(lambda: site.metric("caterva2_pub_hashed_bytes_total") > 0)
+    wait_until(lambda: site.metric("caterva2_pub_hashed_bytes_total") > 0 and site.metric("caterva2_pub_unannounced") == 0)
     site.digits()
     hashed, announced = site.metric("caterva2_pub_hashed_bytes_total"), site.metric("caterva2_pub_announced_total")
     polls = site.metric("caterva2_pub_polls_total")
