@@ -110,7 +110,7 @@ static bool start_subscriber(struct role *role, struct c2_service *s, struct cat
                                           .web_dir = c2_options_text(s->options, "web-dir")};
 
     snprintf(statedir, sizeof(statedir), "%s/sub", c2_options_text(s->options, "statedir"));
-    return c2_subscriber_new(&config, &role->sub, err);
+    return c2_service_scrub(s->options, &config.scrub_s, err) && c2_subscriber_new(&config, &role->sub, err);
 }
 
 static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
@@ -181,6 +181,8 @@ static const struct c2_option options[] = {
      NULL},
     {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",
      "look at everything so often, beside events (default 10 on network file systems, else 15)", NULL},
+    {"scrub", 0, C2_OPT_TEXT, "24", "HOURS",
+     "check all that is cached once in so many hours; never for not at all", NULL},
     {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files in directories are files only", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",

@@ -26,7 +26,8 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         .web_dir = c2_options_text(s->options, "web-dir"),
     };
 
-    if (!c2_bus_remote_new(s->loop, s->http, c2_options_text(s->options, "broker"), &role->bus, err))
+    if (!c2_service_scrub(s->options, &config.scrub_s, err) ||
+        !c2_bus_remote_new(s->loop, s->http, c2_options_text(s->options, "broker"), &role->bus, err))
         return false;
     config.bus = role->bus;
     return c2_subscriber_new(&config, &role->sub, err);
@@ -60,6 +61,8 @@ static const struct c2_option options[] = {
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR", "keep state and cache here", NULL},
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
      NULL},
+    {"scrub", 0, C2_OPT_TEXT, "24", "HOURS",
+     "check all that is cached once in so many hours; never for not at all", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},

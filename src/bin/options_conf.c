@@ -20,8 +20,8 @@ static const struct {
 } sections[] = {
     {"broker", "http statedir loglevel public-url", false},
     {"publisher", "http statedir loglevel public-url name root poll", true},
-    {"subscriber", "http statedir loglevel public-url quota", true},
-    {"serve", "http statedir loglevel public-url quota poll", false},
+    {"subscriber", "http statedir loglevel public-url quota scrub", true},
+    {"serve", "http statedir loglevel public-url quota poll scrub", false},
     {"client", "loglevel", false},
 };
 
@@ -98,7 +98,8 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
     if (known)
         return c2_fail(err, CAT2_EINVAL, "%.80s:%d: unknown key '%.*s' (here: %s)", conf->path, value->line,
                        (int)c2_min_i64(40, (int64_t)last.n), last.p, known);
-    bool sized = value->kind == C2_TOML_INT && (c2_str_is(last, "quota") || c2_str_is(last, "poll"));
+    bool sized = value->kind == C2_TOML_INT &&
+                 (c2_str_is(last, "quota") || c2_str_is(last, "poll") || c2_str_is(last, "scrub"));
     if (value->kind != C2_TOML_STRING && !sized)
         return c2_fail(err, CAT2_EINVAL, "%.80s:%d: '%.*s' must be a string, not %s", conf->path, value->line,
                        C2_STR_ARG(last), kinds[value->kind]);

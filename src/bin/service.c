@@ -269,6 +269,21 @@ int c2_service_connections(const struct c2_service *service, bool shared)
     return n < 4 ? 4 : n;
 }
 
+bool c2_service_scrub(const struct c2_options *options, double *seconds, struct cat2_error *err)
+{
+    const char *text = c2_options_text(options, "scrub");
+    char *end;
+
+    *seconds = 0;
+    if (strcmp(text, "never") == 0) return true;
+    double hours = strtod(text, &end);
+    if (end == text || *end || !(hours > 0) || hours > 1e6)
+        return c2_fail(err, CAT2_EINVAL, "--scrub: '%.40s' is neither a number of hours above 0 nor never",
+                       text);
+    *seconds = hours * 3600;
+    return true;
+}
+
 const char *c2_service_h5web(const struct c2_options *options)
 {
     static char folder[PATH_MAX];

@@ -35,6 +35,8 @@ struct c2_service_role {
 /** Where the H5Web viewer is: --h5web-dir, else ../share/caterva2/h5web beside this program; NULL: nowhere.
  */
 const char *c2_service_h5web(const struct c2_options *options);
+/** --scrub: HOURS (1.5) or never, as seconds; 0 for never. @errors CAT2_EINVAL. */
+bool c2_service_scrub(const struct c2_options *options, double *seconds, struct cat2_error *err);
 /** Client connections of the service's own server; shared: half of them are for further servers. */
 int c2_service_connections(const struct c2_service *service, bool shared);
 /** Run until SIGTERM/SIGINT: prints one ready line "PROGRAM ready http://HOST:PORT" on stdout,

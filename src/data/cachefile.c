@@ -256,18 +256,3 @@ void c2_cache_leave(struct c2_cachefile *cf, int64_t nchunk)
         }
     pthread_mutex_unlock(&cf->lock);
 }
-
-void c2_cachefile_pin(struct c2_cachefile *cf)
-{
-    pthread_mutex_lock(&cf->lock);
-    cf->pins++;
-    pthread_mutex_unlock(&cf->lock);
-}
-
-void c2_cachefile_unpin(struct c2_cachefile *cf)
-{
-    pthread_mutex_lock(&cf->lock);
-    C2_ASSERT(cf->pins > 0);
-    cf->pins--;
-    pthread_mutex_unlock(&cf->lock);
-}

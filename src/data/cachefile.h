@@ -103,14 +103,10 @@ struct c2_scrub {
 bool c2_cachefile_scrub(struct c2_cachefile *cf, struct c2_scrub *scrub, int64_t most,
                         struct cat2_error *err);
 
-/** While pinned, nothing is evicted: hold it from before c2_cachefile_is_sound() until the file has been
- * sent. Any thread. */
-void c2_cachefile_pin(struct c2_cachefile *cf);
-void c2_cachefile_unpin(struct c2_cachefile *cf);
 /** Bytes on disk (st_blocks of both files). */
 int64_t c2_cachefile_disk_nbytes(const struct c2_cachefile *cf);
 /** Give back at least `want` bytes: second chance over chunks by last use, records cleared then holes
- * punched; pinned objects (refs by readers) are safe: a read that finds its chunk gone is a miss. Returns
+ * punched; a read that finds its chunk gone is a miss. Returns
  * bytes freed. Worker. */
 int64_t c2_cachefile_evict(struct c2_cachefile *cf, int64_t want);
 /** Remove the files of `rel`; open objects live on. */

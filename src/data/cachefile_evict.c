@@ -85,7 +85,7 @@ static bool clear_record(struct c2_cachefile *cf, int64_t nchunk)
 
     pthread_mutex_lock(&cf->lock);
     struct c2_cache_rec rec = c2_cache_load_locked(cf, nchunk), fields = {0};
-    bool ok = cf->pins == 0 && c2_cache_state_of(&rec) != C2_CACHE_ABSENT &&
+    bool ok = c2_cache_state_of(&rec) != C2_CACHE_ABSENT &&
               c2_cache_store(cf, nchunk, &rec, C2_CACHE_ABSENT, fields, &ignored);
     pthread_mutex_unlock(&cf->lock);
     return ok;
@@ -103,7 +103,7 @@ static void evict_chunk(struct c2_cachefile *cf, int64_t nchunk)
 static int64_t take_hand(struct c2_cachefile *cf)
 {
     pthread_mutex_lock(&cf->lock);
-    int64_t at = cf->pins ? -1 : cf->hand;
+    int64_t at = cf->hand;
     pthread_mutex_unlock(&cf->lock);
     return at;
 }

@@ -73,7 +73,6 @@ struct c2_cachefile {
         uint64_t tag;
         int n;
     } active[C2_CACHE_ACTIVE_MAX];
-    int pins;
     int64_t hand; /* where the next eviction starts */
 };
 

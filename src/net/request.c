@@ -14,6 +14,14 @@ int c2_request_again(struct c2_request *req)
     return req->tries++;
 }
 
+bool c2_request_redo(struct c2_request *req, int most)
+{
+    if (req->redone++ >= most) return false;
+    req->heads = NULL;
+    req->table->routes[req->nroute].handler(req, req->table->state);
+    return true;
+}
+
 bool c2_request_is_head(const struct c2_request *req)
 {
     return req->head;

@@ -58,6 +58,9 @@ bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struc
 enum c2_method c2_request_method(const struct c2_request *req);
 /** How often the handler's work was begun anew before; counts. */
 int c2_request_again(struct c2_request *req);
+/** Handle the request anew, from its route on; it has not been answered. false: that was done `most` times.
+ */
+bool c2_request_redo(struct c2_request *req, int most);
 bool c2_request_is_head(const struct c2_request *req);         /* only the headers will be sent */
 struct c2_str c2_request_path(const struct c2_request *req);   /* decoded once */
 struct c2_str c2_request_target(const struct c2_request *req); /* as sent */

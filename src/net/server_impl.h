@@ -88,7 +88,7 @@ struct c2_request {
     int status;
     struct c2_body pull;
     bool pull_waiting;
-    int tries;
+    int tries, redone;
     c2_loop_fn *at_end; /* once the answer has left, or the client */
     void *at_end_ctx;
 };

@@ -15,6 +15,7 @@ struct reading {
     struct c2_buf items;
     c2_page_read_fn *fn;
     void *ctx;
+    int rounds;
     bool ok;
     struct cat2_error err;
 };
@@ -38,9 +39,16 @@ static void read_work(void *job, void *codec)
             (n == 0 || c2_select_items(codec, &ds, &r->bound, r->items.p, &r->err));
 }
 
+static void on_pieces(void *ctx, const struct cat2_error *err);
+
 static void read_done(void *job)
 {
     struct reading *r = job;
+
+    if (!r->ok && r->err.code == CAT2_ENOTFOUND && r->rounds++ < C2_ENSURE_ROUNDS) {
+        c2_ensure(r->ds, C2_NEED_BOUND, &r->bound, on_pieces, r);
+        return;
+    }
     finish(r, r->ok ? NULL : &r->err);
 }
 
@@ -52,6 +60,7 @@ static void on_pieces(void *ctx, const struct cat2_error *err)
         finish(r, err);
         return;
     }
+    c2_cachefile_unref(r->cf);
     r->cf = c2_cachefile_ref(r->ds->cf);
     c2_pool_run(r->ds->sub->config.pool, read_work, read_done, r);
 }

@@ -28,6 +28,7 @@ struct answer {
     int64_t nbytes;
     struct c2_buf head, tail, out; /* what goes before and after the items; the answer itself */
     int spool;                     /* descriptor of a large cframe, -1 */
+    int rounds;
     bool ok;
     struct cat2_error err;
     struct c2_select_parts parts; /* of a large answer */
@@ -132,6 +133,7 @@ static bool make_items(struct answer *a, struct c2_codec *codec, struct cat2_err
     struct c2_selectable ds = {c2_cachefile_meta(a->cf), c2_cachefile_chunks(a->cf)};
     size_t n = (size_t)a->nbytes;
 
+    c2_buf_fini(&a->out);
     c2_buf_init(&a->out, n + a->head.n + a->tail.n);
     if (!c2_buf_append(&a->out, a->head.p, a->head.n, err) || !c2_buf_resize(&a->out, a->head.n + n, err))
         return false;
@@ -146,6 +148,7 @@ static void make_work(void *job, void *codec)
     struct answer *a = job;
     struct c2_selectable ds = {c2_cachefile_meta(a->cf), c2_cachefile_chunks(a->cf)};
 
+    c2_buf_fini(&a->out);
     c2_buf_init(&a->out, (size_t)C2_CHUNK_CBYTES_MAX);
     if (a->format == FORMAT_CFRAME) {
         if (a->nbytes > AT_ONCE_NBYTES)
@@ -172,10 +175,26 @@ static void reply_made(struct answer *a)
     c2_blob_unref(blob);
 }
 
+static void on_pieces(void *ctx, const struct cat2_error *err);
+
+/* Evicted between fetch and use, or found damaged: have it again. */
+static void make_again(struct answer *a)
+{
+    if (a->spool >= 0) close(a->spool);
+    a->spool = -1;
+    c2_cachefile_unref(a->cf);
+    a->cf = NULL;
+    c2_ensure(a->ds, C2_NEED_BOUND, &a->bound, on_pieces, a);
+}
+
 static void make_done(void *job)
 {
     struct answer *a = job;
 
+    if (!a->ok && a->err.code == CAT2_ENOTFOUND && a->rounds++ < C2_ENSURE_ROUNDS) {
+        make_again(a);
+        return;
+    }
     if (!a->ok) {
         if (a->err.code == CAT2_ENOTFOUND) a->err.http_status = 503; /* evicted between fetch and use */
         answer_error(a, &a->err);

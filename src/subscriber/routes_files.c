@@ -13,8 +13,7 @@
 #include "base/log.h"
 #include "subscriber/view_impl.h"
 
-#define WINDOW     (2 << 20) /* of a mirrored frame that is being made ready at a time */
-#define ROUNDS_MAX 8         /* evicted under us, again and again: give up */
+#define WINDOW (2 << 20) /* of a mirrored frame that is being made ready at a time */
 
 /* What of a read was missing. */
 struct missing {
@@ -145,7 +144,7 @@ static void window_done(void *job)
 {
     struct stretch *s = job;
 
-    if (!s->failed && s->missing.n && !s->gone && s->rounds++ < ROUNDS_MAX) {
+    if (!s->failed && s->missing.n && !s->gone && s->rounds++ < C2_ENSURE_ROUNDS) {
         c2_ensure_spans(s->ds, s->missing.spans, s->missing.n, on_window_pieces, s);
         return;
     }
@@ -270,13 +269,19 @@ static void export_work(void *job, void *codec)
         f->ok = c2_cachefile_export(f->cf, f->fd, &f->err);
 }
 
+static void on_all_pieces(void *ctx, const struct cat2_error *err);
+
 static void export_done(void *job)
 {
     struct file *f = job;
 
-    if (f->ok)
+    if (f->ok) {
         reply_fd(f);
-    else
+    } else if (f->err.code == CAT2_ENOTFOUND && f->rounds++ < C2_ENSURE_ROUNDS) {
+        close(f->fd);
+        f->fd = -1;
+        c2_ensure(f->ds, C2_NEED_ALL, NULL, on_all_pieces, f);
+    } else
         file_error(f, &f->err);
 }
 
@@ -329,7 +334,7 @@ static void warm_done(void *job)
 
     if (!f->ok) {
         file_error(f, &f->err);
-    } else if (f->missing.n && f->rounds++ < ROUNDS_MAX) {
+    } else if (f->missing.n && f->rounds++ < C2_ENSURE_ROUNDS) {
         c2_ensure_spans(f->ds, f->missing.spans, f->missing.n, on_warm, f);
     } else {
         if (f->missing.n || f->nranges != 1) c2_buf_fini(&f->warm);

@@ -14,6 +14,7 @@ enum stage { STAGE_HEAD, STAGE_PARTS, STAGE_TAIL, STAGE_END };
 struct part {
     struct flow *flow;
     int64_t i;
+    int rounds;
     bool ready, failed;
     struct c2_buf out;
     struct cat2_error err;
@@ -74,10 +75,24 @@ static void part_work(void *job, void *codec)
     part->failed = !f->stream.ops->make(f->stream.ctx, codec, &ds, part->i, &part->out, &part->err);
 }
 
+static void want_pieces(struct flow *f, int64_t i, c2_ensured *fn, void *ctx);
+static void on_part_pieces(void *ctx, const struct cat2_error *err);
+
+/* Evicted between fetch and use, or found damaged: is it had again? */
+static bool had_again(struct part *part, c2_ensured *fn)
+{
+    bool gone = part->failed && part->err.code == CAT2_ENOTFOUND;
+
+    if (!gone || part->flow->gone || part->rounds++ >= C2_ENSURE_ROUNDS) return false;
+    want_pieces(part->flow, part->i, fn, part);
+    return true;
+}
+
 static void part_done(void *job)
 {
     struct part *part = job;
 
+    if (had_again(part, on_part_pieces)) return;
     part->ready = true;
     if (part->failed) say_failed(part->flow, &part->err);
     part_finished(part);
@@ -114,6 +129,7 @@ static void start_parts(struct flow *f)
         part->flow = f;
         part->i = f->next_start++;
         part->ready = part->failed = false;
+        part->rounds = 0;
         f->busy++;
         want_pieces(f, part->i, on_part_pieces, part);
     }
@@ -170,12 +186,29 @@ static void body_free(void *ctx)
     if (f->busy == 0) flow_free(f);
 }
 
+static void on_first_part(void *job);
+
+static void on_first_again(void *ctx, const struct cat2_error *err)
+{
+    struct part *first = ctx;
+    struct flow *f = first->flow;
+
+    if (!err) {
+        c2_pool_run(f->ds->sub->config.pool, part_work, on_first_part, first);
+        return;
+    }
+    first->err = *err;
+    first->rounds = C2_ENSURE_ROUNDS;
+    on_first_part(first);
+}
+
 static void on_first_part(void *job)
 {
     struct part *first = job;
     struct flow *f = first->flow;
     struct c2_body body = {pull, body_free, f};
 
+    if (had_again(first, on_first_again)) return;
     first->ready = true;
     f->busy--;
     if (first->failed) {

@@ -19,6 +19,7 @@ struct c2_ensure;
 struct c2_plugins;
 struct c2_views;
 struct c2_events;
+struct c2_scrubber;
 
 struct c2_ds {
     int refs;
@@ -100,6 +101,7 @@ struct c2_subscriber {
     struct c2_open_files open;
     uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
+    struct c2_scrubber *scrubber; /* NULL: none */
     bool stopping, evicting, restoring;
     struct c2_upcall *upcalls; /* requests for data under way */
     struct c2_timer *patience; /* stopping: how long they have */
@@ -195,6 +197,9 @@ enum c2_need {
     C2_NEED_SPANS  /* what was found missing: the blocks under bytes of chunks; none: just the cache file */
 };
 typedef void c2_ensured(void *ctx, const struct cat2_error *err);
+/* What was here may be gone when it is read, evicted or found damaged: so often is it ensured again. Each damaged
+ * piece costs one. */
+#define C2_ENSURE_ROUNDS 32
 /** Have pieces of ds in its cache file; then fn(ctx, NULL), or fn(ctx, err). fn is never called inside this
  * call. */
 void c2_ensure(struct c2_ds *ds, enum c2_need need, const struct c2_bound *bound, c2_ensured *fn, void *ctx);
@@ -261,6 +266,15 @@ void c2_grove_add_routes(struct c2_subscriber *sub);
 bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err);
 /** Remove what was left aside, in the background. */
 void c2_sub_clear_aside(struct c2_subscriber *sub);
+
+/* ---- scrub.c ---- */
+struct c2_scrub_counts {
+    int64_t nbytes, nbad, nrepaired, npasses; /* bad: chunks, fetched again; repaired: headers, indexes */
+};
+/** Begin to look through the cache every config.scrub_s seconds. */
+bool c2_scrub_start(struct c2_subscriber *sub, struct cat2_error *err);
+void c2_scrub_stop(struct c2_subscriber *sub);
+struct c2_scrub_counts c2_scrub_counts(const struct c2_subscriber *sub);
 
 /* ---- subscriber.c ---- */
 /** The last memory of a subscriber goes with its last dataset. */

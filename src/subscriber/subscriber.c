@@ -217,6 +217,10 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     c2_pages_add_routes(sub);
     c2_sub_quota_start(sub);
     c2_sub_clear_aside(sub);
+    if (!c2_scrub_start(sub, err)) {
+        c2_subscriber_free(sub);
+        return false;
+    }
     *out = sub;
     return true;
 }
@@ -229,6 +233,7 @@ void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
     c2_events_stop(sub->events);
     c2_timer_stop(sub->quota_timer);
     sub->quota_timer = NULL;
+    c2_scrub_stop(sub);
     if (sub->news) ops->unsubscribe(sub->news);
     sub->news = NULL;
     for (struct c2_root_state *root = sub->roots; root; root = root->next) {
@@ -265,12 +270,27 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     sub->patience = NULL;
     sub->stopping = sub->given_up = true;
     c2_sub_room_stop(sub);
+    c2_scrub_stop(sub);
     c2_events_stop(sub->events);
     c2_sub_roots_free(sub);
     c2_state_close(sub->state);
     sub->state = NULL;
     sub->gone = true;
     if (sub->ndatasets == 0) free_rest(sub);
+}
+
+static bool scrub_metrics(const struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_scrub_counts counts = c2_scrub_counts(sub);
+
+    return c2_buf_printf(
+        out, err,
+        "# TYPE caterva2_cache_mismatches_total counter\ncaterva2_cache_mismatches_total %" PRIu64 "\n"
+        "# TYPE caterva2_scrub_bytes_total counter\ncaterva2_scrub_bytes_total %" PRId64 "\n"
+        "# TYPE caterva2_scrub_mismatches_total counter\ncaterva2_scrub_mismatches_total %" PRId64 "\n"
+        "# TYPE caterva2_scrub_repairs_total counter\ncaterva2_scrub_repairs_total %" PRId64 "\n"
+        "# TYPE caterva2_scrub_passes_total counter\ncaterva2_scrub_passes_total %" PRId64 "\n",
+        c2_cachefile_stats().ndropped, counts.nbytes, counts.nbad, counts.nrepaired, counts.npasses);
 }
 
 bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err)
@@ -284,6 +304,7 @@ bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct
         listing += c2_sub_is_being_listed(root);
         away += root->subscribed && root->failures > 0;
     }
+    if (!scrub_metrics(sub, out, err)) return false;
     return c2_buf_printf(
         out, err,
         "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_datasets gauge\ncaterva2_datasets "

@@ -24,6 +24,7 @@ struct c2_subscriber_config {
     bool follow_all;         /* follow every root there is, without being asked */
     int caches_max;          /* cache files open at a time */
     int64_t quota;           /* bytes of cache on disk; 0 = no limit */
+    double scrub_s;          /* all that is cached is checked once in so many seconds; 0 = never */
 };
 /** Open the state, serve what is cached, follow again what was followed. @errors CAT2_EIO, CAT2_EDATA: the
  * state. */

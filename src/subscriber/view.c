@@ -212,19 +212,23 @@ static void next_in_line(struct c2_views *views, bool heavy)
 static void settle(struct c2_view *view)
 {
     struct c2_views *views = view->ds->sub->views;
-    bool heavy = view->heavy;
+    struct c2_request *req = view->req;
+    bool heavy = view->heavy, gone = false;
+    struct cat2_error why;
 
     if (view->ok) {
         if (view->ops->end) view->ops->end(view);
         reply(view);
     } else {
-        if (view->err.code == CAT2_ENOTFOUND && view->planned && !view->err.http_status)
-            view->err.http_status = 503; /* evicted between fetch and use */
-        c2_reply_error(view->req, &view->err);
+        gone = view->err.code == CAT2_ENOTFOUND && view->planned && !view->err.http_status;
+        if (gone) view->err.http_status = 503; /* evicted between fetch and use, or found damaged */
+        why = view->err;
     }
+    if (!view->ok && !gone) c2_reply_error(req, &why);
     view_free(view);
     views->running--;
     if (heavy) views->heavy = false;
+    if (gone && !c2_request_redo(req, C2_ENSURE_ROUNDS)) c2_reply_error(req, &why);
     next_in_line(views, heavy);
 }
 

@@ -248,13 +248,13 @@ bool c2_exchange_bytes(struct c2_exchange *x, struct c2_bytes bytes)
 
     x->sent += n;
     if (faulty(x) && to->cut_after >= 0 && cut <= n) {
-        to->cut_after = -1;
+        if (--to->nfaults == 0) to->cut_after = -1;
         post(x, (struct parcel){.kind = PARCEL_BYTES}, (struct c2_bytes){bytes.p, (size_t)c2_max_i64(0, cut)},
              latency);
         return false;
     }
     if (faulty(x) && to->wrong_at >= 0 && wrong >= 0 && wrong < n) {
-        to->wrong_at = -1;
+        if (--to->nfaults == 0) to->wrong_at = -1;
         uint8_t *copy = malloc(bytes.n);
         C2_ASSERT(copy);
         memcpy(copy, bytes.p, bytes.n);

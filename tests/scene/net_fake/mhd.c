@@ -335,6 +335,16 @@ MHD_socket MHD_quiesce_daemon(struct MHD_Daemon *d)
     return fd;
 }
 
+/* Scenes have no crowds. */
+const union MHD_DaemonInfo *MHD_get_daemon_info(struct MHD_Daemon *d, enum MHD_DaemonInfoType type, ...)
+{
+    static union MHD_DaemonInfo info;
+
+    C2_ASSERT(d && type == MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    info.num_connections = 1;
+    return &info;
+}
+
 enum MHD_Result MHD_run(struct MHD_Daemon *d)
 {
     (void)d;

@@ -19,8 +19,9 @@ struct c2_host {
     bool unreachable; /* nothing goes in or out; what is sent arrives when it is reachable again */
     int64_t job_ms;   /* what a job takes in the worker pool */
     int64_t cut_after,
-        wrong_at;              /* faults of the next answer with chunk data, in bytes of its body; -1: none */
-    struct MHD_Daemon *daemon; /* who answers at its address */
+        wrong_at; /* faults of the next answers with chunk data, in bytes of their bodies; -1: none */
+    int nfaults;  /* of how many answers */
+    struct MHD_Daemon *daemon;  /* who answers at its address */
     struct c2_fake_event *held; /* events of a hung or unreachable host, in order */
     int64_t calls[64];          /* when it tried to open a WebSocket: the first of them */
     int ncalls;

@@ -137,6 +137,16 @@ static bool hear(struct scene *s, struct program *p, const char *count, const ch
     return true;
 }
 
+/* "N times" at word i, or once. */
+static bool times(struct scene *s, struct program *p, const struct words *w, int i)
+{
+    int64_t n = 1;
+
+    if (i < w->n && !scene_number(s, w->at[i], &n)) return false;
+    p->host->nfaults = (int)n;
+    return true;
+}
+
 /* Deeds of one host. false: no such deed (*found), or it failed. */
 static bool deed(struct scene *s, struct program *p, const struct words *w, int i)
 {
@@ -155,11 +165,13 @@ static bool deed(struct scene *s, struct program *p, const struct words *w, int 
         c2_fake_cut(p->host);
     } else if (like(w, i, "loses its websockets")) {
         c2_fake_cut_pipes(p->host);
-    } else if (like(w, i, "cuts the next chunks after * bytes")) {
-        if (!scene_number(s, w->at[i + 5], &n)) return false;
+    } else if (like(w, i, "cuts the next chunks after * bytes") ||
+               like(w, i, "cuts the next chunks after * bytes * times")) {
+        if (!scene_number(s, w->at[i + 5], &n) || !times(s, p, w, i + 7)) return false;
         p->host->cut_after = n;
-    } else if (like(w, i, "garbles the next chunks at byte *")) {
-        if (!scene_number(s, w->at[i + 6], &n)) return false;
+    } else if (like(w, i, "garbles the next chunks at byte *") ||
+               like(w, i, "garbles the next chunks at byte * * times")) {
+        if (!scene_number(s, w->at[i + 6], &n) || !times(s, p, w, i + 7)) return false;
         p->host->wrong_at = n;
     } else if (like(w, i, "takes * a job")) {
         return scene_number(s, w->at[i + 1], &p->host->job_ms);
