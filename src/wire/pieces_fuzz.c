@@ -10,7 +10,7 @@ static bool touch(void *ctx, const struct c2_piece *piece, struct cat2_error *er
 {
     unsigned *sum = ctx;
 
-    (void)err;
+    *sum += c2_piece_check(piece, c2_buf_bytes(piece->record), err);
     for (int32_t i = 0; i < piece->nblocks; i++)
         *sum += (unsigned)piece->blocks[i];
     for (size_t i = 0; i < piece->data.n; i++)

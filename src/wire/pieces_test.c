@@ -57,6 +57,47 @@ static void records_arrive_byte_by_byte(void **state)
     assert_false(c2_pieces_end(&reader, &err));
 }
 
+/* Every record is checked, and taken over without a copy. */
+static bool check(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
+{
+    int *good = ctx;
+    C2_AUTO(c2_buf) record = c2_buf_steal(piece->record);
+
+    if (!piece->hashed || !c2_piece_check(piece, c2_buf_bytes(&record), err)) return false;
+    assert_memory_equal(piece->data.p, "blocks", 6);
+    ++*good;
+    return true;
+}
+
+static void no_flipped_bit_of_a_record_passes(void **state)
+{
+    (void)state;
+    const int32_t blocks[] = {0, 7};
+    struct c2_piece piece = {.nchunk = 9,
+                             .nblocks = 2,
+                             .blocks = blocks,
+                             .prefix = {(const uint8_t *)"head", 4},
+                             .data = {(const uint8_t *)"blocks", 6},
+                             .hashed = true};
+    struct cat2_error err;
+    int good = 0;
+    C2_AUTO(c2_buf) wire = C2_BUF_INIT(4096);
+
+    assert_true(c2_piece_encode(&piece, &wire, &err) && c2_piece_encode(&piece, &wire, &err));
+    for (size_t bit = 0; bit <= wire.n / 2 * 8; bit++) {
+        bool last = bit == wire.n / 2 * 8; /* none flipped */
+        C2_AUTO(c2_pieces_reader) reader;
+        c2_pieces_reader_init(&reader, 1024);
+        if (!last) wire.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        good = 0;
+        bool ok =
+            c2_pieces_feed(&reader, c2_buf_bytes(&wire), check, &good, &err) && c2_pieces_end(&reader, &err);
+        assert_int_equal(ok, last);
+        assert_int_equal(good, last ? 2 : 0);
+        if (!last) wire.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
 static void questions_are_parsed_or_refused(void **state)
 {
     (void)state;
@@ -95,6 +136,7 @@ static void questions_are_parsed_or_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(records_arrive_byte_by_byte),
+                                       cmocka_unit_test(no_flipped_bit_of_a_record_passes),
                                        cmocka_unit_test(questions_are_parsed_or_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
