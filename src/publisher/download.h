@@ -3,6 +3,7 @@
 #ifndef C2_PUBLISHER_DOWNLOAD_H
 #define C2_PUBLISHER_DOWNLOAD_H
 
+#include "publisher/catalog.h"
 #include "publisher/publisher.h"
 #include "publisher/source.h"
 #include "wire/pieces.h"
@@ -24,6 +25,11 @@ struct c2_cut_want {
  * CAT2_ECHANGED; those of reading. */
 bool c2_cut_read(struct c2_item *item, int64_t nchunk, const struct c2_cut_want *want, struct c2_cut *out,
                  struct cat2_error *err);
+
+/** The dataset is open (entry), or not (err): hold what the request named to this generation. false:
+ * answered; else *out is a reference. */
+bool c2_download_open(struct c2_request *req, struct c2_entry *entry, const struct cat2_error *err,
+                      struct c2_item **out);
 
 /** Answer ?pieces=text of a dataset. */
 void c2_pieces_start(struct c2_request *req, struct c2_publisher *pub, struct c2_str text, const char *path);

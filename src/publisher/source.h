@@ -41,6 +41,7 @@ struct c2_item {
     const struct c2_meta *meta; /* borrowed from the item */
     const char *refusal;        /* why chunks cannot be served, or NULL */
     struct c2_frame *frame; /* a contiguous frame file that holds exactly this dataset, or NULL. Borrowed */
+    char digest[64];        /* of that file, as Repr-Digest has it; "" not computed. Loop thread */
 };
 struct c2_item *c2_item_ref(struct c2_item *item);
 void c2_item_unref(struct c2_item *item);

@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "net/digest.h"
 #include "subscriber/view_impl.h"
 
 #define WINDOW (2 << 20) /* of a mirrored frame that is being made ready at a time */
@@ -26,6 +27,8 @@ struct file {
     struct c2_cachefile *cf;
     int fd;
     bool attachment, ok;
+    bool digested; /* its digest is wanted */
+    char digest[C2_DIGEST_MAX];
     struct cat2_error err;
     /* before a mirror is served */
     struct c2_range ranges[C2_RANGES_MAX];
@@ -226,6 +229,13 @@ static void disposition(struct c2_request *req, const struct c2_ds *ds)
         c2_reply_header(req, "Content-Disposition", c2_buf_cstr(&text));
 }
 
+/* Headers that go before those of the content. */
+static void heads(struct file *f)
+{
+    if (f->attachment) disposition(f->req, f->ds);
+    if (f->digested && f->ds->digest[0]) c2_reply_header(f->req, "Repr-Digest", f->ds->digest);
+}
+
 static void reply_fd(struct file *f)
 {
     struct stat st;
@@ -238,7 +248,7 @@ static void reply_fd(struct file *f)
 
     if (fstat(f->fd, &st) == 0) content.nbytes = st.st_size;
     f->fd = -1;
-    if (f->attachment) disposition(f->req, f->ds);
+    heads(f);
     c2_reply_content(f->req, &content);
 }
 
@@ -253,7 +263,7 @@ static void reply_mirror(struct file *f)
                                  .free = content_free,
                                  .ctx = f};
 
-    if (f->attachment) disposition(f->req, f->ds);
+    heads(f);
     c2_reply_content(f->req, &content);
 }
 
@@ -267,6 +277,8 @@ static void export_work(void *job, void *codec)
         f->ok = c2_fail_errno(&f->err, errno, "temporary file");
     else
         f->ok = c2_cachefile_export(f->cf, f->fd, &f->err);
+    if (f->ok && f->digested && !f->digest[0])
+        f->ok = c2_digest_file(f->fd, lseek(f->fd, 0, SEEK_END), f->digest, &f->err);
 }
 
 static void on_all_pieces(void *ctx, const struct cat2_error *err);
@@ -276,6 +288,7 @@ static void export_done(void *job)
     struct file *f = job;
 
     if (f->ok) {
+        if (f->digest[0]) memcpy(f->ds->digest, f->digest, sizeof(f->digest));
         reply_fd(f);
     } else if (f->err.code == CAT2_ENOTFOUND && f->rounds++ < C2_ENSURE_ROUNDS) {
         close(f->fd);
@@ -364,6 +377,58 @@ static void serve_mirror(struct file *f)
         on_warm(f, NULL);
 }
 
+/* ---- the digest of a mirror: all of it is needed first ---- */
+
+static void digest_work(void *job, void *codec)
+{
+    struct file *f = job;
+    int64_t nbytes = c2_cachefile_layout(f->cf)->frame_len;
+    C2_AUTO(c2_buf) window = C2_BUF_INIT(WINDOW);
+    struct c2_digest *digest = c2_digest_new();
+
+    (void)codec;
+    f->missing.n = 0;
+    f->ok = digest || c2_fail_nomem(&f->err, "SHA-256");
+    for (int64_t at = 0; f->ok && f->missing.n == 0 && at < nbytes; at += WINDOW) {
+        size_t n = (size_t)c2_min_i64(WINDOW, nbytes - at);
+        f->ok = c2_buf_resize(&window, n, &f->err) &&
+                c2_cachefile_read_frame(f->cf, at, n, window.p, note_missing, &f->missing, &f->err) &&
+                c2_digest_add(digest, c2_buf_bytes(&window), &f->err);
+    }
+    if (f->ok && f->missing.n == 0)
+        f->ok = c2_digest_end(digest, f->digest, &f->err);
+    else
+        c2_digest_free(digest);
+}
+
+static void digest_done(void *job);
+
+static void on_digest_pieces(void *ctx, const struct cat2_error *err)
+{
+    struct file *f = ctx;
+
+    if (err)
+        file_missing(f, err);
+    else
+        c2_pool_run(f->ds->sub->config.pool, digest_work, digest_done, f);
+}
+
+static void digest_done(void *job)
+{
+    struct file *f = job;
+
+    if (f->ok && f->missing.n && f->rounds++ < C2_ENSURE_ROUNDS) {
+        c2_ensure(f->ds, C2_NEED_ALL, NULL, on_digest_pieces, f);
+        return;
+    }
+    if (!f->ok) {
+        file_error(f, &f->err);
+        return;
+    }
+    memcpy(f->ds->digest, f->digest, sizeof(f->digest));
+    serve_mirror(f);
+}
+
 /* The cache file is there: now it is known how the dataset can be served. */
 static void on_ready(void *ctx, const struct cat2_error *err)
 {
@@ -374,7 +439,9 @@ static void on_ready(void *ctx, const struct cat2_error *err)
         return;
     }
     f->cf = c2_cachefile_ref(f->ds->cf);
-    if (c2_cachefile_is_mirror(f->cf))
+    if (c2_cachefile_is_mirror(f->cf) && f->digested && !f->ds->digest[0])
+        c2_ensure(f->ds, C2_NEED_ALL, NULL, on_digest_pieces, f);
+    else if (c2_cachefile_is_mirror(f->cf))
         serve_mirror(f);
     else
         c2_ensure(f->ds, C2_NEED_ALL, NULL, on_all_pieces, f);
@@ -392,6 +459,8 @@ static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
     f->ds = c2_ds_ref(ds);
     f->fd = -1;
     f->attachment = attachment;
+    f->digested = c2_digest_wanted(req);
+    memcpy(f->digest, ds->digest, sizeof(f->digest));
     c2_buf_init(&f->warm, WINDOW);
     c2_ensure_spans(ds, NULL, 0, on_ready, f);
 }

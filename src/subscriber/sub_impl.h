@@ -47,6 +47,7 @@ struct c2_ds {
     uint8_t *flying;           /* a bit a chunk: being fetched; made with the first flight */
     int64_t used_ms;           /* when last, by the loop's clock; 0: not in this process */
     int64_t left_nbytes;       /* on disk from an earlier run; -1: not looked at yet */
+    char digest[64];           /* of the whole file that is downloaded, as Repr-Digest; "" not computed */
 };
 
 struct c2_sub_waiter;
@@ -197,8 +198,8 @@ enum c2_need {
     C2_NEED_SPANS  /* what was found missing: the blocks under bytes of chunks; none: just the cache file */
 };
 typedef void c2_ensured(void *ctx, const struct cat2_error *err);
-/* What was here may be gone when it is read, evicted or found damaged: so often is it ensured again. Each damaged
- * piece costs one. */
+/* What was here may be gone when it is read, evicted or found damaged: so often is it ensured again. Each
+ * damaged piece costs one. */
 #define C2_ENSURE_ROUNDS 32
 /** Have pieces of ds in its cache file; then fn(ctx, NULL), or fn(ctx, err). fn is never called inside this
  * call. */

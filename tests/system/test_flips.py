@@ -3,7 +3,9 @@
 
 C2_FLIPS=10000 flips so many (default 300), C2_FLIP_LANES=N keeps so many houses busy at a time, C2_FLIP_SEED=N is another sequence.
 """
+import base64
 import collections
+import hashlib
 import json
 import os
 import random
@@ -18,7 +20,7 @@ import h5py
 import numpy as np
 import pytest
 
-from programs import House, free_port, get
+from programs import House, free_port, get, wait_until
 
 FLIPS = int(os.environ.get("C2_FLIPS", "300"))
 LANES = int(os.environ.get("C2_FLIP_LANES", "4"))
@@ -299,3 +301,32 @@ def test_a_flipped_bit_anywhere_is_never_served_and_heals(tmp_path):
     print("flips:", dict(sorted(total.items())))
     assert not faults, "\n".join(faults)
     assert total["flips"] >= FLIPS
+
+
+def test_whole_frames_have_a_digest_for_who_wants_one(house, tmp_path):
+    """RFC 9530: Want-Repr-Digest is answered by publishers and subscribers, also for parts, with the hash of the whole."""
+    root = tmp_path / "root"
+    root.mkdir()
+    write_array(root / "x.b2nd", np.arange(5000), 500, 100)
+    with h5py.File(root / "h.h5", "w") as f:
+        f["y"] = np.arange(100)
+    (root / "t.txt").write_text("text")
+    bro = house.bro()
+    pub = house.pub("d", root, bro)
+    sub = house.sub(bro)
+    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    in_h5 = next(path for path in json.loads(get(sub.url + "/api/list/d")[2]) if path.endswith("y.b2nd"))
+    want = {"Want-Repr-Digest": "sha-512=3, sha-256=10"}
+
+    def digest(data):
+        return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
+    for url in (pub.url + "/api/frame/x.b2nd", sub.url + "/files/d/x.b2nd", f"{sub.url}/api/download/d/{in_h5}",
+                sub.url + "/files/d/t.txt.b2", pub.url + "/api/frame/t.txt"):
+        for _ in range(2):  # computed, and remembered
+            status, headers, body = get(url, want)
+            assert status == 200 and headers["Repr-Digest"] == digest(body), url
+        whole = body
+        status, headers, body = get(url, want | {"Range": "bytes=10-19"})
+        assert status == 206 and body == whole[10:20] and headers["Repr-Digest"] == digest(whole), url
+        for other in ({}, {"Want-Repr-Digest": "sha-256=0"}, {"Want-Repr-Digest": "md5"}):
+            assert "Repr-Digest" not in get(url, other)[1], other

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Repr-Digest (RFC 9530): the hash of a whole representation, for whoever asks with Want-Repr-Digest. Of the
+ * registered algorithms there is sha-256. */
+#ifndef C2_NET_DIGEST_H
+#define C2_NET_DIGEST_H
+
+#include "net/server.h"
+
+#define C2_DIGEST_MAX 64 /* "sha-256=:BASE64:" and a NUL */
+
+/** Does the client want a digest that we can give? */
+bool c2_digest_wanted(const struct c2_request *req);
+
+/* One being computed. */
+struct c2_digest;
+struct c2_digest *c2_digest_new(void); /* NULL: out of memory */
+bool c2_digest_add(struct c2_digest *digest, struct c2_bytes bytes, struct cat2_error *err);
+/** The header's value; frees the digest. */
+bool c2_digest_end(struct c2_digest *digest, char out[C2_DIGEST_MAX], struct cat2_error *err);
+void c2_digest_free(struct c2_digest *digest);
+C2_DEFINE_AUTO_PTR(c2_digest, c2_digest_free);
+/** Of the first n bytes of a file. Worker. */
+bool c2_digest_file(int fd, int64_t n, char out[C2_DIGEST_MAX], struct cat2_error *err);
+
+#endif
