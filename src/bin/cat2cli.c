@@ -45,22 +45,23 @@ static void print_name(const char *prefix, const char *name, const char *tail)
     printf("%s\n", tail);
 }
 
-static bool print_strings(const cat2_strings *strings, const char *prefix, bool json, struct cat2_error *err)
+/* Those that begin with `only`: behind `prefix` each, or all as JSON. */
+static bool print_strings(const cat2_strings *strings, const char *prefix, const char *only, bool json,
+                          struct cat2_error *err)
 {
     C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-    C2_AUTO(c2_buf) folder = C2_BUF_INIT(4096);
+    size_t n = cat2_strings_count(strings);
     struct c2_jw w;
 
-    if (prefix && !c2_buf_printf(&folder, err, "%s/", prefix)) return false;
-    if (!json) {
-        for (size_t i = 0; i < cat2_strings_count(strings); i++)
-            print_name(c2_buf_cstr(&folder), cat2_strings_at(strings, i), "");
-        return true;
-    }
+    for (size_t i = 0; i < n && !json; i++)
+        if (c2_str_starts(c2_str_of(cat2_strings_at(strings, i)), only))
+            print_name(prefix, cat2_strings_at(strings, i), "");
+    if (!json) return true;
     c2_jw_init(&w, &out, C2_JSON_PYTHON, err);
     c2_jw_begin_array(&w);
-    for (size_t i = 0; i < cat2_strings_count(strings); i++)
-        c2_jw_cstr(&w, cat2_strings_at(strings, i));
+    for (size_t i = 0; i < n; i++)
+        if (c2_str_starts(c2_str_of(cat2_strings_at(strings, i)), only))
+            c2_jw_cstr(&w, cat2_strings_at(strings, i));
     c2_jw_end_array(&w);
     return c2_jw_finish(&w) && put_line(&out, err);
 }
@@ -97,12 +98,32 @@ static bool cmd_unsubscribe(struct cli *cli, struct cat2_error *err)
     return true;
 }
 
+static bool begins_one(const cat2_strings *strings, const char *prefix)
+{
+    for (size_t i = 0; i < cat2_strings_count(strings); i++)
+        if (c2_str_starts(c2_str_of(cat2_strings_at(strings, i)), prefix)) return true;
+    return false;
+}
+
+/* ROOT or ROOT/FOLDER, with or without a slash at the end. */
 static bool cmd_list(struct cli *cli, struct cat2_error *err)
 {
+    struct c2_str whole = c2_str_of(cli->args[0]), name, folder;
+    C2_AUTO(c2_buf) root = C2_BUF_INIT(C2_PATH_MAX);
+    C2_AUTO(c2_buf) prefix = C2_BUF_INIT(C2_PATH_MAX);
+    C2_AUTO(c2_buf) only = C2_BUF_INIT(C2_PATH_MAX);
     cat2_strings *paths = NULL;
 
-    if (!cat2_client_list(cli->client, cli->args[0], &paths, err)) return false;
-    bool ok = print_strings(paths, cli->args[0], cli->json, err);
+    while (whole.n && whole.p[whole.n - 1] == '/')
+        whole.n--;
+    c2_str_cut(whole, '/', &name, &folder);
+    if (!c2_buf_append_str(&root, name, err) || !c2_buf_printf(&prefix, err, "%.*s/", C2_STR_ARG(name)) ||
+        (folder.n && !c2_buf_printf(&only, err, "%.*s/", C2_STR_ARG(folder))))
+        return false;
+    if (!cat2_client_list(cli->client, c2_buf_cstr(&root), &paths, err)) return false;
+    bool ok = !folder.n || begins_one(paths, c2_buf_cstr(&only)) ||
+              c2_fail(err, CAT2_ENOTFOUND, "%.200s: there is no such folder", cli->args[0]);
+    ok = ok && print_strings(paths, c2_buf_cstr(&prefix), c2_buf_cstr(&only), cli->json, err);
     cat2_strings_free(paths);
     return ok;
 }
@@ -112,7 +133,7 @@ static bool cmd_url(struct cli *cli, struct cat2_error *err)
     cat2_strings *urls = NULL;
 
     if (!cat2_client_url(cli->client, cli->args[0], &urls, err)) return false;
-    bool ok = print_strings(urls, NULL, cli->json, err);
+    bool ok = print_strings(urls, "", "", cli->json, err);
     cat2_strings_free(urls);
     return ok;
 }
@@ -192,6 +213,8 @@ static bool cmd_show(struct cli *cli, struct cat2_error *err)
         struct cat2_error second;
         ok = cat2_dataset_open(cli->client, cli->args[0], &dataset, &second);
     }
+    if (!ok && path && !slice && strchr(path, '['))
+        (void)c2_fail_within(err, "%.100s (is a ']' missing at its end?)", cli->args[0]);
     ok = ok && (cli->json ? show_json(dataset, selection, err) : show_text(dataset, selection, err));
     cat2_dataset_free(dataset);
     free(path);
@@ -212,7 +235,7 @@ static const struct command {
     {"roots", "", 0, 0, cmd_roots},
     {"subscribe", "ROOT", 1, 1, cmd_subscribe},
     {"unsubscribe", "ROOT", 1, 1, cmd_unsubscribe},
-    {"list", "ROOT", 1, 1, cmd_list},
+    {"list", "ROOT[/FOLDER]", 1, 1, cmd_list},
     {"url", "ROOT[/DATASET]", 1, 1, cmd_url},
     {"info", "DATASET", 1, 1, cmd_info},
     {"show", "DATASET[SLICE]", 1, 1, cmd_show},
@@ -231,7 +254,7 @@ static const struct c2_options_spec spec = {
              "  roots                        the roots it knows; those it follows are marked\n"
              "  subscribe ROOT               follow a root\n"
              "  unsubscribe ROOT             follow it no more, forget what is cached of it\n"
-             "  list ROOT                    its datasets\n"
+             "  list ROOT[/FOLDER]           its datasets, or those of a folder\n"
              "  url ROOT[/DATASET]           where its publisher serves it\n"
              "  info DATASET                 metadata, e.g. foo/dir1/ds-2d.b2nd\n"
              "  show DATASET[SLICE]          values, e.g. 'foo/dir1/ds-2d.b2nd[0:3, ::-1]'\n"

@@ -99,6 +99,16 @@ static cat2_strings *strings_new(size_t n)
     return NULL;
 }
 
+/* A root's name, also when it is written as a folder's: "foo/". */
+static struct c2_str without_slash(const char *path)
+{
+    struct c2_str text = c2_str_of(path);
+
+    while (text.n && text.p[text.n - 1] == '/')
+        text.n--;
+    return text;
+}
+
 /* GET or POST a target, parse the JSON answer. */
 static bool ask(cat2_client *client, const char *method, const char *prefix, const char *path,
                 struct c2_json **out, struct cat2_error *err)
@@ -106,9 +116,10 @@ static bool ask(cat2_client *client, const char *method, const char *prefix, con
     C2_AUTO(c2_buf) target = C2_BUF_INIT(8192);
     C2_AUTO(c2_chttp) http = {.method = method, .body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
 
-    if (!c2_client_target(prefix, path, &target, err)) return false;
+    if (!c2_buf_puts(&target, prefix, err) || !c2_url_encode(without_slash(path), true, &target, err))
+        return false;
     http.target = c2_buf_cstr(&target);
-    if (!c2_chttp_run(client, &http, err)) return false;
+    if (!c2_chttp_run(client, &http, err)) return c2_client_named(path, err);
     return c2_json_parse(c2_buf_str(&http.body), out, err) ||
            c2_fail_within(err, "answer to %.100s", http.target);
 }

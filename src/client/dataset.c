@@ -46,9 +46,9 @@ bool cat2_dataset_open(cat2_client *client, const char *path, cat2_dataset **out
 
     err = c2_err_or(err, &mine);
     if (!c2_path_check(c2_str_of(path), err) || !c2_client_target("/api/info/", path, &target, err))
-        return false;
+        return c2_client_named(path, err);
     http.target = c2_buf_cstr(&target);
-    if (!c2_chttp_run(client, &http, err)) return false;
+    if (!c2_chttp_run(client, &http, err)) return c2_client_named(path, err);
     cat2_dataset *dataset = calloc(1, sizeof(*dataset));
     if (!dataset) return c2_fail_nomem(err, "dataset");
     dataset->client = client;

@@ -204,7 +204,7 @@ static bool run(struct download *d, struct cat2_error *err)
     if (!make_parents(d->file, err)) return false;
     d->fd = open(d->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (d->fd < 0) return c2_fail_errno(err, errno, "%.150s", d->part);
-    bool ok = receive(d, err) && finish(d, err);
+    bool ok = (receive(d, err) && finish(d, err)) || c2_client_named(d->dataset->path, err);
     if (!ok && err->code == CAT2_EDATA) { /* a part that does not add up must not be resumed */
         unlink(d->part);
         unlink(d->tag);

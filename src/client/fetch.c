@@ -101,7 +101,7 @@ static bool fetch_once(cat2_dataset *dataset, const struct c2_bound *bound, uint
 
     if (!fetch_target(dataset, bound, (int64_t)n, &target, err)) return false;
     http.target = c2_buf_cstr(&target);
-    if (!c2_chttp_run(dataset->client, &http, err)) return false;
+    if (!c2_chttp_run(dataset->client, &http, err)) return c2_client_named(dataset->path, err);
     if (dataset->modern && n <= SMALL_NBYTES) return copy_exact(c2_buf_bytes(&http.body), out, n, err);
     return decode(dataset, &http.body, out, n, err);
 }
@@ -158,18 +158,25 @@ bool c2_client_fetch(cat2_dataset *dataset, const struct c2_bound *bound, uint8_
     return fetch_stepped(dataset, bound, out, err);
 }
 
+bool c2_client_slice(const cat2_dataset *dataset, const char *slice, struct c2_bound *out,
+                     struct cat2_error *err)
+{
+    const struct c2_grid *grid = &dataset->meta.grid;
+    struct c2_slice parsed;
+
+    return (c2_slice_parse(c2_str_of(slice), &parsed, err) &&
+            c2_slice_bind(&parsed, grid->shape, grid->ndim, out, err)) ||
+           c2_fail_within(err, "%.70s[%.50s]", dataset->path, slice);
+}
+
 bool cat2_dataset_fetch(cat2_dataset *dataset, const char *slice, cat2_array **out, struct cat2_error *err)
 {
     struct cat2_error mine;
-    struct c2_slice parsed;
     struct c2_bound bound;
     int64_t nbytes;
 
     err = c2_err_or(err, &mine);
-    const struct c2_grid *grid = &dataset->meta.grid;
-    if (!c2_slice_parse(c2_str_of(slice), &parsed, err) ||
-        !c2_slice_bind(&parsed, grid->shape, grid->ndim, &bound, err))
-        return false;
+    if (!c2_client_slice(dataset, slice, &bound, err)) return false;
     if (!c2_mul_i64(bound.nitems, dataset->meta.dtype.itemsize, &nbytes) ||
         nbytes > dataset->client->options.reply_nbytes_max)
         return c2_fail(err, CAT2_ELIMIT, "slice of %" PRId64 " items is larger than %" PRId64 " bytes",

@@ -69,22 +69,42 @@ void c2_chttp_fini(struct c2_chttp *http)
     c2_buf_fini(&http->reply_headers);
 }
 
-/* {"detail": text} of an error answer; else its body, when that is one short line. */
-static void detail_of(const struct c2_chttp *http, char *out, size_t size)
+/* {"detail": text} of an error answer (or {"message": text}, or FastAPI's list); else its body, when that is
+ * one short line. */
+static bool detail_of(const struct c2_chttp *http, char *out, size_t size)
 {
     struct c2_str text = c2_str_trim(c2_buf_str(&http->body)), detail;
     struct cat2_error ignored;
     C2_AUTO_PTR(c2_json) *json = NULL;
 
-    if (c2_json_parse(text, &json, &ignored) && c2_jstr(c2_jget(c2_json_root(json), "detail"), &detail))
+    if (c2_json_parse(text, &json, &ignored) && (c2_jstr(c2_jget(c2_json_root(json), "detail"), &detail) ||
+                                                 c2_jstr(c2_jget(c2_json_root(json), "message"), &detail)))
         text = detail;
-    if (text.n == 0 || text.n > 200) text = C2_STR("no reason given");
-    snprintf(out, size, "%.*s", C2_STR_ARG(text));
+    if (text.n == 0 || (!json && (text.n > 200 || memchr(text.p, '\n', text.n)))) return false;
+    snprintf(out, size, "%.*s", (int)c2_min_i64((int64_t)size - 1, (int64_t)text.n), text.p);
+    return true;
 }
 
-static bool fail_status(const struct c2_chttp *http, struct cat2_error *err)
+/* "400 Bad Request", as the answer's first line has it. */
+static struct c2_str status_text(const struct c2_chttp *http)
+{
+    struct c2_str version, rest, line;
+
+    c2_str_cut(c2_buf_str(&http->reply_headers), '\n', &line, &rest);
+    c2_str_cut(c2_str_trim(line), ' ', &version, &rest);
+    return c2_str_trim(rest);
+}
+
+/* What was asked for, without the parameters. */
+static int target_length(const struct c2_chttp *http)
+{
+    return (int)c2_min_i64(120, (int64_t)strcspn(http->target, "?"));
+}
+
+static bool fail_status(const cat2_client *client, const struct c2_chttp *http, struct cat2_error *err)
 {
     enum cat2_code code = CAT2_EUPSTREAM;
+    struct c2_str text = status_text(http), location;
     char detail[220];
 
     if (http->status == 404 || http->status == 416)
@@ -97,9 +117,21 @@ static bool fail_status(const struct c2_chttp *http, struct cat2_error *err)
         code = CAT2_EUNSUPPORTED;
     else if (http->status / 100 == 4)
         code = CAT2_EINVAL;
-    detail_of(http, detail, sizeof(detail));
-    c2_fail(err, code, "%s", detail);
+    bool moved = http->status / 100 == 3 && c2_chttp_header(http, "Location", &location);
+    if (detail_of(http, detail, sizeof(detail)))
+        c2_fail(err, code, "%s", detail);
+    else
+        c2_fail(err, code, "%.80s%.*s: the answer is %.*s%s%.*s", client->base, target_length(http),
+                http->target, (int)c2_min_i64(60, (int64_t)text.n), text.p,
+                moved ? ", to " : ", without a reason", moved ? (int)c2_min_i64(100, (int64_t)location.n) : 0,
+                moved ? location.p : "");
     err->http_status = http->status;
+    return false;
+}
+
+bool c2_client_named(const char *name, struct cat2_error *err)
+{
+    if (!strstr(err->message, name)) c2_fail_within(err, "%.120s", name);
     return false;
 }
 
@@ -170,7 +202,7 @@ static bool run_once(cat2_client *client, struct c2_chttp *http, struct cat2_err
     if (code != CURLE_OK)
         return c2_fail(err, CAT2_EUPSTREAM, "%s: %.150s", client->base + strlen("http://"),
                        reason[0] ? reason : curl_easy_strerror(code));
-    return http->status / 100 == 2 || fail_status(http, err);
+    return http->status / 100 == 2 || fail_status(client, http, err);
 }
 
 /* How long the subscriber wants us to wait before we ask again; -1: it does not say. */

@@ -61,9 +61,14 @@ bool c2_chttp_header(const struct c2_chttp *http, const char *name, struct c2_st
 void c2_chttp_fini(struct c2_chttp *http);
 C2_DEFINE_AUTO(c2_chttp);
 
+/** Put the name of what failed in front of a message that does not hold it. Always false. */
+bool c2_client_named(const char *name, struct cat2_error *err);
 /** prefix + encoded path, e.g. "/api/info/" + "foo/a b.b2nd". */
 bool c2_client_target(const char *prefix, const char *path, struct c2_buf *out, struct cat2_error *err);
 
+/** A slice of the dataset, bound to its shape; errors show both. */
+bool c2_client_slice(const cat2_dataset *dataset, const char *slice, struct c2_bound *out,
+                     struct cat2_error *err);
 /** Items of one bound selection into out (bound->nitems * itemsize bytes). */
 bool c2_client_fetch(cat2_dataset *dataset, const struct c2_bound *bound, uint8_t *out,
                      struct cat2_error *err);

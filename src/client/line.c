@@ -59,7 +59,7 @@ bool cat2_dataset_line(cat2_dataset *dataset, const char *slice, int px, cat2_ar
         !c2_buf_printf(&target, err, "&px=%d", px))
         return false;
     http.target = c2_buf_cstr(&target);
-    if (!c2_chttp_run(dataset->client, &http, err)) return false;
+    if (!c2_chttp_run(dataset->client, &http, err)) return c2_client_named(dataset->path, err);
     cat2_array *array = calloc(1, sizeof(*array));
     if (!array) return c2_fail_nomem(err, "line");
     if (!read_answer(&http, array, err)) {

@@ -118,15 +118,11 @@ static bool show_bytes(cat2_dataset *dataset, const char *slice, struct c2_buf *
 bool cat2_dataset_show(cat2_dataset *dataset, const char *slice, char **text, struct cat2_error *err)
 {
     struct cat2_error mine;
-    struct c2_slice parsed;
     struct c2_bound bound;
 
     err = c2_err_or(err, &mine);
     C2_AUTO(c2_buf) out = C2_BUF_INIT((size_t)dataset->client->options.reply_nbytes_max);
-    const struct c2_grid *grid = &dataset->meta.grid;
-    if (!c2_slice_parse(c2_str_of(slice), &parsed, err) ||
-        !c2_slice_bind(&parsed, grid->shape, grid->ndim, &bound, err))
-        return false;
+    if (!c2_client_slice(dataset, slice, &bound, err)) return false;
     bool ok = dataset->meta.kind == C2_KIND_ARRAY ? show_array(dataset, &bound, &out, err)
                                                   : show_bytes(dataset, slice, &out, err);
     char *copy = ok ? c2_str_dup(c2_buf_str(&out)) : NULL;

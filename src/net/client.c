@@ -104,8 +104,8 @@ static void land(struct c2_http_flight *f, CURLcode code)
         succeed(f, (int)status);
     } else {
         if (f->err.code == CAT2_OK)
-            c2_fail(&f->err, is_garbled(code, f) ? CAT2_EDATA : CAT2_EUPSTREAM, "%.120s: %.100s", f->url,
-                    f->reason[0] ? f->reason : curl_easy_strerror(code));
+            c2_fail(&f->err, is_garbled(code, f) ? CAT2_EDATA : CAT2_EUPSTREAM, "%.60s%s: %.100s", f->url,
+                    strlen(f->url) > 60 ? "..." : "", f->reason[0] ? f->reason : curl_easy_strerror(code));
         f->call.done(f->call.ctx, NULL, &f->err);
     }
     flight_free(f);

@@ -156,9 +156,13 @@ static bool check(const struct query *q, size_t at)
 
 bool c2_query_check(struct c2_request *req, const char *spec)
 {
-    struct c2_str rest = req->query, key, value;
+    struct c2_str rest = req->query, key, value, names = c2_str_of(spec);
     struct query *q;
 
+    if (c2_str_starts(names, "@")) { /* errors of this route stand under another key */
+        c2_str_cut((struct c2_str){names.p + 1, names.n - 1}, ' ', &key, &names);
+        req->error_key = c2_arena_strdup(&req->arena, key);
+    }
     if (!spec || rest.n == 0) return true;
     q = c2_arena_alloc(&req->arena, sizeof(*q));
     if (!q) {
@@ -166,7 +170,7 @@ bool c2_query_check(struct c2_request *req, const char *spec)
         return false;
     }
     q->req = req;
-    q->spec = c2_str_of(spec);
+    q->spec = names;
     q->n = 0;
     while (c2_query_next(&rest, &key, &value)) {
         if (q->n == GIVEN_MAX) {

@@ -167,7 +167,7 @@ static void reply_text(struct c2_request *req, int status, const char *text)
 {
     struct cat2_error err;
     struct c2_jw w;
-    C2_AUTO(c2_buf) json = C2_BUF_INIT(4096);
+    C2_AUTO(c2_buf) json = C2_BUF_INIT(8192);
 
     c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
@@ -181,14 +181,9 @@ static void reply_text(struct c2_request *req, int status, const char *text)
         c2_reply_json(req, status, &json);
 }
 
-void c2_request_error_key(struct c2_request *req, const char *key)
-{
-    req->error_key = key;
-}
-
 void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
 {
-    char text[512];
+    char text[1200];
     va_list args;
 
     va_start(args, fmt);

@@ -115,19 +115,25 @@ static void preflight(struct c2_request *req)
     c2_reply_empty(req, 204);
 }
 
+static int shown(struct c2_str text)
+{
+    return (int)c2_min_i64(300, (int64_t)text.n);
+}
+
 bool c2_route_find(struct c2_request *req)
 {
+    struct c2_str path = c2_buf_str(&req->path);
     unsigned allowed = 0;
 
-    if (search(req, c2_buf_str(&req->path), false, &allowed)) return true;
+    if (search(req, path, false, &allowed)) return true;
     req->nparams = 0;
     if (allowed && req->options && req->server->cors) {
         preflight(req);
     } else if (allowed) {
         allow_header(req, allowed);
-        c2_reply_detail(req, 405, "Method Not Allowed");
+        c2_reply_detail(req, 405, "%.*s: this method is not allowed here", shown(path), path.p);
     } else if (!redirect(req)) {
-        c2_reply_detail(req, 404, "Not Found");
+        c2_reply_detail(req, 404, "nothing is served at %.*s", shown(path), path.p);
     }
     return false;
 }

@@ -29,7 +29,7 @@ struct c2_route {
     /* The parameters of its query; NULL: the handler takes what there is. Others are refused with 400. Words
      * with blanks between: a name, or with '/' between several names of one parameter, then marks: '?' may be
      * empty, '*' may be given several times, '!' a boolean. "KEY=VALUE:" begins parameters that go with this
-     * one only. "_" is taken everywhere. */
+     * one only; "@KEY" first: errors of this route are {"KEY": text}. "_" is taken everywhere. */
     const char *query;
 };
 struct c2_server_options {
@@ -91,8 +91,6 @@ void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
     C2_PRINTF(3, 4); /* {"detail": text} */
 /** 503 {"detail": text} with Retry-After; other 503s say 1 s. */
 void c2_reply_later(struct c2_request *req, int seconds, const char *fmt, ...) C2_PRINTF(3, 4);
-/** Error replies of this request are {"KEY": text}; key is of static storage. */
-void c2_request_error_key(struct c2_request *req, const char *key);
 void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take);
 /** 200 with JSON that was made, ok; or else why it was not. Takes the buffer either way. */
 void c2_reply_built(struct c2_request *req, bool ok, struct c2_buf *take, const struct cat2_error *err);

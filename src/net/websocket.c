@@ -319,7 +319,9 @@ void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *event
     bool asked = c2_request_header(req, "Connection", &connection) && lists_word(connection, "upgrade") &&
                  c2_request_header(req, "Upgrade", &upgrade) && lists_word(upgrade, "websocket");
     if (!asked) {
-        c2_reply_detail(req, 404, "Not Found"); /* as the recorded broker answers a plain GET */
+        struct c2_str path = c2_request_path(req);
+        c2_reply_detail(req, 404, "%.*s is for WebSocket connections only", /* 404 as the recorded broker */
+                        (int)c2_min_i64(200, (int64_t)path.n), path.p);
         return;
     }
     if (!c2_request_header(req, "Sec-WebSocket-Key", &key) || key.n == 0 || key.n > 60 ||

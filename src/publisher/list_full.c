@@ -49,6 +49,10 @@ bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *fa
         c2_jw_cstr(&w, entry->gen.validator);
         c2_jw_key(&w, "metadata");
         c2_jw_raw(&w, c2_buf_str(&entry->json));
+        if (entry->refusal) {
+            c2_jw_key(&w, "refusal");
+            c2_jw_cstr(&w, entry->refusal);
+        }
         c2_jw_key(&w, "frame");
         if (entry->layout.frame_len) {
             c2_jw_begin_object(&w);

@@ -48,7 +48,10 @@ const char *c2_publisher_path(struct c2_request *req)
     }
     if (good && found && n > 0 && n <= C2_PATH_MAX) return out;
     if (good)
-        c2_reply_detail(req, 404, "Not Found");
+        c2_reply_detail(req, 404,
+                        n > C2_PATH_MAX ? "%.*s...: a path of more than %d bytes"
+                                        : "%.*s: there is no such dataset",
+                        (int)c2_min_i64(300, (int64_t)raw.n), raw.p, C2_PATH_MAX);
     else
         c2_reply_detail(req, 400, "Invalid path %.*s", C2_STR_ARG(raw));
     return NULL;

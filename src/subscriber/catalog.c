@@ -178,14 +178,6 @@ static bool make_info(struct c2_ds *ds, struct cat2_error *err)
     return c2_jw_finish(&w);
 }
 
-/* Readers of the web are not told where the publisher keeps its files. */
-static struct c2_str without_place(struct c2_str reason)
-{
-    const char *end = reason.n && reason.p[0] == '/' ? memmem(reason.p, reason.n, ": ", 2) : NULL;
-
-    return end ? (struct c2_str){end + 2, reason.n - (size_t)(end + 2 - reason.p)} : reason;
-}
-
 /* Etags of the publisher's may come back (it lost its state, or has another root by now); ours do not. */
 static bool name_etag(struct c2_ds *ds, struct c2_str etag, int repeats, struct cat2_error *err)
 {
@@ -233,12 +225,14 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
 
     if (!name_generation(ds, v, err)) return false;
     if (c2_jstr(c2_jget(v, "error"), &error)) {
-        ds->error = c2_str_dup(without_place(error));
+        ds->error = c2_str_dup(c2_reason_without_place(error));
         return ds->error || c2_fail_nomem(err, "dataset");
     }
     if (!c2_meta_from_json(c2_jget(v, "metadata"), c2_kind_of(c2_str_of(ds->path)), &ds->meta, err))
         return false;
     struct c2_jval frame = c2_jget(v, "frame");
+    ds->refused = c2_jstr(c2_jget(v, "refusal"), &error);
+    if (ds->refused && !(ds->error = c2_str_dup(error))) return c2_fail_nomem(err, "dataset");
     ds->has_frame = c2_jval_kind(frame) == C2_JOBJECT && read_layout(frame, &ds->layout);
     return make_info(ds, err);
 }

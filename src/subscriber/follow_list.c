@@ -139,8 +139,8 @@ static bool on_list_data(void *ctx, int status, struct c2_bytes bytes, struct ca
 
 static void more_infos(struct c2_follow *f);
 
-bool c2_follow_line_of_info(const char *path, struct c2_http_reply *reply, struct c2_buf *line,
-                            struct cat2_error *err)
+bool c2_follow_line_of_info(const char *path, const char *http, struct c2_http_reply *reply,
+                            struct c2_buf *line, struct cat2_error *err)
 {
     struct c2_jw w;
 
@@ -154,10 +154,10 @@ bool c2_follow_line_of_info(const char *path, struct c2_http_reply *reply, struc
         c2_jw_key(&w, "metadata");
         c2_jw_raw(&w, c2_buf_str(reply->body));
     } else {
-        char text[100];
-        snprintf(text, sizeof(text), "the publisher answers %d for its metadata", reply->status);
+        struct cat2_error why;
+        c2_reason_of_reply(reply, http, "its metadata", &why);
         c2_jw_key(&w, "error");
-        c2_jw_cstr(&w, text);
+        c2_jw_cstr(&w, why.message);
     }
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
@@ -204,7 +204,7 @@ static bool take_info(struct c2_follow *f, const struct c2_follow_info *info, st
 
     if (reply->status >= 500) f->unsure = true;
     if (old) return keep(f, c2_ds_ref(old), err);
-    if (c2_follow_line_of_info(info->path, reply, &line, &bad) &&
+    if (c2_follow_line_of_info(info->path, f->root->root.http, reply, &line, &bad) &&
         c2_ds_from_line(f->root, c2_buf_str(&line), false, &ds, &bad))
         return keep(f, ds, err);
     return true;
@@ -325,8 +325,7 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         return;
     }
     if (reply->status != 200)
-        c2_fail(&err, CAT2_EUPSTREAM, "the publisher at %.100s answers %d to /api/list", f->root->root.http,
-                reply->status);
+        c2_reason_of_reply(reply, f->root->root.http, "/api/list", &err);
     else
         ok = f->streaming ? all_lines(f, &err) : plan_infos(f, &err);
     if (ok)

@@ -202,7 +202,7 @@ static void resolve(void *ctx, const struct cat2_error *err)
         not_there(l, asked);
     } else if (ds->error) {
         snprintf(text, sizeof(text), "%s cannot be served: %.500s", ds->path, ds->error);
-        c2_page_error(l->req, l->sub, 422, text, "");
+        c2_page_error(l->req, l->sub, c2_ds_unserved_status(ds), text, "");
     } else {
         l->fn(l->req, ds);
     }

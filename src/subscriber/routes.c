@@ -7,11 +7,6 @@
 #include "subscriber/events.h"
 #include "subscriber/view_impl.h"
 
-static void not_found(struct c2_request *req)
-{
-    c2_reply_detail(req, 404, "Not Found");
-}
-
 static void handle_roots(struct c2_request *req, void *state)
 {
     struct c2_subscriber *sub = state;
@@ -152,6 +147,20 @@ static void handle_url(struct c2_request *req, void *state)
 
 /* ---- a dataset by its path ---- */
 
+static void reply_info(struct c2_request *req, struct c2_ds *ds)
+{
+    struct c2_str header;
+
+    c2_reply_header(req, "ETag", ds->quoted);
+    if (c2_request_header(req, "If-None-Match", &header) && c2_etag_listed(header, ds->quoted)) {
+        c2_reply_empty(req, 304);
+        return;
+    }
+    struct c2_buf copy = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+    c2_reply_built(req, c2_buf_append(&copy, ds->info.p, ds->info.n, &err), &copy, &err);
+}
+
 #define ANEW_MAX 3 /* generations one request runs after */
 
 struct lookup {
@@ -179,9 +188,9 @@ static void resolve(void *ctx, const struct cat2_error *err)
     if (err)
         c2_reply_error(req, err);
     else if (!ds)
-        not_found(req);
-    else if (ds->error)
-        c2_reply_detail(req, 422, "%s/%s cannot be served: %s", ds->root, ds->path, ds->error);
+        c2_reply_no_dataset(req, l->sub, l->b2);
+    else if (ds->error && !(ds->refused && l->fn == reply_info))
+        c2_reply_unserved(req, ds);
     else
         l->fn(req, ds);
     free(l);
@@ -210,7 +219,7 @@ void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
     struct cat2_error err;
 
     if (!c2_str_cut(whole, '/', &name, &path) || path.n == 0) {
-        not_found(req);
+        c2_reply_no_dataset(req, sub, b2);
         return;
     }
     if (!c2_path_check(whole, &err)) {
@@ -219,26 +228,16 @@ void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
     }
     struct c2_root_state *root = c2_sub_root(sub, name);
     struct lookup *l = root ? calloc(1, sizeof(*l)) : NULL;
+    if (!root) {
+        c2_reply_no_dataset(req, sub, b2);
+        return;
+    }
     if (!l) {
-        not_found(req);
+        c2_reply_detail(req, 503, "out of memory");
         return;
     }
     *l = (struct lookup){req, sub, b2, fn};
     c2_sub_when_known(root, resolve, l);
-}
-
-static void reply_info(struct c2_request *req, struct c2_ds *ds)
-{
-    struct c2_str header;
-
-    c2_reply_header(req, "ETag", ds->quoted);
-    if (c2_request_header(req, "If-None-Match", &header) && c2_etag_listed(header, ds->quoted)) {
-        c2_reply_empty(req, 304);
-        return;
-    }
-    struct c2_buf copy = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-    struct cat2_error err;
-    c2_reply_built(req, c2_buf_append(&copy, ds->info.p, ds->info.n, &err), &copy, &err);
 }
 
 static void handle_info(struct c2_request *req, void *state)
@@ -275,7 +274,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/info/{path*}", handle_info, "metadata of one dataset", ""},
     {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "attributes of a root or a folder of it (HDF5)", ""},
     {C2_GET, "/api/fetch/{path*}", c2_handle_fetch, "a selection",
-     "slice_/at? format prefer_schunk! download! v format=png: axes field part agg cmap scale lo hi width"},
+     "slice_/at? format prefer_schunk!? download! v format=png: axes field part agg cmap scale lo hi width"},
     {C2_GET, "/api/tile/{path*}", c2_handle_tile, "256 x 256 texels of a plane",
      "axes slice_/at? field part z x y agg v"},
     {C2_GET, "/api/colormaps", c2_handle_colormaps, "tables of colours", ""},

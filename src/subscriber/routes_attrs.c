@@ -32,6 +32,15 @@ static void give_kept(struct asking *a, const struct cat2_error *why)
     answer(a, c2_buf_str(&kept), found ? NULL : why);
 }
 
+static const char *http_of(const struct asking *a)
+{
+    struct c2_str name, path;
+
+    c2_str_cut(c2_str_of(a->whole), '/', &name, &path);
+    const struct c2_root_state *root = c2_sub_root(a->sub, name);
+    return root ? root->root.http : "?";
+}
+
 static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
 {
     struct asking *a = ctx;
@@ -43,11 +52,11 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
         give_kept(a, why);
     } else if (reply->status == 404) {
         (void)c2_state_del(a->sub->state, "attrs", c2_str_of(a->whole), &err);
-        c2_fail(&err, CAT2_ENOTFOUND, "it has no attributes of its own");
+        c2_fail(&err, CAT2_ENOTFOUND, "%.190s has no attributes of its own", a->whole);
         answer(a, none, &err);
     } else if (reply->status != 200 || !c2_json_parse(c2_buf_str(reply->body), &json, &err) ||
                c2_jval_kind(c2_json_root(json)) != C2_JOBJECT) {
-        c2_fail(&err, CAT2_EUPSTREAM, "the publisher answers %d for attributes", reply->status);
+        c2_reason_of_reply(reply, http_of(a), "attributes", &err);
         give_kept(a, &err);
     } else {
         if (!c2_state_put(a->sub->state, "attrs", c2_str_of(a->whole), c2_buf_str(reply->body), &err))
@@ -85,7 +94,8 @@ void c2_sub_attrs(struct c2_subscriber *sub, struct c2_str whole, c2_attrs_fn *f
     c2_str_cut(whole, '/', &name, &path);
     const struct c2_root_state *root = c2_sub_root(sub, name);
     if (!root) {
-        c2_fail(&err, CAT2_ENOTFOUND, "Not Found");
+        c2_fail(&err, CAT2_ENOTFOUND, "there is no root '%.*s'", (int)c2_min_i64(200, (int64_t)name.n),
+                name.p);
         answer(a, none, &err);
     } else if (path.n && !c2_path_check(path, &err)) {
         c2_fail(&err, CAT2_EINVAL, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)path.n), path.p);

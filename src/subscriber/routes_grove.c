@@ -61,7 +61,7 @@ static void resolve(void *ctx, const struct cat2_error *err)
     else if (!at.ds && l->data)
         c2_reply_detail(l->req, 400, "/%.*s is a group, not a dataset", shown(path), path.p);
     else if (at.ds && at.ds->error && l->data)
-        c2_reply_detail(l->req, 422, "%s/%s cannot be served: %s", at.ds->root, at.ds->path, at.ds->error);
+        c2_reply_unserved(l->req, at.ds);
     else
         l->fn(&at);
     free(l);
@@ -72,7 +72,6 @@ void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data,
     struct c2_str file, path = path_of(req), links = c2_view_query(req, "resolve_links");
     struct cat2_error err;
 
-    c2_request_error_key(req, "message");
     if (!c2_request_query(req, "file", &file)) {
         c2_reply_detail(req, 400, "the parameter file is missing: the name of a root");
         return;
@@ -158,11 +157,13 @@ static void handle_paths(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/h5grove/meta", handle_meta, "H5Web: an entity and its children", "file path? resolve_links"},
-    {C2_GET, "/h5grove/attr", handle_attr, "H5Web: attributes", "file path? attr_keys*"},
+    {C2_GET, "/h5grove/meta", handle_meta, "H5Web: an entity and its children",
+     "@message file path? resolve_links"},
+    {C2_GET, "/h5grove/attr", handle_attr, "H5Web: attributes", "@message file path? attr_keys*"},
     {C2_GET, "/h5grove/data", handle_data, "H5Web: a selection",
-     "file path? selection? format dtype flatten!"},
-    {C2_GET, "/h5grove/paths", handle_paths, "H5Web: all paths below one", "file path? resolve_links"},
+     "@message file path? selection? format dtype flatten!"},
+    {C2_GET, "/h5grove/paths", handle_paths, "H5Web: all paths below one",
+     "@message file path? resolve_links"},
 };
 
 void c2_grove_add_routes(struct c2_subscriber *sub)

@@ -382,8 +382,12 @@ void c2_handle_tree(struct c2_request *req, void *state)
     struct tree *t = root ? calloc(1, sizeof(*t)) : NULL;
     struct cat2_error err;
 
+    if (!root) {
+        c2_reply_no_root(req, c2_request_param(req, "root"));
+        return;
+    }
     if (!t) {
-        c2_reply_detail(req, root ? 503 : 404, root ? "out of memory" : "there is no such root");
+        c2_reply_detail(req, 503, "out of memory");
         return;
     }
     *t = (struct tree){.req = req, .sub = sub, .limit = LIMIT_DEFAULT};

@@ -266,8 +266,12 @@ static void start(struct c2_request *req, struct c2_subscriber *sub, struct c2_s
         return;
     }
     struct group *g = root ? calloc(1, sizeof(*g)) : NULL;
+    if (!root) {
+        c2_reply_no_root(req, name);
+        return;
+    }
     if (!g) {
-        c2_reply_detail(req, root ? 503 : 404, root ? "out of memory" : "there is no such root");
+        c2_reply_detail(req, 503, "out of memory");
         return;
     }
     *g = (struct group){.req = req, .sub = sub, .what = what, .fn = fn};

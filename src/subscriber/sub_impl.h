@@ -34,6 +34,7 @@ struct c2_ds {
     char *match;  /* for If-Match: the strong validator of ours, else the etag */
     char *line;   /* the JSON it was made from, for the state */
     char *error;  /* why it cannot be served, NULL when it can */
+    bool refused; /* its metadata is known all the same */
     struct c2_meta meta;
     struct c2_buf info; /* JSON answer of /api/info */
     bool modern;        /* the publisher is ours */
@@ -181,8 +182,8 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
 /** End what is under way; who waits for it is told why. */
 void c2_follow_cancel(struct c2_root_state *root, const char *why);
 /** Make the line of a dataset from a Python publisher's answer to /api/info. */
-bool c2_follow_line_of_info(const char *path, struct c2_http_reply *reply, struct c2_buf *line,
-                            struct cat2_error *err);
+bool c2_follow_line_of_info(const char *path, const char *http, struct c2_http_reply *reply,
+                            struct c2_buf *line, struct cat2_error *err);
 
 /* ---- refresh.c ---- */
 #define C2_SETTLE_MS 150 /* events close together cost one look */
@@ -232,6 +233,22 @@ void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
 /** Open or create ds->cf. */
 void c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
 bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err);
+
+/* ---- reason.c ---- */
+/** An answer of the publisher at `http` that is none: its status and words. Always false. */
+bool c2_reason_of_reply(const struct c2_http_reply *reply, const char *http, const char *what,
+                        struct cat2_error *err);
+/** The same of a dataset's publisher. */
+bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err);
+/** Readers of the web are not told where the publisher keeps its files. */
+struct c2_str c2_reason_without_place(struct c2_str reason);
+/** Answer that ds->error keeps it from being served. */
+void c2_reply_unserved(struct c2_request *req, const struct c2_ds *ds);
+/** Its status: 422, or 501 for what we do not do. */
+int c2_ds_unserved_status(const struct c2_ds *ds);
+void c2_reply_no_root(struct c2_request *req, struct c2_str name);
+/** 404 for {path*}, with what there is instead. */
+void c2_reply_no_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2);
 
 /* ---- routes.c, routes_fetch.c, routes_files.c ---- */
 void c2_sub_add_routes(struct c2_subscriber *sub);

@@ -66,8 +66,8 @@ static void fail_fetch(struct fetch *f, const struct cat2_error *err)
     if (f->failed) return;
     f->failed = true;
     f->err = *err;
-    f->err.http_status = 0;
-    if (err->code == CAT2_EDATA || err->code == CAT2_ENOTFOUND || err->code == CAT2_ELIMIT)
+    if (err->http_status != 422) f->err.http_status = 0; /* bytes of ours that are wrong are no 422 */
+    if ((err->code == CAT2_EDATA && err->http_status != 422) || err->code == CAT2_ELIMIT)
         f->err.code = CAT2_EUPSTREAM;
     c2_fail_within(&f->err, "%.80s/%.100s", f->ds->root, f->ds->path);
     struct c2_root_state *root = c2_sub_root(f->ds->sub, c2_str_of(f->ds->root));
@@ -189,16 +189,13 @@ static bool take_chunk(struct request *r, struct c2_http_reply *reply, struct ca
 }
 
 /* What an answer says against the pieces. *again: it may be damage. */
-static bool check_reply(const struct c2_http_reply *reply, bool *again, struct cat2_error *err)
+static bool check_reply(const struct c2_ds *ds, const struct c2_http_reply *reply, bool *again,
+                        struct cat2_error *err)
 {
     *again = !reply->hashed; /* a status without a hash is not believed at once */
     if (reply->status == 200) return true;
-    if (reply->status == 412) {
-        *again = false;
-        return c2_fail(err, CAT2_ECHANGED, "the dataset has just changed at its publisher: ask again");
-    }
-    if (reply->status == 404) return c2_fail(err, CAT2_ENOTFOUND, "the publisher does not have it any more");
-    return c2_fail(err, CAT2_EUPSTREAM, "the publisher answers %d for chunk data", reply->status);
+    if (reply->status == 412) *again = false;
+    return c2_upstream_refused(ds, reply, err);
 }
 
 static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
@@ -206,7 +203,7 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     struct request *r = ctx;
     struct fetch *f = r->fetch;
     struct cat2_error err = {0};
-    bool again = false, ok = !why && check_reply(reply, &again, &err);
+    bool again = false, ok = !why && check_reply(f->ds, reply, &again, &err);
 
     if (why) {
         err = *why;

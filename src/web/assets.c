@@ -77,13 +77,19 @@ static bool read_file(const char *folder, struct c2_str name, struct c2_buf *out
     return ok;
 }
 
+static void no_file(struct c2_request *req, const char *of, struct c2_str name)
+{
+    c2_reply_detail(req, 404, "there is no file '%.*s' of %s", (int)c2_min_i64(200, (int64_t)name.n), name.p,
+                    of);
+}
+
 static void reply_developed(struct c2_request *req, const char *web_dir, struct c2_str name)
 {
     struct c2_buf bytes = C2_BUF_INIT(FILE_NBYTES_MAX);
 
     if (!read_file(web_dir, name, &bytes)) {
         c2_buf_fini(&bytes);
-        c2_reply_detail(req, 404, "Not Found");
+        no_file(req, "the web client", name);
         return;
     }
     c2_reply_header(req, "Cache-Control", "no-cache");
@@ -102,8 +108,10 @@ void c2_h5web_reply(struct c2_request *req, const char *h5web_dir)
     bool gzip = h5web_dir && c2_web_takes_gzip(req) && read_file(h5web_dir, c2_str_of(twin), &bytes);
     if (!h5web_dir || (!gzip && !read_file(h5web_dir, name, &bytes))) {
         c2_buf_fini(&bytes);
-        c2_reply_detail(req, 404,
-                        h5web_dir ? "Not Found" : "H5Web is not installed here (make h5web, --h5web-dir)");
+        if (h5web_dir)
+            no_file(req, "H5Web", name);
+        else
+            c2_reply_detail(req, 404, "H5Web is not installed here (make h5web, --h5web-dir)");
         return;
     }
     c2_reply_header(req, "Content-Security-Policy", h5web_policy);
@@ -149,5 +157,5 @@ void c2_assets_reply(struct c2_request *req, const char *web_dir)
             reply_embedded(req, &c2_assets[i], current);
             return;
         }
-    c2_reply_detail(req, 404, "Not Found");
+    no_file(req, "the web client", name);
 }

@@ -35,6 +35,7 @@ INTENDED = [
     (r"bro-post-odd", {200, 400, 422}, "root names that could lead out of a cache are refused"),
     (r"bro-post-(noct|textct|empty|badjson|notobj|missing|types)", {200, 400, 415, 422}, "the texts of 422 are the framework's"),
     (r"sub-files-(inm|ims|range)", {200, 206, 304}, "our etags are generations, and ranges are honoured"),
+    (r"sub-fetch-unknown-params", {400}, "what is not known is refused, not ignored"),
     (r"sub-files-err6", {404}, "same"),
     (r"pub-info-inm-match-.*", {200}, "our frames of the example may differ by a byte, and so their etags"),
     (r"sub-fetch-1d-s43", {400}, "numbers are ASCII digits"),

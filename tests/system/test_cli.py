@@ -53,9 +53,9 @@ def test_text_shows_as_text(stack):
 
 
 @pytest.mark.parametrize("argv, status, word", [
-    (("list", "nope"), 1, "nope"), (("info", "foo/nope.b2nd"), 1, "Not Found"), (("show", "foo/ds-1d.b2nd[a]"), 1, "slice"),
+    (("list", "nope"), 1, "nope"), (("info", "foo/nope.b2nd"), 1, "nope.b2nd: there is no such dataset"), (("show", "foo/ds-1d.b2nd[a]"), 1, "slice"),
     (("show", "foo/ds-1d.b2nd[2000]"), 1, "2000"), (("bogus",), 2, "bogus"), (("list",), 2, "usage"),
-    (("download", "foo/nope"), 1, "Not Found")])
+    (("download", "foo/nope"), 1, "foo/nope: there is no such dataset")])
 def test_errors_go_to_stderr_with_a_status(stack, argv, status, word):
     code, out, err = ask(stack, *argv, check=False)
     assert (code, out) == (status, "") and word in err
