@@ -36,7 +36,7 @@ bool(c2_fail)(struct cat2_error *err, enum cat2_code code, const char *fmt, ...)
 
 static enum cat2_code code_of(int errnum)
 {
-    if (errnum == ENOENT || errnum == ENOTDIR) return CAT2_ENOTFOUND;
+    if (errnum == ENOENT || errnum == ENOTDIR || errnum == ENAMETOOLONG) return CAT2_ENOTFOUND;
     if (errnum == ENOMEM || errnum == EMFILE || errnum == ENFILE) return CAT2_ENOMEM;
     return CAT2_EIO;
 }

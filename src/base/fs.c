@@ -20,7 +20,7 @@ static int open_by_parts(int dirfd, const char *rel, int flags, mode_t mode)
 
     for (;;) {
         bool last = !c2_str_cut(rest, '/', &part, &rest);
-        memcpy(name, part.p, part.n);
+        memcpy(name, part.p, part.n); /* c2_path_check() has been here */
         name[part.n] = '\0';
         fd = last ? openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, mode)
                   : openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

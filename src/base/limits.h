@@ -5,7 +5,8 @@
 
 #define C2_DIM_MAX            16 /* b2nd: ndim <= 16 since Blosc2 3 */
 #define C2_SELS_MAX           64 /* parts of a slice text; more than C2_DIM_MAX so that the error names the axes */
-#define C2_PATH_MAX           1024      /* a dataset path; file systems stop at 4096 and we prefix it */
+#define C2_PATH_MAX           4096      /* a dataset path; file systems stop there too */
+#define C2_PART_MAX           1024      /* one name in it: 255 bytes that are not UTF-8 are 765 as text */
 #define C2_NAME_MAX           255       /* one file name, a root name */
 #define C2_TREE_DEPTH_MAX     64        /* directories below a root: a loop of bind mounts must end */
 #define C2_CHUNK_NBYTES_MAX   (1 << 30) /* one decoded chunk: a request may cost a few of these */

@@ -172,8 +172,8 @@ bool c2_path_check(struct c2_str rel, struct cat2_error *err)
         struct c2_str part = {rel.p + start, i - start};
         if (part.n == 0 || c2_str_is(part, ".") || c2_str_is(part, ".."))
             return c2_fail(err, CAT2_EINVAL, "path has an empty, '.' or '..' part");
-        if (part.n > C2_NAME_MAX)
-            return c2_fail(err, CAT2_ELIMIT, "path has a part longer than %d bytes", C2_NAME_MAX);
+        if (part.n > C2_PART_MAX)
+            return c2_fail(err, CAT2_ELIMIT, "path has a part longer than %d bytes", C2_PART_MAX);
         start = i + 1;
     }
     return true;

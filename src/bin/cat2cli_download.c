@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "bin/cat2cli.h"
+#include "data/cache_name.h"
 #include "ndim/print.h"
 
 static volatile sig_atomic_t interrupted; /* the one thing a signal may set */
@@ -70,15 +71,33 @@ static bool save(cat2_dataset *dataset, const char *file, struct cat2_error *err
     return ok;
 }
 
+/* The path as a local one: names longer than file systems take are cut, with their hash behind. */
+static bool put_local(struct c2_str path, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_str name;
+    bool more = true;
+
+    while (more) {
+        more = c2_str_cut(path, '/', &name, &path);
+        if (!(name.n > C2_NAME_MAX ? c2_name_fit(name, C2_NAME_MAX, out, err)
+                                   : c2_buf_append_str(out, name, err)) ||
+            (more && !c2_buf_putc(out, '/', err)))
+            return false;
+    }
+    return true;
+}
+
 bool c2_cli_download(cat2_client *client, const char *path, const char *outdir, bool json,
                      struct cat2_error *err)
 {
     cat2_dataset *dataset = NULL;
-    C2_AUTO(c2_buf) file = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) file = C2_BUF_INIT(4 * C2_PATH_MAX);
     C2_AUTO(c2_buf) line = C2_BUF_INIT(32768);
     struct c2_jw w;
 
-    if (!c2_buf_printf(&file, err, "%s%s%s", outdir ? outdir : "", outdir ? "/" : "", path)) return false;
+    if (!c2_buf_printf(&file, err, "%s%s", outdir ? outdir : "", outdir ? "/" : "") ||
+        !put_local(c2_str_of(path), &file, err))
+        return false;
     if (!cat2_dataset_open(client, path, &dataset, err)) return false;
     bool ok = save(dataset, c2_buf_cstr(&file), err);
     cat2_dataset_free(dataset);

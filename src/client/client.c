@@ -113,7 +113,7 @@ static struct c2_str without_slash(const char *path)
 static bool ask(cat2_client *client, const char *method, const char *prefix, const char *path,
                 struct c2_json **out, struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) target = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX);
     C2_AUTO(c2_chttp) http = {.method = method, .body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
 
     if (!c2_buf_puts(&target, prefix, err) || !c2_url_encode(without_slash(path), true, &target, err))

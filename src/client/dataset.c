@@ -41,7 +41,7 @@ static bool parse_info(cat2_dataset *dataset, const struct c2_chttp *http, struc
 bool cat2_dataset_open(cat2_client *client, const char *path, cat2_dataset **out, struct cat2_error *err)
 {
     struct cat2_error mine;
-    C2_AUTO(c2_buf) target = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX);
     C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
 
     err = c2_err_or(err, &mine);

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/limits.h"
 #include "client/internal.h"
+#include "data/cache_name.h"
 #include "data/frame.h"
 
 struct download {
@@ -91,7 +93,7 @@ static bool choose_target(struct download *d, struct c2_buf *target, struct cat2
 
     if (d->dataset->modern) return c2_client_target(asks[1], d->dataset->path, target, err);
     for (size_t i = 0; i < C2_ARRAY_LEN(asks) && !ready; i++) {
-        C2_AUTO(c2_buf) ask = C2_BUF_INIT(8192);
+        C2_AUTO(c2_buf) ask = C2_BUF_INIT(4 * C2_PATH_MAX);
         C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(65536)};
         if (!c2_client_target(asks[i], d->dataset->path, &ask, err)) return false;
         http.target = c2_buf_cstr(&ask);
@@ -106,7 +108,7 @@ static bool receive(struct download *d, struct cat2_error *err)
 {
     char range[64], if_range[600];
     const char *headers[] = {range, if_range, NULL};
-    C2_AUTO(c2_buf) target = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX);
     C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(65536), .sink = sink, .ctx = d};
 
     if (!choose_target(d, &target, err)) return false;
@@ -165,7 +167,7 @@ static bool make_parents(const char *file, struct cat2_error *err)
 static bool finish(struct download *d, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_frame) *frame = NULL;
-    C2_AUTO(c2_buf) plain = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) plain = C2_BUF_INIT(4 * C2_PATH_MAX);
     int fd = open(d->part, O_RDONLY | O_CLOEXEC);
     const char *ready = d->part;
     bool ok = true;
@@ -188,15 +190,16 @@ static bool finish(struct download *d, struct cat2_error *err)
     return ok;
 }
 
+/* FILE with a suffix; a name that leaves no room for it is cut, as caches do. */
 static char *with_suffix(const char *file, const char *suffix)
 {
-    size_t n = strlen(file), m = strlen(suffix);
-    char *name = malloc(n + m + 1);
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(strlen(file) + 100);
+    struct cat2_error err;
 
-    if (!name) return NULL;
-    memcpy(name, file, n);
-    memcpy(name + n, suffix, m + 1);
-    return name;
+    bool ok = c2_buf_append(&out, file, (size_t)(name - file), &err) &&
+              c2_name_fit(c2_str_of(name), C2_NAME_MAX - 16, &out, &err) && c2_buf_puts(&out, suffix, &err);
+    return ok ? c2_str_dup(c2_buf_str(&out)) : NULL;
 }
 
 static bool run(struct download *d, struct cat2_error *err)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/name.h"
 #include "hdf5/h5_impl.h"
 
 struct link {
@@ -91,22 +92,11 @@ static bool note_seen(struct seen *seen, uint64_t id, bool *before, struct cat2_
 
 /* ---- names ---- */
 
-static bool escape(struct c2_buf *out, struct c2_str name, bool all, struct cat2_error *err)
-{
-    for (size_t i = 0; i < name.n; i++) {
-        uint8_t c = (uint8_t)name.p[i];
-        if (!(all || c >= 0x80 ? c2_buf_printf(out, err, "%%%02X", c) : c2_buf_putc(out, (char)c, err)))
-            return false;
-    }
-    return true;
-}
-
 #define PATH_MAX_SHOWN (C2_PATH_MAX - 64) /* longer ones are cut, and told apart by a number */
+#define PART_MAX_SHOWN (C2_PART_MAX - 64)
 
-static bool shorten(struct c2_buf *path, const struct walk *walk, struct cat2_error *err)
+static bool shorten(struct c2_buf *path, const struct walk *walk, size_t n, struct cat2_error *err)
 {
-    size_t n = PATH_MAX_SHOWN;
-
     while (n && (path->p[n] & 0xc0) == 0x80)
         n--;
     path->n = n;
@@ -115,15 +105,15 @@ static bool shorten(struct c2_buf *path, const struct walk *walk, struct cat2_er
 
 static bool push_name(struct walk *walk, struct c2_str name, bool *too_long, struct cat2_error *err)
 {
-    bool dots = c2_str_is(name, ".") || c2_str_is(name, "..");
+    size_t start = walk->path.n + (walk->path.n > 0);
 
     if (!c2_buf_puts(&walk->name, walk->name.n > 1 ? "/" : "", err) ||
         !c2_buf_append_str(&walk->name, name, err) || (walk->path.n && !c2_buf_putc(&walk->path, '/', err)))
         return false;
-    bool ok = dots || !c2_str_is_utf8(name) ? escape(&walk->path, name, dots, err)
-                                            : c2_buf_append_str(&walk->path, name, err);
-    *too_long = walk->path.n > PATH_MAX_SHOWN;
-    return ok && (!*too_long || shorten(&walk->path, walk, err));
+    if (!c2_name_show(name, &walk->path, err)) return false;
+    size_t room = start + PART_MAX_SHOWN < PATH_MAX_SHOWN ? start + PART_MAX_SHOWN : PATH_MAX_SHOWN;
+    *too_long = walk->path.n > room;
+    return !*too_long || shorten(&walk->path, walk, room, err);
 }
 
 /* ---- the walk ---- */
@@ -207,7 +197,7 @@ static bool walk_link(struct walk *walk, hid_t group, const struct link *link, s
 
     if (!push_name(walk, c2_str_of(link->name), &too_long, err)) return false;
     if (too_long) {
-        ok = tell(walk, C2_H5_LINK, "has too long a path", 0, err);
+        ok = tell(walk, C2_H5_LINK, "has too long a name or path", 0, err);
     } else if (link->type != H5L_TYPE_HARD && link->type != H5L_TYPE_SOFT) {
         ok = tell(walk, C2_H5_LINK, "is an external link: they are not followed", 0, err);
     } else if (link->name[0] == '\0' || strcmp(link->name, ".") == 0) {

@@ -56,6 +56,13 @@ struct c2_str c2_request_param(const struct c2_request *req, const char *name)
     return (struct c2_str){"", 0};
 }
 
+void c2_request_param_set(struct c2_request *req, const char *name, struct c2_str value)
+{
+    for (size_t i = 0; i < req->nparams; i++)
+        if (c2_str_is((struct c2_str){req->params[i].name, req->params[i].name_n}, name))
+            req->params[i].value = value;
+}
+
 /* Decoded text goes to the request's arena, so that it lives as long as the request. */
 struct c2_str c2_query_decoded(const struct c2_request *req, struct c2_str text)
 {

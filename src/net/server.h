@@ -66,6 +66,8 @@ struct c2_str c2_request_path(const struct c2_request *req);   /* decoded once *
 struct c2_str c2_request_target(const struct c2_request *req); /* as sent */
 struct c2_str c2_request_param(const struct c2_request *req,
                                const char *name); /* a {name} of the pattern, decoded; "" if none */
+/** Give it another value, which lives as long as the request. */
+void c2_request_param_set(struct c2_request *req, const char *name, struct c2_str value);
 bool c2_request_query(const struct c2_request *req, const char *name,
                       struct c2_str *out); /* decoded; the last one wins */
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out); /* any case */

@@ -29,7 +29,7 @@ struct stream {
 };
 struct c2_hashing {
     struct stream streams[2]; /* later, urgent */
-    int64_t nbytes; /* hashed so far */
+    int64_t nbytes;           /* hashed so far */
     bool running, waiting;
     struct c2_timer *timer; /* until the next job; waiting: of either stream */
 };

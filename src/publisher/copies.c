@@ -12,10 +12,15 @@
 #include <xxhash.h>
 
 #include "base/fs.h"
+#include "data/cache_name.h"
 
 static void b2_name(const char *path, char *out, size_t size)
 {
-    snprintf(out, size, "%s.b2", path);
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
+    struct cat2_error err;
+
+    bool ok = c2_cache_name(NULL, c2_str_of(path), ".b2", &name, &err);
+    snprintf(out, size, "%s", ok ? c2_buf_cstr(&name) : "");
 }
 
 /* A copy says what it was made of by its time, which no clock has set: a digest of the validator. */

@@ -52,10 +52,14 @@ static bool start(struct c2_publisher *pub, const struct c2_publisher_options *o
 static bool open_source(const struct c2_publisher_options *options, struct c2_gens *gens,
                         struct c2_source **out, struct cat2_error *err)
 {
-    struct c2_source *dir;
+    struct c2_source *bytes, *dir;
 
     if (c2_source_is_h5(options->root)) return c2_source_h5_new(options->root, gens, out, err);
-    if (!c2_source_dir_new(options->root, options->statedir, gens, &dir, err)) return false;
+    if (!c2_source_dir_new(options->root, options->statedir, gens, &bytes, err)) return false;
+    if (!c2_source_names_new(bytes, &dir, err)) {
+        bytes->ops->free(bytes);
+        return false;
+    }
     *out = dir;
     if (options->no_h5_folders || c2_source_folders_new(dir, options->root, out, err)) return true;
     dir->ops->free(dir);

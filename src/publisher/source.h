@@ -94,6 +94,9 @@ struct c2_source { /* first member of the implementations */
 bool c2_source_dir_new(const char *root, const char *statedir, struct c2_gens *gens, struct c2_source **out,
                        struct cat2_error *err);
 
+/** A directory's source under the texts of its names (base/name.h). Takes dir on success. */
+bool c2_source_names_new(struct c2_source *dir, struct c2_source **out, struct cat2_error *err);
+
 /** The datasets of an HDF5 file. */
 bool c2_source_h5_new(const char *filename, struct c2_gens *gens, struct c2_source **out,
                       struct cat2_error *err);

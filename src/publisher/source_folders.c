@@ -11,6 +11,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/name.h"
 #include "publisher/h5_file.h"
 
 struct folder {
@@ -50,9 +51,11 @@ static bool has_suffix(struct c2_str path)
 
 static bool is_h5(struct folders_source *source, const char *rel)
 {
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
     struct cat2_error ignored;
     struct stat st;
-    int fd = c2_fs_open(source->root, rel, O_RDONLY | O_NONBLOCK, &ignored);
+    bool known = c2_path_of_text(c2_str_of(rel), &name, &ignored);
+    int fd = known ? c2_fs_open(source->root, c2_buf_cstr(&name), O_RDONLY | O_NONBLOCK, &ignored) : -1;
     bool is = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && c2_h5_signature(fd);
 
     if (fd >= 0) close(fd);
@@ -61,7 +64,8 @@ static bool is_h5(struct folders_source *source, const char *rel)
 
 static bool append(struct folders_source *source, const char *rel, struct cat2_error *err)
 {
-    char full[PATH_MAX];
+    C2_AUTO(c2_buf) full = C2_BUF_INIT(2 * PATH_MAX);
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
     struct folder fresh = {.rel = c2_str_dup(c2_str_of(rel))};
 
     if (source->n == source->cap) {
@@ -72,9 +76,11 @@ static bool append(struct folders_source *source, const char *rel, struct cat2_e
             source->cap = cap;
         }
     }
-    snprintf(full, sizeof(full), "%s/%s", source->root_path, rel);
-    if (!fresh.rel || source->n == source->cap ||
-        !c2_h5_file_new(full, rel, source->workers, source->base.gens, &fresh.file, err)) {
+    bool ok = fresh.rel && source->n < source->cap && c2_path_of_text(c2_str_of(rel), &name, err) &&
+              c2_buf_printf(&full, err, "%s/%s", source->root_path, c2_buf_cstr(&name)) &&
+              c2_h5_file_new(c2_buf_cstr(&full), c2_buf_cstr(&name), source->workers, source->base.gens,
+                             &fresh.file, err);
+    if (!ok) {
         free(fresh.rel);
         return c2_fail_nomem(err, "HDF5 file");
     }

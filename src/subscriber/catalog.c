@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "data/cache_name.h"
 #include "subscriber/events.h"
 
 bool c2_root_name_ok(struct c2_str name)
@@ -275,14 +276,15 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern
 
 bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)
 {
-    return c2_buf_printf(out, err, "%s/%s%s", ds->root, ds->path,
-                         c2_kind_of(c2_str_of(ds->path)) == C2_KIND_FILE ? ".b2" : "");
+    struct c2_str path = c2_str_of(ds->path);
+
+    return c2_cache_name(ds->root, path, c2_kind_of(path) == C2_KIND_FILE ? ".b2" : "", out, err);
 }
 
 static void save(const struct c2_ds *ds)
 {
     struct cat2_error err;
-    C2_AUTO(c2_buf) key = C2_BUF_INIT(2048);
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
     C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
 
     if (ds->sub->restoring) return;
@@ -344,8 +346,8 @@ void c2_sub_drop(struct c2_root_state *root, struct c2_str path)
     bool found;
     size_t i = place_of(root, path, &found);
     struct cat2_error err;
-    C2_AUTO(c2_buf) name = C2_BUF_INIT(2048);
-    C2_AUTO(c2_buf) key = C2_BUF_INIT(2048);
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
 
     if (!found) return;
     struct c2_ds *ds = root->datasets[i];

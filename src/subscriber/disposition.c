@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "subscriber/view_impl.h"
 #include "wire/url.h"
 
@@ -45,8 +46,8 @@ static bool is_plain(struct c2_str name, bool slice)
 bool c2_sub_disposition(const struct c2_ds *ds, struct c2_str slice, const char *suffix, struct c2_buf *out,
                         struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) name = C2_BUF_INIT(8192);
-    C2_AUTO(c2_buf) encoded = C2_BUF_INIT(3 * 8192);
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(4 * C2_PATH_MAX);
+    C2_AUTO(c2_buf) encoded = C2_BUF_INIT(16 * C2_PATH_MAX);
 
     if (!put_name(ds, slice, suffix, &name, err)) return false;
     if (is_plain(c2_buf_str(&name), suffix))

@@ -237,7 +237,7 @@ static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_er
 
 static bool start_info(struct c2_follow *f, struct c2_follow_info *info, struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) url = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
     char condition[600];
     const char *headers[] = {condition, NULL};
     struct c2_ds *old = c2_sub_find(f->root, c2_str_of(info->path));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/limits.h"
 #include "ndim/print.h"
 #include "web/markdown.h"
 
@@ -461,7 +462,7 @@ void c2_page_dataset(struct c2_request *req, struct c2_ds *ds)
 {
     struct ds_page *p = calloc(1, sizeof(*p));
     C2_AUTO(c2_buf) dtype = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
-    C2_AUTO(c2_buf) whole = C2_BUF_INIT(4096);
+    C2_AUTO(c2_buf) whole = C2_BUF_INIT(2 * C2_PATH_MAX);
     struct c2_str header;
     struct cat2_error err;
 

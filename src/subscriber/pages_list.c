@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
+
 #define NEAREST_MAX 5
 
 bool c2_page_is_folder(const struct c2_root_state *root, struct c2_str folder)
@@ -124,7 +126,7 @@ static void pager(struct listing *l, const char *folder)
 
 void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const char *folder)
 {
-    C2_AUTO(c2_buf) title = C2_BUF_INIT(4096);
+    C2_AUTO(c2_buf) title = C2_BUF_INIT(2 * C2_PATH_MAX);
     struct cat2_error err;
     struct listing l = {.root = root};
     bool found;

@@ -110,7 +110,7 @@ static void on_parts(void *ctx, struct c2_http_reply *reply, const struct cat2_e
 static bool ask_parts(struct prepare *p, struct cat2_error *err)
 {
     const struct c2_frame_layout *l = &p->ds->layout;
-    C2_AUTO(c2_buf) url = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
     char range[120], match[900];
     const char *headers[] = {range, match, NULL};
 
@@ -148,7 +148,7 @@ void c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct ca
 
     C2_ASSERT(p);
     *p = (struct prepare){.ds = c2_ds_ref(ds), .look_only = true, .fn = fn, .ctx = ctx};
-    c2_buf_init(&p->name, 2048);
+    c2_buf_init(&p->name, 2 * C2_PATH_MAX);
     p->ok = c2_ds_cache_name(ds, &p->name, &p->err) && c2_meta_copy(&ds->meta, &p->meta, &p->err);
     c2_pool_run(ds->sub->config.pool, work, done, p);
 }

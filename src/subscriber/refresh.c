@@ -97,7 +97,7 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
 
 static bool ask(struct c2_refresh *r, struct asked *asked)
 {
-    C2_AUTO(c2_buf) url = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
     struct cat2_error err;
 
     if (!c2_buf_printf(&url, &err, "http://%s/api/info/", r->root->root.http) ||

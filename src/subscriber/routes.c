@@ -222,7 +222,7 @@ void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
         c2_reply_no_dataset(req, sub, b2);
         return;
     }
-    if (!c2_path_check(whole, &err)) {
+    if (!c2_path_check(path, &err)) {
         c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
         return;
     }

@@ -68,7 +68,7 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
 static bool ask(struct asking *a, const struct c2_root_state *root, struct c2_str path,
                 struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) url = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
 
     if (!c2_buf_printf(&url, err, "http://%s/api/attrs", root->root.http) ||
         (path.n && (!c2_buf_putc(&url, '/', err) || !c2_url_encode(path, true, &url, err))))

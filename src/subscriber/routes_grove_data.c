@@ -200,10 +200,10 @@ static bool dispose(struct data *d, const struct c2_ds *ds, struct cat2_error *e
 {
     const char *slash = strrchr(ds->path, '/'), *suffix = d->format == FORMAT_NPY ? "npy" : "tiff";
     struct c2_str base = c2_str_of(slash ? slash + 1 : ds->path);
-    C2_AUTO(c2_buf) encoded = C2_BUF_INIT(4096);
+    C2_AUTO(c2_buf) encoded = C2_BUF_INIT(4 * C2_PATH_MAX);
 
     if (c2_str_ends(base, ".b2nd")) base.n -= 5;
-    c2_buf_init(&d->disposition, 8192);
+    c2_buf_init(&d->disposition, 4 * C2_PATH_MAX);
     if (!c2_url_encode(base, false, &encoded, err)) return false;
     if (encoded.n == base.n)
         return c2_buf_printf(&d->disposition, err, "attachment; filename=\"%s.%s\"", c2_buf_cstr(&encoded),

@@ -169,6 +169,14 @@ static void reply_group_attrs(void *ctx, struct c2_str json, const struct cat2_e
     c2_buf_fini(&out);
 }
 
+/* Its path ends as those of folders do which are called like arrays. */
+static bool means_folder(struct c2_request *req)
+{
+    struct c2_str whole = c2_request_path(req), key = c2_request_param(req, "key");
+
+    return whole.n > key.n && c2_zarr_is_folder((struct c2_str){whole.p, whole.n - key.n - 1});
+}
+
 /* .zattrs is of arrays and of groups, and what looks like a chunk may be a folder: what a path is, is known
  * when its root has been listed. */
 static bool is_dataset(struct c2_request *req, struct c2_subscriber *sub)
@@ -177,7 +185,7 @@ static bool is_dataset(struct c2_request *req, struct c2_subscriber *sub)
 
     c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
     struct c2_root_state *root = c2_sub_root(sub, name);
-    return root && c2_sub_find(root, path);
+    return root && !means_folder(req) && c2_sub_find(root, path);
 }
 
 static void attrs_of_array_or_group(struct c2_request *req, struct c2_subscriber *sub)
@@ -196,12 +204,36 @@ static void chunk_or_links(struct c2_request *req, struct c2_subscriber *sub)
         c2_zarr_group(req, sub, NULL);
 }
 
+/* {path*} is a key: the path it stands for takes its place. */
+static bool take_path(struct c2_request *req)
+{
+    struct c2_str whole = c2_request_param(req, "path"), root, key;
+    C2_AUTO(c2_buf) path = C2_BUF_INIT(whole.n + 1);
+    struct cat2_error err;
+
+    c2_str_cut(whole, '/', &root, &key);
+    if (!memchr(whole.p, '~', whole.n)) return true;
+    bool ok = c2_buf_append(&path, whole.p, whole.n - key.n, &err) && c2_zarr_path_of(key, &path, &err);
+    const char *copy = ok ? c2_arena_strdup(c2_request_arena(req), c2_buf_str(&path)) : NULL;
+    if (copy)
+        c2_request_param_set(req, "path", c2_str_of(copy));
+    else
+        c2_reply_detail(req, 503, "out of memory");
+    return copy;
+}
+
 void c2_handle_zarr(struct c2_request *req, void *state)
 {
     struct c2_str key = c2_request_param(req, "key");
 
-    if (c2_str_is(key, "zarr.json"))
+    if (c2_str_is(key, "zarr.json")) {
         c2_reply_detail(req, 404, "this is Zarr of version 2: .zarray, .zgroup, .zattrs");
+        return;
+    }
+    if (!take_path(req)) return;
+    if (c2_str_is(key, ".zarray") && means_folder(req))
+        c2_reply_detail(req, 404, "%.*s is a folder", (int)c2_min_i64(300, (int64_t)c2_request_path(req).n),
+                        c2_request_path(req).p);
     else if (c2_str_is(key, ".zarray"))
         c2_sub_with_dataset(req, state, false, array_json);
     else if (c2_str_is(key, ".zattrs"))

@@ -50,28 +50,29 @@ static bool is_array(const struct c2_ds *ds)
 
 /* ---- .zmetadata ---- */
 
-static void put_key(struct c2_jw *w, struct c2_str path, const char *name)
+static void put_key(struct c2_jw *w, struct c2_str path, bool folder, const char *name)
 {
-    char key[C2_PATH_MAX + 16];
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(3 * path.n + 16);
 
-    snprintf(key, sizeof(key), "%.*s%s%s", C2_STR_ARG(path), path.n ? "/" : "", name);
-    c2_jw_key(w, key);
+    w->ok = w->ok && c2_zarr_put_path(path, folder, &key, w->err) &&
+            c2_buf_printf(&key, w->err, "%s%s", path.n ? "/" : "", name);
+    c2_jw_key(w, c2_buf_cstr(&key));
 }
 
 static void put_group(struct c2_jw *w, const struct folder *folder)
 {
-    put_key(w, folder->path, ".zgroup");
+    put_key(w, folder->path, true, ".zgroup");
     c2_jw_raw(w, C2_STR("{\"zarr_format\":2}"));
     if (!folder->attrs.n) return;
-    put_key(w, folder->path, ".zattrs");
+    put_key(w, folder->path, true, ".zattrs");
     c2_jw_raw(w, c2_buf_str(&folder->attrs));
 }
 
 static void put_array(struct c2_jw *w, const struct c2_ds *ds, const char *path)
 {
-    put_key(w, c2_str_of(path), ".zarray");
+    put_key(w, c2_str_of(path), false, ".zarray");
     c2_zarr_array_json(&ds->meta, w);
-    put_key(w, c2_str_of(path), ".zattrs");
+    put_key(w, c2_str_of(path), false, ".zattrs");
     c2_jw_raw(w, c2_zarr_attrs_json(&ds->meta));
 }
 
@@ -155,11 +156,12 @@ static void ask_attrs(struct group *g)
 
 /* ---- links ---- */
 
-static bool put_link(struct c2_buf *out, struct c2_str name, struct cat2_error *err)
+static bool put_link(struct c2_buf *out, struct c2_str name, bool folder, struct cat2_error *err)
 {
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(4 * C2_PATH_MAX);
     C2_AUTO(c2_buf) text = C2_BUF_INIT(4 * C2_PATH_MAX);
 
-    return c2_url_encode(name, false, &text, err) &&
+    return c2_zarr_put_path(name, folder, &key, err) && c2_url_encode(c2_buf_str(&key), false, &text, err) &&
            c2_buf_printf(out, err, "<li><a href=\"%s/\">%s/</a>\n", c2_buf_cstr(&text), c2_buf_cstr(&text));
 }
 
@@ -172,7 +174,7 @@ static bool make_links(struct group *g)
     for (size_t i = 0; i < g->n; i++) { /* the list is sorted: what is in one folder lies together */
         bool folder = c2_str_cut(c2_str_of(g->list[i]->path + g->dir_n), '/', &name, &rest);
         if (folder ? c2_str_eq(name, before) : !is_array(g->list[i])) continue;
-        if (!put_link(&g->out, name, &g->err)) return false;
+        if (!put_link(&g->out, name, folder, &g->err)) return false;
         if (folder) before = name;
     }
     return c2_buf_puts(&g->out, "</ul>\n", &g->err);
@@ -281,6 +283,19 @@ static void start(struct c2_request *req, struct c2_subscriber *sub, struct c2_s
     c2_sub_when_known(root, on_listed, g);
 }
 
+/* The links of `path` with the folder that has this key in it. */
+static void links_of(struct c2_request *req, struct c2_subscriber *sub, struct c2_str path, struct c2_str key)
+{
+    C2_AUTO(c2_buf) whole = C2_BUF_INIT(path.n + key.n + 2);
+    struct cat2_error err;
+
+    if (c2_buf_append_str(&whole, path, &err) && c2_buf_putc(&whole, '/', &err) &&
+        c2_zarr_path_of(key, &whole, &err))
+        start(req, sub, c2_buf_str(&whole), WHAT_LINKS, NULL);
+    else
+        c2_reply_error(req, &err);
+}
+
 void c2_zarr_group(struct c2_request *req, struct c2_subscriber *sub, c2_zarr_handler *fn)
 {
     struct c2_str key = c2_request_param(req, "key"), path = c2_request_param(req, "path");
@@ -290,10 +305,13 @@ void c2_zarr_group(struct c2_request *req, struct c2_subscriber *sub, c2_zarr_ha
     else if (c2_str_is(key, ".zmetadata"))
         start(req, sub, path, WHAT_ALL, NULL);
     else /* a folder, without the slash */
-        start(req, sub, (struct c2_str){path.p, path.n + 1 + key.n}, WHAT_LINKS, NULL);
+        links_of(req, sub, path, key);
 }
 
 void c2_handle_zarr_links(struct c2_request *req, void *state)
 {
-    start(req, state, c2_request_param(req, "path"), WHAT_LINKS, NULL);
+    struct c2_str root, key;
+
+    c2_str_cut(c2_request_param(req, "path"), '/', &root, &key);
+    links_of(req, state, root, key);
 }

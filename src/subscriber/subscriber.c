@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A subscriber's life: state and cache folder, routes, roots; and the quota's periodic work. */
 #include "subscriber/subscriber.h"
+#include "base/limits.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -37,7 +38,7 @@ struct sweep {
 
 static int64_t left_behind(int cachefd, const char *rel)
 {
-    C2_AUTO(c2_buf) sidecar = C2_BUF_INIT(4096);
+    C2_AUTO(c2_buf) sidecar = C2_BUF_INIT(2 * C2_PATH_MAX);
     struct cat2_error err;
     struct stat st;
     int64_t n = 0;
@@ -112,7 +113,7 @@ static int by_use(const void *a, const void *b)
 static bool add_swept(struct sweep *s, struct c2_ds *ds)
 {
     struct swept *it = &s->list[s->n];
-    C2_AUTO(c2_buf) name = C2_BUF_INIT(2048);
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
     struct cat2_error err;
 
     if (ds->preparing || ds->error || (!ds->cf && ds->left_nbytes == 0)) return true;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "subscriber/view_impl.h"
 
 #define RUNNING_MAX    8           /* views at work at a time */
@@ -75,7 +76,7 @@ static void reply_heads(struct c2_request *req, const char *heads, const char **
     struct c2_str rest = c2_str_of(heads), line, name, value;
 
     while (c2_str_cut(rest, '\n', &line, &rest)) {
-        char name_text[64], value_text[1024];
+        char name_text[64], value_text[4 * C2_PART_MAX];
         c2_str_cut(line, ':', &name, &value);
         snprintf(name_text, sizeof(name_text), "%.*s", C2_STR_ARG(name));
         value = c2_str_trim(value);

@@ -30,6 +30,13 @@ void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w);
 /** The JSON of .zattrs of an array. */
 struct c2_str c2_zarr_attrs_json(const struct c2_meta *meta);
 
+/** Append a path within a group as a key; its last part is a folder, or an array. */
+bool c2_zarr_put_path(struct c2_str path, bool folder, struct c2_buf *out, struct cat2_error *err);
+/** The path that has this key. */
+bool c2_zarr_path_of(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
+/** Is the key that of a folder which is called as arrays are? */
+bool c2_zarr_is_folder(struct c2_str text);
+
 /** Answer .zgroup, .zmetadata or the links of a group; with fn: call that once the root has been listed. */
 typedef void c2_zarr_handler(struct c2_request *req, struct c2_subscriber *sub);
 void c2_zarr_group(struct c2_request *req, struct c2_subscriber *sub, c2_zarr_handler *fn);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "tui/number.h"
 #include "wire/url.h"
 
@@ -52,7 +53,7 @@ bool c2_tui_info_of(const cat2_dataset *dataset, struct c2_tui_info **out, struc
 
 void c2_tui_info_add_chunks(struct c2_tui_info *info, cat2_client *client)
 {
-    C2_AUTO(c2_buf) target = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX);
     struct cat2_error ignored;
 
     if (info->chunk_map || !c2_buf_puts(&target, "/api/chunks/", &ignored) ||
