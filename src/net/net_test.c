@@ -164,6 +164,8 @@ static const struct c2_route routes[] = {
     {C2_GET, "/ws", handle_ws, "", NULL},
     {C2_DELETE, "/api/roots/{name}", handle_post, "", NULL},
     {C2_GET, "/tail/{path*}/{q}", handle_tail, "", NULL},
+    {C2_GET, "/strict/{path*}", handle_hello, "", "@message q/r? s! n* t format=png: width"},
+    {C2_GET, "/none/{path*}", handle_hello, "", ""},
 };
 
 static struct world *world_new(void)
@@ -256,16 +258,16 @@ static void routes_are_found_and_faults_are_answered(void **state)
         {"GET", "/api/hello/", 200, "{\"path\":\"\",\"q\":\"\"}"},
         {"GET", "/api/hello", 307, ""},
         {"GET", "/work/", 307, ""},
-        {"GET", "/nope", 404, "{\"detail\":\"Not Found\"}"},
-        {"POST", "/work", 405, "{\"detail\":\"Method Not Allowed\"}"},
+        {"GET", "/nope", 404, "{\"detail\":\"nothing is served at /nope\"}"},
+        {"POST", "/work", 405, "{\"detail\":\"/work: this method is not allowed here\"}"},
         {"GET", "/work", 200, "{\"detail\":\"42\"}"},
         {"DELETE", "/api/roots/foo", 200, "{\"detail\":\"0\"}"},
-        {"DELETE", "/api/roots/", 404, "{\"detail\":\"Not Found\"}"},
+        {"DELETE", "/api/roots/", 404, "{\"detail\":\"nothing is served at /api/roots/\"}"},
         {"GET", "/tail/a/b/c%20d", 200, "{\"detail\":\"a/b|c d\"}"},
         {"GET", "/tail/a/b", 200, "{\"detail\":\"a|b\"}"},
-        {"GET", "/tail//b", 404, "{\"detail\":\"Not Found\"}"},
-        {"GET", "/tail/b", 404, "{\"detail\":\"Not Found\"}"},
-        {"GET", "/tail/a/", 404, "{\"detail\":\"Not Found\"}"},
+        {"GET", "/tail//b", 404, "{\"detail\":\"nothing is served at /tail/b\"}"},
+        {"GET", "/tail/b", 404, "{\"detail\":\"nothing is served at /tail/b\"}"},
+        {"GET", "/tail/a/", 404, "{\"detail\":\"nothing is served at /tail/a/\"}"},
     };
     struct world *w = world_new();
 
@@ -274,6 +276,48 @@ static void routes_are_found_and_faults_are_answered(void **state)
         struct answer a = ask(w, cases[i].method, cases[i].target, NULL);
         assert_int_equal(a.status, cases[i].status);
         assert_string_equal(c2_buf_cstr(&a.body), cases[i].body);
+        answer_fini(&a);
+    }
+    world_free(w);
+}
+
+static void a_query_holds_what_its_route_takes(void **state)
+{
+    static const struct {
+        const char *target;
+        int status;
+        const char *message; /* NULL: any */
+    } cases[] = {
+        {"/strict/?q=1", 200, NULL},
+        {"/strict/?q=&r=", 200, NULL},
+        {"/strict/?%71=1&s=yes&n=1&n=2&_=9", 200, NULL},
+        {"/strict/?q=1&q=1", 200, NULL},
+        {"/strict/?q=a+b&r=a%20b", 200, NULL},
+        {"/strict/?format=png&width=3", 400, NULL}, /* format itself is not known */
+        {"/strict/?q=1&q=2", 400, "the parameter 'q' is given twice, with different values"},
+        {"/strict/?r=1&q=2", 400, "'r' and 'q' are the same parameter: give one of them"},
+        {"/strict/?t=", 400, "the parameter 't' is empty"},
+        {"/strict/?s=maybe", 422, "s: 'maybe' is not a boolean"},
+        {"/strict/?width=3", 400,
+         "the parameter 'width' goes with format=png only; without it there are: q, r, s, n, t"},
+        {"/strict/?x=1", 400, "unknown parameter 'x'; known are: q, r, s, n, t"},
+        {"/none/?x=1", 400, NULL},
+        {"/none/?_=1", 200, NULL},
+        {"/none/?&&", 200, NULL},
+        {"/none/?=1", 400, NULL},
+    };
+    struct world *w = world_new();
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct answer a = ask(w, "GET", cases[i].target, NULL);
+        C2_AUTO(c2_buf) want = C2_BUF_INIT(1000);
+        struct cat2_error err;
+        assert_int_equal(a.status, cases[i].status);
+        if (cases[i].message) {
+            assert_true(c2_buf_printf(&want, &err, "{\"message\":\"%s\"}", cases[i].message));
+            assert_string_equal(c2_buf_cstr(&a.body), c2_buf_cstr(&want));
+        }
         answer_fini(&a);
     }
     world_free(w);
@@ -535,6 +579,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(routes_are_found_and_faults_are_answered),
+        cmocka_unit_test(a_query_holds_what_its_route_takes),
         cmocka_unit_test(a_body_waits_and_arrives_whole),
         cmocka_unit_test(a_body_of_a_client_that_left_is_freed),
         cmocka_unit_test(hundred_requests_at_once_are_all_answered),

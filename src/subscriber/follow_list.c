@@ -286,7 +286,11 @@ static bool plan_infos(struct c2_follow *f, struct cat2_error *err)
     struct c2_jiter it = c2_jiter_of(list);
     while (c2_jnext(&it, &key, &value)) {
         struct cat2_error bad;
-        if (!c2_jstr(value, &path) || !c2_path_check(path, &bad)) continue;
+        if (!c2_jstr(value, &path) || !c2_path_check(path, &bad)) {
+            c2_log_warn("follow root=%s: a listed dataset has no usable path: %.*s", f->root->root.name,
+                        (int)c2_min_i64(200, (int64_t)path.n), path.n ? path.p : "");
+            continue;
+        }
         if (!add_info(f, path, err)) return false;
     }
     return true;

@@ -182,11 +182,13 @@ static void resolve(void *ctx, const struct cat2_error *err)
     char *asked = c2_arena_strdup(c2_request_arena(l->req), whole);
     char text[800];
 
+    bool slash = c2_str_ends(whole, "/");
     while (whole.n && whole.p[whole.n - 1] == '/')
         whole.n--;
     c2_str_cut(whole, '/', &name, &path);
     struct c2_root_state *root = c2_sub_root(l->sub, name);
-    struct c2_ds *ds = root && path.n ? c2_sub_find(root, path) : NULL;
+    bool folder_too = slash && l->folders && root && path.n && c2_page_is_folder(root, path);
+    struct c2_ds *ds = root && path.n && !folder_too ? c2_sub_find(root, path) : NULL;
     char *folder = c2_arena_strdup(c2_request_arena(l->req), path);
     if (err && err->http_status == 503) {
         c2_page_listing(l->req, l->sub, err->message);

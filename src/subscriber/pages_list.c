@@ -65,14 +65,20 @@ struct listing {
     bool folders;                 /* this round is theirs, the other the datasets' */
 };
 
+/* A folder that is called as a dataset beside it is told from it by a slash. */
+static const char *folder_slash(struct c2_root_state *root, const char *folder)
+{
+    return *folder && c2_sub_find(root, c2_str_of(folder)) ? "/" : "";
+}
+
 static void folder_row(struct listing *l, struct c2_str name, size_t n)
 {
     char path[C2_PATH_MAX + 2];
 
     snprintf(path, sizeof(path), "%.*s", (int)(name.p + name.n - (name.p - l->nprefix)), name.p - l->nprefix);
     c2_html(&l->page.h,
-            "<tr><th scope=\"row\"><a class=\"folder\" href=\"/roots/~/~\">$/</a></th><td colspan=\"2\">",
-            l->root->root.name, path, path + l->nprefix);
+            "<tr><th scope=\"row\"><a class=\"folder\" href=\"/roots/~/~$\">$/</a></th><td colspan=\"2\">",
+            l->root->root.name, path, folder_slash(l->root, path), path + l->nprefix);
     c2_html_int(&l->page.h, (int64_t)n);
     c2_html(&l->page.h, n == 1 ? " dataset</td><td></td></tr>\n" : " datasets</td><td></td></tr>\n");
 }
@@ -108,8 +114,8 @@ static void pager(struct listing *l, const char *folder)
     size_t page = l->first / C2_PAGE_ROWS + 1, npages = (l->at + C2_PAGE_ROWS - 1) / C2_PAGE_ROWS;
     if (page > 1) {
         snprintf(number, sizeof(number), "%zu", page - 1);
-        c2_html(h, "<a rel=\"prev\" href=\"/roots/~$~?page=$\">Previous</a> ", l->root->root.name,
-                *folder ? "/" : "", folder, number);
+        c2_html(h, "<a rel=\"prev\" href=\"/roots/~$~$?page=$\">Previous</a> ", l->root->root.name,
+                *folder ? "/" : "", folder, folder_slash(l->root, folder), number);
     }
     c2_html(h, "<span>Page ");
     c2_html_int(h, (int64_t)page);
@@ -118,8 +124,8 @@ static void pager(struct listing *l, const char *folder)
     c2_html(h, "</span>");
     if (page < npages) {
         snprintf(number, sizeof(number), "%zu", page + 1);
-        c2_html(h, " <a rel=\"next\" href=\"/roots/~$~?page=$\">Next</a>", l->root->root.name,
-                *folder ? "/" : "", folder, number);
+        c2_html(h, " <a rel=\"next\" href=\"/roots/~$~$?page=$\">Next</a>", l->root->root.name,
+                *folder ? "/" : "", folder, folder_slash(l->root, folder), number);
     }
     c2_html(h, "</nav>\n");
 }

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "subscriber/events.h"
 #include "subscriber/view_impl.h"
+#include "wire/url.h"
 
 static void handle_roots(struct c2_request *req, void *state)
 {
@@ -120,11 +121,11 @@ static void handle_list(struct c2_request *req, void *state)
 
 static void put_url(struct c2_jw *w, const char *http, const char *route, struct c2_str path)
 {
-    char text[400 + C2_PATH_MAX];
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(4 * C2_PATH_MAX);
 
-    snprintf(text, sizeof(text), "http://%s%s%.*s", http, route,
-             (int)c2_min_i64(C2_PATH_MAX, (int64_t)path.n), path.p);
-    c2_jw_cstr(w, text);
+    w->ok = w->ok && c2_buf_printf(&text, w->err, "http://%s%s", http, route) &&
+            c2_url_encode_least(path, &text, w->err);
+    c2_jw_cstr(w, c2_buf_cstr(&text));
 }
 
 static void handle_url(struct c2_request *req, void *state)
@@ -249,13 +250,13 @@ void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds)
 {
     struct c2_buf out = C2_BUF_INIT(65536);
     struct cat2_error err;
+    C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX);
     struct c2_jw w;
-    char text[800 + C2_PATH_MAX];
 
-    snprintf(text, sizeof(text), "http://%s/files/%s/%s%s", ds->sub->config.public_http, ds->root, ds->path,
-             ds->meta.kind == C2_KIND_FILE ? ".b2" : "");
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
-    c2_jw_cstr(&w, text);
+    w.ok =
+        c2_buf_printf(&path, &err, "%s/%s%s", ds->root, ds->path, ds->meta.kind == C2_KIND_FILE ? ".b2" : "");
+    put_url(&w, ds->sub->config.public_http, "/files/", c2_buf_str(&path));
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 

@@ -29,15 +29,18 @@ void c2_grove_no_path(struct c2_request *req, struct c2_str path, struct c2_str 
     c2_reply_detail(req, 404, "/%.*s is not a valid path in %.*s", shown(path), path.p, shown(file), file.p);
 }
 
-static struct c2_str path_of(const struct c2_request *req)
+/* Without slashes at its ends, and one where there are several; *slash: it ends in one, as a group's may. */
+static struct c2_str path_of(struct c2_request *req, bool *slash)
 {
     struct c2_str path = c2_view_query(req, "path");
+    char *copy = c2_arena_strdup(c2_request_arena(req), path);
+    size_t n = 0;
 
-    while (path.n && path.p[0] == '/')
-        path = (struct c2_str){path.p + 1, path.n - 1};
-    while (path.n && path.p[path.n - 1] == '/')
-        path.n--;
-    return path;
+    *slash = c2_str_ends(path, "/");
+    for (size_t i = 0; copy && i < path.n; i++)
+        if (path.p[i] != '/' || (n && copy[n - 1] != '/')) copy[n++] = path.p[i];
+    if (n && copy[n - 1] == '/') n--;
+    return (struct c2_str){copy ? copy : "", n};
 }
 
 static bool is_folder(const struct c2_root_state *root, struct c2_str path)
@@ -48,10 +51,12 @@ static bool is_folder(const struct c2_root_state *root, struct c2_str path)
 static void resolve(void *ctx, const struct cat2_error *err)
 {
     struct lookup *l = ctx;
-    struct c2_str file = c2_view_query(l->req, "file"), path = path_of(l->req);
+    bool slash;
+    struct c2_str file = c2_view_query(l->req, "file"), path = path_of(l->req, &slash);
     struct c2_grove_at at = {.req = l->req, .sub = l->sub, .path = path, .root = c2_sub_root(l->sub, file)};
 
     at.ds = at.root && path.n ? c2_sub_find(at.root, path) : NULL;
+    if (at.ds && slash && is_folder(at.root, path)) at.ds = NULL; /* the group that is called as a dataset */
     if (err)
         c2_reply_error(l->req, err);
     else if (!at.root)
@@ -69,7 +74,8 @@ static void resolve(void *ctx, const struct cat2_error *err)
 
 void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data, c2_grove_fn *fn)
 {
-    struct c2_str file, path = path_of(req), links = c2_view_query(req, "resolve_links");
+    bool slash;
+    struct c2_str file, path = path_of(req, &slash), links = c2_view_query(req, "resolve_links");
     struct cat2_error err;
 
     if (!c2_request_query(req, "file", &file)) {

@@ -60,12 +60,31 @@ static int64_t pull(void *ctx, uint8_t *to, size_t room)
     return (int64_t)n;
 }
 
+/* A group that is called as a dataset beside it is told from it by a slash. The list is sorted. */
+static const char *group_slash(const struct listing *l, const char *path, size_t n)
+{
+    struct c2_str name = {path, n};
+    size_t low = 0, high = l->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = c2_str_cmp(c2_str_of(l->list[middle]->path), name);
+        if (order == 0) return "/";
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return "";
+}
+
 /* ---- children ---- */
 
 static bool put_child(struct listing *l, struct cat2_error *err)
 {
     const struct c2_ds *ds = l->list[l->i];
     struct c2_str name, rest;
+    char text[C2_PART_MAX + 2];
     struct c2_jw w;
 
     if (l->any && !c2_buf_putc(&l->out, ',', err)) return false;
@@ -83,7 +102,8 @@ static bool put_child(struct listing *l, struct cat2_error *err)
     c2_jw_key(&w, "kind");
     c2_jw_cstr(&w, "group");
     c2_jw_key(&w, "name");
-    c2_jw_str(&w, name);
+    snprintf(text, sizeof(text), "%.*s%s", C2_STR_ARG(name), group_slash(l, ds->path, l->dir_n + name.n));
+    c2_jw_cstr(&w, text);
     c2_jw_key(&w, "attributes");
     c2_grove_attr_types((struct c2_str){"", 0}, &w);
     c2_jw_end_object(&w);
@@ -118,14 +138,14 @@ static bool begin_group(struct listing *l, struct cat2_error *err)
 
 /* ---- paths ---- */
 
-static bool put_path(struct listing *l, const char *path, size_t n, struct cat2_error *err)
+static bool put_path(struct listing *l, const char *path, size_t n, bool group, struct cat2_error *err)
 {
-    char text[C2_PATH_MAX + 2];
+    char text[C2_PATH_MAX + 3];
     struct c2_jw w;
 
     if (l->any && !c2_buf_putc(&l->out, ',', err)) return false;
     l->any = true;
-    snprintf(text, sizeof(text), "/%.*s", (int)n, path);
+    snprintf(text, sizeof(text), "/%.*s%s", (int)n, path, group && n ? group_slash(l, path, n) : "");
     c2_jw_init(&w, &l->out, C2_JSON_COMPACT, err);
     c2_jw_cstr(&w, text);
     return c2_jw_finish(&w);
@@ -140,16 +160,16 @@ static bool put_paths(struct listing *l, struct cat2_error *err)
     while (common < n && path[common] == before[common])
         common++;
     for (size_t k = l->dir_n; k < n; k++)
-        if (path[k] == '/' && (common <= k || l->i == 0) && !put_path(l, path, k, err)) return false;
+        if (path[k] == '/' && (common <= k || l->i == 0) && !put_path(l, path, k, true, err)) return false;
     l->i++;
-    return put_path(l, path, n, err);
+    return put_path(l, path, n, false, err);
 }
 
 static bool begin_paths(struct listing *l, struct cat2_error *err)
 {
     l->put = put_paths;
     l->tail = "]";
-    return c2_buf_putc(&l->out, '[', err) && put_path(l, l->dir, l->dir_n ? l->dir_n - 1 : 0, err);
+    return c2_buf_putc(&l->out, '[', err) && put_path(l, l->dir, l->dir_n ? l->dir_n - 1 : 0, true, err);
 }
 
 /* ---- the request ---- */

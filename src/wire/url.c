@@ -34,6 +34,18 @@ static bool unreserved(char c)
            (c && strchr("-._~", c));
 }
 
+bool c2_url_encode_least(struct c2_str in, struct c2_buf *out, struct cat2_error *err)
+{
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < in.n; i++) {
+        unsigned char c = (unsigned char)in.p[i];
+        ok = c < 0x20 || c == 0x7f || strchr("%?#\\", c) ? c2_buf_printf(out, err, "%%%02X", c)
+                                                         : c2_buf_putc(out, (char)c, err);
+    }
+    return ok;
+}
+
 bool c2_url_encode(struct c2_str in, bool keep_slash, struct c2_buf *out, struct cat2_error *err)
 {
     static const char digits[] = "0123456789ABCDEF";

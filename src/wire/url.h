@@ -11,6 +11,10 @@ bool c2_url_decode(struct c2_str in, bool plus_is_blank, struct c2_buf *out, str
 /** Encode everything but unreserved characters and '/' ; keep_slash=false encodes '/' too. */
 bool c2_url_encode(struct c2_str in, bool keep_slash, struct c2_buf *out, struct cat2_error *err);
 
+/** Encode only what would end the path or change it ('%' '?' '#' '\\', control characters): for clients that
+ * quote the rest themselves. */
+bool c2_url_encode_least(struct c2_str in, struct c2_buf *out, struct cat2_error *err);
+
 /** One "k=v" of a query string: *rest starts as the query and shrinks; pieces are still encoded. false at the
  * end. */
 bool c2_query_next(struct c2_str *rest, struct c2_str *key, struct c2_str *value);

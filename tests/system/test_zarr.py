@@ -124,7 +124,7 @@ def test_groups_are_walked_and_have_their_attributes(site, version):
                                {"at": "dtypes/flat.b2nd", "index": ""}, {"url": site.url + "/nowhere"}, {"at": "sim/none.b2nd"}])
     assert [one.get("error") for one in told[:4]] == [None] * 4
     if version == "2":
-        odd = ["odd%20names/", "odd%20names/%C3%A4%20b%23%2541%3F.b2nd"]
+        odd = ["odd%20names/", "odd%20names/%C3%A4%20b~23~2541~3F.b2nd"]
         arrays = [path for path in site.arrays if not path.startswith("odd")]
         assert sorted(told[0]["list"]) == sorted([*arrays, *odd, "dtypes/", "sim/", "tables/"])
     else:
@@ -138,7 +138,7 @@ def test_groups_are_walked_and_have_their_attributes(site, version):
 def test_a_root_is_opened_by_its_consolidated_metadata(site, version):
     told = site.read(version, [{"consolidated": True, "at": "sim/cube-3d.b2nd", "index": "np.s_[20:, 100:, 5]"}, {"consolidated": True, "list": True}])
     assert same(told[0]["items"], stored(site, "sim/cube-3d.b2nd")[20:, 100:, 5]) and told[0]["attrs"] == {"contenttype": "stack"}
-    common = [path for path in site.arrays if word(path) not in NOT_FOR_3]
+    common = [path.replace("b#%41?", "b~23~2541~3F") for path in site.arrays if word(path) not in NOT_FOR_3]
     assert sorted(name for name in told[1]["list"] if not name.endswith("/")) == common
     assert [name for name in told[1]["list"] if name.endswith("/")] == ["dtypes/", "odd names/", "sim/", "tables/"]
 
