@@ -137,7 +137,7 @@ static const char *why_not(const struct walk *walk, const struct stat *st, int d
     for (int i = 0; i <= depth; i++)
         if (walk->above[i].dev == st->st_dev && walk->above[i].ino == st->st_ino)
             return link ? "is a link to a directory that it lies in" : "is a directory that it lies in";
-    if (depth == C2_TREE_DEPTH_MAX) return "lies too deep: more than 64 directories are in each other";
+    if (depth == C2_TREE_DEPTH_MAX) return "lies too deep: more than 1024 directories are in each other";
     if (link && walk->nlinks == LINKS_IN_CHAIN) return "is reached through too many links to directories";
     if (walk->nlinks + link > 0 && walk->dirs_by_links == DIRS_BY_LINKS)
         return "is not looked into: too many directories are reached through links";

@@ -8,7 +8,7 @@
 #define C2_PATH_MAX           4096      /* a dataset path; file systems stop there too */
 #define C2_PART_MAX           1024      /* one name in it: 255 bytes that are not UTF-8 are 765 as text */
 #define C2_NAME_MAX           255       /* one file name, a root name */
-#define C2_TREE_DEPTH_MAX     64        /* directories below a root: a loop of bind mounts must end */
+#define C2_TREE_DEPTH_MAX     1024      /* directories below a root, in each other */
 #define C2_CHUNK_NBYTES_MAX   (1 << 30) /* one decoded chunk: a request may cost a few of these */
 #define C2_CHUNK_CBYTES_MAX   ((1 << 30) + (1 << 24)) /* compressed, with room for incompressible overhead */
 #define C2_NCHUNKS_MAX        (1 << 24)               /* index of 128 MiB */
