@@ -79,7 +79,6 @@ struct c2_entry *c2_catalog_remember(struct c2_catalog *cat, const char *path, c
 void c2_entry_free(struct c2_entry *entry)
 {
     c2_buf_fini(&entry->json);
-    free(entry->refusal);
     free(entry->path);
     free(entry);
 }
@@ -102,7 +101,6 @@ static void forget_contents(struct c2_catalog *cat, struct c2_entry *entry)
 {
     c2_entry_drop_item(cat, entry);
     c2_buf_clear(&entry->json);
-    free(entry->refusal);
     entry->refusal = NULL;
     entry->sketched = entry->failed = false;
     memset(&entry->layout, 0, sizeof(entry->layout));

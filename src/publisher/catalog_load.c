@@ -26,7 +26,7 @@ struct load_job {
     struct c2_item *item;
     struct c2_generation gen;
     struct c2_frame_layout layout;
-    char *refusal;
+    const char *refusal;
     struct c2_buf json;
     struct cat2_error err;
 };
@@ -91,11 +91,8 @@ static void load_work(void *ctx, void *local)
     c2_item_count(job->item);
     job->gen = job->item->gen;
     if (job->item->frame) job->layout = *c2_frame_layout(job->item->frame);
-    const char *refusal = job->item->refusal;
-    if (refusal && !(job->refusal = c2_str_dup(c2_str_of(refusal))))
-        c2_fail_nomem(&job->err, "dataset");
-    else
-        job->ok = to_json(job, job->item->meta);
+    job->refusal = job->item->refusal;
+    job->ok = to_json(job, job->item->meta);
 }
 
 /* ---- on the loop ---- */
@@ -160,9 +157,7 @@ static void take_result(struct c2_catalog *cat, struct c2_entry *entry, struct l
     c2_entry_renew(cat, entry, &job->gen);
     c2_buf_fini(&entry->json);
     entry->json = c2_buf_steal(&job->json);
-    free(entry->refusal);
     entry->refusal = job->refusal;
-    job->refusal = NULL;
     entry->sketched = job->sketched;
     entry->failed = false;
     entry->layout = job->layout;
@@ -233,7 +228,6 @@ static void load_done(void *ctx)
     }
     c2_item_unref(job->item);
     c2_buf_fini(&job->json);
-    free(job->refusal);
     free(job->path);
     free(job);
 }
@@ -468,9 +462,9 @@ static void get_done(void *ctx)
         get_fail(job, &job->err);
     } else if (!job->ok) {
         struct c2_entry *entry = c2_catalog_find(cat, job->path);
-        bool missing = job->err.code == CAT2_ENOTFOUND;
-        if (entry && !entry->gone && missing) c2_entry_gone(cat, entry);
-        if (missing) c2_fail(&job->err, CAT2_ENOTFOUND, "%.190s: there is no such dataset", job->path);
+        if (entry && !entry->gone && job->err.code == CAT2_ENOTFOUND) c2_entry_gone(cat, entry);
+        if (job->err.code == CAT2_ENOTFOUND)
+            c2_fail(&job->err, CAT2_ENOTFOUND, "%.190s: there is no such dataset", job->path);
         get_fail(job, &job->err);
     } else {
         get_found(cat, job);
