@@ -362,12 +362,3 @@ void MHD_stop_daemon(struct MHD_Daemon *d)
     free(d);
 }
 
-/* The server asks how many are connected; never so many here that it matters. */
-const union MHD_DaemonInfo *MHD_get_daemon_info(struct MHD_Daemon *d, enum MHD_DaemonInfoType what, ...)
-{
-    static const union MHD_DaemonInfo few = {.num_connections = 1};
-
-    (void)d;
-    C2_ASSERT(what == MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-    return &few;
-}
