@@ -52,6 +52,7 @@ bench: .deps/ready
 	@$(NINJA) $(BUILD) --target all benches
 	@.venv/bin/python bench/scorecard.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/hdf5.py --bin $(BUILD)/bin
+	@.venv/bin/python bench/views.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/web.py --bin $(BUILD)/bin
 
 fuzz: .deps/ready

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What references lead to is named as libhdf5 names it, and many of them cost no more than as many steps."""
-import time
+import resource
 
 import h5
 import h5py
@@ -41,9 +41,9 @@ def test_references_are_named_as_libhdf5_names_them(tmp_path, libver, userblock)
     assert [got or None for got in attrs["null"]] == [None]
 
 
-def test_a_scale_of_many_variables_takes_time_in_proportion(tmp_path):
+def test_a_scale_of_many_variables_takes_work_in_proportion(tmp_path):
     took = []
-    for n in (500, 2000):
+    for n in (500, 4000):
         path, folder = tmp_path / f"{n}.h5", tmp_path / str(n)
         folder.mkdir()
         with h5py.File(path, "w") as f:
@@ -51,8 +51,8 @@ def test_a_scale_of_many_variables_takes_time_in_proportion(tmp_path):
             scale.make_scale("x")
             for i in range(n):
                 f.create_dataset(f"v{i}", data=np.zeros(4)).dims[0].attach_scale(scale)
-        start = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         lines = h5.driver(path, folder)
-        took.append(time.monotonic() - start)
+        took.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)
         assert sorted(row["dataset"] for row in lines["x"]["attrs"]["REFERENCE_LIST"]) == sorted(f"/v{i}" for i in range(n))
-    assert took[1] < 10 * max(took[0], 0.2), took  # four times as many; searches would cost sixteen times as much
+    assert took[1] < 24 * max(took[0], 0.05), took  # processor time: eight times as much; searches would cost 64 times as much

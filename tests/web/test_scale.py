@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Large things: many datasets, wide planes, long lines. What is measured is counted, not timed, where a busy machine could lie."""
 import os
-import time
 import urllib.parse
 
 import blosc2
@@ -55,10 +54,8 @@ def check_many(big, page):
 def check_plane(big, page):
     get(big.url + "/api/tile/big/wide.b2nd?z=6")
     before = big.rss_kib()
-    start = time.monotonic()
     page.goto(big.url + "/roots/big/wide.b2nd")
     page.wait("document.querySelector('canvas.heat')?.dataset.drawn === ':,:' && !document.querySelector('.pane.busy')")
-    assert time.monotonic() - start < 10
     assert page.moved() < 4 << 20 and big.rss_kib() - before < 300 << 10
     page.goto(f"{big.url}/roots/big/wide.b2nd?box=29990,30010,19990,20010")
     page.wait("document.querySelector('canvas.heat')?.dataset.drawn === ':,:' && !document.querySelector('.pane.busy')")
