@@ -28,28 +28,26 @@ static herr_t look_for_absence(unsigned n, const H5E_error2_t *error, void *ctx)
     return 0;
 }
 
-/* libhdf5 fails for a chunk that is not there. Asking in the other way, which looks at all chunks, is for
- * failures of unknown cause only. */
+/* libhdf5 fails for a chunk that is not there, and says 0 where no chunk is. Asking in the other way, which
+ * looks at all chunks, is for what is not known then. */
 bool c2_h5_stored_size(struct c2_h5_dataset *ds, const hsize_t *offset, hsize_t *n, struct cat2_error *err)
 {
     haddr_t addr = HADDR_UNDEF;
+    hsize_t size = 0;
     bool absent = false;
     unsigned mask;
 
     *n = 0;
-    if (H5Dget_chunk_storage_size(ds->id, offset, n) >= 0) {
-        /* 0 is said of datasets without any chunk, too */
-        if (*n > 0 || H5Dget_storage_size(ds->id) == 0) return true;
-        return c2_fail(err, CAT2_EDATA, "the chunk takes no bytes");
-    }
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, look_for_absence, &absent);
+    bool told = H5Dget_chunk_storage_size(ds->id, offset, &size) >= 0;
+    if (!told) H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, look_for_absence, &absent);
     H5Eclear2(H5E_DEFAULT);
-    *n = 0;
-    if (absent) return true;
-    if (H5Dget_chunk_info_by_coord(ds->id, offset, &mask, &addr, n) < 0)
+    if (told && size > 0) *n = size;
+    if (*n > 0 || absent) return true;
+    if (H5Dget_chunk_info_by_coord(ds->id, offset, &mask, &addr, &size) < 0)
         return c2_h5_fail(err, CAT2_EDATA, "the chunk cannot be found");
-    if (addr == HADDR_UNDEF) *n = 0;
-    return true;
+    if (addr == HADDR_UNDEF) return true;
+    *n = told ? 0 : size;
+    return *n > 0 || c2_fail(err, CAT2_EDATA, "the chunk takes no bytes");
 }
 
 #ifdef C2_HDF5_HAS_READ_CHUNK2

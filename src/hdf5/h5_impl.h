@@ -87,6 +87,8 @@ void c2_h5_names_free(struct c2_h5_names *names);
 /** The path of the object at addr, found with one look through the file; NULL: no name leads there. Lives as
  * long as h5. */
 const char *c2_h5_name_at(struct c2_h5 *h5, haddr_t addr);
+/** The same of an object that is open; NULL also for one of another file. */
+const char *c2_h5_name_of(struct c2_h5 *h5, hid_t object);
 /** As H5Rget_name(), but n references cost n steps: 0 when it leads nowhere. */
 ssize_t c2_h5_reference_name(struct c2_h5 *h5, H5R_type_t kind, const void *ref, char *name, size_t size);
 

@@ -16,6 +16,7 @@ struct c2_h5_names {
     struct named *table; /* a hash table */
     size_t n, cap;
     struct c2_buf text; /* paths, each with its NUL */
+    unsigned long file; /* libhdf5's number of it */
     bool complete;
 };
 
@@ -79,10 +80,12 @@ static struct c2_h5_names *look(hid_t file)
 
     if (names) {
         c2_buf_init(&names->text, NAMES_NBYTES_MAX);
+        info = (H5O_info_t){0};
         names->complete = root >= 0 && H5Oget_info2(root, &info, H5O_INFO_BASIC) >= 0 &&
                           add(names, info.addr, "") &&
                           H5Lvisit(root, H5_INDEX_NAME, H5_ITER_NATIVE, see, names) >= 0;
     }
+    if (names) names->file = info.fileno;
     if (root >= 0) H5Gclose(root);
     H5Eclear2(H5E_DEFAULT);
     return names;
@@ -106,6 +109,18 @@ const char *c2_h5_name_at(struct c2_h5 *h5, haddr_t addr)
     if (!h5->names || h5->names->cap == 0) return NULL;
     const struct named *named = place(h5->names->table, h5->names->cap, addr);
     return named->addr ? (const char *)h5->names->text.p + named->at : NULL;
+}
+
+const char *c2_h5_name_of(struct c2_h5 *h5, hid_t object)
+{
+    H5O_info_t info;
+
+    if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0) {
+        H5Eclear2(H5E_DEFAULT);
+        return NULL;
+    }
+    const char *name = c2_h5_name_at(h5, info.addr);
+    return name && h5->names->file == info.fileno ? name : NULL;
 }
 
 ssize_t c2_h5_reference_name(struct c2_h5 *h5, H5R_type_t kind, const void *ref, char *name, size_t size)

@@ -11,7 +11,8 @@
 /* References of HDF5 1.12, which the headers at hand may not know. */
 struct later {
     const hid_t *type; /* H5T_STD_REF */
-    ssize_t (*name)(const void *ref, hid_t rapl, char *buf, size_t size);
+    ssize_t (*file)(const void *ref, char *buf, size_t size);
+    hid_t (*open)(const void *ref, hid_t rapl, hid_t oapl);
     int (*kind)(const void *ref);
     hid_t (*region)(const void *ref, hid_t rapl, hid_t oapl);
     ssize_t (*attribute)(const void *ref, char *buf, size_t size);
@@ -24,14 +25,16 @@ static const struct later *later(void)
     static bool looked;
 
     if (!looked) { /* one thread at a time calls libhdf5 */
-        *(void **)&found.name = dlsym(RTLD_DEFAULT, "H5Rget_obj_name");
+        *(void **)&found.file = dlsym(RTLD_DEFAULT, "H5Rget_file_name");
+        *(void **)&found.open = dlsym(RTLD_DEFAULT, "H5Ropen_object");
         *(void **)&found.kind = dlsym(RTLD_DEFAULT, "H5Rget_type");
         *(void **)&found.region = dlsym(RTLD_DEFAULT, "H5Ropen_region");
         *(void **)&found.attribute = dlsym(RTLD_DEFAULT, "H5Rget_attr_name");
         *(const void **)&found.type = dlsym(RTLD_DEFAULT, "H5T_STD_REF_g");
         looked = true;
     }
-    return found.name && found.kind && found.region && found.attribute && found.type ? &found : NULL;
+    return found.file && found.open && found.kind && found.region && found.attribute && found.type ? &found
+                                                                                                   : NULL;
 }
 
 static bool is_object(hid_t type)
@@ -121,19 +124,39 @@ static bool is_null(const uint8_t *at, size_t n)
     return n == 0 || (at[0] == 0 && memcmp(at, at + 1, n - 1) == 0);
 }
 
-static bool later_text(const uint8_t *at, struct c2_buf *out, struct cat2_error *err)
+/* The name in this file, without a search. Other files are not opened (libhdf5 would, and for writing): what
+ * leads there is the file's name and a colon. */
+static bool later_name(struct c2_h5 *h5, const uint8_t *at, bool *here, struct c2_buf *out,
+                       struct cat2_error *err)
+{
+    char name[4096], own[4096];
+    ssize_t n = later()->file(at, name, sizeof(name)), own_n = H5Fget_name(h5->file, own, sizeof(own));
+
+    *here = n == own_n && n > 0 && (size_t)n < sizeof(name) && strcmp(name, own) == 0;
+    if (n < 1 || (size_t)n >= sizeof(name)) return true;
+    if (!*here) return c2_buf_puts(out, name, err) && c2_buf_putc(out, ':', err);
+    hid_t object = later()->open(at, H5P_DEFAULT, H5P_DEFAULT);
+    const char *known = object >= 0 ? c2_h5_name_of(h5, object) : NULL;
+    if (object >= 0) H5Oclose(object);
+    return !known || c2_buf_puts(out, known, err);
+}
+
+static bool later_text(struct c2_h5 *h5, const uint8_t *at, struct c2_buf *out, struct cat2_error *err)
 {
     const struct later *api = later();
-    char name[4096], attribute[1024];
+    char attribute[1024];
     int kind = api->kind(at);
-    ssize_t n = kind >= 0 ? api->name(at, H5P_DEFAULT, name, sizeof(name)) : -1;
+    size_t before = out->n;
 
     H5Eclear2(H5E_DEFAULT);
-    if (n < 1 || (size_t)n >= sizeof(name)) return true;
-    if (!c2_buf_append(out, name, (size_t)n, err)) return false;
+    if (kind < 0) return true;
+    bool here, ok = later_name(h5, at, &here, out, err);
+    H5Eclear2(H5E_DEFAULT);
+    if (!ok || !here || out->n == before) return ok;
     if (kind == LATER_REGION) return put_region(api->region(at, H5P_DEFAULT, H5P_DEFAULT), out, err);
     if (kind != LATER_ATTRIBUTE) return true;
-    n = api->attribute(at, attribute, sizeof(attribute));
+    ssize_t n = api->attribute(at, attribute, sizeof(attribute));
+    H5Eclear2(H5E_DEFAULT);
     return n < 1 || (size_t)n >= sizeof(attribute) || c2_buf_printf(out, err, "@%s", attribute);
 }
 
@@ -152,7 +175,7 @@ bool c2_h5_reference_text(struct c2_h5 *h5, hid_t type, const uint8_t *at, struc
     if (!object && !is_region(type)) {
         uint64_t copy[8] = {0}; /* H5R_ref_t */
         memcpy(copy, at, sizeof(copy));
-        return later_text((const uint8_t *)copy, out, err);
+        return later_text(h5, (const uint8_t *)copy, out, err);
     }
     memcpy(&ref, at, object ? sizeof(ref.object) : sizeof(ref.region));
     H5R_type_t kind = object ? H5R_OBJECT : H5R_DATASET_REGION;

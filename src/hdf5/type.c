@@ -72,25 +72,44 @@ static hid_t half_float(bool big)
     return type;
 }
 
+struct real {
+    long esize, msize, bias;
+};
+
+/* Are all values of one float the other's too, subnormal ones and the largest? */
+static bool holds(struct real wide, struct real narrow)
+{
+    return narrow.msize <= wide.msize &&
+           (1L << narrow.esize) - narrow.bias <= (1L << wide.esize) - wide.bias &&
+           narrow.bias + narrow.msize <= wide.bias + wide.msize;
+}
+
 /* The smallest of NumPy's floats that holds all values of the file's. */
 bool c2_h5_real(hid_t type, struct c2_dtype *out, hid_t *mem, struct cat2_error *err)
 {
+    static const struct real HALF = {5, 10, 15}, SINGLE = {8, 23, 127}, DOUBLE = {11, 52, 1023},
+                             LONGEST = {15, 64, 16383};
     size_t spos, epos, esize, mpos, msize;
     bool big = H5Tget_order(type) == H5T_ORDER_BE;
 
     if (H5Tget_fields(type, &spos, &epos, &esize, &mpos, &msize) < 0)
         return c2_h5_fail(err, CAT2_EDATA, "a float cannot be described");
-    if (H5Tequal(type, H5T_NATIVE_LDOUBLE) > 0 || esize > 11 || msize > 52) {
-        if (esize > 15 || msize > 64)
+    struct real real = {(long)esize, (long)msize, (long)H5Tget_ebias(type)};
+    if (H5Tget_precision(type) <= 8 && !(esize == 5 && msize == 2))
+        return c2_fail(err, CAT2_EUNSUPPORTED,
+                       "floats of %zu bits are not carried: what the largest mean is not in the file",
+                       H5Tget_precision(type));
+    if (H5Tequal(type, H5T_NATIVE_LDOUBLE) > 0 || esize > 11 || !holds(DOUBLE, real)) {
+        if (H5Tequal(type, H5T_NATIVE_LDOUBLE) <= 0 && (esize > 15 || !holds(LONGEST, real)))
             return c2_fail(err, CAT2_EUNSUPPORTED, "floats of %zu bits are not carried", esize + msize + 1);
         number(out, 'f', sizeof(long double), false);
         return c2_h5_keep(H5Tcopy(H5T_NATIVE_LDOUBLE), mem, err);
     }
-    if (esize > 8 || msize > 23) {
+    if (!holds(SINGLE, real)) {
         number(out, 'f', 8, big);
         return c2_h5_keep(H5Tcopy(big ? H5T_IEEE_F64BE : H5T_IEEE_F64LE), mem, err);
     }
-    if (esize > 5 || msize > 10) {
+    if (!holds(HALF, real)) {
         number(out, 'f', 4, big);
         return c2_h5_keep(H5Tcopy(big ? H5T_IEEE_F32BE : H5T_IEEE_F32LE), mem, err);
     }

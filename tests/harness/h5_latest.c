@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* h5_latest FILE: what libraries since HDF5 2 write in their latest format, and nobody wrote before. Made
- * tests/goldens/inputs/latest.h5, with HDF5 2.2.0; tests/system/test_hdf5_library.py knows what is in it. */
+/* h5_latest FILE OTHER: what libraries since HDF5 2 write in their latest format, and nobody wrote before.
+ * Made tests/goldens/inputs/latest.h5, with HDF5 2.2.0; tests/system/test_hdf5_library.py knows what is in
+ * it. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,14 @@ extern hid_t H5T_COMPLEX_IEEE_F16LE_g, H5T_COMPLEX_IEEE_F32LE_g, H5T_COMPLEX_IEE
     H5T_COMPLEX_IEEE_F64LE_g, H5T_FLOAT_BFLOAT16LE_g, H5T_FLOAT_BFLOAT16BE_g, H5T_FLOAT_F8E4M3_g,
     H5T_FLOAT_F8E5M2_g, H5T_FLOAT_F6E2M3_g, H5T_FLOAT_F6E3M2_g, H5T_FLOAT_F4E2M1_g, H5T_STD_REF_g,
     H5T_IEEE_F16LE_g;
+
+/* References of HDF5 1.12. */
+struct reference {
+    uint64_t bytes[8];
+};
+herr_t H5Rcreate_object(hid_t loc, const char *name, hid_t oapl, struct reference *ref);
+herr_t H5Rcreate_region(hid_t loc, const char *name, hid_t space, hid_t oapl, struct reference *ref);
+herr_t H5Rcreate_attr(hid_t loc, const char *name, const char *attr, hid_t oapl, struct reference *ref);
 
 static int failures;
 static void check(const char *what, hid_t result)
@@ -122,9 +131,29 @@ static void put_complex(hid_t file)
     H5Tclose(type);
 }
 
+/* To an object, a region, an attribute; one of nothing; and one that leads into another file. */
+static void put_references(hid_t file, const char *other_name)
+{
+    static const hsize_t N_REFS = 5, START[] = {2, 3}, COUNT[] = {4, 5}, DIMS[] = {N, N}, ONE = 1;
+    struct reference refs[5] = {0};
+    hid_t space = H5Screate_simple(2, DIMS, NULL);
+    hid_t other = H5Fcreate(other_name, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const int item = 1;
+
+    put(other, "elsewhere", H5T_STD_I32LE, 1, &ONE, NULL, H5P_DEFAULT, &item);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, START, NULL, COUNT, NULL);
+    check("object", H5Rcreate_object(file, "fixed", H5P_DEFAULT, &refs[0]));
+    check("region", H5Rcreate_region(file, "single", space, H5P_DEFAULT, &refs[1]));
+    check("attribute", H5Rcreate_attr(file, "complex32", "z", H5P_DEFAULT, &refs[2]));
+    check("elsewhere", H5Rcreate_object(other, "elsewhere", H5P_DEFAULT, &refs[4]));
+    put(file, "references", H5T_STD_REF_g, 1, &N_REFS, NULL, H5P_DEFAULT, refs);
+    H5Sclose(space);
+    H5Fclose(other);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 2) return 2;
+    if (argc != 3) return 2;
     hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
     check("latest format", H5Pset_libver_bounds(fapl, LATEST, LATEST));
     hid_t file = H5Fcreate(argv[1], H5F_ACC_TRUNC, H5P_DEFAULT, fapl);
@@ -139,6 +168,7 @@ int main(int argc, char **argv)
     put_bits(file, "f6e2m3", H5T_FLOAT_F6E2M3_g, 64);
     put_bits(file, "f6e3m2", H5T_FLOAT_F6E3M2_g, 64);
     put_bits(file, "f4e2m1", H5T_FLOAT_F4E2M1_g, 16);
+    put_references(file, argv[2]);
     check("closing", H5Fclose(file));
     H5Pclose(fapl);
     return failures != 0;
