@@ -54,6 +54,10 @@ static bool decode(struct c2_h5_dataset *ds, const hsize_t *offset, struct c2_h5
     if (raw->kind == C2_H5_RAW_FILL) return true;
     if (!ds->codec && !(ds->codec = c2_codec_new())) return c2_fail_nomem(err, "codec");
     if (!c2_h5_unfilter(ds, ds->codec, raw, err)) return false;
+    c2_buf_fini(&raw->bytes); /* what stays is one chunk */
+    c2_buf_fini(&raw->spare);
+    c2_buf_init(&raw->bytes, C2_CHUNK_CBYTES_MAX);
+    c2_buf_init(&raw->spare, C2_CHUNK_CBYTES_MAX);
     return raw->items.n == c2_h5_chunk_nbytes(ds) ||
            c2_fail(err, CAT2_EDATA, "a chunk decodes to %zu bytes, not %zu", raw->items.n,
                    c2_h5_chunk_nbytes(ds));

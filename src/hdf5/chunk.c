@@ -185,6 +185,7 @@ bool c2_h5_fetch(struct c2_h5_dataset *ds, int64_t nchunk, struct c2_h5_raw *raw
         return c2_fail(err, CAT2_EINVAL, "chunk %lld: the dataset has %lld", (long long)nchunk,
                        (long long)ds->meta.nchunks);
     c2_h5_quiet();
+    if (!c2_h5_can_box(ds)) c2_h5_decoded_forget(ds->h5, NULL); /* room for what is read now */
     raw->nchunk = nchunk;
     raw->mask = 0;
     c2_buf_clear(&raw->bytes);

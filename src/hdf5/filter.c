@@ -139,7 +139,7 @@ static bool decode_blosc2(const struct c2_h5_filter *filter, struct c2_codec *co
     int64_t n = c2_frame_meta(frame)->nbytes;
     if (n < 0 || (uint64_t)n > max)
         return c2_fail(err, CAT2_EDATA, "decodes to more bytes than the chunk has");
-    return c2_buf_reserve(out, max, err) && decode_frame(codec, frame, out, err);
+    return c2_buf_reserve(out, (size_t)n, err) && decode_frame(codec, frame, out, err);
 }
 
 /* ---- the table ---- */

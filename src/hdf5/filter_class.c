@@ -25,7 +25,7 @@ static size_t undo(int id, unsigned flags, size_t nvalues, const unsigned values
                  err.message);
         return 0;
     }
-    void *copy = H5allocate_memory(out.n ? out.n : 1, false);
+    void *copy = H5allocate_memory(out.n ? out.n : 1, false); /* its own kind of memory */
     if (!copy) return 0;
     if (out.n) memcpy(copy, out.p, out.n);
     H5free_memory(*bytes);
