@@ -41,6 +41,7 @@ static bool write_objects(struct c2_exporter *ex, struct c2_export_tree *tree,
         struct c2_export_item *item = &tree->items[i];
         if (item->second && !(go_on(ex, item, err) && c2_export_dataset(ex, item, err))) return false;
     }
+    if (!c2_export_groups_link(ex, groups, true, err)) return false;
     for (size_t i = 0; i < tree->n; i++) {
         struct c2_export_item *item = &tree->items[i];
         if (!item->made || !(item->items_wait || item->attributes_wait)) continue;
@@ -49,7 +50,7 @@ static bool write_objects(struct c2_exporter *ex, struct c2_export_tree *tree,
                           : !c2_export_dataset_finish(ex, item, err))
             return false;
     }
-    return c2_export_groups_finish(ex, groups, err);
+    return c2_export_groups_finish(ex, groups, err) && c2_export_groups_link(ex, groups, false, err);
 }
 
 static bool write_file(struct c2_exporter *ex, struct c2_export_tree *tree, const char *filename,

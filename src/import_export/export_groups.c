@@ -205,21 +205,27 @@ static bool attributes(struct c2_exporter *ex, const struct c2_export_group *gro
     return true;
 }
 
+/* Hard links lead to objects by their first names; references may lead to objects by any. */
+bool c2_export_groups_link(struct c2_exporter *ex, const struct c2_export_groups *groups, bool hard,
+                           struct cat2_error *err)
+{
+    for (size_t i = 0; i < groups->n; i++) {
+        const struct c2_export_group *group = &groups->list[i];
+        const char *path = group->item->target;
+        struct c2_export_telling telling;
+        struct c2_h5w_teller teller = teller_of(ex, group, &telling);
+        if (!is_group(ex, group)) continue;
+        if (!(hard ? c2_h5w_hard_links(ex->file, path, &group->like, &teller, err)
+                   : c2_h5w_links(ex->file, path, &group->like, &teller, err)))
+            return false;
+    }
+    return true;
+}
+
 bool c2_export_groups_finish(struct c2_exporter *ex, const struct c2_export_groups *groups,
                              struct cat2_error *err)
 {
     for (size_t i = 0; i < groups->n; i++)
         if (!attributes(ex, &groups->list[i], err)) return false;
-    for (int rest = 0; rest < 2; rest++)
-        for (size_t i = 0; i < groups->n; i++) {
-            const struct c2_export_group *group = &groups->list[i];
-            const char *path = group->item->target;
-            struct c2_export_telling telling;
-            struct c2_h5w_teller teller = teller_of(ex, group, &telling);
-            if (!is_group(ex, group)) continue;
-            if (!(rest ? c2_h5w_links(ex->file, path, &group->like, &teller, err)
-                       : c2_h5w_hard_links(ex->file, path, &group->like, &teller, err)))
-                return false;
-        }
     return true;
 }

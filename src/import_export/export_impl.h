@@ -96,9 +96,13 @@ bool c2_export_groups_read(struct c2_exporter *ex, struct c2_export_tree *tree, 
 /** The file, ex->file. */
 bool c2_export_groups_create(struct c2_exporter *ex, const struct c2_export_groups *groups,
                              const char *filename, struct cat2_error *err);
-/** All groups and their named datatypes; when all objects are there, attributes and links. */
+/** All groups and their named datatypes; when all objects are there, attributes. */
 bool c2_export_groups_make(struct c2_exporter *ex, struct c2_export_tree *tree,
                            const struct c2_export_groups *groups, struct cat2_error *err);
+/** Further hard links, when all objects are there; the other links when all else is done: they may lead out
+ * of the file. */
+bool c2_export_groups_link(struct c2_exporter *ex, const struct c2_export_groups *groups, bool hard,
+                           struct cat2_error *err);
 /** The group of a path that has a file of attributes; or NULL. */
 const struct c2_export_group *c2_export_group_find(const struct c2_export_groups *groups, const char *path);
 bool c2_export_groups_finish(struct c2_exporter *ex, const struct c2_export_groups *groups,
