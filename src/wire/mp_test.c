@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Msgpack trees: what is written is read again, and no bytes lead beyond their end. */
+#include "wire/mp.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void what_is_written_is_read(void **state)
+{
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
+    C2_AUTO(c2_mp) mp = {0};
+    struct cat2_error err;
+    struct c2_mpw w;
+    struct c2_str name;
+    int64_t i;
+
+    (void)state;
+    c2_mpw_init(&w, &out, &err);
+    size_t map = c2_mpw_open(&w, C2_MP_MAP);
+    c2_mpw_text(&w, "numbers");
+    size_t list = c2_mpw_open(&w, C2_MP_LIST);
+    static const int64_t numbers[] = {0, 127, 128, 65536, INT64_MAX, -1, -32, -33, INT64_MIN};
+    for (size_t k = 0; k < C2_ARRAY_LEN(numbers); k++)
+        c2_mpw_int(&w, numbers[k]);
+    c2_mpw_uint(&w, UINT64_MAX);
+    c2_mpw_close(&w, list, C2_ARRAY_LEN(numbers) + 1);
+    c2_mpw_text(&w, "odd");
+    c2_mpw_name(&w, C2_STR("a\xff"));
+    c2_mpw_text(&w, "yes");
+    c2_mpw_bool(&w, true);
+    c2_mpw_text(&w, "nothing");
+    c2_mpw_nil(&w);
+    c2_mpw_close(&w, map, 4);
+    assert_true(w.ok);
+
+    assert_true(c2_mp_parse(c2_buf_bytes(&out), 100, &mp, &err));
+    const struct c2_mp_node *root = mp.nodes, *found = c2_mp_get(root, "numbers");
+    assert_int_equal(root->span, mp.n);
+    assert_int_equal(c2_mp_count(found), C2_ARRAY_LEN(numbers) + 1);
+    for (uint32_t k = 0; k < C2_ARRAY_LEN(numbers); k++) {
+        assert_true(c2_mp_int(c2_mp_item(found, k), INT64_MIN, INT64_MAX, &i));
+        assert_int_equal(i, numbers[k]);
+    }
+    assert_false(c2_mp_int(c2_mp_item(found, 9), INT64_MIN, INT64_MAX, &i)); /* too large for it */
+    assert_false(c2_mp_int(c2_mp_item(found, 0), 1, 2, &i));
+    assert_true(c2_mp_name(c2_mp_get(root, "odd"), &name) && name.n == 2);
+    assert_int_equal(c2_mp_get(root, "odd")->kind, C2_MP_BYTES);
+    assert_true(c2_mp_true(c2_mp_get(root, "yes")));
+    assert_int_equal(c2_mp_get(root, "nothing")->kind, C2_MP_NIL);
+    assert_null(c2_mp_get(root, "no"));
+    assert_null(c2_mp_get(NULL, "no"));
+    assert_null(c2_mp_item(root, 0));
+}
+
+static void bytes_that_are_none_are_refused(void **state)
+{
+    static const struct {
+        const char *p;
+        size_t n;
+    } bad[] = {{"", 0},
+               {"\xc1", 1},
+               {"\x91", 1},
+               {"\x01\x02", 2},
+               {"\xa5 abc", 5},
+               {"\xdf\xff\xff\xff\xff", 5},
+               {"\xdd\0\0\0\5\1\2", 7},
+               {"\xcb\1\2", 3},
+               {"\xc7\5\1", 3},
+               {"\x81\1", 2}};
+    struct cat2_error err;
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++) {
+        C2_AUTO(c2_mp) mp = {0};
+        uint8_t *exact = malloc(bad[i].n + 1);
+        memcpy(exact, bad[i].p, bad[i].n);
+        assert_false(c2_mp_parse((struct c2_bytes){exact, bad[i].n}, 1000, &mp, &err));
+        free(exact);
+    }
+}
+
+static void depth_and_number_of_values_have_an_end(void **state)
+{
+    C2_AUTO(c2_buf) deep = C2_BUF_INIT(1 << 10);
+    C2_AUTO(c2_mp) mp = {0};
+    struct cat2_error err;
+
+    (void)state;
+    for (int i = 0; i < 63; i++)
+        assert_true(c2_buf_putc(&deep, (char)0x91, &err));
+    assert_true(c2_buf_putc(&deep, 7, &err));
+    assert_true(c2_mp_parse(c2_buf_bytes(&deep), 64, &mp, &err));
+    c2_mp_fini(&mp);
+    assert_false(c2_mp_parse(c2_buf_bytes(&deep), 63, &mp, &err));
+    deep.n--;
+    for (int i = 0; i < 2; i++)
+        assert_true(c2_buf_putc(&deep, (char)0x91, &err));
+    assert_true(c2_buf_putc(&deep, 7, &err));
+    assert_false(c2_mp_parse(c2_buf_bytes(&deep), 1000, &mp, &err));
+    assert_int_equal(err.code, CAT2_ELIMIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(bytes_that_are_none_are_refused),
+        cmocka_unit_test(depth_and_number_of_values_have_an_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
