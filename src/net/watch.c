@@ -77,10 +77,23 @@ static bool is_state(const char *path)
     return access(mark, F_OK) == 0;
 }
 
+static void keep_name(char ***list, size_t *n, const char *name)
+{
+    if ((*n & (*n - 1)) == 0) { /* grows at powers of two */
+        char **grown = realloc(*list, (*n ? 2 * *n : 1) * sizeof(*grown));
+        if (!grown) return;
+        *list = grown;
+    }
+    (*list)[*n] = strdup(name);
+    if ((*list)[*n]) ++*n;
+}
+
 /* What is in a new directory may have been made before it was watched. */
 static void scan(struct c2_watch *w, const char *path, const char *rel, int depth, bool report)
 {
     DIR *dir = opendir(path);
+    char **below = NULL; /* looked into when this one is closed: depth costs no descriptors */
+    size_t n_below = 0;
 
     if (!dir) return;
     for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
@@ -93,11 +106,16 @@ static void scan(struct c2_watch *w, const char *path, const char *rel, int dept
         bool is_dir = entry->d_type == DT_DIR;
         if (entry->d_type == DT_UNKNOWN) is_dir = lstat(full, &st) == 0 && S_ISDIR(st.st_mode);
         if (is_dir)
-            add_dir(w, name, depth + 1, report);
+            keep_name(&below, &n_below, name);
         else if (report)
             note(w, name);
     }
     closedir(dir);
+    for (size_t i = 0; i < n_below; i++) {
+        add_dir(w, below[i], depth + 1, report);
+        free(below[i]);
+    }
+    free(below);
 }
 
 static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report)

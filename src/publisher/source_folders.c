@@ -49,13 +49,12 @@ static bool has_suffix(struct c2_str path)
     return false;
 }
 
-static bool is_h5(struct folders_source *source, const char *rel)
+static bool is_h5(struct folders_source *source, const char *rel, struct cat2_error *why)
 {
     C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
-    struct cat2_error ignored;
     struct stat st;
-    bool known = c2_path_of_text(c2_str_of(rel), &name, &ignored);
-    int fd = known ? c2_fs_open(source->root, c2_buf_cstr(&name), O_RDONLY | O_NONBLOCK, &ignored) : -1;
+    bool known = c2_path_of_text(c2_str_of(rel), &name, why);
+    int fd = known ? c2_fs_open(source->root, c2_buf_cstr(&name), O_RDONLY | O_NONBLOCK, why) : -1;
     bool is = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && c2_h5_signature(fd);
 
     if (fd >= 0) close(fd);
@@ -88,13 +87,14 @@ static bool append(struct folders_source *source, const char *rel, struct cat2_e
     return true;
 }
 
-/* The file rel, yours to unref; NULL: it is none of HDF5. */
-static struct c2_h5_file *file_of(struct folders_source *source, const char *rel)
+/* The file rel, yours to unref; NULL: it is none of HDF5, or (CAT2_ENOMEM) that cannot be told now. */
+static struct c2_h5_file *file_of(struct folders_source *source, const char *rel, struct cat2_error *why)
 {
     struct c2_h5_file *found = NULL;
     struct cat2_error err;
 
-    if (!is_h5(source, rel)) return NULL;
+    why->code = CAT2_OK;
+    if (!is_h5(source, rel, why)) return NULL;
     pthread_mutex_lock(&source->lock);
     for (size_t pass = 0; pass < 2 && !found; pass++) {
         for (size_t i = 0; i < source->n && !found; i++)
@@ -127,7 +127,8 @@ static struct c2_h5_file *split(struct folders_source *source, const char *path,
         struct c2_str head = {path, (size_t)(slash - path)};
         if (!has_suffix(head)) continue;
         char *rel = c2_str_dup(head);
-        struct c2_h5_file *file = rel ? file_of(source, rel) : NULL;
+        struct cat2_error ignored;
+        struct c2_h5_file *file = rel ? file_of(source, rel, &ignored) : NULL;
         free(rel);
         *rest = slash + 1;
         if (file) return file;
@@ -150,9 +151,10 @@ static bool show_folder(struct walk *walk, struct c2_h5_file *file, const char *
     char path[C2_PATH_MAX + 1];
 
     if (!c2_h5_file_last(file, &snap, &why)) {
-        if (why.code == CAT2_ECANCELLED) *err = why;
+        bool moment = why.code == CAT2_ECANCELLED || why.code == CAT2_ENOMEM;
+        if (moment) *err = why;
         c2_log_debug("no folder of file=%s: %s", rel, why.message);
-        return why.code != CAT2_ECANCELLED;
+        return !moment;
     }
     for (size_t i = 0; i < snap->n; i++) {
         int n = snprintf(path, sizeof(path), "%s/%s", rel, snap->entries[i].path);
@@ -168,8 +170,8 @@ static bool visit(void *ctx, const char *path, const struct c2_generation *gen, 
 
     if (!walk->sink(walk->ctx, path, gen, err)) return false;
     if (gen->unusable || !has_suffix(c2_str_of(path))) return true;
-    struct c2_h5_file *file = file_of(walk->source, path);
-    if (!file) return true;
+    struct c2_h5_file *file = file_of(walk->source, path, err);
+    if (!file) return err->code != CAT2_ENOMEM; /* a list without what is in it would say less */
     bool ok = show_folder(walk, file, path, err);
     c2_h5_file_unref(file);
     return ok;
