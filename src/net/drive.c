@@ -14,6 +14,7 @@ struct c2_drive {
     uv_idle_t again; /* MHD has more to do at once */
     int handles_open;
     bool resting;
+    unsigned nconnections; /* after the last turn */
 };
 
 static void on_again(uv_idle_t *idle);
@@ -38,7 +39,12 @@ static void run_mhd(struct c2_drive *drive)
     if (drive->server->closing) return;
     if (drive->resting) uv_poll_start(&drive->poll, UV_READABLE, on_poll);
     drive->resting = false;
-    MHD_run(drive->server->daemon);
+    unsigned before;
+    do { /* where all places were taken and one is left, it listens again only when it is run again */
+        before = drive->nconnections;
+        MHD_run(drive->server->daemon);
+        drive->nconnections = c2_server_nconnections(drive->server);
+    } while (drive->nconnections < before);
     if (drive->server->cannot_accept) {
         rest(drive);
         return;

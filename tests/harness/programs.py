@@ -7,6 +7,7 @@ Every program is started with its state in a folder of its own, its output kept 
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -57,11 +58,13 @@ def get(url, headers=None, method="GET", data=None, timeout=PATIENCE):
 class Program:
     """One running program; `http` is its host:port."""
 
-    def __init__(self, argv, log, http=None, env=None, cwd=None):
+    def __init__(self, argv, log, http=None, env=None, cwd=None, nofile=None):
+        """nofile: its limit of open files, soft and hard."""
         self.argv, self.log_path, self.http = [str(word) for word in argv], pathlib.Path(log), http
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(self.argv, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
-                                        env={**os.environ, **(env or {})}, cwd=cwd)
+                                        env={**os.environ, **(env or {})}, cwd=cwd,
+                                        preexec_fn=nofile and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (nofile,) * 2)))
         self.offset = self.log_path.stat().st_size if self.log_path.exists() else 0
 
     @property
@@ -128,6 +131,8 @@ class Program:
 class House:
     """Programs of one test, in one scratch folder; used as a context manager, ends them all and checks how they ended."""
 
+    nofile = None  # the limit of open files of what is started from now on
+
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +159,7 @@ class House:
     def run(self, name, argv, http=None, **more):
         self.count += 1
         log = self.folder / f"{self.count:02d}-{name}.log"
-        program = Program(argv, log, http, **more)
+        program = Program(argv, log, http, nofile=self.nofile, **more)
         self.programs.append(program)
         return program
 
