@@ -61,8 +61,6 @@ static void note(struct c2_watch *w, const char *rel)
     w->timing = true;
 }
 
-static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report);
-
 static void miss(struct c2_watch *w, const char *path, const char *why)
 {
     if (!w->missing) c2_log_warn("watch: %s: changes below %.200s give no events", why, path);
@@ -77,25 +75,49 @@ static bool is_state(const char *path)
     return access(mark, F_OK) == 0;
 }
 
-static void keep_name(char ***list, size_t *n, const char *name)
+static int depth_of(const char *rel)
 {
-    if ((*n & (*n - 1)) == 0) { /* grows at powers of two */
-        char **grown = realloc(*list, (*n ? 2 * *n : 1) * sizeof(*grown));
-        if (!grown) return;
-        *list = grown;
+    int depth = *rel != '\0';
+
+    for (; *rel; rel++)
+        depth += *rel == '/';
+    return depth;
+}
+
+/* Directories that are still to be watched. One after another: depth costs neither descriptors nor stack. */
+struct todo {
+    char **list;
+    size_t n, cap;
+};
+
+static void put_off(struct c2_watch *w, struct todo *todo, const char *rel)
+{
+    if (todo->n == todo->cap) {
+        size_t cap = todo->cap ? 2 * todo->cap : 64;
+        char **grown = realloc(todo->list, cap * sizeof(*grown));
+        if (!grown) {
+            miss(w, rel, "no memory");
+            return;
+        }
+        todo->list = grown;
+        todo->cap = cap;
     }
-    (*list)[*n] = strdup(name);
-    if ((*list)[*n]) ++*n;
+    todo->list[todo->n] = strdup(rel);
+    if (todo->list[todo->n])
+        todo->n++;
+    else
+        miss(w, rel, "no memory");
 }
 
 /* What is in a new directory may have been made before it was watched. */
-static void scan(struct c2_watch *w, const char *path, const char *rel, int depth, bool report)
+static void scan(struct c2_watch *w, const char *path, const char *rel, bool report, struct todo *todo)
 {
     DIR *dir = opendir(path);
-    char **below = NULL; /* looked into when this one is closed: depth costs no descriptors */
-    size_t n_below = 0;
 
-    if (!dir) return;
+    if (!dir) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) miss(w, path, "no more descriptors");
+        return;
+    }
     for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
         char name[C2_PATH_MAX + 2], full[8192];
         struct stat st;
@@ -106,30 +128,27 @@ static void scan(struct c2_watch *w, const char *path, const char *rel, int dept
         bool is_dir = entry->d_type == DT_DIR;
         if (entry->d_type == DT_UNKNOWN) is_dir = lstat(full, &st) == 0 && S_ISDIR(st.st_mode);
         if (is_dir)
-            keep_name(&below, &n_below, name);
+            put_off(w, todo, name);
         else if (report)
             note(w, name);
     }
     closedir(dir);
-    for (size_t i = 0; i < n_below; i++) {
-        add_dir(w, below[i], depth + 1, report);
-        free(below[i]);
-    }
-    free(below);
 }
 
-static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report)
+static void add_one(struct c2_watch *w, const char *rel, bool report, struct todo *todo)
 {
     const uint32_t mask = IN_CREATE | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE |
                           IN_MODIFY | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
     char path[8192];
     int n = snprintf(path, sizeof(path), "%s%s%s", w->root, *rel ? "/" : "", rel);
 
-    if (w->fd < 0 || n < 0 || (size_t)n >= sizeof(path) || depth > (w->flat ? 0 : C2_TREE_DEPTH_MAX)) return;
+    if (w->fd < 0 || n < 0 || (size_t)n >= sizeof(path) || depth_of(rel) > (w->flat ? 0 : C2_TREE_DEPTH_MAX))
+        return;
     if (*rel && is_state(path)) return;
     int wd = inotify_add_watch(w->fd, path, *rel ? mask : mask & ~(uint32_t)IN_DONT_FOLLOW);
     if (wd < 0) {
         if (errno == ENOSPC || errno == ENOMEM) miss(w, path, "no more inotify watches");
+        if (errno == ENAMETOOLONG) miss(w, path, "its path is too long");
         return;
     }
     if ((size_t)wd >= w->dirs_cap) {
@@ -142,7 +161,21 @@ static void add_dir(struct c2_watch *w, const char *rel, int depth, bool report)
     }
     free(w->dirs[wd]);
     w->dirs[wd] = strdup(rel);
-    scan(w, path, rel, depth, report);
+    scan(w, path, rel, report, todo);
+}
+
+/* The directory and all below it. */
+static void add_dir(struct c2_watch *w, const char *rel, bool report)
+{
+    struct todo todo = {0};
+
+    put_off(w, &todo, rel);
+    while (todo.n > 0) {
+        char *next = todo.list[--todo.n];
+        add_one(w, next, report, &todo);
+        free(next);
+    }
+    free(todo.list);
 }
 
 /* Directories at or below rel are no longer where they were. */
@@ -159,15 +192,6 @@ static void forget_dirs(struct c2_watch *w, const char *rel)
     }
 }
 
-static int depth_of(const char *rel)
-{
-    int depth = 1;
-
-    for (; *rel; rel++)
-        depth += *rel == '/';
-    return depth;
-}
-
 static void on_event(struct c2_watch *w, const struct inotify_event *event)
 {
     char rel[C2_PATH_MAX + 2];
@@ -175,7 +199,7 @@ static void on_event(struct c2_watch *w, const struct inotify_event *event)
     if (event->mask & IN_Q_OVERFLOW) {
         c2_log_warn("watch: events below %.200s were lost: looking at everything", w->root);
         w->everything = true;
-        add_dir(w, "", 0, false); /* there may be directories we know nothing of */
+        add_dir(w, "", false); /* there may be directories we know nothing of */
         note(w, "");
         return;
     }
@@ -198,7 +222,7 @@ static void on_event(struct c2_watch *w, const struct inotify_event *event)
         forget_dirs(w, rel);
         note(w, rel);
     }
-    if (event->mask & (IN_CREATE | IN_MOVED_TO)) add_dir(w, rel, depth_of(rel), true);
+    if (event->mask & (IN_CREATE | IN_MOVED_TO)) add_dir(w, rel, true);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -272,7 +296,7 @@ static bool watch_new(struct c2_loop *loop, const char *dir, struct c2_watch lik
     if (w->fd >= 0) {
         uv_poll_init(c2_loop_uv(loop), &w->poll, w->fd);
         w->handles_open = 2;
-        add_dir(w, "", 0, false);
+        add_dir(w, "", false);
         uv_poll_start(&w->poll, UV_READABLE, on_readable);
     }
     *out = w;
