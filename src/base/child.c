@@ -77,7 +77,7 @@ bool c2_child_start(const char *program, char *const argv[], struct c2_child *ou
     close(pair[0]);
     out->pid = 0;
     c2_fail_errno(err, rc, "%.160s cannot be started", program);
-    err->code = CAT2_EIO;
+    if (err->code != CAT2_ENOMEM) err->code = CAT2_EIO; /* else of the moment */
     return false;
 }
 
