@@ -163,16 +163,29 @@ void c2_reply_empty(struct c2_request *req, int status)
     c2_reply_static(req, status, NULL, (struct c2_bytes){NULL, 0});
 }
 
+/* What the request is about, {path*}, if a message does not say so: what it begins with is enough. */
+static struct c2_str unnamed(const struct c2_request *req, int status, const char *text)
+{
+    struct c2_str path = c2_request_param(req, "path"), none = {"", 0};
+    size_t n = path.n < 60 ? path.n : 60;
+
+    return status < 400 || n == 0 || memmem(text, strlen(text), path.p, n) ? none : path;
+}
+
 static void reply_text(struct c2_request *req, int status, const char *text)
 {
     struct cat2_error err;
     struct c2_jw w;
-    C2_AUTO(c2_buf) json = C2_BUF_INIT(8192);
+    C2_AUTO(c2_buf) json = C2_BUF_INIT(16384);
+    C2_AUTO(c2_buf) whole = C2_BUF_INIT(2048);
+    struct c2_str about = unnamed(req, status, text);
 
+    if (about.n > 300) about.n = 300;
+    bool ok = about.n && c2_buf_append_str(&whole, about, &err) && c2_buf_printf(&whole, &err, ": %s", text);
     c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
     c2_jw_key(&w, req->error_key ? req->error_key : "detail");
-    c2_jw_cstr(&w, text);
+    c2_jw_cstr(&w, ok ? c2_buf_cstr(&whole) : text);
     c2_jw_end_object(&w);
     if (status == 503 && !req->retry_said) c2_reply_header(req, "Retry-After", RETRY_AFTER);
     if (!c2_jw_finish(&w))

@@ -291,7 +291,7 @@ bool c2_plug_open(struct c2_plugins *all, const struct c2_plugin *plugin, struct
     for (size_t i = 0; i < all->n; i++)
         if (&all->entries[i].plugin == plugin) s->entry = &all->entries[i];
     *out = s;
-    if (!s->entry) return c2_fail(err, CAT2_ENOTFOUND, "no such plugin");
+    if (!s->entry) return c2_fail(err, CAT2_ENOTFOUND, "the plugin is not here any more");
     s->left_ms = PATIENCE_MS;
     if (!acquire(s, err)) return false;
     return c2_plug_give(s, C2_PLUG_SHOW, c2_bytes_of(dataset), err);

@@ -45,9 +45,8 @@ static bool create(struct prepare *p)
 
     if (!c2_fs_mkparents(dirfd, rel, &p->err)) return false;
     if (p->mirror) {
-        if (c2_cachefile_create_mirror(dirfd, rel, p->ds->key, c2_buf_bytes(&p->head),
-                                       c2_buf_bytes(&p->tail), p->ds->layout.frame_len,
-                                       p->ds->layout.blocksize, &p->cf, &why))
+        if (c2_cachefile_create_mirror(dirfd, rel, p->ds->key, c2_buf_bytes(&p->head), c2_buf_bytes(&p->tail),
+                                       p->ds->layout.frame_len, p->ds->layout.blocksize, &p->cf, &why))
             return true;
         if (why.code == CAT2_ENOMEM) { /* of the moment: the next request may well mirror it */
             p->err = why;

@@ -90,8 +90,10 @@ static void on_listed(void *ctx, const struct cat2_error *why)
 
     free(ctx);
     if (why || !root) {
-        c2_fail(&err, CAT2_ENOTFOUND, "Not Found");
-        c2_reply_error(l.req, why ? why : &err);
+        if (why)
+            c2_reply_error(l.req, why);
+        else
+            c2_reply_no_root(l.req, c2_request_param(l.req, "root"));
         return;
     }
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);

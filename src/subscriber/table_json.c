@@ -236,7 +236,9 @@ static bool matrix_columns(const struct c2_request *req, struct c2_ds *ds, struc
     int64_t offset = 0;
     const struct c2_field *field = field_name.n ? c2_dtype_field(&ds->meta.dtype, field_name, &offset) : NULL;
 
-    if (field_name.n && !field) return c2_fail(err, CAT2_EINVAL, "there is no such field");
+    if (field_name.n && !field)
+        return c2_fail(err, CAT2_EINVAL, "field: there is no '%.*s'",
+                       (int)c2_min_i64(100, (int64_t)field_name.n), field_name.p);
     for (int64_t i = 0; i < n; i++) {
         struct c2_column column = c2_column_of(&ds->meta.dtype, field, offset);
         char name[32];
