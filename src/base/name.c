@@ -17,13 +17,14 @@ static bool is_dots(struct c2_str name)
 }
 
 /* The byte that begins at text[i], as text or as %XX; *n of text's bytes. */
-static uint8_t byte_at(struct c2_str text, size_t i, size_t *n)
+static char byte_at(struct c2_str text, size_t i, size_t *n)
 {
     int high = text.p[i] == '%' && i + 2 < text.n ? hex(text.p[i + 1]) : -1;
     int low = high >= 0 ? hex(text.p[i + 2]) : -1;
 
     *n = low >= 0 ? 3 : 1;
-    return low >= 0 ? (uint8_t)(high << 4 | low) : (uint8_t)text.p[i];
+    if (low < 0) return text.p[i];
+    return (char)(high << 4 | low);
 }
 
 static bool decode(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
@@ -31,7 +32,7 @@ static bool decode(struct c2_str text, struct c2_buf *out, struct cat2_error *er
     bool ok = true;
 
     for (size_t i = 0, n; ok && i < text.n; i += n)
-        ok = c2_buf_putc(out, (char)byte_at(text, i, &n), err);
+        ok = c2_buf_putc(out, byte_at(text, i, &n), err);
     return ok;
 }
 

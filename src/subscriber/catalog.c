@@ -176,7 +176,12 @@ static bool make_info(struct c2_ds *ds, struct cat2_error *err)
     c2_jw_init(&w, &ds->info, C2_JSON_COMPACT, err);
     if (!c2_meta_to_json(&ds->meta, true, c2_ds_mtime_ms(ds), &w))
         return err->code != CAT2_OK ? false : c2_fail_nomem(err, "info");
-    return c2_jw_finish(&w);
+    if (!c2_jw_finish(&w) || !ds->error) return w.ok;
+    ds->info.n--; /* its brace comes last */
+    if (!c2_buf_puts(&ds->info, ",\"refusal\":", err)) return false;
+    c2_jw_init(&w, &ds->info, C2_JSON_COMPACT, err);
+    c2_jw_cstr(&w, ds->error);
+    return c2_jw_finish(&w) && c2_buf_putc(&ds->info, '}', err);
 }
 
 /* Etags of the publisher's may come back (it lost its state, or has another root by now); ours do not. */

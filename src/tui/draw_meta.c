@@ -181,6 +181,12 @@ int c2_tui_draw_meta(struct c2_tui_canvas *canvas, struct c2_tui_box box, const 
     }
     if (c2_json_parse(c2_str_of(info->json), &json, &ignored)) {
         struct c2_jval root = c2_json_root(json), schunk = c2_jget(root, "schunk");
+        struct c2_str refusal;
+        if (c2_jstr(c2_jget(root, "refusal"), &refusal)) {
+            snprintf(text, sizeof(text), "cannot be served: %.*s", (int)c2_min_i64(300, (int64_t)refusal.n),
+                     refusal.p);
+            add(&lines, 0, "data", text);
+        }
         add_codec(&lines, c2_jget(c2_jval_kind(schunk) ? schunk : root, "cparams"));
     }
     add_chunk_map(&lines, info->chunk_map);

@@ -2,11 +2,13 @@
 """Nothing that is asked is ignored: parameters that a route does not know, contradictions, empty values; and reasons that name their thing."""
 import io
 import json
+import subprocess
 import urllib.parse
 
 import blosc2
 import h5py
 import numpy as np
+import programs
 import pytest
 from programs import EXTERNAL, cli, get, wait_until
 
@@ -194,3 +196,35 @@ def test_the_publishers_words_and_status_reach_the_client(site, house, tmp_path)
 def test_urls_with_a_root_of_odd_letters_stay_together(site):
     urls = json.loads(get(f"{site.url}/api/url/d/{urllib.parse.quote('50%41?#x.b2nd')}")[2])
     assert all(urllib.parse.unquote(urllib.parse.urlsplit(url).path).endswith("/50%41?#x.b2nd") for url in urls), urls
+
+
+@pytest.mark.parametrize("layer, word", [("LazyArray", "expression"), ("b2o", "expression"), ("proxy-source", "proxy")])
+def test_what_is_no_data_is_called_what_it_is_everywhere(house, tmp_path, layer, word):
+    root = tmp_path / "root"
+    (root / "dir").mkdir(parents=True)
+    blosc2.asarray(np.arange(6), urlpath=str(root / "dir/x.b2nd"), mode="w", meta={layer: {"of": "a"}})
+    bro = house.bro()
+    pub = house.pub("e", root, bro)
+    sub = house.sub(bro)
+    for _ in range(2):
+        wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+        wait_until(lambda: json.loads(get(sub.url + "/api/list/e")[2]) == ["dir/x.b2nd"])
+        assert json.loads(get(sub.url + "/api/info/e/dir/x.b2nd")[2])["shape"] == [6]
+        assert word in json.loads(get(sub.url + "/api/info/e/dir/x.b2nd")[2])["refusal"]
+        for address in ("api/fetch/e/dir/x.b2nd?format=npy", "api/fetch/e/dir/x.b2nd", "api/download/e/dir/x.b2nd", "files/e/dir/x.b2nd",
+                        "api/stats/e/dir/x.b2nd", "api/table/e/dir/x.b2nd", "api/fetch/e/dir/x.b2nd?format=csv", "zarr/e/dir/x.b2nd/0",
+                        "zarr/e/dir/x.b2nd/.zarray", "h5grove/data?file=e&path=/dir/x.b2nd", "roots/e/dir/x.b2nd"):
+            status, _, body = get(f"{sub.url}/{address}")
+            assert status == 501 and word in body.decode(), (address, status, body[-200:])
+        for address in ("roots/e/dir", "api/tree/e?dir=dir", "h5grove/attr?file=e&path=/dir/x.b2nd"):
+            status, _, body = get(f"{sub.url}/{address}")
+            assert status == 200 and word in body.decode(), (address, body[-200:])
+        assert get(f"{pub.url}/api/download/dir/x.b2nd?nchunk=0")[0] == 501
+        for argv in (["cat2cli", "--host", sub.http, "show", "e/dir/x.b2nd"], ["cat2cli", "--host", sub.http, "download", "e/dir/x.b2nd", str(tmp_path)],
+                     ["cat2tui", "--host", sub.http, "--snapshot", "e/dir/x.b2nd", "--view", "line"]):
+            done = subprocess.run([programs.BIN / argv[0], *argv[1:]], capture_output=True, text=True, timeout=60)
+            assert done.returncode == 1 and word in done.stderr and "e/dir/x.b2nd" in done.stderr, (argv, done.stdout, done.stderr)
+        snapshot = subprocess.run([programs.BIN / "cat2tui", "--host", sub.http, "--snapshot", "e/dir/x.b2nd"], capture_output=True, text=True, timeout=60)
+        assert snapshot.returncode == 0 and word in snapshot.stdout
+        sub.stop()
+        sub = house.sub(bro, "sub")
