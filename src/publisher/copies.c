@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "data/cache_name.h"
 
 static void b2_name(const char *path, char *out, size_t size)
@@ -23,20 +24,32 @@ static void b2_name(const char *path, char *out, size_t size)
     snprintf(out, size, "%s", ok ? c2_buf_cstr(&name) : "");
 }
 
+static void sums_name(const char *path, char *out, size_t size)
+{
+    b2_name(path, out, size);
+    size_t n = strlen(out);
+    snprintf(out + n, size - n, ".idx");
+}
+
+static uint64_t stamp_of(const struct c2_generation *of)
+{
+    return XXH3_64bits(of->validator, strlen(of->validator));
+}
+
 /* A copy says what it was made of by its time, which no clock has set: a digest of the validator. */
 static struct timespec copy_time(const struct c2_generation *of)
 {
-    uint64_t digest = XXH3_64bits(of->validator, strlen(of->validator));
+    uint64_t digest = stamp_of(of);
 
     return (struct timespec){(time_t)(digest >> 34), (long)((digest & 0x3fffffff) % 1000000000)};
 }
 
 /* Open the copy when it was made of this. */
 bool c2_copy_open(const struct c2_copies *copies, const char *path, const struct c2_generation *of,
-                  int64_t size, struct c2_frame **out)
+                  int64_t size, struct c2_frame **out, struct c2_copy_sums **sums)
 {
     struct timespec time = copy_time(of);
-    char name[C2_PATH_MAX + 8], full[PATH_MAX];
+    char name[C2_PATH_MAX + 16], full[PATH_MAX];
     struct cat2_error err;
     struct stat st;
 
@@ -50,7 +63,10 @@ bool c2_copy_open(const struct c2_copies *copies, const char *path, const struct
     }
     snprintf(full, sizeof(full), "%s/%s", copies->path, name);
     if (!c2_frame_open_fd(fd, full, out, &err)) return false;
-    if (c2_frame_meta(*out)->nbytes == size) return true;
+    sums_name(path, name, sizeof(name));
+    bool ours = c2_frame_meta(*out)->nbytes == size;
+    if (ours && c2_copy_sums_open(copies->dir, name, stamp_of(of), *out, sums, &err)) return true;
+    if (ours) c2_log_info("compressed copy of %s is made again: %s", path, err.message);
     c2_frame_unref(*out);
     *out = NULL;
     return false;
@@ -68,6 +84,20 @@ static bool copy_write(const struct c2_generation *of, const struct c2_file_key 
     return true;
 }
 
+/* Before the copy has its name: a copy without hashes is none. */
+static bool sums_write(const struct c2_copies *copies, const char *path, const struct c2_generation *of,
+                       int out, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_frame) *frame = NULL;
+    char name[C2_PATH_MAX + 16];
+    int fd = dup(out);
+
+    if (fd < 0) return c2_fail_errno(err, errno, "compressed copy of %.120s", path);
+    sums_name(path, name, sizeof(name));
+    return c2_frame_open_fd(fd, path, &frame, err) &&
+           c2_copy_sums_make(copies->dir, name, stamp_of(of), frame, err);
+}
+
 bool c2_copy_make(const struct c2_copies *copies, const char *path, const struct c2_generation *of,
                   const struct c2_file_key *key, int fd, struct c2_codec *codec, atomic_bool *cancelled,
                   struct cat2_error *err)
@@ -80,7 +110,7 @@ bool c2_copy_make(const struct c2_copies *copies, const char *path, const struct
     if (!c2_fs_mkparents(copies->dir, name, err)) return false;
     int out = openat(copies->dir, temp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (out < 0) return c2_fail_errno(err, errno, "compressed copy of %.120s", path);
-    bool ok = copy_write(of, key, fd, out, codec, cancelled, err);
+    bool ok = copy_write(of, key, fd, out, codec, cancelled, err) && sums_write(copies, path, of, out, err);
     close(out);
     if (ok && renameat(copies->dir, temp, copies->dir, name) != 0)
         ok = c2_fail(err, CAT2_EIO, "compressed copy: cannot be renamed");
@@ -90,9 +120,11 @@ bool c2_copy_make(const struct c2_copies *copies, const char *path, const struct
 
 void c2_copy_remove(const struct c2_copies *copies, const char *path)
 {
-    char name[C2_PATH_MAX + 8];
+    char name[C2_PATH_MAX + 16];
     struct cat2_error err;
 
+    sums_name(path, name, sizeof(name));
+    c2_fs_remove(copies->dir, name, &err);
     b2_name(path, name, sizeof(name));
     c2_fs_remove(copies->dir, name, &err);
 }

@@ -4,6 +4,7 @@
 #ifndef C2_PUBLISHER_COPIES_H
 #define C2_PUBLISHER_COPIES_H
 
+#include "publisher/copy_sums.h"
 #include "publisher/generations.h"
 
 struct c2_copies {
@@ -12,9 +13,10 @@ struct c2_copies {
 };
 bool c2_copies_open(const char *statedir, struct c2_copies *out, struct cat2_error *err);
 void c2_copies_close(struct c2_copies *copies); /* of zeros with dir -1 too */
-/** The copy of plain file `path`, when it was made of this generation, which is of so many bytes. */
+/** The copy of plain file `path`, when it was made of this generation, which is of so many bytes; and its
+ * hashes, without which it is none. */
 bool c2_copy_open(const struct c2_copies *copies, const char *path, const struct c2_generation *of,
-                  int64_t size, struct c2_frame **out);
+                  int64_t size, struct c2_frame **out, struct c2_copy_sums **sums);
 /** Make it from fd, which was of this key. @errors CAT2_ECHANGED; CAT2_ECANCELLED. */
 bool c2_copy_make(const struct c2_copies *copies, const char *path, const struct c2_generation *of,
                   const struct c2_file_key *key, int fd, struct c2_codec *codec, atomic_bool *cancelled,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "publisher/copy_sums.h"
 #include "publisher/publisher_impl.h"
 
 #define SAVE_MS  500
@@ -144,10 +145,13 @@ bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct c
         "# TYPE caterva2_pub_polls_total counter\ncaterva2_pub_polls_total{root=\"%s\"} %zu\n"
         "# TYPE caterva2_pub_events_incomplete gauge\ncaterva2_pub_events_incomplete{root=\"%s\"} %d\n"
         "# TYPE caterva2_pub_to_hash gauge\ncaterva2_pub_to_hash{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_hashed_bytes_total counter\ncaterva2_pub_hashed_bytes_total{root=\"%s\"} %lld\n",
+        "# TYPE caterva2_pub_hashed_bytes_total counter\ncaterva2_pub_hashed_bytes_total{root=\"%s\"} %lld\n"
+        "# TYPE caterva2_pub_copies_mended_total counter\ncaterva2_pub_copies_mended_total{root=\"%s\"} "
+        "%llu\n",
         pub->name, known, pub->name, broken, pub->name, waiting, pub->name, pub->nannounced, pub->name,
         complete, pub->name, found, pub->name, c2_items_open(), pub->name, pub->npolls, pub->name,
         pub->deaf != NULL, pub->name,
         c2_gens_count_to_hash(pub->gens, false) + c2_gens_count_to_hash(pub->gens, true), pub->name,
-        (long long)(pub->catalog ? c2_catalog_hashed_nbytes(pub->catalog) : 0));
+        (long long)(pub->catalog ? c2_catalog_hashed_nbytes(pub->catalog) : 0), pub->name,
+        (unsigned long long)c2_copy_sums_mended());
 }

@@ -36,9 +36,10 @@ struct dir_item {
     struct c2_gens *gens;
     char *path;
     struct c2_frame *frame;
-    int fd;                   /* of what the generation was read from */
-    struct c2_file_key key;   /* when it was opened */
-    struct c2_file_key index; /* sparse: of the index alone; else of size -1 */
+    struct c2_copy_sums *sums; /* of the compressed copy that frame is; else NULL */
+    int fd;                    /* of what the generation was read from */
+    struct c2_file_key key;    /* when it was opened */
+    struct c2_file_key index;  /* sparse: of the index alone; else of size -1 */
     struct c2_sparse_parts parts;
 };
 
@@ -199,6 +200,7 @@ static void dir_forget(struct c2_source *source, const char *path)
 static bool dir_is_slow(struct c2_source *source, const char *path)
 {
     struct dir_source *dir = (struct dir_source *)source;
+    C2_AUTO_PTR(c2_copy_sums) *sums = NULL;
     struct c2_frame *frame = NULL;
     struct c2_generation gen;
     struct c2_file_key key;
@@ -210,7 +212,7 @@ static bool dir_is_slow(struct c2_source *source, const char *path)
     if (!S_ISREG(st.st_mode) || st.st_size <= SLOW_NBYTES) return false;
     c2_file_key_of(&st, &key);
     if (!generation_of(dir, path, &st, &key, &gen, &err) ||
-        !c2_copy_open(&dir->copies, path, &gen, st.st_size, &frame))
+        !c2_copy_open(&dir->copies, path, &gen, st.st_size, &frame, &sums))
         return true;
     c2_frame_unref(frame);
     return false;
@@ -246,6 +248,7 @@ static bool item_check(struct c2_item *base, struct cat2_error *err)
     struct c2_file_key key = item->key;
     struct stat st;
 
+    if (item->sums && !c2_copy_sums_fixed(item->sums, item->frame, err)) return false;
     if (!good && !sparse && fstat(item->fd, &st) == 0) {
         c2_file_key_of(&st, &key);
         good = true;
@@ -260,7 +263,8 @@ static bool item_chunk(struct c2_item *base, int64_t nchunk, struct c2_buf *out,
     struct cat2_error late;
     int dirfd;
 
-    bool ok = c2_frame_chunk(item->frame, nchunk, out, err);
+    bool ok = item->sums ? c2_copy_sums_chunk(item->sums, item->frame, nchunk, item->fd, out, err)
+                         : c2_frame_chunk(item->frame, nchunk, out, err);
     int64_t number = c2_frame_chunk_file(item->frame, nchunk, &dirfd);
     if (number >= 0 && !c2_sparse_same(&item->parts, dirfd, number))
         return c2_fail(err, CAT2_ECHANGED, "the dataset changed while it was read");
@@ -274,6 +278,7 @@ static void item_free(struct c2_item *base)
     struct dir_item *item = (struct dir_item *)base;
 
     c2_frame_unref(item->frame);
+    c2_copy_sums_free(item->sums);
     c2_sparse_parts_fini(&item->parts);
     c2_gens_unref(item->gens);
     free(item->path);
@@ -289,10 +294,10 @@ static bool open_plain(struct dir_source *dir, const char *path, struct c2_codec
     const struct c2_generation *gen = &item->base.gen;
     int64_t size = item->key.size;
 
-    if (c2_copy_open(&dir->copies, path, gen, size, &item->frame)) return true;
+    if (c2_copy_open(&dir->copies, path, gen, size, &item->frame, &item->sums)) return true;
     if (!c2_copy_make(&dir->copies, path, gen, &item->key, item->fd, codec, &dir->cancelled, err))
         return false;
-    return c2_copy_open(&dir->copies, path, gen, size, &item->frame) ||
+    return c2_copy_open(&dir->copies, path, gen, size, &item->frame, &item->sums) ||
            c2_fail(err, CAT2_ECHANGED, "the dataset changed while it was read");
 }
 

@@ -83,3 +83,39 @@ def test_scrub_takes_hours_or_never(house):
     with pytest.raises(RuntimeError, match="neither a number of hours"):
         house.sub(bro, "c", "127.0.0.1:0", "--scrub", "often")
     house.programs.pop().kill()
+
+
+def test_a_publishers_compressed_copy_is_mended(house, tmp_path):
+    """What a publisher keeps of plain files in STATE/cache rots too: neither its chunks nor what is around them are served so."""
+    root = tmp_path / "root"
+    root.mkdir()
+    data = random.Random(2).randbytes(20_000_000)
+    (root / "f.bin").write_bytes(data)
+    bro = house.bro()
+    pub = house.pub("d", root, bro)
+    sub = house.sub(bro)
+    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    whole = get(pub.url + "/api/frame/f.bin")[2]
+    copy = house.state("pub-d") / "cache" / "f.bin.b2"
+    assert copy.read_bytes() == whole
+    rng = random.Random(4)
+    for places in ([len(whole) // 2], [len(whole) - 100_000], [40], [len(whole) - 5], [rng.randrange(len(whole)) for _ in range(4)]):
+        for at in places:
+            flip(copy, at, rng.randrange(8))
+        for lo in (0, 17_000_000):
+            def right():
+                status, _, body = get(f"{pub.url}/api/download/f.bin?nchunk={lo >> 24}")
+                assert status in (200, 412), body
+                return status == 200 and body
+            chunk = wait_until(right)
+            assert chunk in whole
+        get(sub.url + "/api/unsubscribe/d", method="POST", data=b"")
+        assert get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200
+        status, _, body = get(f"{sub.url}/api/fetch/d/f.bin?slice_=16700000:16800000&format=raw")
+        assert status == 200 and body == data[16_700_000:16_800_000]
+    wait_until(lambda: copy.read_bytes() == whole)
+    # Rot that is found when it is opened: made anew.
+    pub.stop()
+    flip(copy, 30, 1)
+    pub = house.pub("d", root, bro, "127.0.0.1:0", name="pub-d")
+    assert get(pub.url + "/api/frame/f.bin")[2] == whole
