@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A Python publisher sends no hashes: of bits that flip in the heads of its answers, status and framing among them, none does lasting harm."""
+import json
+import random
+
+import blosc2
+import flips
+import numpy as np
+import pytest
+
+from programs import EXTERNAL, get, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
+
+N, CHUNK = 40_000, 500
+
+
+def test_heads_of_a_python_publisher_may_be_damaged(house, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    data = np.random.default_rng(1).integers(0, 1 << 40, N)
+    for name in "xy":
+        blosc2.asarray(data, chunks=(CHUNK,), blocks=(100,), urlpath=str(root / f"{name}.b2nd"), mode="w")
+    bro = house.bro()
+    pub = house.py_pub("d", root, bro)
+    wire = flips.Wire(int(pub.http.split(":")[1]))
+    token = json.dumps({"name": "e", "http": wire.http}).encode()
+    assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", token)[0] == 200
+    sub = house.sub(bro)
+    wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+    rng = random.Random(6)
+    get(f"{sub.url}/api/fetch/e/x.b2nd?slice_=0:1&format=raw")
+    for chunk in range(1, 60):
+        lo = chunk * CHUNK
+        wire.answer.order(rng.randrange(17 if chunk % 2 else 130), rng.randrange(8))  # the status line; other headers
+        for flipping in (True, False):
+            status, _, body = get(f"{sub.url}/api/fetch/e/x.b2nd?slice_={lo}:{lo + 5}&format=raw", timeout=60)
+            assert status == 200 or (flipping and status == 502), (chunk, status, body)
+            if status == 200:
+                assert np.array_equal(np.frombuffer(body, "<i8"), data[lo:lo + 5]), chunk
+            wire.answer.cancel()
+    for i in range(20):  # listings: what is damaged in one is right in the next
+        wire.answer.order(rng.randrange(17), rng.randrange(8))
+        get(sub.url + "/api/subscribe/e", method="POST", data=b"")
+        wire.answer.cancel()
+        wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+        assert sorted(json.loads(get(sub.url + "/api/list/e")[2])) == ["x.b2nd", "y.b2nd"]
+        assert "shape" in json.loads(get(sub.url + "/api/info/e/y.b2nd")[2])
+    wire.close()
