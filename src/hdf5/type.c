@@ -97,7 +97,7 @@ bool c2_h5_real(hid_t type, struct c2_dtype *out, hid_t *mem, struct cat2_error 
     struct real real = {(long)esize, (long)msize, (long)H5Tget_ebias(type)};
     if (H5Tget_precision(type) <= 8 && !(esize == 5 && msize == 2))
         return c2_fail(err, CAT2_EUNSUPPORTED,
-                       "floats of %zu bits are not carried: what the largest mean is not in the file",
+                       "floats of %zu bits are not carried: what their largest codes mean is not in the file",
                        H5Tget_precision(type));
     if (H5Tequal(type, H5T_NATIVE_LDOUBLE) > 0 || esize > 11 || !holds(DOUBLE, real)) {
         if (H5Tequal(type, H5T_NATIVE_LDOUBLE) <= 0 && (esize > 15 || !holds(LONGEST, real)))

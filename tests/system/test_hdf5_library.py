@@ -84,7 +84,7 @@ def test_what_a_later_library_wrote_is_said_to_be_so(house, tmp_path):
     assert done.returncode == 3 and "HDF5 2 or another later library" in done.stderr
     base = house.serve(f"r={LATEST}").url
     def answer():
-        status, _, body = get(f"{base}/api/fetch/r/tree.b2nd?format=npy")
+        status, _, body = get(f"{base}/api/fetch/r/tree-gzip.b2nd?format=npy")
         return status == 422 and body
     body = wait_until(answer)
     assert b"this program reads up to HDF5 1.10" in body, body
