@@ -100,7 +100,8 @@ bool c2_h5w_plan(struct c2_h5w *w, const struct c2_h5w_like *like, const struct 
                   (filters == C2_H5W_ORIGINAL && had_filter(like, C2_H5W_FILTER));
 
     if (!c2_rebuild_type(w, c2_mp_get(like->root, "type"), 0, &type, err) ||
-        !match_axes(like, meta, type.id, &base, &plan.ndim, err))
+        !match_axes(like, meta, type.id, &base, &plan.ndim, err) ||
+        (!c2_h5w_like_is_sequence(like) && !c2_rebuild_can(base.id, &meta->dtype, err)))
         return false;
     bool squeeze = own_chunks || filters == C2_H5W_BLOSC2 || filters == C2_H5W_GZIP;
     plan.chunked = plan.ndim > 0 && (c2_mp_is(c2_mp_get(like->root, "layout"), "chunked") ||

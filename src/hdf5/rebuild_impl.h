@@ -26,6 +26,8 @@ bool c2_rebuild_selection(struct c2_h5w *w, const char *path, struct c2_str kind
 bool c2_rebuild_region(struct c2_h5w *w, struct c2_str text, uint8_t *out, struct cat2_error *err);
 /** Are items of this dtype, in `n` elements each, to the bit what the type holds? */
 bool c2_rebuild_same_bytes(hid_t type, const struct c2_dtype *dtype);
+/** @errors why items of an array cannot become those of the type. */
+bool c2_rebuild_can(hid_t type, const struct c2_dtype *dtype, struct cat2_error *err);
 /** n items as an array has them become items of a type; *out zeroed. */
 bool c2_rebuild_items(struct c2_h5w *w, hid_t type, const struct c2_dtype *dtype, const uint8_t *from,
                       size_t n, uint8_t *out, struct cat2_error *err);

@@ -203,6 +203,31 @@ static const struct c2_field *field_of(const struct c2_dtype *dtype, const char 
     return NULL;
 }
 
+/* Can items of this dtype become items of the type at all? Said before anything is made. */
+bool c2_rebuild_can(hid_t type, const struct c2_dtype *dtype, struct cat2_error *err)
+{
+    H5T_class_t class = H5Tget_class(type);
+    bool text = dtype->nfields == 0 && strchr("SU", dtype->kind);
+
+    if (class == H5T_VLEN)
+        return c2_fail(err, CAT2_EUNSUPPORTED, "sequences within items are not in the array");
+    if (!c2_h5_is_plain(type) && class != H5T_COMPOUND)
+        return text ||
+               c2_fail(err, CAT2_EDATA, "the described type is text or references, the array's is not text");
+    for (int i = 0; class == H5T_COMPOUND && dtype->nfields > 0 && i < H5Tget_nmembers(type); i++) {
+        C2_AUTO(c2_hid) member = {H5Tget_member_type(type, (unsigned)i)};
+        C2_AUTO(c2_hid)
+        base = {H5Tget_class(member.id) == H5T_ARRAY ? H5Tget_super(member.id) : H5Tcopy(member.id)};
+        char *name = H5Tget_member_name(type, (unsigned)i);
+        const struct c2_field *field = name ? field_of(dtype, name) : NULL;
+        bool ok = field ? c2_rebuild_can(base.id, &field->type, err)
+                        : c2_fail(err, CAT2_EDATA, "the array has no field %.60s", name ? name : "");
+        if (name) H5free_memory(name);
+        if (!ok) return false;
+    }
+    return true;
+}
+
 static bool one_member(struct c2_h5w *w, hid_t type, int i, const struct c2_dtype *dtype, const uint8_t *from,
                        size_t n, uint8_t *out, struct cat2_error *err)
 {

@@ -229,8 +229,9 @@ def test_real_files_come_back_the_same_or_say_what_does_not(tmp_path):
         for thing in ("dir", "back.h5"):
             subprocess.run(["rm", "-rf", tmp_path / thing], check=True)
         said = run("cat2import", "--quiet", path, tmp_path / "dir", status=(0, NOT_KEPT))
-        said += run("cat2export", "--quiet", tmp_path / "dir", tmp_path / "back.h5", status=(0, NOT_KEPT))
-        told = re.findall(r"(?:skipped|not kept of) ", said)
+        # without Blosc2: its releases of 2024 do not read items of more than 255 bytes, not even their own
+        said += run("cat2export", "--quiet", "--filters", "none", tmp_path / "dir", tmp_path / "back.h5", status=(0, NOT_KEPT))
+        told = "skipped " in said or "not kept of " in said
         found = differences(path, tmp_path / "back.h5")
         assert not found or told, (path, found[:5])
         equal += not found and not told
