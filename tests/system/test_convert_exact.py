@@ -330,16 +330,11 @@ def test_an_object_that_cannot_be_opened_is_told(tmp_path):
 def with_description(path, change):
     """Change the metalayer of a frame in place, its length stays."""
     raw = bytearray(path.read_bytes())
-    told = bytes(blosc2.open(str(path)).schunk.meta.get_raw("hdf5") if hasattr(blosc2.open(str(path)).schunk.meta, "get_raw") else b"")
-    if not told:
-        header = int.from_bytes(raw[12:16], "big")
-        at = raw.find(b"\xa7version\x01", 0, header)
-        if at < 0:
-            return
-        at -= 5
-        size = int.from_bytes(raw[at - 4:at], "big")
-    else:
-        at, size = raw.find(told), len(told)
+    header = int.from_bytes(raw[12:16], "big")
+    at = raw.find(b"\xa7version\x01", 0, header) - 5
+    if at < 0:
+        return
+    size = int.from_bytes(raw[at - 4:at], "big")
     change(raw, at, size)
     path.write_bytes(raw)
 
@@ -381,3 +376,23 @@ def test_a_description_that_is_none_is_told_and_ignored(tmp_path, told):
     assert "x.b2nd: its description of HDF5 is ignored" in said
     with h5py.File(tmp_path / "e.h5") as file:
         assert file["x"][:].tolist() == [0, 1, 2, 3]
+
+
+def test_a_description_too_large_for_a_header_is_an_attribute(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w", libver="v110") as file:
+        file["d"] = np.arange(3)
+        file["d"].attrs["table"] = np.zeros(20_000, [("a", "<i4"), ("b", "<f4"), ("c", "S12")])
+    back = round_trip(tmp_path / "a.h5", tmp_path)
+    assert differences(tmp_path / "a.h5", back) == []
+    made = blosc2.open(str(tmp_path / "dir/d.b2nd"))
+    assert "hdf5" not in made.schunk.meta and {b"CATERVA2_HDF5", "CATERVA2_HDF5"} & set(made.schunk.vlmeta.getall())
+
+
+def test_a_dry_run_tells_what_would_be_made(tmp_path):
+    make(tmp_path / "a.h5")
+    run("cat2import", tmp_path / "a.h5", tmp_path / "dir")
+    done = subprocess.run([BIN / "cat2export", "--dry-run", tmp_path / "dir", tmp_path / "b.h5"], capture_output=True, text=True,
+                          errors="replace", check=True)
+    listed = {line.split("\t")[0] for line in done.stdout.splitlines()}
+    assert {"numbers/chunked", "references/ragged", "references/table"} <= listed and not (tmp_path / "b.h5").exists()
+    assert "references/ragged/offsets" not in listed
