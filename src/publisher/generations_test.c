@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is the same generation, what a new one is called, and what a restart knows of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "publisher/generations.h"
+
+static const struct c2_file_key KEY = {
+    .dev = 1, .ino = 2, .size = 7, .mtime_ns = 1700000000000000000, .ctime_ns = 1700000000100000000};
+static const struct c2_hash128 HASH = {1, 2}, OTHER = {3, 4};
+
+static struct c2_generation ask(struct c2_gens *gens, const struct c2_file_key *key)
+{
+    struct c2_generation gen = {0};
+    struct cat2_error err;
+
+    assert_true(c2_gens_of_file(gens, "a", key, &gen, &err));
+    return gen;
+}
+
+static struct c2_file_key changed(int64_t ns)
+{
+    struct c2_file_key key = KEY;
+
+    key.ctime_ns += ns;
+    return key;
+}
+
+static void the_first_etag_is_pythons_and_a_known_key_keeps_it(void **state)
+{
+    struct c2_gens *gens = c2_gens_new();
+    struct c2_file_key moved = KEY;
+
+    (void)state;
+    assert_string_equal(ask(gens, &KEY).etag, "1700000000.0:7");
+    moved.dev = 99; /* mounted anew */
+    assert_string_equal(ask(gens, &moved).validator, ask(gens, &KEY).validator);
+    assert_false(ask(gens, &moved).undecided);
+    c2_gens_unref(gens);
+}
+
+static void without_a_hash_another_key_is_another_generation(void **state)
+{
+    struct c2_gens *gens = c2_gens_new();
+    struct c2_generation first = ask(gens, &KEY);
+    struct c2_file_key later = changed(1);
+    struct c2_generation next = ask(gens, &later);
+
+    (void)state;
+    assert_false(next.undecided);
+    assert_string_equal(next.etag, "1700000000.0000002:7"); /* the least that a double can be moved */
+    assert_string_not_equal(next.validator, first.validator);
+    assert_true(c2_gens_holds(gens, "a", &later, next.validator));
+    assert_false(c2_gens_holds(gens, "a", &KEY, first.validator));
+    c2_gens_unref(gens);
+}
+
+static void the_contents_decide_where_the_hash_is_known(void **state)
+{
+    struct c2_gens *gens = c2_gens_new();
+    struct c2_generation first = ask(gens, &KEY);
+    struct c2_file_key touched = changed(1), written = changed(2);
+    char path[C2_PATH_MAX + 1];
+
+    (void)state;
+    assert_true(c2_gens_next(gens, false, path));
+    assert_string_equal(path, "a");
+    c2_gens_hashed(gens, "a", &KEY, &HASH);
+    assert_true(ask(gens, &touched).undecided);
+    assert_string_equal(ask(gens, &touched).etag, first.etag);
+    assert_true(c2_gens_next(gens, true, path));
+    assert_false(c2_gens_next(gens, true, path));
+    c2_gens_hashed(gens, "a", &touched, &HASH);
+    assert_false(ask(gens, &touched).undecided);
+    assert_string_equal(ask(gens, &touched).validator, first.validator);
+    assert_true(ask(gens, &written).undecided);
+    c2_gens_hashed(gens, "a", &written, &OTHER);
+    assert_false(ask(gens, &written).undecided);
+    assert_string_not_equal(ask(gens, &written).validator, first.validator);
+    assert_string_not_equal(ask(gens, &written).etag, first.etag);
+    c2_gens_unref(gens);
+}
+
+static void what_changes_while_it_is_hashed_is_a_new_generation(void **state)
+{
+    struct c2_gens *gens = c2_gens_new();
+    struct c2_generation first = ask(gens, &KEY);
+    struct c2_file_key written = changed(1);
+
+    (void)state;
+    c2_gens_hashed(gens, "a", &KEY, &HASH);
+    assert_true(ask(gens, &written).undecided);
+    c2_gens_torn(gens, "a");
+    assert_false(ask(gens, &written).undecided);
+    assert_string_not_equal(ask(gens, &written).etag, first.etag);
+    c2_gens_unref(gens);
+}
+
+static void a_late_event_is_doubt_that_the_contents_settle(void **state)
+{
+    struct c2_gens *gens = c2_gens_new();
+    struct c2_generation first = ask(gens, &KEY);
+
+    (void)state;
+    c2_gens_hashed(gens, "a", &KEY, &HASH);
+    c2_gens_doubt(gens, "a");
+    assert_false(c2_gens_holds(gens, "a", &KEY, first.validator));
+    assert_true(ask(gens, &KEY).undecided);
+    c2_gens_hashed(gens, "a", &KEY, &HASH);
+    assert_true(c2_gens_holds(gens, "a", &KEY, first.validator));
+    c2_gens_doubt(gens, "a");
+    c2_gens_hashed(gens, "a", &KEY, &OTHER);
+    assert_string_not_equal(ask(gens, &KEY).validator, first.validator);
+    assert_string_not_equal(ask(gens, &KEY).etag, first.etag);
+    c2_gens_unref(gens);
+}
+
+static void parts_go_by_their_validators(void **state)
+{
+    struct c2_gens *gens = c2_gens_new();
+    struct c2_generation gen = {0}, again = {0};
+    struct cat2_error err;
+    const int64_t t = 1700000000000000000;
+
+    (void)state;
+    assert_true(c2_gens_of_part(gens, "f.h5/x", "h5-1", t, 40, &gen, &err));
+    assert_string_equal(gen.etag, "1700000000.0:40");
+    assert_true(c2_gens_of_part(gens, "f.h5/x", "h5-1", t + 5000000000, 40, &again, &err));
+    assert_string_equal(again.etag, gen.etag); /* the file changed around it */
+    assert_true(c2_gens_of_part(gens, "f.h5/x", "h5-2", t, 40, &again, &err));
+    assert_string_equal(again.etag, "1700000000.0000002:40");
+    assert_true(c2_gens_of_part(gens, "f.h5/x", "h5-1", t, 40, &again, &err));
+    assert_string_equal(again.etag, gen.etag); /* the same bytes are back */
+    c2_gens_unref(gens);
+}
+
+static void a_restart_knows_what_was(void **state)
+{
+    char dir[] = "/tmp/c2-gens-XXXXXX", command[64];
+    struct c2_gens *gens = c2_gens_new(), *after = c2_gens_new();
+    struct c2_file_key touched = changed(5);
+    struct c2_state *db;
+    struct cat2_error err;
+    bool more;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    assert_true(c2_state_open(dir, "test", &db, &err));
+    ask(gens, &KEY);
+    ask(gens, &touched);
+    c2_gens_hashed(gens, "a", &touched, &HASH);
+    struct c2_generation was = ask(gens, &touched);
+    assert_true(c2_gens_save(gens, db, 1, &more, &err));
+    assert_false(more);
+    assert_true(c2_gens_load(after, db, &err));
+    assert_string_equal(ask(after, &touched).etag, was.etag);
+    assert_string_equal(ask(after, &touched).validator, was.validator);
+    struct c2_file_key written = changed(9);
+    assert_true(ask(after, &written).undecided);
+    c2_gens_hashed(after, "a", &written, &OTHER);
+    assert_string_equal(ask(after, &written).etag, "1700000000.0000005:7"); /* both before were taken */
+    c2_gens_unref(gens);
+    c2_gens_unref(after);
+    c2_state_close(db);
+    snprintf(command, sizeof(command), "rm -r %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_etag_is_pythons_and_a_known_key_keeps_it),
+        cmocka_unit_test(without_a_hash_another_key_is_another_generation),
+        cmocka_unit_test(the_contents_decide_where_the_hash_is_known),
+        cmocka_unit_test(what_changes_while_it_is_hashed_is_a_new_generation),
+        cmocka_unit_test(a_late_event_is_doubt_that_the_contents_settle),
+        cmocka_unit_test(parts_go_by_their_validators),
+        cmocka_unit_test(a_restart_knows_what_was),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
