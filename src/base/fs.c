@@ -39,9 +39,12 @@ int c2_fs_open_beneath(int dirfd, const char *rel, int flags)
 
     if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) how.mode = 0666;
     long fd = syscall(SYS_openat2, dirfd, rel, &how, sizeof(how));
-    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-        fd = open_by_parts(dirfd, rel, flags, (mode_t)how.mode);
-    return (int)fd;
+    if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return (int)fd;
+    struct cat2_error ignored;
+    if (c2_path_check(c2_str_of(rel), &ignored)) /* ".." is only the kernel's to judge */
+        return open_by_parts(dirfd, rel, flags, (mode_t)how.mode);
+    errno = EXDEV;
+    return -1;
 }
 
 int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err)

@@ -11,7 +11,8 @@
 /** Open `rel` beneath `dirfd`; symbolic links are followed while they stay beneath it, ".." never escapes.
  *  rel must pass c2_path_check(). Returns a close-on-exec descriptor, or -1 with *err. flags as open(2). */
 int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err);
-/** The same without the check of rel and without words: -1 and errno; EXDEV: it leads out. */
+/** The same without the check of rel and without words: -1 and errno; EXDEV: it leads out. ".." is let through
+ * while it stays beneath. */
 int c2_fs_open_beneath(int dirfd, const char *rel, int flags);
 /** Create the parent directories of `rel` beneath dirfd (mode 0777 & ~umask). */
 bool c2_fs_mkparents(int dirfd, const char *rel, struct cat2_error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* cat2h5: reads HDF5 files for a publisher, which talks to it on standard input (a socket). A
+/* cat2h5 [ROOT]: reads HDF5 files, and those beneath ROOT they speak of, for a publisher, which talks to it on
+ * standard input (a socket). A
  * process of its own, with limits, so that a file that brings libhdf5 down brings down nothing else. */
 #include <fcntl.h>
 #include <malloc.h>
@@ -20,8 +21,7 @@ int main(int argc, char **argv)
     struct cat2_error err = {0};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)argv;
-    if (argc != 1 || isatty(STDIN_FILENO)) {
+    if (argc > 2 || isatty(STDIN_FILENO)) {
         fprintf(stderr, "cat2h5 is started by publishers, not by hand.\n");
         return 2;
     }
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
     c2_confine(MEMORY_MAX);
     c2_codec_setup();
-    if (c2_h5_setup(&err) && c2_h5_serve(STDIN_FILENO, &err)) return 0;
+    if (c2_h5_setup(&err) && c2_h5_serve(STDIN_FILENO, argc > 1 ? argv[1] : NULL, &err)) return 0;
     fprintf(stderr, "cat2h5: %s\n", err.message);
     return 1;
 }

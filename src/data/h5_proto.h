@@ -3,11 +3,13 @@
  * machine's byte order (both are one build on one machine).
  *
  *   request   struct c2_h5_request, file bytes, name bytes
- *   answer    struct c2_h5_answer, name bytes, body bytes
+ *   answer    struct c2_h5_answer, name bytes, body bytes, others bytes
  *
  * WALK answers with a C2_H5_ITEM for every dataset and group, then C2_H5_DONE; the rest with one DONE or
  * FAILED. The worker looks at the file before and after each request and says which state of it this was;
- * when it changed it is opened anew. */
+ * when it changed it is opened anew. The same goes for other files, which external links and virtual datasets
+ * bring in: when one of them changed under way, the state after is none (all bits set). WALK and LOOK say which
+ * they were: each a struct c2_h5_other_file and its path. */
 #ifndef C2_DATA_H5_PROTO_H
 #define C2_DATA_H5_PROTO_H
 
@@ -42,6 +44,11 @@ struct c2_h5_state {
     uint64_t dev, ino;
     int64_t size, sec, nsec;   /* of its contents */
     int64_t ctime_sec, ctime_nsec; /* of its contents, names, permissions */
+    uint64_t others; /* the publisher's: a hash over the states of other files; 0: there are none */
+};
+struct c2_h5_other_file {
+    struct c2_h5_state state; /* all 0: it is not there */
+    uint64_t path_len;        /* its full path follows */
 };
 struct c2_h5_answer {
     uint32_t magic, status;
@@ -49,6 +56,7 @@ struct c2_h5_answer {
                                          subscribers of 2024 can carry it too */
     uint64_t name_len;  /* ITEM: the path shown, a NUL, the path in the file */
     uint64_t body_len;
+    uint64_t others_len;
     struct c2_h5_state before, after; /* equal: the answer is of one state */
     uint64_t fingerprint; /* LOOK: differs when the data may differ, 0: unknown; ITEM: of the object */
     int64_t nbytes;       /* LOOK: of all items */

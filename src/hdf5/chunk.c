@@ -125,6 +125,7 @@ static bool read_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize
     hsize_t zeros[C2_H5_DIM_MAX] = {0};
 
     if (ds->sequence) return c2_h5_sequence_read(ds, (int64_t)start[0], (int64_t)count[0], out, err);
+    if (ds->raw_files) return c2_h5_raw_files_box(ds, start, count, mem_dims, out, err);
     if (c2_h5_can_box(ds)) return c2_h5_box(ds, start, count, mem_dims, out, err);
     hid_t file = H5Dget_space(ds->id);
     hid_t mem = ds->ndim ? H5Screate_simple(ds->ndim, mem_dims, NULL) : H5Screate(H5S_SCALAR);

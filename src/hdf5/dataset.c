@@ -10,6 +10,10 @@ void c2_h5_dataset_close(struct c2_h5_dataset *ds)
 {
     if (!ds) return;
     c2_h5_decoded_forget(ds->h5, ds);
+    for (size_t i = 0; i < ds->nsources; i++)
+        H5Fclose(ds->sources[i]);
+    free(ds->sources);
+    c2_h5_raw_files_free(ds->raw_files);
     if (ds->mem > 0) H5Tclose(ds->mem);
     if (ds->id > 0) H5Dclose(ds->id);
     c2_h5_type_fini(&ds->type);
@@ -39,29 +43,6 @@ size_t c2_h5_dataset_left_out(const struct c2_h5_dataset *ds, const struct c2_h5
 
 /* ---- where the bytes are ---- */
 
-/* Only sources within this very file, none reached through an external link. */
-static bool check_virtual(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *err)
-{
-    char file[8], name[1024];
-    size_t n;
-
-    if (H5Pget_virtual_count(plist, &n) < 0) return c2_h5_fail(err, CAT2_EDATA, "no list of sources");
-    if (n > 65536) return c2_fail(err, CAT2_EUNSUPPORTED, "a virtual dataset of more than 65536 sources");
-    for (size_t i = 0; i < n; i++) {
-        ssize_t file_n = H5Pget_virtual_filename(plist, i, file, sizeof(file));
-        ssize_t name_n = H5Pget_virtual_dsetname(plist, i, name, sizeof(name));
-        if (file_n != 1 || file[0] != '.')
-            return c2_fail(err, CAT2_EUNSUPPORTED, "a virtual dataset of other files: they are not read");
-        if (name_n < 1 || (size_t)name_n >= sizeof(name) || strchr(name, '%'))
-            return c2_fail(err, CAT2_EUNSUPPORTED, "a virtual dataset with patterns of source names");
-        hid_t source = H5Oopen(ds->h5->file, name, ds->h5->lapl);
-        if (source >= 0) H5Oclose(source);
-        if (source < 0)
-            return c2_fail(err, CAT2_EUNSUPPORTED, "a virtual dataset whose source %.80s is not here", name);
-    }
-    return true;
-}
-
 static bool read_layout(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *err)
 {
     static const enum c2_h5_layout LAYOUTS[] = {
@@ -77,10 +58,9 @@ static bool read_layout(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error
         return c2_h5_fail(err, CAT2_EDATA, "a layout of no known kind");
     ds->facts.layout = LAYOUTS[layout];
     ds->facts.storage = (int64_t)H5Dget_storage_size(ds->id);
-    if (layout == H5D_VIRTUAL) return check_virtual(ds, plist, err);
+    if (layout == H5D_VIRTUAL) return c2_h5_check_virtual(ds, plist, err);
     if (layout != H5D_CHUNKED)
-        return H5Pget_external_count(plist) == 0 ||
-               c2_fail(err, CAT2_EUNSUPPORTED, "the data lies in other files: they are not read");
+        return H5Pget_external_count(plist) <= 0 || c2_h5_raw_files_find(ds, plist, err);
     int n = H5Pget_chunk(plist, C2_H5_DIM_MAX, ds->chunk);
     if (n != ds->ndim) return c2_fail(err, CAT2_EDATA, "chunks of %d axes, the dataset has %d", n, ds->ndim);
     for (int i = 0; i < n; i++)
@@ -286,6 +266,8 @@ bool c2_h5_dataset_open(struct c2_h5 *h5, const char *name, const struct c2_h5_o
     }
     ds->h5 = h5;
     ds->id = id;
+    H5O_info_t info;
+    ds->foreign = H5Oget_info2(id, &info, H5O_INFO_BASIC) < 0 || c2_h5_is_foreign(h5, &info);
     if (!describe(ds, name, view, options ? options : &DEFAULTS, err)) {
         c2_h5_dataset_close(ds);
         return false;

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "hdf5/h5_impl.h"
-
-#define SWMR_ATTEMPTS 12
+#include "hdf5/beneath.h"
 
 void c2_h5_quiet(void)
 {
@@ -21,7 +19,9 @@ bool c2_h5_setup(struct cat2_error *err)
     if (setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1) != 0) return c2_fail_nomem(err, "environment");
     if (H5open() < 0) return c2_fail(err, CAT2_EIO, "libhdf5 cannot be initialised");
     c2_h5_quiet();
-    return c2_h5_register_filters(err);
+    unsetenv("HDF5_EXT_PREFIX"); /* other files are looked for beside the one that speaks of them */
+    unsetenv("HDF5_VDS_PREFIX");
+    return c2_h5_register_filters(err) && c2_h5_beneath_setup(err);
 }
 
 /* The innermost message is the cause. */
@@ -70,20 +70,6 @@ bool c2_h5_fail(struct cat2_error *err, enum cat2_code code, const char *fmt, ..
     return c2_fail(err, code, "%s%s%s", text, cause[0] ? ": " : "", cause);
 }
 
-/* Called before an external link would be followed. */
-static herr_t refuse_external(const char *parent_file, const char *parent_group, const char *child_file,
-                              const char *child_object, unsigned *flags, hid_t fapl, void *ctx)
-{
-    (void)parent_file;
-    (void)parent_group;
-    (void)child_file;
-    (void)child_object;
-    (void)flags;
-    (void)fapl;
-    (void)ctx;
-    return -1;
-}
-
 /* Addresses count from the end of a user block, if there is one. */
 static void find_descriptor(struct c2_h5 *h5)
 {
@@ -99,57 +85,56 @@ static void find_descriptor(struct c2_h5 *h5)
     H5Eclear2(H5E_DEFAULT);
 }
 
-/* The newest superblock keeps a mark while a writer has the file open. */
-static bool is_being_written(const char *filename)
+/* The file's own place, so that nothing depends on the way that led to it. */
+static bool find_file(struct c2_h5 *h5, const char *dir, const char *filename, struct cat2_error *err)
 {
-    uint8_t head[12];
-    int fd = open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool is = fd >= 0 && pread(fd, head, sizeof(head), 0) == sizeof(head) && head[8] == 3 && (head[11] & 1);
+    char *slash;
 
-    if (fd >= 0) close(fd);
-    return is;
+    h5->filename = realpath(filename, NULL);
+    if (!h5->filename || access(filename, R_OK) != 0)
+        return c2_fail(err, CAT2_ENOTFOUND, "%.160s cannot be read", filename);
+    if (dir) return c2_h5_beneath_new(dir, &h5->beneath, err);
+    char *own = c2_str_dup(c2_str_of(h5->filename));
+    if (!own) return c2_fail_nomem(err, "HDF5 file");
+    slash = strrchr(own, '/');
+    slash[slash == own] = '\0';
+    bool ok = c2_h5_beneath_new(own, &h5->beneath, err);
+    free(own);
+    return ok;
 }
 
-/* What is torn is read again, a few times: libhdf5 would go on for minutes. */
-static hid_t open_swmr(const char *filename)
+static bool open_file(struct c2_h5 *h5, struct cat2_error *err)
 {
-    hid_t plist = H5Pcreate(H5P_FILE_ACCESS), file = -1;
+    H5O_info_t info;
 
-    if (plist >= 0 && H5Pset_metadata_read_attempts(plist, SWMR_ATTEMPTS) >= 0)
-        file = H5Fopen(filename, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, plist);
-    if (plist >= 0) H5Pclose(plist);
-    return file;
+    h5->lapl = H5Pcreate(H5P_LINK_ACCESS);
+    if (h5->lapl < 0) return c2_h5_fail(err, CAT2_ENOMEM, "HDF5 file");
+    h5->file = c2_h5_beneath_open(h5->beneath, h5->filename);
+    if (h5->file < 0) return c2_h5_fail(err, CAT2_EDATA, "cannot be opened as HDF5");
+    if (H5Oget_info2(h5->file, &info, H5O_INFO_BASIC) >= 0) h5->fileno = info.fileno;
+    H5Eclear2(H5E_DEFAULT);
+    return true;
 }
 
-bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err)
+bool c2_h5_open_beneath(const char *dir, const char *filename, struct c2_h5 **out, struct cat2_error *err)
 {
     struct c2_h5 *h5 = calloc(1, sizeof(*h5));
 
     if (!h5) return c2_fail_nomem(err, "HDF5 file");
     c2_h5_quiet();
     h5->file = h5->lapl = -1;
-    if (access(filename, R_OK) != 0) {
-        free(h5);
-        return c2_fail(err, CAT2_ENOTFOUND, "%.160s cannot be read", filename);
-    }
-    h5->lapl = H5Pcreate(H5P_LINK_ACCESS);
-    if (h5->lapl < 0 || H5Pset_elink_cb(h5->lapl, refuse_external, NULL) < 0) {
-        c2_h5_close(h5);
-        return c2_h5_fail(err, CAT2_ENOMEM, "HDF5 file");
-    }
-    h5->file = H5Fopen(filename, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (h5->file < 0 && is_being_written(filename)) {
-        H5Eclear2(H5E_DEFAULT);
-        h5->file = open_swmr(filename);
-    }
-    if (h5->file < 0) {
-        c2_h5_fail(err, CAT2_EDATA, "cannot be opened as HDF5");
+    if (!find_file(h5, dir, filename, err) || !open_file(h5, err)) {
         c2_h5_close(h5);
         return false;
     }
     find_descriptor(h5);
     *out = h5;
     return true;
+}
+
+bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err)
+{
+    return c2_h5_open_beneath(NULL, filename, out, err);
 }
 
 void c2_h5_close(struct c2_h5 *h5)
@@ -159,5 +144,7 @@ void c2_h5_close(struct c2_h5 *h5)
     c2_h5_decoded_forget(h5, NULL);
     if (h5->lapl >= 0) H5Pclose(h5->lapl);
     if (h5->file >= 0) H5Fclose(h5->file);
+    c2_h5_beneath_free(h5->beneath);
+    free(h5->filename);
     free(h5);
 }

@@ -2,8 +2,8 @@
 /* HDF5 files read as arrays of Blosc2 chunks. A b2nd chunk is an HDF5 chunk; contiguous and compact datasets
  * get chunks of their own. Reading is two steps: c2_h5_fetch() calls libhdf5 (one thread at a time for the
  * whole process), c2_h5_convert() decodes and compresses (any thread). Nothing in the file is trusted; a file
- * can still bring libhdf5 down, so services do all this in cat2h5. No locks are taken, other files are never
- * opened. */
+ * can still bring libhdf5 down, so services do all this in cat2h5. No locks are taken; other files are
+ * opened only beneath a directory that the caller names. */
 #ifndef C2_HDF5_H5_H
 #define C2_HDF5_H5_H
 
@@ -16,6 +16,9 @@ bool c2_h5_setup(struct cat2_error *err);
 struct c2_h5;
 /** Open for reading, also while another process writes it (SWMR). @errors CAT2_ENOTFOUND, CAT2_EDATA. */
 bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err);
+/** The same; external links, virtual datasets and raw data elsewhere are followed to files beneath dir (NULL:
+ * the file's own directory), never out of it. */
+bool c2_h5_open_beneath(const char *dir, const char *filename, struct c2_h5 **out, struct cat2_error *err);
 void c2_h5_close(struct c2_h5 *h5); /* after its datasets */
 C2_DEFINE_AUTO_PTR(c2_h5, c2_h5_close);
 

@@ -20,7 +20,10 @@
 #define C2_H5_CAUSE_MAX   200  /* bytes of a reason by libhdf5 */
 
 struct c2_h5 {
-    hid_t file, lapl;              /* lapl: refuses external links */
+    hid_t file, lapl;
+    struct c2_h5_beneath *beneath; /* opens all files */
+    char *filename;
+    unsigned long fileno;          /* of the file itself, among those that libhdf5 has open */
     int fd;                        /* libhdf5's own; -1: addresses are not places in the file */
     struct c2_h5_names *names;     /* NULL until a reference is named */
     struct c2_h5_decoded *decoded; /* the chunk that was decoded last for a box; or NULL */
@@ -64,7 +67,11 @@ struct c2_h5_dataset {
     struct c2_h5_type type;
     struct c2_meta meta;
     struct c2_h5_facts facts;
-    int ndim; /* of the file's dataspace; of a view 1 */
+    bool foreign;   /* in another file, which an external link leads to */
+    hid_t *sources; /* files of a virtual dataset that are being written: kept open, as such */
+    size_t nsources;
+    struct c2_h5_raw_files *raw_files; /* where the data lies in files of its own; or NULL */
+    int ndim;                          /* of the file's dataspace; of a view 1 */
     bool scalar;
     hsize_t chunk[C2_H5_DIM_MAX]; /* the file's, when chunked */
     struct c2_h5_filter filters[C2_H5_FILTERS_MAX];
@@ -149,6 +156,22 @@ bool c2_h5_attrs_json_of(struct c2_h5 *h5, const char *name, const struct c2_h5_
                          size_t nmembers, struct c2_buf *out, struct cat2_error *err);
 /** A name of HDF5 in UTF-8: bytes that are not have the form %XX. */
 bool c2_h5_show_name(const char *name, struct c2_buf *out, struct cat2_error *err);
+
+/** Is every source of a virtual dataset (and theirs) absent, or readable beneath the directory? Absent ones
+ * are the fill value. @errors CAT2_EUNSUPPORTED, CAT2_EDATA which one is not, and why. */
+bool c2_h5_check_virtual(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *err);
+/** Raw data in other files (H5Pset_external): found, then read as a box, into the origin of mem_dims. */
+bool c2_h5_raw_files_find(struct c2_h5_dataset *ds, hid_t plist, struct cat2_error *err);
+bool c2_h5_raw_files_box(struct c2_h5_dataset *ds, const hsize_t *start, const hsize_t *count,
+                         const hsize_t *mem_dims, uint8_t *out, struct cat2_error *err);
+void c2_h5_raw_files_free(struct c2_h5_raw_files *files);
+
+/** Is this an object of another file? Its number, equal under all its names and in no other file's. */
+bool c2_h5_is_foreign(struct c2_h5 *h5, const H5O_info_t *info);
+uint64_t c2_h5_object_id(struct c2_h5 *h5, hid_t object, const H5O_info_t *info);
+/** After a link could not be opened: why. */
+void c2_h5_why_not_followed(struct c2_h5 *h5, hid_t group, const char *name, H5L_type_t type, char *out,
+                            size_t size);
 
 /** Geometry of the chunks: after type, facts and filters are known. */
 bool c2_h5_geometry(struct c2_h5_dataset *ds, const struct c2_h5_options *options, const int64_t *shape,

@@ -25,7 +25,7 @@ static bool same_head(const struct c2_buf *head, const uint8_t *other)
 
 static bool is_findable(const struct c2_h5_dataset *ds, int64_t nchunk)
 {
-    return ds->facts.passes && ds->h5->fd >= 0 && nchunk >= 0 && nchunk < ds->meta.nchunks &&
+    return ds->facts.passes && !ds->foreign && ds->h5->fd >= 0 && nchunk >= 0 && nchunk < ds->meta.nchunks &&
            ds->meta.nchunks <= C2_H5_LINEAR_MAX && ds->head.n > C2_FRAME_METALAYERS && ds->head.n < HEAD_MAX;
 }
 
@@ -102,7 +102,7 @@ uint64_t c2_h5_fingerprint(struct c2_h5_dataset *ds, int64_t *budget)
     struct cat2_error ignored;
     struct c2_jw w;
 
-    if (ds->facts.layout == C2_H5_VIRTUAL || nbytes > *budget || ds->meta.nchunks > HASHED_MAX) return 0;
+    if (nbytes > *budget || ds->meta.nchunks > HASHED_MAX) return 0;
     c2_jw_init(&w, &json, C2_JSON_COMPACT, &ignored);
     if (!c2_meta_to_json(&ds->meta, true, -1, &w) || !c2_jw_finish(&w)) return 0;
     XXH3_state_t *hash = XXH3_createState();

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "data/h5_proto.h"
-#include "hdf5/h5.h"
+#include "hdf5/beneath.h"
 
 #define OPEN_MAX_DATASETS 32
 #define REQUEST_SECONDS   60 /* of one request; the publisher loses patience before */
@@ -25,6 +25,7 @@ struct opened {
 };
 struct server {
     int fd;
+    const char *dir;  /* other files are opened beneath it; NULL: beneath the file's own */
     char *filename;   /* NULL: none yet */
     struct c2_h5 *h5; /* NULL: not open */
     struct c2_h5_state state;
@@ -32,7 +33,7 @@ struct server {
     uint64_t clock;
     struct c2_codec *codec;
     struct c2_h5_raw raw;
-    struct c2_buf name, body;
+    struct c2_buf name, body, others;
 };
 
 /* ---- the file ---- */
@@ -78,10 +79,10 @@ static bool open_file(struct server *s, const char *filename, struct cat2_error 
         close_file(s);
         return c2_fail_errno(err, errno, "%.160s", s->filename);
     }
-    if (s->h5 && memcmp(&now, &s->state, sizeof(now)) == 0) return true;
+    if (s->h5 && memcmp(&now, &s->state, sizeof(now)) == 0 && c2_h5_beneath_same(s->h5->beneath)) return true;
     close_file(s);
     s->state = now;
-    return c2_h5_open(s->filename, &s->h5, err);
+    return c2_h5_open_beneath(s->dir, s->filename, &s->h5, err);
 }
 
 static struct c2_h5_dataset *dataset(struct server *s, const char *name, struct cat2_error *err)
@@ -106,6 +107,43 @@ static struct c2_h5_dataset *dataset(struct server *s, const char *name, struct 
     free(best->name);
     *best = fresh;
     return best->ds;
+}
+
+/* So that it is opened anew, and what it opens is noted. */
+static void close_dataset(struct server *s, const char *name)
+{
+    for (int i = 0; i < OPEN_MAX_DATASETS; i++) {
+        struct opened *it = &s->opened[i];
+        if (!it->ds || strcmp(it->name, name) != 0) continue;
+        c2_h5_dataset_close(it->ds);
+        free(it->name);
+        *it = (struct opened){0};
+    }
+}
+
+/* ---- other files ---- */
+
+static bool add_other(struct server *s, const struct c2_h5_other *other, struct cat2_error *err)
+{
+    const char *dir = c2_h5_beneath_dir(s->h5->beneath);
+    struct c2_h5_other_file file = {.state = other->state, .path_len = strlen(dir) + 1 + strlen(other->rel)};
+
+    return c2_buf_append(&s->others, &file, sizeof(file), err) && c2_buf_puts(&s->others, dir, err) &&
+           c2_buf_putc(&s->others, '/', err) && c2_buf_puts(&s->others, other->rel, err);
+}
+
+/* Those that were asked for since the mark, or all. What leads out is never looked at. */
+static bool tell_others(struct server *s, bool all, struct cat2_error *err)
+{
+    const struct c2_h5_other *others;
+    size_t n = c2_h5_beneath_others(s->h5->beneath, &others);
+
+    for (size_t i = 0; i < n; i++)
+        if ((all || c2_h5_beneath_touched(s->h5->beneath, &others[i])) &&
+            (others[i].found == C2_H5_THERE || others[i].found == C2_H5_ABSENT) &&
+            !add_other(s, &others[i], err))
+            return false;
+    return true;
 }
 
 /* ---- the socket ---- */
@@ -149,8 +187,9 @@ static bool answer(struct server *s, struct c2_h5_answer *a, struct c2_bytes bod
     a->magic = C2_H5_PROTO_MAGIC;
     a->name_len = s->name.n;
     a->body_len = body.n;
+    a->others_len = a->status == C2_H5_ITEM ? 0 : s->others.n;
     return transmit(s->fd, a, sizeof(*a), err) && transmit(s->fd, s->name.p, s->name.n, err) &&
-           transmit(s->fd, body.p, body.n, err);
+           transmit(s->fd, body.p, body.n, err) && transmit(s->fd, s->others.p, a->others_len, err);
 }
 
 /* ---- requests ---- */
@@ -204,9 +243,12 @@ static bool is_plain(const struct c2_meta *meta)
 static bool do_look(struct server *s, const char *name, int64_t budget, struct c2_h5_answer *a,
                     struct cat2_error *err)
 {
+    close_dataset(s, name);
+    c2_h5_beneath_mark(s->h5->beneath);
     struct c2_h5_dataset *ds = dataset(s, name, err);
+    struct cat2_error late;
 
-    if (!ds) return false;
+    if (!tell_others(s, false, ds ? err : &late) || !ds) return false;
     a->off = budget;
     a->fingerprint = c2_h5_fingerprint(ds, &a->off);
     const struct c2_grid *grid = &c2_h5_meta(ds)->grid;
@@ -236,7 +278,7 @@ static bool run(struct server *s, const struct c2_h5_request *req, const char *n
 {
     switch (req->op) {
     case C2_H5_OP_WALK:
-        return c2_h5_walk(s->h5, send_entry, s, err);
+        return c2_h5_walk(s->h5, send_entry, s, err) && tell_others(s, true, err);
     case C2_H5_OP_LOOK:
         return do_look(s, name, req->nchunk, a, err);
     case C2_H5_OP_META:
@@ -261,11 +303,13 @@ static bool serve_one(struct server *s, const struct c2_h5_request *req, struct 
 
     alarm(req->op == C2_H5_OP_WALK ? WALK_SECONDS : REQUEST_SECONDS); /* no handler: it ends us */
     c2_buf_clear(&s->body);
+    c2_buf_clear(&s->others);
     ok = ok && open_file(s, file, &why);
     a.before = s->state;
     ok = ok && run(s, req, name, &a, &why);
     alarm(0);
     if (s->filename) look(s->filename, &a.after);
+    if (s->h5 && !c2_h5_beneath_same(s->h5->beneath)) memset(&a.after, 0xff, sizeof(a.after));
     c2_buf_clear(&s->name);
     free(name);
     free(file);
@@ -285,15 +329,16 @@ static bool next_request(struct server *s, struct c2_h5_request *req, bool *ende
     return c2_buf_resize(&s->name, n, err) && receive(s->fd, s->name.p, n, ended, err) && !*ended;
 }
 
-bool c2_h5_serve(int fd, struct cat2_error *err)
+bool c2_h5_serve(int fd, const char *dir, struct cat2_error *err)
 {
-    struct server s = {.fd = fd, .codec = c2_codec_new()};
+    struct server s = {.fd = fd, .dir = dir, .codec = c2_codec_new()};
     struct c2_h5_request req;
     bool ended = false, ok = s.codec || c2_fail_nomem(err, "codec");
 
     c2_h5_raw_init(&s.raw);
     c2_buf_init(&s.name, C2_H5_PROTO_NAME);
     c2_buf_init(&s.body, C2_CHUNK_CBYTES_MAX);
+    c2_buf_init(&s.others, C2_H5_PROTO_BODY);
     while (ok && !ended) {
         ok = next_request(&s, &req, &ended, err);
         if (ok && !ended) ok = serve_one(&s, &req, err);
@@ -304,5 +349,6 @@ bool c2_h5_serve(int fd, struct cat2_error *err)
     c2_h5_raw_fini(&s.raw);
     c2_buf_fini(&s.name);
     c2_buf_fini(&s.body);
+    c2_buf_fini(&s.others);
     return ok;
 }

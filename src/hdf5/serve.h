@@ -5,8 +5,9 @@
 
 #include "base/error.h"
 
-/** Returns when the socket ends. @errors CAT2_EIO the socket; CAT2_EDATA a bad request.
+/** Returns when the socket ends. dir: other files are opened beneath it only; NULL: the file's own directory.
+ * @errors CAT2_EIO the socket; CAT2_EDATA a bad request.
  */
-bool c2_h5_serve(int fd, struct cat2_error *err);
+bool c2_h5_serve(int fd, const char *dir, struct cat2_error *err);
 
 #endif

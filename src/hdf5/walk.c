@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every name of a file. Groups are entered under each of their names; a group that holds itself ends there.
+/* Every name of a file, and of those it links to. Groups are entered under each of their names; a group that
+ * holds itself ends there.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/name.h"
-#include "hdf5/h5_impl.h"
+#include "hdf5/beneath.h"
 
 struct link {
     char *name;
@@ -169,7 +170,7 @@ static bool walk_object(struct walk *walk, hid_t object, struct cat2_error *err)
         H5Eclear2(H5E_DEFAULT);
         return tell(walk, C2_H5_LINK, "cannot be examined", 0, err);
     }
-    uint64_t id = (uint64_t)info.addr + 1;
+    uint64_t id = c2_h5_object_id(walk->h5, object, &info);
     if (info.type == H5O_TYPE_DATASET)
         return c2_h5_is_sequence(object) ? tell_views(walk, id, err)
                                          : tell(walk, C2_H5_DATASET, NULL, id, err);
@@ -180,16 +181,6 @@ static bool walk_object(struct walk *walk, hid_t object, struct cat2_error *err)
     return tell(walk, C2_H5_GROUP, NULL, id, err) && walk_group(walk, object, id, err);
 }
 
-static bool tell_unopened(struct walk *walk, const struct link *link, struct cat2_error *err)
-{
-    char cause[C2_H5_CAUSE_MAX], refusal[32 + C2_H5_CAUSE_MAX];
-
-    c2_h5_cause(cause);
-    snprintf(refusal, sizeof(refusal), "cannot be opened%s%s", *cause ? ": " : "", cause);
-    return tell(walk, C2_H5_LINK, link->type == H5L_TYPE_SOFT ? "is a soft link that leads nowhere" : refusal,
-                0, err);
-}
-
 static bool walk_link(struct walk *walk, hid_t group, const struct link *link, struct cat2_error *err)
 {
     size_t path = walk->path.n, name = walk->name.n;
@@ -198,14 +189,15 @@ static bool walk_link(struct walk *walk, hid_t group, const struct link *link, s
     if (!push_name(walk, c2_str_of(link->name), &too_long, err)) return false;
     if (too_long) {
         ok = tell(walk, C2_H5_LINK, "has too long a name or path", 0, err);
-    } else if (link->type != H5L_TYPE_HARD && link->type != H5L_TYPE_SOFT) {
-        ok = tell(walk, C2_H5_LINK, "is an external link: they are not followed", 0, err);
     } else if (link->name[0] == '\0' || strcmp(link->name, ".") == 0) {
         ok = tell(walk, C2_H5_LINK, "has a name that HDF5 cannot look up", 0, err);
     } else {
+        c2_h5_beneath_mark(walk->h5->beneath);
         hid_t object = H5Oopen(group, link->name, walk->h5->lapl);
         if (object < 0) {
-            ok = tell_unopened(walk, link, err);
+            char why[300];
+            c2_h5_why_not_followed(walk->h5, group, link->name, link->type, why, sizeof(why));
+            ok = tell(walk, C2_H5_LINK, why, 0, err);
         } else {
             ok = walk_object(walk, object, err);
             H5Oclose(object);

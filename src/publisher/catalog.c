@@ -202,6 +202,7 @@ static void merge(struct c2_catalog *cat, struct walk_job *job)
         bool known = cat->entries[at]->listed;
         cat->entries[at]->listed = true;
         c2_entry_renew(cat, cat->entries[at], &job->list[i].gen);
+        cat->entries[at]->gen.remark = job->list[i].gen.remark;
         if (!known && cat->changed) cat->changed(cat->changed_ctx, cat->entries[at]);
         at++;
     }

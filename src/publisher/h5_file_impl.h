@@ -6,18 +6,65 @@
 #include <pthread.h>
 
 #include "publisher/h5_file.h"
+#include "publisher/h5_others.h"
 
+struct c2_h5_snapshot {
+    atomic_int refs;
+    pthread_mutex_t lock; /* guards the rest but for paths and names; never held while a worker works */
+    struct c2_h5_state state;
+    struct c2_h5_others others;
+    struct c2_generation gen;       /* of the file */
+    bool hasty;                     /* changed while, or just before, it was looked at: look again */
+    struct c2_h5_entry_of *entries; /* sorted by path */
+    size_t n, cap;
+    int64_t budget;
+    int nlost; /* datasets that ended the worker */
+};
 struct c2_h5_file {
     atomic_int refs; /* items keep it alive */
     char *filename, *prefix;
     struct c2_gens *gens;
     struct c2_h5_workers *workers;
-    pthread_mutex_t lock; /* guards the rest; held while the file is looked at, so that this is done once */
-    struct c2_h5_snapshot *snap;
+    pthread_mutex_t walking;             /* held while its names are read, so that this is done once */
+    pthread_mutex_t lock;                /* guards the rest */
+    struct c2_h5_snapshot *snap, *whole; /* the last; the last of which all was looked at */
 };
+/* What is known of one dataset or group. */
+struct c2_h5_known {
+    struct c2_generation gen;
+    struct c2_h5_state state; /* of the file, when it was of this generation */
+    const char *refusal;
+    char *name;
+    bool hasty; /* the file is being written: it may be another by now */
+};
+void c2_h5_known_fini(struct c2_h5_known *known);
+C2_DEFINE_AUTO(c2_h5_known);
 
 bool c2_h5_same_state(const struct c2_h5_state *a, const struct c2_h5_state *b);
+/** The state now, with that of the files it brings in. @errors CAT2_ENOTFOUND. */
+bool c2_h5_file_now(struct c2_h5_file *file, struct c2_h5_state *out, struct cat2_error *err);
+/** One request; its states before and after get the part of the other files. Torn: they differ. */
+bool c2_h5_file_call(struct c2_h5_file *file, struct c2_h5_call *call, struct cat2_error *err);
+/** A dataset, looked at, or a group. @errors CAT2_ENOTFOUND. */
+bool c2_h5_file_find(struct c2_h5_file *file, const char *path, bool group, struct c2_h5_known *out,
+                     struct cat2_error *err);
+
+/* ---- h5_snapshot.c ---- */
+
 /** Does an event say that it was written, though its state does not? */
 bool c2_h5_is_doubted(const struct c2_h5_file *file);
+/** Read the names. undecided: also while it cannot be told which generation the file is of; then it is that
+ * of before, and hasty. refs 1. @errors c2_is_busy(). */
+bool c2_h5_snapshot_make(struct c2_h5_file *file, bool undecided, struct c2_h5_snapshot **out,
+                         struct cat2_error *err);
+/** Look at a dataset, if that was not done yet. *torn is set when the file is in another state by now. */
+bool c2_h5_snapshot_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,
+                         bool *torn, struct cat2_error *err);
+struct c2_h5_entry_of *c2_h5_snapshot_find(const struct c2_h5_snapshot *snap, const char *path, bool group);
+/** Is another one needed, for the state now? @errors c2_is_busy(): it cannot be told yet. */
+bool c2_h5_snapshot_is_old(struct c2_h5_file *file, struct c2_h5_snapshot *snap,
+                           const struct c2_h5_state *now, bool *old, struct cat2_error *err);
+/** The states of its other files as they are now. */
+void c2_h5_snapshot_others_now(struct c2_h5_snapshot *snap, struct c2_h5_state *now);
 
 #endif

@@ -33,21 +33,21 @@ static struct h5_item *of(struct c2_item *base)
 /* Does this state of the file hold our generation? */
 static bool is_good(struct h5_item *item, const struct c2_h5_state *state, struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
+    C2_AUTO(c2_h5_known) known = {0};
 
     pthread_mutex_lock(&item->lock);
-    bool known = c2_h5_same_state(&item->good, state);
+    bool good = c2_h5_same_state(&item->good, state);
     pthread_mutex_unlock(&item->lock);
-    if (known && !c2_h5_is_doubted(item->file)) return true;
-    if (!c2_h5_file_look(item->file, &snap, err)) return false;
-    const struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, item->path, false);
-    if (!entry || strcmp(entry->gen.validator, item->base.gen.validator) != 0)
+    if (good && !c2_h5_is_doubted(item->file)) return true;
+    bool found = c2_h5_file_find(item->file, item->path, false, &known, err);
+    if (!found && err->code != CAT2_ENOTFOUND) return false;
+    if (!found || strcmp(known.gen.validator, item->base.gen.validator) != 0)
         return c2_fail(err, CAT2_ECHANGED, "the dataset changed while it was read");
-    if (snap->hasty) return c2_fail_busy(err, item->path);
+    if (known.hasty) return c2_fail_busy(err, item->path);
     pthread_mutex_lock(&item->lock);
-    item->good = snap->state;
+    item->good = known.state;
     pthread_mutex_unlock(&item->lock);
-    return c2_h5_same_state(&snap->state, state) || c2_fail_busy(err, item->path);
+    return c2_h5_same_state(&known.state, state) || c2_fail_busy(err, item->path);
 }
 
 static void pause_a_moment(void)
@@ -64,8 +64,7 @@ static bool item_check(struct c2_item *base, struct cat2_error *err)
 
     for (int i = 0; i < ATTEMPTS; i++) {
         if (i > 0) pause_a_moment();
-        if (!c2_h5_stat(c2_h5_file_name(item->file), &now))
-            return c2_fail(err, CAT2_ECHANGED, "the file is gone");
+        if (!c2_h5_file_now(item->file, &now, err)) return c2_fail(err, CAT2_ECHANGED, "the file is gone");
         if (is_good(item, &now, err)) return true;
         if (!c2_is_busy(err)) return false;
     }
@@ -116,12 +115,11 @@ static bool read_once(struct h5_item *item, int64_t nchunk, struct c2_buf *out, 
     struct c2_h5_state after;
     struct cat2_error late = {0};
 
-    bool ok = c2_h5_workers_call(item->file->workers, &call, err);
+    bool ok = c2_h5_file_call(item->file, &call, err);
     if (ok && call.answer.n > 0) ok = read_in_place(item, &call.answer, out, err);
     if (!ok && (err->code == CAT2_EIO || err->code == CAT2_ECANCELLED)) return false;
-    if (!c2_h5_stat(c2_h5_file_name(item->file), &after))
-        return c2_fail(err, CAT2_ECHANGED, "the file is gone");
-    if (!c2_h5_same_state(&call.answer.before, &after)) {
+    if (!c2_h5_file_now(item->file, &after, &late)) return c2_fail(err, CAT2_ECHANGED, "the file is gone");
+    if (!c2_h5_same_state(&call.answer.before, &after) || !c2_h5_same_state(&call.answer.after, &after)) {
         item_check(&item->base, &late); /* gone for good, or merely in motion? */
         return late.code == CAT2_ECHANGED ? c2_fail(err, CAT2_ECHANGED, "%s", late.message)
                                           : c2_fail_busy(err, item->path);
@@ -161,17 +159,18 @@ static const struct c2_item_ops ITEM_OPS = {item_chunk, item_check, item_free};
 
 /* ---- opening ---- */
 
-static bool read_meta(struct c2_h5_file *file, const struct c2_h5_entry_of *entry,
-                      const struct c2_h5_state *state, struct c2_meta *out, struct cat2_error *err)
+static bool read_meta(struct c2_h5_file *file, const struct c2_h5_known *known, struct c2_meta *out,
+                      struct cat2_error *err)
 {
     C2_AUTO(c2_buf) json = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     C2_AUTO_PTR(c2_json) *parsed = NULL;
     struct c2_h5_call call = {
-        .op = C2_H5_OP_META, .file = file->filename, .name = entry->name, .body = &json};
+        .op = C2_H5_OP_META, .file = file->filename, .name = known->name, .body = &json};
 
-    bool ok = c2_h5_workers_call(file->workers, &call, err);
+    bool ok = c2_h5_file_call(file, &call, err);
     if (!ok && (err->code == CAT2_EIO || err->code == CAT2_ECANCELLED)) return false;
-    if (!c2_h5_same_state(&call.answer.before, state) || !c2_h5_same_state(&call.answer.after, state))
+    if (!c2_h5_same_state(&call.answer.before, &known->state) ||
+        !c2_h5_same_state(&call.answer.after, &known->state))
         return c2_fail_busy(err, file->filename);
     return ok && c2_json_parse(c2_buf_str(&json), &parsed, err) &&
            c2_meta_from_json(c2_json_root(parsed), C2_KIND_ARRAY, out, err);
@@ -179,19 +178,19 @@ static bool read_meta(struct c2_h5_file *file, const struct c2_h5_entry_of *entr
 
 static bool open_once(struct c2_h5_file *file, const char *path, struct h5_item *item, struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
+    C2_AUTO(c2_h5_known) known = {0};
 
-    if (!c2_h5_file_look(file, &snap, err)) return false;
-    const struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, path, false);
-    if (!entry) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
-    if (snap->hasty) return c2_fail_busy(err, path);
-    if (entry->refusal) return c2_fail(err, CAT2_EUNSUPPORTED, "%.100s: %s", path, entry->refusal);
+    if (!c2_h5_file_find(file, path, false, &known, err)) return false;
+    if (known.hasty) return c2_fail_busy(err, path);
+    if (known.refusal) return c2_fail(err, CAT2_EUNSUPPORTED, "%.100s: %s", path, known.refusal);
     c2_meta_fini(&item->meta);
-    if (!read_meta(file, entry, &snap->state, &item->meta, err)) return false;
-    item->good = snap->state;
-    item->base.gen = entry->gen;
+    if (!read_meta(file, &known, &item->meta, err)) return false;
+    item->good = known.state;
+    item->base.gen = known.gen;
+    free(item->path);
+    free(item->name);
     item->path = c2_str_dup(c2_str_of(path));
-    item->name = c2_str_dup(c2_str_of(entry->name));
+    item->name = c2_str_dup(c2_str_of(known.name));
     return (item->path && item->name) || c2_fail_nomem(err, "dataset");
 }
 

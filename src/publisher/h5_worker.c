@@ -32,11 +32,13 @@ struct c2_h5_workers {
     pthread_cond_t idle;
     struct worker workers[WORKERS_MAX];
     uint64_t clock;
+    bool walking;               /* one walks at most: the other stays free for what is quick */
     int64_t deaths[DEATHS_MAX]; /* times of the last ones, a ring */
     int ndeaths;
     bool cancelled;
     char **reasons;
     int nreasons;
+    char *dir;
     char program[PATH_MAX];
 };
 
@@ -44,7 +46,7 @@ struct c2_h5_workers {
 
 static bool start(struct c2_h5_workers *all, struct worker *worker, struct cat2_error *err)
 {
-    char *argv[] = {(char *)"cat2h5", NULL};
+    char *argv[] = {(char *)"cat2h5", all->dir, NULL};
 
     return c2_child_start(all->program, argv, &worker->child, err);
 }
@@ -75,13 +77,14 @@ static struct worker *choose(struct c2_h5_workers *all, const char *file)
     return best;
 }
 
-static bool acquire(struct c2_h5_workers *all, const char *file, struct worker **out, struct cat2_error *err)
+static bool acquire(struct c2_h5_workers *all, const char *file, bool walk, struct worker **out,
+                    struct cat2_error *err)
 {
     struct worker *worker = NULL;
     bool ok = true;
 
     pthread_mutex_lock(&all->lock);
-    while (!all->cancelled && !(worker = choose(all, file)))
+    while (!all->cancelled && ((walk && all->walking) || !(worker = choose(all, file))))
         pthread_cond_wait(&all->idle, &all->lock);
     if (all->cancelled)
         ok = c2_fail(err, CAT2_ECANCELLED, "shutting down");
@@ -91,6 +94,7 @@ static bool acquire(struct c2_h5_workers *all, const char *file, struct worker *
         ok = start(all, worker, err);
     if (ok) {
         worker->busy = true;
+        all->walking = all->walking || walk;
         worker->used = ++all->clock;
         if (!worker->file || strcmp(worker->file, file) != 0) {
             free(worker->file);
@@ -102,9 +106,10 @@ static bool acquire(struct c2_h5_workers *all, const char *file, struct worker *
     return ok;
 }
 
-static void release(struct c2_h5_workers *all, struct worker *worker, bool died)
+static void release(struct c2_h5_workers *all, struct worker *worker, bool walk, bool died)
 {
     pthread_mutex_lock(&all->lock);
+    if (walk) all->walking = false;
     worker->busy = false;
     if (died) all->deaths[all->ndeaths++ % DEATHS_MAX] = now_ms();
     pthread_cond_broadcast(&all->idle);
@@ -125,19 +130,23 @@ static struct c2_child take_out(struct c2_h5_workers *all, struct worker *worker
 
 /* Its head, name and body; what cannot be an answer counts as an end. */
 static bool next_answer(struct c2_talk *talk, struct c2_h5_answer *a, struct c2_buf *name,
-                        struct c2_buf *body)
+                        struct c2_buf *body, struct c2_buf *others)
 {
     struct cat2_error ignored;
 
     c2_buf_clear(name);
+    c2_buf_clear(others);
     if (!c2_talk_receive(talk, a, sizeof(*a))) return false;
     size_t before = body->n;
     if (a->magic != C2_H5_PROTO_MAGIC || a->name_len > C2_H5_PROTO_NAME || a->body_len > C2_H5_PROTO_BODY ||
-        !c2_buf_resize(name, a->name_len, &ignored) || !c2_buf_resize(body, before + a->body_len, &ignored)) {
+        a->others_len > C2_H5_PROTO_BODY || !c2_buf_resize(name, a->name_len, &ignored) ||
+        !c2_buf_resize(body, before + a->body_len, &ignored) ||
+        !c2_buf_resize(others, a->others_len, &ignored)) {
         talk->ended = true;
         return false;
     }
-    return c2_talk_receive(talk, name->p, name->n) && c2_talk_receive(talk, body->p + before, a->body_len);
+    return c2_talk_receive(talk, name->p, name->n) && c2_talk_receive(talk, body->p + before, a->body_len) &&
+           c2_talk_receive(talk, others->p, others->n);
 }
 
 static bool give_item(struct c2_h5_call *call, const struct c2_h5_answer *a, const struct c2_buf *name,
@@ -157,6 +166,8 @@ static bool converse(struct c2_talk *talk, struct c2_h5_call *call, bool *whole,
                                 strlen(call->name)};
     C2_AUTO(c2_buf) name = C2_BUF_INIT(C2_H5_PROTO_NAME);
     C2_AUTO(c2_buf) own = C2_BUF_INIT(C2_H5_PROTO_BODY);
+    C2_AUTO(c2_buf) own_others = C2_BUF_INIT(C2_H5_PROTO_BODY);
+    struct c2_buf *others = call->others ? call->others : &own_others;
     bool ok = true;
 
     *whole = false;
@@ -166,7 +177,7 @@ static bool converse(struct c2_talk *talk, struct c2_h5_call *call, bool *whole,
     for (;;) {
         struct c2_buf *body = call->body && call->op != C2_H5_OP_WALK ? call->body : &own;
         size_t before = body->n;
-        if (!next_answer(talk, &call->answer, &name, body)) return false;
+        if (!next_answer(talk, &call->answer, &name, body, others)) return false;
         if (call->answer.status == C2_H5_ITEM && call->op == C2_H5_OP_WALK) {
             ok = ok && give_item(call, &call->answer, &name, body, err);
             c2_buf_clear(body);
@@ -191,18 +202,18 @@ bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, stru
     struct worker *worker;
     struct c2_child dead;
     char how[64];
-    bool whole;
+    bool whole, walk = call->op == C2_H5_OP_WALK;
 
-    if (!acquire(all, call->file, &worker, err)) return false;
+    if (!acquire(all, call->file, walk, &worker, err)) return false;
     struct c2_talk talk = c2_talk_begin(worker->child.fd, patience(call->op));
     bool ok = converse(&talk, call, &whole, err);
     if (whole) {
-        release(all, worker, false);
+        release(all, worker, walk, false);
         return ok;
     }
     dead = take_out(all, worker);
     c2_child_bury(&dead, talk.late, how);
-    release(all, worker, true);
+    release(all, worker, walk, true);
     if (all->cancelled) return c2_fail(err, CAT2_ECANCELLED, "shutting down");
     c2_log_warn("cat2h5 %s file=%s object=%s", how, call->file, call->name);
     return c2_fail(err, CAT2_EIO, "the HDF5 worker %s, asked for %.120s", how, call->name);
@@ -228,11 +239,15 @@ const char *c2_h5_workers_reason(struct c2_h5_workers *all, const char *text)
 
 /* ---- life ---- */
 
-bool c2_h5_workers_new(struct c2_h5_workers **out, struct cat2_error *err)
+bool c2_h5_workers_new(const char *dir, struct c2_h5_workers **out, struct cat2_error *err)
 {
     struct c2_h5_workers *all = calloc(1, sizeof(*all));
 
-    if (!all) return c2_fail_nomem(err, "HDF5 workers");
+    if (all && dir) all->dir = c2_str_dup(c2_str_of(dir));
+    if (!all || (dir && !all->dir)) {
+        free(all);
+        return c2_fail_nomem(err, "HDF5 workers");
+    }
     pthread_mutex_init(&all->lock, NULL);
     pthread_cond_init(&all->idle, NULL);
     atomic_init(&all->refs, 1);
@@ -270,6 +285,7 @@ void c2_h5_workers_unref(struct c2_h5_workers *all)
     for (int i = 0; i < all->nreasons; i++)
         free(all->reasons[i]);
     free(all->reasons);
+    free(all->dir);
     pthread_cond_destroy(&all->idle);
     pthread_mutex_destroy(&all->lock);
     free(all);

@@ -8,7 +8,8 @@
 #include "data/h5_proto.h"
 
 struct c2_h5_workers;
-bool c2_h5_workers_new(struct c2_h5_workers **out, struct cat2_error *err);
+/** dir: files beneath it may be opened for what a file links to; NULL: those in the file's own directory. */
+bool c2_h5_workers_new(const char *dir, struct c2_h5_workers **out, struct cat2_error *err);
 /** Calls fail soon with CAT2_ECANCELLED, now and later; the processes are ended. */
 void c2_h5_workers_cancel(struct c2_h5_workers *workers);
 struct c2_h5_workers *c2_h5_workers_ref(struct c2_h5_workers *workers);
@@ -26,7 +27,8 @@ struct c2_h5_call {
     bool (*item)(void *ctx, const struct c2_h5_answer *item, const char *path, const char *name,
                  struct c2_str body, struct cat2_error *err);
     void *ctx;
-    struct c2_buf *body; /* out: appended; may be NULL for WALK and LOOK */
+    struct c2_buf *body;   /* out: appended; may be NULL for WALK and LOOK */
+    struct c2_buf *others; /* out, WALK and LOOK, also when they fail: other files; may be NULL */
     struct c2_h5_answer answer;
 };
 /** One request. @errors those of the worker; CAT2_EIO the worker ended, or took too long; CAT2_ECANCELLED. */

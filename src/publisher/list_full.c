@@ -39,6 +39,10 @@ bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *fa
     c2_jw_begin_object(&w);
     c2_jw_key(&w, "path");
     c2_jw_cstr(&w, entry->path);
+    if (entry->gen.remark) {
+        c2_jw_key(&w, "remark");
+        c2_jw_cstr(&w, entry->gen.remark);
+    }
     if (failure) {
         c2_jw_key(&w, "error");
         c2_jw_cstr(&w, failure->message);

@@ -55,7 +55,12 @@ static bool open_source(const struct c2_publisher_options *options, struct c2_ge
 {
     struct c2_source *bytes, *dir;
 
-    if (c2_source_is_h5(options->root)) return c2_source_h5_new(options->root, gens, out, err);
+    struct cat2_error no_h5 = {0};
+    if (c2_source_is_h5(options->root, &no_h5)) return c2_source_h5_new(options->root, gens, out, err);
+    if (no_h5.code) {
+        *err = no_h5;
+        return false;
+    }
     if (!c2_source_dir_new(options->root, options->statedir, gens, &bytes, err)) return false;
     if (!c2_source_names_new(bytes, &dir, err)) {
         bytes->ops->free(bytes);

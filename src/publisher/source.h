@@ -20,7 +20,8 @@ struct c2_generation {
     bool undecided;      /* it may have changed: its contents are being looked at. This is what it was */
     const char
         *unusable; /* why it can be listed but not opened ("a FIFO"), or NULL; lives as long as the source */
-    bool hidden;   /* not in the plain list, whose readers expect all of it to open */
+    const char *remark; /* of a file, by walk(): why what is in it cannot be listed; lives as long */
+    bool hidden;        /* not in the plain list, whose readers expect all of it to open */
 };
 
 /* A dataset opened at one generation. Immutable, counted; any thread. */
@@ -103,8 +104,8 @@ bool c2_source_h5_new(const char *filename, struct c2_gens *gens, struct c2_sour
 /** A directory's source, and beside each HDF5 file in it a folder of its datasets. Takes dir on success. */
 bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
                            struct cat2_error *err);
-/** Is this a file that begins as HDF5 files do? */
-bool c2_source_is_h5(const char *filename);
+/** Is this a file that begins as HDF5 files do? false, with *err: a file that does not, and what it is. */
+bool c2_source_is_h5(const char *filename, struct cat2_error *err);
 
 /** "repr(mtime):size" as Python prints it. */
 bool c2_etag_format(double mtime, int64_t size, char out[64]);

@@ -9,15 +9,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <xxhash.h>
+
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/name.h"
+#include "data/h5_kind.h"
 #include "publisher/h5_file.h"
 
 struct folder {
     char *rel; /* of the HDF5 file, beneath the root */
     struct c2_h5_file *file;
-    bool seen; /* by the walk under way */
+    bool seen;          /* by the walk under way */
+    const char *remark; /* why there is nothing in it; NULL: there is */
+};
+struct judged { /* a file, and whether it is HDF5, as of its validator */
+    uint64_t path, validator;
+    bool is_h5;
 };
 struct folders_source {
     struct c2_source base;
@@ -25,9 +33,11 @@ struct folders_source {
     struct c2_h5_workers *workers;
     int root;
     char *root_path;
-    pthread_mutex_t lock; /* guards the list only */
-    struct folder *folders;
+    pthread_mutex_t lock;   /* guards the list only */
+    struct folder *folders; /* sorted by rel */
     size_t n, cap;
+    struct judged *judged; /* of the walk's own thread: a table by the hash of the path */
+    size_t njudged, judged_cap;
 };
 
 static struct folders_source *of(struct c2_source *base)
@@ -37,31 +47,46 @@ static struct folders_source *of(struct c2_source *base)
 
 /* ---- the list of files ---- */
 
-static bool has_suffix(struct c2_str path)
-{
-    static const char *const SUFFIXES[] = {".h5", ".hdf5", ".he5", ".nc", ".nc4", ".nxs"};
-
-    for (size_t i = 0; i < C2_ARRAY_LEN(SUFFIXES); i++) {
-        size_t n = strlen(SUFFIXES[i]);
-        if (path.n > n && c2_str_eq_nocase((struct c2_str){path.p + path.n - n, n}, c2_str_of(SUFFIXES[i])))
-            return true;
-    }
-    return false;
-}
-
-static bool is_h5(struct folders_source *source, const char *rel, struct cat2_error *why)
+/* The file rel as it is named on disk; -1. */
+static int open_rel(struct folders_source *source, const char *rel, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
+
+    if (!c2_path_of_text(c2_str_of(rel), &name, err)) return -1;
+    return c2_fs_open(source->root, c2_buf_cstr(&name), O_RDONLY | O_NONBLOCK, err);
+}
+
+/* false, and CAT2_ENOMEM: that cannot be told now. */
+static bool is_h5(struct folders_source *source, const char *rel, struct cat2_error *why)
+{
     struct stat st;
-    bool known = c2_path_of_text(c2_str_of(rel), &name, why);
-    int fd = known ? c2_fs_open(source->root, c2_buf_cstr(&name), O_RDONLY | O_NONBLOCK, why) : -1;
+    int fd = open_rel(source, rel, why);
     bool is = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && c2_h5_signature(fd);
 
     if (fd >= 0) close(fd);
     return is;
 }
 
-static bool append(struct folders_source *source, const char *rel, struct cat2_error *err)
+static size_t place_of(const struct folders_source *source, const char *rel, bool *found)
+{
+    size_t lo = 0, hi = source->n;
+
+    *found = false;
+    while (lo < hi && !*found) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = strcmp(source->folders[mid].rel, rel);
+        *found = order == 0;
+        if (order < 0)
+            lo = mid + 1;
+        else if (order > 0)
+            hi = mid;
+        else
+            lo = mid;
+    }
+    return lo;
+}
+
+static bool insert(struct folders_source *source, const char *rel, size_t at, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) full = C2_BUF_INIT(2 * PATH_MAX);
     C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
@@ -83,29 +108,46 @@ static bool append(struct folders_source *source, const char *rel, struct cat2_e
         free(fresh.rel);
         return c2_fail_nomem(err, "HDF5 file");
     }
-    source->folders[source->n++] = fresh;
+    memmove(source->folders + at + 1, source->folders + at, (source->n - at) * sizeof(fresh));
+    source->folders[at] = fresh;
+    source->n++;
     return true;
 }
 
-/* The file rel, yours to unref; NULL: it is none of HDF5, or (CAT2_ENOMEM) that cannot be told now. */
-static struct c2_h5_file *file_of(struct folders_source *source, const char *rel, struct cat2_error *why)
+/* The file rel, yours to unref. NULL: not known and not to be made, or no memory. */
+static struct c2_h5_file *known_file(struct folders_source *source, const char *rel, bool make)
 {
-    struct c2_h5_file *found = NULL;
+    struct c2_h5_file *file = NULL;
     struct cat2_error err;
+    bool found;
 
-    why->code = CAT2_OK;
-    if (!is_h5(source, rel, why)) return NULL;
     pthread_mutex_lock(&source->lock);
-    for (size_t pass = 0; pass < 2 && !found; pass++) {
-        for (size_t i = 0; i < source->n && !found; i++)
-            if (strcmp(source->folders[i].rel, rel) == 0) {
-                source->folders[i].seen = true;
-                found = c2_h5_file_ref(source->folders[i].file);
-            }
-        if (!found && pass == 0 && !append(source, rel, &err)) break;
+    size_t at = place_of(source, rel, &found);
+    if (found || (make && insert(source, rel, at, &err))) {
+        source->folders[at].seen = source->folders[at].seen || make;
+        file = c2_h5_file_ref(source->folders[at].file);
     }
     pthread_mutex_unlock(&source->lock);
-    return found;
+    return file;
+}
+
+/* The file rel, yours to unref; NULL: it is none of HDF5, and never was. */
+static struct c2_h5_file *file_of(struct folders_source *source, const char *rel)
+{
+    struct c2_h5_file *file = known_file(source, rel, false);
+    struct cat2_error ignored;
+
+    return file || !is_h5(source, rel, &ignored) ? file : known_file(source, rel, true);
+}
+
+static void set_remark(struct folders_source *source, const char *rel, const char *remark)
+{
+    bool found;
+
+    pthread_mutex_lock(&source->lock);
+    size_t at = place_of(source, rel, &found);
+    if (found) source->folders[at].remark = remark;
+    pthread_mutex_unlock(&source->lock);
 }
 
 static void drop_unseen(struct folders_source *source)
@@ -115,7 +157,8 @@ static void drop_unseen(struct folders_source *source)
         if (source->folders[i].seen) continue;
         c2_h5_file_unref(source->folders[i].file);
         free(source->folders[i].rel);
-        source->folders[i] = source->folders[--source->n];
+        source->n--;
+        memmove(source->folders + i, source->folders + i + 1, (source->n - i) * sizeof(*source->folders));
     }
     pthread_mutex_unlock(&source->lock);
 }
@@ -124,11 +167,8 @@ static void drop_unseen(struct folders_source *source)
 static struct c2_h5_file *split(struct folders_source *source, const char *path, const char **rest)
 {
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-        struct c2_str head = {path, (size_t)(slash - path)};
-        if (!has_suffix(head)) continue;
-        char *rel = c2_str_dup(head);
-        struct cat2_error ignored;
-        struct c2_h5_file *file = rel ? file_of(source, rel, &ignored) : NULL;
+        char *rel = c2_str_dup((struct c2_str){path, (size_t)(slash - path)});
+        struct c2_h5_file *file = rel ? file_of(source, rel) : NULL;
         free(rel);
         *rest = slash + 1;
         if (file) return file;
@@ -144,35 +184,126 @@ struct walk {
     void *ctx;
 };
 
-static bool show_folder(struct walk *walk, struct c2_h5_file *file, const char *rel, struct cat2_error *err)
+static bool show_folder(struct walk *walk, struct c2_h5_snapshot *snap, const char *rel,
+                        struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
-    struct cat2_error why;
     char path[C2_PATH_MAX + 1];
 
-    if (!c2_h5_file_last(file, &snap, &why)) {
-        bool moment = why.code == CAT2_ECANCELLED || why.code == CAT2_ENOMEM;
-        if (moment) *err = why;
-        c2_log_debug("no folder of file=%s: %s", rel, why.message);
-        return !moment;
-    }
-    for (size_t i = 0; i < snap->n; i++) {
-        int n = snprintf(path, sizeof(path), "%s/%s", rel, snap->entries[i].path);
-        if (snap->entries[i].group || n < 0 || (size_t)n >= sizeof(path)) continue;
-        if (!walk->sink(walk->ctx, path, &snap->entries[i].gen, err)) return false;
+    for (size_t i = 0; i < c2_h5_snapshot_count(snap); i++) {
+        const struct c2_h5_entry_of *entry = c2_h5_snapshot_at(snap, i);
+        int n = snprintf(path, sizeof(path), "%s/%s", rel, entry->path);
+        if (entry->group || n < 0 || (size_t)n >= sizeof(path)) continue;
+        if (!walk->sink(walk->ctx, path, &entry->gen, err)) return false;
     }
     return true;
+}
+
+/* The file, and what is in it; or the file with a remark. */
+static bool show_file(struct walk *walk, struct c2_h5_file *file, const char *rel,
+                      const struct c2_generation *gen, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
+    struct c2_generation own = *gen;
+    struct cat2_error why;
+
+    if (!c2_h5_file_last(file, &snap, &why)) {
+        if (why.code == CAT2_ECANCELLED || why.code == CAT2_ENOMEM) {
+            *err = why;
+            return false;
+        }
+        if (!c2_is_busy(&why))
+            own.remark = c2_h5_workers_reason(walk->source->workers, c2_h5_file_reason(file, why.message));
+        c2_log_debug("no folder of file=%s: %s", rel, why.message);
+    }
+    set_remark(walk->source, rel, own.remark);
+    return walk->sink(walk->ctx, rel, &own, err) && (!snap || show_folder(walk, snap, rel, err));
+}
+
+/* Its place in the table; or one that is free. */
+static struct judged *judged_at(struct folders_source *source, uint64_t path)
+{
+    size_t at = (size_t)path & (source->judged_cap - 1);
+
+    while (source->judged[at].path && source->judged[at].path != path)
+        at = (at + 1) & (source->judged_cap - 1);
+    return &source->judged[at];
+}
+
+static bool make_room(struct folders_source *source)
+{
+    struct judged *old = source->judged;
+    size_t cap = source->judged_cap;
+
+    if (2 * (source->njudged + 1) <= cap) return true;
+    struct judged *grown = calloc(cap ? 2 * cap : 1024, sizeof(*grown));
+    if (!grown) return false;
+    source->judged = grown;
+    source->judged_cap = cap ? 2 * cap : 1024;
+    for (size_t i = 0; i < cap; i++)
+        if (old[i].path) *judged_at(source, old[i].path) = old[i];
+    free(old);
+    return true;
+}
+
+/* Files that are as they were when they were opened last are not opened again. */
+static bool judge(struct folders_source *source, const char *rel, const struct c2_generation *gen, bool *is,
+                  struct cat2_error *err)
+{
+    uint64_t path = XXH3_64bits(rel, strlen(rel)) | 1;
+    uint64_t validator = XXH3_64bits(gen->validator, strlen(gen->validator));
+    struct cat2_error why = {0};
+
+    if (!make_room(source)) return c2_fail_nomem(err, "list of files");
+    struct judged *it = judged_at(source, path);
+    if (it->path != path || it->validator != validator || gen->undecided) {
+        *is = is_h5(source, rel, &why);
+        if (why.code == CAT2_ENOMEM) { /* a list without what is in it would say less */
+            *err = why;
+            return false;
+        }
+        source->njudged += it->path == 0;
+        *it = (struct judged){path, validator, *is};
+    }
+    *is = it->is_h5;
+    return true;
+}
+
+static bool is_frame(const char *path)
+{
+    return c2_kind_of(c2_str_of(path)) != C2_KIND_FILE;
+}
+
+/* Named as HDF5 files are, or one of them before, and none now. */
+static bool show_other(struct walk *walk, const char *rel, const struct c2_generation *gen,
+                       struct cat2_error *err)
+{
+    struct c2_h5_file *file = known_file(walk->source, rel, false);
+    struct c2_generation own = *gen;
+    struct cat2_error ignored;
+    int fd = -1;
+
+    if (file || c2_h5_suffix(rel)) fd = open_rel(walk->source, rel, &ignored);
+    if (fd >= 0) {
+        own.remark = c2_h5_not(fd);
+        close(fd);
+    }
+    if (file) c2_h5_file_unref(known_file(walk->source, rel, true)); /* seen */
+    set_remark(walk->source, rel, own.remark);
+    c2_h5_file_unref(file);
+    return walk->sink(walk->ctx, rel, &own, err);
 }
 
 static bool visit(void *ctx, const char *path, const struct c2_generation *gen, struct cat2_error *err)
 {
     struct walk *walk = ctx;
+    bool is = false;
 
-    if (!walk->sink(walk->ctx, path, gen, err)) return false;
-    if (gen->unusable || !has_suffix(c2_str_of(path))) return true;
-    struct c2_h5_file *file = file_of(walk->source, path, err);
-    if (!file) return err->code != CAT2_ENOMEM; /* a list without what is in it would say less */
-    bool ok = show_folder(walk, file, path, err);
+    if (gen->unusable || is_frame(path)) return walk->sink(walk->ctx, path, gen, err);
+    if (!judge(walk->source, path, gen, &is, err)) return false;
+    if (!is) return show_other(walk, path, gen, err);
+    struct c2_h5_file *file = known_file(walk->source, path, true);
+    if (!file) return c2_fail_nomem(err, "HDF5 file");
+    bool ok = show_file(walk, file, path, gen, err);
     c2_h5_file_unref(file);
     return ok;
 }
@@ -196,16 +327,13 @@ static bool folders_walk(struct c2_source *base, c2_source_sink *sink, void *ctx
 static bool folders_stat(struct c2_source *base, const char *path, struct c2_generation *out,
                          struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
     const char *rest;
     struct c2_h5_file *file = split(of(base), path, &rest);
 
     if (!file) return of(base)->dir->ops->stat(of(base)->dir, path, out, err);
-    bool ok = c2_h5_file_look(file, &snap, err);
-    const struct c2_h5_entry_of *entry = ok ? c2_h5_snapshot_find(snap, rest, false) : NULL;
-    if (entry) *out = entry->gen;
+    bool ok = c2_h5_file_stat(file, rest, out, err);
     c2_h5_file_unref(file);
-    return entry || !ok ? ok : c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    return ok;
 }
 
 static bool folders_open(struct c2_source *base, const char *path, struct c2_codec *codec,
@@ -287,6 +415,7 @@ static void folders_free(struct c2_source *base)
         free(source->folders[i].rel);
     }
     free(source->folders);
+    free(source->judged);
     c2_h5_workers_unref(source->workers);
     source->dir->ops->free(source->dir);
     if (source->root >= 0) close(source->root);
@@ -325,7 +454,7 @@ bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_so
     source->root_path = realpath(root, NULL);
     bool ok = source->root >= 0;
     if (ok && !source->root_path) ok = c2_fail(err, CAT2_EIO, "%.160s: has no full path", root);
-    ok = ok && c2_h5_workers_new(&source->workers, err);
+    ok = ok && c2_h5_workers_new(source->root_path, &source->workers, err);
     if (!ok) {
         source->dir = NULL;
         if (source->root >= 0) close(source->root);

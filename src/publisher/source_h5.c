@@ -3,13 +3,16 @@
  * that writing, growing, replacing and removing it are all noticed; the file itself is never locked. */
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "data/h5_kind.h"
 #include "net/watch.h"
 #include "publisher/h5_file.h"
+#include "publisher/h5_others.h"
 
 #define FILE_KEY "." /* what generations of the file itself are remembered as */
 
@@ -29,29 +32,53 @@ static struct h5_source *of(struct c2_source *base)
     return (struct h5_source *)base;
 }
 
+static const char *own_name(struct h5_source *h5)
+{
+    const char *slash = strrchr(h5->filename, '/');
+
+    return slash ? slash + 1 : h5->filename;
+}
+
+/* A file that cannot be read is listed itself, with the reason. */
+static bool describe_broken(struct h5_source *h5, const struct cat2_error *why, struct c2_generation *out,
+                            struct cat2_error *err)
+{
+    const char *reason = c2_h5_workers_reason(h5->workers, c2_h5_file_reason(h5->file, why->message));
+    struct c2_h5_state state;
+    char validator[56];
+
+    c2_h5_stat(h5->filename, &state);
+    snprintf(validator, sizeof(validator), "h5x-%016llx", (unsigned long long)c2_h5_state_hash(&state));
+    *out = (struct c2_generation){.hidden = true, .unusable = reason};
+    return c2_gens_of_part(h5->base.gens, own_name(h5), validator, state.sec * 1000000000 + state.nsec,
+                           state.size, out, err);
+}
+
 static bool h5_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
+    struct c2_generation broken;
 
-    if (!c2_h5_file_last(of(base)->file, &snap, err))
-        return err->code == CAT2_ENOTFOUND &&
-               access(of(base)->filename, F_OK) != 0; /* nothing there: no datasets */
-    for (size_t i = 0; i < snap->n; i++)
-        if (!snap->entries[i].group && !sink(ctx, snap->entries[i].path, &snap->entries[i].gen, err))
-            return false;
+    if (!c2_h5_file_last(of(base)->file, &snap, err)) {
+        if (err->code == CAT2_ECANCELLED || err->code == CAT2_ENOMEM || c2_is_busy(err)) return false;
+        if (access(of(base)->filename, F_OK) != 0) return true; /* nothing there: no datasets */
+        struct cat2_error why = *err;
+        return describe_broken(of(base), &why, &broken, err) && sink(ctx, own_name(of(base)), &broken, err);
+    }
+    for (size_t i = 0; i < c2_h5_snapshot_count(snap); i++) {
+        const struct c2_h5_entry_of *entry = c2_h5_snapshot_at(snap, i);
+        if (!entry->group && !sink(ctx, entry->path, &entry->gen, err)) return false;
+    }
     return true;
 }
 
 static bool h5_stat(struct c2_source *base, const char *path, struct c2_generation *out,
                     struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
-
-    if (!c2_h5_file_look(of(base)->file, &snap, err)) return false;
-    const struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, path, false);
-    if (!entry) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
-    *out = entry->gen;
-    return true;
+    if (c2_h5_file_stat(of(base)->file, path, out, err)) return true;
+    if (err->code != CAT2_EDATA || strcmp(path, own_name(of(base))) != 0) return false;
+    struct cat2_error why = *err;
+    return describe_broken(of(base), &why, out, err);
 }
 
 static bool h5_is_slow(struct c2_source *base, const char *path)
@@ -100,7 +127,7 @@ static void on_watch(void *ctx, const char *rel)
             name = strrchr(full, '/');
             ours = name && strcmp(rel, name + 1) == 0;
         }
-        if (!ours) return;
+        if (!ours && !c2_h5_file_uses(h5->file, rel)) return;
     }
     c2_gens_doubt(h5->base.gens, FILE_KEY);
     h5->changed(h5->changed_ctx);
@@ -183,12 +210,14 @@ static const struct c2_source_ops H5_OPS = {"hdf5",  h5_walk,      h5_stat,     
                                             h5_open, h5_attrs,     h5_forget,   h5_watch,   h5_cancel,
                                             h5_free, h5_open_file, h5_hears_all};
 
-bool c2_source_is_h5(const char *filename)
+bool c2_source_is_h5(const char *filename, struct cat2_error *err)
 {
     struct stat st;
     int fd = open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool is = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && c2_h5_signature(fd);
+    bool is_file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    bool is = is_file && c2_h5_signature(fd);
 
+    if (is_file && !is) c2_fail(err, CAT2_EDATA, "%.160s %s", filename, c2_h5_not(fd));
     if (fd >= 0) close(fd);
     return is;
 }
@@ -203,7 +232,7 @@ bool c2_source_h5_new(const char *filename, struct c2_gens *gens, struct c2_sour
     h5->base.gens = c2_gens_ref(gens);
     h5->filename = c2_str_dup(c2_str_of(filename));
     bool ok = h5->filename || c2_fail_nomem(err, "source");
-    ok = ok && c2_h5_workers_new(&h5->workers, err) &&
+    ok = ok && c2_h5_workers_new(NULL, &h5->workers, err) &&
          c2_h5_file_new(filename, FILE_KEY, h5->workers, gens, &h5->file, err);
     if (!ok) {
         h5_free(&h5->base);

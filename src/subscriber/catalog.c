@@ -81,6 +81,21 @@ struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path)
     return found ? root->datasets[i] : NULL;
 }
 
+struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why)
+{
+    for (size_t n = 1; n < path.n; n++) {
+        struct c2_ds *ds = path.p[n] == '/' ? c2_sub_find(root, (struct c2_str){path.p, n}) : NULL;
+        if (!ds || (!ds->remark && !ds->error)) continue;
+        *why = ds->remark ? ds->remark : ds->error;
+        return ds;
+    }
+    struct c2_ds *only = root->n == 1 ? root->datasets[0] : NULL; /* the root is a file, listed as itself */
+    if (!only || !only->error || strchr(only->path, '/') || c2_kind_of(c2_str_of(only->path)) != C2_KIND_FILE)
+        return NULL;
+    *why = only->error;
+    return only;
+}
+
 void c2_sub_root_etag(const struct c2_root_state *root, char out[48])
 {
     snprintf(out, 48, "%" PRId64 "-%" PRIu64, c2_events_epoch(root->sub->events), root->changes);
@@ -130,6 +145,7 @@ void c2_ds_unref(struct c2_ds *ds)
     free(ds->key);
     free(ds->line);
     free(ds->error);
+    free(ds->remark);
     c2_sub_unref_dataset(ds->sub);
     free(ds);
 }
@@ -230,6 +246,8 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
     struct c2_str error;
 
     if (!name_generation(ds, v, err)) return false;
+    if (c2_jstr(c2_jget(v, "remark"), &error) && !(ds->remark = c2_str_dup(error)))
+        return c2_fail_nomem(err, "dataset");
     if (c2_jstr(c2_jget(v, "error"), &error)) {
         ds->error = c2_str_dup(c2_reason_without_place(error));
         return ds->error || c2_fail_nomem(err, "dataset");
@@ -344,6 +362,12 @@ bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error 
     save(ds);
     c2_events_dataset(root, ds, "new");
     return true;
+}
+
+void c2_sub_save_all(struct c2_root_state *root)
+{
+    for (size_t i = 0; i < root->n; i++)
+        save(root->datasets[i]);
 }
 
 void c2_sub_drop(struct c2_root_state *root, struct c2_str path)

@@ -133,6 +133,7 @@ void c2_follow_complete(struct c2_follow *f)
         f->found[i] = NULL;
         if (!c2_sub_put(root, ds, &err)) c2_log_error("follow root=%s: %s", root->root.name, err.message);
     }
+    if (!root->listed && before) c2_sub_save_all(root); /* those known early were not kept */
     if (ok && !c2_state_commit(root->sub->state, &err)) c2_log_error("state: %s", err.message);
     root->follow = NULL;
     follow_free(f);

@@ -14,8 +14,10 @@
 #include "wire/url.h"
 
 #define INFOS_AT_ONCE 16
-#define TRIES         3  /* of the list, of one info */
-#define BAD_LINES_MAX 64 /* more: the whole list again */
+#define LIST_MS       ((int64_t)24 * 3600 * 1000) /* it is as long as it is; what counts is that it goes on */
+#define LIST_STALL_MS 60000                       /* one dataset may have to be read first */
+#define TRIES         3                           /* of the list, of one info */
+#define BAD_LINES_MAX 64                          /* more: the whole list again */
 
 static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
 {
@@ -353,7 +355,8 @@ void c2_follow_list(struct c2_follow *f)
     f->chain = f->chain_end = 0;
     snprintf(url, sizeof(url), "http://%s/api/list?full=1", f->root->root.http);
     struct c2_http_call call = {.url = url,
-                                .timeout_ms = 120000,
+                                .timeout_ms = LIST_MS,
+                                .stall_ms = LIST_STALL_MS,
                                 .body_max = 65536,
                                 .fresh = f->tries > 0,
                                 .head = on_list_head,

@@ -180,6 +180,7 @@ static void resolve(void *ctx, const struct cat2_error *err)
     struct lookup *l = ctx;
     struct c2_str whole = c2_request_param(l->req, "path"), name, path;
     char *asked = c2_arena_strdup(c2_request_arena(l->req), whole);
+    const char *why;
     char text[800];
 
     bool slash = c2_str_ends(whole, "/");
@@ -200,6 +201,9 @@ static void resolve(void *ctx, const struct cat2_error *err)
         c2_page_error(l->req, l->sub, 404, text, asked ? asked : "");
     } else if (!ds && l->folders && (path.n == 0 || c2_page_is_folder(root, path))) {
         c2_page_folder(l->req, root, folder);
+    } else if (!ds && (ds = c2_sub_find_broken(root, path, &why))) {
+        snprintf(text, sizeof(text), "%.200s cannot be read: %.200s %.300s", folder, ds->path, why);
+        c2_page_error(l->req, l->sub, 422, text, "");
     } else if (!ds) {
         not_there(l, asked);
     } else if (ds->error) {

@@ -41,6 +41,7 @@ static void ds_row(struct c2_html *h, const struct c2_ds *ds, const char *shown)
         c2_html(h, "$", c2_buf_cstr(&dtype));
     else
         c2_html(h, "$", ds->meta.kind == C2_KIND_FILE ? "file" : "frame");
+    if (ds->remark) c2_html(h, " <span class=\"error\">$</span>", ds->remark);
     c2_html(h, "</td><td class=\"number\">");
     c2_page_nbytes(h, ds->meta.nbytes);
     c2_html(h, "</td></tr>\n");

@@ -166,6 +166,26 @@ static void reply_info(struct c2_request *req, struct c2_ds *ds)
 
 #define ANEW_MAX 3 /* generations one request runs after */
 
+/* Perhaps it is in a file that cannot be read. */
+static void absent(struct c2_request *req, struct c2_root_state *root, struct c2_str path)
+{
+    const char *why;
+    struct c2_ds *in = c2_sub_find_broken(root, path, &why);
+
+    if (in)
+        c2_reply_detail(req, 422, "%s/%.*s cannot be read: %s %s", root->root.name, C2_STR_ARG(path),
+                        in->path, why);
+    else
+        not_found(req);
+}
+
+/* Plain files are frames under NAME.b2. */
+static struct c2_str dataset_path(struct c2_str path, bool b2)
+{
+    if (b2 && c2_kind_of(path) == C2_KIND_FILE) path.n = c2_str_ends(path, ".b2") ? path.n - 3 : 0;
+    return path;
+}
+
 struct lookup {
     struct c2_request *req;
     struct c2_subscriber *sub;
@@ -181,15 +201,12 @@ static void resolve(void *ctx, const struct cat2_error *err)
 
     c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
     struct c2_root_state *root = c2_sub_root(l->sub, name);
-    if (l->b2 && c2_kind_of(path) == C2_KIND_FILE) { /* plain files are frames under NAME.b2 */
-        if (!c2_str_ends(path, ".b2"))
-            path.n = 0;
-        else
-            path.n -= 3;
-    }
+    path = dataset_path(path, l->b2);
     struct c2_ds *ds = root ? c2_sub_find(root, path) : NULL;
     if (err)
         c2_reply_error(req, err);
+    else if (!ds && root)
+        absent(req, root, path);
     else if (!ds)
         c2_reply_no_dataset(req, l->sub, l->b2);
     else if (ds->error && !(ds->refused && l->fn == reply_info))
@@ -240,7 +257,7 @@ void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
         return;
     }
     *l = (struct lookup){req, sub, b2, fn};
-    c2_sub_when_known(root, resolve, l);
+    c2_sub_when_found(root, dataset_path(path, b2), resolve, l);
 }
 
 static void handle_info(struct c2_request *req, void *state)

@@ -35,6 +35,7 @@ struct c2_ds {
     char *line;   /* the JSON it was made from, for the state */
     char *error;  /* why it cannot be served, NULL when it can */
     bool refused; /* its metadata is known all the same */
+    char *remark; /* of a file: why what is in it is not listed; or NULL */
     struct c2_meta meta;
     struct c2_buf info; /* JSON answer of /api/info */
     bool modern;        /* the publisher is ours */
@@ -123,6 +124,8 @@ size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path);
 /** Its list as it is now, "EPOCH-CHANGES": differs from run to run and with every change. */
 void c2_sub_root_etag(const struct c2_root_state *root, char out[48]);
 struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path); /* borrowed, NULL when none */
+/** After c2_sub_find() found none: the file it would be in, when that cannot be read; *why says so. */
+struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why);
 /** References to the datasets beneath a folder (its path with a '/' at the end, "" for all), in order; free
  * the list. @errors CAT2_ENOTFOUND. */
 bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,
@@ -135,6 +138,8 @@ struct c2_ds *c2_ds_ref(struct c2_ds *ds);
 void c2_ds_unref(struct c2_ds *ds);
 /** Put into the list, replacing an older generation; takes ds. Equal etags keep the object that is there. */
 bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error *err);
+/** Remember all of them for the next start. */
+void c2_sub_save_all(struct c2_root_state *root);
 void c2_sub_drop(struct c2_root_state *root, struct c2_str path);
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_sub_save_root(struct c2_root_state *root);
@@ -264,6 +269,12 @@ void c2_handle_download(struct c2_request *req, void *state);
 /** The dataset's URL under /files/, as JSON. */
 void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds);
 void c2_handle_files(struct c2_request *req, void *state);
+/* ---- early.c ---- */
+/** fn(ctx, NULL) when the root is listed or, before, as soon as this dataset is known; a publisher that
+ * cannot tell of one dataset is waited for as by c2_sub_when_listed(). */
+void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
+                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+
 /** Resolve {path*} to a dataset, following its root first when it is known; then fn(req, ds, arg) or the
  * request is answered. b2: a plain file must be asked for as PATH.b2. */
 typedef void c2_dataset_handler(struct c2_request *req, struct c2_ds *ds);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* States of other files. */
+#include "publisher/h5_others.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <xxhash.h>
+
+void c2_h5_others_fini(struct c2_h5_others *others)
+{
+    for (size_t i = 0; i < others->n; i++)
+        free(others->items[i].path);
+    free(others->items);
+    *others = (struct c2_h5_others){0};
+}
+
+bool c2_h5_stat(const char *filename, struct c2_h5_state *out)
+{
+    struct stat st;
+
+    memset(out, 0, sizeof(*out));
+    if (stat(filename, &st) != 0) return false;
+    out->dev = st.st_dev;
+    out->ino = st.st_ino;
+    out->size = st.st_size;
+    out->sec = st.st_mtim.tv_sec;
+    out->nsec = st.st_mtim.tv_nsec;
+    out->ctime_sec = st.st_ctim.tv_sec;
+    out->ctime_nsec = st.st_ctim.tv_nsec;
+    return true;
+}
+
+uint64_t c2_h5_state_hash(const struct c2_h5_state *state)
+{
+    return XXH3_64bits(state, sizeof(*state));
+}
+
+/* Index of path, or where it would be inserted. */
+static size_t place_of(const struct c2_h5_others *others, struct c2_str path, bool *found)
+{
+    size_t lo = 0, hi = others->n;
+
+    *found = false;
+    while (lo < hi && !*found) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = c2_str_cmp(c2_str_of(others->items[mid].path), path);
+        *found = order == 0;
+        if (*found)
+            lo = mid;
+        else if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static bool add(struct c2_h5_others *others, struct c2_str path, const struct c2_h5_state *state,
+                bool *differ, struct cat2_error *err)
+{
+    bool found;
+    size_t at = place_of(others, path, &found);
+
+    if (found) {
+        if (memcmp(&others->items[at].state, state, sizeof(*state)) != 0) *differ = true;
+        return true;
+    }
+    if (others->n == others->cap) {
+        size_t cap = others->cap ? 2 * others->cap : 16;
+        struct c2_h5_other_at *grown = realloc(others->items, cap * sizeof(*grown));
+        if (!grown) return c2_fail_nomem(err, "list of files");
+        others->items = grown;
+        others->cap = cap;
+    }
+    char *copy = c2_str_dup(path);
+    if (!copy) return c2_fail_nomem(err, "list of files");
+    memmove(others->items + at + 1, others->items + at, (others->n - at) * sizeof(*others->items));
+    others->items[at] = (struct c2_h5_other_at){copy, *state};
+    others->n++;
+    return true;
+}
+
+bool c2_h5_others_add(struct c2_h5_others *others, struct c2_bytes told, bool *differ, struct cat2_error *err)
+{
+    struct c2_h5_other_file file;
+
+    while (told.n) {
+        if (told.n < sizeof(file)) return c2_fail(err, CAT2_EDATA, "the HDF5 worker told of no file");
+        memcpy(&file, told.p, sizeof(file));
+        told = (struct c2_bytes){told.p + sizeof(file), told.n - sizeof(file)};
+        if (file.path_len > told.n) return c2_fail(err, CAT2_EDATA, "the HDF5 worker told of no file");
+        struct c2_str path = {(const char *)told.p, (size_t)file.path_len};
+        if (!add(others, path, &file.state, differ, err)) return false;
+        told = (struct c2_bytes){told.p + path.n, told.n - path.n};
+    }
+    return true;
+}
+
+uint64_t c2_h5_others_hash(const struct c2_h5_others *others, bool now)
+{
+    XXH64_hash_t hash = 0;
+
+    for (size_t i = 0; i < others->n; i++) {
+        struct c2_h5_state state = others->items[i].state;
+        if (now) c2_h5_stat(others->items[i].path, &state);
+        hash = XXH3_64bits_withSeed(others->items[i].path, strlen(others->items[i].path), hash);
+        hash = XXH3_64bits_withSeed(&state, sizeof(state), hash);
+    }
+    return others->n ? hash | 1 : 0;
+}
+
+int64_t c2_h5_others_newest(const struct c2_h5_others *others)
+{
+    int64_t newest = 0;
+
+    for (size_t i = 0; i < others->n; i++) {
+        const struct c2_h5_state *state = &others->items[i].state;
+        newest = c2_max_i64(newest, state->ctime_sec * 1000000000 + state->ctime_nsec);
+    }
+    return newest;
+}
