@@ -77,6 +77,16 @@ static struct worker *choose(struct c2_h5_workers *all, const char *file)
     return best;
 }
 
+/* One that ended while nobody asked it costs no request. */
+static void forget_ended(struct worker *worker)
+{
+    char byte, how[64];
+
+    if (!worker->child.pid || recv(worker->child.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return;
+    c2_child_bury(&worker->child, true, how);
+    c2_log_warn("cat2h5 ended while it had nothing to do");
+}
+
 static bool acquire(struct c2_h5_workers *all, const char *file, bool walk, struct worker **out,
                     struct cat2_error *err)
 {
@@ -86,6 +96,7 @@ static bool acquire(struct c2_h5_workers *all, const char *file, bool walk, stru
     pthread_mutex_lock(&all->lock);
     while (!all->cancelled && ((walk && all->walking) || !(worker = choose(all, file))))
         pthread_cond_wait(&all->idle, &all->lock);
+    if (!all->cancelled) forget_ended(worker);
     if (all->cancelled)
         ok = c2_fail(err, CAT2_ECANCELLED, "shutting down");
     else if (!worker->child.pid && too_many_deaths(all))
