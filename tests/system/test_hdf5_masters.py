@@ -198,7 +198,7 @@ def test_sources_that_are_being_written_are_read(house, tmp_path):
         data = writer.create_dataset("x", (10,), "i8", maxshape=(None,), chunks=(5,))
         data[:] = np.arange(10)
         writer.swmr_mode = True
-        with h5py.File(root / "master.h5", "w", libver="latest") as file:
+        with h5py.File(root / "master.h5", "w") as file:
             layout = h5py.VirtualLayout((10,), "i8")
             layout[:] = h5py.VirtualSource("writing.h5", "x", (10,))
             file.create_virtual_dataset("v", layout, fillvalue=-1)
@@ -216,7 +216,7 @@ def test_patterns_of_source_names_and_sources_of_sources(house, tmp_path):
         layout = h5py.VirtualLayout((10, 4), "i4")
         layout[:] = h5py.VirtualSource("p-2.h5", "entry/data", (10, 4))
         file.create_virtual_dataset("v", layout)
-    with h5py.File(root / "m.h5", "w", libver="latest") as file:
+    with h5py.File(root / "m.h5", "w", libver=("earliest", "v110")) as file:
         layout = h5py.VirtualLayout((10, 4), "i4")
         layout[:] = h5py.VirtualSource("inner.h5", "v", (10, 4))
         file.create_virtual_dataset("nested", layout)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files of very many names: the listing goes on, whatever it takes, and holds up nobody. C2_LARGE=1 has 100 000 datasets and 64 000
+links, which takes some minutes; otherwise there are fewer."""
+import json
+import os
+import threading
+
+import h5
+import h5py
+import numpy as np
+import pytest
+from programs import EXTERNAL, get, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
+LARGE = bool(os.environ.get("C2_LARGE"))
+DATASETS, LINKS, PATIENCE = (100_000, 64_000, 280) if LARGE else (4_000, 3_000, 120)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("large")
+    with h5py.File(folder / "many.h5", "w", libver=("earliest", "v110")) as file:
+        for g in range(DATASETS // 1000):
+            group = file.create_group(f"g{g:03}")
+            for i in range(1000):
+                group.create_dataset(f"d{i:03}", data=np.arange(4) + i)
+    with h5py.File(folder / "links.h5", "w", libver=("earliest", "v110")) as file:
+        x = file.create_dataset("x", data=np.arange(10))
+        links = file.create_group("links")
+        for i in range(LINKS):
+            links[f"{i:05}"] = [h5py.SoftLink("/x"), x, h5py.ExternalLink("many.h5", f"/g000/d{i % 1000:03}")][i % 3]
+    return folder
+
+
+def listed(base, name):
+    status, _, body = get(f"{base}/api/list/{name}", timeout=120)
+    return json.loads(body) if status == 200 else []
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("file, path, want, n", [("many.h5", "g001/d500.b2nd", np.arange(4) + 500, DATASETS),
+                                                 ("links.h5", "links/00002.b2nd", np.arange(4) + 2, LINKS + 1)], ids=["datasets", "links"])
+def test_a_listing_of_very_many_ends_and_holds_up_nobody(house, root, file, path, want, n):
+    bro = house.bro()
+    house.pub("r", root / file, bro)
+    sub = house.sub(bro)
+    wait_until(lambda: "r" in json.loads(get(f"{sub.url}/api/roots")[2]))
+    subscribing = threading.Thread(target=lambda: get(f"{sub.url}/api/subscribe/r", method="POST", timeout=600), daemon=True)
+    subscribing.start()
+    assert h5.same(h5.fetch(sub.url, f"r/{path}"), want)  # though most of it is not listed yet
+    wait_until(lambda: len(listed(sub.url, "r")) == n, PATIENCE, 1)
+    assert h5.same(h5.fetch(sub.url, f"r/{path}"), want)
+
+
+@pytest.mark.timeout(600)
+def test_a_small_file_beside_a_large_one_is_served_while_that_is_listed(house, root):
+    bro = house.bro()
+    with h5py.File(root / "small.h5", "w") as file:
+        file["x"] = np.arange(5)
+    house.pub("r", root, bro)
+    sub = house.sub(bro)
+    wait_until(lambda: "r" in json.loads(get(f"{sub.url}/api/roots")[2]))
+    assert h5.same(h5.fetch(sub.url, "r/small.h5/x.b2nd"), np.arange(5))
+    wait_until(lambda: "links.h5/x.b2nd" in listed(sub.url, "r"), 2 * PATIENCE, 1)
