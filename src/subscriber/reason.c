@@ -85,6 +85,8 @@ void c2_reply_no_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
     struct c2_str whole = c2_request_param(req, "path"), name, path;
     bool inside = c2_str_cut(whole, '/', &name, &path) && path.n;
     struct c2_root_state *root = c2_sub_root(sub, name);
+    struct c2_ds *in;
+    const char *why;
 
     while (path.n && path.p[path.n - 1] == '/')
         path.n--;
@@ -100,6 +102,8 @@ void c2_reply_no_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
     else if (b2 && c2_sub_find(root, path))
         c2_reply_detail(req, 404, "%.*s is a plain file: its frame is %.*s.b2", shown(whole), whole.p,
                         shown(whole), whole.p);
+    else if ((in = c2_sub_find_broken(root, path, &why)))
+        c2_reply_detail(req, 422, "%.*s cannot be read: %.300s %.300s", shown(whole), whole.p, in->path, why);
     else
         c2_reply_detail(req, 404, "%.*s: there is no such dataset", shown(whole), whole.p);
 }

@@ -166,19 +166,6 @@ static void reply_info(struct c2_request *req, struct c2_ds *ds)
 
 #define ANEW_MAX 3 /* generations one request runs after */
 
-/* Perhaps it is in a file that cannot be read. */
-static void absent(struct c2_request *req, struct c2_root_state *root, struct c2_str path)
-{
-    const char *why;
-    struct c2_ds *in = c2_sub_find_broken(root, path, &why);
-
-    if (in)
-        c2_reply_detail(req, 422, "%s/%.*s cannot be read: %s %s", root->root.name, C2_STR_ARG(path),
-                        in->path, why);
-    else
-        not_found(req);
-}
-
 /* Plain files are frames under NAME.b2. */
 static struct c2_str dataset_path(struct c2_str path, bool b2)
 {
@@ -205,8 +192,6 @@ static void resolve(void *ctx, const struct cat2_error *err)
     struct c2_ds *ds = root ? c2_sub_find(root, path) : NULL;
     if (err)
         c2_reply_error(req, err);
-    else if (!ds && root)
-        absent(req, root, path);
     else if (!ds)
         c2_reply_no_dataset(req, l->sub, l->b2);
     else if (ds->error && !(ds->refused && l->fn == reply_info))
