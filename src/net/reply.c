@@ -163,13 +163,15 @@ void c2_reply_empty(struct c2_request *req, int status)
     c2_reply_static(req, status, NULL, (struct c2_bytes){NULL, 0});
 }
 
-/* What the request is about, {path*}, if a message does not say so: what it begins with is enough. */
+/* What the request is about, {path*}, if a message does not say so: what it begins with is enough. Routes
+ * that take any parameters speak to people. */
 static struct c2_str unnamed(const struct c2_request *req, int status, const char *text)
 {
     struct c2_str path = c2_request_param(req, "path"), none = {"", 0};
     size_t n = path.n < 60 ? path.n : 60;
+    bool strict = req->table && req->table->routes[req->nroute].query;
 
-    return status < 400 || n == 0 || memmem(text, strlen(text), path.p, n) ? none : path;
+    return status < 400 || !strict || n == 0 || memmem(text, strlen(text), path.p, n) ? none : path;
 }
 
 static void reply_text(struct c2_request *req, int status, const char *text)
@@ -185,7 +187,7 @@ static void reply_text(struct c2_request *req, int status, const char *text)
     c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
     c2_jw_key(&w, req->error_key ? req->error_key : "detail");
-    c2_jw_cstr(&w, ok ? c2_buf_cstr(&whole) : text);
+    c2_jw_str(&w, ok ? c2_buf_str(&whole) : c2_str_of(text));
     c2_jw_end_object(&w);
     if (status == 503 && !req->retry_said) c2_reply_header(req, "Retry-After", RETRY_AFTER);
     if (!c2_jw_finish(&w))
