@@ -145,7 +145,7 @@ static void parts_go_by_their_validators(void **state)
 
 static void a_restart_knows_what_was(void **state)
 {
-    char dir[] = "/tmp/c2-gens-XXXXXX", command[64];
+    char dir[] = "/tmp/c2-gens-XXXXXX";
     struct c2_gens *gens = c2_gens_new(), *after = c2_gens_new();
     struct c2_file_key touched = changed(5);
     struct c2_state *db;
@@ -171,8 +171,13 @@ static void a_restart_knows_what_was(void **state)
     c2_gens_unref(gens);
     c2_gens_unref(after);
     c2_state_close(db);
-    snprintf(command, sizeof(command), "rm -r %s", dir);
-    assert_int_equal(system(command), 0);
+    int fd = c2_fs_open_dir(dir, false, &err);
+    static const char *const FILES[] = {"test.sqlite3", "test.sqlite3-wal", "test.sqlite3-shm", "LOCK",
+                                        C2_STATE_MARK};
+    for (size_t i = 0; i < C2_ARRAY_LEN(FILES); i++)
+        c2_fs_remove(fd, FILES[i], &err);
+    close(fd);
+    assert_int_equal(rmdir(dir), 0);
 }
 
 int main(void)
