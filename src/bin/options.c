@@ -28,7 +28,8 @@ struct c2_options {
 
 /* Every program has these. */
 static const struct c2_option common[] = {
-    {"conf", 0, C2_OPT_TEXT, NULL, "FILE", "configuration file (default caterva2.toml; may be missing)", ""},
+    {"conf", 0, C2_OPT_TEXT, NULL, "FILE", "configuration file (default caterva2.toml, where there is one)",
+     ""},
     {"id", 0, C2_OPT_TEXT, NULL, "ID", "use section SECTION.ID of the configuration file", ""},
     {"loglevel", 0, C2_OPT_LEVEL, "info", "LEVEL", "critical, error, warning, info or debug", NULL},
     {"help", 'h', C2_OPT_FLAG, NULL, NULL, "print this help and exit", ""},
@@ -311,7 +312,11 @@ bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv,
     bool ok = true;
     if (o->id && (!*o->id || strchr(o->id, '.') || strchr(o->id, '/')))
         ok = c2_fail(err, CAT2_EINVAL, "--id: '%.60s' holds '.' or '/'", o->id);
-    ok = ok && c2_conf_read(o->conf_path, &o->conf, err) && fill(o, err);
+    ok = ok && c2_conf_read(o->conf_path, !conf, &o->conf, err);
+    if (ok && o->id && !c2_conf_has(o->conf, spec->section, o->id))
+        ok = c2_fail(err, CAT2_EINVAL, "--id %.60s: %.160s has no section [%s.%.60s]", o->id, o->conf_path,
+                     spec->section, o->id);
+    ok = ok && fill(o, err);
     if (!ok) {
         c2_options_free(o);
         return false;

@@ -19,10 +19,13 @@ static const struct {
     bool ids;
 } sections[] = {
     {"broker", "http statedir loglevel public-url", false},
-    {"publisher", "http statedir loglevel public-url name root poll", true},
-    {"subscriber", "http statedir loglevel public-url quota scrub", true},
-    {"serve", "http statedir loglevel public-url quota poll scrub", false},
-    {"client", "loglevel", false},
+    {"publisher", "http statedir loglevel public-url name root poll no-hdf5-folders", true},
+    {"subscriber", "http statedir loglevel public-url quota scrub plugin-dir h5web-dir web-dir", true},
+    {"serve",
+     "http broker-http statedir loglevel public-url quota poll scrub no-hdf5-folders plugin-dir h5web-dir "
+     "web-dir",
+     true},
+    {"client", "loglevel outdir", true},
 };
 
 struct c2_conf {
@@ -30,6 +33,7 @@ struct c2_conf {
     struct entry {
         char *key, *value;
         int line;
+        bool table; /* an empty section: there, without keys */
     } * entries;
     size_t n;
 };
@@ -75,12 +79,18 @@ static bool add(struct c2_conf *conf, const struct c2_str *keys, size_t nkeys,
 
     for (size_t i = 0; i < nkeys; i++)
         if ((i && !c2_buf_putc(&key, '.', err)) || !c2_buf_append_str(&key, keys[i], err)) return false;
-    bool ok = value->kind == C2_TOML_STRING ? c2_buf_append_str(&text, value->text, err)
-                                            : c2_buf_printf(&text, err, "%" PRId64, value->number);
+    bool ok = true;
+    if (value->kind == C2_TOML_STRING || value->kind == C2_TOML_TABLE)
+        ok = c2_buf_append_str(&text, value->text, err);
+    else if (value->kind == C2_TOML_BOOL)
+        ok = c2_buf_puts(&text, value->number ? "true" : "false", err);
+    else
+        ok = c2_buf_printf(&text, err, "%" PRId64, value->number);
     struct entry *grown = ok ? realloc(conf->entries, (conf->n + 1) * sizeof(*grown)) : NULL;
     if (!grown) return ok ? c2_fail_nomem(err, "configuration") : false;
     conf->entries = grown;
-    grown[conf->n] = (struct entry){c2_str_dup(c2_buf_str(&key)), c2_str_dup(c2_buf_str(&text)), value->line};
+    grown[conf->n] = (struct entry){c2_str_dup(c2_buf_str(&key)), c2_str_dup(c2_buf_str(&text)), value->line,
+                                    value->kind == C2_TOML_TABLE};
     conf->n++;
     return (grown[conf->n - 1].key && grown[conf->n - 1].value) || c2_fail_nomem(err, "configuration");
 }
@@ -93,20 +103,22 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
     static const char *const kinds[] = {"a string", "an integer", "a float", "a boolean",
                                         "a table",  "an array",   "a date"};
 
-    if (value->kind == C2_TOML_TABLE && nkeys <= 2) return true; /* an empty section */
+    if (value->kind == C2_TOML_TABLE && nkeys <= 2)
+        return add(conf, keys, nkeys, value, err); /* an empty section */
     const char *known = unknown(keys, nkeys);
     if (known)
         return c2_fail(err, CAT2_EINVAL, "%.80s:%d: unknown key '%.*s' (here: %s)", conf->path, value->line,
                        (int)c2_min_i64(40, (int64_t)last.n), last.p, known);
     bool sized = value->kind == C2_TOML_INT &&
                  (c2_str_is(last, "quota") || c2_str_is(last, "poll") || c2_str_is(last, "scrub"));
-    if (value->kind != C2_TOML_STRING && !sized)
+    bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
+    if (value->kind != C2_TOML_STRING && !sized && !flag)
         return c2_fail(err, CAT2_EINVAL, "%.80s:%d: '%.*s' must be a string, not %s", conf->path, value->line,
                        C2_STR_ARG(last), kinds[value->kind]);
     return add(conf, keys, nkeys, value, err);
 }
 
-bool c2_conf_read(const char *path, struct c2_conf **out, struct cat2_error *err)
+bool c2_conf_read(const char *path, bool may_be_missing, struct c2_conf **out, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) text = {0};
     C2_AUTO_PTR(c2_toml) *toml = NULL;
@@ -118,7 +130,7 @@ bool c2_conf_read(const char *path, struct c2_conf **out, struct cat2_error *err
         return c2_fail_nomem(err, "configuration");
     }
     conf->path = path;
-    bool ok = fd >= 0 || errno == ENOENT || c2_fail_errno(err, errno, "%.160s", path);
+    bool ok = fd >= 0 || (errno == ENOENT && may_be_missing) || c2_fail_errno(err, errno, "%.160s", path);
     if (ok && fd >= 0) {
         ok = c2_fs_read(fd, C2_TOML_NBYTES_MAX, &text, err) || c2_fail_within(err, "%.160s", path);
         ok = ok && c2_toml_parse(c2_buf_str(&text), path, &toml, err) && c2_toml_walk(toml, visit, conf, err);
@@ -129,6 +141,19 @@ bool c2_conf_read(const char *path, struct c2_conf **out, struct cat2_error *err
     else
         c2_conf_free(conf);
     return ok;
+}
+
+bool c2_conf_has(const struct c2_conf *conf, const char *section, const char *id)
+{
+    size_t n = strlen(section), m = strlen(id);
+
+    for (size_t i = 0; i < conf->n; i++) {
+        const char *key = conf->entries[i].key;
+        if (strncmp(key, section, n) == 0 && key[n] == '.' && strncmp(key + n + 1, id, m) == 0 &&
+            (key[n + 1 + m] == '.' || (!key[n + 1 + m] && conf->entries[i].table)))
+            return true;
+    }
+    return false;
 }
 
 static const struct entry *find(const struct c2_conf *conf, const char *key)

@@ -72,7 +72,7 @@ static void the_command_line_wins_then_environment_then_file_then_default(void *
         {"[subscriber]\nhttp = 'f:1'\n", "e:2", {"--http", "c:3", NULL}, "c:3"},
         {"", NULL, {"--ht=c:3", NULL}, "c:3"},
         {"[subscriber.x]\nhttp = 'x:4'\n", NULL, {"--id", "x", NULL}, "x:4"},
-        {"[subscriber]\nhttp = 'f:1'\n", NULL, {"--id", "x", NULL}, "localhost:8002"},
+        {"[subscriber]\nhttp = 'f:1'\n[subscriber.x]\n", NULL, {"--id", "x", NULL}, "localhost:8002"},
         {"", NULL, {"--http", "[::1]:5", NULL}, "[::1]:5"},
         {"", NULL, {"--http", "*:0", NULL}, "*:0"},
     };
@@ -160,6 +160,20 @@ static void what_is_wrong_is_said_with_file_and_line(void **state)
     }
 }
 
+static void what_was_named_and_is_not_there_is_an_error(void **state)
+{
+    const char *missing[] = {"--conf", "/nowhere/typo.toml", NULL}, *id[] = {"--id", "http", NULL};
+    struct c2_options *options = NULL;
+    struct cat2_error err;
+
+    (void)state;
+    assert_false(parse(missing, &options, &err));
+    assert_non_null(strstr(err.message, "typo.toml"));
+    write_conf("[subscriber]\nhttp = 'f:1'\n[publisher.http]\n");
+    assert_false(parse(id, &options, &err));
+    assert_non_null(strstr(err.message, "no section [subscriber.http]"));
+}
+
 static void arguments_may_stand_among_options(void **state)
 {
     const char *words[] = {"a", "--http", "h:1", "--", "--b", NULL};
@@ -183,6 +197,7 @@ int main(void)
         cmocka_unit_test(keys_of_every_program_are_accepted),
         cmocka_unit_test(a_period_is_seconds_or_never),
         cmocka_unit_test(what_is_wrong_is_said_with_file_and_line),
+        cmocka_unit_test(what_was_named_and_is_not_there_is_an_error),
         cmocka_unit_test(arguments_may_stand_among_options),
     };
 

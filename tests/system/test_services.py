@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every service owes whoever runs it: readiness, health, metrics, logs, reload, a clean end, errors that say why."""
 import json
+import pathlib
 import re
 import signal
 import socket
@@ -123,3 +124,16 @@ def test_a_publisher_of_nothing_says_why(tmp_path, house):
                              "foo", what)
         assert status == 1 and str(what) in text, text
     assert json.loads(get(bro.url + "/api/roots")[2]) == {}
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "cat2cli", "cat2tui"])
+def test_every_line_of_the_sample_configuration_is_a_setting(tmp_path, name):
+    """Those that are comments, too. The program reads the file and then stops at the level, which is none."""
+    sample = (pathlib.Path(__file__).resolve().parents[2] / "caterva2.sample.toml").read_text()
+    keys = re.sub(r"^# (?=[a-z0-9-]+ = )", "", sample, flags=re.M)
+    assert "h5web-dir" in keys
+    (tmp_path / "all.toml").write_text(keys.replace('loglevel = "info"', 'loglevel = "no level"'))
+    words = {"cat2pub": ["--id", "foo"], "cat2serve": [tmp_path], "cat2cli": ["roots"]}.get(name, [])
+    done = subprocess.run([BIN / name, "--conf", tmp_path / "all.toml", *words], capture_output=True, text=True, timeout=30)
+    assert done.returncode != 0 and "unknown key" not in done.stderr and "must be" not in done.stderr, done.stderr
+    assert "no level" in done.stderr or name in ("cat2cli", "cat2tui")  # they log nothing
