@@ -8,12 +8,15 @@
  * WALK answers with a C2_H5_ITEM for every dataset and group, then C2_H5_DONE; the rest with one DONE or
  * FAILED. The worker looks at the file before and after each request and says which state of it this was;
  * when it changed it is opened anew. The same goes for other files, which external links and virtual datasets
- * bring in: when one of them changed under way, the state after is none (all bits set). WALK and LOOK say which
- * they were: each a struct c2_h5_other_file and its path. */
+ * bring in: when one of them changed under way, the state after is none (all bits set). WALK and LOOK say
+ * which they were: each a struct c2_h5_other_file and its path. */
 #ifndef C2_DATA_H5_PROTO_H
 #define C2_DATA_H5_PROTO_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #define C2_H5_PROTO_MAGIC 0x35483243 /* C2H5 */
 #define C2_H5_PROTO_NAME  (1 << 20)  /* bytes of the longest name */
@@ -42,10 +45,33 @@ enum c2_h5_shows { C2_H5_SHOWS_GROUP, C2_H5_SHOWS_DATASET, C2_H5_SHOWS_REFUSED }
 /* A state of the file. */
 struct c2_h5_state {
     uint64_t dev, ino;
-    int64_t size, sec, nsec;   /* of its contents */
+    int64_t size, sec, nsec;       /* of its contents */
     int64_t ctime_sec, ctime_nsec; /* of its contents, names, permissions */
     uint64_t others; /* the publisher's: a hash over the states of other files; 0: there are none */
 };
+static inline void c2_h5_state_of(const struct stat *st, struct c2_h5_state *out)
+{
+    memset(out, 0, sizeof(*out)); /* states are compared and hashed as bytes */
+    out->dev = st->st_dev;
+    out->ino = st->st_ino;
+    out->size = st->st_size;
+    out->sec = st->st_mtim.tv_sec;
+    out->nsec = st->st_mtim.tv_nsec;
+    out->ctime_sec = st->st_ctim.tv_sec;
+    out->ctime_nsec = st->st_ctim.tv_nsec;
+}
+/* Of a file; all 0, false and errno: it is not there. */
+static inline bool c2_h5_stat(const char *filename, struct c2_h5_state *out)
+{
+    struct stat st;
+
+    if (stat(filename, &st) == 0) {
+        c2_h5_state_of(&st, out);
+        return true;
+    }
+    memset(out, 0, sizeof(*out));
+    return false;
+}
 struct c2_h5_other_file {
     struct c2_h5_state state; /* all 0: it is not there */
     uint64_t path_len;        /* its full path follows */

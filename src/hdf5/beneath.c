@@ -80,18 +80,6 @@ static struct c2_h5_other *note(struct c2_h5_beneath *b, const char *rel)
     return other;
 }
 
-static void fill_state(const struct stat *st, struct c2_h5_state *out)
-{
-    memset(out, 0, sizeof(*out));
-    out->dev = st->st_dev;
-    out->ino = st->st_ino;
-    out->size = st->st_size;
-    out->sec = st->st_mtim.tv_sec;
-    out->nsec = st->st_mtim.tv_nsec;
-    out->ctime_sec = st->st_ctim.tv_sec;
-    out->ctime_nsec = st->st_ctim.tv_nsec;
-}
-
 /* Opened, examined and noted; the kernel judges links and "..". -1: errno. */
 int c2_h5_beneath_take(struct c2_h5_beneath *b, const char *filename, int flags, struct stat *st)
 {
@@ -118,7 +106,7 @@ int c2_h5_beneath_take(struct c2_h5_beneath *b, const char *filename, int flags,
     if (other) {
         b->begun = true;
         other->touched = b->mark;
-        if (fd >= 0 && other->found != C2_H5_THERE) fill_state(st, &other->state);
+        if (fd >= 0 && other->found != C2_H5_THERE) c2_h5_state_of(st, &other->state);
         other->found = fd >= 0           ? C2_H5_THERE
                        : absent          ? C2_H5_ABSENT
                        : errnum == EXDEV ? C2_H5_OUTSIDE
@@ -161,7 +149,7 @@ bool c2_h5_beneath_same(struct c2_h5_beneath *b)
         struct c2_h5_state now = {0};
         struct stat st;
         int fd = c2_fs_open_beneath(b->fd, other->rel, O_PATH);
-        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) fill_state(&st, &now);
+        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) c2_h5_state_of(&st, &now);
         if (fd >= 0) close(fd);
         if (other->found == C2_H5_THERE ? memcmp(&now, &other->state, sizeof(now)) != 0
                                         : other->found == C2_H5_ABSENT && now.ino != 0)

@@ -233,26 +233,15 @@ static herr_t driver_write(H5FD_t *base, H5FD_mem_t type, hid_t dxpl, haddr_t ad
 
 /* ---- the class, as libraries up to 1.12 and since 1.13 lay it out ---- */
 
-static const H5FD_class_t BEFORE = {
-    .name = "beneath",
-    .maxaddr = INT64_MAX,
-    .fc_degree = H5F_CLOSE_WEAK,
-    .fapl_size = sizeof(struct c2_h5_beneath *),
-    .fapl_get = get_info,
-    .fapl_copy = copy_info,
-    .fapl_free = free_info,
-    .open = driver_open,
-    .close = driver_close,
-    .cmp = driver_cmp,
-    .query = driver_query,
-    .get_eoa = driver_get_eoa,
-    .set_eoa = driver_set_eoa,
-    .get_eof = driver_get_eof,
-    .get_handle = driver_get_handle,
-    .read = driver_read,
-    .write = driver_write,
-    .fl_map = H5FD_FLMAP_DICHOTOMY,
-};
+#define MEMBERS                                                                                              \
+    .name = "beneath", .maxaddr = INT64_MAX, .fc_degree = H5F_CLOSE_WEAK,                                    \
+    .fapl_size = sizeof(struct c2_h5_beneath *), .fapl_get = get_info, .fapl_copy = copy_info,               \
+    .fapl_free = free_info, .open = driver_open, .close = driver_close, .cmp = driver_cmp,                   \
+    .query = driver_query, .get_eoa = driver_get_eoa, .set_eoa = driver_set_eoa, .get_eof = driver_get_eof,  \
+    .get_handle = driver_get_handle, .read = driver_read, .write = driver_write,                             \
+    .fl_map = H5FD_FLMAP_DICHOTOMY
+
+static const H5FD_class_t BEFORE = {MEMBERS};
 
 struct since {
     unsigned version;
@@ -281,28 +270,7 @@ struct since {
     void (*vectors_flush_truncate_locks_del_ctl[10])(void);
     H5FD_mem_t fl_map[H5FD_MEM_NTYPES];
 };
-static const struct since SINCE = {
-    .version = VERSION,
-    .value = VALUE,
-    .name = "beneath",
-    .maxaddr = INT64_MAX,
-    .fc_degree = H5F_CLOSE_WEAK,
-    .fapl_size = sizeof(struct c2_h5_beneath *),
-    .fapl_get = get_info,
-    .fapl_copy = copy_info,
-    .fapl_free = free_info,
-    .open = driver_open,
-    .close = driver_close,
-    .cmp = driver_cmp,
-    .query = driver_query,
-    .get_eoa = driver_get_eoa,
-    .set_eoa = driver_set_eoa,
-    .get_eof = driver_get_eof,
-    .get_handle = driver_get_handle,
-    .read = driver_read,
-    .write = driver_write,
-    .fl_map = H5FD_FLMAP_DICHOTOMY,
-};
+static const struct since SINCE = {.version = VERSION, .value = VALUE, MEMBERS};
 
 bool c2_h5_beneath_setup(struct cat2_error *err)
 {

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -38,22 +37,6 @@ struct server {
 
 /* ---- the file ---- */
 
-static bool look(const char *filename, struct c2_h5_state *out)
-{
-    struct stat st;
-
-    memset(out, 0, sizeof(*out));
-    if (stat(filename, &st) != 0) return false;
-    *out = (struct c2_h5_state){.dev = st.st_dev,
-                                .ino = st.st_ino,
-                                .size = st.st_size,
-                                .sec = st.st_mtim.tv_sec,
-                                .nsec = st.st_mtim.tv_nsec,
-                                .ctime_sec = st.st_ctim.tv_sec,
-                                .ctime_nsec = st.st_ctim.tv_nsec};
-    return true;
-}
-
 static void close_file(struct server *s)
 {
     for (int i = 0; i < OPEN_MAX_DATASETS; i++) {
@@ -75,7 +58,7 @@ static bool open_file(struct server *s, const char *filename, struct cat2_error 
         s->filename = c2_str_dup(c2_str_of(filename));
         if (!s->filename) return c2_fail_nomem(err, "request");
     }
-    if (!look(s->filename, &now)) {
+    if (!c2_h5_stat(s->filename, &now)) {
         close_file(s);
         return c2_fail_errno(err, errno, "%.160s", s->filename);
     }
@@ -308,7 +291,7 @@ static bool serve_one(struct server *s, const struct c2_h5_request *req, struct 
     a.before = s->state;
     ok = ok && run(s, req, name, &a, &why);
     alarm(0);
-    if (s->filename) look(s->filename, &a.after);
+    if (s->filename) c2_h5_stat(s->filename, &a.after);
     if (s->h5 && !c2_h5_beneath_same(s->h5->beneath)) memset(&a.after, 0xff, sizeof(a.after));
     c2_buf_clear(&s->name);
     free(name);

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <xxhash.h>
 
@@ -14,22 +13,6 @@ void c2_h5_others_fini(struct c2_h5_others *others)
         free(others->items[i].path);
     free(others->items);
     *others = (struct c2_h5_others){0};
-}
-
-bool c2_h5_stat(const char *filename, struct c2_h5_state *out)
-{
-    struct stat st;
-
-    memset(out, 0, sizeof(*out));
-    if (stat(filename, &st) != 0) return false;
-    out->dev = st.st_dev;
-    out->ino = st.st_ino;
-    out->size = st.st_size;
-    out->sec = st.st_mtim.tv_sec;
-    out->nsec = st.st_mtim.tv_nsec;
-    out->ctime_sec = st.st_ctim.tv_sec;
-    out->ctime_nsec = st.st_ctim.tv_nsec;
-    return true;
 }
 
 uint64_t c2_h5_state_hash(const struct c2_h5_state *state)

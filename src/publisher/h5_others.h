@@ -24,7 +24,5 @@ uint64_t c2_h5_others_hash(const struct c2_h5_others *others, bool now);
 /** When one of them was changed last: the newest ctime, in nanoseconds; 0: there are none. */
 int64_t c2_h5_others_newest(const struct c2_h5_others *others);
 uint64_t c2_h5_state_hash(const struct c2_h5_state *state);
-/** The state of a file; all 0 and false: it is not there. */
-bool c2_h5_stat(const char *filename, struct c2_h5_state *out);
 
 #endif
