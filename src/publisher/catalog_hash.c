@@ -85,8 +85,12 @@ static void stream_end(struct hash_job *job)
     struct c2_file_key after;
     struct stat st;
 
-    if (fstat(s->fd, &st) == 0) c2_file_key_of(&st, &after);
-    if (!c2_file_key_same(&s->key, &after)) {
+    bool same = fstat(s->fd, &st) == 0;
+    if (same) {
+        c2_file_key_of(&st, &after);
+        same = c2_file_key_same(&s->key, &after);
+    }
+    if (!same) {
         give_up(job);
         return;
     }

@@ -307,7 +307,8 @@ void c2_gens_doubt(struct c2_gens *gens, const char *path)
 {
     pthread_mutex_lock(&gens->lock);
     struct c2_gen_record *rec = c2_gens_find(gens, path);
-    if (rec && rec->is_file && (int64_t)now_ns() - rec->key.ctime_ns > LATE_NS) rec->doubted = true;
+    if (rec && rec->is_file && (int64_t)now_ns() - rec->key.ctime_ns > LATE_NS)
+        rec->doubted = rec->doubted_since = true;
     pthread_mutex_unlock(&gens->lock);
 }
 
@@ -343,7 +344,9 @@ void c2_gens_hashed(struct c2_gens *gens, const char *path, const struct c2_file
         bool same_key = c2_file_key_same(&rec->key, key);
         bool same_hash = rec->hash.low == hash->low && rec->hash.high == hash->high;
         rec->tries = 0;
-        if (rec->hashed ? same_hash : same_key) {
+        if (rec->doubted_since) { /* some of it may have been hashed before that write ended */
+            c2_gens_push(gens, rec, true);
+        } else if (rec->hashed ? same_hash : same_key && !rec->doubted) {
             rec->key = *key;
             rec->hash = *hash;
             rec->hashed = true;

@@ -26,6 +26,7 @@ struct c2_gen_record {
     struct c2_hash128 hash;
     uint8_t tries, growths;
     bool known, is_file, hashed, doubted, torn, gone, dirty, urgent, waiting;
+    bool doubted_since; /* its hashing began: the hash may be of before */
 };
 struct c2_gen_queue {
     struct c2_gen_record **list;

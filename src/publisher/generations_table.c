@@ -109,6 +109,11 @@ static void drop(struct c2_gens *gens, struct c2_gen_record *rec)
     record_free(rec);
 }
 
+static bool is_idle(const struct c2_gen_record *rec)
+{
+    return !rec->dirty && !rec->urgent && !rec->waiting;
+}
+
 void c2_gens_forget(struct c2_gens *gens, const char *path)
 {
     pthread_mutex_lock(&gens->lock);
@@ -120,8 +125,8 @@ void c2_gens_forget(struct c2_gens *gens, const char *path)
         gens->gone_last = rec;
         gens->ngone++;
     }
-    struct c2_gen_record *first = gens->gone_first;
-    if (gens->ngone > C2_GONE_MAX && !first->dirty && !first->urgent && !first->waiting) drop(gens, first);
+    while (gens->ngone > C2_GONE_MAX && is_idle(gens->gone_first)) /* else another time */
+        drop(gens, gens->gone_first);
     pthread_mutex_unlock(&gens->lock);
 }
 
@@ -160,6 +165,7 @@ bool c2_gens_next(struct c2_gens *gens, bool urgent, char path[C2_PATH_MAX + 1])
         *(urgent ? &rec->urgent : &rec->waiting) = false;
         if (rec->gone || (!urgent && rec->hashed)) continue;
         found = true;
+        rec->doubted_since = false;
         snprintf(path, C2_PATH_MAX + 1, "%s", rec->path);
     }
     if (q->first == q->n) q->first = q->n = 0;

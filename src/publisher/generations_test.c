@@ -109,16 +109,59 @@ static void a_late_event_is_doubt_that_the_contents_settle(void **state)
 {
     struct c2_gens *gens = c2_gens_new();
     struct c2_generation first = ask(gens, &KEY);
+    char path[C2_PATH_MAX + 1];
 
     (void)state;
     c2_gens_hashed(gens, "a", &KEY, &HASH);
     c2_gens_doubt(gens, "a");
     assert_false(c2_gens_holds(gens, "a", &KEY, first.validator));
     assert_true(ask(gens, &KEY).undecided);
+    assert_true(c2_gens_next(gens, true, path));
     c2_gens_hashed(gens, "a", &KEY, &HASH);
     assert_true(c2_gens_holds(gens, "a", &KEY, first.validator));
     c2_gens_doubt(gens, "a");
+    assert_true(ask(gens, &KEY).undecided);
+    assert_true(c2_gens_next(gens, true, path));
     c2_gens_hashed(gens, "a", &KEY, &OTHER);
+    assert_string_not_equal(ask(gens, &KEY).validator, first.validator);
+    assert_string_not_equal(ask(gens, &KEY).etag, first.etag);
+    c2_gens_unref(gens);
+}
+
+/* What was read before that write says nothing of it. */
+static void an_event_while_the_contents_are_hashed_has_them_hashed_again(void **state)
+{
+    struct c2_gens *gens = c2_gens_new();
+    struct c2_generation first = ask(gens, &KEY);
+    char path[C2_PATH_MAX + 1];
+
+    (void)state;
+    c2_gens_hashed(gens, "a", &KEY, &HASH);
+    c2_gens_doubt(gens, "a");
+    assert_true(ask(gens, &KEY).undecided);
+    assert_true(c2_gens_next(gens, true, path));
+    c2_gens_doubt(gens, "a");
+    c2_gens_hashed(gens, "a", &KEY, &HASH);
+    assert_true(ask(gens, &KEY).undecided);
+    assert_false(c2_gens_holds(gens, "a", &KEY, first.validator));
+    assert_true(c2_gens_next(gens, true, path));
+    c2_gens_hashed(gens, "a", &KEY, &OTHER);
+    assert_string_not_equal(ask(gens, &KEY).validator, first.validator);
+    c2_gens_unref(gens);
+}
+
+/* There is nothing to compare the first hash with. */
+static void an_event_before_the_first_hash_is_a_new_generation(void **state)
+{
+    struct c2_gens *gens = c2_gens_new();
+    struct c2_generation first = ask(gens, &KEY);
+    char path[C2_PATH_MAX + 1];
+
+    (void)state;
+    c2_gens_doubt(gens, "a");
+    assert_true(c2_gens_next(gens, false, path));
+    c2_gens_hashed(gens, "a", &KEY, &HASH);
+    assert_false(ask(gens, &KEY).undecided);
     assert_string_not_equal(ask(gens, &KEY).validator, first.validator);
     assert_string_not_equal(ask(gens, &KEY).etag, first.etag);
     c2_gens_unref(gens);
@@ -188,6 +231,8 @@ int main(void)
         cmocka_unit_test(the_contents_decide_where_the_hash_is_known),
         cmocka_unit_test(what_changes_while_it_is_hashed_is_a_new_generation),
         cmocka_unit_test(a_late_event_is_doubt_that_the_contents_settle),
+        cmocka_unit_test(an_event_while_the_contents_are_hashed_has_them_hashed_again),
+        cmocka_unit_test(an_event_before_the_first_hash_is_a_new_generation),
         cmocka_unit_test(parts_go_by_their_validators),
         cmocka_unit_test(a_restart_knows_what_was),
     };

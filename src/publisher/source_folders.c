@@ -23,6 +23,7 @@ struct folder {
     bool seen;          /* by the walk under way */
     const char *remark; /* why there is nothing in it; NULL: there is */
 };
+#define JUDGED_MIN 1024
 struct judged { /* a file, and whether it is HDF5, as of its validator */
     uint64_t path, validator;
     bool is_h5;
@@ -182,6 +183,7 @@ struct walk {
     struct folders_source *source;
     c2_source_sink *sink;
     void *ctx;
+    size_t njudged;
 };
 
 static bool show_folder(struct walk *walk, struct c2_h5_snapshot *snap, const char *rel,
@@ -235,14 +237,22 @@ static bool make_room(struct folders_source *source)
     size_t cap = source->judged_cap;
 
     if (2 * (source->njudged + 1) <= cap) return true;
-    struct judged *grown = calloc(cap ? 2 * cap : 1024, sizeof(*grown));
+    struct judged *grown = calloc(cap ? 2 * cap : JUDGED_MIN, sizeof(*grown));
     if (!grown) return false;
     source->judged = grown;
-    source->judged_cap = cap ? 2 * cap : 1024;
+    source->judged_cap = cap ? 2 * cap : JUDGED_MIN;
     for (size_t i = 0; i < cap; i++)
         if (old[i].path) *judged_at(source, old[i].path) = old[i];
     free(old);
     return true;
+}
+
+/* Most of the table is of files that are gone: the next walk fills it anew. */
+static void forget_judged(struct folders_source *source)
+{
+    free(source->judged);
+    source->judged = NULL;
+    source->njudged = source->judged_cap = 0;
 }
 
 /* Files that are as they were when they were opened last are not opened again. */
@@ -299,6 +309,7 @@ static bool visit(void *ctx, const char *path, const struct c2_generation *gen, 
     bool is = false;
 
     if (gen->unusable || is_frame(path)) return walk->sink(walk->ctx, path, gen, err);
+    walk->njudged++;
     if (!judge(walk->source, path, gen, &is, err)) return false;
     if (!is) return show_other(walk, path, gen, err);
     struct c2_h5_file *file = known_file(walk->source, path, true);
@@ -311,7 +322,7 @@ static bool visit(void *ctx, const char *path, const struct c2_generation *gen, 
 static bool folders_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     struct folders_source *source = of(base);
-    struct walk walk = {source, sink, ctx};
+    struct walk walk = {source, sink, ctx, 0};
 
     pthread_mutex_lock(&source->lock);
     for (size_t i = 0; i < source->n; i++)
@@ -319,6 +330,7 @@ static bool folders_walk(struct c2_source *base, c2_source_sink *sink, void *ctx
     pthread_mutex_unlock(&source->lock);
     bool ok = source->dir->ops->walk(source->dir, visit, &walk, err);
     if (ok) drop_unseen(source);
+    if (ok && source->njudged > 2 * walk.njudged + JUDGED_MIN) forget_judged(source);
     return ok;
 }
 
