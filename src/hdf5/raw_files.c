@@ -137,7 +137,8 @@ static bool read_run(struct reader *r, int64_t at, size_t n, uint8_t *to, struct
             continue;
         }
         size_t part = piece->n >= 0 && (int64_t)n > piece->n - at ? (size_t)(piece->n - at) : n;
-        if (!open_piece(r, i, err) || !read_piece(r->fd, to, part, piece->off + at, err)) return false;
+        int64_t off = (int64_t)((uint64_t)piece->off + (uint64_t)at); /* beyond 2^63: the read fails */
+        if (!open_piece(r, i, err) || !read_piece(r->fd, to, part, off, err)) return false;
         to += part;
         n -= part;
         at = 0;

@@ -9,10 +9,10 @@ const struct c2_mp_node *c2_h5w_like_attribute(const struct c2_h5w_like *like,
                                                const struct c2_mp_node *before, struct c2_str *shown)
 {
     const struct c2_mp_node *list = c2_mp_get(like->root, "attributes");
-    const struct c2_mp_node *at = before ? c2_mp_next(before) : list + 1;
 
     if (c2_mp_count(list) == 0) return NULL;
-    for (; at < c2_mp_next(list); at = c2_mp_next(at))
+    for (const struct c2_mp_node *at = before ? c2_mp_next(before) : c2_mp_first(list); at < c2_mp_next(list);
+         at = c2_mp_next(at))
         if (c2_mp_name(c2_mp_get(at, "as"), shown) || c2_mp_name(c2_mp_get(at, "name"), shown)) return at;
     return NULL;
 }

@@ -69,7 +69,7 @@ static bool place(struct sequences *s, const uint8_t *offsets, int64_t n, int64_
 
     for (int64_t i = 0; i < n; i++, at = next) {
         next = (int64_t)c2_le64(offsets + 8 * (i + 1));
-        if (next < at || next - origin > nvalues)
+        if (next < at || (uint64_t)next - (uint64_t)origin > (uint64_t)nvalues)
             return c2_fail(err, CAT2_EDATA, "offset %lld of a sequence", (long long)next);
         s->list[i] = (hvl_t){.len = (size_t)(next - at), .p = s->values + (size_t)(at - origin) * s->size};
         if (next == at) s->list[i].p = NULL;

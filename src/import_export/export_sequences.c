@@ -46,7 +46,7 @@ static bool make_meta(struct parts *p, const struct c2_h5w_like *like, struct ca
     p->row = 1;
     for (int i = 0; i < ndim; i++) {
         some[i] = c2_max_i64(1, shape[i]);
-        if (i > 0) p->row *= shape[i];
+        if (i > 0 && !c2_mul_i64(p->row, shape[i], &p->row)) return unlike(err);
     }
     if (ndim > 0) c2_grid_choose(some, ndim, 8, chunks, blocks);
     bool null = ndim == 0 && p->nitems == 0; /* as the arrays of such datasets: one axis of nothing */
@@ -68,7 +68,7 @@ static bool open_parts(struct parts *p, const struct c2_h5w_like *like, struct c
     values = c2_frame_meta(p->values.frame);
     const struct c2_dtype *type = &offsets->dtype;
     if (offsets->grid.ndim != 1 || type->kind != 'i' || type->itemsize != 8 || type->order != '<' ||
-        values->grid.ndim < 1 || offsets->grid.shape[0] != p->nitems + 1)
+        values->grid.ndim < 1 || offsets->grid.shape[0] - 1 != p->nitems)
         return unlike(err);
     p->nvalues = values->grid.shape[0];
     p->each = values->grid.typesize;
@@ -101,10 +101,9 @@ static bool read_range(struct parts *p, const struct c2_export_dataset *ds, int6
 /* As many rows as are no burden to memory; one at least. */
 static int64_t fit(const struct parts *p, const struct c2_buf *offsets, int64_t n)
 {
-    int64_t first = (int64_t)c2_le64(offsets->p);
+    uint64_t first = c2_le64(offsets->p), most = (uint64_t)(BYTES_AT_ONCE / c2_max_i64(1, p->each));
 
-    while (n > p->row &&
-           ((int64_t)c2_le64(offsets->p + 8 * n) - first) > BYTES_AT_ONCE / c2_max_i64(1, p->each))
+    while (n > p->row && c2_le64(offsets->p + 8 * n) - first > most) /* not checked yet: unsigned */
         n = c2_max_i64(1, n / p->row / 2) * p->row;
     return n;
 }
