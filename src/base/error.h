@@ -10,8 +10,8 @@
  */
 bool c2_fail(struct cat2_error *err, enum cat2_code code, const char *fmt, ...) C2_PRINTF(3, 4);
 
-/** The same for a failed system call: appends ": " and the text of errnum. ENOENT, ENAMETOOLONG -> ENOTFOUND,
- * ENOMEM -> ENOMEM, else EIO. */
+/** The same for a failed system call: appends ": " and the text of errnum. ENOENT, ENOTDIR, ENAMETOOLONG ->
+ * ENOTFOUND; ENOMEM and, of descriptors, EMFILE, ENFILE -> ENOMEM; else EIO. */
 bool c2_fail_errno(struct cat2_error *err, int errnum, const char *fmt, ...) C2_PRINTF(3, 4);
 
 /** Put the place in front of a message that is already there ("foo/a.b2nd, chunk 3: ..."); code and cause

@@ -49,34 +49,36 @@ static bool encode(struct c2_str name, struct c2_buf *out, struct cat2_error *er
     return ok;
 }
 
-static bool is_own_text(struct c2_str name, bool *own, struct cat2_error *err);
-
-/* Is this the text of another name? Then that name is appended to out. */
-static bool looks_encoded(struct c2_str text, bool *encoded, struct c2_buf *out, struct cat2_error *err)
+/* Would `text` be the encoded text of what it decodes to? Then that is appended to out. */
+static bool is_faithful(struct c2_str text, bool *faithful, struct c2_buf *out, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) again = C2_BUF_INIT(3 * text.n + 3);
-    bool own = true;
 
-    *encoded = false;
-    if (!memchr(text.p, '%', text.n)) return true;
-    c2_buf_init(out, text.n + 1);
+    *faithful = false;
+    if (!text.n || !memchr(text.p, '%', text.n)) return true;
     if (!decode(text, out, err) || !encode(c2_buf_str(out), &again, err)) return false;
-    if (out->n == text.n || !c2_str_eq(c2_buf_str(&again), text)) return true;
-    if (!is_own_text(c2_buf_str(out), &own, err)) return false; /* shorter than text: this ends */
-    *encoded = !own;
+    *faithful = out->n < text.n && c2_str_eq(c2_buf_str(&again), text);
     return true;
 }
 
+/* A name that is the encoded text of another is its own text if that one is. Each is shorter than the one
+ * before: this ends. */
 static bool is_own_text(struct c2_str name, bool *own, struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) other = {0};
-    bool encoded = false;
+    C2_AUTO(c2_buf) at = C2_BUF_INIT(name.n + 1);
+    bool faithful;
 
-    *own = false;
-    if (!c2_str_is_utf8(name) || is_dots(name)) return true;
-    if (name.n && !looks_encoded(name, &encoded, &other, err)) return false;
-    *own = !encoded;
-    return true;
+    if (!c2_buf_append_str(&at, name, err)) return false;
+    for (;;) {
+        C2_AUTO(c2_buf) next = C2_BUF_INIT(name.n + 1);
+        *own = false;
+        if (!c2_str_is_utf8(c2_buf_str(&at)) || is_dots(c2_buf_str(&at))) return true;
+        *own = true;
+        if (!is_faithful(c2_buf_str(&at), &faithful, &next, err)) return false;
+        if (!faithful) return true;
+        c2_buf_fini(&at);
+        at = c2_buf_steal(&next);
+    }
 }
 
 bool c2_name_show(struct c2_str name, struct c2_buf *out, struct cat2_error *err)
@@ -89,11 +91,12 @@ bool c2_name_show(struct c2_str name, struct c2_buf *out, struct cat2_error *err
 
 bool c2_name_of_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) name = {0};
-    bool encoded = false;
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(text.n + 1);
+    bool faithful, own = true;
 
-    if (text.n && !looks_encoded(text, &encoded, &name, err)) return false;
-    return c2_buf_append_str(out, encoded ? c2_buf_str(&name) : text, err);
+    if (!is_faithful(text, &faithful, &name, err)) return false;
+    if (faithful && !is_own_text(c2_buf_str(&name), &own, err)) return false;
+    return c2_buf_append_str(out, own ? text : c2_buf_str(&name), err);
 }
 
 static bool by_parts(struct c2_str path,

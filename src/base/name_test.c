@@ -78,11 +78,27 @@ static void no_two_names_have_the_same_text(void **state)
     free(texts);
 }
 
+/* As a client may ask for one: each layer is looked beneath, and none costs memory of its own. */
+static void a_name_encoded_a_thousand_times_has_a_text_too(void **state)
+{
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(4096);
+    struct cat2_error err;
+
+    (void)state;
+    assert_true(c2_buf_putc(&name, '%', &err));
+    for (int i = 0; i < 1000; i++)
+        assert_true(c2_buf_puts(&name, "25", &err));
+    check(c2_buf_str(&name), c2_buf_cstr(&name));
+    assert_true(c2_buf_puts(&name, "FF", &err));
+    check(c2_buf_str(&name), NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_has_one_text_and_a_text_one_name),
         cmocka_unit_test(no_two_names_have_the_same_text),
+        cmocka_unit_test(a_name_encoded_a_thousand_times_has_a_text_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
