@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Following a root: one full listing from a publisher of ours, a list and an info a dataset from a Python
- * one; then its events.
+/* Following a root: its list (follow_list.c), then its events.
  *
  * A listing is taken over when it is complete: datasets with the same etag stay as they are, others become
  * new generations, those no longer listed are dropped. What cannot be reached is retried, 1 s to 60 s apart;
- * meanwhile the root serves what it has.
- *
- * Lines of ours have hashes, and the last one says how many there are (wire/proof.h). A line that does not
- * have its hash is asked for again by its path; if that does not help, or lines are missing, the whole list
- * is. */
+ * meanwhile the root serves what it has. */
 #include <stdio.h>
 #include <stdlib.h>
 
