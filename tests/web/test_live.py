@@ -41,12 +41,23 @@ def check_changes(page, serve, folder):
     page.wait("document.querySelector('#head .facts').innerText.startsWith('9 × 120 × 160')")
 
 
+def put_four(serve, folder):
+    """As check_changes() finds it."""
+    grow(folder, 4)
+    wait_until(lambda: b'"shape":[4,' in get(f"{serve.url}/api/info/live/stack.b2nd")[2].replace(b" ", b""))
+
+
 def test_a_change_is_told_and_followed(tmp_path, folder, tab):
     page, deaf, stuck = tab(), tab(), tab()
     with House(tmp_path / "house") as house:
         serve = house.serve(f"live={folder}")
         wait_until(lambda: get(f"{serve.url}/api/subscribe/live", method="POST", data=b"")[0] == 200)
         check_changes(page, serve, folder)
+        page.pump(1)
+        page.forget()
+        grow(folder, 9)  # the same bytes in another file: no change
+        page.pump(2)
+        assert not page.requests()
         page.js("document.querySelector('#side')")
         webdata.put(folder, "later/new.b2nd", np.zeros((5, 5)))
         page.wait("document.querySelector('[data-path=\"live/later\"]')", 5)
@@ -55,11 +66,11 @@ def test_a_change_is_told_and_followed(tmp_path, folder, tab):
         page.goto(f"{serve.url}/roots/live/stack.b2nd")
         page.wait("document.querySelector('h1').textContent === 'Not found'")
         # controls: a client that hears nothing, and one that is told but stays at its slice
-        webdata.put(folder, "stack.b2nd", webdata.cube(4), chunks=(1, 60, 80))
-        wait_until(lambda: get(f"{serve.url}/api/info/live/stack.b2nd")[0] == 200)
+        put_four(serve, folder)
         deaf.cmd("Page.addScriptToEvaluateOnNewDocument", source=NO_EVENTS)
         with pytest.raises(AssertionError, match="The data changed"):
             check_changes(deaf, serve, folder)
+        put_four(serve, folder)
         stuck.patience = 5
         stuck.cmd("Page.addScriptToEvaluateOnNewDocument", source="addEventListener('click', (e) => { if (e.target.textContent === 'Follow') { e.stopImmediatePropagation(); e.target.nextSibling.click(); } }, true);")
         with pytest.raises(AssertionError, match="5,:,:"):

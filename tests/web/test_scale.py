@@ -96,7 +96,8 @@ BROKEN = [
     (check_plane, PATCH % "u = String(u).replace(/([?&])x=\\d+/, '$1x=0')"),
     (check_line, PATCH % "u = String(u).replace('px=', 'p=').replace(/slice_=[^&]*/, 'slice_=0:1000')"),
     (check_table, PATCH % "u = String(u).replace(/rows=(\\d+)(%3A|:)(\\d+)/, (_, a, c, b) => `rows=${+a + 1}:${+b + 1}`)"),
-    (check_table, "setInterval(() => { for (let i = 0; i < 101; i++) document.querySelector('.tbody')?.append(Object.assign(document.createElement('div'), { className: 'tr' })); }, 50)"),
+    (check_table, "new MutationObserver(() => { const body = document.querySelector('.tbody'); for (let i = body ? body.querySelectorAll('.tr').length : 101; i <= 100; i++)"
+                  " body.append(Object.assign(document.createElement('div'), { className: 'tr' })); }).observe(document, { childList: true, subtree: true });"),
 ]
 
 
