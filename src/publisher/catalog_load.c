@@ -9,7 +9,7 @@
 #define LINE_MS      4000 /* less than clients and subscribers wait for an answer */
 #define BUSY_MS      30   /* until what is being written is looked at again */
 #define BUSY_TRIES   60
-#define BUSY_LOOK_MS 160 /* with the settling of events: a little more than a file must rest */
+#define BUSY_LOOK_MS 160  /* with the settling of events: a little more than a file must rest */
 #define DECIDE_MS    8000 /* how long a request waits for contents to be hashed */
 
 struct load_job {

@@ -46,6 +46,10 @@ bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *fa
     if (failure) {
         c2_jw_key(&w, "error");
         c2_jw_cstr(&w, failure->message);
+        if (c2_is_busy(failure)) {
+            c2_jw_key(&w, "busy");
+            c2_jw_bool(&w, true);
+        }
     } else {
         c2_jw_key(&w, "etag");
         c2_jw_cstr(&w, entry->gen.etag);

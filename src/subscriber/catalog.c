@@ -250,6 +250,7 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
         return c2_fail_nomem(err, "dataset");
     if (c2_jstr(c2_jget(v, "error"), &error)) {
         ds->error = c2_str_dup(c2_reason_without_place(error));
+        c2_jbool(c2_jget(v, "busy"), &ds->busy);
         return ds->error || c2_fail_nomem(err, "dataset");
     }
     if (!c2_meta_from_json(c2_jget(v, "metadata"), c2_kind_of(c2_str_of(ds->path)), &ds->meta, err))

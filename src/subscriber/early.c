@@ -54,7 +54,12 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
         early_end(early, why);
     else if (!root || root->listed || (!why && take(early, root, reply)))
         early_end(early, NULL);
-    else {
+    else if (!why && reply->status == 503) {
+        struct cat2_error err;
+        c2_reason_of_reply(reply, root->root.http, early->path, &err);
+        root->retry_s = c2_reason_retry_s(reply);
+        early_end(early, &err);
+    } else {
         c2_sub_when_listed(root, early->fn, early->ctx);
         free(early->path);
         free(early);

@@ -84,11 +84,10 @@ void c2_follow_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_root_state *root = f->root;
-    struct c2_str text = {"", 0}, after;
+    struct c2_str text = {"", 0};
     struct cat2_error ignored;
-    int64_t seconds = 1;
 
-    if (c2_http_header(reply, "Retry-After", &after) && !c2_str_to_i64(after, &seconds)) seconds = 1;
+    root->retry_s = c2_reason_retry_s(reply);
     if (c2_json_parse(c2_buf_str(reply->body), &json, &ignored))
         c2_jstr(c2_jget(c2_json_root(json), "detail"), &text);
     snprintf(root->listing, sizeof(root->listing), "%.*s",
@@ -96,7 +95,7 @@ void c2_follow_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
     c2_log_info("follow root=%s: not listed yet: %s", root->root.name, root->listing);
     root->follow = NULL;
     follow_free(f);
-    follow_later(root, 1000 * c2_max_i64(1, c2_min_i64(60, seconds)));
+    follow_later(root, 1000 * (int64_t)root->retry_s);
 }
 
 /* Take the listing over. */

@@ -84,6 +84,16 @@ static bool is_end(struct c2_follow *f, struct c2_str line)
     return true;
 }
 
+/* While it is being written it stays as it was: what it will be is announced. Takes ds, gives a reference. */
+static struct c2_ds *or_known(struct c2_follow *f, struct c2_ds *ds)
+{
+    struct c2_ds *old = ds->busy ? c2_sub_find(f->root, c2_str_of(ds->path)) : NULL;
+
+    if (!old || old->error) return ds;
+    c2_ds_unref(ds);
+    return c2_ds_ref(old);
+}
+
 static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error *err)
 {
     struct cat2_error why;
@@ -98,7 +108,7 @@ static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error
         f->chain = c2_proof_chain(f->chain, hash);
         f->nlines++;
     }
-    if (c2_ds_from_line(f->root, line, true, &ds, &why)) return keep(f, ds, err);
+    if (c2_ds_from_line(f->root, line, true, &ds, &why)) return keep(f, or_known(f, ds), err);
     c2_log_warn("follow root=%s: %s", f->root->root.name,
                 why.message); /* one line is no reason to lose the others */
     return true;
@@ -160,6 +170,8 @@ bool c2_follow_line_of_info(const char *path, const char *http, struct c2_http_r
         c2_reason_of_reply(reply, http, "its metadata", &why);
         c2_jw_key(&w, "error");
         c2_jw_cstr(&w, why.message);
+        c2_jw_key(&w, "busy");
+        c2_jw_bool(&w, why.http_status == 503);
     }
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
@@ -201,11 +213,12 @@ static bool take_info(struct c2_follow *f, const struct c2_follow_info *info, st
                       struct cat2_error *err)
 {
     C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-    struct c2_ds *old = reply->status == 304 ? c2_sub_find(f->root, c2_str_of(info->path)) : NULL, *ds;
+    bool as_it_was = reply->status == 304 || reply->status == 503;
+    struct c2_ds *old = as_it_was ? c2_sub_find(f->root, c2_str_of(info->path)) : NULL, *ds;
     struct cat2_error bad;
 
     if (reply->status >= 500) f->unsure = true;
-    if (old) return keep(f, c2_ds_ref(old), err);
+    if (old && (reply->status == 304 || !old->error)) return keep(f, c2_ds_ref(old), err);
     if (c2_follow_line_of_info(info->path, f->root->root.http, reply, &line, &bad) &&
         c2_ds_from_line(f->root, c2_buf_str(&line), false, &ds, &bad))
         return keep(f, ds, err);

@@ -97,6 +97,10 @@ static void on_parts(void *ctx, struct c2_http_reply *reply, const struct cat2_e
             p->head.n && p->tail.n;
     else if (reply->status == 412)
         c2_fail(&p->err, CAT2_ECHANGED, "the dataset has just changed at its publisher: ask again");
+    else if (reply->status == 503) {
+        c2_upstream_refused(p->ds, reply, &p->err);
+        c2_fail_within(&p->err, "%.80s/%.100s", p->ds->root, p->ds->path);
+    }
     if (p->err.code == CAT2_ECHANGED || p->err.code == CAT2_ECANCELLED || p->err.code == CAT2_EUPSTREAM) {
         struct c2_root_state *root = c2_sub_root(p->ds->sub, c2_str_of(p->ds->root));
         if (root && p->err.code == CAT2_ECHANGED) c2_sub_follow(root);

@@ -6,6 +6,8 @@
 #include "subscriber/pages.h"
 #include "subscriber/sub_impl.h"
 
+#define RETRY_MAX_S 60
+
 /* ---- of the publisher ---- */
 
 struct c2_str c2_reason_without_place(struct c2_str reason)
@@ -24,6 +26,15 @@ static enum cat2_code code_of(int status)
                            : CAT2_EUPSTREAM;
 }
 
+int c2_reason_retry_s(const struct c2_http_reply *reply)
+{
+    struct c2_str text;
+    int64_t seconds = 1;
+
+    if (c2_http_header(reply, "Retry-After", &text) && !c2_str_to_i64(text, &seconds)) seconds = 1;
+    return (int)c2_max_i64(1, c2_min_i64(RETRY_MAX_S, seconds));
+}
+
 bool c2_reason_of_reply(const struct c2_http_reply *reply, const char *http, const char *what,
                         struct cat2_error *err)
 {
@@ -40,26 +51,35 @@ bool c2_reason_of_reply(const struct c2_http_reply *reply, const char *http, con
         c2_fail(err, code, "the dataset has just changed at its publisher: ask again");
     else if (detail.n == 0)
         c2_fail(err, code, "the publisher at %.80s answers %d for %s", http, reply->status, what);
-    else if (code == CAT2_EUPSTREAM)
+    else if (code == CAT2_EUPSTREAM && reply->status != 503)
         c2_fail(err, code, "the publisher at %.80s answers %d: %.*s", http, reply->status, n, detail.p);
     else
         c2_fail(err, code, "%.*s (the publisher at %.80s)", n, detail.p, http);
-    if (code == CAT2_EDATA) err->http_status = reply->status;
+    if (code == CAT2_EDATA || reply->status == 503) err->http_status = reply->status;
     return false;
 }
 
 bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err)
 {
-    const struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
 
+    if (root && reply->status == 503) root->retry_s = c2_reason_retry_s(reply);
     return c2_reason_of_reply(reply, root ? root->root.http : "?", "its data", err);
+}
+
+void c2_reply_reason(struct c2_request *req, const struct c2_root_state *root, const struct cat2_error *err)
+{
+    if (err->http_status == 503 && root && root->retry_s > 1)
+        c2_reply_later(req, root->retry_s, "%s", err->message);
+    else
+        c2_reply_error(req, err);
 }
 
 /* ---- of the dataset ---- */
 
 int c2_ds_unserved_status(const struct c2_ds *ds)
 {
-    return ds->refused ? 501 : 422;
+    return ds->refused ? 501 : ds->busy ? 503 : 422;
 }
 
 void c2_reply_unserved(struct c2_request *req, const struct c2_ds *ds)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Single datasets that events named: each is asked for again, a few at a time. One batch at a time a root, so
- * that an old answer never comes after a new one; what is named meanwhile waits for the next. Too many, or an
+/* Single datasets that events named: each is asked for again, a few at a time, once at a time each, so that
+ * an old answer never comes after a new one; what is named again meanwhile is asked for after that. A
+ * publisher may hold its answer while a file is being written: nothing else waits for that. Too many, or an
  * answer that is no answer: the whole root is listed. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,20 +12,22 @@
 #include "wire/url.h"
 
 #define NAMED_MAX 64
+#define BUSY_MS   1000 /* after 503: it is being written */
 
 struct asked {
     struct c2_refresh *refresh;
     struct c2_checked *flight;
-    char *path;
+    char *path; /* NULL: nothing is asked here */
     int misses; /* a Python publisher has answered 404 so often */
 };
 struct c2_refresh {
     struct c2_root_state *root;
     struct c2_timer *timer;
-    char *named[NAMED_MAX]; /* for the next batch */
+    bool slow;              /* it waits for what is being written */
+    char *named[NAMED_MAX]; /* to be asked for when it is time */
     size_t nnamed;
-    struct asked asked[NAMED_MAX]; /* the batch under way */
-    size_t nasked, under_way;
+    struct asked asked[NAMED_MAX];
+    size_t under_way;
 };
 
 void c2_refresh_cancel(struct c2_root_state *root)
@@ -36,7 +39,7 @@ void c2_refresh_cancel(struct c2_root_state *root)
     c2_timer_stop(r->timer);
     for (size_t i = 0; i < r->nnamed; i++)
         free(r->named[i]);
-    for (size_t i = 0; i < r->nasked; i++) {
+    for (size_t i = 0; i < NAMED_MAX; i++) {
         c2_checked_cancel(r->asked[i].flight);
         free(r->asked[i].path);
     }
@@ -74,7 +77,26 @@ static bool take_answer(struct c2_refresh *r, const char *path, struct c2_http_r
            (strcmp(ds->path, path) == 0 || (c2_ds_unref(ds), false)) && c2_sub_put(r->root, ds, &err);
 }
 
-static void end_batch(struct c2_refresh *r);
+static void on_time(void *ctx);
+
+static void ask_soon(struct c2_refresh *r, bool busy)
+{
+    if (r->timer && !(r->slow && !busy)) return;
+    c2_timer_stop(r->timer);
+    r->slow = busy;
+    r->timer = c2_timer_start(r->root->sub->config.loop, busy ? BUSY_MS : C2_SETTLE_MS, 0, on_time, r);
+}
+
+/* false: that are too many. */
+static bool put_name(struct c2_refresh *r, struct c2_str path)
+{
+    for (size_t i = 0; i < r->nnamed; i++)
+        if (c2_str_is(path, r->named[i])) return true;
+    char *copy = r->nnamed < NAMED_MAX ? c2_str_dup(path) : NULL;
+    if (copy) r->named[r->nnamed++] = copy;
+    return copy;
+}
+
 static bool ask(struct c2_refresh *r, struct asked *asked);
 
 static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
@@ -87,10 +109,17 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     /* A 404 without a hash drops no dataset before it has been said twice. */
     bool doubt = !why && !reply->hashed && reply->status == 404 && asked->misses++ == 0;
     if (doubt && ask(r, asked)) return;
-    if (why || !take_answer(r, asked->path, reply))
+    bool busy = !why && reply->status == 503 && put_name(r, c2_str_of(asked->path));
+    if (!busy && (why || !take_answer(r, asked->path, reply))) {
         give_up(r);
+        return;
+    }
+    free(asked->path);
+    asked->path = NULL;
+    if (r->nnamed)
+        ask_soon(r, busy);
     else if (r->under_way == 0)
-        end_batch(r);
+        c2_refresh_cancel(r->root);
 }
 
 /* ---- questions ---- */
@@ -114,31 +143,36 @@ static bool ask(struct c2_refresh *r, struct asked *asked)
     return asked->flight != NULL;
 }
 
+/* NULL: it is being asked for, or too many are. */
+static struct asked *place_for(struct c2_refresh *r, const char *path)
+{
+    struct asked *place = NULL;
+
+    for (size_t i = 0; i < NAMED_MAX; i++) {
+        if (r->asked[i].path && strcmp(r->asked[i].path, path) == 0) return NULL;
+        if (!r->asked[i].path) place = &r->asked[i];
+    }
+    return place;
+}
+
 static void on_time(void *ctx)
 {
     struct c2_refresh *r = ctx;
+    size_t kept = 0;
+    bool ok = true;
 
     r->timer = NULL;
-    for (size_t i = 0; i < r->nnamed; i++)
-        r->asked[i] = (struct asked){r, NULL, r->named[i], 0};
-    r->nasked = r->nnamed;
-    r->nnamed = 0;
-    for (size_t i = 0; i < r->nasked; i++)
-        if (!ask(r, &r->asked[i])) {
-            give_up(r);
-            return;
+    for (size_t i = 0; i < r->nnamed; i++) {
+        struct asked *place = ok ? place_for(r, r->named[i]) : NULL;
+        if (place) {
+            *place = (struct asked){r, NULL, r->named[i], 0};
+            ok = ask(r, place);
+        } else {
+            r->named[kept++] = r->named[i];
         }
-}
-
-static void end_batch(struct c2_refresh *r)
-{
-    for (size_t i = 0; i < r->nasked; i++)
-        free(r->asked[i].path);
-    r->nasked = 0;
-    if (r->nnamed)
-        r->timer = c2_timer_start(r->root->sub->config.loop, C2_SETTLE_MS, 0, on_time, r);
-    else
-        c2_refresh_cancel(r->root);
+    }
+    r->nnamed = kept;
+    if (!ok) give_up(r);
 }
 
 bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event)
@@ -155,12 +189,8 @@ bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event)
         r = root->refresh = calloc(1, sizeof(*r));
         if (!r) return false;
         r->root = root;
-        r->timer = c2_timer_start(root->sub->config.loop, C2_SETTLE_MS, 0, on_time, r);
     }
-    for (size_t i = 0; i < r->nnamed; i++)
-        if (c2_str_is(path, r->named[i])) return true;
-    char *copy = r->nnamed < NAMED_MAX ? c2_str_dup(path) : NULL;
-    if (!copy) return false;
-    r->named[r->nnamed++] = copy;
+    if (!put_name(r, path)) return false;
+    ask_soon(r, false);
     return true;
 }

@@ -91,7 +91,7 @@ static void on_listed(void *ctx, const struct cat2_error *why)
     free(ctx);
     if (why || !root) {
         if (why)
-            c2_reply_error(l.req, why);
+            c2_reply_reason(l.req, root, why);
         else
             c2_reply_no_root(l.req, c2_request_param(l.req, "root"));
         return;
@@ -191,7 +191,7 @@ static void resolve(void *ctx, const struct cat2_error *err)
     path = dataset_path(path, l->b2);
     struct c2_ds *ds = root ? c2_sub_find(root, path) : NULL;
     if (err)
-        c2_reply_error(req, err);
+        c2_reply_reason(req, root, err);
     else if (!ds)
         c2_reply_no_dataset(req, l->sub, l->b2);
     else if (ds->error && !(ds->refused && l->fn == reply_info))
@@ -214,7 +214,7 @@ void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct 
     } else if (again) {
         c2_reply_detail(req, 503, "%.100s/%.200s changes faster than it can be read", ds->root, ds->path);
     } else {
-        c2_reply_error(req, err);
+        c2_reply_reason(req, root, err);
     }
 }
 

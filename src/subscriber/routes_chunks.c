@@ -186,7 +186,7 @@ static void on_ready(void *ctx, const struct cat2_error *err)
     struct map *m = ctx;
 
     if (err) {
-        c2_reply_error(m->req, err);
+        c2_reply_reason(m->req, c2_sub_root(m->ds->sub, c2_str_of(m->ds->root)), err);
         map_free(m);
         return;
     }

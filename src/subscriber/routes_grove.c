@@ -58,7 +58,7 @@ static void resolve(void *ctx, const struct cat2_error *err)
     at.ds = at.root && path.n ? c2_sub_find(at.root, path) : NULL;
     if (at.ds && slash && is_folder(at.root, path)) at.ds = NULL; /* the group that is called as a dataset */
     if (err)
-        c2_reply_error(l->req, err);
+        c2_reply_reason(l->req, at.root, err);
     else if (!at.root)
         c2_reply_detail(l->req, 404, "File not found: %.*s", shown(file), file.p);
     else if (!at.ds && !is_folder(at.root, path))

@@ -238,7 +238,7 @@ static void on_first_pieces(void *ctx, const struct cat2_error *err)
         if (again)
             c2_sub_answer_error(req, ds, err, false, again);
         else
-            c2_reply_error(req, err);
+            c2_reply_reason(req, c2_sub_root(ds->sub, c2_str_of(ds->root)), err);
         c2_ds_unref(ds);
         return;
     }

@@ -35,6 +35,7 @@ struct c2_ds {
     char *line;   /* the JSON it was made from, for the state */
     char *error;  /* why it cannot be served, NULL when it can */
     bool refused; /* its metadata is known all the same */
+    bool busy;    /* it is being written: an error of the moment */
     char *remark; /* of a file: why what is in it is not listed; or NULL */
     struct c2_meta meta;
     struct c2_buf info; /* JSON answer of /api/info */
@@ -73,6 +74,7 @@ struct c2_root_state {
     int failures;
     int64_t listed_ms;             /* when last, by the loop's clock; 0: not in this process */
     char listing[120];             /* what the publisher says while it makes its first list; "" */
+    int retry_s;                   /* the Retry-After of its last 503 */
     uint64_t changes;              /* of its list, in this process */
     int doubts;                    /* listings in a row that may not have told all */
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
@@ -243,13 +245,17 @@ bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, st
 /** An answer of the publisher at `http` that is none: its status and words. Always false. */
 bool c2_reason_of_reply(const struct c2_http_reply *reply, const char *http, const char *what,
                         struct cat2_error *err);
+/** Seconds until a publisher that answers 503 is to be asked again: 1 to 60. */
+int c2_reason_retry_s(const struct c2_http_reply *reply);
+/** As c2_reply_error(); a 503 of the root's publisher with its Retry-After. */
+void c2_reply_reason(struct c2_request *req, const struct c2_root_state *root, const struct cat2_error *err);
 /** The same of a dataset's publisher. */
 bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err);
 /** Readers of the web are not told where the publisher keeps its files. */
 struct c2_str c2_reason_without_place(struct c2_str reason);
 /** Answer that ds->error keeps it from being served. */
 void c2_reply_unserved(struct c2_request *req, const struct c2_ds *ds);
-/** Its status: 422, or 501 for what we do not do. */
+/** Its status: 422, 501 for what we do not do, or 503 while it is being written. */
 int c2_ds_unserved_status(const struct c2_ds *ds);
 void c2_reply_no_root(struct c2_request *req, struct c2_str name);
 /** 404 for {path*}, with what there is instead. */

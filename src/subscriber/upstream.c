@@ -66,7 +66,8 @@ static void fail_fetch(struct fetch *f, const struct cat2_error *err)
     if (f->failed) return;
     f->failed = true;
     f->err = *err;
-    if (err->http_status != 422) f->err.http_status = 0; /* bytes of ours that are wrong are no 422 */
+    if (err->http_status != 422 && err->http_status != 503)
+        f->err.http_status = 0; /* bytes of ours that are wrong are no 422 */
     if ((err->code == CAT2_EDATA && err->http_status != 422) || err->code == CAT2_ELIMIT)
         f->err.code = CAT2_EUPSTREAM;
     c2_fail_within(&f->err, "%.80s/%.100s", f->ds->root, f->ds->path);
@@ -194,7 +195,7 @@ static bool check_reply(const struct c2_ds *ds, const struct c2_http_reply *repl
 {
     *again = !reply->hashed; /* a status without a hash is not believed at once */
     if (reply->status == 200) return true;
-    if (reply->status == 412) *again = false;
+    if (reply->status == 412 || reply->status == 503) *again = false; /* who asked may ask again */
     return c2_upstream_refused(ds, reply, err);
 }
 

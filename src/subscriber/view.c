@@ -213,6 +213,7 @@ static void next_in_line(struct c2_views *views, bool heavy)
 static void settle(struct c2_view *view)
 {
     struct c2_views *views = view->ds->sub->views;
+    struct c2_root_state *root = c2_sub_root(view->ds->sub, c2_str_of(view->ds->root));
     struct c2_request *req = view->req;
     bool heavy = view->heavy, gone = false;
     struct cat2_error why;
@@ -225,7 +226,7 @@ static void settle(struct c2_view *view)
         if (gone) view->err.http_status = 503; /* evicted between fetch and use, or found damaged */
         why = view->err;
     }
-    if (!view->ok && !gone) c2_reply_error(req, &why);
+    if (!view->ok && !gone) c2_reply_reason(req, root, &why);
     view_free(view);
     views->running--;
     if (heavy) views->heavy = false;

@@ -182,7 +182,7 @@ def test_the_publishers_words_and_status_reach_the_client(site, house, tmp_path)
     assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", root)[0] == 200
     sub = house.sub(bro)
     wait_until(lambda: get(sub.url + "/api/subscribe/w", method="POST", data=b"")[0] == 200)
-    for status, ours in ((501, 501), (422, 422), (404, 404), (500, 502), (503, 502), (400, 502)):
+    for status, ours in ((501, 501), (422, 422), (404, 404), (500, 502), (503, 503), (400, 502)):
         says["status"] = status
         answer = get(f"{sub.url}/api/fetch/w/x.b2nd?format=npy&slice_={status % 6}")
         assert answer[0] == ours, answer[2]
