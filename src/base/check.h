@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #define C2_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define C2_MUST_USE          __attribute__((warn_unused_result))
 #define C2_NORETURN          __attribute__((noreturn))
 #define C2_ARRAY_LEN(array)  (sizeof(array) / sizeof((array)[0]))
 
@@ -43,10 +42,6 @@ static inline bool c2_mul_i64(int64_t a, int64_t b, int64_t *out)
 static inline bool c2_add_i64(int64_t a, int64_t b, int64_t *out)
 {
     return !__builtin_add_overflow(a, b, out);
-}
-static inline bool c2_mul_size(size_t a, size_t b, size_t *out)
-{
-    return !__builtin_mul_overflow(a, b, out);
 }
 static inline bool c2_add_size(size_t a, size_t b, size_t *out)
 {

@@ -72,11 +72,3 @@ bool(c2_fail_nomem)(struct cat2_error *err, const char *what)
 {
     return c2_fail(err, CAT2_ENOMEM, "out of memory: %s", what);
 }
-
-const char *c2_code_name(enum cat2_code code)
-{
-    static const char *const names[] = {"OK",  "EINVAL", "ENOTFOUND", "ELIMIT",       "EUPSTREAM", "EDATA",
-                                        "EIO", "ENOMEM", "ECHANGED",  "EUNSUPPORTED", "ECANCELLED"};
-
-    return (size_t)code < C2_ARRAY_LEN(names) ? names[code] : "?";
-}

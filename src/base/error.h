@@ -31,7 +31,4 @@ static inline bool c2_false(void)
 #define c2_fail_within(...) ((void)(c2_fail_within)(__VA_ARGS__), c2_false())
 #define c2_fail_nomem(...)  ((void)(c2_fail_nomem)(__VA_ARGS__), c2_false())
 
-/** "EINVAL", "ENOTFOUND", ...: for logs. */
-const char *c2_code_name(enum cat2_code code);
-
 #endif

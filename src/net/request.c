@@ -5,10 +5,6 @@
 
 #include "net/server_impl.h"
 
-enum c2_method c2_request_method(const struct c2_request *req)
-{
-    return req->method;
-}
 int c2_request_again(struct c2_request *req)
 {
     return req->tries++;
@@ -42,10 +38,6 @@ struct c2_bytes c2_request_body(const struct c2_request *req)
 struct c2_arena *c2_request_arena(struct c2_request *req)
 {
     return &req->arena;
-}
-struct c2_server *c2_request_server(struct c2_request *req)
-{
-    return req->server;
 }
 
 struct c2_str c2_request_param(const struct c2_request *req, const char *name)

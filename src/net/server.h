@@ -55,7 +55,6 @@ void c2_server_free(struct c2_server *server);
 bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struct cat2_error *err);
 
 /* ---- the request ---- */
-enum c2_method c2_request_method(const struct c2_request *req);
 /** How often the handler's work was begun anew before; counts. */
 int c2_request_again(struct c2_request *req);
 /** Handle the request anew, from its route on; it has not been answered. false: that was done `most` times.
@@ -74,7 +73,6 @@ bool c2_request_header(const struct c2_request *req, const char *name, struct c2
 struct c2_bytes c2_request_body(const struct c2_request *req); /* POST, at most C2_REQUEST_BODY_MAX */
 struct c2_arena *c2_request_arena(struct c2_request *req);
 const char *c2_request_id(const struct c2_request *req); /* X-Request-Id of the client (if sane) or ours */
-struct c2_server *c2_request_server(struct c2_request *req);
 /** Query parameter as Python's bool (true 1 on yes y t / false 0 off no n f): false + 422 text in err when it
  * is none of them. */
 bool c2_request_query_bool(const struct c2_request *req, const char *name, bool fallback, bool *out,
@@ -92,8 +90,6 @@ void c2_reply_header(struct c2_request *req, const char *name, const char *value
 void c2_reply_error(struct c2_request *req, const struct cat2_error *err);
 void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
     C2_PRINTF(3, 4); /* {"detail": text} */
-/** 503 {"detail": text} with Retry-After; other 503s say 1 s. */
-void c2_reply_later(struct c2_request *req, int seconds, const char *fmt, ...) C2_PRINTF(3, 4);
 void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take);
 /** 200 with JSON that was made, ok; or else why it was not. Takes the buffer either way. */
 void c2_reply_built(struct c2_request *req, bool ok, struct c2_buf *take, const struct cat2_error *err);

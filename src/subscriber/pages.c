@@ -163,8 +163,6 @@ static void handle_home(struct c2_request *req, void *state)
 struct lookup {
     struct c2_request *req;
     struct c2_subscriber *sub;
-    void (*fn)(struct c2_request *req, struct c2_ds *ds);
-    bool folders;
 };
 
 static void not_there(struct lookup *l, const char *whole)
@@ -188,7 +186,7 @@ static void resolve(void *ctx, const struct cat2_error *err)
         whole.n--;
     c2_str_cut(whole, '/', &name, &path);
     struct c2_root_state *root = c2_sub_root(l->sub, name);
-    bool folder_too = slash && l->folders && root && path.n && c2_page_is_folder(root, path);
+    bool folder_too = slash && root && path.n && c2_page_is_folder(root, path);
     struct c2_ds *ds = root && path.n && !folder_too ? c2_sub_find(root, path) : NULL;
     char *folder = c2_arena_strdup(c2_request_arena(l->req), path);
     if (err && err->http_status == 503) {
@@ -199,7 +197,7 @@ static void resolve(void *ctx, const struct cat2_error *err)
         snprintf(text, sizeof(text), "There is no root “%.*s”.", (int)c2_min_i64(250, (int64_t)name.n),
                  name.p);
         c2_page_error(l->req, l->sub, 404, text, asked ? asked : "");
-    } else if (!ds && l->folders && (path.n == 0 || c2_page_is_folder(root, path))) {
+    } else if (!ds && (path.n == 0 || c2_page_is_folder(root, path))) {
         c2_page_folder(l->req, root, folder);
     } else if (!ds && (ds = c2_sub_find_broken(root, path, &why))) {
         snprintf(text, sizeof(text), "%.200s cannot be read: %.200s %.300s", folder, ds->path, why);
@@ -210,13 +208,12 @@ static void resolve(void *ctx, const struct cat2_error *err)
         snprintf(text, sizeof(text), "%s cannot be served: %.500s", ds->path, ds->error);
         c2_page_error(l->req, l->sub, c2_ds_unserved_status(ds), text, "");
     } else {
-        l->fn(l->req, ds);
+        c2_page_dataset(l->req, ds);
     }
     free(l);
 }
 
-static void look_up(struct c2_request *req, struct c2_subscriber *sub, bool folders,
-                    void (*fn)(struct c2_request *req, struct c2_ds *ds))
+static void handle_roots(struct c2_request *req, void *state)
 {
     struct lookup *l = calloc(1, sizeof(*l));
     struct c2_str name, path;
@@ -225,20 +222,9 @@ static void look_up(struct c2_request *req, struct c2_subscriber *sub, bool fold
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
-    *l = (struct lookup){req, sub, fn, folders};
+    *l = (struct lookup){req, state};
     c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
-    c2_sub_when_known_within(c2_sub_root(sub, name), C2_PAGE_PATIENCE_MS, resolve, l);
-}
-
-void c2_page_with_dataset(struct c2_request *req, struct c2_subscriber *sub,
-                          void (*fn)(struct c2_request *req, struct c2_ds *ds))
-{
-    look_up(req, sub, false, fn);
-}
-
-static void handle_roots(struct c2_request *req, void *state)
-{
-    look_up(req, state, true, c2_page_dataset);
+    c2_sub_when_known_within(c2_sub_root(l->sub, name), C2_PAGE_PATIENCE_MS, resolve, l);
 }
 
 static void handle_assets(struct c2_request *req, void *state)

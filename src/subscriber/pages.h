@@ -78,9 +78,6 @@ void c2_pages_add_old_routes(struct c2_subscriber *sub);
 
 /* ---- pages.c ---- */
 void c2_pages_add_routes(struct c2_subscriber *sub);
-/** Find {path*} as c2_sub_with_dataset() does, but answer failures with pages. */
-void c2_page_with_dataset(struct c2_request *req, struct c2_subscriber *sub,
-                          void (*fn)(struct c2_request *req, struct c2_ds *ds));
 /** All values of a name in the query, decoded; how many were written. */
 size_t c2_page_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max);
 

@@ -322,14 +322,6 @@ int c2_tui_jobs_fd(const struct c2_tui_jobs *jobs)
     return jobs->fd;
 }
 
-bool c2_tui_jobs_busy(struct c2_tui_jobs *jobs)
-{
-    pthread_mutex_lock(&jobs->mutex);
-    bool busy = jobs->lanes[0].running || jobs->lanes[0].first;
-    pthread_mutex_unlock(&jobs->mutex);
-    return busy;
-}
-
 struct c2_tui_progress c2_tui_jobs_progress(struct c2_tui_jobs *jobs)
 {
     pthread_mutex_lock(&jobs->mutex);

@@ -52,7 +52,6 @@ void c2_tui_jobs_drop(struct c2_tui_jobs *jobs, enum c2_tui_job_kind kind);
 struct c2_tui_job *c2_tui_jobs_take(struct c2_tui_jobs *jobs);
 /** Becomes readable when a job is done or a download has moved. take() until NULL afterwards. */
 int c2_tui_jobs_fd(const struct c2_tui_jobs *jobs);
-bool c2_tui_jobs_busy(struct c2_tui_jobs *jobs);
 struct c2_tui_progress c2_tui_jobs_progress(struct c2_tui_jobs *jobs);
 void c2_tui_jobs_cancel_download(struct c2_tui_jobs *jobs);
 
