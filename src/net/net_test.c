@@ -4,10 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 /* cmocka wants the above first */
+#include <arpa/inet.h>
 #include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -575,6 +577,53 @@ static void files_of_new_directories_are_seen(void **state)
     rmdir(dir);
 }
 
+/* ---- the last moment ---- */
+
+static const char plain_get[] = "GET /counted HTTP/1.1\r\nHost: x\r\n\r\n";
+
+struct last {
+    struct world *w;
+    int fd, handled;
+    char text[4096];
+    size_t n;
+};
+static void handle_counted(struct c2_request *req, void *state)
+{
+    ((struct last *)state)->handled++;
+    c2_reply_detail(req, 200, "done");
+}
+static void look_for_answer(void *ctx)
+{
+    struct last *last = ctx;
+    ssize_t n = recv(last->fd, last->text + last->n, sizeof(last->text) - 1 - last->n, MSG_DONTWAIT);
+
+    if (n > 0) last->n += (size_t)n;
+    if (strstr(last->text, "done")) c2_loop_stop(last->w->loop);
+}
+
+/* What handlers work on is gone by then. */
+static void a_request_that_comes_while_the_server_is_freed_reaches_no_handler(void **state)
+{
+    struct world *w = world_new();
+    struct last last = {.w = w, .fd = socket(AF_INET, SOCK_STREAM, 0)};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c2_server_port(w->server))};
+    static const struct c2_route counted[] = {{C2_GET, "/counted", handle_counted, "", NULL}};
+
+    (void)state;
+    c2_server_routes(w->server, counted, 1, &last);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(last.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(send(last.fd, plain_get, sizeof(plain_get) - 1, 0), sizeof(plain_get) - 1);
+    struct c2_timer *timer = c2_timer_start(w->loop, 2, 2, look_for_answer, &last);
+    c2_loop_run(w->loop);
+    c2_timer_stop(timer);
+    assert_int_equal(last.handled, 1);
+    assert_int_equal(send(last.fd, plain_get, sizeof(plain_get) - 1, 0), sizeof(plain_get) - 1);
+    world_free(w);
+    assert_int_equal(last.handled, 1);
+    close(last.fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -589,6 +638,7 @@ int main(void)
         cmocka_unit_test(nobody_listening_is_an_error_not_a_hang),
         cmocka_unit_test(two_ends_of_a_websocket_talk_and_part),
         cmocka_unit_test(files_of_new_directories_are_seen),
+        cmocka_unit_test(a_request_that_comes_while_the_server_is_freed_reaches_no_handler),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,7 +239,7 @@ static ssize_t pull(void *cls, uint64_t pos, char *to, size_t room)
     struct c2_request *req = cls;
 
     (void)pos;
-    int64_t n = req->pull.pull(req->pull.ctx, (uint8_t *)to, room);
+    int64_t n = req->server->closing ? C2_BODY_FAIL : req->pull.pull(req->pull.ctx, (uint8_t *)to, room);
     if (n > 0) {
         req->server->nbytes_sent += (uint64_t)n;
         return (ssize_t)n;

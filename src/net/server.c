@@ -130,7 +130,9 @@ static enum MHD_Result dispatch(struct c2_request *req)
 
     req->state = C2_REQ_HANDLING;
     if (c2_request_header(req, "X-Request-Id", &id)) c2_request_id(req);
-    if (req->body_too_large) {
+    if (req->server->closing) { /* what routes work on is gone */
+        c2_reply_detail(req, 503, "shutting down");
+    } else if (req->body_too_large) {
         c2_reply_detail(req, 413, "the request's body is larger than %d bytes", C2_REQUEST_BODY_MAX);
     } else if (!split_target(req)) {
         c2_reply_detail(req, 414, "the request's path is too long");
@@ -307,8 +309,8 @@ void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *don
     check_drained(server);
 }
 
-/* Whoever still holds a request must have replied before: what is left are bodies that wait, which are cut.
- */
+/* Whoever still holds a request must have replied before: what is left are bodies under way, which are cut,
+ * and requests that come at the last moment, which reach no handler. */
 void c2_server_free(struct c2_server *server)
 {
     if (!server) return;
