@@ -23,11 +23,24 @@ async function reason(answer, url) {
   return new ApiError(body?.detail || `${answer.status} ${answer.statusText}`, answer.status, url, body);
 }
 
-/** fetch() that throws unless 2xx, and tries once more when the connection broke. */
+const PATIENCE = 10000; // ms of 503, in a row
+
+function pause(ms, signal) {
+  return new Promise((done, fail) => {
+    const stop = () => { clearTimeout(timer); fail(new DOMException("stale", "AbortError")); };
+    const timer = setTimeout(() => { signal?.removeEventListener("abort", stop); done(); }, ms);
+    if (signal?.aborted) stop(); else signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** fetch() that throws unless 2xx; asks again when the connection broke, once, and when the server says to, for a while. */
 export async function get(url, options = {}) {
+  const start = performance.now();
   for (let attempt = 0; ; attempt++) {
     try {
       const answer = await fetch(url, options);
+      const wait = answer.status === 503 ? 1000 * answer.headers.get("Retry-After") : 0;
+      if (wait > 0 && performance.now() + wait - start < PATIENCE) { await pause(wait, options.signal); attempt = -1; continue; }
       if (!answer.ok) throw await reason(answer, url);
       return answer;
     } catch (error) {

@@ -126,6 +126,7 @@ addEventListener("keydown", (event) => {
 function changed({ path, change }) {
   tree.mark(path, change);
   home?.changed(path, change);
+  if (document.getElementById("main").dataset.page === "listing") { open(location.href, false); return; } // perhaps what it waits for
   if (page?.path !== path) return;
   if (change === "removed") toast("This dataset was removed; what is shown is what it was.", "warn", [], 0);
   else page.changed();

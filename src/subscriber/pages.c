@@ -190,7 +190,7 @@ static void resolve(void *ctx, const struct cat2_error *err)
     struct c2_ds *ds = root && path.n && !folder_too ? c2_sub_find(root, path) : NULL;
     char *folder = c2_arena_strdup(c2_request_arena(l->req), path);
     if (err && err->http_status == 503) {
-        c2_page_listing(l->req, l->sub, err->message);
+        c2_page_listing(l->req, l->sub, "Being listed", err->message);
     } else if (err) {
         c2_page_error(l->req, l->sub, 502, err->message, "");
     } else if (!root || !asked || !folder) {
@@ -204,6 +204,9 @@ static void resolve(void *ctx, const struct cat2_error *err)
         c2_page_error(l->req, l->sub, 422, text, "");
     } else if (!ds) {
         not_there(l, asked);
+    } else if (ds->busy) {
+        snprintf(text, sizeof(text), "%s cannot be served yet: %.500s", ds->path, ds->error);
+        c2_page_listing(l->req, l->sub, "Being written", text);
     } else if (ds->error) {
         snprintf(text, sizeof(text), "%s cannot be served: %.500s", ds->path, ds->error);
         c2_page_error(l->req, l->sub, c2_ds_unserved_status(ds), text, "");

@@ -180,18 +180,18 @@ void c2_page_shape(struct c2_html *h, const struct c2_meta *meta)
     }
 }
 
-void c2_page_listing(struct c2_request *req, struct c2_subscriber *sub, const char *what)
+void c2_page_listing(struct c2_request *req, struct c2_subscriber *sub, const char *title, const char *what)
 {
     struct c2_page page;
 
     c2_reply_header(req, "Refresh", "2");
     c2_reply_header(req, "Retry-After", "2");
-    c2_page_begin(&page, req, sub, "Being listed", "listing");
+    c2_page_begin(&page, req, sub, title, "listing");
     c2_page_body(&page);
     c2_html(&page.h,
-            "<h1>Being listed</h1>\n<p class=\"card\" role=\"status\">$</p>\n"
+            "<h1>$</h1>\n<p class=\"card\" role=\"status\">$</p>\n"
             "<p>This page looks again every two seconds. <a href=\"\">Look now</a></p>\n",
-            what);
+            title, what);
     c2_page_end(&page, 503);
 }
 

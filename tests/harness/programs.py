@@ -4,6 +4,7 @@
 Every program is started with its state in a folder of its own, its output kept in a log beside it, and is ready when it says so
 (ours: the ready line) or when its port answers (Python's). Nothing here sleeps for luck.
 """
+import contextlib
 import os
 import pathlib
 import re
@@ -12,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -198,6 +200,28 @@ class House:
 
     def py_sub(self, bro, name="pysub", http=None):
         return self._python(name, "sub", http, "--broker", bro.http).wait_answer("/api/roots")
+
+
+@contextlib.contextmanager
+def being_written(path):
+    """In place, all the time."""
+    over = threading.Event()
+    whole = path.read_bytes()
+
+    def write():
+        with open(path, "r+b") as file:
+            while not over.is_set():
+                file.seek(0)
+                file.write(whole)
+                file.flush()
+                over.wait(0.02)
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def make_example(folder):

@@ -13,7 +13,7 @@ import blosc2
 import numpy as np
 import pytest
 
-from programs import cli, get, wait_until
+from programs import being_written, cli, get, wait_until
 from test_broker import peer
 
 ROUTES = ["/api/fetch/w/x.b2nd?format=npy", "/api/fetch/w/x.b2nd?format=raw", "/api/fetch/w/x.b2nd?format=json", "/api/fetch/w/x.b2nd?format=csv", "/api/fetch/w/x.b2nd",
@@ -136,28 +136,6 @@ def test_what_the_list_says_is_being_written_is_no_broken_dataset(house, tmp_pat
 
 
 # ---- a real file ----
-
-@contextlib.contextmanager
-def being_written(path):
-    """In place, all the time."""
-    over = threading.Event()
-    whole = path.read_bytes()
-
-    def write():
-        with open(path, "r+b") as file:
-            while not over.is_set():
-                file.seek(0)
-                file.write(whole)
-                file.flush()
-                time.sleep(0.02)
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
 
 @pytest.mark.parametrize("split", [False, True], ids=["one-process", "three"])
 def test_a_file_that_is_being_written_is_asked_for_again(house, tmp_path, split):

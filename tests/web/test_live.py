@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import webdata
-from programs import House, get, wait_until
+from programs import House, being_written, get, wait_until
 
 DRAWN = "document.querySelector('canvas.heat')?.dataset.drawn"
 
@@ -137,6 +137,36 @@ def test_a_server_that_went_is_told_and_found_again(tmp_path, folder, tab):
         page.wait("document.querySelector('#live.live') && !document.getElementById('offline')", 15)
         page.click("main .card.error button")
         page.wait("document.title.startsWith('live/other.b2nd')")
+
+
+def test_what_is_being_written_is_shown_when_it_is_there(tmp_path, folder, tab):
+    page, hasty = tab(), tab()
+    with House(tmp_path / "house") as house:
+        with being_written(folder / "stack.b2nd"):
+            serve = house.serve(f"live={folder}")
+            wait_until(lambda: get(f"{serve.url}/api/subscribe/live", method="POST", data=b"")[0] == 200)
+            page.goto(f"{serve.url}/roots/live/stack.b2nd")
+            page.wait("document.querySelector('h1').textContent === 'Being written'")
+            assert "stack.b2nd is being written" in page.js("document.querySelector('#main .card').innerText")
+            status, headers, _ = get(f"{serve.url}/roots/live/stack.b2nd")
+            assert status == 503 and headers["Refresh"] and headers["Retry-After"]
+            page.goto(f"{serve.url}/roots/live/other.b2nd")
+            page.wait(f"{DRAWN} === ':,:' && document.querySelector('#live.live')")
+            page.js("document.querySelector('main').insertAdjacentHTML('beforeend', '<a id=go href=/roots/live/stack.b2nd>x</a>')")
+            page.click("#go")
+            page.wait("document.querySelector('h1').textContent === 'Being written'")
+        page.wait(f"{DRAWN} === '0,:,:'")  # by itself
+        # data that cannot be had yet are asked for again; the control gives up at once
+        later = "window.fetch = ((real) => { let n = 2; return async (u, o) => String(u).includes('/api/tile/') && n-- > 0 " \
+                "? new Response('{\"detail\": \"is being written\"}', { status: 503, headers: { 'Retry-After': '%s' } }) : real(u, o); })(fetch)"
+        page.cmd("Page.addScriptToEvaluateOnNewDocument", source=later % 1)
+        page.goto(f"{serve.url}/roots/live/stack.b2nd")
+        page.wait(f"{DRAWN} === '0,:,:'")
+        hasty.patience = 4
+        hasty.cmd("Page.addScriptToEvaluateOnNewDocument", source=later % 60)
+        hasty.goto(f"{serve.url}/roots/live/stack.b2nd")
+        with pytest.raises(AssertionError, match="being written"):
+            hasty.wait(f"{DRAWN} === '0,:,:'")
 
 
 def check_away(page, sub):
