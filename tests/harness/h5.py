@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """HDF5 files as h5py reads them, to compare with what we publish; and the files themselves."""
+import functools
 import io
 import json
 import os
@@ -32,11 +33,35 @@ def region(file, ref):
     return "".join("[" + ", ".join(f"{int(a)}:{int(b) + 1}" for a, b in zip(*block)) + "]" for block in space.get_select_hyper_blocklist())
 
 
+@functools.lru_cache(maxsize=4)
+def names_in(filename, mtime, size):
+    """{address: name} of what the hard links of a file lead to. Of several names libhdf5 finds the first on this same way."""
+    names = {}
+
+    def visit(name, link):
+        if link.type == h5py.h5l.TYPE_HARD:
+            names.setdefault(link.u, b"/" + name)
+    with h5py.File(filename, locking=False) as file:
+        names[h5py.h5o.get_info(file.id).addr] = b"/"
+        file.id.links.visit(visit, idx_type=h5py.h5.INDEX_NAME, order=h5py.h5.ITER_NATIVE, info=True)
+    return names
+
+
+def name_referred(file, ref):
+    """The name of what a reference leads to. libhdf5 walks through the file for each; thousands of them take hours."""
+    try:
+        address = h5py.h5o.get_info(h5py.h5r.dereference(ref, file.id)).addr
+    except (ValueError, RuntimeError):  # what it leads to is gone
+        return None
+    stat = os.stat(file.filename)
+    return names_in(file.filename, stat.st_mtime_ns, stat.st_size).get(address)
+
+
 def name_of(file, ref):
     """What a reference is shown as."""
     if not ref:
         return ""
-    name = h5py.h5r.get_name(ref, file.id)
+    name = name_referred(file, ref)
     if not name:
         return ""
     return name.decode() + (region(file, ref) if isinstance(ref, h5py.RegionReference) else "")
