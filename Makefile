@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 NINJA  := cmake --build
 
-.PHONY: h5web screenshots all setup demo test test-ready test-unit test-system test-asan test-tsan bench fuzz lint install clean
+.PHONY: h5web screenshots all setup demo test test-ready test-unit test-system test-hdf5-system test-asan test-tsan bench fuzz lint install clean
 all: .deps/ready
 	@tools/configure release
 	@$(NINJA) $(BUILD)
@@ -39,6 +39,13 @@ test-unit: test-ready
 
 test-system: test-ready
 	@tools/run_tests $(BUILD) system
+
+# What touches HDF5, with the distribution's libhdf5 in place of the one that tools/setup unpacked.
+test-hdf5-system: .deps/ready
+	@tools/setup test
+	@tools/configure release -B build/system -DC2_HDF5=system
+	@$(NINJA) build/system --target all tests
+	@tools/run_tests build/system hdf5
 
 test-asan test-tsan: test-%: .deps/ready
 	@tools/setup test

@@ -13,11 +13,33 @@ import h5py
 import hdf5plugin
 import numpy as np
 import numpy.lib.recfunctions as rfn
+import pytest
 from programs import BIN, get
 
 PLUGINS = {"HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH}
 FOREIGN = "alloc_dealloc_mismatch=0:detect_leaks=0"  # what plug-ins do is not ours
 INPUTS = pathlib.Path(__file__).resolve().parents[1] / "goldens/inputs"
+
+
+@functools.cache
+def library():
+    """The version of libhdf5 that the programs of this build run with: (1, 10, 8). Without a build: the latest."""
+    if not (BIN / "h5_driver").exists():
+        return 99, 0, 0
+    done = subprocess.run([BIN / "h5_driver", "--library"], capture_output=True, text=True, check=True)
+    return tuple(map(int, done.stdout.split(".")))
+
+
+def too_old_for(since):
+    """Why something of libhdf5 `since`, (1, 12), cannot be tested with this build: a sentence; else empty."""
+    if library()[:len(since)] >= since:
+        return ""
+    return f"libhdf5 {'.'.join(map(str, library()))} has not what came with {'.'.join(map(str, since))}"
+
+
+def needs(*since):
+    """A mark for tests of what came with a later libhdf5: needs(1, 12)."""
+    return pytest.mark.skipif(bool(too_old_for(since)), reason=too_old_for(since) or "never")
 
 
 def region(file, ref):

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* h5_driver FILE.h5 DIR: every dataset as DIR/N.b2nd; a line of JSON each on stdout. For the tests in Python.
- */
+ * h5_driver --library: the version of libhdf5 that this build runs with, "1.10.8". */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "data/frame.h"
 #include "hdf5/h5.h"
+#include "hdf5/hdf5_api.h"
 
 struct driver {
     struct c2_h5 *h5;
@@ -102,8 +104,19 @@ static bool visit(void *ctx, const struct c2_h5_entry *entry, struct cat2_error 
     return true;
 }
 
+static int print_library(void)
+{
+    unsigned major, minor, release;
+
+    if (H5get_libversion(&major, &minor, &release) < 0) return 1;
+    printf("%u.%u.%u\n", major, minor, release);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--library") == 0) return print_library();
+
     struct driver d = {.dir = argc == 3 ? argv[2] : NULL};
     struct cat2_error err = {0};
 

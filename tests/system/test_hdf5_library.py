@@ -15,8 +15,8 @@ from programs import BIN, EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
 LATEST = h5.INPUTS / "latest.h5"  # by tests/harness/h5_latest.c
-OLD = "libhdf5_serial.so.103" in subprocess.run(["ldd", BIN / "cat2h5"], capture_output=True, text=True, check=True).stdout
-VERSIONS = ["earliest", "v108", "v110", "v112", "v114"]
+SINCE = {"earliest": (1, 0), "v108": (1, 8), "v110": (1, 10), "v112": (1, 12), "v114": (1, 14)}
+VERSIONS = list(SINCE)
 N = 20
 
 
@@ -48,7 +48,7 @@ def latest_values():
             "references": np.array(["/fixed", "/single[2:6, 3:8]", "/complex32@z", "", "latest-other.h5:"])}
 
 
-@pytest.mark.skipif(OLD, reason="the library at hand is older than the format")
+@h5.needs(2)
 def test_what_only_later_libraries_write_is_read_or_refused_by_name(tmp_path):
     lines = h5.driver(LATEST, tmp_path)
     assert {path for path, line in lines.items() if line["kind"] == 1} == set(latest_values())
@@ -63,7 +63,7 @@ def test_what_only_later_libraries_write_is_read_or_refused_by_name(tmp_path):
         np.testing.assert_array_equal(got, want, err_msg=path)
 
 
-@pytest.mark.skipif(OLD, reason="the library at hand is older than the format")
+@h5.needs(2)
 def test_what_only_later_libraries_write_is_imported_and_served(house, tmp_path):
     done = subprocess.run([BIN / "cat2import", "--quiet", LATEST, tmp_path / "out"], capture_output=True, text=True)
     carried = {path: want for path, want in latest_values().items() if not isinstance(want, str)}
@@ -78,7 +78,7 @@ def test_what_only_later_libraries_write_is_imported_and_served(house, tmp_path)
     assert status == 422 and b"floats of 8 bits" in body
 
 
-@pytest.mark.skipif(not OLD, reason="the library at hand is new enough")
+@pytest.mark.skipif(not h5.too_old_for((1, 12)), reason="the library at hand is new enough")
 def test_what_a_later_library_wrote_is_said_to_be_so(house, tmp_path):
     done = subprocess.run([BIN / "cat2import", "--quiet", LATEST, tmp_path / "out"], capture_output=True, text=True)
     assert done.returncode == 3 and "HDF5 2 or another later library" in done.stderr
@@ -97,8 +97,8 @@ def put(file, name, data, **options):
 @pytest.mark.parametrize("low, high", [pair for pair in itertools.combinations_with_replacement(VERSIONS, 2) if pair[1] != "earliest"])
 def test_every_version_of_the_format_is_read_imported_and_exported(tmp_path, low, high):
     """Indexes of chunks: one, implicit, fixed array, extensible array, B-trees of both kinds; groups and attributes small and many."""
-    if OLD and high not in VERSIONS[:3]:
-        pytest.skip("the library at hand is older than the format")
+    if why := h5.too_old_for(SINCE[high]):
+        pytest.skip(why)
     path, data = tmp_path / "a.h5", np.arange(33 * 20, dtype="<i4").reshape(33, 20)
     with h5py.File(path, "w", libver=(low, high)) as f:
         for filters in ({}, dict(compression="gzip", shuffle=True, fletcher32=True)):
