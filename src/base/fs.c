@@ -105,6 +105,37 @@ int c2_fs_open_dir(const char *path, bool create, struct cat2_error *err)
     return fd;
 }
 
+char *c2_fs_absolute(const char *path, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) full = C2_BUF_INIT(2 * C2_PATH_MAX);
+    char here[C2_PATH_MAX];
+
+    if (*path != '/' && !getcwd(here, sizeof(here))) {
+        c2_fail_errno(err, errno, "%.160s: has no full path", path);
+        return NULL;
+    }
+    if (!(*path == '/' ? c2_buf_puts(&full, path, err) : c2_buf_printf(&full, err, "%s/%s", here, path)))
+        return NULL;
+    char *copy = c2_str_dup(c2_str_of(c2_buf_cstr(&full)));
+    if (!copy) c2_fail_nomem(err, "path");
+    return copy;
+}
+
+bool c2_fs_reopen_dir(int dirfd, const char *path, bool *moved, struct cat2_error *err)
+{
+    struct stat now, was;
+
+    *moved = false;
+    int fd = c2_fs_open_dir(path, false, err);
+    if (fd < 0) return false;
+    bool ok = fstat(fd, &now) == 0 && fstat(dirfd, &was) == 0;
+    *moved = ok && (now.st_dev != was.st_dev || now.st_ino != was.st_ino);
+    if (*moved) ok = dup3(fd, dirfd, O_CLOEXEC) >= 0;
+    if (!ok) c2_fail_errno(err, errno, "%.160s", path);
+    close(fd);
+    return ok;
+}
+
 bool c2_fs_read(int fd, size_t max, struct c2_buf *out, struct cat2_error *err)
 {
     c2_buf_init(out, max);

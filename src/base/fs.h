@@ -11,14 +11,19 @@
 /** Open `rel` beneath `dirfd`; symbolic links are followed while they stay beneath it, ".." never escapes.
  *  rel must pass c2_path_check(). Returns a close-on-exec descriptor, or -1 with *err. flags as open(2). */
 int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err);
-/** The same without the check of rel and without words: -1 and errno; EXDEV: it leads out. ".." is let through
- * while it stays beneath. */
+/** The same without the check of rel and without words: -1 and errno; EXDEV: it leads out. ".." is let
+ * through while it stays beneath. */
 int c2_fs_open_beneath(int dirfd, const char *rel, int flags);
 /** Create the parent directories of `rel` beneath dirfd (mode 0777 & ~umask). */
 bool c2_fs_mkparents(int dirfd, const char *rel, struct cat2_error *err);
 /** Create `path` and its parents (a state directory); existing is fine. Returns an O_DIRECTORY descriptor or
  * -1. */
 int c2_fs_open_dir(const char *path, bool create, struct cat2_error *err);
+/** The path from "/" on, with links as they are; NULL and *err. */
+char *c2_fs_absolute(const char *path, struct cat2_error *err);
+/** dirfd, which was opened at path, becomes the directory that is there now: another one (*moved) after a
+ * rename, a mount or when a link leads elsewhere. Readers of dirfd in other threads see one or the other. */
+bool c2_fs_reopen_dir(int dirfd, const char *path, bool *moved, struct cat2_error *err);
 /** The whole of a file, at most max bytes. */
 bool c2_fs_read(int fd, size_t max, struct c2_buf *out, struct cat2_error *err);
 /** Exactly n bytes at off, retrying short reads; end of file is CAT2_EDATA. */

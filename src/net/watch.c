@@ -138,7 +138,8 @@ static void scan(struct c2_watch *w, const char *path, const char *rel, bool rep
 static void add_one(struct c2_watch *w, const char *rel, bool report, struct todo *todo)
 {
     const uint32_t mask = IN_CREATE | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE |
-                          IN_MODIFY | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
+                          IN_MODIFY | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MOVE_SELF |
+                          IN_DELETE_SELF;
     char path[8192];
     int n = snprintf(path, sizeof(path), "%s%s%s", w->root, *rel ? "/" : "", rel);
 
@@ -208,6 +209,11 @@ static void on_event(struct c2_watch *w, const struct inotify_event *event)
     if (event->mask & IN_IGNORED) {
         free(w->dirs[event->wd]);
         w->dirs[event->wd] = NULL;
+        return;
+    }
+    if (!*dir && event->mask & (IN_MOVE_SELF | IN_DELETE_SELF)) {
+        w->everything = true; /* another directory may be where this one was */
+        note(w, "");
         return;
     }
     if (event->len == 0) return; /* of the directory itself: its parent tells */

@@ -224,6 +224,14 @@ static void tell_looks(struct c2_look *looks, const struct cat2_error *err)
     }
 }
 
+/* The walk may have found another directory where the root was: it is watched from now on. */
+static void listen(struct c2_catalog *cat)
+{
+    const char *why;
+
+    if (cat->source->ops->hears_all) cat->source->ops->hears_all(cat->source, &why);
+}
+
 static void walk_done(void *ctx)
 {
     struct walk_job *job = ctx;
@@ -246,7 +254,8 @@ static void walk_done(void *ctx)
     free(job->list);
     free(job);
     if (!alive || cat->closed) return;
-    if (cat->walk_again) start_walk(cat);
+    listen(cat);
+    if (cat->walk_again && !cat->walking) start_walk(cat);
     c2_catalog_fill(cat);
     c2_catalog_hash(cat);
 }

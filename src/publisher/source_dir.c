@@ -24,7 +24,9 @@ struct dir_source {
     struct c2_copies copies;
     dev_t dev;
     atomic_bool mounts; /* other file systems are mounted beneath */
-    char *root_path;
+    char *root_path;    /* where the root is; links in it are followed anew */
+    atomic_bool moved;  /* another directory is there: watch that one */
+    struct c2_loop *loop;
     struct c2_watch *watch;
     c2_loop_fn *changed;
     void *changed_ctx;
@@ -75,21 +77,6 @@ static bool generation_of(struct dir_source *dir, const char *path, const struct
     return c2_gens_of_file(dir->base.gens, path, key, out, err);
 }
 
-/* The key of the sparse frame at path, whose index st is of. */
-static bool sparse_key(struct dir_source *dir, const char *path, const struct stat *st,
-                       struct c2_sparse_parts *parts, struct c2_file_key *out, struct cat2_error *err)
-{
-    int fd = c2_fs_open(dir->root, path, O_RDONLY | O_DIRECTORY, err);
-    struct c2_file_key index;
-
-    if (fd < 0) return false;
-    bool ok = c2_sparse_scan(fd, parts, err);
-    close(fd);
-    c2_file_key_of(st, &index);
-    if (ok) c2_sparse_key(parts, &index, out);
-    return ok;
-}
-
 /* ---- walking ---- */
 
 struct walk {
@@ -107,7 +94,7 @@ static bool show(struct walk *walk, const char *path, const struct stat *st, boo
     struct cat2_error gone;
 
     c2_file_key_of(st, &key);
-    if (sparse && !sparse_key(walk->dir, path, st, &parts, &key, &gone)) return true;
+    if (sparse && !c2_sparse_key_at(walk->dir->root, path, st, &parts, &key, &gone)) return true;
     if (st->st_dev != walk->dir->dev) walk->dir->mounts = true;
     return generation_of(walk->dir, path, st, &key, &gen, err) && walk->sink(walk->ctx, path, &gen, err);
 }
@@ -139,11 +126,26 @@ static bool passed_by(void *ctx, const char *rel, const char *why, const struct 
     return walk->sink(walk->ctx, rel, &gen, err);
 }
 
+/* The root may have been renamed, mounted over, or be a link that leads elsewhere now. */
+static bool find_root(struct dir_source *dir, struct cat2_error *err)
+{
+    struct stat st;
+    bool moved, ok = c2_fs_reopen_dir(dir->root, dir->root_path, &moved, err);
+
+    if (!moved) return ok;
+    c2_log_info("another directory is at %.160s", dir->root_path);
+    if (fstat(dir->root, &st) == 0) dir->dev = st.st_dev;
+    dir->mounts = false;
+    dir->moved = true;
+    return true;
+}
+
 static bool dir_walk(struct c2_source *source, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     struct walk walk = {(struct dir_source *)source, sink, ctx};
     const struct c2_fs_walker walker = {visit, passed_by, &walk, true};
 
+    if (!find_root(walk.dir, err)) return false;
     return c2_fs_walk_with(walk.dir->root, &walker, err);
 }
 
@@ -159,6 +161,8 @@ static bool find(struct dir_source *dir, const char *path, struct stat *st, bool
     if (fd < 0) {
         if (err->code != CAT2_ENOTFOUND) return false;
         if (fstatat(dir->root, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st->st_mode)) return true;
+        if (fstat(dir->root, st) == 0 && st->st_nlink == 0)
+            return c2_fail(err, CAT2_EIO, "%.160s: the root %.160s is not there", path, dir->root_path);
         return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
     }
     int rc = fstat(fd, st);
@@ -186,7 +190,7 @@ static bool dir_stat(struct c2_source *source, const char *path, struct c2_gener
 
     if (!find(dir, path, &st, &sparse, err)) return false;
     c2_file_key_of(&st, &key);
-    return (!sparse || sparse_key(dir, path, &st, &parts, &key, err)) &&
+    return (!sparse || c2_sparse_key_at(dir->root, path, &st, &parts, &key, err)) &&
            generation_of(dir, path, &st, &key, out, err);
 }
 
@@ -326,7 +330,7 @@ static bool pin(struct dir_source *dir, const char *path, bool sparse, struct di
     if (sparse) {
         item->index = item->key;
         c2_sparse_parts_fini(&item->parts);
-        if (!sparse_key(dir, path, &st, &item->parts, &item->key, err)) return false;
+        if (!c2_sparse_key_at(dir->root, path, &st, &item->parts, &item->key, err)) return false;
     }
     if (!generation_of(dir, path, &st, &item->key, &item->base.gen, err)) return false;
     bool still =
@@ -342,7 +346,8 @@ static bool check_opened(struct dir_source *dir, const char *path, bool sparse, 
     struct c2_file_key key;
     struct stat st;
 
-    if (sparse && (fstat(item->fd, &st) != 0 || !sparse_key(dir, path, &st, &parts, &key, err))) return false;
+    if (sparse && (fstat(item->fd, &st) != 0 || !c2_sparse_key_at(dir->root, path, &st, &parts, &key, err)))
+        return false;
     if (sparse && !c2_file_key_same(&key, &item->key))
         return c2_fail(err, CAT2_ECHANGED, "the dataset changed while it was read");
     return item_check(&item->base, err);
@@ -414,6 +419,7 @@ static bool dir_watch(struct c2_source *source, struct c2_loop *loop, c2_loop_fn
 
     dir->changed = changed;
     dir->changed_ctx = ctx;
+    dir->loop = loop;
     return c2_watch_new(loop, dir->root_path, on_watch, dir, &dir->watch, err);
 }
 
@@ -443,10 +449,23 @@ static int dir_open_file(struct c2_source *source, const char *path, struct cat2
     return c2_fs_open(((struct dir_source *)source)->root, path, O_RDONLY | O_NONBLOCK, err);
 }
 
+static void watch_again(struct dir_source *dir)
+{
+    struct c2_watch *watch;
+    struct cat2_error err;
+
+    if (!c2_watch_new(dir->loop, dir->root_path, on_watch, dir, &watch, &err)) return; /* later */
+    dir->moved = false;
+    c2_watch_free(dir->watch);
+    dir->watch = watch;
+    dir->changed(dir->changed_ctx); /* what happened before */
+}
+
 static bool dir_hears_all(struct c2_source *source, const char **why)
 {
     struct dir_source *dir = (struct dir_source *)source;
 
+    if (dir->moved && dir->watch && !dir->cancelled) watch_again(dir);
     if (!c2_fs_is_local(dir->root, why)) return false;
     if (dir->mounts) *why = "other file systems are mounted beneath";
     if (dir->mounts) return false;
@@ -470,8 +489,8 @@ bool c2_source_dir_new(const char *root, const char *statedir, struct c2_gens *g
     dir->root = c2_fs_open_dir(root, false, err);
     bool ok = dir->root >= 0 && c2_copies_open(statedir, &dir->copies, err);
     if (ok && fstat(dir->root, &st) == 0) dir->dev = st.st_dev;
-    if (ok) dir->root_path = realpath(root, NULL);
-    if (ok && !dir->root_path) ok = c2_fail(err, CAT2_EIO, "%.160s: has no full path", root);
+    if (ok) dir->root_path = c2_fs_absolute(root, err);
+    ok = ok && dir->root_path;
     if (!ok) {
         dir_free(&dir->base);
         return false;

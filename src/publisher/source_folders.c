@@ -33,7 +33,7 @@ struct folders_source {
     struct c2_source *dir;
     struct c2_h5_workers *workers;
     int root;
-    char *root_path;
+    char *root_path;        /* where the root is; links in it are followed anew */
     pthread_mutex_t lock;   /* guards the list only */
     struct folder *folders; /* sorted by rel */
     size_t n, cap;
@@ -323,7 +323,9 @@ static bool folders_walk(struct c2_source *base, c2_source_sink *sink, void *ctx
 {
     struct folders_source *source = of(base);
     struct walk walk = {source, sink, ctx, 0};
+    bool moved;
 
+    if (!c2_fs_reopen_dir(source->root, source->root_path, &moved, err)) return false;
     pthread_mutex_lock(&source->lock);
     for (size_t i = 0; i < source->n; i++)
         source->folders[i].seen = false;
@@ -463,9 +465,8 @@ bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_so
     source->dir = dir;
     pthread_mutex_init(&source->lock, NULL);
     source->root = c2_fs_open_dir(root, false, err);
-    source->root_path = realpath(root, NULL);
-    bool ok = source->root >= 0;
-    if (ok && !source->root_path) ok = c2_fail(err, CAT2_EIO, "%.160s: has no full path", root);
+    source->root_path = c2_fs_absolute(root, err);
+    bool ok = source->root >= 0 && source->root_path;
     ok = ok && c2_h5_workers_new(source->root_path, &source->workers, err);
     if (!ok) {
         source->dir = NULL;

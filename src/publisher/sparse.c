@@ -11,6 +11,8 @@
 
 #include <xxhash.h>
 
+#include "base/fs.h"
+
 bool c2_sparse_is_chunk_name(struct c2_str name)
 {
     return name.n == 14 && c2_str_ends(name, ".chunk") && strspn(name.p, "0123456789ABCDEF") == 8;
@@ -99,4 +101,18 @@ bool c2_sparse_same(const struct c2_sparse_parts *parts, int dirfd, int64_t numb
         bsearch(&wanted, parts->list, parts->n, sizeof(*parts->list), by_number);
     snprintf(name, sizeof(name), "%08llX.chunk", (unsigned long long)number);
     return part && fstatat(dirfd, name, &st, 0) == 0 && digest_of(&st, &ignored) == part->digest;
+}
+
+bool c2_sparse_key_at(int root, const char *path, const struct stat *st, struct c2_sparse_parts *parts,
+                      struct c2_file_key *out, struct cat2_error *err)
+{
+    int fd = c2_fs_open(root, path, O_RDONLY | O_DIRECTORY, err);
+    struct c2_file_key index;
+
+    if (fd < 0) return false;
+    bool ok = c2_sparse_scan(fd, parts, err);
+    close(fd);
+    c2_file_key_of(st, &index);
+    if (ok) c2_sparse_key(parts, &index, out);
+    return ok;
 }

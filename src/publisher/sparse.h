@@ -24,6 +24,9 @@ C2_DEFINE_AUTO(c2_sparse_parts);
 /** The key of the frame: that of its index, and of these. */
 void c2_sparse_key(const struct c2_sparse_parts *parts, const struct c2_file_key *index,
                    struct c2_file_key *out);
+/** The key of the frame at path beneath root, whose index st is of; what it is made of is added to parts. */
+bool c2_sparse_key_at(int root, const char *path, const struct stat *st, struct c2_sparse_parts *parts,
+                      struct c2_file_key *out, struct cat2_error *err);
 /** Is the file of this number still what it was? */
 bool c2_sparse_same(const struct c2_sparse_parts *parts, int dirfd, int64_t number);
 

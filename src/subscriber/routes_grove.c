@@ -128,12 +128,17 @@ static void give_meta(const struct c2_grove_at *at)
 
 static void give_attrs(const struct c2_grove_at *at)
 {
-    struct c2_str names[NAMES_MAX];
-    size_t n = c2_page_queries(at->req, "attr_keys", names, NAMES_MAX);
+    struct c2_str names[NAMES_MAX + 1];
+    size_t n = c2_page_queries(at->req, "attr_keys", names, NAMES_MAX + 1);
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
     struct c2_jw w;
 
+    if (n > NAMES_MAX) {
+        c2_fail(&err, CAT2_EINVAL, "attr_keys: up to %d names in one request", NAMES_MAX);
+        c2_reply_error(at->req, &err);
+        return;
+    }
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     if (at->ds)
         c2_grove_attrs(at->ds, names, n, &w);

@@ -214,13 +214,26 @@ static bool parse_order(const struct c2_request *req, struct c2_ds *ds, struct t
                          C2_STR_ARG(where));
 }
 
+/* Nothing is ignored: those are of the other kind of table. */
+static bool refuse_given(const struct c2_request *req, const char *const names[], size_t n, const char *of,
+                         struct cat2_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (c2_view_query(req, names[i]).n)
+            return c2_fail(err, CAT2_EINVAL, "%s: this parameter is for %s", names[i], of);
+    return true;
+}
+
 static bool parse_table(const struct c2_request *req, struct c2_ds *ds, struct table *t, int64_t *position,
                         struct cat2_error *err)
 {
     const struct c2_grid *grid = &ds->meta.grid;
     struct c2_str fields = c2_str_trim(c2_view_query(req, "fields"));
     struct c2_slice all = {0};
+    static const char *const OF_PLANES[] = {"slice_", "at", "axes", "cols", "field"};
 
+    if (!refuse_given(req, OF_PLANES, C2_ARRAY_LEN(OF_PLANES), "planes, arrays of several axes", err))
+        return false;
     t->nrows = grid->ndim ? grid->shape[0] : 1;
     if (!c2_slice_bind(&all, grid->shape, grid->ndim, &t->whole, err)) return false;
     bool ok =
@@ -256,9 +269,11 @@ static bool parse_matrix(const struct c2_request *req, struct c2_ds *ds, struct 
     struct c2_slice cols;
     struct c2_bound plane, rows_bound, cols_bound;
 
+    static const char *const OF_TABLES[] = {"sort", "where", "fields"};
+
     t->matrix = true;
-    if (c2_view_query(req, "sort").n || c2_view_query(req, "where").n)
-        return c2_fail(err, CAT2_EINVAL, "sort and where are for tables: arrays of one axis");
+    if (!refuse_given(req, OF_TABLES, C2_ARRAY_LEN(OF_TABLES), "tables, arrays of one axis", err))
+        return false;
     if (!parse_window(req, "cols", &cols, err) ||
         !c2_plane_axes_parse(c2_view_query(req, "axes"), ds->meta.grid.ndim, &t->axes, err) ||
         !c2_plane_bind(&ds->meta.grid, &t->axes, c2_view_slice(req), &plane, err))

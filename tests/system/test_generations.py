@@ -249,6 +249,63 @@ def test_datasets_that_another_root_of_the_same_name_lacks_are_gone(house, tmp_p
     wait_until(lambda: json.loads(get(site.sub.url + "/api/list/r")[2]) == ["x.b2nd"], 10)
 
 
+def renamed_over(root, fresh):
+    os.rename(root, root.parent / "old")
+    os.rename(fresh, root)
+
+
+def linked_anew(root, fresh):
+    os.symlink(fresh, root.parent / "link")
+    os.rename(root.parent / "link", root)
+
+
+@pytest.mark.parametrize("change", [renamed_over, linked_anew])
+def test_another_directory_where_the_root_was_is_the_root(house, tmp_path, change):
+    """The datasets are those of the directory that is there, HDF5 files and later events included."""
+    made = {}
+    for k in (1, 2):
+        made[k] = tmp_path / f"made{k}"
+        made[k].mkdir()
+        array(made[k] / "x.b2nd", k)
+        hdf5(made[k] / "h.h5", k)
+        plain(made[k] / f"only{k}.bin", k)
+        for file in made[k].iterdir():
+            os.utime(file, (T, T))
+    root = tmp_path / "root"
+    if change is linked_anew:
+        os.symlink(made[1], root)
+    else:
+        os.rename(made[1], root)
+    bro = house.bro()
+    house.pub("r", root, bro, "127.0.0.1:0", "--poll", "1")
+    sub = house.sub(bro)
+    wait_until(lambda: get(sub.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+
+    def all_of(name):
+        status, _, body = get(f"{sub.url}/api/fetch/r/{name}?format=raw")
+        return set((np.frombuffer(body, "<i4") % 10).tolist()) if status == 200 else None
+
+    names = ["x.b2nd", "h.h5/x.b2nd"]
+    wait_until(lambda: [all_of(name) for name in names + ["only1.bin"]] == [{1}] * 3)
+    change(root, made[2])
+    wait_until(lambda: [all_of(name) for name in names + ["only2.bin"]] == [{2}] * 3, 20)
+    wait_until(lambda: "only1.bin" not in json.loads(get(sub.url + "/api/list/r")[2]), 20)
+    array(root / "later.b2nd", 3)
+    wait_until(lambda: all_of("later.b2nd") == {3}, 20)
+
+
+def test_a_root_that_is_not_there_is_not_told_as_empty(house, tmp_path):
+    site = Site(house, tmp_path, "array", "--poll", "1")
+    shutil.rmtree(tmp_path / "root")
+    time.sleep(2.5)
+    assert json.loads(get(site.sub.url + "/api/list/r")[2]) == ["x.b2nd"]
+    status, _, body = site.fetch()
+    assert status == 502 and "root" in json.loads(body)["detail"], (status, body)
+    (tmp_path / "root").mkdir()
+    array(site.path, 2)
+    wait_until(lambda: site.digits() == {2}, 20)
+
+
 # ---- what does not ----
 
 def same_bytes_renamed_over(path):

@@ -24,6 +24,7 @@ def site(module_house, tmp_path_factory):
     table["ä"] = np.arange(8)
     with h5py.File(root / "t.h5", "w") as f:
         f["table"] = table
+        f["table"].attrs["unit"] = "m"
     (root / "sub/plain.txt").write_text("plain")
     (root / "sub/broken.b2nd").write_bytes(b"no frame")
     bro = module_house.bro()
@@ -80,6 +81,21 @@ def test_what_clients_send_goes_on(site, query):
 def test_at_and_slice_are_the_same_in_every_format(site):
     for query in ("slice_=2,:3&format=npy", "at=2,:3&format=npy"):
         np.testing.assert_array_equal(np.load(io.BytesIO(get(f"{site.url}/api/fetch/d/a.b2nd?{query}")[2])), np.arange(20, 23))
+
+
+@pytest.mark.parametrize("path, query, word", [
+    ("t.h5/table.b2nd", "slice_=2:5", "slice_"), ("t.h5/table.b2nd", "at=2:5", "at"), ("t.h5/table.b2nd", "cols=0:1", "cols"),
+    ("t.h5/table.b2nd", "axes=0,1", "axes"), ("t.h5/table.b2nd", "field=x", "field"), ("a.b2nd", "fields=x", "fields"), ("a.b2nd", "sort=x", "sort")])
+def test_windows_of_tables_and_of_planes_refuse_what_is_of_the_other_kind(site, path, query, word):
+    answer = get(f"{site.url}/api/table/d/{path}?{query}")
+    assert answer[0] == 400 and word in detail(answer), answer[2]
+
+
+def test_keys_of_attributes_are_heard_however_they_are_written(site):
+    ask = f"{site.url}/h5grove/attr?file=d&path=/t.h5/table.b2nd&"
+    assert get(ask + "attr%5Fkeys=no")[2] == b"{}" and json.loads(get(ask + "attr%5Fkeys=unit")[2]) == {"unit": "m"}
+    answer = get(ask + "&".join(f"attr_keys=n{i}" for i in range(65)))
+    assert answer[0] == 400 and "attr_keys" in detail(answer)
 
 
 def test_links_are_resolved_as_h5grove_is_told(site):
