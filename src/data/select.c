@@ -86,7 +86,8 @@ static bool read_prefix(struct work *w, struct cat2_error *err)
 }
 
 /* The grid as this chunk's blocks make it: a plain frame's header does not know them. Blocks that cut items
- * make the chunk one block. */
+ * make the chunk one block; so does a short last chunk's only block, of which a full one would have millions.
+ */
 static bool chunk_grid(struct work *w, int32_t blocksize, struct cat2_error *err)
 {
     const struct c2_grid *g = &w->ds->meta->grid;
@@ -96,7 +97,7 @@ static bool chunk_grid(struct work *w, int32_t blocksize, struct cat2_error *err
         w->grid = *g;
         return true;
     }
-    if (blocksize > 0 && blocksize % g->typesize == 0) items = blocksize / g->typesize;
+    if (blocksize > 0 && w->info.nblocks > 1 && blocksize % g->typesize == 0) items = blocksize / g->typesize;
     if (items > g->chunks[0]) items = g->chunks[0];
     return c2_grid_init(&w->grid, g->shape, g->chunks, &items, 1, g->typesize, false, err);
 }
