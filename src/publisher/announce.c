@@ -35,13 +35,14 @@ static void later(struct c2_publisher *pub, int64_t delay_ms)
 }
 
 /* Etag to announce, "" for a removal; false: nothing to say, or not known yet. A broken dataset is announced
- * as removed: readers of the plain dialect could do nothing else with it. */
+ * as removed: readers of the plain dialect could do nothing else with it, others ask what it is. */
 static bool pending(const struct c2_entry *entry, const char **etag)
 {
     if (entry->publishing) return false;
     if (entry->gone || entry->failed) {
         *etag = "";
-        return entry->announced[0] != '\0';
+        return entry->announced[0] != '\0' ||
+               (entry->gone ? entry->was_broken : entry->listed && entry->broken_new);
     }
     *etag = entry->gen.etag;
     return entry->listed && entry->json.n > 0 && !entry->sketched &&
@@ -74,9 +75,10 @@ static bool remember(struct c2_publisher *pub, struct c2_entry *entry, const str
                     : !c2_state_del(pub->parts.state, ETAGS, path, err))
         return false;
     memcpy(entry->announced, it->etag, sizeof(entry->announced));
+    entry->broken_new = entry->was_broken = false;
     pub->nannounced++;
     c2_log_info("%s %s", it->etag[0] ? "announced update" : "announced removal", it->path);
-    if (entry->gone && !entry->announced[0]) c2_catalog_drop(pub->catalog, entry);
+    if (c2_entry_is_over(entry)) c2_catalog_drop(pub->catalog, entry);
     return true;
 }
 

@@ -36,7 +36,7 @@ static void attrs_done(void *ctx)
     if (job->ok)
         c2_reply_json(job->req, 200, &job->json);
     else
-        c2_reply_error(job->req, &job->err);
+        c2_publisher_refuse(job->req, &job->err);
     c2_buf_fini(&job->json);
     free(job->path);
     free(job);

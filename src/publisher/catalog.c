@@ -116,6 +116,8 @@ void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct
         entry->gen.key_digest = gen->key_digest;
     }
     if (same) return;
+    entry->broken_new = entry->broken_new || entry->gen.validator[0] || cat->complete;
+    entry->was_broken = false;
     forget_contents(cat, entry);
     entry->gen = *gen;
     entry->gone = false;
@@ -129,6 +131,7 @@ void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct
 void c2_entry_gone(struct c2_catalog *cat, struct c2_entry *entry)
 {
     if (!entry->gone) {
+        entry->was_broken = entry->failed;
         forget_contents(cat, entry);
         entry->gone = true;
         entry->listed = false;
@@ -209,7 +212,7 @@ static void merge(struct c2_catalog *cat, struct walk_job *job)
     while (at < cat->n)
         c2_entry_gone(cat, cat->entries[at++]);
     for (size_t i = cat->n; i-- > 0;)
-        if (cat->entries[i]->gone && !cat->entries[i]->announced[0]) c2_catalog_drop(cat, cat->entries[i]);
+        if (c2_entry_is_over(cat->entries[i])) c2_catalog_drop(cat, cat->entries[i]);
 }
 
 static void start_walk(struct c2_catalog *cat);
@@ -242,11 +245,11 @@ static void walk_done(void *ctx)
     if (alive) {
         cat->walking = false;
         cat->walk_looks = NULL;
-        cat->complete = cat->complete || job->ok;
         if (job->ok)
             merge(cat, job);
         else
             c2_log_warn("cannot list the datasets: %s", job->err.message);
+        cat->complete = cat->complete || job->ok;
     }
     tell_looks(job->looks, job->ok ? NULL : &job->err);
     for (size_t i = 0; i < job->n; i++)

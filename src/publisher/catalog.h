@@ -26,7 +26,15 @@ struct c2_entry {
     /* Of the announcer. */
     char announced[64]; /* etag the bus took last, "" none */
     bool publishing;
+    bool broken_new; /* should it be broken: readers do not know that yet, or not why now */
+    bool was_broken; /* gone, and readers may have it as broken */
 };
+
+/** Gone, and nobody has to be told any more. */
+static inline bool c2_entry_is_over(const struct c2_entry *entry)
+{
+    return entry->gone && !entry->announced[0] && !entry->was_broken;
+}
 
 struct c2_catalog;
 /** changed(ctx, entry): its generation is new, it became known or failed, or it is gone.

@@ -219,8 +219,7 @@ static void load_done(void *ctx)
             take_nothing(cat, entry);
         else
             take_result(cat, entry, job);
-        if (entry->gone && !entry->announced[0])
-            c2_catalog_drop(cat, entry); /* the walk could not, while it loaded */
+        if (c2_entry_is_over(entry)) c2_catalog_drop(cat, entry); /* the walk could not, while it loaded */
         if (job->background) {
             cat->filling = false;
             if (job->ok || job->sketch) c2_catalog_fill(cat); /* else with the next walk, not in circles */

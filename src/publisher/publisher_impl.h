@@ -41,6 +41,8 @@ bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *fa
 
 /** The path of a request, normalised as Python's; NULL: answered already. */
 const char *c2_publisher_path(struct c2_request *req);
+/** The error of a dataset as an answer. */
+void c2_publisher_refuse(struct c2_request *req, const struct cat2_error *err);
 /** Generation headers of entry or item; false: If-Match does not hold, answered 412. */
 bool c2_publisher_generation(struct c2_request *req, const struct c2_generation *gen);
 /** Quoted strong validator for standard HTTP, in the request's arena. */

@@ -148,6 +148,15 @@ static bool not_modified(struct c2_request *req, const char *etag)
     return c2_str_is(known, etag) || c2_str_is(known, quoted);
 }
 
+/* What cannot be opened is no fault of ours: 422, and the subscribers pass the words on. */
+void c2_publisher_refuse(struct c2_request *req, const struct cat2_error *err)
+{
+    struct cat2_error told = *err;
+
+    if (told.code == CAT2_EDATA && told.http_status == 0) told.http_status = 422;
+    c2_reply_error(req, &told);
+}
+
 static void info_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *failed)
 {
     struct c2_request *req = ctx;
@@ -155,7 +164,7 @@ static void info_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
     struct cat2_error err;
 
     if (!entry) {
-        c2_reply_error(req, failed);
+        c2_publisher_refuse(req, failed);
         return;
     }
     if (!c2_publisher_generation(req, &entry->gen)) return;
@@ -173,10 +182,16 @@ static void line_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
     struct c2_request *req = ctx;
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
+    struct c2_entry broken = {0};
 
+    if (!entry && (failed->code == CAT2_EDATA || failed->code == CAT2_EUNSUPPORTED)) {
+        broken.path = (char *)c2_publisher_path(req); /* it has been one before */
+        entry = &broken;
+    }
     if (!entry) {
         c2_reply_error(req, failed);
-    } else if (c2_publisher_line(entry, NULL, &out) && c2_buf_putc(&out, '\n', &err)) {
+    } else if (c2_publisher_line(entry, entry == &broken ? failed : NULL, &out) &&
+               c2_buf_putc(&out, '\n', &err)) {
         c2_reply_buf(req, 200, "application/x-ndjson", &out);
     } else {
         c2_buf_fini(&out);

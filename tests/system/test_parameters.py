@@ -2,6 +2,7 @@
 """Nothing that is asked is ignored: parameters that a route does not know, contradictions, empty values; and reasons that name their thing."""
 import io
 import json
+import os
 import subprocess
 import urllib.parse
 
@@ -244,3 +245,54 @@ def test_what_is_no_data_is_called_what_it_is_everywhere(house, tmp_path, layer,
         assert snapshot.returncode == 0 and word in snapshot.stdout
         sub.stop()
         sub = house.sub(bro, "sub")
+
+
+def test_what_breaks_and_what_broken_things_leave_is_told_as_it_happens(house, tmp_path):
+    """Never announced as datasets, broken files and FIFOs come, change and go in the list all the same."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "first.b2nd").write_bytes(b"no frame")
+    blosc2.asarray(np.arange(5), urlpath=str(root / "good.b2nd"), mode="w")
+    bro = house.bro()
+    house.pub("e", root, bro)
+    sub = house.sub(bro)
+    wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+
+    def listed():
+        return json.loads(get(sub.url + "/api/list/e")[2])
+
+    def reason(name):
+        status, _, body = get(f"{sub.url}/api/fetch/e/{name}")
+        return json.loads(body)["detail"] if status == 422 else None
+
+    wait_until(lambda: listed() == ["first.b2nd", "good.b2nd"])
+    (root / "later.b2nd").write_bytes(b"no frame either" * 99)
+    os.mkfifo(root / "pipe")
+    os.symlink("nowhere", root / "dangling")
+    wait_until(lambda: listed() == ["dangling", "first.b2nd", "good.b2nd", "later.b2nd", "pipe"])
+    assert "not a Blosc2 frame" in reason("later.b2nd") and "FIFO" in reason("pipe") and "broken symbolic link" in reason("dangling")
+    (root / "later.b2nd").write_bytes(b"")
+    wait_until(lambda: "0 bytes" in reason("later.b2nd"))
+    for name in ("first.b2nd", "later.b2nd", "pipe", "dangling"):
+        (root / name).unlink()
+    wait_until(lambda: listed() == ["good.b2nd"])
+    (root / "good.b2nd").write_bytes(b"no frame now" * 99)
+    wait_until(lambda: reason("good.b2nd"))
+    assert listed() == ["good.b2nd"]
+    (root / "good.b2nd").unlink()
+    wait_until(lambda: listed() == [])
+
+
+def test_attributes_of_a_file_that_cannot_be_opened_are_refused_as_it_is(house, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    with h5py.File(root / "t.h5", "w") as f:
+        f["x"] = np.arange(1000)
+    (root / "t.h5").write_bytes((root / "t.h5").read_bytes()[:3000])
+    bro = house.bro()
+    pub = house.pub("e", root, bro)
+    sub = house.sub(bro)
+    wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+    for address in (pub.url + "/api/attrs/t.h5", pub.url + "/api/attrs/t.h5/x.b2nd", sub.url + "/api/attrs/e/t.h5", sub.url + "/api/attrs/e/t.h5/x.b2nd"):
+        answer = get(address)
+        assert answer[0] == 422 and "truncated" in detail(answer), (address, answer)
