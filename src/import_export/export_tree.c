@@ -251,7 +251,8 @@ static bool enter(struct walk *w, int rootfd, const char *source, const char *ta
     for (int i = 0; i < depth; i++)
         if (w->above[i].dev == st.st_dev && w->above[i].ino == st.st_ino) {
             w->counts->links++;
-            w->options->note(w->options->ctx, C2_NOTE_CHANGED, source,
+            w->counts->lost++;
+            w->options->note(w->options->ctx, C2_NOTE_LOST, source,
                              "a link back to a directory above: an empty group");
             return true;
         }

@@ -218,7 +218,11 @@ bool c2_import(const char *file, const char *new_dir, const struct c2_convert_op
     struct c2_importer im = {.dirfd = -1, .options = options, .counts = counts};
 
     *counts = (struct c2_convert_counts){0};
-    if (!c2_h5_setup(err) || !c2_h5_open(file, &h5, err)) return false;
+    if (!c2_h5_setup(err)) return false;
+    if (!c2_h5_open(file, &h5, err)) {
+        if (!strstr(err->message, file)) c2_fail_within(err, "%.160s", file);
+        return false;
+    }
     im.h5 = h5;
     say_how(&im);
     return import_to(&im, new_dir, err);

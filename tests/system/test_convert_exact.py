@@ -396,3 +396,19 @@ def test_a_dry_run_tells_what_would_be_made(tmp_path):
     listed = {line.split("\t")[0] for line in done.stdout.splitlines()}
     assert {"numbers/chunked", "references/ragged", "references/table"} <= listed and not (tmp_path / "b.h5").exists()
     assert "references/ragged/offsets" not in listed
+
+
+def test_what_is_no_hdf5_file_is_named(tmp_path):
+    (tmp_path / "text.h5").write_text("text")
+    done = subprocess.run([BIN / "cat2import", tmp_path / "text.h5", tmp_path / "out"], capture_output=True, text=True)
+    assert done.returncode == 1 and "text.h5" in done.stderr and not (tmp_path / "out").exists(), done
+
+
+def test_a_link_in_a_circle_is_not_kept_and_told(tmp_path):
+    (tmp_path / "d").mkdir()
+    blosc2.asarray(np.arange(5), urlpath=str(tmp_path / "d/x.b2nd"), mode="w")
+    os.symlink(".", tmp_path / "d/loop")
+    done = subprocess.run([BIN / "cat2export", tmp_path / "d", tmp_path / "out.h5"], capture_output=True, text=True)
+    assert done.returncode == 3 and "loop" in done.stderr, done
+    with h5py.File(tmp_path / "out.h5") as f:
+        assert f["x"][:].tolist() == [0, 1, 2, 3, 4]
