@@ -189,7 +189,7 @@ static void reply_text(struct c2_request *req, int status, const char *text)
     c2_jw_key(&w, req->error_key ? req->error_key : "detail");
     c2_jw_str(&w, ok ? c2_buf_str(&whole) : c2_str_of(text));
     c2_jw_end_object(&w);
-    if (status == 503) c2_reply_header(req, "Retry-After", RETRY_AFTER);
+    if (status == 503 && !req->retry_said) c2_reply_header(req, "Retry-After", RETRY_AFTER);
     if (!c2_jw_finish(&w))
         c2_reply_send(req, 503, NULL);
     else
@@ -205,6 +205,20 @@ void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     reply_text(req, status, text);
+}
+
+void c2_reply_later(struct c2_request *req, int seconds, const char *fmt, ...)
+{
+    char text[512], number[16];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    snprintf(number, sizeof(number), "%d", seconds);
+    c2_reply_header(req, "Retry-After", number);
+    req->retry_said = true;
+    reply_text(req, 503, text);
 }
 
 static int status_of(const struct cat2_error *err)

@@ -90,6 +90,8 @@ void c2_reply_header(struct c2_request *req, const char *name, const char *value
 void c2_reply_error(struct c2_request *req, const struct cat2_error *err);
 void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
     C2_PRINTF(3, 4); /* {"detail": text} */
+/** 503 {"detail": text} with Retry-After; other 503s say 1 s. */
+void c2_reply_later(struct c2_request *req, int seconds, const char *fmt, ...) C2_PRINTF(3, 4);
 void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take);
 /** 200 with JSON that was made, ok; or else why it was not. Takes the buffer either way. */
 void c2_reply_built(struct c2_request *req, bool ok, struct c2_buf *take, const struct cat2_error *err);

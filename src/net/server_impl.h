@@ -83,6 +83,7 @@ struct c2_request {
     int64_t started_us;
     struct c2_reply_head *heads; /* to be added to the reply */
     const char *error_key;       /* NULL: detail */
+    bool retry_said;             /* Retry-After is among them */
     struct MHD_Response *response;
     int status;
     struct c2_body pull;
