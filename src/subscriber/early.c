@@ -60,7 +60,7 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
         root->retry_s = c2_reason_retry_s(reply);
         early_end(early, &err);
     } else {
-        c2_sub_when_listed(root, early->fn, early->ctx);
+        c2_sub_when_known(root, early->fn, early->ctx);
         free(early->path);
         free(early);
     }
@@ -94,5 +94,5 @@ void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
     if (ok && c2_upcall_start(root->sub, &call, C2_WIRE_INFO, c2_sub_check(root), &err)) return;
     if (early) free(early->path);
     free(early);
-    c2_sub_when_listed(root, fn, ctx);
+    c2_sub_when_known(root, fn, ctx);
 }

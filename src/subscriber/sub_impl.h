@@ -277,7 +277,7 @@ void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds);
 void c2_handle_files(struct c2_request *req, void *state);
 /* ---- early.c ---- */
 /** fn(ctx, NULL) when the root is listed or, before, as soon as this dataset is known; a publisher that
- * cannot tell of one dataset is waited for as by c2_sub_when_listed(). */
+ * cannot tell of one dataset is waited for as by c2_sub_when_known(). */
 void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
                        void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A list says all there is, or says that it does not know yet; and what is not looked into is listed with the reason."""
+import http.server
 import json
 import os
 import shutil
@@ -287,3 +288,41 @@ def test_a_large_tree_is_complete_in_the_first_answer(house, tmp_path):
             thread.join()
         assert lengths == [n] * 3
         pub.stop()
+
+
+class NeverListed(http.server.BaseHTTPRequestHandler):
+    """A publisher whose list does not come, and that has nothing of the name asked for."""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        if self.path.startswith("/api/list"):
+            time.sleep(30)
+        body = b'{"detail":"no: there is no such dataset"}'
+        self.send_response(404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except OSError:
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("route", ["/api/info/n/no.b2nd", "/api/fetch/n/no.b2nd", "/files/n/no.b2", "/api/table/n/no.b2nd"])
+def test_a_name_that_is_not_there_is_not_waited_for_as_long_as_a_list(house, route):
+    bro = house.bro()
+    sub = house.sub(bro)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), NeverListed)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    root = json.dumps({"name": "n", "http": f"127.0.0.1:{server.server_port}", "subscribed": None}).encode()
+    assert get(bro.url + "/api/roots", method="POST", data=root, headers={"Content-Type": "application/json"})[0] == 200
+    wait_until(lambda: b'"n"' in get(sub.url + "/api/roots")[2])
+    begin = time.monotonic()
+    status, headers, body = get(sub.url + route, timeout=60)
+    server.shutdown()
+    assert status == 503 and headers["Retry-After"] and b"being listed" in body, (status, body)
+    assert time.monotonic() - begin < 15
