@@ -259,7 +259,7 @@ static void walk_done(void *ctx)
     if (!alive || cat->closed) return;
     listen(cat);
     if (cat->walk_again && !cat->walking) start_walk(cat);
-    c2_catalog_fill(cat);
+    c2_catalog_fill_anew(cat);
     c2_catalog_hash(cat);
 }
 

@@ -44,7 +44,8 @@ struct c2_catalog {
     void *changed_ctx;
     struct c2_look *looks;       /* who waits for the next walk */
     struct c2_look **walk_looks; /* who waits for the walk under way; NULL: there is none */
-    bool walking, walk_again, filling;
+    bool walking, walk_again;
+    bool filling[2];      /* with what is quick, with what was sketched */
     bool complete;        /* a walk has come to its end */
     atomic_size_t nfound; /* by the walk under way, or the last */
     char *fill_at;        /* where the background is; NULL: from the start */
@@ -66,6 +67,8 @@ void c2_entry_drop_item(struct c2_catalog *cat, struct c2_entry *entry);
 void c2_entry_wake(struct c2_catalog *cat, struct c2_entry *entry, const struct cat2_error *err);
 /** Keep loading what is not known, one at a time, when the pool has nothing better to do. */
 void c2_catalog_fill(struct c2_catalog *cat);
+/** The same from the start, after a walk: what failed for the moment is tried again. */
+void c2_catalog_fill_anew(struct c2_catalog *cat);
 /** Closing: loads in line are told. */
 void c2_catalog_end_line(struct c2_catalog *cat);
 void c2_entry_free(struct c2_entry *entry);

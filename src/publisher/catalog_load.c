@@ -221,7 +221,7 @@ static void load_done(void *ctx)
             take_result(cat, entry, job);
         if (c2_entry_is_over(entry)) c2_catalog_drop(cat, entry); /* the walk could not, while it loaded */
         if (job->background) {
-            cat->filling = false;
+            cat->filling[!job->sketch] = false;
             if (job->ok || job->sketch) c2_catalog_fill(cat); /* else with the next walk, not in circles */
         }
     }
@@ -235,8 +235,10 @@ static void load_done(void *ctx)
 
 static void run(struct c2_catalog *cat, struct load_job *job)
 {
+    bool low = job->background && (!job->sketch || !cat->filling[1]);
+
     cat->nloading++;
-    (job->background ? c2_pool_run_low : c2_pool_run)(cat->pool, load_work, load_done, job);
+    (low ? c2_pool_run_low : c2_pool_run)(cat->pool, load_work, load_done, job);
 }
 
 /* Those kept for a next request make room for this one. */
@@ -329,44 +331,6 @@ void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, 
     entry->loading = true;
     cat->njobs++;
     submit(cat, job);
-}
-
-/* First all that is quick, then what was sketched. One at a time: a worker stays free for requests. */
-static struct c2_entry *next_to_fill(struct c2_catalog *cat, bool sketched)
-{
-    size_t at = !sketched && cat->fill_at ? c2_catalog_lower(cat, cat->fill_at) : 0;
-
-    for (; at < cat->n; at++) {
-        struct c2_entry *entry = cat->entries[at];
-        bool wanted = sketched ? entry->sketched : entry->json.n == 0;
-        if (wanted && !entry->gone && !entry->failed && !entry->loading) return entry;
-    }
-    return NULL;
-}
-
-void c2_catalog_fill(struct c2_catalog *cat)
-{
-    if (cat->filling || cat->closed) return;
-    struct c2_entry *entry = next_to_fill(cat, false);
-    bool sketch = entry;
-
-    if (!entry && cat->fill_at) { /* what failed for the moment is tried again with the next walk only */
-        free(cat->fill_at);
-        cat->fill_at = NULL;
-    }
-    if (!entry) entry = next_to_fill(cat, true);
-    if (!entry) return;
-    if (sketch) {
-        char *next = malloc(strlen(entry->path) + 2);
-        if (!next) return;
-        memcpy(next, entry->path, strlen(entry->path));
-        memcpy(next + strlen(entry->path), "\x01", 2); /* the first path after this one */
-        free(cat->fill_at);
-        cat->fill_at = next;
-    }
-    cat->filling = true;
-    c2_entry_load(cat, entry, sketch, true);
-    if (!entry->loading) cat->filling = false;
 }
 
 /* ---- requests ---- */

@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import json
 import os
+import re
 import threading
 import time
 
@@ -181,6 +182,29 @@ def test_other_changes_do_not_wait_for_what_is_being_written(house, tmp_path):
             start = time.monotonic()
             wait_until(lambda: told(n), 30)
             assert time.monotonic() - start < 3
+
+
+def test_changes_are_told_while_much_is_hashed_and_compressed(house, tmp_path):
+    root = tmp_path / "root"
+    put(root / "y.b2nd")
+    for i in range(4):
+        with open(root / f"big{i}.bin", "wb") as file:
+            file.truncate(1 << 30)
+    bro = house.bro()
+    pub = house.pub("w", root, bro)
+    sub = house.sub(bro)
+    wait_until(lambda: b'"w"' in get(sub.url + "/api/roots")[2])
+    follow(sub, "w")
+
+    def told(wanted):
+        return get(sub.url + "/api/fetch/w/y.b2nd?format=json&slice_=-1,0")[2] == b"%d" % wanted
+    for i in range(1, 7):
+        put(root / "y.b2nd", 4 + i // 2, i)  # of another size, of the same
+        start = time.monotonic()
+        wait_until(lambda: told(i), 30)
+        assert time.monotonic() - start < 3
+    left = re.search(r'pub_to_hash{root="w"} (\d+)', get(pub.url + "/metrics")[2].decode())
+    assert int(left[1]) > 0  # it is still being hashed
 
 
 def test_an_answer_that_is_held_holds_no_other(house, tmp_path):
