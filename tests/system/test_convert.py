@@ -433,7 +433,7 @@ def test_names_that_clash_keep_their_suffix(small):
 def test_links_back_to_a_directory_above_end(small):
     (small / "s/b/up").symlink_to("..")
     (small / "s/b/self").symlink_to(".")
-    assert "2 links not followed" in run("cat2export", small / "s", small / "e.h5")
+    assert "2 links not followed" in run("cat2export", small / "s", small / "e.h5", status=3)
     with h5py.File(small / "e.h5") as file:
         assert list(file["b"]) == ["c", "d", "self", "up"] and not list(file["b/up"])
 
