@@ -135,9 +135,10 @@ static bool dimension_list(struct c2_h5w_attrs *a, const struct c2_mp_node *list
     if (n < 1 || n > C2_H5_DIM_MAX) return c2_fail(err, CAT2_EDATA, "its text is no list of scales");
     bool ok = c2_rebuild_type(a->w, c2_mp_get(mp.nodes, "type"), 0, &m.type, err);
     m.space.id = H5Screate_simple(1, &n, NULL);
-    m.values = calloc(m.n, sizeof(hvl_t));
-    ok = ok && m.values && c2_rebuild_values(a->w, m.type.id, list, m.n, m.values, err) &&
-         create(a, mp.nodes, &m, err);
+    hvl_t *values = calloc(m.n, sizeof(*values));
+    m.values = (uint8_t *)values;
+    ok = ok && (values || c2_fail_nomem(err, "attribute"));
+    ok = ok && c2_rebuild_values(a->w, m.type.id, list, m.n, m.values, err) && create(a, mp.nodes, &m, err);
     made_auto(&m);
     return ok;
 }

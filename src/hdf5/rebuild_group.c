@@ -277,13 +277,14 @@ static void make_again(struct c2_h5w *w, hid_t group, const char *name)
 
 static void put_in_order(struct c2_h5w *w, hid_t group, const struct c2_h5w_like *like)
 {
-    const struct c2_mp_node *order = c2_mp_get(like->root, "order"), *at = order ? order + 1 : NULL;
+    const struct c2_mp_node *order = c2_mp_get(like->root, "order"), *at = order;
     const struct c2_mp_node *links = c2_mp_get(like->root, "links");
     C2_AUTO(c2_buf) name = C2_BUF_INIT(65536);
     struct cat2_error ignored;
     struct c2_str text;
 
-    for (uint32_t i = 0; i < c2_mp_count(order); i++, at = c2_mp_next(at)) {
+    for (uint32_t i = 0, n = c2_mp_count(order); i < n; i++) {
+        at = i ? c2_mp_next(at) : c2_mp_first(order);
         c2_buf_clear(&name);
         if (!c2_mp_name(at, &text) || !is_part(text) || !c2_buf_append_str(&name, text, &ignored)) continue;
         const struct c2_mp_node *link = c2_mp_get(links, c2_buf_cstr(&name));

@@ -94,7 +94,7 @@ static hsize_t next_box(int ndim, const hsize_t *dims, hsize_t at, hsize_t most,
         count[i] = 1;
         at /= dims[i];
     }
-    if (ndim == 0) return 1;
+    if (axis < 0) return 1;
     while (axis > 0 && start[axis] == 0 && n * dims[axis] <= most) {
         count[axis] = dims[axis];
         n *= dims[axis--];

@@ -152,7 +152,6 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     struct c2_checked *c = ctx;
     struct cat2_error bad;
     const char *why = "";
-    bool streamed = reply && c->call.data && reply->status / 100 == 2 && c->handed;
 
     if (err) {
         if (c->damaged) c2_wire_mismatch(c->kind, "%.200s: %.100s", c->url, err->message);
@@ -160,6 +159,7 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         worth ? again(c, err) : finish(c, NULL, err);
         return;
     }
+    bool streamed = c->call.data && reply->status / 100 == 2 && c->handed;
     reply->hashed = c->hashed;
     if (!streamed && !holds(c, reply, &reply->hashed, &why)) {
         c->damaged = true;
