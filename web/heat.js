@@ -272,7 +272,7 @@ export class HeatView {
   }
 
   fail(error) {
-    if (!this.problem.hidden && this.told === error) return; // a button pressed must stay where it is
+    if (!this.problem.hidden && this.told.message === error.message) return; // a button pressed must stay where it is
     this.told = error;
     this.problem.hidden = false;
     this.problem.replaceChildren(errorCard(error, () => { this.panes.forEach((pane) => { pane.failed = null; }); this.problem.hidden = true; this.schedule(); }));
