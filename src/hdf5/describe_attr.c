@@ -118,16 +118,6 @@ struct visit {
     size_t n, seen;
 };
 
-static bool shown_name(const char *name, struct c2_buf *out, struct cat2_error *err)
-{
-    if (c2_str_is_utf8(c2_str_of(name))) return c2_buf_puts(out, name, err);
-    for (; *name; name++)
-        if (!((uint8_t)*name >= 0x80 ? c2_buf_printf(out, err, "%%%02X", (uint8_t)*name)
-                                     : c2_buf_putc(out, *name, err)))
-            return false;
-    return true;
-}
-
 /* What of an attribute cannot be kept is told; the attribute is then left to what the frame has of it. */
 static bool one_attribute(struct visit *v, hid_t id, const char *name)
 {
@@ -138,7 +128,7 @@ static bool one_attribute(struct visit *v, hid_t id, const char *name)
     char within[100];
     size_t before = d->w.out->n;
 
-    if (!shown_name(name, &shown, v->err)) return false;
+    if (!c2_h5_show_name(name, &shown, v->err)) return false;
     a.shown = c2_buf_cstr(&shown);
     a.carried = d->how->carried(d->how->ctx, a.shown, &a.msgpack);
     if (a.carried == C2_H5_NOT_OURS) return true;
