@@ -10,6 +10,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "harness"))
 import programs  # noqa: E402
 
 
+def pytest_collection_modifyitems(items):
+    """On several workers (pytest-xdist) the tests of a file that share a fixture stay together; all others go where there is time."""
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs.values()
+        if getattr(item.module, "TOGETHER", False) or any(made[-1].scope == "module" for made in fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
 @pytest.fixture
 def house(tmp_path):
     """Starts real programs; whatever was started is stopped, and must stop well."""

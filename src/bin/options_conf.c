@@ -95,6 +95,14 @@ static bool add(struct c2_conf *conf, const struct c2_str *keys, size_t nkeys,
     return (grown[conf->n - 1].key && grown[conf->n - 1].value) || c2_fail_nomem(err, "configuration");
 }
 
+/* The end of a long path: it names the file. */
+static const char *tail(const char *path)
+{
+    size_t n = strlen(path), most = 100;
+
+    return n > most ? path + n - most : path;
+}
+
 static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const struct c2_toml_value *value,
                   struct cat2_error *err)
 {
@@ -107,14 +115,14 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
         return add(conf, keys, nkeys, value, err); /* an empty section */
     const char *known = unknown(keys, nkeys);
     if (known)
-        return c2_fail(err, CAT2_EINVAL, "%.80s:%d: unknown key '%.*s' (here: %s)", conf->path, value->line,
-                       (int)c2_min_i64(40, (int64_t)last.n), last.p, known);
+        return c2_fail(err, CAT2_EINVAL, "%s:%d: unknown key '%.*s' (here: %s)", tail(conf->path),
+                       value->line, (int)c2_min_i64(40, (int64_t)last.n), last.p, known);
     bool sized = value->kind == C2_TOML_INT &&
                  (c2_str_is(last, "quota") || c2_str_is(last, "poll") || c2_str_is(last, "scrub"));
     bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
     if (value->kind != C2_TOML_STRING && !sized && !flag)
-        return c2_fail(err, CAT2_EINVAL, "%.80s:%d: '%.*s' must be a string, not %s", conf->path, value->line,
-                       C2_STR_ARG(last), kinds[value->kind]);
+        return c2_fail(err, CAT2_EINVAL, "%s:%d: '%.*s' must be a string, not %s", tail(conf->path),
+                       value->line, C2_STR_ARG(last), kinds[value->kind]);
     return add(conf, keys, nkeys, value, err);
 }
 

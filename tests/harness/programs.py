@@ -5,6 +5,7 @@ Every program is started with its state in a folder of its own, its output kept 
 (ours: the ready line) or when its port answers (Python's). Nothing here sleeps for luck.
 """
 import contextlib
+import itertools
 import os
 import pathlib
 import re
@@ -21,6 +22,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("C2_BUILD", ROOT / "build/release"))
 BIN = BUILD / "bin"
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 12
 EXTERNAL = os.environ.get("CATERVA2_USE_EXTERNAL", "") == "1"
 # Sanitized builds are slow to start and to stop.
 PATIENCE = 60 if re.search("asan|tsan", BUILD.name) else 20
@@ -28,11 +30,16 @@ PATIENCE = 60 if re.search("asan|tsan", BUILD.name) else 20
 SHADOW = 6 if "tsan" in BUILD.name else 1
 
 
+# Below the ports that the kernel gives to others; each worker of pytest-xdist has 1000 of its own.
+PORTS = itertools.cycle(range(20000 + 1000 * WORKER, 21000 + 1000 * WORKER))
+
+
 def free_port():
-    """A port nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A port nobody listens on now, and that no other test is given."""
+    while True:
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port := next(PORTS)))
+            return port
 
 
 def wait_until(what, timeout=PATIENCE, step=0.02):

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def differences(first, second, filters=False):
-    with h5py.File(first) as a, h5py.File(second) as b:
+    with h5py.File(first, locking=False) as a, h5py.File(second, locking=False) as b:
         walk = Walk(a, b, filters)
         if a.userblock_size != b.userblock_size:
             walk.tell("/", "user block", a.userblock_size, b.userblock_size)

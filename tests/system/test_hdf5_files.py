@@ -15,6 +15,7 @@ import pytest
 from programs import EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="needs no services")
+TOGETHER = True  # one test counts what all the others have refused
 UNPACKED = pathlib.Path(__file__).resolve().parents[2] / ".deps/hdf5-files"
 FILES = sorted(path for path in [*UNPACKED.rglob("*"), *pathlib.Path(h5py.__file__).parent.glob("tests/data_files/*.h5")]
                if path.is_file() and h5py.is_hdf5(path))
