@@ -19,6 +19,8 @@ import time
 import urllib.error
 import urllib.request
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("C2_BUILD", ROOT / "build/release"))
 BIN = BUILD / "bin"
@@ -193,6 +195,7 @@ class House:
 
     # ---- Python's ----
     def _python(self, name, module, http, *argv):
+        pytest.importorskip("caterva2.services", reason="the Python services of 2024 need Python 3.11")
         http = http or f"127.0.0.1:{free_port()}"
         (self.folder / "cwd").mkdir(exist_ok=True)
         return self.run(name, [sys.executable, "-m", f"caterva2.services.{module}", "--http", http, "--statedir",

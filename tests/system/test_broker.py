@@ -279,8 +279,6 @@ def test_a_port_in_use_is_said_and_ends_with_1(house):
 
 @pytest.mark.parametrize("kind", ["bro", "py_bro"])
 def test_a_publisher_registers_again_with_a_broker_that_lost_everything(house, tmp_path, kind):
-    if kind == "py_bro":
-        pytest.importorskip("caterva2.services.bro")
     start = getattr(house, kind)
     bro = start()
     (tmp_path / "root").mkdir()
