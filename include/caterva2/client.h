@@ -49,6 +49,13 @@ CAT2_API CAT2_MUST_USE bool cat2_client_new(const char *host, const struct cat2_
                                             cat2_client **client, struct cat2_error *err);
 /** Release; datasets opened from it keep it alive until they are freed. NULL is fine. */
 CAT2_API void cat2_client_free(cat2_client *client);
+/** While a call waits, ask the caller whether to go on.
+ *
+ *  @param go_on  Called on the calling thread, often while bytes arrive, at least once a second while none
+ * do, and after every signal. false gives up: the call fails with CAT2_ECANCELLED, the client stays usable.
+ * It must not call this client. NULL: never ask.
+ *  @param ctx    Handed to go_on. */
+CAT2_API void cat2_client_on_wait(cat2_client *client, bool (*go_on)(void *ctx), void *ctx);
 
 /** Names of the roots the subscriber knows, in its order.
  *  @param roots  Out: yours, cat2_strings_free(). cat2_strings_flag() tells which are followed

@@ -27,6 +27,15 @@ enum cat2_kind {
  *  @source GET /api/info/{path}; fields as in docs/protocol.md, "info". */
 CAT2_API CAT2_MUST_USE bool cat2_dataset_open(cat2_client *client, const char *path, cat2_dataset **dataset,
                                               struct cat2_error *err);
+/** A dataset as it was opened before, by this client or another one of the same subscriber: nothing is asked.
+ * With it, threads that have a client each share what one of them has opened.
+ *
+ *  @param info, etag  cat2_dataset_info() and cat2_dataset_etag() of then.
+ *  @param dataset     Out: yours, cat2_dataset_free(). Keeps the client alive.
+ *  @errors CAT2_EINVAL malformed path; CAT2_EDATA unreadable metadata; CAT2_ENOMEM. */
+CAT2_API CAT2_MUST_USE bool cat2_dataset_reopen(cat2_client *client, const char *path, const char *info,
+                                                const char *etag, cat2_dataset **dataset,
+                                                struct cat2_error *err);
 CAT2_API void cat2_dataset_free(cat2_dataset *dataset);
 
 /** The path it was opened with. Borrowed, as all pointers returned below: valid while dataset lives. */
@@ -65,6 +74,42 @@ CAT2_API const char *cat2_dataset_etag(const cat2_dataset *dataset);
  *  @source GET /api/fetch/{path}?slice_=; semantics: NumPy "Basic indexing". */
 CAT2_API CAT2_MUST_USE bool cat2_dataset_fetch(cat2_dataset *dataset, const char *slice, cat2_array **array,
                                                struct cat2_error *err);
+/** What a selection would be; nothing is asked.
+ *
+ *  @param ndim    Out: its number of axes.
+ *  @param shape   Out: room for CAT2_MAX_DIM entries, ndim of them are set.
+ *  @param nbytes  Out: bytes of its items.
+ *  @errors CAT2_EINVAL bad slice or more axes than the dataset; CAT2_ELIMIT larger than
+ *  options.reply_nbytes_max. */
+CAT2_API CAT2_MUST_USE bool cat2_dataset_select(const cat2_dataset *dataset, const char *slice, int *ndim,
+                                                int64_t *shape, int64_t *nbytes, struct cat2_error *err);
+/** How items travel. Python subscribers of 2024 choose themselves. */
+enum cat2_wire {
+    CAT2_WIRE_AUTO,  /* few items, or from this machine: as they are; else compressed */
+    CAT2_WIRE_RAW,   /* as they are */
+    CAT2_WIRE_BLOSC2 /* compressed; more than a few */
+};
+/** As cat2_dataset_fetch(), into memory of the caller, and of the dataset's generation only. Items that
+ * travel as they are arrive there without a copy in between.
+ *
+ *  @param out     nbytes bytes; undefined after a failure.
+ *  @param nbytes  as cat2_dataset_select() says.
+ *  @errors CAT2_ECHANGED the dataset is of another generation now (cat2_dataset_etag()): open it again;
+ * CAT2_EINVAL another nbytes; else as cat2_dataset_fetch().
+ *  @source GET /api/fetch/{path}?slice_= with If-Match. */
+CAT2_API CAT2_MUST_USE bool cat2_dataset_fetch_into(cat2_dataset *dataset, const char *slice,
+                                                    enum cat2_wire wire, void *out, size_t nbytes,
+                                                    struct cat2_error *err);
+/** A selection as a Blosc2 frame (contiguous; of an array with its metalayer "b2nd"), for programs with a
+ * Blosc2 of their own. The frame's header and size are checked, its chunks are not decoded.
+ *
+ *  @param frame   Out: yours, free().
+ *  @param nbytes  Out: its bytes.
+ *  @errors as cat2_dataset_fetch_into(); CAT2_EUNSUPPORTED a Python subscriber of 2024, which has no such
+ * answer for all selections.
+ *  @source GET /api/fetch/{path}?slice_=&format=b2nd */
+CAT2_API CAT2_MUST_USE bool cat2_dataset_fetch_frame(cat2_dataset *dataset, const char *slice, void **frame,
+                                                     size_t *nbytes, struct cat2_error *err);
 /** A line of any length, reduced by the subscriber: of every `px`-th part the least and the greatest item, so
  * that no spike is lost.
  *

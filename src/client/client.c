@@ -63,6 +63,12 @@ void cat2_client_free(cat2_client *client)
     if (client && --client->refs == 0) client_free(client);
 }
 
+void cat2_client_on_wait(cat2_client *client, bool (*go_on)(void *ctx), void *ctx)
+{
+    client->go_on = go_on;
+    client->go_on_ctx = ctx;
+}
+
 size_t cat2_strings_count(const cat2_strings *strings)
 {
     return strings ? strings->n : 0;

@@ -17,30 +17,47 @@ void cat2_dataset_free(cat2_dataset *dataset)
     free(dataset);
 }
 
-static bool parse_info(cat2_dataset *dataset, const struct c2_chttp *http, struct cat2_error *err)
+static bool parse_info(cat2_dataset *dataset, struct c2_str info, struct c2_str etag, struct cat2_error *err)
 {
-    struct c2_str etag = {"", 0};
     C2_AUTO_PTR(c2_json) *json = NULL;
     C2_AUTO(c2_buf) name = C2_BUF_INIT(C2_DTYPE_TEXT_MAX * 2);
 
-    if (!c2_json_parse(c2_buf_str(&http->body), &json, err)) return false;
+    if (!c2_json_parse(info, &json, err)) return false;
     struct c2_jval root = c2_json_root(json);
     struct c2_jval ranges = c2_jval_kind(c2_jget(root, "accept_ranges"))
                                 ? c2_jget(root, "accept_ranges")
                                 : c2_jget(c2_jget(root, "schunk"), "accept_ranges");
     c2_jbool(ranges, &dataset->modern);
-    c2_chttp_header(http, "etag", &etag);
     if (!c2_meta_from_json(root, c2_kind_of(c2_str_of(dataset->path)), &dataset->meta, err)) return false;
     if (!c2_dtype_name(&dataset->meta.dtype, &name, err)) return false;
-    dataset->info = c2_str_dup(c2_buf_str(&http->body));
+    dataset->info = c2_str_dup(info);
     dataset->etag = c2_str_dup(etag);
     dataset->dtype_name = c2_str_dup(c2_buf_str(&name));
     return (dataset->info && dataset->etag && dataset->dtype_name) || c2_fail_nomem(err, "dataset");
 }
 
+static bool dataset_new(cat2_client *client, const char *path, struct c2_str info, struct c2_str etag,
+                        cat2_dataset **out, struct cat2_error *err)
+{
+    cat2_dataset *dataset = calloc(1, sizeof(*dataset));
+
+    if (!dataset) return c2_fail_nomem(err, "dataset");
+    dataset->client = client;
+    client->refs++;
+    dataset->path = c2_str_dup(c2_str_of(path));
+    if (!dataset->path || !parse_info(dataset, info, etag, err)) {
+        if (err->code == CAT2_OK) c2_fail_nomem(err, "dataset");
+        cat2_dataset_free(dataset);
+        return c2_fail_within(err, "%.120s", path);
+    }
+    *out = dataset;
+    return true;
+}
+
 bool cat2_dataset_open(cat2_client *client, const char *path, cat2_dataset **out, struct cat2_error *err)
 {
     struct cat2_error mine;
+    struct c2_str etag = {"", 0};
     C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX);
     C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
 
@@ -49,18 +66,18 @@ bool cat2_dataset_open(cat2_client *client, const char *path, cat2_dataset **out
         return c2_client_named(path, err);
     http.target = c2_buf_cstr(&target);
     if (!c2_chttp_run(client, &http, err)) return c2_client_named(path, err);
-    cat2_dataset *dataset = calloc(1, sizeof(*dataset));
-    if (!dataset) return c2_fail_nomem(err, "dataset");
-    dataset->client = client;
-    client->refs++;
-    dataset->path = c2_str_dup(c2_str_of(path));
-    if (!dataset->path || !parse_info(dataset, &http, err)) {
-        if (err->code == CAT2_OK) c2_fail_nomem(err, "dataset");
-        cat2_dataset_free(dataset);
-        return c2_fail_within(err, "%.120s", path);
-    }
-    *out = dataset;
-    return true;
+    c2_chttp_header(&http, "etag", &etag);
+    return dataset_new(client, path, c2_buf_str(&http.body), etag, out, err);
+}
+
+bool cat2_dataset_reopen(cat2_client *client, const char *path, const char *info, const char *etag,
+                         cat2_dataset **out, struct cat2_error *err)
+{
+    struct cat2_error mine;
+
+    err = c2_err_or(err, &mine);
+    if (!c2_path_check(c2_str_of(path), err)) return c2_client_named(path, err);
+    return dataset_new(client, path, c2_str_of(info), c2_str_of(etag), out, err);
 }
 
 const char *cat2_dataset_path(const cat2_dataset *dataset)

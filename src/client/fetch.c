@@ -38,7 +38,15 @@ static bool slice_text(const struct c2_bound *bound, bool steps, struct c2_buf *
     return true;
 }
 
-static bool fetch_target(const cat2_dataset *dataset, const struct c2_bound *bound, int64_t nbytes,
+/* Whether the items travel as they are: few always, many where bytes cost less than compressing them. */
+static bool travels_raw(const struct c2_fetch *fetch, size_t n)
+{
+    bool local = fetch->wire == CAT2_WIRE_AUTO && fetch->dataset->client->local;
+
+    return n <= SMALL_NBYTES || local || fetch->wire == CAT2_WIRE_RAW;
+}
+
+static bool fetch_target(const cat2_dataset *dataset, const struct c2_bound *bound, const char *format,
                          struct c2_buf *target, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(4096);
@@ -47,8 +55,7 @@ static bool fetch_target(const cat2_dataset *dataset, const struct c2_bound *bou
     if (!c2_client_target("/api/fetch/", dataset->path, target, err) ||
         !c2_buf_puts(target, "?slice_=", err) || !c2_client_target("", c2_buf_cstr(&text), target, err))
         return false;
-    if (!dataset->modern) return c2_buf_puts(target, "&prefer_schunk=true", err);
-    return c2_buf_puts(target, nbytes <= SMALL_NBYTES ? "&format=raw" : "&format=b2nd", err);
+    return c2_buf_puts(target, dataset->modern ? format : "&prefer_schunk=true", err);
 }
 
 static bool copy_exact(struct c2_bytes from, uint8_t *out, size_t n, struct cat2_error *err)
@@ -92,18 +99,58 @@ static bool decode(cat2_dataset *dataset, struct c2_buf *body, uint8_t *out, siz
            c2_codec_decode(dataset->client->codec, &dataset->meta, c2_buf_bytes(body), out, err);
 }
 
+/* Where the items of an answer go as they come. */
+struct landing {
+    uint8_t *out;
+    size_t n, have;
+};
+
+static bool land(void *ctx, struct c2_chttp *http, struct c2_bytes bytes, struct cat2_error *err)
+{
+    struct landing *landing = ctx;
+
+    (void)http;
+    if (bytes.n > landing->n - landing->have)
+        return c2_fail(err, CAT2_EDATA, "the answer holds more than the %zu bytes of data expected",
+                       landing->n);
+    memcpy(landing->out + landing->have, bytes.p, bytes.n);
+    landing->have += bytes.n;
+    return true;
+}
+
+/* Run a request for data; of the dataset's generation only when that is pinned. */
+static bool run_request(cat2_dataset *dataset, bool pinned, struct c2_chttp *http, struct cat2_error *err)
+{
+    char match[600];
+    const char *const headers[] = {match, NULL};
+
+    if (pinned && dataset->modern && dataset->etag[0] == '"') {
+        snprintf(match, sizeof(match), "If-Match: %s", dataset->etag);
+        http->headers = headers;
+    }
+    bool ok = c2_chttp_run(dataset->client, http, err) || c2_client_named(dataset->path, err);
+    http->headers = NULL;
+    return ok;
+}
+
 /* One request, its items in C order: the selection itself, or its box when the server cannot step. */
-static bool fetch_once(cat2_dataset *dataset, const struct c2_bound *bound, uint8_t *out, size_t n,
+static bool fetch_once(const struct c2_fetch *fetch, const struct c2_bound *bound, uint8_t *out, size_t n,
                        struct cat2_error *err)
 {
+    cat2_dataset *dataset = fetch->dataset;
+    bool raw = dataset->modern && travels_raw(fetch, n);
+    struct landing landing = {out, n, 0};
     C2_AUTO(c2_buf) target = C2_BUF_INIT(16384);
     C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(n + n / 8 + (1u << 20))};
 
-    if (!fetch_target(dataset, bound, (int64_t)n, &target, err)) return false;
+    if (!fetch_target(dataset, bound, raw ? "&format=raw" : "&format=b2nd", &target, err)) return false;
     http.target = c2_buf_cstr(&target);
-    if (!c2_chttp_run(dataset->client, &http, err)) return c2_client_named(dataset->path, err);
-    if (dataset->modern && n <= SMALL_NBYTES) return copy_exact(c2_buf_bytes(&http.body), out, n, err);
-    return decode(dataset, &http.body, out, n, err);
+    if (raw) http.sink = land, http.ctx = &landing;
+    if (!run_request(dataset, fetch->pinned, &http, err)) return false;
+    if (!raw) return decode(dataset, &http.body, out, n, err);
+    return landing.have == n ||
+           c2_fail(err, CAT2_EDATA, "%.120s: the answer holds %zu bytes of data, expected %zu", dataset->path,
+                   landing.have, n);
 }
 
 static bool is_box(const struct c2_bound *bound)
@@ -114,9 +161,10 @@ static bool is_box(const struct c2_bound *bound)
 }
 
 /* Fetch the covering box, then pick the selection out of it. */
-static bool fetch_stepped(cat2_dataset *dataset, const struct c2_bound *bound, uint8_t *out,
-                          struct cat2_error *err)
+static bool fetch_stepped(const struct c2_fetch *fetch, struct cat2_error *err)
 {
+    cat2_dataset *dataset = fetch->dataset;
+    const struct c2_bound *bound = &fetch->bound;
     int64_t lo[C2_DIM_MAX], hi[C2_DIM_MAX], shape[C2_DIM_MAX], nitems = 1, nbytes;
     int32_t edge[C2_DIM_MAX];
     struct c2_bound box = *bound, inside = *bound;
@@ -142,20 +190,19 @@ static bool fetch_stepped(cat2_dataset *dataset, const struct c2_bound *bound, u
         return false;
     uint8_t *items = malloc((size_t)nbytes + 1);
     if (!items) return c2_fail_nomem(err, "slice");
-    bool ok = fetch_once(dataset, &box, items, (size_t)nbytes, err);
-    if (ok) c2_grid_scatter(&grid, &inside, 0, 0, items, out);
+    bool ok = fetch_once(fetch, &box, items, (size_t)nbytes, err);
+    if (ok) c2_grid_scatter(&grid, &inside, 0, 0, items, fetch->out);
     free(items);
     return ok;
 }
 
-bool c2_client_fetch(cat2_dataset *dataset, const struct c2_bound *bound, uint8_t *out,
-                     struct cat2_error *err)
+bool c2_client_run_fetch(const struct c2_fetch *fetch, struct cat2_error *err)
 {
-    size_t n = (size_t)(bound->nitems * dataset->meta.dtype.itemsize);
+    size_t n = (size_t)(fetch->bound.nitems * fetch->dataset->meta.dtype.itemsize);
 
     if (n == 0) return true;
-    if (dataset->modern || is_box(bound)) return fetch_once(dataset, bound, out, n, err);
-    return fetch_stepped(dataset, bound, out, err);
+    if (!fetch->dataset->modern && !is_box(&fetch->bound)) return fetch_stepped(fetch, err);
+    return fetch_once(fetch, &fetch->bound, fetch->out, n, err);
 }
 
 bool c2_client_slice(const cat2_dataset *dataset, const char *slice, struct c2_bound *out,
@@ -169,6 +216,92 @@ bool c2_client_slice(const cat2_dataset *dataset, const char *slice, struct c2_b
            c2_fail_within(err, "%.70s[%.50s]", dataset->path, slice);
 }
 
+/* A slice that may be fetched, and how many bytes that is. */
+static bool select_items(const cat2_dataset *dataset, const char *slice, struct c2_bound *bound,
+                         int64_t *nbytes, struct cat2_error *err)
+{
+    if (!c2_client_slice(dataset, slice, bound, err)) return false;
+    if (!c2_mul_i64(bound->nitems, dataset->meta.dtype.itemsize, nbytes) ||
+        *nbytes > dataset->client->options.reply_nbytes_max)
+        return c2_fail(err, CAT2_ELIMIT, "%.70s[%.50s]: %" PRId64 " items are larger than %" PRId64 " bytes",
+                       dataset->path, slice, bound->nitems, dataset->client->options.reply_nbytes_max);
+    return true;
+}
+
+bool cat2_dataset_select(const cat2_dataset *dataset, const char *slice, int *ndim, int64_t *shape,
+                         int64_t *nbytes, struct cat2_error *err)
+{
+    struct cat2_error mine;
+    struct c2_bound bound;
+    int64_t n;
+
+    if (!select_items(dataset, slice, &bound, &n, c2_err_or(err, &mine))) return false;
+    *ndim = bound.out_ndim;
+    *nbytes = n;
+    for (int axis = 0; axis < bound.out_ndim; axis++)
+        shape[axis] = bound.out_shape[axis];
+    return true;
+}
+
+bool cat2_dataset_fetch_into(cat2_dataset *dataset, const char *slice, enum cat2_wire wire, void *out,
+                             size_t nbytes, struct cat2_error *err)
+{
+    struct cat2_error mine;
+    struct c2_fetch fetch = {.dataset = dataset, .out = out, .wire = wire, .pinned = true};
+    int64_t n;
+
+    err = c2_err_or(err, &mine);
+    if (!select_items(dataset, slice, &fetch.bound, &n, err)) return false;
+    if ((uint64_t)n != nbytes)
+        return c2_fail(err, CAT2_EINVAL, "%.70s[%.50s]: has %" PRId64 " bytes, not %zu", dataset->path, slice,
+                       n, nbytes);
+    return c2_client_run_fetch(&fetch, err);
+}
+
+/* The head of a contiguous frame: magic, and its length at byte 16, big-endian. */
+static bool is_frame(const struct c2_buf *body)
+{
+    uint64_t length = 0;
+
+    if (body->n < 24 || memcmp(body->p,
+                               "\x9e\xa8"
+                               "b2frame",
+                               10) != 0)
+        return false;
+    for (int i = 16; i < 24; i++)
+        length = length << 8 | body->p[i];
+    return length == body->n;
+}
+
+bool cat2_dataset_fetch_frame(cat2_dataset *dataset, const char *slice, void **frame, size_t *nbytes,
+                              struct cat2_error *err)
+{
+    struct cat2_error mine;
+    struct c2_bound bound;
+    int64_t n;
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(16384);
+    C2_AUTO(c2_chttp) http = {0};
+
+    err = c2_err_or(err, &mine);
+    if (!select_items(dataset, slice, &bound, &n, err)) return false;
+    http.body = C2_BUF_INIT((size_t)n + (size_t)n / 8 + (1u << 20));
+    if (!dataset->modern && !is_box(&bound))
+        return c2_fail(err, CAT2_EUNSUPPORTED, "%.120s: the subscriber does not step through slices",
+                       dataset->path);
+    if (!fetch_target(dataset, &bound, "&format=b2nd", &target, err)) return false;
+    http.target = c2_buf_cstr(&target);
+    if (!run_request(dataset, true, &http, err)) return false;
+    if (!dataset->modern && http.body.n && http.body.p[0] != 0x9e)
+        return c2_fail(err, CAT2_EUNSUPPORTED, "%.120s: the subscriber does not send frames of this",
+                       dataset->path);
+    if (!is_frame(&http.body))
+        return c2_fail(err, CAT2_EDATA, "%.120s: the answer is no frame", dataset->path);
+    struct c2_buf body = c2_buf_steal(&http.body);
+    *frame = body.p;
+    *nbytes = body.n;
+    return true;
+}
+
 bool cat2_dataset_fetch(cat2_dataset *dataset, const char *slice, cat2_array **out, struct cat2_error *err)
 {
     struct cat2_error mine;
@@ -176,11 +309,7 @@ bool cat2_dataset_fetch(cat2_dataset *dataset, const char *slice, cat2_array **o
     int64_t nbytes;
 
     err = c2_err_or(err, &mine);
-    if (!c2_client_slice(dataset, slice, &bound, err)) return false;
-    if (!c2_mul_i64(bound.nitems, dataset->meta.dtype.itemsize, &nbytes) ||
-        nbytes > dataset->client->options.reply_nbytes_max)
-        return c2_fail(err, CAT2_ELIMIT, "slice of %" PRId64 " items is larger than %" PRId64 " bytes",
-                       bound.nitems, dataset->client->options.reply_nbytes_max);
+    if (!select_items(dataset, slice, &bound, &nbytes, err)) return false;
     cat2_array *array = calloc(1, sizeof(*array));
     if (!array) return c2_fail_nomem(err, "array");
     *array = (struct cat2_array){.bound = bound, .itemsize = dataset->meta.dtype.itemsize, .nbytes = nbytes};

@@ -150,6 +150,28 @@ static struct curl_slist *header_list(const struct c2_chttp *http)
     return list;
 }
 
+bool c2_client_go_on(const cat2_client *client, struct cat2_error *err)
+{
+    return !client->go_on || client->go_on(client->go_on_ctx) || c2_fail(err, CAT2_ECANCELLED, "cancelled");
+}
+
+static int on_wait(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+    struct transfer *t = ctx;
+
+    (void)total, (void)now, (void)up_total, (void)up_now;
+    return t->http->err.code != CAT2_OK || !c2_client_go_on(t->client, &t->http->err);
+}
+
+/* Whether the connection just used ends on this machine. */
+static void note_address(cat2_client *client)
+{
+    char *ip = NULL;
+
+    if (curl_easy_getinfo(client->curl, CURLINFO_PRIMARY_IP, &ip) != CURLE_OK || !ip || !*ip) return;
+    client->local = strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
+}
+
 static void set_options(cat2_client *client, struct transfer *t, const char *url, struct curl_slist *headers)
 {
     CURL *curl = client->curl;
@@ -171,6 +193,11 @@ static void set_options(cat2_client *client, struct transfer *t, const char *url
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
+    if (client->go_on) {
+        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_wait);
+        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+    }
     if (post) {
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L);
@@ -195,6 +222,7 @@ static bool run_once(cat2_client *client, struct c2_chttp *http, struct cat2_err
     curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, NULL);
     curl_slist_free_all(headers);
     http->status = status_of(&t);
+    note_address(client);
     if (code != CURLE_OK && http->err.code != CAT2_OK) {
         *err = http->err;
         return false;
@@ -216,6 +244,18 @@ static int64_t retry_ms(const struct c2_chttp *http)
     return 1000 * c2_max_i64(1, c2_min_i64(seconds, RETRY_AFTER_MAX));
 }
 
+/* Wait, in steps short enough for whoever wants to give up. */
+static bool wait_ms(const cat2_client *client, int64_t ms, struct cat2_error *err)
+{
+    int64_t end = c2_mono_ms(c2_clock_real()) + ms, left;
+
+    while ((left = end - c2_mono_ms(c2_clock_real())) > 0) {
+        poll(NULL, 0, (int)c2_min_i64(left, 200));
+        if (!c2_client_go_on(client, err)) return false;
+    }
+    return true;
+}
+
 bool c2_chttp_run(cat2_client *client, struct c2_chttp *http, struct cat2_error *err)
 {
     int64_t start = c2_mono_ms(c2_clock_real()), wait;
@@ -225,7 +265,7 @@ bool c2_chttp_run(cat2_client *client, struct c2_chttp *http, struct cat2_error 
         wait = retry_ms(http);
         if (wait < 0 || c2_mono_ms(c2_clock_real()) + wait - start > client->options.answer_timeout_ms)
             return false;
-        poll(NULL, 0, (int)wait);
+        if (!wait_ms(client, wait, err)) return false;
         c2_buf_clear(&http->body);
         c2_buf_clear(&http->reply_headers);
         http->err = (struct cat2_error){0};

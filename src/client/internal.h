@@ -15,7 +15,10 @@ struct cat2_client {
     int refs;
     char base[320]; /* "http://host:port" */
     struct cat2_client_options options;
-    CURL *curl; /* one connection, kept alive between calls */
+    CURL *curl;               /* one connection, kept alive between calls */
+    bool local;               /* it leads to this machine, as far as it has been used */
+    bool (*go_on)(void *ctx); /* NULL or asked while waiting */
+    void *go_on_ctx;
     struct c2_codec *codec;
 };
 
@@ -56,6 +59,8 @@ struct c2_chttp {
 };
 /** true on any 2xx; other statuses become errors with the server's own detail text. */
 bool c2_chttp_run(cat2_client *client, struct c2_chttp *http, struct cat2_error *err);
+/** false and CAT2_ECANCELLED when the caller does not want to wait any longer. */
+bool c2_client_go_on(const cat2_client *client, struct cat2_error *err);
 /** A header of the answer, any case. */
 bool c2_chttp_header(const struct c2_chttp *http, const char *name, struct c2_str *out);
 void c2_chttp_fini(struct c2_chttp *http);
@@ -69,9 +74,21 @@ bool c2_client_target(const char *prefix, const char *path, struct c2_buf *out, 
 /** A slice of the dataset, bound to its shape; errors show both. */
 bool c2_client_slice(const cat2_dataset *dataset, const char *slice, struct c2_bound *out,
                      struct cat2_error *err);
-/** Items of one bound selection into out (bound->nitems * itemsize bytes). */
-bool c2_client_fetch(cat2_dataset *dataset, const struct c2_bound *bound, uint8_t *out,
-                     struct cat2_error *err);
+/* One fetch: what, into what memory (bound.nitems * itemsize bytes), and how. */
+struct c2_fetch {
+    cat2_dataset *dataset;
+    struct c2_bound bound;
+    uint8_t *out;
+    enum cat2_wire wire;
+    bool pinned; /* of the dataset's generation only: CAT2_ECHANGED */
+};
+bool c2_client_run_fetch(const struct c2_fetch *fetch, struct cat2_error *err);
+/** Items of one bound selection into out. */
+static inline bool c2_client_fetch(cat2_dataset *dataset, const struct c2_bound *bound, uint8_t *out,
+                                   struct cat2_error *err)
+{
+    return c2_client_run_fetch(&(struct c2_fetch){dataset, *bound, out, CAT2_WIRE_AUTO, false}, err);
+}
 /** The data inside a pickle of bytes or of an array: the pickle is walked, never run. Exactly n bytes or
  * CAT2_EDATA. */
 bool c2_pickle_data(struct c2_bytes pickle, size_t n, struct c2_bytes *out, struct cat2_error *err);
