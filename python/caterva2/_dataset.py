@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files and datasets of a root: what they are, any part of their data, all of it as a local file."""
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import pathlib
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+
+import numpy as np
+
+from . import _flight, _html, _native, _pool
+from ._slices import to_text
+from ._state import State
+from .errors import Changed, InvalidRequest, SliceError, Unsupported
+
+if TYPE_CHECKING:
+    import blosc2
+
+Progress = Callable[[int, int], Any]
+ITER_NBYTES = 64 << 20  # a part of an iteration over the first axis
+
+
+def url_path(path: str) -> str:
+    from urllib.parse import quote
+    return quote(path, safe="/")
+
+
+def open_state(host: str, path: str) -> State:
+    def run(connection: _pool.Connection) -> State:
+        opened = connection.client.open(path)
+        state = State(opened)
+        connection.opened[path] = (state, opened)
+        return state
+    return _pool.call(host, run)
+
+
+class File:
+    """A file of a root. Its data are bytes: `file[:100]`, `bytes(file[...])`.
+
+    name, root, host: where it is; `path` is ROOT/NAME. The metadata are read when the object is made, and again when data of
+    another generation are met. Objects may be used by many threads at once.
+    """
+
+    def __init__(self, name: str, root: str, host: str):
+        self.root = root
+        self.name = name
+        self.host = host
+        self.path = pathlib.PurePosixPath(root) / name if os.name != "posix" else pathlib.Path(f"{root}/{name}")
+        self._path = f"{root}/{name}"
+        self._state = open_state(host, self._path)
+
+    # ---- what it is ----
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.path}>"
+
+    def _repr_html_(self) -> str:
+        return _html.dataset(self)
+
+    def __reduce__(self):
+        return type(self), (self.name, self.root, self.host)
+
+    @property
+    def meta(self) -> Dict[str, Any]:
+        """All metadata, as get_info() gives them."""
+        return self._state.meta
+
+    @property
+    def vlmeta(self) -> Dict[str, Any]:
+        """The attributes (variable-length metalayers)."""
+        return self._state.attrs
+
+    attrs = vlmeta
+
+    @property
+    def shape(self) -> Tuple[int, ...]:
+        """Items along each axis; of frames and files one axis."""
+        return self._state.shape
+
+    @property
+    def chunks(self) -> Tuple[int, ...]:
+        """Items of a chunk along each axis."""
+        return self._state.chunks
+
+    @property
+    def blocks(self) -> Tuple[int, ...]:
+        """Items of a block along each axis: the least that is decompressed."""
+        return self._state.blocks
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the items."""
+        return self._state.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._state.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of items."""
+        return math.prod(self._state.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an item."""
+        return self._state.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all items, uncompressed."""
+        return self.size * self._state.itemsize
+
+    @property
+    def cbytes(self) -> int:
+        """Bytes that the subscriber holds of it, compressed, when the metadata were read."""
+        return self._state.cbytes
+
+    @property
+    def etag(self) -> str:
+        """The generation of the metadata; "" when the subscriber names none."""
+        return self._state.etag
+
+    def __len__(self) -> int:
+        if not self._state.shape:
+            raise TypeError(f"{self.path} is a scalar: it has no length")
+        return self._state.shape[0]
+
+    def __bool__(self) -> bool:
+        return True
+
+    def refresh(self) -> None:
+        """Read the metadata again."""
+        self._state = open_state(self.host, self._path)
+
+    # ---- data ----
+
+    def _job(self, text: str, wire: int, state: State):
+        """One fetch as a job of _flight: bytes or an array of that generation."""
+        as_bytes = state.kind != _native.ARRAY
+
+        def run(connection: _pool.Connection) -> Any:
+            return connection.dataset(self._path, state).fetch(text, wire, as_bytes)
+
+        def job(active: Any = None) -> Any:
+            items, shape = _pool.call(self.host, run, active)
+            if as_bytes:
+                return items
+            if not items:
+                return np.empty(shape, state.dtype)
+            return np.ndarray(shape, state.dtype, items)
+        return job
+
+    def _latest(self, what: Callable[[State], Any]) -> Any:
+        """what(state), with the metadata read again when they are of an older generation than the data."""
+        for _ in range(3):
+            try:
+                return what(self._state)
+            except Changed:
+                self.refresh()
+            except InvalidRequest as error:
+                raise SliceError(error.message, error.status) from None
+        return what(self._state)
+
+    def fetch(self, slice_: Any = None, prefer_schunk: bool = True) -> Any:
+        """The items of a slice: a NumPy array of an array, bytes of a frame or a file.
+
+        slice_: None for all, an integer, a slice, `...`, a tuple of these, or text ("0:10, ::2").
+        prefer_schunk: False has the items travel as they are; by default they are compressed on the way when that is worth it.
+        """
+        text = to_text(slice_)
+        wire = _native.WIRE_AUTO if prefer_schunk else _native.WIRE_RAW
+        return self._latest(lambda state: self._job(text, wire, state)())
+
+    def __getitem__(self, slice_: Any) -> Any:
+        """As fetch(): integers drop their axis, steps may have either sign."""
+        return self.fetch(slice_)
+
+    def fetch_many(self, slices: Iterable[Any], *, in_flight: int = 8, prefer_schunk: bool = True) -> List[Any]:
+        """The items of many slices, in their order, with `in_flight` requests under way at once. All are of one generation."""
+        texts = [to_text(key) for key in slices]
+        wire = _native.WIRE_AUTO if prefer_schunk else _native.WIRE_RAW
+        return self._latest(lambda state: _flight.run([self._job(text, wire, state) for text in texts], in_flight))
+
+    def iter_chunks(self, *, in_flight: int = 4) -> Iterator[Tuple[Tuple[slice, ...], Any]]:
+        """(slices, items) of each chunk, in C order; `in_flight` chunks are fetched ahead.
+
+        `out[slices] = items` puts one in its place. All are of one generation: when the dataset changes, Changed is raised.
+        """
+        state = self._state
+        edges = [[slice(i, min(i + chunk, n)) for i in range(0, n, chunk)] if chunk else []
+                 for n, chunk in zip(state.shape, state.chunks)]
+        keys, again = itertools.tee(itertools.product(*edges))
+        jobs = (self._job(to_text(key), _native.WIRE_AUTO, state) for key in again)
+        yield from zip(keys, _flight.ahead(jobs, in_flight))
+
+    def __iter__(self) -> Iterator[Any]:
+        """Over the first axis, as of an array; of frames and files, bytes of one item each."""
+        n, state = len(self), self._state
+        row = self.nbytes // n if n else 0
+        step = max(1, min(state.chunks[0] or 1, ITER_NBYTES // max(row, 1)))
+        jobs = (self._job(f"{i}:{min(i + step, n)}", _native.WIRE_AUTO, state) for i in range(0, n, step))
+        for part in _flight.ahead(jobs, 2):
+            if isinstance(part, bytes):
+                yield from (part[i:i + state.itemsize] for i in range(0, len(part), state.itemsize))
+            else:
+                yield from part
+
+    def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError(f"{self.path} is elsewhere: an array of it is always a copy")
+        items = self.fetch()
+        if isinstance(items, bytes):
+            items = np.frombuffer(bytearray(items), self.dtype) if items else np.empty(0, self.dtype)
+        return items if dtype is None else items.astype(dtype, copy=False)
+
+    def as_blosc2(self, slice_: Any = None) -> Union["blosc2.NDArray", "blosc2.SChunk"]:
+        """A slice as an object of the package blosc2, still compressed: an NDArray of an array, else an SChunk.
+
+        The only thing here that needs blosc2.
+        """
+        import blosc2
+        text = to_text(slice_)
+
+        def run(state: State) -> Any:
+            try:
+                return _pool.call(self.host, lambda connection: connection.dataset(self._path, state).frame(text))
+            except Unsupported:  # a Python subscriber of 2024 does not always send frames
+                items = self._job(text, _native.WIRE_AUTO, state)()
+                if isinstance(items, np.ndarray):
+                    return blosc2.asarray(items).to_cframe()
+                return blosc2.SChunk(data=items, cparams={"typesize": state.itemsize}).to_cframe()
+        frame = self._latest(run)
+        if self._state.kind == _native.ARRAY:
+            return blosc2.ndarray_from_cframe(frame)
+        return blosc2.schunk_from_cframe(frame)
+
+    # ---- files ----
+
+    def get_download_url(self) -> str:
+        """Where the whole of it can be had by HTTP; plain files are compressed there (`.b2`)."""
+        return download_url(self.host, self._path)
+
+    def download(self, *, path: Union[str, "os.PathLike[str]", None] = None, progress: Optional[Progress] = None,
+                 resume: bool = True) -> pathlib.Path:
+        """Save the whole of it as a local file, and return its path: arrays and frames as Blosc2 frames, files as they are.
+
+        path: by default ROOT/NAME beneath the working directory; folders are made. progress: called now and then with the bytes
+        so far and in all (-1 unknown); what it raises ends the download, as does False. resume: go on where a download of the
+        same generation was interrupted; what it had got is in PATH.part. PATH is whole, or as it was.
+        """
+        target = pathlib.Path(self._path if path is None else path)
+
+        def run(connection: _pool.Connection) -> None:
+            connection.dataset(self._path, self._state).download(target, progress, resume)
+        _pool.call(self.host, run)
+        return target
+
+
+class Dataset(File):
+    """An array (`.b2nd`), whose data are NumPy arrays, or a frame (`.b2frame`), whose data are bytes.
+
+    `dataset[2:5, ::2]` fetches a slice; `numpy.asarray(dataset)` everything.
+    """
+
+
+def download_url(host: str, path: str) -> str:
+    import json
+    target = f"/api/download-url/{url_path(path)}"
+    return json.loads(_pool.call(host, lambda connection: connection.client.get_json(target)))
+
+
+def class_of(name: str) -> type:
+    """Names alone tell what is a dataset."""
+    return Dataset if name.endswith((".b2nd", ".b2frame")) else File

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Many requests under way at once, their answers in the order of asking."""
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Set
+
+from ._pool import Connection
+
+Job = Callable[[Set[Connection]], Any]  # does one request; its connection is in the set meanwhile
+
+
+def _cancel(active: Set[Connection]) -> None:
+    for connection in list(active):
+        connection.client.cancel()
+
+
+class _Crowd:
+    """Workers that share a list of jobs; the thread that waits for them is one."""
+
+    def __init__(self, jobs: Sequence[Job]):
+        self.jobs, self.results = jobs, [None] * len(jobs)
+        self.next, self.lock = 0, threading.Lock()
+        self.active: Set[Connection] = set()
+        self.failed: Optional[int] = None
+        self.error: Optional[BaseException] = None
+
+    def take(self) -> Optional[int]:
+        with self.lock:
+            if self.error is not None or self.next == len(self.jobs):
+                return None
+            self.next += 1
+            return self.next - 1
+
+    def work(self) -> None:
+        while (i := self.take()) is not None:
+            try:
+                self.results[i] = self.jobs[i](self.active)
+            except BaseException as error:
+                self.fail(i, error)
+
+    def fail(self, i: int, error: BaseException) -> None:
+        """Of several failures the first in order is told; those that our giving up caused come later."""
+        with self.lock:
+            if self.error is None:
+                self.failed, self.error = i, error
+        _cancel(self.active)
+
+
+def run(jobs: Sequence[Job], in_flight: int) -> List[Any]:
+    """The results of all jobs, in order; the first failure ends it."""
+    if in_flight < 1:
+        raise ValueError(f"in_flight must be at least 1, not {in_flight!r}")
+    crowd = _Crowd(jobs)
+    threads = [threading.Thread(target=crowd.work, name="caterva2", daemon=True)
+               for _ in range(min(in_flight, len(jobs)) - 1)]
+    for thread in threads:
+        thread.start()
+    try:
+        crowd.work()
+        for thread in threads:
+            thread.join()
+    except BaseException as error:  # KeyboardInterrupt between two jobs
+        crowd.fail(-1, error)
+        raise
+    if crowd.error is not None:
+        raise crowd.error
+    return crowd.results
+
+
+def ahead(jobs: Iterable[Job], in_flight: int) -> Iterator[Any]:
+    """The results of jobs as they are wanted; `in_flight` of them are asked for ahead."""
+    from concurrent.futures import ThreadPoolExecutor
+    active: Set[Connection] = set()
+    waiting: deque = deque()
+    executor = ThreadPoolExecutor(max(1, in_flight), thread_name_prefix="caterva2")
+    try:
+        for job in jobs:
+            waiting.append(executor.submit(job, active))
+            if len(waiting) > in_flight:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+        _cancel(active)
+        executor.shutdown(wait=True)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Connections. A client of libcaterva2 is for one thread at a time: each call takes an idle one, and gives it back."""
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Set
+
+from . import _native
+
+if TYPE_CHECKING:
+    from ._state import State
+
+IDLE_MAX = 16  # connections kept for each host
+OPENED_MAX = 64  # datasets that a connection remembers
+
+
+class _Options:
+    connect_timeout = 5.0
+    answer_timeout = 30.0
+    reply_nbytes_max = 4 << 30
+
+
+_options = _Options()
+_idle: Dict[str, List["Connection"]] = {}
+
+
+class Connection:
+    """A client, and the datasets that it has opened or been told of."""
+
+    __slots__ = ("client", "opened", "options")
+
+    def __init__(self, host: str):
+        self.options = _options
+        self.client = _native.Client(host, round(_options.connect_timeout * 1000), round(_options.answer_timeout * 1000),
+                                     _options.reply_nbytes_max)
+        self.opened: Dict[str, Any] = {}
+
+    def dataset(self, path: str, state: "State") -> _native.Dataset:
+        """The dataset as `state` describes it."""
+        known = self.opened.get(path)
+        if known is not None and known[0] is state:
+            return known[1]
+        opened = self.client.reopen(path, state.info, state.etag)
+        self.opened.pop(path, None)
+        while len(self.opened) >= OPENED_MAX:
+            del self.opened[next(iter(self.opened))]
+        self.opened[path] = (state, opened)
+        return opened
+
+
+def take(host: str) -> Connection:
+    """An idle connection, or a new one: nobody else has it until give()."""
+    idle = _idle.get(host)
+    try:
+        while idle:
+            connection = idle.pop()
+            if connection.options is _options:
+                return connection
+    except IndexError:  # another thread took the last one
+        pass
+    return Connection(host)
+
+
+def give(host: str, connection: Connection) -> None:
+    idle = _idle.setdefault(host, [])
+    if len(idle) < IDLE_MAX and connection.options is _options:
+        idle.append(connection)
+
+
+def call(host: str, what: Callable[[Connection], Any], active: Optional[Set[Connection]] = None) -> Any:
+    """what(connection), on a connection of its own; while it runs, the connection is in `active`."""
+    connection = take(host)
+    if active is not None:
+        active.add(connection)
+    try:
+        return what(connection)
+    finally:
+        if active is not None:
+            active.discard(connection)
+        give(host, connection)
+
+
+def close() -> None:
+    """Close all idle connections. Nothing has to be closed; new connections are made when they are needed."""
+    _idle.clear()
+
+
+def set_options(*, connect_timeout: Optional[float] = None, answer_timeout: Optional[float] = None,
+                reply_nbytes_max: Optional[int] = None) -> None:
+    """Change how this process talks to subscribers; what is not given stays.
+
+    connect_timeout: seconds to reach a subscriber (5). answer_timeout: seconds without a byte moving, or of being told to come
+    back (30); a large answer may take as long as it likes. reply_nbytes_max: bytes of the largest fetch, decoded (4 GiB).
+    """
+    global _options
+    options = _Options()
+    for name, value in (("connect_timeout", connect_timeout), ("answer_timeout", answer_timeout),
+                        ("reply_nbytes_max", reply_nbytes_max)):
+        value = getattr(_options, name) if value is None else value
+        if value <= 0:
+            raise ValueError(f"{name} must be more than 0, not {value!r}")
+        setattr(options, name, value)
+    _options = options
+    close()
+
+
+# A child of fork() must not use the connections of its parent.
+os.register_at_fork(after_in_child=close)
