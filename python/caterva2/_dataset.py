@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import os
 import pathlib
@@ -13,7 +14,7 @@ import numpy as np
 from . import _flight, _html, _native, _pool
 from ._slices import to_text
 from ._state import State
-from .errors import Changed, InvalidRequest, SliceError, Unsupported
+from .errors import Changed, InvalidRequest, LocalError, NotFound, SliceError, Unsupported
 
 if TYPE_CHECKING:
     import blosc2
@@ -145,8 +146,8 @@ class File:
         def run(connection: _pool.Connection) -> Any:
             return connection.dataset(self._path, state).fetch(text, wire, as_bytes)
 
-        def job(active: Any = None) -> Any:
-            items, shape = _pool.call(self.host, run, active)
+        def job() -> Any:
+            items, shape = _pool.call(self.host, run)
             if as_bytes:
                 return items
             if not items:
@@ -256,7 +257,12 @@ class File:
 
         def run(connection: _pool.Connection) -> None:
             connection.dataset(self._path, self._state).download(target, progress, resume)
-        _pool.call(self.host, run)
+        try:
+            _pool.call(self.host, run)
+        except NotFound as error:
+            if error.status is None:  # not an answer: the place for the file
+                raise LocalError(error.message) from None
+            raise
         return target
 
 
@@ -268,9 +274,13 @@ class Dataset(File):
 
 
 def download_url(host: str, path: str) -> str:
-    import json
-    target = f"/api/download-url/{url_path(path)}"
-    return json.loads(_pool.call(host, lambda connection: connection.client.get_json(target)))
+    def ask(route: str) -> str:
+        target = f"/api/{route}/{url_path(path)}"
+        return json.loads(_pool.call(host, lambda connection: connection.client.get_json(target)))
+    try:
+        return ask("download-url")
+    except NotFound:  # Python subscribers of 0.2.0 answer it elsewhere
+        return ask("download")
 
 
 def class_of(name: str) -> type:

@@ -6,9 +6,9 @@ import threading
 from collections import deque
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Set
 
-from ._pool import Connection
+from ._pool import Connection, watch
 
-Job = Callable[[Set[Connection]], Any]  # does one request; its connection is in the set meanwhile
+Job = Callable[[], Any]  # does one request
 
 
 def _cancel(active: Set[Connection]) -> None:
@@ -23,7 +23,6 @@ class _Crowd:
         self.jobs, self.results = jobs, [None] * len(jobs)
         self.next, self.lock = 0, threading.Lock()
         self.active: Set[Connection] = set()
-        self.failed: Optional[int] = None
         self.error: Optional[BaseException] = None
 
     def take(self) -> Optional[int]:
@@ -34,17 +33,22 @@ class _Crowd:
             return self.next - 1
 
     def work(self) -> None:
-        while (i := self.take()) is not None:
-            try:
-                self.results[i] = self.jobs[i](self.active)
-            except BaseException as error:
-                self.fail(i, error)
+        before = getattr(watch, "calls", None)
+        watch.calls = self.active
+        try:
+            while (i := self.take()) is not None:
+                try:
+                    self.results[i] = self.jobs[i]()
+                except BaseException as error:
+                    self.fail(error)
+        finally:
+            watch.calls = before
 
-    def fail(self, i: int, error: BaseException) -> None:
-        """Of several failures the first in order is told; those that our giving up caused come later."""
+    def fail(self, error: BaseException) -> None:
+        """The first failure is told: others may come of giving up."""
         with self.lock:
             if self.error is None:
-                self.failed, self.error = i, error
+                self.error = error
         _cancel(self.active)
 
 
@@ -62,7 +66,7 @@ def run(jobs: Sequence[Job], in_flight: int) -> List[Any]:
         for thread in threads:
             thread.join()
     except BaseException as error:  # KeyboardInterrupt between two jobs
-        crowd.fail(-1, error)
+        crowd.fail(error)
         raise
     if crowd.error is not None:
         raise crowd.error
@@ -74,10 +78,10 @@ def ahead(jobs: Iterable[Job], in_flight: int) -> Iterator[Any]:
     from concurrent.futures import ThreadPoolExecutor
     active: Set[Connection] = set()
     waiting: deque = deque()
-    executor = ThreadPoolExecutor(max(1, in_flight), thread_name_prefix="caterva2")
+    executor = ThreadPoolExecutor(max(1, in_flight), "caterva2", lambda: setattr(watch, "calls", active))
     try:
         for job in jobs:
-            waiting.append(executor.submit(job, active))
+            waiting.append(executor.submit(job))
             if len(waiting) > in_flight:
                 yield waiting.popleft().result()
         while waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Set
 
 from . import _native
@@ -20,6 +21,7 @@ class _Options:
     reply_nbytes_max = 4 << 30
 
 
+watch = threading.local()  # .calls: the set of connections in which this thread's call stands while it runs
 _options = _Options()
 _idle: Dict[str, List["Connection"]] = {}
 
@@ -67,16 +69,17 @@ def give(host: str, connection: Connection) -> None:
         idle.append(connection)
 
 
-def call(host: str, what: Callable[[Connection], Any], active: Optional[Set[Connection]] = None) -> Any:
-    """what(connection), on a connection of its own; while it runs, the connection is in `active`."""
+def call(host: str, what: Callable[[Connection], Any]) -> Any:
+    """what(connection), on a connection of its own."""
     connection = take(host)
-    if active is not None:
-        active.add(connection)
+    watched: Optional[Set[Connection]] = getattr(watch, "calls", None)
+    if watched is not None:
+        watched.add(connection)
     try:
         return what(connection)
     finally:
-        if active is not None:
-            active.discard(connection)
+        if watched is not None:
+            watched.discard(connection)
         give(host, connection)
 
 

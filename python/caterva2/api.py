@@ -80,7 +80,10 @@ def fetch_many(requests: Iterable[Tuple[str, Any]], host: str = sub_host_default
     wire = _native.WIRE_AUTO if prefer_schunk else _native.WIRE_RAW
 
     def job(path: str, text: str) -> _flight.Job:
-        return lambda active: (lambda file: file._latest(lambda state: file._job(text, wire, state)(active)))(_open(path, host))
+        def run() -> Any:
+            file = _open(path, host)
+            return file._latest(lambda state: file._job(text, wire, state)())
+        return run
     return _flight.run([job(path, to_text(key)) for path, key in requests], in_flight)
 
 
