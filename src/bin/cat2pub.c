@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bin/service.h"
+#include "bin/statedir.h"
 #include "bus/remote.h"
 #include "publisher/publisher.h"
 
@@ -27,21 +28,24 @@ static const char *setting(const struct c2_options *options, int i, const char *
 static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
 {
     struct role *role = ctx;
-    const char *statedir = c2_options_text(service->options, "statedir");
+    char statedir[C2_STATEDIR_MAX];
     const char *name = setting(service->options, 0, "name"), *root = setting(service->options, 1, "root");
+
+    if (!root) root = "data";
 
     if (!name || !name[0])
         return c2_fail(err, CAT2_EINVAL,
                        "root name was not specified in configuration nor in command line arguments");
     if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || name[0] == '@')
         return c2_fail(err, CAT2_EINVAL, "root name %.120s: no '/', no leading '@', not '.' or '..'", name);
-    if (!c2_state_open(statedir, "cat2pub", &role->state, err) ||
+    if (!c2_statedir_publisher(service->options, name, root, statedir, err) ||
+        !c2_state_open(statedir, "cat2pub", &role->state, err) ||
         !c2_bus_remote_new(service->loop, service->http, c2_options_text(service->options, "broker"),
                            &role->bus, err))
         return false;
     struct c2_publisher_parts parts = {service->loop, service->pool, service->server, role->bus, role->state};
     struct c2_publisher_options options = {.name = name,
-                                           .root = root ? root : "data",
+                                           .root = root,
                                            .statedir = statedir,
                                            .http = service->public_http,
                                            .items_max = service->fds.items,
@@ -78,11 +82,11 @@ int main(int argc, char **argv)
 {
     static const struct c2_option OPTIONS[] = {
         {"broker", 0, C2_OPT_ENDPOINT, "localhost:8000", "HOST:PORT", "the broker", "broker.http"},
-        {"http", 0, C2_OPT_ENDPOINT, "localhost:8001", "HOST:PORT", "listen here; *:PORT: on all addresses",
-         NULL},
+        {"http", 0, C2_OPT_ENDPOINT, "localhost:8001", "HOST:PORT",
+         "listen here; *:PORT: on all addresses; without it, a free port where that is taken", NULL},
         {"public-url", 0, C2_OPT_TEXT, NULL, "URL", "where others reach us, when not at --http", NULL},
-        {"statedir", 0, C2_OPT_TEXT, "_caterva2/pub", "DIR", "state and compressed copies of plain files",
-         NULL},
+        {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
+         "state and compressed copies of plain files (default _caterva2/pub.NAME)", NULL},
         {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",
          "look at everything so often, beside events (default 10 on network file systems, else 15)", NULL},
         {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files beneath ROOT are files only", NULL},
@@ -102,6 +106,7 @@ int main(int argc, char **argv)
     void *states[] = {&role};
     const struct c2_service_role ROLES[] = {{.program = "cat2pub",
                                              .nroots = 1,
+                                             .any_port = true,
                                              .start = start,
                                              .stop = stop,
                                              .free = role_free,

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "bin/service.h"
+#include "bin/statedir.h"
 #include "broker/broker.h"
 #include "bus/local.h"
 #include "publisher/publisher.h"
@@ -17,12 +18,13 @@
 #define PATHS_MAX 64
 
 struct published {
-    char name[256], path[4096], statedir[4300], http[300];
+    char name[256], path[4096], statedir[C2_STATEDIR_MAX + 300], http[300];
     struct c2_server *server;
     struct c2_state *state;
     struct c2_publisher *publisher;
 };
 struct role {
+    char statedir[C2_STATEDIR_MAX];
     struct c2_server *broker_server;
     struct c2_broker *broker;
     struct c2_bus *bus;
@@ -76,7 +78,7 @@ static bool start_publisher(struct role *role, struct c2_service *s, const char 
         if (strcmp(role->published[i].name, p->name) == 0)
             return c2_fail(err, CAT2_EINVAL, "two roots are called '%.100s'", p->name);
     role->n++;
-    snprintf(p->statedir, sizeof(p->statedir), "%s/pub.%s", c2_options_text(s->options, "statedir"), p->name);
+    snprintf(p->statedir, sizeof(p->statedir), "%s/pub.%s", role->statedir, p->name);
     if (!open_server(s, "127.0.0.1:0", &p->server, p->http, err) ||
         !c2_state_open(p->statedir, "cat2pub", &p->state, err))
         return false;
@@ -94,7 +96,7 @@ static bool start_publisher(struct role *role, struct c2_service *s, const char 
 
 static bool start_subscriber(struct role *role, struct c2_service *s, struct cat2_error *err)
 {
-    char statedir[4300];
+    char statedir[C2_STATEDIR_MAX + 300];
     struct c2_subscriber_config config = {.loop = s->loop,
                                           .pool = s->pool,
                                           .http = s->http,
@@ -109,18 +111,21 @@ static bool start_subscriber(struct role *role, struct c2_service *s, struct cat
                                           .h5web_dir = c2_service_h5web(s->options),
                                           .web_dir = c2_options_text(s->options, "web-dir")};
 
-    snprintf(statedir, sizeof(statedir), "%s/sub", c2_options_text(s->options, "statedir"));
+    snprintf(statedir, sizeof(statedir), "%s/sub", role->statedir);
     return c2_service_scrub(s->options, &config.scrub_s, err) && c2_subscriber_new(&config, &role->sub, err);
 }
 
 static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
 {
     struct role *role = ctx;
-    char http[300], statedir[4300];
+    char http[300], statedir[C2_STATEDIR_MAX + 300];
 
     role->published = calloc(PATHS_MAX, sizeof(*role->published));
     if (!role->published) return c2_fail_nomem(err, "roots");
-    snprintf(statedir, sizeof(statedir), "%s/bro", c2_options_text(s->options, "statedir"));
+    if (!name_path(c2_options_arg(s->options, 0), &role->published[0], err) ||
+        !c2_statedir_serve(s->options, role->published[0].name, role->statedir, err))
+        return false;
+    snprintf(statedir, sizeof(statedir), "%s/bro", role->statedir);
     if (!open_server(s, c2_options_text(s->options, "broker-http"), &role->broker_server, http, err))
         return false;
     struct c2_broker_config config = {s->loop, role->broker_server, statedir};
@@ -176,7 +181,8 @@ static const struct c2_option options[] = {
      "serve here; *:PORT for every address, port 0 for a free one", NULL},
     {"broker-http", 0, C2_OPT_ENDPOINT, "127.0.0.1:0", "HOST:PORT",
      "where other subscribers and publishers may join", ""},
-    {"statedir", 0, C2_OPT_TEXT, "_caterva2/serve", "DIR", "keep state and cache here", NULL},
+    {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
+     "keep state and cache here (default _caterva2/serve.NAME, of the first root)", NULL},
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
      NULL},
     {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The subscriber: follows roots, caches what is asked for, serves it. */
 #include "bin/service.h"
+#include "bin/statedir.h"
 #include "bus/remote.h"
 #include "subscriber/subscriber.h"
 
@@ -12,12 +13,13 @@ struct role {
 static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
 {
     struct role *role = ctx;
+    char statedir[C2_STATEDIR_MAX];
     struct c2_subscriber_config config = {
         .loop = s->loop,
         .pool = s->pool,
         .http = s->http,
         .server = s->server,
-        .statedir = c2_options_text(s->options, "statedir"),
+        .statedir = statedir,
         .public_http = s->public_http,
         .caches_max = s->fds.caches,
         .quota = c2_options_int(s->options, "quota"),
@@ -26,7 +28,8 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         .web_dir = c2_options_text(s->options, "web-dir"),
     };
 
-    if (!c2_service_scrub(s->options, &config.scrub_s, err) ||
+    if (!c2_statedir_subscriber(s->options, statedir, err) ||
+        !c2_service_scrub(s->options, &config.scrub_s, err) ||
         !c2_bus_remote_new(s->loop, s->http, c2_options_text(s->options, "broker"), &role->bus, err))
         return false;
     config.bus = role->bus;
@@ -58,7 +61,8 @@ static const struct c2_option options[] = {
      "listen here; *:PORT for every address, port 0 for a free one", NULL},
     {"broker", 0, C2_OPT_ENDPOINT, "localhost:8000", "HOST:PORT", "the broker to ask for roots",
      "broker.http"},
-    {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR", "keep state and cache here", NULL},
+    {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR",
+     "keep state and cache here; with --id _caterva2/sub.ID", NULL},
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
      NULL},
     {"scrub", 0, C2_OPT_TEXT, "24", "HOURS",

@@ -18,7 +18,8 @@
 
 struct c2_options {
     const struct c2_options_spec *spec;
-    char *values[VALUES_MAX]; /* by option of the whole table: the program's, then the common ones */
+    char *values[VALUES_MAX];  /* by option of the whole table: the program's, then the common ones */
+    bool defaults[VALUES_MAX]; /* nobody gave it */
     const char *args[ARGS_MAX];
     int nargs;
     const char *conf_path, *id;
@@ -291,6 +292,7 @@ static bool fill(struct c2_options *o, struct cat2_error *err)
         snprintf(where, sizeof(where), "environment, %s", key);
         if (!value && configurable && (value = c2_conf_get(o->conf, key)))
             snprintf(where, sizeof(where), "%s:%d: %s", o->conf_path, c2_conf_line(o->conf, key), key);
+        o->defaults[i] = !value;
         if (!value) value = option->fallback;
         if (value && !set_value(o, (int)i, value, where, err)) return false;
     }
@@ -340,6 +342,14 @@ const char *c2_options_text(const struct c2_options *o, const char *name)
 
     C2_ASSERT(i >= 0);
     return o->values[i];
+}
+
+bool c2_options_given(const struct c2_options *o, const char *name)
+{
+    int i = index_of(o->spec, name);
+
+    C2_ASSERT(i >= 0);
+    return o->values[i] && !o->defaults[i];
 }
 
 int64_t c2_options_int(const struct c2_options *o, const char *name)

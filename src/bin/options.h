@@ -42,6 +42,8 @@ bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv,
                       struct cat2_error *err);
 void c2_options_free(struct c2_options *options);
 const char *c2_options_text(const struct c2_options *options, const char *name); /* NULL when unset */
+/** Not by default: on the command line, in the environment or in the file. */
+bool c2_options_given(const struct c2_options *options, const char *name);
 int64_t c2_options_int(const struct c2_options *options, const char *name);
 /** Milliseconds; -1 never, 0 when unset. */
 int64_t c2_options_period(const struct c2_options *options, const char *name);

@@ -184,17 +184,32 @@ static void share_fds(struct life *life)
                     life->service.fds.limit);
 }
 
-static bool start(struct life *life, struct cat2_error *err)
+static bool open_server(struct life *life, struct cat2_error *err)
 {
     struct c2_service *s = &life->service;
     struct c2_server_options options = {.cors = true, .server_name = "caterva2/" C2_VERSION};
+    struct cat2_error why;
+
+    options.backlog_max_connections = c2_service_connections(s, life->roles[0].nroots < 0);
+    if (!c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err))
+        return false;
+    if (!life->roles[0].any_port || c2_options_given(s->options, "http"))
+        return c2_server_new(s->loop, &options, &s->server, err) && public_name(s, &options.listen, err);
+    if (!c2_server_new(s->loop, &options, &s->server, &why)) {
+        options.listen.port = 0;
+        if (!c2_server_new(s->loop, &options, &s->server, err)) return false;
+        c2_log_info("%s; port %d is used, --http names another", why.message, c2_server_port(s->server));
+    }
+    return public_name(s, &options.listen, err);
+}
+
+static bool start(struct life *life, struct cat2_error *err)
+{
+    struct c2_service *s = &life->service;
 
     share_fds(life);
-    options.backlog_max_connections = c2_service_connections(s, life->roles[0].nroots < 0);
     if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
-        !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) ||
-        !c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err) ||
-        !c2_server_new(s->loop, &options, &s->server, err) || !public_name(s, &options.listen, err))
+        !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) || !open_server(life, err))
         return false;
     c2_server_routes(s->server, routes, C2_ARRAY_LEN(routes), life);
     for (size_t i = 0; i < life->nroles; i++)

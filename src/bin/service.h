@@ -24,6 +24,7 @@ struct c2_service_role {
     const char *program; /* "cat2sub" */
     bool caches;         /* it keeps cache files */
     int nroots;          /* it publishes; -1: as many as arguments */
+    bool any_port;       /* without --http, where the default port is taken, a free one does too */
     bool (*start)(void *role, struct c2_service *service,
                   struct cat2_error *err);                 /* add routes, open state */
     void (*stop)(void *role, c2_loop_fn *done, void *ctx); /* finish politely, then done(ctx) */

@@ -45,9 +45,9 @@ int c2_listen(const struct c2_endpoint *at, int *port, struct cat2_error *err)
         return -1;
     }
     /* "localhost" is often ::1 and 127.0.0.1: IPv4 first, where clients of an address written down will look.
-     */
+     * When somebody else has the one, the other does not do: clients would find both. */
     for (int pass = any ? 1 : 0; pass < 2 && fd < 0; pass++)
-        for (struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next)
+        for (struct addrinfo *ai = list; ai && fd < 0 && errnum != EADDRINUSE; ai = ai->ai_next)
             if (pass == 1 || ai->ai_family == AF_INET) fd = open_one(ai, any, &errnum);
     freeaddrinfo(list);
     if (fd < 0 && any && errnum == EAFNOSUPPORT) { /* a machine without IPv6 */
