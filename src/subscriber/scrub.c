@@ -123,7 +123,8 @@ static void work(void *job, void *codec)
 
     (void)codec;
     s->ok = true;
-    if (!s->cf && !c2_cachefile_open(s->sub->cachefd, c2_buf_cstr(&s->name), s->ds->etag, &s->cf, &none))
+    if (!s->cf &&
+        !(s->ds->key && c2_cachefile_open(s->sub->cachefd, c2_buf_cstr(&s->name), s->ds->key, &s->cf, &none)))
         s->at.done = true; /* nothing is cached; or it cannot be used, and is made anew when it is needed */
     else
         s->ok = c2_cachefile_scrub(s->cf, &s->at, c2_max_i64(1, s->left), &s->err);

@@ -76,6 +76,23 @@ def test_the_scrub_mends_what_nobody_reads(kept):
     assert metric(sub, "caterva2_scrub_repairs_total") >= 2
 
 
+def test_the_scrub_reads_what_is_not_open(house, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    blosc2.asarray(np.random.default_rng(6).integers(0, 1 << 40, N), chunks=(CHUNK,), urlpath=str(root / "x.b2nd"), mode="w")
+    bro = house.bro()
+    house.pub("d", root, bro)
+    sub = house.sub(bro)
+    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    whole = wait_until(lambda: (r := get(sub.url + "/files/d/x.b2nd"))[0] == 200 and r[2])
+    assert sub.stop() == 0
+    path = house.state("sub") / "cache/d/x.b2nd"
+    flip(path, len(whole) // 2, 2)
+    sub = house.sub(bro, "sub", "127.0.0.1:0", "--scrub", "0.0015")
+    wait_until(lambda: metric(sub, "caterva2_scrub_mismatches_total") == 1, timeout=60)
+    wait_until(lambda: path.read_bytes() == whole, timeout=60)
+
+
 def test_scrub_takes_hours_or_never(house):
     bro = house.bro()
     house.sub(bro, "a", "127.0.0.1:0", "--scrub", "never")
