@@ -80,7 +80,7 @@ static bool start_publisher(struct role *role, struct c2_service *s, const char 
     role->n++;
     snprintf(p->statedir, sizeof(p->statedir), "%s/pub.%s", role->statedir, p->name);
     if (!open_server(s, "127.0.0.1:0", &p->server, p->http, err) ||
-        !c2_state_open(p->statedir, "cat2pub", &p->state, err))
+        !c2_state_open(p->statedir, &c2_publisher_state, &p->state, err))
         return false;
     struct c2_publisher_parts parts = {s->loop, s->pool, p->server, role->bus, p->state};
     struct c2_publisher_options options = {.name = p->name,

@@ -117,12 +117,13 @@ static bool is_of_root(struct c2_state *state, const char *name, const char *roo
     return looks_like(state, root);
 }
 
-static bool publisher_owns(const char *old, const char *name, const char *root)
+static bool publisher_owns(const char *old, const struct c2_state_kind *kind, const char *name,
+                           const char *root)
 {
     struct c2_state *state = NULL;
     struct cat2_error err;
 
-    if (!c2_state_open(old, "cat2pub", &state, &err)) {
+    if (!c2_state_open(old, kind, &state, &err)) {
         c2_log_warn("%s, of an earlier version, is not taken over: %s", old, err.message);
         return false;
     }
@@ -155,8 +156,9 @@ static int lock_house(void)
     return fd;
 }
 
-bool c2_statedir_publisher(const struct c2_options *options, const char *name, const char *root,
-                           char out[C2_STATEDIR_MAX], struct cat2_error *err)
+bool c2_statedir_publisher(const struct c2_options *options, const struct c2_state_kind *kind,
+                           const char *name, const char *root, char out[C2_STATEDIR_MAX],
+                           struct cat2_error *err)
 {
     static const char OLD[] = HOUSE "/pub";
 
@@ -164,7 +166,7 @@ bool c2_statedir_publisher(const struct c2_options *options, const char *name, c
     if (!named("pub", name, out, err)) return false;
     int house = lock_house();
     if (house >= 0 && is_there(OLD, "cat2pub.sqlite3") && !is_there(out, "cat2pub.sqlite3") &&
-        publisher_owns(OLD, name, root))
+        publisher_owns(OLD, kind, name, root))
         take_over(OLD, out);
     if (house >= 0) close(house);
     return true;

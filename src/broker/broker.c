@@ -252,6 +252,13 @@ static const struct c2_route routes[] = {
 
 /* ---- life ---- */
 
+const struct c2_state_kind c2_broker_state = {
+    .program = "cat2bro",
+    .costs = "the registered roots and the numbers of events: our publishers register again by themselves, "
+             "Python ones when "
+             "they are started again; subscribers list all roots again",
+};
+
 bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out, struct cat2_error *err)
 {
     struct c2_broker *broker = calloc(1, sizeof(*broker));
@@ -260,7 +267,7 @@ bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out
 
     if (!broker) return c2_fail_nomem(err, "broker");
     broker->config = *config;
-    bool ok = c2_state_open(config->statedir, "cat2bro", &broker->state, err) &&
+    bool ok = c2_state_open(config->statedir, &c2_broker_state, &broker->state, err) &&
               read_epoch(broker, epoch, err) && c2_hub_new(&store, epoch, &broker->hub, err) &&
               c2_state_each(broker->state, "roots", C2_STR(""), restore_root, broker, err) &&
               restore_events(broker, err) && c2_broker_import(broker, err);

@@ -28,7 +28,7 @@ bool c2_cachefile_create_mirror(int dirfd, const char *rel, const char *etag, st
 bool c2_cachefile_create_slots(int dirfd, const char *rel, const char *etag, const struct c2_meta *meta,
                                struct c2_cachefile **out, struct cat2_error *err);
 /** Open what a previous run left. @errors CAT2_ENOTFOUND none, or of another etag (NULL = any); CAT2_EDATA
- * damaged beyond use (caller creates anew). Worker. */
+ * damaged beyond use (caller creates anew); CAT2_EUNSUPPORTED of a newer program (caller leaves it). Worker. */
 bool c2_cachefile_open(int dirfd, const char *rel, const char *etag, struct c2_cachefile **out,
                        struct cat2_error *err);
 struct c2_cachefile *c2_cachefile_ref(struct c2_cachefile *cf);

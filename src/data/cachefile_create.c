@@ -70,6 +70,17 @@ uint64_t c2_cache_head_check(const struct c2_cache_head *head)
     return XXH3_64bits(head, offsetof(struct c2_cache_head, check));
 }
 
+bool c2_cache_head_known(const struct c2_cache_head *head, struct cat2_error *err)
+{
+    struct c2_cache_head ours = *head;
+
+    ours.version = VERSION; /* only that number has rotted? */
+    return head->magic != MAGIC || head->version <= VERSION || head->check == c2_cache_head_check(&ours) ||
+           c2_fail(err, CAT2_EUNSUPPORTED,
+                   "it has format %u; this program knows formats up to %d: use a newer one",
+                   (unsigned)head->version, VERSION);
+}
+
 static bool write_placeholder(int fd, const struct c2_meta *meta, int32_t blocksize, int64_t off,
                               struct cat2_error *err)
 {

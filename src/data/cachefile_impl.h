@@ -81,6 +81,8 @@ int64_t c2_cache_sidecar_len(int64_t nchunks, int64_t blocks_per_chunk, int64_t 
 /** Block words per chunk; 0 when blocks cannot be told apart. */
 int64_t c2_cache_blocks_per_chunk(const struct c2_meta *meta, int32_t blocksize);
 uint64_t c2_cache_head_check(const struct c2_cache_head *head);
+/** Not of a newer program, whose work is not ours to replace. @errors CAT2_EUNSUPPORTED. */
+bool c2_cache_head_known(const struct c2_cache_head *head, struct cat2_error *err);
 uint64_t c2_cache_frame_hash(struct c2_bytes head, struct c2_bytes tail);
 /** Make the object of two open files; takes the frame and idx_fd on success. tail: index chunk and trailer,
  * checked; copied. */

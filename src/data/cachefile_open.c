@@ -114,7 +114,7 @@ bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_h
 
 static bool read_head(int fd, const char *etag, struct c2_cache_head *head, struct cat2_error *err)
 {
-    if (!c2_fs_pread(fd, head, sizeof(*head), 0, err)) return false;
+    if (!c2_fs_pread(fd, head, sizeof(*head), 0, err) || !c2_cache_head_known(head, err)) return false;
     if (head->check != c2_cache_head_check(head) || head->etag_len > C2_CACHE_ETAG_MAX)
         return c2_fail(err, CAT2_EDATA, "sidecar's head fails its check");
     struct c2_str have = {head->etag, head->etag_len};

@@ -380,6 +380,38 @@ static void a_cut_sidecar_and_another_generation_are_refused(void **state)
     drop_dir(dirfd);
 }
 
+static void write_version(int dirfd, uint32_t version, uint32_t pad)
+{
+    struct cat2_error err;
+    int fd = c2_fs_open(dirfd, "a.idx", O_RDWR, &err);
+
+    assert_true(c2_fs_pwrite(fd, &version, 4, offsetof(struct c2_cache_head, version), &err));
+    assert_true(c2_fs_pwrite(fd, &pad, 4, offsetof(struct c2_cache_head, pad), &err));
+    close(fd);
+}
+
+static void a_newer_sidecar_is_told_from_a_damaged_one(void **state)
+{
+    C2_AUTO_PTR(c2_frame) *frame = make_big();
+    int dirfd = dirfd_of_test();
+    struct cat2_error err = {0};
+    C2_AUTO_PTR(c2_cachefile) *cf = make_mirror(dirfd, "a", "one", frame);
+    struct c2_cachefile *none = NULL;
+
+    (void)state;
+    write_version(dirfd, 3, 0); /* one bit */
+    assert_false(c2_cachefile_open(dirfd, "a", "one", &none, &err));
+    assert_int_equal(err.code, CAT2_EDATA);
+    write_version(dirfd, 3, 7); /* what a newer program has there is not ours to know */
+    assert_false(c2_cachefile_open(dirfd, "a", "one", &none, &err));
+    assert_int_equal(err.code, CAT2_EUNSUPPORTED);
+    assert_non_null(strstr(err.message, "format 3"));
+    write_version(dirfd, 1, 0);
+    assert_true(c2_cachefile_open(dirfd, "a", "one", &none, &err));
+    c2_cachefile_unref(none);
+    drop_dir(dirfd);
+}
+
 static void eviction_frees_what_is_asked_oldest_first(void **state)
 {
     C2_AUTO_PTR(c2_frame) *frame = make_big();
@@ -661,6 +693,7 @@ int main(void)
         cmocka_unit_test(slots_hold_and_export_every_frame),
         cmocka_unit_test(flipped_bits_are_noticed_and_never_served),
         cmocka_unit_test(a_cut_sidecar_and_another_generation_are_refused),
+        cmocka_unit_test(a_newer_sidecar_is_told_from_a_damaged_one),
         cmocka_unit_test(eviction_frees_what_is_asked_oldest_first),
         cmocka_unit_test(bytes_of_a_mirror_name_their_chunks),
         cmocka_unit_test(a_mirror_read_by_position_tells_what_is_missing),

@@ -188,6 +188,7 @@ static void parts_go_by_their_validators(void **state)
 
 static void a_restart_knows_what_was(void **state)
 {
+    static const struct c2_state_kind kind = {"test", "nothing"};
     char dir[] = "/tmp/c2-gens-XXXXXX";
     struct c2_gens *gens = c2_gens_new(), *after = c2_gens_new();
     struct c2_file_key touched = changed(5);
@@ -197,7 +198,7 @@ static void a_restart_knows_what_was(void **state)
 
     (void)state;
     assert_non_null(mkdtemp(dir));
-    assert_true(c2_state_open(dir, "test", &db, &err));
+    assert_true(c2_state_open(dir, &kind, &db, &err));
     ask(gens, &KEY);
     ask(gens, &touched);
     c2_gens_hashed(gens, "a", &touched, &HASH);

@@ -74,6 +74,13 @@ static bool open_source(const struct c2_publisher_options *options, struct c2_ge
     return false;
 }
 
+const struct c2_state_kind c2_publisher_state = {
+    .program = "cat2pub",
+    .costs = "what is known of earlier contents: all files are hashed and announced anew, and subscribers "
+             "may fetch again "
+             "what they have",
+};
+
 bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_publisher_options *options,
                       struct c2_publisher **out, struct cat2_error *err)
 {

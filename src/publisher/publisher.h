@@ -9,6 +9,9 @@
 #include "net/worker.h"
 #include "state/state.h"
 
+/* Its state, for c2_state_open(). */
+extern const struct c2_state_kind c2_publisher_state;
+
 struct c2_publisher;
 struct c2_publisher_parts { /* all borrowed, all outlive the publisher */
     struct c2_loop *loop;

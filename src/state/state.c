@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Key-value tables in one SQLite file. Statements are prepared per call: calls are rare next to what they
  * save. */
-#include "state/state.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/file.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "base/fs.h"
-#include "base/limits.h"
+#include "base/log.h"
+#include "state/state_impl.h"
 
-struct c2_state {
-    sqlite3 *db;
-    int lockfd;
-    char program[32];
-};
-
-static bool fail_sql(struct c2_state *state, const char *what, struct cat2_error *err)
+bool c2_state_fail_damaged(struct c2_state *state, const char *reason, struct cat2_error *err)
 {
-    return c2_fail(err, CAT2_EIO, "state, %s: %.150s", what, sqlite3_errmsg(state->db));
+    if (!state->told)
+        c2_log_error("%s is damaged (%s). To start anew remove it, with %s.sqlite3-wal and %s.sqlite3-shm. "
+                     "That costs %s",
+                     state->path, reason, state->kind->program, state->kind->program, state->kind->costs);
+    state->told = true;
+    return c2_fail(err, CAT2_EDATA, "%.120s is damaged: %.80s", state->path, reason);
 }
 
-static bool run(struct c2_state *state, const char *sql, struct cat2_error *err)
+bool c2_state_fail_sql(struct c2_state *state, const char *what, struct cat2_error *err)
 {
-    return sqlite3_exec(state->db, sql, NULL, NULL, NULL) == SQLITE_OK || fail_sql(state, sql, err);
+    int code = sqlite3_errcode(state->db), errnum = sqlite3_system_errno(state->db);
+    const char *text = sqlite3_errmsg(state->db);
+
+    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) return c2_state_fail_damaged(state, text, err);
+    if (errnum && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN || code == SQLITE_FULL))
+        return c2_fail_errno(err, errnum, "%.110s: %.40s", state->path, what);
+    return c2_fail(err, CAT2_EIO, "%.110s: %.40s: %.80s", state->path, what, text);
+}
+
+bool c2_state_run(struct c2_state *state, const char *sql, struct cat2_error *err)
+{
+    return sqlite3_exec(state->db, sql, NULL, NULL, NULL) == SQLITE_OK || c2_state_fail_sql(state, sql, err);
 }
 
 /* Tables are ours to name: letters only, so that they can stand in SQL. */
@@ -48,12 +51,12 @@ static sqlite3_stmt *prepare(struct c2_state *state, const char *table, const ch
     C2_ASSERT(table_ok(table));
     snprintf(sql, sizeof(sql),
              "CREATE TABLE IF NOT EXISTS t_%s (key BLOB UNIQUE NOT NULL, value BLOB NOT NULL)", table);
-    if (!run(state, sql, err)) return NULL;
+    if (!c2_state_run(state, sql, err)) return NULL;
     char name[64];
     snprintf(name, sizeof(name), "t_%s", table);
     char *text = sqlite3_mprintf(fmt, name);
     if (!text || sqlite3_prepare_v2(state->db, text, -1, &statement, NULL) != SQLITE_OK)
-        fail_sql(state, table, err);
+        c2_state_fail_sql(state, table, err);
     sqlite3_free(text);
     return statement;
 }
@@ -65,7 +68,7 @@ static void bind(sqlite3_stmt *statement, int i, struct c2_str s)
 
 static bool finish(struct c2_state *state, sqlite3_stmt *statement, struct cat2_error *err)
 {
-    bool ok = sqlite3_step(statement) == SQLITE_DONE || fail_sql(state, "write", err);
+    bool ok = sqlite3_step(statement) == SQLITE_DONE || c2_state_fail_sql(state, "write", err);
 
     sqlite3_finalize(statement);
     return ok;
@@ -96,7 +99,7 @@ bool c2_state_get(struct c2_state *state, const char *table, struct c2_str key, 
     if (code == SQLITE_DONE)
         c2_fail(err, CAT2_ENOTFOUND, "state has no %.*s", (int)c2_min_i64(100, (int64_t)key.n), key.p);
     else if (!ok)
-        fail_sql(state, "read", err);
+        c2_state_fail_sql(state, "read", err);
     if (ok)
         ok = c2_buf_append(value, sqlite3_column_blob(statement, 0),
                            (size_t)sqlite3_column_bytes(statement, 0), err);
@@ -140,89 +143,23 @@ bool c2_state_each(struct c2_state *state, const char *table, struct c2_str pref
         struct c2_str value = {sqlite3_column_blob(statement, 1), (size_t)sqlite3_column_bytes(statement, 1)};
         ok = visit(ctx, key, value, err);
     }
-    if (ok && code != SQLITE_DONE) ok = fail_sql(state, "read", err);
+    if (ok && code != SQLITE_DONE) ok = c2_state_fail_sql(state, "read", err);
     sqlite3_finalize(statement);
     return ok;
 }
 
 bool c2_state_begin(struct c2_state *state, struct cat2_error *err)
 {
-    return run(state, "BEGIN IMMEDIATE", err);
+    return c2_state_run(state, "BEGIN IMMEDIATE", err);
 }
 bool c2_state_commit(struct c2_state *state, struct cat2_error *err)
 {
-    return run(state, "COMMIT", err);
+    return c2_state_run(state, "COMMIT", err);
 }
 
 void c2_state_rollback(struct c2_state *state)
 {
     struct cat2_error ignored;
 
-    run(state, "ROLLBACK", &ignored);
-}
-
-/* One process a state directory. */
-static bool take_lock(struct c2_state *state, int dirfd, const char *statedir, struct cat2_error *err)
-{
-    state->lockfd = openat(dirfd, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (state->lockfd < 0) return c2_fail_errno(err, errno, "%.150s/LOCK", statedir);
-    if (flock(state->lockfd, LOCK_EX | LOCK_NB) == 0) return true;
-    return c2_fail(err, CAT2_EIO, "%.150s is in use by another process", statedir);
-}
-
-/* A file that another program made is not ours to write. */
-static bool claim(struct c2_state *state, const char *program, struct cat2_error *err)
-{
-    C2_AUTO(c2_buf) owner = C2_BUF_INIT(100);
-    struct cat2_error why = {0};
-
-    if (c2_state_get(state, "about", C2_STR("program"), &owner, &why))
-        return c2_str_is(c2_buf_str(&owner), program) ||
-               c2_fail(err, CAT2_EINVAL, "the state directory belongs to %s, not to %s", c2_buf_cstr(&owner),
-                       program);
-    if (why.code != CAT2_ENOTFOUND) {
-        *err = why;
-        return false;
-    }
-    return c2_state_put(state, "about", C2_STR("program"), c2_str_of(program), err);
-}
-
-bool c2_state_open(const char *statedir, const char *program, struct c2_state **out, struct cat2_error *err)
-{
-    struct c2_state *state = calloc(1, sizeof(*state));
-    char path[4096];
-    int dirfd = c2_fs_open_dir(statedir, true, err);
-
-    if (dirfd < 0 || !state) {
-        free(state);
-        if (dirfd >= 0) close(dirfd);
-        return dirfd < 0 ? false : c2_fail_nomem(err, "state");
-    }
-    snprintf(path, sizeof(path), "%s/%s.sqlite3", statedir, program);
-    int mark = openat(dirfd, C2_STATE_MARK, O_WRONLY | O_CREAT | O_CLOEXEC, 0666); /* nobody publishes it */
-    if (mark >= 0) close(mark);
-    bool ok = take_lock(state, dirfd, statedir, err);
-    close(dirfd);
-    if (ok &&
-        sqlite3_open_v2(path, &state->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                        NULL) != SQLITE_OK)
-        ok = fail_sql(state, path, err);
-    if (ok) sqlite3_busy_timeout(state->db, 2000);
-    ok = ok && run(state, "PRAGMA journal_mode = WAL", err) &&
-         run(state, "PRAGMA synchronous = NORMAL", err) && run(state, "PRAGMA cache_size = -512", err) &&
-         claim(state, program, err);
-    if (!ok) {
-        c2_state_close(state);
-        return c2_fail_within(err, "%.120s", path);
-    }
-    *out = state;
-    return true;
-}
-
-void c2_state_close(struct c2_state *state)
-{
-    if (!state) return;
-    sqlite3_close(state->db);
-    if (state->lockfd >= 0) close(state->lockfd);
-    free(state);
+    c2_state_run(state, "ROLLBACK", &ignored);
 }

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Small durable tables in SQLite (WAL): a key-value face is all the roles need. Survives kill -9: a call that
  * returned true is durable against process death. One connection, one thread. Damaged or foreign files are
- * refused with a clear error. */
+ * refused with a clear error.
+ *
+ * A state directory has a format number: in the mark C2_STATE_MARK, for all that is in it, and in the SQLite
+ * file, for its tables. An older one is upgraded, a newer one refused and left as it is. */
 #ifndef C2_STATE_STATE_H
 #define C2_STATE_STATE_H
 
 #include "base/buf.h"
 
+/* 1: until 0.3, without a number. 2: with one; the publisher's root is named in `about`. */
+#define C2_STATE_FORMAT 2
+
 struct c2_state;
-/** Open or create STATEDIR/NAME.sqlite3. @param program  a file made by another program is refused. An
- * flock'd LOCK file beside it refuses a second process. A db.json of the Python program (docs/protocol.md) is
- * imported once when the file is new. */
-bool c2_state_open(const char *statedir, const char *program, struct c2_state **out, struct cat2_error *err);
+struct c2_state_kind {
+    const char *program; /* "cat2pub"; a file made by another program is refused */
+    const char *costs;   /* what is lost with the file: "the registered roots, ..." */
+};
+/** Open or create STATEDIR/PROGRAM.sqlite3; kind outlives the state. An flock'd LOCK file beside it refuses a
+ * second process. Of a damaged file the log says what removing it costs.
+ * @errors CAT2_EDATA damaged; CAT2_EINVAL newer, or of another program; CAT2_EIO. */
+bool c2_state_open(const char *statedir, const struct c2_state_kind *kind, struct c2_state **out,
+                   struct cat2_error *err);
 void c2_state_close(struct c2_state *state);
 
 /** Tables are named by constants ("roots", "etags", "events"); keys and values are text. Ordered by insertion

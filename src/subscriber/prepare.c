@@ -135,8 +135,9 @@ static void done(void *job)
 {
     struct prepare *p = job;
 
-    bool short_of = !p->ok && p->err.code == CAT2_ENOMEM; /* what is on disk may be good: leave it */
-    if (!p->look_only || p->ok || short_of) {
+    /* What is on disk may be good, or is of a newer program: leave it. */
+    bool leave = p->err.code == CAT2_ENOMEM || p->err.code == CAT2_EUNSUPPORTED;
+    if (!p->look_only || p->ok || leave) {
         finish(p);
         return;
     }

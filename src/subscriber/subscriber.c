@@ -175,11 +175,17 @@ void c2_sub_fetched(struct c2_subscriber *sub, int64_t nbytes)
 
 /* ---- life ---- */
 
+const struct c2_state_kind c2_subscriber_state = {
+    .program = "cat2sub",
+    .costs = "the list of followed roots, which have to be subscribed to again; cached data stays, and is "
+             "used again then",
+};
+
 static bool open_folders(struct c2_subscriber *sub, struct cat2_error *err)
 {
     char path[4096];
 
-    if (!c2_state_open(sub->config.statedir, "cat2sub", &sub->state, err)) return false;
+    if (!c2_state_open(sub->config.statedir, &c2_subscriber_state, &sub->state, err)) return false;
     snprintf(path, sizeof(path), "%s/cache", sub->config.statedir);
     sub->statefd = c2_fs_open_dir(sub->config.statedir, true, err);
     sub->cachefd = c2_fs_open_dir(path, true, err);

@@ -8,6 +8,10 @@
 #include "net/client.h"
 #include "net/server.h"
 #include "net/worker.h"
+#include "state/state.h"
+
+/* Its state, for c2_state_open(). */
+extern const struct c2_state_kind c2_subscriber_state;
 
 struct c2_subscriber;
 struct c2_subscriber_config {

@@ -254,10 +254,11 @@ static bool see(void *ctx, struct c2_str key, struct c2_str value, struct cat2_e
 
 static bool state(struct cat2_error *err)
 {
+    static const struct c2_state_kind kind = {"torture", "nothing"};
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 12);
     struct c2_state *s = NULL;
 
-    if (!c2_state_open(folder, "torture", &s, err)) return false;
+    if (!c2_state_open(folder, &kind, &s, err)) return false;
     bool ok = c2_state_begin(s, err);
     if (ok && !(ok = c2_state_put(s, "roots", C2_STR("k"), C2_STR("v"), err) && c2_state_commit(s, err)))
         c2_state_rollback(s);

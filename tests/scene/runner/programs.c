@@ -63,7 +63,7 @@ static bool start_role(struct program *p, struct cat2_error *err)
     }
     if (!c2_bus_remote_new(p->loop, p->http, "broker:8000", &p->bus, err)) return false;
     if (p->kind == PUBLISHER) {
-        if (!c2_state_open(p->statedir, "cat2pub", &p->state, err)) return false;
+        if (!c2_state_open(p->statedir, &c2_publisher_state, &p->state, err)) return false;
         struct c2_publisher_parts parts = {p->loop, p->pool, p->server, p->bus, p->state};
         struct c2_publisher_options options = {
             .name = p->name, .root = p->data, .statedir = p->statedir, .http = p->host->address};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What opening a state and using its tables share. */
+#ifndef C2_STATE_STATE_IMPL_H
+#define C2_STATE_STATE_IMPL_H
+
+#include <sqlite3.h>
+
+#include "state/state.h"
+
+struct c2_state {
+    const struct c2_state_kind *kind;
+    sqlite3 *db;
+    int lockfd;
+    bool told; /* what removing the damaged file costs */
+    char path[4400];
+};
+
+/** The file is damaged: the reason as the error, the way out in the log, once. */
+bool c2_state_fail_damaged(struct c2_state *state, const char *reason, struct cat2_error *err);
+/** What SQLite said last. */
+bool c2_state_fail_sql(struct c2_state *state, const char *what, struct cat2_error *err);
+bool c2_state_run(struct c2_state *state, const char *sql, struct cat2_error *err);
+
+#endif
