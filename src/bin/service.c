@@ -148,22 +148,28 @@ static void on_reload_signal(void *ctx)
 /* ---- starting ---- */
 
 /* What others are told: --public-url, else --http with the real port and, for "*", this machine's name. */
-static bool public_name(struct c2_service *service, const struct c2_endpoint *listen, struct cat2_error *err)
+static bool public_name(struct life *life, const struct c2_endpoint *listen, struct cat2_error *err)
 {
+    struct c2_service *service = &life->service;
     C2_AUTO(c2_buf) text = C2_BUF_INIT(sizeof(service->public_http) - 1);
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(sizeof(service->public_url) - 1);
     const char *given = c2_options_text(service->options, "public-url");
     struct c2_endpoint at = *listen;
 
-    if (given) {
-        if (c2_str_starts(c2_str_of(given), "http://")) given += strlen("http://");
-        return c2_endpoint_parse(c2_str_of(given), &at, err) && c2_buf_puts(&text, given, err) &&
-               memcpy(service->public_http, text.p, text.n + 1);
+    if (given && life->roles[0].any_url) {
+        if (!c2_base_url(c2_str_of(given), &url, err)) return c2_fail_within(err, "--public-url");
+        memcpy(service->public_url, url.p, url.n + 1);
+        return true;
     }
-    if (strcmp(at.host, "*") == 0 && gethostname(at.host, sizeof(at.host)) != 0)
+    if (given && c2_str_starts(c2_str_of(given), "http://")) given += strlen("http://");
+    if (given && !c2_endpoint_parse(c2_str_of(given), &at, err))
+        return c2_fail_within(err, "--public-url: services reach each other by http at HOST:PORT");
+    if (!given && strcmp(at.host, "*") == 0 && gethostname(at.host, sizeof(at.host)) != 0)
         snprintf(at.host, sizeof(at.host), "localhost");
-    at.port = c2_server_port(service->server);
+    if (!given) at.port = c2_server_port(service->server);
     if (!c2_endpoint_format(&at, &text, err)) return false;
     memcpy(service->public_http, text.p, text.n + 1);
+    snprintf(service->public_url, sizeof(service->public_url), "http://%s", service->public_http);
     return true;
 }
 
@@ -194,13 +200,13 @@ static bool open_server(struct life *life, struct cat2_error *err)
     if (!c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err))
         return false;
     if (!life->roles[0].any_port || c2_options_given(s->options, "http"))
-        return c2_server_new(s->loop, &options, &s->server, err) && public_name(s, &options.listen, err);
+        return c2_server_new(s->loop, &options, &s->server, err) && public_name(life, &options.listen, err);
     if (!c2_server_new(s->loop, &options, &s->server, &why)) {
         options.listen.port = 0;
         if (!c2_server_new(s->loop, &options, &s->server, err)) return false;
         c2_log_info("%s; port %d is used, --http names another", why.message, c2_server_port(s->server));
     }
-    return public_name(s, &options.listen, err);
+    return public_name(life, &options.listen, err);
 }
 
 static bool start(struct life *life, struct cat2_error *err)

@@ -16,14 +16,16 @@ struct c2_service {
     struct c2_server *server;
     struct c2_options *options;
     struct c2_fds_plan fds; /* how many of what may be open */
-    char
-        public_http[320]; /* host:port others can reach us at: --public-url, else --http with the real port */
+    /* Where others reach us: --public-url, else --http with the real port; as host:port, and as the beginning
+     * of addresses. One with https or a path has no host:port of ours. */
+    char public_http[320], public_url[1024];
 };
 /* Role hooks, called on the loop. */
 struct c2_service_role {
     const char *program; /* "cat2sub" */
     bool caches;         /* it keeps cache files */
     int nroots;          /* it publishes; -1: as many as arguments */
+    bool any_url;        /* --public-url may have https and a path: only clients are told */
     bool any_port;       /* without --http, where the default port is taken, a free one does too */
     bool (*start)(void *role, struct c2_service *service,
                   struct cat2_error *err);                 /* add routes, open state */

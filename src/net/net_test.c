@@ -283,6 +283,31 @@ static void routes_are_found_and_faults_are_answered(void **state)
     world_free(w);
 }
 
+/* Relative: what a proxy calls us is not ours to know. */
+static void a_redirect_is_relative_to_what_was_asked(void **state)
+{
+    static const struct {
+        const char *target, *location;
+    } cases[] = {
+        {"/api/hello", "../api/hello/"},          {"/api/hello?q=a:b", "../api/hello/?q=a:b"},
+        {"//api//hello", "../../../api//hello/"}, {"/work/", "../work"},
+        {"/work///?x", "../../../work?x"},
+    };
+    struct world *w = world_new();
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        char line[100];
+        struct answer a = ask(w, "GET", cases[i].target, NULL);
+        snprintf(line, sizeof(line), "Location: %s\r\n", cases[i].location);
+        assert_int_equal(a.status, 307);
+        if (!strstr(c2_buf_cstr(&a.headers), line))
+            fail_msg("%s: %s", cases[i].target, c2_buf_cstr(&a.headers));
+        answer_fini(&a);
+    }
+    world_free(w);
+}
+
 static void a_query_holds_what_its_route_takes(void **state)
 {
     static const struct {
@@ -628,6 +653,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(routes_are_found_and_faults_are_answered),
+        cmocka_unit_test(a_redirect_is_relative_to_what_was_asked),
         cmocka_unit_test(a_query_holds_what_its_route_takes),
         cmocka_unit_test(a_body_waits_and_arrives_whole),
         cmocka_unit_test(a_body_of_a_client_that_left_is_freed),

@@ -163,6 +163,26 @@ void c2_reply_empty(struct c2_request *req, int status)
     c2_reply_static(req, status, NULL, (struct c2_bytes){NULL, 0});
 }
 
+void c2_reply_redirect(struct c2_request *req, const char *there)
+{
+    C2_AUTO(c2_buf) location = C2_BUF_INIT(1 << 18);
+    struct c2_str sent, query;
+    struct cat2_error err;
+
+    c2_str_cut(c2_str_of(req->target), '?', &sent, &query);
+    bool ok = c2_buf_puts(&location, "./", &err); /* so that no first name with ':' is taken for a scheme */
+    for (size_t i = 1; ok && i < sent.n; i++)
+        if (sent.p[i] == '/') ok = c2_buf_puts(&location, "../", &err);
+    while (*there == '/')
+        there++;
+    if (!ok || !c2_buf_puts(&location, there, &err)) {
+        c2_reply_error(req, &err);
+        return;
+    }
+    c2_reply_header(req, "Location", c2_buf_cstr(&location) + (location.p[2] == '.' ? 2 : 0));
+    c2_reply_empty(req, 307);
+}
+
 /* What the request is about, {path*}, if a message does not say so: what it begins with is enough. Routes
  * that take any parameters speak to people. */
 static struct c2_str unnamed(const struct c2_request *req, int status, const char *text)

@@ -80,9 +80,9 @@ static void allow_header(struct c2_request *req, unsigned allowed)
 /* Would the path be found with a slash more or less at its end? Then say so. */
 static bool redirect(struct c2_request *req)
 {
-    struct c2_str path = c2_buf_str(&req->path), host = {"localhost", 9}, sent, query;
+    struct c2_str path = c2_buf_str(&req->path), sent, query;
     C2_AUTO(c2_buf) other = C2_BUF_INIT(65536);
-    C2_AUTO(c2_buf) location = C2_BUF_INIT(131072);
+    C2_AUTO(c2_buf) there = C2_BUF_INIT(131072);
     struct cat2_error err;
     unsigned allowed = 0;
     bool slash = path.n > 1 && path.p[path.n - 1] == '/';
@@ -97,12 +97,10 @@ static bool redirect(struct c2_request *req)
     bool asked = c2_str_cut(c2_str_of(req->target), '?', &sent, &query);
     while (slash && sent.n > 1 && sent.p[sent.n - 1] == '/')
         sent.n--;
-    c2_request_header(req, "Host", &host);
-    bool ok = c2_buf_printf(&location, &err, "http://%.*s%.*s%s%s%.*s", C2_STR_ARG(host), C2_STR_ARG(sent),
-                            slash ? "" : "/", asked ? "?" : "", C2_STR_ARG(query));
-    if (!ok) return false;
-    c2_reply_header(req, "Location", c2_buf_cstr(&location));
-    c2_reply_empty(req, 307);
+    if (!c2_buf_printf(&there, &err, "%.*s%s%s%.*s", C2_STR_ARG(sent), slash ? "" : "/", asked ? "?" : "",
+                       C2_STR_ARG(query)))
+        return false;
+    c2_reply_redirect(req, c2_buf_cstr(&there));
     return true;
 }
 

@@ -100,6 +100,9 @@ void c2_reply_buf(struct c2_request *req, int status, const char *content_type,
 /** Bytes that are kept elsewhere too; takes a reference of its own. */
 void c2_reply_blob(struct c2_request *req, int status, const char *content_type, struct c2_blob *blob);
 void c2_reply_empty(struct c2_request *req, int status); /* 204, 304, ... */
+/** 307 to "/path?query" of this server, percent-encoded. Told relative to the address asked for, which is
+ * right behind any proxy: https, another name, beneath a path. */
+void c2_reply_redirect(struct c2_request *req, const char *there);
 /** Immutable bytes that outlive the server (embedded files). */
 void c2_reply_static(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes);
 

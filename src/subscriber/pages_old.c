@@ -135,8 +135,7 @@ static void redirect_image(struct c2_request *req, struct c2_ds *ds)
     c2_html(&h, "/api/fetch/~/~?slice_=$&format=png", ds->root, ds->path, text);
     snprintf(text, sizeof(text), "%lld", (long long)width);
     if (found && width > 0) c2_html(&h, "&width=$", text);
-    c2_reply_header(req, "Location", c2_buf_cstr(&url));
-    c2_reply_empty(req, 307);
+    c2_reply_redirect(req, c2_buf_cstr(&url));
 }
 
 static void show_image(struct c2_page *page, const struct c2_ds *ds, int64_t i)

@@ -121,11 +121,12 @@ static void handle_list(struct c2_request *req, void *state)
     }
 }
 
-static void put_url(struct c2_jw *w, const char *http, const char *route, struct c2_str path)
+static void put_url(struct c2_jw *w, const char *scheme, const char *base, const char *route,
+                    struct c2_str path)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(4 * C2_PATH_MAX);
 
-    w->ok = w->ok && c2_buf_printf(&text, w->err, "http://%s%s", http, route) &&
+    w->ok = w->ok && c2_buf_printf(&text, w->err, "%s%s%s", scheme, base, route) &&
             c2_url_encode_least(path, &text, w->err);
     c2_jw_cstr(w, c2_buf_cstr(&text));
 }
@@ -142,8 +143,8 @@ static void handle_url(struct c2_request *req, void *state)
     if (!root) return;
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
-    if (dataset) put_url(&w, root->root.http, "/api/info/", path);
-    put_url(&w, root->root.http, dataset ? "/api/download/" : "", path);
+    if (dataset) put_url(&w, "http://", root->root.http, "/api/info/", path);
+    put_url(&w, "http://", root->root.http, dataset ? "/api/download/" : "", path);
     c2_jw_end_array(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
@@ -260,7 +261,7 @@ void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds)
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     w.ok =
         c2_buf_printf(&path, &err, "%s/%s%s", ds->root, ds->path, ds->meta.kind == C2_KIND_FILE ? ".b2" : "");
-    put_url(&w, ds->sub->config.public_http, "/files/", c2_buf_str(&path));
+    put_url(&w, "", ds->sub->config.public_url, "/files/", c2_buf_str(&path));
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 

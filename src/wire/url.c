@@ -2,6 +2,8 @@
 /* Percent-encoding, query strings and endpoints. */
 #include "wire/url.h"
 
+#include <stdio.h>
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') return c - '0';
@@ -118,4 +120,37 @@ bool c2_endpoint_parse(struct c2_str text, struct c2_endpoint *out, struct cat2_
 bool c2_endpoint_format(const struct c2_endpoint *e, struct c2_buf *out, struct cat2_error *err)
 {
     return c2_buf_printf(out, err, e->v6 ? "[%s]:%d" : "%s:%d", e->host, e->port);
+}
+
+/* "/path" of a base address: what cannot end it, or a quoted text that it stands in. */
+static bool base_path_ok(struct c2_str path)
+{
+    for (size_t i = 0; i < path.n; i++) {
+        unsigned char c = (unsigned char)path.p[i];
+        if (c <= ' ' || c >= 0x7f || strchr("?#\\\"<>", c)) return false;
+    }
+    return true;
+}
+
+bool c2_base_url(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_str rest = text, host;
+    struct c2_endpoint at;
+    char with_port[600];
+
+    bool https = c2_str_starts(text, "https://"), http = c2_str_starts(text, "http://");
+    size_t n = https ? 8 : http ? 7 : 0;
+    rest = (struct c2_str){text.p + n, text.n - n};
+    while (n && rest.n && rest.p[rest.n - 1] == '/')
+        rest.n--;
+    const char *slash = n && rest.n ? memchr(rest.p, '/', rest.n) : NULL;
+    host = slash ? (struct c2_str){rest.p, (size_t)(slash - rest.p)} : rest;
+    struct c2_str path = {rest.p + host.n, rest.n - host.n};
+    bool ported = !n || (host.n && host.p[host.n - 1] != ']' && memrchr(host.p, ':', host.n));
+    snprintf(with_port, sizeof(with_port), "%.*s%s", C2_STR_ARG(host), ported ? "" : ":0");
+    if (host.n > sizeof(with_port) - 8 || !base_path_ok(path) ||
+        !c2_endpoint_parse(c2_str_of(with_port), &at, err))
+        return c2_fail(err, CAT2_EINVAL, "'%.100s' is neither HOST:PORT nor http[s]://HOST[:PORT][/PATH]",
+                       text.n ? text.p : "");
+    return c2_buf_printf(out, err, "http%s://%.*s", https ? "s" : "", C2_STR_ARG(rest));
 }

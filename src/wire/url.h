@@ -19,6 +19,10 @@ bool c2_url_encode_least(struct c2_str in, struct c2_buf *out, struct cat2_error
  * end. */
 bool c2_query_next(struct c2_str *rest, struct c2_str *key, struct c2_str *value);
 
+/** The beginning of addresses that others are told: "http://host:port", "https://host[:port][/path]";
+ * "host:port" is taken for http. Appended without a slash at its end. @errors CAT2_EINVAL. */
+bool c2_base_url(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
+
 struct c2_endpoint {
     char host[256]; /* without brackets; "*" = every address */
     int port;       /* 0 = chosen by the kernel */

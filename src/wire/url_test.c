@@ -105,6 +105,46 @@ static void what_is_no_endpoint_is_refused(void **state)
     }
 }
 
+static void a_base_address_has_a_scheme_and_no_slash_at_its_end(void **state)
+{
+    static const struct {
+        const char *text, *base; /* NULL: refused */
+    } cases[] = {
+        {"host:80", "http://host:80"},
+        {"[::1]:80", "http://[::1]:80"},
+        {"http://host:80", "http://host:80"},
+        {"http://host", "http://host"},
+        {"https://host", "https://host"},
+        {"https://host/", "https://host"},
+        {"https://host:1/a/b//", "https://host:1/a/b"},
+        {"https://[::1]/a", "https://[::1]/a"},
+        {"https://[::1]:5", "https://[::1]:5"},
+        {"host", NULL},
+        {"host/a", NULL},
+        {"ftp://host", NULL},
+        {"https://", NULL},
+        {"https:///a", NULL},
+        {"https://host:/a", NULL},
+        {"https://host:x", NULL},
+        {"https://user@host", NULL},
+        {"https://ho st", NULL},
+        {"https://host/a?b", NULL},
+        {"https://host/a#b", NULL},
+        {"https://host/a\"b", NULL},
+        {"https://host/\xc3\xa9", NULL},
+        {"", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
+        struct cat2_error err;
+        bool ok = c2_base_url(c2_str_of(cases[i].text), &out, &err);
+        if (ok != (cases[i].base != NULL)) fail_msg("%s: %s", cases[i].text, ok ? "taken" : err.message);
+        if (ok) assert_string_equal(c2_buf_cstr(&out), cases[i].base);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +152,7 @@ int main(void)
         cmocka_unit_test(everything_but_unreserved_characters_is_encoded),
         cmocka_unit_test(a_query_is_cut_into_its_pairs),
         cmocka_unit_test(endpoints_read_back_as_they_are_written),
+        cmocka_unit_test(a_base_address_has_a_scheme_and_no_slash_at_its_end),
         cmocka_unit_test(what_is_no_endpoint_is_refused),
     };
 
