@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What all Python tests share: the harness on the path, a house of programs a test, the example root."""
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -36,6 +37,14 @@ def module_house(tmp_path_factory):
 def example(tmp_path_factory):
     """root-example, read only."""
     return programs.make_example(tmp_path_factory.mktemp("root") / "root-example")
+
+
+@pytest.fixture(scope="session")
+def prefix(tmp_path_factory):
+    """Where everything is installed."""
+    where = tmp_path_factory.mktemp("prefix")
+    subprocess.run(["cmake", "--install", programs.BUILD, "--prefix", where], check=True, stdout=subprocess.DEVNULL)
+    return where
 
 
 class Stack:

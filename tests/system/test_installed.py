@@ -12,13 +12,6 @@ from programs import BIN, BUILD, EXTERNAL, ROOT
 pytestmark = pytest.mark.skipif(bool(re.search("asan|tsan", BUILD.name)), reason="an installed library is not sanitized")
 
 
-@pytest.fixture(scope="module")
-def prefix(tmp_path_factory):
-    where = tmp_path_factory.mktemp("prefix")
-    subprocess.run(["cmake", "--install", BUILD, "--prefix", where], check=True, stdout=subprocess.DEVNULL)
-    return where
-
-
 def test_the_library_exports_nothing_but_cat2(prefix):
     library = next(prefix.rglob("libcaterva2.so"))
     names = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout
