@@ -292,6 +292,9 @@ class Stage:
         status, said = self.shell(step.host).run(step.text)
         if status is None:
             return said, "it did not end"
+        if jobs := re.fullmatch(r"kill (-\w+ )?(%\S+)", step.text):  # by the time a person has typed the next command, it has ended
+            if (jobs[1] or "").strip() not in ("-HUP", "-USR1"):
+                self.shell(step.host).run(f"wait {jobs[2]}")
         if status and not (step.answer or "").replace("...", "").strip():
             return said, f"it failed with {status}"
         return said, None if step.answer is None or answers(said, step.answer) else "the answer is another one"

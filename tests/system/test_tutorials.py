@@ -23,7 +23,7 @@ def play(page, prefix, folder, *options):
     """The exit status, and what was said."""
     folder.mkdir(exist_ok=True)
     libraries = next(pathlib.Path(prefix).rglob("caterva2.pc")).parents[1]
-    env = {**os.environ, "PATH": f"{prefix}/bin:{os.environ['PATH']}:/usr/sbin:/sbin", "LD_LIBRARY_PATH": str(libraries),
+    env = {**os.environ, "PATH": f"{prefix}/bin:{ROOT}/.venv/bin:{os.environ['PATH']}:/usr/sbin:/sbin", "LD_LIBRARY_PATH": str(libraries),
            "PKG_CONFIG_PATH": str(libraries / "pkgconfig")}
     done = subprocess.run([sys.executable, pages.__file__, "--room", folder, *options, page], env=env, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=280)
