@@ -70,13 +70,14 @@ static bool start_role(struct program *p, struct cat2_error *err)
         c2_files_are_quiet_after(0); /* real files, but not the real time */
         return c2_publisher_new(&parts, &options, &p->publisher, err);
     }
+    snprintf(p->url, sizeof(p->url), "http://%s", p->host->address);
     struct c2_subscriber_config config = {.loop = p->loop,
                                           .pool = p->pool,
                                           .http = p->http,
                                           .server = p->server,
                                           .bus = p->bus,
                                           .statedir = p->statedir,
-                                          .public_http = p->host->address,
+                                          .public_url = p->url,
                                           .quota = p->quota};
     return c2_subscriber_new(&config, &p->subscriber, err);
 }

@@ -24,6 +24,7 @@ struct program {
     char name[64];
     char statedir[300], data[300]; /* data: the root of a publisher */
     int64_t quota;
+    char url[100]; /* of a subscriber */
     struct c2_host *host;
     bool running, stopped; /* stopped: its orderly end is over, it can be freed */
     struct c2_loop *loop;
