@@ -265,6 +265,7 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
     struct cat2_error err = {0};
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error, as a full disk is */
     c2_log_set_program(spec->program);
     c2_codec_setup();
     if (!c2_options_parse(spec, argc, argv, &life.service.options, &err)) {

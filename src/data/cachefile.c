@@ -63,6 +63,7 @@ struct c2_cachefile *c2_cachefile_ref(struct c2_cachefile *cf)
 void c2_cachefile_unref(struct c2_cachefile *cf)
 {
     if (!cf || atomic_fetch_sub(&cf->refs, 1) > 1) return;
+    if (cf->frame) c2_cache_count_stored(cf, -atomic_load(&cf->stored));
     if (cf->map) munmap(cf->map, cf->map_len);
     if (cf->idx_fd >= 0) close(cf->idx_fd);
     if (cf->frame) c2_cache_count(-1, -(int64_t)cf->map_len);

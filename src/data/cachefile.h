@@ -27,8 +27,12 @@ bool c2_cachefile_create_mirror(int dirfd, const char *rel, const char *etag, st
                                 struct c2_cachefile **out, struct cat2_error *err);
 bool c2_cachefile_create_slots(int dirfd, const char *rel, const char *etag, const struct c2_meta *meta,
                                struct c2_cachefile **out, struct cat2_error *err);
+/* With dirfd -1 both are made in memory of this process: to pass on what the disk cannot take. `rel` is their
+ * name. */
+
 /** Open what a previous run left. @errors CAT2_ENOTFOUND none, or of another etag (NULL = any); CAT2_EDATA
- * damaged beyond use (caller creates anew); CAT2_EUNSUPPORTED of a newer program (caller leaves it). Worker. */
+ * damaged beyond use (caller creates anew); CAT2_EUNSUPPORTED of a newer program (caller leaves it). Worker.
+ */
 bool c2_cachefile_open(int dirfd, const char *rel, const char *etag, struct c2_cachefile **out,
                        struct cat2_error *err);
 struct c2_cachefile *c2_cachefile_ref(struct c2_cachefile *cf);
@@ -102,6 +106,13 @@ struct c2_scrub {
  * dropped, or written anew. Worker. @errors CAT2_EIO. */
 bool c2_cachefile_scrub(struct c2_cachefile *cf, struct c2_scrub *scrub, int64_t most,
                         struct cat2_error *err);
+
+bool c2_cachefile_is_in_memory(const struct c2_cachefile *cf);
+/** Compressed bytes of chunks in all those in memory. Any thread. */
+int64_t c2_cachefile_memory_nbytes(void);
+/** In memory: evict from cf so that all of them have at most that many bytes; false: they have more. Worker.
+ */
+bool c2_cachefile_keep_small(struct c2_cachefile *cf, int64_t most);
 
 /** Bytes on disk (st_blocks of both files). */
 int64_t c2_cachefile_disk_nbytes(const struct c2_cachefile *cf);

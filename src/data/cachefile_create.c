@@ -81,18 +81,17 @@ bool c2_cache_head_known(const struct c2_cache_head *head, struct cat2_error *er
                    (unsigned)head->version, VERSION);
 }
 
-static bool write_placeholder(int fd, const struct c2_meta *meta, int32_t blocksize, int64_t off,
-                              struct cat2_error *err)
+static void make_placeholder(const struct c2_meta *meta, int32_t blocksize, uint8_t head[C2_CHUNK_HEADER])
 {
-    uint8_t head[C2_CHUNK_HEADER] = {C2_CHUNK_VERSION, 1, 5 | C2_FLAG_NOSPLIT | 1 << 5};
+    static const uint8_t begin[C2_CHUNK_HEADER] = {C2_CHUNK_VERSION, 1, 5 | C2_FLAG_NOSPLIT | 1 << 5};
     int32_t nbytes = (int32_t)c2_meta_expect(meta, 0).nbytes, typesize = meta->cparams.typesize;
 
+    memcpy(head, begin, sizeof(begin));
     if (blocksize < 1 || blocksize > nbytes) blocksize = nbytes;
     head[C2_CHUNK_TYPESIZE] = (uint8_t)(typesize > 255 ? 1 : typesize);
     c2_put_le32(head + 4, (uint32_t)nbytes);
     c2_put_le32(head + 8, (uint32_t)blocksize);
     c2_put_le32(head + 12, (uint32_t)(C2_CHUNK_HEADER + 4 * c2_div_ceil(nbytes, blocksize)));
-    return c2_fs_pwrite(fd, head, sizeof(head), off, err);
 }
 
 /* The parts of a frame that is to be laid out. */
@@ -111,12 +110,14 @@ static bool write_data(int dirfd, const char *name, const struct layout *l, stru
                        struct cat2_error *err)
 {
     int fd = c2_fs_open(dirfd, name, O_RDWR | O_CREAT | O_TRUNC, err);
+    uint8_t placeholder[C2_CHUNK_HEADER];
 
     if (fd < 0) return false;
+    if (l->first >= 0) make_placeholder(l->meta, l->blocksize, placeholder);
     bool ok = ftruncate(fd, l->frame_len) == 0 || c2_fail_errno(err, errno, "ftruncate");
     ok = ok && c2_fs_pwrite(fd, l->head.p, l->head.n, 0, err) &&
          c2_fs_pwrite(fd, l->tail.p, l->tail.n, l->frame_len - (int64_t)l->tail.n, err) &&
-         (l->first < 0 || write_placeholder(fd, l->meta, l->blocksize, l->first, err));
+         (l->first < 0 || c2_fs_pwrite(fd, placeholder, sizeof(placeholder), l->first, err));
     if (ok && fdatasync(fd) != 0) ok = c2_fail_errno(err, errno, "fdatasync");
     if (!ok) {
         close(fd);
@@ -125,11 +126,8 @@ static bool write_data(int dirfd, const char *name, const struct layout *l, stru
     return c2_frame_open_fd(fd, name, out, err);
 }
 
-static int write_sidecar(int dirfd, const char *name, const struct c2_frame *frame, const struct layout *l,
-                         struct c2_cache_head *head, struct cat2_error *err)
+static void make_head(const struct c2_frame *frame, const struct layout *l, struct c2_cache_head *head)
 {
-    int64_t words_off;
-
     memset(head, 0, sizeof(*head));
     head->magic = MAGIC;
     head->version = VERSION;
@@ -142,6 +140,14 @@ static int write_sidecar(int dirfd, const char *name, const struct c2_frame *fra
     head->blocksize = head->blocks_per_chunk ? l->blocksize : 0;
     head->frame_hash = c2_cache_frame_hash(l->head, l->tail);
     head->check = c2_cache_head_check(head);
+}
+
+static int write_sidecar(int dirfd, const char *name, const struct c2_frame *frame, const struct layout *l,
+                         struct c2_cache_head *head, struct cat2_error *err)
+{
+    int64_t words_off;
+
+    make_head(frame, l, head);
     int64_t len = c2_cache_sidecar_len(head->nchunks, head->blocks_per_chunk, &words_off);
     int fd = c2_fs_open(dirfd, name, O_RDWR | O_CREAT | O_TRUNC, err);
     if (fd < 0) return -1;
@@ -184,6 +190,26 @@ static bool create_files(int dirfd, const struct names *names, const struct layo
     return false;
 }
 
+/* The same, in mappings. */
+static bool create_in_memory(const char *rel, const struct layout *l, struct c2_cachefile **out,
+                             struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_frame) *frame = NULL;
+    struct c2_cache_head head;
+    uint8_t *map = c2_cache_map(l->frame_len, err);
+
+    if (!map) return false;
+    memcpy(map, l->head.p, l->head.n);
+    memcpy(map + l->frame_len - l->tail.n, l->tail.p, l->tail.n);
+    if (l->first >= 0) make_placeholder(l->meta, l->blocksize, map + l->first);
+    if (!c2_frame_open_map(map, (size_t)l->frame_len, rel, &frame, err)) return false;
+    if (c2_frame_refusal(frame)) return c2_fail(err, CAT2_EUNSUPPORTED, "%s", c2_frame_refusal(frame));
+    make_head(frame, l, &head);
+    if (!c2_cache_attach(frame, -1, &head, l->tail, out, err)) return false;
+    frame = NULL;
+    return true;
+}
+
 static bool create(int dirfd, const char *rel, const struct layout *l, struct c2_cachefile **out,
                    struct cat2_error *err)
 {
@@ -192,6 +218,8 @@ static bool create(int dirfd, const char *rel, const struct layout *l, struct c2
 
     if (strlen(l->etag) > C2_CACHE_ETAG_MAX)
         return c2_fail(err, CAT2_ELIMIT, "etag of %zu bytes", strlen(l->etag));
+    if (dirfd < 0)
+        return create_in_memory(rel, l, out, err) || c2_fail_within(err, "cache of %.100s, in memory", rel);
     if (!make_names(rel, &names, err)) return false;
     if (create_files(dirfd, &names, l, &cf, err)) {
         *out = cf;

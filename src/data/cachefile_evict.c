@@ -22,6 +22,7 @@ static int64_t data_nbytes(const struct c2_cachefile *cf)
 {
     struct stat st;
 
+    if (c2_cachefile_is_in_memory(cf)) return atomic_load(&cf->stored);
     return fstat(cf->fd, &st) == 0 ? (int64_t)st.st_blocks * 512 : 0;
 }
 
@@ -75,7 +76,9 @@ static void punch(const struct c2_cachefile *cf, int64_t nchunk, int64_t off, in
         off += C2_CHUNK_HEADER;
         n -= C2_CHUNK_HEADER;
     }
-    if (n > 0 && fallocate(cf->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, n) != 0)
+    if (c2_cachefile_is_in_memory(cf))
+        c2_cache_forget(cf, off, n);
+    else if (n > 0 && fallocate(cf->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, n) != 0)
         c2_log_debug("cache: no hole punched nchunk=%lld errno=%d", (long long)nchunk, errno);
 }
 

@@ -34,7 +34,7 @@ static bool read_whole(struct c2_cachefile *cf, struct span *s, struct cat2_erro
     uint8_t *bytes = all ? s->to : malloc(cbytes);
 
     if (!bytes) return c2_fail_nomem(err, "chunk");
-    bool ok = c2_fs_pread(cf->fd, bytes, cbytes, s->place, err) &&
+    bool ok = c2_cache_pread(cf, bytes, cbytes, s->place, err) &&
               (XXH3_64bits(bytes, cbytes) == s->rec.hash || c2_fail(err, CAT2_EDATA, "hash"));
     if (ok && !all) memcpy(s->to, bytes + s->off, (size_t)s->n);
     if (!all) free(bytes);
@@ -61,7 +61,7 @@ static bool check_block(struct c2_cachefile *cf, struct span *s, int32_t nblock,
     if (!word) return not_here(s, err);
     if (!inside) {
         if (!c2_buf_resize(scratch, (size_t)len, err) ||
-            !c2_fs_pread(cf->fd, scratch->p, (size_t)len, s->place + off, err))
+            !c2_cache_pread(cf, scratch->p, (size_t)len, s->place + off, err))
             return false;
         bytes = scratch->p;
     }
@@ -102,10 +102,10 @@ static bool read_partial(struct c2_cachefile *cf, struct span *s, struct cat2_er
     struct c2_bytes prefix = {s->to, prefix_len};
     bool inside = s->off == 0 && (size_t)s->n >= prefix_len;
 
-    if (!c2_fs_pread(cf->fd, s->to, (size_t)s->n, s->place + s->off, err)) return false;
+    if (!c2_cache_pread(cf, s->to, (size_t)s->n, s->place + s->off, err)) return false;
     if (!inside) {
         if (!c2_buf_resize(&scratch, prefix_len, err) ||
-            !c2_fs_pread(cf->fd, scratch.p, prefix_len, s->place, err))
+            !c2_cache_pread(cf, scratch.p, prefix_len, s->place, err))
             return false;
         prefix = c2_buf_bytes(&scratch);
     }

@@ -47,7 +47,8 @@ _Static_assert(sizeof(struct c2_cache_rec) == 32, "records are 32 bytes");
 struct c2_cachefile {
     atomic_int refs;
     struct c2_frame *frame; /* owns fd; gives offsets, header, trailer */
-    int fd, idx_fd;
+    int fd, idx_fd;         /* -1: in memory, the frame has the bytes */
+    atomic_llong stored;    /* in memory: compressed bytes of the chunks that have a record */
     struct c2_meta meta;
     struct c2_frame_layout layout;
     char *etag;
@@ -76,6 +77,17 @@ struct c2_cachefile {
     int64_t hand; /* where the next eviction starts */
 };
 
+/* Reading and writing data and sidecar, wherever they are. */
+bool c2_cache_pread(const struct c2_cachefile *cf, void *to, size_t n, int64_t off, struct cat2_error *err);
+bool c2_cache_pwrite(struct c2_cachefile *cf, const void *from, size_t n, int64_t off,
+                     struct cat2_error *err);
+bool c2_cache_pwrite_idx(struct c2_cachefile *cf, const void *from, size_t n, int64_t off,
+                         struct cat2_error *err);
+/** An anonymous mapping of zeros, sparse. NULL and CAT2_ENOMEM. */
+void *c2_cache_map(int64_t len, struct cat2_error *err);
+/** In memory: so many more bytes have a record; and give back the pages of a chunk's place. */
+void c2_cache_count_stored(struct c2_cachefile *cf, int64_t nbytes);
+void c2_cache_forget(const struct c2_cachefile *cf, int64_t off, int64_t n);
 /** Size of the sidecar and where its block words begin. */
 int64_t c2_cache_sidecar_len(int64_t nchunks, int64_t blocks_per_chunk, int64_t *words_off);
 /** Block words per chunk; 0 when blocks cannot be told apart. */
@@ -84,8 +96,8 @@ uint64_t c2_cache_head_check(const struct c2_cache_head *head);
 /** Not of a newer program, whose work is not ours to replace. @errors CAT2_EUNSUPPORTED. */
 bool c2_cache_head_known(const struct c2_cache_head *head, struct cat2_error *err);
 uint64_t c2_cache_frame_hash(struct c2_bytes head, struct c2_bytes tail);
-/** Make the object of two open files; takes the frame and idx_fd on success. tail: index chunk and trailer,
- * checked; copied. */
+/** Make the object of two open files, or of a frame in memory and idx_fd -1; takes the frame and idx_fd on
+ * success. tail: index chunk and trailer, checked; copied. */
 bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_head *head,
                      struct c2_bytes tail, struct c2_cachefile **out, struct cat2_error *err);
 /** So many more are open, and so many more bytes mapped; for c2_cachefile_stats(). */

@@ -58,6 +58,11 @@ static bool map_sidecar(struct c2_cachefile *cf, int idx_fd, struct cat2_error *
     struct stat st;
     int64_t len = c2_cache_sidecar_len(cf->meta.nchunks, cf->blocks_per_chunk, &cf->words_off);
 
+    if (idx_fd < 0) {
+        cf->map = c2_cache_map(len, err);
+        cf->map_len = cf->map ? (size_t)len : 0;
+        return cf->map != NULL;
+    }
     if (fstat(idx_fd, &st) != 0) return c2_fail_errno(err, errno, "sidecar");
     if (st.st_size != len)
         return c2_fail(err, CAT2_EDATA, "sidecar has %lld bytes, not %lld", (long long)st.st_size,
@@ -97,6 +102,7 @@ bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_h
     if (!cf) return c2_fail_nomem(err, "cache file");
     atomic_init(&cf->refs, 1);
     atomic_init(&cf->first_missing, 0);
+    atomic_init(&cf->stored, 0);
     cf->idx_fd = -1;
     c2_buf_init(&cf->tail, tail.n);
     pthread_mutex_init(&cf->lock, NULL);

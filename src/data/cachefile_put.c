@@ -111,7 +111,7 @@ static bool put_entered(struct c2_cachefile *cf, const struct put *p, struct cat
 
     if (!prepare(cf, p->nchunk, p->chunk, &rec, err)) return false;
     if (c2_cache_state_of(&rec) == C2_CACHE_WHOLE || c2_cache_state_of(&rec) == C2_CACHE_BLOCKS) return true;
-    if (!c2_fs_pwrite(cf->fd, p->chunk.p, p->chunk.n, p->place, err)) return false;
+    if (!c2_cache_pwrite(cf, p->chunk.p, p->chunk.n, p->place, err)) return false;
     pthread_mutex_lock(&cf->lock);
     rec = c2_cache_load_locked(cf, p->nchunk);
     bool ok = (p->nwords == 0 || c2_cache_put_words(cf, p->nchunk, 0, p->words, p->nwords, err)) &&
@@ -193,7 +193,7 @@ static bool write_payload(struct c2_cachefile *cf, const struct blocks *b, const
     bool fresh = c2_cache_state_of(rec) == C2_CACHE_ABSENT;
     size_t at = 0;
 
-    if (fresh && !c2_fs_pwrite(cf->fd, b->prefix.p, b->prefix.n, b->place, err)) return false;
+    if (fresh && !c2_cache_pwrite(cf, b->prefix.p, b->prefix.n, b->place, err)) return false;
     for (int32_t i = 0; i < b->nblocks;) { /* runs that are adjacent in the chunk go together */
         int32_t first = b->blocks[i], end = b->off[first] + b->len[first];
         size_t n = (size_t)b->len[first];
@@ -201,7 +201,7 @@ static bool write_payload(struct c2_cachefile *cf, const struct blocks *b, const
             end += b->len[b->blocks[i]];
             n += (size_t)b->len[b->blocks[i]];
         }
-        if (!c2_fs_pwrite(cf->fd, b->data.p + at, n, b->place + b->off[first], err)) return false;
+        if (!c2_cache_pwrite(cf, b->data.p + at, n, b->place + b->off[first], err)) return false;
         at += n;
     }
     return true;

@@ -106,7 +106,10 @@ bool c2_cache_store(struct c2_cachefile *cf, int64_t nchunk, const struct c2_cac
     fields.used = now_seconds();
     fields.check = record_check(&fields, nchunk);
     if (state == C2_CACHE_ABSENT) atomic_store(&cf->first_missing, 0);
-    return c2_fs_pwrite(cf->idx_fd, &fields, sizeof(fields), at, err);
+    if (!c2_cache_pwrite_idx(cf, &fields, sizeof(fields), at, err)) return false;
+    c2_cache_count_stored(cf, (state == C2_CACHE_ABSENT ? 0 : (int64_t)fields.cbytes) -
+                                  (c2_cache_state_of(old) == C2_CACHE_ABSENT ? 0 : (int64_t)old->cbytes));
+    return true;
 }
 
 bool c2_cache_drop(struct c2_cachefile *cf, int64_t nchunk, const struct c2_cache_rec *seen)
@@ -145,7 +148,7 @@ uint32_t c2_cache_block_check(struct c2_bytes block)
 bool c2_cache_put_words(struct c2_cachefile *cf, int64_t nchunk, int32_t nblock, const uint32_t *words,
                         int32_t n, struct cat2_error *err)
 {
-    return c2_fs_pwrite(cf->idx_fd, words, 4 * (size_t)n, word_off(cf, nchunk, nblock), err);
+    return c2_cache_pwrite_idx(cf, words, 4 * (size_t)n, word_off(cf, nchunk, nblock), err);
 }
 
 bool c2_cache_drop_block(struct c2_cachefile *cf, int64_t nchunk, int32_t nblock,

@@ -90,6 +90,8 @@ bool c2_cachefile_scrub(struct c2_cachefile *cf, struct c2_scrub *scrub, int64_t
     C2_AUTO(c2_buf) buf = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
     int64_t end = scrub->nbytes + most;
 
+    scrub->done = c2_cachefile_is_in_memory(cf);
+    if (scrub->done) return true;
     for (; scrub->nchunk < cf->meta.nchunks && scrub->nbytes < end; scrub->nchunk++)
         if (!check_chunk(cf, scrub->nchunk, &buf, scrub, err)) return false;
     if (scrub->nchunk < cf->meta.nchunks) return true;

@@ -300,6 +300,55 @@ static int read_right(struct c2_cachefile *cf, struct c2_frame *frame, int64_t i
     return got;
 }
 
+/* Without a file: every frame of the corpus, by chunks and by blocks, as a mirror and in slots. */
+static void in_memory_it_holds_every_frame(void **state)
+{
+    struct sample s;
+    FILE *list = NULL;
+    int at = 0;
+    struct cat2_error err = {0};
+
+    (void)state;
+    while (next_sample(&list, &at, &s)) {
+        C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
+        if (c2_frame_refusal(frame) || c2_frame_is_sparse(frame)) continue;
+        for (int way = 0; way < 4; way++) {
+            C2_AUTO_PTR(c2_cachefile) *cf = way < 2 ? make_mirror(-1, "a", "1:2", frame) : NULL;
+            if (!cf)
+                ok_or_fail(c2_cachefile_create_slots(-1, "a", "1:2", c2_frame_meta(frame), &cf, &err), &err,
+                           s.name);
+            assert_true(c2_cachefile_is_in_memory(cf));
+            fill_cache(cf, frame, way % 2);
+            same_chunks(cf, frame);
+            all_sound(cf);
+            int64_t before = c2_cachefile_memory_nbytes();
+            assert_int_equal(c2_cachefile_evict(cf, INT64_MAX / 2), before);
+            assert_int_equal(c2_cachefile_memory_nbytes(), 0);
+            fill_cache(cf, frame, way % 2);
+            same_chunks(cf, frame);
+        }
+        assert_int_equal(c2_cachefile_memory_nbytes(), 0);
+    }
+}
+
+static void in_memory_it_stays_small(void **state)
+{
+    C2_AUTO_PTR(c2_frame) *frame = make_big();
+    C2_AUTO_PTR(c2_cachefile) *cf = make_mirror(-1, "a", "e", frame);
+    C2_AUTO_PTR(c2_cachefile) *other = make_mirror(-1, "b", "e", frame);
+    int64_t all;
+
+    (void)state;
+    fill_cache(cf, frame, false);
+    all = c2_cachefile_memory_nbytes();
+    assert_true(all > 0 && c2_cachefile_keep_small(cf, all));
+    assert_int_equal(c2_cachefile_memory_nbytes(), all);
+    assert_true(c2_cachefile_keep_small(cf, all / 2));
+    assert_true(c2_cachefile_memory_nbytes() <= all / 2);
+    fill_cache(cf, frame, false);
+    assert_false(c2_cachefile_keep_small(other, all / 2)); /* it has nothing to give */
+}
+
 static void flip(int dirfd, const char *rel, uint64_t random)
 {
     struct cat2_error err = {0};
@@ -693,6 +742,8 @@ int main(void)
         cmocka_unit_test(slots_hold_and_export_every_frame),
         cmocka_unit_test(flipped_bits_are_noticed_and_never_served),
         cmocka_unit_test(a_cut_sidecar_and_another_generation_are_refused),
+        cmocka_unit_test(in_memory_it_holds_every_frame),
+        cmocka_unit_test(in_memory_it_stays_small),
         cmocka_unit_test(a_newer_sidecar_is_told_from_a_damaged_one),
         cmocka_unit_test(eviction_frees_what_is_asked_oldest_first),
         cmocka_unit_test(bytes_of_a_mirror_name_their_chunks),

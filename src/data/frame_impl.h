@@ -47,6 +47,7 @@ struct c2_frame {
     int fd, dirfd;       /* contiguous file, sparse directory; -1 */
     struct c2_buf bytes; /* frame in memory */
     bool in_memory, sparse;
+    bool mapped; /* bytes are a mapping, its owner the frame */
     struct c2_meta meta;
     struct c2_frame_layout layout;
     int64_t *offsets; /* of chunks from the header's end; sparse: file numbers; negative: special */
@@ -58,6 +59,9 @@ struct c2_frame {
     struct c2_frame_entry *vlmeta;
 };
 
+/** Open a frame in an anonymous mapping, which it takes whatever happens; its chunks may be written later. */
+bool c2_frame_open_map(uint8_t *map, size_t n, const char *name, struct c2_frame **out,
+                       struct cat2_error *err);
 /** Parse header bytes (header_len of them) into frame->meta, layout and metalayers. */
 bool c2_frame_parse_header(struct c2_frame *frame, struct cat2_error *err);
 /** Parse frame->trailer into the table of attributes and meta.vlmeta (JSON). */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/endian.h"
@@ -24,7 +25,10 @@ void c2_frame_unref(struct c2_frame *frame)
     if (!frame || atomic_fetch_sub(&frame->refs, 1) > 1) return;
     if (frame->fd >= 0) close(frame->fd);
     if (frame->dirfd >= 0) close(frame->dirfd);
-    c2_buf_fini(&frame->bytes);
+    if (frame->mapped)
+        munmap(frame->bytes.p, frame->bytes.n);
+    else
+        c2_buf_fini(&frame->bytes);
     c2_buf_fini(&frame->header);
     c2_buf_fini(&frame->trailer);
     c2_meta_fini(&frame->meta);
@@ -166,6 +170,20 @@ bool c2_frame_open_fd(int fd, const char *name, struct c2_frame **out, struct ca
         return false;
     }
     return finish_open(frame, st.st_size, name, out, err);
+}
+
+bool c2_frame_open_map(uint8_t *map, size_t n, const char *name, struct c2_frame **out,
+                       struct cat2_error *err)
+{
+    struct c2_frame *frame = frame_new(name, err);
+
+    if (!frame) {
+        munmap(map, n);
+        return false;
+    }
+    frame->in_memory = frame->mapped = true;
+    frame->bytes = (struct c2_buf){.p = map, .n = n, .cap = n, .max = n};
+    return finish_open(frame, (int64_t)n, name, out, err);
 }
 
 bool c2_frame_open_buf(struct c2_buf *bytes, const char *name, struct c2_frame **out, struct cat2_error *err)

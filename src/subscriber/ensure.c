@@ -217,12 +217,24 @@ static void drop_wants(struct c2_ensure *e)
     e->nwants = 0;
 }
 
+/* The disk did not take what came: it is asked for again, and kept in memory. */
+static bool goes_to_memory(struct c2_ensure *e, const struct cat2_error *err)
+{
+    struct c2_ds *ds = e->ds;
+
+    if (!err || err->code != CAT2_EIO || !ds->unwritable) return false;
+    ds->leaving = ds->cf && !c2_cachefile_is_in_memory(ds->cf);
+    e->looked = false;
+    return true;
+}
+
 static void on_fetched(void *ctx, const struct cat2_error *err)
 {
     struct c2_ensure *e = ctx;
     struct c2_ds *ds = c2_ds_ref(e->ds);
 
     remove_flying(e);
+    if (goes_to_memory(e, err)) err = NULL;
     if (err) finish(e, err);
     wake_waiting(ds, err);
     if (!err) look(e);
@@ -235,6 +247,7 @@ static void on_prepared(void *ctx, const struct cat2_error *err)
     struct c2_ds *ds = c2_ds_ref(e->ds);
 
     ds->preparing = false;
+    if (err) ds->leaving = false;
     ds->sub->open.npreparing--;
     if (err) finish(e, err);
     wake_waiting(ds, err);
@@ -251,7 +264,7 @@ static void on_room(void *ctx, const struct cat2_error *err)
         return;
     }
     struct c2_ds *ds = c2_ds_ref(e->ds);
-    ds->preparing = false;
+    ds->preparing = ds->leaving = false;
     finish(e, err);
     wake_waiting(ds, err);
     c2_ds_unref(ds);
@@ -273,7 +286,7 @@ static void look(struct c2_ensure *e)
 {
     struct cat2_error err;
 
-    if (!e->ds->cf) {
+    if (!e->ds->cf || e->ds->leaving) {
         prepare(e);
         return;
     }

@@ -40,8 +40,11 @@ static void put_first(struct c2_ds *ds)
 
 void c2_ds_set_file(struct c2_ds *ds, struct c2_cachefile *cf)
 {
-    C2_ASSERT(!ds->cf);
+    C2_ASSERT(!ds->cf || ds->leaving);
+    if (ds->cf) take_out(ds);
+    c2_cachefile_unref(ds->cf);
     ds->cf = cf;
+    ds->leaving = false;
     put_first(ds);
 }
 
@@ -59,6 +62,7 @@ void c2_ds_close_file(struct c2_ds *ds)
     take_out(ds);
     c2_cachefile_unref(ds->cf);
     ds->cf = NULL;
+    ds->unwritable = false;
     ds->left_nbytes = -1;
     free(ds->flying);
     ds->flying = NULL;
@@ -79,6 +83,22 @@ static bool close_oldest(struct c2_subscriber *sub)
             return true;
         }
     return false;
+}
+
+int c2_sub_close_idle_in_memory(struct c2_subscriber *sub)
+{
+    struct c2_ds *newer;
+    int left = 0;
+
+    for (struct c2_ds *ds = sub->open.oldest; ds; ds = newer) {
+        newer = ds->newer;
+        if (!c2_cachefile_is_in_memory(ds->cf)) continue;
+        if (is_idle(ds))
+            c2_ds_close_file(ds);
+        else
+            left++;
+    }
+    return left;
 }
 
 int c2_sub_files_max(const struct c2_subscriber *sub)

@@ -19,8 +19,9 @@ struct prepare {
     struct c2_cachefile *cf;
     bool mirror;    /* head and tail are here */
     bool look_only; /* first pass: is there one already? */
+    bool in_memory; /* the disk does not take it */
     bool ok;
-    struct cat2_error err;
+    struct cat2_error err, why; /* why: in memory */
     void (*fn)(void *ctx, const struct cat2_error *err);
     void *ctx;
 };
@@ -28,6 +29,7 @@ struct prepare {
 static void finish(struct prepare *p)
 {
     if (p->ok) c2_ds_set_file(p->ds, p->cf);
+    if (p->ok && p->in_memory) c2_pass_on(p->ds, &p->why);
     p->fn(p->ctx, p->ok ? NULL : &p->err);
     c2_buf_fini(&p->name);
     c2_buf_fini(&p->head);
@@ -37,24 +39,38 @@ static void finish(struct prepare *p)
     free(p);
 }
 
+static bool is_of_the_disk(const struct cat2_error *err)
+{
+    return err->code == CAT2_EIO || err->code == CAT2_ENOTFOUND;
+}
+
+static bool create_in(struct prepare *p, int dirfd)
+{
+    const char *rel = c2_buf_cstr(&p->name);
+
+    if (p->mirror) {
+        if (c2_cachefile_create_mirror(dirfd, rel, p->ds->key, c2_buf_bytes(&p->head), c2_buf_bytes(&p->tail),
+                                       p->ds->layout.frame_len, p->ds->layout.blocksize, &p->cf, &p->err))
+            return true;
+        /* Of the moment: the next request may well mirror it. */
+        if (p->err.code == CAT2_ENOMEM || is_of_the_disk(&p->err)) return false;
+        c2_log_warn("cache: %s cannot be mirrored: %s", rel, p->err.message);
+    }
+    return c2_cachefile_create_slots(dirfd, rel, p->ds->key, &p->meta, &p->cf, &p->err);
+}
+
+/* On the disk, or, when that does not take it, in memory. */
 static bool create(struct prepare *p)
 {
     int dirfd = p->ds->sub->cachefd;
-    const char *rel = c2_buf_cstr(&p->name);
-    struct cat2_error why;
 
-    if (!c2_fs_mkparents(dirfd, rel, &p->err)) return false;
-    if (p->mirror) {
-        if (c2_cachefile_create_mirror(dirfd, rel, p->ds->key, c2_buf_bytes(&p->head), c2_buf_bytes(&p->tail),
-                                       p->ds->layout.frame_len, p->ds->layout.blocksize, &p->cf, &why))
-            return true;
-        if (why.code == CAT2_ENOMEM) { /* of the moment: the next request may well mirror it */
-            p->err = why;
-            return false;
-        }
-        c2_log_warn("cache: %s cannot be mirrored: %s", rel, why.message);
+    if (!p->in_memory) {
+        if (c2_fs_mkparents(dirfd, c2_buf_cstr(&p->name), &p->err) && create_in(p, dirfd)) return true;
+        if (!is_of_the_disk(&p->err)) return false;
+        p->why = p->err;
+        p->in_memory = true;
     }
-    return c2_cachefile_create_slots(dirfd, rel, p->ds->key, &p->meta, &p->cf, &p->err);
+    return create_in(p, -1);
 }
 
 static void done(void *job);
@@ -67,7 +83,7 @@ static void work(void *job, void *local)
     if (!p->look_only)
         p->ok = create(p);
     else
-        p->ok = *p->ds->etag && p->ds->key &&
+        p->ok = *p->ds->etag && p->ds->key && !p->in_memory &&
                 c2_cachefile_open(p->ds->sub->cachefd, c2_buf_cstr(&p->name), p->ds->key, &p->cf, &p->err);
 }
 
@@ -152,6 +168,8 @@ void c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct ca
 
     C2_ASSERT(p);
     *p = (struct prepare){.ds = c2_ds_ref(ds), .look_only = true, .fn = fn, .ctx = ctx};
+    p->in_memory = ds->unwritable;
+    if (ds->unwritable) p->why = ds->unwritten;
     c2_buf_init(&p->name, 2 * C2_PATH_MAX);
     p->ok = c2_ds_cache_name(ds, &p->name, &p->err) && c2_meta_copy(&ds->meta, &p->meta, &p->err);
     c2_pool_run(ds->sub->config.pool, work, done, p);

@@ -46,11 +46,14 @@ struct c2_ds {
     struct c2_ds *newer, *older; /* by use, among those with an open file */
     int nensures;                /* under way: they count on cf */
     bool preparing;
-    struct c2_ensure *waiting; /* for the cache file, or for chunks that others are fetching */
-    uint8_t *flying;           /* a bit a chunk: being fetched; made with the first flight */
-    int64_t used_ms;           /* when last, by the loop's clock; 0: not in this process */
-    int64_t left_nbytes;       /* on disk from an earlier run; -1: not looked at yet */
-    char digest[64];           /* of the whole file that is downloaded, as Repr-Digest; "" not computed */
+    bool unwritable;             /* pieces could not be stored: the next cache file is in memory */
+    bool leaving;                /* cf is to be replaced by one in memory, when that is there */
+    struct cat2_error unwritten; /* and why */
+    struct c2_ensure *waiting;   /* for the cache file, or for chunks that others are fetching */
+    uint8_t *flying;             /* a bit a chunk: being fetched; made with the first flight */
+    int64_t used_ms;             /* when last, by the loop's clock; 0: not in this process */
+    int64_t left_nbytes;         /* on disk from an earlier run; -1: not looked at yet */
+    char digest[64];             /* of the whole file that is downloaded, as Repr-Digest; "" not computed */
 };
 
 struct c2_sub_waiter;
@@ -91,6 +94,8 @@ struct c2_open_files {
     } * first, *last;
     struct c2_timer *ticker; /* while somebody waits */
     int64_t nclosed, nwaited, nrefused;
+    struct c2_timer *memory_timer; /* while some are in memory */
+    int64_t nunwritable, said_ms;
 };
 
 struct c2_subscriber {
@@ -116,6 +121,12 @@ struct c2_subscriber {
     int64_t pieces_fetched, bytes_fetched, flights;
     int64_t unswept; /* bytes fetched since the quota was looked at */
 };
+
+/* ---- pass_on.c ---- */
+/** The dataset's cache file is in memory, because. */
+void c2_pass_on(struct c2_ds *ds, const struct cat2_error *why);
+void c2_pass_on_stop(struct c2_subscriber *sub);
+bool c2_pass_on_metrics(const struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err);
 
 /* ---- catalog.c ---- */
 struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name);
@@ -157,6 +168,8 @@ int64_t c2_ds_mtime_ms(const struct c2_ds *ds);
 void c2_ds_set_file(struct c2_ds *ds, struct c2_cachefile *cf);
 /** Somebody wants it, now. */
 void c2_ds_used(struct c2_ds *ds);
+/** Close those in memory that nobody uses; how many are left. */
+int c2_sub_close_idle_in_memory(struct c2_subscriber *sub);
 void c2_ds_close_file(struct c2_ds *ds);
 /** fn, at once or later, when another cache file may be opened, which is then counted as being prepared.
  * @errors CAT2_ENOMEM all are in use, for long. */

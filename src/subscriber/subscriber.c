@@ -249,6 +249,7 @@ void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
         c2_follow_cancel(root, "shutting down");
     }
     c2_sub_room_stop(sub);
+    c2_pass_on_stop(sub);
     c2_upcalls_stop(sub);
     c2_loop_defer(sub->config.loop, done, ctx);
 }
@@ -277,6 +278,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     sub->patience = NULL;
     sub->stopping = sub->given_up = true;
     c2_sub_room_stop(sub);
+    c2_pass_on_stop(sub);
     c2_scrub_stop(sub);
     c2_events_stop(sub->events);
     c2_sub_roots_free(sub);
@@ -311,7 +313,7 @@ bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct
         listing += c2_sub_is_being_listed(root);
         away += root->subscribed && root->failures > 0;
     }
-    if (!scrub_metrics(sub, out, err)) return false;
+    if (!scrub_metrics(sub, out, err) || !c2_pass_on_metrics(sub, out, err)) return false;
     return c2_buf_printf(
         out, err,
         "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_datasets gauge\ncaterva2_datasets "

@@ -95,6 +95,18 @@ static void store_work(void *job, void *local)
     s->ok = p->whole ? c2_cachefile_put(s->cf, p->nchunk, p->data, &s->err)
                      : c2_cachefile_put_blocks(s->cf, p->nchunk, p->prefix, s->blocks, p->nblocks, p->data,
                                                &s->err);
+    if (s->ok && !c2_cachefile_keep_small(s->cf, C2_CACHE_MEMORY_MAX))
+        s->ok = c2_fail(&s->err, CAT2_ENOMEM,
+                        "the cache cannot be written, and %d MiB are being passed on from memory already",
+                        C2_CACHE_MEMORY_MAX >> 20);
+}
+
+/* The disk did not take a piece. */
+static void note_unwritten(struct c2_ds *ds, const struct store *s)
+{
+    if (s->err.code != CAT2_EIO || c2_cachefile_is_in_memory(s->cf)) return;
+    ds->unwritable = true;
+    ds->unwritten = s->err;
 }
 
 static void store_free(struct store *s)
@@ -119,6 +131,7 @@ static void store_done(void *job)
     } else {
         /* Without a hash it may be the wire that spoilt it; with one it is what the publisher has. */
         bool damaged = !s->checked || (!s->piece.hashed && s->err.code == CAT2_EDATA);
+        if (s->checked) note_unwritten(f->ds, s);
         c2_fail_within(&s->err, "chunk %" PRId64, s->piece.nchunk);
         if (damaged)
             c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s, %.100s", f->ds->root, f->ds->path,

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where a cache file's bytes are: two files, or two mappings of this process where the disk cannot take them.
+ * Mappings are as sparse as files are; all of them together are bounded. */
+#include "data/cachefile_impl.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+
+static atomic_llong in_memory; /* compressed bytes of chunks, of all cache files without a file */
+
+int64_t c2_cachefile_memory_nbytes(void)
+{
+    return atomic_load(&in_memory);
+}
+
+bool c2_cachefile_is_in_memory(const struct c2_cachefile *cf)
+{
+    return cf->fd < 0;
+}
+
+void *c2_cache_map(int64_t len, struct cat2_error *err)
+{
+    void *map =
+        mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (map != MAP_FAILED) return map;
+    c2_fail_nomem(err, "cache in memory");
+    return NULL;
+}
+
+bool c2_cache_pread(const struct c2_cachefile *cf, void *to, size_t n, int64_t off, struct cat2_error *err)
+{
+    if (cf->fd >= 0) return c2_fs_pread(cf->fd, to, n, off, err);
+    return c2_frame_pread(cf->frame, to, n, off, err);
+}
+
+/* Bytes of the mapping; n and off are places of ours, inside of it. */
+static void put(uint8_t *map, size_t len, const void *from, size_t n, int64_t off)
+{
+    C2_ASSERT(off >= 0 && (size_t)off <= len && n <= len - (size_t)off);
+    if (n) memcpy(map + off, from, n);
+}
+
+bool c2_cache_pwrite(struct c2_cachefile *cf, const void *from, size_t n, int64_t off, struct cat2_error *err)
+{
+    if (cf->fd >= 0) return c2_fs_pwrite(cf->fd, from, n, off, err);
+    put(cf->frame->bytes.p, cf->frame->bytes.n, from, n, off);
+    return true;
+}
+
+bool c2_cache_pwrite_idx(struct c2_cachefile *cf, const void *from, size_t n, int64_t off,
+                         struct cat2_error *err)
+{
+    if (cf->fd >= 0) return c2_fs_pwrite(cf->idx_fd, from, n, off, err);
+    put(cf->map, cf->map_len, from, n, off);
+    return true;
+}
+
+void c2_cache_count_stored(struct c2_cachefile *cf, int64_t nbytes)
+{
+    if (cf->fd >= 0) return;
+    atomic_fetch_add(&cf->stored, nbytes);
+    atomic_fetch_add(&in_memory, nbytes);
+}
+
+void c2_cache_forget(const struct c2_cachefile *cf, int64_t off, int64_t n)
+{
+    int64_t page = sysconf(_SC_PAGESIZE), from = c2_div_ceil(off, page) * page, to = (off + n) / page * page;
+
+    if (from < to) (void)madvise(cf->frame->bytes.p + from, (size_t)(to - from), MADV_DONTNEED);
+}
+
+bool c2_cachefile_keep_small(struct c2_cachefile *cf, int64_t most)
+{
+    int64_t over = c2_cachefile_memory_nbytes() - most;
+
+    if (cf->fd >= 0 || over <= 0) return true;
+    return c2_cachefile_evict(cf, c2_max_i64(over, most / 2)) >= over;
+}
