@@ -89,9 +89,10 @@ elseif(hdf5_choice STREQUAL bundled)
         target_include_directories(c2_libhdf5 SYSTEM INTERFACE ${hdf5_INCLUDE_DIRS})
         target_compile_definitions(c2_libhdf5 INTERFACE C2_HDF5_OLDER_HEADERS)
     endif()
-    install(FILES ${hdf5_libraries} DESTINATION ${CMAKE_INSTALL_LIBDIR}/caterva2
+    install(FILES ${hdf5_libraries} DESTINATION ${CMAKE_INSTALL_LIBDIR}/caterva2 COMPONENT programs
             PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
-    install(FILES ${CMAKE_SOURCE_DIR}/third_party/hdf5-licenses.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/caterva2)
+    install(FILES ${CMAKE_SOURCE_DIR}/third_party/hdf5-licenses.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/caterva2
+            COMPONENT programs)
 else()
     message(FATAL_ERROR "C2_HDF5 is '${C2_HDF5}': bundled, system or empty")
 endif()
