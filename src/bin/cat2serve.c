@@ -203,13 +203,14 @@ int main(int argc, char **argv)
 {
     static const struct c2_options_spec spec = {
         .program = "cat2serve",
-        .synopsis = "[OPTIONS] [NAME=]PATH...",
+        .synopsis = "[OPTIONS] [[NAME=]PATH...]",
         .about = "Serve directories and HDF5 files: broker, publishers and subscriber in one process.",
         .section = "serve",
         .options = options,
         .noptions = C2_ARRAY_LEN(options),
         .args_min = 1,
         .args_max = PATHS_MAX,
+        .args_key = "roots",
     };
     static const struct c2_service_role service_role = {.program = "cat2serve",
                                                         .caches = true,

@@ -22,6 +22,7 @@ struct c2_options {
     bool defaults[VALUES_MAX]; /* nobody gave it */
     const char *args[ARGS_MAX];
     int nargs;
+    char *args_lines; /* of the configuration, cut into args */
     const char *conf_path, *id;
     bool conf_named;
     struct c2_conf *conf;
@@ -260,6 +261,7 @@ static void parse_command_line(struct c2_options *o, int argc, char **argv)
         printf("%s %s\n", o->spec->program, C2_VERSION);
         exit(0);
     }
+    if (o->nargs == 0 && o->spec->args_key) return; /* perhaps the configuration has some */
     if (o->nargs >= o->spec->args_min && (o->spec->args_max < 0 || o->nargs <= o->spec->args_max)) return;
     snprintf(text, sizeof(text), "%s arguments", o->nargs < o->spec->args_min ? "missing" : "too many");
     usage_exit(o->spec, text);
@@ -274,6 +276,36 @@ static const char *from_environment(const char *key)
     for (int i = 0; i < n && i < (int)sizeof(name) - 1; i++)
         name[i] = name[i] == '.' || name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
     return getenv(name);
+}
+
+/* The directory that systemd made for our state; NULL: it did not. */
+static const char *of_service_manager(void)
+{
+    const char *directory = getenv("STATE_DIRECTORY");
+
+    return directory && directory[0] == '/' ? directory : NULL;
+}
+
+/* Arguments that are in the configuration, one a line. */
+static bool fill_args(struct c2_options *o, struct cat2_error *err)
+{
+    const struct c2_options_spec *spec = o->spec;
+    char key[300], *line, *rest;
+
+    if (!spec->args_key || o->nargs) return true;
+    snprintf(key, sizeof(key), "%s%s%s.%s", spec->section, o->id ? "." : "", o->id ? o->id : "",
+             spec->args_key);
+    const char *lines = from_environment(key);
+    if (!lines) lines = c2_conf_get(o->conf, key);
+    if (lines && !(o->args_lines = c2_str_dup(c2_str_of(lines)))) return c2_fail_nomem(err, "options");
+    line = lines ? strtok_r(o->args_lines, "\n", &rest) : NULL;
+    for (; line && o->nargs < ARGS_MAX; line = strtok_r(NULL, "\n", &rest))
+        o->args[o->nargs++] = line;
+    if (o->nargs < spec->args_min)
+        return c2_fail(err, CAT2_EINVAL, "missing arguments: none are given, and %.160s has no %.100s",
+                       o->conf_path, key);
+    return spec->args_max < 0 || o->nargs <= spec->args_max ||
+           c2_fail(err, CAT2_EINVAL, "%.160s: %.100s has more than %d", o->conf_path, key, spec->args_max);
 }
 
 /* Fill what the command line left open. */
@@ -292,6 +324,7 @@ static bool fill(struct c2_options *o, struct cat2_error *err)
         snprintf(where, sizeof(where), "environment, %s", key);
         if (!value && configurable && (value = c2_conf_get(o->conf, key)))
             snprintf(where, sizeof(where), "%s:%d: %s", o->conf_path, c2_conf_line(o->conf, key), key);
+        if (!value && strcmp(option->name, "statedir") == 0) value = of_service_manager();
         o->defaults[i] = !value;
         if (!value) value = option->fallback;
         if (value && !set_value(o, (int)i, value, where, err)) return false;
@@ -318,7 +351,7 @@ bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv,
     if (ok && o->id && !c2_conf_has(o->conf, spec->section, o->id))
         ok = c2_fail(err, CAT2_EINVAL, "--id %.60s: %.160s has no section [%s.%.60s]", o->id, o->conf_path,
                      spec->section, o->id);
-    ok = ok && fill(o, err);
+    ok = ok && fill(o, err) && fill_args(o, err);
     if (!ok) {
         c2_options_free(o);
         return false;
@@ -333,6 +366,7 @@ void c2_options_free(struct c2_options *o)
     for (size_t i = 0; i < VALUES_MAX; i++)
         free(o->values[i]);
     c2_conf_free(o->conf);
+    free(o->args_lines);
     free(o);
 }
 

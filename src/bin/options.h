@@ -33,11 +33,13 @@ struct c2_options_spec {
     const struct c2_option *options;
     size_t noptions;
     int args_min, args_max; /* positional; -1 = no limit */
+    const char *args_key;   /* of the program's section: the arguments, when none are given; NULL: none */
 };
 struct c2_options;
 /** Parse. Handles --help, --version (prints, exits 0) and --conf FILE, --id ID; usage errors print on stderr
  * and exit 2. A wrong key or type in the file is an error "FILE:LINE: ..." (exit 1). Options may stand before
- * or after arguments and be abbreviated when unambiguous. "--" ends options. */
+ * or after arguments and be abbreviated when unambiguous. "--" ends options. Where nothing says "statedir" it
+ * is $STATE_DIRECTORY, which systemd sets, before the default. */
 bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv, struct c2_options **out,
                       struct cat2_error *err);
 void c2_options_free(struct c2_options *options);

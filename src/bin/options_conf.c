@@ -23,7 +23,7 @@ static const struct {
     {"subscriber", "http statedir loglevel public-url quota scrub plugin-dir h5web-dir web-dir", true},
     {"serve",
      "http broker-http statedir loglevel public-url quota poll scrub no-hdf5-folders plugin-dir h5web-dir "
-     "web-dir",
+     "web-dir roots",
      true},
     {"client", "loglevel outdir", true},
 };
@@ -80,7 +80,7 @@ static bool add(struct c2_conf *conf, const struct c2_str *keys, size_t nkeys,
     for (size_t i = 0; i < nkeys; i++)
         if ((i && !c2_buf_putc(&key, '.', err)) || !c2_buf_append_str(&key, keys[i], err)) return false;
     bool ok = true;
-    if (value->kind == C2_TOML_STRING || value->kind == C2_TOML_TABLE)
+    if (value->kind == C2_TOML_STRING || value->kind == C2_TOML_STRINGS || value->kind == C2_TOML_TABLE)
         ok = c2_buf_append_str(&text, value->text, err);
     else if (value->kind == C2_TOML_BOOL)
         ok = c2_buf_puts(&text, value->number ? "true" : "false", err);
@@ -109,7 +109,7 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
     struct c2_conf *conf = ctx;
     struct c2_str last = keys[nkeys - 1];
     static const char *const kinds[] = {"a string", "an integer", "a float", "a boolean",
-                                        "a table",  "an array",   "a date"};
+                                        "a table",  "an array",   "a date",  "an array"};
 
     if (value->kind == C2_TOML_TABLE && nkeys <= 2)
         return add(conf, keys, nkeys, value, err); /* an empty section */
@@ -120,9 +120,10 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
     bool sized = value->kind == C2_TOML_INT &&
                  (c2_str_is(last, "quota") || c2_str_is(last, "poll") || c2_str_is(last, "scrub"));
     bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
-    if (value->kind != C2_TOML_STRING && !sized && !flag)
-        return c2_fail(err, CAT2_EINVAL, "%s:%d: '%.*s' must be a string, not %s", tail(conf->path),
-                       value->line, C2_STR_ARG(last), kinds[value->kind]);
+    bool list = c2_str_is(last, "roots"), listed = list && value->kind == C2_TOML_STRINGS;
+    if (value->kind != C2_TOML_STRING && !sized && !flag && !listed)
+        return c2_fail(err, CAT2_EINVAL, "%s:%d: '%.*s' must be a string%s, not %s", tail(conf->path),
+                       value->line, C2_STR_ARG(last), list ? " or an array of such" : "", kinds[value->kind]);
     return add(conf, keys, nkeys, value, err);
 }
 

@@ -16,6 +16,9 @@ static const struct c2_option table[] = {
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "cache", NULL},
     {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never", "looks", "publisher.poll"},
 };
+static const struct c2_option dir_table[] = {
+    {"statedir", 0, C2_OPT_TEXT, "_caterva2/x", "DIR", "state", NULL},
+};
 static const struct c2_options_spec spec = {
     .program = "test",
     .synopsis = "[OPTIONS]",
@@ -49,14 +52,20 @@ static void write_conf(const char *text)
 }
 
 #define WORDS_MAX 8
-static bool parse(const char *const *words, struct c2_options **out, struct cat2_error *err)
+static bool parse_as(const struct c2_options_spec *as, const char *const *words, struct c2_options **out,
+                     struct cat2_error *err)
 {
     char *argv[WORDS_MAX + 3] = {(char *)(uintptr_t) "test", (char *)(uintptr_t) "--conf", conf};
     int argc = 3;
 
     for (; *words; words++)
         argv[argc++] = (char *)(uintptr_t)*words;
-    return c2_options_parse(&spec, argc, argv, out, err);
+    return c2_options_parse(as, argc, argv, out, err);
+}
+
+static bool parse(const char *const *words, struct c2_options **out, struct cat2_error *err)
+{
+    return parse_as(&spec, words, out, err);
 }
 
 static void the_command_line_wins_then_environment_then_file_then_default(void **state)
@@ -190,6 +199,81 @@ static void arguments_may_stand_among_options(void **state)
     c2_options_free(options);
 }
 
+static const struct c2_options_spec roots_spec = {
+    .program = "test",
+    .synopsis = "[OPTIONS] [PATH...]",
+    .about = "",
+    .section = "serve",
+    .options = dir_table,
+    .noptions = C2_ARRAY_LEN(dir_table),
+    .args_min = 1,
+    .args_max = 3,
+    .args_key = "roots",
+};
+
+static void arguments_may_stand_in_the_file(void **state)
+{
+    static const struct {
+        const char *file, *words[WORDS_MAX];
+        int nargs; /* 0: refused */
+        const char *said;
+    } cases[] = {
+        {"[serve]\nroots = ['a=/x', '/y z']\n", {NULL}, 2, "/y z"},
+        {"[serve]\nroots = '/x'\n", {NULL}, 1, "/x"},
+        {"[serve]\nroots = ['/x', '/y']\n", {"/z", NULL}, 1, "/z"},
+        {"[serve]\nroots = ['/x']\n[serve.b]\nroots = ['/y']\n", {"--id", "b", NULL}, 1, "/y"},
+        {"[serve.b]\nhttp = 'b:1'\n", {"--id", "b", NULL}, 0, "has no serve.b.roots"},
+        {"[serve]\nroots = ['1', '2', '3', '4']\n", {NULL}, 0, "serve.roots has more than 3"},
+        {"[serve]\nroots = [1]\n",
+         {NULL},
+         0,
+         ":2: 'roots' must be a string or an array of such, not an array"},
+        {"[serve]\nhttp = ['h:1']\n", {NULL}, 0, ":2: 'http' must be a string, not an array"},
+        {"[publisher]\nroots = ['a']\n", {NULL}, 0, ":2: unknown key 'roots'"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_options *options = NULL;
+        struct cat2_error err;
+        write_conf(cases[i].file);
+        bool ok = parse_as(&roots_spec, cases[i].words, &options, &err);
+        if (ok != (cases[i].nargs > 0)) fail_msg("case %zu: %s", i, ok ? "accepted" : err.message);
+        if (!ok && !strstr(err.message, cases[i].said)) fail_msg("case %zu: %s", i, err.message);
+        if (!ok) continue;
+        assert_int_equal(c2_options_nargs(options), cases[i].nargs);
+        assert_string_equal(c2_options_arg(options, cases[i].nargs - 1), cases[i].said);
+        c2_options_free(options);
+    }
+}
+
+static void state_is_where_the_service_manager_says_unless_somebody_else_does(void **state)
+{
+    static const struct {
+        const char *file, *told;
+        const char *words[WORDS_MAX];
+        const char *statedir;
+    } cases[] = {
+        {"", NULL, {"r", NULL}, "_caterva2/x"},
+        {"", "/var/lib/x", {"r", NULL}, "/var/lib/x"},
+        {"", "", {"r", NULL}, "_caterva2/x"},
+        {"[serve]\nstatedir = '/f'\n", "/var/lib/x", {"r", NULL}, "/f"},
+        {"[serve]\nstatedir = '/f'\n", "/var/lib/x", {"r", "--statedir", "/c", NULL}, "/c"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_options *options = NULL;
+        struct cat2_error err;
+        write_conf(cases[i].file);
+        if (cases[i].told) setenv("STATE_DIRECTORY", cases[i].told, 1);
+        assert_true(parse_as(&roots_spec, cases[i].words, &options, &err));
+        assert_string_equal(c2_options_text(options, "statedir"), cases[i].statedir);
+        c2_options_free(options);
+        unsetenv("STATE_DIRECTORY");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +283,8 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_said_with_file_and_line),
         cmocka_unit_test(what_was_named_and_is_not_there_is_an_error),
         cmocka_unit_test(arguments_may_stand_among_options),
+        cmocka_unit_test(arguments_may_stand_in_the_file),
+        cmocka_unit_test(state_is_where_the_service_manager_says_unless_somebody_else_does),
     };
 
     return cmocka_run_group_tests(tests, make_conf, drop_conf);

@@ -70,7 +70,22 @@ struct leaf {
     const toml::node *node;
 };
 
-c2_toml_value value_of(const toml::node &node)
+/* An array of strings as lines; empty: it is something else. */
+std::string lines_of(const toml::node &node)
+{
+    const toml::array *array = node.as_array();
+    std::string lines;
+
+    if (!array) return lines;
+    for (const auto &item : *array) {
+        const auto *text = item.as_string();
+        if (!text || text->get().empty() || text->get().find('\n') != std::string::npos) return {};
+        lines += (lines.empty() ? "" : "\n") + text->get();
+    }
+    return lines;
+}
+
+c2_toml_value value_of(const toml::node &node, const std::string &lines)
 {
     c2_toml_value value = {};
 
@@ -88,6 +103,9 @@ c2_toml_value value_of(const toml::node &node)
     } else if (const auto *truth = node.as_boolean()) {
         value.kind = C2_TOML_BOOL;
         value.number = truth->get();
+    } else if (!lines.empty()) {
+        value.kind = C2_TOML_STRINGS;
+        value.text = {lines.data(), lines.size()};
     } else {
         value.kind = node.is_table() ? C2_TOML_TABLE : node.is_array() ? C2_TOML_ARRAY : C2_TOML_DATE;
     }
@@ -124,7 +142,8 @@ extern "C" bool c2_toml_walk(const struct c2_toml *toml, c2_toml_visit *visit, v
         gather(toml->root, keys, leaves);
         std::stable_sort(leaves.begin(), leaves.end(), stands_before);
         for (const leaf &it : leaves) {
-            const c2_toml_value value = value_of(*it.node);
+            const std::string lines = lines_of(*it.node);
+            const c2_toml_value value = value_of(*it.node, lines);
             if (!visit(ctx, it.keys.data(), it.keys.size(), &value, err)) return false;
         }
         return true;

@@ -19,12 +19,13 @@ enum c2_toml_kind {
     C2_TOML_BOOL,
     C2_TOML_TABLE,
     C2_TOML_ARRAY,
-    C2_TOML_DATE
+    C2_TOML_DATE,
+    C2_TOML_STRINGS /* an array of strings without newlines, not empty */
 };
 struct c2_toml_value {
     enum c2_toml_kind kind;
     int line;
-    struct c2_str text; /* STRING: borrowed from the document */
+    struct c2_str text; /* STRING: borrowed from the document; STRINGS: one a line, for this visit only */
     int64_t number;     /* INT, BOOL (0/1) */
     double real;        /* FLOAT, INT */
 };

@@ -19,6 +19,7 @@ static bool note(void *ctx, const struct c2_str *keys, size_t nkeys, const struc
         ok = c2_buf_printf(out, err, "%s%.*s", i ? "." : "", C2_STR_ARG(keys[i]));
     switch (value->kind) {
     case C2_TOML_STRING:
+    case C2_TOML_STRINGS:
         return ok && c2_buf_printf(out, err, "='%.*s'\n", C2_STR_ARG(value->text));
     case C2_TOML_INT:
     case C2_TOML_BOOL:
@@ -35,11 +36,13 @@ static void leaves_come_in_file_order_with_their_lines(void **state)
     static const char text[] =
         "[subscriber]\nhttp = \"localhost:8002\"\n\n[broker]\nz = 1\na = 2.5\nb = true\n"
         "[publisher.foo]\nroot = 'data'\n[empty]\n[x]\nlist = [1]\nday = 1979-05-27\n"
-        "y.z = 3\ninline = {q = 1, p = 2}\n";
+        "y.z = 3\ninline = {q = 1, p = 2}\ntexts = ['a',\n 'b']\nmixed = ['a', 1]\nlines = ['a\\nb', "
+        "\"c\\nd\"]\nnone = []\n";
     static const char want[] =
         "2 subscriber.http='localhost:8002'\n5 broker.z=1\n6 broker.a=2.5\n7 broker.b=1\n"
         "9 publisher.foo.root='data'\n10 empty kind 4\n12 x.list kind 5\n13 x.day kind 6\n"
-        "14 x.y.z=3\n15 x.inline.q=1\n15 x.inline.p=2\n";
+        "14 x.y.z=3\n15 x.inline.q=1\n15 x.inline.p=2\n16 x.texts='a\nb'\n"
+        "18 x.mixed kind 5\n19 x.lines kind 5\n20 x.none kind 5\n";
     struct cat2_error err;
     C2_AUTO_PTR(c2_toml) *toml = NULL;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(10000);
