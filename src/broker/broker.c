@@ -128,7 +128,8 @@ static bool restore_events(struct c2_broker *broker, struct cat2_error *err)
 }
 
 /* The epoch lives as long as the numbering: in the state, until the machine starts anew. What was written
- * last may not have reached the disk then, and numbers might be given twice. */
+ * last may not have reached the disk then, and numbers might be given twice. Where that cannot be told, until
+ * the broker starts anew. */
 static bool read_epoch(struct c2_broker *broker, char out[40], struct cat2_error *err)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(39);
@@ -139,7 +140,7 @@ static bool read_epoch(struct c2_broker *broker, char out[40], struct cat2_error
 
     if (fd >= 0 && !c2_fs_read(fd, 100, &boot, &why)) c2_buf_clear(&boot);
     if (fd >= 0) close(fd);
-    bool same = c2_state_get(broker->state, "about", C2_STR("boot"), &known, &why) &&
+    bool same = boot.n > 0 && c2_state_get(broker->state, "about", C2_STR("boot"), &known, &why) &&
                 c2_str_eq(c2_buf_str(&known), c2_buf_str(&boot));
     if (same && c2_state_get(broker->state, "about", C2_STR("epoch"), &text, err)) {
         snprintf(out, 40, "%s", c2_buf_cstr(&text));
