@@ -3,13 +3,14 @@
 #
 #   make            build the programs         make test        set up and pass all tests
 #   make demo       set up, build, serve       make test-asan   the same under ASan+UBSan; test-tsan under TSan
-#   make install    (DESTDIR, PREFIX)          make lint bench fuzz screenshots clean
+#   make install    (DESTDIR, PREFIX)          make deb        Debian packages
+#   make lint bench fuzz screenshots clean
 
 PREFIX ?= /usr/local
 BUILD  := build/release
 NINJA  := cmake --build
 
-.PHONY: h5web screenshots all setup demo test test-ready test-unit test-system test-hdf5-system test-asan test-tsan bench fuzz lint install clean
+.PHONY: deb h5web screenshots all setup demo test test-ready test-unit test-system test-hdf5-system test-asan test-tsan bench fuzz lint install clean
 all: .deps/ready
 	@tools/configure release
 	@$(NINJA) $(BUILD)
@@ -82,6 +83,10 @@ lint: .deps/ready
 
 install: all
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+deb: .deps/ready
+	@tools/setup deb
+	@tools/make_deb build/deb
 
 clean:
 	rm -rf build
