@@ -2,7 +2,7 @@
 # Debian packages, by CPack (make deb, tools/make_deb). Each package is a group of components.
 #
 #   caterva2          programs, units        libcaterva2-0      runtime
-#   libcaterva2-dev   dev                    python3-caterva2   python
+#   libcaterva2-dev   dev                    python3-caterva2   debpython: where Debian has Python's modules
 set(DEB_REVISION 1 CACHE STRING "Debian's revision of the packages")
 set(C2_MAINTAINER "Caterva2 developers <nobody@caterva2.invalid>" CACHE STRING "maintainer of the packages")
 set(CPACK_PACKAGE_CONTACT ${C2_MAINTAINER})
@@ -117,13 +117,17 @@ set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libcaterva2-${PROJECT_VERSION_MAJOR} (= ${
 set(CPACK_DEBIAN_DEV_PACKAGE_SHLIBDEPS OFF)
 
 if(TARGET c2_python)
-    deb_package(python python3-caterva2 python)
+    set(python_dir lib/python3/dist-packages/caterva2)
+    install(TARGETS c2_python DESTINATION ${python_dir} COMPONENT debpython EXCLUDE_FROM_ALL)
+    install(DIRECTORY ${CMAKE_SOURCE_DIR}/python/caterva2/ DESTINATION ${python_dir} COMPONENT debpython EXCLUDE_FROM_ALL
+            FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
+    deb_package(python python3-caterva2 debpython)
     set(CPACK_DEBIAN_PYTHON_DESCRIPTION "read datasets of a Caterva2 subscriber (Python)\n${deb_about}
 .
 This is the client library for Python.")
     set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
     set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
-        "libcaterva2-${PROJECT_VERSION_MAJOR} (= ${DEB_VERSION}), python3 (>= 3.9), python3-numpy")
+        "python3 (>= 3.9), python3-numpy")
     foreach(script postinst prerm)
         configure_file(${deb_dir}/py-${script} ${CMAKE_CURRENT_BINARY_DIR}/python/${script} COPYONLY)
         list(APPEND CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_BINARY_DIR}/python/${script})
