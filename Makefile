@@ -3,14 +3,14 @@
 #
 #   make            build the programs         make test        set up and pass all tests
 #   make demo       set up, build, serve       make test-asan   the same under ASan+UBSan; test-tsan under TSan
-#   make install    (DESTDIR, PREFIX)          make deb        Debian packages
+#   make install    (DESTDIR, PREFIX)          make deb        Debian packages; make test-deb in a clean room
 #   make lint bench fuzz screenshots clean
 
 PREFIX ?= /usr/local
 BUILD  := build/release
 NINJA  := cmake --build
 
-.PHONY: deb h5web screenshots all setup demo test test-ready test-unit test-system test-hdf5-system test-asan test-tsan bench fuzz lint install clean
+.PHONY: deb test-deb h5web screenshots all setup demo test test-ready test-unit test-system test-hdf5-system test-asan test-tsan bench fuzz lint install clean
 all: .deps/ready
 	@tools/configure release
 	@$(NINJA) $(BUILD)
@@ -84,9 +84,14 @@ lint: .deps/ready
 install: all
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
 
+# Debian packages for the release of this machine: build/deb/packages/*.deb
 deb: .deps/ready
 	@tools/setup deb
 	@tools/make_deb build/deb
+
+# They are installed in a clean room of this release, run under systemd, upgraded, removed and purged (root; mmdebstrap).
+test-deb: deb
+	@. /etc/os-release && C2_ROOM_FILES=build/deb/packages tools/clean_room "$$VERSION_CODENAME" tests/packages/deb
 
 clean:
 	rm -rf build
