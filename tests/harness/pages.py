@@ -211,7 +211,7 @@ class Shell:
         home, env, argv = folder, dict(os.environ), ["bash", "--norc", "--noprofile"]
         if in_room:
             home = folder / (name or "here")
-            home.mkdir()
+            home.mkdir(exist_ok=True)
             env["HOME"] = str(home)
             if name:
                 argv = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', name, *argv]
@@ -245,10 +245,8 @@ class Shell:
 
     def start(self, command):
         """Start a service; returns the file of what it prints."""
-        log = self.folder / f"{self.count + 1:02}.log"
-        command = command.rstrip().removesuffix("&").rstrip()
-        self.run(f"{command} </dev/null >'{log}' {'' if '2>' in command else '2>&1'} &")
-        return log
+        self.run(command.rstrip().removesuffix("&") + "&")
+        return self.folder / f"{self.count:02}.out"
 
     def leave(self):
         """End the services that still run; what went wrong with it."""
@@ -256,7 +254,7 @@ class Shell:
             return "the shell itself ended"
         status, said = self.run('for job in $(jobs -pr); do kill $job; wait $job || [ $? = 143 ] || echo "a service ended badly"; done'
                                 " 2>/dev/null")
-        self.process.stdin.close()
+        self.process.kill()
         self.process.wait()
         return said.strip() if status is not None else "a service did not end"
 
