@@ -32,7 +32,7 @@ test: test-ready
 # What the tests of one kind need beside the programs.
 test-ready: .deps/ready
 	@tools/setup test
-	@tools/configure release
+	@tools/configure release -DC2_PYTHON=ON
 	@$(NINJA) $(BUILD) --target all tests
 
 test-unit: test-ready
@@ -50,18 +50,19 @@ test-hdf5-system: .deps/ready
 
 test-asan test-tsan: test-%: .deps/ready
 	@tools/setup test
-	@tools/configure $*
+	@tools/configure $* -DC2_PYTHON=ON
 	@$(NINJA) build/$* --target all tests
 	@tools/run_tests build/$* unit system
 
 bench: .deps/ready
 	@tools/setup bench
-	@tools/configure release
+	@tools/configure release -DC2_PYTHON=ON
 	@$(NINJA) $(BUILD) --target all benches
 	@.venv/bin/python bench/scorecard.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/hdf5.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/views.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/web.py --bin $(BUILD)/bin
+	@.venv/bin/python bench/python_client.py --bin $(BUILD)/bin
 
 fuzz: .deps/ready
 	@tools/setup fuzz

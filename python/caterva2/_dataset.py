@@ -236,8 +236,8 @@ class File:
                 return blosc2.SChunk(data=items, cparams={"typesize": state.itemsize}).to_cframe()
         frame = self._latest(run)
         if self._state.kind == _native.ARRAY:
-            return blosc2.ndarray_from_cframe(frame)
-        return blosc2.schunk_from_cframe(frame)
+            return blosc2.ndarray_from_cframe(frame, copy=True)  # without a copy blosc2 reads freed memory
+        return blosc2.schunk_from_cframe(frame, copy=True)
 
     # ---- files ----
 
