@@ -7,7 +7,7 @@ import json
 import math
 import os
 import pathlib
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Type, TypeVar, Union
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from ._state import State
 from .errors import Changed, InvalidRequest, LocalError, NotFound, SliceError, Unsupported
 
 if TYPE_CHECKING:
-    import blosc2
+    import blosc2  # type: ignore[import-not-found, unused-ignore]
 
 Progress = Callable[[int, int], Any]
+Result = TypeVar("Result")
 ITER_NBYTES = 64 << 20  # a part of an iteration over the first axis
 
 
@@ -40,8 +41,8 @@ def open_state(host: str, path: str) -> State:
 class File:
     """A file of a root. Its data are bytes: `file[:100]`, `bytes(file[...])`.
 
-    name, root, host: where it is; `path` is ROOT/NAME. The metadata are read when the object is made, and again when data of
-    another generation are met. Objects may be used by many threads at once.
+    name, root, host: where it is; `path` is ROOT/NAME. The metadata are read when the object is made, and again
+    when data of another generation are met. Objects may be used by many threads at once.
     """
 
     def __init__(self, name: str, root: str, host: str):
@@ -60,7 +61,7 @@ class File:
     def _repr_html_(self) -> str:
         return _html.dataset(self)
 
-    def __reduce__(self):
+    def __reduce__(self) -> Tuple[Any, ...]:
         return type(self), (self.name, self.root, self.host)
 
     @property
@@ -139,7 +140,7 @@ class File:
 
     # ---- data ----
 
-    def _job(self, text: str, wire: int, state: State):
+    def _job(self, text: str, wire: int, state: State) -> _flight.Job:
         """One fetch as a job of _flight: bytes or an array of that generation."""
         as_bytes = state.kind != _native.ARRAY
 
@@ -155,7 +156,7 @@ class File:
             return np.ndarray(shape, state.dtype, items)
         return job
 
-    def _latest(self, what: Callable[[State], Any]) -> Any:
+    def _latest(self, what: Callable[[State], Result]) -> Result:
         """what(state), with the metadata read again when they are of an older generation than the data."""
         for _ in range(3):
             try:
@@ -170,7 +171,8 @@ class File:
         """The items of a slice: a NumPy array of an array, bytes of a frame or a file.
 
         slice_: None for all, an integer, a slice, `...`, a tuple of these, or text ("0:10, ::2").
-        prefer_schunk: False has the items travel as they are; by default they are compressed on the way when that is worth it.
+        prefer_schunk: False has the items travel as they are; by default they are compressed on the way when that is
+        worth it.
         """
         text = to_text(slice_)
         wire = _native.WIRE_AUTO if prefer_schunk else _native.WIRE_RAW
@@ -181,15 +183,22 @@ class File:
         return self.fetch(slice_)
 
     def fetch_many(self, slices: Iterable[Any], *, in_flight: int = 8, prefer_schunk: bool = True) -> List[Any]:
-        """The items of many slices, in their order, with `in_flight` requests under way at once. All are of one generation."""
+        """The items of many slices, in their order, with `in_flight` requests under way at once.
+
+        All are of one generation.
+        """
         texts = [to_text(key) for key in slices]
         wire = _native.WIRE_AUTO if prefer_schunk else _native.WIRE_RAW
-        return self._latest(lambda state: _flight.run([self._job(text, wire, state) for text in texts], in_flight))
+
+        def run(state: State) -> List[Any]:
+            return _flight.run([self._job(text, wire, state) for text in texts], in_flight)
+        return self._latest(run)
 
     def iter_chunks(self, *, in_flight: int = 4) -> Iterator[Tuple[Tuple[slice, ...], Any]]:
         """(slices, items) of each chunk, in C order; `in_flight` chunks are fetched ahead.
 
-        `out[slices] = items` puts one in its place. All are of one generation: when the dataset changes, Changed is raised.
+        `out[slices] = items` puts one in its place. All are of one generation: when the dataset changes, Changed is
+        raised.
         """
         state = self._state
         edges = [[slice(i, min(i + chunk, n)) for i in range(0, n, chunk)] if chunk else []
@@ -213,9 +222,10 @@ class File:
     def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> np.ndarray:
         if copy is False:
             raise ValueError(f"{self.path} is elsewhere: an array of it is always a copy")
-        items = self.fetch()
-        if isinstance(items, bytes):
-            items = np.frombuffer(bytearray(items), self.dtype) if items else np.empty(0, self.dtype)
+        got = self.fetch()
+        items: np.ndarray = got
+        if isinstance(got, bytes):
+            items = np.frombuffer(bytearray(got), self.dtype) if got else np.empty(0, self.dtype)
         return items if dtype is None else items.astype(dtype, copy=False)
 
     def as_blosc2(self, slice_: Any = None) -> Union["blosc2.NDArray", "blosc2.SChunk"]:
@@ -247,11 +257,12 @@ class File:
 
     def download(self, *, path: Union[str, "os.PathLike[str]", None] = None, progress: Optional[Progress] = None,
                  resume: bool = True) -> pathlib.Path:
-        """Save the whole of it as a local file, and return its path: arrays and frames as Blosc2 frames, files as they are.
+        """Save the whole of it as a local file, and return its path: arrays and frames as Blosc2 frames.
 
-        path: by default ROOT/NAME beneath the working directory; folders are made. progress: called now and then with the bytes
-        so far and in all (-1 unknown); what it raises ends the download, as does False. resume: go on where a download of the
-        same generation was interrupted; what it had got is in PATH.part. PATH is whole, or as it was.
+        path: by default ROOT/NAME beneath the working directory; folders are made. progress: called now and then with
+        the bytes so far and in all (-1 unknown); what it raises ends the download, as does False. resume: go on where
+        a download of the same generation was interrupted; what it had got is in PATH.part. PATH is whole, or as it
+        was.
         """
         target = pathlib.Path(self._path if path is None else path)
 
@@ -276,13 +287,13 @@ class Dataset(File):
 def download_url(host: str, path: str) -> str:
     def ask(route: str) -> str:
         target = f"/api/{route}/{url_path(path)}"
-        return json.loads(_pool.call(host, lambda connection: connection.client.get_json(target)))
+        return str(json.loads(_pool.call(host, lambda connection: connection.client.get_json(target))))
     try:
         return ask("download-url")
     except NotFound:  # Python subscribers of 0.2.0 answer it elsewhere
         return ask("download")
 
 
-def class_of(name: str) -> type:
+def class_of(name: str) -> Type[File]:
     """Names alone tell what is a dataset."""
     return Dataset if name.endswith((".b2nd", ".b2frame")) else File

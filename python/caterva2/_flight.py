@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Any, Callable, Deque, Iterable, Iterator, List, Optional, Sequence, Set
 
 from ._pool import Connection, watch
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Job = Callable[[], Any]  # does one request
 
@@ -20,7 +23,8 @@ class _Crowd:
     """Workers that share a list of jobs; the thread that waits for them is one."""
 
     def __init__(self, jobs: Sequence[Job]):
-        self.jobs, self.results = jobs, [None] * len(jobs)
+        self.jobs = jobs
+        self.results: List[Any] = [None] * len(jobs)
         self.next, self.lock = 0, threading.Lock()
         self.active: Set[Connection] = set()
         self.error: Optional[BaseException] = None
@@ -77,7 +81,7 @@ def ahead(jobs: Iterable[Job], in_flight: int) -> Iterator[Any]:
     """The results of jobs as they are wanted; `in_flight` of them are asked for ahead."""
     from concurrent.futures import ThreadPoolExecutor
     active: Set[Connection] = set()
-    waiting: deque = deque()
+    waiting: "Deque[Future[Any]]" = deque()
     executor = ThreadPoolExecutor(max(1, in_flight), "caterva2", lambda: setattr(watch, "calls", active))
     try:
         for job in jobs:

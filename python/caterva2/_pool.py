@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Connections. A client of libcaterva2 is for one thread at a time: each call takes an idle one, and gives it back."""
+"""Connections. A client of libcaterva2 is for one thread at a time: each call takes an idle one and gives it back."""
 from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Set
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from . import _native
 
 if TYPE_CHECKING:
     from ._state import State
+
+Result = TypeVar("Result")
 
 IDLE_MAX = 16  # connections kept for each host
 OPENED_MAX = 64  # datasets that a connection remembers
@@ -33,9 +35,9 @@ class Connection:
 
     def __init__(self, host: str):
         self.options = _options
-        self.client = _native.Client(host, round(_options.connect_timeout * 1000), round(_options.answer_timeout * 1000),
-                                     _options.reply_nbytes_max)
-        self.opened: Dict[str, Any] = {}
+        self.client = _native.Client(host, round(_options.connect_timeout * 1000),
+                                     round(_options.answer_timeout * 1000), _options.reply_nbytes_max)
+        self.opened: Dict[str, Tuple["State", _native.Dataset]] = {}
 
     def dataset(self, path: str, state: "State") -> _native.Dataset:
         """The dataset as `state` describes it."""
@@ -69,7 +71,7 @@ def give(host: str, connection: Connection) -> None:
         idle.append(connection)
 
 
-def call(host: str, what: Callable[[Connection], Any]) -> Any:
+def call(host: str, what: Callable[[Connection], Result]) -> Result:
     """what(connection), on a connection of its own."""
     connection = take(host)
     watched: Optional[Set[Connection]] = getattr(watch, "calls", None)
@@ -92,8 +94,9 @@ def set_options(*, connect_timeout: Optional[float] = None, answer_timeout: Opti
                 reply_nbytes_max: Optional[int] = None) -> None:
     """Change how this process talks to subscribers; what is not given stays.
 
-    connect_timeout: seconds to reach a subscriber (5). answer_timeout: seconds without a byte moving, or of being told to come
-    back (30); a large answer may take as long as it likes. reply_nbytes_max: bytes of the largest fetch, decoded (4 GiB).
+    connect_timeout: seconds to reach a subscriber (5). answer_timeout: seconds without a byte moving, or of being
+    told to come back (30); a large answer may take as long as it likes. reply_nbytes_max: bytes of the largest fetch,
+    decoded (4 GiB).
     """
     global _options
     options = _Options()

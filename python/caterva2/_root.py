@@ -13,8 +13,8 @@ from .defaults import sub_host_default
 class Root:
     """A root, followed by the subscriber from now on.
 
-    `root[path]` is a File or a Dataset; `path in root`, `len(root)` and iteration are about all paths; `node_list` is the list
-    of them, of when the object was made or refresh() was called.
+    `root[path]` is a File or a Dataset; `path in root`, `len(root)` and iteration are about all paths; `node_list` is
+    the list of them, of when the object was made or refresh() was called.
     """
 
     def __init__(self, name: str, host: str = sub_host_default):
@@ -34,7 +34,7 @@ class Root:
     def _repr_html_(self) -> str:
         return _html.root(self)
 
-    def __reduce__(self):
+    def __reduce__(self) -> Tuple[object, ...]:
         return type(self), (self.name, self.host)
 
     def __getitem__(self, node: Union[str, "os.PathLike[str]"]) -> File:
@@ -56,7 +56,9 @@ class Root:
         if not isinstance(node, (str, os.PathLike)):
             return False
         path = os.fspath(node)
-        return self._knows(path) or (self.refresh() or self._knows(path))
+        if not self._knows(path):
+            self.refresh()
+        return self._knows(path)
 
     def _knows(self, path: str) -> bool:
         if self._paths is None:
@@ -69,7 +71,8 @@ class Root:
     def walk(self, folder: str = "") -> Iterator[Tuple[str, List[str], List[str]]]:
         """(folder, its folders, its files and datasets) from the top down, as os.walk(); "" is the root itself.
 
-        Folders removed from the list that is given are not gone into. `root[f"{folder}/{name}".lstrip("/")]` opens one.
+        Folders removed from the list that is given are not gone into. `root[f"{folder}/{name}".strip("/")]` opens
+        one.
         """
         folders: Dict[str, Dict[str, None]] = {"": {}}
         names: Dict[str, List[str]] = {}
@@ -78,9 +81,7 @@ class Root:
             names.setdefault(parent, []).append(name)
             while parent not in folders:
                 folders[parent] = {}
-                above, _, name = parent.rpartition("/")
-                folders.setdefault(above, {}) if above == "" else None
-                parent = above
+                parent = parent.rpartition("/")[0]
         for path in folders:
             if path:
                 above, _, name = path.rpartition("/")

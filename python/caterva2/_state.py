@@ -12,8 +12,7 @@ from . import _native
 
 
 class State:
-    __slots__ = ("attrs", "blocks", "cbytes", "chunks", "dtype", "dtype_name", "etag", "info", "itemsize", "kind", "meta",
-                 "nchunks", "shape")
+    __slots__ = ("attrs", "blocks", "cbytes", "chunks", "dtype", "etag", "info", "itemsize", "kind", "meta", "shape")
 
     def __init__(self, opened: _native.Dataset):
         self.info: str = opened.info
@@ -22,11 +21,9 @@ class State:
         self.shape: Tuple[int, ...] = opened.shape
         self.chunks: Tuple[int, ...] = opened.chunks
         self.blocks: Tuple[int, ...] = opened.blocks
-        self.dtype_name: str = opened.dtype
         self.dtype: np.dtype = to_dtype(opened.dtype)
         self.itemsize: int = opened.itemsize
         self.cbytes: int = opened.cbytes
-        self.nchunks: int = opened.nchunks
         self.meta: Dict[str, Any] = json.loads(opened.info)
         self.attrs: Dict[str, Any] = json.loads(opened.attributes)
 

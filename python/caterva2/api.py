@@ -15,8 +15,8 @@ from ._slices import to_text
 from .defaults import bro_host_default, pub_host_default, sub_host_default
 from .errors import InvalidRequest
 
-__all__ = ["Dataset", "File", "Root", "bro_host_default", "download", "fetch", "fetch_many", "get_info", "get_list", "get_roots",
-           "pub_host_default", "set_options", "sub_host_default", "subscribe", "unsubscribe"]
+__all__ = ["Dataset", "File", "Root", "bro_host_default", "download", "fetch", "fetch_many", "get_info", "get_list",
+           "get_roots", "pub_host_default", "set_options", "sub_host_default", "subscribe", "unsubscribe"]
 
 _OPENED_MAX = 256
 _opened: Dict[Tuple[str, str], File] = {}  # datasets that functions have opened; they notice changes themselves
@@ -44,7 +44,8 @@ def _open(path: str, host: str) -> File:
 
 def get_roots(host: str = sub_host_default) -> Dict[str, Dict[str, Any]]:
     """The roots that the subscriber knows: name to {"name", "http", "subscribed"}."""
-    return _get(host, "/api/roots")
+    roots: Dict[str, Dict[str, Any]] = _get(host, "/api/roots")
+    return roots
 
 
 def subscribe(root: str, host: str = sub_host_default) -> str:
@@ -66,7 +67,8 @@ def get_list(root: str, host: str = sub_host_default) -> List[str]:
 
 def get_info(dataset: str, host: str = sub_host_default) -> Dict[str, Any]:
     """All metadata of a dataset, ROOT/PATH."""
-    return _get(host, f"/api/info/{url_path(dataset)}")
+    info: Dict[str, Any] = _get(host, f"/api/info/{url_path(dataset)}")
+    return info
 
 
 def fetch(dataset: str, host: str = sub_host_default, slice_: Any = None, prefer_schunk: bool = True) -> Any:

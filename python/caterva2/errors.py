@@ -2,10 +2,10 @@
 """What goes wrong, as exceptions. The text is the subscriber's reason, or libcaterva2's where no answer came."""
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional, Tuple
 
-__all__ = ["Cancelled", "Changed", "DataError", "Error", "InvalidRequest", "LocalError", "NotFound", "OutOfMemory", "SliceError",
-           "TooLarge", "Unavailable", "Unsupported"]
+__all__ = ["Cancelled", "Changed", "DataError", "Error", "InvalidRequest", "LocalError", "NotFound", "OutOfMemory",
+           "SliceError", "TooLarge", "Unavailable", "Unsupported"]
 
 
 class Error(Exception):
@@ -23,7 +23,7 @@ class Error(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def __reduce__(self):
+    def __reduce__(self) -> Tuple[Any, ...]:
         return type(self), (self.message, self.status)
 
 
@@ -72,8 +72,8 @@ class Cancelled(Error):
 
 
 # The codes of include/caterva2/error.h.
-_CLASSES = {1: InvalidRequest, 2: NotFound, 3: TooLarge, 4: Unavailable, 5: DataError, 6: LocalError, 7: OutOfMemory, 8: Changed,
-            9: Unsupported, 10: Cancelled}
+_CLASSES = {1: InvalidRequest, 2: NotFound, 3: TooLarge, 4: Unavailable, 5: DataError, 6: LocalError, 7: OutOfMemory,
+            8: Changed, 9: Unsupported, 10: Cancelled}
 
 
 def make(code: int, status: int, message: str) -> Error:

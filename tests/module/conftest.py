@@ -63,7 +63,8 @@ def place(tmp_path_factory, example):
     with programs.House(tmp_path_factory.mktemp("place-house")) as house:
         serve = house.serve(f"foo={example}", f"many={folder}")
         for root in ("foo", "many"):
-            programs.wait_until(lambda root=root: programs.get(f"{serve.url}/api/subscribe/{root}", method="POST", data=b"")[0] == 200)
+            subscribe = f"{serve.url}/api/subscribe/{root}"
+            programs.wait_until(lambda url=subscribe: programs.get(url, method="POST", data=b"")[0] == 200)
         yield Place(serve, folder, arrays)
 
 

@@ -24,7 +24,7 @@ def test_errors_carry_the_reason_and_the_status(place, many):
             (lambda: caterva2.fetch("many/../x", place.host), caterva2.InvalidRequest, None, "many/../x"),
             (lambda: caterva2.get_roots("nowhere"), caterva2.InvalidRequest, None, "nowhere"),
             (lambda: caterva2.get_roots(f"127.0.0.1:{programs.free_port()}"), caterva2.Unavailable, None, "127.0.0.1:"),
-            (lambda: many["d3.b2nd"][99], caterva2.SliceError, None, "many/d3.b2nd[99]: slice: index 99 is out of bounds for axis 0")):
+            (lambda: many["d3.b2nd"][99], caterva2.SliceError, None, "many/d3.b2nd[99]: slice: index 99 is out of bounds")):
         with pytest.raises(kind) as error:
             call()
         assert words in str(error.value) and error.value.status == status, (str(error.value), error.value.status)
@@ -115,7 +115,8 @@ def test_a_connection_that_breaks_is_resumed(place, many):
                 else:
                     headers, body = whole[1], whole[2]
                     half = body[:len(body) // 2]
-                client.sendall(f"HTTP/1.1 200 OK\r\nETag: {headers['ETag']}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + half)
+                head = f"HTTP/1.1 200 OK\r\nETag: {headers['ETag']}\r\nContent-Length: {len(body)}\r\n\r\n"
+                client.sendall(head.encode() + half)
     threading.Thread(target=serve, daemon=True).start()
     flaky = caterva2.Dataset("big.b2nd", "many", "127.0.0.1:%d" % server.getsockname()[1])
     with pytest.raises(caterva2.Unavailable):

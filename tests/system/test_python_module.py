@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The Python module of the build tree: tests/module in a process where it is `caterva2`; its signatures beside those of the package
-of 2024, which is `caterva2` here; and a Python subscriber of 2024 as its server."""
+"""The Python module of the build tree: tests/module in a process where it is `caterva2`; its signatures beside those of the
+package of 2024, which is `caterva2` here; and a Python subscriber of 2024 as its server."""
 import json
 import os
 import pathlib
@@ -19,11 +19,11 @@ pytestmark = [pytest.mark.skipif(EXTERNAL, reason="starts its own programs"),
 
 
 def environment():
-    """With it, `import caterva2` is ours; under ASan its runtime comes first, and does not look for what Python itself leaves."""
+    """With it, `import caterva2` is ours. Under ASan its runtime comes first, and does not look for what Python leaves."""
     env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
     if "asan" in BUILD.name:
-        runtime = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True).stdout.strip()
-        env.update(LD_PRELOAD=runtime, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1:strict_string_checks=1")
+        runtime = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True).stdout
+        env.update(LD_PRELOAD=runtime.strip(), ASAN_OPTIONS="detect_leaks=0:abort_on_error=1:strict_string_checks=1")
     return env
 
 
@@ -52,7 +52,8 @@ for place in (caterva2, caterva2.api):
         found[where] = parameters(it) if callable(it) else repr(it)
         if inspect.isclass(it):
             for method in dir(it):
-                if (method in ("__init__", "__getitem__", "__repr__") or not method.startswith("_")) and callable(getattr(it, method)):
+                special = method in ("__init__", "__getitem__", "__repr__")
+                if (special or not method.startswith("_")) and callable(getattr(it, method)):
                     found[f"{where}.{method}"] = parameters(getattr(it, method))
 print(json.dumps(found))
 """
@@ -73,11 +74,12 @@ def test_signatures_are_those_of_2024():
 
 
 def test_the_extension_exports_its_start_and_nothing_else():
-    names = subprocess.run(["nm", "-D", "--defined-only", PACKAGE / "caterva2/_native.abi3.so"], capture_output=True, text=True, check=True)
+    def symbols(which):
+        extension = PACKAGE / "caterva2/_native.abi3.so"
+        return subprocess.run(["nm", "-D", which, extension], capture_output=True, text=True, check=True).stdout
     if "asan" not in BUILD.name:
-        assert re.findall(r" [A-Z] (\S+)", names.stdout) == ["PyInit__native"]
-    wanted = subprocess.run(["nm", "-D", "--undefined-only", PACKAGE / "caterva2/_native.abi3.so"], capture_output=True, text=True, check=True)
-    used = set(re.findall(r" U (_?Py\w+)", wanted.stdout))
+        assert re.findall(r" [A-Z] (\S+)", symbols("--defined-only")) == ["PyInit__native"]
+    used = set(re.findall(r" U (_?Py\w+)", symbols("--undefined-only")))
     assert used and not any(name.startswith(("PyBuffer", "PyObject_GetBuffer", "PyObject_AsWrite")) for name in used), used
 
 
