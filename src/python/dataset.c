@@ -2,13 +2,10 @@
 /* Dataset: its metadata, and its items in memory of Python's. That memory is a bytearray (or bytes): the
  * limited API of 3.9 has no buffers, but it has these two, and NumPy makes arrays of them without a copy. */
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "python/native.h"
 
-#define HUGE_NBYTES      (4 << 20) /* from here on huge pages are asked for */
-#define REPORT_EVERY_NS  50000000  /* progress of downloads */
-#define HUGE_PAGE_NBYTES ((size_t)2 << 20)
+#define REPORT_EVERY_NS 50000000 /* progress of downloads */
 
 PyObject *c2_py_dataset_type;
 
@@ -112,15 +109,6 @@ static PyObject *get_field(PyObject *self, void *closure)
 
 /* ---- items ---- */
 
-/* The kernel gives memory of this size in pages of 4 KiB, a fault each, unless it is asked. */
-static void ask_for_huge_pages(void *memory, size_t nbytes)
-{
-    uintptr_t start = ((uintptr_t)memory + HUGE_PAGE_NBYTES - 1) & ~(HUGE_PAGE_NBYTES - 1);
-    uintptr_t end = ((uintptr_t)memory + nbytes) & ~(HUGE_PAGE_NBYTES - 1);
-
-    if (nbytes >= HUGE_NBYTES && end > start) madvise((void *)start, end - start, MADV_HUGEPAGE);
-}
-
 static PyObject *new_memory(Py_ssize_t nbytes, bool as_bytes, void **memory)
 {
     PyObject *object =
@@ -128,7 +116,6 @@ static PyObject *new_memory(Py_ssize_t nbytes, bool as_bytes, void **memory)
 
     if (!object) return NULL;
     *memory = as_bytes ? PyBytes_AsString(object) : PyByteArray_AsString(object);
-    ask_for_huge_pages(*memory, (size_t)nbytes);
     return object;
 }
 
