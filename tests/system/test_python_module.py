@@ -61,6 +61,7 @@ print(json.dumps(found))
 
 def test_signatures_are_those_of_2024():
     """Each name has the same parameters in the same order with the same defaults; what is added must be named by the caller."""
+    pytest.importorskip("caterva2.api", reason="the Python package of 2024 needs Python 3.11")
     theirs = json.loads(python("-c", SIGNATURES).stdout)
     ours = json.loads(python("-c", SIGNATURES, env=environment()).stdout)
     assert len(theirs) > 40
