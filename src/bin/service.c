@@ -241,6 +241,21 @@ static void say_ready(const struct life *life)
     notify("READY=1");
 }
 
+/* What was called back for is called before those who wait for it are gone. */
+static void on_settled(void *ctx)
+{
+    c2_loop_stop(ctx);
+}
+
+static void settle(struct life *life)
+{
+    struct c2_loop *loop = life->service.loop;
+
+    if (!loop) return;
+    c2_loop_defer(loop, on_settled, loop);
+    c2_loop_run(loop);
+}
+
 /* Roles first: they answer what they hold. */
 static void finish(struct life *life)
 {
@@ -279,6 +294,7 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
         c2_loop_run(life.service.loop);
     } else {
         fprintf(stderr, "%s: %s\n", spec->program, err.message);
+        settle(&life);
     }
     finish(&life);
     return ok ? 0 : 1;
