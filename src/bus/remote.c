@@ -322,7 +322,8 @@ bool c2_bus_remote_new(struct c2_loop *loop, struct c2_http *http, const char *b
     r->bus.ops = &ops;
     r->loop = loop;
     r->http = http;
-    snprintf(r->broker, sizeof(r->broker), "%s", broker);
+    bool any = strncmp(broker, "*:", 2) == 0; /* as the broker is told to listen; settings are shared */
+    snprintf(r->broker, sizeof(r->broker), "%s%s", any ? "localhost" : "", any ? broker + 1 : broker);
     r->timer = c2_timer_start(loop, 0, 0, c2_remote_connect, r);
     *out = &r->bus;
     return true;

@@ -18,7 +18,9 @@ static bool base_url(const char *host, char *out, size_t size, struct cat2_error
     while (text.n && text.p[text.n - 1] == '/')
         text.n--;
     if (!c2_endpoint_parse(text, &endpoint, err)) return c2_fail_within(err, "host '%.100s'", host);
-    if (strcmp(endpoint.host, "*") == 0 || endpoint.port == 0)
+    /* As a service is told to listen; settings are shared. */
+    if (strcmp(endpoint.host, "*") == 0) snprintf(endpoint.host, sizeof(endpoint.host), "localhost");
+    if (endpoint.port == 0)
         return c2_fail(err, CAT2_EINVAL, "host '%.100s': needs a host and a port to connect to", host);
     if (!c2_endpoint_format(&endpoint, &hostport, err)) return false;
     snprintf(out, size, "http://%s", c2_buf_cstr(&hostport));

@@ -137,3 +137,16 @@ def test_every_line_of_the_sample_configuration_is_a_setting(tmp_path, name):
     done = subprocess.run([BIN / name, "--conf", tmp_path / "all.toml", *words], capture_output=True, text=True, timeout=30)
     assert done.returncode != 0 and "unknown key" not in done.stderr and "must be" not in done.stderr, done.stderr
     assert "no level" in done.stderr or name in ("cat2cli", "cat2tui")  # they log nothing
+
+
+def test_one_file_of_settings_does_for_services_and_clients(house, data, tmp_path):
+    """Services that listen on every address are found on this machine by those who read the same file."""
+    bro, pub, sub = (free_port() for _ in range(3))
+    conf = tmp_path / "all.toml"
+    conf.write_text(f'[broker]\nhttp = "*:{bro}"\n[publisher]\nhttp = "*:{pub}"\npublic-url = "localhost:{pub}"\n[subscriber]\nhttp = "*:{sub}"\n')
+    for name, *what in (("cat2bro",), ("cat2pub", "foo", data), ("cat2sub",)):
+        house.run(name, [BIN / name, "--conf", conf, "--statedir", tmp_path / name, *what]).wait_ready_line()
+    cli = [BIN / "cat2cli", "--conf", conf]
+    wait_until(lambda: subprocess.run([*cli, "roots"], capture_output=True, text=True, timeout=30).stdout == "foo\n")
+    subprocess.run([*cli, "subscribe", "foo"], check=True, timeout=30)
+    assert "[0 1 2]" in subprocess.run([*cli, "show", "foo/a.b2nd[:3]"], capture_output=True, text=True, timeout=30).stdout
