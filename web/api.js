@@ -8,6 +8,10 @@ export class ApiError extends Error {
   }
 }
 
+/** What a proxy put in front of this site, "" or "/cat2"; and an address of this site with that. */
+export const BASE = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+export const at = (url) => (url.startsWith("/") ? BASE + url : url);
+
 /** A path inside a URL. */
 export const encode = (path) => path.split("/").map(encodeURIComponent).join("/");
 
@@ -38,7 +42,7 @@ export async function get(url, options = {}) {
   const start = performance.now();
   for (let attempt = 0; ; attempt++) {
     try {
-      const answer = await fetch(url, options);
+      const answer = await fetch(at(url), options);
       const wait = answer.status === 503 ? 1000 * answer.headers.get("Retry-After") : 0;
       if (wait > 0 && performance.now() + wait - start < PATIENCE) { await pause(wait, options.signal); attempt = -1; continue; }
       if (!answer.ok) throw await reason(answer, url);

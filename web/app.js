@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The start: the server's page is taken over; links change only what is inside <main>.
-import { ApiError } from "./api.js";
+import { ApiError, BASE, at } from "./api.js";
 import * as live from "./live.js";
 import * as tree from "./tree.js";
 import { button, errorCard, h, isDark, remember, setTheme, toast } from "./ui.js";
@@ -30,7 +30,7 @@ async function startPage() {
 
 /** Show an address of this site without leaving the page. step: something to go back to. */
 export async function open(url, step = true) {
-  const target = new URL(url, location.href);
+  const target = new URL(at(url), location.href);
   if (page && target.pathname === page.address && !step) { page.restore(); return; }
   loading?.abort();
   const run = loading = new AbortController();
@@ -67,14 +67,14 @@ addEventListener("click", (event) => {
   const a = event.target.closest?.("a[href]");
   if (!a || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || a.hasAttribute("download")) return;
   const url = new URL(a.href);
-  const ours = url.origin === location.origin && (url.pathname === "/" || url.pathname.startsWith("/roots"));
+  const ours = url.origin === location.origin && (url.pathname === `${BASE}/` || url.pathname.startsWith(`${BASE}/roots`));
   if (!ours || (url.hash && url.pathname === location.pathname)) return;
   event.preventDefault();
   open(url.href);
 });
 addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method === "get" && new URL(form.action).pathname === "/" && !event.defaultPrevented) {
+  if (form.method === "get" && new URL(form.action).pathname === `${BASE}/` && !event.defaultPrevented) {
     event.preventDefault();
     open(`/?${new URLSearchParams(new FormData(form))}`);
   }
@@ -153,6 +153,8 @@ live.on("hello", ({ roots }) => {
 live.on("resync", () => page?.resync());
 
 document.body.classList.add("js");
+for (const a of document.querySelectorAll("#top a, #side a")) a.href = a.href; // they stay when the address gets another depth
+for (const form of document.querySelectorAll("#top form")) form.action = form.action;
 tools();
 tree.start(open);
 addEventListener("click", (event) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The page of a dataset: which views it has, the one shown, what may be downloaded, what changed.
-import { encode, get, json, query } from "./api.js";
+import { BASE, encode, get, json, query } from "./api.js";
 import { pin, pinned } from "./home.js";
 import { forget, format, parse, settle, write } from "./state.js";
 import { button, copy, errorCard, h, panel, toast } from "./ui.js";
@@ -159,7 +159,7 @@ export class DatasetPage {
     const pinButton = button("pin", "Pin to the first page", () => { pin(this.path, !isPinned()); mark(); }), isPinned = () => pinned().includes(this.path), mark = () => pinButton.setAttribute("aria-pressed", isPinned());
     mark();
     this.main.querySelector(".trail")?.append(button("copy", "Copy the path", () => copy(this.path, "Path")));
-    const actions = this.main.querySelector(".actions"), viewer = actions.querySelector("a[href^='/h5web/']");
+    const actions = this.main.querySelector(".actions"), viewer = actions.querySelector("a[href*='/h5web/?']");
     actions.replaceChildren(...(viewer ? [viewer] : []), pinButton, button("download", "Download", () => this.download(), "d", "Download"), button("link", "Copy the link", () => this.copyLink(), "y", "Share"));
   }
 
@@ -172,7 +172,7 @@ export class DatasetPage {
     const picture = numeric ? this.view.picture() : null;
     const ordered = picture && this.ds.shape.length >= 2;
     const snippet = (name, text) => h("section", {}, h("h3", {}, name, " ", button("copy", `Copy ${name}`, () => copy(text, name))), h("pre", { tabindex: "0" }, text));
-    const origin = location.origin, shown = slice || "...";
+    const origin = location.origin + BASE, shown = slice || "...";
     panel("Download", h("ul", { class: "links" },
       link("As stored", `/api/download/${encode(this.path)}`, "the whole dataset, a Blosc2 frame"),
       ...(whole ? [] : [link("Slice as .b2nd", of("b2nd"), `[${shown}], compressed`), link("Slice as .npy", of("npy"), "for NumPy"), link("Slice as .csv", of("csv"), "for spreadsheets"), link("Slice as .json", of("json"), "up to 16 MiB")]),

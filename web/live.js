@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Events of the server, over one connection; where that fails, a look every ten seconds.
-import { json } from "./api.js";
+import { at, json } from "./api.js";
 
 const target = new EventTarget();
 const HIDDEN_MS = 2000; // browsers hold six connections to a server: tabs nobody sees give theirs back
@@ -36,7 +36,7 @@ async function poll() {
 
 export function connect() {
   source?.close();
-  source = new EventSource(last ? `/api/events?last=${encodeURIComponent(last)}` : "/api/events");
+  source = new EventSource(at(last ? `/api/events?last=${encodeURIComponent(last)}` : "/api/events"));
   source.addEventListener("open", () => {
     failures = 0;
     clearInterval(polling);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Bytes: as text, as rendered markdown (the server's work), as a hex dump; a page of them at a time.
-import { encode, get, query } from "./api.js";
+import { at, encode, get, query } from "./api.js";
 import { button, clamp, errorCard, h, nbytes } from "./ui.js";
 
 const TEXT = 256 << 10, HEX = 4096;
@@ -80,7 +80,7 @@ export class ColourView {
     this.img.addEventListener("error", () => { this.problem.hidden = false; this.problem.replaceChildren(errorCard(new Error("the picture could not be loaded"), () => this.refresh())); });
     box.replaceChildren(h("div", { class: "frame rgb" }, this.img, this.problem));
   }
-  refresh() { this.problem.hidden = true; this.img.src = `/api/fetch/${encode(this.page.ds.path)}${query({ format: "png", width: 2048, v: `${this.page.ds.etag}.${Date.now()}` })}`; }
+  refresh() { this.problem.hidden = true; this.img.src = at(`/api/fetch/${encode(this.page.ds.path)}${query({ format: "png", width: 2048, v: `${this.page.ds.etag}.${Date.now()}` })}`); }
   key() { return false; }
   keys() { return []; }
   slice() { return ":,:,:"; }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Elements, notices and numbers: small words that every module uses.
+import { at } from "./api.js";
 
 /** An element. Attributes: on* are listeners, class, and names with a dash as they are; false and null are left out. */
 export function h(tag, attrs, ...children) {
@@ -9,6 +10,7 @@ export function h(tag, attrs, ...children) {
     if (key.startsWith("on")) it.addEventListener(key.slice(2), value);
     else if (key === "value") it.value = value;
     else if (value === true) it.setAttribute(key, "");
+    else if (key === "href" || key === "src" || key === "action") it.setAttribute(key, at(value));
     else if (value !== false && value != null) it.setAttribute(key, value);
   }
   it.append(...children.flat(4).filter((child) => child != null && child !== false));

@@ -25,10 +25,28 @@ static const char *theme_of(struct c2_request *req)
     return "";
 }
 
+/* From where the page is up to the top of this site, whatever a proxy put in front: "." or "../..". */
+static const char *base_of(struct c2_request *req)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(65536);
+    struct c2_str path, query;
+    struct cat2_error err;
+
+    c2_str_cut(c2_request_target(req), '?', &path, &query);
+    bool ok = c2_buf_puts(&text, ".", &err);
+    for (size_t i = 1; ok && i < path.n; i++)
+        if (path.p[i] == '/') ok = c2_buf_puts(&text, text.n > 1 ? "/.." : ".", &err);
+    return ok ? c2_arena_strdup(c2_request_arena(req), c2_buf_str(&text)) : NULL;
+}
+
 static void head(struct c2_page *page, const char *title)
 {
     struct c2_html *h = &page->h;
-    const char *prefix = c2_assets_prefix(page->sub->config.web_dir), *theme = theme_of(page->req);
+    const char *theme = theme_of(page->req);
+    char prefix[65536];
+
+    snprintf(prefix, sizeof(prefix), "%s%s", h->base ? h->base : "",
+             c2_assets_prefix(page->sub->config.web_dir));
 
     c2_html(h, "<!doctype html>\n<html lang=\"en\"");
     if (*theme) c2_html(h, " data-theme=\"$\"", theme);
@@ -80,6 +98,7 @@ void c2_page_begin(struct c2_page *page, struct c2_request *req, struct c2_subsc
 {
     *page = (struct c2_page){.req = req, .sub = sub, .html = C2_BUF_INIT(C2_PAGE_NBYTES_MAX)};
     c2_html_init(&page->h, &page->html, &page->err);
+    page->h.base = base_of(req);
     head(page, title);
     top_bar(page);
     c2_html(&page->h, "<div id=\"body\">\n");

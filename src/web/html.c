@@ -9,7 +9,7 @@
 
 void c2_html_init(struct c2_html *h, struct c2_buf *out, struct cat2_error *err)
 {
-    *h = (struct c2_html){out, err, true};
+    *h = (struct c2_html){out, err, true, NULL};
     *err = (struct cat2_error){0};
 }
 
@@ -63,6 +63,20 @@ void c2_html_int(struct c2_html *h, int64_t value)
     h->ok = h->ok && c2_buf_printf(h->out, h->err, "%" PRId64, value);
 }
 
+/* Part of a frame; addresses of this site are made relative. */
+static void literal(struct c2_html *h, struct c2_str text)
+{
+    const char *found;
+
+    while (h->base && (found = memmem(text.p, text.n, "=\"/", 3))) {
+        size_t n = (size_t)(found - text.p) + 2;
+        c2_html_made(h, (struct c2_str){text.p, n});
+        c2_html_made(h, c2_str_of(h->base));
+        text = (struct c2_str){text.p + n, text.n - n};
+    }
+    c2_html_made(h, text);
+}
+
 void c2_html(struct c2_html *h, const char *frame, ...)
 {
     va_list args;
@@ -70,7 +84,7 @@ void c2_html(struct c2_html *h, const char *frame, ...)
     va_start(args, frame);
     for (const char *p = frame; h->ok && *p;) {
         size_t n = strcspn(p, "$~");
-        c2_html_made(h, (struct c2_str){p, n});
+        literal(h, (struct c2_str){p, n});
         p += n;
         if (!*p) break;
         const char *text = va_arg(args, const char *);

@@ -11,6 +11,8 @@ struct c2_html {
     struct c2_buf *out;
     struct cat2_error *err;
     bool ok;
+    const char *base; /* in front of each ="/ in a frame: "../..", where the page is two folders deep; NULL:
+                         nothing */
 };
 void c2_html_init(struct c2_html *h, struct c2_buf *out, struct cat2_error *err);
 /** A frame with holes, each filled by a `const char *`: '$' text, escaped for elements and quoted attributes;

@@ -167,5 +167,5 @@ def test_what_is_not_there_is_404(serve):
 
 def test_the_page_of_a_dataset_has_the_panel(serve):
     page = get(f"{serve.url}/roots/r/signal.b2nd")[2].decode()
-    assert '<iframe title="Power spectrum" sandbox="" loading="lazy" src="/plugins/spectrum/show/r/signal.b2nd">' in page
+    assert '<iframe title="Power spectrum" sandbox="" loading="lazy" src="../../plugins/spectrum/show/r/signal.b2nd">' in page
     assert "<iframe" not in get(f"{serve.url}/roots/r/stack.b2nd")[2].decode()

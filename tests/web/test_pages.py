@@ -119,7 +119,7 @@ def test_pages_and_files_say_what_browsers_may_do(server):
 
 
 def assets(server):
-    return [attrs.get("src") or attrs["href"] for tag, attrs in Outline(fetch(server, "/")[2]).tags if tag in ("script", "link")]
+    return [(attrs.get("src") or attrs["href"]).removeprefix(".") for tag, attrs in Outline(fetch(server, "/")[2]).tags if tag in ("script", "link")]
 
 
 def test_files_are_kept_for_ever_and_compressed(server):
