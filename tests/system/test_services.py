@@ -150,3 +150,18 @@ def test_one_file_of_settings_does_for_services_and_clients(house, data, tmp_pat
     wait_until(lambda: subprocess.run([*cli, "roots"], capture_output=True, text=True, timeout=30).stdout == "foo\n")
     subprocess.run([*cli, "subscribe", "foo"], check=True, timeout=30)
     assert "[0 1 2]" in subprocess.run([*cli, "show", "foo/a.b2nd[:3]"], capture_output=True, text=True, timeout=30).stdout
+
+
+@pytest.mark.parametrize("url, base", [("data.example.org:80", "http://data.example.org:80"),
+                                       ("https://data.example.org/cat2/", "https://data.example.org/cat2")])
+def test_clients_are_told_the_public_url(start, url, base):
+    serve = start("cat2serve", "--public-url", url)
+    wait_until(lambda: get(serve.url + "/api/download-url/foo/a.b2nd")[0] == 200)
+    assert json.loads(get(serve.url + "/api/download-url/foo/a.b2nd")[2]) == f"{base}/files/foo/a.b2nd"
+
+
+def test_services_are_told_a_host_and_a_port_only(tmp_path, data):
+    status, text = ended(BIN / "cat2pub", "--http", "127.0.0.1:0", "--statedir", tmp_path / "s", "--public-url", "https://a/b", "foo", data)
+    assert status == 1 and "--public-url: services reach each other by http at HOST:PORT" in text
+    status, text = ended(BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", tmp_path / "s", "--public-url", "ftp://a")
+    assert status == 1 and "--public-url: 'ftp://a' is neither HOST:PORT nor http[s]://HOST[:PORT][/PATH]" in text

@@ -88,7 +88,7 @@ def test_the_viewer_has_a_policy_of_its_own_and_comes_compressed(served, viewer)
 def test_the_page_of_a_dataset_leads_to_it_where_it_is(served, server, page):
     page.goto(served.url + "/roots/data/sim/heat-2d.b2nd")
     page.wait("document.querySelector('.actions a')?.innerText === 'H5Web' && document.querySelector('canvas.heat')")
-    assert page.js("document.querySelector('.actions a').getAttribute('href')") == "/h5web/?file=data&path=/sim/heat-2d.b2nd"
+    assert page.js("document.querySelector('.actions a').href") == served.url + "/h5web/?file=data&path=/sim/heat-2d.b2nd"
     assert "/h5web/" not in re.sub("<script.*?</script>", "", get(server.url + "/roots/data/sim/heat-2d.b2nd")[2].decode())
     status, _, body = get(server.url + "/h5web/")
     assert status == 404 and b"make h5web" in body
