@@ -85,6 +85,10 @@ lint: .deps/ready
 install: all
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
 
+.PHONY: uninstall
+uninstall: all
+	@DESTDIR="$(DESTDIR)" tools/uninstall $(BUILD) "$(PREFIX)"
+
 # Debian packages for the release of this machine: build/deb/packages/*.deb
 deb: .deps/ready
 	@tools/setup deb

@@ -72,3 +72,21 @@ def test_programs_that_read_hdf5_find_their_library_where_they_are_installed(pre
     subprocess.run([moved / "bin/cat2example", tmp_path / "a.h5"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([moved / "bin/cat2import", "--quiet", tmp_path / "a.h5", tmp_path / "out"])
     assert (tmp_path / "out/arrays/2d-gzip.b2nd").exists()
+
+
+def make(target, destination, prefix):
+    """A target of the Makefile without what it depends on: that is this build."""
+    subprocess.run(["make", "-C", ROOT, "-o", "all", target, f"BUILD={BUILD}", f"DESTDIR={destination}", f"PREFIX={prefix}"],
+                   check=True, stdout=subprocess.DEVNULL)
+
+
+def test_make_install_goes_where_it_is_told_and_make_uninstall_takes_only_that_away(tmp_path):
+    others = tmp_path / "usr/bin/other"
+    others.parent.mkdir(parents=True)
+    others.write_text("of others")
+    make("install", tmp_path, "/usr")
+    assert {path.name for path in tmp_path.iterdir()} == {"usr"}
+    assert (tmp_path / "usr/bin/cat2sub").exists() and (tmp_path / "usr/share/man/man1/cat2sub.1").exists()
+    make("uninstall", tmp_path, "/usr")
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == [others]
+    assert not list((tmp_path / "usr").rglob("caterva2"))
