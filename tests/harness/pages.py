@@ -8,7 +8,7 @@ Played are README.md, docs/tutorials/*.md and the EXAMPLES of manual pages. In m
                       in the next line. What stands below, up to the next command, is all that it prints on both outputs. `...` stands
                       for anything: alone on a line for any lines, else for any characters. A command that fails needs an answer.
                       `&` at the end, or one of the services as the command, starts a service: the answer's lines have to come, in
-                      this order, with any others between them.
+                      this order, with any others between them; without one, our services have to be ready.
   ```pycon blocks     One Python session a page, `>>> ` and `... ` as usual.
   ```LANGUAGE blocks  A file, when the line above ends with its name and a colon: "Write `mean.c`:". A host's name in backquotes on
                       that line says where.
@@ -135,7 +135,7 @@ def markdown(text, section=None):
             heading = line.lstrip("#").strip()
         elif hidden := re.fullmatch(r"<!-- run: (.*) -->", line):
             if section in (None, heading):
-                steps.append(Step("hidden", number, hidden[1], None))
+                steps.append(Step("service" if hidden[1].endswith("&") else "hidden", number, hidden[1], None))
         elif line.startswith("<!-- played by "):
             elsewhere = True
         elif line.strip():
@@ -300,9 +300,11 @@ class Stage:
     hidden = command
 
     def service(self, step):
+        program = pathlib.PurePath(step.text.split()[0]).name
+        awaited = step.answer or (f"{program} ready ..." if program in SERVICES else "")
         log = self.shell(step.host).start(step.text)
         end = time.monotonic() + PATIENCE
-        while not (log.exists() and has_come(log.read_text(errors="replace"), step.answer or "")):
+        while not (log.exists() and has_come(log.read_text(errors="replace"), awaited)):
             if time.monotonic() > end:
                 return log.read_text(errors="replace"), "these lines did not come"
             time.sleep(0.02)

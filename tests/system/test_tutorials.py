@@ -46,6 +46,15 @@ def test_a_tutorial_does_what_it_says(page, prefix, tmp_path):
     assert status == 0, said
 
 
+@pytest.mark.parametrize("section", ["Several hosts", "From programs", "HDF5"])
+def test_the_readme_does_what_it_says(section, prefix, tmp_path):
+    """Its first part is played on a machine with nothing on it, by tests/readme/play."""
+    if section == "From programs" and not (PYTHON / "caterva2").exists():
+        pytest.skip("built without the Python module")
+    status, said = play(ROOT / "README.md", prefix, tmp_path / "room", "--section", section)
+    assert status == 0, said
+
+
 def page_of(tmp_path, text):
     page = tmp_path / "page.md"
     page.write_text(text)
