@@ -10,8 +10,8 @@ Played are README.md, docs/tutorials/*.md and the EXAMPLES of manual pages. In m
                       `&` at the end, or one of the services as the command, starts a service: the answer's lines have to come, in
                       this order, with any others between them; without one, our services have to be ready.
   ```pycon blocks     One Python session a page, `>>> ` and `... ` as usual.
-  ```LANGUAGE blocks  A file, when the line above ends with its name and a colon: "Write `mean.c`:". A host's name in backquotes on
-                      that line says where.
+  ```LANGUAGE blocks  A file, when the paragraph above ends with its name and a colon: "Write `mean.c`:". A host's name in
+                      backquotes in that paragraph says where.
   ```text blocks      Pictures and the like; passed by.
   <!-- run: … -->     A command that readers do not see.
   <!-- played by FILE -->  The next block is passed by: FILE, a test, plays it.
@@ -41,7 +41,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 60
+PATIENCE = 120
 SERVICES = ("cat2bro", "cat2pub", "cat2sub", "cat2serve")
 PROMPT = re.compile(r"^([a-z][a-z0-9-]*)?\$ +(.*)$")
 
@@ -122,7 +122,7 @@ def _file(lines, at, intro, hosts):
 def markdown(text, section=None):
     """The steps of a markdown page, or of one section of it."""
     hosts = set(re.findall(r"^([a-z][a-z0-9-]*)\$ ", text, re.M))
-    steps, lines, fence, intro, heading, elsewhere = [], text.split("\n"), None, "", "", False
+    steps, lines, fence, intro, heading, elsewhere = [], text.split("\n"), None, "", "", False  # intro: the last paragraph
     for number, line in enumerate(lines, 1):
         if fence is not None:
             if line.startswith("```"):
@@ -139,7 +139,7 @@ def markdown(text, section=None):
         elif line.startswith("<!-- played by "):
             elsewhere = True
         elif line.strip():
-            intro = line
+            intro = f"{intro} {line}" if lines[number - 2].strip() else line
     return steps
 
 
