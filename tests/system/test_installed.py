@@ -85,8 +85,8 @@ def test_make_install_goes_where_it_is_told_and_make_uninstall_takes_only_that_a
     others.parent.mkdir(parents=True)
     others.write_text("of others")
     make("install", tmp_path, "/usr")
-    assert {path.name for path in tmp_path.iterdir()} == {"usr"}
+    assert {path.name for path in tmp_path.iterdir()} == {"etc", "usr"}
     assert (tmp_path / "usr/bin/cat2sub").exists() and (tmp_path / "usr/share/man/man1/cat2sub.1").exists()
     make("uninstall", tmp_path, "/usr")
-    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == [others]
+    assert {path for path in tmp_path.rglob("*") if not path.is_dir()} == {others, tmp_path / "etc/caterva2/caterva2.toml"}
     assert not list((tmp_path / "usr").rglob("caterva2"))
