@@ -22,7 +22,7 @@ EXAMPLES are commands with answers when one begins with `$ `, else each line is 
   pages.py [--room FOLDER] [--section HEADING] PAGE...
 
 Without --room the page is played in the current directory. With it in FOLDER, in a room of its own (namespaces of the kernel): no
-network but loopback, so the usual ports are free; a private copy of /etc, empty /srv, /run and /var/log; every host has its name, its
+network but loopback, so the usual ports are free; a private copy of /etc, empty /srv, /run, /var/log; every host has its name, its
 address 127.0.0.N and its folder. The room ends with all that runs in it.
 """
 import argparse
@@ -400,9 +400,10 @@ def furnish(folder, hosts):
     (etc / "hosts").unlink(missing_ok=True)
     (etc / "hosts").write_text("\n".join([f"127.0.0.1 localhost {socket.gethostname()}", "::1 localhost", *names]) + "\n")
     _mount(etc, "/etc", None, 4096)  # MS_BIND
-    for path in ("/srv", "/run", "/var/log"):
-        _mount("none", path, "tmpfs")
-        os.chmod(path, 0o755)
+    for path in ("/srv", "/run", "/var/log", "/var/lib/nginx"):
+        if os.path.isdir(path):
+            _mount("none", path, "tmpfs")
+            os.chmod(path, 0o755)
 
 
 def main():
