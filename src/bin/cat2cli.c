@@ -7,10 +7,11 @@
 #include "base/limits.h"
 #include "bin/cat2cli.h"
 #include "bin/options.h"
+#include "bin/paths.h"
 
 struct cli {
     cat2_client *client;
-    const char *args[3]; /* after the command; NULL where none */
+    const char *args[2]; /* after the command; NULL where none */
     bool json;
 };
 
@@ -66,8 +67,9 @@ static bool print_strings(const cat2_strings *strings, const char *prefix, const
     return c2_jw_finish(&w) && put_line(&out, err);
 }
 
-static bool cmd_roots(struct cli *cli, struct cat2_error *err)
+static bool cmd_roots(void *ctx, struct cat2_error *err)
 {
+    struct cli *cli = ctx;
     cat2_strings *roots = NULL;
     char *json = NULL;
 
@@ -84,15 +86,17 @@ static bool cmd_roots(struct cli *cli, struct cat2_error *err)
     return true;
 }
 
-static bool cmd_subscribe(struct cli *cli, struct cat2_error *err)
+static bool cmd_subscribe(void *ctx, struct cat2_error *err)
 {
+    struct cli *cli = ctx;
     if (!cat2_client_subscribe(cli->client, cli->args[0], err)) return false;
     puts(cli->json ? "\"Ok\"" : "Ok");
     return true;
 }
 
-static bool cmd_unsubscribe(struct cli *cli, struct cat2_error *err)
+static bool cmd_unsubscribe(void *ctx, struct cat2_error *err)
 {
+    struct cli *cli = ctx;
     if (!cat2_client_unsubscribe(cli->client, cli->args[0], err)) return false;
     puts(cli->json ? "\"Ok\"" : "Ok");
     return true;
@@ -106,8 +110,9 @@ static bool begins_one(const cat2_strings *strings, const char *prefix)
 }
 
 /* ROOT or ROOT/FOLDER, with or without a slash at the end. */
-static bool cmd_list(struct cli *cli, struct cat2_error *err)
+static bool cmd_list(void *ctx, struct cat2_error *err)
 {
+    struct cli *cli = ctx;
     struct c2_str whole = c2_str_of(cli->args[0]), name, folder;
     C2_AUTO(c2_buf) root = C2_BUF_INIT(C2_PATH_MAX);
     C2_AUTO(c2_buf) prefix = C2_BUF_INIT(C2_PATH_MAX);
@@ -128,8 +133,9 @@ static bool cmd_list(struct cli *cli, struct cat2_error *err)
     return ok;
 }
 
-static bool cmd_url(struct cli *cli, struct cat2_error *err)
+static bool cmd_url(void *ctx, struct cat2_error *err)
 {
+    struct cli *cli = ctx;
     cat2_strings *urls = NULL;
 
     if (!cat2_client_url(cli->client, cli->args[0], &urls, err)) return false;
@@ -150,8 +156,9 @@ static bool print_info(const char *path, const char *info, struct cat2_error *er
     return put_line(&out, err);
 }
 
-static bool cmd_info(struct cli *cli, struct cat2_error *err)
+static bool cmd_info(void *ctx, struct cat2_error *err)
 {
+    struct cli *cli = ctx;
     cat2_dataset *dataset = NULL;
 
     if (!cat2_dataset_open(cli->client, cli->args[0], &dataset, err)) return false;
@@ -200,8 +207,9 @@ static bool show_text(cat2_dataset *dataset, const char *slice, struct cat2_erro
     return true;
 }
 
-static bool cmd_show(struct cli *cli, struct cat2_error *err)
+static bool cmd_show(void *ctx, struct cat2_error *err)
 {
+    struct cli *cli = ctx;
     char *path = NULL, *slice = NULL;
     cat2_dataset *dataset = NULL;
     const char *selection = "";
@@ -222,24 +230,72 @@ static bool cmd_show(struct cli *cli, struct cat2_error *err)
     return ok;
 }
 
-static bool cmd_download(struct cli *cli, struct cat2_error *err)
+static bool cmd_download(void *ctx, struct cat2_error *err)
 {
+    struct cli *cli = ctx;
     return c2_cli_download(cli->client, cli->args[0], cli->args[1], cli->json, err);
 }
 
-static const struct command {
-    const char *name, *args;
-    int args_min, args_max;
-    bool (*run)(struct cli *cli, struct cat2_error *err);
-} commands[] = {
-    {"roots", "", 0, 0, cmd_roots},
-    {"subscribe", "ROOT", 1, 1, cmd_subscribe},
-    {"unsubscribe", "ROOT", 1, 1, cmd_unsubscribe},
-    {"list", "ROOT[/FOLDER]", 1, 1, cmd_list},
-    {"url", "ROOT[/DATASET]", 1, 1, cmd_url},
-    {"info", "DATASET", 1, 1, cmd_info},
-    {"show", "DATASET[SLICE]", 1, 1, cmd_show},
-    {"download", "DATASET [OUTDIR]", 1, 2, cmd_download},
+static const struct c2_command commands[] = {
+    {.name = "roots",
+     .args = "",
+     .help = "the roots it knows; those it follows are marked",
+     .run = cmd_roots},
+    {.name = "subscribe",
+     .args = "ROOT",
+     .help = "follow a root",
+     .takes = "other",
+     .args_min = 1,
+     .args_max = 1,
+     .run = cmd_subscribe},
+    {.name = "unsubscribe",
+     .args = "ROOT",
+     .help = "follow it no more, forget what is cached of it",
+     .takes = "followed",
+     .args_min = 1,
+     .args_max = 1,
+     .run = cmd_unsubscribe},
+    {.name = "list",
+     .args = "ROOT[/FOLDER]",
+     .help = "its datasets, or those of a folder",
+     .takes = "folder",
+     .args_min = 1,
+     .args_max = 1,
+     .run = cmd_list},
+    {.name = "url",
+     .args = "ROOT[/DATASET]",
+     .help = "where its publisher serves it",
+     .takes = "dataset",
+     .args_min = 1,
+     .args_max = 1,
+     .run = cmd_url},
+    {.name = "info",
+     .args = "DATASET",
+     .help = "metadata, e.g. foo/dir1/ds-2d.b2nd",
+     .takes = "dataset",
+     .args_min = 1,
+     .args_max = 1,
+     .run = cmd_info},
+    {.name = "show",
+     .args = "DATASET[SLICE]",
+     .help = "values, e.g. 'foo/dir1/ds-2d.b2nd[0:3, ::-1]'",
+     .more =
+         "The slice is NumPy basic indexing; quote it for the shell. Arrays of more than 1000 items are\n"
+         "summarised, and only their edges are fetched. Frames and files print as text when they are UTF-8.",
+     .takes = "dataset+",
+     .args_min = 1,
+     .args_max = 1,
+     .run = cmd_show},
+    {.name = "download",
+     .args = "DATASET [OUTDIR]",
+     .help = "save it as OUTDIR/DATASET; an interrupted download is resumed",
+     .more =
+         "Without OUTDIR it is saved in the current directory. Data arrives in FILE.part, which is renamed\n"
+         "when it is whole. Where the dataset is saved is printed.",
+     .takes = "dataset dir",
+     .args_min = 1,
+     .args_max = 2,
+     .run = cmd_download},
 };
 
 static const struct c2_option options[] = {
@@ -250,51 +306,24 @@ static const struct c2_option options[] = {
 static const struct c2_options_spec spec = {
     .program = "cat2cli",
     .synopsis = "[OPTIONS] COMMAND [ARGUMENTS]",
-    .about = "Ask a Caterva2 subscriber for its roots, datasets and data.\n\n"
-             "  roots                        the roots it knows; those it follows are marked\n"
-             "  subscribe ROOT               follow a root\n"
-             "  unsubscribe ROOT             follow it no more, forget what is cached of it\n"
-             "  list ROOT[/FOLDER]           its datasets, or those of a folder\n"
-             "  url ROOT[/DATASET]           where its publisher serves it\n"
-             "  info DATASET                 metadata, e.g. foo/dir1/ds-2d.b2nd\n"
-             "  show DATASET[SLICE]          values, e.g. 'foo/dir1/ds-2d.b2nd[0:3, ::-1]'\n"
-             "  download DATASET [OUTDIR]    save it as OUTDIR/DATASET; an interrupted download is resumed",
+    .about = "Ask a Caterva2 subscriber for its roots, datasets and data.",
     .section = "client",
     .options = options,
     .noptions = C2_ARRAY_LEN(options),
-    .args_min = 1,
-    .args_max = 3,
+    .commands = commands,
+    .ncommands = C2_ARRAY_LEN(commands),
+    .offer = c2_offer_paths,
 };
-
-static const struct command *find_command(const char *name)
-{
-    for (size_t i = 0; i < C2_ARRAY_LEN(commands); i++)
-        if (strcmp(commands[i].name, name) == 0) return &commands[i];
-    return NULL;
-}
-
-static int usage(const char *name, const struct command *command)
-{
-    if (command)
-        fprintf(stderr, "usage: cat2cli %s %s\n", command->name, command->args);
-    else
-        fprintf(stderr, "cat2cli: no command '%s'; see cat2cli --help\n", name);
-    return 2;
-}
 
 static int run(const struct c2_options *opts)
 {
-    const char *name = c2_options_arg(opts, 0);
-    const struct command *command = find_command(name);
-    int nargs = c2_options_nargs(opts) - 1;
     struct cli cli = {.json = c2_options_flag(opts, "json")};
     struct cat2_error err = {0};
 
-    if (!command || nargs < command->args_min || nargs > command->args_max) return usage(name, command);
-    for (int i = 0; i < nargs; i++)
+    for (int i = 0; i + 1 < c2_options_nargs(opts); i++)
         cli.args[i] = c2_options_arg(opts, i + 1);
-    bool ok =
-        cat2_client_new(c2_options_text(opts, "host"), NULL, &cli.client, &err) && command->run(&cli, &err);
+    bool ok = cat2_client_new(c2_options_text(opts, "host"), NULL, &cli.client, &err) &&
+              c2_options_command(opts)->run(&cli, &err);
     cat2_client_free(cli.client);
     if (ok && fflush(stdout) != 0) ok = c2_fail(&err, CAT2_EIO, "cannot write to standard output");
     if (!ok) fprintf(stderr, "Error: %s\n", err.message);

@@ -10,6 +10,7 @@
 #include "base/endian.h"
 #include "base/fs.h"
 #include "bin/cat2example_h5.h"
+#include "bin/options.h"
 #include "data/codec.h"
 #include "data/frame.h"
 
@@ -204,34 +205,31 @@ static bool make_directory(const char *path, struct cat2_error *err)
     return ok;
 }
 
-static const char usage[] = "Usage: cat2example [-h] [--version] DIR|FILE.h5\n";
-
 int main(int argc, char **argv)
 {
+    static const struct c2_options_spec spec = {
+        .program = "cat2example",
+        .synopsis = "[OPTIONS] DIR|FILE.h5",
+        .about = "Make the example root: eight small datasets.\n\n"
+                 "  DIR         directory to make; if it exists it must be empty or hold the example\n"
+                 "  FILE.h5     HDF5 file to make, a root of its own with other datasets",
+        .section = "",
+        .args_min = 1,
+        .args_max = 1,
+        .takes = "dir",
+        .bare = true,
+    };
+    struct c2_options *options = NULL;
     struct cat2_error err = {0};
-    const char *arg = argc > 1 ? argv[1] : "";
 
-    if (argc == 2 && (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)) {
-        printf("%s\nMake the example root: eight small datasets.\n\n"
-               "  DIR         directory to make; if it exists it must be empty or hold the example\n"
-               "  FILE.h5     HDF5 file to make, a root of its own with other datasets\n"
-               "  -h, --help  print this help and exit\n"
-               "  --version   print the version and exit\n",
-               usage);
-        return 0;
+    if (!c2_options_parse(&spec, argc, argv, &options, &err)) {
+        fprintf(stderr, "cat2example: %s\n", err.message);
+        return 1;
     }
-    if (argc == 2 && strcmp(arg, "--version") == 0) {
-        printf("cat2example %s\n", C2_VERSION);
-        return 0;
-    }
-    if (argc == 3 && strcmp(arg, "--") == 0) {
-        arg = argv[2];
-    } else if (argc != 2 || arg[0] == '-' || !arg[0]) {
-        fprintf(stderr, "%s", usage);
-        return 2;
-    }
+    const char *arg = c2_options_arg(options, 0);
     c2_codec_setup();
     bool ok = c2_str_ends(c2_str_of(arg), ".h5") ? c2_example_h5(arg, &err) : make_directory(arg, &err);
     if (!ok) fprintf(stderr, "cat2example: %s: %s\n", arg, err.message);
+    c2_options_free(options);
     return ok ? 0 : 1;
 }

@@ -11,6 +11,7 @@ int main(int argc, char **argv)
                  "arrays and\n"
                  "frames datasets with their compressed chunks as they are, other files datasets of bytes.",
         .section = "export",
+        .takes = "dir file",
         .exports = true,
         .links = "links not followed",
         .convert = c2_export};

@@ -11,6 +11,7 @@ int main(int argc, char **argv)
                  "directories;\n"
                  "chunks that are Blosc2 already are copied, others are compressed by all cores.",
         .section = "import",
+        .takes = "file -",
         .links = "links kept",
         .convert = c2_import};
 

@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     };
     static const struct c2_options_spec SPEC = {
         .program = "cat2pub",
-        .synopsis = "cat2pub [OPTIONS] NAME [ROOT]",
+        .synopsis = "[OPTIONS] NAME [ROOT]",
         .about = "Publish the datasets beneath directory ROOT, or of the HDF5 file ROOT (default: data), as "
                  "root NAME.",
         .section = "publisher",
@@ -101,6 +101,7 @@ int main(int argc, char **argv)
         .noptions = C2_ARRAY_LEN(OPTIONS),
         .args_min = 0,
         .args_max = 2,
+        .takes = "- file",
     };
     struct role role = {0};
     void *states[] = {&role};

@@ -187,7 +187,7 @@ static const struct c2_option options[] = {
      NULL},
     {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",
      "look at everything so often, beside events (default 10 on network file systems, else 15)", NULL},
-    {"scrub", 0, C2_OPT_TEXT, "24", "HOURS",
+    {"scrub", 0, C2_OPT_TEXT, "24", "HOURS|never",
      "check all that is cached once in so many hours; never for not at all", NULL},
     {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files in directories are files only", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "URL",
@@ -211,6 +211,7 @@ int main(int argc, char **argv)
         .args_min = 1,
         .args_max = PATHS_MAX,
         .args_key = "roots",
+        .takes = "file",
     };
     static const struct c2_service_role service_role = {.program = "cat2serve",
                                                         .caches = true,

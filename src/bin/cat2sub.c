@@ -65,7 +65,7 @@ static const struct c2_option options[] = {
      "keep state and cache here; with --id _caterva2/sub.ID", NULL},
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
      NULL},
-    {"scrub", 0, C2_OPT_TEXT, "24", "HOURS",
+    {"scrub", 0, C2_OPT_TEXT, "24", "HOURS|never",
      "check all that is cached once in so many hours; never for not at all", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "URL",
      "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL},

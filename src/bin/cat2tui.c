@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "bin/options.h"
+#include "bin/paths.h"
 #include "tui/tui.h"
 
 static const struct c2_option options[] = {
     {"host", 0, C2_OPT_TEXT, "localhost:8002", "HOST:PORT", "the subscriber to ask", "subscriber.http"},
     {"outdir", 0, C2_OPT_TEXT, ".", "DIR", "where downloads go, as DIR/ROOT/PATH", NULL},
-    {"view", 0, C2_OPT_TEXT, "meta", "VIEW", "meta, values, heat or line: what is shown first", ""},
+    {"view", 0, C2_OPT_TEXT, "meta", "meta|values|heat|line", "what is shown first", ""},
     {"slice", 0, C2_OPT_TEXT, NULL, "EXPR", "the slice looked at first, as NumPy writes it", ""},
     {"snapshot", 0, C2_OPT_TEXT, NULL, "DATASET", "print one frame of it as text, and exit", ""},
     {"size", 0, C2_OPT_TEXT, "100x30", "WxH", "columns and rows of --snapshot", ""},
@@ -27,6 +28,8 @@ static const struct c2_options_spec spec = {
     .noptions = C2_ARRAY_LEN(options),
     .args_min = 0,
     .args_max = 1,
+    .takes = "dataset",
+    .offer = c2_offer_paths,
 };
 
 static bool is_set(const char *name)

@@ -8,27 +8,13 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "bin/options_conf.h"
+#include "bin/options_impl.h"
 #include "wire/url.h"
 
-#define ARGS_MAX   256
-#define VALUES_MAX 32
 #define PERIOD_MAX 31536000  /* seconds: a year */
 #define VALUE_MAX  (1 << 20) /* bytes of one, all its repetitions together */
 
-struct c2_options {
-    const struct c2_options_spec *spec;
-    char *values[VALUES_MAX];  /* by option of the whole table: the program's, then the common ones */
-    bool defaults[VALUES_MAX]; /* nobody gave it */
-    const char *args[ARGS_MAX];
-    int nargs;
-    char *args_lines; /* of the configuration, cut into args */
-    const char *conf_path, *id;
-    bool conf_named;
-    struct c2_conf *conf;
-};
-
-/* Every program has these. */
+/* Every program has these; those without configuration the last two. */
 static const struct c2_option common[] = {
     {"conf", 0, C2_OPT_TEXT, NULL, "FILE", "configuration file (default caterva2.toml, where there is one)",
      ""},
@@ -37,11 +23,13 @@ static const struct c2_option common[] = {
     {"help", 'h', C2_OPT_FLAG, NULL, NULL, "print this help and exit", ""},
     {"version", 0, C2_OPT_FLAG, NULL, NULL, "print the version and exit", ""},
 };
+#define COMMON_BARE (C2_ARRAY_LEN(common) - 2)
 
-static const struct c2_option *option_at(const struct c2_options_spec *spec, size_t i)
+const struct c2_option *c2_option_at(const struct c2_options_spec *spec, size_t i)
 {
     if (i < spec->noptions) return &spec->options[i];
     i -= spec->noptions;
+    if (spec->bare) i += COMMON_BARE;
     return i < C2_ARRAY_LEN(common) ? &common[i] : NULL;
 }
 
@@ -49,24 +37,57 @@ static int index_of(const struct c2_options_spec *spec, const char *name)
 {
     const struct c2_option *option;
 
-    for (size_t i = 0; (option = option_at(spec, i)); i++)
+    for (size_t i = 0; (option = c2_option_at(spec, i)); i++)
         if (strcmp(option->name, name) == 0) return (int)i;
     return -1;
 }
 
-/* By full name, or by a prefix that only one option has. -1 none, -2 several. */
-static int find_long(const struct c2_options_spec *spec, struct c2_str name)
+int c2_option_find(const struct c2_options_spec *spec, struct c2_str name)
 {
     const struct c2_option *option;
     int found = -1;
 
-    for (size_t i = 0; (option = option_at(spec, i)); i++) {
+    for (size_t i = 0; (option = c2_option_at(spec, i)); i++) {
         if (c2_str_is(name, option->name)) return (int)i;
         if (name.n == 0 || strlen(option->name) < name.n || memcmp(option->name, name.p, name.n) != 0)
             continue;
         found = found == -1 ? (int)i : -2;
     }
     return found;
+}
+
+const struct c2_command *c2_command_find(const struct c2_options_spec *spec, const char *name)
+{
+    for (size_t i = 0; i < spec->ncommands; i++)
+        if (strcmp(spec->commands[i].name, name) == 0) return &spec->commands[i];
+    return NULL;
+}
+
+static bool is_word(struct c2_str part)
+{
+    return part.n > 0 && ((part.p[0] >= 'a' && part.p[0] <= 'z') || (part.p[0] >= '0' && part.p[0] <= '9'));
+}
+
+bool c2_option_word(const struct c2_option *option, struct c2_str *rest, struct c2_str *word)
+{
+    if (option->kind == C2_OPT_FLAG) return false;
+    while (rest->n) {
+        c2_str_cut(*rest, '|', word, rest);
+        if (is_word(*word)) return true;
+    }
+    return false;
+}
+
+bool c2_option_has_words_only(const struct c2_option *option)
+{
+    struct c2_str rest = c2_str_of(option->arg), part;
+
+    if (option->kind != C2_OPT_TEXT || !memchr(rest.p ? rest.p : "", '|', rest.n)) return false;
+    while (rest.n) {
+        c2_str_cut(rest, '|', &part, &rest);
+        if (!is_word(part)) return false;
+    }
+    return true;
 }
 
 static bool size_value(struct c2_str text, int64_t *out)
@@ -116,6 +137,15 @@ static bool period_value(struct c2_str text, int64_t *ms)
     return *ms >= 100;
 }
 
+static bool check_word(const struct c2_option *option, const char *value, struct cat2_error *err)
+{
+    struct c2_str rest = c2_str_of(option->arg), word;
+
+    while (c2_option_word(option, &rest, &word))
+        if (c2_str_eq_nocase(c2_str_of(value), word)) return true;
+    return c2_fail(err, CAT2_EINVAL, "'%.60s' is not one of %s", value, option->arg);
+}
+
 static bool check_value(const struct c2_option *option, const char *value, struct cat2_error *err)
 {
     struct c2_str text = c2_str_of(value);
@@ -137,14 +167,13 @@ static bool check_value(const struct c2_option *option, const char *value, struc
     case C2_OPT_LEVEL:
         return c2_level_parse(text, &level, err);
     default:
-        return true;
+        return !c2_option_has_words_only(option) || check_word(option, value, err);
     }
 }
 
-static bool set_value(struct c2_options *o, int i, const char *value, const char *where,
-                      struct cat2_error *err)
+bool c2_options_set(struct c2_options *o, int i, const char *value, const char *where, struct cat2_error *err)
 {
-    const struct c2_option *option = option_at(o->spec, (size_t)i);
+    const struct c2_option *option = c2_option_at(o->spec, (size_t)i);
 
     C2_AUTO(c2_buf) text = C2_BUF_INIT(VALUE_MAX);
 
@@ -158,53 +187,6 @@ static bool set_value(struct c2_options *o, int i, const char *value, const char
     return o->values[i] || c2_fail_nomem(err, "options");
 }
 
-static void usage_exit(const struct c2_options_spec *spec, const char *what)
-{
-    fprintf(stderr, "usage: %s %s\n%s: %s\n", spec->program, spec->synopsis, spec->program, what);
-    exit(2);
-}
-
-static void print_help(const struct c2_options_spec *spec)
-{
-    const struct c2_option *option;
-
-    printf("usage: %s %s\n\n%s\n\noptions:\n", spec->program, spec->synopsis, spec->about);
-    for (size_t i = 0; (option = option_at(spec, i)); i++) {
-        char left[64];
-        snprintf(left, sizeof(left), "%s--%s%s%s", option->letter ? "-h, " : "", option->name,
-                 option->arg ? " " : "", option->arg ? option->arg : "");
-        printf("  %-26s %s", left, option->help);
-        printf(option->fallback && option->kind != C2_OPT_FLAG ? " (default %s)\n" : "\n", option->fallback);
-    }
-}
-
-/* Completion scripts: options only; arguments complete as files. */
-static void print_completion(const struct c2_options_spec *spec, const char *shell)
-{
-    const struct c2_option *option;
-    bool bash = strcmp(shell, "bash") == 0, zsh = strcmp(shell, "zsh") == 0;
-
-    if (zsh) printf("#compdef %s\n_arguments", spec->program);
-    if (bash) printf("complete -o default -W '");
-    for (size_t i = 0; (option = option_at(spec, i)); i++) {
-        if (bash)
-            printf("--%s ", option->name);
-        else if (zsh)
-            printf(" '--%s[%s]%s'", option->name, option->help, option->arg ? ":value:_files" : "");
-        else
-            printf("complete -c %s -l %s%s -d '%s'\n", spec->program, option->name, option->arg ? " -r" : "",
-                   option->help);
-    }
-    if (bash) printf("' %s\n", spec->program);
-    if (zsh) printf(" '*:file:_files'\n");
-}
-
-static void take_argument(struct c2_options *o, const char *arg)
-{
-    if (o->nargs == ARGS_MAX) usage_exit(o->spec, "too many arguments");
-    o->args[o->nargs++] = arg;
-}
-
 /* One "--name", "--name=value" or "-h"; returns how many words it took. */
 static int take_option(struct c2_options *o, int argc, char **argv, int at)
 {
@@ -214,34 +196,43 @@ static int take_option(struct c2_options *o, int argc, char **argv, int at)
     bool inline_value = c2_str_cut(text, '=', &name, &value);
     bool letter = !c2_str_starts(text, "--");
 
+    if (letter && strcmp(argv[at], "-h") != 0) c2_no_option_exit(o->spec, text, false);
+    struct c2_str given = name;
     name = letter ? C2_STR("help") : (struct c2_str){name.p + 2, name.n - 2};
-    if (letter && strcmp(argv[at], "-h") != 0) usage_exit(o->spec, "unknown option");
-    if (c2_str_is(name, "print-completion") && at + 1 < argc) {
-        print_completion(o->spec, argv[at + 1]);
-        exit(0);
-    }
-    int i = find_long(o->spec, name);
-    snprintf(where, sizeof(where), "argument --%.*s", C2_STR_ARG(name));
-    if (i < 0) {
-        snprintf(where, sizeof(where), "%s option --%.*s", i == -2 ? "ambiguous" : "unknown",
-                 C2_STR_ARG(name));
-        usage_exit(o->spec, where);
-    }
-    const struct c2_option *option = option_at(o->spec, (size_t)i);
+    int i = c2_option_find(o->spec, name);
+    if (i < 0) c2_no_option_exit(o->spec, given, i == -2);
+    const struct c2_option *option = c2_option_at(o->spec, (size_t)i);
     bool flag = option->kind == C2_OPT_FLAG;
-    if (!flag && !inline_value && at + 1 == argc) {
-        snprintf(where, sizeof(where), "option --%s needs a value", option->name);
-        usage_exit(o->spec, where);
-    }
-    const char *given = flag ? "1" : inline_value ? value.p : argv[at + 1];
-    if (!set_value(o, i, given, where, &err)) usage_exit(o->spec, err.message);
+    if (flag && inline_value) c2_usage_exit(o->spec, NULL, "option --%s takes no value", option->name);
+    if (!flag && !inline_value && at + 1 == argc)
+        c2_usage_exit(o->spec, NULL, "option --%s needs a value", option->name);
+    snprintf(where, sizeof(where), "argument --%s", option->name);
+    if (!c2_options_set(o, i, flag ? "1" : inline_value ? value.p : argv[at + 1], where, &err))
+        c2_usage_exit(o->spec, NULL, "%s", err.message);
     return flag || inline_value ? 1 : 2;
+}
+
+static void check_arguments(struct c2_options *o)
+{
+    const struct c2_options_spec *spec = o->spec;
+    int min = spec->args_min, max = spec->args_max, n = o->nargs;
+
+    if (spec->commands) {
+        if (n == 0) c2_usage_exit(spec, NULL, "missing command");
+        if (!o->command) c2_no_command_exit(spec, o->args[0]);
+        n--;
+        min = o->command->args_min;
+        max = o->command->args_max;
+    }
+    if (n == 0 && spec->args_key) return; /* perhaps the configuration has some */
+    if (n < min) c2_usage_exit(spec, o->command, "missing arguments");
+    if (max >= 0 && n > max)
+        c2_usage_exit(spec, o->command, "too many arguments, from '%.60s' on", o->args[o->nargs - n + max]);
 }
 
 static void parse_command_line(struct c2_options *o, int argc, char **argv)
 {
     bool only_args = false;
-    char text[100];
 
     for (int at = 1; at < argc;) {
         if (!only_args && strcmp(argv[at], "--") == 0) {
@@ -250,21 +241,21 @@ static void parse_command_line(struct c2_options *o, int argc, char **argv)
         } else if (!only_args && argv[at][0] == '-' && argv[at][1]) {
             at += take_option(o, argc, argv, at);
         } else {
-            take_argument(o, argv[at++]);
+            if (o->nargs == C2_ARGS_MAX) c2_usage_exit(o->spec, NULL, "too many arguments");
+            o->args[o->nargs++] = argv[at++];
         }
     }
+    if (o->spec->commands && o->nargs) o->command = c2_command_find(o->spec, o->args[0]);
     if (o->values[index_of(o->spec, "help")]) {
-        print_help(o->spec);
+        if (o->spec->commands && o->nargs && !o->command) c2_no_command_exit(o->spec, o->args[0]);
+        c2_print_help(o->spec, o->command);
         exit(0);
     }
     if (o->values[index_of(o->spec, "version")]) {
         printf("%s %s\n", o->spec->program, C2_VERSION);
         exit(0);
     }
-    if (o->nargs == 0 && o->spec->args_key) return; /* perhaps the configuration has some */
-    if (o->nargs >= o->spec->args_min && (o->spec->args_max < 0 || o->nargs <= o->spec->args_max)) return;
-    snprintf(text, sizeof(text), "%s arguments", o->nargs < o->spec->args_min ? "missing" : "too many");
-    usage_exit(o->spec, text);
+    check_arguments(o);
 }
 
 /* CATERVA2_SUBSCRIBER_HTTP for key "subscriber.http". */
@@ -299,7 +290,7 @@ static bool fill_args(struct c2_options *o, struct cat2_error *err)
     if (!lines) lines = c2_conf_get(o->conf, key);
     if (lines && !(o->args_lines = c2_str_dup(c2_str_of(lines)))) return c2_fail_nomem(err, "options");
     line = lines ? strtok_r(o->args_lines, "\n", &rest) : NULL;
-    for (; line && o->nargs < ARGS_MAX; line = strtok_r(NULL, "\n", &rest))
+    for (; line && o->nargs < C2_ARGS_MAX; line = strtok_r(NULL, "\n", &rest))
         o->args[o->nargs++] = line;
     if (o->nargs < spec->args_min)
         return c2_fail(err, CAT2_EINVAL, "missing arguments: none are given, and %.160s has no %.100s",
@@ -308,18 +299,25 @@ static bool fill_args(struct c2_options *o, struct cat2_error *err)
            c2_fail(err, CAT2_EINVAL, "%.160s: %.100s has more than %d", o->conf_path, key, spec->args_max);
 }
 
-/* Fill what the command line left open. */
-static bool fill(struct c2_options *o, struct cat2_error *err)
+void c2_option_key(const struct c2_options_spec *spec, const struct c2_option *option, const char *id,
+                   char *out, size_t size)
+{
+    bool own = !option->key;
+
+    snprintf(out, size, "%s%s%s%s%s", own ? spec->section : option->key, own && id ? "." : "",
+             own && id ? id : "", own ? "." : "", own ? option->name : "");
+}
+
+/* What the command line left open. */
+static bool fill_values(struct c2_options *o, struct cat2_error *err)
 {
     const struct c2_option *option;
 
-    for (size_t i = 0; (option = option_at(o->spec, i)); i++) {
+    for (size_t i = 0; (option = c2_option_at(o->spec, i)); i++) {
         char key[300], where[340];
         if (o->values[i]) continue;
-        bool configurable = !option->key || *option->key;
-        bool own = !option->key;
-        snprintf(key, sizeof(key), "%s%s%s%s%s", own ? o->spec->section : option->key,
-                 own && o->id ? "." : "", own && o->id ? o->id : "", own ? "." : "", own ? option->name : "");
+        c2_option_key(o->spec, option, o->id, key, sizeof(key));
+        bool configurable = *key && !o->spec->bare;
         const char *value = configurable ? from_environment(key) : NULL;
         snprintf(where, sizeof(where), "environment, %s", key);
         if (!value && configurable && (value = c2_conf_get(o->conf, key)))
@@ -327,32 +325,43 @@ static bool fill(struct c2_options *o, struct cat2_error *err)
         if (!value && strcmp(option->name, "statedir") == 0) value = of_service_manager();
         o->defaults[i] = !value;
         if (!value) value = option->fallback;
-        if (value && !set_value(o, (int)i, value, where, err)) return false;
+        if (value && !c2_options_set(o, (int)i, value, where, err)) return false;
     }
     return true;
+}
+
+bool c2_options_fill(struct c2_options *o, struct cat2_error *err)
+{
+    const struct c2_options_spec *spec = o->spec;
+
+    if (spec->bare) return fill_values(o, err);
+    const char *conf = o->values[index_of(spec, "conf")];
+    o->conf_path = conf ? conf : "caterva2.toml";
+    o->id = o->values[index_of(spec, "id")];
+    if (o->id && (!*o->id || strchr(o->id, '.') || strchr(o->id, '/')))
+        return c2_fail(err, CAT2_EINVAL, "--id: '%.60s' holds '.' or '/'", o->id);
+    if (!c2_conf_read(o->conf_path, !conf, &o->conf, err)) return false;
+    if (o->id && !c2_conf_has(o->conf, spec->section, o->id))
+        return c2_fail(err, CAT2_EINVAL, "--id %.60s: %.160s has no section [%s.%.60s]", o->id, o->conf_path,
+                       spec->section, o->id);
+    return fill_values(o, err);
 }
 
 bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv, struct c2_options **out,
                       struct cat2_error *err)
 {
+    if (argc > 2 && strcmp(argv[1], "--complete") == 0) c2_complete_exit(spec, argc - 2, argv + 2);
+    if (argc == 3 && strcmp(argv[1], "--print-completion") == 0) {
+        if (!c2_print_completion(spec, argv[2]))
+            c2_usage_exit(spec, NULL, "--print-completion: '%.60s' is not bash, zsh or fish", argv[2]);
+        exit(0);
+    }
     struct c2_options *o = calloc(1, sizeof(*o));
-
     if (!o) return c2_fail_nomem(err, "options");
-    C2_ASSERT(spec->noptions + C2_ARRAY_LEN(common) <= VALUES_MAX);
+    C2_ASSERT(spec->noptions + C2_ARRAY_LEN(common) <= C2_VALUES_MAX);
     o->spec = spec;
     parse_command_line(o, argc, argv);
-    const char *conf = o->values[index_of(spec, "conf")];
-    o->conf_path = conf ? conf : "caterva2.toml";
-    o->id = o->values[index_of(spec, "id")];
-    bool ok = true;
-    if (o->id && (!*o->id || strchr(o->id, '.') || strchr(o->id, '/')))
-        ok = c2_fail(err, CAT2_EINVAL, "--id: '%.60s' holds '.' or '/'", o->id);
-    ok = ok && c2_conf_read(o->conf_path, !conf, &o->conf, err);
-    if (ok && o->id && !c2_conf_has(o->conf, spec->section, o->id))
-        ok = c2_fail(err, CAT2_EINVAL, "--id %.60s: %.160s has no section [%s.%.60s]", o->id, o->conf_path,
-                     spec->section, o->id);
-    ok = ok && fill(o, err) && fill_args(o, err);
-    if (!ok) {
+    if (!c2_options_fill(o, err) || !fill_args(o, err)) {
         c2_options_free(o);
         return false;
     }
@@ -363,7 +372,7 @@ bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv,
 void c2_options_free(struct c2_options *o)
 {
     if (!o) return;
-    for (size_t i = 0; i < VALUES_MAX; i++)
+    for (size_t i = 0; i < C2_VALUES_MAX; i++)
         free(o->values[i]);
     c2_conf_free(o->conf);
     free(o->args_lines);
@@ -411,6 +420,10 @@ bool c2_options_flag(const struct c2_options *o, const char *name)
     return text && strcmp(text, "0") != 0 && strcmp(text, "false") != 0;
 }
 
+const struct c2_command *c2_options_command(const struct c2_options *o)
+{
+    return o->command;
+}
 int c2_options_nargs(const struct c2_options *o)
 {
     return o->nargs;

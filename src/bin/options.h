@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Command lines, caterva2.toml and CATERVA2_* variables for every program: command line > environment > file
- * > default. An option is declared once; help text, man-page check, shell completion and the configuration
- * key follow from it. */
+ * > default. Options and commands are declared once; help text, man-page check, shell completion and the
+ * configuration keys follow from it. */
 #ifndef C2_BIN_OPTIONS_H
 #define C2_BIN_OPTIONS_H
 
@@ -22,11 +22,26 @@ struct c2_option {
     char letter;      /* 'h' or 0 */
     enum c2_opt_kind kind;
     const char *fallback; /* text form, NULL = none */
-    const char *arg;      /* "HOST:PORT", for help */
+    const char *arg;      /* "HOST:PORT", for help. FILE, DIR and DATASET are completed as what they say; of
+                           * "HOURS|never" and "lz4|zstd" the words in lower case, and where there are only such
+                           * words no other value is taken */
     const char *help;
     const char *
         key; /* other full configuration key, e.g. "broker.http"; NULL: SECTION.name; "" = not configurable */
 };
+/* What comes first among the arguments of a program that has commands. */
+struct c2_command {
+    const char *name, *args; /* "download", "DATASET [OUTDIR]" */
+    const char *help, *more; /* one line; what else `PROGRAM COMMAND --help` says, or NULL */
+    const char *takes;       /* what the arguments are, as below */
+    int args_min, args_max;
+    bool (*run)(void *ctx, struct cat2_error *err);
+};
+struct c2_options;
+struct c2_offers;
+/** Offer what arguments of kind `what` may be, given what is typed of it. For what no table tells. */
+typedef void c2_offer_fn(const struct c2_options *options, struct c2_str what, struct c2_str typed,
+                         struct c2_offers *to);
 struct c2_options_spec {
     const char *program, *synopsis, *about;
     const char *section; /* "subscriber"; with --id X the section is "subscriber.X" */
@@ -34,8 +49,13 @@ struct c2_options_spec {
     size_t noptions;
     int args_min, args_max; /* positional; -1 = no limit */
     const char *args_key;   /* of the program's section: the arguments, when none are given; NULL: none */
+    const struct c2_command *commands; /* NULL: no commands. Else args_min and args_max are the commands' */
+    size_t ncommands;
+    const char *takes; /* for completion, what the arguments are: "file dir", of the last as many as there may
+                        * be; "-" nothing that could be told; others are for `offer` */
+    c2_offer_fn *offer;
+    bool bare; /* no configuration: of the common options just --help and --version */
 };
-struct c2_options;
 /** Parse. Handles --help, --version (prints, exits 0) and --conf FILE, --id ID; usage errors print on stderr
  * and exit 2. A wrong key or type in the file is an error "FILE:LINE: ..." (exit 1). Options may stand before
  * or after arguments and be abbreviated when unambiguous. "--" ends options. Where nothing says "statedir" it
@@ -50,10 +70,15 @@ int64_t c2_options_int(const struct c2_options *options, const char *name);
 /** Milliseconds; -1 never, 0 when unset. */
 int64_t c2_options_period(const struct c2_options *options, const char *name);
 bool c2_options_flag(const struct c2_options *options, const char *name);
+/** The command, whose arguments are args 1 and on; NULL where the program has none. */
+const struct c2_command *c2_options_command(const struct c2_options *options);
 int c2_options_nargs(const struct c2_options *options);
 const char *c2_options_arg(const struct c2_options *options, int i);
 const char *c2_options_id(const struct c2_options *options); /* --id, NULL without */
 /** Any configuration key of the file ("publisher.foo.root"), NULL when absent. */
 const char *c2_options_conf(const struct c2_options *options, const char *key);
+/** One more value for the shell. whole: the word ends there, else it may go on (a folder).
+ * Left out when it does not begin with what is typed, or holds control characters. help may be NULL. */
+void c2_offer(struct c2_offers *to, struct c2_str value, bool whole, const char *help);
 
 #endif

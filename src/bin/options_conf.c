@@ -26,6 +26,8 @@ static const struct {
      "web-dir roots",
      true},
     {"client", "loglevel outdir", true},
+    {"import", "loglevel codec clevel threads", true},
+    {"export", "loglevel codec clevel threads filters", true},
 };
 
 struct c2_conf {
@@ -68,7 +70,7 @@ static const char *unknown(const struct c2_str *keys, size_t nkeys)
         bool depth = nkeys == 2 || (nkeys == 3 && sections[i].ids);
         return depth && lists(sections[i].keys, keys[nkeys - 1]) ? NULL : sections[i].keys;
     }
-    return "sections broker, publisher, subscriber, serve, client";
+    return "sections broker, publisher, subscriber, serve, client, import, export";
 }
 
 static bool add(struct c2_conf *conf, const struct c2_str *keys, size_t nkeys,
@@ -117,8 +119,7 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
     if (known)
         return c2_fail(err, CAT2_EINVAL, "%s:%d: unknown key '%.*s' (here: %s)", tail(conf->path),
                        value->line, (int)c2_min_i64(40, (int64_t)last.n), last.p, known);
-    bool sized = value->kind == C2_TOML_INT &&
-                 (c2_str_is(last, "quota") || c2_str_is(last, "poll") || c2_str_is(last, "scrub"));
+    bool sized = value->kind == C2_TOML_INT && lists("quota poll scrub clevel threads", last);
     bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
     bool list = c2_str_is(last, "roots"), listed = list && value->kind == C2_TOML_STRINGS;
     if (value->kind != C2_TOML_STRING && !sized && !flag && !listed)

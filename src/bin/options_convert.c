@@ -27,15 +27,14 @@ static const struct c2_option options[] = {
      "replace the result of an earlier run, once the new one is complete", ""},
     {"include", 0, C2_OPT_LIST, NULL, "GLOB", "only datasets whose path matches; may be repeated", ""},
     {"exclude", 0, C2_OPT_LIST, NULL, "GLOB", "no datasets whose path matches; may be repeated", ""},
-    {"codec", 0, C2_OPT_TEXT, NULL, "NAME", "compress everything again: blosclz, lz4, lz4hc, zlib or zstd",
-     NULL},
+    {"codec", 0, C2_OPT_TEXT, NULL, "blosclz|lz4|lz4hc|zlib|zstd", "compress everything again with it", NULL},
     {"clevel", 0, C2_OPT_INT, NULL, "N", "compress everything again, at level 0 to 9", NULL},
     {"chunks", 0, C2_OPT_TEXT, NULL, "N,N,...", "chunk shape for the arrays of so many axes", ""},
     {"threads", 0, C2_OPT_INT, "0", "N", "threads that compress, 0: one a core", NULL},
     {"keep-going", 0, C2_OPT_FLAG, NULL, NULL, "exit with 0 although something was skipped", ""},
     {"quiet", 0, C2_OPT_FLAG, NULL, NULL, "no progress bar and no summary", ""},
     /* of the export only: the last one */
-    {"filters", 0, C2_OPT_TEXT, NULL, "NAME", "how HDF5 compresses: blosc2, original, gzip or none", NULL},
+    {"filters", 0, C2_OPT_TEXT, NULL, "blosc2|original|gzip|none", "how HDF5 compresses", NULL},
 };
 
 struct teller {
@@ -232,7 +231,8 @@ int c2_convert_main(const struct c2_convert_program *program, int argc, char **a
                                          .options = options,
                                          .noptions = C2_ARRAY_LEN(options) - !program->exports,
                                          .args_min = 2,
-                                         .args_max = 2};
+                                         .args_max = 2,
+                                         .takes = program->takes};
     struct cat2_error err = {0};
     struct c2_options *o = NULL;
 

@@ -7,7 +7,7 @@
 #include "import_export/convert.h"
 
 struct c2_convert_program {
-    const char *name, *synopsis, *about, *section;
+    const char *name, *synopsis, *about, *section, *takes;
     bool exports;      /* has --filters */
     const char *links; /* what became of the links that it counts */
     bool (*convert)(const char *from, const char *to, const struct c2_convert_options *options,
