@@ -4,13 +4,14 @@
 #   make            build the programs         make test        set up and pass all tests
 #   make demo       set up, build, serve       make test-asan   the same under ASan+UBSan; test-tsan under TSan
 #   make install    (DESTDIR, PREFIX)          make deb        Debian packages; make test-deb in a clean room
+#   make wheel      for pip                    make test-wheel in clean rooms
 #   make lint bench fuzz screenshots clean
 
 PREFIX ?= /usr/local
 BUILD  := build/release
 NINJA  := cmake --build
 
-.PHONY: deb test-deb h5web screenshots all setup demo test test-ready test-unit test-system test-hdf5-system test-asan test-tsan bench fuzz lint install clean
+.PHONY: deb test-deb wheel test-wheel h5web screenshots all setup demo test test-ready test-unit test-system test-hdf5-system test-asan test-tsan bench fuzz lint install clean
 all: .deps/ready
 	@tools/configure release
 	@$(NINJA) $(BUILD)
@@ -69,6 +70,20 @@ fuzz: .deps/ready
 	@tools/configure fuzz
 	@$(NINJA) build/fuzz
 	@tools/run_fuzz build/fuzz
+
+# The Python distribution: build/dist/caterva2-*.tar.gz, and the wheel made of it, which needs nothing but glibc.
+wheel: .deps/ready
+	@tools/setup wheel
+	@tools/make_wheel build/dist
+
+# It is installed where nothing else is, on Debian 12 and 13, and serves; this tree's is the same; and
+# `pip install .` says what it needs until it has it (root; mmdebstrap).
+test-wheel: wheel
+	@for suite in bookworm trixie; do \
+	    C2_ROOM_PACKAGES=python3-venv C2_ROOM_FILES=build/dist tools/clean_room $$suite tests/packages/wheel || exit 1; \
+	done
+	@tests/packages/same_wheel build/dist
+	@C2_ROOM_PACKAGES=python3-venv tools/clean_room bookworm tests/packages/from_source
 
 h5web:
 	@tools/make_h5web build/h5web
