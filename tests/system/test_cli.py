@@ -100,12 +100,6 @@ def test_a_terminal_gets_a_progress_bar(stack, tmp_path):
     assert b"ds-1d.b2nd [####" in os.read(leader, 65536)
 
 
-def test_completion_scripts_name_every_option():
-    for shell in ("bash", "zsh", "fish"):
-        script = subprocess.run([BIN / "cat2cli", "--print-completion", shell], capture_output=True, text=True, check=True).stdout
-        assert "host" in script and "json" in script
-
-
 def test_names_cannot_speak_to_the_terminal(house, tmp_path):
     """On a terminal a name's control characters are shown as marks; into a pipe it goes as it is."""
     evil = "a\033]0;x\007.txt"
