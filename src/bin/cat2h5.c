@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* cat2h5 [ROOT]: reads HDF5 files, and those beneath ROOT they speak of, for a publisher, which talks to it on
- * standard input (a socket). A
- * process of its own, with limits, so that a file that brings libhdf5 down brings down nothing else. */
+/* cat2h5 [ROOT]: reads HDF5 files, and those beneath ROOT they speak of, for a publisher, which talks to it
+ * on standard input (a socket). A process of its own, with limits, so that a file that brings libhdf5 down
+ * brings down nothing else. */
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "bin/helper.h"
 #include "hdf5/h5.h"
 #include "hdf5/serve.h"
 
@@ -18,13 +19,19 @@
 
 int main(int argc, char **argv)
 {
+    static const struct c2_helper helper = {
+        .program = "cat2h5",
+        .synopsis = "[ROOT]",
+        .about =
+            "Read HDF5 files, beneath directory ROOT, for a publisher, which talks to it on standard input.",
+        .starters = "publishers",
+        .args_max = 1,
+    };
     struct cat2_error err = {0};
+    int status;
 
+    if (c2_helper_told(&helper, argc, argv, &status)) return status;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (argc > 2 || isatty(STDIN_FILENO)) {
-        fprintf(stderr, "cat2h5 is started by publishers, not by hand.\n");
-        return 2;
-    }
     mallopt(M_MMAP_THRESHOLD, 64 << 20); /* chunk after chunk in the same pages */
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
     c2_confine(MEMORY_MAX);

@@ -7,19 +7,26 @@
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "bin/helper.h"
 #include "plugin/serve.h"
 
 #define MEMORY_MAX ((uint64_t)1 << 30)
 
 int main(int argc, char **argv)
 {
+    static const struct c2_helper helper = {
+        .program = "cat2plug",
+        .synopsis = "PLUGIN.so",
+        .about = "Run a display plugin for a subscriber, which talks to it on standard input.",
+        .starters = "subscribers",
+        .args_min = 1,
+        .args_max = 1,
+    };
     struct cat2_error err = {0};
+    int status;
 
+    if (c2_helper_told(&helper, argc, argv, &status)) return status;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (argc != 2 || isatty(STDIN_FILENO)) {
-        fprintf(stderr, "cat2plug is started by subscribers, not by hand.\n");
-        return 2;
-    }
     c2_confine(MEMORY_MAX);
     if (c2_plug_serve(STDIN_FILENO, argv[1], &err)) return 0;
     fprintf(stderr, "cat2plug: %.100s: %s\n", argv[1], err.message);
