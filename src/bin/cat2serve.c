@@ -180,7 +180,7 @@ static const struct c2_option options[] = {
     {"http", 0, C2_OPT_ENDPOINT, "localhost:8002", "HOST:PORT",
      "serve here; *:PORT for every address, port 0 for a free one", NULL},
     {"broker-http", 0, C2_OPT_ENDPOINT, "127.0.0.1:0", "HOST:PORT",
-     "where other subscribers and publishers may join", ""},
+     "where other subscribers and publishers may join", NULL},
     {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
      "keep state and cache here (default _caterva2/serve.NAME, of the first root)", NULL},
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",

@@ -84,14 +84,16 @@ static void tell(void *ctx, enum c2_note what, const char *path, const char *tex
     struct teller *t = ctx;
 
     erase_bar(t);
-    if (what == C2_NOTE_LISTED)
+    if (what == C2_NOTE_LISTED) {
         printf("%s\t%s\n", path, text);
-    else
-        fprintf(stderr, "%s: %s%s: %s\n", t->program,
-                what == C2_NOTE_SKIPPED ? "skipped "
-                : what == C2_NOTE_LOST  ? "not kept of "
-                                        : "",
-                path, text);
+        return;
+    }
+    fflush(stdout); /* both may go to one file */
+    fprintf(stderr, "%s: %s%s: %s\n", t->program,
+            what == C2_NOTE_SKIPPED ? "skipped "
+            : what == C2_NOTE_LOST  ? "not kept of "
+                                    : "",
+            path, text);
 }
 
 static void draw_bar(void *ctx, const struct c2_progress *p)
@@ -187,6 +189,7 @@ static bool read_options(const struct c2_convert_program *program, const struct 
 
 static void summarize(const struct c2_convert_program *program, const struct c2_convert_counts *c, bool dry)
 {
+    fflush(stdout);
     fprintf(stderr,
             "%s: %s%" PRId64 " datasets, %" PRId64 " groups, %" PRId64 " attributes; chunks: %" PRId64
             " copied, %" PRId64 " compressed",

@@ -17,7 +17,8 @@ Played are README.md, docs/tutorials/*.md and the EXAMPLES of manual pages. In m
   <!-- played by FILE -->  The next block is passed by: FILE, a test, plays it.
 
 Any other block is an error: nothing is passed by in silence. In manual pages the lines between `.EX` and `.EE` (or `.nf`, `.fi`) of
-EXAMPLES are commands with answers when one begins with `$ `, else each line is a command with an answer that is not compared.
+EXAMPLES are commands with answers when one begins with `$ `, else each line is a command with an answer that is not compared. A line
+`.\\" run: COMMAND` is a command that readers do not see, `.\\" file: NAME` makes the next block a file.
 
   pages.py [--room FOLDER] [--section HEADING] PAGE...
 
@@ -153,18 +154,25 @@ def _block(language, lines, at, intro, hosts):
 
 def manual(text):
     """The steps of a manual page's EXAMPLES."""
-    steps, inside, block = [], False, None
+    steps, inside, block, name = [], False, None, None
     for number, line in enumerate(text.split("\n"), 1):
         if line.startswith(".SH"):
             inside = "EXAMPLES" in line
+        elif inside and (told := re.fullmatch(r'\.\\" (run|file): (.*)', line)):
+            if told[1] == "run":
+                steps.append(Step("hidden", number, told[2], None))
+            else:
+                name = told[2]
         elif inside and line.split(" ")[0] in (".EX", ".nf"):
             block, at = [], number + 1
         elif inside and line.split(" ")[0] in (".EE", ".fi"):
-            if any(PROMPT.match(each) for each in block):
+            if name:
+                steps.append(Step("file", at, "".join(each + "\n" for each in block), None, "", name))
+            elif any(PROMPT.match(each) for each in block):
                 steps += _console(block, at)
             else:
                 steps += [Step(_command(each), at + i, each, None) for i, each in enumerate(block) if each]
-            block = None
+            block = name = None
         elif block is not None:
             block.append(unroff(line))
     return steps

@@ -47,16 +47,15 @@ def test_pkg_config_finds_the_library(prefix, tmp_path):
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", out.stdout)
 
 
-def test_every_program_has_a_man_page_that_lists_its_options(prefix):
-    for page in sorted((prefix / "share/man").rglob("*.1")):
-        program = BIN / page.stem
-        text = page.read_text().replace("\\-", "-")
-        shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
-        for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", shown)):
-            assert option in text, f"{page.name} does not mention {option}"
-    pages = {page.stem for page in (prefix / "share/man").rglob("*.1")}
-    assert {"cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2example", "cat2import",
-            "cat2export"} <= pages
+def test_every_page_and_completion_is_installed(prefix):
+    installed = {path.name for path in (prefix / "share/man").rglob("*.[1-8]")}
+    assert installed == {path.name for path in (ROOT / "man").glob("*.[1-8]")}
+    assert (prefix / "share/man/man5/caterva2.toml.5").exists()
+    for program in (path.name for path in (prefix / "bin").glob("cat2*")):
+        for shell, place in (("bash", f"bash-completion/completions/{program}"), ("zsh", f"zsh/site-functions/_{program}"),
+                             ("fish", f"fish/vendor_completions.d/{program}.fish")):
+            printed = subprocess.run([prefix / "bin" / program, "--print-completion", shell], capture_output=True, text=True, check=True).stdout
+            assert (prefix / "share" / place).read_text() == printed
 
 
 def test_programs_that_read_hdf5_find_their_library_where_they_are_installed(prefix, tmp_path):
