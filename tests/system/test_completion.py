@@ -16,7 +16,7 @@ PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", 
 PLACES = {"bash": "bash-completion/completions/{}", "zsh": "zsh/site-functions/_{}", "fish": "fish/vendor_completions.d/{}.fish"}
 COMMANDS = ["download", "info", "list", "roots", "show", "subscribe", "unsubscribe", "url"]
 ODD = ["a b/x y.txt", "a b/deep/er/z.txt", "br[0].txt", "col:on.txt", "it's.txt", 'dq".txt', "größe.txt", "dollar$x.txt", "back\\slash.txt",
-       "at@x.txt", "eq=x.txt", "bang!.txt", "~tilde", "#hash", "par(1).txt", "star*.txt", "amp&.txt", "-dash.txt", "日本.txt"]
+       "at@x.txt", "eq=x.txt", "bang!.txt", "~tilde", "#hash", "par(1).txt", "star*.txt", "amp&.txt", "-dash.txt", "日本.txt", "run$(touch x)`touch x`.txt"]
 
 
 def print_of(program, *argv, **more):
