@@ -216,7 +216,7 @@ static void answer(const struct c2_offers *to)
     const char *head = to->files ? to->files : to->n == 1 && to->open ? "open" : "words";
 
     printf("%s\n", to->shell == OTHERS && !to->files ? "words" : head);
-    if (!to->files) fwrite(to->text.p, 1, to->text.n, stdout);
+    if (!to->files && to->text.n) fwrite(to->text.p, 1, to->text.n, stdout);
     fflush(stdout);
 }
 

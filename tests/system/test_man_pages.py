@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 
 import pytest
 from programs import BIN, PATIENCE, ROOT
@@ -93,3 +94,9 @@ def test_the_page_of_the_file_has_just_these_keys():
         elif key := re.match(r" {7}([a-z0-9-]+)( |$)", line):
             section.add(key.group(1))
     assert shown == sections_of_the_file()
+
+
+def test_the_sample_has_just_these_keys():
+    sample = tomllib.loads(re.sub(r"^# (?=[a-z0-9-]+ = )", "", (ROOT / "caterva2.sample.toml").read_text(), flags=re.M))
+    sample["publisher"] = sample["publisher"]["foo"]
+    assert {section: set(keys) for section, keys in sample.items()} == sections_of_the_file()

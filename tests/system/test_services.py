@@ -126,17 +126,18 @@ def test_a_publisher_of_nothing_says_why(tmp_path, house):
     assert json.loads(get(bro.url + "/api/roots")[2]) == {}
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "cat2cli", "cat2tui"])
+@pytest.mark.parametrize("name", [*SERVICES, "cat2cli", "cat2tui", "cat2import", "cat2export"])
 def test_every_line_of_the_sample_configuration_is_a_setting(tmp_path, name):
     """Those that are comments, too. The program reads the file and then stops at the level, which is none."""
     sample = (pathlib.Path(__file__).resolve().parents[2] / "caterva2.sample.toml").read_text()
     keys = re.sub(r"^# (?=[a-z0-9-]+ = )", "", sample, flags=re.M)
     assert "h5web-dir" in keys
     (tmp_path / "all.toml").write_text(keys.replace('loglevel = "info"', 'loglevel = "no level"'))
-    words = {"cat2pub": ["--id", "foo"], "cat2serve": [tmp_path], "cat2cli": ["roots"]}.get(name, [])
+    words = {"cat2pub": ["--id", "foo"], "cat2serve": [tmp_path], "cat2cli": ["roots"], "cat2import": ["a", "b"],
+             "cat2export": ["a", "b"]}.get(name, [])
     done = subprocess.run([BIN / name, "--conf", tmp_path / "all.toml", *words], capture_output=True, text=True, timeout=30)
     assert done.returncode != 0 and "unknown key" not in done.stderr and "must be" not in done.stderr, done.stderr
-    assert "no level" in done.stderr or name in ("cat2cli", "cat2tui")  # they log nothing
+    assert "no level" in done.stderr
 
 
 def test_one_file_of_settings_does_for_services_and_clients(house, data, tmp_path):
