@@ -42,7 +42,7 @@ def test_a_page_is_set_without_warnings_and_leads_on(page):
 
 
 def test_every_program_has_a_page():
-    assert {page.name for page in PAGES} == {f"{name}.1" for name in PROGRAMS} | {"caterva2.toml.5"}
+    assert {page.name for page in PAGES} == {f"{name}.1" for name in PROGRAMS} | {"caterva2.toml.5", "libcaterva2.3"}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -100,3 +100,12 @@ def test_the_sample_has_just_these_keys():
     sample = tomllib.loads(re.sub(r"^# (?=[a-z0-9-]+ = )", "", (ROOT / "caterva2.sample.toml").read_text(), flags=re.M))
     sample["publisher"] = sample["publisher"]["foo"]
     assert {section: set(keys) for section, keys in sample.items()} == sections_of_the_file()
+
+
+def test_the_page_of_the_library_has_all_its_functions():
+    headers = "".join(path.read_text() for path in (ROOT / "include/caterva2").glob("*.h"))
+    functions = set(re.findall(r"^CAT2_API[^(]*?(cat2_\w+)\(", headers, re.M))
+    assert len(functions) > 40
+    page = "\n".join(line for lines in rendered(ROOT / "man/libcaterva2.3").values() for line in lines)
+    assert set(re.findall(r"\bcat2_[a-z_]+", page)) - {"cat2_error", "cat2_client", "cat2_dataset"} == functions
+    assert set(re.findall(r"\bCAT2_E[A-Z]+", page)) == set(re.findall(r"^    (CAT2_E[A-Z]+)", headers, re.M))
