@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "bin/options_shell.h"
+
 static const struct c2_option table[] = {
     {"http", 0, C2_OPT_ENDPOINT, "localhost:8002", "HOST:PORT", "listen here", NULL},
     {"broker", 0, C2_OPT_ENDPOINT, "localhost:8000", "HOST:PORT", "the broker", "broker.http"},
@@ -274,6 +276,91 @@ static void state_is_where_the_service_manager_says_unless_somebody_else_does(vo
     }
 }
 
+/* Words with a bar between; the last with what follows in its place. */
+static void a_line_comes_apart_as_in_a_shell(void **state)
+{
+    static const struct {
+        const char *line, *words;
+        enum c2_shell_state state;
+        bool fish, unclear;
+    } cases[] = {
+        {"", "", C2_SHELL_PLAIN, false, false},
+        {"a  b\t", "a|b|", C2_SHELL_PLAIN, false, false},
+        {"a 'b c", "a|b c", C2_SHELL_SINGLE, false, false},
+        {"a \"b\\\" c\\d", "a|b\" c\\d", C2_SHELL_DOUBLE, false, false},
+        {"a b\\ c", "a|b c", C2_SHELL_PLAIN, false, false},
+        {"a b'c d'\"e f\"g", "a|bc de fg", C2_SHELL_PLAIN, false, false},
+        {"a 'b\\' c", "a|b\\|c", C2_SHELL_PLAIN, false, false},
+        {"a 'b\\' c", "a|b' c", C2_SHELL_SINGLE, true, false},
+        {"a >out 2>err b", "a|b", C2_SHELL_PLAIN, false, false},
+        {"a 2 b", "a|2|b", C2_SHELL_PLAIN, false, false},
+        {"a $b", "a|$b", C2_SHELL_PLAIN, false, true},
+        {"a $b c", "a|$b|c", C2_SHELL_PLAIN, false, false},
+        {"a '$b`c", "a|$b`c", C2_SHELL_SINGLE, false, false},
+        {"a b\\", "a|b", C2_SHELL_PLAIN, false, true},
+        {"a ~/b ~c", "a|/home/x/b|~c", C2_SHELL_PLAIN, false, false},
+    };
+
+    (void)state;
+    setenv("HOME", "/home/x", 1);
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO(c2_shell_line) line = {0};
+        C2_AUTO(c2_buf) words = C2_BUF_INIT(1000);
+        struct cat2_error err;
+        assert_true(c2_shell_split(c2_str_of(cases[i].line), cases[i].fish, &line, &err));
+        for (size_t w = 0; w < line.nwords; w++)
+            assert_true(c2_buf_printf(&words, &err, "%s%s", w ? "|" : "", line.words[w]));
+        if (strcmp(c2_buf_cstr(&words), cases[i].words) != 0 || line.state != cases[i].state ||
+            line.unclear != cases[i].unclear)
+            fail_msg("case %zu: %s", i, c2_buf_cstr(&words));
+    }
+}
+
+static void what_is_added_is_quoted_as_the_line_is(void **state)
+{
+    static const struct {
+        const char *line, *more, *whole, *replaced;
+    } cases[] = {
+        {"x foo/a", " b'c", "x foo/a\\ b\\'c", "foo/a"},
+        {"x 'foo/a", " b'c", "x 'foo/a b'\\''c", "foo/a"},
+        {"x \"foo/a", " $b\"!", "x \"foo/a \\$b\\\"\"\\!\"", "foo/a"},
+        {"x a:b", "c", "x a:bc", "b"},
+        {"x a\\:b", "c", "x a\\:bc", "a\\:b"},
+        {"x 'a:'b", "c", "x 'a:'bc", "'a:'b"},
+        {"x a@b", "c", "x a@bc", "@b"},
+        {"x --v=h", "eat", "x --v=heat", "h"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO(c2_shell_line) line = {0};
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(1000);
+        struct c2_str whole = c2_str_of(cases[i].line);
+        struct cat2_error err;
+        assert_true(c2_shell_split(whole, false, &line, &err));
+        assert_string_equal(c2_shell_replaced(&line, whole, " \t\n\"'@><=;|&(:"), cases[i].replaced);
+        assert_true(c2_buf_append_str(&out, whole, &err) &&
+                    c2_shell_quote(c2_str_of(cases[i].more), line.state, &out, &err));
+        assert_string_equal(c2_buf_cstr(&out), cases[i].whole);
+    }
+}
+
+static void longer_lines_are_refused(void **state)
+{
+    static char words[2 * C2_WORDS_MAX + 100], text[C2_LINE_NBYTES_MAX + 1];
+    struct c2_str lines[] = {{words, sizeof(words)}, {text, sizeof(text)}};
+    struct cat2_error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(words); i++)
+        words[i] = i % 2 ? ' ' : 'a';
+    memset(text, 'a', sizeof(text));
+    for (size_t i = 0; i < C2_ARRAY_LEN(lines); i++) {
+        C2_AUTO(c2_shell_line) line = {0};
+        assert_false(c2_shell_split(lines[i], false, &line, &err));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +372,9 @@ int main(void)
         cmocka_unit_test(arguments_may_stand_among_options),
         cmocka_unit_test(arguments_may_stand_in_the_file),
         cmocka_unit_test(state_is_where_the_service_manager_says_unless_somebody_else_does),
+        cmocka_unit_test(a_line_comes_apart_as_in_a_shell),
+        cmocka_unit_test(what_is_added_is_quoted_as_the_line_is),
+        cmocka_unit_test(longer_lines_are_refused),
     };
 
     return cmocka_run_group_tests(tests, make_conf, drop_conf);
