@@ -64,7 +64,7 @@ def sections_of_the_file():
     for program in PROGRAMS:
         (_, _, section, _), *rows = table(program)
         for row in rows:
-            if row[0] == "option" and row[3].startswith(section + "."):
+            if row[0] in ("option", "arguments") and row[3].startswith(section + "."):
                 keys.setdefault(section, set()).add(row[3].removeprefix(section + "."))
     return {section: names | OF_THE_FILE_ONLY.get(section, set()) for section, names in keys.items()}
 
