@@ -4,8 +4,8 @@
 
     bench/python_client.py --bin build/release/bin [--quick] [--json FILE]
 
-Both clients run the same script (`--client`), each in processes of its own, turn by turn; ours is imported from BUILD/python. Only
-loopback is used. Numbers of one run may be compared with each other, and with nothing else.
+Both clients run the same script (`--client`), each in processes of its own, turn by turn; ours is imported from BUILD/python.
+Only loopback is used. Numbers of one run may be compared with each other, and with nothing else.
 """
 import argparse
 import json
@@ -49,11 +49,10 @@ def client(host, what, count):
 
 
 def curl(url):
-    import resource as usage
-    before = usage.getrusage(usage.RUSAGE_CHILDREN)
-    start = time.perf_counter()
-    out = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", url], capture_output=True, text=True)
-    wall, after = time.perf_counter() - start, usage.getrusage(usage.RUSAGE_CHILDREN)
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    out = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", url], capture_output=True,
+                         text=True)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     status, nbytes = out.stdout.split()
     if status != "200" or int(nbytes) != 400_000_000:
         raise RuntimeError(f"{url}: {out.stdout}")
@@ -111,7 +110,8 @@ def main():
         return
     build = pathlib.Path(args.bin).resolve().parent
     os.environ["C2_BUILD"] = str(build)
-    sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "tests/harness"), str(pathlib.Path(__file__).resolve().parent)]
+    here = pathlib.Path(__file__).resolve()
+    sys.path[:0] = [str(here.parents[1] / "tests/harness"), str(here.parent)]
     import programs
     import scorecard
     turns = 1 if args.quick else 5
@@ -124,7 +124,7 @@ def main():
             house.pub("foo", scratch / "data", bro)
             sub = house.sub(bro)
             programs.wait_until(lambda: programs.get(sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
-            subprocess.run(["curl", "-s", "-o", "/dev/null", sub.url + "/api/fetch/foo/big.b2nd?format=raw"], check=True)  # fill the cache
+            curl(f"{sub.url}/api/fetch/foo/big.b2nd?format=raw")  # fills the cache
             bench = Bench(sub.http, build / "python")
             bench.compare("slice of 10x10", "10", 500, 50, turns)
             bench.compare("slice of 100x100", "100", 300, 50, turns)

@@ -3,8 +3,6 @@
  * Python one of 2024, which ignores them, the covering box is fetched and stepped through locally. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/limits.h"
 #include "client/internal.h"
@@ -12,10 +10,7 @@
 #include "data/guard.h"
 #include "data/select.h"
 
-#define POPULATE_WRITE   23          /* MADV_POPULATE_WRITE, for headers that do not know it */
-#define PAGES_NBYTES     (512 << 10) /* made at once */
-#define PAGES_NBYTES_MIN (1 << 20)   /* less comes out of memory that has pages already */
-#define SMALL_NBYTES     8192        /* below, compression costs more than it saves */
+#define SMALL_NBYTES 8192 /* below, compression costs more than it saves */
 
 /* The selection as slice text, every number explicit: "3:4:1". A full axis is left out when it ends the text.
  */
@@ -108,22 +103,8 @@ static bool decode(cat2_dataset *dataset, struct c2_buf *body, uint8_t *out, siz
 struct landing {
     uint8_t *out;
     size_t n, have;
-    size_t ready; /* so many bytes of out have pages */
+    struct c2_pages pages;
 };
-
-/* Fresh memory has no pages yet. To have them made some at a time is cheaper than a fault each, and they are
- * still in the processor's cache when they are filled. Where the kernel cannot (before 5.14), faults do it.
- */
-static void make_pages(struct landing *landing, size_t upto)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start, end;
-
-    if (landing->n < PAGES_NBYTES_MIN || upto <= landing->ready) return;
-    start = ((uintptr_t)landing->out + landing->ready + page - 1) & ~(page - 1);
-    landing->ready = (size_t)c2_min_i64((int64_t)(upto + PAGES_NBYTES), (int64_t)landing->n);
-    end = ((uintptr_t)landing->out + landing->ready) & ~(page - 1);
-    if (end > start) madvise((void *)start, end - start, POPULATE_WRITE);
-}
 
 static bool land(void *ctx, struct c2_chttp *http, struct c2_bytes bytes, struct cat2_error *err)
 {
@@ -133,7 +114,7 @@ static bool land(void *ctx, struct c2_chttp *http, struct c2_bytes bytes, struct
     if (bytes.n > landing->n - landing->have)
         return c2_fail(err, CAT2_EDATA, "the answer holds more than the %zu bytes of data expected",
                        landing->n);
-    make_pages(landing, landing->have + bytes.n);
+    c2_pages_make(&landing->pages, landing->have + bytes.n);
     memcpy(landing->out + landing->have, bytes.p, bytes.n);
     landing->have += bytes.n;
     return true;
@@ -160,7 +141,7 @@ static bool fetch_once(const struct c2_fetch *fetch, const struct c2_bound *boun
 {
     cat2_dataset *dataset = fetch->dataset;
     bool raw = dataset->modern && travels_raw(fetch, n);
-    struct landing landing = {out, n, 0, 0};
+    struct landing landing = {.out = out, .n = n, .pages = {.memory = out, .n = n}};
     C2_AUTO(c2_buf) target = C2_BUF_INIT(16384);
     C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(n + n / 8 + (1u << 20))};
 

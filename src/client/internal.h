@@ -74,6 +74,16 @@ bool c2_client_target(const char *prefix, const char *path, struct c2_buf *out, 
 /** A slice of the dataset, bound to its shape; errors show both. */
 bool c2_client_slice(const cat2_dataset *dataset, const char *slice, struct c2_bound *out,
                      struct cat2_error *err);
+/* Memory that is filled from its start to its end. */
+struct c2_pages {
+    void *memory;
+    size_t n;
+    size_t ready;     /* so many bytes have pages */
+    bool small_pages; /* huge ones were slow to come by */
+};
+/** Have the kernel make pages for the first `upto` bytes and some more. Cheaper than faults; never fails. */
+void c2_pages_make(struct c2_pages *pages, size_t upto);
+
 /* One fetch: what, into what memory (bound.nitems * itemsize bytes), and how. */
 struct c2_fetch {
     cat2_dataset *dataset;
