@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Wrap the paragraphs of our pages in which a line is too long:  tools/wrap_docs.py [FILE...]   (without one, all pages)
+"""Wrap the paragraphs of our pages in which a line is too long:  tools/wrap_docs.py [FILE...]   (without one, all)
 
-Paragraphs and items of lists whose lines fit are left as they are; so are tables, fenced blocks, headings and comments.
-Nothing is broken within `code` or the text of a link. tools/tests/test_docs.py looks at the lengths.
+Paragraphs and items of lists whose lines fit are left as they are; so are tables, fenced blocks, headings and
+comments. Nothing is broken within `code` or the text of a link. tools/tests/test_docs.py looks at the lengths.
 """
 import pathlib
 import re

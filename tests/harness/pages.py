@@ -53,7 +53,7 @@ class Wrong(Exception):
 
 @dataclasses.dataclass
 class Step:
-    """One thing to do. kind: command, service, python, file or hidden; host "" is this one; answer None is not compared."""
+    """One thing to do. kind: command, service, python, file, hidden; host "" is this one; answer None is not compared."""
     kind: str
     line: int
     text: str
@@ -123,7 +123,8 @@ def _file(lines, at, intro, hosts):
 def markdown(text, section=None):
     """The steps of a markdown page, or of one section of it."""
     hosts = set(re.findall(r"^([a-z][a-z0-9-]*)\$ ", text, re.M))
-    steps, lines, fence, intro, heading, elsewhere = [], text.split("\n"), None, "", "", False  # intro: the last paragraph
+    steps, lines, fence, heading, elsewhere = [], text.split("\n"), None, "", False
+    intro = ""  # the last paragraph
     for number, line in enumerate(lines, 1):
         if fence is not None:
             if line.startswith("```"):
@@ -197,7 +198,8 @@ def _pattern(line):
 
 def answers(said, expected):
     """Is that what the page says?"""
-    pattern = "".join(r"(?:.*\n)*?" if line.strip() == "..." else _pattern(line) + r"[ \t]*\n" for line in expected.strip("\n").split("\n"))
+    pattern = "".join(r"(?:.*\n)*?" if line.strip() == "..." else _pattern(line) + r"[ \t]*\n"
+                      for line in expected.strip("\n").split("\n"))
     return re.fullmatch(pattern, said.strip("\n") + "\n") is not None if expected.strip() else not said.strip()
 
 
@@ -224,8 +226,8 @@ class Shell:
             if name:
                 argv = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', name, *argv]
         self.said, self.status = os.pipe()
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home,
-                                        pass_fds=[self.status], env=env)
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        cwd=home, pass_fds=[self.status], env=env)
         self._send("set -m")
 
     def _send(self, text):
@@ -260,8 +262,9 @@ class Shell:
         """End the services that still run; what went wrong with it."""
         if self.process.poll() is not None:
             return "the shell itself ended"
-        status, said = self.run('for job in $(jobs -pr); do kill $job; wait $job || [ $? = 143 ] || echo "a service ended badly"; done'
-                                " 2>/dev/null")
+        status, said = self.run("for job in $(jobs -pr); do\n"
+                                'kill $job; wait $job || [ $? = 143 ] || echo "a service ended badly"\n'
+                                "done 2>/dev/null")
         self.process.kill()
         self.process.wait()
         return said.strip() if status is not None else "a service did not end"
@@ -298,7 +301,8 @@ class Stage:
         status, said = self.shell(step.host).run(step.text)
         if status is None:
             return said, "it did not end"
-        if jobs := re.fullmatch(r"kill (-\w+ )?(%\S+)", step.text):  # by the time a person has typed the next command, it has ended
+        # By the time a person has typed the next command, it has ended.
+        if jobs := re.fullmatch(r"kill (-\w+ )?(%\S+)", step.text):
             if (jobs[1] or "").strip() not in ("-HUP", "-USR1"):
                 self.shell(step.host).run(f"wait {jobs[2]}")
         if status and not (step.answer or "").replace("...", "").strip():
@@ -320,8 +324,8 @@ class Stage:
 
     def run_python(self, step):
         if not self.python:
-            self.python = subprocess.Popen(["python3", "-c", PYTHON_SESSION], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                           cwd=self.shell("").cwd(), text=True)
+            self.python = subprocess.Popen(["python3", "-c", PYTHON_SESSION], cwd=self.shell("").cwd(), text=True,
+                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.python.stdin.write(json.dumps(step.text) + "\n")
         self.python.stdin.flush()
         said = json.loads(self.python.stdout.readline() or '"Python ended"')
@@ -364,7 +368,8 @@ def play_step(stage, step, page, tell):
     if said.strip():
         tell(said.rstrip("\n"))
     if wrong:
-        raise Wrong(f"{page}:{step.line}: {wrong}\n{step.text}\n-- it printed --\n{said}\n-- the page says --\n{step.answer}")
+        raise Wrong(f"{page}:{step.line}: {wrong}\n{step.text}\n-- it printed --\n{said}\n"
+                    f"-- the page says --\n{step.answer}")
 
 
 # ---- the room ----
@@ -381,7 +386,8 @@ def no_room():
     """Why there can be no room here, or None."""
     if not shutil.which("unshare"):
         return "no program unshare (package util-linux)"
-    tried = subprocess.run([*room_command(), "mount", "-t", "tmpfs", "none", "/srv"], capture_output=True, text=True, check=False)
+    mount = ["mount", "-t", "tmpfs", "none", "/srv"]
+    tried = subprocess.run([*room_command(), *mount], capture_output=True, text=True, check=False)
     return f"no namespaces: {tried.stderr.strip()}" if tried.returncode else None
 
 
@@ -403,10 +409,12 @@ def furnish(folder, hosts):
     etc = folder / ".etc"
     etc.mkdir()
     _mount("none", etc, "tmpfs")
-    subprocess.run(["cp", "-a", "/etc/.", etc], stderr=subprocess.DEVNULL, check=False)  # but for what this user may not read
+    # All that this user may read.
+    subprocess.run(["cp", "-a", "/etc/.", etc], stderr=subprocess.DEVNULL, check=False)
     names = [f"127.0.0.{number} {host}" for number, host in enumerate(hosts, 2)]
     (etc / "hosts").unlink(missing_ok=True)
-    (etc / "hosts").write_text("\n".join([f"127.0.0.1 localhost {socket.gethostname()}", "::1 localhost", *names]) + "\n")
+    usual = [f"127.0.0.1 localhost {socket.gethostname()}", "::1 localhost"]
+    (etc / "hosts").write_text("\n".join([*usual, *names]) + "\n")
     _mount(etc, "/etc", None, 4096)  # MS_BIND
     for path in ("/srv", "/run", "/var/log", "/var/lib/nginx"):
         if os.path.isdir(path):
@@ -423,8 +431,9 @@ def main():
     it = parser.parse_args()
     if it.room and not it.inside:
         room = it.room.resolve()
-        argv = [sys.executable, str(pathlib.Path(__file__).resolve()), "--inside", "--room", str(room), str(it.page.resolve())]
-        return subprocess.run([*room_command(), *argv, *(["--section", it.section] if it.section else [])], check=False).returncode
+        argv = [sys.executable, pathlib.Path(__file__).resolve(), "--inside", "--room", room, it.page.resolve()]
+        section = ["--section", it.section] if it.section else []
+        return subprocess.run([*room_command(), *map(str, argv), *section], check=False).returncode
     try:
         if it.room:
             hosts = dict.fromkeys(step.host for step in steps_of(it.page, it.section) if step.host)

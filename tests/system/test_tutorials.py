@@ -20,7 +20,8 @@ pytestmark = [
 TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
 H5WEB = ROOT / ".deps/h5web"
 PYTHON = BUILD / "python"  # the module caterva2
-NEEDS = {"3-hdf5-and-nexus": ["h5diff", "h5ls"], "5-client-in-c": ["cc", "pkg-config", "cmake"], "7-for-a-group": ["nginx", "openssl"]}
+NEEDS = {"3-hdf5-and-nexus": ["h5diff", "h5ls"], "5-client-in-c": ["cc", "pkg-config", "cmake"],
+         "7-for-a-group": ["nginx", "openssl"]}
 
 
 def play(page, prefix, folder, *options):
@@ -30,14 +31,15 @@ def play(page, prefix, folder, *options):
     env = {**os.environ, "PATH": f"{prefix}/bin:{ROOT}/.venv/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
            "LD_LIBRARY_PATH": str(libraries), "PKG_CONFIG_PATH": str(libraries / "pkgconfig"), "C2_H5WEB": str(H5WEB),
            "PYTHONPATH": str(PYTHON)}
-    done = subprocess.run([sys.executable, pages.__file__, "--room", folder, *options, page], env=env, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=280)
+    done = subprocess.run([sys.executable, pages.__file__, "--room", folder, *options, page], env=env, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=280)
     return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_a_tutorial_does_what_it_says(page, prefix, tmp_path):
-    missing = [tool for tool in NEEDS.get(page.stem, []) if not shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    missing = [tool for tool in NEEDS.get(page.stem, []) if not shutil.which(tool, path=path)]
     if missing:
         pytest.skip(f"the page uses {', '.join(missing)}; tools/setup test installs it")
     if "nginx" in NEEDS.get(page.stem, []) and os.geteuid() != 0:
@@ -70,8 +72,8 @@ def page_of(tmp_path, text):
     ("$ true\n", "$ false\n", "it failed with 1"),
     ("$ ls nothing\nls: ...nothing...\n", "$ ls nothing\n...\n", "it failed with 2"),
     ("$ cat2serve --version\ncat2serve ...\n", "$ cat2serve --version\ncat2sub ...\n", "the answer is another one"),
-    ("$ (exit 3) &\n$ wait %1; echo $?\n3\n", "$ sh -c 'trap \"exit 3\" TERM; echo ready; while :; do sleep 0.1; done' &\nready\n",
-     "a service ended badly"),
+    ("$ (exit 3) &\n$ wait %1; echo $?\n3\n",
+     "$ sh -c 'trap \"exit 3\" TERM; echo ready; while :; do sleep 0.1; done' &\nready\n", "a service ended badly"),
     ("far$ hostname; getent hosts far\nfar\n127.0.0.2 ...\n", "far$ hostname\nnear\n", "the answer is another one"),
     ("$ cd /srv\n$ pwd\n/srv\n", "$ pwd\n/srv\n", "the answer is another one"),
 ])
@@ -133,7 +135,8 @@ def test_nothing_is_passed_by_in_silence(text, why, prefix, tmp_path):
 
 
 def test_nothing_outside_is_reached_from_a_room(prefix, tmp_path):
-    text = "```console\n$ curl -sS -m 5 http://192.0.2.1/; echo $?\ncurl: (7) ...\n7\n$ touch /etc/caterva2-was-here\n$ ls /srv\n```\n"
+    text = ("```console\n$ curl -sS -m 5 http://192.0.2.1/; echo $?\ncurl: (7) ...\n7\n"
+            "$ touch /etc/caterva2-was-here\n$ ls /srv\n```\n")
     status, said = play(page_of(tmp_path, text), prefix, tmp_path / "room")
     assert status == 0, said
     assert not pathlib.Path("/etc/caterva2-was-here").exists()
