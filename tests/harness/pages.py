@@ -4,11 +4,12 @@
 
 Played are README.md, docs/tutorials/*.md and the EXAMPLES of manual pages. In markdown:
 
-  ```console blocks   A line that begins with `$ ` is a command of this host, with `NAME$ ` of the host NAME. A `\\` at its end goes on
-                      in the next line. What stands below, up to the next command, is all that it prints on both outputs. `...` stands
-                      for anything: alone on a line for any lines, else for any characters. A command that fails needs an answer.
-                      `&` at the end, or one of the services as the command, starts a service: the answer's lines have to come, in
-                      this order, with any others between them; without one, our services have to be ready.
+  ```console blocks   A line that begins with `$ ` is a command of this host, with `NAME$ ` of the host NAME. A `\\` at
+                      its end goes on in the next line. What stands below, up to the next command, is all that it prints
+                      on both outputs. `...` stands for anything: alone on a line for any lines, else for any characters.
+                      A command that fails needs an answer. `&` at the end, or one of the services as the command, starts
+                      a service: the answer's lines have to come, in this order, with any others between them; without
+                      one, our services have to be ready.
   ```pycon blocks     One Python session a page, `>>> ` and `... ` as usual.
   ```LANGUAGE blocks  A file, when the paragraph above ends with its name and a colon: "Write `mean.c`:". A host's name in
                       backquotes in that paragraph says where.
@@ -16,15 +17,16 @@ Played are README.md, docs/tutorials/*.md and the EXAMPLES of manual pages. In m
   <!-- run: … -->     A command that readers do not see.
   <!-- played by FILE -->  The next block is passed by: FILE, a test, plays it.
 
-Any other block is an error: nothing is passed by in silence. In manual pages the lines between `.EX` and `.EE` (or `.nf`, `.fi`) of
-EXAMPLES are commands with answers when one begins with `$ `, else each line is a command with an answer that is not compared. A line
-`.\\" run: COMMAND` is a command that readers do not see, `.\\" file: NAME` makes the next block a file.
+Any other block is an error: nothing is passed by in silence. In manual pages the lines between `.EX` and `.EE` (or `.nf`,
+`.fi`) of EXAMPLES are commands with answers when one begins with `$ `, else each line is a command with an answer that is
+not compared. A line `.\\" run: COMMAND` is a command that readers do not see, `.\\" file: NAME` makes the next block a
+file.
 
-  pages.py [--room FOLDER] [--section HEADING] PAGE...
+  pages.py [--room FOLDER] [--section HEADING] PAGE
 
-Without --room the page is played in the current directory. With it in FOLDER, in a room of its own (namespaces of the kernel): no
-network but loopback, so the usual ports are free; a private copy of /etc, empty /srv, /run, /var/log; every host has its name, its
-address 127.0.0.N and its folder. The room ends with all that runs in it.
+Without --room the page is played in the current directory. With it in FOLDER, in a room of its own (namespaces of the
+kernel): no network but loopback, so the usual ports are free; a private copy of /etc, empty /srv, /run, /var/log; every
+host has its name, its address 127.0.0.N and its folder. The room ends with all that runs in it.
 """
 import argparse
 import ctypes
