@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What all Python tests share: the harness on the path, a house of programs a test, the example root."""
+import fcntl
+import os
 import pathlib
 import subprocess
 import sys
@@ -41,9 +43,14 @@ def example(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def prefix(tmp_path_factory):
-    """Where everything is installed."""
-    where = tmp_path_factory.mktemp("prefix")
-    subprocess.run(["cmake", "--install", programs.BUILD, "--prefix", where], check=True, stdout=subprocess.DEVNULL)
+    """Where everything is installed, once for all processes that run tests. Read only."""
+    shared = tmp_path_factory.getbasetemp()
+    where = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "prefix"
+    with open(f"{where}.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock.fileno()).st_size == 0:
+            subprocess.run(["cmake", "--install", programs.BUILD, "--prefix", where], check=True, stdout=subprocess.DEVNULL)
+            lock.write("done")
     return where
 
 
