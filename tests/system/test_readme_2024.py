@@ -209,8 +209,15 @@ def test_hdf5_is_imported_and_exported(quick):
     assert status in (0, 3) and (quick.folder / "new-hdf5-file.h5").read_bytes()[:4] == b"\x89HDF", err
 
 
-def test_the_shipped_suite_runs(place, quick):
+@pytest.fixture(scope="module")
+def suite(place, quick):
+    """The quick start, with what the shipped suite needs."""
     place.pip(f"python -m pip install '{place.wheel()}[tests]'")
+    return quick
+
+
+def test_the_shipped_suite_runs(place, suite):
+    quick = suite
     assert "pytest" in place.installed()
     said = quick.type("python -m caterva2.tests -v")
     assert re.search(r"^=+ \d+ passed in ", said, re.M), said[-2000:]
@@ -219,7 +226,8 @@ def test_the_shipped_suite_runs(place, quick):
     assert re.search(r"1 passed, \d+ deselected", quick.type("python -m caterva2.tests -q -k goes_to_hdf5"))
 
 
-def test_the_shipped_suite_leaves_services_of_others_alone(place, quick):
+def test_the_shipped_suite_leaves_services_of_others_alone(suite):
+    quick = suite
     shutil.rmtree(quick.folder / "_caterva2_tests", ignore_errors=True)
 
     def tree():
@@ -230,7 +238,8 @@ def test_the_shipped_suite_leaves_services_of_others_alone(place, quick):
     assert tree() == before and quick.type("jobs -p") == jobs and not (quick.folder / "_caterva2_tests").exists()
 
 
-def test_external_services_are_found_by_the_configuration(quick):
+def test_external_services_are_found_by_the_configuration(suite):
+    quick = suite
     elsewhere = quick.folder / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "caterva2.toml").write_text('[subscriber]\nhttp = "localhost:9"\n')
