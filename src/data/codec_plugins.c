@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Codecs of Blosc2's registry that are packages of their own. The library would look for one on first use by
  * running a shell and Python; so it is let near such a chunk only when its object has been loaded here, from
- * the folders CATERVA2_CODEC_PATH names: then the library finds it by its name. */
+ * the folders CATERVA2_CODEC_PATH names (in a wheel, also from its neighbours): then the library finds it by
+ * its name. */
 #include <dlfcn.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/log.h"
 #include "data/codec.h"
 
@@ -34,6 +38,23 @@ static bool load(struct separate *codec, struct c2_str folder)
     return false;
 }
 
+#ifdef C2_CODECS_BESIDE
+/* Programs of a wheel: what pip put into the same environment, ../lib/python3.x/site-packages/PACKAGE. */
+static void load_beside(struct separate *codec)
+{
+    char package[64], pattern[PATH_MAX];
+    int n = (int)(strlen(codec->object) - strlen("lib.so"));
+    glob_t found;
+
+    snprintf(package, sizeof(package), "%.*s", n, codec->object + strlen("lib"));
+    c2_beside_program("../lib/python3*/site-packages/", package, pattern);
+    if (glob(pattern, 0, NULL, &found) != 0) return;
+    for (size_t i = 0; i < found.gl_pathc && !codec->here; i++)
+        codec->here = load(codec, c2_str_of(found.gl_pathv[i]));
+    globfree(&found);
+}
+#endif
+
 void c2_codec_load_separate(void)
 {
     const char *path = getenv("CATERVA2_CODEC_PATH");
@@ -44,6 +65,10 @@ void c2_codec_load_separate(void)
         for (size_t i = 0; folder.n && i < C2_ARRAY_LEN(separate); i++)
             separate[i].here = separate[i].here || load(&separate[i], folder);
     }
+#ifdef C2_CODECS_BESIDE
+    for (size_t i = 0; i < C2_ARRAY_LEN(separate) && !path; i++)
+        load_beside(&separate[i]);
+#endif
 }
 
 bool c2_codec_separate(int id, const char **name, const char **package, bool *here)

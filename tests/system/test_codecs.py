@@ -1,39 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Arrays in a codec that is a package of its own: JPEG 2000, by blosc2-grok of the Python peers."""
 import json
-import os
 import pathlib
 import subprocess
-import sys
 
+import jpeg2000
 import numpy as np
 import pytest
 from programs import BIN, EXTERNAL, House, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
-MAKE = """
-import sys, blosc2, blosc2_grok, numpy as np
-image = np.load(sys.argv[1])
-blosc2_grok.set_params_defaults(cod_format=blosc2_grok.GrkFileFmt.GRK_FMT_JP2)
-cparams = {"codec": blosc2.Codec.GROK, "nthreads": 1, "filters": [], "splitmode": blosc2.SplitMode.NEVER_SPLIT}
-array = blosc2.asarray(image, chunks=(1, 64, 96), blocks=(1, 64, 96), cparams=cparams, urlpath=sys.argv[2], mode="w")
-assert (array[:] == image).all()
-"""
 
 
 @pytest.fixture(scope="module")
 def image():
-    y, x = np.mgrid[:64, :96]
-    return np.stack([(x * 7 + y * 3 + i * 100) % 4096 for i in range(3)]).astype("u2")
+    return jpeg2000.pixels()
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, image):
+def folder(tmp_path_factory):
     temp = tmp_path_factory.mktemp("codecs")
     (temp / "r").mkdir()
-    np.save(temp / "image.npy", image)
-    env = dict(os.environ, PATH=f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}")
-    subprocess.run([sys.executable, "-c", MAKE, temp / "image.npy", temp / "r/image.b2nd"], env=env, cwd=temp, check=True)
+    jpeg2000.write(temp / "r/image.b2nd", temp)
     return temp / "r"
 
 

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tarfile
 
-import programs
+import jpeg2000
+import numpy as np
 import pytest
 from programs import BUILD, EXTERNAL, ROOT, wait_until
 from shell import Shell, free, own_network
@@ -133,8 +134,7 @@ def quick(place):
     network = own_network()
     if network is None and not free(8000, 8001, 8002):
         pytest.skip("ports 8000 to 8002 are taken, and this machine gives no network of one's own")
-    if not (place.venv / "bin/cat2bro").exists():
-        place.pip("python -m pip install dist/caterva2-*.whl")
+    place.pip(f"python -m pip install '{place.wheel()}[blosc2-plugins]'")
     folder = place.venv.parent / "quick"
     folder.mkdir()
     it = Quick(folder, place, network)
@@ -169,6 +169,21 @@ class Quick:
         """Subscribe, as soon as the subscriber has heard of the root."""
         wait_until(lambda: root in self.type("cat2cli roots").split())
         return self.type(f"cat2cli subscribe {root}")
+
+
+def test_the_extra_blosc2_plugins_brings_grok_and_btune(place, quick):
+    assert {"blosc2-grok", "blosc2-btune"} <= place.installed()
+
+
+def test_with_that_extra_jpeg_2000_is_read(quick, tmp_path):
+    pytest.importorskip("blosc2_grok", reason="no blosc2-grok of this Python to write JPEG 2000 with")
+    (quick.folder / "jpeg").mkdir()
+    jpeg2000.write(quick.folder / "jpeg/image.b2nd", tmp_path)
+    quick.start("cat2pub jpeg jpeg &")
+    quick.follow("jpeg")
+    shown = np.array2string(jpeg2000.pixels()[1, :2, :3])
+    assert quick.type("cat2cli show jpeg/image.b2nd[1,:2,:3]").strip() == shown
+    assert quick.shell.interrupt("'cat2pub jpeg'") in (0, 130)
 
 
 def test_the_example_root_has_what_the_readme_lists(quick):
@@ -287,12 +302,6 @@ def test_the_tree_installs(place, how):
     place.type("cd / && python -c 'import caterva2, sys; sys.exit(caterva2.sub_host_default != \"localhost:8002\")'; cd -")
     assert "passed" in place.type("python -m caterva2.tests -q -k 'version or values or hdf5'")
     assert "passed" in place.type("python -m pytest -q -p no:cacheprovider -k 'version or values'")
-
-
-def test_the_extra_blosc2_plugins_brings_grok_and_btune(place):
-    before = place.installed()
-    place.pip(f"python -m pip install '{place.wheel()}[blosc2-plugins]'")
-    assert {"blosc2-grok", "blosc2-btune"} <= place.installed() - before
 
 
 def test_what_is_not_installed_is_named_at_once(tmp_path):
