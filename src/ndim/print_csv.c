@@ -56,7 +56,7 @@ bool c2_print_csv_field(const struct c2_field *field, const uint8_t *item, struc
     case 'V':
         return put_hex(item, type->itemsize, out, err);
     case 'm':
-        span = c2_read_int(item, type->itemsize, c2_dtype_swapped(type));
+        span = c2_item_int(item, type->itemsize, c2_dtype_swapped(type));
         return span == INT64_MIN ? c2_buf_puts(out, "NaT", err)
                                  : c2_buf_printf(out, err, "%lld", (long long)span);
     default:

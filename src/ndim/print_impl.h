@@ -3,18 +3,14 @@
 #ifndef C2_NDIM_PRINT_IMPL_H
 #define C2_NDIM_PRINT_IMPL_H
 
+#include "ndim/item.h"
 #include "ndim/print.h"
 
-/* A finite number as decimal digits d0.d1d2... x 10^exponent, shortest that reads back in its type. */
-struct c2_digits {
-    bool negative;
-    char digits[32];
-    int n, exponent; /* n 1, "0" for zero */
-};
 /* A real number of 2, 4, 8 or 16 bytes (12 too), as long double with the size it had. */
 struct c2_real {
     long double v;
     int64_t size;
+    uint16_t half; /* the bits of one of 2 bytes */
 };
 struct c2_real c2_read_real(const uint8_t *item, int64_t size, bool swapped);
 void c2_real_digits(struct c2_real x, struct c2_digits *out);
@@ -24,8 +20,6 @@ void c2_real_digits_cut(struct c2_real x, int precision, bool scientific, struct
 /** str() of a scalar: 1.0, 1e+16, nan. `bare`: without ".0", as inside complex numbers. */
 bool c2_print_real_scalar(struct c2_real x, bool bare, struct c2_buf *out, struct cat2_error *err);
 
-uint64_t c2_read_uint(const uint8_t *item, int64_t size, bool swapped);
-int64_t c2_read_int(const uint8_t *item, int64_t size, bool swapped);
 /** ISO text of a datetime64, "NaT" too. */
 bool c2_print_moment(const struct c2_dtype *dtype, const uint8_t *item, struct c2_buf *out,
                      struct cat2_error *err);

@@ -75,7 +75,7 @@ static bool put_date(int64_t year, const char *fmt, int month, int day, struct c
 bool c2_print_moment(const struct c2_dtype *dtype, const uint8_t *item, struct c2_buf *out,
                      struct cat2_error *err)
 {
-    int64_t v = c2_read_int(item, 8, c2_dtype_swapped(dtype)), factor, year, total;
+    int64_t v = c2_item_int(item, 8, c2_dtype_swapped(dtype)), factor, year, total;
     const struct unit *unit = unit_of(dtype->unit, &factor);
     int month, day;
 
@@ -110,7 +110,7 @@ bool c2_print_moment(const struct c2_dtype *dtype, const uint8_t *item, struct c
 static bool print_span(const struct c2_dtype *dtype, const uint8_t *item, struct c2_buf *out,
                        struct cat2_error *err)
 {
-    int64_t v = c2_read_int(item, 8, c2_dtype_swapped(dtype)), factor, total;
+    int64_t v = c2_item_int(item, 8, c2_dtype_swapped(dtype)), factor, total;
     const struct unit *unit = unit_of(dtype->unit, &factor);
 
     if (v == INT64_MIN) return c2_buf_puts(out, "NaT", err);
@@ -153,17 +153,17 @@ static bool put_unicode(const struct c2_dtype *dtype, const uint8_t *item, bool 
     bool swapped = c2_dtype_swapped(dtype), single = false, twice = false;
     int64_t n = dtype->itemsize / 4;
 
-    while (n > 0 && c2_read_uint(item + 4 * (n - 1), 4, swapped) == 0)
+    while (n > 0 && c2_item_uint(item + 4 * (n - 1), 4, swapped) == 0)
         n--;
     for (int64_t i = 0; i < n; i++) {
-        uint64_t c = c2_read_uint(item + 4 * i, 4, swapped);
+        uint64_t c = c2_item_uint(item + 4 * i, 4, swapped);
         single |= c == '\'';
         twice |= c == '"';
     }
     char quote = single && !twice ? '"' : '\'';
     bool ok = !quoted || c2_buf_putc(out, quote, err);
     for (int64_t i = 0; ok && i < n; i++) {
-        uint32_t c = (uint32_t)c2_read_uint(item + 4 * i, 4, swapped);
+        uint32_t c = (uint32_t)c2_item_uint(item + 4 * i, 4, swapped);
         if (!quoted)
             ok = put_char(c, out, err);
         else if (c == '\\' || c == (uint32_t)quote)
@@ -221,9 +221,9 @@ bool c2_print_scalar(const struct c2_dtype *dtype, const uint8_t *item, struct c
     case 'b':
         return c2_buf_puts(out, *item ? "True" : "False", err);
     case 'i':
-        return c2_buf_printf(out, err, "%" PRId64, c2_read_int(item, dtype->itemsize, swapped));
+        return c2_buf_printf(out, err, "%" PRId64, c2_item_int(item, dtype->itemsize, swapped));
     case 'u':
-        return c2_buf_printf(out, err, "%" PRIu64, c2_read_uint(item, dtype->itemsize, swapped));
+        return c2_buf_printf(out, err, "%" PRIu64, c2_item_uint(item, dtype->itemsize, swapped));
     case 'f':
         return c2_print_real_scalar(c2_read_real(item, dtype->itemsize, swapped), false, out, err);
     case 'c':
@@ -288,13 +288,13 @@ static bool json_item(const struct c2_dtype *dtype, const uint8_t *item, struct 
     if (dtype->kind == 'b')
         c2_jw_bool(w, *item != 0);
     else if (dtype->kind == 'i')
-        c2_jw_int(w, c2_read_int(item, n, swapped));
+        c2_jw_int(w, c2_item_int(item, n, swapped));
     else if (dtype->kind == 'u')
-        c2_jw_uint(w, c2_read_uint(item, n, swapped));
-    else if (dtype->kind == 'm' && c2_read_int(item, n, swapped) == INT64_MIN)
+        c2_jw_uint(w, c2_item_uint(item, n, swapped));
+    else if (dtype->kind == 'm' && c2_item_int(item, n, swapped) == INT64_MIN)
         c2_jw_null(w);
     else if (dtype->kind == 'm')
-        c2_jw_int(w, c2_read_int(item, n, swapped));
+        c2_jw_int(w, c2_item_int(item, n, swapped));
     else if (dtype->kind == 'f')
         c2_jw_real(w, (double)c2_read_real(item, n, swapped).v);
     else if (dtype->kind == 'c') {

@@ -185,8 +185,8 @@ static bool plain_word(const struct c2_words *w, const uint8_t *item, struct c2_
     bool span = w->dtype->kind == 'm', swapped = c2_dtype_swapped(w->dtype);
 
     if (!span && w->dtype->kind != 'M') return c2_print_scalar(w->dtype, item, out, err);
-    if (c2_read_int(item, 8, swapped) == INT64_MIN) return c2_buf_puts(out, "'NaT'", err);
-    if (span) return c2_buf_printf(out, err, "%lld", (long long)c2_read_int(item, 8, swapped));
+    if (c2_item_int(item, 8, swapped) == INT64_MIN) return c2_buf_puts(out, "'NaT'", err);
+    if (span) return c2_buf_printf(out, err, "%lld", (long long)c2_item_int(item, 8, swapped));
     return c2_buf_putc(out, '\'', err) && c2_print_moment(w->dtype, item, out, err) &&
            c2_buf_putc(out, '\'', err);
 }
@@ -199,18 +199,18 @@ static bool fit_width(struct c2_words *w, const uint8_t *items, int64_t n, struc
     int64_t size = w->dtype->itemsize, at[2] = {0, 0}; /* least, greatest */
 
     for (int64_t i = 0; i < n; i++) {
-        int64_t v = c2_read_int(items + i * size, size, swapped);
-        uint64_t u = c2_read_uint(items + i * size, size, swapped);
+        int64_t v = c2_item_int(items + i * size, size, swapped);
+        uint64_t u = c2_item_uint(items + i * size, size, swapped);
         if (moment && v == INT64_MIN) {
             w->width = most(w->width, 5);
             continue;
         }
         for (int end = 0; end < 2; end++) {
             const uint8_t *best = items + at[end] * size;
-            bool less = w->dtype->kind == 'u' ? u < c2_read_uint(best, size, swapped)
-                                              : v < c2_read_int(best, size, swapped);
-            bool more = w->dtype->kind == 'u' ? u > c2_read_uint(best, size, swapped)
-                                              : v > c2_read_int(best, size, swapped);
+            bool less = w->dtype->kind == 'u' ? u < c2_item_uint(best, size, swapped)
+                                              : v < c2_item_int(best, size, swapped);
+            bool more = w->dtype->kind == 'u' ? u > c2_item_uint(best, size, swapped)
+                                              : v > c2_item_int(best, size, swapped);
             if (!any || (end == 0 ? less : more)) at[end] = i;
         }
         any = true;

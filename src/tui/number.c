@@ -6,53 +6,13 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "ndim/item.h"
 #include "ndim/print.h"
 
 bool c2_tui_is_number(const struct c2_dtype *dtype)
 {
     return dtype->nfields == 0 && dtype->itemsize > 0 && strchr("biufcmM", dtype->kind) &&
            (dtype->itemsize <= 8 || (dtype->kind == 'c' && dtype->itemsize <= 16));
-}
-
-/* n <= 8 bytes of the item as an unsigned number. */
-static uint64_t bits_of(const uint8_t *item, int64_t n, bool swapped)
-{
-    uint8_t raw[8] = {0};
-    uint64_t bits;
-
-    for (int64_t i = 0; i < n; i++)
-        raw[i] = swapped ? item[n - 1 - i] : item[i];
-    memcpy(&bits, raw, 8);
-    return bits;
-}
-
-static int64_t signed_of(uint64_t bits, int64_t n)
-{
-    int shift = (int)(64 - 8 * n);
-    return (int64_t)(bits << shift) >> shift;
-}
-
-static double half_of(uint64_t bits)
-{
-    int exponent = (int)(bits >> 10 & 31);
-    double fraction = (double)(bits & 1023), sign = bits >> 15 ? -1.0 : 1.0;
-
-    if (exponent == 31) return fraction > 0 ? NAN : sign * INFINITY;
-    if (exponent == 0) return sign * ldexp(fraction, -24);
-    return sign * ldexp(1024 + fraction, exponent - 25);
-}
-
-static double real_of(const uint8_t *item, int64_t n, bool swapped)
-{
-    uint64_t bits = bits_of(item, n, swapped);
-    uint32_t low = (uint32_t)bits;
-    float single;
-    double wide;
-
-    if (n == 2) return half_of(bits);
-    memcpy(&single, &low, 4);
-    memcpy(&wide, &bits, 8);
-    return n == 4 ? (double)single : wide;
 }
 
 double c2_tui_number(const struct c2_dtype *dtype, const uint8_t *item)
@@ -63,18 +23,18 @@ double c2_tui_number(const struct c2_dtype *dtype, const uint8_t *item)
     if (!c2_tui_is_number(dtype)) return NAN;
     switch (dtype->kind) {
     case 'f':
-        return real_of(item, n, swapped);
+        return c2_item_real(item, n, swapped);
     case 'c':
-        return hypot(real_of(item, n / 2, swapped), real_of(item + n / 2, n / 2, swapped));
+        return hypot(c2_item_real(item, n / 2, swapped), c2_item_real(item + n / 2, n / 2, swapped));
     case 'i':
-        return (double)signed_of(bits_of(item, n, swapped), n);
+        return (double)c2_item_int(item, n, swapped);
     case 'm':
     case 'M': {
-        int64_t count = signed_of(bits_of(item, n, swapped), n);
+        int64_t count = c2_item_int(item, n, swapped);
         return count == INT64_MIN ? NAN : (double)count;
     }
     default:
-        return (double)bits_of(item, n, swapped);
+        return (double)c2_item_uint(item, n, swapped);
     }
 }
 
@@ -105,14 +65,14 @@ void c2_tui_word(const struct c2_dtype *dtype, const uint8_t *item, char out[C2_
     if (plain && dtype->kind == 'b')
         snprintf(out, C2_TUI_WORD_MAX, "%s", item[0] ? "True" : "False");
     else if (plain && dtype->kind == 'u')
-        snprintf(out, C2_TUI_WORD_MAX, "%" PRIu64, bits_of(item, n, swapped));
+        snprintf(out, C2_TUI_WORD_MAX, "%" PRIu64, c2_item_uint(item, n, swapped));
     else if (plain && dtype->kind == 'i')
-        snprintf(out, C2_TUI_WORD_MAX, "%" PRId64, signed_of(bits_of(item, n, swapped), n));
+        snprintf(out, C2_TUI_WORD_MAX, "%" PRId64, c2_item_int(item, n, swapped));
     else if (plain && dtype->kind == 'f')
-        snprintf(out, C2_TUI_WORD_MAX, "%.6g", real_of(item, n, swapped));
+        snprintf(out, C2_TUI_WORD_MAX, "%.6g", c2_item_real(item, n, swapped));
     else if (plain && dtype->kind == 'c')
-        snprintf(out, C2_TUI_WORD_MAX, "%.5g%+.5gi", real_of(item, n / 2, swapped),
-                 real_of(item + n / 2, n / 2, swapped));
+        snprintf(out, C2_TUI_WORD_MAX, "%.5g%+.5gi", c2_item_real(item, n / 2, swapped),
+                 c2_item_real(item + n / 2, n / 2, swapped));
     else if (dtype->kind == 'S')
         bytes_text(dtype, item, out);
     else

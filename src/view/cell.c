@@ -5,10 +5,10 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "ndim/print.h"
 #include "view/number.h"
+#include "wire/real.h"
 
 #define EXACT_MAX ((int64_t)1 << 53) /* integers up to here are numbers in every browser */
 
@@ -40,7 +40,8 @@ const char *c2_cell_kind(const struct c2_dtype *dtype)
 /* The shortest text that is this number again, in its own width. */
 static const char *put_real(double v, int size, struct c2_jw *w)
 {
-    char text[40];
+    struct c2_digits digits;
+    char text[64];
 
     if (!isfinite(v)) {
         c2_jw_null(w);
@@ -50,11 +51,9 @@ static const char *put_real(double v, int size, struct c2_jw *w)
         c2_jw_real(w, v);
         return NULL;
     }
-    for (int digits = 1; digits <= 9; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, v);
-        if ((double)strtof(text, NULL) == v) break;
-    }
-    c2_jw_raw(w, c2_str_of(text));
+    c2_digits_of_float((float)v, &digits);
+    bool scientific = digits.exponent < -4 || digits.exponent >= 9;
+    c2_jw_raw(w, (struct c2_str){text, c2_digits_text(&digits, scientific, false, text)});
     return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/endian.h"
+#include "ndim/item.h"
 
 #define TOP_BIT ((uint64_t)1 << 63)
 
@@ -91,68 +92,10 @@ void c2_num_typestr(const struct c2_num *num, char out[8])
 
 /* ---- reading ---- */
 
-static inline uint64_t bits(const uint8_t *p, int size, bool swapped)
-{
-    switch (size) {
-    case 1:
-        return *p;
-    case 2:
-        return swapped ? c2_be16(p) : c2_le16(p);
-    case 4:
-        return swapped ? c2_be32(p) : c2_le32(p);
-    default:
-        return swapped ? c2_be64(p) : c2_le64(p);
-    }
-}
-
-static double half_of(uint16_t h)
-{
-    int exponent = h >> 10 & 31;
-    double fraction = h & 1023, v;
-
-    if (exponent == 31)
-        v = (h & 1023) ? (double)NAN : (double)INFINITY;
-    else
-        v = exponent ? ldexp(fraction + 1024, exponent - 25) : ldexp(fraction, -24);
-    return h & 0x8000 ? -v : v;
-}
-
-static double long_of(const uint8_t *p, int size, bool swapped)
-{
-    uint8_t turned[16];
-    long double v = 0;
-
-    for (int i = 0; i < size; i++)
-        turned[i] = swapped ? p[size - 1 - i] : p[i];
-    memcpy(&v, turned, sizeof(v) < (size_t)size ? sizeof(v) : (size_t)size);
-    return (double)v;
-}
-
-static inline double real_at(const uint8_t *p, int size, bool swapped)
-{
-    uint64_t u;
-    uint32_t u4;
-    double v;
-    float v4;
-
-    if (size == 8) {
-        u = bits(p, 8, swapped);
-        memcpy(&v, &u, 8);
-        return v;
-    }
-    if (size == 4) {
-        u4 = (uint32_t)bits(p, 4, swapped);
-        memcpy(&v4, &u4, 4);
-        return (double)v4;
-    }
-    if (size == 2) return half_of((uint16_t)bits(p, 2, swapped));
-    return long_of(p, size, swapped);
-}
-
 static double complex_at(const struct c2_num *num, const uint8_t *p)
 {
-    double re = real_at(p, num->size, num->swapped);
-    double im = real_at(p + num->size, num->size, num->swapped);
+    double re = c2_item_real(p, num->size, num->swapped);
+    double im = c2_item_real(p + num->size, num->size, num->swapped);
 
     double v = re;
 
@@ -178,17 +121,17 @@ static void load_ints(const struct c2_num *num, const uint8_t *p, int64_t n, dou
     switch (num->size) {
     case 1:
         if (num->kind == 'b') LOOP(*p ? 1 : 0);
-        if (sign) LOOP((int8_t)*p);
+        if (sign) LOOP((double)c2_item_int(p, 1, false));
         LOOP(*p);
     case 2:
-        if (sign) LOOP((int16_t)bits(p, 2, turn));
-        LOOP((uint16_t)bits(p, 2, turn));
+        if (sign) LOOP((double)c2_item_int(p, 2, turn));
+        LOOP((double)c2_item_uint(p, 2, turn));
     case 4:
-        if (sign) LOOP((int32_t)bits(p, 4, turn));
-        LOOP((uint32_t)bits(p, 4, turn));
+        if (sign) LOOP((double)c2_item_int(p, 4, turn));
+        LOOP((double)c2_item_uint(p, 4, turn));
     default:
-        if (sign) LOOP((double)(int64_t)bits(p, 8, turn));
-        LOOP((double)bits(p, 8, turn));
+        if (sign) LOOP((double)c2_item_int(p, 8, turn));
+        LOOP((double)c2_item_uint(p, 8, turn));
     }
 }
 
@@ -202,9 +145,9 @@ void c2_num_load(const struct c2_num *num, const uint8_t *items, int64_t n, doub
         load_ints(num, p, n, out);
         return;
     }
-    if (num->size == 4) LOOP(real_at(p, 4, num->swapped));
-    if (num->size == 8) LOOP(real_at(p, 8, num->swapped));
-    LOOP(real_at(p, num->size, num->swapped));
+    if (num->size == 4) LOOP(c2_item_real(p, 4, num->swapped));
+    if (num->size == 8) LOOP(c2_item_real(p, 8, num->swapped));
+    LOOP(c2_item_real(p, num->size, num->swapped));
 }
 
 void c2_num_load_i64(const struct c2_num *num, const uint8_t *items, int64_t n, int64_t *out)
@@ -213,7 +156,7 @@ void c2_num_load_i64(const struct c2_num *num, const uint8_t *items, int64_t n, 
     const int64_t step = num->itemsize;
     const uint64_t turn = num->kind == 'u' ? TOP_BIT : 0;
 
-    LOOP((int64_t)(bits(p, 8, num->swapped) ^ turn));
+    LOOP((int64_t)(c2_item_uint(p, 8, num->swapped) ^ turn));
 }
 
 /* ---- writing ---- */

@@ -1,88 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Writing JSON as Python's json.dumps does, in its two styles. */
-#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "wire/json.h"
-
-/* Split what "%.{n}e" printed: its digits without trailing zeros, and its exponent. */
-static int split(const char *text, char digits[20], int *exponent)
-{
-    const char *e = strchr(text, 'e');
-    int64_t value = 0;
-    int n = 0;
-
-    for (const char *p = text; p < e; p++)
-        if (*p >= '0' && *p <= '9') digits[n++] = *p;
-    c2_str_to_i64(c2_str_of(e + 1), &value);
-    *exponent = (int)value;
-    while (n > 1 && digits[n - 1] == '0')
-        n--;
-    return n;
-}
-
-/* Below a power of two the doubles stand closer than above it: there the shortest text that reads back may be
- * the next decimal upwards, though it is not the nearest. Turns text into that one if so. */
-static bool next_decimal_is(double v, char *text)
-{
-    char up[40];
-    char *last = up + (strchr(text, 'e') - text) - 1;
-    int binary;
-
-    if (frexp(v, &binary) != 0.5) return false;
-    memcpy(up, text, strlen(text) + 1);
-    if (*last == '9') return false; /* a carry would give a shorter text, tried already */
-    ++*last;
-    if (strtod(up, NULL) != v) return false;
-    memcpy(text, up, strlen(up) + 1);
-    return true;
-}
-
-/* The digits of the shortest text that reads back as v >= 0, and its exponent. 15 digits read back whenever
- * fewer do, but among the subnormals, which have less. */
-static int shortest(double v, char digits[20], int *exponent)
-{
-    char text[40];
-
-    for (int precision = v < DBL_MIN ? 0 : 14; precision <= 16; precision++) {
-        snprintf(text, sizeof(text), "%.*e", precision, v);
-        if (strtod(text, NULL) == v || next_decimal_is(v, text)) break;
-    }
-    return split(text, digits, exponent);
-}
+#include "wire/real.h"
 
 static bool format_finite(double v, struct c2_buf *out, struct cat2_error *err)
 {
-    char digits[20] = "", text[64];
-    int exponent = 0, n = shortest(fabs(v), digits, &exponent), at = 0;
+    char text[32];
 
-    if (signbit(v)) text[at++] = '-';
-    if (exponent < -4 || exponent >= 16) {
-        text[at++] = digits[0];
-        if (n > 1) text[at++] = '.';
-        for (int i = 1; i < n; i++)
-            text[at++] = digits[i];
-        at += snprintf(text + at, 8, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
-        return c2_buf_append(out, text, (size_t)at, err);
-    }
-    if (exponent < 0) {
-        text[at++] = '0';
-        text[at++] = '.';
-        for (int i = -1; i > exponent; i--)
-            text[at++] = '0';
-    }
-    for (int i = 0; i < n || i <= exponent; i++) {
-        if (exponent >= 0 && i == exponent + 1) text[at++] = '.';
-        text[at++] = i < n ? digits[i] : '0';
-    }
-    if (exponent >= 0 && n <= exponent + 1) {
-        text[at++] = '.';
-        text[at++] = '0';
-    }
-    return c2_buf_append(out, text, (size_t)at, err);
+    return c2_buf_append(out, text, c2_double_text(v, text), err);
 }
 
 bool c2_format_double(double v, struct c2_buf *out, struct cat2_error *err)
