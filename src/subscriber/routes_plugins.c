@@ -7,7 +7,7 @@
 #include "plugin/host.h"
 #include "subscriber/pages.h"
 #include "subscriber/view_impl.h"
-#include "view/picture.h"
+#include "picture/png.h"
 
 #define FETCHES_MAX        1024
 #define FETCHED_NBYTES_MAX ((int64_t)256 << 20) /* of all slices of one answer */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "subscriber/view_impl.h"
-#include "view/picture.h"
+#include "picture/png.h"
 
 #define WIDTH_DEFAULT 1024
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Pictures. */
-#include "view/picture.h"
+#include "picture/png.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* Tables of colours as knots at equal distances, straight between them. viridis, magma, inferno, plasma
  * (2015, CC0), cividis (2018, CC0) and turbo (2019, Apache 2) are known by their published colours; rdbu is
  * ours. */
-#include "view/colormap.h"
+#include "picture/colormap.h"
 
 #include <math.h>
 #include <string.h>

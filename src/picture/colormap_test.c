@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "view/picture.h"
+#include "picture/png.h"
 
 static void a_minus_turns_a_table_round(void **state)
 {

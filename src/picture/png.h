@@ -3,7 +3,7 @@
 #ifndef C2_VIEW_PICTURE_H
 #define C2_VIEW_PICTURE_H
 
-#include "view/colormap.h"
+#include "picture/colormap.h"
 #include "view/plane.h"
 
 #define C2_PICTURE_SIDE_MAX 2048 /* pixels */
