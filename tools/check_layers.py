@@ -16,15 +16,16 @@ ALLOWED = {
     "web": {"net", "wire", "base"},
     "data": {"ndim", "wire", "base"},
     "hdf5": {"data", "ndim", "wire", "base"},
-    "view": {"data", "ndim", "wire", "base"},
+    "picture": {"base"},
+    "view": {"picture", "data", "ndim", "wire", "base"},
     "plugin": {"wire", "base"},
     "state": {"wire", "base"},
     "bus": {"net", "wire", "base"},
     "broker": {"state", "bus", "net", "wire", "base"},
     "publisher": {"state", "bus", "net", "data", "ndim", "wire", "base"},
-    "subscriber": {"web", "view", "plugin", "state", "bus", "net", "data", "ndim", "wire", "base"},
+    "subscriber": {"web", "view", "picture", "plugin", "state", "bus", "net", "data", "ndim", "wire", "base"},
     "client": {"data", "ndim", "wire", "base"},
-    "tui": {"ndim", "wire", "base"},  # and libcaterva2 by its public headers
+    "tui": {"picture", "ndim", "wire", "base"},  # and libcaterva2 by its public headers
     "python": set(),  # libcaterva2 by its public headers
     "import_export": {"hdf5", "data", "ndim", "wire", "base"},
     "bin": {"broker", "publisher", "subscriber", "client", "tui", "import_export", "hdf5", "plugin", "state", "bus", "net", "data",

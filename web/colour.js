@@ -16,9 +16,9 @@ export function scaler(scale, { lo, hi }) {
     const c = Math.max(Math.abs(lo), Math.abs(hi)) / 1000 || 1, low = signed(lo, c), span = signed(hi, c) - low;
     return (value) => (signed(value, c) - low) / span;
   }
-  if (scale === "sqrt") return (value) => (value !== value ? NaN : value <= lo ? 0 : Math.sqrt((value - lo) / (hi - lo)));
-  const factor = 1 / (hi - lo);
-  return (value) => (value - lo) * factor;
+  const span = hi / 2 - lo / 2; // halves: the whole may pass the largest number
+  if (scale === "sqrt") return (value) => (value !== value ? NaN : value <= lo ? 0 : Math.sqrt((value / 2 - lo / 2) / span));
+  return (value) => (value / 2 - lo / 2) / span;
 }
 
 /** 256 colours as canvas pixels. */

@@ -83,6 +83,18 @@ bool c2_colormap_of(struct c2_str name, struct c2_colormap *out, struct cat2_err
                    (int)c2_min_i64(30, (int64_t)name.n), name.p);
 }
 
+const char *c2_colormap_name(int i)
+{
+    return i >= 0 && (size_t)i < C2_ARRAY_LEN(tables) ? tables[i].name : NULL;
+}
+
+int32_t c2_colormap_rgb(const struct c2_colormap *map, double place)
+{
+    const uint8_t *rgb = map->rgb[place >= 1 ? 255 : place > 0 ? (int)(place * 255 + 0.5) : 0];
+
+    return rgb[0] << 16 | rgb[1] << 8 | rgb[2];
+}
+
 bool c2_colormaps_json(struct c2_buf *out, struct cat2_error *err)
 {
     bool ok = c2_buf_putc(out, '{', err);
@@ -100,14 +112,19 @@ bool c2_colormaps_json(struct c2_buf *out, struct cat2_error *err)
 
 /* ---- scales ---- */
 
+static const char *const scale_names[C2_SCALES] = {"linear", "log", "symlog", "sqrt"};
+
+const char *c2_scale_name(enum c2_scale scale)
+{
+    return scale_names[scale];
+}
+
 bool c2_scale_parse(struct c2_str text, enum c2_scale *out, struct cat2_error *err)
 {
-    static const char *const names[] = {"linear", "log", "symlog", "sqrt"};
-
     *out = C2_SCALE_LINEAR;
     if (text.n == 0) return true;
-    for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
-        if (c2_str_is(text, names[i])) {
+    for (size_t i = 0; i < C2_SCALES; i++)
+        if (c2_str_is(text, scale_names[i])) {
             *out = (enum c2_scale)i;
             return true;
         }
@@ -122,7 +139,9 @@ static double bent(double v, double knee)
 
 void c2_scaler_init(struct c2_scaler *s, enum c2_scale scale, double lo, double hi)
 {
-    *s = (struct c2_scaler){.scale = scale, .lo = lo, .hi = hi, .low = lo, .span = hi - lo};
+    *s = (struct c2_scaler){.scale = scale, .lo = lo, .hi = hi};
+    s->low = lo / 2; /* halves: hi - lo may pass the largest double */
+    s->span = hi / 2 - s->low;
     if (scale == C2_SCALE_LOG) {
         s->low = log(lo > 0 ? lo : hi > 0 ? hi * 1e-6 : 1e-6);
         s->span = log(hi > 0 ? hi : 1) - s->low;
@@ -136,7 +155,7 @@ void c2_scaler_init(struct c2_scaler *s, enum c2_scale scale, double lo, double 
 }
 
 /* 0...1 within the range. */
-static double place(const struct c2_scaler *s, double v)
+static double place_of(const struct c2_scaler *s, double v)
 {
     if (!(s->hi > s->lo)) return v > s->hi ? 1 : v < s->lo ? 0 : 0.5;
     switch (s->scale) {
@@ -145,15 +164,18 @@ static double place(const struct c2_scaler *s, double v)
     case C2_SCALE_SYMLOG:
         return (bent(v, s->knee) - s->low) / s->span;
     case C2_SCALE_SQRT:
-        return v <= s->lo ? 0 : sqrt((v - s->lo) / s->span);
+        return v <= s->lo ? 0 : sqrt((v / 2 - s->low) / s->span);
     default:
-        return (v - s->lo) / s->span;
+        return (v / 2 - s->low) / s->span;
     }
+}
+
+double c2_scaler_place(const struct c2_scaler *s, double v)
+{
+    return isnan(v) ? -1 : fmin(fmax(place_of(s, v), 0), 1);
 }
 
 int c2_scaler_index(const struct c2_scaler *s, double v)
 {
-    if (isnan(v)) return -1;
-    double t = place(s, v);
-    return t >= 1 ? 255 : t > 0 ? (int)(t * 255 + 0.5) : 0;
+    return isnan(v) ? -1 : (int)(c2_scaler_place(s, v) * 255 + 0.5);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "picture/colormap.h"
 #include "picture/png.h"
 
 static void a_minus_turns_a_table_round(void **state)
@@ -34,14 +35,25 @@ static void values_have_places_in_the_range(void **state)
         double lo, hi, v;
         int index;
     } cases[] = {
-        {C2_SCALE_LINEAR, 0, 255, 7, 7},        {C2_SCALE_LINEAR, 0, 10, 11, 255},
-        {C2_SCALE_LINEAR, 0, 10, -1, 0},        {C2_SCALE_LINEAR, 5, 5, 5, 128},
-        {C2_SCALE_LINEAR, 5, 5, 6, 255},        {C2_SCALE_LOG, 1, 100, 10, 128},
-        {C2_SCALE_LOG, 1, 100, 0, 0},           {C2_SCALE_LOG, -1, 0, 5, 255},
-        {C2_SCALE_SYMLOG, -8, 8, 0, 128},       {C2_SCALE_SYMLOG, -8, 8, -9, 0},
-        {C2_SCALE_SQRT, 0, 4, 1, 128},          {C2_SCALE_SQRT, 1, 4, 0, 0},
-        {C2_SCALE_LINEAR, 0, 1, NAN, -1},       {C2_SCALE_LOG, 0, 1, NAN, -1},
-        {C2_SCALE_LINEAR, 0, 1, INFINITY, 255}, {C2_SCALE_LINEAR, 0, 1, -INFINITY, 0},
+        {C2_SCALE_LINEAR, 0, 255, 7, 7},
+        {C2_SCALE_LINEAR, 0, 10, 11, 255},
+        {C2_SCALE_LINEAR, 0, 10, -1, 0},
+        {C2_SCALE_LINEAR, 5, 5, 5, 128},
+        {C2_SCALE_LINEAR, 5, 5, 6, 255},
+        {C2_SCALE_LOG, 1, 100, 10, 128},
+        {C2_SCALE_LOG, 1, 100, 0, 0},
+        {C2_SCALE_LOG, -1, 0, 5, 255},
+        {C2_SCALE_SYMLOG, -8, 8, 0, 128},
+        {C2_SCALE_SYMLOG, -8, 8, -9, 0},
+        {C2_SCALE_SQRT, 0, 4, 1, 128},
+        {C2_SCALE_SQRT, 1, 4, 0, 0},
+        {C2_SCALE_LINEAR, 0, 1, NAN, -1},
+        {C2_SCALE_LOG, 0, 1, NAN, -1},
+        {C2_SCALE_SYMLOG, 0, 1e-3, 1e-4, 170},
+        {C2_SCALE_LINEAR, -1.7e308, 1.7e308, 0, 128},
+        {C2_SCALE_SQRT, -1.7e308, 1.7e308, -1.275e308, 90},
+        {C2_SCALE_LINEAR, 0, 1, INFINITY, 255},
+        {C2_SCALE_LINEAR, 0, 1, -INFINITY, 0},
     };
 
     (void)state;
@@ -51,6 +63,25 @@ static void values_have_places_in_the_range(void **state)
         int index = c2_scaler_index(&scaler, cases[i].v);
         if (index != cases[i].index) fail_msg("case %zu: %d, not %d", i, index, cases[i].index);
     }
+}
+
+static void every_table_has_a_name_and_two_ends(void **state)
+{
+    struct c2_colormap map;
+    struct cat2_error err;
+    int n = 0;
+
+    (void)state;
+    for (; c2_colormap_name(n); n++) {
+        assert_true(c2_colormap_of(c2_str_of(c2_colormap_name(n)), &map, &err));
+        assert_int_not_equal(c2_colormap_rgb(&map, 0), c2_colormap_rgb(&map, 1));
+        assert_int_equal(c2_colormap_rgb(&map, 7), c2_colormap_rgb(&map, 1));
+        assert_int_equal(c2_colormap_rgb(&map, -1), c2_colormap_rgb(&map, 0));
+    }
+    assert_int_equal(n, 8);
+    assert_true(c2_colormap_of(C2_STR("viridis"), &map, &err));
+    assert_int_equal(c2_colormap_rgb(&map, 0), 0x440154);
+    assert_int_equal(c2_colormap_rgb(&map, 1), 0xfde725);
 }
 
 static void a_picture_is_a_png_file(void **state)
@@ -75,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_minus_turns_a_table_round),
         cmocka_unit_test(values_have_places_in_the_range),
+        cmocka_unit_test(every_table_has_a_name_and_two_ends),
         cmocka_unit_test(a_picture_is_a_png_file),
     };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "subscriber/view_impl.h"
-#include "picture/png.h"
+#include "view/paint.h"
 
 #define WIDTH_DEFAULT 1024
 
@@ -69,7 +69,7 @@ static bool take_channel(struct c2_view *view, struct c2_codec *codec, struct pn
         memset(p->plane.counts, 0, n * sizeof(*p->plane.counts));
     }
     if (!c2_view_walk(codec, &view->source, &bound, c2_plane_take, &p->plane, &view->err)) return false;
-    c2_picture_channel(&p->picture, &p->plane, (int)i);
+    c2_paint_channel(&p->picture, &p->plane, (int)i);
     return true;
 }
 
@@ -87,11 +87,11 @@ static bool paint_numbers(struct c2_view *view, struct png *p)
     char text[80];
     double lo, hi;
 
-    c2_picture_range(&p->plane, p->scale, &lo, &hi);
+    c2_paint_range(&p->plane, p->scale, &lo, &hi);
     if (!isnan(p->lo)) lo = p->lo;
     if (!isnan(p->hi)) hi = p->hi;
     c2_scaler_init(&scaler, p->scale, fmin(lo, hi), fmax(lo, hi));
-    c2_picture_paint(&p->picture, &p->plane, &scaler, &p->map);
+    c2_paint_plane(&p->picture, &p->plane, &scaler, &p->map);
     snprintf(text, sizeof(text), "%.17g,%.17g", scaler.lo, scaler.hi);
     return c2_view_head(view, &view->err, "X-Range", text);
 }

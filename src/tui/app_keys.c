@@ -206,10 +206,10 @@ static bool view_key(struct c2_tui_app *app, uint32_t key)
         if (!c2_tui_view_map(&pane->view, key == 'x')) c2_tui_app_say(app, "no other axis");
         break;
     case 'c':
-        pane->look.map = (pane->look.map + 1) % c2_tui_maps();
+        pane->look.map = c2_colormap_name(pane->look.map + 1) ? pane->look.map + 1 : 0;
         break;
     case 'L':
-        pane->look.scale = (enum c2_tui_scale)((pane->look.scale + 1) % C2_TUI_SCALES);
+        pane->look.scale = (enum c2_scale)((pane->look.scale + 1) % C2_SCALES);
         if (!pane->fixed_range) c2_tui_pane_autoscale(pane);
         break;
     case 'a':

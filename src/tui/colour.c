@@ -1,38 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Colour maps as nine anchors each, interpolated; ranges and scales. */
+/* Ranges of values, and colours of lesser terminals. */
 #include "tui/colour.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ANCHORS 9
-
-static const struct {
-    const char *name;
-    int32_t rgb[ANCHORS];
-} maps[] = {
-    {"viridis", {0x440154, 0x472d7b, 0x3b528b, 0x2c728e, 0x21918c, 0x28ae80, 0x5ec962, 0xaddc30, 0xfde725}},
-    {"magma", {0x000004, 0x1d1147, 0x51127c, 0x832681, 0xb73779, 0xe75263, 0xfc8961, 0xfec488, 0xfcfdbf}},
-    {"inferno", {0x000004, 0x210c4a, 0x57106e, 0x8a226a, 0xbc3754, 0xe45a31, 0xf98e09, 0xf9cb35, 0xfcffa4}},
-    {"cividis", {0x00224e, 0x213b6e, 0x4c556c, 0x6c6e72, 0x7d7c78, 0x949077, 0xbcaf6f, 0xddc95f, 0xfee838}},
-    {"grey", {0x000000, 0x202020, 0x404040, 0x606060, 0x808080, 0x9f9f9f, 0xbfbfbf, 0xdfdfdf, 0xffffff}},
-    {"RdBu", {0x053061, 0x2f79b5, 0x75b2d4, 0xc0dceb, 0xf7f7f7, 0xfacab1, 0xe48066, 0xbb2a33, 0x67001f}},
-};
-
-int c2_tui_maps(void)
-{
-    return (int)C2_ARRAY_LEN(maps);
-}
-const char *c2_tui_map_name(int map)
-{
-    return maps[map].name;
-}
-const char *c2_tui_scale_name(enum c2_tui_scale scale)
-{
-    static const char *const names[] = {"linear", "log", "symlog", "sqrt"};
-    return names[scale];
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -48,7 +20,7 @@ void c2_tui_autoscale(struct c2_tui_look *look, const double *values, size_t n)
     look->lo = 0;
     look->hi = 1;
     for (size_t i = 0; sorted && i < n; i++)
-        if (isfinite(values[i]) && (look->scale != C2_TUI_LOG || values[i] > 0)) sorted[kept++] = values[i];
+        if (isfinite(values[i]) && (look->scale != C2_SCALE_LOG || values[i] > 0)) sorted[kept++] = values[i];
     if (kept) {
         qsort(sorted, kept, sizeof(*sorted), compare);
         size_t cut = look->robust ? kept / 100 : 0;
@@ -56,44 +28,6 @@ void c2_tui_autoscale(struct c2_tui_look *look, const double *values, size_t n)
         look->hi = sorted[kept - 1 - cut];
     }
     free(sorted);
-}
-
-static double scaled(enum c2_tui_scale scale, double v)
-{
-    switch (scale) {
-    case C2_TUI_LOG:
-        return v > 0 ? log10(v) : -INFINITY;
-    case C2_TUI_SYMLOG:
-        return copysign(log1p(fabs(v)), v);
-    case C2_TUI_SQRT:
-        return copysign(sqrt(fabs(v)), v);
-    default:
-        return v;
-    }
-}
-
-double c2_tui_place(const struct c2_tui_look *look, double value)
-{
-    if (isnan(value)) return -1;
-    double lo = scaled(look->scale, look->lo), hi = scaled(look->scale, look->hi);
-    double at = scaled(look->scale, value);
-    if (at <= lo) return at < lo || hi > lo ? 0 : 0.5; /* a constant is painted in the middle */
-    if (at >= hi) return 1;
-    double place = (at / 2 - lo / 2) / (hi / 2 - lo / 2); /* halves: hi - lo may pass the largest double */
-    return isnan(place) ? 0.5 : fmin(fmax(place, 0), 1);
-}
-
-int32_t c2_tui_map_rgb(int map, double place)
-{
-    double at = fmin(fmax(place, 0), 1) * (ANCHORS - 1);
-    int i = at >= ANCHORS - 1 ? ANCHORS - 2 : (int)at;
-    int32_t a = maps[map].rgb[i], b = maps[map].rgb[i + 1], rgb = 0;
-
-    for (int shift = 16; shift >= 0; shift -= 8) {
-        double from = a >> shift & 255, to = b >> shift & 255;
-        rgb |= (int32_t)lround(from + (to - from) * (at - i)) << shift;
-    }
-    return rgb;
 }
 
 static int distance(int32_t rgb, int r, int g, int b)
