@@ -30,8 +30,13 @@ struct MHD_Response *MHD_create_response_from_buffer(size_t size, void *buffer,
     return r;
 }
 
+#if MHD_VERSION >= 0x01000000
+#define BODY const void
+#else
+#define BODY void
+#endif
 struct MHD_Response *MHD_create_response_from_buffer_with_free_callback_cls(
-    size_t size, void *buffer, MHD_ContentReaderFreeCallback bytes_free, void *cls)
+    size_t size, BODY *buffer, MHD_ContentReaderFreeCallback bytes_free, void *cls)
 {
     struct MHD_Response *r = response_new(size);
 
