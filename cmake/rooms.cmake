@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# c2_rooms(FILE): a library for each room of the plan, src/rooms.txt.
 # c2_room(NAME [DEPS room...] [LIBS target...]): a static library of src/NAME/*.c, and beside it
 #   x_test.c  -> test NAME.x (cmocka)       x_fuzz.c -> replayed over tests/corpus/x and tests/regress/x as a test,
 #   x_bench.c -> program x_bench                        and a libFuzzer program with C2_FUZZ=ON
@@ -10,9 +11,29 @@ function(c2_extra_program name group)
     add_dependencies(${group} ${name})
 endfunction()
 
-function(c2_room name)
+function(c2_rooms plan)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${plan})
+    file(STRINGS ${plan} rows REGEX "^[a-z]")
+    foreach(row ${rows})
+        if(NOT row MATCHES "^([a-z0-9_/]+)([*]?):([^|]*)[|](.*)$")
+            message(FATAL_ERROR "${plan}: '${row}' is no row of the plan")
+        endif()
+        set(name ${CMAKE_MATCH_1})
+        set(elsewhere ${CMAKE_MATCH_2})
+        string(REPLACE "+" "" deps "${CMAKE_MATCH_3}")
+        separate_arguments(deps UNIX_COMMAND "${deps}")
+        separate_arguments(libs UNIX_COMMAND "${CMAKE_MATCH_4}")
+        if(NOT elsewhere)
+            c2_room(${name} DEPS ${deps} LIBS ${libs})
+        endif()
+    endforeach()
+endfunction()
+
+function(c2_room folder)
     cmake_parse_arguments(ROOM "" "" "DEPS;LIBS" ${ARGN})
-    file(GLOB all CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+    file(GLOB all CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.c ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
+    string(REPLACE "/" "_" name ${folder})
+    string(REPLACE "/" "_" ROOM_DEPS "${ROOM_DEPS}")
     set(sources ${all})
     list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.c$")
     list(TRANSFORM ROOM_DEPS PREPEND c2_)

@@ -2,56 +2,57 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Includes point strictly downward; rooms on the same floor do not know each other. Prints each arrow that does not.
 
-The house (docs/architecture.md); a room may include itself, include/caterva2 and every room it is allowed below.
+The plan is src/rooms.txt; a room may include itself, include/caterva2 and the rooms its row names.
 """
 import pathlib
 import re
 import sys
 
-ALLOWED = {
-    "base": set(),
-    "wire": {"base"},
-    "ndim": {"wire", "base"},
-    "net": {"wire", "base"},
-    "web": {"net", "wire", "base"},
-    "data": {"ndim", "wire", "base"},
-    "hdf5": {"data", "ndim", "wire", "base"},
-    "picture": {"base"},
-    "view": {"picture", "data", "ndim", "wire", "base"},
-    "plugin": {"wire", "base"},
-    "state": {"wire", "base"},
-    "bus": {"net", "wire", "base"},
-    "broker": {"state", "bus", "net", "wire", "base"},
-    "publisher": {"state", "bus", "net", "data", "ndim", "wire", "base"},
-    "subscriber": {"web", "view", "picture", "plugin", "state", "bus", "net", "data", "ndim", "wire", "base"},
-    "client": {"data", "ndim", "wire", "base"},
-    "tui": {"picture", "ndim", "wire", "base"},  # and libcaterva2 by its public headers
-    "python": set(),  # libcaterva2 by its public headers
-    "import_export": {"hdf5", "data", "ndim", "wire", "base"},
-    "bin": {"broker", "publisher", "subscriber", "client", "tui", "import_export", "hdf5", "plugin", "state", "bus", "net", "data",
-            "ndim", "wire", "base"},
-}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
-def arrows(src):
-    """Yield (file, included) for every house include below src."""
-    for path in sorted(src.glob("*/*.[ch]*")):
-        for included in INCLUDE.findall(path.read_text()):
-            yield path, included
+def plan(path):
+    """{room: rooms it may include} of the plan, and its rooms in order."""
+    allowed = {}
+    for row in path.read_text().splitlines():
+        if found := re.fullmatch(r"([a-z0-9_/]+)[*]?:([^|]*)[|].*", row):
+            allowed[found[1]] = {word for word in found[2].split() if not word.startswith("+")}
+    return allowed
+
+
+def room_of(name, allowed):
+    """The innermost room of a path below src, None if it is in none."""
+    folders = name.split("/")[:-1]
+    for n in range(len(folders), 0, -1):
+        if "/".join(folders[:n]) in allowed:
+            return "/".join(folders[:n])
+    return None
+
+
+def upward(allowed):
+    """Rooms that a row names before they have rows of their own."""
+    seen = set()
+    for room, below in allowed.items():
+        seen.add(room)
+        yield from (f"src/rooms.txt: {room} is to stand below {other}" for other in sorted(below - seen))
 
 
 def faults(src):
-    for path, included in arrows(src):
-        room, target = path.parent.name, included.split("/")[0]
-        if room not in ALLOWED:
-            yield f"{path}: room '{room}' is not in the plan of the house"
-        elif target == "caterva2" or target == room:
+    allowed = plan(src / "rooms.txt")
+    yield from upward(allowed)
+    for path in sorted(src.rglob("*.[ch]*")):
+        room = room_of(str(path.relative_to(src)), allowed)
+        if room is None:
+            yield f"{path}: is in no room of src/rooms.txt"
             continue
-        elif target not in ALLOWED:
-            yield f"{path}: includes \"{included}\" without its room"
-        elif target not in ALLOWED[room]:
-            yield f"{path}: {room} must not include {target} ({included})"
+        for included in INCLUDE.findall(path.read_text()):
+            target = room_of(included, allowed)
+            if included.startswith("caterva2/") or target == room:
+                continue
+            if target is None:
+                yield f"{path}: includes \"{included}\" without its room"
+            elif target not in allowed[room]:
+                yield f"{path}: {room} must not include {target} ({included})"
 
 
 def main(root):

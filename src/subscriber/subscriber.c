@@ -13,9 +13,9 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "plugin/host.h"
-#include "subscriber/events.h"
-#include "subscriber/pages.h"
-#include "subscriber/view_impl.h"
+#include "subscriber/events/events.h"
+#include "subscriber/pages/pages.h"
+#include "subscriber/answer/job.h"
 
 #define QUOTA_MS    5000
 #define UNSWEPT_MAX (32 << 20) /* at least: a small quota must not evict what a request has just fetched */

@@ -6,7 +6,7 @@
 
 #include "fake.h"
 #include "scene.h"
-#include "subscriber/sub_impl.h"
+#include "subscriber/mirror/mirror.h"
 
 struct verdict {
     char *what;

@@ -11,7 +11,7 @@
 #include "data/codec.h"
 #include "fake.h"
 #include "scene.h"
-#include "subscriber/sub_impl.h"
+#include "subscriber/mirror/mirror.h"
 
 #define GRACE_MS 3000
 

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The REST face: roots, lists, URLs, metadata. docs/protocol.md "Subscriber". */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "subscriber/events/events.h"
+#include "subscriber/answer/job.h"
+#include "wire/url.h"
+
+static void handle_roots(struct c2_request *req, void *state)
+{
+    struct c2_subscriber *sub = state;
+    struct c2_buf out = C2_BUF_INIT(16 << 20);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    for (const struct c2_root_state *root = sub->roots; root; root = root->next) {
+        c2_jw_key(&w, root->root.name);
+        c2_jw_begin_object(&w);
+        c2_jw_key(&w, "name");
+        c2_jw_cstr(&w, root->root.name);
+        c2_jw_key(&w, "http");
+        c2_jw_cstr(&w, root->root.http);
+        c2_jw_key(&w, "subscribed");
+        if (root->subscribed)
+            c2_jw_bool(&w, true);
+        else
+            c2_jw_null(&w);
+        c2_jw_end_object(&w);
+    }
+    c2_jw_end_object(&w);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
+}
+
+/* The root of the route, or NULL after a 404 that names it. */
+static struct c2_root_state *root_of(struct c2_request *req, struct c2_subscriber *sub, struct c2_str name)
+{
+    struct c2_root_state *root = c2_sub_root(sub, name);
+
+    if (!root)
+        c2_reply_detail(req, 404, "%.*s not known by the broker", (int)c2_min_i64(200, (int64_t)name.n),
+                        name.p);
+    return root;
+}
+
+static void on_subscribed(void *ctx, const struct cat2_error *err)
+{
+    struct c2_request *req = ctx;
+
+    if (err)
+        c2_reply_error(req, err);
+    else
+        c2_reply_static(req, 200, "application/json", c2_bytes_of(C2_STR("\"Ok\"")));
+}
+
+static void handle_subscribe(struct c2_request *req, void *state)
+{
+    struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
+
+    if (root) c2_sub_when_listed(root, on_subscribed, req);
+}
+
+static void handle_unsubscribe(struct c2_request *req, void *state)
+{
+    struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
+    struct cat2_error err;
+
+    if (!root) return;
+    if (c2_sub_leave(root, &err))
+        on_subscribed(req, NULL);
+    else
+        c2_reply_error(req, &err);
+}
+
+struct list_request {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+};
+
+static void on_listed(void *ctx, const struct cat2_error *why)
+{
+    struct list_request l = *(struct list_request *)ctx;
+    struct c2_root_state *root = c2_sub_root(l.sub, c2_request_param(l.req, "root"));
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    free(ctx);
+    if (why || !root) {
+        if (why)
+            c2_reply_reason(l.req, root, why);
+        else
+            c2_reply_no_root(l.req, c2_request_param(l.req, "root"));
+        return;
+    }
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_array(&w);
+    for (size_t i = 0; i < root->n; i++)
+        c2_jw_cstr(&w, root->datasets[i]->path);
+    c2_jw_end_array(&w);
+    c2_sub_say_stale(l.req, root);
+    c2_reply_built(l.req, c2_jw_finish(&w), &out, &err);
+}
+
+static void handle_list(struct c2_request *req, void *state)
+{
+    struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
+    struct list_request *l = root && root->subscribed ? malloc(sizeof(*l)) : NULL;
+
+    if (!root) return;
+    if (!root->subscribed) {
+        c2_reply_detail(req, 404, "Not subscribed to %s", root->root.name);
+    } else if (!l) {
+        c2_reply_detail(req, 503, "out of memory");
+    } else {
+        *l = (struct list_request){req, state};
+        c2_sub_when_known(root, on_listed, l);
+    }
+}
+
+static void put_url(struct c2_jw *w, const char *scheme, const char *base, const char *route,
+                    struct c2_str path)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(4 * C2_PATH_MAX);
+
+    w->ok = w->ok && c2_buf_printf(&text, w->err, "%s%s%s", scheme, base, route) &&
+            c2_url_encode_least(path, &text, w->err);
+    c2_jw_cstr(w, c2_buf_cstr(&text));
+}
+
+static void handle_url(struct c2_request *req, void *state)
+{
+    struct c2_str name, path;
+    bool dataset = c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
+    struct c2_root_state *root = root_of(req, state, name);
+    struct c2_buf out = C2_BUF_INIT(65536);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    if (!root) return;
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_array(&w);
+    if (dataset) put_url(&w, "http://", root->root.http, "/api/info/", path);
+    put_url(&w, "http://", root->root.http, dataset ? "/api/download/" : "", path);
+    c2_jw_end_array(&w);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
+}
+
+/* ---- a dataset by its path ---- */
+
+static void reply_info(struct c2_request *req, struct c2_ds *ds)
+{
+    struct c2_str header;
+
+    c2_reply_header(req, "ETag", ds->quoted);
+    if (c2_request_header(req, "If-None-Match", &header) && c2_etag_listed(header, ds->quoted)) {
+        c2_reply_empty(req, 304);
+        return;
+    }
+    struct c2_buf copy = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+    c2_reply_built(req, c2_buf_append(&copy, ds->info.p, ds->info.n, &err), &copy, &err);
+}
+
+#define ANEW_MAX 3 /* generations one request runs after */
+
+/* Plain files are frames under NAME.b2. */
+static struct c2_str dataset_path(struct c2_str path, bool b2)
+{
+    if (b2 && c2_kind_of(path) == C2_KIND_FILE) path.n = c2_str_ends(path, ".b2") ? path.n - 3 : 0;
+    return path;
+}
+
+struct lookup {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+    bool b2;
+    c2_dataset_handler *fn;
+};
+
+static void resolve(void *ctx, const struct cat2_error *err)
+{
+    struct lookup *l = ctx;
+    struct c2_str name, path;
+    struct c2_request *req = l->req;
+
+    c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
+    struct c2_root_state *root = c2_sub_root(l->sub, name);
+    path = dataset_path(path, l->b2);
+    struct c2_ds *ds = root ? c2_sub_find(root, path) : NULL;
+    if (err)
+        c2_reply_reason(req, root, err);
+    else if (!ds)
+        c2_reply_no_dataset(req, l->sub, l->b2);
+    else if (ds->error && !(ds->refused && l->fn == reply_info))
+        c2_reply_unserved(req, ds);
+    else
+        l->fn(req, ds);
+    free(l);
+}
+
+void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct cat2_error *err, bool b2,
+                         c2_dataset_handler *fn)
+{
+    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+    bool again = err->code == CAT2_ECHANGED && root && !ds->sub->stopping;
+    struct lookup *l = again && c2_request_again(req) < ANEW_MAX ? calloc(1, sizeof(*l)) : NULL;
+
+    if (l) {
+        *l = (struct lookup){req, ds->sub, b2, fn};
+        c2_sub_when_listed(root, resolve, l);
+    } else if (again) {
+        c2_reply_detail(req, 503, "%.100s/%.200s changes faster than it can be read", ds->root, ds->path);
+    } else {
+        c2_reply_reason(req, root, err);
+    }
+}
+
+void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2, c2_dataset_handler *fn)
+{
+    struct c2_str whole = c2_request_param(req, "path"), name, path;
+    struct cat2_error err;
+
+    if (!c2_str_cut(whole, '/', &name, &path) || path.n == 0) {
+        c2_reply_no_dataset(req, sub, b2);
+        return;
+    }
+    if (!c2_path_check(path, &err)) {
+        c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
+        return;
+    }
+    struct c2_root_state *root = c2_sub_root(sub, name);
+    struct lookup *l = root ? calloc(1, sizeof(*l)) : NULL;
+    if (!root) {
+        c2_reply_no_dataset(req, sub, b2);
+        return;
+    }
+    if (!l) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *l = (struct lookup){req, sub, b2, fn};
+    c2_sub_when_found(root, dataset_path(path, b2), resolve, l);
+}
+
+static void handle_info(struct c2_request *req, void *state)
+{
+    c2_sub_with_dataset(req, state, false, reply_info);
+}
+
+void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds)
+{
+    struct c2_buf out = C2_BUF_INIT(65536);
+    struct cat2_error err;
+    C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX);
+    struct c2_jw w;
+
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    w.ok =
+        c2_buf_printf(&path, &err, "%s/%s%s", ds->root, ds->path, ds->meta.kind == C2_KIND_FILE ? ".b2" : "");
+    put_url(&w, "", ds->sub->config.public_url, "/files/", c2_buf_str(&path));
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
+}
+
+static void handle_download_url(struct c2_request *req, void *state)
+{
+    c2_sub_with_dataset(req, state, false, c2_sub_reply_url);
+}
+
+static const struct c2_route routes[] = {
+    {C2_GET, "/api/roots", handle_roots, "roots the broker knows", ""},
+    {C2_POST, "/api/subscribe/{root}", handle_subscribe, "follow a root", ""},
+    {C2_POST, "/api/unsubscribe/{root}", handle_unsubscribe, "follow it no more, forget what is cached of it",
+     ""},
+    {C2_GET, "/api/list/{root}", handle_list, "dataset paths of a followed root", ""},
+    {C2_GET, "/api/url/{path*}", handle_url, "where the publisher serves it", ""},
+    {C2_GET, "/api/info/{path*}", handle_info, "metadata of one dataset", ""},
+    {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "attributes of a root or a folder of it (HDF5)", ""},
+    {C2_GET, "/api/fetch/{path*}", c2_handle_fetch, "a selection",
+     "slice_/at? format prefer_schunk!? download! v format=png: axes field part agg cmap scale lo hi width"},
+    {C2_GET, "/api/tile/{path*}", c2_handle_tile, "256 x 256 texels of a plane",
+     "axes slice_/at? field part z x y agg v"},
+    {C2_GET, "/api/colormaps", c2_handle_colormaps, "tables of colours", ""},
+    {C2_GET, "/api/line/{path*}", c2_handle_line, "least and greatest a pixel", "slice_/at? field part px v"},
+    {C2_GET, "/api/stats/{path*}", c2_handle_stats, "extremes, mean, histogram", "slice_/at? field part v"},
+    {C2_GET, "/api/table/{path*}", c2_handle_table, "a window of rows, filtered and sorted",
+     "rows fields cols axes slice_/at? field sort where? v"},
+    {C2_GET, "/api/tree/{root}", c2_handle_tree, "a page of a folder, or of what a search finds",
+     "dir? q? sort offset limit v"},
+    {C2_GET, "/api/chunks/{path*}", c2_handle_chunks, "which chunks are cached", "offset limit"},
+    {C2_GET, "/api/events", c2_handle_events, "changes, as server-sent events", "roots? last?"},
+    {C2_GET, "/api/download-url/{path*}", handle_download_url, "URL of the whole dataset", ""},
+    {C2_GET, "/api/download/{path*}", c2_handle_download, "the whole dataset as a frame, to be saved", ""},
+    {C2_GET, "/files/{path*}", c2_handle_files, "the whole dataset as a frame", ""},
+    {C2_GET, "/zarr/{path*}/{key}", c2_handle_zarr, "Zarr: metadata and chunks", ""},
+    {C2_GET, "/zarr/{path*}", c2_handle_zarr_links, "Zarr: what a group holds, as links", ""},
+};
+
+void c2_sub_add_routes(struct c2_subscriber *sub)
+{
+    c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* GET /api/chunks: which chunks are cached, which are special, how well they compress. */
+#include <stdlib.h>
+
+#include "data/chunk_format.h"
+#include "subscriber/answer/job.h"
+
+#define CELLS_MAX 4096
+#define LIMIT_MAX 16384
+
+struct map {
+    struct c2_request *req;
+    struct c2_ds *ds;
+    struct c2_cachefile *cf;
+    bool paged, ok;
+    int64_t offset, limit;
+    int64_t group, n; /* chunks a cell, cells */
+    int64_t cached, partial, absent, special;
+    struct c2_buf state, ratio, out;
+    struct cat2_error err;
+};
+/* What the chunks of one cell have in common. */
+struct cell {
+    char state;
+    double plain, packed; /* bytes of those whose size is known */
+};
+
+static void map_free(struct map *m)
+{
+    c2_cachefile_unref(m->cf);
+    c2_ds_unref(m->ds);
+    c2_buf_fini(&m->state);
+    c2_buf_fini(&m->ratio);
+    c2_buf_fini(&m->out);
+    free(m);
+}
+
+static char state_of(const struct c2_chunk_stat *stat)
+{
+    switch (stat->kind) {
+    case C2_CHUNK_ABSENT:
+        return '.';
+    case C2_CHUNK_ZERO:
+        return 'z';
+    case C2_CHUNK_NAN:
+        return 'n';
+    case C2_CHUNK_UNINIT:
+        return 'u';
+    case C2_CHUNK_STORED:
+        break;
+    }
+    return stat->partial ? 'p' : 'c';
+}
+
+static void count(struct map *m, char state)
+{
+    *(state == 'c' ? &m->cached : state == 'p' ? &m->partial : state == '.' ? &m->absent : &m->special) += 1;
+}
+
+static bool put_cell(struct map *m, struct cell *cell)
+{
+    bool ok = c2_buf_putc(&m->state, cell->state, &m->err) &&
+              (m->ratio.n == 0 || c2_buf_putc(&m->ratio, ',', &m->err));
+
+    if (ok && cell->packed > 0)
+        ok = c2_buf_printf(&m->ratio, &m->err, "%.3g", cell->plain / cell->packed);
+    else if (ok)
+        ok = c2_buf_puts(&m->ratio, "null", &m->err);
+    *cell = (struct cell){0};
+    return ok;
+}
+
+/* Special chunks are here whatever else is: they do not make a cell of cached ones a partial one. */
+static char together(char a, char b)
+{
+    const char *here = "cznu";
+
+    if (!a || a == b) return b;
+    return strchr(here, a) && strchr(here, b) ? 'c' : 'p';
+}
+
+static bool look(struct map *m)
+{
+    const struct c2_meta *meta = c2_cachefile_meta(m->cf);
+    struct c2_chunks chunks = c2_cachefile_chunks(m->cf);
+    struct c2_chunk_stat stat;
+    struct cell cell = {0};
+    int64_t in_cell = 0, end = m->offset + m->n * m->group;
+
+    for (int64_t i = 0; i < meta->nchunks; i++) {
+        if (!c2_chunk_stat(&chunks, i, &stat, &m->err)) return false;
+        char state = state_of(&stat);
+        count(m, state);
+        if (i < m->offset || i >= end) continue;
+        cell.state = together(cell.state, state);
+        if (stat.kind == C2_CHUNK_STORED && stat.cbytes > 0) {
+            cell.plain += (double)c2_min_i64(meta->chunksize, meta->nbytes - i * meta->chunksize);
+            cell.packed += stat.cbytes;
+        }
+        if (++in_cell < m->group && i + 1 < meta->nchunks) continue;
+        in_cell = 0;
+        if (!put_cell(m, &cell)) return false;
+    }
+    return true;
+}
+
+static void put_axes32(struct c2_jw *w, const char *key, const int32_t *axes, int n)
+{
+    c2_jw_key(w, key);
+    c2_jw_begin_array(w);
+    for (int i = 0; i < n; i++)
+        c2_jw_int(w, axes[i]);
+    c2_jw_end_array(w);
+}
+
+static bool make_json(struct map *m)
+{
+    const struct c2_meta *meta = c2_cachefile_meta(m->cf);
+    const struct {
+        const char *name;
+        int64_t v;
+    } counts[] = {{"cached", m->cached},     {"partial", m->partial}, {"absent", m->absent},
+                  {"special", m->special},   {"group", m->group},     {"offset", m->offset},
+                  {"n", (int64_t)m->state.n}};
+    struct c2_jw w;
+
+    c2_jw_init(&w, &m->out, C2_JSON_COMPACT, &m->err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "etag");
+    c2_jw_cstr(&w, m->ds->etag);
+    c2_jw_key(&w, "nchunks");
+    c2_jw_int(&w, meta->nchunks);
+    c2_jw_key(&w, "grid");
+    c2_jw_begin_array(&w);
+    for (int i = 0; i < meta->grid.ndim; i++)
+        c2_jw_int(&w, meta->grid.nchunks_along[i]);
+    c2_jw_end_array(&w);
+    put_axes32(&w, "chunks", meta->grid.chunks, meta->grid.ndim);
+    put_axes32(&w, "blocks", meta->grid.blocks, meta->grid.ndim);
+    for (size_t i = 0; i < C2_ARRAY_LEN(counts); i++) {
+        c2_jw_key(&w, counts[i].name);
+        c2_jw_int(&w, counts[i].v);
+    }
+    c2_jw_key(&w, "state");
+    c2_jw_str(&w, c2_buf_str(&m->state));
+    c2_jw_key(&w, "ratio");
+    c2_jw_begin_array(&w);
+    c2_jw_raw(&w, c2_buf_str(&m->ratio));
+    c2_jw_end_array(&w);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+static void map_work(void *job, void *codec)
+{
+    struct map *m = job;
+    int64_t nchunks = c2_cachefile_meta(m->cf)->nchunks;
+
+    (void)codec;
+    if (m->paged) {
+        m->group = 1;
+        m->n = m->limit;
+    } else {
+        m->offset = 0;
+        m->group = c2_max_i64(1, c2_div_ceil(nchunks, CELLS_MAX));
+        m->n = c2_div_ceil(nchunks, m->group);
+    }
+    m->ok = look(m) && make_json(m);
+}
+
+static void map_done(void *job)
+{
+    struct map *m = job;
+
+    if (m->ok) {
+        c2_reply_header(m->req, "Cache-Control", "no-store");
+        c2_reply_json(m->req, 200, &m->out);
+    } else {
+        c2_reply_error(m->req, &m->err);
+    }
+    map_free(m);
+}
+
+static void on_ready(void *ctx, const struct cat2_error *err)
+{
+    struct map *m = ctx;
+
+    if (err) {
+        c2_reply_reason(m->req, c2_sub_root(m->ds->sub, c2_str_of(m->ds->root)), err);
+        map_free(m);
+        return;
+    }
+    m->cf = c2_cachefile_ref(m->ds->cf);
+    c2_pool_run(m->ds->sub->config.pool, map_work, map_done, m);
+}
+
+static void chunks(struct c2_request *req, struct c2_ds *ds)
+{
+    struct map *m = calloc(1, sizeof(*m));
+    struct cat2_error err;
+
+    if (!m) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    m->req = req;
+    m->ds = c2_ds_ref(ds);
+    m->limit = CELLS_MAX;
+    m->paged = c2_view_query(req, "offset").n || c2_view_query(req, "limit").n;
+    c2_buf_init(&m->state, 1 << 20);
+    c2_buf_init(&m->ratio, 1 << 20);
+    c2_buf_init(&m->out, 4 << 20);
+    if (c2_view_int(req, "offset", 0, INT64_MAX / 2, &m->offset, &err) &&
+        c2_view_int(req, "limit", 1, LIMIT_MAX, &m->limit, &err)) {
+        c2_ensure_spans(ds, NULL, 0, on_ready, m);
+        return;
+    }
+    c2_reply_error(req, &err);
+    map_free(m);
+}
+
+void c2_handle_chunks(struct c2_request *req, void *state)
+{
+    c2_sub_with_dataset(req, state, false, chunks);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* GET /api/fetch?format=png: a plane as a picture, reduced to the size asked for; and the tables of colours.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "subscriber/answer/job.h"
+#include "view/paint.h"
+
+#define WIDTH_DEFAULT 1024
+
+struct png {
+    struct c2_bound bound;
+    struct c2_plane plane; /* numbers; or the channel at hand */
+    int channels;          /* 3, 4: of colours; 0: numbers */
+    int channel_axis;
+    struct c2_picture picture;
+    struct c2_colormap map;
+    enum c2_scale scale;
+    double lo, hi; /* NaN: as the texels are */
+};
+
+static void png_free(void *state)
+{
+    struct png *p = state;
+
+    c2_plane_fini(&p->plane);
+    c2_picture_fini(&p->picture);
+    free(p);
+}
+
+/* The plane of stage i: the numbers, or a channel. */
+static struct c2_bound plane_of(const struct png *p, int64_t i)
+{
+    return p->channels ? c2_bound_part(&p->bound, p->channel_axis, i, 1) : p->bound;
+}
+
+static bool png_plan(struct c2_view *view, struct c2_codec *codec)
+{
+    struct png *p = view->state;
+    struct c2_bound bound = plane_of(p, 0);
+
+    (void)codec;
+    if (p->channels) view->nstages = p->channels;
+    return c2_plane_plan(&p->plane, &view->source, &bound, &view->err) &&
+           c2_picture_init(&p->picture, p->plane.w, p->plane.h, &view->err);
+}
+
+static bool png_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
+{
+    const struct png *p = view->state;
+
+    *out = p->plane.bound;
+    if (p->channels) out->axes[p->channel_axis] = plane_of(p, i).axes[p->channel_axis];
+    return true;
+}
+
+/* A channel: the same plan, other items. */
+static bool take_channel(struct c2_view *view, struct c2_codec *codec, struct png *p, int64_t i)
+{
+    struct c2_bound bound;
+
+    png_bound(view, i, &bound);
+    if (i > 0) {
+        size_t n = (size_t)(p->plane.w * p->plane.h);
+        memset(p->plane.real, 0, n * sizeof(*p->plane.real));
+        memset(p->plane.counts, 0, n * sizeof(*p->plane.counts));
+    }
+    if (!c2_view_walk(codec, &view->source, &bound, c2_plane_take, &p->plane, &view->err)) return false;
+    c2_paint_channel(&p->picture, &p->plane, (int)i);
+    return true;
+}
+
+static bool png_work(struct c2_view *view, struct c2_codec *codec, int64_t i)
+{
+    struct png *p = view->state;
+
+    if (p->channels) return take_channel(view, codec, p, i);
+    return c2_view_walk(codec, &view->source, &p->plane.bound, c2_plane_take, &p->plane, &view->err);
+}
+
+static bool paint_numbers(struct c2_view *view, struct png *p)
+{
+    struct c2_scaler scaler;
+    char text[80];
+    double lo, hi;
+
+    c2_paint_range(&p->plane, p->scale, &lo, &hi);
+    if (!isnan(p->lo)) lo = p->lo;
+    if (!isnan(p->hi)) hi = p->hi;
+    c2_scaler_init(&scaler, p->scale, fmin(lo, hi), fmax(lo, hi));
+    c2_paint_plane(&p->picture, &p->plane, &scaler, &p->map);
+    snprintf(text, sizeof(text), "%.17g,%.17g", scaler.lo, scaler.hi);
+    return c2_view_head(view, &view->err, "X-Range", text);
+}
+
+static void fill_alpha(struct c2_picture *picture)
+{
+    for (int64_t i = 0; i < (int64_t)picture->w * picture->h; i++)
+        picture->rgba[4 * i + 3] = 255;
+}
+
+static bool png_finish(struct c2_view *view)
+{
+    struct png *p = view->state;
+
+    view->content_type = "image/png";
+    if (p->channels == 3) fill_alpha(&p->picture);
+    return (p->channels || paint_numbers(view, p)) &&
+           (!p->plane.approx || c2_view_head(view, &view->err, "X-Approx", "nearest")) &&
+           c2_sub_download_head(view, "png") && c2_picture_png(&p->picture, &view->out, &view->err);
+}
+
+static const struct c2_view_ops png_ops = {
+    .plan = png_plan, .bound = png_bound, .work = png_work, .finish = png_finish, .free = png_free};
+
+/* ---- the request ---- */
+
+static bool read_end(const struct c2_request *req, const char *name, double *out, struct cat2_error *err)
+{
+    struct c2_str text = c2_str_trim(c2_view_query(req, name));
+    char copy[64], *end;
+
+    *out = (double)NAN;
+    if (text.n == 0) return true;
+    snprintf(copy, sizeof(copy), "%.*s", C2_STR_ARG(text));
+    *out = strtod(copy, &end);
+    if (text.n < sizeof(copy) && *end == '\0' && isfinite(*out)) return true;
+    return c2_fail(err, CAT2_EINVAL, "%s must be a finite number", name);
+}
+
+/* The axes left: rows and columns, and maybe colours. */
+static bool find_axes(const struct c2_request *req, struct c2_ds *ds, struct png *p, struct cat2_error *err)
+{
+    const struct c2_dtype *dtype = &ds->meta.dtype;
+    int left[C2_DIM_MAX], n = 0;
+
+    for (int i = 0; i < ds->meta.grid.ndim; i++)
+        if (!p->bound.axes[i].dropped) left[n++] = i;
+    int64_t last = n == 3 ? p->bound.axes[left[2]].count : 0;
+    bool colours = dtype->kind == 'u' && dtype->itemsize == 1 && (last == 3 || last == 4);
+    if (n != 2 && !colours)
+        return c2_fail(err, CAT2_EINVAL,
+                       "a picture is of two axes (or of three, with 3 or 4 u1 at the end), the slice has %d",
+                       n);
+    if (p->bound.nitems == 0) return c2_fail(err, CAT2_EINVAL, "the slice holds no items");
+    p->plane.axes = (struct c2_plane_axes){left[1], left[0]};
+    if (colours) {
+        p->channels = (int)last;
+        p->channel_axis = left[2];
+    }
+    struct c2_str axes = c2_view_query(req, "axes");
+    struct c2_plane_axes asked = p->plane.axes;
+    if (axes.n && !c2_plane_axes_parse(axes, ds->meta.grid.ndim, &asked, err)) return false;
+    if (asked.x == left[0] && asked.y == left[1]) p->plane.axes = asked; /* columns first */
+    return (asked.x == p->plane.axes.x && asked.y == p->plane.axes.y) ||
+           c2_fail(err, CAT2_EINVAL, "axes: the slice shows axes %d and %d", left[0], left[1]);
+}
+
+static bool png_parse(const struct c2_request *req, struct c2_ds *ds, struct png *p, struct cat2_error *err)
+{
+    const struct c2_grid *grid = &ds->meta.grid;
+    struct c2_plane *plane = &p->plane;
+    struct c2_slice slice;
+    int64_t width = WIDTH_DEFAULT;
+
+    if (!c2_slice_parse(c2_view_slice(req), &slice, err) ||
+        !c2_slice_bind(&slice, grid->shape, grid->ndim, &p->bound, err) || !find_axes(req, ds, p, err) ||
+        !c2_num_of(&ds->meta.dtype, c2_view_query(req, "field"), c2_view_query(req, "part"), &plane->num,
+                   err) ||
+        !c2_agg_parse(c2_view_query(req, "agg"), &plane->num, &plane->agg, err) ||
+        !c2_colormap_of(c2_view_query(req, "cmap"), &p->map, err) ||
+        !c2_scale_parse(c2_view_query(req, "scale"), &p->scale, err) || !read_end(req, "lo", &p->lo, err) ||
+        !read_end(req, "hi", &p->hi, err) || !c2_view_int(req, "width", 1, C2_PICTURE_SIDE_MAX, &width, err))
+        return false;
+    if (p->channels && c2_view_query(req, "agg").n == 0) plane->agg = C2_AGG_MEAN;
+    int64_t side = c2_max_i64(p->bound.axes[plane->axes.x].count, p->bound.axes[plane->axes.y].count);
+    plane->factor = c2_div_ceil(side, width);
+    return c2_codec_supports(&ds->meta.cparams, err);
+}
+
+void c2_fetch_png(struct c2_request *req, struct c2_ds *ds)
+{
+    struct cat2_error err;
+
+    if (c2_view_settled(req, ds)) return;
+    struct png *p = calloc(1, sizeof(*p));
+    if (!p) {
+        c2_reply_detail(req, 503, "out of memory");
+    } else if (!png_parse(req, ds, p, &err)) {
+        c2_reply_error(req, &err);
+        png_free(p);
+    } else {
+        c2_view_start(req, ds, &png_ops, p);
+    }
+}
+
+void c2_handle_colormaps(struct c2_request *req, void *state)
+{
+    struct c2_buf out = C2_BUF_INIT(65536);
+    struct cat2_error err;
+
+    (void)state;
+    bool ok = c2_colormaps_json(&out, &err);
+    if (ok) c2_reply_header(req, "Cache-Control", "max-age=3600");
+    c2_reply_built(req, ok, &out, &err);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A window of a table, from its parameters to its JSON. */
+#ifndef C2_SUBSCRIBER_TABLE_IMPL_H
+#define C2_SUBSCRIBER_TABLE_IMPL_H
+
+#include "subscriber/answer/job.h"
+#include "view/cell.h"
+#include "view/order.h"
+#include "view/plane.h"
+
+#define C2_TABLE_ROWS_MAX  10000
+#define C2_TABLE_CELLS_MAX 100000
+
+struct wanted {
+    int64_t row, at; /* of the dataset; in the window */
+};
+struct group {
+    int64_t first, n; /* in wanted: rows of one block */
+};
+struct table {
+    bool matrix;
+    int64_t itemsize, nrows;
+    struct c2_slice rows; /* A:B, bound when it is known how many there are */
+    struct c2_column *columns;
+    int ncolumns;
+    struct c2_bound whole; /* all rows; the window of a matrix */
+    /* sorted, filtered */
+    struct c2_order order;
+    struct c2_buf index_key; /* empty: neither */
+    struct c2_blob *index;   /* uint32_t row numbers */
+    bool built;
+    struct c2_select_parts parts;
+    int64_t nbuild; /* stages before the window's */
+    /* the window */
+    int64_t total, first, count;
+    struct wanted *wanted;
+    struct group *groups;
+    int64_t ngroups;
+    struct c2_buf part, items;
+    /* matrix */
+    struct c2_plane_axes axes;
+    int64_t ncols, first_col;
+};
+
+extern const struct c2_view_ops c2_table_ops, c2_matrix_ops;
+void c2_table_free(struct table *t);
+bool c2_table_json(const struct table *t, const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
+
+#endif

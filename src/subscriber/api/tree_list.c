@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* GET /api/tree: one level of a root's folders, or what a search finds beneath one; a page of it. The list is
+ * taken down on the loop, looked through by a worker. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "subscriber/answer/job.h"
+
+#define PAGE_NBYTES   59000 /* of 60 000 promised: the page's head comes to it */
+#define LIMIT_DEFAULT 200
+#define LIMIT_MAX     1000
+#define QUERY_MAX     200
+#define ATTRS_MAX     65536 /* larger attributes are not parsed for a listing */
+#define DTYPE_MAX     200
+
+struct entry {
+    const struct c2_ds *ds; /* NULL: a folder */
+    struct c2_str name;     /* its last part, borrowed from a path */
+    int64_t datasets, nbytes, errors, mtime;
+};
+struct tree {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+    char root[256], etag[48], dir[C2_PATH_MAX + 2], query[QUERY_MAX + 1];
+    size_t dir_n; /* with its final '/', 0 for the top */
+    bool subscribed, ok, down;
+    char key; /* n s m */
+    int64_t offset, limit;
+    struct c2_ds **list; /* below dir */
+    size_t n;
+    struct entry *entries;
+    size_t nentries;
+    struct c2_buf out;
+    struct cat2_error err;
+};
+
+static void tree_free(struct tree *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        c2_ds_unref(t->list[i]);
+    free(t->list);
+    free(t->entries);
+    c2_buf_fini(&t->out);
+    free(t);
+}
+
+/* ---- what there is ---- */
+
+static bool holds(struct c2_str text, const char *lower, size_t n)
+{
+    for (size_t i = 0; i + n <= text.n; i++) {
+        size_t k = 0;
+        while (k < n && (text.p[i + k] >= 'A' && text.p[i + k] <= 'Z' ? text.p[i + k] | 0x20
+                                                                      : text.p[i + k]) == lower[k])
+            k++;
+        if (k == n) return true;
+    }
+    return false;
+}
+
+static bool is_found(const struct tree *t, const struct c2_ds *ds)
+{
+    size_t n = strlen(t->query);
+
+    return holds(c2_str_of(ds->path + t->dir_n), t->query, n) ||
+           holds(c2_buf_str(&ds->meta.vlmeta), t->query, n);
+}
+
+static int64_t nbytes_of(const struct c2_ds *ds)
+{
+    return ds->error ? 0 : ds->meta.nbytes;
+}
+
+/* The list is sorted, so what lies in one folder lies together. */
+static void gather(struct tree *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const struct c2_ds *ds = t->list[i];
+        struct c2_str head, rest, path = c2_str_of(ds->path + t->dir_n);
+        struct entry *last = t->nentries ? &t->entries[t->nentries - 1] : NULL;
+        bool folder = !*t->query && c2_str_cut(path, '/', &head, &rest);
+        if (*t->query && !is_found(t, ds)) continue;
+        if (!folder) {
+            const char *slash = strrchr(ds->path, '/');
+            t->entries[t->nentries++] = (struct entry){.ds = ds,
+                                                       .name = c2_str_of(slash ? slash + 1 : ds->path),
+                                                       .nbytes = nbytes_of(ds),
+                                                       .mtime = c2_ds_mtime_ms(ds)};
+            continue;
+        }
+        if (!last || last->ds || !c2_str_eq(last->name, head)) {
+            last = &t->entries[t->nentries++];
+            *last = (struct entry){.name = head, .mtime = -1};
+        }
+        last->datasets++;
+        last->nbytes += nbytes_of(ds);
+        last->errors += ds->error != NULL;
+        last->mtime = c2_max_i64(last->mtime, c2_ds_mtime_ms(ds));
+    }
+}
+
+static int by_name(const struct entry *a, const struct entry *b)
+{
+    return a->ds && b->ds ? strcmp(a->ds->path, b->ds->path) : c2_str_cmp(a->name, b->name);
+}
+
+static int compare(const void *left, const void *right, void *ctx)
+{
+    const struct entry *a = left, *b = right;
+    const struct tree *t = ctx;
+    int order = 0;
+
+    if (!a->ds != !b->ds) return a->ds ? 1 : -1; /* folders first, whichever way round */
+    if (t->key == 's') order = (a->nbytes > b->nbytes) - (a->nbytes < b->nbytes);
+    if (t->key == 'm') order = (a->mtime > b->mtime) - (a->mtime < b->mtime);
+    if (t->down) order = -order;
+    if (order) return order;
+    return t->key == 'n' && t->down ? -by_name(a, b) : by_name(a, b);
+}
+
+/* ---- the page ---- */
+
+static void put_folder(const struct tree *t, const struct entry *e, struct c2_jw *w)
+{
+    char path[2 * C2_PATH_MAX];
+
+    snprintf(path, sizeof(path), "%.*s%.*s", (int)t->dir_n, t->dir, C2_STR_ARG(e->name));
+    c2_jw_key(w, "kind");
+    c2_jw_cstr(w, "folder");
+    c2_jw_key(w, "name");
+    c2_jw_str(w, e->name);
+    c2_jw_key(w, "path");
+    c2_jw_cstr(w, path);
+    c2_jw_key(w, "datasets");
+    c2_jw_int(w, e->datasets);
+    c2_jw_key(w, "nbytes");
+    c2_jw_int(w, e->nbytes);
+    c2_jw_key(w, "errors");
+    c2_jw_int(w, e->errors);
+}
+
+static void put_dtype(const struct c2_dtype *dtype, struct c2_jw *w)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
+    struct cat2_error err;
+
+    c2_jw_key(w, "dtype");
+    if (!c2_dtype_name(dtype, &text, &err)) c2_buf_clear(&text);
+    if (text.n > DTYPE_MAX) text.n = DTYPE_MAX; /* half a character becomes U+FFFD */
+    c2_jw_str(w, c2_buf_str(&text));
+}
+
+static void put_attrs(const struct c2_ds *ds, struct c2_jw *w)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct cat2_error err;
+    struct c2_str text;
+    bool parsed = ds->meta.vlmeta.n > 2 && ds->meta.vlmeta.n <= ATTRS_MAX &&
+                  c2_json_parse(c2_buf_str(&ds->meta.vlmeta), &json, &err);
+
+    c2_jw_key(w, "attrs");
+    if (!parsed) {
+        c2_jw_int(w, ds->meta.vlmeta.n > 2);
+        return;
+    }
+    c2_jw_uint(w, c2_jlen(c2_json_root(json)));
+    if (!c2_jstr(c2_jget(c2_json_root(json), "contenttype"), &text) || text.n > 100) return;
+    c2_jw_key(w, "contenttype");
+    c2_jw_str(w, text);
+}
+
+static void put_dataset(const struct entry *e, struct c2_jw *w)
+{
+    static const char *const kinds[] = {
+        [C2_KIND_ARRAY] = "array", [C2_KIND_FRAME] = "frame", [C2_KIND_FILE] = "file"};
+    const struct c2_ds *ds = e->ds;
+
+    c2_jw_key(w, "kind");
+    c2_jw_cstr(w, kinds[c2_kind_of(c2_str_of(ds->path))]);
+    c2_jw_key(w, "name");
+    c2_jw_str(w, e->name);
+    c2_jw_key(w, "path");
+    c2_jw_cstr(w, ds->path);
+    if (ds->error) {
+        c2_jw_key(w, "error");
+        c2_jw_str(w, (struct c2_str){ds->error, strnlen(ds->error, 240)});
+        return;
+    }
+    c2_jw_key(w, "shape");
+    c2_jw_begin_array(w);
+    for (int i = 0; i < ds->meta.grid.ndim; i++)
+        c2_jw_int(w, ds->meta.grid.shape[i]);
+    c2_jw_end_array(w);
+    put_dtype(&ds->meta.dtype, w);
+    c2_jw_key(w, "nbytes");
+    c2_jw_int(w, ds->meta.nbytes);
+    c2_jw_key(w, "cbytes");
+    c2_jw_int(w, ds->meta.cbytes);
+    c2_jw_key(w, "mtime");
+    if (e->mtime >= 0)
+        c2_jw_int(w, e->mtime);
+    else
+        c2_jw_null(w);
+    c2_jw_key(w, "etag");
+    c2_jw_cstr(w, ds->etag);
+    put_attrs(ds, w);
+}
+
+static bool put_entry(const struct tree *t, const struct entry *e, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    if (e->ds)
+        put_dataset(e, &w);
+    else
+        put_folder(t, e, &w);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+static void put_text(struct c2_jw *w, const char *key, const char *text)
+{
+    c2_jw_key(w, key);
+    c2_jw_cstr(w, text);
+}
+
+static void put_number(struct c2_jw *w, const char *key, int64_t v)
+{
+    c2_jw_key(w, key);
+    c2_jw_int(w, v);
+}
+
+static bool put_page(struct tree *t, struct c2_buf *entries, int64_t next)
+{
+    struct c2_jw w;
+    int64_t nbytes = 0;
+
+    for (size_t i = 0; i < t->n; i++)
+        nbytes += nbytes_of(t->list[i]);
+    c2_jw_init(&w, &t->out, C2_JSON_COMPACT, &t->err);
+    c2_jw_begin_object(&w);
+    put_text(&w, "root", t->root);
+    c2_jw_key(&w, "dir");
+    c2_jw_str(&w, (struct c2_str){t->dir, t->dir_n ? t->dir_n - 1 : 0});
+    c2_jw_key(&w, "q");
+    if (*t->query)
+        c2_jw_cstr(&w, t->query);
+    else
+        c2_jw_null(&w);
+    put_text(&w, "etag", t->etag);
+    put_number(&w, "total", (int64_t)t->nentries);
+    put_number(&w, "offset", t->offset);
+    c2_jw_key(&w, "next");
+    if (next < (int64_t)t->nentries)
+        c2_jw_int(&w, next);
+    else
+        c2_jw_null(&w);
+    c2_jw_key(&w, "subscribed");
+    c2_jw_bool(&w, t->subscribed);
+    put_number(&w, "datasets", (int64_t)t->n);
+    put_number(&w, "nbytes", nbytes);
+    c2_jw_key(&w, "entries");
+    c2_jw_raw(&w, c2_buf_str(entries));
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+static bool make_page(struct tree *t)
+{
+    C2_AUTO(c2_buf) one = C2_BUF_INIT(1 << 20);
+    C2_AUTO(c2_buf) all = C2_BUF_INIT(2 << 20);
+    int64_t i = t->offset, end = c2_min_i64((int64_t)t->nentries, t->offset + t->limit);
+
+    if (!c2_buf_putc(&all, '[', &t->err)) return false;
+    for (; i < end; i++) {
+        c2_buf_clear(&one);
+        if (!put_entry(t, &t->entries[i], &one, &t->err)) return false;
+        if (i > t->offset && all.n + one.n + 2 > PAGE_NBYTES - t->dir_n) break;
+        if ((i > t->offset && !c2_buf_putc(&all, ',', &t->err)) ||
+            !c2_buf_append(&all, one.p, one.n, &t->err))
+            return false;
+    }
+    return c2_buf_putc(&all, ']', &t->err) && put_page(t, &all, i);
+}
+
+static void tree_work(void *job, void *codec)
+{
+    struct tree *t = job;
+
+    (void)codec;
+    t->entries = calloc(t->n + 1, sizeof(*t->entries));
+    t->ok = t->entries || c2_fail_nomem(&t->err, "listing");
+    if (!t->ok) return;
+    gather(t);
+    if (*t->query && t->key == 'n' && !t->down) { /* as the list is */
+    } else {
+        qsort_r(t->entries, t->nentries, sizeof(*t->entries), compare, t);
+    }
+    t->ok = make_page(t);
+}
+
+static void tree_done(void *job)
+{
+    struct tree *t = job;
+    char quoted[80];
+
+    if (t->ok) {
+        snprintf(quoted, sizeof(quoted), "\"%s\"", t->etag);
+        c2_reply_header(t->req, "ETag", quoted);
+        c2_reply_header(t->req, "Cache-Control", "no-cache");
+        c2_reply_json(t->req, 200, &t->out);
+    } else {
+        c2_reply_error(t->req, &t->err);
+    }
+    tree_free(t);
+}
+
+/* ---- the request ---- */
+
+static void on_listed(void *ctx, const struct cat2_error *why)
+{
+    struct tree *t = ctx;
+    struct c2_root_state *root = c2_sub_root(t->sub, c2_str_of(t->root));
+    struct cat2_error err;
+    struct c2_str header;
+    char quoted[80];
+
+    if (why || !root || !c2_sub_beneath(root, (struct c2_str){t->dir, t->dir_n}, &t->list, &t->n, &err)) {
+        c2_reply_error(t->req, why ? why : &err);
+        tree_free(t);
+        return;
+    }
+    t->subscribed = root->subscribed;
+    c2_sub_say_stale(t->req, root);
+    c2_sub_root_etag(root, t->etag);
+    snprintf(quoted, sizeof(quoted), "\"%s\"", t->etag);
+    if (c2_request_header(t->req, "If-None-Match", &header) && c2_etag_listed(header, quoted)) {
+        c2_reply_header(t->req, "ETag", quoted);
+        c2_reply_empty(t->req, 304);
+        tree_free(t);
+        return;
+    }
+    c2_pool_run(t->sub->config.pool, tree_work, tree_done, t);
+}
+
+static bool parse_sort(struct tree *t, struct c2_str text, struct cat2_error *err)
+{
+    t->down = c2_str_starts(text, "-");
+    if (t->down) text = (struct c2_str){text.p + 1, text.n - 1};
+    t->key = text.n == 0 || c2_str_is(text, "name") ? 'n'
+             : c2_str_is(text, "size")              ? 's'
+             : c2_str_is(text, "mtime")             ? 'm'
+                                                    : 0;
+    return t->key || c2_fail(err, CAT2_EINVAL, "sort is name, size or mtime");
+}
+
+static bool parse(struct c2_request *req, struct tree *t, struct cat2_error *err)
+{
+    struct c2_str dir = c2_view_query(req, "dir"), query = c2_view_query(req, "q");
+
+    if (!c2_view_int(req, "offset", 0, INT64_MAX / 2, &t->offset, err) ||
+        !c2_view_int(req, "limit", 1, LIMIT_MAX, &t->limit, err) ||
+        !parse_sort(t, c2_view_query(req, "sort"), err))
+        return false;
+    while (dir.n && dir.p[dir.n - 1] == '/')
+        dir.n--;
+    if (dir.n && !c2_path_check(dir, err)) return c2_fail(err, CAT2_EINVAL, "dir is no path within the root");
+    if (query.n > QUERY_MAX) return c2_fail(err, CAT2_EINVAL, "q is longer than %d bytes", QUERY_MAX);
+    if (dir.n) t->dir_n = (size_t)snprintf(t->dir, sizeof(t->dir), "%.*s/", C2_STR_ARG(dir));
+    for (size_t i = 0; i < query.n; i++)
+        t->query[i] = query.p[i] >= 'A' && query.p[i] <= 'Z' ? (char)(query.p[i] | 0x20) : query.p[i];
+    return true;
+}
+
+void c2_handle_tree(struct c2_request *req, void *state)
+{
+    struct c2_subscriber *sub = state;
+    struct c2_root_state *root = c2_sub_root(sub, c2_request_param(req, "root"));
+    struct tree *t = root ? calloc(1, sizeof(*t)) : NULL;
+    struct cat2_error err;
+
+    if (!root) {
+        c2_reply_no_root(req, c2_request_param(req, "root"));
+        return;
+    }
+    if (!t) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *t = (struct tree){.req = req, .sub = sub, .limit = LIMIT_DEFAULT};
+    snprintf(t->root, sizeof(t->root), "%s", root->root.name);
+    c2_buf_init(&t->out, 4 << 20);
+    if (!parse(req, t, &err)) {
+        c2_reply_error(req, &err);
+        tree_free(t);
+    } else {
+        c2_sub_when_known(root, on_listed, t);
+    }
+}

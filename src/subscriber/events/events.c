@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The log and its readers. docs/protocol.md "GET /api/events". */
+#include "subscriber/events/events.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LOG_MAX       4096
+#define LISTENERS_MAX 1024
+#define PING_MS       15000
+#define EVENT_NBYTES  16384 /* the longest path, escaped, and then some */
+
+struct event {
+    const struct c2_root_state *root;
+    struct c2_blob *text; /* as it is sent */
+};
+struct listener {
+    struct listener *prev, *next;
+    struct c2_events *events;
+    struct c2_request *req;
+    struct c2_str *names; /* of roots, in the request's arena; none: all */
+    size_t nnames;
+    uint64_t at;          /* the next event to be looked at */
+    struct c2_blob *text; /* being sent */
+    size_t sent;
+    bool ping;
+};
+struct c2_events {
+    struct c2_subscriber *sub;
+    int64_t epoch;
+    uint64_t seq; /* of the last event; the first is 1 */
+    struct event log[LOG_MAX];
+    struct listener *listeners;
+    size_t nlisteners;
+    struct c2_timer *timer;
+    bool stopped, orphaned; /* orphaned: the last listener frees it */
+};
+
+/* ---- texts ---- */
+
+static struct c2_blob *finish_text(struct c2_buf *text, struct c2_jw *w)
+{
+    struct cat2_error err;
+    struct c2_blob *blob = NULL;
+
+    if (c2_jw_finish(w) && c2_buf_puts(text, "\n\n", &err)) blob = c2_blob_new(text);
+    c2_buf_fini(text);
+    return blob;
+}
+
+/* Up to "data: ". */
+static void begin_text(struct c2_events *events, uint64_t seq, const char *name, struct c2_buf *text,
+                       struct c2_jw *w, struct cat2_error *err)
+{
+    bool ok =
+        c2_buf_printf(text, err, "id: %" PRId64 "-%" PRIu64 "\nevent: %s\ndata: ", events->epoch, seq, name);
+
+    c2_jw_init(w, text, C2_JSON_COMPACT, err);
+    w->ok = ok;
+}
+
+static void put_root(struct c2_jw *w, const struct c2_root_state *root)
+{
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "name");
+    c2_jw_cstr(w, root->root.name);
+    c2_jw_key(w, "http");
+    c2_jw_cstr(w, root->root.http);
+    c2_jw_key(w, "subscribed");
+    if (root->subscribed)
+        c2_jw_bool(w, true);
+    else
+        c2_jw_null(w);
+    c2_jw_key(w, "datasets");
+    c2_jw_uint(w, root->n);
+    c2_jw_key(w, "listed"); /* else the number says nothing */
+    c2_jw_bool(w, root->listed);
+    c2_jw_key(w, "reached");
+    c2_jw_bool(w, root->failures == 0);
+    c2_jw_end_object(w);
+}
+
+static bool wanted(const struct listener *l, const struct c2_root_state *root)
+{
+    for (size_t i = 0; i < l->nnames; i++)
+        if (c2_str_is(l->names[i], root->root.name)) return true;
+    return l->nnames == 0;
+}
+
+static struct c2_blob *hello_text(struct listener *l)
+{
+    struct c2_buf text = C2_BUF_INIT(16 << 20);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    begin_text(l->events, l->at - 1, "hello", &text, &w, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "roots");
+    c2_jw_begin_array(&w);
+    for (const struct c2_root_state *root = l->events->sub->roots; root; root = root->next)
+        if (wanted(l, root)) put_root(&w, root);
+    c2_jw_end_array(&w);
+    c2_jw_end_object(&w);
+    return finish_text(&text, &w);
+}
+
+static struct c2_blob *resync_text(struct c2_events *events)
+{
+    struct c2_buf text = C2_BUF_INIT(EVENT_NBYTES);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    begin_text(events, events->seq, "resync", &text, &w, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_end_object(&w);
+    return finish_text(&text, &w);
+}
+
+/* ---- the log ---- */
+
+static void append(struct c2_events *events, const struct c2_root_state *root, struct c2_buf *text,
+                   struct c2_jw *w)
+{
+    struct event *slot = &events->log[++events->seq % LOG_MAX];
+
+    c2_blob_unref(slot->text);
+    *slot = (struct event){root, finish_text(text, w)}; /* without a text: readers step over it */
+    for (struct listener *l = events->listeners; l; l = l->next)
+        c2_body_wake(l->req);
+}
+
+void c2_events_dataset(struct c2_root_state *root, const struct c2_ds *ds, const char *change)
+{
+    struct c2_events *events = root->sub->events;
+    struct c2_buf text = C2_BUF_INIT(EVENT_NBYTES);
+    char path[256 + C2_PATH_MAX + 2];
+    struct cat2_error err;
+    struct c2_jw w;
+
+    root->changes++;
+    if (!events || !root->listed) return;
+    snprintf(path, sizeof(path), "%s/%s", root->root.name, ds->path);
+    begin_text(events, events->seq + 1, "dataset", &text, &w, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "path");
+    c2_jw_cstr(&w, path);
+    c2_jw_key(&w, "etag");
+    c2_jw_cstr(&w, ds->etag);
+    c2_jw_key(&w, "change");
+    c2_jw_cstr(&w, change);
+    c2_jw_end_object(&w);
+    append(events, root, &text, &w);
+}
+
+void c2_events_root(struct c2_root_state *root)
+{
+    struct c2_events *events = root->sub->events;
+    struct c2_buf text = C2_BUF_INIT(EVENT_NBYTES);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    root->changes++;
+    if (!events) return;
+    begin_text(events, events->seq + 1, "root", &text, &w, &err);
+    put_root(&w, root);
+    append(events, root, &text, &w);
+}
+
+/* ---- readers ---- */
+
+static uint64_t oldest(const struct c2_events *events)
+{
+    return events->seq >= LOG_MAX ? events->seq - LOG_MAX + 1 : 1;
+}
+
+/* The next text for a listener, a reference of its own; NULL when there is nothing to say. */
+static struct c2_blob *next_text(struct listener *l)
+{
+    struct c2_events *events = l->events;
+
+    if (l->at < oldest(events)) {
+        l->at = events->seq + 1;
+        return resync_text(events);
+    }
+    while (l->at <= events->seq) {
+        const struct event *event = &events->log[l->at++ % LOG_MAX];
+        if (event->text && wanted(l, event->root)) return c2_blob_ref(event->text);
+    }
+    return NULL;
+}
+
+static int64_t events_pull(void *ctx, uint8_t *to, size_t room)
+{
+    struct listener *l = ctx;
+    size_t n = 0;
+
+    if (l->events->stopped) return C2_BODY_END;
+    while (n < room) {
+        if (!l->text) {
+            l->sent = 0;
+            l->text = next_text(l);
+        }
+        if (!l->text) break;
+        size_t some = l->text->bytes.n - l->sent;
+        if (some > room - n) some = room - n;
+        memcpy(to + n, l->text->bytes.p + l->sent, some);
+        n += some;
+        l->sent += some;
+        if (l->sent < l->text->bytes.n) break;
+        c2_blob_unref(l->text);
+        l->text = NULL;
+    }
+    if (n == 0 && l->ping && room >= 3) {
+        memcpy(to, ":\n\n", 3);
+        n = 3;
+    }
+    l->ping = false;
+    return n ? (int64_t)n : C2_BODY_WAIT;
+}
+
+static void listener_free(void *ctx)
+{
+    struct listener *l = ctx;
+
+    if (l->prev)
+        l->prev->next = l->next;
+    else
+        l->events->listeners = l->next;
+    if (l->next) l->next->prev = l->prev;
+    struct c2_events *events = l->events;
+    c2_blob_unref(l->text);
+    free(l);
+    if (--events->nlisteners == 0 && events->orphaned) free(events);
+}
+
+static void on_ping(void *ctx)
+{
+    struct c2_events *events = ctx;
+
+    for (struct listener *l = events->listeners; l; l = l->next) {
+        l->ping = true;
+        c2_body_wake(l->req);
+    }
+}
+
+/* ---- the request ---- */
+
+static bool read_names(struct c2_request *req, struct listener *l)
+{
+    struct c2_str text = {"", 0}, rest, name;
+
+    if (!c2_request_query(req, "roots", &text) || text.n == 0) return true;
+    text = c2_str_of(c2_arena_strdup(c2_request_arena(req), text));
+    l->names = c2_arena_alloc(c2_request_arena(req), (text.n + 1) * sizeof(*l->names));
+    if (!text.p || !l->names) return false;
+    for (rest = text; rest.n;) {
+        c2_str_cut(rest, ',', &name, &rest);
+        if (name.n) l->names[l->nnames++] = name;
+    }
+    return true;
+}
+
+/* Where the stream goes on: after the event the reader saw last. An id of another process is older than all.
+ */
+static uint64_t position(struct c2_request *req, const struct c2_events *events)
+{
+    struct c2_str text, epoch, seq;
+    int64_t e, s;
+
+    if ((!c2_request_header(req, "Last-Event-ID", &text) && !c2_request_query(req, "last", &text)) || !text.n)
+        return events->seq + 1;
+    bool ours = c2_str_cut(text, '-', &epoch, &seq) && c2_str_to_i64(epoch, &e) && c2_str_to_i64(seq, &s) &&
+                e == events->epoch && s >= 0 && (uint64_t)s <= events->seq;
+    return ours ? (uint64_t)s + 1 : 0;
+}
+
+void c2_handle_events(struct c2_request *req, void *state)
+{
+    struct c2_subscriber *sub = state;
+    struct c2_events *events = sub->events;
+    struct listener *l = NULL;
+
+    if (events->stopped || events->nlisteners >= LISTENERS_MAX || !(l = calloc(1, sizeof(*l))) ||
+        !read_names(req, l)) {
+        free(l);
+        c2_reply_detail(req, 503, events->stopped ? "shutting down" : "too many listeners");
+        return;
+    }
+    l->events = events;
+    l->req = req;
+    l->at = position(req, events);
+    bool known = l->at > 0;
+    l->next = events->listeners;
+    if (l->next) l->next->prev = l;
+    events->listeners = l;
+    events->nlisteners++;
+    if (!known) l->at = 1; /* hello must not claim that all is known */
+    l->text = hello_text(l);
+    if (!known) l->at = 0;
+    c2_reply_header(req, "Cache-Control", "no-store");
+    c2_reply_header(req, "X-Accel-Buffering", "no"); /* proxies must pass events on at once */
+    struct c2_body body = {events_pull, listener_free, l};
+    c2_reply_body(req, 200, "text/event-stream", -1, &body);
+}
+
+/* ---- life ---- */
+
+struct c2_events *c2_events_new(struct c2_subscriber *sub)
+{
+    struct c2_events *events = calloc(1, sizeof(*events));
+
+    if (!events) return NULL;
+    events->sub = sub;
+    events->epoch = c2_wall_ms(c2_loop_clock(sub->config.loop));
+    events->timer = c2_timer_start(sub->config.loop, PING_MS, PING_MS, on_ping, events);
+    return events;
+}
+
+int64_t c2_events_epoch(const struct c2_events *events)
+{
+    return events->epoch;
+}
+
+void c2_events_stop(struct c2_events *events)
+{
+    if (!events) return;
+    events->stopped = true;
+    c2_timer_stop(events->timer);
+    events->timer = NULL;
+    for (struct listener *l = events->listeners; l; l = l->next)
+        c2_body_wake(l->req);
+}
+
+void c2_events_free(struct c2_events *events)
+{
+    if (!events) return;
+    c2_events_stop(events);
+    for (size_t i = 0; i < LOG_MAX; i++)
+        c2_blob_unref(events->log[i].text);
+    events->orphaned = true; /* a reader that did not take its last bytes goes with the server */
+    if (events->nlisteners == 0) free(events);
+}

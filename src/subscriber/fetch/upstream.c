@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Towards the publisher: many pieces in one request from ours, chunk by chunk in parallel from Python's. What
+ * comes is checked, guarded and stored by workers while more arrives; what was damaged on its way, or did not
+ * come, is asked for again. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "subscriber/mirror/mirror.h"
+#include "wire/pieces.h"
+#include "wire/url.h"
+
+#define QUESTION_MAX 6000      /* characters of ?pieces= in one request */
+#define BATCH_NBYTES (4 << 20) /* estimated bytes of one request's answer */
+#define FLIGHTS_MAX  4 /* requests of one fetch at a time: what a fetch may hold in memory, and a window */
+#define PASSES_MAX   3 /* that a piece is asked for */
+#define STORING_MAX  (4 << 20) /* bytes that wait to be stored: no new requests meanwhile */
+
+struct fetch {
+    struct c2_ds *ds;
+    struct c2_cachefile *cf;
+    struct c2_want *wants;
+    uint8_t *stored; /* by want */
+    size_t n, next;
+    int passes;            /* begun */
+    struct cat2_error bad; /* why pieces of this pass are asked for again */
+    int under_way, storing;
+    size_t storing_nbytes;
+    bool failed;
+    struct cat2_error err;
+    void (*fn)(void *ctx, const struct cat2_error *err);
+    void *ctx;
+};
+struct request {
+    struct fetch *fetch;
+    size_t first, n; /* its wants */
+    size_t at;       /* answered so far: the next answer is most likely to this */
+    struct c2_pieces_reader reader;
+};
+struct store {
+    struct fetch *fetch;
+    struct c2_cachefile *cf;
+    size_t want;
+    struct c2_piece piece; /* its bytes are those of record */
+    int32_t *blocks;
+    struct c2_buf record;
+    struct cat2_error err;
+    bool checked, ok;
+};
+
+bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+
+    if (!root) return c2_fail(err, CAT2_ENOTFOUND, "root %.100s is gone", ds->root);
+    return c2_buf_printf(out, err, "http://%s/api/%s/", root->root.http, route) &&
+           c2_url_encode(c2_str_of(ds->path), true, out, err);
+}
+
+static void go_on(struct fetch *f);
+
+static void fail_fetch(struct fetch *f, const struct cat2_error *err)
+{
+    if (f->failed) return;
+    f->failed = true;
+    f->err = *err;
+    if (err->http_status != 422 && err->http_status != 503)
+        f->err.http_status = 0; /* bytes of ours that are wrong are no 422 */
+    if ((err->code == CAT2_EDATA && err->http_status != 422) || err->code == CAT2_ELIMIT)
+        f->err.code = CAT2_EUPSTREAM;
+    c2_fail_within(&f->err, "%.80s/%.100s", f->ds->root, f->ds->path);
+    struct c2_root_state *root = c2_sub_root(f->ds->sub, c2_str_of(f->ds->root));
+    bool stale = err->code == CAT2_ECHANGED || err->code == CAT2_ENOTFOUND || err->code == CAT2_EDATA;
+    if (root && stale) c2_sub_follow(root); /* the publisher has something else by now */
+}
+
+/* Not as it was sent, or not sent: the next pass asks for it again. */
+static void ask_again(struct fetch *f, const struct cat2_error *err)
+{
+    if (f->bad.code == CAT2_OK) f->bad = *err;
+}
+
+/* ---- storing, in workers ---- */
+
+static void store_work(void *job, void *local)
+{
+    struct store *s = job;
+    const struct c2_piece *p = &s->piece;
+
+    (void)local;
+    s->checked = c2_piece_check(p, c2_buf_bytes(&s->record), &s->err);
+    if (!s->checked) return;
+    s->ok = p->whole ? c2_cachefile_put(s->cf, p->nchunk, p->data, &s->err)
+                     : c2_cachefile_put_blocks(s->cf, p->nchunk, p->prefix, s->blocks, p->nblocks, p->data,
+                                               &s->err);
+    if (s->ok && !c2_cachefile_keep_small(s->cf, C2_CACHE_MEMORY_MAX))
+        s->ok = c2_fail(&s->err, CAT2_ENOMEM,
+                        "the cache cannot be written, and %d MiB are being passed on from memory already",
+                        C2_CACHE_MEMORY_MAX >> 20);
+}
+
+/* The disk did not take a piece. */
+static void note_unwritten(struct c2_ds *ds, const struct store *s)
+{
+    if (s->err.code != CAT2_EIO || c2_cachefile_is_in_memory(s->cf)) return;
+    ds->unwritable = true;
+    ds->unwritten = s->err;
+}
+
+static void store_free(struct store *s)
+{
+    c2_cachefile_unref(s->cf);
+    free(s->blocks);
+    c2_buf_fini(&s->record);
+    free(s);
+}
+
+static void store_done(void *job)
+{
+    struct store *s = job;
+    struct fetch *f = s->fetch;
+
+    f->storing--;
+    f->storing_nbytes -= s->record.n;
+    if (s->ok) {
+        f->stored[s->want] = 1;
+        f->ds->sub->pieces_fetched += s->piece.whole ? 1 : s->piece.nblocks;
+        c2_sub_fetched(f->ds->sub, (int64_t)s->record.n);
+    } else {
+        /* Without a hash it may be the wire that spoilt it; with one it is what the publisher has. */
+        bool damaged = !s->checked || (!s->piece.hashed && s->err.code == CAT2_EDATA);
+        if (s->checked) note_unwritten(f->ds, s);
+        c2_fail_within(&s->err, "chunk %" PRId64, s->piece.nchunk);
+        if (damaged)
+            c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s, %.100s", f->ds->root, f->ds->path,
+                             s->err.message);
+        damaged ? ask_again(f, &s->err) : fail_fetch(f, &s->err);
+    }
+    store_free(s);
+    go_on(f);
+}
+
+/* Which want of the request a piece answers: answers come in the order of the question. */
+static bool find_want(struct request *r, int64_t nchunk, size_t *out)
+{
+    for (; r->at < r->n; r->at++)
+        if (r->fetch->wants[r->first + r->at].nchunk == nchunk) {
+            *out = r->first + r->at++;
+            return true;
+        }
+    return false;
+}
+
+static bool store_piece(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
+{
+    struct request *r = ctx;
+    struct fetch *f = r->fetch;
+    struct store *s;
+    size_t want;
+
+    if (!find_want(r, piece->nchunk, &want))
+        return c2_fail(err, CAT2_EDATA, "the publisher sent chunk %" PRId64 ", which was not asked for",
+                       piece->nchunk);
+    s = calloc(1, sizeof(*s));
+    if (!s) return c2_fail_nomem(err, "chunk");
+    *s = (struct store){.fetch = f, .want = want, .piece = *piece};
+    if (piece->nblocks) {
+        s->blocks = malloc((size_t)piece->nblocks * sizeof(*s->blocks));
+        if (!s->blocks) {
+            free(s);
+            return c2_fail_nomem(err, "chunk");
+        }
+        memcpy(s->blocks, piece->blocks, (size_t)piece->nblocks * sizeof(*s->blocks));
+    }
+    s->record = c2_buf_steal(piece->record);
+    s->cf = c2_cachefile_ref(f->cf);
+    f->storing++;
+    f->storing_nbytes += s->record.n;
+    c2_pool_run(f->ds->sub->config.pool, store_work, store_done, s);
+    return true;
+}
+
+/* ---- requests ---- */
+
+static bool on_data(void *ctx, int status, struct c2_bytes bytes, struct cat2_error *err)
+{
+    struct request *r = ctx;
+
+    (void)status;
+    return c2_pieces_feed(&r->reader, bytes, store_piece, r, err);
+}
+
+static bool take_chunk(struct request *r, struct c2_http_reply *reply, struct cat2_error *err)
+{
+    struct c2_piece piece = {.whole = true,
+                             .nchunk = r->fetch->wants[r->first].nchunk,
+                             .data = c2_buf_bytes(reply->body),
+                             .record = reply->body};
+
+    return store_piece(r, &piece, err);
+}
+
+/* What an answer says against the pieces. *again: it may be damage. */
+static bool check_reply(const struct c2_ds *ds, const struct c2_http_reply *reply, bool *again,
+                        struct cat2_error *err)
+{
+    *again = !reply->hashed; /* a status without a hash is not believed at once */
+    if (reply->status == 200) return true;
+    if (reply->status == 412 || reply->status == 503) *again = false; /* who asked may ask again */
+    return c2_upstream_refused(ds, reply, err);
+}
+
+static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
+{
+    struct request *r = ctx;
+    struct fetch *f = r->fetch;
+    struct cat2_error err = {0};
+    bool again = false, ok = !why && check_reply(f->ds, reply, &again, &err);
+
+    if (why) {
+        err = *why;
+        again = err.code == CAT2_EDATA || (f->ds->modern && err.code == CAT2_ELIMIT);
+    } else if (ok) {
+        ok = f->ds->modern ? c2_pieces_end(&r->reader, &err) : take_chunk(r, reply, &err);
+        again = err.code == CAT2_EDATA;
+    }
+    if (!ok && again && err.code == CAT2_EDATA)
+        c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s: %.200s", f->ds->root, f->ds->path, err.message);
+    if (!ok) again ? ask_again(f, &err) : fail_fetch(f, &err);
+    c2_pieces_reader_fini(&r->reader);
+    free(r);
+    f->under_way--;
+    go_on(f);
+}
+
+static bool put_want(const struct c2_want *want, struct c2_buf *url, struct cat2_error *err)
+{
+    bool ok = c2_buf_printf(url, err, "%" PRId64, want->nchunk);
+
+    if (ok && want->n) return c2_buf_printf(url, err, ":@%d-%d", want->off, want->off + want->n - 1);
+    for (int32_t i = 0; ok && i < want->nblocks;) {
+        int32_t last = i;
+        while (last + 1 < want->nblocks && want->blocks[last + 1] == want->blocks[last] + 1)
+            last++;
+        ok = c2_buf_printf(url, err, last == i ? "%c%d" : "%c%d-%d", i ? ';' : ':', want->blocks[i],
+                           want->blocks[last]);
+        i = last + 1;
+    }
+    return ok;
+}
+
+/* How many compressed bytes a want is likely to bring. */
+static int64_t estimate(const struct fetch *f, const struct c2_want *want)
+{
+    const struct c2_meta *meta = &f->ds->meta;
+    int64_t chunk = meta->nchunks
+                        ? c2_min_i64(meta->chunksize + 32, 2 * (meta->cbytes / meta->nchunks) + 1024)
+                        : meta->chunksize;
+
+    if (want->n) return want->n + (int64_t)meta->cparams.blocksize * 2 + 4096;
+    return want->whole || meta->grid.nblocks < 1
+               ? chunk
+               : chunk / meta->grid.nblocks * want->nblocks + 32 + 4 * meta->grid.nblocks;
+}
+
+/* One question, as many wants as fit; runs of whole chunks as ranges. */
+static bool question(struct fetch *f, struct request *r, struct c2_buf *url, struct cat2_error *err)
+{
+    size_t start = url->n;
+    int64_t nbytes = 0;
+    bool ok = c2_buf_puts(url, "?pieces=", err);
+
+    r->first = f->next;
+    while (ok && f->next < f->n && url->n - start < QUESTION_MAX && (nbytes < BATCH_NBYTES)) {
+        const struct c2_want *want = &f->wants[f->next];
+        if (f->next > r->first) ok = c2_buf_putc(url, ',', err);
+        ok = ok && put_want(want, url, err);
+        nbytes += estimate(f, want);
+        int64_t first = want->nchunk, last = first;
+        while (want->whole && ++f->next < f->n && f->wants[f->next].whole &&
+               f->wants[f->next].nchunk == last + 1 && nbytes < BATCH_NBYTES) {
+            last++;
+            nbytes += estimate(f, want);
+        }
+        if (!want->whole) f->next++;
+        if (ok && last > first) ok = c2_buf_printf(url, err, "-%" PRId64, last);
+    }
+    r->n = f->next - r->first;
+    return ok;
+}
+
+static bool start_request(struct fetch *f, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(65536);
+    char match[900];
+    const char *headers[] = {match, NULL};
+    struct request *r = calloc(1, sizeof(*r));
+
+    if (!r) return c2_fail_nomem(err, "request");
+    r->fetch = f;
+    size_t record_max = (size_t)f->ds->meta.chunksize + (size_t)f->ds->meta.chunksize / 8 + (32u << 20);
+    c2_pieces_reader_init(&r->reader, record_max);
+    bool ok = c2_ds_url(f->ds, "download", &url, err);
+    if (ok && f->ds->modern) ok = question(f, r, &url, err);
+    if (ok && !f->ds->modern) {
+        r->first = f->next++;
+        r->n = 1;
+        ok = c2_buf_printf(&url, err, "?nchunk=%" PRId64, f->wants[r->first].nchunk);
+    }
+    snprintf(match, sizeof(match), "If-Match: %s", f->ds->match);
+    struct c2_http_call call = {.url = c2_buf_cstr(&url),
+                                .headers = f->ds->modern ? headers : NULL,
+                                .timeout_ms = 120000,
+                                .body_max = f->ds->modern ? 65536 : record_max,
+                                .fresh = f->passes > 1,
+                                .data = f->ds->modern ? on_data : NULL,
+                                .done = on_done,
+                                .ctx = r};
+    const struct c2_root_state *root = c2_sub_root(f->ds->sub, c2_str_of(f->ds->root));
+    ok = ok && c2_upcall_start(f->ds->sub, &call, C2_WIRE_PIECES, c2_sub_check(root), err);
+    if (ok) {
+        f->under_way++;
+        f->ds->sub->flights++;
+        return true;
+    }
+    c2_pieces_reader_fini(&r->reader);
+    free(r);
+    return false;
+}
+
+/* All that was under way is back: what is not stored goes into another pass. false: there is none, or one too
+ * many. */
+static bool next_pass(struct fetch *f)
+{
+    size_t left = 0;
+
+    if (f->failed) return false;
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->stored[i])
+            free(f->wants[i].blocks);
+        else
+            f->wants[left++] = f->wants[i];
+    }
+    f->n = left;
+    f->next = 0;
+    memset(f->stored, 0, left);
+    if (left == 0) return false;
+    if (f->bad.code == CAT2_OK) c2_fail(&f->bad, CAT2_EDATA, "the publisher left chunks out");
+    if (f->passes == PASSES_MAX) {
+        c2_fail_within(&f->bad, "asked for %d times", f->passes);
+        fail_fetch(f, &f->bad);
+        return false;
+    }
+    f->passes++;
+    f->bad = (struct cat2_error){0};
+    return true;
+}
+
+static void finish(struct fetch *f)
+{
+    f->fn(f->ctx, f->failed ? &f->err : NULL);
+    for (size_t i = 0; i < f->n; i++)
+        free(f->wants[i].blocks);
+    free(f->wants);
+    free(f->stored);
+    c2_cachefile_unref(f->cf);
+    c2_ds_unref(f->ds);
+    free(f);
+}
+
+static void go_on(struct fetch *f)
+{
+    struct cat2_error err;
+
+    do {
+        while (!f->failed && f->next < f->n &&
+               f->under_way < (f->ds->modern ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
+               f->storing_nbytes < STORING_MAX)
+            if (!start_request(f, &err)) fail_fetch(f, &err);
+        if (f->under_way || f->storing || (!f->failed && f->next < f->n)) return;
+    } while (next_pass(f));
+    finish(f);
+}
+
+static void start_fetch(void *ctx)
+{
+    go_on(ctx);
+}
+
+void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
+                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+{
+    struct fetch *f = calloc(1, sizeof(*f));
+
+    C2_ASSERT(f);
+    *f = (struct fetch){.ds = c2_ds_ref(ds),
+                        .cf = c2_cachefile_ref(ds->cf),
+                        .wants = wants,
+                        .stored = calloc(n + 1, 1),
+                        .n = n,
+                        .passes = 1,
+                        .fn = fn,
+                        .ctx = ctx};
+    C2_ASSERT(f->stored);
+    c2_loop_defer(ds->sub->config.loop, start_fetch, f);
+}

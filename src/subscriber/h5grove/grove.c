@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* GET /h5grove/...: what H5Web asks of its server, answered from the roots. docs/protocol.md "H5Web
+ * (h5grove)".
+ */
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "subscriber/h5grove/grove.h"
+#include "subscriber/pages/pages.h"
+
+#define NAMES_MAX 64 /* attr_keys of one request */
+
+/* ---- what is meant ---- */
+
+struct lookup {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+    bool data;
+    c2_grove_fn *fn;
+};
+
+static int shown(struct c2_str text)
+{
+    return (int)c2_min_i64(200, (int64_t)text.n);
+}
+
+void c2_grove_no_path(struct c2_request *req, struct c2_str path, struct c2_str file)
+{
+    c2_reply_detail(req, 404, "/%.*s is not a valid path in %.*s", shown(path), path.p, shown(file), file.p);
+}
+
+/* Without slashes at its ends, and one where there are several; *slash: it ends in one, as a group's may. */
+static struct c2_str path_of(struct c2_request *req, bool *slash)
+{
+    struct c2_str path = c2_view_query(req, "path");
+    char *copy = c2_arena_strdup(c2_request_arena(req), path);
+    size_t n = 0;
+
+    *slash = c2_str_ends(path, "/");
+    for (size_t i = 0; copy && i < path.n; i++)
+        if (path.p[i] != '/' || (n && copy[n - 1] != '/')) copy[n++] = path.p[i];
+    if (n && copy[n - 1] == '/') n--;
+    return (struct c2_str){copy ? copy : "", n};
+}
+
+static bool is_folder(const struct c2_root_state *root, struct c2_str path)
+{
+    return path.n == 0 || c2_page_is_folder(root, path);
+}
+
+static void resolve(void *ctx, const struct cat2_error *err)
+{
+    struct lookup *l = ctx;
+    bool slash;
+    struct c2_str file = c2_view_query(l->req, "file"), path = path_of(l->req, &slash);
+    struct c2_grove_at at = {.req = l->req, .sub = l->sub, .path = path, .root = c2_sub_root(l->sub, file)};
+
+    at.ds = at.root && path.n ? c2_sub_find(at.root, path) : NULL;
+    if (at.ds && slash && is_folder(at.root, path)) at.ds = NULL; /* the group that is called as a dataset */
+    if (err)
+        c2_reply_reason(l->req, at.root, err);
+    else if (!at.root)
+        c2_reply_detail(l->req, 404, "File not found: %.*s", shown(file), file.p);
+    else if (!at.ds && !is_folder(at.root, path))
+        c2_grove_no_path(l->req, path, file);
+    else if (!at.ds && l->data)
+        c2_reply_detail(l->req, 400, "/%.*s is a group, not a dataset", shown(path), path.p);
+    else if (at.ds && at.ds->error && l->data)
+        c2_reply_unserved(l->req, at.ds);
+    else
+        l->fn(&at);
+    free(l);
+}
+
+void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data, c2_grove_fn *fn)
+{
+    bool slash;
+    struct c2_str file, path = path_of(req, &slash), links = c2_view_query(req, "resolve_links");
+    struct cat2_error err;
+
+    if (!c2_request_query(req, "file", &file)) {
+        c2_reply_detail(req, 400, "the parameter file is missing: the name of a root");
+        return;
+    }
+    if (links.n && !c2_str_is(links, "only_valid") && !c2_str_is(links, "all")) {
+        c2_reply_detail(req, c2_str_is(links, "none") ? 501 : 400,
+                        "resolve_links is only_valid or all: links are followed where they lead somewhere");
+        return;
+    }
+    struct c2_root_state *root = c2_sub_root(sub, file);
+    if (root && path.n && !c2_path_check(path, &err)) {
+        c2_grove_no_path(req, path, file);
+        return;
+    }
+    struct lookup *l = calloc(1, sizeof(*l));
+    if (!l) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *l = (struct lookup){req, sub, data, fn};
+    c2_sub_when_known(root, resolve, l);
+}
+
+/* ---- entities and attributes ---- */
+
+static void reply_built(const struct c2_grove_at *at, bool ok, struct c2_buf *out,
+                        const struct cat2_error *err)
+{
+    if (ok && at->ds) c2_reply_header(at->req, "ETag", at->ds->quoted);
+    if (ok) c2_reply_header(at->req, "Cache-Control", "no-cache");
+    c2_reply_built(at->req, ok, out, err);
+}
+
+static void give_meta(const struct c2_grove_at *at)
+{
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    if (!at->ds) {
+        c2_grove_folder(at);
+        return;
+    }
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_grove_dataset(at->ds, &w);
+    reply_built(at, c2_jw_finish(&w), &out, &err);
+}
+
+static void give_attrs(const struct c2_grove_at *at)
+{
+    struct c2_str names[NAMES_MAX + 1];
+    size_t n = c2_page_queries(at->req, "attr_keys", names, NAMES_MAX + 1);
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    if (n > NAMES_MAX) {
+        c2_fail(&err, CAT2_EINVAL, "attr_keys: up to %d names in one request", NAMES_MAX);
+        c2_reply_error(at->req, &err);
+        return;
+    }
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    if (at->ds)
+        c2_grove_attrs(at->ds, names, n, &w);
+    else
+        c2_grove_attr_values((struct c2_str){"", 0}, names, n, &w);
+    reply_built(at, c2_jw_finish(&w), &out, &err);
+}
+
+static void handle_meta(struct c2_request *req, void *state)
+{
+    c2_grove_find(req, state, false, give_meta);
+}
+
+static void handle_attr(struct c2_request *req, void *state)
+{
+    c2_grove_find(req, state, false, give_attrs);
+}
+
+static void handle_data(struct c2_request *req, void *state)
+{
+    c2_grove_find(req, state, true, c2_grove_data);
+}
+
+static void handle_paths(struct c2_request *req, void *state)
+{
+    c2_grove_find(req, state, false, c2_grove_paths);
+}
+
+static const struct c2_route routes[] = {
+    {C2_GET, "/h5grove/meta", handle_meta, "H5Web: an entity and its children",
+     "@message file path? resolve_links"},
+    {C2_GET, "/h5grove/attr", handle_attr, "H5Web: attributes", "@message file path? attr_keys*"},
+    {C2_GET, "/h5grove/data", handle_data, "H5Web: a selection",
+     "@message file path? selection? format dtype flatten!"},
+    {C2_GET, "/h5grove/paths", handle_paths, "H5Web: all paths below one",
+     "@message file path? resolve_links"},
+};
+
+void c2_grove_add_routes(struct c2_subscriber *sub)
+{
+    c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files behind /h5grove/ share: roots, folders and datasets as the entities of an HDF5 file, in the
+ * words H5Web understands. docs/protocol.md "H5Web (h5grove)". */
+#ifndef C2_SUBSCRIBER_GROVE_IMPL_H
+#define C2_SUBSCRIBER_GROVE_IMPL_H
+
+#include "subscriber/answer/job.h"
+
+/* What `file` and `path` name. All borrowed. */
+struct c2_grove_at {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+    struct c2_root_state *root;
+    struct c2_str path; /* within the root; no slash at its ends; "" the root */
+    struct c2_ds *ds;   /* NULL: a folder, or the root */
+};
+typedef void c2_grove_fn(const struct c2_grove_at *at);
+
+/** The request is answered {"message"} if there is no such thing, else by fn; only for datasets that can be
+ * served when `data`. */
+void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data, c2_grove_fn *fn);
+/** 404 as H5Web knows it. */
+void c2_grove_no_path(struct c2_request *req, struct c2_str path, struct c2_str file);
+
+/* ---- grove_entity.c ---- */
+/** The entity of a dataset; one that cannot be served is there too, and says why in an attribute. */
+void c2_grove_dataset(const struct c2_ds *ds, struct c2_jw *w);
+/** {"name": value} of all attributes, or those named. */
+void c2_grove_attrs(const struct c2_ds *ds, const struct c2_str *names, size_t nnames, struct c2_jw *w);
+/** [{"name","shape","type"}] of attributes as JSON, "" none. */
+void c2_grove_attr_types(struct c2_str json, struct c2_jw *w);
+void c2_grove_attr_values(struct c2_str json, const struct c2_str *names, size_t nnames, struct c2_jw *w);
+
+/* ---- routes_grove_list.c ---- */
+void c2_grove_folder(const struct c2_grove_at *at);
+void c2_grove_paths(const struct c2_grove_at *at);
+
+/* ---- routes_grove_data.c ---- */
+void c2_grove_data(const struct c2_grove_at *at);
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Datasets and attributes as HDF5 describes them: class numbers, sizes, members. */
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "subscriber/h5grove/grove.h"
+
+#define BLOSC2_FILTER 32026 /* as registered with the HDF Group */
+
+/* H5T_class_t */
+enum h5_class { H5_INT, H5_FLOAT, H5_STRING = 3, H5_OPAQUE = 5, H5_COMPOUND = 6, H5_ENUM = 8, H5_ARRAY = 10 };
+
+/* ---- types ---- */
+
+static void put_int(struct c2_jw *w, const char *key, int64_t v)
+{
+    c2_jw_key(w, key);
+    c2_jw_int(w, v);
+}
+
+static void put_class(struct c2_jw *w, enum h5_class class, int64_t size)
+{
+    put_int(w, "class", class);
+    put_int(w, "size", size);
+}
+
+static void put_number(struct c2_jw *w, enum h5_class class, int64_t size, bool big_endian, bool sign)
+{
+    put_class(w, class, size);
+    put_int(w, "order", big_endian);
+    if (class == H5_INT) put_int(w, "sign", sign);
+}
+
+static void put_string(struct c2_jw *w, int64_t size, bool utf8, bool vlen)
+{
+    put_class(w, H5_STRING, size);
+    put_int(w, "cset", utf8);
+    put_int(w, "strPad", !vlen); /* null-padded, or ended by a null */
+    c2_jw_key(w, "vlen");
+    c2_jw_bool(w, vlen);
+}
+
+static void put_bool(struct c2_jw *w)
+{
+    put_class(w, H5_ENUM, 1);
+    c2_jw_key(w, "members");
+    c2_jw_begin_object(w);
+    put_int(w, "FALSE", 0);
+    put_int(w, "TRUE", 1);
+    c2_jw_end_object(w);
+    c2_jw_key(w, "base");
+    c2_jw_begin_object(w);
+    put_number(w, H5_INT, 1, false, true);
+    c2_jw_end_object(w);
+}
+
+static void put_complex(struct c2_jw *w, int64_t size, bool big_endian)
+{
+    static const char *const parts[] = {"r", "i"};
+
+    put_class(w, H5_COMPOUND, size);
+    c2_jw_key(w, "members");
+    c2_jw_begin_array(w);
+    for (size_t i = 0; i < C2_ARRAY_LEN(parts); i++) {
+        c2_jw_begin_object(w);
+        c2_jw_key(w, "name");
+        c2_jw_cstr(w, parts[i]);
+        put_number(w, H5_FLOAT, size / 2, big_endian, false);
+        c2_jw_end_object(w);
+    }
+    c2_jw_end_array(w);
+}
+
+static void put_type(const struct c2_dtype *dtype, struct c2_jw *w);
+
+static void put_member(const struct c2_field *field, struct c2_jw *w)
+{
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "name");
+    c2_jw_cstr(w, field->name);
+    if (field->ndim == 0) {
+        put_type(&field->type, w);
+    } else {
+        put_class(w, H5_ARRAY, field->nbytes);
+        c2_jw_key(w, "dims");
+        c2_jw_begin_array(w);
+        for (int i = 0; i < field->ndim; i++)
+            c2_jw_int(w, field->shape[i]);
+        c2_jw_end_array(w);
+        c2_jw_key(w, "base");
+        c2_jw_begin_object(w);
+        put_type(&field->type, w);
+        c2_jw_end_object(w);
+    }
+    c2_jw_end_object(w);
+}
+
+static void put_compound(const struct c2_dtype *dtype, struct c2_jw *w)
+{
+    put_class(w, H5_COMPOUND, dtype->itemsize);
+    c2_jw_key(w, "members");
+    c2_jw_begin_array(w);
+    for (int i = 0; w->ok && i < dtype->nfields; i++)
+        put_member(&dtype->fields[i], w);
+    c2_jw_end_array(w);
+}
+
+/* The members of a type's object. Depth: fields nest at most C2_DTYPE_DEPTH_MAX deep. */
+static void put_type(const struct c2_dtype *dtype, struct c2_jw *w)
+{
+    bool big_endian = dtype->order == '>';
+    int64_t n = dtype->itemsize;
+
+    if (dtype->nfields) {
+        put_compound(dtype, w);
+        return;
+    }
+    switch (dtype->kind) {
+    case 'b':
+        put_bool(w);
+        return;
+    case 'i':
+    case 'u':
+    case 'm':
+        put_number(w, H5_INT, n, big_endian, dtype->kind != 'u');
+        return;
+    case 'f':
+        put_number(w, H5_FLOAT, n, big_endian, false);
+        return;
+    case 'c':
+        put_complex(w, n, big_endian);
+        return;
+    case 'S':
+    case 'U':
+        put_string(w, n, dtype->kind == 'U', false);
+        return;
+    case 'M': /* as ISO text */
+        put_string(w, n, false, true);
+        return;
+    default:
+        put_class(w, H5_OPAQUE, n);
+        c2_jw_key(w, "tag");
+        c2_jw_cstr(w, "");
+    }
+}
+
+/* ---- attributes ---- */
+
+/* A list of items of one kind is an array of one axis; what else nests is given as text. */
+static enum c2_jkind list_kind(struct c2_jval list)
+{
+    struct c2_jiter it = c2_jiter_of(list);
+    enum c2_jkind all = C2_JNONE;
+    struct c2_jval v;
+    struct c2_str key;
+
+    while (c2_jnext(&it, &key, &v)) {
+        enum c2_jkind kind = c2_jval_kind(v);
+        bool number = kind == C2_JINT || kind == C2_JREAL;
+        if (kind != C2_JSTR && !number && kind != C2_JBOOL) return C2_JNONE;
+        if (all == C2_JNONE || (all == C2_JINT && kind == C2_JREAL))
+            all = kind;
+        else if (all != kind && !(all == C2_JREAL && number))
+            return C2_JNONE;
+    }
+    return all;
+}
+
+static void put_value_type(enum c2_jkind kind, struct c2_jw *w)
+{
+    c2_jw_begin_object(w);
+    switch (kind) {
+    case C2_JINT:
+    case C2_JUINT:
+        put_number(w, H5_INT, 8, false, kind == C2_JINT);
+        break;
+    case C2_JREAL:
+        put_number(w, H5_FLOAT, 8, false, false);
+        break;
+    case C2_JBOOL:
+        put_bool(w);
+        break;
+    default:
+        put_string(w, 8, true, true);
+    }
+    c2_jw_end_object(w);
+}
+
+static void put_attr_type(struct c2_str name, struct c2_jval v, struct c2_jw *w)
+{
+    enum c2_jkind kind = c2_jval_kind(v), items = kind == C2_JARRAY ? list_kind(v) : C2_JNONE;
+
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "name");
+    c2_jw_str(w, name);
+    c2_jw_key(w, "shape");
+    if (kind == C2_JNULL) {
+        c2_jw_null(w);
+    } else {
+        c2_jw_begin_array(w);
+        if (items != C2_JNONE) c2_jw_uint(w, c2_jlen(v));
+        c2_jw_end_array(w);
+    }
+    c2_jw_key(w, "type");
+    put_value_type(items != C2_JNONE ? items : kind, w);
+    c2_jw_end_object(w);
+}
+
+static void put_attr_value(struct c2_jval v, struct c2_jw *w)
+{
+    enum c2_jkind kind = c2_jval_kind(v);
+
+    if (kind == C2_JOBJECT || (kind == C2_JARRAY && list_kind(v) == C2_JNONE)) {
+        C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+        w->ok = w->ok && c2_json_print(v, C2_JSON_COMPACT, &text, w->err);
+        c2_jw_str(w, c2_buf_str(&text));
+    } else {
+        c2_jw_value(w, v);
+    }
+}
+
+void c2_grove_attr_types(struct c2_str json, struct c2_jw *w)
+{
+    C2_AUTO_PTR(c2_json) *parsed = NULL;
+    struct cat2_error err;
+    struct c2_str name;
+    struct c2_jval v;
+
+    c2_jw_begin_array(w);
+    if (json.n > 2 && c2_json_parse(json, &parsed, &err)) {
+        struct c2_jiter it = c2_jiter_of(c2_json_root(parsed));
+        while (w->ok && c2_jnext(&it, &name, &v))
+            put_attr_type(name, v, w);
+    }
+    c2_jw_end_array(w);
+}
+
+static bool is_named(struct c2_str name, const struct c2_str *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (c2_str_eq(name, names[i])) return true;
+    return n == 0;
+}
+
+void c2_grove_attr_values(struct c2_str json, const struct c2_str *names, size_t nnames, struct c2_jw *w)
+{
+    C2_AUTO_PTR(c2_json) *parsed = NULL;
+    struct cat2_error err;
+    struct c2_str name;
+    struct c2_jval v;
+
+    c2_jw_begin_object(w);
+    if (json.n > 2 && c2_json_parse(json, &parsed, &err)) {
+        struct c2_jiter it = c2_jiter_of(c2_json_root(parsed));
+        while (w->ok && c2_jnext(&it, &name, &v)) {
+            if (!is_named(name, names, nnames)) continue;
+            c2_jw_key_str(w, name);
+            put_attr_value(v, w);
+        }
+    }
+    c2_jw_end_object(w);
+}
+
+/* ---- datasets ---- */
+
+static struct c2_str base_name(const struct c2_ds *ds)
+{
+    const char *slash = strrchr(ds->path, '/');
+
+    return c2_str_of(slash ? slash + 1 : ds->path);
+}
+
+static void put_filters(const struct c2_ds *ds, struct c2_jw *w)
+{
+    static const char *const codecs[] = {"blosclz", "lz4", "lz4hc", NULL, "zlib", "zstd"};
+    int codec = ds->meta.cparams.codec;
+    bool known = codec >= 0 && codec < (int)C2_ARRAY_LEN(codecs) && codecs[codec];
+    char text[40];
+
+    snprintf(text, sizeof(text), "blosc2:%s", known ? codecs[codec] : "plugin");
+    c2_jw_key(w, "filters");
+    c2_jw_begin_array(w);
+    c2_jw_begin_object(w);
+    put_int(w, "id", BLOSC2_FILTER);
+    c2_jw_key(w, "name");
+    c2_jw_cstr(w, text);
+    c2_jw_end_object(w);
+    c2_jw_end_array(w);
+}
+
+static void put_geometry(const struct c2_ds *ds, struct c2_jw *w)
+{
+    const struct c2_grid *grid = &ds->meta.grid;
+
+    c2_jw_key(w, "shape");
+    c2_jw_begin_array(w);
+    for (int i = 0; i < grid->ndim; i++)
+        c2_jw_int(w, grid->shape[i]);
+    c2_jw_end_array(w);
+    c2_jw_key(w, "chunks");
+    if (grid->ndim == 0) {
+        c2_jw_null(w);
+        return;
+    }
+    c2_jw_begin_array(w);
+    for (int i = 0; i < grid->ndim; i++)
+        c2_jw_int(w, grid->chunks[i]);
+    c2_jw_end_array(w);
+}
+
+/* Opaque, so that nothing but its data is asked for: the answer to that is the error. */
+static void put_broken(struct c2_jw *w)
+{
+    c2_jw_key(w, "shape");
+    c2_jw_begin_array(w);
+    c2_jw_end_array(w);
+    c2_jw_key(w, "chunks");
+    c2_jw_null(w);
+    c2_jw_key(w, "filters");
+    c2_jw_null(w);
+    c2_jw_key(w, "type");
+    c2_jw_begin_object(w);
+    put_class(w, H5_OPAQUE, 1);
+    c2_jw_key(w, "tag");
+    c2_jw_cstr(w, "cannot be served");
+    c2_jw_end_object(w);
+    c2_jw_key(w, "attributes");
+    c2_grove_attr_types(C2_STR("{\"error\":\"\"}"), w);
+}
+
+void c2_grove_dataset(const struct c2_ds *ds, struct c2_jw *w)
+{
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "kind");
+    c2_jw_cstr(w, "dataset");
+    c2_jw_key(w, "name");
+    c2_jw_str(w, base_name(ds));
+    if (ds->error) {
+        put_broken(w);
+    } else {
+        put_geometry(ds, w);
+        put_filters(ds, w);
+        c2_jw_key(w, "type");
+        c2_jw_begin_object(w);
+        put_type(&ds->meta.dtype, w);
+        c2_jw_end_object(w);
+        c2_jw_key(w, "attributes");
+        c2_grove_attr_types(c2_buf_str(&ds->meta.vlmeta), w);
+    }
+    c2_jw_end_object(w);
+}
+
+void c2_grove_attrs(const struct c2_ds *ds, const struct c2_str *names, size_t nnames, struct c2_jw *w)
+{
+    if (!ds->error) {
+        c2_grove_attr_values(c2_buf_str(&ds->meta.vlmeta), names, nnames, w);
+        return;
+    }
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "error");
+    c2_jw_cstr(w, ds->error);
+    c2_jw_end_object(w);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A group with its children, and all paths below one: written while the socket drains, however many there
+ * are.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "subscriber/h5grove/grove.h"
+
+struct listing {
+    char dir[C2_PATH_MAX + 2];
+    size_t dir_n; /* with its final '/', 0 for the top */
+    struct c2_ds **list;
+    size_t n, i;
+    bool (*put)(struct listing *l, struct cat2_error *err); /* one dataset or folder; advances i */
+    const char *tail;
+    bool any; /* a comma comes first */
+    struct c2_buf out;
+    size_t sent;
+};
+
+static void listing_free(void *ctx)
+{
+    struct listing *l = ctx;
+
+    for (size_t i = 0; i < l->n; i++)
+        c2_ds_unref(l->list[i]);
+    free(l->list);
+    c2_buf_fini(&l->out);
+    free(l);
+}
+
+static bool fill(struct listing *l, size_t room, struct cat2_error *err)
+{
+    while (l->out.n < room && l->i < l->n)
+        if (!l->put(l, err)) return false;
+    if (l->i == l->n && l->tail) {
+        if (!c2_buf_puts(&l->out, l->tail, err)) return false;
+        l->tail = NULL;
+    }
+    return true;
+}
+
+static int64_t pull(void *ctx, uint8_t *to, size_t room)
+{
+    struct listing *l = ctx;
+    struct cat2_error err;
+
+    if (l->sent == l->out.n) {
+        l->sent = 0;
+        c2_buf_clear(&l->out);
+    }
+    if (l->out.n == 0 && !fill(l, room, &err)) return C2_BODY_FAIL;
+    size_t n = l->out.n - l->sent;
+    if (n > room) n = room;
+    if (n == 0) return C2_BODY_END;
+    memcpy(to, l->out.p + l->sent, n);
+    l->sent += n;
+    return (int64_t)n;
+}
+
+/* A group that is called as a dataset beside it is told from it by a slash. The list is sorted. */
+static const char *group_slash(const struct listing *l, const char *path, size_t n)
+{
+    struct c2_str name = {path, n};
+    size_t low = 0, high = l->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = c2_str_cmp(c2_str_of(l->list[middle]->path), name);
+        if (order == 0) return "/";
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return "";
+}
+
+/* ---- children ---- */
+
+static bool put_child(struct listing *l, struct cat2_error *err)
+{
+    const struct c2_ds *ds = l->list[l->i];
+    struct c2_str name, rest;
+    char text[C2_PART_MAX + 2];
+    struct c2_jw w;
+
+    if (l->any && !c2_buf_putc(&l->out, ',', err)) return false;
+    l->any = true;
+    c2_jw_init(&w, &l->out, C2_JSON_COMPACT, err);
+    if (!c2_str_cut(c2_str_of(ds->path + l->dir_n), '/', &name, &rest)) {
+        c2_grove_dataset(ds, &w);
+        l->i++;
+        return c2_jw_finish(&w);
+    }
+    size_t same = l->dir_n + name.n + 1; /* what lies in one folder lies together */
+    while (l->i < l->n && strncmp(l->list[l->i]->path, ds->path, same) == 0)
+        l->i++;
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "kind");
+    c2_jw_cstr(&w, "group");
+    c2_jw_key(&w, "name");
+    snprintf(text, sizeof(text), "%.*s%s", C2_STR_ARG(name), group_slash(l, ds->path, l->dir_n + name.n));
+    c2_jw_cstr(&w, text);
+    c2_jw_key(&w, "attributes");
+    c2_grove_attr_types((struct c2_str){"", 0}, &w);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+static bool begin_group(struct listing *l, struct cat2_error *err)
+{
+    struct c2_str dir = {l->dir, l->dir_n ? l->dir_n - 1 : 0};
+    struct c2_jw w;
+
+    for (size_t i = dir.n; i > 0; i--)
+        if (dir.p[i - 1] == '/') {
+            dir = (struct c2_str){dir.p + i, dir.n - i};
+            break;
+        }
+    c2_jw_init(&w, &l->out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "kind");
+    c2_jw_cstr(&w, "group");
+    c2_jw_key(&w, "name");
+    c2_jw_str(&w, dir);
+    c2_jw_key(&w, "attributes");
+    c2_grove_attr_types((struct c2_str){"", 0}, &w);
+    c2_jw_end_object(&w);
+    if (!c2_jw_finish(&w)) return false;
+    l->out.n--; /* its brace comes last */
+    l->put = put_child;
+    l->tail = "]}";
+    return c2_buf_puts(&l->out, ",\"children\":[", err);
+}
+
+/* ---- paths ---- */
+
+static bool put_path(struct listing *l, const char *path, size_t n, bool group, struct cat2_error *err)
+{
+    char text[C2_PATH_MAX + 3];
+    struct c2_jw w;
+
+    if (l->any && !c2_buf_putc(&l->out, ',', err)) return false;
+    l->any = true;
+    snprintf(text, sizeof(text), "/%.*s%s", (int)n, path, group && n ? group_slash(l, path, n) : "");
+    c2_jw_init(&w, &l->out, C2_JSON_COMPACT, err);
+    c2_jw_cstr(&w, text);
+    return c2_jw_finish(&w);
+}
+
+/* The folders that begin with this dataset, then the dataset. */
+static bool put_paths(struct listing *l, struct cat2_error *err)
+{
+    const char *path = l->list[l->i]->path, *before = l->i ? l->list[l->i - 1]->path : "";
+    size_t common = 0, n = strlen(path);
+
+    while (common < n && path[common] == before[common])
+        common++;
+    for (size_t k = l->dir_n; k < n; k++)
+        if (path[k] == '/' && (common <= k || l->i == 0) && !put_path(l, path, k, true, err)) return false;
+    l->i++;
+    return put_path(l, path, n, false, err);
+}
+
+static bool begin_paths(struct listing *l, struct cat2_error *err)
+{
+    l->put = put_paths;
+    l->tail = "]";
+    return c2_buf_putc(&l->out, '[', err) && put_path(l, l->dir, l->dir_n ? l->dir_n - 1 : 0, true, err);
+}
+
+/* ---- the request ---- */
+
+static bool is_known(const struct c2_grove_at *at)
+{
+    char text[48], quoted[80];
+    struct c2_str header;
+
+    c2_sub_root_etag(at->root, text);
+    snprintf(quoted, sizeof(quoted), "\"%s\"", text);
+    c2_reply_header(at->req, "ETag", quoted);
+    c2_reply_header(at->req, "Cache-Control", "no-cache");
+    if (!c2_request_header(at->req, "If-None-Match", &header) || !c2_etag_listed(header, quoted))
+        return false;
+    c2_reply_empty(at->req, 304);
+    return true;
+}
+
+static void list(const struct c2_grove_at *at, bool (*begin)(struct listing *l, struct cat2_error *err))
+{
+    struct cat2_error err;
+
+    c2_sub_say_stale(at->req, at->root);
+    if (is_known(at)) return;
+    struct listing *l = calloc(1, sizeof(*l));
+    if (!l) {
+        c2_reply_detail(at->req, 503, "out of memory");
+        return;
+    }
+    c2_buf_init(&l->out, C2_JSON_NBYTES_MAX);
+    if (at->path.n) l->dir_n = (size_t)snprintf(l->dir, sizeof(l->dir), "%.*s/", C2_STR_ARG(at->path));
+    bool ok = at->ds || /* nothing is beneath it */
+              c2_sub_beneath(at->root, (struct c2_str){l->dir, l->dir_n}, &l->list, &l->n, &err);
+    if (!ok || !begin(l, &err)) {
+        c2_reply_error(at->req, &err);
+        listing_free(l);
+        return;
+    }
+    struct c2_body body = {pull, listing_free, l};
+    c2_reply_body(at->req, 200, "application/json", -1, &body);
+}
+
+void c2_grove_folder(const struct c2_grove_at *at)
+{
+    list(at, begin_group);
+}
+
+void c2_grove_paths(const struct c2_grove_at *at)
+{
+    list(at, begin_paths);
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Roots and their datasets: in memory sorted by path, in the state by "root/path". */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "data/cache_name.h"
+#include "subscriber/events/events.h"
+
+bool c2_root_name_ok(struct c2_str name)
+{
+    return name.n > 0 && name.n <= C2_NAME_MAX && name.p[0] != '@' && name.p[0] != '.' &&
+           !memchr(name.p, '/', name.n) && !memchr(name.p, '\0', name.n);
+}
+
+struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name)
+{
+    for (struct c2_root_state *root = sub->roots; root; root = root->next)
+        if (c2_str_is(name, root->root.name)) return root;
+    return NULL;
+}
+
+struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *from,
+                                      struct cat2_error *err)
+{
+    struct c2_root_state **at = &sub->roots, *root = c2_sub_root(sub, c2_str_of(from->name));
+
+    if (root) {
+        root->root = *from;
+        return root;
+    }
+    if (!c2_root_name_ok(c2_str_of(from->name))) {
+        c2_fail(err, CAT2_EINVAL, "root name '%.60s' cannot be a folder", from->name);
+        return NULL;
+    }
+    root = calloc(1, sizeof(*root));
+    if (!root) {
+        c2_fail_nomem(err, "root");
+        return NULL;
+    }
+    root->root = *from;
+    root->sub = sub;
+    while (*at)
+        at = &(*at)->next;
+    *at = root;
+    return root;
+}
+
+size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path)
+{
+    size_t low = 0, high = root->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (c2_str_cmp(c2_str_of(root->datasets[middle]->path), path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Index of path, or where it would be inserted. */
+static size_t place_of(const struct c2_root_state *root, struct c2_str path, bool *found)
+{
+    size_t i = c2_sub_lower(root, path);
+
+    *found = i < root->n && c2_str_is(path, root->datasets[i]->path);
+    return i;
+}
+
+struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path)
+{
+    bool found;
+    size_t i = place_of(root, path, &found);
+
+    return found ? root->datasets[i] : NULL;
+}
+
+struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why)
+{
+    for (size_t n = 1; n < path.n; n++) {
+        struct c2_ds *ds = path.p[n] == '/' ? c2_sub_find(root, (struct c2_str){path.p, n}) : NULL;
+        if (!ds || (!ds->remark && !ds->error)) continue;
+        *why = ds->remark ? ds->remark : ds->error;
+        return ds;
+    }
+    struct c2_ds *only = root->n == 1 ? root->datasets[0] : NULL; /* the root is a file, listed as itself */
+    if (!only || !only->error || strchr(only->path, '/') || c2_kind_of(c2_str_of(only->path)) != C2_KIND_FILE)
+        return NULL;
+    *why = only->error;
+    return only;
+}
+
+void c2_sub_root_etag(const struct c2_root_state *root, char out[48])
+{
+    snprintf(out, 48, "%" PRId64 "-%" PRIu64, c2_events_epoch(root->sub->events), root->changes);
+}
+
+bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,
+                    struct cat2_error *err)
+{
+    char after[C2_PATH_MAX + 2];
+    size_t first = c2_sub_lower(root, dir), end = root->n;
+
+    *list = NULL;
+    *n = 0;
+    if (dir.n) { /* '0' follows '/' */
+        C2_ASSERT(dir.n < sizeof(after) && dir.p[dir.n - 1] == '/');
+        memcpy(after, dir.p, dir.n);
+        after[dir.n - 1] = '0';
+        end = c2_sub_lower(root, (struct c2_str){after, dir.n});
+        if (end == first)
+            return c2_fail(err, CAT2_ENOTFOUND, "there is no folder %.*s in %s", (int)dir.n - 1, dir.p,
+                           root->root.name);
+    }
+    *list = calloc(end - first + 1, sizeof(**list));
+    if (!*list) return c2_fail_nomem(err, "listing");
+    for (size_t i = first; i < end; i++)
+        (*list)[(*n)++] = c2_ds_ref(root->datasets[i]);
+    return true;
+}
+
+struct c2_ds *c2_ds_ref(struct c2_ds *ds)
+{
+    ds->refs++;
+    return ds;
+}
+
+void c2_ds_unref(struct c2_ds *ds)
+{
+    if (!ds || --ds->refs > 0) return;
+    c2_meta_fini(&ds->meta);
+    c2_buf_fini(&ds->info);
+    c2_ds_close_file(ds);
+    free(ds->flying);
+    free(ds->path);
+    free(ds->etag);
+    free(ds->quoted);
+    free(ds->match);
+    free(ds->key);
+    free(ds->line);
+    free(ds->error);
+    free(ds->remark);
+    c2_sub_unref_dataset(ds->sub);
+    free(ds);
+}
+
+static bool read_layout(struct c2_jval frame, struct c2_frame_layout *out)
+{
+    int64_t blocksize = 0;
+
+    *out = (struct c2_frame_layout){0};
+    if (!c2_jint(c2_jget(frame, "frame_len"), &out->frame_len) ||
+        !c2_jint(c2_jget(frame, "header_len"), &out->header_len) ||
+        !c2_jint(c2_jget(frame, "index_off"), &out->index_off))
+        return false;
+    c2_jint(c2_jget(frame, "blocksize"), &blocksize);
+    out->blocksize = blocksize > 0 && blocksize <= INT32_MAX ? (int32_t)blocksize : 0;
+    return out->header_len >= 87 && out->header_len <= C2_HEADER_NBYTES_MAX &&
+           out->index_off >= out->header_len && out->frame_len > out->index_off &&
+           out->frame_len - out->index_off <= C2_TRAILER_NBYTES_MAX + ((int64_t)C2_NCHUNKS_MAX * 8 + 64);
+}
+
+int64_t c2_ds_mtime_ms(const struct c2_ds *ds)
+{
+    struct c2_str seconds, size, whole, fraction;
+    int64_t mtime = -1, s = 0;
+
+    c2_str_cut(c2_str_of(ds->etag), ':', &seconds, &size);
+    c2_str_cut(seconds, '.', &whole, &fraction);
+    if (c2_str_to_i64(whole, &s) && s < INT64_MAX / 1000) mtime = s * 1000;
+    for (size_t i = 0; mtime >= 0 && i < 3; i++)
+        mtime += i < fraction.n && fraction.p[i] >= '0' && fraction.p[i] <= '9'
+                     ? (fraction.p[i] - '0') * (i == 0   ? 100
+                                                : i == 1 ? 10
+                                                         : 1)
+                     : 0;
+    return mtime;
+}
+
+/* The answer of /api/info, made once. mtime is the part of the etag before ':'. */
+static bool make_info(struct c2_ds *ds, struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_buf_init(&ds->info, C2_JSON_NBYTES_MAX);
+    c2_jw_init(&w, &ds->info, C2_JSON_COMPACT, err);
+    if (!c2_meta_to_json(&ds->meta, true, c2_ds_mtime_ms(ds), &w))
+        return err->code != CAT2_OK ? false : c2_fail_nomem(err, "info");
+    if (!c2_jw_finish(&w) || !ds->error) return w.ok;
+    ds->info.n--; /* its brace comes last */
+    if (!c2_buf_puts(&ds->info, ",\"refusal\":", err)) return false;
+    c2_jw_init(&w, &ds->info, C2_JSON_COMPACT, err);
+    c2_jw_cstr(&w, ds->error);
+    return c2_jw_finish(&w) && c2_buf_putc(&ds->info, '}', err);
+}
+
+/* Etags of the publisher's may come back (it lost its state, or has another root by now); ours do not. */
+static bool name_etag(struct c2_ds *ds, struct c2_str etag, int repeats, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(1024), quoted = C2_BUF_INIT(1024);
+    bool ok = c2_buf_printf(&text, err, "%.*s", (int)c2_min_i64(500, (int64_t)etag.n), etag.p);
+
+    if (ok && etag.n && repeats) ok = c2_buf_printf(&text, err, "-%d", repeats);
+    ok = ok && c2_buf_printf(&quoted, err, "\"%s\"", c2_buf_cstr(&text));
+    if (!ok) return false;
+    free(ds->etag);
+    free(ds->quoted);
+    ds->repeats = repeats;
+    ds->etag = c2_str_dup(c2_buf_str(&text));
+    ds->quoted = c2_str_dup(c2_buf_str(&quoted));
+    return (ds->etag && ds->quoted) || c2_fail_nomem(err, "dataset");
+}
+
+static bool name_generation(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) match = C2_BUF_INIT(1024), key = C2_BUF_INIT(1024);
+    struct c2_str etag = {"", 0}, validator;
+
+    c2_jstr(c2_jget(v, "etag"), &etag);
+    for (size_t i = 0; i < etag.n; i++)
+        if ((unsigned char)etag.p[i] <= 0x20 || etag.p[i] == '"' || etag.p[i] == 0x7f) {
+            name_etag(ds, C2_STR(""), 0, err);
+            return c2_fail(err, CAT2_EDATA, "etag holds a blank or a quote");
+        }
+    bool strong = c2_jstr(c2_jget(v, "validator"), &validator) && validator.n > 0 && validator.n < 200 &&
+                  !memchr(validator.p, '"', validator.n);
+    struct c2_str wanted = strong ? validator : etag;
+    if (!name_etag(ds, etag, ds->repeats, err) ||
+        !c2_buf_printf(&match, err, "\"%.*s\"", (int)c2_min_i64(500, (int64_t)wanted.n), wanted.p) ||
+        !c2_buf_printf(&key, err, "%.*s", (int)c2_min_i64(500, (int64_t)etag.n), etag.p) ||
+        (strong && !c2_buf_printf(&key, err, " %.*s", C2_STR_ARG(validator))))
+        return false;
+    ds->match = c2_str_dup(c2_buf_str(&match));
+    ds->key = c2_str_dup(c2_buf_str(&key));
+    return (ds->match && ds->key) || c2_fail_nomem(err, "dataset");
+}
+
+static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
+{
+    struct c2_str error;
+
+    if (!name_generation(ds, v, err)) return false;
+    if (c2_jstr(c2_jget(v, "remark"), &error) && !(ds->remark = c2_str_dup(error)))
+        return c2_fail_nomem(err, "dataset");
+    if (c2_jstr(c2_jget(v, "error"), &error)) {
+        ds->error = c2_str_dup(c2_reason_without_place(error));
+        c2_jbool(c2_jget(v, "busy"), &ds->busy);
+        return ds->error || c2_fail_nomem(err, "dataset");
+    }
+    if (!c2_meta_from_json(c2_jget(v, "metadata"), c2_kind_of(c2_str_of(ds->path)), &ds->meta, err))
+        return false;
+    struct c2_jval frame = c2_jget(v, "frame");
+    ds->refused = c2_jstr(c2_jget(v, "refusal"), &error);
+    if (ds->refused && !(ds->error = c2_str_dup(error))) return c2_fail_nomem(err, "dataset");
+    ds->has_frame = c2_jval_kind(frame) == C2_JOBJECT && read_layout(frame, &ds->layout);
+    return make_info(ds, err);
+}
+
+bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern, struct c2_ds **out,
+                     struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_str path;
+
+    if (!c2_json_parse(line, &json, err)) return false;
+    struct c2_jval v = c2_json_root(json);
+    if (!c2_jstr(c2_jget(v, "path"), &path) || !c2_path_check(path, err))
+        return c2_fail(err, CAT2_EDATA, "a listed dataset has no usable path");
+    struct c2_ds *ds = calloc(1, sizeof(*ds));
+    if (!ds) return c2_fail_nomem(err, "dataset");
+    ds->refs = 1;
+    ds->sub = root->sub;
+    ds->sub->ndatasets++;
+    ds->serial = ++root->sub->serials;
+    ds->left_nbytes = -1;
+    ds->modern = modern;
+    snprintf(ds->root, sizeof(ds->root), "%s", root->root.name);
+    ds->path = c2_str_dup(path);
+    ds->line = c2_str_dup(line);
+    struct cat2_error why = {0};
+    bool ok = ds->path && ds->line;
+    if (ok && !fill(ds, v, &why)) { /* it marks only itself */
+        ds->error = c2_str_dup(c2_str_of(why.message));
+        c2_log_warn("dataset root=%s path=%s: %s", ds->root, ds->path, why.message);
+        ok = ds->error && ds->etag && ds->quoted;
+    }
+    if (!ok) {
+        c2_ds_unref(ds);
+        return c2_fail_nomem(err, "dataset");
+    }
+    *out = ds;
+    return true;
+}
+
+bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_str path = c2_str_of(ds->path);
+
+    return c2_cache_name(ds->root, path, c2_kind_of(path) == C2_KIND_FILE ? ".b2" : "", out, err);
+}
+
+static void save(const struct c2_ds *ds)
+{
+    struct cat2_error err;
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
+    C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+
+    if (ds->sub->restoring) return;
+    bool ok = c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path) &&
+              c2_buf_printf(&value, &err, ds->repeats ? "%d%d" : "%d", ds->modern, ds->repeats) &&
+              c2_buf_puts(&value, ds->line, &err) &&
+              c2_state_put(ds->sub->state, "datasets", c2_buf_str(&key), c2_buf_str(&value), &err);
+    if (!ok) c2_log_error("state: %s", err.message);
+}
+
+/* The ETags of ours go on from those of the generation before. */
+static bool succeed(struct c2_ds *ds, const struct c2_ds *old, struct cat2_error *err)
+{
+    size_t raw = strlen(old->etag) - (old->repeats ? strlen(strrchr(old->etag, '-')) : 0);
+    bool again = *ds->etag && ds->key && old->key && strlen(ds->etag) == raw &&
+                 strncmp(ds->etag, old->etag, raw) == 0 && strcmp(ds->key, old->key) != 0;
+    struct c2_str etag = {ds->etag, strlen(ds->etag)};
+    int repeats = old->repeats + again;
+
+    return ds->repeats || repeats == 0 || etag.n == 0 || name_etag(ds, etag, repeats, err);
+}
+
+bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error *err)
+{
+    bool found;
+    size_t i = place_of(root, c2_str_of(ds->path), &found);
+
+    if (found) {
+        struct c2_ds *old = root->datasets[i];
+        bool same = *ds->etag && strcmp(old->line, ds->line) == 0 && old->modern == ds->modern;
+        if (!same && !succeed(ds, old, err)) {
+            c2_ds_unref(ds);
+            return false;
+        }
+        if (!same) save(ds);
+        if (!same) c2_events_dataset(root, ds, "changed");
+        root->datasets[i] = same ? old : ds;
+        c2_ds_unref(same ? ds : old);
+        return true;
+    }
+    if ((root->n & (root->n - 1)) == 0) { /* grows at powers of two */
+        struct c2_ds **grown = realloc(root->datasets, (root->n ? root->n * 2 : 1) * sizeof(*grown));
+        if (!grown) {
+            c2_ds_unref(ds);
+            return c2_fail_nomem(err, "datasets");
+        }
+        root->datasets = grown;
+    }
+    memmove(root->datasets + i + 1, root->datasets + i, (root->n - i) * sizeof(*root->datasets));
+    root->datasets[i] = ds;
+    root->n++;
+    save(ds);
+    c2_events_dataset(root, ds, "new");
+    return true;
+}
+
+void c2_sub_save_all(struct c2_root_state *root)
+{
+    for (size_t i = 0; i < root->n; i++)
+        save(root->datasets[i]);
+}
+
+void c2_sub_drop(struct c2_root_state *root, struct c2_str path)
+{
+    bool found;
+    size_t i = place_of(root, path, &found);
+    struct cat2_error err;
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
+
+    if (!found) return;
+    struct c2_ds *ds = root->datasets[i];
+    if (c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path))
+        c2_state_del(root->sub->state, "datasets", c2_buf_str(&key), &err);
+    if (c2_ds_cache_name(ds, &name, &err) &&
+        !c2_cachefile_remove(root->sub->cachefd, c2_buf_cstr(&name), &err))
+        c2_log_warn("cache: %s", err.message);
+    memmove(root->datasets + i, root->datasets + i + 1, (root->n - i - 1) * sizeof(*root->datasets));
+    root->n--;
+    c2_events_dataset(root, ds, "removed");
+    c2_ds_unref(ds);
+}
+
+void c2_sub_save_root(struct c2_root_state *root)
+{
+    struct cat2_error err;
+    C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
+
+    if (!c2_buf_printf(&value, &err, "%d %s", root->subscribed, root->root.http) ||
+        !c2_state_put(root->sub->state, "roots", c2_str_of(root->root.name), c2_buf_str(&value), &err))
+        c2_log_error("state: %s", err.message);
+}
+
+static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
+{
+    struct c2_subscriber *sub = ctx;
+    struct c2_root from = {0};
+    struct c2_str flag, http;
+
+    if (!c2_str_cut(value, ' ', &flag, &http) || !c2_root_name_ok(key)) return true;
+    snprintf(from.name, sizeof(from.name), "%.*s", C2_STR_ARG(key));
+    snprintf(from.http, sizeof(from.http), "%.*s", C2_STR_ARG(http));
+    struct c2_root_state *root = c2_sub_root_add(sub, &from, err);
+    if (!root) return false;
+    root->subscribed = c2_str_is(flag, "1");
+    return true;
+}
+
+static bool restore_dataset(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
+{
+    struct c2_subscriber *sub = ctx;
+    struct c2_str name, path, line;
+    struct c2_ds *ds;
+    int repeats = 0;
+
+    if (!c2_str_cut(key, '/', &name, &path) || value.n < 2) return true;
+    struct c2_root_state *root = c2_sub_root(sub, name);
+    struct cat2_error why;
+    line = (struct c2_str){value.p + 1, value.n - 1};
+    for (; line.n && line.p[0] >= '0' && line.p[0] <= '9' && repeats < INT_MAX / 16; line.p++, line.n--)
+        repeats = 10 * repeats + (line.p[0] - '0');
+    if (!root || !c2_ds_from_line(root, line, value.p[0] == '1', &ds, &why)) return true;
+    root->listed = true;
+    if (repeats && !name_etag(ds, c2_str_of(ds->etag), repeats, err)) {
+        c2_ds_unref(ds);
+        return false;
+    }
+    return c2_sub_put(root, ds, err);
+}
+
+bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err)
+{
+    sub->restoring = true;
+    bool ok = c2_state_each(sub->state, "roots", C2_STR(""), restore_root, sub, err) &&
+              c2_state_each(sub->state, "datasets", C2_STR(""), restore_dataset, sub, err);
+    sub->restoring = false;
+    return ok;
+}
+
+void c2_sub_roots_free(struct c2_subscriber *sub)
+{
+    for (struct c2_root_state *root = sub->roots, *next; root; root = next) {
+        next = root->next;
+        for (size_t i = 0; i < root->n; i++)
+            c2_ds_unref(root->datasets[i]);
+        free(root->datasets);
+        free(root);
+    }
+    sub->roots = NULL;
+}

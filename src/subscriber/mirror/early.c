@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One dataset of a root whose first listing is still under way: asked for by its path, so that nobody waits
+ * for a hundred thousand others. Kept in memory only, until the list has come. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "subscriber/mirror/mirror.h"
+#include "wire/url.h"
+
+struct early {
+    struct c2_subscriber *sub;
+    char root[sizeof(((struct c2_root *)0)->name)];
+    char *path;
+    void (*fn)(void *ctx, const struct cat2_error *err);
+    void *ctx;
+};
+
+static void early_end(struct early *early, const struct cat2_error *err)
+{
+    void (*fn)(void *ctx, const struct cat2_error *err) = early->fn;
+    void *ctx = early->ctx;
+
+    free(early->path);
+    free(early);
+    fn(ctx, err);
+}
+
+/* Not what a publisher of ours answers, or of another path: the list will tell. */
+static bool take(struct early *early, struct c2_root_state *root, struct c2_http_reply *reply)
+{
+    struct cat2_error err;
+    struct c2_ds *ds;
+
+    if (reply->status != 200 || !c2_str_starts(reply->content_type, "application/x-ndjson") ||
+        !c2_ds_from_line(root, c2_str_trim(c2_buf_str(reply->body)), true, &ds, &err))
+        return false;
+    if (strcmp(ds->path, early->path) != 0) {
+        c2_ds_unref(ds);
+        return false;
+    }
+    early->sub->restoring = true; /* not to be found as all there is after a restart */
+    bool ok = c2_sub_put(root, ds, &err);
+    early->sub->restoring = false;
+    return ok;
+}
+
+static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
+{
+    struct early *early = ctx;
+    struct c2_root_state *root = c2_sub_root(early->sub, c2_str_of(early->root));
+
+    if (why && why->code == CAT2_ECANCELLED)
+        early_end(early, why);
+    else if (!root || root->listed || (!why && take(early, root, reply)))
+        early_end(early, NULL);
+    else if (!why && reply->status == 503) {
+        struct cat2_error err;
+        c2_reason_of_reply(reply, root->root.http, early->path, &err);
+        root->retry_s = c2_reason_retry_s(reply);
+        early_end(early, &err);
+    } else {
+        c2_sub_when_known(root, early->fn, early->ctx);
+        free(early->path);
+        free(early);
+    }
+}
+
+void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
+                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+{
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(8192);
+    struct early *early;
+    struct cat2_error err;
+
+    if (root->listed || path.n == 0 || c2_sub_find(root, path)) {
+        fn(ctx, NULL);
+        return;
+    }
+    if (!root->follow && !root->timer) c2_sub_follow(root);
+    early = calloc(1, sizeof(*early));
+    if (early) {
+        *early = (struct early){.sub = root->sub, .path = c2_str_dup(path), .fn = fn, .ctx = ctx};
+        snprintf(early->root, sizeof(early->root), "%s", root->root.name);
+    }
+    bool ok = early && early->path && c2_buf_printf(&url, &err, "http://%s/api/info/", root->root.http) &&
+              c2_url_encode(path, true, &url, &err) && c2_buf_puts(&url, "?full=1", &err);
+    struct c2_http_call call = {.url = c2_buf_cstr(&url),
+                                .body_max = 16 << 20,
+                                .stall_ms = 60000,
+                                .timeout_ms = 60000,
+                                .done = on_answer,
+                                .ctx = early};
+    if (ok && c2_upcall_start(root->sub, &call, C2_WIRE_INFO, c2_sub_check(root), &err)) return;
+    if (early) free(early->path);
+    free(early);
+    c2_sub_when_known(root, fn, ctx);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A listing under way: follow.c decides when, and takes it over; follow_list.c asks and reads. */
+#ifndef C2_SUBSCRIBER_FOLLOW_IMPL_H
+#define C2_SUBSCRIBER_FOLLOW_IMPL_H
+
+#include "subscriber/mirror/mirror.h"
+
+struct c2_follow {
+    struct c2_root_state *root;
+    struct c2_checked *list;
+    struct c2_buf text; /* a Python list, or the line at hand */
+    bool streaming, known_type;
+    bool hashed;          /* lines have hashes */
+    int tries;            /* of the whole list */
+    int64_t nlines, nend; /* good lines; how many were sent, -1 not known yet */
+    int64_t nlost;        /* lines of which not even the path is known */
+    uint64_t chain, chain_end;
+    bool unsure;          /* Python: a 5xx may mean that the dataset is not announced yet */
+    struct c2_ds **found; /* in listing order */
+    size_t nfound, cap;
+    struct c2_follow_info { /* one info a dataset: all of a Python list, damaged lines of ours */
+        struct c2_follow *follow;
+        struct c2_checked *flight;
+        char *path;
+        int tries;
+    } * infos;
+    size_t ninfos, infos_cap, next, under_way;
+};
+
+/** Ask for the list. */
+void c2_follow_list(struct c2_follow *f);
+/** Forget what has come. */
+void c2_follow_clear(struct c2_follow *f);
+/** The listing ends: taken over, or tried again later. f is gone. */
+void c2_follow_complete(struct c2_follow *f);
+void c2_follow_failed(struct c2_follow *f, const struct cat2_error *err);
+/** The publisher cannot say yet (503): no failure; it is asked again, and those who wait go on waiting. */
+void c2_follow_not_yet(struct c2_follow *f, struct c2_http_reply *reply);
+
+#endif

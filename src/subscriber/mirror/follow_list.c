@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The list of a root: one full listing from a publisher of ours, a list and an info a dataset from a Python
+ * one.
+ *
+ * Lines of ours have hashes, and the last one says how many there are (wire/proof.h). A line that does not
+ * have its hash is asked for again by its path; if that does not help, or lines are missing, the whole list
+ * is. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "subscriber/mirror/follow_impl.h"
+#include "wire/url.h"
+
+#define INFOS_AT_ONCE 16
+#define LIST_MS       ((int64_t)24 * 3600 * 1000) /* it is as long as it is; what counts is that it goes on */
+#define LIST_STALL_MS 60000                       /* one dataset may have to be read first */
+#define TRIES         3                           /* of the list, of one info */
+#define BAD_LINES_MAX 64                          /* more: the whole list again */
+
+static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
+{
+    if (f->nfound == f->cap) {
+        size_t cap = f->cap ? f->cap * 2 : 64;
+        struct c2_ds **grown = realloc(f->found, cap * sizeof(*grown));
+        if (!grown) {
+            c2_ds_unref(ds);
+            return c2_fail_nomem(err, "listing");
+        }
+        f->found = grown;
+        f->cap = cap;
+    }
+    f->found[f->nfound++] = ds;
+    return true;
+}
+
+static bool add_info(struct c2_follow *f, struct c2_str path, struct cat2_error *err)
+{
+    if (f->ninfos == f->infos_cap) {
+        size_t cap = f->infos_cap ? f->infos_cap * 2 : 64;
+        struct c2_follow_info *grown = realloc(f->infos, cap * sizeof(*grown));
+        if (!grown) return c2_fail_nomem(err, "listing");
+        f->infos = grown;
+        f->infos_cap = cap;
+    }
+    f->infos[f->ninfos] = (struct c2_follow_info){f, NULL, c2_str_dup(path), 0};
+    return f->infos[f->ninfos++].path || c2_fail_nomem(err, "listing");
+}
+
+/* ---- lines of ours ---- */
+
+/* The line is not what was sent: its path may still be readable, and then a dataset of that name is asked
+ * for. */
+static bool bad_line(struct c2_follow *f, struct c2_str line, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct cat2_error bad;
+    struct c2_str path;
+
+    c2_wire_mismatch(C2_WIRE_LIST, "a line of %.100s: %.*s", f->root->root.name,
+                     (int)c2_min_i64(120, (int64_t)line.n), line.p);
+    if (f->ninfos < BAD_LINES_MAX && c2_json_parse(line, &json, &bad) &&
+        c2_jstr(c2_jget(c2_json_root(json), "path"), &path) && c2_path_check(path, &bad))
+        return add_info(f, path, err);
+    f->nlost++;
+    return true;
+}
+
+/* {"end":N,"chain":"DIGITS"} */
+static bool is_end(struct c2_follow *f, struct c2_str line)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct cat2_error bad;
+    struct c2_str chain;
+    char expected[17];
+
+    if (!c2_str_starts(line, "{\"end\":") || !c2_json_parse(line, &json, &bad)) return false;
+    if (!c2_jint(c2_jget(c2_json_root(json), "end"), &f->nend) ||
+        !c2_jstr(c2_jget(c2_json_root(json), "chain"), &chain))
+        return false;
+    c2_hash_text(f->chain, expected);
+    if (!c2_str_is(chain, expected)) f->chain_end = ~f->chain; /* as of bad lines */
+    return true;
+}
+
+/* While it is being written it stays as it was: what it will be is announced. Takes ds, gives a reference. */
+static struct c2_ds *or_known(struct c2_follow *f, struct c2_ds *ds)
+{
+    struct c2_ds *old = ds->busy ? c2_sub_find(f->root, c2_str_of(ds->path)) : NULL;
+
+    if (!old || old->error) return ds;
+    c2_ds_unref(ds);
+    return c2_ds_ref(old);
+}
+
+static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error *err)
+{
+    struct cat2_error why;
+    struct c2_ds *ds;
+    uint64_t hash;
+
+    if (c2_str_trim(line).n == 0) return true;
+    if (f->hashed) {
+        char *text = (char *)f->text.p + (line.p - (const char *)f->text.p);
+        if (c2_proof_open_json(text, &line.n, &hash) != C2_PROOF_GOOD) return bad_line(f, line, err);
+        if (is_end(f, line)) return true;
+        f->chain = c2_proof_chain(f->chain, hash);
+        f->nlines++;
+    }
+    if (c2_ds_from_line(f->root, line, true, &ds, &why)) return keep(f, or_known(f, ds), err);
+    c2_log_warn("follow root=%s: %s", f->root->root.name,
+                why.message); /* one line is no reason to lose the others */
+    return true;
+}
+
+static bool on_list_head(void *ctx, const struct c2_http_reply *reply, struct cat2_error *err)
+{
+    struct c2_follow *f = ctx;
+
+    (void)err;
+    f->hashed = reply->hashed;
+    return true;
+}
+
+static bool on_list_data(void *ctx, int status, struct c2_bytes bytes, struct cat2_error *err)
+{
+    struct c2_follow *f = ctx;
+    struct c2_str line, rest;
+
+    (void)status;
+    if (!c2_buf_append(&f->text, bytes.p, bytes.n, err)) return false;
+    if (!f->known_type) { /* '{' starts a line of ours, '[' a Python list */
+        struct c2_str head = c2_str_trim(c2_buf_str(&f->text));
+        if (head.n == 0) return true;
+        f->known_type = true;
+        f->streaming = f->hashed || head.p[0] == '{';
+    }
+    if (!f->streaming) return true;
+    rest = c2_buf_str(&f->text);
+    while (memchr(rest.p, '\n', rest.n)) {
+        c2_str_cut(rest, '\n', &line, &rest);
+        if (!take_line(f, line, err)) return false;
+    }
+    memmove(f->text.p, rest.p, rest.n);
+    f->text.n = rest.n;
+    return true;
+}
+
+/* ---- single datasets ---- */
+
+static void more_infos(struct c2_follow *f);
+
+bool c2_follow_line_of_info(const char *path, const char *http, struct c2_http_reply *reply,
+                            struct c2_buf *line, struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, line, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "path");
+    c2_jw_cstr(&w, path);
+    if (reply->status == 200) {
+        c2_jw_key(&w, "etag");
+        c2_jw_str(&w, reply->etag);
+        c2_jw_key(&w, "metadata");
+        c2_jw_raw(&w, c2_buf_str(reply->body));
+    } else {
+        struct cat2_error why;
+        c2_reason_of_reply(reply, http, "its metadata", &why);
+        c2_jw_key(&w, "error");
+        c2_jw_cstr(&w, why.message);
+        c2_jw_key(&w, "busy");
+        c2_jw_bool(&w, why.http_status == 503);
+    }
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+/* The whole list again, unless it has been asked for too often. */
+static void list_again(struct c2_follow *f, const struct cat2_error *why)
+{
+    struct cat2_error err = *why;
+
+    if (f->tries < TRIES) {
+        c2_follow_list(f);
+        return;
+    }
+    c2_fail_within(&err, "asked for %d times", f->tries);
+    err.code = CAT2_EUPSTREAM;
+    c2_follow_failed(f, &err);
+}
+
+static bool start_info(struct c2_follow *f, struct c2_follow_info *info, struct cat2_error *err);
+
+/* A damaged line's dataset has been asked for by its path. false: that path may be the damage. */
+static bool take_asked_line(struct c2_follow *f, const struct c2_follow_info *info,
+                            struct c2_http_reply *reply, struct cat2_error *err)
+{
+    struct cat2_error why;
+    struct c2_ds *ds;
+
+    *err = (struct cat2_error){0};
+    if (reply->status != 200 ||
+        !c2_ds_from_line(f->root, c2_str_trim(c2_buf_str(reply->body)), true, &ds, &why))
+        return false;
+    if (strcmp(ds->path, info->path) == 0) return keep(f, ds, err);
+    c2_ds_unref(ds);
+    return false;
+}
+
+static bool take_info(struct c2_follow *f, const struct c2_follow_info *info, struct c2_http_reply *reply,
+                      struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    bool as_it_was = reply->status == 304 || reply->status == 503;
+    struct c2_ds *old = as_it_was ? c2_sub_find(f->root, c2_str_of(info->path)) : NULL, *ds;
+    struct cat2_error bad;
+
+    if (reply->status >= 500) f->unsure = true;
+    if (old && (reply->status == 304 || !old->error)) return keep(f, c2_ds_ref(old), err);
+    if (c2_follow_line_of_info(info->path, f->root->root.http, reply, &line, &bad) &&
+        c2_ds_from_line(f->root, c2_buf_str(&line), false, &ds, &bad))
+        return keep(f, ds, err);
+    return true;
+}
+
+static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
+{
+    struct c2_follow_info *info = ctx;
+    struct c2_follow *f = info->follow;
+    struct cat2_error err = {0};
+
+    info->flight = NULL;
+    f->under_way--;
+    if (why) {
+        c2_follow_failed(f, why);
+        return;
+    }
+    /* Python says why with no hash: not believed at once. */
+    bool doubt = !reply->hashed && reply->status != 200 && reply->status != 304 && reply->status < 500;
+    if (doubt && info->tries < TRIES && start_info(f, info, &err)) return;
+    if (f->streaming ? take_asked_line(f, info, reply, &err) : take_info(f, info, reply, &err)) {
+        more_infos(f);
+    } else if (f->streaming && err.code == CAT2_OK) {
+        c2_fail(&err, CAT2_EDATA, "%.200s is not where a damaged line of the list has it", info->path);
+        list_again(f, &err);
+    } else {
+        c2_follow_failed(f, &err);
+    }
+}
+
+static bool start_info(struct c2_follow *f, struct c2_follow_info *info, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
+    char condition[600];
+    const char *headers[] = {condition, NULL};
+    struct c2_ds *old = c2_sub_find(f->root, c2_str_of(info->path));
+    bool conditional = !f->streaming && old && *old->etag && !old->modern && !old->error;
+
+    if (!c2_buf_printf(&url, err, "http://%s/api/info/", f->root->root.http) ||
+        !c2_url_encode(c2_str_of(info->path), true, &url, err) ||
+        (f->streaming && !c2_buf_puts(&url, "?full=1", err)))
+        return false;
+    snprintf(condition, sizeof(condition), "If-None-Match: %s", conditional ? old->etag : "");
+    struct c2_http_call call = {.url = c2_buf_cstr(&url),
+                                .headers = conditional ? headers : NULL,
+                                .body_max = 16 << 20,
+                                .fresh = info->tries > 0,
+                                .done = on_info,
+                                .ctx = info};
+    enum c2_check check = f->streaming ? C2_CHECK_MUST : C2_CHECK_ASK;
+    info->flight = c2_checked_start(f->root->sub->config.http, &call, C2_WIRE_INFO, check);
+    if (!info->flight) return c2_fail_nomem(err, "request");
+    info->tries++;
+    f->under_way++;
+    return true;
+}
+
+static void more_infos(struct c2_follow *f)
+{
+    struct cat2_error err;
+
+    while (f->next < f->ninfos && f->under_way < INFOS_AT_ONCE)
+        if (!start_info(f, &f->infos[f->next++], &err)) {
+            c2_follow_failed(f, &err);
+            return;
+        }
+    if (f->under_way == 0) c2_follow_complete(f);
+}
+
+static bool plan_infos(struct c2_follow *f, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_str path = {0}, key;
+    struct c2_jval value;
+
+    if (!c2_json_parse(c2_buf_str(&f->text), &json, err)) return false;
+    struct c2_jval list = c2_json_root(json);
+    if (c2_jval_kind(list) != C2_JARRAY) return c2_fail(err, CAT2_EDATA, "the publisher's list is no array");
+    struct c2_jiter it = c2_jiter_of(list);
+    while (c2_jnext(&it, &key, &value)) {
+        struct cat2_error bad;
+        if (!c2_jstr(value, &path) || !c2_path_check(path, &bad)) {
+            c2_log_warn("follow root=%s: a listed dataset has no usable path: %.*s", f->root->root.name,
+                        (int)c2_min_i64(200, (int64_t)path.n), path.n ? path.p : "");
+            continue;
+        }
+        if (!add_info(f, path, err)) return false;
+    }
+    return true;
+}
+
+/* ---- the list ---- */
+
+/* The lines have come: are they all of those that were sent? */
+static bool all_lines(struct c2_follow *f, struct cat2_error *err)
+{
+    if (!take_line(f, c2_buf_str(&f->text), err)) return false;
+    if (!f->hashed) return true;
+    bool all = f->nlost == 0 && f->nend == f->nlines + (int64_t)f->ninfos;
+    if (all && (f->ninfos > 0 || f->chain_end == 0)) return true;
+    c2_fail(err, CAT2_EDATA, "the list was damaged on its way: %lld lines of %lld", (long long)f->nlines,
+            (long long)f->nend);
+    c2_wire_mismatch(C2_WIRE_LIST, "root %.100s: %.200s", f->root->root.name, err->message);
+    return false;
+}
+
+static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
+{
+    struct c2_follow *f = ctx;
+    struct cat2_error err = {0};
+    bool ok = false;
+
+    f->list = NULL;
+    if (why) {
+        why->code == CAT2_EDATA ? list_again(f, why) : c2_follow_failed(f, why);
+        return;
+    }
+    if (!f->known_type) /* no line at all: an empty root of ours */
+        f->streaming = reply->hashed || c2_str_starts(reply->content_type, "application/x-ndjson");
+    if (reply->status == 503) {
+        c2_follow_not_yet(f, reply);
+        return;
+    }
+    if (reply->status != 200)
+        c2_reason_of_reply(reply, f->root->root.http, "/api/list", &err);
+    else
+        ok = f->streaming ? all_lines(f, &err) : plan_infos(f, &err);
+    if (ok)
+        more_infos(f);
+    else if (err.code == CAT2_EDATA)
+        list_again(f, &err);
+    else
+        c2_follow_failed(f, &err);
+}
+
+void c2_follow_list(struct c2_follow *f)
+{
+    struct c2_subscriber *sub = f->root->sub;
+    struct cat2_error err;
+    char url[400];
+
+    c2_follow_clear(f);
+    f->streaming = f->known_type = f->hashed = f->unsure = false;
+    f->nlines = f->nlost = 0;
+    f->nend = -1;
+    f->chain = f->chain_end = 0;
+    snprintf(url, sizeof(url), "http://%s/api/list?full=1", f->root->root.http);
+    struct c2_http_call call = {.url = url,
+                                .timeout_ms = LIST_MS,
+                                .stall_ms = LIST_STALL_MS,
+                                .body_max = 65536,
+                                .fresh = f->tries > 0,
+                                .head = on_list_head,
+                                .data = on_list_data,
+                                .done = on_list,
+                                .ctx = f};
+    f->tries++;
+    f->list = c2_checked_start(sub->config.http, &call, C2_WIRE_LIST,
+                               f->root->hashed ? C2_CHECK_PREFER : C2_CHECK_ASK);
+    if (f->list) return;
+    c2_fail_nomem(&err, "request");
+    c2_follow_failed(f, &err);
+}

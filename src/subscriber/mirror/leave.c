@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Following a root no more. Its cache folder is moved aside at once, so that a new following starts with an
+ * empty one, and removed by a worker; what a killed process left aside goes at the next start. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "subscriber/events/events.h"
+
+#define ASIDE "gone" /* beneath the state directory */
+
+static bool remove_file(void *ctx, const char *rel, const struct stat *st, struct cat2_error *err)
+{
+    int *dirfd = ctx;
+
+    (void)st;
+    return c2_fs_remove(*dirfd, rel, err);
+}
+
+static void clear_work(void *job, void *codec)
+{
+    int *dirfd = job;
+    struct cat2_error err;
+
+    (void)codec;
+    if (!c2_fs_walk(*dirfd, remove_file, dirfd, &err)) c2_log_warn("cache: %s", err.message);
+}
+
+static void clear_done(void *job)
+{
+    int *dirfd = job;
+
+    close(*dirfd);
+    free(dirfd);
+}
+
+void c2_sub_clear_aside(struct c2_subscriber *sub)
+{
+    int *dirfd = malloc(sizeof(*dirfd));
+
+    if (!dirfd) return;
+    *dirfd = openat(sub->statefd, ASIDE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*dirfd < 0)
+        free(dirfd);
+    else
+        c2_pool_run_low(sub->config.pool, clear_work, clear_done, dirfd);
+}
+
+static bool move_aside(struct c2_subscriber *sub, const char *root, struct cat2_error *err)
+{
+    char name[64];
+
+    if (mkdirat(sub->statefd, ASIDE, 0777) != 0 && errno != EEXIST)
+        return c2_fail_errno(err, errno, "folder " ASIDE);
+    snprintf(name, sizeof(name), ASIDE "/%lld-%llu", (long long)getpid(), (unsigned long long)++sub->serials);
+    if (renameat(sub->cachefd, root, sub->statefd, name) == 0 || errno == ENOENT) return true;
+    return c2_fail_errno(err, errno, "cache of root");
+}
+
+bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err)
+{
+    struct c2_subscriber *sub = root->sub;
+    C2_AUTO(c2_buf) prefix = C2_BUF_INIT(1024);
+
+    if (!move_aside(sub, root->root.name, err) || !c2_buf_printf(&prefix, err, "%s/", root->root.name) ||
+        !c2_state_del_prefix(sub->state, "datasets", c2_buf_str(&prefix), err) ||
+        !c2_state_del_prefix(sub->state, "attrs", c2_buf_str(&prefix), err) ||
+        !c2_state_del(sub->state, "attrs", c2_str_of(root->root.name), err))
+        return false;
+    if (root->topic) sub->config.bus->ops->unsubscribe(root->topic);
+    root->topic = NULL;
+    c2_follow_cancel(root, "the root is not followed any more");
+    for (size_t i = 0; i < root->n; i++)
+        c2_ds_unref(root->datasets[i]);
+    free(root->datasets);
+    root->datasets = NULL;
+    root->n = 0;
+    root->subscribed = root->listed = root->fresh = false;
+    c2_sub_save_root(root);
+    c2_events_root(root);
+    c2_sub_clear_aside(sub);
+    c2_log_info("left root=%s", root->root.name);
+    return true;
+}

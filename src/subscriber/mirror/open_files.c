@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Cache files that are open: at most so many, two descriptors and a mapping each. Those that nobody uses at
+ * the moment stay open for the next request, until others need their place: least recently used first. What
+ * is closed is opened again by the next request; all that is known of it is on disk. When all are in use,
+ * further requests wait in line. Loop thread only. */
+#include <stdlib.h>
+
+#include "subscriber/mirror/mirror.h"
+
+#define DEFAULT_MAX 64
+#define TICK_MS     10   /* readers leave without a word: those in line look again */
+#define WAIT_MS     4000 /* less than clients wait for a first byte */
+
+static void take_out(struct c2_ds *ds)
+{
+    struct c2_open_files *open = &ds->sub->open;
+
+    if (ds->newer)
+        ds->newer->older = ds->older;
+    else
+        open->newest = ds->older;
+    if (ds->older)
+        ds->older->newer = ds->newer;
+    else
+        open->oldest = ds->newer;
+    ds->newer = ds->older = NULL;
+}
+
+static void put_first(struct c2_ds *ds)
+{
+    struct c2_open_files *open = &ds->sub->open;
+
+    ds->older = open->newest;
+    if (ds->older)
+        ds->older->newer = ds;
+    else
+        open->oldest = ds;
+    open->newest = ds;
+}
+
+void c2_ds_set_file(struct c2_ds *ds, struct c2_cachefile *cf)
+{
+    C2_ASSERT(!ds->cf || ds->leaving);
+    if (ds->cf) take_out(ds);
+    c2_cachefile_unref(ds->cf);
+    ds->cf = cf;
+    ds->leaving = false;
+    put_first(ds);
+}
+
+void c2_ds_used(struct c2_ds *ds)
+{
+    ds->used_ms = c2_mono_ms(c2_loop_clock(ds->sub->config.loop));
+    if (!ds->cf) return;
+    take_out(ds);
+    put_first(ds);
+}
+
+void c2_ds_close_file(struct c2_ds *ds)
+{
+    if (!ds->cf) return;
+    take_out(ds);
+    c2_cachefile_unref(ds->cf);
+    ds->cf = NULL;
+    ds->unwritable = false;
+    ds->left_nbytes = -1;
+    free(ds->flying);
+    ds->flying = NULL;
+}
+
+/* Who has a reference to the file reads or writes it; who ensures will want one in a moment. */
+static bool is_idle(const struct c2_ds *ds)
+{
+    return ds->nensures == 0 && !ds->preparing && c2_cachefile_is_unshared(ds->cf);
+}
+
+static bool close_oldest(struct c2_subscriber *sub)
+{
+    for (struct c2_ds *ds = sub->open.oldest; ds; ds = ds->newer)
+        if (is_idle(ds)) {
+            c2_ds_close_file(ds);
+            sub->open.nclosed++;
+            return true;
+        }
+    return false;
+}
+
+int c2_sub_close_idle_in_memory(struct c2_subscriber *sub)
+{
+    struct c2_ds *newer;
+    int left = 0;
+
+    for (struct c2_ds *ds = sub->open.oldest; ds; ds = newer) {
+        newer = ds->newer;
+        if (!c2_cachefile_is_in_memory(ds->cf)) continue;
+        if (is_idle(ds))
+            c2_ds_close_file(ds);
+        else
+            left++;
+    }
+    return left;
+}
+
+int c2_sub_files_max(const struct c2_subscriber *sub)
+{
+    return sub->config.caches_max > 0 ? sub->config.caches_max : DEFAULT_MAX;
+}
+
+/* Room for another, if need be by closing an idle one. */
+static bool make_room(struct c2_subscriber *sub)
+{
+    while (c2_cachefile_stats().nopen + sub->open.npreparing >= c2_sub_files_max(sub))
+        if (!close_oldest(sub)) return false;
+    return true;
+}
+
+/* ---- the line ---- */
+
+static void let_in(struct c2_subscriber *sub, const struct cat2_error *err)
+{
+    struct c2_open_files *open = &sub->open;
+    struct c2_open_wait *first = open->first;
+
+    open->first = first->next;
+    if (!open->first) open->last = NULL;
+    if (!err) open->npreparing++;
+    first->fn(first->ctx, err);
+    free(first);
+}
+
+static void on_tick(void *ctx)
+{
+    struct c2_subscriber *sub = ctx;
+    struct c2_open_files *open = &sub->open;
+    int64_t now = c2_mono_ms(c2_loop_clock(sub->config.loop));
+    struct cat2_error err;
+
+    while (open->first && make_room(sub))
+        let_in(sub, NULL);
+    while (open->first && (sub->stopping || now - open->first->since_ms > WAIT_MS)) {
+        open->nrefused++;
+        c2_fail(&err, CAT2_ENOMEM,
+                "%d datasets are being read at once, as many as there are file descriptors for",
+                c2_sub_files_max(sub));
+        let_in(sub, &err);
+    }
+    if (open->first) return;
+    c2_timer_stop(open->ticker);
+    open->ticker = NULL;
+}
+
+void c2_sub_when_room(struct c2_subscriber *sub, void (*fn)(void *ctx, const struct cat2_error *err),
+                      void *ctx)
+{
+    struct c2_open_files *open = &sub->open;
+
+    if (!open->first && make_room(sub)) {
+        open->npreparing++;
+        fn(ctx, NULL);
+        return;
+    }
+    struct c2_open_wait *wait = malloc(sizeof(*wait));
+    C2_ASSERT(wait); /* who waits could not be answered */
+    *wait = (struct c2_open_wait){NULL, fn, ctx, c2_mono_ms(c2_loop_clock(sub->config.loop))};
+    if (open->last)
+        open->last->next = wait;
+    else
+        open->first = wait;
+    open->last = wait;
+    open->nwaited++;
+    if (!open->ticker) open->ticker = c2_timer_start(sub->config.loop, TICK_MS, TICK_MS, on_tick, sub);
+    C2_ASSERT(open->ticker);
+}
+
+void c2_sub_room_stop(struct c2_subscriber *sub)
+{
+    if (sub->open.ticker) on_tick(sub);
+}

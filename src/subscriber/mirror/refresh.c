@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Single datasets that events named: each is asked for again, a few at a time, once at a time each, so that
+ * an old answer never comes after a new one; what is named again meanwhile is asked for after that. A
+ * publisher may hold its answer while a file is being written: nothing else waits for that. Too many, or an
+ * answer that is no answer: the whole root is listed. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "subscriber/mirror/mirror.h"
+#include "wire/url.h"
+
+#define NAMED_MAX 64
+#define BUSY_MS   1000 /* after 503: it is being written */
+
+struct asked {
+    struct c2_refresh *refresh;
+    struct c2_checked *flight;
+    char *path; /* NULL: nothing is asked here */
+    int misses; /* a Python publisher has answered 404 so often */
+};
+struct c2_refresh {
+    struct c2_root_state *root;
+    struct c2_timer *timer;
+    bool slow;              /* it waits for what is being written */
+    char *named[NAMED_MAX]; /* to be asked for when it is time */
+    size_t nnamed;
+    struct asked asked[NAMED_MAX];
+    size_t under_way;
+};
+
+void c2_refresh_cancel(struct c2_root_state *root)
+{
+    struct c2_refresh *r = root->refresh;
+
+    if (!r) return;
+    root->refresh = NULL;
+    c2_timer_stop(r->timer);
+    for (size_t i = 0; i < r->nnamed; i++)
+        free(r->named[i]);
+    for (size_t i = 0; i < NAMED_MAX; i++) {
+        c2_checked_cancel(r->asked[i].flight);
+        free(r->asked[i].path);
+    }
+    free(r);
+}
+
+/* Single datasets do not tell all: look at the root. */
+static void give_up(struct c2_refresh *r)
+{
+    struct c2_root_state *root = r->root;
+
+    c2_refresh_cancel(root);
+    c2_sub_follow(root);
+}
+
+/* ---- answers ---- */
+
+static bool take_answer(struct c2_refresh *r, const char *path, struct c2_http_reply *reply)
+{
+    C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct c2_str text = c2_buf_str(reply->body);
+    struct cat2_error err;
+    struct c2_ds *ds;
+
+    if (reply->status == 404) {
+        c2_sub_drop(r->root, c2_str_of(path));
+        return true;
+    }
+    if (reply->status != 200) return false;
+    if (!r->root->modern) {
+        if (!c2_follow_line_of_info(path, r->root->root.http, reply, &line, &err)) return false;
+        text = c2_buf_str(&line);
+    }
+    return c2_ds_from_line(r->root, text, r->root->modern, &ds, &err) &&
+           (strcmp(ds->path, path) == 0 || (c2_ds_unref(ds), false)) && c2_sub_put(r->root, ds, &err);
+}
+
+static void on_time(void *ctx);
+
+static void ask_soon(struct c2_refresh *r, bool busy)
+{
+    if (r->timer && !(r->slow && !busy)) return;
+    c2_timer_stop(r->timer);
+    r->slow = busy;
+    r->timer = c2_timer_start(r->root->sub->config.loop, busy ? BUSY_MS : C2_SETTLE_MS, 0, on_time, r);
+}
+
+/* false: that are too many. */
+static bool put_name(struct c2_refresh *r, struct c2_str path)
+{
+    for (size_t i = 0; i < r->nnamed; i++)
+        if (c2_str_is(path, r->named[i])) return true;
+    char *copy = r->nnamed < NAMED_MAX ? c2_str_dup(path) : NULL;
+    if (copy) r->named[r->nnamed++] = copy;
+    return copy;
+}
+
+static bool ask(struct c2_refresh *r, struct asked *asked);
+
+static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
+{
+    struct asked *asked = ctx;
+    struct c2_refresh *r = asked->refresh;
+
+    asked->flight = NULL;
+    r->under_way--;
+    /* A 404 without a hash drops no dataset before it has been said twice. */
+    bool doubt = !why && !reply->hashed && reply->status == 404 && asked->misses++ == 0;
+    if (doubt && ask(r, asked)) return;
+    bool busy = !why && reply->status == 503 && put_name(r, c2_str_of(asked->path));
+    if (!busy && (why || !take_answer(r, asked->path, reply))) {
+        give_up(r);
+        return;
+    }
+    free(asked->path);
+    asked->path = NULL;
+    if (r->nnamed)
+        ask_soon(r, busy);
+    else if (r->under_way == 0)
+        c2_refresh_cancel(r->root);
+}
+
+/* ---- questions ---- */
+
+static bool ask(struct c2_refresh *r, struct asked *asked)
+{
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
+    struct cat2_error err;
+
+    if (!c2_buf_printf(&url, &err, "http://%s/api/info/", r->root->root.http) ||
+        !c2_url_encode(c2_str_of(asked->path), true, &url, &err) ||
+        (r->root->modern && !c2_buf_puts(&url, "?full=1", &err)))
+        return false;
+    struct c2_http_call call = {.url = c2_buf_cstr(&url),
+                                .body_max = 16 << 20,
+                                .fresh = asked->misses > 0,
+                                .done = on_answer,
+                                .ctx = asked};
+    asked->flight = c2_checked_start(r->root->sub->config.http, &call, C2_WIRE_INFO, c2_sub_check(r->root));
+    if (asked->flight) r->under_way++;
+    return asked->flight != NULL;
+}
+
+/* NULL: it is being asked for, or too many are. */
+static struct asked *place_for(struct c2_refresh *r, const char *path)
+{
+    struct asked *place = NULL;
+
+    for (size_t i = 0; i < NAMED_MAX; i++) {
+        if (r->asked[i].path && strcmp(r->asked[i].path, path) == 0) return NULL;
+        if (!r->asked[i].path) place = &r->asked[i];
+    }
+    return place;
+}
+
+static void on_time(void *ctx)
+{
+    struct c2_refresh *r = ctx;
+    size_t kept = 0;
+    bool ok = true;
+
+    r->timer = NULL;
+    for (size_t i = 0; i < r->nnamed; i++) {
+        struct asked *place = ok ? place_for(r, r->named[i]) : NULL;
+        if (place) {
+            *place = (struct asked){r, NULL, r->named[i], 0};
+            ok = ask(r, place);
+        } else {
+            r->named[kept++] = r->named[i];
+        }
+    }
+    r->nnamed = kept;
+    if (!ok) give_up(r);
+}
+
+bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_refresh *r = root->refresh;
+    struct cat2_error err;
+    struct c2_str path;
+
+    if (!c2_json_parse(event, &json, &err) || !c2_jstr(c2_jget(c2_json_root(json), "path"), &path) ||
+        !c2_path_check(path, &err))
+        return false;
+    if (!r) {
+        r = root->refresh = calloc(1, sizeof(*r));
+        if (!r) return false;
+        r->root = root;
+    }
+    if (!put_name(r, path)) return false;
+    ask_soon(r, false);
+    return true;
+}

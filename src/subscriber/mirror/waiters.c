@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Requests that wait for the first listing of a root. "Not known yet" is never told as "nothing there": who
+ * has waited long enough is told that the root is being listed, and to ask again. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "subscriber/mirror/mirror.h"
+
+#define LISTED_MS 120000 /* who asks for a root to be followed */
+#define KNOWN_MS  4000   /* who asks for something in it: clients give up after 5 s, some of them */
+
+struct c2_sub_waiter {
+    struct c2_sub_waiter *next;
+    struct c2_root_state *root;
+    struct c2_timer *timer;
+    void (*fn)(void *ctx, const struct cat2_error *err);
+    void *ctx;
+};
+
+void c2_sub_tell_waiters(struct c2_root_state *root, const struct cat2_error *err)
+{
+    struct c2_sub_waiter *waiter = root->waiters;
+
+    root->waiters = NULL;
+    while (waiter) {
+        struct c2_sub_waiter *next = waiter->next;
+        c2_timer_stop(waiter->timer);
+        waiter->fn(waiter->ctx, err);
+        free(waiter);
+        waiter = next;
+    }
+}
+
+static void being_listed(const struct c2_root_state *root, struct cat2_error *err)
+{
+    c2_fail(err, CAT2_EUPSTREAM, "%.100s is being listed for the first time%s%.100s: ask again",
+            root->root.name, *root->listing ? ", its publisher says: " : "", root->listing);
+    err->http_status = 503;
+}
+
+static void on_late(void *ctx)
+{
+    struct c2_sub_waiter *waiter = ctx, **at = &waiter->root->waiters;
+    struct cat2_error err;
+
+    while (*at != waiter)
+        at = &(*at)->next;
+    *at = waiter->next;
+    being_listed(waiter->root, &err);
+    waiter->fn(waiter->ctx, &err);
+    free(waiter);
+}
+
+static void wait_for(struct c2_root_state *root, int64_t ms,
+                     void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+{
+    struct c2_sub_waiter *waiter = calloc(1, sizeof(*waiter));
+    struct c2_timer *timer = waiter ? c2_timer_start(root->sub->config.loop, ms, 0, on_late, waiter) : NULL;
+    struct cat2_error err;
+
+    if (!timer) {
+        free(waiter);
+        c2_fail_nomem(&err, "request");
+        fn(ctx, &err);
+        return;
+    }
+    *waiter = (struct c2_sub_waiter){root->waiters, root, timer, fn, ctx};
+    root->waiters = waiter;
+    c2_timer_stop(root->timer);
+    root->timer = NULL;
+    if (!root->follow) c2_sub_follow(root);
+}
+
+void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                        void *ctx)
+{
+    wait_for(root, LISTED_MS, fn, ctx);
+}
+
+void c2_sub_when_known_within(struct c2_root_state *root, int64_t ms,
+                              void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+{
+    if (root && !root->listed)
+        wait_for(root, ms, fn, ctx);
+    else
+        fn(ctx, NULL);
+}
+
+void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                       void *ctx)
+{
+    c2_sub_when_known_within(root, KNOWN_MS, fn, ctx);
+}
+
+bool c2_sub_is_being_listed(const struct c2_root_state *root)
+{
+    return root->subscribed && !root->listed && root->failures == 0;
+}
+
+void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root)
+{
+    char age[24];
+
+    if (root->fresh) return;
+    c2_reply_header(req, "X-Caterva2-Stale",
+                    root->failures > 0 ? "publisher not reached" : "not listed again yet");
+    if (!root->listed_ms) return; /* in an earlier run */
+    int64_t now = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
+    snprintf(age, sizeof(age), "%lld", (long long)((now - root->listed_ms) / 1000));
+    c2_reply_header(req, "Age", age);
+}

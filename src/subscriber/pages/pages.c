@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The routes of the pages: home, a root, a folder, a dataset; the client's files. */
+#include "subscriber/pages/pages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "web/assets.h"
+#include "wire/url.h"
+
+#define ROOTS_PICKED_MAX 64
+
+size_t c2_page_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max)
+{
+    struct c2_str path, rest, key, value;
+    struct cat2_error err;
+    size_t n = 0;
+
+    c2_str_cut(c2_request_target(req), '?', &path, &rest);
+    while (n < max && c2_query_next(&rest, &key, &value)) {
+        C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_PATH_MAX);
+        C2_AUTO(c2_buf) plain = C2_BUF_INIT(C2_PATH_MAX);
+        if (!c2_url_decode(key, true, &plain, &err) || !c2_str_is(c2_buf_str(&plain), name) ||
+            !c2_url_decode(value, true, &text, &err))
+            continue;
+        char *copy = c2_arena_strdup(c2_request_arena(req), c2_buf_str(&text));
+        if (copy) out[n++] = c2_str_of(copy);
+    }
+    return n;
+}
+
+/* ---- home ---- */
+
+/* Roots named in the query, else all. */
+static size_t pick_roots(struct c2_request *req, struct c2_subscriber *sub, struct c2_root_state **out,
+                         bool *named)
+{
+    struct c2_str names[ROOTS_PICKED_MAX];
+    size_t n = 0, nnames = c2_page_queries(req, "roots", names, C2_ARRAY_LEN(names));
+
+    *named = nnames > 0;
+    for (size_t i = 0; i < nnames; i++) {
+        struct c2_root_state *root = c2_sub_root(sub, names[i]);
+        if (root) out[n++] = root;
+    }
+    for (struct c2_root_state *root = sub->roots; nnames == 0 && root && n < ROOTS_PICKED_MAX;
+         root = root->next)
+        out[n++] = root;
+    return n;
+}
+
+static void root_row(struct c2_html *h, const struct c2_root_state *root, bool picked)
+{
+    int64_t nbytes = 0;
+
+    for (size_t i = 0; i < root->n; i++)
+        nbytes += root->datasets[i]->error ? 0 : root->datasets[i]->meta.nbytes;
+    c2_html(h, "<tr data-root=\"$\" data-followed=\"$\"$>", root->root.name, root->subscribed ? "1" : "",
+            root->subscribed && !root->listed && root->failures == 0 ? " class=waiting" : "");
+    c2_html(h, "<td><label><input type=\"checkbox\" name=\"roots\" value=\"$\"", root->root.name);
+    if (picked) c2_html(h, " checked");
+    c2_html(h,
+            "><span class=\"hidden\">Search in $</span></label></td><th scope=\"row\"><a "
+            "href=\"/roots/~\">$</a></th>",
+            root->root.name, root->root.name, root->root.name);
+    c2_html(h, "<td class=\"number\">");
+    if (root->listed) c2_html_int(h, (int64_t)root->n);
+    c2_html(h, "</td><td class=\"number\">");
+    if (root->listed) c2_page_nbytes(h, nbytes);
+    c2_html(h, "</td><td class=\"state\"><span>$</span></td><td>$</td></tr>\n",
+            root->failures > 0 ? "publisher not reached"
+            : root->listed     ? "followed"
+            : root->subscribed ? "being listed"
+                               : "not followed yet",
+            root->root.http);
+}
+
+static void home_roots(struct c2_page *page, struct c2_root_state *const *picked, size_t npicked, bool named)
+{
+    struct c2_html *h = &page->h;
+
+    if (!page->sub->roots) {
+        c2_html(h, "<div class=\"card\"><h2>No roots yet</h2><p>A root is a folder of datasets that somebody "
+                   "publishes. "
+                   "Start a publisher, and it shows up here:</p>"
+                   "<pre tabindex=\"0\">cat2pub --broker BROKER:PORT NAME FOLDER</pre></div>\n");
+        return;
+    }
+    c2_html(h,
+            "<form action=\"/\" class=\"roots\"><div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+            "aria-label=\"Roots\"><table class=\"list\">"
+            "<thead><tr><td></td><th scope=\"col\">Root</th><th scope=\"col\" class=\"number\">Datasets</th>"
+            "<th scope=\"col\" class=\"number\">Size</th><th scope=\"col\">State</th>"
+            "<th scope=\"col\">Publisher</th></tr></thead><tbody>\n");
+    for (const struct c2_root_state *root = page->sub->roots; root; root = root->next) {
+        bool is_picked = false;
+        for (size_t i = 0; named && i < npicked; i++)
+            is_picked = is_picked || picked[i] == root;
+        root_row(h, root, is_picked);
+    }
+    c2_html(h,
+            "</tbody></table></div><p class=\"find\"><label for=\"find\">Search in the ticked roots</label> "
+            "<input id=\"find\" type=\"search\" name=\"search\"> <button>Search</button></p></form>\n");
+}
+
+static void reply_home(struct c2_request *req, struct c2_subscriber *sub)
+{
+    struct c2_root_state *picked[ROOTS_PICKED_MAX];
+    struct c2_str search = {"", 0};
+    struct c2_page page;
+    bool named;
+    size_t n = pick_roots(req, sub, picked, &named);
+    bool searching = (c2_request_query(req, "search", &search) && search.n) || named;
+
+    c2_page_begin(&page, req, sub, searching ? "Search" : "Roots", "home");
+    c2_page_body(&page);
+    c2_html(&page.h, "<h1>$</h1>\n", searching ? "Datasets" : "Roots");
+    if (searching) {
+        c2_page_found(&page, picked, n, search);
+        c2_html(&page.h, "<h2>Roots</h2>\n");
+    }
+    home_roots(&page, picked, n, named);
+    c2_html(&page.h, "<section id=\"recent\"></section>\n");
+    c2_page_end(&page, 200);
+}
+
+/* Roots that are asked for by name are followed, as ticking them always did. */
+struct home {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+    int waiting;
+};
+
+static void home_listed(void *ctx, const struct cat2_error *err)
+{
+    struct home *home = ctx;
+
+    (void)err; /* the page says which publisher is not reached, and which root is being listed */
+    if (--home->waiting > 0) return;
+    reply_home(home->req, home->sub);
+    free(home);
+}
+
+static void handle_home(struct c2_request *req, void *state)
+{
+    struct c2_root_state *picked[ROOTS_PICKED_MAX];
+    bool named;
+    size_t n = pick_roots(req, state, picked, &named);
+    struct home *home = calloc(1, sizeof(*home));
+
+    if (!home || !named) {
+        free(home);
+        reply_home(req, state);
+        return;
+    }
+    *home = (struct home){req, state, 1};
+    for (size_t i = 0; i < n; i++) {
+        home->waiting++;
+        c2_sub_when_known_within(picked[i], C2_PAGE_PATIENCE_MS, home_listed, home);
+    }
+    home_listed(home, NULL);
+}
+
+/* ---- roots, folders, datasets ---- */
+
+struct lookup {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+};
+
+static void not_there(struct lookup *l, const char *whole)
+{
+    char text[C2_PATH_MAX + 100];
+
+    snprintf(text, sizeof(text), "There is no dataset “%.900s”.", whole);
+    c2_page_error(l->req, l->sub, 404, text, whole);
+}
+
+static void resolve(void *ctx, const struct cat2_error *err)
+{
+    struct lookup *l = ctx;
+    struct c2_str whole = c2_request_param(l->req, "path"), name, path;
+    char *asked = c2_arena_strdup(c2_request_arena(l->req), whole);
+    const char *why;
+    char text[800];
+
+    bool slash = c2_str_ends(whole, "/");
+    while (whole.n && whole.p[whole.n - 1] == '/')
+        whole.n--;
+    c2_str_cut(whole, '/', &name, &path);
+    struct c2_root_state *root = c2_sub_root(l->sub, name);
+    bool folder_too = slash && root && path.n && c2_page_is_folder(root, path);
+    struct c2_ds *ds = root && path.n && !folder_too ? c2_sub_find(root, path) : NULL;
+    char *folder = c2_arena_strdup(c2_request_arena(l->req), path);
+    if (err && err->http_status == 503) {
+        c2_page_listing(l->req, l->sub, "Being listed", err->message);
+    } else if (err) {
+        c2_page_error(l->req, l->sub, 502, err->message, "");
+    } else if (!root || !asked || !folder) {
+        snprintf(text, sizeof(text), "There is no root “%.*s”.", (int)c2_min_i64(250, (int64_t)name.n),
+                 name.p);
+        c2_page_error(l->req, l->sub, 404, text, asked ? asked : "");
+    } else if (!ds && (path.n == 0 || c2_page_is_folder(root, path))) {
+        c2_page_folder(l->req, root, folder);
+    } else if (!ds && (ds = c2_sub_find_broken(root, path, &why))) {
+        snprintf(text, sizeof(text), "%.200s cannot be read: %.200s %.300s", folder, ds->path, why);
+        c2_page_error(l->req, l->sub, 422, text, "");
+    } else if (!ds) {
+        not_there(l, asked);
+    } else if (ds->busy) {
+        snprintf(text, sizeof(text), "%s cannot be served yet: %.500s", ds->path, ds->error);
+        c2_page_listing(l->req, l->sub, "Being written", text);
+    } else if (ds->error) {
+        snprintf(text, sizeof(text), "%s cannot be served: %.500s", ds->path, ds->error);
+        c2_page_error(l->req, l->sub, c2_ds_unserved_status(ds), text, "");
+    } else {
+        c2_page_dataset(l->req, ds);
+    }
+    free(l);
+}
+
+static void handle_roots(struct c2_request *req, void *state)
+{
+    struct lookup *l = calloc(1, sizeof(*l));
+    struct c2_str name, path;
+
+    if (!l) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *l = (struct lookup){req, state};
+    c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
+    c2_sub_when_known_within(c2_sub_root(l->sub, name), C2_PAGE_PATIENCE_MS, resolve, l);
+}
+
+static void handle_assets(struct c2_request *req, void *state)
+{
+    const struct c2_subscriber *sub = state;
+    c2_assets_reply(req, sub->config.web_dir);
+}
+
+static void handle_h5web(struct c2_request *req, void *state)
+{
+    const struct c2_subscriber *sub = state;
+    c2_h5web_reply(req, sub->config.h5web_dir);
+}
+
+static const struct c2_route routes[] = {
+    {C2_GET, "/", handle_home, "page: the roots, or what a search finds", NULL},
+    {C2_GET, "/roots/{path*}", handle_roots, "page: a root, a folder, a dataset", NULL},
+    {C2_GET, "/markdown/{path*}", c2_handle_markdown, "a markdown file as HTML", NULL},
+    {C2_GET, "/assets/{hash}/{name*}", handle_assets, "files of the web client", NULL},
+    {C2_GET, "/h5web/{name*}", handle_h5web, "the H5Web viewer, where it is installed", NULL},
+};
+
+void c2_pages_add_routes(struct c2_subscriber *sub)
+{
+    c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
+    c2_pages_add_old_routes(sub);
+}

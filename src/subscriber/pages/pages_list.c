@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Listings: a folder, what a search finds, what is nearest to a name that is not there. Datasets are sorted
+ * by path, so a folder is a range, and the folders in it are ranges of that. */
+#include "subscriber/pages/pages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+
+#define NEAREST_MAX 5
+
+bool c2_page_is_folder(const struct c2_root_state *root, struct c2_str folder)
+{
+    char prefix[C2_PATH_MAX + 2];
+    int n =
+        snprintf(prefix, sizeof(prefix), "%.*s/", (int)c2_min_i64(C2_PATH_MAX, (int64_t)folder.n), folder.p);
+    size_t i = c2_sub_lower(root, (struct c2_str){prefix, (size_t)n});
+
+    return i < root->n && c2_str_starts(c2_str_of(root->datasets[i]->path), prefix);
+}
+
+/* ---- entries ---- */
+
+static void ds_row(struct c2_html *h, const struct c2_ds *ds, const char *shown)
+{
+    C2_AUTO(c2_buf) dtype = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
+    struct cat2_error err;
+
+    c2_html(h, "<tr><th scope=\"row\"><a href=\"/roots/~/~\">$</a></th>", ds->root, ds->path, shown);
+    if (ds->error) {
+        c2_html(h, "<td colspan=\"3\" class=\"error\">cannot be served: $</td></tr>\n", ds->error);
+        return;
+    }
+    c2_html(h, "<td>");
+    if (ds->meta.kind != C2_KIND_FILE) c2_page_shape(h, &ds->meta);
+    c2_html(h, "</td><td>");
+    if (ds->meta.kind == C2_KIND_ARRAY && ds->meta.dtype.nfields > 0)
+        c2_html(h, "table");
+    else if (ds->meta.kind == C2_KIND_ARRAY && c2_dtype_name(&ds->meta.dtype, &dtype, &err))
+        c2_html(h, "$", c2_buf_cstr(&dtype));
+    else
+        c2_html(h, "$", ds->meta.kind == C2_KIND_FILE ? "file" : "frame");
+    if (ds->remark) c2_html(h, " <span class=\"error\">$</span>", ds->remark);
+    c2_html(h, "</td><td class=\"number\">");
+    c2_page_nbytes(h, ds->meta.nbytes);
+    c2_html(h, "</td></tr>\n");
+}
+
+static void table_head(struct c2_html *h)
+{
+    c2_html(
+        h,
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Datasets\"><table class=\"list\">"
+        "<thead><tr><th scope=\"col\">Name</th><th scope=\"col\">Shape</th><th scope=\"col\">Type</th>"
+        "<th scope=\"col\" class=\"number\">Size</th></tr></thead><tbody>\n");
+}
+
+/* ---- a folder ---- */
+
+struct listing {
+    struct c2_page page;
+    struct c2_root_state *root;
+    char prefix[C2_PATH_MAX + 2]; /* "" or "folder/" */
+    size_t nprefix, first, at;    /* first entry to show; entries seen */
+    bool folders;                 /* this round is theirs, the other the datasets' */
+};
+
+/* A folder that is called as a dataset beside it is told from it by a slash. */
+static const char *folder_slash(struct c2_root_state *root, const char *folder)
+{
+    return *folder && c2_sub_find(root, c2_str_of(folder)) ? "/" : "";
+}
+
+static void folder_row(struct listing *l, struct c2_str name, size_t n)
+{
+    char path[C2_PATH_MAX + 2];
+
+    snprintf(path, sizeof(path), "%.*s", (int)(name.p + name.n - (name.p - l->nprefix)), name.p - l->nprefix);
+    c2_html(&l->page.h,
+            "<tr><th scope=\"row\"><a class=\"folder\" href=\"/roots/~/~$\">$/</a></th><td colspan=\"2\">",
+            l->root->root.name, path, folder_slash(l->root, path), path + l->nprefix);
+    c2_html_int(&l->page.h, (int64_t)n);
+    c2_html(&l->page.h, n == 1 ? " dataset</td><td></td></tr>\n" : " datasets</td><td></td></tr>\n");
+}
+
+/* One entry: a dataset, or all of a folder. Returns where the next entry starts. */
+static size_t entry(struct listing *l, size_t i)
+{
+    struct c2_ds *ds = l->root->datasets[i];
+    struct c2_str name = c2_str_of(ds->path + l->nprefix), head, rest;
+    char after[C2_PATH_MAX + 2];
+    bool folder = c2_str_cut(name, '/', &head, &rest), ours = folder == l->folders;
+    bool show = ours && l->at >= l->first && l->at < l->first + C2_PAGE_ROWS;
+
+    l->at += ours;
+    if (!folder) {
+        if (show) ds_row(&l->page.h, ds, name.p);
+        return i + 1;
+    }
+    /* '0' follows '/': the first path behind everything that starts with "head/" */
+    int n = snprintf(after, sizeof(after), "%.*s0", (int)(l->nprefix + head.n), ds->path);
+    size_t next = c2_sub_lower(l->root, (struct c2_str){after, (size_t)n});
+    if (show) folder_row(l, head, next - i);
+    return next > i ? next : i + 1;
+}
+
+static void pager(struct listing *l, const char *folder)
+{
+    struct c2_html *h = &l->page.h;
+    char number[24];
+
+    if (l->at <= C2_PAGE_ROWS) return;
+    c2_html(h, "<nav class=\"pager\" aria-label=\"Pages\">");
+    size_t page = l->first / C2_PAGE_ROWS + 1, npages = (l->at + C2_PAGE_ROWS - 1) / C2_PAGE_ROWS;
+    if (page > 1) {
+        snprintf(number, sizeof(number), "%zu", page - 1);
+        c2_html(h, "<a rel=\"prev\" href=\"/roots/~$~$?page=$\">Previous</a> ", l->root->root.name,
+                *folder ? "/" : "", folder, folder_slash(l->root, folder), number);
+    }
+    c2_html(h, "<span>Page ");
+    c2_html_int(h, (int64_t)page);
+    c2_html(h, " of ");
+    c2_html_int(h, (int64_t)npages);
+    c2_html(h, "</span>");
+    if (page < npages) {
+        snprintf(number, sizeof(number), "%zu", page + 1);
+        c2_html(h, " <a rel=\"next\" href=\"/roots/~$~$?page=$\">Next</a>", l->root->root.name,
+                *folder ? "/" : "", folder, folder_slash(l->root, folder), number);
+    }
+    c2_html(h, "</nav>\n");
+}
+
+void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const char *folder)
+{
+    C2_AUTO(c2_buf) title = C2_BUF_INIT(2 * C2_PATH_MAX);
+    struct cat2_error err;
+    struct listing l = {.root = root};
+    bool found;
+    int64_t page = 1;
+
+    if (!c2_request_query_int(req, "page", &found, &page, &err) || !found || page < 1 || page > INT32_MAX)
+        page = 1;
+    c2_buf_printf(&title, &err, "%s%s%s", root->root.name, *folder ? "/" : "", folder);
+    l.nprefix = (size_t)snprintf(l.prefix, sizeof(l.prefix), "%.1023s%s", folder, *folder ? "/" : "");
+    c2_page_begin(&l.page, req, root->sub, c2_buf_cstr(&title), "folder");
+    c2_page_attr(&l.page, "path", c2_buf_cstr(&title));
+    c2_page_body(&l.page);
+    c2_page_away(&l.page.h, root);
+    c2_page_trail(&l.page.h, root->root.name, folder);
+    c2_html(&l.page.h, "<h1>$</h1>\n", *folder ? folder : root->root.name);
+    size_t i = c2_sub_lower(root, (struct c2_str){l.prefix, l.nprefix});
+    if (i == root->n) {
+        c2_html(&l.page.h, "<div class=\"card\"><p>Empty root: its publisher shows no datasets.</p></div>\n");
+    } else {
+        l.first = (size_t)(page - 1) * C2_PAGE_ROWS;
+        table_head(&l.page.h);
+        for (int round = 0; round < 2; round++) {
+            l.folders = round == 0;
+            for (size_t k = i; k < root->n && strncmp(root->datasets[k]->path, l.prefix, l.nprefix) == 0;)
+                k = entry(&l, k);
+        }
+        c2_html(&l.page.h, "</tbody></table></div>\n");
+        pager(&l, folder);
+    }
+    c2_page_end(&l.page, 200);
+}
+
+/* ---- search ---- */
+
+void c2_page_found(struct c2_page *page, struct c2_root_state *const *roots, size_t nroots,
+                   struct c2_str text)
+{
+    struct c2_html *h = &page->h;
+    size_t n = 0, unknown = 0;
+
+    for (size_t r = 0; r < nroots; r++) {
+        if (!roots[r]->subscribed || roots[r]->listed) continue;
+        unknown++;
+        c2_html(h, "<p class=\"card warn\" role=\"status\">$ $: what it holds is not searched.</p>\n",
+                roots[r]->root.name,
+                roots[r]->failures ? "is not listed, its publisher is not reached" : "is being listed");
+    }
+    for (size_t r = 0; r < nroots; r++)
+        for (size_t i = 0; i < roots[r]->n; i++) {
+            const struct c2_ds *ds = roots[r]->datasets[i];
+            char shown[C2_PATH_MAX + 300];
+            if (text.n && !memmem(ds->path, strlen(ds->path), text.p, text.n)) continue;
+            if (n == 0) table_head(h);
+            if (n++ >= C2_PAGE_ROWS) continue;
+            snprintf(shown, sizeof(shown), "%s/%s", ds->root, ds->path);
+            ds_row(h, ds, shown);
+        }
+    if (n > 0) c2_html(h, "</tbody></table></div>\n");
+    if (n == 0) {
+        c2_html(h, "<div class=\"card\"><p>No match for “");
+        c2_html_text(h, text);
+        c2_html(h, unknown ? "” in what is known so far. " : "”. ");
+        c2_html(h, "<a href=\"/\">Clear</a></p></div>\n");
+    } else if (n > C2_PAGE_ROWS) {
+        c2_html(h, "<p>The first ");
+        c2_html_int(h, C2_PAGE_ROWS);
+        c2_html(h, " of ");
+        c2_html_int(h, (int64_t)n);
+        c2_html(h, " datasets.</p>\n");
+    }
+}
+
+/* ---- nearest ---- */
+
+/* How alike: what they share at both ends, less what they do not. */
+static int64_t likeness(const char *a, const char *b)
+{
+    size_t na = strlen(a), nb = strlen(b), least = na < nb ? na : nb, head = 0, tail = 0;
+
+    while (head < least && a[head] == b[head])
+        head++;
+    while (tail < least - head && a[na - 1 - tail] == b[nb - 1 - tail])
+        tail++;
+    return 3 * (int64_t)(head + tail) - (int64_t)(na > nb ? na : nb);
+}
+
+void c2_page_nearest(struct c2_page *page, const char *asked)
+{
+    const struct c2_ds *best[NEAREST_MAX] = {0};
+    int64_t scores[NEAREST_MAX] = {0};
+
+    for (const struct c2_root_state *root = page->sub->roots; root; root = root->next)
+        for (size_t i = 0; i < root->n; i++) {
+            char name[C2_PATH_MAX + 300];
+            snprintf(name, sizeof(name), "%s/%s", root->root.name, root->datasets[i]->path);
+            int64_t score = likeness(asked, name);
+            size_t at = NEAREST_MAX;
+            while (at > 0 && score > scores[at - 1])
+                at--;
+            if (at == NEAREST_MAX) continue;
+            memmove(best + at + 1, best + at, (NEAREST_MAX - 1 - at) * sizeof(*best));
+            memmove(scores + at + 1, scores + at, (NEAREST_MAX - 1 - at) * sizeof(*scores));
+            best[at] = root->datasets[i];
+            scores[at] = score;
+        }
+    if (!best[0]) return;
+    c2_html(&page->h, "<h2>Nearest names</h2>\n<ul>");
+    for (size_t i = 0; i < NEAREST_MAX && best[i]; i++)
+        c2_html(&page->h, "<li><a href=\"/roots/~/~\">$/$</a></li>", best[i]->root, best[i]->path,
+                best[i]->root, best[i]->path);
+    c2_html(&page->h, "</ul>\n");
+}

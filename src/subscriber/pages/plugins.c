@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Display plugins: which there are, and what one shows of a dataset. The plugin asks for slices one by one;
+ * each is a stage of the view, so that pieces come from the publisher as for any other request. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "plugin/host.h"
+#include "subscriber/pages/pages.h"
+#include "subscriber/answer/job.h"
+#include "picture/png.h"
+
+#define FETCHES_MAX        1024
+#define FETCHED_NBYTES_MAX ((int64_t)256 << 20) /* of all slices of one answer */
+
+struct panel {
+    const struct c2_plugin *plugin;
+    struct c2_plug_session *session;
+    struct c2_plug_saying saying;
+    struct c2_bound bound; /* of the slice asked for */
+    int64_t nbytes, total;
+};
+
+static void panel_free(void *state)
+{
+    struct panel *p = state;
+
+    c2_plug_close(p->session);
+    c2_buf_fini(&p->saying.body);
+    free(p);
+}
+
+static bool put_dataset(struct c2_view *view, struct c2_buf *out)
+{
+    const struct c2_meta *meta = &view->ds->meta;
+    C2_AUTO(c2_buf) dtype = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
+    struct c2_str target = c2_request_target(view->req), path, query;
+    struct c2_jw w;
+
+    if (!c2_dtype_descr(&meta->dtype, &dtype, &view->err)) return false;
+    c2_str_cut(target, '?', &path, &query);
+    c2_jw_init(&w, out, C2_JSON_COMPACT, &view->err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "root");
+    c2_jw_cstr(&w, view->ds->root);
+    c2_jw_key(&w, "path");
+    c2_jw_cstr(&w, view->ds->path);
+    c2_jw_key(&w, "dtype");
+    c2_jw_str(&w, c2_buf_str(&dtype));
+    c2_jw_key(&w, "itemsize");
+    c2_jw_int(&w, meta->dtype.itemsize);
+    c2_jw_key(&w, "attributes");
+    c2_jw_str(&w, meta->vlmeta.n ? c2_buf_str(&meta->vlmeta) : C2_STR("{}"));
+    c2_jw_key(&w, "query");
+    c2_jw_str(&w, query);
+    c2_jw_key(&w, "shape");
+    c2_jw_begin_array(&w);
+    for (int i = 0; i < meta->grid.ndim; i++)
+        c2_jw_int(&w, meta->grid.shape[i]);
+    c2_jw_end_array(&w);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+/* The slice the plugin asks for. */
+static bool bind(struct c2_view *view, struct panel *p, struct cat2_error *err)
+{
+    const struct c2_meta *meta = &view->ds->meta;
+    struct c2_slice slice;
+
+    if (!c2_slice_parse(c2_buf_str(&p->saying.body), &slice, err) ||
+        !c2_slice_bind(&slice, meta->grid.shape, meta->grid.ndim, &p->bound, err))
+        return false;
+    if (!c2_mul_i64(p->bound.nitems, meta->dtype.itemsize, &p->nbytes) || p->nbytes != p->saying.a)
+        return c2_fail(err, CAT2_EINVAL, "the slice has %lld items of %lld bytes, not %lld bytes",
+                       (long long)p->bound.nitems, (long long)meta->dtype.itemsize, (long long)p->saying.a);
+    if (p->nbytes > C2_PLUG_FETCH_MAX || p->total + p->nbytes > FETCHED_NBYTES_MAX)
+        return c2_fail(err, CAT2_ELIMIT, "a plugin is given up to 64 MiB a slice and 256 MiB in all");
+    p->total += p->nbytes;
+    return true;
+}
+
+/* Hear the plugin until it wants items (another stage) or has answered. */
+static bool listen(struct c2_view *view, struct panel *p)
+{
+    struct cat2_error why;
+
+    for (int i = 0; i < FETCHES_MAX; i++) {
+        if (!c2_plug_next(p->session, &p->saying, &view->err)) return false;
+        if (p->saying.kind != C2_PLUG_FETCH) {
+            view->nstages = view->stage;
+            return true;
+        }
+        if (view->stage < FETCHES_MAX && bind(view, p, &why)) {
+            view->nstages = view->stage + 1;
+            return true;
+        }
+        if (!c2_plug_give(p->session, C2_PLUG_REFUSED, c2_bytes_of(c2_str_of(why.message)), &view->err))
+            return false;
+    }
+    return c2_fail(&view->err, CAT2_EUPSTREAM, "plugin %s asks too much", p->plugin->name);
+}
+
+/* Asking blocks a worker: one at a time. */
+static bool panel_start(struct c2_view *view)
+{
+    (void)view;
+    return true;
+}
+
+static bool panel_plan(struct c2_view *view, struct c2_codec *codec)
+{
+    struct panel *p = view->state;
+    C2_AUTO(c2_buf) dataset = C2_BUF_INIT((size_t)C2_JSON_NBYTES_MAX);
+
+    (void)codec;
+    return put_dataset(view, &dataset) &&
+           c2_plug_open(view->ds->sub->plugins, p->plugin, c2_buf_str(&dataset), &p->session, &view->err) &&
+           listen(view, p);
+}
+
+static bool panel_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
+{
+    const struct panel *p = view->state;
+
+    (void)i;
+    *out = p->bound;
+    return p->nbytes > 0;
+}
+
+static bool panel_work(struct c2_view *view, struct c2_codec *codec, int64_t i)
+{
+    struct panel *p = view->state;
+    C2_AUTO(c2_buf) items = C2_BUF_INIT((size_t)p->nbytes);
+
+    if (!c2_buf_resize(&items, (size_t)p->nbytes, &view->err) ||
+        (p->nbytes && !c2_select_items(codec, &view->source, &p->bound, items.p, &view->err)) ||
+        !c2_plug_give(p->session, C2_PLUG_ITEMS, c2_buf_bytes(&items), &view->err))
+        return false;
+    view->stage = i + 1; /* where the next one begins */
+    bool ok = listen(view, p);
+    view->stage = i;
+    return ok;
+}
+
+static bool panel_finish(struct c2_view *view)
+{
+    struct panel *p = view->state;
+    struct c2_picture picture = {(int)p->saying.a, (int)p->saying.b, p->saying.body.p};
+
+    if (!c2_view_head(view, &view->err, "X-Content-Type-Options", "nosniff")) return false;
+    if (p->saying.kind == C2_PLUG_FAILED) {
+        c2_fail(&view->err, CAT2_EUNSUPPORTED, "%s: %.200s", p->plugin->title, c2_buf_cstr(&p->saying.body));
+        view->err.http_status = 422;
+        return false;
+    }
+    if (p->saying.kind == C2_PLUG_PICTURE) {
+        view->content_type = "image/png";
+        return c2_picture_png(&picture, &view->out, &view->err);
+    }
+    view->content_type = "text/plain; charset=utf-8";
+    return c2_buf_append(&view->out, p->saying.body.p, p->saying.body.n, &view->err);
+}
+
+static const struct c2_view_ops panel_ops = {.start = panel_start,
+                                             .plan = panel_plan,
+                                             .bound = panel_bound,
+                                             .work = panel_work,
+                                             .finish = panel_finish,
+                                             .free = panel_free};
+
+static void show(struct c2_request *req, struct c2_ds *ds)
+{
+    const struct c2_plugin *plugin = c2_plugins_named(ds->sub->plugins, c2_request_param(req, "name"));
+
+    if (!plugin || plugin->builtin) {
+        c2_reply_detail(req, 404, "there is no plugin '%.*s' to ask",
+                        C2_STR_ARG(c2_request_param(req, "name")));
+        return;
+    }
+    if (c2_view_settled(req, ds)) return;
+    struct panel *p = calloc(1, sizeof(*p));
+    if (!p) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    p->plugin = plugin;
+    c2_view_start(req, ds, &panel_ops, p);
+}
+
+static void handle_show(struct c2_request *req, void *state)
+{
+    c2_sub_with_dataset(req, state, false, show);
+}
+
+/* ---- which there are ---- */
+
+/* Those for a dataset, by content type first; how many. */
+static size_t plugins_for(const struct c2_ds *ds, const struct c2_plugin *out[C2_PLUGINS_MAX])
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    const struct c2_plugin *plugin;
+    struct c2_str type = {"", 0};
+    struct cat2_error err;
+    size_t n = 0;
+
+    if (c2_json_parse(c2_buf_str(&ds->meta.vlmeta), &json, &err))
+        c2_jstr(c2_jget(c2_json_root(json), "contenttype"), &type);
+    for (int fit = C2_FITS_TYPE; fit > C2_FITS_NOT; fit--)
+        for (size_t i = 0; (plugin = c2_plugins_at(ds->sub->plugins, i)); i++)
+            if ((int)c2_plugin_fits(plugin, type, c2_str_of(ds->path), ds->meta.grid.ndim) == fit)
+                out[n++] = plugin;
+    return n;
+}
+
+/* Where it shows the dataset. */
+static bool put_url(const struct c2_plugin *plugin, const struct c2_ds *ds, struct c2_buf *out)
+{
+    bool tomography = plugin->builtin && c2_str_is(C2_STR("tomography"), plugin->name);
+    bool markdown = plugin->builtin && c2_str_is(C2_STR("markdown"), plugin->name);
+    bool array = ds->meta.kind == C2_KIND_ARRAY;
+    struct cat2_error err;
+    struct c2_html h;
+
+    c2_html_init(&h, out, &err);
+    if (tomography)
+        c2_html(&h, "/plugins/tomography/display/~/~", ds->root, ds->path);
+    else if (markdown)
+        c2_html(&h, "/markdown/~/~", ds->root, ds->path);
+    else if (plugin->builtin)
+        c2_html(&h, array ? "/api/fetch/~/~?format=png" : "/api/fetch/~/~?format=raw", ds->root, ds->path);
+    else
+        c2_html(&h, "/plugins/~/show/~/~", plugin->name, ds->root, ds->path);
+    return h.ok;
+}
+
+static void put_plugin(struct c2_jw *w, const struct c2_plugin *plugin, const struct c2_ds *ds)
+{
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(16384);
+
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "name");
+    c2_jw_cstr(w, plugin->name);
+    c2_jw_key(w, "title");
+    c2_jw_cstr(w, plugin->title);
+    c2_jw_key(w, "builtin");
+    c2_jw_bool(w, plugin->builtin);
+    c2_jw_key(w, "contenttypes");
+    c2_jw_cstr(w, plugin->contenttypes);
+    c2_jw_key(w, "suffixes");
+    c2_jw_cstr(w, plugin->suffixes);
+    if (ds && put_url(plugin, ds, &url)) {
+        c2_jw_key(w, "url");
+        c2_jw_str(w, c2_buf_str(&url));
+    }
+    c2_jw_end_object(w);
+}
+
+static void reply_list(struct c2_request *req, const struct c2_plugin *const *plugins, size_t n,
+                       const struct c2_ds *ds)
+{
+    struct c2_buf out = C2_BUF_INIT(1 << 20);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_array(&w);
+    for (size_t i = 0; i < n; i++)
+        put_plugin(&w, plugins[i], ds);
+    c2_jw_end_array(&w);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
+}
+
+static void list_for(struct c2_request *req, struct c2_ds *ds)
+{
+    const struct c2_plugin *plugins[C2_PLUGINS_MAX];
+
+    reply_list(req, plugins, plugins_for(ds, plugins), ds);
+}
+
+static void handle_list(struct c2_request *req, void *state)
+{
+    const struct c2_subscriber *sub = state;
+    const struct c2_plugin *plugins[C2_PLUGINS_MAX];
+    size_t n = 0;
+
+    while (n < C2_PLUGINS_MAX && (plugins[n] = c2_plugins_at(sub->plugins, n)))
+        n++;
+    reply_list(req, plugins, n, NULL);
+}
+
+static void handle_list_for(struct c2_request *req, void *state)
+{
+    c2_sub_with_dataset(req, state, false, list_for);
+}
+
+void c2_page_plugins(struct c2_page *page, const struct c2_ds *ds)
+{
+    const struct c2_plugin *plugins[C2_PLUGINS_MAX];
+    size_t n = plugins_for(ds, plugins);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct c2_plugin *p = plugins[i];
+        if (p->builtin) continue;
+        c2_html(&page->h,
+                "<section class=\"plugin\"><h2>$</h2>\n<iframe title=\"$\" sandbox=\"\" loading=\"lazy\" "
+                "src=\"/plugins/~/show/~/~\"></iframe></section>\n",
+                p->title, p->title, p->name, ds->root, ds->path);
+    }
+}
+
+static const struct c2_route routes[] = {
+    {C2_GET, "/api/plugins", handle_list, "the display plugins", ""},
+    {C2_GET, "/api/plugins/{path*}", handle_list_for, "those for a dataset, and where they show it", ""},
+    {C2_GET, "/plugins/{name}/show/{path*}", handle_show,
+     "what a plugin shows of a dataset: a picture or text", NULL},
+};
+
+void c2_sub_add_plugin_routes(struct c2_subscriber *sub)
+{
+    c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
+}

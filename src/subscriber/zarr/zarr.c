@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* GET /zarr/...: arrays, for programs that read Zarr. docs/protocol.md "Zarr". */
+#include <stdlib.h>
+
+#include "subscriber/answer/stream.h"
+#include "subscriber/answer/job.h"
+#include "subscriber/zarr/zarr.h"
+
+#define PART_NBYTES (4 << 20)
+
+static bool is_array(struct c2_request *req, const struct c2_ds *ds)
+{
+    if (c2_kind_of(c2_str_of(ds->path)) == C2_KIND_ARRAY) return true;
+    c2_reply_detail(req, 404, "only arrays (.b2nd) are arrays of Zarr");
+    return false;
+}
+
+/* ---- metadata ---- */
+
+static void reply_json(struct c2_request *req, const struct c2_ds *ds, bool ok, struct c2_buf *out,
+                       const struct cat2_error *err)
+{
+    if (ok) {
+        c2_reply_header(req, "ETag", ds->quoted);
+        c2_reply_header(req, "Cache-Control", "no-cache");
+    }
+    c2_reply_built(req, ok, out, err);
+}
+
+static void array_json(struct c2_request *req, struct c2_ds *ds)
+{
+    struct c2_buf out = C2_BUF_INIT(1 << 20);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    if (!is_array(req, ds) || c2_view_settled(req, ds)) return;
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_zarr_array_json(&ds->meta, &w);
+    reply_json(req, ds, c2_jw_finish(&w), &out, &err);
+}
+
+static void attrs_json(struct c2_request *req, struct c2_ds *ds)
+{
+    struct c2_str text = c2_zarr_attrs_json(&ds->meta);
+    struct c2_buf out = C2_BUF_INIT(text.n);
+    struct cat2_error err;
+
+    if (!is_array(req, ds) || c2_view_settled(req, ds)) return;
+    reply_json(req, ds, c2_buf_append_str(&out, text, &err), &out, &err);
+}
+
+/* ---- chunks ---- */
+
+struct chunk {
+    struct c2_ds *ds;
+    struct c2_select_parts parts; /* of the chunk, padding included */
+};
+
+static void chunk_free(void *ctx)
+{
+    struct chunk *c = ctx;
+
+    c2_ds_unref(c->ds);
+    free(c);
+}
+
+static bool part_bound(void *ctx, int64_t i, struct c2_bound *out)
+{
+    const struct chunk *c = ctx;
+    struct c2_bound part = c2_select_part(&c->parts, i);
+
+    return c2_zarr_clip(&c->ds->meta.grid, &part, out);
+}
+
+static bool part_make(void *ctx, struct c2_codec *codec, const struct c2_selectable *ds, int64_t i,
+                      struct c2_buf *out, struct cat2_error *err)
+{
+    const struct chunk *c = ctx;
+    struct c2_bound part = c2_select_part(&c->parts, i), clipped;
+    size_t itemsize = (size_t)c->ds->meta.dtype.itemsize, nbytes = (size_t)part.nitems * itemsize;
+    C2_AUTO(c2_buf) items = C2_BUF_INIT(nbytes);
+
+    if (!c2_buf_resize(out, nbytes, err)) return false;
+    bool within = c2_zarr_clip(&ds->meta->grid, &part, &clipped);
+    if (within && clipped.nitems == part.nitems) return c2_select_items(codec, ds, &part, out->p, err);
+    memset(out->p, 0, nbytes);
+    if (!within) return true;
+    if (!c2_buf_resize(&items, (size_t)clipped.nitems * itemsize, err) ||
+        !c2_select_items(codec, ds, &clipped, items.p, err))
+        return false;
+    c2_zarr_pad(&part, &clipped, itemsize, items.p, out->p);
+    return true;
+}
+
+static int64_t no_body(void *ctx, uint8_t *to, size_t room)
+{
+    (void)ctx, (void)to, (void)room;
+    return C2_BODY_FAIL;
+}
+
+static void chunk(struct c2_request *req, struct c2_ds *ds);
+
+static void send_chunk(struct c2_request *req, struct c2_ds *ds, const struct c2_bound *bound, int64_t nbytes)
+{
+    static const struct c2_stream_ops ops = {
+        .bound = part_bound, .make = part_make, .free = chunk_free, .again = chunk};
+    static const char type[] = "application/octet-stream";
+    struct chunk *c;
+
+    if (c2_request_is_head(req)) {
+        c2_reply_header(req, "ETag", ds->quoted);
+        c2_reply_body(req, 200, type, nbytes, &(struct c2_body){no_body, NULL, NULL});
+        return;
+    }
+    c = calloc(1, sizeof(*c));
+    if (!c) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    c->ds = c2_ds_ref(ds);
+    c2_select_plan(&ds->meta, bound, PART_NBYTES, &c->parts);
+    struct c2_stream stream = {
+        .ops = &ops, .ctx = c, .parts = &c->parts, .length = nbytes, .content_type = type};
+    c2_stream_start(req, ds, &stream);
+}
+
+static bool find_chunk(struct c2_str key, const struct c2_ds *ds, struct c2_bound *bound, int64_t *nbytes,
+                       struct cat2_error *err)
+{
+    const struct c2_grid *grid = &ds->meta.grid;
+    int64_t index[C2_DIM_MAX];
+
+    if (!c2_zarr_key_parse(key, grid->ndim, index))
+        return c2_fail(err, CAT2_ENOTFOUND, "'%.*s' is no chunk of an array of %d axes",
+                       (int)c2_min_i64(100, (int64_t)key.n), key.p, grid->ndim);
+    if (!c2_zarr_chunk_bound(grid, index, bound, err)) return false;
+    if (!c2_mul_i64(bound->nitems, ds->meta.dtype.itemsize, nbytes))
+        return c2_fail(err, CAT2_ELIMIT, "the chunk is too large");
+    return c2_codec_supports(&ds->meta.cparams, err);
+}
+
+static void chunk(struct c2_request *req, struct c2_ds *ds)
+{
+    struct c2_bound bound;
+    struct cat2_error err;
+    int64_t nbytes;
+
+    if (!is_array(req, ds)) return;
+    if (!find_chunk(c2_request_param(req, "key"), ds, &bound, &nbytes, &err))
+        c2_reply_error(req, &err);
+    else if (!c2_view_settled(req, ds))
+        send_chunk(req, ds, &bound, nbytes);
+}
+
+/* ---- the request ---- */
+
+/* A group whose attributes cannot be had now must open all the same: it has none. */
+static void reply_group_attrs(void *ctx, struct c2_str json, const struct cat2_error *why)
+{
+    struct c2_buf out = C2_BUF_INIT(json.n);
+    struct cat2_error err;
+
+    if (why)
+        c2_reply_detail(ctx, 404, "%.300s", why->message);
+    else if (c2_buf_append_str(&out, json, &err))
+        c2_reply_json(ctx, 200, &out);
+    else
+        c2_reply_error(ctx, &err);
+    c2_buf_fini(&out);
+}
+
+/* Its path ends as those of folders do which are called like arrays. */
+static bool means_folder(struct c2_request *req)
+{
+    struct c2_str whole = c2_request_path(req), key = c2_request_param(req, "key");
+
+    return whole.n > key.n && c2_zarr_is_folder((struct c2_str){whole.p, whole.n - key.n - 1});
+}
+
+/* .zattrs is of arrays and of groups, and what looks like a chunk may be a folder: what a path is, is known
+ * when its root has been listed. */
+static bool is_dataset(struct c2_request *req, struct c2_subscriber *sub)
+{
+    struct c2_str name, path;
+
+    c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
+    struct c2_root_state *root = c2_sub_root(sub, name);
+    return root && !means_folder(req) && c2_sub_find(root, path);
+}
+
+static void attrs_of_array_or_group(struct c2_request *req, struct c2_subscriber *sub)
+{
+    if (is_dataset(req, sub))
+        c2_sub_with_dataset(req, sub, false, attrs_json);
+    else
+        c2_sub_attrs(sub, c2_request_param(req, "path"), reply_group_attrs, req);
+}
+
+static void chunk_or_links(struct c2_request *req, struct c2_subscriber *sub)
+{
+    if (is_dataset(req, sub))
+        c2_sub_with_dataset(req, sub, false, chunk);
+    else
+        c2_zarr_group(req, sub, NULL);
+}
+
+/* {path*} is a key: the path it stands for takes its place. */
+static bool take_path(struct c2_request *req)
+{
+    struct c2_str whole = c2_request_param(req, "path"), root, key;
+    C2_AUTO(c2_buf) path = C2_BUF_INIT(whole.n + 1);
+    struct cat2_error err;
+
+    c2_str_cut(whole, '/', &root, &key);
+    if (!memchr(whole.p, '~', whole.n)) return true;
+    bool ok = c2_buf_append(&path, whole.p, whole.n - key.n, &err) && c2_zarr_path_of(key, &path, &err);
+    const char *copy = ok ? c2_arena_strdup(c2_request_arena(req), c2_buf_str(&path)) : NULL;
+    if (copy)
+        c2_request_param_set(req, "path", c2_str_of(copy));
+    else
+        c2_reply_detail(req, 503, "out of memory");
+    return copy;
+}
+
+void c2_handle_zarr(struct c2_request *req, void *state)
+{
+    struct c2_str key = c2_request_param(req, "key");
+
+    if (c2_str_is(key, "zarr.json")) {
+        c2_reply_detail(req, 404, "this is Zarr of version 2: .zarray, .zgroup, .zattrs");
+        return;
+    }
+    if (!take_path(req)) return;
+    if (c2_str_is(key, ".zarray") && means_folder(req))
+        c2_reply_detail(req, 404, "%.*s is a folder", (int)c2_min_i64(300, (int64_t)c2_request_path(req).n),
+                        c2_request_path(req).p);
+    else if (c2_str_is(key, ".zarray"))
+        c2_sub_with_dataset(req, state, false, array_json);
+    else if (c2_str_is(key, ".zattrs"))
+        c2_zarr_group(req, state, attrs_of_array_or_group);
+    else if (key.p[0] >= '0' && key.p[0] <= '9')
+        c2_zarr_group(req, state, chunk_or_links);
+    else
+        c2_zarr_group(req, state, NULL);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The Zarr view (version 2 of the format): a root is a group, so are its folders, and its arrays are arrays
+ * whose chunks are those of the dataset, uncompressed, padded with zeros at the edges. */
+#ifndef C2_SUBSCRIBER_ZARR_IMPL_H
+#define C2_SUBSCRIBER_ZARR_IMPL_H
+
+#include "subscriber/mirror/mirror.h"
+
+#define C2_ZARR_METADATA_NBYTES (8 << 20) /* one .zmetadata or list of links */
+#define C2_ZARR_FOLDERS_MAX     256 /* in one .zmetadata: their publisher is asked for the attributes of each */
+
+/** The axes of one chunk: the dataset's, at least 1. */
+void c2_zarr_chunk_shape(const struct c2_grid *grid, int64_t shape[C2_DIM_MAX]);
+/** A chunk key, "2.0.17" ("0" without axes): plain decimals. false: it is none of `ndim` axes. */
+bool c2_zarr_key_parse(struct c2_str key, int ndim, int64_t index[C2_DIM_MAX]);
+/** The items of a chunk; reaches beyond the shape at the edges. @errors CAT2_ENOTFOUND beyond the grid. */
+bool c2_zarr_chunk_bound(const struct c2_grid *grid, const int64_t index[C2_DIM_MAX], struct c2_bound *out,
+                         struct cat2_error *err);
+/** What of it is within the shape. false: nothing. */
+bool c2_zarr_clip(const struct c2_grid *grid, const struct c2_bound *bound, struct c2_bound *out);
+/** Put the items of `clipped` where they belong among those of `bound`; the others are left alone. */
+void c2_zarr_pad(const struct c2_bound *bound, const struct c2_bound *clipped, size_t itemsize,
+                 const uint8_t *items, uint8_t *out);
+
+/** Do all readers know this dtype? Zarr-python 3 refuses fields that are arrays or structures, and
+ * extended floats. */
+bool c2_zarr_common(const struct c2_dtype *dtype);
+/** The JSON of .zarray. */
+void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w);
+/** The JSON of .zattrs of an array. */
+struct c2_str c2_zarr_attrs_json(const struct c2_meta *meta);
+
+/** Append a path within a group as a key; its last part is a folder, or an array. */
+bool c2_zarr_put_path(struct c2_str path, bool folder, struct c2_buf *out, struct cat2_error *err);
+/** The path that has this key. */
+bool c2_zarr_path_of(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
+/** Is the key that of a folder which is called as arrays are? */
+bool c2_zarr_is_folder(struct c2_str text);
+
+/** Answer .zgroup, .zmetadata or the links of a group; with fn: call that once the root has been listed. */
+typedef void c2_zarr_handler(struct c2_request *req, struct c2_subscriber *sub);
+void c2_zarr_group(struct c2_request *req, struct c2_subscriber *sub, c2_zarr_handler *fn);
+
+#endif

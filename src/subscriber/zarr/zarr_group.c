@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Groups of the Zarr view: a root, a folder. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "subscriber/zarr/zarr.h"
+#include "wire/url.h"
+
+enum what { WHAT_GROUP, WHAT_ALL, WHAT_LINKS }; /* .zgroup, .zmetadata, links */
+
+/* A folder in .zmetadata, and what its publisher says of it. */
+struct folder {
+    struct group *group;
+    struct c2_str path; /* beneath the group, borrowed from a dataset; "" the group itself */
+    struct c2_buf attrs;
+};
+struct group {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+    enum what what;
+    c2_zarr_handler *fn; /* instead */
+    char root[256], dir[C2_PATH_MAX + 2];
+    size_t dir_n; /* with its final '/', 0 for the root */
+    struct c2_ds **list;
+    size_t n;
+    struct folder *folders; /* sorted as the list is */
+    size_t nfolders, asked; /* how many are being asked for */
+    bool ok;
+    struct c2_buf out;
+    struct cat2_error err;
+};
+
+static void group_free(struct group *g)
+{
+    for (size_t i = 0; i < g->n; i++)
+        c2_ds_unref(g->list[i]);
+    for (size_t i = 0; i < g->nfolders; i++)
+        c2_buf_fini(&g->folders[i].attrs);
+    free(g->list);
+    free(g->folders);
+    c2_buf_fini(&g->out);
+    free(g);
+}
+
+/* Datasets that are arrays of the view. */
+static bool is_array(const struct c2_ds *ds)
+{
+    return !ds->error && c2_kind_of(c2_str_of(ds->path)) == C2_KIND_ARRAY;
+}
+
+/* ---- .zmetadata ---- */
+
+static void put_key(struct c2_jw *w, struct c2_str path, bool folder, const char *name)
+{
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(3 * path.n + 16);
+
+    w->ok = w->ok && c2_zarr_put_path(path, folder, &key, w->err) &&
+            c2_buf_printf(&key, w->err, "%s%s", path.n ? "/" : "", name);
+    c2_jw_key(w, c2_buf_cstr(&key));
+}
+
+static void put_group(struct c2_jw *w, const struct folder *folder)
+{
+    put_key(w, folder->path, true, ".zgroup");
+    c2_jw_raw(w, C2_STR("{\"zarr_format\":2}"));
+    if (!folder->attrs.n) return;
+    put_key(w, folder->path, true, ".zattrs");
+    c2_jw_raw(w, c2_buf_str(&folder->attrs));
+}
+
+static void put_array(struct c2_jw *w, const struct c2_ds *ds, const char *path)
+{
+    put_key(w, c2_str_of(path), false, ".zarray");
+    c2_zarr_array_json(&ds->meta, w);
+    put_key(w, c2_str_of(path), false, ".zattrs");
+    c2_jw_raw(w, c2_zarr_attrs_json(&ds->meta));
+}
+
+static bool make_all(struct group *g)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, &g->out, C2_JSON_COMPACT, &g->err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "zarr_consolidated_format");
+    c2_jw_int(&w, 1);
+    c2_jw_key(&w, "metadata");
+    c2_jw_begin_object(&w);
+    for (size_t i = 0; i < g->nfolders; i++)
+        put_group(&w, &g->folders[i]);
+    for (size_t i = 0; w.ok && i < g->n; i++)
+        if (is_array(g->list[i]) && c2_zarr_common(&g->list[i]->meta.dtype))
+            put_array(&w, g->list[i], g->list[i]->path + g->dir_n);
+    c2_jw_end_object(&w);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
+
+/* Note a folder; its group is counted on. */
+static bool add_folder(struct group *g, struct c2_str path, struct cat2_error *err)
+{
+    if (g->nfolders == C2_ZARR_FOLDERS_MAX)
+        return c2_fail(err, CAT2_ELIMIT, "there are more than %d folders", C2_ZARR_FOLDERS_MAX);
+    g->folders[g->nfolders++] = (struct folder){.group = g, .path = path};
+    return true;
+}
+
+static bool gather_folders(struct group *g, struct cat2_error *err)
+{
+    const char *before = "";
+
+    g->folders = calloc(C2_ZARR_FOLDERS_MAX, sizeof(*g->folders));
+    if (!g->folders) return c2_fail_nomem(err, "folders");
+    if (!add_folder(g, C2_STR(""), err)) return false;
+    for (size_t i = 0; i < g->n; i++) {
+        const char *path = g->list[i]->path + g->dir_n;
+        size_t same = 0;
+        while (path[same] && path[same] == before[same])
+            same++;
+        for (size_t k = same; path[k]; k++) /* those that the one before was not in */
+            if (path[k] == '/' && !add_folder(g, (struct c2_str){path, k}, err)) return false;
+        before = path;
+    }
+    return true;
+}
+
+static void start_work(struct group *g);
+
+static void on_attrs(void *ctx, struct c2_str json, const struct cat2_error *why)
+{
+    struct folder *folder = ctx;
+    struct cat2_error err;
+
+    c2_buf_init(&folder->attrs, json.n);
+    if (!why && !c2_buf_append_str(&folder->attrs, json, &err)) c2_buf_clear(&folder->attrs);
+    if (--folder->group->asked == 0) start_work(folder->group);
+}
+
+/* What the publisher does not tell, a folder does not have. */
+static void ask_attrs(struct group *g)
+{
+    size_t n = g->nfolders;
+
+    g->asked = 1; /* we */
+    for (size_t i = 0; i < n; i++) {
+        char whole[2 * C2_PATH_MAX];
+        struct c2_str path = g->folders[i].path;
+        snprintf(whole, sizeof(whole), "%s/%.*s%.*s", g->root, (int)g->dir_n, g->dir, C2_STR_ARG(path));
+        size_t length = strlen(whole);
+        if (whole[length - 1] == '/') length--;
+        g->asked++;
+        c2_sub_attrs(g->sub, (struct c2_str){whole, length}, on_attrs, &g->folders[i]);
+    }
+    if (--g->asked == 0) start_work(g);
+}
+
+/* ---- links ---- */
+
+static bool put_link(struct c2_buf *out, struct c2_str name, bool folder, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(4 * C2_PATH_MAX);
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(4 * C2_PATH_MAX);
+
+    return c2_zarr_put_path(name, folder, &key, err) && c2_url_encode(c2_buf_str(&key), false, &text, err) &&
+           c2_buf_printf(out, err, "<li><a href=\"%s/\">%s/</a>\n", c2_buf_cstr(&text), c2_buf_cstr(&text));
+}
+
+static bool make_links(struct group *g)
+{
+    struct c2_str before = {"", 0}, name, rest;
+
+    if (!c2_buf_puts(&g->out, "<!doctype html><meta charset=\"utf-8\"><title>Zarr</title><ul>\n", &g->err))
+        return false;
+    for (size_t i = 0; i < g->n; i++) { /* the list is sorted: what is in one folder lies together */
+        bool folder = c2_str_cut(c2_str_of(g->list[i]->path + g->dir_n), '/', &name, &rest);
+        if (folder ? c2_str_eq(name, before) : !is_array(g->list[i])) continue;
+        if (!put_link(&g->out, name, folder, &g->err)) return false;
+        if (folder) before = name;
+    }
+    return c2_buf_puts(&g->out, "</ul>\n", &g->err);
+}
+
+/* ---- the request ---- */
+
+static void group_work(void *job, void *codec)
+{
+    struct group *g = job;
+
+    (void)codec;
+    g->ok = g->what == WHAT_ALL ? make_all(g) : make_links(g);
+}
+
+static void group_done(void *job)
+{
+    struct group *g = job;
+
+    if (g->ok) {
+        c2_reply_header(g->req, "Cache-Control", "no-cache");
+        c2_reply_header(g->req, "Content-Security-Policy", "default-src 'none'");
+        c2_reply_buf(g->req, 200, g->what == WHAT_ALL ? "application/json" : "text/html; charset=utf-8",
+                     &g->out);
+    } else if (g->err.code == CAT2_ELIMIT && g->what == WHAT_ALL) { /* readers go on without */
+        c2_reply_detail(g->req, 404, "the metadata of %zu datasets together is more than %d bytes", g->n,
+                        C2_ZARR_METADATA_NBYTES);
+    } else {
+        c2_reply_error(g->req, &g->err);
+    }
+    group_free(g);
+}
+
+static void start_work(struct group *g)
+{
+    c2_pool_run(g->sub->config.pool, group_work, group_done, g);
+}
+
+/* Tell readers that look again that nothing has changed. */
+static bool is_same(struct group *g, const struct c2_root_state *root)
+{
+    struct c2_str header;
+    char text[48], etag[80];
+
+    c2_sub_root_etag(root, text);
+    snprintf(etag, sizeof(etag), "\"%s\"", text);
+    c2_reply_header(g->req, "ETag", etag);
+    return c2_request_header(g->req, "If-None-Match", &header) && c2_etag_listed(header, etag);
+}
+
+static void on_listed(void *ctx, const struct cat2_error *why)
+{
+    struct group *g = ctx;
+    struct c2_root_state *root = c2_sub_root(g->sub, c2_str_of(g->root));
+    struct cat2_error err;
+
+    if (root && !why) c2_sub_say_stale(g->req, root);
+    if (g->fn && !why) {
+        g->fn(g->req, g->sub);
+    } else if (why || !root ||
+               !c2_sub_beneath(root, (struct c2_str){g->dir, g->dir_n}, &g->list, &g->n, &err)) {
+        c2_reply_error(g->req, why ? why : &err);
+    } else if (g->what == WHAT_GROUP) {
+        c2_reply_static(g->req, 200, "application/json", c2_bytes_of(C2_STR("{\"zarr_format\":2}")));
+    } else if (g->what == WHAT_LINKS && is_same(g, root)) {
+        c2_reply_empty(g->req, 304);
+    } else if (g->what == WHAT_LINKS) {
+        start_work(g);
+        return;
+    } else if (!gather_folders(g, &err)) { /* readers go on without */
+        c2_reply_detail(g->req, err.code == CAT2_ELIMIT ? 404 : 503, "%s", err.message);
+    } else {
+        ask_attrs(g);
+        return;
+    }
+    group_free(g);
+}
+
+static void start(struct c2_request *req, struct c2_subscriber *sub, struct c2_str whole, enum what what,
+                  c2_zarr_handler *fn)
+{
+    struct c2_str name, path;
+    struct cat2_error err;
+
+    while (whole.n && whole.p[whole.n - 1] == '/')
+        whole.n--;
+    c2_str_cut(whole, '/', &name, &path);
+    struct c2_root_state *root = c2_sub_root(sub, name);
+    if (path.n && !c2_path_check(path, &err)) {
+        c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)path.n), path.p);
+        return;
+    }
+    struct group *g = root ? calloc(1, sizeof(*g)) : NULL;
+    if (!root) {
+        c2_reply_no_root(req, name);
+        return;
+    }
+    if (!g) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *g = (struct group){.req = req, .sub = sub, .what = what, .fn = fn};
+    c2_buf_init(&g->out, C2_ZARR_METADATA_NBYTES);
+    snprintf(g->root, sizeof(g->root), "%s", root->root.name);
+    if (path.n) g->dir_n = (size_t)snprintf(g->dir, sizeof(g->dir), "%.*s/", C2_STR_ARG(path));
+    c2_sub_when_known(root, on_listed, g);
+}
+
+/* The links of `path` with the folder that has this key in it. */
+static void links_of(struct c2_request *req, struct c2_subscriber *sub, struct c2_str path, struct c2_str key)
+{
+    C2_AUTO(c2_buf) whole = C2_BUF_INIT(path.n + key.n + 2);
+    struct cat2_error err;
+
+    if (c2_buf_append_str(&whole, path, &err) && c2_buf_putc(&whole, '/', &err) &&
+        c2_zarr_path_of(key, &whole, &err))
+        start(req, sub, c2_buf_str(&whole), WHAT_LINKS, NULL);
+    else
+        c2_reply_error(req, &err);
+}
+
+void c2_zarr_group(struct c2_request *req, struct c2_subscriber *sub, c2_zarr_handler *fn)
+{
+    struct c2_str key = c2_request_param(req, "key"), path = c2_request_param(req, "path");
+
+    if (fn || c2_str_is(key, ".zgroup"))
+        start(req, sub, path, WHAT_GROUP, fn);
+    else if (c2_str_is(key, ".zmetadata"))
+        start(req, sub, path, WHAT_ALL, NULL);
+    else /* a folder, without the slash */
+        links_of(req, sub, path, key);
+}
+
+void c2_handle_zarr_links(struct c2_request *req, void *state)
+{
+    struct c2_str root, key;
+
+    c2_str_cut(c2_request_param(req, "path"), '/', &root, &key);
+    links_of(req, state, root, key);
+}
