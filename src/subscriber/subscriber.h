@@ -4,32 +4,11 @@
 #ifndef C2_SUBSCRIBER_SUBSCRIBER_H
 #define C2_SUBSCRIBER_SUBSCRIBER_H
 
-#include "bus/bus.h"
-#include "net/client.h"
-#include "net/server.h"
-#include "net/worker.h"
-#include "state/state.h"
+#include "subscriber/mirror/config.h"
 
 /* Its state, for c2_state_open(). */
 extern const struct c2_state_kind c2_subscriber_state;
 
-struct c2_subscriber;
-struct c2_subscriber_config {
-    struct c2_loop *loop;
-    struct c2_pool *pool; /* its workers' local object is a c2_codec */
-    struct c2_http *http;
-    struct c2_server *server;
-    struct c2_bus *bus;
-    const char *statedir;
-    const char *public_url; /* "http://host:port", the beginning of the URLs it hands out */
-    const char *web_dir;    /* the web client's files, for development; NULL: those in the program */
-    const char *plugin_dir; /* display plugins; NULL: only those built in */
-    const char *h5web_dir;  /* the H5Web bundle; NULL: none */
-    bool follow_all;        /* follow every root there is, without being asked */
-    int caches_max;         /* cache files open at a time */
-    int64_t quota;          /* bytes of cache on disk; 0 = no limit */
-    double scrub_s;         /* all that is cached is checked once in so many seconds; 0 = never */
-};
 /** Open the state, serve what is cached, follow again what was followed. @errors CAT2_EIO, CAT2_EDATA: the
  * state. */
 bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subscriber **out,

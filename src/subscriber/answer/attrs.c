@@ -5,7 +5,10 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/answer/attrs.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/reason.h"
+#include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
 
 struct asking {
@@ -103,19 +106,4 @@ void c2_sub_attrs(struct c2_subscriber *sub, struct c2_str whole, c2_attrs_fn *f
     } else if (!ask(a, root, path, &err)) {
         give_kept(a, &err);
     }
-}
-
-static void reply(void *ctx, struct c2_str json, const struct cat2_error *why)
-{
-    struct c2_request *req = ctx;
-    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-    struct cat2_error err;
-
-    bool ok = !why && c2_buf_append_str(&out, json, &err);
-    c2_reply_built(req, ok, &out, why ? why : &err);
-}
-
-void c2_handle_attrs(struct c2_request *req, void *state)
-{
-    c2_sub_attrs(state, c2_request_param(req, "path"), reply, req);
 }

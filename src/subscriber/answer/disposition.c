@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "subscriber/answer/job.h"
+#include "subscriber/answer/disposition.h"
 #include "wire/url.h"
 
 /* The slice as part of a file name: what may not stand there (and the colon) is a line. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The last small answers of fetch, whole: what many clients look at is made once. Bounded; keyed by the
  * dataset object, which is one generation, so an answer can be old but never wrong. Loop thread only. */
-#ifndef C2_SUBSCRIBER_HOT_H
-#define C2_SUBSCRIBER_HOT_H
+#ifndef C2_SUBSCRIBER_ANSWER_HOT_H
+#define C2_SUBSCRIBER_ANSWER_HOT_H
 
 #include "base/blob.h"
 #include "ndim/slice.h"

@@ -5,6 +5,9 @@
 
 #include "base/limits.h"
 #include "subscriber/answer/job.h"
+#include "subscriber/answer/refuse.h"
+#include "subscriber/fetch/ensure.h"
+#include "subscriber/mirror/catalog.h"
 
 #define RUNNING_MAX    8           /* views at work at a time */
 #define ANSWERS_NBYTES (32 << 20)  /* remembered */

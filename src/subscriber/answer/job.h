@@ -5,8 +5,8 @@
  *   c2_view_start ──► queued ──► cache file ──► plan ──► (pieces ──► work)* ──► finish ──► reply
  *
  * A few run at a time, so that their memory is bounded; the others wait in line. */
-#ifndef C2_SUBSCRIBER_VIEW_IMPL_H
-#define C2_SUBSCRIBER_VIEW_IMPL_H
+#ifndef C2_SUBSCRIBER_ANSWER_JOB_H
+#define C2_SUBSCRIBER_ANSWER_JOB_H
 
 #include "subscriber/mirror/mirror.h"
 #include "view/lru.h"
@@ -73,25 +73,5 @@ bool c2_view_int(const struct c2_request *req, const char *name, int64_t low, in
                  struct cat2_error *err);
 /** `slice_` or `at`. */
 struct c2_str c2_view_slice(const struct c2_request *req);
-
-/* ---- disposition.c ---- */
-/** Content-Disposition of the dataset as a file, or (with a suffix, "npy") of a slice of it. */
-bool c2_sub_disposition(const struct c2_ds *ds, struct c2_str slice, const char *suffix, struct c2_buf *out,
-                        struct cat2_error *err);
-/** Where the request says download=1, for the reply that follows. */
-void c2_sub_download_reply(struct c2_request *req, const struct c2_ds *ds, const char *suffix);
-bool c2_sub_download_head(struct c2_view *view, const char *suffix);
-
-/* ---- routes_png.c, routes_csv.c: formats of fetch ---- */
-void c2_fetch_png(struct c2_request *req, struct c2_ds *ds);
-void c2_fetch_csv(struct c2_request *req, struct c2_ds *ds);
-
-void c2_handle_colormaps(struct c2_request *req, void *state);
-void c2_handle_tile(struct c2_request *req, void *state);
-void c2_handle_line(struct c2_request *req, void *state);
-void c2_handle_table(struct c2_request *req, void *state);
-void c2_handle_tree(struct c2_request *req, void *state);
-void c2_handle_chunks(struct c2_request *req, void *state);
-void c2_handle_stats(struct c2_request *req, void *state);
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "subscriber/answer/lookup.h"
+#include "subscriber/answer/refuse.h"
+#include "subscriber/fetch/ensure.h"
+#include "subscriber/mirror/catalog.h"
 
 #define PARTS_AHEAD 3
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A large answer that is made part by part while the socket drains, a few parts ahead, so that a request
  * holds no more than those. Each part first has the pieces it needs, then is made by a worker. */
-#ifndef C2_SUBSCRIBER_STREAM_H
-#define C2_SUBSCRIBER_STREAM_H
+#ifndef C2_SUBSCRIBER_ANSWER_STREAM_H
+#define C2_SUBSCRIBER_ANSWER_STREAM_H
 
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/answer/lookup.h"
 
 struct c2_stream_ops {
     /** The pieces part i needs. Loop. false: none. NULL: those of the i-th of `parts`. */

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "subscriber/events/events.h"
-#include "subscriber/answer/job.h"
+#include "subscriber/answer/lookup.h"
+#include "subscriber/answer/refuse.h"
+#include "subscriber/api/api.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
 #include "wire/url.h"
 
 static void handle_roots(struct c2_request *req, void *state)
@@ -121,16 +124,6 @@ static void handle_list(struct c2_request *req, void *state)
     }
 }
 
-static void put_url(struct c2_jw *w, const char *scheme, const char *base, const char *route,
-                    struct c2_str path)
-{
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(4 * C2_PATH_MAX);
-
-    w->ok = w->ok && c2_buf_printf(&text, w->err, "%s%s%s", scheme, base, route) &&
-            c2_url_encode_least(path, &text, w->err);
-    c2_jw_cstr(w, c2_buf_cstr(&text));
-}
-
 static void handle_url(struct c2_request *req, void *state)
 {
     struct c2_str name, path;
@@ -143,13 +136,11 @@ static void handle_url(struct c2_request *req, void *state)
     if (!root) return;
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
-    if (dataset) put_url(&w, "http://", root->root.http, "/api/info/", path);
-    put_url(&w, "http://", root->root.http, dataset ? "/api/download/" : "", path);
+    if (dataset) c2_sub_put_url(&w, "http://", root->root.http, "/api/info/", path);
+    c2_sub_put_url(&w, "http://", root->root.http, dataset ? "/api/download/" : "", path);
     c2_jw_end_array(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
-
-/* ---- a dataset by its path ---- */
 
 static void reply_info(struct c2_request *req, struct c2_ds *ds)
 {
@@ -165,104 +156,9 @@ static void reply_info(struct c2_request *req, struct c2_ds *ds)
     c2_reply_built(req, c2_buf_append(&copy, ds->info.p, ds->info.n, &err), &copy, &err);
 }
 
-#define ANEW_MAX 3 /* generations one request runs after */
-
-/* Plain files are frames under NAME.b2. */
-static struct c2_str dataset_path(struct c2_str path, bool b2)
-{
-    if (b2 && c2_kind_of(path) == C2_KIND_FILE) path.n = c2_str_ends(path, ".b2") ? path.n - 3 : 0;
-    return path;
-}
-
-struct lookup {
-    struct c2_request *req;
-    struct c2_subscriber *sub;
-    bool b2;
-    c2_dataset_handler *fn;
-};
-
-static void resolve(void *ctx, const struct cat2_error *err)
-{
-    struct lookup *l = ctx;
-    struct c2_str name, path;
-    struct c2_request *req = l->req;
-
-    c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
-    struct c2_root_state *root = c2_sub_root(l->sub, name);
-    path = dataset_path(path, l->b2);
-    struct c2_ds *ds = root ? c2_sub_find(root, path) : NULL;
-    if (err)
-        c2_reply_reason(req, root, err);
-    else if (!ds)
-        c2_reply_no_dataset(req, l->sub, l->b2);
-    else if (ds->error && !(ds->refused && l->fn == reply_info))
-        c2_reply_unserved(req, ds);
-    else
-        l->fn(req, ds);
-    free(l);
-}
-
-void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct cat2_error *err, bool b2,
-                         c2_dataset_handler *fn)
-{
-    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
-    bool again = err->code == CAT2_ECHANGED && root && !ds->sub->stopping;
-    struct lookup *l = again && c2_request_again(req) < ANEW_MAX ? calloc(1, sizeof(*l)) : NULL;
-
-    if (l) {
-        *l = (struct lookup){req, ds->sub, b2, fn};
-        c2_sub_when_listed(root, resolve, l);
-    } else if (again) {
-        c2_reply_detail(req, 503, "%.100s/%.200s changes faster than it can be read", ds->root, ds->path);
-    } else {
-        c2_reply_reason(req, root, err);
-    }
-}
-
-void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2, c2_dataset_handler *fn)
-{
-    struct c2_str whole = c2_request_param(req, "path"), name, path;
-    struct cat2_error err;
-
-    if (!c2_str_cut(whole, '/', &name, &path) || path.n == 0) {
-        c2_reply_no_dataset(req, sub, b2);
-        return;
-    }
-    if (!c2_path_check(path, &err)) {
-        c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
-        return;
-    }
-    struct c2_root_state *root = c2_sub_root(sub, name);
-    struct lookup *l = root ? calloc(1, sizeof(*l)) : NULL;
-    if (!root) {
-        c2_reply_no_dataset(req, sub, b2);
-        return;
-    }
-    if (!l) {
-        c2_reply_detail(req, 503, "out of memory");
-        return;
-    }
-    *l = (struct lookup){req, sub, b2, fn};
-    c2_sub_when_found(root, dataset_path(path, b2), resolve, l);
-}
-
 static void handle_info(struct c2_request *req, void *state)
 {
-    c2_sub_with_dataset(req, state, false, reply_info);
-}
-
-void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds)
-{
-    struct c2_buf out = C2_BUF_INIT(65536);
-    struct cat2_error err;
-    C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX);
-    struct c2_jw w;
-
-    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
-    w.ok =
-        c2_buf_printf(&path, &err, "%s/%s%s", ds->root, ds->path, ds->meta.kind == C2_KIND_FILE ? ".b2" : "");
-    put_url(&w, "", ds->sub->config.public_url, "/files/", c2_buf_str(&path));
-    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
+    c2_sub_with_known(req, state, reply_info);
 }
 
 static void handle_download_url(struct c2_request *req, void *state)
@@ -291,15 +187,12 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/tree/{root}", c2_handle_tree, "a page of a folder, or of what a search finds",
      "dir? q? sort offset limit v"},
     {C2_GET, "/api/chunks/{path*}", c2_handle_chunks, "which chunks are cached", "offset limit"},
-    {C2_GET, "/api/events", c2_handle_events, "changes, as server-sent events", "roots? last?"},
     {C2_GET, "/api/download-url/{path*}", handle_download_url, "URL of the whole dataset", ""},
     {C2_GET, "/api/download/{path*}", c2_handle_download, "the whole dataset as a frame, to be saved", ""},
     {C2_GET, "/files/{path*}", c2_handle_files, "the whole dataset as a frame", ""},
-    {C2_GET, "/zarr/{path*}/{key}", c2_handle_zarr, "Zarr: metadata and chunks", ""},
-    {C2_GET, "/zarr/{path*}", c2_handle_zarr_links, "Zarr: what a group holds, as links", ""},
 };
 
-void c2_sub_add_routes(struct c2_subscriber *sub)
+void c2_api_add_routes(struct c2_subscriber *sub)
 {
     c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
 }

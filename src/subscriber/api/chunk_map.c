@@ -4,6 +4,11 @@
 
 #include "data/chunk_format.h"
 #include "subscriber/answer/job.h"
+#include "subscriber/answer/lookup.h"
+#include "subscriber/answer/refuse.h"
+#include "subscriber/api/api.h"
+#include "subscriber/fetch/ensure.h"
+#include "subscriber/mirror/catalog.h"
 
 #define CELLS_MAX 4096
 #define LIMIT_MAX 16384

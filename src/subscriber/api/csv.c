@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "ndim/print.h"
+#include "subscriber/answer/disposition.h"
 #include "subscriber/answer/stream.h"
-#include "subscriber/answer/job.h"
+#include "subscriber/api/api.h"
+#include "subscriber/mirror/catalog.h"
 
 #define PART_NBYTES (1 << 20) /* of items; the text may be several times that */
 #define NAMES_MAX   (1 << 20)

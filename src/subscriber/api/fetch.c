@@ -8,8 +8,13 @@
 
 #include "base/limits.h"
 #include "ndim/print.h"
+#include "subscriber/answer/disposition.h"
+#include "subscriber/answer/hot.h"
+#include "subscriber/answer/lookup.h"
 #include "subscriber/answer/stream.h"
-#include "subscriber/answer/job.h"
+#include "subscriber/api/api.h"
+#include "subscriber/fetch/ensure.h"
+#include "subscriber/mirror/catalog.h"
 #include "wire/pickle.h"
 
 #define AT_ONCE_NBYTES (8 << 20) /* larger selections are streamed, or spooled to disk */

@@ -12,7 +12,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "net/digest.h"
-#include "subscriber/answer/job.h"
+#include "subscriber/answer/disposition.h"
+#include "subscriber/answer/lookup.h"
+#include "subscriber/api/api.h"
+#include "subscriber/fetch/ensure.h"
+#include "subscriber/mirror/catalog.h"
 
 #define WINDOW (2 << 20) /* of a mirrored frame that is being made ready at a time */
 

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "subscriber/answer/job.h"
+#include "subscriber/answer/disposition.h"
+#include "subscriber/api/api.h"
 #include "view/paint.h"
 
 #define WIDTH_DEFAULT 1024

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A window of a table, from its parameters to its JSON. */
-#ifndef C2_SUBSCRIBER_TABLE_IMPL_H
-#define C2_SUBSCRIBER_TABLE_IMPL_H
+#ifndef C2_SUBSCRIBER_API_TABLE_H
+#define C2_SUBSCRIBER_API_TABLE_H
 
 #include "subscriber/answer/job.h"
 #include "view/cell.h"

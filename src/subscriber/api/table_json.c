@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "subscriber/answer/lookup.h"
+#include "subscriber/api/api.h"
 #include "subscriber/api/table.h"
 
 #define DEFAULT_COUNT 100

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "subscriber/answer/job.h"
+#include "subscriber/answer/lookup.h"
+#include "subscriber/api/api.h"
 #include "view/plane.h"
 
 struct tile {

@@ -6,6 +6,10 @@
 
 #include "base/limits.h"
 #include "subscriber/answer/job.h"
+#include "subscriber/answer/refuse.h"
+#include "subscriber/api/api.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
 
 #define PAGE_NBYTES   59000 /* of 60 000 promised: the page's head comes to it */
 #define LIMIT_DEFAULT 200

@@ -28,7 +28,6 @@ struct listener {
 };
 struct c2_events {
     struct c2_subscriber *sub;
-    int64_t epoch;
     uint64_t seq; /* of the last event; the first is 1 */
     struct event log[LOG_MAX];
     struct listener *listeners;
@@ -53,8 +52,8 @@ static struct c2_blob *finish_text(struct c2_buf *text, struct c2_jw *w)
 static void begin_text(struct c2_events *events, uint64_t seq, const char *name, struct c2_buf *text,
                        struct c2_jw *w, struct cat2_error *err)
 {
-    bool ok =
-        c2_buf_printf(text, err, "id: %" PRId64 "-%" PRIu64 "\nevent: %s\ndata: ", events->epoch, seq, name);
+    bool ok = c2_buf_printf(text, err, "id: %" PRId64 "-%" PRIu64 "\nevent: %s\ndata: ", events->sub->epoch,
+                            seq, name);
 
     c2_jw_init(w, text, C2_JSON_COMPACT, err);
     w->ok = ok;
@@ -130,16 +129,14 @@ static void append(struct c2_events *events, const struct c2_root_state *root, s
         c2_body_wake(l->req);
 }
 
-void c2_events_dataset(struct c2_root_state *root, const struct c2_ds *ds, const char *change)
+static void on_dataset(void *ctx, struct c2_root_state *root, const struct c2_ds *ds, const char *change)
 {
-    struct c2_events *events = root->sub->events;
+    struct c2_events *events = ctx;
     struct c2_buf text = C2_BUF_INIT(EVENT_NBYTES);
     char path[256 + C2_PATH_MAX + 2];
     struct cat2_error err;
     struct c2_jw w;
 
-    root->changes++;
-    if (!events || !root->listed) return;
     snprintf(path, sizeof(path), "%s/%s", root->root.name, ds->path);
     begin_text(events, events->seq + 1, "dataset", &text, &w, &err);
     c2_jw_begin_object(&w);
@@ -153,15 +150,13 @@ void c2_events_dataset(struct c2_root_state *root, const struct c2_ds *ds, const
     append(events, root, &text, &w);
 }
 
-void c2_events_root(struct c2_root_state *root)
+static void on_root(void *ctx, struct c2_root_state *root)
 {
-    struct c2_events *events = root->sub->events;
+    struct c2_events *events = ctx;
     struct c2_buf text = C2_BUF_INIT(EVENT_NBYTES);
     struct cat2_error err;
     struct c2_jw w;
 
-    root->changes++;
-    if (!events) return;
     begin_text(events, events->seq + 1, "root", &text, &w, &err);
     put_root(&w, root);
     append(events, root, &text, &w);
@@ -271,11 +266,11 @@ static uint64_t position(struct c2_request *req, const struct c2_events *events)
     if ((!c2_request_header(req, "Last-Event-ID", &text) && !c2_request_query(req, "last", &text)) || !text.n)
         return events->seq + 1;
     bool ours = c2_str_cut(text, '-', &epoch, &seq) && c2_str_to_i64(epoch, &e) && c2_str_to_i64(seq, &s) &&
-                e == events->epoch && s >= 0 && (uint64_t)s <= events->seq;
+                e == events->sub->epoch && s >= 0 && (uint64_t)s <= events->seq;
     return ours ? (uint64_t)s + 1 : 0;
 }
 
-void c2_handle_events(struct c2_request *req, void *state)
+static void handle_events(struct c2_request *req, void *state)
 {
     struct c2_subscriber *sub = state;
     struct c2_events *events = sub->events;
@@ -312,14 +307,9 @@ struct c2_events *c2_events_new(struct c2_subscriber *sub)
 
     if (!events) return NULL;
     events->sub = sub;
-    events->epoch = c2_wall_ms(c2_loop_clock(sub->config.loop));
+    sub->watcher = (struct c2_mirror_watcher){on_dataset, on_root, events};
     events->timer = c2_timer_start(sub->config.loop, PING_MS, PING_MS, on_ping, events);
     return events;
-}
-
-int64_t c2_events_epoch(const struct c2_events *events)
-{
-    return events->epoch;
 }
 
 void c2_events_stop(struct c2_events *events)
@@ -340,4 +330,13 @@ void c2_events_free(struct c2_events *events)
         c2_blob_unref(events->log[i].text);
     events->orphaned = true; /* a reader that did not take its last bytes goes with the server */
     if (events->nlisteners == 0) free(events);
+}
+
+void c2_events_add_routes(struct c2_subscriber *sub)
+{
+    static const struct c2_route routes[] = {
+        {C2_GET, "/api/events", handle_events, "changes, as server-sent events", "roots? last?"},
+    };
+
+    c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
 }

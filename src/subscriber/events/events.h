@@ -4,23 +4,17 @@
  * One log of the last events serves all: a listener is a position in it and the event it is sending, so that
  * it costs the same however slow it is. Who falls behind the log is told to look at everything. Loop thread
  * only. */
-#ifndef C2_SUBSCRIBER_EVENTS_H
-#define C2_SUBSCRIBER_EVENTS_H
+#ifndef C2_SUBSCRIBER_EVENTS_EVENTS_H
+#define C2_SUBSCRIBER_EVENTS_EVENTS_H
 
 #include "subscriber/mirror/mirror.h"
 
 struct c2_events;
-/** NULL: out of memory. */
+/** Tells of what the mirror of `sub` does from now on. NULL: out of memory. */
 struct c2_events *c2_events_new(struct c2_subscriber *sub);
 /** End all streams: their requests must not hold up the end of the service. */
 void c2_events_stop(struct c2_events *events);
 void c2_events_free(struct c2_events *events); /* NULL is fine */
-/** change: "new", "changed", "removed". Nothing is said of a root that is being listed for the first time. */
-void c2_events_dataset(struct c2_root_state *root, const struct c2_ds *ds, const char *change);
-void c2_events_root(struct c2_root_state *root);
-/** Start of this process's events: what it says of generations of roots is good for so long. */
-int64_t c2_events_epoch(const struct c2_events *events);
-
-void c2_handle_events(struct c2_request *req, void *state);
+void c2_events_add_routes(struct c2_subscriber *sub);
 
 #endif

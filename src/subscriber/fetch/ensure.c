@@ -7,7 +7,10 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/fetch/ensure.h"
+#include "subscriber/fetch/upstream.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/open_files.h"
 
 #define ROUNDS_MAX    8           /* evicted under us, again and again: give up */
 #define WANTS_MAX     65536       /* chunks asked for in one go */

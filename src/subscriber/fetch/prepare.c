@@ -7,7 +7,13 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/fetch/pass_on.h"
+#include "subscriber/fetch/upstream.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/open_files.h"
+#include "subscriber/mirror/reason.h"
+#include "subscriber/mirror/upcall.h"
 #include "wire/multipart.h"
 
 #define PART_HEADS_MAX 4096 /* of the two parts of an answer */

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/fetch/ensure.h"
+#include "subscriber/fetch/scrub.h"
+#include "subscriber/mirror/catalog.h"
 
 #define STEP_MS       1000
 #define PACE_MIN      (1 << 20) /* bytes a second */

@@ -8,7 +8,12 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/fetch/quota.h"
+#include "subscriber/fetch/upstream.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/reason.h"
+#include "subscriber/mirror/upcall.h"
 #include "wire/pieces.h"
 #include "wire/url.h"
 

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "subscriber/answer/lookup.h"
+#include "subscriber/answer/refuse.h"
 #include "subscriber/h5grove/grove.h"
-#include "subscriber/pages/pages.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
 
 #define NAMES_MAX 64 /* attr_keys of one request */
 
@@ -45,7 +48,7 @@ static struct c2_str path_of(struct c2_request *req, bool *slash)
 
 static bool is_folder(const struct c2_root_state *root, struct c2_str path)
 {
-    return path.n == 0 || c2_page_is_folder(root, path);
+    return path.n == 0 || c2_sub_is_folder(root, path);
 }
 
 static void resolve(void *ctx, const struct cat2_error *err)
@@ -129,7 +132,7 @@ static void give_meta(const struct c2_grove_at *at)
 static void give_attrs(const struct c2_grove_at *at)
 {
     struct c2_str names[NAMES_MAX + 1];
-    size_t n = c2_page_queries(at->req, "attr_keys", names, NAMES_MAX + 1);
+    size_t n = c2_sub_queries(at->req, "attr_keys", names, NAMES_MAX + 1);
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
     struct c2_jw w;

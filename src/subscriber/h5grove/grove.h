@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files behind /h5grove/ share: roots, folders and datasets as the entities of an HDF5 file, in the
  * words H5Web understands. docs/protocol.md "H5Web (h5grove)". */
-#ifndef C2_SUBSCRIBER_GROVE_IMPL_H
-#define C2_SUBSCRIBER_GROVE_IMPL_H
+#ifndef C2_SUBSCRIBER_H5GROVE_GROVE_H
+#define C2_SUBSCRIBER_H5GROVE_GROVE_H
 
 #include "subscriber/answer/job.h"
 
@@ -37,5 +37,7 @@ void c2_grove_paths(const struct c2_grove_at *at);
 
 /* ---- routes_grove_data.c ---- */
 void c2_grove_data(const struct c2_grove_at *at);
+
+void c2_grove_add_routes(struct c2_subscriber *sub);
 
 #endif

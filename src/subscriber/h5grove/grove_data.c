@@ -6,8 +6,8 @@
 #include "base/endian.h"
 #include "base/limits.h"
 #include "ndim/print.h"
-#include "subscriber/h5grove/grove.h"
 #include "subscriber/answer/stream.h"
+#include "subscriber/h5grove/grove.h"
 #include "view/plain.h"
 #include "wire/url.h"
 

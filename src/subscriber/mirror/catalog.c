@@ -9,7 +9,21 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "data/cache_name.h"
-#include "subscriber/events/events.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/open_files.h"
+#include "subscriber/mirror/reason.h"
+
+void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const char *change)
+{
+    const struct c2_mirror_watcher *watcher = &root->sub->watcher;
+
+    root->changes++;
+    if (!watcher->ctx) return;
+    if (!ds)
+        watcher->root(watcher->ctx, root);
+    else if (root->listed)
+        watcher->dataset(watcher->ctx, root, ds, change);
+}
 
 bool c2_root_name_ok(struct c2_str name)
 {
@@ -81,6 +95,16 @@ struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path)
     return found ? root->datasets[i] : NULL;
 }
 
+bool c2_sub_is_folder(const struct c2_root_state *root, struct c2_str folder)
+{
+    char prefix[C2_PATH_MAX + 2];
+    int n =
+        snprintf(prefix, sizeof(prefix), "%.*s/", (int)c2_min_i64(C2_PATH_MAX, (int64_t)folder.n), folder.p);
+    size_t i = c2_sub_lower(root, (struct c2_str){prefix, (size_t)n});
+
+    return i < root->n && c2_str_starts(c2_str_of(root->datasets[i]->path), prefix);
+}
+
 struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why)
 {
     for (size_t n = 1; n < path.n; n++) {
@@ -98,7 +122,7 @@ struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path,
 
 void c2_sub_root_etag(const struct c2_root_state *root, char out[48])
 {
-    snprintf(out, 48, "%" PRId64 "-%" PRIu64, c2_events_epoch(root->sub->events), root->changes);
+    snprintf(out, 48, "%" PRId64 "-%" PRIu64, root->sub->epoch, root->changes);
 }
 
 bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,
@@ -131,6 +155,12 @@ struct c2_ds *c2_ds_ref(struct c2_ds *ds)
     return ds;
 }
 
+/* The last memory of a subscriber goes with its last dataset. */
+static void unref_subscriber(struct c2_subscriber *sub)
+{
+    if (--sub->ndatasets == 0 && sub->gone) sub->free_rest(sub);
+}
+
 void c2_ds_unref(struct c2_ds *ds)
 {
     if (!ds || --ds->refs > 0) return;
@@ -146,7 +176,7 @@ void c2_ds_unref(struct c2_ds *ds)
     free(ds->line);
     free(ds->error);
     free(ds->remark);
-    c2_sub_unref_dataset(ds->sub);
+    unref_subscriber(ds->sub);
     free(ds);
 }
 
@@ -344,7 +374,7 @@ bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error 
             return false;
         }
         if (!same) save(ds);
-        if (!same) c2_events_dataset(root, ds, "changed");
+        if (!same) c2_mirror_tell(root, ds, "changed");
         root->datasets[i] = same ? old : ds;
         c2_ds_unref(same ? ds : old);
         return true;
@@ -361,7 +391,7 @@ bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error 
     root->datasets[i] = ds;
     root->n++;
     save(ds);
-    c2_events_dataset(root, ds, "new");
+    c2_mirror_tell(root, ds, "new");
     return true;
 }
 
@@ -388,7 +418,7 @@ void c2_sub_drop(struct c2_root_state *root, struct c2_str path)
         c2_log_warn("cache: %s", err.message);
     memmove(root->datasets + i, root->datasets + i + 1, (root->n - i - 1) * sizeof(*root->datasets));
     root->n--;
-    c2_events_dataset(root, ds, "removed");
+    c2_mirror_tell(root, ds, "removed");
     c2_ds_unref(ds);
 }
 

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/reason.h"
+#include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
 
 struct early {

@@ -9,8 +9,11 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/events/events.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
+#include "subscriber/mirror/reason.h"
+#include "subscriber/mirror/refresh.h"
 
 void c2_follow_clear(struct c2_follow *f)
 {
@@ -71,7 +74,7 @@ void c2_follow_failed(struct c2_follow *f, const struct cat2_error *err)
 
     root->follow = NULL;
     follow_free(f);
-    if (++root->failures == 1) c2_events_root(root);
+    if (++root->failures == 1) c2_mirror_tell(root, NULL, NULL);
     root->fresh = false;
     c2_log_warn("follow root=%s try=%d: %s", root->root.name, root->failures, why.message);
     follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->failures, 7)));
@@ -136,7 +139,7 @@ void c2_follow_complete(struct c2_follow *f)
     root->listed = true;
     root->listed_ms = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
     *root->listing = '\0';
-    if (news) c2_events_root(root);
+    if (news) c2_mirror_tell(root, NULL, NULL);
     root->modern = modern;
     if (root->hashed && !hashed)
         c2_log_warn("follow root=%s: the publisher sends no hashes any more", root->root.name);
@@ -215,7 +218,7 @@ static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c
         return NULL;
     }
     root->known = true;
-    if (!old) c2_events_root(root);
+    if (!old) c2_mirror_tell(root, NULL, NULL);
     if (!old || moved) c2_sub_save_root(root);
     if (sub->config.follow_all) root->subscribed = true;
     if (root->subscribed && (!old || moved || root->failures || !root->topic)) {

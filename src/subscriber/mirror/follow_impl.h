@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A listing under way: follow.c decides when, and takes it over; follow_list.c asks and reads. */
-#ifndef C2_SUBSCRIBER_FOLLOW_IMPL_H
-#define C2_SUBSCRIBER_FOLLOW_IMPL_H
+#ifndef C2_SUBSCRIBER_MIRROR_FOLLOW_IMPL_H
+#define C2_SUBSCRIBER_MIRROR_FOLLOW_IMPL_H
 
 #include "subscriber/mirror/mirror.h"
 

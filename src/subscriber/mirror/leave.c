@@ -9,7 +9,8 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "subscriber/events/events.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
 
 #define ASIDE "gone" /* beneath the state directory */
 
@@ -81,7 +82,7 @@ bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err)
     root->n = 0;
     root->subscribed = root->listed = root->fresh = false;
     c2_sub_save_root(root);
-    c2_events_root(root);
+    c2_mirror_tell(root, NULL, NULL);
     c2_sub_clear_aside(sub);
     c2_log_info("left root=%s", root->root.name);
     return true;

@@ -5,7 +5,7 @@
  * further requests wait in line. Loop thread only. */
 #include <stdlib.h>
 
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/mirror/open_files.h"
 
 #define DEFAULT_MAX 64
 #define TICK_MS     10   /* readers leave without a word: those in line look again */

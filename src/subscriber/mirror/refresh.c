@@ -8,7 +8,10 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/refresh.h"
+#include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
 
 #define NAMED_MAX 64

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/upcall.h"
 
 #define PATIENCE_MS 2000 /* less than the server waits for answers under way */
 

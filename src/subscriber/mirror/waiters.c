@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/mirror/follow.h"
 
 #define LISTED_MS 120000 /* who asks for a root to be followed */
 #define KNOWN_MS  4000   /* who asks for something in it: clients give up after 5 s, some of them */

@@ -5,29 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "subscriber/answer/lookup.h"
+#include "subscriber/answer/refuse.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
 #include "web/assets.h"
 #include "wire/url.h"
 
 #define ROOTS_PICKED_MAX 64
-
-size_t c2_page_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max)
-{
-    struct c2_str path, rest, key, value;
-    struct cat2_error err;
-    size_t n = 0;
-
-    c2_str_cut(c2_request_target(req), '?', &path, &rest);
-    while (n < max && c2_query_next(&rest, &key, &value)) {
-        C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_PATH_MAX);
-        C2_AUTO(c2_buf) plain = C2_BUF_INIT(C2_PATH_MAX);
-        if (!c2_url_decode(key, true, &plain, &err) || !c2_str_is(c2_buf_str(&plain), name) ||
-            !c2_url_decode(value, true, &text, &err))
-            continue;
-        char *copy = c2_arena_strdup(c2_request_arena(req), c2_buf_str(&text));
-        if (copy) out[n++] = c2_str_of(copy);
-    }
-    return n;
-}
 
 /* ---- home ---- */
 
@@ -36,7 +21,7 @@ static size_t pick_roots(struct c2_request *req, struct c2_subscriber *sub, stru
                          bool *named)
 {
     struct c2_str names[ROOTS_PICKED_MAX];
-    size_t n = 0, nnames = c2_page_queries(req, "roots", names, C2_ARRAY_LEN(names));
+    size_t n = 0, nnames = c2_sub_queries(req, "roots", names, C2_ARRAY_LEN(names));
 
     *named = nnames > 0;
     for (size_t i = 0; i < nnames; i++) {
@@ -189,7 +174,7 @@ static void resolve(void *ctx, const struct cat2_error *err)
         whole.n--;
     c2_str_cut(whole, '/', &name, &path);
     struct c2_root_state *root = c2_sub_root(l->sub, name);
-    bool folder_too = slash && root && path.n && c2_page_is_folder(root, path);
+    bool folder_too = slash && root && path.n && c2_sub_is_folder(root, path);
     struct c2_ds *ds = root && path.n && !folder_too ? c2_sub_find(root, path) : NULL;
     char *folder = c2_arena_strdup(c2_request_arena(l->req), path);
     if (err && err->http_status == 503) {
@@ -200,7 +185,7 @@ static void resolve(void *ctx, const struct cat2_error *err)
         snprintf(text, sizeof(text), "There is no root “%.*s”.", (int)c2_min_i64(250, (int64_t)name.n),
                  name.p);
         c2_page_error(l->req, l->sub, 404, text, asked ? asked : "");
-    } else if (!ds && (path.n == 0 || c2_page_is_folder(root, path))) {
+    } else if (!ds && (path.n == 0 || c2_sub_is_folder(root, path))) {
         c2_page_folder(l->req, root, folder);
     } else if (!ds && (ds = c2_sub_find_broken(root, path, &why))) {
         snprintf(text, sizeof(text), "%.200s cannot be read: %.200s %.300s", folder, ds->path, why);

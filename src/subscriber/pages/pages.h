@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The pages of the web client. Every one is complete as it comes: title, headings, listings, tables and
  * pictures need no script. The modules in web/ take over what they find. */
-#ifndef C2_SUBSCRIBER_PAGES_H
-#define C2_SUBSCRIBER_PAGES_H
+#ifndef C2_SUBSCRIBER_PAGES_PAGES_H
+#define C2_SUBSCRIBER_PAGES_PAGES_H
 
 #include "subscriber/mirror/mirror.h"
 #include "web/html.h"
@@ -48,8 +48,6 @@ void c2_page_nbytes(struct c2_html *h, int64_t nbytes);
 void c2_page_shape(struct c2_html *h, const struct c2_meta *meta);
 
 /* ---- pages_list.c ---- */
-/** Is there anything beneath this folder of the root? */
-bool c2_page_is_folder(const struct c2_root_state *root, struct c2_str folder);
 /** Answer with the listing of a folder, "" the root. */
 void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const char *folder);
 /** The datasets of these roots that have `text` in their path; at most C2_PAGE_ROWS. */
@@ -61,7 +59,8 @@ void c2_page_nearest(struct c2_page *page, const char *asked);
 /* ---- pages_dataset.c ---- */
 void c2_page_dataset(struct c2_request *req, struct c2_ds *ds);
 
-/* ---- routes_plugins.c ---- */
+/* ---- plugins.c ---- */
+void c2_plugins_add_routes(struct c2_subscriber *sub);
 /** The panels of the plugins that are not built in. */
 void c2_page_plugins(struct c2_page *page, const struct c2_ds *ds);
 
@@ -78,7 +77,5 @@ void c2_pages_add_old_routes(struct c2_subscriber *sub);
 
 /* ---- pages.c ---- */
 void c2_pages_add_routes(struct c2_subscriber *sub);
-/** All values of a name in the query, decoded; how many were written. */
-size_t c2_page_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max);
 
 #endif

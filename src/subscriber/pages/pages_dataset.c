@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The page of one dataset: what it is, its attributes, a picture, its first rows. */
-#include "subscriber/pages/pages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,8 @@
 
 #include "base/limits.h"
 #include "ndim/print.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/pages/pages.h"
 #include "web/markdown.h"
 
 #define ROWS_MAX       50

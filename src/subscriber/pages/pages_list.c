@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Listings: a folder, what a search finds, what is nearest to a name that is not there. Datasets are sorted
  * by path, so a folder is a range, and the folders in it are ranges of that. */
-#include "subscriber/pages/pages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/pages/pages.h"
 
 #define NEAREST_MAX 5
-
-bool c2_page_is_folder(const struct c2_root_state *root, struct c2_str folder)
-{
-    char prefix[C2_PATH_MAX + 2];
-    int n =
-        snprintf(prefix, sizeof(prefix), "%.*s/", (int)c2_min_i64(C2_PATH_MAX, (int64_t)folder.n), folder.p);
-    size_t i = c2_sub_lower(root, (struct c2_str){prefix, (size_t)n});
-
-    return i < root->n && c2_str_starts(c2_str_of(root->datasets[i]->path), prefix);
-}
 
 /* ---- entries ---- */
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the pages of spring 2024 asked for, so that old links, bookmarks and scripts go on: fragments under
  * /htmx/, the tomography pictures. The pages of today do not use them. */
-#include "subscriber/pages/pages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "subscriber/answer/lookup.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
+#include "subscriber/pages/pages.h"
 #include "web/assets.h"
 
 #define ROOTS_MAX 64
@@ -19,7 +22,7 @@ static void begin(struct c2_page *page, struct c2_request *req, struct c2_subscr
 static void handle_root_list(struct c2_request *req, void *state)
 {
     struct c2_str names[ROOTS_MAX];
-    size_t n = c2_page_queries(req, "roots", names, ROOTS_MAX);
+    size_t n = c2_sub_queries(req, "roots", names, ROOTS_MAX);
     struct c2_page page;
 
     begin(&page, req, state);
@@ -80,7 +83,7 @@ static void on_listed(void *ctx, const struct cat2_error *err)
 static void handle_path_list(struct c2_request *req, void *state)
 {
     struct c2_str names[ROOTS_MAX];
-    size_t n = c2_page_queries(req, "roots", names, ROOTS_MAX);
+    size_t n = c2_sub_queries(req, "roots", names, ROOTS_MAX);
     struct old_list *l = calloc(1, sizeof(*l));
 
     if (!l) {

@@ -2,6 +2,9 @@
 /* Data for pages: a small selection read in a worker; and markdown, rendered. */
 #include <stdlib.h>
 
+#include "subscriber/answer/lookup.h"
+#include "subscriber/fetch/ensure.h"
+#include "subscriber/mirror/catalog.h"
 #include "subscriber/pages/pages.h"
 #include "web/assets.h"
 #include "web/markdown.h"

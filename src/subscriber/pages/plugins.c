@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "plugin/host.h"
-#include "subscriber/pages/pages.h"
-#include "subscriber/answer/job.h"
 #include "picture/png.h"
+#include "plugin/host.h"
+#include "subscriber/answer/job.h"
+#include "subscriber/answer/lookup.h"
+#include "subscriber/pages/pages.h"
 
 #define FETCHES_MAX        1024
 #define FETCHED_NBYTES_MAX ((int64_t)256 << 20) /* of all slices of one answer */
@@ -315,7 +316,7 @@ static const struct c2_route routes[] = {
      "what a plugin shows of a dataset: a picture or text", NULL},
 };
 
-void c2_sub_add_plugin_routes(struct c2_subscriber *sub)
+void c2_plugins_add_routes(struct c2_subscriber *sub)
 {
     c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
 }

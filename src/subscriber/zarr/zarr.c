@@ -2,9 +2,13 @@
 /* GET /zarr/...: arrays, for programs that read Zarr. docs/protocol.md "Zarr". */
 #include <stdlib.h>
 
-#include "subscriber/answer/stream.h"
-#include "subscriber/answer/job.h"
 #include "subscriber/zarr/zarr.h"
+
+#include "subscriber/answer/attrs.h"
+#include "subscriber/answer/job.h"
+#include "subscriber/answer/lookup.h"
+#include "subscriber/answer/stream.h"
+#include "subscriber/mirror/catalog.h"
 
 #define PART_NBYTES (4 << 20)
 
@@ -222,7 +226,7 @@ static bool take_path(struct c2_request *req)
     return copy;
 }
 
-void c2_handle_zarr(struct c2_request *req, void *state)
+static void handle_zarr(struct c2_request *req, void *state)
 {
     struct c2_str key = c2_request_param(req, "key");
 
@@ -242,4 +246,14 @@ void c2_handle_zarr(struct c2_request *req, void *state)
         c2_zarr_group(req, state, chunk_or_links);
     else
         c2_zarr_group(req, state, NULL);
+}
+
+void c2_zarr_add_routes(struct c2_subscriber *sub)
+{
+    static const struct c2_route routes[] = {
+        {C2_GET, "/zarr/{path*}/{key}", handle_zarr, "Zarr: metadata and chunks", ""},
+        {C2_GET, "/zarr/{path*}", c2_zarr_links, "Zarr: what a group holds, as links", ""},
+    };
+
+    c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The Zarr view (version 2 of the format): a root is a group, so are its folders, and its arrays are arrays
  * whose chunks are those of the dataset, uncompressed, padded with zeros at the edges. */
-#ifndef C2_SUBSCRIBER_ZARR_IMPL_H
-#define C2_SUBSCRIBER_ZARR_IMPL_H
+#ifndef C2_SUBSCRIBER_ZARR_ZARR_H
+#define C2_SUBSCRIBER_ZARR_ZARR_H
 
 #include "subscriber/mirror/mirror.h"
 
@@ -40,5 +40,9 @@ bool c2_zarr_is_folder(struct c2_str text);
 /** Answer .zgroup, .zmetadata or the links of a group; with fn: call that once the root has been listed. */
 typedef void c2_zarr_handler(struct c2_request *req, struct c2_subscriber *sub);
 void c2_zarr_group(struct c2_request *req, struct c2_subscriber *sub, c2_zarr_handler *fn);
+
+/** GET /zarr/{path*}: what a group holds, as links. */
+void c2_zarr_links(struct c2_request *req, void *state);
+void c2_zarr_add_routes(struct c2_subscriber *sub);
 
 #endif

@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "subscriber/answer/attrs.h"
+#include "subscriber/answer/refuse.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/follow.h"
 #include "subscriber/zarr/zarr.h"
 #include "wire/url.h"
 
@@ -308,7 +312,7 @@ void c2_zarr_group(struct c2_request *req, struct c2_subscriber *sub, c2_zarr_ha
         links_of(req, sub, path, key);
 }
 
-void c2_handle_zarr_links(struct c2_request *req, void *state)
+void c2_zarr_links(struct c2_request *req, void *state)
 {
     struct c2_str root, key;
 

@@ -6,7 +6,7 @@
 
 #include "fake.h"
 #include "scene.h"
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/mirror/catalog.h"
 
 struct verdict {
     char *what;

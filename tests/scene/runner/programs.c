@@ -12,6 +12,7 @@
 #include "fake.h"
 #include "scene.h"
 #include "subscriber/mirror/mirror.h"
+#include "subscriber/subscriber.h"
 
 #define GRACE_MS 3000
 

@@ -5,7 +5,8 @@
 #include <inttypes.h>
 
 #include "base/log.h"
-#include "subscriber/sub_impl.h"
+#include "subscriber/fetch/pass_on.h"
+#include "subscriber/mirror/open_files.h"
 
 #define LOOK_MS 1000
 #define SAY_MS  60000 /* the log says it so often at most; the metric counts all */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Data passed on from memory while the cache cannot be written. */
+#ifndef C2_SUBSCRIBER_FETCH_PASS_ON_H
+#define C2_SUBSCRIBER_FETCH_PASS_ON_H
+
+#include "subscriber/mirror/mirror.h"
+
+/** The dataset's cache file is in memory, because. */
+void c2_pass_on(struct c2_ds *ds, const struct cat2_error *why);
+void c2_pass_on_stop(struct c2_subscriber *sub);
+bool c2_pass_on_metrics(const struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err);
+
+#endif

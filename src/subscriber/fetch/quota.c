@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The quota of the cache: now and then, and after much was fetched, what was not used for longest is evicted.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "subscriber/fetch/quota.h"
+#include "subscriber/mirror/catalog.h"
+
+#define QUOTA_MS    5000
+#define UNSWEPT_MAX (32 << 20) /* at least: a small quota must not evict what a request has just fetched */
+
+/* A dataset in a sweep: its open cache file, or the name of one that an earlier run may have left. */
+struct swept {
+    struct c2_ds *ds;
+    struct c2_cachefile *cf;
+    char *rel;
+    int64_t nbytes; /* on disk; -1 not known yet */
+};
+struct sweep {
+    struct c2_subscriber *sub;
+    struct swept *list; /* least recently used first */
+    size_t n;
+    int64_t total, freed;
+};
+
+static int64_t left_behind(int cachefd, const char *rel)
+{
+    C2_AUTO(c2_buf) sidecar = C2_BUF_INIT(2 * C2_PATH_MAX);
+    struct cat2_error err;
+    struct stat st;
+    int64_t n = 0;
+
+    if (fstatat(cachefd, rel, &st, AT_SYMLINK_NOFOLLOW) == 0) n += (int64_t)st.st_blocks * 512;
+    if (c2_buf_printf(&sidecar, &err, "%s.idx", rel) &&
+        fstatat(cachefd, c2_buf_cstr(&sidecar), &st, AT_SYMLINK_NOFOLLOW) == 0)
+        n += (int64_t)st.st_blocks * 512;
+    return n;
+}
+
+static int64_t give_back(const struct sweep *s, struct swept *it, int64_t want)
+{
+    struct cat2_error err;
+
+    if (it->cf) return c2_cachefile_evict(it->cf, want);
+    int64_t n = it->nbytes;
+    if (n == 0 || !c2_cachefile_remove(s->sub->cachefd, it->rel, &err)) return 0;
+    it->nbytes = 0;
+    return n;
+}
+
+static void sweep_work(void *job, void *codec)
+{
+    struct sweep *s = job;
+
+    (void)codec;
+    for (size_t i = 0; i < s->n; i++) {
+        struct swept *it = &s->list[i];
+        if (it->cf)
+            it->nbytes = c2_cachefile_disk_nbytes(it->cf);
+        else if (it->nbytes < 0)
+            it->nbytes = left_behind(s->sub->cachefd, it->rel);
+        s->total += it->nbytes;
+    }
+    int64_t want = s->total - s->sub->config.quota;
+    if (want > 0) want += s->sub->config.quota / 10; /* some room, so that not every piece evicts another */
+    for (size_t i = 0; i < s->n && s->freed < want; i++)
+        s->freed += give_back(s, &s->list[i], want - s->freed);
+}
+
+static void sweep_free(struct sweep *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        c2_cachefile_unref(s->list[i].cf);
+        c2_ds_unref(s->list[i].ds);
+        free(s->list[i].rel);
+    }
+    free(s->list);
+    free(s);
+}
+
+static void sweep_done(void *job)
+{
+    struct sweep *s = job;
+
+    s->sub->evicting = false;
+    if (s->freed > 0) c2_log_info("cache nbytes=%" PRId64 " evicted=%" PRId64, s->total, s->freed);
+    for (size_t i = 0; i < s->n; i++)
+        s->list[i].ds->left_nbytes = s->list[i].cf ? -1 : s->list[i].nbytes;
+    sweep_free(s);
+}
+
+static int by_use(const void *a, const void *b)
+{
+    const struct swept *x = a, *y = b;
+
+    return (x->ds->used_ms > y->ds->used_ms) - (x->ds->used_ms < y->ds->used_ms);
+}
+
+/* Datasets without a file on disk are no business of a sweep. */
+static bool add_swept(struct sweep *s, struct c2_ds *ds)
+{
+    struct swept *it = &s->list[s->n];
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
+    struct cat2_error err;
+
+    if (ds->preparing || ds->error || (!ds->cf && ds->left_nbytes == 0)) return true;
+    *it = (struct swept){.ds = ds, .nbytes = ds->left_nbytes};
+    if (ds->cf) {
+        it->cf = c2_cachefile_ref(ds->cf);
+    } else {
+        if (!c2_ds_cache_name(ds, &name, &err)) return true;
+        it->rel = c2_str_dup(c2_buf_str(&name));
+        if (!it->rel) return false;
+    }
+    c2_ds_ref(ds);
+    s->n++;
+    return true;
+}
+
+static void on_quota_time(void *ctx)
+{
+    struct c2_subscriber *sub = ctx;
+    struct sweep *s = sub->evicting ? NULL : calloc(1, sizeof(*s));
+    size_t total = 0;
+    bool ok = true;
+
+    if (!s) return;
+    s->sub = sub;
+    sub->unswept = 0;
+    for (const struct c2_root_state *root = sub->roots; root; root = root->next)
+        total += root->n;
+    s->list = calloc(total + 1, sizeof(*s->list));
+    if (!s->list) {
+        free(s);
+        return;
+    }
+    for (const struct c2_root_state *root = sub->roots; root; root = root->next)
+        for (size_t i = 0; ok && i < root->n; i++)
+            ok = add_swept(s, root->datasets[i]);
+    if (!ok || s->n == 0) {
+        sweep_free(s);
+        return;
+    }
+    qsort(s->list, s->n, sizeof(*s->list), by_use);
+    sub->evicting = true;
+    c2_pool_run_low(sub->config.pool, sweep_work, sweep_done, s);
+}
+
+void c2_sub_quota_start(struct c2_subscriber *sub)
+{
+    if (sub->config.quota > 0)
+        sub->quota_timer = c2_timer_start(sub->config.loop, QUOTA_MS, QUOTA_MS, on_quota_time, sub);
+}
+
+void c2_sub_fetched(struct c2_subscriber *sub, int64_t nbytes)
+{
+    sub->bytes_fetched += nbytes;
+    sub->unswept += nbytes;
+    if (sub->quota_timer && sub->unswept > c2_max_i64(sub->config.quota / 16, UNSWEPT_MAX))
+        on_quota_time(sub);
+}

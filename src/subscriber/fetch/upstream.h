@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pieces from the publisher into the cache file. */
+#ifndef C2_SUBSCRIBER_FETCH_UPSTREAM_H
+#define C2_SUBSCRIBER_FETCH_UPSTREAM_H
+
+#include "subscriber/mirror/mirror.h"
+
+struct c2_want {
+    int64_t nchunk;
+    bool whole;
+    int32_t nblocks;
+    int32_t *blocks;
+    int32_t off, n; /* n > 0: the blocks under these bytes of the chunk */
+};
+/** Fetch and store; takes wants (array and blocks). fn(ctx, NULL) when all are stored. */
+void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
+                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+/** Open or create ds->cf. */
+void c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Following roots: their lists, and who waits for these. */
+#ifndef C2_SUBSCRIBER_MIRROR_FOLLOW_H
+#define C2_SUBSCRIBER_MIRROR_FOLLOW_H
+
+#include "subscriber/mirror/mirror.h"
+
+/** List the root now, or again after the listing under way. */
+void c2_sub_follow(struct c2_root_state *root);
+/** End what is under way; who waits for it is told why. */
+void c2_follow_cancel(struct c2_root_state *root, const char *why);
+/** Make the line of a dataset from a Python publisher's answer to /api/info. */
+bool c2_follow_line_of_info(const char *path, const char *http, struct c2_http_reply *reply,
+                            struct c2_buf *line, struct cat2_error *err);
+
+/* ---- waiters.c ---- */
+/** Subscribe if need be; fn once the root has been listed, or cannot be. @errors status 503: it is being
+ * listed, for long. */
+void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                        void *ctx);
+/** The same for who wants something of it: at once when the root has been listed before, or there is none
+ * (NULL); else within some seconds. */
+void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                       void *ctx);
+void c2_sub_when_known_within(struct c2_root_state *root, int64_t ms,
+                              void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+void c2_sub_tell_waiters(struct c2_root_state *root, const struct cat2_error *err);
+/** Followed, not listed yet, and nothing has failed: what it holds is not known. */
+bool c2_sub_is_being_listed(const struct c2_root_state *root);
+/** Headers for the reply that follows, when the list may not be that of the publisher any more. */
+void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root);
+bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
+
+/* ---- early.c ---- */
+/** fn(ctx, NULL) when the root is listed or, before, as soon as this dataset is known; a publisher that
+ * cannot tell of one dataset is waited for as by c2_sub_when_known(). */
+void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
+                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+
+/* ---- leave.c ---- */
+/** Follow the root no more, forget its datasets and what is cached of them. */
+bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err);
+/** Remove what was left aside, in the background. */
+void c2_sub_clear_aside(struct c2_subscriber *sub);
+
+#endif

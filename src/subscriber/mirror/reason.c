@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a publisher says when it does not answer, in its words and with its status. */
+#include <string.h>
+
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/reason.h"
+
+#define RETRY_MAX_S 60
+
+struct c2_str c2_reason_without_place(struct c2_str reason)
+{
+    const char *end = reason.n && reason.p[0] == '/' ? memmem(reason.p, reason.n, ": ", 2) : NULL;
+
+    return end ? (struct c2_str){end + 2, reason.n - (size_t)(end + 2 - reason.p)} : reason;
+}
+
+static enum cat2_code code_of(int status)
+{
+    return status == 404   ? CAT2_ENOTFOUND
+           : status == 412 ? CAT2_ECHANGED
+           : status == 422 ? CAT2_EDATA
+           : status == 501 ? CAT2_EUNSUPPORTED
+                           : CAT2_EUPSTREAM;
+}
+
+int c2_reason_retry_s(const struct c2_http_reply *reply)
+{
+    struct c2_str text;
+    int64_t seconds = 1;
+
+    if (c2_http_header(reply, "Retry-After", &text) && !c2_str_to_i64(text, &seconds)) seconds = 1;
+    return (int)c2_max_i64(1, c2_min_i64(RETRY_MAX_S, seconds));
+}
+
+bool c2_reason_of_reply(const struct c2_http_reply *reply, const char *http, const char *what,
+                        struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_str detail = {"", 0};
+    enum cat2_code code = code_of(reply->status);
+    struct cat2_error ignored;
+
+    if (c2_json_parse(c2_buf_str(reply->body), &json, &ignored))
+        c2_jstr(c2_jget(c2_json_root(json), "detail"), &detail);
+    detail = c2_reason_without_place(c2_str_trim(detail));
+    int n = (int)c2_min_i64(200, (int64_t)detail.n);
+    if (code == CAT2_ECHANGED)
+        c2_fail(err, code, "the dataset has just changed at its publisher: ask again");
+    else if (detail.n == 0)
+        c2_fail(err, code, "the publisher at %.80s answers %d for %s", http, reply->status, what);
+    else if (code == CAT2_EUPSTREAM && reply->status != 503)
+        c2_fail(err, code, "the publisher at %.80s answers %d: %.*s", http, reply->status, n, detail.p);
+    else
+        c2_fail(err, code, "%.*s (the publisher at %.80s)", n, detail.p, http);
+    if (code == CAT2_EDATA || reply->status == 503) err->http_status = reply->status;
+    return false;
+}
+
+bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err)
+{
+    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+
+    if (root && reply->status == 503) root->retry_s = c2_reason_retry_s(reply);
+    return c2_reason_of_reply(reply, root ? root->root.http : "?", "its data", err);
+}
