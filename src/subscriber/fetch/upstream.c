@@ -55,6 +55,14 @@ struct store {
     bool checked, ok;
 };
 
+bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err)
+{
+    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+
+    if (root && reply->status == 503) root->retry_s = c2_reason_retry_s(reply);
+    return c2_reason_of_reply(reply, root ? root->root.http : "?", "its data", err);
+}
+
 bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err)
 {
     struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));

@@ -18,5 +18,7 @@ void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
 /** Open or create ds->cf. */
 void c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
 bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err);
+/** What the publisher of ds says instead of data, as c2_reason_of_reply(). Always false. */
+bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err);
 
 #endif

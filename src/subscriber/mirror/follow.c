@@ -15,23 +15,8 @@
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/refresh.h"
 
-void c2_follow_clear(struct c2_follow *f)
-{
-    c2_checked_cancel(f->list);
-    f->list = NULL;
-    for (size_t i = 0; i < f->ninfos; i++) {
-        c2_checked_cancel(f->infos[i].flight);
-        free(f->infos[i].path);
-    }
-    for (size_t i = 0; i < f->nfound; i++)
-        c2_ds_unref(f->found[i]);
-    free(f->infos);
-    free(f->found);
-    c2_buf_clear(&f->text);
-    f->infos = NULL;
-    f->found = NULL;
-    f->ninfos = f->infos_cap = f->next = f->under_way = f->nfound = f->cap = 0;
-}
+#define LISTED_MS 120000 /* who asks for a root to be followed */
+#define KNOWN_MS  4000   /* who asks for something in it: clients give up after 5 s, some of them */
 
 static void follow_free(struct c2_follow *f)
 {
@@ -67,7 +52,7 @@ static void follow_later(struct c2_root_state *root, int64_t ms)
     root->timer = c2_timer_start(root->sub->config.loop, ms, 0, on_timer, root);
 }
 
-void c2_follow_failed(struct c2_follow *f, const struct cat2_error *err)
+static void on_failed(struct c2_follow *f, const struct cat2_error *err)
 {
     struct c2_root_state *root = f->root;
     struct cat2_error why = *err;
@@ -83,7 +68,8 @@ void c2_follow_failed(struct c2_follow *f, const struct cat2_error *err)
     c2_sub_tell_waiters(root, &why);
 }
 
-void c2_follow_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
+/* No failure: it is asked again, and those who wait go on waiting. */
+static void on_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_root_state *root = f->root;
@@ -102,7 +88,7 @@ void c2_follow_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
 }
 
 /* Take the listing over. */
-void c2_follow_complete(struct c2_follow *f)
+static void on_complete(struct c2_follow *f)
 {
     struct c2_root_state *root = f->root;
     struct cat2_error err = {0};
@@ -153,6 +139,8 @@ void c2_follow_complete(struct c2_follow *f)
     if (unsure) follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->doubts, 7)));
 }
 
+static const struct c2_follow_end follow_end = {on_complete, on_failed, on_not_yet};
+
 /* ---- events ---- */
 
 static void on_event(void *ctx, const struct c2_event *event)
@@ -163,7 +151,7 @@ static void on_event(void *ctx, const struct c2_event *event)
                  (int)c2_min_i64(200, (int64_t)event->data.n), event->data.p);
     if (root->follow)
         root->follow_again = true;
-    else if (root->timer || !root->fresh || !c2_sub_refresh(root, event->data))
+    else if (root->timer || !root->fresh || !c2_sub_refresh(root, event->data, c2_sub_follow))
         follow_later(root, C2_SETTLE_MS);
 }
 
@@ -198,10 +186,43 @@ void c2_sub_follow(struct c2_root_state *root)
     }
     f = calloc(1, sizeof(*f));
     if (!f) return;
+    f->end = &follow_end;
     f->root = root;
     c2_buf_init(&f->text, C2_JSON_NBYTES_MAX);
     root->follow = f;
     c2_follow_list(f);
+}
+
+/* ---- who waits ---- */
+
+static void wait_for(struct c2_root_state *root, int64_t ms,
+                     void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+{
+    c2_timer_stop(root->timer);
+    root->timer = NULL;
+    c2_waiters_add(root, ms, fn, ctx);
+    if (!root->follow) c2_sub_follow(root);
+}
+
+void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                        void *ctx)
+{
+    wait_for(root, LISTED_MS, fn, ctx);
+}
+
+void c2_sub_when_known_within(struct c2_root_state *root, int64_t ms,
+                              void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+{
+    if (root && !root->listed)
+        wait_for(root, ms, fn, ctx);
+    else
+        fn(ctx, NULL);
+}
+
+void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                       void *ctx)
+{
+    c2_sub_when_known_within(root, KNOWN_MS, fn, ctx);
 }
 
 /* ---- which roots there are ---- */
@@ -269,11 +290,20 @@ static void ask_roots(void *ctx)
     if (!sub->stopping) sub->config.bus->ops->roots(sub->config.bus, on_roots, sub);
 }
 
+/* List its roots, to see whether the publisher is there; failed listings are tried until it is. */
+static void on_unreached(struct c2_subscriber *sub, const char *host)
+{
+    for (struct c2_root_state *root = sub->roots; root; root = root->next)
+        if (root->subscribed && root->failures == 0 && !root->follow && strcmp(root->root.http, host) == 0)
+            c2_sub_follow(root);
+}
+
 bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
 {
     struct c2_bus *bus = sub->config.bus;
     struct c2_bus_listener listener = {on_news, ask_roots, sub};
 
+    sub->unreached = on_unreached;
     sub->news = bus->ops->subscribe(bus, "@new", NULL, &listener);
     if (!sub->news) return c2_fail_nomem(err, "subscription");
     bus->ops->on_connect(bus, ask_roots, sub);

@@ -9,11 +9,14 @@
 void c2_sub_follow(struct c2_root_state *root);
 /** End what is under way; who waits for it is told why. */
 void c2_follow_cancel(struct c2_root_state *root, const char *why);
+/** Know the roots of the broker from now on, and follow those that were followed. */
+bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
+
+/* ---- follow_list.c ---- */
 /** Make the line of a dataset from a Python publisher's answer to /api/info. */
 bool c2_follow_line_of_info(const char *path, const char *http, struct c2_http_reply *reply,
                             struct c2_buf *line, struct cat2_error *err);
 
-/* ---- waiters.c ---- */
 /** Subscribe if need be; fn once the root has been listed, or cannot be. @errors status 503: it is being
  * listed, for long. */
 void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
@@ -24,12 +27,15 @@ void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const s
                        void *ctx);
 void c2_sub_when_known_within(struct c2_root_state *root, int64_t ms,
                               void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+/* ---- waiters.c ---- */
+/** fn when the root's waiters are told, or after `ms`, with an error of status 503. */
+void c2_waiters_add(struct c2_root_state *root, int64_t ms,
+                    void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
 void c2_sub_tell_waiters(struct c2_root_state *root, const struct cat2_error *err);
 /** Followed, not listed yet, and nothing has failed: what it holds is not known. */
 bool c2_sub_is_being_listed(const struct c2_root_state *root);
 /** Headers for the reply that follows, when the list may not be that of the publisher any more. */
 void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root);
-bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
 
 /* ---- early.c ---- */
 /** fn(ctx, NULL) when the root is listed or, before, as soon as this dataset is known; a publisher that

@@ -5,7 +5,15 @@
 
 #include "subscriber/mirror/mirror.h"
 
+struct c2_follow;
+struct c2_follow_end {
+    void (*complete)(struct c2_follow *f);
+    void (*failed)(struct c2_follow *f, const struct cat2_error *err);
+    /* The publisher cannot say yet (503). */
+    void (*not_yet)(struct c2_follow *f, struct c2_http_reply *reply);
+};
 struct c2_follow {
+    const struct c2_follow_end *end;
     struct c2_root_state *root;
     struct c2_checked *list;
     struct c2_buf text; /* a Python list, or the line at hand */
@@ -27,14 +35,9 @@ struct c2_follow {
     size_t ninfos, infos_cap, next, under_way;
 };
 
-/** Ask for the list. */
+/** Ask for the list. f->end is told how it ends, once; f is its own then. */
 void c2_follow_list(struct c2_follow *f);
 /** Forget what has come. */
 void c2_follow_clear(struct c2_follow *f);
-/** The listing ends: taken over, or tried again later. f is gone. */
-void c2_follow_complete(struct c2_follow *f);
-void c2_follow_failed(struct c2_follow *f, const struct cat2_error *err);
-/** The publisher cannot say yet (503): no failure; it is asked again, and those who wait go on waiting. */
-void c2_follow_not_yet(struct c2_follow *f, struct c2_http_reply *reply);
 
 #endif

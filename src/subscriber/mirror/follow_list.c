@@ -22,6 +22,24 @@
 #define TRIES         3                           /* of the list, of one info */
 #define BAD_LINES_MAX 64                          /* more: the whole list again */
 
+void c2_follow_clear(struct c2_follow *f)
+{
+    c2_checked_cancel(f->list);
+    f->list = NULL;
+    for (size_t i = 0; i < f->ninfos; i++) {
+        c2_checked_cancel(f->infos[i].flight);
+        free(f->infos[i].path);
+    }
+    for (size_t i = 0; i < f->nfound; i++)
+        c2_ds_unref(f->found[i]);
+    free(f->infos);
+    free(f->found);
+    c2_buf_clear(&f->text);
+    f->infos = NULL;
+    f->found = NULL;
+    f->ninfos = f->infos_cap = f->next = f->under_way = f->nfound = f->cap = 0;
+}
+
 static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
 {
     if (f->nfound == f->cap) {
@@ -191,7 +209,7 @@ static void list_again(struct c2_follow *f, const struct cat2_error *why)
     }
     c2_fail_within(&err, "asked for %d times", f->tries);
     err.code = CAT2_EUPSTREAM;
-    c2_follow_failed(f, &err);
+    f->end->failed(f, &err);
 }
 
 static bool start_info(struct c2_follow *f, struct c2_follow_info *info, struct cat2_error *err);
@@ -237,7 +255,7 @@ static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     info->flight = NULL;
     f->under_way--;
     if (why) {
-        c2_follow_failed(f, why);
+        f->end->failed(f, why);
         return;
     }
     /* Python says why with no hash: not believed at once. */
@@ -249,7 +267,7 @@ static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         c2_fail(&err, CAT2_EDATA, "%.200s is not where a damaged line of the list has it", info->path);
         list_again(f, &err);
     } else {
-        c2_follow_failed(f, &err);
+        f->end->failed(f, &err);
     }
 }
 
@@ -286,10 +304,10 @@ static void more_infos(struct c2_follow *f)
 
     while (f->next < f->ninfos && f->under_way < INFOS_AT_ONCE)
         if (!start_info(f, &f->infos[f->next++], &err)) {
-            c2_follow_failed(f, &err);
+            f->end->failed(f, &err);
             return;
         }
-    if (f->under_way == 0) c2_follow_complete(f);
+    if (f->under_way == 0) f->end->complete(f);
 }
 
 static bool plan_infos(struct c2_follow *f, struct cat2_error *err)
@@ -337,13 +355,13 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
 
     f->list = NULL;
     if (why) {
-        why->code == CAT2_EDATA ? list_again(f, why) : c2_follow_failed(f, why);
+        why->code == CAT2_EDATA ? list_again(f, why) : f->end->failed(f, why);
         return;
     }
     if (!f->known_type) /* no line at all: an empty root of ours */
         f->streaming = reply->hashed || c2_str_starts(reply->content_type, "application/x-ndjson");
     if (reply->status == 503) {
-        c2_follow_not_yet(f, reply);
+        f->end->not_yet(f, reply);
         return;
     }
     if (reply->status != 200)
@@ -355,7 +373,7 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     else if (err.code == CAT2_EDATA)
         list_again(f, &err);
     else
-        c2_follow_failed(f, &err);
+        f->end->failed(f, &err);
 }
 
 void c2_follow_list(struct c2_follow *f)
@@ -384,5 +402,5 @@ void c2_follow_list(struct c2_follow *f)
                                f->root->hashed ? C2_CHECK_PREFER : C2_CHECK_ASK);
     if (f->list) return;
     c2_fail_nomem(&err, "request");
-    c2_follow_failed(f, &err);
+    f->end->failed(f, &err);
 }

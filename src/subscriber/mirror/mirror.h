@@ -124,11 +124,12 @@ struct c2_subscriber {
     struct c2_timer *quota_timer;
     struct c2_scrubber *scrubber; /* NULL: none */
     bool stopping, evicting, restoring;
-    struct c2_upcall *upcalls; /* requests for data under way */
-    struct c2_timer *patience; /* stopping: how long they have */
-    bool given_up;             /* no more of them */
-    bool gone;                 /* freed, but for what datasets in use refer to */
-    size_t ndatasets;          /* objects alive */
+    void (*unreached)(struct c2_subscriber *sub, const char *host); /* HOST:PORT has not answered */
+    struct c2_upcall *upcalls;                                      /* requests for data under way */
+    struct c2_timer *patience;                                      /* stopping: how long they have */
+    bool given_up;                                                  /* no more of them */
+    bool gone;        /* freed, but for what datasets in use refer to */
+    size_t ndatasets; /* objects alive */
     int64_t pieces_fetched, bytes_fetched, flights;
     int64_t unswept; /* bytes fetched since the quota was looked at */
 };

@@ -55,11 +55,3 @@ bool c2_reason_of_reply(const struct c2_http_reply *reply, const char *http, con
     if (code == CAT2_EDATA || reply->status == 503) err->http_status = reply->status;
     return false;
 }
-
-bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err)
-{
-    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
-
-    if (root && reply->status == 503) root->retry_s = c2_reason_retry_s(reply);
-    return c2_reason_of_reply(reply, root ? root->root.http : "?", "its data", err);
-}

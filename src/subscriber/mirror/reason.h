@@ -10,8 +10,6 @@ bool c2_reason_of_reply(const struct c2_http_reply *reply, const char *http, con
                         struct cat2_error *err);
 /** Seconds until a publisher that answers 503 is to be asked again: 1 to 60. */
 int c2_reason_retry_s(const struct c2_http_reply *reply);
-/** The same of a dataset's publisher. */
-bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err);
 /** Readers of the web are not told where the publisher keeps its files. */
 struct c2_str c2_reason_without_place(struct c2_str reason);
 

@@ -25,6 +25,7 @@ struct asked {
 };
 struct c2_refresh {
     struct c2_root_state *root;
+    c2_refresh_end *gave_up;
     struct c2_timer *timer;
     bool slow;              /* it waits for what is being written */
     char *named[NAMED_MAX]; /* to be asked for when it is time */
@@ -54,8 +55,10 @@ static void give_up(struct c2_refresh *r)
 {
     struct c2_root_state *root = r->root;
 
+    c2_refresh_end *end = r->gave_up;
+
     c2_refresh_cancel(root);
-    c2_sub_follow(root);
+    end(root);
 }
 
 /* ---- answers ---- */
@@ -178,7 +181,7 @@ static void on_time(void *ctx)
     if (!ok) give_up(r);
 }
 
-bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event)
+bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event, c2_refresh_end *gave_up)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_refresh *r = root->refresh;
@@ -192,6 +195,7 @@ bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event)
         r = root->refresh = calloc(1, sizeof(*r));
         if (!r) return false;
         r->root = root;
+        r->gave_up = gave_up;
     }
     if (!put_name(r, path)) return false;
     ask_soon(r, false);

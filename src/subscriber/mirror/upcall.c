@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/upcall.h"
 
 #define PATIENCE_MS 2000 /* less than the server waits for answers under way */
@@ -18,15 +17,6 @@ struct c2_upcall {
     struct c2_http_call call; /* who asked: data, done and ctx */
     char host[300];           /* HOST:PORT */
 };
-
-/* No answer: list its roots, to see whether the publisher is there; failed listings are tried until it is. */
-static void doubt(const struct c2_upcall *up)
-{
-    for (struct c2_root_state *root = up->sub->roots; root; root = root->next)
-        if (root->subscribed && root->failures == 0 && !root->follow &&
-            strcmp(root->root.http, up->host) == 0)
-            c2_sub_follow(root);
-}
 
 static void end(struct c2_upcall *up, struct c2_http_reply *reply, const struct cat2_error *err)
 {
@@ -57,7 +47,9 @@ static bool on_data(void *ctx, int status, struct c2_bytes bytes, struct cat2_er
 
 static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err)
 {
-    if (err) doubt(ctx);
+    const struct c2_upcall *up = ctx;
+
+    if (err && up->sub->unreached) up->sub->unreached(up->sub, up->host);
     end(ctx, reply, err);
 }
 

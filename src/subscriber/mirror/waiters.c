@@ -6,9 +6,6 @@
 
 #include "subscriber/mirror/follow.h"
 
-#define LISTED_MS 120000 /* who asks for a root to be followed */
-#define KNOWN_MS  4000   /* who asks for something in it: clients give up after 5 s, some of them */
-
 struct c2_sub_waiter {
     struct c2_sub_waiter *next;
     struct c2_root_state *root;
@@ -51,8 +48,8 @@ static void on_late(void *ctx)
     free(waiter);
 }
 
-static void wait_for(struct c2_root_state *root, int64_t ms,
-                     void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+void c2_waiters_add(struct c2_root_state *root, int64_t ms,
+                    void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
 {
     struct c2_sub_waiter *waiter = calloc(1, sizeof(*waiter));
     struct c2_timer *timer = waiter ? c2_timer_start(root->sub->config.loop, ms, 0, on_late, waiter) : NULL;
@@ -66,30 +63,6 @@ static void wait_for(struct c2_root_state *root, int64_t ms,
     }
     *waiter = (struct c2_sub_waiter){root->waiters, root, timer, fn, ctx};
     root->waiters = waiter;
-    c2_timer_stop(root->timer);
-    root->timer = NULL;
-    if (!root->follow) c2_sub_follow(root);
-}
-
-void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
-                        void *ctx)
-{
-    wait_for(root, LISTED_MS, fn, ctx);
-}
-
-void c2_sub_when_known_within(struct c2_root_state *root, int64_t ms,
-                              void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
-{
-    if (root && !root->listed)
-        wait_for(root, ms, fn, ctx);
-    else
-        fn(ctx, NULL);
-}
-
-void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
-                       void *ctx)
-{
-    c2_sub_when_known_within(root, KNOWN_MS, fn, ctx);
 }
 
 bool c2_sub_is_being_listed(const struct c2_root_state *root)
