@@ -6,11 +6,15 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "harness"))
 
 import programs  # noqa: E402
+
+if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+    np.set_printoptions(legacy="1.25")  # what is printed is compared with NumPy 1.26, that of 2024
 
 
 def pytest_collection_modifyitems(items):
