@@ -182,6 +182,8 @@ def same(got, want):
         return False
     if want.dtype.names:
         return all(same(got[name], want[name]) for name in want.dtype.names)
+    if want.dtype.char in "gG":  # some of their bytes say nothing
+        return np.array_equal(got, want, equal_nan=True) and np.array_equal(np.signbit(got.real), np.signbit(want.real))
     return got.tobytes() == want.astype(got.dtype).tobytes()
 
 

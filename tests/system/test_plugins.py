@@ -3,6 +3,7 @@
 import io
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -119,7 +120,7 @@ def test_slices_come_one_by_one_and_text_is_never_html(serve):
     assert ask(serve, query="do=too-many")[0] == 200  # refused after a thousand, and went on
 
 
-@pytest.mark.parametrize("query, word", [("do=crash", ""), ("do=exit", "status 0"), ("do=garbage", "ended"), ("do=hoard", "signal"), ("do=loop", "in time")])
+@pytest.mark.parametrize("query, word", [("do=crash", ""), ("do=exit", "status 0"), ("do=garbage", "ended"), ("do=hoard", "signal|in time"), ("do=loop", "in time")])
 def test_a_plugin_that_goes_wrong_costs_its_panel_only(serve, query, word):
     if "san" in BUILD.name and query == "do=hoard":
         pytest.skip("the sanitizers map more than any limit")
@@ -128,7 +129,7 @@ def test_a_plugin_that_goes_wrong_costs_its_panel_only(serve, query, word):
         if "asked again" not in detail:
             break
         time.sleep(.25)
-    assert status == 502 and "plugin hostile" in detail and word in detail
+    assert status == 502 and "plugin hostile" in detail and re.search(word, detail)
     assert ask(serve, "signal.b2nd", plugin="spectrum")[0] == 200
     assert get(serve.url + "/api/fetch/r/numbers.b2nd?slice_=:3&format=json")[2] == b"[0,1,2]"
 

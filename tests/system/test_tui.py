@@ -32,6 +32,7 @@ class Terminal:
         columns, rows = map(str, size)
         # -f /dev/null: nobody's own settings
         self("new-session", "-d", "-x", columns, "-y", rows, "-c", cwd or "/", command, tmux_config=True)
+        self("resize-window", "-x", columns, "-y", rows)  # tmux 3.5 has 80 x 24 while nobody is attached
 
     def __call__(self, *argv, tmux_config=False):
         config = ["-f", "/dev/null"] if tmux_config else []
