@@ -11,7 +11,8 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 NINJA  := cmake --build
 
-.PHONY: deb test-deb wheel test-wheel h5web screenshots all setup demo test test-ready test-unit test-system test-hdf5-system test-asan test-tsan bench fuzz lint install clean
+.PHONY: all setup demo install uninstall clean deb wheel h5web screenshots bench fuzz lint
+.PHONY: test test-ready test-unit test-system test-hdf5-system test-asan test-tsan test-deb test-wheel test-container
 all: .deps/ready
 	@tools/configure release
 	@$(NINJA) $(BUILD)
@@ -48,6 +49,11 @@ test-hdf5-system: .deps/ready
 	@tools/configure release -B build/system -DC2_HDF5=system
 	@$(NINJA) build/system --target all tests
 	@tools/run_tests build/system hdf5
+
+# The container image and compose.yaml: built and run with buildah on a base of mmdebstrap's. Root; a few minutes, a few GB.
+test-container:
+	@tools/setup container
+	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/container
 
 test-asan test-tsan: test-%: .deps/ready
 	@tools/setup test
