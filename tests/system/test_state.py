@@ -177,6 +177,7 @@ def test_removing_a_subscribers_state_costs_its_subscriptions(house, old):
     assert sub.stop() == 0
     (house.state("sub") / "cat2sub.sqlite3").write_bytes(b"")
     sub = house.sub(bro)
+    wait_until(lambda: "foo" in roots(sub))
     assert not roots(sub)["foo"]["subscribed"]
     wait_until(lambda: get(sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
     assert wait_until(lambda: (r := get(sub.url + "/files/foo/a.b2nd"))[0] == 200 and r[2]) == whole
