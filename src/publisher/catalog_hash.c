@@ -185,9 +185,10 @@ void c2_catalog_hash(struct c2_catalog *cat)
 
     if (cat->closed || !gens || !cat->source->ops->open_file || !have_hashing(cat)) return;
     struct c2_hashing *h = cat->hashing;
+    if (h->running) return; /* the streams are the job's */
     bool urgent = h->streams[1].fd >= 0 || c2_gens_count_to_hash(gens, true) > 0;
     bool later = h->streams[0].fd >= 0 || c2_gens_count_to_hash(gens, false) > 0;
-    if (h->running || !(urgent || later) || (h->timer && (!urgent || h->waiting))) return;
+    if (!(urgent || later) || (h->timer && (!urgent || h->waiting))) return;
     struct hash_job *job = calloc(1, sizeof(*job));
     if (!job) return; /* with the next look */
     *job =
