@@ -106,7 +106,6 @@ lint: .deps/ready
 install: all
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
 
-.PHONY: uninstall
 uninstall: all
 	@DESTDIR="$(DESTDIR)" tools/uninstall $(BUILD) "$(PREFIX)"
 
