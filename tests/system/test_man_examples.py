@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every command of the manual pages' EXAMPLES does what the page says, with the installed programs, in a room of its own."""
+"""Every command of the manual pages' EXAMPLES does what it says, with what is installed, in a room of its own."""
 import re
 
 import pages

@@ -8,21 +8,24 @@ import tomllib
 import pytest
 from programs import BIN, PATIENCE, ROOT
 
-PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2import", "cat2export", "cat2example"]
+PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2import", "cat2export",
+            "cat2example"]
 PAGES = sorted((ROOT / "man").glob("*.[1-8]"))
 OF_THE_FILE_ONLY = {"publisher": {"name", "root"}}
 
 
 def table(program):
-    said = subprocess.run([BIN / program, "--complete", "table"], capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
-    return [line.split("\t") for line in said.splitlines()]
+    done = subprocess.run([BIN / program, "--complete", "table"], capture_output=True, text=True, check=True,
+                          timeout=PATIENCE)
+    return [line.split("\t") for line in done.stdout.splitlines()]
 
 
 def rendered(page):
     """The page as a reader sees it: {heading: its lines}."""
     if not shutil.which("groff"):
         pytest.skip("groff is not installed: tools/setup test")
-    done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-Kutf8", "-P-cbou", "-rLL=200n", page], capture_output=True, text=True)
+    done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-Kutf8", "-P-cbou", "-rLL=200n", page],
+                          capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, ""), f"{page.name}: {done.stderr}"
     sections, lines = {}, []
     for line in done.stdout.replace("\u2010", "-").replace("\u2212", "-").splitlines():
@@ -37,7 +40,8 @@ def rendered(page):
 def test_a_page_is_set_without_warnings_and_leads_on(page):
     sections = rendered(page)
     assert {"NAME", "DESCRIPTION", "EXAMPLES", "SEE ALSO"} <= set(sections)
-    for name, number in re.findall(r"([\w.]+)\((\d)\)", " ".join(line for lines in sections.values() for line in lines)):
+    text = " ".join(line for lines in sections.values() for line in lines)
+    for name, number in re.findall(r"([\w.]+)\((\d)\)", text):
         assert (ROOT / "man" / f"{name}.{number}").exists(), f"{page.name} leads to {name}({number})"
 
 
@@ -51,7 +55,8 @@ def test_a_page_has_the_options_and_commands_of_its_program(program):
     rows = table(program)
     options = [f"--{row[1]} {row[2]}".strip() for row in rows if row[0] == "option"]
     lines = [re.sub("^-h, ", "", line.strip()) for line in sections["OPTIONS"] if re.match(r" {7}-", line)]
-    shown = [next((each for each in options if re.fullmatch(re.escape(each) + r"( [A-Z].*\.)?", line)), line) for line in lines]
+    shown = [next((each for each in options if re.fullmatch(re.escape(each) + r"( [A-Z].*\.)?", line)), line)
+             for line in lines]
     assert sorted(shown) == sorted(options)
     commands = [f"{row[1]} {row[2]}".strip() for row in rows if row[0] == "command"]
     shown = [line.strip() for line in sections.get("COMMANDS", []) if re.match(r" {7}\S", line)]
@@ -71,7 +76,8 @@ def sections_of_the_file():
 
 def known(conf, text):
     conf.write_text(text)
-    done = subprocess.run([BIN / "cat2cli", "--conf", conf, "--host", "127.0.0.1:1", "roots"], capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run([BIN / "cat2cli", "--conf", conf, "--host", "127.0.0.1:1", "roots"], capture_output=True,
+                          text=True, timeout=PATIENCE)
     told = re.search(r"\(here: (.*)\)", done.stderr)
     return told and told.group(1)
 
@@ -97,7 +103,8 @@ def test_the_page_of_the_file_has_just_these_keys():
 
 
 def test_the_sample_has_just_these_keys():
-    sample = tomllib.loads(re.sub(r"^# (?=[a-z0-9-]+ = )", "", (ROOT / "caterva2.sample.toml").read_text(), flags=re.M))
+    text = (ROOT / "caterva2.sample.toml").read_text()
+    sample = tomllib.loads(re.sub(r"^# (?=[a-z0-9-]+ = )", "", text, flags=re.M))
     sample["publisher"] = sample["publisher"]["foo"]
     assert {section: set(keys) for section, keys in sample.items()} == sections_of_the_file()
 

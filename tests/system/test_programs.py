@@ -8,12 +8,14 @@ import pytest
 from programs import BIN, PATIENCE
 
 HELPERS = ["cat2h5", "cat2plug"]
-PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2import", "cat2export", "cat2example"]
+PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2import", "cat2export",
+            "cat2example"]
 COMMANDS = ["roots", "subscribe", "unsubscribe", "list", "url", "info", "show", "download"]
 
 
 def run(program, *argv, **more):
-    done = subprocess.run([BIN / program, *argv], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, **more)
+    done = subprocess.run([BIN / program, *argv], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=PATIENCE, **more)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -27,7 +29,8 @@ def test_help_and_version_are_on_standard_output(program):
     for word in ("--help", "-h"):
         status, out, err = run(program, word)
         assert (status, err) == (0, "") and out.startswith(f"usage: {program} ")
-        assert re.search(r"^  -h, --help +print this help and exit\n  --version +print the version and exit\n\Z", out, re.M)
+        assert re.search(r"^  -h, --help +print this help and exit\n  --version +print the version and exit\n\Z", out,
+                         re.M)
         assert f"{program} {program}" not in out
     status, out, err = run(program, "--version")
     assert (status, err) == (0, "") and re.fullmatch(rf"{program} \d+\.\d+\.\d+\n", out)
@@ -36,7 +39,7 @@ def test_help_and_version_are_on_standard_output(program):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_help_needs_no_configuration_and_no_arguments(program, tmp_path):
     (tmp_path / "caterva2.toml").write_text("nonsense")
-    for words in (["--help"], ["--version"], ["a", "b", "--help"] if program not in ("cat2cli",) else ["roots", "--help"]):
+    for words in (["--help"], ["--version"], ["roots", "--help"] if program == "cat2cli" else ["a", "b", "--help"]):
         assert run(program, *words, cwd=tmp_path)[0] == 0
 
 
@@ -46,7 +49,8 @@ def test_an_unknown_option_is_named(program):
         status, out, err = run(program, option, "x", "y")
         assert (status, out) == (2, "")
         usage, said = err.splitlines()
-        assert usage.startswith(f"usage: {program} ") and said.startswith(f"{program}: unknown option {option.split('=')[0]}"), err
+        assert usage.startswith(f"usage: {program} "), err
+        assert said.startswith(f"{program}: unknown option {option.split('=')[0]}"), err
         assert "did you mean" not in said
 
 
@@ -60,12 +64,13 @@ def test_a_slip_in_an_option_gets_the_nearest(program):
         if slip == option:
             continue
         status, out, err = run(program, "--" + slip)
-        assert (status, out) == (2, "") and err.endswith(f": unknown option --{slip}; did you mean --{option}?\n"), err
+        assert (status, out) == (2, "")
+        assert err.endswith(f": unknown option --{slip}; did you mean --{option}?\n"), err
 
 
 def test_a_slip_in_a_command_gets_the_nearest():
-    for slip, meant in (("shwo", "show"), ("lst", "list"), ("subscrbe", "subscribe"), ("unsubscibe", "unsubscribe"), ("downlod", "download"),
-                        ("inf", "info"), ("down", "download"), ("Roots", "roots")):
+    for slip, meant in (("shwo", "show"), ("lst", "list"), ("subscrbe", "subscribe"), ("unsubscibe", "unsubscribe"),
+                        ("downlod", "download"), ("inf", "info"), ("down", "download"), ("Roots", "roots")):
         status, out, err = run("cat2cli", slip, "foo")
         assert (status, out) == (2, "") and f"no command '{slip}'; did you mean '{meant}'?" in err, err
     assert "see cat2cli --help" in run("cat2cli", "frobnicate")[2]
@@ -79,8 +84,10 @@ def test_every_command_has_help(command):
     line = re.search(rf"^  {command}\b.*", run("cat2cli", "--help")[1], re.M).group()
     assert line.endswith("  " + out.splitlines()[2]) or line.endswith(" " + out.splitlines()[2])
     least = {"roots": 0}.get(command, 1)
-    for words, what in (([command] + ["x"] * 3, "too many arguments"), *([([command], "missing arguments")] if least else [])):
-        status, out, err = run("cat2cli", *words)
+    for words, what in ((["x"] * 3, "too many arguments"), ([], "missing arguments")):
+        if not words and not least:
+            continue
+        status, out, err = run("cat2cli", command, *words)
         assert (status, out) == (2, "") and f"usage: cat2cli {command}" in err and what in err
 
 
@@ -94,8 +101,10 @@ def test_every_command_has_help(command):
     (["cat2example", "a", "b"], "cat2example: too many arguments, from 'b' on"),
     (["cat2import", "a"], "cat2import: missing arguments"),
     (["cat2export", "a", "b", "c"], "cat2export: too many arguments, from 'c' on"),
-    (["cat2export", "--filters", "zip", "a", "b"], "cat2export: argument --filters: 'zip' is not one of blosc2|original|gzip|none"),
-    (["cat2import", "--codec=zip", "a", "b"], "cat2import: argument --codec: 'zip' is not one of blosclz|lz4|lz4hc|zlib|zstd"),
+    (["cat2export", "--filters", "zip", "a", "b"],
+     "cat2export: argument --filters: 'zip' is not one of blosc2|original|gzip|none"),
+    (["cat2import", "--codec=zip", "a", "b"],
+     "cat2import: argument --codec: 'zip' is not one of blosclz|lz4|lz4hc|zlib|zstd"),
     (["cat2tui", "--view", "hot"], "cat2tui: argument --view: 'hot' is not one of meta|values|heat|line"),
     (["cat2bro", "x"], "cat2bro: too many arguments, from 'x' on"),
     (["cat2sub", "--quota", "much"], "cat2sub: argument --quota: 'much' is not a size such as 500M or 10GiB"),
