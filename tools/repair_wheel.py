@@ -106,41 +106,45 @@ class Wheel:
         packed.writestr(info, content)
 
 
-def licence_of(library):
-    """The licence file of the Debian package that brought the library."""
-    for path in (library, library.resolve(), pathlib.Path("/usr") / str(library).lstrip("/")):
-        owner = subprocess.run(["dpkg-query", "-S", path], capture_output=True, text=True).stdout
-        if owner:
-            return pathlib.Path("/usr/share/doc", owner.split(":")[0], "copyright")
-    sys.exit(f"repair_wheel: no package of this machine owns {library}: its licence is not known")
+def licences_of(libraries):
+    """{library: the licence file of the Debian package that brought it}."""
+    names = {library: (library, library.resolve(), pathlib.Path("/usr") / str(library).lstrip("/")) for library in libraries}
+    if not shutil.which("dpkg-query"):
+        sys.exit("repair_wheel: the licences of libraries are known on Debian only (dpkg-query)")
+    asked = ["dpkg-query", "-S", *{str(path) for paths in names.values() for path in paths}]
+    said = subprocess.run(asked, capture_output=True, text=True).stdout  # of some names no package knows
+    owners = {path: owner.split(":")[0] for owner, _, path in (line.rpartition(": ") for line in said.splitlines())}
+    found = {}
+    for library, paths in names.items():
+        owner = next((owners[str(path)] for path in paths if str(path) in owners), None)
+        if not owner:
+            sys.exit(f"repair_wheel: no package of this machine owns {library}: its licence is not known")
+        found[library] = pathlib.Path("/usr/share/doc", owner, "copyright")
+    return found
 
 
-def bring(wheel, library, licences):
+def bring(wheel, library):
     """Copy a library into the wheel; its name tells its contents, so that no other of that name is taken for it."""
     content = library.read_bytes()
     stem, dot, rest = library.name.partition(".so")
     to = wheel.folder / LIBRARIES / f"{stem}-{hashlib.sha256(content).hexdigest()[:8]}{dot}{rest}"
-    if not to.exists():
-        to.write_bytes(content)
-        to.chmod(0o755)
-        if wheel.folder not in library.parents:
-            licence = licence_of(library)
-            shutil.copyfile(licence, licences / f"{licence.parent.name}.txt")
+    to.write_bytes(content)
+    to.chmod(0o755)
     return to
 
 
 def rename_libraries(wheel):
     """Bring what is used; {name the loader asks for: its file in the wheel}."""
-    licences = wheel.folder / "share/caterva2/licenses"
-    licences.mkdir(parents=True)
-    brought = {}
+    used = {}
     for elf in wheel.elves():
-        for name, where in resolved(elf).items():
-            if not GLIBC.match(name) and name not in brought:
-                own = where.resolve().is_relative_to(wheel.folder.resolve())
-                named = own and re.search(r"-[0-9a-f]{8}\.so", name)
-                brought[name] = where.resolve() if named else bring(wheel, where, licences)
-    return brought
+        used.update((name, where) for name, where in resolved(elf).items() if not GLIBC.match(name))
+    foreign = [where for where in used.values() if not where.resolve().is_relative_to(wheel.folder.resolve())]
+    folder = wheel.folder / "share/caterva2/licenses"
+    folder.mkdir(parents=True)
+    for licence in set(licences_of(foreign).values()):
+        shutil.copyfile(licence, folder / f"{licence.parent.name}.txt")
+    return {name: where.resolve() if where not in foreign and re.search(r"-[0-9a-f]{8}\.so", name) else bring(wheel, where)
+            for name, where in used.items()}
 
 
 def link(wheel, brought):
