@@ -265,6 +265,10 @@ def test_external_services_are_found_by_the_configuration(suite):
 def test_services_stop_at_ctrl_c_and_start_with_the_sample_configuration(quick):
     for name in ("cat2sub", "cat2pub", "cat2bro"):
         assert quick.shell.interrupt(name) in (0, 130)
+    start = quick.shell.background("python -m caterva2.tests.services &")
+    wait_until(lambda: "root foo at http://localhost:8002;" in quick.shell.said(start))
+    assert quick.follow("foo") == "Ok\n"
+    assert quick.shell.interrupt("python") in (0, 130)
     sample = quick.venv / "share/caterva2/caterva2.sample.toml"
     quick.start(f"cat2bro --conf {sample} &")
     quick.start(f"cat2pub --conf {sample} --id foo &")
