@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "harness"))
+# Jobs in the background of a shell ignore Ctrl-C, and so would all that tests start: programs are to stop at it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import programs  # noqa: E402
 

@@ -247,3 +247,8 @@ def cli(*argv, check=True, cwd=None, env=None):
     if check and done.returncode != 0:
         raise AssertionError(f"cat2cli {argv}: {done.returncode}\n{done.stderr}")
     return done.returncode, done.stdout, done.stderr
+
+
+def unpack(archive, folder):
+    """An archive of ours; with tar, since that of Python 3.11.2 and of today take different words."""
+    subprocess.run(["tar", "-xf", archive, "-C", folder], check=True)

@@ -10,12 +10,11 @@ import json
 import os
 import pickle
 import re
-import tarfile
 
 import blosc2
 import numpy as np
 import pytest
-from programs import EXTERNAL, ROOT, get, wait_until
+from programs import EXTERNAL, ROOT, get, unpack, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 GOLDENS = ROOT / "tests/goldens"
@@ -88,8 +87,7 @@ def services(module_house, example, tmp_path_factory):
     for i, path in enumerate(sorted(path for path in example.rglob("*") if path.is_file()), 1):
         stamp = 1714000000 + i + float(f"0.{11 * i}5")
         os.utime(path, (stamp, stamp))
-    with tarfile.open(GOLDENS / "inputs/extra.tar.gz") as tar:
-        tar.extractall(folder, filter="fully_trusted")
+    unpack(GOLDENS / "inputs/extra.tar.gz", folder)
     extra = next(path for path in folder.iterdir() if path.is_dir())
     bro = module_house.bro()
     foo = module_house.pub("foo", example, bro)

@@ -148,8 +148,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("what", ["caterva2.get_roots(host)", "caterva2.fetch_many([('a/b', 1), ('a/c', 2)], host)"])
 def test_ctrl_c_ends_a_call_that_waits(what):
-    process = subprocess.Popen([sys.executable, "-c", SILENT.replace("WHAT", what)], stdout=subprocess.PIPE, text=True,
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # jobs in the background ignore it
+    process = subprocess.Popen([sys.executable, "-c", SILENT.replace("WHAT", what)], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "waiting\n"
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=programs.PATIENCE)

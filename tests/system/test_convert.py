@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tarfile
 import time
 
 import blosc2
@@ -20,7 +19,7 @@ import pytest
 import b2
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from programs import BIN, BUILD, EXTERNAL, get, wait_until
+from programs import BIN, BUILD, EXTERNAL, get, unpack, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="needs no services")
 GOLDENS = pathlib.Path(__file__).resolve().parents[1] / "goldens"
@@ -95,8 +94,7 @@ def test_export_of_the_example_is_as_recorded_and_has_the_unicode_scalar_too(exa
 
 
 def test_export_of_odd_things_differs_only_where_the_python_tool_failed(tmp_path):
-    with tarfile.open(GOLDENS / "inputs/extra.tar.gz") as tar:
-        tar.extractall(tmp_path, filter="fully_trusted")
+    unpack(GOLDENS / "inputs/extra.tar.gz", tmp_path)
     stderr = run("cat2export", tmp_path / "extra", tmp_path / "e.h5", status=SKIPPED)
     assert re.findall("skipped ([^:]*):", stderr) == ["fake.b2"]
     got, want = h5_content(tmp_path / "e.h5"), set(RECORDED["e-extra.h5"]["h5_content"])

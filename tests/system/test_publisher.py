@@ -5,12 +5,11 @@ import os
 import re
 import shutil
 import struct
-import tarfile
 
 import pytest
 
 import programs
-from programs import get, wait_until
+from programs import get, unpack, wait_until
 
 GOLDENS = programs.ROOT / "tests/goldens"
 ENTRIES = json.loads((GOLDENS / "manifest.json").read_text())["entries"]
@@ -38,8 +37,7 @@ def foo(module_house, bro, tmp_path_factory):
 @pytest.fixture(scope="module")
 def extra_root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("extra")
-    with tarfile.open(GOLDENS / "inputs/extra.tar.gz") as tar:
-        tar.extractall(folder, filter="fully_trusted")
+    unpack(GOLDENS / "inputs/extra.tar.gz", folder)
     inner = [p for p in folder.iterdir()]
     return inner[0] if len(inner) == 1 and inner[0].is_dir() else folder
 

@@ -10,11 +10,10 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import tarfile
 
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, get, wait_until
+from programs import BIN, EXTERNAL, get, unpack, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 # A broker, the publisher of "foo" and a subscriber that has all of it, in the layout that had no numbers.
@@ -25,8 +24,7 @@ COSTS = {"cat2bro": "registered roots", "cat2pub": "announced anew", "cat2sub": 
 
 @pytest.fixture
 def old(tmp_path):
-    with tarfile.open(OLD) as tar:
-        tar.extractall(tmp_path, filter="data")
+    unpack(OLD, tmp_path)
     return tmp_path
 
 

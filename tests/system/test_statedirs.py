@@ -6,13 +6,12 @@ import json
 import pathlib
 import socket
 import sqlite3
-import tarfile
 
 import blosc2
 import h5py
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, get, wait_until
+from programs import BIN, EXTERNAL, get, unpack, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 # A broker, the publisher of "foo" and a subscriber that has all of it, in the layout that had no numbers.
@@ -31,8 +30,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def old(tmp_path):
-    with tarfile.open(OLD) as tar:
-        tar.extractall(tmp_path, filter="data")
+    unpack(OLD, tmp_path)
     return tmp_path
 
 
