@@ -14,25 +14,6 @@
 #define PERIOD_MAX 31536000  /* seconds: a year */
 #define VALUE_MAX  (1 << 20) /* bytes of one, all its repetitions together */
 
-/* Every program has these; those without configuration the last two. */
-static const struct c2_option common[] = {
-    {"conf", 0, C2_OPT_TEXT, NULL, "FILE", "configuration file (default caterva2.toml, where there is one)",
-     ""},
-    {"id", 0, C2_OPT_TEXT, NULL, "ID", "use section SECTION.ID of the configuration file", ""},
-    {"loglevel", 0, C2_OPT_LEVEL, "info", "LEVEL", "critical, error, warning, info or debug", NULL},
-    {"help", 'h', C2_OPT_FLAG, NULL, NULL, "print this help and exit", ""},
-    {"version", 0, C2_OPT_FLAG, NULL, NULL, "print the version and exit", ""},
-};
-#define COMMON_BARE (C2_ARRAY_LEN(common) - 2)
-
-const struct c2_option *c2_option_at(const struct c2_options_spec *spec, size_t i)
-{
-    if (i < spec->noptions) return &spec->options[i];
-    i -= spec->noptions;
-    if (spec->bare) i += COMMON_BARE;
-    return i < C2_ARRAY_LEN(common) ? &common[i] : NULL;
-}
-
 static int index_of(const struct c2_options_spec *spec, const char *name)
 {
     const struct c2_option *option;
@@ -40,54 +21,6 @@ static int index_of(const struct c2_options_spec *spec, const char *name)
     for (size_t i = 0; (option = c2_option_at(spec, i)); i++)
         if (strcmp(option->name, name) == 0) return (int)i;
     return -1;
-}
-
-int c2_option_find(const struct c2_options_spec *spec, struct c2_str name)
-{
-    const struct c2_option *option;
-    int found = -1;
-
-    for (size_t i = 0; (option = c2_option_at(spec, i)); i++) {
-        if (c2_str_is(name, option->name)) return (int)i;
-        if (name.n == 0 || strlen(option->name) < name.n || memcmp(option->name, name.p, name.n) != 0)
-            continue;
-        found = found == -1 ? (int)i : -2;
-    }
-    return found;
-}
-
-const struct c2_command *c2_command_find(const struct c2_options_spec *spec, const char *name)
-{
-    for (size_t i = 0; i < spec->ncommands; i++)
-        if (strcmp(spec->commands[i].name, name) == 0) return &spec->commands[i];
-    return NULL;
-}
-
-static bool is_word(struct c2_str part)
-{
-    return part.n > 0 && ((part.p[0] >= 'a' && part.p[0] <= 'z') || (part.p[0] >= '0' && part.p[0] <= '9'));
-}
-
-bool c2_option_word(const struct c2_option *option, struct c2_str *rest, struct c2_str *word)
-{
-    if (option->kind == C2_OPT_FLAG) return false;
-    while (rest->n) {
-        c2_str_cut(*rest, '|', word, rest);
-        if (is_word(*word)) return true;
-    }
-    return false;
-}
-
-bool c2_option_has_words_only(const struct c2_option *option)
-{
-    struct c2_str rest = c2_str_of(option->arg), part;
-
-    if (option->kind != C2_OPT_TEXT || !memchr(rest.p ? rest.p : "", '|', rest.n)) return false;
-    while (rest.n) {
-        c2_str_cut(rest, '|', &part, &rest);
-        if (!is_word(part)) return false;
-    }
-    return true;
 }
 
 static bool size_value(struct c2_str text, int64_t *out)
@@ -358,7 +291,7 @@ bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv,
     }
     struct c2_options *o = calloc(1, sizeof(*o));
     if (!o) return c2_fail_nomem(err, "options");
-    C2_ASSERT(spec->noptions + C2_ARRAY_LEN(common) <= C2_VALUES_MAX);
+    C2_ASSERT(!c2_option_at(spec, C2_VALUES_MAX));
     o->spec = spec;
     parse_command_line(o, argc, argv);
     if (!c2_options_fill(o, err) || !fill_args(o, err)) {

@@ -144,3 +144,11 @@ int64_t c2_cachefile_evict(struct c2_cachefile *cf, int64_t want)
     pthread_mutex_unlock(&cf->lock);
     return c2_max_i64(0, before - data_nbytes(cf));
 }
+
+bool c2_cachefile_keep_small(struct c2_cachefile *cf, int64_t most)
+{
+    int64_t over = c2_cachefile_memory_nbytes() - most;
+
+    if (cf->fd >= 0 || over <= 0) return true;
+    return c2_cachefile_evict(cf, c2_max_i64(over, most / 2)) >= over;
+}

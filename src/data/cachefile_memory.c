@@ -72,11 +72,3 @@ void c2_cache_forget(const struct c2_cachefile *cf, int64_t off, int64_t n)
 
     if (from < to) (void)madvise(cf->frame->bytes.p + from, (size_t)(to - from), MADV_DONTNEED);
 }
-
-bool c2_cachefile_keep_small(struct c2_cachefile *cf, int64_t most)
-{
-    int64_t over = c2_cachefile_memory_nbytes() - most;
-
-    if (cf->fd >= 0 || over <= 0) return true;
-    return c2_cachefile_evict(cf, c2_max_i64(over, most / 2)) >= over;
-}

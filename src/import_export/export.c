@@ -34,12 +34,12 @@ static bool write_objects(struct c2_exporter *ex, struct c2_export_tree *tree,
         if ((item->kind != C2_EXPORT_FRAME && item->kind != C2_EXPORT_FILE && !sequences) || item->part)
             continue;
         if (!go_on(ex, item, err)) return false;
-        if (sequences ? !export_sequences(ex, item, groups, err) : !c2_export_dataset(ex, item, err))
+        if (sequences ? !export_sequences(ex, item, groups, err) : !c2_export_one(ex, item, err))
             return false;
     }
     for (size_t i = 0; i < tree->n; i++) {
         struct c2_export_item *item = &tree->items[i];
-        if (item->second && !(go_on(ex, item, err) && c2_export_dataset(ex, item, err))) return false;
+        if (item->second && !(go_on(ex, item, err) && c2_export_one(ex, item, err))) return false;
     }
     if (!c2_export_groups_link(ex, groups, true, err)) return false;
     for (size_t i = 0; i < tree->n; i++) {

@@ -71,7 +71,7 @@ struct c2_h5w_teller c2_export_teller(struct c2_export_telling *telling);
 
 /** Make a dataset, and put what is in it; what has to wait for other objects is left. Datasets that cannot be
  * carried are noted. */
-bool c2_export_dataset(struct c2_exporter *ex, struct c2_export_item *item, struct cat2_error *err);
+bool c2_export_one(struct c2_exporter *ex, struct c2_export_item *item, struct cat2_error *err);
 /** What had to wait. */
 bool c2_export_dataset_finish(struct c2_exporter *ex, struct c2_export_item *item, struct cat2_error *err);
 

@@ -63,7 +63,7 @@ static bool rename_target(struct c2_export_item *item, const struct c2_h5w_like 
     return item->target || c2_fail_nomem(err, "path");
 }
 
-bool c2_export_dataset(struct c2_exporter *ex, struct c2_export_item *item, struct cat2_error *err)
+bool c2_export_one(struct c2_exporter *ex, struct c2_export_item *item, struct cat2_error *err)
 {
     C2_AUTO(c2_export_dataset) ds = {0};
 

@@ -11,13 +11,6 @@
 #include "import_export/import_impl.h"
 #include "import_export/place.h"
 
-void c2_import_note(struct c2_importer *im, enum c2_note what, const char *path, const char *text)
-{
-    if (what == C2_NOTE_SKIPPED) im->counts->skipped++;
-    if (what == C2_NOTE_LOST) im->counts->lost++;
-    im->options->note(im->options->ctx, what, path, text);
-}
-
 /* An array without axes whose one item says nothing. */
 static bool write_attributes(struct c2_importer *im, const struct c2_import_item *group,
                              const struct c2_import_attrs *attrs, int fd, struct cat2_error *err)

@@ -8,6 +8,14 @@
 static const double bucket_seconds[METRIC_BUCKETS] = {0.0001, 0.0005, 0.001, 0.005, 0.01,
                                                       0.05,   0.1,    0.5,   1,     10};
 
+unsigned c2_server_nconnections(const struct c2_server *server)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+    return info ? info->num_connections : 0;
+}
+
 int64_t c2_now_us(void)
 {
     struct timespec now;

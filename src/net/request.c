@@ -157,3 +157,21 @@ bool c2_request_query_int(const struct c2_request *req, const char *name, bool *
     *out = INT64_MAX; /* an integer, only larger than anything we have */
     return true;
 }
+
+void c2_request_unref(struct c2_request *req)
+{
+    if (--req->refs > 0) return;
+    struct c2_server *server = req->server;
+    if (req->prev)
+        req->prev->next = req->next;
+    else
+        server->requests = req->next;
+    if (req->next) req->next->prev = req->prev;
+    server->nrequests--;
+    c2_buf_fini(&req->path);
+    c2_buf_fini(&req->body);
+    c2_arena_fini(&req->arena);
+    free(req->target);
+    if (req->at_end) req->at_end(req->at_end_ctx);
+    free(req);
+}

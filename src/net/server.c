@@ -13,24 +13,6 @@
 
 /* ---- requests ---- */
 
-void c2_request_unref(struct c2_request *req)
-{
-    if (--req->refs > 0) return;
-    struct c2_server *server = req->server;
-    if (req->prev)
-        req->prev->next = req->next;
-    else
-        server->requests = req->next;
-    if (req->next) req->next->prev = req->prev;
-    server->nrequests--;
-    c2_buf_fini(&req->path);
-    c2_buf_fini(&req->body);
-    c2_arena_fini(&req->arena);
-    free(req->target);
-    if (req->at_end) req->at_end(req->at_end_ctx);
-    free(req);
-}
-
 /* First word of a request, before its headers are read. What is returned becomes the connection's *con_cls.
  */
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
@@ -84,14 +66,6 @@ static void read_method(struct c2_request *req, const char *method)
             req->method = names[i].method;
             req->other_method = false;
         }
-}
-
-unsigned c2_server_nconnections(const struct c2_server *server)
-{
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-
-    return info ? info->num_connections : 0;
 }
 
 /* Soon nobody else could connect: clients that stay connected without asking make room. */

@@ -34,6 +34,23 @@ def test_an_arrow_upwards_is_found(tmp_path):
     assert out.count("\n") == 4, out
 
 
+def test_no_files_use_each_other_in_a_circle():
+    code, out = run("check_cycles.py", ROOT)
+    assert code == 0, out
+
+
+def test_a_circle_is_found(tmp_path):
+    folder = tmp_path / "src/base"
+    folder.mkdir(parents=True)
+    for one, other in ("ab", "bc", "ca"):
+        (folder / f"{one}.c").write_text(HEAD + f'/* c2_{one}_x() */\nint c2_{one}(int v)\n{{\n    return c2_{other}(v);\n}}\n')
+    code, out = run("check_cycles.py", tmp_path)
+    assert code == 1 and "a.c, b.c, c.c use each other" in out, out
+    (folder / "c.c").write_text(HEAD + 'const int c2_c[] = {1};\nstatic int mine(void)\n{\n    return 0; /* c2_a(1) */\n}\n')
+    code, out = run("check_cycles.py", tmp_path)
+    assert code == 0, out
+
+
 def test_the_code_keeps_the_style():
     code, out = run("check_style.py", ROOT)
     assert code == 0, out
