@@ -11,6 +11,30 @@ import sys
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
+# Headers of libraries, and the library as the plan names it.
+LIBRARIES = {
+    "xxhash.h": "PkgConfig::xxhash", "yyjson.h": "c2_yyjson", "toml++/": "PkgConfig::tomlplusplus", "uv.h": "PkgConfig::uv",
+    "microhttpd.h": "PkgConfig::microhttpd", "wslay/": "c2_wslay", "curl/": "PkgConfig::curl", "openssl/": "OpenSSL::Crypto",
+    "cmark.h": "PkgConfig::cmark", "blosc2": "c2_blosc2", "hdf5": "c2_libhdf5", "H5": "c2_libhdf5", "libdeflate.h": "PkgConfig::deflate",
+    "lz4": "PkgConfig::lz4", "zstd": "PkgConfig::zstd", "bzlib.h": "BZip2::BZip2", "png.h": "PkgConfig::png", "sqlite3.h": "PkgConfig::sqlite3",
+    "ncurses": "PkgConfig::ncursesw", "curses.h": "PkgConfig::ncursesw",
+}
+
+
+def libraries(path):
+    """{room: libraries it owns} of the plan."""
+    rows = re.findall(r"^([a-z0-9_/]+)[*]?:[^|]*[|](.*)$", path.read_text(), re.M)
+    return {room: set(names.split()) for room, names in rows}
+
+
+def foreign(path, room, owned):
+    """Headers of libraries that the room does not own."""
+    for header in re.findall(r"^\s*#\s*include\s+<([^>]+)>", path.read_text(), re.M):
+        for start, library in LIBRARIES.items():
+            if header.startswith(start) and library not in owned[room]:
+                yield f"{path}: {room} does not own {library} (<{header}>)"
+
+
 def plan(path):
     """{room: rooms it may include} of the plan, and its rooms in order."""
     allowed = {}
@@ -38,13 +62,14 @@ def upward(allowed):
 
 
 def faults(src):
-    allowed = plan(src / "rooms.txt")
+    allowed, owned = plan(src / "rooms.txt"), libraries(src / "rooms.txt")
     yield from upward(allowed)
     for path in sorted(src.rglob("*.[ch]*")):
         room = room_of(str(path.relative_to(src)), allowed)
         if room is None:
             yield f"{path}: is in no room of src/rooms.txt"
             continue
+        yield from foreign(path, room, owned)
         for included in INCLUDE.findall(path.read_text()):
             target = room_of(included, allowed)
             if included.startswith("caterva2/") or target == room:

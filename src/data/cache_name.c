@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Paths as names in a cache. */
 #include "data/cache_name.h"
+#include "base/hash.h"
 
 #include <inttypes.h>
-#include <xxhash.h>
 
 #include "base/limits.h"
 
@@ -22,9 +22,9 @@ static size_t ending_of(struct c2_str name)
 
 static bool put_hash(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
 {
-    XXH128_hash_t hash = XXH3_128bits(text.p, text.n);
+    struct c2_hash128 hash = c2_hash128_of(text.p, text.n);
 
-    return c2_buf_printf(out, err, "~%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
+    return c2_buf_printf(out, err, "~%016" PRIx64 "%016" PRIx64, hash.high, hash.low);
 }
 
 static bool looks_hashed(struct c2_str stem)

@@ -4,6 +4,7 @@
  *
  * Stock readers look at chunk 0 when they open a frame. Until it is fetched its place holds a placeholder: a
  * header whose block starts are a hole. It opens; decoding it is an error, never zeros. */
+#include "base/hash.h"
 #include "data/cachefile_impl.h"
 
 #include <errno.h>
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <xxhash.h>
 
 #include "base/endian.h"
 #include "base/fs.h"
@@ -59,15 +58,15 @@ int64_t c2_cache_sidecar_len(int64_t nchunks, int64_t blocks_per_chunk, int64_t 
 
 uint64_t c2_cache_frame_hash(struct c2_bytes head, struct c2_bytes tail)
 {
-    uint64_t both[2] = {XXH3_64bits(head.p, head.n), XXH3_64bits(tail.p, tail.n)};
+    uint64_t both[2] = {c2_hash64(head.p, head.n), c2_hash64(tail.p, tail.n)};
 
-    return XXH3_64bits(both, sizeof(both));
+    return c2_hash64(both, sizeof(both));
 }
 
 uint64_t c2_cache_head_check(const struct c2_cache_head *head)
 {
     if (head->magic != MAGIC || head->version != VERSION) return ~head->check;
-    return XXH3_64bits(head, offsetof(struct c2_cache_head, check));
+    return c2_hash64(head, offsetof(struct c2_cache_head, check));
 }
 
 bool c2_cache_head_known(const struct c2_cache_head *head, struct cat2_error *err)

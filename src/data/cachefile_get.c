@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading the cache: record, bytes, record again. What fails its hash is dropped and counts as missing. */
+#include "base/hash.h"
 #include "data/cachefile_impl.h"
 
 #include <stdlib.h>
-
-#include <xxhash.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -35,7 +34,7 @@ static bool read_whole(struct c2_cachefile *cf, struct span *s, struct cat2_erro
 
     if (!bytes) return c2_fail_nomem(err, "chunk");
     bool ok = c2_cache_pread(cf, bytes, cbytes, s->place, err) &&
-              (XXH3_64bits(bytes, cbytes) == s->rec.hash || c2_fail(err, CAT2_EDATA, "hash"));
+              (c2_hash64(bytes, cbytes) == s->rec.hash || c2_fail(err, CAT2_EDATA, "hash"));
     if (ok && !all) memcpy(s->to, bytes + s->off, (size_t)s->n);
     if (!all) free(bytes);
     return ok;
@@ -109,7 +108,7 @@ static bool read_partial(struct c2_cachefile *cf, struct span *s, struct cat2_er
             return false;
         prefix = c2_buf_bytes(&scratch);
     }
-    if (XXH3_64bits(prefix.p, prefix.n) != s->rec.hash) return c2_fail(err, CAT2_EDATA, "hash");
+    if (c2_hash64(prefix.p, prefix.n) != s->rec.hash) return c2_fail(err, CAT2_EDATA, "hash");
     if (!inside) give(s, prefix.p, 0, (int64_t)prefix.n);
     return (int64_t)s->off + s->n <= (int64_t)prefix_len || check_span(cf, s, prefix, err);
 }

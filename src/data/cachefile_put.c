@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Filling the cache. The order of writes is the subject of cachefile.c's opening comment. */
+#include "base/hash.h"
 #include "data/cachefile_impl.h"
 
 #include <stdlib.h>
-
-#include <xxhash.h>
 
 #include "base/fs.h"
 #include "data/chunk_format.h"
@@ -39,7 +38,7 @@ static bool prepare(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes pre
     enum c2_cache_state state = c2_cache_state_of(rec);
     if (state == C2_CACHE_PARTIAL || state == C2_CACHE_BLOCKS) {
         size_t n = rec->state >> 4;
-        if (n > prefix.n || rec->hash != XXH3_64bits(prefix.p, n)) {
+        if (n > prefix.n || rec->hash != c2_hash64(prefix.p, n)) {
             ok = c2_cache_store(cf, nchunk, rec, C2_CACHE_ABSENT, (struct c2_cache_rec){0}, err);
             *rec = c2_cache_load_locked(cf, nchunk);
         }
@@ -97,9 +96,9 @@ static bool describe(const struct c2_cachefile *cf, const struct c2_chunk_info *
         for (size_t i = 0; i < n; i++)
             p->words[i] = c2_cache_block_check((struct c2_bytes){p->chunk.p + off[i], (size_t)len[i]});
         p->fields.state = (uint32_t)prefix.n << 4;
-        p->fields.hash = XXH3_64bits(prefix.p, prefix.n);
+        p->fields.hash = c2_hash64(prefix.p, prefix.n);
     } else if (ok) {
-        p->fields.hash = XXH3_64bits(p->chunk.p, p->chunk.n);
+        p->fields.hash = c2_hash64(p->chunk.p, p->chunk.n);
     }
     free(off);
     return ok;
@@ -283,7 +282,7 @@ static bool put_checked(struct c2_cachefile *cf, struct blocks *b, struct cat2_e
         words[i] = c2_cache_block_check((struct c2_bytes){b->data.p + at, n});
         at += n;
     }
-    b->hash = XXH3_64bits(b->prefix.p, b->prefix.n);
+    b->hash = c2_hash64(b->prefix.p, b->prefix.n);
     c2_cache_enter(cf, b->nchunk, b->hash, true);
     bool ok = put_blocks_entered(cf, b, words, err);
     c2_cache_leave(cf, b->nchunk);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Records and block words: read through the mapping, written by pwrite under the lock, so that a full disk is
  * an error and no signal. See cachefile.c for the rules. */
+#include "base/hash.h"
 #include "data/cachefile_impl.h"
 
 #include <stddef.h>
 #include <time.h>
-
-#include <xxhash.h>
 
 #include "base/fs.h"
 
@@ -20,7 +19,7 @@ static uint64_t record_check(const struct c2_cache_rec *rec, int64_t nchunk)
 {
     uint64_t fields[4] = {(uint64_t)rec->state << 32 | rec->cbytes, rec->hash, rec->gen, (uint64_t)nchunk};
 
-    return XXH3_64bits(fields, sizeof(fields));
+    return c2_hash64(fields, sizeof(fields));
 }
 
 static uint64_t load64(const void *p)
@@ -140,7 +139,7 @@ uint32_t c2_cache_word(const struct c2_cachefile *cf, int64_t nchunk, int32_t nb
 
 uint32_t c2_cache_block_check(struct c2_bytes block)
 {
-    uint32_t low = (uint32_t)XXH3_64bits(block.p, block.n);
+    uint32_t low = (uint32_t)c2_hash64(block.p, block.n);
 
     return low ? low : 1;
 }

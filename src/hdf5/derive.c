@@ -3,14 +3,13 @@
  */
 #include <stdlib.h>
 
-#include <xxhash.h>
-
+#include "base/hash.h"
 #include "hdf5/describe_impl.h"
 #include "hdf5/write_msgpack.h"
 
 uint64_t c2_h5_hash(struct c2_bytes msgpack)
 {
-    return XXH3_64bits(msgpack.p, msgpack.n);
+    return c2_hash64(msgpack.p, msgpack.n);
 }
 
 static bool unlike(struct cat2_error *err)

@@ -2,10 +2,9 @@
 /* Where chunks lie, and whether a dataset is still what it was. */
 #include <stdlib.h>
 
-#include <xxhash.h>
-
 #include "base/endian.h"
 #include "base/fs.h"
+#include "base/hash.h"
 #include "data/chunk_format.h"
 #include "data/frame_impl.h"
 #include "hdf5/h5_impl.h"
@@ -56,12 +55,12 @@ bool c2_h5_locate(struct c2_h5_dataset *ds, int64_t nchunk, int64_t *off, int32_
     return true;
 }
 
-static void add(XXH3_state_t *hash, const void *p, size_t n)
+static void add(struct c2_hasher *hash, const void *p, size_t n)
 {
-    XXH3_64bits_update(hash, p, n);
+    c2_hasher_add(hash, p, n);
 }
 
-static bool add_chunks(struct c2_h5_dataset *ds, XXH3_state_t *hash)
+static bool add_chunks(struct c2_h5_dataset *ds, struct c2_hasher *hash)
 {
     C2_AUTO(c2_buf) bytes = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
     struct cat2_error ignored;
@@ -80,7 +79,7 @@ static bool add_chunks(struct c2_h5_dataset *ds, XXH3_state_t *hash)
     return true;
 }
 
-static bool add_items(struct c2_h5_dataset *ds, XXH3_state_t *hash)
+static bool add_items(struct c2_h5_dataset *ds, struct c2_hasher *hash)
 {
     C2_AUTO(c2_h5_raw) raw;
     struct cat2_error ignored;
@@ -105,14 +104,12 @@ uint64_t c2_h5_fingerprint(struct c2_h5_dataset *ds, int64_t *budget)
     if (nbytes > *budget || ds->meta.nchunks > HASHED_MAX) return 0;
     c2_jw_init(&w, &json, C2_JSON_COMPACT, &ignored);
     if (!c2_meta_to_json(&ds->meta, true, -1, &w) || !c2_jw_finish(&w)) return 0;
-    XXH3_state_t *hash = XXH3_createState();
-    if (!hash) return 0;
-    XXH3_64bits_reset(hash);
-    add(hash, json.p, json.n);
-    if (ds->fill) add(hash, ds->fill, (size_t)ds->meta.grid.typesize);
-    bool ok = in_chunks ? add_chunks(ds, hash) : add_items(ds, hash);
-    uint64_t value = XXH3_64bits_digest(hash);
-    XXH3_freeState(hash);
+    struct c2_hasher hash;
+    c2_hasher_begin(&hash);
+    add(&hash, json.p, json.n);
+    if (ds->fill) add(&hash, ds->fill, (size_t)ds->meta.grid.typesize);
+    bool ok = in_chunks ? add_chunks(ds, &hash) : add_items(ds, &hash);
+    uint64_t value = c2_hasher_end(&hash);
     *budget -= nbytes;
     return ok ? value | 1 : 0;
 }

@@ -5,9 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <xxhash.h>
-
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "publisher/catalog_impl.h"
 #include "publisher/generations.h"
@@ -25,7 +24,7 @@ struct stream {
     int fd; /* -1: none */
     struct c2_file_key key;
     int64_t off;
-    XXH3_state_t *state;
+    struct c2_hasher *state;
 };
 struct c2_hashing {
     struct stream streams[2]; /* later, urgent */
@@ -70,7 +69,7 @@ static bool stream_open(struct hash_job *job)
         return true;
     }
     c2_file_key_of(&st, &s->key);
-    XXH3_128bits_reset(s->state);
+    c2_hasher128_begin(s->state);
     if (c2_file_is_quiet(&s->key)) return true;
     stream_close(s);
     if (!c2_gens_again(job->source->gens, s->path, job->urgent)) give_up(job);
@@ -80,8 +79,7 @@ static bool stream_open(struct hash_job *job)
 static void stream_end(struct hash_job *job)
 {
     struct stream *s = job->stream;
-    XXH128_hash_t digest = XXH3_128bits_digest(s->state);
-    struct c2_hash128 hash = {digest.low64, digest.high64};
+    struct c2_hash128 hash = c2_hasher128_end(s->state);
     struct c2_file_key after;
     struct stat st;
 
@@ -109,7 +107,7 @@ static void stream_read(struct hash_job *job, uint8_t *bytes)
         give_up(job);
         return;
     }
-    XXH3_128bits_update(s->state, bytes, (size_t)n);
+    c2_hasher128_add(s->state, bytes, (size_t)n);
     s->off += n;
     job->nbytes += n;
     if (s->off == s->key.size) stream_end(job);
@@ -125,7 +123,7 @@ static void hash_work(void *ctx, void *local)
 
     (void)local;
     job->ran = true;
-    if (!s->state) s->state = XXH3_createState();
+    if (!s->state) s->state = aligned_alloc(_Alignof(struct c2_hasher), sizeof(*s->state));
     while (bytes && s->state && job->nbytes < budget && nfiles < FILES_MAX) {
         if (s->fd < 0) {
             if (!c2_gens_next(job->source->gens, job->urgent, s->path)) break;
@@ -205,7 +203,7 @@ void c2_catalog_hash_free(struct c2_catalog *cat)
     if (!h) return;
     for (size_t i = 0; i < C2_ARRAY_LEN(h->streams); i++) {
         stream_close(&h->streams[i]);
-        XXH3_freeState(h->streams[i].state);
+        free(h->streams[i].state);
     }
     free(h);
     cat->hashing = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* PATH.b2 beneath STATEDIR/cache. */
 #include "publisher/copies.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <xxhash.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -33,7 +32,7 @@ static void sums_name(const char *path, char *out, size_t size)
 
 static uint64_t stamp_of(const struct c2_generation *of)
 {
-    return XXH3_64bits(of->validator, strlen(of->validator));
+    return c2_hash64(of->validator, strlen(of->validator));
 }
 
 /* A copy says what it was made of by its time, which no clock has set: a digest of the validator. */

@@ -2,14 +2,13 @@
 /* magic | stamp | number of chunks | hash of header, index and trailer | a hash a chunk | hash of all before;
  * u64, little-endian */
 #include "publisher/copy_sums.h"
+#include "base/hash.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <xxhash.h>
 
 #include "base/endian.h"
 #include "base/fs.h"
@@ -59,9 +58,9 @@ static bool read_fixed(const struct c2_frame *frame, struct c2_buf *head, struct
 
 static uint64_t hash_fixed(const struct c2_buf *head, const struct c2_buf *tail)
 {
-    uint64_t both[2] = {XXH3_64bits(head->p, head->n), XXH3_64bits(tail->p, tail->n)};
+    uint64_t both[2] = {c2_hash64(head->p, head->n), c2_hash64(tail->p, tail->n)};
 
-    return XXH3_64bits(both, sizeof(both));
+    return c2_hash64(both, sizeof(both));
 }
 
 /* Into the very file that is read, whatever its name is now; its time, which says what it is of, stays. */
@@ -112,7 +111,7 @@ static bool hash_chunks(struct c2_frame *frame, struct c2_buf *out, struct cat2_
 
     for (int64_t i = 0; i < c2_frame_meta(frame)->nchunks; i++) {
         c2_buf_clear(&chunk);
-        if (!c2_frame_chunk(frame, i, &chunk, err) || !put(out, XXH3_64bits(chunk.p, chunk.n), err))
+        if (!c2_frame_chunk(frame, i, &chunk, err) || !put(out, c2_hash64(chunk.p, chunk.n), err))
             return false;
     }
     return true;
@@ -128,7 +127,7 @@ bool c2_copy_sums_make(int dir, const char *name, uint64_t stamp, struct c2_fram
     if (!read_fixed(frame, &head, &tail, err) || !put(&text, MAGIC, err) || !put(&text, stamp, err) ||
         !put(&text, (uint64_t)c2_frame_meta(frame)->nchunks, err) ||
         !put(&text, hash_fixed(&head, &tail), err) || !hash_chunks(frame, &text, err) ||
-        !put(&text, XXH3_64bits(text.p, text.n), err))
+        !put(&text, c2_hash64(text.p, text.n), err))
         return false;
     int fd = c2_fs_open(dir, name, O_WRONLY | O_CREAT | O_TRUNC, err);
     if (fd < 0) return false;
@@ -163,7 +162,7 @@ bool c2_copy_sums_open(int dir, const char *name, uint64_t stamp, const struct c
     close(fd);
     if (!ok) return false;
     if (text.n != size || c2_le64(text.p) != MAGIC || c2_le64(text.p + 8) != stamp ||
-        c2_le64(text.p + 16) != (uint64_t)n || c2_le64(text.p + size - 8) != XXH3_64bits(text.p, size - 8))
+        c2_le64(text.p + 16) != (uint64_t)n || c2_le64(text.p + size - 8) != c2_hash64(text.p, size - 8))
         return c2_fail(err, CAT2_EDATA, "%.160s: is of another copy", name);
     C2_AUTO_PTR(c2_copy_sums) *sums = calloc(1, sizeof(*sums));
     if (!sums) return c2_fail_nomem(err, "hashes");
@@ -197,11 +196,11 @@ bool c2_copy_sums_chunk(const struct c2_copy_sums *sums, struct c2_frame *frame,
     bool ok = c2_frame_chunk(frame, nchunk, out, err);
     if (!ok && err->code != CAT2_EDATA) return false;
     if (nchunk >= sums->n) return ok;
-    if (ok && XXH3_64bits(out->p + before, out->n - before) == sums->chunks[nchunk]) return true;
+    if (ok && c2_hash64(out->p + before, out->n - before) == sums->chunks[nchunk]) return true;
     out->n = before;
     if (!compress_again(frame, nchunk, plain_fd, out, err)) return false;
     struct c2_bytes chunk = {out->p + before, out->n - before};
-    if (XXH3_64bits(chunk.p, chunk.n) != sums->chunks[nchunk]) {
+    if (c2_hash64(chunk.p, chunk.n) != sums->chunks[nchunk]) {
         out->n = before;
         return c2_fail(err, CAT2_EDATA, "chunk %lld of the compressed copy has rotted", (long long)nchunk);
     }

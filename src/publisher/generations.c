@@ -2,14 +2,13 @@
 /* What is the same generation, and what a new one is called. An etag is repr(mtime):size; where that was
  * given before, mtime is moved by the least that a double can, until it was not. */
 #include "publisher/generations.h"
+#include "base/hash.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-
-#include <xxhash.h>
 
 #include "publisher/generations_impl.h"
 #include "publisher/publisher.h"
@@ -97,9 +96,9 @@ static void validator_of(const struct c2_file_key *key, uint64_t salt, char out[
     uint64_t words[] = {
         key->ino, (uint64_t)key->size, (uint64_t)key->mtime_ns, (uint64_t)key->ctime_ns, key->parts, key->dev,
         salt};
-    XXH128_hash_t digest = XXH3_128bits(words, sizeof(words));
+    struct c2_hash128 digest = c2_hash128_of(words, sizeof(words));
 
-    snprintf(out, C2_GEN_TEXT, "%016" PRIx64 "%016" PRIx64, digest.high64, digest.low64);
+    snprintf(out, C2_GEN_TEXT, "%016" PRIx64 "%016" PRIx64, digest.high, digest.low);
 }
 
 static const struct c2_gen_name *past_of(const struct c2_gen_record *rec, const char *validator)
@@ -253,7 +252,7 @@ bool c2_gens_of_file(struct c2_gens *gens, const char *path, const struct c2_fil
     bool ok;
 
     gen.undecided = false;
-    gen.key_digest = XXH3_64bits(key, sizeof(*key)) | 1;
+    gen.key_digest = c2_hash64(key, sizeof(*key)) | 1;
     pthread_mutex_lock(&gens->lock);
     struct c2_gen_record *rec = c2_gens_record(gens, path);
     if (!rec) {

@@ -8,6 +8,7 @@
 
 #include <sys/stat.h>
 
+#include "base/hash.h"
 #include "publisher/source.h"
 #include "state/state.h"
 
@@ -18,9 +19,6 @@ struct c2_file_key {
     uint64_t dev, ino;
     int64_t size, mtime_ns, ctime_ns;
     uint64_t parts; /* of a sparse frame: a digest of the keys of its chunk files; else 0 */
-};
-struct c2_hash128 {
-    uint64_t low, high;
 };
 
 void c2_file_key_of(const struct stat *st, struct c2_file_key *out);

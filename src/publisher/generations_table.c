@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <xxhash.h>
-
+#include "base/hash.h"
 #include "publisher/generations_impl.h"
 
 static const char TABLE[] = "generations";
@@ -14,7 +13,7 @@ static const char TABLE[] = "generations";
 
 static size_t bucket_of(const struct c2_gens *gens, const char *path)
 {
-    return (size_t)XXH3_64bits(path, strlen(path)) & (gens->nbuckets - 1);
+    return (size_t)c2_hash64(path, strlen(path)) & (gens->nbuckets - 1);
 }
 
 struct c2_gen_record *c2_gens_find(struct c2_gens *gens, const char *path)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* States of other files. */
 #include "publisher/h5_others.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <xxhash.h>
 
 void c2_h5_others_fini(struct c2_h5_others *others)
 {
@@ -17,7 +16,7 @@ void c2_h5_others_fini(struct c2_h5_others *others)
 
 uint64_t c2_h5_state_hash(const struct c2_h5_state *state)
 {
-    return XXH3_64bits(state, sizeof(*state));
+    return c2_hash64(state, sizeof(*state));
 }
 
 /* Index of path, or where it would be inserted. */
@@ -83,13 +82,13 @@ bool c2_h5_others_add(struct c2_h5_others *others, struct c2_bytes told, bool *d
 
 uint64_t c2_h5_others_hash(const struct c2_h5_others *others, bool now)
 {
-    XXH64_hash_t hash = 0;
+    uint64_t hash = 0;
 
     for (size_t i = 0; i < others->n; i++) {
         struct c2_h5_state state = others->items[i].state;
         if (now) c2_h5_stat(others->items[i].path, &state);
-        hash = XXH3_64bits_withSeed(others->items[i].path, strlen(others->items[i].path), hash);
-        hash = XXH3_64bits_withSeed(&state, sizeof(state), hash);
+        hash = c2_hash64_seeded(others->items[i].path, strlen(others->items[i].path), hash);
+        hash = c2_hash64_seeded(&state, sizeof(state), hash);
     }
     return others->n ? hash | 1 : 0;
 }

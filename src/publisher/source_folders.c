@@ -9,9 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <xxhash.h>
-
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/name.h"
 #include "data/h5_kind.h"
@@ -259,8 +258,8 @@ static void forget_judged(struct folders_source *source)
 static bool judge(struct folders_source *source, const char *rel, const struct c2_generation *gen, bool *is,
                   struct cat2_error *err)
 {
-    uint64_t path = XXH3_64bits(rel, strlen(rel)) | 1;
-    uint64_t validator = XXH3_64bits(gen->validator, strlen(gen->validator));
+    uint64_t path = c2_hash64(rel, strlen(rel)) | 1;
+    uint64_t validator = c2_hash64(gen->validator, strlen(gen->validator));
     struct cat2_error why = {0};
 
     if (!make_room(source)) return c2_fail_nomem(err, "list of files");

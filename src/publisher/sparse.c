@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Directories of NNNNNNNN.chunk files. */
 #include "publisher/sparse.h"
+#include "base/hash.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <xxhash.h>
 
 #include "base/fs.h"
 
@@ -25,7 +24,7 @@ static uint64_t digest_of(const struct stat *st, int64_t *ctime_ns)
     c2_file_key_of(st, &key);
     *ctime_ns = key.ctime_ns;
     key.dev = 0;
-    return XXH3_64bits(&key, sizeof(key));
+    return c2_hash64(&key, sizeof(key));
 }
 
 static bool add_part(struct c2_sparse_parts *parts, const char *name, const struct stat *st,
@@ -86,7 +85,7 @@ void c2_sparse_key(const struct c2_sparse_parts *parts, const struct c2_file_key
 {
     *out = *index;
     out->ctime_ns = c2_max_i64(index->ctime_ns, parts->ctime_ns);
-    out->parts = XXH3_64bits(parts->list, parts->n * sizeof(*parts->list)) | 1;
+    out->parts = c2_hash64(parts->list, parts->n * sizeof(*parts->list)) | 1;
 }
 
 bool c2_sparse_same(const struct c2_sparse_parts *parts, int dirfd, int64_t number)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Places in a ring by use, found through a table of chains. */
 #include "view/lru.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
-
-#include <xxhash.h>
 
 #define CHAINS 1024
 
@@ -97,7 +96,7 @@ static struct place *find(const struct c2_lru *lru, uint64_t hash, struct c2_str
 
 struct c2_blob *c2_lru_get(struct c2_lru *lru, struct c2_str key, const char **tag)
 {
-    struct place *p = find(lru, XXH3_64bits(key.p, key.n), key);
+    struct place *p = find(lru, c2_hash64(key.p, key.n), key);
 
     if (!p) return NULL;
     unlink_use(lru, p);
@@ -108,7 +107,7 @@ struct c2_blob *c2_lru_get(struct c2_lru *lru, struct c2_str key, const char **t
 
 void c2_lru_put(struct c2_lru *lru, struct c2_str key, struct c2_blob *blob, const char *tag)
 {
-    uint64_t hash = XXH3_64bits(key.p, key.n);
+    uint64_t hash = c2_hash64(key.p, key.n);
     struct place *old = find(lru, hash, key), *p;
     size_t nbytes = blob->bytes.n + key.n + sizeof(*p);
 

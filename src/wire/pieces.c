@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Records of chunks and blocks: written, read as they arrive, and asked for. */
 #include "wire/pieces.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
-
-#include <xxhash.h>
 
 #include "base/endian.h"
 
@@ -39,7 +38,7 @@ bool c2_piece_encode(const struct c2_piece *piece, struct c2_buf *out, struct ca
         !c2_buf_append(out, piece->data.p, piece->data.n, err))
         return false;
     if (!piece->hashed) return true;
-    c2_put_le64(hash, XXH3_64bits(out->p + start, out->n - start));
+    c2_put_le64(hash, c2_hash64(out->p + start, out->n - start));
     return c2_buf_append(out, hash, sizeof(hash), err);
 }
 
@@ -47,7 +46,7 @@ bool c2_piece_check(const struct c2_piece *piece, struct c2_bytes record, struct
 {
     if (!piece->hashed) return true;
     size_t n = record.n - C2_PIECE_HASH_SIZE;
-    return XXH3_64bits(record.p, n) == c2_le64(record.p + n) ||
+    return c2_hash64(record.p, n) == c2_le64(record.p + n) ||
            c2_fail(err, CAT2_EDATA, "pieces: a record does not have its hash");
 }
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Hashes over answers and lines: made, checked, and what failed them counted. */
 #include "wire/proof.h"
+#include "base/hash.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-
-#define XXH_STATIC_LINKING_ONLY /* a state on the stack */
-#include <xxhash.h>
 
 #include "base/log.h"
 
@@ -18,15 +16,15 @@ static const char *const said_headers[] = {"Content-Type",          "Content-Ran
                                            "X-Caterva2-Generation", "X-Caterva2-Whole", "X-Caterva2-Prefix",
                                            "X-Caterva2-Token",      "Repr-Digest"};
 
-static void add_text(XXH3_state_t *state, struct c2_str text)
+static void add_text(struct c2_hasher *state, struct c2_str text)
 {
     uint64_t n = text.n;
 
-    XXH3_64bits_update(state, &n, sizeof(n)); /* lengths, so that no text runs into the next */
-    if (n) XXH3_64bits_update(state, text.p, text.n);
+    c2_hasher_add(state, &n, sizeof(n)); /* lengths, so that no text runs into the next */
+    if (n) c2_hasher_add(state, text.p, text.n);
 }
 
-static void add_headers(XXH3_state_t *state, c2_proof_lookup *lookup, const void *ctx,
+static void add_headers(struct c2_hasher *state, c2_proof_lookup *lookup, const void *ctx,
                         const char *const *names, size_t n)
 {
     struct c2_str value, none = {"", 0};
@@ -37,17 +35,17 @@ static void add_headers(XXH3_state_t *state, c2_proof_lookup *lookup, const void
 
 void c2_proof_of_answer(const struct c2_proof_answer *answer, char out[32])
 {
-    XXH3_state_t state;
+    struct c2_hasher state;
     char status[16];
 
     snprintf(status, sizeof(status), "%d", answer->status);
-    XXH3_64bits_reset(&state);
+    c2_hasher_begin(&state);
     add_text(&state, answer->target);
     add_text(&state, c2_str_of(status));
     add_headers(&state, answer->asked, answer->asked_ctx, asked_headers, C2_ARRAY_LEN(asked_headers));
     add_headers(&state, answer->said, answer->said_ctx, said_headers, C2_ARRAY_LEN(said_headers));
     if (answer->body) add_text(&state, (struct c2_str){(const char *)answer->body->p, answer->body->n});
-    c2_hash_text(XXH3_64bits_digest(&state), out);
+    c2_hash_text(c2_hasher_end(&state), out);
     if (!answer->body) memcpy(out + 16, "; head", 7);
 }
 
@@ -58,14 +56,14 @@ void c2_hash_text(uint64_t hash, char out[17])
 
 uint64_t c2_hash_bytes(struct c2_bytes bytes)
 {
-    return XXH3_64bits(bytes.p, bytes.n);
+    return c2_hash64(bytes.p, bytes.n);
 }
 
 uint64_t c2_proof_chain(uint64_t before, uint64_t next)
 {
     uint64_t both[2] = {before, next};
 
-    return XXH3_64bits(both, sizeof(both));
+    return c2_hash64(both, sizeof(both));
 }
 
 /* ---- compact JSON objects with a last member "hash" ---- */
@@ -79,7 +77,7 @@ bool c2_proof_seal_json(struct c2_buf *out, size_t start, uint64_t *hash, struct
     char digits[17];
 
     C2_ASSERT(out->n > start && out->p[out->n - 1] == '}');
-    uint64_t value = XXH3_64bits(out->p + start, out->n - start);
+    uint64_t value = c2_hash64(out->p + start, out->n - start);
     c2_hash_text(value, digits);
     if (hash) *hash = value;
     out->n--;
@@ -93,7 +91,7 @@ enum c2_proof_state c2_proof_open_json(char *text, size_t *n, uint64_t *hash)
     if (*n <= TAIL_LEN || memcmp(text + *n - TAIL_LEN, MEMBER, MEMBER_LEN) != 0) return C2_PROOF_NONE;
     char *end = text + *n - TAIL_LEN, kept = *end;
     *end = '}';
-    uint64_t value = XXH3_64bits(text, *n - TAIL_LEN + 1);
+    uint64_t value = c2_hash64(text, *n - TAIL_LEN + 1);
     c2_hash_text(value, digits);
     if (memcmp(end + MEMBER_LEN, digits, 16) != 0 || memcmp(end + MEMBER_LEN + 16, "\"}", 2) != 0) {
         *end = kept;
@@ -106,16 +104,16 @@ enum c2_proof_state c2_proof_open_json(char *text, size_t *n, uint64_t *hash)
 
 enum c2_proof_state c2_proof_check_json(struct c2_str text)
 {
-    XXH3_state_t state;
+    struct c2_hasher state;
     char digits[17];
 
     if (text.n <= TAIL_LEN || memcmp(text.p + text.n - TAIL_LEN, MEMBER, MEMBER_LEN) != 0)
         return C2_PROOF_NONE;
     const char *end = text.p + text.n - TAIL_LEN;
-    XXH3_64bits_reset(&state);
-    XXH3_64bits_update(&state, text.p, text.n - TAIL_LEN);
-    XXH3_64bits_update(&state, "}", 1);
-    c2_hash_text(XXH3_64bits_digest(&state), digits);
+    c2_hasher_begin(&state);
+    c2_hasher_add(&state, text.p, text.n - TAIL_LEN);
+    c2_hasher_add(&state, "}", 1);
+    c2_hash_text(c2_hasher_end(&state), digits);
     bool good = memcmp(end + MEMBER_LEN, digits, 16) == 0 && memcmp(end + MEMBER_LEN + 16, "\"}", 2) == 0;
     return good ? C2_PROOF_GOOD : C2_PROOF_BAD;
 }

@@ -24,14 +24,15 @@ def test_an_arrow_upwards_is_found(tmp_path):
     (tmp_path / "src/rooms.txt").write_text("base: | m\nnet: base other |\n# a word\nnet/inner: net |\nother*: +net |\n")
     (tmp_path / "src/base/x.c").write_text(HEAD + '#include "net/loop.h"\n')
     (tmp_path / "src/net/inner").mkdir(parents=True)
-    (tmp_path / "src/net/inner/y.c").write_text(HEAD + '#include "net/loop.h"\n#include "base/x.h"\n')
+    (tmp_path / "src/net/inner/y.c").write_text(HEAD + '#include <curl/curl.h>\n#include "net/loop.h"\n#include "base/x.h"\n')
     (tmp_path / "src/lost").mkdir()
     (tmp_path / "src/lost/z.c").write_text(HEAD)
     code, out = run("check_layers.py", tmp_path)
     assert code == 1
-    for words in ("base must not include net (net/loop.h)", "net/inner must not include base", "z.c: is in no room", "net is to stand below other"):
+    for words in ("base must not include net (net/loop.h)", "net/inner must not include base", "z.c: is in no room", "net is to stand below other",
+                  "net/inner does not own PkgConfig::curl"):
         assert words in out, (words, out)
-    assert out.count("\n") == 4, out
+    assert out.count("\n") == 5, out
 
 
 def test_no_files_use_each_other_in_a_circle():

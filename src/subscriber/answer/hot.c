@@ -2,11 +2,10 @@
 /* A fixed number of places, looked through by hash; the least recently used gives way. So few that a list
  * would not be faster. */
 #include "subscriber/answer/hot.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <xxhash.h>
 
 #define PLACES 256
 #define WORDS  (3 + 4 * C2_DIM_MAX)
@@ -40,7 +39,7 @@ static uint64_t spell(const struct c2_hot_key *key, struct words *out)
         out->words[n++] = b->axes[i].dropped;
     }
     out->n = n;
-    return XXH3_64bits(out->words, (size_t)n * sizeof(*out->words));
+    return c2_hash64(out->words, (size_t)n * sizeof(*out->words));
 }
 
 struct c2_hot *c2_hot_new(size_t max_nbytes)
