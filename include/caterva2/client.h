@@ -27,7 +27,10 @@ extern "C" {
 typedef struct cat2_client cat2_client;
 typedef struct cat2_strings cat2_strings;
 
+/* Begin with CAT2_CLIENT_OPTIONS_INIT. Later versions add fields at the end; `size` tells which a program
+ * knows, so that programs built before go on as they are. */
 struct cat2_client_options {
+    size_t size;                /* sizeof(struct cat2_client_options) */
     int64_t connect_timeout_ms; /* to reach the subscriber */
     int64_t answer_timeout_ms;  /* without a byte moving: a large answer may take as long as it likes. As long
                                  * one that is told to come back (503 and Retry-After) is asked for again */
@@ -35,7 +38,7 @@ struct cat2_client_options {
 };
 #define CAT2_CLIENT_OPTIONS_INIT                                                                             \
     {                                                                                                        \
-        5000, 30000, (int64_t)4 << 30                                                                        \
+        sizeof(struct cat2_client_options), 5000, 30000, (int64_t)4 << 30                                    \
     }
 
 /** Connect lazily to one subscriber. Not thread-safe: one client per thread.
@@ -44,7 +47,8 @@ struct cat2_client_options {
  *  @param options   NULL for the defaults of CAT2_CLIENT_OPTIONS_INIT (5 s to connect, 30 s to answer, 4 GiB
  * at most).
  *  @param client    Out: yours, release with cat2_client_free(). Untouched on failure.
- *  @errors CAT2_EINVAL malformed host; CAT2_ENOMEM. No network traffic happens here. */
+ *  @errors CAT2_EINVAL malformed host, options of a later libcaterva2 or without size; CAT2_ENOMEM. No
+ * network traffic happens here. */
 CAT2_API CAT2_MUST_USE bool cat2_client_new(const char *host, const struct cat2_client_options *options,
                                             cat2_client **client, struct cat2_error *err);
 /** Release; datasets opened from it keep it alive until they are freed. NULL is fine. */

@@ -136,7 +136,9 @@ CAT2_API void cat2_array_free(cat2_array *array);
 CAT2_API CAT2_MUST_USE bool cat2_dataset_show(cat2_dataset *dataset, const char *slice, char **text,
                                               struct cat2_error *err);
 
+/* Begin with CAT2_DOWNLOAD_OPTIONS_INIT; grows as cat2_client_options does. */
 struct cat2_download_options {
+    size_t size; /* sizeof(struct cat2_download_options) */
     /* Called now and then on the calling thread: bytes so far and in all (-1 unknown). false cancels:
      * CAT2_ECANCELLED. */
     bool (*progress)(void *ctx, int64_t nbytes, int64_t total);
@@ -145,7 +147,7 @@ struct cat2_download_options {
 };
 #define CAT2_DOWNLOAD_OPTIONS_INIT                                                                           \
     {                                                                                                        \
-        NULL, NULL, true                                                                                     \
+        sizeof(struct cat2_download_options), NULL, NULL, true                                               \
     }
 
 /** Save the whole dataset as a local file: arrays and frames as Blosc2 frames, files decompressed. The data

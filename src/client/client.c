@@ -27,6 +27,15 @@ static bool base_url(const char *host, char *out, size_t size, struct cat2_error
     return true;
 }
 
+bool c2_options_take(const void *given, size_t size, void *ours, size_t known, struct cat2_error *err)
+{
+    if (size < sizeof(size)) return c2_fail(err, CAT2_EINVAL, "options have no size: begin with their _INIT");
+    if (size > known)
+        return c2_fail(err, CAT2_EINVAL, "options are those of a later libcaterva2 than " C2_VERSION);
+    memcpy(ours, given, size);
+    return true;
+}
+
 static void client_free(cat2_client *client)
 {
     if (client->curl) curl_easy_cleanup(client->curl);
@@ -43,7 +52,11 @@ bool cat2_client_new(const char *host, const struct cat2_client_options *options
     err = c2_err_or(err, &mine);
     if (!client) return c2_fail_nomem(err, "client");
     client->refs = 1;
-    client->options = options ? *options : (struct cat2_client_options)CAT2_CLIENT_OPTIONS_INIT;
+    client->options = (struct cat2_client_options)CAT2_CLIENT_OPTIONS_INIT;
+    if (options && !c2_options_take(options, options->size, &client->options, sizeof(client->options), err)) {
+        client_free(client);
+        return false;
+    }
     bool ok = host ? base_url(host, client->base, sizeof(client->base), err)
                    : c2_fail(err, CAT2_EINVAL, "no host given");
     if (ok) {

@@ -219,12 +219,12 @@ static bool run(struct download *d, struct cat2_error *err)
 bool cat2_dataset_download(cat2_dataset *dataset, const char *file,
                            const struct cat2_download_options *options, struct cat2_error *err)
 {
-    static const struct cat2_download_options defaults = CAT2_DOWNLOAD_OPTIONS_INIT;
+    struct cat2_download_options known = CAT2_DOWNLOAD_OPTIONS_INIT;
     struct cat2_error mine;
-    struct download d = {
-        .dataset = dataset, .options = options ? options : &defaults, .file = file, .fd = -1};
+    struct download d = {.dataset = dataset, .options = &known, .file = file, .fd = -1};
 
     err = c2_err_or(err, &mine);
+    if (options && !c2_options_take(options, options->size, &known, sizeof(known), err)) return false;
     d.part = with_suffix(file, ".part");
     d.tag = with_suffix(file, ".part.etag");
     bool ok = (d.part && d.tag) || c2_fail_nomem(err, "file names");

@@ -111,4 +111,8 @@ static inline struct cat2_error *c2_err_or(struct cat2_error *err, struct cat2_e
     return err ? err : mine;
 }
 
+/** The fields of `given` that a caller of this `size` knows, over those of `ours`, which has `known` bytes.
+ *  @errors CAT2_EINVAL no size, or more than is known here. */
+bool c2_options_take(const void *given, size_t size, void *ours, size_t known, struct cat2_error *err);
+
 #endif

@@ -39,7 +39,9 @@ static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         return NULL;
     }
     if (!PyArg_ParseTuple(args, "s|LLL", &host, &connect_ms, &answer_ms, &nbytes_max)) return NULL;
-    options = (struct cat2_client_options){connect_ms, answer_ms, nbytes_max};
+    options.connect_timeout_ms = connect_ms;
+    options.answer_timeout_ms = answer_ms;
+    options.reply_nbytes_max = nbytes_max;
     allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     struct c2_py_client *self = (struct c2_py_client *)alloc(type, 0);
     if (!self) return NULL;

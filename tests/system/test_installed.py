@@ -19,6 +19,19 @@ def test_the_library_exports_nothing_but_cat2(prefix):
     assert symbols and all(symbol.startswith("cat2_") for symbol in symbols), sorted(symbols)
 
 
+def test_programs_built_before_go_on(prefix, tmp_path):
+    """packaging/libcaterva2.abi lists what they rely on: nothing of it is taken away or changed, and what is new is listed too."""
+    listed = {line for line in (ROOT / "packaging/libcaterva2.abi").read_text().splitlines() if not line.startswith("#")}
+    names = subprocess.run(["nm", "-D", "--defined-only", next(prefix.rglob("libcaterva2.so"))], capture_output=True, text=True, check=True).stdout
+    found = {line.split()[-1].split("@")[0] for line in names.splitlines()} - {"CATERVA2_0"}
+    structs = sorted(line.split()[2] for line in listed if line.startswith("sizeof "))
+    (tmp_path / "sizes.c").write_text("#include <stdio.h>\n#include <caterva2/caterva2.h>\nint main(void)\n{\n" + "".join(
+        f'    printf("sizeof struct {name} %zu\\n", sizeof(struct {name}));\n' for name in structs) + "}\n")
+    subprocess.run(["cc", f"-I{prefix / 'include'}", "-o", tmp_path / "sizes", tmp_path / "sizes.c"], check=True)
+    found |= set(subprocess.run([tmp_path / "sizes"], capture_output=True, text=True, check=True).stdout.splitlines())
+    assert found == listed, (sorted(listed - found), sorted(found - listed))
+
+
 def test_programs_do_not_export_the_codecs_of_blosc2():
     names = subprocess.run(["nm", "-D", "--defined-only", BIN / "cat2sub"], capture_output=True, text=True, check=True).stdout
     assert not re.search(r" (ZSTD_|LZ4_)", names)
