@@ -16,14 +16,22 @@ export const at = (url) => (url.startsWith("/") ? BASE + url : url);
 export const encode = (path) => path.split("/").map(encodeURIComponent).join("/");
 
 export function query(params) {
-  const parts = Object.entries(params).filter(([, value]) => value != null && value !== "")
-    .map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/")}`);
+  const parts = Object.entries(params)
+    .filter(([, value]) => value != null && value !== "")
+    .map(
+      ([key, value]) =>
+        `${key}=${encodeURIComponent(value).replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/")}`,
+    );
   return parts.length ? `?${parts.join("&")}` : "";
 }
 
 async function reason(answer, url) {
   let body = null;
-  try { body = await answer.json(); } catch { /* not JSON */ }
+  try {
+    body = await answer.json();
+  } catch {
+    /* not JSON */
+  }
   return new ApiError(body?.detail || `${answer.status} ${answer.statusText}`, answer.status, url, body);
 }
 
@@ -31,9 +39,16 @@ const PATIENCE = 10000; // ms of 503, in a row
 
 function pause(ms, signal) {
   return new Promise((done, fail) => {
-    const stop = () => { clearTimeout(timer); fail(new DOMException("stale", "AbortError")); };
-    const timer = setTimeout(() => { signal?.removeEventListener("abort", stop); done(); }, ms);
-    if (signal?.aborted) stop(); else signal?.addEventListener("abort", stop, { once: true });
+    const stop = () => {
+      clearTimeout(timer);
+      fail(new DOMException("stale", "AbortError"));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      done();
+    }, ms);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
   });
 }
 
@@ -44,7 +59,11 @@ export async function get(url, options = {}) {
     try {
       const answer = await fetch(at(url), options);
       const wait = answer.status === 503 ? 1000 * answer.headers.get("Retry-After") : 0;
-      if (wait > 0 && performance.now() + wait - start < PATIENCE) { await pause(wait, options.signal); attempt = -1; continue; }
+      if (wait > 0 && performance.now() + wait - start < PATIENCE) {
+        await pause(wait, options.signal);
+        attempt = -1;
+        continue;
+      }
       if (!answer.ok) throw await reason(answer, url);
       return answer;
     } catch (error) {
@@ -59,26 +78,43 @@ export async function json(url, options) {
   return (await get(url, options)).json();
 }
 
-const ARRAYS = { i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array, i8: BigInt64Array, u8: BigUint64Array,
-  f4: Float32Array, f8: Float64Array, b1: Uint8Array };
+const ARRAYS = {
+  i1: Int8Array,
+  u1: Uint8Array,
+  i2: Int16Array,
+  u2: Uint16Array,
+  i4: Int32Array,
+  u4: Uint32Array,
+  i8: BigInt64Array,
+  u8: BigUint64Array,
+  f4: Float32Array,
+  f8: Float64Array,
+  b1: Uint8Array,
+};
 
 /** {data, shape, headers}: little-endian numbers, big-endian ones turned round. */
 export async function numbers(url, options) {
   const answer = await get(url, options);
-  const dtype = answer.headers.get("X-Dtype"), shape = (answer.headers.get("X-Shape") || "").split(",").filter(Boolean).map(Number);
+  const dtype = answer.headers.get("X-Dtype"),
+    shape = (answer.headers.get("X-Shape") || "").split(",").filter(Boolean).map(Number);
   const kind = ARRAYS[dtype.slice(1)];
   if (!kind) throw new ApiError(`numbers of type ${dtype} cannot be shown`, 0, url);
   const bytes = await answer.arrayBuffer();
   if (dtype[0] === ">") {
-    const size = kind.BYTES_PER_ELEMENT, all = new Uint8Array(bytes);
+    const size = kind.BYTES_PER_ELEMENT,
+      all = new Uint8Array(bytes);
     for (let at = 0; at < all.length; at += size) all.subarray(at, at + size).reverse();
   }
   return { data: new kind(bytes), shape, headers: answer.headers };
 }
 
-/** At most n at a time; the newest first, since that is what somebody looks at. */
+/** At most n at a time, in the order they came; those given up meanwhile are passed over. */
 export class Queue {
-  constructor(n) { this.n = n; this.waiting = []; this.busy = 0; }
+  constructor(n) {
+    this.n = n;
+    this.waiting = [];
+    this.busy = 0;
+  }
   run(task, signal) {
     return new Promise((resolve, reject) => {
       this.waiting.push({ task, signal, resolve, reject });
@@ -88,19 +124,34 @@ export class Queue {
   next() {
     while (this.busy < this.n && this.waiting.length) {
       const { task, signal, resolve, reject } = this.waiting.shift();
-      if (signal?.aborted) { reject(new DOMException("stale", "AbortError")); continue; }
+      if (signal?.aborted) {
+        reject(new DOMException("stale", "AbortError"));
+        continue;
+      }
       this.busy++;
-      task().then(resolve, reject).finally(() => { this.busy--; this.next(); });
+      task()
+        .then(resolve, reject)
+        .finally(() => {
+          this.busy--;
+          this.next();
+        });
     }
   }
 }
 
 /** Least recently used things go when they weigh too much together. */
 export class Cache {
-  constructor(most) { this.most = most; this.map = new Map(); this.weight = 0; }
+  constructor(most) {
+    this.most = most;
+    this.map = new Map();
+    this.weight = 0;
+  }
   get(key) {
     const it = this.map.get(key);
-    if (it) { this.map.delete(key); this.map.set(key, it); }
+    if (it) {
+      this.map.delete(key);
+      this.map.set(key, it);
+    }
     return it?.value;
   }
   set(key, value, weight) {
@@ -121,8 +172,16 @@ export const GREY = Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)
 
 /** Colour maps by name: 256 RGB triples, the ones the server's pictures use. */
 export function colormaps() {
-  maps ||= json("/api/colormaps").then((all) => Object.fromEntries(Object.entries(all).map(([name, hex]) =>
-    [name, Uint8Array.from({ length: 768 }, (_, i) => parseInt(hex.substr(2 * i, 2), 16))])));
-  maps.catch(() => { maps = null; });
+  maps ||= json("/api/colormaps").then((all) =>
+    Object.fromEntries(
+      Object.entries(all).map(([name, hex]) => [
+        name,
+        Uint8Array.from({ length: 768 }, (_, i) => parseInt(hex.substr(2 * i, 2), 16)),
+      ]),
+    ),
+  );
+  maps.catch(() => {
+    maps = null;
+  });
   return maps;
 }

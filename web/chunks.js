@@ -24,11 +24,18 @@ export class ChunksView {
   }
 
   build() {
-    const { map } = this, n = map.state.length;
+    const { map } = this,
+      n = map.state.length;
     const last = map.grid[map.grid.length - 1] || 1;
-    this.columns = map.group === 1 && last <= 96 && map.grid.length > 1 ? last : Math.min(64, Math.ceil(Math.sqrt(n * 2)) || 1);
+    this.columns =
+      map.group === 1 && last <= 96 && map.grid.length > 1 ? last : Math.min(64, Math.ceil(Math.sqrt(n * 2)) || 1);
     this.side = n > 1500 ? 8 : n > 300 ? 14 : 22;
-    this.canvas = h("canvas", { class: "chunks", tabindex: "0", role: "img", "aria-label": `Map of ${map.nchunks} chunks: ${map.cached} cached, ${map.partial} partly, ${map.absent} not cached, ${map.special} special` });
+    this.canvas = h("canvas", {
+      class: "chunks",
+      tabindex: "0",
+      role: "img",
+      "aria-label": `Map of ${map.nchunks} chunks: ${map.cached} cached, ${map.partial} partly, ${map.absent} not cached, ${map.special} special`,
+    });
     this.readout = h("output", { class: "readout", "aria-live": "polite" }, " ");
     this.at = 0;
     this.canvas.addEventListener("pointermove", (event) => this.say(this.under(event)));
@@ -36,18 +43,55 @@ export class ChunksView {
     this.canvas.addEventListener("keydown", (event) => this.onKey(event));
     const row = (name, value) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value));
     const used = Object.keys(WORDS).filter((letter) => map.state.includes(letter));
-    this.box.replaceChildren(h("h2", {}, "Chunks"), h("table", { class: "facts" }, h("tbody", {}, row("Chunks", `${map.nchunks.toLocaleString("en")} (${map.grid.join(" × ") || 1})`),
-      row("Cached here", `${map.cached} of ${map.nchunks - map.special}${map.partial ? `, ${map.partial} partly` : ""}`), row("Special", String(map.special)))),
-    h("ul", { class: "legend" }, used.map((letter) => h("li", {}, h("span", { class: `swatch s${letter === "." ? "absent" : letter}` }, letter === "." ? "" : letter), WORDS[letter]))),
-    h("div", { class: "chunkmap" }, this.canvas), this.readout,
-    h("p", { class: "small" }, map.group > 1 ? `A cell is ${map.group} chunks. ` : "", "Darker means better compressed. A click leads to the slice. ", tableButton(() => this.asTable())));
+    this.box.replaceChildren(
+      h("h2", {}, "Chunks"),
+      h(
+        "table",
+        { class: "facts" },
+        h(
+          "tbody",
+          {},
+          row("Chunks", `${map.nchunks.toLocaleString("en")} (${map.grid.join(" × ") || 1})`),
+          row(
+            "Cached here",
+            `${map.cached} of ${map.nchunks - map.special}${map.partial ? `, ${map.partial} partly` : ""}`,
+          ),
+          row("Special", String(map.special)),
+        ),
+      ),
+      h(
+        "ul",
+        { class: "legend" },
+        used.map((letter) =>
+          h(
+            "li",
+            {},
+            h("span", { class: `swatch s${letter === "." ? "absent" : letter}` }, letter === "." ? "" : letter),
+            WORDS[letter],
+          ),
+        ),
+      ),
+      h("div", { class: "chunkmap" }, this.canvas),
+      this.readout,
+      h(
+        "p",
+        { class: "small" },
+        map.group > 1 ? `A cell is ${map.group} chunks. ` : "",
+        "Darker means better compressed. A click leads to the slice. ",
+        tableButton(() => this.asTable()),
+      ),
+    );
     this.draw();
   }
 
   draw() {
     if (!this.map) return;
-    const { map, columns, side, canvas } = this, n = map.state.length, ratio = devicePixelRatio, g = canvas.getContext("2d");
-    const width = columns * side, height = Math.ceil(n / columns) * side;
+    const { map, columns, side, canvas } = this,
+      n = map.state.length,
+      ratio = devicePixelRatio,
+      g = canvas.getContext("2d");
+    const width = columns * side,
+      height = Math.ceil(n / columns) * side;
     canvas.width = width * ratio;
     canvas.height = height * ratio;
     canvas.style.width = `${width}px`;
@@ -58,14 +102,23 @@ export class ChunksView {
     g.textAlign = "center";
     g.textBaseline = "middle";
     for (let i = 0; i < n; i++) {
-      const x = i % columns * side, y = Math.floor(i / columns) * side, letter = map.state[i], share = map.ratio[i] == null ? 0.35 : 0.25 + 0.75 * Math.max(0, Math.log(map.ratio[i])) / best;
+      const x = (i % columns) * side,
+        y = Math.floor(i / columns) * side,
+        letter = map.state[i],
+        share = map.ratio[i] == null ? 0.35 : 0.25 + (0.75 * Math.max(0, Math.log(map.ratio[i]))) / best;
       g.globalAlpha = letter === "c" ? share : letter === "p" ? share * 0.6 : 1;
-      g.fillStyle = { c: token("--accent"), p: token("--accent"), z: token("--line"), n: token("--warn"), u: token("--soft") }[letter] || token("--bg");
+      g.fillStyle =
+        { c: token("--accent"), p: token("--accent"), z: token("--line"), n: token("--warn"), u: token("--soft") }[
+          letter
+        ] || token("--bg");
       g.fillRect(x, y, side - 1, side - 1);
       g.globalAlpha = 1;
       g.strokeStyle = i === this.at ? token("--fg") : token("--line");
       g.strokeRect(x + 0.5, y + 0.5, side - 2, side - 2);
-      if (side > 12 && "pznu".includes(letter)) { g.fillStyle = token("--fg"); g.fillText(letter, x + side / 2, y + side / 2); }
+      if (side > 12 && "pznu".includes(letter)) {
+        g.fillStyle = token("--fg");
+        g.fillText(letter, x + side / 2, y + side / 2);
+      }
     }
   }
 
@@ -77,27 +130,55 @@ export class ChunksView {
   /* Coordinates of the first chunk of a cell, in items. */
   origin(i) {
     let n = i * this.map.group;
-    return [...this.map.grid.keys()].reverse().reduce((out, axis) => { out[axis] = n % this.map.grid[axis] * this.map.chunks[axis]; n = Math.floor(n / this.map.grid[axis]); return out; }, []);
+    return [...this.map.grid.keys()].reverse().reduce((out, axis) => {
+      out[axis] = (n % this.map.grid[axis]) * this.map.chunks[axis];
+      n = Math.floor(n / this.map.grid[axis]);
+      return out;
+    }, []);
   }
 
   say(i) {
-    if (i < 0) { this.readout.textContent = " "; return; }
-    const ratio = this.map.ratio[i], name = this.map.group > 1 ? `Chunks ${i * this.map.group}…` : `Chunk ${i}`;
+    if (i < 0) {
+      this.readout.textContent = " ";
+      return;
+    }
+    const ratio = this.map.ratio[i],
+      name = this.map.group > 1 ? `Chunks ${i * this.map.group}…` : `Chunk ${i}`;
     this.readout.textContent = `${name} at [${this.origin(i).join(",")}]: ${WORDS[this.map.state[i]]}${ratio ? `, ratio ${number(ratio, 3)}` : ""}`;
   }
 
   asTable() {
     const { map } = this;
-    tablePanel("Chunks", [map.group > 1 ? "From chunk" : "Chunk", "At item", "State", "Ratio"], [...map.state].map((letter, i) => [i * map.group, this.origin(i).join(", "), WORDS[letter], map.ratio[i] == null ? "–" : number(map.ratio[i], 4)]));
+    tablePanel(
+      "Chunks",
+      [map.group > 1 ? "From chunk" : "Chunk", "At item", "State", "Ratio"],
+      [...map.state].map((letter, i) => [
+        i * map.group,
+        this.origin(i).join(", "),
+        WORDS[letter],
+        map.ratio[i] == null ? "–" : number(map.ratio[i], 4),
+      ]),
+    );
   }
 
   go(i) {
     if (i < 0 || this.ds.kind !== "array" || !this.ds.shape.length) return;
-    const { state } = this.page, at = this.origin(i), shape = this.ds.shape, ndim = shape.length;
-    if (ndim === 1) { state.box = `${at[0]},${Math.min(at[0] + this.map.chunks[0], shape[0])}`; state.row = String(at[0]); } else {
+    const { state } = this.page,
+      at = this.origin(i),
+      shape = this.ds.shape,
+      ndim = shape.length;
+    if (ndim === 1) {
+      state.box = `${at[0]},${Math.min(at[0] + this.map.chunks[0], shape[0])}`;
+      state.row = String(at[0]);
+    } else {
       state.x = state.y = "";
       state.s = ndim > 2 ? at.map((value, axis) => (axis < ndim - 2 ? value : ":")).join(",") : "";
-      state.box = [at[ndim - 1], at[ndim - 1] + this.map.chunks[ndim - 1], at[ndim - 2], at[ndim - 2] + this.map.chunks[ndim - 2]].join(",");
+      state.box = [
+        at[ndim - 1],
+        at[ndim - 1] + this.map.chunks[ndim - 1],
+        at[ndim - 2],
+        at[ndim - 2] + this.map.chunks[ndim - 2],
+      ].join(",");
     }
     this.page.show(this.page.views[0].name);
   }
@@ -113,8 +194,24 @@ export class ChunksView {
     this.say(this.at);
   }
 
-  key() { return false; }
-  keys() { return [["Chunks", [["← → ↑ ↓", "move on the map"], ["Enter", "show the slice"]]]]; }
-  slice() { return ":"; }
-  close() { document.removeEventListener("theme", this.onTheme); }
+  key() {
+    return false;
+  }
+  keys() {
+    return [
+      [
+        "Chunks",
+        [
+          ["← → ↑ ↓", "move on the map"],
+          ["Enter", "show the slice"],
+        ],
+      ],
+    ];
+  }
+  slice() {
+    return ":";
+  }
+  close() {
+    document.removeEventListener("theme", this.onTheme);
+  }
 }

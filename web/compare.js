@@ -10,11 +10,14 @@ export class Compare {
     this.note = h("div", { hidden: true });
   }
 
-  get labels() { return this.other ? [this.other.label, "difference"] : []; }
+  get labels() {
+    return this.other ? [this.other.label, "difference"] : [];
+  }
 
   /** text: "3,:,:", or root/path of a dataset. */
   async start(text) {
-    const { view } = this, same = /^[-\d:,\s]+$/.test(text);
+    const { view } = this,
+      same = /^[-\d:,\s]+$/.test(text);
     this.note.hidden = true;
     try {
       const ds = same ? view.ds : await view.page.dataset(text);
@@ -27,10 +30,16 @@ export class Compare {
   }
 
   fits({ path, shape }, fixed) {
-    const { ds, plane: { x, y } } = this.view;
-    if (fixed && fixed.length !== shape.length) throw new Error(`the slice has ${fixed.length} axes, the dataset ${shape.length}`);
+    const {
+      ds,
+      plane: { x, y },
+    } = this.view;
+    if (fixed && fixed.length !== shape.length)
+      throw new Error(`the slice has ${fixed.length} axes, the dataset ${shape.length}`);
     if (shape.length !== ds.shape.length || shape[x] !== ds.shape[x] || shape[y] !== ds.shape[y])
-      throw new Error(`shapes do not match: ${path} is ${shape.join(" × ") || "a scalar"}, this is ${ds.shape.join(" × ")}. Axes ${y} and ${x}, which are shown, must be as long in both`);
+      throw new Error(
+        `shapes do not match: ${path} is ${shape.join(" × ") || "a scalar"}, this is ${ds.shape.join(" × ")}. Axes ${y} and ${x}, which are shown, must be as long in both`,
+      );
   }
 
   refuse(error) {
@@ -38,8 +47,25 @@ export class Compare {
     view.state.cmp = "";
     view.page.write();
     this.note.hidden = false;
-    this.note.replaceChildren(h("div", { class: "card error", role: "alert" }, h("p", {}, h("strong", {}, "Cannot compare: "), `${error.message}.`),
-      h("button", { type: "button", onclick: () => this.ask() }, "Choose another"), " ", h("button", { type: "button", onclick: () => { this.note.hidden = true; } }, "Dismiss")));
+    this.note.replaceChildren(
+      h(
+        "div",
+        { class: "card error", role: "alert" },
+        h("p", {}, h("strong", {}, "Cannot compare: "), `${error.message}.`),
+        h("button", { type: "button", onclick: () => this.ask() }, "Choose another"),
+        " ",
+        h(
+          "button",
+          {
+            type: "button",
+            onclick: () => {
+              this.note.hidden = true;
+            },
+          },
+          "Dismiss",
+        ),
+      ),
+    );
   }
 
   stop() {
@@ -49,22 +75,62 @@ export class Compare {
   }
 
   ask() {
-    const { view } = this, many = view.ds.shape.length > 2;
-    if (this.other) { this.stop(); return; }
+    const { view } = this,
+      many = view.ds.shape.length > 2;
+    if (this.other) {
+      this.stop();
+      return;
+    }
     this.note.hidden = true;
-    const input = h("input", { type: "text", id: "cmp", placeholder: many ? "3,:,: or root/path.b2nd" : "root/path.b2nd", autocomplete: "off" });
-    panel("Compare with", h("form", { method: "dialog", onsubmit: () => { const text = input.value.trim(); if (text) { view.option("cmp", text); this.start(text); } } },
-      h("p", {}, h("label", { for: "cmp" }, many ? "Another slice of this dataset, or another dataset of the same shape" : "Another dataset of the same shape")), h("p", { class: "find" }, input, h("button", {}, "Compare"))));
+    const input = h("input", {
+      type: "text",
+      id: "cmp",
+      placeholder: many ? "3,:,: or root/path.b2nd" : "root/path.b2nd",
+      autocomplete: "off",
+    });
+    panel(
+      "Compare with",
+      h(
+        "form",
+        {
+          method: "dialog",
+          onsubmit: () => {
+            const text = input.value.trim();
+            if (text) {
+              view.option("cmp", text);
+              this.start(text);
+            }
+          },
+        },
+        h(
+          "p",
+          {},
+          h(
+            "label",
+            { for: "cmp" },
+            many
+              ? "Another slice of this dataset, or another dataset of the same shape"
+              : "Another dataset of the same shape",
+          ),
+        ),
+        h("p", { class: "find" }, input, h("button", {}, "Compare")),
+      ),
+    );
     input.focus();
   }
 
-  button() { return button("compare", "Compare", () => this.ask(), "m"); }
+  button() {
+    return button("compare", "Compare", () => this.ask(), "m");
+  }
 
   /** What the panes beside a aim at. */
   beside(a) {
     if (!this.other) return [];
-    const { ds, fixed } = this.other, { plane, state } = this.view;
-    const index = plane.index.map((at, i) => (fixed ? clamp(Number(fixed[i]) || 0, 0, ds.shape[i] - 1) : clamp(at, 0, ds.shape[i] - 1)));
+    const { ds, fixed } = this.other,
+      { plane, state } = this.view;
+    const index = plane.index.map((at, i) =>
+      fixed ? clamp(Number(fixed[i]) || 0, 0, ds.shape[i] - 1) : clamp(at, 0, ds.shape[i] - 1),
+    );
     const b = new Plane(ds, { ...plane, index }, state);
     return [b, new Difference(a, b)];
   }

@@ -13,11 +13,13 @@ export function pin(path, on) {
 
 /** again: read the page anew. */
 export function start(main, again) {
-  for (const row of main.querySelectorAll("tr[data-root]")) row.querySelector(".state").prepend(followSwitch(row, again));
+  for (const row of main.querySelectorAll("tr[data-root]"))
+    row.querySelector(".state").prepend(followSwitch(row, again));
   const box = main.querySelector("#recent");
   if (!box) return;
   const draw = () => {
-    const pins = pinned(), recent = (remember("recent") || []).filter((path) => !pins.includes(path));
+    const pins = pinned(),
+      recent = (remember("recent") || []).filter((path) => !pins.includes(path));
     box.replaceChildren(...lists(pins, recent, draw), box.querySelector("#changes") || h("div", { id: "changes" }));
   };
   draw();
@@ -25,21 +27,86 @@ export function start(main, again) {
 
 function lists(pins, recent, draw) {
   const out = [];
-  if (pins.length) out.push(h("h2", {}, "Pinned"), h("ul", { class: "links" }, pins.map((path) => h("li", {}, link(path), " ", button("close", `Unpin ${path}`, () => { pin(path, false); draw(); })))));
-  if (recent.length) out.push(h("h2", {}, "Looked at lately"), h("ul", { class: "links" }, recent.map((path) => h("li", {}, link(path)))));
-  if (!out.length) out.push(h("p", { class: "empty" }, "Open a dataset from the tree, or press / and type a part of its name. ? lists the keys."));
+  if (pins.length)
+    out.push(
+      h("h2", {}, "Pinned"),
+      h(
+        "ul",
+        { class: "links" },
+        pins.map((path) =>
+          h(
+            "li",
+            {},
+            link(path),
+            " ",
+            button("close", `Unpin ${path}`, () => {
+              pin(path, false);
+              draw();
+            }),
+          ),
+        ),
+      ),
+    );
+  if (recent.length)
+    out.push(
+      h("h2", {}, "Looked at lately"),
+      h(
+        "ul",
+        { class: "links" },
+        recent.map((path) => h("li", {}, link(path))),
+      ),
+    );
+  if (!out.length)
+    out.push(
+      h(
+        "p",
+        { class: "empty" },
+        "Open a dataset from the tree, or press / and type a part of its name. ? lists the keys.",
+      ),
+    );
   return out;
 }
 
 function followSwitch(row, again) {
-  const name = row.dataset.root, on = row.dataset.followed === "1";
-  return h("button", { type: "button", class: "switch", role: "switch", "aria-checked": String(on), "aria-label": `Follow ${name}`, title: on ? "Followed: its datasets are listed and cached" : "Not followed",
-    onclick: () => (on ? askToStop(name, again) : change(name, "subscribe", again)) }, h("span", {}));
+  const name = row.dataset.root,
+    on = row.dataset.followed === "1";
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "switch",
+      role: "switch",
+      "aria-checked": String(on),
+      "aria-label": `Follow ${name}`,
+      title: on ? "Followed: its datasets are listed and cached" : "Not followed",
+      onclick: () => (on ? askToStop(name, again) : change(name, "subscribe", again)),
+    },
+    h("span", {}),
+  );
 }
 
 function askToStop(name, again) {
-  const it = panel(`Follow ${name} no more?`, h("p", {}, "Its datasets leave the lists, and what is cached of them here is removed. The publisher keeps them."),
-    h("p", { class: "find" }, h("button", { type: "button", class: "danger", onclick: () => { it.close(); change(name, "unsubscribe", again); } }, "Stop following"), h("button", { type: "button", onclick: () => it.close() }, "Cancel")));
+  const it = panel(
+    `Follow ${name} no more?`,
+    h("p", {}, "Its datasets leave the lists, and what is cached of them here is removed. The publisher keeps them."),
+    h(
+      "p",
+      { class: "find" },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "danger",
+          onclick: () => {
+            it.close();
+            change(name, "unsubscribe", again);
+          },
+        },
+        "Stop following",
+      ),
+      h("button", { type: "button", onclick: () => it.close() }, "Cancel"),
+    ),
+  );
 }
 
 async function change(name, what, again) {

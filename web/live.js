@@ -4,7 +4,12 @@ import { at, json } from "./api.js";
 
 const target = new EventTarget();
 const HIDDEN_MS = 2000; // browsers hold six connections to a server: tabs nobody sees give theirs back
-let source = null, polling = 0, etags = "", failures = 0, last = "", hiding = 0;
+let source = null,
+  polling = 0,
+  etags = "",
+  failures = 0,
+  last = "",
+  hiding = 0;
 export let status = "offline";
 
 /** on("dataset" | "root" | "resync" | "status", fn(detail)) */
@@ -44,17 +49,32 @@ export function connect() {
     say("live");
   });
   source.addEventListener("error", () => {
-    if (source.readyState === EventSource.CONNECTING && failures++ < 3) { say("offline"); return; }
+    if (source.readyState === EventSource.CONNECTING && failures++ < 3) {
+      say("offline");
+      return;
+    }
     if (!polling) polling = setInterval(poll, 10000);
     poll();
   });
   for (const name of ["hello", "root", "dataset", "resync"])
-    source.addEventListener(name, (event) => { last = event.lastEventId || last; tell(name, JSON.parse(event.data)); });
+    source.addEventListener(name, (event) => {
+      last = event.lastEventId || last;
+      tell(name, JSON.parse(event.data));
+    });
 }
 addEventListener("visibilitychange", () => {
   clearTimeout(hiding);
-  if (document.visibilityState === "visible") { if (source?.readyState === EventSource.CLOSED) connect(); return; }
-  hiding = setTimeout(() => { source?.close(); clearInterval(polling); polling = 0; }, HIDDEN_MS);
+  if (document.visibilityState === "visible") {
+    if (source?.readyState === EventSource.CLOSED) connect();
+    return;
+  }
+  hiding = setTimeout(() => {
+    source?.close();
+    clearInterval(polling);
+    polling = 0;
+  }, HIDDEN_MS);
 });
 addEventListener("pagehide", () => source?.close());
-addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+addEventListener("pageshow", (event) => {
+  if (event.persisted) connect();
+});

@@ -20,23 +20,35 @@ export class Pane {
     this.failed = null;
     this.aimed = [...this.aimed.filter((old) => old.serial > (this.shown?.serial || 0)).slice(-3), source];
     const oldest = Math.min(...[...this.flights.values()].map((flight) => flight.source.serial));
-    for (const flight of this.flights.values()) if (flight.source !== source && flight.source.serial !== oldest) flight.control.abort();
+    for (const flight of this.flights.values())
+      if (flight.source !== source && flight.source.serial !== oldest) flight.control.abort();
   }
 
   /* Tiles under the window at the level that fits the screen. */
   tiles(source) {
-    const { x0, x1, y0, y1 } = this.view.window, items = Math.max((x1 - x0) / this.canvas.width, (y1 - y0) / this.canvas.height);
+    const { x0, x1, y0, y1 } = this.view.window,
+      items = Math.max((x1 - x0) / this.canvas.width, (y1 - y0) / this.canvas.height);
     const most = Math.max(0, Math.ceil(Math.log2(Math.max(source.rows, source.columns, 1) / SIDE)));
-    const z = clamp(Math.round(Math.log2(items)), 0, most), size = SIDE * 2 ** z, out = [];
+    const z = clamp(Math.round(Math.log2(items)), 0, most),
+      size = SIDE * 2 ** z,
+      out = [];
     const last = (n) => Math.ceil(n / size) - 1;
     for (let y = Math.max(0, Math.floor(y0 / size)); y <= Math.min(last(source.rows), Math.floor(y1 / size)); y++)
-      for (let x = Math.max(0, Math.floor(x0 / size)); x <= Math.min(last(source.columns), Math.floor(x1 / size)); x++) out.push({ z, x, y });
-    const mx = (x0 + x1) / 2 / size - 0.5, my = (y0 + y1) / 2 / size - 0.5;
+      for (
+        let x = Math.max(0, Math.floor(x0 / size));
+        x <= Math.min(last(source.columns), Math.floor(x1 / size));
+        x++
+      )
+        out.push({ z, x, y });
+    const mx = (x0 + x1) / 2 / size - 0.5,
+      my = (y0 + y1) / 2 / size - 0.5;
     return out.sort((a, b) => Math.hypot(a.x - mx, a.y - my) - Math.hypot(b.x - mx, b.y - my));
   }
 
   want() {
-    const source = this.target, wanted = this.tiles(source), keys = new Set(wanted.map(({ z, x, y }) => `${source.key}/${z}/${x}/${y}`));
+    const source = this.target,
+      wanted = this.tiles(source),
+      keys = new Set(wanted.map(({ z, x, y }) => `${source.key}/${z}/${x}/${y}`));
     for (const [key, flight] of this.flights) if (flight.source === source && !keys.has(key)) flight.control.abort();
     if (this.failed) return;
     for (const { z, x, y } of wanted) {
@@ -44,38 +56,76 @@ export class Pane {
       if (source.get(z, x, y) || this.flights.has(key)) continue;
       const control = new AbortController();
       this.flights.set(key, { control, source });
-      source.load(z, x, y, control.signal).catch((error) => { if (error.name !== "AbortError" && source === this.target) this.failed = error; })
-        .finally(() => { this.flights.delete(key); this.view.schedule(); });
+      source
+        .load(z, x, y, control.signal)
+        .catch((error) => {
+          if (error.name !== "AbortError" && source === this.target) this.failed = error;
+        })
+        .finally(() => {
+          this.flights.delete(key);
+          this.view.schedule();
+        });
     }
   }
 
-  ready(source) { return this.tiles(source).every(({ z, x, y }) => source.get(z, x, y)); }
+  ready(source) {
+    return this.tiles(source).every(({ z, x, y }) => source.get(z, x, y));
+  }
 
   draw(colours) {
     const best = [...this.aimed].reverse().find((source) => this.ready(source));
     if (best && best.serial > (this.shown?.serial || 0)) this.shown = best;
-    const source = this.shown?.rows === this.target.rows && this.shown?.columns === this.target.columns ? this.shown : this.target;
-    const g = this.canvas.getContext("2d"), { x0, x1, y0, y1 } = this.view.window;
-    const sx = this.canvas.width / (x1 - x0), sy = this.canvas.height / (y1 - y0);
+    const source =
+      this.shown?.rows === this.target.rows && this.shown?.columns === this.target.columns ? this.shown : this.target;
+    const g = this.canvas.getContext("2d"),
+      { x0, x1, y0, y1 } = this.view.window;
+    const sx = this.canvas.width / (x1 - x0),
+      sy = this.canvas.height / (y1 - y0);
     g.clearRect(0, 0, this.canvas.width, this.canvas.height);
     g.save();
     g.beginPath();
     g.rect(Math.round(-x0 * sx), Math.round(-y0 * sy), Math.round(source.columns * sx), Math.round(source.rows * sy));
     g.clip();
     g.imageSmoothingEnabled = sx < 1 && sy < 1;
-    for (const want of this.tiles(source)) this.drawTile(g, source, want, colours, (x) => Math.round((x - x0) * sx), (y) => Math.round((y - y0) * sy));
+    for (const want of this.tiles(source))
+      this.drawTile(
+        g,
+        source,
+        want,
+        colours,
+        (x) => Math.round((x - x0) * sx),
+        (y) => Math.round((y - y0) * sy),
+      );
     g.restore();
     this.box.classList.toggle("busy", this.flights.size > 0);
   }
 
   drawTile(g, source, { z, x, y }, colours, px, py) {
-    const size = SIDE * 2 ** z, left = px(x * size), top = py(y * size);
+    const size = SIDE * 2 ** z,
+      left = px(x * size),
+      top = py(y * size);
     for (let up = 0; z + up < 24; up++) {
       const tile = source.get(z + up, x >> up, y >> up);
       if (!tile) continue;
-      const image = painted(tile, colours), side = SIDE / 2 ** up, fx = (x % 2 ** up) * side, fy = (y % 2 ** up) * side;
-      const w = Math.min(side, tile.w - fx), hh = Math.min(side, tile.h - fy), texel = 2 ** (z + up);
-      if (w > 0 && hh > 0) g.drawImage(image, fx, fy, w, hh, left, top, px(x * size + w * texel) - left, py(y * size + hh * texel) - top);
+      const image = painted(tile, colours),
+        side = SIDE / 2 ** up,
+        fx = (x % 2 ** up) * side,
+        fy = (y % 2 ** up) * side;
+      const w = Math.min(side, tile.w - fx),
+        hh = Math.min(side, tile.h - fy),
+        texel = 2 ** (z + up);
+      if (w > 0 && hh > 0)
+        g.drawImage(
+          image,
+          fx,
+          fy,
+          w,
+          hh,
+          left,
+          top,
+          px(x * size + w * texel) - left,
+          py(y * size + hh * texel) - top,
+        );
       return;
     }
   }
@@ -84,13 +134,16 @@ export class Pane {
   value(row, column) {
     const source = this.target;
     for (let z = 0; z < 24; z++) {
-      const size = SIDE * 2 ** z, tile = source.get(z, Math.floor(column / size), Math.floor(row / size));
+      const size = SIDE * 2 ** z,
+        tile = source.get(z, Math.floor(column / size), Math.floor(row / size));
       if (!tile) continue;
-      const i = Math.floor(row / 2 ** z) % SIDE * tile.w + Math.floor(column / 2 ** z) % SIDE;
+      const i = (Math.floor(row / 2 ** z) % SIDE) * tile.w + (Math.floor(column / 2 ** z) % SIDE);
       return { value: tile.raw[i], exact: z === 0 };
     }
     return null;
   }
 
-  close() { for (const flight of this.flights.values()) flight.control.abort(); }
+  close() {
+    for (const flight of this.flights.values()) flight.control.abort();
+  }
 }

@@ -4,9 +4,12 @@ import { h, number, token } from "./ui.js";
 
 /** Round steps for about n ticks between lo and hi. */
 export function ticks(lo, hi, n) {
-  const rough = (hi - lo) / Math.max(n, 1), power = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].map((k) => k * power).find((k) => k >= rough) || rough;
+  const rough = (hi - lo) / Math.max(n, 1),
+    power = 10 ** Math.floor(Math.log10(rough)),
+    step = [1, 2, 5, 10].map((k) => k * power).find((k) => k >= rough) || rough;
   const out = [];
-  for (let value = Math.ceil(lo / step) * step; value <= hi + step * 1e-9 && out.length < 50; value += step) out.push(Math.abs(value) < step * 1e-9 ? 0 : value);
+  for (let value = Math.ceil(lo / step) * step; value <= hi + step * 1e-9 && out.length < 50; value += step)
+    out.push(Math.abs(value) < step * 1e-9 ? 0 : value);
   return out;
 }
 
@@ -20,9 +23,14 @@ export class Plot {
   }
 
   take({ data, shape }, count, from) {
-    const pairs = shape.length === 2, n = shape[0], values = data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data;
+    const pairs = shape.length === 2,
+      n = shape[0],
+      values =
+        data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data;
     Object.assign(this, { values, pairs, n, count, from });
-    let lo = Infinity, hi = -Infinity, positive = Infinity;
+    let lo = Infinity,
+      hi = -Infinity,
+      positive = Infinity;
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
       if (value - value !== 0) continue;
@@ -35,25 +43,41 @@ export class Plot {
 
   /* Where things are: margins, scales. */
   layout() {
-    const { canvas } = this, ratio = devicePixelRatio, width = Math.max(canvas.clientWidth, 50), height = Math.max(canvas.clientHeight, 50);
+    const { canvas } = this,
+      ratio = devicePixelRatio,
+      width = Math.max(canvas.clientWidth, 50),
+      height = Math.max(canvas.clientHeight, 50);
     canvas.width = width * ratio;
     canvas.height = height * ratio;
-    const box = { left: 62, right: width - 10, top: 10, bottom: height - 26 }, { x0, x1 } = this.window;
+    const box = { left: 62, right: width - 10, top: 10, bottom: height - 26 },
+      { x0, x1 } = this.window;
     let { lo, hi } = this;
     if (!(lo <= hi)) [lo, hi] = [0, 1];
     const f = this.log ? (value) => Math.log10(value) : (value) => value;
     if (this.log) lo = this.positive < Infinity ? this.positive : 1e-3;
-    if (lo === hi) { lo -= Math.abs(lo) * 0.1 || 1; hi += Math.abs(hi) * 0.1 || 1; if (this.log) lo = hi / 100; }
-    let a = f(lo), b = f(hi);
+    if (lo === hi) {
+      lo -= Math.abs(lo) * 0.1 || 1;
+      hi += Math.abs(hi) * 0.1 || 1;
+      if (this.log) lo = hi / 100;
+    }
+    let a = f(lo),
+      b = f(hi);
     const pad = (b - a) * 0.05;
     a -= pad;
     b += pad;
-    this.frame = { box, px: (x) => box.left + (x - x0) / (x1 - x0) * (box.right - box.left), py: (value) => box.bottom - (f(value) - a) / (b - a) * (box.bottom - box.top), a, b };
+    this.frame = {
+      box,
+      px: (x) => box.left + ((x - x0) / (x1 - x0)) * (box.right - box.left),
+      py: (value) => box.bottom - ((f(value) - a) / (b - a)) * (box.bottom - box.top),
+      a,
+      b,
+    };
     return this.frame;
   }
 
   draw() {
-    const { box, px, py, a, b } = this.layout(), g = this.canvas.getContext("2d");
+    const { box, px, py, a, b } = this.layout(),
+      g = this.canvas.getContext("2d");
     g.scale(devicePixelRatio, devicePixelRatio);
     g.clearRect(0, 0, this.canvas.width, this.canvas.height);
     g.font = `12px ${token("--font") || "sans-serif"}`;
@@ -63,8 +87,12 @@ export class Plot {
     g.textAlign = "right";
     g.textBaseline = "middle";
     for (const at of ticks(a, b, (box.bottom - box.top) / 45)) {
-      const value = this.log ? 10 ** at : at, y = Math.round(py(value)) + 0.5;
-      g.beginPath(); g.moveTo(box.left, y); g.lineTo(box.right, y); g.stroke();
+      const value = this.log ? 10 ** at : at,
+        y = Math.round(py(value)) + 0.5;
+      g.beginPath();
+      g.moveTo(box.left, y);
+      g.lineTo(box.right, y);
+      g.stroke();
       g.fillText(number(value, 4), box.left - 6, y);
     }
     g.textAlign = "center";
@@ -72,8 +100,12 @@ export class Plot {
     for (const at of ticks(this.window.x0, this.window.x1, (box.right - box.left) / 90)) {
       const x = Math.round(px(at)) + 0.5;
       if (x > box.right + 1) continue;
-      g.beginPath(); g.moveTo(x, box.bottom); g.lineTo(x, box.bottom + 4); g.stroke();
-      const text = number(at, 7), half = g.measureText(text).width / 2;
+      g.beginPath();
+      g.moveTo(x, box.bottom);
+      g.lineTo(x, box.bottom + 4);
+      g.stroke();
+      const text = number(at, 7),
+        half = g.measureText(text).width / 2;
       g.fillText(text, Math.min(x, box.right + 8 - half), box.bottom + 7);
     }
     g.strokeRect(box.left + 0.5, box.top + 0.5, box.right - box.left, box.bottom - box.top);
@@ -83,23 +115,34 @@ export class Plot {
     g.clip();
     g.strokeStyle = g.fillStyle = token("--accent");
     g.lineWidth = 1.25;
-    if (this.pairs) this.band(g, px, py); else this.curve(g, px, py);
+    if (this.pairs) this.band(g, px, py);
+    else this.curve(g, px, py);
     g.restore();
   }
 
   curve(g, px, py) {
-    const { values, n, from } = this, dots = n < 60;
+    const { values, n, from } = this,
+      dots = n < 60;
     g.beginPath();
     let pen = false;
     for (let i = 0; i < n; i++) {
       const y = py(values[i]);
-      if (y - y !== 0) { pen = false; continue; }
-      if (pen) g.lineTo(px(from + i), y); else g.moveTo(px(from + i), y);
+      if (y - y !== 0) {
+        pen = false;
+        continue;
+      }
+      if (pen) g.lineTo(px(from + i), y);
+      else g.moveTo(px(from + i), y);
       pen = true;
     }
     g.stroke();
     if (!dots) return;
-    for (let i = 0; i < n; i++) if (values[i] - values[i] === 0) { g.beginPath(); g.arc(px(from + i), py(values[i]), 2.5, 0, 7); g.fill(); }
+    for (let i = 0; i < n; i++)
+      if (values[i] - values[i] === 0) {
+        g.beginPath();
+        g.arc(px(from + i), py(values[i]), 2.5, 0, 7);
+        g.fill();
+      }
   }
 
   /* One upright stroke a pair, joined to its neighbour. */
@@ -108,9 +151,15 @@ export class Plot {
     g.beginPath();
     let pen = false;
     for (let i = 0; i < n; i++) {
-      const x = px(from + (i + 0.5) * count / n), lo = py(values[2 * i]), hi = py(values[2 * i + 1]);
-      if (lo - lo !== 0 || hi - hi !== 0) { pen = false; continue; }
-      if (pen) g.lineTo(x, hi); else g.moveTo(x, hi);
+      const x = px(from + ((i + 0.5) * count) / n),
+        lo = py(values[2 * i]),
+        hi = py(values[2 * i + 1]);
+      if (lo - lo !== 0 || hi - hi !== 0) {
+        pen = false;
+        continue;
+      }
+      if (pen) g.lineTo(x, hi);
+      else g.moveTo(x, hi);
       g.lineTo(x, lo);
       pen = true;
     }
@@ -119,10 +168,19 @@ export class Plot {
 
   /** What stands at a position of the pointer: {index, text}. */
   at(clientX) {
-    const box = this.canvas.getBoundingClientRect(), { left, right } = this.frame.box, { x0, x1 } = this.window;
-    const x = x0 + (clientX - box.left - left) / (right - left) * (x1 - x0), index = Math.round(x);
-    const i = this.pairs ? Math.floor((x - this.from) / this.count * this.n) : index - this.from;
+    const box = this.canvas.getBoundingClientRect(),
+      { left, right } = this.frame.box,
+      { x0, x1 } = this.window;
+    const x = x0 + ((clientX - box.left - left) / (right - left)) * (x1 - x0),
+      index = Math.round(x);
+    const i = this.pairs ? Math.floor(((x - this.from) / this.count) * this.n) : index - this.from;
     if (i < 0 || i >= this.n) return null;
-    return { x, index, text: this.pairs ? `${number(this.values[2 * i])} … ${number(this.values[2 * i + 1])}` : number(this.values[i], 9) };
+    return {
+      x,
+      index,
+      text: this.pairs
+        ? `${number(this.values[2 * i])} … ${number(this.values[2 * i + 1])}`
+        : number(this.values[i], 9),
+    };
   }
 }

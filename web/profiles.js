@@ -16,18 +16,41 @@ export class Profiles {
 
   /** source: the plane; at: {row, column}. */
   async show(source, at) {
-    const run = ++this.run, axes = [source.x, source.y];
-    const lines = await Promise.all(axes.map((axis) => numbers(source.lineUrl(axis, at.row, at.column, PX)).catch(() => null)));
+    const run = ++this.run,
+      axes = [source.x, source.y];
+    const lines = await Promise.all(
+      axes.map((axis) => numbers(source.lineUrl(axis, at.row, at.column, PX)).catch(() => null)),
+    );
     if (run !== this.run) return;
     this.box.hidden = false;
-    this.plots = axes.map((axis, i) => lines[i] && new Plot(`Axis ${axis} through [${source.slice(at.row, at.column)}]`, lines[i], i ? source.rows : source.columns)).filter(Boolean);
-    this.box.replaceChildren(...this.plots.map((plot) => {
-      plot.box.lastChild.append(" ", tableButton(() => plotTable(plot)));
-      return plot.box;
-    }));
+    this.plots = axes
+      .map(
+        (axis, i) =>
+          lines[i] &&
+          new Plot(
+            `Axis ${axis} through [${source.slice(at.row, at.column)}]`,
+            lines[i],
+            i ? source.rows : source.columns,
+          ),
+      )
+      .filter(Boolean);
+    this.box.replaceChildren(
+      ...this.plots.map((plot) => {
+        plot.box.lastChild.append(
+          " ",
+          tableButton(() => plotTable(plot)),
+        );
+        return plot.box;
+      }),
+    );
     this.draw();
   }
 
-  hide() { this.run++; this.box.hidden = true; }
-  draw() { if (!this.box.hidden) this.plots.forEach((plot) => plot.draw()); }
+  hide() {
+    this.run++;
+    this.box.hidden = true;
+  }
+  draw() {
+    if (!this.box.hidden) this.plots.forEach((plot) => plot.draw());
+  }
 }

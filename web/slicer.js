@@ -5,7 +5,15 @@ import { button, clamp, h, icon, select } from "./ui.js";
 export class Slicer {
   /** two: axes x and y, else x alone. change(final) is called when plane was changed. */
   constructor(shape, plane, { two, change, stride = 1, strides }) {
-    Object.assign(this, { shape, plane, two, change, strides, stride: Math.max(1, Math.floor(stride) || 1), timer: 0 });
+    Object.assign(this, {
+      shape,
+      plane,
+      two,
+      change,
+      strides,
+      stride: Math.max(1, Math.floor(stride) || 1),
+      timer: 0,
+    });
     this.active = this.free()[0] ?? -1;
     this.box = h("div", { class: "slicer" });
     this.build();
@@ -19,8 +27,14 @@ export class Slicer {
     const names = this.shape.map((n, i) => [i, `${i} (${n})`]);
     const rows = [];
     if (names.length > (this.two ? 2 : 1)) {
-      rows.push(h("div", { class: "axes" }, select(this.two ? "Across" : "Along", names, this.plane.x, (value) => this.setAxis("x", value)),
-        this.two ? select("Down", names, this.plane.y, (value) => this.setAxis("y", value)) : null));
+      rows.push(
+        h(
+          "div",
+          { class: "axes" },
+          select(this.two ? "Across" : "Along", names, this.plane.x, (value) => this.setAxis("x", value)),
+          this.two ? select("Down", names, this.plane.y, (value) => this.setAxis("y", value)) : null,
+        ),
+      );
     }
     for (const axis of this.free()) rows.push(this.row(axis));
     if (this.strides && this.free().length) rows.push(this.strideField());
@@ -29,25 +43,73 @@ export class Slicer {
   }
 
   row(axis) {
-    const last = Math.max(this.shape[axis] - 1, 0), at = this.plane.index[axis], id = `axis${axis}`;
+    const last = Math.max(this.shape[axis] - 1, 0),
+      at = this.plane.index[axis],
+      id = `axis${axis}`;
     const set = (value, final) => this.set(axis, value, final);
-    const range = h("input", { type: "range", min: 0, max: last, value: at, "aria-label": `Axis ${axis}`, oninput: (event) => set(+event.target.value, false), onchange: (event) => set(+event.target.value, true) });
-    const number = h("input", { type: "number", id, min: 0, max: last, value: at, onchange: (event) => set(Math.round(+event.target.value) || 0, true) });
+    const range = h("input", {
+      type: "range",
+      min: 0,
+      max: last,
+      value: at,
+      "aria-label": `Axis ${axis}`,
+      oninput: (event) => set(+event.target.value, false),
+      onchange: (event) => set(+event.target.value, true),
+    });
+    const number = h("input", {
+      type: "number",
+      id,
+      min: 0,
+      max: last,
+      value: at,
+      onchange: (event) => set(Math.round(+event.target.value) || 0, true),
+    });
     const play = button("play", `Play axis ${axis}`, () => this.play(axis), "Space");
-    const row = h("div", { class: "axis", "data-axis": axis, onfocusin: () => this.activate(axis), onpointerdown: () => this.activate(axis) },
-      h("label", { for: id }, `Axis ${axis}`), button("left", `Axis ${axis} back`, () => this.step(-1, axis), "["), range, button("right", `Axis ${axis} forward`, () => this.step(1, axis), "]"),
-      number, h("span", { class: "small" }, `of ${this.shape[axis]}`), play);
+    const row = h(
+      "div",
+      {
+        class: "axis",
+        "data-axis": axis,
+        onfocusin: () => this.activate(axis),
+        onpointerdown: () => this.activate(axis),
+      },
+      h("label", { for: id }, `Axis ${axis}`),
+      button("left", `Axis ${axis} back`, () => this.step(-1, axis), "["),
+      range,
+      button("right", `Axis ${axis} forward`, () => this.step(1, axis), "]"),
+      number,
+      h("span", { class: "small" }, `of ${this.shape[axis]}`),
+      play,
+    );
     row.classList.toggle("active", axis === this.active);
     Object.assign(row, { range, number, playButton: play });
     return row;
   }
 
   strideField() {
-    const take = (event) => { this.stride = Math.max(1, Math.round(+event.target.value) || 1); event.target.value = this.stride; this.strides(this.stride); };
-    return h("span", { class: "pair stride" }, h("label", { for: "stride" }, "Step"), h("input", { type: "number", id: "stride", min: 1, value: this.stride, title: "How far a step of the arrows, of [ ] and of playing goes", onchange: take }));
+    const take = (event) => {
+      this.stride = Math.max(1, Math.round(+event.target.value) || 1);
+      event.target.value = this.stride;
+      this.strides(this.stride);
+    };
+    return h(
+      "span",
+      { class: "pair stride" },
+      h("label", { for: "stride" }, "Step"),
+      h("input", {
+        type: "number",
+        id: "stride",
+        min: 1,
+        value: this.stride,
+        title: "How far a step of the arrows, of [ ] and of playing goes",
+        onchange: take,
+      }),
+    );
   }
 
-  rowOf(axis) { return this.box.querySelector(`[data-axis="${axis}"]`); }
+  rowOf(axis) {
+    return this.box.querySelector(`[data-axis="${axis}"]`);
+  }
 
   activate(axis) {
     this.active = axis;
@@ -55,8 +117,12 @@ export class Slicer {
   }
 
   set(axis, value, final = true) {
-    const at = clamp(value, 0, Math.max(this.shape[axis] - 1, 0)), row = this.rowOf(axis);
-    if (row) { row.range.value = at; row.number.value = at; }
+    const at = clamp(value, 0, Math.max(this.shape[axis] - 1, 0)),
+      row = this.rowOf(axis);
+    if (row) {
+      row.range.value = at;
+      row.number.value = at;
+    }
     if (at === this.plane.index[axis] && !final) return;
     this.plane.index[axis] = at;
     this.change(final);
@@ -72,7 +138,8 @@ export class Slicer {
   }
 
   setAxis(which, value) {
-    const axis = Number(value), other = which === "x" ? "y" : "x";
+    const axis = Number(value),
+      other = which === "x" ? "y" : "x";
     if (this.plane[other] === axis) this.plane[other] = this.plane[which];
     this.plane[which] = axis;
     this.active = this.free()[0] ?? -1;
@@ -87,10 +154,17 @@ export class Slicer {
     clearInterval(this.timer);
     this.timer = 0;
     for (const row of this.box.querySelectorAll(".axis")) row.playButton.replaceChildren(icon("play"));
-    if (stop) { this.change(true); return; }
+    if (stop) {
+      this.change(true);
+      return;
+    }
     this.rowOf(axis)?.playButton.replaceChildren(icon("pause"));
-    this.timer = setInterval(() => { if (!this.busy?.()) this.set(axis, (this.plane.index[axis] + this.stride) % this.shape[axis], false); }, 100);
+    this.timer = setInterval(() => {
+      if (!this.busy?.()) this.set(axis, (this.plane.index[axis] + this.stride) % this.shape[axis], false);
+    }, 100);
   }
 
-  close() { clearInterval(this.timer); }
+  close() {
+    clearInterval(this.timer);
+  }
 }

@@ -2,15 +2,46 @@
 // The address is the state: what is shown follows from it, and changes are written back.
 import { clamp, throttle } from "./ui.js";
 
-export const DEFAULTS = { tab: "view", v: "", x: "", y: "", s: "", cm: "viridis", sc: "linear", inv: "", auto: "", lo: "", hi: "", box: "", row: "", f: "",
-  sort: "", where: "", part: "", agg: "", field: "", prof: "", cmp: "", st: "1", col: "" };
-const WORDS = { tab: ["view", "table", "meta", "chunks"], v: ["", "heat", "line", "matrix", "table", "rgb", "tomo", "text", "hex", "value"],
-  sc: ["linear", "log", "symlog", "sqrt"], part: ["", "abs", "re", "im", "phase"], agg: ["", "mean", "max", "min", "nearest"], auto: ["", "robust"],
-  inv: ["", "1"], prof: ["", "1"] };
+export const DEFAULTS = {
+  tab: "view",
+  v: "",
+  x: "",
+  y: "",
+  s: "",
+  cm: "viridis",
+  sc: "linear",
+  inv: "",
+  auto: "",
+  lo: "",
+  hi: "",
+  box: "",
+  row: "",
+  f: "",
+  sort: "",
+  where: "",
+  part: "",
+  agg: "",
+  field: "",
+  prof: "",
+  cmp: "",
+  st: "1",
+  col: "",
+};
+const WORDS = {
+  tab: ["view", "table", "meta", "chunks"],
+  v: ["", "heat", "line", "matrix", "table", "rgb", "tomo", "text", "hex", "value"],
+  sc: ["linear", "log", "symlog", "sqrt"],
+  part: ["", "abs", "re", "im", "phase"],
+  agg: ["", "mean", "max", "min", "nearest"],
+  auto: ["", "robust"],
+  inv: ["", "1"],
+  prof: ["", "1"],
+};
 
 /** State of an address; what it cannot mean is left out and named in notes. */
 export function parse(search, hash = "") {
-  const state = { ...DEFAULTS }, notes = [];
+  const state = { ...DEFAULTS },
+    notes = [];
   const params = new URLSearchParams(search);
   for (const key of Object.keys(DEFAULTS)) {
     const value = params.get(key);
@@ -24,8 +55,12 @@ export function parse(search, hash = "") {
 
 /** Address of a state, defaults left out. */
 export function format(path, state, keep = "") {
-  const parts = Object.keys(DEFAULTS).filter((key) => state[key] !== "" && state[key] != null && String(state[key]) !== DEFAULTS[key])
-    .map((key) => `${key}=${encodeURIComponent(state[key]).replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/")}`);
+  const parts = Object.keys(DEFAULTS)
+    .filter((key) => state[key] !== "" && state[key] != null && String(state[key]) !== DEFAULTS[key])
+    .map(
+      (key) =>
+        `${key}=${encodeURIComponent(state[key]).replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/")}`,
+    );
   const kept = new URLSearchParams(keep);
   for (const key of [...kept.keys()]) if (key !== "roots" && key !== "search") kept.delete(key);
   const query = [...parts, kept.toString()].filter(Boolean).join("&");
@@ -35,18 +70,26 @@ export function format(path, state, keep = "") {
 const replace = throttle((url) => history.replaceState(null, "", url), 200);
 
 /** What waits to be written is of a page that is left. */
-export function forget() { replace.cancel(); }
-export function settle() { replace.flush(); }
+export function forget() {
+  replace.cancel();
+}
+export function settle() {
+  replace.flush();
+}
 
 /** Write the state to the address; big steps are ones to go back to. */
 export function write(state, step = false) {
   const url = format(location.pathname, state, location.search);
-  if (step && url !== location.pathname + location.search) { replace.cancel(); history.pushState(null, "", url); } else replace(url);
+  if (step && url !== location.pathname + location.search) {
+    replace.cancel();
+    history.pushState(null, "", url);
+  } else replace(url);
 }
 
 /** Axes and indices of a view of ndim axes: {x, y, index[]}; notes when something had to give. */
 export function plane(state, shape, two) {
-  const ndim = shape.length, notes = [];
+  const ndim = shape.length,
+    notes = [];
   const axis = (text, fallback) => {
     if (text === "" || text == null) return fallback;
     const n = Number(text);
@@ -54,15 +97,23 @@ export function plane(state, shape, two) {
     notes.push(`there is no axis ${text}`);
     return fallback;
   };
-  let x = axis(state.x, ndim - 1), y = two ? axis(state.y, x === ndim - 1 ? ndim - 2 : ndim - 1) : -1;
-  if (two && x === y) { notes.push("one axis cannot be both"); x = ndim - 1; y = ndim - 2; }
+  let x = axis(state.x, ndim - 1),
+    y = two ? axis(state.y, x === ndim - 1 ? ndim - 2 : ndim - 1) : -1;
+  if (two && x === y) {
+    notes.push("one axis cannot be both");
+    x = ndim - 1;
+    y = ndim - 2;
+  }
   const parts = state.s ? state.s.split(",") : [];
   if (state.s && parts.length !== ndim) notes.push(`the slice ${state.s} does not have ${ndim} axes`);
   const index = shape.map((n, i) => {
     const text = parts.length === ndim ? parts[i].trim() : "";
     if (i === x || i === y || text === "" || text === ":") return 0;
     const value = Number(text);
-    if (!Number.isInteger(value)) { notes.push(`${text} is not an index`); return 0; }
+    if (!Number.isInteger(value)) {
+      notes.push(`${text} is not an index`);
+      return 0;
+    }
     const at = clamp(value < 0 ? value + n : value, 0, Math.max(n - 1, 0));
     if (at !== (value < 0 ? value + n : value)) notes.push(`axis ${i} has ${n} items: ${value} became ${at}`);
     return at;

@@ -6,9 +6,38 @@ import { button, errorCard, h, number, panel } from "./ui.js";
 const ROWS_MOST = 2000;
 
 function rowsOf(title, names, rows) {
-  return [rows.length > ROWS_MOST ? h("p", { class: "small" }, `The first ${ROWS_MOST} of ${rows.length} rows.`) : null,
-    h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": title }, h("table", { class: "values" }, h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, rows.slice(0, ROWS_MOST).map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, String(first)), rest.map((cell) => h("td", {}, String(cell))))))))];
+  return [
+    rows.length > ROWS_MOST ? h("p", { class: "small" }, `The first ${ROWS_MOST} of ${rows.length} rows.`) : null,
+    h(
+      "div",
+      { class: "scroll tall", tabindex: "0", role: "region", "aria-label": title },
+      h(
+        "table",
+        { class: "values" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            names.map((name) => h("th", { scope: "col" }, name)),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          rows.slice(0, ROWS_MOST).map(([first, ...rest]) =>
+            h(
+              "tr",
+              {},
+              h("th", { scope: "row" }, String(first)),
+              rest.map((cell) => h("td", {}, String(cell))),
+            ),
+          ),
+        ),
+      ),
+    ),
+  ];
 }
 
 export const tablePanel = (title, names, rows) => panel(title, ...rowsOf(title, names, rows).filter(Boolean));
@@ -17,23 +46,70 @@ export const tablePanel = (title, names, rows) => panel(title, ...rowsOf(title, 
 export const tableButton = (open) => button("table", "View as table", open);
 
 export function plotTable(plot, title = plot.label || "Line") {
-  const { values, pairs, n, count, from } = plot, step = count / n;
-  tablePanel(title, pairs ? ["From item", "Least", "Greatest"] : ["Item", "Value"],
-    Array.from({ length: n }, (_, i) => (pairs ? [Math.floor(from + i * step), number(values[2 * i], 9), number(values[2 * i + 1], 9)] : [from + i, number(values[i], 9)])));
+  const { values, pairs, n, count, from } = plot,
+    step = count / n;
+  tablePanel(
+    title,
+    pairs ? ["From item", "Least", "Greatest"] : ["Item", "Value"],
+    Array.from({ length: n }, (_, i) =>
+      pairs
+        ? [Math.floor(from + i * step), number(values[2 * i], 9), number(values[2 * i + 1], 9)]
+        : [from + i, number(values[i], 9)],
+    ),
+  );
 }
 
-const FACTS = [["count", "Items"], ["finite", "Finite"], ["nan", "NaN"], ["inf", "Infinite"], ["min", "Least"], ["p1", "1st percentile"], ["mean", "Mean"], ["p99", "99th percentile"], ["max", "Greatest"],
-  ["std", "Standard deviation"], ["min_positive", "Least above 0"]];
+const FACTS = [
+  ["count", "Items"],
+  ["finite", "Finite"],
+  ["nan", "NaN"],
+  ["inf", "Infinite"],
+  ["min", "Least"],
+  ["p1", "1st percentile"],
+  ["mean", "Mean"],
+  ["p99", "99th percentile"],
+  ["max", "Greatest"],
+  ["std", "Standard deviation"],
+  ["min_positive", "Least above 0"],
+];
 
 /** Statistics and histogram of a slice; url: /api/stats/… */
 export async function statsPanel(title, url) {
   try {
-    const stats = await json(url), { counts, lo, hi } = stats.histogram?.counts ? stats.histogram : { counts: [] };
-    const edge = (i) => number(lo + (hi - lo) * i / counts.length, 5);
-    panel(title, h("table", { class: "facts" }, h("tbody", {}, FACTS.filter(([key]) => stats[key] != null).map(([key, name]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, number(stats[key], 9)))))),
-      stats.sampled ? h("p", { class: "small" }, `Of a sample: ${number(100 * stats.fraction, 3)} % of the items.`) : "",
-      ...(counts.length ? [h("h3", {}, "Histogram"), ...rowsOf("Histogram", ["From", "To", "Items"], counts.map((n, i) => [edge(i), edge(i + 1), n])).filter(Boolean)] : []));
+    const stats = await json(url),
+      { counts, lo, hi } = stats.histogram?.counts ? stats.histogram : { counts: [] };
+    const edge = (i) => number(lo + ((hi - lo) * i) / counts.length, 5);
+    panel(
+      title,
+      h(
+        "table",
+        { class: "facts" },
+        h(
+          "tbody",
+          {},
+          FACTS.filter(([key]) => stats[key] != null).map(([key, name]) =>
+            h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, number(stats[key], 9))),
+          ),
+        ),
+      ),
+      stats.sampled
+        ? h("p", { class: "small" }, `Of a sample: ${number(100 * stats.fraction, 3)} % of the items.`)
+        : "",
+      ...(counts.length
+        ? [
+            h("h3", {}, "Histogram"),
+            ...rowsOf(
+              "Histogram",
+              ["From", "To", "Items"],
+              counts.map((n, i) => [edge(i), edge(i + 1), n]),
+            ).filter(Boolean),
+          ]
+        : []),
+    );
   } catch (error) {
-    panel(title, errorCard(error, () => statsPanel(title, url)));
+    panel(
+      title,
+      errorCard(error, () => statsPanel(title, url)),
+    );
   }
 }

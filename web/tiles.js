@@ -27,10 +27,13 @@ export class Plane {
     return this.index.map((at, i) => (i === this.x ? column : i === this.y ? row : at)).join(",");
   }
 
-  get(z, x, y) { return cache.get(`${this.key}/${z}/${x}/${y}`); }
+  get(z, x, y) {
+    return cache.get(`${this.key}/${z}/${x}/${y}`);
+  }
 
   async load(z, x, y, signal) {
-    const key = `${this.key}/${z}/${x}/${y}`, ready = cache.get(key);
+    const key = `${this.key}/${z}/${x}/${y}`,
+      ready = cache.get(key);
     if (ready) return ready;
     const url = `/api/tile/${encode(this.ds.path)}${query({ axes: `${this.x},${this.y}`, at: this.at, z: z || null, x: x || null, y: y || null, agg: this.agg, ...this.common })}`;
     const { data, shape, headers } = await queue.run(() => numbers(url, { signal }), signal);
@@ -39,9 +42,13 @@ export class Plane {
     return tile;
   }
 
-  statsUrl() { return `/api/stats/${encode(this.ds.path)}${query({ slice_: this.at, ...this.common })}`; }
+  statsUrl() {
+    return `/api/stats/${encode(this.ds.path)}${query({ slice_: this.at, ...this.common })}`;
+  }
   lineUrl(axis, row, column, px) {
-    const slice = this.index.map((at, i) => (i === axis ? ":" : i === this.x ? column : i === this.y ? row : at)).join(",");
+    const slice = this.index
+      .map((at, i) => (i === axis ? ":" : i === this.x ? column : i === this.y ? row : at))
+      .join(",");
     return `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, ...this.common })}`;
   }
 }
@@ -54,7 +61,8 @@ export class Difference {
   get(z, x, y) {
     const ready = cache.get(`${this.key}/${z}/${x}/${y}`);
     if (ready) return ready;
-    const a = this.a.get(z, x, y), b = this.b.get(z, x, y);
+    const a = this.a.get(z, x, y),
+      b = this.b.get(z, x, y);
     return a && b ? this.make(a, b, z, x, y) : undefined;
   }
   make(a, b, z, x, y) {
@@ -71,32 +79,56 @@ export class Difference {
 
 /** Statistics of a plane whose level-0 tiles are all here; null when they are not. */
 export function statsHere(source) {
-  const across = Math.ceil(source.columns / SIDE), down = Math.ceil(source.rows / SIDE);
+  const across = Math.ceil(source.columns / SIDE),
+    down = Math.ceil(source.rows / SIDE);
   if (across * down > 48) return null;
   const tiles = [];
-  for (let y = 0; y < down; y++) for (let x = 0; x < across; x++) {
-    const tile = source.get(0, x, y);
-    if (!tile) return null;
-    tiles.push(tile);
-  }
+  for (let y = 0; y < down; y++)
+    for (let x = 0; x < across; x++) {
+      const tile = source.get(0, x, y);
+      if (!tile) return null;
+      tiles.push(tile);
+    }
   return statsOf(tiles);
 }
 
 export function statsOf(tiles) {
-  let min = Infinity, max = -Infinity, positive = Infinity, finite = 0, sum = 0;
-  for (const { data } of tiles) for (let i = 0; i < data.length; i++) {
-    const value = +data[i];
-    if (value - value !== 0) continue;
-    if (value < min) min = value;
-    if (value > max) max = value;
-    if (value > 0 && value < positive) positive = value;
-    sum += value;
-    finite++;
-  }
+  let min = Infinity,
+    max = -Infinity,
+    positive = Infinity,
+    finite = 0,
+    sum = 0;
+  for (const { data } of tiles)
+    for (let i = 0; i < data.length; i++) {
+      const value = +data[i];
+      if (value - value !== 0) continue;
+      if (value < min) min = value;
+      if (value > max) max = value;
+      if (value > 0 && value < positive) positive = value;
+      sum += value;
+      finite++;
+    }
   if (!finite) return { min: null, max: null, min_positive: null, p1: null, p99: null, mean: null, histogram: null };
-  const fine = new Uint32Array(4096), scale = max > min ? 4095.999 / (max - min) : 0;
-  for (const { data } of tiles) for (let i = 0; i < data.length; i++) if (data[i] - data[i] === 0) fine[Math.floor((data[i] - min) * scale)]++;
-  const at = (share) => { let seen = 0; for (let i = 0; i < 4096; i++) { seen += fine[i]; if (seen >= share * finite) return scale ? min + (i + 0.5) / scale : min; } return max; };
+  const fine = new Uint32Array(4096),
+    scale = max > min ? 4095.999 / (max - min) : 0;
+  for (const { data } of tiles)
+    for (let i = 0; i < data.length; i++) if (data[i] - data[i] === 0) fine[Math.floor((data[i] - min) * scale)]++;
+  const at = (share) => {
+    let seen = 0;
+    for (let i = 0; i < 4096; i++) {
+      seen += fine[i];
+      if (seen >= share * finite) return scale ? min + (i + 0.5) / scale : min;
+    }
+    return max;
+  };
   const counts = Array.from({ length: 64 }, (_, i) => fine.subarray(i * 64, i * 64 + 64).reduce((a, b) => a + b, 0));
-  return { min, max, min_positive: positive === Infinity ? null : positive, mean: sum / finite, p1: at(0.01), p99: at(0.99), histogram: { lo: min, hi: max, counts } };
+  return {
+    min,
+    max,
+    min_positive: positive === Infinity ? null : positive,
+    mean: sum / finite,
+    p1: at(0.01),
+    p99: at(0.99),
+    histogram: { lo: min, hi: max, counts },
+  };
 }
