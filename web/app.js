@@ -227,7 +227,7 @@ live.on("resync", () => page?.resync());
 
 document.body.classList.add("js");
 // Absolute from now on: they stay when the address gets another depth.
-for (const a of document.querySelectorAll("#top a, #side a")) a.setAttribute("href", a.href);
+for (const a of document.querySelectorAll("#top a, #side a, link[rel=icon]")) a.setAttribute("href", a.href);
 for (const form of document.querySelectorAll("#top form")) form.setAttribute("action", form.action);
 tools();
 tree.start(open);
