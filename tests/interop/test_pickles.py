@@ -40,8 +40,11 @@ def wire(tmp_path_factory):
     sources = [ROOT / "src/wire" / name for name in ("pickle.c", "json_write.c")]
     sources += sorted(path for path in (ROOT / "src/base").glob("*.c")
                       if not path.stem.endswith(("_test", "_fuzz", "_bench")))
-    subprocess.run([os.environ.get("CC", "cc"), "-std=c17", "-D_GNU_SOURCE", "-O1", "-fPIC", "-shared",
-                    f"-I{ROOT}/src", f"-I{ROOT}/include", "-o", library, *sources, "-lm", "-lpthread"], check=True)
+    digits = library.with_name("real.o")
+    options = ["-D_GNU_SOURCE", "-O1", "-fPIC", f"-I{ROOT}/src", f"-I{ROOT}/include"]
+    subprocess.run([os.environ.get("CXX", "c++"), "-std=c++17", *options, "-c", "-o", digits, ROOT / "src/wire/real.cpp"], check=True)
+    subprocess.run([os.environ.get("CC", "cc"), "-std=c17", *options, "-shared", "-o", library, *sources, digits,
+                    "-lstdc++", "-lxxhash", "-lm", "-lpthread"], check=True)
     it = ctypes.CDLL(str(library), mode=os.RTLD_LAZY)
     it.c2_pickle_ndarray.restype = it.c2_pickle_bytes.restype = it.c2_format_double.restype = ctypes.c_bool
     it.c2_format_double.argtypes = [ctypes.c_double, ctypes.c_void_p, ctypes.c_void_p]
