@@ -23,6 +23,8 @@ if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
 def pytest_collection_modifyitems(items):
     """On several workers (pytest-xdist) the tests of a file that share a fixture stay together; all others go where there is time."""
     for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
         fixtures = item._fixtureinfo.name2fixturedefs.values()
         if getattr(item.module, "TOGETHER", False) or any(made[-1].scope == "module" for made in fixtures):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
