@@ -16,6 +16,7 @@
 #include "base/endian.h"
 #include "base/fs.h"
 #include "data/chunk_format.h"
+#include "wire/proof.h"
 
 #define MAGIC   0x58444932544143ffu /* "\xffCAT2IDX" as little-endian bytes */
 #define VERSION 1
@@ -58,9 +59,7 @@ int64_t c2_cache_sidecar_len(int64_t nchunks, int64_t blocks_per_chunk, int64_t 
 
 uint64_t c2_cache_frame_hash(struct c2_bytes head, struct c2_bytes tail)
 {
-    uint64_t both[2] = {c2_hash64(head.p, head.n), c2_hash64(tail.p, tail.n)};
-
-    return c2_hash64(both, sizeof(both));
+    return c2_proof_chain(c2_hash64(head.p, head.n), c2_hash64(tail.p, tail.n));
 }
 
 uint64_t c2_cache_head_check(const struct c2_cache_head *head)

@@ -3,7 +3,6 @@
  * Mappings are as sparse as files are; all of them together are bounded. */
 #include "data/cachefile_impl.h"
 
-#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Real numbers as NumPy prints them. */
 #include <math.h>
-#include <stdio.h>
 
 #include "ndim/print_impl.h"
 
@@ -13,23 +12,6 @@ struct c2_real c2_read_real(const uint8_t *item, int64_t size, bool swapped)
     x.v =
         size > 8 ? c2_item_long_double(item, size, swapped) : (long double)c2_item_real(item, size, swapped);
     return x;
-}
-
-/* "-1.25e+03" as digits without trailing zeros. */
-static void from_text(const char *text, struct c2_digits *out)
-{
-    const char *e = strchr(text, 'e');
-    int64_t exponent = 0;
-
-    *out = (struct c2_digits){.negative = text[0] == '-'};
-    for (const char *p = text; p < e; p++)
-        if (*p >= '0' && *p <= '9') out->digits[out->n++] = *p;
-    c2_str_to_i64(c2_str_of(e + 1), &exponent);
-    out->exponent = (int)exponent;
-    while (out->n > 1 && out->digits[out->n - 1] == '0')
-        out->n--;
-    out->digits[out->n] = '\0';
-    if (out->n == 1 && out->digits[0] == '0') out->exponent = 0;
 }
 
 void c2_real_digits(struct c2_real x, struct c2_digits *out)
@@ -46,19 +28,15 @@ void c2_real_digits(struct c2_real x, struct c2_digits *out)
 
 void c2_real_digits_cut(struct c2_real x, int precision, bool scientific, struct c2_digits *out)
 {
-    char text[64];
-
     c2_real_digits(x, out);
     int keep = scientific ? precision : out->exponent + precision; /* digits after the first that may stay */
     if (!scientific && out->n - 1 < out->exponent) { /* down to the ones, digits are the exact number's */
-        snprintf(text, sizeof(text), "%.*Le", out->exponent < 40 ? out->exponent : 40, x.v);
-        from_text(text, out);
+        c2_digits_rounded(x.v, out->exponent < 40 ? out->exponent : 40, out);
         return;
     }
     if (out->n - 1 <= keep) return;
     if (keep >= 0) {
-        snprintf(text, sizeof(text), "%.*Le", keep, x.v);
-        from_text(text, out);
+        c2_digits_rounded(x.v, keep, out);
         return;
     }
     /* Smaller than the last place: it rounds to nothing, or up to one unit of it. */

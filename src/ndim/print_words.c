@@ -131,7 +131,7 @@ static bool put_scientific(const struct real_format *f, struct c2_real x, char s
 
     struct c2_digits d;
     c2_real_digits_cut(x, PRECISION, true, &d);
-    if (d.n - 1 == f->precision) /* not always the nearest text: see bump() in print_real.c */
+    if (d.n - 1 == f->precision) /* the shortest ones are not always the nearest text of so many */
         snprintf(text, sizeof(text), "%c.%se%d", d.digits[0], d.digits + 1, d.exponent);
     else
         snprintf(text, sizeof(text), "%.*Le", f->precision, fabsl(x.v));

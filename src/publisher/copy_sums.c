@@ -13,6 +13,7 @@
 #include "base/endian.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "wire/proof.h"
 
 #define MAGIC     0x31534d5553324300u /* "\0C2SUMS1" as little-endian bytes */
 #define HEAD      4                   /* words before those of the chunks */
@@ -58,9 +59,7 @@ static bool read_fixed(const struct c2_frame *frame, struct c2_buf *head, struct
 
 static uint64_t hash_fixed(const struct c2_buf *head, const struct c2_buf *tail)
 {
-    uint64_t both[2] = {c2_hash64(head->p, head->n), c2_hash64(tail->p, tail->n)};
-
-    return c2_hash64(both, sizeof(both));
+    return c2_proof_chain(c2_hash64(head->p, head->n), c2_hash64(tail->p, tail->n));
 }
 
 /* Into the very file that is read, whatever its name is now; its time, which says what it is of, stays. */

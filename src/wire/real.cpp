@@ -25,6 +25,14 @@ void take_apart(const char *p, const char *end, struct c2_digits *out)
     if (minus) out->exponent = -out->exponent;
 }
 
+/* No zeros at the end. */
+void trim(struct c2_digits *out)
+{
+    while (out->n > 1 && out->digits[out->n - 1] == '0')
+        out->n--;
+    out->digits[out->n] = '\0';
+}
+
 template <typename Real> void shortest(Real v, struct c2_digits *out)
 {
     char text[64];
@@ -41,9 +49,7 @@ void from_whole(uint64_t whole, int place, struct c2_digits *out)
 
     out->n = (int)(done.ptr - out->digits);
     out->exponent = place + out->n - 1;
-    while (out->n > 1 && out->digits[out->n - 1] == '0')
-        out->n--;
-    out->digits[out->n] = '\0';
+    trim(out);
 }
 
 /* A half of value `middle` and the ends of the interval that rounds to it, all times 2^26. */
@@ -92,6 +98,15 @@ void c2_digits_of_float(float v, struct c2_digits *out)
 void c2_digits_of_long_double(long double v, struct c2_digits *out)
 {
     shortest(v, out);
+}
+
+void c2_digits_rounded(long double v, int places, struct c2_digits *out)
+{
+    char text[64];
+    auto done = std::to_chars(text, text + sizeof(text), v, std::chars_format::scientific, places);
+
+    take_apart(text, done.ptr, out);
+    trim(out);
 }
 
 void c2_digits_of_half(uint16_t bits, struct c2_digits *out)

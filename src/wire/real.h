@@ -27,6 +27,10 @@ void c2_digits_of_float(float v, struct c2_digits *out);
 void c2_digits_of_long_double(long double v, struct c2_digits *out);
 void c2_digits_of_half(uint16_t bits, struct c2_digits *out);
 
+/** A finite number rounded to `places` digits after the first, at most 40; zeros at the end are left out.
+ * Ties are decided by the exact number. */
+void c2_digits_rounded(long double v, int places, struct c2_digits *out);
+
 /** A number of half precision (IEEE 754 binary16), NaN and infinities too. */
 double c2_half_value(uint16_t bits);
 
