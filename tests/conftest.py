@@ -44,6 +44,13 @@ def module_house(tmp_path_factory):
         yield it
 
 
+@pytest.fixture
+def old(tmp_path):
+    """A folder with the state directories of version 0.3."""
+    programs.unpack(programs.ROOT / "tests/fixtures/state-of-0.3.tar.xz", tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def example(tmp_path_factory):
     """root-example, read only."""

@@ -4,7 +4,6 @@ that costs; and it costs just that."""
 import contextlib
 import json
 import os
-import pathlib
 import resource
 import shutil
 import signal
@@ -13,19 +12,12 @@ import subprocess
 
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, get, unpack, wait_until
+from programs import BIN, EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 # A broker, the publisher of "foo" and a subscriber that has all of it, in the layout that had no numbers.
-OLD = pathlib.Path(__file__).parents[1] / "fixtures/state-of-0.3.tar.xz"
 NAMES = {"cat2bro": "bro", "cat2pub": "pub", "cat2sub": "sub"}
 COSTS = {"cat2bro": "registered roots", "cat2pub": "announced anew", "cat2sub": "followed roots"}
-
-
-@pytest.fixture
-def old(tmp_path):
-    unpack(OLD, tmp_path)
-    return tmp_path
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 name is taken over by whom it belongs to."""
 import contextlib
 import json
-import pathlib
 import socket
 import sqlite3
 
@@ -11,11 +10,10 @@ import blosc2
 import h5py
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, get, unpack, wait_until
+from programs import BIN, EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 # A broker, the publisher of "foo" and a subscriber that has all of it, in the layout that had no numbers.
-OLD = pathlib.Path(__file__).parents[1] / "fixtures/state-of-0.3.tar.xz"
 
 
 @pytest.fixture
@@ -25,12 +23,6 @@ def folder(tmp_path):
     blosc2.asarray(np.arange(10), urlpath=str(tmp_path / "root-a/x.b2nd"), mode="w")
     with h5py.File(tmp_path / "other.h5", "w") as f:
         f["a/b"] = np.arange(5)
-    return tmp_path
-
-
-@pytest.fixture
-def old(tmp_path):
-    unpack(OLD, tmp_path)
     return tmp_path
 
 
