@@ -4,7 +4,6 @@
  *
  * Stock readers look at chunk 0 when they open a frame. Until it is fetched its place holds a placeholder: a
  * header whose block starts are a hole. It opens; decoding it is an error, never zeros. */
-#include "base/hash.h"
 #include "data/cachefile_impl.h"
 
 #include <errno.h>
@@ -15,6 +14,7 @@
 
 #include "base/endian.h"
 #include "base/fs.h"
+#include "base/hash.h"
 #include "data/chunk_format.h"
 #include "wire/proof.h"
 

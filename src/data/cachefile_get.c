@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading the cache: record, bytes, record again. What fails its hash is dropped and counts as missing. */
-#include "base/hash.h"
 #include "data/cachefile_impl.h"
 
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "data/chunk_format.h"
 

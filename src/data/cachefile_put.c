@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Filling the cache. The order of writes is the subject of cachefile.c's opening comment. */
-#include "base/hash.h"
 #include "data/cachefile_impl.h"
 
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "base/hash.h"
 #include "data/chunk_format.h"
 
 static bool check_number(const struct c2_cachefile *cf, int64_t nchunk, struct cat2_error *err)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Records and block words: read through the mapping, written by pwrite under the lock, so that a full disk is
  * an error and no signal. See cachefile.c for the rules. */
-#include "base/hash.h"
 #include "data/cachefile_impl.h"
 
 #include <stddef.h>
 #include <time.h>
 
 #include "base/fs.h"
+#include "base/hash.h"
 
 static struct c2_cache_rec *record_at(const struct c2_cachefile *cf, int64_t nchunk)
 {
