@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # c2_rooms(FILE): a library for each room of the plan, src/rooms.txt.
-# c2_room(NAME [DEPS room...] [LIBS target...]): a static library of src/NAME/*.c, and beside it
+# c2_room(NAME [DEPS room...] [LIBS target...] [TESTS target...]): a static library of src/NAME/*.c, and beside it
 #   x_test.c  -> test NAME.x (cmocka)       x_fuzz.c -> replayed over tests/corpus/x and tests/regress/x as a test,
 #   x_bench.c -> program x_bench                        and a libFuzzer program with C2_FUZZ=ON
 # Programs of tests and benches are built by the targets `tests` and `benches`, not by a plain build.
@@ -23,14 +23,18 @@ function(c2_rooms plan)
         string(REPLACE "+" "" deps "${CMAKE_MATCH_3}")
         separate_arguments(deps UNIX_COMMAND "${deps}")
         separate_arguments(libs UNIX_COMMAND "${CMAKE_MATCH_4}")
+        set(of_tests ${deps})
+        list(FILTER of_tests INCLUDE REGEX "^~")
+        list(TRANSFORM of_tests REPLACE "^~" "c2_")
+        list(FILTER deps EXCLUDE REGEX "^~")
         if(NOT elsewhere)
-            c2_room(${name} DEPS ${deps} LIBS ${libs})
+            c2_room(${name} DEPS ${deps} LIBS ${libs} TESTS ${of_tests})
         endif()
     endforeach()
 endfunction()
 
 function(c2_room folder)
-    cmake_parse_arguments(ROOM "" "" "DEPS;LIBS" ${ARGN})
+    cmake_parse_arguments(ROOM "" "" "DEPS;LIBS;TESTS" ${ARGN})
     file(GLOB all CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.c ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
     string(REPLACE "/" "_" name ${folder})
     string(REPLACE "/" "_" ROOM_DEPS "${ROOM_DEPS}")
@@ -48,7 +52,7 @@ function(c2_room folder)
         get_filename_component(stem ${file} NAME_WE)
         if(stem MATCHES "^(.*)_test$" AND C2_TESTS)
             c2_extra_program(${name}_${stem} tests ${file})
-            target_link_libraries(${name}_${stem} PRIVATE c2_${name} PkgConfig::cmocka)
+            target_link_libraries(${name}_${stem} PRIVATE c2_${name} ${ROOM_TESTS} PkgConfig::cmocka)
             target_compile_definitions(${name}_${stem} PRIVATE C2_TEST_DATA="${CMAKE_SOURCE_DIR}/tests")
             add_test(NAME ${name}.${CMAKE_MATCH_1} COMMAND ${name}_${stem})
             set_tests_properties(${name}.${CMAKE_MATCH_1} PROPERTIES LABELS unit TIMEOUT 300)
@@ -68,7 +72,7 @@ function(c2_room folder)
             endif()
         elseif(stem MATCHES "^(.*)_bench$" AND C2_BENCH)
             c2_extra_program(${stem} benches ${file})
-            target_link_libraries(${stem} PRIVATE c2_${name})
+            target_link_libraries(${stem} PRIVATE c2_${name} ${ROOM_TESTS})
         endif()
     endforeach()
 endfunction()

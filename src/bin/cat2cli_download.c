@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "bin/cat2cli.h"
-#include "data/cache_name.h"
+#include "cache/cache_name.h"
 #include "ndim/print.h"
 
 static volatile sig_atomic_t interrupted; /* the one thing a signal may set */

@@ -11,8 +11,8 @@
 #include "base/fs.h"
 #include "bin/cat2example_h5.h"
 #include "bin/options.h"
-#include "data/codec.h"
-#include "data/frame.h"
+#include "blosc/codec.h"
+#include "blosc/frame.h"
 
 #define FILE_NBYTES_MAX (1 << 20) /* the largest example has a few KiB */
 #define ALWAYS_SPLIT    1         /* as the first examples were written */

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "data/codec.h"
-#include "data/frame.h"
+#include "blosc/codec.h"
+#include "blosc/frame.h"
 #include "hdf5/write_impl.h"
 #include "import_export/place.h"
 

@@ -10,10 +10,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/confine.h"
 #include "bin/helper.h"
 #include "hdf5/h5.h"
 #include "hdf5/serve.h"
+#include "helper/confine.h"
 
 #define MEMORY_MAX ((uint64_t)2 << 30)
 

@@ -6,8 +6,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/confine.h"
 #include "bin/helper.h"
+#include "helper/confine.h"
 #include "plugin/serve.h"
 
 #define MEMORY_MAX ((uint64_t)1 << 30)

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "bin/options.h"
-#include "data/codec.h"
+#include "blosc/codec.h"
 #include "hdf5/rebuild.h"
 
 #define DRAW_EVERY_MS 100

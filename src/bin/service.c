@@ -10,10 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/child.h"
+#include "base/beside.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "data/codec.h"
+#include "blosc/codec.h"
 #include "wire/proof.h"
 
 #define GRACE_MS 3000

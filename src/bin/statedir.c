@@ -14,7 +14,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "data/cache_name.h"
+#include "cache/cache_name.h"
 #include "state/state.h"
 
 #define HOUSE       "_caterva2"

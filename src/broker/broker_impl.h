@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the broker's files share. */
-#ifndef C2_BROKER_IMPL_H
-#define C2_BROKER_IMPL_H
+#ifndef C2_BROKER_BROKER_IMPL_H
+#define C2_BROKER_BROKER_IMPL_H
 
 #include "broker/broker.h"
 #include "net/websocket.h"

@@ -11,9 +11,9 @@
 
 #include "base/fs.h"
 #include "base/limits.h"
+#include "blosc/frame.h"
+#include "cache/cache_name.h"
 #include "client/internal.h"
-#include "data/cache_name.h"
-#include "data/frame.h"
 
 struct download {
     cat2_dataset *dataset;

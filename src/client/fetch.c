@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "blosc/frame.h"
+#include "blosc/guard.h"
 #include "client/internal.h"
-#include "data/frame.h"
-#include "data/guard.h"
-#include "data/select.h"
+#include "select/select.h"
 
 #define SMALL_NBYTES 8192 /* below, compression costs more than it saves */
 

@@ -6,9 +6,9 @@
 #include <curl/curl.h>
 
 #include "base/buf.h"
+#include "blosc/codec.h"
+#include "blosc/meta.h"
 #include "caterva2/caterva2.h"
-#include "data/codec.h"
-#include "data/meta.h"
 #include "ndim/slice.h"
 
 struct cat2_client {

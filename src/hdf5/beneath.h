@@ -6,8 +6,8 @@
 #ifndef C2_HDF5_BENEATH_H
 #define C2_HDF5_BENEATH_H
 
-#include "data/h5_proto.h"
 #include "hdf5/h5_impl.h"
+#include "helper/h5_proto.h"
 
 enum c2_h5_found { C2_H5_THERE, C2_H5_ABSENT, C2_H5_OUTSIDE, C2_H5_BARRED };
 struct c2_h5_other {

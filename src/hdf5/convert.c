@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/endian.h"
-#include "data/chunk_format.h"
+#include "blosc/chunk_format.h"
 #include "hdf5/h5_impl.h"
 
 bool c2_h5_inner_open(struct c2_buf *bytes, struct c2_frame **out, struct cat2_error *err)

@@ -6,7 +6,7 @@
 #define C2_HDF5_FILTER_H
 
 #include "base/buf.h"
-#include "data/codec.h"
+#include "blosc/codec.h"
 
 #define C2_H5_FILTER_DEFLATE    1
 #define C2_H5_FILTER_SHUFFLE    2

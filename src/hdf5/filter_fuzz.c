@@ -3,7 +3,7 @@
  * is the chunk. */
 #include <stdlib.h>
 
-#include "data/fuzz_edge.h"
+#include "blosc/fuzz_edge.h"
 #include "hdf5/filter.h"
 
 #define MAX (1 << 20)

@@ -3,7 +3,7 @@
  * Blosc2, else 64 to 256 KiB. */
 #include <stdlib.h>
 
-#include "data/b2nd.h"
+#include "blosc/b2nd.h"
 #include "hdf5/h5_impl.h"
 
 #define CHUNK_NBYTES_MAX (256 << 20) /* decoding needs a few of them at once */

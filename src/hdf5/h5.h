@@ -7,8 +7,8 @@
 #ifndef C2_HDF5_H5_H
 #define C2_HDF5_H5_H
 
-#include "data/codec.h"
-#include "data/meta.h"
+#include "blosc/codec.h"
+#include "blosc/meta.h"
 
 /** Once, before any other call here and before threads: libhdf5 prints nothing and locks nothing. */
 bool c2_h5_setup(struct cat2_error *err);

@@ -3,7 +3,7 @@
 #ifndef C2_HDF5_H5_IMPL_H
 #define C2_HDF5_H5_IMPL_H
 
-#include "data/frame.h"
+#include "blosc/frame.h"
 #include "hdf5/filter.h"
 #include "hdf5/h5.h"
 #include "hdf5/hdf5_api.h"

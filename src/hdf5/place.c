@@ -5,8 +5,8 @@
 #include "base/endian.h"
 #include "base/fs.h"
 #include "base/hash.h"
-#include "data/chunk_format.h"
-#include "data/frame_impl.h"
+#include "blosc/chunk_format.h"
+#include "blosc/frame_impl.h"
 #include "hdf5/h5_impl.h"
 
 #define HEAD_MAX   2048      /* bytes of a frame header kept to compare others with */

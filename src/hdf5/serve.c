@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The worker's side of data/h5_proto.h. The file is opened when it is first asked for and again when it
+/* The worker's side of helper/h5_proto.h. The file is opened when it is first asked for and again when it
  * changed; the last few datasets stay open. */
 #include "hdf5/serve.h"
 
@@ -10,8 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "data/h5_proto.h"
 #include "hdf5/beneath.h"
+#include "helper/h5_proto.h"
 
 #define OPEN_MAX_DATASETS 32
 #define REQUEST_SECONDS   60 /* of one request; the publisher loses patience before */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The life of a cat2h5: requests of data/h5_proto.h answered until the other side is gone. */
+/* The life of a cat2h5: requests of helper/h5_proto.h answered until the other side is gone. */
 #ifndef C2_HDF5_SERVE_H
 #define C2_HDF5_SERVE_H
 

@@ -11,7 +11,7 @@
 #ifndef C2_HDF5_WRITE_H
 #define C2_HDF5_WRITE_H
 
-#include "data/meta.h"
+#include "blosc/meta.h"
 
 #define C2_H5W_JSON "CATERVA2_JSON"
 

@@ -6,9 +6,9 @@
  * Only the chunk and three numbers of the header differ from one HDF5 chunk to the next. */
 #include <stdlib.h>
 
-#include "data/chunk_format.h"
-#include "data/frame.h"
-#include "data/frame_make.h"
+#include "blosc/chunk_format.h"
+#include "blosc/frame.h"
+#include "blosc/frame_make.h"
 #include "hdf5/write_dataset_impl.h"
 
 #define FILTER_REVISION 1

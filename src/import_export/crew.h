@@ -4,7 +4,7 @@
 #ifndef C2_IMPORT_EXPORT_CREW_H
 #define C2_IMPORT_EXPORT_CREW_H
 
-#include "data/codec.h"
+#include "blosc/codec.h"
 
 #define C2_CREW_PIECES 16 /* the most under way */
 

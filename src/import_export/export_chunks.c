@@ -4,9 +4,9 @@
 
 #include "base/endian.h"
 #include "base/fs.h"
-#include "data/chunk_format.h"
-#include "data/select.h"
+#include "blosc/chunk_format.h"
 #include "import_export/export_impl.h"
+#include "select/select.h"
 
 static bool encode(struct c2_export_dataset *ds, struct c2_codec *codec, const uint8_t *items,
                    struct c2_piece *piece, struct cat2_error *err)

@@ -3,7 +3,7 @@
 #ifndef C2_IMPORT_EXPORT_EXPORT_IMPL_H
 #define C2_IMPORT_EXPORT_EXPORT_IMPL_H
 
-#include "data/frame.h"
+#include "blosc/frame.h"
 #include "hdf5/rebuild.h"
 #include "import_export/convert.h"
 #include "import_export/crew.h"

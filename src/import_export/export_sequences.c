@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/endian.h"
-#include "data/select.h"
 #include "import_export/export_impl.h"
+#include "select/select.h"
 
 #define ITEMS_AT_ONCE 16384
 #define BYTES_AT_ONCE ((int64_t)64 << 20)

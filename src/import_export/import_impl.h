@@ -3,7 +3,7 @@
 #ifndef C2_IMPORT_EXPORT_IMPORT_IMPL_H
 #define C2_IMPORT_EXPORT_IMPORT_IMPL_H
 
-#include "data/frame.h"
+#include "blosc/frame.h"
 #include "hdf5/describe.h"
 #include "hdf5/h5.h"
 #include "import_export/convert.h"

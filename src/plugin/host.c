@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/child.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "helper/child.h"
 #include "wire/json.h"
 
 #define PATIENCE_MS 5000 /* for one answer of a plugin, its waiting for items left out */

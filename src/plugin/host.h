@@ -5,7 +5,7 @@
 #define C2_PLUGIN_HOST_H
 
 #include "base/buf.h"
-#include "plugin/proto.h"
+#include "helper/plugin_proto.h"
 
 #define C2_PLUGINS_MAX 64
 struct c2_plugin {

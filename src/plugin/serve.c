@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/child.h"
 #include "base/limits.h"
 #include "caterva2/plugin.h"
-#include "plugin/proto.h"
+#include "helper/child.h"
+#include "helper/plugin_proto.h"
 #include "wire/json.h"
 
 struct serving {

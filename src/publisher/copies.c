@@ -12,7 +12,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "data/cache_name.h"
+#include "cache/cache_name.h"
 
 static void b2_name(const char *path, char *out, size_t size)
 {

@@ -4,8 +4,8 @@
 #ifndef C2_PUBLISHER_COPY_SUMS_H
 #define C2_PUBLISHER_COPY_SUMS_H
 
-#include "data/codec.h"
-#include "data/frame.h"
+#include "blosc/codec.h"
+#include "blosc/frame.h"
 
 struct c2_copy_sums;
 /** Hash what has just been written, and keep it in `name` beneath dir. stamp: which copy it is of. */

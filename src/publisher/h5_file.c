@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "data/h5_kind.h"
+#include "helper/h5_kind.h"
 #include "publisher/h5_file_impl.h"
 
 void c2_h5_known_fini(struct c2_h5_known *known)

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "data/guard.h"
+#include "blosc/guard.h"
 #include "publisher/h5_file_impl.h"
 
 #define ATTEMPTS 7

@@ -5,7 +5,7 @@
 #define C2_PUBLISHER_H5_OTHERS_H
 
 #include "base/buf.h"
-#include "data/h5_proto.h"
+#include "helper/h5_proto.h"
 
 struct c2_h5_others {
     struct c2_h5_other_at {

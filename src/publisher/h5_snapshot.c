@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "data/frame.h"
+#include "blosc/frame.h"
 #include "publisher/generations.h"
 #include "publisher/h5_file_impl.h"
 

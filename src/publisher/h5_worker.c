@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "base/child.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "helper/child.h"
 
 #define WORKERS_MAX 2      /* of a source: libhdf5 does one thing at a time in each */
 #define PATIENCE_MS 30000  /* for one request */

@@ -5,7 +5,7 @@
 #define C2_PUBLISHER_H5_WORKER_H
 
 #include "base/buf.h"
-#include "data/h5_proto.h"
+#include "helper/h5_proto.h"
 
 struct c2_h5_workers;
 /** dir: files beneath it may be opened for what a file links to; NULL: those in the file's own directory. */

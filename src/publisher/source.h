@@ -6,8 +6,8 @@
 
 #include <stdatomic.h>
 
-#include "data/codec.h"
-#include "data/frame.h"
+#include "blosc/codec.h"
+#include "blosc/frame.h"
 #include "net/loop.h"
 
 /* Which state of a dataset this is. */

@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/name.h"
-#include "data/h5_kind.h"
+#include "helper/h5_kind.h"
 #include "publisher/h5_file.h"
 
 struct folder {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "data/h5_kind.h"
+#include "helper/h5_kind.h"
 #include "net/watch.h"
 #include "publisher/h5_file.h"
 #include "publisher/h5_others.h"

@@ -13,7 +13,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "data/cachefile.h"
+#include "cache/cachefile.h"
 
 #define NCHUNKS 200
 #define ITEMS   4096

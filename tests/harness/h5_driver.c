@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data/frame.h"
+#include "blosc/frame.h"
 #include "hdf5/h5.h"
 #include "hdf5/hdf5_api.h"
 

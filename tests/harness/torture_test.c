@@ -14,9 +14,9 @@
 
 #include "base/fs.h"
 #include "bus/hub.h"
-#include "data/cachefile.h"
-#include "data/select.h"
+#include "cache/cachefile.h"
 #include "ndim/print.h"
+#include "select/select.h"
 #include "state/state.h"
 #include "torture.h"
 #include "wire/msgpack.h"

@@ -8,9 +8,9 @@
 #ifndef C2_SUBSCRIBER_ANSWER_JOB_H
 #define C2_SUBSCRIBER_ANSWER_JOB_H
 
+#include "base/lru.h"
+#include "reduce/walk.h"
 #include "subscriber/mirror/mirror.h"
-#include "view/lru.h"
-#include "view/walk.h"
 
 struct c2_view;
 /* plan, work and finish run in the pool; false: view->err says why. Any but work and free may be NULL. */

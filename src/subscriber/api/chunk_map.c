@@ -2,7 +2,7 @@
 /* GET /api/chunks: which chunks are cached, which are special, how well they compress. */
 #include <stdlib.h>
 
-#include "data/chunk_format.h"
+#include "blosc/chunk_format.h"
 #include "subscriber/answer/job.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "reduce/line.h"
+#include "reduce/stats.h"
 #include "subscriber/answer/job.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/api/api.h"
-#include "view/line.h"
-#include "view/stats.h"
 
 #define PX_DEFAULT 1200
 

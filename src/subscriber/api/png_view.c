@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "reduce/paint.h"
 #include "subscriber/answer/disposition.h"
 #include "subscriber/api/api.h"
-#include "view/paint.h"
 
 #define WIDTH_DEFAULT 1024
 

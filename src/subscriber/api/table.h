@@ -3,10 +3,10 @@
 #ifndef C2_SUBSCRIBER_API_TABLE_H
 #define C2_SUBSCRIBER_API_TABLE_H
 
+#include "reduce/cell.h"
+#include "reduce/order.h"
+#include "reduce/plane.h"
 #include "subscriber/answer/job.h"
-#include "view/cell.h"
-#include "view/order.h"
-#include "view/plane.h"
 
 #define C2_TABLE_ROWS_MAX  10000
 #define C2_TABLE_CELLS_MAX 100000

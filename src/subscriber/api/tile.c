@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "reduce/plane.h"
 #include "subscriber/answer/job.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/api/api.h"
-#include "view/plane.h"
 
 struct tile {
     struct c2_plane plane;

@@ -6,9 +6,9 @@
 #include "base/endian.h"
 #include "base/limits.h"
 #include "ndim/print.h"
+#include "reduce/plain.h"
 #include "subscriber/answer/stream.h"
 #include "subscriber/h5grove/grove.h"
-#include "view/plain.h"
 #include "wire/url.h"
 
 #define AT_ONCE_NBYTES (8 << 20)

@@ -8,7 +8,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "data/cache_name.h"
+#include "cache/cache_name.h"
 #include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/reason.h"

@@ -7,9 +7,9 @@
 #ifndef C2_SUBSCRIBER_MIRROR_MIRROR_H
 #define C2_SUBSCRIBER_MIRROR_MIRROR_H
 
-#include "data/cachefile.h"
-#include "data/select.h"
+#include "cache/cachefile.h"
 #include "net/checked.h"
+#include "select/select.h"
 #include "subscriber/mirror/config.h"
 
 struct c2_root_state;

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "base/fs.h"
-#include "data/frame_make.h"
+#include "blosc/frame_make.h"
 #include "fake.h"
 #include "scene.h"
 

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "data/codec.h"
+#include "blosc/codec.h"
 #include "fake.h"
 #include "scene.h"
 

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 
 #include "base/check.h"
+#include "blosc/codec.h"
 #include "broker/broker_impl.h"
 #include "bus/remote.h"
-#include "data/codec.h"
 #include "fake.h"
 #include "scene.h"
 #include "subscriber/mirror/mirror.h"

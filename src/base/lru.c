@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Places in a ring by use, found through a table of chains. */
+#include "base/lru.h"
+#include "base/hash.h"
+
+#include <stdlib.h>
+
+#define CHAINS 1024
+
+struct place {
+    struct place *chain; /* same hash */
+    struct place *newer, *older;
+    uint64_t hash;
+    size_t nbytes;
+    char *key, *tag;
+    size_t key_n;
+    struct c2_blob *blob;
+};
+struct c2_lru {
+    size_t max_nbytes, max_each, nbytes;
+    struct place *chains[CHAINS];
+    struct place *newest, *oldest;
+};
+
+struct c2_lru *c2_lru_new(size_t max_nbytes, size_t max_each)
+{
+    struct c2_lru *lru = calloc(1, sizeof(*lru));
+
+    if (lru) {
+        lru->max_nbytes = max_nbytes;
+        lru->max_each = max_each;
+    }
+    return lru;
+}
+
+static void unlink_use(struct c2_lru *lru, struct place *p)
+{
+    if (p->newer)
+        p->newer->older = p->older;
+    else
+        lru->newest = p->older;
+    if (p->older)
+        p->older->newer = p->newer;
+    else
+        lru->oldest = p->newer;
+    p->newer = p->older = NULL;
+}
+
+static void link_newest(struct c2_lru *lru, struct place *p)
+{
+    p->older = lru->newest;
+    if (lru->newest)
+        lru->newest->newer = p;
+    else
+        lru->oldest = p;
+    lru->newest = p;
+}
+
+static void place_free(struct place *p)
+{
+    if (!p) return;
+    c2_blob_unref(p->blob);
+    free(p->key);
+    free(p->tag);
+    free(p);
+}
+
+static void drop(struct c2_lru *lru, struct place *p)
+{
+    struct place **at = &lru->chains[p->hash % CHAINS];
+
+    while (*at != p)
+        at = &(*at)->chain;
+    *at = p->chain;
+    unlink_use(lru, p);
+    lru->nbytes -= p->nbytes;
+    place_free(p);
+}
+
+void c2_lru_free(struct c2_lru *lru)
+{
+    if (!lru) return;
+    while (lru->oldest)
+        drop(lru, lru->oldest);
+    free(lru);
+}
+
+static struct place *find(const struct c2_lru *lru, uint64_t hash, struct c2_str key)
+{
+    struct place *p = lru->chains[hash % CHAINS];
+
+    while (p && (p->hash != hash || p->key_n != key.n || memcmp(p->key, key.p, key.n) != 0))
+        p = p->chain;
+    return p;
+}
+
+struct c2_blob *c2_lru_get(struct c2_lru *lru, struct c2_str key, const char **tag)
+{
+    struct place *p = find(lru, c2_hash64(key.p, key.n), key);
+
+    if (!p) return NULL;
+    unlink_use(lru, p);
+    link_newest(lru, p);
+    if (tag) *tag = p->tag;
+    return p->blob;
+}
+
+void c2_lru_put(struct c2_lru *lru, struct c2_str key, struct c2_blob *blob, const char *tag)
+{
+    uint64_t hash = c2_hash64(key.p, key.n);
+    struct place *old = find(lru, hash, key), *p;
+    size_t nbytes = blob->bytes.n + key.n + sizeof(*p);
+
+    if (old) drop(lru, old);
+    if (nbytes > lru->max_each || nbytes > lru->max_nbytes) return;
+    p = calloc(1, sizeof(*p));
+    if (!p) return;
+    p->hash = hash;
+    p->nbytes = nbytes;
+    p->key = c2_str_dup(key);
+    p->key_n = key.n;
+    p->tag = c2_str_dup(c2_str_of(tag ? tag : ""));
+    if (!p->key || !p->tag) {
+        place_free(p);
+        return;
+    }
+    p->blob = c2_blob_ref(blob);
+    while (lru->nbytes + nbytes > lru->max_nbytes)
+        drop(lru, lru->oldest);
+    p->chain = lru->chains[hash % CHAINS];
+    lru->chains[hash % CHAINS] = p;
+    link_newest(lru, p);
+    lru->nbytes += nbytes;
+}
+
+size_t c2_lru_nbytes(const struct c2_lru *lru)
+{
+    return lru->nbytes;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Metadata of a dataset: its life, and its JSON as publishers and subscribers exchange it. */
+#include "blosc/meta.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "blosc/b2nd.h"
+
+#define NTHREADS_SHOWN 1 /* of today's cparams: what a reader would use of its own */
+#define TUNER_SHOWN    0
+
+enum c2_kind c2_kind_of(struct c2_str path)
+{
+    if (c2_str_ends(path, ".b2nd")) return C2_KIND_ARRAY;
+    if (c2_str_ends(path, ".b2frame")) return C2_KIND_FRAME;
+    return C2_KIND_FILE;
+}
+
+void c2_meta_fini(struct c2_meta *meta)
+{
+    if (!meta) return;
+    c2_dtype_fini(&meta->dtype);
+    free(meta->urlpath);
+    c2_buf_fini(&meta->vlmeta);
+    *meta = (struct c2_meta){0};
+}
+
+bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_error *err)
+{
+    C2_AUTO(c2_meta) copy = *from;
+    C2_AUTO(c2_buf) descr = C2_BUF_INIT(C2_DTYPE_TEXT_MAX);
+
+    copy.dtype = (struct c2_dtype){0};
+    copy.urlpath = NULL;
+    copy.vlmeta = C2_BUF_INIT(from->vlmeta.max);
+    if (from->dtype.itemsize &&
+        (!c2_dtype_descr(&from->dtype, &descr, err) || !c2_dtype_parse(c2_buf_str(&descr), &copy.dtype, err)))
+        return false;
+    if (from->urlpath && !(copy.urlpath = c2_str_dup(c2_str_of(from->urlpath))))
+        return c2_fail_nomem(err, "metadata");
+    if (from->vlmeta.n && !c2_buf_append(&copy.vlmeta, from->vlmeta.p, from->vlmeta.n, err)) return false;
+    *to = copy;
+    copy = (struct c2_meta){0};
+    return true;
+}
+
+static void write_bytes(struct c2_jw *out, const char *key, const uint8_t *values)
+{
+    c2_jw_key(out, key);
+    c2_jw_begin_array(out);
+    for (int i = 0; i < 6; i++)
+        c2_jw_int(out, values[i]);
+    c2_jw_end_array(out);
+}
+
+static void write_cparams(const struct c2_cparams *c, bool extended, struct c2_jw *out)
+{
+    c2_jw_key(out, "cparams");
+    c2_jw_begin_object(out);
+    c2_jw_key(out, "codec");
+    c2_jw_int(out, c->codec);
+    write_bytes(out, "filters", c->filters);
+    write_bytes(out, "filters_meta", c->filters_meta);
+    c2_jw_key(out, "typesize");
+    c2_jw_int(out, c->typesize);
+    c2_jw_key(out, "blocksize");
+    c2_jw_int(out, c->blocksize);
+    c2_jw_key(out, "filters, meta"); /* one key, with its comma: clients read it */
+    c2_jw_begin_array(out);
+    for (int i = 0; i < 6; i++) {
+        if (c->filters[i] == 0) continue;
+        c2_jw_begin_array(out);
+        c2_jw_int(out, c->filters[i]);
+        c2_jw_int(out, c->filters_meta[i]);
+        c2_jw_end_array(out);
+    }
+    c2_jw_end_array(out);
+    if (extended) {
+        const struct {
+            const char *key;
+            int value;
+        } more[] = {{"codec_meta", c->codec_meta}, {"clevel", c->clevel}, {"splitmode", c->splitmode}};
+        for (size_t i = 0; i < C2_ARRAY_LEN(more); i++) {
+            c2_jw_key(out, more[i].key);
+            c2_jw_int(out, more[i].value);
+        }
+        c2_jw_key(out, "use_dict");
+        c2_jw_bool(out, c->use_dict);
+        c2_jw_key(out, "nthreads");
+        c2_jw_int(out, NTHREADS_SHOWN);
+        c2_jw_key(out, "tuner");
+        c2_jw_int(out, TUNER_SHOWN);
+    }
+    c2_jw_end_object(out);
+}
+
+static void write_number(struct c2_jw *out, const char *key, int64_t value)
+{
+    c2_jw_key(out, key);
+    c2_jw_int(out, value);
+}
+
+/* The members of a super-chunk, without braces. */
+static void write_schunk(const struct c2_meta *meta, bool extended, struct c2_jw *out)
+{
+    write_number(out, "cbytes", meta->cbytes);
+    write_number(out, "chunkshape", meta->chunkshape);
+    write_number(out, "chunksize", meta->chunksize);
+    c2_jw_key(out, "contiguous");
+    c2_jw_bool(out, meta->contiguous);
+    write_cparams(&meta->cparams, extended, out);
+    c2_jw_key(out, "cratio");
+    c2_jw_real(out, meta->cbytes ? (double)meta->nbytes / (double)meta->cbytes : 0.0);
+    write_number(out, "nbytes", meta->nbytes);
+    c2_jw_key(out, "urlpath");
+    c2_jw_cstr(out, meta->urlpath ? meta->urlpath : "None");
+    c2_jw_key(out, "vlmeta");
+    c2_jw_raw(out, meta->vlmeta.n ? c2_buf_str(&meta->vlmeta) : C2_STR("{}"));
+    write_number(out, "nchunks", meta->nchunks);
+}
+
+/* As today's Python clients read it: ISO 8601, UTC; the fraction only when there is one. */
+static void write_mtime(int64_t mtime_ms, struct c2_jw *out)
+{
+    char text[48];
+    struct tm tm;
+    time_t seconds = (time_t)(mtime_ms / 1000);
+
+    c2_jw_key(out, "mtime");
+    if (mtime_ms < 0 || !gmtime_r(&seconds, &tm)) {
+        c2_jw_null(out);
+        return;
+    }
+    size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+    int ms = (int)(mtime_ms % 1000);
+    if (ms)
+        snprintf(text + n, sizeof(text) - n, ".%03d000Z", ms);
+    else
+        snprintf(text + n, sizeof(text) - n, "Z");
+    c2_jw_cstr(out, text);
+}
+
+bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms, struct c2_jw *out)
+{
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
+
+    c2_jw_begin_object(out);
+    if (meta->kind == C2_KIND_ARRAY) {
+        if (!c2_dtype_name(&meta->dtype, &name, out->err)) return out->ok = false;
+        for (int pass = 0; pass < 3; pass++) {
+            c2_jw_key(out, pass == 0 ? "shape" : pass == 1 ? "chunks" : "blocks");
+            c2_jw_begin_array(out);
+            for (int i = 0; i < meta->grid.ndim; i++)
+                c2_jw_int(out, pass == 0   ? meta->grid.shape[i]
+                               : pass == 1 ? meta->grid.chunks[i]
+                                           : meta->grid.blocks[i]);
+            c2_jw_end_array(out);
+        }
+        c2_jw_key(out, "dtype");
+        c2_jw_str(out, c2_buf_str(&name));
+        c2_jw_key(out, "schunk");
+        c2_jw_begin_object(out);
+        write_schunk(meta, extended, out);
+        c2_jw_end_object(out);
+    } else {
+        write_schunk(meta, extended, out);
+    }
+    if (extended) {
+        write_mtime(mtime_ms, out);
+        c2_jw_key(out, "accept_ranges");
+        c2_jw_bool(out, true);
+    }
+    c2_jw_end_object(out);
+    return out->ok;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is known of a dataset without its data: geometry, dtype, compression, attributes; and its JSON on the
+ * wire. */
+#ifndef C2_BLOSC_META_H
+#define C2_BLOSC_META_H
+
+#include "ndim/dtype.h"
+#include "ndim/grid.h"
+#include "wire/json.h"
+
+enum c2_kind {
+    C2_KIND_ARRAY, /* *.b2nd: n-d array */
+    C2_KIND_FRAME, /* *.b2frame: super-chunk, one axis of items */
+    C2_KIND_FILE   /* anything else: bytes, stored Blosc2-compressed as NAME.b2 in caches */
+};
+/** Decided by the suffix alone, case-sensitive. */
+enum c2_kind c2_kind_of(struct c2_str path);
+
+struct c2_cparams {
+    int codec, codec_meta, clevel; /* codec: Blosc2's id (5 = ZSTD) */
+    int splitmode;                 /* 1..4 */
+    bool use_dict;
+    uint8_t filters[6], filters_meta[6];
+    int32_t typesize, blocksize; /* blocksize 0: varies (plain schunks) */
+};
+/* Owned by one c2_dataset-like object; immutable after it is filled. */
+struct c2_meta {
+    enum c2_kind kind;
+    struct c2_grid
+        grid; /* ARRAY: its shape, chunks, blocks; FRAME, FILE: one axis of nbytes/typesize items */
+    struct c2_dtype dtype; /* ARRAY; FRAME, FILE: |V{typesize}, |u1 for 1 byte */
+    struct c2_cparams cparams;
+    int64_t nbytes, cbytes; /* of the padded storage; compressed without index-only special chunks */
+    int64_t nchunks;
+    int32_t chunksize, chunkshape; /* bytes, items */
+    bool contiguous;
+    char *urlpath;        /* absolute server path, "None" without file */
+    struct c2_buf vlmeta; /* compact JSON object text, keys in frame order: {"a":1} */
+};
+void c2_meta_fini(struct c2_meta *meta);
+C2_DEFINE_AUTO(c2_meta);
+bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_error *err);
+
+/** Exactly the keys of docs/protocol.md "info" (Metadata for arrays, SChunk otherwise), Python's key order.
+ *  @param extended  also "mtime" (mtime_ms, null when < 0), "accept_ranges": true and the six more cparams of
+ * today's clients. */
+bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms, struct c2_jw *out);
+/** From a publisher's JSON, ours or Python's; everything checked, nothing trusted.
+ *  @errors CAT2_EDATA names the key. */
+bool c2_meta_from_json(struct c2_jval v, enum c2_kind kind, struct c2_meta *out, struct cat2_error *err);
+
+#endif

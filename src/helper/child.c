@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Starting, ending and talking to helper processes. */
+#include "helper/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/beside.h"
+#include "base/clock.h"
+
+void c2_child_find(const char *name, const char *variable, char out[PATH_MAX])
+{
+    const char *named = getenv(variable);
+
+    if (named && named[0]) {
+        snprintf(out, PATH_MAX, "%s", named);
+        return;
+    }
+    c2_beside_program("", name, out);
+    if (access(out, X_OK) != 0) c2_beside_program("../libexec/caterva2/", name, out);
+}
+
+static int spawn(const char *program, char *const argv[], int socket, pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    sigset_t none, every;
+
+    sigemptyset(&none);
+    sigfillset(&every);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attr);
+    posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigdefault(&attr, &every);
+    posix_spawnattr_setpgroup(&attr, 0); /* Ctrl-C is for the service, which then ends us */
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    int rc = posix_spawn(pid, program, &actions, &attr, argv, environ);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&actions);
+    return rc;
+}
+
+bool c2_child_start(const char *program, char *const argv[], struct c2_child *out, struct cat2_error *err)
+{
+    int pair[2];
+
+    *out = (struct c2_child){0, -1};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return c2_fail_errno(err, errno, "no socket for %s", argv[0]);
+    int rc = spawn(program, argv, pair[1], &out->pid);
+    close(pair[1]);
+    if (rc == 0) {
+        out->fd = pair[0];
+        return true;
+    }
+    close(pair[0]);
+    out->pid = 0;
+    c2_fail_errno(err, rc, "%.160s cannot be started", program);
+    if (err->code != CAT2_ENOMEM) err->code = CAT2_EIO; /* else of the moment */
+    return false;
+}
+
+/* Looks only: its number stays its own, and its group's, until waitpid(). */
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+}
+
+void c2_child_bury(struct c2_child *child, bool late, char how[64])
+{
+    int status = 0;
+
+    close(child->fd); /* which ends it, if it still listens */
+    for (int i = 0; i < 50 && !late && !has_ended(child->pid); i++)
+        poll(NULL, 0, 10);
+    kill(-child->pid, SIGKILL); /* its group: what it started goes with it */
+    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (late)
+        snprintf(how, 64, "did not answer in time");
+    else if (WIFSIGNALED(status))
+        snprintf(how, 64, "was ended by signal %d", WTERMSIG(status));
+    else
+        snprintf(how, 64, "ended with status %d", WEXITSTATUS(status));
+    *child = (struct c2_child){0, -1};
+}
+
+/* ---- talking ---- */
+
+static int64_t now_ms(void)
+{
+    return c2_mono_ms(c2_clock_real());
+}
+
+struct c2_talk c2_talk_begin(int fd, int64_t patience_ms)
+{
+    return (struct c2_talk){.fd = fd, .until_ms = patience_ms < 0 ? INT64_MAX : now_ms() + patience_ms};
+}
+
+static bool wait_for(struct c2_talk *talk, short events)
+{
+    struct pollfd pfd = {.fd = talk->fd, .events = events};
+
+    for (;;) {
+        int64_t left = talk->until_ms == INT64_MAX ? -1 : c2_max_i64(0, talk->until_ms - now_ms());
+        int rc = left ? poll(&pfd, 1, (int)left) : 0;
+        if (rc > 0) return true;
+        if (rc < 0 && errno == EINTR) continue;
+        talk->late = rc == 0;
+        talk->ended = rc < 0;
+        return false;
+    }
+}
+
+/* After a call that moved nothing: is another worth it? */
+static bool try_again(struct c2_talk *talk, ssize_t rc, short events)
+{
+    if (rc < 0 && errno == EINTR) return true;
+    if (rc < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_for(talk, events);
+    talk->ended = true;
+    return false;
+}
+
+bool c2_talk_receive(struct c2_talk *talk, void *to, size_t n)
+{
+    uint8_t *p = to;
+
+    while (n) {
+        ssize_t got = recv(talk->fd, p, n, MSG_DONTWAIT);
+        if (got > 0) {
+            p += got;
+            n -= (size_t)got;
+            continue;
+        }
+        if (!try_again(talk, got, POLLIN)) return false;
+    }
+    return true;
+}
+
+bool c2_talk_send(struct c2_talk *talk, const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+
+    while (n) {
+        ssize_t sent = send(talk->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) {
+            p += sent;
+            n -= (size_t)sent;
+            continue;
+        }
+        if (!try_again(talk, sent, POLLOUT)) return false;
+    }
+    return true;
+}

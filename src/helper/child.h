@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Helper processes that are talked to over a socket, with patience: what can hang or crash runs in them. Any
+ * thread; one at a time for each child. */
+#ifndef C2_HELPER_CHILD_H
+#define C2_HELPER_CHILD_H
+
+#include <limits.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct c2_child {
+    pid_t pid; /* 0: not running */
+    int fd;    /* our end of its standard input; any other it does not have */
+};
+/** Where a helper is: what the environment variable says, else beside this program, else in
+ * ../libexec/caterva2. */
+void c2_child_find(const char *name, const char *variable, char out[PATH_MAX]);
+/** Start it, in a process group of its own, with signals as they are at first. @errors CAT2_EIO. */
+bool c2_child_start(const char *program, char *const argv[], struct c2_child *out, struct cat2_error *err);
+/** It ended, or is to end: at once when it is late, else when it notices that nobody listens. Says how, as
+ * words ("was ended by signal 11"). */
+void c2_child_bury(struct c2_child *child, bool late, char how[64]);
+
+/* One conversation. */
+struct c2_talk {
+    int fd;
+    int64_t until_ms; /* monotonic */
+    bool late, ended; /* why a call failed */
+};
+#define C2_TALK_PATIENT (-1) /* waits for ever */
+struct c2_talk c2_talk_begin(int fd, int64_t patience_ms);
+/** All n bytes, or false. */
+bool c2_talk_receive(struct c2_talk *talk, void *to, size_t n);
+bool c2_talk_send(struct c2_talk *talk, const void *bytes, size_t n);
+
+#endif

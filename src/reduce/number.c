@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading numbers of any dtype, writing them as browsers have them. */
+#include "reduce/number.h"
+
+#include <math.h>
+
+#include "base/endian.h"
+#include "ndim/item.h"
+
+#define TOP_BIT ((uint64_t)1 << 63)
+
+/* ---- what there is ---- */
+
+static bool read_part(struct c2_str text, enum c2_part *out, struct cat2_error *err)
+{
+    static const char *const names[] = {"abs", "re", "im", "phase"};
+
+    *out = C2_PART_ABS;
+    if (text.n == 0) return true;
+    for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
+        if (c2_str_is(text, names[i])) {
+            *out = (enum c2_part)i;
+            return true;
+        }
+    return c2_fail(err, CAT2_EINVAL, "part '%.*s' is none of abs, re, im, phase",
+                   (int)c2_min_i64(20, (int64_t)text.n), text.p);
+}
+
+static bool describe(const struct c2_dtype *type, struct c2_num *out)
+{
+    out->kind = type->kind == 'M' || type->kind == 'm' ? 'i' : type->kind;
+    out->size = (int)type->itemsize;
+    out->swapped = c2_dtype_swapped(type);
+    switch (type->kind) {
+    case 'b':
+        out->out_kind = 'u';
+        out->out_size = 1;
+        return true;
+    case 'c':
+        out->size /= 2;
+        out->out_kind = 'f';
+        out->out_size = out->size == 4 ? 4 : 8;
+        return true;
+    case 'f':
+        out->out_kind = 'f';
+        out->out_size = out->size <= 4 ? 4 : 8;
+        return true;
+    case 'i':
+    case 'u':
+    case 'M':
+    case 'm':
+        out->out_kind = out->kind;
+        out->out_size = out->size;
+        out->wide = out->size == 8;
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool c2_num_of(const struct c2_dtype *dtype, struct c2_str field, struct c2_str part, struct c2_num *out,
+               struct cat2_error *err)
+{
+    const struct c2_dtype *type = dtype;
+
+    *out = (struct c2_num){.itemsize = dtype->itemsize};
+    if (!read_part(part, &out->part, err)) return false;
+    if (field.n) {
+        const struct c2_field *found = c2_dtype_field(dtype, field, &out->offset);
+        int shown = (int)c2_min_i64(100, (int64_t)field.n);
+        if (!found) return c2_fail(err, CAT2_EINVAL, "there is no field '%.*s'", shown, field.p);
+        if (found->ndim)
+            return c2_fail(err, CAT2_EINVAL, "field '%.*s' holds arrays, not numbers", shown, field.p);
+        type = &found->type;
+    }
+    if (type->nfields) return c2_fail(err, CAT2_EINVAL, "items are structures: name a field of numbers");
+    return describe(type, out) || c2_fail(err, CAT2_EINVAL, "items are no numbers");
+}
+
+bool c2_num_is_real(const struct c2_num *num)
+{
+    return num->out_kind == 'f';
+}
+
+void c2_num_typestr(const struct c2_num *num, char out[8])
+{
+    out[0] = num->out_size == 1 ? '|' : '<';
+    out[1] = num->out_kind;
+    out[2] = (char)('0' + num->out_size);
+    out[3] = '\0';
+}
+
+/* ---- reading ---- */
+
+static double complex_at(const struct c2_num *num, const uint8_t *p)
+{
+    double re = c2_item_real(p, num->size, num->swapped);
+    double im = c2_item_real(p + num->size, num->size, num->swapped);
+
+    double v = re;
+
+    if (num->part == C2_PART_ABS) v = hypot(re, im);
+    if (num->part == C2_PART_IM) v = im;
+    if (num->part == C2_PART_PHASE) v = atan2(im, re);
+    return num->size == 4 ? (double)(float)v : v; /* as NumPy's of the same width */
+}
+
+/* One loop a width and byte order: the compiler sees both as constants. */
+#define LOOP(expr)                                                                                           \
+    do {                                                                                                     \
+        for (int64_t i = 0; i < n; i++, p += step)                                                           \
+            out[i] = (expr);                                                                                 \
+        return;                                                                                              \
+    } while (0)
+
+static void load_ints(const struct c2_num *num, const uint8_t *p, int64_t n, double *out)
+{
+    const int64_t step = num->itemsize;
+    const bool sign = num->kind == 'i', turn = num->swapped;
+
+    switch (num->size) {
+    case 1:
+        if (num->kind == 'b') LOOP(*p ? 1 : 0);
+        if (sign) LOOP((double)c2_item_int(p, 1, false));
+        LOOP(*p);
+    case 2:
+        if (sign) LOOP((double)c2_item_int(p, 2, turn));
+        LOOP((double)c2_item_uint(p, 2, turn));
+    case 4:
+        if (sign) LOOP((double)c2_item_int(p, 4, turn));
+        LOOP((double)c2_item_uint(p, 4, turn));
+    default:
+        if (sign) LOOP((double)c2_item_int(p, 8, turn));
+        LOOP((double)c2_item_uint(p, 8, turn));
+    }
+}
+
+void c2_num_load(const struct c2_num *num, const uint8_t *items, int64_t n, double *out)
+{
+    const uint8_t *p = items + num->offset;
+    const int64_t step = num->itemsize;
+
+    if (num->kind == 'c') LOOP(complex_at(num, p));
+    if (num->kind != 'f') {
+        load_ints(num, p, n, out);
+        return;
+    }
+    if (num->size == 4) LOOP(c2_item_real(p, 4, num->swapped));
+    if (num->size == 8) LOOP(c2_item_real(p, 8, num->swapped));
+    LOOP(c2_item_real(p, num->size, num->swapped));
+}
+
+void c2_num_load_i64(const struct c2_num *num, const uint8_t *items, int64_t n, int64_t *out)
+{
+    const uint8_t *p = items + num->offset;
+    const int64_t step = num->itemsize;
+    const uint64_t turn = num->kind == 'u' ? TOP_BIT : 0;
+
+    LOOP((int64_t)(c2_item_uint(p, 8, num->swapped) ^ turn));
+}
+
+/* ---- writing ---- */
+
+static void store_real(int size, double v, uint8_t *to)
+{
+    float v4 = (float)v;
+    uint64_t u;
+    uint32_t u4;
+
+    if (size == 8) {
+        memcpy(&u, &v, 8);
+        c2_put_le64(to, u);
+    } else {
+        memcpy(&u4, &v4, 4);
+        c2_put_le32(to, u4);
+    }
+}
+
+void c2_num_store(const struct c2_num *num, const double *from, int64_t n, uint8_t *out)
+{
+    for (int64_t i = 0; i < n; i++, out += num->out_size) {
+        int64_t v = num->out_kind == 'f' ? 0 : (int64_t)from[i];
+        if (num->out_kind == 'f')
+            store_real(num->out_size, from[i], out);
+        else if (num->out_size == 1)
+            *out = (uint8_t)v;
+        else if (num->out_size == 2)
+            c2_put_le16(out, (uint16_t)v);
+        else if (num->out_size == 4)
+            c2_put_le32(out, (uint32_t)v);
+        else
+            c2_put_le64(out, (uint64_t)v);
+    }
+}
+
+void c2_num_store_i64(const struct c2_num *num, const int64_t *from, int64_t n, uint8_t *out)
+{
+    const uint64_t turn = num->kind == 'u' ? TOP_BIT : 0;
+
+    for (int64_t i = 0; i < n; i++)
+        c2_put_le64(out + 8 * i, (uint64_t)from[i] ^ turn);
+}
+
+double c2_num_wide_real(const struct c2_num *num, int64_t v)
+{
+    return num->kind == 'u' ? (double)((uint64_t)v ^ TOP_BIT) : (double)v;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Painting. */
+#include "reduce/paint.h"
+
+#include <math.h>
+#include <string.h>
+
+void c2_paint_range(const struct c2_plane *plane, enum c2_scale scale, double *lo, double *hi)
+{
+    double min = (double)INFINITY, max = -(double)INFINITY, positive = (double)INFINITY;
+
+    for (int64_t i = 0; i < plane->w * plane->h; i++) {
+        double v = c2_plane_value(plane, i);
+        if (!isfinite(v)) continue;
+        min = fmin(min, v);
+        max = fmax(max, v);
+        if (v > 0) positive = fmin(positive, v);
+    }
+    if (scale == C2_SCALE_LOG && isfinite(positive)) min = fmax(min, positive);
+    *lo = isfinite(min) ? min : 0;
+    *hi = isfinite(max) ? max : 1;
+}
+
+void c2_paint_plane(struct c2_picture *picture, const struct c2_plane *plane, const struct c2_scaler *scaler,
+                    const struct c2_colormap *map)
+{
+    for (int64_t i = 0; i < plane->w * plane->h; i++) {
+        int index = c2_scaler_index(scaler, c2_plane_value(plane, i));
+        if (index < 0) continue;
+        memcpy(picture->rgba + 4 * i, map->rgb[index], 3);
+        picture->rgba[4 * i + 3] = 255;
+    }
+}
+
+void c2_paint_channel(struct c2_picture *picture, const struct c2_plane *plane, int channel)
+{
+    for (int64_t i = 0; i < plane->w * plane->h; i++)
+        picture->rgba[4 * i + channel] = (uint8_t)lrint(c2_plane_value(plane, i));
+}

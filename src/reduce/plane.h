@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A plane of an array, reduced: each texel stands for factor x factor items. Tiles and pictures are made of
+ * it. */
+#ifndef C2_REDUCE_PLANE_H
+#define C2_REDUCE_PLANE_H
+
+#include "reduce/number.h"
+#include "reduce/walk.h"
+
+#define C2_TILE_SIDE  256
+#define C2_TILE_Z_MAX 30
+
+enum c2_agg { C2_AGG_MEAN, C2_AGG_MAX, C2_AGG_MIN, C2_AGG_NEAREST };
+/** "mean", ...; "" is the number's default. @errors CAT2_EINVAL. */
+bool c2_agg_parse(struct c2_str text, const struct c2_num *num, enum c2_agg *out, struct cat2_error *err);
+const char *c2_agg_name(enum c2_agg agg);
+
+/* Which axes are shown: columns run along x, rows along y. */
+struct c2_plane_axes {
+    int x, y;
+};
+/** "X,Y", negative from the end; "" is the last axis and the one before. */
+bool c2_plane_axes_parse(struct c2_str text, int ndim, struct c2_plane_axes *out, struct cat2_error *err);
+/** The plane: `at` holds ranges on the two axes and integers on the others; "" is all of the plane at 0.
+ *  @errors CAT2_EINVAL. */
+bool c2_plane_bind(const struct c2_grid *grid, const struct c2_plane_axes *axes, struct c2_str at,
+                   struct c2_bound *out, struct cat2_error *err);
+/** Tile x, y of a level. @errors CAT2_ENOTFOUND outside the plane. */
+bool c2_plane_tile(struct c2_bound *bound, const struct c2_plane_axes *axes, int z, int64_t x, int64_t y,
+                   struct cat2_error *err);
+
+struct c2_plane {
+    struct c2_num num;
+    struct c2_plane_axes axes;
+    enum c2_agg agg;
+    int64_t factor;
+    int64_t w, h;          /* texels */
+    int64_t spread[2];     /* nearest: texels along x and y that one sample serves */
+    double *real, *counts; /* w * h: sum or extreme, and of how many */
+    int64_t *wide;         /* instead of real, for 64-bit integers but their mean */
+    struct c2_bound bound; /* what is to be read */
+    bool approx;
+};
+/** Decide what is read. num, axes, agg, factor of *plane are set by the caller; bound is what the picture is
+ * of.
+ *  @errors CAT2_ENOMEM. */
+bool c2_plane_plan(struct c2_plane *plane, const struct c2_selectable *ds, const struct c2_bound *bound,
+                   struct cat2_error *err);
+void c2_plane_fini(struct c2_plane *plane);
+C2_DEFINE_AUTO(c2_plane);
+/** Take a piece of plane->bound in: a c2_piece_fn, ctx is the plane. */
+bool c2_plane_take(void *ctx, const struct c2_piece *piece, struct cat2_error *err);
+/** What c2_plane_encode() writes. */
+void c2_plane_typestr(const struct c2_plane *plane, char out[8]);
+bool c2_plane_encode(const struct c2_plane *plane, struct c2_buf *out, struct cat2_error *err);
+/** Texel i in C order; NaN when there is nothing but NaN. */
+double c2_plane_value(const struct c2_plane *plane, int64_t i);
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Percentiles come from counting: the bits of a double, made to sort as the number does, are a histogram
+ * whose bins are 1/16 of an octave wide; those that hold the percentiles are counted 1024 times finer in the
+ * second pass. */
+#include "reduce/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define RUN     4096
+#define KEYS    65536
+#define TOP_BIT ((uint64_t)1 << 63)
+
+bool c2_stats_plan(struct c2_stats *stats, const struct c2_selectable *ds, struct cat2_error *err)
+{
+    stats->nsamples = 1;
+    stats->min = stats->min_positive = (double)INFINITY;
+    stats->max = -(double)INFINITY;
+    stats->wide_min = INT64_MAX;
+    stats->wide_max = INT64_MIN;
+    stats->keys = calloc(KEYS, sizeof(*stats->keys));
+    if (!stats->keys) return c2_fail_nomem(err, "statistics");
+    if (c2_view_cost(ds, &stats->bound) <= C2_VIEW_NBYTES_MAX) return true;
+    stats->sampled = true;
+    c2_select_plan(ds->meta, &stats->bound, C2_VIEW_NBYTES_MAX / C2_STATS_SAMPLES, &stats->parts);
+    struct c2_bound part = c2_select_part(&stats->parts, 0);
+    int64_t cost = c2_max_i64(1, c2_view_cost(ds, &part));
+    stats->nsamples = c2_min_i64(C2_STATS_SAMPLES, C2_VIEW_NBYTES_MAX / cost);
+    stats->nsamples = c2_max_i64(1, c2_min_i64(stats->nsamples, stats->parts.nparts));
+    return true;
+}
+
+void c2_stats_fini(struct c2_stats *stats)
+{
+    free(stats->keys);
+    stats->keys = NULL;
+}
+
+int64_t c2_stats_nstages(const struct c2_stats *stats)
+{
+    return 2 * stats->nsamples;
+}
+
+struct c2_bound c2_stats_stage(const struct c2_stats *stats, int64_t i)
+{
+    if (!stats->sampled) return stats->bound;
+    i %= stats->nsamples;
+    return c2_select_part(&stats->parts, stats->parts.nparts / stats->nsamples * i +
+                                             stats->parts.nparts % stats->nsamples * i / stats->nsamples);
+}
+
+/* ---- order ---- */
+
+static inline uint64_t ordered(double v)
+{
+    uint64_t u;
+
+    memcpy(&u, &v, 8);
+    return u & TOP_BIT ? ~u : u | TOP_BIT;
+}
+
+/* The number nearest to zero of those that begin with these 26 bits. */
+static double unordered(uint64_t top)
+{
+    uint64_t u = top << 38;
+    double v;
+
+    u = u & TOP_BIT ? u & ~TOP_BIT : ~(u | (((uint64_t)1 << 38) - 1));
+    memcpy(&v, &u, 8);
+    return v;
+}
+
+static void find_key(const struct c2_stats *stats, struct c2_rank *rank, double fraction)
+{
+    uint64_t before = 0;
+
+    rank->at = fraction * (double)(stats->finite - 1);
+    for (uint32_t key = 0; key < KEYS; key++) {
+        rank->key = key;
+        rank->before = before;
+        before += stats->keys[key];
+        if (stats->keys[key] && (double)before > rank->at) return;
+    }
+}
+
+void c2_stats_begin(struct c2_stats *stats, int64_t i)
+{
+    if (i != stats->nsamples) return;
+    stats->second = true;
+    find_key(stats, &stats->low, 0.01);
+    find_key(stats, &stats->high, 0.99);
+}
+
+double c2_stats_percentile(const struct c2_stats *stats, const struct c2_rank *rank)
+{
+    uint64_t seen = rank->before;
+    uint32_t sub = 0;
+
+    for (; sub < 1023; sub++) {
+        seen += rank->sub[sub];
+        if (rank->sub[sub] && (double)seen > rank->at) break;
+    }
+    double v = unordered((uint64_t)rank->key << 10 | sub);
+    return v < stats->min ? stats->min : v > stats->max ? stats->max : v;
+}
+
+/* ---- passes ---- */
+
+static void count_finer(struct c2_rank *rank, uint64_t key, uint64_t n)
+{
+    if (key >> 48 == rank->key) rank->sub[key >> 38 & 1023] += n;
+}
+
+static void second_pass(struct c2_stats *stats, const double *v, int64_t n, uint64_t each)
+{
+    double width = stats->max - stats->min;
+
+    for (int64_t i = 0; i < n; i++) {
+        if (!isfinite(v[i])) continue;
+        uint64_t key = ordered(v[i]);
+        double at = width > 0 ? (v[i] - stats->min) / width * C2_STATS_BINS : 0;
+        if (!isfinite(at))
+            at = (v[i] / 2 - stats->min / 2) / (stats->max / 2 - stats->min / 2) * C2_STATS_BINS;
+        int bin = at >= C2_STATS_BINS ? C2_STATS_BINS - 1 : (int)at;
+        stats->bins[bin] += each;
+        count_finer(&stats->low, key, each);
+        count_finer(&stats->high, key, each);
+    }
+}
+
+/* Mean and squared deviations of two groups together. */
+static void merge(struct c2_stats *stats, double n, double mean, double m2)
+{
+    double before = (double)stats->finite, delta = mean - stats->mean;
+
+    if (n == 0) return;
+    stats->mean += delta * (n / (before + n));
+    stats->m2 += m2 + delta * delta * (before * n / (before + n));
+    stats->finite += (int64_t)n;
+}
+
+static void first_pass(struct c2_stats *stats, const double *v, int64_t n, int64_t each)
+{
+    double sum = 0, m2 = 0, count = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        if (!isfinite(v[i])) {
+            *(isnan(v[i]) ? &stats->nan : &stats->inf) += each;
+            continue;
+        }
+        count++;
+        sum += v[i];
+        if (v[i] < stats->min) stats->min = v[i];
+        if (v[i] > stats->max) stats->max = v[i];
+        if (v[i] > 0 && v[i] < stats->min_positive) stats->min_positive = v[i];
+        stats->keys[ordered(v[i]) >> 48] += (uint64_t)each;
+    }
+    double mean = count > 0 ? sum / count : 0;
+    for (int64_t i = 0; i < n; i++)
+        if (isfinite(v[i])) m2 += (v[i] - mean) * (v[i] - mean);
+    merge(stats, count * (double)each, mean, m2 * (double)each);
+    stats->looked += n * each;
+}
+
+static void wide_extremes(struct c2_stats *stats, const uint8_t *items, int64_t n)
+{
+    int64_t v[RUN];
+
+    c2_num_load_i64(&stats->num, items, n, v);
+    for (int64_t i = 0; i < n; i++) {
+        if (v[i] < stats->wide_min) stats->wide_min = v[i];
+        if (v[i] > stats->wide_max) stats->wide_max = v[i];
+    }
+}
+
+bool c2_stats_take(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
+{
+    struct c2_stats *stats = ctx;
+    int64_t each = piece->constant ? piece->nitems : 1, left = piece->constant ? 1 : piece->nitems;
+    const uint8_t *items = piece->items;
+    double v[RUN];
+
+    (void)err;
+    for (int64_t n; left > 0; left -= n, items += n * stats->num.itemsize) {
+        n = c2_min_i64(RUN, left);
+        c2_num_load(&stats->num, items, n, v);
+        if (stats->second) {
+            second_pass(stats, v, n, (uint64_t)each);
+            continue;
+        }
+        first_pass(stats, v, n, each);
+        if (stats->num.wide) wide_extremes(stats, items, n);
+    }
+    return true;
+}
+
+/* ---- the result ---- */
+
+static void put_extreme(const struct c2_stats *stats, struct c2_jw *w, double v, int64_t wide)
+{
+    bool whole = !c2_num_is_real(&stats->num);
+
+    if (stats->finite == 0 || !isfinite(v))
+        c2_jw_null(w);
+    else if (stats->num.wide && stats->num.kind == 'u')
+        c2_jw_uint(w, (uint64_t)wide ^ TOP_BIT);
+    else if (stats->num.wide)
+        c2_jw_int(w, wide);
+    else if (whole)
+        c2_jw_int(w, (int64_t)v);
+    else
+        c2_jw_real(w, v);
+}
+
+static void put_real(struct c2_jw *w, const char *name, double v)
+{
+    c2_jw_key(w, name);
+    c2_jw_real(w, v); /* null when it is none */
+}
+
+static void put_histogram(const struct c2_stats *stats, struct c2_jw *w)
+{
+    c2_jw_key(w, "histogram");
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "lo");
+    put_extreme(stats, w, stats->min, stats->wide_min);
+    c2_jw_key(w, "hi");
+    put_extreme(stats, w, stats->max, stats->wide_max);
+    c2_jw_key(w, "counts");
+    c2_jw_begin_array(w);
+    for (int i = 0; i < C2_STATS_BINS; i++)
+        c2_jw_uint(w, stats->bins[i]);
+    c2_jw_end_array(w);
+    c2_jw_end_object(w);
+}
+
+static void put_counts(const struct c2_stats *stats, struct c2_jw *w)
+{
+    const struct {
+        const char *name;
+        int64_t n;
+    } counts[] = {
+        {"count", stats->bound.nitems}, {"finite", stats->finite}, {"nan", stats->nan}, {"inf", stats->inf}};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(counts); i++) {
+        c2_jw_key(w, counts[i].name);
+        c2_jw_int(w, counts[i].n);
+    }
+}
+
+bool c2_stats_json(struct c2_stats *stats, struct c2_buf *out, struct cat2_error *err)
+{
+    bool some = stats->finite > 0;
+    struct c2_jw w;
+    char type[8];
+
+    c2_num_typestr(&stats->num, type);
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "dtype");
+    c2_jw_cstr(&w, type);
+    put_counts(stats, &w);
+    c2_jw_key(&w, "min");
+    put_extreme(stats, &w, stats->min, stats->wide_min);
+    c2_jw_key(&w, "max");
+    put_extreme(stats, &w, stats->max, stats->wide_max);
+    put_real(&w, "min_positive", stats->min_positive);
+    put_real(&w, "mean", some ? stats->mean : (double)NAN);
+    put_real(&w, "std", some ? sqrt(stats->m2 / (double)stats->finite) : (double)NAN);
+    put_real(&w, "p1", some ? c2_stats_percentile(stats, &stats->low) : (double)NAN);
+    put_real(&w, "p99", some ? c2_stats_percentile(stats, &stats->high) : (double)NAN);
+    put_histogram(stats, &w);
+    c2_jw_key(&w, "sampled");
+    c2_jw_bool(&w, stats->sampled);
+    c2_jw_key(&w, "fraction");
+    c2_jw_real(&w, stats->bound.nitems ? (double)stats->looked / (double)stats->bound.nitems : 1);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Statistics of every dtype against sorted numbers. */
+#include "reduce/reduce_testing.h"
+
+#include "reduce/stats.h"
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The finite numbers of a selection, sorted; counts of the others. */
+struct sorted {
+    double *v, mean, std, positive;
+    int64_t n, nan, inf;
+};
+
+static struct sorted sort_all(const struct array *a, const struct c2_bound *bound)
+{
+    struct sorted out = {.v = malloc(((size_t)bound->nitems + 1) * sizeof(double)), .positive = INFINITY};
+    int64_t at[C2_DIM_MAX];
+
+    for (int64_t k = 0; k < bound->nitems; k++) {
+        int64_t left = k;
+        for (int i = bound->ndim - 1; i >= 0; left /= bound->axes[i].count, i--)
+            at[i] = left % bound->axes[i].count;
+        double v = a->numbers[index_at(a, bound, at)].real;
+        if (isfinite(v)) {
+            out.v[out.n++] = v;
+            out.mean += v;
+            if (v > 0 && v < out.positive) out.positive = v;
+        } else {
+            *(isnan(v) ? &out.nan : &out.inf) += 1;
+        }
+    }
+    qsort(out.v, (size_t)out.n, sizeof(double), compare);
+    out.mean /= (double)out.n;
+    for (int64_t i = 0; i < out.n; i++)
+        out.std += (out.v[i] - out.mean) * (out.v[i] - out.mean);
+    out.std = sqrt(out.std / (double)out.n);
+    return out;
+}
+
+static void expect_near(double got, double want, double part, const char *what)
+{
+    if (!(fabs(got - want) <= part * fabs(want) + 1e-300)) fail_msg("%s: %.17g, not %.17g", what, got, want);
+}
+
+/* As NumPy's histogram of 64 bins, but for what lies on an edge. */
+static void check_histogram(const struct c2_stats *stats, const struct sorted *s, const char *what)
+{
+    uint64_t total = 0;
+    double low = s->v[0], width = s->v[s->n - 1] - low;
+
+    for (int b = 0; b < C2_STATS_BINS; b++) {
+        uint64_t least = 0, most = 0;
+        double from = low + width * (b - 1e-9) / C2_STATS_BINS,
+               to = low + width * (b + 1 + 1e-9) / C2_STATS_BINS;
+        double inner = low + width * (b + 1e-9) / C2_STATS_BINS,
+               upto = low + width * (b + 1 - 1e-9) / C2_STATS_BINS;
+        for (int64_t i = 0; i < s->n && width > 0; i++) {
+            most += s->v[i] >= from && s->v[i] <= to;
+            least += s->v[i] > inner && s->v[i] < upto;
+        }
+        if (width > 0 && (stats->bins[b] < least || stats->bins[b] > most))
+            fail_msg("%s: bin %d holds %llu", what, b, (unsigned long long)stats->bins[b]);
+        total += stats->bins[b];
+    }
+    assert_int_equal(total, s->n);
+    if (width <= 0) assert_int_equal(stats->bins[0], s->n);
+}
+
+static void check(const struct array *a, const char *text, const char *type)
+{
+    struct c2_selectable ds = {&a->meta, {0}};
+    C2_AUTO(c2_stats) stats = {.num = a->num, .bound = bind(&a->meta.grid, text)};
+    struct sorted s = sort_all(a, &stats.bound);
+    struct cat2_error err = {0};
+    char what[100];
+
+    snprintf(what, sizeof(what), "%s [%s]", type, text);
+    assert_true(c2_stats_plan(&stats, &ds, &err));
+    assert_false(stats.sampled);
+    assert_int_equal(c2_stats_nstages(&stats), 2);
+    for (int64_t i = 0; i < 2; i++) {
+        struct c2_bound all = c2_stats_stage(&stats, i);
+        c2_stats_begin(&stats, i);
+        visit_all(a, &all, c2_stats_take, &stats);
+    }
+    assert_true(stats.finite == s.n && stats.nan == s.nan && stats.inf == s.inf);
+    assert_int_equal(stats.looked, stats.bound.nitems);
+    if (s.n > 0) {
+        assert_true(stats.min == s.v[0] && stats.max == s.v[s.n - 1] && stats.min_positive == s.positive);
+        expect_near(stats.mean, s.mean, 1e-9, what);
+        expect_near(stats.m2 / (double)s.n + s.mean * s.mean, s.std * s.std + s.mean * s.mean, 1e-9, what);
+        expect_near(c2_stats_percentile(&stats, &stats.low), s.v[(int64_t)(0.01 * (double)(s.n - 1))], 1e-4,
+                    what);
+        expect_near(c2_stats_percentile(&stats, &stats.high), s.v[(int64_t)(0.99 * (double)(s.n - 1))], 1e-4,
+                    what);
+        check_histogram(&stats, &s, what);
+    }
+    free(s.v);
+}
+
+static void every_dtype_is_counted_as_the_definition_says(void **state)
+{
+    static const int64_t shape[] = {7, 40, 30};
+    static const char *const texts[] = {"", "::-2,5:,1", "3", "0,0,0", "2:2", "0,0:2,:"};
+
+    (void)state;
+    for (size_t t = 0; t < C2_ARRAY_LEN(number_types); t++) {
+        struct array a;
+        array_make(&a, number_types[t], shape, 3, true);
+        for (size_t i = 0; i < C2_ARRAY_LEN(texts); i++)
+            check(&a, texts[i], number_types[t]);
+        array_fini(&a);
+    }
+}
+
+static void set(struct array *a, int64_t i, double v)
+{
+    memcpy(a->items + 8 * i, &v, 8);
+    a->numbers[i].real = v;
+}
+
+static void extremes_of_doubles_are_no_trouble(void **state)
+{
+    static const int64_t shape[] = {5000};
+    static const double values[] = {INFINITY, -INFINITY, NAN, 1.7e308, -1.7e308, 5e-324, -5e-324, 0, -0.0};
+    struct array a;
+
+    (void)state;
+    for (size_t kinds = 1; kinds <= C2_ARRAY_LEN(values); kinds++) { /* the first: nothing finite */
+        struct cat2_error err = {0};
+        array_make(&a, "<f8", shape, 1, false);
+        for (int64_t i = 0; i < a.n; i++)
+            set(&a, i, values[(size_t)random_below((int64_t)kinds)]);
+        struct c2_selectable ds = {&a.meta, {0}};
+        C2_AUTO(c2_stats) stats = {.num = a.num, .bound = bind(&a.meta.grid, "")};
+        struct sorted s = sort_all(&a, &stats.bound);
+        uint64_t total = 0;
+        assert_true(c2_stats_plan(&stats, &ds, &err));
+        for (int64_t i = 0; i < 2; i++) {
+            c2_stats_begin(&stats, i);
+            visit_all(&a, &stats.bound, c2_stats_take, &stats);
+        }
+        assert_true(stats.finite == s.n && stats.nan == s.nan && stats.inf == s.inf);
+        for (int b = 0; b < C2_STATS_BINS; b++)
+            total += stats.bins[b];
+        assert_int_equal(total, s.n);
+        if (s.n) assert_true(stats.min == s.v[0] && stats.max == s.v[s.n - 1]);
+        if (s.n) expect_near(c2_stats_percentile(&stats, &stats.low), s.v[(s.n - 1) / 100], 1e-4, "low");
+        free(s.v);
+        array_fini(&a);
+    }
+}
+
+static void json_holds_no_nan_and_wide_integers_whole(void **state)
+{
+    static const struct {
+        const char *type, *text, *part;
+    } cases[] = {{"<f4", "0:0", "\"min\":null,\"max\":null,\"min_positive\":null,\"mean\":null,\"std\":null"},
+                 {"<i8", "", "\"max\":9223372036854775807"},
+                 {"<i8", "", "\"min\":-9223372036854775808"},
+                 {">u8", "", "\"max\":9223372036854775807"},
+                 {"|u1", "1:2", "\"fraction\":1"}};
+    static const int64_t shape[] = {300};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct array a;
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
+        struct cat2_error err = {0};
+        array_make(&a, cases[i].type, shape, 1, false);
+        for (int64_t k = 0; k < a.n && a.num.wide; k++) {
+            bool turned = cases[i].type[0] == '>';
+            uint64_t v = k == 7 ? (TOP - 1) : k == 9 && !turned ? TOP : 3;
+            put_bytes(a.items + 8 * k, &v, 8, turned);
+        }
+        struct c2_selectable ds = {&a.meta, {0}};
+        C2_AUTO(c2_stats) stats = {.num = a.num, .bound = bind(&a.meta.grid, cases[i].text)};
+        assert_true(c2_stats_plan(&stats, &ds, &err));
+        for (int64_t stage = 0; stage < 2; stage++) {
+            c2_stats_begin(&stats, stage);
+            visit_all(&a, &stats.bound, c2_stats_take, &stats);
+        }
+        assert_true(c2_stats_json(&stats, &out, &err));
+        if (!strstr(c2_buf_cstr(&out), cases[i].part)) fail_msg("%s", c2_buf_cstr(&out));
+        array_fini(&a);
+    }
+}
+
+static void too_much_is_sampled_within_the_bound(void **state)
+{
+    static const int64_t shapes[][2] = {{32768, 32768}, {INT64_C(1) << 31, 1024}, {70000, 70000}};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(shapes); i++) {
+        enum c2_chunk_kind kind = C2_CHUNK_STORED;
+        struct c2_meta meta;
+        struct c2_selectable ds = huge(&meta, &kind, shapes[i], 2, 4);
+        C2_AUTO(c2_stats) stats = {.bound = bind(&meta.grid, "")};
+        struct cat2_error err = {0};
+        int64_t nbytes = 0, rows = -1;
+        stats.num = (struct c2_num){.kind = 'f', .size = 4, .itemsize = 4, .out_kind = 'f', .out_size = 4};
+        assert_true(c2_stats_plan(&stats, &ds, &err) && stats.sampled);
+        for (int64_t k = 0; k < stats.nsamples; k++) {
+            struct c2_bound part = c2_stats_stage(&stats, k);
+            nbytes += c2_view_cost(&ds, &part);
+            assert_true(part.axes[0].start > rows || part.axes[1].start > 0);
+            rows = part.axes[0].start;
+        }
+        assert_true(nbytes <= C2_VIEW_NBYTES_MAX);
+        assert_true(rows > shapes[i][0] / 2); /* from all of it */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_dtype_is_counted_as_the_definition_says),
+                                       cmocka_unit_test(extremes_of_doubles_are_no_trouble),
+                                       cmocka_unit_test(json_holds_no_nan_and_wide_integers_whole),
+                                       cmocka_unit_test(too_much_is_sampled_within_the_bound)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A selection of a dataset, decoded block by block, as items, npy, JSON or a fresh cframe. Workers only. */
+#ifndef C2_SELECT_SELECT_H
+#define C2_SELECT_SELECT_H
+
+#include "blosc/codec.h"
+#include "blosc/frame.h"
+
+/* A dataset as select sees it. All borrowed. */
+struct c2_selectable {
+    const struct c2_meta *meta;
+    struct c2_chunks chunks;
+};
+
+/** Decode the selected items into `out` (bound->nitems * itemsize bytes, C order). Reads only the blocks it
+ * needs.
+ *  @errors CAT2_ENOTFOUND a needed piece is not cached (message names nchunk); CAT2_EDATA; CAT2_EUNSUPPORTED.
+ */
+bool c2_select_items(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
+                     uint8_t *out, struct cat2_error *err);
+
+/* Answers larger than a few chunks are produced in parts, each C-order contiguous in the result. */
+struct c2_select_parts {
+    struct c2_bound bound;
+    int axis;     /* parts run along this axis of the selection; axes before it advance one by one */
+    int64_t part; /* items of `axis` per part */
+    int64_t nparts;
+    int64_t part_nbytes; /* of a full part */
+};
+/** Plan parts of about `target` bytes (>= one row of the last axes; aligned to chunk, else block borders
+ * where possible). */
+void c2_select_plan(const struct c2_meta *meta, const struct c2_bound *bound, int64_t target,
+                    struct c2_select_parts *out);
+/** The selection of part i. */
+struct c2_bound c2_select_part(const struct c2_select_parts *parts, int64_t i);
+
+/** A cframe of the selection as a new array (no attributes): shape bound->out_shape, fast LZ4, chunks and
+ * blocks chosen for it. When the selection is whole chunks of the same grid, compressed chunks are passed on
+ * untouched. Memory: result plus one chunk. @param fd  -1: into out; otherwise streamed into the file fd and
+ * out stays empty. */
+bool c2_select_cframe(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
+                      int fd, struct c2_buf *out, struct cat2_error *err);
+/** One Blosc2 chunk of the selected bytes (frames and files with prefer_schunk=true). ZSTD-1 shuffle,
+ * dataset's typesize. */
+bool c2_select_chunk(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
+                     struct c2_buf *out, struct cat2_error *err);
+#define C2_NPY_HEADER_MAX (2 * C2_DTYPE_TEXT_MAX + 2048)
+/** Header of a .npy file for descr (UTF-8) and shape, C order; at most C2_NPY_HEADER_MAX bytes. Version 1.0;
+ * 2.0 from 64 KiB on; 3.0 when names are beyond ASCII. */
+bool c2_npy_header(struct c2_str descr, const int64_t *shape, int ndim, struct c2_buf *out,
+                   struct cat2_error *err);
+
+#endif

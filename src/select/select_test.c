@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Selections of every corpus frame, through the frame and through a cache that holds only the needed blocks,
+ * against the same selection picked item by item from the wholly decoded data. */
+#include "blosc/blosc_testing.h"
+
+#include "base/fs.h"
+#include "blosc/frame_impl.h"
+#include "cache/cachefile.h"
+#include "select/select.h"
+
+/* A dataset decoded to C order, one chunk and block after the other, without select. */
+struct plain {
+    uint8_t *items;
+    size_t nbytes;
+};
+
+static void decode_all(struct c2_codec *codec, struct c2_frame *frame, struct plain *out)
+{
+    const struct c2_meta *meta = c2_frame_meta(frame);
+    const struct c2_grid *g = &meta->grid;
+    struct cat2_error err = {0};
+    struct c2_slice all = {0};
+    struct c2_bound bound;
+    uint8_t *chunk_bytes = malloc((size_t)meta->chunksize + 1);
+
+    assert_true(c2_slice_bind(&all, g->shape, g->ndim, &bound, &err));
+    out->nbytes = (size_t)bound.nitems * (size_t)g->typesize;
+    out->items = calloc(1, out->nbytes + 1);
+    for (int64_t i = 0; i < meta->nchunks; i++) {
+        C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+        assert_true(c2_frame_chunk(frame, i, &chunk, &err));
+        assert_true(c2_codec_decode(codec, meta, c2_buf_bytes(&chunk), chunk_bytes, &err));
+        int64_t step = g->block_items * g->typesize;
+        for (int32_t b = 0; b < g->nblocks; b++)
+            c2_grid_scatter(g, &bound, i, b, chunk_bytes + b * step, out->items);
+    }
+    free(chunk_bytes);
+}
+
+/* The n-th item of a selection, straight from the definition. */
+static const uint8_t *pick(const struct plain *plain, const struct c2_grid *g, const struct c2_bound *bound,
+                           int64_t n)
+{
+    int64_t at = 0, stride = 1;
+
+    for (int i = bound->ndim - 1; i >= 0; i--) {
+        int64_t k = n % bound->axes[i].count;
+        n /= bound->axes[i].count;
+        at += (bound->axes[i].start + k * bound->axes[i].step) * stride;
+        stride *= g->shape[i];
+    }
+    return plain->items + at * g->typesize;
+}
+
+static void expect_items(const struct plain *plain, const struct c2_grid *g, const struct c2_bound *bound,
+                         const uint8_t *got, const char *what)
+{
+    for (int64_t i = 0; i < bound->nitems; i++)
+        if (memcmp(got + i * g->typesize, pick(plain, g, bound, i), (size_t)g->typesize) != 0)
+            fail_msg("%s: item %lld of %lld is wrong", what, (long long)i, (long long)bound->nitems);
+}
+
+static void check_items(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
+                        const struct plain *plain, const char *what)
+{
+    struct cat2_error err = {0};
+    uint8_t *out = malloc((size_t)bound->nitems * (size_t)ds->meta->grid.typesize + 1);
+
+    if (!c2_select_items(codec, ds, bound, out, &err)) fail_msg("%s: %s", what, err.message);
+    expect_items(plain, &ds->meta->grid, bound, out, what);
+    free(out);
+}
+
+static void check_cframe(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
+                         const struct plain *plain, const char *what)
+{
+    C2_AUTO(c2_buf) bytes = C2_BUF_INIT(1 << 28);
+    C2_AUTO_PTR(c2_frame) *frame = NULL;
+    struct cat2_error err = {0};
+    struct c2_slice all = {0};
+    struct c2_bound whole;
+    struct plain copy;
+
+    if (!c2_select_cframe(codec, ds, bound, -1, &bytes, &err) ||
+        !c2_frame_open_buf(&bytes, what, &frame, &err))
+        fail_msg("%s: %s", what, err.message);
+    const struct c2_meta *meta = c2_frame_meta(frame);
+    assert_int_equal(meta->grid.ndim, bound->out_ndim);
+    for (int i = 0; i < bound->out_ndim; i++)
+        assert_int_equal(meta->grid.shape[i], bound->out_shape[i]);
+    assert_true(c2_slice_bind(&all, meta->grid.shape, meta->grid.ndim, &whole, &err));
+    decode_all(codec, frame, &copy);
+    expect_items(plain, &ds->meta->grid, bound, copy.items, what);
+    free(copy.items);
+}
+
+/* Whole, first item, a middle piece, every other, reversed, one chunk: by shape. */
+static int make_slices(const struct c2_grid *g, char out[][C2_DIM_MAX * 24])
+{
+    int n = 6;
+
+    for (int s = 0; s < n; s++)
+        out[s][0] = '\0';
+    for (int i = 0; i < g->ndim; i++) {
+        const char *comma = i ? "," : "";
+        int64_t len = g->shape[i], mid = len / 3;
+        char part[6][24];
+        snprintf(part[0], sizeof(part[0]), "%s:", comma);
+        snprintf(part[1], sizeof(part[1]), len ? "%s0" : "%s:", comma);
+        snprintf(part[2], sizeof(part[2]), "%s%lld:%lld", comma, (long long)mid,
+                 (long long)(mid + (len + 2) / 3));
+        snprintf(part[3], sizeof(part[3]), "%s%d::%d", comma, i % 2, i + 2);
+        snprintf(part[4], sizeof(part[4]), "%s::-%d", comma, i % 3 + 1);
+        snprintf(part[5], sizeof(part[5]), "%s0:%d", comma, g->chunks[i]);
+        for (int s = 0; s < n; s++)
+            memcpy(out[s] + strlen(out[s]), part[s], strlen(part[s]) + 1);
+    }
+    return n;
+}
+
+/* Put what a selection needs into a cache: single blocks where that is possible. */
+static void put_needed(struct c2_cachefile *cf, struct c2_frame *frame, const struct c2_bound *bound)
+{
+    const struct c2_grid *g = &c2_frame_meta(frame)->grid;
+    struct cat2_error err = {0};
+    struct c2_grid_walk walk;
+    int64_t nchunk;
+
+    c2_grid_walk_init(&walk, g, bound);
+    while (c2_grid_walk_next(&walk, &nchunk)) {
+        C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+        struct c2_chunk_expect want = c2_meta_expect(c2_frame_meta(frame), nchunk);
+        struct c2_chunk_info info;
+        int32_t *blocks = malloc((size_t)g->nblocks * 4);
+        int32_t n = (int32_t)c2_grid_blocks(g, bound, nchunk, blocks);
+        assert_true(c2_frame_chunk(frame, nchunk, &chunk, &err));
+        assert_true(c2_guard_chunk(c2_buf_bytes(&chunk), &want, &info, &err));
+        if (info.special || info.memcpyed || info.delta || g->nblocks < 2) {
+            assert_true(c2_cachefile_put(cf, nchunk, c2_buf_bytes(&chunk), &err));
+        } else {
+            struct c2_bytes prefix = {chunk.p, (size_t)info.data_start};
+            int32_t *off = malloc((size_t)info.nblocks * 8), *len = off + info.nblocks;
+            assert_true(c2_block_extents(prefix, &info, off, len, &err));
+            for (int32_t i = 0; i < n; i++)
+                if (!c2_cachefile_put_blocks(
+                        cf, nchunk, prefix, &blocks[i], 1,
+                        (struct c2_bytes){chunk.p + off[blocks[i]], (size_t)len[blocks[i]]}, &err))
+                    fail_msg("%s", err.message);
+            free(off);
+        }
+        free(blocks);
+    }
+}
+
+static void check_cached(struct c2_codec *codec, int dirfd, struct c2_frame *frame,
+                         const struct c2_bound *bound, const struct plain *plain, const char *what)
+{
+    C2_AUTO_PTR(c2_cachefile) *cf = NULL;
+    struct cat2_error err = {0};
+
+    if (!c2_cachefile_create_slots(dirfd, "a", "e", c2_frame_meta(frame), &cf, &err))
+        fail_msg("%s", err.message);
+    struct c2_selectable ds = {c2_cachefile_meta(cf), c2_cachefile_chunks(cf)};
+    if (bound->nitems > 0) {
+        uint8_t *out = malloc((size_t)bound->nitems * (size_t)ds.meta->grid.typesize);
+        assert_false(c2_select_items(codec, &ds, bound, out, &err));
+        assert_int_equal(err.code, CAT2_ENOTFOUND);
+        free(out);
+    }
+    put_needed(cf, frame, bound);
+    check_items(codec, &ds, bound, plain, what);
+    check_cframe(codec, &ds, bound, plain, what);
+}
+
+static void selections_of_every_frame_are_what_the_definition_says(void **state)
+{
+    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
+    struct sample s;
+    FILE *list = NULL;
+    char dir[] = "/tmp/c2-select-XXXXXX";
+    struct cat2_error err = {0};
+    int at = 0, count = 0;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    int dirfd = c2_fs_open_dir(dir, false, &err);
+    while (next_sample(&list, &at, &s)) {
+        C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
+        char slices[6][C2_DIM_MAX * 24];
+        struct plain plain;
+        if (c2_frame_refusal(frame)) continue;
+        struct c2_selectable ds = {c2_frame_meta(frame), c2_frame_chunks(frame)};
+        decode_all(codec, frame, &plain);
+        int n = make_slices(&ds.meta->grid, slices);
+        for (int i = 0; i < n; i++, count++) {
+            struct c2_slice slice;
+            struct c2_bound bound;
+            char what[512];
+            snprintf(what, sizeof(what), "%s[%s]", s.name, slices[i]);
+            if (!c2_slice_parse(c2_str_of(slices[i]), &slice, &err) ||
+                !c2_slice_bind(&slice, ds.meta->grid.shape, ds.meta->grid.ndim, &bound, &err))
+                fail_msg("%s: %s", what, err.message);
+            check_items(codec, &ds, &bound, &plain, what);
+            check_cframe(codec, &ds, &bound, &plain, what);
+            if (i == 1 || i == 2) check_cached(codec, dirfd, frame, &bound, &plain, what);
+        }
+        free(plain.items);
+    }
+    assert_true(count > 500);
+    assert_true(c2_cachefile_remove(dirfd, "a", &err));
+    close(dirfd);
+    rmdir(dir);
+}
+
+static void parts_follow_each_other_in_the_result(void **state)
+{
+    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
+    struct sample s;
+    FILE *list = NULL;
+    int at = 0;
+    struct cat2_error err = {0};
+
+    (void)state;
+    while (next_sample(&list, &at, &s)) {
+        C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
+        char slices[6][C2_DIM_MAX * 24];
+        if (c2_frame_refusal(frame)) continue;
+        struct c2_selectable ds = {c2_frame_meta(frame), c2_frame_chunks(frame)};
+        size_t typesize = (size_t)ds.meta->grid.typesize;
+        int n = make_slices(&ds.meta->grid, slices);
+        for (int i = 0; i < n; i++) {
+            struct c2_slice slice;
+            struct c2_bound bound;
+            struct c2_select_parts parts;
+            size_t done = 0;
+            assert_true(c2_slice_parse(c2_str_of(slices[i]), &slice, &err));
+            assert_true(c2_slice_bind(&slice, ds.meta->grid.shape, ds.meta->grid.ndim, &bound, &err));
+            c2_select_plan(ds.meta, &bound, 3000, &parts);
+            size_t total = (size_t)bound.nitems * typesize;
+            uint8_t *once = malloc(total * 2 + 1), *in_parts = once + total;
+            assert_true(c2_select_items(codec, &ds, &bound, once, &err));
+            for (int64_t k = 0; k < parts.nparts; k++) {
+                struct c2_bound part = c2_select_part(&parts, k);
+                assert_true(part.nitems * (int64_t)typesize <= parts.part_nbytes);
+                assert_true(done + (size_t)part.nitems * typesize <= total);
+                assert_true(c2_select_items(codec, &ds, &part, in_parts + done, &err));
+                done += (size_t)part.nitems * typesize;
+            }
+            assert_int_equal(done, total);
+            if (total) assert_memory_equal(once, in_parts, total);
+            free(once);
+        }
+    }
+}
+
+static void an_npy_header_is_numpys(void **state)
+{
+    static const struct {
+        const char *descr, *dict;
+        int64_t shape[3];
+        int ndim;
+    } cases[] = {
+        {"<f8", "{'descr': '<f8', 'fortran_order': False, 'shape': (), }", {0}, 0},
+        {"<f8", "{'descr': '<f8', 'fortran_order': False, 'shape': (7,), }", {7}, 1},
+        {"|S3", "{'descr': '|S3', 'fortran_order': False, 'shape': (2, 0, 9), }", {2, 0, 9}, 3},
+        {"[('\xc3\xa4', '<i4')]",
+         "{'descr': [('\xc3\xa4', '<i4')], 'fortran_order': False, 'shape': (1,), }",
+         {1},
+         1},
+        {"[('a', '<i4')]", "{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,), }", {1}, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
+        struct cat2_error err = {0};
+        assert_true(c2_npy_header(c2_str_of(cases[i].descr), cases[i].shape, cases[i].ndim, &out, &err));
+        bool ascii = !memchr(cases[i].descr, 0xc3, strlen(cases[i].descr));
+        assert_memory_equal(out.p, ascii ? "\x93NUMPY\x01\x00" : "\x93NUMPY\x03\x00", 8);
+        assert_int_equal(out.n % 64, 0);
+        int lead = ascii ? 10 : 12;
+        assert_int_equal(out.p[8] + 256 * out.p[9] + lead, (int)out.n);
+        assert_memory_equal(out.p + lead, cases[i].dict, strlen(cases[i].dict));
+        assert_int_equal(out.p[out.n - 1], '\n');
+    }
+}
+
+static void one_chunk_of_a_selection_decodes_to_it(void **state)
+{
+    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
+    C2_AUTO_PTR(c2_frame) *frame = open_sample("v4-dtype-c16.b2nd");
+    struct c2_selectable ds = {c2_frame_meta(frame), c2_frame_chunks(frame)};
+    C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+    struct cat2_error err = {0};
+    struct c2_slice all = {0};
+    struct c2_bound bound;
+
+    (void)state;
+    assert_true(c2_slice_bind(&all, ds.meta->grid.shape, ds.meta->grid.ndim, &bound, &err));
+    assert_true(c2_select_chunk(codec, &ds, &bound, &chunk, &err));
+    size_t n = (size_t)bound.nitems * (size_t)ds.meta->grid.typesize;
+    uint8_t *a = malloc(2 * n);
+    assert_true(c2_select_items(codec, &ds, &bound, a, &err));
+    assert_true(c2_codec_decode(codec, NULL, c2_buf_bytes(&chunk), a + n, &err));
+    assert_memory_equal(a, a + n, n);
+    free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(selections_of_every_frame_are_what_the_definition_says),
+        cmocka_unit_test(parts_follow_each_other_in_the_result),
+        cmocka_unit_test(an_npy_header_is_numpys),
+        cmocka_unit_test(one_chunk_of_a_selection_decodes_to_it),
+    };
+
+    c2_codec_setup();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
