@@ -27,12 +27,13 @@
 #define C2_REQUEST_BODY_MAX   (1 << 20)               /* the largest body a service takes is a Root */
 #define C2_REQUEST_ARENA_MAX  (4 << 20)               /* parsed parts of one request */
 #define C2_WS_MESSAGE_MAX     (16 << 20)              /* as the Python broker */
-#define C2_WS_QUEUE_MAX       (32 << 20)  /* unsent bytes towards one WebSocket peer before it is dropped */
-#define C2_CONNECTIONS_MAX    4096        /* of one service */
-#define C2_HOT_NBYTES_MAX     (8 << 20)   /* small answers a subscriber keeps whole */
-#define C2_CACHE_MEMORY_MAX   (256 << 20) /* pieces a subscriber passes on while its cache cannot be written \
-                                           */
-#define C2_UPSTREAM_MAX    16             /* parallel requests to one publisher */
-#define C2_TOML_NBYTES_MAX (1 << 20)      /* a configuration file */
+#define C2_WS_QUEUE_MAX       (32 << 20) /* unsent bytes towards one WebSocket peer before it is dropped */
+#define C2_CONNECTIONS_MAX    4096       /* of one service */
+#define C2_ANSWER_NBYTES_MAX    (64 << 20) /* an answer that is made whole before it is sent */
+#define C2_CACHE_MEMORY_MAX                                                                                  \
+    (256 << 20)                      /* pieces a subscriber passes on while its cache cannot be written      \
+                                      */
+#define C2_UPSTREAM_MAX    16        /* parallel requests to one publisher */
+#define C2_TOML_NBYTES_MAX (1 << 20) /* a configuration file */
 
 #endif

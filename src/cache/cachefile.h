@@ -13,6 +13,7 @@
 #ifndef C2_CACHE_CACHEFILE_H
 #define C2_CACHE_CACHEFILE_H
 
+#include "base/range.h"
 #include "blosc/codec.h"
 #include "blosc/frame.h"
 
@@ -107,6 +108,20 @@ struct c2_scrub {
 bool c2_cachefile_scrub(struct c2_cachefile *cf, struct c2_scrub *scrub, int64_t most,
                         struct cat2_error *err);
 
+/* Chunks that a reader needs. They are not evicted while it holds them; what is stored meanwhile is held too.
+ */
+struct c2_hold {
+    struct c2_hold *next; /* of those of the cache file */
+    /* Which chunks: those of a selection; those under bytes of the publisher's frame; all. */
+    enum c2_hold_kind { C2_HOLD_BOUND, C2_HOLD_RANGES, C2_HOLD_ALL } kind;
+    const struct c2_bound *bound; /* borrowed, as ranges */
+    const struct c2_range *ranges;
+    size_t nranges;
+};
+/** hold stays the caller's, and in its place until it is released. Any thread. */
+void c2_cachefile_hold(struct c2_cachefile *cf, struct c2_hold *hold);
+void c2_cachefile_release(struct c2_cachefile *cf, struct c2_hold *hold);
+
 bool c2_cachefile_is_in_memory(const struct c2_cachefile *cf);
 /** Compressed bytes of chunks in all those in memory. Any thread. */
 int64_t c2_cachefile_memory_nbytes(void);
@@ -116,9 +131,8 @@ bool c2_cachefile_keep_small(struct c2_cachefile *cf, int64_t most);
 
 /** Bytes on disk (st_blocks of both files). */
 int64_t c2_cachefile_disk_nbytes(const struct c2_cachefile *cf);
-/** Give back at least `want` bytes: second chance over chunks by last use, records cleared then holes
- * punched; a read that finds its chunk gone is a miss. Returns
- * bytes freed. Worker. */
+/** Give back at least `want` bytes, if there are as many that nobody holds: second chance over chunks by last
+ * use, records cleared then holes punched. Returns bytes freed. Worker. */
 int64_t c2_cachefile_evict(struct c2_cachefile *cf, int64_t want);
 /** Remove the files of `rel`; open objects live on. */
 bool c2_cachefile_remove(int dirfd, const char *rel, struct cat2_error *err);

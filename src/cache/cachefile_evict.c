@@ -88,7 +88,7 @@ static bool clear_record(struct c2_cachefile *cf, int64_t nchunk)
 
     pthread_mutex_lock(&cf->lock);
     struct c2_cache_rec rec = c2_cache_load_locked(cf, nchunk), fields = {0};
-    bool ok = c2_cache_state_of(&rec) != C2_CACHE_ABSENT &&
+    bool ok = c2_cache_state_of(&rec) != C2_CACHE_ABSENT && !c2_cache_is_held(cf, nchunk) &&
               c2_cache_store(cf, nchunk, &rec, C2_CACHE_ABSENT, fields, &ignored);
     pthread_mutex_unlock(&cf->lock);
     return ok;

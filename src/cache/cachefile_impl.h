@@ -74,7 +74,8 @@ struct c2_cachefile {
         uint64_t tag;
         int n;
     } active[C2_CACHE_ACTIVE_MAX];
-    int64_t hand; /* where the next eviction starts */
+    int64_t hand;          /* where the next eviction starts */
+    struct c2_hold *holds; /* what readers need */
 };
 
 /* Reading and writing data and sidecar, wherever they are. */
@@ -134,6 +135,9 @@ static inline enum c2_cache_state c2_cache_state_of(const struct c2_cache_rec *r
 {
     return (enum c2_cache_state)(rec->state & 15);
 }
+
+/** Does a reader hold chunk nchunk? cf->lock held. */
+bool c2_cache_is_held(const struct c2_cachefile *cf, int64_t nchunk);
 
 /** Begin a change of a chunk: changes of the same tag go together, others wait (or false with wait false). */
 bool c2_cache_enter(struct c2_cachefile *cf, int64_t nchunk, uint64_t tag, bool wait);

@@ -127,6 +127,17 @@ bool c2_grid_walk_next(struct c2_grid_walk *walk, int64_t *nchunk)
     return true;
 }
 
+bool c2_grid_touches(const struct c2_grid *grid, const struct c2_bound *bound, int64_t nchunk)
+{
+    if (bound->nitems == 0) return false;
+    for (int axis = grid->ndim - 1; axis >= 0; axis--) {
+        int64_t chunk = grid->chunks[axis], at = nchunk % grid->nchunks_along[axis] * chunk;
+        if (!axis_touches(&bound->axes[axis], at, at + chunk)) return false;
+        nchunk /= grid->nchunks_along[axis];
+    }
+    return true;
+}
+
 int64_t c2_grid_count(const struct c2_grid *grid, const struct c2_bound *bound)
 {
     int64_t lo[C2_DIM_MAX], hi[C2_DIM_MAX], count = 1;

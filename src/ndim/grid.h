@@ -39,6 +39,8 @@ struct c2_grid_walk {
 void c2_grid_walk_init(struct c2_grid_walk *walk, const struct c2_grid *grid, const struct c2_bound *bound);
 /** The next chunk; false at the end. */
 bool c2_grid_walk_next(struct c2_grid_walk *walk, int64_t *nchunk);
+/** Is chunk `nchunk` one of those? */
+bool c2_grid_touches(const struct c2_grid *grid, const struct c2_bound *bound, int64_t nchunk);
 /** How many chunks a selection touches (saturates at INT64_MAX). */
 int64_t c2_grid_count(const struct c2_grid *grid, const struct c2_bound *bound);
 

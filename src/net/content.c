@@ -134,20 +134,9 @@ static void drop(const struct c2_content *content)
 /* Conditions that end the request here. */
 static bool settled(struct c2_request *req, const struct c2_content *content)
 {
-    struct c2_str header;
-
-    if (!content->etag) return false;
-    if (c2_request_header(req, "If-Match", &header) && !c2_etag_listed(header, content->etag)) {
-        drop(content);
-        c2_reply_detail(req, 412, "the dataset is of another generation: %s", content->etag);
-        return true;
-    }
-    if (c2_request_header(req, "If-None-Match", &header) && c2_etag_listed(header, content->etag)) {
-        drop(content);
-        c2_reply_empty(req, 304);
-        return true;
-    }
-    return false;
+    if (!content->etag || !c2_reply_if_settled(req, content->etag)) return false;
+    drop(content);
+    return true;
 }
 
 /* Ranges of the request: > 0 some, 0 none satisfiable, -1 send all. */

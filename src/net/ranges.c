@@ -44,19 +44,3 @@ int c2_ranges_parse(struct c2_str header, int64_t nbytes, struct c2_range *out, 
     }
     return n;
 }
-
-bool c2_etag_listed(struct c2_str header, const char *etag_quoted)
-{
-    struct c2_str etag = c2_str_of(etag_quoted), rest = header, part;
-
-    if (c2_str_is(c2_str_trim(header), "*")) return true;
-    for (bool more = true; more;) {
-        more = c2_str_cut(rest, ',', &part, &rest);
-        part = c2_str_trim(part);
-        if (c2_str_starts(part, "W/")) part = (struct c2_str){part.p + 2, part.n - 2};
-        if (c2_str_eq(part, etag)) return true;
-        bool quoted = etag.n > 1 && etag.p[0] == '"';
-        if (quoted && c2_str_eq(part, (struct c2_str){etag.p + 1, etag.n - 2})) return true;
-    }
-    return false;
-}

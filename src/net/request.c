@@ -18,6 +18,11 @@ bool c2_request_redo(struct c2_request *req, int most)
     return true;
 }
 
+const void *c2_request_route_arg(const struct c2_request *req)
+{
+    return req->table->routes[req->nroute].arg;
+}
+
 bool c2_request_is_head(const struct c2_request *req)
 {
     return req->head;

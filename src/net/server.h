@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/blob.h"
+#include "base/range.h"
 #include "net/loop.h"
 #include "wire/url.h"
 
@@ -31,6 +32,7 @@ struct c2_route {
      * empty, '*' may be given several times, '!' a boolean. "KEY=VALUE:" begins parameters that go with this
      * one only; "@KEY" first: errors of this route are {"KEY": text}. "_" is taken everywhere. */
     const char *query;
+    const void *arg; /* c2_request_route_arg(): for handlers of several routes */
 };
 struct c2_server_options {
     struct c2_endpoint listen;
@@ -71,6 +73,7 @@ bool c2_request_query(const struct c2_request *req, const char *name,
                       struct c2_str *out); /* decoded; the last one wins */
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out); /* any case */
 struct c2_bytes c2_request_body(const struct c2_request *req); /* POST, at most C2_REQUEST_BODY_MAX */
+const void *c2_request_route_arg(const struct c2_request *req);
 struct c2_arena *c2_request_arena(struct c2_request *req);
 const char *c2_request_id(const struct c2_request *req); /* X-Request-Id of the client (if sane) or ours */
 /** Query parameter as Python's bool (true 1 on yes y t / false 0 off no n f): false + 422 text in err when it
@@ -137,7 +140,6 @@ struct c2_content {
     void *ctx;
 };
 void c2_reply_content(struct c2_request *req, const struct c2_content *content);
-struct c2_range;
 /** The body of an answer to ranges (1 or more) of content->fd, in memory. Worker. @errors CAT2_EIO. */
 bool c2_content_build(const struct c2_content *content, const struct c2_range *ranges, int n,
                       struct c2_buf *out, struct cat2_error *err);
@@ -146,13 +148,13 @@ void c2_reply_content_built(struct c2_request *req, const struct c2_content *con
                             const struct c2_range *ranges, int n, struct c2_buf *take);
 
 /* Ranges of a header, for handlers that must know them before. */
-struct c2_range {
-    int64_t off, n;
-};
 #define C2_RANGES_MAX 256
 /** "bytes=..." on nbytes: number of satisfiable ranges written (<= max), 0 = none satisfiable (416), -1 =
  * ignore the header (malformed, other unit, too many). */
 int c2_ranges_parse(struct c2_str header, int64_t nbytes, struct c2_range *out, int max);
+/** If-Match and If-None-Match against the ETag of the answer to come: true: one of them ended the request,
+ * which is answered 412, or 304 with the headers said so far and this ETag. */
+bool c2_reply_if_settled(struct c2_request *req, const char *etag_quoted);
 /** Does the If-None-Match / If-Match value list this etag (quoted strong compare, "*", and Python's unquoted
  * equality)? */
 bool c2_etag_listed(struct c2_str header, const char *etag_quoted);

@@ -14,7 +14,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "plugin/host.h"
-#include "subscriber/answer/hot.h"
+#include "subscriber/answer/view.h"
 #include "subscriber/api/api.h"
 #include "subscriber/events/events.h"
 #include "subscriber/fetch/quota.h"
@@ -54,7 +54,6 @@ static bool start_events(struct c2_subscriber *sub, struct cat2_error *err)
 /* With the last dataset. */
 static void free_rest(struct c2_subscriber *sub)
 {
-    c2_hot_free(sub->hot);
     c2_views_free(sub->views);
     c2_plugins_free(sub->plugins);
     c2_events_free(sub->events);
@@ -73,9 +72,8 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     sub->epoch = c2_wall_ms(c2_loop_clock(config->loop));
     sub->free_rest = free_rest;
     sub->statefd = sub->cachefd = -1;
-    sub->hot = c2_hot_new(C2_HOT_NBYTES_MAX);
     sub->views = c2_views_new();
-    if (!sub->hot || !sub->views) {
+    if (!sub->views) {
         c2_subscriber_free(sub);
         return c2_fail_nomem(err, "subscriber");
     }
@@ -156,7 +154,6 @@ static bool scrub_metrics(const struct c2_subscriber *sub, struct c2_buf *out, s
 
 bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err)
 {
-    struct c2_hot_stats hot = c2_hot_stats(sub->hot);
     struct c2_cachefile_stats files = c2_cachefile_stats();
     size_t roots = 0, datasets = 0, listing = 0, away = 0;
 
@@ -183,7 +180,7 @@ bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct
         "# TYPE caterva2_cache_files_waited_total counter\ncaterva2_cache_files_waited_total %" PRId64 "\n"
         "# TYPE caterva2_cache_files_refused_total counter\ncaterva2_cache_files_refused_total %" PRId64 "\n"
         "# TYPE caterva2_cache_mapped_bytes gauge\ncaterva2_cache_mapped_bytes %" PRId64 "\n",
-        roots, datasets, listing, away, sub->pieces_fetched, sub->bytes_fetched, sub->flights, hot.hits,
-        hot.nbytes, files.nopen, c2_sub_files_max(sub), sub->open.nclosed, sub->open.nwaited,
-        sub->open.nrefused, files.mapped_nbytes);
+        roots, datasets, listing, away, sub->pieces_fetched, sub->bytes_fetched, sub->flights,
+        sub->views->hits, c2_lru_nbytes(sub->views->answers), files.nopen, c2_sub_files_max(sub),
+        sub->open.nclosed, sub->open.nwaited, sub->open.nrefused, files.mapped_nbytes);
 }

@@ -124,18 +124,14 @@ void c2_h5web_reply(struct c2_request *req, const char *h5web_dir)
 
 static void reply_embedded(struct c2_request *req, const struct c2_asset *asset, bool current)
 {
-    struct c2_str header;
     bool gzip = asset->gzip_nbytes > 0 && c2_web_takes_gzip(req);
 
     /* An address of another build gets what there is now, but nobody may keep it under that name. */
     c2_reply_header(req, "Cache-Control", current ? "public, max-age=31536000, immutable" : "no-cache");
     c2_reply_header(req, "X-Content-Type-Options", "nosniff");
-    c2_reply_header(req, "ETag", asset->etag);
     if (asset->gzip_nbytes) c2_reply_header(req, "Vary", "Accept-Encoding");
-    if (c2_request_header(req, "If-None-Match", &header) && c2_etag_listed(header, asset->etag)) {
-        c2_reply_empty(req, 304);
-        return;
-    }
+    if (c2_reply_if_settled(req, asset->etag)) return;
+    c2_reply_header(req, "ETag", asset->etag);
     if (gzip) c2_reply_header(req, "Content-Encoding", "gzip");
     struct c2_bytes bytes = {gzip ? asset->gzip : asset->bytes, gzip ? asset->gzip_nbytes : asset->nbytes};
     c2_reply_static(req, 200, asset->type, bytes);

@@ -55,29 +55,3 @@ bool c2_sub_disposition(const struct c2_ds *ds, struct c2_str slice, const char 
     return c2_url_encode(c2_buf_str(&name), false, &encoded, err) &&
            c2_buf_printf(out, err, "attachment; filename*=utf-8''%s", c2_buf_cstr(&encoded));
 }
-
-/* Is the answer to be saved? Then its header. */
-static bool asked(const struct c2_request *req, const struct c2_ds *ds, const char *suffix,
-                  struct c2_buf *out)
-{
-    struct cat2_error err;
-    bool wanted = false;
-
-    return c2_request_query_bool(req, "download", false, &wanted, &err) && wanted &&
-           c2_sub_disposition(ds, c2_view_slice(req), suffix, out, &err);
-}
-
-void c2_sub_download_reply(struct c2_request *req, const struct c2_ds *ds, const char *suffix)
-{
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(32768);
-
-    if (asked(req, ds, suffix, &text)) c2_reply_header(req, "Content-Disposition", c2_buf_cstr(&text));
-}
-
-bool c2_sub_download_head(struct c2_view *view, const char *suffix)
-{
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(32768);
-
-    return !asked(view->req, view->ds, suffix, &text) ||
-           c2_view_head(view, &view->err, "Content-Disposition", c2_buf_cstr(&text));
-}

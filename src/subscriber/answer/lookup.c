@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From the path of a request to its dataset; and its addresses. */
-#include <stdlib.h>
+#include <limits.h>
+#include <stdio.h>
 
 #include "base/limits.h"
 #include "subscriber/answer/lookup.h"
@@ -11,6 +12,72 @@
 
 #define ANEW_MAX 3 /* generations one request runs after */
 
+struct lookup {
+    struct c2_found found;
+    struct c2_str root;
+    c2_found_fn *fn;
+};
+
+/* The request may be answered, and all that lives with it gone, when fn returns. */
+static void on_known(void *ctx, const struct cat2_error *err)
+{
+    const struct lookup *l = ctx;
+    struct c2_found found = l->found;
+
+    found.root = c2_sub_root(found.sub, l->root); /* which may have come or gone meanwhile */
+    if (found.root) {
+        found.folder = found.path.n == 0 || c2_sub_is_folder(found.root, found.path);
+        if (found.path.n && !(found.slash && found.folder)) found.ds = c2_sub_find(found.root, found.path);
+    }
+    l->fn(&found, err);
+}
+
+void c2_sub_find_path(struct c2_request *req, struct c2_subscriber *sub, struct c2_str root,
+                      struct c2_str path, enum c2_find_wait wait, c2_found_fn *fn, void *ctx)
+{
+    struct lookup *l = c2_arena_alloc(c2_request_arena(req), sizeof(*l));
+    struct c2_root_state *state = c2_sub_root(sub, root);
+
+    if (!l) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *l = (struct lookup){.found = {.req = req, .sub = sub, .path = path, .ctx = ctx}, .root = root, .fn = fn};
+    while (l->found.path.n && l->found.path.p[l->found.path.n - 1] == '/') {
+        l->found.path.n--;
+        l->found.slash = true;
+    }
+    if (wait == C2_FIND_DATASET && state)
+        c2_sub_when_found(state, path, on_known, l);
+    else if (wait == C2_FIND_PAGE)
+        c2_sub_when_known_within(state, C2_PAGE_PATIENCE_MS, on_known, l);
+    else
+        c2_sub_when_known(state, on_known, l);
+}
+
+/* ---- datasets ---- */
+
+struct wanted {
+    bool b2;
+    bool refused; /* also one that cannot be served, if its metadata is known */
+    c2_dataset_handler *fn;
+};
+
+static void resolve(const struct c2_found *found, const struct cat2_error *err)
+{
+    const struct wanted *wanted = found->ctx;
+    struct c2_ds *ds = found->ds;
+
+    if (err)
+        c2_reply_reason(found->req, found->root, err);
+    else if (!ds || found->slash)
+        c2_reply_no_dataset(found->req, found->sub, wanted->b2);
+    else if (ds->error && !(ds->refused && wanted->refused))
+        c2_reply_unserved(found->req, ds);
+    else
+        wanted->fn(found->req, ds);
+}
+
 /* Plain files are frames under NAME.b2. */
 static struct c2_str dataset_path(struct c2_str path, bool b2)
 {
@@ -18,89 +85,86 @@ static struct c2_str dataset_path(struct c2_str path, bool b2)
     return path;
 }
 
-struct lookup {
-    struct c2_request *req;
-    struct c2_subscriber *sub;
-    bool b2;
-    bool refused; /* also one that cannot be served, if its metadata is known */
-    c2_dataset_handler *fn;
-};
-
-static void resolve(void *ctx, const struct cat2_error *err)
-{
-    struct lookup *l = ctx;
-    struct c2_str name, path;
-    struct c2_request *req = l->req;
-
-    c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
-    struct c2_root_state *root = c2_sub_root(l->sub, name);
-    path = dataset_path(path, l->b2);
-    struct c2_ds *ds = root ? c2_sub_find(root, path) : NULL;
-    if (err)
-        c2_reply_reason(req, root, err);
-    else if (!ds)
-        c2_reply_no_dataset(req, l->sub, l->b2);
-    else if (ds->error && !(ds->refused && l->refused))
-        c2_reply_unserved(req, ds);
-    else
-        l->fn(req, ds);
-    free(l);
-}
-
-void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct cat2_error *err, bool b2,
-                         c2_dataset_handler *fn)
-{
-    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
-    bool again = err->code == CAT2_ECHANGED && root && !ds->sub->stopping;
-    struct lookup *l = again && c2_request_again(req) < ANEW_MAX ? calloc(1, sizeof(*l)) : NULL;
-
-    if (l) {
-        *l = (struct lookup){.req = req, .sub = ds->sub, .b2 = b2, .fn = fn};
-        c2_sub_when_listed(root, resolve, l);
-    } else if (again) {
-        c2_reply_detail(req, 503, "%.100s/%.200s changes faster than it can be read", ds->root, ds->path);
-    } else {
-        c2_reply_reason(req, root, err);
-    }
-}
-
-static void find(struct c2_request *req, struct c2_subscriber *sub, bool b2, bool refused,
-                 c2_dataset_handler *fn)
+static void find(struct c2_request *req, struct c2_subscriber *sub, struct wanted wanted)
 {
     struct c2_str whole = c2_request_param(req, "path"), name, path;
     struct cat2_error err;
 
     if (!c2_str_cut(whole, '/', &name, &path) || path.n == 0) {
-        c2_reply_no_dataset(req, sub, b2);
+        c2_reply_no_dataset(req, sub, wanted.b2);
         return;
     }
     if (!c2_path_check(path, &err)) {
         c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
         return;
     }
-    struct c2_root_state *root = c2_sub_root(sub, name);
-    struct lookup *l = root ? calloc(1, sizeof(*l)) : NULL;
-    if (!root) {
-        c2_reply_no_dataset(req, sub, b2);
+    if (!c2_sub_root(sub, name)) {
+        c2_reply_no_dataset(req, sub, wanted.b2);
         return;
     }
-    if (!l) {
+    struct wanted *kept = c2_arena_alloc(c2_request_arena(req), sizeof(*kept));
+    if (!kept) {
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
-    *l = (struct lookup){req, sub, b2, refused, fn};
-    c2_sub_when_found(root, dataset_path(path, b2), resolve, l);
+    *kept = wanted;
+    c2_sub_find_path(req, sub, name, dataset_path(path, wanted.b2), C2_FIND_DATASET, resolve, kept);
 }
 
 void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2, c2_dataset_handler *fn)
 {
-    find(req, sub, b2, false, fn);
+    find(req, sub, (struct wanted){.b2 = b2, .fn = fn});
 }
 
 void c2_sub_with_known(struct c2_request *req, struct c2_subscriber *sub, c2_dataset_handler *fn)
 {
-    find(req, sub, false, true, fn);
+    find(req, sub, (struct wanted){.refused = true, .fn = fn});
 }
+
+/* ---- a dataset that has just changed ---- */
+
+struct anew {
+    struct c2_request *req;
+    struct c2_subscriber *sub;
+    char root[sizeof(((struct c2_ds *)0)->root)];
+};
+
+static void handle_anew(void *ctx, const struct cat2_error *err)
+{
+    const struct anew *a = ctx;
+
+    if (err)
+        c2_reply_reason(a->req, c2_sub_root(a->sub, c2_str_of(a->root)), err);
+    else
+        c2_request_redo(a->req, INT_MAX);
+}
+
+static void begin_anew(struct c2_request *req, struct c2_root_state *root)
+{
+    struct anew *a = c2_arena_alloc(c2_request_arena(req), sizeof(*a));
+
+    if (!a) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *a = (struct anew){.req = req, .sub = root->sub};
+    snprintf(a->root, sizeof(a->root), "%s", root->root.name);
+    c2_sub_when_listed(root, handle_anew, a);
+}
+
+void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct cat2_error *err)
+{
+    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+
+    if (err->code != CAT2_ECHANGED || !root || ds->sub->stopping)
+        c2_reply_reason(req, root, err);
+    else if (c2_request_again(req) >= ANEW_MAX)
+        c2_reply_detail(req, 503, "%.100s/%.200s changes faster than it can be read", ds->root, ds->path);
+    else
+        begin_anew(req, root);
+}
+
+/* ---- addresses ---- */
 
 void c2_sub_put_url(struct c2_jw *w, const char *scheme, const char *base, const char *route,
                     struct c2_str path)

@@ -144,15 +144,11 @@ static void handle_url(struct c2_request *req, void *state)
 
 static void reply_info(struct c2_request *req, struct c2_ds *ds)
 {
-    struct c2_str header;
-
-    c2_reply_header(req, "ETag", ds->quoted);
-    if (c2_request_header(req, "If-None-Match", &header) && c2_etag_listed(header, ds->quoted)) {
-        c2_reply_empty(req, 304);
-        return;
-    }
     struct c2_buf copy = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
+
+    if (c2_reply_if_settled(req, ds->quoted)) return;
+    c2_reply_header(req, "ETag", ds->quoted);
     c2_reply_built(req, c2_buf_append(&copy, ds->info.p, ds->info.n, &err), &copy, &err);
 }
 
@@ -167,29 +163,35 @@ static void handle_download_url(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/api/roots", handle_roots, "roots the broker knows", ""},
-    {C2_POST, "/api/subscribe/{root}", handle_subscribe, "follow a root", ""},
+    {C2_GET, "/api/roots", handle_roots, "roots the broker knows", "", NULL},
+    {C2_POST, "/api/subscribe/{root}", handle_subscribe, "follow a root", "", NULL},
     {C2_POST, "/api/unsubscribe/{root}", handle_unsubscribe, "follow it no more, forget what is cached of it",
-     ""},
-    {C2_GET, "/api/list/{root}", handle_list, "dataset paths of a followed root", ""},
-    {C2_GET, "/api/url/{path*}", handle_url, "where the publisher serves it", ""},
-    {C2_GET, "/api/info/{path*}", handle_info, "metadata of one dataset", ""},
-    {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "attributes of a root or a folder of it (HDF5)", ""},
-    {C2_GET, "/api/fetch/{path*}", c2_handle_fetch, "a selection",
-     "slice_/at? format prefer_schunk!? download! v format=png: axes field part agg cmap scale lo hi width"},
-    {C2_GET, "/api/tile/{path*}", c2_handle_tile, "256 x 256 texels of a plane",
-     "axes slice_/at? field part z x y agg v"},
-    {C2_GET, "/api/colormaps", c2_handle_colormaps, "tables of colours", ""},
-    {C2_GET, "/api/line/{path*}", c2_handle_line, "least and greatest a pixel", "slice_/at? field part px v"},
-    {C2_GET, "/api/stats/{path*}", c2_handle_stats, "extremes, mean, histogram", "slice_/at? field part v"},
-    {C2_GET, "/api/table/{path*}", c2_handle_table, "a window of rows, filtered and sorted",
-     "rows fields cols axes slice_/at? field sort where? v"},
+     "", NULL},
+    {C2_GET, "/api/list/{root}", handle_list, "dataset paths of a followed root", "", NULL},
+    {C2_GET, "/api/url/{path*}", handle_url, "where the publisher serves it", "", NULL},
+    {C2_GET, "/api/info/{path*}", handle_info, "metadata of one dataset", "", NULL},
+    {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "attributes of a root or a folder of it (HDF5)", "",
+     NULL},
+    {C2_GET, "/api/fetch/{path*}", c2_handle_view, "a selection",
+     "slice_/at? format prefer_schunk!? download! v format=png: axes field part agg cmap scale lo hi width",
+     &c2_fetch_view},
+    {C2_GET, "/api/tile/{path*}", c2_handle_view, "256 x 256 texels of a plane",
+     "axes slice_/at? field part z x y agg v", &c2_tile_view},
+    {C2_GET, "/api/colormaps", c2_handle_colormaps, "tables of colours", "", NULL},
+    {C2_GET, "/api/line/{path*}", c2_handle_view, "least and greatest a pixel", "slice_/at? field part px v",
+     &c2_line_view},
+    {C2_GET, "/api/stats/{path*}", c2_handle_view, "extremes, mean, histogram", "slice_/at? field part v",
+     &c2_stats_view},
+    {C2_GET, "/api/table/{path*}", c2_handle_view, "a window of rows, filtered and sorted",
+     "rows fields cols axes slice_/at? field sort where? v", &c2_table_view},
     {C2_GET, "/api/tree/{root}", c2_handle_tree, "a page of a folder, or of what a search finds",
-     "dir? q? sort offset limit v"},
-    {C2_GET, "/api/chunks/{path*}", c2_handle_chunks, "which chunks are cached", "offset limit"},
-    {C2_GET, "/api/download-url/{path*}", handle_download_url, "URL of the whole dataset", ""},
-    {C2_GET, "/api/download/{path*}", c2_handle_download, "the whole dataset as a frame, to be saved", ""},
-    {C2_GET, "/files/{path*}", c2_handle_files, "the whole dataset as a frame", ""},
+     "dir? q? sort offset limit v", NULL},
+    {C2_GET, "/api/chunks/{path*}", c2_handle_view, "which chunks are cached", "offset limit",
+     &c2_chunks_view},
+    {C2_GET, "/api/download-url/{path*}", handle_download_url, "URL of the whole dataset", "", NULL},
+    {C2_GET, "/api/download/{path*}", c2_handle_download, "the whole dataset as a frame, to be saved", "",
+     NULL},
+    {C2_GET, "/files/{path*}", c2_handle_files, "the whole dataset as a frame", "", NULL},
 };
 
 void c2_api_add_routes(struct c2_subscriber *sub)

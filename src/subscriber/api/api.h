@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Handlers of the REST face, one a file; api.c has their table. */
+/* The routes of the Caterva2 API, and the rows of its views. */
 #ifndef C2_SUBSCRIBER_API_API_H
 #define C2_SUBSCRIBER_API_API_H
 
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/answer/view.h"
 
 void c2_api_add_routes(struct c2_subscriber *sub);
-void c2_handle_attrs(struct c2_request *req, void *state);
-void c2_handle_fetch(struct c2_request *req, void *state);
-void c2_handle_download(struct c2_request *req, void *state);
-void c2_handle_files(struct c2_request *req, void *state);
-/* ---- formats of fetch ---- */
-void c2_fetch_png(struct c2_request *req, struct c2_ds *ds);
-void c2_fetch_csv(struct c2_request *req, struct c2_ds *ds);
 
-void c2_handle_colormaps(struct c2_request *req, void *state);
-void c2_handle_tile(struct c2_request *req, void *state);
-void c2_handle_line(struct c2_request *req, void *state);
-void c2_handle_table(struct c2_request *req, void *state);
-void c2_handle_tree(struct c2_request *req, void *state);
-void c2_handle_chunks(struct c2_request *req, void *state);
-void c2_handle_stats(struct c2_request *req, void *state);
+c2_handler c2_handle_attrs, c2_handle_download, c2_handle_files, c2_handle_colormaps, c2_handle_tree;
+
+extern const struct c2_view_type c2_fetch_view, c2_csv_view, c2_png_view, c2_tile_view, c2_line_view,
+    c2_stats_view, c2_table_view, c2_chunks_view;
 
 #endif

@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /api/chunks: which chunks are cached, which are special, how well they compress. */
-#include <stdlib.h>
-
 #include "blosc/chunk_format.h"
-#include "subscriber/answer/job.h"
-#include "subscriber/answer/lookup.h"
-#include "subscriber/answer/refuse.h"
 #include "subscriber/api/api.h"
-#include "subscriber/fetch/ensure.h"
-#include "subscriber/mirror/catalog.h"
 
 #define CELLS_MAX 4096
 #define LIMIT_MAX 16384
 
 struct map {
-    struct c2_request *req;
-    struct c2_ds *ds;
-    struct c2_cachefile *cf;
-    bool paged, ok;
+    bool paged;
     int64_t offset, limit;
     int64_t group, n; /* chunks a cell, cells */
     int64_t cached, partial, absent, special;
-    struct c2_buf state, ratio, out;
-    struct cat2_error err;
+    struct c2_buf state, ratio;
 };
 /* What the chunks of one cell have in common. */
 struct cell {
@@ -30,14 +19,12 @@ struct cell {
     double plain, packed; /* bytes of those whose size is known */
 };
 
-static void map_free(struct map *m)
+static void map_fini(void *state)
 {
-    c2_cachefile_unref(m->cf);
-    c2_ds_unref(m->ds);
+    struct map *m = state;
+
     c2_buf_fini(&m->state);
     c2_buf_fini(&m->ratio);
-    c2_buf_fini(&m->out);
-    free(m);
 }
 
 static char state_of(const struct c2_chunk_stat *stat)
@@ -62,15 +49,15 @@ static void count(struct map *m, char state)
     *(state == 'c' ? &m->cached : state == 'p' ? &m->partial : state == '.' ? &m->absent : &m->special) += 1;
 }
 
-static bool put_cell(struct map *m, struct cell *cell)
+static bool put_cell(struct map *m, struct cell *cell, struct cat2_error *err)
 {
-    bool ok = c2_buf_putc(&m->state, cell->state, &m->err) &&
-              (m->ratio.n == 0 || c2_buf_putc(&m->ratio, ',', &m->err));
+    bool ok =
+        c2_buf_putc(&m->state, cell->state, err) && (m->ratio.n == 0 || c2_buf_putc(&m->ratio, ',', err));
 
     if (ok && cell->packed > 0)
-        ok = c2_buf_printf(&m->ratio, &m->err, "%.3g", cell->plain / cell->packed);
+        ok = c2_buf_printf(&m->ratio, err, "%.3g", cell->plain / cell->packed);
     else if (ok)
-        ok = c2_buf_puts(&m->ratio, "null", &m->err);
+        ok = c2_buf_puts(&m->ratio, "null", err);
     *cell = (struct cell){0};
     return ok;
 }
@@ -84,16 +71,15 @@ static char together(char a, char b)
     return strchr(here, a) && strchr(here, b) ? 'c' : 'p';
 }
 
-static bool look(struct map *m)
+static bool look(struct map *m, const struct c2_reading *reading, struct cat2_error *err)
 {
-    const struct c2_meta *meta = c2_cachefile_meta(m->cf);
-    struct c2_chunks chunks = c2_cachefile_chunks(m->cf);
+    const struct c2_meta *meta = reading->source.meta;
     struct c2_chunk_stat stat;
     struct cell cell = {0};
     int64_t in_cell = 0, end = m->offset + m->n * m->group;
 
     for (int64_t i = 0; i < meta->nchunks; i++) {
-        if (!c2_chunk_stat(&chunks, i, &stat, &m->err)) return false;
+        if (!c2_chunk_stat(&reading->source.chunks, i, &stat, err)) return false;
         char state = state_of(&stat);
         count(m, state);
         if (i < m->offset || i >= end) continue;
@@ -104,7 +90,7 @@ static bool look(struct map *m)
         }
         if (++in_cell < m->group && i + 1 < meta->nchunks) continue;
         in_cell = 0;
-        if (!put_cell(m, &cell)) return false;
+        if (!put_cell(m, &cell, err)) return false;
     }
     return true;
 }
@@ -118,9 +104,9 @@ static void put_axes32(struct c2_jw *w, const char *key, const int32_t *axes, in
     c2_jw_end_array(w);
 }
 
-static bool make_json(struct map *m)
+static bool put_json(const struct map *m, const struct c2_ds *ds, const struct c2_meta *meta,
+                     struct c2_buf *out, struct cat2_error *err)
 {
-    const struct c2_meta *meta = c2_cachefile_meta(m->cf);
     const struct {
         const char *name;
         int64_t v;
@@ -129,10 +115,10 @@ static bool make_json(struct map *m)
                   {"n", (int64_t)m->state.n}};
     struct c2_jw w;
 
-    c2_jw_init(&w, &m->out, C2_JSON_COMPACT, &m->err);
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
     c2_jw_key(&w, "etag");
-    c2_jw_cstr(&w, m->ds->etag);
+    c2_jw_cstr(&w, ds->etag);
     c2_jw_key(&w, "nchunks");
     c2_jw_int(&w, meta->nchunks);
     c2_jw_key(&w, "grid");
@@ -156,12 +142,13 @@ static bool make_json(struct map *m)
     return c2_jw_finish(&w);
 }
 
-static void map_work(void *job, void *codec)
+static bool map_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                    struct cat2_error *err)
 {
-    struct map *m = job;
-    int64_t nchunks = c2_cachefile_meta(m->cf)->nchunks;
+    struct map *m = view->state;
+    int64_t nchunks = reading->source.meta->nchunks;
 
-    (void)codec;
+    (void)i;
     if (m->paged) {
         m->group = 1;
         m->n = m->limit;
@@ -170,61 +157,32 @@ static void map_work(void *job, void *codec)
         m->group = c2_max_i64(1, c2_div_ceil(nchunks, CELLS_MAX));
         m->n = c2_div_ceil(nchunks, m->group);
     }
-    m->ok = look(m) && make_json(m);
+    return look(m, reading, err) && put_json(m, view->ds, reading->source.meta, out, err);
 }
 
-static void map_done(void *job)
+/* The cache file alone. */
+static bool map_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
 {
-    struct map *m = job;
-
-    if (m->ok) {
-        c2_reply_header(m->req, "Cache-Control", "no-store");
-        c2_reply_json(m->req, 200, &m->out);
-    } else {
-        c2_reply_error(m->req, &m->err);
-    }
-    map_free(m);
+    (void)view, (void)i, (void)out;
+    return false;
 }
 
-static void on_ready(void *ctx, const struct cat2_error *err)
+static bool map_parse(struct c2_view *view, struct cat2_error *err)
 {
-    struct map *m = ctx;
+    const struct c2_request *req = view->req;
+    struct map *m = view->state;
 
-    if (err) {
-        c2_reply_reason(m->req, c2_sub_root(m->ds->sub, c2_str_of(m->ds->root)), err);
-        map_free(m);
-        return;
-    }
-    m->cf = c2_cachefile_ref(m->ds->cf);
-    c2_pool_run(m->ds->sub->config.pool, map_work, map_done, m);
-}
-
-static void chunks(struct c2_request *req, struct c2_ds *ds)
-{
-    struct map *m = calloc(1, sizeof(*m));
-    struct cat2_error err;
-
-    if (!m) {
-        c2_reply_detail(req, 503, "out of memory");
-        return;
-    }
-    m->req = req;
-    m->ds = c2_ds_ref(ds);
     m->limit = CELLS_MAX;
     m->paged = c2_view_query(req, "offset").n || c2_view_query(req, "limit").n;
     c2_buf_init(&m->state, 1 << 20);
     c2_buf_init(&m->ratio, 1 << 20);
-    c2_buf_init(&m->out, 4 << 20);
-    if (c2_view_int(req, "offset", 0, INT64_MAX / 2, &m->offset, &err) &&
-        c2_view_int(req, "limit", 1, LIMIT_MAX, &m->limit, &err)) {
-        c2_ensure_spans(ds, NULL, 0, on_ready, m);
-        return;
-    }
-    c2_reply_error(req, &err);
-    map_free(m);
+    return c2_view_int(req, "offset", 0, INT64_MAX / 2, &m->offset, err) &&
+           c2_view_int(req, "limit", 1, LIMIT_MAX, &m->limit, err);
 }
 
-void c2_handle_chunks(struct c2_request *req, void *state)
-{
-    c2_sub_with_dataset(req, state, false, chunks);
-}
+const struct c2_view_type c2_chunks_view = {.state_nbytes = sizeof(struct map),
+                                            .parse = map_parse,
+                                            .bound = map_bound,
+                                            .run = map_run,
+                                            .fini = map_fini,
+                                            .of_now = true};

@@ -1,35 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /api/fetch?format=csv: a line a row. */
-#include <stdlib.h>
-
 #include "ndim/print.h"
-#include "subscriber/answer/disposition.h"
-#include "subscriber/answer/stream.h"
 #include "subscriber/api/api.h"
-#include "subscriber/mirror/catalog.h"
 
 #define PART_NBYTES (1 << 20) /* of items; the text may be several times that */
 #define NAMES_MAX   (1 << 20)
 
 struct csv {
-    struct c2_ds *ds;
     struct c2_bound bound;
-    struct c2_select_parts parts;
     const struct c2_field *fields; /* of a line, or the item as the only one */
     int nfields;
     struct c2_field item;
-    bool named;  /* the first line has the fields' names */
     int axis;    /* of the dataset, along lines; -1: an item a line */
     int64_t row; /* cells of a line */
 };
-
-static void csv_free(void *ctx)
-{
-    struct csv *c = ctx;
-
-    c2_ds_unref(c->ds);
-    free(c);
-}
 
 /* ---- text ---- */
 
@@ -61,16 +45,17 @@ static int64_t cells_before(const struct csv *c, const struct c2_bound *part)
     return (part->axes[c->axis].start - sel->start) / sel->step;
 }
 
-static bool part_make(void *ctx, struct c2_codec *codec, const struct c2_selectable *ds, int64_t i,
-                      struct c2_buf *out, struct cat2_error *err)
+static bool csv_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                    struct cat2_error *err)
 {
-    const struct csv *c = ctx;
-    struct c2_bound part = c2_select_part(&c->parts, i);
-    size_t itemsize = (size_t)c->ds->meta.dtype.itemsize, nbytes = (size_t)part.nitems * itemsize;
+    const struct csv *c = view->state;
+    struct c2_bound part = c2_select_part(&view->parts, i);
+    size_t itemsize = (size_t)view->ds->meta.dtype.itemsize, nbytes = (size_t)part.nitems * itemsize;
     C2_AUTO(c2_buf) items = C2_BUF_INIT(nbytes);
     int64_t at = cells_before(c, &part);
 
-    if (!c2_buf_resize(&items, nbytes, err) || (nbytes && !c2_select_items(codec, ds, &part, items.p, err)))
+    if (!c2_buf_resize(&items, nbytes, err) ||
+        (nbytes && !c2_select_items(reading->codec, &reading->source, &part, items.p, err)))
         return false;
     for (int64_t k = 0; k < part.nitems; k++) {
         at = (at + 1) % c->row;
@@ -81,64 +66,32 @@ static bool part_make(void *ctx, struct c2_codec *codec, const struct c2_selecta
     return true;
 }
 
-static void csv_heads(void *ctx, struct c2_request *req)
+static bool csv_heads(struct c2_view *view, struct cat2_error *err)
 {
-    const struct csv *c = ctx;
-
-    c2_reply_header(req, "ETag", c->ds->quoted);
-    c2_sub_download_reply(req, c->ds, "csv");
+    return c2_view_download(view, "csv", err);
 }
 
-/* ---- the request ---- */
-
-static bool csv_parse(const struct c2_request *req, struct csv *c, struct cat2_error *err)
+static bool csv_parse(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &c->ds->meta;
-    struct c2_slice slice;
+    struct csv *c = view->state;
+    const struct c2_dtype *dtype = &view->ds->meta.dtype;
 
-    if (!c2_slice_parse(c2_view_slice(req), &slice, err) ||
-        !c2_slice_bind(&slice, meta->grid.shape, meta->grid.ndim, &c->bound, err))
-        return false;
+    if (!c2_view_slice(view, &c->bound, err)) return false;
     int ndim = c->bound.out_ndim;
-    c->item = (struct c2_field){.type = meta->dtype, .nbytes = meta->dtype.itemsize};
+    c->item = (struct c2_field){.type = *dtype, .nbytes = dtype->itemsize};
     c->fields = &c->item;
     c->nfields = 1;
     c->row = ndim > 1 ? c2_max_i64(1, c->bound.out_shape[ndim - 1]) : 1;
     for (c->axis = ndim > 1 ? c->bound.ndim - 1 : -1; c->axis >= 0 && c->bound.axes[c->axis].dropped;)
         c->axis--;
-    if (meta->dtype.nfields && ndim <= 1) { /* a column a field */
-        c->fields = meta->dtype.fields;
-        c->nfields = meta->dtype.nfields;
-        c->named = true;
-    }
-    c2_select_plan(meta, &c->bound, PART_NBYTES, &c->parts);
-    return c2_codec_supports(&meta->cparams, err);
+    c2_view_select(view, &c->bound, PART_NBYTES);
+    view->content_type = "text/csv; charset=utf-8";
+    if (dtype->nfields == 0 || ndim > 1) return true;
+    c->fields = dtype->fields; /* a column a field, and the first line has their names */
+    c->nfields = dtype->nfields;
+    c2_buf_init(&view->head, NAMES_MAX);
+    return put_names(c, &view->head, err);
 }
 
-void c2_fetch_csv(struct c2_request *req, struct c2_ds *ds)
-{
-    static const struct c2_stream_ops ops = {
-        .make = part_make, .heads = csv_heads, .free = csv_free, .again = c2_fetch_csv};
-    C2_AUTO(c2_buf) head = C2_BUF_INIT(NAMES_MAX);
-    struct cat2_error err;
-
-    if (c2_view_settled(req, ds)) return;
-    struct csv *c = calloc(1, sizeof(*c));
-    if (!c) {
-        c2_reply_detail(req, 503, "out of memory");
-        return;
-    }
-    c->ds = c2_ds_ref(ds);
-    if (!csv_parse(req, c, &err) || (c->named && !put_names(c, &head, &err))) {
-        c2_reply_error(req, &err);
-        csv_free(c);
-        return;
-    }
-    struct c2_stream stream = {.ops = &ops,
-                               .ctx = c,
-                               .parts = &c->parts,
-                               .length = -1,
-                               .content_type = "text/csv; charset=utf-8",
-                               .head = c2_buf_steal(&head)};
-    c2_stream_start(req, ds, &stream);
-}
+const struct c2_view_type c2_csv_view = {
+    .state_nbytes = sizeof(struct csv), .parse = csv_parse, .run = csv_run, .heads = csv_heads};

@@ -15,37 +15,30 @@
 #include "subscriber/answer/disposition.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/api/api.h"
-#include "subscriber/fetch/ensure.h"
+#include "subscriber/fetch/read.h"
 #include "subscriber/mirror/catalog.h"
 
 #define WINDOW (2 << 20) /* of a mirrored frame that is being made ready at a time */
 
-/* What of a read was missing. */
-struct missing {
-    struct c2_chunk_span *spans;
-    size_t n, cap;
-};
 struct file {
     struct c2_request *req;
     struct c2_ds *ds;
-    struct c2_cachefile *cf;
+    struct c2_read read;
+    struct c2_cachefile *cf; /* so that it stays open */
     int fd;
-    bool attachment, ok;
+    bool attachment;
     bool digested; /* its digest is wanted */
     char digest[C2_DIGEST_MAX];
-    struct cat2_error err;
-    /* before a mirror is served */
-    struct c2_range ranges[C2_RANGES_MAX];
-    int nranges, rounds;
-    struct c2_buf warm; /* the last range read before the status; at the end, the only one's first window */
-    struct missing missing;
+    /* What of a mirror is read before the status is sent: the first window of all that is asked for. */
+    struct c2_range warmed[C2_RANGES_MAX];
+    size_t nwarmed;
+    struct c2_buf warm; /* the last of it; at the end, the only one */
 };
 
 static void file_free(struct file *f)
 {
     if (f->fd >= 0) close(f->fd);
     c2_buf_fini(&f->warm);
-    free(f->missing.spans);
     c2_cachefile_unref(f->cf);
     c2_ds_unref(f->ds);
     free(f);
@@ -53,121 +46,71 @@ static void file_free(struct file *f)
 
 static void file_error(struct file *f, const struct cat2_error *err)
 {
-    c2_reply_error(f->req, err);
+    c2_sub_answer_error(f->req, f->ds, err);
     file_free(f);
-}
-
-static bool note_missing(void *ctx, const struct c2_chunk_span *span)
-{
-    struct missing *m = ctx;
-
-    if (m->n == m->cap) {
-        size_t cap = m->cap ? 2 * m->cap : 16;
-        struct c2_chunk_span *grown = realloc(m->spans, cap * sizeof(*grown));
-        if (!grown) return false;
-        m->spans = grown;
-        m->cap = cap;
-    }
-    m->spans[m->n++] = *span;
-    return true;
-}
-
-static void download(struct c2_request *req, struct c2_ds *ds);
-static void file(struct c2_request *req, struct c2_ds *ds);
-
-/* Pieces could not be had. */
-static void file_missing(struct file *f, const struct cat2_error *err)
-{
-    struct c2_ds *ds = c2_ds_ref(f->ds);
-    struct c2_request *req = f->req;
-    bool attachment = f->attachment;
-
-    file_free(f);
-    c2_sub_answer_error(req, ds, err, !attachment, attachment ? download : file);
-    c2_ds_unref(ds);
 }
 
 /* ---- a stretch of a mirrored frame, window by window ---- */
 
-/* A window is read from the cache, every byte verified; what is missing is fetched, and it is read again. */
+/* A window is read from the cache, every byte verified. */
 struct stretch {
     struct c2_ds *ds;
-    struct c2_cachefile *cf;
+    struct c2_read read;
     struct c2_request *req;
-    int64_t off, left; /* of what has not been read yet */
+    struct c2_range at;
+    int64_t left; /* of what has not been read yet */
     struct c2_buf window;
     size_t sent;
-    int rounds; /* of the window at hand */
     bool busy, failed, gone;
-    struct missing missing;
-    struct cat2_error err;
 };
 
 static void stretch_free(struct stretch *s)
 {
     c2_buf_fini(&s->window);
-    free(s->missing.spans);
-    c2_cachefile_unref(s->cf);
     c2_ds_unref(s->ds);
     free(s);
 }
 
-static void stretch_settle(struct stretch *s)
+static bool window_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
+    struct stretch *s = ctx;
+
+    return c2_buf_resize(&s->window, (size_t)s->at.n, err) &&
+           c2_read_bytes(reading, s->at.off, (size_t)s->at.n, s->window.p, err);
+}
+
+static bool window_wanted(void *ctx)
+{
+    const struct stretch *s = ctx;
+
+    return !s->gone;
+}
+
+static void window_done(void *ctx, const struct cat2_error *err)
+{
+    struct stretch *s = ctx;
+
     s->busy = false;
+    s->failed = err != NULL;
+    s->sent = 0;
+    s->left -= s->at.n;
+    s->at.off += s->at.n;
+    if (err && !s->gone) c2_log_warn("dataset root=%s path=%s: %s", s->ds->root, s->ds->path, err->message);
     if (s->gone)
         stretch_free(s);
     else
         c2_body_wake(s->req);
 }
 
-static void window_work(void *job, void *codec)
-{
-    struct stretch *s = job;
-    size_t n = (size_t)c2_min_i64(WINDOW, s->left);
-
-    (void)codec;
-    s->missing.n = 0;
-    s->failed = !c2_buf_resize(&s->window, n, &s->err) ||
-                !c2_cachefile_read_frame(s->cf, s->off, n, s->window.p, note_missing, &s->missing, &s->err);
-}
-
-static void read_window(struct stretch *s);
-
-static void on_window_pieces(void *ctx, const struct cat2_error *err)
-{
-    struct stretch *s = ctx;
-
-    if (!err && !s->gone) {
-        read_window(s);
-        return;
-    }
-    s->failed = true;
-    if (err) c2_log_warn("dataset root=%s path=%s: %s", s->ds->root, s->ds->path, err->message);
-    stretch_settle(s);
-}
-
-static void window_done(void *job)
-{
-    struct stretch *s = job;
-
-    if (!s->failed && s->missing.n && !s->gone && s->rounds++ < C2_ENSURE_ROUNDS) {
-        c2_ensure_spans(s->ds, s->missing.spans, s->missing.n, on_window_pieces, s);
-        return;
-    }
-    if (s->missing.n || s->failed) {
-        s->failed = true;
-    } else {
-        s->off += (int64_t)s->window.n;
-        s->left -= (int64_t)s->window.n;
-        s->sent = 0;
-    }
-    stretch_settle(s);
-}
-
 static void read_window(struct stretch *s)
 {
-    c2_pool_run(s->ds->sub->config.pool, window_work, window_done, s);
+    static const struct c2_reader reader = {
+        .work = window_work, .done = window_done, .wanted = window_wanted};
+    struct c2_pieces pieces = {.need = C2_NEED_BYTES, .ranges = &s->at, .n = 1};
+
+    s->busy = true;
+    s->at.n = c2_min_i64(WINDOW, s->left);
+    c2_read(&s->read, s->ds, &pieces, &reader, s);
 }
 
 static int64_t stretch_pull(void *ctx, uint8_t *to, size_t room)
@@ -179,8 +122,6 @@ static int64_t stretch_pull(void *ctx, uint8_t *to, size_t room)
     if (s->failed) return C2_BODY_FAIL;
     if (n == 0 && s->left == 0) return C2_BODY_END;
     if (n == 0) {
-        s->busy = true;
-        s->rounds = 0;
         read_window(s);
         return C2_BODY_WAIT;
     }
@@ -205,12 +146,14 @@ static bool open_stretch(void *ctx, struct c2_request *req, int64_t off, int64_t
     struct stretch *s = calloc(1, sizeof(*s));
 
     if (!s) return c2_fail_nomem(err, "download");
-    *s = (struct stretch){
-        .ds = c2_ds_ref(f->ds), .cf = c2_cachefile_ref(f->cf), .req = req, .off = off, .left = n};
+    s->ds = c2_ds_ref(f->ds);
+    s->req = req;
+    s->at.off = off;
+    s->left = n;
     c2_buf_init(&s->window, WINDOW);
-    if (f->warm.n && off == f->ranges[0].off) {
+    if (f->warm.n && off == f->warmed[0].off) {
         s->window = c2_buf_steal(&f->warm);
-        s->off += (int64_t)s->window.n;
+        s->at.off += (int64_t)s->window.n;
         s->left -= (int64_t)s->window.n;
     }
     *out = (struct c2_body){stretch_pull, stretch_close, s};
@@ -271,162 +214,116 @@ static void reply_mirror(struct file *f)
     c2_reply_content(f->req, &content);
 }
 
-static void export_work(void *job, void *codec)
-{
-    struct file *f = job;
-
-    (void)codec;
-    f->fd = openat(f->ds->sub->statefd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (f->fd < 0)
-        f->ok = c2_fail_errno(&f->err, errno, "temporary file");
-    else
-        f->ok = c2_cachefile_export(f->cf, f->fd, &f->err);
-    if (f->ok && f->digested && !f->digest[0])
-        f->ok = c2_digest_file(f->fd, lseek(f->fd, 0, SEEK_END), f->digest, &f->err);
-}
-
-static void on_all_pieces(void *ctx, const struct cat2_error *err);
-
-static void export_done(void *job)
-{
-    struct file *f = job;
-
-    if (f->ok) {
-        if (f->digest[0]) memcpy(f->ds->digest, f->digest, sizeof(f->digest));
-        reply_fd(f);
-    } else if (f->err.code == CAT2_ENOTFOUND && f->rounds++ < C2_ENSURE_ROUNDS) {
-        close(f->fd);
-        f->fd = -1;
-        c2_ensure(f->ds, C2_NEED_ALL, NULL, on_all_pieces, f);
-    } else
-        file_error(f, &f->err);
-}
-
-static void on_all_pieces(void *ctx, const struct cat2_error *err)
+static bool export_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
     struct file *f = ctx;
 
-    if (err)
-        file_missing(f, err);
-    else
-        c2_pool_run(f->ds->sub->config.pool, export_work, export_done, f);
+    if (f->fd >= 0) close(f->fd); /* of a try before */
+    f->fd = openat(f->ds->sub->statefd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (f->fd < 0) return c2_fail_errno(err, errno, "temporary file");
+    if (!c2_cachefile_export(reading->cf, f->fd, err)) return false;
+    return !f->digested || f->digest[0] || c2_digest_file(f->fd, lseek(f->fd, 0, SEEK_END), f->digest, err);
+}
+
+static void export_done(void *ctx, const struct cat2_error *err)
+{
+    struct file *f = ctx;
+
+    if (err) {
+        file_error(f, err);
+        return;
+    }
+    if (f->digest[0]) memcpy(f->ds->digest, f->digest, sizeof(f->digest));
+    reply_fd(f);
 }
 
 /* ---- the way of serving it ---- */
 
 /* What a range needs first is fetched before the status is sent: whoever asks for what cannot be had is told
  * so, and the pieces under many small ranges come in one trip. */
-static void warm_work(void *job, void *codec)
+static bool warm_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
-    struct file *f = job;
-    int64_t left = WINDOW;
+    struct file *f = ctx;
+    bool ok = true;
 
-    (void)codec;
-    f->ok = true;
-    f->missing.n = 0;
-    for (int i = 0; f->ok && i < f->nranges && left > 0; i++) {
-        int64_t n = c2_min_i64(left, f->ranges[i].n);
-        f->ok = c2_buf_resize(&f->warm, (size_t)n, &f->err) &&
-                c2_cachefile_read_frame(f->cf, f->ranges[i].off, (size_t)n, f->warm.p, note_missing,
-                                        &f->missing, &f->err);
-        left -= n;
+    for (size_t i = 0; ok && i < f->nwarmed; i++) {
+        size_t n = (size_t)f->warmed[i].n;
+        ok = c2_buf_resize(&f->warm, n, err) && c2_read_bytes(reading, f->warmed[i].off, n, f->warm.p, err);
     }
+    return ok;
 }
 
-static void warm_done(void *job);
-
-static void on_warm(void *ctx, const struct cat2_error *err)
+static void warm_done(void *ctx, const struct cat2_error *err)
 {
     struct file *f = ctx;
 
-    if (err)
-        file_missing(f, err);
-    else
-        c2_pool_run(f->ds->sub->config.pool, warm_work, warm_done, f);
+    if (err) {
+        file_error(f, err);
+        return;
+    }
+    if (f->nwarmed != 1) c2_buf_fini(&f->warm);
+    reply_mirror(f);
 }
 
-static void warm_done(void *job)
+static void choose_warmed(struct file *f)
 {
-    struct file *f = job;
+    int64_t nbytes = c2_cachefile_layout(f->cf)->frame_len, left = WINDOW;
+    struct c2_str header;
+    int n = -1;
 
-    if (!f->ok) {
-        file_error(f, &f->err);
-    } else if (f->missing.n && f->rounds++ < C2_ENSURE_ROUNDS) {
-        c2_ensure_spans(f->ds, f->missing.spans, f->missing.n, on_warm, f);
-    } else {
-        if (f->missing.n || f->nranges != 1) c2_buf_fini(&f->warm);
-        reply_mirror(f);
+    if (c2_request_header(f->req, "Range", &header))
+        n = c2_ranges_parse(header, nbytes, f->warmed, C2_RANGES_MAX);
+    if (n < 0) f->warmed[0] = (struct c2_range){0, nbytes};
+    for (int i = 0; i < (n < 0 ? 1 : n) && left > 0; i++, f->nwarmed++) {
+        f->warmed[i].n = c2_min_i64(left, f->warmed[i].n);
+        left -= f->warmed[i].n;
     }
 }
 
 static void serve_mirror(struct file *f)
 {
+    static const struct c2_reader reader = {.work = warm_work, .done = warm_done};
     struct c2_str header;
 
     bool bodiless =
         c2_request_is_head(f->req) ||
         (c2_request_header(f->req, "If-None-Match", &header) && c2_etag_listed(header, f->ds->quoted)) ||
         (c2_request_header(f->req, "If-Match", &header) && !c2_etag_listed(header, f->ds->quoted));
-    int64_t nbytes = c2_cachefile_layout(f->cf)->frame_len;
-    f->nranges = -1;
-    if (c2_request_header(f->req, "Range", &header))
-        f->nranges = c2_ranges_parse(header, nbytes, f->ranges, C2_RANGES_MAX);
-    if (f->nranges < 0) {
-        f->ranges[0] = (struct c2_range){0, nbytes};
-        f->nranges = 1;
-    }
-    if (bodiless)
+    if (bodiless) {
         reply_mirror(f);
-    else
-        on_warm(f, NULL);
+        return;
+    }
+    choose_warmed(f);
+    struct c2_pieces pieces = {.need = C2_NEED_BYTES, .ranges = f->warmed, .n = f->nwarmed};
+    c2_read(&f->read, f->ds, &pieces, &reader, f);
 }
 
 /* ---- the digest of a mirror: all of it is needed first ---- */
 
-static void digest_work(void *job, void *codec)
+static bool digest_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
-    struct file *f = job;
-    int64_t nbytes = c2_cachefile_layout(f->cf)->frame_len;
+    struct file *f = ctx;
+    int64_t nbytes = c2_cachefile_layout(reading->cf)->frame_len;
     C2_AUTO(c2_buf) window = C2_BUF_INIT(WINDOW);
     struct c2_digest *digest = c2_digest_new();
+    bool ok = digest || c2_fail_nomem(err, "SHA-256");
 
-    (void)codec;
-    f->missing.n = 0;
-    f->ok = digest || c2_fail_nomem(&f->err, "SHA-256");
-    for (int64_t at = 0; f->ok && f->missing.n == 0 && at < nbytes; at += WINDOW) {
+    for (int64_t at = 0; ok && !c2_read_missed(reading) && at < nbytes; at += WINDOW) {
         size_t n = (size_t)c2_min_i64(WINDOW, nbytes - at);
-        f->ok = c2_buf_resize(&window, n, &f->err) &&
-                c2_cachefile_read_frame(f->cf, at, n, window.p, note_missing, &f->missing, &f->err) &&
-                c2_digest_add(digest, c2_buf_bytes(&window), &f->err);
+        ok = c2_buf_resize(&window, n, err) && c2_read_bytes(reading, at, n, window.p, err) &&
+             c2_digest_add(digest, c2_buf_bytes(&window), err);
     }
-    if (f->ok && f->missing.n == 0)
-        f->ok = c2_digest_end(digest, f->digest, &f->err);
-    else
-        c2_digest_free(digest);
+    if (ok && !c2_read_missed(reading)) return c2_digest_end(digest, f->digest, err);
+    c2_digest_free(digest);
+    return ok;
 }
 
-static void digest_done(void *job);
-
-static void on_digest_pieces(void *ctx, const struct cat2_error *err)
+static void digest_done(void *ctx, const struct cat2_error *err)
 {
     struct file *f = ctx;
 
-    if (err)
-        file_missing(f, err);
-    else
-        c2_pool_run(f->ds->sub->config.pool, digest_work, digest_done, f);
-}
-
-static void digest_done(void *job)
-{
-    struct file *f = job;
-
-    if (f->ok && f->missing.n && f->rounds++ < C2_ENSURE_ROUNDS) {
-        c2_ensure(f->ds, C2_NEED_ALL, NULL, on_digest_pieces, f);
-        return;
-    }
-    if (!f->ok) {
-        file_error(f, &f->err);
+    if (err) {
+        file_error(f, err);
         return;
     }
     memcpy(f->ds->digest, f->digest, sizeof(f->digest));
@@ -436,23 +333,27 @@ static void digest_done(void *job)
 /* The cache file is there: now it is known how the dataset can be served. */
 static void on_ready(void *ctx, const struct cat2_error *err)
 {
+    static const struct c2_reader digester = {.work = digest_work, .done = digest_done},
+                                  exporter = {.work = export_work, .done = export_done};
+    static const struct c2_pieces all = {.need = C2_NEED_ALL};
     struct file *f = ctx;
 
     if (err) {
-        file_missing(f, err);
+        file_error(f, err);
         return;
     }
     f->cf = c2_cachefile_ref(f->ds->cf);
-    if (c2_cachefile_is_mirror(f->cf) && f->digested && !f->ds->digest[0])
-        c2_ensure(f->ds, C2_NEED_ALL, NULL, on_digest_pieces, f);
-    else if (c2_cachefile_is_mirror(f->cf))
-        serve_mirror(f);
+    if (!c2_cachefile_is_mirror(f->cf))
+        c2_read(&f->read, f->ds, &all, &exporter, f);
+    else if (f->digested && !f->ds->digest[0])
+        c2_read(&f->read, f->ds, &all, &digester, f);
     else
-        c2_ensure(f->ds, C2_NEED_ALL, NULL, on_all_pieces, f);
+        serve_mirror(f);
 }
 
 static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
 {
+    static const struct c2_reader reader = {.done = on_ready};
     struct file *f = calloc(1, sizeof(*f));
 
     if (!f) {
@@ -466,7 +367,7 @@ static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
     f->digested = c2_digest_wanted(req);
     memcpy(f->digest, ds->digest, sizeof(f->digest));
     c2_buf_init(&f->warm, WINDOW);
-    c2_ensure_spans(ds, NULL, 0, on_ready, f);
+    c2_read(&f->read, ds, &(struct c2_pieces){.need = C2_NEED_FILE}, &reader, f);
 }
 
 /* The Python client of release 0.2.0 asks here for the URL of the file; it is the only one that comes by

@@ -2,38 +2,40 @@
 /* GET /api/line and GET /api/stats. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "reduce/line.h"
 #include "reduce/stats.h"
-#include "subscriber/answer/job.h"
-#include "subscriber/answer/lookup.h"
 #include "subscriber/api/api.h"
 
 #define PX_DEFAULT 1200
 
 /* The numbers of a request and its slice. */
-static bool parse_numbers(const struct c2_request *req, const struct c2_ds *ds, struct c2_num *num,
-                          struct c2_bound *bound, struct cat2_error *err)
+static bool parse_numbers(struct c2_view *view, struct c2_num *num, struct c2_bound *bound,
+                          struct cat2_error *err)
 {
-    const struct c2_grid *grid = &ds->meta.grid;
-    struct c2_slice slice;
-
-    return c2_num_of(&ds->meta.dtype, c2_view_query(req, "field"), c2_view_query(req, "part"), num, err) &&
-           c2_slice_parse(c2_view_slice(req), &slice, err) &&
-           c2_slice_bind(&slice, grid->shape, grid->ndim, bound, err) &&
-           c2_codec_supports(&ds->meta.cparams, err);
+    return c2_num_of(&view->ds->meta.dtype, c2_view_query(view->req, "field"),
+                     c2_view_query(view->req, "part"), num, err) &&
+           c2_view_slice(view, bound, err);
 }
 
 /* ---- lines ---- */
 
-static bool line_plan(struct c2_view *view, struct c2_codec *codec)
+static bool line_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct c2_line *line = view->state;
 
-    (void)codec;
-    if (!c2_line_plan(line, &view->source, &view->err)) return false;
-    view->nstages = c2_line_nstages(line);
+    line->px = PX_DEFAULT;
+    view->content_type = "application/octet-stream";
+    return parse_numbers(view, &line->num, &line->bound, err) &&
+           c2_view_int(view->req, "px", 1, C2_LINE_PX_MAX, &line->px, err) && c2_line_check(line, err);
+}
+
+static bool line_size(struct c2_view *view, const struct c2_reading *reading, struct cat2_error *err)
+{
+    struct c2_line *line = view->state;
+
+    if (!c2_line_plan(line, &reading->source, err)) return false;
+    view->nparts = c2_line_nstages(line);
     return true;
 }
 
@@ -43,72 +45,67 @@ static bool line_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
     return true;
 }
 
-static bool line_work(struct c2_view *view, struct c2_codec *codec, int64_t i)
+static bool line_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                     struct cat2_error *err)
 {
     struct c2_line *line = view->state;
     struct c2_bound bound = c2_line_stage(line, i);
 
+    (void)out;
     line->stage = i;
-    return c2_view_walk(codec, &view->source, &bound, c2_line_take, line, &view->err);
+    return c2_view_walk(reading->codec, &reading->source, &bound, c2_line_take, line, err);
 }
 
-static bool line_finish(struct c2_view *view)
+static bool line_finish(struct c2_view *view, struct c2_buf *out, struct cat2_error *err)
 {
-    struct c2_line *line = view->state;
-    char text[64], type[8];
-
-    view->content_type = "application/octet-stream";
-    c2_num_typestr(&line->num, type);
-    if (line->pairs)
-        snprintf(text, sizeof(text), "%" PRId64 ",2", line->px);
-    else
-        snprintf(text, sizeof(text), "%" PRId64, line->n);
-    if (!c2_view_head(view, &view->err, "X-Dtype", type) || !c2_view_head(view, &view->err, "X-Shape", text))
-        return false;
-    snprintf(text, sizeof(text), "%" PRId64, line->n);
-    return c2_view_head(view, &view->err, "X-Count", text) &&
-           (!line->approx || c2_view_head(view, &view->err, "X-Approx", "sample")) &&
-           c2_line_encode(line, &view->out, &view->err);
+    return c2_line_encode(view->state, out, err);
 }
 
-static void line_free(void *state)
+static bool line_heads(struct c2_view *view, struct cat2_error *err)
+{
+    const struct c2_line *line = view->state;
+    char type[8], shape[64], count[64];
+
+    c2_num_typestr(&line->num, type);
+    snprintf(count, sizeof(count), "%" PRId64, line->n);
+    snprintf(shape, sizeof(shape), "%" PRId64 "%s", line->pairs ? line->px : line->n,
+             line->pairs ? ",2" : "");
+    return c2_view_head(view, err, "X-Dtype", type) && c2_view_head(view, err, "X-Shape", shape) &&
+           c2_view_head(view, err, "X-Count", count) &&
+           (!line->approx || c2_view_head(view, err, "X-Approx", "sample"));
+}
+
+static void line_fini(void *state)
 {
     c2_line_fini(state);
-    free(state);
 }
 
-static const struct c2_view_ops line_ops = {
-    .plan = line_plan, .bound = line_bound, .work = line_work, .finish = line_finish, .free = line_free};
-
-static void line(struct c2_request *req, struct c2_ds *ds)
-{
-    struct cat2_error err;
-
-    if (c2_view_settled(req, ds)) return;
-    struct c2_line *l = calloc(1, sizeof(*l));
-    if (!l) {
-        c2_reply_detail(req, 503, "out of memory");
-        return;
-    }
-    l->px = PX_DEFAULT;
-    if (parse_numbers(req, ds, &l->num, &l->bound, &err) &&
-        c2_view_int(req, "px", 1, C2_LINE_PX_MAX, &l->px, &err) && c2_line_check(l, &err)) {
-        c2_view_start(req, ds, &line_ops, l);
-        return;
-    }
-    c2_reply_error(req, &err);
-    line_free(l);
-}
+const struct c2_view_type c2_line_view = {.state_nbytes = sizeof(struct c2_line),
+                                          .parse = line_parse,
+                                          .size = line_size,
+                                          .bound = line_bound,
+                                          .run = line_run,
+                                          .finish = line_finish,
+                                          .heads = line_heads,
+                                          .fini = line_fini,
+                                          .sums = true,
+                                          .in_line = true};
 
 /* ---- statistics ---- */
 
-static bool stats_plan(struct c2_view *view, struct c2_codec *codec)
+static bool stats_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct c2_stats *stats = view->state;
 
-    (void)codec;
-    if (!c2_stats_plan(stats, &view->source, &view->err)) return false;
-    view->nstages = c2_stats_nstages(stats);
+    return parse_numbers(view, &stats->num, &stats->bound, err);
+}
+
+static bool stats_size(struct c2_view *view, const struct c2_reading *reading, struct cat2_error *err)
+{
+    struct c2_stats *stats = view->state;
+
+    if (!c2_stats_plan(stats, &reading->source, err)) return false;
+    view->nparts = c2_stats_nstages(stats);
     return true;
 }
 
@@ -118,50 +115,33 @@ static bool stats_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
     return true;
 }
 
-static bool stats_work(struct c2_view *view, struct c2_codec *codec, int64_t i)
+static bool stats_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                      struct cat2_error *err)
 {
     struct c2_stats *stats = view->state;
     struct c2_bound bound = c2_stats_stage(stats, i);
 
+    (void)out;
     c2_stats_begin(stats, i);
-    return c2_view_walk(codec, &view->source, &bound, c2_stats_take, stats, &view->err);
+    return c2_view_walk(reading->codec, &reading->source, &bound, c2_stats_take, stats, err);
 }
 
-static bool stats_finish(struct c2_view *view)
+static bool stats_finish(struct c2_view *view, struct c2_buf *out, struct cat2_error *err)
 {
-    return c2_stats_json(view->state, &view->out, &view->err);
+    return c2_stats_json(view->state, out, err);
 }
 
-static void stats_free(void *state)
+static void stats_fini(void *state)
 {
     c2_stats_fini(state);
-    free(state);
 }
 
-static const struct c2_view_ops stats_ops = {
-    .plan = stats_plan, .bound = stats_bound, .work = stats_work, .finish = stats_finish, .free = stats_free};
-
-static void stats(struct c2_request *req, struct c2_ds *ds)
-{
-    struct cat2_error err;
-
-    if (c2_view_settled(req, ds)) return;
-    struct c2_stats *s = calloc(1, sizeof(*s));
-    if (!s) {
-        c2_reply_detail(req, 503, "out of memory");
-    } else if (!parse_numbers(req, ds, &s->num, &s->bound, &err)) {
-        c2_reply_error(req, &err);
-        stats_free(s);
-    } else {
-        c2_view_start(req, ds, &stats_ops, s);
-    }
-}
-
-void c2_handle_line(struct c2_request *req, void *state)
-{
-    c2_sub_with_dataset(req, state, false, line);
-}
-void c2_handle_stats(struct c2_request *req, void *state)
-{
-    c2_sub_with_dataset(req, state, false, stats);
-}
+const struct c2_view_type c2_stats_view = {.state_nbytes = sizeof(struct c2_stats),
+                                           .parse = stats_parse,
+                                           .size = stats_size,
+                                           .bound = stats_bound,
+                                           .run = stats_run,
+                                           .finish = stats_finish,
+                                           .fini = stats_fini,
+                                           .sums = true,
+                                           .in_line = true};

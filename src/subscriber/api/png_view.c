@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "reduce/paint.h"
-#include "subscriber/answer/disposition.h"
 #include "subscriber/api/api.h"
 
 #define WIDTH_DEFAULT 1024
@@ -20,33 +19,32 @@ struct png {
     struct c2_picture picture;
     struct c2_colormap map;
     enum c2_scale scale;
+    struct c2_scaler scaler;
     double lo, hi; /* NaN: as the texels are */
 };
 
-static void png_free(void *state)
+static void png_fini(void *state)
 {
     struct png *p = state;
 
     c2_plane_fini(&p->plane);
     c2_picture_fini(&p->picture);
-    free(p);
 }
 
-/* The plane of stage i: the numbers, or a channel. */
+/* The plane of part i: the numbers, or a channel. */
 static struct c2_bound plane_of(const struct png *p, int64_t i)
 {
     return p->channels ? c2_bound_part(&p->bound, p->channel_axis, i, 1) : p->bound;
 }
 
-static bool png_plan(struct c2_view *view, struct c2_codec *codec)
+static bool png_size(struct c2_view *view, const struct c2_reading *reading, struct cat2_error *err)
 {
     struct png *p = view->state;
     struct c2_bound bound = plane_of(p, 0);
 
-    (void)codec;
-    if (p->channels) view->nstages = p->channels;
-    return c2_plane_plan(&p->plane, &view->source, &bound, &view->err) &&
-           c2_picture_init(&p->picture, p->plane.w, p->plane.h, &view->err);
+    if (p->channels) view->nparts = p->channels;
+    return c2_plane_plan(&p->plane, &reading->source, &bound, err) &&
+           c2_picture_init(&p->picture, p->plane.w, p->plane.h, err);
 }
 
 static bool png_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
@@ -58,43 +56,34 @@ static bool png_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
     return true;
 }
 
-/* A channel: the same plan, other items. */
-static bool take_channel(struct c2_view *view, struct c2_codec *codec, struct png *p, int64_t i)
+/* Channels have the same plan, and other items. */
+static bool png_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                    struct cat2_error *err)
 {
+    struct png *p = view->state;
     struct c2_bound bound;
 
+    (void)out;
     png_bound(view, i, &bound);
     if (i > 0) {
         size_t n = (size_t)(p->plane.w * p->plane.h);
         memset(p->plane.real, 0, n * sizeof(*p->plane.real));
         memset(p->plane.counts, 0, n * sizeof(*p->plane.counts));
     }
-    if (!c2_view_walk(codec, &view->source, &bound, c2_plane_take, &p->plane, &view->err)) return false;
-    c2_paint_channel(&p->picture, &p->plane, (int)i);
+    if (!c2_view_walk(reading->codec, &reading->source, &bound, c2_plane_take, &p->plane, err)) return false;
+    if (p->channels) c2_paint_channel(&p->picture, &p->plane, (int)i);
     return true;
 }
 
-static bool png_work(struct c2_view *view, struct c2_codec *codec, int64_t i)
+static void paint_numbers(struct png *p)
 {
-    struct png *p = view->state;
-
-    if (p->channels) return take_channel(view, codec, p, i);
-    return c2_view_walk(codec, &view->source, &p->plane.bound, c2_plane_take, &p->plane, &view->err);
-}
-
-static bool paint_numbers(struct c2_view *view, struct png *p)
-{
-    struct c2_scaler scaler;
-    char text[80];
     double lo, hi;
 
     c2_paint_range(&p->plane, p->scale, &lo, &hi);
     if (!isnan(p->lo)) lo = p->lo;
     if (!isnan(p->hi)) hi = p->hi;
-    c2_scaler_init(&scaler, p->scale, fmin(lo, hi), fmax(lo, hi));
-    c2_paint_plane(&p->picture, &p->plane, &scaler, &p->map);
-    snprintf(text, sizeof(text), "%.17g,%.17g", scaler.lo, scaler.hi);
-    return c2_view_head(view, &view->err, "X-Range", text);
+    c2_scaler_init(&p->scaler, p->scale, fmin(lo, hi), fmax(lo, hi));
+    c2_paint_plane(&p->picture, &p->plane, &p->scaler, &p->map);
 }
 
 static void fill_alpha(struct c2_picture *picture)
@@ -103,19 +92,25 @@ static void fill_alpha(struct c2_picture *picture)
         picture->rgba[4 * i + 3] = 255;
 }
 
-static bool png_finish(struct c2_view *view)
+static bool png_finish(struct c2_view *view, struct c2_buf *out, struct cat2_error *err)
 {
     struct png *p = view->state;
 
-    view->content_type = "image/png";
+    if (!p->channels) paint_numbers(p);
     if (p->channels == 3) fill_alpha(&p->picture);
-    return (p->channels || paint_numbers(view, p)) &&
-           (!p->plane.approx || c2_view_head(view, &view->err, "X-Approx", "nearest")) &&
-           c2_sub_download_head(view, "png") && c2_picture_png(&p->picture, &view->out, &view->err);
+    return c2_picture_png(&p->picture, out, err);
 }
 
-static const struct c2_view_ops png_ops = {
-    .plan = png_plan, .bound = png_bound, .work = png_work, .finish = png_finish, .free = png_free};
+static bool png_heads(struct c2_view *view, struct cat2_error *err)
+{
+    const struct png *p = view->state;
+    char range[80];
+
+    snprintf(range, sizeof(range), "%.17g,%.17g", p->scaler.lo, p->scaler.hi);
+    return (p->channels || c2_view_head(view, err, "X-Range", range)) &&
+           (!p->plane.approx || c2_view_head(view, err, "X-Approx", "nearest")) &&
+           c2_view_download(view, "png", err);
+}
 
 /* ---- the request ---- */
 
@@ -133,7 +128,8 @@ static bool read_end(const struct c2_request *req, const char *name, double *out
 }
 
 /* The axes left: rows and columns, and maybe colours. */
-static bool find_axes(const struct c2_request *req, struct c2_ds *ds, struct png *p, struct cat2_error *err)
+static bool find_axes(const struct c2_request *req, const struct c2_ds *ds, struct png *p,
+                      struct cat2_error *err)
 {
     const struct c2_dtype *dtype = &ds->meta.dtype;
     int left[C2_DIM_MAX], n = 0;
@@ -160,17 +156,16 @@ static bool find_axes(const struct c2_request *req, struct c2_ds *ds, struct png
            c2_fail(err, CAT2_EINVAL, "axes: the slice shows axes %d and %d", left[0], left[1]);
 }
 
-static bool png_parse(const struct c2_request *req, struct c2_ds *ds, struct png *p, struct cat2_error *err)
+static bool png_parse(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_grid *grid = &ds->meta.grid;
+    const struct c2_request *req = view->req;
+    struct png *p = view->state;
     struct c2_plane *plane = &p->plane;
-    struct c2_slice slice;
     int64_t width = WIDTH_DEFAULT;
 
-    if (!c2_slice_parse(c2_view_slice(req), &slice, err) ||
-        !c2_slice_bind(&slice, grid->shape, grid->ndim, &p->bound, err) || !find_axes(req, ds, p, err) ||
-        !c2_num_of(&ds->meta.dtype, c2_view_query(req, "field"), c2_view_query(req, "part"), &plane->num,
-                   err) ||
+    if (!c2_view_slice(view, &p->bound, err) || !find_axes(req, view->ds, p, err) ||
+        !c2_num_of(&view->ds->meta.dtype, c2_view_query(req, "field"), c2_view_query(req, "part"),
+                   &plane->num, err) ||
         !c2_agg_parse(c2_view_query(req, "agg"), &plane->num, &plane->agg, err) ||
         !c2_colormap_of(c2_view_query(req, "cmap"), &p->map, err) ||
         !c2_scale_parse(c2_view_query(req, "scale"), &p->scale, err) || !read_end(req, "lo", &p->lo, err) ||
@@ -179,24 +174,22 @@ static bool png_parse(const struct c2_request *req, struct c2_ds *ds, struct png
     if (p->channels && c2_view_query(req, "agg").n == 0) plane->agg = C2_AGG_MEAN;
     int64_t side = c2_max_i64(p->bound.axes[plane->axes.x].count, p->bound.axes[plane->axes.y].count);
     plane->factor = c2_div_ceil(side, width);
-    return c2_codec_supports(&ds->meta.cparams, err);
+    view->content_type = "image/png";
+    return true;
 }
 
-void c2_fetch_png(struct c2_request *req, struct c2_ds *ds)
-{
-    struct cat2_error err;
+const struct c2_view_type c2_png_view = {.state_nbytes = sizeof(struct png),
+                                         .parse = png_parse,
+                                         .size = png_size,
+                                         .bound = png_bound,
+                                         .run = png_run,
+                                         .finish = png_finish,
+                                         .heads = png_heads,
+                                         .fini = png_fini,
+                                         .sums = true,
+                                         .in_line = true};
 
-    if (c2_view_settled(req, ds)) return;
-    struct png *p = calloc(1, sizeof(*p));
-    if (!p) {
-        c2_reply_detail(req, 503, "out of memory");
-    } else if (!png_parse(req, ds, p, &err)) {
-        c2_reply_error(req, &err);
-        png_free(p);
-    } else {
-        c2_view_start(req, ds, &png_ops, p);
-    }
-}
+/* ---- the tables of colours ---- */
 
 void c2_handle_colormaps(struct c2_request *req, void *state)
 {

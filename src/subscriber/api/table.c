@@ -3,12 +3,13 @@
  * rows, and kept for the next windows; then the rows of the window are read, block by block. */
 #include <stdlib.h>
 
+#include "subscriber/api/api.h"
 #include "subscriber/api/table.h"
 
 #define PART_NBYTES  (4 << 20)
 #define ITEMS_NBYTES (64 << 20) /* of one window */
 
-static void table_free(void *state)
+static void table_fini(void *state)
 {
     struct table *t = state;
 
@@ -22,12 +23,6 @@ static void table_free(void *state)
     c2_buf_fini(&t->items);
     free(t->wanted);
     free(t->groups);
-    free(t);
-}
-
-void c2_table_free(struct table *t)
-{
-    table_free(t);
 }
 
 /* ---- which rows ---- */
@@ -66,25 +61,24 @@ static bool make_groups(struct table *t, const struct c2_grid *grid, struct cat2
     return true;
 }
 
-static bool plan_window(struct c2_view *view)
+static bool plan_window(struct c2_view *view, struct cat2_error *err)
 {
     struct table *t = view->state;
     struct c2_bound rows;
     int64_t nbytes;
 
     t->total = t->index ? (int64_t)(t->index->bytes.n / sizeof(uint32_t)) : t->nrows;
-    if (!c2_slice_bind(&t->rows, &t->total, 1, &rows, &view->err)) return false;
+    if (!c2_slice_bind(&t->rows, &t->total, 1, &rows, err)) return false;
     t->first = rows.axes[0].start;
     t->count = rows.axes[0].count;
     if (t->count > C2_TABLE_ROWS_MAX)
-        return c2_fail(&view->err, CAT2_ELIMIT, "a window has up to %d rows", C2_TABLE_ROWS_MAX);
+        return c2_fail(err, CAT2_ELIMIT, "a window has up to %d rows", C2_TABLE_ROWS_MAX);
     if (!c2_mul_i64(t->count, t->itemsize, &nbytes) || nbytes > ITEMS_NBYTES)
-        return c2_fail(&view->err, CAT2_ELIMIT, "the rows of a window may have %d bytes", ITEMS_NBYTES);
+        return c2_fail(err, CAT2_ELIMIT, "the rows of a window may have %d bytes", ITEMS_NBYTES);
     c2_buf_init(&t->items, ITEMS_NBYTES);
-    if (!c2_buf_resize(&t->items, (size_t)nbytes, &view->err) ||
-        !make_groups(t, &view->source.meta->grid, &view->err))
+    if (!c2_buf_resize(&t->items, (size_t)nbytes, err) || !make_groups(t, &view->ds->meta.grid, err))
         return false;
-    view->nstages = t->nbuild + t->ngroups;
+    view->nparts = t->nbuild + t->ngroups;
     return true;
 }
 
@@ -95,20 +89,19 @@ static struct c2_bound group_bound(const struct table *t, const struct group *gr
     return t->whole.ndim == 0 ? t->whole : c2_bound_part(&t->whole, 0, first, last + 1 - first);
 }
 
-static bool read_items(struct c2_view *view, struct c2_codec *codec, const struct c2_bound *bound)
+static bool read_items(struct table *t, const struct c2_reading *reading, const struct c2_bound *bound,
+                       struct cat2_error *err)
 {
-    struct table *t = view->state;
-
-    return c2_buf_resize(&t->part, (size_t)(bound->nitems * t->itemsize), &view->err) &&
-           (bound->nitems == 0 || c2_select_items(codec, &view->source, bound, t->part.p, &view->err));
+    return c2_buf_resize(&t->part, (size_t)(bound->nitems * t->itemsize), err) &&
+           (bound->nitems == 0 || c2_select_items(reading->codec, &reading->source, bound, t->part.p, err));
 }
 
-static bool read_group(struct c2_view *view, struct c2_codec *codec, const struct group *group)
+static bool read_group(struct table *t, const struct c2_reading *reading, const struct group *group,
+                       struct cat2_error *err)
 {
-    struct table *t = view->state;
     struct c2_bound bound = group_bound(t, group);
 
-    if (!read_items(view, codec, &bound)) return false;
+    if (!read_items(t, reading, &bound, err)) return false;
     for (int64_t i = group->first; i < group->first + group->n; i++)
         memcpy(t->items.p + t->wanted[i].at * t->itemsize,
                t->part.p + (t->wanted[i].row - t->wanted[group->first].row) * t->itemsize,
@@ -118,36 +111,37 @@ static bool read_group(struct c2_view *view, struct c2_codec *codec, const struc
 
 /* ---- passes over all rows ---- */
 
-static bool finish_index(struct c2_view *view)
+static bool finish_index(struct c2_view *view, struct cat2_error *err)
 {
     struct table *t = view->state;
     struct c2_buf rows = C2_BUF_INIT((size_t)C2_ORDER_ROWS_MAX * sizeof(uint32_t));
 
-    if (!c2_order_finish(&t->order, &rows, &view->err)) return false;
+    if (!c2_order_finish(&t->order, &rows, err)) return false;
     t->index = c2_blob_new(&rows);
     c2_buf_fini(&rows);
     t->built = true;
-    if (!t->index) return c2_fail_nomem(&view->err, "rows");
-    return plan_window(view);
+    if (!t->index) return c2_fail_nomem(err, "rows");
+    return plan_window(view, err);
 }
 
-static bool build(struct c2_view *view, struct c2_codec *codec, int64_t i)
+static bool build(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct cat2_error *err)
 {
     struct table *t = view->state;
     int64_t part = i % t->parts.nparts;
     struct c2_bound bound = c2_select_part(&t->parts, part);
 
-    if (!read_items(view, codec, &bound) ||
-        !c2_order_take(&t->order, bound.axes[0].start, t->part.p, bound.nitems, &view->err))
+    if (!read_items(t, reading, &bound, err) ||
+        !c2_order_take(&t->order, bound.axes[0].start, t->part.p, bound.nitems, err))
         return false;
     if (part + 1 < t->parts.nparts) return true;
-    if (!c2_order_end_pass(&t->order, &view->err)) return false;
-    return i + 1 < t->nbuild || finish_index(view);
+    if (!c2_order_end_pass(&t->order, err)) return false;
+    return i + 1 < t->nbuild || finish_index(view, err);
 }
 
-/* ---- stages ---- */
+/* ---- tables ---- */
 
-static bool table_start(struct c2_view *view)
+/* The order of rows has to be found first. */
+static bool table_is_heavy(struct c2_view *view)
 {
     struct table *t = view->state;
 
@@ -157,39 +151,61 @@ static bool table_start(struct c2_view *view)
     return !blob;
 }
 
-static bool table_plan(struct c2_view *view, struct c2_codec *codec)
+static bool size_table(struct c2_view *view, struct cat2_error *err)
 {
     struct table *t = view->state;
 
-    (void)codec;
     c2_buf_init(&t->part, (size_t)C2_CHUNK_CBYTES_MAX);
-    if (t->index_key.n == 0 || t->index) return plan_window(view);
-    if (!c2_order_begin(&t->order, &view->err)) return false;
-    c2_select_plan(view->source.meta, &t->whole, PART_NBYTES, &t->parts);
+    if (t->index_key.n == 0 || t->index) return plan_window(view, err);
+    if (!c2_order_begin(&t->order, err)) return false;
+    c2_select_plan(&view->ds->meta, &t->whole, PART_NBYTES, &t->parts);
     t->nbuild = c2_order_npasses(&t->order) * t->parts.nparts;
-    view->nstages = t->nbuild;
-    return t->nbuild > 0 || finish_index(view);
+    view->nparts = t->nbuild;
+    return t->nbuild > 0 || finish_index(view, err);
+}
+
+static bool size_matrix(struct table *t, struct cat2_error *err)
+{
+    c2_buf_init(&t->items, ITEMS_NBYTES);
+    if (t->whole.nitems > ITEMS_NBYTES / c2_max_i64(1, t->itemsize))
+        return c2_fail(err, CAT2_ELIMIT, "the cells of a window may have %d bytes", ITEMS_NBYTES);
+    return c2_buf_resize(&t->items, (size_t)(t->whole.nitems * t->itemsize), err);
+}
+
+static bool table_size(struct c2_view *view, const struct c2_reading *reading, struct cat2_error *err)
+{
+    struct table *t = view->state;
+
+    (void)reading;
+    return t->matrix ? size_matrix(t, err) : size_table(view, err);
 }
 
 static bool table_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
 {
-    struct table *t = view->state;
+    const struct table *t = view->state;
 
-    *out = i < t->nbuild ? c2_select_part(&t->parts, i % t->parts.nparts)
-                         : group_bound(t, &t->groups[i - t->nbuild]);
+    *out = t->matrix       ? t->whole
+           : i < t->nbuild ? c2_select_part(&t->parts, i % t->parts.nparts)
+                           : group_bound(t, &t->groups[i - t->nbuild]);
     return true;
 }
 
-static bool table_work(struct c2_view *view, struct c2_codec *codec, int64_t i)
+static bool table_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                      struct cat2_error *err)
 {
     struct table *t = view->state;
 
-    return i < t->nbuild ? build(view, codec, i) : read_group(view, codec, &t->groups[i - t->nbuild]);
+    (void)out;
+    if (t->matrix)
+        return t->whole.nitems == 0 ||
+               c2_select_items(reading->codec, &reading->source, &t->whole, t->items.p, err);
+    return i < t->nbuild ? build(view, reading, i, err)
+                         : read_group(t, reading, &t->groups[i - t->nbuild], err);
 }
 
-static bool table_finish(struct c2_view *view)
+static bool table_finish(struct c2_view *view, struct c2_buf *out, struct cat2_error *err)
 {
-    return c2_table_json(view->state, view->ds, &view->out, &view->err);
+    return c2_table_json(view->state, view->ds, out, err);
 }
 
 static void table_end(struct c2_view *view)
@@ -199,46 +215,14 @@ static void table_end(struct c2_view *view)
     if (t->built) c2_lru_put(view->ds->sub->views->orders, c2_buf_str(&t->index_key), t->index, NULL);
 }
 
-const struct c2_view_ops c2_table_ops = {.start = table_start,
-                                         .plan = table_plan,
-                                         .bound = table_bound,
-                                         .work = table_work,
-                                         .finish = table_finish,
-                                         .end = table_end,
-                                         .free = table_free};
-
-/* ---- planes ---- */
-
-static bool matrix_plan(struct c2_view *view, struct c2_codec *codec)
-{
-    struct table *t = view->state;
-
-    (void)codec;
-    c2_buf_init(&t->items, ITEMS_NBYTES);
-    if (t->whole.nitems > ITEMS_NBYTES / c2_max_i64(1, t->itemsize))
-        return c2_fail(&view->err, CAT2_ELIMIT, "the cells of a window may have %d bytes", ITEMS_NBYTES);
-    return c2_buf_resize(&t->items, (size_t)(t->whole.nitems * t->itemsize), &view->err);
-}
-
-static bool matrix_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
-{
-    struct table *t = view->state;
-
-    (void)i;
-    *out = t->whole;
-    return true;
-}
-
-static bool matrix_work(struct c2_view *view, struct c2_codec *codec, int64_t i)
-{
-    struct table *t = view->state;
-
-    (void)i;
-    return t->whole.nitems == 0 || c2_select_items(codec, &view->source, &t->whole, t->items.p, &view->err);
-}
-
-const struct c2_view_ops c2_matrix_ops = {.plan = matrix_plan,
-                                          .bound = matrix_bound,
-                                          .work = matrix_work,
-                                          .finish = table_finish,
-                                          .free = table_free};
+const struct c2_view_type c2_table_view = {.state_nbytes = sizeof(struct table),
+                                           .parse = c2_table_parse,
+                                           .is_heavy = table_is_heavy,
+                                           .size = table_size,
+                                           .bound = table_bound,
+                                           .run = table_run,
+                                           .finish = table_finish,
+                                           .end = table_end,
+                                           .fini = table_fini,
+                                           .sums = true,
+                                           .in_line = true};

@@ -6,7 +6,7 @@
 #include "reduce/cell.h"
 #include "reduce/order.h"
 #include "reduce/plane.h"
-#include "subscriber/answer/job.h"
+#include "subscriber/answer/view.h"
 
 #define C2_TABLE_ROWS_MAX  10000
 #define C2_TABLE_CELLS_MAX 100000
@@ -42,8 +42,8 @@ struct table {
     int64_t ncols, first_col;
 };
 
-extern const struct c2_view_ops c2_table_ops, c2_matrix_ops;
-void c2_table_free(struct table *t);
+/** The parameters into view->state, a struct table. */
+bool c2_table_parse(struct c2_view *view, struct cat2_error *err);
 bool c2_table_json(const struct table *t, const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
 
 #endif

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "subscriber/answer/lookup.h"
-#include "subscriber/api/api.h"
 #include "subscriber/api/table.h"
 
 #define DEFAULT_COUNT 100
@@ -278,7 +276,7 @@ static bool parse_matrix(const struct c2_request *req, struct c2_ds *ds, struct 
         return false;
     if (!parse_window(req, "cols", &cols, err) ||
         !c2_plane_axes_parse(c2_view_query(req, "axes"), ds->meta.grid.ndim, &t->axes, err) ||
-        !c2_plane_bind(&ds->meta.grid, &t->axes, c2_view_slice(req), &plane, err))
+        !c2_plane_bind(&ds->meta.grid, &t->axes, c2_view_slice_text(req), &plane, err))
         return false;
     t->nrows = t->total = plane.axes[t->axes.y].count;
     t->ncols = plane.axes[t->axes.x].count;
@@ -297,33 +295,13 @@ static bool parse_matrix(const struct c2_request *req, struct c2_ds *ds, struct 
     return matrix_columns(req, ds, t, n, err);
 }
 
-static void table(struct c2_request *req, struct c2_ds *ds)
+bool c2_table_parse(struct c2_view *view, struct cat2_error *err)
 {
-    struct cat2_error err;
-    int64_t position = -1;
+    struct table *t = view->state;
+    struct c2_ds *ds = view->ds;
 
-    if (c2_view_settled(req, ds)) return;
-    struct table *t = calloc(1, sizeof(*t));
-    if (!t) {
-        c2_reply_detail(req, 503, "out of memory");
-        return;
-    }
     t->itemsize = ds->meta.dtype.itemsize;
-    bool matrix = ds->meta.grid.ndim > 1;
-    bool ok = c2_codec_supports(&ds->meta.cparams, &err) && parse_window(req, "rows", &t->rows, &err) &&
-              (matrix ? parse_matrix(req, ds, t, &err) : parse_table(req, ds, t, &position, &err));
-    if (ok) {
-        c2_view_start(req, ds, matrix ? &c2_matrix_ops : &c2_table_ops, t);
-        return;
-    }
-    if (position >= 0)
-        c2_view_refuse(req, &err, position);
-    else
-        c2_reply_error(req, &err);
-    c2_table_free(t);
-}
-
-void c2_handle_table(struct c2_request *req, void *state)
-{
-    c2_sub_with_dataset(req, state, false, table);
+    return c2_codec_supports(&ds->meta.cparams, err) && parse_window(view->req, "rows", &t->rows, err) &&
+           (ds->meta.grid.ndim > 1 ? parse_matrix(view->req, ds, t, err)
+                                   : parse_table(view->req, ds, t, &view->position, err));
 }

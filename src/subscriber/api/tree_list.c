@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "subscriber/answer/job.h"
 #include "subscriber/answer/refuse.h"
+#include "subscriber/answer/view.h"
 #include "subscriber/api/api.h"
 #include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
@@ -329,7 +329,6 @@ static void on_listed(void *ctx, const struct cat2_error *why)
     struct tree *t = ctx;
     struct c2_root_state *root = c2_sub_root(t->sub, c2_str_of(t->root));
     struct cat2_error err;
-    struct c2_str header;
     char quoted[80];
 
     if (why || !root || !c2_sub_beneath(root, (struct c2_str){t->dir, t->dir_n}, &t->list, &t->n, &err)) {
@@ -341,9 +340,7 @@ static void on_listed(void *ctx, const struct cat2_error *why)
     c2_sub_say_stale(t->req, root);
     c2_sub_root_etag(root, t->etag);
     snprintf(quoted, sizeof(quoted), "\"%s\"", t->etag);
-    if (c2_request_header(t->req, "If-None-Match", &header) && c2_etag_listed(header, quoted)) {
-        c2_reply_header(t->req, "ETag", quoted);
-        c2_reply_empty(t->req, 304);
+    if (c2_reply_if_settled(t->req, quoted)) {
         tree_free(t);
         return;
     }

@@ -12,7 +12,7 @@
 #include "subscriber/mirror/catalog.h"
 
 #define QUOTA_MS    5000
-#define UNSWEPT_MAX (32 << 20) /* at least: a small quota must not evict what a request has just fetched */
+#define UNSWEPT_MIN (256 << 10) /* a sweep looks at every dataset: not for less */
 
 /* A dataset in a sweep: its open cache file, or the name of one that an earlier run may have left. */
 struct swept {
@@ -161,6 +161,6 @@ void c2_sub_fetched(struct c2_subscriber *sub, int64_t nbytes)
 {
     sub->bytes_fetched += nbytes;
     sub->unswept += nbytes;
-    if (sub->quota_timer && sub->unswept > c2_max_i64(sub->config.quota / 16, UNSWEPT_MAX))
+    if (sub->quota_timer && sub->unswept > c2_max_i64(sub->config.quota / 16, UNSWEPT_MIN))
         on_quota_time(sub);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "subscriber/fetch/ensure.h"
+#include "subscriber/fetch/read.h"
 #include "subscriber/fetch/scrub.h"
 #include "subscriber/mirror/catalog.h"
 
@@ -133,17 +133,26 @@ static void work(void *job, void *codec)
     s->job_nbytes = s->at.nbytes - before;
 }
 
+struct again {
+    struct c2_read read;
+    struct c2_ds *ds;
+};
+
 static void fetched(void *ctx, const struct cat2_error *err)
 {
-    struct c2_ds *ds = ctx;
+    struct again *a = ctx;
 
-    if (err) c2_log_warn("scrub: root=%s path=%s: not fetched again: %s", ds->root, ds->path, err->message);
-    c2_ds_unref(ds);
+    if (err)
+        c2_log_warn("scrub: root=%s path=%s: not fetched again: %s", a->ds->root, a->ds->path, err->message);
+    c2_ds_unref(a->ds);
+    free(a);
 }
 
 static void fetch_again(struct c2_scrubber *s)
 {
+    static const struct c2_reader reader = {.done = fetched};
     struct c2_chunk_span spans[C2_SCRUB_BAD_MAX];
+    struct c2_pieces pieces = {.need = C2_NEED_SPANS, .spans = spans, .n = (size_t)s->at.nbad};
     struct c2_root_state *root = c2_sub_root(s->sub, c2_str_of(s->ds->root));
 
     c2_log_warn("scrub: root=%s path=%s chunks=%d: not as they were stored, fetched again", s->ds->root,
@@ -151,7 +160,10 @@ static void fetch_again(struct c2_scrubber *s)
     if (!root || c2_sub_find(root, c2_str_of(s->ds->path)) != s->ds) return;
     for (int i = 0; i < s->at.nbad; i++)
         spans[i] = (struct c2_chunk_span){s->at.bad[i], 0, INT32_MAX / 2}; /* all of it */
-    c2_ensure_spans(s->ds, spans, (size_t)s->at.nbad, fetched, c2_ds_ref(s->ds));
+    struct again *a = malloc(sizeof(*a));
+    if (!a) return; /* who reads them will fetch them */
+    a->ds = c2_ds_ref(s->ds);
+    c2_read(&a->read, a->ds, &pieces, &reader, a);
 }
 
 static void look(struct c2_scrubber *s);

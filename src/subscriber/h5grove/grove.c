@@ -2,12 +2,10 @@
 /* GET /h5grove/...: what H5Web asks of its server, answered from the roots. docs/protocol.md "H5Web
  * (h5grove)".
  */
-#include <stdlib.h>
-
-#include "base/limits.h"
-#include "subscriber/answer/lookup.h"
-#include "subscriber/answer/refuse.h"
 #include "subscriber/h5grove/grove.h"
+#include "base/limits.h"
+#include "subscriber/answer/refuse.h"
+#include "subscriber/answer/view.h"
 #include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
 
@@ -15,9 +13,7 @@
 
 /* ---- what is meant ---- */
 
-struct lookup {
-    struct c2_request *req;
-    struct c2_subscriber *sub;
+struct asked {
     bool data;
     c2_grove_fn *fn;
 };
@@ -32,53 +28,41 @@ void c2_grove_no_path(struct c2_request *req, struct c2_str path, struct c2_str 
     c2_reply_detail(req, 404, "/%.*s is not a valid path in %.*s", shown(path), path.p, shown(file), file.p);
 }
 
-/* Without slashes at its ends, and one where there are several; *slash: it ends in one, as a group's may. */
-static struct c2_str path_of(struct c2_request *req, bool *slash)
+/* Without a slash at its beginning, and one where there are several. */
+static struct c2_str path_of(struct c2_request *req)
 {
     struct c2_str path = c2_view_query(req, "path");
     char *copy = c2_arena_strdup(c2_request_arena(req), path);
     size_t n = 0;
 
-    *slash = c2_str_ends(path, "/");
     for (size_t i = 0; copy && i < path.n; i++)
         if (path.p[i] != '/' || (n && copy[n - 1] != '/')) copy[n++] = path.p[i];
-    if (n && copy[n - 1] == '/') n--;
     return (struct c2_str){copy ? copy : "", n};
 }
 
-static bool is_folder(const struct c2_root_state *root, struct c2_str path)
+static void resolve(const struct c2_found *found, const struct cat2_error *err)
 {
-    return path.n == 0 || c2_sub_is_folder(root, path);
-}
+    const struct asked *asked = found->ctx;
+    struct c2_request *req = found->req;
+    struct c2_str file = c2_view_query(req, "file"), path = found->path;
 
-static void resolve(void *ctx, const struct cat2_error *err)
-{
-    struct lookup *l = ctx;
-    bool slash;
-    struct c2_str file = c2_view_query(l->req, "file"), path = path_of(l->req, &slash);
-    struct c2_grove_at at = {.req = l->req, .sub = l->sub, .path = path, .root = c2_sub_root(l->sub, file)};
-
-    at.ds = at.root && path.n ? c2_sub_find(at.root, path) : NULL;
-    if (at.ds && slash && is_folder(at.root, path)) at.ds = NULL; /* the group that is called as a dataset */
     if (err)
-        c2_reply_reason(l->req, at.root, err);
-    else if (!at.root)
-        c2_reply_detail(l->req, 404, "File not found: %.*s", shown(file), file.p);
-    else if (!at.ds && !is_folder(at.root, path))
-        c2_grove_no_path(l->req, path, file);
-    else if (!at.ds && l->data)
-        c2_reply_detail(l->req, 400, "/%.*s is a group, not a dataset", shown(path), path.p);
-    else if (at.ds && at.ds->error && l->data)
-        c2_reply_unserved(l->req, at.ds);
+        c2_reply_reason(req, found->root, err);
+    else if (!found->root)
+        c2_reply_detail(req, 404, "File not found: %.*s", shown(file), file.p);
+    else if (!found->ds && !found->folder)
+        c2_grove_no_path(req, path, file);
+    else if (!found->ds && asked->data)
+        c2_reply_detail(req, 400, "/%.*s is a group, not a dataset", shown(path), path.p);
+    else if (found->ds && found->ds->error && asked->data)
+        c2_reply_unserved(req, found->ds);
     else
-        l->fn(&at);
-    free(l);
+        asked->fn(found);
 }
 
 void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data, c2_grove_fn *fn)
 {
-    bool slash;
-    struct c2_str file, path = path_of(req, &slash), links = c2_view_query(req, "resolve_links");
+    struct c2_str file, path = path_of(req), links = c2_view_query(req, "resolve_links");
     struct cat2_error err;
 
     if (!c2_request_query(req, "file", &file)) {
@@ -95,26 +79,25 @@ void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data,
         c2_grove_no_path(req, path, file);
         return;
     }
-    struct lookup *l = calloc(1, sizeof(*l));
-    if (!l) {
+    struct asked *asked = c2_arena_alloc(c2_request_arena(req), sizeof(*asked));
+    if (!asked) {
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
-    *l = (struct lookup){req, sub, data, fn};
-    c2_sub_when_known(root, resolve, l);
+    *asked = (struct asked){data, fn};
+    c2_sub_find_path(req, sub, file, path, C2_FIND_LISTED, resolve, asked);
 }
 
 /* ---- entities and attributes ---- */
 
-static void reply_built(const struct c2_grove_at *at, bool ok, struct c2_buf *out,
-                        const struct cat2_error *err)
+static void reply_built(const struct c2_found *at, bool ok, struct c2_buf *out, const struct cat2_error *err)
 {
     if (ok && at->ds) c2_reply_header(at->req, "ETag", at->ds->quoted);
     if (ok) c2_reply_header(at->req, "Cache-Control", "no-cache");
     c2_reply_built(at->req, ok, out, err);
 }
 
-static void give_meta(const struct c2_grove_at *at)
+static void give_meta(const struct c2_found *at)
 {
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
@@ -129,7 +112,7 @@ static void give_meta(const struct c2_grove_at *at)
     reply_built(at, c2_jw_finish(&w), &out, &err);
 }
 
-static void give_attrs(const struct c2_grove_at *at)
+static void give_attrs(const struct c2_found *at)
 {
     struct c2_str names[NAMES_MAX + 1];
     size_t n = c2_sub_queries(at->req, "attr_keys", names, NAMES_MAX + 1);
@@ -172,12 +155,12 @@ static void handle_paths(struct c2_request *req, void *state)
 
 static const struct c2_route routes[] = {
     {C2_GET, "/h5grove/meta", handle_meta, "H5Web: an entity and its children",
-     "@message file path? resolve_links"},
-    {C2_GET, "/h5grove/attr", handle_attr, "H5Web: attributes", "@message file path? attr_keys*"},
+     "@message file path? resolve_links", NULL},
+    {C2_GET, "/h5grove/attr", handle_attr, "H5Web: attributes", "@message file path? attr_keys*", NULL},
     {C2_GET, "/h5grove/data", handle_data, "H5Web: a selection",
-     "@message file path? selection? format dtype flatten!"},
+     "@message file path? selection? format dtype flatten!", NULL},
     {C2_GET, "/h5grove/paths", handle_paths, "H5Web: all paths below one",
-     "@message file path? resolve_links"},
+     "@message file path? resolve_links", NULL},
 };
 
 void c2_grove_add_routes(struct c2_subscriber *sub)

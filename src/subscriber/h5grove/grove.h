@@ -4,17 +4,10 @@
 #ifndef C2_SUBSCRIBER_H5GROVE_GROVE_H
 #define C2_SUBSCRIBER_H5GROVE_GROVE_H
 
-#include "subscriber/answer/job.h"
+#include "subscriber/answer/lookup.h"
 
-/* What `file` and `path` name. All borrowed. */
-struct c2_grove_at {
-    struct c2_request *req;
-    struct c2_subscriber *sub;
-    struct c2_root_state *root;
-    struct c2_str path; /* within the root; no slash at its ends; "" the root */
-    struct c2_ds *ds;   /* NULL: a folder, or the root */
-};
-typedef void c2_grove_fn(const struct c2_grove_at *at);
+/* at: what `file` and `path` name; ds NULL: a folder, or the root. */
+typedef void c2_grove_fn(const struct c2_found *at);
 
 /** The request is answered {"message"} if there is no such thing, else by fn; only for datasets that can be
  * served when `data`. */
@@ -31,12 +24,12 @@ void c2_grove_attrs(const struct c2_ds *ds, const struct c2_str *names, size_t n
 void c2_grove_attr_types(struct c2_str json, struct c2_jw *w);
 void c2_grove_attr_values(struct c2_str json, const struct c2_str *names, size_t nnames, struct c2_jw *w);
 
-/* ---- routes_grove_list.c ---- */
-void c2_grove_folder(const struct c2_grove_at *at);
-void c2_grove_paths(const struct c2_grove_at *at);
+/* ---- grove_list.c ---- */
+void c2_grove_folder(const struct c2_found *at);
+void c2_grove_paths(const struct c2_found *at);
 
-/* ---- routes_grove_data.c ---- */
-void c2_grove_data(const struct c2_grove_at *at);
+/* ---- grove_data.c ---- */
+void c2_grove_data(const struct c2_found *at);
 
 void c2_grove_add_routes(struct c2_subscriber *sub);
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Values: plain bytes, JSON, npy, TIFF. Small answers are made at once, larger ones streamed. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/endian.h"
 #include "base/limits.h"
 #include "ndim/print.h"
 #include "reduce/plain.h"
-#include "subscriber/answer/stream.h"
+#include "subscriber/answer/disposition.h"
+#include "subscriber/answer/view.h"
 #include "subscriber/h5grove/grove.h"
-#include "wire/url.h"
 
 #define AT_ONCE_NBYTES (8 << 20)
 #define PART_NBYTES    (4 << 20)
@@ -23,48 +22,26 @@ struct data {
     enum format format;
     bool flat, turned;
     const struct c2_dtype *dtype; /* the dataset's */
-    const char *quoted;           /* its ETag */
     struct c2_bound bound;
     struct c2_plain plain;
     int64_t nbytes, out_nbytes; /* of the items as stored, as sent */
-    struct c2_buf head, items, disposition;
-    struct c2_select_parts parts; /* of a large answer */
 };
 
-static void data_free(void *state)
-{
-    struct data *d = state;
+/* ---- the answer ---- */
 
-    c2_buf_fini(&d->head);
-    c2_buf_fini(&d->items);
-    c2_buf_fini(&d->disposition);
-    free(d);
-}
-
-/* ---- at once ---- */
-
-static bool data_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
+static bool put_items(const struct c2_view *view, const struct c2_reading *reading, int64_t i,
+                      struct c2_buf *out, struct cat2_error *err)
 {
     const struct data *d = view->state;
+    struct c2_bound bound = c2_select_part(&view->parts, i);
+    size_t before = out->n, n = (size_t)(bound.nitems * d->dtype->itemsize);
 
-    (void)i;
-    *out = d->bound;
-    return true;
+    return c2_buf_resize(out, before + n, err) &&
+           (n == 0 || c2_select_items(reading->codec, &reading->source, &bound, out->p + before, err));
 }
 
-static bool data_work(struct c2_view *view, struct c2_codec *codec, int64_t i)
+static bool put_json(const struct data *d, const uint8_t *items, struct c2_buf *out, struct cat2_error *err)
 {
-    struct data *d = view->state;
-
-    (void)i;
-    c2_buf_init(&d->items, (size_t)d->nbytes);
-    return c2_buf_resize(&d->items, (size_t)d->nbytes, &view->err) &&
-           (d->nbytes == 0 || c2_select_items(codec, &view->source, &d->bound, d->items.p, &view->err));
-}
-
-static bool make_json(const struct data *d, struct c2_buf *out, struct cat2_error *err)
-{
-    const uint8_t *items = d->items.p ? d->items.p : (const uint8_t *)"";
     bool flat = d->flat && d->bound.out_ndim;
     bool ok = c2_print_json_array(d->dtype, flat ? &d->bound.nitems : d->bound.out_shape,
                                   flat ? 1 : d->bound.out_ndim, items, out, err);
@@ -72,66 +49,33 @@ static bool make_json(const struct data *d, struct c2_buf *out, struct cat2_erro
     return ok || c2_fail_within(err, "as JSON this selection is too large; ask for less of it");
 }
 
-static bool data_finish(struct c2_view *view)
+static bool data_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                     struct cat2_error *err)
 {
-    struct data *d = view->state;
-    struct c2_buf *out = &view->out;
+    const struct data *d = view->state;
 
-    if (d->disposition.n &&
-        !c2_view_head(view, &view->err, "Content-Disposition", c2_buf_cstr(&d->disposition)))
-        return false;
-    if (d->format == FORMAT_JSON) return make_json(d, out, &view->err);
-    view->content_type = d->format == FORMAT_TIFF ? "image/tiff" : "application/octet-stream";
-    if (!c2_buf_append(out, d->head.p, d->head.n, &view->err)) return false;
-    if (!d->turned) return c2_buf_append(out, d->items.p, d->items.n, &view->err);
+    if (d->format != FORMAT_JSON && !d->turned) return put_items(view, reading, i, out, err);
+    C2_AUTO(c2_buf) items = C2_BUF_INIT((size_t)C2_CHUNK_CBYTES_MAX);
+    if (!put_items(view, reading, i, &items, err)) return false;
+    const uint8_t *from = items.p ? items.p : (const uint8_t *)"";
+    if (d->format == FORMAT_JSON) return put_json(d, from, out, err);
+    int64_t nitems = c2_select_part(&view->parts, i).nitems;
     size_t before = out->n;
-    if (!c2_buf_resize(out, before + (size_t)d->out_nbytes, &view->err)) return false;
-    c2_plain_items(&d->plain, d->items.p, d->bound.nitems, out->p + before);
+    if (!c2_buf_resize(out, before + (size_t)(nitems * d->plain.out_size), err)) return false;
+    c2_plain_items(&d->plain, from, nitems, out->p + before);
     return true;
 }
 
-static const struct c2_view_ops data_ops = {
-    .bound = data_bound, .work = data_work, .finish = data_finish, .free = data_free};
-
-/* ---- part by part ---- */
-
-static bool part_make(void *ctx, struct c2_codec *codec, const struct c2_selectable *ds, int64_t i,
-                      struct c2_buf *out, struct cat2_error *err)
+/* To be saved under the dataset's name. */
+static bool data_heads(struct c2_view *view, struct cat2_error *err)
 {
-    const struct data *d = ctx;
-    struct c2_bound bound = c2_select_part(&d->parts, i);
-    size_t n = (size_t)(bound.nitems * d->dtype->itemsize);
+    static const char *const suffixes[] = {[FORMAT_NPY] = "npy", [FORMAT_TIFF] = "tiff"};
+    const struct data *d = view->state;
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(32768);
 
-    if (!d->turned) return c2_buf_resize(out, n, err) && c2_select_items(codec, ds, &bound, out->p, err);
-    C2_AUTO(c2_buf) items = C2_BUF_INIT(n);
-    if (!c2_buf_resize(&items, n, err) || !c2_select_items(codec, ds, &bound, items.p, err) ||
-        !c2_buf_resize(out, (size_t)(bound.nitems * d->plain.out_size), err))
-        return false;
-    c2_plain_items(&d->plain, items.p, bound.nitems, out->p);
-    return true;
-}
-
-static void part_heads(void *ctx, struct c2_request *req)
-{
-    const struct data *d = ctx;
-
-    c2_reply_header(req, "ETag", d->quoted);
-    if (d->disposition.n) c2_reply_header(req, "Content-Disposition", c2_buf_cstr(&d->disposition));
-}
-
-static void stream(const struct c2_grove_at *at, struct data *d)
-{
-    static const struct c2_stream_ops ops = {.make = part_make, .heads = part_heads, .free = data_free};
-
-    c2_select_plan(&at->ds->meta, &d->bound, PART_NBYTES, &d->parts);
-    struct c2_stream stream = {.ops = &ops,
-                               .ctx = d,
-                               .parts = &d->parts,
-                               .length = d->out_nbytes + (int64_t)d->head.n,
-                               .content_type =
-                                   d->format == FORMAT_TIFF ? "image/tiff" : "application/octet-stream",
-                               .head = c2_buf_steal(&d->head)};
-    c2_stream_start(at->req, at->ds, &stream);
+    if (d->format != FORMAT_NPY && d->format != FORMAT_TIFF) return true;
+    return c2_sub_disposition(view->ds, C2_STR(""), suffixes[d->format], &text, err) &&
+           c2_view_head(view, err, "Content-Disposition", c2_buf_cstr(&text));
 }
 
 /* ---- what goes before the items ---- */
@@ -142,7 +86,7 @@ struct tiff_tag {
 };
 
 /* One strip, uncompressed, after the only directory. */
-static bool tiff_head(struct data *d, struct cat2_error *err)
+static bool tiff_head(const struct data *d, struct c2_buf *out, struct cat2_error *err)
 {
     const struct c2_num *num = &d->plain.num;
     uint32_t sample_format = num->kind == 'i' ? 2 : num->kind == 'f' ? 3 : 1;
@@ -159,8 +103,8 @@ static bool tiff_head(struct data *d, struct cat2_error *err)
                                              {339, 3, sample_format}};
     uint8_t *p;
 
-    if (!c2_buf_resize(&d->head, TIFF_HEAD, err)) return false;
-    p = d->head.p;
+    if (!c2_buf_resize(out, TIFF_HEAD, err)) return false;
+    p = out->p;
     memset(p, 0, TIFF_HEAD);
     memcpy(p, "II*\0", 4);
     c2_put_le32(p + 4, 8);
@@ -187,37 +131,12 @@ static bool tiff_check(const struct data *d, struct cat2_error *err)
     return true;
 }
 
-static bool npy_head(struct data *d, struct cat2_error *err)
+static bool npy_head(const struct data *d, struct c2_buf *out, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) descr = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
     bool ok = d->turned ? c2_buf_puts(&descr, d->plain.typestr, err) : c2_dtype_descr(d->dtype, &descr, err);
 
-    return ok && c2_npy_header(c2_buf_str(&descr), d->bound.out_shape, d->bound.out_ndim, &d->head, err);
-}
-
-/* To be saved under the dataset's name. */
-static bool dispose(struct data *d, const struct c2_ds *ds, struct cat2_error *err)
-{
-    const char *slash = strrchr(ds->path, '/'), *suffix = d->format == FORMAT_NPY ? "npy" : "tiff";
-    struct c2_str base = c2_str_of(slash ? slash + 1 : ds->path);
-    C2_AUTO(c2_buf) encoded = C2_BUF_INIT(4 * C2_PATH_MAX);
-
-    if (c2_str_ends(base, ".b2nd")) base.n -= 5;
-    c2_buf_init(&d->disposition, 4 * C2_PATH_MAX);
-    if (!c2_url_encode(base, false, &encoded, err)) return false;
-    if (encoded.n == base.n)
-        return c2_buf_printf(&d->disposition, err, "attachment; filename=\"%s.%s\"", c2_buf_cstr(&encoded),
-                             suffix);
-    return c2_buf_printf(&d->disposition, err, "attachment; filename*=utf-8''%s.%s", c2_buf_cstr(&encoded),
-                         suffix);
-}
-
-static bool make_head(struct data *d, const struct c2_ds *ds, struct cat2_error *err)
-{
-    c2_buf_init(&d->head, C2_NPY_HEADER_MAX);
-    if (d->format == FORMAT_NPY) return npy_head(d, err) && dispose(d, ds, err);
-    if (d->format == FORMAT_TIFF) return tiff_check(d, err) && tiff_head(d, err) && dispose(d, ds, err);
-    return true;
+    return ok && c2_npy_header(c2_buf_str(&descr), d->bound.out_shape, d->bound.out_ndim, out, err);
 }
 
 /* ---- the request ---- */
@@ -242,13 +161,12 @@ static bool parse_format(const struct c2_request *req, struct data *d, struct ca
                    (int)c2_min_i64(30, (int64_t)format.n), format.p);
 }
 
-static bool parse(const struct c2_request *req, const struct c2_ds *ds, struct data *d,
-                  struct cat2_error *err)
+static bool bind(struct c2_view *view, struct data *d, struct cat2_error *err)
 {
-    const struct c2_grid *grid = &ds->meta.grid;
+    const struct c2_grid *grid = &view->ds->meta.grid;
     struct c2_slice slice;
 
-    if (!parse_format(req, d, err) || !c2_slice_parse(c2_view_query(req, "selection"), &slice, err) ||
+    if (!c2_slice_parse(c2_view_query(view->req, "selection"), &slice, err) ||
         !c2_slice_bind(&slice, grid->shape, grid->ndim, &d->bound, err))
         return false;
     if (d->format == FORMAT_TIFF && !tiff_check(d, err)) return false;
@@ -262,27 +180,34 @@ static bool parse(const struct c2_request *req, const struct c2_ds *ds, struct d
         return c2_fail(err, CAT2_ELIMIT,
                        "JSON is given for up to %d bytes of items, not for %" PRId64 ": select less of it",
                        JSON_NBYTES, d->nbytes);
-    return make_head(d, ds, err) && c2_codec_supports(&ds->meta.cparams, err);
+    return true;
 }
 
-void c2_grove_data(const struct c2_grove_at *at)
+static bool data_parse(struct c2_view *view, struct cat2_error *err)
 {
-    struct cat2_error err;
+    struct data *d = view->state;
 
-    if (c2_view_settled(at->req, at->ds)) return;
-    struct data *d = calloc(1, sizeof(*d));
-    if (!d) {
-        c2_reply_detail(at->req, 503, "out of memory");
-        return;
+    d->dtype = &view->ds->meta.dtype;
+    c2_buf_init(&view->head, C2_NPY_HEADER_MAX);
+    if (!parse_format(view->req, d, err) || !bind(view, d, err)) return false;
+    if (d->format == FORMAT_NPY && !npy_head(d, &view->head, err)) return false;
+    if (d->format == FORMAT_TIFF && (!tiff_check(d, err) || !tiff_head(d, &view->head, err))) return false;
+    bool large = d->format != FORMAT_JSON && c2_max_i64(d->nbytes, d->out_nbytes) > AT_ONCE_NBYTES;
+    c2_view_select(view, &d->bound, large ? PART_NBYTES : 0);
+    if (d->format != FORMAT_JSON) {
+        view->length = d->out_nbytes + (int64_t)view->head.n;
+        view->content_type = d->format == FORMAT_TIFF ? "image/tiff" : "application/octet-stream";
     }
-    d->dtype = &at->ds->meta.dtype;
-    d->quoted = at->ds->quoted;
-    if (!parse(at->req, at->ds, d, &err)) {
-        c2_reply_error(at->req, &err);
-        data_free(d);
-    } else if (d->format != FORMAT_JSON && c2_max_i64(d->nbytes, d->out_nbytes) > AT_ONCE_NBYTES) {
-        stream(at, d);
-    } else {
-        c2_view_start(at->req, at->ds, &data_ops, d);
-    }
+    return c2_codec_supports(&view->ds->meta.cparams, err);
+}
+
+static const struct c2_view_type data_view = {.state_nbytes = sizeof(struct data),
+                                              .parse = data_parse,
+                                              .run = data_run,
+                                              .heads = data_heads,
+                                              .in_line = true};
+
+void c2_grove_data(const struct c2_found *at)
+{
+    c2_view_answer(at->req, at->ds, &data_view);
 }

@@ -176,27 +176,24 @@ static bool begin_paths(struct listing *l, struct cat2_error *err)
 
 /* ---- the request ---- */
 
-static bool is_known(const struct c2_grove_at *at)
+static bool settled(const struct c2_found *at)
 {
     char text[48], quoted[80];
-    struct c2_str header;
 
     c2_sub_root_etag(at->root, text);
     snprintf(quoted, sizeof(quoted), "\"%s\"", text);
-    c2_reply_header(at->req, "ETag", quoted);
     c2_reply_header(at->req, "Cache-Control", "no-cache");
-    if (!c2_request_header(at->req, "If-None-Match", &header) || !c2_etag_listed(header, quoted))
-        return false;
-    c2_reply_empty(at->req, 304);
-    return true;
+    if (c2_reply_if_settled(at->req, quoted)) return true;
+    c2_reply_header(at->req, "ETag", quoted);
+    return false;
 }
 
-static void list(const struct c2_grove_at *at, bool (*begin)(struct listing *l, struct cat2_error *err))
+static void list(const struct c2_found *at, bool (*begin)(struct listing *l, struct cat2_error *err))
 {
     struct cat2_error err;
 
     c2_sub_say_stale(at->req, at->root);
-    if (is_known(at)) return;
+    if (settled(at)) return;
     struct listing *l = calloc(1, sizeof(*l));
     if (!l) {
         c2_reply_detail(at->req, 503, "out of memory");
@@ -215,12 +212,12 @@ static void list(const struct c2_grove_at *at, bool (*begin)(struct listing *l, 
     c2_reply_body(at->req, 200, "application/json", -1, &body);
 }
 
-void c2_grove_folder(const struct c2_grove_at *at)
+void c2_grove_folder(const struct c2_found *at)
 {
     list(at, begin_group);
 }
 
-void c2_grove_paths(const struct c2_grove_at *at)
+void c2_grove_paths(const struct c2_found *at)
 {
     list(at, begin_paths);
 }

@@ -14,8 +14,7 @@
 
 struct c2_root_state;
 struct c2_subscriber;
-struct c2_ensure;
-struct c2_hot;
+struct c2_read;
 struct c2_plugins;
 struct c2_views;
 struct c2_events;
@@ -44,12 +43,12 @@ struct c2_ds {
     struct c2_frame_layout layout;
     struct c2_cachefile *cf;     /* NULL: not open, which says nothing of what is on disk */
     struct c2_ds *newer, *older; /* by use, among those with an open file */
-    int nensures;                /* under way: they count on cf */
+    int nreads;                  /* under way: they count on cf */
     bool preparing;
     bool unwritable;             /* pieces could not be stored: the next cache file is in memory */
     bool leaving;                /* cf is to be replaced by one in memory, when that is there */
     struct cat2_error unwritten; /* and why */
-    struct c2_ensure *waiting;   /* for the cache file, or for chunks that others are fetching */
+    struct c2_read *waiting;     /* for the cache file, or for chunks that others are fetching */
     uint8_t *flying;             /* a bit a chunk: being fetched; made with the first flight */
     int64_t used_ms;             /* when last, by the loop's clock; 0: not in this process */
     int64_t left_nbytes;         /* on disk from an earlier run; -1: not looked at yet */
@@ -112,7 +111,6 @@ struct c2_subscriber {
     int cachefd, statefd;
     struct c2_root_state *roots; /* in the broker's order */
     struct c2_bus_sub *news;
-    struct c2_hot *hot;
     struct c2_views *views;
     struct c2_plugins *plugins;
     struct c2_events *events;

@@ -71,7 +71,7 @@ void c2_ds_close_file(struct c2_ds *ds)
 /* Who has a reference to the file reads or writes it; who ensures will want one in a moment. */
 static bool is_idle(const struct c2_ds *ds)
 {
-    return ds->nensures == 0 && !ds->preparing && c2_cachefile_is_unshared(ds->cf);
+    return ds->nreads == 0 && !ds->preparing && c2_cachefile_is_unshared(ds->cf);
 }
 
 static bool close_oldest(struct c2_subscriber *sub)

@@ -148,74 +148,66 @@ static void handle_home(struct c2_request *req, void *state)
 
 /* ---- roots, folders, datasets ---- */
 
-struct lookup {
-    struct c2_request *req;
-    struct c2_subscriber *sub;
-};
-
-static void not_there(struct lookup *l, const char *whole)
+static void not_there(const struct c2_found *found, const char *whole)
 {
     char text[C2_PATH_MAX + 100];
 
     snprintf(text, sizeof(text), "There is no dataset “%.900s”.", whole);
-    c2_page_error(l->req, l->sub, 404, text, whole);
+    c2_page_error(found->req, found->sub, 404, text, whole);
 }
 
-static void resolve(void *ctx, const struct cat2_error *err)
+/* A dataset that is there, but not to be read. */
+static void unserved(const struct c2_found *found)
 {
-    struct lookup *l = ctx;
-    struct c2_str whole = c2_request_param(l->req, "path"), name, path;
-    char *asked = c2_arena_strdup(c2_request_arena(l->req), whole);
-    const char *why;
+    const struct c2_ds *ds = found->ds;
     char text[800];
 
-    bool slash = c2_str_ends(whole, "/");
-    while (whole.n && whole.p[whole.n - 1] == '/')
-        whole.n--;
+    snprintf(text, sizeof(text), "%s cannot be served%s: %.500s", ds->path, ds->busy ? " yet" : "",
+             ds->error);
+    if (ds->busy)
+        c2_page_listing(found->req, found->sub, "Being written", text);
+    else
+        c2_page_error(found->req, found->sub, c2_ds_unserved_status(ds), text, "");
+}
+
+static void resolve(const struct c2_found *found, const struct cat2_error *err)
+{
+    struct c2_request *req = found->req;
+    struct c2_str whole = c2_request_param(req, "path"), name, path;
+    const char *asked = c2_arena_strdup(c2_request_arena(req), whole), *why;
+    char *folder = c2_arena_strdup(c2_request_arena(req), found->path);
+    char text[800];
+    struct c2_ds *broken;
+
     c2_str_cut(whole, '/', &name, &path);
-    struct c2_root_state *root = c2_sub_root(l->sub, name);
-    bool folder_too = slash && root && path.n && c2_sub_is_folder(root, path);
-    struct c2_ds *ds = root && path.n && !folder_too ? c2_sub_find(root, path) : NULL;
-    char *folder = c2_arena_strdup(c2_request_arena(l->req), path);
     if (err && err->http_status == 503) {
-        c2_page_listing(l->req, l->sub, "Being listed", err->message);
+        c2_page_listing(req, found->sub, "Being listed", err->message);
     } else if (err) {
-        c2_page_error(l->req, l->sub, 502, err->message, "");
-    } else if (!root || !asked || !folder) {
+        c2_page_error(req, found->sub, 502, err->message, "");
+    } else if (!found->root || !asked || !folder) {
         snprintf(text, sizeof(text), "There is no root “%.*s”.", (int)c2_min_i64(250, (int64_t)name.n),
                  name.p);
-        c2_page_error(l->req, l->sub, 404, text, asked ? asked : "");
-    } else if (!ds && (path.n == 0 || c2_sub_is_folder(root, path))) {
-        c2_page_folder(l->req, root, folder);
-    } else if (!ds && (ds = c2_sub_find_broken(root, path, &why))) {
-        snprintf(text, sizeof(text), "%.200s cannot be read: %.200s %.300s", folder, ds->path, why);
-        c2_page_error(l->req, l->sub, 422, text, "");
-    } else if (!ds) {
-        not_there(l, asked);
-    } else if (ds->busy) {
-        snprintf(text, sizeof(text), "%s cannot be served yet: %.500s", ds->path, ds->error);
-        c2_page_listing(l->req, l->sub, "Being written", text);
-    } else if (ds->error) {
-        snprintf(text, sizeof(text), "%s cannot be served: %.500s", ds->path, ds->error);
-        c2_page_error(l->req, l->sub, c2_ds_unserved_status(ds), text, "");
+        c2_page_error(req, found->sub, 404, text, asked ? asked : "");
+    } else if (found->ds && found->ds->error) {
+        unserved(found);
+    } else if (found->ds) {
+        c2_page_dataset(req, found->ds);
+    } else if (found->folder) {
+        c2_page_folder(req, found->root, folder);
+    } else if ((broken = c2_sub_find_broken(found->root, found->path, &why))) {
+        snprintf(text, sizeof(text), "%.200s cannot be read: %.200s %.300s", folder, broken->path, why);
+        c2_page_error(req, found->sub, 422, text, "");
     } else {
-        c2_page_dataset(l->req, ds);
+        not_there(found, asked);
     }
-    free(l);
 }
 
 static void handle_roots(struct c2_request *req, void *state)
 {
-    struct lookup *l = calloc(1, sizeof(*l));
     struct c2_str name, path;
 
-    if (!l) {
-        c2_reply_detail(req, 503, "out of memory");
-        return;
-    }
-    *l = (struct lookup){req, state};
     c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
-    c2_sub_when_known_within(c2_sub_root(l->sub, name), C2_PAGE_PATIENCE_MS, resolve, l);
+    c2_sub_find_path(req, state, name, path, C2_FIND_PAGE, resolve, NULL);
 }
 
 static void handle_assets(struct c2_request *req, void *state)
@@ -231,11 +223,11 @@ static void handle_h5web(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/", handle_home, "page: the roots, or what a search finds", NULL},
-    {C2_GET, "/roots/{path*}", handle_roots, "page: a root, a folder, a dataset", NULL},
-    {C2_GET, "/markdown/{path*}", c2_handle_markdown, "a markdown file as HTML", NULL},
-    {C2_GET, "/assets/{hash}/{name*}", handle_assets, "files of the web client", NULL},
-    {C2_GET, "/h5web/{name*}", handle_h5web, "the H5Web viewer, where it is installed", NULL},
+    {C2_GET, "/", handle_home, "page: the roots, or what a search finds", NULL, NULL},
+    {C2_GET, "/roots/{path*}", handle_roots, "page: a root, a folder, a dataset", NULL, NULL},
+    {C2_GET, "/markdown/{path*}", c2_handle_markdown, "a markdown file as HTML", NULL, NULL},
+    {C2_GET, "/assets/{hash}/{name*}", handle_assets, "files of the web client", NULL, NULL},
+    {C2_GET, "/h5web/{name*}", handle_h5web, "the H5Web viewer, where it is installed", NULL, NULL},
 };
 
 void c2_pages_add_routes(struct c2_subscriber *sub)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "subscriber/answer/lookup.h"
-#include "subscriber/fetch/ensure.h"
+#include "subscriber/fetch/read.h"
 #include "subscriber/mirror/catalog.h"
 #include "subscriber/pages/pages.h"
 #include "web/assets.h"
@@ -11,79 +11,55 @@
 
 #define MARKDOWN_NBYTES_MAX (1 << 20) /* text of one page; a book is less */
 
-struct reading {
+struct selection {
     struct c2_ds *ds;
-    struct c2_cachefile *cf;
+    struct c2_read read;
     struct c2_bound bound;
     struct c2_buf items;
     c2_page_read_fn *fn;
     void *ctx;
-    int rounds;
-    bool ok;
-    struct cat2_error err;
 };
 
-static void finish(struct reading *r, const struct cat2_error *err)
+static bool read_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
-    r->fn(r->ctx, c2_buf_bytes(&r->items), err);
-    c2_buf_fini(&r->items);
-    c2_cachefile_unref(r->cf);
-    c2_ds_unref(r->ds);
-    free(r);
+    struct selection *s = ctx;
+    size_t n = (size_t)(s->bound.nitems * s->ds->meta.dtype.itemsize);
+
+    return c2_buf_resize(&s->items, n, err) &&
+           (n == 0 || c2_select_items(reading->codec, &reading->source, &s->bound, s->items.p, err));
 }
 
-static void read_work(void *job, void *codec)
+static void read_done(void *ctx, const struct cat2_error *err)
 {
-    struct reading *r = job;
-    struct c2_selectable ds = {c2_cachefile_meta(r->cf), c2_cachefile_chunks(r->cf)};
-    size_t n = (size_t)(r->bound.nitems * r->ds->meta.dtype.itemsize);
+    struct selection *s = ctx;
 
-    r->ok = c2_buf_resize(&r->items, n, &r->err) &&
-            (n == 0 || c2_select_items(codec, &ds, &r->bound, r->items.p, &r->err));
-}
-
-static void on_pieces(void *ctx, const struct cat2_error *err);
-
-static void read_done(void *job)
-{
-    struct reading *r = job;
-
-    if (!r->ok && r->err.code == CAT2_ENOTFOUND && r->rounds++ < C2_ENSURE_ROUNDS) {
-        c2_ensure(r->ds, C2_NEED_BOUND, &r->bound, on_pieces, r);
-        return;
-    }
-    finish(r, r->ok ? NULL : &r->err);
-}
-
-static void on_pieces(void *ctx, const struct cat2_error *err)
-{
-    struct reading *r = ctx;
-
-    if (err) {
-        finish(r, err);
-        return;
-    }
-    c2_cachefile_unref(r->cf);
-    r->cf = c2_cachefile_ref(r->ds->cf);
-    c2_pool_run(r->ds->sub->config.pool, read_work, read_done, r);
+    s->fn(s->ctx, c2_buf_bytes(&s->items), err);
+    c2_buf_fini(&s->items);
+    c2_ds_unref(s->ds);
+    free(s);
 }
 
 void c2_page_read(struct c2_ds *ds, const struct c2_bound *bound, c2_page_read_fn *fn, void *ctx)
 {
-    struct reading *r = calloc(1, sizeof(*r));
+    static const struct c2_reader reader = {.work = read_work, .done = read_done};
+    struct c2_pieces pieces = {.need = C2_NEED_BOUND, .bound = bound};
     struct cat2_error err = {0};
+    struct selection *s = NULL;
 
-    if (!r) {
-        c2_fail_nomem(&err, "page");
+    if (c2_codec_supports(&ds->meta.cparams, &err)) {
+        s = calloc(1, sizeof(*s));
+        if (!s) c2_fail_nomem(&err, "page");
+    }
+    if (!s) {
         fn(ctx, (struct c2_bytes){NULL, 0}, &err);
         return;
     }
-    *r = (struct reading){.ds = c2_ds_ref(ds), .bound = *bound, .fn = fn, .ctx = ctx};
-    c2_buf_init(&r->items, C2_PAGE_NBYTES_MAX);
-    if (!c2_codec_supports(&ds->meta.cparams, &r->err))
-        finish(r, &r->err);
-    else
-        c2_ensure(ds, C2_NEED_BOUND, bound, on_pieces, r);
+    s->ds = c2_ds_ref(ds);
+    s->bound = *bound;
+    s->fn = fn;
+    s->ctx = ctx;
+    c2_buf_init(&s->items, C2_PAGE_NBYTES_MAX);
+    c2_read(&s->read, ds, &pieces, &reader, s);
 }
 
 /* ---- markdown ---- */

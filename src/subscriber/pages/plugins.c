@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Display plugins: which there are, and what one shows of a dataset. The plugin asks for slices one by one;
- * each is a stage of the view, so that pieces come from the publisher as for any other request. */
+ * each is a part of the view, so that pieces come from the publisher as for any other request. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "picture/png.h"
 #include "plugin/host.h"
-#include "subscriber/answer/job.h"
 #include "subscriber/answer/lookup.h"
+#include "subscriber/answer/view.h"
 #include "subscriber/pages/pages.h"
 
 #define FETCHES_MAX        1024
@@ -21,25 +21,24 @@ struct panel {
     int64_t nbytes, total;
 };
 
-static void panel_free(void *state)
+static void panel_fini(void *state)
 {
     struct panel *p = state;
 
     c2_plug_close(p->session);
     c2_buf_fini(&p->saying.body);
-    free(p);
 }
 
-static bool put_dataset(struct c2_view *view, struct c2_buf *out)
+static bool put_dataset(const struct c2_view *view, struct c2_buf *out, struct cat2_error *err)
 {
     const struct c2_meta *meta = &view->ds->meta;
     C2_AUTO(c2_buf) dtype = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
     struct c2_str target = c2_request_target(view->req), path, query;
     struct c2_jw w;
 
-    if (!c2_dtype_descr(&meta->dtype, &dtype, &view->err)) return false;
+    if (!c2_dtype_descr(&meta->dtype, &dtype, err)) return false;
     c2_str_cut(target, '?', &path, &query);
-    c2_jw_init(&w, out, C2_JSON_COMPACT, &view->err);
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
     c2_jw_key(&w, "root");
     c2_jw_cstr(&w, view->ds->root);
@@ -63,7 +62,7 @@ static bool put_dataset(struct c2_view *view, struct c2_buf *out)
 }
 
 /* The slice the plugin asks for. */
-static bool bind(struct c2_view *view, struct panel *p, struct cat2_error *err)
+static bool bind(const struct c2_view *view, struct panel *p, struct cat2_error *err)
 {
     const struct c2_meta *meta = &view->ds->meta;
     struct c2_slice slice;
@@ -80,43 +79,40 @@ static bool bind(struct c2_view *view, struct panel *p, struct cat2_error *err)
     return true;
 }
 
-/* Hear the plugin until it wants items (another stage) or has answered. */
-static bool listen(struct c2_view *view, struct panel *p)
+/* Hear the plugin until it wants items (part i) or has answered. */
+static bool listen(struct c2_view *view, struct panel *p, int64_t i, struct cat2_error *err)
 {
     struct cat2_error why;
 
-    for (int i = 0; i < FETCHES_MAX; i++) {
-        if (!c2_plug_next(p->session, &p->saying, &view->err)) return false;
-        if (p->saying.kind != C2_PLUG_FETCH) {
-            view->nstages = view->stage;
+    for (int n = 0; n < FETCHES_MAX; n++) {
+        if (!c2_plug_next(p->session, &p->saying, err)) return false;
+        bool more = p->saying.kind == C2_PLUG_FETCH;
+        if (!more || (i < FETCHES_MAX && bind(view, p, &why))) {
+            view->nparts = more ? i + 1 : i;
             return true;
         }
-        if (view->stage < FETCHES_MAX && bind(view, p, &why)) {
-            view->nstages = view->stage + 1;
-            return true;
-        }
-        if (!c2_plug_give(p->session, C2_PLUG_REFUSED, c2_bytes_of(c2_str_of(why.message)), &view->err))
+        if (!c2_plug_give(p->session, C2_PLUG_REFUSED, c2_bytes_of(c2_str_of(why.message)), err))
             return false;
     }
-    return c2_fail(&view->err, CAT2_EUPSTREAM, "plugin %s asks too much", p->plugin->name);
+    return c2_fail(err, CAT2_EUPSTREAM, "plugin %s asks too much", p->plugin->name);
 }
 
 /* Asking blocks a worker: one at a time. */
-static bool panel_start(struct c2_view *view)
+static bool panel_is_heavy(struct c2_view *view)
 {
     (void)view;
     return true;
 }
 
-static bool panel_plan(struct c2_view *view, struct c2_codec *codec)
+static bool panel_size(struct c2_view *view, const struct c2_reading *reading, struct cat2_error *err)
 {
     struct panel *p = view->state;
     C2_AUTO(c2_buf) dataset = C2_BUF_INIT((size_t)C2_JSON_NBYTES_MAX);
 
-    (void)codec;
-    return put_dataset(view, &dataset) &&
-           c2_plug_open(view->ds->sub->plugins, p->plugin, c2_buf_str(&dataset), &p->session, &view->err) &&
-           listen(view, p);
+    (void)reading;
+    return put_dataset(view, &dataset, err) &&
+           c2_plug_open(view->ds->sub->plugins, p->plugin, c2_buf_str(&dataset), &p->session, err) &&
+           listen(view, p, 0, err);
 }
 
 static bool panel_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
@@ -128,70 +124,63 @@ static bool panel_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
     return p->nbytes > 0;
 }
 
-static bool panel_work(struct c2_view *view, struct c2_codec *codec, int64_t i)
+static bool panel_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                      struct cat2_error *err)
 {
     struct panel *p = view->state;
     C2_AUTO(c2_buf) items = C2_BUF_INIT((size_t)p->nbytes);
 
-    if (!c2_buf_resize(&items, (size_t)p->nbytes, &view->err) ||
-        (p->nbytes && !c2_select_items(codec, &view->source, &p->bound, items.p, &view->err)) ||
-        !c2_plug_give(p->session, C2_PLUG_ITEMS, c2_buf_bytes(&items), &view->err))
-        return false;
-    view->stage = i + 1; /* where the next one begins */
-    bool ok = listen(view, p);
-    view->stage = i;
-    return ok;
+    (void)out;
+    return c2_buf_resize(&items, (size_t)p->nbytes, err) &&
+           (p->nbytes == 0 || c2_select_items(reading->codec, &reading->source, &p->bound, items.p, err)) &&
+           c2_plug_give(p->session, C2_PLUG_ITEMS, c2_buf_bytes(&items), err) && listen(view, p, i + 1, err);
 }
 
-static bool panel_finish(struct c2_view *view)
+static bool panel_finish(struct c2_view *view, struct c2_buf *out, struct cat2_error *err)
 {
     struct panel *p = view->state;
     struct c2_picture picture = {(int)p->saying.a, (int)p->saying.b, p->saying.body.p};
 
-    if (!c2_view_head(view, &view->err, "X-Content-Type-Options", "nosniff")) return false;
     if (p->saying.kind == C2_PLUG_FAILED) {
-        c2_fail(&view->err, CAT2_EUNSUPPORTED, "%s: %.200s", p->plugin->title, c2_buf_cstr(&p->saying.body));
-        view->err.http_status = 422;
+        c2_fail(err, CAT2_EUNSUPPORTED, "%s: %.200s", p->plugin->title, c2_buf_cstr(&p->saying.body));
+        err->http_status = 422;
         return false;
     }
     if (p->saying.kind == C2_PLUG_PICTURE) {
         view->content_type = "image/png";
-        return c2_picture_png(&picture, &view->out, &view->err);
+        return c2_picture_png(&picture, out, err);
     }
     view->content_type = "text/plain; charset=utf-8";
-    return c2_buf_append(&view->out, p->saying.body.p, p->saying.body.n, &view->err);
+    return c2_buf_append(out, p->saying.body.p, p->saying.body.n, err);
 }
 
-static const struct c2_view_ops panel_ops = {.start = panel_start,
-                                             .plan = panel_plan,
-                                             .bound = panel_bound,
-                                             .work = panel_work,
-                                             .finish = panel_finish,
-                                             .free = panel_free};
-
-static void show(struct c2_request *req, struct c2_ds *ds)
+static bool panel_heads(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_plugin *plugin = c2_plugins_named(ds->sub->plugins, c2_request_param(req, "name"));
-
-    if (!plugin || plugin->builtin) {
-        c2_reply_detail(req, 404, "there is no plugin '%.*s' to ask",
-                        C2_STR_ARG(c2_request_param(req, "name")));
-        return;
-    }
-    if (c2_view_settled(req, ds)) return;
-    struct panel *p = calloc(1, sizeof(*p));
-    if (!p) {
-        c2_reply_detail(req, 503, "out of memory");
-        return;
-    }
-    p->plugin = plugin;
-    c2_view_start(req, ds, &panel_ops, p);
+    return c2_view_head(view, err, "X-Content-Type-Options", "nosniff");
 }
 
-static void handle_show(struct c2_request *req, void *state)
+static bool panel_parse(struct c2_view *view, struct cat2_error *err)
 {
-    c2_sub_with_dataset(req, state, false, show);
+    struct panel *p = view->state;
+    struct c2_str name = c2_request_param(view->req, "name");
+
+    p->plugin = c2_plugins_named(view->ds->sub->plugins, name);
+    return (p->plugin && !p->plugin->builtin) ||
+           c2_fail(err, CAT2_ENOTFOUND, "there is no plugin '%.*s' to ask",
+                   (int)c2_min_i64(100, (int64_t)name.n), name.p);
 }
+
+static const struct c2_view_type panel_view = {.state_nbytes = sizeof(struct panel),
+                                               .parse = panel_parse,
+                                               .is_heavy = panel_is_heavy,
+                                               .size = panel_size,
+                                               .bound = panel_bound,
+                                               .run = panel_run,
+                                               .finish = panel_finish,
+                                               .heads = panel_heads,
+                                               .fini = panel_fini,
+                                               .sums = true,
+                                               .in_line = true};
 
 /* ---- which there are ---- */
 
@@ -310,10 +299,11 @@ void c2_page_plugins(struct c2_page *page, const struct c2_ds *ds)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/api/plugins", handle_list, "the display plugins", ""},
-    {C2_GET, "/api/plugins/{path*}", handle_list_for, "those for a dataset, and where they show it", ""},
-    {C2_GET, "/plugins/{name}/show/{path*}", handle_show,
-     "what a plugin shows of a dataset: a picture or text", NULL},
+    {C2_GET, "/api/plugins", handle_list, "the display plugins", "", NULL},
+    {C2_GET, "/api/plugins/{path*}", handle_list_for, "those for a dataset, and where they show it", "",
+     NULL},
+    {C2_GET, "/plugins/{name}/show/{path*}", c2_handle_view,
+     "what a plugin shows of a dataset: a picture or text", NULL, &panel_view},
 };
 
 void c2_plugins_add_routes(struct c2_subscriber *sub)

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /zarr/...: arrays, for programs that read Zarr. docs/protocol.md "Zarr". */
-#include <stdlib.h>
-
 #include "subscriber/zarr/zarr.h"
-
 #include "subscriber/answer/attrs.h"
-#include "subscriber/answer/job.h"
 #include "subscriber/answer/lookup.h"
-#include "subscriber/answer/stream.h"
+#include "subscriber/answer/view.h"
 #include "subscriber/mirror/catalog.h"
 
 #define PART_NBYTES (4 << 20)
@@ -24,10 +20,7 @@ static bool is_array(struct c2_request *req, const struct c2_ds *ds)
 static void reply_json(struct c2_request *req, const struct c2_ds *ds, bool ok, struct c2_buf *out,
                        const struct cat2_error *err)
 {
-    if (ok) {
-        c2_reply_header(req, "ETag", ds->quoted);
-        c2_reply_header(req, "Cache-Control", "no-cache");
-    }
+    if (ok) c2_reply_header(req, "ETag", ds->quoted);
     c2_reply_built(req, ok, out, err);
 }
 
@@ -37,7 +30,7 @@ static void array_json(struct c2_request *req, struct c2_ds *ds)
     struct cat2_error err;
     struct c2_jw w;
 
-    if (!is_array(req, ds) || c2_view_settled(req, ds)) return;
+    if (!is_array(req, ds) || c2_view_generation(req, ds)) return;
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_zarr_array_json(&ds->meta, &w);
     reply_json(req, ds, c2_jw_finish(&w), &out, &err);
@@ -49,111 +42,63 @@ static void attrs_json(struct c2_request *req, struct c2_ds *ds)
     struct c2_buf out = C2_BUF_INIT(text.n);
     struct cat2_error err;
 
-    if (!is_array(req, ds) || c2_view_settled(req, ds)) return;
+    if (!is_array(req, ds) || c2_view_generation(req, ds)) return;
     reply_json(req, ds, c2_buf_append_str(&out, text, &err), &out, &err);
 }
 
 /* ---- chunks ---- */
 
-struct chunk {
-    struct c2_ds *ds;
-    struct c2_select_parts parts; /* of the chunk, padding included */
-};
-
-static void chunk_free(void *ctx)
+static bool chunk_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
 {
-    struct chunk *c = ctx;
+    struct c2_bound part = c2_select_part(&view->parts, i);
 
-    c2_ds_unref(c->ds);
-    free(c);
+    return c2_zarr_clip(&view->ds->meta.grid, &part, out);
 }
 
-static bool part_bound(void *ctx, int64_t i, struct c2_bound *out)
+static bool chunk_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                      struct cat2_error *err)
 {
-    const struct chunk *c = ctx;
-    struct c2_bound part = c2_select_part(&c->parts, i);
-
-    return c2_zarr_clip(&c->ds->meta.grid, &part, out);
-}
-
-static bool part_make(void *ctx, struct c2_codec *codec, const struct c2_selectable *ds, int64_t i,
-                      struct c2_buf *out, struct cat2_error *err)
-{
-    const struct chunk *c = ctx;
-    struct c2_bound part = c2_select_part(&c->parts, i), clipped;
-    size_t itemsize = (size_t)c->ds->meta.dtype.itemsize, nbytes = (size_t)part.nitems * itemsize;
+    const struct c2_meta *meta = &view->ds->meta;
+    struct c2_bound part = c2_select_part(&view->parts, i), clipped;
+    size_t itemsize = (size_t)meta->dtype.itemsize, nbytes = (size_t)part.nitems * itemsize;
     C2_AUTO(c2_buf) items = C2_BUF_INIT(nbytes);
 
     if (!c2_buf_resize(out, nbytes, err)) return false;
-    bool within = c2_zarr_clip(&ds->meta->grid, &part, &clipped);
-    if (within && clipped.nitems == part.nitems) return c2_select_items(codec, ds, &part, out->p, err);
+    bool within = c2_zarr_clip(&meta->grid, &part, &clipped);
+    if (within && clipped.nitems == part.nitems)
+        return c2_select_items(reading->codec, &reading->source, &part, out->p, err);
     memset(out->p, 0, nbytes);
     if (!within) return true;
     if (!c2_buf_resize(&items, (size_t)clipped.nitems * itemsize, err) ||
-        !c2_select_items(codec, ds, &clipped, items.p, err))
+        !c2_select_items(reading->codec, &reading->source, &clipped, items.p, err))
         return false;
     c2_zarr_pad(&part, &clipped, itemsize, items.p, out->p);
     return true;
 }
 
-static int64_t no_body(void *ctx, uint8_t *to, size_t room)
+static bool chunk_parse(struct c2_view *view, struct cat2_error *err)
 {
-    (void)ctx, (void)to, (void)room;
-    return C2_BODY_FAIL;
-}
-
-static void chunk(struct c2_request *req, struct c2_ds *ds);
-
-static void send_chunk(struct c2_request *req, struct c2_ds *ds, const struct c2_bound *bound, int64_t nbytes)
-{
-    static const struct c2_stream_ops ops = {
-        .bound = part_bound, .make = part_make, .free = chunk_free, .again = chunk};
-    static const char type[] = "application/octet-stream";
-    struct chunk *c;
-
-    if (c2_request_is_head(req)) {
-        c2_reply_header(req, "ETag", ds->quoted);
-        c2_reply_body(req, 200, type, nbytes, &(struct c2_body){no_body, NULL, NULL});
-        return;
-    }
-    c = calloc(1, sizeof(*c));
-    if (!c) {
-        c2_reply_detail(req, 503, "out of memory");
-        return;
-    }
-    c->ds = c2_ds_ref(ds);
-    c2_select_plan(&ds->meta, bound, PART_NBYTES, &c->parts);
-    struct c2_stream stream = {
-        .ops = &ops, .ctx = c, .parts = &c->parts, .length = nbytes, .content_type = type};
-    c2_stream_start(req, ds, &stream);
-}
-
-static bool find_chunk(struct c2_str key, const struct c2_ds *ds, struct c2_bound *bound, int64_t *nbytes,
-                       struct cat2_error *err)
-{
-    const struct c2_grid *grid = &ds->meta.grid;
+    const struct c2_meta *meta = &view->ds->meta;
+    struct c2_str key = c2_request_param(view->req, "key");
+    struct c2_bound bound;
     int64_t index[C2_DIM_MAX];
 
-    if (!c2_zarr_key_parse(key, grid->ndim, index))
+    if (!c2_zarr_key_parse(key, meta->grid.ndim, index))
         return c2_fail(err, CAT2_ENOTFOUND, "'%.*s' is no chunk of an array of %d axes",
-                       (int)c2_min_i64(100, (int64_t)key.n), key.p, grid->ndim);
-    if (!c2_zarr_chunk_bound(grid, index, bound, err)) return false;
-    if (!c2_mul_i64(bound->nitems, ds->meta.dtype.itemsize, nbytes))
+                       (int)c2_min_i64(100, (int64_t)key.n), key.p, meta->grid.ndim);
+    if (!c2_zarr_chunk_bound(&meta->grid, index, &bound, err)) return false;
+    if (!c2_mul_i64(bound.nitems, meta->dtype.itemsize, &view->length))
         return c2_fail(err, CAT2_ELIMIT, "the chunk is too large");
-    return c2_codec_supports(&ds->meta.cparams, err);
+    c2_view_select(view, &bound, PART_NBYTES);
+    view->content_type = "application/octet-stream";
+    return c2_codec_supports(&meta->cparams, err);
 }
+
+static const struct c2_view_type chunk_view = {.parse = chunk_parse, .bound = chunk_bound, .run = chunk_run};
 
 static void chunk(struct c2_request *req, struct c2_ds *ds)
 {
-    struct c2_bound bound;
-    struct cat2_error err;
-    int64_t nbytes;
-
-    if (!is_array(req, ds)) return;
-    if (!find_chunk(c2_request_param(req, "key"), ds, &bound, &nbytes, &err))
-        c2_reply_error(req, &err);
-    else if (!c2_view_settled(req, ds))
-        send_chunk(req, ds, &bound, nbytes);
+    if (is_array(req, ds)) c2_view_answer(req, ds, &chunk_view);
 }
 
 /* ---- the request ---- */
@@ -251,8 +196,8 @@ static void handle_zarr(struct c2_request *req, void *state)
 void c2_zarr_add_routes(struct c2_subscriber *sub)
 {
     static const struct c2_route routes[] = {
-        {C2_GET, "/zarr/{path*}/{key}", handle_zarr, "Zarr: metadata and chunks", ""},
-        {C2_GET, "/zarr/{path*}", c2_zarr_links, "Zarr: what a group holds, as links", ""},
+        {C2_GET, "/zarr/{path*}/{key}", handle_zarr, "Zarr: metadata and chunks", "", NULL},
+        {C2_GET, "/zarr/{path*}", c2_zarr_links, "Zarr: what a group holds, as links", "", NULL},
     };
 
     c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);

@@ -218,15 +218,15 @@ static void start_work(struct group *g)
 }
 
 /* Tell readers that look again that nothing has changed. */
-static bool is_same(struct group *g, const struct c2_root_state *root)
+static bool settled(struct group *g, const struct c2_root_state *root)
 {
-    struct c2_str header;
     char text[48], etag[80];
 
     c2_sub_root_etag(root, text);
     snprintf(etag, sizeof(etag), "\"%s\"", text);
+    if (c2_reply_if_settled(g->req, etag)) return true;
     c2_reply_header(g->req, "ETag", etag);
-    return c2_request_header(g->req, "If-None-Match", &header) && c2_etag_listed(header, etag);
+    return false;
 }
 
 static void on_listed(void *ctx, const struct cat2_error *why)
@@ -243,8 +243,8 @@ static void on_listed(void *ctx, const struct cat2_error *why)
         c2_reply_error(g->req, why ? why : &err);
     } else if (g->what == WHAT_GROUP) {
         c2_reply_static(g->req, 200, "application/json", c2_bytes_of(C2_STR("{\"zarr_format\":2}")));
-    } else if (g->what == WHAT_LINKS && is_same(g, root)) {
-        c2_reply_empty(g->req, 304);
+    } else if (g->what == WHAT_LINKS && settled(g, root)) {
+        /* answered */
     } else if (g->what == WHAT_LINKS) {
         start_work(g);
         return;

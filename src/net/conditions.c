@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Conditional requests (RFC 9110, 13.1): all services decide about them here. */
+#include "net/server.h"
+
+bool c2_etag_listed(struct c2_str header, const char *etag_quoted)
+{
+    struct c2_str etag = c2_str_of(etag_quoted), rest = header, part;
+
+    if (c2_str_is(c2_str_trim(header), "*")) return true;
+    for (bool more = true; more;) {
+        more = c2_str_cut(rest, ',', &part, &rest);
+        part = c2_str_trim(part);
+        if (c2_str_starts(part, "W/")) part = (struct c2_str){part.p + 2, part.n - 2};
+        if (c2_str_eq(part, etag)) return true;
+        bool quoted = etag.n > 1 && etag.p[0] == '"';
+        if (quoted && c2_str_eq(part, (struct c2_str){etag.p + 1, etag.n - 2})) return true;
+    }
+    return false;
+}
+
+bool c2_reply_if_settled(struct c2_request *req, const char *etag_quoted)
+{
+    struct c2_str header;
+
+    if (c2_request_header(req, "If-Match", &header) && !c2_etag_listed(header, etag_quoted)) {
+        c2_reply_detail(req, 412, "what is there is of another generation: %s", etag_quoted);
+        return true;
+    }
+    if (!c2_request_header(req, "If-None-Match", &header) || !c2_etag_listed(header, etag_quoted))
+        return false;
+    c2_reply_header(req, "ETag", etag_quoted);
+    c2_reply_empty(req, 304);
+    return true;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Views: GET routes whose answer is made of the pieces of one dataset. A view is a row of functions; how it
+ * is looked up, conditions, remembered answers, waiting in line, fetching, workers and headers are done here.
+ *
+ *   c2_handle_view ──► dataset ──► conditions ──► remembered? ──► parse ──► (size) ──► (bound ──► run)* ──►
+ * (finish) ──► heads, reply
+ *
+ * A new one costs a file with its row, a row of the route table whose arg is that row, a test, and a line in
+ * docs/protocol.md. */
+#ifndef C2_SUBSCRIBER_ANSWER_VIEW_H
+#define C2_SUBSCRIBER_ANSWER_VIEW_H
+
+#include "base/lru.h"
+#include "subscriber/fetch/read.h"
+
+struct c2_view;
+/* All but parse and run may be NULL. Those on the loop are called one after the other; size, run and finish
+ * in a worker, one at a time for a view; but an answer of several parts that does not sum them up is sent as
+ * it is made, and its parts are made side by side. */
+struct c2_view_type {
+    size_t state_nbytes; /* of view->state, zeros at first */
+    /** Loop. Another view for this request, or NULL. */
+    const struct c2_view_type *(*choose)(struct c2_request *req);
+    /** Loop. The parameters, into view->state; what is refused is refused here. */
+    bool (*parse)(struct c2_view *view, struct cat2_error *err);
+    /** Loop, before all else and again after waiting. true: much memory, or a process, will be needed; of
+     * such views one runs at a time. */
+    bool (*is_heavy)(struct c2_view *view);
+    /** Once, when the cache file is there: what only its chunks tell, as view->nparts. */
+    bool (*size)(struct c2_view *view, const struct c2_reading *reading, struct cat2_error *err);
+    /** Loop. The pieces part i needs; false: none. NULL: those of the i-th of view->parts. */
+    bool (*bound)(struct c2_view *view, int64_t i, struct c2_bound *out);
+    /** Append part i to out, or add it up in view->state. May say view->nparts anew. */
+    bool (*run)(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                struct cat2_error *err);
+    /** After all parts that were summed up: append the answer to out. */
+    bool (*finish)(struct c2_view *view, struct c2_buf *out, struct cat2_error *err);
+    /** Loop. Headers, by c2_view_head(). */
+    bool (*heads)(struct c2_view *view, struct cat2_error *err);
+    /** Loop, after finish: remember what others can use. */
+    void (*end)(struct c2_view *view);
+    /** Frees what state holds, not state itself; also after parse has failed. */
+    void (*fini)(void *state);
+    bool sums;    /* run adds up: it cannot be called twice for a part */
+    bool of_now;  /* it tells of the cache, not of the generation: never remembered, here or elsewhere */
+    bool in_line; /* it holds much memory while it runs: a few at a time */
+};
+struct c2_view {
+    const struct c2_view_type *type;
+    struct c2_request *req;
+    struct c2_ds *ds;
+    void *state;
+    /* Of parse, or size: */
+    int64_t nparts;               /* 1 at first */
+    struct c2_select_parts parts; /* of an answer that is a selection, c2_view_select() */
+    struct c2_buf head, tail;     /* what goes before and after the parts */
+    int64_t length;               /* of the answer, head and tail included; -1: known at the end */
+    const char *content_type;     /* static; JSON at first */
+    int64_t position;             /* of an error in an expression; -1 */
+    int spool;                    /* run has written the answer to this file; -1 */
+    /* The engine's: */
+    struct c2_view *next; /* in line */
+    struct c2_read read;
+    int64_t part;
+    bool heavy, sized;
+    bool as_made; /* it is sent as it is made, part by part */
+    struct c2_buf out, heads, key;
+};
+/* The views of one subscriber. */
+struct c2_views {
+    int running;
+    bool heavy;                   /* a heavy one is running */
+    struct c2_view *first, *last; /* in line */
+    struct c2_view *heavy_first, *heavy_last;
+    struct c2_lru *answers, *orders;
+    uint64_t hits; /* of answers */
+};
+struct c2_views *c2_views_new(void);
+void c2_views_free(struct c2_views *views);
+
+/** The handler of routes whose arg is a c2_view_type; state: the subscriber. */
+void c2_handle_view(struct c2_request *req, void *state);
+/** The same for a dataset that was found already. */
+void c2_view_answer(struct c2_request *req, struct c2_ds *ds, const struct c2_view_type *type);
+/** ETag and Cache-Control of an answer made of ds; true: a condition of the request has ended it, 412 or 304.
+ */
+bool c2_view_generation(struct c2_request *req, const struct c2_ds *ds);
+
+/* ---- for parse ---- */
+/** The answer is this selection, in parts of about so many bytes (0: in one): view->parts, view->nparts. */
+void c2_view_select(struct c2_view *view, const struct c2_bound *bound, int64_t part_nbytes);
+/** `slice_` or `at` of the request, bound to the dataset; and can its codec be decoded here? */
+bool c2_view_slice(struct c2_view *view, struct c2_bound *out, struct cat2_error *err);
+struct c2_str c2_view_slice_text(const struct c2_request *req);
+/** A query parameter, "" when it is not there. */
+struct c2_str c2_view_query(const struct c2_request *req, const char *name);
+/** A query parameter as an integer of [low, high]. @errors CAT2_EINVAL. */
+bool c2_view_int(const struct c2_request *req, const char *name, int64_t low, int64_t high, int64_t *value,
+                 struct cat2_error *err);
+/* ---- for heads ---- */
+bool c2_view_head(struct c2_view *view, struct cat2_error *err, const char *name, const char *value);
+/** Content-Disposition, where the request says download=1. suffix: "npy". */
+bool c2_view_download(struct c2_view *view, const char *suffix, struct cat2_error *err);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What of a reader's pieces is missing, and in what portions it is best asked for. */
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "subscriber/fetch/read_impl.h"
+
+#define BLOCKWISE_MIN (128 << 10) /* smaller chunks come whole */
+
+bool c2_ds_is_flying(const struct c2_ds *ds, int64_t nchunk)
+{
+    return ds->flying && (ds->flying[nchunk / 8] >> (nchunk % 8) & 1);
+}
+
+/* To be fetched, unless it is under way already. Takes want.blocks. */
+static bool add_want(struct c2_read *r, struct c2_want want, struct cat2_error *err)
+{
+    bool flying = c2_ds_is_flying(r->ds, want.nchunk);
+
+    if (flying) {
+        r->others = true;
+        r->blocked_on = want.nchunk;
+    }
+    if (flying || r->nwants == C2_WANTS_MAX) { /* past that: the next look's */
+        free(want.blocks);
+        return true;
+    }
+    if ((r->nwants & (r->nwants - 1)) == 0) {
+        struct c2_want *grown = realloc(r->wants, (r->nwants ? 2 * r->nwants : 1) * sizeof(*grown));
+        if (!grown) {
+            free(want.blocks);
+            return c2_fail_nomem(err, "fetch");
+        }
+        r->wants = grown;
+    }
+    r->wants[r->nwants++] = want;
+    return true;
+}
+
+/* Note what chunk nchunk lacks of the blocks needed (n 0: whole). */
+static bool want_chunk(struct c2_read *r, int64_t nchunk, const int32_t *blocks, int32_t n,
+                       struct cat2_error *err)
+{
+    bool whole = false;
+    int32_t nlacking = c2_cachefile_missing(r->cf, nchunk, n ? blocks : NULL, n, r->lacking, &whole);
+    struct c2_want want = {.nchunk = nchunk, .whole = n == 0, .nblocks = n ? nlacking : 0};
+
+    if (nlacking == 0) return true;
+    if (n) {
+        want.blocks = malloc((size_t)nlacking * sizeof(*want.blocks));
+        if (!want.blocks) return c2_fail_nomem(err, "fetch");
+        memcpy(want.blocks, r->lacking, (size_t)nlacking * sizeof(*want.blocks));
+    }
+    return add_want(r, want, err);
+}
+
+/* The chunk of a span: just the blocks under it, where that is less. */
+static bool want_span(struct c2_read *r, const struct c2_chunk_span *span, struct cat2_error *err)
+{
+    struct c2_want want = {.nchunk = span->nchunk, .off = span->off, .n = span->n};
+    int64_t off, room;
+
+    bool apart = r->ds->modern && c2_cachefile_is_blockwise(r->cf) &&
+                 c2_cachefile_place(r->cf, span->nchunk, &off, &room) && room >= BLOCKWISE_MIN &&
+                 (int64_t)span->n * 2 <= room;
+    if (!apart) want = (struct c2_want){.nchunk = span->nchunk, .whole = true};
+    return add_want(r, want, err);
+}
+
+/* Blocks of a chunk that a selection needs; 0: the whole chunk is the better choice. */
+static int32_t blocks_of(struct c2_read *r, int64_t nchunk)
+{
+    const struct c2_meta *meta = &r->ds->meta;
+    const struct c2_grid *grid = &c2_cachefile_meta(r->cf)->grid;
+
+    if (!r->ds->modern || grid->nblocks < 2 || meta->chunksize < BLOCKWISE_MIN) return 0;
+    int64_t n = c2_grid_blocks(grid, &r->bound, nchunk, r->blocks);
+    return n * 2 > grid->nblocks ? 0 : (int32_t)n;
+}
+
+static bool make_scratch(struct c2_read *r, struct cat2_error *err)
+{
+    size_t n = (size_t)c2_max_i64(1, c2_cachefile_meta(r->cf)->grid.nblocks);
+
+    if (r->blocks) return true;
+    r->blocks = malloc(n * sizeof(*r->blocks));
+    r->lacking = malloc(n * sizeof(*r->lacking));
+    return (r->blocks && r->lacking) || c2_fail_nomem(err, "fetch");
+}
+
+bool c2_read_look(struct c2_read *r, struct cat2_error *err)
+{
+    const struct c2_meta *meta = c2_cachefile_meta(r->cf);
+    struct c2_grid_walk walk;
+    int64_t nchunk;
+    bool ok = make_scratch(r, err);
+
+    r->others = false;
+    if (ok && r->need == C2_NEED_BOUND) {
+        c2_grid_walk_init(&walk, &meta->grid, &r->bound);
+        while (ok && c2_grid_walk_next(&walk, &nchunk))
+            ok = want_chunk(r, nchunk, r->blocks, blocks_of(r, nchunk), err);
+    }
+    for (size_t i = 0; ok && i < r->missing.n; i++)
+        ok = want_span(r, &r->missing.spans[i], err);
+    r->missing.n = 0; /* work looks again */
+    for (nchunk = 0; ok && r->need == C2_NEED_ALL && nchunk < meta->nchunks; nchunk++)
+        ok = want_chunk(r, nchunk, NULL, 0, err);
+    return ok;
+}
+
+void c2_read_drop_wants(struct c2_read *r)
+{
+    for (size_t i = 0; i < r->nwants; i++)
+        free(r->wants[i].blocks);
+    free(r->wants);
+    r->wants = NULL;
+    r->nwants = 0;
+}
+
+bool c2_read_note(void *read, const struct c2_chunk_span *span)
+{
+    struct c2_read *r = read;
+
+    if (r->missing.n == r->missing.cap) {
+        size_t cap = r->missing.cap ? 2 * r->missing.cap : 16;
+        struct c2_chunk_span *grown = realloc(r->missing.spans, cap * sizeof(*grown));
+        if (!grown) return false;
+        r->missing.spans = grown;
+        r->missing.cap = cap;
+    }
+    r->missing.spans[r->missing.n++] = *span;
+    return true;
+}

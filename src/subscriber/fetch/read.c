@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The way of a reader: the cache file, what is missing, who is fetching it already, the work.
+ *
+ * Single flight per chunk: a reader that needs a chunk which another one is fetching waits until that flight
+ * lands, and looks again. A flight's failure is told to those who wait for it then; later ones try anew. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "subscriber/fetch/read_impl.h"
+#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/open_files.h"
+
+#define FLIGHTS_MAX 8 /* more than these: what is fetched does not stay */
+
+static void look(struct c2_read *r);
+
+/* ---- the end ---- */
+
+static bool holds(const struct c2_read *r)
+{
+    return r->need == C2_NEED_BOUND || r->need == C2_NEED_ALL || r->need == C2_NEED_BYTES;
+}
+
+static void let_go(struct c2_read *r)
+{
+    if (!r->cf) return;
+    if (holds(r)) c2_cachefile_release(r->cf, &r->hold);
+    c2_cachefile_unref(r->cf);
+    r->cf = NULL;
+}
+
+static void finish_now(void *ctx)
+{
+    struct c2_read *r = ctx;
+    struct c2_ds *ds = r->ds;
+
+    let_go(r);
+    free(r->missing.spans);
+    free(r->blocks);
+    free(r->lacking);
+    free(r->mine);
+    ds->nreads--;
+    struct cat2_error err = r->err; /* r goes */
+    r->reader->done(r->ctx, r->failed ? &err : NULL);
+    c2_ds_unref(ds);
+}
+
+static void finish(struct c2_read *r, const struct cat2_error *err)
+{
+    r->failed = err != NULL;
+    if (err && err != &r->err) r->err = *err;
+    c2_loop_defer(r->ds->sub->config.loop, finish_now, r);
+}
+
+/* ---- work ---- */
+
+static void work(void *job, void *codec)
+{
+    struct c2_read *r = job;
+    struct c2_reading reading = {codec, r->cf, {c2_cachefile_meta(r->cf), c2_cachefile_chunks(r->cf)}, r};
+
+    r->missing.n = 0;
+    r->failed = !r->reader->work(r->ctx, &reading, &r->err);
+}
+
+static void worked(void *job)
+{
+    struct c2_read *r = job;
+
+    r->damaged = r->failed && r->err.code == CAT2_ENOTFOUND && r->need != C2_NEED_FILE;
+    bool again = r->damaged || (!r->failed && r->missing.n);
+    if (again && r->repeats++ < C2_READ_REPEATS_MAX) {
+        look(r);
+        return;
+    }
+    if (again) {
+        r->failed = true;
+        c2_fail(&r->err, CAT2_EIO,
+                "%.120s: what is stored of it in the cache is damaged each time it is read", r->ds->path);
+        r->err.http_status = 503;
+    }
+    finish_now(r);
+}
+
+static void begin_work(struct c2_read *r)
+{
+    struct cat2_error err;
+
+    if (r->reader->wanted && !r->reader->wanted(r->ctx)) {
+        c2_fail(&err, CAT2_ECANCELLED, "nobody waits for it any more");
+        finish(r, &err);
+    } else if (r->damaged && r->reader->once) {
+        finish(r, &r->err);
+    } else if (r->reader->work) {
+        r->failed = true; /* a pool that stops calls worked() alone */
+        c2_fail(&r->err, CAT2_ECANCELLED, "stopping");
+        c2_pool_run(r->ds->sub->config.pool, work, worked, r);
+    } else {
+        finish(r, NULL);
+    }
+}
+
+bool c2_read_bytes(const struct c2_reading *reading, int64_t off, size_t n, uint8_t *to,
+                   struct cat2_error *err)
+{
+    return c2_cachefile_read_frame(reading->cf, off, n, to, c2_read_note, reading->read, err);
+}
+
+bool c2_read_missed(const struct c2_reading *reading)
+{
+    return reading->read->missing.n > 0;
+}
+
+/* ---- flights ---- */
+
+static bool add_flying(struct c2_read *r, struct cat2_error *err)
+{
+    struct c2_ds *ds = r->ds;
+
+    if (!ds->flying) ds->flying = calloc((size_t)c2_cachefile_meta(ds->cf)->nchunks / 8 + 1, 1);
+    free(r->mine);
+    r->mine = malloc((r->nwants + 1) * sizeof(*r->mine));
+    if (!ds->flying || !r->mine) return c2_fail_nomem(err, "fetch");
+    for (size_t i = 0; i < r->nwants; i++) {
+        int64_t nchunk = r->mine[i] = r->wants[i].nchunk;
+        ds->flying[nchunk / 8] |= (uint8_t)(1u << (nchunk % 8));
+    }
+    r->nmine = r->nwants;
+    return true;
+}
+
+static void remove_flying(struct c2_read *r)
+{
+    for (size_t i = 0; i < r->nmine; i++)
+        r->ds->flying[r->mine[i] / 8] &= (uint8_t) ~(1u << (r->mine[i] % 8));
+    r->nmine = 0;
+}
+
+/* A flight has landed: those who waited look again. When it failed, so do those whose chunk it carried; the
+ * others wait on. */
+static void wake_waiting(struct c2_ds *ds, const struct cat2_error *err)
+{
+    struct c2_read *waiting = ds->waiting;
+
+    ds->waiting = NULL;
+    while (waiting) {
+        struct c2_read *next = waiting->next;
+        bool carried = waiting->blocked_on < 0 || !c2_ds_is_flying(ds, waiting->blocked_on);
+        if (!err) {
+            look(waiting);
+        } else if (carried) {
+            finish(waiting, err);
+        } else {
+            waiting->next = ds->waiting;
+            ds->waiting = waiting;
+        }
+        waiting = next;
+    }
+}
+
+static void wait_here(struct c2_read *r)
+{
+    r->next = r->ds->waiting;
+    r->ds->waiting = r;
+}
+
+/* What r was waiting for came, or failed: so it goes on, and with it those who waited for the same. */
+static void landed(struct c2_read *r, const struct cat2_error *err)
+{
+    struct c2_ds *ds = c2_ds_ref(r->ds);
+
+    if (err) finish(r, err);
+    wake_waiting(ds, err);
+    if (!err) look(r);
+    c2_ds_unref(ds);
+}
+
+/* The disk did not take what came: it is asked for again, and kept in memory. */
+static bool goes_to_memory(struct c2_read *r, const struct cat2_error *err)
+{
+    struct c2_ds *ds = r->ds;
+
+    if (!err || err->code != CAT2_EIO || !ds->unwritable) return false;
+    ds->leaving = ds->cf && !c2_cachefile_is_in_memory(ds->cf);
+    return true;
+}
+
+static void on_fetched(void *ctx, const struct cat2_error *err)
+{
+    struct c2_read *r = ctx;
+
+    remove_flying(r);
+    landed(r, goes_to_memory(r, err) ? NULL : err);
+}
+
+/* ---- the cache file ---- */
+
+static void on_prepared(void *ctx, const struct cat2_error *err)
+{
+    struct c2_read *r = ctx;
+
+    r->ds->preparing = false;
+    if (err) r->ds->leaving = false;
+    r->ds->sub->open.npreparing--;
+    landed(r, err);
+}
+
+static void on_room(void *ctx, const struct cat2_error *err)
+{
+    struct c2_read *r = ctx;
+
+    if (!err) {
+        c2_upstream_prepare(r->ds, on_prepared, r);
+        return;
+    }
+    r->ds->preparing = r->ds->leaving = false;
+    landed(r, err);
+}
+
+static void prepare(struct c2_read *r)
+{
+    if (r->ds->preparing) {
+        r->blocked_on = -1;
+        wait_here(r);
+        return;
+    }
+    r->ds->preparing = true;
+    c2_sub_when_room(r->ds->sub, on_room, r);
+}
+
+/* Before it is looked what is missing: what is there now stays. The file may have become another, in memory.
+ */
+static void take_hold(struct c2_read *r)
+{
+    if (r->cf == r->ds->cf) return;
+    let_go(r);
+    r->cf = c2_cachefile_ref(r->ds->cf);
+    if (holds(r)) c2_cachefile_hold(r->cf, &r->hold);
+}
+
+/* ---- the way ---- */
+
+static void fly(struct c2_read *r)
+{
+    struct cat2_error err;
+    bool ok =
+        ++r->flights <=
+            FLIGHTS_MAX + C2_READ_REPEATS_MAX + (int)(c2_cachefile_meta(r->cf)->nchunks / C2_WANTS_MAX) ||
+        c2_fail(&err, CAT2_EIO, "%.120s: what is fetched of it does not stay in the cache", r->ds->path);
+
+    if (!ok || !add_flying(r, &err)) {
+        c2_read_drop_wants(r);
+        finish(r, &err);
+        return;
+    }
+    struct c2_want *wants = r->wants;
+    size_t n = r->nwants;
+    r->wants = NULL;
+    r->nwants = 0;
+    c2_upstream_fetch(r->ds, wants, n, on_fetched, r);
+}
+
+/* One look at what is missing; from here the reader goes on, waits, or ends. */
+static void look(struct c2_read *r)
+{
+    struct cat2_error err;
+
+    if (!r->ds->cf || r->ds->leaving) {
+        prepare(r);
+        return;
+    }
+    take_hold(r);
+    if (!c2_read_look(r, &err)) {
+        c2_read_drop_wants(r);
+        finish(r, &err);
+    } else if (r->nwants) {
+        fly(r);
+    } else if (r->others) {
+        wait_here(r);
+    } else {
+        begin_work(r);
+    }
+}
+
+static bool take_pieces(struct c2_read *r, const struct c2_pieces *pieces)
+{
+    r->need = pieces->need;
+    if (pieces->bound) r->bound = *pieces->bound;
+    r->hold = (struct c2_hold){.kind = pieces->need == C2_NEED_BOUND   ? C2_HOLD_BOUND
+                                       : pieces->need == C2_NEED_BYTES ? C2_HOLD_RANGES
+                                                                       : C2_HOLD_ALL,
+                               .bound = &r->bound,
+                               .ranges = pieces->ranges,
+                               .nranges = pieces->ranges ? pieces->n : 0};
+    for (size_t i = 0; pieces->need == C2_NEED_SPANS && i < pieces->n; i++)
+        if (!c2_read_note(r, &pieces->spans[i])) return false;
+    return true;
+}
+
+void c2_read(struct c2_read *r, struct c2_ds *ds, const struct c2_pieces *pieces,
+             const struct c2_reader *reader, void *ctx)
+{
+    struct cat2_error err;
+
+    *r = (struct c2_read){.ds = c2_ds_ref(ds), .reader = reader, .ctx = ctx};
+    ds->nreads++;
+    c2_ds_used(ds);
+    if (take_pieces(r, pieces)) {
+        look(r);
+        return;
+    }
+    c2_fail_nomem(&err, "fetch");
+    finish(r, &err);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading a dataset: its pieces are brought into the cache file, held there, worked on, and let go.
+ *
+ *   c2_read ──► cache file open ──► held ──► missing pieces fetched ──► work (a worker) ──► let go ──► done
+ *
+ * What a reader holds is not evicted (c2_cachefile_hold), so that what it was promised is there when its work
+ * begins: the cache may be larger than its quota by what is held, and no more. A piece that work finds
+ * damaged is fetched again, and work runs again. */
+#ifndef C2_SUBSCRIBER_FETCH_READ_H
+#define C2_SUBSCRIBER_FETCH_READ_H
+
+#include "subscriber/fetch/upstream.h"
+
+/* What a reader needs. */
+struct c2_pieces {
+    enum c2_need {
+        C2_NEED_FILE,  /* the cache file, whatever is in it */
+        C2_NEED_BOUND, /* the blocks of a selection */
+        C2_NEED_ALL,   /* every chunk */
+        C2_NEED_BYTES, /* the blocks under bytes of the publisher's frame: work says which, c2_read_bytes() */
+        C2_NEED_SPANS  /* chunks, or bytes of them */
+    } need;
+    const struct c2_bound *bound;      /* copied */
+    const struct c2_range *ranges;     /* of BYTES; borrowed until done */
+    const struct c2_chunk_span *spans; /* of SPANS; copied */
+    size_t n;                          /* of ranges or spans */
+};
+
+struct c2_read;
+/* What work has, while it runs. */
+struct c2_reading {
+    struct c2_codec *codec;
+    struct c2_cachefile *cf;
+    struct c2_selectable source; /* of cf */
+    struct c2_read *read;
+};
+struct c2_reader {
+    /** Use what was needed. Worker. Its CAT2_ENOTFOUND means that a piece is not there after all, for it
+     * failed its hash: the piece is fetched again and work is called again, so it begins with what it began
+     * with the first time. NULL: the pieces are wanted in the cache, no more. */
+    bool (*work)(void *ctx, const struct c2_reading *reading, struct cat2_error *err);
+    /** Once, on the loop, never within c2_read(). err: NULL, or why pieces could not be had or work failed.
+     */
+    void (*done)(void *ctx, const struct cat2_error *err);
+    /** Before work, on the loop: does anybody still wait for it? false: done is told CAT2_ECANCELLED. May be
+     * NULL. */
+    bool (*wanted)(void *ctx);
+    /** work adds up and cannot be called again: when a piece was damaged, done is told CAT2_ENOTFOUND after
+     * it was fetched again. */
+    bool once;
+};
+/* So many pieces of one reader may be damaged. */
+#define C2_READ_REPEATS_MAX 32
+
+/* A reader on its way. The caller gives the place, which may be in anything that lives until done: so there
+ * is no reader that cannot be told how it ended. */
+struct c2_read {
+    struct c2_read *next; /* in ds->waiting */
+    struct c2_ds *ds;
+    const struct c2_reader *reader;
+    void *ctx;
+    enum c2_need need;
+    struct c2_bound bound;
+    struct c2_cachefile *cf; /* held; NULL: not yet */
+    struct c2_hold hold;
+    int flights, repeats;
+    bool failed, damaged;
+    struct cat2_error err;
+    int64_t *mine; /* chunks this one is fetching */
+    size_t nmine;
+    struct { /* BYTES, SPANS: found missing, to be fetched */
+        struct c2_chunk_span *spans;
+        size_t n, cap;
+    } missing;
+    /* One look at what is missing. */
+    struct c2_want *wants;
+    size_t nwants;
+    bool others;        /* some are fetched by others */
+    int64_t blocked_on; /* one of those; -1: the cache file */
+    int32_t *blocks, *lacking;
+};
+
+/** Loop thread. r: uninitialised, and not to be touched until done; which may free it. */
+void c2_read(struct c2_read *r, struct c2_ds *ds, const struct c2_pieces *pieces,
+             const struct c2_reader *reader, void *ctx);
+/** Of BYTES, in work: bytes [off, off + n) of the publisher's frame. What is missing is noted, and work is
+ * called again when it is there; `to` means nothing then. */
+bool c2_read_bytes(const struct c2_reading *reading, int64_t off, size_t n, uint8_t *to,
+                   struct cat2_error *err);
+/** Did c2_read_bytes() miss something? */
+bool c2_read_missed(const struct c2_reading *reading);
+
+#endif
