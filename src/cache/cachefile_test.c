@@ -488,6 +488,58 @@ static void eviction_frees_what_is_asked_oldest_first(void **state)
     drop_dir(dirfd);
 }
 
+/* Evict all there is, and say which chunks are left, a bit each. */
+static uint64_t left_after_eviction(struct c2_cachefile *cf, struct c2_frame *frame)
+{
+    uint64_t left = 0;
+
+    fill_cache(cf, frame, false);
+    (void)c2_cachefile_evict(cf, INT64_MAX);
+    for (int64_t i = 0; i < BIG_NCHUNKS; i++)
+        left |= (uint64_t)read_right(cf, frame, i, NULL) << i;
+    return left;
+}
+
+static void what_a_reader_holds_is_not_evicted(void **state)
+{
+    C2_AUTO_PTR(c2_frame) *frame = make_big();
+    int dirfd = dirfd_of_test();
+    C2_AUTO_PTR(c2_cachefile) *cf = make_mirror(dirfd, "a", "e", frame);
+    const struct c2_grid *grid = &c2_cachefile_meta(cf)->grid;
+    struct c2_slice some = {.nsels = 1};
+    struct c2_bound bound;
+    struct cat2_error err = {0};
+    struct c2_range range;
+    int64_t room;
+
+    (void)state;
+    assert_true(BIG_NCHUNKS < 64);
+    some.sels[0] = (struct c2_sel){.kind = C2_SEL_RANGE,
+                                   .has_start = true,
+                                   .has_stop = true,
+                                   .start = grid->chunks[0],
+                                   .stop = 3 * (int64_t)grid->chunks[0]};
+    assert_true(c2_slice_bind(&some, grid->shape, grid->ndim, &bound, &err));
+    assert_true(c2_cachefile_place(cf, 5, &range.off, &room));
+    range.n = 1;
+    struct c2_hold of_bound = {.kind = C2_HOLD_BOUND, .bound = &bound},
+                   of_bytes = {.kind = C2_HOLD_RANGES, .ranges = &range, .nranges = 1},
+                   of_all = {.kind = C2_HOLD_ALL};
+    assert_int_equal(left_after_eviction(cf, frame), 0);
+    c2_cachefile_hold(cf, &of_bound);
+    assert_int_equal(left_after_eviction(cf, frame), 6);
+    c2_cachefile_hold(cf, &of_bytes);
+    assert_int_equal(left_after_eviction(cf, frame), 6 | 32);
+    c2_cachefile_release(cf, &of_bound);
+    assert_int_equal(left_after_eviction(cf, frame), 32);
+    c2_cachefile_hold(cf, &of_all);
+    assert_int_equal(left_after_eviction(cf, frame), ((uint64_t)1 << BIG_NCHUNKS) - 1);
+    c2_cachefile_release(cf, &of_all);
+    c2_cachefile_release(cf, &of_bytes);
+    assert_int_equal(left_after_eviction(cf, frame), 0);
+    drop_dir(dirfd);
+}
+
 static bool count_chunk(void *ctx, int64_t nchunk)
 {
     int64_t *sum = ctx;
@@ -746,6 +798,7 @@ int main(void)
         cmocka_unit_test(in_memory_it_stays_small),
         cmocka_unit_test(a_newer_sidecar_is_told_from_a_damaged_one),
         cmocka_unit_test(eviction_frees_what_is_asked_oldest_first),
+        cmocka_unit_test(what_a_reader_holds_is_not_evicted),
         cmocka_unit_test(bytes_of_a_mirror_name_their_chunks),
         cmocka_unit_test(a_mirror_read_by_position_tells_what_is_missing),
         cmocka_unit_test(a_bit_that_flips_on_disk_is_never_given),

@@ -60,9 +60,15 @@ static void a_selection_touches_few_chunks(void **state)
         assert_int_equal(grid.chunk_items, 36);
         assert_true(c2_slice_parse(c2_str_of(cases[i].slice), &slice, &err));
         assert_true(c2_slice_bind(&slice, shape, 2, &bound, &err));
-        for (c2_grid_walk_init(&walk, &grid, &bound); c2_grid_walk_next(&walk, &nchunk); n++)
+        for (c2_grid_walk_init(&walk, &grid, &bound); c2_grid_walk_next(&walk, &nchunk); n++) {
             assert_int_equal(nchunk, cases[i].chunks[n]);
+            assert_true(c2_grid_touches(&grid, &bound, nchunk));
+        }
         assert_int_equal(n, cases[i].n);
+        for (nchunk = 0; nchunk < grid.nchunks; nchunk++)
+            n -= c2_grid_touches(&grid, &bound, nchunk);
+        assert_int_equal(n, 0);
+        n = cases[i].n;
         assert_int_equal(c2_grid_count(&grid, &bound), n);
     }
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The subscriber with real programs around it: slices against NumPy, ranges before caching, changes, absences, kill -9."""
+import concurrent.futures
 import json
 import signal
 import threading
@@ -235,6 +236,34 @@ def test_a_quota_is_kept(house, root, tmp_path):
     wait_until(small)
     truth = blosc2.open(str(root / "r0.b2nd"))[:]
     assert np.array_equal(trio.array("r0.b2nd"), truth)
+
+
+def test_a_quota_smaller_than_what_is_read_takes_nothing_from_anybody(house, root, tmp_path):
+    """Readers hold their pieces: whatever the others make the cache evict, all get all of it."""
+    trio = Trio(house, root, "--quota", "100K")
+    rng = np.random.default_rng(4)
+    truths = [rng.random((400, 250)) for _ in range(4)]
+    for i, truth in enumerate(truths):
+        blosc2.asarray(truth, chunks=(100, 250), blocks=(20, 250), urlpath=str(root / f"r{i}.b2nd"), mode="w")
+    for i in range(4):
+        wait_until(lambda: trio.fetch(f"r{i}.b2nd", "0")[0] == 200)
+    means = [json.loads(get(f"{trio.sub.url}/api/stats/foo/r{i}.b2nd")[2])["mean"] for i in range(4)]
+
+    def read(n):
+        i, (low, high) = n % 4, sorted(np.random.default_rng(n).integers(0, 401, 2).tolist())
+        url = f"{trio.sub.url}/api/fetch/foo/r{i}.b2nd?slice_={low}:{high}&_={n}"
+        if n % 3 == 0:
+            return json.loads(get(f"{trio.sub.url}/api/stats/foo/r{i}.b2nd?_={n}")[2])["mean"] == means[i]
+        if n % 3 == 1:
+            return get(f"{trio.sub.url}/files/foo/r{i}.b2nd?_={n}")[2] == (root / f"r{i}.b2nd").read_bytes()
+        status, _, body = get(url + "&format=raw")
+        return status == 200 and body == truths[i][low:high].tobytes()
+    with concurrent.futures.ThreadPoolExecutor(12) as crowd:
+        assert all(crowd.map(read, range(240)))
+
+    def used():
+        return sum(path.stat().st_blocks * 512 for path in (tmp_path / "house/state-sub/cache").rglob("r?.b2nd"))
+    wait_until(lambda: used() <= 100_000)
 
 
 def test_a_quota_counts_what_an_earlier_run_left(house, root, tmp_path):
