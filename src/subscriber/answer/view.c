@@ -221,7 +221,7 @@ static void reply_position(struct c2_request *req, const struct cat2_error *why,
 /* A sum that met a damaged piece, which is here again by now, is begun anew. */
 void c2_view_refuse(struct c2_view *view, const struct cat2_error *err)
 {
-    bool damaged = view->type->sums && view->sized && err->code == CAT2_ENOTFOUND;
+    bool damaged = view->type->sums && view->read.damaged;
 
     if (view->position >= 0)
         reply_position(view->req, err, view->position);
@@ -301,7 +301,7 @@ static void leave_line(struct c2_views *views, bool heavy)
 
 static void settle(struct c2_view *view, const struct cat2_error *err)
 {
-    struct c2_views *views = view->ds->sub->views;
+    struct c2_ds *ds = c2_ds_ref(view->ds); /* so that the line outlives the view */
     bool in_line = view->type->in_line, heavy = view->heavy;
     struct cat2_error why;
 
@@ -313,7 +313,8 @@ static void settle(struct c2_view *view, const struct cat2_error *err)
         reply(view);
         c2_view_free(view);
     }
-    if (in_line) leave_line(views, heavy);
+    if (in_line) leave_line(ds->sub->views, heavy);
+    c2_ds_unref(ds);
 }
 
 struct c2_pieces c2_view_pieces(struct c2_view *view, int64_t i, struct c2_bound *bound)

@@ -63,6 +63,14 @@ static void work(void *job, void *codec)
     r->failed = !r->reader->work(r->ctx, &reading, &r->err);
 }
 
+/* For whoever cannot begin anew any more, it is an answer too. */
+static void say_damaged(struct c2_read *r)
+{
+    c2_fail(&r->err, CAT2_EIO, "%.120s: what is stored of it in the cache is damaged when it is read",
+            r->ds->path);
+    r->err.http_status = 503;
+}
+
 static void worked(void *job)
 {
     struct c2_read *r = job;
@@ -75,9 +83,7 @@ static void worked(void *job)
     }
     if (again) {
         r->failed = true;
-        c2_fail(&r->err, CAT2_EIO,
-                "%.120s: what is stored of it in the cache is damaged each time it is read", r->ds->path);
-        r->err.http_status = 503;
+        say_damaged(r);
     }
     finish_now(r);
 }
@@ -90,6 +96,7 @@ static void begin_work(struct c2_read *r)
         c2_fail(&err, CAT2_ECANCELLED, "nobody waits for it any more");
         finish(r, &err);
     } else if (r->damaged && r->reader->once) {
+        say_damaged(r);
         finish(r, &r->err);
     } else if (r->reader->work) {
         r->failed = true; /* a pool that stops calls worked() alone */

@@ -45,8 +45,8 @@ struct c2_reader {
     /** Before work, on the loop: does anybody still wait for it? false: done is told CAT2_ECANCELLED. May be
      * NULL. */
     bool (*wanted)(void *ctx);
-    /** work adds up and cannot be called again: when a piece was damaged, done is told CAT2_ENOTFOUND after
-     * it was fetched again. */
+    /** work adds up and cannot be called again: when a piece was damaged, done is told so after it was
+     * fetched again, and r->damaged is set. */
     bool once;
 };
 /* So many pieces of one reader may be damaged. */
