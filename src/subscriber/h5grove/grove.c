@@ -75,8 +75,9 @@ void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data,
         return;
     }
     struct c2_root_state *root = c2_sub_root(sub, file);
-    if (root && path.n && !c2_path_check(path, &err)) {
-        c2_grove_no_path(req, path, file);
+    struct c2_str bare = {path.p, path.n && path.p[path.n - 1] == '/' ? path.n - 1 : path.n};
+    if (root && bare.n && !c2_path_check(bare, &err)) {
+        c2_grove_no_path(req, bare, file);
         return;
     }
     struct asked *asked = c2_arena_alloc(c2_request_arena(req), sizeof(*asked));
