@@ -8,7 +8,6 @@ import re
 import sys
 
 ALLOWED = {  # known knots, none of them to grow
-    "hdf5": 16,  # reading and writing are not told apart yet
     "publisher": 4,  # the catalog and what fills it
 }
 PAIR = 2

@@ -90,16 +90,6 @@ struct visit {
     int n;
 };
 
-bool c2_h5_show_name(const char *name, struct c2_buf *out, struct cat2_error *err)
-{
-    if (c2_str_is_utf8(c2_str_of(name))) return c2_buf_puts(out, name, err);
-    for (; *name; name++)
-        if (!((uint8_t)*name >= 0x80 ? c2_buf_printf(out, err, "%%%02X", (uint8_t)*name)
-                                     : c2_buf_putc(out, *name, err)))
-            return false;
-    return true;
-}
-
 static bool tell_refusal(struct visit *visit, const char *name, const char *member, const char *why)
 {
     C2_AUTO(c2_buf) shown = C2_BUF_INIT(4 * 65536);

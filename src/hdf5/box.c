@@ -19,24 +19,6 @@ struct box {
     uint8_t *out;
 };
 
-size_t c2_h5_item_nbytes(const struct c2_h5_dataset *ds)
-{
-    size_t n = (size_t)ds->type.dtype.itemsize;
-
-    for (int i = 0; i < ds->type.ndim; i++)
-        n *= (size_t)ds->type.dims[i];
-    return n;
-}
-
-size_t c2_h5_chunk_nbytes(const struct c2_h5_dataset *ds)
-{
-    size_t n = c2_h5_item_nbytes(ds);
-
-    for (int i = 0; i < ds->ndim; i++)
-        n *= (size_t)ds->chunk[i];
-    return n;
-}
-
 void c2_h5_decoded_forget(struct c2_h5 *h5, const struct c2_h5_dataset *ds)
 {
     struct c2_h5_decoded *decoded = h5->decoded;

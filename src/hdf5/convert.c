@@ -7,11 +7,6 @@
 #include "blosc/chunk_format.h"
 #include "hdf5/h5_impl.h"
 
-bool c2_h5_inner_open(struct c2_buf *bytes, struct c2_frame **out, struct cat2_error *err)
-{
-    return c2_frame_open_buf(bytes, "HDF5 chunk", out, err);
-}
-
 /* ---- chunks of one value ---- */
 
 static bool add_repeated(const struct c2_h5_dataset *ds, struct c2_buf *out, struct cat2_error *err)
@@ -70,7 +65,7 @@ static bool pass(const struct c2_h5_dataset *ds, struct c2_h5_raw *raw, struct c
     uint8_t *bytes = raw->bytes.p;
 
     *passed = false;
-    if (!c2_h5_inner_open(&raw->bytes, &frame, err)) return false;
+    if (!c2_frame_open_buf(&raw->bytes, "HDF5 chunk", &frame, err)) return false;
     if (is_ours(ds, c2_frame_meta(frame)) && !c2_frame_refusal(frame)) {
         *passed = true;
         return c2_frame_chunk(frame, 0, out, err);

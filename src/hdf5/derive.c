@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From an attribute as a frame has it to the bytes of a given HDF5 type, where that is possible without loss.
  */
+#include "hdf5/derive.h"
+
 #include <stdlib.h>
 
-#include "base/hash.h"
-#include "hdf5/describe_impl.h"
+#include "base/limits.h"
+#include "hdf5/hid.h"
 #include "hdf5/write_msgpack.h"
-
-uint64_t c2_h5_hash(struct c2_bytes msgpack)
-{
-    return c2_hash64(msgpack.p, msgpack.n);
-}
 
 static bool unlike(struct cat2_error *err)
 {

@@ -130,7 +130,7 @@ bool c2_describe_dataset(struct c2_describer *d, hid_t dataset, size_t *n, struc
     if (type.id < 0 || space.id < 0 || plist.id < 0)
         return c2_h5_fail(err, CAT2_EDATA, "it cannot be described");
     key(d, "type", n);
-    if (!c2_describe_type(d, type.id, 0, err)) return false;
+    if (!c2_describe_its_type(d, type.id, err)) return false;
     key(d, "space", n);
     if (!c2_describe_space(d, space.id, err)) return false;
     growth(d, space.id, n);

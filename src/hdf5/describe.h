@@ -6,13 +6,8 @@
 #ifndef C2_HDF5_DESCRIBE_H
 #define C2_HDF5_DESCRIBE_H
 
+#include "hdf5/description.h"
 #include "hdf5/h5.h"
-
-#define C2_H5_DESCRIPTION "hdf5" /* the metalayer */
-#define C2_H5_DESCRIPTION_LARGE                                                                              \
-    "CATERVA2_HDF5" /* the attribute that holds it when it is larger than a header should be */
-#define C2_H5_DESCRIPTION_LAYER   (256 << 10)
-#define C2_H5_DESCRIPTION_VERSION 1
 
 /* What has become of an attribute in the frame. */
 enum c2_h5_carried {
@@ -31,12 +26,9 @@ struct c2_h5_describing {
     bool other_chunks;    /* the chunk shape was chosen: the file's is not kept */
 };
 /** Append the description of a dataset or group; of a group without anything to tell nothing is appended.
+ * The root group's has the user block, the bytes before HDF5's own, of up to C2_H5_USERBLOCK_MAX.
  * HDF5's thread.
  *  @errors CAT2_EUNSUPPORTED what it is that cannot be told; *out is as before then. */
 bool c2_h5_describe(struct c2_h5 *h5, const char *name, const struct c2_h5_describing *how,
                     struct c2_buf *out, struct cat2_error *err);
-/** The user block, the bytes before HDF5's own: appended when there is one of up to C2_H5_USERBLOCK_MAX
- * bytes. */
-#define C2_H5_USERBLOCK_MAX (64 << 10)
-
 #endif

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
+#include "hdf5/derive.h"
 #include "hdf5/describe_impl.h"
 
 struct attribute {
@@ -90,7 +92,7 @@ static bool put_attribute(struct c2_describer *d, const struct attribute *a, str
     c2_mpw_text(&d->w, "name");
     c2_mpw_name(&d->w, c2_str_of(a->name));
     c2_mpw_text(&d->w, "type");
-    if (!c2_describe_type(d, a->type.id, 0, err)) return false;
+    if (!c2_describe_its_type(d, a->type.id, err)) return false;
     c2_mpw_text(&d->w, "space");
     if (!c2_describe_space(d, a->space.id, err)) return false;
     if (strcmp(a->name, a->shown) != 0) {
@@ -104,7 +106,7 @@ static bool put_attribute(struct c2_describer *d, const struct attribute *a, str
         n++;
         if (a->carried == C2_H5_CARRIED) { /* of the frame's attribute: when that is another one, it counts */
             c2_mpw_text(&d->w, "hash");
-            c2_mpw_uint(&d->w, c2_h5_hash(a->msgpack));
+            c2_mpw_uint(&d->w, c2_hash64(a->msgpack.p, a->msgpack.n));
             n++;
         }
     }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files that describe HDF5 objects share, with those that rebuild them. */
+/* What the files that describe HDF5 objects share. */
 #ifndef C2_HDF5_DESCRIBE_IMPL_H
 #define C2_HDF5_DESCRIBE_IMPL_H
 
 #include "hdf5/describe.h"
+#include "hdf5/describe_type.h"
 #include "hdf5/h5_impl.h"
-#include "hdf5/write_impl.h"
-#include "wire/mp.h"
 
 struct c2_describer {
     struct c2_h5 *h5;
@@ -17,7 +16,7 @@ struct c2_describer {
 /** Tell that something is not kept. */
 void c2_describe_lost(struct c2_describer *d, const char *fmt, ...) C2_PRINTF(2, 3);
 /** A datatype. @errors CAT2_EUNSUPPORTED. */
-bool c2_describe_type(struct c2_describer *d, hid_t type, int depth, struct cat2_error *err);
+bool c2_describe_its_type(struct c2_describer *d, hid_t type, struct cat2_error *err);
 /** n items in memory of a type as H5Aget_type() gives it. */
 bool c2_describe_values(struct c2_describer *d, hid_t type, const uint8_t *at, size_t n,
                         struct cat2_error *err);
@@ -29,23 +28,5 @@ bool c2_describe_attributes(struct c2_describer *d, hid_t object, bool in_order,
 bool c2_describe_dataset(struct c2_describer *d, hid_t dataset, size_t *n, struct cat2_error *err);
 bool c2_describe_group(struct c2_describer *d, hid_t group, size_t *n, struct cat2_error *err);
 bool c2_describe_links(struct c2_describer *d, hid_t group, bool in_order, size_t *n, struct cat2_error *err);
-
-/* ---- of both directions ---- */
-
-/* Types that have a short name. */
-struct c2_short_type {
-    const char *name;
-    hid_t type; /* libhdf5's own, or -1: made by c2_short_types() */
-};
-/** The list, ended by a NULL name. The first call makes it. */
-const struct c2_short_type *c2_short_types(void);
-/** Are items of this type nothing but bytes: no pointers, no references? */
-bool c2_h5_is_plain(hid_t type);
-/** n values of a type from an attribute as the frame has it; out: zeroed, n items, strings of variable length
- * are malloc'd.
- *  @errors CAT2_EUNSUPPORTED it does not tell such values: nothing is malloc'd then. */
-bool c2_h5_derive(struct c2_bytes msgpack, hid_t type, const hsize_t *dims, int ndim, size_t n, uint8_t *out,
-                  struct cat2_error *err);
-uint64_t c2_h5_hash(struct c2_bytes msgpack);
 
 #endif

@@ -132,7 +132,7 @@ static bool put_type(struct c2_describer *d, hid_t group, const struct child *ch
     c2_mpw_name(&d->w, c2_str_of(child->name));
     size_t map = c2_mpw_open(&d->w, C2_MP_MAP);
     c2_mpw_text(&d->w, "type");
-    bool ok = plain.id >= 0 ? c2_describe_type(d, plain.id, 0, err)
+    bool ok = plain.id >= 0 ? c2_describe_its_type(d, plain.id, err)
                             : c2_h5_fail(err, CAT2_EDATA, "it cannot be opened");
     if (ok && order) {
         c2_mpw_text(&d->w, "attribute_order");

@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Datatypes as msgpack: a short text for those that everybody uses, a map for all others. */
-#include "hdf5/describe_impl.h"
+#include "hdf5/describe_type.h"
+
+#include "base/limits.h"
+#include "hdf5/description.h"
+#include "hdf5/fail.h"
 
 /* ---- the short ones ---- */
+
+hid_t c2_h5_bool(void)
+{
+    C2_AUTO(c2_hid) type = {H5Tenum_create(H5T_STD_I8LE)};
+    int8_t no = 0, yes = 1;
+
+    if (type.id < 0 || H5Tenum_insert(type.id, "FALSE", &no) < 0 || H5Tenum_insert(type.id, "TRUE", &yes) < 0)
+        return -1;
+    return c2_hid_steal(&type);
+}
 
 static hid_t variable_text(H5T_cset_t cset)
 {
@@ -25,7 +39,7 @@ const struct c2_short_type *c2_short_types(void)
     SHORT("<i8", H5T_STD_I64LE);
     SHORT("utf8", variable_text(H5T_CSET_UTF8));
     SHORT("ascii", variable_text(H5T_CSET_ASCII));
-    SHORT("bool", c2_h5w_bool());
+    SHORT("bool", c2_h5_bool());
     SHORT("reference", H5T_STD_REF_OBJ);
     SHORT("region", H5T_STD_REF_DSETREG);
     SHORT("<i1", H5T_STD_I8LE);
@@ -56,6 +70,24 @@ static const char *short_name(hid_t type)
     return NULL;
 }
 
+bool c2_h5_is_plain(hid_t type)
+{
+    H5T_class_t class = H5Tget_class(type);
+    bool plain = true;
+
+    if (class == H5T_STRING) return H5Tis_variable_str(type) <= 0;
+    if (class == H5T_VLEN || class == H5T_REFERENCE || class == H5T_NO_CLASS) return false;
+    if (class == H5T_ARRAY) {
+        C2_AUTO(c2_hid) base = {H5Tget_super(type)};
+        return c2_h5_is_plain(base.id);
+    }
+    for (int i = 0; class == H5T_COMPOUND && plain && i < H5Tget_nmembers(type); i++) {
+        C2_AUTO(c2_hid) member = {H5Tget_member_type(type, (unsigned)i)};
+        plain = c2_h5_is_plain(member.id);
+    }
+    return plain;
+}
+
 /* ---- the parts of a map ---- */
 
 struct map {
@@ -63,12 +95,12 @@ struct map {
     size_t opened, n;
 };
 
-static struct map open_map(struct c2_describer *d, const char *class)
+static struct map open_map(const struct c2_type_describing *d, const char *class)
 {
-    struct map map = {.w = &d->w, .opened = c2_mpw_open(&d->w, C2_MP_MAP), .n = 1};
+    struct map map = {.w = d->w, .opened = c2_mpw_open(d->w, C2_MP_MAP), .n = 1};
 
-    c2_mpw_text(&d->w, "class");
-    c2_mpw_text(&d->w, class);
+    c2_mpw_text(d->w, "class");
+    c2_mpw_text(d->w, class);
     return map;
 }
 
@@ -105,19 +137,19 @@ static void bits(struct map *map, hid_t type)
     }
 }
 
-static bool integer(struct c2_describer *d, hid_t type, const char *class)
+static bool integer(const struct c2_type_describing *d, hid_t type, const char *class)
 {
     struct map map = open_map(d, class);
 
     bits(&map, type);
     if (H5Tget_class(type) == H5T_INTEGER) {
         key(&map, "signed");
-        c2_mpw_bool(&d->w, H5Tget_sign(type) == H5T_SGN_2);
+        c2_mpw_bool(d->w, H5Tget_sign(type) == H5T_SGN_2);
     }
     return close_map(&map);
 }
 
-static bool real(struct c2_describer *d, hid_t type, struct cat2_error *err)
+static bool real(const struct c2_type_describing *d, hid_t type, struct cat2_error *err)
 {
     size_t at[5];
     struct map map = open_map(d, "float");
@@ -126,17 +158,17 @@ static bool real(struct c2_describer *d, hid_t type, struct cat2_error *err)
         return c2_h5_fail(err, CAT2_EDATA, "a float cannot be described");
     bits(&map, type);
     key(&map, "fields"); /* sign, exponent and its length, mantissa and its length */
-    size_t list = c2_mpw_open(&d->w, C2_MP_LIST);
+    size_t list = c2_mpw_open(d->w, C2_MP_LIST);
     for (size_t i = 0; i < C2_ARRAY_LEN(at); i++)
-        c2_mpw_uint(&d->w, at[i]);
-    c2_mpw_close(&d->w, list, C2_ARRAY_LEN(at));
+        c2_mpw_uint(d->w, at[i]);
+    c2_mpw_close(d->w, list, C2_ARRAY_LEN(at));
     put_int(&map, "bias", (int64_t)H5Tget_ebias(type));
     put_int(&map, "norm", H5Tget_norm(type));
     put_int(&map, "inner", H5Tget_inpad(type));
     return close_map(&map);
 }
 
-static bool text(struct c2_describer *d, hid_t type)
+static bool text(const struct c2_type_describing *d, hid_t type)
 {
     struct map map = open_map(d, "string");
 
@@ -146,20 +178,20 @@ static bool text(struct c2_describer *d, hid_t type)
     return close_map(&map);
 }
 
-static bool opaque(struct c2_describer *d, hid_t type)
+static bool opaque(const struct c2_type_describing *d, hid_t type)
 {
     struct map map = open_map(d, "opaque");
     char *tag = H5Tget_tag(type);
 
     put_int(&map, "size", (int64_t)H5Tget_size(type));
     key(&map, "tag");
-    c2_mpw_name(&d->w, c2_str_of(tag ? tag : ""));
+    c2_mpw_name(d->w, c2_str_of(tag ? tag : ""));
     if (tag) H5free_memory(tag);
     return close_map(&map);
 }
 
 /* A key whose value is another type. */
-static bool part(struct c2_describer *d, struct map *map, const char *name, hid_t type, int depth,
+static bool part(const struct c2_type_describing *d, struct map *map, const char *name, hid_t type, int depth,
                  struct cat2_error *err)
 {
     key(map, name);
@@ -167,7 +199,7 @@ static bool part(struct c2_describer *d, struct map *map, const char *name, hid_
                      : c2_h5_fail(err, CAT2_EDATA, "a datatype cannot be described");
 }
 
-static bool enumeration(struct c2_describer *d, hid_t type, int depth, struct cat2_error *err)
+static bool enumeration(const struct c2_type_describing *d, hid_t type, int depth, struct cat2_error *err)
 {
     C2_AUTO(c2_hid) base = {H5Tget_super(type)};
     C2_AUTO(c2_buf) values = C2_BUF_INIT(C2_H5_ATTR_MAX);
@@ -177,46 +209,46 @@ static bool enumeration(struct c2_describer *d, hid_t type, int depth, struct ca
 
     if (!part(d, &map, "base", base.id, depth, err)) return false;
     key(&map, "names");
-    size_t list = c2_mpw_open(&d->w, C2_MP_LIST);
+    size_t list = c2_mpw_open(d->w, C2_MP_LIST);
     for (int i = 0; i < n; i++) {
         char *name = H5Tget_member_name(type, (unsigned)i);
         size_t at = values.n;
         bool ok = name && c2_buf_resize(&values, at + size, err) &&
                   H5Tget_member_value(type, (unsigned)i, values.p + at) >= 0;
-        if (name) c2_mpw_name(&d->w, c2_str_of(name));
+        if (name) c2_mpw_name(d->w, c2_str_of(name));
         if (name) H5free_memory(name);
         if (!ok) return c2_h5_fail(err, CAT2_EDATA, "a name of an enumeration cannot be read");
     }
-    c2_mpw_close(&d->w, list, (size_t)n);
+    c2_mpw_close(d->w, list, (size_t)n);
     key(&map, "values"); /* in the base's own bytes */
-    c2_mpw_bytes(&d->w, c2_buf_bytes(&values));
+    c2_mpw_bytes(d->w, c2_buf_bytes(&values));
     return close_map(&map);
 }
 
-static bool compound(struct c2_describer *d, hid_t type, int depth, struct cat2_error *err)
+static bool compound(const struct c2_type_describing *d, hid_t type, int depth, struct cat2_error *err)
 {
     struct map map = open_map(d, "compound");
     int n = H5Tget_nmembers(type);
 
     put_int(&map, "size", (int64_t)H5Tget_size(type));
     key(&map, "members");
-    size_t list = c2_mpw_open(&d->w, C2_MP_LIST);
+    size_t list = c2_mpw_open(d->w, C2_MP_LIST);
     for (int i = 0; i < n; i++) {
         C2_AUTO(c2_hid) member = {H5Tget_member_type(type, (unsigned)i)};
         char *name = H5Tget_member_name(type, (unsigned)i);
         if (member.id < 0 || !name) return c2_h5_fail(err, CAT2_EDATA, "a member cannot be described");
-        size_t triple = c2_mpw_open(&d->w, C2_MP_LIST);
-        c2_mpw_name(&d->w, c2_str_of(name));
+        size_t triple = c2_mpw_open(d->w, C2_MP_LIST);
+        c2_mpw_name(d->w, c2_str_of(name));
         H5free_memory(name);
-        c2_mpw_uint(&d->w, H5Tget_member_offset(type, (unsigned)i));
+        c2_mpw_uint(d->w, H5Tget_member_offset(type, (unsigned)i));
         if (!c2_describe_type(d, member.id, depth + 1, err)) return false;
-        c2_mpw_close(&d->w, triple, 3);
+        c2_mpw_close(d->w, triple, 3);
     }
-    c2_mpw_close(&d->w, list, (size_t)n);
+    c2_mpw_close(d->w, list, (size_t)n);
     return close_map(&map);
 }
 
-static bool array(struct c2_describer *d, hid_t type, int depth, struct cat2_error *err)
+static bool array(const struct c2_type_describing *d, hid_t type, int depth, struct cat2_error *err)
 {
     C2_AUTO(c2_hid) base = {H5Tget_super(type)};
     struct map map = open_map(d, "array");
@@ -226,14 +258,15 @@ static bool array(struct c2_describer *d, hid_t type, int depth, struct cat2_err
     if (n < 1 || n > C2_H5_DIM_MAX || H5Tget_array_dims2(type, dims) < 0)
         return c2_h5_fail(err, CAT2_EDATA, "an array type cannot be described");
     key(&map, "shape");
-    size_t list = c2_mpw_open(&d->w, C2_MP_LIST);
+    size_t list = c2_mpw_open(d->w, C2_MP_LIST);
     for (int i = 0; i < n; i++)
-        c2_mpw_uint(&d->w, dims[i]);
-    c2_mpw_close(&d->w, list, (size_t)n);
+        c2_mpw_uint(d->w, dims[i]);
+    c2_mpw_close(d->w, list, (size_t)n);
     return part(d, &map, "base", base.id, depth, err) && close_map(&map);
 }
 
-static bool of_base(struct c2_describer *d, hid_t type, const char *class, int depth, struct cat2_error *err)
+static bool of_base(const struct c2_type_describing *d, hid_t type, const char *class, int depth,
+                    struct cat2_error *err)
 {
     C2_AUTO(c2_hid) base = {H5Tget_super(type)};
     struct map map = open_map(d, class);
@@ -241,13 +274,13 @@ static bool of_base(struct c2_describer *d, hid_t type, const char *class, int d
     return part(d, &map, "base", base.id, depth, err) && close_map(&map);
 }
 
-static bool unnamed(struct c2_describer *d, hid_t type, int depth, struct cat2_error *err)
+static bool unnamed(const struct c2_type_describing *d, hid_t type, int depth, struct cat2_error *err)
 {
     const char *name = short_name(type);
 
     if (name) {
-        c2_mpw_text(&d->w, name);
-        return d->w.ok;
+        c2_mpw_text(d->w, name);
+        return d->w->ok;
     }
     switch (H5Tget_class(type)) {
     case H5T_INTEGER:
@@ -281,20 +314,20 @@ static bool unnamed(struct c2_describer *d, hid_t type, int depth, struct cat2_e
     }
 }
 
-bool c2_describe_type(struct c2_describer *d, hid_t type, int depth, struct cat2_error *err)
+bool c2_describe_type(const struct c2_type_describing *d, hid_t type, int depth, struct cat2_error *err)
 {
     H5O_info_t info;
     const char *path = NULL;
 
     if (depth > C2_DTYPE_DEPTH_MAX) return c2_fail(err, CAT2_EUNSUPPORTED, "the datatype nests too deep");
-    if (H5Tcommitted(type) > 0 && H5Oget_info2(type, &info, H5O_INFO_BASIC) >= 0)
-        path = d->how->path(d->how->ctx, (uint64_t)info.addr + 1);
+    if (d->path && H5Tcommitted(type) > 0 && H5Oget_info2(type, &info, H5O_INFO_BASIC) >= 0)
+        path = d->path(d->ctx, (uint64_t)info.addr + 1);
     if (!path) return unnamed(d, type, depth, err);
-    size_t map = c2_mpw_open(&d->w, C2_MP_MAP);
-    c2_mpw_text(&d->w, "named");
-    c2_mpw_name(&d->w, c2_str_of(path));
-    c2_mpw_text(&d->w, "type");
+    size_t map = c2_mpw_open(d->w, C2_MP_MAP);
+    c2_mpw_text(d->w, "named");
+    c2_mpw_name(d->w, c2_str_of(path));
+    c2_mpw_text(d->w, "type");
     if (!unnamed(d, type, depth, err)) return false;
-    c2_mpw_close(&d->w, map, 2);
-    return d->w.ok;
+    c2_mpw_close(d->w, map, 2);
+    return d->w->ok;
 }

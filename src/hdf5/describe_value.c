@@ -9,22 +9,11 @@
 
 #define SELECTION_MAX 4096 /* points or blocks of a region */
 
-bool c2_h5_is_plain(hid_t type)
+bool c2_describe_its_type(struct c2_describer *d, hid_t type, struct cat2_error *err)
 {
-    H5T_class_t class = H5Tget_class(type);
-    bool plain = true;
+    const struct c2_type_describing its = {.w = &d->w, .path = d->how->path, .ctx = d->how->ctx};
 
-    if (class == H5T_STRING) return H5Tis_variable_str(type) <= 0;
-    if (class == H5T_VLEN || class == H5T_REFERENCE || class == H5T_NO_CLASS) return false;
-    if (class == H5T_ARRAY) {
-        C2_AUTO(c2_hid) base = {H5Tget_super(type)};
-        return c2_h5_is_plain(base.id);
-    }
-    for (int i = 0; class == H5T_COMPOUND && plain && i < H5Tget_nmembers(type); i++) {
-        C2_AUTO(c2_hid) member = {H5Tget_member_type(type, (unsigned)i)};
-        plain = c2_h5_is_plain(member.id);
-    }
-    return plain;
+    return c2_describe_type(&its, type, 0, err);
 }
 
 void c2_describe_lost(struct c2_describer *d, const char *fmt, ...)

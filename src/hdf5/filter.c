@@ -132,7 +132,7 @@ static bool decode_blosc2(const struct c2_h5_filter *filter, struct c2_codec *co
     struct c2_buf copy = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
 
     (void)filter;
-    if (!c2_buf_append(&copy, in.p, in.n, err) || !c2_h5_inner_open(&copy, &frame, err)) {
+    if (!c2_buf_append(&copy, in.p, in.n, err) || !c2_frame_open_buf(&copy, "HDF5 chunk", &frame, err)) {
         c2_buf_fini(&copy);
         return false;
     }

@@ -10,24 +10,6 @@
 #define CHUNK_CUT        (4 << 20)   /* larger chunks are cut to the dataset when they are this much more: */
 #define CHUNK_BEYOND     4
 
-void c2_h5_chunk_offset(const struct c2_h5_dataset *ds, int64_t nchunk, hsize_t *offset)
-{
-    const struct c2_grid *grid = &ds->meta.grid;
-
-    for (int axis = grid->ndim - 1; axis >= 0; axis--) {
-        hsize_t start = (hsize_t)(nchunk % grid->nchunks_along[axis]) * (hsize_t)grid->chunks[axis];
-        nchunk /= grid->nchunks_along[axis];
-        if (axis < ds->ndim) offset[axis] = start;
-    }
-}
-
-bool c2_h5_chunk_is_partial(const struct c2_h5_dataset *ds, const hsize_t *offset)
-{
-    for (int axis = 0; axis < ds->ndim; axis++)
-        if (offset[axis] + ds->chunk[axis] > (hsize_t)ds->meta.grid.shape[axis]) return true;
-    return false;
-}
-
 /* ---- what the chunks hold already ---- */
 
 /* The first chunk in the file: usually that at the origin. */
@@ -56,7 +38,7 @@ static bool read_first(struct c2_h5_dataset *ds, struct c2_buf *head, struct c2_
     if (!first_chunk(ds, offset, &n) || !c2_h5_read_stored(ds, offset, n, &bytes, &mask, &ignored) || mask)
         return false;
     const uint8_t *start = bytes.p; /* the frame keeps them where they are */
-    if (!c2_h5_inner_open(&bytes, out, &ignored)) return false;
+    if (!c2_frame_open_buf(&bytes, "HDF5 chunk", out, &ignored)) return false;
     if (c2_buf_append(head, start, (size_t)c2_frame_layout(*out)->header_len, &ignored)) return true;
     c2_frame_unref(*out);
     *out = NULL;

@@ -4,20 +4,17 @@
 #define C2_HDF5_H5_IMPL_H
 
 #include "blosc/frame.h"
+#include "hdf5/description.h"
+#include "hdf5/fail.h"
 #include "hdf5/filter.h"
 #include "hdf5/h5.h"
 #include "hdf5/hdf5_api.h"
 
-#define C2_H5_DIM_MAX     32        /* HDF5's own */
-#define C2_H5_FILTERS_MAX 32        /* HDF5's own */
 #define C2_H5_ENTRIES_MAX (1 << 20) /* names in a file: links may multiply them without end */
 #define C2_H5_LINKS_MAX   (1 << 18) /* names in one group */
 #define C2_H5_SCAN_MAX    (1 << 28) /* items of variable length in a dataset: all are looked at, in a minute */
-#define C2_H5_ATTR_MAX    (4 << 20)  /* bytes of an attribute */
-#define C2_H5_ATTRS_MAX   8192       /* of one object, as frames */
-#define C2_H5_ITEM_MAX    (64 << 20) /* bytes of an item: a chunk has one at least, in memory a few times */
+#define C2_H5_ATTRS_MAX   8192      /* of one object, as frames */
 #define C2_H5_LINEAR_MAX  4096 /* chunks of a dataset: libhdf5 finds the address of one by looking at all */
-#define C2_H5_CAUSE_MAX   200  /* bytes of a reason by libhdf5 */
 
 struct c2_h5 {
     hid_t file, lapl;
@@ -84,12 +81,6 @@ struct c2_h5_dataset {
     struct c2_codec *codec;    /* of boxes; NULL until one was read */
 };
 
-/** Fail with what libhdf5 says. */
-bool c2_h5_fail(struct cat2_error *err, enum cat2_code code, const char *fmt, ...) C2_PRINTF(3, 4);
-/** What libhdf5 says, C2_H5_CAUSE_MAX bytes with the NUL; "" when it says nothing. Its messages are
- * forgotten. */
-void c2_h5_cause(char *text);
-
 void c2_h5_names_free(struct c2_h5_names *names);
 /** The path of the object at addr, found with one look through the file; NULL: no name leads there. Lives as
  * long as h5. */
@@ -98,9 +89,6 @@ const char *c2_h5_name_at(struct c2_h5 *h5, haddr_t addr);
 const char *c2_h5_name_of(struct c2_h5 *h5, hid_t object);
 /** As H5Rget_name(), but n references cost n steps: 0 when it leads nowhere. */
 ssize_t c2_h5_reference_name(struct c2_h5 *h5, H5R_type_t kind, const void *ref, char *name, size_t size);
-
-/** Forget old messages and keep this thread's quiet. */
-void c2_h5_quiet(void);
 
 void c2_h5_type_fini(struct c2_h5_type *type);
 C2_DEFINE_AUTO(c2_h5_type);
@@ -205,6 +193,5 @@ bool c2_h5_unfilter(const struct c2_h5_dataset *ds, struct c2_codec *codec, stru
 /** @errors CAT2_EUNSUPPORTED always: the filter is not here. */
 bool c2_h5_filter_missing(const struct c2_h5_filter *filter, struct cat2_error *err);
 uint32_t c2_h5_fletcher32(struct c2_bytes in);
-/** The frame an HDF5 chunk of filter 32026 holds. Takes *bytes on success. */
-bool c2_h5_inner_open(struct c2_buf *bytes, struct c2_frame **out, struct cat2_error *err);
+
 #endif

@@ -142,3 +142,13 @@ ssize_t c2_h5_reference_name(struct c2_h5 *h5, H5R_type_t kind, const void *ref,
     H5Eclear2(H5E_DEFAULT);
     return n;
 }
+
+bool c2_h5_show_name(const char *name, struct c2_buf *out, struct cat2_error *err)
+{
+    if (c2_str_is_utf8(c2_str_of(name))) return c2_buf_puts(out, name, err);
+    for (; *name; name++)
+        if (!((uint8_t)*name >= 0x80 ? c2_buf_printf(out, err, "%%%02X", (uint8_t)*name)
+                                     : c2_buf_putc(out, *name, err)))
+            return false;
+    return true;
+}

@@ -3,6 +3,8 @@
  * the one that was imported; else with the frame's value, where the type can hold it. */
 #include <stdlib.h>
 
+#include "base/hash.h"
+#include "hdf5/derive.h"
 #include "hdf5/rebuild_impl.h"
 
 const struct c2_mp_node *c2_h5w_like_attribute(const struct c2_h5w_like *like,
@@ -86,7 +88,8 @@ static bool fill_in(struct c2_h5w *w, const struct c2_mp_node *entry, struct c2_
                     struct cat2_error *err)
 {
     const struct c2_mp_node *value = c2_mp_get(entry, "value"), *hash = c2_mp_get(entry, "hash");
-    bool as_imported = !hash || (msgpack.p && hash->kind == C2_MP_INT && hash->u == c2_h5_hash(msgpack));
+    bool as_imported =
+        !hash || (msgpack.p && hash->kind == C2_MP_INT && hash->u == c2_hash64(msgpack.p, msgpack.n));
 
     if (m->n == 0) return true;
     if (value && as_imported) return c2_rebuild_values(w, m->type.id, value, m->n, m->values, err);

@@ -3,8 +3,11 @@
 #ifndef C2_HDF5_REBUILD_IMPL_H
 #define C2_HDF5_REBUILD_IMPL_H
 
-#include "hdf5/describe_impl.h"
+#include "blosc/codec.h"
+#include "hdf5/describe_type.h"
+#include "hdf5/description.h"
 #include "hdf5/rebuild.h"
+#include "hdf5/write_impl.h"
 
 #define C2_H5W_VALUES_MAX ((size_t)256 << 20) /* bytes that the values of one object may take in memory */
 

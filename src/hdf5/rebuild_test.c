@@ -6,22 +6,9 @@
 
 #include <cmocka.h>
 
+#include "hdf5/derive.h"
+#include "hdf5/fail.h"
 #include "hdf5/rebuild_impl.h"
-
-static const char *no_path(void *ctx, uint64_t id)
-{
-    (void)ctx;
-    (void)id;
-    return NULL;
-}
-
-static void no_loss(void *ctx, const char *what)
-{
-    (void)ctx;
-    fail_msg("lost: %s", what);
-}
-
-static const struct c2_h5_describing HOW = {.path = no_path, .lost = no_loss};
 
 static hid_t variable_text(void)
 {
@@ -88,10 +75,10 @@ static hid_t everything(void)
 
 static bool describe(hid_t type, struct c2_buf *out, struct cat2_error *err)
 {
-    struct c2_describer d = {.how = &HOW};
+    struct c2_mpw w;
 
-    c2_mpw_init(&d.w, out, err);
-    return c2_describe_type(&d, type, 0, err) && d.w.ok;
+    c2_mpw_init(&w, out, err);
+    return c2_describe_type(&(struct c2_type_describing){.w = &w}, type, 0, err) && w.ok;
 }
 
 static void datatypes_survive_their_description(void **state)
@@ -109,7 +96,7 @@ static void datatypes_survive_their_description(void **state)
                            fixed_text(H5T_STR_NULLTERM),
                            fixed_text(H5T_STR_NULLPAD),
                            fixed_text(H5T_STR_SPACEPAD),
-                           c2_h5w_bool(),
+                           c2_h5_bool(),
                            enumeration(),
                            opaque(),
                            H5Tcopy(H5T_UNIX_D32BE),

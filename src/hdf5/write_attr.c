@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/endian.h"
+#include "hdf5/describe_type.h"
 #include "hdf5/write_impl.h"
 #include "hdf5/write_msgpack.h"
 #include "wire/msgpack.h"
@@ -107,7 +108,7 @@ static hid_t value_type(const struct c2_packed_shape *shape)
 {
     switch (shape->kind) {
     case C2_PACKED_BOOL:
-        return c2_h5w_bool();
+        return c2_h5_bool();
     case C2_PACKED_INT:
         return H5Tcopy(shape->huge ? H5T_STD_U64LE : H5T_STD_I64LE);
     case C2_PACKED_BYTES:

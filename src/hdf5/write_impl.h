@@ -3,27 +3,10 @@
 #ifndef C2_HDF5_WRITE_IMPL_H
 #define C2_HDF5_WRITE_IMPL_H
 
-#include "hdf5/hdf5_api.h"
+#include "hdf5/hid.h"
 #include "hdf5/write.h"
 
 #define C2_H5W_FILTER 32026
-
-/* Any handle of libhdf5; closed at the end of its scope. Initialise with {-1} or a call. */
-struct c2_hid {
-    hid_t id;
-};
-static inline void c2_hid_fini(struct c2_hid *h)
-{
-    if (h->id > 0) H5Idec_ref(h->id);
-    h->id = -1;
-}
-C2_DEFINE_AUTO(c2_hid);
-static inline hid_t c2_hid_steal(struct c2_hid *h)
-{
-    hid_t id = h->id;
-    h->id = -1;
-    return id;
-}
 
 struct c2_h5w {
     hid_t file;
@@ -50,7 +33,5 @@ bool c2_h5w_name_filter(struct cat2_error *err);
 const char *c2_h5w_path(const char *path);
 /** The file's type for a dtype: a new handle. @errors CAT2_EUNSUPPORTED. */
 bool c2_h5w_type(const struct c2_dtype *dtype, struct c2_hid *out, struct cat2_error *err);
-/** The enum that stands for bool. */
-hid_t c2_h5w_bool(void);
 
 #endif

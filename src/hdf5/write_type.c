@@ -2,19 +2,10 @@
 /* HDF5 types for NumPy's dtypes; the mapping is in write.h. */
 #include <stdio.h>
 
+#include "hdf5/describe_type.h"
 #include "hdf5/write_impl.h"
 
 #define OPAQUE_TAG_MAX 256 /* libhdf5's, with its NUL */
-
-hid_t c2_h5w_bool(void)
-{
-    C2_AUTO(c2_hid) type = {H5Tenum_create(H5T_STD_I8LE)};
-    int8_t no = 0, yes = 1;
-
-    if (type.id < 0 || H5Tenum_insert(type.id, "FALSE", &no) < 0 || H5Tenum_insert(type.id, "TRUE", &yes) < 0)
-        return -1;
-    return c2_hid_steal(&type);
-}
 
 static hid_t integer(const struct c2_dtype *dtype)
 {
@@ -126,7 +117,7 @@ bool c2_h5w_type(const struct c2_dtype *dtype, struct c2_hid *out, struct cat2_e
     if (dtype->nfields > 0) return compound(dtype, out, err);
     switch (dtype->kind) {
     case 'b':
-        id = c2_h5w_bool();
+        id = c2_h5_bool();
         break;
     case 'i':
     case 'u':
