@@ -8,7 +8,7 @@
 
 #include "blosc/codec.h"
 #include "blosc/frame.h"
-#include "hdf5/write_impl.h"
+#include "hdf5/write/h5w_impl.h"
 #include "import_export/place.h"
 
 #define GZIP_LEVEL 4

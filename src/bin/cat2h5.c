@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "bin/helper.h"
-#include "hdf5/h5.h"
-#include "hdf5/serve.h"
+#include "hdf5/read/h5.h"
+#include "hdf5/read/h5_serve.h"
 #include "helper/confine.h"
 
 #define MEMORY_MAX ((uint64_t)2 << 30)

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "bin/options.h"
 #include "blosc/codec.h"
-#include "hdf5/rebuild.h"
+#include "hdf5/write/rebuild.h"
 
 #define DRAW_EVERY_MS 100
 #define BAR_WIDTH     24

@@ -3,9 +3,9 @@
  * the others. */
 #include <stdlib.h>
 
-#include "hdf5/describe.h"
-#include "hdf5/write_msgpack.h"
+#include "hdf5/common/description.h"
 #include "import_export/export_impl.h"
+#include "wire/packed.h"
 
 struct value {
     struct c2_str name;

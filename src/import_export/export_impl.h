@@ -4,7 +4,7 @@
 #define C2_IMPORT_EXPORT_EXPORT_IMPL_H
 
 #include "blosc/frame.h"
-#include "hdf5/rebuild.h"
+#include "hdf5/write/rebuild.h"
 #include "import_export/convert.h"
 #include "import_export/crew.h"
 #include "import_export/export_tree.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "hdf5/links.h"
+#include "hdf5/read/links.h"
 #include "import_export/import_impl.h"
 #include "import_export/place.h"
 

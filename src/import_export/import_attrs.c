@@ -3,10 +3,10 @@
 #include <stdlib.h>
 
 #include "base/endian.h"
-#include "hdf5/write.h"
-#include "hdf5/write_msgpack.h"
+#include "hdf5/write/h5w.h"
 #include "import_export/import_impl.h"
 #include "wire/msgpack.h"
+#include "wire/packed.h"
 
 #define NAME_MAX_IN_FRAME 31
 

@@ -4,8 +4,8 @@
 #define C2_IMPORT_EXPORT_IMPORT_IMPL_H
 
 #include "blosc/frame.h"
-#include "hdf5/describe.h"
-#include "hdf5/h5.h"
+#include "hdf5/read/describe.h"
+#include "hdf5/read/h5.h"
 #include "import_export/convert.h"
 #include "import_export/crew.h"
 

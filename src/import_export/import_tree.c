@@ -2,7 +2,7 @@
 /* The names of an HDF5 file, and which of them are the first hard one of their object. */
 #include <stdlib.h>
 
-#include "hdf5/links.h"
+#include "hdf5/read/links.h"
 #include "import_export/import_impl.h"
 
 void c2_import_tree_fini(struct c2_import_tree *tree)

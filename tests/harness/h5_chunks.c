@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "hdf5/h5.h"
+#include "hdf5/read/h5.h"
 #include "ndim/slice.h"
 
 #define CHUNKS_MAX 64

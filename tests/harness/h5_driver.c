@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "blosc/frame.h"
-#include "hdf5/h5.h"
-#include "hdf5/hdf5_api.h"
+#include "hdf5/common/hdf5_api.h"
+#include "hdf5/read/h5.h"
 
 struct driver {
     struct c2_h5 *h5;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hdf5/hdf5_api.h"
+#include "hdf5/common/hdf5_api.h"
 
 #define N      20
 #define LATEST ((H5F_libver_t)5) /* of HDF5 2.0 */
