@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Msgpack as a tree that can be looked into, and a writer. Whatever bytes come in, parsing ends with a tree
- * or an error; nodes lie in the order of the bytes, so that the first child of a node follows it and its next
- * sibling comes `span` nodes later. */
+/* Msgpack: a reader of one value after the other, a tree that can be looked into, and a writer. Whatever
+ * bytes come in, reading ends with values that lie within them, or an error. */
 #ifndef C2_WIRE_MP_H
 #define C2_WIRE_MP_H
 
@@ -24,13 +23,43 @@ struct c2_mp_node {
     uint32_t span;
     union {
         bool b;
-        int64_t i;
+        int64_t i; /* of EXT its type */
         uint64_t u;
         double d;
         uint32_t n; /* items of LIST, pairs of MAP */
     };
     struct c2_bytes bytes; /* TEXT, BYTES, EXT: in the input */
 };
+/** Values that a list or map holds. */
+static inline uint64_t c2_mp_children(const struct c2_mp_node *node)
+{
+    return node->kind == C2_MP_LIST ? node->n : node->kind == C2_MP_MAP ? 2 * (uint64_t)node->n : 0;
+}
+
+/* ---- one value after the other ---- */
+
+struct c2_mp_reader {
+    const uint8_t *p, *end;
+    struct cat2_error *err;
+};
+static inline struct c2_mp_reader c2_mp_reader_of(struct c2_bytes in, struct cat2_error *err)
+{
+    return (struct c2_mp_reader){in.p, in.p + in.n, err};
+}
+/** The next value; of a list or map its head: what it holds comes next, and is not more than the bytes left.
+ *  @errors CAT2_EDATA why it is not msgpack. */
+bool c2_mp_read(struct c2_mp_reader *r, struct c2_mp_node *out);
+/** Past a value and all it holds. */
+bool c2_mp_skip(struct c2_mp_reader *r);
+/** Python's tuples are lists that begin with the text "__tuple__". After the head of a list of n: what is
+ * left of n. */
+uint32_t c2_mp_skip_tuple_mark(struct c2_mp_reader *r, uint32_t n);
+/** @errors CAT2_EDATA something follows. */
+bool c2_mp_at_end(const struct c2_mp_reader *r);
+
+/* ---- the tree: nodes lie in the order of the bytes, so that the first child of a node follows it and its
+ * next sibling comes `span` nodes later ---- */
+
 struct c2_mp {
     struct c2_mp_node *nodes; /* the first is the whole */
     uint32_t n;
@@ -77,12 +106,16 @@ void c2_mpw_nil(struct c2_mpw *w);
 void c2_mpw_bool(struct c2_mpw *w, bool value);
 void c2_mpw_int(struct c2_mpw *w, int64_t value);
 void c2_mpw_uint(struct c2_mpw *w, uint64_t value);
+void c2_mpw_real(struct c2_mpw *w, double value);
 void c2_mpw_text(struct c2_mpw *w, const char *text);
+void c2_mpw_str(struct c2_mpw *w, struct c2_str text);
 /** TEXT where it is UTF-8, else BYTES. */
 void c2_mpw_name(struct c2_mpw *w, struct c2_str name);
 void c2_mpw_bytes(struct c2_mpw *w, struct c2_bytes bytes);
 void c2_mpw_raw(struct c2_mpw *w, struct c2_bytes packed); /* values that are msgpack already */
-/** A list or map whose length is told at its end. */
+/** The head of a list of n items, a map of n pairs. */
+void c2_mpw_head(struct c2_mpw *w, enum c2_mp_kind kind, uint64_t n);
+/** The head of one whose length is told at its end. */
 size_t c2_mpw_open(struct c2_mpw *w, enum c2_mp_kind kind);
 void c2_mpw_close(struct c2_mpw *w, size_t opened, size_t n);
 

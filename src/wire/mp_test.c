@@ -82,6 +82,80 @@ static void bytes_that_are_none_are_refused(void **state)
     }
 }
 
+static void numbers_take_their_smallest_form(void **state)
+{
+    static const struct {
+        int64_t value;
+        size_t nbytes;
+    } cases[] = {{127, 1},
+                 {128, 2},
+                 {256, 3},
+                 {65536, 5},
+                 {INT64_C(1) << 32, 9},
+                 {-32, 1},
+                 {-33, 2},
+                 {-128, 2},
+                 {-129, 3},
+                 {-32768, 3},
+                 {-32769, 5},
+                 {INT32_MIN, 5},
+                 {INT32_MIN - INT64_C(1), 9}};
+    struct cat2_error err;
+    struct c2_mpw w;
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
+        struct c2_mp_node node;
+        c2_mpw_init(&w, &out, &err);
+        c2_mpw_int(&w, cases[i].value);
+        struct c2_mp_reader r = c2_mp_reader_of(c2_buf_bytes(&out), &err);
+        assert_int_equal(out.n, cases[i].nbytes);
+        assert_true(c2_mp_read(&r, &node) && c2_mp_at_end(&r));
+        assert_int_equal(node.i, cases[i].value);
+    }
+}
+
+static void values_are_read_one_after_the_other(void **state)
+{
+    static const uint8_t bytes[] = "\x92\x81\xa1k\x93\x01\xc4\x02xy\xc0\xd4\x2a\x00\xa1z";
+    struct cat2_error err;
+    struct c2_mp_reader r = c2_mp_reader_of((struct c2_bytes){bytes, sizeof(bytes) - 1}, &err);
+    struct c2_mp_node node;
+
+    (void)state;
+    assert_true(c2_mp_read(&r, &node));
+    assert_int_equal(node.kind, C2_MP_LIST);
+    assert_int_equal(c2_mp_children(&node), 2);
+    assert_true(c2_mp_skip(&r)); /* the map, and all it holds */
+    assert_true(c2_mp_read(&r, &node));
+    assert_int_equal(node.kind, C2_MP_EXT);
+    assert_int_equal(node.i, 42);
+    assert_int_equal(node.bytes.n, 1);
+    assert_false(c2_mp_at_end(&r));
+    assert_string_equal(err.message, "msgpack: 2 bytes follow the value");
+    assert_true(c2_mp_skip(&r) && c2_mp_at_end(&r));
+    assert_false(c2_mp_read(&r, &node));
+    assert_string_equal(err.message, "msgpack: ends early");
+}
+
+static void lists_that_claim_more_than_there_is_end_at_their_head(void **state)
+{
+    static const struct {
+        const char *p;
+        size_t n;
+    } bad[] = {{"\x92\x01", 2}, {"\x81\x01", 2}, {"\xdd\xff\xff\xff\xff\x01", 6}, {"\xde\0\2\1\2\3", 6}};
+    struct cat2_error err;
+    struct c2_mp_node node;
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++) {
+        struct c2_mp_reader r = c2_mp_reader_of((struct c2_bytes){(const uint8_t *)bad[i].p, bad[i].n}, &err);
+        assert_false(c2_mp_read(&r, &node));
+        assert_int_equal(err.code, CAT2_EDATA);
+    }
+}
+
 static void depth_and_number_of_values_have_an_end(void **state)
 {
     C2_AUTO(c2_buf) deep = C2_BUF_INIT(1 << 10);
@@ -108,6 +182,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(bytes_that_are_none_are_refused),
+        cmocka_unit_test(numbers_take_their_smallest_form),
+        cmocka_unit_test(values_are_read_one_after_the_other),
+        cmocka_unit_test(lists_that_claim_more_than_there_is_end_at_their_head),
         cmocka_unit_test(depth_and_number_of_values_have_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,10 +31,10 @@ bool c2_packed_look(struct c2_bytes msgpack, struct c2_packed_shape *out, struct
 /** Append the values: 8 bytes a number (1 a boolean), texts with their NULs, bytes padded to the width. */
 bool c2_packed_values(struct c2_bytes msgpack, const struct c2_packed_shape *shape, struct c2_buf *out,
                       struct cat2_error *err);
-/** Is it a map whose keys are texts? fn gets each pair. @errors what fn returns. */
+/** Is it a map whose keys are texts? */
 bool c2_packed_is_text_map(struct c2_bytes msgpack);
-bool c2_packed_each(struct c2_bytes text_map,
-                    bool (*fn)(void *ctx, struct c2_str key, struct c2_bytes value, struct cat2_error *err),
-                    void *ctx, struct cat2_error *err);
+typedef bool c2_packed_pair(void *ctx, struct c2_str key, struct c2_bytes value, struct cat2_error *err);
+/** fn gets each pair. @errors what fn returns. */
+bool c2_packed_each(struct c2_bytes text_map, c2_packed_pair *fn, void *ctx, struct cat2_error *err);
 
 #endif

@@ -15,10 +15,10 @@ static bool pack_axes(struct c2_h5_packer *p, hid_t type, const hsize_t *dims, i
         *at += H5Tget_size(type);
         return ok;
     }
-    if (!c2_h5_pack_head(p, 0xdc, dims[0], err)) return false;
+    c2_mpw_head(&p->w, C2_MP_LIST, dims[0]);
     for (hsize_t i = 0; i < dims[0]; i++)
         if (!pack_axes(p, type, dims + 1, ndim - 1, at, err)) return false;
-    return true;
+    return p->w.ok;
 }
 
 static bool read_values(struct c2_h5_packer *p, hid_t attr, hid_t type, hid_t space, struct cat2_error *err)
@@ -49,10 +49,10 @@ static bool read_values(struct c2_h5_packer *p, hid_t attr, hid_t type, hid_t sp
 }
 
 /* No value: text is empty, the rest is nil, as Python says. */
-static bool pack_null(struct c2_h5_packer *p, hid_t type, struct cat2_error *err)
+static bool pack_null(struct c2_h5_packer *p, hid_t type)
 {
-    if (H5Tget_class(type) != H5T_STRING) return c2_buf_putc(p->out, (char)0xc0, err);
-    return c2_h5_pack_text(p, (struct c2_str){"", 0}, false, err);
+    H5Tget_class(type) == H5T_STRING ? c2_mpw_bytes(&p->w, (struct c2_bytes){NULL, 0}) : c2_mpw_nil(&p->w);
+    return p->w.ok;
 }
 
 /* The values in memory; *left is given what of their type is not carried. */
@@ -66,12 +66,13 @@ static bool pack_values(struct c2_h5_packer *p, hid_t attr, hid_t file_type, hid
 static bool pack_attr(struct c2_h5 *h5, hid_t attr, struct c2_h5_type *type, struct c2_buf *out,
                       struct cat2_error *err)
 {
-    struct c2_h5_packer packer = {.h5 = h5, .out = out};
+    struct c2_h5_packer packer = {.h5 = h5};
     hid_t file_type = H5Aget_type(attr), space = H5Aget_space(attr);
     bool ok = (file_type >= 0 && space >= 0) || c2_h5_fail(err, CAT2_EDATA, "cannot be described");
 
+    c2_mpw_init(&packer.w, out, err);
     if (ok && H5Sget_simple_extent_type(space) == H5S_NULL)
-        ok = pack_null(&packer, file_type, err);
+        ok = pack_null(&packer, file_type);
     else if (ok)
         ok = pack_values(&packer, attr, file_type, space, type, err);
     if (space >= 0) H5Sclose(space);
@@ -147,17 +148,18 @@ static herr_t visit_attr(hid_t object, const char *name, const H5A_info_t *info,
 static bool tell_shape(struct visit *visit, hid_t object)
 {
     C2_AUTO(c2_buf) msgpack = C2_BUF_INIT(C2_VLMETA_NBYTES_MAX);
-    struct c2_h5_packer packer = {.h5 = visit->h5, .out = &msgpack};
+    struct c2_mpw w;
     hsize_t dims[C2_H5_DIM_MAX];
     hid_t space = H5Dget_space(object);
     int ndim = space >= 0 ? H5Sget_simple_extent_dims(space, dims, NULL) : -1;
     bool ok = ndim >= 0 || c2_h5_fail(visit->err, CAT2_EDATA, "the shape cannot be read");
 
     if (space >= 0) H5Sclose(space);
-    ok = ok && c2_h5_pack_head(&packer, 0xdc, (uint64_t)ndim, visit->err);
-    for (int i = 0; ok && i < ndim; i++)
-        ok = c2_h5_pack(&packer, H5T_NATIVE_HSIZE, (const uint8_t *)&dims[i], 0, visit->err);
-    return ok && tell_value(visit, C2_H5_SHAPE, c2_buf_bytes(&msgpack));
+    c2_mpw_init(&w, &msgpack, visit->err);
+    c2_mpw_head(&w, C2_MP_LIST, (uint64_t)(ok ? ndim : 0));
+    for (int i = 0; i < ndim; i++)
+        c2_mpw_uint(&w, dims[i]);
+    return ok && w.ok && tell_value(visit, C2_H5_SHAPE, c2_buf_bytes(&msgpack));
 }
 
 bool c2_h5_attrs(struct c2_h5 *h5, const char *name, c2_h5_attr_fn *fn, void *ctx, struct cat2_error *err)

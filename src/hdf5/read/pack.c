@@ -2,59 +2,7 @@
 /* Values in memory, of any native HDF5 type, as msgpack. */
 #include <stdlib.h>
 
-#include "base/endian.h"
 #include "hdf5/read/attr_impl.h"
-
-static bool put(struct c2_h5_packer *p, uint8_t tag, uint64_t value, int nbytes, struct cat2_error *err)
-{
-    uint8_t bytes[9] = {tag}, wide[8];
-
-    c2_put_be64(wide, value);
-    memcpy(bytes + 1, wide + 8 - nbytes, (size_t)nbytes);
-    return c2_buf_append(p->out, bytes, 1 + (size_t)nbytes, err);
-}
-
-bool c2_h5_pack_head(struct c2_h5_packer *p, uint8_t tag16, uint64_t n, struct cat2_error *err)
-{
-    uint8_t fix = tag16 == 0xdc ? 0x90 : 0x80;
-
-    if (n < 16) return put(p, (uint8_t)(fix | n), 0, 0, err);
-    if (n <= 0xffff) return put(p, tag16, n, 2, err);
-    return n <= UINT32_MAX ? put(p, (uint8_t)(tag16 + 1), n, 4, err)
-                           : c2_fail(err, CAT2_ELIMIT, "too many items");
-}
-
-bool c2_h5_pack_text(struct c2_h5_packer *p, struct c2_str s, bool text, struct cat2_error *err)
-{
-    bool str = text && c2_str_is_utf8(s), ok;
-
-    if (str && s.n < 32)
-        ok = put(p, (uint8_t)(0xa0 | s.n), 0, 0, err);
-    else if (s.n <= 0xff)
-        ok = put(p, str ? 0xd9 : 0xc4, s.n, 1, err);
-    else if (s.n <= 0xffff)
-        ok = put(p, str ? 0xda : 0xc5, s.n, 2, err);
-    else
-        ok = put(p, str ? 0xdb : 0xc6, s.n, 4, err);
-    return ok && c2_buf_append_str(p->out, s, err);
-}
-
-static bool pack_unsigned(struct c2_h5_packer *p, uint64_t v, struct cat2_error *err)
-{
-    if (v < 128) return put(p, (uint8_t)v, 0, 0, err);
-    if (v <= 0xff) return put(p, 0xcc, v, 1, err);
-    if (v <= 0xffff) return put(p, 0xcd, v, 2, err);
-    return v <= UINT32_MAX ? put(p, 0xce, v, 4, err) : put(p, 0xcf, v, 8, err);
-}
-
-static bool pack_signed(struct c2_h5_packer *p, int64_t v, struct cat2_error *err)
-{
-    if (v >= 0) return pack_unsigned(p, (uint64_t)v, err);
-    if (v >= -32) return put(p, (uint8_t)v, 0, 0, err);
-    if (v >= INT8_MIN) return put(p, 0xd0, (uint64_t)v, 1, err);
-    if (v >= INT16_MIN) return put(p, 0xd1, (uint64_t)v, 2, err);
-    return v >= INT32_MIN ? put(p, 0xd2, (uint64_t)v, 4, err) : put(p, 0xd3, (uint64_t)v, 8, err);
-}
 
 static bool pack_integer(struct c2_h5_packer *p, hid_t type, const uint8_t *at, struct cat2_error *err)
 {
@@ -66,15 +14,17 @@ static bool pack_integer(struct c2_h5_packer *p, hid_t type, const uint8_t *at, 
     if (n < 1 || n > 8) return c2_fail(err, CAT2_EUNSUPPORTED, "integers of %zu bytes", n);
     for (size_t i = 0; i < n; i++)
         v = v << 8 | at[big ? i : n - 1 - i];
-    if (!is_signed || H5Tget_class(type) == H5T_BITFIELD) return pack_unsigned(p, v, err);
     unsigned shift = 64 - 8 * (unsigned)n;
-    return pack_signed(p, (int64_t)(v << shift) >> shift, err);
+    if (!is_signed || H5Tget_class(type) == H5T_BITFIELD)
+        c2_mpw_uint(&p->w, v);
+    else
+        c2_mpw_int(&p->w, (int64_t)(v << shift) >> shift);
+    return p->w.ok;
 }
 
 static bool pack_real(struct c2_h5_packer *p, hid_t type, const uint8_t *at, struct cat2_error *err)
 {
     double value;
-    uint64_t bits;
     _Alignas(16) uint8_t item[32] = {0};
     size_t n = H5Tget_size(type);
 
@@ -83,8 +33,8 @@ static bool pack_real(struct c2_h5_packer *p, hid_t type, const uint8_t *at, str
     if (H5Tconvert(type, H5T_NATIVE_DOUBLE, 1, item, NULL, H5P_DEFAULT) < 0)
         return c2_h5_fail(err, CAT2_EDATA, "a float cannot be converted");
     memcpy(&value, item, sizeof(value));
-    memcpy(&bits, &value, sizeof(bits));
-    return put(p, 0xcb, bits, 8, err);
+    c2_mpw_real(&p->w, value);
+    return p->w.ok;
 }
 
 /* A double, whatever libhdf5 takes it for. */
@@ -93,7 +43,7 @@ static bool pack_moment(struct c2_h5_packer *p, hid_t type, const uint8_t *at, s
     return pack_real(p, H5Tget_order(type) == H5T_ORDER_BE ? H5T_IEEE_F64BE : H5T_IEEE_F64LE, at, err);
 }
 
-static bool pack_string(struct c2_h5_packer *p, hid_t type, const uint8_t *at, struct cat2_error *err)
+static bool pack_string(struct c2_h5_packer *p, hid_t type, const uint8_t *at)
 {
     bool utf8 = H5Tget_cset(type) == H5T_CSET_UTF8;
     struct c2_str s;
@@ -101,14 +51,16 @@ static bool pack_string(struct c2_h5_packer *p, hid_t type, const uint8_t *at, s
     if (H5Tis_variable_str(type) > 0) {
         char *text;
         memcpy(&text, at, sizeof(text));
-        return c2_h5_pack_text(p, c2_str_of(text ? text : ""), true, err);
+        c2_mpw_name(&p->w, c2_str_of(text ? text : ""));
+        return p->w.ok;
     }
     s = (struct c2_str){(const char *)at, H5Tget_size(type)};
     H5T_str_t pad = H5Tget_strpad(type);
     if (pad == H5T_STR_NULLTERM) s.n = strnlen(s.p, s.n);
     while (s.n && (s.p[s.n - 1] == '\0' || (pad == H5T_STR_SPACEPAD && s.p[s.n - 1] == ' ')))
         s.n--;
-    return c2_h5_pack_text(p, s, utf8, err);
+    utf8 ? c2_mpw_name(&p->w, s) : c2_mpw_bytes(&p->w, c2_bytes_of(s));
+    return p->w.ok;
 }
 
 /* {FALSE, TRUE} is truth; the rest are numbers. */
@@ -123,12 +75,14 @@ static bool pack_enum(struct c2_h5_packer *p, hid_t type, const uint8_t *at, str
 
     if (!ok)
         c2_h5_fail(err, CAT2_EDATA, "an enumeration cannot be described");
+    else if (truth)
+        c2_mpw_bool(&p->w, *at);
     else
-        ok = truth ? put(p, *at ? 0xc3 : 0xc2, 0, 0, err) : pack_integer(p, base, at, err);
+        ok = pack_integer(p, base, at, err);
     if (zero) H5free_memory(zero);
     if (one) H5free_memory(one);
     if (base >= 0) H5Tclose(base);
-    return ok;
+    return ok && p->w.ok;
 }
 
 static bool is_complex(hid_t type)
@@ -147,18 +101,18 @@ static bool pack_compound(struct c2_h5_packer *p, hid_t type, const uint8_t *at,
     bool pair = is_complex(type);
 
     if (n < 0 || n > C2_DTYPE_FIELDS_MAX) return c2_fail(err, CAT2_ELIMIT, "%d members", n);
-    if (!c2_h5_pack_head(p, pair ? 0xdc : 0xde, (uint64_t)n, err)) return false;
+    c2_mpw_head(&p->w, pair ? C2_MP_LIST : C2_MP_MAP, (uint64_t)n);
     for (unsigned i = 0; i < (unsigned)n; i++) {
         hid_t member = H5Tget_member_type(type, i);
         char *name = H5Tget_member_name(type, i);
         bool ok = (member >= 0 && name) || c2_h5_fail(err, CAT2_EDATA, "a member cannot be described");
-        ok = ok && (pair || c2_h5_pack_text(p, c2_str_of(name), true, err)) &&
-             c2_h5_pack(p, member, at + H5Tget_member_offset(type, i), depth + 1, err);
+        if (ok && !pair) c2_mpw_name(&p->w, c2_str_of(name));
+        ok = ok && c2_h5_pack(p, member, at + H5Tget_member_offset(type, i), depth + 1, err);
         if (name) H5free_memory(name);
         if (member >= 0) H5Tclose(member);
         if (!ok) return false;
     }
-    return true;
+    return p->w.ok;
 }
 
 static bool pack_items(struct c2_h5_packer *p, hid_t base, const uint8_t *at, uint64_t n, int depth,
@@ -166,10 +120,10 @@ static bool pack_items(struct c2_h5_packer *p, hid_t base, const uint8_t *at, ui
 {
     size_t size = H5Tget_size(base);
 
-    if (!c2_h5_pack_head(p, 0xdc, n, err)) return false;
+    c2_mpw_head(&p->w, C2_MP_LIST, n);
     for (uint64_t i = 0; i < n; i++)
         if (!c2_h5_pack(p, base, at + i * size, depth + 1, err)) return false;
-    return true;
+    return p->w.ok;
 }
 
 static bool pack_axes(struct c2_h5_packer *p, hid_t base, const hsize_t *dims, int ndim, const uint8_t **at,
@@ -180,10 +134,10 @@ static bool pack_axes(struct c2_h5_packer *p, hid_t base, const hsize_t *dims, i
         *at += H5Tget_size(base);
         return ok;
     }
-    if (!c2_h5_pack_head(p, 0xdc, dims[0], err)) return false;
+    c2_mpw_head(&p->w, C2_MP_LIST, dims[0]);
     for (hsize_t i = 0; i < dims[0]; i++)
         if (!pack_axes(p, base, dims + 1, ndim - 1, at, depth + 1, err)) return false;
-    return true;
+    return p->w.ok;
 }
 
 static bool pack_array(struct c2_h5_packer *p, hid_t type, const uint8_t *at, int depth,
@@ -219,7 +173,8 @@ static bool pack_reference(struct c2_h5_packer *p, hid_t type, const uint8_t *at
     C2_AUTO(c2_buf) name = C2_BUF_INIT(C2_VLMETA_NBYTES_MAX);
 
     if (!c2_h5_reference_text(p->h5, type, at, &name, err)) return false;
-    return name.n == 0 ? put(p, 0xc0, 0, 0, err) : c2_h5_pack_text(p, c2_buf_str(&name), true, err);
+    name.n == 0 ? c2_mpw_nil(&p->w) : c2_mpw_name(&p->w, c2_buf_str(&name));
+    return p->w.ok;
 }
 
 bool c2_h5_pack(struct c2_h5_packer *p, hid_t type, const uint8_t *at, int depth, struct cat2_error *err)
@@ -234,7 +189,7 @@ bool c2_h5_pack(struct c2_h5_packer *p, hid_t type, const uint8_t *at, int depth
     case H5T_FLOAT:
         return pack_real(p, type, at, err);
     case H5T_STRING:
-        return pack_string(p, type, at, err);
+        return pack_string(p, type, at);
     case H5T_ENUM:
         return pack_enum(p, type, at, err);
     case H5T_COMPOUND:
@@ -246,7 +201,8 @@ bool c2_h5_pack(struct c2_h5_packer *p, hid_t type, const uint8_t *at, int depth
     case H5T_REFERENCE:
         return pack_reference(p, type, at, err);
     case H5T_OPAQUE:
-        return c2_h5_pack_text(p, (struct c2_str){(const char *)at, H5Tget_size(type)}, false, err);
+        c2_mpw_bytes(&p->w, (struct c2_bytes){at, H5Tget_size(type)});
+        return p->w.ok;
     default:
         return c2_fail(err, CAT2_EUNSUPPORTED, "has a type that is not carried");
     }
