@@ -5,7 +5,7 @@
 #define C2_PUBLISHER_CATALOG_H
 
 #include "net/worker.h"
-#include "publisher/source.h"
+#include "publisher/source/source.h"
 
 struct c2_waiter;
 struct c2_entry {

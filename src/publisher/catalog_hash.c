@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "publisher/catalog_impl.h"
-#include "publisher/generations.h"
+#include "publisher/generations/generations.h"
 
 #define READ_NBYTES   (1 << 20)
 #define URGENT_NBYTES (64 << 20) /* of one job, so that others get their turn */

@@ -13,7 +13,7 @@
 
 #include "base/fs.h"
 #include "publisher/catalog.h"
-#include "publisher/generations.h"
+#include "publisher/generations/generations.h"
 
 struct scene {
     char root[64], statedir[80];

@@ -5,7 +5,7 @@
 
 #include "publisher/catalog.h"
 #include "publisher/publisher.h"
-#include "publisher/source.h"
+#include "publisher/source/source.h"
 #include "wire/pieces.h"
 
 struct c2_cut {

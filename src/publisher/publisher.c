@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "publisher/copy_sums.h"
 #include "publisher/publisher_impl.h"
+#include "publisher/source/copy_sums.h"
 
 #define SAVE_MS  500
 #define SAVE_MAX 2000 /* at once: the loop is not to wait for the disk for long */

@@ -37,8 +37,6 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
 void c2_publisher_stop(struct c2_publisher *pub);
 /** Before the pool: jobs still running finish without us. NULL is fine. */
 void c2_publisher_free(struct c2_publisher *pub);
-/** For tests with a time of their own: how long after its last change a file is read. */
-void c2_files_are_quiet_after(int64_t ms);
 bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct cat2_error *err);
 
 #endif

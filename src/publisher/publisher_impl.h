@@ -4,7 +4,7 @@
 #define C2_PUBLISHER_PUBLISHER_IMPL_H
 
 #include "publisher/catalog.h"
-#include "publisher/generations.h"
+#include "publisher/generations/generations.h"
 #include "publisher/publisher.h"
 
 #define C2_PUBLISHING_MAX    8 /* announcements on their way to the bus */

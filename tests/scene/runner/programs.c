@@ -10,6 +10,7 @@
 #include "broker/broker_impl.h"
 #include "bus/remote.h"
 #include "fake.h"
+#include "publisher/generations/generations.h"
 #include "scene.h"
 #include "subscriber/mirror/mirror.h"
 #include "subscriber/subscriber.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "publisher/generations_impl.h"
+#include "publisher/generations/generations_impl.h"
 
 static const char TABLE[] = "generations";
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The chunk files of a sparse frame, as stat() shows them: together with its index they are its generation.
  * Any thread. */
-#ifndef C2_PUBLISHER_SPARSE_H
-#define C2_PUBLISHER_SPARSE_H
+#ifndef C2_PUBLISHER_SOURCE_SPARSE_H
+#define C2_PUBLISHER_SOURCE_SPARSE_H
 
-#include "publisher/generations.h"
+#include "publisher/generations/generations.h"
 
 #define C2_SPARSE_INDEX "/chunks.b2frame"
 

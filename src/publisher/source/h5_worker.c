@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Processes of cat2h5 and talking to them. */
-#include "publisher/h5_worker.h"
+#include "publisher/source/h5_worker.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

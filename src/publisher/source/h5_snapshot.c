@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "blosc/frame.h"
-#include "publisher/generations.h"
-#include "publisher/h5_file_impl.h"
+#include "publisher/generations/generations.h"
+#include "publisher/source/h5_file_impl.h"
 
 #define LOOK_NBYTES (16 << 20)           /* of a dataset's data, read to tell whether it changed */
 #define BUDGET      ((int64_t)256 << 20) /* of all together */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The present snapshot of an HDF5 file, made anew when it or a file it brings in changed. */
-#include "publisher/h5_file.h"
+#include "publisher/source/h5_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "helper/h5_kind.h"
-#include "publisher/h5_file_impl.h"
+#include "publisher/source/h5_file_impl.h"
+#include "publisher/source/h5_kind.h"
 
 void c2_h5_known_fini(struct c2_h5_known *known)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files of an HDF5 file share. */
-#ifndef C2_PUBLISHER_H5_FILE_IMPL_H
-#define C2_PUBLISHER_H5_FILE_IMPL_H
+#ifndef C2_PUBLISHER_SOURCE_H5_FILE_IMPL_H
+#define C2_PUBLISHER_SOURCE_H5_FILE_IMPL_H
 
 #include <pthread.h>
 
-#include "publisher/h5_file.h"
-#include "publisher/h5_others.h"
+#include "publisher/source/h5_file.h"
+#include "publisher/source/h5_others.h"
 
 struct c2_h5_snapshot {
     atomic_int refs;

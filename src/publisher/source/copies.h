@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Compressed copies of plain files in STATEDIR/cache: made once a generation, opened as frames. Any thread;
  * calls block. */
-#ifndef C2_PUBLISHER_COPIES_H
-#define C2_PUBLISHER_COPIES_H
+#ifndef C2_PUBLISHER_SOURCE_COPIES_H
+#define C2_PUBLISHER_SOURCE_COPIES_H
 
-#include "publisher/copy_sums.h"
-#include "publisher/generations.h"
+#include "publisher/generations/generations.h"
+#include "publisher/source/copy_sums.h"
 
 struct c2_copies {
     int dir;

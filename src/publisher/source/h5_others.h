@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The other files that an HDF5 file brings in, by external links and virtual datasets, each in the state it
  * was read in. */
-#ifndef C2_PUBLISHER_H5_OTHERS_H
-#define C2_PUBLISHER_H5_OTHERS_H
+#ifndef C2_PUBLISHER_SOURCE_H5_OTHERS_H
+#define C2_PUBLISHER_SOURCE_H5_OTHERS_H
 
 #include "base/buf.h"
 #include "helper/h5_proto.h"

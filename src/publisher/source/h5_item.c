@@ -11,7 +11,7 @@
 
 #include "base/fs.h"
 #include "blosc/guard.h"
-#include "publisher/h5_file_impl.h"
+#include "publisher/source/h5_file_impl.h"
 
 #define ATTEMPTS 7
 #define PAUSE_NS 40000000 /* together they outlast C2_QUIET_MS */

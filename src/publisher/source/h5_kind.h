@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Is a file HDF5, and if not, what is it? By its first bytes, whatever it is called. */
-#ifndef C2_HELPER_H5_KIND_H
-#define C2_HELPER_H5_KIND_H
+#ifndef C2_PUBLISHER_SOURCE_H5_KIND_H
+#define C2_PUBLISHER_SOURCE_H5_KIND_H
 
 #include <stdbool.h>
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files of the generations share. */
-#ifndef C2_PUBLISHER_GENERATIONS_IMPL_H
-#define C2_PUBLISHER_GENERATIONS_IMPL_H
+#ifndef C2_PUBLISHER_GENERATIONS_GENERATIONS_IMPL_H
+#define C2_PUBLISHER_GENERATIONS_GENERATIONS_IMPL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
-#include "publisher/generations.h"
+#include "publisher/generations/generations.h"
 
 #define C2_GEN_TEXT  56   /* an etag or a validator of ours */
 #define C2_PASTS_MAX 8    /* former generations of a path, whose etags are not given again */

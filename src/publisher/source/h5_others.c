@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* States of other files. */
-#include "publisher/h5_others.h"
+#include "publisher/source/h5_others.h"
 #include "base/hash.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Hashes of a compressed copy, beside it as PATH.b2.idx: what rots in STATEDIR/cache is noticed, and made
  * anew from the plain file. Any thread; calls block. */
-#ifndef C2_PUBLISHER_COPY_SUMS_H
-#define C2_PUBLISHER_COPY_SUMS_H
+#ifndef C2_PUBLISHER_SOURCE_COPY_SUMS_H
+#define C2_PUBLISHER_SOURCE_COPY_SUMS_H
 
 #include "blosc/codec.h"
 #include "blosc/frame.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Directories of NNNNNNNN.chunk files. */
-#include "publisher/sparse.h"
+#include "publisher/source/sparse.h"
 #include "base/hash.h"
 
 #include <dirent.h>

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "helper/h5_kind.h"
 #include "net/watch.h"
-#include "publisher/h5_file.h"
-#include "publisher/h5_others.h"
+#include "publisher/source/h5_file.h"
+#include "publisher/source/h5_kind.h"
+#include "publisher/source/h5_others.h"
 
 #define FILE_KEY "." /* what generations of the file itself are remembered as */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* PATH.b2 beneath STATEDIR/cache. */
-#include "publisher/copies.h"
+#include "publisher/source/copies.h"
 #include "base/hash.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Signatures of HDF5 and of what goes by its names. */
-#include "helper/h5_kind.h"
+#include "publisher/source/h5_kind.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -13,8 +13,9 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "net/watch.h"
-#include "publisher/copies.h"
-#include "publisher/sparse.h"
+#include "publisher/source/copies.h"
+#include "publisher/source/source.h"
+#include "publisher/source/sparse.h"
 
 #define SLOW_NBYTES (4 << 20) /* compressing more than this is not worth waiting for in a list */
 

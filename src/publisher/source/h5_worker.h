@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The cat2h5 processes of a source: started when needed, asked one request at a time each, ended when they
  * are too slow, started again when they ended. Any thread; calls block. */
-#ifndef C2_PUBLISHER_H5_WORKER_H
-#define C2_PUBLISHER_H5_WORKER_H
+#ifndef C2_PUBLISHER_SOURCE_H5_WORKER_H
+#define C2_PUBLISHER_SOURCE_H5_WORKER_H
 
 #include "base/buf.h"
 #include "helper/h5_proto.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is the same generation, and what a new one is called. An etag is repr(mtime):size; where that was
  * given before, mtime is moved by the least that a double can, until it was not. */
-#include "publisher/generations.h"
+#include "publisher/generations/generations.h"
 #include "base/hash.h"
 
 #include <inttypes.h>
@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "publisher/generations_impl.h"
-#include "publisher/publisher.h"
+#include "publisher/generations/generations_impl.h"
 
 #define TRIES_MAX   20
 #define GROWTHS_MIN 3 /* in a row, of one inode: it is appended to */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "publisher/generations.h"
+#include "publisher/generations/generations.h"
 
 static const struct c2_file_key KEY = {
     .dev = 1, .ino = 2, .size = 7, .mtime_ns = 1700000000000000000, .ctime_ns = 1700000000100000000};

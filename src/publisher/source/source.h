@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a publisher can publish from: a directory, an HDF5 file. Routes and catalog know this face only. All
  * functions may be called from any worker, several at once, and may block, unless said otherwise. */
-#ifndef C2_PUBLISHER_SOURCE_H
-#define C2_PUBLISHER_SOURCE_H
+#ifndef C2_PUBLISHER_SOURCE_SOURCE_H
+#define C2_PUBLISHER_SOURCE_SOURCE_H
 
 #include <stdatomic.h>
 
 #include "blosc/codec.h"
 #include "blosc/frame.h"
 #include "net/loop.h"
-
-/* Which state of a dataset this is. */
-struct c2_generation {
-    char etag[64];      /* repr(mtime):size, as Python's */
-    char validator[96]; /* equal only for equal bytes */
-    int64_t mtime_ms;
-    uint64_t key_digest; /* of what stat() says of it; 0: none. Another one: open it anew */
-    bool growing;        /* time and again it was only made longer */
-    bool undecided;      /* it may have changed: its contents are being looked at. This is what it was */
-    const char
-        *unusable; /* why it can be listed but not opened ("a FIFO"), or NULL; lives as long as the source */
-    const char *remark; /* of a file, by walk(): why what is in it cannot be listed; lives as long */
-    bool hidden;        /* not in the plain list, whose readers expect all of it to open */
-};
+#include "publisher/generations/generation.h"
 
 /* A dataset opened at one generation. Immutable, counted; any thread. */
 struct c2_item;
@@ -106,11 +93,5 @@ bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_so
                            struct cat2_error *err);
 /** Is this a file that begins as HDF5 files do? false, with *err: a file that does not, and what it is. */
 bool c2_source_is_h5(const char *filename, struct cat2_error *err);
-
-/** "repr(mtime):size" as Python prints it. */
-bool c2_etag_format(double mtime, int64_t size, char out[64]);
-/** The data is being written, or looked at: it may be asked for again soon. */
-bool c2_fail_busy(struct cat2_error *err, const char *path);
-bool c2_is_busy(const struct cat2_error *err);
 
 #endif

@@ -3,12 +3,12 @@
  * dataset keeps its generation while the file changes around it, as far as that can be told. The names come
  * first; each dataset is looked at when it is asked for, or when all are. The state is that of the file and
  * of those that it links to. Any thread; calls block. */
-#ifndef C2_PUBLISHER_H5_FILE_H
-#define C2_PUBLISHER_H5_FILE_H
+#ifndef C2_PUBLISHER_SOURCE_H5_FILE_H
+#define C2_PUBLISHER_SOURCE_H5_FILE_H
 
-#include "publisher/generations.h"
-#include "publisher/h5_worker.h"
-#include "publisher/source.h"
+#include "publisher/generations/generations.h"
+#include "publisher/source/h5_worker.h"
+#include "publisher/source/source.h"
 
 struct c2_h5_entry_of { /* of a snapshot; immutable once it was looked at */
     char *path;         /* "group/name.b2nd"; of a group: "group", "" */

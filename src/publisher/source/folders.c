@@ -13,8 +13,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/name.h"
-#include "helper/h5_kind.h"
-#include "publisher/h5_file.h"
+#include "publisher/source/h5_file.h"
+#include "publisher/source/h5_kind.h"
 
 struct folder {
     char *rel; /* of the HDF5 file, beneath the root */

@@ -4,7 +4,8 @@
 
 #include "base/log.h"
 #include "base/name.h"
-#include "publisher/generations.h"
+#include "publisher/generations/generations.h"
+#include "publisher/source/source.h"
 
 struct names_source {
     struct c2_source base;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* magic | stamp | number of chunks | hash of header, index and trailer | a hash a chunk | hash of all before;
  * u64, little-endian */
-#include "publisher/copy_sums.h"
+#include "publisher/source/copy_sums.h"
 #include "base/hash.h"
 
 #include <fcntl.h>

@@ -3,13 +3,14 @@
  * of a file is its key. A key that is known is answered at once. Where it is another one and size and hash of
  * the last generation are known, the contents decide: until they were hashed, the answer is "undecided". All
  * else is a new generation. Any thread, unless said otherwise. */
-#ifndef C2_PUBLISHER_GENERATIONS_H
-#define C2_PUBLISHER_GENERATIONS_H
+#ifndef C2_PUBLISHER_GENERATIONS_GENERATIONS_H
+#define C2_PUBLISHER_GENERATIONS_GENERATIONS_H
 
 #include <sys/stat.h>
 
 #include "base/hash.h"
-#include "publisher/source.h"
+#include "base/limits.h"
+#include "publisher/generations/generation.h"
 #include "state/state.h"
 
 #define C2_HASHED_NBYTES_MAX ((int64_t)4 << 30) /* larger files are told apart by their keys alone */
@@ -30,6 +31,8 @@ bool c2_file_key_is(int fd, const struct c2_file_key *key);
 bool c2_file_is_quiet(const struct c2_file_key *key);
 /** The weaker half of it, true a clock tick after the last change: a further one leaves another time. */
 bool c2_file_is_settled(int64_t ctime_ns);
+/** For tests with a time of their own: how long after its last change a file is read. */
+void c2_files_are_quiet_after(int64_t ms);
 
 struct c2_gens;
 struct c2_gens *c2_gens_new(void); /* NULL: out of memory */
