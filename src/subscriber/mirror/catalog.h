@@ -3,7 +3,7 @@
 #ifndef C2_SUBSCRIBER_MIRROR_CATALOG_H
 #define C2_SUBSCRIBER_MIRROR_CATALOG_H
 
-#include "subscriber/mirror/mirror.h"
+#include "subscriber/mirror/dataset.h"
 
 struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name);
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *root,
@@ -19,12 +19,6 @@ struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path,
  * the list. @errors CAT2_ENOTFOUND. */
 bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,
                     struct cat2_error *err);
-/** A dataset from one line of a full listing: {"path","etag","metadata","frame"} or {"path","error"}. refs 1.
- */
-bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern, struct c2_ds **out,
-                     struct cat2_error *err);
-struct c2_ds *c2_ds_ref(struct c2_ds *ds);
-void c2_ds_unref(struct c2_ds *ds);
 /** Put into the list, replacing an older generation; takes ds. Equal etags keep the object that is there. */
 bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error *err);
 /** Remember all of them for the next start. */
@@ -33,11 +27,7 @@ void c2_sub_drop(struct c2_root_state *root, struct c2_str path);
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_sub_save_root(struct c2_root_state *root);
 void c2_sub_roots_free(struct c2_subscriber *sub);
-/** Name of the cache file beneath cachefd: ROOT/PATH, with .b2 for plain files. */
-bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
 bool c2_root_name_ok(struct c2_str name);
-/** When the file was changed, by its etag; -1 unknown. */
-int64_t c2_ds_mtime_ms(const struct c2_ds *ds);
 
 /** Is there anything beneath this folder of the root? */
 bool c2_sub_is_folder(const struct c2_root_state *root, struct c2_str folder);

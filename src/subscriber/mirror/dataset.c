@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A dataset object: made from one line of a list, freed with its last reference. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "cache/cache_name.h"
+#include "subscriber/mirror/dataset.h"
+#include "subscriber/mirror/open_files.h"
+#include "subscriber/mirror/reason.h"
+
+struct c2_ds *c2_ds_ref(struct c2_ds *ds)
+{
+    ds->refs++;
+    return ds;
+}
+
+/* The last memory of a subscriber goes with its last dataset. */
+static void unref_subscriber(struct c2_subscriber *sub)
+{
+    if (--sub->ndatasets == 0 && sub->gone) sub->free_rest(sub);
+}
+
+void c2_ds_unref(struct c2_ds *ds)
+{
+    if (!ds || --ds->refs > 0) return;
+    c2_meta_fini(&ds->meta);
+    c2_buf_fini(&ds->info);
+    c2_ds_close_file(ds);
+    free(ds->flying);
+    free(ds->path);
+    free(ds->etag);
+    free(ds->quoted);
+    free(ds->match);
+    free(ds->key);
+    free(ds->line);
+    free(ds->error);
+    free(ds->remark);
+    unref_subscriber(ds->sub);
+    free(ds);
+}
+
+static bool read_layout(struct c2_jval frame, struct c2_frame_layout *out)
+{
+    int64_t blocksize = 0;
+
+    *out = (struct c2_frame_layout){0};
+    if (!c2_jint(c2_jget(frame, "frame_len"), &out->frame_len) ||
+        !c2_jint(c2_jget(frame, "header_len"), &out->header_len) ||
+        !c2_jint(c2_jget(frame, "index_off"), &out->index_off))
+        return false;
+    c2_jint(c2_jget(frame, "blocksize"), &blocksize);
+    out->blocksize = blocksize > 0 && blocksize <= INT32_MAX ? (int32_t)blocksize : 0;
+    return out->header_len >= 87 && out->header_len <= C2_HEADER_NBYTES_MAX &&
+           out->index_off >= out->header_len && out->frame_len > out->index_off &&
+           out->frame_len - out->index_off <= C2_TRAILER_NBYTES_MAX + ((int64_t)C2_NCHUNKS_MAX * 8 + 64);
+}
+
+int64_t c2_ds_mtime_ms(const struct c2_ds *ds)
+{
+    struct c2_str seconds, size, whole, fraction;
+    int64_t mtime = -1, s = 0;
+
+    c2_str_cut(c2_str_of(ds->etag), ':', &seconds, &size);
+    c2_str_cut(seconds, '.', &whole, &fraction);
+    if (c2_str_to_i64(whole, &s) && s < INT64_MAX / 1000) mtime = s * 1000;
+    for (size_t i = 0; mtime >= 0 && i < 3; i++)
+        mtime += i < fraction.n && fraction.p[i] >= '0' && fraction.p[i] <= '9'
+                     ? (fraction.p[i] - '0') * (i == 0   ? 100
+                                                : i == 1 ? 10
+                                                         : 1)
+                     : 0;
+    return mtime;
+}
+
+/* The answer of /api/info, made once. mtime is the part of the etag before ':'. */
+static bool make_info(struct c2_ds *ds, struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_buf_init(&ds->info, C2_JSON_NBYTES_MAX);
+    c2_jw_init(&w, &ds->info, C2_JSON_COMPACT, err);
+    if (!c2_meta_to_json(&ds->meta, true, c2_ds_mtime_ms(ds), &w))
+        return err->code != CAT2_OK ? false : c2_fail_nomem(err, "info");
+    if (!c2_jw_finish(&w) || !ds->error) return w.ok;
+    ds->info.n--; /* its brace comes last */
+    if (!c2_buf_puts(&ds->info, ",\"refusal\":", err)) return false;
+    c2_jw_init(&w, &ds->info, C2_JSON_COMPACT, err);
+    c2_jw_cstr(&w, ds->error);
+    return c2_jw_finish(&w) && c2_buf_putc(&ds->info, '}', err);
+}
+
+/* Etags of the publisher's may come back (it lost its state, or has another root by now); ours do not. */
+bool c2_ds_name_etag(struct c2_ds *ds, struct c2_str etag, int repeats, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(1024), quoted = C2_BUF_INIT(1024);
+    bool ok = c2_buf_printf(&text, err, "%.*s", (int)c2_min_i64(500, (int64_t)etag.n), etag.p);
+
+    if (ok && etag.n && repeats) ok = c2_buf_printf(&text, err, "-%d", repeats);
+    ok = ok && c2_buf_printf(&quoted, err, "\"%s\"", c2_buf_cstr(&text));
+    if (!ok) return false;
+    free(ds->etag);
+    free(ds->quoted);
+    ds->repeats = repeats;
+    ds->etag = c2_str_dup(c2_buf_str(&text));
+    ds->quoted = c2_str_dup(c2_buf_str(&quoted));
+    return (ds->etag && ds->quoted) || c2_fail_nomem(err, "dataset");
+}
+
+static bool name_generation(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) match = C2_BUF_INIT(1024), key = C2_BUF_INIT(1024);
+    struct c2_str etag = {"", 0}, validator;
+
+    c2_jstr(c2_jget(v, "etag"), &etag);
+    for (size_t i = 0; i < etag.n; i++)
+        if ((unsigned char)etag.p[i] <= 0x20 || etag.p[i] == '"' || etag.p[i] == 0x7f) {
+            c2_ds_name_etag(ds, C2_STR(""), 0, err);
+            return c2_fail(err, CAT2_EDATA, "etag holds a blank or a quote");
+        }
+    bool strong = c2_jstr(c2_jget(v, "validator"), &validator) && validator.n > 0 && validator.n < 200 &&
+                  !memchr(validator.p, '"', validator.n);
+    struct c2_str wanted = strong ? validator : etag;
+    if (!c2_ds_name_etag(ds, etag, ds->repeats, err) ||
+        !c2_buf_printf(&match, err, "\"%.*s\"", (int)c2_min_i64(500, (int64_t)wanted.n), wanted.p) ||
+        !c2_buf_printf(&key, err, "%.*s", (int)c2_min_i64(500, (int64_t)etag.n), etag.p) ||
+        (strong && !c2_buf_printf(&key, err, " %.*s", C2_STR_ARG(validator))))
+        return false;
+    ds->match = c2_str_dup(c2_buf_str(&match));
+    ds->key = c2_str_dup(c2_buf_str(&key));
+    return (ds->match && ds->key) || c2_fail_nomem(err, "dataset");
+}
+
+static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
+{
+    struct c2_str error;
+
+    if (!name_generation(ds, v, err)) return false;
+    if (c2_jstr(c2_jget(v, "remark"), &error) && !(ds->remark = c2_str_dup(error)))
+        return c2_fail_nomem(err, "dataset");
+    if (c2_jstr(c2_jget(v, "error"), &error)) {
+        ds->error = c2_str_dup(c2_reason_without_place(error));
+        c2_jbool(c2_jget(v, "busy"), &ds->busy);
+        return ds->error || c2_fail_nomem(err, "dataset");
+    }
+    if (!c2_meta_from_json(c2_jget(v, "metadata"), c2_kind_of(c2_str_of(ds->path)), &ds->meta, err))
+        return false;
+    struct c2_jval frame = c2_jget(v, "frame");
+    ds->refused = c2_jstr(c2_jget(v, "refusal"), &error);
+    if (ds->refused && !(ds->error = c2_str_dup(error))) return c2_fail_nomem(err, "dataset");
+    ds->has_frame = c2_jval_kind(frame) == C2_JOBJECT && read_layout(frame, &ds->layout);
+    return make_info(ds, err);
+}
+
+bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern, struct c2_ds **out,
+                     struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_str path;
+
+    if (!c2_json_parse(line, &json, err)) return false;
+    struct c2_jval v = c2_json_root(json);
+    if (!c2_jstr(c2_jget(v, "path"), &path) || !c2_path_check(path, err))
+        return c2_fail(err, CAT2_EDATA, "a listed dataset has no usable path");
+    struct c2_ds *ds = calloc(1, sizeof(*ds));
+    if (!ds) return c2_fail_nomem(err, "dataset");
+    ds->refs = 1;
+    ds->sub = root->sub;
+    ds->sub->ndatasets++;
+    ds->serial = ++root->sub->serials;
+    ds->left_nbytes = -1;
+    ds->modern = modern;
+    snprintf(ds->root, sizeof(ds->root), "%s", root->root.name);
+    ds->path = c2_str_dup(path);
+    ds->line = c2_str_dup(line);
+    struct cat2_error why = {0};
+    bool ok = ds->path && ds->line;
+    if (ok && !fill(ds, v, &why)) { /* it marks only itself */
+        ds->error = c2_str_dup(c2_str_of(why.message));
+        c2_log_warn("dataset root=%s path=%s: %s", ds->root, ds->path, why.message);
+        ok = ds->error && ds->etag && ds->quoted;
+    }
+    if (!ok) {
+        c2_ds_unref(ds);
+        return c2_fail_nomem(err, "dataset");
+    }
+    *out = ds;
+    return true;
+}
+
+bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_str path = c2_str_of(ds->path);
+
+    return c2_cache_name(ds->root, path, c2_kind_of(path) == C2_KIND_FILE ? ".b2" : "", out, err);
+}
+
+/* The ETags of ours go on from those of the generation before. */
+bool c2_ds_succeed(struct c2_ds *ds, const struct c2_ds *old, struct cat2_error *err)
+{
+    size_t raw = strlen(old->etag) - (old->repeats ? strlen(strrchr(old->etag, '-')) : 0);
+    bool again = *ds->etag && ds->key && old->key && strlen(ds->etag) == raw &&
+                 strncmp(ds->etag, old->etag, raw) == 0 && strcmp(ds->key, old->key) != 0;
+    struct c2_str etag = {ds->etag, strlen(ds->etag)};
+    int repeats = old->repeats + again;
+
+    return ds->repeats || repeats == 0 || etag.n == 0 || c2_ds_name_etag(ds, etag, repeats, err);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Dataset objects. Loop thread. */
+#ifndef C2_SUBSCRIBER_MIRROR_DATASET_H
+#define C2_SUBSCRIBER_MIRROR_DATASET_H
+
+#include "subscriber/mirror/mirror.h"
+
+/** A dataset from one line of a full listing: {"path","etag","metadata","frame"} or {"path","error"}. refs 1.
+ */
+bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern, struct c2_ds **out,
+                     struct cat2_error *err);
+struct c2_ds *c2_ds_ref(struct c2_ds *ds);
+void c2_ds_unref(struct c2_ds *ds);
+/** Its ETag: the publisher's, with -N when that was given N times for other bytes. */
+bool c2_ds_name_etag(struct c2_ds *ds, struct c2_str etag, int repeats, struct cat2_error *err);
+/** It takes the place of old: its ETag goes on from that one's. */
+bool c2_ds_succeed(struct c2_ds *ds, const struct c2_ds *old, struct cat2_error *err);
+/** Name of the cache file beneath cachefd: ROOT/PATH, with .b2 for plain files. */
+bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
+/** When the file was changed, by its etag; -1 unknown. */
+int64_t c2_ds_mtime_ms(const struct c2_ds *ds);
+
+#endif
