@@ -98,8 +98,8 @@ static void handle_metrics(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/healthz", handle_health, "200 when the service is well, 503 and why when not", NULL, NULL},
-    {C2_GET, "/metrics", handle_metrics, "counters, as Prometheus text", NULL, NULL},
+    {C2_GET, "/healthz", handle_health, NULL, NULL},
+    {C2_GET, "/metrics", handle_metrics, NULL, NULL},
 };
 
 /* ---- stopping ---- */

@@ -245,10 +245,10 @@ static void handle_delete(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/api/roots", handle_roots, "roots in order of registration", "", NULL},
-    {C2_POST, "/api/roots", handle_post, "register a root", "", NULL},
-    {C2_DELETE, "/api/roots/{name}", handle_delete, "remove a root, with its token", "", NULL},
-    {C2_GET, "/pubsub", c2_broker_handle_pubsub, "WebSocket of change events", NULL, NULL},
+    {C2_GET, "/api/roots", handle_roots, "", NULL},
+    {C2_POST, "/api/roots", handle_post, "", NULL},
+    {C2_DELETE, "/api/roots/{name}", handle_delete, "", NULL},
+    {C2_GET, "/pubsub", c2_broker_handle_pubsub, NULL, NULL},
 };
 
 /* ---- life ---- */

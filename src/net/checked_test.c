@@ -73,10 +73,10 @@ static void handle_old(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/old", handle_old, "", NULL, NULL},
-    {C2_GET, "/hello", handle_hello, "", NULL, NULL},
-    {C2_GET, "/stream", handle_stream, "", NULL, NULL},
-    {C2_POST, "/post", handle_post, "", NULL, NULL},
+    {C2_GET, "/old", handle_old, NULL, NULL},
+    {C2_GET, "/hello", handle_hello, NULL, NULL},
+    {C2_GET, "/stream", handle_stream, NULL, NULL},
+    {C2_POST, "/post", handle_post, NULL, NULL},
 };
 
 static int make_world(void **state)

@@ -158,16 +158,16 @@ static void handle_ws(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/api/hello/{path*}", handle_hello, "", NULL, NULL},
-    {C2_GET, "/work", handle_work, "", NULL, NULL},
-    {C2_GET, "/slow", handle_slow, "", NULL, NULL},
-    {C2_GET, "/file", handle_file, "", NULL, NULL},
-    {C2_POST, "/post", handle_post, "", NULL, NULL},
-    {C2_GET, "/ws", handle_ws, "", NULL, NULL},
-    {C2_DELETE, "/api/roots/{name}", handle_post, "", NULL, NULL},
-    {C2_GET, "/tail/{path*}/{q}", handle_tail, "", NULL, NULL},
-    {C2_GET, "/strict/{path*}", handle_hello, "", "@message q/r? s! n* t format=png: width", NULL},
-    {C2_GET, "/none/{path*}", handle_hello, "", "", NULL},
+    {C2_GET, "/api/hello/{path*}", handle_hello, NULL, NULL},
+    {C2_GET, "/work", handle_work, NULL, NULL},
+    {C2_GET, "/slow", handle_slow, NULL, NULL},
+    {C2_GET, "/file", handle_file, NULL, NULL},
+    {C2_POST, "/post", handle_post, NULL, NULL},
+    {C2_GET, "/ws", handle_ws, NULL, NULL},
+    {C2_DELETE, "/api/roots/{name}", handle_post, NULL, NULL},
+    {C2_GET, "/tail/{path*}/{q}", handle_tail, NULL, NULL},
+    {C2_GET, "/strict/{path*}", handle_hello, "@message q/r? s! n* t format=png: width", NULL},
+    {C2_GET, "/none/{path*}", handle_hello, "", NULL},
 };
 
 static struct world *world_new(void)
@@ -632,7 +632,7 @@ static void a_request_that_comes_while_the_server_is_freed_reaches_no_handler(vo
     struct world *w = world_new();
     struct last last = {.w = w, .fd = socket(AF_INET, SOCK_STREAM, 0)};
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c2_server_port(w->server))};
-    static const struct c2_route counted[] = {{C2_GET, "/counted", handle_counted, "", NULL, NULL}};
+    static const struct c2_route counted[] = {{C2_GET, "/counted", handle_counted, NULL, NULL}};
 
     (void)state;
     c2_server_routes(w->server, counted, 1, &last);

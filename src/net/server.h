@@ -26,7 +26,6 @@ struct c2_route {
     enum c2_method method;
     const char *pattern;
     c2_handler *handler;
-    const char *summary; /* --print-routes, docs/protocol.md */
     /* The parameters of its query; NULL: the handler takes what there is. Others are refused with 400. Words
      * with blanks between: a name, or with '/' between several names of one parameter, then marks: '?' may be
      * empty, '*' may be given several times, '!' a boolean. "KEY=VALUE:" begins parameters that go with this

@@ -141,17 +141,11 @@ static void handle_info(struct c2_request *req, void *state)
 }
 
 const struct c2_route c2_publisher_routes[] = {
-    {C2_GET, "/api/list", handle_list, "paths of the root; full=1: with metadata, a line of JSON each",
-     "full!", NULL},
-    {C2_GET, "/api/info/{path*}", handle_info,
-     "metadata of a dataset, its generation as etag; full=1: its line of a full list", "full!", NULL},
-    {C2_GET, "/api/download/{path*}", c2_publisher_download,
-     "nchunk=N: a compressed chunk; blocks=A-B,C: only blocks of it; pieces=...: many",
-     "nchunk? blocks? pieces", NULL},
-    {C2_GET, "/api/attrs", c2_publisher_root_attrs, "attributes of the root, where it has some (HDF5)", "",
-     NULL},
-    {C2_GET, "/api/attrs/{path*}", c2_publisher_attrs, "attributes of a directory or dataset of an HDF5 file",
-     "", NULL},
-    {C2_GET, "/api/frame/{path*}", c2_publisher_frame, "the frame's bytes, with ranges", "", NULL},
+    {C2_GET, "/api/list", handle_list, "full!", NULL},
+    {C2_GET, "/api/info/{path*}", handle_info, "full!", NULL},
+    {C2_GET, "/api/download/{path*}", c2_publisher_download, "nchunk? blocks? pieces", NULL},
+    {C2_GET, "/api/attrs", c2_publisher_root_attrs, "", NULL},
+    {C2_GET, "/api/attrs/{path*}", c2_publisher_attrs, "", NULL},
+    {C2_GET, "/api/frame/{path*}", c2_publisher_frame, "", NULL},
 };
 const size_t c2_publisher_nroutes = C2_ARRAY_LEN(c2_publisher_routes);

@@ -335,7 +335,7 @@ void c2_events_free(struct c2_events *events)
 void c2_events_add_routes(struct c2_subscriber *sub)
 {
     static const struct c2_route routes[] = {
-        {C2_GET, "/api/events", handle_events, "changes, as server-sent events", "roots? last?", NULL},
+        {C2_GET, "/api/events", handle_events, "roots? last?", NULL},
     };
 
     c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);

@@ -155,13 +155,10 @@ static void handle_paths(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/h5grove/meta", handle_meta, "H5Web: an entity and its children",
-     "@message file path? resolve_links", NULL},
-    {C2_GET, "/h5grove/attr", handle_attr, "H5Web: attributes", "@message file path? attr_keys*", NULL},
-    {C2_GET, "/h5grove/data", handle_data, "H5Web: a selection",
-     "@message file path? selection? format dtype flatten!", NULL},
-    {C2_GET, "/h5grove/paths", handle_paths, "H5Web: all paths below one",
-     "@message file path? resolve_links", NULL},
+    {C2_GET, "/h5grove/meta", handle_meta, "@message file path? resolve_links", NULL},
+    {C2_GET, "/h5grove/attr", handle_attr, "@message file path? attr_keys*", NULL},
+    {C2_GET, "/h5grove/data", handle_data, "@message file path? selection? format dtype flatten!", NULL},
+    {C2_GET, "/h5grove/paths", handle_paths, "@message file path? resolve_links", NULL},
 };
 
 void c2_grove_add_routes(struct c2_subscriber *sub)

@@ -223,11 +223,11 @@ static void handle_h5web(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/", handle_home, "page: the roots, or what a search finds", NULL, NULL},
-    {C2_GET, "/roots/{path*}", handle_roots, "page: a root, a folder, a dataset", NULL, NULL},
-    {C2_GET, "/markdown/{path*}", c2_handle_markdown, "a markdown file as HTML", NULL, NULL},
-    {C2_GET, "/assets/{hash}/{name*}", handle_assets, "files of the web client", NULL, NULL},
-    {C2_GET, "/h5web/{name*}", handle_h5web, "the H5Web viewer, where it is installed", NULL, NULL},
+    {C2_GET, "/", handle_home, NULL, NULL},
+    {C2_GET, "/roots/{path*}", handle_roots, NULL, NULL},
+    {C2_GET, "/markdown/{path*}", c2_handle_markdown, NULL, NULL},
+    {C2_GET, "/assets/{hash}/{name*}", handle_assets, NULL, NULL},
+    {C2_GET, "/h5web/{name*}", handle_h5web, NULL, NULL},
 };
 
 void c2_pages_add_routes(struct c2_subscriber *sub)

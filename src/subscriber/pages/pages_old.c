@@ -205,14 +205,11 @@ static void handle_image(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/htmx/root-list/", handle_root_list, "old fragment: the roots to tick", NULL, NULL},
-    {C2_GET, "/htmx/path-list/", handle_path_list, "old fragment: the datasets of the ticked roots", NULL,
-     NULL},
-    {C2_GET, "/plugins/tomography/display/{path*}", handle_display, "old fragment: images of a stack", NULL,
-     NULL},
-    {C2_GET, "/plugins/tomography/display_one/{path*}", handle_display_one, "old fragment: one image", NULL,
-     NULL},
-    {C2_GET, "/plugins/tomography/image/{path*}", handle_image, "old: one image, as PNG", NULL, NULL},
+    {C2_GET, "/htmx/root-list/", handle_root_list, NULL, NULL},
+    {C2_GET, "/htmx/path-list/", handle_path_list, NULL, NULL},
+    {C2_GET, "/plugins/tomography/display/{path*}", handle_display, NULL, NULL},
+    {C2_GET, "/plugins/tomography/display_one/{path*}", handle_display_one, NULL, NULL},
+    {C2_GET, "/plugins/tomography/image/{path*}", handle_image, NULL, NULL},
 };
 
 void c2_pages_add_old_routes(struct c2_subscriber *sub)

@@ -299,11 +299,9 @@ void c2_page_plugins(struct c2_page *page, const struct c2_ds *ds)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/api/plugins", handle_list, "the display plugins", "", NULL},
-    {C2_GET, "/api/plugins/{path*}", handle_list_for, "those for a dataset, and where they show it", "",
-     NULL},
-    {C2_GET, "/plugins/{name}/show/{path*}", c2_handle_view,
-     "what a plugin shows of a dataset: a picture or text", NULL, &panel_view},
+    {C2_GET, "/api/plugins", handle_list, "", NULL},
+    {C2_GET, "/api/plugins/{path*}", handle_list_for, "", NULL},
+    {C2_GET, "/plugins/{name}/show/{path*}", c2_handle_view, NULL, &panel_view},
 };
 
 void c2_plugins_add_routes(struct c2_subscriber *sub)

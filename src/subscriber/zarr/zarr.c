@@ -196,8 +196,8 @@ static void handle_zarr(struct c2_request *req, void *state)
 void c2_zarr_add_routes(struct c2_subscriber *sub)
 {
     static const struct c2_route routes[] = {
-        {C2_GET, "/zarr/{path*}/{key}", handle_zarr, "Zarr: metadata and chunks", "", NULL},
-        {C2_GET, "/zarr/{path*}", c2_zarr_links, "Zarr: what a group holds, as links", "", NULL},
+        {C2_GET, "/zarr/{path*}/{key}", handle_zarr, "", NULL},
+        {C2_GET, "/zarr/{path*}", c2_zarr_links, "", NULL},
     };
 
     c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
