@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 
-/* Errors stick: check once, with c2_html_finish(). */
+/* Errors stick: check `ok` once, at the end. */
 struct c2_html {
     struct c2_buf *out;
     struct cat2_error *err;
