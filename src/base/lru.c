@@ -11,10 +11,9 @@ struct place {
     struct place *chain; /* same hash */
     struct place *newer, *older;
     uint64_t hash;
-    size_t nbytes;
-    char *key, *tag;
-    size_t key_n;
+    size_t nbytes, key_n;
     struct c2_blob *blob;
+    char text[]; /* the key, and after it the tag with its NUL */
 };
 struct c2_lru {
     size_t max_nbytes, max_each, nbytes;
@@ -56,15 +55,6 @@ static void link_newest(struct c2_lru *lru, struct place *p)
     lru->newest = p;
 }
 
-static void place_free(struct place *p)
-{
-    if (!p) return;
-    c2_blob_unref(p->blob);
-    free(p->key);
-    free(p->tag);
-    free(p);
-}
-
 static void drop(struct c2_lru *lru, struct place *p)
 {
     struct place **at = &lru->chains[p->hash % CHAINS];
@@ -74,7 +64,8 @@ static void drop(struct c2_lru *lru, struct place *p)
     *at = p->chain;
     unlink_use(lru, p);
     lru->nbytes -= p->nbytes;
-    place_free(p);
+    c2_blob_unref(p->blob);
+    free(p);
 }
 
 void c2_lru_free(struct c2_lru *lru)
@@ -89,7 +80,7 @@ static struct place *find(const struct c2_lru *lru, uint64_t hash, struct c2_str
 {
     struct place *p = lru->chains[hash % CHAINS];
 
-    while (p && (p->hash != hash || p->key_n != key.n || memcmp(p->key, key.p, key.n) != 0))
+    while (p && (p->hash != hash || p->key_n != key.n || memcmp(p->text, key.p, key.n) != 0))
         p = p->chain;
     return p;
 }
@@ -101,7 +92,7 @@ struct c2_blob *c2_lru_get(struct c2_lru *lru, struct c2_str key, const char **t
     if (!p) return NULL;
     unlink_use(lru, p);
     link_newest(lru, p);
-    if (tag) *tag = p->tag;
+    if (tag) *tag = p->text + p->key_n;
     return p->blob;
 }
 
@@ -109,21 +100,16 @@ void c2_lru_put(struct c2_lru *lru, struct c2_str key, struct c2_blob *blob, con
 {
     uint64_t hash = c2_hash64(key.p, key.n);
     struct place *old = find(lru, hash, key), *p;
-    size_t nbytes = blob->bytes.n + key.n + sizeof(*p);
+    size_t tag_n = tag ? strlen(tag) : 0, nbytes = blob->bytes.n + key.n + tag_n + sizeof(*p);
 
     if (old) drop(lru, old);
     if (nbytes > lru->max_each || nbytes > lru->max_nbytes) return;
-    p = calloc(1, sizeof(*p));
+    p = malloc(sizeof(*p) + key.n + tag_n + 1);
     if (!p) return;
-    p->hash = hash;
-    p->nbytes = nbytes;
-    p->key = c2_str_dup(key);
-    p->key_n = key.n;
-    p->tag = c2_str_dup(c2_str_of(tag ? tag : ""));
-    if (!p->key || !p->tag) {
-        place_free(p);
-        return;
-    }
+    *p = (struct place){.hash = hash, .nbytes = nbytes, .key_n = key.n};
+    if (key.n) memcpy(p->text, key.p, key.n);
+    if (tag_n) memcpy(p->text + key.n, tag, tag_n);
+    p->text[key.n + tag_n] = '\0';
     p->blob = c2_blob_ref(blob);
     while (lru->nbytes + nbytes > lru->max_nbytes)
         drop(lru, lru->oldest);

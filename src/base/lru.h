@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bytes remembered under a text, the least recently used forgotten first. Bounded in bytes and in number. One
- * thread. */
+/* Bytes remembered under a text, the least recently used forgotten first. Bounded in bytes. One thread. */
 #ifndef C2_BASE_LRU_H
 #define C2_BASE_LRU_H
 
 #include "base/blob.h"
 
 struct c2_lru;
-/** NULL: out of memory. @param max_nbytes  of all keys and blobs; one blob may take max_each. */
+/** NULL: out of memory. @param max_nbytes  of all keys, tags and blobs, and what keeping each takes; one blob
+ * may take max_each. */
 struct c2_lru *c2_lru_new(size_t max_nbytes, size_t max_each);
 void c2_lru_free(struct c2_lru *lru); /* NULL is fine */
 /** Borrowed until the next call; NULL when it is not there. *tag (may be NULL): what was put along with it.
