@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "publisher/publisher_impl.h"
 
+#define SAVE_MAX 2000 /* at once: the loop is not to wait for the disk for long */
+
 static const char ETAGS[] = "etags";
 
 struct c2_announcement {
@@ -135,6 +137,17 @@ static bool announce(struct c2_publisher *pub, struct c2_entry *entry, const cha
     entry->publishing = true;
     pub->parts.bus->ops->publish(pub->parts.bus, pub->name, c2_buf_str(&event), on_published, it);
     return true;
+}
+
+bool c2_publisher_save(struct c2_publisher *pub, bool all, struct cat2_error *err)
+{
+    bool more = true, ok = true;
+
+    while (ok && more) {
+        ok = c2_gens_save(pub->gens, pub->parts.state, SAVE_MAX, &more, err);
+        more = more && all;
+    }
+    return ok;
 }
 
 static void announce_all(struct c2_publisher *pub)

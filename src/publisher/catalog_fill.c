@@ -18,10 +18,17 @@ static struct c2_entry *next_to_fill(struct c2_catalog *cat, bool sketched)
     return NULL;
 }
 
+/* What failed, but as a sketch, comes again with the next walk, not in circles. */
+static void filled(struct c2_catalog *cat, bool sketch, bool ok)
+{
+    cat->filling[!sketch] = false;
+    if (ok || sketch) c2_catalog_fill(cat);
+}
+
 static void fill(struct c2_catalog *cat, struct c2_entry *entry, bool sketch)
 {
     cat->filling[!sketch] = true;
-    c2_entry_load(cat, entry, sketch, true);
+    c2_entry_load(cat, entry, sketch, filled);
     if (!entry->loading) cat->filling[!sketch] = false;
 }
 

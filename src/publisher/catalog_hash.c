@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Hashing of files in the background: at once where the contents decide whether a file changed, else at a
- * bounded rate, so that they can decide another time. And jobs that go on after a while. */
+ * bounded rate, so that they can decide another time. */
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -155,8 +155,9 @@ static void hash_done(void *ctx)
     struct c2_catalog *cat = job->cat;
     int64_t ms = job->wait ? WAIT_MS : job->urgent ? 0 : job->nbytes * 1000 / LATER_RATE;
 
+    cat->hashing->running = false;
+    if (cat->closed) c2_catalog_end_hash(cat);
     if (c2_catalog_job_done(cat)) {
-        cat->hashing->running = false;
         cat->hashing->nbytes += job->nbytes;
         if (job->urgent && job->decided) c2_catalog_rescan(cat, NULL, NULL);
         if (job->ran && ms > 0 && !cat->hashing->timer)
@@ -196,11 +197,14 @@ void c2_catalog_hash(struct c2_catalog *cat)
     (urgent ? c2_pool_run : c2_pool_run_low)(cat->pool, hash_work, hash_done, job);
 }
 
-void c2_catalog_hash_free(struct c2_catalog *cat)
+void c2_catalog_end_hash(struct c2_catalog *cat)
 {
     struct c2_hashing *h = cat->hashing;
 
     if (!h) return;
+    c2_timer_stop(h->timer);
+    h->timer = NULL;
+    if (h->running) return; /* its job ends it */
     for (size_t i = 0; i < C2_ARRAY_LEN(h->streams); i++) {
         stream_close(&h->streams[i]);
         free(h->streams[i].state);
@@ -212,58 +216,4 @@ void c2_catalog_hash_free(struct c2_catalog *cat)
 int64_t c2_catalog_hashed_nbytes(const struct c2_catalog *cat)
 {
     return cat->hashing ? cat->hashing->nbytes : 0;
-}
-
-/* ---- later ---- */
-
-static void later_fire(void *ctx)
-{
-    struct c2_later *later = ctx;
-
-    for (struct c2_later **at = &later->cat->laters; *at; at = &(*at)->next)
-        if (*at == later) {
-            *at = later->next;
-            break;
-        }
-    later->fn(later->ctx);
-    free(later);
-}
-
-void c2_catalog_later(struct c2_catalog *cat, int64_t ms, void (*fn)(void *ctx), void *ctx)
-{
-    struct c2_later *later = malloc(sizeof(*later));
-
-    C2_ASSERT(later); /* who waits could not be answered */
-    *later = (struct c2_later){cat->laters, cat, NULL, fn, ctx};
-    later->timer = c2_timer_start(cat->loop, ms, 0, later_fire, later);
-    C2_ASSERT(later->timer);
-    cat->laters = later;
-}
-
-static void look(void *ctx)
-{
-    struct c2_catalog *cat = ctx;
-
-    cat->look_timer = NULL;
-    c2_catalog_rescan(cat, NULL, NULL);
-}
-
-void c2_catalog_look_later(struct c2_catalog *cat, int64_t ms)
-{
-    if (!cat->look_timer && !cat->closed) cat->look_timer = c2_timer_start(cat->loop, ms, 0, look, cat);
-}
-
-void c2_catalog_end_laters(struct c2_catalog *cat)
-{
-    c2_timer_stop(cat->look_timer);
-    cat->look_timer = NULL;
-    if (cat->hashing) c2_timer_stop(cat->hashing->timer);
-    if (cat->hashing) cat->hashing->timer = NULL;
-    while (cat->laters) {
-        struct c2_later *later = cat->laters;
-        cat->laters = later->next;
-        c2_timer_stop(later->timer);
-        later->fn(later->ctx);
-        free(later);
-    }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of the catalog share. */
+/* What the files of the catalog share, from the ground up: entries, jobs; walk; hash; load; fill, get; list.
+ * None uses one that comes after it. */
 #ifndef C2_PUBLISHER_CATALOG_IMPL_H
 #define C2_PUBLISHER_CATALOG_IMPL_H
 
@@ -45,10 +46,11 @@ struct c2_catalog {
     struct c2_look *looks;       /* who waits for the next walk */
     struct c2_look **walk_looks; /* who waits for the walk under way; NULL: there is none */
     bool walking, walk_again;
-    bool filling[2];      /* with what is quick, with what was sketched */
-    bool complete;        /* a walk has come to its end */
-    atomic_size_t nfound; /* by the walk under way, or the last */
-    char *fill_at;        /* where the background is; NULL: from the start */
+    void (*walked)(struct c2_catalog *cat); /* after each look */
+    bool filling[2];                        /* with what is quick, with what was sketched */
+    bool complete;                          /* a walk has come to its end */
+    atomic_size_t nfound;                   /* by the walk under way, or the last */
+    char *fill_at;                          /* where the background is; NULL: from the start */
     bool closed;
     struct c2_later *laters;
     struct c2_timer *look_timer;
@@ -56,32 +58,58 @@ struct c2_catalog {
     size_t njobs;               /* in the pool: the catalog outlives them */
 };
 
-/** A job left the pool; frees a closed catalog after the last. false: it is closed, touch nothing. */
-bool c2_catalog_job_done(struct c2_catalog *cat);
+/* ---- catalog_entries.c ---- */
+
 struct c2_entry *c2_catalog_insert(struct c2_catalog *cat, const char *path, size_t at);
 /** This generation is what there is now. */
 void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct c2_generation *gen);
 void c2_entry_gone(struct c2_catalog *cat, struct c2_entry *entry);
-void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, bool background);
+/** Keep it open for the next request; the one used least makes room. Takes the item. */
+void c2_entry_keep_item(struct c2_catalog *cat, struct c2_entry *entry, struct c2_item *item);
 void c2_entry_drop_item(struct c2_catalog *cat, struct c2_entry *entry);
+/** Tell those who have what they need, or all of a failure. */
 void c2_entry_wake(struct c2_catalog *cat, struct c2_entry *entry, const struct cat2_error *err);
+void c2_entry_free(struct c2_entry *entry);
+
+/* ---- catalog_jobs.c ---- */
+
+#define C2_BUSY_MS 30 /* until what is being written is looked at again */
+
+/** A job left the pool; frees a closed catalog after the last. false: it is closed, touch nothing. */
+bool c2_catalog_job_done(struct c2_catalog *cat);
+/** fn(ctx) after ms, or when the catalog is closed. The caller is a job that counts on. */
+void c2_catalog_later(struct c2_catalog *cat, int64_t ms, void (*fn)(void *ctx), void *ctx);
+/** Closed: all of them now. */
+void c2_catalog_end_laters(struct c2_catalog *cat);
+
+/* ---- catalog_walk.c ---- */
+
+/** Rescan after ms. */
+void c2_catalog_look_later(struct c2_catalog *cat, int64_t ms);
+/** Closed: who waits for a look is told. */
+void c2_catalog_end_walk(struct c2_catalog *cat);
+
+/* ---- catalog_hash.c ---- */
+
+/** Hash what is to be hashed: at once what is undecided, slowly what is not known yet. */
+void c2_catalog_hash(struct c2_catalog *cat);
+/** Closed: forget what was hashed in part. */
+void c2_catalog_end_hash(struct c2_catalog *cat);
+
+/* ---- catalog_load.c ---- */
+
+/** Of the background: it was loaded, or not. */
+typedef void c2_loaded(struct c2_catalog *cat, bool sketch, bool ok);
+/** then: of the background, which it may wait for. NULL: for those who wait for it. */
+void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, c2_loaded *then);
+/** Closing: loads in line are told. */
+void c2_catalog_end_line(struct c2_catalog *cat);
+
+/* ---- catalog_fill.c ---- */
+
 /** Keep loading what is not known, one at a time, when the pool has nothing better to do. */
 void c2_catalog_fill(struct c2_catalog *cat);
 /** The same from the start, after a walk: what failed for the moment is tried again. */
 void c2_catalog_fill_anew(struct c2_catalog *cat);
-/** Closing: loads in line are told. */
-void c2_catalog_end_line(struct c2_catalog *cat);
-void c2_entry_free(struct c2_entry *entry);
-
-/* ---- catalog_hash.c ---- */
-/** Hash what is to be hashed: at once what is undecided, slowly what is not known yet. */
-void c2_catalog_hash(struct c2_catalog *cat);
-void c2_catalog_hash_free(struct c2_catalog *cat);
-/** fn(ctx) after ms, or when the catalog is closed. The caller is a job that counts on. */
-void c2_catalog_later(struct c2_catalog *cat, int64_t ms, void (*fn)(void *ctx), void *ctx);
-/** Rescan after ms. */
-void c2_catalog_look_later(struct c2_catalog *cat, int64_t ms);
-/** Closed: all of them now. */
-void c2_catalog_end_laters(struct c2_catalog *cat);
 
 #endif

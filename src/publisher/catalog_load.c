@@ -7,17 +7,16 @@
 
 #define LINE_TICK_MS 10   /* readers leave without a word: those in line look again */
 #define LINE_MS      4000 /* less than clients and subscribers wait for an answer */
-#define BUSY_MS      30   /* until what is being written is looked at again */
 #define BUSY_TRIES   60
-#define BUSY_LOOK_MS 160  /* with the settling of events: a little more than a file must rest */
-#define DECIDE_MS    8000 /* how long a request waits for contents to be hashed */
+#define BUSY_LOOK_MS 160 /* with the settling of events: a little more than a file must rest */
 
 struct load_job {
     struct c2_catalog *cat;
     struct c2_source *source;
     struct c2_entry *entry; /* pinned by entry->loading; valid only while the catalog is open */
     char *path;
-    bool sketch, background, refused;
+    bool sketch, refused;
+    c2_loaded *then;       /* of the background; NULL: somebody waits for it */
     int tries;             /* while it was being written */
     struct load_job *next; /* in line */
     int64_t since_ms;
@@ -30,33 +29,6 @@ struct load_job {
     struct c2_buf json;
     struct cat2_error err;
 };
-
-void c2_entry_drop_item(struct c2_catalog *cat, struct c2_entry *entry)
-{
-    if (!entry->item) return;
-    for (size_t i = 0; i < C2_ITEMS_OPEN_MAX; i++)
-        if (cat->open[i] == entry) cat->open[i] = NULL;
-    c2_item_unref(entry->item);
-    entry->item = NULL;
-}
-
-static void keep_open(struct c2_catalog *cat, struct c2_entry *entry, struct c2_item *item)
-{
-    size_t best = 0;
-
-    c2_entry_drop_item(cat, entry);
-    for (size_t i = 0; i < cat->items_kept; i++) {
-        if (!cat->open[i]) {
-            best = i;
-            break;
-        }
-        if (cat->open[i]->used < cat->open[best]->used) best = i;
-    }
-    if (cat->open[best]) c2_entry_drop_item(cat, cat->open[best]);
-    cat->open[best] = entry;
-    entry->item = item;
-    entry->used = ++cat->clock;
-}
 
 /* ---- in the worker ---- */
 
@@ -97,34 +69,6 @@ static void load_work(void *ctx, void *local)
 
 /* ---- on the loop ---- */
 
-static bool satisfied(const struct c2_entry *entry, enum c2_need need)
-{
-    if (entry->json.n == 0) return false;
-    if (need == C2_NEED_SKETCH) return true;
-    return !entry->sketched && (need == C2_NEED_META || entry->item);
-}
-
-/* Tell those who have what they need, or all of a failure. */
-void c2_entry_wake(struct c2_catalog *cat, struct c2_entry *entry, const struct cat2_error *err)
-{
-    struct c2_waiter *waiters = entry->waiters, **keep = &entry->waiters;
-
-    entry->waiters = NULL;
-    if (entry->item) entry->used = ++cat->clock;
-    while (waiters) {
-        struct c2_waiter *waiter = waiters;
-        waiters = waiter->next;
-        if (!err && !satisfied(entry, waiter->need)) {
-            waiter->next = NULL;
-            *keep = waiter;
-            keep = &waiter->next;
-            continue;
-        }
-        waiter->fn(waiter->ctx, err ? NULL : entry, err);
-        free(waiter);
-    }
-}
-
 /* Failures that say something of the dataset, not of the moment. */
 static bool is_lasting(enum cat2_code code)
 {
@@ -161,13 +105,13 @@ static void take_result(struct c2_catalog *cat, struct c2_entry *entry, struct l
     entry->sketched = job->sketched;
     entry->failed = false;
     entry->layout = job->layout;
-    if (job->item && (!job->background || entry->waiters)) {
-        keep_open(cat, entry, job->item);
+    if (job->item && (!job->then || entry->waiters)) {
+        c2_entry_keep_item(cat, entry, job->item);
         job->item = NULL;
     }
     if (cat->changed) cat->changed(cat->changed_ctx, entry);
     c2_entry_wake(cat, entry, NULL);
-    if (entry->waiters && !entry->loading) c2_entry_load(cat, entry, false, false);
+    if (entry->waiters && !entry->loading) c2_entry_load(cat, entry, false, NULL);
 }
 
 static void load_done(void *ctx);
@@ -198,7 +142,7 @@ static bool try_again(struct load_job *job)
     }
     c2_buf_clear(&job->json);
     job->next = NULL;
-    c2_catalog_later(cat, BUSY_MS, load_again, job);
+    c2_catalog_later(cat, C2_BUSY_MS, load_again, job);
     return true;
 }
 
@@ -220,10 +164,7 @@ static void load_done(void *ctx)
         else
             take_result(cat, entry, job);
         if (c2_entry_is_over(entry)) c2_catalog_drop(cat, entry); /* the walk could not, while it loaded */
-        if (job->background) {
-            cat->filling[!job->sketch] = false;
-            if (job->ok || job->sketch) c2_catalog_fill(cat); /* else with the next walk, not in circles */
-        }
+        if (job->then) job->then(cat, job->sketch, job->ok);
     }
     c2_item_unref(job->item);
     c2_buf_fini(&job->json);
@@ -235,7 +176,7 @@ static void load_done(void *ctx)
 
 static void run(struct c2_catalog *cat, struct load_job *job)
 {
-    bool low = job->background && (!job->sketch || !cat->filling[1]);
+    bool low = job->then && (!job->sketch || !cat->filling[1]);
 
     cat->nloading++;
     (low ? c2_pool_run_low : c2_pool_run)(cat->pool, load_work, load_done, job);
@@ -310,7 +251,7 @@ static void submit(struct c2_catalog *cat, struct load_job *job)
     C2_ASSERT(cat->line_timer);
 }
 
-void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, bool background)
+void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, c2_loaded *then)
 {
     struct load_job *job = calloc(1, sizeof(*job));
 
@@ -326,134 +267,9 @@ void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, 
     job->source = cat->source;
     job->entry = entry;
     job->sketch = sketch;
-    job->background = background;
+    job->then = then;
     c2_buf_init(&job->json, C2_JSON_NBYTES_MAX);
     entry->loading = true;
     cat->njobs++;
     submit(cat, job);
-}
-
-/* ---- requests ---- */
-
-struct get_job {
-    struct c2_catalog *cat;
-    struct c2_source *source;
-    char *path;
-    struct c2_waiter *waiter;
-    int64_t until; /* undecided for longer: given up */
-    bool ran, ok;
-    struct c2_generation gen;
-    struct cat2_error err;
-};
-
-static void get_work(void *ctx, void *local)
-{
-    struct get_job *job = ctx;
-
-    (void)local;
-    job->ok = job->source->ops->stat(job->source, job->path, &job->gen, &job->err);
-    job->ran = true;
-}
-
-static void get_fail(struct get_job *job, const struct cat2_error *err)
-{
-    job->waiter->fn(job->waiter->ctx, NULL, err);
-    free(job->waiter);
-}
-
-static void get_found(struct c2_catalog *cat, struct get_job *job)
-{
-    struct c2_entry *entry = c2_catalog_find(cat, job->path);
-
-    if (!entry) entry = c2_catalog_insert(cat, job->path, c2_catalog_lower(cat, job->path));
-    if (!entry) {
-        c2_fail_nomem(&job->err, "dataset");
-        get_fail(job, &job->err);
-        return;
-    }
-    c2_entry_renew(cat, entry, &job->gen);
-    if (entry->failed) {
-        get_fail(job, &entry->err);
-        return;
-    }
-    job->waiter->next = entry->waiters;
-    entry->waiters = job->waiter;
-    c2_entry_wake(cat, entry, NULL);
-    if (entry->waiters && !entry->loading)
-        c2_entry_load(cat, entry, entry->waiters->need == C2_NEED_SKETCH, false);
-}
-
-static void get_done(void *ctx);
-
-static void get_again(void *ctx)
-{
-    struct get_job *job = ctx;
-
-    job->ran = job->ok = false;
-    if (job->cat->closed)
-        get_done(job);
-    else
-        c2_pool_run(job->cat->pool, get_work, get_done, job);
-}
-
-/* Undecided: until its contents are known there is no answer. */
-static bool wait_for_decision(struct get_job *job)
-{
-    struct c2_catalog *cat = job->cat;
-    int64_t now = c2_mono_ms(c2_loop_clock(cat->loop));
-    bool busy = job->ok ? job->gen.undecided : c2_is_busy(&job->err);
-
-    if (cat->closed || !job->ran || !busy) return false;
-    c2_catalog_hash(cat);
-    if (!job->until) job->until = now + DECIDE_MS;
-    if (now >= job->until) {
-        if (job->ok) job->ok = c2_fail_busy(&job->err, job->path);
-        return false;
-    }
-    c2_catalog_later(cat, BUSY_MS, get_again, job);
-    return true;
-}
-
-static void get_done(void *ctx)
-{
-    struct get_job *job = ctx;
-    struct c2_catalog *cat = job->cat;
-
-    if (wait_for_decision(job)) return;
-    if (!c2_catalog_job_done(cat) || !job->ran) {
-        c2_fail(&job->err, CAT2_ECANCELLED, "shutting down");
-        get_fail(job, &job->err);
-    } else if (!job->ok) {
-        struct c2_entry *entry = c2_catalog_find(cat, job->path);
-        if (entry && !entry->gone && job->err.code == CAT2_ENOTFOUND) c2_entry_gone(cat, entry);
-        if (job->err.code == CAT2_ENOTFOUND)
-            c2_fail(&job->err, CAT2_ENOTFOUND, "%.190s: there is no such dataset", job->path);
-        get_fail(job, &job->err);
-    } else {
-        get_found(cat, job);
-    }
-    free(job->path);
-    free(job);
-}
-
-void c2_catalog_get(struct c2_catalog *cat, const char *path, enum c2_need need, c2_catalog_got *fn,
-                    void *ctx)
-{
-    struct get_job *job = calloc(1, sizeof(*job));
-    struct c2_waiter *waiter = malloc(sizeof(*waiter));
-    char *copy = c2_str_dup(c2_str_of(path));
-
-    if (!job || !waiter || !copy || cat->closed) {
-        struct cat2_error err;
-        free(job);
-        free(waiter);
-        free(copy);
-        c2_fail(&err, cat->closed ? CAT2_ECANCELLED : CAT2_ENOMEM, "cannot look at the dataset now");
-        fn(ctx, NULL, &err);
-        return;
-    }
-    *waiter = (struct c2_waiter){NULL, need, fn, ctx};
-    *job = (struct get_job){.cat = cat, .source = cat->source, .path = copy, .waiter = waiter};
-    cat->njobs++;
-    c2_pool_run(cat->pool, get_work, get_done, job);
 }

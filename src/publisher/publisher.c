@@ -8,23 +8,11 @@
 #include "publisher/publisher_impl.h"
 #include "publisher/source/copy_sums.h"
 
-#define SAVE_MS  500
-#define SAVE_MAX 2000 /* at once: the loop is not to wait for the disk for long */
+#define SAVE_MS 500
 
 static void on_source_change(void *ctx)
 {
     c2_catalog_rescan(((struct c2_publisher *)ctx)->catalog, NULL, NULL);
-}
-
-bool c2_publisher_save(struct c2_publisher *pub, bool all, struct cat2_error *err)
-{
-    bool more = true, ok = true;
-
-    while (ok && more) {
-        ok = c2_gens_save(pub->gens, pub->parts.state, SAVE_MAX, &more, err);
-        more = more && all;
-    }
-    return ok;
 }
 
 static void on_save_time(void *ctx)

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The sorted list of entries, what is open of them, and who waits for them. */
+#include <stdlib.h>
+
+#include "publisher/catalog_impl.h"
+
+/* ---- the list ---- */
+
+size_t c2_catalog_count(const struct c2_catalog *cat)
+{
+    return cat->n;
+}
+
+struct c2_entry *c2_catalog_at(const struct c2_catalog *cat, size_t i)
+{
+    return cat->entries[i];
+}
+
+size_t c2_catalog_lower(const struct c2_catalog *cat, const char *path)
+{
+    size_t lo = 0, hi = cat->n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (strcmp(cat->entries[mid]->path, path) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+struct c2_entry *c2_catalog_find(const struct c2_catalog *cat, const char *path)
+{
+    size_t at = c2_catalog_lower(cat, path);
+
+    return at < cat->n && strcmp(cat->entries[at]->path, path) == 0 ? cat->entries[at] : NULL;
+}
+
+struct c2_entry *c2_catalog_insert(struct c2_catalog *cat, const char *path, size_t at)
+{
+    struct c2_entry *entry = calloc(1, sizeof(*entry));
+
+    if (entry) entry->path = c2_str_dup(c2_str_of(path));
+    if (entry && entry->path && cat->n == cat->cap) {
+        size_t cap = cat->cap ? cat->cap * 2 : 64;
+        struct c2_entry **grown = realloc(cat->entries, cap * sizeof(*grown));
+        if (grown) {
+            cat->entries = grown;
+            cat->cap = cap;
+        }
+    }
+    if (!entry || !entry->path || cat->n == cat->cap) {
+        if (entry) free(entry->path);
+        free(entry);
+        return NULL;
+    }
+    memmove(cat->entries + at + 1, cat->entries + at, (cat->n - at) * sizeof(struct c2_entry *));
+    cat->entries[at] = entry;
+    cat->n++;
+    c2_buf_init(&entry->json, C2_JSON_NBYTES_MAX);
+    entry->gone = true; /* until a generation is known */
+    return entry;
+}
+
+struct c2_entry *c2_catalog_remember(struct c2_catalog *cat, const char *path, const char *announced)
+{
+    struct c2_entry *entry = c2_catalog_find(cat, path);
+
+    if (!entry) entry = c2_catalog_insert(cat, path, c2_catalog_lower(cat, path));
+    if (entry && strlen(announced) < sizeof(entry->announced))
+        memcpy(entry->announced, announced, strlen(announced) + 1);
+    return entry;
+}
+
+void c2_entry_free(struct c2_entry *entry)
+{
+    c2_buf_fini(&entry->json);
+    free(entry->path);
+    free(entry);
+}
+
+/* ---- open ones ---- */
+
+void c2_entry_drop_item(struct c2_catalog *cat, struct c2_entry *entry)
+{
+    if (!entry->item) return;
+    for (size_t i = 0; i < C2_ITEMS_OPEN_MAX; i++)
+        if (cat->open[i] == entry) cat->open[i] = NULL;
+    c2_item_unref(entry->item);
+    entry->item = NULL;
+}
+
+void c2_entry_keep_item(struct c2_catalog *cat, struct c2_entry *entry, struct c2_item *item)
+{
+    size_t best = 0;
+
+    c2_entry_drop_item(cat, entry);
+    for (size_t i = 0; i < cat->items_kept; i++) {
+        if (!cat->open[i]) {
+            best = i;
+            break;
+        }
+        if (cat->open[i]->used < cat->open[best]->used) best = i;
+    }
+    if (cat->open[best]) c2_entry_drop_item(cat, cat->open[best]);
+    cat->open[best] = entry;
+    entry->item = item;
+    entry->used = ++cat->clock;
+}
+
+/* ---- who waits ---- */
+
+static bool satisfied(const struct c2_entry *entry, enum c2_need need)
+{
+    if (entry->json.n == 0) return false;
+    if (need == C2_NEED_SKETCH) return true;
+    return !entry->sketched && (need == C2_NEED_META || entry->item);
+}
+
+/* Tell those who have what they need, or all of a failure. */
+void c2_entry_wake(struct c2_catalog *cat, struct c2_entry *entry, const struct cat2_error *err)
+{
+    struct c2_waiter *waiters = entry->waiters, **keep = &entry->waiters;
+
+    entry->waiters = NULL;
+    if (entry->item) entry->used = ++cat->clock;
+    while (waiters) {
+        struct c2_waiter *waiter = waiters;
+        waiters = waiter->next;
+        if (!err && !satisfied(entry, waiter->need)) {
+            waiter->next = NULL;
+            *keep = waiter;
+            keep = &waiter->next;
+            continue;
+        }
+        waiter->fn(waiter->ctx, err ? NULL : entry, err);
+        free(waiter);
+    }
+}
+
+/* ---- changes ---- */
+
+void c2_catalog_drop(struct c2_catalog *cat, struct c2_entry *entry)
+{
+    size_t at = c2_catalog_lower(cat, entry->path);
+
+    if (!entry->gone || entry->loading || entry->waiters || entry->publishing) return;
+    c2_entry_drop_item(cat, entry);
+    cat->source->ops->forget(cat->source, entry->path);
+    memmove(cat->entries + at, cat->entries + at + 1, (cat->n - at - 1) * sizeof(struct c2_entry *));
+    cat->n--;
+    c2_entry_free(entry);
+}
+
+static void forget_contents(struct c2_catalog *cat, struct c2_entry *entry)
+{
+    c2_entry_drop_item(cat, entry);
+    c2_buf_clear(&entry->json);
+    entry->refusal = NULL;
+    entry->sketched = entry->failed = false;
+    memset(&entry->layout, 0, sizeof(entry->layout));
+}
+
+void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct c2_generation *gen)
+{
+    bool same = !entry->gone && strcmp(entry->gen.validator, gen->validator) == 0 &&
+                strcmp(entry->gen.etag, gen->etag) == 0 && entry->gen.unusable == gen->unusable;
+
+    if (same && !gen->undecided && entry->gen.key_digest != gen->key_digest) {
+        c2_entry_drop_item(cat, entry); /* the same bytes in another file */
+        entry->gen.key_digest = gen->key_digest;
+    }
+    if (same) return;
+    entry->broken_new = entry->broken_new || entry->gen.validator[0] || cat->complete;
+    entry->was_broken = false;
+    forget_contents(cat, entry);
+    entry->gen = *gen;
+    entry->gone = false;
+    if (gen->unusable) {
+        entry->failed = true;
+        c2_fail(&entry->err, CAT2_EDATA, "%.160s %s", entry->path, gen->unusable);
+    }
+    if (cat->changed) cat->changed(cat->changed_ctx, entry);
+}
+
+void c2_entry_gone(struct c2_catalog *cat, struct c2_entry *entry)
+{
+    if (!entry->gone) {
+        entry->was_broken = entry->failed;
+        forget_contents(cat, entry);
+        entry->gone = true;
+        entry->listed = false;
+        cat->source->ops->forget(cat->source, entry->path);
+    }
+    if (cat->changed) cat->changed(cat->changed_ctx, entry);
+}

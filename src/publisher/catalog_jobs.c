@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Jobs of the catalog, which it outlives; and jobs that go on after a while. */
+#include <stdlib.h>
+
+#include "publisher/catalog_impl.h"
+
+static void destroy(struct c2_catalog *cat)
+{
+    for (size_t i = 0; i < cat->n; i++) {
+        c2_item_unref(cat->entries[i]->item);
+        c2_entry_free(cat->entries[i]);
+    }
+    free(cat->entries);
+    free(cat->fill_at);
+    cat->source->ops->free(cat->source);
+    free(cat);
+}
+
+bool c2_catalog_job_done(struct c2_catalog *cat)
+{
+    cat->njobs--;
+    if (!cat->closed) return true;
+    if (cat->njobs == 0) destroy(cat);
+    return false;
+}
+
+/* ---- later ---- */
+
+static void later_fire(void *ctx)
+{
+    struct c2_later *later = ctx;
+
+    for (struct c2_later **at = &later->cat->laters; *at; at = &(*at)->next)
+        if (*at == later) {
+            *at = later->next;
+            break;
+        }
+    later->fn(later->ctx);
+    free(later);
+}
+
+void c2_catalog_later(struct c2_catalog *cat, int64_t ms, void (*fn)(void *ctx), void *ctx)
+{
+    struct c2_later *later = malloc(sizeof(*later));
+
+    C2_ASSERT(later); /* who waits could not be answered */
+    *later = (struct c2_later){cat->laters, cat, NULL, fn, ctx};
+    later->timer = c2_timer_start(cat->loop, ms, 0, later_fire, later);
+    C2_ASSERT(later->timer);
+    cat->laters = later;
+}
+
+void c2_catalog_end_laters(struct c2_catalog *cat)
+{
+    while (cat->laters) {
+        struct c2_later *later = cat->laters;
+        cat->laters = later->next;
+        c2_timer_stop(later->timer);
+        later->fn(later->ctx);
+        free(later);
+    }
+}

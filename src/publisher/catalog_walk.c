@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Looking at the whole source, and comparing what it has now with the entries. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "publisher/catalog_impl.h"
+
+struct seen {
+    char *path;
+    struct c2_generation gen;
+};
+struct walk_job {
+    struct c2_catalog *cat;
+    struct c2_source *source;
+    struct c2_look *looks;
+    struct seen *list;
+    size_t n, cap;
+    bool ok, ran;
+    struct cat2_error err;
+};
+
+static bool collect(void *ctx, const char *path, const struct c2_generation *gen, struct cat2_error *err)
+{
+    struct walk_job *job = ctx;
+
+    if (job->n == job->cap) {
+        size_t cap = job->cap ? job->cap * 2 : 256;
+        struct seen *grown = realloc(job->list, cap * sizeof(*grown));
+        if (!grown) return c2_fail_nomem(err, "list of datasets");
+        job->list = grown;
+        job->cap = cap;
+    }
+    job->list[job->n] = (struct seen){c2_str_dup(c2_str_of(path)), *gen};
+    if (!job->list[job->n].path) return c2_fail_nomem(err, "list of datasets");
+    job->n++;
+    atomic_store(&job->cat->nfound, job->n);
+    return true;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct seen *)a)->path, ((const struct seen *)b)->path);
+}
+
+static void walk_work(void *ctx, void *local)
+{
+    struct walk_job *job = ctx;
+
+    (void)local;
+    job->ok = job->source->ops->walk(job->source, collect, job, &job->err);
+    if (job->n) qsort(job->list, job->n, sizeof(*job->list), by_path);
+    job->ran = true;
+}
+
+/* Both lists are sorted. Entries that only this walk missed (made meanwhile) come again with the next event.
+ */
+static void merge(struct c2_catalog *cat, struct walk_job *job)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < job->n; i++) {
+        if (i && strcmp(job->list[i - 1].path, job->list[i].path) == 0)
+            continue; /* a source that says it twice */
+        while (at < cat->n && strcmp(cat->entries[at]->path, job->list[i].path) < 0)
+            c2_entry_gone(cat, cat->entries[at++]);
+        if (at == cat->n || strcmp(cat->entries[at]->path, job->list[i].path) != 0)
+            if (!c2_catalog_insert(cat, job->list[i].path, at)) continue;
+        bool known = cat->entries[at]->listed;
+        cat->entries[at]->listed = true;
+        c2_entry_renew(cat, cat->entries[at], &job->list[i].gen);
+        cat->entries[at]->gen.remark = job->list[i].gen.remark;
+        if (!known && cat->changed) cat->changed(cat->changed_ctx, cat->entries[at]);
+        at++;
+    }
+    while (at < cat->n)
+        c2_entry_gone(cat, cat->entries[at++]);
+    for (size_t i = cat->n; i-- > 0;)
+        if (c2_entry_is_over(cat->entries[i])) c2_catalog_drop(cat, cat->entries[i]);
+}
+
+static void start_walk(struct c2_catalog *cat);
+
+static void tell_looks(struct c2_look *looks, const struct cat2_error *err)
+{
+    while (looks) {
+        struct c2_look *next = looks->next;
+        looks->fn(looks->ctx, err);
+        free(looks);
+        looks = next;
+    }
+}
+
+/* The walk may have found another directory where the root was: it is watched from now on. */
+static void listen(struct c2_catalog *cat)
+{
+    const char *why;
+
+    if (cat->source->ops->hears_all) cat->source->ops->hears_all(cat->source, &why);
+}
+
+static void walk_done(void *ctx)
+{
+    struct walk_job *job = ctx;
+    struct c2_catalog *cat = job->cat;
+    bool alive = c2_catalog_job_done(cat);
+
+    if (!job->ran || !alive) job->ok = c2_fail(&job->err, CAT2_ECANCELLED, "shutting down");
+    if (alive) {
+        cat->walking = false;
+        cat->walk_looks = NULL;
+        if (job->ok)
+            merge(cat, job);
+        else
+            c2_log_warn("cannot list the datasets: %s", job->err.message);
+        cat->complete = cat->complete || job->ok;
+    }
+    tell_looks(job->looks, job->ok ? NULL : &job->err);
+    for (size_t i = 0; i < job->n; i++)
+        free(job->list[i].path);
+    free(job->list);
+    free(job);
+    if (!alive || cat->closed) return;
+    listen(cat);
+    if (cat->walk_again && !cat->walking) start_walk(cat);
+    cat->walked(cat);
+}
+
+static void start_walk(struct c2_catalog *cat)
+{
+    struct walk_job *job = calloc(1, sizeof(*job));
+    struct cat2_error err;
+
+    cat->walk_again = false;
+    if (!job) {
+        struct c2_look *looks = cat->looks;
+        cat->looks = NULL;
+        c2_fail_nomem(&err, "list of datasets");
+        tell_looks(looks, &err);
+        return;
+    }
+    *job = (struct walk_job){.cat = cat, .source = cat->source, .looks = cat->looks};
+    cat->looks = NULL;
+    cat->walk_looks = &job->looks;
+    cat->walking = true;
+    cat->njobs++;
+    c2_pool_run(cat->pool, walk_work, walk_done, job);
+}
+
+void c2_catalog_rescan(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx)
+{
+    struct cat2_error err;
+
+    if (fn) {
+        struct c2_look *look = cat->closed ? NULL : malloc(sizeof(*look));
+        if (!look) {
+            c2_fail(&err, cat->closed ? CAT2_ECANCELLED : CAT2_ENOMEM, "cannot look at the datasets now");
+            fn(ctx, &err);
+            return;
+        }
+        *look = (struct c2_look){cat->looks, fn, ctx};
+        cat->looks = look;
+    }
+    if (cat->closed) return;
+    if (cat->walking)
+        cat->walk_again = true;
+    else
+        start_walk(cat);
+}
+
+static void look(void *ctx)
+{
+    struct c2_catalog *cat = ctx;
+
+    cat->look_timer = NULL;
+    c2_catalog_rescan(cat, NULL, NULL);
+}
+
+void c2_catalog_look_later(struct c2_catalog *cat, int64_t ms)
+{
+    if (!cat->look_timer && !cat->closed) cat->look_timer = c2_timer_start(cat->loop, ms, 0, look, cat);
+}
+
+void c2_catalog_end_walk(struct c2_catalog *cat)
+{
+    struct c2_look *looks = cat->looks, *walk_looks = cat->walk_looks ? *cat->walk_looks : NULL;
+    struct cat2_error err;
+
+    c2_timer_stop(cat->look_timer);
+    cat->look_timer = NULL;
+    cat->looks = NULL;
+    if (walk_looks) *cat->walk_looks = NULL;
+    c2_fail(&err, CAT2_ECANCELLED, "shutting down");
+    tell_looks(looks, &err);
+    tell_looks(walk_looks, &err);
+}
