@@ -5,15 +5,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "helper/child.h"
+#include "helper/pool.h"
 #include "wire/json.h"
 
 #define PATIENCE_MS 5000 /* for one answer of a plugin, its waiting for items left out */
@@ -22,21 +20,15 @@
 
 struct entry {
     struct c2_plugin plugin;
-    char *filename;
-    struct c2_child idle; /* pid 0: none */
-    int64_t deaths[DEATHS_MAX];
-    int ndeaths;
+    struct c2_helpers *processes; /* NULL: built in */
 };
 struct c2_plugins {
-    pthread_mutex_t lock; /* guards idle and deaths */
     size_t n;
     struct entry entries[C2_PLUGINS_MAX];
-    char program[PATH_MAX];
 };
 struct c2_plug_session {
-    struct c2_plugins *plugins;
-    struct entry *entry;
-    struct c2_child child;
+    const struct entry *entry;
+    struct c2_helper *process; /* NULL: none any more */
     bool answered;
     int64_t left_ms; /* of its patience */
 };
@@ -89,17 +81,19 @@ static bool transmit(struct c2_talk *talk, enum c2_plug_kind kind, struct c2_byt
 
 /* ---- processes ---- */
 
-/* Start one, and hear who it is. */
-static bool start(struct c2_plugins *all, struct entry *entry, struct c2_child *out,
-                  struct c2_plug_saying *hello, struct cat2_error *err)
+/* One that waits for work; or a new one, which says who it is. */
+static bool take(const struct entry *entry, struct c2_helper **out, struct c2_plug_saying *hello,
+                 struct cat2_error *err)
 {
-    char *argv[] = {(char *)"cat2plug", entry->filename, NULL}, how[64];
+    char how[64];
 
-    if (!c2_child_start(all->program, argv, out, err)) return false;
-    struct c2_talk talk = c2_talk_begin(out->fd, PATIENCE_MS);
+    if (!c2_helpers_take(entry->processes, NULL, false, out, err)) return false;
+    if (!c2_helper_is_new(*out)) return true;
+    struct c2_talk talk = c2_helper_talk(*out, PATIENCE_MS);
     bool heard = receive(&talk, hello);
     if (heard && hello->kind == C2_PLUG_HELLO) return true;
-    c2_child_bury(out, talk.late, how);
+    c2_helpers_end(entry->processes, *out, talk.late, false, how);
+    *out = NULL;
     if (heard && hello->kind == C2_PLUG_FAILED)
         return c2_fail(err, CAT2_EUPSTREAM, "%.200s", c2_buf_cstr(&hello->body));
     return c2_fail(err, CAT2_EUPSTREAM, "the plugin's process %s", how);
@@ -132,28 +126,42 @@ static bool read_hello(struct c2_buf *body, struct c2_plugin *out, struct cat2_e
            c2_fail(err, CAT2_EUPSTREAM, "its texts are too long");
 }
 
+/* The first process says what the plugin is, and waits for work from then on. */
+static bool ask_who(struct entry *entry, struct cat2_error *err)
+{
+    struct c2_plug_saying hello = {0};
+    struct c2_helper *process;
+    bool ok = take(entry, &process, &hello, err);
+
+    if (ok) {
+        ok = read_hello(&hello.body, &entry->plugin, err);
+        c2_helpers_give(entry->processes, process);
+    }
+    c2_buf_fini(&hello.body);
+    return ok;
+}
+
 static bool load(struct c2_plugins *all, const char *dir, const char *file, struct cat2_error *err)
 {
-    struct entry *entry = &all->entries[all->n];
-    struct c2_plug_saying hello = {0};
     char filename[PATH_MAX];
+    const struct c2_helpers_options options = {.name = "cat2plug",
+                                               .variable = "CATERVA2_PLUGIN_WORKER",
+                                               .argument = filename,
+                                               .kept = 1,
+                                               .deaths_max = DEATHS_MAX,
+                                               .deaths_ms = DEATHS_MS};
+    struct entry entry = {0};
 
     if (all->n == C2_PLUGINS_MAX) return c2_fail(err, CAT2_ELIMIT, "more than %d plugins", C2_PLUGINS_MAX);
     snprintf(filename, sizeof(filename), "%s/%s", dir, file);
-    *entry = (struct entry){.filename = c2_str_dup(c2_str_of(filename))};
-    if (!entry->filename) return c2_fail_nomem(err, "plugin");
-    bool ok = start(all, entry, &entry->idle, &hello, err) && read_hello(&hello.body, &entry->plugin, err);
-    c2_buf_fini(&hello.body);
-    if (ok && c2_plugins_named(all, c2_str_of(entry->plugin.name)))
-        ok = c2_fail(err, CAT2_EINVAL, "there is another plugin '%s'", entry->plugin.name);
-    if (ok) {
-        all->n++;
-        return true;
-    }
-    char how[64];
-    if (entry->idle.pid) c2_child_bury(&entry->idle, true, how);
-    free(entry->filename);
-    return false;
+    bool ok = c2_helpers_new(&options, &entry.processes, err) && ask_who(&entry, err);
+    if (ok && c2_plugins_named(all, c2_str_of(entry.plugin.name)))
+        ok = c2_fail(err, CAT2_EINVAL, "there is another plugin '%s'", entry.plugin.name);
+    if (ok)
+        all->entries[all->n++] = entry;
+    else
+        c2_helpers_free(entry.processes);
+    return ok;
 }
 
 bool c2_plugins_load(const char *dir, struct c2_plugins **out, struct cat2_error *err)
@@ -162,8 +170,6 @@ bool c2_plugins_load(const char *dir, struct c2_plugins **out, struct cat2_error
     struct dirent **names = NULL;
 
     if (!all) return c2_fail_nomem(err, "plugins");
-    pthread_mutex_init(&all->lock, NULL);
-    c2_child_find("cat2plug", "CATERVA2_PLUGIN_WORKER", all->program);
     for (size_t i = 0; i < C2_ARRAY_LEN(builtins); i++)
         all->entries[all->n++].plugin = builtins[i];
     int n = dir ? scandir(dir, &names, NULL, alphasort) : 0;
@@ -184,14 +190,9 @@ bool c2_plugins_load(const char *dir, struct c2_plugins **out, struct cat2_error
 
 void c2_plugins_free(struct c2_plugins *all)
 {
-    char how[64];
-
     if (!all) return;
-    for (size_t i = 0; i < all->n; i++) {
-        if (all->entries[i].idle.pid) c2_child_bury(&all->entries[i].idle, true, how);
-        free(all->entries[i].filename);
-    }
-    pthread_mutex_destroy(&all->lock);
+    for (size_t i = 0; i < all->n; i++)
+        c2_helpers_free(all->entries[i].processes);
     free(all);
 }
 
@@ -233,26 +234,14 @@ enum c2_plugin_fit c2_plugin_fits(const struct c2_plugin *plugin, struct c2_str 
 
 /* ---- sessions ---- */
 
-static bool tired(const struct entry *entry)
-{
-    return entry->ndeaths >= DEATHS_MAX && now_ms() - entry->deaths[entry->ndeaths % DEATHS_MAX] < DEATHS_MS;
-}
-
-/* The process that waits, or a new one. */
 static bool acquire(struct c2_plug_session *s, struct cat2_error *err)
 {
     struct c2_plug_saying hello = {0};
 
-    pthread_mutex_lock(&s->plugins->lock);
-    bool rest = tired(s->entry);
-    s->child = s->entry->idle;
-    s->entry->idle = (struct c2_child){0, -1};
-    pthread_mutex_unlock(&s->plugins->lock);
-    if (s->child.pid) return true;
-    if (rest)
-        return c2_fail(err, CAT2_EUPSTREAM, "plugin %s failed %d times; it is asked again in some seconds",
-                       s->entry->plugin.name, DEATHS_MAX);
-    bool ok = start(s->plugins, s->entry, &s->child, &hello, err);
+    bool ok = take(s->entry, &s->process, &hello, err);
+    if (!ok && err->code == CAT2_ELIMIT)
+        c2_fail(err, CAT2_EUPSTREAM, "plugin %s failed %d times; it is asked again in some seconds",
+                s->entry->plugin.name, DEATHS_MAX);
     c2_buf_fini(&hello.body);
     return ok;
 }
@@ -262,10 +251,8 @@ static bool lost(struct c2_plug_session *s, const struct c2_talk *talk, struct c
 {
     char how[64];
 
-    c2_child_bury(&s->child, talk->late, how);
-    pthread_mutex_lock(&s->plugins->lock);
-    s->entry->deaths[s->entry->ndeaths++ % DEATHS_MAX] = now_ms();
-    pthread_mutex_unlock(&s->plugins->lock);
+    c2_helpers_end(s->entry->processes, s->process, talk->late, true, how);
+    s->process = NULL;
     c2_log_warn("plugin name=%s %s", s->entry->plugin.name, how);
     return c2_fail(err, CAT2_EUPSTREAM, "plugin %s %s", s->entry->plugin.name, how);
 }
@@ -273,7 +260,7 @@ static bool lost(struct c2_plug_session *s, const struct c2_talk *talk, struct c
 /* A part of the conversation, on the account of its patience. */
 static struct c2_talk begin(struct c2_plug_session *s)
 {
-    return c2_talk_begin(s->child.fd, s->left_ms);
+    return c2_helper_talk(s->process, s->left_ms);
 }
 
 static void end(struct c2_plug_session *s, const struct c2_talk *talk)
@@ -287,7 +274,6 @@ bool c2_plug_open(struct c2_plugins *all, const struct c2_plugin *plugin, struct
     struct c2_plug_session *s = calloc(1, sizeof(*s));
 
     if (!s) return c2_fail_nomem(err, "plugin");
-    s->plugins = all;
     for (size_t i = 0; i < all->n; i++)
         if (&all->entries[i].plugin == plugin) s->entry = &all->entries[i];
     *out = s;
@@ -327,14 +313,9 @@ void c2_plug_close(struct c2_plug_session *s)
     char how[64];
 
     if (!s) return;
-    if (s->child.pid && s->answered) {
-        pthread_mutex_lock(&s->plugins->lock);
-        if (!s->entry->idle.pid) {
-            s->entry->idle = s->child;
-            s->child = (struct c2_child){0, -1};
-        }
-        pthread_mutex_unlock(&s->plugins->lock);
-    }
-    if (s->child.pid) c2_child_bury(&s->child, true, how);
+    if (s->process && s->answered)
+        c2_helpers_give(s->entry->processes, s->process);
+    else if (s->process)
+        c2_helpers_end(s->entry->processes, s->process, true, false, how);
     free(s);
 }
