@@ -38,7 +38,7 @@ bool c2_options_take(const void *given, size_t size, void *ours, size_t known, s
 
 static void client_free(cat2_client *client)
 {
-    if (client->curl) curl_easy_cleanup(client->curl);
+    c2_session_fini(&client->session);
     c2_codec_free(client->codec);
     free(client);
 }
@@ -57,13 +57,15 @@ bool cat2_client_new(const char *host, const struct cat2_client_options *options
         client_free(client);
         return false;
     }
-    bool ok = host ? base_url(host, client->base, sizeof(client->base), err)
+    bool ok = host ? base_url(host, client->session.base, sizeof(client->session.base), err)
                    : c2_fail(err, CAT2_EINVAL, "no host given");
     if (ok) {
         c2_codec_setup();
-        client->curl = curl_easy_init();
+        client->session.agent = "libcaterva2/" C2_VERSION;
+        client->session.connect_timeout_ms = client->options.connect_timeout_ms;
+        client->session.answer_timeout_ms = client->options.answer_timeout_ms;
         client->codec = c2_codec_new();
-        ok = (client->curl && client->codec) || c2_fail_nomem(err, "client");
+        ok = c2_session_init(&client->session, err) && (client->codec || c2_fail_nomem(err, "client"));
     }
     if (!ok) {
         client_free(client);
@@ -80,8 +82,8 @@ void cat2_client_free(cat2_client *client)
 
 void cat2_client_on_wait(cat2_client *client, bool (*go_on)(void *ctx), void *ctx)
 {
-    client->go_on = go_on;
-    client->go_on_ctx = ctx;
+    client->session.go_on = go_on;
+    client->session.go_on_ctx = ctx;
 }
 
 size_t cat2_strings_count(const cat2_strings *strings)
@@ -130,17 +132,28 @@ static struct c2_str without_slash(const char *path)
     return text;
 }
 
+bool c2_client_named(const char *name, struct cat2_error *err)
+{
+    if (!strstr(err->message, name)) c2_fail_within(err, "%.120s", name);
+    return false;
+}
+
+bool c2_client_target(const char *prefix, const char *path, struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_buf_puts(out, prefix, err) && c2_url_encode(c2_str_of(path), true, out, err);
+}
+
 /* GET or POST a target, parse the JSON answer. */
 static bool ask(cat2_client *client, const char *method, const char *prefix, const char *path,
                 struct c2_json **out, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX);
-    C2_AUTO(c2_chttp) http = {.method = method, .body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
+    C2_AUTO(c2_exchange) http = {.method = method, .body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
 
     if (!c2_buf_puts(&target, prefix, err) || !c2_url_encode(without_slash(path), true, &target, err))
         return false;
     http.target = c2_buf_cstr(&target);
-    if (!c2_chttp_run(client, &http, err)) return c2_client_named(path, err);
+    if (!c2_exchange_run(&client->session, &http, err)) return c2_client_named(path, err);
     return c2_json_parse(c2_buf_str(&http.body), out, err) ||
            c2_fail_within(err, "answer to %.100s", http.target);
 }
@@ -233,10 +246,10 @@ bool cat2_client_unsubscribe(cat2_client *client, const char *root, struct cat2_
 bool cat2_client_get_json(cat2_client *client, const char *target, char **json, struct cat2_error *err)
 {
     struct cat2_error mine;
-    C2_AUTO(c2_chttp) http = {.target = target, .body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
+    C2_AUTO(c2_exchange) http = {.target = target, .body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
 
     err = c2_err_or(err, &mine);
-    if (!c2_chttp_run(client, &http, err)) return false;
+    if (!c2_exchange_run(&client->session, &http, err)) return false;
     char *text = c2_str_dup(c2_buf_str(&http.body));
     if (!text) return c2_fail_nomem(err, "answer");
     *json = text;

@@ -59,14 +59,14 @@ bool cat2_dataset_open(cat2_client *client, const char *path, cat2_dataset **out
     struct cat2_error mine;
     struct c2_str etag = {"", 0};
     C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX);
-    C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
+    C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
 
     err = c2_err_or(err, &mine);
     if (!c2_path_check(c2_str_of(path), err) || !c2_client_target("/api/info/", path, &target, err))
         return c2_client_named(path, err);
     http.target = c2_buf_cstr(&target);
-    if (!c2_chttp_run(client, &http, err)) return c2_client_named(path, err);
-    c2_chttp_header(&http, "etag", &etag);
+    if (!c2_exchange_run(&client->session, &http, err)) return c2_client_named(path, err);
+    c2_exchange_header(&http, "etag", &etag);
     return dataset_new(client, path, c2_buf_str(&http.body), etag, out, err);
 }
 

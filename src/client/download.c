@@ -32,7 +32,7 @@ static bool report(const struct download *d, int64_t total, struct cat2_error *e
 }
 
 /* The first bytes of an answer: 206 goes on where we were, 200 starts anew and notes its generation. */
-static bool start(struct download *d, const struct c2_chttp *http, struct cat2_error *err)
+static bool start(struct download *d, const struct c2_exchange *http, struct cat2_error *err)
 {
     struct c2_str etag = {"", 0};
 
@@ -40,7 +40,7 @@ static bool start(struct download *d, const struct c2_chttp *http, struct cat2_e
     if (http->status == 206) return true;
     d->have = 0;
     if (ftruncate(d->fd, 0) != 0) return c2_fail_errno(err, errno, "%.150s", d->part);
-    c2_chttp_header(http, "etag", &etag);
+    c2_exchange_header(http, "etag", &etag);
     int fd = open(d->tag, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) return c2_fail_errno(err, errno, "%.150s", d->tag);
     bool ok = c2_fs_pwrite(fd, etag.p, etag.n, 0, err);
@@ -48,7 +48,7 @@ static bool start(struct download *d, const struct c2_chttp *http, struct cat2_e
     return ok;
 }
 
-static bool sink(void *ctx, struct c2_chttp *http, struct c2_bytes bytes, struct cat2_error *err)
+static bool sink(void *ctx, struct c2_exchange *http, struct c2_bytes bytes, struct cat2_error *err)
 {
     struct download *d = ctx;
 
@@ -56,7 +56,7 @@ static bool sink(void *ctx, struct c2_chttp *http, struct c2_bytes bytes, struct
     int64_t total = http->content_length < 0 ? -1 : http->content_length;
     if (total >= 0 && http->status == 206) {
         struct c2_str range, before, size;
-        if (c2_chttp_header(http, "content-range", &range) && c2_str_cut(range, '/', &before, &size))
+        if (c2_exchange_header(http, "content-range", &range) && c2_str_cut(range, '/', &before, &size))
             if (!c2_str_to_i64(size, &total)) total = -1;
     }
     if (!c2_fs_pwrite(d->fd, bytes.p, bytes.n, d->have, err)) return c2_fail_within(err, "%.120s", d->part);
@@ -94,10 +94,10 @@ static bool choose_target(struct download *d, struct c2_buf *target, struct cat2
     if (d->dataset->modern) return c2_client_target(asks[1], d->dataset->path, target, err);
     for (size_t i = 0; i < C2_ARRAY_LEN(asks) && !ready; i++) {
         C2_AUTO(c2_buf) ask = C2_BUF_INIT(4 * C2_PATH_MAX);
-        C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(65536)};
+        C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT(65536)};
         if (!c2_client_target(asks[i], d->dataset->path, &ask, err)) return false;
         http.target = c2_buf_cstr(&ask);
-        ready = c2_chttp_run(d->dataset->client, &http, err);
+        ready = c2_exchange_run(&d->dataset->client->session, &http, err);
         if (!ready && http.status != 404) return false;
     }
     return ready && c2_client_target("/files/", d->dataset->path, target, err) &&
@@ -109,7 +109,7 @@ static bool receive(struct download *d, struct cat2_error *err)
     char range[64], if_range[600];
     const char *headers[] = {range, if_range, NULL};
     C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX);
-    C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(65536), .sink = sink, .ctx = d};
+    C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT(65536), .sink = sink, .ctx = d};
 
     if (!choose_target(d, &target, err)) return false;
     look_for_part(d, if_range, sizeof(if_range));
@@ -117,13 +117,13 @@ static bool receive(struct download *d, struct cat2_error *err)
     http.target = c2_buf_cstr(&target);
     http.headers = d->have > 0 ? headers : NULL;
     d->started = false;
-    if (!c2_chttp_run(d->dataset->client, &http, err)) {
+    if (!c2_exchange_run(&d->dataset->client->session, &http, err)) {
         if (http.status != 416) return false;
         http.headers = NULL; /* the part is as long as the whole, or longer: begin again */
         d->have = 0;
         *err = (struct cat2_error){0};
         c2_buf_clear(&http.body);
-        if (!c2_chttp_run(d->dataset->client, &http, err)) return false;
+        if (!c2_exchange_run(&d->dataset->client->session, &http, err)) return false;
     }
     if (!d->started && !start(d, &http, err)) return false;
     return ftruncate(d->fd, d->have) == 0 || c2_fail_errno(err, errno, "%.150s", d->part);

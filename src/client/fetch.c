@@ -2,6 +2,7 @@
 /* A selection: bound here, asked for as text, decoded here. A modern server applies steps itself; from a
  * Python one of 2024, which ignores them, the covering box is fetched and stepped through locally. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -41,7 +42,7 @@ static bool slice_text(const struct c2_bound *bound, bool steps, struct c2_buf *
 /* Whether the items travel as they are: few always, many where bytes cost less than compressing them. */
 static bool travels_raw(const struct c2_fetch *fetch, size_t n)
 {
-    bool local = fetch->wire == CAT2_WIRE_AUTO && fetch->dataset->client->local;
+    bool local = fetch->wire == CAT2_WIRE_AUTO && fetch->dataset->client->session.local;
 
     return n <= SMALL_NBYTES || local || fetch->wire == CAT2_WIRE_RAW;
 }
@@ -106,7 +107,7 @@ struct landing {
     struct c2_pages pages;
 };
 
-static bool land(void *ctx, struct c2_chttp *http, struct c2_bytes bytes, struct cat2_error *err)
+static bool land(void *ctx, struct c2_exchange *http, struct c2_bytes bytes, struct cat2_error *err)
 {
     struct landing *landing = ctx;
 
@@ -121,7 +122,7 @@ static bool land(void *ctx, struct c2_chttp *http, struct c2_bytes bytes, struct
 }
 
 /* Run a request for data; of the dataset's generation only when that is pinned. */
-static bool run_request(cat2_dataset *dataset, bool pinned, struct c2_chttp *http, struct cat2_error *err)
+static bool run_request(cat2_dataset *dataset, bool pinned, struct c2_exchange *http, struct cat2_error *err)
 {
     char match[600];
     const char *const headers[] = {match, NULL};
@@ -130,7 +131,7 @@ static bool run_request(cat2_dataset *dataset, bool pinned, struct c2_chttp *htt
         snprintf(match, sizeof(match), "If-Match: %s", dataset->etag);
         http->headers = headers;
     }
-    bool ok = c2_chttp_run(dataset->client, http, err) || c2_client_named(dataset->path, err);
+    bool ok = c2_exchange_run(&dataset->client->session, http, err) || c2_client_named(dataset->path, err);
     http->headers = NULL;
     return ok;
 }
@@ -143,7 +144,7 @@ static bool fetch_once(const struct c2_fetch *fetch, const struct c2_bound *boun
     bool raw = dataset->modern && travels_raw(fetch, n);
     struct landing landing = {.out = out, .n = n, .pages = {.memory = out, .n = n}};
     C2_AUTO(c2_buf) target = C2_BUF_INIT(16384);
-    C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT(n + n / 8 + (1u << 20))};
+    C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT(n + n / 8 + (1u << 20))};
 
     if (!fetch_target(dataset, bound, raw ? "&format=raw" : "&format=b2nd", &target, err)) return false;
     http.target = c2_buf_cstr(&target);
@@ -282,7 +283,7 @@ bool cat2_dataset_fetch_frame(cat2_dataset *dataset, const char *slice, void **f
     struct c2_bound bound;
     int64_t n;
     C2_AUTO(c2_buf) target = C2_BUF_INIT(16384);
-    C2_AUTO(c2_chttp) http = {0};
+    C2_AUTO(c2_exchange) http = {0};
 
     err = c2_err_or(err, &mine);
     if (!select_items(dataset, slice, &bound, &n, err)) return false;

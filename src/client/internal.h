@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of libcaterva2 share: the client object, its HTTP, and the decoding of answers. */
+/* What the files of libcaterva2 share: the client object and the decoding of answers. */
 #ifndef C2_CLIENT_INTERNAL_H
 #define C2_CLIENT_INTERNAL_H
-
-#include <curl/curl.h>
 
 #include "base/buf.h"
 #include "blosc/codec.h"
 #include "blosc/meta.h"
 #include "caterva2/caterva2.h"
+#include "http/session.h"
 #include "ndim/slice.h"
 
 struct cat2_client {
     int refs;
-    char base[320]; /* "http://host:port" */
+    struct c2_session session;
     struct cat2_client_options options;
-    CURL *curl;               /* one connection, kept alive between calls */
-    bool local;               /* it leads to this machine, as far as it has been used */
-    bool (*go_on)(void *ctx); /* NULL or asked while waiting */
-    void *go_on_ctx;
     struct c2_codec *codec;
 };
 
@@ -44,27 +39,6 @@ struct cat2_array {
     int64_t itemsize, nbytes;
     uint8_t *data;
 };
-
-/* One GET or POST. The answer's body goes to `sink` as it comes when that is set, else to `body`. */
-struct c2_chttp {
-    const char *method, *target; /* "/api/..." already encoded */
-    const char *const *headers;  /* NULL-terminated or NULL */
-    int status;                  /* out */
-    int64_t content_length;      /* out; -1 unknown */
-    struct c2_buf body;          /* out; ceiling set by the caller */
-    struct c2_buf reply_headers; /* out: raw lines of the final answer */
-    bool (*sink)(void *ctx, struct c2_chttp *http, struct c2_bytes bytes, struct cat2_error *err);
-    void *ctx;
-    struct cat2_error err; /* set by the sink */
-};
-/** true on any 2xx; other statuses become errors with the server's own detail text. */
-bool c2_chttp_run(cat2_client *client, struct c2_chttp *http, struct cat2_error *err);
-/** false and CAT2_ECANCELLED when the caller does not want to wait any longer. */
-bool c2_client_go_on(const cat2_client *client, struct cat2_error *err);
-/** A header of the answer, any case. */
-bool c2_chttp_header(const struct c2_chttp *http, const char *name, struct c2_str *out);
-void c2_chttp_fini(struct c2_chttp *http);
-C2_DEFINE_AUTO(c2_chttp);
 
 /** Put the name of what failed in front of a message that does not hold it. Always false. */
 bool c2_client_named(const char *name, struct cat2_error *err);

@@ -22,13 +22,13 @@ static bool read_shape(struct c2_str text, struct c2_bound *out)
            c2_mul_i64(out->out_shape[0], n, &out->nitems);
 }
 
-static bool read_answer(const struct c2_chttp *http, cat2_array *array, struct cat2_error *err)
+static bool read_answer(const struct c2_exchange *http, cat2_array *array, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
     C2_AUTO(c2_dtype) dtype = {0};
     struct c2_str type, shape;
 
-    if (!c2_chttp_header(http, "x-dtype", &type) || !c2_chttp_header(http, "x-shape", &shape) ||
+    if (!c2_exchange_header(http, "x-dtype", &type) || !c2_exchange_header(http, "x-shape", &shape) ||
         !read_shape(shape, &array->bound) || !c2_dtype_parse(type, &dtype, err))
         return c2_fail(err, CAT2_EDATA, "the answer is no line");
     array->itemsize = dtype.itemsize;
@@ -49,7 +49,7 @@ bool cat2_dataset_line(cat2_dataset *dataset, const char *slice, int px, cat2_ar
 {
     struct cat2_error mine;
     C2_AUTO(c2_buf) target = C2_BUF_INIT(16384);
-    C2_AUTO(c2_chttp) http = {.body = C2_BUF_INIT((size_t)2 * LINE_PX_MAX * 16)};
+    C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT((size_t)2 * LINE_PX_MAX * 16)};
 
     err = c2_err_or(err, &mine);
     if (px < 1 || px > LINE_PX_MAX)
@@ -59,7 +59,7 @@ bool cat2_dataset_line(cat2_dataset *dataset, const char *slice, int px, cat2_ar
         !c2_buf_printf(&target, err, "&px=%d", px))
         return false;
     http.target = c2_buf_cstr(&target);
-    if (!c2_chttp_run(dataset->client, &http, err)) return c2_client_named(dataset->path, err);
+    if (!c2_exchange_run(&dataset->client->session, &http, err)) return c2_client_named(dataset->path, err);
     cat2_array *array = calloc(1, sizeof(*array));
     if (!array) return c2_fail_nomem(err, "line");
     if (!read_answer(&http, array, err)) {

@@ -4,6 +4,7 @@
 #define C2_NET_CLIENT_H
 
 #include "base/buf.h"
+#include "http/header.h"
 #include "net/loop.h"
 
 struct c2_http;
@@ -21,7 +22,10 @@ struct c2_http_reply {
     bool hashed;                /* checked.h: the answer's hash holds */
 };
 /** A header out of reply->headers, any case. */
-bool c2_http_header(const struct c2_http_reply *reply, const char *name, struct c2_str *out);
+static inline bool c2_http_header(const struct c2_http_reply *reply, const char *name, struct c2_str *out)
+{
+    return c2_header_of(reply->headers, name, out);
+}
 
 struct c2_http_call {
     const char *method;         /* NULL: GET */

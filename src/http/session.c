@@ -1,39 +1,41 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Blocking HTTP for the client library: one curl handle, kept alive, bounded answers, readable errors. */
-#include "client/internal.h"
+/* One curl handle, kept alive; bounded answers; readable errors. */
+#include "http/session.h"
 
+#include <curl/curl.h>
 #include <poll.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "http/header.h"
 #include "wire/json.h"
-#include "wire/url.h"
 
 #define RETRY_AFTER_MAX 5 /* seconds: sooner than we are told is better than much later */
 
 struct transfer {
-    cat2_client *client;
-    struct c2_chttp *http;
+    struct c2_session *session;
+    struct c2_exchange *http;
 };
 
 static int status_of(const struct transfer *t)
 {
     long status = 0;
 
-    curl_easy_getinfo(t->client->curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(t->session->curl, CURLINFO_RESPONSE_CODE, &status);
     return (int)status;
 }
 
 static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
 {
     struct transfer *t = ctx;
-    struct c2_chttp *http = t->http;
+    struct c2_exchange *http = t->http;
 
     (void)one;
     http->status = status_of(t);
     if (http->sink && http->status / 100 == 2) {
         curl_off_t length = -1;
-        curl_easy_getinfo(t->client->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+        curl_easy_getinfo(t->session->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
         http->content_length = (int64_t)length;
         return http->sink(http->ctx, http, (struct c2_bytes){(uint8_t *)bytes, n}, &http->err) ? n : 0;
     }
@@ -49,21 +51,12 @@ static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
     return c2_buf_append(&t->http->reply_headers, bytes, n, &t->http->err) ? n : 0;
 }
 
-bool c2_chttp_header(const struct c2_chttp *http, const char *name, struct c2_str *out)
+bool c2_exchange_header(const struct c2_exchange *http, const char *name, struct c2_str *out)
 {
-    struct c2_str rest = c2_buf_str(&http->reply_headers), line, key;
-
-    while (rest.n) {
-        c2_str_cut(rest, '\n', &line, &rest);
-        if (c2_str_cut(line, ':', &key, out) && c2_str_eq_nocase(key, c2_str_of(name))) {
-            *out = c2_str_trim(*out);
-            return true;
-        }
-    }
-    return false;
+    return c2_header_of(c2_buf_str(&http->reply_headers), name, out);
 }
 
-void c2_chttp_fini(struct c2_chttp *http)
+void c2_exchange_fini(struct c2_exchange *http)
 {
     c2_buf_fini(&http->body);
     c2_buf_fini(&http->reply_headers);
@@ -71,7 +64,7 @@ void c2_chttp_fini(struct c2_chttp *http)
 
 /* {"detail": text} of an error answer (or {"message": text}, or FastAPI's list); else its body, when that is
  * one short line. */
-static bool detail_of(const struct c2_chttp *http, char *out, size_t size)
+static bool detail_of(const struct c2_exchange *http, char *out, size_t size)
 {
     struct c2_str text = c2_str_trim(c2_buf_str(&http->body)), detail;
     struct cat2_error ignored;
@@ -86,7 +79,7 @@ static bool detail_of(const struct c2_chttp *http, char *out, size_t size)
 }
 
 /* "400 Bad Request", as the answer's first line has it. */
-static struct c2_str status_text(const struct c2_chttp *http)
+static struct c2_str status_text(const struct c2_exchange *http)
 {
     struct c2_str version, rest, line;
 
@@ -96,12 +89,13 @@ static struct c2_str status_text(const struct c2_chttp *http)
 }
 
 /* What was asked for, without the parameters. */
-static int target_length(const struct c2_chttp *http)
+static int target_length(const struct c2_exchange *http)
 {
     return (int)c2_min_i64(120, (int64_t)strcspn(http->target, "?"));
 }
 
-static bool fail_status(const cat2_client *client, const struct c2_chttp *http, struct cat2_error *err)
+static bool fail_status(const struct c2_session *session, const struct c2_exchange *http,
+                        struct cat2_error *err)
 {
     enum cat2_code code = CAT2_EUPSTREAM;
     struct c2_str text = status_text(http), location;
@@ -117,11 +111,11 @@ static bool fail_status(const cat2_client *client, const struct c2_chttp *http, 
         code = CAT2_EUNSUPPORTED;
     else if (http->status / 100 == 4)
         code = CAT2_EINVAL;
-    bool moved = http->status / 100 == 3 && c2_chttp_header(http, "Location", &location);
+    bool moved = http->status / 100 == 3 && c2_exchange_header(http, "Location", &location);
     if (detail_of(http, detail, sizeof(detail)))
         c2_fail(err, code, "%s", detail);
     else
-        c2_fail(err, code, "%.80s%.*s: the answer is %.*s%s%.*s", client->base, target_length(http),
+        c2_fail(err, code, "%.80s%.*s: the answer is %.*s%s%.*s", session->base, target_length(http),
                 http->target, (int)c2_min_i64(60, (int64_t)text.n), text.p,
                 moved ? ", to " : ", without a reason", moved ? (int)c2_min_i64(100, (int64_t)location.n) : 0,
                 moved ? location.p : "");
@@ -129,13 +123,7 @@ static bool fail_status(const cat2_client *client, const struct c2_chttp *http, 
     return false;
 }
 
-bool c2_client_named(const char *name, struct cat2_error *err)
-{
-    if (!strstr(err->message, name)) c2_fail_within(err, "%.120s", name);
-    return false;
-}
-
-static struct curl_slist *header_list(const struct c2_chttp *http)
+static struct curl_slist *header_list(const struct c2_exchange *http)
 {
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");
 
@@ -150,9 +138,10 @@ static struct curl_slist *header_list(const struct c2_chttp *http)
     return list;
 }
 
-bool c2_client_go_on(const cat2_client *client, struct cat2_error *err)
+bool c2_session_go_on(const struct c2_session *session, struct cat2_error *err)
 {
-    return !client->go_on || client->go_on(client->go_on_ctx) || c2_fail(err, CAT2_ECANCELLED, "cancelled");
+    return !session->go_on || session->go_on(session->go_on_ctx) ||
+           c2_fail(err, CAT2_ECANCELLED, "cancelled");
 }
 
 static int on_wait(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
@@ -160,21 +149,22 @@ static int on_wait(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_to
     struct transfer *t = ctx;
 
     (void)total, (void)now, (void)up_total, (void)up_now;
-    return t->http->err.code != CAT2_OK || !c2_client_go_on(t->client, &t->http->err);
+    return t->http->err.code != CAT2_OK || !c2_session_go_on(t->session, &t->http->err);
 }
 
 /* Whether the connection just used ends on this machine. */
-static void note_address(cat2_client *client)
+static void note_address(struct c2_session *session)
 {
     char *ip = NULL;
 
-    if (curl_easy_getinfo(client->curl, CURLINFO_PRIMARY_IP, &ip) != CURLE_OK || !ip || !*ip) return;
-    client->local = strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
+    if (curl_easy_getinfo(session->curl, CURLINFO_PRIMARY_IP, &ip) != CURLE_OK || !ip || !*ip) return;
+    session->local = strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
 }
 
-static void set_options(cat2_client *client, struct transfer *t, const char *url, struct curl_slist *headers)
+static void set_options(struct c2_session *session, struct transfer *t, const char *url,
+                        struct curl_slist *headers)
 {
-    CURL *curl = client->curl;
+    CURL *curl = session->curl;
     bool post = t->http->method && strcmp(t->http->method, "POST") == 0;
 
     curl_easy_reset(curl);
@@ -183,17 +173,16 @@ static void set_options(cat2_client *client, struct transfer *t, const char *url
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 512L * 1024);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)client->options.connect_timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)session->connect_timeout_ms);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
-                     (long)c2_max_i64(1, client->options.answer_timeout_ms / 1000));
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "libcaterva2/" C2_VERSION);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)c2_max_i64(1, session->answer_timeout_ms / 1000));
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, session->agent);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
-    if (client->go_on) {
+    if (session->go_on) {
         curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
         curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_wait);
         curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
@@ -204,75 +193,82 @@ static void set_options(cat2_client *client, struct transfer *t, const char *url
     }
 }
 
-static bool run_once(cat2_client *client, struct c2_chttp *http, struct cat2_error *err)
+static bool run_once(struct c2_session *session, struct c2_exchange *http, struct cat2_error *err)
 {
-    struct transfer t = {client, http};
+    struct transfer t = {session, http};
     char reason[CURL_ERROR_SIZE] = "";
     C2_AUTO(c2_buf) url = C2_BUF_INIT(16384);
 
     http->status = 0;
     http->content_length = -1;
     http->reply_headers.max = 65536;
-    if (!c2_buf_puts(&url, client->base, err) || !c2_buf_puts(&url, http->target, err)) return false;
+    if (!c2_buf_puts(&url, session->base, err) || !c2_buf_puts(&url, http->target, err)) return false;
     struct curl_slist *headers = header_list(http);
     if (!headers) return c2_fail_nomem(err, "request headers");
-    set_options(client, &t, c2_buf_cstr(&url), headers);
-    curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, reason);
-    CURLcode code = curl_easy_perform(client->curl);
-    curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, NULL);
+    set_options(session, &t, c2_buf_cstr(&url), headers);
+    curl_easy_setopt(session->curl, CURLOPT_ERRORBUFFER, reason);
+    CURLcode code = curl_easy_perform(session->curl);
+    curl_easy_setopt(session->curl, CURLOPT_ERRORBUFFER, NULL);
     curl_slist_free_all(headers);
     http->status = status_of(&t);
-    note_address(client);
+    note_address(session);
     if (code != CURLE_OK && http->err.code != CAT2_OK) {
         *err = http->err;
         return false;
     }
     if (code != CURLE_OK)
-        return c2_fail(err, CAT2_EUPSTREAM, "%s: %.150s", client->base + strlen("http://"),
+        return c2_fail(err, CAT2_EUPSTREAM, "%s: %.150s", session->base + strlen("http://"),
                        reason[0] ? reason : curl_easy_strerror(code));
-    return http->status / 100 == 2 || fail_status(client, http, err);
+    return http->status / 100 == 2 || fail_status(session, http, err);
 }
 
 /* How long the subscriber wants us to wait before we ask again; -1: it does not say. */
-static int64_t retry_ms(const struct c2_chttp *http)
+static int64_t retry_ms(const struct c2_exchange *http)
 {
     struct c2_str text;
     int64_t seconds;
 
-    if (http->status != 503 || !c2_chttp_header(http, "Retry-After", &text) || !c2_str_to_i64(text, &seconds))
+    if (http->status != 503 || !c2_exchange_header(http, "Retry-After", &text) ||
+        !c2_str_to_i64(text, &seconds))
         return -1;
     return 1000 * c2_max_i64(1, c2_min_i64(seconds, RETRY_AFTER_MAX));
 }
 
 /* Wait, in steps short enough for whoever wants to give up. */
-static bool wait_ms(const cat2_client *client, int64_t ms, struct cat2_error *err)
+static bool wait_ms(const struct c2_session *session, int64_t ms, struct cat2_error *err)
 {
     int64_t end = c2_mono_ms(c2_clock_real()) + ms, left;
 
     while ((left = end - c2_mono_ms(c2_clock_real())) > 0) {
         poll(NULL, 0, (int)c2_min_i64(left, 200));
-        if (!c2_client_go_on(client, err)) return false;
+        if (!c2_session_go_on(session, err)) return false;
     }
     return true;
 }
 
-bool c2_chttp_run(cat2_client *client, struct c2_chttp *http, struct cat2_error *err)
+bool c2_exchange_run(struct c2_session *session, struct c2_exchange *http, struct cat2_error *err)
 {
     int64_t start = c2_mono_ms(c2_clock_real()), wait;
 
     for (;;) {
-        if (run_once(client, http, err)) return true;
+        if (run_once(session, http, err)) return true;
         wait = retry_ms(http);
-        if (wait < 0 || c2_mono_ms(c2_clock_real()) + wait - start > client->options.answer_timeout_ms)
-            return false;
-        if (!wait_ms(client, wait, err)) return false;
+        if (wait < 0 || c2_mono_ms(c2_clock_real()) + wait - start > session->answer_timeout_ms) return false;
+        if (!wait_ms(session, wait, err)) return false;
         c2_buf_clear(&http->body);
         c2_buf_clear(&http->reply_headers);
         http->err = (struct cat2_error){0};
     }
 }
 
-bool c2_client_target(const char *prefix, const char *path, struct c2_buf *out, struct cat2_error *err)
+bool c2_session_init(struct c2_session *session, struct cat2_error *err)
 {
-    return c2_buf_puts(out, prefix, err) && c2_url_encode(c2_str_of(path), true, out, err);
+    session->curl = curl_easy_init();
+    return session->curl || c2_fail_nomem(err, "HTTP client");
+}
+
+void c2_session_fini(struct c2_session *session)
+{
+    if (session->curl) curl_easy_cleanup(session->curl);
+    session->curl = NULL;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Headers of an answer, whoever fetched it. */
-#include "net/client.h"
+/* Headers among raw lines. */
+#include "http/header.h"
 
-bool c2_http_header(const struct c2_http_reply *reply, const char *name, struct c2_str *out)
+bool c2_header_of(struct c2_str headers, const char *name, struct c2_str *out)
 {
-    struct c2_str rest = reply->headers, line, key, value;
+    struct c2_str rest = headers, line, key, value;
 
     while (rest.n) {
         c2_str_cut(rest, '\n', &line, &rest);
