@@ -89,7 +89,7 @@ bool c2_name_show(struct c2_str name, struct c2_buf *out, struct cat2_error *err
     return own ? c2_buf_append_str(out, name, err) : encode(name, out, err);
 }
 
-bool c2_name_of_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
+static bool name_of_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) name = C2_BUF_INIT(text.n + 1);
     bool faithful, own = true;
@@ -120,5 +120,5 @@ bool c2_path_show(struct c2_str path, struct c2_buf *out, struct cat2_error *err
 
 bool c2_path_of_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
 {
-    return by_parts(text, c2_name_of_text, out, err);
+    return by_parts(text, name_of_text, out, err);
 }

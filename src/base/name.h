@@ -13,9 +13,7 @@
 
 /** Append the text of one name, without NUL. */
 bool c2_name_show(struct c2_str name, struct c2_buf *out, struct cat2_error *err);
-/** Append the name that has this text. */
-bool c2_name_of_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
-/** The same for every part of a path. */
+/** The same for every part of a path; and the path that has this text. */
 bool c2_path_show(struct c2_str path, struct c2_buf *out, struct cat2_error *err);
 bool c2_path_of_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
 

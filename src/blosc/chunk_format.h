@@ -8,14 +8,13 @@
 #define C2_CHUNK_VERSION_MAX 6
 
 /* Bytes of the header; nbytes, blocksize and cbytes are i32 at 4, 8 and 12. */
-#define C2_CHUNK_FLAGS        2
-#define C2_CHUNK_TYPESIZE     3
-#define C2_CHUNK_FILTERS      16
-#define C2_CHUNK_CODEC        22 /* user codec id, when the codec bits say so */
-#define C2_CHUNK_CODEC_META   23
-#define C2_CHUNK_FILTERS_META 24
-#define C2_CHUNK_FLAGS3       30 /* bit 0: variable-length blocks */
-#define C2_CHUNK_FLAGS2       31
+#define C2_CHUNK_FLAGS    2
+#define C2_CHUNK_TYPESIZE 3
+#define C2_CHUNK_FILTERS  16
+#define C2_CHUNK_CODEC                                                                                       \
+    22 /* user codec id, when the codec bits say so; its meta is at 23, of the filters from 24 */
+#define C2_CHUNK_FLAGS3 30 /* bit 0: variable-length blocks */
+#define C2_CHUNK_FLAGS2 31
 
 #define C2_FLAG_MEMCPYED 0x02
 #define C2_FLAG_NOSPLIT  0x10

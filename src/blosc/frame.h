@@ -3,7 +3,7 @@
  *
  *   contiguous:  header | chunks | index chunk | trailer          (docs/storage.md "Frame")
  *
- * A c2_frame is immutable and reference-counted; all reads are pread: any thread.
+ * A c2_frame is immutable; all reads are pread: any thread.
  * Frames that are no plain data (lazy expressions, Python's partial proxies, chunks or blocks of variable
  * length) open and show their metadata; c2_frame_refusal() says why their chunks are refused with
  * CAT2_EUNSUPPORTED. */
@@ -26,9 +26,8 @@ bool c2_frame_open_fd(int fd, const char *name, struct c2_frame **out, struct ca
 bool c2_frame_open_buf(struct c2_buf *bytes, const char *name, struct c2_frame **out, struct cat2_error *err);
 /** A sparse frame: takes dirfd of the directory that holds chunks.b2frame and %08X.chunk files. */
 bool c2_frame_open_dir(int dirfd, const char *name, struct c2_frame **out, struct cat2_error *err);
-struct c2_frame *c2_frame_ref(struct c2_frame *frame);
-void c2_frame_unref(struct c2_frame *frame);
-C2_DEFINE_AUTO_PTR(c2_frame, c2_frame_unref);
+void c2_frame_free(struct c2_frame *frame);
+C2_DEFINE_AUTO_PTR(c2_frame, c2_frame_free);
 
 /* Layout of a contiguous frame, bytes. */
 struct c2_frame_layout {
@@ -60,8 +59,6 @@ bool c2_frame_chunk(struct c2_frame *frame, int64_t nchunk, struct c2_buf *out, 
 /** A special chunk as the wire carries it (zero, NaN, uninit): 32 bytes. */
 bool c2_chunk_special(enum c2_chunk_kind kind, const struct c2_cparams *cparams, int32_t nbytes,
                       struct c2_buf *out, struct cat2_error *err);
-/** Metalayers and reserved markers ("proxy-source", "b2o", ...): true when `name` is in the header. */
-bool c2_frame_has_metalayer(const struct c2_frame *frame, const char *name);
 /** The content of a metalayer, borrowed; false: the frame has none of this name. */
 bool c2_frame_metalayer(const struct c2_frame *frame, const char *name, struct c2_bytes *out);
 /** Number of attributes, and one's name (borrowed) and msgpack bytes (decompressed, appended). Worker. */

@@ -4,8 +4,6 @@
 #ifndef C2_BLOSC_FRAME_IMPL_H
 #define C2_BLOSC_FRAME_IMPL_H
 
-#include <stdatomic.h>
-
 #include "blosc/codec.h"
 #include "blosc/frame.h"
 
@@ -43,7 +41,6 @@ struct c2_frame_entry {
     uint32_t off, len;
 };
 struct c2_frame {
-    atomic_int refs;
     int fd, dirfd;       /* contiguous file, sparse directory; -1 */
     struct c2_buf bytes; /* frame in memory */
     bool in_memory, sparse;

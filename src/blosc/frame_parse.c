@@ -61,11 +61,6 @@ static const struct c2_frame_entry *find_metalayer(const struct c2_frame *frame,
     return NULL;
 }
 
-bool c2_frame_has_metalayer(const struct c2_frame *frame, const char *name)
-{
-    return find_metalayer(frame, name) != NULL;
-}
-
 bool c2_frame_metalayer(const struct c2_frame *frame, const char *name, struct c2_bytes *out)
 {
     const struct c2_frame_entry *e = find_metalayer(frame, name);
@@ -162,7 +157,7 @@ static void find_refusal(struct c2_frame *frame)
     };
 
     for (size_t i = 0; i < C2_ARRAY_LEN(marks); i++)
-        if (c2_frame_has_metalayer(frame, marks[i].name)) {
+        if (find_metalayer(frame, marks[i].name)) {
             frame->refusal = marks[i].why;
             return;
         }

@@ -14,15 +14,9 @@
 #include "base/fs.h"
 #include "blosc/chunk_format.h"
 
-struct c2_frame *c2_frame_ref(struct c2_frame *frame)
+void c2_frame_free(struct c2_frame *frame)
 {
-    atomic_fetch_add(&frame->refs, 1);
-    return frame;
-}
-
-void c2_frame_unref(struct c2_frame *frame)
-{
-    if (!frame || atomic_fetch_sub(&frame->refs, 1) > 1) return;
+    if (!frame) return;
     if (frame->fd >= 0) close(frame->fd);
     if (frame->dirfd >= 0) close(frame->dirfd);
     if (frame->mapped)
@@ -46,7 +40,6 @@ static struct c2_frame *frame_new(const char *name, struct cat2_error *err)
         c2_fail_nomem(err, "frame");
         return NULL;
     }
-    atomic_init(&frame->refs, 1);
     frame->fd = frame->dirfd = -1;
     c2_buf_init(&frame->header, C2_HEADER_NBYTES_MAX);
     c2_buf_init(&frame->trailer, C2_TRAILER_NBYTES_MAX);
@@ -146,7 +139,7 @@ static bool finish_open(struct c2_frame *frame, int64_t size, const char *name, 
                         struct cat2_error *err)
 {
     if (!load(frame, size, err)) {
-        c2_frame_unref(frame);
+        c2_frame_free(frame);
         return c2_fail_within(err, "%s", name);
     }
     if (frame->sparse) frame->layout = (struct c2_frame_layout){.blocksize = frame->layout.blocksize};
@@ -166,7 +159,7 @@ bool c2_frame_open_fd(int fd, const char *name, struct c2_frame **out, struct ca
     frame->fd = fd;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         c2_fail(err, CAT2_EIO, "%s: not a regular file", name);
-        c2_frame_unref(frame);
+        c2_frame_free(frame);
         return false;
     }
     return finish_open(frame, st.st_size, name, out, err);
@@ -195,7 +188,7 @@ bool c2_frame_open_buf(struct c2_buf *bytes, const char *name, struct c2_frame *
     frame->bytes = *bytes; /* lent until it is known to be a frame */
     if (!load(frame, (int64_t)bytes->n, err)) {
         frame->bytes = (struct c2_buf){0};
-        c2_frame_unref(frame);
+        c2_frame_free(frame);
         return c2_fail_within(err, "%s", name);
     }
     (void)c2_buf_steal(bytes);
@@ -217,7 +210,7 @@ bool c2_frame_open_dir(int dirfd, const char *name, struct c2_frame **out, struc
     frame->fd = c2_fs_open(dirfd, "chunks.b2frame", O_RDONLY, err);
     if (frame->fd < 0 || fstat(frame->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         if (frame->fd >= 0) c2_fail(err, CAT2_EIO, "chunks.b2frame is not a regular file");
-        c2_frame_unref(frame);
+        c2_frame_free(frame);
         return c2_fail_within(err, "%s", name);
     }
     return finish_open(frame, st.st_size, name, out, err);

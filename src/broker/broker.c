@@ -253,7 +253,7 @@ static const struct c2_route routes[] = {
 
 /* ---- life ---- */
 
-const struct c2_state_kind c2_broker_state = {
+static const struct c2_state_kind kind = {
     .program = "cat2bro",
     .costs = "the registered roots and the numbers of events: our publishers register again by themselves, "
              "Python ones when "
@@ -268,8 +268,8 @@ bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out
 
     if (!broker) return c2_fail_nomem(err, "broker");
     broker->config = *config;
-    bool ok = c2_state_open(config->statedir, &c2_broker_state, &broker->state, err) &&
-              read_epoch(broker, epoch, err) && c2_hub_new(&store, epoch, &broker->hub, err) &&
+    bool ok = c2_state_open(config->statedir, &kind, &broker->state, err) && read_epoch(broker, epoch, err) &&
+              c2_hub_new(&store, epoch, &broker->hub, err) &&
               c2_state_each(broker->state, "roots", C2_STR(""), restore_root, broker, err) &&
               restore_events(broker, err) && c2_broker_import(broker, err);
     if (!ok) {

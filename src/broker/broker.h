@@ -8,8 +8,6 @@
 #include "state/state.h"
 
 struct c2_broker;
-/* Its state, for c2_state_open(). */
-extern const struct c2_state_kind c2_broker_state;
 
 struct c2_broker_config {
     struct c2_loop *loop;

@@ -67,7 +67,7 @@ void c2_cachefile_unref(struct c2_cachefile *cf)
     if (cf->map) munmap(cf->map, cf->map_len);
     if (cf->idx_fd >= 0) close(cf->idx_fd);
     if (cf->frame) c2_cache_count(-1, -(int64_t)cf->map_len);
-    c2_frame_unref(cf->frame);
+    c2_frame_free(cf->frame);
     c2_meta_fini(&cf->meta);
     pthread_mutex_destroy(&cf->lock);
     pthread_cond_destroy(&cf->left);

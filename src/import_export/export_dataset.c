@@ -17,7 +17,7 @@
 
 void c2_export_dataset_fini(struct c2_export_dataset *ds)
 {
-    c2_frame_unref(ds->frame);
+    c2_frame_free(ds->frame);
     c2_meta_fini(&ds->meta);
     c2_h5w_like_fini(&ds->like);
     if (ds->fd > 0) close(ds->fd);

@@ -13,7 +13,6 @@ struct c2_real {
     uint16_t half; /* the bits of one of 2 bytes */
 };
 struct c2_real c2_read_real(const uint8_t *item, int64_t size, bool swapped);
-void c2_real_digits(struct c2_real x, struct c2_digits *out);
 /** Cut to `precision` digits after the point (positional) or after the first digit (scientific), correctly
  * rounded. */
 void c2_real_digits_cut(struct c2_real x, int precision, bool scientific, struct c2_digits *out);

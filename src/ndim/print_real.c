@@ -14,7 +14,7 @@ struct c2_real c2_read_real(const uint8_t *item, int64_t size, bool swapped)
     return x;
 }
 
-void c2_real_digits(struct c2_real x, struct c2_digits *out)
+static void real_digits(struct c2_real x, struct c2_digits *out)
 {
     if (x.size == 2)
         c2_digits_of_half(x.half, out);
@@ -28,7 +28,7 @@ void c2_real_digits(struct c2_real x, struct c2_digits *out)
 
 void c2_real_digits_cut(struct c2_real x, int precision, bool scientific, struct c2_digits *out)
 {
-    c2_real_digits(x, out);
+    real_digits(x, out);
     int keep = scientific ? precision : out->exponent + precision; /* digits after the first that may stay */
     if (!scientific && out->n - 1 < out->exponent) { /* down to the ones, digits are the exact number's */
         c2_digits_rounded(x.v, out->exponent < 40 ? out->exponent : 40, out);
@@ -53,7 +53,7 @@ bool c2_print_real_scalar(struct c2_real x, bool bare, struct c2_buf *out, struc
 
     if (isnan(x.v)) return c2_buf_puts(out, "nan", err);
     if (isinf(x.v)) return c2_buf_puts(out, x.v < 0 ? "-inf" : "inf", err);
-    c2_real_digits(x, &d);
+    real_digits(x, &d);
     bool scientific =
         x.v != 0 && (fabsl(x.v) < 1e-4L || fabsl(x.v) >= 1e16L); /* by value: float32 1e-4 is less */
     return c2_buf_append(out, text, c2_digits_text(&d, scientific, !bare, text), err);

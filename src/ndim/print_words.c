@@ -11,7 +11,7 @@
 /* NumPy's layout of real numbers: all positional or all scientific, aligned at the point. */
 struct real_format {
     bool scientific, plus;
-    int pad_left, pad_right, precision, min_digits, exponent_digits;
+    int pad_left, pad_right, precision, exponent_digits;
 };
 struct c2_words {
     const struct c2_dtype *dtype;

@@ -47,7 +47,7 @@ void c2_tui_app_fini(struct c2_tui_app *app)
     c2_tui_canvas_fini(&app->canvas);
 }
 
-void c2_tui_app_list(struct c2_tui_app *app, struct c2_tui_node *root)
+static void ask_list(struct c2_tui_app *app, struct c2_tui_node *root)
 {
     root->listed = C2_TUI_LISTING;
     post(app, C2_TUI_JOB_LIST, root->name);
@@ -59,7 +59,7 @@ void c2_tui_app_list_open(struct c2_tui_app *app, bool all)
     for (size_t i = 0; i < app->tree.top.nkids; i++) {
         struct c2_tui_node *root = app->tree.top.kids[i];
         if (root && root->subscribed && (all || root->open) && root->listed == C2_TUI_UNLISTED)
-            c2_tui_app_list(app, root);
+            ask_list(app, root);
     }
 }
 
@@ -146,7 +146,7 @@ static void on_subscribed(struct c2_tui_app *app, struct c2_tui_job *job)
     if (!root) return;
     root->subscribed = root->open = followed;
     if (followed)
-        c2_tui_app_list(app, root);
+        ask_list(app, root);
     else
         c2_tui_tree_unlist(&app->tree, root);
 }

@@ -71,7 +71,6 @@ void c2_tui_app_say(struct c2_tui_app *app, const char *fmt, ...) C2_PRINTF(2, 3
 void c2_tui_app_show(struct c2_tui_app *app, bool reload);
 /** Ask for the slice that the preview needs now, unless it has been asked for. */
 void c2_tui_app_fetch(struct c2_tui_app *app);
-void c2_tui_app_list(struct c2_tui_app *app, struct c2_tui_node *root);
 void c2_tui_app_list_open(struct c2_tui_app *app, bool all);
 
 #endif

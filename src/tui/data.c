@@ -88,7 +88,8 @@ int64_t c2_tui_data_index(const struct c2_tui_data *data, int64_t row, int64_t c
     return i < c2_tui_data_nitems(data) ? i : -1;
 }
 
-bool c2_tui_data_new(cat2_array *array, const struct c2_tui_ask *ask, struct c2_tui_data **out,
+/* Takes the array, also when it fails. */
+static bool data_new(cat2_array *array, const struct c2_tui_ask *ask, struct c2_tui_data **out,
                      struct cat2_error *err)
 {
     struct c2_tui_data *data = calloc(1, sizeof(*data));
@@ -121,7 +122,7 @@ bool c2_tui_data_fetch(cat2_dataset *dataset, const struct c2_tui_ask *ask, stru
     asked.pairs =
         ask->whole[0] && cat2_dataset_line(dataset, ask->whole, C2_TUI_LINE_MAX / 2, &array, &ignored);
     if (!asked.pairs && !cat2_dataset_fetch(dataset, ask->slice, &array, err)) return false;
-    return c2_tui_data_new(array, &asked, out, err);
+    return data_new(array, &asked, out, err);
 }
 
 void c2_tui_data_free(struct c2_tui_data *data)

@@ -30,9 +30,6 @@ struct c2_tui_data {
     struct c2_dtype dtype;
     double *values; /* the items as numbers, NULL when they are none */
 };
-/** Takes the array, also when it fails. */
-bool c2_tui_data_new(cat2_array *array, const struct c2_tui_ask *ask, struct c2_tui_data **out,
-                     struct cat2_error *err);
 /** Ask the subscriber: of a long line the least and greatest items, where it can do that, else samples. */
 bool c2_tui_data_fetch(cat2_dataset *dataset, const struct c2_tui_ask *ask, struct c2_tui_data **out,
                        struct cat2_error *err);

@@ -10,11 +10,6 @@
 
 static const char *const kinds[] = {"meta", "values", "heat", "line"};
 
-const char *c2_tui_kind_name(enum c2_tui_kind kind)
-{
-    return kinds[kind];
-}
-
 bool c2_tui_kind_parse(const char *text, enum c2_tui_kind *out, struct cat2_error *err)
 {
     for (int kind = 0; kind < C2_TUI_KINDS; kind++)
@@ -141,7 +136,7 @@ static void draw_axes(const struct c2_tui_pane *pane, struct c2_tui_canvas *canv
 {
     const struct c2_tui_style dim = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM};
     const struct c2_tui_view *view = &pane->view;
-    int x = c2_tui_printf(canvas, line, dim, "[%s]", c2_tui_kind_name(pane->kind));
+    int x = c2_tui_printf(canvas, line, dim, "[%s]", kinds[pane->kind]);
 
     if (pane->kind == C2_TUI_META || is_bytes(pane)) return;
     if (*view->expr)

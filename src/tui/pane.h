@@ -15,7 +15,6 @@ struct c2_tui_pane {
     int top, lines;           /* first line shown of metadata or text, lines there are */
 };
 
-const char *c2_tui_kind_name(enum c2_tui_kind kind);
 /** @errors CAT2_EINVAL names the kinds there are. */
 bool c2_tui_kind_parse(const char *text, enum c2_tui_kind *out, struct cat2_error *err);
 

@@ -5,7 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-int64_t c2_tui_view_count(const struct c2_tui_view *view, int axis)
+/* Items of the selection along an axis; 1 for -1. */
+static int64_t count_of(const struct c2_tui_view *view, int axis)
 {
     return axis < 0 ? 1 : view->bound.axes[axis].count;
 }
@@ -63,7 +64,7 @@ bool c2_tui_view_turn(struct c2_tui_view *view, enum c2_tui_kind kind, int by)
 
 static bool move_to(struct c2_tui_view *view, int axis, int64_t to)
 {
-    int64_t last = c2_tui_view_count(view, axis) - 1;
+    int64_t last = count_of(view, axis) - 1;
 
     if (axis < 0) return false;
     to = to < 0 || last < 0 ? 0 : to > last ? last : to;
@@ -110,7 +111,7 @@ static struct c2_tui_span span_of(const struct c2_tui_view *view, int axis, int6
 
     if (axis < 0) return span;
     room = c2_max_i64(room, 1);
-    int64_t count = c2_tui_view_count(view, axis);
+    int64_t count = count_of(view, axis);
     if (thin) {
         span.stride = c2_max_i64(c2_div_ceil(count, room), 1);
         span.n = c2_div_ceil(count, span.stride);
@@ -177,8 +178,7 @@ bool c2_tui_view_ask(const struct c2_tui_view *view, enum c2_tui_kind kind, int 
     ask->turned = ask->rows.axis >= 0 && ask->columns.axis >= 0 && ask->rows.axis > ask->columns.axis;
     if (kind == C2_TUI_LINE && ask->columns.stride > 1) {
         struct c2_tui_ask all = *ask;
-        all.columns =
-            (struct c2_tui_span){.axis = view->x, .n = c2_tui_view_count(view, view->x), .stride = 1};
+        all.columns = (struct c2_tui_span){.axis = view->x, .n = count_of(view, view->x), .stride = 1};
         if (!put_slice(view, &all, ask->whole, err)) return false;
     }
     return put_slice(view, ask, ask->slice, err);

@@ -39,8 +39,6 @@ struct c2_tui_ask {
  */
 bool c2_tui_view_init(struct c2_tui_view *view, const char *expr, const int64_t *shape, int ndim,
                       struct cat2_error *err);
-/** Items of the selection along an axis; 1 for -1. */
-int64_t c2_tui_view_count(const struct c2_tui_view *view, int axis);
 /** Is the axis part of the picture of this kind? */
 bool c2_tui_view_mapped(const struct c2_tui_view *view, enum c2_tui_kind kind, int axis);
 /** Move `by` along the active axis, within its ends; false when there is nowhere to go. */

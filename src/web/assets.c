@@ -27,7 +27,8 @@ void c2_web_headers(struct c2_request *req)
     c2_reply_header(req, "Referrer-Policy", "same-origin");
 }
 
-bool c2_web_takes_gzip(const struct c2_request *req)
+/* Does the client take gzip? */
+static bool takes_gzip(const struct c2_request *req)
 {
     struct c2_str header, item, quality;
 
@@ -105,7 +106,7 @@ void c2_h5web_reply(struct c2_request *req, const char *h5web_dir)
 
     if (name.n == 0) name = C2_STR("index.html");
     snprintf(twin, sizeof(twin), "%.*s.gz", (int)c2_min_i64(250, (int64_t)name.n), name.p);
-    bool gzip = h5web_dir && c2_web_takes_gzip(req) && read_file(h5web_dir, c2_str_of(twin), &bytes);
+    bool gzip = h5web_dir && takes_gzip(req) && read_file(h5web_dir, c2_str_of(twin), &bytes);
     if (!h5web_dir || (!gzip && !read_file(h5web_dir, name, &bytes))) {
         c2_buf_fini(&bytes);
         if (h5web_dir)
@@ -124,7 +125,7 @@ void c2_h5web_reply(struct c2_request *req, const char *h5web_dir)
 
 static void reply_embedded(struct c2_request *req, const struct c2_asset *asset, bool current)
 {
-    bool gzip = asset->gzip_nbytes > 0 && c2_web_takes_gzip(req);
+    bool gzip = asset->gzip_nbytes > 0 && takes_gzip(req);
 
     /* An address of another build gets what there is now, but nobody may keep it under that name. */
     c2_reply_header(req, "Cache-Control", current ? "public, max-age=31536000, immutable" : "no-cache");

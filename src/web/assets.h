@@ -24,8 +24,6 @@ const char *c2_assets_prefix(const char *web_dir);
 void c2_assets_reply(struct c2_request *req, const char *web_dir);
 /** Headers of every page: Content-Security-Policy, nosniff, Referrer-Policy. */
 void c2_web_headers(struct c2_request *req);
-/** Does the client take gzip? */
-bool c2_web_takes_gzip(const struct c2_request *req);
 
 /** Answer with {name*} of the H5Web bundle in a folder (tools/make_h5web); NULL: 404 that says how to get it.
  */

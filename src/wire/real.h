@@ -34,8 +34,6 @@ void c2_digits_rounded(long double v, int places, struct c2_digits *out);
 /** A number of half precision (IEEE 754 binary16), NaN and infinities too. */
 double c2_half_value(uint16_t bits);
 
-#define C2_DIGITS_TEXT_MAX 5000 /* the longest long double without an exponent */
-
 /** As Python writes them: 1.25, 1e+16, -0.0.
  *  @param scientific  with an exponent of at least two digits; else all places, which are exponent + 1 and
  * more.

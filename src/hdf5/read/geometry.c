@@ -40,7 +40,7 @@ static bool read_first(struct c2_h5_dataset *ds, struct c2_buf *head, struct c2_
     const uint8_t *start = bytes.p; /* the frame keeps them where they are */
     if (!c2_frame_open_buf(&bytes, "HDF5 chunk", out, &ignored)) return false;
     if (c2_buf_append(head, start, (size_t)c2_frame_layout(*out)->header_len, &ignored)) return true;
-    c2_frame_unref(*out);
+    c2_frame_free(*out);
     *out = NULL;
     return false;
 }

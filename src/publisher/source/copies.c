@@ -66,7 +66,7 @@ bool c2_copy_open(const struct c2_copies *copies, const char *path, const struct
     bool ours = c2_frame_meta(*out)->nbytes == size;
     if (ours && c2_copy_sums_open(copies->dir, name, stamp_of(of), *out, sums, &err)) return true;
     if (ours) c2_log_info("compressed copy of %s is made again: %s", path, err.message);
-    c2_frame_unref(*out);
+    c2_frame_free(*out);
     *out = NULL;
     return false;
 }

@@ -219,7 +219,7 @@ static bool dir_is_slow(struct c2_source *source, const char *path)
     if (!generation_of(dir, path, &st, &key, &gen, &err) ||
         !c2_copy_open(&dir->copies, path, &gen, st.st_size, &frame, &sums))
         return true;
-    c2_frame_unref(frame);
+    c2_frame_free(frame);
     return false;
 }
 
@@ -282,7 +282,7 @@ static void item_free(struct c2_item *base)
 {
     struct dir_item *item = (struct dir_item *)base;
 
-    c2_frame_unref(item->frame);
+    c2_frame_free(item->frame);
     c2_copy_sums_free(item->sums);
     c2_sparse_parts_fini(&item->parts);
     c2_gens_unref(item->gens);
