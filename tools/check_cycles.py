@@ -3,9 +3,9 @@
 """Files of one folder that use each other in a circle, by the functions and constants they define. Two files that belong together may;
 more are a knot. Prints each knot that is larger than the folder has been allowed.
 """
-import pathlib
 import re
-import sys
+
+import guard
 
 ALLOWED = {  # known knots, none of them to grow
 }
@@ -18,7 +18,7 @@ USED = re.compile(r"\b(c(?:at)?2_\w+)\b(?!\s*\{)")
 def uses(folder):
     """{file: files it uses} of a folder's sources, tests left out."""
     texts = {path.name: NOISE.sub('""', path.read_text()) for path in sorted(folder.glob("*.c*"))
-             if not re.search(r"_(test|fuzz|bench)\.c$", path.name)}
+             if not guard.TEST_FILE.search(path.name)}
     home = {name: file for file, text in texts.items() for name in DEFINED.findall(text)}
     return {file: {home[name] for name in USED.findall(re.sub(r"struct \w+", "", text)) if home.get(name, file) != file}
             for file, text in texts.items()}
@@ -47,11 +47,5 @@ def faults(src):
                 yield f"{folder}: {', '.join(sorted(knot))} use each other"
 
 
-def main(root):
-    found = list(faults(pathlib.Path(root) / "src"))
-    print("\n".join(found) if found else "cycles: none beyond those known")
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent))
+    guard.main(lambda root: faults(root / "src"), "cycles: none beyond those known")

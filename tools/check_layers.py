@@ -4,11 +4,10 @@
 
 The plan is src/rooms.txt; a room may include itself, include/caterva2 and the rooms its row names.
 """
-import pathlib
 import re
-import sys
 
-TESTS = re.compile(r"_(test|fuzz|bench)\.c$")
+import guard
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
@@ -77,15 +76,9 @@ def faults(src):
                 continue
             if target is None:
                 yield f"{path}: includes \"{included}\" without its room"
-            elif target not in allowed[room] and not (TESTS.search(path.name) and "~" + target in allowed[room]):
+            elif target not in allowed[room] and not (guard.TEST_FILE.search(path.name) and "~" + target in allowed[room]):
                 yield f"{path}: {room} must not include {target} ({included})"
 
 
-def main(root):
-    found = list(faults(pathlib.Path(root) / "src"))
-    print("\n".join(found) if found else "layers: every arrow points down")
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent))
+    guard.main(lambda root: faults(root / "src"), "layers: every arrow points down")

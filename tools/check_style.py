@@ -4,25 +4,21 @@
 
 Suppress a line with a reason:  /* style: REASON */ at its end.
 """
-import pathlib
 import re
-import sys
 
-FILE_LINES, FUNCTION_LINES, COLUMNS = 500, 70, 118
+import guard
+
+FILE_LINES, FUNCTION_LINES, COLUMNS = 500, 60, 118
 BANNED = "strcpy strcat sprintf strtok atoi atol strtol strtoul alloca gets system popen localtime setjmp longjmp".split()
 BANNED_CALL = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
 GOTO = re.compile(r"^\s*goto\s+\w+;")
-COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 DEFINITION = re.compile(r"^(?:C2_\w+(?:\([^)]*\))?\s+|CAT2_\w+\s+)*(?!static)(?:const\s+|unsigned\s+|struct\s+|enum\s+)*\w+[\s*]+(\w+)\([^;]*$")
-TEST_FILE = re.compile(r"_(test|fuzz|bench)\.c$")
 
 
 def blank_out(text):
     """Comments and strings replaced by blanks, so that line numbers and braces stay right."""
-    def blank(match):
-        return re.sub(r"[^\n]", " ", match.group())
-    return STRING.sub(lambda m: '"' + " " * (len(m.group()) - 2) + '"', COMMENT.sub(blank, text))
+    return STRING.sub(lambda m: '"' + " " * (len(m.group()) - 2) + '"', guard.COMMENT.sub(guard.blank, text))
 
 
 def functions(code):
@@ -54,7 +50,7 @@ def check(path, root):
         yield f"{where}:1: first line is not the SPDX identifier"
     if not re.match(r"\s*/\*", "\n".join(lines[1:3])):
         yield f"{where}:2: says not what this file is for"
-    if len(lines) > FILE_LINES + 1 and not TEST_FILE.search(path.name):
+    if len(lines) > FILE_LINES + 1 and not guard.TEST_FILE.search(path.name):
         yield f"{where}: {len(lines)} lines, at most {FILE_LINES}"
     for number, line in enumerate(code.split("\n"), 1):
         if number in allowed:
@@ -68,19 +64,17 @@ def check(path, root):
     for start, length in functions(code):
         if length > FUNCTION_LINES and start not in allowed:
             yield f"{where}:{start}: function of {length} lines, at most {FUNCTION_LINES}"
-    if path.suffix == ".c" and not TEST_FILE.search(path.name):
+    if path.suffix == ".c" and not guard.TEST_FILE.search(path.name):
         for number, name in names_of(code):
             if not name.startswith(("c2_", "cat2_")) and name != "main" and number not in allowed:
                 yield f"{where}:{number}: {name} is visible to other files but has no c2_ or cat2_ prefix"
 
 
-def main(root):
-    root = pathlib.Path(root)
-    found = [fault for top in ("src", "include") for path in sorted((root / top).rglob("*.[ch]"))
-             for fault in check(path, root)]
-    print("\n".join(found) if found else "style: nothing to remark")
-    return 1 if found else 0
+def faults(root):
+    for top in ("src", "include"):
+        for path in sorted((root / top).rglob("*.[ch]")):
+            yield from check(path, root)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent))
+    guard.main(faults, "style: nothing to remark")

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Files that are found by where the running program is: through /proc/self/exe. */
 #include "base/beside.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Twice the memory each time, so that n items cost a constant number of moves each. */
 #include "base/vec.h"
 
 #include <string.h>

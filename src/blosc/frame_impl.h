@@ -17,7 +17,7 @@
 #define C2_FRAME_TYPE        0x1a
 #define C2_FRAME_CODEC       0x1b
 #define C2_FRAME_SPLITMODE   0x1c
-#define C2_FRAME_NBYTES      0x1e /* i64 */
+#define C2_FRAME_NBYTES_AT      0x1e /* i64 */
 #define C2_FRAME_CBYTES      0x27 /* i64 */
 #define C2_FRAME_TYPESIZE    0x30 /* i32 */
 #define C2_FRAME_BLOCKSIZE   0x35 /* i32 */

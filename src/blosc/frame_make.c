@@ -82,7 +82,7 @@ static bool append_map(const struct c2_named *entries, int n, size_t base, int t
 void c2_frame_patch_header(uint8_t *header, int64_t frame_len, int64_t nbytes, int64_t cbytes)
 {
     c2_put_be64(header + C2_FRAME_LEN, (uint64_t)frame_len);
-    c2_put_be64(header + C2_FRAME_NBYTES, (uint64_t)nbytes);
+    c2_put_be64(header + C2_FRAME_NBYTES_AT, (uint64_t)nbytes);
     c2_put_be64(header + C2_FRAME_CBYTES, (uint64_t)cbytes);
 }
 

@@ -101,7 +101,7 @@ static bool read_sizes(struct c2_frame *frame, const uint8_t *p, struct cat2_err
 {
     struct c2_meta *meta = &frame->meta;
 
-    meta->nbytes = (int64_t)c2_be64(p + C2_FRAME_NBYTES);
+    meta->nbytes = (int64_t)c2_be64(p + C2_FRAME_NBYTES_AT);
     meta->cbytes = (int64_t)c2_be64(p + C2_FRAME_CBYTES);
     meta->chunksize = (int32_t)c2_be32(p + C2_FRAME_CHUNKSIZE);
     meta->contiguous = !frame->sparse;

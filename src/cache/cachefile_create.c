@@ -236,7 +236,7 @@ static bool first_chunk(struct c2_bytes head, struct c2_bytes tail, int64_t *fir
     struct c2_chunk_info info;
 
     *first = -1;
-    if (c2_be64(head.p + C2_FRAME_NBYTES) == 0) return true;
+    if (c2_be64(head.p + C2_FRAME_NBYTES_AT) == 0) return true;
     if (!c2_guard_header(tail.p, (int64_t)tail.n, &want, &info, err)) return c2_fail_within(err, "index");
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
     uint8_t *offsets = malloc((size_t)info.nbytes + 8);
@@ -264,7 +264,7 @@ bool c2_cachefile_create_mirror(int dirfd, const char *rel, const char *etag, st
     if (first >= 0 && first > area - C2_CHUNK_HEADER)
         return c2_fail(err, CAT2_EDATA, "%.100s: chunk 0 is outside of the frame", rel);
     geometry.kind = C2_KIND_FRAME;
-    geometry.nbytes = (int64_t)c2_be64(head.p + C2_FRAME_NBYTES);
+    geometry.nbytes = (int64_t)c2_be64(head.p + C2_FRAME_NBYTES_AT);
     geometry.chunksize = (int32_t)c2_be32(head.p + C2_FRAME_CHUNKSIZE);
     geometry.cparams.typesize = (int32_t)c2_be32(head.p + C2_FRAME_TYPESIZE);
     if (first >= 0 && (geometry.chunksize < 1 || geometry.nbytes < 1 || geometry.cparams.typesize < 1))

@@ -19,17 +19,6 @@ bool c2_print_summarised(const int64_t *shape, int ndim)
     return false;
 }
 
-int c2_print_edges(int64_t n, int64_t out[6])
-{
-    int count = 0;
-
-    for (int64_t i = 0; i < n; i++) {
-        if (n > 2 * EDGE && i == EDGE) i = n - EDGE;
-        out[count++] = i;
-    }
-    return count;
-}
-
 struct page {
     const struct c2_words *words;
     int ndim;

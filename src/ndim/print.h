@@ -8,12 +8,9 @@
 
 /** Does an array of this shape print summarised ("...")? */
 bool c2_print_summarised(const int64_t *shape, int ndim);
-/** The indices an axis of length n shows when summarised: 0,1,2 and n-3,n-2,n-1 (all of 0..n-1 when n <= 6).
- *  Writes at most 6 indices, returns how many. */
-int c2_print_edges(int64_t n, int64_t out[6]);
-/** Print. When c2_print_summarised(shape), `items` holds only the edge items: an array of shape
- * edges(shape[i]) each, C order; otherwise all of them. dtype may be of either byte order. No newline at the
- * end. */
+/** Print. When c2_print_summarised(shape), `items` holds only the edge items, C order: of an axis of
+ * more than 6 the first and last 3; otherwise all of them. dtype may be of either byte order. No newline at
+ * the end. */
 bool c2_print_array(const struct c2_dtype *dtype, const int64_t *shape, int ndim, const uint8_t *items,
                     struct c2_buf *out, struct cat2_error *err);
 /** One item as JSON: numbers, strings, booleans, [re, im], lists for structs and sub-arrays; NaN/inf null. */

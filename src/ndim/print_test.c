@@ -114,21 +114,6 @@ static void an_item_is_json(void **state)
     }
 }
 
-static void edges_are_three_on_either_side(void **state)
-{
-    int64_t at[6];
-
-    (void)state;
-    for (int64_t n = 0; n <= 6; n++)
-        assert_int_equal(c2_print_edges(n, at), n);
-    assert_int_equal(c2_print_edges(1000, at), 6);
-    assert_int_equal(at[2], 2);
-    assert_int_equal(at[3], 997);
-    assert_false(c2_print_summarised((const int64_t[]){10, 100}, 2));
-    assert_true(c2_print_summarised((const int64_t[]){1001}, 1));
-    assert_false(c2_print_summarised((const int64_t[]){INT64_MAX, INT64_MAX, 0}, 3));
-}
-
 static void moments_that_overflow_are_refused(void **state)
 {
     static const char *const dtypes[] = {"<M8[Y]", "<M8[25s]", "<m8[25s]", "<M8[7D]"};
@@ -149,7 +134,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(arrays_print_as_numpy_printed_them),
                                        cmocka_unit_test(an_item_is_json),
-                                       cmocka_unit_test(edges_are_three_on_either_side),
                                        cmocka_unit_test(moments_that_overflow_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
