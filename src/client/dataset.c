@@ -27,7 +27,7 @@ static bool parse_info(cat2_dataset *dataset, struct c2_str info, struct c2_str 
     struct c2_jval ranges = c2_jval_kind(c2_jget(root, "accept_ranges"))
                                 ? c2_jget(root, "accept_ranges")
                                 : c2_jget(c2_jget(root, "schunk"), "accept_ranges");
-    c2_jbool(ranges, &dataset->modern);
+    c2_jbool(ranges, &dataset->accepts_ranges);
     if (!c2_meta_from_json(root, c2_kind_of(c2_str_of(dataset->path)), &dataset->meta, err)) return false;
     if (!c2_dtype_name(&dataset->meta.dtype, &name, err)) return false;
     dataset->info = c2_str_dup(info);

@@ -91,7 +91,7 @@ static bool choose_target(struct download *d, struct c2_buf *target, struct cat2
     const char *suffix = d->dataset->meta.kind == C2_KIND_FILE ? ".b2" : "";
     bool ready = false;
 
-    if (d->dataset->modern) return c2_client_target(asks[1], d->dataset->path, target, err);
+    if (d->dataset->accepts_ranges) return c2_client_target(asks[1], d->dataset->path, target, err);
     for (size_t i = 0; i < C2_ARRAY_LEN(asks) && !ready; i++) {
         C2_AUTO(c2_buf) ask = C2_BUF_INIT(4 * C2_PATH_MAX);
         C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT(65536)};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A selection: bound here, asked for as text, decoded here. A modern server applies steps itself; from a
- * Python one of 2024, which ignores them, the covering box is fetched and stepped through locally. */
+/* A selection: bound here, asked for as text, decoded here. A server that accepts ranges applies steps
+ * itself; from a Python one of 2024, which ignores them, the covering box is fetched and stepped through
+ * locally. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,11 +53,11 @@ static bool fetch_target(const cat2_dataset *dataset, const struct c2_bound *bou
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(4096);
 
-    if (!bound->whole && !slice_text(bound, dataset->modern, &text, err)) return false;
+    if (!bound->whole && !slice_text(bound, dataset->accepts_ranges, &text, err)) return false;
     if (!c2_client_target("/api/fetch/", dataset->path, target, err) ||
         !c2_buf_puts(target, "?slice_=", err) || !c2_client_target("", c2_buf_cstr(&text), target, err))
         return false;
-    return c2_buf_puts(target, dataset->modern ? format : "&prefer_schunk=true", err);
+    return c2_buf_puts(target, dataset->accepts_ranges ? format : "&prefer_schunk=true", err);
 }
 
 static bool copy_exact(struct c2_bytes from, uint8_t *out, size_t n, struct cat2_error *err)
@@ -127,7 +128,7 @@ static bool run_request(cat2_dataset *dataset, bool pinned, struct c2_exchange *
     char match[600];
     const char *const headers[] = {match, NULL};
 
-    if (pinned && dataset->modern && dataset->etag[0] == '"') {
+    if (pinned && dataset->accepts_ranges && dataset->etag[0] == '"') {
         snprintf(match, sizeof(match), "If-Match: %s", dataset->etag);
         http->headers = headers;
     }
@@ -141,7 +142,7 @@ static bool fetch_once(const struct c2_fetch *fetch, const struct c2_bound *boun
                        struct cat2_error *err)
 {
     cat2_dataset *dataset = fetch->dataset;
-    bool raw = dataset->modern && travels_raw(fetch, n);
+    bool raw = dataset->accepts_ranges && travels_raw(fetch, n);
     struct landing landing = {.out = out, .n = n, .pages = {.memory = out, .n = n}};
     C2_AUTO(c2_buf) target = C2_BUF_INIT(16384);
     C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT(n + n / 8 + (1u << 20))};
@@ -204,7 +205,7 @@ bool c2_client_run_fetch(const struct c2_fetch *fetch, struct cat2_error *err)
     size_t n = (size_t)(fetch->bound.nitems * fetch->dataset->meta.dtype.itemsize);
 
     if (n == 0) return true;
-    if (!fetch->dataset->modern && !is_box(&fetch->bound)) return fetch_stepped(fetch, err);
+    if (!fetch->dataset->accepts_ranges && !is_box(&fetch->bound)) return fetch_stepped(fetch, err);
     return fetch_once(fetch, &fetch->bound, fetch->out, n, err);
 }
 
@@ -288,13 +289,13 @@ bool cat2_dataset_fetch_frame(cat2_dataset *dataset, const char *slice, void **f
     err = c2_err_or(err, &mine);
     if (!select_items(dataset, slice, &bound, &n, err)) return false;
     http.body = C2_BUF_INIT((size_t)n + (size_t)n / 8 + (1u << 20));
-    if (!dataset->modern && !is_box(&bound))
+    if (!dataset->accepts_ranges && !is_box(&bound))
         return c2_fail(err, CAT2_EUNSUPPORTED, "%.120s: the subscriber does not step through slices",
                        dataset->path);
     if (!fetch_target(dataset, &bound, "&format=b2nd", &target, err)) return false;
     http.target = c2_buf_cstr(&target);
     if (!run_request(dataset, true, &http, err)) return false;
-    if (!dataset->modern && http.body.n && http.body.p[0] != 0x9e)
+    if (!dataset->accepts_ranges && http.body.n && http.body.p[0] != 0x9e)
         return c2_fail(err, CAT2_EUNSUPPORTED, "%.120s: the subscriber does not send frames of this",
                        dataset->path);
     if (!is_frame(&http.body))

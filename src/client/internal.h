@@ -29,7 +29,7 @@ struct cat2_dataset {
     char *info; /* JSON as received */
     char *dtype_name;
     char *etag;
-    bool modern; /* the server steps slices and serves ranges: one of ours, or a later Python one */
+    bool accepts_ranges; /* and steps slices: the server is one of ours, or a later Python one */
     struct c2_meta meta;
 };
 

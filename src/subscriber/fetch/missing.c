@@ -60,7 +60,7 @@ static bool want_span(struct c2_read *r, const struct c2_chunk_span *span, struc
     struct c2_want want = {.nchunk = span->nchunk, .off = span->off, .n = span->n};
     int64_t off, room;
 
-    bool apart = r->ds->modern && c2_cachefile_is_blockwise(r->cf) &&
+    bool apart = r->ds->speaks_pieces && c2_cachefile_is_blockwise(r->cf) &&
                  c2_cachefile_place(r->cf, span->nchunk, &off, &room) && room >= BLOCKWISE_MIN &&
                  (int64_t)span->n * 2 <= room;
     if (!apart) want = (struct c2_want){.nchunk = span->nchunk, .whole = true};
@@ -73,7 +73,7 @@ static int32_t blocks_of(struct c2_read *r, int64_t nchunk)
     const struct c2_meta *meta = &r->ds->meta;
     const struct c2_grid *grid = &c2_cachefile_meta(r->cf)->grid;
 
-    if (!r->ds->modern || grid->nblocks < 2 || meta->chunksize < BLOCKWISE_MIN) return 0;
+    if (!r->ds->speaks_pieces || grid->nblocks < 2 || meta->chunksize < BLOCKWISE_MIN) return 0;
     int64_t n = c2_grid_blocks(grid, &r->bound, nchunk, r->blocks);
     return n * 2 > grid->nblocks ? 0 : (int32_t)n;
 }

@@ -164,7 +164,7 @@ static void done(void *job)
         return;
     }
     p->look_only = false;
-    bool mirror = p->ds->modern && p->ds->has_frame;
+    bool mirror = p->ds->speaks_pieces && p->ds->has_frame;
     if (!mirror || !ask_parts(p, &p->err)) c2_pool_run(p->ds->sub->config.pool, work, done, p);
 }
 

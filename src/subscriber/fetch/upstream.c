@@ -234,9 +234,9 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
 
     if (why) {
         err = *why;
-        again = err.code == CAT2_EDATA || (f->ds->modern && err.code == CAT2_ELIMIT);
+        again = err.code == CAT2_EDATA || (f->ds->speaks_pieces && err.code == CAT2_ELIMIT);
     } else if (ok) {
-        ok = f->ds->modern ? c2_pieces_end(&r->reader, &err) : take_chunk(r, reply, &err);
+        ok = f->ds->speaks_pieces ? c2_pieces_end(&r->reader, &err) : take_chunk(r, reply, &err);
         again = err.code == CAT2_EDATA;
     }
     if (!ok && again && err.code == CAT2_EDATA)
@@ -316,19 +316,19 @@ static bool start_request(struct fetch *f, struct cat2_error *err)
     size_t record_max = (size_t)f->ds->meta.chunksize + (size_t)f->ds->meta.chunksize / 8 + (32u << 20);
     c2_pieces_reader_init(&r->reader, record_max);
     bool ok = c2_ds_url(f->ds, "download", &url, err);
-    if (ok && f->ds->modern) ok = question(f, r, &url, err);
-    if (ok && !f->ds->modern) {
+    if (ok && f->ds->speaks_pieces) ok = question(f, r, &url, err);
+    if (ok && !f->ds->speaks_pieces) {
         r->first = f->next++;
         r->n = 1;
         ok = c2_buf_printf(&url, err, "?nchunk=%" PRId64, f->wants[r->first].nchunk);
     }
     snprintf(match, sizeof(match), "If-Match: %s", f->ds->match);
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
-                                .headers = f->ds->modern ? headers : NULL,
+                                .headers = f->ds->speaks_pieces ? headers : NULL,
                                 .timeout_ms = 120000,
-                                .body_max = f->ds->modern ? 65536 : record_max,
+                                .body_max = f->ds->speaks_pieces ? 65536 : record_max,
                                 .fresh = f->passes > 1,
-                                .data = f->ds->modern ? on_data : NULL,
+                                .data = f->ds->speaks_pieces ? on_data : NULL,
                                 .done = on_done,
                                 .ctx = r};
     const struct c2_root_state *root = c2_sub_root(f->ds->sub, c2_str_of(f->ds->root));
@@ -389,7 +389,7 @@ static void go_on(struct fetch *f)
 
     do {
         while (!f->failed && f->next < f->n &&
-               f->under_way < (f->ds->modern ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
+               f->under_way < (f->ds->speaks_pieces ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
                f->storing_nbytes < STORING_MAX)
             if (!start_request(f, &err)) fail_fetch(f, &err);
         if (f->under_way || f->storing || (!f->failed && f->next < f->n)) return;

@@ -153,7 +153,7 @@ static void save(const struct c2_ds *ds)
 
     if (ds->sub->restoring) return;
     bool ok = c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path) &&
-              c2_buf_printf(&value, &err, ds->repeats ? "%d%d" : "%d", ds->modern, ds->repeats) &&
+              c2_buf_printf(&value, &err, ds->repeats ? "%d%d" : "%d", ds->speaks_pieces, ds->repeats) &&
               c2_buf_puts(&value, ds->line, &err) &&
               c2_state_put(ds->sub->state, "datasets", c2_buf_str(&key), c2_buf_str(&value), &err);
     if (!ok) c2_log_error("state: %s", err.message);
@@ -166,7 +166,7 @@ bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error 
 
     if (found) {
         struct c2_ds *old = root->datasets[i];
-        bool same = *ds->etag && strcmp(old->line, ds->line) == 0 && old->modern == ds->modern;
+        bool same = *ds->etag && strcmp(old->line, ds->line) == 0 && old->speaks_pieces == ds->speaks_pieces;
         if (!same && !c2_ds_succeed(ds, old, err)) {
             c2_ds_unref(ds);
             return false;

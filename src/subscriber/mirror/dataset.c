@@ -154,7 +154,7 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
     return make_info(ds, err);
 }
 
-bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern, struct c2_ds **out,
+bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks_pieces, struct c2_ds **out,
                      struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
@@ -171,7 +171,7 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern
     ds->sub->ndatasets++;
     ds->serial = ++root->sub->serials;
     ds->left_nbytes = -1;
-    ds->modern = modern;
+    ds->speaks_pieces = speaks_pieces;
     snprintf(ds->root, sizeof(ds->root), "%s", root->root.name);
     ds->path = c2_str_dup(path);
     ds->line = c2_str_dup(line);

@@ -7,7 +7,7 @@
 
 /** A dataset from one line of a full listing: {"path","etag","metadata","frame"} or {"path","error"}. refs 1.
  */
-bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool modern, struct c2_ds **out,
+bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks_pieces, struct c2_ds **out,
                      struct cat2_error *err);
 struct c2_ds *c2_ds_ref(struct c2_ds *ds);
 void c2_ds_unref(struct c2_ds *ds);

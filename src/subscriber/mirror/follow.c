@@ -94,7 +94,7 @@ static void on_complete(struct c2_follow *f)
     struct cat2_error err = {0};
     size_t before = root->n;
     uint64_t changes = root->changes;
-    bool modern = f->streaming, hashed = f->hashed, unsure = f->unsure;
+    bool speaks_pieces = f->streaming, hashed = f->hashed, unsure = f->unsure;
 
     bool ok = c2_state_begin(root->sub->state, &err);
     size_t n = f->nfound;
@@ -126,7 +126,7 @@ static void on_complete(struct c2_follow *f)
     root->listed_ms = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
     *root->listing = '\0';
     if (news) c2_mirror_tell(root, NULL, NULL);
-    root->modern = modern;
+    root->speaks_pieces = speaks_pieces;
     if (root->hashed && !hashed)
         c2_log_warn("follow root=%s: the publisher sends no hashes any more", root->root.name);
     root->hashed = hashed;

@@ -277,7 +277,7 @@ static bool start_info(struct c2_follow *f, struct c2_follow_info *info, struct 
     char condition[600];
     const char *headers[] = {condition, NULL};
     struct c2_ds *old = c2_sub_find(f->root, c2_str_of(info->path));
-    bool conditional = !f->streaming && old && *old->etag && !old->modern && !old->error;
+    bool conditional = !f->streaming && old && *old->etag && !old->speaks_pieces && !old->error;
 
     if (!c2_buf_printf(&url, err, "http://%s/api/info/", f->root->root.http) ||
         !c2_url_encode(c2_str_of(info->path), true, &url, err) ||

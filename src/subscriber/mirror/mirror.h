@@ -38,7 +38,8 @@ struct c2_ds {
     char *remark; /* of a file: why what is in it is not listed; or NULL */
     struct c2_meta meta;
     struct c2_buf info; /* JSON answer of /api/info */
-    bool modern;        /* the publisher is ours */
+    bool speaks_pieces; /* its publisher did when it was listed: it serves parts of chunks, ranges and
+                           If-Match */
     bool has_frame;
     struct c2_frame_layout layout;
     struct c2_cachefile *cf;     /* NULL: not open, which says nothing of what is on disk */
@@ -65,12 +66,13 @@ struct c2_root_state {
     struct c2_ds **datasets; /* sorted by path */
     size_t n;
     struct c2_bus_sub *topic;
-    struct c2_follow *follow;   /* listing under way */
-    bool follow_again;          /* something changed meanwhile */
-    bool listed;                /* at least once, now or before a restart */
-    bool fresh;                 /* listed in this process, and nothing failed since */
-    bool modern;                /* the publisher is ours, as the last listing showed */
-    bool hashed;                /* and sends hashes: an answer without is damaged */
+    struct c2_follow *follow; /* listing under way */
+    bool follow_again;        /* something changed meanwhile */
+    bool listed;              /* at least once, now or before a restart */
+    bool fresh;               /* listed in this process, and nothing failed since */
+    bool speaks_pieces; /* the publisher is one of ours, as the last listing showed: lists in lines, pieces,
+                           ranges */
+    bool hashed;        /* and sends hashes: an answer without is damaged */
     struct c2_refresh *refresh; /* single datasets being asked for again */
     struct c2_timer *timer;     /* debounce or retry */
     int failures;

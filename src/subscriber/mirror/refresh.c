@@ -75,11 +75,11 @@ static bool take_answer(struct c2_refresh *r, const char *path, struct c2_http_r
         return true;
     }
     if (reply->status != 200) return false;
-    if (!r->root->modern) {
+    if (!r->root->speaks_pieces) {
         if (!c2_follow_line_of_info(path, r->root->root.http, reply, &line, &err)) return false;
         text = c2_buf_str(&line);
     }
-    return c2_ds_from_line(r->root, text, r->root->modern, &ds, &err) &&
+    return c2_ds_from_line(r->root, text, r->root->speaks_pieces, &ds, &err) &&
            (strcmp(ds->path, path) == 0 || (c2_ds_unref(ds), false)) && c2_sub_put(r->root, ds, &err);
 }
 
@@ -137,7 +137,7 @@ static bool ask(struct c2_refresh *r, struct asked *asked)
 
     if (!c2_buf_printf(&url, &err, "http://%s/api/info/", r->root->root.http) ||
         !c2_url_encode(c2_str_of(asked->path), true, &url, &err) ||
-        (r->root->modern && !c2_buf_puts(&url, "?full=1", &err)))
+        (r->root->speaks_pieces && !c2_buf_puts(&url, "?full=1", &err)))
         return false;
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
                                 .body_max = 16 << 20,
