@@ -98,22 +98,22 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     return true;
 }
 
+static void stop_following(struct c2_subscriber *sub)
+{
+    if (sub->news) sub->config.bus->ops->unsubscribe(sub->news);
+    sub->news = NULL;
+    for (struct c2_root_state *root = sub->roots; root; root = root->next)
+        c2_follow_cancel(root, "shutting down");
+}
+
 void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
 {
-    const struct c2_bus_ops *ops = sub->config.bus->ops;
-
     sub->stopping = true;
     c2_events_stop(sub->events);
     c2_timer_stop(sub->quota_timer);
     sub->quota_timer = NULL;
     c2_scrub_stop(sub);
-    if (sub->news) ops->unsubscribe(sub->news);
-    sub->news = NULL;
-    for (struct c2_root_state *root = sub->roots; root; root = root->next) {
-        if (root->topic) ops->unsubscribe(root->topic);
-        root->topic = NULL;
-        c2_follow_cancel(root, "shutting down");
-    }
+    stop_following(sub);
     c2_sub_room_stop(sub);
     c2_pass_on_stop(sub);
     c2_upcalls_stop(sub);
@@ -127,6 +127,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     c2_timer_stop(sub->patience);
     sub->patience = NULL;
     sub->stopping = sub->given_up = true;
+    stop_following(sub);
     c2_sub_room_stop(sub);
     c2_pass_on_stop(sub);
     c2_scrub_stop(sub);
@@ -159,8 +160,8 @@ bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct
 
     for (const struct c2_root_state *root = sub->roots; root; root = root->next, roots++) {
         datasets += root->n;
-        listing += c2_sub_is_being_listed(root);
-        away += root->subscribed && root->failures > 0;
+        listing += root->life == C2_ROOT_FIRST;
+        away += c2_root_is_unreached(root);
     }
     if (!scrub_metrics(sub, out, err) || !c2_pass_on_metrics(sub, out, err)) return false;
     return c2_buf_printf(

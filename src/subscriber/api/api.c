@@ -28,7 +28,7 @@ static void handle_roots(struct c2_request *req, void *state)
         c2_jw_key(&w, "http");
         c2_jw_cstr(&w, root->root.http);
         c2_jw_key(&w, "subscribed");
-        if (root->subscribed)
+        if (c2_root_is_followed(root))
             c2_jw_bool(&w, true);
         else
             c2_jw_null(&w);
@@ -111,10 +111,10 @@ static void on_listed(void *ctx, const struct cat2_error *why)
 static void handle_list(struct c2_request *req, void *state)
 {
     struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
-    struct list_request *l = root && root->subscribed ? malloc(sizeof(*l)) : NULL;
+    struct list_request *l = root && c2_root_is_followed(root) ? malloc(sizeof(*l)) : NULL;
 
     if (!root) return;
-    if (!root->subscribed) {
+    if (!c2_root_is_followed(root)) {
         c2_reply_detail(req, 404, "Not subscribed to %s", root->root.name);
     } else if (!l) {
         c2_reply_detail(req, 503, "out of memory");

@@ -336,7 +336,7 @@ static void on_listed(void *ctx, const struct cat2_error *why)
         tree_free(t);
         return;
     }
-    t->subscribed = root->subscribed;
+    t->subscribed = c2_root_is_followed(root);
     c2_sub_say_stale(t->req, root);
     c2_sub_root_etag(root, t->etag);
     snprintf(quoted, sizeof(quoted), "\"%s\"", t->etag);

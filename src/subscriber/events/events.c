@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The log and its readers. docs/protocol.md "GET /api/events". */
 #include "subscriber/events/events.h"
+#include "subscriber/mirror/root.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,16 +68,16 @@ static void put_root(struct c2_jw *w, const struct c2_root_state *root)
     c2_jw_key(w, "http");
     c2_jw_cstr(w, root->root.http);
     c2_jw_key(w, "subscribed");
-    if (root->subscribed)
+    if (c2_root_is_followed(root))
         c2_jw_bool(w, true);
     else
         c2_jw_null(w);
     c2_jw_key(w, "datasets");
     c2_jw_uint(w, root->n);
     c2_jw_key(w, "listed"); /* else the number says nothing */
-    c2_jw_bool(w, root->listed);
+    c2_jw_bool(w, c2_root_is_listed(root));
     c2_jw_key(w, "reached");
-    c2_jw_bool(w, root->failures == 0);
+    c2_jw_bool(w, !c2_root_is_unreached(root));
     c2_jw_end_object(w);
 }
 

@@ -8,6 +8,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/merge.h"
+#include "subscriber/mirror/root.h"
 
 void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const char *change)
 {
@@ -17,7 +19,7 @@ void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const ch
     if (!watcher->ctx) return;
     if (!ds)
         watcher->root(watcher->ctx, root);
-    else if (root->listed)
+    else if (c2_root_is_listed(root))
         watcher->dataset(watcher->ctx, root, ds, change);
 }
 
@@ -25,13 +27,6 @@ bool c2_root_name_ok(struct c2_str name)
 {
     return name.n > 0 && name.n <= C2_NAME_MAX && name.p[0] != '@' && name.p[0] != '.' &&
            !memchr(name.p, '/', name.n) && !memchr(name.p, '\0', name.n);
-}
-
-struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name)
-{
-    for (struct c2_root_state *root = sub->roots; root; root = root->next)
-        if (c2_str_is(name, root->root.name)) return root;
-    return NULL;
 }
 
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *from,
@@ -58,37 +53,6 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
         at = &(*at)->next;
     *at = root;
     return root;
-}
-
-size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path)
-{
-    size_t low = 0, high = root->n;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (c2_str_cmp(c2_str_of(root->datasets[middle]->path), path) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Index of path, or where it would be inserted. */
-static size_t place_of(const struct c2_root_state *root, struct c2_str path, bool *found)
-{
-    size_t i = c2_sub_lower(root, path);
-
-    *found = i < root->n && c2_str_is(path, root->datasets[i]->path);
-    return i;
-}
-
-struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path)
-{
-    bool found;
-    size_t i = place_of(root, path, &found);
-
-    return found ? root->datasets[i] : NULL;
 }
 
 bool c2_sub_is_folder(const struct c2_root_state *root, struct c2_str folder)
@@ -145,13 +109,14 @@ bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds 
     return true;
 }
 
+/* ---- changes of a list ---- */
+
 static void save(const struct c2_ds *ds)
 {
     struct cat2_error err;
     C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
     C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
 
-    if (ds->sub->restoring) return;
     bool ok = c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path) &&
               c2_buf_printf(&value, &err, ds->repeats ? "%d%d" : "%d", ds->speaks_pieces, ds->repeats) &&
               c2_buf_puts(&value, ds->line, &err) &&
@@ -159,73 +124,126 @@ static void save(const struct c2_ds *ds)
     if (!ok) c2_log_error("state: %s", err.message);
 }
 
-bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error *err)
+/* What is remembered of it, and cached. */
+static void forget(const struct c2_ds *ds)
 {
-    bool found;
-    size_t i = place_of(root, c2_str_of(ds->path), &found);
-
-    if (found) {
-        struct c2_ds *old = root->datasets[i];
-        bool same = *ds->etag && strcmp(old->line, ds->line) == 0 && old->speaks_pieces == ds->speaks_pieces;
-        if (!same && !c2_ds_succeed(ds, old, err)) {
-            c2_ds_unref(ds);
-            return false;
-        }
-        if (!same) save(ds);
-        if (!same) c2_mirror_tell(root, ds, "changed");
-        root->datasets[i] = same ? old : ds;
-        c2_ds_unref(same ? ds : old);
-        return true;
-    }
-    if ((root->n & (root->n - 1)) == 0) { /* grows at powers of two */
-        struct c2_ds **grown = realloc(root->datasets, (root->n ? root->n * 2 : 1) * sizeof(*grown));
-        if (!grown) {
-            c2_ds_unref(ds);
-            return c2_fail_nomem(err, "datasets");
-        }
-        root->datasets = grown;
-    }
-    memmove(root->datasets + i + 1, root->datasets + i, (root->n - i) * sizeof(*root->datasets));
-    root->datasets[i] = ds;
-    root->n++;
-    save(ds);
-    c2_mirror_tell(root, ds, "new");
-    return true;
-}
-
-void c2_sub_save_all(struct c2_root_state *root)
-{
-    for (size_t i = 0; i < root->n; i++)
-        save(root->datasets[i]);
-}
-
-void c2_sub_drop(struct c2_root_state *root, struct c2_str path)
-{
-    bool found;
-    size_t i = place_of(root, path, &found);
     struct cat2_error err;
     C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
     C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
 
-    if (!found) return;
-    struct c2_ds *ds = root->datasets[i];
     if (c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path))
-        c2_state_del(root->sub->state, "datasets", c2_buf_str(&key), &err);
-    if (c2_ds_cache_name(ds, &name, &err) &&
-        !c2_cachefile_remove(root->sub->cachefd, c2_buf_cstr(&name), &err))
+        c2_state_del(ds->sub->state, "datasets", c2_buf_str(&key), &err);
+    if (c2_ds_cache_name(ds, &name, &err) && !c2_cachefile_remove(ds->sub->cachefd, c2_buf_cstr(&name), &err))
         c2_log_warn("cache: %s", err.message);
-    memmove(root->datasets + i, root->datasets + i + 1, (root->n - i - 1) * sizeof(*root->datasets));
-    root->n--;
-    c2_mirror_tell(root, ds, "removed");
-    c2_ds_unref(ds);
 }
+
+/* What a step means, besides its place in the list. */
+static void take_step(struct c2_root_state *root, const struct c2_merge_step *step, bool keep)
+{
+    static const char *const words[] = {
+        [C2_MERGE_CHANGED] = "changed", [C2_MERGE_NEW] = "new", [C2_MERGE_REMOVED] = "removed"};
+
+    if (step->change == C2_MERGE_KEPT) return;
+    if (step->old) c2_ds_move(step->old, step->found ? C2_DS_REPLACED : C2_DS_REMOVED);
+    if (step->found) c2_ds_move(step->found, C2_DS_LISTED);
+    if (keep && step->found) save(step->found);
+    if (!step->found) forget(step->old);
+    c2_mirror_tell(root, step->found ? step->found : step->old, words[step->change]);
+    c2_ds_unref(step->old);
+}
+
+static bool put(struct c2_root_state *root, struct c2_ds *ds, bool keep, struct cat2_error *err)
+{
+    size_t i = c2_sub_lower(root, c2_str_of(ds->path));
+    struct c2_ds **at = root->datasets + i;
+    struct c2_merge_step step = {C2_MERGE_NEW, NULL, ds};
+
+    if (i < root->n && strcmp((*at)->path, ds->path) == 0) {
+        if (c2_merge_is_same(*at, ds)) return c2_ds_unref(ds), true;
+        step.change = C2_MERGE_CHANGED;
+        step.old = *at;
+        if (!c2_ds_succeed(ds, *at, err)) return c2_ds_unref(ds), false;
+    } else {
+        if (root->n == root->cap) {
+            size_t cap = root->cap ? root->cap * 2 : 8;
+            struct c2_ds **grown = realloc(root->datasets, cap * sizeof(*grown));
+            if (!grown) return c2_ds_unref(ds), c2_fail_nomem(err, "datasets");
+            root->datasets = grown;
+            root->cap = cap;
+        }
+        at = root->datasets + i;
+        memmove(at + 1, at, (root->n++ - i) * sizeof(*at));
+    }
+    *at = ds;
+    take_step(root, &step, keep);
+    return true;
+}
+
+bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error *err)
+{
+    return put(root, ds, c2_root_is_listed(root), err);
+}
+
+void c2_sub_drop(struct c2_root_state *root, struct c2_str path)
+{
+    struct c2_merge_step step = {C2_MERGE_REMOVED, c2_sub_find(root, path), NULL};
+    size_t i = c2_sub_lower(root, path);
+
+    if (!step.old) return;
+    memmove(root->datasets + i, root->datasets + i + 1, (--root->n - i) * sizeof(*root->datasets));
+    take_step(root, &step, true);
+}
+
+bool c2_sub_take_list(struct c2_root_state *root, struct c2_ds **found, size_t n, struct cat2_error *err)
+{
+    bool first = !c2_root_is_listed(root);
+    struct c2_merge merge, again;
+    struct c2_merge_step step;
+    struct cat2_error bad;
+    size_t at = 0;
+    bool ok = true;
+
+    c2_merge_sort(found, n);
+    merge = again = (struct c2_merge){root->datasets, root->n, found, n};
+    while (ok && c2_merge_next(&merge, &step)) /* all that can fail comes first */
+        ok = step.change != C2_MERGE_CHANGED || c2_ds_succeed(step.found, step.old, err);
+    struct c2_ds **list = ok ? malloc((n + 1) * sizeof(*list)) : NULL;
+    if (!list) return ok ? c2_fail_nomem(err, "datasets") : false;
+    bool begun = c2_state_begin(root->sub->state, &bad);
+    while (c2_merge_next(&again, &step)) {
+        if (step.change == C2_MERGE_KEPT && first) save(step.old); /* known early, and not kept then */
+        if (step.change != C2_MERGE_REMOVED)
+            list[at++] = step.change == C2_MERGE_KEPT ? step.old : c2_ds_ref(step.found);
+        take_step(root, &step, true);
+    }
+    if (begun && !c2_state_commit(root->sub->state, &bad)) begun = false;
+    if (!begun) c2_log_error("state: %s", bad.message);
+    free(root->datasets);
+    root->datasets = list;
+    root->n = at;
+    root->cap = n + 1;
+    return true;
+}
+
+void c2_sub_drop_all(struct c2_root_state *root)
+{
+    for (size_t i = 0; i < root->n; i++) {
+        c2_ds_move(root->datasets[i], C2_DS_REMOVED);
+        c2_ds_unref(root->datasets[i]);
+    }
+    free(root->datasets);
+    root->datasets = NULL;
+    root->n = root->cap = 0;
+}
+
+/* ---- what is remembered ---- */
 
 void c2_sub_save_root(struct c2_root_state *root)
 {
     struct cat2_error err;
     C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
 
-    if (!c2_buf_printf(&value, &err, "%d %s", root->subscribed, root->root.http) ||
+    if (!c2_buf_printf(&value, &err, "%d %s", c2_root_is_followed(root), root->root.http) ||
         !c2_state_put(root->sub->state, "roots", c2_str_of(root->root.name), c2_buf_str(&value), &err))
         c2_log_error("state: %s", err.message);
 }
@@ -241,7 +259,8 @@ static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, stru
     snprintf(from.http, sizeof(from.http), "%.*s", C2_STR_ARG(http));
     struct c2_root_state *root = c2_sub_root_add(sub, &from, err);
     if (!root) return false;
-    root->subscribed = c2_str_is(flag, "1");
+    bool followed = sub->config.follow_all || c2_str_is(flag, "1");
+    if (followed && !c2_root_is_followed(root)) c2_root_event(root, C2_ROOT_FOLLOW);
     return true;
 }
 
@@ -258,31 +277,28 @@ static bool restore_dataset(void *ctx, struct c2_str key, struct c2_str value, s
     line = (struct c2_str){value.p + 1, value.n - 1};
     for (; line.n && line.p[0] >= '0' && line.p[0] <= '9' && repeats < INT_MAX / 16; line.p++, line.n--)
         repeats = 10 * repeats + (line.p[0] - '0');
-    if (!root || !c2_ds_from_line(root, line, value.p[0] == '1', &ds, &why)) return true;
-    root->listed = true;
+    if (!root || !c2_root_is_followed(root) || !c2_ds_from_line(root, line, value.p[0] == '1', &ds, &why))
+        return true;
     if (repeats && !c2_ds_name_etag(ds, c2_str_of(ds->etag), repeats, err)) {
         c2_ds_unref(ds);
         return false;
     }
-    return c2_sub_put(root, ds, err);
+    if (!put(root, ds, false, err)) return false;
+    c2_root_event(root, C2_ROOT_RESTORED);
+    return true;
 }
 
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err)
 {
-    sub->restoring = true;
-    bool ok = c2_state_each(sub->state, "roots", C2_STR(""), restore_root, sub, err) &&
-              c2_state_each(sub->state, "datasets", C2_STR(""), restore_dataset, sub, err);
-    sub->restoring = false;
-    return ok;
+    return c2_state_each(sub->state, "roots", C2_STR(""), restore_root, sub, err) &&
+           c2_state_each(sub->state, "datasets", C2_STR(""), restore_dataset, sub, err);
 }
 
 void c2_sub_roots_free(struct c2_subscriber *sub)
 {
     for (struct c2_root_state *root = sub->roots, *next; root; root = next) {
         next = root->next;
-        for (size_t i = 0; i < root->n; i++)
-            c2_ds_unref(root->datasets[i]);
-        free(root->datasets);
+        c2_sub_drop_all(root);
         free(root);
     }
     sub->roots = NULL;

@@ -4,26 +4,27 @@
 #define C2_SUBSCRIBER_MIRROR_CATALOG_H
 
 #include "subscriber/mirror/dataset.h"
+#include "subscriber/mirror/root.h"
 
-struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name);
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *root,
                                       struct cat2_error *err);
-/** Index of the first dataset whose path does not sort before `path`; root->n when there is none. */
-size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path);
 /** Its list as it is now, "EPOCH-CHANGES": differs from run to run and with every change. */
 void c2_sub_root_etag(const struct c2_root_state *root, char out[48]);
-struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path); /* borrowed, NULL when none */
 /** After c2_sub_find() found none: the file it would be in, when that cannot be read; *why says so. */
 struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why);
 /** References to the datasets beneath a folder (its path with a '/' at the end, "" for all), in order; free
  * the list. @errors CAT2_ENOTFOUND. */
 bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,
                     struct cat2_error *err);
-/** Put into the list, replacing an older generation; takes ds. Equal etags keep the object that is there. */
+/** Put into the list, replacing an older generation; takes ds. Equal etags keep the object that is there.
+ * What is known before the first listing is not kept for the next start: it is not all there is. */
 bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error *err);
-/** Remember all of them for the next start. */
-void c2_sub_save_all(struct c2_root_state *root);
+/** This is the list now: what changed is told and kept for the next start, what is gone is forgotten. `found`
+ * is sorted, and its references stay the caller's. @errors CAT2_ENOMEM: nothing has changed. */
+bool c2_sub_take_list(struct c2_root_state *root, struct c2_ds **found, size_t n, struct cat2_error *err);
 void c2_sub_drop(struct c2_root_state *root, struct c2_str path);
+/** Nothing is listed any more; what is cached and remembered stays. */
+void c2_sub_drop_all(struct c2_root_state *root);
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_sub_save_root(struct c2_root_state *root);
 void c2_sub_roots_free(struct c2_subscriber *sub);

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A dataset object: made from one line of a list, freed with its last reference. */
+/* The life of a dataset object.
+ *
+ *   c2_ds_from_line()             FOUND      in no list yet; may be thrown away
+ *     FOUND  --put-->             LISTED     in its root's list: requests find it
+ *     LISTED --changed-->         REPLACED   another generation has its place
+ *     LISTED --deleted, left-->   REMOVED    nothing has its place; so end all when the subscriber ends
+ *
+ * Requests that hold one that is REPLACED or REMOVED finish on it; it is freed with the last reference. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +17,12 @@
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/reason.h"
+
+void c2_ds_move(struct c2_ds *ds, enum c2_ds_life to)
+{
+    C2_ASSERT(ds->life == (to == C2_DS_LISTED ? C2_DS_FOUND : C2_DS_LISTED) && to != C2_DS_FOUND);
+    ds->life = to;
+}
 
 struct c2_ds *c2_ds_ref(struct c2_ds *ds)
 {
@@ -26,6 +39,7 @@ static void unref_subscriber(struct c2_subscriber *sub)
 void c2_ds_unref(struct c2_ds *ds)
 {
     if (!ds || --ds->refs > 0) return;
+    C2_ASSERT(ds->life != C2_DS_LISTED);
     c2_meta_fini(&ds->meta);
     c2_buf_fini(&ds->info);
     c2_ds_close_file(ds);

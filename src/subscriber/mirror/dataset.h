@@ -9,6 +9,8 @@
  */
 bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks_pieces, struct c2_ds **out,
                      struct cat2_error *err);
+/** Its place in the list of its root changes. What cannot happen is a bug of ours: asserted. */
+void c2_ds_move(struct c2_ds *ds, enum c2_ds_life to);
 struct c2_ds *c2_ds_ref(struct c2_ds *ds);
 void c2_ds_unref(struct c2_ds *ds);
 /** Its ETag: the publisher's, with -N when that was given N times for other bytes. */

@@ -8,11 +8,13 @@
 #include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/reason.h"
+#include "subscriber/mirror/root.h"
 #include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
 
 struct early {
     struct c2_subscriber *sub;
+    int nfollowed;
     char root[sizeof(((struct c2_root *)0)->name)];
     char *path;
     void (*fn)(void *ctx, const struct cat2_error *err);
@@ -42,23 +44,23 @@ static bool take(struct early *early, struct c2_root_state *root, struct c2_http
         c2_ds_unref(ds);
         return false;
     }
-    early->sub->restoring = true; /* not to be found as all there is after a restart */
-    bool ok = c2_sub_put(root, ds, &err);
-    early->sub->restoring = false;
-    return ok;
+    return c2_sub_put(root, ds, &err);
 }
 
 static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
 {
     struct early *early = ctx;
     struct c2_root_state *root = c2_sub_root(early->sub, c2_str_of(early->root));
+    struct cat2_error err;
 
-    if (why && why->code == CAT2_ECANCELLED)
+    if (why && why->code == CAT2_ECANCELLED) {
         early_end(early, why);
-    else if (!root || root->listed || (!why && take(early, root, reply)))
+    } else if (!root || !c2_root_is_followed(root) || root->nfollowed != early->nfollowed) {
+        c2_fail(&err, CAT2_ECANCELLED, C2_FOLLOW_LEFT);
+        early_end(early, &err);
+    } else if (c2_root_is_listed(root) || (!why && take(early, root, reply))) {
         early_end(early, NULL);
-    else if (!why && reply->status == 503) {
-        struct cat2_error err;
+    } else if (!why && reply->status == 503) {
         c2_reason_of_reply(reply, root->root.http, early->path, &err);
         root->retry_s = c2_reason_retry_s(reply);
         early_end(early, &err);
@@ -76,14 +78,16 @@ void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
     struct early *early;
     struct cat2_error err;
 
-    if (root->listed || path.n == 0 || c2_sub_find(root, path)) {
+    if (c2_root_is_listed(root) || path.n == 0 || c2_sub_find(root, path)) {
         fn(ctx, NULL);
         return;
     }
+    c2_follow_begin(root);
     if (!root->follow && !root->timer) c2_sub_follow(root);
     early = calloc(1, sizeof(*early));
     if (early) {
-        *early = (struct early){.sub = root->sub, .path = c2_str_dup(path), .fn = fn, .ctx = ctx};
+        *early = (struct early){
+            .sub = root->sub, .nfollowed = root->nfollowed, .path = c2_str_dup(path), .fn = fn, .ctx = ctx};
         snprintf(early->root, sizeof(early->root), "%s", root->root.name);
     }
     bool ok = early && early->path && c2_buf_printf(&url, &err, "http://%s/api/info/", root->root.http) &&

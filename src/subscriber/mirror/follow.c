@@ -14,26 +14,42 @@
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/refresh.h"
+#include "subscriber/mirror/root.h"
 
 #define LISTED_MS 120000 /* who asks for a root to be followed */
 #define KNOWN_MS  4000   /* who asks for something in it: clients give up after 5 s, some of them */
 
 static void follow_free(struct c2_follow *f)
 {
+    if (!f) return;
+    f->root->follow = NULL;
     c2_follow_clear(f);
     c2_buf_fini(&f->text);
     free(f);
+}
+
+/* End what is under way; those who wait go on waiting. */
+static void rest(struct c2_root_state *root)
+{
+    follow_free(root->follow);
+    root->follow_again = false;
+    c2_refresh_cancel(root);
+    c2_timer_stop(root->timer);
+    root->timer = NULL;
+}
+
+void c2_follow_stop(struct c2_root_state *root)
+{
+    rest(root);
+    if (root->topic) root->sub->config.bus->ops->unsubscribe(root->topic);
+    root->topic = NULL;
 }
 
 void c2_follow_cancel(struct c2_root_state *root, const char *why)
 {
     struct cat2_error err;
 
-    if (root->follow) follow_free(root->follow);
-    root->follow = NULL;
-    c2_refresh_cancel(root);
-    c2_timer_stop(root->timer);
-    root->timer = NULL;
+    c2_follow_stop(root);
     c2_fail(&err, CAT2_ECANCELLED, "%s", why);
     c2_sub_tell_waiters(root, &err);
 }
@@ -50,22 +66,36 @@ static void follow_later(struct c2_root_state *root, int64_t ms)
 {
     if (root->timer || root->sub->stopping) return;
     root->timer = c2_timer_start(root->sub->config.loop, ms, 0, on_timer, root);
+    if (!root->timer)
+        c2_log_error("follow root=%s: out of memory: not listed again until it is asked for",
+                     root->root.name);
+}
+
+static void retry_later(struct c2_root_state *root)
+{
+    follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->retries, 7)));
+}
+
+static void listing_failed(struct c2_root_state *root, const struct cat2_error *err)
+{
+    bool news = !c2_root_is_unreached(root);
+    struct cat2_error why = *err;
+
+    follow_free(root->follow);
+    root->follow_again = false;
+    root->retries++;
+    c2_root_event(root, C2_ROOT_FAILED);
+    if (news) c2_mirror_tell(root, NULL, NULL);
+    c2_log_warn("follow root=%s try=%d: %s", root->root.name, root->retries, why.message);
+    retry_later(root);
+    if (why.code == CAT2_ENOTFOUND) why.code = CAT2_EUPSTREAM; /* the publisher's 404 is not ours */
+    why.http_status = 0;
+    c2_sub_tell_waiters(root, &why);
 }
 
 static void on_failed(struct c2_follow *f, const struct cat2_error *err)
 {
-    struct c2_root_state *root = f->root;
-    struct cat2_error why = *err;
-
-    root->follow = NULL;
-    follow_free(f);
-    if (++root->failures == 1) c2_mirror_tell(root, NULL, NULL);
-    root->fresh = false;
-    c2_log_warn("follow root=%s try=%d: %s", root->root.name, root->failures, why.message);
-    follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->failures, 7)));
-    if (why.code == CAT2_ENOTFOUND) why.code = CAT2_EUPSTREAM; /* the publisher's 404 is not ours */
-    why.http_status = 0;
-    c2_sub_tell_waiters(root, &why);
+    listing_failed(f->root, err);
 }
 
 /* No failure: it is asked again, and those who wait go on waiting. */
@@ -75,6 +105,7 @@ static void on_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
     struct c2_root_state *root = f->root;
     struct c2_str text = {"", 0};
     struct cat2_error ignored;
+    bool news = c2_root_is_unreached(root);
 
     root->retry_s = c2_reason_retry_s(reply);
     if (c2_json_parse(c2_buf_str(reply->body), &json, &ignored))
@@ -82,8 +113,11 @@ static void on_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
     snprintf(root->listing, sizeof(root->listing), "%.*s",
              (int)c2_min_i64((int64_t)text.n, (int64_t)sizeof(root->listing) - 1), text.p);
     c2_log_info("follow root=%s: not listed yet: %s", root->root.name, root->listing);
-    root->follow = NULL;
     follow_free(f);
+    root->follow_again = false;
+    root->retries = 0;
+    c2_root_event(root, C2_ROOT_NOT_YET);
+    if (news) c2_mirror_tell(root, NULL, NULL);
     follow_later(root, 1000 * (int64_t)root->retry_s);
 }
 
@@ -92,51 +126,29 @@ static void on_complete(struct c2_follow *f)
 {
     struct c2_root_state *root = f->root;
     struct cat2_error err = {0};
-    size_t before = root->n;
     uint64_t changes = root->changes;
-    bool speaks_pieces = f->streaming, hashed = f->hashed, unsure = f->unsure;
+    bool unsure = f->unsure, again = root->follow_again;
 
-    bool ok = c2_state_begin(root->sub->state, &err);
-    size_t n = f->nfound;
-    struct c2_root_state fresh = {.root = root->root,
-                                  .sub = root->sub}; /* names now listed, to see what is gone */
-    root->sub->restoring = true;                     /* this list is only looked at */
-    for (size_t i = 0; i < n; i++)
-        if (!c2_sub_put(&fresh, c2_ds_ref(f->found[i]), &err))
-            c2_log_error("follow root=%s: %s", root->root.name, err.message);
-    root->sub->restoring = false;
-    for (size_t i = before; i-- > 0;)
-        if (!c2_sub_find(&fresh, c2_str_of(root->datasets[i]->path)))
-            c2_sub_drop(root, c2_str_of(root->datasets[i]->path));
-    for (size_t i = 0; i < fresh.n; i++)
-        c2_ds_unref(fresh.datasets[i]);
-    free(fresh.datasets);
-    for (size_t i = 0; i < n; i++) {
-        struct c2_ds *ds = f->found[i];
-        f->found[i] = NULL;
-        if (!c2_sub_put(root, ds, &err)) c2_log_error("follow root=%s: %s", root->root.name, err.message);
+    if (!c2_sub_take_list(root, f->found, f->nfound, &err)) {
+        listing_failed(root, &err);
+        return;
     }
-    if (!root->listed && before) c2_sub_save_all(root); /* those known early were not kept */
-    if (ok && !c2_state_commit(root->sub->state, &err)) c2_log_error("state: %s", err.message);
-    root->follow = NULL;
+    if (root->hashed && !f->hashed)
+        c2_log_warn("follow root=%s: the publisher sends no hashes any more", root->root.name);
+    root->speaks_pieces = f->streaming;
+    root->hashed = f->hashed;
     follow_free(f);
-    bool news = !root->listed || root->changes != changes || root->failures > 0;
-    root->failures = 0;
-    root->listed = true;
+    bool news = !c2_root_is_listed(root) || root->changes != changes || c2_root_is_unreached(root);
+    root->retries = unsure ? root->retries + 1 : 0;
+    root->follow_again = false;
     root->listed_ms = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
     *root->listing = '\0';
+    c2_root_event(root, C2_ROOT_LISTED);
     if (news) c2_mirror_tell(root, NULL, NULL);
-    root->speaks_pieces = speaks_pieces;
-    if (root->hashed && !hashed)
-        c2_log_warn("follow root=%s: the publisher sends no hashes any more", root->root.name);
-    root->hashed = hashed;
-    root->fresh = true;
     c2_log_info("follow root=%s datasets=%zu", root->root.name, root->n);
+    if (again) follow_later(root, C2_SETTLE_MS);
+    if (unsure) retry_later(root);
     c2_sub_tell_waiters(root, NULL);
-    if (root->follow_again) follow_later(root, C2_SETTLE_MS);
-    root->follow_again = false;
-    root->doubts = unsure ? root->doubts + 1 : 0;
-    if (unsure) follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->doubts, 7)));
 }
 
 static const struct c2_follow_end follow_end = {on_complete, on_failed, on_not_yet};
@@ -151,7 +163,8 @@ static void on_event(void *ctx, const struct c2_event *event)
                  (int)c2_min_i64(200, (int64_t)event->data.n), event->data.p);
     if (root->follow)
         root->follow_again = true;
-    else if (root->timer || !root->fresh || !c2_sub_refresh(root, event->data, c2_sub_follow))
+    else if (root->timer || root->life != C2_ROOT_CURRENT ||
+             !c2_sub_refresh(root, event->data, c2_sub_follow))
         follow_later(root, C2_SETTLE_MS);
 }
 
@@ -162,30 +175,29 @@ static void on_resync(void *ctx)
     if (root->follow)
         root->follow_again = true;
     else
-        follow_later(root, root->listed ? C2_SETTLE_MS : 0);
+        follow_later(root, c2_root_is_listed(root) ? C2_SETTLE_MS : 0);
 }
 
 void c2_sub_follow(struct c2_root_state *root)
 {
     struct c2_subscriber *sub = root->sub;
-    struct c2_follow *f;
+    struct c2_bus_listener listener = {on_event, on_resync, root};
+    struct cat2_error err;
 
-    if (sub->stopping) return;
-    c2_refresh_cancel(root); /* the listing says it all */
+    if (sub->stopping || !c2_root_is_followed(root)) return;
     if (root->follow) {
         root->follow_again = true;
         return;
     }
-    if (!root->subscribed) {
-        root->subscribed = true;
-        c2_sub_save_root(root);
-    }
-    if (!root->topic) {
-        struct c2_bus_listener listener = {on_event, on_resync, root};
+    rest(root); /* the listing says it all */
+    if (!root->topic)
         root->topic = sub->config.bus->ops->subscribe(sub->config.bus, root->root.name, NULL, &listener);
+    struct c2_follow *f = root->topic ? calloc(1, sizeof(*f)) : NULL;
+    if (!f) {
+        c2_fail_nomem(&err, "listing");
+        listing_failed(root, &err);
+        return;
     }
-    f = calloc(1, sizeof(*f));
-    if (!f) return;
     f->end = &follow_end;
     f->root = root;
     c2_buf_init(&f->text, C2_JSON_NBYTES_MAX);
@@ -195,11 +207,26 @@ void c2_sub_follow(struct c2_root_state *root)
 
 /* ---- who waits ---- */
 
+bool c2_follow_begin(struct c2_root_state *root)
+{
+    if (c2_root_is_followed(root)) return false;
+    root->nfollowed++;
+    c2_root_event(root, C2_ROOT_FOLLOW);
+    c2_sub_save_root(root);
+    return true;
+}
+
 static void wait_for(struct c2_root_state *root, int64_t ms,
                      void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
 {
-    c2_timer_stop(root->timer);
-    root->timer = NULL;
+    struct cat2_error err;
+
+    if (root->sub->stopping) {
+        c2_fail(&err, CAT2_ECANCELLED, "shutting down");
+        fn(ctx, &err);
+        return;
+    }
+    c2_follow_begin(root);
     c2_waiters_add(root, ms, fn, ctx);
     if (!root->follow) c2_sub_follow(root);
 }
@@ -213,7 +240,7 @@ void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const 
 void c2_sub_when_known_within(struct c2_root_state *root, int64_t ms,
                               void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
 {
-    if (root && !root->listed)
+    if (root && !c2_root_is_listed(root))
         wait_for(root, ms, fn, ctx);
     else
         fn(ctx, NULL);
@@ -238,15 +265,11 @@ static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c
         c2_log_warn("root is not taken: %s", err.message);
         return NULL;
     }
-    root->known = true;
     if (!old) c2_mirror_tell(root, NULL, NULL);
-    if (!old || moved) c2_sub_save_root(root);
-    if (sub->config.follow_all) root->subscribed = true;
-    if (root->subscribed && (!old || moved || root->failures || !root->topic)) {
-        c2_timer_stop(root->timer);
-        root->timer = NULL;
-        c2_sub_follow(root);
-    }
+    bool begun = sub->config.follow_all && c2_follow_begin(root);
+    if (!begun && (!old || moved)) c2_sub_save_root(root);
+    if (moved) follow_free(root->follow); /* where it was */
+    if (!old || moved || begun || c2_root_is_unreached(root) || !root->topic) c2_sub_follow(root);
     return root;
 }
 
@@ -258,8 +281,6 @@ static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const str
         if (err) c2_log_warn("broker: %s", err->message);
         return;
     }
-    for (struct c2_root_state *root = sub->roots; root; root = root->next)
-        root->known = false;
     for (size_t i = 0; i < n; i++)
         know_root(sub, &roots[i]);
 }
@@ -280,7 +301,7 @@ static void on_news(void *ctx, const struct c2_event *event)
     memcpy(root.http, http.p, http.n);
     /* Its publisher came (back), perhaps with other data or another memory of what it told: compare all. */
     struct c2_root_state *known = know_root(sub, &root);
-    if (known && known->subscribed && !known->follow) follow_later(known, C2_SETTLE_MS);
+    if (known && c2_root_is_followed(known) && !known->follow) follow_later(known, C2_SETTLE_MS);
 }
 
 static void ask_roots(void *ctx)
@@ -294,7 +315,7 @@ static void ask_roots(void *ctx)
 static void on_unreached(struct c2_subscriber *sub, const char *host)
 {
     for (struct c2_root_state *root = sub->roots; root; root = root->next)
-        if (root->subscribed && root->failures == 0 && !root->follow && strcmp(root->root.http, host) == 0)
+        if (!c2_root_is_unreached(root) && !root->follow && strcmp(root->root.http, host) == 0)
             c2_sub_follow(root);
 }
 
@@ -309,6 +330,6 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
     bus->ops->on_connect(bus, ask_roots, sub);
     ask_roots(sub);
     for (struct c2_root_state *root = sub->roots; root; root = root->next)
-        if (root->subscribed) follow_later(root, 0);
+        if (c2_root_is_followed(root)) follow_later(root, 0);
     return true;
 }

@@ -5,9 +5,16 @@
 
 #include "subscriber/mirror/mirror.h"
 
-/** List the root now, or again after the listing under way. */
+#define C2_FOLLOW_LEFT "the root is not followed any more"
+
+/** Follow it from now on, also after a restart. false: it is followed already. */
+bool c2_follow_begin(struct c2_root_state *root);
+/** List the root now, or again after the listing under way; nothing when it is not followed. */
 void c2_sub_follow(struct c2_root_state *root);
-/** End what is under way; who waits for it is told why. */
+/** Hear no events of it any more, end what is under way. Who waits for it is told by c2_sub_tell_waiters().
+ */
+void c2_follow_stop(struct c2_root_state *root);
+/** c2_follow_stop(), and who waits is told why. */
 void c2_follow_cancel(struct c2_root_state *root, const char *why);
 /** Know the roots of the broker from now on, and follow those that were followed. */
 bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
@@ -32,8 +39,6 @@ void c2_sub_when_known_within(struct c2_root_state *root, int64_t ms,
 void c2_waiters_add(struct c2_root_state *root, int64_t ms,
                     void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
 void c2_sub_tell_waiters(struct c2_root_state *root, const struct cat2_error *err);
-/** Followed, not listed yet, and nothing has failed: what it holds is not known. */
-bool c2_sub_is_being_listed(const struct c2_root_state *root);
 /** Headers for the reply that follows, when the list may not be that of the publisher any more. */
 void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root);
 

@@ -66,24 +66,25 @@ bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err)
 {
     struct c2_subscriber *sub = root->sub;
     C2_AUTO(c2_buf) prefix = C2_BUF_INIT(1024);
+    struct cat2_error why;
 
     if (!move_aside(sub, root->root.name, err) || !c2_buf_printf(&prefix, err, "%s/", root->root.name) ||
         !c2_state_del_prefix(sub->state, "datasets", c2_buf_str(&prefix), err) ||
         !c2_state_del_prefix(sub->state, "attrs", c2_buf_str(&prefix), err) ||
         !c2_state_del(sub->state, "attrs", c2_str_of(root->root.name), err))
         return false;
-    if (root->topic) sub->config.bus->ops->unsubscribe(root->topic);
-    root->topic = NULL;
-    c2_follow_cancel(root, "the root is not followed any more");
-    for (size_t i = 0; i < root->n; i++)
-        c2_ds_unref(root->datasets[i]);
-    free(root->datasets);
-    root->datasets = NULL;
-    root->n = 0;
-    root->subscribed = root->listed = root->fresh = false;
+    c2_follow_stop(root);
+    c2_sub_drop_all(root);
+    root->retries = root->retry_s = 0;
+    root->listed_ms = 0;
+    root->speaks_pieces = root->hashed = false;
+    *root->listing = '\0';
+    c2_root_event(root, C2_ROOT_LEAVE);
     c2_sub_save_root(root);
     c2_mirror_tell(root, NULL, NULL);
     c2_sub_clear_aside(sub);
     c2_log_info("left root=%s", root->root.name);
+    c2_fail(&why, CAT2_ECANCELLED, C2_FOLLOW_LEFT);
+    c2_sub_tell_waiters(root, &why);
     return true;
 }

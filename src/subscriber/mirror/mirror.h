@@ -20,10 +20,14 @@ struct c2_views;
 struct c2_events;
 struct c2_scrubber;
 
+/* Where a dataset object is in its life; dataset.c has the moves. */
+enum c2_ds_life { C2_DS_FOUND, C2_DS_LISTED, C2_DS_REPLACED, C2_DS_REMOVED };
+
 struct c2_ds {
     int refs;
     uint64_t serial; /* of all dataset objects of this process, never used twice */
     struct c2_subscriber *sub;
+    enum c2_ds_life life;
     char root[256];
     char *path;   /* within the root */
     char *etag;   /* as the publisher gave it; "" unknown. With -N when it gave it N times for other bytes */
@@ -33,22 +37,21 @@ struct c2_ds {
     char *match;  /* for If-Match: the strong validator of ours, else the etag */
     char *line;   /* the JSON it was made from, for the state */
     char *error;  /* why it cannot be served, NULL when it can */
-    bool refused; /* its metadata is known all the same */
-    bool busy;    /* it is being written: an error of the moment */
+    bool refused; /* there is an error, but the metadata is known; never with busy */
+    bool busy;    /* the error is one of the moment: it is being written */
     char *remark; /* of a file: why what is in it is not listed; or NULL */
     struct c2_meta meta;
     struct c2_buf info; /* JSON answer of /api/info */
-    bool speaks_pieces; /* its publisher did when it was listed: it serves parts of chunks, ranges and
-                           If-Match */
-    bool has_frame;
+    bool speaks_pieces; /* its publisher did when it was listed: parts of chunks, ranges, If-Match */
+    bool has_frame;     /* the publisher has a contiguous frame of it: layout is that one's */
     struct c2_frame_layout layout;
     struct c2_cachefile *cf;     /* NULL: not open, which says nothing of what is on disk */
     struct c2_ds *newer, *older; /* by use, among those with an open file */
     int nreads;                  /* under way: they count on cf */
-    bool preparing;
+    bool preparing;              /* cf is being opened or made; open_files.c has the life of cache files */
     bool unwritable;             /* pieces could not be stored: the next cache file is in memory */
     bool leaving;                /* cf is to be replaced by one in memory, when that is there */
-    struct cat2_error unwritten; /* and why */
+    struct cat2_error unwritten; /* why it is unwritable */
     struct c2_read *waiting;     /* for the cache file, or for chunks that others are fetching */
     uint8_t *flying;             /* a bit a chunk: being fetched; made with the first flight */
     int64_t used_ms;             /* when last, by the loop's clock; 0: not in this process */
@@ -56,31 +59,37 @@ struct c2_ds {
     char digest[64];             /* of the whole file that is downloaded, as Repr-Digest; "" not computed */
 };
 
+/* What is known of a root's list; root.c has the moves. */
+enum c2_root_life {
+    C2_ROOT_UNFOLLOWED,
+    C2_ROOT_FIRST,
+    C2_ROOT_UNREACHED,
+    C2_ROOT_KEPT,
+    C2_ROOT_CURRENT,
+    C2_ROOT_AWAY
+};
+
 struct c2_sub_waiter;
 struct c2_root_state {
     struct c2_root_state *next;
     struct c2_root root;
     struct c2_subscriber *sub;
-    bool known; /* the broker knows it */
-    bool subscribed;
+    enum c2_root_life life;
+    int nfollowed;           /* times it has been followed: what was asked before the last is not taken */
     struct c2_ds **datasets; /* sorted by path */
-    size_t n;
-    struct c2_bus_sub *topic;
-    struct c2_follow *follow; /* listing under way */
-    bool follow_again;        /* something changed meanwhile */
-    bool listed;              /* at least once, now or before a restart */
-    bool fresh;               /* listed in this process, and nothing failed since */
-    bool speaks_pieces; /* the publisher is one of ours, as the last listing showed: lists in lines, pieces,
-                           ranges */
+    size_t n, cap;
+    uint64_t changes;           /* of the list, in this process */
+    int64_t listed_ms;          /* when last, by the loop's clock; 0: not in this process */
+    struct c2_bus_sub *topic;   /* its events are heard; NULL: not followed, or not asked for yet */
+    struct c2_follow *follow;   /* listing under way; no timer then */
+    struct c2_timer *timer;     /* the next listing is due: after events, a failure or "not yet" */
+    struct c2_refresh *refresh; /* single datasets being asked for again; no listing then */
+    int retries;        /* listings in a row that failed or may not have told all: for the next delay */
+    bool follow_again;  /* something changed during the listing under way: list again after it */
+    bool speaks_pieces; /* the publisher is one of ours, as the last listing showed */
     bool hashed;        /* and sends hashes: an answer without is damaged */
-    struct c2_refresh *refresh; /* single datasets being asked for again */
-    struct c2_timer *timer;     /* debounce or retry */
-    int failures;
-    int64_t listed_ms;             /* when last, by the loop's clock; 0: not in this process */
-    char listing[120];             /* what the publisher says while it makes its first list; "" */
-    int retry_s;                   /* the Retry-After of its last 503 */
-    uint64_t changes;              /* of its list, in this process */
-    int doubts;                    /* listings in a row that may not have told all */
+    char listing[120];  /* what the publisher says while it makes its first list; "" */
+    int retry_s;        /* the Retry-After of its last 503 */
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
 };
 
@@ -123,7 +132,7 @@ struct c2_subscriber {
     uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
     struct c2_scrubber *scrubber; /* NULL: none */
-    bool stopping, evicting, restoring;
+    bool stopping, evicting;
     void (*unreached)(struct c2_subscriber *sub, const char *host); /* HOST:PORT has not answered */
     struct c2_upcall *upcalls;                                      /* requests for data under way */
     struct c2_timer *patience;                                      /* stopping: how long they have */

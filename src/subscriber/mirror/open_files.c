@@ -2,10 +2,26 @@
 /* Cache files that are open: at most so many, two descriptors and a mapping each. Those that nobody uses at
  * the moment stay open for the next request, until others need their place: least recently used first. What
  * is closed is opened again by the next request; all that is known of it is on disk. When all are in use,
- * further requests wait in line. Loop thread only. */
+ * further requests wait in line. Loop thread only.
+ *
+ * The cache file of one dataset object, by its flags (fetch/ensure.c sets them, the moves are checked here):
+ *
+ *               cf       preparing  leaving
+ *   closed      NULL     no         no       what is on disk is not looked at
+ *   opening     NULL     yes        no       opened or made by a worker, or in line for that
+ *   open        on disk or in memory: no, no
+ *   moving      on disk  yes        yes      a piece could not be stored: its successor in memory is made
+ *
+ * closed -> opening -> open -> closed, open -> moving -> open, and back to where it came from when opening or
+ * moving fails. Only what is open is closed. `unwritable` lasts until it is closed: what is opened after a
+ * piece could not be stored is opened in memory. */
 #include <stdlib.h>
 
+#include "base/limits.h"
+#include "base/log.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/open_files.h"
+#include "subscriber/mirror/root.h"
 
 #define DEFAULT_MAX 64
 #define TICK_MS     10   /* readers leave without a word: those in line look again */
@@ -38,14 +54,29 @@ static void put_first(struct c2_ds *ds)
     open->newest = ds;
 }
 
+/* Nobody would find or remove what has been made on disk for a dataset that was removed meanwhile. */
+static void not_kept(const struct c2_ds *ds)
+{
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
+    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+    struct cat2_error err;
+
+    if (ds->life != C2_DS_REMOVED || c2_cachefile_is_in_memory(ds->cf)) return;
+    if (root && c2_sub_find(root, c2_str_of(ds->path))) return; /* it is back, and the file may be its own */
+    if (!c2_ds_cache_name(ds, &name, &err) ||
+        !c2_cachefile_remove(ds->sub->cachefd, c2_buf_cstr(&name), &err))
+        c2_log_warn("cache: %s", err.message);
+}
+
 void c2_ds_set_file(struct c2_ds *ds, struct c2_cachefile *cf)
 {
-    C2_ASSERT(!ds->cf || ds->leaving);
+    C2_ASSERT(ds->preparing && (!ds->cf || ds->leaving));
     if (ds->cf) take_out(ds);
     c2_cachefile_unref(ds->cf);
     ds->cf = cf;
     ds->leaving = false;
     put_first(ds);
+    not_kept(ds);
 }
 
 void c2_ds_used(struct c2_ds *ds)
@@ -58,6 +89,7 @@ void c2_ds_used(struct c2_ds *ds)
 
 void c2_ds_close_file(struct c2_ds *ds)
 {
+    C2_ASSERT(!ds->preparing && !ds->leaving);
     if (!ds->cf) return;
     take_out(ds);
     c2_cachefile_unref(ds->cf);
@@ -153,6 +185,7 @@ void c2_sub_when_room(struct c2_subscriber *sub, void (*fn)(void *ctx, const str
                       void *ctx)
 {
     struct c2_open_files *open = &sub->open;
+    struct cat2_error err;
 
     if (!open->first && make_room(sub)) {
         open->npreparing++;
@@ -160,7 +193,14 @@ void c2_sub_when_room(struct c2_subscriber *sub, void (*fn)(void *ctx, const str
         return;
     }
     struct c2_open_wait *wait = malloc(sizeof(*wait));
-    C2_ASSERT(wait); /* who waits could not be answered */
+    if (wait && !open->ticker)
+        open->ticker = c2_timer_start(sub->config.loop, TICK_MS, TICK_MS, on_tick, sub);
+    if (!wait || !open->ticker) {
+        free(wait);
+        c2_fail_nomem(&err, "cache file");
+        fn(ctx, &err);
+        return;
+    }
     *wait = (struct c2_open_wait){NULL, fn, ctx, c2_mono_ms(c2_loop_clock(sub->config.loop))};
     if (open->last)
         open->last->next = wait;
@@ -168,8 +208,6 @@ void c2_sub_when_room(struct c2_subscriber *sub, void (*fn)(void *ctx, const str
         open->first = wait;
     open->last = wait;
     open->nwaited++;
-    if (!open->ticker) open->ticker = c2_timer_start(sub->config.loop, TICK_MS, TICK_MS, on_tick, sub);
-    C2_ASSERT(open->ticker);
 }
 
 void c2_sub_room_stop(struct c2_subscriber *sub)

@@ -85,12 +85,14 @@ static bool take_answer(struct c2_refresh *r, const char *path, struct c2_http_r
 
 static void on_time(void *ctx);
 
-static void ask_soon(struct c2_refresh *r, bool busy)
+/* false: out of memory. */
+static bool ask_soon(struct c2_refresh *r, bool busy)
 {
-    if (r->timer && !(r->slow && !busy)) return;
+    if (r->timer && !(r->slow && !busy)) return true;
     c2_timer_stop(r->timer);
     r->slow = busy;
     r->timer = c2_timer_start(r->root->sub->config.loop, busy ? BUSY_MS : C2_SETTLE_MS, 0, on_time, r);
+    return r->timer != NULL;
 }
 
 /* false: that are too many. */
@@ -122,9 +124,9 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     }
     free(asked->path);
     asked->path = NULL;
-    if (r->nnamed)
-        ask_soon(r, busy);
-    else if (r->under_way == 0)
+    if (r->nnamed && !ask_soon(r, busy))
+        give_up(r);
+    else if (r->nnamed == 0 && r->under_way == 0)
         c2_refresh_cancel(r->root);
 }
 
@@ -197,7 +199,5 @@ bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event, c2_refresh_
         r->root = root;
         r->gave_up = gave_up;
     }
-    if (!put_name(r, path)) return false;
-    ask_soon(r, false);
-    return true;
+    return put_name(r, path) && ask_soon(r, false);
 }

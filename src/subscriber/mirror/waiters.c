@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/root.h"
 
 struct c2_sub_waiter {
     struct c2_sub_waiter *next;
@@ -65,18 +66,13 @@ void c2_waiters_add(struct c2_root_state *root, int64_t ms,
     root->waiters = waiter;
 }
 
-bool c2_sub_is_being_listed(const struct c2_root_state *root)
-{
-    return root->subscribed && !root->listed && root->failures == 0;
-}
-
 void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root)
 {
     char age[24];
 
-    if (root->fresh) return;
+    if (root->life == C2_ROOT_CURRENT) return;
     c2_reply_header(req, "X-Caterva2-Stale",
-                    root->failures > 0 ? "publisher not reached" : "not listed again yet");
+                    c2_root_is_unreached(root) ? "publisher not reached" : "not listed again yet");
     if (!root->listed_ms) return; /* in an earlier run */
     int64_t now = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
     snprintf(age, sizeof(age), "%lld", (long long)((now - root->listed_ms) / 1000));

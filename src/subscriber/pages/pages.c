@@ -40,8 +40,8 @@ static void root_row(struct c2_html *h, const struct c2_root_state *root, bool p
 
     for (size_t i = 0; i < root->n; i++)
         nbytes += root->datasets[i]->error ? 0 : root->datasets[i]->meta.nbytes;
-    c2_html(h, "<tr data-root=\"$\" data-followed=\"$\"$>", root->root.name, root->subscribed ? "1" : "",
-            root->subscribed && !root->listed && root->failures == 0 ? " class=waiting" : "");
+    c2_html(h, "<tr data-root=\"$\" data-followed=\"$\"$>", root->root.name,
+            c2_root_is_followed(root) ? "1" : "", root->life == C2_ROOT_FIRST ? " class=waiting" : "");
     c2_html(h, "<td><label><input type=\"checkbox\" name=\"roots\" value=\"$\"", root->root.name);
     if (picked) c2_html(h, " checked");
     c2_html(h,
@@ -49,14 +49,14 @@ static void root_row(struct c2_html *h, const struct c2_root_state *root, bool p
             "href=\"/roots/~\">$</a></th>",
             root->root.name, root->root.name, root->root.name);
     c2_html(h, "<td class=\"number\">");
-    if (root->listed) c2_html_int(h, (int64_t)root->n);
+    if (c2_root_is_listed(root)) c2_html_int(h, (int64_t)root->n);
     c2_html(h, "</td><td class=\"number\">");
-    if (root->listed) c2_page_nbytes(h, nbytes);
+    if (c2_root_is_listed(root)) c2_page_nbytes(h, nbytes);
     c2_html(h, "</td><td class=\"state\"><span>$</span></td><td>$</td></tr>\n",
-            root->failures > 0 ? "publisher not reached"
-            : root->listed     ? "followed"
-            : root->subscribed ? "being listed"
-                               : "not followed yet",
+            c2_root_is_unreached(root)    ? "publisher not reached"
+            : c2_root_is_listed(root)     ? "followed"
+            : root->life == C2_ROOT_FIRST ? "being listed"
+                                          : "not followed yet",
             root->root.http);
 }
 

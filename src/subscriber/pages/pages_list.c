@@ -166,11 +166,12 @@ void c2_page_found(struct c2_page *page, struct c2_root_state *const *roots, siz
     size_t n = 0, unknown = 0;
 
     for (size_t r = 0; r < nroots; r++) {
-        if (!roots[r]->subscribed || roots[r]->listed) continue;
+        if (!c2_root_is_followed(roots[r]) || c2_root_is_listed(roots[r])) continue;
         unknown++;
         c2_html(h, "<p class=\"card warn\" role=\"status\">$ $: what it holds is not searched.</p>\n",
                 roots[r]->root.name,
-                roots[r]->failures ? "is not listed, its publisher is not reached" : "is being listed");
+                c2_root_is_unreached(roots[r]) ? "is not listed, its publisher is not reached"
+                                               : "is being listed");
     }
     for (size_t r = 0; r < nroots; r++)
         for (size_t i = 0; i < roots[r]->n; i++) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "subscriber/mirror/root.h"
 #include "subscriber/pages/pages.h"
 #include "web/assets.h"
 
@@ -159,7 +160,7 @@ void c2_page_trail(struct c2_html *h, const char *root, const char *path)
 
 void c2_page_away(struct c2_html *h, const struct c2_root_state *root)
 {
-    if (!root || root->failures == 0) return;
+    if (!root || !c2_root_is_unreached(root)) return;
     c2_html(h,
             "<p class=\"card warn away\" role=\"status\" data-root=\"$\">The publisher of $ is not reached. "
             "What is "

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of a root, as its subscriber knows it.
+ *
+ *              without a list                   with a list
+ *
+ *   follow                  restored
+ *   ------> FIRST ----------------------------> KEPT <---------.
+ *            |  ^                                |  ^          |
+ *     failed |  | not yet                 failed |  | not yet  | not yet
+ *            v  |                                v  |          |
+ *         UNREACHED                             AWAY           |
+ *                                                ^             |
+ *                                         failed |             |
+ *                    (all four) listed           |             |
+ *                   ------------------------> CURRENT ---------'
+ *
+ *   UNFOLLOWED  a name the broker told; every other life ends here when the root is left
+ *   FIRST       what it holds is not known: its first listing is due or under way
+ *   UNREACHED   what it holds is not known, and the last listing failed
+ *   KEPT        its list is of an earlier run, or from before its publisher started anew
+ *   CURRENT     its list is the publisher's, and events keep it so
+ *   AWAY        its list may be old: the last listing failed
+ *
+ * What is under way is told by `follow`, `timer` and `refresh`: a listing, the time of the next one, and
+ * single datasets. A listing and its timer exclude each other. */
+#include "subscriber/mirror/root.h"
+
+#include "base/check.h"
+
+static const struct {
+    enum c2_root_life from;
+    enum c2_root_event event;
+    enum c2_root_life to;
+} moves[] = {
+    {C2_ROOT_UNFOLLOWED, C2_ROOT_FOLLOW, C2_ROOT_FIRST},
+    {C2_ROOT_UNFOLLOWED, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
+    {C2_ROOT_FIRST, C2_ROOT_RESTORED, C2_ROOT_KEPT},
+    {C2_ROOT_FIRST, C2_ROOT_LISTED, C2_ROOT_CURRENT},
+    {C2_ROOT_FIRST, C2_ROOT_FAILED, C2_ROOT_UNREACHED},
+    {C2_ROOT_FIRST, C2_ROOT_NOT_YET, C2_ROOT_FIRST},
+    {C2_ROOT_FIRST, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
+    {C2_ROOT_UNREACHED, C2_ROOT_LISTED, C2_ROOT_CURRENT},
+    {C2_ROOT_UNREACHED, C2_ROOT_FAILED, C2_ROOT_UNREACHED},
+    {C2_ROOT_UNREACHED, C2_ROOT_NOT_YET, C2_ROOT_FIRST},
+    {C2_ROOT_UNREACHED, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
+    {C2_ROOT_KEPT, C2_ROOT_RESTORED, C2_ROOT_KEPT},
+    {C2_ROOT_KEPT, C2_ROOT_LISTED, C2_ROOT_CURRENT},
+    {C2_ROOT_KEPT, C2_ROOT_FAILED, C2_ROOT_AWAY},
+    {C2_ROOT_KEPT, C2_ROOT_NOT_YET, C2_ROOT_KEPT},
+    {C2_ROOT_KEPT, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
+    {C2_ROOT_CURRENT, C2_ROOT_LISTED, C2_ROOT_CURRENT},
+    {C2_ROOT_CURRENT, C2_ROOT_FAILED, C2_ROOT_AWAY},
+    {C2_ROOT_CURRENT, C2_ROOT_NOT_YET, C2_ROOT_KEPT},
+    {C2_ROOT_CURRENT, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
+    {C2_ROOT_AWAY, C2_ROOT_LISTED, C2_ROOT_CURRENT},
+    {C2_ROOT_AWAY, C2_ROOT_FAILED, C2_ROOT_AWAY},
+    {C2_ROOT_AWAY, C2_ROOT_NOT_YET, C2_ROOT_KEPT},
+    {C2_ROOT_AWAY, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
+};
+
+static void check(const struct c2_root_state *root)
+{
+    bool has_work = root->follow || root->timer || root->refresh || root->topic;
+
+    C2_ASSERT(!root->follow || !root->timer);
+    C2_ASSERT(c2_root_is_followed(root) || (!has_work && root->n == 0 && root->retries == 0));
+    C2_ASSERT(!c2_root_is_unreached(root) || root->retries > 0);
+}
+
+void c2_root_event(struct c2_root_state *root, enum c2_root_event event)
+{
+    size_t i = 0;
+
+    while (i < C2_ARRAY_LEN(moves) && (moves[i].from != root->life || moves[i].event != event))
+        i++;
+    C2_ASSERT(i < C2_ARRAY_LEN(moves));
+    root->life = moves[i].to;
+    check(root);
+}
+
+bool c2_root_is_followed(const struct c2_root_state *root)
+{
+    return root->life != C2_ROOT_UNFOLLOWED;
+}
+
+bool c2_root_is_listed(const struct c2_root_state *root)
+{
+    return root->life == C2_ROOT_KEPT || root->life == C2_ROOT_CURRENT || root->life == C2_ROOT_AWAY;
+}
+
+bool c2_root_is_unreached(const struct c2_root_state *root)
+{
+    return root->life == C2_ROOT_UNREACHED || root->life == C2_ROOT_AWAY;
+}
+
+/* ---- where its datasets are found ---- */
+
+struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name)
+{
+    for (struct c2_root_state *root = sub->roots; root; root = root->next)
+        if (c2_str_is(name, root->root.name)) return root;
+    return NULL;
+}
+
+size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path)
+{
+    size_t low = 0, high = root->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (c2_str_cmp(c2_str_of(root->datasets[middle]->path), path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path)
+{
+    size_t i = c2_sub_lower(root, path);
+
+    return i < root->n && c2_str_is(path, root->datasets[i]->path) ? root->datasets[i] : NULL;
+}

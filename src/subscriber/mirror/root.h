@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of a root, and where its datasets are found. Loop thread. */
+#ifndef C2_SUBSCRIBER_MIRROR_ROOT_H
+#define C2_SUBSCRIBER_MIRROR_ROOT_H
+
+#include "subscriber/mirror/mirror.h"
+
+enum c2_root_event {
+    C2_ROOT_FOLLOW,   /* somebody wants it to be followed */
+    C2_ROOT_RESTORED, /* its list of an earlier run has been read */
+    C2_ROOT_LISTED,   /* a listing has been taken over */
+    C2_ROOT_FAILED,   /* a listing has failed */
+    C2_ROOT_NOT_YET,  /* the publisher answers, but makes its own first list still */
+    C2_ROOT_LEAVE     /* it is to be followed no more */
+};
+/** Move on. What cannot happen in the life it is in is a bug of ours: asserted. */
+void c2_root_event(struct c2_root_state *root, enum c2_root_event event);
+
+bool c2_root_is_followed(const struct c2_root_state *root);
+/** There is a list of it, perhaps an old one. */
+bool c2_root_is_listed(const struct c2_root_state *root);
+/** The last listing failed. */
+bool c2_root_is_unreached(const struct c2_root_state *root);
+
+struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name); /* NULL when none */
+/** Index of the first dataset whose path does not sort before `path`; root->n when there is none. */
+size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path);
+struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path); /* borrowed, NULL when none */
+
+#endif
