@@ -21,6 +21,7 @@ struct c2_http {
     uv_timer_t timer;
     struct c2_http_flight *flights;
     bool closing;
+    bool unwatched; /* there are such flights */
 };
 
 struct c2_http_flight {
@@ -34,6 +35,7 @@ struct c2_http_flight {
     struct cat2_error err;
     char reason[CURL_ERROR_SIZE];
     bool told_head;
+    bool unwatched; /* no memory to watch its socket: it would wait for ever */
 };
 
 static void flight_free(struct c2_http_flight *f)
@@ -123,6 +125,16 @@ static void reap(struct c2_http *http)
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&f);
         land(f, code);
     }
+    while (http->unwatched) {
+        struct c2_http_flight *f = http->flights;
+        while (f && !f->unwatched)
+            f = f->next;
+        http->unwatched = f != NULL;
+        if (f) {
+            c2_fail_nomem(&f->err, "HTTP request");
+            land(f, CURLE_OUT_OF_MEMORY);
+        }
+    }
 }
 
 static void on_socket_event(uv_poll_t *poll, int status, int events)
@@ -151,8 +163,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 {
     struct c2_http *http = ctx;
     struct socket_watch *watch = socket_ctx;
+    struct c2_http_flight *f = NULL;
 
-    (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (watch) uv_close((uv_handle_t *)&watch->poll, watch_closed);
         curl_multi_assign(http->multi, fd, NULL);
@@ -160,7 +172,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
     }
     if (!watch) {
         watch = calloc(1, sizeof(*watch));
-        if (!watch) return -1;
+        if (!watch) {
+            curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&f);
+            if (f) f->unwatched = http->unwatched = true; /* reap() comes next, and ends it */
+            return f ? 0 : -1;
+        }
         watch->http = http;
         watch->fd = fd;
         uv_poll_init_socket(c2_loop_uv(http->loop), &watch->poll, fd);

@@ -277,8 +277,9 @@ static bool restore_dataset(void *ctx, struct c2_str key, struct c2_str value, s
     line = (struct c2_str){value.p + 1, value.n - 1};
     for (; line.n && line.p[0] >= '0' && line.p[0] <= '9' && repeats < INT_MAX / 16; line.p++, line.n--)
         repeats = 10 * repeats + (line.p[0] - '0');
-    if (!root || !c2_root_is_followed(root) || !c2_ds_from_line(root, line, value.p[0] == '1', &ds, &why))
-        return true;
+    if (!root || !c2_root_is_followed(root)) return true;
+    if (!c2_ds_from_line(root, line, value.p[0] == '1', &ds, &why))
+        return why.code != CAT2_ENOMEM || c2_fail_nomem(err, "dataset");
     if (repeats && !c2_ds_name_etag(ds, c2_str_of(ds->etag), repeats, err)) {
         c2_ds_unref(ds);
         return false;

@@ -191,7 +191,9 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
     ds->line = c2_str_dup(line);
     struct cat2_error why = {0};
     bool ok = ds->path && ds->line;
-    if (ok && !fill(ds, v, &why)) { /* it marks only itself */
+    bool filled = ok && fill(ds, v, &why);
+    if (why.code == CAT2_ENOMEM) ok = false;
+    if (ok && !filled) { /* it marks only itself */
         ds->error = c2_str_dup(c2_str_of(why.message));
         c2_log_warn("dataset root=%s path=%s: %s", ds->root, ds->path, why.message);
         ok = ds->error && ds->etag && ds->quoted;

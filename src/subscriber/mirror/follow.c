@@ -62,13 +62,18 @@ static void on_timer(void *ctx)
     c2_sub_follow(root);
 }
 
+/* Without memory for a timer nothing will happen: then the list is at least not told as the publisher's. */
 static void follow_later(struct c2_root_state *root, int64_t ms)
 {
     if (root->timer || root->sub->stopping) return;
     root->timer = c2_timer_start(root->sub->config.loop, ms, 0, on_timer, root);
-    if (!root->timer)
-        c2_log_error("follow root=%s: out of memory: not listed again until it is asked for",
-                     root->root.name);
+    if (root->timer) return;
+    c2_log_error("follow root=%s: out of memory: not listed until its publisher or a request comes",
+                 root->root.name);
+    if (root->life != C2_ROOT_CURRENT) return;
+    root->retries++;
+    c2_root_event(root, C2_ROOT_FAILED);
+    c2_mirror_tell(root, NULL, NULL);
 }
 
 static void retry_later(struct c2_root_state *root)
@@ -190,19 +195,20 @@ void c2_sub_follow(struct c2_root_state *root)
         return;
     }
     rest(root); /* the listing says it all */
-    if (!root->topic)
+    struct c2_follow *f = root->follow = calloc(1, sizeof(*f));
+    if (f) {
+        f->end = &follow_end;
+        f->root = root;
+        c2_buf_init(&f->text, C2_JSON_NBYTES_MAX);
+    }
+    if (f && !root->topic)
         root->topic = sub->config.bus->ops->subscribe(sub->config.bus, root->root.name, NULL, &listener);
-    struct c2_follow *f = root->topic ? calloc(1, sizeof(*f)) : NULL;
-    if (!f) {
+    if (f && root->topic) {
+        c2_follow_list(f);
+    } else {
         c2_fail_nomem(&err, "listing");
         listing_failed(root, &err);
-        return;
     }
-    f->end = &follow_end;
-    f->root = root;
-    c2_buf_init(&f->text, C2_JSON_NBYTES_MAX);
-    root->follow = f;
-    c2_follow_list(f);
 }
 
 /* ---- who waits ---- */

@@ -130,6 +130,7 @@ static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error
         f->nlines++;
     }
     if (c2_ds_from_line(f->root, line, true, &ds, &why)) return keep(f, or_known(f, ds), err);
+    if (why.code == CAT2_ENOMEM) return c2_fail_nomem(err, "listing");
     c2_log_warn("follow root=%s: %s", f->root->root.name,
                 why.message); /* one line is no reason to lose the others */
     return true;
@@ -243,7 +244,7 @@ static bool take_info(struct c2_follow *f, const struct c2_follow_info *info, st
     if (c2_follow_line_of_info(info->path, f->root->root.http, reply, &line, &bad) &&
         c2_ds_from_line(f->root, c2_buf_str(&line), false, &ds, &bad))
         return keep(f, ds, err);
-    return true;
+    return bad.code != CAT2_ENOMEM || c2_fail_nomem(err, "listing");
 }
 
 static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
