@@ -95,14 +95,14 @@ const ARRAYS = {
 /** {data, shape, headers}: little-endian numbers, big-endian ones turned round. */
 export async function numbers(url, options) {
   const answer = await get(url, options);
-  const dtype = answer.headers.get("X-Dtype"),
-    shape = (answer.headers.get("X-Shape") || "").split(",").filter(Boolean).map(Number);
+  const dtype = answer.headers.get("X-Dtype");
+  const shape = (answer.headers.get("X-Shape") || "").split(",").filter(Boolean).map(Number);
   const kind = ARRAYS[dtype.slice(1)];
   if (!kind) throw new ApiError(`numbers of type ${dtype} cannot be shown`, 0, url);
   const bytes = await answer.arrayBuffer();
   if (dtype[0] === ">") {
-    const size = kind.BYTES_PER_ELEMENT,
-      all = new Uint8Array(bytes);
+    const size = kind.BYTES_PER_ELEMENT;
+    const all = new Uint8Array(bytes);
     for (let at = 0; at < all.length; at += size) all.subarray(at, at + size).reverse();
   }
   return { data: new kind(bytes), shape, headers: answer.headers };

@@ -191,9 +191,9 @@ function changed({ path, change }) {
 live.on("dataset", changed);
 /* A publisher went or came back: say so, and try again what failed. */
 function reached({ name, reached: here }) {
-  const main = document.getElementById("main"),
-    note = main.querySelector(".away"),
-    ours = (main.dataset.path || "").split("/")[0] === name;
+  const main = document.getElementById("main");
+  const note = main.querySelector(".away");
+  const ours = (main.dataset.path || "").split("/")[0] === name;
   if (!ours || here === Boolean(!note)) return;
   if (here) {
     note.remove();

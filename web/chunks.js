@@ -24,8 +24,8 @@ export class ChunksView {
   }
 
   build() {
-    const { map } = this,
-      n = map.state.length;
+    const { map } = this;
+    const n = map.state.length;
     const last = map.grid[map.grid.length - 1] || 1;
     this.columns =
       map.group === 1 && last <= 96 && map.grid.length > 1 ? last : Math.min(64, Math.ceil(Math.sqrt(n * 2)) || 1);
@@ -86,12 +86,12 @@ export class ChunksView {
 
   draw() {
     if (!this.map) return;
-    const { map, columns, side, canvas } = this,
-      n = map.state.length,
-      ratio = devicePixelRatio,
-      g = canvas.getContext("2d");
-    const width = columns * side,
-      height = Math.ceil(n / columns) * side;
+    const { map, columns, side, canvas } = this;
+    const n = map.state.length;
+    const ratio = devicePixelRatio;
+    const g = canvas.getContext("2d");
+    const width = columns * side;
+    const height = Math.ceil(n / columns) * side;
     canvas.width = width * ratio;
     canvas.height = height * ratio;
     canvas.style.width = `${width}px`;
@@ -102,10 +102,10 @@ export class ChunksView {
     g.textAlign = "center";
     g.textBaseline = "middle";
     for (let i = 0; i < n; i++) {
-      const x = (i % columns) * side,
-        y = Math.floor(i / columns) * side,
-        letter = map.state[i],
-        share = map.ratio[i] == null ? 0.35 : 0.25 + (0.75 * Math.max(0, Math.log(map.ratio[i]))) / best;
+      const x = (i % columns) * side;
+      const y = Math.floor(i / columns) * side;
+      const letter = map.state[i];
+      const share = map.ratio[i] == null ? 0.35 : 0.25 + (0.75 * Math.max(0, Math.log(map.ratio[i]))) / best;
       g.globalAlpha = letter === "c" ? share : letter === "p" ? share * 0.6 : 1;
       g.fillStyle =
         { c: token("--accent"), p: token("--accent"), z: token("--line"), n: token("--warn"), u: token("--soft") }[
@@ -142,8 +142,8 @@ export class ChunksView {
       this.readout.textContent = " ";
       return;
     }
-    const ratio = this.map.ratio[i],
-      name = this.map.group > 1 ? `Chunks ${i * this.map.group}…` : `Chunk ${i}`;
+    const ratio = this.map.ratio[i];
+    const name = this.map.group > 1 ? `Chunks ${i * this.map.group}…` : `Chunk ${i}`;
     this.readout.textContent = `${name} at [${this.origin(i).join(",")}]: ${WORDS[this.map.state[i]]}${ratio ? `, ratio ${number(ratio, 3)}` : ""}`;
   }
 
@@ -163,10 +163,10 @@ export class ChunksView {
 
   go(i) {
     if (i < 0 || this.ds.kind !== "array" || !this.ds.shape.length) return;
-    const { state } = this.page,
-      at = this.origin(i),
-      shape = this.ds.shape,
-      ndim = shape.length;
+    const { state } = this.page;
+    const at = this.origin(i);
+    const shape = this.ds.shape;
+    const ndim = shape.length;
     if (ndim === 1) {
       state.box = `${at[0]},${Math.min(at[0] + this.map.chunks[0], shape[0])}`;
       state.row = String(at[0]);

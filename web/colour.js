@@ -14,14 +14,14 @@ const signed = (value, c) => Math.sign(value) * Math.log1p(Math.abs(value) / c);
 export function scaler(scale, { lo, hi }) {
   if (!(hi > lo)) return (value) => (value !== value ? NaN : value > hi ? 1 : value < lo ? 0 : 0.5);
   if (scale === "log") {
-    const low = Math.log(lo > 0 ? lo : hi > 0 ? hi * 1e-6 : 1e-6),
-      span = Math.log(hi > 0 ? hi : 1) - low || 1;
+    const low = Math.log(lo > 0 ? lo : hi > 0 ? hi * 1e-6 : 1e-6);
+    const span = Math.log(hi > 0 ? hi : 1) - low || 1;
     return (value) => (value > 0 ? (Math.log(value) - low) / span : value !== value ? NaN : 0);
   }
   if (scale === "symlog") {
-    const c = Math.max(Math.abs(lo), Math.abs(hi)) / 1000 || 1,
-      low = signed(lo, c),
-      span = signed(hi, c) - low;
+    const c = Math.max(Math.abs(lo), Math.abs(hi)) / 1000 || 1;
+    const low = signed(lo, c);
+    const span = signed(hi, c) - low;
     return (value) => (signed(value, c) - low) / span;
   }
   const span = hi / 2 - lo / 2; // halves: the whole may pass the largest number
@@ -32,8 +32,8 @@ export function scaler(scale, { lo, hi }) {
 
 /** 256 colours as canvas pixels. */
 export function table(map, inverted) {
-  const out = new Uint32Array(256),
-    bytes = new Uint8Array(out.buffer);
+  const out = new Uint32Array(256);
+  const bytes = new Uint8Array(out.buffer);
   for (let i = 0; i < 256; i++) {
     const from = 3 * (inverted ? 255 - i : i);
     bytes.set([map[from], map[from + 1], map[from + 2], 255], 4 * i);
@@ -46,10 +46,10 @@ export function painted(tile, colours) {
   if (tile.image && tile.colours === colours.key) return tile.image;
   const image =
     tile.image || (tile.image = Object.assign(document.createElement("canvas"), { width: tile.w, height: tile.h }));
-  const pixels = new ImageData(tile.w, tile.h),
-    out = new Uint32Array(pixels.data.buffer),
-    { data } = tile,
-    { of, lut } = colours;
+  const pixels = new ImageData(tile.w, tile.h);
+  const out = new Uint32Array(pixels.data.buffer);
+  const { data } = tile;
+  const { of, lut } = colours;
   for (let i = 0; i < out.length; i++) {
     const t = of(data[i]);
     out[i] = t !== t ? 0 : lut[t <= 0 ? 0 : t >= 1 ? 255 : (t * 255 + 0.5) | 0];
@@ -114,9 +114,9 @@ export class Bar {
     this.set(which, this.range[which] + (step * (this.span.hi - this.span.lo)) / 100, true);
   }
   drag(event, which) {
-    const end = event.target,
-      box = this.track.getBoundingClientRect(),
-      span = { ...this.span };
+    const end = event.target;
+    const box = this.track.getBoundingClientRect();
+    const span = { ...this.span };
     const value = (move) => span.lo + clamp((move.clientX - box.left) / box.width, 0, 1) * (span.hi - span.lo);
     event.preventDefault();
     end.focus();
@@ -135,17 +135,17 @@ export class Bar {
   draw() {
     const { range, stats, colours, canvas } = this;
     if (!range) return;
-    const lo = Math.min(range.lo, stats?.min ?? range.lo),
-      hi = Math.max(range.hi, stats?.max ?? range.hi),
-      pad = (hi - lo || 1) * 0.02;
+    const lo = Math.min(range.lo, stats?.min ?? range.lo);
+    const hi = Math.max(range.hi, stats?.max ?? range.hi);
+    const pad = (hi - lo || 1) * 0.02;
     this.span = { lo: lo - pad, hi: hi + pad };
-    const width = (canvas.width = Math.max(canvas.clientWidth, 10) * devicePixelRatio),
-      height = (canvas.height = 44 * devicePixelRatio);
-    const at = (value) => (value - this.span.lo) / (this.span.hi - this.span.lo),
-      g = canvas.getContext("2d");
-    const strip = Math.round(height * 0.36),
-      cells = new ImageData(width, 1),
-      out = new Uint32Array(cells.data.buffer);
+    const width = (canvas.width = Math.max(canvas.clientWidth, 10) * devicePixelRatio);
+    const height = (canvas.height = 44 * devicePixelRatio);
+    const at = (value) => (value - this.span.lo) / (this.span.hi - this.span.lo);
+    const g = canvas.getContext("2d");
+    const strip = Math.round(height * 0.36);
+    const cells = new ImageData(width, 1);
+    const out = new Uint32Array(cells.data.buffer);
     for (let i = 0; i < width; i++) {
       const t = clamp(colours.of(this.span.lo + ((i + 0.5) / width) * (this.span.hi - this.span.lo)), 0, 1);
       out[i] = colours.lut[Number.isNaN(t) ? 0 : Math.round(t * 255)];
@@ -153,13 +153,13 @@ export class Bar {
     for (let y = height - strip; y < height; y++) g.putImageData(cells, 0, y);
     const counts = stats?.histogram?.counts;
     if (counts) {
-      const most = Math.log1p(Math.max(...counts)),
-        { lo: from, hi: to } = stats.histogram;
+      const most = Math.log1p(Math.max(...counts));
+      const { lo: from, hi: to } = stats.histogram;
       g.fillStyle = token("--muted");
       counts.forEach((count, i) => {
-        const x0 = at(from + ((to - from) * i) / counts.length) * width,
-          x1 = at(from + ((to - from) * (i + 1)) / counts.length) * width,
-          tall = (Math.log1p(count) / most) * (height - strip - 3);
+        const x0 = at(from + ((to - from) * i) / counts.length) * width;
+        const x1 = at(from + ((to - from) * (i + 1)) / counts.length) * width;
+        const tall = (Math.log1p(count) / most) * (height - strip - 3);
         g.fillRect(x0, height - strip - 1 - tall, Math.max(x1 - x0 - 0.5, 1), tall);
       });
     }

@@ -16,8 +16,8 @@ export class Compare {
 
   /** text: "3,:,:", or root/path of a dataset. */
   async start(text) {
-    const { view } = this,
-      same = /^[-\d:,\s]+$/.test(text);
+    const { view } = this;
+    const same = /^[-\d:,\s]+$/.test(text);
     this.note.hidden = true;
     try {
       const ds = same ? view.ds : await view.page.dataset(text);
@@ -75,8 +75,8 @@ export class Compare {
   }
 
   ask() {
-    const { view } = this,
-      many = view.ds.shape.length > 2;
+    const { view } = this;
+    const many = view.ds.shape.length > 2;
     if (this.other) {
       this.stop();
       return;
@@ -126,8 +126,8 @@ export class Compare {
   /** What the panes beside a aim at. */
   beside(a) {
     if (!this.other) return [];
-    const { ds, fixed } = this.other,
-      { plane, state } = this.view;
+    const { ds, fixed } = this.other;
+    const { plane, state } = this.view;
     const index = plane.index.map((at, i) =>
       fixed ? clamp(Number(fixed[i]) || 0, 0, ds.shape[i] - 1) : clamp(at, 0, ds.shape[i] - 1),
     );

@@ -36,9 +36,9 @@ function describe(main) {
 
 /** Views a dataset has, the one it opens with first. */
 function viewsOf(ds) {
-  const ndim = ds.shape.length,
-    last = ds.shape[ndim - 1],
-    name = ds.path.toLowerCase();
+  const ndim = ds.shape.length;
+  const last = ds.shape[ndim - 1];
+  const name = ds.path.toLowerCase();
   if (ds.kind !== "array")
     return /\.(md|markdown)$/.test(name) && ds.kind === "file"
       ? ["markdown", "text", "hex"]
@@ -143,8 +143,8 @@ export class DatasetPage {
     if (!main || main.dataset.page !== "dataset" || target.search)
       return target.pathname + target.search + target.hash;
     const like = main.dataset.shape === this.main.dataset.shape && main.dataset.kind === this.ds.kind;
-    const { cm, sc, inv, auto } = this.state,
-      kept = { cm: this.ds.contenttype ? "viridis" : cm, sc, inv, auto };
+    const { cm, sc, inv, auto } = this.state;
+    const kept = { cm: this.ds.contenttype ? "viridis" : cm, sc, inv, auto };
     return format(
       target.pathname,
       like ? { ...this.state, cmp: "", where: "", sort: "", f: "", row: "", col: "" } : kept,
@@ -191,8 +191,8 @@ export class DatasetPage {
   tabKey(event) {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!by) return;
-    const all = [...this.tabs.children],
-      next = all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
+    const all = [...this.tabs.children];
+    const next = all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
     event.preventDefault();
     event.stopPropagation();
     next.focus();
@@ -256,15 +256,15 @@ export class DatasetPage {
 
   actions() {
     const pinButton = button("pin", "Pin to the first page", () => {
-        pin(this.path, !isPinned());
-        mark();
-      }),
-      isPinned = () => pinned().includes(this.path),
-      mark = () => pinButton.setAttribute("aria-pressed", isPinned());
+      pin(this.path, !isPinned());
+      mark();
+    });
+    const isPinned = () => pinned().includes(this.path);
+    const mark = () => pinButton.setAttribute("aria-pressed", isPinned());
     mark();
     this.main.querySelector(".trail")?.append(button("copy", "Copy the path", () => copy(this.path, "Path")));
-    const actions = this.main.querySelector(".actions"),
-      viewer = actions.querySelector("a[href*='/h5web/?']");
+    const actions = this.main.querySelector(".actions");
+    const viewer = actions.querySelector("a[href*='/h5web/?']");
     actions.replaceChildren(
       ...(viewer ? [viewer] : []),
       pinButton,
@@ -279,12 +279,12 @@ export class DatasetPage {
   }
 
   download() {
-    const slice = this.view?.slice() ?? "",
-      base = `/api/fetch/${encode(this.path)}`,
-      whole = this.ds.kind !== "array";
-    const numeric = this.view?.picture,
-      link = (text, url, note) =>
-        h("li", {}, h("a", { href: url, download: "" }, text), " ", h("span", { class: "small" }, note));
+    const slice = this.view?.slice() ?? "";
+    const base = `/api/fetch/${encode(this.path)}`;
+    const whole = this.ds.kind !== "array";
+    const numeric = this.view?.picture;
+    const link = (text, url, note) =>
+      h("li", {}, h("a", { href: url, download: "" }, text), " ", h("span", { class: "small" }, note));
     const of = (fmt, more = {}) => `${base}${query({ slice_: slice, format: fmt, download: 1, ...more })}`;
     const picture = numeric ? this.view.picture() : null;
     const ordered = picture && this.ds.shape.length >= 2;
@@ -301,8 +301,8 @@ export class DatasetPage {
         ),
         h("pre", { tabindex: "0" }, text),
       );
-    const origin = location.origin + BASE,
-      shown = slice || "...";
+    const origin = location.origin + BASE;
+    const shown = slice || "...";
     panel(
       "Download",
       h(
@@ -345,8 +345,8 @@ export class DatasetPage {
     const canvas = this.view?.panes?.[0]?.canvas;
     if (!canvas) return;
     canvas.toBlob((blob) => {
-      const url = URL.createObjectURL(blob),
-        a = h("a", { href: url, download: `${this.path.split("/").pop()}.png` });
+      const url = URL.createObjectURL(blob);
+      const a = h("a", { href: url, download: `${this.path.split("/").pop()}.png` });
       a.click();
       setTimeout(() => URL.revokeObjectURL(url), 1000);
     });
@@ -372,8 +372,8 @@ export class DatasetPage {
 
   jsonTree(value, open) {
     if (!value || typeof value !== "object") return h("code", {}, JSON.stringify(value));
-    const entries = Object.entries(value).slice(0, 500),
-      inside = Array.isArray(value) ? `list of ${value.length}` : `${Object.keys(value).length} keys`;
+    const entries = Object.entries(value).slice(0, 500);
+    const inside = Array.isArray(value) ? `list of ${value.length}` : `${Object.keys(value).length} keys`;
     if (Array.isArray(value) && value.every((one) => !one || typeof one !== "object"))
       return h("code", {}, JSON.stringify(value));
     return h(
@@ -444,8 +444,8 @@ export class DatasetPage {
     this.toast?.remove();
     try {
       const answer = await get(`/roots/${encode(this.path)}`, { headers: { "X-Caterva2-Part": "main" } });
-      const main = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main"),
-        fresh = describe(main);
+      const main = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
+      const fresh = describe(main);
       if (this.closed) return;
       const shape = fresh.shape.length === this.ds.shape.length && fresh.dtype === this.ds.dtype;
       for (const id of ["meta", "attrs"])

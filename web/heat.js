@@ -182,8 +182,8 @@ export class HeatView {
 
   resize() {
     for (const { canvas } of this.panes) {
-      const width = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio)),
-        height = Math.max(1, Math.round(canvas.clientHeight * devicePixelRatio));
+      const width = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
+      const height = Math.max(1, Math.round(canvas.clientHeight * devicePixelRatio));
       if (canvas.width === width && canvas.height === height) continue;
       canvas.width = width;
       canvas.height = height;
@@ -201,10 +201,10 @@ export class HeatView {
 
   shaped({ x0, x1, y0, y1 }) {
     if (this.stretched()) return { x0, x1, y0, y1 };
-    const { width, height } = this.panes[0].canvas,
-      scale = Math.max((x1 - x0) / width, (y1 - y0) / height),
-      mx = (x0 + x1) / 2,
-      my = (y0 + y1) / 2;
+    const { width, height } = this.panes[0].canvas;
+    const scale = Math.max((x1 - x0) / width, (y1 - y0) / height);
+    const mx = (x0 + x1) / 2;
+    const my = (y0 + y1) / 2;
     return {
       x0: mx - (scale * width) / 2,
       x1: mx + (scale * width) / 2,
@@ -229,10 +229,10 @@ export class HeatView {
   }
 
   oneToOne() {
-    const { width, height } = this.panes[0].canvas,
-      { x0, x1, y0, y1 } = this.window,
-      mx = Math.round((x0 + x1) / 2),
-      my = Math.round((y0 + y1) / 2);
+    const { width, height } = this.panes[0].canvas;
+    const { x0, x1, y0, y1 } = this.window;
+    const mx = Math.round((x0 + x1) / 2);
+    const my = Math.round((y0 + y1) / 2);
     this.window = {
       x0: mx - Math.floor(width / 2),
       x1: mx + Math.ceil(width / 2),
@@ -243,11 +243,11 @@ export class HeatView {
   }
 
   zoom(factor, at) {
-    const { x0, x1, y0, y1 } = this.window,
-      mx = at?.x ?? (x0 + x1) / 2,
-      my = at?.y ?? (y0 + y1) / 2;
-    const least = 4,
-      most = 4 * Math.max(this.source.rows, this.source.columns, 8);
+    const { x0, x1, y0, y1 } = this.window;
+    const mx = at?.x ?? (x0 + x1) / 2;
+    const my = at?.y ?? (y0 + y1) / 2;
+    const least = 4;
+    const most = 4 * Math.max(this.source.rows, this.source.columns, 8);
     if (
       (factor < 1 && Math.min(x1 - x0, y1 - y0) * factor < least) ||
       (factor > 1 && Math.max(x1 - x0, y1 - y0) * factor > most)
@@ -263,18 +263,18 @@ export class HeatView {
   }
 
   pan(dx, dy) {
-    const { x0, x1, y0, y1 } = this.window,
-      w = x1 - x0,
-      hh = y1 - y0;
-    const left = clamp(x0 + dx, -w * 0.9, this.source.columns - w * 0.1),
-      top = clamp(y0 + dy, -hh * 0.9, this.source.rows - hh * 0.1);
+    const { x0, x1, y0, y1 } = this.window;
+    const w = x1 - x0;
+    const hh = y1 - y0;
+    const left = clamp(x0 + dx, -w * 0.9, this.source.columns - w * 0.1);
+    const top = clamp(y0 + dy, -hh * 0.9, this.source.rows - hh * 0.1);
     this.window = { x0: left, x1: left + w, y0: top, y1: top + hh };
     this.moved();
   }
 
   moved() {
-    const { x0, x1, y0, y1 } = this.window,
-      fit = this.shaped({ x0: 0, x1: this.source.columns, y0: 0, y1: this.source.rows });
+    const { x0, x1, y0, y1 } = this.window;
+    const fit = this.shaped({ x0: 0, x1: this.source.columns, y0: 0, y1: this.source.rows });
     this.fitted = Math.abs(fit.x0 - x0) < 0.5 && Math.abs(fit.x1 - x1) < 0.5 && Math.abs(fit.y0 - y0) < 0.5;
     this.state.box = this.fitted
       ? ""
@@ -335,8 +335,8 @@ export class HeatView {
   /* ---- colours ---- */
 
   autoscale() {
-    const { state } = this,
-      manual = state.lo !== "" || state.hi !== "";
+    const { state } = this;
+    const manual = state.lo !== "" || state.hi !== "";
     state.lo = state.hi = "";
     if (!manual) state.auto = state.auto ? "" : "robust";
     toast(
@@ -356,11 +356,11 @@ export class HeatView {
   }
 
   rangeOf(stats) {
-    const { state } = this,
-      robust = state.auto === "robust" && stats;
+    const { state } = this;
+    const robust = state.auto === "robust" && stats;
     const value = (text, auto) => (text !== "" && Number.isFinite(Number(text)) ? Number(text) : auto);
-    let lo = value(state.lo, robust ? stats.p1 : (stats?.min ?? 0)),
-      hi = value(state.hi, robust ? stats.p99 : (stats?.max ?? 1));
+    let lo = value(state.lo, robust ? stats.p1 : (stats?.min ?? 0));
+    let hi = value(state.hi, robust ? stats.p99 : (stats?.max ?? 1));
     if (state.sc === "log" && state.lo === "" && stats?.min_positive > 0) lo = Math.max(lo, stats.min_positive);
     if (lo > hi) [lo, hi] = [hi, lo];
     return { lo, hi };
@@ -393,13 +393,13 @@ export class HeatView {
   }
 
   colours() {
-    const { state } = this,
-      shown = this.panes[0].shown || this.source,
-      stats = this.statistics(shown);
+    const { state } = this;
+    const shown = this.panes[0].shown || this.source;
+    const stats = this.statistics(shown);
     if (stats && !stats.asked) this.last = this.stats.get(shown.key)?.asked ? this.last : stats;
     this.bar.box.classList.toggle("unknown", !stats && !this.last);
-    const range = this.rangeOf(stats),
-      key = JSON.stringify([state.cm, state.sc, state.inv, range]);
+    const range = this.rangeOf(stats);
+    const key = JSON.stringify([state.cm, state.sc, state.inv, range]);
     if (key !== this.colourKey) {
       this.colourKey = key;
       this.made = {
@@ -419,12 +419,12 @@ export class HeatView {
   /* A difference has nought in the middle. */
   differenceColours(pane) {
     const tiles = pane
-        .tiles(pane.target)
-        .map(({ z, x, y }) => pane.target.get(z, x, y))
-        .filter(Boolean),
-      stats = statsOf(tiles);
-    const most = Math.max(Math.abs(stats.min ?? 0), Math.abs(stats.max ?? 0)) || 1,
-      range = { lo: -most, hi: most };
+      .tiles(pane.target)
+      .map(({ z, x, y }) => pane.target.get(z, x, y))
+      .filter(Boolean);
+    const stats = statsOf(tiles);
+    const most = Math.max(Math.abs(stats.min ?? 0), Math.abs(stats.max ?? 0)) || 1;
+    const range = { lo: -most, hi: most };
     pane.caption.textContent = `difference, ±${number(most)}`;
     return { key: `difference${most}`, of: scaler("linear", range), lut: table(this.maps.rdbu || GREY, false) };
   }
@@ -453,8 +453,8 @@ export class HeatView {
       if (pane.target) pane.draw(i === 2 ? this.differenceColours(pane) : colours);
     });
     if (this.comparison.other?.fixed) this.panes[0].caption.textContent = `[${this.source.at}]`;
-    const pane = this.panes[0],
-      failed = this.panes.find((one) => one.failed)?.failed;
+    const pane = this.panes[0];
+    const failed = this.panes.find((one) => one.failed)?.failed;
     if (failed) this.fail(failed);
     else this.problem.hidden = true;
     this.badge.hidden = !pane.tiles(this.source).some(({ z, x, y }) => this.source.get(z, x, y)?.approx);
@@ -466,8 +466,8 @@ export class HeatView {
 
   /* The next slice in the direction of travel is likely to be asked for. */
   ahead() {
-    const axis = this.slicer.active,
-      by = this.direction;
+    const axis = this.slicer.active;
+    const by = this.direction;
     if (!by || axis < 0 || this.fetched === this.source.key) return;
     this.fetched = this.source.key;
     const index = [...this.plane.index];
@@ -510,8 +510,8 @@ export class HeatView {
 
   /* The numbers in sight, in the grid. */
   asTable() {
-    const { x0, y0 } = this.window,
-      { state } = this;
+    const { x0, y0 } = this.window;
+    const { state } = this;
     state.row = y0 > 0 ? String(Math.floor(y0)) : "";
     state.col = x0 > 0 ? String(Math.floor(x0)) : "";
     this.page.show("table");
@@ -572,10 +572,10 @@ export class HeatView {
 
   key(event) {
     const {
-        window: { x0, x1, y0, y1 },
-      } = this,
-      far = event.shiftKey ? 10 : 1,
-      focus = event.target.closest?.("canvas.heat");
+      window: { x0, x1, y0, y1 },
+    } = this;
+    const far = event.shiftKey ? 10 : 1;
+    const focus = event.target.closest?.("canvas.heat");
     const act = {
       "[": () => this.slicer.step(-1),
       "]": () => this.slicer.step(1),

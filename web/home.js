@@ -18,8 +18,8 @@ export function start(main, again) {
   const box = main.querySelector("#recent");
   if (!box) return;
   const draw = () => {
-    const pins = pinned(),
-      recent = (remember("recent") || []).filter((path) => !pins.includes(path));
+    const pins = pinned();
+    const recent = (remember("recent") || []).filter((path) => !pins.includes(path));
     box.replaceChildren(...lists(pins, recent, draw), box.querySelector("#changes") || h("div", { id: "changes" }));
   };
   draw();
@@ -68,8 +68,8 @@ function lists(pins, recent, draw) {
 }
 
 function followSwitch(row, again) {
-  const name = row.dataset.root,
-    on = row.dataset.followed === "1";
+  const name = row.dataset.root;
+  const on = row.dataset.followed === "1";
   return h(
     "button",
     {

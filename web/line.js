@@ -37,8 +37,8 @@ export class LineView {
       this.frame,
       h("div", { class: "under" }, this.readout, this.badge),
     );
-    const n = this.length(),
-      [a, b] = this.state.box.split(",").map(Number);
+    const n = this.length();
+    const [a, b] = this.state.box.split(",").map(Number);
     this.window = b > a ? { x0: a, x1: b } : { x0: 0, x1: Math.max(n, 1) };
     this.watch = new ResizeObserver(() => {
       if (this.plot && this.width !== this.frame.clientWidth) {
@@ -113,9 +113,9 @@ export class LineView {
   }
 
   url(px) {
-    const { x0, x1 } = this.window,
-      n = this.length(),
-      pad = this.window.x1 - this.window.x0 < n ? 1 : 0;
+    const { x0, x1 } = this.window;
+    const n = this.length();
+    const pad = this.window.x1 - this.window.x0 < n ? 1 : 0;
     this.from = clamp(Math.floor(x0) - pad, 0, n);
     this.count = clamp(Math.ceil(x1) + pad, 0, n) - this.from;
     const slice = this.part(this.count === n ? ":" : `${this.from}:${this.from + this.count}`);
@@ -140,9 +140,9 @@ export class LineView {
     this.frame.classList.add("busy");
     try {
       const px = clamp(Math.round((this.frame.clientWidth - 72) * Math.min(devicePixelRatio, 2)), 100, 4096);
-      const url = this.url(px),
-        { from, count } = this,
-        line = await numbers(url, { signal: run.signal });
+      const url = this.url(px);
+      const { from, count } = this;
+      const line = await numbers(url, { signal: run.signal });
       if (run !== this.run) return;
       this.problem.hidden = true;
       this.badge.hidden = !line.headers.get("X-Approx");
@@ -201,8 +201,8 @@ export class LineView {
       ? `[${this.plane.index.map((at, i) => (i === this.plane.x ? found.index : at)).join(",")}] = ${found.text}`
       : " ";
     if (!this.drag) return;
-    const { left, right } = this.plot.frame.box,
-      by = ((this.drag.x - event.clientX) / (right - left)) * (this.drag.x1 - this.drag.x0);
+    const { left, right } = this.plot.frame.box;
+    const by = ((this.drag.x - event.clientX) / (right - left)) * (this.drag.x1 - this.drag.x0);
     this.show(this.drag.x0 + by, this.drag.x1 + by);
   }
 
@@ -212,9 +212,9 @@ export class LineView {
   }
 
   show(x0, x1) {
-    const n = this.length(),
-      wide = clamp(x1 - x0, Math.min(4, n), n),
-      left = clamp(x0, 0, n - wide);
+    const n = this.length();
+    const wide = clamp(x1 - x0, Math.min(4, n), n);
+    const left = clamp(x0, 0, n - wide);
     this.window = { x0: left, x1: left + wide };
     this.state.box = wide >= n ? "" : `${Math.round(left)},${Math.round(left + wide)}`;
     this.page.write();
@@ -250,8 +250,8 @@ export class LineView {
   }
 
   refresh(follow) {
-    const whole = this.state.box === "",
-      wide = this.window.x1 - this.window.x0;
+    const whole = this.state.box === "";
+    const wide = this.window.x1 - this.window.x0;
     this.slicer.shape = this.ds.shape;
     this.plane.index = this.plane.index.map((at, i) => clamp(at, 0, this.ds.shape[i] - 1));
     this.slicer.build();

@@ -4,12 +4,12 @@ import { at, json } from "./api.js";
 
 const target = new EventTarget();
 const HIDDEN_MS = 2000; // browsers hold six connections to a server: tabs nobody sees give theirs back
-let source = null,
-  polling = 0,
-  etags = "",
-  failures = 0,
-  last = "",
-  hiding = 0;
+let source = null;
+let polling = 0;
+let etags = "";
+let failures = 0;
+let last = "";
+let hiding = 0;
 export let status = "offline";
 
 /** on("dataset" | "root" | "resync" | "status", fn(detail)) */

@@ -26,12 +26,12 @@ export class Pane {
 
   /* Tiles under the window at the level that fits the screen. */
   tiles(source) {
-    const { x0, x1, y0, y1 } = this.view.window,
-      items = Math.max((x1 - x0) / this.canvas.width, (y1 - y0) / this.canvas.height);
+    const { x0, x1, y0, y1 } = this.view.window;
+    const items = Math.max((x1 - x0) / this.canvas.width, (y1 - y0) / this.canvas.height);
     const most = Math.max(0, Math.ceil(Math.log2(Math.max(source.rows, source.columns, 1) / SIDE)));
-    const z = clamp(Math.round(Math.log2(items)), 0, most),
-      size = SIDE * 2 ** z,
-      out = [];
+    const z = clamp(Math.round(Math.log2(items)), 0, most);
+    const size = SIDE * 2 ** z;
+    const out = [];
     const last = (n) => Math.ceil(n / size) - 1;
     for (let y = Math.max(0, Math.floor(y0 / size)); y <= Math.min(last(source.rows), Math.floor(y1 / size)); y++)
       for (
@@ -40,15 +40,15 @@ export class Pane {
         x++
       )
         out.push({ z, x, y });
-    const mx = (x0 + x1) / 2 / size - 0.5,
-      my = (y0 + y1) / 2 / size - 0.5;
+    const mx = (x0 + x1) / 2 / size - 0.5;
+    const my = (y0 + y1) / 2 / size - 0.5;
     return out.sort((a, b) => Math.hypot(a.x - mx, a.y - my) - Math.hypot(b.x - mx, b.y - my));
   }
 
   want() {
-    const source = this.target,
-      wanted = this.tiles(source),
-      keys = new Set(wanted.map(({ z, x, y }) => `${source.key}/${z}/${x}/${y}`));
+    const source = this.target;
+    const wanted = this.tiles(source);
+    const keys = new Set(wanted.map(({ z, x, y }) => `${source.key}/${z}/${x}/${y}`));
     for (const [key, flight] of this.flights) if (flight.source === source && !keys.has(key)) flight.control.abort();
     if (this.failed) return;
     for (const { z, x, y } of wanted) {
@@ -77,10 +77,10 @@ export class Pane {
     if (best && best.serial > (this.shown?.serial || 0)) this.shown = best;
     const source =
       this.shown?.rows === this.target.rows && this.shown?.columns === this.target.columns ? this.shown : this.target;
-    const g = this.canvas.getContext("2d"),
-      { x0, x1, y0, y1 } = this.view.window;
-    const sx = this.canvas.width / (x1 - x0),
-      sy = this.canvas.height / (y1 - y0);
+    const g = this.canvas.getContext("2d");
+    const { x0, x1, y0, y1 } = this.view.window;
+    const sx = this.canvas.width / (x1 - x0);
+    const sy = this.canvas.height / (y1 - y0);
     g.clearRect(0, 0, this.canvas.width, this.canvas.height);
     g.save();
     g.beginPath();
@@ -101,19 +101,19 @@ export class Pane {
   }
 
   drawTile(g, source, { z, x, y }, colours, px, py) {
-    const size = SIDE * 2 ** z,
-      left = px(x * size),
-      top = py(y * size);
+    const size = SIDE * 2 ** z;
+    const left = px(x * size);
+    const top = py(y * size);
     for (let up = 0; z + up < 24; up++) {
       const tile = source.get(z + up, x >> up, y >> up);
       if (!tile) continue;
-      const image = painted(tile, colours),
-        side = SIDE / 2 ** up,
-        fx = (x % 2 ** up) * side,
-        fy = (y % 2 ** up) * side;
-      const w = Math.min(side, tile.w - fx),
-        hh = Math.min(side, tile.h - fy),
-        texel = 2 ** (z + up);
+      const image = painted(tile, colours);
+      const side = SIDE / 2 ** up;
+      const fx = (x % 2 ** up) * side;
+      const fy = (y % 2 ** up) * side;
+      const w = Math.min(side, tile.w - fx);
+      const hh = Math.min(side, tile.h - fy);
+      const texel = 2 ** (z + up);
       if (w > 0 && hh > 0)
         g.drawImage(
           image,
@@ -134,8 +134,8 @@ export class Pane {
   value(row, column) {
     const source = this.target;
     for (let z = 0; z < 24; z++) {
-      const size = SIDE * 2 ** z,
-        tile = source.get(z, Math.floor(column / size), Math.floor(row / size));
+      const size = SIDE * 2 ** z;
+      const tile = source.get(z, Math.floor(column / size), Math.floor(row / size));
       if (!tile) continue;
       const i = (Math.floor(row / 2 ** z) % SIDE) * tile.w + (Math.floor(column / 2 ** z) % SIDE);
       return { value: tile.raw[i], exact: z === 0 };

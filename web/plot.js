@@ -4,9 +4,9 @@ import { h, number, token } from "./ui.js";
 
 /** Round steps for about n ticks between lo and hi. */
 export function ticks(lo, hi, n) {
-  const rough = (hi - lo) / Math.max(n, 1),
-    power = 10 ** Math.floor(Math.log10(rough)),
-    step = [1, 2, 5, 10].map((k) => k * power).find((k) => k >= rough) || rough;
+  const rough = (hi - lo) / Math.max(n, 1);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((k) => k * power).find((k) => k >= rough) || rough;
   const out = [];
   for (let value = Math.ceil(lo / step) * step; value <= hi + step * 1e-9 && out.length < 50; value += step)
     out.push(Math.abs(value) < step * 1e-9 ? 0 : value);
@@ -23,14 +23,14 @@ export class Plot {
   }
 
   take({ data, shape }, count, from) {
-    const pairs = shape.length === 2,
-      n = shape[0],
-      values =
-        data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data;
+    const pairs = shape.length === 2;
+    const n = shape[0];
+    const values =
+      data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data;
     Object.assign(this, { values, pairs, n, count, from });
-    let lo = Infinity,
-      hi = -Infinity,
-      positive = Infinity;
+    let lo = Infinity;
+    let hi = -Infinity;
+    let positive = Infinity;
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
       if (value - value !== 0) continue;
@@ -43,14 +43,14 @@ export class Plot {
 
   /* Where things are: margins, scales. */
   layout() {
-    const { canvas } = this,
-      ratio = devicePixelRatio,
-      width = Math.max(canvas.clientWidth, 50),
-      height = Math.max(canvas.clientHeight, 50);
+    const { canvas } = this;
+    const ratio = devicePixelRatio;
+    const width = Math.max(canvas.clientWidth, 50);
+    const height = Math.max(canvas.clientHeight, 50);
     canvas.width = width * ratio;
     canvas.height = height * ratio;
-    const box = { left: 62, right: width - 10, top: 10, bottom: height - 26 },
-      { x0, x1 } = this.window;
+    const box = { left: 62, right: width - 10, top: 10, bottom: height - 26 };
+    const { x0, x1 } = this.window;
     let { lo, hi } = this;
     if (!(lo <= hi)) [lo, hi] = [0, 1];
     const f = this.log ? (value) => Math.log10(value) : (value) => value;
@@ -60,8 +60,8 @@ export class Plot {
       hi += Math.abs(hi) * 0.1 || 1;
       if (this.log) lo = hi / 100;
     }
-    let a = f(lo),
-      b = f(hi);
+    let a = f(lo);
+    let b = f(hi);
     const pad = (b - a) * 0.05;
     a -= pad;
     b += pad;
@@ -76,8 +76,8 @@ export class Plot {
   }
 
   draw() {
-    const { box, px, py, a, b } = this.layout(),
-      g = this.canvas.getContext("2d");
+    const { box, px, py, a, b } = this.layout();
+    const g = this.canvas.getContext("2d");
     g.scale(devicePixelRatio, devicePixelRatio);
     g.clearRect(0, 0, this.canvas.width, this.canvas.height);
     g.font = `12px ${token("--font") || "sans-serif"}`;
@@ -87,8 +87,8 @@ export class Plot {
     g.textAlign = "right";
     g.textBaseline = "middle";
     for (const at of ticks(a, b, (box.bottom - box.top) / 45)) {
-      const value = this.log ? 10 ** at : at,
-        y = Math.round(py(value)) + 0.5;
+      const value = this.log ? 10 ** at : at;
+      const y = Math.round(py(value)) + 0.5;
       g.beginPath();
       g.moveTo(box.left, y);
       g.lineTo(box.right, y);
@@ -104,8 +104,8 @@ export class Plot {
       g.moveTo(x, box.bottom);
       g.lineTo(x, box.bottom + 4);
       g.stroke();
-      const text = number(at, 7),
-        half = g.measureText(text).width / 2;
+      const text = number(at, 7);
+      const half = g.measureText(text).width / 2;
       g.fillText(text, Math.min(x, box.right + 8 - half), box.bottom + 7);
     }
     g.strokeRect(box.left + 0.5, box.top + 0.5, box.right - box.left, box.bottom - box.top);
@@ -121,8 +121,8 @@ export class Plot {
   }
 
   curve(g, px, py) {
-    const { values, n, from } = this,
-      dots = n < 60;
+    const { values, n, from } = this;
+    const dots = n < 60;
     g.beginPath();
     let pen = false;
     for (let i = 0; i < n; i++) {
@@ -151,9 +151,9 @@ export class Plot {
     g.beginPath();
     let pen = false;
     for (let i = 0; i < n; i++) {
-      const x = px(from + ((i + 0.5) * count) / n),
-        lo = py(values[2 * i]),
-        hi = py(values[2 * i + 1]);
+      const x = px(from + ((i + 0.5) * count) / n);
+      const lo = py(values[2 * i]);
+      const hi = py(values[2 * i + 1]);
       if (lo - lo !== 0 || hi - hi !== 0) {
         pen = false;
         continue;
@@ -168,11 +168,11 @@ export class Plot {
 
   /** What stands at a position of the pointer: {index, text}. */
   at(clientX) {
-    const box = this.canvas.getBoundingClientRect(),
-      { left, right } = this.frame.box,
-      { x0, x1 } = this.window;
-    const x = x0 + ((clientX - box.left - left) / (right - left)) * (x1 - x0),
-      index = Math.round(x);
+    const box = this.canvas.getBoundingClientRect();
+    const { left, right } = this.frame.box;
+    const { x0, x1 } = this.window;
+    const x = x0 + ((clientX - box.left - left) / (right - left)) * (x1 - x0);
+    const index = Math.round(x);
     const i = this.pairs ? Math.floor(((x - this.from) / this.count) * this.n) : index - this.from;
     if (i < 0 || i >= this.n) return null;
     return {

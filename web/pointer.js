@@ -28,8 +28,8 @@ export class Pointer {
 
   /* Where an event is, in items, and how many items a pixel has. */
   place(event, canvas) {
-    const box = canvas.getBoundingClientRect(),
-      { x0, x1, y0, y1 } = this.view.window;
+    const box = canvas.getBoundingClientRect();
+    const { x0, x1, y0, y1 } = this.view.window;
     return {
       x: x0 + ((event.clientX - box.left) / box.width) * (x1 - x0),
       y: y0 + ((event.clientY - box.top) / box.height) * (y1 - y0),
@@ -50,8 +50,8 @@ export class Pointer {
   }
 
   move(event, canvas) {
-    const at = this.place(event, canvas),
-      old = this.held.get(event.pointerId);
+    const at = this.place(event, canvas);
+    const old = this.held.get(event.pointerId);
     this.view.hover({ row: Math.floor(at.y), column: Math.floor(at.x) });
     if (!old) return;
     if (Math.hypot(event.clientX - this.start.x, event.clientY - this.start.y) > 4) this.start.still = false;
@@ -63,8 +63,8 @@ export class Pointer {
   }
 
   stretch(event, canvas) {
-    const frame = canvas.parentElement.getBoundingClientRect(),
-      { x, y } = this.start;
+    const frame = canvas.parentElement.getBoundingClientRect();
+    const { x, y } = this.start;
     Object.assign(this.rubber.style, {
       left: `${Math.min(event.clientX, x) - frame.left}px`,
       top: `${Math.min(event.clientY, y) - frame.top}px`,
@@ -74,14 +74,14 @@ export class Pointer {
   }
 
   pinch(event, old, at) {
-    const other = [...this.held.values()].find((one) => one.pointerId !== event.pointerId),
-      apart = (p) => Math.hypot(p.clientX - other.clientX, p.clientY - other.clientY);
+    const other = [...this.held.values()].find((one) => one.pointerId !== event.pointerId);
+    const apart = (p) => Math.hypot(p.clientX - other.clientX, p.clientY - other.clientY);
     this.view.zoom(apart(old) / Math.max(apart(event), 1), at);
   }
 
   up(event, canvas) {
-    const at = this.place(event, canvas),
-      from = this.start?.at;
+    const at = this.place(event, canvas);
+    const from = this.start?.at;
     this.held.delete(event.pointerId);
     if (this.rubber) {
       this.rubber.remove();

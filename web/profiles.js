@@ -16,8 +16,8 @@ export class Profiles {
 
   /** source: the plane; at: {row, column}. */
   async show(source, at) {
-    const run = ++this.run,
-      axes = [source.x, source.y];
+    const run = ++this.run;
+    const axes = [source.x, source.y];
     const lines = await Promise.all(
       axes.map((axis) => numbers(source.lineUrl(axis, at.row, at.column, PX)).catch(() => null)),
     );

@@ -43,9 +43,9 @@ export class Slicer {
   }
 
   row(axis) {
-    const last = Math.max(this.shape[axis] - 1, 0),
-      at = this.plane.index[axis],
-      id = `axis${axis}`;
+    const last = Math.max(this.shape[axis] - 1, 0);
+    const at = this.plane.index[axis];
+    const id = `axis${axis}`;
     const set = (value, final) => this.set(axis, value, final);
     const range = h("input", {
       type: "range",
@@ -117,8 +117,8 @@ export class Slicer {
   }
 
   set(axis, value, final = true) {
-    const at = clamp(value, 0, Math.max(this.shape[axis] - 1, 0)),
-      row = this.rowOf(axis);
+    const at = clamp(value, 0, Math.max(this.shape[axis] - 1, 0));
+    const row = this.rowOf(axis);
     if (row) {
       row.range.value = at;
       row.number.value = at;
@@ -138,8 +138,8 @@ export class Slicer {
   }
 
   setAxis(which, value) {
-    const axis = Number(value),
-      other = which === "x" ? "y" : "x";
+    const axis = Number(value);
+    const other = which === "x" ? "y" : "x";
     if (this.plane[other] === axis) this.plane[other] = this.plane[which];
     this.plane[which] = axis;
     this.active = this.free()[0] ?? -1;

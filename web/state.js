@@ -40,8 +40,8 @@ const WORDS = {
 
 /** State of an address; what it cannot mean is left out and named in notes. */
 export function parse(search, hash = "") {
-  const state = { ...DEFAULTS },
-    notes = [];
+  const state = { ...DEFAULTS };
+  const notes = [];
   const params = new URLSearchParams(search);
   for (const key of Object.keys(DEFAULTS)) {
     const value = params.get(key);
@@ -88,8 +88,8 @@ export function write(state, step = false) {
 
 /** Axes and indices of a view of ndim axes: {x, y, index[]}; notes when something had to give. */
 export function plane(state, shape, two) {
-  const ndim = shape.length,
-    notes = [];
+  const ndim = shape.length;
+  const notes = [];
   const axis = (text, fallback) => {
     if (text === "" || text == null) return fallback;
     const n = Number(text);
@@ -97,8 +97,8 @@ export function plane(state, shape, two) {
     notes.push(`there is no axis ${text}`);
     return fallback;
   };
-  let x = axis(state.x, ndim - 1),
-    y = two ? axis(state.y, x === ndim - 1 ? ndim - 2 : ndim - 1) : -1;
+  let x = axis(state.x, ndim - 1);
+  let y = two ? axis(state.y, x === ndim - 1 ? ndim - 2 : ndim - 1) : -1;
   if (two && x === y) {
     notes.push("one axis cannot be both");
     x = ndim - 1;

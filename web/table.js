@@ -5,10 +5,10 @@ import { Slicer } from "./slicer.js";
 import { plane, sliceOf } from "./state.js";
 import { button, clamp, copy, errorCard, h, number, panel, throttle } from "./ui.js";
 
-const ROW = 24,
-  WINDOW = 100,
-  TALLEST = 8_000_000,
-  COLUMNS = 60; // browsers stop at 33 554 432 pixels; 60 columns of a plane at a time
+const ROW = 24;
+const WINDOW = 100;
+const TALLEST = 8_000_000;
+const COLUMNS = 60; // browsers stop at 33 554 432 pixels; 60 columns of a plane at a time
 const SPECIAL = { nan: "NaN", inf: "∞", "-inf": "−∞", nat: "NaT" };
 
 /** A cell as text: integers plain, six digits of reals, a+bi, text as text. */
@@ -183,8 +183,8 @@ export class TableView {
   window(n) {
     const ready = this.cache.get(n);
     if (ready || this.waiting.has(n)) return ready;
-    const control = new AbortController(),
-      generation = this.generation;
+    const control = new AbortController();
+    const generation = this.generation;
     this.waiting.set(n, control);
     json(this.url(n), { signal: control.signal })
       .then((page) => {
@@ -308,8 +308,8 @@ export class TableView {
       this.silent = false;
       return;
     }
-    const first = (this.grid.scrollTop * this.scale) / ROW,
-      most = this.space.offsetHeight - (this.grid.clientHeight - this.head.offsetHeight);
+    const first = (this.grid.scrollTop * this.scale) / ROW;
+    const most = this.space.offsetHeight - (this.grid.clientHeight - this.head.offsetHeight);
     this.first =
       this.grid.scrollTop >= most - 1 && most > 0
         ? Math.max(0, this.total - this.rowsInSight())
@@ -320,8 +320,8 @@ export class TableView {
 
   render() {
     if (!this.known || !this.total) return;
-    const from = Math.max(0, this.first - 4),
-      to = Math.min(this.total, this.first + this.rowsInSight() + 8);
+    const from = Math.max(0, this.first - 4);
+    const to = Math.min(this.total, this.first + this.rowsInSight() + 8);
     for (let n = Math.floor(from / WINDOW); n <= Math.floor((to - 1) / WINDOW); n++) this.window(n);
     for (const [n, control] of this.waiting)
       if (n < Math.floor(from / WINDOW) - 1 || n > Math.floor(to / WINDOW) + 1) {
@@ -335,18 +335,18 @@ export class TableView {
   }
 
   row(r) {
-    const page = this.cache.get(Math.floor(r / WINDOW)),
-      i = page ? r - page.first : -1,
-      cells = page?.rows[i];
+    const page = this.cache.get(Math.floor(r / WINDOW));
+    const i = page ? r - page.first : -1;
+    const cells = page?.rows[i];
     const label = page?.index?.length ? page.index[i] : r;
     return h(
       "div",
       { class: cells ? "tr" : "tr wait", role: "row", "aria-rowindex": r + 2 },
       h("div", { class: "th", role: "rowheader" }, String(label ?? "")),
       this.columns.map((column, c) => {
-        const special = page?.special.get(`${i},${c}`),
-          value = cells?.[c],
-          active = this.active.row === r && this.active.column === c;
+        const special = page?.special.get(`${i},${c}`);
+        const value = cells?.[c];
+        const active = this.active.row === r && this.active.column === c;
         return h(
           "div",
           {
@@ -482,9 +482,9 @@ export class TableView {
   }
 
   mark() {
-    const { row, column } = this.active,
-      page = this.cache.get(Math.floor(row / WINDOW)),
-      value = page?.rows[row - page.first]?.[column];
+    const { row, column } = this.active;
+    const page = this.cache.get(Math.floor(row / WINDOW));
+    const value = page?.rows[row - page.first]?.[column];
     this.full.textContent = page
       ? `${this.columns[column]?.name}[${page.index?.length ? page.index[row - page.first] : row}] = ${page.special.get(`${row - page.first},${column}`) || (typeof value === "object" ? JSON.stringify(value) : value)}`
       : " ";
@@ -497,8 +497,8 @@ export class TableView {
 
   onKey(event) {
     if (event.target !== this.grid) return;
-    const far = this.rowsInSight(),
-      { row, column } = this.active;
+    const far = this.rowsInSight();
+    const { row, column } = this.active;
     const to = {
       ArrowDown: [row + 1, column],
       ArrowUp: [row - 1, column],

@@ -46,8 +46,8 @@ export const tablePanel = (title, names, rows) => panel(title, ...rowsOf(title, 
 export const tableButton = (open) => button("table", "View as table", open);
 
 export function plotTable(plot, title = plot.label || "Line") {
-  const { values, pairs, n, count, from } = plot,
-    step = count / n;
+  const { values, pairs, n, count, from } = plot;
+  const step = count / n;
   tablePanel(
     title,
     pairs ? ["From item", "Least", "Greatest"] : ["Item", "Value"],
@@ -76,8 +76,8 @@ const FACTS = [
 /** Statistics and histogram of a slice; url: /api/stats/… */
 export async function statsPanel(title, url) {
   try {
-    const stats = await json(url),
-      { counts, lo, hi } = stats.histogram?.counts ? stats.histogram : { counts: [] };
+    const stats = await json(url);
+    const { counts, lo, hi } = stats.histogram?.counts ? stats.histogram : { counts: [] };
     const edge = (i) => number(lo + ((hi - lo) * i) / counts.length, 5);
     panel(
       title,

@@ -3,8 +3,8 @@
 import { at, encode, get, query } from "./api.js";
 import { button, clamp, errorCard, h, nbytes } from "./ui.js";
 
-const TEXT = 256 << 10,
-  HEX = 4096;
+const TEXT = 256 << 10;
+const HEX = 4096;
 
 /** Does this look like text? */
 export function isText(bytes) {
@@ -63,9 +63,9 @@ export class BytesView {
         );
         return;
       }
-      const size = this.ds.itemsize || 1,
-        from = Math.floor(this.offset / size),
-        to = Math.ceil((this.offset + this.step) / size);
+      const size = this.ds.itemsize || 1;
+      const from = Math.floor(this.offset / size);
+      const to = Math.ceil((this.offset + this.step) / size);
       const bytes = new Uint8Array(
         await (
           await get(`/api/fetch/${encode(this.ds.path)}${query({ slice_: `${from}:${to}`, format: "raw" })}`)
@@ -88,8 +88,8 @@ export class BytesView {
   hex(bytes) {
     const lines = [];
     for (let at = 0; at < bytes.length; at += 16) {
-      const row = [...bytes.subarray(at, at + 16)],
-        two = row.map((byte) => byte.toString(16).padStart(2, "0"));
+      const row = [...bytes.subarray(at, at + 16)];
+      const two = row.map((byte) => byte.toString(16).padStart(2, "0"));
       lines.push(
         `${(this.offset + at).toString(16).padStart(8, "0")}  ${two.slice(0, 8).join(" ").padEnd(23)}  ${two.slice(8).join(" ").padEnd(23)}  ${row.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : "·")).join("")}`,
       );

@@ -32,8 +32,8 @@ export class Plane {
   }
 
   async load(z, x, y, signal) {
-    const key = `${this.key}/${z}/${x}/${y}`,
-      ready = cache.get(key);
+    const key = `${this.key}/${z}/${x}/${y}`;
+    const ready = cache.get(key);
     if (ready) return ready;
     const url = `/api/tile/${encode(this.ds.path)}${query({ axes: `${this.x},${this.y}`, at: this.at, z: z || null, x: x || null, y: y || null, agg: this.agg, ...this.common })}`;
     const { data, shape, headers } = await queue.run(() => numbers(url, { signal }), signal);
@@ -61,8 +61,8 @@ export class Difference {
   get(z, x, y) {
     const ready = cache.get(`${this.key}/${z}/${x}/${y}`);
     if (ready) return ready;
-    const a = this.a.get(z, x, y),
-      b = this.b.get(z, x, y);
+    const a = this.a.get(z, x, y);
+    const b = this.b.get(z, x, y);
     return a && b ? this.make(a, b, z, x, y) : undefined;
   }
   make(a, b, z, x, y) {
@@ -79,8 +79,8 @@ export class Difference {
 
 /** Statistics of a plane whose level-0 tiles are all here; null when they are not. */
 export function statsHere(source) {
-  const across = Math.ceil(source.columns / SIDE),
-    down = Math.ceil(source.rows / SIDE);
+  const across = Math.ceil(source.columns / SIDE);
+  const down = Math.ceil(source.rows / SIDE);
   if (across * down > 48) return null;
   const tiles = [];
   for (let y = 0; y < down; y++)
@@ -93,11 +93,11 @@ export function statsHere(source) {
 }
 
 export function statsOf(tiles) {
-  let min = Infinity,
-    max = -Infinity,
-    positive = Infinity,
-    finite = 0,
-    sum = 0;
+  let min = Infinity;
+  let max = -Infinity;
+  let positive = Infinity;
+  let finite = 0;
+  let sum = 0;
   for (const { data } of tiles)
     for (let i = 0; i < data.length; i++) {
       const value = +data[i];
@@ -109,8 +109,8 @@ export function statsOf(tiles) {
       finite++;
     }
   if (!finite) return { min: null, max: null, min_positive: null, p1: null, p99: null, mean: null, histogram: null };
-  const fine = new Uint32Array(4096),
-    scale = max > min ? 4095.999 / (max - min) : 0;
+  const fine = new Uint32Array(4096);
+  const scale = max > min ? 4095.999 / (max - min) : 0;
   for (const { data } of tiles)
     for (let i = 0; i < data.length; i++) if (data[i] - data[i] === 0) fine[Math.floor((data[i] - min) * scale)]++;
   const at = (share) => {

@@ -4,11 +4,11 @@ import { encode, json, query } from "./api.js";
 import { debounce, h, icon, nbytes, remember, select } from "./ui.js";
 
 const PAGE = 200;
-let root = null,
-  onOpen = null,
-  current = "",
-  searchRun = 0,
-  sort = remember("sort") || "name";
+let root = null;
+let onOpen = null;
+let current = "";
+let searchRun = 0;
+let sort = remember("sort") || "name";
 
 function kindIcon(entry) {
   if (entry.error) return "bad";
@@ -124,9 +124,9 @@ function activate(it) {
 function onKey(event) {
   const it = event.target.closest("[role=treeitem]");
   if (!it || event.ctrlKey || event.altKey || event.metaKey) return;
-  const all = visible(),
-    at = all.indexOf(it),
-    open = it.getAttribute("aria-expanded");
+  const all = visible();
+  const at = all.indexOf(it);
+  const open = it.getAttribute("aria-expanded");
   const step = {
     ArrowDown: () => focus(all[at + 1]),
     ArrowUp: () => focus(all[at - 1]),
@@ -176,8 +176,8 @@ export function mark(path, change) {
   const it = [...root.querySelectorAll("[role=treeitem]")].find((one) => one.dataset.path === path);
   if (it && path !== current) it.classList.add("changed");
   if (change === "changed") return;
-  const folders = [...root.querySelectorAll("[aria-expanded]")],
-    parts = path.split("/");
+  const folders = [...root.querySelectorAll("[aria-expanded]")];
+  const parts = path.split("/");
   for (let n = parts.length - 1; n > 0; n--) {
     // the nearest that is here; it may be in a folder as new as itself
     const folder = folders.find((one) => one.dataset.path === parts.slice(0, n).join("/"));
@@ -189,8 +189,8 @@ export function mark(path, change) {
 
 /* Read a folder again; what was open in it opens again. */
 async function refill(folder) {
-  const open = [...folder.querySelectorAll("ul [aria-expanded=true]")].map((it) => it.dataset.path),
-    old = folder.querySelector("ul");
+  const open = [...folder.querySelectorAll("ul [aria-expanded=true]")].map((it) => it.dataset.path);
+  const old = folder.querySelector("ul");
   const fresh = h("ul", { role: "group" });
   old.before(fresh);
   await fill(folder);
@@ -231,8 +231,8 @@ async function find(text, box) {
   clearTimeout(wait);
   if (run !== searchRun) return;
   const found = pages.flatMap((page) => page.entries.map((entry) => [`${page.root}/${entry.path}`, entry]));
-  const total = pages.reduce((sum, page) => sum + page.total, 0),
-    failed = pages.filter((page) => page.error);
+  const total = pages.reduce((sum, page) => sum + page.total, 0);
+  const failed = pages.filter((page) => page.error);
   const list = h(
     "ul",
     { class: "found" },
@@ -320,8 +320,8 @@ export function start(open) {
       ),
     ),
   );
-  const box = h("div", { id: "found", hidden: true }),
-    input = document.getElementById("search");
+  const box = h("div", { id: "found", hidden: true });
+  const input = document.getElementById("search");
   root.after(box);
   const run = debounce(() => find(input.value.trim(), box), 150);
   input.addEventListener("input", run);

@@ -130,8 +130,8 @@ export function errorCard(error, retry) {
 
 export function nbytes(n) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-  let unit = 0,
-    value = n;
+  let unit = 0;
+  let value = n;
   while (value >= 1024 && unit < 5) {
     value /= 1024;
     unit++;
@@ -154,9 +154,9 @@ export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 /** At most once in ms, and the last call always. */
 export function throttle(fn, ms) {
-  let timer = 0,
-    last = 0,
-    waiting = null;
+  let timer = 0;
+  let last = 0;
+  let waiting = null;
   const call = (...args) => {
     call.cancel();
     const wait = last + ms - performance.now();
