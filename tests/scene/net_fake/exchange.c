@@ -302,19 +302,26 @@ static void cut(struct c2_exchange *x)
     c2_fake_soon(x->from, tell_lost, x);
 }
 
-static void cut_all(struct c2_host *host, bool asked_too)
+static int cut_all(struct c2_host *host, bool asked_too, const char *target)
 {
+    int n = 0;
+
     for (struct c2_exchange *x = exchanges, *next; x; x = next) {
         x->refs++; /* it, and with it its place in the list, stays */
-        if (x->to == host || (asked_too && x->from == host)) cut(x);
+        bool meant = !target || strcmp(x->target, target) == 0;
+        if (meant && (x->to == host || (asked_too && x->from == host))) {
+            n += !x->left && !x->ended;
+            cut(x);
+        }
         next = x->next;
         unref(x);
     }
+    return n;
 }
 
-void c2_fake_cut(struct c2_host *host)
+int c2_fake_cut(struct c2_host *host, const char *target)
 {
-    cut_all(host, false);
+    return cut_all(host, false, target);
 }
 
 void c2_fake_kill(struct c2_host *host)
@@ -323,5 +330,5 @@ void c2_fake_kill(struct c2_host *host)
     host->hung = false;
     host->cut_after = host->wrong_at = -1;
     c2_fake_cut_pipes(host);
-    cut_all(host, true);
+    cut_all(host, true, NULL);
 }

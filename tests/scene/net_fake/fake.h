@@ -71,8 +71,8 @@ struct c2_host *c2_exchange_from(const struct c2_exchange *x);
 
 /** Its program ended: connections break. */
 void c2_fake_kill(struct c2_host *host);
-/** Break all HTTP exchanges it is answering. */
-void c2_fake_cut(struct c2_host *host);
+/** Break the HTTP exchanges it is answering; target: of those for this target only, NULL: all. How many. */
+int c2_fake_cut(struct c2_host *host, const char *target);
 /** Break its WebSockets. */
 void c2_fake_cut_pipes(struct c2_host *host);
 /** A file beneath a watched directory changed. */

@@ -162,7 +162,10 @@ static bool deed(struct scene *s, struct program *p, const struct words *w, int 
     } else if (like(w, i, "is unreachable") || like(w, i, "is reachable")) {
         c2_fake_reach(p->host, scene_is(w, i + 1, "reachable"));
     } else if (like(w, i, "drops the connection")) {
-        c2_fake_cut(p->host);
+        c2_fake_cut(p->host, NULL);
+    } else if (like(w, i, "drops the connection of *")) {
+        const char *target = w->at[i + 4];
+        return c2_fake_cut(p->host, target) > 0 || scene_fail(s, "%s is not answering %s", p->name, target);
     } else if (like(w, i, "loses its websockets")) {
         c2_fake_cut_pipes(p->host);
     } else if (like(w, i, "cuts the next chunks after * bytes") ||

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A publisher whose list says of a frame what cannot be true: the subscriber takes chunk by chunk what it would have mirrored."""
+import http.server
+import json
+import threading
+
+import blosc2
+import numpy as np
+import pytest
+from programs import EXTERNAL, get, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="registers a publisher of its own")
+
+HEADER_MAX = 1 << 20  # C2_HEADER_NBYTES_MAX
+LIES = {
+    "no_lie": {},
+    "no_room_for_a_header": {"header_len": 86},
+    "a_negative_header": {"header_len": -1},
+    "a_header_too_large": {"header_len": HEADER_MAX + 1, "index_off": HEADER_MAX + 1, "frame_len": HEADER_MAX + 200},
+    "an_index_within_the_header": {"index_off": 20},
+    "an_index_at_the_end": {"frame_len": lambda frame: frame["index_off"]},
+    "an_index_beyond_the_end": {"frame_len": lambda frame: frame["index_off"] - 1},
+    "a_trailer_too_large": {"frame_len": 1 << 50},
+    "a_length_that_is_text": {"frame_len": "100"},
+}
+
+
+class Lies(http.server.ThreadingHTTPServer):
+    """Passes on what a real publisher says, but for `frame` in its list."""
+    daemon_threads = True
+
+    def __init__(self, publisher, lie):
+        self.publisher, self.lie, self.asked = publisher, lie, []
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def lie_in(self, line):
+        line = json.loads(line)
+        frame = dict(line["frame"])
+        line["frame"] |= {name: value(frame) if callable(value) else value for name, value in self.lie.items()}
+        return json.dumps(line).encode() + b"\n"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        passed = {name: self.headers[name] for name in ("Range", "If-Match") if name in self.headers}
+        status, headers, body = get(self.server.publisher.url + self.path, passed)
+        if self.path.startswith("/api/list"):
+            body = b"".join(self.server.lie_in(line) for line in body.splitlines())
+        self.send_response(status)
+        for name in ("Content-Type", "ETag", "Content-Range"):
+            if name in headers:
+                self.send_header(name, headers[name])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def lies(house, tmp_path):
+    """The subscriber's URL, and what was asked of each publisher, by its lie, which is the name of its root."""
+    (tmp_path / "root").mkdir()
+    blosc2.asarray(np.arange(1000), urlpath=str(tmp_path / "root/a.b2nd"), mode="w", chunks=(100,), blocks=(50,))
+    bro = house.bro()
+    publisher = house.pub("real", tmp_path / "root", bro)
+    servers = {name: Lies(publisher, lie) for name, lie in LIES.items()}
+    for name, server in servers.items():
+        root = json.dumps({"name": name, "http": f"127.0.0.1:{server.server_port}", "subscribed": None}).encode()
+        assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", root)[0] == 200
+    sub = house.sub(bro)
+    for name in LIES:
+        wait_until(lambda: get(f"{sub.url}/api/subscribe/{name}", method="POST", data=b"")[0] == 200)
+    yield sub.url, {name: server.asked for name, server in servers.items()}
+    for server in servers.values():
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_bounds_of_a_frame_that_cannot_be_are_not_asked_for(lies):
+    url, asked = lies
+    for name in LIES:
+        status, _, body = get(f"{url}/api/fetch/{name}/a.b2nd?format=raw&slice_=95:205")
+        assert status == 200, (name, body)
+        assert np.array_equal(np.frombuffer(body, "<i8"), np.arange(95, 205)), name
+        frames = [path for path in asked[name] if path.startswith("/api/frame/")]
+        assert len(frames) == (1 if name == "no_lie" else 0), (name, asked[name])
