@@ -287,14 +287,16 @@ static struct c2_view *take_from_line(struct c2_view **first, struct c2_view **l
 
 static void begin(struct c2_view *view);
 
-/* A view that was in line has ended: whoever waited for its place begins. */
+/* A view that was in line has ended: others begin, as many as have a place; a heavy one may wait on. */
 static void leave_line(struct c2_views *views, bool heavy)
 {
     views->running--;
     if (heavy) views->heavy = false;
-    struct c2_view *next = heavy ? take_from_line(&views->heavy_first, &views->heavy_last) : NULL;
-    if (!next) next = take_from_line(&views->first, &views->last);
-    if (next) begin(next);
+    for (struct c2_view *next; views->running < RUNNING_MAX; begin(next)) {
+        next = views->heavy ? NULL : take_from_line(&views->heavy_first, &views->heavy_last);
+        if (!next) next = take_from_line(&views->first, &views->last);
+        if (!next) return;
+    }
 }
 
 /* ---- stages ---- */

@@ -75,8 +75,8 @@ static bool answered(const struct person *person, const struct words *w, struct 
     for (int i = 2; i < w->n; i += 2) {
         if (i + 1 == w->n) return nonsense(v, "a word is missing at the end");
         if (scene_is(w, i, "values")) {
-            if (!strstr(person->target, "format=raw"))
-                return nonsense(v, "values are seen with format=raw only");
+            if (!strstr(person->target, "format=raw") && !c2_str_starts(c2_str_of(person->target), "/zarr/"))
+                return nonsense(v, "values are seen with format=raw and in chunks of Zarr only");
             bool ok = is_range(person, w->at[i + 1], v);
             while (!v->bad && i + 3 < w->n && scene_is(w, i + 2, "or")) {
                 i += 2;

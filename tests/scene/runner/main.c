@@ -136,7 +136,9 @@ static bool timed(struct scene *s, char *line, const struct words *w)
     if ((!by && !scene_is(w, 0, "at")) || w->n < 4)
         return scene_fail(s, "at TIME STEP, or at|by TIME expect");
     if (by && !expects) return scene_fail(s, "only expectations can come true by a time");
-    if (!scene_number(s, w->at[1], &at)) return false;
+    bool later = w->at[1][0] == '+';
+    if (!scene_number(s, w->at[1] + later, &at)) return false;
+    if (later) at += c2_fake_now();
     if (at < c2_fake_now()) return scene_fail(s, "it is %lld already", (long long)c2_fake_now());
     if (!s->begun && !begin(s)) return false;
     run_until(by ? c2_fake_now() : at);
