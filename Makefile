@@ -5,13 +5,13 @@
 #   make demo       set up, build, serve       make test-asan   the same under ASan+UBSan; test-tsan under TSan
 #   make install    (DESTDIR, PREFIX)          make deb        Debian packages; make test-deb in a clean room
 #   make wheel      for pip                    make test-wheel in clean rooms
-#   make lint bench fuzz screenshots clean
+#   make docs       build/docs/site            make lint bench fuzz screenshots clean
 
 PREFIX ?= /usr/local
 BUILD  := build/release
 NINJA  := cmake --build
 
-.PHONY: all setup demo install uninstall clean deb wheel h5web screenshots bench fuzz lint
+.PHONY: all setup demo install uninstall clean deb wheel h5web screenshots docs bench fuzz lint
 .PHONY: test test-ready test-unit test-system test-hdf5-system test-asan test-tsan test-deb test-wheel test-container
 all: .deps/ready
 	@tools/configure release
@@ -97,6 +97,11 @@ h5web:
 screenshots: all
 	@tools/setup test
 	@C2_BUILD="$(CURDIR)/$(BUILD)" .venv/bin/python tests/web/screenshots.py docs/screenshots
+
+# docs/ and the pages beside it as a site: build/docs/site/index.html. Nothing is fetched once .venv-docs is there.
+docs:
+	@tools/setup docs
+	@tools/make_docs
 
 lint: .deps/ready
 	@tools/setup lint

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pages in markdown: what they link to is there, anchors included, and their lines are not too long."""
+"""Pages in markdown: what they link to is there, anchors included, their lines are not too long, architecture.md names every room,
+and every page of docs/ has a place in the site's navigation."""
 import pathlib
 import re
 import sys
@@ -9,52 +10,12 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from docs_links import broken_links, prose  # noqa: E402
 from wrap_docs import COLUMNS, wrapped  # noqa: E402
 
 DOCS = [page for page in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]) if page.name != "CHANGELOG.md"]
 PAGES = [*DOCS, ROOT / "CHANGELOG.md", *ROOT.glob("tests/*/README.md")]
-LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)\)")
-
-
-def prose(text):
-    """(line number, line) outside of fenced blocks."""
-    fenced = False
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.lstrip().startswith("```"):
-            fenced = not fenced
-        elif not fenced:
-            yield number, line
-
-
-def slug(heading):
-    """The anchor that GitHub and most others give a heading."""
-    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").strip().lower()
-    return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
-
-
-def anchors(text):
-    found = set()
-    for _, line in prose(text):
-        if heading := re.match(r"#+ +(.*)", line):
-            name = slug(heading[1])
-            again = (f"{name}-{n}" for n in range(1, 1000) if f"{name}-{n}" not in found)
-            found.add(next(again) if name in found else name)
-    return found
-
-
-def broken_links(page, text):
-    for number, line in prose(text):
-        for target in LINK.findall(re.sub(r"`[^`]*`", "", line)):
-            if re.match(r"[a-z]+:", target):
-                continue
-            path, _, anchor = target.partition("#")
-            file = page.parent / path if path else page
-            if not file.exists():
-                yield f"{page}:{number}: {target}: there is no such file"
-            elif anchor and file.suffix == ".md" and anchor not in anchors(file.read_text()):
-                yield f"{page}:{number}: {target}: there is no such heading"
-        if (played := re.match(r"<!-- played by (\S+) -->", line)) and not (ROOT / played[1]).is_file():
-            yield f"{page}:{number}: {played[1]}: there is no such test"
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 
 
 def long_lines(page, text):
@@ -65,7 +26,7 @@ def long_lines(page, text):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_a_page_links_to_is_there(page):
-    faults = list(broken_links(page, page.read_text()))
+    faults = list(broken_links(page, page.read_text(), ROOT))
     assert not faults, "\n".join(faults)
 
 
@@ -73,6 +34,43 @@ def test_what_a_page_links_to_is_there(page):
 def test_lines_are_not_too_long(page):
     faults = list(long_lines(page, page.read_text()))
     assert not faults, "\n".join(faults)
+
+
+def rooms(text):
+    return set(re.findall(r"^([a-z0-9_/]+)[*]?:[^|]*[|]", text, re.M))
+
+
+def rooms_left_out(page, plan):
+    """Rooms of the plan without a row in the page."""
+    return sorted(rooms(plan) - set(re.findall(r"^\| \*\*([a-z0-9_/]+)\*\* \|", page, re.M)))
+
+
+def paths_of_changes(page):
+    """(subject, paths) of each row of "I want to change X: look in Y"."""
+    table = page.partition("| I want to change | look in |")[2].split("\n\n")[0]
+    for row in table.strip().split("\n")[1:]:
+        subject, where = row.strip("| ").split(" | ")
+        yield subject, [name for name in re.findall(r"`([^`]+)`", where) if "/" in name or "." in name]
+
+
+def test_architecture_names_every_room():
+    assert not rooms_left_out(ARCHITECTURE, (ROOT / "src/rooms.txt").read_text())
+    assert rooms_left_out("| **a** | x |\n| **c/d** | y |", "a: | m\nb*: a |\nc/d: b |\n") == ["b"]
+
+
+def test_what_to_change_is_where_architecture_says():
+    changes = list(paths_of_changes(ARCHITECTURE))
+    assert len(changes) >= 25
+    missing = [f"{subject}: {name}" for subject, names in changes for name in names if not (ROOT / name).exists()]
+    assert not missing, "\n".join(missing)
+    assert list(paths_of_changes("| I want to change | look in |\n|---|---|\n| x | `a/b.c`, the `c()` |\n\nend")) == [("x", ["a/b.c"])]
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    plan = (ROOT / "tools/docs/mkdocs.yml").read_text()
+    pages = [path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")]
+    left_out = [page for page in pages if not page.startswith("decisions/") and not re.search(rf": {re.escape(page)}$", plan, re.M)]
+    assert not left_out, f"not in the navigation of tools/docs/mkdocs.yml: {left_out}"
 
 
 def test_wrapping_changes_nothing_but_ends_of_lines():
@@ -93,6 +91,6 @@ def test_the_checks_find_something(tmp_path):
         "```", "[code](nothing)", "```", "[gone](b.md)", "[gone](#again-2)", "<!-- played by tests/nothing -->",
         "x" * 131, "|" + "x" * 131])
     page.write_text(text)
-    assert [line.rpartition(": ")[2] for line in broken_links(page, text)] == [
+    assert [line.rpartition(": ")[2] for line in broken_links(page, text, ROOT)] == [
         "there is no such file", "there is no such heading", "there is no such test"]
     assert len(list(long_lines(page, text))) == 1
