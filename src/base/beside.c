@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Files that are found by where the running program is: through /proc/self/exe. */
+/* The path of a file from the place of the running program. */
 #include "base/beside.h"
 
 #include <stdio.h>
