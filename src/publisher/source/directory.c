@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A directory of datasets. Frames are opened where they lie; plain files are compressed once into
- * STATEDIR/cache, where a copy's time says which generation it is of. A directory NAME.b2nd with
- * chunks.b2frame in it is one sparse frame. Nothing is opened for reading before fstat said that it is a
- * regular file. */
+/* A directory of datasets. Frames are opened where they lie. Plain files are compressed once into
+ * STATEDIR/cache, under a time that names the generation. A directory NAME.b2nd with chunks.b2frame is a
+ * sparse frame. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "subscriber/answer/disposition.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view_impl.h"
@@ -40,110 +39,6 @@ void c2_views_free(struct c2_views *views)
     free(views);
 }
 
-/* ---- parameters ---- */
-
-struct c2_str c2_view_query(const struct c2_request *req, const char *name)
-{
-    struct c2_str text = {"", 0};
-
-    c2_request_query(req, name, &text);
-    return text;
-}
-
-bool c2_view_int(const struct c2_request *req, const char *name, int64_t low, int64_t high, int64_t *value,
-                 struct cat2_error *err)
-{
-    struct c2_str text = c2_str_trim(c2_view_query(req, name));
-
-    if (text.n == 0) return true;
-    if (c2_str_to_i64(text, value) && *value >= low && *value <= high) return true;
-    return c2_fail(err, CAT2_EINVAL, "%s must be an integer of %lld to %lld", name, (long long)low,
-                   (long long)high);
-}
-
-struct c2_str c2_view_slice_text(const struct c2_request *req)
-{
-    struct c2_str text = c2_view_query(req, "slice_");
-
-    return text.n ? text : c2_view_query(req, "at");
-}
-
-bool c2_view_slice(struct c2_view *view, struct c2_bound *out, struct cat2_error *err)
-{
-    const struct c2_meta *meta = &view->ds->meta;
-    struct c2_slice slice;
-
-    return c2_slice_parse(c2_view_slice_text(view->req), &slice, err) &&
-           c2_slice_bind(&slice, meta->grid.shape, meta->grid.ndim, out, err) &&
-           c2_codec_supports(&meta->cparams, err);
-}
-
-void c2_view_select(struct c2_view *view, const struct c2_bound *bound, int64_t part_nbytes)
-{
-    if (part_nbytes)
-        c2_select_plan(&view->ds->meta, bound, part_nbytes, &view->parts);
-    else
-        view->parts = (struct c2_select_parts){.bound = *bound, .nparts = 1};
-    view->nparts = view->parts.nparts;
-}
-
-/* ---- headers ---- */
-
-bool c2_view_generation(struct c2_request *req, const struct c2_ds *ds)
-{
-    struct c2_str v;
-    bool pinned = c2_request_query(req, "v", &v) && c2_str_is(v, ds->etag);
-
-    c2_reply_header(req, "Cache-Control", pinned ? "public, max-age=31536000, immutable" : "no-cache");
-    return c2_reply_if_settled(req, ds->quoted);
-}
-
-bool c2_view_head(struct c2_view *view, struct cat2_error *err, const char *name, const char *value)
-{
-    return c2_buf_printf(&view->heads, err, "%s: %s\n", name, value);
-}
-
-bool c2_view_download(struct c2_view *view, const char *suffix, struct cat2_error *err)
-{
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(32768);
-    bool wanted = false;
-
-    if (!c2_request_query_bool(view->req, "download", false, &wanted, err)) return false;
-    return !wanted || (c2_sub_disposition(view->ds, c2_view_slice_text(view->req), suffix, &text, err) &&
-                       c2_view_head(view, err, "Content-Disposition", c2_buf_cstr(&text)));
-}
-
-/* Lines "Name: value". */
-static void say_lines(struct c2_request *req, const char *heads, const char **content_type)
-{
-    struct c2_str rest = c2_str_of(heads), line, name, value;
-
-    while (c2_str_cut(rest, '\n', &line, &rest)) {
-        char name_text[64], value_text[4 * C2_PART_MAX];
-        c2_str_cut(line, ':', &name, &value);
-        snprintf(name_text, sizeof(name_text), "%.*s", C2_STR_ARG(name));
-        value = c2_str_trim(value);
-        snprintf(value_text, sizeof(value_text), "%.*s", C2_STR_ARG(value));
-        if (strcmp(name_text, "Content-Type") == 0)
-            *content_type = c2_arena_strdup(c2_request_arena(req), value);
-        else
-            c2_reply_header(req, name_text, value_text);
-    }
-}
-
-bool c2_view_make_heads(struct c2_view *view, struct cat2_error *err)
-{
-    return !view->type->heads || view->type->heads(view, err);
-}
-
-void c2_view_say_heads(struct c2_view *view)
-{
-    const char *unused = NULL;
-
-    if (!view->type->of_now) c2_reply_header(view->req, "ETag", view->ds->quoted);
-    say_lines(view->req, c2_buf_cstr(&view->heads), &unused);
-}
-
 /* ---- remembered answers ---- */
 
 static bool make_key(struct c2_request *req, const struct c2_ds *ds, struct c2_buf *key)
@@ -167,7 +62,7 @@ static bool reply_remembered(struct c2_request *req, struct c2_ds *ds)
     if (!blob) return false;
     views->hits++;
     c2_reply_header(req, "ETag", ds->quoted);
-    say_lines(req, heads, &type);
+    c2_view_say_lines(req, heads, &type);
     c2_reply_blob(req, 200, type, blob);
     return true;
 }

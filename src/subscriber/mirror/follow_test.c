@@ -89,8 +89,8 @@ static void *publish(void *loop)
 static void make_publisher(void)
 {
     static const struct c2_route routes[] = {
-        {C2_GET, "/api/list", handle_list, "", NULL},
-        {C2_GET, "/api/info/{path*}", handle_info, "", NULL},
+        {C2_GET, "/api/list", handle_list, NULL, NULL},
+        {C2_GET, "/api/info/{path*}", handle_info, NULL, NULL},
     };
     struct c2_server_options options = {.listen = {"127.0.0.1", 0, false}};
     struct cat2_error err;
