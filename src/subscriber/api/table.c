@@ -13,9 +13,9 @@ static void table_fini(void *state)
 {
     struct table *t = state;
 
-    for (int i = 0; i < t->ncolumns; i++)
-        c2_column_fini(&t->columns[i]);
-    free(t->columns);
+    for (size_t i = 0; i < t->columns.n; i++)
+        c2_column_fini(&t->columns.p[i]);
+    c2_vec_fini(&t->columns);
     c2_order_fini(&t->order);
     c2_blob_unref(t->index);
     c2_buf_fini(&t->index_key);

@@ -3,6 +3,7 @@
 #ifndef C2_SUBSCRIBER_API_TABLE_H
 #define C2_SUBSCRIBER_API_TABLE_H
 
+#include "base/vec.h"
 #include "reduce/cell.h"
 #include "reduce/order.h"
 #include "reduce/plane.h"
@@ -21,8 +22,9 @@ struct table {
     bool matrix;
     int64_t itemsize, nrows;
     struct c2_slice rows; /* A:B, bound when it is known how many there are */
-    struct c2_column *columns;
-    int ncolumns;
+    struct {
+        C2_VEC(struct c2_column);
+    } columns;
     struct c2_bound whole; /* all rows; the window of a matrix */
     /* sorted, filtered */
     struct c2_order order;

@@ -30,8 +30,8 @@ static void put_columns(const struct table *t, struct c2_jw *w)
 
     c2_jw_key(w, "columns");
     c2_jw_begin_array(w);
-    for (int i = 0; i < t->ncolumns; i++) {
-        const struct c2_column *column = &t->columns[i];
+    for (size_t i = 0; i < t->columns.n; i++) {
+        const struct c2_column *column = &t->columns.p[i];
         c2_buf_clear(&name);
         w->ok = w->ok && c2_dtype_name(column->type, &name, w->err);
         c2_jw_begin_object(w);
@@ -59,9 +59,9 @@ static void put_matrix(const struct table *t, struct c2_jw *w, struct specials *
 
     for (int64_t r = 0; w->ok && r < t->count; r++) {
         c2_jw_begin_array(w);
-        for (int64_t c = 0; c < t->ncolumns; c++) {
-            int64_t at = across ? r * t->ncolumns + c : c * t->count + r;
-            note(s, r, c, c2_cell_json(&t->columns[c], t->items.p + at * t->itemsize, w));
+        for (int64_t c = 0; c < (int64_t)t->columns.n; c++) {
+            int64_t at = across ? r * (int64_t)t->columns.n + c : c * t->count + r;
+            note(s, r, c, c2_cell_json(&t->columns.p[c], t->items.p + at * t->itemsize, w));
         }
         c2_jw_end_array(w);
     }
@@ -71,8 +71,8 @@ static void put_rows(const struct table *t, struct c2_jw *w, struct specials *s)
 {
     for (int64_t r = 0; w->ok && r < t->count; r++) {
         c2_jw_begin_array(w);
-        for (int c = 0; c < t->ncolumns; c++)
-            note(s, r, c, c2_cell_json(&t->columns[c], t->items.p + r * t->itemsize, w));
+        for (size_t c = 0; c < t->columns.n; c++)
+            note(s, r, (int64_t)c, c2_cell_json(&t->columns.p[c], t->items.p + r * t->itemsize, w));
         c2_jw_end_array(w);
     }
 }
@@ -148,17 +148,9 @@ static bool parse_window(const struct c2_request *req, const char *name, struct 
 
 static bool add_column(struct table *t, struct c2_column column, struct cat2_error *err)
 {
-    if ((t->ncolumns & (t->ncolumns - 1)) == 0) {
-        size_t cap = t->ncolumns ? 2 * (size_t)t->ncolumns : 1;
-        struct c2_column *grown = realloc(t->columns, cap * sizeof(*grown));
-        if (!grown) {
-            c2_column_fini(&column);
-            return c2_fail_nomem(err, "columns");
-        }
-        t->columns = grown;
-    }
-    t->columns[t->ncolumns++] = column;
-    return true;
+    if (c2_vec_push(&t->columns, C2_TABLE_CELLS_MAX, "columns", err, column)) return true;
+    c2_column_fini(&column);
+    return false;
 }
 
 static bool named_columns(struct table *t, const struct c2_dtype *dtype, struct c2_str text,
@@ -168,7 +160,8 @@ static bool named_columns(struct table *t, const struct c2_dtype *dtype, struct 
     struct c2_column column;
 
     for (c2_cursor_blanks(&in); !c2_cursor_done(&in); c2_cursor_blanks(&in)) {
-        if (t->ncolumns == C2_DTYPE_FIELDS_MAX) return c2_fail(err, CAT2_EINVAL, "fields: too many");
+        if ((int64_t)t->columns.n == C2_DTYPE_FIELDS_MAX)
+            return c2_fail(err, CAT2_EINVAL, "fields: too many");
         if (!c2_column_read(&in, dtype, &column, err)) return c2_fail_within(err, "fields");
         if (!add_column(t, column, err)) return false;
         c2_cursor_blanks(&in);
@@ -238,7 +231,7 @@ static bool parse_table(const struct c2_request *req, struct c2_ds *ds, struct t
     if (!c2_slice_bind(&all, grid->shape, grid->ndim, &t->whole, err)) return false;
     bool ok =
         fields.n ? named_columns(t, &ds->meta.dtype, fields, err) : all_columns(t, &ds->meta.dtype, err);
-    t->ncols = t->ncolumns;
+    t->ncols = (int64_t)t->columns.n;
     return ok && parse_order(req, ds, t, position, err);
 }
 

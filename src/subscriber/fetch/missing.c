@@ -21,20 +21,10 @@ static bool add_want(struct c2_read *r, struct c2_want want, struct cat2_error *
         r->others = true;
         r->blocked_on = want.nchunk;
     }
-    if (flying || r->nwants == C2_WANTS_MAX) { /* past that: the next look's */
-        free(want.blocks);
-        return true;
-    }
-    if ((r->nwants & (r->nwants - 1)) == 0) {
-        struct c2_want *grown = realloc(r->wants, (r->nwants ? 2 * r->nwants : 1) * sizeof(*grown));
-        if (!grown) {
-            free(want.blocks);
-            return c2_fail_nomem(err, "fetch");
-        }
-        r->wants = grown;
-    }
-    r->wants[r->nwants++] = want;
-    return true;
+    bool later = flying || r->wants.n == C2_WANTS_MAX; /* past that: the next look's */
+    if (!later && c2_vec_push(&r->wants, C2_WANTS_MAX, "pieces", err, want)) return true;
+    free(want.blocks);
+    return later;
 }
 
 /* Note what chunk nchunk lacks of the blocks needed (n 0: whole). */
@@ -102,7 +92,7 @@ bool c2_read_look(struct c2_read *r, struct cat2_error *err)
             ok = want_chunk(r, nchunk, r->blocks, blocks_of(r, nchunk), err);
     }
     for (size_t i = 0; ok && i < r->missing.n; i++)
-        ok = want_span(r, &r->missing.spans[i], err);
+        ok = want_span(r, &r->missing.p[i], err);
     r->missing.n = 0; /* work looks again */
     for (nchunk = 0; ok && r->need == C2_NEED_ALL && nchunk < meta->nchunks; nchunk++)
         ok = want_chunk(r, nchunk, NULL, 0, err);
@@ -111,24 +101,16 @@ bool c2_read_look(struct c2_read *r, struct cat2_error *err)
 
 void c2_read_drop_wants(struct c2_read *r)
 {
-    for (size_t i = 0; i < r->nwants; i++)
-        free(r->wants[i].blocks);
-    free(r->wants);
-    r->wants = NULL;
-    r->nwants = 0;
+    for (size_t i = 0; i < r->wants.n; i++)
+        free(r->wants.p[i].blocks);
+    c2_vec_fini(&r->wants);
 }
 
 bool c2_read_note(void *read, const struct c2_chunk_span *span)
 {
     struct c2_read *r = read;
 
-    if (r->missing.n == r->missing.cap) {
-        size_t cap = r->missing.cap ? 2 * r->missing.cap : 16;
-        struct c2_chunk_span *grown = realloc(r->missing.spans, cap * sizeof(*grown));
-        if (!grown) return false;
-        r->missing.spans = grown;
-        r->missing.cap = cap;
-    }
-    r->missing.spans[r->missing.n++] = *span;
-    return true;
+    struct cat2_error err;
+
+    return c2_vec_push(&r->missing, C2_VEC_NO_MAX, "pieces", &err, *span);
 }

@@ -35,7 +35,7 @@ static void finish_now(void *ctx)
     struct c2_ds *ds = r->ds;
 
     let_go(r);
-    free(r->missing.spans);
+    c2_vec_fini(&r->missing);
     free(r->blocks);
     free(r->lacking);
     free(r->mine);
@@ -126,13 +126,13 @@ static bool add_flying(struct c2_read *r, struct cat2_error *err)
 
     if (!ds->flying) ds->flying = calloc((size_t)c2_cachefile_meta(ds->cf)->nchunks / 8 + 1, 1);
     free(r->mine);
-    r->mine = malloc((r->nwants + 1) * sizeof(*r->mine));
+    r->mine = malloc((r->wants.n + 1) * sizeof(*r->mine));
     if (!ds->flying || !r->mine) return c2_fail_nomem(err, "fetch");
-    for (size_t i = 0; i < r->nwants; i++) {
-        int64_t nchunk = r->mine[i] = r->wants[i].nchunk;
+    for (size_t i = 0; i < r->wants.n; i++) {
+        int64_t nchunk = r->mine[i] = r->wants.p[i].nchunk;
         ds->flying[nchunk / 8] |= (uint8_t)(1u << (nchunk % 8));
     }
-    r->nmine = r->nwants;
+    r->nmine = r->wants.n;
     return true;
 }
 
@@ -260,10 +260,9 @@ static void fly(struct c2_read *r)
         finish(r, &err);
         return;
     }
-    struct c2_want *wants = r->wants;
-    size_t n = r->nwants;
-    r->wants = NULL;
-    r->nwants = 0;
+    struct c2_want *wants = r->wants.p;
+    size_t n = r->wants.n;
+    memset(&r->wants, 0, sizeof(r->wants)); /* they are the fetch's now */
     c2_upstream_fetch(r->ds, wants, n, on_fetched, r);
 }
 
@@ -280,7 +279,7 @@ static void look(struct c2_read *r)
     if (!c2_read_look(r, &err)) {
         c2_read_drop_wants(r);
         finish(r, &err);
-    } else if (r->nwants) {
+    } else if (r->wants.n) {
         fly(r);
     } else if (r->others) {
         wait_here(r);

@@ -9,6 +9,7 @@
 #ifndef C2_SUBSCRIBER_FETCH_READ_H
 #define C2_SUBSCRIBER_FETCH_READ_H
 
+#include "base/vec.h"
 #include "subscriber/fetch/upstream.h"
 
 /* What a reader needs. */
@@ -69,12 +70,12 @@ struct c2_read {
     int64_t *mine; /* chunks this one is fetching */
     size_t nmine;
     struct { /* BYTES, SPANS: found missing, to be fetched */
-        struct c2_chunk_span *spans;
-        size_t n, cap;
+        C2_VEC(struct c2_chunk_span);
     } missing;
     /* One look at what is missing. */
-    struct c2_want *wants;
-    size_t nwants;
+    struct {
+        C2_VEC(struct c2_want);
+    } wants;
     bool others;        /* some are fetched by others */
     int64_t blocked_on; /* one of those; -1: the cache file */
     int32_t *blocks, *lacking;
