@@ -245,7 +245,7 @@ static bool set_filter(const struct example *ex, hid_t dcpl, size_t size)
         values[8 + i] = (unsigned)ex->chunks[i];
     }
     size_t n = ex->ndim > 1 ? (size_t)(8 + ex->ndim) : 7;
-    return H5Pset_filter(dcpl, C2_H5W_FILTER, H5Z_FLAG_OPTIONAL, n, values) >= 0;
+    return H5Pset_filter(dcpl, C2_HDF5_FILTER_BLOSC2, H5Z_FLAG_OPTIONAL, n, values) >= 0;
 }
 
 static bool make_dataset(hid_t file, const struct example *ex, struct cat2_error *err)

@@ -121,17 +121,12 @@ static void draw_bar(void *ctx, const struct c2_progress *p)
 
 static bool codec_of(const char *name, int *out, struct cat2_error *err)
 {
-    static const struct {
-        const char *name;
-        int id;
-    } codecs[] = {{"blosclz", 0}, {"lz4", 1}, {"lz4hc", 2}, {"zlib", 4}, {"zstd", 5}};
+    const struct c2_codec_name *codec = c2_codec_of_word(c2_str_of(name));
 
-    for (size_t i = 0; i < C2_ARRAY_LEN(codecs); i++)
-        if (c2_str_eq_nocase(c2_str_of(name), c2_str_of(codecs[i].name))) {
-            *out = codecs[i].id;
-            return true;
-        }
-    return c2_fail(err, CAT2_EINVAL, "--codec: '%.60s' is not blosclz, lz4, lz4hc, zlib or zstd", name);
+    if (!codec || codec->id >= C2_CODEC_FIRST_PLUGIN)
+        return c2_fail(err, CAT2_EINVAL, "--codec: '%.60s' is not blosclz, lz4, lz4hc, zlib or zstd", name);
+    *out = codec->id;
+    return true;
 }
 
 static bool chunks_of(const char *text, struct c2_convert_options *out, struct cat2_error *err)

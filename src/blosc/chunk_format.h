@@ -31,8 +31,6 @@
 
 #define C2_FILTER_BITSHUFFLE   2
 #define C2_FILTER_DELTA        3
-#define C2_FILTER_TRUNC_PREC   4
 #define C2_FILTER_FIRST_PLUGIN 32
-#define C2_FILTER_LAST_PLUGIN  36
 
 #endif

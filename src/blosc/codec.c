@@ -85,26 +85,19 @@ void c2_codec_free(struct c2_codec *codec)
 
 static bool codec_is_here(int id, struct cat2_error *err)
 {
-    const char *name, *package;
-    bool here;
+    const struct c2_codec_name *codec = c2_codec_of_id(id);
 
-    if (id == BLOSC_BLOSCLZ || id == BLOSC_LZ4 || id == BLOSC_LZ4HC || id == BLOSC_ZLIB || id == BLOSC_ZSTD)
-        return true;
-    if (id >= 32 && id <= 35) return true; /* NDLZ, ZFP with accuracy, precision, rate */
-    if (c2_codec_separate(id, &name, &package, &here))
-        return here || c2_fail(err, CAT2_EUNSUPPORTED, "codec %d, %s, is not built in (package %s)", id, name,
-                               package);
-    return c2_fail(err, CAT2_EUNSUPPORTED, "codec %d is not built in", id);
+    if (!codec) return c2_fail(err, CAT2_EUNSUPPORTED, "codec %d is not built in", id);
+    return !codec->package || c2_codec_is_loaded(codec) ||
+           c2_fail(err, CAT2_EUNSUPPORTED, "codec %d, %s, is not built in (package %s)", id, codec->name,
+                   codec->package);
 }
 
 static bool filters_are_here(const uint8_t *filters, struct cat2_error *err)
 {
-    for (int i = 0; i < 6; i++) {
-        int id = filters[i];
-        if (id <= C2_FILTER_TRUNC_PREC || (id >= C2_FILTER_FIRST_PLUGIN && id <= C2_FILTER_LAST_PLUGIN))
-            continue;
-        return c2_fail(err, CAT2_EUNSUPPORTED, "filter %d is not built in", id);
-    }
+    for (int i = 0; i < 6; i++)
+        if (filters[i] && !c2_filter_name(filters[i]))
+            return c2_fail(err, CAT2_EUNSUPPORTED, "filter %d is not built in", filters[i]);
     return true;
 }
 

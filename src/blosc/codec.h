@@ -3,6 +3,7 @@
 #ifndef C2_BLOSC_CODEC_H
 #define C2_BLOSC_CODEC_H
 
+#include "blosc/codec_names.h"
 #include "blosc/guard.h"
 #include "blosc/meta.h"
 
@@ -42,7 +43,7 @@ struct c2_cparams c2_cparams_default(int32_t typesize, int32_t blocksize);
 /* ---- codec_plugins.c ---- */
 /** Load codecs that are packages of their own from the folders of CATERVA2_CODEC_PATH. Part of the setup. */
 void c2_codec_load_separate(void);
-/** Is the codec such a package; which; and was it loaded? Any thread. */
-bool c2_codec_separate(int id, const char **name, const char **package, bool *here);
+/** Of a codec with a package: was it? Any thread. */
+bool c2_codec_is_loaded(const struct c2_codec_name *codec);
 
 #endif

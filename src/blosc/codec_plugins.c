@@ -14,71 +14,77 @@
 #include "base/log.h"
 #include "blosc/codec.h"
 
-static struct separate {
-    int id;
-    const char *name, *package, *object;
-    bool here; /* set before there are threads */
-} separate[] = {
-    {36, "OpenHTJ2K", "blosc2-openhtj2k", "libblosc2_openhtj2k.so", false},
-    {37, "JPEG 2000 (grok)", "blosc2-grok", "libblosc2_grok.so", false},
-    {38, "OpenZL", "blosc2-openzl", "libblosc2_openzl.so", false},
-    {39, "JPEG 2000", "blosc2-j2k", "libblosc2_j2k.so", false},
-    {40, "High-throughput JPEG 2000", "blosc2-htj2k", "libblosc2_htj2k.so", false},
-};
+#define PACKAGES_MAX 16
+
+static bool is_here[PACKAGES_MAX]; /* by number from the first plug-in; set before there are threads */
+
+static const char *object_of(const struct c2_codec_name *codec, char out[64])
+{
+    snprintf(out, 64, "lib%s.so", codec->package);
+    for (char *at = out; (at = strchr(at, '-'));)
+        *at = '_';
+    return out;
+}
 
 /* Only what the library will find again by its bare name is of use. */
-static bool load(struct separate *codec, struct c2_str folder)
+static bool load(const struct c2_codec_name *codec, struct c2_str folder)
 {
-    char path[4096];
+    char path[4096], object[64];
 
-    snprintf(path, sizeof(path), "%.*s/%s", C2_STR_ARG(folder), codec->object);
+    snprintf(path, sizeof(path), "%.*s/%s", C2_STR_ARG(folder), object_of(codec, object));
     if (access(path, R_OK) != 0) return false;
-    if (dlopen(path, RTLD_NOW | RTLD_LOCAL) && dlopen(codec->object, RTLD_NOW | RTLD_NOLOAD)) return true;
+    if (dlopen(path, RTLD_NOW | RTLD_LOCAL) && dlopen(object, RTLD_NOW | RTLD_NOLOAD)) return true;
     c2_log_warn("codec %s cannot be used: %s", codec->name, dlerror());
     return false;
 }
 
 #ifdef C2_CODECS_BESIDE
 /* Programs of a wheel: what pip put into the same environment, ../lib/python3.x/site-packages/PACKAGE. */
-static void load_beside(struct separate *codec)
+static bool load_beside(const struct c2_codec_name *codec)
 {
     char package[64], pattern[PATH_MAX];
-    int n = (int)(strlen(codec->object) - strlen("lib.so"));
+    bool loaded = false;
     glob_t found;
 
-    snprintf(package, sizeof(package), "%.*s", n, codec->object + strlen("lib"));
-    c2_beside_program("../lib/python3*/site-packages/", package, pattern);
-    if (glob(pattern, 0, NULL, &found) != 0) return;
-    for (size_t i = 0; i < found.gl_pathc && !codec->here; i++)
-        codec->here = load(codec, c2_str_of(found.gl_pathv[i]));
+    object_of(codec, package);
+    package[strlen(package) - strlen(".so")] = '\0';
+    c2_beside_program("../lib/python3*/site-packages/", package + strlen("lib"), pattern);
+    if (glob(pattern, 0, NULL, &found) != 0) return false;
+    for (size_t i = 0; i < found.gl_pathc && !loaded; i++)
+        loaded = load(codec, c2_str_of(found.gl_pathv[i]));
     globfree(&found);
+    return loaded;
 }
 #endif
+
+static bool load_from(const struct c2_codec_name *codec, const char *folders)
+{
+    struct c2_str rest = c2_str_of(folders), folder;
+    bool loaded = false;
+
+    for (bool more = rest.n > 0; more && !loaded;) {
+        more = c2_str_cut(rest, ':', &folder, &rest);
+        loaded = folder.n && load(codec, folder);
+    }
+    return loaded;
+}
 
 void c2_codec_load_separate(void)
 {
     const char *path = getenv("CATERVA2_CODEC_PATH");
-    struct c2_str rest = c2_str_of(path ? path : ""), folder;
 
-    for (bool more = rest.n > 0; more;) {
-        more = c2_str_cut(rest, ':', &folder, &rest);
-        for (size_t i = 0; folder.n && i < C2_ARRAY_LEN(separate); i++)
-            separate[i].here = separate[i].here || load(&separate[i], folder);
-    }
+    for (int i = 0; i < PACKAGES_MAX; i++) {
+        const struct c2_codec_name *codec = c2_codec_of_id(C2_CODEC_FIRST_PLUGIN + i);
+        if (!codec || !codec->package || is_here[i]) continue;
+        if (path) is_here[i] = load_from(codec, path);
 #ifdef C2_CODECS_BESIDE
-    for (size_t i = 0; i < C2_ARRAY_LEN(separate) && !path; i++)
-        load_beside(&separate[i]);
+        else
+            is_here[i] = load_beside(codec);
 #endif
+    }
 }
 
-bool c2_codec_separate(int id, const char **name, const char **package, bool *here)
+bool c2_codec_is_loaded(const struct c2_codec_name *codec)
 {
-    for (size_t i = 0; i < C2_ARRAY_LEN(separate); i++) {
-        if (separate[i].id != id) continue;
-        *name = separate[i].name;
-        *package = separate[i].package;
-        *here = separate[i].here;
-        return true;
-    }
-    return false;
+    return is_here[codec->id - C2_CODEC_FIRST_PLUGIN];
 }

@@ -134,6 +134,25 @@ static void absent_codecs_are_named_not_searched(void **state)
     }
 }
 
+static void every_filter_that_is_decoded_has_a_name(void **state)
+{
+    static const int known[] = {1, 2, 3, 4, 32, 33, 34, 35, 36};
+    struct cat2_error err;
+    size_t n = 0;
+
+    (void)state;
+    for (int id = 0; id < 256; id++) {
+        struct c2_cparams p = c2_cparams_fast(4, 4096);
+        p.filters[5] = (uint8_t)id;
+        if (!c2_codec_supports(&p, &err)) continue;
+        assert_true(id == 0 || (n < C2_ARRAY_LEN(known) && id == known[n++] && c2_filter_name(id)));
+    }
+    assert_int_equal(n, C2_ARRAY_LEN(known));
+    assert_string_equal(c2_codec_of_word(C2_STR("ZStd"))->name, "Zstandard");
+    assert_null(c2_codec_of_word(C2_STR("zst")));
+    assert_null(c2_codec_of_id(3));
+}
+
 static void a_chunk_of_an_absent_codec_passes_the_gate_but_not_the_decoder(void **state)
 {
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
@@ -161,6 +180,7 @@ int main(void)
         cmocka_unit_test(what_is_encoded_decodes),
         cmocka_unit_test(uninitialised_chunks_are_zeros_not_memory),
         cmocka_unit_test(absent_codecs_are_named_not_searched),
+        cmocka_unit_test(every_filter_that_is_decoded_has_a_name),
         cmocka_unit_test(a_chunk_of_an_absent_codec_passes_the_gate_but_not_the_decoder),
     };
     c2_codec_setup();

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "blosc/codec_names.h"
 #include "tui/colour.h"
 #include "tui/draw.h"
 #include "tui/number.h"
@@ -49,26 +50,6 @@ static void add_size(struct lines *lines, const char *key, int64_t nbytes)
     add(lines, 0, key, text);
 }
 
-static const char *codec_name(int64_t codec)
-{
-    static const char *const names[] = {"blosclz", "lz4", "lz4hc", NULL, "zlib", "zstd"};
-    static const char *const more[] = {"ndlz", "zfp-acc", "zfp-prec", "zfp-rate", "openhtj2k", "grok"};
-
-    if (codec >= 0 && codec < (int64_t)C2_ARRAY_LEN(names) && names[codec]) return names[codec];
-    if (codec >= 32 && codec < 32 + (int64_t)C2_ARRAY_LEN(more)) return more[codec - 32];
-    return "unknown";
-}
-
-static const char *filter_name(int64_t filter)
-{
-    static const char *const names[] = {NULL, "shuffle", "bitshuffle", "delta", "trunc_prec"};
-    static const char *const more[] = {"ndcell", "ndmean", "?", "bytedelta", "int_trunc"};
-
-    if (filter > 0 && filter < (int64_t)C2_ARRAY_LEN(names)) return names[filter];
-    if (filter >= 32 && filter < 32 + (int64_t)C2_ARRAY_LEN(more)) return more[filter - 32];
-    return "?";
-}
-
 static void add_codec(struct lines *lines, struct c2_jval cparams)
 {
     struct c2_jiter it = c2_jiter_of(c2_jget(cparams, "filters"));
@@ -78,12 +59,15 @@ static void add_codec(struct lines *lines, struct c2_jval cparams)
     int64_t codec = -1, level = -1, code;
 
     if (!c2_jint(c2_jget(cparams, "codec"), &codec)) return;
-    size_t n = (size_t)snprintf(text, sizeof(text), "%s", codec_name(codec));
+    const struct c2_codec_name *known = c2_codec_of_id(codec);
+    size_t n = (size_t)snprintf(text, sizeof(text), "%s", known ? known->word : "unknown");
     if (c2_jint(c2_jget(cparams, "clevel"), &level))
         n += (size_t)snprintf(text + n, sizeof(text) - n, ", level %" PRId64, level);
     while (c2_jnext(&it, &key, &filter) && n < sizeof(text))
-        if (c2_jint(filter, &code) && code)
-            n += (size_t)snprintf(text + n, sizeof(text) - n, ", %s", filter_name(code));
+        if (c2_jint(filter, &code) && code) {
+            const char *name = c2_filter_name(code);
+            n += (size_t)snprintf(text + n, sizeof(text) - n, ", %s", name ? name : "unknown");
+        }
     add(lines, 0, "codec", text);
 }
 

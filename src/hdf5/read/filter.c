@@ -142,84 +142,79 @@ static bool decode_blosc2(const struct c2_h5_filter *filter, struct c2_codec *co
     return c2_buf_reserve(out, (size_t)n, err) && decode_frame(codec, frame, out, err);
 }
 
-/* ---- the table ---- */
+/* ---- the table: the registry of HDF5 ---- */
 
-static const struct c2_h5_filter_kind KINDS[] = {
-    {C2_H5_FILTER_DEFLATE, "deflate", inflate_zlib},
-    {C2_H5_FILTER_SHUFFLE, "shuffle", unshuffle},
-    {C2_H5_FILTER_BZIP2, "bzip2", c2_h5_decode_bzip2},
-    {C2_H5_FILTER_LZF, "LZF", c2_h5_decode_lzf},
-    {C2_H5_FILTER_BLOSC, "Blosc", c2_h5_decode_blosc},
-    {C2_H5_FILTER_LZ4, "LZ4", c2_h5_decode_lz4},
-    {C2_H5_FILTER_BITSHUFFLE, "bitshuffle", c2_h5_decode_bitshuffle},
-    {C2_H5_FILTER_ZSTD, "Zstandard", c2_h5_decode_zstd},
-    {C2_H5_FILTER_BLOSC2, "Blosc2", decode_blosc2},
-};
-
-/* Others of the registry, to call them by their names. */
 static const struct {
     int id;
     const char *name;
-} NAMES[] = {
-    {3, "fletcher32"},
-    {4, "szip"},
-    {5, "nbit"},
-    {6, "scaleoffset"},
-    {305, "LZO"},
-    {32002, "MAFISC"},
-    {32003, "Snappy"},
-    {32005, "APAX"},
-    {32006, "CBF"},
-    {32007, "JPEG-XR"},
-    {32009, "SPDP"},
-    {32010, "LPC-Rice"},
-    {32011, "CCSDS-123"},
-    {32012, "JPEG-LS"},
-    {32013, "ZFP"},
-    {32014, "fpzip"},
-    {32016, "B3D"},
-    {32017, "SZ"},
-    {32018, "FCIDECOMP"},
-    {32019, "JPEG"},
-    {32020, "VBZ"},
-    {32021, "FAPEC"},
-    {32022, "BitGroom"},
-    {32023, "Granular BitRound"},
-    {32024, "SZ3"},
-    {32025, "Delta-Rice"},
-    {32027, "FLAC"},
-    {32028, "SPERR"},
-    {32029, "TERSE/PROLIX"},
-    {32030, "FFMPEG"},
+    c2_h5_decode *decode; /* NULL: not undone here */
+} KINDS[] = {
+    {C2_H5_FILTER_DEFLATE, "deflate", inflate_zlib},
+    {C2_H5_FILTER_SHUFFLE, "shuffle", unshuffle},
+    {C2_H5_FILTER_FLETCHER32, "fletcher32", NULL},
+    {4, "szip", NULL},
+    {5, "nbit", NULL},
+    {6, "scaleoffset", NULL},
+    {305, "LZO", NULL},
+    {C2_H5_FILTER_BZIP2, "bzip2", c2_h5_decode_bzip2},
+    {C2_H5_FILTER_LZF, "LZF", c2_h5_decode_lzf},
+    {C2_H5_FILTER_BLOSC, "Blosc", c2_h5_decode_blosc},
+    {32002, "MAFISC", NULL},
+    {32003, "Snappy", NULL},
+    {C2_H5_FILTER_LZ4, "LZ4", c2_h5_decode_lz4},
+    {32005, "APAX", NULL},
+    {32006, "CBF", NULL},
+    {32007, "JPEG-XR", NULL},
+    {C2_H5_FILTER_BITSHUFFLE, "bitshuffle", c2_h5_decode_bitshuffle},
+    {32009, "SPDP", NULL},
+    {32010, "LPC-Rice", NULL},
+    {32011, "CCSDS-123", NULL},
+    {32012, "JPEG-LS", NULL},
+    {32013, "ZFP", NULL},
+    {32014, "fpzip", NULL},
+    {C2_H5_FILTER_ZSTD, "Zstandard", c2_h5_decode_zstd},
+    {32016, "B3D", NULL},
+    {32017, "SZ", NULL},
+    {32018, "FCIDECOMP", NULL},
+    {32019, "JPEG", NULL},
+    {32020, "VBZ", NULL},
+    {32021, "FAPEC", NULL},
+    {32022, "BitGroom", NULL},
+    {32023, "Granular BitRound", NULL},
+    {32024, "SZ3", NULL},
+    {32025, "Delta-Rice", NULL},
+    {C2_HDF5_FILTER_BLOSC2, "Blosc2", decode_blosc2},
+    {32027, "FLAC", NULL},
+    {32028, "SPERR", NULL},
+    {32029, "TERSE/PROLIX", NULL},
+    {32030, "FFMPEG", NULL},
 };
-
-const struct c2_h5_filter_kind *c2_h5_filter_kind(int id)
-{
-    for (size_t i = 0; i < C2_ARRAY_LEN(KINDS); i++)
-        if (KINDS[i].id == id) return &KINDS[i];
-    return NULL;
-}
 
 const char *c2_h5_filter_name(int id)
 {
-    const struct c2_h5_filter_kind *kind = c2_h5_filter_kind(id);
+    for (size_t i = 0; i < C2_ARRAY_LEN(KINDS); i++)
+        if (KINDS[i].id == id) return KINDS[i].name;
+    return NULL;
+}
 
-    for (size_t i = 0; !kind && i < C2_ARRAY_LEN(NAMES); i++)
-        if (NAMES[i].id == id) return NAMES[i].name;
-    return kind ? kind->name : NULL;
+c2_h5_decode *c2_h5_filter_decode(int id)
+{
+    for (size_t i = 0; i < C2_ARRAY_LEN(KINDS); i++)
+        if (KINDS[i].id == id) return KINDS[i].decode;
+    return NULL;
 }
 
 bool c2_h5_filter_undo(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_bytes in,
                        size_t max, struct c2_buf *out, struct cat2_error *err)
 {
-    const struct c2_h5_filter_kind *kind = c2_h5_filter_kind(filter->id);
+    c2_h5_decode *decode = c2_h5_filter_decode(filter->id);
 
     c2_buf_clear(out);
-    if (!kind)
+    if (!decode)
         return c2_fail(err, CAT2_EUNSUPPORTED, "filter %d (%s) is not here", filter->id,
                        filter->name[0] ? filter->name : "no name");
-    return kind->decode(filter, codec, in, max, out, err) ||
-           c2_fail_within(err, "filter %d (%s)", filter->id, kind->name);
+    return decode(filter, codec, in, max, out, err) ||
+           c2_fail_within(err, "filter %d (%s)", filter->id, c2_h5_filter_name(filter->id));
 }
 
 /* ---- the pipeline ---- */

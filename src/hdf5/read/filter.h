@@ -17,7 +17,6 @@
 #define C2_H5_FILTER_LZ4        32004
 #define C2_H5_FILTER_BITSHUFFLE 32008
 #define C2_H5_FILTER_ZSTD       32015
-#define C2_H5_FILTER_BLOSC2     32026
 #define C2_H5_FILTER_VALUES_MAX 16 /* client values kept: none of ours reads more */
 
 /* A filter of one dataset's pipeline. */
@@ -32,13 +31,8 @@ struct c2_h5_filter {
 typedef bool c2_h5_decode(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_bytes in,
                           size_t max, struct c2_buf *out, struct cat2_error *err);
 
-struct c2_h5_filter_kind {
-    int id;
-    const char *name;
-    c2_h5_decode *decode;
-};
 /** NULL: not undone here. */
-const struct c2_h5_filter_kind *c2_h5_filter_kind(int id);
+c2_h5_decode *c2_h5_filter_decode(int id);
 /** "LZ4"; NULL: not in the registry as far as it is known here. */
 const char *c2_h5_filter_name(int id);
 /** Undo one filter: c2_h5_decode with the filter named in the error. */

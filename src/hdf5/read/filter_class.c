@@ -46,7 +46,7 @@ DEFINE(blosc, C2_H5_FILTER_BLOSC)
 DEFINE(lz4, C2_H5_FILTER_LZ4)
 DEFINE(bitshuffle, C2_H5_FILTER_BITSHUFFLE)
 DEFINE(zstd, C2_H5_FILTER_ZSTD)
-DEFINE(blosc2, C2_H5_FILTER_BLOSC2)
+DEFINE(blosc2, C2_HDF5_FILTER_BLOSC2)
 
 bool c2_h5_register_filters(struct cat2_error *err)
 {
@@ -57,7 +57,7 @@ bool c2_h5_register_filters(struct cat2_error *err)
         {C2_H5_FILTER_BZIP2, undo_bzip2},           {C2_H5_FILTER_LZF, undo_lzf},
         {C2_H5_FILTER_BLOSC, undo_blosc},           {C2_H5_FILTER_LZ4, undo_lz4},
         {C2_H5_FILTER_BITSHUFFLE, undo_bitshuffle}, {C2_H5_FILTER_ZSTD, undo_zstd},
-        {C2_H5_FILTER_BLOSC2, undo_blosc2},
+        {C2_HDF5_FILTER_BLOSC2, undo_blosc2},
     };
 
     for (size_t i = 0; i < C2_ARRAY_LEN(OURS); i++) {

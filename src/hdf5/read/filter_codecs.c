@@ -161,12 +161,11 @@ bool c2_h5_decode_lz4(const struct c2_h5_filter *filter, struct c2_codec *codec,
 /* ---- Blosc (1): what C-Blosc2 reads too, after its numbers were checked ---- */
 
 #define BLOSC_HEADER 16
-enum { IS_STORED = 2, HAS_DELTA = 8 };
+enum { IS_STORED = 2, HAS_DELTA = 8 }; /* of the flags */
+enum { SNAPPY = 2, ZSTD = 4 };         /* codecs as Blosc numbers them */
 
 static bool check_blosc(struct c2_bytes in, size_t max, uint32_t *nbytes, struct cat2_error *err)
 {
-    static const char *const CODECS[] = {"BloscLZ", "LZ4", "Snappy", "Zlib", "Zstandard"};
-
     if (in.n < BLOSC_HEADER) return c2_fail(err, CAT2_EDATA, "no room for its header");
     uint32_t n = c2_le32(in.p + 4), block = c2_le32(in.p + 8), cbytes = c2_le32(in.p + 12);
     unsigned flags = in.p[2], codec = flags >> 5;
@@ -177,9 +176,9 @@ static bool check_blosc(struct c2_bytes in, size_t max, uint32_t *nbytes, struct
     if (n == 0) return true;
     if (flags & IS_STORED)
         return cbytes - BLOSC_HEADER >= n || c2_fail(err, CAT2_EDATA, "stored bytes are cut off");
-    if ((codec >= C2_ARRAY_LEN(CODECS) || codec == 2) || flags & HAS_DELTA)
+    if (codec == SNAPPY || codec > ZSTD || flags & HAS_DELTA)
         return c2_fail(err, CAT2_EUNSUPPORTED, "compression by %s",
-                       codec == 2 ? CODECS[2] : "a codec that is not known");
+                       codec == SNAPPY ? "Snappy" : "a codec that is not known");
     uint64_t nblocks = block ? ((uint64_t)n + block - 1) / block : 0, least = BLOSC_HEADER + 4 * nblocks;
     if (block < 1 || block > n || least > cbytes)
         return c2_fail(err, CAT2_EDATA, "blocks of %u bytes", block);

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const int IDS[] = {C2_H5_FILTER_DEFLATE,    C2_H5_FILTER_SHUFFLE, C2_H5_FILTER_BZIP2,
                               C2_H5_FILTER_LZF,        C2_H5_FILTER_BLOSC,   C2_H5_FILTER_LZ4,
-                              C2_H5_FILTER_BITSHUFFLE, C2_H5_FILTER_ZSTD,    C2_H5_FILTER_BLOSC2};
+                              C2_H5_FILTER_BITSHUFFLE, C2_H5_FILTER_ZSTD,    C2_HDF5_FILTER_BLOSC2};
     static struct c2_codec *codec;
     static uint8_t *in_base;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(2 * MAX);

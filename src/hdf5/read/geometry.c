@@ -183,7 +183,7 @@ bool c2_h5_geometry(struct c2_h5_dataset *ds, const struct c2_h5_options *option
     if (!pick_chunks(ds, options, shape, ndim, chunks, err)) return false;
     ds->meta.cparams = options->cparams.typesize ? options->cparams : fast;
     choose_blocks(ds, chunks, ndim, blocks);
-    if (ds->facts.nfilters == 1 && ds->filters[0].id == C2_H5_FILTER_BLOSC2 && !ds->facts.own_chunks &&
+    if (ds->facts.nfilters == 1 && ds->filters[0].id == C2_HDF5_FILTER_BLOSC2 && !ds->facts.own_chunks &&
         ds->type.direct && !options->recompress)
         take_inner(ds, shape, ndim, chunks, blocks);
     if (!c2_grid_init(&ds->meta.grid, shape, chunks, blocks, ndim, itemsize, true, err)) {

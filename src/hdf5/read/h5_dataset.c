@@ -121,7 +121,7 @@ static bool read_filters(struct c2_h5_dataset *ds, hid_t plist, struct cat2_erro
         struct c2_h5_filter *filter = &ds->filters[i];
         if (!read_filter(plist, (unsigned)i, filter, err)) return false;
         ds->facts.filters[i] = filter->id;
-        if (c2_h5_filter_kind(filter->id) || filter->id == C2_H5_FILTER_FLETCHER32) continue;
+        if (c2_h5_filter_decode(filter->id) || filter->id == C2_H5_FILTER_FLETCHER32) continue;
         if (H5Zfilter_avail(filter->id) > 0)
             ds->own_pipeline = false;
         else

@@ -70,7 +70,7 @@ bool c2_h5w_set_filter(const struct c2_meta *meta, hid_t dcpl, struct cat2_error
     unsigned values[8 + C2_DIM_MAX];
     size_t n = filter_values(meta, values);
 
-    return H5Pset_filter(dcpl, C2_H5W_FILTER, H5Z_FLAG_OPTIONAL, n, values) >= 0 ||
+    return H5Pset_filter(dcpl, C2_HDF5_FILTER_BLOSC2, H5Z_FLAG_OPTIONAL, n, values) >= 0 ||
            c2_h5w_fail(err, "filter");
 }
 

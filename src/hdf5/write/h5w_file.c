@@ -60,7 +60,7 @@ static size_t not_called(unsigned flags, size_t nvalues, const unsigned values[]
 bool c2_h5w_name_filter(struct cat2_error *err)
 {
     static const H5Z_class2_t filter = {.version = H5Z_CLASS_T_VERS,
-                                        .id = C2_H5W_FILTER,
+                                        .id = C2_HDF5_FILTER_BLOSC2,
                                         .encoder_present = 1,
                                         .decoder_present = 1,
                                         .name = "blosc2",

@@ -3,10 +3,9 @@
 #ifndef C2_HDF5_WRITE_H5W_IMPL_H
 #define C2_HDF5_WRITE_H5W_IMPL_H
 
+#include "blosc/codec_names.h"
 #include "hdf5/common/hid.h"
 #include "hdf5/write/h5w.h"
-
-#define C2_H5W_FILTER 32026
 
 struct c2_h5w {
     hid_t file;

@@ -97,7 +97,7 @@ bool c2_h5w_plan(struct c2_h5w *w, const struct c2_h5w_like *like, const struct 
     C2_AUTO(c2_hid) type = {-1}, base = {-1};
     struct c2_h5w_plan plan = {.boxes = true};
     bool blosc2 = filters == C2_H5W_DEFAULT || filters == C2_H5W_BLOSC2 ||
-                  (filters == C2_H5W_ORIGINAL && had_filter(like, C2_H5W_FILTER));
+                  (filters == C2_H5W_ORIGINAL && had_filter(like, C2_HDF5_FILTER_BLOSC2));
 
     if (!c2_rebuild_type(w, c2_mp_get(like->root, "type"), 0, &type, err) ||
         !match_axes(like, meta, type.id, &base, &plan.ndim, err) ||
@@ -151,7 +151,7 @@ static bool can_encode(H5Z_filter_t id)
 {
     unsigned info = 0;
     bool can = H5Zfilter_avail(id) > 0 && H5Zget_filter_info(id, &info) >= 0 &&
-               (info & H5Z_FILTER_CONFIG_ENCODE_ENABLED) && id != C2_H5W_FILTER;
+               (info & H5Z_FILTER_CONFIG_ENCODE_ENABLED) && id != C2_HDF5_FILTER_BLOSC2;
 
     H5Eclear2(H5E_DEFAULT);
     return can;

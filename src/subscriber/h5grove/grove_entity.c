@@ -3,9 +3,8 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "blosc/codec_names.h"
 #include "subscriber/h5grove/grove.h"
-
-#define BLOSC2_FILTER 32026 /* as registered with the HDF Group */
 
 /* H5T_class_t */
 enum h5_class { H5_INT, H5_FLOAT, H5_STRING = 3, H5_OPAQUE = 5, H5_COMPOUND = 6, H5_ENUM = 8, H5_ARRAY = 10 };
@@ -272,16 +271,15 @@ static struct c2_str base_name(const struct c2_ds *ds)
 
 static void put_filters(const struct c2_ds *ds, struct c2_jw *w)
 {
-    static const char *const codecs[] = {"blosclz", "lz4", "lz4hc", NULL, "zlib", "zstd"};
-    int codec = ds->meta.cparams.codec;
-    bool known = codec >= 0 && codec < (int)C2_ARRAY_LEN(codecs) && codecs[codec];
+    const struct c2_codec_name *codec = c2_codec_of_id(ds->meta.cparams.codec);
+    bool plugin = !codec || codec->id >= C2_CODEC_FIRST_PLUGIN;
     char text[40];
 
-    snprintf(text, sizeof(text), "blosc2:%s", known ? codecs[codec] : "plugin");
+    snprintf(text, sizeof(text), "blosc2:%s", plugin ? "plugin" : codec->word);
     c2_jw_key(w, "filters");
     c2_jw_begin_array(w);
     c2_jw_begin_object(w);
-    put_int(w, "id", BLOSC2_FILTER);
+    put_int(w, "id", C2_HDF5_FILTER_BLOSC2);
     c2_jw_key(w, "name");
     c2_jw_cstr(w, text);
     c2_jw_end_object(w);

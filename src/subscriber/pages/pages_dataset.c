@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/limits.h"
+#include "blosc/codec_names.h"
 #include "ndim/print.h"
 #include "subscriber/mirror/catalog.h"
 #include "subscriber/pages/pages.h"
@@ -47,44 +48,18 @@ static void dims_row(struct c2_html *h, const char *name, const int32_t *dims, c
     c2_html(h, ")</td></tr>\n");
 }
 
-static const char *codec_name(int codec)
-{
-    static const struct {
-        int id;
-        const char *name;
-    } names[] = {{0, "BloscLZ"}, {1, "LZ4"},  {2, "LZ4HC"}, {4, "Zlib"}, {5, "Zstandard"},
-                 {32, "NDLZ"},   {33, "ZFP"}, {34, "ZFP"},  {35, "ZFP"}};
-    const char *name, *package;
-    bool here;
-
-    for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
-        if (names[i].id == codec) return names[i].name;
-    return c2_codec_separate(codec, &name, &package, &here) ? name : "unknown";
-}
-
-static const char *filter_name(int filter)
-{
-    static const struct {
-        int id;
-        const char *name;
-    } names[] = {{1, "shuffle"}, {2, "bitshuffle"}, {3, "delta"},      {4, "trunc-prec"},
-                 {32, "ndcell"}, {33, "ndmean"},    {35, "bytedelta"}, {36, "int-trunc"}};
-
-    for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
-        if (names[i].id == filter) return names[i].name;
-    return "unknown";
-}
-
 static void codec_rows(struct c2_html *h, const struct c2_cparams *cparams)
 {
+    const struct c2_codec_name *codec = c2_codec_of_id(cparams->codec);
     bool any = false;
 
-    c2_html(h, "<tr><th scope=\"row\">Codec</th><td>$, level ", codec_name(cparams->codec));
+    c2_html(h, "<tr><th scope=\"row\">Codec</th><td>$, level ", codec ? codec->name : "unknown");
     c2_html_int(h, cparams->clevel);
     c2_html(h, "</td></tr>\n<tr><th scope=\"row\">Filters</th><td>");
     for (size_t i = 0; i < C2_ARRAY_LEN(cparams->filters); i++) {
         if (!cparams->filters[i]) continue;
-        c2_html(h, any ? ", $" : "$", filter_name(cparams->filters[i]));
+        const char *name = c2_filter_name(cparams->filters[i]);
+        c2_html(h, any ? ", $" : "$", name ? name : "unknown");
         any = true;
     }
     c2_html(h, any ? "</td></tr>\n" : "none</td></tr>\n");

@@ -113,16 +113,15 @@ void c2_handle_markdown(struct c2_request *req, void *state)
 
 void c2_page_cannot_show(struct c2_html *h, const struct c2_ds *ds, const struct cat2_error *why)
 {
-    const char *name, *package;
-    bool here;
+    const struct c2_codec_name *codec = c2_codec_of_id(ds->meta.cparams.codec);
 
     c2_html(h, "<p class=\"card error\">The data cannot be shown: $", why->message);
-    if (why->code == CAT2_EUNSUPPORTED && c2_codec_separate(ds->meta.cparams.codec, &name, &package, &here))
+    if (why->code == CAT2_EUNSUPPORTED && codec && codec->package)
         c2_html(h,
                 ". They are compressed by $, which is a package of its own: $. The download gives them as "
                 "they are. "
                 "To have them decoded here, install the package where the server runs, and start it with "
                 "CATERVA2_CODEC_PATH set to the folder of the package's .so file",
-                name, package);
+                codec->name, codec->package);
     c2_html(h, "</p>\n");
 }
