@@ -28,7 +28,7 @@ static bool write_objects(struct c2_exporter *ex, struct c2_export_tree *tree,
     ex->progress.nitems = (int64_t)tree->n;
     if (!c2_export_groups_make(ex, tree, groups, err)) return false;
     for (size_t i = 0; i < tree->n; i++) {
-        struct c2_export_item *item = &tree->items[i];
+        struct c2_export_item *item = &tree->p[i];
         ex->progress.items++;
         bool sequences = item->kind == C2_EXPORT_GROUP && item->offsets;
         if ((item->kind != C2_EXPORT_FRAME && item->kind != C2_EXPORT_FILE && !sequences) || item->part)
@@ -38,12 +38,12 @@ static bool write_objects(struct c2_exporter *ex, struct c2_export_tree *tree,
             return false;
     }
     for (size_t i = 0; i < tree->n; i++) {
-        struct c2_export_item *item = &tree->items[i];
+        struct c2_export_item *item = &tree->p[i];
         if (item->second && !(go_on(ex, item, err) && c2_export_one(ex, item, err))) return false;
     }
     if (!c2_export_groups_link(ex, groups, true, err)) return false;
     for (size_t i = 0; i < tree->n; i++) {
-        struct c2_export_item *item = &tree->items[i];
+        struct c2_export_item *item = &tree->p[i];
         if (!item->made || !(item->items_wait || item->attributes_wait)) continue;
         if (!go_on(ex, item, err)) return false;
         if (item->offsets ? !export_sequences(ex, item, groups, err)

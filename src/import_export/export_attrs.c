@@ -18,8 +18,7 @@ struct attributes {
     struct c2_h5w_attrs *attrs;
     struct c2_buf *owned; /* one a frame's attribute */
     int nowned;
-    struct value *list;
-    size_t n;
+    C2_VEC(struct value);
 };
 
 static void attributes_auto(struct attributes *a)
@@ -27,7 +26,7 @@ static void attributes_auto(struct attributes *a)
     for (int i = 0; i < a->nowned; i++)
         c2_buf_fini(&a->owned[i]);
     free(a->owned);
-    free(a->list);
+    c2_vec_fini(a);
     c2_h5w_attrs_free(a->attrs);
 }
 
@@ -88,13 +87,7 @@ static bool add_value(void *ctx, struct c2_str name, struct c2_bytes msgpack, st
     struct attributes *a = ctx;
 
     if (c2_str_is(name, C2_H5_DESCRIPTION_LARGE)) return true;
-    if ((a->n & (a->n - 1)) == 0) {
-        struct value *grown = realloc(a->list, (a->n ? 2 * a->n : 1) * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "attributes");
-        a->list = grown;
-    }
-    a->list[a->n++] = (struct value){name, msgpack, false};
-    return true;
+    return c2_vec_push(a, C2_VEC_NO_MAX, "attributes", err, (struct value){name, msgpack, false});
 }
 
 static bool collect(struct attributes *a, const struct c2_frame *frame, struct cat2_error *err)
@@ -119,7 +112,7 @@ static bool collect(struct attributes *a, const struct c2_frame *frame, struct c
 static struct value *find(struct attributes *a, struct c2_str name)
 {
     for (size_t i = 0; i < a->n; i++)
-        if (!a->list[i].used && c2_str_eq(a->list[i].name, name)) return &a->list[i];
+        if (!a->p[i].used && c2_str_eq(a->p[i].name, name)) return &a->p[i];
     return NULL;
 }
 
@@ -174,9 +167,9 @@ static bool add_scales(struct attributes *a, struct cat2_error *err)
     bool reserved, any = false;
 
     for (size_t i = 0; i < a->n; i++)
-        any = any || c2_h5w_is_scale_name(a->list[i].name);
+        any = any || c2_h5w_is_scale_name(a->p[i].name);
     for (size_t i = 0; any && i < a->n; i++) {
-        struct value *value = &a->list[i];
+        struct value *value = &a->p[i];
         if (value->used) continue;
         bool ok = c2_h5w_attrs_scale(a->attrs, value->name, value->msgpack, &reserved, err);
         if (ok && !reserved) continue;
@@ -199,7 +192,7 @@ bool c2_export_attributes(struct c2_exporter *ex, const struct c2_frame *frame,
     if (like->root && !add_described(&a, like, err)) return false;
     if (!add_scales(&a, err)) return false;
     for (size_t i = 0; i < a.n; i++)
-        if (!a.list[i].used && !add_plain(&a, &a.list[i], err)) return false;
+        if (!a.p[i].used && !add_plain(&a, &a.p[i], err)) return false;
     struct c2_h5w_attrs *attrs = a.attrs;
     a.attrs = NULL;
     return c2_h5w_attrs_close(attrs, err);

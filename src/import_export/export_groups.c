@@ -53,7 +53,7 @@ static bool move(struct c2_export_tree *tree, const char *from, const char *to, 
 
     for (size_t i = 0; i < tree->n; i++) {
         C2_AUTO(c2_buf) path = C2_BUF_INIT(SIZE_MAX / 4);
-        char **target = &tree->items[i].target;
+        char **target = &tree->p[i].target;
         if (strncmp(*target, from, n) != 0 || ((*target)[n] != '/' && (*target)[n] != '\0')) continue;
         if (!c2_buf_puts(&path, to, err) || !c2_buf_puts(&path, *target + n, err)) return false;
         char *moved = c2_str_dup(c2_buf_str(&path));
@@ -77,7 +77,7 @@ static bool give_name(struct c2_export_tree *tree, const struct c2_export_group 
         !c2_buf_append_str(&to, name, err))
         return false;
     for (size_t i = 0; i < tree->n; i++)
-        if (strcmp(tree->items[i].target, c2_buf_cstr(&to)) == 0)
+        if (strcmp(tree->p[i].target, c2_buf_cstr(&to)) == 0)
             return true; /* its name is taken: it keeps the directory's */
     return move(tree, c2_buf_cstr(&from), c2_buf_cstr(&to), err);
 }
@@ -88,15 +88,14 @@ bool c2_export_groups_read(struct c2_exporter *ex, struct c2_export_tree *tree, 
     C2_AUTO(c2_export_groups) groups = {0};
 
     for (size_t i = 0; i < tree->n; i++)
-        groups.n += tree->items[i].kind == C2_EXPORT_ATTRIBUTES;
+        groups.n += tree->p[i].kind == C2_EXPORT_ATTRIBUTES;
     groups.list = calloc(groups.n + 1, sizeof(*groups.list));
     if (!groups.list) return c2_fail_nomem(err, "groups");
     groups.n = 0;
     for (size_t i = 0; i < tree->n; i++) {
         struct c2_export_group *group = &groups.list[groups.n];
-        if (tree->items[i].kind != C2_EXPORT_ATTRIBUTES) continue;
-        if (!c2_convert_goes_on(ex->options, err) || !read_group(ex, &tree->items[i], group, err))
-            return false;
+        if (tree->p[i].kind != C2_EXPORT_ATTRIBUTES) continue;
+        if (!c2_convert_goes_on(ex->options, err) || !read_group(ex, &tree->p[i], group, err)) return false;
         groups.n += group->item != NULL;
     }
     for (size_t i = 0; i < groups.n; i++)
@@ -111,12 +110,12 @@ bool c2_export_groups_read(struct c2_exporter *ex, struct c2_export_tree *tree, 
  * it a group. Items of a directory follow it. */
 static void find_parts(struct c2_exporter *ex, struct c2_export_tree *tree, size_t at)
 {
-    struct c2_export_item *item = &tree->items[at], *offsets = NULL, *values = NULL;
+    struct c2_export_item *item = &tree->p[at], *offsets = NULL, *values = NULL;
     size_t n = strlen(item->target);
     bool others = false;
 
-    for (size_t i = at + 1; i < tree->n && strncmp(tree->items[i].target, item->target, n) == 0; i++) {
-        struct c2_export_item *child = &tree->items[i];
+    for (size_t i = at + 1; i < tree->n && strncmp(tree->p[i].target, item->target, n) == 0; i++) {
+        struct c2_export_item *child = &tree->p[i];
         if (child->target[n] == '\0') continue; /* its attributes */
         if (child->target[n] != '/') break;
         if (child->kind == C2_EXPORT_FRAME && strcmp(child->target + n + 1, "offsets") == 0)
@@ -166,7 +165,7 @@ bool c2_export_groups_make(struct c2_exporter *ex, struct c2_export_tree *tree,
                            const struct c2_export_groups *groups, struct cat2_error *err)
 {
     for (size_t i = 0; i < tree->n; i++) {
-        struct c2_export_item *item = &tree->items[i];
+        struct c2_export_item *item = &tree->p[i];
         if (item->kind != C2_EXPORT_GROUP) continue;
         const struct c2_export_group *group = c2_export_group_find(groups, item->target);
         if (group && c2_h5w_like_is_sequence(&group->like)) find_parts(ex, tree, i);

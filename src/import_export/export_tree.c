@@ -23,8 +23,7 @@ struct name {
     char *target; /* the name in HDF5 */
 };
 struct names {
-    struct name *list;
-    size_t n, cap;
+    C2_VEC(struct name);
 };
 struct walk {
     const struct c2_convert_options *options;
@@ -39,10 +38,10 @@ struct walk {
 static void names_fini(struct names *names)
 {
     for (size_t i = 0; i < names->n; i++) {
-        free(names->list[i].name);
-        free(names->list[i].target);
+        free(names->p[i].name);
+        free(names->p[i].target);
     }
-    free(names->list);
+    c2_vec_fini(names);
 }
 
 static void names_auto(struct names *names)
@@ -53,10 +52,10 @@ static void names_auto(struct names *names)
 void c2_export_tree_fini(struct c2_export_tree *tree)
 {
     for (size_t i = 0; i < tree->n; i++) {
-        free(tree->items[i].source);
-        free(tree->items[i].target);
+        free(tree->p[i].source);
+        free(tree->p[i].target);
     }
-    free(tree->items);
+    c2_vec_fini(tree);
     *tree = (struct c2_export_tree){0};
 }
 
@@ -77,38 +76,20 @@ static char *join(const char *above, const char *name)
 
 static bool add_item(struct c2_export_tree *tree, struct c2_export_item item, struct cat2_error *err)
 {
-    bool ok = item.source && item.target;
+    bool ok = (item.source && item.target) || c2_fail_nomem(err, "list of datasets");
 
-    if (ok && tree->n == tree->cap) {
-        size_t cap = tree->cap ? 2 * tree->cap : 64;
-        struct c2_export_item *grown = realloc(tree->items, cap * sizeof(*grown));
-        ok = grown != NULL;
-        if (ok) {
-            tree->items = grown;
-            tree->cap = cap;
-        }
-    }
-    if (!ok) {
-        free(item.source);
-        free(item.target);
-        return c2_fail_nomem(err, "list of datasets");
-    }
-    tree->items[tree->n++] = item;
-    return true;
+    if (ok && c2_vec_push(tree, C2_VEC_NO_MAX, "datasets", err, item)) return true;
+    free(item.source);
+    free(item.target);
+    return false;
 }
 
 static bool add_name(struct names *names, const char *text, struct cat2_error *err)
 {
-    if (names->n == names->cap) {
-        size_t cap = names->cap ? 2 * names->cap : 64;
-        struct name *grown = realloc(names->list, cap * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "directory");
-        names->list = grown;
-        names->cap = cap;
-    }
+    if (!c2_vec_room(names, C2_VEC_NO_MAX, "names", err)) return false;
     char *copy = c2_str_dup(c2_str_of(text));
     if (!copy) return c2_fail_nomem(err, "directory");
-    names->list[names->n++] = (struct name){.name = copy};
+    names->p[names->n++] = (struct name){.name = copy};
     return true;
 }
 
@@ -159,12 +140,12 @@ static bool classify(struct walk *w, int dirfd, const char *path, struct name *n
 
 static void sort(struct names *names)
 {
-    if (names->n > 1) qsort(names->list, names->n, sizeof(*names->list), by_target);
+    if (names->n > 1) qsort(names->p, names->n, sizeof(*names->p), by_target);
 }
 
 static bool is_again(const struct names *names, size_t i)
 {
-    return i > 0 && strcmp(names->list[i].target, names->list[i - 1].target) == 0;
+    return i > 0 && strcmp(names->p[i].target, names->p[i - 1].target) == 0;
 }
 
 static void note(struct walk *w, const char *above, const struct name *name, bool left_out)
@@ -182,14 +163,14 @@ static void note(struct walk *w, const char *above, const struct name *name, boo
 static bool give_targets(struct walk *w, const char *above, struct names *names, struct cat2_error *err)
 {
     for (size_t i = 0; i < names->n; i++) {
-        struct name *name = &names->list[i];
+        struct name *name = &names->p[i];
         struct c2_str target = c2_str_of(name->name);
         if (name->place >= NAMED) target.n -= strlen(suffixes[name->place - NAMED]);
         if (!(name->target = c2_str_dup(target))) return c2_fail_nomem(err, "directory");
     }
     sort(names);
     for (size_t i = names->n; i-- > 0;) { /* from the end: what stands before still has its target */
-        struct name *name = &names->list[i];
+        struct name *name = &names->p[i];
         if (!is_again(names, i)) continue;
         char *whole = c2_str_dup(c2_str_of(name->name));
         if (!whole) return c2_fail_nomem(err, "directory");
@@ -199,8 +180,8 @@ static bool give_targets(struct walk *w, const char *above, struct names *names,
     }
     sort(names);
     for (size_t i = 0; i < names->n; i++) {
-        names->list[i].left_out = is_again(names, i);
-        if (names->list[i].renamed) note(w, above, &names->list[i], names->list[i].left_out);
+        names->p[i].left_out = is_again(names, i);
+        if (names->p[i].renamed) note(w, above, &names->p[i], names->p[i].left_out);
     }
     return true;
 }
@@ -226,11 +207,11 @@ static bool read_names(struct walk *w, int rootfd, const char *source, struct na
     closedir(dir);
     size_t kept = 0;
     for (size_t i = 0; i < names->n; i++) {
-        char *path = join(source, names->list[i].name);
-        if (path && classify(w, rootfd, path, &names->list[i]))
-            names->list[kept++] = names->list[i];
+        char *path = join(source, names->p[i].name);
+        if (path && classify(w, rootfd, path, &names->p[i]))
+            names->p[kept++] = names->p[i];
         else
-            free(names->list[i].name);
+            free(names->p[i].name);
         free(path);
     }
     names->n = kept;
@@ -269,11 +250,11 @@ static bool enter(struct walk *w, int rootfd, const char *source, const char *ta
 static void drop_hollow(struct c2_export_tree *tree, size_t at)
 {
     for (size_t i = at + 1; i < tree->n; i++)
-        if (tree->items[i].kind != C2_EXPORT_ATTRIBUTES) return;
+        if (tree->p[i].kind != C2_EXPORT_ATTRIBUTES) return;
     while (tree->n > at) {
         tree->n--;
-        free(tree->items[tree->n].source);
-        free(tree->items[tree->n].target);
+        free(tree->p[tree->n].source);
+        free(tree->p[tree->n].target);
     }
 }
 
@@ -311,7 +292,7 @@ static bool read_directory(struct walk *w, int rootfd, const char *source, const
 
     if (!c2_convert_goes_on(w->options, err) || !read_names(w, rootfd, source, &names, err)) return false;
     for (size_t i = 0; i < names.n; i++) {
-        const struct name *name = &names.list[i];
+        const struct name *name = &names.p[i];
         if (name->left_out) continue;
         char *from = join(source, name->name), *to = join(target, name->target);
         if (!from || !to) {

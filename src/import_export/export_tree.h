@@ -3,6 +3,7 @@
 #ifndef C2_IMPORT_EXPORT_EXPORT_TREE_H
 #define C2_IMPORT_EXPORT_EXPORT_TREE_H
 
+#include "base/vec.h"
 #include "import_export/convert.h"
 
 enum c2_export_kind { C2_EXPORT_GROUP, C2_EXPORT_ATTRIBUTES, C2_EXPORT_FRAME, C2_EXPORT_FILE };
@@ -18,8 +19,7 @@ struct c2_export_item {
     bool made, attributes_wait, items_wait; /* of the export: what is to come when all objects are there */
 };
 struct c2_export_tree {
-    struct c2_export_item *items; /* groups before what they hold */
-    size_t n, cap;
+    C2_VEC(struct c2_export_item); /* groups before what they hold */
 };
 void c2_export_tree_fini(struct c2_export_tree *tree);
 C2_DEFINE_AUTO(c2_export_tree);

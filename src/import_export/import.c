@@ -93,11 +93,11 @@ static bool is_made(struct c2_importer *im, const struct c2_import_item *item)
  * its own begins with. */
 static size_t group_above(const struct c2_import_tree *tree, const size_t *above, size_t i)
 {
-    const char *path = tree->items[i].path;
+    const char *path = tree->p[i].path;
     size_t g = i ? i - 1 : 0;
 
     for (; g; g = above[g]) {
-        const struct c2_import_item *item = &tree->items[g];
+        const struct c2_import_item *item = &tree->p[g];
         size_t n = strlen(item->path);
         if (item->kind == C2_H5_GROUP && strncmp(path, item->path, n) == 0 && path[n] == '/') break;
     }
@@ -114,7 +114,7 @@ static bool *choose(const struct c2_importer *im, const struct c2_import_tree *t
     for (size_t i = 0; wanted && holds && above && i < tree->n; i++)
         above[i] = group_above(tree, above, i);
     for (size_t i = tree->n; wanted && holds && above && i-- > 0;) {
-        const struct c2_import_item *item = &tree->items[i];
+        const struct c2_import_item *item = &tree->p[i];
         bool own = item->hard && !item->again;
         if (item->kind == C2_H5_DATASET) holds[i] = own;
         bool candidate = item->kind == C2_H5_DATASET || (item->kind == C2_H5_GROUP && !holds[i]);
@@ -136,7 +136,7 @@ static bool import_groups(struct c2_importer *im, const struct c2_import_tree *t
     bool *wanted = choose(im, tree), ok = wanted || c2_fail_nomem(err, "groups");
 
     for (size_t i = 0; ok && i < tree->n; i++) {
-        const struct c2_import_item *item = &tree->items[i];
+        const struct c2_import_item *item = &tree->p[i];
         if (item->kind != C2_H5_GROUP || !item->hard || item->again || !(wanted[i] || !*item->path)) continue;
         ok = c2_convert_goes_on(im->options, err) && import_group(im, item, err);
     }
@@ -149,7 +149,7 @@ static bool import_items(struct c2_importer *im, const struct c2_import_tree *tr
     if (!import_groups(im, tree, err)) return false;
     im->progress.nitems = (int64_t)tree->n;
     for (size_t i = 0; i < tree->n; i++) {
-        const struct c2_import_item *item = &tree->items[i];
+        const struct c2_import_item *item = &tree->p[i];
         im->progress.items = (int64_t)i + 1;
         im->progress.chunks = im->progress.nchunks = 0;
         im->progress.path = item->path;

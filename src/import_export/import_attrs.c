@@ -19,10 +19,10 @@ struct reading {
 void c2_import_attrs_fini(struct c2_import_attrs *attrs)
 {
     for (size_t i = 0; i < attrs->n; i++) {
-        free(attrs->list[i].name);
-        c2_buf_fini(&attrs->list[i].value);
+        free(attrs->p[i].name);
+        c2_buf_fini(&attrs->p[i].value);
     }
-    free(attrs->list);
+    c2_vec_fini(attrs);
     c2_buf_fini(&attrs->description);
     *attrs = (struct c2_import_attrs){0};
 }
@@ -30,11 +30,8 @@ void c2_import_attrs_fini(struct c2_import_attrs *attrs)
 static bool add(struct c2_import_attrs *attrs, const char *name, struct c2_bytes value,
                 struct cat2_error *err)
 {
-    struct c2_import_attr *grown = realloc(attrs->list, (attrs->n + 1) * sizeof(*grown));
-
-    if (!grown) return c2_fail_nomem(err, "attributes");
-    attrs->list = grown;
-    struct c2_import_attr *attr = &grown[attrs->n];
+    if (!c2_vec_room(attrs, C2_VEC_NO_MAX, "attributes", err)) return false;
+    struct c2_import_attr *attr = &attrs->p[attrs->n];
     *attr = (struct c2_import_attr){.name = c2_str_dup(c2_str_of(name))};
     c2_buf_init(&attr->value, C2_VLMETA_NBYTES_MAX);
     attrs->n++;
@@ -72,13 +69,13 @@ static bool take(void *ctx, const struct c2_h5_attr *attr, struct cat2_error *er
 static struct c2_import_attr *find(struct c2_import_attrs *attrs, struct c2_str name)
 {
     for (size_t i = 0; i < attrs->n; i++)
-        if (c2_str_is(name, attrs->list[i].name)) return &attrs->list[i];
+        if (c2_str_is(name, attrs->p[i].name)) return &attrs->p[i];
     return NULL;
 }
 
 static void drop(struct c2_import_attrs *attrs, struct c2_import_attr *attr)
 {
-    size_t i = (size_t)(attr - attrs->list);
+    size_t i = (size_t)(attr - attrs->p);
 
     free(attr->name);
     c2_buf_fini(&attr->value);
@@ -137,7 +134,7 @@ static bool mark_empty_lists(struct c2_import_attrs *attrs, struct cat2_error *e
 {
     for (size_t i = 0; i < attrs->n; i++) {
         C2_AUTO(c2_buf) marked = C2_BUF_INIT(C2_VLMETA_NBYTES_MAX);
-        struct c2_buf *value = &attrs->list[i].value;
+        struct c2_buf *value = &attrs->p[i].value;
         size_t at = 0;
         while (at < value->n && (value->p[at] & 0xf0) == 0x90)
             at++;
@@ -161,7 +158,7 @@ static bool gather_long(struct c2_import_attrs *attrs, struct cat2_error *err)
 
     if (!c2_buf_append(&map, head, sizeof(head), err)) return false;
     for (size_t i = 0; i < attrs->n;) {
-        struct c2_import_attr *attr = &attrs->list[i];
+        struct c2_import_attr *attr = &attrs->p[i];
         if (strlen(attr->name) <= NAME_MAX_IN_FRAME) {
             i++;
             continue;
@@ -276,7 +273,7 @@ bool c2_import_attrs_write(struct c2_importer *im, const struct c2_import_item *
     struct reading r = {im, item, NULL};
 
     for (size_t i = 0; i < attrs->n; i++) {
-        const struct c2_import_attr *attr = &attrs->list[i];
+        const struct c2_import_attr *attr = &attrs->p[i];
         if (c2_frame_writer_vlmeta(w, c2_str_of(attr->name), c2_buf_bytes(&attr->value), err)) continue;
         if (err->code != CAT2_ELIMIT) return false;
         leave_out(&r, attr->name, err->message);

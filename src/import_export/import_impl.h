@@ -3,6 +3,7 @@
 #ifndef C2_IMPORT_EXPORT_IMPORT_IMPL_H
 #define C2_IMPORT_EXPORT_IMPORT_IMPL_H
 
+#include "base/vec.h"
 #include "blosc/frame.h"
 #include "hdf5/read/describe.h"
 #include "hdf5/read/h5.h"
@@ -20,8 +21,7 @@ struct c2_import_item {
     bool top;   /* what it lies in is imported */
 };
 struct c2_import_tree {
-    struct c2_import_item *items;
-    size_t n, cap;
+    C2_VEC(struct c2_import_item);
     struct c2_import_item **homes; /* those that are imported, by id */
     size_t nhomes;
 };
@@ -54,8 +54,7 @@ struct c2_import_attr {
     bool was_json;
 };
 struct c2_import_attrs {
-    struct c2_import_attr *list;
-    size_t n;
+    C2_VEC(struct c2_import_attr);
     bool had_json;             /* CATERVA2_JSON listed some */
     struct c2_buf description; /* of the object; empty: nothing to tell */
 };

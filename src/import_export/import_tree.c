@@ -8,11 +8,11 @@
 void c2_import_tree_fini(struct c2_import_tree *tree)
 {
     for (size_t i = 0; i < tree->n; i++) {
-        free(tree->items[i].path);
-        free(tree->items[i].name);
-        free(tree->items[i].refusal);
+        free(tree->p[i].path);
+        free(tree->p[i].name);
+        free(tree->p[i].refusal);
     }
-    free(tree->items);
+    c2_vec_fini(tree);
     free(tree->homes);
     *tree = (struct c2_import_tree){0};
 }
@@ -21,14 +21,8 @@ static bool add(void *ctx, const struct c2_h5_entry *entry, struct cat2_error *e
 {
     struct c2_import_tree *tree = ctx;
 
-    if (tree->n == tree->cap) {
-        size_t cap = tree->cap ? 2 * tree->cap : 64;
-        struct c2_import_item *grown = realloc(tree->items, cap * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "list of datasets");
-        tree->items = grown;
-        tree->cap = cap;
-    }
-    struct c2_import_item *item = &tree->items[tree->n];
+    if (!c2_vec_room(tree, C2_VEC_NO_MAX, "datasets", err)) return false;
+    struct c2_import_item *item = &tree->p[tree->n];
     *item = (struct c2_import_item){.kind = entry->kind, .id = entry->id, .at = tree->n};
     item->path = c2_str_dup(c2_str_of(entry->path));
     item->name = c2_str_dup(c2_str_of(entry->name));
@@ -43,14 +37,14 @@ static void find_hard(struct c2_h5 *h5, struct c2_import_tree *tree)
     size_t open[C2_TREE_DEPTH_MAX + 1], depth = 0;
 
     for (size_t i = 0; i < tree->n; i++) {
-        struct c2_import_item *item = &tree->items[i];
+        struct c2_import_item *item = &tree->p[i];
         while (depth > 0) {
-            const char *above = tree->items[open[depth - 1]].path;
+            const char *above = tree->p[open[depth - 1]].path;
             size_t n = strlen(above);
             if (n == 0 || (strncmp(item->path, above, n) == 0 && item->path[n] == '/')) break;
             depth--;
         }
-        bool inside_hard = depth == 0 || tree->items[open[depth - 1]].hard;
+        bool inside_hard = depth == 0 || tree->p[open[depth - 1]].hard;
         item->top = inside_hard;
         item->hard = inside_hard && item->kind != C2_H5_LINK && c2_h5_link_is_hard(h5, item->name);
         if (item->kind == C2_H5_GROUP && depth <= C2_TREE_DEPTH_MAX) open[depth++] = i;
@@ -84,7 +78,7 @@ static bool find_homes(struct c2_import_tree *tree, struct cat2_error *err)
     if (!(tree->homes = calloc(tree->n + 1, sizeof(struct c2_import_item *))))
         return c2_fail_nomem(err, "names");
     for (size_t i = 0; i < tree->n; i++) {
-        struct c2_import_item *item = &tree->items[i];
+        struct c2_import_item *item = &tree->p[i];
         if (item->id && item->hard && !item->again) tree->homes[tree->nhomes++] = item;
     }
     if (tree->nhomes > 1) qsort(tree->homes, tree->nhomes, sizeof(struct c2_import_item *), by_id);
@@ -106,10 +100,10 @@ bool c2_import_tree_read(struct c2_h5 *h5, struct c2_import_tree *out, struct ca
 
     if (!c2_h5_walk(h5, add, &tree, err)) return false;
     find_hard(h5, &tree);
-    if (tree.n > 1) qsort(tree.items, tree.n, sizeof(*tree.items), by_object);
+    if (tree.n > 1) qsort(tree.p, tree.n, sizeof(*tree.p), by_object);
     for (size_t i = 1; i < tree.n; i++)
-        tree.items[i].again = tree.items[i].hard && tree.items[i].id == tree.items[i - 1].id;
-    if (tree.n > 1) qsort(tree.items, tree.n, sizeof(*tree.items), by_position);
+        tree.p[i].again = tree.p[i].hard && tree.p[i].id == tree.p[i - 1].id;
+    if (tree.n > 1) qsort(tree.p, tree.n, sizeof(*tree.p), by_position);
     if (!find_homes(&tree, err)) return false;
     *out = tree;
     tree = (struct c2_import_tree){0};

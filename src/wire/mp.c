@@ -2,14 +2,13 @@
 /* One pass over the bytes; a stack says how many children are still to come. */
 #include "wire/mp.h"
 
-#include <stdlib.h>
-
 #include "base/limits.h"
+#include "base/vec.h"
 
 struct parser {
     struct c2_mp_reader in;
-    struct c2_mp_node *nodes;
-    uint32_t n, cap, max;
+    C2_VEC(struct c2_mp_node);
+    uint32_t max;
 };
 
 void c2_mp_fini(struct c2_mp *mp)
@@ -18,30 +17,19 @@ void c2_mp_fini(struct c2_mp *mp)
     *mp = (struct c2_mp){0};
 }
 
-static bool grow(struct parser *parser)
-{
-    if (parser->n < parser->cap) return true;
-    if (parser->n == parser->max)
-        return c2_fail(parser->in.err, CAT2_ELIMIT, "msgpack of more than %u values", parser->max);
-    uint32_t cap = parser->cap ? (uint32_t)c2_min_i64(2 * (int64_t)parser->cap, parser->max) : 16;
-    struct c2_mp_node *grown = realloc(parser->nodes, cap * sizeof(*grown));
-    if (!grown) return c2_fail_nomem(parser->in.err, "msgpack");
-    parser->nodes = grown;
-    parser->cap = cap;
-    return true;
-}
-
 static bool parse(struct parser *parser)
 {
     struct {
-        uint32_t node;
+        size_t node;
         uint64_t left;
     } open[C2_MSGPACK_DEPTH_MAX];
     int depth = 0;
 
     do {
-        if (!grow(parser) || !c2_mp_read(&parser->in, &parser->nodes[parser->n])) return false;
-        const struct c2_mp_node *node = &parser->nodes[parser->n++];
+        if (!c2_vec_room(parser, parser->max, "values of msgpack", parser->in.err) ||
+            !c2_mp_read(&parser->in, &parser->p[parser->n]))
+            return false;
+        const struct c2_mp_node *node = &parser->p[parser->n++];
         uint64_t children = c2_mp_children(node);
         if (depth) open[depth - 1].left--;
         if (children) {
@@ -51,7 +39,7 @@ static bool parse(struct parser *parser)
             open[depth++].left = children;
         }
         for (; depth && open[depth - 1].left == 0; depth--)
-            parser->nodes[open[depth - 1].node].span = parser->n - open[depth - 1].node;
+            parser->p[open[depth - 1].node].span = (uint32_t)(parser->n - open[depth - 1].node);
     } while (depth);
     return c2_mp_at_end(&parser->in);
 }
@@ -61,10 +49,10 @@ bool c2_mp_parse(struct c2_bytes in, uint32_t max, struct c2_mp *out, struct cat
     struct parser parser = {.in = c2_mp_reader_of(in, err), .max = max};
 
     if (!parse(&parser)) {
-        free(parser.nodes);
+        c2_vec_fini(&parser);
         return false;
     }
-    *out = (struct c2_mp){parser.nodes, parser.n};
+    *out = (struct c2_mp){parser.p, (uint32_t)parser.n};
     return true;
 }
 

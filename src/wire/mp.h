@@ -112,7 +112,6 @@ void c2_mpw_str(struct c2_mpw *w, struct c2_str text);
 /** TEXT where it is UTF-8, else BYTES. */
 void c2_mpw_name(struct c2_mpw *w, struct c2_str name);
 void c2_mpw_bytes(struct c2_mpw *w, struct c2_bytes bytes);
-void c2_mpw_raw(struct c2_mpw *w, struct c2_bytes packed); /* values that are msgpack already */
 /** The head of a list of n items, a map of n pairs. */
 void c2_mpw_head(struct c2_mpw *w, enum c2_mp_kind kind, uint64_t n);
 /** The head of one whose length is told at its end. */

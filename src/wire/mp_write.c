@@ -17,6 +17,11 @@ static void put(struct c2_mpw *w, uint8_t tag, uint64_t value, int width)
     w->ok = w->ok && c2_buf_append(w->out, bytes, 1 + (size_t)width, w->err);
 }
 
+static void append(struct c2_mpw *w, struct c2_bytes bytes)
+{
+    w->ok = w->ok && c2_buf_append(w->out, bytes.p, bytes.n, w->err);
+}
+
 void c2_mpw_nil(struct c2_mpw *w)
 {
     put(w, 0xc0, 0, 0);
@@ -69,7 +74,7 @@ void c2_mpw_str(struct c2_mpw *w, struct c2_str s)
         put(w, (uint8_t)(0xa0 | n), 0, 0);
     else
         put(w, n <= 0xff ? 0xd9 : n <= 0xffff ? 0xda : 0xdb, n, n <= 0xff ? 1 : n <= 0xffff ? 2 : 4);
-    c2_mpw_raw(w, c2_bytes_of(s));
+    append(w, c2_bytes_of(s));
 }
 
 void c2_mpw_text(struct c2_mpw *w, const char *s)
@@ -90,12 +95,7 @@ void c2_mpw_bytes(struct c2_mpw *w, struct c2_bytes bytes)
     size_t n = bytes.n;
 
     put(w, n <= 0xff ? 0xc4 : n <= 0xffff ? 0xc5 : 0xc6, n, n <= 0xff ? 1 : n <= 0xffff ? 2 : 4);
-    c2_mpw_raw(w, bytes);
-}
-
-void c2_mpw_raw(struct c2_mpw *w, struct c2_bytes packed)
-{
-    w->ok = w->ok && c2_buf_append(w->out, packed.p, packed.n, w->err);
+    append(w, bytes);
 }
 
 void c2_mpw_head(struct c2_mpw *w, enum c2_mp_kind kind, uint64_t n)

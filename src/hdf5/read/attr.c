@@ -126,8 +126,8 @@ static bool tell_attr(struct visit *visit, hid_t object, const char *name)
     H5Eclear2(H5E_DEFAULT);
     if (!ok) return tell_refusal(visit, name, NULL, why.message);
     if (!tell_value(visit, name, c2_buf_bytes(&msgpack))) return false;
-    for (size_t i = 0; i < type.nleft; i++)
-        if (!tell_refusal(visit, name, type.left[i].name, type.left[i].reason)) return false;
+    for (size_t i = 0; i < type.left.n; i++)
+        if (!tell_refusal(visit, name, type.left.p[i].name, type.left.p[i].reason)) return false;
     return true;
 }
 

@@ -35,9 +35,9 @@ bool c2_h5_beneath_new(const char *dir, struct c2_h5_beneath **out, struct cat2_
 void c2_h5_beneath_free(struct c2_h5_beneath *b)
 {
     if (!b) return;
-    for (size_t i = 0; i < b->n; i++)
-        free(b->others[i].rel);
-    free(b->others);
+    for (size_t i = 0; i < b->others.n; i++)
+        free(b->others.p[i].rel);
+    c2_vec_fini(&b->others);
     if (b->fapl >= 0) H5Pclose(b->fapl);
     if (b->swmr_fapl >= 0) H5Pclose(b->swmr_fapl);
     if (b->fd >= 0) close(b->fd);
@@ -63,20 +63,15 @@ const char *c2_h5_beneath_rel(const struct c2_h5_beneath *b, const char *filenam
 
 static struct c2_h5_other *note(struct c2_h5_beneath *b, const char *rel)
 {
-    for (size_t i = 0; i < b->n; i++) /* the last are the likeliest */
-        if (strcmp(b->others[b->n - 1 - i].rel, rel) == 0) return &b->others[b->n - 1 - i];
-    if (b->n == OTHERS_MAX) return NULL;
-    if (b->n == b->cap) {
-        size_t cap = b->cap ? 2 * b->cap : 16;
-        struct c2_h5_other *grown = realloc(b->others, cap * sizeof(*grown));
-        if (!grown) return NULL;
-        b->others = grown;
-        b->cap = cap;
-    }
-    struct c2_h5_other *other = &b->others[b->n];
+    struct cat2_error ignored;
+
+    for (size_t i = 0; i < b->others.n; i++) /* the last are the likeliest */
+        if (strcmp(b->others.p[b->others.n - 1 - i].rel, rel) == 0) return &b->others.p[b->others.n - 1 - i];
+    if (!c2_vec_room(&b->others, OTHERS_MAX, "files", &ignored)) return NULL;
+    struct c2_h5_other *other = &b->others.p[b->others.n];
     *other = (struct c2_h5_other){.rel = c2_str_dup(c2_str_of(rel)), .found = C2_H5_ABSENT};
     if (!other->rel) return NULL;
-    b->n++;
+    b->others.n++;
     return other;
 }
 
@@ -138,14 +133,14 @@ bool c2_h5_beneath_touched(const struct c2_h5_beneath *b, const struct c2_h5_oth
 
 size_t c2_h5_beneath_others(const struct c2_h5_beneath *b, const struct c2_h5_other **out)
 {
-    *out = b->others + (b->n > 0);
-    return b->n ? b->n - 1 : 0;
+    *out = b->others.p + (b->others.n > 0);
+    return b->others.n ? b->others.n - 1 : 0;
 }
 
 bool c2_h5_beneath_same(struct c2_h5_beneath *b)
 {
-    for (size_t i = 1; i < b->n; i++) {
-        struct c2_h5_other *other = &b->others[i];
+    for (size_t i = 1; i < b->others.n; i++) {
+        struct c2_h5_other *other = &b->others.p[i];
         struct c2_h5_state now = {0};
         struct stat st;
         int fd = c2_fs_open_beneath(b->fd, other->rel, O_PATH);

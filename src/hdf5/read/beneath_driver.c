@@ -66,7 +66,7 @@ static void make_room(struct c2_h5_beneath *b)
     while (b->ndescriptors >= DESCRIPTORS_MAX) {
         file_t *last = NULL;
         for (file_t *file = b->files; file; file = file->next)
-            if (file->fd >= 0 && strcmp(file->filename + b->dir_n + 1, b->others[0].rel) != 0) last = file;
+            if (file->fd >= 0 && strcmp(file->filename + b->dir_n + 1, b->others.p[0].rel) != 0) last = file;
         if (!last) return;
         drop_descriptor(last);
     }

@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include "base/vec.h"
 #include "hdf5/read/beneath.h"
 
 struct c2_h5_beneath_file;
@@ -12,10 +13,11 @@ struct c2_h5_beneath {
     int fd;
     char *dir;
     size_t dir_n;
-    hid_t fapl, swmr_fapl;      /* -1: not made yet */
-    bool begun;                 /* the first file was opened */
-    struct c2_h5_other *others; /* the first is the file itself */
-    size_t n, cap;
+    hid_t fapl, swmr_fapl; /* -1: not made yet */
+    bool begun;            /* the first file was opened */
+    struct {
+        C2_VEC(struct c2_h5_other);
+    } others; /* the first is the file itself */
     uint64_t mark;
     int errnum; /* of the last that was asked for */
     bool outside;

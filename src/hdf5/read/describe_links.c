@@ -12,32 +12,26 @@ struct child {
     uint64_t id; /* of a hard link: the object, as c2_h5_entry has it */
 };
 struct children {
-    struct child *list;
-    size_t n, cap;
+    C2_VEC(struct child);
 };
 
 static void children_fini(struct children *children)
 {
     for (size_t i = 0; i < children->n; i++)
-        free(children->list[i].name);
-    free(children->list);
+        free(children->p[i].name);
+    c2_vec_fini(children);
 }
 C2_DEFINE_AUTO(children);
 
 static herr_t collect(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
 {
     struct children *children = ctx;
+    struct cat2_error ignored;
 
     (void)group;
     if (children->n == C2_H5_LINKS_MAX) return 1;
-    if (children->n == children->cap) {
-        size_t cap = children->cap ? 2 * children->cap : 16;
-        struct child *grown = realloc(children->list, cap * sizeof(*grown));
-        if (!grown) return -1;
-        children->list = grown;
-        children->cap = cap;
-    }
-    struct child *child = &children->list[children->n];
+    if (!c2_vec_room(children, C2_H5_LINKS_MAX, "links", &ignored)) return -1;
+    struct child *child = &children->p[children->n];
     *child = (struct child){c2_str_dup(c2_str_of(name)), info->type, 0};
     if (info->type == H5L_TYPE_HARD) child->id = (uint64_t)info->u.address + 1;
     children->n += child->name != NULL;
@@ -167,7 +161,7 @@ static bool put_order(struct c2_describer *d, const struct children *children, s
     size_t list = c2_mpw_open(&d->w, C2_MP_LIST);
 
     for (size_t i = 0; i < children->n; i++)
-        c2_mpw_name(&d->w, c2_str_of(children->list[i].name));
+        c2_mpw_name(&d->w, c2_str_of(children->p[i].name));
     c2_mpw_close(&d->w, list, children->n);
     ++*n;
     return d->w.ok;
@@ -186,8 +180,8 @@ bool c2_describe_links(struct c2_describer *d, hid_t group, bool in_order, size_
         c2_mpw_text(&d->w, types ? "types" : "links");
         map = c2_mpw_open(&d->w, C2_MP_MAP);
         for (size_t i = 0; i < children.n; i++)
-            if (!(types ? put_type(d, group, &children.list[i], &count, err)
-                        : put_link(d, group, &children.list[i], &count)))
+            if (!(types ? put_type(d, group, &children.p[i], &count, err)
+                        : put_link(d, group, &children.p[i], &count)))
                 return false;
         if (!d->w.ok) return false;
         c2_mpw_close(&d->w, map, count);

@@ -10,9 +10,9 @@ void c2_h5_dataset_close(struct c2_h5_dataset *ds)
 {
     if (!ds) return;
     c2_h5_decoded_forget(ds->h5, ds);
-    for (size_t i = 0; i < ds->nsources; i++)
-        H5Fclose(ds->sources[i]);
-    free(ds->sources);
+    for (size_t i = 0; i < ds->sources.n; i++)
+        H5Fclose(ds->sources.p[i]);
+    c2_vec_fini(&ds->sources);
     c2_h5_raw_files_free(ds->raw_files);
     if (ds->mem > 0) H5Tclose(ds->mem);
     if (ds->id > 0) H5Dclose(ds->id);
@@ -37,8 +37,8 @@ const struct c2_h5_facts *c2_h5_dataset_facts(const struct c2_h5_dataset *ds)
 
 size_t c2_h5_dataset_left_out(const struct c2_h5_dataset *ds, const struct c2_h5_left_out **out)
 {
-    *out = ds->type.left;
-    return ds->type.nleft;
+    *out = ds->type.left.p;
+    return ds->type.left.n;
 }
 
 /* ---- where the bytes are ---- */
@@ -242,7 +242,7 @@ static bool describe(struct c2_h5_dataset *ds, const char *name, enum c2_h5_view
     if (plist >= 0) H5Pclose(plist);
     if (!ok) return false;
     c2_buf_init(&ds->meta.vlmeta, C2_TRAILER_NBYTES_MAX);
-    return c2_h5_attrs_json_of(ds->h5, name, ds->type.left, ds->type.nleft, &ds->meta.vlmeta, err);
+    return c2_h5_attrs_json_of(ds->h5, name, ds->type.left.p, ds->type.left.n, &ds->meta.vlmeta, err);
 }
 
 bool c2_h5_dataset_open(struct c2_h5 *h5, const char *name, const struct c2_h5_options *options,

@@ -3,6 +3,7 @@
 #ifndef C2_HDF5_READ_H5_IMPL_H
 #define C2_HDF5_READ_H5_IMPL_H
 
+#include "base/vec.h"
 #include "blosc/frame.h"
 #include "hdf5/common/description.h"
 #include "hdf5/common/fail.h"
@@ -52,8 +53,9 @@ struct c2_h5_type {
     struct c2_h5_part part;
     int ndim; /* of an array type: extra axes behind the dataset's */
     int64_t dims[C2_H5_DIM_MAX];
-    struct c2_h5_left_out *left;
-    size_t nleft;
+    struct {
+        C2_VEC(struct c2_h5_left_out);
+    } left;
 };
 
 struct c2_h5_dataset {
@@ -64,9 +66,10 @@ struct c2_h5_dataset {
     struct c2_h5_type type;
     struct c2_meta meta;
     struct c2_h5_facts facts;
-    bool foreign;   /* in another file, which an external link leads to */
-    hid_t *sources; /* files of a virtual dataset that are being written: kept open, as such */
-    size_t nsources;
+    bool foreign; /* in another file, which an external link leads to */
+    struct {
+        C2_VEC(hid_t);
+    } sources; /* files of a virtual dataset that are being written: kept open, as such */
     struct c2_h5_raw_files *raw_files; /* where the data lies in files of its own; or NULL */
     int ndim;                          /* of the file's dataspace; of a view 1 */
     bool scalar;

@@ -13,8 +13,7 @@ struct link {
     H5L_type_t type;
 };
 struct links {
-    struct link *items;
-    size_t n, cap;
+    C2_VEC(struct link);
 };
 struct seen { /* a hash set of objects; 0: empty place */
     uint64_t *ids;
@@ -34,26 +33,20 @@ struct walk {
 static void links_fini(struct links *links)
 {
     for (size_t i = 0; i < links->n; i++)
-        free(links->items[i].name);
-    free(links->items);
+        free(links->p[i].name);
+    c2_vec_fini(links);
 }
 C2_DEFINE_AUTO(links);
 
 static herr_t collect(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
 {
     struct links *links = ctx;
+    struct cat2_error ignored;
 
     (void)group;
-    if (links->n == C2_H5_LINKS_MAX) return -1;
-    if (links->n == links->cap) {
-        size_t cap = links->cap ? links->cap * 2 : 16;
-        struct link *grown = realloc(links->items, cap * sizeof(*grown));
-        if (!grown) return -1;
-        links->items = grown;
-        links->cap = cap;
-    }
-    links->items[links->n] = (struct link){c2_str_dup(c2_str_of(name)), info->type};
-    return links->items[links->n].name ? (links->n++, 0) : -1;
+    if (!c2_vec_room(links, C2_H5_LINKS_MAX, "links", &ignored)) return -1;
+    links->p[links->n] = (struct link){c2_str_dup(c2_str_of(name)), info->type};
+    return links->p[links->n].name ? (links->n++, 0) : -1;
 }
 
 static int by_name(const void *a, const void *b)
@@ -216,10 +209,10 @@ static bool walk_group(struct walk *walk, hid_t group, uint64_t id, struct cat2_
         return walk->depth ? tell(walk, C2_H5_LINK, "is a group that cannot be listed", 0, err)
                            : c2_h5_fail(err, CAT2_EDATA, "the root group cannot be listed");
     H5Eclear2(H5E_DEFAULT);
-    if (links.n) qsort(links.items, links.n, sizeof(*links.items), by_name);
+    if (links.n) qsort(links.p, links.n, sizeof(*links.p), by_name);
     walk->above[walk->depth++] = id;
     for (size_t i = 0; ok && i < links.n; i++)
-        ok = walk_link(walk, group, &links.items[i], err);
+        ok = walk_link(walk, group, &links.p[i], err);
     walk->depth--;
     return ok;
 }

@@ -16,8 +16,9 @@ struct mark {
 };
 struct c2_h5_sequence {
     enum c2_h5_view view;
-    struct mark *marks;
-    size_t n, cap;
+    struct {
+        C2_VEC(struct mark);
+    } marks;
     int64_t nitems, nvalues;
     size_t size;     /* bytes of a value in memory, array and all */
     size_t elements; /* of a value: of the array type */
@@ -26,7 +27,7 @@ struct c2_h5_sequence {
 void c2_h5_sequence_free(struct c2_h5_sequence *seq)
 {
     if (!seq) return;
-    free(seq->marks);
+    c2_vec_fini(&seq->marks);
     free(seq);
 }
 
@@ -85,14 +86,8 @@ static bool add_mark(struct counting *c, struct cat2_error *err)
 {
     struct c2_h5_sequence *seq = c->ds->sequence;
 
-    if (seq->n == seq->cap) {
-        size_t cap = seq->cap ? 2 * seq->cap : 64;
-        struct mark *grown = cap > MARKS_MAX ? NULL : realloc(seq->marks, cap * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "offsets of sequences");
-        seq->marks = grown;
-        seq->cap = cap;
-    }
-    seq->marks[seq->n++] = (struct mark){c->item, c->value};
+    if (!c2_vec_push(&seq->marks, MARKS_MAX, "offsets of sequences", err, (struct mark){c->item, c->value}))
+        return false;
     c->last_item = c->item;
     c->last_value = c->value;
     return true;
@@ -109,7 +104,7 @@ static bool count(void *ctx, const uint8_t *items, size_t n, size_t *heap, struc
         hvl_t it;
         memcpy(&it, items + i * sizeof(it), sizeof(it));
         int64_t since = (c->value - c->last_value) * (int64_t)seq->size;
-        if ((seq->n == 0 || c->item - c->last_item >= MARK_ITEMS || since >= MARK_NBYTES) &&
+        if ((seq->marks.n == 0 || c->item - c->last_item >= MARK_ITEMS || since >= MARK_NBYTES) &&
             !add_mark(c, err))
             return false;
         if (it.len > INT64_MAX / 2 / seq->size) return c2_fail(err, CAT2_EDATA, "a sequence without end");
@@ -225,20 +220,20 @@ static void find_marks(const struct c2_h5_sequence *seq, int64_t start, int64_t 
                        int64_t *last_item)
 {
     bool offsets = seq->view == C2_H5_VIEW_OFFSETS;
-    size_t lo = 0, hi = seq->n;
+    size_t lo = 0, hi = seq->marks.n;
 
     while (hi - lo > 1) {
         size_t mid = lo + (hi - lo) / 2;
-        if ((offsets ? seq->marks[mid].item : seq->marks[mid].value) <= start)
+        if ((offsets ? seq->marks.p[mid].item : seq->marks.p[mid].value) <= start)
             lo = mid;
         else
             hi = mid;
     }
-    *first = seq->marks[lo];
+    *first = seq->marks.p[lo];
     *last_item = seq->nitems;
-    for (size_t i = lo + 1; i < seq->n; i++)
-        if ((offsets ? seq->marks[i].item : seq->marks[i].value) >= end) {
-            *last_item = seq->marks[i].item;
+    for (size_t i = lo + 1; i < seq->marks.n; i++)
+        if ((offsets ? seq->marks.p[i].item : seq->marks.p[i].value) >= end) {
+            *last_item = seq->marks.p[i].item;
             break;
         }
 }
@@ -252,7 +247,7 @@ bool c2_h5_sequence_read(struct c2_h5_dataset *ds, int64_t start, int64_t n, uin
     int64_t last_item;
 
     memset(out, 0, (size_t)n * (size_t)ds->meta.dtype.itemsize * seq->elements);
-    if (seq->n > 0 && n > 0) {
+    if (seq->marks.n > 0 && n > 0) {
         find_marks(seq, start, start + n, &first, &last_item);
         c.item = first.item;
         c.value = first.value;

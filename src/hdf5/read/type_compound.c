@@ -32,11 +32,11 @@ void c2_h5_type_fini(struct c2_h5_type *type)
     if (!type) return;
     c2_dtype_fini(&type->dtype);
     c2_h5_part_fini(&type->part);
-    for (size_t i = 0; i < type->nleft; i++) {
-        free(type->left[i].name);
-        free(type->left[i].reason);
+    for (size_t i = 0; i < type->left.n; i++) {
+        free(type->left.p[i].name);
+        free(type->left.p[i].reason);
     }
-    free(type->left);
+    c2_vec_fini(&type->left);
     if (type->mem > 0) H5Tclose(type->mem);
     if (type->array > 0) H5Tclose(type->array);
     *type = (struct c2_h5_type){0};
@@ -227,15 +227,10 @@ static bool describe_member(struct build *b, hid_t type, int depth, struct membe
 
 static bool note_left_out(struct build *b, const char *reason, struct cat2_error *err)
 {
-    struct c2_h5_type *type = b->type;
-    struct c2_h5_left_out *grown = realloc(type->left, (type->nleft + 1) * sizeof(*grown));
-
-    if (!grown) return c2_fail_nomem(err, "dtype");
-    type->left = grown;
-    grown[type->nleft] =
-        (struct c2_h5_left_out){c2_str_dup(c2_str_of(b->path)), c2_str_dup(c2_str_of(reason))};
-    type->nleft++;
-    return (grown[type->nleft - 1].name && grown[type->nleft - 1].reason) || c2_fail_nomem(err, "dtype");
+    if (!c2_vec_room(&b->type->left, C2_VEC_NO_MAX, "members", err)) return false;
+    struct c2_h5_left_out *out = &b->type->left.p[b->type->left.n++];
+    *out = (struct c2_h5_left_out){c2_str_dup(c2_str_of(b->path)), c2_str_dup(c2_str_of(reason))};
+    return (out->name && out->reason) || c2_fail_nomem(err, "dtype");
 }
 
 /* *carried: the member is now out->fields[out->nfields - 1]. */
@@ -307,9 +302,9 @@ static bool add_members(struct build *b, hid_t type, int depth, struct member *m
         members[out->nfields - 1] = taken;
     }
     if (out->nfields == 0) {
-        const struct c2_h5_type *all = b->type;
+        const struct c2_h5_left_out *last = &b->type->left.p[b->type->left.n - 1];
         return c2_fail(err, CAT2_EUNSUPPORTED, "none of its members can be carried; '%.60s': %.120s",
-                       all->left[all->nleft - 1].name, all->left[all->nleft - 1].reason);
+                       last->name, last->reason);
     }
     return true;
 }

@@ -45,12 +45,9 @@ static bool expand(const char *pattern, size_t block, char *out, bool *numbered)
 
 static bool keep_open(struct c2_h5_dataset *ds, hid_t file, struct cat2_error *err)
 {
-    hid_t *grown = realloc(ds->sources, (ds->nsources + 1) * sizeof(*grown));
-
-    if (!grown) return c2_fail_nomem(err, "sources");
-    ds->sources = grown;
+    if (!c2_vec_room(&ds->sources, C2_VEC_NO_MAX, "sources", err)) return false;
     if (H5Iinc_ref(file) < 0) return c2_h5_fail(err, CAT2_EDATA, "a source cannot be kept open");
-    ds->sources[ds->nsources++] = file;
+    ds->sources.p[ds->sources.n++] = file;
     return true;
 }
 
