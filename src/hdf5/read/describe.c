@@ -119,7 +119,7 @@ static bool fill(struct c2_describer *d, hid_t plist, hid_t type, size_t *n, str
     return ok;
 }
 
-bool c2_describe_dataset(struct c2_describer *d, hid_t dataset, size_t *n, struct cat2_error *err)
+static bool tell_dataset(struct c2_describer *d, hid_t dataset, size_t *n, struct cat2_error *err)
 {
     C2_AUTO(c2_hid)
     type = {H5Dget_type(dataset)}, space = {H5Dget_space(dataset)}, plist = {H5Dget_create_plist(dataset)};
@@ -168,7 +168,7 @@ static bool user_block(struct c2_describer *d, hid_t group, size_t *n, struct ca
     return d->w.ok;
 }
 
-bool c2_describe_group(struct c2_describer *d, hid_t group, size_t *n, struct cat2_error *err)
+static bool tell_group(struct c2_describer *d, hid_t group, size_t *n, struct cat2_error *err)
 {
     C2_AUTO(c2_hid) plist = {H5Gget_create_plist(group)};
     unsigned links = 0, attributes = 0;
@@ -194,9 +194,9 @@ static bool describe(struct c2_describer *d, hid_t object, const char *name, str
         c2_mpw_name(&d->w, c2_str_of(d->how->own_name));
     }
     if (kind == H5I_DATASET) {
-        if (!c2_describe_dataset(d, object, &n, err)) return false;
+        if (!tell_dataset(d, object, &n, err)) return false;
     } else {
-        if (!c2_describe_group(d, object, &n, err)) return false;
+        if (!tell_group(d, object, &n, err)) return false;
         if (strcmp(name, "/") == 0 && !user_block(d, object, &n, err)) return false;
     }
     c2_mpw_close(&d->w, map, n);

@@ -25,8 +25,6 @@ bool c2_describe_space(struct c2_describer *d, hid_t space, struct cat2_error *e
  * counts keys. */
 bool c2_describe_attributes(struct c2_describer *d, hid_t object, bool in_order, size_t *n,
                             struct cat2_error *err);
-bool c2_describe_dataset(struct c2_describer *d, hid_t dataset, size_t *n, struct cat2_error *err);
-bool c2_describe_group(struct c2_describer *d, hid_t group, size_t *n, struct cat2_error *err);
 bool c2_describe_links(struct c2_describer *d, hid_t group, bool in_order, size_t *n, struct cat2_error *err);
 
 #endif

@@ -44,7 +44,5 @@ bool c2_h5_register_filters(struct cat2_error *err);
 /* ---- filter_codecs.c, filter_bitshuffle.c ---- */
 c2_h5_decode c2_h5_decode_lzf, c2_h5_decode_blosc, c2_h5_decode_lz4, c2_h5_decode_zstd, c2_h5_decode_bzip2,
     c2_h5_decode_bitshuffle;
-/** As bitshuffle lays out blocks, for n items (a multiple of 8): bit planes back to items. */
-void c2_h5_unshuffle_bits(const uint8_t *in, size_t n, size_t item, uint8_t *out);
 
 #endif

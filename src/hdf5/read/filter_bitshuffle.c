@@ -26,7 +26,8 @@ static uint64_t transpose8(uint64_t x)
     return x ^ t ^ t << 28;
 }
 
-void c2_h5_unshuffle_bits(const uint8_t *in, size_t n, size_t item, uint8_t *out)
+/* As bitshuffle lays out blocks, for n items (a multiple of 8): bit planes back to items. */
+static void unshuffle_bits(const uint8_t *in, size_t n, size_t item, uint8_t *out)
 {
     size_t row = n / 8; /* bytes of a plane of bits */
 
@@ -76,7 +77,7 @@ static bool take_block(struct work *work, size_t n, struct c2_buf *out, struct c
         from = work->plane.p;
         used = 4 + (size_t)cbytes;
     }
-    c2_h5_unshuffle_bits(from, n, work->item, out->p + out->n);
+    unshuffle_bits(from, n, work->item, out->p + out->n);
     out->n += nbytes;
     work->in = (struct c2_bytes){work->in.p + used, work->in.n - used};
     return true;

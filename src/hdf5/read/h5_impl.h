@@ -85,10 +85,8 @@ struct c2_h5_dataset {
 };
 
 void c2_h5_names_free(struct c2_h5_names *names);
-/** The path of the object at addr, found with one look through the file; NULL: no name leads there. Lives as
- * long as h5. */
-const char *c2_h5_name_at(struct c2_h5 *h5, haddr_t addr);
-/** The same of an object that is open; NULL also for one of another file. */
+/** The path of an object, found with one look through the file; NULL: no name leads there, or it is of
+ * another file. Lives as long as h5. */
 const char *c2_h5_name_of(struct c2_h5 *h5, hid_t object);
 /** As H5Rget_name(), but n references cost n steps: 0 when it leads nowhere. */
 ssize_t c2_h5_reference_name(struct c2_h5 *h5, H5R_type_t kind, const void *ref, char *name, size_t size);
@@ -100,7 +98,6 @@ C2_DEFINE_AUTO(c2_h5_type);
 bool c2_h5_type_of(hid_t file_type, bool attribute, struct c2_h5_type *out, struct cat2_error *err);
 /** Complete the dtype of nitems items, after measuring. */
 bool c2_h5_type_lay_out(struct c2_h5_type *type, hsize_t nitems, struct cat2_error *err);
-void c2_h5_part_fini(struct c2_h5_part *part);
 
 /* ---- shown.c ---- */
 
@@ -169,8 +166,6 @@ bool c2_h5_geometry(struct c2_h5_dataset *ds, const struct c2_h5_options *option
                     int ndim, struct cat2_error *err);
 /** Where chunk nchunk starts, in the file's dataspace. */
 void c2_h5_chunk_offset(const struct c2_h5_dataset *ds, int64_t nchunk, hsize_t *offset);
-/** Is the file's chunk at offset cut by the dataset's end? */
-bool c2_h5_chunk_is_partial(const struct c2_h5_dataset *ds, const hsize_t *offset);
 /** Bytes of an item of the dataspace, array and all; of a decoded chunk of the file. */
 size_t c2_h5_item_nbytes(const struct c2_h5_dataset *ds);
 size_t c2_h5_chunk_nbytes(const struct c2_h5_dataset *ds);

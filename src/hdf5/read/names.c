@@ -102,7 +102,7 @@ static haddr_t region_addr(hid_t file, const void *ref)
     return info.addr;
 }
 
-const char *c2_h5_name_at(struct c2_h5 *h5, haddr_t addr)
+static const char *name_at(struct c2_h5 *h5, haddr_t addr)
 {
     if (addr == 0 || addr == HADDR_UNDEF) return NULL;
     if (!h5->names) h5->names = look(h5->file);
@@ -119,7 +119,7 @@ const char *c2_h5_name_of(struct c2_h5 *h5, hid_t object)
         H5Eclear2(H5E_DEFAULT);
         return NULL;
     }
-    const char *name = c2_h5_name_at(h5, info.addr);
+    const char *name = name_at(h5, info.addr);
     return name && h5->names->file == info.fileno ? name : NULL;
 }
 
@@ -131,7 +131,7 @@ ssize_t c2_h5_reference_name(struct c2_h5 *h5, H5R_type_t kind, const void *ref,
         memcpy(&addr, ref, sizeof(addr));
     else
         addr = region_addr(h5->file, ref);
-    const char *known = c2_h5_name_at(h5, addr);
+    const char *known = name_at(h5, addr);
     if (known) {
         size_t n = strlen(known);
         if (n < size) memcpy(name, known, n + 1);

@@ -31,7 +31,8 @@ void c2_h5_chunk_offset(const struct c2_h5_dataset *ds, int64_t nchunk, hsize_t 
     }
 }
 
-bool c2_h5_chunk_is_partial(const struct c2_h5_dataset *ds, const hsize_t *offset)
+/* Is the file's chunk at offset cut by the dataset's end? */
+static bool is_partial(const struct c2_h5_dataset *ds, const hsize_t *offset)
 {
     for (int axis = 0; axis < ds->ndim; axis++)
         if (offset[axis] + ds->chunk[axis] > (hsize_t)ds->meta.grid.shape[axis]) return true;
@@ -140,6 +141,6 @@ bool c2_h5_fetch_stored(struct c2_h5_dataset *ds, const hsize_t *offset, struct 
     raw->kind = n ? C2_H5_RAW_STORED : C2_H5_RAW_FILL;
     if (n == 0) return true;
     if (!c2_h5_read_stored(ds, offset, n, &raw->bytes, &raw->mask, err)) return false;
-    if (ds->bare_edges && c2_h5_chunk_is_partial(ds, offset)) raw->mask = UINT32_MAX;
+    if (ds->bare_edges && is_partial(ds, offset)) raw->mask = UINT32_MAX;
     return true;
 }

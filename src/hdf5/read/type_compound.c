@@ -18,10 +18,10 @@ struct build {
 static bool one_of(struct build *b, hid_t type, int depth, struct c2_dtype *out, struct c2_h5_part *part,
                    hid_t *mem, struct cat2_error *err);
 
-void c2_h5_part_fini(struct c2_h5_part *part)
+static void part_fini(struct c2_h5_part *part)
 {
     for (int i = 0; i < part->nparts; i++)
-        c2_h5_part_fini(&part->parts[i]);
+        part_fini(&part->parts[i]);
     free(part->parts);
     if (part->type > 0) H5Tclose(part->type);
     *part = (struct c2_h5_part){0};
@@ -31,7 +31,7 @@ void c2_h5_type_fini(struct c2_h5_type *type)
 {
     if (!type) return;
     c2_dtype_fini(&type->dtype);
-    c2_h5_part_fini(&type->part);
+    part_fini(&type->part);
     for (size_t i = 0; i < type->left.n; i++) {
         free(type->left.p[i].name);
         free(type->left.p[i].reason);
@@ -82,7 +82,7 @@ static bool sequence(struct build *b, hid_t type, int depth, struct c2_dtype *ou
     ok = ok && one_of(b, base, depth + 1, out, &part, &base_mem, err) &&
          c2_h5_keep(H5Tvlen_create(base_mem), mem, err);
     c2_dtype_fini(out);
-    c2_h5_part_fini(&part);
+    part_fini(&part);
     b->type->variable = true;
     if (base_mem >= 0) H5Tclose(base_mem);
     if (base >= 0) H5Tclose(base);
@@ -251,7 +251,7 @@ static bool add_member(struct build *b, hid_t type, int depth, struct member *me
     } else {
         free(field->name);
         c2_dtype_fini(&field->type);
-        c2_h5_part_fini(its);
+        part_fini(its);
         *field = (struct c2_field){0};
         ok = why.code == CAT2_ENOMEM ? (*err = why, false) : note_left_out(b, why.message, err);
     }
