@@ -106,7 +106,7 @@ static bool texts(const struct c2_packed_shape *shape, const struct c2_buf *valu
     if (ok) return true;
     if (is_variable) free_texts(out, i);
     memset(out, 0, n * size);
-    return unlike(err);
+    return is_variable ? c2_fail_nomem(err, "attribute") : unlike(err);
 }
 
 bool c2_h5_derive(struct c2_bytes msgpack, hid_t type, const hsize_t *dims, int ndim, size_t n, uint8_t *out,
