@@ -55,6 +55,33 @@ static void numbers_texts_and_regular_lists_are_arrays(void **state)
     }
 }
 
+static void values_are_little_endian_and_padded(void **state)
+{
+    static const struct {
+        struct {
+            const char *p;
+            size_t n;
+        } packed, values;
+    } cases[] = {
+        {{"\x93\xc3\xc2\xc3", 4}, {"\1\0\1", 3}},
+        {{"\x92\xd1\xff\x7f\x07", 5}, {"\x7f\xff\xff\xff\xff\xff\xff\xff\x07\0\0\0\0\0\0\0", 16}},
+        {{"\x92\x01\xcb\x3f\xf8\0\0\0\0\0\0", 11}, {"\0\0\0\0\0\0\xf0\x3f\0\0\0\0\0\0\xf8\x3f", 16}},
+        {{"\x92\xa1x\xa2yz", 6}, {"x\0yz\0", 5}},
+        {{"\x92\xc4\1x\xc4\2yz", 8}, {"x\0yz", 4}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_bytes packed = text_of(cases[i].packed.p, cases[i].packed.n);
+        struct c2_packed_shape shape;
+        struct cat2_error err;
+        C2_AUTO(c2_buf) values = C2_BUF_INIT(1024);
+        assert_true(c2_packed_look(packed, &shape, &err) && c2_packed_values(packed, &shape, &values, &err));
+        assert_int_equal(values.n, cases[i].values.n);
+        assert_memory_equal(values.p, cases[i].values.p, values.n);
+    }
+}
+
 static void everything_else_is_not(void **state)
 {
     (void)state;
@@ -126,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_texts_and_regular_lists_are_arrays),
+        cmocka_unit_test(values_are_little_endian_and_padded),
         cmocka_unit_test(everything_else_is_not),
         cmocka_unit_test(what_is_cut_off_or_goes_on_is_refused),
         cmocka_unit_test(maps_with_text_keys_are_walked),
