@@ -2,19 +2,13 @@
 /* Ranges over the loopback, of a server that answers as it is told to. */
 #include "http/range.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/base_testing.h"
 #include "base/check.h"
 
 #define NBYTES 100000
