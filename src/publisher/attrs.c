@@ -21,8 +21,8 @@ static void attrs_work(void *ctx, void *local)
 
     (void)local;
     job->ran = true;
-    job->ok = source->ops->attrs && source->ops->attrs(source, job->path, &job->json, &job->err);
-    if (!source->ops->attrs || (!job->ok && job->err.code == CAT2_ENOTFOUND))
+    job->ok = c2_source_attrs(source, job->path, &job->json, &job->err);
+    if (!job->ok && job->err.code == CAT2_ENOTFOUND)
         c2_fail(&job->err, CAT2_ENOTFOUND, "%.150s has no attributes: no group or dataset of an HDF5 file",
                 *job->path ? job->path : "the root");
 }

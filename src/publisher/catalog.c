@@ -49,7 +49,7 @@ void c2_catalog_close(struct c2_catalog *cat)
     cat->changed = NULL;
     cat->closed = true;
     cat->njobs++; /* until all that waits has ended */
-    cat->source->ops->cancel(cat->source);
+    c2_source_cancel(cat->source);
     c2_catalog_end_line(cat);
     c2_catalog_end_walk(cat);
     c2_fail(&err, CAT2_ECANCELLED, "shutting down");

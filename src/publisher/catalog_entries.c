@@ -147,7 +147,7 @@ void c2_catalog_drop(struct c2_catalog *cat, struct c2_entry *entry)
 
     if (!entry->gone || entry->loading || entry->waiters || entry->publishing) return;
     c2_entry_drop_item(cat, entry);
-    cat->source->ops->forget(cat->source, entry->path);
+    c2_source_forget(cat->source, entry->path);
     memmove(cat->entries + at, cat->entries + at + 1, (cat->n - at - 1) * sizeof(struct c2_entry *));
     cat->n--;
     c2_entry_free(entry);
@@ -191,7 +191,7 @@ void c2_entry_gone(struct c2_catalog *cat, struct c2_entry *entry)
         forget_contents(cat, entry);
         entry->gone = true;
         entry->listed = false;
-        cat->source->ops->forget(cat->source, entry->path);
+        c2_source_forget(cat->source, entry->path);
     }
     if (cat->changed) cat->changed(cat->changed_ctx, entry);
 }

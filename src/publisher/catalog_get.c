@@ -22,7 +22,7 @@ static void get_work(void *ctx, void *local)
     struct get_job *job = ctx;
 
     (void)local;
-    job->ok = job->source->ops->stat(job->source, job->path, &job->gen, &job->err);
+    job->ok = c2_source_stat(job->source, job->path, &job->gen, &job->err);
     job->ran = true;
 }
 

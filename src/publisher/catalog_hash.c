@@ -62,7 +62,7 @@ static bool stream_open(struct hash_job *job)
     struct cat2_error err;
     struct stat st;
 
-    s->fd = job->source->ops->open_file(job->source, s->path, &err);
+    s->fd = c2_source_open_file(job->source, s->path, &err);
     s->off = 0;
     if (s->fd < 0 || fstat(s->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         give_up(job);
@@ -182,7 +182,7 @@ void c2_catalog_hash(struct c2_catalog *cat)
 {
     struct c2_gens *gens = cat->source->gens;
 
-    if (cat->closed || !gens || !cat->source->ops->open_file || !have_hashing(cat)) return;
+    if (cat->closed || !gens || !have_hashing(cat)) return;
     struct c2_hashing *h = cat->hashing;
     if (h->running) return; /* the streams are the job's */
     bool urgent = h->streams[1].fd >= 0 || c2_gens_count_to_hash(gens, true) > 0;

@@ -12,7 +12,7 @@ static void destroy(struct c2_catalog *cat)
     }
     free(cat->entries);
     free(cat->fill_at);
-    cat->source->ops->free(cat->source);
+    c2_source_free(cat->source);
     free(cat);
 }
 

@@ -45,8 +45,8 @@ static bool load_sketch(struct load_job *job)
     C2_AUTO(c2_meta) meta = {0};
 
     job->sketched = true;
-    return job->source->ops->stat(job->source, job->path, &job->gen, &job->err) &&
-           job->source->ops->sketch(job->source, job->path, &meta, &job->err) && to_json(job, &meta);
+    return c2_source_stat(job->source, job->path, &job->gen, &job->err) &&
+           c2_source_sketch(job->source, job->path, &meta, &job->err) && to_json(job, &meta);
 }
 
 static void load_work(void *ctx, void *local)
@@ -55,11 +55,11 @@ static void load_work(void *ctx, void *local)
 
     job->ran = true;
     if (job->refused) return;
-    if (job->sketch && job->source->ops->is_slow(job->source, job->path)) {
+    if (job->sketch && c2_source_is_slow(job->source, job->path)) {
         job->ok = load_sketch(job);
         return;
     }
-    if (!job->source->ops->open(job->source, job->path, local, &job->item, &job->err)) return;
+    if (!c2_source_open(job->source, job->path, local, &job->item, &job->err)) return;
     c2_item_count(job->item);
     job->gen = job->item->gen;
     if (job->item->frame) job->layout = *c2_frame_layout(job->item->frame);

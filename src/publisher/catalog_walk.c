@@ -47,7 +47,7 @@ static void walk_work(void *ctx, void *local)
     struct walk_job *job = ctx;
 
     (void)local;
-    job->ok = job->source->ops->walk(job->source, collect, job, &job->err);
+    job->ok = c2_source_walk(job->source, collect, job, &job->err);
     if (job->n) qsort(job->list, job->n, sizeof(*job->list), by_path);
     job->ran = true;
 }
@@ -95,7 +95,7 @@ static void listen(struct c2_catalog *cat)
 {
     const char *why;
 
-    if (cat->source->ops->hears_all) cat->source->ops->hears_all(cat->source, &why);
+    c2_source_hears_all(cat->source, &why);
 }
 
 static void walk_done(void *ctx)

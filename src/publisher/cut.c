@@ -74,7 +74,7 @@ bool c2_cut_read(struct c2_item *item, int64_t nchunk, const struct c2_cut_want 
     if (nchunk >= item->meta->nchunks)
         return c2_fail(err, CAT2_ENOTFOUND, "chunk %lld: the dataset has %lld", (long long)nchunk,
                        (long long)item->meta->nchunks);
-    if (!item->ops->chunk(item, nchunk, &chunk, err)) return false;
+    if (!c2_item_chunk(item, nchunk, &chunk, err)) return false;
     out->whole = want->nspans == 0 || chunk.n < WHOLE_BELOW;
     if (!out->whole) {
         if (!c2_guard_chunk(c2_buf_bytes(&chunk), &any, &info, err)) return false;

@@ -30,7 +30,7 @@ static void ranges_work(void *ctx, void *local)
     (void)local;
     job->ran = true;
     job->ok = c2_content_build(&job->content, job->ranges, job->n, &job->body, &job->err) &&
-              job->item->ops->check(job->item, &job->err);
+              c2_item_check(job->item, &job->err);
 }
 
 static void ranges_done(void *ctx)
@@ -129,7 +129,7 @@ static void digest_work(void *ctx, void *local)
     call->ran = true;
     call->ok = c2_digest_file(c2_frame_fd(call->item->frame), c2_frame_layout(call->item->frame)->frame_len,
                               call->digest, &call->err) &&
-               call->item->ops->check(call->item, &call->err);
+               c2_item_check(call->item, &call->err);
 }
 
 static void digest_done(void *ctx)

@@ -35,7 +35,7 @@ static void read_work(void *ctx, void *local)
     body->ran = true;
     body->failed = !c2_buf_resize(&body->piece, n, &err) ||
                    !c2_frame_pread(body->item->frame, body->piece.p, n, body->off, &err) ||
-                   !body->item->ops->check(body->item, &err);
+                   !c2_item_check(body->item, &err);
     body->off += (int64_t)n;
     body->left -= (int64_t)n;
 }

@@ -39,7 +39,7 @@ static void listen_again(struct c2_publisher *pub)
 {
     const char *why = NULL;
 
-    if (pub->source->ops->hears_all(pub->source, &why)) why = NULL;
+    if (c2_source_hears_all(pub->source, &why)) why = NULL;
     if (why && !pub->deaf && pub->poll_ms < 0)
         c2_log_warn("root=%s: events may be missing (%s), and it is never polled", pub->name, why);
     else if (why && !pub->deaf)

@@ -30,36 +30,13 @@ static bool start(struct c2_publisher *pub, const struct c2_publisher_options *o
     if (!c2_state_put(pub->parts.state, "about", C2_STR("root"), c2_str_of(pub->name), err) ||
         !c2_announcer_start(pub, options->http, err))
         return false;
-    if (!source->ops->watch(source, pub->parts.loop, on_source_change, pub, err)) return false;
+    if (!c2_source_watch(source, pub->parts.loop, on_source_change, pub, err)) return false;
     pub->source = source;
     c2_poll_start(pub, options->poll_ms);
     pub->save_timer = c2_timer_start(pub->parts.loop, SAVE_MS, SAVE_MS, on_save_time, pub);
     if (!pub->save_timer) return c2_fail_nomem(err, "publisher");
     c2_server_routes(pub->parts.server, c2_publisher_routes, c2_publisher_nroutes, pub);
     return true;
-}
-
-/* An HDF5 file; or a directory, whose HDF5 files are folders too. */
-static bool open_source(const struct c2_publisher_options *options, struct c2_gens *gens,
-                        struct c2_source **out, struct cat2_error *err)
-{
-    struct c2_source *bytes, *dir;
-
-    struct cat2_error no_h5 = {0};
-    if (c2_source_is_h5(options->root, &no_h5)) return c2_source_h5_new(options->root, gens, out, err);
-    if (no_h5.code) {
-        *err = no_h5;
-        return false;
-    }
-    if (!c2_source_dir_new(options->root, options->statedir, gens, &bytes, err)) return false;
-    if (!c2_source_names_new(bytes, &dir, err)) {
-        bytes->ops->free(bytes);
-        return false;
-    }
-    *out = dir;
-    if (options->no_h5_folders || c2_source_folders_new(dir, options->root, out, err)) return true;
-    dir->ops->free(dir);
-    return false;
 }
 
 const struct c2_state_kind c2_publisher_state = {
@@ -80,13 +57,13 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
     pub->gens = c2_gens_new();
     bool ok = pub->gens || c2_fail_nomem(err, "publisher");
     if (!ok || !c2_gens_load(pub->gens, parts->state, err) ||
-        !open_source(options, pub->gens, &source, err)) {
+        !c2_source_new(options->root, options->statedir, options->no_h5_folders, pub->gens, &source, err)) {
         c2_gens_unref(pub->gens);
         free(pub);
         return false;
     }
     if (!c2_catalog_new(parts->loop, parts->pool, source, &pub->catalog, err)) {
-        source->ops->free(source);
+        c2_source_free(source);
         c2_gens_unref(pub->gens);
         free(pub);
         return false;

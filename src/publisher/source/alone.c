@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An HDF5 file as a source: its datasets are those of its present state. The file's directory is watched, so
- * that writing, growing, replacing and removing it are all noticed; the file itself is never locked. */
+/* A container as a source: its datasets are those of its present state. The directory of its file is watched,
+ * so that writing, growing, replacing and removing it are all noticed; the file itself is never locked. A
+ * folder is watched with all below it. Nothing tells of what is elsewhere: that is polled. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,16 +11,14 @@
 
 #include "base/fs.h"
 #include "net/watch.h"
-#include "publisher/source/h5_file.h"
-#include "publisher/source/h5_kind.h"
-#include "publisher/source/h5_others.h"
+#include "publisher/source/container.h"
 
 #define FILE_KEY "." /* what generations of the file itself are remembered as */
 
-struct h5_source {
+struct alone {
     struct c2_source base;
-    struct c2_h5_workers *workers;
-    struct c2_h5_file *file;
+    struct c2_site *site;
+    struct c2_container *container;
     char *filename;
     struct c2_watch *watches[2]; /* where the name is, and where a link to it leads */
     c2_loop_fn *changed;
@@ -27,113 +26,80 @@ struct h5_source {
     atomic_bool cancelled;
 };
 
-static struct h5_source *of(struct c2_source *base)
+static struct alone *of(struct c2_source *base)
 {
-    return (struct h5_source *)base;
+    return (struct alone *)base;
 }
 
-static const char *own_name(struct h5_source *h5)
+static bool is_elsewhere(const struct alone *alone)
 {
-    const char *slash = strrchr(h5->filename, '/');
-
-    return slash ? slash + 1 : h5->filename;
+    return strstr(alone->filename, "://") != NULL;
 }
 
-/* A file that cannot be read is listed itself, with the reason. */
-static bool describe_broken(struct h5_source *h5, const struct cat2_error *why, struct c2_generation *out,
-                            struct cat2_error *err)
+static bool alone_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
-    const char *reason = c2_h5_workers_reason(h5->workers, c2_h5_file_reason(h5->file, why->message));
-    struct c2_h5_state state;
-    char validator[56];
-
-    c2_h5_stat(h5->filename, &state);
-    snprintf(validator, sizeof(validator), "h5x-%016llx", (unsigned long long)c2_h5_state_hash(&state));
-    *out = (struct c2_generation){.hidden = true, .unusable = reason};
-    return c2_gens_of_part(h5->base.gens, own_name(h5), validator, state.sec * 1000000000 + state.nsec,
-                           state.size, out, err);
-}
-
-static bool h5_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, struct cat2_error *err)
-{
-    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
+    struct c2_container *c = of(base)->container;
     struct c2_generation broken;
 
-    if (!c2_h5_file_last(of(base)->file, &snap, err)) {
-        if (err->code == CAT2_ECANCELLED || err->code == CAT2_ENOMEM || c2_is_busy(err)) return false;
-        if (access(of(base)->filename, F_OK) != 0) return true; /* nothing there: no datasets */
-        struct cat2_error why = *err;
-        return describe_broken(of(base), &why, &broken, err) && sink(ctx, own_name(of(base)), &broken, err);
-    }
-    for (size_t i = 0; i < c2_h5_snapshot_count(snap); i++) {
-        const struct c2_h5_entry_of *entry = c2_h5_snapshot_at(snap, i);
-        if (!entry->group && !sink(ctx, entry->path, &entry->gen, err)) return false;
-    }
-    return true;
+    if (c2_container_list(c, sink, ctx, err)) return true;
+    if (err->code == CAT2_ECANCELLED || err->code == CAT2_ENOMEM || c2_is_busy(err)) return false;
+    if (!is_elsewhere(of(base)) && access(of(base)->filename, F_OK) != 0)
+        return true;              /* nothing there: no datasets */
+    struct cat2_error why = *err; /* what cannot be read is listed itself, with the reason */
+    return c2_container_broken(c, c2_container_title(c), why.message, &broken, err) &&
+           sink(ctx, c2_container_title(c), &broken, err);
 }
 
-static bool h5_stat(struct c2_source *base, const char *path, struct c2_generation *out,
-                    struct cat2_error *err)
+static bool alone_stat(struct c2_source *base, const char *path, struct c2_generation *out,
+                       struct cat2_error *err)
 {
-    if (c2_h5_file_stat(of(base)->file, path, out, err)) return true;
-    if (err->code != CAT2_EDATA || strcmp(path, own_name(of(base))) != 0) return false;
+    struct c2_container *c = of(base)->container;
+
+    if (c2_container_stat(c, path, out, err)) return true;
+    if (err->code != CAT2_EDATA || strcmp(path, c2_container_title(c)) != 0) return false;
     struct cat2_error why = *err;
-    return describe_broken(of(base), &why, out, err);
+    return c2_container_broken(c, path, why.message, out, err);
 }
 
-static bool h5_is_slow(struct c2_source *base, const char *path)
+static bool alone_open(struct c2_source *base, const char *path, struct c2_codec *codec, struct c2_item **out,
+                       struct cat2_error *err)
 {
-    (void)base;
-    (void)path;
-    return false;
+    return c2_container_open(of(base)->container, path, codec, out, err);
 }
 
-static bool h5_sketch(struct c2_source *base, const char *path, struct c2_meta *out, struct cat2_error *err)
+static bool alone_attrs(struct c2_source *base, const char *path, struct c2_buf *out, struct cat2_error *err)
 {
-    (void)base;
-    (void)out;
-    return c2_fail(err, CAT2_EUNSUPPORTED, "%.160s: no sketch of it", path); /* never slow, never asked */
-}
-
-static bool h5_open(struct c2_source *base, const char *path, struct c2_codec *codec, struct c2_item **out,
-                    struct cat2_error *err)
-{
-    (void)codec; /* the worker has its own */
-    return c2_h5_file_open(of(base)->file, path, out, err);
-}
-
-static bool h5_attrs(struct c2_source *base, const char *path, struct c2_buf *out, struct cat2_error *err)
-{
-    return c2_h5_file_attrs(of(base)->file, path, out, err);
-}
-
-static void h5_forget(struct c2_source *base, const char *path)
-{
-    c2_gens_forget(base->gens, path);
+    return c2_container_attrs(of(base)->container, path, out, err);
 }
 
 /* ---- watching ---- */
 
 static void on_watch(void *ctx, const char *rel)
 {
-    struct h5_source *h5 = ctx;
+    struct alone *alone = ctx;
     char full[PATH_MAX];
 
-    if (h5->cancelled) return;
+    if (alone->cancelled) return;
     if (rel) { /* a neighbour? links make it look like one */
-        const char *name = strrchr(h5->filename, '/');
-        bool ours = strcmp(rel, name ? name + 1 : h5->filename) == 0;
-        if (!ours && realpath(h5->filename, full)) {
+        const char *name = strrchr(alone->filename, '/');
+        bool ours = strcmp(rel, name ? name + 1 : alone->filename) == 0;
+        if (!ours && realpath(alone->filename, full)) {
             name = strrchr(full, '/');
             ours = name && strcmp(rel, name + 1) == 0;
         }
-        if (!ours && !c2_h5_file_uses(h5->file, rel)) return;
+        if (!ours && !c2_container_uses(alone->container, rel)) return;
     }
-    c2_gens_doubt(h5->base.gens, FILE_KEY);
-    h5->changed(h5->changed_ctx);
+    c2_gens_doubt(alone->base.gens, FILE_KEY);
+    alone->changed(alone->changed_ctx);
 }
 
-static bool watch_dir(struct h5_source *h5, struct c2_loop *loop, const char *file, int i,
+static void on_watch_folder(void *ctx, const char *rel)
+{
+    (void)rel;
+    on_watch(ctx, NULL);
+}
+
+static bool watch_dir(struct alone *alone, struct c2_loop *loop, const char *file, int i,
                       struct cat2_error *err)
 {
     char *slash = strrchr(file, '/');
@@ -141,51 +107,68 @@ static bool watch_dir(struct h5_source *h5, struct c2_loop *loop, const char *fi
                       : c2_str_dup(C2_STR("."));
 
     if (!dir) return c2_fail_nomem(err, "watch");
-    bool ok = c2_watch_flat_new(loop, dir, on_watch, h5, &h5->watches[i], err);
+    bool ok = c2_watch_flat_new(loop, dir, on_watch, alone, &alone->watches[i], err);
     free(dir);
     return ok;
 }
 
-static bool h5_watch(struct c2_source *base, struct c2_loop *loop, c2_loop_fn *changed, void *ctx,
-                     struct cat2_error *err)
+static bool alone_watch(struct c2_source *base, struct c2_loop *loop, c2_loop_fn *changed, void *ctx,
+                        struct cat2_error *err)
 {
-    struct h5_source *h5 = of(base);
+    struct alone *alone = of(base);
     char full[PATH_MAX];
+    struct stat st;
 
-    h5->changed = changed;
-    h5->changed_ctx = ctx;
-    if (!watch_dir(h5, loop, h5->filename, 0, err)) return false;
-    if (!realpath(h5->filename, full) || strcmp(full, h5->filename) == 0) return true;
-    return watch_dir(h5, loop, full, 1, err);
+    alone->changed = changed;
+    alone->changed_ctx = ctx;
+    if (is_elsewhere(alone)) return true;
+    if (stat(alone->filename, &st) == 0 && S_ISDIR(st.st_mode))
+        return c2_watch_new(loop, alone->filename, on_watch_folder, alone, &alone->watches[0], err);
+    if (!watch_dir(alone, loop, alone->filename, 0, err)) return false;
+    if (!realpath(alone->filename, full) || strcmp(full, alone->filename) == 0) return true;
+    return watch_dir(alone, loop, full, 1, err);
+}
+
+static bool alone_hears_all(struct c2_source *base, const char **why)
+{
+    struct alone *alone = of(base);
+
+    if (is_elsewhere(alone)) *why = "it is not on this machine";
+    if (is_elsewhere(alone)) return false;
+    int fd = open(alone->filename, O_PATH | O_CLOEXEC);
+    bool hears = fd < 0 || c2_fs_is_local(fd, why);
+    if (fd >= 0) close(fd);
+    for (size_t i = 0; hears && i < C2_ARRAY_LEN(alone->watches); i++)
+        if (alone->watches[i]) hears = c2_watch_is_complete(alone->watches[i], why);
+    return hears;
 }
 
 /* ---- life ---- */
 
-static void h5_cancel(struct c2_source *base)
+static void alone_cancel(struct c2_source *base)
 {
-    struct h5_source *h5 = of(base);
+    struct alone *alone = of(base);
 
-    h5->cancelled = true;
-    for (size_t i = 0; i < C2_ARRAY_LEN(h5->watches); i++) {
-        if (h5->watches[i]) c2_watch_free(h5->watches[i]);
-        h5->watches[i] = NULL;
+    alone->cancelled = true;
+    for (size_t i = 0; i < C2_ARRAY_LEN(alone->watches); i++) {
+        if (alone->watches[i]) c2_watch_free(alone->watches[i]);
+        alone->watches[i] = NULL;
     }
-    if (h5->workers) c2_h5_workers_cancel(h5->workers);
+    if (alone->site) c2_site_cancel(alone->site);
 }
 
-static void h5_free(struct c2_source *base)
+static void alone_free(struct c2_source *base)
 {
-    struct h5_source *h5 = of(base);
+    struct alone *alone = of(base);
 
-    h5_cancel(base);
-    c2_h5_file_unref(h5->file);
-    c2_h5_workers_unref(h5->workers);
-    free(h5->filename);
-    c2_gens_unref(h5->base.gens);
-    free(h5);
+    alone_cancel(base);
+    c2_container_unref(alone->container);
+    c2_site_unref(alone->site);
+    free(alone->filename);
+    free(alone);
 }
 
-static int h5_open_file(struct c2_source *base, const char *path, struct cat2_error *err)
+static int alone_open_file(struct c2_source *base, const char *path, struct cat2_error *err)
 {
     int fd = -1;
 
@@ -194,50 +177,31 @@ static int h5_open_file(struct c2_source *base, const char *path, struct cat2_er
     return fd;
 }
 
-static bool h5_hears_all(struct c2_source *base, const char **why)
+static const struct c2_source_ops ALONE_OPS = {.walk = alone_walk,
+                                               .stat = alone_stat,
+                                               .open = alone_open,
+                                               .attrs = alone_attrs,
+                                               .watch = alone_watch,
+                                               .cancel = alone_cancel,
+                                               .free = alone_free,
+                                               .open_file = alone_open_file,
+                                               .hears_all = alone_hears_all};
+
+bool c2_source_alone_new(const struct c2_format *format, const char *filename, struct c2_gens *gens,
+                         struct c2_source **out, struct cat2_error *err)
 {
-    struct h5_source *h5 = of(base);
-    int fd = open(h5->filename, O_PATH | O_CLOEXEC);
-    bool hears = fd < 0 || c2_fs_is_local(fd, why);
+    struct alone *alone = calloc(1, sizeof(*alone));
 
-    if (fd >= 0) close(fd);
-    for (size_t i = 0; hears && i < C2_ARRAY_LEN(h5->watches); i++)
-        if (h5->watches[i]) hears = c2_watch_is_complete(h5->watches[i], why);
-    return hears;
-}
-
-static const struct c2_source_ops H5_OPS = {"hdf5",  h5_walk,      h5_stat,     h5_is_slow, h5_sketch,
-                                            h5_open, h5_attrs,     h5_forget,   h5_watch,   h5_cancel,
-                                            h5_free, h5_open_file, h5_hears_all};
-
-bool c2_source_is_h5(const char *filename, struct cat2_error *err)
-{
-    struct stat st;
-    int fd = open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool is_file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    bool is = is_file && c2_h5_signature(fd);
-
-    if (is_file && !is) c2_fail(err, CAT2_EDATA, "%.160s %s", filename, c2_h5_not(fd));
-    if (fd >= 0) close(fd);
-    return is;
-}
-
-bool c2_source_h5_new(const char *filename, struct c2_gens *gens, struct c2_source **out,
-                      struct cat2_error *err)
-{
-    struct h5_source *h5 = calloc(1, sizeof(*h5));
-
-    if (!h5) return c2_fail_nomem(err, "source");
-    h5->base.ops = &H5_OPS;
-    h5->base.gens = c2_gens_ref(gens);
-    h5->filename = c2_str_dup(c2_str_of(filename));
-    bool ok = h5->filename || c2_fail_nomem(err, "source");
-    ok = ok && c2_h5_workers_new(NULL, &h5->workers, err) &&
-         c2_h5_file_new(filename, FILE_KEY, h5->workers, gens, &h5->file, err);
+    if (!alone) return c2_fail_nomem(err, "source");
+    alone->base = (struct c2_source){.ops = &ALONE_OPS, .gens = c2_gens_ref(gens)};
+    alone->filename = c2_str_dup(c2_str_of(filename));
+    bool ok = alone->filename || c2_fail_nomem(err, "source");
+    ok = ok && c2_site_new(NULL, c2_formats, gens, &alone->site, err) &&
+         c2_container_new(format, filename, FILE_KEY, alone->site, &alone->container, err);
     if (!ok) {
-        h5_free(&h5->base);
+        c2_source_free(&alone->base);
         return false;
     }
-    *out = &h5->base;
+    *out = &alone->base;
     return true;
 }

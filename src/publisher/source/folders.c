@@ -1,41 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A directory whose HDF5 files are folders too: beside FILE.h5 itself there is FILE.h5/GROUP/DATASET.b2nd.
- * The rest is the directory's source, which this one asks first. */
-#include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
+/* A directory whose containers are folders too: beside FILE.h5 itself there is FILE.h5/GROUP/DATASET.b2nd. A
+ * container that is a directory is a folder only: its files are not listed. The rest is the directory's
+ * source, which this one asks first. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/name.h"
-#include "publisher/source/h5_file.h"
-#include "publisher/source/h5_kind.h"
+#include "publisher/source/folder_list.h"
 
-struct folder {
-    char *rel; /* of the HDF5 file, beneath the root */
-    struct c2_h5_file *file;
-    bool seen;          /* by the walk under way */
-    const char *remark; /* why there is nothing in it; NULL: there is */
-};
 #define JUDGED_MIN 1024
-struct judged { /* a file, and whether it is HDF5, as of its validator */
+struct judged { /* a file, and whose it is, as of its validator */
     uint64_t path, validator;
-    bool is_h5;
+    const struct c2_format *format; /* NULL: it is no container */
+    const char *why;                /* its name promises one, and it is none; else NULL */
 };
 struct folders_source {
     struct c2_source base;
-    struct c2_source *dir;
-    struct c2_h5_workers *workers;
-    int root;
-    char *root_path;        /* where the root is; links in it are followed anew */
-    pthread_mutex_t lock;   /* guards the list only */
-    struct folder *folders; /* sorted by rel */
-    size_t n, cap;
+    struct c2_folder_list list;
     struct judged *judged; /* of the walk's own thread: a table by the hash of the path */
     size_t njudged, judged_cap;
 };
@@ -45,133 +28,15 @@ static struct folders_source *of(struct c2_source *base)
     return (struct folders_source *)base;
 }
 
-/* ---- the list of files ---- */
-
-/* The file rel as it is named on disk; -1. */
-static int open_rel(struct folders_source *source, const char *rel, struct cat2_error *err)
-{
-    C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
-
-    if (!c2_path_of_text(c2_str_of(rel), &name, err)) return -1;
-    return c2_fs_open(source->root, c2_buf_cstr(&name), O_RDONLY | O_NONBLOCK, err);
-}
-
-/* false, and CAT2_ENOMEM: that cannot be told now. */
-static bool is_h5(struct folders_source *source, const char *rel, struct cat2_error *why)
-{
-    struct stat st;
-    int fd = open_rel(source, rel, why);
-    bool is = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && c2_h5_signature(fd);
-
-    if (fd >= 0) close(fd);
-    return is;
-}
-
-static size_t place_of(const struct folders_source *source, const char *rel, bool *found)
-{
-    size_t lo = 0, hi = source->n;
-
-    *found = false;
-    while (lo < hi && !*found) {
-        size_t mid = lo + (hi - lo) / 2;
-        int order = strcmp(source->folders[mid].rel, rel);
-        *found = order == 0;
-        if (order < 0)
-            lo = mid + 1;
-        else if (order > 0)
-            hi = mid;
-        else
-            lo = mid;
-    }
-    return lo;
-}
-
-static bool insert(struct folders_source *source, const char *rel, size_t at, struct cat2_error *err)
-{
-    C2_AUTO(c2_buf) full = C2_BUF_INIT(2 * PATH_MAX);
-    C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
-    struct folder fresh = {.rel = c2_str_dup(c2_str_of(rel))};
-
-    if (source->n == source->cap) {
-        size_t cap = source->cap ? source->cap * 2 : 16;
-        struct folder *grown = realloc(source->folders, cap * sizeof(*grown));
-        if (grown) {
-            source->folders = grown;
-            source->cap = cap;
-        }
-    }
-    bool ok = fresh.rel && source->n < source->cap && c2_path_of_text(c2_str_of(rel), &name, err) &&
-              c2_buf_printf(&full, err, "%s/%s", source->root_path, c2_buf_cstr(&name)) &&
-              c2_h5_file_new(c2_buf_cstr(&full), c2_buf_cstr(&name), source->workers, source->base.gens,
-                             &fresh.file, err);
-    if (!ok) {
-        free(fresh.rel);
-        return c2_fail_nomem(err, "HDF5 file");
-    }
-    memmove(source->folders + at + 1, source->folders + at, (source->n - at) * sizeof(fresh));
-    source->folders[at] = fresh;
-    source->n++;
-    return true;
-}
-
-/* The file rel, yours to unref. NULL: not known and not to be made, or no memory. */
-static struct c2_h5_file *known_file(struct folders_source *source, const char *rel, bool make)
-{
-    struct c2_h5_file *file = NULL;
-    struct cat2_error err;
-    bool found;
-
-    pthread_mutex_lock(&source->lock);
-    size_t at = place_of(source, rel, &found);
-    if (found || (make && insert(source, rel, at, &err))) {
-        source->folders[at].seen = source->folders[at].seen || make;
-        file = c2_h5_file_ref(source->folders[at].file);
-    }
-    pthread_mutex_unlock(&source->lock);
-    return file;
-}
-
-/* The file rel, yours to unref; NULL: it is none of HDF5, and never was. */
-static struct c2_h5_file *file_of(struct folders_source *source, const char *rel)
-{
-    struct c2_h5_file *file = known_file(source, rel, false);
-    struct cat2_error ignored;
-
-    return file || !is_h5(source, rel, &ignored) ? file : known_file(source, rel, true);
-}
-
-static void set_remark(struct folders_source *source, const char *rel, const char *remark)
-{
-    bool found;
-
-    pthread_mutex_lock(&source->lock);
-    size_t at = place_of(source, rel, &found);
-    if (found) source->folders[at].remark = remark;
-    pthread_mutex_unlock(&source->lock);
-}
-
-static void drop_unseen(struct folders_source *source)
-{
-    pthread_mutex_lock(&source->lock);
-    for (size_t i = source->n; i-- > 0;) {
-        if (source->folders[i].seen) continue;
-        c2_h5_file_unref(source->folders[i].file);
-        free(source->folders[i].rel);
-        source->n--;
-        memmove(source->folders + i, source->folders + i + 1, (source->n - i) * sizeof(*source->folders));
-    }
-    pthread_mutex_unlock(&source->lock);
-}
-
-/* "a/FILE.h5/group/x.b2nd" is split after the HDF5 file; *rest points into path. NULL: not in one. */
-static struct c2_h5_file *split(struct folders_source *source, const char *path, const char **rest)
+/* "a/FILE.h5/group/x.b2nd" is split after the container; *rest points into path. NULL: not in one. */
+static struct c2_container *split(struct folders_source *source, const char *path, const char **rest)
 {
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         char *rel = c2_str_dup((struct c2_str){path, (size_t)(slash - path)});
-        struct c2_h5_file *file = rel ? file_of(source, rel) : NULL;
+        struct c2_container *container = rel ? c2_folder_find(&source->list, rel) : NULL;
         free(rel);
         *rest = slash + 1;
-        if (file) return file;
+        if (container) return container;
     }
     return NULL;
 }
@@ -183,41 +48,53 @@ struct walk {
     c2_source_sink *sink;
     void *ctx;
     size_t njudged;
+    bool folders;   /* some format has containers that are directories */
+    char *parent;   /* the directory of the last file, "" none */
+    bool parent_is; /* in such a container */
+};
+/* Datasets of a container on their way, under its name. */
+struct showing {
+    struct walk *walk;
+    const char *rel;
+    bool refused; /* by who takes them */
 };
 
-static bool show_folder(struct walk *walk, struct c2_h5_snapshot *snap, const char *rel,
-                        struct cat2_error *err)
+static bool show_dataset(void *ctx, const char *path, const struct c2_generation *gen, struct cat2_error *err)
 {
-    char path[C2_PATH_MAX + 1];
+    struct showing *s = ctx;
+    char full[C2_PATH_MAX + 1];
+    int n = snprintf(full, sizeof(full), "%s/%s", s->rel, path);
 
-    for (size_t i = 0; i < c2_h5_snapshot_count(snap); i++) {
-        const struct c2_h5_entry_of *entry = c2_h5_snapshot_at(snap, i);
-        int n = snprintf(path, sizeof(path), "%s/%s", rel, entry->path);
-        if (entry->group || n < 0 || (size_t)n >= sizeof(path)) continue;
-        if (!walk->sink(walk->ctx, path, &entry->gen, err)) return false;
+    if (n < 0 || (size_t)n >= sizeof(full)) return true;
+    s->refused = !s->walk->sink(s->walk->ctx, full, gen, err);
+    return !s->refused;
+}
+
+/* What is in the container; false and *reason: nothing, and why; NULL: it is being written, or *err. */
+static bool show_content(struct walk *walk, struct c2_container *c, const char *rel, const char **reason,
+                         struct cat2_error *err)
+{
+    struct showing showing = {walk, rel, false};
+    struct cat2_error why = {0};
+
+    *reason = NULL;
+    if (c2_container_list(c, show_dataset, &showing, &why)) return true;
+    if (showing.refused || why.code == CAT2_ECANCELLED || why.code == CAT2_ENOMEM) {
+        *err = why;
+        return false;
     }
+    if (!c2_is_busy(&why)) *reason = c2_container_reason(c, why.message);
+    c2_log_debug("no folder of file=%s: %s", rel, why.message);
     return true;
 }
 
 /* The file, and what is in it; or the file with a remark. */
-static bool show_file(struct walk *walk, struct c2_h5_file *file, const char *rel,
+static bool show_file(struct walk *walk, struct c2_container *c, const char *rel,
                       const struct c2_generation *gen, struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
     struct c2_generation own = *gen;
-    struct cat2_error why;
 
-    if (!c2_h5_file_last(file, &snap, &why)) {
-        if (why.code == CAT2_ECANCELLED || why.code == CAT2_ENOMEM) {
-            *err = why;
-            return false;
-        }
-        if (!c2_is_busy(&why))
-            own.remark = c2_h5_workers_reason(walk->source->workers, c2_h5_file_reason(file, why.message));
-        c2_log_debug("no folder of file=%s: %s", rel, why.message);
-    }
-    set_remark(walk->source, rel, own.remark);
-    return walk->sink(walk->ctx, rel, &own, err) && (!snap || show_folder(walk, snap, rel, err));
+    return show_content(walk, c, rel, &own.remark, err) && walk->sink(walk->ctx, rel, &own, err);
 }
 
 /* Its place in the table; or one that is free. */
@@ -255,8 +132,8 @@ static void forget_judged(struct folders_source *source)
 }
 
 /* Files that are as they were when they were opened last are not opened again. */
-static bool judge(struct folders_source *source, const char *rel, const struct c2_generation *gen, bool *is,
-                  struct cat2_error *err)
+static bool judge(struct folders_source *source, const char *rel, const struct c2_generation *gen,
+                  struct judged *out, struct cat2_error *err)
 {
     uint64_t path = c2_hash64(rel, strlen(rel)) | 1;
     uint64_t validator = c2_hash64(gen->validator, strlen(gen->validator));
@@ -265,15 +142,16 @@ static bool judge(struct folders_source *source, const char *rel, const struct c
     if (!make_room(source)) return c2_fail_nomem(err, "list of files");
     struct judged *it = judged_at(source, path);
     if (it->path != path || it->validator != validator || gen->undecided) {
-        *is = is_h5(source, rel, &why);
+        struct judged fresh = {.path = path, .validator = validator};
+        fresh.format = c2_folder_format(&source->list, rel, NULL, &fresh.why, &why);
         if (why.code == CAT2_ENOMEM) { /* a list without what is in it would say less */
             *err = why;
             return false;
         }
         source->njudged += it->path == 0;
-        *it = (struct judged){path, validator, *is};
+        *it = fresh;
     }
-    *is = it->is_h5;
+    *out = *it;
     return true;
 }
 
@@ -282,55 +160,99 @@ static bool is_frame(const char *path)
     return c2_kind_of(c2_str_of(path)) != C2_KIND_FILE;
 }
 
-/* Named as HDF5 files are, or one of them before, and none now. */
-static bool show_other(struct walk *walk, const char *rel, const struct c2_generation *gen,
+/* Named as containers are, or one before, and none now. */
+static bool show_other(struct walk *walk, const char *rel, const struct c2_generation *gen, const char *why,
                        struct cat2_error *err)
 {
-    struct c2_h5_file *file = known_file(walk->source, rel, false);
+    struct c2_container *before = c2_folder_known(&walk->source->list, rel, NULL);
     struct c2_generation own = *gen;
     struct cat2_error ignored;
-    int fd = -1;
 
-    if (file || c2_h5_suffix(rel)) fd = open_rel(walk->source, rel, &ignored);
-    if (fd >= 0) {
-        own.remark = c2_h5_not(fd);
-        close(fd);
+    own.remark = why;
+    if (before) {
+        c2_folder_format(&walk->source->list, rel, before->format, &own.remark, &ignored);
+        c2_container_unref(c2_folder_known(&walk->source->list, rel, before->format)); /* seen */
     }
-    if (file) c2_h5_file_unref(known_file(walk->source, rel, true)); /* seen */
-    set_remark(walk->source, rel, own.remark);
-    c2_h5_file_unref(file);
+    c2_container_unref(before);
     return walk->sink(walk->ctx, rel, &own, err);
+}
+
+/* A container that is a directory: what is in it, or itself with the reason. */
+static bool show_folder(struct walk *walk, const char *rel, const struct c2_format *format,
+                        struct cat2_error *err)
+{
+    struct c2_container *c = c2_folder_known(&walk->source->list, rel, format);
+    struct c2_generation broken;
+    const char *reason;
+
+    if (!c) return c2_fail_nomem(err, format->name);
+    bool ok = show_content(walk, c, rel, &reason, err);
+    if (ok && reason)
+        ok = c2_container_broken(c, rel, reason, &broken, err) && walk->sink(walk->ctx, rel, &broken, err);
+    c2_container_unref(c);
+    return ok;
+}
+
+/* Is the directory, or one above it, a container? It is shown with the first of its files. */
+static bool enter(struct walk *walk, const char *path, struct cat2_error *err)
+{
+    const char *slash = strrchr(path, '/'), *reason;
+    char *parent = c2_str_dup((struct c2_str){path, slash ? (size_t)(slash - path) : 0});
+    bool ok = parent || c2_fail_nomem(err, "path");
+    struct cat2_error why = {0};
+
+    if (!ok || strcmp(parent, walk->parent) == 0) {
+        free(parent);
+        return ok;
+    }
+    walk->parent_is = false;
+    for (const char *end = strchr(path, '/'); ok && end && !walk->parent_is; end = strchr(end + 1, '/')) {
+        char *rel = c2_str_dup((struct c2_str){path, (size_t)(end - path)});
+        const struct c2_format *format =
+            rel ? c2_folder_format(&walk->source->list, rel, NULL, &reason, &why) : NULL;
+        size_t n = (size_t)(end - path);
+        bool again = strncmp(walk->parent, path, n) == 0 && (walk->parent[n] == '/' || !walk->parent[n]);
+        walk->parent_is = format != NULL;
+        if (!rel || why.code == CAT2_ENOMEM) ok = c2_fail_nomem(err, "list of files");
+        if (format && !again) ok = show_folder(walk, rel, format, err);
+        free(rel);
+    }
+    free(walk->parent);
+    walk->parent = parent;
+    return ok;
 }
 
 static bool visit(void *ctx, const char *path, const struct c2_generation *gen, struct cat2_error *err)
 {
     struct walk *walk = ctx;
-    bool is = false;
+    struct judged judged;
 
+    if (walk->folders && !enter(walk, path, err)) return false;
+    if (walk->parent_is) return true;
     if (gen->unusable || is_frame(path)) return walk->sink(walk->ctx, path, gen, err);
     walk->njudged++;
-    if (!judge(walk->source, path, gen, &is, err)) return false;
-    if (!is) return show_other(walk, path, gen, err);
-    struct c2_h5_file *file = known_file(walk->source, path, true);
-    if (!file) return c2_fail_nomem(err, "HDF5 file");
-    bool ok = show_file(walk, file, path, gen, err);
-    c2_h5_file_unref(file);
+    if (!judge(walk->source, path, gen, &judged, err)) return false;
+    if (!judged.format) return show_other(walk, path, gen, judged.why, err);
+    struct c2_container *c = c2_folder_known(&walk->source->list, path, judged.format);
+    if (!c) return c2_fail_nomem(err, judged.format->name);
+    bool ok = show_file(walk, c, path, gen, err);
+    c2_container_unref(c);
     return ok;
 }
 
 static bool folders_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     struct folders_source *source = of(base);
-    struct walk walk = {source, sink, ctx, 0};
+    struct walk walk = {.source = source, .sink = sink, .ctx = ctx, .folders = c2_formats_have_folders()};
     bool moved;
 
-    if (!c2_fs_reopen_dir(source->root, source->root_path, &moved, err)) return false;
-    pthread_mutex_lock(&source->lock);
-    for (size_t i = 0; i < source->n; i++)
-        source->folders[i].seen = false;
-    pthread_mutex_unlock(&source->lock);
-    bool ok = source->dir->ops->walk(source->dir, visit, &walk, err);
-    if (ok) drop_unseen(source);
+    if (!c2_fs_reopen_dir(source->list.root, source->list.site->dir, &moved, err)) return false;
+    walk.parent = c2_str_dup(C2_STR(""));
+    if (!walk.parent) return c2_fail_nomem(err, "path");
+    c2_folder_list_begin(&source->list);
+    bool ok = c2_source_walk(base->below, visit, &walk, err);
+    free(walk.parent);
+    if (ok) c2_folder_list_end(&source->list);
     if (ok && source->njudged > 2 * walk.njudged + JUDGED_MIN) forget_judged(source);
     return ok;
 }
@@ -341,11 +263,11 @@ static bool folders_stat(struct c2_source *base, const char *path, struct c2_gen
                          struct cat2_error *err)
 {
     const char *rest;
-    struct c2_h5_file *file = split(of(base), path, &rest);
+    struct c2_container *c = split(of(base), path, &rest);
 
-    if (!file) return of(base)->dir->ops->stat(of(base)->dir, path, out, err);
-    bool ok = c2_h5_file_stat(file, rest, out, err);
-    c2_h5_file_unref(file);
+    if (!c) return c2_source_stat(base->below, path, out, err);
+    bool ok = c2_container_stat(c, rest, out, err);
+    c2_container_unref(c);
     return ok;
 }
 
@@ -353,32 +275,27 @@ static bool folders_open(struct c2_source *base, const char *path, struct c2_cod
                          struct c2_item **out, struct cat2_error *err)
 {
     const char *rest;
-    struct c2_h5_file *file = split(of(base), path, &rest);
+    struct c2_container *c = split(of(base), path, &rest);
 
-    if (!file) return of(base)->dir->ops->open(of(base)->dir, path, codec, out, err);
-    bool ok = c2_h5_file_open(file, rest, out, err);
-    c2_h5_file_unref(file);
+    if (!c) return c2_source_open(base->below, path, codec, out, err);
+    bool ok = c2_container_open(c, rest, codec, out, err);
+    c2_container_unref(c);
     return ok;
 }
 
 static bool in_folder(struct c2_source *base, const char *path)
 {
     const char *rest;
-    struct c2_h5_file *file = split(of(base), path, &rest);
+    struct c2_container *c = split(of(base), path, &rest);
 
-    c2_h5_file_unref(file);
-    return file != NULL;
+    c2_container_unref(c);
+    return c != NULL;
 }
 
+/* What is slow is the directory's, so is what there is of it meanwhile. */
 static bool folders_is_slow(struct c2_source *base, const char *path)
 {
-    return !in_folder(base, path) && of(base)->dir->ops->is_slow(of(base)->dir, path);
-}
-
-static bool folders_sketch(struct c2_source *base, const char *path, struct c2_meta *out,
-                           struct cat2_error *err)
-{
-    return of(base)->dir->ops->sketch(of(base)->dir, path, out, err); /* what is slow is the directory's */
+    return !in_folder(base, path) && c2_source_is_slow(base->below, path);
 }
 
 static bool folders_attrs(struct c2_source *base, const char *path, struct c2_buf *out,
@@ -388,70 +305,47 @@ static bool folders_attrs(struct c2_source *base, const char *path, struct c2_bu
     const char *rest;
 
     snprintf(below, sizeof(below), "%s/", path);
-    struct c2_h5_file *file = split(of(base), below, &rest);
-    if (!file) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    struct c2_container *c = split(of(base), below, &rest);
+    if (!c) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
     size_t n = strlen(rest);
     char *group = c2_str_dup((struct c2_str){rest, n ? n - 1 : 0});
-    bool ok = group ? c2_h5_file_attrs(file, group, out, err) : c2_fail_nomem(err, "path");
+    bool ok = group ? c2_container_attrs(c, group, out, err) : c2_fail_nomem(err, "path");
     free(group);
-    c2_h5_file_unref(file);
+    c2_container_unref(c);
     return ok;
 }
 
 static void folders_forget(struct c2_source *base, const char *path)
 {
     c2_gens_forget(base->gens, path);
-    if (!in_folder(base, path)) of(base)->dir->ops->forget(of(base)->dir, path);
+    if (!in_folder(base, path)) c2_source_forget(base->below, path);
 }
 
 /* ---- life ---- */
 
-static bool folders_watch(struct c2_source *base, struct c2_loop *loop, c2_loop_fn *changed, void *ctx,
-                          struct cat2_error *err)
-{
-    return of(base)->dir->ops->watch(of(base)->dir, loop, changed, ctx, err);
-}
-
 static void folders_cancel(struct c2_source *base)
 {
-    of(base)->dir->ops->cancel(of(base)->dir);
-    c2_h5_workers_cancel(of(base)->workers);
+    c2_site_cancel(of(base)->list.site);
 }
 
 static void folders_free(struct c2_source *base)
 {
     struct folders_source *source = of(base);
 
-    if (source->workers) folders_cancel(base);
-    for (size_t i = 0; i < source->n; i++) {
-        c2_h5_file_unref(source->folders[i].file);
-        free(source->folders[i].rel);
-    }
-    free(source->folders);
+    if (source->list.site) folders_cancel(base);
     free(source->judged);
-    c2_h5_workers_unref(source->workers);
-    source->dir->ops->free(source->dir);
-    if (source->root >= 0) close(source->root);
-    free(source->root_path);
-    c2_gens_unref(base->gens);
-    pthread_mutex_destroy(&source->lock);
+    c2_folder_list_fini(&source->list);
     free(source);
 }
 
-static int folders_open_file(struct c2_source *base, const char *path, struct cat2_error *err)
-{
-    return of(base)->dir->ops->open_file(of(base)->dir, path, err);
-}
-
-static bool folders_hears_all(struct c2_source *base, const char **why)
-{
-    return of(base)->dir->ops->hears_all(of(base)->dir, why);
-}
-
-static const struct c2_source_ops FOLDERS_OPS = {
-    "folders",    folders_walk,      folders_stat,     folders_is_slow, folders_sketch,
-    folders_open, folders_attrs,     folders_forget,   folders_watch,   folders_cancel,
-    folders_free, folders_open_file, folders_hears_all};
+static const struct c2_source_ops FOLDERS_OPS = {.walk = folders_walk,
+                                                 .stat = folders_stat,
+                                                 .is_slow = folders_is_slow,
+                                                 .open = folders_open,
+                                                 .attrs = folders_attrs,
+                                                 .forget = folders_forget,
+                                                 .cancel = folders_cancel,
+                                                 .free = folders_free};
 
 bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
                            struct cat2_error *err)
@@ -459,23 +353,12 @@ bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_so
     struct folders_source *source = calloc(1, sizeof(*source));
 
     if (!source) return c2_fail_nomem(err, "source");
-    source->base.ops = &FOLDERS_OPS;
-    source->base.gens = c2_gens_ref(dir->gens);
-    source->dir = dir;
-    pthread_mutex_init(&source->lock, NULL);
-    source->root = c2_fs_open_dir(root, false, err);
-    source->root_path = c2_fs_absolute(root, err);
-    bool ok = source->root >= 0 && source->root_path;
-    ok = ok && c2_h5_workers_new(source->root_path, &source->workers, err);
-    if (!ok) {
-        source->dir = NULL;
-        if (source->root >= 0) close(source->root);
-        free(source->root_path);
-        c2_gens_unref(source->base.gens);
-        pthread_mutex_destroy(&source->lock);
-        free(source);
+    source->base = (struct c2_source){.ops = &FOLDERS_OPS, .gens = c2_gens_ref(dir->gens)};
+    if (!c2_folder_list_init(&source->list, root, dir->gens, err)) {
+        c2_source_free(&source->base);
         return false;
     }
+    source->base.below = dir;
     *out = &source->base;
     return true;
 }

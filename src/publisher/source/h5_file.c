@@ -32,7 +32,8 @@ bool c2_h5_file_now(struct c2_h5_file *file, struct c2_h5_state *out, struct cat
 {
     C2_AUTO_PTR(c2_h5_snapshot) *snap = current(file);
 
-    if (!c2_h5_stat(file->filename, out)) return c2_fail_errno(err, errno, "%.160s", file->filename);
+    if (!c2_h5_stat(file->base.filename, out))
+        return c2_fail_errno(err, errno, "%.160s", file->base.filename);
     if (snap) c2_h5_snapshot_others_now(snap, out);
     return true;
 }
@@ -42,37 +43,21 @@ bool c2_h5_file_call(struct c2_h5_file *file, struct c2_h5_call *call, struct ca
     struct c2_h5_state now;
 
     if (!c2_h5_file_now(file, &now, err)) return false;
-    bool ok = c2_h5_workers_call(file->workers, call, err);
+    bool ok = c2_h5_workers_call(c2_h5_file_workers(file), call, err);
     call->answer.before.others = now.others;
     call->answer.after.others = now.others;
     return ok;
 }
 
-static const char *last_name(const struct c2_h5_file *file)
-{
-    const char *slash = strrchr(file->filename, '/');
-
-    return slash ? slash + 1 : file->filename;
-}
-
-const char *c2_h5_file_reason(const struct c2_h5_file *file, const char *message)
-{
-    size_t n = strlen(last_name(file));
-
-    if (strncmp(message, last_name(file), n) != 0) return message;
-    if (message[n] == ':') n++;
-    return message[n] == ' ' ? message + n + 1 : message;
-}
-
 /* libhdf5 says of many files only that they have no signature. */
 static void say_what(const struct c2_h5_file *file, struct cat2_error *err)
 {
-    int fd = open(file->filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(file->base.filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd >= 0 && !c2_h5_signature(fd))
-        c2_fail(err, CAT2_EDATA, "%.160s %s", last_name(file), c2_h5_not(fd));
+        c2_fail(err, CAT2_EDATA, "%.160s %s", c2_container_title(&file->base), c2_h5_not(fd));
     else
-        c2_fail_within(err, "%.160s", last_name(file));
+        c2_fail_within(err, "%.160s", c2_container_title(&file->base));
     if (fd >= 0) close(fd);
 }
 
@@ -100,7 +85,8 @@ static bool check(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool *ol
 {
     struct c2_h5_state now;
 
-    if (!c2_h5_stat(file->filename, &now)) return c2_fail_errno(err, errno, "%.160s", file->filename);
+    if (!c2_h5_stat(file->base.filename, &now))
+        return c2_fail_errno(err, errno, "%.160s", file->base.filename);
     if (snap) c2_h5_snapshot_others_now(snap, &now);
     return c2_h5_snapshot_is_old(file, snap, &now, old, err);
 }
@@ -233,8 +219,9 @@ bool c2_h5_file_attrs(struct c2_h5_file *file, const char *path, struct c2_buf *
     if (!c2_h5_file_find(file, path, true, &known, err) &&
         (err->code != CAT2_ENOTFOUND || !c2_h5_file_find(file, path, false, &known, err)))
         return false;
-    struct c2_h5_call call = {.op = C2_H5_OP_ATTRS, .file = file->filename, .name = known.name, .body = out};
-    return c2_h5_workers_call(file->workers, &call, err);
+    struct c2_h5_call call = {
+        .op = C2_H5_OP_ATTRS, .file = file->base.filename, .name = known.name, .body = out};
+    return c2_h5_workers_call(c2_h5_file_workers(file), &call, err);
 }
 
 bool c2_h5_file_uses(struct c2_h5_file *file, const char *rel)
@@ -250,53 +237,4 @@ bool c2_h5_file_uses(struct c2_h5_file *file, const char *rel)
     }
     pthread_mutex_unlock(&snap->lock);
     return uses;
-}
-
-/* ---- life ---- */
-
-bool c2_h5_file_new(const char *filename, const char *prefix, struct c2_h5_workers *workers,
-                    struct c2_gens *gens, struct c2_h5_file **out, struct cat2_error *err)
-{
-    struct c2_h5_file *file = calloc(1, sizeof(*file));
-
-    if (file) file->filename = c2_str_dup(c2_str_of(filename));
-    if (file) file->prefix = c2_str_dup(c2_str_of(prefix));
-    if (!file || !file->filename || !file->prefix) {
-        if (file) free(file->filename);
-        if (file) free(file->prefix);
-        free(file);
-        return c2_fail_nomem(err, "HDF5 file");
-    }
-    pthread_mutex_init(&file->walking, NULL);
-    pthread_mutex_init(&file->lock, NULL);
-    atomic_init(&file->refs, 1);
-    file->workers = c2_h5_workers_ref(workers);
-    file->gens = c2_gens_ref(gens);
-    *out = file;
-    return true;
-}
-
-struct c2_h5_file *c2_h5_file_ref(struct c2_h5_file *file)
-{
-    atomic_fetch_add(&file->refs, 1);
-    return file;
-}
-
-void c2_h5_file_unref(struct c2_h5_file *file)
-{
-    if (!file || atomic_fetch_sub(&file->refs, 1) != 1) return;
-    c2_h5_workers_unref(file->workers);
-    c2_h5_snapshot_unref(file->snap);
-    c2_h5_snapshot_unref(file->whole);
-    c2_gens_unref(file->gens);
-    pthread_mutex_destroy(&file->walking);
-    pthread_mutex_destroy(&file->lock);
-    free(file->filename);
-    free(file->prefix);
-    free(file);
-}
-
-const char *c2_h5_file_name(const struct c2_h5_file *file)
-{
-    return file->filename;
 }

@@ -6,9 +6,8 @@
 #ifndef C2_PUBLISHER_SOURCE_H5_FILE_H
 #define C2_PUBLISHER_SOURCE_H5_FILE_H
 
-#include "publisher/generations/generations.h"
+#include "publisher/source/container.h"
 #include "publisher/source/h5_worker.h"
-#include "publisher/source/source.h"
 
 struct c2_h5_entry_of { /* of a snapshot; immutable once it was looked at */
     char *path;         /* "group/name.b2nd"; of a group: "group", "" */
@@ -16,7 +15,7 @@ struct c2_h5_entry_of { /* of a snapshot; immutable once it was looked at */
     bool group, looked;
     bool plain; /* Python's subscribers can carry it too */
     struct c2_generation gen;
-    const char *refusal; /* why it cannot be carried; lives as long as the workers */
+    const char *refusal; /* why it cannot be carried; lives as long as the site */
 };
 /* What is in one state of the file. */
 struct c2_h5_snapshot;
@@ -26,16 +25,7 @@ C2_DEFINE_AUTO_PTR(c2_h5_snapshot, c2_h5_snapshot_unref);
 size_t c2_h5_snapshot_count(const struct c2_h5_snapshot *snapshot);
 const struct c2_h5_entry_of *c2_h5_snapshot_at(const struct c2_h5_snapshot *snapshot, size_t i);
 
-struct c2_h5_file;
-/** Keeps references to workers and gens. prefix: what generations of the file are remembered as; those of its
- * datasets are PREFIX/PATH, or PATH when it is ".". */
-bool c2_h5_file_new(const char *filename, const char *prefix, struct c2_h5_workers *workers,
-                    struct c2_gens *gens, struct c2_h5_file **out, struct cat2_error *err);
-struct c2_h5_file *c2_h5_file_ref(struct c2_h5_file *file);
-void c2_h5_file_unref(struct c2_h5_file *file);
-const char *c2_h5_file_name(const struct c2_h5_file *file);
-/** The part of a message that follows the file's name. */
-const char *c2_h5_file_reason(const struct c2_h5_file *file, const char *message);
+struct c2_h5_file; /* a struct c2_container of c2_format_hdf5 */
 /** The present state, every dataset looked at; yours to unref. Takes its time; others do not wait for it.
  *  While the file is written, the last state that was. @errors CAT2_ENOTFOUND the file is gone; CAT2_EDATA it
  *  is no HDF5 file, and what it is; c2_is_busy(). */

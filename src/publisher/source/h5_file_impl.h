@@ -21,10 +21,7 @@ struct c2_h5_snapshot {
     int nlost; /* datasets that ended the worker */
 };
 struct c2_h5_file {
-    atomic_int refs; /* items keep it alive */
-    char *filename, *prefix;
-    struct c2_gens *gens;
-    struct c2_h5_workers *workers;
+    struct c2_container base;            /* items keep it alive */
     pthread_mutex_t walking;             /* held while its names are read, so that this is done once */
     pthread_mutex_t lock;                /* guards the rest */
     struct c2_h5_snapshot *snap, *whole; /* the last; the last of which all was looked at */
@@ -43,6 +40,10 @@ C2_DEFINE_AUTO(c2_h5_known);
 bool c2_h5_same_state(const struct c2_h5_state *a, const struct c2_h5_state *b);
 /** The state now, with that of the files it brings in. @errors CAT2_ENOTFOUND. */
 bool c2_h5_file_now(struct c2_h5_file *file, struct c2_h5_state *out, struct cat2_error *err);
+static inline struct c2_h5_workers *c2_h5_file_workers(const struct c2_h5_file *file)
+{
+    return file->base.shared;
+}
 /** One request; its states before and after get the part of the other files. Torn: they differ. */
 bool c2_h5_file_call(struct c2_h5_file *file, struct c2_h5_call *call, struct cat2_error *err);
 /** A dataset, looked at, or a group. @errors CAT2_ENOTFOUND. */

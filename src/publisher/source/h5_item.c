@@ -76,7 +76,7 @@ static bool item_check(struct c2_item *base, struct cat2_error *err)
 static int descriptor(struct h5_item *item, const struct c2_h5_state *state)
 {
     struct stat st;
-    int fd = open(c2_h5_file_name(item->file), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(item->file->base.filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0) return -1;
     if (fstat(fd, &st) == 0 && st.st_dev == state->dev && st.st_ino == state->ino) return fd;
@@ -108,7 +108,7 @@ static bool read_in_place(struct h5_item *item, const struct c2_h5_answer *a, st
 static bool read_once(struct h5_item *item, int64_t nchunk, struct c2_buf *out, struct cat2_error *err)
 {
     struct c2_h5_call call = {.op = C2_H5_OP_CHUNK,
-                              .file = c2_h5_file_name(item->file),
+                              .file = item->file->base.filename,
                               .name = item->name,
                               .nchunk = nchunk,
                               .body = out};
@@ -147,7 +147,7 @@ static void item_free(struct c2_item *base)
 {
     struct h5_item *item = of(base);
 
-    c2_h5_file_unref(item->file);
+    c2_container_unref(&item->file->base);
     c2_meta_fini(&item->meta);
     pthread_mutex_destroy(&item->lock);
     free(item->path);
@@ -165,13 +165,13 @@ static bool read_meta(struct c2_h5_file *file, const struct c2_h5_known *known, 
     C2_AUTO(c2_buf) json = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     C2_AUTO_PTR(c2_json) *parsed = NULL;
     struct c2_h5_call call = {
-        .op = C2_H5_OP_META, .file = file->filename, .name = known->name, .body = &json};
+        .op = C2_H5_OP_META, .file = file->base.filename, .name = known->name, .body = &json};
 
     bool ok = c2_h5_file_call(file, &call, err);
     if (!ok && (err->code == CAT2_EIO || err->code == CAT2_ECANCELLED)) return false;
     if (!c2_h5_same_state(&call.answer.before, &known->state) ||
         !c2_h5_same_state(&call.answer.after, &known->state))
-        return c2_fail_busy(err, file->filename);
+        return c2_fail_busy(err, file->base.filename);
     return ok && c2_json_parse(c2_buf_str(&json), &parsed, err) &&
            c2_meta_from_json(c2_json_root(parsed), C2_KIND_ARRAY, out, err);
 }
@@ -202,7 +202,8 @@ bool c2_h5_file_open(struct c2_h5_file *file, const char *path, struct c2_item *
     if (!item) return c2_fail_nomem(err, "dataset");
     item->base.ops = &ITEM_OPS;
     item->base.meta = &item->meta;
-    item->file = c2_h5_file_ref(file);
+    item->file = file;
+    c2_container_ref(&file->base);
     atomic_init(&item->base.refs, 1);
     pthread_mutex_init(&item->lock, NULL);
     for (int i = 0; i < ATTEMPTS && !ok; i++) {

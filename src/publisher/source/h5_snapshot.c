@@ -28,7 +28,7 @@ static void key_of(const struct c2_h5_state *state, struct c2_file_key *out)
 
 bool c2_h5_is_doubted(const struct c2_h5_file *file)
 {
-    return c2_gens_is_doubted(file->gens, file->prefix);
+    return c2_gens_is_doubted(file->base.site->gens, file->base.prefix);
 }
 
 /* Written a moment ago: a write may be under way, or another one leave the same time. What only grows (SWMR)
@@ -133,7 +133,7 @@ static bool take_item(void *ctx, const struct c2_h5_answer *item, const char *pa
     if (item->kind == C2_H5_SHOWS_REFUSED) {
         char text[400];
         snprintf(text, sizeof(text), "%.*s", C2_STR_ARG(body));
-        entry->refusal = c2_h5_workers_reason(making->file->workers, text);
+        entry->refusal = c2_site_reason(making->file->base.site, text);
     }
     return true;
 }
@@ -167,8 +167,8 @@ static bool name_file(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool
     struct c2_file_key key;
 
     key_of(&snap->state, &key);
-    if (!c2_gens_of_file(file->gens, file->prefix, &key, &snap->gen, err)) return false;
-    if (snap->gen.undecided && !undecided) return c2_fail_busy(err, file->filename);
+    if (!c2_gens_of_file(file->base.site->gens, file->base.prefix, &key, &snap->gen, err)) return false;
+    if (snap->gen.undecided && !undecided) return c2_fail_busy(err, file->base.filename);
     snap->hasty = snap->hasty || snap->gen.undecided || !is_still(&key, &snap->gen, &snap->others);
     note_others(snap);
     return true;
@@ -181,7 +181,7 @@ bool c2_h5_snapshot_make(struct c2_h5_file *file, bool undecided, struct c2_h5_s
     struct making making = {file, snap};
     C2_AUTO(c2_buf) others = C2_BUF_INIT(C2_H5_PROTO_BODY);
     struct c2_h5_call call = {.op = C2_H5_OP_WALK,
-                              .file = file->filename,
+                              .file = file->base.filename,
                               .name = "/",
                               .item = take_item,
                               .ctx = &making,
@@ -191,7 +191,7 @@ bool c2_h5_snapshot_make(struct c2_h5_file *file, bool undecided, struct c2_h5_s
     atomic_init(&snap->refs, 1);
     pthread_mutex_init(&snap->lock, NULL);
     snap->budget = BUDGET;
-    bool ok = c2_h5_workers_call(file->workers, &call, err) &&
+    bool ok = c2_h5_workers_call(c2_h5_file_workers(file), &call, err) &&
               c2_h5_others_add(&snap->others, c2_buf_bytes(&others), &snap->hasty, err);
     snap->state = call.answer.before;
     snap->hasty = snap->hasty || !c2_h5_same_state(&call.answer.before, &call.answer.after);
@@ -224,7 +224,7 @@ static bool stamp(struct c2_h5_file *file, const struct c2_h5_snapshot *snap, co
     uint64_t fingerprint = looked->ok ? looked->call.answer.fingerprint : 0;
     uint64_t others = c2_h5_others_hash(&looked->others, false);
     char validator[56];
-    bool bare = strcmp(file->prefix, ".") == 0;
+    bool bare = strcmp(file->base.prefix, ".") == 0;
 
     gen->unusable = entry->refusal;
     gen->hidden = !entry->plain;
@@ -235,8 +235,8 @@ static bool stamp(struct c2_h5_file *file, const struct c2_h5_snapshot *snap, co
                  snap->gen.validator);
     else
         snprintf(validator, sizeof(validator), "h5f-%.40s", snap->gen.validator);
-    return c2_buf_printf(&path, err, "%s%s%s", bare ? "" : file->prefix, bare ? "" : "/", entry->path) &&
-           c2_gens_of_part(file->gens, c2_buf_cstr(&path), validator,
+    return c2_buf_printf(&path, err, "%s%s%s", bare ? "" : file->base.prefix, bare ? "" : "/", entry->path) &&
+           c2_gens_of_part(file->base.site->gens, c2_buf_cstr(&path), validator,
                            snap->state.sec * 1000000000 + snap->state.nsec,
                            looked->ok ? looked->call.answer.nbytes : 0, gen, err);
 }
@@ -266,7 +266,7 @@ static bool take_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, stru
         entry->plain = looked->call.answer.kind != 0 && is_plain_name(entry->path);
     } else if (!entry->refusal) {
         snap->nlost += looked->why.code == CAT2_EIO;
-        entry->refusal = c2_h5_workers_reason(file->workers, looked->why.message);
+        entry->refusal = c2_site_reason(file->base.site, looked->why.message);
     }
     entry->looked = stamp(file, snap, looked, entry, err);
     return entry->looked;
@@ -292,7 +292,7 @@ bool c2_h5_snapshot_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, s
 {
     C2_AUTO(c2_buf) others = C2_BUF_INIT(C2_H5_PROTO_BODY);
     struct looked looked = {
-        .call = {.op = C2_H5_OP_LOOK, .file = file->filename, .name = entry->name, .others = &others}};
+        .call = {.op = C2_H5_OP_LOOK, .file = file->base.filename, .name = entry->name, .others = &others}};
     bool ok = true, ignored;
 
     pthread_mutex_lock(&snap->lock);
@@ -304,7 +304,7 @@ bool c2_h5_snapshot_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, s
     if (done) return true;
     if (!refused) {
         looked.call.nchunk = take_budget(snap);
-        looked.ok = c2_h5_workers_call(file->workers, &looked.call, &looked.why);
+        looked.ok = c2_h5_workers_call(c2_h5_file_workers(file), &looked.call, &looked.why);
         if (!looked.ok && (looked.why.code == CAT2_ECANCELLED || looked.why.code == CAT2_ENOMEM)) {
             *err = looked.why;
             return false;
@@ -341,8 +341,8 @@ bool c2_h5_snapshot_is_old(struct c2_h5_file *file, struct c2_h5_snapshot *snap,
 
     key_of(now, &key);
     *old = true;
-    if (!c2_gens_of_file(file->gens, file->prefix, &key, &gen, err)) return false;
-    if (gen.undecided) return c2_fail_busy(err, file->filename);
+    if (!c2_gens_of_file(file->base.site->gens, file->base.prefix, &key, &gen, err)) return false;
+    if (gen.undecided) return c2_fail_busy(err, file->base.filename);
     if (!snap) return true;
     pthread_mutex_lock(&snap->lock);
     *old = !c2_h5_same_state(&snap->state, now) || strcmp(snap->gen.validator, gen.validator) != 0 ||

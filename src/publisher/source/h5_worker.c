@@ -2,8 +2,6 @@
 /* Talking to processes of cat2h5. */
 #include "publisher/source/h5_worker.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -13,16 +11,11 @@
 #define PATIENCE_MS 30000  /* for one request */
 #define LOOK_MS     10000  /* whether a dataset changed */
 #define WALK_MS     300000 /* for all names of a file */
-#define REASONS_MAX 1024   /* distinct texts of why a dataset is not carried */
 #define DEATHS_MAX  20     /* in DEATHS_MS; then requests fail at once for a while */
 #define DEATHS_MS   10000
 
 struct c2_h5_workers {
-    atomic_int refs;
     struct c2_helpers *processes;
-    pthread_mutex_t lock; /* guards the reasons */
-    char **reasons;
-    int nreasons;
 };
 
 /* ---- talking ---- */
@@ -119,24 +112,6 @@ bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, stru
     return c2_fail(err, CAT2_EIO, "the HDF5 worker %s, asked for %.120s", how, call->name);
 }
 
-/* ---- reasons ---- */
-
-const char *c2_h5_workers_reason(struct c2_h5_workers *all, const char *text)
-{
-    const char *found = NULL;
-
-    pthread_mutex_lock(&all->lock);
-    if (!all->reasons) all->reasons = calloc(REASONS_MAX, sizeof(*all->reasons));
-    for (int i = 0; i < all->nreasons && !found; i++)
-        if (strcmp(all->reasons[i], text) == 0) found = all->reasons[i];
-    if (!found && all->reasons && all->nreasons < REASONS_MAX) {
-        char *copy = c2_str_dup(c2_str_of(text));
-        if (copy) found = all->reasons[all->nreasons++] = copy;
-    }
-    pthread_mutex_unlock(&all->lock);
-    return found ? found : "cannot be carried";
-}
-
 /* ---- life ---- */
 
 bool c2_h5_workers_new(const char *dir, struct c2_h5_workers **out, struct cat2_error *err)
@@ -155,8 +130,6 @@ bool c2_h5_workers_new(const char *dir, struct c2_h5_workers **out, struct cat2_
         free(all);
         return false;
     }
-    pthread_mutex_init(&all->lock, NULL);
-    atomic_init(&all->refs, 1);
     *out = all;
     return true;
 }
@@ -166,19 +139,8 @@ void c2_h5_workers_cancel(struct c2_h5_workers *all)
     c2_helpers_cancel(all->processes);
 }
 
-struct c2_h5_workers *c2_h5_workers_ref(struct c2_h5_workers *all)
+void c2_h5_workers_free(struct c2_h5_workers *all)
 {
-    atomic_fetch_add(&all->refs, 1);
-    return all;
-}
-
-void c2_h5_workers_unref(struct c2_h5_workers *all)
-{
-    if (!all || atomic_fetch_sub(&all->refs, 1) != 1) return;
     c2_helpers_free(all->processes);
-    for (int i = 0; i < all->nreasons; i++)
-        free(all->reasons[i]);
-    free(all->reasons);
-    pthread_mutex_destroy(&all->lock);
     free(all);
 }

@@ -12,12 +12,7 @@ struct c2_h5_workers;
 bool c2_h5_workers_new(const char *dir, struct c2_h5_workers **out, struct cat2_error *err);
 /** Calls fail soon with CAT2_ECANCELLED, now and later; the processes are ended. */
 void c2_h5_workers_cancel(struct c2_h5_workers *workers);
-struct c2_h5_workers *c2_h5_workers_ref(struct c2_h5_workers *workers);
-void c2_h5_workers_unref(struct c2_h5_workers *workers);
-
-/** The text, kept as long as the workers: the catalog holds on to it. Beyond a number of them, a general one.
- */
-const char *c2_h5_workers_reason(struct c2_h5_workers *workers, const char *text);
+void c2_h5_workers_free(struct c2_h5_workers *workers); /* nobody may talk to them */
 
 struct c2_h5_call {
     enum c2_h5_op op;

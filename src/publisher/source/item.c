@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Counted datasets. */
+/* Counted datasets, and that they do not change while they are read. */
 #include "publisher/source/source.h"
 
 static atomic_size_t nopen;
@@ -25,5 +25,24 @@ void c2_item_unref(struct c2_item *item)
 {
     if (!item || atomic_fetch_sub(&item->refs, 1) != 1) return;
     if (item->counted) atomic_fetch_sub(&nopen, 1);
+    if (item->home) item->home->free(item->home);
     item->ops->free(item);
+}
+
+bool c2_item_check(struct c2_item *item, struct cat2_error *err)
+{
+    if (item->ops->check) return item->ops->check(item, err);
+    return !item->home || item->home->check(item, err);
+}
+
+bool c2_item_chunk(struct c2_item *item, int64_t nchunk, struct c2_buf *out, struct cat2_error *err)
+{
+    size_t before = out->n;
+    struct cat2_error late;
+
+    bool ok = item->ops->chunk(item, nchunk, out, err);
+    if (item->ops->check || c2_item_check(item, &late)) return ok;
+    out->n = before;
+    *err = late;
+    return false;
 }

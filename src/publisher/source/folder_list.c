@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which containers there are. */
+#include "publisher/source/folder_list.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/name.h"
+
+/* The file rel as it is named on disk; -1. */
+static int open_rel(struct c2_folder_list *list, const char *rel, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
+
+    if (!c2_path_of_text(c2_str_of(rel), &name, err)) return -1;
+    return c2_fs_open(list->root, c2_buf_cstr(&name), O_RDONLY | O_NONBLOCK, err);
+}
+
+const struct c2_format *c2_folder_format(struct c2_folder_list *list, const char *rel,
+                                         const struct c2_format *before, const char **reason,
+                                         struct cat2_error *err)
+{
+    const struct c2_format *format = NULL;
+    struct c2_place place = {.name = rel};
+    struct stat st;
+
+    *reason = NULL;
+    place.fd = open_rel(list, rel, err);
+    if (place.fd >= 0 && fstat(place.fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
+        place.is_dir = S_ISDIR(st.st_mode);
+        enum c2_claim claim = c2_formats_probe(&place, &format, reason);
+        if (claim < C2_CLAIM_NAME) format = NULL;
+        if (claim == C2_CLAIM_NONE) *reason = NULL;
+        if (!format && before) before->probe(&place, reason);
+    }
+    if (place.fd >= 0) close(place.fd);
+    return format;
+}
+
+static size_t place_of(const struct c2_folder_list *list, const char *rel, bool *found)
+{
+    size_t lo = 0, hi = list->n;
+
+    *found = false;
+    while (lo < hi && !*found) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = strcmp(list->folders[mid].rel, rel);
+        *found = order == 0;
+        if (order < 0)
+            lo = mid + 1;
+        else if (order > 0)
+            hi = mid;
+        else
+            lo = mid;
+    }
+    return lo;
+}
+
+static void remove_at(struct c2_folder_list *list, size_t at)
+{
+    c2_container_unref(list->folders[at].container);
+    free(list->folders[at].rel);
+    list->n--;
+    memmove(list->folders + at, list->folders + at + 1, (list->n - at) * sizeof(*list->folders));
+}
+
+static bool insert(struct c2_folder_list *list, const struct c2_format *format, const char *rel, size_t at,
+                   struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) full = C2_BUF_INIT(2 * PATH_MAX);
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
+    struct c2_folder fresh = {.rel = c2_str_dup(c2_str_of(rel))};
+
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 16;
+        struct c2_folder *grown = realloc(list->folders, cap * sizeof(*grown));
+        if (grown) {
+            list->folders = grown;
+            list->cap = cap;
+        }
+    }
+    bool ok =
+        fresh.rel && list->n < list->cap && c2_path_of_text(c2_str_of(rel), &name, err) &&
+        c2_buf_printf(&full, err, "%s/%s", list->site->dir, c2_buf_cstr(&name)) &&
+        c2_container_new(format, c2_buf_cstr(&full), c2_buf_cstr(&name), list->site, &fresh.container, err);
+    if (!ok) {
+        free(fresh.rel);
+        return c2_fail_nomem(err, format->name);
+    }
+    memmove(list->folders + at + 1, list->folders + at, (list->n - at) * sizeof(fresh));
+    list->folders[at] = fresh;
+    list->n++;
+    return true;
+}
+
+struct c2_container *c2_folder_known(struct c2_folder_list *list, const char *rel,
+                                     const struct c2_format *format)
+{
+    struct c2_container *container = NULL;
+    struct cat2_error err;
+    bool found;
+
+    pthread_mutex_lock(&list->lock);
+    size_t at = place_of(list, rel, &found);
+    if (found && format && list->folders[at].container->format != format) {
+        remove_at(list, at);
+        found = false;
+    }
+    if (found || (format && insert(list, format, rel, at, &err))) {
+        list->folders[at].seen = list->folders[at].seen || format;
+        container = c2_container_ref(list->folders[at].container);
+    }
+    pthread_mutex_unlock(&list->lock);
+    return container;
+}
+
+struct c2_container *c2_folder_find(struct c2_folder_list *list, const char *rel)
+{
+    struct c2_container *container = c2_folder_known(list, rel, NULL);
+    struct cat2_error ignored;
+    const char *reason;
+
+    if (container) return container;
+    const struct c2_format *format = c2_folder_format(list, rel, NULL, &reason, &ignored);
+    return format ? c2_folder_known(list, rel, format) : NULL;
+}
+
+void c2_folder_list_begin(struct c2_folder_list *list)
+{
+    pthread_mutex_lock(&list->lock);
+    for (size_t i = 0; i < list->n; i++)
+        list->folders[i].seen = false;
+    pthread_mutex_unlock(&list->lock);
+}
+
+void c2_folder_list_end(struct c2_folder_list *list)
+{
+    pthread_mutex_lock(&list->lock);
+    for (size_t i = list->n; i-- > 0;)
+        if (!list->folders[i].seen) remove_at(list, i);
+    pthread_mutex_unlock(&list->lock);
+}
+
+/* ---- life ---- */
+
+bool c2_folder_list_init(struct c2_folder_list *list, const char *root, struct c2_gens *gens,
+                         struct cat2_error *err)
+{
+    pthread_mutex_init(&list->lock, NULL);
+    list->root = c2_fs_open_dir(root, false, err);
+    char *whole = list->root >= 0 ? c2_fs_absolute(root, err) : NULL;
+    bool ok = whole && c2_site_new(whole, c2_formats, gens, &list->site, err);
+    free(whole);
+    return ok;
+}
+
+void c2_folder_list_fini(struct c2_folder_list *list)
+{
+    while (list->n)
+        remove_at(list, list->n - 1);
+    free(list->folders);
+    c2_site_unref(list->site);
+    if (list->root >= 0) close(list->root);
+    pthread_mutex_destroy(&list->lock);
+}
