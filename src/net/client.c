@@ -1,157 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The HTTP client: curl's multi interface driven by the loop. */
+/* The HTTP client's sockets and timer on the loop. */
 #include "net/client.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <uv.h>
-
-#include "base/limits.h"
 
 struct socket_watch {
     uv_poll_t poll;
     struct c2_http *http;
-    curl_socket_t fd;
+    int fd;
     int events;
 };
 
 struct c2_http {
     struct c2_loop *loop;
-    CURLM *multi;
+    struct c2_multi *multi;
     uv_timer_t timer;
-    struct c2_http_flight *flights;
     bool closing;
-    bool unwatched; /* there are such flights */
 };
-
-struct c2_http_flight {
-    struct c2_http_flight *prev, *next;
-    struct c2_http *http;
-    CURL *easy;
-    struct curl_slist *headers;
-    struct c2_http_call call;
-    char *url, *body;
-    struct c2_buf reply_headers, reply_body;
-    struct cat2_error err;
-    char reason[CURL_ERROR_SIZE];
-    bool told_head;
-    bool unwatched; /* no memory to watch its socket: it would wait for ever */
-};
-
-static void flight_free(struct c2_http_flight *f)
-{
-    if (f->prev)
-        f->prev->next = f->next;
-    else
-        f->http->flights = f->next;
-    if (f->next) f->next->prev = f->prev;
-    if (f->easy) {
-        curl_multi_remove_handle(f->http->multi, f->easy);
-        curl_easy_cleanup(f->easy);
-    }
-    curl_slist_free_all(f->headers);
-    c2_buf_fini(&f->reply_headers);
-    c2_buf_fini(&f->reply_body);
-    free(f->url);
-    free(f->body);
-    free(f);
-}
-
-static struct c2_http_reply reply_of(struct c2_http_flight *f, int status)
-{
-    struct c2_http_reply reply = {
-        .status = status, .headers = c2_buf_str(&f->reply_headers), .body = &f->reply_body};
-
-    c2_http_header(&reply, "Content-Type", &reply.content_type);
-    c2_http_header(&reply, "ETag", &reply.etag);
-    return reply;
-}
-
-static void succeed(struct c2_http_flight *f, int status)
-{
-    struct c2_http_reply reply = reply_of(f, status);
-
-    f->call.done(f->call.ctx, &reply, NULL);
-}
-
-/* Something came, or the connection ended, but no sound answer: perhaps what was sent was one. */
-static bool is_garbled(CURLcode code, const struct c2_http_flight *f)
-{
-    switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_GOT_NOTHING:
-    case CURLE_RECV_ERROR:
-    case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_FILESIZE_EXCEEDED:
-        return true;
-    case CURLE_OPERATION_TIMEDOUT: /* its length may be the damage */
-        return f->reply_headers.n > 0;
-    default:
-        return false;
-    }
-}
-
-/* The transfer ended: tell, and forget. done() may start or cancel other flights. */
-static void land(struct c2_http_flight *f, CURLcode code)
-{
-    long status = 0;
-
-    curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_multi_remove_handle(f->http->multi, f->easy);
-    curl_easy_cleanup(f->easy);
-    f->easy = NULL;
-    if (code == CURLE_OK) {
-        succeed(f, (int)status);
-    } else {
-        if (f->err.code == CAT2_OK)
-            c2_fail(&f->err, is_garbled(code, f) ? CAT2_EDATA : CAT2_EUPSTREAM, "%.60s%s: %.100s", f->url,
-                    strlen(f->url) > 60 ? "..." : "", f->reason[0] ? f->reason : curl_easy_strerror(code));
-        f->call.done(f->call.ctx, NULL, &f->err);
-    }
-    flight_free(f);
-}
-
-static void reap(struct c2_http *http)
-{
-    CURLMsg *message;
-    int left;
-
-    while ((message = curl_multi_info_read(http->multi, &left))) {
-        struct c2_http_flight *f = NULL;
-        if (message->msg != CURLMSG_DONE) continue;
-        CURLcode code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&f);
-        land(f, code);
-    }
-    while (http->unwatched) {
-        struct c2_http_flight *f = http->flights;
-        while (f && !f->unwatched)
-            f = f->next;
-        http->unwatched = f != NULL;
-        if (f) {
-            c2_fail_nomem(&f->err, "HTTP request");
-            land(f, CURLE_OUT_OF_MEMORY);
-        }
-    }
-}
 
 static void on_socket_event(uv_poll_t *poll, int status, int events)
 {
     struct socket_watch *watch = poll->data;
     struct c2_http *http = watch->http;
-    int flags = 0, running;
 
     /* An error on the socket, a reset for one: curl finds it when it reads, and then may try a reused
      * connection anew; told of the error it would only give up. */
-    if (status < 0) flags = CURL_CSELECT_IN | CURL_CSELECT_OUT;
-    if (events & UV_READABLE) flags |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE) flags |= CURL_CSELECT_OUT;
-    curl_multi_socket_action(http->multi, watch->fd, flags, &running);
+    c2_multi_ready(http->multi, watch->fd, status < 0 || (events & UV_READABLE),
+                   status < 0 || (events & UV_WRITABLE));
     if (status < 0 && !uv_is_closing((uv_handle_t *)poll)) /* the loop has stopped it */
         uv_poll_start(poll, watch->events, on_socket_event);
-    reap(http);
+    c2_multi_reap(http->multi);
 }
 
 static void watch_closed(uv_handle_t *handle)
@@ -159,86 +38,49 @@ static void watch_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+static bool on_watch(void *ctx, int fd, bool read, bool write, void **slot)
 {
     struct c2_http *http = ctx;
-    struct socket_watch *watch = socket_ctx;
-    struct c2_http_flight *f = NULL;
+    struct socket_watch *watch = *slot;
 
-    if (what == CURL_POLL_REMOVE) {
+    if (!read && !write) {
         if (watch) uv_close((uv_handle_t *)&watch->poll, watch_closed);
-        curl_multi_assign(http->multi, fd, NULL);
-        return 0;
+        *slot = NULL;
+        return true;
     }
     if (!watch) {
         watch = calloc(1, sizeof(*watch));
-        if (!watch) {
-            curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&f);
-            if (f) f->unwatched = http->unwatched = true; /* reap() comes next, and ends it */
-            return f ? 0 : -1;
-        }
+        if (!watch) return false;
         watch->http = http;
         watch->fd = fd;
         uv_poll_init_socket(c2_loop_uv(http->loop), &watch->poll, fd);
         watch->poll.data = watch;
-        curl_multi_assign(http->multi, fd, watch);
+        *slot = watch;
     }
-    watch->events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    watch->events = (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0);
     uv_poll_start(&watch->poll, watch->events, on_socket_event);
-    return 0;
+    return true;
 }
 
 static void on_timeout(uv_timer_t *timer)
 {
     struct c2_http *http = timer->data;
-    int running;
 
-    curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    reap(http);
+    c2_multi_timeout(http->multi);
+    c2_multi_reap(http->multi);
 }
 
-static int on_timer_wanted(CURLM *multi, long ms, void *ctx)
+static void on_timer(void *ctx, int64_t ms)
 {
     struct c2_http *http = ctx;
 
-    (void)multi;
     if (ms < 0)
         uv_timer_stop(&http->timer);
     else if (!http->closing)
         uv_timer_start(&http->timer, on_timeout, (uint64_t)ms, 0);
-    return 0;
 }
 
-static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
-{
-    struct c2_http_flight *f = ctx;
-
-    (void)one;
-    if (c2_str_starts((struct c2_str){bytes, n}, "HTTP/")) c2_buf_clear(&f->reply_headers);
-    return c2_buf_append(&f->reply_headers, bytes, n, &f->err) ? n : 0;
-}
-
-static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
-{
-    struct c2_http_flight *f = ctx;
-    long status = 0;
-
-    (void)one;
-    curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
-    bool ok = true;
-    if (f->call.data && f->call.head && status / 100 == 2 && !f->told_head) {
-        struct c2_http_reply reply = reply_of(f, (int)status);
-        reply.body = NULL;
-        f->told_head = true;
-        ok = f->call.head(f->call.ctx, &reply, &f->err);
-    }
-    if (ok && f->call.data && status / 100 == 2)
-        ok = f->call.data(f->call.ctx, (int)status, (struct c2_bytes){(uint8_t *)bytes, n}, &f->err);
-    else if (ok)
-        ok = c2_buf_append(&f->reply_body, bytes, n, &f->err);
-    if (!ok) c2_fail_within(&f->err, "%.120s", f->url);
-    return ok ? n : 0;
-}
+static const struct c2_multi_ops OPS = {on_watch, on_timer};
 
 bool c2_http_new(struct c2_loop *loop, int per_host_max, int total_max, struct c2_http **out,
                  struct cat2_error *err)
@@ -246,123 +88,36 @@ bool c2_http_new(struct c2_loop *loop, int per_host_max, int total_max, struct c
     struct c2_http *http = calloc(1, sizeof(*http));
 
     if (!http) return c2_fail_nomem(err, "HTTP client");
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    http->multi = curl_multi_init();
-    if (!http->multi) {
+    if (!c2_multi_new(&OPS, http, per_host_max, total_max, &http->multi, err)) {
         free(http);
-        return c2_fail_nomem(err, "HTTP client");
+        return false;
     }
     http->loop = loop;
     uv_timer_init(c2_loop_uv(loop), &http->timer);
     http->timer.data = http;
-    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
-    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-    curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)per_host_max);
-    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)total_max);
-    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, c2_min_i64(per_host_max * 4, total_max));
     *out = http;
     return true;
 }
 
 static void timer_closed(uv_handle_t *handle)
 {
-    struct c2_http *http = handle->data;
-
-    free(http);
+    free(handle->data);
 }
 
 void c2_http_free(struct c2_http *http)
 {
-    struct cat2_error err;
-
     if (!http) return;
     http->closing = true;
-    c2_fail(&err, CAT2_ECANCELLED, "shutting down");
-    while (http->flights) {
-        struct c2_http_flight *f = http->flights;
-        f->call.done(f->call.ctx, NULL, &err);
-        flight_free(f);
-    }
-    curl_multi_cleanup(http->multi);
+    c2_multi_free(http->multi);
     uv_close((uv_handle_t *)&http->timer, timer_closed);
-}
-
-static bool copy_headers(struct c2_http_flight *f, const struct c2_http_call *call)
-{
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    bool ok = list != NULL;
-
-    if (ok && call->body.n) ok = curl_slist_append(list, "Content-Type: application/json") != NULL;
-    for (const char *const *header = call->headers; ok && header && *header; header++)
-        ok = curl_slist_append(list, *header) != NULL;
-    f->headers = list;
-    return ok;
-}
-
-static void set_options(struct c2_http_flight *f)
-{
-    const struct c2_http_call *call = &f->call;
-    CURL *easy = f->easy;
-    int64_t stall_s = c2_div_ceil(call->stall_ms ? call->stall_ms : 10000, 1000);
-
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, f);
-    curl_easy_setopt(easy, CURLOPT_URL, f->url);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, f->reason);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 30000));
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)stall_s);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "caterva2/" C2_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, f);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, f);
-    if (call->fresh) {
-        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-    }
-    if (call->method && strcmp(call->method, "GET") != 0)
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
-    if (call->body.n || (call->method && strcmp(call->method, "POST") == 0)) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, f->body);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)call->body.n);
-    }
 }
 
 struct c2_http_flight *c2_http_start(struct c2_http *http, const struct c2_http_call *call)
 {
-    struct c2_http_flight *f = calloc(1, sizeof(*f));
-
-    if (!f) return NULL;
-    f->http = http;
-    f->call = *call;
-    f->next = http->flights;
-    if (f->next) f->next->prev = f;
-    http->flights = f;
-    c2_buf_init(&f->reply_headers, 65536);
-    c2_buf_init(&f->reply_body, call->body_max ? call->body_max : 65536);
-    f->url = c2_str_dup(c2_str_of(call->url));
-    f->body = c2_str_dup(call->body);
-    f->easy = curl_easy_init();
-    if (!f->url || !f->body || !f->easy || !copy_headers(f, call)) {
-        flight_free(f);
-        return NULL;
-    }
-    set_options(f);
-    curl_multi_add_handle(http->multi, f->easy);
-    return f;
+    return c2_multi_start(http->multi, call);
 }
 
 void c2_http_cancel(struct c2_http_flight *flight)
 {
-    if (flight) flight_free(flight);
+    c2_multi_cancel(flight);
 }

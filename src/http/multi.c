@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* curl's multi interface, without a loop of its own. */
+#include "http/multi.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+
+struct c2_multi {
+    const struct c2_multi_ops *ops;
+    void *ctx;
+    CURLM *multi;
+    struct c2_http_flight *flights;
+    bool unwatched; /* there are such flights */
+};
+
+struct c2_http_flight {
+    struct c2_http_flight *prev, *next;
+    struct c2_multi *http;
+    CURL *easy;
+    struct curl_slist *headers;
+    struct c2_http_call call;
+    char *url, *body;
+    struct c2_buf reply_headers, reply_body;
+    struct cat2_error err;
+    char reason[CURL_ERROR_SIZE];
+    bool told_head;
+    bool unwatched; /* no memory to watch its socket: it would wait for ever */
+};
+
+static void flight_free(struct c2_http_flight *f)
+{
+    if (f->prev)
+        f->prev->next = f->next;
+    else
+        f->http->flights = f->next;
+    if (f->next) f->next->prev = f->prev;
+    if (f->easy) {
+        curl_multi_remove_handle(f->http->multi, f->easy);
+        curl_easy_cleanup(f->easy);
+    }
+    curl_slist_free_all(f->headers);
+    c2_buf_fini(&f->reply_headers);
+    c2_buf_fini(&f->reply_body);
+    free(f->url);
+    free(f->body);
+    free(f);
+}
+
+static struct c2_http_reply reply_of(struct c2_http_flight *f, int status)
+{
+    struct c2_http_reply reply = {
+        .status = status, .headers = c2_buf_str(&f->reply_headers), .body = &f->reply_body};
+
+    c2_http_header(&reply, "Content-Type", &reply.content_type);
+    c2_http_header(&reply, "ETag", &reply.etag);
+    return reply;
+}
+
+static void succeed(struct c2_http_flight *f, int status)
+{
+    struct c2_http_reply reply = reply_of(f, status);
+
+    f->call.done(f->call.ctx, &reply, NULL);
+}
+
+/* Something came, or the connection ended, but no sound answer: perhaps what was sent was one. */
+static bool is_garbled(CURLcode code, const struct c2_http_flight *f)
+{
+    switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_FILESIZE_EXCEEDED:
+        return true;
+    case CURLE_OPERATION_TIMEDOUT: /* its length may be the damage */
+        return f->reply_headers.n > 0;
+    default:
+        return false;
+    }
+}
+
+/* The transfer ended: tell, and forget. done() may start or cancel other flights. */
+static void land(struct c2_http_flight *f, CURLcode code)
+{
+    long status = 0;
+
+    curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_multi_remove_handle(f->http->multi, f->easy);
+    curl_easy_cleanup(f->easy);
+    f->easy = NULL;
+    if (code == CURLE_OK) {
+        succeed(f, (int)status);
+    } else {
+        if (f->err.code == CAT2_OK)
+            c2_fail(&f->err, is_garbled(code, f) ? CAT2_EDATA : CAT2_EUPSTREAM, "%.60s%s: %.100s", f->url,
+                    strlen(f->url) > 60 ? "..." : "", f->reason[0] ? f->reason : curl_easy_strerror(code));
+        f->call.done(f->call.ctx, NULL, &f->err);
+    }
+    flight_free(f);
+}
+
+void c2_multi_reap(struct c2_multi *http)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(http->multi, &left))) {
+        struct c2_http_flight *f = NULL;
+        if (message->msg != CURLMSG_DONE) continue;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&f);
+        land(f, code);
+    }
+    while (http->unwatched) {
+        struct c2_http_flight *f = http->flights;
+        while (f && !f->unwatched)
+            f = f->next;
+        http->unwatched = f != NULL;
+        if (f) {
+            c2_fail_nomem(&f->err, "HTTP request");
+            land(f, CURLE_OUT_OF_MEMORY);
+        }
+    }
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *watch)
+{
+    struct c2_multi *http = ctx;
+    struct c2_http_flight *f = NULL;
+    bool remove = what == CURL_POLL_REMOVE;
+
+    if (!http->ops->watch(http->ctx, fd, !remove && (what & CURL_POLL_IN), !remove && (what & CURL_POLL_OUT),
+                          &watch)) {
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&f);
+        if (f) f->unwatched = http->unwatched = true; /* c2_multi_reap() comes next, and ends it */
+        return f ? 0 : -1;
+    }
+    curl_multi_assign(http->multi, fd, watch);
+    return 0;
+}
+
+static int on_timer_wanted(CURLM *multi, long ms, void *ctx)
+{
+    struct c2_multi *http = ctx;
+
+    (void)multi;
+    http->ops->timer(http->ctx, ms);
+    return 0;
+}
+
+void c2_multi_ready(struct c2_multi *http, int fd, bool readable, bool writable)
+{
+    int running;
+
+    curl_multi_socket_action(http->multi, fd,
+                             (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0), &running);
+}
+
+void c2_multi_timeout(struct c2_multi *http)
+{
+    int running;
+
+    curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
+{
+    struct c2_http_flight *f = ctx;
+
+    (void)one;
+    if (c2_str_starts((struct c2_str){bytes, n}, "HTTP/")) c2_buf_clear(&f->reply_headers);
+    return c2_buf_append(&f->reply_headers, bytes, n, &f->err) ? n : 0;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
+{
+    struct c2_http_flight *f = ctx;
+    long status = 0;
+
+    (void)one;
+    curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+    bool ok = true;
+    if (f->call.data && f->call.head && status / 100 == 2 && !f->told_head) {
+        struct c2_http_reply reply = reply_of(f, (int)status);
+        reply.body = NULL;
+        f->told_head = true;
+        ok = f->call.head(f->call.ctx, &reply, &f->err);
+    }
+    if (ok && f->call.data && status / 100 == 2)
+        ok = f->call.data(f->call.ctx, (int)status, (struct c2_bytes){(uint8_t *)bytes, n}, &f->err);
+    else if (ok)
+        ok = c2_buf_append(&f->reply_body, bytes, n, &f->err);
+    if (!ok) c2_fail_within(&f->err, "%.120s", f->url);
+    return ok ? n : 0;
+}
+
+bool c2_multi_new(const struct c2_multi_ops *ops, void *ctx, int per_host_max, int total_max,
+                  struct c2_multi **out, struct cat2_error *err)
+{
+    struct c2_multi *http = calloc(1, sizeof(*http));
+
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (http) http->multi = curl_multi_init();
+    if (!http || !http->multi) {
+        free(http);
+        return c2_fail_nomem(err, "HTTP client");
+    }
+    http->ops = ops;
+    http->ctx = ctx;
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)per_host_max);
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)total_max);
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, c2_min_i64(per_host_max * 4, total_max));
+    *out = http;
+    return true;
+}
+
+void c2_multi_free(struct c2_multi *http)
+{
+    struct cat2_error err;
+
+    c2_fail(&err, CAT2_ECANCELLED, "shutting down");
+    while (http->flights) {
+        struct c2_http_flight *f = http->flights;
+        f->call.done(f->call.ctx, NULL, &err);
+        flight_free(f);
+    }
+    curl_multi_cleanup(http->multi);
+    free(http);
+}
+
+static bool copy_headers(struct c2_http_flight *f, const struct c2_http_call *call)
+{
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    bool ok = list != NULL;
+
+    if (ok && call->body.n) ok = curl_slist_append(list, "Content-Type: application/json") != NULL;
+    for (const char *const *header = call->headers; ok && header && *header; header++)
+        ok = curl_slist_append(list, *header) != NULL;
+    f->headers = list;
+    return ok;
+}
+
+static void set_options(struct c2_http_flight *f)
+{
+    const struct c2_http_call *call = &f->call;
+    CURL *easy = f->easy;
+    int64_t stall_s = c2_div_ceil(call->stall_ms ? call->stall_ms : 10000, 1000);
+
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, f);
+    curl_easy_setopt(easy, CURLOPT_URL, f->url);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, f->reason);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 30000));
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)stall_s);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "caterva2/" C2_VERSION);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, f);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, f);
+    if (call->fresh) {
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
+    if (call->method && strcmp(call->method, "GET") != 0)
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
+    if (call->body.n || (call->method && strcmp(call->method, "POST") == 0)) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, f->body);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)call->body.n);
+    }
+}
+
+struct c2_http_flight *c2_multi_start(struct c2_multi *http, const struct c2_http_call *call)
+{
+    struct c2_http_flight *f = calloc(1, sizeof(*f));
+
+    if (!f) return NULL;
+    f->http = http;
+    f->call = *call;
+    f->next = http->flights;
+    if (f->next) f->next->prev = f;
+    http->flights = f;
+    c2_buf_init(&f->reply_headers, 65536);
+    c2_buf_init(&f->reply_body, call->body_max ? call->body_max : 65536);
+    f->url = c2_str_dup(c2_str_of(call->url));
+    f->body = c2_str_dup(call->body);
+    f->easy = curl_easy_init();
+    if (!f->url || !f->body || !f->easy || !copy_headers(f, call)) {
+        flight_free(f);
+        return NULL;
+    }
+    set_options(f);
+    curl_multi_add_handle(http->multi, f->easy);
+    return f;
+}
+
+void c2_multi_cancel(struct c2_http_flight *flight)
+{
+    if (flight) flight_free(flight);
+}

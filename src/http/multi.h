@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Many HTTP requests at a time, driven by a loop of the caller's: pooled connections. One thread. */
+#ifndef C2_HTTP_MULTI_H
+#define C2_HTTP_MULTI_H
+
+#include "base/buf.h"
+#include "http/header.h"
+
+struct c2_http_reply {
+    int status;
+    struct c2_str content_type; /* "" when none */
+    struct c2_str etag;         /* as sent */
+    struct c2_str headers;      /* raw "Name: value\r\n..." of the final answer */
+    struct c2_buf *body;        /* steal it if you like; empty when data() took it; NULL in head() */
+    bool hashed;                /* checked.h: the answer's hash holds */
+};
+/** A header out of reply->headers, any case. */
+static inline bool c2_http_header(const struct c2_http_reply *reply, const char *name, struct c2_str *out)
+{
+    return c2_header_of(reply->headers, name, out);
+}
+
+struct c2_http_call {
+    const char *method;         /* NULL: GET */
+    const char *url;            /* copied */
+    const char *const *headers; /* "Name: value" strings, NULL-terminated, or NULL; copied */
+    struct c2_str body;         /* copied; sent as application/json */
+    int64_t timeout_ms;         /* whole request; 0: 30 000 */
+    int64_t stall_ms;           /* give up when nothing moves for so long; 0: 10 000 */
+    size_t body_max;            /* ceiling of the answer: CAT2_ELIMIT past it */
+    bool fresh;                 /* on a connection of its own, which is not used again */
+    /* optional: before the first data(); false ends the flight */
+    bool (*head)(void *ctx, const struct c2_http_reply *reply, struct cat2_error *err);
+    bool (*data)(void *ctx, int status, struct c2_bytes bytes,
+                 struct cat2_error *err); /* optional: take the body as it comes (2xx only) */
+    /* Exactly once. err is NULL when an HTTP answer came (any status); otherwise reply is NULL. What came and
+     * was no sound HTTP answer is CAT2_EDATA; no answer is CAT2_EUPSTREAM. */
+    void (*done)(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err);
+    void *ctx;
+};
+
+/* What the loop is to do. */
+struct c2_multi_ops {
+    /* Call c2_multi_ready() when the socket is readable or writable; neither: no more. *watch is the loop's,
+     * of this socket, NULL at first. false: out of memory. */
+    bool (*watch)(void *ctx, int fd, bool read, bool write, void **watch);
+    /* Call c2_multi_timeout() after ms; < 0: never. */
+    void (*timer)(void *ctx, int64_t ms);
+};
+struct c2_multi;
+struct c2_http_flight;
+bool c2_multi_new(const struct c2_multi_ops *ops, void *ctx, int per_host_max, int total_max,
+                  struct c2_multi **out, struct cat2_error *err);
+void c2_multi_free(struct c2_multi *multi);
+/** c2_multi_reap() is to follow each of both. */
+void c2_multi_ready(struct c2_multi *multi, int fd, bool readable, bool writable);
+void c2_multi_timeout(struct c2_multi *multi);
+/** Call done() of what has ended. */
+void c2_multi_reap(struct c2_multi *multi);
+/** As net/client.h has them. */
+struct c2_http_flight *c2_multi_start(struct c2_multi *multi, const struct c2_http_call *call);
+void c2_multi_cancel(struct c2_http_flight *flight);
+
+#endif
