@@ -149,7 +149,7 @@ static void begin_anew(struct c2_request *req, struct c2_root_state *root)
     }
     *a = (struct anew){.req = req, .sub = root->sub};
     snprintf(a->root, sizeof(a->root), "%s", root->root.name);
-    c2_sub_when_listed(root, handle_anew, a);
+    c2_sub_when_listed_again(root, handle_anew, a);
 }
 
 void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct cat2_error *err)

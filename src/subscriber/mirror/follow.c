@@ -243,6 +243,19 @@ void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const 
     wait_for(root, LISTED_MS, fn, ctx);
 }
 
+void c2_sub_when_listed_again(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                              void *ctx)
+{
+    struct cat2_error err;
+
+    if (c2_root_is_followed(root)) {
+        wait_for(root, LISTED_MS, fn, ctx);
+    } else {
+        c2_fail(&err, CAT2_ECANCELLED, C2_FOLLOW_LEFT);
+        fn(ctx, &err);
+    }
+}
+
 void c2_sub_when_known_within(struct c2_root_state *root, int64_t ms,
                               void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
 {

@@ -28,6 +28,9 @@ bool c2_follow_line_of_info(const char *path, const char *http, struct c2_http_r
  * listed, for long. */
 void c2_sub_when_listed(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
                         void *ctx);
+/** The same for who has used it: a root that has been left meanwhile stays left, and fn is told so. */
+void c2_sub_when_listed_again(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),
+                              void *ctx);
 /** The same for who wants something of it: at once when the root has been listed before, or there is none
  * (NULL); else within some seconds. */
 void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const struct cat2_error *err),

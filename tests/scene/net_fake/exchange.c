@@ -299,7 +299,7 @@ static void cut(struct c2_exchange *x)
     if (x->left || x->ended || !x->from->alive) return;
     x->refs++;
     x->lost = true; /* with all that is on its way */
-    c2_fake_soon(x->from, tell_lost, x);
+    c2_fake_at(x->from, x->to, c2_fake_now(), tell_lost, x);
 }
 
 static int cut_all(struct c2_host *host, bool asked_too, const char *target)

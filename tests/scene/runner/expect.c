@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a scene expects: one clause at a time. */
+#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,15 +134,38 @@ static int64_t cache_nbytes(struct program *sub)
     return n;
 }
 
+static int ncached;
+
+static int count_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)path;
+    (void)st;
+    (void)ftw;
+    ncached += type == FTW_F;
+    return 0;
+}
+
+/* cache is empty of ROOT [in SUB] */
+static bool is_empty(const struct program *sub, const char *root, struct verdict *v)
+{
+    char folder[500];
+
+    snprintf(folder, sizeof(folder), "%s/cache/%s", sub->statedir, root);
+    ncached = 0;
+    nftw(folder, count_file, 8, FTW_PHYS);
+    return ncached == 0 || no(v, "%d files", ncached);
+}
+
 /* cache has|lacks chunk N [of ROOT/PATH] [in SUB]; cache under|over BYTES [in SUB] */
 static bool of_cache(struct scene *s, const struct words *w, struct verdict *v)
 {
     struct program *sub = s->programs;
     const char *name = NULL, *of = NULL;
     int64_t n = 0;
-    int n_at = scene_is(w, 2, "chunk") ? 3 : 2, i = n_at + 1;
+    bool emptiness = scene_is(w, 1, "is") && scene_is(w, 2, "empty") && scene_is(w, 3, "of");
+    int n_at = emptiness ? 4 : scene_is(w, 2, "chunk") ? 3 : 2, i = n_at + 1;
 
-    if (w->n <= n_at || !c2_str_to_i64(c2_str_of(w->at[n_at]), &n))
+    if (w->n <= n_at || (!emptiness && !c2_str_to_i64(c2_str_of(w->at[n_at]), &n)))
         return nonsense(v, "cache has|lacks chunk N");
     for (; i + 1 < w->n; i += 2) {
         if (scene_is(w, i, "of")) of = w->at[i + 1];
@@ -150,6 +174,7 @@ static bool of_cache(struct scene *s, const struct words *w, struct verdict *v)
     while (sub && (name ? strcmp(sub->name, name) != 0 : sub->kind != SUBSCRIBER))
         sub = sub->next;
     if (i != w->n || !sub || sub->kind != SUBSCRIBER || !sub->running) return nonsense(v, "no such cache");
+    if (emptiness) return is_empty(sub, w->at[n_at], v);
     if (n_at == 2) {
         int64_t now = cache_nbytes(sub);
         bool holds = scene_is(w, 1, "under") ? now < n : now > n;

@@ -181,6 +181,15 @@ void program_stop(struct program *p)
     free_role(p);
 }
 
+bool program_move(struct program *p)
+{
+    char *port = strchr(p->host->address, ':') + 1;
+
+    c2_fake_reach(p->host, true);
+    snprintf(port, sizeof(p->host->address) - (size_t)(port - p->host->address), "%d", atoi(port) + 1000);
+    return true;
+}
+
 void program_free(struct program *p)
 {
     if (p->running) program_stop(p);

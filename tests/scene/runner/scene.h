@@ -74,6 +74,8 @@ bool program_start(struct program *p);
 void program_kill(struct program *p);
 /** It ends in order, as by SIGTERM; over when stopped. */
 void program_stop(struct program *p);
+/** It starts on another machine next; it does not run. True. */
+bool program_move(struct program *p);
 void program_free(struct program *p);
 bool program_connected(const struct program *p);
 

@@ -157,6 +157,7 @@ static bool deed(struct scene *s, struct program *p, const struct words *w, int 
     if (like(w, i, "starts empty")) return start(s, p, true);
     if (like(w, i, "dies")) return stop(s, p, program_kill);
     if (like(w, i, "stops")) return stop(s, p, program_stop);
+    if (like(w, i, "moves")) return p->running ? scene_fail(s, "%s runs", p->name) : program_move(p);
     if (like(w, i, "hangs") || like(w, i, "wakes")) {
         c2_fake_hang(p->host, scene_is(w, i, "hangs"));
     } else if (like(w, i, "is unreachable") || like(w, i, "is reachable")) {
