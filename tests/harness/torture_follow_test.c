@@ -21,6 +21,7 @@
 #include "net/server.h"
 #include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/open_files.h"
 #include "torture.h"
 #include "wire/proof.h"
 
@@ -261,11 +262,85 @@ static void who_waits_for_a_dataset_is_told_when_memory_is_missed(void **state)
     sweep(ask_for_a_dataset);
 }
 
+/* What a restart finds is all that was remembered, or the start fails. */
+static bool restore(long nth)
+{
+    struct c2_subscriber sub = {.config = world.sub->config, .state = world.sub->state};
+    struct cat2_error err = {0};
+
+    sub.free_rest = rest_is_nothing;
+    torture_arm(nth);
+    bool ok = c2_sub_restore(&sub, &err), fired = torture_disarm();
+    if (!ok && (!fired || err.code != CAT2_ENOMEM)) fail_msg("allocation %ld: %s", nth, err.message);
+    if (ok) {
+        assert_int_equal(sub.roots->life, C2_ROOT_KEPT);
+        assert_int_equal(sub.roots->n, C2_ARRAY_LEN(lines));
+        for (size_t i = 0; i < 2; i++)
+            assert_null(sub.roots->datasets[i]->error);
+    }
+    c2_sub_roots_free(&sub);
+    return fired;
+}
+
+static void a_start_that_misses_memory_forgets_no_dataset(void **state)
+{
+    struct cat2_error err;
+    long nth = 1;
+
+    (void)state;
+    world.ntold = 0;
+    ask_for_the_list();
+    while (!world.ntold)
+        c2_loop_run(world.loop);
+    assert_false(restore(0));
+    while (restore(nth))
+        if (++nth > N_MAX) fail_msg("no end after %d allocations", N_MAX);
+    if (nth < 20) fail_msg("only %ld allocations were missed", nth - 1);
+    assert_true(c2_sub_leave(world.root, &err));
+}
+
+/* All files that may be open are; allocation nth fails of who gets in line. */
+static void get_in_line(long nth)
+{
+    world.ntold = 0;
+    torture_arm(nth);
+    c2_sub_when_room(world.sub, on_told, NULL);
+    assert_true(torture_disarm() == (nth > 0));
+}
+
+static void who_cannot_get_in_line_for_a_file_is_told(void **state)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    C2_AUTO_PTR(c2_cachefile) *cf = NULL;
+    struct c2_meta meta = {0};
+    struct cat2_error err;
+
+    (void)state;
+    assert_true(c2_json_parse(C2_STR(META), &json, &err) &&
+                c2_meta_from_json(c2_json_root(json), C2_KIND_ARRAY, &meta, &err) &&
+                c2_cachefile_create_slots(-1, "a", "etag", &meta, &cf, &err));
+    world.sub->config.caches_max = 1;
+    for (long nth = 1; nth <= 2; nth++) {
+        get_in_line(nth);
+        assert_int_equal(world.ntold, 1);
+        assert_int_equal(world.told.code, CAT2_ENOMEM);
+    }
+    get_in_line(0);
+    assert_int_equal(world.ntold, 0);
+    world.sub->stopping = true;
+    c2_sub_room_stop(world.sub);
+    world.sub->stopping = false;
+    assert_int_equal(world.ntold, 1);
+    c2_meta_fini(&meta);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_waits_for_a_list_is_told_when_memory_is_missed),
         cmocka_unit_test(who_waits_for_a_dataset_is_told_when_memory_is_missed),
+        cmocka_unit_test(a_start_that_misses_memory_forgets_no_dataset),
+        cmocka_unit_test(who_cannot_get_in_line_for_a_file_is_told),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }

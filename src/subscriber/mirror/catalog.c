@@ -260,7 +260,7 @@ static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, stru
     struct c2_root_state *root = c2_sub_root_add(sub, &from, err);
     if (!root) return false;
     bool followed = sub->config.follow_all || c2_str_is(flag, "1");
-    if (followed && !c2_root_is_followed(root)) c2_root_event(root, C2_ROOT_FOLLOW);
+    if (followed && !c2_root_is_followed(root)) c2_root_event(root, C2_ROOT_ON_FOLLOW);
     return true;
 }
 
@@ -285,7 +285,7 @@ static bool restore_dataset(void *ctx, struct c2_str key, struct c2_str value, s
         return false;
     }
     if (!put(root, ds, false, err)) return false;
-    c2_root_event(root, C2_ROOT_RESTORED);
+    c2_root_event(root, C2_ROOT_ON_RESTORED);
     return true;
 }
 

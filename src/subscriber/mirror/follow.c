@@ -72,7 +72,7 @@ static void follow_later(struct c2_root_state *root, int64_t ms)
                  root->root.name);
     if (root->life != C2_ROOT_CURRENT) return;
     root->retries++;
-    c2_root_event(root, C2_ROOT_FAILED);
+    c2_root_event(root, C2_ROOT_ON_FAILED);
     c2_mirror_tell(root, NULL, NULL);
 }
 
@@ -89,7 +89,7 @@ static void listing_failed(struct c2_root_state *root, const struct cat2_error *
     follow_free(root->follow);
     root->follow_again = false;
     root->retries++;
-    c2_root_event(root, C2_ROOT_FAILED);
+    c2_root_event(root, C2_ROOT_ON_FAILED);
     if (news) c2_mirror_tell(root, NULL, NULL);
     c2_log_warn("follow root=%s try=%d: %s", root->root.name, root->retries, why.message);
     retry_later(root);
@@ -121,7 +121,7 @@ static void on_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
     follow_free(f);
     root->follow_again = false;
     root->retries = 0;
-    c2_root_event(root, C2_ROOT_NOT_YET);
+    c2_root_event(root, C2_ROOT_ON_NOT_YET);
     if (news) c2_mirror_tell(root, NULL, NULL);
     follow_later(root, 1000 * (int64_t)root->retry_s);
 }
@@ -148,7 +148,7 @@ static void on_complete(struct c2_follow *f)
     root->follow_again = false;
     root->listed_ms = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
     *root->listing = '\0';
-    c2_root_event(root, C2_ROOT_LISTED);
+    c2_root_event(root, C2_ROOT_ON_LISTED);
     if (news) c2_mirror_tell(root, NULL, NULL);
     c2_log_info("follow root=%s datasets=%zu", root->root.name, root->n);
     if (again) follow_later(root, C2_SETTLE_MS);
@@ -217,7 +217,7 @@ bool c2_follow_begin(struct c2_root_state *root)
 {
     if (c2_root_is_followed(root)) return false;
     root->nfollowed++;
-    c2_root_event(root, C2_ROOT_FOLLOW);
+    c2_root_event(root, C2_ROOT_ON_FOLLOW);
     c2_sub_save_root(root);
     return true;
 }

@@ -79,7 +79,7 @@ bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err)
     root->listed_ms = 0;
     root->speaks_pieces = root->hashed = false;
     *root->listing = '\0';
-    c2_root_event(root, C2_ROOT_LEAVE);
+    c2_root_event(root, C2_ROOT_ON_LEAVE);
     c2_sub_save_root(root);
     c2_mirror_tell(root, NULL, NULL);
     c2_sub_clear_aside(sub);

@@ -110,7 +110,8 @@ struct c2_open_files {
 
 /* What is told of changes. Loop thread. */
 struct c2_mirror_watcher {
-    /* change: "new", "changed", "removed"; not of a root that is being listed for the first time. */
+    /* change: "new", "changed", "removed"; not of a root that is being listed for the first time. The list
+     * is changing under this call: it is not to be looked at. */
     void (*dataset)(void *ctx, struct c2_root_state *root, const struct c2_ds *ds, const char *change);
     void (*root)(void *ctx, struct c2_root_state *root);
     void *ctx; /* NULL: nobody watches */

@@ -27,35 +27,16 @@
 
 #include "base/check.h"
 
-static const struct {
-    enum c2_root_life from;
-    enum c2_root_event event;
-    enum c2_root_life to;
-} moves[] = {
-    {C2_ROOT_UNFOLLOWED, C2_ROOT_FOLLOW, C2_ROOT_FIRST},
-    {C2_ROOT_UNFOLLOWED, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
-    {C2_ROOT_FIRST, C2_ROOT_RESTORED, C2_ROOT_KEPT},
-    {C2_ROOT_FIRST, C2_ROOT_LISTED, C2_ROOT_CURRENT},
-    {C2_ROOT_FIRST, C2_ROOT_FAILED, C2_ROOT_UNREACHED},
-    {C2_ROOT_FIRST, C2_ROOT_NOT_YET, C2_ROOT_FIRST},
-    {C2_ROOT_FIRST, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
-    {C2_ROOT_UNREACHED, C2_ROOT_LISTED, C2_ROOT_CURRENT},
-    {C2_ROOT_UNREACHED, C2_ROOT_FAILED, C2_ROOT_UNREACHED},
-    {C2_ROOT_UNREACHED, C2_ROOT_NOT_YET, C2_ROOT_FIRST},
-    {C2_ROOT_UNREACHED, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
-    {C2_ROOT_KEPT, C2_ROOT_RESTORED, C2_ROOT_KEPT},
-    {C2_ROOT_KEPT, C2_ROOT_LISTED, C2_ROOT_CURRENT},
-    {C2_ROOT_KEPT, C2_ROOT_FAILED, C2_ROOT_AWAY},
-    {C2_ROOT_KEPT, C2_ROOT_NOT_YET, C2_ROOT_KEPT},
-    {C2_ROOT_KEPT, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
-    {C2_ROOT_CURRENT, C2_ROOT_LISTED, C2_ROOT_CURRENT},
-    {C2_ROOT_CURRENT, C2_ROOT_FAILED, C2_ROOT_AWAY},
-    {C2_ROOT_CURRENT, C2_ROOT_NOT_YET, C2_ROOT_KEPT},
-    {C2_ROOT_CURRENT, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
-    {C2_ROOT_AWAY, C2_ROOT_LISTED, C2_ROOT_CURRENT},
-    {C2_ROOT_AWAY, C2_ROOT_FAILED, C2_ROOT_AWAY},
-    {C2_ROOT_AWAY, C2_ROOT_NOT_YET, C2_ROOT_KEPT},
-    {C2_ROOT_AWAY, C2_ROOT_LEAVE, C2_ROOT_UNFOLLOWED},
+#define NEVER (-1)
+enum { UNFOLLOWED, FIRST, UNREACHED, KEPT, CURRENT, AWAY }; /* enum c2_root_life, in short */
+static const signed char moves[][6] = {
+    /* on      follow, restored, listed, failed, not yet, leave */
+    [C2_ROOT_UNFOLLOWED] = {FIRST, NEVER, NEVER, NEVER, NEVER, UNFOLLOWED},
+    [C2_ROOT_FIRST] = {NEVER, KEPT, CURRENT, UNREACHED, FIRST, UNFOLLOWED},
+    [C2_ROOT_UNREACHED] = {NEVER, NEVER, CURRENT, UNREACHED, FIRST, UNFOLLOWED},
+    [C2_ROOT_KEPT] = {NEVER, KEPT, CURRENT, AWAY, KEPT, UNFOLLOWED},
+    [C2_ROOT_CURRENT] = {NEVER, NEVER, CURRENT, AWAY, KEPT, UNFOLLOWED},
+    [C2_ROOT_AWAY] = {NEVER, NEVER, CURRENT, AWAY, KEPT, UNFOLLOWED},
 };
 
 static void check(const struct c2_root_state *root)
@@ -69,12 +50,10 @@ static void check(const struct c2_root_state *root)
 
 void c2_root_event(struct c2_root_state *root, enum c2_root_event event)
 {
-    size_t i = 0;
+    int to = moves[root->life][event];
 
-    while (i < C2_ARRAY_LEN(moves) && (moves[i].from != root->life || moves[i].event != event))
-        i++;
-    C2_ASSERT(i < C2_ARRAY_LEN(moves));
-    root->life = moves[i].to;
+    C2_ASSERT(to != NEVER);
+    root->life = (enum c2_root_life)to;
     check(root);
 }
 

@@ -6,12 +6,12 @@
 #include "subscriber/mirror/mirror.h"
 
 enum c2_root_event {
-    C2_ROOT_FOLLOW,   /* somebody wants it to be followed */
-    C2_ROOT_RESTORED, /* its list of an earlier run has been read */
-    C2_ROOT_LISTED,   /* a listing has been taken over */
-    C2_ROOT_FAILED,   /* a listing has failed */
-    C2_ROOT_NOT_YET,  /* the publisher answers, but makes its own first list still */
-    C2_ROOT_LEAVE     /* it is to be followed no more */
+    C2_ROOT_ON_FOLLOW,   /* somebody wants it to be followed */
+    C2_ROOT_ON_RESTORED, /* its list of an earlier run has been read */
+    C2_ROOT_ON_LISTED,   /* a listing has been taken over */
+    C2_ROOT_ON_FAILED,   /* a listing has failed */
+    C2_ROOT_ON_NOT_YET,  /* the publisher answers, but makes its own first list still */
+    C2_ROOT_ON_LEAVE     /* it is to be followed no more */
 };
 /** Move on. What cannot happen in the life it is in is a bug of ours: asserted. */
 void c2_root_event(struct c2_root_state *root, enum c2_root_event event);
