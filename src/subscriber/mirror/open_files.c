@@ -4,7 +4,7 @@
  * is closed is opened again by the next request; all that is known of it is on disk. When all are in use,
  * further requests wait in line. Loop thread only.
  *
- * The cache file of one dataset object, by its flags (fetch/ensure.c sets them, the moves are checked here):
+ * The cache file of one dataset object, by its flags (fetch/read.c sets them, the moves are checked here):
  *
  *               cf       preparing  leaving
  *   closed      NULL     no         no       what is on disk is not looked at
