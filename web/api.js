@@ -15,14 +15,13 @@ export const at = (url) => (url.startsWith("/") ? BASE + url : url);
 /** A path inside a URL. */
 export const encode = (path) => path.split("/").map(encodeURIComponent).join("/");
 
+/** A value inside a query; what slices and paths are made of stays readable. */
+export const encodeValue = (value) =>
+  encodeURIComponent(value).replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/");
+
 export function query(params) {
-  const parts = Object.entries(params)
-    .filter(([, value]) => value != null && value !== "")
-    .map(
-      ([key, value]) =>
-        `${key}=${encodeURIComponent(value).replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/")}`,
-    );
-  return parts.length ? `?${parts.join("&")}` : "";
+  const given = Object.entries(params).filter(([, value]) => value != null && value !== "");
+  return given.length ? `?${given.map(([key, value]) => `${key}=${encodeValue(value)}`).join("&")}` : "";
 }
 
 async function reason(answer, url) {
@@ -35,7 +34,7 @@ async function reason(answer, url) {
   return new ApiError(body?.detail || `${answer.status} ${answer.statusText}`, answer.status, url, body);
 }
 
-const PATIENCE = 10000; // ms of 503, in a row
+const PATIENCE = 10000; // ms in which a request is sent again, while the server answers 503
 
 function pause(ms, signal) {
   return new Promise((done, fail) => {
@@ -69,7 +68,7 @@ export async function get(url, options = {}) {
     } catch (error) {
       if (error.name === "AbortError" || error instanceof ApiError) throw error;
       if (attempt) throw new ApiError("The server cannot be reached", 0, url);
-      await new Promise((done) => setTimeout(done, 300));
+      await pause(300, options.signal);
     }
   }
 }
@@ -103,9 +102,27 @@ export async function numbers(url, options) {
   if (dtype[0] === ">") {
     const size = kind.BYTES_PER_ELEMENT;
     const all = new Uint8Array(bytes);
-    for (let at = 0; at < all.length; at += size) all.subarray(at, at + size).reverse();
+    for (let i = 0; i < all.length; i += size) all.subarray(i, i + size).reverse();
   }
   return { data: new kind(bytes), shape, headers: answer.headers };
+}
+
+/** Numbers to calculate with: of 64-bit integers all but the last bits. */
+export function asNumbers(data) {
+  return data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data;
+}
+
+/** Requests of which only the newest counts. */
+export class Latest {
+  /** The signal of another request; the one before is given up. */
+  next() {
+    this.stop();
+    this.control = new AbortController();
+    return this.control.signal;
+  }
+  stop() {
+    this.control?.abort();
+  }
 }
 
 /** At most n at a time, in the order they came; those given up meanwhile are passed over. */
@@ -176,7 +193,7 @@ export function colormaps() {
     Object.fromEntries(
       Object.entries(all).map(([name, hex]) => [
         name,
-        Uint8Array.from({ length: 768 }, (_, i) => parseInt(hex.substr(2 * i, 2), 16)),
+        Uint8Array.from({ length: 768 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16)),
       ]),
     ),
   );

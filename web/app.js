@@ -3,7 +3,7 @@
 import { ApiError, BASE, at } from "./api.js";
 import * as live from "./live.js";
 import * as tree from "./tree.js";
-import { button, errorCard, h, isDark, remember, setTheme, toast } from "./ui.js";
+import { button, closePanel, errorCard, h, isDark, remember, setTheme, toast } from "./ui.js";
 
 let page = null; // the dataset page at hand, when there is one
 let loading = null;
@@ -28,76 +28,79 @@ async function startPage() {
   }
 }
 
-/** Show an address of this site without leaving the page. step: something to go back to. */
-export async function open(url, step = true) {
+/* The page of an address as a document; throws when it is none of ours. */
+async function pageAt(target, signal) {
+  const answer = await fetch(target.pathname + target.search, { headers: { "X-Caterva2-Part": "main" }, signal });
+  const text = await answer.text();
+  const next = new DOMParser().parseFromString(text, "text/html");
+  if ((answer.headers.get("Content-Type") || "").startsWith("text/html") && next.getElementById("main")) return next;
+  throw new ApiError(`${answer.status} ${answer.statusText}`, answer.status, target.pathname);
+}
+
+/* Put another page in the place of this one. step: something to go back to. */
+function take(next, target, step) {
+  const main = next.getElementById("main");
+  if (step) {
+    page?.settle();
+    const plain = target.pathname + target.search + target.hash;
+    history.pushState(null, "", page ? page.carry(target, main) : plain);
+  }
+  document.title = next.title;
+  document.getElementById("main").replaceWith(document.adoptNode(main));
+  document.body.classList.remove("drawer");
+}
+
+function notLoaded(error, retry) {
+  page?.close();
+  page = null;
+  document.getElementById("main").replaceChildren(h("h1", {}, "Not loaded"), errorCard(error, retry));
+}
+
+/* Show an address of this site without leaving the page. */
+async function open(url, step = true) {
   const target = new URL(at(url), location.href);
+  loading?.abort();
+  loading = null;
   if (page && target.pathname === page.address && !step) {
+    closePanel();
     page.restore();
     return;
   }
-  loading?.abort();
   const run = (loading = new AbortController());
   const wait = setTimeout(() => document.getElementById("main").classList.add("waiting"), 150);
   try {
-    const answer = await fetch(target.pathname + target.search, {
-      headers: { "X-Caterva2-Part": "main" },
-      signal: run.signal,
-    });
-    const text = await answer.text();
-    if (!(answer.headers.get("Content-Type") || "").startsWith("text/html"))
-      throw new ApiError(`${answer.status} ${answer.statusText}`, answer.status, target.pathname);
-    const next = new DOMParser().parseFromString(text, "text/html");
+    const next = await pageAt(target, run.signal);
     if (run !== loading) return;
-    if (step) page?.settle();
-    if (step)
-      history.pushState(
-        null,
-        "",
-        page ? page.carry(target, next.getElementById("main")) : target.pathname + target.search + target.hash,
-      );
-    document.title = next.title;
-    document.getElementById("main").replaceWith(document.adoptNode(next.getElementById("main")));
+    closePanel();
+    take(next, target, step);
   } catch (error) {
-    if (error.name === "AbortError") return;
-    const failed =
-      error instanceof ApiError ? error : new ApiError("The server cannot be reached", 0, target.pathname);
-    document.getElementById("main").replaceChildren(
-      h("h1", {}, "Not loaded"),
-      errorCard(failed, () => open(url, false)),
-    );
-    page?.close();
-    page = null;
+    if (run.signal.aborted) return;
+    const unreached = new ApiError("The server cannot be reached", 0, target.pathname);
+    notLoaded(error instanceof ApiError ? error : unreached, () => open(url, false));
     return;
   } finally {
     clearTimeout(wait);
-    document.getElementById("main").classList.remove("waiting");
+    if (!loading || run === loading) document.getElementById("main").classList.remove("waiting");
   }
-  document.body.classList.remove("drawer");
   await startPage();
-  const main = document.getElementById("main");
   scrollTo(0, 0);
-  if (step && !document.activeElement?.closest("#side, #top")) main.focus({ preventScroll: true });
+  if (step && !document.activeElement?.closest("#side, #top"))
+    document.getElementById("main").focus({ preventScroll: true });
+}
+
+/* Does this address lead to a page of ours, other than to a place on the page at hand? */
+function isOurs(url) {
+  if (url.origin !== location.origin || (url.hash && url.pathname === location.pathname)) return false;
+  return url.pathname === `${BASE}/` || url.pathname.startsWith(`${BASE}/roots`);
 }
 
 addEventListener("click", (event) => {
-  const a = event.target.closest?.("a[href]");
-  if (
-    !a ||
-    event.defaultPrevented ||
-    event.button ||
-    event.ctrlKey ||
-    event.metaKey ||
-    event.shiftKey ||
-    event.altKey ||
-    a.hasAttribute("download")
-  )
-    return;
-  const url = new URL(a.href);
-  const ours =
-    url.origin === location.origin && (url.pathname === `${BASE}/` || url.pathname.startsWith(`${BASE}/roots`));
-  if (!ours || (url.hash && url.pathname === location.pathname)) return;
+  const link = event.target.closest?.("a[href]");
+  const elsewhere = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  if (!link || event.defaultPrevented || elsewhere || link.hasAttribute("download")) return;
+  if (!isOurs(new URL(link.href))) return;
   event.preventDefault();
-  open(url.href);
+  open(link.href);
 });
 addEventListener("submit", (event) => {
   const form = event.target;
@@ -110,102 +113,85 @@ addEventListener("popstate", () => open(location.href, false));
 
 /* ---- top bar ---- */
 
+const CONNECTION = {
+  live: "Live: changes show at once",
+  polling: "Looking for changes every ten seconds",
+  offline: "Offline: retrying",
+};
+
 function tools() {
   const dot = h("span", { id: "live", role: "img", "aria-label": "Not connected", title: "Not connected" });
-  const words = {
-    live: "Live: changes show at once",
-    polling: "Looking for changes every ten seconds",
-    offline: "Offline: retrying",
-  };
   live.on("status", (what) => {
     dot.className = what;
-    dot.title = words[what];
-    dot.setAttribute("aria-label", words[what]);
+    dot.title = CONNECTION[what];
+    dot.setAttribute("aria-label", CONNECTION[what]);
     document.getElementById("offline")?.remove();
-    if (what === "offline")
-      document
-        .getElementById("body")
-        .before(
-          h("p", { id: "offline", role: "status" }, "The server is not reached; what was loaded stays. Retrying…"),
-        );
+    const note = "The server is not reached; what was loaded stays. Retrying…";
+    if (what === "offline") document.getElementById("body").before(h("p", { id: "offline", role: "status" }, note));
   });
-  document.getElementById("tools").append(
-    dot,
-    button("theme", "Change theme", theme, "t"),
-    button("help", "Help and keys", () => keys().then((it) => it.help(page)), "?"),
-  );
+  document
+    .getElementById("tools")
+    .append(dot, button("theme", "Change theme", theme, "t"), button("help", "Help and keys", help, "?"));
   const menu = button("menu", "Datasets", () => drawer(), "b");
   menu.id = "menu";
   document.getElementById("top").prepend(menu);
 }
 
-export function theme() {
+function theme() {
   setTheme(isDark() ? "light" : "dark");
 }
 
-export function drawer(open = !document.body.classList.contains("drawer")) {
-  const narrow = matchMedia("(max-width: 799px)").matches;
-  document.body.classList.toggle(
-    narrow ? "drawer" : "folded",
-    narrow ? open : !document.body.classList.contains("folded"),
-  );
-  if (narrow && open) document.querySelector("#side [tabindex='0']")?.focus();
+async function help() {
+  (await import("./keys.js")).help(page);
 }
 
-const keys = () => import("./keys.js");
+/* On narrow screens the tree is a drawer, elsewhere it is folded away. */
+function drawer(on = !document.body.classList.contains("drawer")) {
+  if (!matchMedia("(max-width: 799px)").matches) {
+    document.body.classList.toggle("folded");
+    return;
+  }
+  document.body.classList.toggle("drawer", on);
+  if (on) document.querySelector("#side [tabindex='0']")?.focus();
+}
+
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.key === "Escape" && document.body.classList.contains("drawer")) drawer(false);
   if (event.key === "Escape" && loading) loading.abort();
   if (event.target.closest?.("input:not([type=range]):not([type=checkbox]), select, textarea, dialog")) return;
-  const plain = { "/": () => document.getElementById("search").focus(), t: theme, b: () => drawer() }[event.key];
-  if (plain) {
-    event.preventDefault();
-    plain();
-    return;
-  }
-  if (page?.key(event)) {
-    event.preventDefault();
-    return;
-  }
-  if (event.key === "?") {
-    event.preventDefault();
-    keys().then((it) => it.help(page));
-  }
+  const search = () => document.getElementById("search").focus();
+  const act = { "/": search, t: theme, b: () => drawer() }[event.key];
+  if (act) act();
+  else if (event.key === "?") help();
+  else if (!page?.key(event)) return;
+  event.preventDefault();
 });
 
 /* ---- events ---- */
 
-function changed({ path, change }) {
+live.on("dataset", ({ path, change }) => {
   tree.mark(path, change);
   home?.changed(path, change);
-  if (document.getElementById("main").dataset.page === "listing") {
-    open(location.href, false);
-    return;
-  } // perhaps what it waits for
-  if (page?.path !== path) return;
-  if (change === "removed") toast("This dataset was removed; what is shown is what it was.", "warn", [], 0);
+  // A page that waits for a dataset to be listed: perhaps for this one.
+  if (document.getElementById("main").dataset.page === "listing") open(location.href, false);
+  else if (page?.path !== path) return;
+  else if (change === "removed") toast("This dataset was removed; what is shown is what it was.", "warn", [], 0);
   else page.changed();
-}
+});
 
-live.on("dataset", changed);
 /* A publisher went or came back: say so, and try again what failed. */
 function reached({ name, reached: here }) {
   const main = document.getElementById("main");
   const note = main.querySelector(".away");
-  const ours = (main.dataset.path || "").split("/")[0] === name;
-  if (!ours || here === Boolean(!note)) return;
+  if ((main.dataset.path || "").split("/")[0] !== name || here === !note) return;
   if (here) {
     note.remove();
     page?.again();
-  } else
-    main.prepend(
-      h(
-        "p",
-        { class: "card warn away", role: "status" },
-        `The publisher of ${name} is not reached. What is cached here can be seen; the rest comes when it is back.`,
-      ),
-    );
+    return;
+  }
+  const text = `The publisher of ${name} is not reached. What is cached here can be seen; the rest comes when it is back.`;
+  main.prepend(h("p", { class: "card warn away", role: "status" }, text));
 }
 
 live.on("root", (root) => {
@@ -231,8 +217,13 @@ for (const a of document.querySelectorAll("#top a, #side a, link[rel=icon]")) a.
 for (const form of document.querySelectorAll("#top form")) form.setAttribute("action", form.action);
 tools();
 tree.start(open);
+const search = document.getElementById("search");
+search.addEventListener("focus", async () => (await import("./search.js")).start(), { once: true });
 addEventListener("click", (event) => {
   if (document.body.classList.contains("drawer") && !event.target.closest("#side, #menu")) drawer(false);
 });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+  document.dispatchEvent(new Event("theme")),
+);
 startPage();
 live.connect();

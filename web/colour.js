@@ -8,7 +8,7 @@ export const SCALES = [
   ["symlog", "Symlog"],
   ["sqrt", "Square root"],
 ];
-const signed = (value, c) => Math.sign(value) * Math.log1p(Math.abs(value) / c);
+const signed = (value, unit) => Math.sign(value) * Math.log1p(Math.abs(value) / unit);
 
 /** 0…1 of a value under a range {lo, hi}; NaN for what has no colour. */
 export function scaler(scale, { lo, hi }) {
@@ -19,10 +19,10 @@ export function scaler(scale, { lo, hi }) {
     return (value) => (value > 0 ? (Math.log(value) - low) / span : value !== value ? NaN : 0);
   }
   if (scale === "symlog") {
-    const c = Math.max(Math.abs(lo), Math.abs(hi)) / 1000 || 1;
-    const low = signed(lo, c);
-    const span = signed(hi, c) - low;
-    return (value) => (signed(value, c) - low) / span;
+    const unit = Math.max(Math.abs(lo), Math.abs(hi)) / 1000 || 1;
+    const low = signed(lo, unit);
+    const span = signed(hi, unit) - low;
+    return (value) => (signed(value, unit) - low) / span;
   }
   const span = hi / 2 - lo / 2; // halves: the whole may pass the largest number
   if (scale === "sqrt")
@@ -49,10 +49,10 @@ export function painted(tile, colours) {
   const pixels = new ImageData(tile.w, tile.h);
   const out = new Uint32Array(pixels.data.buffer);
   const { data } = tile;
-  const { of, lut } = colours;
+  const { of, palette } = colours;
   for (let i = 0; i < out.length; i++) {
     const t = of(data[i]);
-    out[i] = t !== t ? 0 : lut[t <= 0 ? 0 : t >= 1 ? 255 : (t * 255 + 0.5) | 0];
+    out[i] = t !== t ? 0 : palette[t <= 0 ? 0 : t >= 1 ? 255 : (t * 255 + 0.5) | 0];
   }
   image.getContext("2d").putImageData(pixels, 0, 0);
   tile.colours = colours.key;
@@ -122,9 +122,9 @@ export class Bar {
     end.focus();
     end.setPointerCapture(event.pointerId);
     end.onpointermove = (move) => this.set(which, value(move), false);
-    end.onpointerup = (up) => {
-      end.onpointermove = end.onpointerup = null;
-      this.set(which, value(up), true);
+    end.onlostpointercapture = () => {
+      end.onpointermove = end.onlostpointercapture = null;
+      this.set(which, this.range[which], true);
     };
   }
   /** What it shows: range of the colours, statistics of the data, the colours. */
@@ -142,25 +142,25 @@ export class Bar {
     const width = (canvas.width = Math.max(canvas.clientWidth, 10) * devicePixelRatio);
     const height = (canvas.height = 44 * devicePixelRatio);
     const at = (value) => (value - this.span.lo) / (this.span.hi - this.span.lo);
-    const g = canvas.getContext("2d");
+    const context = canvas.getContext("2d");
     const strip = Math.round(height * 0.36);
     const cells = new ImageData(width, 1);
     const out = new Uint32Array(cells.data.buffer);
     for (let i = 0; i < width; i++) {
       const t = clamp(colours.of(this.span.lo + ((i + 0.5) / width) * (this.span.hi - this.span.lo)), 0, 1);
-      out[i] = colours.lut[Number.isNaN(t) ? 0 : Math.round(t * 255)];
+      out[i] = colours.palette[Number.isNaN(t) ? 0 : Math.round(t * 255)];
     }
-    for (let y = height - strip; y < height; y++) g.putImageData(cells, 0, y);
+    for (let y = height - strip; y < height; y++) context.putImageData(cells, 0, y);
     const counts = stats?.histogram?.counts;
     if (counts) {
       const most = Math.log1p(Math.max(...counts));
       const { lo: from, hi: to } = stats.histogram;
-      g.fillStyle = token("--muted");
+      context.fillStyle = token("--muted");
       counts.forEach((count, i) => {
         const x0 = at(from + ((to - from) * i) / counts.length) * width;
         const x1 = at(from + ((to - from) * (i + 1)) / counts.length) * width;
         const tall = (Math.log1p(count) / most) * (height - strip - 3);
-        g.fillRect(x0, height - strip - 1 - tall, Math.max(x1 - x0 - 0.5, 1), tall);
+        context.fillRect(x0, height - strip - 1 - tall, Math.max(x1 - x0 - 0.5, 1), tall);
       });
     }
     this.ends.forEach((end, i) => {
@@ -171,5 +171,8 @@ export class Bar {
     });
     if (document.activeElement !== this.low) this.low.value = number(range.lo, 5);
     if (document.activeElement !== this.high) this.high.value = number(range.hi, 5);
+  }
+  close() {
+    this.slow.cancel();
   }
 }

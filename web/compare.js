@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A second slice or dataset beside the picture, and their difference, under one window and one range.
+import { Latest } from "./api.js";
 import { button, clamp, h, panel } from "./ui.js";
+import { describe, pageOf } from "./describe.js";
 import { Difference, Plane } from "./tiles.js";
 
 export class Compare {
   /** view: the heat map; changed(): the panes are other ones. */
   constructor(view, changed) {
-    Object.assign(this, { view, changed, other: null });
+    Object.assign(this, { view, changed, other: null, flight: new Latest() });
     this.note = h("div", { hidden: true });
   }
 
@@ -18,14 +20,16 @@ export class Compare {
   async start(text) {
     const { view } = this;
     const same = /^[-\d:,\s]+$/.test(text);
+    const signal = this.flight.next();
     this.note.hidden = true;
     try {
-      const ds = same ? view.ds : await view.page.dataset(text);
+      const ds = same ? view.ds : describe(await pageOf(text, signal));
+      if (signal.aborted) return;
       this.fits(ds, same ? text.split(",") : null);
       this.other = { ds, label: same ? `[${text}]` : text, fixed: same ? text.split(",") : null };
       this.changed();
     } catch (error) {
-      this.refuse(error);
+      if (!signal.aborted) this.refuse(error);
     }
   }
 
@@ -69,6 +73,7 @@ export class Compare {
   }
 
   stop() {
+    this.flight.stop();
     this.other = null;
     this.view.option("cmp", "");
     this.changed();
@@ -133,5 +138,9 @@ export class Compare {
     );
     const b = new Plane(ds, { ...plane, index }, state);
     return [b, new Difference(a, b)];
+  }
+
+  close() {
+    this.flight.stop();
   }
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The page of a dataset: which views it has, the one shown, what may be downloaded, what changed.
-import { BASE, encode, get, json, query } from "./api.js";
-import { pin, pinned } from "./home.js";
+// The page of a dataset: its views and the one shown, its address, what is done when it changed.
+import { Latest } from "./api.js";
+import { addActions } from "./actions.js";
+import { addCachedRow, dressAttributes } from "./attributes.js";
+import { Changes } from "./changes.js";
+import { describe, viewsOf } from "./describe.js";
 import { forget, format, parse, settle, write } from "./state.js";
-import { button, copy, errorCard, h, panel, toast } from "./ui.js";
+import { Tabs } from "./tabs.js";
+import { copy, errorCard, h, toast } from "./ui.js";
 
 const VIEWS = {
   heat: ["Picture", () => import("./heat.js").then((it) => it.HeatView)],
@@ -14,48 +18,9 @@ const VIEWS = {
   markdown: ["Text", () => import("./text.js").then((it) => it.BytesView)],
   text: ["Source", () => import("./text.js").then((it) => it.BytesView)],
   hex: ["Hex", () => import("./text.js").then((it) => it.BytesView)],
+  meta: ["Metadata"],
+  chunks: ["Chunks", () => import("./chunks.js").then((it) => it.ChunksView)],
 };
-
-/** What main's data attributes say. */
-function describe(main) {
-  const { path, kind, dtype, etag, shape, chunks, fields, contenttype, image } = main.dataset;
-  const list = (text) => (text ? text.split(",").map(Number) : []);
-  return {
-    path,
-    kind,
-    dtype,
-    etag,
-    shape: list(shape),
-    chunks: list(chunks),
-    fields: fields ? JSON.parse(fields) : [],
-    contenttype: contenttype || "",
-    image: Boolean(image),
-    itemsize: kind === "frame" ? Number(dtype.replace(/\D/g, "")) || 1 : 1,
-  };
-}
-
-/** Views a dataset has, the one it opens with first. */
-function viewsOf(ds) {
-  const ndim = ds.shape.length;
-  const last = ds.shape[ndim - 1];
-  const name = ds.path.toLowerCase();
-  if (ds.kind !== "array")
-    return /\.(md|markdown)$/.test(name) && ds.kind === "file"
-      ? ["markdown", "text", "hex"]
-      : /\.(bin|h5|png|jpg|gz|zip|tif|b2frame)$/.test(name)
-        ? ["hex", "text"]
-        : ["text", "hex"];
-  if (!ndim) return ["value"];
-  const numeric = (dtype) => /^[<>|=]?(u?int|float|bool|complex|[biufc]\d)/.test(dtype);
-  if (ds.fields.length)
-    return ndim === 1
-      ? ["table", ...(ds.fields.some((field) => numeric(field.dtype) && !field.shape.length) ? ["line"] : [])]
-      : ["table"];
-  const numbers = numeric(ds.dtype);
-  if (ndim === 1) return numbers || /datetime|timedelta/.test(ds.dtype) ? ["line", "table"] : ["table"];
-  const colours = ndim === 3 && (last === 3 || last === 4) && /^[<>|=]?(uint8|u1)$/.test(ds.dtype);
-  return [...(colours ? ["rgb"] : []), ...(numbers ? ["heat", "line"] : []), "table"];
-}
 
 export class DatasetPage {
   constructor(main) {
@@ -64,63 +29,40 @@ export class DatasetPage {
     this.path = this.ds.path;
     this.address = location.pathname;
     this.rendered = main.querySelector("#view .markdown");
+    this.showing = new Latest();
+    this.changes = new Changes(this);
     const names = viewsOf(this.ds);
-    this.views = [
-      ...names.map((name) => ({
-        name,
-        label: name === "text" && !names.includes("markdown") ? "Text" : VIEWS[name][0],
-      })),
-      { name: "meta", label: "Metadata" },
-      { name: "chunks", label: "Chunks" },
-    ];
+    const label = (name) => (name === "text" && !names.includes("markdown") ? "Text" : VIEWS[name][0]);
+    this.views = [...names, "meta", "chunks"].map((name) => ({ name, label: label(name) }));
+    this.tabs = new Tabs(this.views, (name) => this.show(name));
     this.panelBox = main.querySelector("#view");
+    this.panelBox.setAttribute("role", "tabpanel");
+    this.panelBox.removeAttribute("aria-label");
+    this.panelBox.before(this.tabs.box);
     this.sections = h("div", { id: "about", role: "tabpanel", "aria-labelledby": "tab-meta", tabindex: "-1" });
     this.sections.append(...main.querySelectorAll("#meta, #attrs"));
     this.panelBox.after(this.sections);
-    this.tabs = h(
-      "div",
-      { id: "tabs", role: "tablist", "aria-label": "Views", onkeydown: (event) => this.tabKey(event) },
-      this.views.map((view, i) =>
-        h(
-          "button",
-          {
-            type: "button",
-            role: "tab",
-            id: `tab-${view.name}`,
-            "aria-controls": view.name === "meta" ? "about" : "view",
-            title: `${view.label} (${i + 1})`,
-            onclick: () => this.show(view.name),
-          },
-          view.label,
-        ),
-      ),
-    );
-    this.panelBox.before(this.tabs);
-    this.panelBox.setAttribute("role", "tabpanel");
-    this.panelBox.removeAttribute("aria-label");
-    this.actions();
-    this.copyButtons();
+    addActions(this);
+    dressAttributes(main);
     this.restore();
   }
 
   /* ---- state ---- */
 
+  /** Show what the address says. */
   restore() {
     const { state, notes } = parse(location.search, location.hash);
-    if (
-      state.cm === "viridis" &&
-      !new URLSearchParams(location.search).has("cm") &&
-      this.ds.contenttype === "tomography"
-    )
-      state.cm = "grey";
+    const chosen = new URLSearchParams(location.search).has("cm");
+    if (!chosen && this.ds.contenttype === "tomography") state.cm = "grey";
     this.state = state;
     this.notices(notes);
     this.show(this.viewOf(state), false);
   }
 
-  viewOf({ tab, v }) {
-    const wanted = tab !== "view" && tab ? tab : { matrix: "table", tomo: "heat" }[v] || v || this.views[0].name;
-    if (this.views.some((view) => view.name === wanted)) return wanted;
+  viewOf({ tab, v: view }) {
+    const wanted =
+      tab !== "view" && tab ? tab : { matrix: "table", tomo: "heat" }[view] || view || this.views[0].name;
+    if (this.views.some(({ name }) => name === wanted)) return wanted;
     if (wanted !== "text") this.notices([`this dataset has no view “${wanted}”`]);
     return this.views[0].name;
   }
@@ -134,6 +76,7 @@ export class DatasetPage {
     settle();
   }
 
+  /** step: something to go back to. */
   write(step) {
     if (!this.closed) write(this.state, step);
   }
@@ -145,28 +88,29 @@ export class DatasetPage {
     const like = main.dataset.shape === this.main.dataset.shape && main.dataset.kind === this.ds.kind;
     const { cm, sc, inv, auto } = this.state;
     const kept = { cm: this.ds.contenttype ? "viridis" : cm, sc, inv, auto };
-    return format(
-      target.pathname,
-      like ? { ...this.state, cmp: "", where: "", sort: "", f: "", row: "", col: "" } : kept,
-    );
+    const all = { ...this.state, cmp: "", where: "", sort: "", f: "", row: "", col: "" };
+    return format(target.pathname, like ? all : kept);
   }
 
   /* ---- views ---- */
 
-  async show(name, step = true) {
+  /* The state that shows this view. */
+  note(name) {
+    const { state } = this;
+    const first = this.views[0].name;
     const special = name === "meta" || name === "chunks";
-    this.state.tab = special ? name : name === "table" && this.views[0].name !== "table" ? "table" : "view";
-    if (!special)
-      this.state.v = name === this.views[0].name || name === "table" ? "" : name === "markdown" ? "text" : name;
+    state.tab = special || (name === "table" && first !== "table") ? name : "view";
+    if (!special) state.v = name === first || name === "table" ? "" : name === "markdown" ? "text" : name;
+  }
+
+  async show(name, step = true) {
+    const signal = this.showing.next();
+    this.note(name);
     if (step) {
-      if (this.shown !== name && this.shown) this.state.box = this.shown === "chunks" ? this.state.box : "";
+      if (this.shown !== name && this.shown !== "chunks") this.state.box = "";
       this.write(true);
     }
-    for (const tab of this.tabs.children) {
-      const on = tab.id === `tab-${name}`;
-      tab.setAttribute("aria-selected", on);
-      tab.tabIndex = on ? 0 : -1;
-    }
+    this.tabs.mark(name);
     this.view?.close();
     this.view = null;
     this.shown = name;
@@ -174,35 +118,24 @@ export class DatasetPage {
     this.panelBox.hidden = name === "meta";
     this.panelBox.setAttribute("aria-labelledby", `tab-${name}`);
     if (name === "meta") {
-      this.cachedRow();
+      addCachedRow(this.main, this.path);
       return;
     }
     if (!step || !this.panelBox.children.length) this.panelBox.classList.add("busy");
     try {
-      const View = name === "chunks" ? (await import("./chunks.js")).ChunksView : await VIEWS[name][1]();
-      if (this.shown === name && !this.closed) this.view = new View(this, this.panelBox, name);
+      const View = await VIEWS[name][1]();
+      if (!signal.aborted) this.view = new View(this, this.panelBox, name);
     } catch (error) {
-      this.panelBox.replaceChildren(errorCard(error, () => this.show(name, false)));
+      if (!signal.aborted) this.panelBox.replaceChildren(errorCard(error, () => this.show(name, false)));
     } finally {
-      this.panelBox.classList.remove("busy");
+      if (!signal.aborted) this.panelBox.classList.remove("busy");
     }
   }
 
-  tabKey(event) {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!by) return;
-    const all = [...this.tabs.children];
-    const next = all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
-    event.preventDefault();
-    event.stopPropagation();
-    next.focus();
-    next.click();
-  }
-
   key(event) {
-    const n = Number(event.key);
-    if (n >= 1 && n <= this.views.length) {
-      this.show(this.views[n - 1].name);
+    const number = Number(event.key);
+    if (number >= 1 && number <= this.views.length) {
+      this.show(this.views[number - 1].name);
       return true;
     }
     const act = {
@@ -220,247 +153,48 @@ export class DatasetPage {
   }
 
   keyList() {
-    return [
-      [
-        "Dataset",
-        [
-          [`1 … ${this.views.length}`, this.views.map((view) => view.label).join(", ")],
-          ["y", "copy the link"],
-          ["d", "download"],
-          ["r", "reload"],
-          ["f", "full screen"],
-        ],
-      ],
-      ...(this.view?.keys() || []),
+    const keys = [
+      [`1 … ${this.views.length}`, this.views.map((view) => view.label).join(", ")],
+      ["y", "copy the link"],
+      ["d", "download"],
+      ["r", "reload"],
+      ["f", "full screen"],
     ];
+    return [["Dataset", keys], ...(this.view?.keys() || [])];
   }
+
+  /* ---- actions ---- */
 
   fullScreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else this.panelBox.requestFullscreen?.().catch(() => toast("The browser refused full screen", "warn"));
   }
 
-  /** Another dataset, by its path. */
-  async dataset(path) {
-    const page = new DOMParser()
-      .parseFromString(
-        await (await get(`/roots/${encode(path)}`, { headers: { "X-Caterva2-Part": "main" } })).text(),
-        "text/html",
-      )
-      .getElementById("main");
-    if (page?.dataset.page !== "dataset") throw new Error(`${path} is not a dataset`);
-    return describe(page);
-  }
-
-  /* ---- actions ---- */
-
-  actions() {
-    const pinButton = button("pin", "Pin to the first page", () => {
-      pin(this.path, !isPinned());
-      mark();
-    });
-    const isPinned = () => pinned().includes(this.path);
-    const mark = () => pinButton.setAttribute("aria-pressed", isPinned());
-    mark();
-    this.main.querySelector(".trail")?.append(button("copy", "Copy the path", () => copy(this.path, "Path")));
-    const actions = this.main.querySelector(".actions");
-    const viewer = actions.querySelector("a[href*='/h5web/?']");
-    actions.replaceChildren(
-      ...(viewer ? [viewer] : []),
-      pinButton,
-      button("download", "Download", () => this.download(), "d", "Download"),
-      button("link", "Copy the link", () => this.copyLink(), "y", "Share"),
-    );
-  }
-
   copyLink() {
     this.write();
-    setTimeout(() => copy(location.href, "Link"), 250);
+    settle();
+    copy(location.href, "Link");
   }
 
-  download() {
-    const slice = this.view?.slice() ?? "";
-    const base = `/api/fetch/${encode(this.path)}`;
-    const whole = this.ds.kind !== "array";
-    const numeric = this.view?.picture;
-    const link = (text, url, note) =>
-      h("li", {}, h("a", { href: url, download: "" }, text), " ", h("span", { class: "small" }, note));
-    const of = (fmt, more = {}) => `${base}${query({ slice_: slice, format: fmt, download: 1, ...more })}`;
-    const picture = numeric ? this.view.picture() : null;
-    const ordered = picture && this.ds.shape.length >= 2;
-    const snippet = (name, text) =>
-      h(
-        "section",
-        {},
-        h(
-          "h3",
-          {},
-          name,
-          " ",
-          button("copy", `Copy ${name}`, () => copy(text, name)),
-        ),
-        h("pre", { tabindex: "0" }, text),
-      );
-    const origin = location.origin + BASE;
-    const shown = slice || "...";
-    panel(
-      "Download",
-      h(
-        "ul",
-        { class: "links" },
-        link("As stored", `/api/download/${encode(this.path)}`, "the whole dataset, a Blosc2 frame"),
-        ...(whole
-          ? []
-          : [
-              link("Slice as .b2nd", of("b2nd"), `[${shown}], compressed`),
-              link("Slice as .npy", of("npy"), "for NumPy"),
-              link("Slice as .csv", of("csv"), "for spreadsheets"),
-              link("Slice as .json", of("json"), "up to 16 MiB"),
-            ]),
-        ...(ordered
-          ? [
-              link("Picture as .png", of("png", picture), "with the colours shown"),
-              h(
-                "li",
-                {},
-                h(
-                  "button",
-                  { type: "button", class: "link", onclick: () => this.savePicture() },
-                  "What is on the screen as .png",
-                ),
-              ),
-            ]
-          : []),
-      ),
-      snippet(
-        "Python",
-        `import caterva2\n\nroot = caterva2.Root(${JSON.stringify(this.path.split("/")[0])}, host=${JSON.stringify(location.host)})\ndataset = root[${JSON.stringify(this.path.split("/").slice(1).join("/"))}]\nvalues = dataset[${slice || "..."}]`,
-      ),
-      snippet("curl", `curl -o data.npy '${origin}${base}?slice_=${slice}&format=npy'`),
-      snippet("cat2cli", `cat2cli --host ${location.host} show '${this.path}${slice && !whole ? `[${slice}]` : ""}'`),
-    );
-  }
-
-  savePicture() {
-    const canvas = this.view?.panes?.[0]?.canvas;
-    if (!canvas) return;
-    canvas.toBlob((blob) => {
-      const url = URL.createObjectURL(blob);
-      const a = h("a", { href: url, download: `${this.path.split("/").pop()}.png` });
-      a.click();
-      setTimeout(() => URL.revokeObjectURL(url), 1000);
-    });
-  }
-
-  copyButtons() {
-    for (const row of this.main.querySelectorAll("#attrs tr"))
-      row.lastElementChild.append(
-        " ",
-        button("copy", `Copy ${row.firstElementChild.textContent}`, () =>
-          copy(row.lastElementChild.textContent.trim(), "Attribute"),
-        ),
-      );
-    for (const code of this.main.querySelectorAll("#attrs td code")) {
-      try {
-        const value = JSON.parse(code.textContent);
-        if (value && typeof value === "object") code.replaceWith(this.jsonTree(value, true));
-      } catch {
-        /* stays text */
-      }
-    }
-  }
-
-  jsonTree(value, open) {
-    if (!value || typeof value !== "object") return h("code", {}, JSON.stringify(value));
-    const entries = Object.entries(value).slice(0, 500);
-    const inside = Array.isArray(value) ? `list of ${value.length}` : `${Object.keys(value).length} keys`;
-    if (Array.isArray(value) && value.every((one) => !one || typeof one !== "object"))
-      return h("code", {}, JSON.stringify(value));
-    return h(
-      "details",
-      { open },
-      h("summary", {}, inside),
-      h(
-        "ul",
-        { class: "json" },
-        entries.map(([key, one]) => h("li", {}, h("span", { class: "jkey" }, key), ": ", this.jsonTree(one, false))),
-      ),
-    );
-  }
-
-  /* How much of it is here; told when somebody looks. */
-  async cachedRow() {
-    const body = this.main.querySelector("#meta tbody");
-    if (body.querySelector(".cached")) return;
-    const cell = h("td", { class: "cached" }, "…");
-    body.append(h("tr", {}, h("th", { scope: "row" }, "Cached here"), cell));
+  async download() {
     try {
-      const { cached, partial, nchunks, special } = await json(`/api/chunks/${encode(this.path)}`);
-      cell.textContent = `${cached} of ${nchunks - special} chunks${partial ? `, ${partial} partly` : ""}${special ? `; ${special} need no storage` : ""}`;
+      const { downloadPanel } = await import("./download.js");
+      if (!this.closed) downloadPanel(this);
     } catch (error) {
-      cell.textContent = error.message;
+      toast(`No downloads: ${error.message}`, "error");
     }
   }
 
   /* ---- changes ---- */
 
   changed() {
-    if (this.follow) {
-      this.reload();
-      return;
-    }
-    this.toast?.remove();
-    this.toast = toast(
-      "The data changed.",
-      "",
-      [
-        ["Reload (r)", () => this.reload()],
-        [
-          "Follow",
-          () => {
-            this.follow = true;
-            this.reload();
-          },
-        ],
-      ],
-      0,
-    );
+    this.changes.tell();
   }
-
   resync() {
-    this.checkEtag();
+    this.changes.check();
   }
-
-  async checkEtag() {
-    try {
-      const answer = await get(`/api/info/${encode(this.path)}`, { method: "HEAD" });
-      if (answer.headers.get("ETag")?.replace(/"/g, "") !== this.ds.etag) this.changed();
-    } catch {
-      /* the connection dot says it */
-    }
-  }
-
-  async reload() {
-    this.toast?.remove();
-    try {
-      const answer = await get(`/roots/${encode(this.path)}`, { headers: { "X-Caterva2-Part": "main" } });
-      const main = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
-      const fresh = describe(main);
-      if (this.closed) return;
-      const shape = fresh.shape.length === this.ds.shape.length && fresh.dtype === this.ds.dtype;
-      for (const id of ["meta", "attrs"])
-        this.main.querySelector(`#${id}`).replaceWith(document.adoptNode(main.querySelector(`#${id}`)));
-      this.main.querySelector("#head .facts").replaceWith(document.adoptNode(main.querySelector("#head .facts")));
-      this.copyButtons();
-      if (this.shown === "meta") this.cachedRow();
-      this.rendered = main.querySelector("#view .markdown");
-      Object.assign(this.ds, fresh);
-      Object.assign(this.main.dataset, main.dataset);
-      if (shape && this.view?.refresh) this.view.refresh(this.follow);
-      else this.show(this.shown, false);
-    } catch (error) {
-      toast(`Not reloaded: ${error.message}`, "error");
-    }
+  reload() {
+    this.changes.reload();
   }
 
   /** Show the view anew, errors forgotten. */
@@ -471,7 +205,8 @@ export class DatasetPage {
   close() {
     this.closed = true;
     forget();
-    this.toast?.remove();
+    this.showing.stop();
+    this.changes.close();
     this.view?.close();
   }
 }

@@ -120,11 +120,11 @@ async function change(name, what, again) {
 }
 
 /** Say at the first page that a dataset changed. */
-export function changed(path, change) {
+export function changed(path, how) {
   const list = document.getElementById("changes");
   if (!list) return;
   if (!list.firstChild) list.append(h("h2", {}, "Changed now"), h("ul", { class: "links" }));
   list.querySelector(`[data-path="${CSS.escape(path)}"]`)?.remove();
-  list.lastChild.prepend(h("li", { "data-path": path }, change === "removed" ? `${path} (removed)` : link(path)));
+  list.lastChild.prepend(h("li", { "data-path": path }, how === "removed" ? `${path} (removed)` : link(path)));
   while (list.lastChild.children.length > 8) list.lastChild.lastChild.remove();
 }

@@ -6,17 +6,15 @@ const target = new EventTarget();
 const HIDDEN_MS = 2000; // browsers hold six connections to a server: tabs nobody sees give theirs back
 let source = null;
 let polling = 0;
-let etags = "";
+let roots = "";
 let failures = 0;
 let last = "";
 let hiding = 0;
-export let status = "offline";
+let status = "";
 
-/** on("dataset" | "root" | "resync" | "status", fn(detail)) */
+/** on("hello" | "dataset" | "root" | "resync" | "status", fn(detail)): what the server says, and whether it is heard. */
 export function on(name, fn) {
-  const listener = (event) => fn(event.detail);
-  target.addEventListener(name, listener);
-  return () => target.removeEventListener(name, listener);
+  target.addEventListener(name, (event) => fn(event.detail));
 }
 function tell(name, detail) {
   target.dispatchEvent(new CustomEvent(name, { detail }));
@@ -30,10 +28,12 @@ function say(what) {
 async function poll() {
   try {
     const now = JSON.stringify(await json("/api/roots"));
-    if (etags && now !== etags) tell("resync", {});
-    etags = now;
+    if (!polling) return; // connected meanwhile, or nobody looks
+    if (roots && now !== roots) tell("resync", {});
+    roots = now;
     say("polling");
   } catch {
+    if (!polling) return;
     say("offline");
   }
   if (++failures % 3 === 0) connect();

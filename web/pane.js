@@ -4,7 +4,6 @@ import { painted } from "./colour.js";
 import { SIDE } from "./tiles.js";
 import { clamp, h } from "./ui.js";
 
-/* One canvas: the plane it aims at, and the last one that was complete, which stays until the next is. */
 export class Pane {
   constructor(view, label) {
     Object.assign(this, { view, label, flights: new Map(), aimed: [], shown: null, failed: null, serial: 0 });
@@ -77,30 +76,35 @@ export class Pane {
     if (best && best.serial > (this.shown?.serial || 0)) this.shown = best;
     const source =
       this.shown?.rows === this.target.rows && this.shown?.columns === this.target.columns ? this.shown : this.target;
-    const g = this.canvas.getContext("2d");
+    const context = this.canvas.getContext("2d");
     const { x0, x1, y0, y1 } = this.view.window;
     const sx = this.canvas.width / (x1 - x0);
     const sy = this.canvas.height / (y1 - y0);
-    g.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    g.save();
-    g.beginPath();
-    g.rect(Math.round(-x0 * sx), Math.round(-y0 * sy), Math.round(source.columns * sx), Math.round(source.rows * sy));
-    g.clip();
-    g.imageSmoothingEnabled = sx < 1 && sy < 1;
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    context.save();
+    context.beginPath();
+    context.rect(
+      Math.round(-x0 * sx),
+      Math.round(-y0 * sy),
+      Math.round(source.columns * sx),
+      Math.round(source.rows * sy),
+    );
+    context.clip();
+    context.imageSmoothingEnabled = sx < 1 && sy < 1;
     for (const want of this.tiles(source))
       this.drawTile(
-        g,
+        context,
         source,
         want,
         colours,
         (x) => Math.round((x - x0) * sx),
         (y) => Math.round((y - y0) * sy),
       );
-    g.restore();
+    context.restore();
     this.box.classList.toggle("busy", this.flights.size > 0);
   }
 
-  drawTile(g, source, { z, x, y }, colours, px, py) {
+  drawTile(context, source, { z, x, y }, colours, px, py) {
     const size = SIDE * 2 ** z;
     const left = px(x * size);
     const top = py(y * size);
@@ -111,20 +115,20 @@ export class Pane {
       const side = SIDE / 2 ** up;
       const fx = (x % 2 ** up) * side;
       const fy = (y % 2 ** up) * side;
-      const w = Math.min(side, tile.w - fx);
-      const hh = Math.min(side, tile.h - fy);
+      const wide = Math.min(side, tile.w - fx);
+      const tall = Math.min(side, tile.h - fy);
       const texel = 2 ** (z + up);
-      if (w > 0 && hh > 0)
-        g.drawImage(
+      if (wide > 0 && tall > 0)
+        context.drawImage(
           image,
           fx,
           fy,
-          w,
-          hh,
+          wide,
+          tall,
           left,
           top,
-          px(x * size + w * texel) - left,
-          py(y * size + hh * texel) - top,
+          px(x * size + wide * texel) - left,
+          py(y * size + tall * texel) - top,
         );
       return;
     }

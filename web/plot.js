@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A line under axes with ticks, on a canvas. What comes as pairs of least and greatest is a band.
+import { asNumbers } from "./api.js";
 import { h, number, token } from "./ui.js";
 
 /** Round steps for about n ticks between lo and hi. */
 export function ticks(lo, hi, n) {
   const rough = (hi - lo) / Math.max(n, 1);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((k) => k * power).find((k) => k >= rough) || rough;
+  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough) || rough;
   const out = [];
   for (let value = Math.ceil(lo / step) * step; value <= hi + step * 1e-9 && out.length < 50; value += step)
     out.push(Math.abs(value) < step * 1e-9 ? 0 : value);
@@ -25,8 +26,7 @@ export class Plot {
   take({ data, shape }, count, from) {
     const pairs = shape.length === 2;
     const n = shape[0];
-    const values =
-      data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data;
+    const values = asNumbers(data);
     Object.assign(this, { values, pairs, n, count, from });
     let lo = Infinity;
     let hi = -Infinity;
@@ -53,22 +53,22 @@ export class Plot {
     const { x0, x1 } = this.window;
     let { lo, hi } = this;
     if (!(lo <= hi)) [lo, hi] = [0, 1];
-    const f = this.log ? (value) => Math.log10(value) : (value) => value;
+    const scaled = this.log ? (value) => Math.log10(value) : (value) => value;
     if (this.log) lo = this.positive < Infinity ? this.positive : 1e-3;
     if (lo === hi) {
       lo -= Math.abs(lo) * 0.1 || 1;
       hi += Math.abs(hi) * 0.1 || 1;
       if (this.log) lo = hi / 100;
     }
-    let a = f(lo);
-    let b = f(hi);
+    let a = scaled(lo);
+    let b = scaled(hi);
     const pad = (b - a) * 0.05;
     a -= pad;
     b += pad;
     this.frame = {
       box,
       px: (x) => box.left + ((x - x0) / (x1 - x0)) * (box.right - box.left),
-      py: (value) => box.bottom - ((f(value) - a) / (b - a)) * (box.bottom - box.top),
+      py: (value) => box.bottom - ((scaled(value) - a) / (b - a)) * (box.bottom - box.top),
       a,
       b,
     };
@@ -77,53 +77,53 @@ export class Plot {
 
   draw() {
     const { box, px, py, a, b } = this.layout();
-    const g = this.canvas.getContext("2d");
-    g.scale(devicePixelRatio, devicePixelRatio);
-    g.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    g.font = `12px ${token("--font") || "sans-serif"}`;
-    g.lineWidth = 1;
-    g.strokeStyle = token("--line");
-    g.fillStyle = token("--muted");
-    g.textAlign = "right";
-    g.textBaseline = "middle";
+    const context = this.canvas.getContext("2d");
+    context.scale(devicePixelRatio, devicePixelRatio);
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    context.font = `12px ${token("--font") || "sans-serif"}`;
+    context.lineWidth = 1;
+    context.strokeStyle = token("--line");
+    context.fillStyle = token("--muted");
+    context.textAlign = "right";
+    context.textBaseline = "middle";
     for (const at of ticks(a, b, (box.bottom - box.top) / 45)) {
       const value = this.log ? 10 ** at : at;
       const y = Math.round(py(value)) + 0.5;
-      g.beginPath();
-      g.moveTo(box.left, y);
-      g.lineTo(box.right, y);
-      g.stroke();
-      g.fillText(number(value, 4), box.left - 6, y);
+      context.beginPath();
+      context.moveTo(box.left, y);
+      context.lineTo(box.right, y);
+      context.stroke();
+      context.fillText(number(value, 4), box.left - 6, y);
     }
-    g.textAlign = "center";
-    g.textBaseline = "top";
+    context.textAlign = "center";
+    context.textBaseline = "top";
     for (const at of ticks(this.window.x0, this.window.x1, (box.right - box.left) / 90)) {
       const x = Math.round(px(at)) + 0.5;
       if (x > box.right + 1) continue;
-      g.beginPath();
-      g.moveTo(x, box.bottom);
-      g.lineTo(x, box.bottom + 4);
-      g.stroke();
+      context.beginPath();
+      context.moveTo(x, box.bottom);
+      context.lineTo(x, box.bottom + 4);
+      context.stroke();
       const text = number(at, 7);
-      const half = g.measureText(text).width / 2;
-      g.fillText(text, Math.min(x, box.right + 8 - half), box.bottom + 7);
+      const half = context.measureText(text).width / 2;
+      context.fillText(text, Math.min(x, box.right + 8 - half), box.bottom + 7);
     }
-    g.strokeRect(box.left + 0.5, box.top + 0.5, box.right - box.left, box.bottom - box.top);
-    g.save();
-    g.beginPath();
-    g.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
-    g.clip();
-    g.strokeStyle = g.fillStyle = token("--accent");
-    g.lineWidth = 1.25;
-    if (this.pairs) this.band(g, px, py);
-    else this.curve(g, px, py);
-    g.restore();
+    context.strokeRect(box.left + 0.5, box.top + 0.5, box.right - box.left, box.bottom - box.top);
+    context.save();
+    context.beginPath();
+    context.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
+    context.clip();
+    context.strokeStyle = context.fillStyle = token("--accent");
+    context.lineWidth = 1.25;
+    if (this.pairs) this.band(context, px, py);
+    else this.curve(context, px, py);
+    context.restore();
   }
 
-  curve(g, px, py) {
+  curve(context, px, py) {
     const { values, n, from } = this;
     const dots = n < 60;
-    g.beginPath();
+    context.beginPath();
     let pen = false;
     for (let i = 0; i < n; i++) {
       const y = py(values[i]);
@@ -131,24 +131,24 @@ export class Plot {
         pen = false;
         continue;
       }
-      if (pen) g.lineTo(px(from + i), y);
-      else g.moveTo(px(from + i), y);
+      if (pen) context.lineTo(px(from + i), y);
+      else context.moveTo(px(from + i), y);
       pen = true;
     }
-    g.stroke();
+    context.stroke();
     if (!dots) return;
     for (let i = 0; i < n; i++)
       if (values[i] - values[i] === 0) {
-        g.beginPath();
-        g.arc(px(from + i), py(values[i]), 2.5, 0, 7);
-        g.fill();
+        context.beginPath();
+        context.arc(px(from + i), py(values[i]), 2.5, 0, 7);
+        context.fill();
       }
   }
 
   /* One upright stroke a pair, joined to its neighbour. */
-  band(g, px, py) {
+  band(context, px, py) {
     const { values, n, count, from } = this;
-    g.beginPath();
+    context.beginPath();
     let pen = false;
     for (let i = 0; i < n; i++) {
       const x = px(from + ((i + 0.5) * count) / n);
@@ -158,12 +158,12 @@ export class Plot {
         pen = false;
         continue;
       }
-      if (pen) g.lineTo(x, hi);
-      else g.moveTo(x, hi);
-      g.lineTo(x, lo);
+      if (pen) context.lineTo(x, hi);
+      else context.moveTo(x, hi);
+      context.lineTo(x, lo);
       pen = true;
     }
-    g.stroke();
+    context.stroke();
   }
 
   /** What stands at a position of the pointer: {index, text}. */

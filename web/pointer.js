@@ -3,7 +3,7 @@
 import { clamp, h } from "./ui.js";
 
 export class Pointer {
-  /** view: the heat map, with window, zoom(), pan(), frameBox(), hover(), pin(). */
+  /** view: the heat map, with viewport, readout, pin(). */
   constructor(view) {
     Object.assign(this, { view, held: new Map() });
   }
@@ -14,14 +14,14 @@ export class Pointer {
       "wheel",
       (event) => {
         event.preventDefault();
-        view.zoom(Math.exp(clamp(event.deltaY, -200, 200) / 400), this.place(event, canvas));
+        view.viewport.zoom(Math.exp(clamp(event.deltaY, -200, 200) / 400), this.place(event, canvas));
       },
       { passive: false },
     );
-    canvas.addEventListener("dblclick", (event) => view.zoom(0.5, this.place(event, canvas)));
+    canvas.addEventListener("dblclick", (event) => view.viewport.zoom(0.5, this.place(event, canvas)));
     canvas.addEventListener("pointerdown", (event) => this.down(event, canvas));
     canvas.addEventListener("pointermove", (event) => this.move(event, canvas));
-    canvas.addEventListener("pointerleave", () => this.held.size || view.hover(null));
+    canvas.addEventListener("pointerleave", () => this.held.size || view.readout.hover(null));
     for (const name of ["pointerup", "pointercancel"])
       canvas.addEventListener(name, (event) => this.up(event, canvas));
   }
@@ -52,13 +52,13 @@ export class Pointer {
   move(event, canvas) {
     const at = this.place(event, canvas);
     const old = this.held.get(event.pointerId);
-    this.view.hover({ row: Math.floor(at.y), column: Math.floor(at.x) });
+    this.view.readout.hover({ row: Math.floor(at.y), column: Math.floor(at.x) });
     if (!old) return;
     if (Math.hypot(event.clientX - this.start.x, event.clientY - this.start.y) > 4) this.start.still = false;
     if (this.rubber) this.stretch(event, canvas);
     else if (this.held.size === 2) this.pinch(event, old, at);
     else if (!this.start.still)
-      this.view.pan((old.clientX - event.clientX) * at.sx, (old.clientY - event.clientY) * at.sy);
+      this.view.viewport.pan((old.clientX - event.clientX) * at.sx, (old.clientY - event.clientY) * at.sy);
     this.held.set(event.pointerId, event);
   }
 
@@ -75,8 +75,8 @@ export class Pointer {
 
   pinch(event, old, at) {
     const other = [...this.held.values()].find((one) => one.pointerId !== event.pointerId);
-    const apart = (p) => Math.hypot(p.clientX - other.clientX, p.clientY - other.clientY);
-    this.view.zoom(apart(old) / Math.max(apart(event), 1), at);
+    const apart = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+    this.view.viewport.zoom(apart(old) / Math.max(apart(event), 1), at);
   }
 
   up(event, canvas) {
@@ -87,7 +87,7 @@ export class Pointer {
       this.rubber.remove();
       this.rubber = null;
       if (!this.start.still)
-        this.view.frameBox({
+        this.view.viewport.frame({
           x0: Math.min(at.x, from.x),
           x1: Math.max(at.x, from.x),
           y0: Math.min(at.y, from.y),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Lines along both axes of a picture, through one of its points.
-import { numbers } from "./api.js";
+import { Latest, numbers } from "./api.js";
 import { Plot } from "./plot.js";
 import { plotTable, tableButton } from "./tables.js";
 import { h } from "./ui.js";
@@ -11,17 +11,17 @@ export class Profiles {
   constructor() {
     this.box = h("div", { class: "profiles", hidden: true });
     this.plots = [];
-    this.run = 0;
+    this.flight = new Latest();
   }
 
   /** source: the plane; at: {row, column}. */
   async show(source, at) {
-    const run = ++this.run;
+    const signal = this.flight.next();
     const axes = [source.x, source.y];
     const lines = await Promise.all(
-      axes.map((axis) => numbers(source.lineUrl(axis, at.row, at.column, PX)).catch(() => null)),
+      axes.map((axis) => numbers(source.lineUrl(axis, at.row, at.column, PX), { signal }).catch(() => null)),
     );
-    if (run !== this.run) return;
+    if (signal.aborted) return;
     this.box.hidden = false;
     this.plots = axes
       .map(
@@ -47,10 +47,13 @@ export class Profiles {
   }
 
   hide() {
-    this.run++;
+    this.flight.stop();
     this.box.hidden = true;
   }
   draw() {
     if (!this.box.hidden) this.plots.forEach((plot) => plot.draw());
+  }
+  close() {
+    this.flight.stop();
   }
 }

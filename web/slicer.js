@@ -1,19 +1,88 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Which axes are drawn, and where on the others: choices, sliders, steps, playing.
+import { plane, sliceOf } from "./state.js";
 import { button, clamp, h, icon, select } from "./ui.js";
 
+/* Slider, steps and number of an axis that is not drawn. */
+function axisRow(slicer, axis) {
+  const last = Math.max(slicer.shape[axis] - 1, 0);
+  const at = slicer.plane.index[axis];
+  const id = `axis${axis}`;
+  const set = (value, final) => slicer.set(axis, value, final);
+  const range = h("input", {
+    type: "range",
+    min: 0,
+    max: last,
+    value: at,
+    "aria-label": `Axis ${axis}`,
+    oninput: (event) => set(+event.target.value, false),
+    onchange: (event) => set(+event.target.value, true),
+  });
+  const number = h("input", {
+    type: "number",
+    id,
+    min: 0,
+    max: last,
+    value: at,
+    onchange: (event) => set(Math.round(+event.target.value) || 0, true),
+  });
+  const play = button("play", `Play axis ${axis}`, () => slicer.play(axis), "Space");
+  const row = h(
+    "div",
+    {
+      class: "axis",
+      "data-axis": axis,
+      onfocusin: () => slicer.activate(axis),
+      onpointerdown: () => slicer.activate(axis),
+    },
+    h("label", { for: id }, `Axis ${axis}`),
+    button("left", `Axis ${axis} back`, () => slicer.step(-1, axis), "["),
+    range,
+    button("right", `Axis ${axis} forward`, () => slicer.step(1, axis), "]"),
+    number,
+    h("span", { class: "small" }, `of ${slicer.shape[axis]}`),
+    play,
+  );
+  row.classList.toggle("active", axis === slicer.active);
+  Object.assign(row, { range, number, playButton: play });
+  return row;
+}
+
+/* How far a step goes. */
+function strideField(slicer) {
+  const take = (event) => {
+    slicer.stride = Math.max(1, Math.round(+event.target.value) || 1);
+    event.target.value = slicer.stride;
+    slicer.view.state.st = String(slicer.stride);
+    slicer.view.page.write(true);
+  };
+  return h(
+    "span",
+    { class: "pair stride" },
+    h("label", { for: "stride" }, "Step"),
+    h("input", {
+      type: "number",
+      id: "stride",
+      min: 1,
+      value: slicer.stride,
+      title: "How far a step of the arrows, of [ ] and of playing goes",
+      onchange: take,
+    }),
+  );
+}
+
 export class Slicer {
-  /** two: axes x and y, else x alone. change(final) is called when plane was changed. */
-  constructor(shape, plane, { two, change, stride = 1, strides }) {
-    Object.assign(this, {
-      shape,
-      plane,
-      two,
-      change,
-      strides,
-      stride: Math.max(1, Math.floor(stride) || 1),
-      timer: 0,
-    });
+  /** Of a view, by its state. two: axes x and y, else x alone. change(final, axes) when this.plane was changed. */
+  constructor(view, change, { two = false, quiet = false } = {}) {
+    const { ds, state } = view;
+    Object.assign(this, { view, change, two, shape: ds.shape, playing: -1, timer: 0 });
+    this.plane = plane(state, ds.shape, two);
+    this.stride = Math.max(1, Math.floor(Number(state.st)) || 1);
+    if (this.plane.notes.length && !quiet) {
+      view.page.notices(this.plane.notes);
+      state.s = sliceOf(this.plane);
+      view.page.write();
+    }
     this.active = this.free()[0] ?? -1;
     this.box = h("div", { class: "slicer" });
     this.build();
@@ -36,75 +105,12 @@ export class Slicer {
         ),
       );
     }
-    for (const axis of this.free()) rows.push(this.row(axis));
-    if (this.strides && this.free().length) rows.push(this.strideField());
+    for (const axis of this.free()) rows.push(axisRow(this, axis));
+    if (this.free().length) rows.push(strideField(this));
     this.box.replaceChildren(...rows);
     this.box.hidden = !rows.length;
-  }
-
-  row(axis) {
-    const last = Math.max(this.shape[axis] - 1, 0);
-    const at = this.plane.index[axis];
-    const id = `axis${axis}`;
-    const set = (value, final) => this.set(axis, value, final);
-    const range = h("input", {
-      type: "range",
-      min: 0,
-      max: last,
-      value: at,
-      "aria-label": `Axis ${axis}`,
-      oninput: (event) => set(+event.target.value, false),
-      onchange: (event) => set(+event.target.value, true),
-    });
-    const number = h("input", {
-      type: "number",
-      id,
-      min: 0,
-      max: last,
-      value: at,
-      onchange: (event) => set(Math.round(+event.target.value) || 0, true),
-    });
-    const play = button("play", `Play axis ${axis}`, () => this.play(axis), "Space");
-    const row = h(
-      "div",
-      {
-        class: "axis",
-        "data-axis": axis,
-        onfocusin: () => this.activate(axis),
-        onpointerdown: () => this.activate(axis),
-      },
-      h("label", { for: id }, `Axis ${axis}`),
-      button("left", `Axis ${axis} back`, () => this.step(-1, axis), "["),
-      range,
-      button("right", `Axis ${axis} forward`, () => this.step(1, axis), "]"),
-      number,
-      h("span", { class: "small" }, `of ${this.shape[axis]}`),
-      play,
-    );
-    row.classList.toggle("active", axis === this.active);
-    Object.assign(row, { range, number, playButton: play });
-    return row;
-  }
-
-  strideField() {
-    const take = (event) => {
-      this.stride = Math.max(1, Math.round(+event.target.value) || 1);
-      event.target.value = this.stride;
-      this.strides(this.stride);
-    };
-    return h(
-      "span",
-      { class: "pair stride" },
-      h("label", { for: "stride" }, "Step"),
-      h("input", {
-        type: "number",
-        id: "stride",
-        min: 1,
-        value: this.stride,
-        title: "How far a step of the arrows, of [ ] and of playing goes",
-        onchange: take,
-      }),
-    );
+    if (this.playing >= 0 && !this.free().includes(this.playing)) this.stop();
+    this.markPlaying();
   }
 
   rowOf(axis) {
@@ -147,21 +153,65 @@ export class Slicer {
     this.change(true, true);
   }
 
+  swap() {
+    if (this.two) this.setAxis("x", this.plane.y);
+  }
+
+  /** Axes and indices into the state, what is default left out. */
+  note() {
+    const { state } = this.view;
+    state.x = this.plane.x === this.shape.length - 1 ? "" : String(this.plane.x);
+    if (this.two) {
+      state.y = "";
+      if (plane(state, this.shape, true).y !== this.plane.y) state.y = String(this.plane.y);
+    }
+    state.s = sliceOf(this.plane);
+  }
+
+  /** The dataset has another length; follow: the first axis that is not drawn goes to its end. */
+  reshape(shape, follow) {
+    this.shape = shape;
+    this.plane.index = this.plane.index.map((at, i) => clamp(at, 0, Math.max(shape[i] - 1, 0)));
+    const axis = this.free()[0];
+    if (follow && axis !== undefined) this.plane.index[axis] = Math.max(shape[axis] - 1, 0);
+    this.build();
+    this.note();
+  }
+
   play(axis = this.active) {
     if (axis < 0) return;
     this.activate(axis);
-    const stop = this.timer;
-    clearInterval(this.timer);
-    this.timer = 0;
-    for (const row of this.box.querySelectorAll(".axis")) row.playButton.replaceChildren(icon("play"));
-    if (stop) {
+    if (this.playing >= 0) {
+      this.stop();
       this.change(true);
       return;
     }
-    this.rowOf(axis)?.playButton.replaceChildren(icon("pause"));
+    this.playing = axis;
+    this.markPlaying();
     this.timer = setInterval(() => {
       if (!this.busy?.()) this.set(axis, (this.plane.index[axis] + this.stride) % this.shape[axis], false);
     }, 100);
+  }
+
+  markPlaying() {
+    for (const row of this.box.querySelectorAll(".axis"))
+      row.playButton.replaceChildren(icon(Number(row.dataset.axis) === this.playing ? "pause" : "play"));
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.playing = -1;
+    this.markPlaying();
+  }
+
+  /** What keys do in every view that has slices. */
+  actions() {
+    return {
+      "[": () => this.step(-1),
+      "]": () => this.step(1),
+      "{": () => this.nextAxis(-1),
+      "}": () => this.nextAxis(1),
+    };
   }
 
   close() {

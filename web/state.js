@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The address is the state: what is shown follows from it, and changes are written back.
+import { encodeValue } from "./api.js";
 import { clamp, throttle } from "./ui.js";
 
-export const DEFAULTS = {
+const DEFAULTS = {
   tab: "view",
   v: "",
   x: "",
@@ -57,10 +58,7 @@ export function parse(search, hash = "") {
 export function format(path, state, keep = "") {
   const parts = Object.keys(DEFAULTS)
     .filter((key) => state[key] !== "" && state[key] != null && String(state[key]) !== DEFAULTS[key])
-    .map(
-      (key) =>
-        `${key}=${encodeURIComponent(state[key]).replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/")}`,
-    );
+    .map((key) => `${key}=${encodeValue(state[key])}`);
   const kept = new URLSearchParams(keep);
   for (const key of [...kept.keys()]) if (key !== "roots" && key !== "search") kept.delete(key);
   const query = [...parts, kept.toString()].filter(Boolean).join("&");
@@ -69,10 +67,11 @@ export function format(path, state, keep = "") {
 
 const replace = throttle((url) => history.replaceState(null, "", url), 200);
 
-/** What waits to be written is of a page that is left. */
+/** What waits to be written is of a page that is left: it is not written. */
 export function forget() {
   replace.cancel();
 }
+/** Write what waits to be written. */
 export function settle() {
   replace.flush();
 }

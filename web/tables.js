@@ -40,7 +40,7 @@ function rowsOf(title, names, rows) {
   ];
 }
 
-export const tablePanel = (title, names, rows) => panel(title, ...rowsOf(title, names, rows).filter(Boolean));
+export const tablePanel = (title, names, rows) => panel(title, h("div", {}, rowsOf(title, names, rows)));
 
 /** A button that opens the table of a chart. */
 export const tableButton = (open) => button("table", "View as table", open);
@@ -73,43 +73,36 @@ const FACTS = [
   ["min_positive", "Least above 0"],
 ];
 
-/** Statistics and histogram of a slice; url: /api/stats/… */
+function facts(stats) {
+  const known = FACTS.filter(([key]) => stats[key] != null);
+  const row = ([key, name]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, number(stats[key], 9)));
+  return h("table", { class: "facts" }, h("tbody", {}, known.map(row)));
+}
+
+function histogram({ counts, lo, hi }) {
+  const edge = (i) => number(lo + ((hi - lo) * i) / counts.length, 5);
+  const rows = counts.map((n, i) => [edge(i), edge(i + 1), n]);
+  return [h("h3", {}, "Histogram"), rowsOf("Histogram", ["From", "To", "Items"], rows)];
+}
+
+/** Statistics and histogram of a slice; url: /api/stats/…. Who closes the panel does not want them any more. */
 export async function statsPanel(title, url) {
-  try {
-    const stats = await json(url);
-    const { counts, lo, hi } = stats.histogram?.counts ? stats.histogram : { counts: [] };
-    const edge = (i) => number(lo + ((hi - lo) * i) / counts.length, 5);
-    panel(
-      title,
-      h(
-        "table",
-        { class: "facts" },
-        h(
-          "tbody",
-          {},
-          FACTS.filter(([key]) => stats[key] != null).map(([key, name]) =>
-            h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, number(stats[key], 9))),
-          ),
-        ),
-      ),
-      stats.sampled
-        ? h("p", { class: "small" }, `Of a sample: ${number(100 * stats.fraction, 3)} % of the items.`)
-        : "",
-      ...(counts.length
-        ? [
-            h("h3", {}, "Histogram"),
-            ...rowsOf(
-              "Histogram",
-              ["From", "To", "Items"],
-              counts.map((n, i) => [edge(i), edge(i + 1), n]),
-            ).filter(Boolean),
-          ]
-        : []),
-    );
-  } catch (error) {
-    panel(
-      title,
-      errorCard(error, () => statsPanel(title, url)),
-    );
-  }
+  const content = h("div", {}, h("p", { class: "empty" }, "Loading…"));
+  const control = new AbortController();
+  const fill = async () => {
+    try {
+      const stats = await json(url, { signal: control.signal });
+      const sample = `Of a sample: ${number(100 * stats.fraction, 3)} % of the items.`;
+      const parts = [
+        facts(stats),
+        stats.sampled ? h("p", { class: "small" }, sample) : null,
+        stats.histogram?.counts?.length ? histogram(stats.histogram) : null,
+      ];
+      content.replaceChildren(h("div", {}, parts));
+    } catch (error) {
+      if (!control.signal.aborted) content.replaceChildren(errorCard(error, fill));
+    }
+  };
+  panel(title, content).addEventListener("close", () => control.abort());
+  await fill();
 }

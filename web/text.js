@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Bytes: as text, as rendered markdown (the server's work), as a hex dump; a page of them at a time.
-import { at, encode, get, query } from "./api.js";
+import { Latest, at, encode, get, query } from "./api.js";
 import { button, clamp, errorCard, h, nbytes } from "./ui.js";
+import { View } from "./view.js";
 
 const TEXT = 256 << 10;
 const HEX = 4096;
 
-/** Does this look like text? */
-export function isText(bytes) {
-  if (bytes.includes(0)) return false;
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, Math.max(0, bytes.length - 4)));
-    return true;
-  } catch {
-    return false;
+/* Sixteen bytes a line: offset, two digits a byte, printable ASCII. */
+function hex(bytes, offset) {
+  const lines = [];
+  for (let i = 0; i < bytes.length; i += 16) {
+    const row = [...bytes.subarray(i, i + 16)];
+    const digits = row.map((byte) => byte.toString(16).padStart(2, "0"));
+    const half = (from) =>
+      digits
+        .slice(from, from + 8)
+        .join(" ")
+        .padEnd(23);
+    const text = row.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : "·")).join("");
+    lines.push(`${(offset + i).toString(16).padStart(8, "0")}  ${half(0)}  ${half(8)}  ${text}`);
   }
+  return lines.join("\n");
 }
 
-export class BytesView {
+export class BytesView extends View {
   constructor(page, box, how) {
-    Object.assign(this, {
-      page,
-      ds: page.ds,
-      state: page.state,
-      how,
-      nbytes: page.ds.shape[0] * (page.ds.itemsize || 1),
-    });
+    super(page, box);
+    Object.assign(this, { how, flight: new Latest(), nbytes: page.ds.shape[0] * page.ds.itemsize });
     this.step = how === "hex" ? HEX : TEXT;
     this.offset = Math.floor((Number(page.state.row) || 0) / this.step) * this.step;
     this.content = h("div", { class: "bytes" });
@@ -54,124 +56,103 @@ export class BytesView {
   }
 
   async load() {
+    const signal = this.flight.next();
     this.content.classList.add("busy");
     try {
-      if (this.how === "markdown") {
-        const text = await (await get(`/markdown/${encode(this.ds.path)}`)).text();
-        this.content.replaceChildren(
-          ...document.adoptNode(new DOMParser().parseFromString(text, "text/html").body).childNodes,
-        );
-        return;
-      }
-      const size = this.ds.itemsize || 1;
-      const from = Math.floor(this.offset / size);
-      const to = Math.ceil((this.offset + this.step) / size);
-      const bytes = new Uint8Array(
-        await (
-          await get(`/api/fetch/${encode(this.ds.path)}${query({ slice_: `${from}:${to}`, format: "raw" })}`)
-        ).arrayBuffer(),
-      );
-      this.place.textContent = `bytes ${this.offset.toLocaleString("en")} to ${(this.offset + bytes.length).toLocaleString("en")} of ${nbytes(this.nbytes)}`;
-      this.content.replaceChildren(
-        this.how === "hex"
-          ? this.hex(bytes)
-          : h("pre", { class: "text", tabindex: "0" }, new TextDecoder().decode(bytes)),
-      );
-      if (!bytes.length) this.content.replaceChildren(h("p", { class: "empty" }, "0 bytes"));
+      const shown = await (this.how === "markdown" ? this.markdown(signal) : this.bytes(signal));
+      if (!signal.aborted) this.content.replaceChildren(...shown);
     } catch (error) {
-      this.content.replaceChildren(errorCard(error, () => this.load()));
+      if (!signal.aborted) this.content.replaceChildren(errorCard(error, () => this.load()));
     } finally {
-      this.content.classList.remove("busy");
+      if (!signal.aborted) this.content.classList.remove("busy");
     }
   }
 
-  hex(bytes) {
-    const lines = [];
-    for (let at = 0; at < bytes.length; at += 16) {
-      const row = [...bytes.subarray(at, at + 16)];
-      const two = row.map((byte) => byte.toString(16).padStart(2, "0"));
-      lines.push(
-        `${(this.offset + at).toString(16).padStart(8, "0")}  ${two.slice(0, 8).join(" ").padEnd(23)}  ${two.slice(8).join(" ").padEnd(23)}  ${row.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : "·")).join("")}`,
-      );
-    }
-    return h("pre", { class: "hex", tabindex: "0" }, lines.join("\n"));
+  async markdown(signal) {
+    const answer = await get(`/markdown/${encode(this.ds.path)}`, { signal });
+    return document.adoptNode(new DOMParser().parseFromString(await answer.text(), "text/html").body).childNodes;
+  }
+
+  async bytes(signal) {
+    const { itemsize, path } = this.ds;
+    const { offset } = this;
+    const slice = `${Math.floor(offset / itemsize)}:${Math.ceil((offset + this.step) / itemsize)}`;
+    const answer = await get(`/api/fetch/${encode(path)}${query({ slice_: slice, format: "raw" })}`, { signal });
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const count = (n) => n.toLocaleString("en");
+    this.place.textContent = `bytes ${count(offset)} to ${count(offset + bytes.length)} of ${nbytes(this.nbytes)}`;
+    if (!bytes.length) return [h("p", { class: "empty" }, "0 bytes")];
+    const text = this.how === "hex" ? hex(bytes, offset) : new TextDecoder().decode(bytes);
+    return [h("pre", { class: this.how === "hex" ? "hex" : "text", tabindex: "0" }, text)];
   }
 
   refresh() {
     this.page.rendered = null;
-    this.load();
+    this.nbytes = this.ds.shape[0] * this.ds.itemsize;
+    this.bar.hidden = this.nbytes <= this.step;
+    this.go(0);
   }
-  key(event) {
-    if (event.key !== "[" && event.key !== "]") return false;
-    this.go(event.key === "[" ? -1 : 1);
-    return true;
+  actions() {
+    return { "[": () => this.go(-1), "]": () => this.go(1) };
   }
   keys() {
     return [["Text", [["[ ]", "page back, forward"]]]];
   }
-  slice() {
-    return ":";
+  close() {
+    super.close();
+    this.flight.stop();
   }
-  close() {}
 }
 
 /** Pixels that are colours already: the server's PNG, at the size of the window. */
-export class ColourView {
+export class ColourView extends View {
   constructor(page, box) {
-    this.page = page;
-    this.img = h("img", {
-      class: "rgb",
-      alt: `Picture of ${page.ds.path}`,
-      src: `/api/fetch/${encode(page.ds.path)}${query({ format: "png", width: 2048, v: page.ds.etag })}`,
-    });
+    super(page, box);
+    this.img = h("img", { class: "rgb", alt: `Picture of ${this.ds.path}` });
     this.problem = h("div", { class: "problem", hidden: true });
     this.img.addEventListener("error", () => {
       this.problem.hidden = false;
-      this.problem.replaceChildren(errorCard(new Error("the picture could not be loaded"), () => this.refresh()));
+      const retry = () => this.load(`${this.ds.etag}.${Date.now()}`);
+      this.problem.replaceChildren(errorCard(new Error("the picture could not be loaded"), retry));
     });
     box.replaceChildren(h("div", { class: "frame rgb" }, this.img, this.problem));
+    this.refresh();
+  }
+  /* version: what makes the address another one. */
+  load(version) {
+    this.problem.hidden = true;
+    this.img.src = at(`/api/fetch/${encode(this.ds.path)}${query({ format: "png", width: 2048, v: version })}`);
   }
   refresh() {
-    this.problem.hidden = true;
-    this.img.src = at(
-      `/api/fetch/${encode(this.page.ds.path)}${query({ format: "png", width: 2048, v: `${this.page.ds.etag}.${Date.now()}` })}`,
-    );
-  }
-  key() {
-    return false;
-  }
-  keys() {
-    return [];
+    this.load(this.ds.etag);
   }
   slice() {
     return ":,:,:";
   }
-  close() {}
 }
 
 /** One value, large. */
-export class ValueView {
+export class ValueView extends View {
   constructor(page, box) {
-    this.page = page;
-    this.box = box;
+    super(page, box);
+    this.flight = new Latest();
     this.refresh();
   }
   async refresh() {
+    const signal = this.flight.next();
     try {
-      const value = await (await get(`/api/fetch/${encode(this.page.ds.path)}?format=json`)).text();
-      this.box.replaceChildren(h("p", { class: "scalar" }, value === "null" ? "NaN" : value.replace(/^"|"$/g, "")));
+      const value = await (await get(`/api/fetch/${encode(this.ds.path)}?format=json`, { signal })).text();
+      const text = value === "null" ? "NaN" : value.replace(/^"|"$/g, "");
+      if (!signal.aborted) this.box.replaceChildren(h("p", { class: "scalar" }, text));
     } catch (error) {
-      this.box.replaceChildren(errorCard(error, () => this.refresh()));
+      if (!signal.aborted) this.box.replaceChildren(errorCard(error, () => this.refresh()));
     }
-  }
-  key() {
-    return false;
-  }
-  keys() {
-    return [];
   }
   slice() {
     return "";
   }
-  close() {}
+  close() {
+    super.close();
+    this.flight.stop();
+  }
 }

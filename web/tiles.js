@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where the numbers of a picture come from: tiles of one plane of one dataset, or of the difference of two.
-import { Cache, Queue, encode, numbers, query } from "./api.js";
+import { Cache, Queue, asNumbers, encode, numbers, query } from "./api.js";
 
 export const SIDE = 256;
 const cache = new Cache(96 << 20);
 const queue = new Queue(6);
-
-/** Numbers that can be painted: 64-bit integers lose their last bits here, raw keeps them. */
-function paintable(data) {
-  return data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data;
-}
 
 export class Plane {
   /** ds: {path, etag, shape}; plane: {x, y, index}; more: {part, agg, field}. */
@@ -35,9 +30,11 @@ export class Plane {
     const key = `${this.key}/${z}/${x}/${y}`;
     const ready = cache.get(key);
     if (ready) return ready;
-    const url = `/api/tile/${encode(this.ds.path)}${query({ axes: `${this.x},${this.y}`, at: this.at, z: z || null, x: x || null, y: y || null, agg: this.agg, ...this.common })}`;
+    const place = { z: z || null, x: x || null, y: y || null };
+    const how = { axes: `${this.x},${this.y}`, at: this.at, ...place, agg: this.agg, ...this.common };
+    const url = `/api/tile/${encode(this.ds.path)}${query(how)}`;
     const { data, shape, headers } = await queue.run(() => numbers(url, { signal }), signal);
-    const tile = { raw: data, data: paintable(data), h: shape[0], w: shape[1], approx: headers.get("X-Approx") };
+    const tile = { raw: data, data: asNumbers(data), h: shape[0], w: shape[1], approx: headers.get("X-Approx") };
     cache.set(key, tile, data.byteLength * 2 + 4 * data.length);
     return tile;
   }

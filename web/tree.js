@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The tree of roots, folders and datasets: one level at a time, 200 entries at a time; and what a search finds.
+// The tree of roots, folders and datasets: one level at a time, 200 entries at a time.
 import { encode, json, query } from "./api.js";
-import { debounce, h, icon, nbytes, remember, select } from "./ui.js";
+import { h, icon, nbytes, remember, select } from "./ui.js";
 
 const PAGE = 200;
 let root = null;
 let onOpen = null;
 let current = "";
-let searchRun = 0;
 let sort = remember("sort") || "name";
 
-function kindIcon(entry) {
+export function kindIcon(entry) {
   if (entry.error) return "bad";
   if (entry.kind === "folder") return "folder";
   if (entry.kind !== "array") return "text";
@@ -53,15 +52,23 @@ function item(name, path, entry, level) {
   return it;
 }
 
-async function fill(it, offset = 0) {
+/* List a folder, from an entry on. Who asks while it is on its way waits for the same answer. */
+function fill(it, offset = 0) {
+  it.filling ||= list(it, offset).finally(() => {
+    it.filling = null;
+  });
+  return it.filling;
+}
+
+async function list(it, offset) {
+  const asked = sort;
   const [name, ...rest] = it.dataset.path.split("/");
   let group = it.querySelector(":scope > ul");
   if (!group) it.append((group = h("ul", { role: "group" })));
   const wait = setTimeout(() => group.append(h("li", { role: "none", class: "note wait" }, "Loading…")), 150);
   try {
-    const page = await json(
-      `/api/tree/${encodeURIComponent(name)}${query({ dir: rest.join("/"), offset: offset || null, limit: PAGE, sort: sort === "name" ? null : sort })}`,
-    );
+    const how = { dir: rest.join("/"), offset: offset || null, limit: PAGE, sort: asked === "name" ? null : asked };
+    const page = await json(`/api/tree/${encodeURIComponent(name)}${query(how)}`);
     group.querySelectorAll(":scope > .note, :scope > .next").forEach((old) => old.remove());
     const level = Number(it.getAttribute("aria-level")) + 1;
     group.append(...page.entries.map((entry) => item(entry.name, `${name}/${entry.path}`, entry, level)));
@@ -75,7 +82,7 @@ async function fill(it, offset = 0) {
       group.append(more);
     }
     if (!page.total) group.append(h("li", { role: "none", class: "note" }, "Empty root"));
-    it.filled = true;
+    it.filled = asked;
   } catch (error) {
     group.querySelectorAll(":scope > .note").forEach((old) => old.remove());
     const again = h(
@@ -105,10 +112,15 @@ function visible() {
   );
 }
 
-function focus(it) {
-  if (!it) return;
+/* Tab leads to one item of the tree: to this. */
+function reach(it) {
   root.querySelectorAll("[tabindex='0']").forEach((old) => old.setAttribute("tabindex", "-1"));
   it.setAttribute("tabindex", "0");
+}
+
+function focus(it) {
+  if (!it) return;
+  reach(it);
   it.focus();
 }
 
@@ -162,8 +174,7 @@ export async function reveal(path) {
     if (n < parts.length || it.hasAttribute("aria-expanded")) await expand(it, true);
     else {
       it.setAttribute("aria-selected", "true");
-      root.querySelectorAll("[tabindex='0']").forEach((old) => old.setAttribute("tabindex", "-1"));
-      it.setAttribute("tabindex", "0");
+      reach(it);
       const box = root.closest("nav");
       const top = it.getBoundingClientRect().top - box.getBoundingClientRect().top;
       if (top < 0 || top > box.clientHeight - 30) box.scrollTop += top - box.clientHeight / 2;
@@ -187,98 +198,35 @@ export function mark(path, change) {
   }
 }
 
-/* Read a folder again; what was open in it opens again. */
+/* Read a folder again; what was open in it opens again, what had the focus keeps it. */
 async function refill(folder) {
+  while (folder.filling) await folder.filling;
   const open = [...folder.querySelectorAll("ul [aria-expanded=true]")].map((it) => it.dataset.path);
   const old = folder.querySelector("ul");
-  const fresh = h("ul", { role: "group" });
-  old.before(fresh);
+  const marked = old.querySelector("[tabindex='0']");
+  const focused = marked && marked === document.activeElement;
+  old.before(h("ul", { role: "group" }));
   await fill(folder);
   old.remove();
   for (const path of open) {
     const it = [...folder.querySelectorAll("[aria-expanded=false]")].find((one) => one.dataset.path === path);
     if (it) await expand(it, true);
   }
+  if (!marked) return;
+  const same = [...folder.querySelectorAll("[role=treeitem]")].find((it) => it.dataset.path === marked.dataset.path);
+  reach(same || folder);
+  if (focused) (same || folder).focus();
 }
 
 /* The order of all folders that are open. */
 function order(by) {
   sort = by;
   remember("sort", by);
-  for (const it of root.querySelectorAll(":scope > [aria-expanded]")) if (it.filled) refill(it);
+  for (const it of root.querySelectorAll(":scope > [aria-expanded]")) if (it.filled || it.filling) refill(it);
 }
 
-const names = () => [...root.querySelectorAll("[aria-level='1'][data-path]")].map((it) => it.dataset.path);
-
-async function find(text, box) {
-  const run = ++searchRun;
-  root.hidden = text !== "";
-  box.hidden = text === "";
-  if (!text) return;
-  const wait = setTimeout(() => {
-    if (run === searchRun) box.replaceChildren(h("p", { class: "note" }, "Searching…"));
-  }, 150);
-  const pages = await Promise.all(
-    names().map((name) =>
-      json(`/api/tree/${encodeURIComponent(name)}${query({ q: text, limit: 50 })}`).catch((error) => ({
-        root: name,
-        error,
-        entries: [],
-        total: 0,
-      })),
-    ),
-  );
-  clearTimeout(wait);
-  if (run !== searchRun) return;
-  const found = pages.flatMap((page) => page.entries.map((entry) => [`${page.root}/${entry.path}`, entry]));
-  const total = pages.reduce((sum, page) => sum + page.total, 0);
-  const failed = pages.filter((page) => page.error);
-  const list = h(
-    "ul",
-    { class: "found" },
-    found
-      .slice(0, 100)
-      .map(([path, entry]) =>
-        h(
-          "li",
-          { class: entry.error ? "bad" : null },
-          h(
-            "a",
-            { href: `/roots/${encode(path)}`, title: entry.error || path },
-            icon(kindIcon(entry)),
-            h("span", { class: "name" }, path),
-          ),
-        ),
-      ),
-  );
-  const clear = h(
-    "button",
-    {
-      type: "button",
-      class: "clear",
-      onclick: () => {
-        const input = document.getElementById("search");
-        input.value = "";
-        find("", box);
-        input.focus();
-      },
-    },
-    "Clear",
-  );
-  box.replaceChildren(
-    h(
-      "p",
-      { class: "note" },
-      total
-        ? `${total} found${total > found.length ? `, the first ${found.length} shown` : ""}`
-        : `No match for “${text}”`,
-      " ",
-      clear,
-    ),
-    list,
-    ...failed.map((page) => h("p", { class: "note bad" }, `${page.root}: ${page.error.message}`)),
-  );
-}
+/** Of all roots. */
+export const names = () => [...root.querySelectorAll("[aria-level='1'][data-path]")].map((it) => it.dataset.path);
 
 /** Take over the list of roots and the search field. */
 export function start(open) {
@@ -320,22 +268,15 @@ export function start(open) {
       ),
     ),
   );
-  const box = h("div", { id: "found", hidden: true });
-  const input = document.getElementById("search");
-  root.after(box);
-  const run = debounce(() => find(input.value.trim(), box), 150);
-  input.addEventListener("input", run);
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") {
-      input.value = "";
-      find("", box);
-      input.blur();
-    }
-    if (event.key === "ArrowDown") {
-      event.preventDefault();
-      (box.hidden ? root.querySelector("[tabindex='0']") : box.querySelector("a"))?.focus();
-    }
-  });
+}
+
+/** Hidden while there is something else to choose from. */
+export function hide(on) {
+  root.hidden = on;
+}
+/** Go there by keyboard. */
+export function enter() {
+  root.querySelector("[tabindex='0']")?.focus();
 }
 
 /** A root came: put it into the list. */

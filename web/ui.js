@@ -117,6 +117,10 @@ export function toast(text, kind = "", actions = [], seconds = 6) {
   return it;
 }
 
+/** A mark for what is drawn of a sample. */
+export const approximate = () =>
+  h("span", { class: "badge", hidden: true, title: "Too much data for one look: a sample is shown" }, "approximate");
+
 /** What went wrong, in place of what should be there. */
 export function errorCard(error, retry) {
   return h(
@@ -179,32 +183,44 @@ export function throttle(fn, ms) {
   return call;
 }
 
+/** Once, ms after the last call. */
 export function debounce(fn, ms) {
   let timer = 0;
-  return (...args) => {
+  const call = (...args) => {
     clearTimeout(timer);
     timer = setTimeout(() => fn(...args), ms);
   };
+  call.cancel = () => clearTimeout(timer);
+  return call;
+}
+
+/* Plain http has no clipboard. What is outside of an open dialog cannot be selected. */
+function copySelected(text) {
+  const area = h("textarea", { class: "hidden", value: text });
+  (document.querySelector("dialog[open]") || document.body).append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done;
 }
 
 export async function copy(text, what) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // plain http has no clipboard
-    const area = h("textarea", { class: "hidden" });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-  toast(`${what} copied`, "", [], 2);
+  const done = await navigator.clipboard?.writeText(text).then(
+    () => true,
+    () => false,
+  );
+  if (done || copySelected(text)) toast(`${what} copied`, "", [], 2);
+  else toast(`${what} not copied: the browser refused`, "warn");
+}
+
+/** Close the panel that is open. */
+export function closePanel() {
+  document.querySelector("dialog[open]")?.close();
 }
 
 /** A modal panel; Escape closes it and gives the focus back. */
 export function panel(title, ...content) {
-  document.querySelector("dialog")?.remove();
+  closePanel();
   const it = h(
     "dialog",
     { "aria-label": title },

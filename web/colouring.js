@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which colours the pictures of a heat map have: the range of what is shown, the scale, the map; and their bar.
+import { Cache, GREY, Latest, colormaps, json } from "./api.js";
+import { Bar, scaler, table } from "./colour.js";
+import { statsHere, statsOf } from "./tiles.js";
+import { number, toast } from "./ui.js";
+
+/* The tiles under the window that are here. */
+function loaded(pane, source) {
+  return pane
+    .tiles(source)
+    .map(({ z, x, y }) => source.get(z, x, y))
+    .filter(Boolean);
+}
+
+export class Colouring {
+  /** view: the heat map. */
+  constructor(view) {
+    Object.assign(this, { view, state: view.state, maps: null, last: null });
+    this.stats = new Cache(256); // of planes, by their key; {asked} while they are on their way
+    this.flight = new Latest();
+    this.bar = new Bar((lo, hi, final) => this.setRange(lo, hi, final));
+  }
+
+  async start() {
+    try {
+      this.maps = await colormaps();
+    } catch (error) {
+      if (this.view.closed) return;
+      toast(`Only grey: the colour maps did not come (${error.message})`, "warn");
+      this.maps = {};
+    }
+    this.view.schedule();
+  }
+
+  /** Between least and greatest, or percentiles; a range that was set by hand is given up first. */
+  autoscale() {
+    const { state } = this;
+    const manual = state.lo !== "" || state.hi !== "";
+    state.lo = state.hi = "";
+    if (!manual) state.auto = state.auto ? "" : "robust";
+    const robust = "Colours from the 1st to the 99th percentile";
+    toast(state.auto ? robust : "Colours from the least to the greatest", "", [], 2);
+    this.view.option("auto", state.auto);
+  }
+
+  setRange(lo, hi, final) {
+    this.state.lo = String(+lo.toPrecision(7));
+    this.state.hi = String(+hi.toPrecision(7));
+    this.view.page.write(final);
+    this.view.schedule();
+  }
+
+  rangeOf(stats) {
+    const { state } = this;
+    const robust = state.auto === "robust" && stats;
+    const value = (text, auto) => (text !== "" && Number.isFinite(Number(text)) ? Number(text) : auto);
+    let lo = value(state.lo, robust ? stats.p1 : (stats?.min ?? 0));
+    let hi = value(state.hi, robust ? stats.p99 : (stats?.max ?? 1));
+    if (state.sc === "log" && state.lo === "" && stats?.min_positive > 0) lo = Math.max(lo, stats.min_positive);
+    if (lo > hi) [lo, hi] = [hi, lo];
+    return { lo, hi };
+  }
+
+  /* Of the whole plane: from its tiles when all are here, else asked for. Until then the last ones, or of the tiles here. */
+  statistics(source) {
+    const ready = this.stats.get(source.key);
+    if (ready && !ready.asked) return ready;
+    const here = statsHere(source);
+    if (here) {
+      this.stats.set(source.key, here, 1);
+      return here;
+    }
+    const pane = this.view.panes[0];
+    if (!ready && pane.ready(source)) this.ask(source);
+    const tiles = loaded(pane, source);
+    return this.last || (tiles.length ? statsOf(tiles) : null);
+  }
+
+  ask(source) {
+    this.stats.set(source.key, { asked: true }, 1);
+    json(source.statsUrl(), { signal: this.flight.next() }).then(
+      (stats) => {
+        this.stats.set(source.key, stats, 1);
+        this.view.schedule();
+      },
+      () => this.stats.set(source.key, undefined, 0),
+    );
+  }
+
+  /** {key, of: value to 0…1, palette} of the planes; the bar shows the same. */
+  colours() {
+    const { state, bar } = this;
+    const shown = this.view.panes[0].shown || this.view.source;
+    const stats = this.statistics(shown);
+    if (stats && !this.stats.get(shown.key)?.asked) this.last = stats;
+    bar.box.classList.toggle("unknown", !stats);
+    const range = this.rangeOf(stats);
+    const key = JSON.stringify([state.cm, state.sc, state.inv, range]);
+    if (key !== this.made?.key) {
+      const palette = table(this.maps[state.cm] || this.maps.viridis || GREY, state.inv);
+      this.made = { key, of: scaler(state.sc, range), palette };
+    }
+    if (key !== this.shownKey || stats !== this.shownStats) {
+      Object.assign(this, { shownKey: key, shownStats: stats });
+      bar.show(range, stats, this.made);
+    }
+    return this.made;
+  }
+
+  /** A difference has nought in the middle. */
+  difference(pane) {
+    const stats = statsOf(loaded(pane, pane.target));
+    const most = Math.max(Math.abs(stats.min ?? 0), Math.abs(stats.max ?? 0)) || 1;
+    pane.caption.textContent = `difference, ±${number(most)}`;
+    const palette = table(this.maps.rdbu || GREY, false);
+    return { key: `difference${most}`, of: scaler("linear", { lo: -most, hi: most }), palette };
+  }
+
+  close() {
+    this.flight.stop();
+    this.bar.close();
+  }
+}

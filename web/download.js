@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The panel of downloads: the dataset, the slice that is shown, the picture; and how programs get the same.
+import { BASE, encode, query } from "./api.js";
+import { button, copy, h, panel } from "./ui.js";
+
+/* One word of a shell, whatever is in it. */
+const quoted = (text) => `'${text.replace(/'/g, "'\\''")}'`;
+
+const link = (text, url, note) =>
+  h("li", {}, h("a", { href: url, download: "" }, text), " ", h("span", { class: "small" }, note));
+
+const snippet = (name, text) =>
+  h(
+    "section",
+    {},
+    h(
+      "h3",
+      {},
+      name,
+      " ",
+      button("copy", `Copy ${name}`, () => copy(text, name)),
+    ),
+    h("pre", { tabindex: "0" }, text),
+  );
+
+function python(path, slice) {
+  const [root, ...rest] = path.split("/");
+  const text = JSON.stringify;
+  return [
+    "import caterva2\n",
+    `root = caterva2.Root(${text(root)}, host=${text(location.host)})`,
+    `dataset = root[${text(rest.join("/"))}]`,
+    `values = dataset[${slice || "..."}]`,
+  ].join("\n");
+}
+
+/* What the canvas of a view shows, as a file. */
+function saveCanvas(canvas, name) {
+  canvas.toBlob((blob) => {
+    const url = URL.createObjectURL(blob);
+    h("a", { href: url, download: `${name}.png` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  });
+}
+
+function pictures(view, name, address) {
+  const canvas = view.panes[0].canvas;
+  const save = { type: "button", class: "link", onclick: () => saveCanvas(canvas, name) };
+  return [
+    link("Picture as .png", address("png", view.picture()), "with the colours shown"),
+    h("li", {}, h("button", save, "What is on the screen as .png")),
+  ];
+}
+
+/** Of the dataset and what its view shows. */
+export function downloadPanel({ path, ds, view }) {
+  const array = ds.kind === "array";
+  const slice = view?.slice() ?? "";
+  const base = `/api/fetch/${encode(path)}`;
+  const address = (format, more = {}) => `${base}${query({ slice_: slice, format, download: 1, ...more })}`;
+  const whole = link("As stored", `/api/download/${encode(path)}`, "the whole dataset, a Blosc2 frame");
+  const slices = [
+    link("Slice as .b2nd", address("b2nd"), `[${slice || "..."}], compressed`),
+    link("Slice as .npy", address("npy"), "for NumPy"),
+    link("Slice as .csv", address("csv"), "for spreadsheets"),
+    link("Slice as .json", address("json"), "up to 16 MiB"),
+  ];
+  const shown = view?.picture ? pictures(view, path.split("/").pop(), address) : [];
+  const curl = quoted(`${location.origin}${BASE}${base}?slice_=${slice}&format=npy`);
+  const item = quoted(path + (slice && array ? `[${slice}]` : ""));
+  panel(
+    "Download",
+    h("ul", { class: "links" }, whole, array ? slices : null, shown),
+    snippet("Python", python(path, slice)),
+    snippet("curl", `curl -o data.npy ${curl}`),
+    snippet("cat2cli", `cat2cli --host ${location.host} show ${item}`),
+  );
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Where the numbers of a line come from: one axis of a dataset, the others at an index.
+import { encode, query } from "./api.js";
+
+export class LineSource {
+  constructor({ ds, state, plane }) {
+    Object.assign(this, { ds, state, plane });
+  }
+
+  get length() {
+    return this.ds.shape[this.plane.x];
+  }
+
+  /** The slice with this part of the axis. */
+  part(text) {
+    return this.plane.index.map((at, i) => (i === this.plane.x ? text : at)).join(",");
+  }
+
+  common() {
+    const { fields, etag } = this.ds;
+    const numeric = fields.find((one) => /int|float|bool|^[<>|]?[iufb]/.test(one.dtype))?.name;
+    return { v: etag, part: this.state.part, field: fields.length ? this.state.field || numeric : null };
+  }
+
+  /** Least and greatest for each of px pixels. */
+  url({ from, count }, px) {
+    const slice = this.part(count === this.length ? ":" : `${from}:${from + count}`);
+    return `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, ...this.common() })}`;
+  }
+
+  statsUrl() {
+    return `/api/stats/${encode(this.ds.path)}${query({ slice_: this.part(":"), ...this.common() })}`;
+  }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The panes of a heat map beside each other: made, aimed, sized, drawn; and what is said when they cannot be.
+import { Pane } from "./pane.js";
+import { approximate, clamp, errorCard, h, number } from "./ui.js";
+
+export class Stage {
+  /** view: the heat map. */
+  constructor(view) {
+    Object.assign(this, { view, panes: [], frame: 0 });
+    this.badge = approximate();
+    this.empty = h("p", { class: "empty", hidden: true }, "0 elements");
+    this.box = h("div", { class: "stage" });
+    this.problem = h("div", { class: "problem", hidden: true });
+  }
+
+  /** Panes with these labels, instead of those there are. */
+  make(labels) {
+    this.panes.forEach((pane) => pane.close());
+    this.panes = labels.map((label) => new Pane(this.view, label));
+    this.box.replaceChildren(...this.panes.map((pane) => pane.box), this.empty);
+    this.box.classList.toggle("several", this.panes.length > 1);
+    for (const pane of this.panes) this.view.pointer.listen(pane.canvas);
+    this.empty.hidden = true;
+  }
+
+  /** The plane that the first pane aims at. */
+  get source() {
+    return this.panes[0].target;
+  }
+
+  /** The first pane looks at the first plane, the second at the second. */
+  aim(planes) {
+    planes.forEach((plane, i) => this.panes[i]?.aim(plane));
+    this.schedule();
+  }
+
+  resize() {
+    for (const { canvas } of this.panes) {
+      const width = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
+      const height = Math.max(1, Math.round(canvas.clientHeight * devicePixelRatio));
+      if (canvas.width === width && canvas.height === height) continue;
+      canvas.width = width;
+      canvas.height = height;
+    }
+    const { canvas } = this.panes[0];
+    this.view.viewport.resize(canvas.width, canvas.height);
+    this.schedule();
+  }
+
+  schedule() {
+    if (this.frame || this.view.closed) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (!this.view.closed) this.draw();
+    });
+  }
+
+  draw() {
+    const { colouring, comparison, window } = this.view;
+    const { panes, source } = this;
+    if (!colouring.maps || !window || this.isEmpty()) return;
+    panes.forEach((pane) => pane.want());
+    panes[0].draw(colouring.colours());
+    const colours = colouring.colours(); // what became complete just now may have another range
+    panes.forEach((pane, i) => {
+      if (pane.target) pane.draw(i === 2 ? colouring.difference(pane) : colours);
+    });
+    if (comparison.other?.fixed) panes[0].caption.textContent = `[${source.at}]`;
+    const failed = panes.find((one) => one.failed)?.failed;
+    if (failed) this.fail(failed);
+    else this.problem.hidden = true;
+    this.tell();
+    if (panes[0].shown === source && !panes[0].flights.size) this.ahead();
+  }
+
+  /* A plane without items has a note instead of pictures. */
+  isEmpty() {
+    const empty = !this.source.rows || !this.source.columns;
+    if (empty !== this.empty.hidden) return empty;
+    this.empty.hidden = !empty;
+    this.view.colouring.bar.box.hidden = empty;
+    for (const pane of this.panes) pane.box.hidden = empty;
+    this.resize();
+    return empty;
+  }
+
+  /* What is drawn, for those who do not see it. */
+  tell() {
+    const { source } = this;
+    const [pane] = this.panes;
+    const { lo, hi } = this.view.colouring.bar.range;
+    const size = `${source.rows} rows by ${source.columns} columns`;
+    const range = `colours from ${number(lo)} to ${number(hi)}`;
+    const text = `Heat map of ${source.ds.path} [${source.at}], ${size}, ${range}`;
+    this.badge.hidden = !pane.tiles(source).some(({ z, x, y }) => source.get(z, x, y)?.approx);
+    if (pane.canvas.getAttribute("aria-label") !== text) pane.canvas.setAttribute("aria-label", text);
+    const at = pane.shown === source ? source.at : "";
+    if (pane.canvas.dataset.drawn === at) return;
+    pane.canvas.dataset.drawn = at;
+    this.view.readout.say();
+  }
+
+  /* The next slice in the direction of travel is likely to be asked for. */
+  ahead() {
+    const { view, source } = this;
+    const axis = view.slicer.active;
+    if (!view.direction || axis < 0 || this.fetched === source.key) return;
+    this.fetched = source.key;
+    const index = [...view.plane.index];
+    index[axis] = clamp(index[axis] + view.direction, 0, view.ds.shape[axis] - 1);
+    const next = view.planeAt(index);
+    const tiles = this.panes[0].tiles(next).slice(0, 12);
+    for (const { z, x, y } of tiles) next.load(z, x, y, view.signal).catch(() => {});
+  }
+
+  fail(error) {
+    if (!this.problem.hidden && this.told.message === error.message) return; // a button pressed must stay where it is
+    this.told = error;
+    this.problem.hidden = false;
+    this.problem.replaceChildren(
+      errorCard(error, () => {
+        for (const pane of this.panes) pane.failed = null;
+        this.problem.hidden = true;
+        this.schedule();
+      }),
+    );
+  }
+
+  /** What is on its way is not wanted any more; false when nothing was. */
+  cancel() {
+    const waiting = this.panes.filter((pane) => pane.flights.size);
+    for (const pane of waiting) {
+      pane.failed = new Error("stopped before all of it was here");
+      pane.close();
+    }
+    this.schedule();
+    return waiting.length > 0;
+  }
+
+  close() {
+    this.panes.forEach((pane) => pane.close());
+  }
+}

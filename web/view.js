@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What every view of a dataset has: its page, its state, keys, and an end.
+
+export class View {
+  constructor(page, box) {
+    Object.assign(this, { page, box, ds: page.ds, state: page.state, life: new AbortController() });
+  }
+
+  /** Aborted when the view is left: requests and listeners that have it end then. */
+  get signal() {
+    return this.life.signal;
+  }
+  get closed() {
+    return this.signal.aborted;
+  }
+  /** Draw again in the colours of another theme. */
+  onTheme(draw) {
+    document.addEventListener("theme", draw, { signal: this.signal });
+  }
+
+  /** What keys do: {key: function}. */
+  actions() {
+    return {};
+  }
+  /** True when the key was this view's. */
+  key(event) {
+    const act = this.actions()[event.key];
+    act?.();
+    return Boolean(act);
+  }
+  /** Keys for the list of them: [[title, [[keys, what they do]]]]. */
+  keys() {
+    return [];
+  }
+  /** What of the dataset is shown, for downloads. */
+  slice() {
+    return ":";
+  }
+  close() {
+    this.life.abort();
+  }
+}
