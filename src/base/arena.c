@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BLOCK_NBYTES 4096
+#define BLOCK_NBYTES 4096 /* what most requests need, and a page */
 
 struct c2_arena_block {
     struct c2_arena_block *next;

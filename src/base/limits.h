@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every ceiling of the house, with its reason. */
+/* The limits that rooms share, each with its reason. Those of one room stand at the top of its header or
+ * file, with theirs; tools/check_limits.py sees to both. */
 #ifndef C2_BASE_LIMITS_H
 #define C2_BASE_LIMITS_H
 
-#define C2_DIM_MAX            16 /* b2nd: ndim <= 16 since Blosc2 3 */
-#define C2_SELS_MAX           64 /* parts of a slice text; more than C2_DIM_MAX so that the error names the axes */
+#define C2_DIM_MAX            16        /* b2nd: ndim <= 16 since Blosc2 3 */
 #define C2_PATH_MAX           4096      /* a dataset path; file systems stop there too */
 #define C2_PART_MAX           1024      /* one name in it: 255 bytes that are not UTF-8 are 765 as text */
 #define C2_NAME_MAX           255       /* one file name, a root name */
@@ -13,7 +13,6 @@
 #define C2_CHUNK_CBYTES_MAX   ((1 << 30) + (1 << 24)) /* compressed, with room for incompressible overhead */
 #define C2_NCHUNKS_MAX        (1 << 24)               /* index of 128 MiB */
 #define C2_NBLOCKS_MAX        (1 << 22)               /* per chunk: bstarts of 16 MiB */
-#define C2_METALAYERS_MAX     16                      /* frame format */
 #define C2_VLMETA_MAX         8192                    /* readers of the format accept so many */
 #define C2_VLMETA_NBYTES_MAX  (16 << 20)              /* one attribute's msgpack */
 #define C2_HEADER_NBYTES_MAX  (1 << 20)               /* frame header with metalayers */
@@ -22,18 +21,23 @@
 #define C2_DTYPE_DEPTH_MAX    16                      /* nested structures */
 #define C2_DTYPE_FIELDS_MAX   4096                    /* over all levels */
 #define C2_JSON_NBYTES_MAX    (256 << 20)             /* list of a big root: 10 000 datasets take 6 MB */
-#define C2_JSON_DEPTH_MAX     64                      /* attributes nest, attackers nest more */
-#define C2_MSGPACK_DEPTH_MAX  64                      /* same, for attributes as stored */
-#define C2_REQUEST_BODY_MAX   (1 << 20)               /* the largest body a service takes is a Root */
-#define C2_REQUEST_ARENA_MAX  (4 << 20)               /* parsed parts of one request */
-#define C2_WS_MESSAGE_MAX     (16 << 20)              /* as the Python broker */
-#define C2_WS_QUEUE_MAX       (32 << 20) /* unsent bytes towards one WebSocket peer before it is dropped */
+#define C2_MSGPACK_DEPTH_MAX  64         /* attributes as stored: they nest, attackers nest more */
+#define C2_REQUEST_BODY_MAX   (1 << 20)  /* the largest body a service takes is a Root */
+#define C2_WS_MESSAGE_MAX     (16 << 20) /* as the Python broker */
 #define C2_CONNECTIONS_MAX    4096       /* of one service */
-#define C2_ANSWER_NBYTES_MAX    (64 << 20) /* an answer that is made whole before it is sent */
-#define C2_CACHE_MEMORY_MAX                                                                                  \
-    (256 << 20)                      /* pieces a subscriber passes on while its cache cannot be written      \
-                                      */
-#define C2_UPSTREAM_MAX    16        /* parallel requests to one publisher */
-#define C2_TOML_NBYTES_MAX (1 << 20) /* a configuration file */
+#define C2_UPSTREAM_MAX       16         /* parallel requests to one publisher */
+#define C2_TOML_NBYTES_MAX    (1 << 20)  /* a configuration file */
+#define C2_DIGEST_MAX         64         /* the text of one: "sha-256=:BASE64:" and a NUL */
+#define C2_RANGES_MAX         256  /* of one request: each is a part of the answer with a head of its own */
+#define C2_HUB_LOG_MAX        4096 /* events kept per root: beyond, a late follower lists it anew */
+#define C2_SCRUB_BAD_MAX      64   /* damaged chunks that one look at a cache file names */
+#define C2_NPY_HEADER_MAX                                                                                    \
+    (2 * C2_DTYPE_TEXT_MAX + 2048)             /* the dtype's text with quotes escaped, and the shape */
+#define C2_LINE_PX_MAX      4096               /* pixels of a line: no screen is wider */
+#define C2_TILE_Z_MAX       30                 /* levels of zoom: 2^30 tiles of 256 items along an axis */
+#define C2_ORDER_ROWS_MAX   ((int64_t)1 << 24) /* rows of a sorted or filtered table: 64 MiB of row numbers */
+#define C2_PICTURE_SIDE_MAX 2048               /* pixels of a PNG: 16 MiB while it is made */
+#define C2_PLUGINS_MAX      64                 /* a process each */
+#define C2_PLUG_FETCH_MAX   (64 << 20)         /* of one slice that a plugin asks for */
 
 #endif

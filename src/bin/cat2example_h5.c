@@ -12,8 +12,8 @@
 #include "import_export/place.h"
 
 #define GZIP_LEVEL 4
-#define ITEMS_MAX  1000
-#define NBYTES_MAX 16384
+#define ITEMS_MAX  1000  /* of the largest example; C2_ASSERT tells when one outgrows it */
+#define NBYTES_MAX 16384 /* of its items; on the stack */
 
 enum type { U8, I16, I64, F64, COMPLEX, BYTES, TEXT, FOUR_REALS, PAIR };
 enum layout { PLAIN, NOTHING, NEVER_WRITTEN, GZIP, BLOSC2 };

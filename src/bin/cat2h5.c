@@ -15,7 +15,7 @@
 #include "hdf5/read/h5_serve.h"
 #include "helper/confine.h"
 
-#define MEMORY_MAX ((uint64_t)2 << 30)
+#define MEMORY_MAX ((uint64_t)2 << 30) /* libhdf5 and a few chunks of 256 MiB decoded at once */
 
 int main(int argc, char **argv)
 {

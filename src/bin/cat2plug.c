@@ -10,7 +10,7 @@
 #include "helper/confine.h"
 #include "plugin/serve.h"
 
-#define MEMORY_MAX ((uint64_t)1 << 30)
+#define MEMORY_MAX ((uint64_t)1 << 30) /* a plugin makes a picture or a page of one dataset */
 
 int main(int argc, char **argv)
 {

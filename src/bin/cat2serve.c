@@ -15,7 +15,7 @@
 #include "publisher/publisher.h"
 #include "subscriber/subscriber.h"
 
-#define PATHS_MAX 64
+#define PATHS_MAX 64 /* directories, each with a publisher and its port */
 
 struct published {
     char name[256], path[4096], statedir[C2_STATEDIR_MAX + 300], http[300];

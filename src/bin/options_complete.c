@@ -19,8 +19,8 @@
 #include "bin/options_impl.h"
 #include "bin/options_shell.h"
 
-#define PATIENCE_MS 1500 /* then somebody who typed a tab gets nothing */
-#define OFFER_MAX   (8 << 20)
+#define PATIENCE_MS 1500      /* then somebody who typed a tab gets nothing */
+#define OFFER_MAX   (8 << 20) /* of what is offered: a root of 100 000 paths */
 
 enum shell { BASH, OTHERS };
 struct c2_offers {

@@ -7,8 +7,8 @@
 #include "base/limits.h"
 #include "caterva2/caterva2.h"
 
-#define CONNECT_MS 1000
-#define ANSWER_MS  1000
+#define CONNECT_MS 1000 /* somebody typed a tab and waits */
+#define ANSWER_MS  1000 /* the same */
 
 static void offer_roots(const cat2_strings *roots, struct c2_str what, struct c2_offers *to)
 {

@@ -16,7 +16,7 @@
 #include "blosc/codec.h"
 #include "wire/proof.h"
 
-#define GRACE_MS 3000
+#define GRACE_MS 3000 /* answers under way may end; systemd and people wait no longer */
 
 struct life {
     struct c2_service service;

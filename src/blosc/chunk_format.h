@@ -5,7 +5,7 @@
 
 #define C2_CHUNK_HEADER      32
 #define C2_CHUNK_VERSION     5 /* what we write for special chunks; every Blosc2 reads it */
-#define C2_CHUNK_VERSION_MAX 6
+#define C2_CHUNK_VERSION_MAX 6 /* later ones are not known here */
 
 /* Bytes of the header; nbytes, blocksize and cbytes are i32 at 4, 8 and 12. */
 #define C2_CHUNK_FLAGS    2

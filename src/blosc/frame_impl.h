@@ -7,6 +7,8 @@
 #include "blosc/codec.h"
 #include "blosc/frame.h"
 
+#define C2_METALAYERS_MAX 16 /* frame format */
+
 #define C2_FRAME_HEADER_MIN  87 /* without metalayers: up to their 93 cd.. */
 #define C2_FRAME_TRAILER_MIN 35
 #define C2_FRAME_NAME_MAX    31 /* a metalayer's name is a fixstr */
@@ -17,7 +19,7 @@
 #define C2_FRAME_TYPE        0x1a
 #define C2_FRAME_CODEC       0x1b
 #define C2_FRAME_SPLITMODE   0x1c
-#define C2_FRAME_NBYTES_AT      0x1e /* i64 */
+#define C2_FRAME_NBYTES_AT   0x1e /* i64 */
 #define C2_FRAME_CBYTES      0x27 /* i64 */
 #define C2_FRAME_TYPESIZE    0x30 /* i32 */
 #define C2_FRAME_BLOCKSIZE   0x35 /* i32 */

@@ -11,8 +11,8 @@
 #include "blosc/chunk_format.h"
 #include "wire/msgpack.h"
 
-#define TYPESIZE_MAX 536866816 /* Blosc2's BLOSC2_MAXTYPESIZE */
-#define NBYTES_MAX   ((int64_t)1 << 50)
+#define TYPESIZE_MAX 536866816          /* Blosc2's BLOSC2_MAXTYPESIZE */
+#define NBYTES_MAX   ((int64_t)1 << 50) /* a PiB: sums of two such sizes do not overflow */
 
 static bool bad(struct cat2_error *err, const char *what, int64_t value)
 {

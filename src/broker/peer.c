@@ -13,7 +13,7 @@
 #include "wire/proof.h"
 #include "wire/pubsub.h"
 
-#define ACK_MS   2000
+#define ACK_MS   2000                 /* for the replies of those notified: a publisher waits for them */
 #define LOST_MS  5000                 /* a peer of ours that has not replied twice as long has lost a frame */
 #define SUBS_MAX 4096                 /* of one peer */
 #define OWED_MAX (4 * C2_HUB_LOG_MAX) /* replies: who answers pings but never a notify must end too */

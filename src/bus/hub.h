@@ -5,6 +5,7 @@
 #ifndef C2_BUS_HUB_H
 #define C2_BUS_HUB_H
 
+#include "base/limits.h"
 #include "bus/bus.h"
 
 struct c2_hub;
@@ -20,7 +21,6 @@ struct c2_hub_store {
     void *ctx;
 };
 #define C2_HUB_TOPICS_MAX     1024       /* a topic a root, and each keeps room for its log */
-#define C2_HUB_LOG_MAX        4096       /* events kept per root: beyond, a late follower resyncs */
 #define C2_HUB_LOG_NBYTES_MAX (32 << 20) /* and so many bytes of them, whichever is less */
 
 bool c2_hub_new(const struct c2_hub_store *store, const char *epoch, struct c2_hub **out,

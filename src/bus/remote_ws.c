@@ -10,8 +10,8 @@
 #include "wire/proof.h"
 #include "wire/pubsub.h"
 
-#define REPLY_MS   10000
-#define DOUBTS_MAX 2 /* then it is an older broker */
+#define REPLY_MS   10000 /* more than a broker waits for its peers */
+#define DOUBTS_MAX 2     /* then it is an older broker */
 
 /* ---- calls on the socket ---- */
 

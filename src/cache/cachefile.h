@@ -13,6 +13,7 @@
 #ifndef C2_CACHE_CACHEFILE_H
 #define C2_CACHE_CACHEFILE_H
 
+#include "base/limits.h"
 #include "base/range.h"
 #include "blosc/codec.h"
 #include "blosc/frame.h"
@@ -93,7 +94,6 @@ bool c2_cachefile_put(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes c
 bool c2_cachefile_put_blocks(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes prefix,
                              const int32_t *blocks, int32_t nblocks, struct c2_bytes data,
                              struct cat2_error *err);
-#define C2_SCRUB_BAD_MAX 64
 /* How far a look at a whole cache file has come; begin with zeros. */
 struct c2_scrub {
     int64_t nchunk; /* the next one */

@@ -5,8 +5,6 @@
 #include "base/limits.h"
 #include "client/internal.h"
 
-#define LINE_PX_MAX 4096
-
 /* "N" or "PX,2". */
 static bool read_shape(struct c2_str text, struct c2_bound *out)
 {
@@ -18,7 +16,7 @@ static bool read_shape(struct c2_str text, struct c2_bound *out)
         if (!c2_str_to_i64(c2_str_trim(one), &out->out_shape[out->out_ndim++])) return false;
     }
     int64_t n = out->out_ndim == 2 ? out->out_shape[1] : 1;
-    return out->out_shape[0] >= 0 && out->out_shape[0] <= 2 * LINE_PX_MAX && (n == 1 || n == 2) &&
+    return out->out_shape[0] >= 0 && out->out_shape[0] <= 2 * C2_LINE_PX_MAX && (n == 1 || n == 2) &&
            c2_mul_i64(out->out_shape[0], n, &out->nitems);
 }
 
@@ -49,11 +47,11 @@ bool cat2_dataset_line(cat2_dataset *dataset, const char *slice, int px, cat2_ar
 {
     struct cat2_error mine;
     C2_AUTO(c2_buf) target = C2_BUF_INIT(16384);
-    C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT((size_t)2 * LINE_PX_MAX * 16)};
+    C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT((size_t)2 * C2_LINE_PX_MAX * 16)};
 
     err = c2_err_or(err, &mine);
-    if (px < 1 || px > LINE_PX_MAX)
-        return c2_fail(err, CAT2_EINVAL, "px must be 1 to %d, not %d", LINE_PX_MAX, px);
+    if (px < 1 || px > C2_LINE_PX_MAX)
+        return c2_fail(err, CAT2_EINVAL, "px must be 1 to %d, not %d", C2_LINE_PX_MAX, px);
     if (!c2_client_target("/api/line/", dataset->path, &target, err) ||
         !c2_buf_puts(&target, "?slice_=", err) || !c2_client_target("", slice, &target, err) ||
         !c2_buf_printf(&target, err, "&px=%d", px))

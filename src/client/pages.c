@@ -10,11 +10,11 @@
 #include "client/internal.h"
 
 #define POPULATE_WRITE 23 /* MADV_POPULATE_WRITE of Linux 5.14; an older kernel waits for the faults */
-#define NBYTES_MIN     (1u << 20) /* less comes out of memory that has pages already */
-#define PAGE_NBYTES    4096u      /* more where pages are larger: then two madvise()s less do something */
-#define SOME_NBYTES    (512u << 10)
-#define HUGE_NBYTES    (2u << 20)
-#define HUGE_SLOW_US   500 /* what 2 MiB of small pages take */
+#define NBYTES_MIN     (1u << 20)   /* less comes out of memory that has pages already */
+#define PAGE_NBYTES    4096u        /* more where pages are larger: then two madvise()s less do something */
+#define SOME_NBYTES    (512u << 10) /* at a time where pages are small */
+#define HUGE_NBYTES    (2u << 20)   /* a huge page of x86-64 and of most others */
+#define HUGE_SLOW_US   500          /* what 2 MiB of small pages take */
 
 static int64_t now_us(void)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define THREADS_MAX   64
+#define THREADS_MAX   64         /* more do not help: chunks are handed in by one */
 #define UNDER_WAY_MAX (48 << 20) /* bytes of all pieces, decoded and encoded */
 #define SMALL_NBYTES  (16 << 10) /* handing over costs more than the work */
 #define PER_THREAD    3          /* pieces under way */

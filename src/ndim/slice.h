@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/limits.h"
 
+#define C2_SELS_MAX 64 /* parts of a slice text; more than C2_DIM_MAX so that the error names the axes */
+
 enum c2_sel_kind { C2_SEL_INDEX, C2_SEL_RANGE, C2_SEL_ELLIPSIS };
 struct c2_sel {
     enum c2_sel_kind kind;

@@ -7,7 +7,7 @@
 
 #include "base/fs.h"
 
-#define PART_NBYTES (1 << 20)
+#define PART_NBYTES (1 << 20) /* read at a time */
 
 struct c2_digest {
     EVP_MD_CTX *state;

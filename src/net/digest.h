@@ -4,9 +4,8 @@
 #ifndef C2_NET_DIGEST_H
 #define C2_NET_DIGEST_H
 
+#include "base/limits.h"
 #include "net/server.h"
-
-#define C2_DIGEST_MAX 64 /* "sha-256=:BASE64:" and a NUL */
 
 /** Does the client want a digest that we can give? */
 bool c2_digest_wanted(const struct c2_request *req);

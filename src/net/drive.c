@@ -5,7 +5,7 @@
 
 #include "net/server_impl.h"
 
-#define REST_MS 200
+#define REST_MS 200 /* when nothing can be accepted, until it is tried again */
 
 struct c2_drive {
     struct c2_server *server;

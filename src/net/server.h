@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/blob.h"
+#include "base/limits.h"
 #include "base/range.h"
 #include "net/loop.h"
 #include "wire/url.h"
@@ -147,7 +148,6 @@ void c2_reply_content_built(struct c2_request *req, const struct c2_content *con
                             const struct c2_range *ranges, int n, struct c2_buf *take);
 
 /* Ranges of a header, for handlers that must know them before. */
-#define C2_RANGES_MAX 256
 /** "bytes=..." on nbytes: number of satisfiable ranges written (<= max), 0 = none satisfiable (416), -1 =
  * ignore the header (malformed, other unit, too many). */
 int c2_ranges_parse(struct c2_str header, int64_t nbytes, struct c2_range *out, int max);

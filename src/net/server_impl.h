@@ -15,9 +15,10 @@
 #include "base/limits.h"
 #include "net/server.h"
 
-#define ROUTE_TABLES_MAX 16
-#define ROUTE_PARAMS_MAX 4
-#define METRIC_BUCKETS   10
+#define C2_REQUEST_ARENA_MAX (4 << 20) /* parsed parts of one request */
+#define ROUTE_TABLES_MAX     16        /* a table a module; checked when it is added */
+#define ROUTE_PARAMS_MAX     4         /* names in one pattern: no route has more than two */
+#define METRIC_BUCKETS       10
 
 struct c2_route_stats {
     uint64_t by_class[6]; /* answers by status / 100 */

@@ -15,8 +15,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-#define QUIET_MS    50
-#define PATIENCE_MS 1600
+#define QUIET_MS    50    /* events close together are told as one change */
+#define PATIENCE_MS 1600  /* what never rests is told all the same */
 #define PENDING_MAX 65536 /* beyond, "look at everything" is cheaper */
 
 struct c2_watch {

@@ -14,8 +14,8 @@
 #include "net/server_impl.h"
 #include "net/ws_impl.h"
 
-#define PING_MS  20000
-#define CLOSE_MS 5000
+#define PING_MS  20000 /* more often than proxies close idle connections */
+#define CLOSE_MS 5000  /* for the peer's half of the close */
 
 static void ws_free(uv_handle_t *handle)
 {

@@ -7,6 +7,8 @@
 
 #include "net/server.h"
 
+#define C2_WS_QUEUE_MAX (32 << 20) /* unsent bytes towards one WebSocket peer before it is dropped */
+
 struct c2_ws;
 struct c2_ws_events {
     void (*open)(void *ctx, struct c2_ws *ws); /* client: handshake done; may be NULL on servers */

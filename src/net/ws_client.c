@@ -14,8 +14,8 @@
 #include "wire/proof.h"
 #include "wire/url.h"
 
-#define HEAD_MAX   16384
-#define CONNECT_MS 10000
+#define HEAD_MAX   16384 /* of a request or answer; servers allow 8 to 16 KiB */
+#define CONNECT_MS 10000 /* for the connection and the upgrade */
 
 static void fail_later(struct c2_ws *ws, const char *reason)
 {

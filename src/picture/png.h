@@ -4,8 +4,7 @@
 #define C2_PICTURE_PNG_H
 
 #include "base/buf.h"
-
-#define C2_PICTURE_SIDE_MAX 2048 /* pixels */
+#include "base/limits.h"
 
 /* RGBA, 8 bits each, rows from the top; not premultiplied. */
 struct c2_picture {

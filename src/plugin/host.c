@@ -14,9 +14,9 @@
 #include "helper/pool.h"
 #include "wire/json.h"
 
-#define PATIENCE_MS 5000 /* for one answer of a plugin, its waiting for items left out */
-#define DEATHS_MAX  3    /* in DEATHS_MS; then it is left alone for as long */
-#define DEATHS_MS   30000
+#define PATIENCE_MS 5000  /* for one answer of a plugin, its waiting for items left out */
+#define DEATHS_MAX  3     /* in DEATHS_MS; then it is left alone for as long */
+#define DEATHS_MS   30000 /* see DEATHS_MAX */
 
 struct entry {
     struct c2_plugin plugin;

@@ -5,9 +5,9 @@
 #define C2_PLUGIN_HOST_H
 
 #include "base/buf.h"
-#include "helper/plugin_proto.h"
+#include "base/limits.h"
+#include "plugin/plugin_proto.h"
 
-#define C2_PLUGINS_MAX 64
 struct c2_plugin {
     char name[33], title[128];
     char contenttypes[512], suffixes[512];

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "caterva2/plugin.h"
 #include "helper/child.h"
-#include "helper/plugin_proto.h"
+#include "plugin/plugin_proto.h"
 #include "wire/json.h"
 
 struct serving {

@@ -3,11 +3,11 @@
 #ifndef C2_REDUCE_LINE_H
 #define C2_REDUCE_LINE_H
 
+#include "base/limits.h"
 #include "reduce/number.h"
 #include "reduce/walk.h"
 
-#define C2_LINE_PX_MAX    4096
-#define C2_LINE_ITEMS_MAX ((int64_t)1 << 48)
+#define C2_LINE_ITEMS_MAX ((int64_t)1 << 48) /* positions times pixels fit 64 bits */
 
 struct c2_line {
     struct c2_num num;

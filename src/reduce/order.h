@@ -6,11 +6,11 @@
 #ifndef C2_REDUCE_ORDER_H
 #define C2_REDUCE_ORDER_H
 
+#include "base/limits.h"
 #include "reduce/number.h"
 #include "reduce/where.h"
 
-#define C2_ORDER_ROWS_MAX   ((int64_t)1 << 24)
-#define C2_ORDER_KEYS_MAX   4
+#define C2_ORDER_KEYS_MAX   4 /* fields a table is sorted by: each costs a pass over its column */
 #define C2_ORDER_PIECES_MAX 8 /* of 8 bytes: text is compared by its first 64 */
 
 struct c2_order_key {

@@ -4,11 +4,11 @@
 #ifndef C2_REDUCE_PLANE_H
 #define C2_REDUCE_PLANE_H
 
+#include "base/limits.h"
 #include "reduce/number.h"
 #include "reduce/walk.h"
 
-#define C2_TILE_SIDE  256
-#define C2_TILE_Z_MAX 30
+#define C2_TILE_SIDE 256
 
 enum c2_agg { C2_AGG_MEAN, C2_AGG_MAX, C2_AGG_MIN, C2_AGG_NEAREST };
 /** "mean", ...; "" is the number's default. @errors CAT2_EINVAL. */

@@ -6,7 +6,7 @@
 
 #include "blosc/chunk_format.h"
 
-#define PIECE_NBYTES (8 << 20)
+#define PIECE_NBYTES (8 << 20) /* decoded at a time */
 #define LOOKED_MAX   (1 << 18) /* chunks whose kind is looked at for the cost */
 
 /* The items of one axis that lie in [lo, hi): first and how many. */

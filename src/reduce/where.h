@@ -10,7 +10,7 @@
 
 #include "ndim/dtype.h"
 
-#define C2_WHERE_TEXT_MAX 4096
+#define C2_WHERE_TEXT_MAX 4096 /* a filter that a person types is far shorter */
 
 struct c2_where;
 /** @param dtype     borrowed; of an item. Its fields can be named, or `value` when it has none.

@@ -6,9 +6,9 @@
 #include "reduce/number.h"
 #include "reduce/where.h"
 
-#define C2_WHERE_CMPS_MAX  256
-#define C2_WHERE_DEPTH_MAX 64
-#define C2_WHERE_OPS_MAX   2048
+#define C2_WHERE_CMPS_MAX  256  /* each is looked at for every row */
+#define C2_WHERE_DEPTH_MAX 64   /* the parser calls itself for each parenthesis */
+#define C2_WHERE_OPS_MAX   2048 /* more than a text of C2_WHERE_TEXT_MAX has, nearly */
 #define C2_WHERE_BATCH     1024
 
 enum c2_operand_kind { C2_OPERAND_FIELD, C2_OPERAND_TEXT_FIELD, C2_OPERAND_NUMBER, C2_OPERAND_TEXT };

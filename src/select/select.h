@@ -3,6 +3,7 @@
 #ifndef C2_SELECT_SELECT_H
 #define C2_SELECT_SELECT_H
 
+#include "base/limits.h"
 #include "blosc/codec.h"
 #include "blosc/frame.h"
 
@@ -44,7 +45,6 @@ bool c2_select_cframe(struct c2_codec *codec, const struct c2_selectable *ds, co
  * dataset's typesize. */
 bool c2_select_chunk(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
                      struct c2_buf *out, struct cat2_error *err);
-#define C2_NPY_HEADER_MAX (2 * C2_DTYPE_TEXT_MAX + 2048)
 /** Header of a .npy file for descr (UTF-8) and shape, C order; at most C2_NPY_HEADER_MAX bytes. Version 1.0;
  * 2.0 from 64 KiB on; 3.0 when names are beyond ASCII. */
 bool c2_npy_header(struct c2_str descr, const int64_t *shape, int ndim, struct c2_buf *out,

@@ -8,9 +8,9 @@
 
 #include "tui/number.h"
 
-#define RETRY_MS   1000
-#define POLL_MS    3000
-#define LIST_EVERY 5 /* polls */
+#define RETRY_MS   1000 /* until the subscriber is asked again when it is down */
+#define POLL_MS    3000 /* until it is asked for changes */
+#define LIST_EVERY 5    /* polls */
 
 void c2_tui_app_say(struct c2_tui_app *app, const char *fmt, ...)
 {

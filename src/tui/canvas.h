@@ -8,8 +8,8 @@
 #include "base/buf.h"
 
 #define C2_TUI_DEFAULT     (-1) /* the terminal's own colour */
-#define C2_TUI_COLUMNS_MAX 1000
-#define C2_TUI_ROWS_MAX    500
+#define C2_TUI_COLUMNS_MAX 1000 /* a cell takes 16 bytes; no terminal is wider */
+#define C2_TUI_ROWS_MAX    500  /* the same */
 
 enum c2_tui_mark { C2_TUI_BOLD = 1, C2_TUI_REVERSE = 2, C2_TUI_DIM = 4, C2_TUI_UNDERLINE = 8 };
 

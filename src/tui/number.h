@@ -5,7 +5,7 @@
 
 #include "ndim/dtype.h"
 
-#define C2_TUI_WORD_MAX 128
+#define C2_TUI_WORD_MAX 128 /* wider than a column of a table */
 
 /** Has an item a size (bool, integers, reals, complex by magnitude, times by their count)? */
 bool c2_tui_is_number(const struct c2_dtype *dtype);

@@ -9,7 +9,7 @@
 
 enum c2_tui_kind { C2_TUI_META, C2_TUI_VALUES, C2_TUI_HEAT, C2_TUI_LINE, C2_TUI_KINDS };
 
-#define C2_TUI_SLICE_MAX 1024
+#define C2_TUI_SLICE_MAX 1024  /* the text of 16 axes, three numbers of 20 digits each */
 #define C2_TUI_LINE_MAX  4096  /* samples of a line */
 #define C2_TUI_TEXT_MAX  65536 /* bytes of a plain file that are read to be shown */
 

@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 
+#define C2_JSON_DEPTH_MAX 64 /* attributes nest, attackers nest more */
+
 /* A parsed document; immutable, values borrow from it. */
 struct c2_json;
 /* One value of a document; NULL pointer inside = absent. Copy freely. */

@@ -66,3 +66,32 @@ def test_style_faults_are_found(tmp_path):
     assert code == 1
     for word in ("sprintf() is banned", "goto", "function of 73 lines", "fine is visible"):
         assert word in out, (word, out)
+
+
+def test_a_limit_without_a_reason_is_found(tmp_path):
+    for room in ("base", "net", "bus"):
+        (tmp_path / "src" / room).mkdir(parents=True)
+    shared = "#define C2_LONE_MAX 1 /* one is enough */\n#define C2_BOTH_MAX 2 /* two are */\n"
+    (tmp_path / "src/base/limits.h").write_text(HEAD + "#ifndef H\n" + shared + "#endif\n")
+    (tmp_path / "src/net/a.h").write_text(HEAD + "#ifndef A\n#define C2_NET_MAX 3 /* three are too many */\n#endif\n")
+    (tmp_path / "src/net/a.c").write_text(HEAD + '#include "a.h"\n#define BARE_MAX 3\nint a[C2_BOTH_MAX + C2_LONE_MAX + BARE_MAX];\n')
+    (tmp_path / "src/bus/b.c").write_text(HEAD + "#include <b.h>\n/* Two of them. */\n#define ONE_MS 1\n#define TWO_MS 2\nint b[C2_BOTH_MAX + C2_NET_MAX];\n")
+    code, out = run("check_limits.py", tmp_path)
+    assert code == 1
+    for words in ("a.c:4: BARE_MAX has no reason", "limits.h:4: C2_LONE_MAX is of net alone", "a.h:4: C2_NET_MAX is used in bus too"):
+        assert words in out, (words, out)
+    assert out.count("\n") == 3, out
+
+
+def test_a_function_that_nobody_calls_is_found(tmp_path):
+    (tmp_path / "src/base").mkdir(parents=True)
+    declared = "void c2_x_fini(struct c2_x *x);\nC2_DEFINE_AUTO(c2_x);\nbool c2_dead(int v, const char *w);\nint c2_own(int v);\nint c2_used(int v);\n"
+    (tmp_path / "src/base/x.h").write_text(HEAD + declared)
+    body = "{\n    return 0; /* c2_dead() */\n}\n"
+    (tmp_path / "src/base/x.c").write_text(HEAD + f"bool c2_dead(int v, const char *w)\n{body}int c2_own(int v)\n{body}int c2_used(int v)\n{{\n    return c2_own(v);\n}}\n")
+    (tmp_path / "src/base/y.c").write_text(HEAD + "int c2_y(void)\n{\n    return c2_used(1);\n}\n")
+    code, out = run("check_uses.py", tmp_path)
+    assert code == 1
+    for words in ("c2_dead() is never called", "c2_own() is called in x.c alone"):
+        assert words in out, (words, out)
+    assert out.count("\n") == 2, out

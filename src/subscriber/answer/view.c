@@ -13,11 +13,12 @@
 #include "subscriber/answer/view_impl.h"
 #include "subscriber/mirror/catalog.h"
 
-#define RUNNING_MAX    8           /* views in line, at work at a time */
-#define ANSWERS_NBYTES (32 << 20)  /* remembered */
-#define ANSWER_NBYTES  (2 << 20)   /* one of them */
-#define ORDERS_NBYTES  (128 << 20) /* row numbers of sorted and filtered tables */
-#define HEADS_NBYTES   65536
+#define ANSWER_NBYTES_MAX (64 << 20)  /* of one that is made whole before it is sent */
+#define RUNNING_MAX       8           /* views in line, at work at a time */
+#define ANSWERS_NBYTES    (32 << 20)  /* remembered */
+#define ANSWER_NBYTES     (2 << 20)   /* one of them */
+#define ORDERS_NBYTES     (128 << 20) /* row numbers of sorted and filtered tables */
+#define HEADS_NBYTES      65536
 
 struct c2_views *c2_views_new(void)
 {
@@ -348,7 +349,7 @@ static struct c2_view *new_view(struct c2_request *req, struct c2_ds *ds, const 
                              .content_type = "application/json",
                              .position = -1,
                              .spool = -1};
-    c2_buf_init(&view->out, C2_ANSWER_NBYTES_MAX);
+    c2_buf_init(&view->out, ANSWER_NBYTES_MAX);
     c2_buf_init(&view->heads, HEADS_NBYTES);
     if (!type->of_now && !make_key(req, ds, &view->key)) c2_buf_fini(&view->key);
     return view;

@@ -17,8 +17,9 @@
 #include "wire/pieces.h"
 #include "wire/url.h"
 
-#define QUESTION_MAX 6000      /* characters of ?pieces= in one request */
-#define BATCH_NBYTES (4 << 20) /* estimated bytes of one request's answer */
+#define MEMORY_MAX   (256 << 20) /* pieces passed on while the cache cannot be written */
+#define QUESTION_MAX 6000        /* characters of ?pieces= in one request */
+#define BATCH_NBYTES (4 << 20)   /* estimated bytes of one request's answer */
 #define FLIGHTS_MAX  4 /* requests of one fetch at a time: what a fetch may hold in memory, and a window */
 #define PASSES_MAX   3 /* that a piece is asked for */
 #define STORING_MAX  (4 << 20) /* bytes that wait to be stored: no new requests meanwhile */
@@ -108,10 +109,10 @@ static void store_work(void *job, void *local)
     s->ok = p->whole ? c2_cachefile_put(s->cf, p->nchunk, p->data, &s->err)
                      : c2_cachefile_put_blocks(s->cf, p->nchunk, p->prefix, s->blocks, p->nblocks, p->data,
                                                &s->err);
-    if (s->ok && !c2_cachefile_keep_small(s->cf, C2_CACHE_MEMORY_MAX))
+    if (s->ok && !c2_cachefile_keep_small(s->cf, MEMORY_MAX))
         s->ok = c2_fail(&s->err, CAT2_ENOMEM,
                         "the cache cannot be written, and %d MiB are being passed on from memory already",
-                        C2_CACHE_MEMORY_MAX >> 20);
+                        MEMORY_MAX >> 20);
 }
 
 /* The disk did not take a piece. */

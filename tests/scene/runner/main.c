@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "blosc/codec.h"
 #include "fake.h"
+#include "net/websocket.h"
 #include "scene.h"
 
 static bool verbose;

@@ -6,15 +6,16 @@
  *   host     SHOW (the dataset as JSON)
  *   worker   FETCH (a slice; a: bytes expected)*      host  ITEMS (the bytes) or REFUSED (why)
  *   worker   PICTURE (a, b: width, height), TEXT or FAILED (why); then the next SHOW */
-#ifndef C2_HELPER_PLUGIN_PROTO_H
-#define C2_HELPER_PLUGIN_PROTO_H
+#ifndef C2_PLUGIN_PLUGIN_PROTO_H
+#define C2_PLUGIN_PLUGIN_PROTO_H
 
 #include <stdint.h>
 
-#define C2_PLUG_MAGIC     0x47503243 /* C2PG */
-#define C2_PLUG_TEXT_MAX  (1 << 20)  /* bytes of HELLO, SHOW, FETCH, TEXT, FAILED, REFUSED */
-#define C2_PLUG_FETCH_MAX (64 << 20) /* bytes of one slice */
-#define C2_PLUG_SIDE_MAX  2048       /* pixels */
+#include "base/limits.h"
+
+#define C2_PLUG_MAGIC    0x47503243 /* C2PG */
+#define C2_PLUG_TEXT_MAX (1 << 20)  /* bytes of HELLO, SHOW, FETCH, TEXT, FAILED, REFUSED */
+#define C2_PLUG_SIDE_MAX 2048       /* pixels of a plugin's picture, as of ours */
 
 enum c2_plug_kind {
     C2_PLUG_HELLO,
