@@ -250,9 +250,10 @@ static void on_settled(void *ctx)
 static void settle(struct life *life)
 {
     struct c2_loop *loop = life->service.loop;
+    struct c2_loop_call call;
 
     if (!loop) return;
-    c2_loop_defer(loop, on_settled, loop);
+    c2_loop_post(loop, &call, on_settled, loop);
     c2_loop_run(loop);
 }
 

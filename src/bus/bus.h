@@ -33,7 +33,8 @@ struct c2_bus_position {
     char epoch[40];
     int64_t seq;
 };
-typedef void c2_bus_done(void *ctx, const struct cat2_error *err); /* err NULL: done */
+/* err NULL: done. Called a moment after what was asked for; at once where there is no memory for that. */
+typedef void c2_bus_done(void *ctx, const struct cat2_error *err);
 typedef void c2_bus_roots_done(void *ctx, const struct c2_root *roots, size_t n,
                                const struct cat2_error *err);
 
@@ -50,8 +51,9 @@ struct c2_bus_ops {
                                     const struct c2_bus_listener *listener);
     void (*unsubscribe)(struct c2_bus_sub *sub);
     bool (*connected)(const struct c2_bus *bus);
-    /* fn(ctx) whenever connected() turned true. One watcher per bus user is enough: several may be added. */
-    void (*on_connect)(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx);
+    /* fn(ctx) whenever connected() turned true. One watcher per bus user is enough: several may be added.
+     * false: out of memory. */
+    bool (*on_connect)(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx);
     void (*free)(struct c2_bus *bus);
 };
 struct c2_bus {

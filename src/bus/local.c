@@ -15,6 +15,7 @@ struct local {
 
 /* A result on its way to done(). */
 struct later {
+    struct c2_loop_call call;
     c2_bus_done *done;
     c2_bus_roots_done *roots_done;
     void *ctx;
@@ -24,25 +25,34 @@ struct later {
     size_t n;
 };
 
-static void deliver(void *arg)
+static void tell(struct later *later)
 {
-    struct later *later = arg;
+    const struct cat2_error *err = later->ok ? NULL : &later->err;
 
     if (later->roots_done)
-        later->roots_done(later->ctx, later->roots, later->n, NULL);
+        later->roots_done(later->ctx, later->roots, later->n, err);
     else if (later->done)
-        later->done(later->ctx, later->ok ? NULL : &later->err);
+        later->done(later->ctx, err);
     free(later->roots);
-    free(later);
+}
+
+static void deliver(void *arg)
+{
+    tell(arg);
+    free(arg);
 }
 
 static void answer(struct local *local, struct later result)
 {
     struct later *copy = malloc(sizeof(*copy));
 
-    C2_ASSERT(copy);
+    if (!copy) {
+        result.ok = c2_fail_nomem(&result.err, "answer of the hub");
+        tell(&result);
+        return;
+    }
     *copy = result;
-    c2_loop_defer(local->loop, deliver, copy);
+    c2_loop_post(local->loop, &copy->call, deliver, copy);
 }
 
 static bool root_json(const struct c2_root *root, struct c2_buf *out, struct cat2_error *err)
@@ -83,12 +93,13 @@ static void local_unregister(struct c2_bus *bus, const char *name, c2_bus_done *
 static void local_roots(struct c2_bus *bus, c2_bus_roots_done *done, void *ctx)
 {
     struct local *local = (struct local *)bus;
-    struct later result = {.roots_done = done, .ctx = ctx, .n = c2_hub_nroots(local->hub)};
+    struct later result = {.roots_done = done, .ctx = ctx};
+    size_t n = c2_hub_nroots(local->hub);
 
-    result.roots = calloc(result.n + 1, sizeof(*result.roots));
-    C2_ASSERT(result.roots);
-    for (size_t i = 0; i < result.n; i++)
-        result.roots[i] = *c2_hub_root_at(local->hub, i);
+    result.roots = calloc(n + 1, sizeof(*result.roots));
+    result.ok = result.roots || c2_fail_nomem(&result.err, "list of roots");
+    for (; result.ok && result.n < n; result.n++)
+        result.roots[result.n] = *c2_hub_root_at(local->hub, result.n);
     answer(local, result);
 }
 
@@ -122,9 +133,28 @@ static bool local_connected(const struct c2_bus *bus)
     return true;
 }
 
-static void local_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx)
+struct watch {
+    struct c2_loop_call call;
+    void (*fn)(void *ctx);
+    void *ctx;
+};
+
+static void on_connected(void *arg)
 {
-    c2_loop_defer(((struct local *)bus)->loop, fn, ctx);
+    struct watch *watch = arg;
+
+    watch->fn(watch->ctx);
+    free(watch);
+}
+
+static bool local_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx)
+{
+    struct watch *watch = malloc(sizeof(*watch));
+
+    if (!watch) return false;
+    *watch = (struct watch){.fn = fn, .ctx = ctx};
+    c2_loop_post(((struct local *)bus)->loop, &watch->call, on_connected, watch);
+    return true;
 }
 
 static void local_free(struct c2_bus *bus)

@@ -30,6 +30,8 @@ struct ask {
 };
 
 static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err);
+static void tell(struct c2_remote *r, const struct ask *ask, const struct c2_root *roots, size_t n,
+                 struct c2_http_reply *reply, const struct cat2_error *err);
 
 static void rest(struct c2_remote *r, const char *method, const char *name, const char *const *headers,
                  struct c2_str body, struct ask with)
@@ -38,7 +40,11 @@ static void rest(struct c2_remote *r, const char *method, const char *name, cons
     struct cat2_error err;
     char url[900];
 
-    C2_ASSERT(ask);
+    if (!ask) {
+        c2_fail_nomem(&err, "request");
+        tell(r, &with, NULL, 0, NULL, &err);
+        return;
+    }
     *ask = with;
     ask->r = r;
     snprintf(url, sizeof(url), "http://%s/api/roots%s%s", r->broker, name ? "/" : "", name ? name : "");
@@ -127,6 +133,15 @@ static void on_posted(struct c2_remote *r, const struct ask *ask, struct c2_http
     }
 }
 
+/* Whoever asked how it ended. */
+static void tell(struct c2_remote *r, const struct ask *ask, const struct c2_root *roots, size_t n,
+                 struct c2_http_reply *reply, const struct cat2_error *err)
+{
+    if (ask->roots_done) ask->roots_done(ask->ctx, roots, n, err);
+    if (ask->name[0]) on_posted(r, ask, err ? NULL : reply, err);
+    if (ask->done) ask->done(ask->ctx, err);
+}
+
 static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
 {
     struct ask *ask = ctx;
@@ -146,9 +161,7 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
             roots = read_roots(reply, &n, &err);
         bool ok = err.code == CAT2_OK;
         if (ask->check && ok) check_registered(r, roots, n);
-        if (ask->roots_done) ask->roots_done(ask->ctx, roots, n, ok ? NULL : &err);
-        if (ask->name[0]) on_posted(r, ask, ok ? reply : NULL, ok ? NULL : &err);
-        if (ask->done) ask->done(ask->ctx, ok ? NULL : &err);
+        tell(r, ask, roots, n, reply, ok ? NULL : &err);
     }
     free(roots);
     free(ask);
@@ -168,8 +181,13 @@ static void remote_register(struct c2_bus *bus, const struct c2_root *root, c2_b
 {
     struct c2_remote *r = (struct c2_remote *)bus;
     struct registration *reg = calloc(1, sizeof(*reg));
+    struct cat2_error err;
 
-    C2_ASSERT(reg);
+    if (!reg) {
+        c2_fail_nomem(&err, "root");
+        if (done) done(ctx, &err);
+        return;
+    }
     *reg = (struct registration){.next = r->registrations, .root = *root, .done = done, .ctx = ctx};
     r->registrations = reg;
     post_root(r, reg);
@@ -200,6 +218,7 @@ static void remote_roots(struct c2_bus *bus, c2_bus_roots_done *done, void *ctx)
 
 /* An error for a call that could not be made; told a moment later. */
 struct refusal {
+    struct c2_loop_call call;
     c2_bus_done *done;
     void *ctx;
     struct cat2_error err;
@@ -237,13 +256,13 @@ static void remote_publish(struct c2_bus *bus, const char *topic, struct c2_str 
     if (ok && c2_remote_send(r, "publish", c2_buf_str(&arguments),
                              (struct c2_remote_call){.done = done, .ctx = ctx}, &err))
         return;
-    struct refusal *refusal = malloc(sizeof(*refusal));
-    C2_ASSERT(refusal);
-    *refusal = (struct refusal){done, ctx, err};
-    if (done)
-        c2_loop_defer(r->loop, refuse, refusal);
-    else
-        free(refusal);
+    struct refusal *refusal = done ? malloc(sizeof(*refusal)) : NULL;
+    if (refusal) {
+        *refusal = (struct refusal){.done = done, .ctx = ctx, .err = err};
+        c2_loop_post(r->loop, &refusal->call, refuse, refusal);
+    } else if (done) {
+        done(ctx, &err);
+    }
 }
 
 static struct c2_bus_sub *remote_subscribe(struct c2_bus *bus, const char *topic,
@@ -273,14 +292,15 @@ static bool remote_connected(const struct c2_bus *bus)
     return ((const struct c2_remote *)bus)->up;
 }
 
-static void remote_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx)
+static bool remote_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx)
 {
     struct c2_remote *r = (struct c2_remote *)bus;
     struct watcher *watcher = malloc(sizeof(*watcher));
 
-    C2_ASSERT(watcher);
+    if (!watcher) return false;
     *watcher = (struct watcher){r->watchers, fn, ctx};
     r->watchers = watcher;
+    return true;
 }
 
 static void remote_free(struct c2_bus *bus)

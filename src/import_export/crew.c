@@ -1,87 +1,73 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A ring of pieces: EMPTY -> WAITING (taken) -> BUSY (in someone's hands) -> DONE -> EMPTY (handed in). */
+/* A ring of pieces: EMPTY -> BUSY (taken, and somebody's task) -> DONE -> EMPTY (handed in). */
 #include "import_export/crew.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define THREADS_MAX   64         /* more do not help: chunks are handed in by one */
+#include "base/threads.h"
+
 #define UNDER_WAY_MAX (48 << 20) /* bytes of all pieces, decoded and encoded */
 #define SMALL_NBYTES  (16 << 10) /* handing over costs more than the work */
 #define PER_THREAD    3          /* pieces under way */
 
-enum state { EMPTY, WAITING, BUSY, DONE };
+enum state { EMPTY, BUSY, DONE };
 struct slot {
+    struct c2_task task;
+    struct c2_crew *crew;
     struct c2_piece piece;
-    enum state state;
+    enum state state; /* guarded by crew->lock */
     bool ok;
     struct cat2_error err;
 };
 
 struct c2_crew {
-    pthread_mutex_t lock; /* guards all below but codec */
-    pthread_cond_t waiting, done;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
     struct slot slots[C2_CREW_PIECES];
     const struct c2_crew_work *work;
     void *ctx;
-    int64_t next; /* the first piece nobody has in hand yet */
-    int64_t taken;
     int nslots;
-    bool over;
-    pthread_t threads[THREADS_MAX];
-    int nthreads; /* besides the caller's */
+    int64_t taken;
+    struct c2_threads *threads; /* besides the caller's; NULL: none */
     struct c2_codec *codec;
 };
 
-/* The next waiting piece, now in our hands; NULL when none waits. Locked. */
-static struct slot *grab(struct c2_crew *crew)
+static void work_on(struct c2_task *task, void *codec)
 {
-    if (crew->next == crew->taken) return NULL;
-    struct slot *slot = &crew->slots[crew->next++ % crew->nslots];
-    C2_ASSERT(slot->state == WAITING);
-    slot->state = BUSY;
-    return slot;
-}
+    struct slot *slot = (struct slot *)task;
+    struct c2_crew *crew = slot->crew;
 
-/* Locked when called and when it returns, not while it works. */
-static void work_on(struct c2_crew *crew, struct slot *slot, struct c2_codec *codec)
-{
-    pthread_mutex_unlock(&crew->lock);
     c2_buf_clear(&slot->piece.out);
     slot->ok = crew->work->work(crew->ctx, codec, &slot->piece, &slot->err);
     pthread_mutex_lock(&crew->lock);
     slot->state = DONE;
     pthread_cond_signal(&crew->done);
+    pthread_mutex_unlock(&crew->lock);
 }
 
-static void *member(void *arg)
+static void *codec_new(void)
 {
-    struct c2_crew *crew = arg;
-    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
-    struct slot *slot;
+    return c2_codec_new();
+}
 
-    if (!codec) return NULL; /* the others do it */
-    pthread_mutex_lock(&crew->lock);
-    while (!crew->over) {
-        if ((slot = grab(crew)))
-            work_on(crew, slot, codec);
-        else
-            pthread_cond_wait(&crew->waiting, &crew->lock);
-    }
-    pthread_mutex_unlock(&crew->lock);
-    return NULL;
+static void codec_free(void *codec)
+{
+    c2_codec_free(codec);
 }
 
 bool c2_crew_new(int nthreads, struct c2_crew **out, struct cat2_error *err)
 {
+    static const struct c2_threads_kind kind = {codec_new, codec_free, work_on};
     struct c2_crew *crew = calloc(1, sizeof(*crew));
+    struct cat2_error ignored;
 
     if (!crew) return c2_fail_nomem(err, "threads");
     pthread_mutex_init(&crew->lock, NULL);
-    pthread_cond_init(&crew->waiting, NULL);
     pthread_cond_init(&crew->done, NULL);
     for (int i = 0; i < C2_CREW_PIECES; i++) {
+        crew->slots[i].crew = crew;
         crew->slots[i].piece.at = i;
         c2_buf_init(&crew->slots[i].piece.out, C2_CHUNK_CBYTES_MAX + C2_HEADER_NBYTES_MAX);
     }
@@ -92,9 +78,8 @@ bool c2_crew_new(int nthreads, struct c2_crew **out, struct cat2_error *err)
         return c2_fail_nomem(err, "codec");
     }
     if (nthreads <= 0) nthreads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    while (crew->nthreads < nthreads - 1 && crew->nthreads < THREADS_MAX &&
-           pthread_create(&crew->threads[crew->nthreads], NULL, member, crew) == 0)
-        crew->nthreads++;
+    if (nthreads > 1 && !c2_threads_new(nthreads - 1, &kind, &crew->threads, &ignored))
+        crew->threads = NULL; /* the caller does it all */
     *out = crew;
     return true;
 }
@@ -102,15 +87,9 @@ bool c2_crew_new(int nthreads, struct c2_crew **out, struct cat2_error *err)
 void c2_crew_free(struct c2_crew *crew)
 {
     if (!crew) return;
-    pthread_mutex_lock(&crew->lock);
-    crew->over = true;
-    pthread_cond_broadcast(&crew->waiting);
-    pthread_mutex_unlock(&crew->lock);
-    for (int i = 0; i < crew->nthreads; i++)
-        pthread_join(crew->threads[i], NULL);
+    c2_threads_free(crew->threads);
     for (int i = 0; i < C2_CREW_PIECES; i++)
         c2_buf_fini(&crew->slots[i].piece.out);
-    pthread_cond_destroy(&crew->waiting);
     pthread_cond_destroy(&crew->done);
     pthread_mutex_destroy(&crew->lock);
     c2_codec_free(crew->codec);
@@ -146,25 +125,24 @@ static bool take(struct c2_crew *crew, struct cat2_error *err)
     slot->piece.i = crew->taken;
     slot->piece.copied = false;
     if (crew->work->take && !crew->work->take(crew->ctx, &slot->piece, err)) return false;
-    pthread_mutex_lock(&crew->lock);
-    slot->state = WAITING;
+    slot->state = BUSY;
     crew->taken++;
-    pthread_cond_signal(&crew->waiting);
-    pthread_mutex_unlock(&crew->lock);
+    c2_threads_put(crew->threads, &slot->task, false);
     return true;
 }
 
-/* Until piece i is done; the caller's hands help. */
+/* Until piece i is done; the caller's hands help while any waits. */
 static struct slot *wait_for(struct c2_crew *crew, int64_t i)
 {
-    struct slot *slot = &crew->slots[i % crew->nslots], *other;
+    struct slot *slot = &crew->slots[i % crew->nslots];
+    struct c2_task *other;
 
     pthread_mutex_lock(&crew->lock);
     while (slot->state != DONE) {
-        if ((other = grab(crew)))
-            work_on(crew, other, crew->codec);
-        else
-            pthread_cond_wait(&crew->done, &crew->lock);
+        pthread_mutex_unlock(&crew->lock);
+        if ((other = c2_threads_take(crew->threads))) work_on(other, crew->codec);
+        pthread_mutex_lock(&crew->lock);
+        if (!other && slot->state != DONE) pthread_cond_wait(&crew->done, &crew->lock);
     }
     slot->state = EMPTY;
     pthread_mutex_unlock(&crew->lock);
@@ -193,16 +171,14 @@ static bool run_together(struct c2_crew *crew, int64_t n, struct cat2_error *err
 bool c2_crew_run(struct c2_crew *crew, const struct c2_crew_work *work, void *ctx, int64_t n, int64_t nbytes,
                  struct cat2_error *err)
 {
+    int nthreads = crew->threads ? c2_threads_n(crew->threads) : 0;
     int64_t fit = UNDER_WAY_MAX / c2_max_i64(2 * nbytes, 1);
 
-    fit = c2_min_i64(c2_min_i64(fit, PER_THREAD * (crew->nthreads + 1)), C2_CREW_PIECES);
-    if (n < 2 || fit < 2 || crew->nthreads == 0 || nbytes < SMALL_NBYTES)
-        return run_alone(crew, work, ctx, n, err);
-    pthread_mutex_lock(&crew->lock);
+    fit = c2_min_i64(c2_min_i64(fit, PER_THREAD * (nthreads + 1)), C2_CREW_PIECES);
+    if (n < 2 || fit < 2 || nthreads == 0 || nbytes < SMALL_NBYTES) return run_alone(crew, work, ctx, n, err);
     crew->nslots = (int)fit;
     crew->work = work;
     crew->ctx = ctx;
-    crew->next = crew->taken = 0;
-    pthread_mutex_unlock(&crew->lock);
+    crew->taken = 0;
     return run_together(crew, n, err);
 }

@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <uv.h>
 
-struct call {
-    struct call *next;
-    c2_loop_fn *fn;
-    void *ctx;
-};
-
 struct signal_watch {
     uv_signal_t handle;
     struct signal_watch *next;
@@ -23,7 +17,7 @@ struct c2_loop {
     uv_loop_t uv;
     uv_async_t async;
     pthread_mutex_t lock; /* guards first and last only; never held while anything is called */
-    struct call *first, *last;
+    struct c2_loop_call *first, *last;
     struct signal_watch *signals;
     struct c2_clock clock;
 };
@@ -53,14 +47,13 @@ static void on_async(uv_async_t *async)
     struct c2_loop *loop = async->data;
 
     pthread_mutex_lock(&loop->lock);
-    struct call *call = loop->first;
+    struct c2_loop_call *call = loop->first;
     loop->first = loop->last = NULL;
     pthread_mutex_unlock(&loop->lock);
     while (call) {
-        struct call *next = call->next;
-        call->fn(call->ctx);
-        free(call);
-        call = next;
+        struct c2_loop_call due = *call; /* it may be gone when fn returns */
+        due.fn(due.ctx);
+        call = due.next;
     }
 }
 
@@ -99,12 +92,9 @@ struct uv_loop_s *c2_loop_uv(struct c2_loop *loop)
     return &loop->uv;
 }
 
-void c2_loop_post(struct c2_loop *loop, c2_loop_fn *fn, void *ctx)
+void c2_loop_post(struct c2_loop *loop, struct c2_loop_call *call, c2_loop_fn *fn, void *ctx)
 {
-    struct call *call = malloc(sizeof(*call));
-
-    C2_ASSERT(call); /* losing a completion would hang somebody for ever */
-    *call = (struct call){NULL, fn, ctx};
+    *call = (struct c2_loop_call){NULL, fn, ctx};
     pthread_mutex_lock(&loop->lock);
     if (loop->last)
         loop->last->next = call;
@@ -113,11 +103,6 @@ void c2_loop_post(struct c2_loop *loop, c2_loop_fn *fn, void *ctx)
     loop->last = call;
     pthread_mutex_unlock(&loop->lock);
     uv_async_send(&loop->async);
-}
-
-void c2_loop_defer(struct c2_loop *loop, c2_loop_fn *fn, void *ctx)
-{
-    c2_loop_post(loop, fn, ctx);
 }
 
 static void timer_closed(uv_handle_t *handle)

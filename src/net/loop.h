@@ -16,10 +16,16 @@ void c2_loop_free(struct c2_loop *loop);
 const struct c2_clock *c2_loop_clock(struct c2_loop *loop);
 
 typedef void c2_loop_fn(void *ctx);
-/** Run fn soon, after the present callback returned. */
-void c2_loop_defer(struct c2_loop *loop, c2_loop_fn *fn, void *ctx);
-/** The same from any thread. */
-void c2_loop_post(struct c2_loop *loop, c2_loop_fn *fn, void *ctx);
+/* Room for a call that is still to be made, within what the call is about: so none is ever lost for want of
+ * memory. */
+struct c2_loop_call {
+    struct c2_loop_call *next;
+    c2_loop_fn *fn;
+    void *ctx;
+};
+/** Run fn(ctx) on the loop soon, after the present callback returned. Any thread. call: the loop's until
+ * then; fn may free it or use it anew. */
+void c2_loop_post(struct c2_loop *loop, struct c2_loop_call *call, c2_loop_fn *fn, void *ctx);
 
 struct c2_timer;
 /** Call fn after delay_ms, then every repeat_ms (0: once; the timer frees itself after firing once). NULL:

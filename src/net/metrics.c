@@ -37,7 +37,7 @@ void c2_stats_note(struct c2_request *req)
     if (c2_log_level() >= C2_DEBUG)
         c2_log_debug("request id=%s method=%s status=%d ms=%.3f target=%.300s", c2_request_id(req),
                      method_name(req->method), req->status, seconds * 1e3, req->target);
-    if (!req->table || req->status < 100 || req->status > 599) return;
+    if (!req->table || !req->table->stats || req->status < 100 || req->status > 599) return;
     struct c2_route_stats *stats = &req->table->stats[req->nroute];
     while (bucket < METRIC_BUCKETS && seconds > bucket_seconds[bucket])
         bucket++;
@@ -102,7 +102,7 @@ bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struc
     for (int pass = 0; ok && pass < 2; pass++) {
         if (pass == 1) ok = c2_buf_puts(out, "# TYPE caterva2_http_seconds histogram\n", err);
         for (size_t t = 0; ok && t < server->ntables; t++)
-            for (size_t i = 0; ok && i < server->tables[t].n; i++)
+            for (size_t i = 0; ok && server->tables[t].stats && i < server->tables[t].n; i++)
                 ok = (pass ? put_durations : put_counts)(&server->tables[t].routes[i],
                                                          &server->tables[t].stats[i], out, err);
     }

@@ -242,7 +242,7 @@ void c2_server_routes(struct c2_server *server, const struct c2_route *routes, s
     C2_ASSERT(server->ntables < ROUTE_TABLES_MAX);
     struct c2_route_table *table = &server->tables[server->ntables++];
     *table = (struct c2_route_table){routes, n, state, calloc(n, sizeof(*table->stats))};
-    C2_ASSERT(table->stats);
+    if (!table->stats) c2_log_warn("no memory to count the requests of %zu routes", n);
 }
 
 int c2_server_port(const struct c2_server *server)
@@ -255,7 +255,7 @@ static void finish_drain(struct c2_server *server)
     server->draining = false;
     c2_timer_stop(server->drain_timer);
     server->drain_timer = NULL;
-    c2_loop_defer(server->loop, server->drained, server->drained_ctx);
+    c2_loop_post(server->loop, &server->drained_call, server->drained, server->drained_ctx);
 }
 
 static void check_drained(struct c2_server *server)

@@ -50,6 +50,7 @@ struct c2_server {
     struct c2_timer *drain_timer;
     c2_loop_fn *drained;
     void *drained_ctx;
+    struct c2_loop_call drained_call;
     int64_t drain_until;
 };
 

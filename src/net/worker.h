@@ -14,7 +14,8 @@ bool c2_pool_new(struct c2_loop *loop, int nthreads, void *(*local_new)(void), v
 void c2_pool_free(struct c2_pool *pool);
 
 /** work(job, local) runs in a worker, then done(job) on the loop. Both must handle failure inside job. Loop
- * thread only. The queue is unbounded here: callers bound their own requests. */
+ * thread only. The queue is unbounded here: callers bound their own requests. Where there is no memory for
+ * the queue, done(job) is called at once, without work(), as c2_pool_free() does. */
 void c2_pool_run(struct c2_pool *pool, void (*work)(void *job, void *local), void (*done)(void *job),
                  void *job);
 /** The same at low priority: runs only when nothing normal waits (eviction, compression of plain files). */

@@ -195,7 +195,7 @@ static void resolve(struct c2_ws *ws, struct c2_str rest)
 
     bool has_path = c2_str_cut(rest, '/', &host, &path);
     if (!c2_endpoint_parse(host, &at, &err)) {
-        c2_loop_defer(ws->loop, on_bad_url, ws);
+        c2_loop_post(ws->loop, &ws->failing, on_bad_url, ws);
         return;
     }
     snprintf(ws->host, sizeof(ws->host), "%.*s", C2_STR_ARG(host));
@@ -205,7 +205,7 @@ static void resolve(struct c2_ws *ws, struct c2_str rest)
     ws->resolving = make_request(ws) && uv_getaddrinfo(c2_loop_uv(ws->loop), &ws->resolver, on_resolved,
                                                        at.host, service, &hints) == 0;
     if (!ws->resolving)
-        c2_loop_defer(ws->loop, on_bad_url, ws);
+        c2_loop_post(ws->loop, &ws->failing, on_bad_url, ws);
     else
         ws->closer = c2_timer_start(ws->loop, CONNECT_MS, 0, on_connect_time, ws);
 }
@@ -223,6 +223,6 @@ struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct 
     if (c2_str_starts(text, "ws://"))
         resolve(ws, (struct c2_str){text.p + 5, text.n - 5});
     else
-        c2_loop_defer(loop, on_bad_url, ws);
+        c2_loop_post(loop, &ws->failing, on_bad_url, ws);
     return ws;
 }

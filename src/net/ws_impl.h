@@ -15,6 +15,7 @@ enum c2_ws_state { C2_WS_CONNECTING, C2_WS_OPEN, C2_WS_CLOSING, C2_WS_GONE };
 struct c2_ws {
     struct c2_server *server; /* whose connection this was; NULL for a client's end */
     struct c2_loop *loop;
+    struct c2_loop_call failing;
     enum c2_ws_state state;
     int fd;
     uv_poll_t poll;

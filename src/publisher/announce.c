@@ -225,7 +225,7 @@ bool c2_announcer_start(struct c2_publisher *pub, const char *http, struct cat2_
     memcpy(root.http, http, strlen(http));
     if (!c2_state_each(pub->parts.state, ETAGS, C2_STR(""), restore, pub, err)) return false;
     c2_catalog_on_change(pub->catalog, on_entry, pub);
-    bus->ops->on_connect(bus, on_connect, pub);
+    if (!bus->ops->on_connect(bus, on_connect, pub)) return c2_fail_nomem(err, "bus");
     bus->ops->register_root(bus, &root, on_registered, NULL);
     c2_catalog_rescan(pub->catalog, on_walked, pub);
     return true;

@@ -117,7 +117,7 @@ void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
     c2_sub_room_stop(sub);
     c2_pass_on_stop(sub);
     c2_upcalls_stop(sub);
-    c2_loop_defer(sub->config.loop, done, ctx);
+    c2_loop_post(sub->config.loop, &sub->stopped_call, done, ctx);
 }
 
 /* Jobs still in the pool, and flights the HTTP client ends later, hold datasets and look at us. */

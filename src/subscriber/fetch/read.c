@@ -49,7 +49,7 @@ static void finish(struct c2_read *r, const struct cat2_error *err)
 {
     r->failed = err != NULL;
     if (err && err != &r->err) r->err = *err;
-    c2_loop_defer(r->ds->sub->config.loop, finish_now, r);
+    c2_loop_post(r->ds->sub->config.loop, &r->finishing, finish_now, r);
 }
 
 /* ---- work ---- */

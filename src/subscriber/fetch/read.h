@@ -57,6 +57,7 @@ struct c2_reader {
  * is no reader that cannot be told how it ended. */
 struct c2_read {
     struct c2_read *next; /* in ds->waiting */
+    struct c2_loop_call finishing;
     struct c2_ds *ds;
     const struct c2_reader *reader;
     void *ctx;

@@ -25,6 +25,7 @@
 #define STORING_MAX  (4 << 20) /* bytes that wait to be stored: no new requests meanwhile */
 
 struct fetch {
+    struct c2_loop_call starting;
     struct c2_ds *ds;
     struct c2_cachefile *cf;
     struct c2_want *wants;
@@ -418,5 +419,5 @@ void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
                         .fn = fn,
                         .ctx = ctx};
     C2_ASSERT(f->stored);
-    c2_loop_defer(ds->sub->config.loop, start_fetch, f);
+    c2_loop_post(ds->sub->config.loop, &f->starting, start_fetch, f);
 }

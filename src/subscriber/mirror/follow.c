@@ -346,7 +346,7 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
     sub->unreached = on_unreached;
     sub->news = bus->ops->subscribe(bus, "@new", NULL, &listener);
     if (!sub->news) return c2_fail_nomem(err, "subscription");
-    bus->ops->on_connect(bus, ask_roots, sub);
+    if (!bus->ops->on_connect(bus, ask_roots, sub)) return c2_fail_nomem(err, "bus");
     ask_roots(sub);
     for (struct c2_root_state *root = sub->roots; root; root = root->next)
         if (c2_root_is_followed(root)) follow_later(root, 0);

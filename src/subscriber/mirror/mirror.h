@@ -123,6 +123,7 @@ struct c2_subscriber {
     int cachefd, statefd;
     struct c2_root_state *roots; /* in the broker's order */
     struct c2_bus_sub *news;
+    struct c2_loop_call stopped_call;
     struct c2_views *views;
     struct c2_plugins *plugins;
     struct c2_events *events;
