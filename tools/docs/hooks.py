@@ -22,6 +22,7 @@ from docs_links import LINK, is_external, links, slug  # noqa: E402
 OWN = {"README.md": "overview.md", "CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md", "CHANGELOG.md": "changelog.md"}
 LANGUAGES = {".c": "c", ".h": "c", ".py": "python", ".toml": "toml", ".json": "json"}
 LINK_OR_CODE = re.compile(LINK.pattern + r"|`[^`]*`")
+ITEM = re.compile(r"\s*(?:[-*+]|\d+\.) ")
 LOADED = re.compile(r"<(?:script|img|iframe|source)\b[^>]*\bsrc=\"(?:https?:)?//|<link\b[^>]*\bhref=\"(?:https?:)?//[^>]*>", re.I)
 
 
@@ -105,10 +106,13 @@ def on_page_markdown(markdown, page, **_):
         there = posixpath.relpath(place(found), posixpath.dirname(page.file.src_uri) or ".")
         return match[1] + there + (f"#{anchor}" if anchor else "") + match[3]
 
-    out, fence = [], None
+    out, fence, in_item = [], None, False
     for line in markdown.split("\n"):
         if mark := re.match(r"\s*(`{3,})", line):
             fence = None if fence == mark[1] else fence or mark[1]
+        elif not fence and ITEM.match(line) and out and out[-1].strip() and not ITEM.match(out[-1]) and not in_item:
+            out.append("")  # MkDocs begins a list only after an empty line
+        in_item = bool(ITEM.match(line)) or in_item and bool(line.strip())
         out.append(line if mark or fence else LINK_OR_CODE.sub(lambda m: relink(m) if m[2] else m[0], line))
     return "\n".join(out)
 
