@@ -177,7 +177,8 @@ static int free_world(void **state)
     c2_hub_free(world.hub);
     c2_loop_free(world.loop);
     free(world.sub);
-    c2_loop_post(world.publisher, stop_publisher, world.publisher);
+    static struct c2_loop_call call;
+    c2_loop_post(world.publisher, &call, stop_publisher, world.publisher);
     pthread_join(world.thread, NULL);
     c2_server_free(world.server);
     c2_loop_free(world.publisher);
