@@ -18,17 +18,29 @@ bool c2_etag_listed(struct c2_str header, const char *etag_quoted)
     return false;
 }
 
-bool c2_reply_if_settled(struct c2_request *req, const char *etag_quoted)
+bool c2_reply_if_other(struct c2_request *req, const char *etag_quoted, const char *also)
 {
     struct c2_str header;
 
-    if (c2_request_header(req, "If-Match", &header) && !c2_etag_listed(header, etag_quoted)) {
-        c2_reply_detail(req, 412, "what is there is of another generation: %s", etag_quoted);
-        return true;
-    }
+    if (!c2_request_header(req, "If-Match", &header) || c2_etag_listed(header, etag_quoted) ||
+        (also && c2_etag_listed(header, also)))
+        return false;
+    c2_reply_detail(req, 412, "what is there is of another generation: %s", etag_quoted);
+    return true;
+}
+
+bool c2_reply_if_known(struct c2_request *req, const char *etag_quoted)
+{
+    struct c2_str header;
+
     if (!c2_request_header(req, "If-None-Match", &header) || !c2_etag_listed(header, etag_quoted))
         return false;
     c2_reply_header(req, "ETag", etag_quoted);
     c2_reply_empty(req, 304);
     return true;
+}
+
+bool c2_reply_if_settled(struct c2_request *req, const char *etag_quoted)
+{
+    return c2_reply_if_other(req, etag_quoted, NULL) || c2_reply_if_known(req, etag_quoted);
 }

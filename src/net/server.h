@@ -151,8 +151,12 @@ void c2_reply_content_built(struct c2_request *req, const struct c2_content *con
 /** "bytes=..." on nbytes: number of satisfiable ranges written (<= max), 0 = none satisfiable (416), -1 =
  * ignore the header (malformed, other unit, too many). */
 int c2_ranges_parse(struct c2_str header, int64_t nbytes, struct c2_range *out, int max);
-/** If-Match and If-None-Match against the ETag of the answer to come: true: one of them ended the request,
- * which is answered 412, or 304 with the headers said so far and this ETag. */
+/** If-Match against the ETag of the answer to come, or another name of the same generation (NULL: none):
+ * true: it ended the request, which is answered 412. */
+bool c2_reply_if_other(struct c2_request *req, const char *etag_quoted, const char *also);
+/** If-None-Match: true: answered 304, with the headers said so far and this ETag. */
+bool c2_reply_if_known(struct c2_request *req, const char *etag_quoted);
+/** Both. */
 bool c2_reply_if_settled(struct c2_request *req, const char *etag_quoted);
 /** Does the If-None-Match / If-Match value list this etag (quoted strong compare, "*", and Python's unquoted
  * equality)? */

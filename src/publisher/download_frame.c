@@ -96,15 +96,12 @@ static void reply_frame(struct frame_call *call)
     struct c2_item *item = call->item;
     const char *etag = c2_publisher_strong_etag(req, &item->gen);
     int fd = dup(c2_frame_fd(item->frame));
-    struct c2_str known;
 
     if (item->digest[0] && c2_digest_wanted(req)) c2_reply_header(req, "Repr-Digest", item->digest);
     if (fd < 0) {
         c2_reply_detail(req, 503, "no more file descriptors");
-    } else if (c2_request_header(req, "If-None-Match", &known) && c2_etag_listed(known, etag)) {
+    } else if (c2_reply_if_known(req, etag)) {
         close(fd);
-        c2_reply_header(req, "ETag", etag);
-        c2_reply_empty(req, 304);
     } else {
         struct c2_content content = {.nbytes = c2_frame_layout(item->frame)->frame_len,
                                      .content_type = "application/octet-stream",

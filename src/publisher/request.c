@@ -65,15 +65,10 @@ const char *c2_publisher_strong_etag(struct c2_request *req, const struct c2_gen
 bool c2_publisher_generation(struct c2_request *req, const struct c2_generation *gen)
 {
     char quoted[80];
-    struct c2_str wanted;
 
     snprintf(quoted, sizeof(quoted), "\"%s\"", gen->etag);
     c2_reply_header(req, "X-Caterva2-Generation", gen->etag);
-    if (!c2_request_header(req, "If-Match", &wanted) || c2_etag_listed(wanted, quoted) ||
-        c2_etag_listed(wanted, c2_publisher_strong_etag(req, gen)))
-        return true;
-    c2_reply_detail(req, 412, "the dataset is of generation %s", gen->etag);
-    return false;
+    return !c2_reply_if_other(req, quoted, c2_publisher_strong_etag(req, gen));
 }
 
 /* What cannot be opened is no fault of ours: 422, and the subscribers pass the words on. */

@@ -68,16 +68,6 @@ static void handle_list(struct c2_request *req, void *state)
 
 /* ---- info ---- */
 
-static bool not_modified(struct c2_request *req, const char *etag)
-{
-    char quoted[80];
-    struct c2_str known;
-
-    if (!c2_request_header(req, "If-None-Match", &known)) return false;
-    snprintf(quoted, sizeof(quoted), "\"%s\"", etag);
-    return c2_str_is(known, etag) || c2_str_is(known, quoted);
-}
-
 static void info_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *failed)
 {
     struct c2_request *req = ctx;
@@ -88,11 +78,9 @@ static void info_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
         c2_publisher_refuse(req, failed);
         return;
     }
-    if (!c2_publisher_generation(req, &entry->gen)) return;
-    if (not_modified(req, entry->gen.etag)) {
-        c2_reply_empty(req, 304);
-        return;
-    }
+    char quoted[80];
+    snprintf(quoted, sizeof(quoted), "\"%s\"", entry->gen.etag);
+    if (!c2_publisher_generation(req, &entry->gen) || c2_reply_if_known(req, quoted)) return;
     c2_reply_header(req, "etag", entry->gen.etag);
     c2_reply_built(req, c2_buf_append_str(&out, c2_buf_str(&entry->json), &err), &out, &err);
 }

@@ -283,13 +283,8 @@ static void choose_warmed(struct file *f)
 static void serve_mirror(struct file *f)
 {
     static const struct c2_reader reader = {.work = warm_work, .done = warm_done};
-    struct c2_str header;
 
-    bool bodiless =
-        c2_request_is_head(f->req) ||
-        (c2_request_header(f->req, "If-None-Match", &header) && c2_etag_listed(header, f->ds->quoted)) ||
-        (c2_request_header(f->req, "If-Match", &header) && !c2_etag_listed(header, f->ds->quoted));
-    if (bodiless) {
+    if (c2_request_is_head(f->req)) {
         reply_mirror(f);
         return;
     }
@@ -354,8 +349,10 @@ static void on_ready(void *ctx, const struct cat2_error *err)
 static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
 {
     static const struct c2_reader reader = {.done = on_ready};
-    struct file *f = calloc(1, sizeof(*f));
+    struct file *f;
 
+    if (c2_reply_if_settled(req, ds->quoted)) return;
+    f = calloc(1, sizeof(*f));
     if (!f) {
         c2_reply_detail(req, 503, "out of memory");
         return;
