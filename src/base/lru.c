@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Places in a ring by use, found through a table of chains. */
+/* Places in a list by use, found through a table of chains, which grows so that a chain is about one place
+ * long. */
 #include "base/lru.h"
 #include "base/hash.h"
 
 #include <stdlib.h>
 
-#define CHAINS 1024
+#define CHAINS_MIN 1024 /* a power of two */
 
 struct place {
     struct place *chain; /* same hash */
@@ -17,19 +18,50 @@ struct place {
 };
 struct c2_lru {
     size_t max_nbytes, max_each, nbytes;
-    struct place *chains[CHAINS];
+    size_t n, nchains;
+    struct place **chains;
     struct place *newest, *oldest;
 };
 
 struct c2_lru *c2_lru_new(size_t max_nbytes, size_t max_each)
 {
     struct c2_lru *lru = calloc(1, sizeof(*lru));
+    struct place **chains = calloc(CHAINS_MIN, sizeof(struct place *));
 
-    if (lru) {
-        lru->max_nbytes = max_nbytes;
-        lru->max_each = max_each;
+    if (!lru || !chains) {
+        free(lru);
+        free(chains);
+        return NULL;
     }
+    *lru = (struct c2_lru){
+        .max_nbytes = max_nbytes, .max_each = max_each, .nchains = CHAINS_MIN, .chains = chains};
     return lru;
+}
+
+static struct place **chain_of(const struct c2_lru *lru, uint64_t hash)
+{
+    return &lru->chains[hash & (lru->nchains - 1)];
+}
+
+static void link_chain(struct c2_lru *lru, struct place *p)
+{
+    struct place **at = chain_of(lru, p->hash);
+
+    p->chain = *at;
+    *at = p;
+}
+
+/* Twice as many chains. Without memory for them, they get longer. */
+static void grow(struct c2_lru *lru)
+{
+    struct place **chains = calloc(2 * lru->nchains, sizeof(struct place *));
+
+    if (!chains) return;
+    free(lru->chains);
+    lru->chains = chains;
+    lru->nchains *= 2;
+    for (struct place *p = lru->newest; p; p = p->older)
+        link_chain(lru, p);
 }
 
 static void unlink_use(struct c2_lru *lru, struct place *p)
@@ -57,13 +89,14 @@ static void link_newest(struct c2_lru *lru, struct place *p)
 
 static void drop(struct c2_lru *lru, struct place *p)
 {
-    struct place **at = &lru->chains[p->hash % CHAINS];
+    struct place **at = chain_of(lru, p->hash);
 
     while (*at != p)
         at = &(*at)->chain;
     *at = p->chain;
     unlink_use(lru, p);
     lru->nbytes -= p->nbytes;
+    lru->n--;
     c2_blob_unref(p->blob);
     free(p);
 }
@@ -73,12 +106,13 @@ void c2_lru_free(struct c2_lru *lru)
     if (!lru) return;
     while (lru->oldest)
         drop(lru, lru->oldest);
+    free(lru->chains);
     free(lru);
 }
 
 static struct place *find(const struct c2_lru *lru, uint64_t hash, struct c2_str key)
 {
-    struct place *p = lru->chains[hash % CHAINS];
+    struct place *p = *chain_of(lru, hash);
 
     while (p && (p->hash != hash || p->key_n != key.n || memcmp(p->text, key.p, key.n) != 0))
         p = p->chain;
@@ -113,8 +147,8 @@ void c2_lru_put(struct c2_lru *lru, struct c2_str key, struct c2_blob *blob, con
     p->blob = c2_blob_ref(blob);
     while (lru->nbytes + nbytes > lru->max_nbytes)
         drop(lru, lru->oldest);
-    p->chain = lru->chains[hash % CHAINS];
-    lru->chains[hash % CHAINS] = p;
+    if (++lru->n > lru->nchains) grow(lru);
+    link_chain(lru, p);
     link_newest(lru, p);
     lru->nbytes += nbytes;
 }

@@ -95,6 +95,25 @@ static void the_least_recently_used_goes_first(void **state)
     c2_lru_free(lru);
 }
 
+static void very_many_are_found_each(void **state)
+{
+    struct c2_lru *lru = c2_lru_new(8 << 20, 1 << 20);
+    char name[20];
+
+    (void)state;
+    for (int i = 0; i < 5000; i++) {
+        snprintf(name, sizeof(name), "%d", i);
+        put(lru, name, i % 250, 3);
+    }
+    for (int i = 0; i < 5000; i++) {
+        snprintf(name, sizeof(name), "%d", i);
+        struct c2_blob *blob = c2_lru_get(lru, c2_str_of(name), NULL);
+        assert_non_null(blob);
+        assert_int_equal(blob->bytes.p[0], i % 250);
+    }
+    c2_lru_free(lru);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_put_is_found_with_its_tag),
