@@ -117,6 +117,7 @@ static void very_many_are_found_each(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_put_is_found_with_its_tag),
+                                       cmocka_unit_test(very_many_are_found_each),
                                        cmocka_unit_test(what_is_too_large_is_not_remembered),
                                        cmocka_unit_test(the_least_recently_used_goes_first)};
     return cmocka_run_group_tests(tests, NULL, NULL);
