@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "blosc/codec.h"
 
-#define PACKAGES_MAX 16
+#define PACKAGES_MAX 16 /* numbers from the first plug-in on; the registry has nine */
 
 static bool is_here[PACKAGES_MAX]; /* by number from the first plug-in; set before there are threads */
 

@@ -6,7 +6,7 @@
 
 #include "hdf5/read/h5_impl.h"
 
-#define NAMES_NBYTES_MAX (256 << 20)
+#define NAMES_NBYTES_MAX (256 << 20) /* paths of all objects of a file: a million of 256 bytes */
 
 struct named {
     haddr_t addr; /* 0: empty place; the superblock is there */

@@ -7,7 +7,7 @@
 
 #include "hdf5/read/beneath.h"
 
-#define PIECES_MAX 65536
+#define PIECES_MAX 65536 /* of one dataset: each may be a file, and is looked for when it is opened */
 
 struct piece {
     char *filename;

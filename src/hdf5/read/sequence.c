@@ -9,7 +9,7 @@
 
 #define MARK_ITEMS  256
 #define MARK_NBYTES (1 << 20) /* of values */
-#define MARKS_MAX   (1 << 22)
+#define MARKS_MAX   (1 << 22) /* 64 MiB of them: a thousand million sequences */
 
 struct mark {
     int64_t item, value; /* this sequence begins at that value */

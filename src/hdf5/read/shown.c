@@ -8,11 +8,11 @@
 #include "hdf5/read/type_impl.h"
 
 #define BATCH_FIRST     64
-#define BATCH_MAX       65536
-#define BATCH_NBYTES    (8 << 20)           /* of texts in memory at once, about */
-#define UTF32_BUDGET    ((uint64_t)1 << 30) /* bytes of all texts in one place as U; more are shown as S */
-#define UTF32_ITEM_MAX  ((uint64_t)16 << 20)
-#define REFERENCE_BYTES 65536 /* a path and what it selects there */
+#define BATCH_MAX       65536                /* items read at once, however small: 512 KiB of pointers */
+#define BATCH_NBYTES    (8 << 20)            /* of texts in memory at once, about */
+#define UTF32_BUDGET    ((uint64_t)1 << 30)  /* bytes of all texts in one place as U; more are shown as S */
+#define UTF32_ITEM_MAX  ((uint64_t)16 << 20) /* bytes of one text as U; longer ones are S */
+#define REFERENCE_BYTES 65536                /* a path and what it selects there */
 
 static size_t count_chars(struct c2_str s)
 {

@@ -120,7 +120,7 @@ static hid_t value_type(const struct c2_packed_shape *shape)
 
 static hid_t space_of(const struct c2_packed_shape *shape)
 {
-    hsize_t dims[C2_PACKED_DIM_MAX];
+    hsize_t dims[C2_ARRAY_LEN(shape->dims)];
 
     for (int i = 0; i < shape->ndim; i++)
         dims[i] = (hsize_t)shape->dims[i];

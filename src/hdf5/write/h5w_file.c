@@ -11,8 +11,7 @@
 #include "hdf5/write/h5w_impl.h"
 
 #define MEMORY_STEP (1 << 20) /* a file in memory grows by */
-
-#define REASON_MAX 100
+#define REASON_MAX  100       /* bytes of a reason by libhdf5: an error message has 240 in all */
 
 /* The walk begins at the outermost call; the last entry seen is where it happened. Of a failed system call
  * only what the system said is kept. */
