@@ -53,8 +53,8 @@ void c2_catalog_close(struct c2_catalog *cat)
     c2_catalog_end_line(cat);
     c2_catalog_end_walk(cat);
     c2_fail(&err, CAT2_ECANCELLED, "shutting down");
-    for (size_t i = 0; i < cat->n; i++)
-        c2_entry_wake(cat, cat->entries[i], &err);
+    for (size_t i = 0; i < cat->entries.n; i++)
+        c2_entry_wake(cat, cat->entries.p[i], &err);
     c2_catalog_end_hash(cat);
     c2_catalog_end_laters(cat);
     c2_catalog_job_done(cat);

@@ -8,21 +8,21 @@
 
 size_t c2_catalog_count(const struct c2_catalog *cat)
 {
-    return cat->n;
+    return cat->entries.n;
 }
 
 struct c2_entry *c2_catalog_at(const struct c2_catalog *cat, size_t i)
 {
-    return cat->entries[i];
+    return cat->entries.p[i];
 }
 
 size_t c2_catalog_lower(const struct c2_catalog *cat, const char *path)
 {
-    size_t lo = 0, hi = cat->n;
+    size_t lo = 0, hi = cat->entries.n;
 
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (strcmp(cat->entries[mid]->path, path) < 0)
+        if (strcmp(cat->entries.p[mid]->path, path) < 0)
             lo = mid + 1;
         else
             hi = mid;
@@ -34,30 +34,23 @@ struct c2_entry *c2_catalog_find(const struct c2_catalog *cat, const char *path)
 {
     size_t at = c2_catalog_lower(cat, path);
 
-    return at < cat->n && strcmp(cat->entries[at]->path, path) == 0 ? cat->entries[at] : NULL;
+    return at < cat->entries.n && strcmp(cat->entries.p[at]->path, path) == 0 ? cat->entries.p[at] : NULL;
 }
 
 struct c2_entry *c2_catalog_insert(struct c2_catalog *cat, const char *path, size_t at)
 {
     struct c2_entry *entry = calloc(1, sizeof(*entry));
+    struct cat2_error err;
 
     if (entry) entry->path = c2_str_dup(c2_str_of(path));
-    if (entry && entry->path && cat->n == cat->cap) {
-        size_t cap = cat->cap ? cat->cap * 2 : 64;
-        struct c2_entry **grown = realloc(cat->entries, cap * sizeof(*grown));
-        if (grown) {
-            cat->entries = grown;
-            cat->cap = cap;
-        }
-    }
-    if (!entry || !entry->path || cat->n == cat->cap) {
+    if (!entry || !entry->path || !c2_vec_room(&cat->entries, C2_VEC_NO_MAX, "datasets", &err)) {
         if (entry) free(entry->path);
         free(entry);
         return NULL;
     }
-    memmove(cat->entries + at + 1, cat->entries + at, (cat->n - at) * sizeof(struct c2_entry *));
-    cat->entries[at] = entry;
-    cat->n++;
+    memmove(cat->entries.p + at + 1, cat->entries.p + at, (cat->entries.n - at) * sizeof(struct c2_entry *));
+    cat->entries.p[at] = entry;
+    cat->entries.n++;
     c2_buf_init(&entry->json, C2_JSON_NBYTES_MAX);
     entry->gone = true; /* until a generation is known */
     return entry;
@@ -148,8 +141,9 @@ void c2_catalog_drop(struct c2_catalog *cat, struct c2_entry *entry)
     if (!entry->gone || entry->loading || entry->waiters || entry->publishing) return;
     c2_entry_drop_item(cat, entry);
     c2_source_forget(cat->source, entry->path);
-    memmove(cat->entries + at, cat->entries + at + 1, (cat->n - at - 1) * sizeof(struct c2_entry *));
-    cat->n--;
+    memmove(cat->entries.p + at, cat->entries.p + at + 1,
+            (cat->entries.n - at - 1) * sizeof(struct c2_entry *));
+    cat->entries.n--;
     c2_entry_free(entry);
 }
 

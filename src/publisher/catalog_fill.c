@@ -10,8 +10,8 @@ static struct c2_entry *next_to_fill(struct c2_catalog *cat, bool sketched)
 {
     size_t at = !sketched && cat->fill_at ? c2_catalog_lower(cat, cat->fill_at) : 0;
 
-    for (; at < cat->n; at++) {
-        struct c2_entry *entry = cat->entries[at];
+    for (; at < cat->entries.n; at++) {
+        struct c2_entry *entry = cat->entries.p[at];
         bool wanted = sketched ? entry->sketched : entry->json.n == 0;
         if (wanted && !entry->gone && !entry->failed && !entry->loading) return entry;
     }

@@ -4,6 +4,7 @@
 #ifndef C2_PUBLISHER_CATALOG_IMPL_H
 #define C2_PUBLISHER_CATALOG_IMPL_H
 
+#include "base/vec.h"
 #include "publisher/catalog.h"
 
 #define C2_ITEMS_OPEN_MAX 64 /* descriptors kept for the next request */
@@ -33,8 +34,9 @@ struct c2_catalog {
     struct c2_loop *loop;
     struct c2_pool *pool;
     struct c2_source *source;
-    struct c2_entry **entries;
-    size_t n, cap;
+    struct {
+        C2_VEC(struct c2_entry *);
+    } entries; /* sorted by path */
     struct c2_entry *open[C2_ITEMS_OPEN_MAX];
     size_t items_max, items_kept; /* of the process; of this catalog, for the next request */
     uint64_t clock;

@@ -6,11 +6,11 @@
 
 static void destroy(struct c2_catalog *cat)
 {
-    for (size_t i = 0; i < cat->n; i++) {
-        c2_item_unref(cat->entries[i]->item);
-        c2_entry_free(cat->entries[i]);
+    for (size_t i = 0; i < cat->entries.n; i++) {
+        c2_item_unref(cat->entries.p[i]->item);
+        c2_entry_free(cat->entries.p[i]);
     }
-    free(cat->entries);
+    c2_vec_fini(&cat->entries);
     free(cat->fill_at);
     c2_source_free(cat->source);
     free(cat);

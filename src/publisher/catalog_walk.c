@@ -13,8 +13,9 @@ struct walk_job {
     struct c2_catalog *cat;
     struct c2_source *source;
     struct c2_look *looks;
-    struct seen *list;
-    size_t n, cap;
+    struct {
+        C2_VEC(struct seen);
+    } list;
     bool ok, ran;
     struct cat2_error err;
 };
@@ -22,18 +23,14 @@ struct walk_job {
 static bool collect(void *ctx, const char *path, const struct c2_generation *gen, struct cat2_error *err)
 {
     struct walk_job *job = ctx;
+    struct seen seen = {c2_str_dup(c2_str_of(path)), *gen};
 
-    if (job->n == job->cap) {
-        size_t cap = job->cap ? job->cap * 2 : 256;
-        struct seen *grown = realloc(job->list, cap * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "list of datasets");
-        job->list = grown;
-        job->cap = cap;
+    if (!seen.path) return c2_fail_nomem(err, "list of datasets");
+    if (!c2_vec_push(&job->list, C2_VEC_NO_MAX, "datasets", err, seen)) {
+        free(seen.path);
+        return false;
     }
-    job->list[job->n] = (struct seen){c2_str_dup(c2_str_of(path)), *gen};
-    if (!job->list[job->n].path) return c2_fail_nomem(err, "list of datasets");
-    job->n++;
-    atomic_store(&job->cat->nfound, job->n);
+    atomic_store(&job->cat->nfound, job->list.n);
     return true;
 }
 
@@ -48,7 +45,7 @@ static void walk_work(void *ctx, void *local)
 
     (void)local;
     job->ok = c2_source_walk(job->source, collect, job, &job->err);
-    if (job->n) qsort(job->list, job->n, sizeof(*job->list), by_path);
+    if (job->list.n) qsort(job->list.p, job->list.n, sizeof(struct seen), by_path);
     job->ran = true;
 }
 
@@ -58,24 +55,24 @@ static void merge(struct c2_catalog *cat, struct walk_job *job)
 {
     size_t at = 0;
 
-    for (size_t i = 0; i < job->n; i++) {
-        if (i && strcmp(job->list[i - 1].path, job->list[i].path) == 0)
+    for (size_t i = 0; i < job->list.n; i++) {
+        if (i && strcmp(job->list.p[i - 1].path, job->list.p[i].path) == 0)
             continue; /* a source that says it twice */
-        while (at < cat->n && strcmp(cat->entries[at]->path, job->list[i].path) < 0)
-            c2_entry_gone(cat, cat->entries[at++]);
-        if (at == cat->n || strcmp(cat->entries[at]->path, job->list[i].path) != 0)
-            if (!c2_catalog_insert(cat, job->list[i].path, at)) continue;
-        bool known = cat->entries[at]->listed;
-        cat->entries[at]->listed = true;
-        c2_entry_renew(cat, cat->entries[at], &job->list[i].gen);
-        cat->entries[at]->gen.remark = job->list[i].gen.remark;
-        if (!known && cat->changed) cat->changed(cat->changed_ctx, cat->entries[at]);
+        while (at < cat->entries.n && strcmp(cat->entries.p[at]->path, job->list.p[i].path) < 0)
+            c2_entry_gone(cat, cat->entries.p[at++]);
+        if (at == cat->entries.n || strcmp(cat->entries.p[at]->path, job->list.p[i].path) != 0)
+            if (!c2_catalog_insert(cat, job->list.p[i].path, at)) continue;
+        bool known = cat->entries.p[at]->listed;
+        cat->entries.p[at]->listed = true;
+        c2_entry_renew(cat, cat->entries.p[at], &job->list.p[i].gen);
+        cat->entries.p[at]->gen.remark = job->list.p[i].gen.remark;
+        if (!known && cat->changed) cat->changed(cat->changed_ctx, cat->entries.p[at]);
         at++;
     }
-    while (at < cat->n)
-        c2_entry_gone(cat, cat->entries[at++]);
-    for (size_t i = cat->n; i-- > 0;)
-        if (c2_entry_is_over(cat->entries[i])) c2_catalog_drop(cat, cat->entries[i]);
+    while (at < cat->entries.n)
+        c2_entry_gone(cat, cat->entries.p[at++]);
+    for (size_t i = cat->entries.n; i-- > 0;)
+        if (c2_entry_is_over(cat->entries.p[i])) c2_catalog_drop(cat, cat->entries.p[i]);
 }
 
 static void start_walk(struct c2_catalog *cat);
@@ -115,9 +112,9 @@ static void walk_done(void *ctx)
         cat->complete = cat->complete || job->ok;
     }
     tell_looks(job->looks, job->ok ? NULL : &job->err);
-    for (size_t i = 0; i < job->n; i++)
-        free(job->list[i].path);
-    free(job->list);
+    for (size_t i = 0; i < job->list.n; i++)
+        free(job->list.p[i].path);
+    c2_vec_fini(&job->list);
     free(job);
     if (!alive || cat->closed) return;
     listen(cat);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/vec.h"
 #include "publisher/generations/generations.h"
 
 #define C2_GEN_TEXT  56   /* an etag or a validator of ours */
@@ -30,8 +31,8 @@ struct c2_gen_record {
     bool doubted_since; /* its hashing began: the hash may be of before */
 };
 struct c2_gen_queue {
-    struct c2_gen_record **list;
-    size_t first, n, cap;
+    C2_VEC(struct c2_gen_record *);
+    size_t first;
 };
 struct c2_gens {
     atomic_int refs;
@@ -41,8 +42,9 @@ struct c2_gens {
     struct c2_gen_record *dirty;
     struct c2_gen_record *gone_first, *gone_last; /* the first went first */
     size_t ngone;
-    char **dropped; /* paths to be removed from the state */
-    size_t ndropped, dropped_cap;
+    struct {
+        C2_VEC(char *);
+    } dropped;                     /* paths to be removed from the state */
     struct c2_gen_queue queues[2]; /* later, urgent */
 };
 

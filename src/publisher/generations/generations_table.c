@@ -82,29 +82,17 @@ void c2_gens_revive(struct c2_gens *gens, struct c2_gen_record *rec)
     gens->ngone--;
 }
 
-static bool remember_dropped(struct c2_gens *gens, char *path)
-{
-    if (gens->ndropped == gens->dropped_cap) {
-        size_t cap = gens->dropped_cap ? 2 * gens->dropped_cap : 64;
-        char **grown = realloc(gens->dropped, cap * sizeof(*grown));
-        if (!grown) return false;
-        gens->dropped = grown;
-        gens->dropped_cap = cap;
-    }
-    gens->dropped[gens->ndropped++] = path;
-    return true;
-}
-
 static void drop(struct c2_gens *gens, struct c2_gen_record *rec)
 {
     struct c2_gen_record **at = &gens->buckets[bucket_of(gens, rec->path)];
+    struct cat2_error ignored;
 
     while (*at != rec)
         at = &(*at)->chain;
     *at = rec->chain;
     c2_gens_revive(gens, rec);
     gens->n--;
-    if (remember_dropped(gens, rec->path)) rec->path = NULL;
+    if (c2_vec_push(&gens->dropped, C2_VEC_NO_MAX, "paths", &ignored, rec->path)) rec->path = NULL;
     record_free(rec);
 }
 
@@ -135,21 +123,16 @@ void c2_gens_push(struct c2_gens *gens, struct c2_gen_record *rec, bool urgent)
 {
     struct c2_gen_queue *q = &gens->queues[urgent];
     bool *mark = urgent ? &rec->urgent : &rec->waiting;
+    struct cat2_error ignored;
 
     if (*mark) return;
     if (q->n == q->cap && q->first) {
-        memmove(q->list, q->list + q->first, (q->n - q->first) * sizeof(struct c2_gen_record *));
+        memmove(q->p, q->p + q->first, (q->n - q->first) * sizeof(struct c2_gen_record *));
         q->n -= q->first;
         q->first = 0;
     }
-    if (q->n == q->cap) {
-        size_t cap = q->cap ? 2 * q->cap : 64;
-        struct c2_gen_record **grown = realloc(q->list, cap * sizeof(struct c2_gen_record *));
-        if (!grown) return; /* asked for again with the next look */
-        q->list = grown;
-        q->cap = cap;
-    }
-    q->list[q->n++] = rec;
+    if (!c2_vec_push(q, C2_VEC_NO_MAX, "files", &ignored, rec))
+        return; /* asked for again with the next look */
     *mark = true;
 }
 
@@ -160,7 +143,7 @@ bool c2_gens_next(struct c2_gens *gens, bool urgent, char path[C2_PATH_MAX + 1])
 
     pthread_mutex_lock(&gens->lock);
     while (!found && q->first < q->n) {
-        struct c2_gen_record *rec = q->list[q->first++];
+        struct c2_gen_record *rec = q->p[q->first++];
         *(urgent ? &rec->urgent : &rec->waiting) = false;
         if (rec->gone || (!urgent && rec->hashed)) continue;
         found = true;
@@ -230,7 +213,7 @@ static bool put_record(struct c2_gens *gens, struct c2_state *state, struct cat2
 static bool del_record(struct c2_gens *gens, struct c2_state *state, struct cat2_error *err)
 {
     pthread_mutex_lock(&gens->lock);
-    char *path = gens->dropped[--gens->ndropped];
+    char *path = gens->dropped.p[--gens->dropped.n];
     bool back = c2_gens_find(gens, path) != NULL;
     pthread_mutex_unlock(&gens->lock);
     bool ok = back || c2_state_del(state, TABLE, c2_str_of(path), err);
@@ -242,7 +225,7 @@ bool c2_gens_save(struct c2_gens *gens, struct c2_state *state, size_t max, bool
                   struct cat2_error *err)
 {
     pthread_mutex_lock(&gens->lock);
-    bool puts = gens->dirty != NULL, dels = gens->ndropped > 0;
+    bool puts = gens->dirty != NULL, dels = gens->dropped.n > 0;
     pthread_mutex_unlock(&gens->lock);
     *more = false;
     if (!puts && !dels) return true;
@@ -251,7 +234,7 @@ bool c2_gens_save(struct c2_gens *gens, struct c2_state *state, size_t max, bool
         ok = puts ? put_record(gens, state, err) : del_record(gens, state, err);
         pthread_mutex_lock(&gens->lock);
         puts = gens->dirty != NULL;
-        dels = gens->ndropped > 0;
+        dels = gens->dropped.n > 0;
         pthread_mutex_unlock(&gens->lock);
     }
     *more = puts || dels;
@@ -377,11 +360,11 @@ void c2_gens_unref(struct c2_gens *gens)
             next = rec->chain;
             record_free(rec);
         }
-    for (size_t i = 0; i < gens->ndropped; i++)
-        free(gens->dropped[i]);
+    for (size_t i = 0; i < gens->dropped.n; i++)
+        free(gens->dropped.p[i]);
     for (size_t i = 0; i < C2_ARRAY_LEN(gens->queues); i++)
-        free(gens->queues[i].list);
-    free(gens->dropped);
+        free(gens->queues[i].p);
+    c2_vec_fini(&gens->dropped);
     free(gens->buckets);
     pthread_mutex_destroy(&gens->lock);
     free(gens);

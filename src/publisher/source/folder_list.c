@@ -48,7 +48,7 @@ static size_t place_of(const struct c2_folder_list *list, const char *rel, bool 
     *found = false;
     while (lo < hi && !*found) {
         size_t mid = lo + (hi - lo) / 2;
-        int order = strcmp(list->folders[mid].rel, rel);
+        int order = strcmp(list->p[mid].rel, rel);
         *found = order == 0;
         if (order < 0)
             lo = mid + 1;
@@ -62,10 +62,10 @@ static size_t place_of(const struct c2_folder_list *list, const char *rel, bool 
 
 static void remove_at(struct c2_folder_list *list, size_t at)
 {
-    c2_container_unref(list->folders[at].container);
-    free(list->folders[at].rel);
+    c2_container_unref(list->p[at].container);
+    free(list->p[at].rel);
     list->n--;
-    memmove(list->folders + at, list->folders + at + 1, (list->n - at) * sizeof(*list->folders));
+    memmove(list->p + at, list->p + at + 1, (list->n - at) * sizeof(*list->p));
 }
 
 static bool insert(struct c2_folder_list *list, const struct c2_format *format, const char *rel, size_t at,
@@ -75,24 +75,17 @@ static bool insert(struct c2_folder_list *list, const struct c2_format *format, 
     C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
     struct c2_folder fresh = {.rel = c2_str_dup(c2_str_of(rel))};
 
-    if (list->n == list->cap) {
-        size_t cap = list->cap ? list->cap * 2 : 16;
-        struct c2_folder *grown = realloc(list->folders, cap * sizeof(*grown));
-        if (grown) {
-            list->folders = grown;
-            list->cap = cap;
-        }
-    }
     bool ok =
-        fresh.rel && list->n < list->cap && c2_path_of_text(c2_str_of(rel), &name, err) &&
+        fresh.rel && c2_vec_room(list, C2_VEC_NO_MAX, "containers", err) &&
+        c2_path_of_text(c2_str_of(rel), &name, err) &&
         c2_buf_printf(&full, err, "%s/%s", list->site->dir, c2_buf_cstr(&name)) &&
         c2_container_new(format, c2_buf_cstr(&full), c2_buf_cstr(&name), list->site, &fresh.container, err);
     if (!ok) {
         free(fresh.rel);
         return c2_fail_nomem(err, format->name);
     }
-    memmove(list->folders + at + 1, list->folders + at, (list->n - at) * sizeof(fresh));
-    list->folders[at] = fresh;
+    memmove(list->p + at + 1, list->p + at, (list->n - at) * sizeof(fresh));
+    list->p[at] = fresh;
     list->n++;
     return true;
 }
@@ -106,13 +99,13 @@ struct c2_container *c2_folder_known(struct c2_folder_list *list, const char *re
 
     pthread_mutex_lock(&list->lock);
     size_t at = place_of(list, rel, &found);
-    if (found && format && list->folders[at].container->format != format) {
+    if (found && format && list->p[at].container->format != format) {
         remove_at(list, at);
         found = false;
     }
     if (found || (format && insert(list, format, rel, at, &err))) {
-        list->folders[at].seen = list->folders[at].seen || format;
-        container = c2_container_ref(list->folders[at].container);
+        list->p[at].seen = list->p[at].seen || format;
+        container = c2_container_ref(list->p[at].container);
     }
     pthread_mutex_unlock(&list->lock);
     return container;
@@ -133,7 +126,7 @@ void c2_folder_list_begin(struct c2_folder_list *list)
 {
     pthread_mutex_lock(&list->lock);
     for (size_t i = 0; i < list->n; i++)
-        list->folders[i].seen = false;
+        list->p[i].seen = false;
     pthread_mutex_unlock(&list->lock);
 }
 
@@ -141,7 +134,7 @@ void c2_folder_list_end(struct c2_folder_list *list)
 {
     pthread_mutex_lock(&list->lock);
     for (size_t i = list->n; i-- > 0;)
-        if (!list->folders[i].seen) remove_at(list, i);
+        if (!list->p[i].seen) remove_at(list, i);
     pthread_mutex_unlock(&list->lock);
 }
 
@@ -162,7 +155,7 @@ void c2_folder_list_fini(struct c2_folder_list *list)
 {
     while (list->n)
         remove_at(list, list->n - 1);
-    free(list->folders);
+    c2_vec_fini(list);
     c2_site_unref(list->site);
     if (list->root >= 0) close(list->root);
     pthread_mutex_destroy(&list->lock);

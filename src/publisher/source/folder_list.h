@@ -5,18 +5,19 @@
 
 #include <pthread.h>
 
+#include "base/vec.h"
 #include "publisher/source/container.h"
 
+struct c2_folder {
+    char *rel; /* of the container, beneath the root */
+    struct c2_container *container;
+    bool seen; /* by the walk under way */
+};
 struct c2_folder_list {
     struct c2_site *site;
-    int root;             /* the directory */
-    pthread_mutex_t lock; /* guards the rest */
-    struct c2_folder {
-        char *rel; /* of the container, beneath the root */
-        struct c2_container *container;
-        bool seen; /* by the walk under way */
-    } * folders;   /* sorted by rel */
-    size_t n, cap;
+    int root;                 /* the directory */
+    pthread_mutex_t lock;     /* guards the rest */
+    C2_VEC(struct c2_folder); /* sorted by rel */
 };
 bool c2_folder_list_init(struct c2_folder_list *list, const char *root, struct c2_gens *gens,
                          struct cat2_error *err);

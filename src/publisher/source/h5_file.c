@@ -118,8 +118,8 @@ static bool fresh(struct c2_h5_file *file, struct c2_h5_snapshot **out, struct c
 static bool look_at_all(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool last, bool *torn,
                         struct cat2_error *err)
 {
-    for (size_t i = 0; i < snap->n && (last || !*torn); i++)
-        if (!c2_h5_snapshot_look(file, snap, &snap->entries[i], torn, err)) return false;
+    for (size_t i = 0; i < snap->entries.n && (last || !*torn); i++)
+        if (!c2_h5_snapshot_look(file, snap, &snap->entries.p[i], torn, err)) return false;
     return true;
 }
 
@@ -232,7 +232,7 @@ bool c2_h5_file_uses(struct c2_h5_file *file, const char *rel)
     if (!snap) return false;
     pthread_mutex_lock(&snap->lock);
     for (size_t i = 0; i < snap->others.n && !uses; i++) {
-        struct c2_str path = c2_str_of(snap->others.items[i].path), end = c2_str_of(rel);
+        struct c2_str path = c2_str_of(snap->others.p[i].path), end = c2_str_of(rel);
         uses = path.n > end.n && path.p[path.n - end.n - 1] == '/' && c2_str_ends(path, rel);
     }
     pthread_mutex_unlock(&snap->lock);

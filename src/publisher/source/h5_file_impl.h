@@ -13,10 +13,11 @@ struct c2_h5_snapshot {
     pthread_mutex_t lock; /* guards the rest but for paths and names; never held while a worker works */
     struct c2_h5_state state;
     struct c2_h5_others others;
-    struct c2_generation gen;       /* of the file */
-    bool hasty;                     /* changed while, or just before, it was looked at: look again */
-    struct c2_h5_entry_of *entries; /* sorted by path */
-    size_t n, cap;
+    struct c2_generation gen; /* of the file */
+    bool hasty;               /* changed while, or just before, it was looked at: look again */
+    struct {
+        C2_VEC(struct c2_h5_entry_of);
+    } entries; /* sorted by path */
     int64_t budget;
     int nlost; /* datasets that ended the worker */
 };

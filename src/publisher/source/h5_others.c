@@ -9,9 +9,8 @@
 void c2_h5_others_fini(struct c2_h5_others *others)
 {
     for (size_t i = 0; i < others->n; i++)
-        free(others->items[i].path);
-    free(others->items);
-    *others = (struct c2_h5_others){0};
+        free(others->p[i].path);
+    c2_vec_fini(others);
 }
 
 uint64_t c2_h5_state_hash(const struct c2_h5_state *state)
@@ -27,7 +26,7 @@ static size_t place_of(const struct c2_h5_others *others, struct c2_str path, bo
     *found = false;
     while (lo < hi && !*found) {
         size_t mid = lo + (hi - lo) / 2;
-        int order = c2_str_cmp(c2_str_of(others->items[mid].path), path);
+        int order = c2_str_cmp(c2_str_of(others->p[mid].path), path);
         *found = order == 0;
         if (*found)
             lo = mid;
@@ -46,20 +45,14 @@ static bool add(struct c2_h5_others *others, struct c2_str path, const struct c2
     size_t at = place_of(others, path, &found);
 
     if (found) {
-        if (memcmp(&others->items[at].state, state, sizeof(*state)) != 0) *differ = true;
+        if (memcmp(&others->p[at].state, state, sizeof(*state)) != 0) *differ = true;
         return true;
     }
-    if (others->n == others->cap) {
-        size_t cap = others->cap ? 2 * others->cap : 16;
-        struct c2_h5_other_at *grown = realloc(others->items, cap * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "list of files");
-        others->items = grown;
-        others->cap = cap;
-    }
+    if (!c2_vec_room(others, C2_VEC_NO_MAX, "files", err)) return false;
     char *copy = c2_str_dup(path);
     if (!copy) return c2_fail_nomem(err, "list of files");
-    memmove(others->items + at + 1, others->items + at, (others->n - at) * sizeof(*others->items));
-    others->items[at] = (struct c2_h5_other_at){copy, *state};
+    memmove(others->p + at + 1, others->p + at, (others->n - at) * sizeof(*others->p));
+    others->p[at] = (struct c2_h5_other_at){copy, *state};
     others->n++;
     return true;
 }
@@ -85,9 +78,9 @@ uint64_t c2_h5_others_hash(const struct c2_h5_others *others, bool now)
     uint64_t hash = 0;
 
     for (size_t i = 0; i < others->n; i++) {
-        struct c2_h5_state state = others->items[i].state;
-        if (now) c2_h5_stat(others->items[i].path, &state);
-        hash = c2_hash64_seeded(others->items[i].path, strlen(others->items[i].path), hash);
+        struct c2_h5_state state = others->p[i].state;
+        if (now) c2_h5_stat(others->p[i].path, &state);
+        hash = c2_hash64_seeded(others->p[i].path, strlen(others->p[i].path), hash);
         hash = c2_hash64_seeded(&state, sizeof(state), hash);
     }
     return others->n ? hash | 1 : 0;
@@ -98,7 +91,7 @@ int64_t c2_h5_others_newest(const struct c2_h5_others *others)
     int64_t newest = 0;
 
     for (size_t i = 0; i < others->n; i++) {
-        const struct c2_h5_state *state = &others->items[i].state;
+        const struct c2_h5_state *state = &others->p[i].state;
         newest = c2_max_i64(newest, state->ctime_sec * 1000000000 + state->ctime_nsec);
     }
     return newest;

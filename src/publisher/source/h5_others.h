@@ -5,14 +5,15 @@
 #define C2_PUBLISHER_SOURCE_H5_OTHERS_H
 
 #include "base/buf.h"
+#include "base/vec.h"
 #include "helper/h5_proto.h"
 
-struct c2_h5_others {
-    struct c2_h5_other_at {
-        char *path;
-        struct c2_h5_state state; /* all 0: it was not there */
-    } * items;
-    size_t n, cap;
+struct c2_h5_other_at {
+    char *path;
+    struct c2_h5_state state; /* all 0: it was not there */
+};
+struct c2_h5_others { /* sorted by path */
+    C2_VEC(struct c2_h5_other_at);
 };
 void c2_h5_others_fini(struct c2_h5_others *others);
 C2_DEFINE_AUTO(c2_h5_others);

@@ -45,11 +45,11 @@ static bool is_still(const struct c2_file_key *key, const struct c2_generation *
 void c2_h5_snapshot_unref(struct c2_h5_snapshot *snap)
 {
     if (!snap || atomic_fetch_sub(&snap->refs, 1) != 1) return;
-    for (size_t i = 0; i < snap->n; i++) {
-        free(snap->entries[i].path);
-        free(snap->entries[i].name);
+    for (size_t i = 0; i < snap->entries.n; i++) {
+        free(snap->entries.p[i].path);
+        free(snap->entries.p[i].name);
     }
-    free(snap->entries);
+    c2_vec_fini(&snap->entries);
     c2_h5_others_fini(&snap->others);
     pthread_mutex_destroy(&snap->lock);
     free(snap);
@@ -57,12 +57,12 @@ void c2_h5_snapshot_unref(struct c2_h5_snapshot *snap)
 
 size_t c2_h5_snapshot_count(const struct c2_h5_snapshot *snap)
 {
-    return snap->n;
+    return snap->entries.n;
 }
 
 const struct c2_h5_entry_of *c2_h5_snapshot_at(const struct c2_h5_snapshot *snap, size_t i)
 {
-    return &snap->entries[i];
+    return &snap->entries.p[i];
 }
 
 static int compare(const struct c2_h5_entry_of *a, const char *path, bool group)
@@ -81,12 +81,12 @@ static int by_path(const void *a, const void *b)
 
 struct c2_h5_entry_of *c2_h5_snapshot_find(const struct c2_h5_snapshot *snap, const char *path, bool group)
 {
-    size_t lo = 0, hi = snap->n;
+    size_t lo = 0, hi = snap->entries.n;
 
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        int order = compare(&snap->entries[mid], path, group);
-        if (order == 0) return &snap->entries[mid];
+        int order = compare(&snap->entries.p[mid], path, group);
+        if (order == 0) return &snap->entries.p[mid];
         if (order < 0)
             lo = mid + 1;
         else
@@ -112,14 +112,8 @@ static bool take_item(void *ctx, const struct c2_h5_answer *item, const char *pa
     bool group = item->kind == C2_H5_SHOWS_GROUP;
 
     if (n > 0 && !c2_path_check(c2_str_of(path), err)) return false;
-    if (snap->n == snap->cap) {
-        size_t cap = snap->cap ? snap->cap * 2 : 64;
-        struct c2_h5_entry_of *grown = realloc(snap->entries, cap * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "list of datasets");
-        snap->entries = grown;
-        snap->cap = cap;
-    }
-    entry = &snap->entries[snap->n];
+    if (!c2_vec_room(&snap->entries, C2_VEC_NO_MAX, "datasets", err)) return false;
+    entry = &snap->entries.p[snap->entries.n];
     *entry =
         (struct c2_h5_entry_of){.path = malloc(n + 6), .name = c2_str_dup(c2_str_of(name)), .group = group};
     if (!entry->path || !entry->name) {
@@ -129,7 +123,7 @@ static bool take_item(void *ctx, const struct c2_h5_answer *item, const char *pa
     }
     memcpy(entry->path, path, n + 1);
     if (!group) memcpy(entry->path + n, ".b2nd", 6);
-    snap->n++;
+    snap->entries.n++;
     if (item->kind == C2_H5_SHOWS_REFUSED) {
         char text[400];
         snprintf(text, sizeof(text), "%.*s", C2_STR_ARG(body));
@@ -143,15 +137,15 @@ static void drop_repeated(struct c2_h5_snapshot *snap)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < snap->n; i++) {
-        if (kept && by_path(&snap->entries[kept - 1], &snap->entries[i]) == 0) {
-            free(snap->entries[i].path);
-            free(snap->entries[i].name);
+    for (size_t i = 0; i < snap->entries.n; i++) {
+        if (kept && by_path(&snap->entries.p[kept - 1], &snap->entries.p[i]) == 0) {
+            free(snap->entries.p[i].path);
+            free(snap->entries.p[i].name);
             continue;
         }
-        snap->entries[kept++] = snap->entries[i];
+        snap->entries.p[kept++] = snap->entries.p[i];
     }
-    snap->n = kept;
+    snap->entries.n = kept;
 }
 
 /* A list of other files that grew. */
@@ -199,7 +193,7 @@ bool c2_h5_snapshot_make(struct c2_h5_file *file, bool undecided, struct c2_h5_s
         c2_h5_snapshot_unref(snap);
         return false;
     }
-    if (snap->n) qsort(snap->entries, snap->n, sizeof(*snap->entries), by_path);
+    if (snap->entries.n) qsort(snap->entries.p, snap->entries.n, sizeof(struct c2_h5_entry_of), by_path);
     drop_repeated(snap);
     *out = snap;
     return true;

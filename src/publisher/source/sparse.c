@@ -32,14 +32,8 @@ static bool add_part(struct c2_sparse_parts *parts, const char *name, const stru
 {
     int64_t ctime_ns;
 
-    if (parts->n == parts->cap) {
-        size_t cap = parts->cap ? 2 * parts->cap : 64;
-        struct c2_sparse_part *grown = realloc(parts->list, cap * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "sparse frame");
-        parts->list = grown;
-        parts->cap = cap;
-    }
-    parts->list[parts->n++] = (struct c2_sparse_part){strtoull(name, NULL, 16), digest_of(st, &ctime_ns)};
+    struct c2_sparse_part part = {strtoull(name, NULL, 16), digest_of(st, &ctime_ns)};
+    if (!c2_vec_push(parts, C2_VEC_NO_MAX, "chunks of a sparse frame", err, part)) return false;
     parts->ctime_ns = c2_max_i64(parts->ctime_ns, ctime_ns);
     return true;
 }
@@ -69,14 +63,14 @@ bool c2_sparse_scan(int dirfd, struct c2_sparse_parts *out, struct cat2_error *e
         if (fstatat(dirfd, entry->d_name, &st, 0) == 0) ok = add_part(out, entry->d_name, &st, err);
     }
     closedir(dir);
-    if (out->n) qsort(out->list, out->n, sizeof(*out->list), by_number);
+    if (out->n) qsort(out->p, out->n, sizeof(*out->p), by_number);
     if (!ok) c2_sparse_parts_fini(out);
     return ok;
 }
 
 void c2_sparse_parts_fini(struct c2_sparse_parts *parts)
 {
-    free(parts->list);
+    free(parts->p);
     *parts = (struct c2_sparse_parts){0};
 }
 
@@ -85,7 +79,7 @@ void c2_sparse_key(const struct c2_sparse_parts *parts, const struct c2_file_key
 {
     *out = *index;
     out->ctime_ns = c2_max_i64(index->ctime_ns, parts->ctime_ns);
-    out->parts = c2_hash64(parts->list, parts->n * sizeof(*parts->list)) | 1;
+    out->parts = c2_hash64(parts->p, parts->n * sizeof(*parts->p)) | 1;
 }
 
 bool c2_sparse_same(const struct c2_sparse_parts *parts, int dirfd, int64_t number)
@@ -96,8 +90,7 @@ bool c2_sparse_same(const struct c2_sparse_parts *parts, int dirfd, int64_t numb
     int64_t ignored;
 
     if (parts->n == 0) return false;
-    const struct c2_sparse_part *part =
-        bsearch(&wanted, parts->list, parts->n, sizeof(*parts->list), by_number);
+    const struct c2_sparse_part *part = bsearch(&wanted, parts->p, parts->n, sizeof(*parts->p), by_number);
     snprintf(name, sizeof(name), "%08llX.chunk", (unsigned long long)number);
     return part && fstatat(dirfd, name, &st, 0) == 0 && digest_of(&st, &ignored) == part->digest;
 }

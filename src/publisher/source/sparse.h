@@ -4,6 +4,7 @@
 #ifndef C2_PUBLISHER_SOURCE_SPARSE_H
 #define C2_PUBLISHER_SOURCE_SPARSE_H
 
+#include "base/vec.h"
 #include "publisher/generations/generations.h"
 
 #define C2_SPARSE_INDEX "/chunks.b2frame"
@@ -11,10 +12,9 @@
 struct c2_sparse_part {
     uint64_t number, digest;
 };
-struct c2_sparse_parts {         /* zeros are none */
-    struct c2_sparse_part *list; /* by number */
-    size_t n, cap;
-    int64_t ctime_ns; /* the latest */
+struct c2_sparse_parts {           /* zeros are none */
+    C2_VEC(struct c2_sparse_part); /* by number */
+    int64_t ctime_ns;              /* the latest */
 };
 bool c2_sparse_is_chunk_name(struct c2_str name);
 /** Look at all of them. */
