@@ -124,7 +124,7 @@ export class ChunksView extends View {
       row("Special", String(map.special)),
     ];
     const swatch = (letter) => {
-      const look = { class: `swatch s${letter === "." ? "absent" : letter}` };
+      const look = { class: "swatch", "data-state": letter };
       return h("li", {}, h("span", look, letter === "." ? "" : letter), WORDS[letter]);
     };
     const used = Object.keys(WORDS).filter((letter) => map.state.includes(letter));

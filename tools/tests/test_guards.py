@@ -95,3 +95,19 @@ def test_a_function_that_nobody_calls_is_found(tmp_path):
     for words in ("c2_dead() is never called", "c2_own() is called in x.c alone"):
         assert words in out, (words, out)
     assert out.count("\n") == 2, out
+
+
+def test_every_rule_of_the_style_sheet_is_of_use():
+    code, out = run("check_css.py", ROOT)
+    assert code == 0, out
+
+
+def test_rules_without_use_are_found(tmp_path):
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web/x.js").write_text('const gone = h("p", { class: `card ${kind}`, "data-state": 1 }, token("--used"));\n')
+    rules = [":root { --used: 1px; --unread: 2px }", ".card[data-state] { color: red }", ".gone { color: red }", "@media print { .card[data-state] { color: black } }",
+             ".card[data-state] { top: 0 }", "@keyframes wait { 70% { top: 0 } }"]
+    (tmp_path / "web/app.css").write_text("/* .comment { } */\n" + "\n".join(rules) + "\n")
+    code, out = run("check_css.py", tmp_path)
+    assert code == 1
+    assert out == "web/app.css:4: nobody makes gone: .gone\nweb/app.css:6: written before, in line 3: .card[data-state]\nweb/app.css: nobody reads --unread\n"
