@@ -40,4 +40,6 @@
 #define C2_PLUGINS_MAX      64                 /* a process each */
 #define C2_PLUG_FETCH_MAX   (64 << 20)         /* of one slice that a plugin asks for */
 
+#define C2_VEC_NO_MAX SIZE_MAX /* of an array that grows (base/vec.h): what bounds it is elsewhere */
+
 #endif

@@ -16,14 +16,12 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 
 /* The members: items, how many are used, for how many there is memory. */
 #define C2_VEC(type)                                                                                         \
     type *p;                                                                                                 \
     size_t n, cap
-
-/* As max: what bounds the number is elsewhere. */
-#define C2_VEC_NO_MAX SIZE_MAX
 
 /** Make room for one more item, uninitialised, at vec->p[vec->n]; n stays.
  *  @param max   of items. @param what  of what there are too many, in the plural.

@@ -10,8 +10,8 @@
 #include "cache/cachefile.h"
 
 #define C2_CACHE_PAGE       4096
-#define C2_CACHE_ETAG_MAX   1024
-#define C2_CACHE_ACTIVE_MAX 64 /* changes at a time; more wait. Workers are as many as cores */
+#define C2_CACHE_ETAG_MAX   1024 /* what fits the first page of the sidecar */
+#define C2_CACHE_ACTIVE_MAX 64   /* changes at a time; more wait. Workers are as many as cores */
 #define C2_CACHE_BLOCKS_MAX                                                                                  \
     ((int64_t)1 << 31) /* over all chunks; larger grids are cached by whole chunks only */
 

@@ -11,9 +11,9 @@
 #include "publisher/catalog_impl.h"
 #include "publisher/generations/generations.h"
 
-#define READ_NBYTES   (1 << 20)
+#define READ_NBYTES   (1 << 20)  /* at a time: larger reads are not faster */
 #define URGENT_NBYTES (64 << 20) /* of one job, so that others get their turn */
-#define LATER_NBYTES  (4 << 20)
+#define LATER_NBYTES  (4 << 20)  /* of one job that nobody waits for */
 #define LATER_RATE    (64 << 20) /* bytes a second */
 #define FILES_MAX     256        /* of one job */
 #define WAIT_MS       50         /* for what is being written */

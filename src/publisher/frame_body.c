@@ -6,7 +6,7 @@
 
 #include "publisher/publisher_impl.h"
 
-#define PIECE_NBYTES (512 << 10)
+#define PIECE_NBYTES (512 << 10) /* read at a time for one client, in memory until it is sent */
 
 struct body {
     struct c2_request *req;

@@ -8,7 +8,7 @@
 #include "publisher/publisher_impl.h"
 #include "publisher/source/copy_sums.h"
 
-#define SAVE_MS 500
+#define SAVE_MS 500 /* changes of so long are written to the state together */
 
 static void on_source_change(void *ctx)
 {

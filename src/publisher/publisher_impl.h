@@ -7,8 +7,8 @@
 #include "publisher/generations/generations.h"
 #include "publisher/publisher.h"
 
-#define C2_PUBLISHING_MAX    8 /* announcements on their way to the bus */
-#define C2_ANNOUNCE_RETRY_MS 1000
+#define C2_PUBLISHING_MAX    8    /* announcements on their way to the bus */
+#define C2_ANNOUNCE_RETRY_MS 1000 /* as often as a broker that was started again is looked for */
 
 struct c2_publisher {
     struct c2_publisher_parts parts;

@@ -12,8 +12,8 @@
 
 #include "publisher/generations/generations_impl.h"
 
-#define TRIES_MAX   20
-#define GROWTHS_MIN 3 /* in a row, of one inode: it is appended to */
+#define TRIES_MAX   20 /* some seconds of a file that changes while it is looked at; then it is busy */
+#define GROWTHS_MIN 3  /* in a row, of one inode: it is appended to */
 #define LATE_NS                                                                                              \
     1000000000 /* an event that comes so long after the time it left on the file: a long write               \
                 */

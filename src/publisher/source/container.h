@@ -26,7 +26,7 @@ enum c2_claim {
 };
 
 struct c2_format;
-#define C2_FORMATS_MAX 8
+#define C2_FORMATS_MAX 8 /* rows of the table */
 /* What the containers of one root share. */
 struct c2_site {
     atomic_int refs;

@@ -15,10 +15,11 @@
 #include "base/log.h"
 #include "wire/proof.h"
 
-#define MAGIC     0x31534d5553324300u /* "\0C2SUMS1" as little-endian bytes */
-#define HEAD      4                   /* words before those of the chunks */
-#define FILE_MAX  ((size_t)(C2_NCHUNKS_MAX + HEAD + 1) * 8)
-#define FIXED_MAX ((size_t)C2_CHUNK_CBYTES_MAX + C2_TRAILER_NBYTES_MAX)
+#define MAGIC    0x31534d5553324300u                       /* "\0C2SUMS1" as little-endian bytes */
+#define HEAD     4                                         /* words before those of the chunks */
+#define FILE_MAX ((size_t)(C2_NCHUNKS_MAX + HEAD + 1) * 8) /* a word for each chunk of the largest frame */
+#define FIXED_MAX                                                                                            \
+    ((size_t)C2_CHUNK_CBYTES_MAX + C2_TRAILER_NBYTES_MAX) /* index chunk and trailer of the largest frame */
 
 struct c2_copy_sums {
     struct c2_buf head, tail; /* header; index and trailer: as they were found sound */

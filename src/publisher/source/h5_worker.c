@@ -12,7 +12,7 @@
 #define LOOK_MS     10000  /* whether a dataset changed */
 #define WALK_MS     300000 /* for all names of a file */
 #define DEATHS_MAX  20     /* in DEATHS_MS; then requests fail at once for a while */
-#define DEATHS_MS   10000
+#define DEATHS_MS   10000  /* a file that kills its process each time is found within it */
 
 struct c2_h5_workers {
     struct c2_helpers *processes;

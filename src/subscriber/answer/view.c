@@ -18,7 +18,7 @@
 #define ANSWERS_NBYTES    (32 << 20)  /* remembered */
 #define ANSWER_NBYTES     (2 << 20)   /* one of them */
 #define ORDERS_NBYTES     (128 << 20) /* row numbers of sorted and filtered tables */
-#define HEADS_NBYTES      65536
+#define HEADS_NBYTES      65536       /* headers of one answer; names of files are the longest */
 
 struct c2_views *c2_views_new(void)
 {

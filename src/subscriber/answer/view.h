@@ -13,6 +13,10 @@
 #include "base/lru.h"
 #include "subscriber/fetch/read.h"
 
+#define C2_VIEW_AT_ONCE_NBYTES                                                                               \
+    (8 << 20) /* items of an answer that is made whole; larger ones are sent as they are made */
+#define C2_VIEW_PART_NBYTES (4 << 20) /* of one of their parts, of which three are in memory */
+
 struct c2_view;
 /* All but parse and run may be NULL. Those on the loop are called one after the other; size, run and finish
  * in a worker, one at a time for a view; but an answer of several parts that does not sum them up is sent as

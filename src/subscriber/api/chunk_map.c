@@ -3,8 +3,8 @@
 #include "blosc/chunk_format.h"
 #include "subscriber/api/api.h"
 
-#define CELLS_MAX 4096
-#define LIMIT_MAX 16384
+#define CELLS_MAX 4096  /* what a page draws: more chunks share a cell */
+#define LIMIT_MAX 16384 /* chunks of one page of the map */
 
 struct map {
     bool paged;

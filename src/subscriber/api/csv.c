@@ -4,7 +4,7 @@
 #include "subscriber/api/api.h"
 
 #define PART_NBYTES (1 << 20) /* of items; the text may be several times that */
-#define NAMES_MAX   (1 << 20)
+#define NAMES_MAX   (1 << 20) /* the line of field names; a dtype's text is shorter */
 
 struct csv {
     struct c2_bound bound;

@@ -9,9 +9,7 @@
 #include "subscriber/api/api.h"
 #include "wire/pickle.h"
 
-#define AT_ONCE_NBYTES (8 << 20) /* larger selections are sent as they are made, or spooled to disk */
-#define PART_NBYTES    (4 << 20)
-#define JSON_NBYTES    (16 << 20) /* items of one JSON answer; the text is several times that */
+#define JSON_NBYTES (16 << 20) /* items of one JSON answer; the text is several times that */
 
 enum format { FORMAT_CFRAME, FORMAT_CHUNK, FORMAT_PICKLE, FORMAT_RAW, FORMAT_NPY, FORMAT_JSON };
 static const char *const suffixes[] = {"b2nd", "chunk", "pickle", "raw", "npy", "json"};
@@ -56,7 +54,7 @@ static bool put_cframe(struct c2_view *view, const struct c2_reading *reading, s
 
     if (view->spool >= 0 && ftruncate(view->spool, 0) != 0)
         return c2_fail(err, CAT2_EIO, "temporary file: cannot be emptied");
-    if (view->spool < 0 && f->nbytes > AT_ONCE_NBYTES)
+    if (view->spool < 0 && f->nbytes > C2_VIEW_AT_ONCE_NBYTES)
         view->spool = openat(view->ds->sub->statefd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     return c2_select_cframe(reading->codec, &reading->source, &f->bound, view->spool, out, err);
 }
@@ -171,7 +169,7 @@ static bool fetch_parse(struct c2_view *view, struct cat2_error *err)
         return c2_fail(err, CAT2_ELIMIT, "slice: too large");
     if (!choose_format(view, err) || !check_limits(f, err) || !wrap(view, err)) return false;
     bool items = f->format == FORMAT_RAW || f->format == FORMAT_NPY || f->format == FORMAT_PICKLE;
-    c2_view_select(view, &f->bound, items && f->nbytes > AT_ONCE_NBYTES ? PART_NBYTES : 0);
+    c2_view_select(view, &f->bound, items && f->nbytes > C2_VIEW_AT_ONCE_NBYTES ? C2_VIEW_PART_NBYTES : 0);
     if (items) view->length = f->nbytes + (int64_t)view->head.n + (int64_t)view->tail.n;
     if (f->format != FORMAT_JSON)
         view->content_type = f->format == FORMAT_RAW ? picture_type(view->ds) : "application/octet-stream";

@@ -6,7 +6,6 @@
 #include "subscriber/api/api.h"
 #include "subscriber/api/table.h"
 
-#define PART_NBYTES  (4 << 20)
 #define ITEMS_NBYTES (64 << 20) /* of one window */
 
 static void table_fini(void *state)
@@ -158,7 +157,7 @@ static bool size_table(struct c2_view *view, struct cat2_error *err)
     c2_buf_init(&t->part, (size_t)C2_CHUNK_CBYTES_MAX);
     if (t->index_key.n == 0 || t->index) return plan_window(view, err);
     if (!c2_order_begin(&t->order, err)) return false;
-    c2_select_plan(&view->ds->meta, &t->whole, PART_NBYTES, &t->parts);
+    c2_select_plan(&view->ds->meta, &t->whole, C2_VIEW_PART_NBYTES, &t->parts);
     t->nbuild = c2_order_npasses(&t->order) * t->parts.nparts;
     view->nparts = t->nbuild;
     return t->nbuild > 0 || finish_index(view, err);

@@ -9,8 +9,8 @@
 #include "reduce/plane.h"
 #include "subscriber/answer/view.h"
 
-#define C2_TABLE_ROWS_MAX  10000
-#define C2_TABLE_CELLS_MAX 100000
+#define C2_TABLE_ROWS_MAX  10000  /* of one window: no page shows more */
+#define C2_TABLE_CELLS_MAX 100000 /* some megabytes of JSON */
 
 struct wanted {
     int64_t row, at; /* of the dataset; in the window */

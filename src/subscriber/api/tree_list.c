@@ -13,10 +13,10 @@
 
 #define PAGE_NBYTES   59000 /* of 60 000 promised: the page's head comes to it */
 #define LIMIT_DEFAULT 200
-#define LIMIT_MAX     1000
-#define QUERY_MAX     200
+#define LIMIT_MAX     1000  /* entries of one page: a megabyte of JSON */
+#define QUERY_MAX     200   /* bytes of a search; longer is no name */
 #define ATTRS_MAX     65536 /* larger attributes are not parsed for a listing */
-#define DTYPE_MAX     200
+#define DTYPE_MAX     200   /* of a dtype's text in a list; the rest is in its metadata */
 
 struct entry {
     const struct c2_ds *ds; /* NULL: a folder */

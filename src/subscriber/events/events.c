@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOG_MAX       4096
-#define LISTENERS_MAX 1024
-#define PING_MS       15000
+#define LOG_MAX       4096  /* as many as the broker keeps of a root */
+#define LISTENERS_MAX 1024  /* a quarter of the connections */
+#define PING_MS       15000 /* proxies end connections that are silent for 30 s */
 #define EVENT_NBYTES  16384 /* the longest path, escaped, and then some */
 
 struct event {

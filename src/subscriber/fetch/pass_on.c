@@ -8,7 +8,7 @@
 #include "subscriber/fetch/pass_on.h"
 #include "subscriber/mirror/open_files.h"
 
-#define LOOK_MS 1000
+#define LOOK_MS 1000  /* what nobody uses any more leaves memory so soon */
 #define SAY_MS  60000 /* the log says it so often at most; the metric counts all */
 
 static void on_time(void *ctx)

@@ -11,7 +11,7 @@
 #include "subscriber/fetch/quota.h"
 #include "subscriber/mirror/catalog.h"
 
-#define QUOTA_MS    5000
+#define QUOTA_MS    5000        /* what an earlier run left, and what readers held, is found so late */
 #define UNSWEPT_MIN (256 << 10) /* a sweep looks at every dataset: not for less */
 
 /* A dataset in a sweep: its open cache file, or the name of one that an earlier run may have left. */

@@ -13,7 +13,7 @@
 #include "subscriber/fetch/scrub.h"
 #include "subscriber/mirror/catalog.h"
 
-#define STEP_MS       1000
+#define STEP_MS       1000      /* between two looks: the disk has other work */
 #define PACE_MIN      (1 << 20) /* bytes a second */
 #define STEP_DATASETS 64        /* looked at in one step, at most */
 

@@ -10,11 +10,9 @@
 #include "subscriber/answer/view.h"
 #include "subscriber/h5grove/grove.h"
 
-#define AT_ONCE_NBYTES (8 << 20)
-#define PART_NBYTES    (4 << 20)
-#define JSON_NBYTES    (8 << 20) /* items of one JSON answer; the text is several times that */
-#define TIFF_TAGS      10
-#define TIFF_HEAD      (8 + 2 + 12 * TIFF_TAGS + 4)
+#define JSON_NBYTES (8 << 20) /* items of one JSON answer; the text is several times that */
+#define TIFF_TAGS   10
+#define TIFF_HEAD   (8 + 2 + 12 * TIFF_TAGS + 4)
 
 enum format { FORMAT_JSON, FORMAT_BIN, FORMAT_NPY, FORMAT_TIFF };
 
@@ -192,8 +190,8 @@ static bool data_parse(struct c2_view *view, struct cat2_error *err)
     if (!parse_format(view->req, d, err) || !bind(view, d, err)) return false;
     if (d->format == FORMAT_NPY && !npy_head(d, &view->head, err)) return false;
     if (d->format == FORMAT_TIFF && (!tiff_check(d, err) || !tiff_head(d, &view->head, err))) return false;
-    bool large = d->format != FORMAT_JSON && c2_max_i64(d->nbytes, d->out_nbytes) > AT_ONCE_NBYTES;
-    c2_view_select(view, &d->bound, large ? PART_NBYTES : 0);
+    bool large = d->format != FORMAT_JSON && c2_max_i64(d->nbytes, d->out_nbytes) > C2_VIEW_AT_ONCE_NBYTES;
+    c2_view_select(view, &d->bound, large ? C2_VIEW_PART_NBYTES : 0);
     if (d->format != FORMAT_JSON) {
         view->length = d->out_nbytes + (int64_t)view->head.n;
         view->content_type = d->format == FORMAT_TIFF ? "image/tiff" : "application/octet-stream";

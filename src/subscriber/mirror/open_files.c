@@ -23,7 +23,7 @@
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/root.h"
 
-#define DEFAULT_MAX 64
+#define DEFAULT_MAX 64   /* two descriptors each, of 1024 */
 #define TICK_MS     10   /* readers leave without a word: those in line look again */
 #define WAIT_MS     4000 /* less than clients wait for a first byte */
 

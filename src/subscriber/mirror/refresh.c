@@ -14,7 +14,7 @@
 #include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
 
-#define NAMED_MAX 64
+#define NAMED_MAX 64   /* datasets asked for one by one; a listing of all is cheaper for more */
 #define BUSY_MS   1000 /* after 503: it is being written */
 
 struct asked {

@@ -12,7 +12,7 @@
 #include "web/assets.h"
 #include "wire/url.h"
 
-#define ROOTS_PICKED_MAX 64
+#define ROOTS_PICKED_MAX 64 /* of one search */
 
 /* ---- home ---- */
 

@@ -12,8 +12,8 @@
 #include "subscriber/pages/pages.h"
 #include "web/markdown.h"
 
-#define ROWS_MAX       50
-#define COLUMNS_MAX    12
+#define ROWS_MAX       50          /* shown without a script */
+#define COLUMNS_MAX    12          /* of them: the width of a screen */
 #define TEXT_NBYTES    16384       /* of a file, shown without a script */
 #define MARKDOWN_MAX   (256 << 10) /* rendered in the page */
 #define ROW_NBYTES_MAX (256 << 10) /* items so large are not shown */

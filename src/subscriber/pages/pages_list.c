@@ -9,7 +9,7 @@
 #include "subscriber/mirror/catalog.h"
 #include "subscriber/pages/pages.h"
 
-#define NEAREST_MAX 5
+#define NEAREST_MAX 5 /* names proposed for one that is not there */
 
 /* ---- entries ---- */
 

@@ -11,7 +11,7 @@
 #include "subscriber/pages/pages.h"
 #include "web/assets.h"
 
-#define ROOTS_MAX 64
+#define ROOTS_MAX 64 /* of one search */
 
 static void begin(struct c2_page *page, struct c2_request *req, struct c2_subscriber *sub)
 {

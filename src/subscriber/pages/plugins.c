@@ -10,7 +10,7 @@
 #include "subscriber/answer/view.h"
 #include "subscriber/pages/pages.h"
 
-#define FETCHES_MAX        1024
+#define FETCHES_MAX        1024 /* slices of one answer: a plugin that asks for more goes round in circles */
 #define FETCHED_NBYTES_MAX ((int64_t)256 << 20) /* of all slices of one answer */
 
 struct panel {

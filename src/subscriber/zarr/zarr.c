@@ -6,8 +6,6 @@
 #include "subscriber/answer/view.h"
 #include "subscriber/mirror/catalog.h"
 
-#define PART_NBYTES (4 << 20)
-
 static bool is_array(struct c2_request *req, const struct c2_ds *ds)
 {
     if (c2_kind_of(c2_str_of(ds->path)) == C2_KIND_ARRAY) return true;
@@ -89,7 +87,7 @@ static bool chunk_parse(struct c2_view *view, struct cat2_error *err)
     if (!c2_zarr_chunk_bound(&meta->grid, index, &bound, err)) return false;
     if (!c2_mul_i64(bound.nitems, meta->dtype.itemsize, &view->length))
         return c2_fail(err, CAT2_ELIMIT, "the chunk is too large");
-    c2_view_select(view, &bound, PART_NBYTES);
+    c2_view_select(view, &bound, C2_VIEW_PART_NBYTES);
     view->content_type = "application/octet-stream";
     return c2_codec_supports(&meta->cparams, err);
 }
