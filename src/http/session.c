@@ -138,7 +138,8 @@ static struct curl_slist *header_list(const struct c2_exchange *http)
     return list;
 }
 
-bool c2_session_go_on(const struct c2_session *session, struct cat2_error *err)
+/* false and CAT2_ECANCELLED when the caller does not want to wait any longer. */
+static bool go_on(const struct c2_session *session, struct cat2_error *err)
 {
     return !session->go_on || session->go_on(session->go_on_ctx) ||
            c2_fail(err, CAT2_ECANCELLED, "cancelled");
@@ -149,7 +150,7 @@ static int on_wait(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_to
     struct transfer *t = ctx;
 
     (void)total, (void)now, (void)up_total, (void)up_now;
-    return t->http->err.code != CAT2_OK || !c2_session_go_on(t->session, &t->http->err);
+    return t->http->err.code != CAT2_OK || !go_on(t->session, &t->http->err);
 }
 
 /* Whether the connection just used ends on this machine. */
@@ -241,7 +242,7 @@ static bool wait_ms(const struct c2_session *session, int64_t ms, struct cat2_er
 
     while ((left = end - c2_mono_ms(c2_clock_real())) > 0) {
         poll(NULL, 0, (int)c2_min_i64(left, 200));
-        if (!c2_session_go_on(session, err)) return false;
+        if (!go_on(session, err)) return false;
     }
     return true;
 }

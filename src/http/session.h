@@ -20,8 +20,6 @@ struct c2_session {
 bool c2_session_init(struct c2_session *session, struct cat2_error *err);
 /** Of one that was not initialised too, if it is of zeros. */
 void c2_session_fini(struct c2_session *session);
-/** false and CAT2_ECANCELLED when the caller does not want to wait any longer. */
-bool c2_session_go_on(const struct c2_session *session, struct cat2_error *err);
 
 /* One GET or POST. The answer's body goes to `sink` as it comes when that is set, else to `body`. */
 struct c2_exchange {

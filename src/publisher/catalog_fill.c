@@ -18,11 +18,13 @@ static struct c2_entry *next_to_fill(struct c2_catalog *cat, bool sketched)
     return NULL;
 }
 
+static void go_on(struct c2_catalog *cat);
+
 /* What failed, but as a sketch, comes again with the next walk, not in circles. */
 static void filled(struct c2_catalog *cat, bool sketch, bool ok)
 {
     cat->filling[!sketch] = false;
-    if (ok || sketch) c2_catalog_fill(cat);
+    if (ok || sketch) go_on(cat);
 }
 
 static void fill(struct c2_catalog *cat, struct c2_entry *entry, bool sketch)
@@ -50,7 +52,7 @@ static void fill_quick(struct c2_catalog *cat)
     fill(cat, entry, true);
 }
 
-void c2_catalog_fill(struct c2_catalog *cat)
+static void go_on(struct c2_catalog *cat)
 {
     struct c2_entry *slow;
 
@@ -65,5 +67,5 @@ void c2_catalog_fill_anew(struct c2_catalog *cat)
 {
     free(cat->fill_at);
     cat->fill_at = NULL;
-    c2_catalog_fill(cat);
+    go_on(cat);
 }

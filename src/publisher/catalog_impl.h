@@ -109,9 +109,8 @@ void c2_catalog_end_line(struct c2_catalog *cat);
 
 /* ---- catalog_fill.c ---- */
 
-/** Keep loading what is not known, one at a time, when the pool has nothing better to do. */
-void c2_catalog_fill(struct c2_catalog *cat);
-/** The same from the start, after a walk: what failed for the moment is tried again. */
+/** Load what is not known, one at a time, when the pool has nothing better to do; from the start, after a
+ * walk: what failed for the moment is tried again. */
 void c2_catalog_fill_anew(struct c2_catalog *cat);
 
 #endif

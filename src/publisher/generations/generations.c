@@ -83,7 +83,7 @@ bool c2_file_is_quiet(const struct c2_file_key *key)
     return age >= (int64_t)quiet_ms * 1000000 || age < -LATE_NS;
 }
 
-bool c2_gens_is_hashable(const struct c2_file_key *key)
+static bool is_hashable(const struct c2_file_key *key)
 {
     return key->parts == 0 && key->size <= C2_HASHED_NBYTES_MAX;
 }
@@ -180,8 +180,9 @@ static bool rename_to(struct c2_gens *gens, struct c2_gen_record *rec, const cha
     return true;
 }
 
-bool c2_gens_birth(struct c2_gens *gens, struct c2_gen_record *rec, const struct c2_file_key *key,
-                   const struct c2_hash128 *hash, uint64_t salt, struct cat2_error *err)
+/* The key's new generation of a file; hash NULL: not known. */
+static bool birth(struct c2_gens *gens, struct c2_gen_record *rec, const struct c2_file_key *key,
+                  const struct c2_hash128 *hash, uint64_t salt, struct cat2_error *err)
 {
     char validator[C2_GEN_TEXT];
 
@@ -195,7 +196,7 @@ bool c2_gens_birth(struct c2_gens *gens, struct c2_gen_record *rec, const struct
     if (hash) rec->hash = *hash;
     rec->doubted = rec->torn = false;
     rec->tries = 0;
-    if (!hash && c2_gens_is_hashable(key)) c2_gens_push(gens, rec, false);
+    if (!hash && is_hashable(key)) c2_gens_push(gens, rec, false);
     return true;
 }
 
@@ -222,7 +223,7 @@ static bool decide(struct c2_gens *gens, struct c2_gen_record *rec, const struct
                    struct c2_generation *out, struct cat2_error *err)
 {
     bool same = c2_file_key_same(&rec->key, key);
-    bool telling = rec->hashed && !rec->torn && c2_gens_is_hashable(key) && key->size == rec->key.size;
+    bool telling = rec->hashed && !rec->torn && is_hashable(key) && key->size == rec->key.size;
     const struct c2_gen_name *past = same ? NULL : overtaken(rec, key);
     uint64_t salt = same ? now_ns() : 0; /* doubted: the same key has had a name */
 
@@ -233,11 +234,11 @@ static bool decide(struct c2_gens *gens, struct c2_gen_record *rec, const struct
     if (same && !rec->doubted) {
         if (rec->key.dev != key->dev) c2_gens_dirty(gens, rec);
         rec->key.dev = key->dev;
-        if (!rec->hashed && !rec->torn && c2_gens_is_hashable(key)) c2_gens_push(gens, rec, false);
+        if (!rec->hashed && !rec->torn && is_hashable(key)) c2_gens_push(gens, rec, false);
     } else if (telling) {
         c2_gens_push(gens, rec, true);
         out->undecided = true;
-    } else if (!c2_gens_birth(gens, rec, key, NULL, salt, err)) {
+    } else if (!birth(gens, rec, key, NULL, salt, err)) {
         return false;
     }
     show(&rec->now, rec->mtime_ms, out);
@@ -261,7 +262,7 @@ bool c2_gens_of_file(struct c2_gens *gens, const char *path, const struct c2_fil
         ok = decide(gens, rec, key, &gen, err);
     } else {
         c2_gens_revive(gens, rec);
-        ok = c2_gens_birth(gens, rec, key, NULL, 0, err);
+        ok = birth(gens, rec, key, NULL, 0, err);
         if (ok) show(&rec->now, rec->mtime_ms, &gen);
     }
     gen.growing = rec && rec->growths == GROWTHS_MIN;
@@ -351,7 +352,7 @@ void c2_gens_hashed(struct c2_gens *gens, const char *path, const struct c2_file
             rec->doubted = rec->torn = false;
             c2_gens_dirty(gens, rec);
         } else {
-            c2_gens_birth(gens, rec, key, hash, 0, &ignored);
+            birth(gens, rec, key, hash, 0, &ignored);
         }
     }
     pthread_mutex_unlock(&gens->lock);

@@ -54,9 +54,5 @@ struct c2_gen_record *c2_gens_record(struct c2_gens *gens, const char *path);
 void c2_gens_dirty(struct c2_gens *gens, struct c2_gen_record *rec);
 void c2_gens_push(struct c2_gens *gens, struct c2_gen_record *rec, bool urgent);
 void c2_gens_revive(struct c2_gens *gens, struct c2_gen_record *rec);
-/** The key's new generation of a file; hash NULL: not known. */
-bool c2_gens_birth(struct c2_gens *gens, struct c2_gen_record *rec, const struct c2_file_key *key,
-                   const struct c2_hash128 *hash, uint64_t salt, struct cat2_error *err);
-bool c2_gens_is_hashable(const struct c2_file_key *key);
 
 #endif

@@ -13,11 +13,6 @@ void c2_h5_others_fini(struct c2_h5_others *others)
     c2_vec_fini(others);
 }
 
-uint64_t c2_h5_state_hash(const struct c2_h5_state *state)
-{
-    return c2_hash64(state, sizeof(*state));
-}
-
 /* Index of path, or where it would be inserted. */
 static size_t place_of(const struct c2_h5_others *others, struct c2_str path, bool *found)
 {

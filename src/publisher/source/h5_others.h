@@ -24,6 +24,5 @@ bool c2_h5_others_add(struct c2_h5_others *others, struct c2_bytes told, bool *d
 uint64_t c2_h5_others_hash(const struct c2_h5_others *others, bool now);
 /** When one of them was changed last: the newest ctime, in nanoseconds; 0: there are none. */
 int64_t c2_h5_others_newest(const struct c2_h5_others *others);
-uint64_t c2_h5_state_hash(const struct c2_h5_state *state);
 
 #endif

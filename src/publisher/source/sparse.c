@@ -45,7 +45,8 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-bool c2_sparse_scan(int dirfd, struct c2_sparse_parts *out, struct cat2_error *err)
+/* Look at all of them. */
+static bool scan(int dirfd, struct c2_sparse_parts *out, struct cat2_error *err)
 {
     int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -74,7 +75,8 @@ void c2_sparse_parts_fini(struct c2_sparse_parts *parts)
     *parts = (struct c2_sparse_parts){0};
 }
 
-void c2_sparse_key(const struct c2_sparse_parts *parts, const struct c2_file_key *index,
+/* The key of the frame: that of its index, and of these. */
+static void key_of(const struct c2_sparse_parts *parts, const struct c2_file_key *index,
                    struct c2_file_key *out)
 {
     *out = *index;
@@ -102,9 +104,9 @@ bool c2_sparse_key_at(int root, const char *path, const struct stat *st, struct 
     struct c2_file_key index;
 
     if (fd < 0) return false;
-    bool ok = c2_sparse_scan(fd, parts, err);
+    bool ok = scan(fd, parts, err);
     close(fd);
     c2_file_key_of(st, &index);
-    if (ok) c2_sparse_key(parts, &index, out);
+    if (ok) key_of(parts, &index, out);
     return ok;
 }

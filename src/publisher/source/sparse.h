@@ -17,13 +17,8 @@ struct c2_sparse_parts {           /* zeros are none */
     int64_t ctime_ns;              /* the latest */
 };
 bool c2_sparse_is_chunk_name(struct c2_str name);
-/** Look at all of them. */
-bool c2_sparse_scan(int dirfd, struct c2_sparse_parts *out, struct cat2_error *err);
 void c2_sparse_parts_fini(struct c2_sparse_parts *parts);
 C2_DEFINE_AUTO(c2_sparse_parts);
-/** The key of the frame: that of its index, and of these. */
-void c2_sparse_key(const struct c2_sparse_parts *parts, const struct c2_file_key *index,
-                   struct c2_file_key *out);
 /** The key of the frame at path beneath root, whose index st is of; what it is made of is added to parts. */
 bool c2_sparse_key_at(int root, const char *path, const struct stat *st, struct c2_sparse_parts *parts,
                       struct c2_file_key *out, struct cat2_error *err);
