@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where compressed chunks can be read from: a frame, a cache file. One face, so that select and the exporters
- * know one thing. */
+/* Where compressed chunks can be read from: a frame, a cache file. One interface, so that select and the
+ * exporters need not know which. */
 #ifndef C2_BLOSC_CHUNKS_H
 #define C2_BLOSC_CHUNKS_H
 
@@ -18,7 +18,7 @@ struct c2_chunk_stat {
     enum c2_chunk_kind kind;
     int32_t cbytes; /* STORED: bytes including header; special kinds: 32; 0 when a cache does not know yet */
     bool partial;   /* a cache holds header, bstarts and only some blocks */
-    bool undivided; /* each read costs as much as reading all of it, for only all of it has a hash */
+    bool undivided; /* has one hash only: to read a part, all of it is read */
 };
 struct c2_chunks_ops {
     bool (*stat)(void *self, int64_t nchunk, struct c2_chunk_stat *out, struct cat2_error *err);

@@ -14,7 +14,7 @@
 #include "blosc/b2nd.h"
 #include "blosc/chunk_format.h"
 
-#define GEOMETRIES 4 /* arrays whose context is kept: a worker alternates between few */
+#define GEOMETRIES 4 /* contexts kept for this many arrays: a worker uses few at a time */
 
 /* A decompression context whose schunk tells array-aware codecs and filters the shape. */
 struct geometry {
@@ -26,7 +26,7 @@ struct geometry {
 struct c2_codec {
     blosc2_context *dctx, *cctx;
     struct c2_cparams cctx_params;
-    int32_t cctx_nbytes; /* a context keeps the blocksize it once chose or cut, so it serves one chunk size */
+    int32_t cctx_nbytes; /* a context never changes its blocksize, so it is used for one chunk size only */
     struct geometry geometries[GEOMETRIES];
     int next_geometry;
     struct c2_buf mini; /* the chunk made of some blocks */
@@ -173,7 +173,7 @@ static void repeat(const uint8_t *item, size_t itemsize, uint8_t *out, size_t n)
     size_t done = itemsize < n ? itemsize : n;
 
     memcpy(out, item, done);
-    while (done < n) { /* double what is there; whole items, so that the phase stays */
+    while (done < n) { /* copy what is there behind it, in whole items */
         size_t more = done < n - done ? done : n - done;
         memcpy(out + done, out, more);
         done += more;
@@ -192,7 +192,7 @@ static void fill_special(struct c2_bytes chunk, const struct c2_chunk_info *info
         repeat((const uint8_t *)&nan4, 4, out, n);
     else if (info->special == C2_SPECIAL_NAN)
         repeat((const uint8_t *)&nan8, 8, out, n);
-    else /* zeros; and UNINIT, which the library would leave as whatever the memory held */
+    else /* zeros; also UNINIT, for which the library would leave the memory as it was */
         memset(out, 0, n);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Codecs of Blosc2's registry that are packages of their own. The library would look for one on first use by
- * running a shell and Python; so it is let near such a chunk only when its object has been loaded here, from
- * the folders CATERVA2_CODEC_PATH names (in a wheel, also from its neighbours): then the library finds it by
- * its name. */
+/* Codecs of Blosc2's registry that are packages of their own. The library would run a shell and Python to
+ * find one when it is first needed. So it gets such a chunk only if the codec's shared object was loaded here
+ * before, from the folders of CATERVA2_CODEC_PATH or, in a wheel, from the site-packages beside it. The
+ * library then finds it by its name. */
 #include <dlfcn.h>
 #include <glob.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static const char *object_of(const struct c2_codec_name *codec, char out[64])
     return out;
 }
 
-/* Only what the library will find again by its bare name is of use. */
+/* A codec is usable only if the library finds it by its name without a path. */
 static bool load(const struct c2_codec_name *codec, struct c2_str folder)
 {
     char path[4096], object[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Blocks decode alone to what they are in their chunk; the gate refuses what the library must not see. */
+/* Blocks decode alone to what they are in their chunk; chunks that the library must not see are refused. */
 #include "blosc/blosc_testing.h"
 
 #include "base/endian.h"

@@ -4,7 +4,7 @@
  *   contiguous:  header | chunks | index chunk | trailer          (docs/storage.md "Frame")
  *
  * A c2_frame is immutable; all reads are pread: any thread.
- * Frames that are no plain data (lazy expressions, Python's partial proxies, chunks or blocks of variable
+ * Frames without plain data (lazy expressions, Python's partial proxies, chunks or blocks of variable
  * length) open and show their metadata; c2_frame_refusal() says why their chunks are refused with
  * CAT2_EUNSUPPORTED. */
 #ifndef C2_BLOSC_FRAME_H

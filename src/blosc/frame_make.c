@@ -156,7 +156,7 @@ bool c2_attributes_from_json(struct c2_attributes *a, struct c2_codec *codec, st
     while (c2_jnext(&it, &name, &value)) {
         C2_AUTO(c2_buf) packed = C2_BUF_INIT(C2_VLMETA_NBYTES_MAX);
         if (!c2_msgpack_from_json(value, &packed, err)) return false;
-        /* what a frame cannot hold is in the JSON only; the data are served all the same */
+        /* attributes that a frame cannot hold are only in the JSON; the data is served nevertheless */
         if (!c2_attributes_add(a, codec, name, c2_buf_bytes(&packed), err) && err->code != CAT2_ELIMIT)
             return false;
     }

@@ -133,7 +133,7 @@ static bool plain_geometry(struct c2_frame *frame, struct cat2_error *err)
     meta->kind = C2_KIND_FRAME;
     if (!frame->refusal && (meta->nbytes % typesize || meta->chunksize % typesize))
         frame->refusal = "its chunks are not of whole items";
-    if (frame->refusal || chunk == 0) { /* any grid that is legal: no chunk will be read through it */
+    if (frame->refusal || chunk == 0) { /* any valid grid will do, because no chunk is read with it */
         int64_t most = c2_max_i64(1, C2_CHUNK_NBYTES_MAX / typesize);
         chunk = (int32_t)c2_max_i64(1, c2_min_i64(items, most));
     }

@@ -60,7 +60,7 @@ static bool read_piece(const struct c2_frame *frame, struct c2_buf *to, int64_t 
     return c2_buf_resize(to, (size_t)n, err) && read_at(frame, to->p, (size_t)n, off, err);
 }
 
-/* Header and trailer lengths are believed only once they fit the file. */
+/* The lengths of header and trailer are used only if they fit into the file. */
 static bool read_layout(struct c2_frame *frame, int64_t size, struct cat2_error *err)
 {
     struct c2_frame_layout *l = &frame->layout;
@@ -98,7 +98,7 @@ static bool read_layout(struct c2_frame *frame, int64_t size, struct cat2_error 
     return true;
 }
 
-/* A plain frame's header does not know the blocksize of its chunks; the first one says it. */
+/* The header of a plain frame does not have the blocksize of its chunks. It is read from the first chunk. */
 static bool learn_blocksize(struct c2_frame *frame, struct cat2_error *err)
 {
     struct c2_chunk_expect want = c2_meta_expect(&frame->meta, 0);

@@ -40,7 +40,7 @@ bool c2_frame_writer_new(int fd, const struct c2_meta *meta, struct c2_frame_wri
 
     if (!w || !(w->codec = c2_codec_new())) return c2_fail_nomem(err, "frame writer");
     w->fd = fd;
-    c2_buf_init(&w->bytes, SIZE_MAX / 4); /* what is added decides; adders have their ceilings */
+    c2_buf_init(&w->bytes, SIZE_MAX / 4); /* the callers that add chunks limit the size */
     if (!c2_meta_copy(meta, &w->meta, err) || !c2_frame_make_header(&w->meta, 0, 0, 0, &w->bytes, err))
         return false;
     w->at = (int64_t)w->bytes.n;

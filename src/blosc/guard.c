@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Checks every number of a Blosc2 chunk that the library would otherwise believe: sizes, bstarts, the length
+/* Checks every number of a Blosc2 chunk that the library would use unchecked: sizes, bstarts, the length
  * of every compressed stream. What passes cannot make a decoder leave its buffers.
  *
  *   header[32] | i32 bstarts[nblocks] | (i32 size, dictionary) | streams: i32 csize, csize bytes          all
@@ -61,7 +61,7 @@ static bool check_sizes(const uint8_t *head, int64_t avail, const struct c2_chun
     if (info->typesize < 1) return bad(err, "typesize", info->typesize);
     if (want->typesize > 0 && info->typesize != (want->typesize > 255 ? 1 : want->typesize))
         return bad(err, "typesize is not the dataset's", info->typesize);
-    if (info->special) { /* blocks mean nothing here, and writers disagree */
+    if (info->special) { /* the blocksize has no meaning here, and writers set different values */
         if (want->blocksize > 0 && want->blocksize <= info->nbytes) blocksize = want->blocksize;
         if (blocksize < 1 || blocksize > info->nbytes) blocksize = info->nbytes;
         info->blocksize = blocksize;
@@ -145,7 +145,8 @@ static bool check_streams(const struct c2_chunk_info *info, int32_t nblock, cons
             if (csize < -255 || pos >= avail || !(p[pos] & 1)) return bad(err, "run token", csize);
             pos++;
         } else {
-            /* Longer than plain is never written, and would let BloscLZ overflow its match length. */
+            /* No writer makes a stream that is longer than the plain block, and BloscLZ would overflow its
+             * match length. */
             if (csize > plain || csize > avail - pos) return bad(err, "stream size", csize);
             pos += csize;
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The gate between foreign bytes and the Blosc2 library. Pure: no allocation beyond the index, no library
- * call. */
+/* Checks that foreign bytes pass before the Blosc2 library sees them. It allocates nothing but the index and
+ * does not call the library. */
 #ifndef C2_BLOSC_GUARD_H
 #define C2_BLOSC_GUARD_H
 

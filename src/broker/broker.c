@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The broker's REST face and durable side: docs/protocol.md "Broker". */
+/* The broker's REST routes, and what it stores: docs/protocol.md "Broker". */
 #include "broker/broker.h"
 
 #include <fcntl.h>

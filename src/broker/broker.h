@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The broker: the hub with a durable side, a REST face and WebSocket peers. Loop thread only. */
+/* The broker: the hub, stored in the state, with REST routes and WebSocket peers. Loop thread only. */
 #ifndef C2_BROKER_BROKER_H
 #define C2_BROKER_BROKER_H
 
@@ -16,7 +16,7 @@ struct c2_broker_config {
 };
 /** Open the state and add the routes. @errors the state's. */
 bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out, struct cat2_error *err);
-/** For whoever lives in the same process (bus/local.h). Borrowed. */
+/** For publishers and subscribers in the same process (bus/local.h). Borrowed. */
 struct c2_hub *c2_broker_hub(struct c2_broker *broker);
 /** Close the peers' WebSockets (1012); done(ctx) on the loop. */
 void c2_broker_stop(struct c2_broker *broker, c2_loop_fn *done, void *ctx);

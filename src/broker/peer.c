@@ -14,9 +14,9 @@
 #include "wire/pubsub.h"
 
 #define ACK_MS   2000                 /* for the replies of those notified: a publisher waits for them */
-#define LOST_MS  5000                 /* a peer of ours that has not replied twice as long has lost a frame */
+#define LOST_MS  5000                 /* if a peer of ours does not reply for this long, a frame was lost */
 #define SUBS_MAX 4096                 /* of one peer */
-#define OWED_MAX (4 * C2_HUB_LOG_MAX) /* replies: who answers pings but never a notify must end too */
+#define OWED_MAX (4 * C2_HUB_LOG_MAX) /* replies; beyond, the peer is disconnected */
 
 struct c2_publication {
     struct c2_broker *broker;
@@ -153,8 +153,7 @@ static bool notify_arguments(const struct peer_sub *s, const struct c2_event *ev
     return c2_jw_finish(&w);
 }
 
-/* A frame whose head was damaged may be one that is never answered: the connection starts anew, and the peer
- * resumes. */
+/* A damaged frame may never be answered. So the connection is closed; the peer connects again and resumes. */
 static void on_lost_time(void *ctx)
 {
     struct c2_peer *peer = ctx;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Change events and the registry of roots, whoever carries them: our broker in this process (bus/local.h), a
- * broker reached over REST and WebSocket (bus/remote.h, ours or Python's). Loop thread only; callbacks come
- * on the loop, never before the call that caused them returns. */
+/* The interface to change events and to the registry of roots. It has two implementations: a broker in this
+ * process (bus/local.h), and a broker reached over REST and WebSocket (bus/remote.h, ours or Python's). Loop
+ * thread only; callbacks come on the loop, never before the call that caused them returns. */
 #ifndef C2_BUS_BUS_H
 #define C2_BUS_BUS_H
 
@@ -24,7 +24,7 @@ struct c2_bus_sub;
 struct c2_bus_listener {
     void (*event)(void *ctx, const struct c2_event *event);
     /* The stream has a gap (connected for the first time, reconnected to a broker that cannot resume, log too
-     * short): whoever follows must look at everything again. Also called once after subscribing. */
+     * short): the follower must list everything again. Also called once after subscribing. */
     void (*resync)(void *ctx);
     void *ctx;
 };

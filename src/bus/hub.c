@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The hub: roots in order of registration, a bounded numbered log per topic, listeners. Listeners may come
- * and go inside a callback: those that leave are only marked until the round is over. */
+/* The hub: roots in order of registration, a bounded numbered log per topic, listeners. Listeners may be
+ * added and removed inside a callback. Removed ones are only marked, and freed when all callbacks have
+ * returned. */
 #include "bus/hub.h"
 
 #include <stdio.h>

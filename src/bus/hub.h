@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The heart of a broker: registry of roots, numbered event log, topics with listeners. No sockets in here:
- * the broker's routes and WebSocket peers, and the local bus of cat2serve, are faces of it. Loop thread only.
- */
+/* The core of a broker: registry of roots, numbered event log, topics with listeners. It has no sockets. The
+ * broker's routes and WebSocket peers and the local bus of cat2serve use it. Loop thread only. */
 #ifndef C2_BUS_HUB_H
 #define C2_BUS_HUB_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The hub: numbering, replay, the bound of the log, tokens, who hears what. */
+/* The hub: numbering, replay, the bound of the log, tokens, which listener gets which event. */
 #include "bus/hub.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The bus of one process: calls go to the hub, answers come a moment later, so that nobody is called back
- * inside a call. */
+/* The bus of one process. Calls go to the hub. Callbacks are deferred, so none is made before the call that
+ * caused it returns. */
 #include "bus/local.h"
 
 #include <stdlib.h>
@@ -83,7 +83,7 @@ static void local_register(struct c2_bus *bus, const struct c2_root *root, c2_bu
     answer(local, result);
 }
 
-/* Who shares the process is trusted: the root simply ends with it. */
+/* Does nothing: a root of this process is there until the process ends. */
 static void local_unregister(struct c2_bus *bus, const char *name, c2_bus_done *done, void *ctx)
 {
     (void)name;

@@ -46,7 +46,7 @@ struct c2_remote {
     struct c2_ws *ws;
     bool up, freed;
     bool hashed;      /* this connection's frames have hashes */
-    bool known_ours;  /* a broker with hashes has been there: one without a sign of it is doubted */
+    bool known_ours;  /* a broker with hashes answered before: a handshake without is doubted */
     int doubts;       /* handshakes in a row without that sign */
     bool rest_hashed; /* the registry's answers have hashes */
     int tries;
@@ -55,7 +55,7 @@ struct c2_remote {
     struct c2_remote_call *calls;
     struct registration *registrations;
     struct watcher *watchers;
-    int flights; /* HTTP requests under way: the remote lives until they are back */
+    int flights; /* HTTP requests under way: the remote is freed only after they ended */
 };
 
 /* ---- remote_ws.c ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The remote bus's socket: requests and replies, topics, notifies, and being connected for ever. */
+/* The remote bus's socket: requests and replies, topics, notifies, and reconnecting. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>

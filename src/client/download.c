@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A whole dataset into a local file. The bytes land in FILE.part (with FILE.part.etag naming their
+/* A whole dataset into a local file. The bytes are written to FILE.part (with FILE.part.etag naming their
  * generation), are checked as a frame, and only then take FILE's place; a plain file is decompressed on the
  * way. */
 #include <errno.h>

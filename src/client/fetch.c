@@ -40,7 +40,8 @@ static bool slice_text(const struct c2_bound *bound, bool steps, struct c2_buf *
     return true;
 }
 
-/* Whether the items travel as they are: few always, many where bytes cost less than compressing them. */
+/* Whether the items are sent uncompressed: few items always, many if sending them takes less time than
+ * compressing them. */
 static bool travels_raw(const struct c2_fetch *fetch, size_t n)
 {
     bool local = fetch->wire == CAT2_WIRE_AUTO && fetch->dataset->client->session.local;
@@ -86,7 +87,7 @@ static bool decode_cframe(cat2_client *client, struct c2_buf *body, uint8_t *out
     return c2_select_items(client->codec, &selectable, &whole, out, err);
 }
 
-/* The first byte tells what a Python server chose to send. */
+/* The first byte says which encoding a Python server sent. */
 static bool decode(cat2_dataset *dataset, struct c2_buf *body, uint8_t *out, size_t n, struct cat2_error *err)
 {
     uint8_t first = body->n ? body->p[0] : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A Python subscriber pickles small answers. The opcodes are walked to find the one run of data bytes whose
- * length is known from the metadata; nothing is ever looked up or called, so that a pickle can do no harm. */
+ * length is known from the metadata; nothing is looked up or called, so a pickle cannot run code. */
 #include "base/endian.h"
 #include "client/internal.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* dtypes: parsing. The text is data; nothing of it is ever evaluated. */
+/* dtypes: parsing. Nothing of the text is evaluated. */
 #include "ndim/dtype.h"
 
 #include <stdlib.h>

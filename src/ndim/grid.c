@@ -89,8 +89,8 @@ void c2_grid_walk_init(struct c2_grid_walk *walk, const struct c2_grid *grid, co
     }
 }
 
-/* A step longer than a chunk passes over some: move coordinate `axis` on to the next chunk that holds an
- * item. */
+/* If the step is longer than a chunk, some chunks have no selected item. Move coordinate `axis` to the next
+ * chunk that has one. */
 static bool settle(struct c2_grid_walk *walk, int axis)
 {
     const struct c2_axis_sel *sel = &walk->bound->axes[axis];

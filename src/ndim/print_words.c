@@ -123,7 +123,8 @@ static bool put_positional(const struct real_format *f, struct c2_real x, char s
     return ok && pad(out, f->pad_right - fraction, err);
 }
 
-/* All items show as many digits: those past the shortest ones are the exact number's, not zeros. */
+/* All items are printed with the same number of digits. Digits beyond the shortest form are those of the
+ * exact number, not zeros. */
 static bool put_scientific(const struct real_format *f, struct c2_real x, char sign, struct c2_buf *out,
                            struct cat2_error *err)
 {
@@ -131,7 +132,7 @@ static bool put_scientific(const struct real_format *f, struct c2_real x, char s
 
     struct c2_digits d;
     c2_real_digits_cut(x, PRECISION, true, &d);
-    if (d.n - 1 == f->precision) /* the shortest ones are not always the nearest text of so many */
+    if (d.n - 1 == f->precision) /* the shortest digits are not always the nearest of this length */
         snprintf(text, sizeof(text), "%c.%se%d", d.digits[0], d.digits + 1, d.exponent);
     else
         snprintf(text, sizeof(text), "%.*Le", f->precision, fabsl(x.v));
@@ -191,8 +192,8 @@ static bool plain_word(const struct c2_words *w, const uint8_t *item, struct c2_
            c2_buf_putc(out, '\'', err);
 }
 
-/* As wide as the least and the greatest are, and "NaT" where there is one: others may stick out, as they do
- * there. */
+/* The column is as wide as the smallest and the greatest item, and "NaT" if there is one. Other items may be
+ * wider, as in NumPy. */
 static bool fit_width(struct c2_words *w, const uint8_t *items, int64_t n, struct cat2_error *err)
 {
     bool swapped = c2_dtype_swapped(w->dtype), moment = strchr("Mm", w->dtype->kind) != NULL, any = false;

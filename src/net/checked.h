@@ -10,7 +10,7 @@
 
 enum c2_check {
     C2_CHECK_ASK,    /* an answer without a hash is taken */
-    C2_CHECK_PREFER, /* it is taken when it comes so three times: there is an older service now */
+    C2_CHECK_PREFER, /* accepted when it comes so three times: the service is an older version */
     C2_CHECK_MUST    /* it is damaged */
 };
 struct c2_checked;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Answers with hashes over loopback: believed when they hold, asked for again when they do not. */
+/* Answers with hashes over loopback: accepted when the hash matches, asked for again when it does not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -24,8 +24,8 @@ static void on_socket_event(uv_poll_t *poll, int status, int events)
     struct socket_watch *watch = poll->data;
     struct c2_http *http = watch->http;
 
-    /* An error on the socket, a reset for one: curl finds it when it reads, and then may try a reused
-     * connection anew; told of the error it would only give up. */
+    /* An error on the socket, such as a reset, is not passed to curl, which would give up. curl meets it when
+     * it reads, and then may repeat the request on another connection. */
     c2_multi_ready(http->multi, watch->fd, status < 0 || (events & UV_READABLE),
                    status < 0 || (events & UV_WRITABLE));
     if (status < 0 && !uv_is_closing((uv_handle_t *)poll)) /* the loop has stopped it */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Repr-Digest (RFC 9530): the hash of a whole representation, for whoever asks with Want-Repr-Digest. Of the
- * registered algorithms there is sha-256. */
+/* Repr-Digest (RFC 9530): the hash of a whole representation, for requests with Want-Repr-Digest. Of the
+ * registered algorithms only sha-256 is supported. */
 #ifndef C2_NET_DIGEST_H
 #define C2_NET_DIGEST_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* libmicrohttpd turned by the loop: its epoll descriptor is polled, its timeouts are timers of ours. */
+/* libmicrohttpd driven by the loop, which polls its epoll descriptor and has a timer for its timeouts. */
 #include <stdlib.h>
 #include <uv.h>
 

@@ -44,8 +44,9 @@ int c2_listen(const struct c2_endpoint *at, int *port, struct cat2_error *err)
         c2_fail(err, CAT2_EINVAL, "cannot listen on %s:%d: %s", host, at->port, gai_strerror(code));
         return -1;
     }
-    /* "localhost" is often ::1 and 127.0.0.1: IPv4 first, where clients of an address written down will look.
-     * When somebody else has the one, the other does not do: clients would find both. */
+    /* "localhost" is often ::1 and 127.0.0.1. IPv4 is tried first, because clients use it for a written
+     * address. If the port is taken on one of the two, the other is not used either, because clients would
+     * reach both services. */
     for (int pass = any ? 1 : 0; pass < 2 && fd < 0; pass++)
         for (struct addrinfo *ai = list; ai && fd < 0 && errnum != EADDRINUSE; ai = ai->ai_next)
             if (pass == 1 || ai->ai_family == AF_INET) fd = open_one(ai, any, &errnum);

@@ -283,7 +283,7 @@ static void routes_are_found_and_faults_are_answered(void **state)
     world_free(w);
 }
 
-/* Relative: what a proxy calls us is not ours to know. */
+/* Relative, because the server does not know its address behind a proxy. */
 static void a_redirect_is_relative_to_what_was_asked(void **state)
 {
     static const struct {

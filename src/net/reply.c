@@ -184,7 +184,7 @@ void c2_reply_redirect(struct c2_request *req, const char *there)
 }
 
 /* What the request is about, {path*}, if a message does not say so: what it begins with is enough. Routes
- * that take any parameters speak to people. */
+ * that accept any parameters answer with pages. */
 static struct c2_str unnamed(const struct c2_request *req, int status, const char *text)
 {
     struct c2_str path = c2_request_param(req, "path"), none = {"", 0};

@@ -68,7 +68,7 @@ static void read_method(struct c2_request *req, const char *method)
         }
 }
 
-/* Soon nobody else could connect: clients that stay connected without asking make room. */
+/* Few connections are left. Connections that are idle are closed, so that others can connect. */
 static bool is_crowded(const struct c2_server *server)
 {
     return c2_server_nconnections(server) > server->connections_max - server->connections_max / 4;
@@ -283,8 +283,8 @@ void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *don
     check_drained(server);
 }
 
-/* Whoever still holds a request must have replied before: what is left are bodies under way, which are cut,
- * and requests that come at the last moment, which reach no handler. */
+/* Every held request must have been replied to before. What is left are bodies being sent, which are cut, and
+ * requests that arrive at the last moment, which are not passed to a handler. */
 void c2_server_free(struct c2_server *server)
 {
     if (!server) return;

@@ -112,7 +112,7 @@ void c2_reply_static(struct c2_request *req, int status, const char *content_typ
 /* A body that is pulled while the socket drains. */
 #define C2_BODY_END  0
 #define C2_BODY_WAIT (-1) /* nothing now: c2_body_wake(req) later */
-#define C2_BODY_FAIL (-2) /* cut the connection: the client must see a short body, never a wrong one */
+#define C2_BODY_FAIL (-2) /* closes the connection: the body is short, never wrong */
 struct c2_body {
     int64_t (*pull)(void *ctx, uint8_t *to, size_t room); /* > 0 bytes written, or one of the above */
     void (*free)(void *ctx);                              /* also when the client leaves */

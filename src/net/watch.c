@@ -84,7 +84,8 @@ static int depth_of(const char *rel)
     return depth;
 }
 
-/* Directories that are still to be watched. One after another: depth costs neither descriptors nor stack. */
+/* Directories that are still to be watched. They are handled one after another, so a deep tree needs neither
+ * many descriptors nor much stack. */
 struct todo {
     char **list;
     size_t n, cap;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Recursive inotify on a directory tree, batched: called 50 ms after the last event, at most 1.6 s after the
- * first. A watch that cannot be had is no failure: it is not complete, then. */
+ * first. If a directory cannot be watched, this is no failure: the watch is then incomplete. */
 #ifndef C2_NET_WATCH_H
 #define C2_NET_WATCH_H
 

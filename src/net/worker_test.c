@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The end of a worker pool: whatever is queued, running or finished by then is told so once. TSan and ASan
- * see the rest. */
+/* The end of a worker pool: done() is called once for each job that is queued, running or finished by then.
+ * TSan and ASan see the rest. */
 #include "net/worker.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The client's end of a WebSocket: resolve, connect, shake hands; then frames as any end. */
+/* The client's end of a WebSocket: resolve, connect, do the handshake; then frames as at the server's end. */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -36,7 +36,7 @@ bool c2_ws_handshake_header(const struct c2_ws *ws, const char *name, struct c2_
     return false;
 }
 
-/* The head has come whole: is it the answer we need? What follows it are frames already. */
+/* The head is complete. Check it. Bytes that follow it are frames. */
 static void judge(struct c2_ws *ws, size_t head_n)
 {
     struct c2_str accept;

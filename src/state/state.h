@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Small durable tables in SQLite (WAL): a key-value face is all the roles need. Survives kill -9: a call that
+/* Small durable tables in SQLite (WAL): key and value are text. Survives kill -9: a call that
  * returned true is durable against process death. One connection, one thread. Damaged or foreign files are
  * refused with a clear error.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening a state: one process, one program, a format that we know. Nothing is written before that is sure.
- */
+/* Opening a state: it belongs to one process and one program, and its format is known. Nothing is written
+ * before these are checked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -146,7 +146,7 @@ static int note(void *ctx, int n, char **values, char **names)
     return 0;
 }
 
-/* Is all of it there? What would be noticed only when it is read is noticed now. */
+/* Check the whole file, so that damage is noticed now and not when a row is read. */
 static bool check_file(struct c2_state *state, struct cat2_error *err)
 {
     char answer[80] = "ok";

@@ -94,7 +94,7 @@ void c2_tui_app_show(struct c2_tui_app *app, bool reload)
     post(app, C2_TUI_JOB_INFO, path);
 }
 
-/* The subscriber answers again: what is on the screen may be old. */
+/* The subscriber answers again. What the screen shows may be old. */
 static void came_back(struct c2_tui_app *app)
 {
     app->down = false;

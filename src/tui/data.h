@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What came from the subscriber, free of the client it came by: a dataset's metadata, and a slice of its
- * items. */
+/* Answers of the subscriber, independent of the client object that received them: a dataset's metadata, and a
+ * slice of its items. */
 #ifndef C2_TUI_DATA_H
 #define C2_TUI_DATA_H
 

@@ -109,7 +109,7 @@ static int draw_hex(struct c2_tui_canvas *canvas, struct c2_tui_box box, struct 
     return lines;
 }
 
-/* Cut off a character that the end of what was fetched goes through. */
+/* Remove the last character if only a part of its bytes was fetched. */
 static struct c2_str whole_characters(struct c2_str text)
 {
     for (int i = 0; i < 3 && text.n && !c2_str_is_utf8(text); i++)

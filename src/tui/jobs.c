@@ -222,7 +222,7 @@ bool c2_tui_jobs_new(const char *host, struct c2_tui_jobs **out, struct cat2_err
     return true;
 }
 
-/* false: it waits for an answer, and is left to end with the process. */
+/* false: the thread waits for an answer. It is not joined and ends with the process. */
 static bool join_lane(struct lane *lane)
 {
     struct timespec until;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The loop: keys, answers and time, whichever comes first. It waits in poll() and nowhere else. */
+/* The main loop: it handles keys, answers and timeouts. It waits only in poll(). */
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>

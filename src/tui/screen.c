@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ncurses, and what it cannot do: 24-bit colours are written over its 256 after each refresh, between saving
- * and restoring the cursor, so that its idea of the screen stays true in every character. */
+/* The terminal by ncurses, which knows 256 colours. 24-bit colours are written over its output after each
+ * refresh, between saving and restoring the cursor. The characters on the screen stay those that ncurses
+ * wrote. */
 #include "tui/screen.h"
 
 #define NCURSES_WIDECHAR 1

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Nodes made from sorted paths; old nodes lend the new ones what is known of them. */
+/* Nodes are made from sorted paths. What is known of an old node is copied to the new one of the same path.
+ */
 #include "tui/tree.h"
 
 #include <stdio.h>

@@ -48,7 +48,7 @@ bool c2_tui_tree_update(struct c2_tui_tree *tree, struct cat2_error *err);
 struct c2_tui_node *c2_tui_tree_selected(const struct c2_tui_tree *tree);
 /** Select a node, opening what it lies in. */
 bool c2_tui_tree_select(struct c2_tui_tree *tree, struct c2_tui_node *node, struct cat2_error *err);
-/** The next (by 1) or previous (-1) dataset the filter finds; false when there is no other. */
+/** The next (by 1) or previous (-1) dataset that the filter finds; false when there is no other. */
 bool c2_tui_tree_next_hit(struct c2_tui_tree *tree, int by);
 /** "foo/dir/a.b2nd", cut to size. */
 void c2_tui_node_path(const struct c2_tui_node *node, char *out, size_t size);

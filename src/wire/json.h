@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A thin typed face over yyjson for reading, and a streaming writer that prints as Python's json.dumps does.
- */
+/* A thin typed interface to yyjson for reading, and a streaming writer that prints as Python's json.dumps
+ * does. */
 #ifndef C2_WIRE_JSON_H
 #define C2_WIRE_JSON_H
 
@@ -49,7 +49,8 @@ enum c2_json_style {
 /** Append one value, re-printed in a style. Key order kept. */
 bool c2_json_print(struct c2_jval v, enum c2_json_style style, struct c2_buf *out, struct cat2_error *err);
 
-/* Streaming writer: commas and colons are its business. Errors stick: check once, at finish. */
+/* Streaming writer: it writes commas and colons itself. After an error it writes nothing more, so one check
+ * at finish is enough. */
 struct c2_jw {
     struct c2_buf *out;
     struct cat2_error *err;

@@ -8,7 +8,8 @@
 #include "base/limits.h"
 #include "wire/mp.h"
 
-/* Attributes stand inside metadata and that inside a frame: together they must still parse as JSON. */
+/* Attributes are nested in metadata, and metadata in a message: the whole must not be nested deeper than JSON
+ * is parsed. */
 enum { ENVELOPE = 16, DEPTH_MAX = C2_JSON_DEPTH_MAX - ENVELOPE };
 _Static_assert((int)DEPTH_MAX <= (int)C2_MSGPACK_DEPTH_MAX, "never deeper than the limit of msgpack");
 

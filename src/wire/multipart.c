@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A reader of multipart/byteranges that believes nothing but the boundary and each part's range. */
+/* A reader of multipart/byteranges. It uses only the boundary and the range of each part. */
 #include "wire/multipart.h"
 
 #include <stdint.h>

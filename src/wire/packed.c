@@ -62,7 +62,7 @@ static bool look_at_leaf(struct look *w, const struct c2_mp_node *t, int depth)
     return true;
 }
 
-/* Lists of one level all have one length, and values stand at one level only. */
+/* All lists of a level have the same length, and values are at the innermost level only. */
 static bool look(struct look *w, int depth)
 {
     struct c2_packed_shape *shape = w->shape;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pickles byte by byte; that they load is proved by tests/interop/test_pickles.py. */
+/* Pickles byte by byte. That Python loads them is tested by tests/interop/test_pickles.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

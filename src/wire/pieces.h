@@ -35,7 +35,7 @@ struct c2_piece {
 /** Append the whole record. */
 bool c2_piece_encode(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err);
 
-/** Is the record as it was sent? One without a hash is believed. Any thread. @errors CAT2_EDATA. */
+/** Is the record as it was sent? A record without a hash is accepted. Any thread. @errors CAT2_EDATA. */
 bool c2_piece_check(const struct c2_piece *piece, struct c2_bytes record, struct cat2_error *err);
 
 /* Incremental reader of an answer: zero-initialise with c2_pieces_reader_init(). */

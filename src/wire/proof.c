@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 
-/* What a request's meaning rests on beside its target, and an answer's beside its body. */
+/* The headers that change the meaning of a request, and those that change the meaning of an answer. */
 static const char *const asked_headers[] = {"If-Match", "If-None-Match", "Range"};
 static const char *const said_headers[] = {"Content-Type",          "Content-Range",    "ETag",
                                            "X-Caterva2-Generation", "X-Caterva2-Whole", "X-Caterva2-Prefix",

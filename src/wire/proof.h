@@ -40,7 +40,7 @@ enum c2_proof_state { C2_PROOF_NONE, C2_PROOF_GOOD, C2_PROOF_BAD };
 /** The same in reverse: BAD, it does not hold; GOOD, and the text becomes the object without it, in place (*n
  * shrinks). */
 enum c2_proof_state c2_proof_open_json(char *text, size_t *n, uint64_t *hash);
-/** Does the text have its hash? It stays as it is. */
+/** Does the hash of the text match? The text is not changed. */
 enum c2_proof_state c2_proof_check_json(struct c2_str text);
 /** A hash over hashes in their order; begin with 0. */
 uint64_t c2_proof_chain(uint64_t before, uint64_t next);

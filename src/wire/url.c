@@ -85,7 +85,8 @@ static bool parse_port(struct c2_str text, int *out, struct cat2_error *err)
     return true;
 }
 
-/* Hosts end up in URLs and in Host headers, some of them sent by strangers: nothing that could end either. */
+/* Hosts are written into URLs and Host headers, and some come from other hosts. A character that could end a
+ * URL or a header is refused. */
 static bool host_ok(struct c2_str host)
 {
     for (size_t i = 0; i < host.n; i++) {
