@@ -40,9 +40,13 @@ def rooms(text):
     return set(re.findall(r"^([a-z0-9_/]+)[*]?:[^|]*[|]", text, re.M))
 
 
+def rows(page):
+    return set(re.findall(r"^\| \*\*([a-z0-9_/]+)\*\* \|", page, re.M))
+
+
 def rooms_left_out(page, plan):
     """Rooms of the plan without a row in the page."""
-    return sorted(rooms(plan) - set(re.findall(r"^\| \*\*([a-z0-9_/]+)\*\* \|", page, re.M)))
+    return sorted(rooms(plan) - rows(page))
 
 
 def paths_of_changes(page):
@@ -55,6 +59,7 @@ def paths_of_changes(page):
 
 def test_architecture_names_every_room():
     assert not rooms_left_out(ARCHITECTURE, (ROOT / "src/rooms.txt").read_text())
+    assert not [name for name in rows(ARCHITECTURE) if not (ROOT / "src" / name).is_dir()]
     assert rooms_left_out("| **a** | x |\n| **c/d** | y |", "a: | m\nb*: a |\nc/d: b |\n") == ["b"]
 
 
