@@ -4,6 +4,7 @@
 The commands are that README's. They run in a fresh virtual environment with what tools/setup keeps in .deps/wheels, without a
 network; what is compiled is compiled once.
 """
+import fcntl
 import json
 import os
 import pathlib
@@ -85,12 +86,14 @@ def copy_tree(to):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    it = Place(tmp_path_factory.mktemp("readme-2024"))
-    try:
-        it.type("python -m build")
-        yield it
-    finally:
-        it.shell.close()
+    with open(BUILD.parent / "wheel-test.lock", "a") as lock:  # pytest 9 and its xdist do not keep the group on one worker
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        it = Place(tmp_path_factory.mktemp("readme-2024"))
+        try:
+            it.type("python -m build")
+            yield it
+        finally:
+            it.shell.close()
 
 
 def test_the_sdist_holds_what_the_build_reads(place):
