@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/limits.h"
+#include "base/vec.h"
 
 #define LINKS_IN_CHAIN 8     /* links to directories on the way to one name */
 #define DIRS_BY_LINKS  20000 /* directories reached through links, in one walk: they multiply */
@@ -41,28 +42,21 @@ static int by_name(const void *a, const void *b)
 }
 
 struct names {
-    char **list;
-    size_t n, cap;
+    C2_VEC(char *);
 };
 
 static void names_fini(struct names *names)
 {
     for (size_t i = 0; i < names->n; i++)
-        free(names->list[i]);
-    free(names->list);
+        free(names->p[i]);
+    c2_vec_fini(names);
 }
 
 static bool names_add(struct names *names, const char *name, struct cat2_error *err)
 {
-    if (names->n == names->cap) {
-        size_t cap = names->cap ? names->cap * 2 : 32;
-        char **grown = realloc(names->list, cap * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "directory listing");
-        names->list = grown;
-        names->cap = cap;
-    }
-    names->list[names->n] = c2_str_dup(c2_str_of(name));
-    if (!names->list[names->n]) return c2_fail_nomem(err, "directory listing");
+    if (!c2_vec_room(names, C2_VEC_NO_MAX, "directory listing", err)) return false;
+    names->p[names->n] = c2_str_dup(c2_str_of(name));
+    if (!names->p[names->n]) return c2_fail_nomem(err, "directory listing");
     names->n++;
     return true;
 }
@@ -87,7 +81,7 @@ static bool names_read(int dirfd, struct names *names, struct cat2_error *err)
     }
     if (ok && errno) ok = c2_fail_errno(err, errno, "cannot list directory"); /* half of a list is none */
     closedir(dir);
-    if (ok && names->n) qsort(names->list, names->n, sizeof(*names->list), by_name);
+    if (ok && names->n) qsort(names->p, names->n, sizeof(*names->p), by_name);
     return ok;
 }
 
@@ -228,8 +222,8 @@ static bool walk_names(struct level *level, const struct names *names, struct ca
     for (size_t i = 0; ok && i < names->n; i++) {
         if (!reopen(level)) return cannot_open(walk, errno, &(struct stat){0}, false, err);
         ok = (level->base == 0 || c2_buf_putc(&walk->path, '/', err)) &&
-             c2_buf_puts(&walk->path, names->list[i], err) &&
-             (walk->path.n > C2_PATH_MAX ? walk_long : walk_entry)(level, names->list[i], err);
+             c2_buf_puts(&walk->path, names->p[i], err) &&
+             (walk->path.n > C2_PATH_MAX ? walk_long : walk_entry)(level, names->p[i], err);
         walk->path.n = level->base;
     }
     return ok;

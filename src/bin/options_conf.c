@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* caterva2.toml: which keys there are, and reading them. */
 #include "bin/options_conf.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,24 +31,24 @@ static const struct {
     {"export", "loglevel codec clevel threads filters", true},
 };
 
+struct entry {
+    char *key, *value;
+    int line;
+    bool table; /* an empty section: there, without keys */
+};
 struct c2_conf {
     const char *path;
-    struct entry {
-        char *key, *value;
-        int line;
-        bool table; /* an empty section: there, without keys */
-    } * entries;
-    size_t n;
+    C2_VEC(struct entry);
 };
 
 void c2_conf_free(struct c2_conf *conf)
 {
     if (!conf) return;
     for (size_t i = 0; i < conf->n; i++) {
-        free(conf->entries[i].key);
-        free(conf->entries[i].value);
+        free(conf->p[i].key);
+        free(conf->p[i].value);
     }
-    free(conf->entries);
+    c2_vec_fini(conf);
     free(conf);
 }
 
@@ -88,13 +89,13 @@ static bool add(struct c2_conf *conf, const struct c2_str *keys, size_t nkeys,
         ok = c2_buf_puts(&text, value->number ? "true" : "false", err);
     else
         ok = c2_buf_printf(&text, err, "%" PRId64, value->number);
-    struct entry *grown = ok ? realloc(conf->entries, (conf->n + 1) * sizeof(*grown)) : NULL;
-    if (!grown) return ok ? c2_fail_nomem(err, "configuration") : false;
-    conf->entries = grown;
-    grown[conf->n] = (struct entry){c2_str_dup(c2_buf_str(&key)), c2_str_dup(c2_buf_str(&text)), value->line,
-                                    value->kind == C2_TOML_TABLE};
-    conf->n++;
-    return (grown[conf->n - 1].key && grown[conf->n - 1].value) || c2_fail_nomem(err, "configuration");
+    struct entry *entry;
+    if (!ok || !c2_vec_push(conf, C2_VEC_NO_MAX, "keys", err,
+                            (struct entry){c2_str_dup(c2_buf_str(&key)), c2_str_dup(c2_buf_str(&text)),
+                                           value->line, value->kind == C2_TOML_TABLE}))
+        return false;
+    entry = &conf->p[conf->n - 1];
+    return (entry->key && entry->value) || c2_fail_nomem(err, "configuration");
 }
 
 /* The end of a long path: it names the file. */
@@ -158,9 +159,9 @@ bool c2_conf_has(const struct c2_conf *conf, const char *section, const char *id
     size_t n = strlen(section), m = strlen(id);
 
     for (size_t i = 0; i < conf->n; i++) {
-        const char *key = conf->entries[i].key;
+        const char *key = conf->p[i].key;
         if (strncmp(key, section, n) == 0 && key[n] == '.' && strncmp(key + n + 1, id, m) == 0 &&
-            (key[n + 1 + m] == '.' || (!key[n + 1 + m] && conf->entries[i].table)))
+            (key[n + 1 + m] == '.' || (!key[n + 1 + m] && conf->p[i].table)))
             return true;
     }
     return false;
@@ -169,7 +170,7 @@ bool c2_conf_has(const struct c2_conf *conf, const char *section, const char *id
 static const struct entry *find(const struct c2_conf *conf, const char *key)
 {
     for (size_t i = 0; i < conf->n; i++)
-        if (strcmp(conf->entries[i].key, key) == 0) return &conf->entries[i];
+        if (strcmp(conf->p[i].key, key) == 0) return &conf->p[i];
     return NULL;
 }
 

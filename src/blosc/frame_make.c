@@ -127,19 +127,16 @@ bool c2_attributes_add(struct c2_attributes *a, struct c2_codec *codec, struct c
 
     if (name.n > C2_FRAME_NAME_MAX) return true; /* the format has no longer names */
     if (a->table + 6 + name.n > TABLE_NBYTES_MAX)
-        return c2_fail(err, CAT2_ELIMIT, "the names of more than %d attributes do not fit in a frame", a->n);
-    if (a->n == C2_VLMETA_MAX) return c2_fail(err, CAT2_ELIMIT, "more than %d attributes", C2_VLMETA_MAX);
+        return c2_fail(err, CAT2_ELIMIT, "the names of more than %zu attributes do not fit in a frame", a->n);
+    if (!c2_vec_room(a, C2_VLMETA_MAX, "attributes", err)) return false;
     if (msgpack.n < 1 || msgpack.n > C2_VLMETA_NBYTES_MAX)
         return c2_fail(err, CAT2_ELIMIT, "attribute \"%.*s\" of %zu bytes", C2_STR_ARG(name), msgpack.n);
     if (!c2_codec_encode(codec, &cparams, msgpack.p, (int32_t)msgpack.n, &chunk, err)) return false;
-    struct c2_attribute *grown = realloc(a->items, ((size_t)a->n + 1) * sizeof(*grown));
-    if (!grown) return c2_fail_nomem(err, "attributes");
-    a->items = grown;
-    grown[a->n].chunk = c2_buf_steal(&chunk);
-    grown[a->n].name_len = name.n;
-    if (name.n) memcpy(grown[a->n].name, name.p, name.n);
+    struct c2_attribute *attribute = &a->p[a->n++];
+    attribute->chunk = c2_buf_steal(&chunk);
+    attribute->name_len = name.n;
+    if (name.n) memcpy(attribute->name, name.p, name.n);
     a->table += 6 + name.n;
-    a->n++;
     return true;
 }
 
@@ -165,9 +162,9 @@ bool c2_attributes_from_json(struct c2_attributes *a, struct c2_codec *codec, st
 
 void c2_attributes_fini(struct c2_attributes *a)
 {
-    for (int i = 0; i < a->n; i++)
-        c2_buf_fini(&a->items[i].chunk);
-    free(a->items);
+    for (size_t i = 0; i < a->n; i++)
+        c2_buf_fini(&a->p[i].chunk);
+    c2_vec_fini(a);
     *a = (struct c2_attributes){0};
 }
 
@@ -175,15 +172,15 @@ bool c2_attributes_trailer(const struct c2_attributes *a, struct c2_buf *out, st
 {
     static const uint8_t head[2] = {0x94, 1};
     uint8_t tail[23] = {0xce, 0, 0, 0, 0, 0xd8}; /* length, then an empty fingerprint */
-    struct c2_named *entries = calloc((size_t)a->n + 1, sizeof(*entries));
+    struct c2_named *entries = calloc(a->n + 1, sizeof(*entries));
     size_t base = out->n;
 
     if (!entries) return c2_fail_nomem(err, "attributes");
-    for (int i = 0; i < a->n; i++) {
-        entries[i].name = (struct c2_str){a->items[i].name, a->items[i].name_len};
-        entries[i].content = c2_buf_bytes(&a->items[i].chunk);
+    for (size_t i = 0; i < a->n; i++) {
+        entries[i].name = (struct c2_str){a->p[i].name, a->p[i].name_len};
+        entries[i].content = c2_buf_bytes(&a->p[i].chunk);
     }
-    bool ok = c2_buf_append(out, head, 2, err) && append_map(entries, a->n, base, 3, out, err);
+    bool ok = c2_buf_append(out, head, 2, err) && append_map(entries, (int)a->n, base, 3, out, err);
     free(entries);
     if (!ok) return false;
     c2_put_be32(tail + 1, (uint32_t)(out->n - base + sizeof(tail)));

@@ -3,6 +3,7 @@
 #ifndef C2_BLOSC_FRAME_MAKE_H
 #define C2_BLOSC_FRAME_MAKE_H
 
+#include "base/vec.h"
 #include "blosc/codec.h"
 #include "blosc/frame.h"
 
@@ -18,8 +19,7 @@ struct c2_attribute {
     struct c2_buf chunk;
 };
 struct c2_attributes {
-    struct c2_attribute *items;
-    int n;
+    C2_VEC(struct c2_attribute);
     size_t table; /* bytes their names and offsets take */
 };
 void c2_attributes_fini(struct c2_attributes *a);

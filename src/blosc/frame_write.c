@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "blosc/chunk_format.h"
 #include "blosc/frame_impl.h"
 #include "blosc/frame_make.h"
@@ -18,11 +19,17 @@ struct c2_frame_writer {
     struct c2_codec *codec;
     struct c2_attributes attributes;
     bool raw_attributes; /* added one by one: meta's JSON does not count */
-    int64_t *offsets;
-    int64_t nchunks, cap;
+    struct {
+        C2_VEC(int64_t);
+    } offsets;                  /* of chunks */
     int64_t nbytes, cbytes, at; /* at: where the next piece goes */
     bool last_was_short, finished;
 };
+
+static int64_t nchunks_of(const struct c2_frame_writer *w)
+{
+    return (int64_t)w->offsets.n;
+}
 
 static bool put(struct c2_frame_writer *w, struct c2_bytes piece, struct cat2_error *err)
 {
@@ -56,7 +63,7 @@ bool c2_frame_writer_metalayer(struct c2_frame_writer *w, struct c2_str name, st
     C2_AUTO(c2_buf) header = C2_BUF_INIT(SIZE_MAX / 4);
     const struct c2_named layer = {name, content};
 
-    C2_ASSERT(w->nchunks == 0);
+    C2_ASSERT(nchunks_of(w) == 0);
     if (!c2_frame_make_header_with(&w->meta, &layer, 0, 0, 0, &header, err)) return false;
     if (w->fd >= 0 && !c2_fs_pwrite(w->fd, header.p, header.n, 0, err)) return false;
     c2_buf_fini(&w->bytes);
@@ -72,19 +79,8 @@ void c2_frame_writer_free(struct c2_frame_writer *w)
     c2_meta_fini(&w->meta);
     c2_codec_free(w->codec);
     c2_attributes_fini(&w->attributes);
-    free(w->offsets);
+    c2_vec_fini(&w->offsets);
     free(w);
-}
-
-static bool grow(struct c2_frame_writer *w, struct cat2_error *err)
-{
-    if (w->nchunks < w->cap) return true;
-    int64_t cap = w->cap ? 2 * w->cap : 64;
-    int64_t *grown = realloc(w->offsets, (size_t)cap * sizeof(*grown));
-    if (!grown) return c2_fail_nomem(err, "index");
-    w->offsets = grown;
-    w->cap = cap;
-    return true;
 }
 
 bool c2_frame_writer_add(struct c2_frame_writer *w, struct c2_bytes chunk, struct cat2_error *err)
@@ -99,10 +95,10 @@ bool c2_frame_writer_add(struct c2_frame_writer *w, struct c2_bytes chunk, struc
     C2_ASSERT(!w->finished);
     if (!c2_guard_header(chunk.p, (int64_t)chunk.n, &want, &info, err)) return false;
     if ((size_t)info.cbytes != chunk.n || info.nbytes > meta->chunksize || w->last_was_short)
-        return c2_fail(err, CAT2_EINVAL, "chunk %lld does not fit the frame", (long long)w->nchunks);
-    if (w->nchunks == (array ? meta->grid.nchunks : C2_NCHUNKS_MAX))
-        return c2_fail(err, CAT2_EINVAL, "more than %lld chunks", (long long)w->nchunks);
-    if (!grow(w, err)) return false;
+        return c2_fail(err, CAT2_EINVAL, "chunk %lld does not fit the frame", (long long)nchunks_of(w));
+    if (nchunks_of(w) == (array ? meta->grid.nchunks : C2_NCHUNKS_MAX))
+        return c2_fail(err, CAT2_EINVAL, "more than %lld chunks", (long long)nchunks_of(w));
+    if (!c2_vec_room(&w->offsets, C2_NCHUNKS_MAX, "chunks", err)) return false;
     int64_t offset = w->cbytes;
     if (info.special && info.special != C2_SPECIAL_VALUE) {
         offset = (int64_t)((uint64_t)(0x80 | info.special) << 56);
@@ -110,7 +106,7 @@ bool c2_frame_writer_add(struct c2_frame_writer *w, struct c2_bytes chunk, struc
         if (!put(w, chunk, err)) return false;
         w->cbytes += info.cbytes;
     }
-    w->offsets[w->nchunks++] = offset;
+    w->offsets.p[w->offsets.n++] = offset;
     w->nbytes += info.nbytes;
     w->last_was_short = info.nbytes < meta->chunksize;
     return true;
@@ -130,7 +126,7 @@ static bool put_tail(struct c2_frame_writer *w, struct cat2_error *err)
     if (!w->raw_attributes &&
         !c2_attributes_from_json(&w->attributes, w->codec, c2_buf_str(&w->meta.vlmeta), err))
         return false;
-    if (w->nchunks > 0 && !c2_frame_make_index(w->offsets, w->nchunks, &tail, err)) return false;
+    if (nchunks_of(w) > 0 && !c2_frame_make_index(w->offsets.p, nchunks_of(w), &tail, err)) return false;
     return c2_attributes_trailer(&w->attributes, &tail, err) && put(w, c2_buf_bytes(&tail), err);
 }
 
@@ -141,8 +137,8 @@ bool c2_frame_writer_finish(struct c2_frame_writer *w, struct c2_buf *out, struc
 
     C2_ASSERT(!w->finished && (w->fd >= 0 || out));
     w->finished = true;
-    if (w->meta.kind == C2_KIND_ARRAY && w->nchunks != w->meta.grid.nchunks)
-        return c2_fail(err, CAT2_EINVAL, "%lld of %lld chunks were written", (long long)w->nchunks,
+    if (w->meta.kind == C2_KIND_ARRAY && nchunks_of(w) != w->meta.grid.nchunks)
+        return c2_fail(err, CAT2_EINVAL, "%lld of %lld chunks were written", (long long)nchunks_of(w),
                        (long long)w->meta.grid.nchunks);
     if (!put_tail(w, err)) return false;
     header = w->bytes.p; /* memory may have moved */

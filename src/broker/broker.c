@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The broker's REST routes, and what it stores: docs/protocol.md "Broker". */
 #include "broker/broker.h"
+#include "base/vec.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -79,8 +80,7 @@ struct kept {
     char *data;
 };
 struct keeping {
-    struct kept *list;
-    size_t n, cap;
+    C2_VEC(struct kept);
 };
 
 static bool keep_event(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
@@ -92,16 +92,10 @@ static bool keep_event(void *ctx, struct c2_str key, struct c2_str value, struct
     if (!c2_str_cut(key, '\n', &topic, &slot) || !c2_str_cut(value, ' ', &number, &data) ||
         !c2_str_to_i64(number, &seq))
         return true;
-    if (k->n == k->cap) {
-        size_t cap = k->cap ? 2 * k->cap : 256;
-        struct kept *grown = realloc(k->list, cap * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "events");
-        k->list = grown;
-        k->cap = cap;
-    }
-    k->list[k->n] = (struct kept){c2_str_dup(topic), seq, c2_str_dup(data)};
+    if (!c2_vec_room(k, C2_VEC_NO_MAX, "events", err)) return false;
+    k->p[k->n] = (struct kept){c2_str_dup(topic), seq, c2_str_dup(data)};
     k->n++;
-    return (k->list[k->n - 1].topic && k->list[k->n - 1].data) || c2_fail_nomem(err, "events");
+    return (k->p[k->n - 1].topic && k->p[k->n - 1].data) || c2_fail_nomem(err, "events");
 }
 
 static int by_seq(const void *a, const void *b)
@@ -115,15 +109,13 @@ static bool restore_events(struct c2_broker *broker, struct cat2_error *err)
     struct keeping k = {0};
     bool ok = c2_state_each(broker->state, "events", C2_STR(""), keep_event, &k, err);
 
-    if (k.n) qsort(k.list, k.n, sizeof(*k.list), by_seq);
+    if (k.n) qsort(k.p, k.n, sizeof(*k.p), by_seq);
     for (size_t i = 0; i < k.n; i++) {
-        if (ok)
-            ok = c2_hub_restore_event(broker->hub, k.list[i].topic, k.list[i].seq, c2_str_of(k.list[i].data),
-                                      err);
-        free(k.list[i].topic);
-        free(k.list[i].data);
+        if (ok) ok = c2_hub_restore_event(broker->hub, k.p[i].topic, k.p[i].seq, c2_str_of(k.p[i].data), err);
+        free(k.p[i].topic);
+        free(k.p[i].data);
     }
-    free(k.list);
+    c2_vec_fini(&k);
     return ok;
 }
 

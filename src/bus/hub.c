@@ -3,6 +3,7 @@
  * added and removed inside a callback. Removed ones are only marked, and freed when all callbacks have
  * returned. */
 #include "bus/hub.h"
+#include "base/vec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +40,9 @@ struct c2_hub_sub {
 struct c2_hub {
     struct c2_hub_store store;
     char epoch[40];
-    struct registered *roots;
-    size_t nroots;
+    struct {
+        C2_VEC(struct registered);
+    } roots;
     struct topic *topics;
     size_t ntopics;
     struct c2_hub_sub *subs;
@@ -75,7 +77,7 @@ void c2_hub_free(struct c2_hub *hub)
         next = sub->next;
         free(sub);
     }
-    free(hub->roots);
+    c2_vec_fini(&hub->roots);
     free(hub);
 }
 
@@ -85,17 +87,17 @@ const char *c2_hub_epoch(const struct c2_hub *hub)
 }
 size_t c2_hub_nroots(const struct c2_hub *hub)
 {
-    return hub->nroots;
+    return hub->roots.n;
 }
 const struct c2_root *c2_hub_root_at(const struct c2_hub *hub, size_t i)
 {
-    return i < hub->nroots ? &hub->roots[i].root : NULL;
+    return i < hub->roots.n ? &hub->roots.p[i].root : NULL;
 }
 
 static struct registered *find_root(struct c2_hub *hub, const char *name)
 {
-    for (size_t i = 0; i < hub->nroots; i++)
-        if (strcmp(hub->roots[i].root.name, name) == 0) return &hub->roots[i];
+    for (size_t i = 0; i < hub->roots.n; i++)
+        if (strcmp(hub->roots.p[i].root.name, name) == 0) return &hub->roots.p[i];
     return NULL;
 }
 
@@ -104,14 +106,8 @@ static struct registered *add_root(struct c2_hub *hub, const struct c2_root *roo
     struct registered *entry = find_root(hub, root->name);
 
     if (!entry) {
-        struct registered *grown = realloc(hub->roots, (hub->nroots + 1) * sizeof(*grown));
-        if (!grown) {
-            c2_fail_nomem(err, "root");
-            return NULL;
-        }
-        hub->roots = grown;
-        entry = &grown[hub->nroots++];
-        *entry = (struct registered){0};
+        if (!c2_vec_push(&hub->roots, C2_VEC_NO_MAX, "roots", err, (struct registered){0})) return NULL;
+        entry = &hub->roots.p[hub->roots.n - 1];
     }
     entry->root = *root;
     return entry;
@@ -153,9 +149,9 @@ bool c2_hub_delete_root(struct c2_hub *hub, const char *name, struct c2_str toke
         return false;
     }
     if (hub->store.drop_root && !hub->store.drop_root(hub->store.ctx, name, err)) return false;
-    size_t i = (size_t)(entry - hub->roots);
-    memmove(entry, entry + 1, (hub->nroots - i - 1) * sizeof(*entry));
-    hub->nroots--;
+    size_t i = (size_t)(entry - hub->roots.p);
+    memmove(entry, entry + 1, (hub->roots.n - i - 1) * sizeof(*entry));
+    hub->roots.n--;
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* dtypes: parsing. Nothing of the text is evaluated. */
 #include "ndim/dtype.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 
@@ -254,17 +255,21 @@ static bool parse_field(struct parser *p, int depth, struct c2_field *field)
 
 static bool parse_fields(struct parser *p, int depth, struct c2_dtype *out)
 {
+    struct {
+        C2_VEC(struct c2_field);
+    } fields = {0}; /* its memory is out's */
+
     *out = (struct c2_dtype){.kind = 'V', .order = '|'};
     if (depth > C2_DTYPE_DEPTH_MAX)
         return c2_fail(p->err, CAT2_ELIMIT, "dtype: nested deeper than %d", C2_DTYPE_DEPTH_MAX);
     for (c2_cursor_blanks(&p->in); !c2_cursor_eat(&p->in, "]"); c2_cursor_blanks(&p->in)) {
         if (++p->nfields > C2_DTYPE_FIELDS_MAX)
             return c2_fail(p->err, CAT2_ELIMIT, "dtype: more than %d fields", C2_DTYPE_FIELDS_MAX);
-        struct c2_field *grown = realloc(out->fields, (size_t)(out->nfields + 1) * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(p->err, "dtype");
-        out->fields = grown;
-        struct c2_field *field = &grown[out->nfields++];
-        *field = (struct c2_field){.offset = out->itemsize};
+        if (!c2_vec_push(&fields, C2_VEC_NO_MAX, "fields", p->err,
+                         (struct c2_field){.offset = out->itemsize}))
+            return false;
+        struct c2_field *field = &fields.p[out->nfields++];
+        out->fields = fields.p;
         if (!parse_field(p, depth, field)) return false;
         out->itemsize += field->nbytes;
         if (out->itemsize > C2_CHUNK_NBYTES_MAX) return fail_at(p, "an item too large");

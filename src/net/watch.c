@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A tree watched by inotify: a watch per directory, changes gathered until the tree is quiet for a moment. */
 #include "net/watch.h"
+#include "base/vec.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,8 +28,9 @@ struct c2_watch {
     char *root;
     char **dirs; /* by watch descriptor: relative path, "" for the root */
     size_t dirs_cap;
-    char **pending;
-    size_t npending, pending_cap;
+    struct {
+        C2_VEC(char *);
+    } pending;
     bool everything, timing, flat;
     const char *missing; /* why not every directory is watched; NULL: all are */
     int64_t first_ms;
@@ -39,22 +41,13 @@ struct c2_watch {
 static void note(struct c2_watch *w, const char *rel)
 {
     int64_t now = c2_mono_ms(c2_loop_clock(w->loop));
+    struct cat2_error ignored;
 
-    if (w->npending == PENDING_MAX) w->everything = true;
-    if (w->npending == w->pending_cap && !w->everything) {
-        size_t cap = w->pending_cap ? 2 * w->pending_cap : 64;
-        char **grown = realloc(w->pending, cap * sizeof(*grown));
-        if (grown) {
-            w->pending = grown;
-            w->pending_cap = cap;
-        } else {
-            w->everything = true;
-        }
-    }
-    bool repeated = w->npending && strcmp(w->pending[w->npending - 1], rel) == 0;
+    if (!c2_vec_room(&w->pending, PENDING_MAX, "changes", &ignored)) w->everything = true;
+    bool repeated = w->pending.n && strcmp(w->pending.p[w->pending.n - 1], rel) == 0;
     char *copy = w->everything || repeated ? NULL : strdup(rel);
     if (copy)
-        w->pending[w->npending++] = copy;
+        w->pending.p[w->pending.n++] = copy;
     else if (!repeated)
         w->everything = true;
     if (!w->timing) w->first_ms = now;
@@ -87,27 +80,17 @@ static int depth_of(const char *rel)
 /* Directories that are still to be watched. They are handled one after another, so a deep tree needs neither
  * many descriptors nor much stack. */
 struct todo {
-    char **list;
-    size_t n, cap;
+    C2_VEC(char *);
 };
 
 static void put_off(struct c2_watch *w, struct todo *todo, const char *rel)
 {
-    if (todo->n == todo->cap) {
-        size_t cap = todo->cap ? 2 * todo->cap : 64;
-        char **grown = realloc(todo->list, cap * sizeof(*grown));
-        if (!grown) {
-            miss(w, rel, "no memory");
-            return;
-        }
-        todo->list = grown;
-        todo->cap = cap;
-    }
-    todo->list[todo->n] = strdup(rel);
-    if (todo->list[todo->n])
-        todo->n++;
-    else
-        miss(w, rel, "no memory");
+    char *copy = strdup(rel);
+    struct cat2_error ignored;
+
+    if (copy && c2_vec_push(todo, C2_VEC_NO_MAX, "directories", &ignored, copy)) return;
+    free(copy);
+    miss(w, rel, "no memory");
 }
 
 /* What is in a new directory may have been made before it was watched. */
@@ -173,11 +156,11 @@ static void add_dir(struct c2_watch *w, const char *rel, bool report)
 
     put_off(w, &todo, rel);
     while (todo.n > 0) {
-        char *next = todo.list[--todo.n];
+        char *next = todo.p[--todo.n];
         add_one(w, next, report, &todo);
         free(next);
     }
-    free(todo.list);
+    c2_vec_fini(&todo);
 }
 
 /* Directories at or below rel are no longer where they were. */
@@ -235,12 +218,12 @@ static void on_event(struct c2_watch *w, const struct inotify_event *event)
 static void on_timer(uv_timer_t *timer)
 {
     struct c2_watch *w = timer->data;
-    char **pending = w->pending;
-    size_t n = w->npending;
+    char **pending = w->pending.p;
+    size_t n = w->pending.n;
     bool everything = w->everything;
 
-    w->pending = NULL;
-    w->npending = w->pending_cap = 0;
+    w->pending.p = NULL;
+    w->pending.n = w->pending.cap = 0;
     w->everything = w->timing = false;
     if (everything) w->changed(w->ctx, NULL);
     for (size_t i = 0; i < n; i++) {
@@ -274,10 +257,10 @@ static void watch_free(struct c2_watch *w)
 {
     for (size_t i = 0; i < w->dirs_cap; i++)
         free(w->dirs[i]);
-    for (size_t i = 0; i < w->npending; i++)
-        free(w->pending[i]);
+    for (size_t i = 0; i < w->pending.n; i++)
+        free(w->pending.p[i]);
     free(w->dirs);
-    free(w->pending);
+    c2_vec_fini(&w->pending);
     free(w->root);
     free(w);
 }

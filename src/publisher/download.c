@@ -35,7 +35,7 @@ static void chunk_work(void *ctx, void *local)
 {
     struct chunk_job *job = ctx;
 
-    struct c2_cut_want want = {job->want.spans, job->want.nspans, false};
+    struct c2_cut_want want = {job->want.spans.p, job->want.spans.n, false};
 
     (void)local;
     job->ok = c2_cut_read(job->item, job->nchunk, &want, &job->cut, &job->err);
@@ -55,7 +55,7 @@ static void chunk_done(void *ctx)
         if (job->err.code == CAT2_OK) c2_fail(&job->err, CAT2_ECANCELLED, "shutting down");
         c2_reply_error(job->req, &job->err);
     } else if (job->cut.whole) {
-        if (job->want.nspans) c2_reply_header(job->req, "X-Caterva2-Whole", "1");
+        if (job->want.spans.n) c2_reply_header(job->req, "X-Caterva2-Whole", "1");
         c2_reply_buf(job->req, 200, NULL, &job->cut.data);
     } else {
         snprintf(text, sizeof(text), "%lld", (long long)job->nchunk);

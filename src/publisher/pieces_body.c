@@ -12,7 +12,7 @@ struct pieces {
     const struct c2_publisher *pub;
     struct c2_item *item;
     struct c2_pieces_want want;
-    size_t at;      /* in want.items */
+    size_t at;      /* in want */
     int64_t nchunk; /* next one of that item */
     struct c2_buf record;
     size_t sent;
@@ -32,8 +32,8 @@ static void pieces_free(struct pieces *it)
 static void read_work(void *ctx, void *local)
 {
     struct pieces *it = ctx;
-    const struct c2_piece_want *want = &it->want.items[it->at];
-    struct c2_cut_want only = {want->nspans ? it->want.spans + want->span_at : NULL, want->nspans,
+    const struct c2_piece_want *want = &it->want.p[it->at];
+    struct c2_cut_want only = {want->nspans ? it->want.spans.p + want->span_at : NULL, want->nspans,
                                want->bytes};
     struct c2_cut cut;
 
@@ -74,8 +74,8 @@ static void read_done(void *ctx)
         return;
     }
     if (!it->failed && it->record.n == 0) it->failed = !c2_fail(&it->err, CAT2_ECANCELLED, "shutting down");
-    if (!it->failed && ++it->nchunk > it->want.items[it->at].chunks.last && ++it->at < it->want.n)
-        it->nchunk = it->want.items[it->at].chunks.first;
+    if (!it->failed && ++it->nchunk > it->want.p[it->at].chunks.last && ++it->at < it->want.n)
+        it->nchunk = it->want.p[it->at].chunks.first;
     if (it->replied) {
         c2_body_wake(it->req);
     } else if (it->failed) {
@@ -117,9 +117,9 @@ static int64_t pieces_pull(void *ctx, uint8_t *to, size_t room)
 static bool check_range(struct pieces *it)
 {
     for (size_t i = 0; i < it->want.n; i++)
-        if (it->want.items[i].chunks.last >= it->item->meta->nchunks)
+        if (it->want.p[i].chunks.last >= it->item->meta->nchunks)
             return c2_fail(&it->err, CAT2_ENOTFOUND, "chunk %lld: the dataset has %lld",
-                           (long long)it->want.items[i].chunks.last, (long long)it->item->meta->nchunks);
+                           (long long)it->want.p[i].chunks.last, (long long)it->item->meta->nchunks);
     return true;
 }
 
@@ -142,7 +142,7 @@ static void pieces_ready(void *ctx, struct c2_entry *entry, const struct cat2_er
         pieces_free(it);
         return;
     }
-    it->nchunk = it->want.items[0].chunks.first;
+    it->nchunk = it->want.p[0].chunks.first;
     read_next(it);
 }
 

@@ -56,8 +56,8 @@ static void ask_list(struct c2_tui_app *app, struct c2_tui_node *root)
 /* Lists of the open roots, or of all that are followed, which are not there yet. */
 void c2_tui_app_list_open(struct c2_tui_app *app, bool all)
 {
-    for (size_t i = 0; i < app->tree.top.nkids; i++) {
-        struct c2_tui_node *root = app->tree.top.kids[i];
+    for (size_t i = 0; i < app->tree.top.kids.n; i++) {
+        struct c2_tui_node *root = app->tree.top.kids.p[i];
         if (root && root->subscribed && (all || root->open) && root->listed == C2_TUI_UNLISTED)
             ask_list(app, root);
     }
@@ -99,8 +99,9 @@ static void came_back(struct c2_tui_app *app)
 {
     app->down = false;
     c2_tui_app_say(app, "connected to %s", app->settings->host);
-    for (size_t i = 0; i < app->tree.top.nkids; i++)
-        if (app->tree.top.kids[i]->listed == C2_TUI_LISTING) app->tree.top.kids[i]->listed = C2_TUI_UNLISTED;
+    for (size_t i = 0; i < app->tree.top.kids.n; i++)
+        if (app->tree.top.kids.p[i]->listed == C2_TUI_LISTING)
+            app->tree.top.kids.p[i]->listed = C2_TUI_UNLISTED;
     if (app->shown[0]) post(app, C2_TUI_JOB_INFO, app->shown);
 }
 
@@ -112,7 +113,7 @@ static void on_roots(struct c2_tui_app *app, struct c2_tui_job *job)
     if (!c2_tui_tree_roots(&app->tree, job->strings, &err)) c2_tui_app_say(app, "%s", err.message);
     if (!app->started) {
         app->started = true;
-        struct c2_tui_node *only = app->tree.top.nkids == 1 ? app->tree.top.kids[0] : NULL;
+        struct c2_tui_node *only = app->tree.top.kids.n == 1 ? app->tree.top.kids.p[0] : NULL;
         if (only && only->subscribed) only->open = true;
     }
     c2_tui_app_list_open(app, app->tree.filter[0] || app->prompt == C2_TUI_FILTER);
@@ -267,8 +268,8 @@ int c2_tui_app_tick(struct c2_tui_app *app, int64_t now_ms)
         app->next_poll_ms = now_ms + every;
         post(app, C2_TUI_JOB_ROOTS, "");
         if (!app->down && app->shown[0]) post(app, C2_TUI_JOB_WATCH, app->shown);
-        for (size_t i = 0; !app->down && i < app->tree.top.nkids && app->npolls % LIST_EVERY == 0; i++) {
-            struct c2_tui_node *root = app->tree.top.kids[i];
+        for (size_t i = 0; !app->down && i < app->tree.top.kids.n && app->npolls % LIST_EVERY == 0; i++) {
+            struct c2_tui_node *root = app->tree.top.kids.p[i];
             if (root->subscribed && root->open && root->listed == C2_TUI_LISTED)
                 post(app, C2_TUI_JOB_LIST, root->name);
         }

@@ -61,7 +61,7 @@ static const char *sign_of(const struct c2_tui_app *app, const struct c2_tui_nod
 
 static void draw_row(struct c2_tui_app *app, size_t i, struct c2_tui_box line)
 {
-    struct c2_tui_row *row = &app->tree.rows[i];
+    struct c2_tui_row *row = &app->tree.rows.p[i];
     struct c2_tui_node *node = row->node;
     char right[40] = "";
     int indent = row->depth * 2 < line.w / 2 ? row->depth * 2 : line.w / 2;
@@ -98,13 +98,13 @@ static void draw_tree(struct c2_tui_app *app)
 
     if (app->tree.selected < app->tree_top) app->tree_top = app->tree.selected;
     if (high && app->tree.selected >= app->tree_top + high) app->tree_top = app->tree.selected - high + 1;
-    if (app->tree_top >= app->tree.nrows) app->tree_top = 0;
+    if (app->tree_top >= app->tree.rows.n) app->tree_top = 0;
     for (int y = 0; y < box.h; y++) {
         size_t i = app->tree_top + (size_t)y;
-        if (i < app->tree.nrows) draw_row(app, i, (struct c2_tui_box){box.x, box.y + y, box.w, 1});
+        if (i < app->tree.rows.n) draw_row(app, i, (struct c2_tui_box){box.x, box.y + y, box.w, 1});
         c2_tui_put(&app->canvas, box.w, box.y + y, app->canvas.utf8 ? 0x2502 : '|', dim);
     }
-    if (app->tree.nrows == 0 && box.h)
+    if (app->tree.rows.n == 0 && box.h)
         c2_tui_text(&app->canvas, box.x, box.y, box.w,
                     app->tree.filter[0] ? "No match"
                     : app->started      ? "No roots yet"

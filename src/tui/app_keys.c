@@ -16,7 +16,7 @@ static void update(struct c2_tui_app *app)
 
 static void move(struct c2_tui_app *app, int64_t by)
 {
-    int64_t last = (int64_t)app->tree.nrows - 1, to = (int64_t)app->tree.selected + by;
+    int64_t last = (int64_t)app->tree.rows.n - 1, to = (int64_t)app->tree.selected + by;
 
     if (last < 0) return;
     app->tree.selected = (size_t)c2_max_i64(c2_min_i64(to, last), 0);
@@ -39,8 +39,8 @@ static void fold(struct c2_tui_app *app, struct c2_tui_node *node)
     if (node->kind != C2_TUI_DATASET && node->open) {
         node->open = false;
     } else if (node->parent && node->parent->kind != C2_TUI_TOP) {
-        for (size_t i = 0; i < app->tree.nrows; i++)
-            if (app->tree.rows[i].node == node->parent) app->tree.selected = i;
+        for (size_t i = 0; i < app->tree.rows.n; i++)
+            if (app->tree.rows.p[i].node == node->parent) app->tree.selected = i;
     }
     update(app);
 }
@@ -77,8 +77,8 @@ static void download(struct c2_tui_app *app)
     snprintf(job->file, sizeof(job->file), "%s/%s", app->settings->outdir, app->shown);
     c2_tui_app_say(app, "downloading %s", app->shown);
     c2_tui_jobs_drop(app->jobs, C2_TUI_JOB_SIZE); /* they share a thread: those rows ask again, after it */
-    for (size_t i = 0; i < app->tree.nrows; i++)
-        app->tree.rows[i].node->asked = app->tree.rows[i].node->size >= 0;
+    for (size_t i = 0; i < app->tree.rows.n; i++)
+        app->tree.rows.p[i].node->asked = app->tree.rows.p[i].node->size >= 0;
     c2_tui_jobs_post(app->jobs, job);
 }
 
@@ -334,10 +334,10 @@ static void mouse(struct c2_tui_app *app, const struct c2_tui_event *event)
     }
     app->in_view = view;
     size_t row = app->tree_top + (size_t)c2_max_i64(event->y - app->tree_box.y, 0);
-    if (!tree || row >= app->tree.nrows) return;
+    if (!tree || row >= app->tree.rows.n) return;
     bool again = row == app->tree.selected;
     app->tree.selected = row;
-    struct c2_tui_node *node = app->tree.rows[row].node;
+    struct c2_tui_node *node = app->tree.rows.p[row].node;
     if (node->kind != C2_TUI_DATASET && (again || !node->open)) enter(app, node);
     c2_tui_app_show(app, false);
 }

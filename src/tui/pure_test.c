@@ -214,10 +214,10 @@ static void expect_rows(struct c2_tui_tree *tree, const char *want)
     C2_AUTO(c2_buf) out = C2_BUF_INIT(10000);
     struct cat2_error err;
 
-    for (size_t i = 0; i < tree->nrows; i++)
-        assert_true(c2_buf_printf(&out, &err, "%*s%s%s\n", tree->rows[i].depth * 2, "",
-                                  tree->rows[i].node->name,
-                                  tree->rows[i].node->kind == C2_TUI_DATASET ? "" : "/"));
+    for (size_t i = 0; i < tree->rows.n; i++)
+        assert_true(c2_buf_printf(&out, &err, "%*s%s%s\n", tree->rows.p[i].depth * 2, "",
+                                  tree->rows.p[i].node->name,
+                                  tree->rows.p[i].node->kind == C2_TUI_DATASET ? "" : "/"));
     assert_string_equal(c2_buf_cstr(&out), want);
 }
 

@@ -21,17 +21,15 @@ static void node_free(struct c2_tui_node *node)
 
 static void free_kids(struct c2_tui_node *node)
 {
-    for (size_t i = 0; i < node->nkids; i++)
-        node_free(node->kids[i]);
-    free(node->kids);
-    node->kids = NULL;
-    node->nkids = 0;
+    for (size_t i = 0; i < node->kids.n; i++)
+        node_free(node->kids.p[i]);
+    c2_vec_fini(&node->kids);
 }
 
 void c2_tui_tree_fini(struct c2_tui_tree *tree)
 {
     free_kids(&tree->top);
-    free(tree->rows);
+    c2_vec_fini(&tree->rows);
     *tree = (struct c2_tui_tree){0};
 }
 
@@ -47,11 +45,11 @@ static int compare_nodes(const void *a, const void *b)
 static struct c2_tui_node *find_kid(const struct c2_tui_node *node, enum c2_tui_node_kind kind,
                                     struct c2_str name)
 {
-    size_t lo = 0, hi = node ? node->nkids : 0;
+    size_t lo = 0, hi = node ? node->kids.n : 0;
 
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        struct c2_tui_node *kid = node->kids[mid];
+        struct c2_tui_node *kid = node->kids.p[mid];
         int order = kid->kind != kind ? (kid->kind < kind ? -1 : 1) : c2_str_cmp(c2_str_of(kid->name), name);
         if (order == 0) return kid;
         if (order < 0)
@@ -64,12 +62,8 @@ static struct c2_tui_node *find_kid(const struct c2_tui_node *node, enum c2_tui_
 
 static struct c2_tui_node *add_kid(struct c2_tui_node *parent, enum c2_tui_node_kind kind, struct c2_str name)
 {
-    if ((parent->nkids & (parent->nkids - 1)) == 0) { /* grow at powers of two */
-        size_t room = parent->nkids ? parent->nkids * 2 : 1;
-        struct c2_tui_node **kids = realloc(parent->kids, room * sizeof(struct c2_tui_node *));
-        if (!kids) return NULL;
-        parent->kids = kids;
-    }
+    struct cat2_error ignored;
+    if (!c2_vec_room(&parent->kids, C2_VEC_NO_MAX, "names", &ignored)) return NULL;
     struct c2_tui_node *node = calloc(1, sizeof(*node));
     char *copy = c2_str_dup(name);
     if (!node || !copy) {
@@ -78,7 +72,7 @@ static struct c2_tui_node *add_kid(struct c2_tui_node *parent, enum c2_tui_node_
         return NULL;
     }
     *node = (struct c2_tui_node){.kind = kind, .name = copy, .parent = parent, .size = -1};
-    parent->kids[parent->nkids++] = node;
+    parent->kids.p[parent->kids.n++] = node;
     return node;
 }
 
@@ -102,7 +96,7 @@ static bool grow(struct c2_tui_node *parent, const struct c2_tui_node *old, char
             continue;
         if (folder && !grow(node, was, paths + i, end - i, at + name.n + 1)) return false;
     }
-    if (parent->nkids) qsort(parent->kids, parent->nkids, sizeof(struct c2_tui_node *), compare_nodes);
+    if (parent->kids.n) qsort(parent->kids.p, parent->kids.n, sizeof(struct c2_tui_node *), compare_nodes);
     return true;
 }
 
@@ -116,12 +110,12 @@ static bool reselect(struct c2_tui_tree *tree, const char *path, struct cat2_err
 {
     size_t was = tree->selected;
 
-    tree->nrows = 0;
+    tree->rows.n = 0;
     if (!c2_tui_tree_update(tree, err)) return false;
     struct c2_tui_node *node = c2_tui_tree_find(tree, path);
-    tree->selected = tree->nrows && was >= tree->nrows ? tree->nrows - 1 : was;
-    for (size_t i = 0; node && i < tree->nrows; i++)
-        if (tree->rows[i].node == node) tree->selected = i;
+    tree->selected = tree->rows.n && was >= tree->rows.n ? tree->rows.n - 1 : was;
+    for (size_t i = 0; node && i < tree->rows.n; i++)
+        if (tree->rows.p[i].node == node) tree->selected = i;
     return true;
 }
 
@@ -142,8 +136,7 @@ bool c2_tui_tree_list(struct c2_tui_tree *tree, const char *root, const cat2_str
     qsort(paths, n, sizeof(char *), compare_paths);
     if (c2_tui_tree_selected(tree)) c2_tui_node_path(c2_tui_tree_selected(tree), selected, sizeof(selected));
     struct c2_tui_node old = *node;
-    node->kids = NULL;
-    node->nkids = 0;
+    memset(&node->kids, 0, sizeof(node->kids));
     bool ok = grow(node, &old, paths, n, 0);
     free(paths);
     free_kids(&old);
@@ -170,8 +163,8 @@ bool c2_tui_tree_roots(struct c2_tui_tree *tree, const cat2_strings *roots, stru
             *node = *was;
             node->name = name;
             *was = hollow;
-            for (size_t k = 0; k < node->nkids; k++)
-                node->kids[k]->parent = node;
+            for (size_t k = 0; k < node->kids.n; k++)
+                node->kids.p[k]->parent = node;
             was->kind = C2_TUI_ROOT;
         }
         if (node) {
@@ -181,7 +174,7 @@ bool c2_tui_tree_roots(struct c2_tui_tree *tree, const cat2_strings *roots, stru
     }
     free_kids(&tree->top);
     tree->top = fresh;
-    if (fresh.nkids) qsort(fresh.kids, fresh.nkids, sizeof(struct c2_tui_node *), compare_nodes);
+    if (fresh.kids.n) qsort(fresh.kids.p, fresh.kids.n, sizeof(struct c2_tui_node *), compare_nodes);
     return reselect(tree, selected, err) && (ok || c2_fail_nomem(err, "roots"));
 }
 
@@ -218,8 +211,8 @@ static bool mark_hits(struct c2_tui_node *node, struct c2_str filter)
     char path[2048];
     bool any = false;
 
-    for (size_t i = 0; i < node->nkids; i++)
-        any |= mark_hits(node->kids[i], filter);
+    for (size_t i = 0; i < node->kids.n; i++)
+        any |= mark_hits(node->kids.p[i], filter);
     if (node->kind == C2_TUI_DATASET) {
         c2_tui_node_path(node, path, sizeof(path));
         any = c2_tui_fuzzy(filter, c2_str_of(path)) > 0;
@@ -228,22 +221,16 @@ static bool mark_hits(struct c2_tui_node *node, struct c2_str filter)
     return any;
 }
 
-static bool add_rows(struct c2_tui_tree *tree, struct c2_tui_node *node, int depth)
+static bool add_rows(struct c2_tui_tree *tree, struct c2_tui_node *node, int depth, struct cat2_error *err)
 {
     bool filtered = tree->filter[0] != '\0';
 
-    for (size_t i = 0; i < node->nkids; i++) {
-        struct c2_tui_node *kid = node->kids[i];
+    for (size_t i = 0; i < node->kids.n; i++) {
+        struct c2_tui_node *kid = node->kids.p[i];
         if (filtered && !kid->hit) continue;
-        if (tree->nrows == tree->room) {
-            size_t room = tree->room ? tree->room * 2 : 64;
-            struct c2_tui_row *rows = realloc(tree->rows, room * sizeof(*rows));
-            if (!rows) return false;
-            tree->rows = rows;
-            tree->room = room;
-        }
-        tree->rows[tree->nrows++] = (struct c2_tui_row){kid, depth};
-        if ((filtered || kid->open) && !add_rows(tree, kid, depth + 1)) return false;
+        if (!c2_vec_push(&tree->rows, C2_VEC_NO_MAX, "rows", err, (struct c2_tui_row){kid, depth}))
+            return false;
+        if ((filtered || kid->open) && !add_rows(tree, kid, depth + 1, err)) return false;
     }
     return true;
 }
@@ -253,23 +240,23 @@ bool c2_tui_tree_update(struct c2_tui_tree *tree, struct cat2_error *err)
     const struct c2_tui_node *selected = c2_tui_tree_selected(tree);
 
     if (tree->filter[0]) mark_hits(&tree->top, c2_str_of(tree->filter));
-    tree->nrows = 0;
-    bool ok = add_rows(tree, &tree->top, 0);
+    tree->rows.n = 0;
+    bool ok = add_rows(tree, &tree->top, 0, err);
     while (selected && selected->kind != C2_TUI_TOP) { /* itself, or what it lies in */
-        for (size_t i = 0; i < tree->nrows; i++)
-            if (tree->rows[i].node == selected) {
+        for (size_t i = 0; i < tree->rows.n; i++)
+            if (tree->rows.p[i].node == selected) {
                 tree->selected = i;
                 return ok || c2_fail_nomem(err, "tree");
             }
         selected = selected->parent;
     }
-    if (tree->selected >= tree->nrows) tree->selected = tree->nrows ? tree->nrows - 1 : 0;
+    if (tree->selected >= tree->rows.n) tree->selected = tree->rows.n ? tree->rows.n - 1 : 0;
     return ok || c2_fail_nomem(err, "tree");
 }
 
 struct c2_tui_node *c2_tui_tree_selected(const struct c2_tui_tree *tree)
 {
-    return tree->selected < tree->nrows ? tree->rows[tree->selected].node : NULL;
+    return tree->selected < tree->rows.n ? tree->rows.p[tree->selected].node : NULL;
 }
 
 bool c2_tui_tree_select(struct c2_tui_tree *tree, struct c2_tui_node *node, struct cat2_error *err)
@@ -277,18 +264,18 @@ bool c2_tui_tree_select(struct c2_tui_tree *tree, struct c2_tui_node *node, stru
     for (struct c2_tui_node *up = node->parent; up && up->kind != C2_TUI_TOP; up = up->parent)
         up->open = true;
     if (!c2_tui_tree_update(tree, err)) return false;
-    for (size_t i = 0; i < tree->nrows; i++)
-        if (tree->rows[i].node == node) tree->selected = i;
+    for (size_t i = 0; i < tree->rows.n; i++)
+        if (tree->rows.p[i].node == node) tree->selected = i;
     return true;
 }
 
 bool c2_tui_tree_next_hit(struct c2_tui_tree *tree, int by)
 {
-    size_t n = tree->nrows;
+    size_t n = tree->rows.n;
 
     for (size_t i = 1; i < n; i++) {
         size_t at = (tree->selected + (by > 0 ? i : n - i)) % n;
-        if (tree->rows[at].node->kind != C2_TUI_DATASET) continue;
+        if (tree->rows.p[at].node->kind != C2_TUI_DATASET) continue;
         tree->selected = at;
         return true;
     }

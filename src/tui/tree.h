@@ -5,6 +5,7 @@
 #define C2_TUI_TREE_H
 
 #include "base/buf.h"
+#include "base/vec.h"
 #include "caterva2/caterva2.h"
 
 enum c2_tui_node_kind { C2_TUI_TOP, C2_TUI_ROOT, C2_TUI_FOLDER, C2_TUI_DATASET };
@@ -13,8 +14,10 @@ enum c2_tui_list_state { C2_TUI_UNLISTED, C2_TUI_LISTING, C2_TUI_LISTED };
 struct c2_tui_node {
     enum c2_tui_node_kind kind;
     char *name;
-    struct c2_tui_node *parent, **kids;
-    size_t nkids;
+    struct c2_tui_node *parent;
+    struct {
+        C2_VEC(struct c2_tui_node *);
+    } kids;
     bool open, subscribed, asked; /* asked: for its size */
     bool hit;                     /* the filter finds it, or something in it */
     enum c2_tui_list_state listed;
@@ -27,8 +30,10 @@ struct c2_tui_row {
 };
 struct c2_tui_tree {
     struct c2_tui_node top;
-    struct c2_tui_row *rows;
-    size_t nrows, room, selected;
+    struct {
+        C2_VEC(struct c2_tui_row);
+    } rows;
+    size_t selected;
     char filter[128];
 };
 

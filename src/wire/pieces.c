@@ -152,22 +152,8 @@ bool c2_pieces_end(const struct c2_pieces_reader *reader, struct cat2_error *err
 
 void c2_pieces_want_fini(struct c2_pieces_want *want)
 {
-    free(want->items);
-    free(want->spans);
-    *want = (struct c2_pieces_want){0};
-}
-
-static bool grow(void **list, size_t n, size_t *cap, size_t size, struct cat2_error *err)
-{
-    if (n < *cap) return true;
-    if (n >= C2_PIECE_RANGES_MAX)
-        return c2_fail(err, CAT2_ELIMIT, "pieces: more than %d ranges", C2_PIECE_RANGES_MAX);
-    size_t more = *cap ? *cap * 2 : 16;
-    void *grown = realloc(*list, more * size);
-    if (!grown) return c2_fail_nomem(err, "pieces");
-    *list = grown;
-    *cap = more;
-    return true;
+    c2_vec_fini(want);
+    c2_vec_fini(&want->spans);
 }
 
 static bool read_number(struct c2_cursor *in, int64_t max, int64_t *out)
@@ -188,15 +174,14 @@ static bool read_span(struct c2_cursor *in, int64_t max, struct c2_span *out)
 static bool read_spans(struct c2_cursor *in, const char *sep, struct c2_pieces_want *out,
                        struct cat2_error *err)
 {
-    struct c2_piece_want *item = &out->items[out->n - 1];
+    struct c2_piece_want *item = &out->p[out->n - 1];
 
     do {
         struct c2_span span;
-        if (!grow((void **)&out->spans, out->nspans, &out->spans_cap, sizeof(span), err)) return false;
         if (!read_span(in, C2_NBLOCKS_MAX, &span) ||
-            (item->nspans && span.first <= out->spans[out->nspans - 1].last))
+            (item->nspans && span.first <= out->spans.p[out->spans.n - 1].last))
             return c2_fail(err, CAT2_EINVAL, "blocks: ascending ranges expected, like 0-4 and 7");
-        out->spans[out->nspans++] = span;
+        if (!c2_vec_push(&out->spans, C2_PIECE_RANGES_MAX, "ranges", err, span)) return false;
         item->nspans++;
     } while (c2_cursor_eat(in, sep));
     return true;
@@ -204,13 +189,12 @@ static bool read_spans(struct c2_cursor *in, const char *sep, struct c2_pieces_w
 
 static bool read_bytes(struct c2_cursor *in, struct c2_pieces_want *out, struct cat2_error *err)
 {
-    struct c2_piece_want *item = &out->items[out->n - 1];
+    struct c2_piece_want *item = &out->p[out->n - 1];
     struct c2_span span;
 
-    if (!grow((void **)&out->spans, out->nspans, &out->spans_cap, sizeof(span), err)) return false;
     if (!read_span(in, C2_CHUNK_CBYTES_MAX, &span))
         return c2_fail(err, CAT2_EINVAL, "pieces: a range of bytes expected, like @4096-8191");
-    out->spans[out->nspans++] = span;
+    if (!c2_vec_push(&out->spans, C2_PIECE_RANGES_MAX, "ranges", err, span)) return false;
     item->nspans = 1;
     item->bytes = true;
     return true;
@@ -218,9 +202,8 @@ static bool read_bytes(struct c2_cursor *in, struct c2_pieces_want *out, struct 
 
 static bool add_item(struct c2_pieces_want *out, struct c2_span chunks, struct cat2_error *err)
 {
-    if (!grow((void **)&out->items, out->n, &out->cap, sizeof(*out->items), err)) return false;
-    out->items[out->n++] = (struct c2_piece_want){.chunks = chunks, .span_at = out->nspans};
-    return true;
+    return c2_vec_push(out, C2_PIECE_RANGES_MAX, "ranges of chunks", err,
+                       (struct c2_piece_want){.chunks = chunks, .span_at = out->spans.n});
 }
 
 bool c2_pieces_parse(struct c2_str text, struct c2_pieces_want *out, struct cat2_error *err)

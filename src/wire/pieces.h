@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/vec.h"
 
 #define C2_PIECES_TYPE      "application/x-caterva2-pieces"
 #define C2_PIECE_HEAD_SIZE  32
@@ -64,14 +65,14 @@ struct c2_span {
 };
 struct c2_piece_want {
     struct c2_span chunks;
-    size_t span_at, nspans; /* block ranges in c2_pieces_want.spans; nspans 0: whole chunks */
+    size_t span_at, nspans; /* block ranges in c2_pieces_want.spans; 0: whole chunks */
     bool bytes;             /* the one span is of bytes within the chunk, not of blocks */
 };
 struct c2_pieces_want {
-    struct c2_piece_want *items;
-    size_t n, cap;
-    struct c2_span *spans;
-    size_t nspans, spans_cap;
+    C2_VEC(struct c2_piece_want);
+    struct {
+        C2_VEC(struct c2_span);
+    } spans;
 };
 void c2_pieces_want_fini(struct c2_pieces_want *want);
 C2_DEFINE_AUTO(c2_pieces_want);

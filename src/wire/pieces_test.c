@@ -129,7 +129,7 @@ static void questions_are_parsed_or_refused(void **state)
         assert_int_equal(c2_pieces_parse(c2_str_of(cases[i].text), &want, &err), cases[i].good);
         if (!cases[i].good) continue;
         assert_int_equal(want.n, cases[i].n);
-        assert_int_equal(want.nspans, cases[i].nspans);
+        assert_int_equal(want.spans.n, cases[i].nspans);
     }
 }
 
