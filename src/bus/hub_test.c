@@ -271,6 +271,59 @@ static void a_root_is_removed_by_its_token_only(void **state)
     free(heard);
 }
 
+static void of_several_roots_the_others_stay(void **state)
+{
+    static const char *const orders[][3] = {{"a", "b", "c"}, {"b", "a", "c"}, {"c", "b", "a"}};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(orders); i++) {
+        struct c2_hub *hub = new_hub();
+        struct cat2_error err;
+        char tokens[3][33];
+        for (int k = 0; k < 3; k++) {
+            struct c2_root root = {{(char)('a' + k)}, "h:1"};
+            assert_true(c2_hub_put_root(hub, &root, C2_STR("{}"), tokens[k], &err));
+        }
+        for (size_t n = 3; n > 0; n--) {
+            const char *gone = orders[i][3 - n];
+            assert_true(c2_hub_delete_root(hub, gone, c2_str_of(tokens[*gone - 'a']), &err));
+            assert_int_equal(c2_hub_nroots(hub), n - 1);
+            for (size_t k = 3 - n + 1; k < 3; k++) {
+                bool found = false;
+                for (size_t m = 0; m < c2_hub_nroots(hub); m++)
+                    found = found || strcmp(c2_hub_root_at(hub, m)->name, orders[i][k]) == 0;
+                assert_true(found);
+            }
+        }
+        c2_hub_free(hub);
+    }
+}
+
+static bool refuse_to_save(void *ctx, const struct c2_root *root, const char *token, struct cat2_error *err)
+{
+    (void)ctx, (void)root, (void)token;
+    return c2_fail(err, CAT2_EIO, "the disk is full");
+}
+
+static void a_root_that_cannot_be_saved_is_not_told(void **state)
+{
+    struct c2_hub_store store = {.save_root = refuse_to_save};
+    struct c2_root root = {"foo", "h:1"};
+    struct heard *heard = new_heard();
+    struct cat2_error err = {0};
+    char token[33];
+    struct c2_hub *hub;
+
+    (void)state;
+    assert_true(c2_hub_new(&store, "e1", &hub, &err));
+    listen_to(hub, "@new", 0, "", NULL, heard);
+    assert_false(c2_hub_put_root(hub, &root, C2_STR("{}"), token, &err));
+    assert_string_equal(err.message, "the disk is full");
+    assert_int_equal(heard->n, 0);
+    c2_hub_free(hub);
+    free(heard);
+}
+
 static void numbering_goes_on_after_a_restart(void **state)
 {
     struct c2_hub *hub = new_hub();
@@ -301,6 +354,8 @@ int main(void)
         cmocka_unit_test(the_log_is_bound_in_bytes_too),
         cmocka_unit_test(a_listener_may_leave_while_it_is_told),
         cmocka_unit_test(a_root_is_removed_by_its_token_only),
+        cmocka_unit_test(of_several_roots_the_others_stay),
+        cmocka_unit_test(a_root_that_cannot_be_saved_is_not_told),
         cmocka_unit_test(numbering_goes_on_after_a_restart),
     };
 

@@ -138,7 +138,12 @@ static void a_new_grid_is_one_that_is_accepted(void **state)
             c2_grid_choose(shapes[i], 3, size, chunks, blocks);
             assert_true(c2_grid_init(&grid, shapes[i], chunks, blocks, 3, size, true, &err) ||
                         err.code == CAT2_ELIMIT);
-            assert_true((int64_t)chunks[0] * chunks[1] * chunks[2] * size <= 2 << 20);
+            int64_t nbytes = (int64_t)chunks[0] * chunks[1] * chunks[2] * size;
+            int64_t block_nbytes = (int64_t)blocks[0] * blocks[1] * blocks[2] * size;
+            assert_true(nbytes <= 2 << 20);
+            if (shapes[i][0] < 10000) continue;
+            assert_true(nbytes > 1 << 19); /* of a large array neither is a crumb */
+            assert_true(size > 1 << 15 || (block_nbytes > 1 << 15 && block_nbytes <= 1 << 17));
         }
     }
 }

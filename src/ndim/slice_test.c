@@ -90,6 +90,32 @@ static void integers_drop_their_axis_and_dots_fill(void **state)
     assert_true(bound.whole && bound.nitems == 1 && bound.out_ndim == 0);
 }
 
+static void whole_is_what_leaves_nothing_out(void **state)
+{
+    static const struct {
+        const char *text;
+        bool whole;
+    } cases[] = {{"", true},       {":, :", true}, {"...", true},    {"0:4, 0:5", true}, {"::1, :99", true},
+                 {"1:, :", false}, {":3", false},  {":, 1:", false}, {"::2", false},     {"::-1", false},
+                 {":, :4", false}, {"0", false},   {":, ::3", false}};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct cat2_error err;
+        struct c2_slice slice;
+        struct c2_bound bound;
+        assert_true(c2_slice_parse(c2_str_of(cases[i].text), &slice, &err));
+        assert_true(c2_slice_bind(&slice, (const int64_t[]){4, 5}, 2, &bound, &err));
+        assert_int_equal(bound.whole, cases[i].whole);
+    }
+    struct cat2_error err;
+    struct c2_slice slice;
+    struct c2_bound bound;
+    assert_true(c2_slice_parse(C2_STR("0, :"), &slice, &err));
+    assert_true(c2_slice_bind(&slice, (const int64_t[]){1, 5}, 2, &bound, &err));
+    assert_false(bound.whole); /* all the items, but an axis less */
+}
+
 static void what_does_not_fit_the_shape_names_the_axis(void **state)
 {
     struct cat2_error err;
@@ -134,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_bad_slice_is_refused_and_says_why),
                                        cmocka_unit_test(ranges_follow_python),
                                        cmocka_unit_test(integers_drop_their_axis_and_dots_fill),
+                                       cmocka_unit_test(whole_is_what_leaves_nothing_out),
                                        cmocka_unit_test(what_does_not_fit_the_shape_names_the_axis),
                                        cmocka_unit_test(a_part_of_a_selection_is_one)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,9 @@
  * against the same selection picked item by item from the wholly decoded data. */
 #include "blosc/blosc_testing.h"
 
+#include "base/endian.h"
 #include "base/fs.h"
+#include "blosc/chunk_format.h"
 #include "blosc/frame_impl.h"
 #include "cache/cachefile.h"
 #include "select/select.h"
@@ -306,6 +308,91 @@ static void one_chunk_of_a_selection_decodes_to_it(void **state)
     free(a);
 }
 
+/* Chunks of which the index says all: 0 NaN, 1 zeros, 2 nothing written, 3 absent. */
+static bool special_stat(void *self, int64_t nchunk, struct c2_chunk_stat *out, struct cat2_error *err)
+{
+    static const enum c2_chunk_kind kinds[] = {C2_CHUNK_NAN, C2_CHUNK_ZERO, C2_CHUNK_UNINIT, C2_CHUNK_ABSENT};
+
+    (void)self, (void)err;
+    *out = (struct c2_chunk_stat){.kind = kinds[nchunk], .cbytes = C2_CHUNK_HEADER};
+    return true;
+}
+
+static bool special_read(void *self, int64_t nchunk, int32_t off, int32_t n, uint8_t *to,
+                         struct cat2_error *err)
+{
+    (void)self, (void)nchunk, (void)off, (void)n, (void)to;
+    return c2_fail(err, CAT2_EINVAL, "there are no bytes");
+}
+
+static void chunks_that_the_index_tells_are_filled(void **state)
+{
+    static const struct c2_chunks_ops ops = {special_stat, special_read};
+    static const char *const dtypes[] = {"<f4", "<f8"};
+    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(dtypes); i++) {
+        C2_AUTO(c2_meta) meta = {.kind = C2_KIND_ARRAY};
+        struct cat2_error err = {0};
+        struct c2_slice slice;
+        struct c2_bound bound;
+        double out8[9];
+        float out4[9];
+        assert_true(c2_dtype_parse(c2_str_of(dtypes[i]), &meta.dtype, &err));
+        int32_t size = (int32_t)meta.dtype.itemsize;
+        assert_true(c2_grid_init(&meta.grid, (const int64_t[]){12}, (const int32_t[]){3},
+                                 (const int32_t[]){3}, 1, size, true, &err));
+        struct c2_selectable ds = {&meta, {&ops, NULL}};
+        assert_true(c2_slice_parse(C2_STR(":9"), &slice, &err));
+        assert_true(c2_slice_bind(&slice, meta.grid.shape, 1, &bound, &err));
+        void *out = size == 4 ? (void *)out4 : (void *)out8;
+        assert_true(c2_select_items(codec, &ds, &bound, out, &err));
+        for (int k = 0; k < 9; k++) {
+            double item = size == 4 ? (double)out4[k] : out8[k];
+            assert_true(k < 3 ? item != item : item == 0);
+        }
+        assert_true(c2_slice_parse(C2_STR("8:10"), &slice, &err));
+        assert_true(c2_slice_bind(&slice, meta.grid.shape, 1, &bound, &err));
+        assert_false(c2_select_items(codec, &ds, &bound, out, &err));
+        assert_int_equal(err.code, CAT2_ENOTFOUND);
+    }
+}
+
+static void what_does_not_fit_one_chunk_is_refused(void **state)
+{
+    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
+    C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+    C2_AUTO(c2_meta) meta = {.kind = C2_KIND_ARRAY, .cparams = c2_cparams_default(8, 8)};
+    struct c2_selectable ds = {.meta = &meta};
+    const int64_t nitems[] = {C2_CHUNK_NBYTES_MAX / 8 + 1, INT64_MAX / 2};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(nitems); i++) {
+        struct c2_bound bound = {.nitems = nitems[i]};
+        struct cat2_error err = {0};
+        assert_false(c2_select_chunk(codec, &ds, &bound, &chunk, &err));
+        assert_int_equal(err.code, CAT2_ELIMIT);
+    }
+}
+
+static void a_long_npy_header_is_of_version_two(void **state)
+{
+    C2_AUTO(c2_buf) descr = C2_BUF_INIT(1 << 20);
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
+    struct cat2_error err = {0};
+
+    (void)state;
+    assert_true(c2_buf_puts(&descr, "[('a', '<i4')", &err));
+    while (descr.n < 70000)
+        assert_true(c2_buf_printf(&descr, &err, ", ('field%zu', '<i4')", descr.n));
+    assert_true(c2_buf_puts(&descr, "]", &err));
+    assert_true(c2_npy_header(c2_buf_str(&descr), (const int64_t[]){3}, 1, &out, &err));
+    assert_memory_equal(out.p, "\x93NUMPY\x02\x00", 8);
+    assert_int_equal(c2_le32(out.p + 8) + 12, out.n);
+    assert_int_equal(out.n % 64, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +400,9 @@ int main(void)
         cmocka_unit_test(parts_follow_each_other_in_the_result),
         cmocka_unit_test(an_npy_header_is_numpys),
         cmocka_unit_test(one_chunk_of_a_selection_decodes_to_it),
+        cmocka_unit_test(chunks_that_the_index_tells_are_filled),
+        cmocka_unit_test(what_does_not_fit_one_chunk_is_refused),
+        cmocka_unit_test(a_long_npy_header_is_of_version_two),
     };
 
     c2_codec_setup();
