@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A publisher whose list says of a frame what cannot be true: the subscriber takes chunk by chunk what it would have mirrored."""
+"""Peers that say what cannot be true. A publisher whose list has bounds of a frame that cannot be: the subscriber takes chunk by
+chunk what it would have mirrored. A broker with roots that have no usable name or address: the subscriber knows the others."""
 import http.server
 import json
 import threading
+import types
 
 import blosc2
 import numpy as np
@@ -90,3 +92,30 @@ def test_the_bounds_of_a_frame_that_cannot_be_are_not_asked_for(lies):
         assert np.array_equal(np.frombuffer(body, "<i8"), np.arange(95, 205)), name
         frames = [path for path in asked[name] if path.startswith("/api/frame/")]
         assert len(frames) == (1 if name == "no_lie" else 0), (name, asked[name])
+
+
+class Broker(http.server.BaseHTTPRequestHandler):
+    """Of the Python dialect; no WebSocket is to be had."""
+    ROOTS = {"n" * 256: {"http": "127.0.0.1:1"}, "n" * 5000: {"http": "127.0.0.1:1"}, "long": {"http": "h" * 5000},
+             "nowhere": {}, "number": {"http": 7}, "fine": {"http": "127.0.0.1:1"}}
+
+    def do_GET(self):
+        body = json.dumps(self.ROOTS if self.path == "/api/roots" else {"detail": "no"}).encode()
+        self.send_response(200 if self.path == "/api/roots" else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_roots_without_a_usable_name_or_address_are_left_out(house):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broker)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sub = house.sub(types.SimpleNamespace(http=f"127.0.0.1:{server.server_port}"))
+    wait_until(lambda: b"fine" in get(sub.url + "/api/roots")[2])
+    assert list(json.loads(get(sub.url + "/api/roots")[2])) == ["fine"]
+    server.shutdown()
+    server.server_close()
