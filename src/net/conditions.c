@@ -2,7 +2,8 @@
 /* Conditional requests (RFC 9110, 13.1): all services decide about them here. */
 #include "net/server.h"
 
-bool c2_etag_listed(struct c2_str header, const char *etag_quoted)
+/* Quoted, by strong comparison; unquoted, as Python's clients send it; or "*". */
+static bool is_listed(struct c2_str header, const char *etag_quoted)
 {
     struct c2_str etag = c2_str_of(etag_quoted), rest = header, part;
 
@@ -22,8 +23,8 @@ bool c2_reply_if_other(struct c2_request *req, const char *etag_quoted, const ch
 {
     struct c2_str header;
 
-    if (!c2_request_header(req, "If-Match", &header) || c2_etag_listed(header, etag_quoted) ||
-        (also && c2_etag_listed(header, also)))
+    if (!c2_request_header(req, "If-Match", &header) || is_listed(header, etag_quoted) ||
+        (also && is_listed(header, also)))
         return false;
     c2_reply_detail(req, 412, "what is there is of another generation: %s", etag_quoted);
     return true;
@@ -33,8 +34,7 @@ bool c2_reply_if_known(struct c2_request *req, const char *etag_quoted)
 {
     struct c2_str header;
 
-    if (!c2_request_header(req, "If-None-Match", &header) || !c2_etag_listed(header, etag_quoted))
-        return false;
+    if (!c2_request_header(req, "If-None-Match", &header) || !is_listed(header, etag_quoted)) return false;
     c2_reply_header(req, "ETag", etag_quoted);
     c2_reply_empty(req, 304);
     return true;

@@ -158,8 +158,5 @@ bool c2_reply_if_other(struct c2_request *req, const char *etag_quoted, const ch
 bool c2_reply_if_known(struct c2_request *req, const char *etag_quoted);
 /** Both. */
 bool c2_reply_if_settled(struct c2_request *req, const char *etag_quoted);
-/** Does the If-None-Match / If-Match value list this etag (quoted strong compare, "*", and Python's unquoted
- * equality)? */
-bool c2_etag_listed(struct c2_str header, const char *etag_quoted);
 
 #endif

@@ -23,7 +23,8 @@ static int shown(struct c2_str text)
     return (int)c2_min_i64(200, (int64_t)text.n);
 }
 
-void c2_grove_no_path(struct c2_request *req, struct c2_str path, struct c2_str file)
+/* 404 as H5Web knows it. */
+static void reply_no_path(struct c2_request *req, struct c2_str path, struct c2_str file)
 {
     c2_reply_detail(req, 404, "/%.*s is not a valid path in %.*s", shown(path), path.p, shown(file), file.p);
 }
@@ -51,7 +52,7 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
     else if (!found->root)
         c2_reply_detail(req, 404, "File not found: %.*s", shown(file), file.p);
     else if (!found->ds && !found->folder)
-        c2_grove_no_path(req, path, file);
+        reply_no_path(req, path, file);
     else if (!found->ds && asked->data)
         c2_reply_detail(req, 400, "/%.*s is a group, not a dataset", shown(path), path.p);
     else if (found->ds && found->ds->error && asked->data)
@@ -60,7 +61,9 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
         asked->fn(found);
 }
 
-void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data, c2_grove_fn *fn)
+/* The request is answered {"message"} if there is no such thing, else by fn; only for datasets that can be
+ * served when `data`. */
+static void find(struct c2_request *req, struct c2_subscriber *sub, bool data, c2_grove_fn *fn)
 {
     struct c2_str file, path = path_of(req), links = c2_view_query(req, "resolve_links");
     struct cat2_error err;
@@ -77,7 +80,7 @@ void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data,
     struct c2_root_state *root = c2_sub_root(sub, file);
     struct c2_str bare = {path.p, path.n && path.p[path.n - 1] == '/' ? path.n - 1 : path.n};
     if (root && bare.n && !c2_path_check(bare, &err)) {
-        c2_grove_no_path(req, bare, file);
+        reply_no_path(req, bare, file);
         return;
     }
     struct asked *asked = c2_arena_alloc(c2_request_arena(req), sizeof(*asked));
@@ -136,22 +139,22 @@ static void give_attrs(const struct c2_found *at)
 
 static void handle_meta(struct c2_request *req, void *state)
 {
-    c2_grove_find(req, state, false, give_meta);
+    find(req, state, false, give_meta);
 }
 
 static void handle_attr(struct c2_request *req, void *state)
 {
-    c2_grove_find(req, state, false, give_attrs);
+    find(req, state, false, give_attrs);
 }
 
 static void handle_data(struct c2_request *req, void *state)
 {
-    c2_grove_find(req, state, true, c2_grove_data);
+    find(req, state, true, c2_grove_data);
 }
 
 static void handle_paths(struct c2_request *req, void *state)
 {
-    c2_grove_find(req, state, false, c2_grove_paths);
+    find(req, state, false, c2_grove_paths);
 }
 
 static const struct c2_route routes[] = {

@@ -9,12 +9,6 @@
 /* at: what `file` and `path` name; ds NULL: a folder, or the root. */
 typedef void c2_grove_fn(const struct c2_found *at);
 
-/** The request is answered {"message"} if there is no such thing, else by fn; only for datasets that can be
- * served when `data`. */
-void c2_grove_find(struct c2_request *req, struct c2_subscriber *sub, bool data, c2_grove_fn *fn);
-/** 404 as H5Web knows it. */
-void c2_grove_no_path(struct c2_request *req, struct c2_str path, struct c2_str file);
-
 /* ---- grove_entity.c ---- */
 /** The entity of a dataset; one that cannot be served is there too, and says why in an attribute. */
 void c2_grove_dataset(const struct c2_ds *ds, struct c2_jw *w);

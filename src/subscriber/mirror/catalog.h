@@ -28,7 +28,6 @@ void c2_sub_drop_all(struct c2_root_state *root);
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_sub_save_root(struct c2_root_state *root);
 void c2_sub_roots_free(struct c2_subscriber *sub);
-bool c2_root_name_ok(struct c2_str name);
 
 /** Is there anything beneath this folder of the root? */
 bool c2_sub_is_folder(const struct c2_root_state *root, struct c2_str folder);

@@ -9,8 +9,6 @@
 #define C2_ZARR_METADATA_NBYTES (8 << 20) /* one .zmetadata or list of links */
 #define C2_ZARR_FOLDERS_MAX     256 /* in one .zmetadata: their publisher is asked for the attributes of each */
 
-/** The axes of one chunk: the dataset's, at least 1. */
-void c2_zarr_chunk_shape(const struct c2_grid *grid, int64_t shape[C2_DIM_MAX]);
 /** A chunk key, "2.0.17" ("0" without axes): plain decimals. false: it is none of `ndim` axes. */
 bool c2_zarr_key_parse(struct c2_str key, int ndim, int64_t index[C2_DIM_MAX]);
 /** The items of a chunk; reaches beyond the shape at the edges. @errors CAT2_ENOTFOUND beyond the grid. */
