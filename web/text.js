@@ -79,7 +79,7 @@ export class BytesView extends View {
     const slice = `${Math.floor(offset / itemsize)}:${Math.ceil((offset + this.step) / itemsize)}`;
     const answer = await get(`/api/fetch/${encode(path)}${query({ slice_: slice, format: "raw" })}`, { signal });
     const bytes = new Uint8Array(await answer.arrayBuffer());
-    signal.throwIfAborted();
+    if (signal.aborted) return [];
     const count = (n) => n.toLocaleString("en");
     this.place.textContent = `bytes ${count(offset)} to ${count(offset + bytes.length)} of ${nbytes(this.nbytes)}`;
     if (!bytes.length) return [h("p", { class: "empty" }, "0 bytes")];

@@ -50,8 +50,8 @@ def test_what_a_view_asked_for_is_given_up_when_it_is_left(server, page, path, p
 def test_the_next_slice_is_not_fetched_for_nobody(server, page):
     show(page, server, CUBE)
     drawn(page, "0,:,:")
+    page.js("window.hold = 'at=2,'")
     page.key("]")
-    page.js("window.hold = '/api/tile/'")
     page.wait("held.length > 0")
     page.click("#tab-table")
     page.wait("held.every(it => it.signal?.aborted)")
@@ -86,6 +86,7 @@ def test_pages_of_bytes_come_in_the_order_they_were_asked_for(server, page):
     page.js("window.hold = '/api/fetch/'")
     page.key("]")
     page.key("[")
+    page.wait("held.length === 2")
     release(page, "held[1]")
     release(page, "held[0]")
     assert page.js("document.querySelector('pre.hex').textContent.startsWith('00000000') && document.querySelector('.toolbar .small').textContent.startsWith('bytes 0 to 4,096')")
