@@ -172,18 +172,6 @@ bool c2_statedir_publisher(const struct c2_options *options, const struct c2_sta
     return true;
 }
 
-/* Held by a program that runs? */
-static bool is_used(const char *statedir)
-{
-    char path[C2_STATEDIR_MAX + 100];
-
-    snprintf(path, sizeof(path), "%s/LOCK", statedir);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    bool used = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
-    if (fd >= 0) close(fd);
-    return used;
-}
-
 bool c2_statedir_serve(const struct c2_options *options, const char *name, char out[C2_STATEDIR_MAX],
                        struct cat2_error *err)
 {
@@ -195,7 +183,7 @@ bool c2_statedir_serve(const struct c2_options *options, const char *name, char 
     int house = lock_house();
     snprintf(published, sizeof(published), "pub.%s", name);
     if (house >= 0 && is_there(OLD, "bro") && !is_there(out, "bro")) {
-        if (is_used(HOUSE "/serve/bro"))
+        if (c2_state_is_used(HOUSE "/serve/bro"))
             c2_log_warn("%s, of an earlier version, is not taken over: it is in use by another process", OLD);
         else if (!is_there(OLD, published))
             c2_log_info("%s, of an earlier version, is the state of other roots and left as it is", OLD);

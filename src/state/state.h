@@ -24,6 +24,8 @@ struct c2_state_kind {
 bool c2_state_open(const char *statedir, const struct c2_state_kind *kind, struct c2_state **out,
                    struct cat2_error *err);
 void c2_state_close(struct c2_state *state);
+/** Is it open in a process? Where locks are not to be had: no. */
+bool c2_state_is_used(const char *statedir);
 
 /** Tables are named by constants ("roots", "etags", "events"); keys and values are text. Ordered by insertion
  * unless said. */

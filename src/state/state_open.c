@@ -17,10 +17,23 @@
 
 /* ---- whose it is ---- */
 
+#define LOCK "LOCK" /* its name in the directory */
+
+bool c2_state_is_used(const char *statedir)
+{
+    int dirfd = open(statedir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = dirfd < 0 ? -1 : openat(dirfd, LOCK, O_RDWR | O_CLOEXEC);
+    bool used = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+
+    if (fd >= 0) close(fd);
+    if (dirfd >= 0) close(dirfd);
+    return used;
+}
+
 /* One process a state directory. */
 static bool take_lock(struct c2_state *state, int dirfd, const char *statedir, struct cat2_error *err)
 {
-    state->lockfd = openat(dirfd, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    state->lockfd = openat(dirfd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (state->lockfd < 0) return c2_fail_errno(err, errno, "%.150s/LOCK", statedir);
     if (flock(state->lockfd, LOCK_EX | LOCK_NB) == 0) return true;
     return c2_fail(err, CAT2_EIO, "%.150s is in use by another process", statedir);

@@ -180,11 +180,14 @@ static void what_was_put_survives_kill(void **state)
 
 static void a_second_process_is_refused_and_told_why(void **state)
 {
-    struct c2_state *s = must_open();
-
     (void)state;
+    assert_false(c2_state_is_used(folder));
+    struct c2_state *s = must_open();
     assert_non_null(strstr(refused().message, "in use by another process"));
+    assert_true(c2_state_is_used(folder));
     c2_state_close(s);
+    assert_false(c2_state_is_used(folder));
+    assert_false(c2_state_is_used("/nowhere"));
 }
 
 /* ---- the number of the format ---- */
