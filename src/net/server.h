@@ -71,6 +71,8 @@ struct c2_str c2_request_param(const struct c2_request *req,
 void c2_request_param_set(struct c2_request *req, const char *name, struct c2_str value);
 bool c2_request_query(const struct c2_request *req, const char *name,
                       struct c2_str *out); /* decoded; the last one wins */
+/** All values of a name in the query, decoded, in its arena; how many were written. */
+size_t c2_request_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max);
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out); /* any case */
 struct c2_bytes c2_request_body(const struct c2_request *req); /* POST, at most C2_REQUEST_BODY_MAX */
 const void *c2_request_route_arg(const struct c2_request *req);

@@ -189,22 +189,3 @@ void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds)
     c2_sub_put_url(&w, "", ds->sub->config.public_url, "/files/", c2_buf_str(&path));
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
-
-size_t c2_sub_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max)
-{
-    struct c2_str path, rest, key, value;
-    struct cat2_error err;
-    size_t n = 0;
-
-    c2_str_cut(c2_request_target(req), '?', &path, &rest);
-    while (n < max && c2_query_next(&rest, &key, &value)) {
-        C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_PATH_MAX);
-        C2_AUTO(c2_buf) plain = C2_BUF_INIT(C2_PATH_MAX);
-        if (!c2_url_decode(key, true, &plain, &err) || !c2_str_is(c2_buf_str(&plain), name) ||
-            !c2_url_decode(value, true, &text, &err))
-            continue;
-        char *copy = c2_arena_strdup(c2_request_arena(req), c2_buf_str(&text));
-        if (copy) out[n++] = c2_str_of(copy);
-    }
-    return n;
-}

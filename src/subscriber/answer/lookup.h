@@ -44,7 +44,5 @@ void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds);
 /** SCHEME BASE ROUTE PATH, percent-encoded, as a JSON string. */
 void c2_sub_put_url(struct c2_jw *w, const char *scheme, const char *base, const char *route,
                     struct c2_str path);
-/** All values of a name in the query, decoded; how many were written. */
-size_t c2_sub_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max);
 
 #endif

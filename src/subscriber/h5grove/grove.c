@@ -24,7 +24,7 @@ static int shown(struct c2_str text)
 }
 
 /* 404 as H5Web knows it. */
-static void reply_no_path(struct c2_request *req, struct c2_str path, struct c2_str file)
+static void no_path(struct c2_request *req, struct c2_str path, struct c2_str file)
 {
     c2_reply_detail(req, 404, "/%.*s is not a valid path in %.*s", shown(path), path.p, shown(file), file.p);
 }
@@ -52,7 +52,7 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
     else if (!found->root)
         c2_reply_detail(req, 404, "File not found: %.*s", shown(file), file.p);
     else if (!found->ds && !found->folder)
-        reply_no_path(req, path, file);
+        no_path(req, path, file);
     else if (!found->ds && asked->data)
         c2_reply_detail(req, 400, "/%.*s is a group, not a dataset", shown(path), path.p);
     else if (found->ds && found->ds->error && asked->data)
@@ -63,7 +63,7 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
 
 /* The request is answered {"message"} if there is no such thing, else by fn; only for datasets that can be
  * served when `data`. */
-static void find(struct c2_request *req, struct c2_subscriber *sub, bool data, c2_grove_fn *fn)
+static void find_entity(struct c2_request *req, struct c2_subscriber *sub, bool data, c2_grove_fn *fn)
 {
     struct c2_str file, path = path_of(req), links = c2_view_query(req, "resolve_links");
     struct cat2_error err;
@@ -80,7 +80,7 @@ static void find(struct c2_request *req, struct c2_subscriber *sub, bool data, c
     struct c2_root_state *root = c2_sub_root(sub, file);
     struct c2_str bare = {path.p, path.n && path.p[path.n - 1] == '/' ? path.n - 1 : path.n};
     if (root && bare.n && !c2_path_check(bare, &err)) {
-        reply_no_path(req, bare, file);
+        no_path(req, bare, file);
         return;
     }
     struct asked *asked = c2_arena_alloc(c2_request_arena(req), sizeof(*asked));
@@ -119,7 +119,7 @@ static void give_meta(const struct c2_found *at)
 static void give_attrs(const struct c2_found *at)
 {
     struct c2_str names[NAMES_MAX + 1];
-    size_t n = c2_sub_queries(at->req, "attr_keys", names, NAMES_MAX + 1);
+    size_t n = c2_request_queries(at->req, "attr_keys", names, NAMES_MAX + 1);
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
     struct c2_jw w;
@@ -139,22 +139,22 @@ static void give_attrs(const struct c2_found *at)
 
 static void handle_meta(struct c2_request *req, void *state)
 {
-    find(req, state, false, give_meta);
+    find_entity(req, state, false, give_meta);
 }
 
 static void handle_attr(struct c2_request *req, void *state)
 {
-    find(req, state, false, give_attrs);
+    find_entity(req, state, false, give_attrs);
 }
 
 static void handle_data(struct c2_request *req, void *state)
 {
-    find(req, state, true, c2_grove_data);
+    find_entity(req, state, true, c2_grove_data);
 }
 
 static void handle_paths(struct c2_request *req, void *state)
 {
-    find(req, state, false, c2_grove_paths);
+    find_entity(req, state, false, c2_grove_paths);
 }
 
 static const struct c2_route routes[] = {

@@ -23,7 +23,7 @@ void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const ch
         watcher->dataset(watcher->ctx, root, ds, change);
 }
 
-static bool is_root_name(struct c2_str name)
+static bool root_name_ok(struct c2_str name)
 {
     return name.n > 0 && name.n <= C2_NAME_MAX && name.p[0] != '@' && name.p[0] != '.' &&
            !memchr(name.p, '/', name.n) && !memchr(name.p, '\0', name.n);
@@ -38,7 +38,7 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
         root->root = *from;
         return root;
     }
-    if (!is_root_name(c2_str_of(from->name))) {
+    if (!root_name_ok(c2_str_of(from->name))) {
         c2_fail(err, CAT2_EINVAL, "root name '%.60s' cannot be a folder", from->name);
         return NULL;
     }
@@ -254,7 +254,7 @@ static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, stru
     struct c2_root from = {0};
     struct c2_str flag, http;
 
-    if (!c2_str_cut(value, ' ', &flag, &http) || !is_root_name(key)) return true;
+    if (!c2_str_cut(value, ' ', &flag, &http) || !root_name_ok(key)) return true;
     snprintf(from.name, sizeof(from.name), "%.*s", C2_STR_ARG(key));
     snprintf(from.http, sizeof(from.http), "%.*s", C2_STR_ARG(http));
     struct c2_root_state *root = c2_sub_root_add(sub, &from, err);

@@ -21,7 +21,7 @@ static size_t pick_roots(struct c2_request *req, struct c2_subscriber *sub, stru
                          bool *named)
 {
     struct c2_str names[ROOTS_PICKED_MAX];
-    size_t n = 0, nnames = c2_sub_queries(req, "roots", names, C2_ARRAY_LEN(names));
+    size_t n = 0, nnames = c2_request_queries(req, "roots", names, C2_ARRAY_LEN(names));
 
     *named = nnames > 0;
     for (size_t i = 0; i < nnames; i++) {

@@ -22,7 +22,7 @@ static void begin(struct c2_page *page, struct c2_request *req, struct c2_subscr
 static void handle_root_list(struct c2_request *req, void *state)
 {
     struct c2_str names[ROOTS_MAX];
-    size_t n = c2_sub_queries(req, "roots", names, ROOTS_MAX);
+    size_t n = c2_request_queries(req, "roots", names, ROOTS_MAX);
     struct c2_page page;
 
     begin(&page, req, state);
@@ -83,7 +83,7 @@ static void on_listed(void *ctx, const struct cat2_error *err)
 static void handle_path_list(struct c2_request *req, void *state)
 {
     struct c2_str names[ROOTS_MAX];
-    size_t n = c2_sub_queries(req, "roots", names, ROOTS_MAX);
+    size_t n = c2_request_queries(req, "roots", names, ROOTS_MAX);
     struct old_list *l = calloc(1, sizeof(*l));
 
     if (!l) {

@@ -5,7 +5,7 @@
 /* ---- chunks ---- */
 
 /* The axes of one chunk: the dataset's, at least 1. */
-static void chunk_shape(const struct c2_grid *grid, int64_t shape[C2_DIM_MAX])
+static void chunk_shape_of(const struct c2_grid *grid, int64_t shape[C2_DIM_MAX])
 {
     for (int i = 0; i < grid->ndim; i++)
         shape[i] = c2_max_i64(1, grid->chunks[i]);
@@ -39,7 +39,7 @@ bool c2_zarr_chunk_bound(const struct c2_grid *grid, const int64_t index[C2_DIM_
     int64_t shape[C2_DIM_MAX];
 
     *out = (struct c2_bound){.ndim = grid->ndim, .out_ndim = grid->ndim, .nitems = 1};
-    chunk_shape(grid, shape);
+    chunk_shape_of(grid, shape);
     for (int i = 0; i < grid->ndim; i++) {
         if (index[i] >= c2_div_ceil(grid->shape[i], shape[i]))
             return c2_fail(err, CAT2_ENOTFOUND, "there is no chunk %lld along axis %d, of %lld",
@@ -139,7 +139,7 @@ void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w)
 {
     int64_t chunks[C2_DIM_MAX];
 
-    chunk_shape(&meta->grid, chunks);
+    chunk_shape_of(&meta->grid, chunks);
     c2_jw_begin_object(w);
     c2_jw_key(w, "zarr_format");
     c2_jw_int(w, 2);
