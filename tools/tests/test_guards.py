@@ -76,6 +76,11 @@ def test_style_faults_are_found(tmp_path):
         assert word in out, (word, out)
 
 
+def test_every_limit_has_its_reason():
+    code, out = run("check_limits.py", ROOT)
+    assert code == 0, out
+
+
 def test_a_limit_without_a_reason_is_found(tmp_path):
     for room in ("base", "net", "bus"):
         (tmp_path / "src" / room).mkdir(parents=True)
@@ -89,6 +94,11 @@ def test_a_limit_without_a_reason_is_found(tmp_path):
     for words in ("a.c:4: BARE_MAX has no reason", "limits.h:4: C2_LONE_MAX is of net alone", "a.h:4: C2_NET_MAX is used in bus too"):
         assert words in out, (words, out)
     assert out.count("\n") == 3, out
+
+
+def test_every_declared_function_is_called():
+    code, out = run("check_uses.py", ROOT)
+    assert code == 0, out
 
 
 def test_a_function_that_nobody_calls_is_found(tmp_path):
