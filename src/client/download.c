@@ -150,6 +150,22 @@ static bool unpack(cat2_client *client, struct c2_frame *frame, int out, struct 
     return ok;
 }
 
+/* Where a file is in the way of a directory, as when a container was saved there whole, the error names both.
+ * Always false. */
+static bool explain(const char *file, char *dir, struct cat2_error *err)
+{
+    struct stat st;
+
+    for (char *slash = strchr(dir + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash) *slash = '\0';
+        if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
+            return c2_fail(err, CAT2_EIO, "%.150s is a file, so %.150s cannot be saved beneath it", dir,
+                           file);
+        if (!slash) return false;
+        *slash = '/';
+    }
+}
+
 static bool make_parents(const char *file, struct cat2_error *err)
 {
     const char *slash = strrchr(file, '/');
@@ -159,8 +175,9 @@ static bool make_parents(const char *file, struct cat2_error *err)
     int n = snprintf(dir, sizeof(dir), "%.*s", (int)(slash - file), file);
     if (n < 0 || (size_t)n >= sizeof(dir)) return c2_fail(err, CAT2_ELIMIT, "path too long: %.100s", file);
     int fd = c2_fs_open_dir(dir, true, err);
-    if (fd >= 0) close(fd);
-    return fd >= 0;
+    if (fd < 0) return explain(file, dir, err);
+    close(fd);
+    return true;
 }
 
 /* Check what came, and give it its place. */
@@ -204,7 +221,12 @@ static char *with_suffix(const char *file, const char *suffix)
 
 static bool run(struct download *d, struct cat2_error *err)
 {
+    struct stat st;
+
     if (!make_parents(d->file, err)) return false;
+    if (stat(d->file, &st) == 0 && S_ISDIR(st.st_mode))
+        return c2_fail(err, CAT2_EIO, "%.150s is a directory, so %.100s cannot be saved in its place",
+                       d->file, d->dataset->path);
     d->fd = open(d->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (d->fd < 0) return c2_fail_errno(err, errno, "%.150s", d->part);
     bool ok = (receive(d, err) && finish(d, err)) || c2_client_named(d->dataset->path, err);

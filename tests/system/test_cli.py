@@ -76,6 +76,17 @@ def test_download_honours_outdir_and_decompresses_files(stack, tmp_path):
     assert not list(tmp_path.rglob("*.part*"))
 
 
+def test_a_download_that_finds_no_place_names_what_is_in_the_way(stack, tmp_path):
+    (tmp_path / "foo").mkdir()
+    (tmp_path / "foo/dir1").write_bytes(b"a container, saved whole")
+    code, _, words = ask(stack, "download", "foo/dir1/ds-2d.b2nd", cwd=tmp_path, check=False)
+    assert code != 0 and "foo/dir1 is a file, so foo/dir1/ds-2d.b2nd cannot be saved beneath it" in words, words
+    (tmp_path / "foo/ds-1d.b2nd").mkdir()
+    code, _, words = ask(stack, "download", "foo/ds-1d.b2nd", cwd=tmp_path, check=False)
+    assert code != 0 and "foo/ds-1d.b2nd is a directory" in words, words
+    assert not list(tmp_path.rglob("*.part*"))
+
+
 def test_an_interrupted_download_goes_on_where_it_was(stack, tmp_path):
     ask(stack, "download", "foo/ds-1d.b2nd", cwd=tmp_path)
     whole = (tmp_path / "foo/ds-1d.b2nd").read_bytes()
