@@ -38,7 +38,7 @@ static bool open_server(struct c2_service *s, const char *at, struct c2_server *
 {
     int others = 1 + c2_options_nargs(s->options), share = c2_service_connections(s, true) / others;
     struct c2_server_options options = {.server_name = "caterva2/" C2_VERSION,
-                                        .backlog_max_connections = share < 4 ? 4 : share};
+                                        .connections_max = share < 4 ? 4 : share};
     C2_AUTO(c2_buf) text = C2_BUF_INIT(299);
 
     if (!c2_endpoint_parse(c2_str_of(at), &options.listen, err) ||

@@ -196,7 +196,7 @@ static bool open_server(struct life *life, struct cat2_error *err)
     struct c2_server_options options = {.cors = true, .server_name = "caterva2/" C2_VERSION};
     struct cat2_error why;
 
-    options.backlog_max_connections = c2_service_connections(s, life->roles[0].nroots < 0);
+    options.connections_max = c2_service_connections(s, life->roles[0].nroots < 0);
     if (!c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err))
         return false;
     if (!life->roles[0].any_port || c2_options_given(s->options, "http"))

@@ -198,9 +198,8 @@ static bool start_daemon(struct c2_server *server, const struct c2_server_option
                          struct cat2_error *err)
 {
     unsigned connections =
-        options->backlog_max_connections ? (unsigned)options->backlog_max_connections : C2_CONNECTIONS_MAX;
-    unsigned usual = connections < FEW_CONNECTIONS ? 10 : 30; /* others wait for the place */
-    unsigned idle = options->idle_timeout_s ? (unsigned)options->idle_timeout_s : usual;
+        options->connections_max ? (unsigned)options->backlog_max_connections : C2_CONNECTIONS_MAX;
+    unsigned idle = connections < FEW_CONNECTIONS ? 10 : 30; /* others wait for the place */
 
     server->connections_max = connections;
     server->daemon = MHD_start_daemon(

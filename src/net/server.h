@@ -36,10 +36,9 @@ struct c2_route {
 };
 struct c2_server_options {
     struct c2_endpoint listen;
-    int backlog_max_connections; /* 0: C2_CONNECTIONS_MAX */
-    int idle_timeout_s;          /* 0: 30, 10 where connections are few */
-    bool cors;                   /* Access-Control-Allow-Origin: * on GET, and answers preflight OPTIONS */
-    const char *server_name;     /* "cat2sub/0.1.0" */
+    int connections_max;     /* 0: C2_CONNECTIONS_MAX. Idle ones end after 30 s, of few after 10 s */
+    bool cors;               /* Access-Control-Allow-Origin: * on GET, and answers preflight OPTIONS */
+    const char *server_name; /* "cat2sub/0.1.0" */
 };
 /** Bind and listen at once; requests are served when the loop runs. @errors CAT2_EIO names the address ("in
  * use"). */
