@@ -198,7 +198,7 @@ static bool start_daemon(struct c2_server *server, const struct c2_server_option
                          struct cat2_error *err)
 {
     unsigned connections =
-        options->connections_max ? (unsigned)options->backlog_max_connections : C2_CONNECTIONS_MAX;
+        options->connections_max ? (unsigned)options->connections_max : C2_CONNECTIONS_MAX;
     unsigned idle = connections < FEW_CONNECTIONS ? 10 : 30; /* others wait for the place */
 
     server->connections_max = connections;

@@ -4,8 +4,6 @@ import pathlib
 import subprocess
 import sys
 
-import pytest
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "tools"
 HEAD = "/* SPDX-License-Identifier: BSD-3-Clause */\n/* A file. */\n"
@@ -56,12 +54,6 @@ def test_a_circle_is_found(tmp_path):
 
 def test_the_code_keeps_the_style():
     code, out = run("check_style.py", ROOT)
-    assert code == 0, out
-
-
-@pytest.mark.parametrize("guard", ["check_limits.py", "check_uses.py"])
-def test_limits_have_reasons_and_functions_are_called(guard):
-    code, out = run(guard, ROOT)
     assert code == 0, out
 
 
