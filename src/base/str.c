@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Views of text, and the cursor. */
+/* Borrowed text, and the cursor. */
 #include "base/str.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Views of text and bytes that somebody else owns, and a cursor that reads text without ever passing its end.
+/* Text and bytes that somebody else owns, and a cursor that reads text without ever passing its end.
  */
 #ifndef C2_BASE_STR_H
 #define C2_BASE_STR_H

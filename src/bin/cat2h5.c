@@ -19,7 +19,7 @@
 
 int main(int argc, char **argv)
 {
-    static const struct c2_helper helper = {
+    static const struct c2_helper_program helper = {
         .program = "cat2h5",
         .synopsis = "[ROOT]",
         .about =

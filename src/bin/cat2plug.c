@@ -14,7 +14,7 @@
 
 int main(int argc, char **argv)
 {
-    static const struct c2_helper helper = {
+    static const struct c2_helper_program helper = {
         .program = "cat2plug",
         .synopsis = "PLUGIN.so",
         .about = "Run a display plugin for a subscriber, which talks to it on standard input.",

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-struct c2_helper {
+struct c2_helper_program {
     const char *program, *synopsis, *about, *starters; /* "publishers" */
     int args_min, args_max;
 };
 
 /** Was that all? Then *status is the exit status. */
-static inline bool c2_helper_told(const struct c2_helper *it, int argc, char **argv, int *status)
+static inline bool c2_helper_told(const struct c2_helper_program *it, int argc, char **argv, int *status)
 {
     const char *first = argc > 1 ? argv[1] : "";
 

@@ -5,7 +5,7 @@
 
 #include "base/fds.h"
 #include "bin/options.h"
-#include "net/client.h"
+#include "net/http_client.h"
 #include "net/server.h"
 #include "net/worker.h"
 

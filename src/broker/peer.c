@@ -13,10 +13,10 @@
 #include "wire/proof.h"
 #include "wire/pubsub.h"
 
-#define ACK_MS   2000                 /* for the replies of those notified: a publisher waits for them */
-#define LOST_MS  5000                 /* if a peer of ours does not reply for this long, a frame was lost */
-#define SUBS_MAX 4096                 /* of one peer */
-#define OWED_MAX (4 * C2_HUB_LOG_MAX) /* replies; beyond, the peer is disconnected */
+#define ACK_MS            2000 /* for the replies of those notified: a publisher waits for them */
+#define LOST_MS           5000 /* if a peer of ours does not reply for this long, a frame was lost */
+#define SUBSCRIPTIONS_MAX 4096 /* of one peer */
+#define OWED_MAX          (4 * C2_HUB_LOG_MAX) /* replies; beyond, the peer is disconnected */
 
 struct c2_publication {
     struct c2_broker *broker;
@@ -32,10 +32,10 @@ struct owed {
     char call_id[33];
     struct c2_publication *publication;
 };
-struct peer_sub {
-    struct peer_sub *next;
+struct peer_subscription {
+    struct peer_subscription *next;
     struct c2_peer *peer;
-    struct c2_hub_sub *sub;
+    struct c2_hub_subscription *subscription;
     char id[33];
     bool numbered; /* asked by "resume": a peer of ours */
     bool resync;
@@ -45,8 +45,8 @@ struct c2_peer {
     struct c2_broker *broker;
     struct c2_ws *ws;
     char id[33];
-    struct peer_sub *subs;
-    size_t nsubs;
+    struct peer_subscription *subscriptions;
+    size_t nsubscriptions;
     struct owed *owed;
     size_t nowed;
     struct c2_publication *publications;
@@ -123,8 +123,8 @@ static struct c2_publication *publication_new(struct c2_peer *peer, struct c2_st
 
 /* ---- notifying ---- */
 
-static bool notify_arguments(const struct peer_sub *s, const struct c2_event *event, struct c2_buf *out,
-                             struct cat2_error *err)
+static bool notify_arguments(const struct peer_subscription *s, const struct c2_event *event,
+                             struct c2_buf *out, struct cat2_error *err)
 {
     struct c2_jw w;
 
@@ -172,7 +172,7 @@ static void on_lost_time(void *ctx)
 
 static void on_event(void *ctx, const struct c2_event *event)
 {
-    struct peer_sub *s = ctx;
+    struct peer_subscription *s = ctx;
     struct c2_peer *peer = s->peer;
     struct cat2_error err;
     struct owed *owed = calloc(1, sizeof(*owed));
@@ -199,7 +199,7 @@ static void on_event(void *ctx, const struct c2_event *event)
 
 static void on_resync(void *ctx)
 {
-    ((struct peer_sub *)ctx)->resync = true;
+    ((struct peer_subscription *)ctx)->resync = true;
 }
 
 static void settle(struct c2_peer *peer, struct c2_str call_id)
@@ -217,10 +217,11 @@ static void settle(struct c2_peer *peer, struct c2_str call_id)
 
 /* ---- requests ---- */
 
-static struct peer_sub *subscribe(struct c2_peer *peer, struct c2_str topic,
-                                  const struct c2_bus_position *from, bool numbered)
+static struct peer_subscription *subscribe(struct c2_peer *peer, struct c2_str topic,
+                                           const struct c2_bus_position *from, bool numbered)
 {
-    struct peer_sub *s = peer->nsubs < SUBS_MAX && topic.n < 256 ? calloc(1, sizeof(*s)) : NULL;
+    struct peer_subscription *s =
+        peer->nsubscriptions < SUBSCRIPTIONS_MAX && topic.n < 256 ? calloc(1, sizeof(*s)) : NULL;
     bool all = c2_str_is(topic, "__EventNotifier_ALL_TOPICS__");
     char name[256] = "";
 
@@ -229,11 +230,11 @@ static struct peer_sub *subscribe(struct c2_peer *peer, struct c2_str topic,
     s->peer = peer;
     s->numbered = numbered;
     c2_random_hex32(s->id);
-    s->next = peer->subs;
-    peer->subs = s;
-    peer->nsubs++;
+    s->next = peer->subscriptions;
+    peer->subscriptions = s;
+    peer->nsubscriptions++;
     struct c2_bus_listener listener = {on_event, on_resync, s};
-    s->sub = c2_hub_subscribe(peer->broker->hub, all ? NULL : name, from, peer, &listener);
+    s->subscription = c2_hub_subscribe(peer->broker->hub, all ? NULL : name, from, peer, &listener);
     return s;
 }
 
@@ -271,7 +272,7 @@ static void on_resume(struct c2_peer *peer, const struct c2_ps_message *m)
         if (c2_jstr(c2_jget(value, "epoch"), &epoch))
             snprintf(from.epoch, sizeof(from.epoch), "%.*s", C2_STR_ARG(epoch));
         c2_jint(c2_jget(value, "seq"), &from.seq);
-        struct peer_sub *s = subscribe(peer, topic, &from, true);
+        struct peer_subscription *s = subscribe(peer, topic, &from, true);
         if (!s) continue;
         c2_jw_key_str(&w, topic);
         c2_jw_begin_object(&w);
@@ -380,10 +381,10 @@ static void peer_free(struct c2_peer *peer)
         if (owed->publication) publication_unref(owed->publication);
         free(owed);
     }
-    while (peer->subs) {
-        struct peer_sub *s = peer->subs;
-        peer->subs = s->next;
-        c2_hub_unsubscribe(s->sub);
+    while (peer->subscriptions) {
+        struct peer_subscription *s = peer->subscriptions;
+        peer->subscriptions = s->next;
+        c2_hub_unsubscribe(s->subscription);
         free(s);
     }
     free(peer);

@@ -19,7 +19,7 @@ struct c2_event {
 };
 
 struct c2_bus;
-struct c2_bus_sub;
+struct c2_bus_subscription;
 /* One follower of a topic. */
 struct c2_bus_listener {
     void (*event)(void *ctx, const struct c2_event *event);
@@ -47,9 +47,10 @@ struct c2_bus_ops {
     /* done(NULL) once the broker took it: the publisher may then forget the change. Fails at once while
      * disconnected. */
     void (*publish)(struct c2_bus *bus, const char *topic, struct c2_str data, c2_bus_done *done, void *ctx);
-    struct c2_bus_sub *(*subscribe)(struct c2_bus *bus, const char *topic, const struct c2_bus_position *from,
-                                    const struct c2_bus_listener *listener);
-    void (*unsubscribe)(struct c2_bus_sub *sub);
+    struct c2_bus_subscription *(*subscribe)(struct c2_bus *bus, const char *topic,
+                                             const struct c2_bus_position *from,
+                                             const struct c2_bus_listener *listener);
+    void (*unsubscribe)(struct c2_bus_subscription *subscription);
     bool (*connected)(const struct c2_bus *bus);
     /* fn(ctx) whenever connected() turned true. One watcher per bus user is enough: several may be added.
      * false: out of memory. */

@@ -29,8 +29,8 @@ struct registered {
     struct c2_root root;
     char token[33];
 };
-struct c2_hub_sub {
-    struct c2_hub_sub *next;
+struct c2_hub_subscription {
+    struct c2_hub_subscription *next;
     struct c2_hub *hub;
     char topic[256];
     bool all, gone;
@@ -45,7 +45,7 @@ struct c2_hub {
     } roots;
     struct topic *topics;
     size_t ntopics;
-    struct c2_hub_sub *subs;
+    struct c2_hub_subscription *subscriptions;
     int calling;
 };
 
@@ -73,9 +73,10 @@ void c2_hub_free(struct c2_hub *hub)
             free(topic->log[i].data);
         free(topic);
     }
-    for (struct c2_hub_sub *sub = hub->subs, *next; sub; sub = next) {
-        next = sub->next;
-        free(sub);
+    for (struct c2_hub_subscription *subscription = hub->subscriptions, *next; subscription;
+         subscription = next) {
+        next = subscription->next;
+        free(subscription);
     }
     c2_vec_fini(&hub->roots);
     free(hub);
@@ -223,24 +224,24 @@ bool c2_hub_restore_event(struct c2_hub *hub, const char *name, int64_t seq, str
 /* Free those who left during the round. */
 static void sweep(struct c2_hub *hub)
 {
-    for (struct c2_hub_sub **at = &hub->subs; *at;) {
-        struct c2_hub_sub *sub = *at;
-        if (!sub->gone) {
-            at = &sub->next;
+    for (struct c2_hub_subscription **at = &hub->subscriptions; *at;) {
+        struct c2_hub_subscription *subscription = *at;
+        if (!subscription->gone) {
+            at = &subscription->next;
             continue;
         }
-        *at = sub->next;
-        free(sub);
+        *at = subscription->next;
+        free(subscription);
     }
 }
 
 static void tell(struct c2_hub *hub, const struct topic *topic, const struct logged *event,
-                 struct c2_hub_sub *sub)
+                 struct c2_hub_subscription *subscription)
 {
     struct c2_event out = {
         c2_str_of(topic->name), {event->data, event->n}, event->seq, c2_str_of(hub->epoch)};
 
-    if (sub->listener.event) sub->listener.event(sub->listener.ctx, &out);
+    if (subscription->listener.event) subscription->listener.event(subscription->listener.ctx, &out);
 }
 
 bool c2_hub_publish(struct c2_hub *hub, const char *name, struct c2_str data, const void *origin,
@@ -253,43 +254,46 @@ bool c2_hub_publish(struct c2_hub *hub, const char *name, struct c2_str data, co
     if (hub->store.append && !hub->store.append(hub->store.ctx, name, seq, data, err)) return false;
     if (!append(hub, topic, seq, data, err)) return false;
     hub->calling++;
-    for (struct c2_hub_sub *sub = hub->subs; sub; sub = sub->next) {
-        bool own = origin && sub->origin == origin;
-        if (!sub->gone && !own && (sub->all || strcmp(sub->topic, name) == 0))
-            tell(hub, topic, &topic->log[seq % C2_HUB_LOG_MAX], sub);
+    for (struct c2_hub_subscription *subscription = hub->subscriptions; subscription;
+         subscription = subscription->next) {
+        bool own = origin && subscription->origin == origin;
+        if (!subscription->gone && !own && (subscription->all || strcmp(subscription->topic, name) == 0))
+            tell(hub, topic, &topic->log[seq % C2_HUB_LOG_MAX], subscription);
     }
     if (--hub->calling == 0) sweep(hub);
     return true;
 }
 
-struct c2_hub_sub *c2_hub_subscribe(struct c2_hub *hub, const char *name, const struct c2_bus_position *from,
-                                    const void *origin, const struct c2_bus_listener *listener)
+struct c2_hub_subscription *c2_hub_subscribe(struct c2_hub *hub, const char *name,
+                                             const struct c2_bus_position *from, const void *origin,
+                                             const struct c2_bus_listener *listener)
 {
-    struct c2_hub_sub *sub = calloc(1, sizeof(*sub)), **at = &hub->subs;
+    struct c2_hub_subscription *subscription = calloc(1, sizeof(*subscription)), **at = &hub->subscriptions;
     struct topic *topic = name ? topic_of(hub, name, false) : NULL;
     int64_t last = topic ? topic->seq : 0;
 
-    if (!sub) return NULL;
-    *sub = (struct c2_hub_sub){.hub = hub, .all = !name, .origin = origin, .listener = *listener};
-    if (name) snprintf(sub->topic, sizeof(sub->topic), "%s", name);
+    if (!subscription) return NULL;
+    *subscription =
+        (struct c2_hub_subscription){.hub = hub, .all = !name, .origin = origin, .listener = *listener};
+    if (name) snprintf(subscription->topic, sizeof(subscription->topic), "%s", name);
     while (*at)
         at = &(*at)->next;
-    *at = sub;
+    *at = subscription;
     bool known = from && from->seq >= 0 && strcmp(from->epoch, hub->epoch) == 0 && from->seq <= last &&
                  last - from->seq <= C2_HUB_LOG_MAX;
     for (int64_t seq = known ? from->seq + 1 : last + 1; known && seq <= last; seq++)
         known = topic->log[seq % C2_HUB_LOG_MAX].seq == seq;
     hub->calling++;
-    for (int64_t seq = known ? from->seq + 1 : last + 1; seq <= last && !sub->gone; seq++)
-        tell(hub, topic, &topic->log[seq % C2_HUB_LOG_MAX], sub);
+    for (int64_t seq = known ? from->seq + 1 : last + 1; seq <= last && !subscription->gone; seq++)
+        tell(hub, topic, &topic->log[seq % C2_HUB_LOG_MAX], subscription);
     if (!known && listener->resync) listener->resync(listener->ctx);
     if (--hub->calling == 0) sweep(hub);
-    return sub;
+    return subscription;
 }
 
-void c2_hub_unsubscribe(struct c2_hub_sub *sub)
+void c2_hub_unsubscribe(struct c2_hub_subscription *subscription)
 {
-    if (!sub) return;
-    sub->gone = true;
-    if (sub->hub->calling == 0) sweep(sub->hub);
+    if (!subscription) return;
+    subscription->gone = true;
+    if (subscription->hub->calling == 0) sweep(subscription->hub);
 }

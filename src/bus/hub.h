@@ -8,7 +8,7 @@
 #include "bus/bus.h"
 
 struct c2_hub;
-struct c2_hub_sub;
+struct c2_hub_subscription;
 /* Durable side of a hub, so that it needs no database below it; the broker implements it on state/. All may
  * be NULL. */
 struct c2_hub_store {
@@ -45,9 +45,10 @@ bool c2_hub_publish(struct c2_hub *hub, const char *topic, struct c2_str data, c
                     struct cat2_error *err);
 /** Topic NULL: every topic. A position of our epoch replays what was missed before anything else; else
  * resync(). */
-struct c2_hub_sub *c2_hub_subscribe(struct c2_hub *hub, const char *topic, const struct c2_bus_position *from,
-                                    const void *origin, const struct c2_bus_listener *listener);
-void c2_hub_unsubscribe(struct c2_hub_sub *sub);
+struct c2_hub_subscription *c2_hub_subscribe(struct c2_hub *hub, const char *topic,
+                                             const struct c2_bus_position *from, const void *origin,
+                                             const struct c2_bus_listener *listener);
+void c2_hub_unsubscribe(struct c2_hub_subscription *subscription);
 const char *c2_hub_epoch(const struct c2_hub *hub);
 /** Number of the topic's last event, 0 before the first. */
 int64_t c2_hub_seq(struct c2_hub *hub, struct c2_str topic);

@@ -13,7 +13,7 @@ struct heard {
     int64_t seqs[C2_HUB_LOG_MAX + 8];
     int n, resyncs;
     char last[64];
-    struct c2_hub_sub *leave; /* unsubscribed by the first event */
+    struct c2_hub_subscription *leave; /* unsubscribed by the first event */
 };
 
 static void on_event(void *ctx, const struct c2_event *event)
@@ -39,8 +39,8 @@ static struct heard *new_heard(void)
     return heard;
 }
 
-static struct c2_hub_sub *listen_to(struct c2_hub *hub, const char *topic, int64_t seq, const char *epoch,
-                                    const void *origin, struct heard *heard)
+static struct c2_hub_subscription *listen_to(struct c2_hub *hub, const char *topic, int64_t seq,
+                                             const char *epoch, const void *origin, struct heard *heard)
 {
     struct c2_bus_listener listener = {on_event, on_resync, heard};
     struct c2_bus_position from = {"", seq};
@@ -129,12 +129,13 @@ static void a_position_is_resumed_where_the_log_reaches(void **state)
     publish(hub, "foo", 1, 10, NULL);
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct heard *heard = new_heard();
-        struct c2_hub_sub *sub = listen_to(hub, "foo", cases[i].seq, cases[i].epoch, NULL, heard);
+        struct c2_hub_subscription *subscription =
+            listen_to(hub, "foo", cases[i].seq, cases[i].epoch, NULL, heard);
         assert_int_equal(heard->n, cases[i].events);
         assert_int_equal(heard->resyncs, cases[i].resyncs);
         for (int k = 0; k < heard->n; k++)
             assert_int_equal(heard->seqs[k], cases[i].seq + 1 + k);
-        c2_hub_unsubscribe(sub);
+        c2_hub_unsubscribe(subscription);
         if (i == 0) publish(hub, "foo", 11, C2_HUB_LOG_MAX + 10, NULL);
         free(heard);
     }

@@ -113,18 +113,18 @@ static void local_publish(struct c2_bus *bus, const char *topic, struct c2_str d
     answer(local, result);
 }
 
-static struct c2_bus_sub *local_subscribe(struct c2_bus *bus, const char *topic,
-                                          const struct c2_bus_position *from,
-                                          const struct c2_bus_listener *listener)
+static struct c2_bus_subscription *local_subscribe(struct c2_bus *bus, const char *topic,
+                                                   const struct c2_bus_position *from,
+                                                   const struct c2_bus_listener *listener)
 {
     struct local *local = (struct local *)bus;
 
-    return (struct c2_bus_sub *)c2_hub_subscribe(local->hub, topic, from, NULL, listener);
+    return (struct c2_bus_subscription *)c2_hub_subscribe(local->hub, topic, from, NULL, listener);
 }
 
-static void local_unsubscribe(struct c2_bus_sub *sub)
+static void local_unsubscribe(struct c2_bus_subscription *subscription)
 {
-    c2_hub_unsubscribe((struct c2_hub_sub *)sub);
+    c2_hub_unsubscribe((struct c2_hub_subscription *)subscription);
 }
 
 static bool local_connected(const struct c2_bus *bus)

@@ -265,26 +265,27 @@ static void remote_publish(struct c2_bus *bus, const char *topic, struct c2_str 
     }
 }
 
-static struct c2_bus_sub *remote_subscribe(struct c2_bus *bus, const char *topic,
-                                           const struct c2_bus_position *from,
-                                           const struct c2_bus_listener *listener)
+static struct c2_bus_subscription *remote_subscribe(struct c2_bus *bus, const char *topic,
+                                                    const struct c2_bus_position *from,
+                                                    const struct c2_bus_listener *listener)
 {
     struct c2_remote *r = (struct c2_remote *)bus;
-    struct c2_bus_sub *sub = calloc(1, sizeof(*sub));
+    struct c2_bus_subscription *subscription = calloc(1, sizeof(*subscription));
 
-    if (!sub) return NULL;
-    *sub = (struct c2_bus_sub){.next = r->subs, .remote = r, .listener = *listener};
-    snprintf(sub->topic, sizeof(sub->topic), "%s", topic);
-    if (from) sub->at = *from;
-    r->subs = sub;
-    if (r->up) c2_remote_ask_topic(r, sub);
-    return sub;
+    if (!subscription) return NULL;
+    *subscription =
+        (struct c2_bus_subscription){.next = r->subscriptions, .remote = r, .listener = *listener};
+    snprintf(subscription->topic, sizeof(subscription->topic), "%s", topic);
+    if (from) subscription->at = *from;
+    r->subscriptions = subscription;
+    if (r->up) c2_remote_ask_topic(r, subscription);
+    return subscription;
 }
 
 /* Freed when nobody is being told anything: at the next connect, or with the bus. */
-static void remote_unsubscribe(struct c2_bus_sub *sub)
+static void remote_unsubscribe(struct c2_bus_subscription *subscription)
 {
-    if (sub) sub->gone = true;
+    if (subscription) subscription->gone = true;
 }
 
 static bool remote_connected(const struct c2_bus *bus)
@@ -315,9 +316,10 @@ static void remote_free(struct c2_bus *bus)
     c2_ws_abort(r->ws);
     while (r->calls)
         c2_remote_end_call(r->calls, &err);
-    for (struct c2_bus_sub *sub = r->subs, *next; sub; sub = next) {
-        next = sub->next;
-        free(sub);
+    for (struct c2_bus_subscription *subscription = r->subscriptions, *next; subscription;
+         subscription = next) {
+        next = subscription->next;
+        free(subscription);
     }
     for (struct registration *reg = r->registrations, *next; reg; reg = next) {
         next = reg->next;

@@ -11,7 +11,7 @@
 #ifndef C2_BUS_REMOTE_H
 #define C2_BUS_REMOTE_H
 #include "bus/bus.h"
-#include "net/client.h"
+#include "net/http_client.h"
 /** @param broker  "host:port". http is borrowed. Never waits for the broker. */
 bool c2_bus_remote_new(struct c2_loop *loop, struct c2_http *http, const char *broker, struct c2_bus **out,
                        struct cat2_error *err);

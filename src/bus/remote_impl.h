@@ -8,8 +8,8 @@
 #include "net/checked.h"
 #include "net/websocket.h"
 
-struct c2_bus_sub {
-    struct c2_bus_sub *next;
+struct c2_bus_subscription {
+    struct c2_bus_subscription *next;
     struct c2_remote *remote;
     char topic[256];
     struct c2_bus_position at;
@@ -51,7 +51,7 @@ struct c2_remote {
     bool rest_hashed; /* the registry's answers have hashes */
     int tries;
     struct c2_timer *timer;
-    struct c2_bus_sub *subs;
+    struct c2_bus_subscription *subscriptions;
     struct c2_remote_call *calls;
     struct registration *registrations;
     struct watcher *watchers;
@@ -63,7 +63,7 @@ struct c2_remote {
 bool c2_remote_send(struct c2_remote *r, const char *method, struct c2_str arguments,
                     struct c2_remote_call with, struct cat2_error *err);
 void c2_remote_end_call(struct c2_remote_call *call, const struct cat2_error *err);
-void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_sub *sub);
+void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_subscription *subscription);
 void c2_remote_connect(void *ctx);
 
 /* ---- remote.c ---- */

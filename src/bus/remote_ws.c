@@ -68,23 +68,24 @@ bool c2_remote_send(struct c2_remote *r, const char *method, struct c2_str argum
 
 /* ---- topics ---- */
 
-static struct c2_bus_sub *sub_of(struct c2_remote *r, struct c2_str topic)
+static struct c2_bus_subscription *subscription_of(struct c2_remote *r, struct c2_str topic)
 {
-    for (struct c2_bus_sub *sub = r->subs; sub; sub = sub->next)
-        if (!sub->gone && c2_str_is(topic, sub->topic)) return sub;
+    for (struct c2_bus_subscription *subscription = r->subscriptions; subscription;
+         subscription = subscription->next)
+        if (!subscription->gone && c2_str_is(topic, subscription->topic)) return subscription;
     return NULL;
 }
 
 static void sweep(struct c2_remote *r)
 {
-    for (struct c2_bus_sub **at = &r->subs; *at;) {
-        struct c2_bus_sub *sub = *at;
-        if (!sub->gone) {
-            at = &sub->next;
+    for (struct c2_bus_subscription **at = &r->subscriptions; *at;) {
+        struct c2_bus_subscription *subscription = *at;
+        if (!subscription->gone) {
+            at = &subscription->next;
             continue;
         }
-        *at = sub->next;
-        free(sub);
+        *at = subscription->next;
+        free(subscription);
     }
 }
 
@@ -95,7 +96,7 @@ static bool ours(const struct c2_remote *r)
 }
 
 /* Ask for one topic; resync when the stream cannot be whole. */
-void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_sub *sub)
+void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_subscription *subscription)
 {
     struct cat2_error err = {0};
     struct c2_jw w;
@@ -107,15 +108,15 @@ void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_sub *sub)
     c2_jw_key(&w, "topics");
     c2_jw_begin_array(&w);
     if (!resume) {
-        c2_jw_cstr(&w, sub->topic);
+        c2_jw_cstr(&w, subscription->topic);
     } else {
         c2_jw_begin_object(&w);
         c2_jw_key(&w, "topic");
-        c2_jw_cstr(&w, sub->topic);
+        c2_jw_cstr(&w, subscription->topic);
         c2_jw_key(&w, "epoch");
-        c2_jw_cstr(&w, sub->at.epoch);
+        c2_jw_cstr(&w, subscription->at.epoch);
         c2_jw_key(&w, "seq");
-        c2_jw_int(&w, sub->at.seq);
+        c2_jw_int(&w, subscription->at.seq);
         c2_jw_end_object(&w);
     }
     c2_jw_end_array(&w);
@@ -123,7 +124,7 @@ void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_sub *sub)
     if (!c2_jw_finish(&w) || !c2_remote_send(r, resume ? "resume" : "subscribe", c2_buf_str(&arguments),
                                              (struct c2_remote_call){.resume = resume}, &err))
         c2_log_warn("broker: %s", err.message);
-    if (!resume && sub->listener.resync) sub->listener.resync(sub->listener.ctx);
+    if (!resume && subscription->listener.resync) subscription->listener.resync(subscription->listener.ctx);
 }
 
 /* {"epoch":E,"topics":{T:{"seq":N,"resync":bool}}} */
@@ -135,42 +136,44 @@ static void on_resumed(struct c2_remote *r, struct c2_jval result)
 
     c2_jstr(c2_jget(result, "epoch"), &epoch);
     while (c2_jnext(&it, &topic, &value)) {
-        struct c2_bus_sub *sub = sub_of(r, topic);
+        struct c2_bus_subscription *subscription = subscription_of(r, topic);
         bool resync = true;
         int64_t seq = 0;
         c2_jbool(c2_jget(value, "resync"), &resync);
-        if (!sub || !c2_jint(c2_jget(value, "seq"), &seq)) continue;
-        bool first = strcmp(sub->at.epoch, "") == 0;
-        snprintf(sub->at.epoch, sizeof(sub->at.epoch), "%.*s", C2_STR_ARG(epoch));
-        if (resync || sub->at.seq > seq) sub->at.seq = seq;
-        if ((resync || first) && sub->listener.resync) sub->listener.resync(sub->listener.ctx);
+        if (!subscription || !c2_jint(c2_jget(value, "seq"), &seq)) continue;
+        bool first = strcmp(subscription->at.epoch, "") == 0;
+        snprintf(subscription->at.epoch, sizeof(subscription->at.epoch), "%.*s", C2_STR_ARG(epoch));
+        if (resync || subscription->at.seq > seq) subscription->at.seq = seq;
+        if ((resync || first) && subscription->listener.resync)
+            subscription->listener.resync(subscription->listener.ctx);
     }
 }
 
 static void on_notify(struct c2_remote *r, const struct c2_ps_message *m)
 {
-    struct c2_jval subscription = c2_jget(m->arguments, "subscription");
+    struct c2_jval about = c2_jget(m->arguments, "subscription");
     struct c2_event event = {0};
     struct cat2_error err;
     C2_AUTO(c2_buf) data = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
     C2_AUTO(c2_buf) out = C2_BUF_INIT(4096);
 
     if (c2_ps_response(&out, C2_STR("\"None\""), "str", m->call_id, &err)) send_frame(r, &out, &err);
-    if (!c2_jstr(c2_jget(subscription, "topic"), &event.topic) ||
+    if (!c2_jstr(c2_jget(about, "topic"), &event.topic) ||
         !c2_json_print(c2_jget(m->arguments, "data"), C2_JSON_COMPACT, &data, &err))
         return;
     event.data = c2_buf_str(&data);
-    c2_jstr(c2_jget(subscription, "epoch"), &event.epoch);
-    c2_jint(c2_jget(subscription, "seq"), &event.seq);
-    struct c2_bus_sub *sub = sub_of(r, event.topic);
-    if (!sub) return;
-    bool gap = event.epoch.n && c2_str_is(event.epoch, sub->at.epoch) && event.seq > sub->at.seq + 1;
+    c2_jstr(c2_jget(about, "epoch"), &event.epoch);
+    c2_jint(c2_jget(about, "seq"), &event.seq);
+    struct c2_bus_subscription *subscription = subscription_of(r, event.topic);
+    if (!subscription) return;
+    bool gap = event.epoch.n && c2_str_is(event.epoch, subscription->at.epoch) &&
+               event.seq > subscription->at.seq + 1;
     if (event.epoch.n) {
-        snprintf(sub->at.epoch, sizeof(sub->at.epoch), "%.*s", C2_STR_ARG(event.epoch));
-        sub->at.seq = event.seq;
+        snprintf(subscription->at.epoch, sizeof(subscription->at.epoch), "%.*s", C2_STR_ARG(event.epoch));
+        subscription->at.seq = event.seq;
     }
-    if (sub->listener.event) sub->listener.event(sub->listener.ctx, &event);
-    if (gap && sub->listener.resync) sub->listener.resync(sub->listener.ctx);
+    if (subscription->listener.event) subscription->listener.event(subscription->listener.ctx, &event);
+    if (gap && subscription->listener.resync) subscription->listener.resync(subscription->listener.ctx);
 }
 
 static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
@@ -219,8 +222,9 @@ static void on_open(void *ctx, struct c2_ws *ws)
     c2_log_info("broker %s connected", r->broker);
     if (!c2_remote_send(r, "_ping_", C2_STR("{}"), (struct c2_remote_call){0}, &err))
         c2_log_warn("broker: %s", err.message);
-    for (struct c2_bus_sub *sub = r->subs; sub; sub = sub->next)
-        if (!sub->gone) c2_remote_ask_topic(r, sub);
+    for (struct c2_bus_subscription *subscription = r->subscriptions; subscription;
+         subscription = subscription->next)
+        if (!subscription->gone) c2_remote_ask_topic(r, subscription);
     sweep(r);
     c2_remote_connected(r);
 }

@@ -111,7 +111,7 @@ struct c2_chunk_expect c2_cache_expect(const struct c2_cachefile *cf, int64_t nc
 struct c2_cache_rec c2_cache_load(const struct c2_cachefile *cf, int64_t nchunk);
 /** The same with cf->lock held. */
 struct c2_cache_rec c2_cache_load_locked(const struct c2_cachefile *cf, int64_t nchunk);
-/** Are two views of a record the same life of it (last use aside)? */
+/** Are two copies of a record of the same stored data (last use aside)? */
 bool c2_cache_same(const struct c2_cache_rec *a, const struct c2_cache_rec *b);
 /** Write a record with the next gen; lock held. */
 bool c2_cache_store(struct c2_cachefile *cf, int64_t nchunk, const struct c2_cache_rec *old,

@@ -57,7 +57,7 @@ void c2_multi_ready(struct c2_multi *multi, int fd, bool readable, bool writable
 void c2_multi_timeout(struct c2_multi *multi);
 /** Call done() of what has ended. */
 void c2_multi_reap(struct c2_multi *multi);
-/** As net/client.h has them. */
+/** As net/http_client.h has them. */
 struct c2_http_flight *c2_multi_start(struct c2_multi *multi, const struct c2_http_call *call);
 void c2_multi_cancel(struct c2_http_flight *flight);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pieces come back in their order, once each, however many hands there are; a failure ends the run. */
+/* Units come back in their order, once each, however many hands there are; a failure ends the run. */
 #include "import_export/crew.h"
 
 #include <setjmp.h>
@@ -15,40 +15,40 @@ struct counting {
     int64_t taken, handed_in;
     int64_t fail_at; /* of `stage`; -1: never */
     int stage;
-    int64_t places[C2_CREW_PIECES];
+    int64_t places[C2_CREW_UNITS];
 };
 
 static bool fails(const struct counting *c, int stage, int64_t i, struct cat2_error *err)
 {
-    return c->stage == stage && c->fail_at == i && !c2_fail(err, CAT2_EDATA, "piece %lld", (long long)i);
+    return c->stage == stage && c->fail_at == i && !c2_fail(err, CAT2_EDATA, "unit %lld", (long long)i);
 }
 
-static bool take(void *ctx, struct c2_piece *piece, struct cat2_error *err)
+static bool take(void *ctx, struct c2_crew_unit *unit, struct cat2_error *err)
 {
     struct counting *c = ctx;
 
-    assert_int_equal(piece->i, c->taken++);
-    c->places[piece->at] = piece->i;
-    return !fails(c, 0, piece->i, err);
+    assert_int_equal(unit->i, c->taken++);
+    c->places[unit->at] = unit->i;
+    return !fails(c, 0, unit->i, err);
 }
 
-static bool work(void *ctx, struct c2_codec *codec, struct c2_piece *piece, struct cat2_error *err)
+static bool work(void *ctx, struct c2_codec *codec, struct c2_crew_unit *unit, struct cat2_error *err)
 {
     const struct counting *c = ctx;
 
-    return codec && c->places[piece->at] == piece->i && !fails(c, 1, piece->i, err) &&
-           c2_buf_printf(&piece->out, err, "%lld", (long long)piece->i);
+    return codec && c->places[unit->at] == unit->i && !fails(c, 1, unit->i, err) &&
+           c2_buf_printf(&unit->out, err, "%lld", (long long)unit->i);
 }
 
-static bool hand_in(void *ctx, struct c2_piece *piece, struct cat2_error *err)
+static bool hand_in(void *ctx, struct c2_crew_unit *unit, struct cat2_error *err)
 {
     struct counting *c = ctx;
     char want[32];
 
-    assert_int_equal(piece->i, c->handed_in++);
-    snprintf(want, sizeof(want), "%lld", (long long)piece->i);
-    assert_string_equal(c2_buf_cstr(&piece->out), want);
-    return !fails(c, 2, piece->i, err);
+    assert_int_equal(unit->i, c->handed_in++);
+    snprintf(want, sizeof(want), "%lld", (long long)unit->i);
+    assert_string_equal(c2_buf_cstr(&unit->out), want);
+    return !fails(c, 2, unit->i, err);
 }
 
 static const struct c2_crew_work all = {take, work, hand_in};
@@ -83,7 +83,7 @@ static void the_first_failure_ends_the_run_and_the_crew_goes_on(void **state)
     for (int stage = 0; stage < 3; stage++) {
         struct counting c = {.fail_at = 50, .stage = stage}, again = {.fail_at = -1};
         assert_false(c2_crew_run(crew, &all, &c, 1000, LARGE, &err));
-        assert_string_equal(err.message, "piece 50");
+        assert_string_equal(err.message, "unit 50");
         assert_int_equal(err.code, CAT2_EDATA);
         assert_true(c.handed_in <= 51 && c.taken < 100);
         assert_true(c2_crew_run(crew, &all, &again, 100, LARGE, &err));

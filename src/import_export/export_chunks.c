@@ -9,12 +9,12 @@
 #include "select/select.h"
 
 static bool encode(struct c2_export_dataset *ds, struct c2_codec *codec, const uint8_t *items,
-                   struct c2_piece *piece, struct cat2_error *err)
+                   struct c2_crew_unit *unit, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
 
     return c2_codec_encode(codec, &ds->meta.cparams, items, ds->meta.chunksize, &chunk, err) &&
-           c2_h5w_wrap(ds->out, c2_buf_bytes(&chunk), &piece->out, err);
+           c2_h5w_wrap(ds->out, c2_buf_bytes(&chunk), &unit->out, err);
 }
 
 /* A whole chunk in memory, zeros where the frame has none: the last chunk of a super-chunk is short, HDF5's
@@ -30,18 +30,18 @@ static bool decode(struct c2_export_dataset *ds, struct c2_codec *codec, struct 
     return c2_codec_decode(codec, c2_frame_meta(ds->frame), chunk, items->p, err);
 }
 
-static bool copy_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_piece *piece,
+static bool copy_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_crew_unit *unit,
                        struct cat2_error *err)
 {
     C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX), items = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX);
 
-    if (!c2_frame_chunk(ds->frame, piece->i, &chunk, err)) return false;
+    if (!c2_frame_chunk(ds->frame, unit->i, &chunk, err)) return false;
     bool whole = chunk.n >= C2_CHUNK_HEADER && c2_le32(chunk.p + 4) == (uint32_t)ds->meta.chunksize;
     if (ds->way == C2_WAY_COPY && whole) {
-        piece->copied = true;
-        return c2_h5w_wrap(ds->out, c2_buf_bytes(&chunk), &piece->out, err);
+        unit->copied = true;
+        return c2_h5w_wrap(ds->out, c2_buf_bytes(&chunk), &unit->out, err);
     }
-    return decode(ds, codec, c2_buf_bytes(&chunk), &items, err) && encode(ds, codec, items.p, piece, err);
+    return decode(ds, codec, c2_buf_bytes(&chunk), &items, err) && encode(ds, codec, items.p, unit, err);
 }
 
 /* What of the dataset lies in a chunk. */
@@ -71,12 +71,12 @@ static bool select_box(struct c2_export_dataset *ds, struct c2_codec *codec, con
 }
 
 /* The box of a chunk from whatever chunks it lies in; then block after block. */
-static bool cut_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_piece *piece,
+static bool cut_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_crew_unit *unit,
                       struct cat2_error *err)
 {
     C2_AUTO(c2_buf) box = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX), items = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX);
     const struct c2_grid *grid = &ds->meta.grid;
-    struct c2_bound bound = box_of(grid, piece->i);
+    struct c2_bound bound = box_of(grid, unit->i);
     struct c2_grid alone;
 
     if (!c2_grid_init(&alone, bound.out_shape, grid->chunks, grid->blocks, grid->ndim, grid->typesize, true,
@@ -84,77 +84,77 @@ static bool cut_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, stru
         !select_box(ds, codec, &bound, &box, err) || !c2_buf_resize(&items, (size_t)ds->meta.chunksize, err))
         return false;
     c2_grid_gather(&alone, box.p, 0, items.p);
-    return encode(ds, codec, items.p, piece, err);
+    return encode(ds, codec, items.p, unit, err);
 }
 
-static bool file_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_piece *piece,
+static bool file_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_crew_unit *unit,
                        struct cat2_error *err)
 {
     C2_AUTO(c2_buf) items = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX);
-    int64_t start = piece->i * ds->meta.chunksize;
+    int64_t start = unit->i * ds->meta.chunksize;
     size_t n = (size_t)c2_min_i64(ds->meta.chunksize, ds->nbytes - start);
 
     if (!c2_buf_resize(&items, (size_t)ds->meta.chunksize, err) ||
         !c2_fs_pread(ds->fd, items.p, n, start, err))
         return false;
     memset(items.p + n, 0, items.n - n);
-    return encode(ds, codec, items.p, piece, err);
+    return encode(ds, codec, items.p, unit, err);
 }
 
-static bool box_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_piece *piece,
+static bool box_chunk(struct c2_export_dataset *ds, struct c2_codec *codec, struct c2_crew_unit *unit,
                       struct cat2_error *err)
 {
-    struct c2_bound bound = box_of(&ds->meta.grid, piece->i);
+    struct c2_bound bound = box_of(&ds->meta.grid, unit->i);
 
     if (!ds->frame)
-        return c2_buf_resize(&piece->out, (size_t)bound.nitems, err) &&
-               c2_fs_pread(ds->fd, piece->out.p, piece->out.n, bound.axes[0].start, err);
-    return select_box(ds, codec, &bound, &piece->out, err);
+        return c2_buf_resize(&unit->out, (size_t)bound.nitems, err) &&
+               c2_fs_pread(ds->fd, unit->out.p, unit->out.n, bound.axes[0].start, err);
+    return select_box(ds, codec, &bound, &unit->out, err);
 }
 
-static bool put_box(struct c2_export_dataset *ds, const struct c2_piece *piece, struct cat2_error *err)
+static bool put_box(struct c2_export_dataset *ds, const struct c2_crew_unit *unit, struct cat2_error *err)
 {
-    struct c2_bound bound = box_of(&ds->meta.grid, piece->i);
+    struct c2_bound bound = box_of(&ds->meta.grid, unit->i);
     int64_t start[C2_DIM_MAX], count[C2_DIM_MAX];
 
     for (int i = 0; i < bound.ndim; i++) {
         start[i] = bound.axes[i].start;
         count[i] = bound.axes[i].count;
     }
-    if (c2_h5w_put_box(ds->out, start, count, piece->out.p, err)) return true;
+    if (c2_h5w_put_box(ds->out, start, count, unit->out.p, err)) return true;
     ds->broken = err->code == CAT2_EIO;
     return false;
 }
 
-static bool work(void *ctx, struct c2_codec *codec, struct c2_piece *piece, struct cat2_error *err)
+static bool work(void *ctx, struct c2_codec *codec, struct c2_crew_unit *unit, struct cat2_error *err)
 {
     struct c2_export_dataset *ds = ctx;
 
     switch (ds->way) {
     case C2_WAY_CUT:
-        return cut_chunk(ds, codec, piece, err);
+        return cut_chunk(ds, codec, unit, err);
     case C2_WAY_BOX:
-        return box_chunk(ds, codec, piece, err);
+        return box_chunk(ds, codec, unit, err);
     case C2_WAY_FILE:
-        return file_chunk(ds, codec, piece, err);
+        return file_chunk(ds, codec, unit, err);
     default:
-        return copy_chunk(ds, codec, piece, err);
+        return copy_chunk(ds, codec, unit, err);
     }
 }
 
-static bool hand_in(void *ctx, struct c2_piece *piece, struct cat2_error *err)
+static bool hand_in(void *ctx, struct c2_crew_unit *unit, struct cat2_error *err)
 {
     struct c2_export_dataset *ds = ctx;
     struct c2_exporter *ex = ds->ex;
 
     if (!c2_convert_goes_on(ex->options, err)) return false;
     if (ds->way == C2_WAY_BOX) {
-        if (!put_box(ds, piece, err)) return false;
-    } else if (!c2_h5w_put(ds->out, piece->i, c2_buf_bytes(&piece->out), err)) {
+        if (!put_box(ds, unit, err)) return false;
+    } else if (!c2_h5w_put(ds->out, unit->i, c2_buf_bytes(&unit->out), err)) {
         ds->broken = true;
         return false;
     }
-    c2_convert_chunk_done(ex->options, ex->counts, &ex->progress, piece->i, piece->copied);
+    c2_convert_chunk_done(ex->options, ex->counts, &ex->progress, unit->i, unit->copied);
     return true;
 }
 

@@ -15,7 +15,7 @@ struct dataset {
     const struct c2_import_item *item;
     struct c2_h5_dataset *from;
     struct c2_import_attrs attrs;
-    struct c2_h5_raw raw[C2_CREW_PIECES];
+    struct c2_h5_raw raw[C2_CREW_UNITS];
     struct c2_frame_writer *to;
     struct c2_buf path;   /* of the file */
     const char *own_name; /* where the file's does not tell it */
@@ -28,36 +28,36 @@ static void dataset_auto(struct dataset *ds)
     c2_import_attrs_fini(&ds->attrs);
     c2_h5_dataset_close(ds->from);
     c2_buf_fini(&ds->path);
-    for (int i = 0; i < C2_CREW_PIECES; i++)
+    for (int i = 0; i < C2_CREW_UNITS; i++)
         c2_h5_raw_fini(&ds->raw[i]);
 }
 
-static bool take(void *ctx, struct c2_piece *piece, struct cat2_error *err)
+static bool take(void *ctx, struct c2_crew_unit *unit, struct cat2_error *err)
 {
     struct dataset *ds = ctx;
-    return c2_h5_fetch(ds->from, piece->i, &ds->raw[piece->at], err);
+    return c2_h5_fetch(ds->from, unit->i, &ds->raw[unit->at], err);
 }
 
-static bool work(void *ctx, struct c2_codec *codec, struct c2_piece *piece, struct cat2_error *err)
+static bool work(void *ctx, struct c2_codec *codec, struct c2_crew_unit *unit, struct cat2_error *err)
 {
     struct dataset *ds = ctx;
-    struct c2_h5_raw *raw = &ds->raw[piece->at];
+    struct c2_h5_raw *raw = &ds->raw[unit->at];
 
-    piece->copied = raw->kind == C2_H5_RAW_STORED && c2_h5_dataset_facts(ds->from)->passes;
-    return c2_h5_convert(ds->from, codec, raw, &piece->out, err);
+    unit->copied = raw->kind == C2_H5_RAW_STORED && c2_h5_dataset_facts(ds->from)->passes;
+    return c2_h5_convert(ds->from, codec, raw, &unit->out, err);
 }
 
-static bool hand_in(void *ctx, struct c2_piece *piece, struct cat2_error *err)
+static bool hand_in(void *ctx, struct c2_crew_unit *unit, struct cat2_error *err)
 {
     struct dataset *ds = ctx;
     struct c2_importer *im = ds->im;
 
     if (!c2_convert_goes_on(im->options, err)) return false;
-    if (!c2_frame_writer_add(ds->to, c2_buf_bytes(&piece->out), err)) {
+    if (!c2_frame_writer_add(ds->to, c2_buf_bytes(&unit->out), err)) {
         ds->broken = err->code == CAT2_EIO;
         return false;
     }
-    c2_convert_chunk_done(im->options, im->counts, &im->progress, piece->i, piece->copied);
+    c2_convert_chunk_done(im->options, im->counts, &im->progress, unit->i, unit->copied);
     return true;
 }
 
@@ -150,7 +150,7 @@ bool c2_import_dataset(struct c2_importer *im, const struct c2_import_item *item
     struct c2_convert_counts before = *im->counts;
 
     c2_buf_init(&ds.path, 4 * C2_PATH_MAX);
-    for (int i = 0; i < C2_CREW_PIECES; i++)
+    for (int i = 0; i < C2_CREW_UNITS; i++)
         c2_h5_raw_init(&ds.raw[i]);
     if (c2_h5_dataset_open(im->h5, item->name, &im->reading, &ds.from, err) && choose_name(&ds, err) &&
         read_attributes(&ds, err) && (im->options->dry_run || write_file(&ds, err))) {

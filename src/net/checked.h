@@ -5,7 +5,7 @@
 #ifndef C2_NET_CHECKED_H
 #define C2_NET_CHECKED_H
 
-#include "net/client.h"
+#include "net/http_client.h"
 #include "wire/proof.h"
 
 enum c2_check {

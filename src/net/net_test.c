@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/client.h"
+#include "net/http_client.h"
 #include "net/watch.h"
 #include "net/websocket.h"
 #include "net/worker.h"

@@ -64,7 +64,7 @@ bool c2_catalog_is_complete(const struct c2_catalog *cat);
 /** Bytes of files hashed in this process. */
 int64_t c2_catalog_hashed_nbytes(const struct c2_catalog *cat);
 
-enum c2_need {
+enum c2_catalog_need {
     C2_NEED_SKETCH, /* entry->json, perhaps sketched */
     C2_NEED_META,   /* entry->json */
     C2_NEED_ITEM    /* entry->item too: take your own reference */
@@ -72,7 +72,7 @@ enum c2_need {
 /** entry NULL: *err says why. */
 typedef void c2_catalog_got(void *ctx, struct c2_entry *entry, const struct cat2_error *err);
 /** Check the present generation of path, load what is needed, call fn (always later). */
-void c2_catalog_get(struct c2_catalog *cat, const char *path, enum c2_need need, c2_catalog_got *fn,
+void c2_catalog_get(struct c2_catalog *cat, const char *path, enum c2_catalog_need need, c2_catalog_got *fn,
                     void *ctx);
 
 /* Sorted by path. */

@@ -104,7 +104,7 @@ void c2_entry_keep_item(struct c2_catalog *cat, struct c2_entry *entry, struct c
 
 /* ---- who waits ---- */
 
-static bool satisfied(const struct c2_entry *entry, enum c2_need need)
+static bool satisfied(const struct c2_entry *entry, enum c2_catalog_need need)
 {
     if (entry->json.n == 0) return false;
     if (need == C2_NEED_SKETCH) return true;

@@ -107,7 +107,7 @@ static void get_done(void *ctx)
     free(job);
 }
 
-void c2_catalog_get(struct c2_catalog *cat, const char *path, enum c2_need need, c2_catalog_got *fn,
+void c2_catalog_get(struct c2_catalog *cat, const char *path, enum c2_catalog_need need, c2_catalog_got *fn,
                     void *ctx)
 {
     struct get_job *job = calloc(1, sizeof(*job));

@@ -12,7 +12,7 @@
 struct load_job;
 struct c2_waiter {
     struct c2_waiter *next;
-    enum c2_need need;
+    enum c2_catalog_need need;
     c2_catalog_got *fn;
     void *ctx;
 };

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "net/digest.h"
-#include "publisher/download.h"
+#include "publisher/download_chunks.h"
 #include "publisher/publisher_impl.h"
 #include "wire/proof.h"
 

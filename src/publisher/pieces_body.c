@@ -2,7 +2,7 @@
 /* ?pieces=: records streamed one after another; the next chunk is read when the socket has taken the last. */
 #include <stdlib.h>
 
-#include "publisher/download.h"
+#include "publisher/download_chunks.h"
 #include "publisher/publisher_impl.h"
 #include "wire/proof.h"
 

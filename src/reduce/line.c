@@ -29,7 +29,7 @@ static void plan_samples(struct c2_line *line, const struct c2_selectable *ds)
 {
     int64_t room = line->n / line->px; /* items a pixel, at least 2 */
     struct c2_bound one = c2_bound_part(&line->bound, line->axis, 0, 1);
-    int64_t cost = c2_max_i64(1, c2_view_cost(ds, &one));
+    int64_t cost = c2_max_i64(1, c2_walk_cost(ds, &one));
 
     line->approx = true;
     line->nsamples = c2_max_i64(1, c2_min_i64(line->px, C2_VIEW_NBYTES_MAX / 2 / cost));
@@ -40,7 +40,7 @@ bool c2_line_plan(struct c2_line *line, const struct c2_selectable *ds, struct c
 {
     size_t n = (size_t)line->nvalues + 1;
 
-    if (line->pairs && c2_view_cost(ds, &line->bound) > C2_VIEW_NBYTES_MAX) plan_samples(line, ds);
+    if (line->pairs && c2_walk_cost(ds, &line->bound) > C2_VIEW_NBYTES_MAX) plan_samples(line, ds);
     line->seen = calloc(n, sizeof(*line->seen));
     if (line->num.wide)
         line->wide = calloc(n, sizeof(*line->wide));
@@ -155,18 +155,18 @@ static void take_numbers(struct c2_line *line, int64_t at, int64_t n, const doub
     }
 }
 
-bool c2_line_take(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
+bool c2_line_take(void *ctx, const struct c2_box *box, struct cat2_error *err)
 {
     struct c2_line *line = ctx;
     double real[RUN];
-    int64_t wide[RUN], n, from = stage_first(line, line->stage) + piece->first[line->axis];
+    int64_t wide[RUN], n, from = stage_first(line, line->stage) + box->first[line->axis];
     struct c2_num num = line->num;
 
     (void)err;
-    for (int64_t i = 0; i < piece->nitems; i += n) {
-        n = c2_min_i64(RUN, piece->nitems - i);
-        const uint8_t *items = piece->items + (piece->constant ? 0 : i * num.itemsize);
-        if (piece->constant && i == 0) num.itemsize = 0; /* the one item, again and again */
+    for (int64_t i = 0; i < box->nitems; i += n) {
+        n = c2_min_i64(RUN, box->nitems - i);
+        const uint8_t *items = box->items + (box->constant ? 0 : i * num.itemsize);
+        if (box->constant && i == 0) num.itemsize = 0; /* the one item, again and again */
         if (line->wide)
             c2_num_load_i64(&num, items, n, wide);
         else

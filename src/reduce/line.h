@@ -30,8 +30,8 @@ bool c2_line_plan(struct c2_line *line, const struct c2_selectable *ds, struct c
 /** Number of stages, and what stage i reads. */
 int64_t c2_line_nstages(const struct c2_line *line);
 struct c2_bound c2_line_stage(const struct c2_line *line, int64_t i);
-/** A c2_piece_fn for pieces of stage line->stage. */
-bool c2_line_take(void *ctx, const struct c2_piece *piece, struct cat2_error *err);
+/** A c2_box_fn for boxes of stage line->stage. */
+bool c2_line_take(void *ctx, const struct c2_box *box, struct cat2_error *err);
 bool c2_line_encode(struct c2_line *line, struct c2_buf *out, struct cat2_error *err);
 void c2_line_fini(struct c2_line *line);
 C2_DEFINE_AUTO(c2_line);

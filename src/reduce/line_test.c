@@ -128,12 +128,12 @@ static void take_stages(struct c2_line *line, const struct c2_selectable *ds)
         struct c2_bound part = c2_line_stage(line, line->stage);
         const struct c2_axis_sel *sel = &part.axes[0];
         double *items = malloc((size_t)sel->count * sizeof(*items));
-        struct c2_piece piece = {(const uint8_t *)items, false, 1, {0}, {sel->count}, sel->count};
+        struct c2_box box = {(const uint8_t *)items, false, 1, {0}, {sel->count}, sel->count};
         for (int64_t i = 0; i < sel->count; i++)
             items[i] = item_of(sel->start + i * sel->step);
-        assert_true(c2_line_take(line, &piece, &err));
+        assert_true(c2_line_take(line, &box, &err));
         free(items);
-        nbytes += c2_view_cost(ds, &part);
+        nbytes += c2_walk_cost(ds, &part);
     }
     assert_true(nbytes <= C2_VIEW_NBYTES_MAX);
 }

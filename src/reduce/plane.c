@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reducing pieces, in any order, to texels. */
+/* Reducing boxes, in any order, to texels. */
 #include "reduce/plane.h"
 
 #include <math.h>
@@ -34,7 +34,7 @@ static void plan_samples(struct c2_plane *plane, const struct c2_selectable *ds,
 {
     plane->agg = C2_AGG_NEAREST;
     plane->bound = samples(plane, bound);
-    while (c2_view_cost(ds, &plane->bound) > C2_VIEW_NBYTES_MAX) {
+    while (c2_walk_cost(ds, &plane->bound) > C2_VIEW_NBYTES_MAX) {
         int64_t nx = plane->bound.axes[plane->axes.x].count, ny = plane->bound.axes[plane->axes.y].count;
         if (nx == 1 && ny == 1) return;
         plane->spread[nx >= ny ? 0 : 1] *= 2;
@@ -53,7 +53,7 @@ bool c2_plane_plan(struct c2_plane *plane, const struct c2_selectable *ds, const
     plane->spread[0] = plane->spread[1] = 1;
     plane->bound = *bound;
     if (plane->factor == 1) plane->agg = C2_AGG_NEAREST;
-    if (plane->agg != C2_AGG_NEAREST && c2_view_cost(ds, bound) > C2_VIEW_NBYTES_MAX) {
+    if (plane->agg != C2_AGG_NEAREST && c2_walk_cost(ds, bound) > C2_VIEW_NBYTES_MAX) {
         plane->approx = true;
         plane->agg = C2_AGG_NEAREST;
     }
@@ -160,7 +160,7 @@ static void take_run(struct c2_plane *plane, const struct run *run, const double
     }
 }
 
-/* The piece as lines of items: `along` the inner axis of the two, `across` the outer one. */
+/* The box as lines of items: `along` the inner axis of the two, `across` the outer one. */
 struct lines {
     int inner, outer;
     int64_t inner_stride, outer_stride; /* in texels */
@@ -190,17 +190,17 @@ static void take_line(struct c2_plane *plane, const uint8_t *items, struct run r
 }
 
 /* Many items of one value: texel by texel. */
-static void take_constant(struct c2_plane *plane, const struct c2_piece *piece, struct lines lines)
+static void take_constant(struct c2_plane *plane, const struct c2_box *box, struct lines lines)
 {
     int64_t f = plane->factor, v64 = 0;
-    int64_t o0 = piece->first[lines.outer], o1 = o0 + piece->count[lines.outer];
-    int64_t i0 = piece->first[lines.inner], i1 = i0 + piece->count[lines.inner];
+    int64_t o0 = box->first[lines.outer], o1 = o0 + box->count[lines.outer];
+    int64_t i0 = box->first[lines.inner], i1 = i0 + box->count[lines.inner];
     double v = 0;
 
     if (plane->wide)
-        c2_num_load_i64(&plane->num, piece->items, 1, &v64);
+        c2_num_load_i64(&plane->num, box->items, 1, &v64);
     else
-        c2_num_load(&plane->num, piece->items, 1, &v);
+        c2_num_load(&plane->num, box->items, 1, &v);
     if (!plane->wide && isnan(v)) return;
     for (int64_t o = o0 / f; o * f < o1; o++)
         for (int64_t i = i0 / f; i * f < i1; i++) {
@@ -238,38 +238,38 @@ static void put_sample(struct c2_plane *plane, int64_t sx, int64_t sy, const uin
         }
 }
 
-static void take_samples(struct c2_plane *plane, const struct c2_piece *piece, struct lines lines)
+static void take_samples(struct c2_plane *plane, const struct c2_box *box, struct lines lines)
 {
-    const uint8_t *item = piece->items;
-    int64_t step = piece->constant ? 0 : plane->num.itemsize;
+    const uint8_t *item = box->items;
+    int64_t step = box->constant ? 0 : plane->num.itemsize;
 
-    for (int64_t o = 0; o < piece->count[lines.outer]; o++)
-        for (int64_t i = 0; i < piece->count[lines.inner]; i++, item += step) {
-            int64_t at_o = piece->first[lines.outer] + o, at_i = piece->first[lines.inner] + i;
+    for (int64_t o = 0; o < box->count[lines.outer]; o++)
+        for (int64_t i = 0; i < box->count[lines.inner]; i++, item += step) {
+            int64_t at_o = box->first[lines.outer] + o, at_i = box->first[lines.inner] + i;
             bool rows = lines.inner == plane->axes.x;
             put_sample(plane, rows ? at_i : at_o, rows ? at_o : at_i, item);
         }
 }
 
-bool c2_plane_take(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
+bool c2_plane_take(void *ctx, const struct c2_box *box, struct cat2_error *err)
 {
     struct c2_plane *plane = ctx;
     struct lines lines = lines_of(plane);
-    int64_t n = piece->count[lines.inner];
+    int64_t n = box->count[lines.inner];
 
     (void)err;
     if (plane->agg == C2_AGG_NEAREST) {
-        take_samples(plane, piece, lines);
+        take_samples(plane, box, lines);
         return true;
     }
-    if (piece->constant) {
-        take_constant(plane, piece, lines);
+    if (box->constant) {
+        take_constant(plane, box, lines);
         return true;
     }
-    for (int64_t o = 0; o < piece->count[lines.outer]; o++) {
-        int64_t texel = (piece->first[lines.outer] + o) / plane->factor;
-        struct run run = {texel * lines.outer_stride, lines.inner_stride, piece->first[lines.inner], n};
-        take_line(plane, piece->items + o * n * plane->num.itemsize, run);
+    for (int64_t o = 0; o < box->count[lines.outer]; o++) {
+        int64_t texel = (box->first[lines.outer] + o) / plane->factor;
+        struct run run = {texel * lines.outer_stride, lines.inner_stride, box->first[lines.inner], n};
+        take_line(plane, box->items + o * n * plane->num.itemsize, run);
     }
     return true;
 }

@@ -48,8 +48,8 @@ bool c2_plane_plan(struct c2_plane *plane, const struct c2_selectable *ds, const
                    struct cat2_error *err);
 void c2_plane_fini(struct c2_plane *plane);
 C2_DEFINE_AUTO(c2_plane);
-/** Take a piece of plane->bound in: a c2_piece_fn, ctx is the plane. */
-bool c2_plane_take(void *ctx, const struct c2_piece *piece, struct cat2_error *err);
+/** Take a box of plane->bound in: a c2_box_fn, ctx is the plane. */
+bool c2_plane_take(void *ctx, const struct c2_box *box, struct cat2_error *err);
 /** What c2_plane_encode() writes. */
 void c2_plane_typestr(const struct c2_plane *plane, char out[8]);
 bool c2_plane_encode(const struct c2_plane *plane, struct c2_buf *out, struct cat2_error *err);

@@ -114,7 +114,7 @@ static void every_dtype_is_reduced_as_the_definition_says(void **state)
     static const struct {
         struct c2_plane_axes axes;
         const char *at;
-    } views[] = {
+    } cuts[] = {
         {{2, 1}, ""},           {{1, 2}, "3,:,:"},    {{2, 0}, "::-1,7,::-2"}, {{0, 1}, ":,30:4:-3,5"},
         {{2, 1}, "-1,5:30,4:"}, {{0, 2}, ":,0,9:10"}, {{2, 1}, "1,5:5,:"}};
     static const int64_t shape[] = {5, 37, 41}, factors[] = {1, 2, 4, 8, 64, 3};
@@ -123,10 +123,10 @@ static void every_dtype_is_reduced_as_the_definition_says(void **state)
     for (size_t t = 0; t < C2_ARRAY_LEN(number_types); t++) {
         struct array a;
         array_make(&a, number_types[t], shape, 3, true);
-        for (size_t v = 0; v < C2_ARRAY_LEN(views); v++)
+        for (size_t v = 0; v < C2_ARRAY_LEN(cuts); v++)
             for (int agg = C2_AGG_MEAN; agg <= C2_AGG_NEAREST; agg++)
                 for (size_t f = 0; f < C2_ARRAY_LEN(factors); f++)
-                    check_plane(&a, views[v].axes, views[v].at, (enum c2_agg)agg, factors[f]);
+                    check_plane(&a, cuts[v].axes, cuts[v].at, (enum c2_agg)agg, factors[f]);
         array_fini(&a);
     }
 }
@@ -229,7 +229,7 @@ static void too_much_is_sampled_within_the_bound(void **state)
         assert_true(c2_plane_plan(&p, &ds, &tile, &err));
         assert_int_equal(p.approx, cases[i].approx);
         assert_int_equal(p.agg, cases[i].agg);
-        assert_true(c2_view_cost(&ds, &p.bound) <= C2_VIEW_NBYTES_MAX);
+        assert_true(c2_walk_cost(&ds, &p.bound) <= C2_VIEW_NBYTES_MAX);
         assert_true(p.w == c2_min_i64(256, c2_div_ceil(32768, p.factor)) && p.h == p.w);
     }
 }
@@ -257,10 +257,10 @@ static void a_sample_serves_the_texels_around_it(void **state)
     const struct c2_axis_sel *ys = &p.bound.axes[0], *xs = &p.bound.axes[1];
     assert_true(ys->count * xs->count >= 1024 && xs->count <= 256);
     for (int64_t j = 0; j < ys->count; j++) {
-        struct c2_piece piece = {(const uint8_t *)row, false, 2, {j, 0}, {1, xs->count}, xs->count};
+        struct c2_box box = {(const uint8_t *)row, false, 2, {j, 0}, {1, xs->count}, xs->count};
         for (int64_t i = 0; i < xs->count; i++)
             row[i] = item_of(ys->start + j * ys->step, xs->start + i * xs->step);
-        assert_true(c2_plane_take(&p, &piece, &err));
+        assert_true(c2_plane_take(&p, &box, &err));
     }
     assert_true(p.w == 256 && p.h == 256);
     for (int64_t cell = 0; cell < p.w * p.h; cell++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Helpers of this room's tests: numbers of any dtype written without the code under test, an array in memory
- * and its selections cut into pieces of any size in any order, chunks that only say what they are. */
+ * and its selections cut into boxes of any size in any order, chunks that only say what they are. */
 #ifndef C2_REDUCE_REDUCE_TESTING_H
 #define C2_REDUCE_REDUCE_TESTING_H
 
@@ -144,60 +144,59 @@ static inline int64_t index_at(const struct array *a, const struct c2_bound *bou
     return index;
 }
 
-static inline void visit_piece(const struct array *a, const struct c2_bound *bound, struct c2_piece *piece,
-                               c2_piece_fn *visit, void *ctx)
+static inline void visit_box(const struct array *a, const struct c2_bound *bound, struct c2_box *box,
+                             c2_box_fn *visit, void *ctx)
 {
     int64_t size = a->meta.dtype.itemsize, at[C2_DIM_MAX];
     uint8_t *items;
     struct cat2_error err = {0};
 
-    piece->ndim = bound->ndim;
-    piece->nitems = 1;
+    box->ndim = bound->ndim;
+    box->nitems = 1;
     for (int i = 0; i < bound->ndim; i++)
-        piece->nitems *= piece->count[i];
-    items = malloc((size_t)(piece->nitems * size)); /* exactly: reading past it is seen */
-    piece->constant = true;
-    for (int64_t k = 0; k < piece->nitems; k++) {
+        box->nitems *= box->count[i];
+    items = malloc((size_t)(box->nitems * size)); /* exactly: reading past it is seen */
+    box->constant = true;
+    for (int64_t k = 0; k < box->nitems; k++) {
         int64_t left = k;
-        for (int i = bound->ndim - 1; i >= 0; left /= piece->count[i], i--)
-            at[i] = piece->first[i] + left % piece->count[i];
+        for (int i = bound->ndim - 1; i >= 0; left /= box->count[i], i--)
+            at[i] = box->first[i] + left % box->count[i];
         memcpy(items + k * size, a->items + index_at(a, bound, at) * size, (size_t)size);
-        piece->constant &= memcmp(items, items + k * size, (size_t)size) == 0;
+        box->constant &= memcmp(items, items + k * size, (size_t)size) == 0;
     }
-    piece->items = items;
-    assert_true(visit(ctx, piece, &err));
+    box->items = items;
+    assert_true(visit(ctx, box, &err));
     free(items);
 }
 
-/* The selection in pieces: halves of halves, whichever comes first. */
-static inline void visit_pieces(const struct array *a, const struct c2_bound *bound, struct c2_piece piece,
-                                c2_piece_fn *visit, void *ctx)
+/* The selection in boxes: halves of halves, whichever comes first. */
+static inline void visit_boxes(const struct array *a, const struct c2_bound *bound, struct c2_box box,
+                               c2_box_fn *visit, void *ctx)
 {
     int axis = (int)random_below(bound->ndim);
-    struct c2_piece low = piece, high = piece;
+    struct c2_box low = box, high = box;
 
     for (int i = 0; i < bound->ndim; i++)
-        if (piece.count[i] == 0) return;
-    if (piece.count[axis] < 2 || random_below(6) == 0) {
-        visit_piece(a, bound, &piece, visit, ctx);
+        if (box.count[i] == 0) return;
+    if (box.count[axis] < 2 || random_below(6) == 0) {
+        visit_box(a, bound, &box, visit, ctx);
         return;
     }
-    low.count[axis] = 1 + random_below(piece.count[axis] - 1);
+    low.count[axis] = 1 + random_below(box.count[axis] - 1);
     high.first[axis] += low.count[axis];
     high.count[axis] -= low.count[axis];
     bool turned = random_below(2);
-    visit_pieces(a, bound, turned ? high : low, visit, ctx);
-    visit_pieces(a, bound, turned ? low : high, visit, ctx);
+    visit_boxes(a, bound, turned ? high : low, visit, ctx);
+    visit_boxes(a, bound, turned ? low : high, visit, ctx);
 }
 
-static inline void visit_all(const struct array *a, const struct c2_bound *bound, c2_piece_fn *visit,
-                             void *ctx)
+static inline void visit_all(const struct array *a, const struct c2_bound *bound, c2_box_fn *visit, void *ctx)
 {
-    struct c2_piece piece = {0};
+    struct c2_box box = {0};
 
     for (int i = 0; i < bound->ndim; i++)
-        piece.count[i] = bound->axes[i].count;
-    visit_pieces(a, bound, piece, visit, ctx);
+        box.count[i] = bound->axes[i].count;
+    visit_boxes(a, bound, box, visit, ctx);
 }
 
 /* ---- chunks that are all of one kind ---- */

@@ -20,11 +20,11 @@ bool c2_stats_plan(struct c2_stats *stats, const struct c2_selectable *ds, struc
     stats->wide_max = INT64_MIN;
     stats->keys = calloc(KEYS, sizeof(*stats->keys));
     if (!stats->keys) return c2_fail_nomem(err, "statistics");
-    if (c2_view_cost(ds, &stats->bound) <= C2_VIEW_NBYTES_MAX) return true;
+    if (c2_walk_cost(ds, &stats->bound) <= C2_VIEW_NBYTES_MAX) return true;
     stats->sampled = true;
     c2_select_plan(ds->meta, &stats->bound, C2_VIEW_NBYTES_MAX / C2_STATS_SAMPLES, &stats->parts);
     struct c2_bound part = c2_select_part(&stats->parts, 0);
-    int64_t cost = c2_max_i64(1, c2_view_cost(ds, &part));
+    int64_t cost = c2_max_i64(1, c2_walk_cost(ds, &part));
     stats->nsamples = c2_min_i64(C2_STATS_SAMPLES, C2_VIEW_NBYTES_MAX / cost);
     stats->nsamples = c2_max_i64(1, c2_min_i64(stats->nsamples, stats->parts.nparts));
     return true;
@@ -173,11 +173,11 @@ static void wide_extremes(struct c2_stats *stats, const uint8_t *items, int64_t 
     }
 }
 
-bool c2_stats_take(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
+bool c2_stats_take(void *ctx, const struct c2_box *box, struct cat2_error *err)
 {
     struct c2_stats *stats = ctx;
-    int64_t each = piece->constant ? piece->nitems : 1, left = piece->constant ? 1 : piece->nitems;
-    const uint8_t *items = piece->items;
+    int64_t each = box->constant ? box->nitems : 1, left = box->constant ? 1 : box->nitems;
+    const uint8_t *items = box->items;
     double v[RUN];
 
     (void)err;

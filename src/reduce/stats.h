@@ -33,9 +33,9 @@ struct c2_stats {
 bool c2_stats_plan(struct c2_stats *stats, const struct c2_selectable *ds, struct cat2_error *err);
 int64_t c2_stats_nstages(const struct c2_stats *stats); /* of both passes */
 struct c2_bound c2_stats_stage(const struct c2_stats *stats, int64_t i);
-/** Before the pieces of stage i. */
+/** Before the boxes of stage i. */
 void c2_stats_begin(struct c2_stats *stats, int64_t i);
-bool c2_stats_take(void *ctx, const struct c2_piece *piece, struct cat2_error *err);
+bool c2_stats_take(void *ctx, const struct c2_box *box, struct cat2_error *err);
 bool c2_stats_json(struct c2_stats *stats, struct c2_buf *out, struct cat2_error *err);
 /** The value at a fraction of the sorted finite numbers, after both passes: low is 1 %, high 99 %. */
 double c2_stats_percentile(const struct c2_stats *stats, const struct c2_rank *rank);

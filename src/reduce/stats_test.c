@@ -208,7 +208,7 @@ static void too_much_is_sampled_within_the_bound(void **state)
         assert_true(c2_stats_plan(&stats, &ds, &err) && stats.sampled);
         for (int64_t k = 0; k < stats.nsamples; k++) {
             struct c2_bound part = c2_stats_stage(&stats, k);
-            nbytes += c2_view_cost(&ds, &part);
+            nbytes += c2_walk_cost(&ds, &part);
             assert_true(part.axes[0].start > rows || part.axes[1].start > 0);
             rows = part.axes[0].start;
         }

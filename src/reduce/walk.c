@@ -58,7 +58,7 @@ struct walk {
     struct c2_codec *codec;
     const struct c2_selectable *ds;
     const struct c2_bound *bound;
-    c2_piece_fn *visit;
+    c2_box_fn *visit;
     void *ctx;
     struct c2_buf items;
 };
@@ -69,7 +69,7 @@ static void walk_fini(struct walk *w)
 C2_DEFINE_AUTO(walk);
 
 /* Where a part of the selection begins in it. */
-static void place(const struct c2_bound *bound, const struct c2_bound *part, struct c2_piece *out)
+static void place(const struct c2_bound *bound, const struct c2_bound *part, struct c2_box *out)
 {
     out->ndim = bound->ndim;
     out->nitems = part->nitems;
@@ -102,7 +102,7 @@ static bool one_value(const struct walk *w, const struct c2_chunk_stat *stat, ui
 static bool visit_decoded(struct walk *w, const struct c2_bound *part, struct cat2_error *err)
 {
     struct c2_select_parts parts;
-    struct c2_piece piece = {0};
+    struct c2_box box = {0};
 
     c2_select_plan(w->ds->meta, part, PIECE_NBYTES, &parts);
     for (int64_t i = 0; i < parts.nparts; i++) {
@@ -110,9 +110,9 @@ static bool visit_decoded(struct walk *w, const struct c2_bound *part, struct ca
         if (!c2_buf_resize(&w->items, (size_t)(some.nitems * w->ds->meta->grid.typesize), err) ||
             !c2_select_items(w->codec, w->ds, &some, w->items.p, err))
             return false;
-        place(w->bound, &some, &piece);
-        piece.items = w->items.p;
-        if (!w->visit(w->ctx, &piece, err)) return false;
+        place(w->bound, &some, &box);
+        box.items = w->items.p;
+        if (!w->visit(w->ctx, &box, err)) return false;
     }
     return true;
 }
@@ -121,20 +121,20 @@ static bool visit_chunk(struct walk *w, int64_t nchunk, struct cat2_error *err)
 {
     struct c2_bound part = cut_chunk(&w->ds->meta->grid, w->bound, nchunk);
     struct c2_chunk_stat stat;
-    struct c2_piece piece = {.constant = true};
+    struct c2_box box = {.constant = true};
 
     if (part.nitems == 0) return true;
     if (!c2_chunk_stat(&w->ds->chunks, nchunk, &stat, err) ||
         !c2_buf_resize(&w->items, (size_t)w->ds->meta->grid.typesize, err))
         return false;
     if (!one_value(w, &stat, w->items.p)) return visit_decoded(w, &part, err);
-    place(w->bound, &part, &piece);
-    piece.items = w->items.p;
-    return w->visit(w->ctx, &piece, err);
+    place(w->bound, &part, &box);
+    box.items = w->items.p;
+    return w->visit(w->ctx, &box, err);
 }
 
-bool c2_view_walk(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
-                  c2_piece_fn *visit, void *ctx, struct cat2_error *err)
+bool c2_walk_boxes(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
+                   c2_box_fn *visit, void *ctx, struct cat2_error *err)
 {
     C2_AUTO(walk) w = {codec, ds, bound, visit, ctx, C2_BUF_INIT(C2_CHUNK_CBYTES_MAX)};
     struct c2_grid_walk walk;
@@ -176,7 +176,7 @@ static int64_t block_cost(const struct c2_grid *grid, const struct c2_bound *bou
     return c2_mul_i64(n, grid->typesize, &n) ? n : INT64_MAX;
 }
 
-int64_t c2_view_cost(const struct c2_selectable *ds, const struct c2_bound *bound)
+int64_t c2_walk_cost(const struct c2_selectable *ds, const struct c2_bound *bound)
 {
     const struct c2_grid *grid = &ds->meta->grid;
     int64_t total = block_cost(grid, bound), nchunk;

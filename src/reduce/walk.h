@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A selection chunk by chunk: every block is decoded once, chunks of one value are not decoded at all, and no
- * more than a piece is in memory. And what a selection costs before it is begun. Workers only. */
+ * more than a box is in memory. And what a selection costs before it is begun. Workers only. */
 #ifndef C2_REDUCE_WALK_H
 #define C2_REDUCE_WALK_H
 
@@ -9,19 +9,19 @@
 #define C2_VIEW_NBYTES_MAX (256 << 20) /* decompressed for one answer; more is sampled */
 
 /* Part of a selection, within one chunk. */
-struct c2_piece {
+struct c2_box {
     const uint8_t *items; /* C order; one item only when constant */
     bool constant;
     int ndim;
     int64_t first[C2_DIM_MAX], count[C2_DIM_MAX]; /* along each dataset axis, in items of the selection */
     int64_t nitems;
 };
-typedef bool c2_piece_fn(void *ctx, const struct c2_piece *piece, struct cat2_error *err);
-/** Visit all pieces of a selection. @errors as c2_select_items; what visit says. */
-bool c2_view_walk(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
-                  c2_piece_fn *visit, void *ctx, struct cat2_error *err);
+typedef bool c2_box_fn(void *ctx, const struct c2_box *box, struct cat2_error *err);
+/** Visit all boxes of a selection. @errors as c2_select_items; what visit says. */
+bool c2_walk_boxes(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
+                   c2_box_fn *visit, void *ctx, struct cat2_error *err);
 /** Bytes to be decompressed for a selection, at most (saturates). Special chunks cost nothing as long as
  * there are not so many that looking at them would cost more. */
-int64_t c2_view_cost(const struct c2_selectable *ds, const struct c2_bound *bound);
+int64_t c2_walk_cost(const struct c2_selectable *ds, const struct c2_bound *bound);
 
 #endif

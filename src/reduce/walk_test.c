@@ -10,21 +10,20 @@ struct picked {
     int64_t size;
 };
 
-static bool put_piece(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
+static bool put_box(void *ctx, const struct c2_box *box, struct cat2_error *err)
 {
     struct picked *p = ctx;
 
     (void)err;
-    for (int64_t k = 0; k < piece->nitems; k++) {
+    for (int64_t k = 0; k < box->nitems; k++) {
         int64_t left = k, index = 0, at[C2_DIM_MAX] = {0};
-        for (int i = piece->ndim - 1; i >= 0; left /= piece->count[i], i--)
-            at[i] = piece->first[i] + left % piece->count[i];
-        for (int i = 0; i < piece->ndim; i++)
+        for (int i = box->ndim - 1; i >= 0; left /= box->count[i], i--)
+            at[i] = box->first[i] + left % box->count[i];
+        for (int i = 0; i < box->ndim; i++)
             index = index * p->bound->axes[i].count + at[i];
         assert_true(index < p->bound->nitems);
         p->seen[index]++;
-        memcpy(p->items + index * p->size, piece->items + (piece->constant ? 0 : k * p->size),
-               (size_t)p->size);
+        memcpy(p->items + index * p->size, box->items + (box->constant ? 0 : k * p->size), (size_t)p->size);
     }
     return true;
 }
@@ -54,14 +53,14 @@ static void check_walk(struct c2_codec *codec, const struct c2_selectable *ds, c
     struct cat2_error err = {0};
 
     if (!c2_select_items(codec, ds, &bound, want, &err) ||
-        !c2_view_walk(codec, ds, &bound, put_piece, &got, &err))
+        !c2_walk_boxes(codec, ds, &bound, put_box, &got, &err))
         fail_msg("%s[%s]: %s", name, text, err.message);
     for (int64_t i = 0; i < n; i++) {
         const uint8_t *a = got.items + i * size, *b = want + i * size;
         if (got.seen[i] != 1 || (memcmp(a, b, (size_t)size) != 0 && !both_nan(a, b, size)))
             fail_msg("%s[%s]: item %lld, seen %d times", name, text, (long long)i, got.seen[i]);
     }
-    assert_true(c2_view_cost(ds, &bound) >= (n ? size : 0));
+    assert_true(c2_walk_cost(ds, &bound) >= (n ? size : 0));
     free(want);
     free(got.items);
     free(got.seen);
@@ -92,9 +91,9 @@ static void a_walk_visits_each_item_once(void **state)
     assert_true(count > 200);
 }
 
-static bool refuse(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
+static bool refuse(void *ctx, const struct c2_box *box, struct cat2_error *err)
 {
-    (void)piece;
+    (void)box;
     ++*(int *)ctx;
     return c2_fail(err, CAT2_ELIMIT, "enough");
 }
@@ -109,7 +108,7 @@ static void a_walk_ends_where_the_visitor_says_so(void **state)
     int calls = 0;
 
     (void)state;
-    assert_false(c2_view_walk(codec, &ds, &bound, refuse, &calls, &err));
+    assert_false(c2_walk_boxes(codec, &ds, &bound, refuse, &calls, &err));
     assert_int_equal(calls, 1);
     assert_int_equal(err.code, CAT2_ELIMIT);
 }
@@ -142,7 +141,7 @@ static void the_cost_is_of_the_blocks_touched(void **state)
         struct c2_meta meta;
         struct c2_selectable ds = huge(&meta, &kind, shape, 2, 2);
         struct c2_bound bound = bind(&meta.grid, cases[i].text);
-        int64_t want = cases[i].nbytes ? all : cases[i].blocks * block, got = c2_view_cost(&ds, &bound);
+        int64_t want = cases[i].nbytes ? all : cases[i].blocks * block, got = c2_walk_cost(&ds, &bound);
         if (got != want) fail_msg("[%s]: %lld, not %lld", cases[i].text, (long long)got, (long long)want);
     }
 }
@@ -156,7 +155,7 @@ static void special_chunks_are_counted_when_there_are_too_many(void **state)
     struct c2_bound bound = bind(&meta.grid, "");
 
     (void)state;
-    assert_true(c2_view_cost(&ds, &bound) == INT64_C(1) << 44);
+    assert_true(c2_walk_cost(&ds, &bound) == INT64_C(1) << 44);
 }
 
 int main(void)

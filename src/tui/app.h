@@ -40,7 +40,7 @@ struct c2_tui_app {
     struct c2_tui_canvas canvas;
     struct c2_tui_box tree_box, pane_box; /* set by layout() */
     size_t tree_top;                      /* first row shown */
-    bool in_view;                         /* keys go to the preview */
+    bool in_pane;                         /* keys go to the preview */
     bool help, quit, dirty;
     bool down; /* the subscriber gave no answer */
     bool started;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "tui/app.h"
-#include "tui/number.h"
+#include "tui/tui_number.h"
 
 static const struct c2_tui_style plain = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, 0};
 static const struct c2_tui_style dim = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM};
@@ -86,7 +86,7 @@ static void draw_row(struct c2_tui_app *app, size_t i, struct c2_tui_box line)
     if (wide) c2_tui_text(&app->canvas, line.x + line.w - wide, line.y, wide, right, dim);
     if (i == app->tree.selected) {
         struct c2_tui_style mark = bar;
-        if (app->in_view) mark.marks = C2_TUI_UNDERLINE;
+        if (app->in_pane) mark.marks = C2_TUI_UNDERLINE;
         c2_tui_paint(&app->canvas, line, mark);
     }
 }

@@ -48,7 +48,7 @@ static void fold(struct c2_tui_app *app, struct c2_tui_node *node)
 static void enter(struct c2_tui_app *app, struct c2_tui_node *node)
 {
     if (node->kind == C2_TUI_DATASET) {
-        app->in_view = true;
+        app->in_pane = true;
         c2_tui_app_show(app, false);
     } else if (node->open && !app->tree.filter[0]) {
         fold(app, node);
@@ -87,7 +87,7 @@ static void open_prompt(struct c2_tui_app *app, enum c2_tui_prompt prompt)
     app->prompt = prompt;
     app->input[0] = '\0';
     app->message[0] = '\0';
-    if (prompt == C2_TUI_SLICE) snprintf(app->input, sizeof(app->input), "%.500s", app->pane.view.expr);
+    if (prompt == C2_TUI_SLICE) snprintf(app->input, sizeof(app->input), "%.500s", app->pane.window.expr);
     if (prompt == C2_TUI_FILTER) c2_tui_app_list_open(app, true);
 }
 
@@ -119,7 +119,7 @@ static void go_to_row(struct c2_tui_app *app)
         return;
     }
     app->pane.top = 0;
-    c2_tui_view_scroll(&app->pane.view, -(INT64_MAX / 2), 0);
+    c2_tui_window_scroll(&app->pane.window, -(INT64_MAX / 2), 0);
     c2_tui_pane_scroll(&app->pane, row, 0);
     c2_tui_app_fetch(app);
 }
@@ -175,15 +175,15 @@ static void escape(struct c2_tui_app *app)
 {
     if (c2_tui_jobs_progress(app->jobs).running)
         c2_tui_jobs_cancel_download(app->jobs);
-    else if (app->in_view)
-        app->in_view = false;
+    else if (app->in_pane)
+        app->in_pane = false;
     else if (app->tree.filter[0])
         end_filter(app);
     app->message[0] = '\0';
 }
 
 /* Keys that change the picture, wherever the keys go. */
-static bool view_key(struct c2_tui_app *app, uint32_t key)
+static bool pane_key(struct c2_tui_app *app, uint32_t key)
 {
     struct c2_tui_pane *pane = &app->pane;
 
@@ -193,17 +193,17 @@ static bool view_key(struct c2_tui_app *app, uint32_t key)
         break;
     case '[':
     case ']':
-        if (!c2_tui_view_step(&pane->view, pane->kind, key == ']' ? 1 : -1))
+        if (!c2_tui_window_step(&pane->window, pane->kind, key == ']' ? 1 : -1))
             c2_tui_app_say(app, "no further slice");
         break;
     case '{':
     case '}':
-        if (!c2_tui_view_turn(&pane->view, pane->kind, key == '}' ? 1 : -1))
+        if (!c2_tui_window_turn(&pane->window, pane->kind, key == '}' ? 1 : -1))
             c2_tui_app_say(app, "no other axis");
         break;
     case 'x':
     case 'Y':
-        if (!c2_tui_view_map(&pane->view, key == 'x')) c2_tui_app_say(app, "no other axis");
+        if (!c2_tui_window_map(&pane->window, key == 'x')) c2_tui_app_say(app, "no other axis");
         break;
     case 'c':
         pane->look.map = c2_colormap_name(pane->look.map + 1) ? pane->look.map + 1 : 0;
@@ -277,7 +277,7 @@ static void scroll(struct c2_tui_app *app, int64_t rows, int64_t columns)
 }
 
 /* Arrows while the preview has the keys. */
-static void in_view_key(struct c2_tui_app *app, uint32_t key)
+static void in_pane_key(struct c2_tui_app *app, uint32_t key)
 {
     int64_t page = c2_max_i64(app->pane_box.h - 4, 1);
 
@@ -289,8 +289,8 @@ static void in_view_key(struct c2_tui_app *app, uint32_t key)
     if (key == C2_TUI_KEY_PAGE_UP) scroll(app, -page, 0);
     if (key == C2_TUI_KEY_HOME) scroll(app, -(INT64_MAX / 2), 0);
     if (key == C2_TUI_KEY_END) scroll(app, INT64_MAX / 2, 0);
-    if (key == 'l') view_key(app, 'L');
-    if (key == 'y') view_key(app, 'Y');
+    if (key == 'l') pane_key(app, 'L');
+    if (key == 'y') pane_key(app, 'Y');
 }
 
 static void in_tree_key(struct c2_tui_app *app, uint32_t key)
@@ -308,7 +308,7 @@ static void in_tree_key(struct c2_tui_app *app, uint32_t key)
     if (key == '\n' || key == '\r') enter(app, node);
     if (key == 'h' || key == C2_TUI_KEY_LEFT) fold(app, node);
     if (key == 'l' && node->kind == C2_TUI_DATASET)
-        view_key(app, 'L');
+        pane_key(app, 'L');
     else if (key == 'l' || key == C2_TUI_KEY_RIGHT)
         unfold(app, node);
     if (key == 'y') {
@@ -325,14 +325,14 @@ static bool inside(struct c2_tui_box box, int x, int y)
 static void mouse(struct c2_tui_app *app, const struct c2_tui_event *event)
 {
     int by = event->key == C2_TUI_KEY_WHEEL_UP ? -3 : 3;
-    bool tree = inside(app->tree_box, event->x, event->y), view = inside(app->pane_box, event->x, event->y);
+    bool tree = inside(app->tree_box, event->x, event->y), window = inside(app->pane_box, event->x, event->y);
 
     if (event->key != C2_TUI_KEY_CLICK) {
         if (tree) move(app, by);
-        if (view) scroll(app, by, 0);
+        if (window) scroll(app, by, 0);
         return;
     }
-    app->in_view = view;
+    app->in_pane = window;
     size_t row = app->tree_top + (size_t)c2_max_i64(event->y - app->tree_box.y, 0);
     if (!tree || row >= app->tree.rows.n) return;
     bool again = row == app->tree.selected;
@@ -355,9 +355,9 @@ void c2_tui_app_key(struct c2_tui_app *app, const struct c2_tui_event *event)
         prompt_key(app, key);
     } else {
         if (key != C2_TUI_KEY_RESIZE) app->message[0] = '\0';
-        if (command_key(app, key) || view_key(app, key)) return;
-        if (app->in_view)
-            in_view_key(app, key);
+        if (command_key(app, key) || pane_key(app, key)) return;
+        if (app->in_pane)
+            in_pane_key(app, key);
         else
             in_tree_key(app, key);
     }

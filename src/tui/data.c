@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "tui/number.h"
+#include "tui/tui_number.h"
 #include "wire/url.h"
 
 void c2_tui_info_free(struct c2_tui_info *info)

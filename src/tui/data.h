@@ -6,7 +6,7 @@
 
 #include "caterva2/caterva2.h"
 #include "ndim/dtype.h"
-#include "tui/view.h"
+#include "tui/window.h"
 
 struct c2_tui_info {
     char *path, *dtype, *json, *etag, *attributes;

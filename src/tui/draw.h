@@ -11,8 +11,8 @@
 int c2_tui_draw_meta(struct c2_tui_canvas *canvas, struct c2_tui_box box, const struct c2_tui_info *info,
                      int top);
 /** A grid of values with indices at its edges; a structure's fields are its columns. */
-void c2_tui_draw_values(struct c2_tui_canvas *canvas, struct c2_tui_box box, const struct c2_tui_view *view,
-                        const struct c2_tui_data *data);
+void c2_tui_draw_values(struct c2_tui_canvas *canvas, struct c2_tui_box box,
+                        const struct c2_tui_window *window, const struct c2_tui_data *data);
 /** Bytes as text from line `top` on, or as hexadecimal digits; returns how many lines there are. */
 int c2_tui_draw_text(struct c2_tui_canvas *canvas, struct c2_tui_box box, const struct c2_tui_data *data,
                      int top);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "tui/draw.h"
-#include "tui/number.h"
+#include "tui/tui_number.h"
 
 static const struct c2_tui_style dim = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM};
 
@@ -17,10 +17,10 @@ static void right(struct c2_tui_canvas *canvas, struct c2_tui_box cell, const ch
 }
 
 /* Index in the dataset's selection of the i-th of a span. */
-static void index_text(const struct c2_tui_view *view, const struct c2_tui_span *span, int64_t i,
+static void index_text(const struct c2_tui_window *window, const struct c2_tui_span *span, int64_t i,
                        char out[24])
 {
-    const struct c2_axis_sel *sel = &view->bound.axes[span->axis < 0 ? 0 : span->axis];
+    const struct c2_axis_sel *sel = &window->bound.axes[span->axis < 0 ? 0 : span->axis];
 
     snprintf(out, 24, "%" PRId64,
              span->axis < 0 ? 0 : sel->start + sel->step * (span->first + i * span->stride));
@@ -58,8 +58,8 @@ static int column_width(const struct c2_tui_canvas *canvas, const struct c2_tui_
     return widest > 40 ? 40 : widest;
 }
 
-void c2_tui_draw_values(struct c2_tui_canvas *canvas, struct c2_tui_box box, const struct c2_tui_view *view,
-                        const struct c2_tui_data *data)
+void c2_tui_draw_values(struct c2_tui_canvas *canvas, struct c2_tui_box box,
+                        const struct c2_tui_window *window, const struct c2_tui_data *data)
 {
     const struct c2_dtype *dtype = &data->dtype;
     bool fields = dtype->nfields > 0 && data->ask.columns.axis < 0;
@@ -73,16 +73,16 @@ void c2_tui_draw_values(struct c2_tui_canvas *canvas, struct c2_tui_box box, con
         return;
     }
     for (int row = 0; row < rows && data->ask.rows.axis >= 0; row++) {
-        index_text(view, &data->ask.rows, row, number);
+        index_text(window, &data->ask.rows, row, number);
         if ((int)strlen(number) > margin) margin = (int)strlen(number);
     }
     for (int row = 0; row < rows && margin; row++) {
-        index_text(view, &data->ask.rows, row, number);
+        index_text(window, &data->ask.rows, row, number);
         right(canvas, (struct c2_tui_box){box.x, box.y + 1 + row, margin, 1}, number, dim);
     }
     x = margin ? margin + 1 : 0;
     for (int64_t c = 0; c < ncolumns && x < box.w; c++) {
-        index_text(view, &data->ask.columns, c, number);
+        index_text(window, &data->ask.columns, c, number);
         const char *title = !header ? "" : fields ? dtype->fields[c].name : number;
         int w = column_width(canvas, data, c, title, rows);
         if (w > box.w - x) w = box.w - x;

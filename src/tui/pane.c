@@ -33,7 +33,8 @@ void c2_tui_pane_show(struct c2_tui_pane *pane, struct c2_tui_info *info)
 
     c2_tui_info_free(pane->info);
     pane->info = info;
-    if (!keep && !c2_tui_view_init(&pane->view, "", info->shape, info->ndim, &ignored)) pane->view.x = -1;
+    if (!keep && !c2_tui_window_init(&pane->window, "", info->shape, info->ndim, &ignored))
+        pane->window.x = -1;
     if (!same) {
         c2_tui_data_free(pane->data);
         pane->data = NULL;
@@ -46,7 +47,7 @@ void c2_tui_pane_show(struct c2_tui_pane *pane, struct c2_tui_info *info)
 bool c2_tui_pane_slice(struct c2_tui_pane *pane, const char *expr, struct cat2_error *err)
 {
     if (!pane->info) return c2_fail(err, CAT2_EINVAL, "no dataset is shown");
-    if (!c2_tui_view_init(&pane->view, expr, pane->info->shape, pane->info->ndim, err)) return false;
+    if (!c2_tui_window_init(&pane->window, expr, pane->info->shape, pane->info->ndim, err)) return false;
     pane->top = 0;
     if (!c2_tui_pane_offers(pane, pane->kind)) pane->kind = C2_TUI_VALUES;
     return true;
@@ -69,7 +70,7 @@ bool c2_tui_pane_offers(const struct c2_tui_pane *pane, enum c2_tui_kind kind)
     if (!pane->info) return false;
     if (kind == C2_TUI_VALUES) return true;
     if (pane->info->kind != CAT2_ARRAY || !numeric(pane->info)) return false;
-    return kind == C2_TUI_LINE ? pane->view.x >= 0 : pane->view.y >= 0;
+    return kind == C2_TUI_LINE ? pane->window.x >= 0 : pane->window.y >= 0;
 }
 
 void c2_tui_pane_next_kind(struct c2_tui_pane *pane)
@@ -102,10 +103,10 @@ bool c2_tui_pane_ask(const struct c2_tui_pane *pane, const struct c2_tui_canvas 
     if (pane->kind == C2_TUI_HEAT) c2_tui_heat_size(canvas, body, &w, &h);
     if (is_bytes(pane)) {
         int64_t items = c2_max_i64(C2_TUI_TEXT_MAX / c2_max_i64(pane->info->itemsize, 1), 1);
-        return c2_tui_view_ask(&pane->view, C2_TUI_VALUES, 1, (int)items, ask, &ignored);
+        return c2_tui_window_ask(&pane->window, C2_TUI_VALUES, 1, (int)items, ask, &ignored);
     }
     if (pane->info->itemsize > 64) w = 1 + body.w / 8; /* long items: fewer columns are seen */
-    return c2_tui_view_ask(&pane->view, pane->kind, w, h, ask, &ignored);
+    return c2_tui_window_ask(&pane->window, pane->kind, w, h, ask, &ignored);
 }
 
 void c2_tui_pane_autoscale(struct c2_tui_pane *pane)
@@ -127,7 +128,7 @@ void c2_tui_pane_scroll(struct c2_tui_pane *pane, int64_t rows, int64_t columns)
         int64_t last = c2_max_i64(pane->lines - 1, 0), top = c2_min_i64(pane->top + rows, last);
         pane->top = (int)c2_max_i64(top, 0);
     } else if (pane->kind == C2_TUI_VALUES) {
-        c2_tui_view_scroll(&pane->view, rows, columns);
+        c2_tui_window_scroll(&pane->window, rows, columns);
     }
 }
 
@@ -135,24 +136,24 @@ void c2_tui_pane_scroll(struct c2_tui_pane *pane, int64_t rows, int64_t columns)
 static void draw_axes(const struct c2_tui_pane *pane, struct c2_tui_canvas *canvas, struct c2_tui_box line)
 {
     const struct c2_tui_style dim = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM};
-    const struct c2_tui_view *view = &pane->view;
+    const struct c2_tui_window *window = &pane->window;
     int x = c2_tui_printf(canvas, line, dim, "[%s]", kinds[pane->kind]);
 
     if (pane->kind == C2_TUI_META || is_bytes(pane)) return;
-    if (*view->expr)
+    if (*window->expr)
         x += c2_tui_printf(canvas, (struct c2_tui_box){line.x + x, line.y, line.w - x, 1}, dim, " slice %s",
-                           view->expr);
-    for (int axis = 0; axis < view->bound.ndim && x < line.w; axis++) {
+                           window->expr);
+    for (int axis = 0; axis < window->bound.ndim && x < line.w; axis++) {
         struct c2_tui_box rest = {line.x + x, line.y, line.w - x, 1};
-        const struct c2_axis_sel *sel = &view->bound.axes[axis];
+        const struct c2_axis_sel *sel = &window->bound.axes[axis];
         if (sel->dropped) continue;
-        if (c2_tui_view_mapped(view, pane->kind, axis))
-            x += c2_tui_printf(canvas, rest, dim, " %c=axis %d", axis == view->x ? 'x' : 'y', axis);
+        if (c2_tui_window_mapped(window, pane->kind, axis))
+            x += c2_tui_printf(canvas, rest, dim, " %c=axis %d", axis == window->x ? 'x' : 'y', axis);
         else
             x += c2_tui_printf(canvas, rest,
-                               axis == view->active ? (struct c2_tui_style){-1, -1, C2_TUI_BOLD} : dim,
+                               axis == window->active ? (struct c2_tui_style){-1, -1, C2_TUI_BOLD} : dim,
                                " axis %d: %" PRId64 "/%" PRId64, axis,
-                               sel->start + sel->step * view->at[axis], pane->info->shape[axis]);
+                               sel->start + sel->step * window->at[axis], pane->info->shape[axis]);
     }
 }
 
@@ -169,7 +170,7 @@ static void draw_body(struct c2_tui_pane *pane, struct c2_tui_canvas *canvas, st
     else if (is_bytes(pane))
         pane->lines = c2_tui_draw_text(canvas, body, pane->data, pane->top);
     else if (pane->kind == C2_TUI_VALUES)
-        c2_tui_draw_values(canvas, body, &pane->view, pane->data);
+        c2_tui_draw_values(canvas, body, &pane->window, pane->data);
     else if (pane->kind == C2_TUI_HEAT)
         c2_tui_draw_heat(canvas, body, &pane->look, pane->data);
     else

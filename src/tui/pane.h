@@ -7,7 +7,7 @@
 
 struct c2_tui_pane {
     struct c2_tui_info *info; /* NULL: nothing to show yet */
-    struct c2_tui_view view;
+    struct c2_tui_window window;
     enum c2_tui_kind kind;
     struct c2_tui_look look;
     bool fixed_range;         /* autoscale only when asked to */

@@ -12,8 +12,8 @@
 #include "tui/colour.h"
 #include "tui/draw.h"
 #include "tui/fuzzy.h"
-#include "tui/number.h"
-#include "tui/view.h"
+#include "tui/tui_number.h"
+#include "tui/window.h"
 
 static int score(const char *wanted, const char *name)
 {
@@ -99,10 +99,10 @@ static void a_view_asks_for_one_bounded_slice(void **state)
     struct cat2_error err;
     (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(table); i++) {
-        struct c2_tui_view view;
+        struct c2_tui_window window;
         struct c2_tui_ask ask;
-        assert_true(c2_tui_view_init(&view, table[i].expr, shape, 3, &err));
-        assert_true(c2_tui_view_ask(&view, table[i].kind, table[i].w, table[i].h, &ask, &err));
+        assert_true(c2_tui_window_init(&window, table[i].expr, shape, 3, &err));
+        assert_true(c2_tui_window_ask(&window, table[i].kind, table[i].w, table[i].h, &ask, &err));
         assert_string_equal(ask.slice, table[i].slice);
         assert_false(ask.turned);
     }
@@ -111,44 +111,44 @@ static void a_view_asks_for_one_bounded_slice(void **state)
 static void steps_stay_within_the_axis_and_the_picture_keeps_its_axes(void **state)
 {
     const int64_t shape[] = {3, 4, 5};
-    struct c2_tui_view view;
+    struct c2_tui_window window;
     struct c2_tui_ask ask;
     struct cat2_error err;
     (void)state;
-    assert_true(c2_tui_view_init(&view, "", shape, 3, &err));
-    assert_true(view.y == 1 && view.x == 2 && view.active == 0);
-    assert_false(c2_tui_view_step(&view, C2_TUI_HEAT, -1));
-    assert_true(c2_tui_view_step(&view, C2_TUI_HEAT, 1) && c2_tui_view_step(&view, C2_TUI_HEAT, 9));
-    assert_int_equal(view.at[0], 2);
-    assert_false(c2_tui_view_step(&view, C2_TUI_HEAT, 1));
-    assert_false(c2_tui_view_turn(&view, C2_TUI_HEAT, 1));
-    assert_true(c2_tui_view_turn(&view, C2_TUI_LINE, 1));
-    assert_int_equal(view.active, 1);
-    assert_true(c2_tui_view_map(&view, true)); /* x: 2 -> 0 */
-    assert_true(c2_tui_view_ask(&view, C2_TUI_HEAT, 9, 9, &ask, &err));
+    assert_true(c2_tui_window_init(&window, "", shape, 3, &err));
+    assert_true(window.y == 1 && window.x == 2 && window.active == 0);
+    assert_false(c2_tui_window_step(&window, C2_TUI_HEAT, -1));
+    assert_true(c2_tui_window_step(&window, C2_TUI_HEAT, 1) && c2_tui_window_step(&window, C2_TUI_HEAT, 9));
+    assert_int_equal(window.at[0], 2);
+    assert_false(c2_tui_window_step(&window, C2_TUI_HEAT, 1));
+    assert_false(c2_tui_window_turn(&window, C2_TUI_HEAT, 1));
+    assert_true(c2_tui_window_turn(&window, C2_TUI_LINE, 1));
+    assert_int_equal(window.active, 1);
+    assert_true(c2_tui_window_map(&window, true)); /* x: 2 -> 0 */
+    assert_true(c2_tui_window_ask(&window, C2_TUI_HEAT, 9, 9, &ask, &err));
     assert_true(ask.turned);
     assert_string_equal(ask.slice, "0:3,0:4,0");
-    assert_false(c2_tui_view_init(&view, "9", shape, 3, &err));
-    assert_int_equal(view.x, 0);
+    assert_false(c2_tui_window_init(&window, "9", shape, 3, &err));
+    assert_int_equal(window.x, 0);
 }
 
 static void views_without_axes_do_nothing_and_harm_nothing(void **state)
 {
     const int64_t shape[] = {7};
-    struct c2_tui_view view;
+    struct c2_tui_window window;
     struct c2_tui_ask ask;
     struct cat2_error err;
     (void)state;
-    assert_true(c2_tui_view_init(&view, "", shape, 0, &err));
-    assert_false(c2_tui_view_step(&view, C2_TUI_VALUES, 1));
-    assert_false(c2_tui_view_map(&view, true));
-    c2_tui_view_scroll(&view, 5, 5);
-    assert_true(c2_tui_view_ask(&view, C2_TUI_VALUES, 5, 5, &ask, &err));
+    assert_true(c2_tui_window_init(&window, "", shape, 0, &err));
+    assert_false(c2_tui_window_step(&window, C2_TUI_VALUES, 1));
+    assert_false(c2_tui_window_map(&window, true));
+    c2_tui_window_scroll(&window, 5, 5);
+    assert_true(c2_tui_window_ask(&window, C2_TUI_VALUES, 5, 5, &ask, &err));
     assert_string_equal(ask.slice, "");
-    assert_true(c2_tui_view_init(&view, "", shape, 1, &err));
-    assert_false(c2_tui_view_step(&view, C2_TUI_LINE, 1));
-    c2_tui_view_scroll(&view, 3, 1);
-    assert_true(c2_tui_view_ask(&view, C2_TUI_VALUES, 5, 5, &ask, &err));
+    assert_true(c2_tui_window_init(&window, "", shape, 1, &err));
+    assert_false(c2_tui_window_step(&window, C2_TUI_LINE, 1));
+    c2_tui_window_scroll(&window, 3, 1);
+    assert_true(c2_tui_window_ask(&window, C2_TUI_VALUES, 5, 5, &ask, &err));
     assert_string_equal(ask.slice, "3:7");
 }
 

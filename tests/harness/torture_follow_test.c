@@ -19,9 +19,9 @@
 #include "bus/hub.h"
 #include "bus/local.h"
 #include "net/server.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/open_files.h"
+#include "subscriber/mirror/roots.h"
 #include "torture.h"
 #include "wire/proof.h"
 

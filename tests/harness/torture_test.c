@@ -282,7 +282,7 @@ static bool hub_work(struct c2_hub *hub, struct cat2_error *err)
     char token[33];
 
     if (!c2_hub_put_root(hub, &root, C2_STR("{}"), token, err)) return false;
-    struct c2_hub_sub *sub = c2_hub_subscribe(hub, "foo", NULL, NULL, &listener);
+    struct c2_hub_subscription *sub = c2_hub_subscribe(hub, "foo", NULL, NULL, &listener);
     if (!sub) return c2_fail_nomem(err, "subscription");
     bool ok = c2_hub_publish(hub, "foo", C2_STR("{\"path\":\"a\"}"), NULL, err);
     if (ok) assert_int_equal(heard, 1);

@@ -165,13 +165,13 @@ static bool tell_shape(struct visit *visit, hid_t object)
 bool c2_h5_attrs(struct c2_h5 *h5, const char *name, c2_h5_attr_fn *fn, void *ctx, struct cat2_error *err)
 {
     struct visit visit = {.h5 = h5, .fn = fn, .ctx = ctx, .err = err};
-    enum c2_h5_view view;
+    enum c2_h5_seq_array which;
     hsize_t at = 0;
 
     c2_h5_quiet();
-    hid_t object = c2_h5_object_open(h5, name, &view);
+    hid_t object = c2_h5_object_open(h5, name, &which);
     if (object < 0) return c2_h5_fail(err, CAT2_ENOTFOUND, "%.120s cannot be opened", name);
-    if (view == C2_H5_VIEW_OFFSETS) {
+    if (which == C2_H5_SEQ_OFFSETS) {
         bool ok = tell_shape(&visit, object);
         H5Oclose(object);
         return ok;

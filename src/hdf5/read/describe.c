@@ -210,10 +210,10 @@ bool c2_h5_describe(struct c2_h5 *h5, const char *name, const struct c2_h5_descr
     struct c2_describer d = {.h5 = h5, .how = how};
     size_t before = out->n;
 
-    enum c2_h5_view view;
+    enum c2_h5_seq_array which;
     c2_h5_quiet();
-    C2_AUTO(c2_hid) object = {c2_h5_object_open(h5, name, &view)};
-    if (object.id >= 0 && view != C2_H5_VIEW_NONE)
+    C2_AUTO(c2_hid) object = {c2_h5_object_open(h5, name, &which)};
+    if (object.id >= 0 && which != C2_H5_SEQ_NONE)
         return true; /* a part of a dataset that is described as a whole */
     if (object.id < 0) return c2_h5_fail(err, CAT2_ENOTFOUND, "%.120s cannot be opened", name);
     c2_mpw_init(&d.w, out, err);

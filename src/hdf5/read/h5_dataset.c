@@ -179,8 +179,8 @@ static bool read_shape(struct c2_h5_dataset *ds, int64_t *shape, int *ndim, stru
     return true;
 }
 
-/* A view of sequences: one axis. */
-static void view_shape(struct c2_h5_dataset *ds, int64_t *shape, int *ndim)
+/* An array of sequences has one axis. */
+static void array_shape(struct c2_h5_dataset *ds, int64_t *shape, int *ndim)
 {
     ds->ndim = *ndim = 1;
     ds->scalar = false;
@@ -210,14 +210,14 @@ static bool read_type(struct c2_h5_dataset *ds, struct cat2_error *err)
 }
 
 /* Type and shape. Where texts and sequences have to be looked at, the filters must be known before. */
-static bool read_values(struct c2_h5_dataset *ds, enum c2_h5_view view, int64_t *shape, int *ndim,
+static bool read_values(struct c2_h5_dataset *ds, enum c2_h5_seq_array which, int64_t *shape, int *ndim,
                         struct cat2_error *err)
 {
     hsize_t nitems = 1;
 
-    if (view != C2_H5_VIEW_NONE) {
-        if (!c2_h5_sequence_open(ds, view, err)) return false;
-        view_shape(ds, shape, ndim);
+    if (which != C2_H5_SEQ_NONE) {
+        if (!c2_h5_sequence_open(ds, which, err)) return false;
+        array_shape(ds, shape, ndim);
         return add_axes(&ds->type, shape, ndim, err);
     }
     if (!read_type(ds, err) || !add_axes(&ds->type, shape, ndim, err)) return false;
@@ -228,7 +228,7 @@ static bool read_values(struct c2_h5_dataset *ds, enum c2_h5_view view, int64_t 
     return c2_h5_type_lay_out(&ds->type, nitems, err);
 }
 
-static bool describe(struct c2_h5_dataset *ds, const char *name, enum c2_h5_view view,
+static bool describe(struct c2_h5_dataset *ds, const char *name, enum c2_h5_seq_array which,
                      const struct c2_h5_options *options, struct cat2_error *err)
 {
     int64_t shape[C2_H5_DIM_MAX + 1];
@@ -237,7 +237,7 @@ static bool describe(struct c2_h5_dataset *ds, const char *name, enum c2_h5_view
     bool ok = plist >= 0 || c2_h5_fail(err, CAT2_EDATA, "the layout cannot be read");
 
     ok = ok && read_shape(ds, shape, &ndim, err) && read_layout(ds, plist, err) &&
-         read_filters(ds, plist, err) && read_values(ds, view, shape, &ndim, err) &&
+         read_filters(ds, plist, err) && read_values(ds, which, shape, &ndim, err) &&
          read_fill(ds, plist, err) && c2_h5_geometry(ds, options, shape, ndim, err);
     if (plist >= 0) H5Pclose(plist);
     if (!ok) return false;
@@ -252,8 +252,8 @@ bool c2_h5_dataset_open(struct c2_h5 *h5, const char *name, const struct c2_h5_o
     struct c2_h5_dataset *ds;
 
     c2_h5_quiet();
-    enum c2_h5_view view;
-    hid_t id = c2_h5_object_open(h5, name, &view);
+    enum c2_h5_seq_array which;
+    hid_t id = c2_h5_object_open(h5, name, &which);
     if (id < 0) return c2_h5_fail(err, CAT2_ENOTFOUND, "%.120s cannot be opened", name);
     if (H5Iget_type(id) != H5I_DATASET) {
         H5Oclose(id);
@@ -268,7 +268,7 @@ bool c2_h5_dataset_open(struct c2_h5 *h5, const char *name, const struct c2_h5_o
     ds->id = id;
     H5O_info_t info;
     ds->foreign = H5Oget_info2(id, &info, H5O_INFO_BASIC) < 0 || c2_h5_is_foreign(h5, &info);
-    if (!describe(ds, name, view, options ? options : &DEFAULTS, err)) {
+    if (!describe(ds, name, which, options ? options : &DEFAULTS, err)) {
         c2_h5_dataset_close(ds);
         return false;
     }

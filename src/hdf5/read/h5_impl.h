@@ -62,7 +62,7 @@ struct c2_h5_dataset {
     struct c2_h5 *h5;
     hid_t id;
     hid_t mem; /* one item of the file's dataspace in memory: the array type, where there is one */
-    struct c2_h5_sequence *sequence; /* the dataset is a view of sequences of variable length; or NULL */
+    struct c2_h5_sequence *sequence; /* the dataset is an array of sequences of variable length; or NULL */
     struct c2_h5_type type;
     struct c2_meta meta;
     struct c2_h5_facts facts;
@@ -71,7 +71,7 @@ struct c2_h5_dataset {
         C2_VEC(hid_t);
     } sources; /* files of a virtual dataset that are being written: kept open, as such */
     struct c2_h5_raw_files *raw_files; /* where the data lies in files of its own; or NULL */
-    int ndim;                          /* of the file's dataspace; of a view 1 */
+    int ndim;                          /* of the file's dataspace; of an array of sequences 1 */
     bool scalar;
     hsize_t chunk[C2_H5_DIM_MAX]; /* the file's, when chunked */
     struct c2_h5_filter filters[C2_H5_FILTERS_MAX];
@@ -127,14 +127,14 @@ bool c2_h5_reference_text(struct c2_h5 *h5, hid_t type, const uint8_t *at, struc
 
 #define C2_H5_OFFSETS "offsets"
 #define C2_H5_VALUES  "values"
-enum c2_h5_view { C2_H5_VIEW_NONE, C2_H5_VIEW_OFFSETS, C2_H5_VIEW_VALUES };
+enum c2_h5_seq_array { C2_H5_SEQ_NONE, C2_H5_SEQ_OFFSETS, C2_H5_SEQ_VALUES };
 /** Is it a dataset of sequences of variable length? */
 bool c2_h5_is_sequence(hid_t object);
-/** The object of a name; of a view's name the dataset behind it. -1 with libhdf5's reason. */
-hid_t c2_h5_object_open(struct c2_h5 *h5, const char *name, enum c2_h5_view *view);
+/** The object of a name; of the name of an array of sequences their dataset. -1 with libhdf5's reason. */
+hid_t c2_h5_object_open(struct c2_h5 *h5, const char *name, enum c2_h5_seq_array *which);
 /** Type, and where each sequence begins: all are looked at. */
-bool c2_h5_sequence_open(struct c2_h5_dataset *ds, enum c2_h5_view view, struct cat2_error *err);
-int64_t c2_h5_sequence_length(const struct c2_h5_dataset *ds); /* of the view */
+bool c2_h5_sequence_open(struct c2_h5_dataset *ds, enum c2_h5_seq_array which, struct cat2_error *err);
+int64_t c2_h5_sequence_length(const struct c2_h5_dataset *ds); /* of the array of sequences */
 bool c2_h5_sequence_read(struct c2_h5_dataset *ds, int64_t start, int64_t n, uint8_t *out,
                          struct cat2_error *err);
 void c2_h5_sequence_free(struct c2_h5_sequence *sequence);

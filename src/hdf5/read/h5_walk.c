@@ -140,14 +140,14 @@ static void go_back(struct walk *walk, size_t path, size_t name)
 }
 
 /* Sequences of variable length: a folder of two arrays. */
-static bool tell_views(struct walk *walk, uint64_t id, struct cat2_error *err)
+static bool tell_arrays(struct walk *walk, uint64_t id, struct cat2_error *err)
 {
-    static const char *const VIEWS[] = {C2_H5_OFFSETS, C2_H5_VALUES};
+    static const char *const ARRAYS[] = {C2_H5_OFFSETS, C2_H5_VALUES};
     size_t path = walk->path.n, name = walk->name.n;
     bool too_long, ok = tell(walk, C2_H5_GROUP, NULL, id, err);
 
-    for (uint64_t i = 0; ok && i < C2_ARRAY_LEN(VIEWS); i++) {
-        ok = push_name(walk, c2_str_of(VIEWS[i]), &too_long, err) &&
+    for (uint64_t i = 0; ok && i < C2_ARRAY_LEN(ARRAYS); i++) {
+        ok = push_name(walk, c2_str_of(ARRAYS[i]), &too_long, err) &&
              (too_long ? tell(walk, C2_H5_LINK, "has too long a path", 0, err)
                        : tell(walk, C2_H5_DATASET, NULL, id ^ (i + 1) << 62, err));
         go_back(walk, path, name);
@@ -165,7 +165,7 @@ static bool walk_object(struct walk *walk, hid_t object, struct cat2_error *err)
     }
     uint64_t id = c2_h5_object_id(walk->h5, object, &info);
     if (info.type == H5O_TYPE_DATASET)
-        return c2_h5_is_sequence(object) ? tell_views(walk, id, err)
+        return c2_h5_is_sequence(object) ? tell_arrays(walk, id, err)
                                          : tell(walk, C2_H5_DATASET, NULL, id, err);
     if (info.type != H5O_TYPE_GROUP) return tell(walk, C2_H5_TYPE, NULL, id, err);
     for (int i = 0; i < walk->depth; i++)

@@ -11,11 +11,11 @@ bool c2_h5_link_is_hard(struct c2_h5 *h5, const char *name)
     if (strcmp(name, "/") == 0) return true;
     c2_h5_quiet();
     if (H5Lget_info(h5->file, name, &info, H5P_DEFAULT) >= 0) return info.type == H5L_TYPE_HARD;
-    enum c2_h5_view view;
-    hid_t id = c2_h5_object_open(h5, name, &view);
+    enum c2_h5_seq_array which;
+    hid_t id = c2_h5_object_open(h5, name, &which);
     if (id >= 0) H5Oclose(id);
     H5Eclear2(H5E_DEFAULT);
-    return id >= 0 && view != C2_H5_VIEW_NONE; /* as hard as the link to its dataset */
+    return id >= 0 && which != C2_H5_SEQ_NONE; /* as hard as the link to its dataset */
 }
 
 enum c2_h5_link_kind c2_h5_link_kind(struct c2_h5 *h5, const char *name, uint64_t *id)

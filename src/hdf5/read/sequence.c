@@ -15,7 +15,7 @@ struct mark {
     int64_t item, value; /* this sequence begins at that value */
 };
 struct c2_h5_sequence {
-    enum c2_h5_view view;
+    enum c2_h5_seq_array which;
     struct {
         C2_VEC(struct mark);
     } marks;
@@ -43,26 +43,27 @@ bool c2_h5_is_sequence(hid_t object)
     return is;
 }
 
-static enum c2_h5_view view_of(const char *name, size_t *above)
+static enum c2_h5_seq_array which_array(const char *name, size_t *above)
 {
     const char *last = strrchr(name, '/');
 
-    if (!last || last == name) return C2_H5_VIEW_NONE;
+    if (!last || last == name) return C2_H5_SEQ_NONE;
     *above = (size_t)(last - name);
-    if (strcmp(last + 1, C2_H5_OFFSETS) == 0) return C2_H5_VIEW_OFFSETS;
-    return strcmp(last + 1, C2_H5_VALUES) == 0 ? C2_H5_VIEW_VALUES : C2_H5_VIEW_NONE;
+    if (strcmp(last + 1, C2_H5_OFFSETS) == 0) return C2_H5_SEQ_OFFSETS;
+    return strcmp(last + 1, C2_H5_VALUES) == 0 ? C2_H5_SEQ_VALUES : C2_H5_SEQ_NONE;
 }
 
-/* A dataset holds no names in HDF5: what is asked for beneath one can only be a view of it. */
-hid_t c2_h5_object_open(struct c2_h5 *h5, const char *name, enum c2_h5_view *view)
+/* A dataset holds no names in HDF5: what is asked for beneath one can only be one of its arrays of sequences.
+ */
+hid_t c2_h5_object_open(struct c2_h5 *h5, const char *name, enum c2_h5_seq_array *which)
 {
     hid_t id = H5Oopen(h5->file, name, h5->lapl);
     size_t above;
 
-    *view = C2_H5_VIEW_NONE;
+    *which = C2_H5_SEQ_NONE;
     if (id >= 0) return id;
-    enum c2_h5_view wanted = view_of(name, &above);
-    if (wanted == C2_H5_VIEW_NONE) return -1;
+    enum c2_h5_seq_array wanted = which_array(name, &above);
+    if (wanted == C2_H5_SEQ_NONE) return -1;
     char *parent = c2_str_dup((struct c2_str){name, above});
     if (!parent) return -1;
     id = H5Oopen(h5->file, parent, h5->lapl);
@@ -71,7 +72,7 @@ hid_t c2_h5_object_open(struct c2_h5 *h5, const char *name, enum c2_h5_view *vie
         H5Oclose(id);
         return -1;
     }
-    *view = wanted;
+    *which = wanted;
     return id;
 }
 
@@ -98,7 +99,7 @@ static bool count(void *ctx, const uint8_t *items, size_t n, size_t *heap, struc
     struct counting *c = ctx;
     struct c2_h5_dataset *ds = c->ds;
     struct c2_h5_sequence *seq = ds->sequence;
-    bool widths = seq->view == C2_H5_VIEW_VALUES && ds->type.variable;
+    bool widths = seq->which == C2_H5_SEQ_VALUES && ds->type.variable;
 
     for (size_t i = 0; i < n; i++) {
         hvl_t it;
@@ -122,7 +123,7 @@ static bool count(void *ctx, const uint8_t *items, size_t n, size_t *heap, struc
 static bool read_type(struct c2_h5_dataset *ds, hid_t base, struct cat2_error *err)
 {
     struct c2_h5_sequence *seq = ds->sequence;
-    bool offsets = seq->view == C2_H5_VIEW_OFFSETS;
+    bool offsets = seq->which == C2_H5_SEQ_OFFSETS;
 
     if (!c2_h5_type_of(base, offsets, &ds->type, err)) return false;
     ds->mem = H5Tvlen_create(ds->type.array);
@@ -137,7 +138,7 @@ static bool read_type(struct c2_h5_dataset *ds, hid_t base, struct cat2_error *e
     return true;
 }
 
-bool c2_h5_sequence_open(struct c2_h5_dataset *ds, enum c2_h5_view view, struct cat2_error *err)
+bool c2_h5_sequence_open(struct c2_h5_dataset *ds, enum c2_h5_seq_array which, struct cat2_error *err)
 {
     struct counting c = {.ds = ds};
     hid_t type = H5Dget_type(ds->id), base = type >= 0 ? H5Tget_super(type) : -1;
@@ -146,7 +147,7 @@ bool c2_h5_sequence_open(struct c2_h5_dataset *ds, enum c2_h5_view view, struct 
     ds->sequence = calloc(1, sizeof(*ds->sequence));
     if (ok && !ds->sequence) ok = c2_fail_nomem(err, "sequences");
     if (ok) {
-        ds->sequence->view = view;
+        ds->sequence->which = which;
         ok = read_type(ds, base, err) && c2_h5_scan(ds, 0, INT64_MAX, sizeof(hvl_t), count, &c, err);
     }
     if (base >= 0) H5Tclose(base);
@@ -161,7 +162,7 @@ int64_t c2_h5_sequence_length(const struct c2_h5_dataset *ds)
 {
     const struct c2_h5_sequence *seq = ds->sequence;
 
-    return seq->view == C2_H5_VIEW_OFFSETS ? seq->nitems + 1 : seq->nvalues;
+    return seq->which == C2_H5_SEQ_OFFSETS ? seq->nitems + 1 : seq->nvalues;
 }
 
 /* ---- reading ---- */
@@ -198,7 +199,7 @@ static bool put_values(struct cutting *c, const hvl_t *it, struct cat2_error *er
 static bool cut(void *ctx, const uint8_t *items, size_t n, size_t *heap, struct cat2_error *err)
 {
     struct cutting *c = ctx;
-    bool offsets = c->ds->sequence->view == C2_H5_VIEW_OFFSETS;
+    bool offsets = c->ds->sequence->which == C2_H5_SEQ_OFFSETS;
 
     for (size_t i = 0; i < n; i++) {
         hvl_t it;
@@ -219,7 +220,7 @@ static bool cut(void *ctx, const uint8_t *items, size_t n, size_t *heap, struct 
 static void find_marks(const struct c2_h5_sequence *seq, int64_t start, int64_t end, struct mark *first,
                        int64_t *last_item)
 {
-    bool offsets = seq->view == C2_H5_VIEW_OFFSETS;
+    bool offsets = seq->which == C2_H5_SEQ_OFFSETS;
     size_t lo = 0, hi = seq->marks.n;
 
     while (hi - lo > 1) {
@@ -253,7 +254,7 @@ bool c2_h5_sequence_read(struct c2_h5_dataset *ds, int64_t start, int64_t n, uin
         c.value = first.value;
         if (!c2_h5_scan(ds, first.item, last_item, sizeof(hvl_t), cut, &c, err)) return false;
     }
-    if (seq->view == C2_H5_VIEW_OFFSETS) {
+    if (seq->which == C2_H5_SEQ_OFFSETS) {
         if (c.item == seq->nitems) put_offset(&c);
         return true;
     }

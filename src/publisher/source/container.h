@@ -12,7 +12,7 @@
 #include "publisher/source/source.h"
 
 /* What a format is asked whether it is one of its containers. */
-struct c2_place {
+struct c2_candidate {
     const char *name; /* a path, or a URL */
     int fd;           /* open for reading: a regular file, or a directory; -1: a URL */
     bool is_dir;
@@ -53,9 +53,10 @@ struct c2_format {
     const char *name; /* in validators: letters and digits, at most 8 */
     size_t nbytes;    /* of its containers: struct c2_container and what it adds, zeros at first */
     bool has_folders; /* a directory may be one of its containers */
-    /* Look at the place. *why, of static storage, is for PROMISED and NONE: why it is not one ("is empty").
+    /* Look at the candidate. *why, of static storage, is for PROMISED and NONE: why it is not one ("is
+     * empty").
      */
-    enum c2_claim (*probe)(const struct c2_place *place, const char **why);
+    enum c2_claim (*probe)(const struct c2_candidate *candidate, const char **why);
     /* Every dataset of the present state, also those that are unusable. @errors CAT2_ENOTFOUND it is gone;
      * CAT2_EDATA why it cannot be read; c2_is_busy(). */
     bool (*list)(struct c2_container *c, c2_container_sink *sink, void *ctx, struct cat2_error *err);
@@ -89,7 +90,7 @@ struct c2_format {
 extern const struct c2_format *c2_formats[C2_FORMATS_MAX + 1];
 /** Whose is it? *format is set but for C2_CLAIM_NONE; *why as probe(), of the one that promised it, else of
  * the first. */
-enum c2_claim c2_formats_probe(const struct c2_place *place, const struct c2_format **format,
+enum c2_claim c2_formats_probe(const struct c2_candidate *candidate, const struct c2_format **format,
                                const char **why);
 /** Can a directory be a container at all? */
 bool c2_formats_have_folders(void);

@@ -25,19 +25,19 @@ const struct c2_format *c2_folder_format(struct c2_folder_list *list, const char
                                          struct cat2_error *err)
 {
     const struct c2_format *format = NULL;
-    struct c2_place place = {.name = rel};
+    struct c2_candidate candidate = {.name = rel};
     struct stat st;
 
     *reason = NULL;
-    place.fd = open_rel(list, rel, err);
-    if (place.fd >= 0 && fstat(place.fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
-        place.is_dir = S_ISDIR(st.st_mode);
-        enum c2_claim claim = c2_formats_probe(&place, &format, reason);
+    candidate.fd = open_rel(list, rel, err);
+    if (candidate.fd >= 0 && fstat(candidate.fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
+        candidate.is_dir = S_ISDIR(st.st_mode);
+        enum c2_claim claim = c2_formats_probe(&candidate, &format, reason);
         if (claim < C2_CLAIM_NAME) format = NULL;
         if (claim == C2_CLAIM_NONE) *reason = NULL;
-        if (!format && before) before->probe(&place, reason);
+        if (!format && before) before->probe(&candidate, reason);
     }
-    if (place.fd >= 0) close(place.fd);
+    if (candidate.fd >= 0) close(candidate.fd);
     return format;
 }
 

@@ -10,18 +10,18 @@
 
 #include "base/base_testing.h"
 #include "base/fs.h"
-#include "http/range.h"
+#include "http/remote_file.h"
 #include "publisher/source/container.h"
 
 /* ---- the format ---- */
 
 #define TEXT_MAX 200
 
-static enum c2_claim probe(const struct c2_place *place, const char **why)
+static enum c2_claim probe(const struct c2_candidate *candidate, const char **why)
 {
-    if (!c2_str_ends(c2_str_of(place->name), ".c2test")) return C2_CLAIM_NONE;
+    if (!c2_str_ends(c2_str_of(candidate->name), ".c2test")) return C2_CLAIM_NONE;
     struct stat st;
-    if (place->fd < 0 || place->is_dir || (fstat(place->fd, &st) == 0 && st.st_size > 0))
+    if (candidate->fd < 0 || candidate->is_dir || (fstat(candidate->fd, &st) == 0 && st.st_size > 0))
         return C2_CLAIM_NAME;
     *why = "is empty";
     return C2_CLAIM_PROMISED;

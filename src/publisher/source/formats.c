@@ -8,7 +8,7 @@ const struct c2_format *c2_formats[C2_FORMATS_MAX + 1] = {
     &c2_format_hdf5,
 };
 
-enum c2_claim c2_formats_probe(const struct c2_place *place, const struct c2_format **format,
+enum c2_claim c2_formats_probe(const struct c2_candidate *candidate, const struct c2_format **format,
                                const char **why)
 {
     enum c2_claim best = C2_CLAIM_NONE;
@@ -17,8 +17,8 @@ enum c2_claim c2_formats_probe(const struct c2_place *place, const struct c2_for
     *why = NULL;
     for (const struct c2_format *const *at = c2_formats; *at; at++) {
         const char *reason = NULL;
-        if (place->is_dir && !(*at)->has_folders) continue;
-        enum c2_claim claim = (*at)->probe(place, &reason);
+        if (candidate->is_dir && !(*at)->has_folders) continue;
+        enum c2_claim claim = (*at)->probe(candidate, &reason);
         if (claim > best) *format = *at;
         if (claim > best || !*why) *why = reason;
         if (claim > best) best = claim;

@@ -9,12 +9,12 @@ static struct c2_h5_file *of(struct c2_container *c)
     return (struct c2_h5_file *)c;
 }
 
-static enum c2_claim probe(const struct c2_place *place, const char **why)
+static enum c2_claim probe(const struct c2_candidate *candidate, const char **why)
 {
-    if (place->fd < 0) return C2_CLAIM_NONE;
-    if (c2_h5_signature(place->fd)) return C2_CLAIM_CONTENTS;
-    *why = c2_h5_not(place->fd);
-    return c2_h5_suffix(place->name) ? C2_CLAIM_PROMISED : C2_CLAIM_NONE;
+    if (candidate->fd < 0) return C2_CLAIM_NONE;
+    if (c2_h5_signature(candidate->fd)) return C2_CLAIM_CONTENTS;
+    *why = c2_h5_not(candidate->fd);
+    return c2_h5_suffix(candidate->name) ? C2_CLAIM_PROMISED : C2_CLAIM_NONE;
 }
 
 static bool start(const struct c2_site *site, void **shared, struct cat2_error *err)

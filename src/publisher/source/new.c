@@ -28,15 +28,15 @@ bool c2_source_new(const char *root, const char *statedir, bool no_folders, stru
     bool elsewhere = strstr(root, "://") != NULL;
     const struct c2_format *format = NULL;
     const char *why = NULL;
-    struct c2_place place = {root, -1, false};
+    struct c2_candidate candidate = {root, -1, false};
     struct stat st = {0};
 
-    if (!elsewhere) place.fd = open(root, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool is_file = place.fd >= 0 && fstat(place.fd, &st) == 0 && S_ISREG(st.st_mode);
-    place.is_dir = place.fd >= 0 && S_ISDIR(st.st_mode);
+    if (!elsewhere) candidate.fd = open(root, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_file = candidate.fd >= 0 && fstat(candidate.fd, &st) == 0 && S_ISREG(st.st_mode);
+    candidate.is_dir = candidate.fd >= 0 && S_ISDIR(st.st_mode);
     enum c2_claim claim = C2_CLAIM_NONE;
-    if (elsewhere || is_file || place.is_dir) claim = c2_formats_probe(&place, &format, &why);
-    if (place.fd >= 0) close(place.fd);
+    if (elsewhere || is_file || candidate.is_dir) claim = c2_formats_probe(&candidate, &format, &why);
+    if (candidate.fd >= 0) close(candidate.fd);
     if (claim >= C2_CLAIM_NAME) return c2_source_alone_new(format, root, gens, out, err);
     if (elsewhere || is_file)
         return c2_fail(err, CAT2_EDATA, "%.160s %s", root, why ? why : "is nothing that can be published");

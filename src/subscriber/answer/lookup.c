@@ -6,8 +6,8 @@
 #include "base/limits.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/roots.h"
 #include "wire/url.h"
 
 #define ANEW_MAX 3 /* generations one request runs after */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "subscriber/answer/refuse.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/roots.h"
 
 void c2_reply_reason(struct c2_request *req, const struct c2_root_state *root, const struct cat2_error *err)
 {

@@ -11,7 +11,7 @@
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view_impl.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/roots.h"
 
 #define ANSWER_NBYTES_MAX (64 << 20)  /* of one that is made whole before it is sent */
 #define RUNNING_MAX       8           /* views in line, at work at a time */

@@ -16,7 +16,7 @@
 #include "subscriber/answer/lookup.h"
 #include "subscriber/api/api.h"
 #include "subscriber/fetch/read.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/roots.h"
 
 #define WINDOW (2 << 20) /* of a mirrored frame that is being made ready at a time */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /api/attrs: attributes of a root or a folder of it. */
-#include "subscriber/answer/attrs.h"
+#include "subscriber/answer/folder_attrs.h"
 #include "subscriber/api/api.h"
 
 static void reply(void *ctx, struct c2_str json, const struct cat2_error *why)

@@ -53,7 +53,7 @@ static bool line_run(struct c2_view *view, const struct c2_reading *reading, int
 
     (void)out;
     line->stage = i;
-    return c2_view_walk(reading->codec, &reading->source, &bound, c2_line_take, line, err);
+    return c2_walk_boxes(reading->codec, &reading->source, &bound, c2_line_take, line, err);
 }
 
 static bool line_finish(struct c2_view *view, struct c2_buf *out, struct cat2_error *err)
@@ -123,7 +123,7 @@ static bool stats_run(struct c2_view *view, const struct c2_reading *reading, in
 
     (void)out;
     c2_stats_begin(stats, i);
-    return c2_view_walk(reading->codec, &reading->source, &bound, c2_stats_take, stats, err);
+    return c2_walk_boxes(reading->codec, &reading->source, &bound, c2_stats_take, stats, err);
 }
 
 static bool stats_finish(struct c2_view *view, struct c2_buf *out, struct cat2_error *err)

@@ -70,7 +70,7 @@ static bool png_run(struct c2_view *view, const struct c2_reading *reading, int6
         memset(p->plane.real, 0, n * sizeof(*p->plane.real));
         memset(p->plane.counts, 0, n * sizeof(*p->plane.counts));
     }
-    if (!c2_view_walk(reading->codec, &reading->source, &bound, c2_plane_take, &p->plane, err)) return false;
+    if (!c2_walk_boxes(reading->codec, &reading->source, &bound, c2_plane_take, &p->plane, err)) return false;
     if (p->channels) c2_paint_channel(&p->picture, &p->plane, (int)i);
     return true;
 }

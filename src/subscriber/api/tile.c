@@ -41,7 +41,7 @@ static bool tile_run(struct c2_view *view, const struct c2_reading *reading, int
     struct tile *t = view->state;
 
     (void)i, (void)out;
-    return c2_view_walk(reading->codec, &reading->source, &t->plane.bound, c2_plane_take, &t->plane, err);
+    return c2_walk_boxes(reading->codec, &reading->source, &t->plane.bound, c2_plane_take, &t->plane, err);
 }
 
 static bool tile_finish(struct c2_view *view, struct c2_buf *out, struct cat2_error *err)

@@ -8,8 +8,8 @@
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view.h"
 #include "subscriber/api/api.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/roots.h"
 
 #define PAGE_NBYTES   59000 /* of 60 000 promised: the page's head comes to it */
 #define LIMIT_DEFAULT 200

@@ -9,10 +9,10 @@
 #include "base/log.h"
 #include "subscriber/fetch/pass_on.h"
 #include "subscriber/fetch/upstream.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/reason.h"
+#include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
 #include "wire/multipart.h"
 

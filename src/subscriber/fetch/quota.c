@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "subscriber/fetch/quota.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/roots.h"
 
 #define QUOTA_MS    5000        /* what an earlier run left, and what readers held, is found so late */
 #define UNSWEPT_MIN (256 << 10) /* a sweep looks at every dataset: not for less */

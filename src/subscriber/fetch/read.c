@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "subscriber/fetch/read_impl.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/open_files.h"
+#include "subscriber/mirror/roots.h"
 
 #define FLIGHTS_MAX 8 /* more than these: what is fetched does not stay */
 

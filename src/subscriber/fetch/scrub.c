@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "subscriber/fetch/read.h"
 #include "subscriber/fetch/scrub.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/roots.h"
 
 #define STEP_MS       1000      /* between two looks: the disk has other work */
 #define PACE_MIN      (1 << 20) /* bytes a second */

@@ -7,8 +7,8 @@
 
 #include "base/limits.h"
 #include "subscriber/h5grove/grove.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/roots.h"
 
 struct listing {
     char dir[C2_PATH_MAX + 2];

@@ -4,7 +4,7 @@
 #define C2_SUBSCRIBER_MIRROR_CONFIG_H
 
 #include "bus/bus.h"
-#include "net/client.h"
+#include "net/http_client.h"
 #include "net/server.h"
 #include "net/worker.h"
 #include "state/state.h"

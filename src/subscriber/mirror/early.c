@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/root.h"
+#include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
 

@@ -9,12 +9,12 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/refresh.h"
 #include "subscriber/mirror/root.h"
+#include "subscriber/mirror/roots.h"
 
 #define LISTED_MS 120000 /* who asks for a root to be followed */
 #define KNOWN_MS  4000   /* who asks for something in it: clients give up after 5 s, some of them */

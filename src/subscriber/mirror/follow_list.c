@@ -10,10 +10,10 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
+#include "subscriber/mirror/roots.h"
 #include "wire/url.h"
 
 #define INFOS_AT_ONCE 16

@@ -9,8 +9,8 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/roots.h"
 
 #define ASIDE "gone" /* beneath the state directory */
 

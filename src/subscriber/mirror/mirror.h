@@ -78,12 +78,12 @@ struct c2_root_state {
     int nfollowed;           /* times it has been followed: what was asked before the last is not taken */
     struct c2_ds **datasets; /* sorted by path */
     size_t n, cap;
-    uint64_t changes;           /* of the list, in this process */
-    int64_t listed_ms;          /* when last, by the loop's clock; 0: not in this process */
-    struct c2_bus_sub *topic;   /* its events are heard; NULL: not followed, or not asked for yet */
-    struct c2_follow *follow;   /* listing under way; no timer then */
-    struct c2_timer *timer;     /* the next listing is due: after events, a failure or "not yet" */
-    struct c2_refresh *refresh; /* single datasets being asked for again; no listing then */
+    uint64_t changes;                  /* of the list, in this process */
+    int64_t listed_ms;                 /* when last, by the loop's clock; 0: not in this process */
+    struct c2_bus_subscription *topic; /* its events are heard; NULL: not followed, or not asked for yet */
+    struct c2_follow *follow;          /* listing under way; no timer then */
+    struct c2_timer *timer;            /* the next listing is due: after events, a failure or "not yet" */
+    struct c2_refresh *refresh;        /* single datasets being asked for again; no listing then */
     int retries;        /* listings in a row that failed or may not have told all: for the next delay */
     bool follow_again;  /* something changed during the listing under way: list again after it */
     bool speaks_pieces; /* the publisher is one of ours, as the last listing showed */
@@ -122,7 +122,7 @@ struct c2_subscriber {
     struct c2_state *state;
     int cachefd, statefd;
     struct c2_root_state *roots; /* in the broker's order */
-    struct c2_bus_sub *news;
+    struct c2_bus_subscription *news;
     struct c2_loop_call stopped_call;
     struct c2_views *views;
     struct c2_plugins *plugins;

@@ -2,8 +2,8 @@
 /* What a publisher says when it does not answer, in its words and with its status. */
 #include <string.h>
 
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/reason.h"
+#include "subscriber/mirror/roots.h"
 
 #define RETRY_MAX_S 60
 

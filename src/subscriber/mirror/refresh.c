@@ -8,9 +8,9 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/refresh.h"
+#include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
 

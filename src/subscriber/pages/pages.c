@@ -7,8 +7,8 @@
 
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/roots.h"
 #include "web/assets.h"
 #include "wire/url.h"
 

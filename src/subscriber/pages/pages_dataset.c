@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "blosc/codec_names.h"
 #include "ndim/print.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/roots.h"
 #include "subscriber/pages/pages.h"
 #include "web/markdown.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/roots.h"
 #include "subscriber/pages/pages.h"
 
 #define NEAREST_MAX 5 /* names proposed for one that is not there */

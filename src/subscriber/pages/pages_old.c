@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "subscriber/answer/lookup.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/roots.h"
 #include "subscriber/pages/pages.h"
 #include "web/assets.h"
 

@@ -4,7 +4,7 @@
 
 #include "subscriber/answer/lookup.h"
 #include "subscriber/fetch/read.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/roots.h"
 #include "subscriber/pages/pages.h"
 #include "web/assets.h"
 #include "web/markdown.h"

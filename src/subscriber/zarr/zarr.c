@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /zarr/...: arrays, for programs that read Zarr. docs/protocol.md "Zarr". */
 #include "subscriber/zarr/zarr.h"
-#include "subscriber/answer/attrs.h"
+#include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/view.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/roots.h"
 
 static bool is_array(struct c2_request *req, const struct c2_ds *ds)
 {

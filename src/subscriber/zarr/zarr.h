@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The Zarr view (version 2 of the format): a root is a group, so are its folders, and its arrays are arrays
+/* The Zarr face (version 2 of the format): a root is a group, so are its folders, and its arrays are arrays
  * whose chunks are those of the dataset, uncompressed, padded with zeros at the edges. */
 #ifndef C2_SUBSCRIBER_ZARR_ZARR_H
 #define C2_SUBSCRIBER_ZARR_ZARR_H

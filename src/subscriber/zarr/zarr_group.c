@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Groups of the Zarr view: a root, a folder. */
+/* Groups of the Zarr face: a root, a folder. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "subscriber/answer/attrs.h"
+#include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/refuse.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/roots.h"
 #include "subscriber/zarr/zarr.h"
 #include "wire/url.h"
 

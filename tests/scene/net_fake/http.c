@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* net/client.h over the network in memory: its limits (time, silence, size, connections to one host) and its
- * error codes are those of the real one. */
+/* net/http_client.h over the network in memory: its limits (time, silence, size, connections to one host) and
+ * its error codes are those of the real one. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "fake.h"
-#include "net/client.h"
+#include "net/http_client.h"
 
 #define CONNECT_MS 5000
 
@@ -73,7 +73,7 @@ static void land(struct c2_http_flight *f, const char *broken)
         struct c2_http_reply reply = reply_of(f);
         f->call.done(f->call.ctx, &reply, NULL);
     } else {
-        bool garbled = f->headers.n > 0; /* as net/client.c tells it */
+        bool garbled = f->headers.n > 0; /* as net/http_client.c tells it */
         if (f->err.code == CAT2_OK)
             c2_fail(&f->err, garbled ? CAT2_EDATA : CAT2_EUPSTREAM, "%.120s: %.100s", f->url, broken);
         f->call.done(f->call.ctx, NULL, &f->err);

@@ -7,7 +7,7 @@
 
 #include "fake.h"
 #include "scene.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/mirror/roots.h"
 
 struct verdict {
     char *what;

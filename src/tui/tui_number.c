@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading items of any byte order, and writing them short. */
-#include "tui/number.h"
+#include "tui/tui_number.h"
 
 #include <inttypes.h>
 #include <math.h>

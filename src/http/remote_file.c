@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET with Range and If-Match (RFC 9110, 13 and 14), and what the answer says it is. */
-#include "http/range.h"
+#include "http/remote_file.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* HTTP client on the loop: pooled connections, many requests in parallel. Loop thread only. */
-#ifndef C2_NET_CLIENT_H
-#define C2_NET_CLIENT_H
+#ifndef C2_NET_HTTP_CLIENT_H
+#define C2_NET_HTTP_CLIENT_H
 
 #include "http/multi.h"
 #include "net/loop.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ranges over the loopback, of a server that answers as it is told to. */
-#include "http/range.h"
+#include "http/remote_file.h"
 
 #include <netinet/in.h>
 #include <pthread.h>

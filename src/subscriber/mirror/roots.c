@@ -7,9 +7,9 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/mirror/catalog.h"
 #include "subscriber/mirror/merge.h"
 #include "subscriber/mirror/root.h"
+#include "subscriber/mirror/roots.h"
 
 void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const char *change)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Items of an array as numbers to paint and as words to read. */
-#ifndef C2_TUI_NUMBER_H
-#define C2_TUI_NUMBER_H
+#ifndef C2_TUI_TUI_NUMBER_H
+#define C2_TUI_TUI_NUMBER_H
 
 #include "ndim/dtype.h"
 

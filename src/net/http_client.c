@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The HTTP client's sockets and timer on the loop. */
-#include "net/client.h"
+#include "net/http_client.h"
 
 #include <stdlib.h>
 #include <uv.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Attributes of roots and folders. */
-#ifndef C2_SUBSCRIBER_ANSWER_ATTRS_H
-#define C2_SUBSCRIBER_ANSWER_ATTRS_H
+#ifndef C2_SUBSCRIBER_ANSWER_FOLDER_ATTRS_H
+#define C2_SUBSCRIBER_ANSWER_FOLDER_ATTRS_H
 
 #include "subscriber/mirror/mirror.h"
 

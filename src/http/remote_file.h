@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Parts of a file that an HTTP server serves. Any thread, one at a time for each session; calls block. */
-#ifndef C2_HTTP_RANGE_H
-#define C2_HTTP_RANGE_H
+#ifndef C2_HTTP_REMOTE_FILE_H
+#define C2_HTTP_REMOTE_FILE_H
 
 #include "http/session.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the forms of download share. */
-#ifndef C2_PUBLISHER_DOWNLOAD_H
-#define C2_PUBLISHER_DOWNLOAD_H
+#ifndef C2_PUBLISHER_DOWNLOAD_CHUNKS_H
+#define C2_PUBLISHER_DOWNLOAD_CHUNKS_H
 
 #include "publisher/catalog.h"
 #include "publisher/cut.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Roots and their datasets: found, put, dropped, remembered. Loop thread. */
-#ifndef C2_SUBSCRIBER_MIRROR_CATALOG_H
-#define C2_SUBSCRIBER_MIRROR_CATALOG_H
+#ifndef C2_SUBSCRIBER_MIRROR_ROOTS_H
+#define C2_SUBSCRIBER_MIRROR_ROOTS_H
 
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/root.h"

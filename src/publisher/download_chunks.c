@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Chunks, blocks of chunks, and many of them: read in workers, one chunk in memory a request, all of one
  * generation. */
-#include "publisher/download.h"
+#include "publisher/download_chunks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,9 +5,9 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/answer/attrs.h"
-#include "subscriber/mirror/catalog.h"
+#include "subscriber/answer/folder_attrs.h"
 #include "subscriber/mirror/reason.h"
+#include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
 
