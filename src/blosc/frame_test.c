@@ -4,6 +4,7 @@
 #include "blosc/blosc_testing.h"
 
 #include "base/endian.h"
+#include "blosc/chunk_format.h"
 #include "blosc/frame_impl.h"
 
 static const struct {
@@ -204,6 +205,46 @@ static void chunks_out_of_range_are_refused(void **state)
 
 /* A frame in memory with one byte changed must either open or say EDATA (or EUNSUPPORTED): never anything
  * else. */
+/* The index of a frame with these places of its chunks, the others at 0. */
+static bool takes_index(int64_t first, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_frame) *frame = open_sample("v2-codec-lz4.b2nd");
+    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
+    C2_AUTO(c2_buf) index = C2_BUF_INIT(1 << 20);
+    size_t nbytes = 8 * (size_t)c2_frame_meta(frame)->nchunks;
+    struct c2_cparams cparams = c2_cparams_default(8, (int32_t)nbytes);
+    uint8_t *places = calloc(1, nbytes);
+
+    c2_put_le64(places, (uint64_t)first);
+    assert_true(c2_codec_encode(codec, &cparams, places, (int32_t)nbytes, &index, err));
+    free(places);
+    free(frame->offsets);
+    frame->offsets = NULL;
+    return c2_frame_parse_index(frame, codec, c2_buf_bytes(&index), err);
+}
+
+static void places_of_chunks_that_cannot_be_are_refused(void **state)
+{
+    const int64_t special = INT64_MIN; /* the kind in the next seven bits, zeros below */
+    const int64_t good[] = {0, special | (int64_t)C2_SPECIAL_ZERO << 56,
+                            special | (int64_t)C2_SPECIAL_UNINIT << 56};
+    const int64_t bad[] = {INT64_MAX,
+                           1 << 30,
+                           special,
+                           -1,
+                           special | (int64_t)C2_SPECIAL_ZERO << 56 | 1,
+                           special | INT64_C(0x7f) << 56};
+    struct cat2_error err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(good); i++)
+        if (!takes_index(good[i], &err)) fail_msg("%s", err.message);
+    for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++) {
+        if (takes_index(bad[i], &err)) fail_msg("place %lld is taken", (long long)bad[i]);
+        assert_int_equal(err.code, CAT2_EDATA);
+    }
+}
+
 static void changed_bytes_are_noticed_or_harmless(void **state)
 {
     char path[512];
@@ -285,6 +326,7 @@ int main(void)
         cmocka_unit_test(more_attributes_than_python_writes_are_fine),
         cmocka_unit_test(a_chunk_too_few_or_too_many_is_refused),
         cmocka_unit_test(chunks_out_of_range_are_refused),
+        cmocka_unit_test(places_of_chunks_that_cannot_be_are_refused),
         cmocka_unit_test(changed_bytes_are_noticed_or_harmless),
         cmocka_unit_test(plain_files_become_frames),
         cmocka_unit_test(compressing_stops_on_request),

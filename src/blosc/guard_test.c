@@ -89,6 +89,38 @@ static void streams_longer_than_their_data_are_refused(void **state)
     }
 }
 
+static void streams_that_leave_the_chunk_are_refused(void **state)
+{
+    C2_AUTO(c2_buf) chunk = C2_BUF_INIT(1 << 20);
+    struct c2_chunk_info info;
+    struct cat2_error err = {0};
+
+    (void)state;
+    real_chunk(&chunk);
+    assert_true(c2_guard_chunk(c2_buf_bytes(&chunk), &any, &info, &err));
+    for (uint32_t n = 1; n < 4;
+         n++) { /* the block begins with the last four bytes, which say that n follow */
+        c2_put_le32(chunk.p + C2_CHUNK_HEADER, (uint32_t)info.cbytes - 4);
+        c2_put_le32(chunk.p + info.cbytes - 4, n);
+        assert_false(c2_guard_chunk(c2_buf_bytes(&chunk), &any, &info, &err));
+    }
+}
+
+static void a_stored_block_has_its_size(void **state)
+{
+    static const uint8_t bytes[11] = {0};
+    const struct c2_chunk_info info = {
+        .nbytes = 25, .blocksize = 10, .cbytes = 57, .nblocks = 3, .memcpyed = true};
+    struct cat2_error err = {0};
+
+    (void)state;
+    for (int32_t nblock = -1; nblock < 4; nblock++)
+        for (size_t n = 0; n <= sizeof(bytes); n++) {
+            bool fits = nblock >= 0 && nblock < 3 && n == (nblock == 2 ? 5 : 10);
+            assert_int_equal(c2_guard_block(&info, nblock, (struct c2_bytes){bytes, n}, &err), fits);
+        }
+}
+
 static void chunks_cut_short_or_with_more_behind_are_refused(void **state)
 {
     C2_AUTO(c2_buf) chunk = C2_BUF_INIT(1 << 20);
@@ -151,6 +183,8 @@ int main(void)
         cmocka_unit_test(header_lies_are_caught),
         cmocka_unit_test(other_geometry_than_the_datasets_is_refused),
         cmocka_unit_test(streams_longer_than_their_data_are_refused),
+        cmocka_unit_test(streams_that_leave_the_chunk_are_refused),
+        cmocka_unit_test(a_stored_block_has_its_size),
         cmocka_unit_test(chunks_cut_short_or_with_more_behind_are_refused),
         cmocka_unit_test(a_prefix_is_exactly_header_and_block_starts),
         cmocka_unit_test(extents_follow_block_starts_in_any_order),
