@@ -168,15 +168,17 @@ static void done(void *job)
     if (!mirror || !ask_parts(p, &p->err)) c2_pool_run(p->ds->sub->config.pool, work, done, p);
 }
 
-void c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+bool c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx,
+                         struct cat2_error *err)
 {
     struct prepare *p = calloc(1, sizeof(*p));
 
-    C2_ASSERT(p);
+    if (!p) return c2_fail_nomem(err, "cache file");
     *p = (struct prepare){.ds = c2_ds_ref(ds), .look_only = true, .fn = fn, .ctx = ctx};
     p->in_memory = ds->unwritable;
     if (ds->unwritable) p->why = ds->unwritten;
     c2_buf_init(&p->name, 2 * C2_PATH_MAX);
     p->ok = c2_ds_cache_name(ds, &p->name, &p->err) && c2_meta_copy(&ds->meta, &p->meta, &p->err);
     c2_pool_run(ds->sub->config.pool, work, done, p);
+    return true;
 }

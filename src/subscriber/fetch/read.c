@@ -75,6 +75,10 @@ static void worked(void *job)
 {
     struct c2_read *r = job;
 
+    if (!r->is_working) { /* a pool without memory for the job: it is told later, as all else */
+        finish(r, &r->err);
+        return;
+    }
     r->damaged = r->failed && r->err.code == CAT2_ENOTFOUND && r->need != C2_NEED_FILE;
     bool again = r->damaged || (!r->failed && r->missing.n);
     if (again && r->repeats++ < C2_READ_REPEATS_MAX) {
@@ -99,9 +103,11 @@ static void begin_work(struct c2_read *r)
         say_damaged(r);
         finish(r, &r->err);
     } else if (r->reader->work) {
-        r->failed = true; /* a pool that stops calls worked() alone */
-        c2_fail(&r->err, CAT2_ECANCELLED, "stopping");
+        r->failed = true; /* a pool that stops, or has no memory, calls worked() alone */
+        c2_fail(&r->err, CAT2_ECANCELLED, "there is no worker for it");
+        r->is_working = false;
         c2_pool_run(r->ds->sub->config.pool, work, worked, r);
+        r->is_working = true;
     } else {
         finish(r, NULL);
     }
@@ -215,13 +221,12 @@ static void on_prepared(void *ctx, const struct cat2_error *err)
 static void on_room(void *ctx, const struct cat2_error *err)
 {
     struct c2_read *r = ctx;
+    struct cat2_error nomem;
 
-    if (!err) {
-        c2_upstream_prepare(r->ds, on_prepared, r);
-        return;
-    }
+    if (!err && c2_upstream_prepare(r->ds, on_prepared, r, &nomem)) return;
+    if (!err) r->ds->sub->open.npreparing--;
     r->ds->preparing = r->ds->leaving = false;
-    landed(r, err);
+    landed(r, err ? err : &nomem);
 }
 
 static void prepare(struct c2_read *r)
@@ -260,10 +265,13 @@ static void fly(struct c2_read *r)
         finish(r, &err);
         return;
     }
-    struct c2_want *wants = r->wants.p;
-    size_t n = r->wants.n;
-    memset(&r->wants, 0, sizeof(r->wants)); /* they are the fetch's now */
-    c2_upstream_fetch(r->ds, wants, n, on_fetched, r);
+    if (c2_upstream_fetch(r->ds, r->wants.p, r->wants.n, on_fetched, r, &err)) {
+        memset(&r->wants, 0, sizeof(r->wants)); /* they are the fetch's now */
+        return;
+    }
+    c2_read_drop_wants(r);
+    remove_flying(r);
+    landed(r, &err);
 }
 
 /* One look at what is missing; from here the reader goes on, waits, or ends. */

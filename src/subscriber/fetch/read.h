@@ -66,7 +66,7 @@ struct c2_read {
     struct c2_cachefile *cf; /* held; NULL: not yet */
     struct c2_hold hold;
     int flights, repeats;
-    bool failed, damaged;
+    bool failed, damaged, is_working;
     struct cat2_error err;
     int64_t *mine; /* chunks this one is fetching */
     size_t nmine;

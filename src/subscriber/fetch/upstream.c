@@ -404,20 +404,25 @@ static void start_fetch(void *ctx)
     go_on(ctx);
 }
 
-void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
-                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
+bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
+                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx, struct cat2_error *err)
 {
     struct fetch *f = calloc(1, sizeof(*f));
+    uint8_t *stored = calloc(n + 1, sizeof(*stored));
 
-    C2_ASSERT(f);
+    if (!f || !stored) {
+        free(f);
+        free(stored);
+        return c2_fail_nomem(err, "fetch");
+    }
     *f = (struct fetch){.ds = c2_ds_ref(ds),
                         .cf = c2_cachefile_ref(ds->cf),
                         .wants = wants,
-                        .stored = calloc(n + 1, 1),
+                        .stored = stored,
                         .n = n,
                         .passes = 1,
                         .fn = fn,
                         .ctx = ctx};
-    C2_ASSERT(f->stored);
     c2_loop_post(ds->sub->config.loop, &f->starting, start_fetch, f);
+    return true;
 }

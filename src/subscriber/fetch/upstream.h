@@ -12,11 +12,14 @@ struct c2_want {
     int32_t *blocks;
     int32_t off, n; /* n > 0: the blocks under these bytes of the chunk */
 };
-/** Fetch and store; takes wants (array and blocks). fn(ctx, NULL) when all are stored. */
-void c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
-                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
-/** Open or create ds->cf. */
-void c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+/** Fetch and store; takes wants (array and blocks). Later fn(ctx, NULL) when all are stored. @errors
+ * CAT2_ENOMEM: nothing is taken, fn is not called. */
+bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
+                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx,
+                       struct cat2_error *err);
+/** Open or create ds->cf; later fn. @errors CAT2_ENOMEM: fn is not called. */
+bool c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx,
+                         struct cat2_error *err);
 bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err);
 /** What the publisher of ds says instead of data, as c2_reason_of_reply(). Always false. */
 bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err);
