@@ -308,12 +308,15 @@ static void one_chunk_of_a_selection_decodes_to_it(void **state)
     free(a);
 }
 
-/* Chunks of which the index says all: 0 NaN, 1 zeros, 2 nothing written, 3 absent. */
+/* Chunks of which the index says all: 0 NaN, 1 zeros, 2 nothing written, 3 absent; 4 cannot be read, 5 not
+ * found. */
 static bool special_stat(void *self, int64_t nchunk, struct c2_chunk_stat *out, struct cat2_error *err)
 {
-    static const enum c2_chunk_kind kinds[] = {C2_CHUNK_NAN, C2_CHUNK_ZERO, C2_CHUNK_UNINIT, C2_CHUNK_ABSENT};
+    static const enum c2_chunk_kind kinds[] = {C2_CHUNK_NAN, C2_CHUNK_ZERO, C2_CHUNK_UNINIT, C2_CHUNK_ABSENT,
+                                               C2_CHUNK_STORED};
 
-    (void)self, (void)err;
+    (void)self;
+    if (nchunk == 5) return c2_fail(err, CAT2_EIO, "no such chunk");
     *out = (struct c2_chunk_stat){.kind = kinds[nchunk], .cbytes = C2_CHUNK_HEADER};
     return true;
 }
@@ -341,7 +344,7 @@ static void chunks_that_the_index_tells_are_filled(void **state)
         float out4[9];
         assert_true(c2_dtype_parse(c2_str_of(dtypes[i]), &meta.dtype, &err));
         int32_t size = (int32_t)meta.dtype.itemsize;
-        assert_true(c2_grid_init(&meta.grid, (const int64_t[]){12}, (const int32_t[]){3},
+        assert_true(c2_grid_init(&meta.grid, (const int64_t[]){18}, (const int32_t[]){3},
                                  (const int32_t[]){3}, 1, size, true, &err));
         struct c2_selectable ds = {&meta, {&ops, NULL}};
         assert_true(c2_slice_parse(C2_STR(":9"), &slice, &err));
@@ -352,10 +355,16 @@ static void chunks_that_the_index_tells_are_filled(void **state)
             double item = size == 4 ? (double)out4[k] : out8[k];
             assert_true(k < 3 ? item != item : item == 0);
         }
-        assert_true(c2_slice_parse(C2_STR("8:10"), &slice, &err));
-        assert_true(c2_slice_bind(&slice, meta.grid.shape, 1, &bound, &err));
-        assert_false(c2_select_items(codec, &ds, &bound, out, &err));
-        assert_int_equal(err.code, CAT2_ENOTFOUND);
+        static const struct {
+            const char *slice;
+            enum cat2_code code;
+        } failures[] = {{"8:10", CAT2_ENOTFOUND}, {"12:14", CAT2_EINVAL}, {"17", CAT2_EIO}};
+        for (size_t k = 0; k < C2_ARRAY_LEN(failures); k++) {
+            assert_true(c2_slice_parse(c2_str_of(failures[k].slice), &slice, &err));
+            assert_true(c2_slice_bind(&slice, meta.grid.shape, 1, &bound, &err));
+            assert_false(c2_select_items(codec, &ds, &bound, out, &err));
+            assert_int_equal(err.code, failures[k].code);
+        }
     }
 }
 
