@@ -97,12 +97,15 @@ static void streams_that_leave_the_chunk_are_refused(void **state)
 
     (void)state;
     real_chunk(&chunk);
-    assert_true(c2_guard_chunk(c2_buf_bytes(&chunk), &any, &info, &err));
-    for (uint32_t n = 1; n < 4;
-         n++) { /* the block begins with the last four bytes, which say that n follow */
-        c2_put_le32(chunk.p + C2_CHUNK_HEADER, (uint32_t)info.cbytes - 4);
+    size_t end = chunk.n; /* what is behind it would do as streams */
+    assert_true(c2_buf_resize(&chunk, end + 1000, &err));
+    memset(chunk.p + end, 0, 1000);
+    assert_true(c2_guard_chunk((struct c2_bytes){chunk.p, end}, &any, &info, &err));
+    /* The last block begins with the last four bytes, which say that n follow. */
+    for (uint32_t n = 1; n < 4; n++) {
+        c2_put_le32(chunk.p + C2_CHUNK_HEADER + 4 * (size_t)(info.nblocks - 1), (uint32_t)info.cbytes - 4);
         c2_put_le32(chunk.p + info.cbytes - 4, n);
-        assert_false(c2_guard_chunk(c2_buf_bytes(&chunk), &any, &info, &err));
+        assert_false(c2_guard_chunk((struct c2_bytes){chunk.p, end}, &any, &info, &err));
     }
 }
 
