@@ -96,6 +96,9 @@ static void land(struct c2_http_flight *f, CURLcode code)
     if (code == CURLE_OK) {
         succeed(f, (int)status);
     } else {
+        if (f->call.nobody)
+            *f->call.nobody = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+                              code == CURLE_URL_MALFORMAT;
         if (f->err.code == CAT2_OK)
             c2_fail(&f->err, is_garbled(code, f) ? CAT2_EDATA : CAT2_EUPSTREAM, "%.60s%s: %.100s", f->url,
                     strlen(f->url) > 60 ? "..." : "", f->reason[0] ? f->reason : curl_easy_strerror(code));

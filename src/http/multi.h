@@ -29,6 +29,7 @@ struct c2_http_call {
     int64_t stall_ms;           /* give up when nothing moves for so long; 0: 10 000 */
     size_t body_max;            /* ceiling of the answer: CAT2_ELIMIT past it */
     bool fresh;                 /* on a connection of its own, which is not used again */
+    bool *nobody;               /* optional: set before done() when nothing listens at such an address */
     /* optional: before the first data(); false ends the flight */
     bool (*head)(void *ctx, const struct c2_http_reply *reply, struct cat2_error *err);
     bool (*data)(void *ctx, int status, struct c2_bytes bytes,

@@ -74,6 +74,7 @@ static void land(struct c2_http_flight *f, const char *broken)
         f->call.done(f->call.ctx, &reply, NULL);
     } else {
         bool garbled = f->headers.n > 0; /* as net/http_client.c tells it */
+        if (f->call.nobody) *f->call.nobody = strcmp(broken, "connection refused") == 0;
         if (f->err.code == CAT2_OK)
             c2_fail(&f->err, garbled ? CAT2_EDATA : CAT2_EUPSTREAM, "%.120s: %.100s", f->url, broken);
         f->call.done(f->call.ctx, NULL, &f->err);
