@@ -12,6 +12,7 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
     struct role *role = ctx;
     struct c2_broker_config config = {
         .loop = service->loop,
+        .http = service->http,
         .server = service->server,
         .statedir = c2_options_text(service->options, "statedir"),
     };

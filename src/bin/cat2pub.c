@@ -25,6 +25,11 @@ static const char *setting(const struct c2_options *options, int i, const char *
     return c2_options_conf(options, full);
 }
 
+static void refused(void *ctx, const struct cat2_error *err)
+{
+    c2_service_fail(ctx, err);
+}
+
 static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
 {
     struct role *role = ctx;
@@ -51,6 +56,8 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
                                            .items_max = service->fds.items,
                                            .items_kept = service->fds.kept,
                                            .poll_ms = c2_options_period(service->options, "poll"),
+                                           .refused = refused,
+                                           .refused_ctx = service,
                                            .no_h5_folders =
                                                c2_options_flag(service->options, "no-hdf5-folders")};
     return c2_publisher_new(&parts, &options, &role->publisher, err);

@@ -128,7 +128,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
     snprintf(statedir, sizeof(statedir), "%s/bro", role->statedir);
     if (!open_server(s, c2_options_text(s->options, "broker-http"), &role->broker_server, http, err))
         return false;
-    struct c2_broker_config config = {s->loop, role->broker_server, statedir};
+    struct c2_broker_config config = {s->loop, s->http, role->broker_server, statedir};
     if (!c2_broker_new(&config, &role->broker, err) ||
         !c2_bus_local_new(s->loop, c2_broker_hub(role->broker), &role->bus, err))
         return false;

@@ -130,6 +130,15 @@ static void on_stop_signal(void *ctx)
     on_role_stopped(life);
 }
 
+void c2_service_fail(struct c2_service *service, const struct cat2_error *err)
+{
+    struct life *life = (struct life *)service; /* its first member */
+
+    fprintf(stderr, "%s: %s\n", life->spec->program, err->message);
+    life->failed = true;
+    on_stop_signal(life);
+}
+
 static void on_reload_signal(void *ctx)
 {
     struct life *life = ctx;
@@ -298,7 +307,7 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
         settle(&life);
     }
     finish(&life);
-    return ok ? 0 : 1;
+    return ok && !life.failed ? 0 : 1;
 }
 
 int c2_service_connections(const struct c2_service *service, bool shared)

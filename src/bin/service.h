@@ -42,6 +42,8 @@ const char *c2_service_h5web(const struct c2_options *options);
 bool c2_service_scrub(const struct c2_options *options, double *seconds, struct cat2_error *err);
 /** Client connections of the service's own server; shared: half of them are for further servers. */
 int c2_service_connections(const struct c2_service *service, bool shared);
+/** End the process with status 1; err is told on stderr. On the loop. */
+void c2_service_fail(struct c2_service *service, const struct cat2_error *err);
 /** Run until SIGTERM/SIGINT: prints one ready line "PROGRAM ready http://HOST:PORT" on stdout,
  * sd_notify(READY=1), drains, frees. SIGHUP re-reads the log level. Returns the exit status. */
 int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,

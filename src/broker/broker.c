@@ -18,21 +18,27 @@
 
 #define STOP_MS 600 /* for the peers' goodbyes */
 
+static const char SIGNS[] = "signs"; /* names of roots whose owners claim them */
+
 /* ---- durable side ---- */
 
-static bool save_root(void *ctx, const struct c2_root *root, const char *token, struct cat2_error *err)
+static bool save_root(void *ctx, const struct c2_root *root, const char *token, bool signs,
+                      struct cat2_error *err)
 {
     struct c2_broker *broker = ctx;
     C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
 
     return c2_buf_printf(&value, err, "%s %s", token, root->http) &&
+           (signs ? c2_state_put(broker->state, SIGNS, c2_str_of(root->name), C2_STR("1"), err)
+                  : c2_state_del(broker->state, SIGNS, c2_str_of(root->name), err)) &&
            c2_state_put(broker->state, "roots", c2_str_of(root->name), c2_buf_str(&value), err);
 }
 
 static bool drop_root(void *ctx, const char *name, struct cat2_error *err)
 {
     struct c2_broker *broker = ctx;
-    return c2_state_del(broker->state, "roots", c2_str_of(name), err);
+    return c2_state_del(broker->state, "roots", c2_str_of(name), err) &&
+           c2_state_del(broker->state, SIGNS, c2_str_of(name), err);
 }
 
 /* Events live in a ring of rows a topic, as in memory: row seq % C2_HUB_LOG_MAX. */
@@ -71,7 +77,10 @@ static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, stru
     memcpy(root.name, key.p, key.n);
     memcpy(root.http, http.p, http.n);
     memcpy(text, token.p, token.n);
-    return c2_hub_restore_root(broker->hub, &root, text, err);
+    C2_AUTO(c2_buf) signs = C2_BUF_INIT(100);
+    bool known = c2_state_get(broker->state, SIGNS, key, &signs, err);
+    if (!known && err->code != CAT2_ENOTFOUND) return false;
+    return c2_hub_restore_root(broker->hub, &root, text, known, err);
 }
 
 struct kept {
@@ -146,7 +155,7 @@ static bool read_epoch(struct c2_broker *broker, char out[40], struct cat2_error
 
 /* ---- REST ---- */
 
-static void put_root(struct c2_jw *w, const struct c2_root *root, const enum c2_root_flag *subscribed)
+void c2_broker_root_json(struct c2_jw *w, const struct c2_root *root, const enum c2_root_flag *subscribed)
 {
     c2_jw_begin_object(w);
     c2_jw_key(w, "name");
@@ -175,48 +184,10 @@ static void handle_roots(struct c2_request *req, void *state)
     for (size_t i = 0; i < c2_hub_nroots(broker->hub); i++) {
         const struct c2_root *root = c2_hub_root_at(broker->hub, i);
         c2_jw_key(&w, root->name);
-        put_root(&w, root, NULL);
+        c2_broker_root_json(&w, root, NULL);
     }
     c2_jw_end_object(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
-}
-
-/* Root names become folders of subscribers. */
-static bool name_ok(const char *name, struct cat2_error *err)
-{
-    bool ok = name[0] && name[0] != '@' && name[0] != '.' && !strchr(name, '/');
-
-    return ok || c2_fail(err, CAT2_EINVAL,
-                         "root name '%.60s': must not be empty, hold '/', or begin with '.' or '@'", name);
-}
-
-static void handle_post(struct c2_request *req, void *state)
-{
-    struct c2_broker *broker = state;
-    struct c2_root root;
-    struct cat2_error err;
-    struct c2_buf out = C2_BUF_INIT(16 * C2_REQUEST_BODY_MAX);
-    enum c2_root_flag subscribed;
-    struct c2_jw w;
-    char token[33];
-
-    bool ok = c2_broker_read_root(req, &root, &subscribed, &out, &err);
-    if (ok && out.n) {
-        c2_reply_json(req, 422, &out);
-        return;
-    }
-    ok = ok && name_ok(root.name, &err);
-    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
-    if (ok) put_root(&w, &root, &subscribed);
-    ok = ok && c2_jw_finish(&w) && c2_hub_put_root(broker->hub, &root, c2_buf_str(&out), token, &err);
-    if (!ok) {
-        c2_buf_fini(&out);
-        c2_reply_error(req, &err);
-        return;
-    }
-    c2_log_info("root name=%s http=%s", root.name, root.http);
-    c2_reply_header(req, "X-Caterva2-Token", token);
-    c2_reply_json(req, 200, &out);
 }
 
 static void handle_delete(struct c2_request *req, void *state)
@@ -238,7 +209,7 @@ static void handle_delete(struct c2_request *req, void *state)
 
 static const struct c2_route routes[] = {
     {C2_GET, "/api/roots", handle_roots, "", NULL},
-    {C2_POST, "/api/roots", handle_post, "", NULL},
+    {C2_POST, "/api/roots", c2_broker_handle_post, "", NULL},
     {C2_DELETE, "/api/roots/{name}", handle_delete, "", NULL},
     {C2_GET, "/pubsub", c2_broker_handle_pubsub, NULL, NULL},
 };
@@ -255,11 +226,11 @@ static const struct c2_state_kind kind = {
 bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out, struct cat2_error *err)
 {
     struct c2_broker *broker = calloc(1, sizeof(*broker));
-    struct c2_hub_store store = {save_root, drop_root, append, forget, broker};
     char epoch[40];
 
     if (!broker) return c2_fail_nomem(err, "broker");
     broker->config = *config;
+    struct c2_hub_store store = {save_root, drop_root, append, forget, broker, c2_loop_clock(config->loop)};
     bool ok = c2_state_open(config->statedir, &kind, &broker->state, err) && read_epoch(broker, epoch, err) &&
               c2_hub_new(&store, epoch, &broker->hub, err) &&
               c2_state_each(broker->state, "roots", C2_STR(""), restore_root, broker, err) &&
@@ -282,6 +253,7 @@ void c2_broker_stop(struct c2_broker *broker, c2_loop_fn *done, void *ctx)
 {
     broker->stopping = true;
     bool any = broker->peers != NULL;
+    c2_broker_end_contests(broker);
     c2_broker_close_peers(broker);
     c2_timer_start(broker->config.loop, any ? STOP_MS : 0, 0, done, ctx);
 }
@@ -289,6 +261,7 @@ void c2_broker_stop(struct c2_broker *broker, c2_loop_fn *done, void *ctx)
 void c2_broker_free(struct c2_broker *broker)
 {
     if (!broker) return;
+    c2_broker_end_contests(broker);
     c2_broker_free_peers(broker);
     c2_hub_free(broker->hub);
     c2_state_close(broker->state);

@@ -4,6 +4,7 @@
 #define C2_BROKER_BROKER_H
 
 #include "bus/hub.h"
+#include "net/http_client.h"
 #include "net/server.h"
 #include "state/state.h"
 
@@ -11,6 +12,7 @@ struct c2_broker;
 
 struct c2_broker_config {
     struct c2_loop *loop;
+    struct c2_http *http;     /* asks whether a root's publisher is there */
     struct c2_server *server; /* gets the routes */
     const char *statedir;
 };

@@ -6,8 +6,10 @@
 #include "broker/broker.h"
 #include "net/websocket.h"
 #include "state/state.h"
+#include "wire/json.h"
 
 struct c2_peer;
+struct c2_contest;
 struct c2_publication;
 struct c2_broker {
     struct c2_broker_config config;
@@ -15,6 +17,7 @@ struct c2_broker {
     struct c2_hub *hub;
     struct c2_peer *peers;
     struct c2_publication *publishing; /* the publication whose notifies are being sent right now */
+    struct c2_contest *contests;       /* registrations that wait */
     bool stopping;
     int64_t nevents, nunacked;
 };
@@ -27,6 +30,13 @@ bool c2_broker_read_root(struct c2_request *req, struct c2_root *out, enum c2_ro
                          struct c2_buf *answer, struct cat2_error *err);
 /** Take over the registry of the Python broker, db.json, when our own is new. */
 bool c2_broker_import(struct c2_broker *broker, struct cat2_error *err);
+
+/** POST /api/roots. */
+void c2_broker_handle_post(struct c2_request *req, void *state);
+/** A Root as JSON; subscribed NULL: without that key. */
+void c2_broker_root_json(struct c2_jw *w, const struct c2_root *root, const enum c2_root_flag *subscribed);
+/** Registrations that wait for a look at an owner are answered 503. */
+void c2_broker_end_contests(struct c2_broker *broker);
 
 /** GET /pubsub. */
 void c2_broker_handle_pubsub(struct c2_request *req, void *state);

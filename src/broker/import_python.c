@@ -31,7 +31,7 @@ static bool import_roots(struct c2_broker *broker, struct c2_jval roots, struct 
         c2_random_hex32(token);
         if (!c2_buf_printf(&kept, err, "%s %s", token, root.http) ||
             !c2_state_put(broker->state, "roots", name, c2_buf_str(&kept), err) ||
-            !c2_hub_restore_root(broker->hub, &root, token, err))
+            !c2_hub_restore_root(broker->hub, &root, token, false, err))
             return false;
     }
     return true;

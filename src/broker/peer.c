@@ -287,6 +287,17 @@ static void on_resume(struct c2_peer *peer, const struct c2_ps_message *m)
     if (c2_jw_finish(&w)) reply(peer, m->call_id, c2_buf_str(&out), "dict");
 }
 
+/* The owner of a root, or a publisher who thinks so. */
+static void on_claim(struct c2_peer *peer, const struct c2_ps_message *m)
+{
+    struct c2_str name = {"", 0}, token = {"", 0};
+
+    c2_jstr(c2_jget(m->arguments, "name"), &name);
+    c2_jstr(c2_jget(m->arguments, "token"), &token);
+    bool ok = c2_hub_claim(peer->broker->hub, name, token, peer);
+    reply(peer, m->call_id, ok ? C2_STR("true") : C2_STR("false"), "bool");
+}
+
 static void publish_one(struct c2_peer *peer, struct c2_str topic, struct c2_str data)
 {
     struct cat2_error err;
@@ -294,6 +305,10 @@ static void publish_one(struct c2_peer *peer, struct c2_str topic, struct c2_str
 
     if (topic.n == 0 || topic.n >= sizeof(name)) return;
     memcpy(name, topic.p, topic.n);
+    if (name[0] == '@') { /* new roots are told by us, when they are registered */
+        c2_log_warn("publish topic=%s: a peer may not", name);
+        return;
+    }
     peer->broker->nevents++;
     if (c2_hub_publish(peer->broker->hub, name, data, peer, &err)) return;
     c2_log_error("publish topic=%s: %s", name, err.message);
@@ -337,6 +352,8 @@ static void on_request(struct c2_peer *peer, const struct c2_ps_message *m)
         on_subscribe(peer, m);
     } else if (c2_str_is(m->method, "resume")) {
         on_resume(peer, m);
+    } else if (c2_str_is(m->method, "claim")) {
+        on_claim(peer, m);
     } else if (c2_str_is(m->method, "publish")) {
         on_publish(peer, m);
     }
@@ -367,6 +384,7 @@ static void peer_free(struct c2_peer *peer)
     struct c2_peer **at = &peer->broker->peers;
 
     c2_timer_stop(peer->lost_timer);
+    c2_hub_leave(peer->broker->hub, peer);
     while (*at != peer)
         at = &(*at)->next;
     *at = peer->next;

@@ -40,8 +40,11 @@ typedef void c2_bus_roots_done(void *ctx, const struct c2_root *roots, size_t n,
 
 struct c2_bus_ops {
     /* Registry. register: also keeps it registered — whenever the broker is back and does not know the root,
-     * it is told again. unregister removes it (DELETE). */
-    void (*register_root)(struct c2_bus *bus, const struct c2_root *root, c2_bus_done *done, void *ctx);
+     * it is told again — and claimed by token, 32 hexadecimal digits. done: each time until the broker has
+     * taken it. An error with http_status 409 says that the name belongs to somebody else who lives.
+     * unregister removes it (DELETE). */
+    void (*register_root)(struct c2_bus *bus, const struct c2_root *root, const char *token,
+                          c2_bus_done *done, void *ctx);
     void (*unregister_root)(struct c2_bus *bus, const char *name, c2_bus_done *done, void *ctx);
     void (*roots)(struct c2_bus *bus, c2_bus_roots_done *done, void *ctx);
     /* done(NULL) once the broker took it: the publisher may then forget the change. Fails at once while

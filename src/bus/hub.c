@@ -28,6 +28,13 @@ struct topic {
 struct registered {
     struct c2_root root;
     char token[33];
+    bool signs;      /* its owner claims it while it lives: one of ours */
+    int64_t seen_ms; /* its last sign of life, at the earliest our start */
+};
+struct claim {
+    struct claim *next;
+    const void *by;
+    char name[256], token[33];
 };
 struct c2_hub_subscription {
     struct c2_hub_subscription *next;
@@ -43,6 +50,7 @@ struct c2_hub {
     struct {
         C2_VEC(struct registered);
     } roots;
+    struct claim *claims;
     struct topic *topics;
     size_t ntopics;
     struct c2_hub_subscription *subscriptions;
@@ -78,6 +86,10 @@ void c2_hub_free(struct c2_hub *hub)
         next = subscription->next;
         free(subscription);
     }
+    for (struct claim *claim = hub->claims, *next; claim; claim = next) {
+        next = claim->next;
+        free(claim);
+    }
     c2_vec_fini(&hub->roots);
     free(hub);
 }
@@ -95,48 +107,165 @@ const struct c2_root *c2_hub_root_at(const struct c2_hub *hub, size_t i)
     return i < hub->roots.n ? &hub->roots.p[i].root : NULL;
 }
 
-static struct registered *find_root(struct c2_hub *hub, const char *name)
+static struct registered *find_root(const struct c2_hub *hub, const char *name)
 {
     for (size_t i = 0; i < hub->roots.n; i++)
         if (strcmp(hub->roots.p[i].root.name, name) == 0) return &hub->roots.p[i];
     return NULL;
 }
 
-static struct registered *add_root(struct c2_hub *hub, const struct c2_root *root, struct cat2_error *err)
+const struct c2_root *c2_hub_root(const struct c2_hub *hub, const char *name)
 {
-    struct registered *entry = find_root(hub, root->name);
-
-    if (!entry) {
-        if (!c2_vec_push(&hub->roots, C2_VEC_NO_MAX, "roots", err, (struct registered){0})) return NULL;
-        entry = &hub->roots.p[hub->roots.n - 1];
-    }
-    entry->root = *root;
-    return entry;
+    const struct registered *entry = find_root(hub, name);
+    return entry ? &entry->root : NULL;
 }
 
-bool c2_hub_restore_root(struct c2_hub *hub, const struct c2_root *root, const char *token,
-                         struct cat2_error *err)
+static int64_t now(const struct c2_hub *hub)
 {
-    struct registered *entry = add_root(hub, root, err);
+    return c2_mono_ms(hub->store.clock ? hub->store.clock : c2_clock_real());
+}
 
-    if (!entry) return false;
-    snprintf(entry->token, sizeof(entry->token), "%s", token);
+static bool add_root(struct c2_hub *hub, const struct registered *root, struct cat2_error *err)
+{
+    struct registered *entry = find_root(hub, root->root.name);
+
+    if (!entry) return c2_vec_push(&hub->roots, C2_VEC_NO_MAX, "roots", err, *root);
+    *entry = *root;
     return true;
 }
 
-bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_str json, char token[33],
-                     struct cat2_error *err)
+bool c2_hub_restore_root(struct c2_hub *hub, const struct c2_root *root, const char *token, bool signs,
+                         struct cat2_error *err)
 {
-    struct registered *old = find_root(hub, root->name);
+    struct registered entry = {.root = *root, .signs = signs, .seen_ms = now(hub)};
 
-    if (old && strcmp(old->root.http, root->http) != 0)
-        c2_log_warn("root name=%s moves from %s to %s", root->name, old->root.http, root->http);
-    struct registered *entry = add_root(hub, root, err);
-    if (!entry) return false;
-    if (!entry->token[0]) c2_random_hex32(entry->token);
-    memcpy(token, entry->token, 33);
-    if (hub->store.save_root && !hub->store.save_root(hub->store.ctx, root, entry->token, err)) return false;
+    snprintf(entry.token, sizeof(entry.token), "%s", token);
+    return add_root(hub, &entry, err);
+}
+
+/* ---- owners ---- */
+
+static bool is_token(struct c2_str text)
+{
+    bool ok = text.n == 32;
+
+    for (size_t i = 0; ok && i < text.n; i++)
+        ok = (text.p[i] >= '0' && text.p[i] <= '9') || (text.p[i] >= 'a' && text.p[i] <= 'f');
+    return ok;
+}
+
+/* How long it takes does not tell where they differ. */
+static bool is_token_of(struct c2_str text, const struct registered *entry)
+{
+    unsigned difference = 0;
+
+    if (!is_token(text) || strlen(entry->token) != text.n) return false;
+    for (size_t i = 0; i < text.n; i++)
+        difference |= (unsigned)text.p[i] ^ (unsigned)entry->token[i];
+    return difference == 0;
+}
+
+static bool save(struct c2_hub *hub, const struct registered *entry, struct cat2_error *err)
+{
+    return !hub->store.save_root ||
+           hub->store.save_root(hub->store.ctx, &entry->root, entry->token, entry->signs, err);
+}
+
+bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_str json, struct c2_str token,
+                     bool over, char told[33], struct cat2_error *err)
+{
+    const struct registered *old = find_root(hub, root->name);
+    bool owner = old && is_token_of(token, old), moves = old && strcmp(old->root.http, root->http) != 0;
+    struct registered entry = old ? *old : (struct registered){0};
+
+    told[0] = '\0';
+    if (old && !owner && !over) {
+        if (!moves) return c2_hub_publish(hub, "@new", json, NULL, err);
+        c2_fail(err, CAT2_EINVAL, "root %.100s belongs to the publisher at %.100s", root->name,
+                old->root.http);
+        err->http_status = 409;
+        return false;
+    }
+    if (!owner) {
+        if (is_token(token))
+            snprintf(entry.token, sizeof(entry.token), "%.*s", C2_STR_ARG(token));
+        else
+            c2_random_hex32(entry.token);
+        entry.signs = false;
+    }
+    if (moves)
+        c2_log_warn("root name=%s moves from %s to %s%s", root->name, old->root.http, root->http,
+                    owner ? "" : ", another publisher");
+    entry.root = *root;
+    entry.seen_ms = now(hub);
+    if (!save(hub, &entry, err) || !add_root(hub, &entry, err)) return false;
+    memcpy(told, entry.token, sizeof(entry.token));
     return c2_hub_publish(hub, "@new", json, NULL, err);
+}
+
+static bool is_claimed(const struct c2_hub *hub, const struct registered *entry)
+{
+    const struct claim *claim = hub->claims;
+
+    while (claim && (strcmp(claim->name, entry->root.name) != 0 || strcmp(claim->token, entry->token) != 0))
+        claim = claim->next;
+    return claim != NULL;
+}
+
+enum c2_hub_owner c2_hub_owner_of(const struct c2_hub *hub, const char *name, int64_t *wait_ms)
+{
+    const struct registered *entry = find_root(hub, name);
+
+    *wait_ms = -1;
+    if (!entry) return C2_OWNER_NONE;
+    if (is_claimed(hub, entry)) return C2_OWNER_CONNECTED;
+    if (!entry->signs) return C2_OWNER_UNSURE;
+    int64_t silent = now(hub) - entry->seen_ms;
+    if (silent >= C2_HUB_LEASE_LONG_MS) return C2_OWNER_GONE;
+    bool away = silent < C2_HUB_LEASE_MS;
+    *wait_ms = (away ? C2_HUB_LEASE_MS : C2_HUB_LEASE_LONG_MS) - silent;
+    return away ? C2_OWNER_AWAY : C2_OWNER_UNSURE;
+}
+
+bool c2_hub_claim(struct c2_hub *hub, struct c2_str name, struct c2_str token, const void *by)
+{
+    struct registered *entry = NULL;
+    struct cat2_error err;
+
+    for (size_t i = 0; i < hub->roots.n && !entry; i++)
+        if (c2_str_is(name, hub->roots.p[i].root.name)) entry = &hub->roots.p[i];
+    if (!entry || !is_token_of(token, entry)) return false;
+    struct claim *claim = hub->claims;
+    while (claim && (claim->by != by || strcmp(claim->name, entry->root.name) != 0))
+        claim = claim->next;
+    if (!claim) {
+        claim = calloc(1, sizeof(*claim));
+        if (!claim) return false;
+        *claim = (struct claim){.next = hub->claims, .by = by};
+        memcpy(claim->name, entry->root.name, sizeof(claim->name));
+        hub->claims = claim;
+    }
+    memcpy(claim->token, entry->token, sizeof(claim->token));
+    bool before = entry->signs;
+    entry->signs = true;
+    entry->seen_ms = now(hub);
+    if (!before && !save(hub, entry, &err)) c2_log_warn("state: %s", err.message);
+    return true;
+}
+
+void c2_hub_leave(struct c2_hub *hub, const void *by)
+{
+    for (struct claim **at = &hub->claims; *at;) {
+        struct claim *claim = *at;
+        struct registered *entry = find_root(hub, claim->name);
+        if (claim->by != by) {
+            at = &claim->next;
+            continue;
+        }
+        if (entry && strcmp(entry->token, claim->token) == 0) entry->seen_ms = now(hub);
+        *at = claim->next;
+        free(claim);
+    }
 }
 
 bool c2_hub_delete_root(struct c2_hub *hub, const char *name, struct c2_str token, struct cat2_error *err)
@@ -144,7 +273,7 @@ bool c2_hub_delete_root(struct c2_hub *hub, const char *name, struct c2_str toke
     struct registered *entry = find_root(hub, name);
 
     if (!entry) return c2_fail(err, CAT2_ENOTFOUND, "%.100s not known by the broker", name);
-    if (!c2_str_is(token, entry->token)) {
+    if (!is_token_of(token, entry)) {
         c2_fail(err, CAT2_EINVAL, "the token is not that of root %.100s", name);
         err->http_status = 403;
         return false;

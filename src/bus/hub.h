@@ -4,6 +4,7 @@
 #ifndef C2_BUS_HUB_H
 #define C2_BUS_HUB_H
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "bus/bus.h"
 
@@ -12,29 +13,59 @@ struct c2_hub_subscription;
 /* Durable side of a hub, so that it needs no database below it; the broker implements it on state/. All may
  * be NULL. */
 struct c2_hub_store {
-    bool (*save_root)(void *ctx, const struct c2_root *root, const char *token, struct cat2_error *err);
+    /* signs: its owner claims it (c2_hub_claim()). */
+    bool (*save_root)(void *ctx, const struct c2_root *root, const char *token, bool signs,
+                      struct cat2_error *err);
     bool (*drop_root)(void *ctx, const char *name, struct cat2_error *err);
     bool (*append)(void *ctx, const char *topic, int64_t seq, struct c2_str data, struct cat2_error *err);
     /* Event seq is not kept any more; it stands where event seq + C2_HUB_LOG_MAX will. May be NULL alone. */
     void (*forget)(void *ctx, const char *topic, int64_t seq);
     void *ctx;
+    const struct c2_clock *clock; /* NULL: the machine's */
 };
 #define C2_HUB_TOPICS_MAX     1024       /* a topic a root, and each keeps room for its log */
 #define C2_HUB_LOG_NBYTES_MAX (32 << 20) /* and so many bytes of them, whichever is less */
+
+/* After the last sign of life of its owner a root's name is its owner's for so long: a publisher is started
+ * again, and connects again, in less. Then another may take it, if nobody answers at its address. */
+#define C2_HUB_LEASE_MS 60000
+/* Then whoever answers at that address is somebody else: an owner connects again within two minutes. */
+#define C2_HUB_LEASE_LONG_MS 600000
 
 bool c2_hub_new(const struct c2_hub_store *store, const char *epoch, struct c2_hub **out,
                 struct cat2_error *err);
 void c2_hub_free(struct c2_hub *hub);
 /** At start, from the store: no events, no saving. */
-bool c2_hub_restore_root(struct c2_hub *hub, const struct c2_root *root, const char *token,
+bool c2_hub_restore_root(struct c2_hub *hub, const struct c2_root *root, const char *token, bool signs,
                          struct cat2_error *err);
 bool c2_hub_restore_event(struct c2_hub *hub, const char *topic, int64_t seq, struct c2_str data,
                           struct cat2_error *err);
 
-/** Store a root (same name: replaced) and publish it on "@new" (`json` is the Root as sent on). The token
- * that may remove it is written to token[33]; an existing root keeps its token. */
-bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_str json, char token[33],
-                     struct cat2_error *err);
+/** Store a root and publish it on "@new" (`json` is the Root as sent on). A name belongs to who registered
+ * it: who knows its token moves it; others may come back at its address, which changes nothing (publishers of
+ * 2024 know no token).
+ *
+ *  @param token  of who registers: 32 lower-case hexadecimal digits, or anything else for none. A name that
+ * is free has it from then on; without one a new token is made.
+ *  @param over   take the name from its owner
+ *  @param told   Out, char[33]: the token, for who owns it or does now; else ""
+ *  @errors CAT2_EINVAL with http_status 409: it belongs to somebody else, who is elsewhere. */
+bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_str json, struct c2_str token,
+                     bool over, char told[33], struct cat2_error *err);
+enum c2_hub_owner {
+    C2_OWNER_NONE,      /* no such root */
+    C2_OWNER_CONNECTED, /* somebody claims it */
+    C2_OWNER_AWAY,      /* nobody does now */
+    C2_OWNER_UNSURE,    /* whether somebody is at its address tells */
+    C2_OWNER_GONE       /* the lease is over */
+};
+/** Who has a name. *wait_ms: how long this stays so, -1 if no end is known. */
+enum c2_hub_owner c2_hub_owner_of(const struct c2_hub *hub, const char *name, int64_t *wait_ms);
+const struct c2_root *c2_hub_root(const struct c2_hub *hub, const char *name); /* NULL: none */
+/** The owner of a root is there until c2_hub_leave(by): a sign of life. false: not the token of such a root,
+ * or no memory. */
+bool c2_hub_claim(struct c2_hub *hub, struct c2_str name, struct c2_str token, const void *by);
+void c2_hub_leave(struct c2_hub *hub, const void *by);
 /** @errors CAT2_ENOTFOUND; CAT2_EINVAL wrong token. */
 bool c2_hub_delete_root(struct c2_hub *hub, const char *name, struct c2_str token, struct cat2_error *err);
 size_t c2_hub_nroots(const struct c2_hub *hub);

@@ -246,30 +246,161 @@ static void a_listener_may_leave_while_it_is_told(void **state)
     free(two);
 }
 
+/* Time as the tests want it. */
+static int64_t the_time;
+static int64_t time_of_test(void *ctx)
+{
+    (void)ctx;
+    return the_time;
+}
+static const struct c2_clock test_clock = {.mono_ms = time_of_test, .wall_ms = time_of_test};
+
+static bool register_root(struct c2_hub *hub, const char *http, const char *token, bool over, char told[33],
+                          struct cat2_error *err)
+{
+    struct c2_root root = {.name = "foo"};
+
+    snprintf(root.http, sizeof(root.http), "%s", http);
+    return c2_hub_put_root(hub, &root, C2_STR("{}"), c2_str_of(token), over, told, err);
+}
+
 static void a_root_is_removed_by_its_token_only(void **state)
 {
     struct c2_hub *hub = new_hub();
-    struct c2_root root = {"foo", "h:1"}, moved = {"foo", "h:2"};
     struct heard *heard = new_heard();
     struct cat2_error err;
     char token[33], again[33];
 
     (void)state;
     listen_to(hub, "@new", 0, "", NULL, heard);
-    assert_true(c2_hub_put_root(hub, &root, C2_STR("{}"), token, &err));
-    assert_true(c2_hub_put_root(hub, &moved, C2_STR("{}"), again, &err));
+    assert_true(register_root(hub, "h:1", "", false, token, &err));
+    assert_int_equal(strlen(token), 32);
+    assert_true(register_root(hub, "h:2", token, false, again, &err));
     assert_string_equal(token, again);
     assert_int_equal(heard->n, 2);
     assert_int_equal(c2_hub_nroots(hub), 1);
     assert_string_equal(c2_hub_root_at(hub, 0)->http, "h:2");
     assert_false(c2_hub_delete_root(hub, "foo", C2_STR(""), &err));
     assert_int_equal(err.http_status, 403);
+    token[5] ^= 1;
+    assert_false(c2_hub_delete_root(hub, "foo", c2_str_of(token), &err));
+    token[5] ^= 1;
     assert_false(c2_hub_delete_root(hub, "bar", c2_str_of(token), &err));
     assert_int_equal(err.code, CAT2_ENOTFOUND);
     assert_true(c2_hub_delete_root(hub, "foo", c2_str_of(token), &err));
     assert_int_equal(c2_hub_nroots(hub), 0);
     c2_hub_free(hub);
     free(heard);
+}
+
+#define MINE   "00112233445566778899aabbccddeeff"
+#define THEIRS "ffeeddccbbaa99887766554433221100"
+
+static void a_name_belongs_to_who_registered_it(void **state)
+{
+    static const char *const others[] = {"", "no token", THEIRS, "00112233445566778899AABBCCDDEEFF"};
+    struct c2_hub *hub = new_hub();
+    struct heard *heard = new_heard();
+    struct cat2_error err;
+    char told[33];
+
+    (void)state;
+    listen_to(hub, "@new", 0, "", NULL, heard);
+    assert_true(register_root(hub, "h:1", MINE, false, told, &err));
+    assert_string_equal(told, MINE);
+    for (size_t i = 0; i < C2_ARRAY_LEN(others); i++) {
+        assert_false(register_root(hub, "h:2", others[i], false, told, &err));
+        assert_int_equal(err.http_status, 409);
+        assert_string_equal(told, "");
+        assert_non_null(strstr(err.message, "foo belongs to the publisher at h:1"));
+        assert_int_equal(heard->n, i + 1);
+        assert_true(register_root(hub, "h:1", others[i], false, told, &err)); /* it came back */
+        assert_string_equal(told, "");
+        assert_string_equal(c2_hub_root(hub, "foo")->http, "h:1");
+        assert_int_equal(heard->n, i + 2);
+    }
+    assert_true(register_root(hub, "h:3", MINE, false, told, &err));
+    assert_string_equal(c2_hub_root(hub, "foo")->http, "h:3");
+    c2_hub_free(hub);
+    free(heard);
+}
+
+static void a_name_that_is_taken_has_the_token_of_its_new_owner_only(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct cat2_error err;
+    int64_t wait_ms;
+    char told[33];
+
+    (void)state;
+    assert_true(register_root(hub, "h:1", MINE, false, told, &err));
+    assert_true(c2_hub_claim(hub, C2_STR("foo"), C2_STR(MINE), &told));
+    assert_true(register_root(hub, "h:2", "", true, told, &err));
+    assert_string_not_equal(told, MINE);
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_UNSURE); /* the claim was the other's */
+    assert_false(c2_hub_claim(hub, C2_STR("foo"), C2_STR(MINE), &told));
+    assert_false(register_root(hub, "h:1", MINE, false, told, &err));
+    assert_false(c2_hub_delete_root(hub, "foo", C2_STR(MINE), &err));
+    c2_hub_free(hub);
+}
+
+static void the_lease_begins_with_the_last_sign_of_life(void **state)
+{
+    struct c2_hub_store store = {.clock = &test_clock};
+    struct cat2_error err;
+    struct c2_hub *hub;
+    int64_t wait_ms;
+    char told[33];
+    int one, two;
+
+    (void)state;
+    assert_true(c2_hub_new(&store, "e1", &hub, &err));
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_NONE);
+    assert_true(register_root(hub, "h:1", MINE, false, told, &err));
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_UNSURE); /* it never claimed it */
+    assert_false(c2_hub_claim(hub, C2_STR("foo"), C2_STR(THEIRS), &one));
+    assert_false(c2_hub_claim(hub, C2_STR("bar"), C2_STR(MINE), &one));
+    assert_true(c2_hub_claim(hub, C2_STR("foo"), C2_STR(MINE), &one));
+    assert_true(c2_hub_claim(hub, C2_STR("foo"), C2_STR(MINE), &one));
+    assert_true(c2_hub_claim(hub, C2_STR("foo"), C2_STR(MINE), &two));
+    the_time += 10 * C2_HUB_LEASE_LONG_MS;
+    c2_hub_leave(hub, &one);
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_CONNECTED);
+    c2_hub_leave(hub, &two);
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_AWAY);
+    assert_int_equal(wait_ms, C2_HUB_LEASE_MS);
+    the_time += C2_HUB_LEASE_MS - 1;
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_AWAY);
+    assert_true(register_root(hub, "h:1", MINE, false, told, &err)); /* a sign of life, too */
+    the_time += C2_HUB_LEASE_MS - 1;
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_AWAY);
+    assert_int_equal(wait_ms, 1);
+    the_time += 1;
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_UNSURE);
+    the_time += C2_HUB_LEASE_LONG_MS - C2_HUB_LEASE_MS;
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_GONE);
+    c2_hub_free(hub);
+}
+
+static void after_a_restart_of_the_broker_the_lease_begins_anew(void **state)
+{
+    struct c2_hub_store store = {.clock = &test_clock};
+    struct c2_root ours = {"foo", "h:1"}, theirs = {"bar", "h:2"};
+    struct cat2_error err;
+    struct c2_hub *hub;
+    int64_t wait_ms;
+
+    (void)state;
+    assert_true(c2_hub_new(&store, "e1", &hub, &err));
+    assert_true(c2_hub_restore_root(hub, &ours, MINE, true, &err));
+    assert_true(c2_hub_restore_root(hub, &theirs, THEIRS, false, &err));
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_AWAY);
+    assert_int_equal(c2_hub_owner_of(hub, "bar", &wait_ms), C2_OWNER_UNSURE);
+    assert_int_equal(wait_ms, -1);
+    the_time += C2_HUB_LEASE_LONG_MS;
+    assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_GONE);
+    assert_int_equal(c2_hub_owner_of(hub, "bar", &wait_ms), C2_OWNER_UNSURE);
+    c2_hub_free(hub);
 }
 
 static void of_several_roots_the_others_stay(void **state)
@@ -283,7 +414,7 @@ static void of_several_roots_the_others_stay(void **state)
         char tokens[3][33];
         for (int k = 0; k < 3; k++) {
             struct c2_root root = {{(char)('a' + k)}, "h:1"};
-            assert_true(c2_hub_put_root(hub, &root, C2_STR("{}"), tokens[k], &err));
+            assert_true(c2_hub_put_root(hub, &root, C2_STR("{}"), C2_STR(""), false, tokens[k], &err));
         }
         for (size_t n = 3; n > 0; n--) {
             const char *gone = orders[i][3 - n];
@@ -300,9 +431,10 @@ static void of_several_roots_the_others_stay(void **state)
     }
 }
 
-static bool refuse_to_save(void *ctx, const struct c2_root *root, const char *token, struct cat2_error *err)
+static bool refuse_to_save(void *ctx, const struct c2_root *root, const char *token, bool signs,
+                           struct cat2_error *err)
 {
-    (void)ctx, (void)root, (void)token;
+    (void)ctx, (void)root, (void)token, (void)signs;
     return c2_fail(err, CAT2_EIO, "the disk is full");
 }
 
@@ -318,9 +450,10 @@ static void a_root_that_cannot_be_saved_is_not_told(void **state)
     (void)state;
     assert_true(c2_hub_new(&store, "e1", &hub, &err));
     listen_to(hub, "@new", 0, "", NULL, heard);
-    assert_false(c2_hub_put_root(hub, &root, C2_STR("{}"), token, &err));
+    assert_false(c2_hub_put_root(hub, &root, C2_STR("{}"), C2_STR(""), false, token, &err));
     assert_string_equal(err.message, "the disk is full");
     assert_int_equal(heard->n, 0);
+    assert_int_equal(c2_hub_nroots(hub), 0);
     c2_hub_free(hub);
     free(heard);
 }
@@ -355,6 +488,10 @@ int main(void)
         cmocka_unit_test(the_log_is_bound_in_bytes_too),
         cmocka_unit_test(a_listener_may_leave_while_it_is_told),
         cmocka_unit_test(a_root_is_removed_by_its_token_only),
+        cmocka_unit_test(a_name_belongs_to_who_registered_it),
+        cmocka_unit_test(a_name_that_is_taken_has_the_token_of_its_new_owner_only),
+        cmocka_unit_test(the_lease_begins_with_the_last_sign_of_life),
+        cmocka_unit_test(after_a_restart_of_the_broker_the_lease_begins_anew),
         cmocka_unit_test(of_several_roots_the_others_stay),
         cmocka_unit_test(a_root_that_cannot_be_saved_is_not_told),
         cmocka_unit_test(numbering_goes_on_after_a_restart),

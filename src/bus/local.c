@@ -71,15 +71,19 @@ static bool root_json(const struct c2_root *root, struct c2_buf *out, struct cat
     return c2_jw_finish(&w);
 }
 
-static void local_register(struct c2_bus *bus, const struct c2_root *root, c2_bus_done *done, void *ctx)
+/* The names of this process are its own, whoever had them. */
+static void local_register(struct c2_bus *bus, const struct c2_root *root, const char *token,
+                           c2_bus_done *done, void *ctx)
 {
     struct local *local = (struct local *)bus;
     struct later result = {.done = done, .ctx = ctx};
     C2_AUTO(c2_buf) json = C2_BUF_INIT(4096);
-    char token[33];
+    char told[33];
 
-    result.ok = root_json(root, &json, &result.err) &&
-                c2_hub_put_root(local->hub, root, c2_buf_str(&json), token, &result.err);
+    result.ok =
+        root_json(root, &json, &result.err) &&
+        c2_hub_put_root(local->hub, root, c2_buf_str(&json), c2_str_of(token), true, told, &result.err);
+    if (result.ok) c2_hub_claim(local->hub, c2_str_of(root->name), c2_str_of(told), local);
     answer(local, result);
 }
 
@@ -159,6 +163,7 @@ static bool local_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ct
 
 static void local_free(struct c2_bus *bus)
 {
+    c2_hub_leave(((struct local *)bus)->hub, bus);
     free(bus);
 }
 

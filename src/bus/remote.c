@@ -10,8 +10,11 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "bus/hub.h"
 #include "bus/remote_impl.h"
 #include "wire/pubsub.h"
+
+#define AGAIN_MS 10000 /* after a registration failed; a broker may say another time, up to a lease */
 
 static void release(struct c2_remote *r)
 {
@@ -68,6 +71,8 @@ static void post_root(struct c2_remote *r, struct registration *reg)
     struct cat2_error err;
     struct c2_jw w;
     struct ask ask = {0};
+    char header[100];
+    const char *headers[] = {header, NULL};
     C2_AUTO(c2_buf) body = C2_BUF_INIT(4096);
 
     c2_jw_init(&w, &body, C2_JSON_COMPACT, &err);
@@ -79,7 +84,8 @@ static void post_root(struct c2_remote *r, struct registration *reg)
     c2_jw_end_object(&w);
     if (!c2_jw_finish(&w)) return;
     snprintf(ask.name, sizeof(ask.name), "%s", reg->root.name);
-    rest(r, "POST", NULL, NULL, c2_buf_str(&body), ask);
+    snprintf(header, sizeof(header), "X-Caterva2-Token: %s", reg->token);
+    rest(r, "POST", NULL, headers, c2_buf_str(&body), ask);
 }
 
 static struct c2_root *read_roots(struct c2_http_reply *reply, size_t *n, struct cat2_error *err)
@@ -112,23 +118,59 @@ static void check_registered(struct c2_remote *r, const struct c2_root *roots, s
         bool there = false;
         for (size_t i = 0; i < n && !there; i++)
             there = strcmp(roots[i].name, reg->root.name) == 0 && strcmp(roots[i].http, reg->root.http) == 0;
-        if (!there) post_root(r, reg);
+        if (there)
+            c2_remote_claim(r, reg);
+        else
+            post_root(r, reg);
     }
+}
+
+static void on_again(void *ctx)
+{
+    struct registration *reg = ctx;
+
+    reg->timer = NULL;
+    if (reg->remote->up) post_root(reg->remote, reg); /* else the next connection sees to it */
+}
+
+/* The name may be free in a while. */
+static void post_again(struct c2_remote *r, struct registration *reg, int64_t delay_ms)
+{
+    if (!reg->timer) reg->timer = c2_timer_start(r->loop, delay_ms, 0, on_again, reg);
+}
+
+/* false: it is not said. */
+static bool read_wait(const struct c2_http_reply *reply, int64_t *wait_ms)
+{
+    struct c2_str text;
+    int64_t seconds;
+
+    if (!reply || !c2_http_header(reply, "Retry-After", &text) || !c2_str_to_i64(text, &seconds))
+        return false;
+    *wait_ms = 1000 * c2_max_i64(1, c2_min_i64(seconds, C2_HUB_LEASE_MS / 1000));
+    return true;
 }
 
 static void on_posted(struct c2_remote *r, const struct ask *ask, struct c2_http_reply *reply,
                       const struct cat2_error *err)
 {
-    struct c2_str token;
+    struct cat2_error why = err ? *err : (struct cat2_error){0};
+    int64_t wait_ms = AGAIN_MS;
 
     for (struct registration *reg = r->registrations; reg; reg = reg->next) {
         if (strcmp(reg->root.name, ask->name) != 0) continue;
-        if (reply && c2_http_header(reply, "X-Caterva2-Token", &token))
-            snprintf(reg->token, sizeof(reg->token), "%.*s", C2_STR_ARG(token));
         c2_bus_done *done = reg->done;
-        reg->done = NULL;
-        if (err) c2_log_warn("register root=%s: %s", ask->name, err->message);
-        if (done) done(reg->ctx, err);
+        if (err) {
+            c2_log_warn("register root=%s: %s", ask->name, err->message);
+            if (read_wait(reply, &wait_ms)) why.http_status = 0; /* its owner is away, and may be gone */
+            post_again(r, reg, wait_ms);
+        } else {
+            reg->done = NULL;
+            c2_timer_stop(reg->timer);
+            reg->timer = NULL;
+            c2_remote_claim(r, reg);
+        }
+        if (done) done(reg->ctx, err ? &why : NULL);
         return;
     }
 }
@@ -138,8 +180,21 @@ static void tell(struct c2_remote *r, const struct ask *ask, const struct c2_roo
                  struct c2_http_reply *reply, const struct cat2_error *err)
 {
     if (ask->roots_done) ask->roots_done(ask->ctx, roots, n, err);
-    if (ask->name[0]) on_posted(r, ask, err ? NULL : reply, err);
+    if (ask->name[0]) on_posted(r, ask, reply, err);
     if (ask->done) ask->done(ask->ctx, err);
+}
+
+static void fail_status(const struct c2_remote *r, struct c2_http_reply *reply, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct cat2_error none;
+    struct c2_str detail = {"", 0};
+
+    if (c2_json_parse(c2_buf_str(reply->body), &json, &none))
+        c2_jstr(c2_jget(c2_json_root(json), "detail"), &detail);
+    c2_fail(err, CAT2_EUPSTREAM, "broker %.60s answers %d%s%.*s", r->broker, reply->status,
+            detail.n ? ": " : "", (int)c2_min_i64(160, (int64_t)detail.n), detail.p);
+    err->http_status = reply->status;
 }
 
 static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
@@ -153,7 +208,7 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     if (why)
         err = *why;
     else if (reply->status / 100 != 2)
-        c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s answers %d", r->broker, reply->status);
+        fail_status(r, reply, &err);
     r->flights--;
     if (!why) r->rest_hashed = reply->hashed;
     if (!r->freed) {
@@ -177,7 +232,8 @@ void c2_remote_connected(struct c2_remote *r)
 
 /* ---- the bus ---- */
 
-static void remote_register(struct c2_bus *bus, const struct c2_root *root, c2_bus_done *done, void *ctx)
+static void remote_register(struct c2_bus *bus, const struct c2_root *root, const char *token,
+                            c2_bus_done *done, void *ctx)
 {
     struct c2_remote *r = (struct c2_remote *)bus;
     struct registration *reg = calloc(1, sizeof(*reg));
@@ -188,7 +244,9 @@ static void remote_register(struct c2_bus *bus, const struct c2_root *root, c2_b
         if (done) done(ctx, &err);
         return;
     }
-    *reg = (struct registration){.next = r->registrations, .root = *root, .done = done, .ctx = ctx};
+    *reg =
+        (struct registration){.next = r->registrations, .remote = r, .root = *root, .done = done, .ctx = ctx};
+    snprintf(reg->token, sizeof(reg->token), "%s", token);
     r->registrations = reg;
     post_root(r, reg);
 }
@@ -204,6 +262,7 @@ static void remote_unregister(struct c2_bus *bus, const char *name, c2_bus_done 
         if (strcmp(reg->root.name, name) != 0) continue;
         *at = reg->next;
         snprintf(header, sizeof(header), "X-Caterva2-Token: %s", reg->token);
+        c2_timer_stop(reg->timer);
         free(reg);
         rest(r, "DELETE", name, headers, (struct c2_str){"", 0}, (struct ask){.done = done, .ctx = ctx});
         return;
@@ -323,6 +382,7 @@ static void remote_free(struct c2_bus *bus)
     }
     for (struct registration *reg = r->registrations, *next; reg; reg = next) {
         next = reg->next;
+        c2_timer_stop(reg->timer);
         free(reg);
     }
     for (struct watcher *watcher = r->watchers, *next; watcher; watcher = next) {

@@ -28,10 +28,12 @@ struct c2_remote_call {
 };
 struct registration {
     struct registration *next;
+    struct c2_remote *remote;
     struct c2_root root;
-    char token[64];
-    c2_bus_done *done; /* until it has been told */
+    char token[33];
+    c2_bus_done *done; /* until the broker has taken it */
     void *ctx;
+    struct c2_timer *timer; /* it is posted again */
 };
 struct watcher {
     struct watcher *next;
@@ -63,6 +65,8 @@ struct c2_remote {
 bool c2_remote_send(struct c2_remote *r, const char *method, struct c2_str arguments,
                     struct c2_remote_call with, struct cat2_error *err);
 void c2_remote_end_call(struct c2_remote_call *call, const struct cat2_error *err);
+/** A sign of life of its publisher. */
+void c2_remote_claim(struct c2_remote *r, const struct registration *reg);
 void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_subscription *subscription);
 void c2_remote_connect(void *ctx);
 

@@ -95,6 +95,25 @@ static bool ours(const struct c2_remote *r)
     return c2_ws_handshake_header(r->ws, "X-Caterva2-Events", &value);
 }
 
+void c2_remote_claim(struct c2_remote *r, const struct registration *reg)
+{
+    struct cat2_error err = {0};
+    struct c2_jw w;
+    C2_AUTO(c2_buf) arguments = C2_BUF_INIT(4096);
+
+    if (!r->up || !ours(r)) return;
+    c2_jw_init(&w, &arguments, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "name");
+    c2_jw_cstr(&w, reg->root.name);
+    c2_jw_key(&w, "token");
+    c2_jw_cstr(&w, reg->token);
+    c2_jw_end_object(&w);
+    if (!c2_jw_finish(&w) ||
+        !c2_remote_send(r, "claim", c2_buf_str(&arguments), (struct c2_remote_call){0}, &err))
+        c2_log_warn("broker: %s", err.message);
+}
+
 /* Ask for one topic; resync when the stream cannot be whole. */
 void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_subscription *subscription)
 {

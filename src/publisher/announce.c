@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "publisher/publisher_impl.h"
+#include "wire/pubsub.h"
 
 #define SAVE_MAX 2000 /* at once: the loop is not to wait for the disk for long */
 
@@ -197,8 +198,27 @@ static void on_walked(void *ctx, const struct cat2_error *err)
 
 static void on_registered(void *ctx, const struct cat2_error *err)
 {
-    (void)ctx;
-    if (err) c2_log_warn("the broker does not know us yet: %s", err->message);
+    struct c2_publisher *pub = ctx;
+
+    if (!err || pub->stopped) return;
+    if (err->http_status == 409 && pub->refused)
+        pub->refused(pub->refused_ctx, err);
+    else
+        c2_log_warn("the broker does not know us yet: %s", err->message);
+}
+
+/* What shows to the broker that the root is ours, as long as the state lives. */
+static bool read_token(struct c2_publisher *pub, char token[33], struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) known = C2_BUF_INIT(1000);
+
+    if (c2_state_get(pub->parts.state, "about", C2_STR("token"), &known, err) && known.n == 32) {
+        memcpy(token, c2_buf_cstr(&known), 33);
+        return true;
+    }
+    if (known.n == 0 && err->code != CAT2_ENOTFOUND) return false;
+    c2_random_hex32(token);
+    return c2_state_put(pub->parts.state, "about", C2_STR("token"), c2_str_of(token), err);
 }
 
 static bool restore(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
@@ -214,19 +234,24 @@ static bool restore(void *ctx, struct c2_str key, struct c2_str value, struct ca
     return c2_catalog_remember(pub->catalog, path, etag) || c2_fail_nomem(err, "known datasets");
 }
 
-bool c2_announcer_start(struct c2_publisher *pub, const char *http, struct cat2_error *err)
+bool c2_announcer_start(struct c2_publisher *pub, const struct c2_publisher_options *options,
+                        struct cat2_error *err)
 {
     struct c2_bus *bus = pub->parts.bus;
     struct c2_root root = {0};
+    char token[33];
 
-    if (strlen(pub->name) >= sizeof(root.name) || strlen(http) >= sizeof(root.http))
+    if (strlen(pub->name) >= sizeof(root.name) || strlen(options->http) >= sizeof(root.http))
         return c2_fail(err, CAT2_EINVAL, "root name or address is too long");
     memcpy(root.name, pub->name, strlen(pub->name));
-    memcpy(root.http, http, strlen(http));
+    memcpy(root.http, options->http, strlen(options->http));
+    pub->refused = options->refused;
+    pub->refused_ctx = options->refused_ctx;
+    if (!read_token(pub, token, err)) return false;
     if (!c2_state_each(pub->parts.state, ETAGS, C2_STR(""), restore, pub, err)) return false;
     c2_catalog_on_change(pub->catalog, on_entry, pub);
     if (!bus->ops->on_connect(bus, on_connect, pub)) return c2_fail_nomem(err, "bus");
-    bus->ops->register_root(bus, &root, on_registered, NULL);
+    bus->ops->register_root(bus, &root, token, on_registered, pub);
     c2_catalog_rescan(pub->catalog, on_walked, pub);
     return true;
 }

@@ -28,7 +28,7 @@ static bool start(struct c2_publisher *pub, const struct c2_publisher_options *o
     pub->name = c2_str_dup(c2_str_of(options->name));
     if (!pub->name) return c2_fail_nomem(err, "publisher");
     if (!c2_state_put(pub->parts.state, "about", C2_STR("root"), c2_str_of(pub->name), err) ||
-        !c2_announcer_start(pub, options->http, err))
+        !c2_announcer_start(pub, options, err))
         return false;
     if (!c2_source_watch(source, pub->parts.loop, on_source_change, pub, err)) return false;
     pub->source = source;

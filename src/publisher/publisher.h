@@ -29,6 +29,10 @@ struct c2_publisher_options {
     int items_kept;     /* of this root, open for the next request */
     bool no_h5_folders; /* HDF5 files in a directory are files only */
     int64_t poll_ms;    /* between looks at everything, beside events; 0: by the file system, -1: never */
+    /* The name belongs to another publisher, which lives, since before we were started. NULL: it is logged.
+     */
+    void (*refused)(void *ctx, const struct cat2_error *err);
+    void *refused_ctx;
 };
 /** Adds the routes, registers the root, starts looking at the data. */
 bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_publisher_options *options,

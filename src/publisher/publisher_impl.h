@@ -19,6 +19,8 @@ struct c2_publisher {
     struct c2_gens *gens;
     struct c2_source *source; /* the catalog's */
     int64_t poll_ms, polled_at;
+    void (*refused)(void *ctx, const struct cat2_error *err);
+    void *refused_ctx;
     const char *deaf; /* why events do not tell of every change; NULL: they do */
     size_t npolls;
     size_t nannouncing;
@@ -56,7 +58,8 @@ void c2_poll_start(struct c2_publisher *pub, int64_t poll_ms);
 void c2_poll_stop(struct c2_publisher *pub);
 
 /* Announcer. */
-bool c2_announcer_start(struct c2_publisher *pub, const char *http, struct cat2_error *err);
+bool c2_announcer_start(struct c2_publisher *pub, const struct c2_publisher_options *options,
+                        struct cat2_error *err);
 void c2_announcer_stop(struct c2_publisher *pub);
 
 #endif

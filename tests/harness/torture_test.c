@@ -281,7 +281,7 @@ static bool hub_work(struct c2_hub *hub, struct cat2_error *err)
     struct c2_bus_listener listener = {hear, NULL, &heard};
     char token[33];
 
-    if (!c2_hub_put_root(hub, &root, C2_STR("{}"), token, err)) return false;
+    if (!c2_hub_put_root(hub, &root, C2_STR("{}"), C2_STR(""), false, token, err)) return false;
     struct c2_hub_subscription *sub = c2_hub_subscribe(hub, "foo", NULL, NULL, &listener);
     if (!sub) return c2_fail_nomem(err, "subscription");
     bool ok = c2_hub_publish(hub, "foo", C2_STR("{\"path\":\"a\"}"), NULL, err);

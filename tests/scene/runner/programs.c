@@ -60,7 +60,7 @@ static void codec_free(void *codec)
 static bool start_role(struct program *p, struct cat2_error *err)
 {
     if (p->kind == BROKER) {
-        struct c2_broker_config config = {p->loop, p->server, p->statedir};
+        struct c2_broker_config config = {p->loop, p->http, p->server, p->statedir};
         return c2_broker_new(&config, &p->broker, err);
     }
     if (!c2_bus_remote_new(p->loop, p->http, "broker:8000", &p->bus, err)) return false;
