@@ -218,9 +218,8 @@ static const struct c2_route routes[] = {
 
 static const struct c2_state_kind kind = {
     .program = "cat2bro",
-    .costs = "the registered roots and the numbers of events: our publishers register again by themselves, "
-             "Python ones when "
-             "they are started again; subscribers list all roots again",
+    .costs = "the registered roots, their owners and the numbers of events: our publishers register again by "
+             "themselves, Python ones when they are started again; subscribers list all roots again",
 };
 
 bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out, struct cat2_error *err)

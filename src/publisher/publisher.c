@@ -41,9 +41,8 @@ static bool start(struct c2_publisher *pub, const struct c2_publisher_options *o
 
 const struct c2_state_kind c2_publisher_state = {
     .program = "cat2pub",
-    .costs = "what is known of earlier contents: all files are hashed and announced anew, and subscribers "
-             "may fetch again "
-             "what they have",
+    .costs = "the token of the root, and what is known of earlier contents: all files are hashed and "
+             "announced anew, and subscribers may fetch again what they have",
 };
 
 bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_publisher_options *options,

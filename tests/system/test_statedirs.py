@@ -104,7 +104,8 @@ def test_an_older_state_that_is_used_or_broken_is_left(house, here, folder, old)
     bro = house.bro()
     there = ["--http", "127.0.0.1:0", "--broker", bro.http]
     user = here("cat2pub", *there, "--statedir", "_caterva2/pub", "foo", "root")
-    assert "not taken over: _caterva2/pub" in (text := here("cat2pub", *there, "foo", "root").output()) and "in use by another" in text
+    alone = ["--http", "127.0.0.1:0", "--broker", "127.0.0.1:9"]  # the name is the user's
+    assert "not taken over: _caterva2/pub" in (text := here("cat2pub", *alone, "foo", "root").output()) and "in use by another" in text
     assert user.stop() == 0
     (old / "_caterva2/pub/cat2pub.sqlite3").write_bytes(b"no database at all\n" * 400)
     text = here("cat2pub", *there, "fuu", "root").output()
