@@ -6,9 +6,10 @@
 
 #include "base/buf.h"
 
-#define C2_LINE_NBYTES_MAX (128 << 10) /* of a command line to complete; the kernel allows one word as much  \
-                                        */
-#define C2_WORDS_MAX 512               /* of it */
+#define C2_LINE_NBYTES_MAX                                                                                   \
+    (128 << 10)          /* of a command line to complete; the kernel allows one word as much                \
+                          */
+#define C2_WORDS_MAX 512 /* of it */
 
 enum c2_shell_state { C2_SHELL_PLAIN, C2_SHELL_SINGLE, C2_SHELL_DOUBLE };
 struct c2_shell_line {

@@ -124,7 +124,7 @@ static bool plan_described(struct c2_export_dataset *ds, bool own_chunks, struct
 {
     struct c2_exporter *ex = ds->ex;
     const struct c2_convert_options *options = ex->options;
-    enum c2_h5w_filters filters = options->filters;
+    enum c2_h5w_filters filters = (enum c2_h5w_filters)options->filters;
 
     if (filters == C2_H5W_DEFAULT && (options->codec >= 0 || options->clevel >= 0)) filters = C2_H5W_BLOSC2;
     if (!ds->like.root) {

@@ -179,13 +179,14 @@ static bool import_to(struct c2_importer *im, const char *new_dir, struct cat2_e
 
     if (!c2_place_check(new_dir, true, im->options->overwrite, err)) return false;
     if (!c2_import_tree_read(im->h5, &tree, err)) return false;
-    im->tree = &tree;
     if (!dry) {
         if (!c2_place_begin(new_dir, true, im->options->overwrite, &place, err)) return false;
         im->dirfd = c2_fs_open_dir(place.temp, false, err);
         if (im->dirfd < 0) return false;
     }
+    im->tree = &tree;
     bool ok = import_with_crew(im, &tree, err);
+    im->tree = NULL;
     if (im->dirfd >= 0) close(im->dirfd);
     return ok && (dry || c2_place_commit(&place, err));
 }

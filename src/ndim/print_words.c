@@ -242,7 +242,7 @@ static bool fit_fields(struct c2_words *w, const uint8_t *items, int64_t n, stru
     for (int i = 0; i < w->dtype->nfields; i++) {
         const struct c2_field *field = &w->dtype->fields[i];
         int64_t inner = field->type.itemsize ? field->nbytes / field->type.itemsize : 0;
-        uint8_t *column = malloc((size_t)(n * field->nbytes) + 1);
+        uint8_t *column = calloc(1, (size_t)(n * field->nbytes) + 1);
         if (!column) return c2_fail_nomem(err, "print");
         for (int64_t k = 0; k < n; k++)
             memcpy(column + k * field->nbytes, items + k * w->dtype->itemsize + field->offset,

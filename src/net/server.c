@@ -197,8 +197,7 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
 static bool start_daemon(struct c2_server *server, const struct c2_server_options *options, int fd,
                          struct cat2_error *err)
 {
-    unsigned connections =
-        options->connections_max ? (unsigned)options->connections_max : C2_CONNECTIONS_MAX;
+    unsigned connections = options->connections_max ? (unsigned)options->connections_max : C2_CONNECTIONS_MAX;
     unsigned idle = connections < FEW_CONNECTIONS ? 10 : 30; /* others wait for the place */
 
     server->connections_max = connections;

@@ -251,7 +251,7 @@ def test_heat_maps_have_colours_and_follow_the_size(place):
 def test_truecolor_terminals_get_all_bits(place):
     with Terminal(place.argv("--view", "heat", "foo/plane.b2nd"), COLORTERM="truecolor", **UTF8) as t:
         t.until(r"[34]8[;:]2[;:]", colours=True)
-        assert len(colours_of(t.screen(colours=True))) >= 50
+        wait_until(lambda: len(colours_of(t.screen(colours=True))) >= 50)
 
 
 @needs_tmux

@@ -5,8 +5,9 @@
 
 #include "hdf5/write/rebuild_impl.h"
 
-#define NUMBERS_MAX (1 << 18) /* coordinates of one region: 2 MiB; what is imported has 4096 parts at most   \
-                               */
+#define NUMBERS_MAX                                                                                          \
+    (1 << 18) /* coordinates of one region: 2 MiB; what is imported has 4096 parts at most                   \
+               */
 
 static bool nowhere(struct c2_str path, struct cat2_error *err)
 {

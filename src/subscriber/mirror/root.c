@@ -29,7 +29,7 @@
 
 #define NEVER (-1)
 enum { UNFOLLOWED, FIRST, UNREACHED, KEPT, CURRENT, AWAY }; /* enum c2_root_life, in short */
-static const signed char moves[][6] = {
+static const int moves[][6] = {
     /* on      follow, restored, listed, failed, not yet, leave */
     [C2_ROOT_UNFOLLOWED] = {FIRST, NEVER, NEVER, NEVER, NEVER, UNFOLLOWED},
     [C2_ROOT_FIRST] = {NEVER, KEPT, CURRENT, UNREACHED, FIRST, UNFOLLOWED},

@@ -131,6 +131,7 @@ static void forget(const struct c2_ds *ds)
     C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
     C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
 
+    C2_ASSERT(ds);
     if (c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path))
         c2_state_del(ds->sub->state, "datasets", c2_buf_str(&key), &err);
     if (c2_ds_cache_name(ds, &name, &err) && !c2_cachefile_remove(ds->sub->cachefd, c2_buf_cstr(&name), &err))
