@@ -43,6 +43,7 @@ static const struct c2_option options[] = {
      "listen here; *:PORT for every address, port 0 for a free one", NULL},
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/bro", "DIR", "keep the registry and the events here", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
+    C2_SERVICE_ALLOWED_HOSTS,
 };
 
 int main(int argc, char **argv)

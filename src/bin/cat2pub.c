@@ -92,6 +92,7 @@ int main(int argc, char **argv)
         {"http", 0, C2_OPT_ENDPOINT, "localhost:8001", "HOST:PORT",
          "listen here; *:PORT: on all addresses; without it, a free port where that is taken", NULL},
         {"public-url", 0, C2_OPT_TEXT, NULL, "URL", "where others reach us, when not at --http", NULL},
+        C2_SERVICE_ALLOWED_HOSTS,
         {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
          "state and compressed copies of plain files (default _caterva2/pub.NAME)", NULL},
         {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",

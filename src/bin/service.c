@@ -202,11 +202,14 @@ static void share_fds(struct life *life)
 static bool open_server(struct life *life, struct cat2_error *err)
 {
     struct c2_service *s = &life->service;
-    struct c2_server_options options = {.cors = true, .server_name = "caterva2/" C2_VERSION};
+    struct c2_server_options options = {
+        .cors = true, .server_name = "caterva2/" C2_VERSION, .hosts = &s->hosts};
     struct cat2_error why;
 
     options.connections_max = c2_service_connections(s, life->roles[0].nroots < 0);
-    if (!c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err))
+    if (!c2_hosts_init(&s->hosts, c2_options_text(s->options, "allowed-hosts"),
+                       c2_options_text(s->options, "public-url"), err) ||
+        !c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err))
         return false;
     if (!life->roles[0].any_port || c2_options_given(s->options, "http"))
         return c2_server_new(s->loop, &options, &s->server, err) && public_name(life, &options.listen, err);
@@ -278,6 +281,7 @@ static void finish(struct life *life)
         if (life->roles[i].free_servers) life->roles[i].free_servers(life->states[i]);
     c2_http_free(s->http);
     c2_server_free(s->server);
+    c2_hosts_fini(&s->hosts);
     c2_loop_free(s->loop);
     c2_options_free(s->options);
 }

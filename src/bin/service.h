@@ -6,6 +6,7 @@
 #include "base/fds.h"
 #include "bin/options.h"
 #include "net/http_client.h"
+#include "net/origin.h"
 #include "net/server.h"
 #include "net/worker.h"
 
@@ -15,11 +16,20 @@ struct c2_service {
     struct c2_http *http;
     struct c2_server *server;
     struct c2_options *options;
+    struct c2_hosts hosts;  /* for every server of the process */
     struct c2_fds_plan fds; /* how many of what may be open */
     /* Where others reach us: --public-url, else --http with the real port; as host:port, and as the beginning
      * of addresses. One with https or a path has no host:port of ours. */
     char public_http[320], public_url[1024];
 };
+/* The option of every service that says under which names it may be asked for (net/origin.h). */
+#define C2_SERVICE_ALLOWED_HOSTS                                                                             \
+    {                                                                                                        \
+        "allowed-hosts", 0, C2_OPT_LIST, NULL, "NAMES",                                                      \
+            "host names of this service, or * for all (default on loopback: its own, and without a dot; "    \
+            "else *)",                                                                                       \
+            NULL                                                                                             \
+    }
 /* Role hooks, called on the loop. */
 struct c2_service_role {
     const char *program; /* "cat2sub" */

@@ -26,6 +26,20 @@ static int open_one(const struct addrinfo *ai, bool dual, int *errnum)
     return -1;
 }
 
+bool c2_listens_at_loopback(int fd)
+{
+    struct sockaddr_storage bound = {0};
+    socklen_t length = sizeof(bound);
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&bound;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&bound;
+
+    if (getsockname(fd, (struct sockaddr *)&bound, &length) != 0) return false;
+    if (bound.ss_family == AF_INET) return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (bound.ss_family != AF_INET6) return false;
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+           (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+}
+
 int c2_listen(const struct c2_endpoint *at, int *port, struct cat2_error *err)
 {
     bool any = strcmp(at->host, "*") == 0;

@@ -29,7 +29,7 @@ static void add_headers(struct c2_request *req, struct MHD_Response *response)
     for (const struct c2_reply_head *head = req->heads; head; head = head->next)
         MHD_add_response_header(response, head->name, head->value);
     if (req->id[0]) MHD_add_response_header(response, "X-Request-Id", req->id);
-    if (req->server->cors && (req->method == C2_GET || req->options)) {
+    if (req->server->cors && !req->refused && (req->method == C2_GET || req->options)) {
         MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
         MHD_add_response_header(response, "Access-Control-Expose-Headers", "*");
     }

@@ -106,6 +106,8 @@ static enum MHD_Result dispatch(struct c2_request *req)
     if (c2_request_header(req, "X-Request-Id", &id)) c2_request_id(req);
     if (req->server->closing) { /* what routes work on is gone */
         c2_reply_detail(req, 503, "shutting down");
+    } else if (!c2_origin_check(req)) {
+        c2_log_debug("refused status=%d: %.200s", req->status, req->target ? req->target : "");
     } else if (req->body_too_large) {
         c2_reply_detail(req, 413, "the request's body is larger than %d bytes", C2_REQUEST_BODY_MAX);
     } else if (!split_target(req)) {
@@ -222,6 +224,9 @@ bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options
     server->cors = options->cors;
     snprintf(server->name, sizeof(server->name), "%s", options->server_name ? options->server_name : "");
     int fd = c2_listen(&options->listen, &server->port, err);
+    server->origin.hosts = options->hosts;
+    server->origin.loopback = fd >= 0 && c2_listens_at_loopback(fd);
+    snprintf(server->origin.host, sizeof(server->origin.host), "%s", options->listen.host);
     if (fd < 0 || !start_daemon(server, options, fd, err)) {
         free(server);
         return false;

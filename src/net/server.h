@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "wire/url.h"
 
+struct c2_hosts;
 struct c2_server;
 struct c2_request;
 
@@ -36,9 +37,10 @@ struct c2_route {
 };
 struct c2_server_options {
     struct c2_endpoint listen;
-    int connections_max;     /* 0: C2_CONNECTIONS_MAX. Idle ones end after 30 s, of few after 10 s */
-    bool cors;               /* Access-Control-Allow-Origin: * on GET, and answers preflight OPTIONS */
-    const char *server_name; /* "cat2sub/0.1.0" */
+    int connections_max;          /* 0: C2_CONNECTIONS_MAX. Idle ones end after 30 s, of few after 10 s */
+    bool cors;                    /* Access-Control-Allow-Origin: * on GET, and answers preflight OPTIONS */
+    const char *server_name;      /* "cat2sub/0.1.0" */
+    const struct c2_hosts *hosts; /* its names (net/origin.h), for the server's life; NULL: every name */
 };
 /** Bind and listen at once; requests are served when the loop runs. @errors CAT2_EIO names the address ("in
  * use"). */

@@ -13,6 +13,7 @@
 #include <microhttpd.h>
 
 #include "base/limits.h"
+#include "net/origin.h"
 #include "net/server.h"
 
 #define C2_REQUEST_ARENA_MAX (4 << 20) /* parsed parts of one request */
@@ -36,6 +37,7 @@ struct c2_server {
     struct MHD_Daemon *daemon;
     struct c2_drive *drive;
     bool closing, cors;
+    struct c2_origin origin;
     unsigned connections_max;
     bool cannot_accept; /* no descriptor for a first connection: MHD would try again at once, for ever */
     uint64_t npauses;   /* how often accepting had to rest for it */
@@ -80,6 +82,7 @@ struct c2_request {
     size_t nroute;
     struct c2_buf body;
     bool body_too_large;
+    bool refused; /* by origin.c: the page that sent it is told nothing */
     struct c2_arena arena;
     char id[40];
     int64_t started_us;
@@ -105,6 +108,8 @@ void c2_server_kick(struct c2_server *server);
 /* ---- the server ---- */
 unsigned c2_server_nconnections(const struct c2_server *server);
 void c2_request_unref(struct c2_request *req);
+/** Is it to be answered at all? false: it was refused here (origin.h). */
+bool c2_origin_check(struct c2_request *req);
 /** Find the route; true when the request may be handled, false when it was answered here (404, 405, 307). */
 bool c2_route_find(struct c2_request *req);
 /** Does the query hold just what the route takes (c2_route.query)? false: it was answered, with 400 or 422.
