@@ -25,8 +25,7 @@ static const struct {
      true},
     {"serve",
      "http broker-http statedir loglevel public-url allowed-hosts quota poll scrub no-hdf5-folders "
-     "plugin-dir h5web-dir "
-     "web-dir roots",
+     "plugin-dir h5web-dir web-dir roots",
      true},
     {"client", "loglevel outdir", true},
     {"import", "loglevel codec clevel threads", true},
@@ -100,10 +99,10 @@ static bool add(struct c2_conf *conf, const struct c2_str *keys, size_t nkeys,
     return (entry->key && entry->value) || c2_fail_nomem(err, "configuration");
 }
 
-/* The end of a long path: it names the file. */
-static const char *tail(const char *path)
+/* The end of a long path: it names the file. `others` bytes of the message are for the known keys. */
+static const char *tail(const char *path, size_t others)
 {
-    size_t n = strlen(path), most = 100;
+    size_t n = strlen(path), most = others < 60 ? 100 : others < 130 ? 160 - others : 30;
 
     return n > most ? path + n - most : path;
 }
@@ -120,13 +119,14 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
         return add(conf, keys, nkeys, value, err); /* an empty section */
     const char *known = unknown(keys, nkeys);
     if (known)
-        return c2_fail(err, CAT2_EINVAL, "%s:%d: unknown key '%.*s' (here: %s)", tail(conf->path),
-                       value->line, (int)c2_min_i64(40, (int64_t)last.n), last.p, known);
+        return c2_fail(err, CAT2_EINVAL, "%s:%d: unknown key '%.*s' (here: %s)",
+                       tail(conf->path, strlen(known)), value->line, (int)c2_min_i64(40, (int64_t)last.n),
+                       last.p, known);
     bool sized = value->kind == C2_TOML_INT && lists("quota poll scrub clevel threads", last);
     bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
     bool list = lists("roots allowed-hosts", last), listed = list && value->kind == C2_TOML_STRINGS;
     if (value->kind != C2_TOML_STRING && !sized && !flag && !listed)
-        return c2_fail(err, CAT2_EINVAL, "%s:%d: '%.*s' must be a string%s, not %s", tail(conf->path),
+        return c2_fail(err, CAT2_EINVAL, "%s:%d: '%.*s' must be a string%s, not %s", tail(conf->path, 0),
                        value->line, C2_STR_ARG(last), list ? " or an array of such" : "", kinds[value->kind]);
     return add(conf, keys, nkeys, value, err);
 }

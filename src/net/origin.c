@@ -232,7 +232,7 @@ int c2_origin_judge(const struct c2_origin *at, const struct c2_origin_asked *as
                  shown(page), page.p);
         return 403;
     }
-    if ((asked->site.p || asked->origin.p) && asked->type.p && is_form(asked->type)) {
+    if (asked->body && (asked->site.p || asked->origin.p) && asked->type.p && is_form(asked->type)) {
         snprintf(why, C2_ORIGIN_WHY_MAX, "a web page's body must be application/json here, not %.*s",
                  shown(asked->type), asked->type.p);
         return 415;
@@ -242,7 +242,8 @@ int c2_origin_judge(const struct c2_origin *at, const struct c2_origin_asked *as
 
 bool c2_origin_check(struct c2_request *req)
 {
-    struct c2_origin_asked asked = {.changes = req->method != C2_GET && !req->options};
+    struct c2_origin_asked asked = {.changes = req->method != C2_GET && !req->options,
+                                    .body = req->body.n || req->body_too_large};
     struct c2_str upgrade;
     char why[C2_ORIGIN_WHY_MAX];
 

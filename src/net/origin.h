@@ -31,6 +31,7 @@ struct c2_origin {
 /* What is known of a request; headers that are not there have p NULL. */
 struct c2_origin_asked {
     bool changes; /* neither GET, HEAD nor OPTIONS, or an upgrade of the connection */
+    bool body;    /* has one that is not empty */
     struct c2_str host, origin, site /* Sec-Fetch-Site */, type /* of the body */;
 };
 /** The status of the refusal, with its reason: 421 (Host), 403 (another site), 415 (the body of a form); 0:

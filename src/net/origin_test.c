@@ -13,8 +13,8 @@
 static int judge(const struct c2_origin *at, bool changes, const char *host, const char *origin,
                  const char *site, const char *type, char why[C2_ORIGIN_WHY_MAX])
 {
-    struct c2_origin_asked asked = {changes, c2_str_of(host), c2_str_of(origin), c2_str_of(site),
-                                    c2_str_of(type)};
+    struct c2_origin_asked asked = {changes,         true,           c2_str_of(host), c2_str_of(origin),
+                                    c2_str_of(site), c2_str_of(type)};
 
     why[0] = '\0';
     int status = c2_origin_judge(at, &asked, why);
@@ -181,6 +181,21 @@ static void names_are_those_of_the_service(void **state)
     c2_hosts_fini(&listed);
 }
 
+static void an_empty_body_is_of_no_type(void **state)
+{
+    struct c2_origin_asked asked = {.changes = true,
+                                    .host = C2_STR("localhost:8002"),
+                                    .site = C2_STR("same-origin"),
+                                    .type = C2_STR("text/plain")};
+    struct c2_origin at = {0};
+    char why[C2_ORIGIN_WHY_MAX];
+
+    (void)state;
+    assert_int_equal(c2_origin_judge(&at, &asked, why), 0);
+    asked.body = true;
+    assert_int_equal(c2_origin_judge(&at, &asked, why), 415);
+}
+
 static void the_machines_own_name_is_known(void **state)
 {
     char name[300] = "", why[C2_ORIGIN_WHY_MAX];
@@ -223,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_of_other_sites_change_nothing),
         cmocka_unit_test(bodies_of_forms_are_refused_where_a_browser_sends_them),
+        cmocka_unit_test(an_empty_body_is_of_no_type),
         cmocka_unit_test(names_are_those_of_the_service),
         cmocka_unit_test(the_machines_own_name_is_known),
         cmocka_unit_test(a_star_is_every_name_and_what_is_none_is_an_error),
