@@ -39,19 +39,8 @@ JOBS = {
 }
 
 
-def lua(file, path, suffix):
-    """Windows of 100 x 100 at random places of what is cached."""
-    file.write_text(f"""
-request = function()
-  local r, c = math.random(0, 900), math.random(0, 1900)
-  return wrk.format("GET", "{path}?slice_=" .. r .. ":" .. (r + 100) .. "," .. c .. ":" .. (c + 100) .. "{suffix}")
-end
-""")
-    return file
-
-
 def fresh(file, path):
-    """The same, under an address that was not asked for before: no remembered answer."""
+    """A script of wrk: the same, under an address that was not asked for before: no remembered answer."""
     file.write_text(f'local n = 0\nrequest = function()\n  n = n + 1\n  return wrk.format("GET", "{path}" .. n)\nend\n')
     return file
 
@@ -72,7 +61,7 @@ def start(house, name, folder, data):
 
 def run(wrk, temp, sub, job):
     if isinstance(job, tuple):
-        return wrk.run(sub.url, 1, sub.pid, lua(temp / "job.lua", *job))
+        return wrk.run(sub.url, 1, sub.pid, scorecard.windows(temp / "job.lua", *job))
     if job.endswith("_="):
         return wrk.run(sub.url, 1, sub.pid, fresh(temp / "job.lua", job))
     return wrk.run(sub.url + job, 1, sub.pid)

@@ -71,6 +71,17 @@ class Wrk:
         return {"rate": rate, "cpu_ms": 1000 * cpu / max(requests, 1), "p99": p99}
 
 
+def windows(file, path, suffix):
+    """A script of wrk: random 100 x 100 windows of the part that is warm."""
+    file.write_text(f"""
+request = function()
+  local r, c = math.random(0, 900), math.random(0, 1900)
+  return wrk.format("GET", "{path}?slice_=" .. r .. ":" .. (r + 100) .. "," .. c .. ":" .. (c + 100) .. "{suffix}")
+end
+""")
+    return file
+
+
 class DelayProxy:
     """A TCP proxy that holds every byte for `delay` seconds in each direction: a far-away publisher."""
 
@@ -154,15 +165,7 @@ class Bench:
             return False
 
     def lua(self, name, path, suffix):
-        """Random 100 x 100 windows of the part that is warm."""
-        file = self.folder / f"{name}.lua"
-        file.write_text(f"""
-request = function()
-  local r, c = math.random(0, 900), math.random(0, 1900)
-  return wrk.format("GET", "{path}?slice_=" .. r .. ":" .. (r + 100) .. "," .. c .. ":" .. (c + 100) .. "{suffix}")
-end
-""")
-        return file
+        return windows(self.folder / f"{name}.lua", path, suffix)
 
     def slices(self, ours, theirs):
         """Warm 100 x 100 float64 slices, random positions, blocks cached: 80 KB of items an answer."""

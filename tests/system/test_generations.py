@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import pytest
 
-from programs import BIN, PATIENCE, get, wait_until
+from programs import BIN, PATIENCE, free_port, get, wait_until
 
 T = 1_700_000_000
 N = 4000
@@ -107,12 +107,14 @@ class Site:
         set_times(self.path)
         self.published = self.path if kind == "hdf5-root" else self.path.parent
         self.bro = house.bro()
+        self.port = free_port()
         self.start_pub()
         self.start_sub()
         self.follow()
 
     def start_pub(self):
-        self.pub = self.house.pub("r", self.published, self.bro, "127.0.0.1:0", *self.options)
+        """At the same address each time, where a publisher that has lost its state may come back to its root."""
+        self.pub = self.house.pub("r", self.published, self.bro, f"127.0.0.1:{self.port}", *self.options)
 
     def start_sub(self):
         self.sub = self.house.sub(self.bro)
