@@ -113,6 +113,7 @@ def test_a_wheel_installs_with_extras_that_bring_nothing(place):
 
 
 def test_programs_on_the_path_are_the_real_ones(place):
+    place.pip("python -m pip install dist/caterva2-*.whl")  # where this test comes first
     assert "0.3" in place.type("cat2cli --version")
     names = {path.name for path in (place.venv / "bin").glob("cat2*")}
     assert names == NAMES
@@ -126,6 +127,7 @@ def test_programs_on_the_path_are_the_real_ones(place):
 
 
 def test_a_program_in_c_is_built_with_the_library_of_the_wheel(place):
+    place.pip("python -m pip install dist/caterva2-*.whl")  # where this test comes first
     place.type("export PKG_CONFIG_PATH=$VIRTUAL_ENV/lib/pkgconfig")
     place.type("cc -o list examples/list.c $(pkg-config --cflags --libs caterva2) -Wl,-rpath,$VIRTUAL_ENV/lib")
     assert "libcaterva2.so.0 => " in place.type("ldd ./list")
