@@ -248,10 +248,12 @@ bool c2_origin_check(struct c2_request *req)
     char why[C2_ORIGIN_WHY_MAX];
 
     c2_request_header(req, "Host", &asked.host);
-    c2_request_header(req, "Origin", &asked.origin);
-    c2_request_header(req, "Sec-Fetch-Site", &asked.site);
-    c2_request_header(req, "Content-Type", &asked.type);
     if (c2_request_header(req, "Upgrade", &upgrade)) asked.changes = true;
+    if (asked.changes) {
+        c2_request_header(req, "Origin", &asked.origin);
+        c2_request_header(req, "Sec-Fetch-Site", &asked.site);
+        c2_request_header(req, "Content-Type", &asked.type);
+    }
     int status = c2_origin_judge(&req->server->origin, &asked, why);
     if (!status) return true;
     req->refused = true;
