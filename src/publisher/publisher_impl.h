@@ -47,7 +47,8 @@ const char *c2_publisher_path(struct c2_request *req);
 void c2_publisher_refuse(struct c2_request *req, const struct cat2_error *err);
 /** Generation headers of entry or item; false: If-Match does not hold, answered 412. */
 bool c2_publisher_generation(struct c2_request *req, const struct c2_generation *gen);
-/** Quoted strong validator for standard HTTP, in the request's arena. */
+/** The etag, and the strong validator for standard HTTP: quoted, in the request's arena. */
+const char *c2_publisher_etag(struct c2_request *req, const struct c2_generation *gen);
 const char *c2_publisher_strong_etag(struct c2_request *req, const struct c2_generation *gen);
 
 /** Write generations that changed to the state; all: now, else some. */

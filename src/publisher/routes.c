@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The publisher's routes; list and info are here. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -78,9 +77,9 @@ static void info_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
         c2_publisher_refuse(req, failed);
         return;
     }
-    char quoted[80];
-    snprintf(quoted, sizeof(quoted), "\"%s\"", entry->gen.etag);
-    if (!c2_publisher_generation(req, &entry->gen) || c2_reply_if_known(req, quoted)) return;
+    if (!c2_publisher_generation(req, &entry->gen) ||
+        c2_reply_if_known(req, c2_publisher_etag(req, &entry->gen)))
+        return;
     c2_reply_header(req, "etag", entry->gen.etag);
     c2_reply_built(req, c2_buf_append_str(&out, c2_buf_str(&entry->json), &err), &out, &err);
 }

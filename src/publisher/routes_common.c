@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the routes share: the path of a request, the generation it wants, why it is refused. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -55,20 +54,27 @@ const char *c2_publisher_path(struct c2_request *req)
     return NULL;
 }
 
-const char *c2_publisher_strong_etag(struct c2_request *req, const struct c2_generation *gen)
+static const char *quoted(struct c2_request *req, const char *etag)
 {
-    const char *text = c2_arena_printf(c2_request_arena(req), "\"%s\"", gen->validator);
+    const char *text = c2_arena_printf(c2_request_arena(req), "\"%s\"", etag);
 
     return text ? text : "\"\"";
 }
 
+const char *c2_publisher_strong_etag(struct c2_request *req, const struct c2_generation *gen)
+{
+    return quoted(req, gen->validator);
+}
+
+const char *c2_publisher_etag(struct c2_request *req, const struct c2_generation *gen)
+{
+    return quoted(req, gen->etag);
+}
+
 bool c2_publisher_generation(struct c2_request *req, const struct c2_generation *gen)
 {
-    char quoted[80];
-
-    snprintf(quoted, sizeof(quoted), "\"%s\"", gen->etag);
     c2_reply_header(req, "X-Caterva2-Generation", gen->etag);
-    return !c2_reply_if_other(req, quoted, c2_publisher_strong_etag(req, gen));
+    return !c2_reply_if_other(req, c2_publisher_etag(req, gen), c2_publisher_strong_etag(req, gen));
 }
 
 /* What cannot be opened is no fault of ours: 422, and the subscribers pass the words on. */
