@@ -74,8 +74,6 @@ def faults(src):
             target = room_of(included, allowed)
             if included.startswith("caterva2/") or target == room:
                 continue
-            if target is None and guard.TEST_FILE.search(path.name) and (src.parent / "tests/harness" / included).exists():
-                continue
             if target is None:
                 yield f"{path}: includes \"{included}\" without its room"
             elif target not in allowed[room] and not (guard.TEST_FILE.search(path.name) and "~" + target in allowed[room]):
