@@ -52,13 +52,11 @@ static bool make_key(struct c2_request *req, const struct c2_ds *ds, struct c2_b
 }
 
 /* The same was asked before of this generation, and the answer is still here. */
-static bool reply_remembered(struct c2_request *req, struct c2_ds *ds)
+static bool reply_remembered(struct c2_request *req, struct c2_ds *ds, const struct c2_buf *key)
 {
     const char *heads = NULL, *type = "application/json";
-    C2_AUTO(c2_buf) key = C2_BUF_INIT(0);
     struct c2_views *views = ds->sub->views;
-    struct c2_blob *blob =
-        make_key(req, ds, &key) ? c2_lru_get(views->answers, c2_buf_str(&key), &heads) : NULL;
+    struct c2_blob *blob = key->n ? c2_lru_get(views->answers, c2_buf_str(key), &heads) : NULL;
 
     if (!blob) return false;
     views->hits++;
@@ -264,14 +262,6 @@ static void part_done(void *ctx, const struct cat2_error *err)
         settle(view, err);
 }
 
-static void size_done(void *ctx, const struct cat2_error *err)
-{
-    struct c2_view *view = ctx;
-
-    view->sized = !err;
-    part_done(ctx, err);
-}
-
 static void next_part(struct c2_view *view)
 {
     static const struct c2_reader reader = {.work = run_part, .done = part_done},
@@ -284,7 +274,7 @@ static void next_part(struct c2_view *view)
 
 static void begin(struct c2_view *view)
 {
-    static const struct c2_reader sizer = {.work = run_size, .done = size_done};
+    static const struct c2_reader sizer = {.work = run_size, .done = part_done};
     static const struct c2_pieces file = {.need = C2_NEED_FILE};
     struct c2_views *views = view->ds->sub->views;
 
@@ -301,11 +291,10 @@ static void begin(struct c2_view *view)
         views->heavy |= view->heavy;
         views->running++;
     }
-    view->sized = !view->type->size;
-    if (view->sized)
-        next_part(view);
-    else
+    if (view->type->size)
         c2_read(&view->read, view->ds, &file, &sizer, view);
+    else
+        next_part(view);
 }
 
 /* ---- the request ---- */
@@ -351,7 +340,6 @@ static struct c2_view *new_view(struct c2_request *req, struct c2_ds *ds, const 
                              .spool = -1};
     c2_buf_init(&view->out, ANSWER_NBYTES_MAX);
     c2_buf_init(&view->heads, HEADS_NBYTES);
-    if (!type->of_now && !make_key(req, ds, &view->key)) c2_buf_fini(&view->key);
     return view;
 }
 
@@ -365,15 +353,20 @@ static bool parse(struct c2_view *view, struct cat2_error *err)
 
 void c2_view_answer(struct c2_request *req, struct c2_ds *ds, const struct c2_view_type *type)
 {
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(0);
     struct cat2_error err;
 
     if (type->of_now)
         c2_reply_header(req, "Cache-Control", "no-store");
-    else if (c2_view_generation(req, ds) || reply_remembered(req, ds))
+    else if (c2_view_generation(req, ds))
         return;
+    else if (!make_key(req, ds, &key))
+        c2_buf_fini(&key); /* it is not remembered */
+    if (reply_remembered(req, ds, &key)) return;
     const struct c2_view_type *other = type->choose ? type->choose(req) : NULL;
     if (other) type = other;
     struct c2_view *view = new_view(req, ds, type);
+    if (view) view->key = c2_buf_steal(&key);
     if (!view)
         c2_reply_detail(req, 503, "out of memory");
     else if (!parse(view, &err))

@@ -66,7 +66,7 @@ struct c2_view {
     struct c2_view *next; /* in line */
     struct c2_read read;
     int64_t part;
-    bool heavy, sized;
+    bool heavy;
     bool as_made; /* it is sent as it is made, part by part */
     struct c2_buf out, heads, key;
 };

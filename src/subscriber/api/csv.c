@@ -54,9 +54,7 @@ static bool csv_run(struct c2_view *view, const struct c2_reading *reading, int6
     C2_AUTO(c2_buf) items = C2_BUF_INIT(nbytes);
     int64_t at = cells_before(c, &part);
 
-    if (!c2_buf_resize(&items, nbytes, err) ||
-        (nbytes && !c2_select_items(reading->codec, &reading->source, &part, items.p, err)))
-        return false;
+    if (!c2_read_items(reading, &part, &items, err)) return false;
     for (int64_t k = 0; k < part.nitems; k++) {
         at = (at + 1) % c->row;
         if (!put_item(c, items.p + (size_t)k * itemsize, out, err) ||

@@ -36,17 +36,6 @@ static bool put_json(const struct c2_view *view, const uint8_t *items, struct c2
     return c2_jw_finish(&w);
 }
 
-/* A part's items behind what is there. */
-static bool put_items(const struct c2_view *view, const struct c2_reading *reading, int64_t i,
-                      struct c2_buf *out, struct cat2_error *err)
-{
-    struct c2_bound bound = c2_select_part(&view->parts, i);
-    size_t before = out->n, n = (size_t)(bound.nitems * view->ds->meta.dtype.itemsize);
-
-    return c2_buf_resize(out, before + n, err) &&
-           (n == 0 || c2_select_items(reading->codec, &reading->source, &bound, out->p + before, err));
-}
-
 static bool put_cframe(struct c2_view *view, const struct c2_reading *reading, struct c2_buf *out,
                        struct cat2_error *err)
 {
@@ -63,13 +52,14 @@ static bool fetch_run(struct c2_view *view, const struct c2_reading *reading, in
                       struct cat2_error *err)
 {
     const struct fetch *f = view->state;
+    struct c2_bound part = c2_select_part(&view->parts, i);
 
     if (f->format == FORMAT_CFRAME) return put_cframe(view, reading, out, err);
     if (f->format == FORMAT_CHUNK)
         return c2_select_chunk(reading->codec, &reading->source, &f->bound, out, err);
-    if (f->format != FORMAT_JSON) return put_items(view, reading, i, out, err);
+    if (f->format != FORMAT_JSON) return c2_read_items(reading, &part, out, err);
     C2_AUTO(c2_buf) items = C2_BUF_INIT(JSON_NBYTES);
-    return put_items(view, reading, i, &items, err) &&
+    return c2_read_items(reading, &part, &items, err) &&
            put_json(view, items.p ? items.p : (const uint8_t *)"", out, err);
 }
 

@@ -91,8 +91,8 @@ static struct c2_bound group_bound(const struct table *t, const struct group *gr
 static bool read_items(struct table *t, const struct c2_reading *reading, const struct c2_bound *bound,
                        struct cat2_error *err)
 {
-    return c2_buf_resize(&t->part, (size_t)(bound->nitems * t->itemsize), err) &&
-           (bound->nitems == 0 || c2_select_items(reading->codec, &reading->source, bound, t->part.p, err));
+    c2_buf_clear(&t->part);
+    return c2_read_items(reading, bound, &t->part, err);
 }
 
 static bool read_group(struct table *t, const struct c2_reading *reading, const struct group *group,

@@ -113,6 +113,15 @@ static void begin_work(struct c2_read *r)
     }
 }
 
+bool c2_read_items(const struct c2_reading *reading, const struct c2_bound *bound, struct c2_buf *out,
+                   struct cat2_error *err)
+{
+    size_t before = out->n, n = (size_t)(bound->nitems * reading->read->ds->meta.dtype.itemsize);
+
+    return c2_buf_resize(out, before + n, err) &&
+           (n == 0 || c2_select_items(reading->codec, &reading->source, bound, out->p + before, err));
+}
+
 bool c2_read_bytes(const struct c2_reading *reading, int64_t off, size_t n, uint8_t *to,
                    struct cat2_error *err)
 {

@@ -85,6 +85,9 @@ struct c2_read {
 /** Loop thread. r: uninitialised, and not to be touched until done; which may free it. */
 void c2_read(struct c2_read *r, struct c2_ds *ds, const struct c2_pieces *pieces,
              const struct c2_reader *reader, void *ctx);
+/** Of BOUND or ALL, in work: the items of a selection, appended to out. @errors as c2_select_items(). */
+bool c2_read_items(const struct c2_reading *reading, const struct c2_bound *bound, struct c2_buf *out,
+                   struct cat2_error *err);
 /** Of BYTES, in work: bytes [off, off + n) of the publisher's frame. What is missing is noted, and work is
  * called again when it is there; `to` means nothing then. */
 bool c2_read_bytes(const struct c2_reading *reading, int64_t off, size_t n, uint8_t *to,

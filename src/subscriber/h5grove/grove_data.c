@@ -27,17 +27,6 @@ struct data {
 
 /* ---- the answer ---- */
 
-static bool put_items(const struct c2_view *view, const struct c2_reading *reading, int64_t i,
-                      struct c2_buf *out, struct cat2_error *err)
-{
-    const struct data *d = view->state;
-    struct c2_bound bound = c2_select_part(&view->parts, i);
-    size_t before = out->n, n = (size_t)(bound.nitems * d->dtype->itemsize);
-
-    return c2_buf_resize(out, before + n, err) &&
-           (n == 0 || c2_select_items(reading->codec, &reading->source, &bound, out->p + before, err));
-}
-
 static bool put_json(const struct data *d, const uint8_t *items, struct c2_buf *out, struct cat2_error *err)
 {
     bool flat = d->flat && d->bound.out_ndim;
@@ -51,16 +40,16 @@ static bool data_run(struct c2_view *view, const struct c2_reading *reading, int
                      struct cat2_error *err)
 {
     const struct data *d = view->state;
+    struct c2_bound part = c2_select_part(&view->parts, i);
 
-    if (d->format != FORMAT_JSON && !d->turned) return put_items(view, reading, i, out, err);
+    if (d->format != FORMAT_JSON && !d->turned) return c2_read_items(reading, &part, out, err);
     C2_AUTO(c2_buf) items = C2_BUF_INIT((size_t)C2_CHUNK_CBYTES_MAX);
-    if (!put_items(view, reading, i, &items, err)) return false;
+    if (!c2_read_items(reading, &part, &items, err)) return false;
     const uint8_t *from = items.p ? items.p : (const uint8_t *)"";
     if (d->format == FORMAT_JSON) return put_json(d, from, out, err);
-    int64_t nitems = c2_select_part(&view->parts, i).nitems;
     size_t before = out->n;
-    if (!c2_buf_resize(out, before + (size_t)(nitems * d->plain.out_size), err)) return false;
-    c2_plain_items(&d->plain, from, nitems, out->p + before);
+    if (!c2_buf_resize(out, before + (size_t)(part.nitems * d->plain.out_size), err)) return false;
+    c2_plain_items(&d->plain, from, part.nitems, out->p + before);
     return true;
 }
 

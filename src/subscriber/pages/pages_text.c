@@ -23,10 +23,9 @@ struct selection {
 static bool read_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
     struct selection *s = ctx;
-    size_t n = (size_t)(s->bound.nitems * s->ds->meta.dtype.itemsize);
 
-    return c2_buf_resize(&s->items, n, err) &&
-           (n == 0 || c2_select_items(reading->codec, &reading->source, &s->bound, s->items.p, err));
+    c2_buf_clear(&s->items); /* of a try before */
+    return c2_read_items(reading, &s->bound, &s->items, err);
 }
 
 static void read_done(void *ctx, const struct cat2_error *err)

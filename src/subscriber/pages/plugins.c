@@ -131,8 +131,7 @@ static bool panel_run(struct c2_view *view, const struct c2_reading *reading, in
     C2_AUTO(c2_buf) items = C2_BUF_INIT((size_t)p->nbytes);
 
     (void)out;
-    return c2_buf_resize(&items, (size_t)p->nbytes, err) &&
-           (p->nbytes == 0 || c2_select_items(reading->codec, &reading->source, &p->bound, items.p, err)) &&
+    return c2_read_items(reading, &p->bound, &items, err) &&
            c2_plug_give(p->session, C2_PLUG_ITEMS, c2_buf_bytes(&items), err) && listen(view, p, i + 1, err);
 }
 

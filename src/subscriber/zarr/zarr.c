@@ -61,15 +61,12 @@ static bool chunk_run(struct c2_view *view, const struct c2_reading *reading, in
     size_t itemsize = (size_t)meta->dtype.itemsize, nbytes = (size_t)part.nitems * itemsize;
     C2_AUTO(c2_buf) items = C2_BUF_INIT(nbytes);
 
-    if (!c2_buf_resize(out, nbytes, err)) return false;
     bool within = c2_zarr_clip(&meta->grid, &part, &clipped);
-    if (within && clipped.nitems == part.nitems)
-        return c2_select_items(reading->codec, &reading->source, &part, out->p, err);
+    if (within && clipped.nitems == part.nitems) return c2_read_items(reading, &part, out, err);
+    if (!c2_buf_resize(out, nbytes, err)) return false;
     memset(out->p, 0, nbytes);
     if (!within) return true;
-    if (!c2_buf_resize(&items, (size_t)clipped.nitems * itemsize, err) ||
-        !c2_select_items(reading->codec, &reading->source, &clipped, items.p, err))
-        return false;
+    if (!c2_read_items(reading, &clipped, &items, err)) return false;
     c2_zarr_pad(&part, &clipped, itemsize, items.p, out->p);
     return true;
 }
