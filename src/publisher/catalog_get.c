@@ -77,12 +77,9 @@ static bool wait_for_decision(struct get_job *job)
     if (cat->closed || !job->ran || !busy) return false;
     c2_catalog_hash(cat);
     if (!job->until) job->until = now + DECIDE_MS;
-    if (now >= job->until) {
-        if (job->ok) job->ok = c2_fail_busy(&job->err, job->path);
-        return false;
-    }
-    c2_catalog_later(cat, C2_BUSY_MS, get_again, job);
-    return true;
+    if (now < job->until && c2_catalog_later(cat, C2_BUSY_MS, get_again, job)) return true;
+    if (job->ok) job->ok = c2_fail_busy(&job->err, job->path);
+    return false;
 }
 
 static void get_done(void *ctx)

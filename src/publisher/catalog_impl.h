@@ -79,8 +79,9 @@ void c2_entry_free(struct c2_entry *entry);
 
 /** A job left the pool; frees a closed catalog after the last. false: it is closed, touch nothing. */
 bool c2_catalog_job_done(struct c2_catalog *cat);
-/** fn(ctx) after ms, or when the catalog is closed. The caller is a job that counts on. */
-void c2_catalog_later(struct c2_catalog *cat, int64_t ms, void (*fn)(void *ctx), void *ctx);
+/** fn(ctx) after ms, or when the catalog is closed. The caller is a job that counts on. false: out of memory,
+ * fn is not called. */
+bool c2_catalog_later(struct c2_catalog *cat, int64_t ms, void (*fn)(void *ctx), void *ctx);
 /** Closed: all of them now. */
 void c2_catalog_end_laters(struct c2_catalog *cat);
 

@@ -39,15 +39,19 @@ static void later_fire(void *ctx)
     free(later);
 }
 
-void c2_catalog_later(struct c2_catalog *cat, int64_t ms, void (*fn)(void *ctx), void *ctx)
+bool c2_catalog_later(struct c2_catalog *cat, int64_t ms, void (*fn)(void *ctx), void *ctx)
 {
     struct c2_later *later = malloc(sizeof(*later));
 
-    C2_ASSERT(later); /* who waits could not be answered */
+    if (!later) return false;
     *later = (struct c2_later){cat->laters, cat, NULL, fn, ctx};
     later->timer = c2_timer_start(cat->loop, ms, 0, later_fire, later);
-    C2_ASSERT(later->timer);
+    if (!later->timer) {
+        free(later);
+        return false;
+    }
     cat->laters = later;
+    return true;
 }
 
 void c2_catalog_end_laters(struct c2_catalog *cat)

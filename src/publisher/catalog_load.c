@@ -142,8 +142,7 @@ static bool try_again(struct load_job *job)
     }
     c2_buf_clear(&job->json);
     job->next = NULL;
-    c2_catalog_later(cat, C2_BUSY_MS, load_again, job);
-    return true;
+    return c2_catalog_later(cat, C2_BUSY_MS, load_again, job);
 }
 
 static void load_done(void *ctx)

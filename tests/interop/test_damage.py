@@ -15,8 +15,9 @@ pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 N, CHUNK = 40_000, 500
 
 
-def test_heads_of_a_python_publisher_may_be_damaged(house, tmp_path):
-    root = tmp_path / "root"
+def damaged(house, folder):
+    """A Python publisher's root, as "e", behind a wire that flips bits; a subscriber that follows it; its contents."""
+    root = folder / "root"
     root.mkdir()
     data = np.random.default_rng(1).integers(0, 1 << 40, N)
     for name in "xy":
@@ -28,6 +29,27 @@ def test_heads_of_a_python_publisher_may_be_damaged(house, tmp_path):
     assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", token)[0] == 200
     sub = house.sub(bro)
     wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+    return wire, sub, data
+
+
+def test_a_flip_in_a_list_of_names_drops_nothing(house, tmp_path):
+    wire, sub, _ = damaged(house, tmp_path)
+    names = ["x.b2nd", "y.b2nd"]
+    wait_until(lambda: sorted(json.loads(get(sub.url + "/api/list/e")[2])) == names)
+    flipped = wire.answer.flipped
+    for place in range(126, 145):  # of the answer to /api/list: its body, about
+        wire.answer.order(place, place % 3)
+        get(sub.url + "/api/subscribe/e", method="POST", data=b"")
+        for _ in range(5):
+            assert sorted(json.loads(get(sub.url + "/api/list/e")[2])) == names, place
+            assert get(f"{sub.url}/api/fetch/e/x.b2nd?slice_=0:5&format=raw", timeout=60)[0] in (200, 502, 503), place
+        wire.answer.cancel()
+    assert wire.answer.flipped - flipped > 10  # it was damaged, in some of them
+    wire.close()
+
+
+def test_heads_of_a_python_publisher_may_be_damaged(house, tmp_path):
+    wire, sub, data = damaged(house, tmp_path)
     rng = random.Random(6)
     get(f"{sub.url}/api/fetch/e/x.b2nd?slice_=0:1&format=raw")
     for chunk in range(1, 60):

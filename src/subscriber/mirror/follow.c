@@ -134,7 +134,7 @@ static void on_complete(struct c2_follow *f)
     uint64_t changes = root->changes;
     bool unsure = f->unsure, again = root->follow_again;
 
-    if (!c2_sub_take_list(root, f->found, f->nfound, &err)) {
+    if (!c2_sub_take_list(root, f->found.p, f->found.n, &err)) {
         listing_failed(root, &err);
         return;
     }

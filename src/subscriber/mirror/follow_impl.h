@@ -3,9 +3,11 @@
 #ifndef C2_SUBSCRIBER_MIRROR_FOLLOW_IMPL_H
 #define C2_SUBSCRIBER_MIRROR_FOLLOW_IMPL_H
 
+#include "base/vec.h"
 #include "subscriber/mirror/mirror.h"
 
 struct c2_follow;
+struct c2_follow_info;
 struct c2_follow_end {
     void (*complete)(struct c2_follow *f);
     void (*failed)(struct c2_follow *f, const struct cat2_error *err);
@@ -23,16 +25,22 @@ struct c2_follow {
     int64_t nlines, nend; /* good lines; how many were sent, -1 not known yet */
     int64_t nlost;        /* lines of which not even the path is known */
     uint64_t chain, chain_end;
-    bool unsure;          /* Python: a 5xx may mean that the dataset is not announced yet */
-    struct c2_ds **found; /* in listing order */
-    size_t nfound, cap;
-    struct c2_follow_info { /* one info a dataset: all of a Python list, damaged lines of ours */
-        struct c2_follow *follow;
-        struct c2_checked *flight;
-        char *path;
-        int tries;
-    } * infos;
-    size_t ninfos, infos_cap, next, under_way;
+    bool unsure;    /* Python: a 5xx may mean that the dataset is not announced yet */
+    bool doubted;   /* a list without hashes told other names than are known: */
+    uint64_t names; /* its hash. It is believed when it comes again */
+    struct {
+        C2_VEC(struct c2_ds *);
+    } found; /* in listing order */
+    struct { /* one info a dataset: all of a Python list, damaged lines of ours */
+        C2_VEC(struct c2_follow_info);
+    } infos;
+    size_t next, under_way;
+};
+struct c2_follow_info {
+    struct c2_follow *follow;
+    struct c2_checked *flight;
+    char *path;
+    int tries;
 };
 
 /** Ask for the list. f->end is told how it ends, once; f is its own then. */

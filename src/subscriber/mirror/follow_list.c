@@ -4,10 +4,11 @@
  *
  * Lines of ours have hashes, and the last one says how many there are (wire/proof.h). A line that does not
  * have its hash is asked for again by its path; if that does not help, or lines are missing, the whole list
- * is. */
+ * is. A Python list has no hashes: names that are not those known are believed when they come twice. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "subscriber/mirror/follow.h"
@@ -26,47 +27,31 @@ void c2_follow_clear(struct c2_follow *f)
 {
     c2_checked_cancel(f->list);
     f->list = NULL;
-    for (size_t i = 0; i < f->ninfos; i++) {
-        c2_checked_cancel(f->infos[i].flight);
-        free(f->infos[i].path);
+    for (size_t i = 0; i < f->infos.n; i++) {
+        c2_checked_cancel(f->infos.p[i].flight);
+        free(f->infos.p[i].path);
     }
-    for (size_t i = 0; i < f->nfound; i++)
-        c2_ds_unref(f->found[i]);
-    free(f->infos);
-    free(f->found);
+    for (size_t i = 0; i < f->found.n; i++)
+        c2_ds_unref(f->found.p[i]);
+    c2_vec_fini(&f->infos);
+    c2_vec_fini(&f->found);
     c2_buf_clear(&f->text);
-    f->infos = NULL;
-    f->found = NULL;
-    f->ninfos = f->infos_cap = f->next = f->under_way = f->nfound = f->cap = 0;
+    f->next = f->under_way = 0;
 }
 
 static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
 {
-    if (f->nfound == f->cap) {
-        size_t cap = f->cap ? f->cap * 2 : 64;
-        struct c2_ds **grown = realloc(f->found, cap * sizeof(*grown));
-        if (!grown) {
-            c2_ds_unref(ds);
-            return c2_fail_nomem(err, "listing");
-        }
-        f->found = grown;
-        f->cap = cap;
-    }
-    f->found[f->nfound++] = ds;
-    return true;
+    return c2_vec_push(&f->found, C2_VEC_NO_MAX, "datasets", err, ds) || (c2_ds_unref(ds), false);
 }
 
 static bool add_info(struct c2_follow *f, struct c2_str path, struct cat2_error *err)
 {
-    if (f->ninfos == f->infos_cap) {
-        size_t cap = f->infos_cap ? f->infos_cap * 2 : 64;
-        struct c2_follow_info *grown = realloc(f->infos, cap * sizeof(*grown));
-        if (!grown) return c2_fail_nomem(err, "listing");
-        f->infos = grown;
-        f->infos_cap = cap;
-    }
-    f->infos[f->ninfos] = (struct c2_follow_info){f, NULL, c2_str_dup(path), 0};
-    return f->infos[f->ninfos++].path || c2_fail_nomem(err, "listing");
+    char *copy = c2_str_dup(path);
+
+    if (!copy) return c2_fail_nomem(err, "listing");
+    return c2_vec_push(&f->infos, C2_VEC_NO_MAX, "datasets", err,
+                       (struct c2_follow_info){f, NULL, copy, 0}) ||
+           (free(copy), false);
 }
 
 /* ---- lines of ours ---- */
@@ -81,7 +66,7 @@ static bool bad_line(struct c2_follow *f, struct c2_str line, struct cat2_error 
 
     c2_wire_mismatch(C2_WIRE_LIST, "a line of %.100s: %.*s", f->root->root.name,
                      (int)c2_min_i64(120, (int64_t)line.n), line.p);
-    if (f->ninfos < BAD_LINES_MAX && c2_json_parse(line, &json, &bad) &&
+    if (f->infos.n < BAD_LINES_MAX && c2_json_parse(line, &json, &bad) &&
         c2_jstr(c2_jget(c2_json_root(json), "path"), &path) && c2_path_check(path, &bad))
         return add_info(f, path, err);
     f->nlost++;
@@ -303,8 +288,8 @@ static void more_infos(struct c2_follow *f)
 {
     struct cat2_error err;
 
-    while (f->next < f->ninfos && f->under_way < INFOS_AT_ONCE)
-        if (!start_info(f, &f->infos[f->next++], &err)) {
+    while (f->next < f->infos.n && f->under_way < INFOS_AT_ONCE)
+        if (!start_info(f, &f->infos.p[f->next++], &err)) {
             f->end->failed(f, &err);
             return;
         }
@@ -333,6 +318,36 @@ static bool plan_infos(struct c2_follow *f, struct cat2_error *err)
     return true;
 }
 
+static int by_path(const void *a, const void *b)
+{
+    const struct c2_follow_info *x = a, *y = b;
+
+    return c2_str_cmp(c2_str_of(x->path), c2_str_of(y->path));
+}
+
+/* Are the names that were listed those that are known? */
+static bool names_are_known(struct c2_follow *f)
+{
+    struct c2_root_state *root = f->root;
+    bool same = c2_root_is_listed(root) && f->infos.n == root->n;
+
+    if (same && root->n) qsort(f->infos.p, f->infos.n, sizeof(*f->infos.p), by_path);
+    for (size_t i = 0; same && i < root->n; i++)
+        same = strcmp(f->infos.p[i].path, root->datasets[i]->path) == 0;
+    return same;
+}
+
+/* One flipped bit in a name would drop a dataset that is there. */
+static bool is_believed(struct c2_follow *f)
+{
+    uint64_t names = c2_hash64(f->text.p, f->text.n);
+    bool again = f->doubted && names == f->names;
+
+    f->doubted = true;
+    f->names = names;
+    return again || names_are_known(f);
+}
+
 /* ---- the list ---- */
 
 /* The lines have come: are they all of those that were sent? */
@@ -340,8 +355,8 @@ static bool all_lines(struct c2_follow *f, struct cat2_error *err)
 {
     if (!take_line(f, c2_buf_str(&f->text), err)) return false;
     if (!f->hashed) return true;
-    bool all = f->nlost == 0 && f->nend == f->nlines + (int64_t)f->ninfos;
-    if (all && (f->ninfos > 0 || f->chain_end == 0)) return true;
+    bool all = f->nlost == 0 && f->nend == f->nlines + (int64_t)f->infos.n;
+    if (all && (f->infos.n > 0 || f->chain_end == 0)) return true;
     c2_fail(err, CAT2_EDATA, "the list was damaged on its way: %lld lines of %lld", (long long)f->nlines,
             (long long)f->nend);
     c2_wire_mismatch(C2_WIRE_LIST, "root %.100s: %.200s", f->root->root.name, err->message);
@@ -369,6 +384,10 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         c2_reason_of_reply(reply, f->root->root.http, "/api/list", &err);
     else
         ok = f->streaming ? all_lines(f, &err) : plan_infos(f, &err);
+    if (ok && !f->streaming && !is_believed(f)) {
+        c2_fail(&err, CAT2_EDATA, "the names of its list, which has no hashes, differ each time");
+        ok = false;
+    }
     if (ok)
         more_infos(f);
     else if (err.code == CAT2_EDATA)

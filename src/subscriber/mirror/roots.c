@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/vec.h"
 #include "subscriber/mirror/merge.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
@@ -165,13 +166,9 @@ static bool put(struct c2_root_state *root, struct c2_ds *ds, bool keep, struct 
         step.old = *at;
         if (!c2_ds_succeed(ds, *at, err)) return c2_ds_unref(ds), false;
     } else {
-        if (root->n == root->cap) {
-            size_t cap = root->cap ? root->cap * 2 : 8;
-            struct c2_ds **grown = realloc(root->datasets, cap * sizeof(*grown));
-            if (!grown) return c2_ds_unref(ds), c2_fail_nomem(err, "datasets");
-            root->datasets = grown;
-            root->cap = cap;
-        }
+        if (root->n == root->cap &&
+            !c2_vec_grow(&root->datasets, &root->cap, sizeof(ds), C2_VEC_NO_MAX, "datasets", err))
+            return c2_ds_unref(ds), false;
         at = root->datasets + i;
         memmove(at + 1, at, (root->n++ - i) * sizeof(*at));
     }
