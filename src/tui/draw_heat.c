@@ -46,10 +46,15 @@ static int32_t rgb_of(const struct paint *paint, double place)
     return place < 0 ? C2_TUI_DEFAULT : c2_colormap_rgb(&paint->map, place);
 }
 
+/* The words come first: the bar between them has what is left of the line. */
 static void draw_bar(struct c2_tui_canvas *canvas, struct c2_tui_box line, const struct c2_tui_look *look,
                      const struct paint *paint)
 {
-    int x = c2_tui_printf(canvas, line, C2_TUI_PLAIN, "%.6g ", look->lo), w = 16;
+    char words[120];
+    int nwords = snprintf(words, sizeof(words), " %.6g  %s %s%s", look->hi, c2_colormap_name(look->map),
+                          c2_scale_name(look->scale), look->robust ? " 1-99 %" : "");
+    int x = c2_tui_printf(canvas, line, C2_TUI_PLAIN, "%.6g ", look->lo);
+    int w = (int)c2_max_i64(c2_min_i64(16, line.w - x - nwords), 2);
 
     for (int i = 0; i < w && x < line.w; i++, x++) {
         double place = i / (double)(w - 1);
@@ -58,9 +63,7 @@ static void draw_bar(struct c2_tui_canvas *canvas, struct c2_tui_box line, const
         c2_tui_put(canvas, line.x + x, line.y, halves(canvas) ? ' ' : (uint32_t)(uint8_t)c2_tui_ramp(place),
                    style);
     }
-    struct c2_tui_box rest = {line.x + x, line.y, line.w - x, 1};
-    c2_tui_printf(canvas, rest, C2_TUI_PLAIN, " %.6g  %s %s%s", look->hi, c2_colormap_name(look->map),
-                  c2_scale_name(look->scale), look->robust ? " 1-99 %" : "");
+    c2_tui_text(canvas, line.x + x, line.y, line.w - x, words, C2_TUI_PLAIN);
 }
 
 static int zoom_of(const struct c2_tui_data *data, int w, int h)

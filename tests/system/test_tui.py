@@ -235,7 +235,7 @@ def test_heat_maps_have_colours_and_follow_the_size(place):
         t("resize-window", "-x", "60", "-y", "15")
         t.until(r"\? help")
         wait_until(lambda: len(t.screen().rstrip("\n").split("\n")) == 15)
-        t.until(r"linear")
+        t.until(r"^ *│12 +2326  magma linear 1-99 %$")  # all of the words: the bar has what is left of the line
         assert all(len(line) <= 60 for line in t.screen().split("\n"))
         t.keys("Tab")
         t.until(r"\[line\]")
