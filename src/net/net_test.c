@@ -157,7 +157,17 @@ static void handle_ws(struct c2_request *req, void *state)
     c2_reply_websocket(req, &events, state, &ws);
 }
 
+static void handle_peer(struct c2_request *req, void *state)
+{
+    const struct c2_peer *peer = c2_request_peer(req);
+
+    (void)state;
+    c2_reply_detail(req, 200, "%s %s %s", peer->text, peer->is_loopback ? "loopback" : "elsewhere",
+                    peer->family == AF_INET && peer->port > 0 ? "ipv4" : "?");
+}
+
 static const struct c2_route routes[] = {
+    {C2_GET, "/peer", handle_peer, NULL, NULL},
     {C2_GET, "/api/hello/{path*}", handle_hello, NULL, NULL},
     {C2_GET, "/work", handle_work, NULL, NULL},
     {C2_GET, "/slow", handle_slow, NULL, NULL},
@@ -245,6 +255,18 @@ static void answer_fini(struct answer *a)
 {
     c2_buf_fini(&a->body);
     c2_buf_fini(&a->headers);
+}
+
+static void the_peer_of_a_request_is_known(void **state)
+{
+    struct world *w = world_new();
+    struct answer a = ask(w, "GET", "/peer", NULL);
+
+    (void)state;
+    assert_int_equal(a.status, 200);
+    assert_string_equal(c2_buf_cstr(&a.body), "{\"detail\":\"127.0.0.1 loopback ipv4\"}");
+    answer_fini(&a);
+    world_free(w);
 }
 
 static void routes_are_found_and_faults_are_answered(void **state)
@@ -652,6 +674,7 @@ static void a_request_that_comes_while_the_server_is_freed_reaches_no_handler(vo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_peer_of_a_request_is_known),
         cmocka_unit_test(routes_are_found_and_faults_are_answered),
         cmocka_unit_test(a_redirect_is_relative_to_what_was_asked),
         cmocka_unit_test(a_query_holds_what_its_route_takes),

@@ -40,6 +40,10 @@ struct c2_bytes c2_request_body(const struct c2_request *req)
 {
     return c2_buf_bytes(&req->body);
 }
+const struct c2_peer *c2_request_peer(const struct c2_request *req)
+{
+    return &req->peer;
+}
 struct c2_arena *c2_request_arena(struct c2_request *req)
 {
     return &req->arena;

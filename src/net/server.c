@@ -13,6 +13,14 @@
 
 /* ---- requests ---- */
 
+static void read_peer(struct c2_request *req)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    c2_peer_read(info ? info->client_addr : NULL, &req->peer);
+}
+
 /* First word of a request, before its headers are read. What is returned becomes the connection's *con_cls.
  */
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
@@ -24,6 +32,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     req->server = server;
     req->connection = connection;
     req->refs = 1;
+    read_peer(req);
     req->started_us = c2_now_us();
     req->target = c2_str_dup(c2_str_of(target));
     c2_arena_init(&req->arena, C2_REQUEST_ARENA_MAX);

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/range.h"
 #include "net/loop.h"
+#include "net/peer.h"
 #include "wire/url.h"
 
 struct c2_hosts;
@@ -77,6 +78,8 @@ size_t c2_request_queries(struct c2_request *req, const char *name, struct c2_st
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out); /* any case */
 struct c2_bytes c2_request_body(const struct c2_request *req); /* POST, at most C2_REQUEST_BODY_MAX */
 const void *c2_request_route_arg(const struct c2_request *req);
+/** Who sent it; lives as long as the request. Never NULL: family 0 when it cannot be told. */
+const struct c2_peer *c2_request_peer(const struct c2_request *req);
 struct c2_arena *c2_request_arena(struct c2_request *req);
 const char *c2_request_id(const struct c2_request *req); /* X-Request-Id of the client (if sane) or ours */
 /** Query parameter as Python's bool (true 1 on yes y t / false 0 off no n f): false + 422 text in err when it

@@ -83,6 +83,7 @@ struct c2_request {
     struct c2_buf body;
     bool body_too_large;
     bool refused; /* by origin.c: the page that sent it is told nothing */
+    struct c2_peer peer;
     struct c2_arena arena;
     char id[40];
     int64_t started_us;
