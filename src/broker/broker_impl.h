@@ -8,14 +8,14 @@
 #include "state/state.h"
 #include "wire/json.h"
 
-struct c2_peer;
+struct c2_broker_peer;
 struct c2_contest;
 struct c2_publication;
 struct c2_broker {
     struct c2_broker_config config;
     struct c2_state *state;
     struct c2_hub *hub;
-    struct c2_peer *peers;
+    struct c2_broker_peer *peers;
     struct c2_publication *publishing; /* the publication whose notifies are being sent right now */
     struct c2_contest *contests;       /* registrations that wait */
     bool stopping;

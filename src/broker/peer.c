@@ -20,7 +20,7 @@
 
 struct c2_publication {
     struct c2_broker *broker;
-    struct c2_peer *peer; /* who published; NULL once it is gone */
+    struct c2_broker_peer *peer; /* who published; NULL once it is gone */
     char *call_id;
     int waiting; /* notifies without reply, plus one while they are being sent */
     struct c2_timer *timer;
@@ -34,14 +34,14 @@ struct owed {
 };
 struct peer_subscription {
     struct peer_subscription *next;
-    struct c2_peer *peer;
+    struct c2_broker_peer *peer;
     struct c2_hub_subscription *subscription;
     char id[33];
     bool numbered; /* asked by "resume": a peer of ours */
     bool resync;
 };
-struct c2_peer {
-    struct c2_peer *next;
+struct c2_broker_peer {
+    struct c2_broker_peer *next;
     struct c2_broker *broker;
     struct c2_ws *ws;
     char id[33];
@@ -54,7 +54,7 @@ struct c2_peer {
     struct c2_timer *lost_timer;
 };
 
-static bool send_frame(struct c2_peer *peer, struct c2_buf *frame)
+static bool send_frame(struct c2_broker_peer *peer, struct c2_buf *frame)
 {
     struct cat2_error err;
 
@@ -62,7 +62,7 @@ static bool send_frame(struct c2_peer *peer, struct c2_buf *frame)
            c2_ws_send(peer->ws, c2_buf_str(frame));
 }
 
-static void reply(struct c2_peer *peer, struct c2_str call_id, struct c2_str result, const char *type)
+static void reply(struct c2_broker_peer *peer, struct c2_str call_id, struct c2_str result, const char *type)
 {
     struct cat2_error err;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
@@ -103,7 +103,7 @@ static void on_ack_time(void *ctx)
     publication_end(p); /* freed when the last reply, or the last peer, is gone */
 }
 
-static struct c2_publication *publication_new(struct c2_peer *peer, struct c2_str call_id)
+static struct c2_publication *publication_new(struct c2_broker_peer *peer, struct c2_str call_id)
 {
     struct c2_publication *p = calloc(1, sizeof(*p));
 
@@ -156,7 +156,7 @@ static bool notify_arguments(const struct peer_subscription *s, const struct c2_
 /* A damaged frame may never be answered. So the connection is closed; the peer connects again and resumes. */
 static void on_lost_time(void *ctx)
 {
-    struct c2_peer *peer = ctx;
+    struct c2_broker_peer *peer = ctx;
     bool lost = false;
 
     peer->lost_timer = NULL;
@@ -173,7 +173,7 @@ static void on_lost_time(void *ctx)
 static void on_event(void *ctx, const struct c2_event *event)
 {
     struct peer_subscription *s = ctx;
-    struct c2_peer *peer = s->peer;
+    struct c2_broker_peer *peer = s->peer;
     struct cat2_error err;
     struct owed *owed = calloc(1, sizeof(*owed));
     C2_AUTO(c2_buf) arguments = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
@@ -202,7 +202,7 @@ static void on_resync(void *ctx)
     ((struct peer_subscription *)ctx)->resync = true;
 }
 
-static void settle(struct c2_peer *peer, struct c2_str call_id)
+static void settle(struct c2_broker_peer *peer, struct c2_str call_id)
 {
     for (struct owed **at = &peer->owed; *at; at = &(*at)->next) {
         struct owed *owed = *at;
@@ -217,7 +217,7 @@ static void settle(struct c2_peer *peer, struct c2_str call_id)
 
 /* ---- requests ---- */
 
-static struct peer_subscription *subscribe(struct c2_peer *peer, struct c2_str topic,
+static struct peer_subscription *subscribe(struct c2_broker_peer *peer, struct c2_str topic,
                                            const struct c2_bus_position *from, bool numbered)
 {
     struct peer_subscription *s =
@@ -238,7 +238,7 @@ static struct peer_subscription *subscribe(struct c2_peer *peer, struct c2_str t
     return s;
 }
 
-static void on_subscribe(struct c2_peer *peer, const struct c2_ps_message *m)
+static void on_subscribe(struct c2_broker_peer *peer, const struct c2_ps_message *m)
 {
     struct c2_jval topics = c2_jget(m->arguments, "topics"), value;
     struct c2_jiter it = c2_jiter_of(topics);
@@ -251,7 +251,7 @@ static void on_subscribe(struct c2_peer *peer, const struct c2_ps_message *m)
 }
 
 /* Our own peers: where each topic was left, and whether the log reaches back so far. */
-static void on_resume(struct c2_peer *peer, const struct c2_ps_message *m)
+static void on_resume(struct c2_broker_peer *peer, const struct c2_ps_message *m)
 {
     struct c2_jiter it = c2_jiter_of(c2_jget(m->arguments, "topics"));
     struct c2_jval value;
@@ -288,7 +288,7 @@ static void on_resume(struct c2_peer *peer, const struct c2_ps_message *m)
 }
 
 /* The owner of a root, or a publisher who thinks so. */
-static void on_claim(struct c2_peer *peer, const struct c2_ps_message *m)
+static void on_claim(struct c2_broker_peer *peer, const struct c2_ps_message *m)
 {
     struct c2_str name = {"", 0}, token = {"", 0};
 
@@ -298,7 +298,7 @@ static void on_claim(struct c2_peer *peer, const struct c2_ps_message *m)
     reply(peer, m->call_id, ok ? C2_STR("true") : C2_STR("false"), "bool");
 }
 
-static void publish_one(struct c2_peer *peer, struct c2_str topic, struct c2_str data)
+static void publish_one(struct c2_broker_peer *peer, struct c2_str topic, struct c2_str data)
 {
     struct cat2_error err;
     char name[256] = "";
@@ -316,7 +316,7 @@ static void publish_one(struct c2_peer *peer, struct c2_str topic, struct c2_str
                 "the event could not be stored"); /* no reply: the publisher keeps it and tries again */
 }
 
-static void on_publish(struct c2_peer *peer, const struct c2_ps_message *m)
+static void on_publish(struct c2_broker_peer *peer, const struct c2_ps_message *m)
 {
     struct c2_jval topics = c2_jget(m->arguments, "topics"), value;
     struct c2_jiter it = c2_jiter_of(topics);
@@ -339,7 +339,7 @@ static void on_publish(struct c2_peer *peer, const struct c2_ps_message *m)
         reply(peer, m->call_id, C2_STR("true"), "bool");
 }
 
-static void on_request(struct c2_peer *peer, const struct c2_ps_message *m)
+static void on_request(struct c2_broker_peer *peer, const struct c2_ps_message *m)
 {
     char id[40];
 
@@ -361,7 +361,7 @@ static void on_request(struct c2_peer *peer, const struct c2_ps_message *m)
 
 static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
 {
-    struct c2_peer *peer = ctx;
+    struct c2_broker_peer *peer = ctx;
     struct cat2_error err;
     C2_AUTO(c2_ps_message) message = {0};
     enum c2_proof_state proof = c2_proof_check_json(text);
@@ -379,9 +379,9 @@ static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
     if (message.kind == C2_PS_RESPONSE) settle(peer, message.call_id);
 }
 
-static void peer_free(struct c2_peer *peer)
+static void peer_free(struct c2_broker_peer *peer)
 {
-    struct c2_peer **at = &peer->broker->peers;
+    struct c2_broker_peer **at = &peer->broker->peers;
 
     c2_timer_stop(peer->lost_timer);
     c2_hub_leave(peer->broker->hub, peer);
@@ -419,7 +419,7 @@ void c2_broker_handle_pubsub(struct c2_request *req, void *state)
 {
     static const struct c2_ws_events events = {NULL, on_text, on_close};
     struct c2_broker *broker = state;
-    struct c2_peer *peer = calloc(1, sizeof(*peer));
+    struct c2_broker_peer *peer = calloc(1, sizeof(*peer));
     struct c2_str wanted;
 
     if (!peer || broker->stopping) {
@@ -444,14 +444,14 @@ size_t c2_broker_npeers(const struct c2_broker *broker)
 {
     size_t n = 0;
 
-    for (const struct c2_peer *peer = broker->peers; peer; peer = peer->next)
+    for (const struct c2_broker_peer *peer = broker->peers; peer; peer = peer->next)
         n++;
     return n;
 }
 
 void c2_broker_close_peers(struct c2_broker *broker)
 {
-    for (struct c2_peer *peer = broker->peers, *next; peer; peer = next) {
+    for (struct c2_broker_peer *peer = broker->peers, *next; peer; peer = next) {
         next = peer->next;
         c2_ws_close(peer->ws, 1012, "service restart");
     }
@@ -460,7 +460,7 @@ void c2_broker_close_peers(struct c2_broker *broker)
 void c2_broker_free_peers(struct c2_broker *broker)
 {
     while (broker->peers) {
-        struct c2_peer *peer = broker->peers;
+        struct c2_broker_peer *peer = broker->peers;
         c2_ws_abort(peer->ws);
         peer_free(peer);
     }
