@@ -2,7 +2,7 @@
 /* Whatever peers send and whenever they go: the broker answers in well-formed frames, each request at most
  * once.
  *
- * The WebSocket, the request and the timers that peer.c calls are played here; the hub is the real one. The
+ * The WebSocket, the request and the timers that broker_peer.c calls are played here; the hub is the real one. The
  * input is lines: a digit for the peer, then 'c' closes it, 'a' answers its last notify, 't' lets a timer of
  * anyone run out, 'f' makes its sending fail, and ' ' is followed by the text it sends. */
 #include <stdio.h>
@@ -32,7 +32,7 @@ static struct c2_timer timers[NTIMERS];
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* ---- what peer.c calls ---- */
+/* ---- what broker_peer.c calls ---- */
 
 bool c2_ws_send(struct c2_ws *ws, struct c2_str text)
 {
