@@ -107,7 +107,7 @@ static bool of_person(const struct person *person, const struct words *w, struct
 
 /* ---- caches ---- */
 
-static struct c2_ds *find_dataset(struct program *sub, const char *name)
+struct c2_ds *scene_dataset(struct program *sub, const char *name)
 {
     struct c2_str root, path;
 
@@ -180,7 +180,7 @@ static bool of_cache(struct scene *s, const struct words *w, struct verdict *v)
         bool holds = scene_is(w, 1, "under") ? now < n : now > n;
         return holds || no(v, "%lld bytes", (long long)now);
     }
-    struct c2_ds *ds = of ? find_dataset(sub, of) : any_dataset(sub);
+    struct c2_ds *ds = of ? scene_dataset(sub, of) : any_dataset(sub);
     bool whole = false;
     bool has = ds && ds->cf && c2_cachefile_missing(ds->cf, n, NULL, 0, NULL, &whole) == 0;
     if (!scene_is(w, 1, "has") && !scene_is(w, 1, "lacks")) return nonsense(v, "cache has|lacks chunk N");

@@ -80,7 +80,8 @@ static bool start_role(struct program *p, struct cat2_error *err)
                                           .bus = p->bus,
                                           .statedir = p->statedir,
                                           .public_url = p->url,
-                                          .quota = p->quota};
+                                          .quota = p->quota,
+                                          .scrub_s = (double)p->scrub_ms / 1000};
     return c2_subscriber_new(&config, &p->subscriber, err);
 }
 

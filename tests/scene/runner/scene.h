@@ -23,7 +23,7 @@ struct program {
     enum kind kind;
     char name[64];
     char statedir[300], data[300]; /* data: the root of a publisher */
-    int64_t quota;
+    int64_t quota, scrub_ms;
     char url[100]; /* of a subscriber */
     struct c2_host *host;
     bool running, stopped; /* stopped: its orderly end is over, it can be freed */
@@ -93,6 +93,8 @@ bool dataset_delete(struct scene *s, struct program *p, const char *path);
 /* ---- steps.c, expect.c ---- */
 bool scene_step(struct scene *s, const struct words *w, int i);
 bool scene_declare(struct scene *s, const struct words *w);
+/** ROOT/PATH as a running subscriber has it; NULL: it does not. */
+struct c2_ds *scene_dataset(struct program *sub, const char *name);
 /** Does it hold? what: why not. A clause that makes no sense: *bad. */
 bool scene_holds(struct scene *s, const struct words *w, char *what, size_t size, bool *bad);
 

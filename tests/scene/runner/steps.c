@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What happens in a scene: declarations before the first step, then deeds. README.md has the words. */
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,8 @@
 
 #include "fake.h"
 #include "scene.h"
+#include "subscriber/mirror/dataset.h"
+#include "subscriber/mirror/mirror.h"
 
 /* Do the words from i on match? "*" is any one word, "..." the rest. */
 static bool like(const struct words *w, int i, const char *pattern)
@@ -42,12 +45,16 @@ static bool declare_publisher(struct scene *s, const struct words *w)
 
 static bool declare_subscriber(struct scene *s, const struct words *w)
 {
-    if (w->n < 2 || program_find(s, w->at[1])) return scene_fail(s, "subscriber NAME [quota=BYTES]");
+    static const char usage[] = "subscriber NAME [quota=BYTES] [scrub=TIME]";
+
+    if (w->n < 2 || program_find(s, w->at[1])) return scene_fail(s, usage);
     struct program *p = program_add(s, SUBSCRIBER, w->at[1]);
-    if (w->n == 2) return true;
-    if (w->n > 3 || strncmp(w->at[2], "quota=", 6) != 0)
-        return scene_fail(s, "subscriber NAME [quota=BYTES]");
-    return scene_number(s, w->at[2] + 6, &p->quota);
+    for (int i = 2; i < w->n; i++) {
+        bool quota = strncmp(w->at[i], "quota=", 6) == 0;
+        if (!quota && strncmp(w->at[i], "scrub=", 6) != 0) return scene_fail(s, usage);
+        if (!scene_number(s, w->at[i] + 6, quota ? &p->quota : &p->scrub_ms)) return false;
+    }
+    return true;
 }
 
 static bool set_latency(struct scene *s, const struct words *w, int i)
@@ -137,6 +144,26 @@ static bool hear(struct scene *s, struct program *p, const char *count, const ch
     return true;
 }
 
+/* One byte of what a subscriber has cached is another from now on. */
+static bool rot(struct scene *s, struct program *p, const char *name, const char *place)
+{
+    struct c2_ds *ds = p->kind == SUBSCRIBER && p->running ? scene_dataset(p, name) : NULL;
+    C2_AUTO(c2_buf) rel = C2_BUF_INIT(C2_PATH_MAX);
+    struct cat2_error err;
+    uint8_t byte;
+    int64_t at;
+
+    if (!scene_number(s, place, &at)) return false;
+    if (!ds || !ds->cf || !c2_ds_cache_name(ds, &rel, &err))
+        return scene_fail(s, "%s has nothing of %s", p->name, name);
+    int fd = openat(p->subscriber->cachefd, c2_buf_cstr(&rel), O_RDWR | O_CLOEXEC);
+    bool ok = fd >= 0 && pread(fd, &byte, 1, at) == 1;
+    byte ^= 1;
+    ok = ok && pwrite(fd, &byte, 1, at) == 1;
+    if (fd >= 0) close(fd);
+    return ok || scene_fail(s, "byte %s of %s cannot be changed", place, c2_buf_cstr(&rel));
+}
+
 /* "N times" at word i, or once. */
 static bool times(struct scene *s, struct program *p, const struct words *w, int i)
 {
@@ -177,6 +204,8 @@ static bool deed(struct scene *s, struct program *p, const struct words *w, int 
                like(w, i, "garbles the next chunks at byte * * times")) {
         if (!scene_number(s, w->at[i + 6], &n) || !times(s, p, w, i + 7)) return false;
         p->host->wrong_at = n;
+    } else if (like(w, i, "rots * at byte *")) {
+        return rot(s, p, w->at[i + 1], w->at[i + 4]);
     } else if (like(w, i, "takes * a job")) {
         return scene_number(s, w->at[i + 1], &p->host->job_ms);
     } else if (like(w, i, "writes * ...")) {
