@@ -62,3 +62,19 @@ def test_a_small_file_beside_a_large_one_is_served_while_that_is_listed(house, r
     wait_until(lambda: "r" in json.loads(get(f"{sub.url}/api/roots")[2]))
     assert h5.same(h5.fetch(sub.url, "r/small.h5/x.b2nd"), np.arange(5))
     wait_until(lambda: "links.h5/x.b2nd" in listed(sub.url, "r"), 2 * PATIENCE, 1)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not LARGE, reason="262 145 names take a minute: C2_LARGE=1")
+def test_a_group_of_more_names_than_are_listed_says_so(house, tmp_path):
+    with h5py.File(tmp_path / "m.h5", "w", libver=("earliest", "v110")) as file:
+        file["x"] = np.arange(3)
+        many = file.create_group("many")
+        for i in range((1 << 18) + 1):
+            many[f"{i:06}"] = h5py.SoftLink("/x" if i % 1000 == 0 else "/nowhere")
+    bro = house.bro()
+    pub = house.pub("r", tmp_path / "m.h5", bro)
+    sub = house.sub(bro)
+    wait_until(lambda: get(f"{sub.url}/api/subscribe/r", method="POST", timeout=600)[0] == 200)
+    wait_until(lambda: len(listed(sub.url, "r")) > 1, PATIENCE, 1)
+    assert "stands for more names of its group" in get(f"{pub.url}/api/info/many/....b2nd")[2].decode()

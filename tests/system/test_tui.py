@@ -223,7 +223,8 @@ def check_heat(screen):
 
 @needs_tmux
 def test_heat_maps_have_colours_and_follow_the_size(place):
-    with Terminal(place.argv("--view", "heat", "foo/plane.b2nd"), **UTF8) as t:
+    # LINES and COLUMNS, which some shells export, are of another time
+    with Terminal(place.argv("--view", "heat", "foo/plane.b2nd"), LINES="24", COLUMNS="80", **UTF8) as t:
         t.until(r"\[heat\] y=axis 0 x=axis 1")
         screen = t.until(r"23\d\d", colours=True)  # the end of the range, of what has room
         check_heat(screen)

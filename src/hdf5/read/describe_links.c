@@ -5,41 +5,10 @@
 #include <stdlib.h>
 
 #include "hdf5/read/describe_impl.h"
-
-struct child {
-    char *name;
-    H5L_type_t type;
-    uint64_t id; /* of a hard link: the object, as c2_h5_entry has it */
-};
-struct children {
-    C2_VEC(struct child);
-};
-
-static void children_fini(struct children *children)
-{
-    for (size_t i = 0; i < children->n; i++)
-        free(children->p[i].name);
-    c2_vec_fini(children);
-}
-C2_DEFINE_AUTO(children);
-
-static herr_t collect(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
-{
-    struct children *children = ctx;
-    struct cat2_error ignored;
-
-    (void)group;
-    if (children->n == C2_H5_LINKS_MAX) return 1;
-    if (!c2_vec_room(children, C2_H5_LINKS_MAX, "links", &ignored)) return -1;
-    struct child *child = &children->p[children->n];
-    *child = (struct child){c2_str_dup(c2_str_of(name)), info->type, 0};
-    if (info->type == H5L_TYPE_HARD) child->id = (uint64_t)info->u.address + 1;
-    children->n += child->name != NULL;
-    return child->name ? 0 : -1;
-}
+#include "hdf5/read/group_names.h"
 
 /* Is this name the one under which the object is imported? */
-static bool is_home(struct c2_describer *d, hid_t group, const struct child *child, const char **path)
+static bool is_home(struct c2_describer *d, hid_t group, const struct c2_h5_name *child, const char **path)
 {
     char above[C2_PATH_MAX + 1];
     ssize_t n = H5Iget_name(group, above, sizeof(above));
@@ -62,7 +31,7 @@ static void put_pair(struct c2_describer *d, const char *kind, const char *value
 }
 
 /* ["soft", path] or ["external", file, path]. */
-static bool soft_link(struct c2_describer *d, hid_t group, const struct child *child)
+static bool soft_link(struct c2_describer *d, hid_t group, const struct c2_h5_name *child)
 {
     H5L_info_t info;
     const char *file, *path;
@@ -85,7 +54,7 @@ static bool soft_link(struct c2_describer *d, hid_t group, const struct child *c
     return ok;
 }
 
-static bool put_link(struct c2_describer *d, hid_t group, const struct child *child, size_t *n)
+static bool put_link(struct c2_describer *d, hid_t group, const struct c2_h5_name *child, size_t *n)
 {
     const char *path;
     size_t before = d->w.out->n;
@@ -106,7 +75,7 @@ static bool put_link(struct c2_describer *d, hid_t group, const struct child *ch
 }
 
 /* A datatype under its name: [name, {type, attributes}]. */
-static bool put_type(struct c2_describer *d, hid_t group, const struct child *child, size_t *count,
+static bool put_type(struct c2_describer *d, hid_t group, const struct c2_h5_name *child, size_t *count,
                      struct cat2_error *err)
 {
     H5O_info_t info;
@@ -144,18 +113,7 @@ static bool put_type(struct c2_describer *d, hid_t group, const struct child *ch
     return ok && d->w.ok;
 }
 
-static bool list_children(hid_t group, bool in_order, struct children *out, struct c2_describer *d)
-{
-    hsize_t at = 0;
-    herr_t rc =
-        H5Literate(group, in_order ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_INC, &at, collect, out);
-
-    H5Eclear2(H5E_DEFAULT);
-    if (rc != 0) c2_describe_lost(d, "its links: they cannot all be listed");
-    return true;
-}
-
-static bool put_order(struct c2_describer *d, const struct children *children, size_t *n)
+static bool put_order(struct c2_describer *d, const struct c2_h5_names *children, size_t *n)
 {
     c2_mpw_text(&d->w, "order");
     size_t list = c2_mpw_open(&d->w, C2_MP_LIST);
@@ -169,10 +127,11 @@ static bool put_order(struct c2_describer *d, const struct children *children, s
 
 bool c2_describe_links(struct c2_describer *d, hid_t group, bool in_order, size_t *n, struct cat2_error *err)
 {
-    C2_AUTO(children) children = {0};
+    C2_AUTO(c2_h5_names) children = {0};
     size_t before, map, count;
 
-    if (!list_children(group, in_order, &children, d)) return false;
+    if (!c2_h5_list_names(group, in_order, &children))
+        c2_describe_lost(d, "its links: they cannot all be listed");
     if (in_order && children.n && !put_order(d, &children, n)) return false;
     for (int types = 0; types < 2; types++) {
         before = d->w.out->n;

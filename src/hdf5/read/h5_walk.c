@@ -7,14 +7,8 @@
 
 #include "base/name.h"
 #include "hdf5/read/beneath.h"
+#include "hdf5/read/group_names.h"
 
-struct link {
-    char *name;
-    H5L_type_t type;
-};
-struct links {
-    C2_VEC(struct link);
-};
 struct seen { /* a hash set of objects; 0: empty place */
     uint64_t *ids;
     size_t n, cap;
@@ -30,28 +24,9 @@ struct walk {
     struct c2_buf path, name; /* of the object at hand */
 };
 
-static void links_fini(struct links *links)
-{
-    for (size_t i = 0; i < links->n; i++)
-        free(links->p[i].name);
-    c2_vec_fini(links);
-}
-C2_DEFINE_AUTO(links);
-
-static herr_t collect(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
-{
-    struct links *links = ctx;
-    struct cat2_error ignored;
-
-    (void)group;
-    if (!c2_vec_room(links, C2_H5_LINKS_MAX, "links", &ignored)) return -1;
-    links->p[links->n] = (struct link){c2_str_dup(c2_str_of(name)), info->type};
-    return links->p[links->n].name ? (links->n++, 0) : -1;
-}
-
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct link *)a)->name, ((const struct link *)b)->name);
+    return strcmp(((const struct c2_h5_name *)a)->name, ((const struct c2_h5_name *)b)->name);
 }
 
 /* ---- objects seen before ---- */
@@ -174,7 +149,7 @@ static bool walk_object(struct walk *walk, hid_t object, struct cat2_error *err)
     return tell(walk, C2_H5_GROUP, NULL, id, err) && walk_group(walk, object, id, err);
 }
 
-static bool walk_link(struct walk *walk, hid_t group, const struct link *link, struct cat2_error *err)
+static bool walk_link(struct walk *walk, hid_t group, const struct c2_h5_name *link, struct cat2_error *err)
 {
     size_t path = walk->path.n, name = walk->name.n;
     bool too_long, ok;
@@ -200,21 +175,31 @@ static bool walk_link(struct walk *walk, hid_t group, const struct link *link, s
     return ok;
 }
 
+/* A group of more names than are listed has one that says so. */
+static bool tell_more(struct walk *walk, struct cat2_error *err)
+{
+    size_t path = walk->path.n, name = walk->name.n;
+    bool too_long;
+    bool ok = push_name(walk, C2_STR("..."), &too_long, err) &&
+              tell(walk, C2_H5_LINK, "stands for more names of its group, which are not listed", 0, err);
+
+    go_back(walk, path, name);
+    return ok;
+}
+
 static bool walk_group(struct walk *walk, hid_t group, uint64_t id, struct cat2_error *err)
 {
-    C2_AUTO(links) links = {0};
-    bool ok = true;
-
-    if (H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, collect, &links) < 0 && links.n == 0)
+    C2_AUTO(c2_h5_names) links = {0};
+    bool ok = true, all = c2_h5_list_names(group, false, &links);
+    if (!all && links.n == 0)
         return walk->depth ? tell(walk, C2_H5_LINK, "is a group that cannot be listed", 0, err)
                            : c2_h5_fail(err, CAT2_EDATA, "the root group cannot be listed");
-    H5Eclear2(H5E_DEFAULT);
     if (links.n) qsort(links.p, links.n, sizeof(*links.p), by_name);
     walk->above[walk->depth++] = id;
     for (size_t i = 0; ok && i < links.n; i++)
         ok = walk_link(walk, group, &links.p[i], err);
     walk->depth--;
-    return ok;
+    return ok && (all || tell_more(walk, err));
 }
 
 bool c2_h5_walk(struct c2_h5 *h5, c2_h5_visit *visit, void *ctx, struct cat2_error *err)
