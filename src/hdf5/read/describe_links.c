@@ -8,7 +8,7 @@
 #include "hdf5/read/group_names.h"
 
 /* Is this name the one under which the object is imported? */
-static bool is_home(struct c2_describer *d, hid_t group, const struct c2_h5_name *child, const char **path)
+static bool is_home(struct c2_describer *d, hid_t group, const struct c2_h5_link *child, const char **path)
 {
     char above[C2_PATH_MAX + 1];
     ssize_t n = H5Iget_name(group, above, sizeof(above));
@@ -31,7 +31,7 @@ static void put_pair(struct c2_describer *d, const char *kind, const char *value
 }
 
 /* ["soft", path] or ["external", file, path]. */
-static bool soft_link(struct c2_describer *d, hid_t group, const struct c2_h5_name *child)
+static bool soft_link(struct c2_describer *d, hid_t group, const struct c2_h5_link *child)
 {
     H5L_info_t info;
     const char *file, *path;
@@ -54,7 +54,7 @@ static bool soft_link(struct c2_describer *d, hid_t group, const struct c2_h5_na
     return ok;
 }
 
-static bool put_link(struct c2_describer *d, hid_t group, const struct c2_h5_name *child, size_t *n)
+static bool put_link(struct c2_describer *d, hid_t group, const struct c2_h5_link *child, size_t *n)
 {
     const char *path;
     size_t before = d->w.out->n;
@@ -75,7 +75,7 @@ static bool put_link(struct c2_describer *d, hid_t group, const struct c2_h5_nam
 }
 
 /* A datatype under its name: [name, {type, attributes}]. */
-static bool put_type(struct c2_describer *d, hid_t group, const struct c2_h5_name *child, size_t *count,
+static bool put_type(struct c2_describer *d, hid_t group, const struct c2_h5_link *child, size_t *count,
                      struct cat2_error *err)
 {
     H5O_info_t info;
@@ -113,7 +113,7 @@ static bool put_type(struct c2_describer *d, hid_t group, const struct c2_h5_nam
     return ok && d->w.ok;
 }
 
-static bool put_order(struct c2_describer *d, const struct c2_h5_names *children, size_t *n)
+static bool put_order(struct c2_describer *d, const struct c2_h5_links *children, size_t *n)
 {
     c2_mpw_text(&d->w, "order");
     size_t list = c2_mpw_open(&d->w, C2_MP_LIST);
@@ -127,10 +127,10 @@ static bool put_order(struct c2_describer *d, const struct c2_h5_names *children
 
 bool c2_describe_links(struct c2_describer *d, hid_t group, bool in_order, size_t *n, struct cat2_error *err)
 {
-    C2_AUTO(c2_h5_names) children = {0};
+    C2_AUTO(c2_h5_links) children = {0};
     size_t before, map, count;
 
-    if (!c2_h5_list_names(group, in_order, &children))
+    if (!c2_h5_list_links(group, in_order, &children))
         c2_describe_lost(d, "its links: they cannot all be listed");
     if (in_order && children.n && !put_order(d, &children, n)) return false;
     for (int types = 0; types < 2; types++) {

@@ -26,7 +26,7 @@ struct walk {
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct c2_h5_name *)a)->name, ((const struct c2_h5_name *)b)->name);
+    return strcmp(((const struct c2_h5_link *)a)->name, ((const struct c2_h5_link *)b)->name);
 }
 
 /* ---- objects seen before ---- */
@@ -149,7 +149,7 @@ static bool walk_object(struct walk *walk, hid_t object, struct cat2_error *err)
     return tell(walk, C2_H5_GROUP, NULL, id, err) && walk_group(walk, object, id, err);
 }
 
-static bool walk_link(struct walk *walk, hid_t group, const struct c2_h5_name *link, struct cat2_error *err)
+static bool walk_link(struct walk *walk, hid_t group, const struct c2_h5_link *link, struct cat2_error *err)
 {
     size_t path = walk->path.n, name = walk->name.n;
     bool too_long, ok;
@@ -189,8 +189,8 @@ static bool tell_more(struct walk *walk, struct cat2_error *err)
 
 static bool walk_group(struct walk *walk, hid_t group, uint64_t id, struct cat2_error *err)
 {
-    C2_AUTO(c2_h5_names) links = {0};
-    bool ok = true, all = c2_h5_list_names(group, false, &links);
+    C2_AUTO(c2_h5_links) links = {0};
+    bool ok = true, all = c2_h5_list_links(group, false, &links);
     if (!all && links.n == 0)
         return walk->depth ? tell(walk, C2_H5_LINK, "is a group that cannot be listed", 0, err)
                            : c2_h5_fail(err, CAT2_EDATA, "the root group cannot be listed");
