@@ -22,7 +22,6 @@
 #define C2_DTYPE_FIELDS_MAX   4096                    /* over all levels */
 #define C2_JSON_NBYTES_MAX    (256 << 20)             /* list of a big root: 10 000 datasets take 6 MB */
 #define C2_MSGPACK_DEPTH_MAX  64         /* attributes as stored: they nest, attackers nest more */
-#define C2_REQUEST_BODY_MAX   (1 << 20)  /* the largest body a service takes is a Root */
 #define C2_WS_MESSAGE_MAX     (16 << 20) /* as the Python broker */
 #define C2_CONNECTIONS_MAX    4096       /* of one service */
 #define C2_UPSTREAM_MAX       16         /* parallel requests to one publisher */

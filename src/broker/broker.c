@@ -209,7 +209,7 @@ static void handle_delete(struct c2_request *req, void *state)
 
 static const struct c2_route routes[] = {
     {C2_GET, "/api/roots", handle_roots, "", NULL},
-    {C2_POST, "/api/roots", c2_broker_handle_post, "", NULL},
+    {C2_POST, "/api/roots", c2_broker_handle_post, "", NULL, C2_ROOT_BODY_MAX},
     {C2_DELETE, "/api/roots/{name}", handle_delete, "", NULL},
     {C2_GET, "/pubsub", c2_broker_handle_pubsub, NULL, NULL},
 };

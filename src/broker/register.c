@@ -177,7 +177,7 @@ void c2_broker_handle_post(struct c2_request *req, void *state)
     struct c2_broker *broker = state;
     struct c2_root root;
     struct cat2_error err;
-    struct c2_buf out = C2_BUF_INIT(16 * C2_REQUEST_BODY_MAX);
+    struct c2_buf out = C2_BUF_INIT(16 * C2_ROOT_BODY_MAX);
     enum c2_root_flag subscribed;
     struct c2_jw w;
 

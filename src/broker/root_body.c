@@ -65,7 +65,7 @@ static void not_json(struct faults *f, int64_t at, const char *why)
 static void not_object(struct faults *f, struct c2_jval input, struct c2_str text)
 {
     static const char msg[] = "Input should be a valid dictionary or object to extract fields from";
-    C2_AUTO(c2_buf) quoted = C2_BUF_INIT(8 * C2_REQUEST_BODY_MAX);
+    C2_AUTO(c2_buf) quoted = C2_BUF_INIT(8 * C2_ROOT_BODY_MAX);
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error ignored;
     struct c2_jw w;

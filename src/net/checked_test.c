@@ -76,7 +76,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/old", handle_old, NULL, NULL},
     {C2_GET, "/hello", handle_hello, NULL, NULL},
     {C2_GET, "/stream", handle_stream, NULL, NULL},
-    {C2_POST, "/post", handle_post, NULL, NULL},
+    {C2_POST, "/post", handle_post, NULL, NULL, 1 << 20},
 };
 
 static int make_world(void **state)

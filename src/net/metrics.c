@@ -106,5 +106,5 @@ bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struc
                 ok = (pass ? put_durations : put_counts)(&server->tables[t].routes[i],
                                                          &server->tables[t].stats[i], out, err);
     }
-    return ok;
+    return ok && c2_upload_metrics(out, err);
 }

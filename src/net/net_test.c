@@ -172,7 +172,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/work", handle_work, NULL, NULL},
     {C2_GET, "/slow", handle_slow, NULL, NULL},
     {C2_GET, "/file", handle_file, NULL, NULL},
-    {C2_POST, "/post", handle_post, NULL, NULL},
+    {C2_POST, "/post", handle_post, NULL, NULL, 1 << 20},
     {C2_GET, "/ws", handle_ws, NULL, NULL},
     {C2_DELETE, "/api/roots/{name}", handle_post, NULL, NULL},
     {C2_GET, "/tail/{path*}/{q}", handle_tail, NULL, NULL},
@@ -472,18 +472,37 @@ static void several_ranges_come_as_multipart(void **state)
 static void a_posted_body_is_read_up_to_its_ceiling(void **state)
 {
     struct world *w = world_new();
-    struct answer a, b;
-    char *big = malloc(3 << 20);
+    const char *const longer[] = {"Content-Length: 1048577", NULL};
+    const char *const chunked[] = {"Transfer-Encoding: chunked", NULL};
+    const struct {
+        const char *method, *target;
+        const char *const *headers;
+        size_t n;
+        int status;
+    } cases[] = {
+        {"POST", "/post", NULL, 1000, 200},
+        {"POST", "/post", NULL, 1 << 20, 200},
+        {"POST", "/post", longer, 1000, 413},
+        {"POST", "/post", chunked, 1 << 20, 200},
+        {"POST", "/post", chunked, (1 << 20) + 1, 413},
+        {"DELETE", "/api/roots/x", chunked, 1, 413},
+        {"DELETE", "/api/roots/x", NULL, 1, 413},
+        {"POST", "/api/hello/x", NULL, 1, 405},
+        {"POST", "/nowhere", longer, 1000, 404},
+    };
+    char *big = malloc(2 << 20), expected[100];
 
     (void)state;
-    memset(big, 'b', 3 << 20);
-    ask_more(w, &a, "POST", "/post", NULL, (struct c2_str){big, 1000});
-    ask_more(w, &b, "POST", "/post", NULL, (struct c2_str){big, 3 << 20});
-    c2_loop_run(w->loop);
-    assert_string_equal(c2_buf_cstr(&a.body), "{\"detail\":\"1000\"}");
-    assert_int_equal(b.status, 413);
-    answer_fini(&a);
-    answer_fini(&b);
+    memset(big, 'b', 2 << 20);
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct answer a;
+        ask_more(w, &a, cases[i].method, cases[i].target, cases[i].headers, (struct c2_str){big, cases[i].n});
+        c2_loop_run(w->loop);
+        assert_int_equal(a.status, cases[i].status);
+        snprintf(expected, sizeof(expected), "{\"detail\":\"%zu\"}", cases[i].n);
+        if (a.status == 200) assert_string_equal(c2_buf_cstr(&a.body), expected);
+        answer_fini(&a);
+    }
     free(big);
     world_free(w);
 }

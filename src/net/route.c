@@ -118,6 +118,17 @@ static int shown(struct c2_str text)
     return (int)c2_min_i64(300, (int64_t)text.n);
 }
 
+const struct c2_route *c2_route_look(struct c2_request *req)
+{
+    unsigned allowed = 0;
+    bool found = search(req, c2_buf_str(&req->path), false, &allowed);
+    const struct c2_route *route = found ? &req->table->routes[req->nroute] : NULL;
+
+    req->table = NULL;
+    req->nparams = 0;
+    return route;
+}
+
 bool c2_route_find(struct c2_request *req)
 {
     struct c2_str path = c2_buf_str(&req->path);

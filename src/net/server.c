@@ -37,7 +37,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     req->target = c2_str_dup(c2_str_of(target));
     c2_arena_init(&req->arena, C2_REQUEST_ARENA_MAX);
     c2_buf_init(&req->path, 65536);
-    c2_buf_init(&req->body, C2_REQUEST_BODY_MAX);
+    c2_buf_init(&req->body, SIZE_MAX); /* upload.c has the maximum */
     req->next = server->requests;
     if (req->next) req->next->prev = req;
     server->requests = req;
@@ -45,13 +45,14 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     return req;
 }
 
-static bool split_target(struct c2_request *req)
+bool c2_request_split(struct c2_request *req)
 {
     struct c2_str path;
     struct cat2_error err;
     size_t n = 0;
 
     if (!req->target) return false;
+    c2_buf_clear(&req->path);
     c2_str_cut(c2_str_of(req->target), '?', &path, &req->query);
     if (!c2_url_decode(path, false, &req->path, &err)) return false;
     for (size_t i = 0; i < req->path.n; i++) /* "//" counts as "/" */
@@ -117,14 +118,13 @@ static enum MHD_Result dispatch(struct c2_request *req)
         c2_reply_detail(req, 503, "shutting down");
     } else if (!c2_origin_check(req)) {
         c2_log_debug("refused status=%d: %.200s", req->status, req->target ? req->target : "");
-    } else if (req->body_too_large) {
-        c2_reply_detail(req, 413, "the request's body is larger than %d bytes", C2_REQUEST_BODY_MAX);
-    } else if (!split_target(req)) {
+    } else if (!c2_request_split(req)) {
         c2_reply_detail(req, 414, "the request's path is too long");
     } else if (!body_holds(req)) {
         c2_reply_header(req, C2_PROOF_DAMAGED, "1");
         c2_reply_detail(req, 400, "the request's body was damaged on its way");
-    } else if (c2_route_find(req) && c2_query_check(req, req->table->routes[req->nroute].query)) {
+    } else if (c2_route_find(req) && !c2_upload_refused(req) &&
+               c2_query_check(req, req->table->routes[req->nroute].query)) {
         req->table->routes[req->nroute].handler(req, req->table->state);
     }
     if (req->state == C2_REQ_REPLIED) return queue(req);
@@ -149,13 +149,12 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     /* The head has just been read; an answer now would close the connection. */
     if (!req->method && !req->other_method) {
         read_method(req, method);
-        return MHD_YES;
+        return c2_upload_begin(req) ? dispatch(req) : MHD_YES;
     }
     if (*upload_n) {
-        struct cat2_error err;
-        if (!c2_buf_append(&req->body, upload, *upload_n, &err)) req->body_too_large = true;
+        bool ok = c2_upload_take(req, upload, *upload_n);
         *upload_n = 0;
-        return MHD_YES;
+        return ok ? MHD_YES : MHD_NO;
     }
     return dispatch(req);
 }

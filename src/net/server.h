@@ -35,6 +35,7 @@ struct c2_route {
      * one only; "@KEY" first: errors of this route are {"KEY": text}. "_" is taken everywhere. */
     const char *query;
     const void *arg; /* c2_request_route_arg(): for handlers of several routes */
+    size_t body_max; /* bytes of a request's body; a longer one is refused with 413. 0: it takes none */
 };
 struct c2_server_options {
     struct c2_endpoint listen;
@@ -76,7 +77,7 @@ bool c2_request_query(const struct c2_request *req, const char *name,
 /** All values of a name in the query, decoded, in its arena; how many were written. */
 size_t c2_request_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max);
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out); /* any case */
-struct c2_bytes c2_request_body(const struct c2_request *req); /* POST, at most C2_REQUEST_BODY_MAX */
+struct c2_bytes c2_request_body(const struct c2_request *req); /* at most its route's body_max */
 const void *c2_request_route_arg(const struct c2_request *req);
 /** Who sent it; lives as long as the request. Never NULL: family 0 when it cannot be told. */
 const struct c2_peer *c2_request_peer(const struct c2_request *req);

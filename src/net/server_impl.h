@@ -56,6 +56,11 @@ struct c2_server {
     int64_t drain_until;
 };
 
+enum c2_upload_state { C2_UPLOAD_FITS, C2_UPLOAD_TOO_LARGE, C2_UPLOAD_NO_ROOM };
+struct c2_upload {
+    enum c2_upload_state state;
+    size_t max, held, dropped; /* bytes: of its route; of the budget; read and not kept */
+};
 enum c2_request_state { C2_REQ_ARRIVING, C2_REQ_HANDLING, C2_REQ_HELD, C2_REQ_REPLIED, C2_REQ_QUEUED };
 struct c2_reply_head {
     struct c2_reply_head *next;
@@ -81,8 +86,8 @@ struct c2_request {
     struct c2_route_table *table;
     size_t nroute;
     struct c2_buf body;
-    bool body_too_large;
-    bool refused; /* by origin.c: the page that sent it is told nothing */
+    struct c2_upload upload; /* how much of it there may be, and came */
+    bool refused;            /* by origin.c: the page that sent it is told nothing */
     struct c2_peer peer;
     struct c2_arena arena;
     char id[40];
@@ -105,6 +110,21 @@ bool c2_drive_new(struct c2_server *server, struct cat2_error *err); /* sets ser
 void c2_drive_free(struct c2_drive *drive);
 /** Run MHD soon: something was resumed. */
 void c2_server_kick(struct c2_server *server);
+
+/* ---- upload.c: bodies of requests ---- */
+/** The head has been read. true: the body is not to be read, the request is answered now. */
+bool c2_upload_begin(struct c2_request *req);
+/** Keep bytes of the body, or drop them where they are too many. false: the connection is to be closed. */
+bool c2_upload_take(struct c2_request *req, const char *bytes, size_t n);
+/** Was the body refused? true: the request was answered, with 413 or 503. */
+bool c2_upload_refused(struct c2_request *req);
+/** The request is over: its share of the budget is given back. */
+void c2_upload_end(struct c2_request *req);
+bool c2_upload_metrics(struct c2_buf *out, struct cat2_error *err);
+/** The decoded path, into req->path. */
+bool c2_request_split(struct c2_request *req);
+/** The route of the request, without answering; NULL: none. */
+const struct c2_route *c2_route_look(struct c2_request *req);
 
 /* ---- the server ---- */
 unsigned c2_server_nconnections(const struct c2_server *server);

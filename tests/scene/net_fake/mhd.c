@@ -234,6 +234,11 @@ struct MHD_Connection *c2_server_arrival(struct MHD_Daemon *daemon, struct c2_ex
         c2_str_cut(rest, '\n', &line, &rest);
         if (c2_str_trim(line).n) add_header(c, line);
     }
+    if (q->body.n) {
+        char length[40];
+        snprintf(length, sizeof(length), "Content-Length:%zu", q->body.n);
+        add_header(c, c2_str_of(length));
+    }
     c->next = daemon->connections;
     if (c->next) c->next->prev = c;
     daemon->connections = c;
