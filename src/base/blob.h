@@ -10,6 +10,7 @@
 struct c2_blob {
     atomic_int refs;
     struct c2_buf bytes; /* not changed any more */
+    int queues;          /* of WebSocket peers that hold it; loop thread only */
 };
 
 /** One reference to the bytes of *take, which is empty afterwards. NULL, and *take as it was: out of memory.

@@ -269,11 +269,15 @@ void c2_broker_free(struct c2_broker *broker)
 
 bool c2_broker_metrics(struct c2_broker *broker, struct c2_buf *out, struct cat2_error *err)
 {
-    return c2_buf_printf(
-        out, err,
-        "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_peers gauge\ncaterva2_peers %zu\n"
-        "# TYPE caterva2_events_total counter\n"
-        "caterva2_events_total %" PRId64 "\n# TYPE caterva2_events_unacknowledged_total counter\n"
-        "caterva2_events_unacknowledged_total %" PRId64 "\n",
-        c2_hub_nroots(broker->hub), c2_broker_npeers(broker), broker->nevents, broker->nunacked);
+    return c2_ws_metrics(out, err) &&
+           c2_buf_printf(out, err,
+                         "# TYPE caterva2_events_kept_bytes gauge\ncaterva2_events_kept_bytes %zu\n"
+                         "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_peers "
+                         "gauge\ncaterva2_peers %zu\n"
+                         "# TYPE caterva2_events_total counter\n"
+                         "caterva2_events_total %" PRId64
+                         "\n# TYPE caterva2_events_unacknowledged_total counter\n"
+                         "caterva2_events_unacknowledged_total %" PRId64 "\n",
+                         c2_hub_nbytes(broker->hub), c2_hub_nroots(broker->hub), c2_broker_npeers(broker),
+                         broker->nevents, broker->nunacked);
 }

@@ -22,8 +22,9 @@ struct c2_broker {
     int64_t nevents, nunacked;
 };
 
-#define C2_ROOT_BODY_MAX 8192 /* of a Root as JSON: a name of 255 and an address of 299 bytes, all escaped   \
-                               */
+#define C2_ROOT_BODY_MAX                                                                                     \
+    8192 /* of a Root as JSON: a name of 255 and an address of 299 bytes, all escaped                        \
+          */
 
 /* "subscribed" of a Root as posted; echoed, not kept. */
 enum c2_root_flag { C2_ROOT_NULL, C2_ROOT_FALSE, C2_ROOT_TRUE };

@@ -9,50 +9,14 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "broker/broker_impl.h"
+#include "broker/peer_impl.h"
 #include "wire/proof.h"
 #include "wire/pubsub.h"
 
 #define ACK_MS            2000 /* for the replies of those notified: a publisher waits for them */
-#define LOST_MS           5000 /* if a peer of ours does not reply for this long, a frame was lost */
 #define SUBSCRIPTIONS_MAX 4096 /* of one peer */
-#define OWED_MAX          (4 * C2_HUB_LOG_MAX) /* replies; beyond, the peer is disconnected */
-
-struct c2_publication {
-    struct c2_broker *broker;
-    struct c2_broker_peer *peer; /* who published; NULL once it is gone */
-    char *call_id;
-    int waiting; /* notifies without reply, plus one while they are being sent */
-    struct c2_timer *timer;
-    struct c2_publication *next; /* of the same peer */
-};
-struct owed {
-    struct owed *next;
-    bool old; /* owed for LOST_MS, at least */
-    char call_id[33];
-    struct c2_publication *publication;
-};
-struct peer_subscription {
-    struct peer_subscription *next;
-    struct c2_broker_peer *peer;
-    struct c2_hub_subscription *subscription;
-    char id[33];
-    bool numbered; /* asked by "resume": a peer of ours */
-    bool resync;
-};
-struct c2_broker_peer {
-    struct c2_broker_peer *next;
-    struct c2_broker *broker;
-    struct c2_ws *ws;
-    char id[33];
-    struct peer_subscription *subscriptions;
-    size_t nsubscriptions;
-    struct owed *owed;
-    size_t nowed;
-    struct c2_publication *publications;
-    bool hashed; /* a peer of ours: frames have hashes, both ways */
-    struct c2_timer *lost_timer;
-};
+#define PUBLICATIONS_MAX  1024 /* of one peer, that wait; more are acknowledged at once */
+#define CALL_ID_MAX       256  /* bytes that are kept while it waits: libraries send 32 */
 
 static bool send_frame(struct c2_broker_peer *peer, struct c2_buf *frame)
 {
@@ -80,13 +44,14 @@ static void publication_end(struct c2_publication *p)
         while (*at != p)
             at = &(*at)->next;
         *at = p->next;
+        p->peer->npublications--;
         reply(p->peer, c2_str_of(p->call_id), C2_STR("true"), "bool");
     }
     p->peer = NULL;
     p->timer = NULL;
 }
 
-static void publication_unref(struct c2_publication *p)
+void c2_publication_unref(struct c2_publication *p)
 {
     if (--p->waiting > 0) return;
     publication_end(p);
@@ -105,7 +70,8 @@ static void on_ack_time(void *ctx)
 
 static struct c2_publication *publication_new(struct c2_broker_peer *peer, struct c2_str call_id)
 {
-    struct c2_publication *p = calloc(1, sizeof(*p));
+    bool waits = peer->npublications < PUBLICATIONS_MAX && call_id.n <= CALL_ID_MAX;
+    struct c2_publication *p = waits ? calloc(1, sizeof(*p)) : NULL;
 
     if (p) p->call_id = c2_str_dup(call_id);
     if (!p || !p->call_id) {
@@ -117,124 +83,44 @@ static struct c2_publication *publication_new(struct c2_broker_peer *peer, struc
     p->waiting = 1;
     p->next = peer->publications;
     peer->publications = p;
+    peer->npublications++;
     p->timer = c2_timer_start(peer->broker->config.loop, ACK_MS, 0, on_ack_time, p);
     return p;
 }
 
-/* ---- notifying ---- */
-
-static bool notify_arguments(const struct peer_subscription *s, const struct c2_event *event,
-                             struct c2_buf *out, struct cat2_error *err)
+static void on_drained(void *ctx, struct c2_ws *ws)
 {
-    struct c2_jw w;
-
-    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
-    c2_jw_begin_object(&w);
-    c2_jw_key(&w, "subscription");
-    c2_jw_begin_object(&w);
-    c2_jw_key(&w, "id");
-    c2_jw_cstr(&w, s->id);
-    c2_jw_key(&w, "subscriber_id");
-    c2_jw_cstr(&w, s->peer->id);
-    c2_jw_key(&w, "topic");
-    c2_jw_str(&w, event->topic);
-    c2_jw_key(&w, "notifier_id");
-    c2_jw_null(&w);
-    if (s->numbered) {
-        c2_jw_key(&w, "epoch");
-        c2_jw_str(&w, event->epoch);
-        c2_jw_key(&w, "seq");
-        c2_jw_int(&w, event->seq);
-    }
-    c2_jw_end_object(&w);
-    c2_jw_key(&w, "data");
-    c2_jw_raw(&w, event->data);
-    c2_jw_end_object(&w);
-    return c2_jw_finish(&w);
-}
-
-/* A damaged frame may never be answered. So the connection is closed; the peer connects again and resumes. */
-static void on_lost_time(void *ctx)
-{
-    struct c2_broker_peer *peer = ctx;
-    bool lost = false;
-
-    peer->lost_timer = NULL;
-    for (struct owed *owed = peer->owed; owed; owed = owed->next) {
-        lost = lost || owed->old;
-        owed->old = true;
-    }
-    if (lost)
-        c2_ws_close(peer->ws, 1011, "a notify is not answered");
-    else if (peer->owed)
-        peer->lost_timer = c2_timer_start(peer->broker->config.loop, LOST_MS, 0, on_lost_time, peer);
-}
-
-static void on_event(void *ctx, const struct c2_event *event)
-{
-    struct peer_subscription *s = ctx;
-    struct c2_broker_peer *peer = s->peer;
-    struct cat2_error err;
-    struct owed *owed = calloc(1, sizeof(*owed));
-    C2_AUTO(c2_buf) arguments = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
-    C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
-
-    if (!owed) return;
-    c2_random_hex32(owed->call_id);
-    bool ok = notify_arguments(s, event, &arguments, &err) &&
-              c2_ps_request(&out, "notify", c2_buf_str(&arguments), c2_str_of(owed->call_id), &err) &&
-              send_frame(peer, &out);
-    if (!ok) {
-        free(owed);
-        return;
-    }
-    owed->publication = peer->broker->publishing;
-    if (owed->publication) owed->publication->waiting++;
-    owed->next = peer->owed;
-    peer->owed = owed;
-    if (peer->hashed && !peer->lost_timer)
-        peer->lost_timer = c2_timer_start(peer->broker->config.loop, LOST_MS, 0, on_lost_time, peer);
-    if (++peer->nowed > OWED_MAX) c2_ws_close(peer->ws, 1008, "notifies are not answered");
+    (void)ws;
+    c2_peer_go_on(ctx);
 }
 
 static void on_resync(void *ctx)
 {
-    ((struct peer_subscription *)ctx)->resync = true;
-}
-
-static void settle(struct c2_broker_peer *peer, struct c2_str call_id)
-{
-    for (struct owed **at = &peer->owed; *at; at = &(*at)->next) {
-        struct owed *owed = *at;
-        if (!c2_str_is(call_id, owed->call_id)) continue;
-        *at = owed->next;
-        peer->nowed--;
-        if (owed->publication) publication_unref(owed->publication);
-        free(owed);
-        return;
-    }
+    ((struct c2_peer_subscription *)ctx)->resync = true;
 }
 
 /* ---- requests ---- */
 
-static struct peer_subscription *subscribe(struct c2_broker_peer *peer, struct c2_str topic,
-                                           const struct c2_bus_position *from, bool numbered)
+static struct c2_peer_subscription *subscribe(struct c2_broker_peer *peer, struct c2_str topic,
+                                              const struct c2_bus_position *from, bool numbered)
 {
-    struct peer_subscription *s =
+    struct c2_peer_subscription *s =
         peer->nsubscriptions < SUBSCRIPTIONS_MAX && topic.n < 256 ? calloc(1, sizeof(*s)) : NULL;
     bool all = c2_str_is(topic, "__EventNotifier_ALL_TOPICS__");
-    char name[256] = "";
 
-    if (!s) return NULL;
-    memcpy(name, topic.p, topic.n);
-    s->peer = peer;
-    s->numbered = numbered;
-    c2_random_hex32(s->id);
-    s->next = peer->subscriptions;
-    peer->subscriptions = s;
-    peer->nsubscriptions++;
-    struct c2_bus_listener listener = {on_event, on_resync, s};
-    s->subscription = c2_hub_subscribe(peer->broker->hub, all ? NULL : name, from, peer, &listener);
+    if (s) {
+        if (!all) memcpy(s->topic, topic.p, topic.n);
+        s->peer = peer;
+        s->numbered = numbered;
+        s->behind = -1;
+        c2_random_hex32(s->id);
+        s->next = peer->subscriptions;
+        peer->subscriptions = s;
+        peer->nsubscriptions++;
+        struct c2_bus_listener listener = {c2_peer_event, on_resync, s};
+        s->subscription = c2_hub_subscribe(peer->broker->hub, all ? NULL : s->topic, from, peer, &listener);
+    }
+    if (!s || !s->subscription) c2_ws_close(peer->ws, 1008, "too many subscriptions");
     return s;
 }
 
@@ -272,7 +158,7 @@ static void on_resume(struct c2_broker_peer *peer, const struct c2_ps_message *m
         if (c2_jstr(c2_jget(value, "epoch"), &epoch))
             snprintf(from.epoch, sizeof(from.epoch), "%.*s", C2_STR_ARG(epoch));
         c2_jint(c2_jget(value, "seq"), &from.seq);
-        struct peer_subscription *s = subscribe(peer, topic, &from, true);
+        struct c2_peer_subscription *s = subscribe(peer, topic, &from, true);
         if (!s) continue;
         c2_jw_key_str(&w, topic);
         c2_jw_begin_object(&w);
@@ -334,7 +220,7 @@ static void on_publish(struct c2_broker_peer *peer, const struct c2_ps_message *
         if (c2_jstr(value, &topic)) publish_one(peer, topic, c2_buf_str(&data));
     peer->broker->publishing = NULL;
     if (p)
-        publication_unref(p);
+        c2_publication_unref(p);
     else
         reply(peer, m->call_id, C2_STR("true"), "bool");
 }
@@ -376,7 +262,7 @@ static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
         return;
     }
     if (message.kind == C2_PS_REQUEST) on_request(peer, &message);
-    if (message.kind == C2_PS_RESPONSE) settle(peer, message.call_id);
+    if (message.kind == C2_PS_RESPONSE) c2_peer_settle(peer, message.call_id);
 }
 
 static void peer_free(struct c2_broker_peer *peer)
@@ -394,13 +280,13 @@ static void peer_free(struct c2_broker_peer *peer)
         p->peer = NULL;
     }
     while (peer->owed) {
-        struct owed *owed = peer->owed;
+        struct c2_owed *owed = peer->owed;
         peer->owed = owed->next;
-        if (owed->publication) publication_unref(owed->publication);
+        if (owed->publication) c2_publication_unref(owed->publication);
         free(owed);
     }
     while (peer->subscriptions) {
-        struct peer_subscription *s = peer->subscriptions;
+        struct c2_peer_subscription *s = peer->subscriptions;
         peer->subscriptions = s->next;
         c2_hub_unsubscribe(s->subscription);
         free(s);
@@ -417,7 +303,7 @@ static void on_close(void *ctx, struct c2_ws *ws, int code, const char *reason)
 
 void c2_broker_handle_pubsub(struct c2_request *req, void *state)
 {
-    static const struct c2_ws_events events = {NULL, on_text, on_close};
+    static const struct c2_ws_events events = {NULL, on_text, on_close, on_drained};
     struct c2_broker *broker = state;
     struct c2_broker_peer *peer = calloc(1, sizeof(*peer));
     struct c2_str wanted;

@@ -51,6 +51,21 @@ bool c2_ws_send(struct c2_ws *ws, struct c2_str text)
     snprintf(ws->owes, sizeof(ws->owes), "%.*s", C2_STR_ARG(message.call_id));
     return true;
 }
+bool c2_ws_send_shared(struct c2_ws *ws, struct c2_str head, struct c2_blob *shared, struct c2_str tail)
+{
+    C2_AUTO(c2_buf) whole = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
+    struct cat2_error err;
+
+    C2_ASSERT(shared && c2_buf_append_str(&whole, head, &err) &&
+              c2_buf_append_str(&whole, c2_buf_str(&shared->bytes), &err) &&
+              c2_buf_append_str(&whole, tail, &err));
+    return c2_ws_send(ws, c2_buf_str(&whole));
+}
+/* A peer that does not answer has not read, either. */
+size_t c2_ws_unsent(const struct c2_ws *ws)
+{
+    return ws->owes[0] ? C2_WS_QUEUE_LOW + 1 : 0;
+}
 void c2_ws_close(struct c2_ws *ws, int code, const char *reason)
 {
     C2_ASSERT(code >= 1000 && reason);
@@ -142,7 +157,10 @@ static void answer(struct c2_broker *broker, struct c2_ws *ws)
 
     if (!ws->ctx || !ws->owes[0]) return;
     C2_ASSERT(c2_ps_response(&frame, C2_STR("true"), "bool", c2_str_of(ws->owes), &err));
+    ws->owes[0] = '\0';
     send_text(broker, ws, c2_buf_str(&frame));
+    if (ws->ctx) ws->events->drained(ws->ctx, ws);
+    if (ws->ctx && ws->closed) leave(ws);
 }
 
 static void play(struct c2_broker *broker, struct c2_str line)

@@ -5,7 +5,7 @@
 #ifndef C2_BUS_BUS_H
 #define C2_BUS_BUS_H
 
-#include "base/buf.h"
+#include "base/blob.h"
 
 struct c2_root {
     char name[256];
@@ -15,7 +15,8 @@ struct c2_event {
     struct c2_str topic; /* root name, or "@new" */
     struct c2_str data;  /* compact JSON as published: {"path":P,"metadata":{...}}, {"path":P}, or a Root */
     int64_t seq; /* numbered by our broker per root, from 1; 0 when the broker does not number (Python) */
-    struct c2_str epoch; /* changes when numbering starts anew; "" when not numbered */
+    struct c2_str epoch;  /* changes when numbering starts anew; "" when not numbered */
+    struct c2_blob *blob; /* of data, from a hub: who keeps it takes a reference; else NULL */
 };
 
 struct c2_bus;

@@ -4,6 +4,7 @@
  * returned. */
 #include "bus/hub.h"
 #include "base/vec.h"
+#include "bus/hub_log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +13,6 @@
 #include "base/log.h"
 #include "wire/pubsub.h"
 
-struct logged {
-    int64_t seq;
-    char *data;
-    size_t n;
-};
-struct topic {
-    struct topic *next;
-    char name[256];
-    int64_t seq;    /* of the last event */
-    int64_t oldest; /* kept, at least; and how many bytes are */
-    size_t nbytes;
-    struct logged log[C2_HUB_LOG_MAX]; /* ring: event seq at seq % C2_HUB_LOG_MAX */
-};
 struct registered {
     struct c2_root root;
     char token[33];
@@ -37,7 +25,7 @@ struct claim {
     char name[256], token[33];
 };
 struct c2_hub_subscription {
-    struct c2_hub_subscription *next;
+    struct c2_hub_subscription *prev, *next;
     struct c2_hub *hub;
     char topic[256];
     bool all, gone;
@@ -51,9 +39,9 @@ struct c2_hub {
         C2_VEC(struct registered);
     } roots;
     struct claim *claims;
-    struct topic *topics;
-    size_t ntopics;
-    struct c2_hub_subscription *subscriptions;
+    struct c2_hub_log log;
+    struct c2_hub_subscription *subscriptions, *last;
+    size_t nsubscriptions, ngone;
     int calling;
 };
 
@@ -64,6 +52,7 @@ bool c2_hub_new(const struct c2_hub_store *store, const char *epoch, struct c2_h
 
     if (!hub) return c2_fail_nomem(err, "hub");
     if (store) hub->store = *store;
+    hub->log.store = &hub->store;
     if (epoch && *epoch)
         snprintf(hub->epoch, sizeof(hub->epoch), "%s", epoch);
     else
@@ -75,12 +64,7 @@ bool c2_hub_new(const struct c2_hub_store *store, const char *epoch, struct c2_h
 void c2_hub_free(struct c2_hub *hub)
 {
     if (!hub) return;
-    for (struct topic *topic = hub->topics, *next; topic; topic = next) {
-        next = topic->next;
-        for (size_t i = 0; i < C2_HUB_LOG_MAX; i++)
-            free(topic->log[i].data);
-        free(topic);
-    }
+    c2_hub_log_fini(&hub->log);
     for (struct c2_hub_subscription *subscription = hub->subscriptions, *next; subscription;
          subscription = next) {
         next = subscription->next;
@@ -179,6 +163,12 @@ bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_s
     struct registered entry = old ? *old : (struct registered){0};
 
     told[0] = '\0';
+    if (!old && hub->roots.n >= C2_HUB_ROOTS_MAX) {
+        c2_fail(err, CAT2_ELIMIT, "the broker has %d roots, and takes no more: remove one with its token",
+                C2_HUB_ROOTS_MAX);
+        err->http_status = 503;
+        return false;
+    }
     if (old && !owner && !over) {
         if (!moves) return c2_hub_publish(hub, "@new", json, NULL, err);
         c2_fail(err, CAT2_EINVAL, "root %.100s belongs to the publisher at %.100s", root->name,
@@ -285,111 +275,112 @@ bool c2_hub_delete_root(struct c2_hub *hub, const char *name, struct c2_str toke
     return true;
 }
 
-static struct topic *topic_of(struct c2_hub *hub, const char *name, bool make)
+static void remove_subscription(struct c2_hub_subscription *subscription)
 {
-    struct topic *topic = hub->topics;
+    struct c2_hub *hub = subscription->hub;
 
-    while (topic && strcmp(topic->name, name) != 0)
-        topic = topic->next;
-    if (topic || !make) return topic;
-    if (hub->ntopics == C2_HUB_TOPICS_MAX || !(topic = calloc(1, sizeof(*topic)))) return NULL;
-    hub->ntopics++;
-    snprintf(topic->name, sizeof(topic->name), "%s", name);
-    topic->next = hub->topics;
-    hub->topics = topic;
-    return topic;
-}
-
-static bool fail_topic(const struct c2_hub *hub, struct cat2_error *err)
-{
-    if (hub->ntopics < C2_HUB_TOPICS_MAX) return c2_fail_nomem(err, "topic");
-    return c2_fail(err, CAT2_ELIMIT, "more than %d topics", C2_HUB_TOPICS_MAX);
-}
-
-int64_t c2_hub_seq(struct c2_hub *hub, struct c2_str name)
-{
-    for (const struct topic *topic = hub->topics; topic; topic = topic->next)
-        if (c2_str_is(name, topic->name)) return topic->seq;
-    return 0;
-}
-
-static void forget(struct topic *topic, struct logged *slot)
-{
-    topic->nbytes -= slot->n;
-    free(slot->data);
-    *slot = (struct logged){0};
-}
-
-static bool append(struct c2_hub *hub, struct topic *topic, int64_t seq, struct c2_str data,
-                   struct cat2_error *err)
-{
-    struct logged *slot = &topic->log[seq % C2_HUB_LOG_MAX];
-    char *copy = c2_str_dup(data);
-
-    if (!copy) return c2_fail_nomem(err, "event");
-    forget(topic, slot);
-    *slot = (struct logged){seq, copy, data.n};
-    topic->seq = seq;
-    topic->nbytes += data.n;
-    if (topic->oldest <= seq - C2_HUB_LOG_MAX) topic->oldest = seq - C2_HUB_LOG_MAX + 1;
-    while (topic->nbytes > C2_HUB_LOG_NBYTES_MAX && topic->oldest < seq) {
-        struct logged *oldest = &topic->log[topic->oldest++ % C2_HUB_LOG_MAX];
-        if (oldest == slot || oldest->seq == 0) continue;
-        if (hub->store.forget) hub->store.forget(hub->store.ctx, topic->name, oldest->seq);
-        forget(topic, oldest);
-    }
-    return true;
-}
-
-bool c2_hub_restore_event(struct c2_hub *hub, const char *name, int64_t seq, struct c2_str data,
-                          struct cat2_error *err)
-{
-    struct topic *topic = topic_of(hub, name, true);
-
-    if (!topic) return fail_topic(hub, err);
-    return seq > topic->seq ? append(hub, topic, seq, data, err) : true;
+    if (subscription->prev)
+        subscription->prev->next = subscription->next;
+    else
+        hub->subscriptions = subscription->next;
+    if (subscription->next)
+        subscription->next->prev = subscription->prev;
+    else
+        hub->last = subscription->prev;
+    hub->nsubscriptions--;
+    free(subscription);
 }
 
 /* Free those who left during the round. */
 static void sweep(struct c2_hub *hub)
 {
-    for (struct c2_hub_subscription **at = &hub->subscriptions; *at;) {
-        struct c2_hub_subscription *subscription = *at;
-        if (!subscription->gone) {
-            at = &subscription->next;
-            continue;
-        }
-        *at = subscription->next;
-        free(subscription);
+    for (struct c2_hub_subscription *subscription = hub->subscriptions, *next; hub->ngone;
+         subscription = next) {
+        next = subscription->next;
+        if (!subscription->gone) continue;
+        hub->ngone--;
+        remove_subscription(subscription);
     }
 }
 
-static void tell(struct c2_hub *hub, const struct topic *topic, const struct logged *event,
+static struct c2_event event_of(const struct c2_hub *hub, const char *topic, const struct c2_logged *logged)
+{
+    return (struct c2_event){.topic = c2_str_of(topic),
+                             .data = c2_buf_str(&logged->data->bytes),
+                             .seq = logged->seq,
+                             .epoch = c2_str_of(hub->epoch),
+                             .blob = logged->data};
+}
+
+static void tell(struct c2_hub *hub, const char *topic, const struct c2_logged *logged,
                  struct c2_hub_subscription *subscription)
 {
-    struct c2_event out = {
-        c2_str_of(topic->name), {event->data, event->n}, event->seq, c2_str_of(hub->epoch)};
+    struct c2_event out = event_of(hub, topic, logged);
 
     if (subscription->listener.event) subscription->listener.event(subscription->listener.ctx, &out);
+}
+
+int64_t c2_hub_seq(struct c2_hub *hub, struct c2_str name)
+{
+    return c2_hub_log_last(&hub->log, name);
+}
+
+bool c2_hub_event_after(struct c2_hub *hub, const char *topic, int64_t seq, struct c2_event *out)
+{
+    const struct c2_logged *logged = c2_hub_log_after(&hub->log, topic, seq);
+
+    if (logged) *out = event_of(hub, topic, logged);
+    return logged != NULL;
+}
+
+size_t c2_hub_nbytes(const struct c2_hub *hub)
+{
+    return hub->log.nbytes;
+}
+
+bool c2_hub_restore_event(struct c2_hub *hub, const char *name, int64_t seq, struct c2_str data,
+                          struct cat2_error *err)
+{
+    struct c2_blob *blob;
+    bool old = seq <= c2_hub_log_last(&hub->log, c2_str_of(name));
+
+    if (old) return true;
+    blob = c2_hub_log_blob(data, err);
+    bool ok = blob && c2_hub_log_append(&hub->log, name, seq, blob, err) != NULL;
+    c2_blob_unref(blob);
+    return ok;
 }
 
 bool c2_hub_publish(struct c2_hub *hub, const char *name, struct c2_str data, const void *origin,
                     struct cat2_error *err)
 {
-    struct topic *topic = topic_of(hub, name, true);
+    int64_t seq = c2_hub_log_last(&hub->log, c2_str_of(name)) + 1;
+    bool cut = data.n > C2_HUB_EVENT_MAX;
 
-    if (!topic) return fail_topic(hub, err);
-    int64_t seq = topic->seq + 1;
-    if (hub->store.append && !hub->store.append(hub->store.ctx, name, seq, data, err)) return false;
-    if (!append(hub, topic, seq, data, err)) return false;
+    if (cut)
+        c2_log_warn(
+            "publish topic=%.100s: an event of %zu bytes is more than %d: followers list the root anew, "
+            "those of 2024 are not told",
+            name, data.n, C2_HUB_EVENT_MAX);
+    struct c2_blob *blob = c2_hub_log_blob(cut ? C2_STR("{}") : data, err);
+    const struct c2_logged *logged = NULL;
+    if (blob && c2_hub_log_has_room(&hub->log, name, err) &&
+        (!hub->store.append || hub->store.append(hub->store.ctx, name, seq, c2_buf_str(&blob->bytes), err)))
+        logged = c2_hub_log_append(&hub->log, name, seq, blob, err);
+    if (!logged) {
+        c2_blob_unref(blob);
+        return false;
+    }
+    struct c2_logged out = {seq, blob}; /* the log may change in a callback */
     hub->calling++;
     for (struct c2_hub_subscription *subscription = hub->subscriptions; subscription;
          subscription = subscription->next) {
         bool own = origin && subscription->origin == origin;
         if (!subscription->gone && !own && (subscription->all || strcmp(subscription->topic, name) == 0))
-            tell(hub, topic, &topic->log[seq % C2_HUB_LOG_MAX], subscription);
+            tell(hub, name, &out, subscription);
     }
     if (--hub->calling == 0) sweep(hub);
+    c2_blob_unref(blob);
     return true;
 }
 
@@ -397,24 +388,32 @@ struct c2_hub_subscription *c2_hub_subscribe(struct c2_hub *hub, const char *nam
                                              const struct c2_bus_position *from, const void *origin,
                                              const struct c2_bus_listener *listener)
 {
-    struct c2_hub_subscription *subscription = calloc(1, sizeof(*subscription)), **at = &hub->subscriptions;
-    struct topic *topic = name ? topic_of(hub, name, false) : NULL;
-    int64_t last = topic ? topic->seq : 0;
+    struct c2_hub_subscription *subscription =
+        hub->nsubscriptions < C2_HUB_SUBSCRIPTIONS_MAX ? calloc(1, sizeof(*subscription)) : NULL;
+    int64_t last = name ? c2_hub_log_last(&hub->log, c2_str_of(name)) : 0;
+    const struct c2_logged *logged;
 
     if (!subscription) return NULL;
     *subscription =
         (struct c2_hub_subscription){.hub = hub, .all = !name, .origin = origin, .listener = *listener};
     if (name) snprintf(subscription->topic, sizeof(subscription->topic), "%s", name);
-    while (*at)
-        at = &(*at)->next;
-    *at = subscription;
+    subscription->prev = hub->last;
+    if (hub->last)
+        hub->last->next = subscription;
+    else
+        hub->subscriptions = subscription;
+    hub->last = subscription;
+    hub->nsubscriptions++;
     bool known = from && from->seq >= 0 && strcmp(from->epoch, hub->epoch) == 0 && from->seq <= last &&
                  last - from->seq <= C2_HUB_LOG_MAX;
-    for (int64_t seq = known ? from->seq + 1 : last + 1; known && seq <= last; seq++)
-        known = topic->log[seq % C2_HUB_LOG_MAX].seq == seq;
+    int64_t at = known ? from->seq : last;
+    for (int64_t seq = at + 1; known && seq <= last; seq++)
+        known = (logged = c2_hub_log_after(&hub->log, name, seq - 1)) && logged->seq == seq;
     hub->calling++;
-    for (int64_t seq = known ? from->seq + 1 : last + 1; seq <= last && !subscription->gone; seq++)
-        tell(hub, topic, &topic->log[seq % C2_HUB_LOG_MAX], subscription);
+    while (known && !subscription->gone && (logged = c2_hub_log_after(&hub->log, name, at)) != NULL) {
+        at = logged->seq;
+        tell(hub, name, logged, subscription);
+    }
     if (!known && listener->resync) listener->resync(listener->ctx);
     if (--hub->calling == 0) sweep(hub);
     return subscription;
@@ -422,7 +421,11 @@ struct c2_hub_subscription *c2_hub_subscribe(struct c2_hub *hub, const char *nam
 
 void c2_hub_unsubscribe(struct c2_hub_subscription *subscription)
 {
-    if (!subscription) return;
+    if (!subscription || subscription->gone) return;
+    if (subscription->hub->calling == 0) {
+        remove_subscription(subscription);
+        return;
+    }
     subscription->gone = true;
-    if (subscription->hub->calling == 0) sweep(subscription->hub);
+    subscription->hub->ngone++;
 }

@@ -23,8 +23,12 @@ struct c2_hub_store {
     void *ctx;
     const struct c2_clock *clock; /* NULL: the machine's */
 };
-#define C2_HUB_TOPICS_MAX     1024       /* a topic a root, and each keeps room for its log */
-#define C2_HUB_LOG_NBYTES_MAX (32 << 20) /* and so many bytes of them, whichever is less */
+#define C2_HUB_ROOTS_MAX         1000       /* each is a topic, and a line in every list */
+#define C2_HUB_TOPICS_MAX        1024       /* a topic a root, and some whose root is not registered */
+#define C2_HUB_LOG_NBYTES_MAX    (16 << 20) /* of a topic's C2_HUB_LOG_MAX events, whichever is less */
+#define C2_HUB_NBYTES_MAX        (32 << 20) /* of all topics: the largest loses its oldest */
+#define C2_HUB_EVENT_MAX         (4 << 20)  /* one event: metadata of a dataset, with attributes */
+#define C2_HUB_SUBSCRIPTIONS_MAX 32768      /* of all listeners: 300 bytes each */
 
 /* After the last sign of life of its owner a root's name is its owner's for so long: a publisher is started
  * again, and connects again, in less. Then another may take it, if nobody answers at its address. */
@@ -71,11 +75,16 @@ bool c2_hub_delete_root(struct c2_hub *hub, const char *name, struct c2_str toke
 size_t c2_hub_nroots(const struct c2_hub *hub);
 const struct c2_root *c2_hub_root_at(const struct c2_hub *hub, size_t i); /* registration order */
 
-/** Number, keep, and hand to every listener of the topic except those of `origin`. */
+/** Number, keep, and hand to every listener of the topic except those of `origin`. Of more than
+ * C2_HUB_EVENT_MAX bytes only "{}" is kept and passed on, which makes our followers list the root anew. */
 bool c2_hub_publish(struct c2_hub *hub, const char *topic, struct c2_str data, const void *origin,
                     struct cat2_error *err);
-/** Topic NULL: every topic. A position of our epoch replays what was missed before anything else; else
- * resync(). */
+/** The first event of a topic after seq that is kept; borrowed until the next event. false: there is none. */
+bool c2_hub_event_after(struct c2_hub *hub, const char *topic, int64_t seq, struct c2_event *out);
+/** Of all events kept. */
+size_t c2_hub_nbytes(const struct c2_hub *hub);
+/** Topic NULL: every topic. NULL: too many, or no memory. A position of our epoch replays what was missed
+ * before anything else; else resync(). */
 struct c2_hub_subscription *c2_hub_subscribe(struct c2_hub *hub, const char *topic,
                                              const struct c2_bus_position *from, const void *origin,
                                              const struct c2_bus_listener *listener);

@@ -177,6 +177,8 @@ static void topics_are_limited(void **state)
     c2_hub_free(hub);
 }
 
+#define EVENT_COST 128 /* that the hub counts beside an event's data */
+
 static void note_forgotten(void *ctx, const char *topic, int64_t seq)
 {
     int64_t *next = ctx;
@@ -190,7 +192,7 @@ static void what_leaves_the_log_for_its_size_is_forgotten_by_the_store(void **st
 {
     int64_t next = 1;
     struct c2_hub_store store = {.forget = note_forgotten, .ctx = &next};
-    size_t n = C2_HUB_LOG_NBYTES_MAX / 4;
+    size_t n = C2_HUB_LOG_NBYTES_MAX / 4 - EVENT_COST;
     char *text = malloc(n);
     struct cat2_error err;
     struct c2_hub *hub;
@@ -211,7 +213,7 @@ static void the_log_is_bound_in_bytes_too(void **state)
     struct c2_hub *hub = new_hub();
     struct heard *near = new_heard(), *far = new_heard();
     struct cat2_error err;
-    size_t n = C2_HUB_LOG_NBYTES_MAX / 4;
+    size_t n = C2_HUB_LOG_NBYTES_MAX / 4 - EVENT_COST;
     char *data = calloc(n, 1);
 
     (void)state;
@@ -228,6 +230,84 @@ static void the_log_is_bound_in_bytes_too(void **state)
     free(data);
     free(near);
     free(far);
+}
+
+/* Twelve topics with 2 MB events, as a stranger may send them; small ones of another topic stay. */
+static void the_log_is_bound_over_all_topics(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct heard *small = new_heard();
+    struct cat2_error err;
+    size_t n = 2000000;
+    char *data = calloc(n, 1), name[20];
+
+    (void)state;
+    assert_non_null(data);
+    publish(hub, "small", 1, 50, NULL);
+    for (int i = 0; i < 192; i++) {
+        snprintf(name, sizeof(name), "t%d", i % 12);
+        assert_true(c2_hub_publish(hub, name, (struct c2_str){data, n}, NULL, &err));
+        assert_true(c2_hub_nbytes(hub) <= C2_HUB_NBYTES_MAX);
+        assert_int_equal(c2_hub_seq(hub, c2_str_of(name)), i / 12 + 1); /* numbers go on */
+    }
+    assert_true(c2_hub_nbytes(hub) > C2_HUB_NBYTES_MAX - 2 * n);
+    listen_to(hub, "small", 0, "e1", NULL, small);
+    assert_int_equal(small->n, 50);
+    for (int i = 0; i < C2_HUB_TOPICS_MAX - 13;
+         i++) { /* one large event a topic: others lose even their last */
+        snprintf(name, sizeof(name), "u%d", i);
+        assert_true(c2_hub_publish(hub, name, (struct c2_str){data, n}, NULL, &err));
+        assert_true(c2_hub_nbytes(hub) <= C2_HUB_NBYTES_MAX);
+    }
+    c2_hub_free(hub);
+    free(data);
+    free(small);
+}
+
+static void of_an_event_that_is_too_large_only_its_number_is_kept(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct cat2_error err;
+    struct c2_event event;
+    char *data = calloc(C2_HUB_EVENT_MAX + 1, 1);
+
+    (void)state;
+    assert_non_null(data);
+    assert_true(c2_hub_publish(hub, "foo", (struct c2_str){data, C2_HUB_EVENT_MAX}, NULL, &err));
+    assert_true(c2_hub_publish(hub, "foo", (struct c2_str){data, C2_HUB_EVENT_MAX + 1}, NULL, &err));
+    assert_true(c2_hub_event_after(hub, "foo", 0, &event));
+    assert_int_equal(event.data.n, C2_HUB_EVENT_MAX);
+    assert_true(c2_hub_event_after(hub, "foo", 1, &event));
+    assert_true(c2_str_is(event.data, "{}"));
+    assert_int_equal(event.seq, 2);
+    assert_false(c2_hub_event_after(hub, "foo", 2, &event));
+    c2_hub_free(hub);
+    free(data);
+}
+
+static void roots_and_subscriptions_are_limited(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct c2_root root = {.http = "h:1"};
+    struct heard *heard = new_heard();
+    struct cat2_error err;
+    char told[33];
+
+    (void)state;
+    for (int i = 0; i <= C2_HUB_ROOTS_MAX; i++) {
+        snprintf(root.name, sizeof(root.name), "r%d", i);
+        bool ok = c2_hub_put_root(hub, &root, C2_STR("{}"), C2_STR(""), false, told, &err);
+        assert_int_equal(ok, i < C2_HUB_ROOTS_MAX);
+    }
+    assert_int_equal(err.http_status, 503);
+    struct c2_hub_subscription *first = listen_to(hub, "r0", 0, "", NULL, heard);
+    for (int i = 1; i < C2_HUB_SUBSCRIPTIONS_MAX; i++)
+        assert_non_null(listen_to(hub, "r1", 0, "", NULL, heard));
+    assert_null(listen_to(hub, "r1", 0, "", NULL, heard));
+    c2_hub_unsubscribe(first);
+    assert_non_null(listen_to(hub, "r1", 0, "", NULL, heard));
+    c2_hub_free(hub);
+    free(heard);
 }
 
 static void a_listener_may_leave_while_it_is_told(void **state)
@@ -484,6 +564,9 @@ int main(void)
         cmocka_unit_test(a_position_is_resumed_where_the_log_reaches),
         cmocka_unit_test(a_position_that_cannot_be_is_answered_by_a_resync),
         cmocka_unit_test(topics_are_limited),
+        cmocka_unit_test(the_log_is_bound_over_all_topics),
+        cmocka_unit_test(of_an_event_that_is_too_large_only_its_number_is_kept),
+        cmocka_unit_test(roots_and_subscriptions_are_limited),
         cmocka_unit_test(what_leaves_the_log_for_its_size_is_forgotten_by_the_store),
         cmocka_unit_test(the_log_is_bound_in_bytes_too),
         cmocka_unit_test(a_listener_may_leave_while_it_is_told),

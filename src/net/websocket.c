@@ -21,6 +21,7 @@ static void ws_free(uv_handle_t *handle)
 {
     struct c2_ws *ws = handle->data;
 
+    c2_ws_leave(ws);
     if (ws->wslay) wslay_event_context_free(ws->wslay);
     c2_buf_fini(&ws->head);
     c2_buf_fini(&ws->request);
@@ -31,6 +32,7 @@ static void ws_free(uv_handle_t *handle)
 static void ws_release(struct c2_ws *ws)
 {
     ws->state = C2_WS_GONE;
+    c2_ws_leave(ws);
     c2_timer_stop(ws->pinger);
     c2_timer_stop(ws->closer);
     ws->pinger = ws->closer = NULL;
@@ -111,6 +113,22 @@ static int on_mask(wslay_event_context_ptr wslay, uint8_t *to, size_t n, void *u
     return getrandom(to, n, 0) == (ssize_t)n ? 0 : -1;
 }
 
+static void on_frame(wslay_event_context_ptr wslay, const struct wslay_event_on_frame_recv_start_arg *arg,
+                     void *user)
+{
+    (void)wslay;
+    ((struct c2_ws *)user)->in_control = wslay_is_ctrl_frame(arg->opcode);
+}
+
+static void on_chunk(wslay_event_context_ptr wslay, const struct wslay_event_on_frame_recv_chunk_arg *arg,
+                     void *user)
+{
+    struct c2_ws *ws = user;
+
+    (void)wslay;
+    if (!ws->in_control) c2_ws_read_part(ws, (struct c2_bytes){arg->data, arg->data_length});
+}
+
 static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_on_msg_recv_arg *arg,
                        void *user)
 {
@@ -121,12 +139,37 @@ static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_o
         ws->code = arg->status_code ? arg->status_code : 1005;
         return;
     }
+    if (wslay_is_ctrl_frame(arg->opcode)) return;
     if (arg->opcode == WSLAY_BINARY_FRAME) wslay_event_queue_close(wslay, 1003, NULL, 0);
+    struct c2_buf message = c2_ws_read_whole(ws);
     if (arg->opcode == WSLAY_TEXT_FRAME && ws->state == C2_WS_OPEN && ws->events.text)
-        ws->events.text(ws->ctx, ws, (struct c2_str){(const char *)arg->msg, arg->msg_length});
+        ws->events.text(ws->ctx, ws, (struct c2_str){c2_buf_cstr(&message), message.n});
+    c2_ws_read_done(ws, &message);
 }
 
 static void update_poll(struct c2_ws *ws);
+
+/* Frames of wslay go between messages of ours. */
+static bool write_out(struct c2_ws *ws)
+{
+    enum c2_ws_sent sent = C2_WS_SENT_MESSAGE;
+
+    while (sent == C2_WS_SENT_MESSAGE) {
+        if (!c2_ws_in_frame(ws) && wslay_event_want_write(ws->wslay)) {
+            if (wslay_event_send(ws->wslay) != 0) return false;
+            if (wslay_event_want_write(ws->wslay)) return true; /* the socket takes no more */
+        }
+        sent = c2_ws_send_out(ws);
+    }
+    return sent != C2_WS_SENT_FAILED;
+}
+
+static void tell_drained(struct c2_ws *ws)
+{
+    if (!ws->lags || ws->out_n > C2_WS_QUEUE_LOW || ws->state != C2_WS_OPEN) return;
+    ws->lags = false;
+    if (ws->events.drained) ws->events.drained(ws->ctx, ws);
+}
 
 /* Read and write what can be; true while the connection lives. */
 static bool work(struct c2_ws *ws)
@@ -135,7 +178,7 @@ static bool work(struct c2_ws *ws)
 
     if (readable) ok = wslay_event_recv(ws->wslay) == 0;
     if (ws->state == C2_WS_GONE) return false;
-    if (ok && wslay_event_want_write(ws->wslay)) ok = wslay_event_send(ws->wslay) == 0;
+    if (ok) ok = write_out(ws);
     if (!ok || ws->failed) {
         c2_ws_finish(ws, ws->code ? ws->code : 1006, "connection lost");
         return false;
@@ -144,6 +187,8 @@ static bool work(struct c2_ws *ws)
         c2_ws_finish(ws, ws->code ? ws->code : 1000, ws->reason);
         return false;
     }
+    tell_drained(ws);
+    if (ws->state == C2_WS_GONE) return false;
     update_poll(ws);
     return true;
 }
@@ -161,7 +206,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static void update_poll(struct c2_ws *ws)
 {
-    int events = UV_READABLE | (wslay_event_want_write(ws->wslay) ? UV_WRITABLE : 0);
+    int events = UV_READABLE | (ws->out || wslay_event_want_write(ws->wslay) ? UV_WRITABLE : 0);
 
     uv_poll_start(&ws->poll, events, on_poll);
 }
@@ -187,17 +232,21 @@ bool c2_ws_start(struct c2_ws *ws)
     struct wslay_event_callbacks calls = {.recv_callback = on_recv,
                                           .send_callback = on_send,
                                           .genmask_callback = on_mask,
+                                          .on_frame_recv_start_callback = on_frame,
+                                          .on_frame_recv_chunk_callback = on_chunk,
                                           .on_msg_recv_callback = on_message};
     int code = ws->client ? wslay_event_context_client_init(&ws->wslay, &calls, ws)
                           : wslay_event_context_server_init(&ws->wslay, &calls, ws);
 
     if (code != 0) return false;
     wslay_event_config_set_max_recv_msg_length(ws->wslay, C2_WS_MESSAGE_MAX);
+    wslay_event_config_set_no_buffering(ws->wslay, 1); /* it would take what is announced, not what comes */
     if (!ws->polling) {
         if (uv_poll_init_socket(c2_loop_uv(ws->loop), &ws->poll, ws->fd) != 0) return false;
         ws->poll.data = ws;
         ws->polling = true;
     }
+    c2_ws_enter(ws);
     ws->state = C2_WS_OPEN;
     ws->pinger = c2_timer_start(ws->loop, PING_MS, PING_MS, on_ping_time, ws);
     update_poll(ws);
@@ -209,11 +258,21 @@ bool c2_ws_send(struct c2_ws *ws, struct c2_str message)
     struct wslay_event_msg text = {WSLAY_TEXT_FRAME, (const uint8_t *)message.p, message.n};
 
     if (ws->state != C2_WS_OPEN) return false;
-    if (wslay_event_get_queued_msg_length(ws->wslay) + message.n > C2_WS_QUEUE_MAX ||
+    if (!ws->client) return c2_ws_send_shared(ws, message, NULL, (struct c2_str){"", 0});
+    size_t queued = wslay_event_get_queued_msg_length(ws->wslay);
+    if ((queued > 0 && queued + message.n > C2_WS_QUEUE_MAX) ||
         wslay_event_queue_msg(ws->wslay, &text) != 0) {
         c2_ws_close(ws, 1008, "send queue is full");
         return false;
     }
+    update_poll(ws);
+    return true;
+}
+
+bool c2_ws_send_shared(struct c2_ws *ws, struct c2_str head, struct c2_blob *shared, struct c2_str tail)
+{
+    C2_ASSERT(!ws->client);
+    if (ws->state != C2_WS_OPEN || !c2_ws_queue(ws, head, shared, tail)) return false;
     update_poll(ws);
     return true;
 }
@@ -233,6 +292,8 @@ void c2_ws_close(struct c2_ws *ws, int code, const char *reason)
     ws->state = C2_WS_CLOSING;
     snprintf(ws->reason, sizeof(ws->reason), "%s", reason);
     if (open) {
+        if (!ws->client && !write_out(ws)) ws->failed = true;
+        c2_ws_forget_unsent(ws); /* the goodbye does not wait for what is not read */
         wslay_event_queue_close(ws->wslay, (uint16_t)code, (const uint8_t *)ws->reason, strlen(ws->reason));
         update_poll(ws);
     }

@@ -38,7 +38,31 @@ struct c2_ws {
     struct c2_buf head; /* what of the answer's head has come */
     struct c2_buf request;
     size_t request_sent;
+    /* ws_queue.c */
+    struct c2_ws *prev, *next; /* all that are open */
+    bool entered, lags;        /* lags: drained() is due */
+    struct c2_ws_out *out, **out_last;
+    size_t out_n;
+    struct c2_buf in; /* the message that is being read */
+    bool in_control;  /* the frame at hand is a ping, pong or close */
 };
+
+/* ---- ws_queue.c ---- */
+void c2_ws_enter(struct c2_ws *ws);
+void c2_ws_leave(struct c2_ws *ws); /* frees what it keeps */
+/** Messages that have not begun to be sent never will be. */
+void c2_ws_forget_unsent(struct c2_ws *ws);
+/** Keep what came of a message. */
+void c2_ws_read_part(struct c2_ws *ws, struct c2_bytes bytes);
+/** The message is whole: it is the caller's, until c2_ws_read_done(). */
+struct c2_buf c2_ws_read_whole(struct c2_ws *ws);
+void c2_ws_read_done(struct c2_ws *ws, struct c2_buf *message);
+/** Server: head, shared and tail are one message. false: the peer is being closed. */
+bool c2_ws_queue(struct c2_ws *ws, struct c2_str head, struct c2_blob *shared, struct c2_str tail);
+enum c2_ws_sent { C2_WS_SENT_ALL, C2_WS_SENT_MESSAGE, C2_WS_SENT_SOME, C2_WS_SENT_FAILED };
+/** Send up to the end of one message. */
+enum c2_ws_sent c2_ws_send_out(struct c2_ws *ws);
+bool c2_ws_in_frame(const struct c2_ws *ws); /* a message has been sent in part */
 
 bool c2_ws_start(struct c2_ws *ws); /* socket is connected and handshaken: frames from here on */
 void c2_ws_finish(struct c2_ws *ws, int code, const char *reason); /* last call: tells, frees */

@@ -72,16 +72,32 @@ uint64_t c2_proof_chain(uint64_t before, uint64_t next)
 #define MEMBER_LEN (sizeof(MEMBER) - 1)
 #define TAIL_LEN   (MEMBER_LEN + 16 + 2) /* with the digits and "} */
 
-bool c2_proof_seal_json(struct c2_buf *out, size_t start, uint64_t *hash, struct cat2_error *err)
+static bool seal(struct c2_buf *out, uint64_t value, struct cat2_error *err)
 {
     char digits[17];
 
-    C2_ASSERT(out->n > start && out->p[out->n - 1] == '}');
-    uint64_t value = c2_hash64(out->p + start, out->n - start);
     c2_hash_text(value, digits);
-    if (hash) *hash = value;
     out->n--;
     return c2_buf_printf(out, err, MEMBER "%s\"}", digits);
+}
+
+bool c2_proof_seal_json(struct c2_buf *out, size_t start, uint64_t *hash, struct cat2_error *err)
+{
+    C2_ASSERT(out->n > start && out->p[out->n - 1] == '}');
+    uint64_t value = c2_hash64(out->p + start, out->n - start);
+    if (hash) *hash = value;
+    return seal(out, value, err);
+}
+
+bool c2_proof_seal_around(struct c2_buf *out, size_t cut, struct c2_str middle, struct cat2_error *err)
+{
+    C2_ASSERT(out->n > cut && out->p[out->n - 1] == '}');
+    struct c2_hasher hasher;
+    c2_hasher_begin(&hasher);
+    c2_hasher_add(&hasher, out->p, cut);
+    c2_hasher_add(&hasher, middle.p, middle.n);
+    c2_hasher_add(&hasher, out->p + cut, out->n - cut);
+    return seal(out, c2_hasher_end(&hasher), err);
 }
 
 enum c2_proof_state c2_proof_open_json(char *text, size_t *n, uint64_t *hash)

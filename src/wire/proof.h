@@ -36,6 +36,8 @@ uint64_t c2_hash_bytes(struct c2_bytes bytes);
 /** Put `,"hash":"DIGITS"` in front of the closing brace of the compact JSON object that begins at `start` of
  * out: over all before it. *hash, if not NULL, gets it. */
 bool c2_proof_seal_json(struct c2_buf *out, size_t start, uint64_t *hash, struct cat2_error *err);
+/** The same of an object of which `middle` is missing at `cut`. */
+bool c2_proof_seal_around(struct c2_buf *out, size_t cut, struct c2_str middle, struct cat2_error *err);
 enum c2_proof_state { C2_PROOF_NONE, C2_PROOF_GOOD, C2_PROOF_BAD };
 /** The same in reverse: BAD, it does not hold; GOOD, and the text becomes the object without it, in place (*n
  * shrinks). */

@@ -101,3 +101,204 @@ def test_all_bodies_share_one_budget(house):
         refused.sendall(b"POST /api/roots HTTP/1.1\r\nHost: x\r\nContent-Length: 8192\r\n\r\n" + whole + b" " * (8192 - len(whole)))
         assert status_of(refused) == 503
     wait_until(lambda: metric(bro, "caterva2_http_bodies_bytes") == 0)
+
+
+# ---- WebSocket peers ----
+
+class Peer:
+    """A WebSocket peer of few words, over a bare socket: it reads only when it is asked to."""
+
+    def __init__(self, program, **headers):
+        self.socket = connect(program)
+        self.socket.sendall(("GET /pubsub HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items())
+                             + "\r\n").encode())
+        self.data = b""
+        while b"\r\n\r\n" not in self.data:
+            more = self.socket.recv(4096)
+            assert more, self.data
+            self.data += more
+        head, self.data = self.data.split(b"\r\n\r\n", 1)
+        assert head.startswith(b"HTTP/1.1 101 "), head
+
+    @staticmethod
+    def frame(text, announced=None):
+        n = len(text) if announced is None else announced
+        length = bytes([0x80 | n]) if n < 126 else bytes([0x80 | 126]) + n.to_bytes(2, "big") if n < 65536 else \
+            bytes([0x80 | 127]) + n.to_bytes(8, "big")
+        return b"\x81" + length + b"\0\0\0\0" + text
+
+    def send(self, method, call_id="c", **arguments):
+        self.socket.sendall(self.frame(json.dumps({"request": {"method": method, "arguments": arguments, "call_id": call_id}}).encode()))
+
+    def _take(self, n):
+        while len(self.data) < n:
+            more = self.socket.recv(1 << 20)
+            if not more:
+                raise ConnectionError
+            self.data += more
+        taken, self.data = self.data[:n], self.data[n:]
+        return taken
+
+    def read(self):
+        """The next (opcode, payload)."""
+        first, n = self._take(2)
+        n = n if n < 126 else int.from_bytes(self._take(2 if n == 126 else 8), "big")
+        return first & 15, self._take(n)
+
+    def message(self):
+        """The next message; what it is told it replies to. A close is a ConnectionError with the code."""
+        while True:
+            opcode, payload = self.read()
+            if opcode == 8:
+                raise ConnectionError(int.from_bytes(payload[:2], "big"))
+            if opcode == 1:
+                break
+        message = json.loads(payload)
+        if message.get("request"):
+            self.socket.sendall(self.frame(json.dumps(
+                {"response": {"result": "None", "result_type": "str", "call_id": message["request"]["call_id"]}}).encode()))
+        return message
+
+    def call(self, method, **arguments):
+        self.send(method, "mine", **arguments)
+        while True:
+            message = self.message()
+            if message.get("response") and message["response"]["call_id"] == "mine":
+                return message["response"]["result"]
+
+    def close(self):
+        self.socket.close()
+
+
+def register(bro, name, http="127.0.0.1:9"):
+    status, headers, body = get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST",
+                                json.dumps({"name": name, "http": http}).encode())
+    assert status == 200, body
+    return headers["X-Caterva2-Token"]
+
+
+@pytest.fixture
+def peers():
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **more: stack.enter_context(contextlib.closing(Peer(*args, **more)))
+
+
+def publish(publisher, topic, data):
+    publisher.send("publish", "p", topics=topic, data=data, sync=False, notifier_id=None)
+    assert publisher.message()["response"]["result"] is True
+
+
+def test_peers_that_do_not_read_cost_little_and_it_is_given_back(house, peers):
+    bro = house.bro()
+    topics = [f"t{i}" for i in range(12)]
+    for topic in topics:
+        register(bro, topic)
+    before = bro.rss_kib()
+    mute = [peers(bro) for _ in range(40)]
+    for i, peer in enumerate(mute):
+        assert peer.call("subscribe", topics=topics if i % 2 else ["__EventNotifier_ALL_TOPICS__"]) is True
+    publisher, most = peers(bro), 0
+    for i in range(192):
+        publish(publisher, topics[i % 12], {"path": f"{i}.b2nd", "metadata": "x" * 2_000_000})
+        most = max(most, grew(bro, before))
+        assert metric(bro, "caterva2_events_kept_bytes") <= 32 << 20
+        assert metric(bro, "caterva2_websocket_queued_bytes") <= 64 << 20
+    assert most < 150 * MIB
+    for peer in mute:
+        peer.close()
+    wait_until(lambda: metric(bro, "caterva2_peers") == 1)
+    assert metric(bro, "caterva2_websocket_queued_bytes") < 1000
+    assert grew(bro, before) < 60 * MIB  # 32 of them are events that are kept
+    files = sum(path.stat().st_size for path in house.state("bro").iterdir())
+    assert files < 80 << 20
+
+
+def test_a_peer_of_ours_goes_on_where_it_stopped_reading(house, peers):
+    """Nothing is missing, and nothing comes twice: what it did not read waits in the log."""
+    bro = house.bro()
+    register(bro, "foo")
+    slow, publisher = peers(bro), peers(bro)
+    slow.call("resume", topics=[{"topic": "foo", "epoch": "", "seq": 0}])
+    for i in range(1, 2001):
+        publish(publisher, "foo", {"path": f"{i}.b2nd", "x": "x" * 5_000})
+    assert metric(bro, "caterva2_websocket_queued_bytes") < 1 << 20
+    told = [slow.message()["request"]["arguments"] for _ in range(2000)]
+    assert [event["subscription"]["seq"] for event in told] == list(range(1, 2001))
+    assert [event["data"]["path"] for event in told] == [f"{i}.b2nd" for i in range(1, 2001)]
+
+
+def test_who_missed_what_is_not_kept_any_more_is_told(house, peers):
+    """A peer of ours sees a gap in the numbers. One of 2024 cannot, so its connection ends: it lists all when it connects again."""
+    bro = house.bro()
+    register(bro, "foo")
+    ours, theirs, publisher = peers(bro), peers(bro), peers(bro)
+    ours.call("resume", topics=[{"topic": "foo", "epoch": "", "seq": 0}])
+    theirs.call("subscribe", topics=["foo"])
+    for i in range(1, 61):
+        publish(publisher, "foo", {"path": f"{i}.b2nd", "x": "x" * 1_000_000})
+    seqs = [ours.message()["request"]["arguments"]["subscription"]["seq"]]
+    while seqs[-1] < 60:
+        seqs.append(ours.message()["request"]["arguments"]["subscription"]["seq"])
+    assert seqs == sorted(set(seqs)) and len(seqs) < 50
+    with pytest.raises(ConnectionError, match="1013"):
+        while True:
+            theirs.message()
+
+
+def test_an_event_that_is_too_large_is_a_reason_to_list(house, peers):
+    bro = house.bro()
+    register(bro, "foo")
+    ours, theirs, publisher = peers(bro), peers(bro), peers(bro)
+    ours.call("resume", topics=[{"topic": "foo", "epoch": "", "seq": 0}])
+    theirs.call("subscribe", topics=["foo"])
+    publish(publisher, "foo", {"path": "a.b2nd", "metadata": "x" * (4 << 20)})
+    publish(publisher, "foo", {"path": "b.b2nd"})
+    assert ours.message()["request"]["arguments"]["data"] == {}
+    assert ours.message()["request"]["arguments"]["data"] == {"path": "b.b2nd"}
+    assert theirs.message()["request"]["arguments"]["data"] == {"path": "b.b2nd"}
+    assert "an event of 4194" in bro.output()
+
+
+def test_a_peer_that_asks_and_does_not_read_is_dropped(house, peers):
+    bro = house.bro()
+    greedy = peers(bro)
+    ping = Peer.frame(json.dumps({"request": {"method": "_ping_", "arguments": {}, "call_id": "x" * 60_000}}).encode())
+    before = bro.rss_kib()
+    with contextlib.suppress(OSError):
+        greedy.socket.settimeout(2)
+        for _ in range(1000):
+            greedy.socket.sendall(ping)
+    wait_until(lambda: metric(bro, "caterva2_websocket_dropped_total") == 1)
+    assert grew(bro, before) < 30 * MIB
+    wait_until(lambda: metric(bro, "caterva2_peers") == 0)
+    assert metric(bro, "caterva2_websocket_queued_bytes") == 0
+
+
+def test_unfinished_messages_have_a_ceiling_over_all_peers(house, peers):
+    bro = house.bro()
+    before = bro.rss_kib()
+    some = [peers(bro) for _ in range(200)]
+    for peer in some:  # what is announced takes nothing
+        peer.socket.sendall(Peer.frame(b"", announced=16 << 20))
+    assert metric(bro, "caterva2_websocket_unfinished_bytes") == 0
+    assert grew(bro, before) < 20 * MIB
+    for peer in some:
+        with contextlib.suppress(OSError):
+            peer.socket.sendall(b" " * 1_000_000)
+    wait_until(lambda: metric(bro, "caterva2_websocket_dropped_total") >= 100)
+    assert metric(bro, "caterva2_websocket_unfinished_bytes") <= 48 << 20
+    assert grew(bro, before) < 130 * MIB  # room of a buffer grows twofold
+    assert peers(bro).call("_ping_") == "pong"
+    for peer in some:
+        peer.close()
+    wait_until(lambda: metric(bro, "caterva2_websocket_unfinished_bytes") == 0)
+    assert grew(bro, before) < 20 * MIB
+
+
+def test_subscriptions_are_limited(house, peers):
+    bro = house.bro()
+    greedy = peers(bro)
+    assert greedy.call("subscribe", topics=[f"t{i}" for i in range(4096)]) is True
+    with pytest.raises(ConnectionError, match="1008"):
+        greedy.call("subscribe", topics=["one more"])

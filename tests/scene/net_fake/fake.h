@@ -45,12 +45,13 @@ void c2_server_departure(struct MHD_Connection *connection);
 
 /* ---- pipes ---- */
 
-enum c2_pipe_kind { C2_PIPE_TEXT, C2_PIPE_PING, C2_PIPE_PONG, C2_PIPE_CLOSE, C2_PIPE_LOST };
+enum c2_pipe_kind { C2_PIPE_TEXT, C2_PIPE_PING, C2_PIPE_PONG, C2_PIPE_CLOSE, C2_PIPE_LOST, C2_PIPE_DRAINED };
 struct c2_pipe_end {
     struct c2_host *host;
     void (*got)(void *ctx, enum c2_pipe_kind kind, int code, struct c2_str text);
     void *ctx;     /* NULL: this end is gone */
     size_t unread; /* bytes on their way to it */
+    bool lags;     /* it wants to know when the other has read nearly all */
     int64_t last;  /* when the last of them arrives */
 };
 struct c2_pipe *c2_pipe_new(struct c2_host *server, struct c2_host *client);

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "fake.h"
+#include "net/websocket.h"
 
 /* refs: one an end, one a message on its way. */
 struct c2_pipe {
@@ -52,12 +53,24 @@ struct c2_pipe_end *c2_pipe_end(struct c2_pipe *pipe, int end)
     return &pipe->ends[end];
 }
 
+static void post(struct c2_pipe *pipe, int to, enum c2_pipe_kind kind, int code, struct c2_str text);
+
+static void tell_drained(struct c2_pipe *pipe, int reader)
+{
+    struct c2_pipe_end *writer = &pipe->ends[!reader];
+
+    if (!writer->lags || pipe->ends[reader].unread > C2_WS_QUEUE_LOW) return;
+    writer->lags = false;
+    if (writer->ctx && !pipe->cut) post(pipe, !reader, C2_PIPE_DRAINED, 0, (struct c2_str){"", 0});
+}
+
 static void deliver(void *ctx)
 {
     struct message *m = ctx;
     struct c2_pipe_end *end = &m->pipe->ends[m->to];
 
     end->unread -= m->text.n;
+    tell_drained(m->pipe, m->to);
     if (end->ctx && (!m->pipe->cut || m->kind == C2_PIPE_LOST))
         end->got(end->ctx, m->kind, m->code, c2_buf_str(&m->text));
     c2_buf_fini(&m->text);

@@ -86,6 +86,8 @@ static void on_got(void *ctx, enum c2_pipe_kind kind, int code, struct c2_str te
         finish(ws, ws->code ? ws->code : 1006, "connection lost");
     } else if (kind == C2_PIPE_PING) {
         c2_pipe_send(ws->pipe, ws->end, C2_PIPE_PONG, 0, (struct c2_str){"", 0});
+    } else if (kind == C2_PIPE_DRAINED) {
+        if (ws->state == OPEN && ws->events.drained) ws->events.drained(ws->ctx, ws);
     } else if (kind == C2_PIPE_PONG) {
         ws->pong_due = false;
     } else if (kind == C2_PIPE_CLOSE) {
@@ -117,6 +119,30 @@ bool c2_ws_send(struct c2_ws *ws, struct c2_str message)
         return false;
     }
     c2_pipe_send(ws->pipe, ws->end, C2_PIPE_TEXT, 0, message);
+    if (c2_ws_unsent(ws) > C2_WS_QUEUE_LOW) c2_pipe_end(ws->pipe, ws->end)->lags = true;
+    return true;
+}
+
+bool c2_ws_send_shared(struct c2_ws *ws, struct c2_str head, struct c2_blob *shared, struct c2_str tail)
+{
+    C2_AUTO(c2_buf) whole = C2_BUF_INIT(SIZE_MAX / 2);
+    struct cat2_error err;
+
+    C2_ASSERT(c2_buf_append_str(&whole, head, &err) &&
+              (!shared || c2_buf_append_str(&whole, c2_buf_str(&shared->bytes), &err)) &&
+              c2_buf_append_str(&whole, tail, &err));
+    return c2_ws_send(ws, c2_buf_str(&whole));
+}
+
+size_t c2_ws_unsent(const struct c2_ws *ws)
+{
+    return ws->pipe ? c2_pipe_end(ws->pipe, !ws->end)->unread : 0;
+}
+
+bool c2_ws_metrics(struct c2_buf *out, struct cat2_error *err)
+{
+    (void)out;
+    (void)err;
     return true;
 }
 
