@@ -26,9 +26,10 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         .plugin_dir = c2_options_text(s->options, "plugin-dir"),
         .h5web_dir = c2_service_h5web(s->options),
         .web_dir = c2_options_text(s->options, "web-dir"),
+        .trusted = &s->trusted,
     };
 
-    if (!c2_statedir_subscriber(s->options, statedir, err) ||
+    if (!c2_service_trust(s, err) || !c2_statedir_subscriber(s->options, statedir, err) ||
         !c2_service_scrub(s->options, &config.scrub_s, err) ||
         !c2_bus_remote_new(s->loop, s->http, c2_options_text(s->options, "broker"), &role->bus, err))
         return false;
@@ -70,6 +71,9 @@ static const struct c2_option options[] = {
     {"public-url", 0, C2_OPT_TEXT, NULL, "URL",
      "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL},
     C2_SERVICE_ALLOWED_HOSTS,
+    C2_SERVICE_TRUST(
+        "publishers are asked in these networks also where they are not elsewhere (link-local, loopback); "
+        "may be repeated"),
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",

@@ -173,7 +173,9 @@ static bool public_name(struct life *life, const struct c2_endpoint *listen, str
     if (given && c2_str_starts(c2_str_of(given), "http://")) given += strlen("http://");
     if (given && !c2_endpoint_parse(c2_str_of(given), &at, err))
         return c2_fail_within(err, "--public-url: services reach each other by http at HOST:PORT");
-    if (!given && strcmp(at.host, "*") == 0 && gethostname(at.host, sizeof(at.host)) != 0)
+    bool any = strcmp(at.host, "*") == 0 || strcmp(at.host, "0.0.0.0") == 0 || strcmp(at.host, "::") == 0;
+    if (!given && any) at.v6 = false;
+    if (!given && any && gethostname(at.host, sizeof(at.host)) != 0)
         snprintf(at.host, sizeof(at.host), "localhost");
     if (!given) at.port = c2_server_port(service->server);
     if (!c2_endpoint_format(&at, &text, err)) return false;
@@ -197,6 +199,13 @@ static void share_fds(struct life *life)
         c2_log_warn("only %d open files are allowed (ulimit -n), too few for all that is asked for: some "
                     "requests will be answered 503",
                     life->service.fds.limit);
+}
+
+bool c2_service_trust(struct c2_service *service, struct cat2_error *err)
+{
+    const char *list = c2_options_text(service->options, "trust");
+
+    return !list || c2_subnets_parse(list, "--trust", &service->trusted, err);
 }
 
 static bool open_server(struct life *life, struct cat2_error *err)
@@ -282,6 +291,7 @@ static void finish(struct life *life)
     c2_http_free(s->http);
     c2_server_free(s->server);
     c2_hosts_fini(&s->hosts);
+    c2_subnets_fini(&s->trusted);
     c2_loop_free(s->loop);
     c2_options_free(s->options);
 }

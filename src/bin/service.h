@@ -8,6 +8,7 @@
 #include "net/http_client.h"
 #include "net/origin.h"
 #include "net/server.h"
+#include "net/subnet.h"
 #include "net/worker.h"
 
 struct c2_service {
@@ -16,8 +17,9 @@ struct c2_service {
     struct c2_http *http;
     struct c2_server *server;
     struct c2_options *options;
-    struct c2_hosts hosts;  /* for every server of the process */
-    struct c2_fds_plan fds; /* how many of what may be open */
+    struct c2_hosts hosts;     /* for every server of the process */
+    struct c2_subnets trusted; /* --trust */
+    struct c2_fds_plan fds;    /* how many of what may be open */
     /* Where others reach us: --public-url, else --http with the real port; as host:port, and as the beginning
      * of addresses. One with https or a path has no host:port of ours. */
     char public_http[320], public_url[1024];
@@ -29,6 +31,11 @@ struct c2_service {
             "host names of this service, or * for all (default on loopback: its own, and without a dot; "    \
             "else *)",                                                                                       \
             NULL                                                                                             \
+    }
+/* The option of services that trust networks more than others (net/address.h). */
+#define C2_SERVICE_TRUST(help)                                                                               \
+    {                                                                                                        \
+        "trust", 0, C2_OPT_LIST, NULL, "NETWORK", help, NULL                                                 \
     }
 /* Role hooks, called on the loop. */
 struct c2_service_role {
@@ -45,6 +52,8 @@ struct c2_service_role {
     bool (*healthy)(void *role, struct c2_buf *why, struct cat2_error *err); /* for /healthz; NULL: always */
     bool (*metrics)(void *role, struct c2_buf *out, struct cat2_error *err); /* Prometheus text; NULL: none */
 };
+/** Read --trust into service->trusted. @errors CAT2_EINVAL. */
+bool c2_service_trust(struct c2_service *service, struct cat2_error *err);
 /** Where the H5Web viewer is: --h5web-dir, else ../share/caterva2/h5web beside this program; NULL: nowhere.
  */
 const char *c2_service_h5web(const struct c2_options *options);

@@ -19,6 +19,7 @@
 #define STOP_MS 600 /* for the peers' goodbyes */
 
 static const char SIGNS[] = "signs"; /* names of roots whose owners claim them */
+static const char FROM[] = "from";   /* names of roots: the address that registered each */
 
 /* ---- durable side ---- */
 
@@ -29,6 +30,7 @@ static bool save_root(void *ctx, const struct c2_root *root, const char *token, 
     C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
 
     return c2_buf_printf(&value, err, "%s %s", token, root->http) &&
+           c2_state_put(broker->state, FROM, c2_str_of(root->name), c2_str_of(root->from), err) &&
            (signs ? c2_state_put(broker->state, SIGNS, c2_str_of(root->name), C2_STR("1"), err)
                   : c2_state_del(broker->state, SIGNS, c2_str_of(root->name), err)) &&
            c2_state_put(broker->state, "roots", c2_str_of(root->name), c2_buf_str(&value), err);
@@ -38,6 +40,7 @@ static bool drop_root(void *ctx, const char *name, struct cat2_error *err)
 {
     struct c2_broker *broker = ctx;
     return c2_state_del(broker->state, "roots", c2_str_of(name), err) &&
+           c2_state_del(broker->state, FROM, c2_str_of(name), err) &&
            c2_state_del(broker->state, SIGNS, c2_str_of(name), err);
 }
 
@@ -78,8 +81,13 @@ static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, stru
     memcpy(root.http, http.p, http.n);
     memcpy(text, token.p, token.n);
     C2_AUTO(c2_buf) signs = C2_BUF_INIT(100);
+    C2_AUTO(c2_buf) from = C2_BUF_INIT(sizeof(root.from) - 1);
     bool known = c2_state_get(broker->state, SIGNS, key, &signs, err);
     if (!known && err->code != CAT2_ENOTFOUND) return false;
+    if (c2_state_get(broker->state, FROM, key, &from, err))
+        memcpy(root.from, c2_buf_cstr(&from), from.n);
+    else if (err->code != CAT2_ENOTFOUND)
+        return false;
     return c2_hub_restore_root(broker->hub, &root, text, known, err);
 }
 
@@ -252,6 +260,7 @@ void c2_broker_stop(struct c2_broker *broker, c2_loop_fn *done, void *ctx)
 {
     broker->stopping = true;
     bool any = broker->peers != NULL;
+    c2_broker_end_placings(broker);
     c2_broker_end_contests(broker);
     c2_broker_close_peers(broker);
     c2_timer_start(broker->config.loop, any ? STOP_MS : 0, 0, done, ctx);
@@ -260,6 +269,7 @@ void c2_broker_stop(struct c2_broker *broker, c2_loop_fn *done, void *ctx)
 void c2_broker_free(struct c2_broker *broker)
 {
     if (!broker) return;
+    c2_broker_end_placings(broker);
     c2_broker_end_contests(broker);
     c2_broker_free_peers(broker);
     c2_hub_free(broker->hub);
@@ -270,14 +280,15 @@ void c2_broker_free(struct c2_broker *broker)
 bool c2_broker_metrics(struct c2_broker *broker, struct c2_buf *out, struct cat2_error *err)
 {
     return c2_ws_metrics(out, err) &&
-           c2_buf_printf(out, err,
-                         "# TYPE caterva2_events_kept_bytes gauge\ncaterva2_events_kept_bytes %zu\n"
-                         "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_peers "
-                         "gauge\ncaterva2_peers %zu\n"
-                         "# TYPE caterva2_events_total counter\n"
-                         "caterva2_events_total %" PRId64
-                         "\n# TYPE caterva2_events_unacknowledged_total counter\n"
-                         "caterva2_events_unacknowledged_total %" PRId64 "\n",
-                         c2_hub_nbytes(broker->hub), c2_hub_nroots(broker->hub), c2_broker_npeers(broker),
-                         broker->nevents, broker->nunacked);
+           c2_buf_printf(
+               out, err,
+               "# TYPE caterva2_events_kept_bytes gauge\ncaterva2_events_kept_bytes %zu\n"
+               "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_peers "
+               "gauge\ncaterva2_peers %zu\n"
+               "# TYPE caterva2_events_refused_total counter\ncaterva2_events_refused_total %" PRId64 "\n"
+               "# TYPE caterva2_events_total counter\n"
+               "caterva2_events_total %" PRId64 "\n# TYPE caterva2_events_unacknowledged_total counter\n"
+               "caterva2_events_unacknowledged_total %" PRId64 "\n",
+               c2_hub_nbytes(broker->hub), c2_hub_nroots(broker->hub), c2_broker_npeers(broker),
+               broker->nrefused, broker->nevents, broker->nunacked);
 }

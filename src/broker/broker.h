@@ -4,6 +4,7 @@
 #define C2_BROKER_BROKER_H
 
 #include "bus/hub.h"
+#include "net/address.h"
 #include "net/http_client.h"
 #include "net/server.h"
 #include "state/state.h"
@@ -15,6 +16,7 @@ struct c2_broker_config {
     struct c2_http *http;     /* asks whether a root's publisher is there */
     struct c2_server *server; /* gets the routes */
     const char *statedir;
+    const struct c2_subnets *trusted; /* of --trust; NULL: none */
 };
 /** Open the state and add the routes. @errors the state's. */
 bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out, struct cat2_error *err);

@@ -16,6 +16,7 @@
 #define ACK_MS            2000 /* for the replies of those notified: a publisher waits for them */
 #define SUBSCRIPTIONS_MAX 4096 /* of one peer */
 #define PUBLICATIONS_MAX  1024 /* of one peer, that wait; more are acknowledged at once */
+#define REFUSALS_LOGGED   100  /* every so many of them are in the log */
 #define CALL_ID_MAX       256  /* bytes that are kept while it waits: libraries send 32 */
 
 static bool send_frame(struct c2_broker_peer *peer, struct c2_buf *frame)
@@ -57,6 +58,19 @@ void c2_publication_unref(struct c2_publication *p)
     publication_end(p);
     free(p->call_id);
     free(p);
+}
+
+/* It is answered otherwise. */
+static void publication_forget(struct c2_publication *p)
+{
+    struct c2_publication **at = &p->peer->publications;
+
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    p->peer->npublications--;
+    p->peer = NULL;
+    c2_publication_unref(p);
 }
 
 static void on_ack_time(void *ctx)
@@ -184,22 +198,48 @@ static void on_claim(struct c2_broker_peer *peer, const struct c2_ps_message *m)
     reply(peer, m->call_id, ok ? C2_STR("true") : C2_STR("false"), "bool");
 }
 
-static void publish_one(struct c2_broker_peer *peer, struct c2_str topic, struct c2_str data)
+/* false: it may not, and why. */
+static bool publish_one(struct c2_broker_peer *peer, struct c2_str topic, struct c2_str data,
+                        char why[C2_ADDRESS_WHY_MAX])
 {
     struct cat2_error err;
     char name[256] = "";
 
-    if (topic.n == 0 || topic.n >= sizeof(name)) return;
+    if (topic.n == 0 || topic.n >= sizeof(name)) return true;
     memcpy(name, topic.p, topic.n);
     if (name[0] == '@') { /* new roots are told by us, when they are registered */
-        c2_log_warn("publish topic=%s: a peer may not", name);
-        return;
+        c2_log_debug("publish topic=%s: a peer may not", name);
+        return true;
+    }
+    if (!c2_broker_may_publish(peer->broker, name, peer, c2_ws_peer(peer->ws), why)) {
+        if (peer->broker->nrefused++ % REFUSALS_LOGGED == 0)
+            c2_log_warn("publish topic=%s from=%s is refused: %s", name, c2_ws_peer(peer->ws)->text, why);
+        return false;
     }
     peer->broker->nevents++;
-    if (c2_hub_publish(peer->broker->hub, name, data, peer, &err)) return;
+    if (c2_hub_publish(peer->broker->hub, name, data, peer, &err)) return true;
     c2_log_error("publish topic=%s: %s", name, err.message);
     c2_ws_close(peer->ws, 1011,
                 "the event could not be stored"); /* no reply: the publisher keeps it and tries again */
+    return true;
+}
+
+/* Ours are told why. */
+static void reply_refused(struct c2_broker_peer *peer, struct c2_str call_id, const char *why)
+{
+    struct cat2_error err;
+    struct c2_jw w;
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(8 * C2_ADDRESS_WHY_MAX);
+
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "refused");
+    c2_jw_cstr(&w, why);
+    c2_jw_end_object(&w);
+    if (!peer->hashed || !c2_jw_finish(&w))
+        reply(peer, call_id, C2_STR("false"), "bool");
+    else
+        reply(peer, call_id, c2_buf_str(&out), "dict");
 }
 
 static void on_publish(struct c2_broker_peer *peer, const struct c2_ps_message *m)
@@ -209,17 +249,21 @@ static void on_publish(struct c2_broker_peer *peer, const struct c2_ps_message *
     struct c2_str topic, key;
     struct cat2_error err;
     C2_AUTO(c2_buf) data = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
-    bool sync = true;
+    bool sync = true, may = true;
+    char why[C2_ADDRESS_WHY_MAX] = "";
 
     c2_jbool(c2_jget(m->arguments, "sync"), &sync);
     if (!c2_json_print(c2_jget(m->arguments, "data"), C2_JSON_COMPACT, &data, &err)) return;
     struct c2_publication *p = sync ? publication_new(peer, m->call_id) : NULL;
     peer->broker->publishing = p;
-    if (c2_jstr(topics, &topic)) publish_one(peer, topic, c2_buf_str(&data));
-    while (c2_jval_kind(topics) == C2_JARRAY && c2_jnext(&it, &key, &value))
-        if (c2_jstr(value, &topic)) publish_one(peer, topic, c2_buf_str(&data));
+    if (c2_jstr(topics, &topic)) may = publish_one(peer, topic, c2_buf_str(&data), why);
+    while (may && c2_jval_kind(topics) == C2_JARRAY && c2_jnext(&it, &key, &value))
+        if (c2_jstr(value, &topic)) may = publish_one(peer, topic, c2_buf_str(&data), why);
     peer->broker->publishing = NULL;
-    if (p)
+    if (!may && p) publication_forget(p);
+    if (!may)
+        reply_refused(peer, m->call_id, why);
+    else if (p)
         c2_publication_unref(p);
     else
         reply(peer, m->call_id, C2_STR("true"), "bool");

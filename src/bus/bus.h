@@ -10,6 +10,7 @@
 struct c2_root {
     char name[256];
     char http[300]; /* host:port, no scheme */
+    char from[64];  /* a hub's: the address that registered it; "" when that is not known */
 };
 struct c2_event {
     struct c2_str topic; /* root name, or "@new" */
@@ -56,6 +57,8 @@ struct c2_bus_ops {
                                              const struct c2_bus_listener *listener);
     void (*unsubscribe)(struct c2_bus_subscription *subscription);
     bool (*connected)(const struct c2_bus *bus);
+    /* Is the broker on this machine? While that is not known: no. */
+    bool (*here)(const struct c2_bus *bus);
     /* fn(ctx) whenever connected() turned true. One watcher per bus user is enough: several may be added.
      * false: out of memory. */
     bool (*on_connect)(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx);

@@ -155,6 +155,16 @@ static bool save(struct c2_hub *hub, const struct registered *entry, struct cat2
            hub->store.save_root(hub->store.ctx, &entry->root, entry->token, entry->signs, err);
 }
 
+/* At the same address. Of one who shows no token only its own address may be news. */
+static bool come_back(struct c2_hub *hub, const struct c2_root *root, struct cat2_error *err)
+{
+    struct registered *entry = find_root(hub, root->name);
+
+    if (entry->signs || !root->from[0] || strcmp(entry->root.from, root->from) == 0) return true;
+    memcpy(entry->root.from, root->from, sizeof(entry->root.from));
+    return save(hub, entry, err);
+}
+
 bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_str json, struct c2_str token,
                      bool over, char told[33], struct cat2_error *err)
 {
@@ -170,7 +180,7 @@ bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_s
         return false;
     }
     if (old && !owner && !over) {
-        if (!moves) return c2_hub_publish(hub, "@new", json, NULL, err);
+        if (!moves) return come_back(hub, root, err) && c2_hub_publish(hub, "@new", json, NULL, err);
         c2_fail(err, CAT2_EINVAL, "root %.100s belongs to the publisher at %.100s", root->name,
                 old->root.http);
         err->http_status = 409;
@@ -241,6 +251,16 @@ bool c2_hub_claim(struct c2_hub *hub, struct c2_str name, struct c2_str token, c
     entry->seen_ms = now(hub);
     if (!before && !save(hub, entry, &err)) c2_log_warn("state: %s", err.message);
     return true;
+}
+
+bool c2_hub_is_claimed_by(const struct c2_hub *hub, const char *name, const void *by)
+{
+    const struct registered *entry = find_root(hub, name);
+    const struct claim *claim = hub->claims;
+
+    while (claim && (claim->by != by || strcmp(claim->name, name) != 0))
+        claim = claim->next;
+    return claim && entry && strcmp(claim->token, entry->token) == 0;
 }
 
 void c2_hub_leave(struct c2_hub *hub, const void *by)

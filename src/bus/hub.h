@@ -47,7 +47,7 @@ bool c2_hub_restore_event(struct c2_hub *hub, const char *topic, int64_t seq, st
 
 /** Store a root and publish it on "@new" (`json` is the Root as sent on). A name belongs to who registered
  * it: who knows its token moves it; others may come back at its address, which changes nothing (publishers of
- * 2024 know no token).
+ * 2024 know no token; then root->from becomes known, if it is not "").
  *
  *  @param token  of who registers: 32 lower-case hexadecimal digits, or anything else for none. A name that
  * is free has it from then on; without one a new token is made.
@@ -69,6 +69,7 @@ const struct c2_root *c2_hub_root(const struct c2_hub *hub, const char *name); /
 /** The owner of a root is there until c2_hub_leave(by): a sign of life. false: not the token of such a root,
  * or no memory. */
 bool c2_hub_claim(struct c2_hub *hub, struct c2_str name, struct c2_str token, const void *by);
+bool c2_hub_is_claimed_by(const struct c2_hub *hub, const char *name, const void *by);
 void c2_hub_leave(struct c2_hub *hub, const void *by);
 /** @errors CAT2_ENOTFOUND; CAT2_EINVAL wrong token. */
 bool c2_hub_delete_root(struct c2_hub *hub, const char *name, struct c2_str token, struct cat2_error *err);

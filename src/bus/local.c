@@ -137,6 +137,12 @@ static bool local_connected(const struct c2_bus *bus)
     return true;
 }
 
+static bool local_here(const struct c2_bus *bus)
+{
+    (void)bus;
+    return true;
+}
+
 struct watch {
     struct c2_loop_call call;
     void (*fn)(void *ctx);
@@ -169,9 +175,9 @@ static void local_free(struct c2_bus *bus)
 
 bool c2_bus_local_new(struct c2_loop *loop, struct c2_hub *hub, struct c2_bus **out, struct cat2_error *err)
 {
-    static const struct c2_bus_ops ops = {local_register,  local_unregister, local_roots,
-                                          local_publish,   local_subscribe,  local_unsubscribe,
-                                          local_connected, local_on_connect, local_free};
+    static const struct c2_bus_ops ops = {local_register,   local_unregister,  local_roots,     local_publish,
+                                          local_subscribe,  local_unsubscribe, local_connected, local_here,
+                                          local_on_connect, local_free};
     struct local *local = calloc(1, sizeof(*local));
 
     if (!local) return c2_fail_nomem(err, "bus");

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "bus/hub.h"
 #include "bus/remote_impl.h"
+#include "net/address.h"
 #include "wire/pubsub.h"
 
 #define AGAIN_MS 10000 /* after a registration failed; a broker may say another time, up to a lease */
@@ -57,6 +58,7 @@ static void rest(struct c2_remote *r, const char *method, const char *name, cons
                                 .body = body,
                                 .timeout_ms = 10000,
                                 .body_max = 16 << 20,
+                                .known = true,
                                 .done = on_rest,
                                 .ctx = ask};
     r->flights++;
@@ -352,6 +354,21 @@ static bool remote_connected(const struct c2_bus *bus)
     return ((const struct c2_remote *)bus)->up;
 }
 
+static bool remote_here(const struct c2_bus *bus)
+{
+    return ((const struct c2_remote *)bus)->here;
+}
+
+/* As its address is written; a connection tells more. */
+static bool looks_here(const char *broker)
+{
+    struct c2_place place;
+    struct cat2_error ignored;
+
+    if (!c2_place_parse(c2_str_of(broker), &place, &ignored)) return false;
+    return place.is_address ? c2_address_is_here(place.address) : c2_place_is_localhost(&place);
+}
+
 static bool remote_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx)
 {
     struct c2_remote *r = (struct c2_remote *)bus;
@@ -395,9 +412,9 @@ static void remote_free(struct c2_bus *bus)
 bool c2_bus_remote_new(struct c2_loop *loop, struct c2_http *http, const char *broker, struct c2_bus **out,
                        struct cat2_error *err)
 {
-    static const struct c2_bus_ops ops = {remote_register,  remote_unregister, remote_roots,
-                                          remote_publish,   remote_subscribe,  remote_unsubscribe,
-                                          remote_connected, remote_on_connect, remote_free};
+    static const struct c2_bus_ops ops = {
+        remote_register,    remote_unregister, remote_roots, remote_publish,    remote_subscribe,
+        remote_unsubscribe, remote_connected,  remote_here,  remote_on_connect, remote_free};
     struct c2_remote *r = calloc(1, sizeof(*r));
 
     if (!r) return c2_fail_nomem(err, "bus");
@@ -406,6 +423,7 @@ bool c2_bus_remote_new(struct c2_loop *loop, struct c2_http *http, const char *b
     r->http = http;
     bool any = strncmp(broker, "*:", 2) == 0; /* as the broker is told to listen; settings are shared */
     snprintf(r->broker, sizeof(r->broker), "%s%s", any ? "localhost" : "", any ? broker + 1 : broker);
+    r->here = looks_here(r->broker);
     r->timer = c2_timer_start(loop, 0, 0, c2_remote_connect, r);
     *out = &r->bus;
     return true;

@@ -47,6 +47,7 @@ struct c2_remote {
     char broker[300];
     struct c2_ws *ws;
     bool up, freed;
+    bool here;        /* the broker is on this machine */
     bool hashed;      /* this connection's frames have hashes */
     bool known_ours;  /* a broker with hashes answered before: a handshake without is doubted */
     int doubts;       /* handshakes in a row without that sign */

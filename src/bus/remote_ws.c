@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "bus/remote_impl.h"
+#include "net/address.h"
 #include "wire/proof.h"
 #include "wire/pubsub.h"
 
@@ -195,6 +196,19 @@ static void on_notify(struct c2_remote *r, const struct c2_ps_message *m)
     if (gap && subscription->listener.resync) subscription->listener.resync(subscription->listener.ctx);
 }
 
+/* Brokers of ours take events of a root from its publisher only. */
+static bool was_refused(const struct c2_remote *r, const struct c2_remote_call *call, struct c2_jval result,
+                        struct cat2_error *err)
+{
+    struct c2_str why;
+
+    if (!call->done || !c2_jstr(c2_jget(result, "refused"), &why)) return false;
+    c2_fail(err, CAT2_EUPSTREAM, "broker %.60s refuses it: %.*s", r->broker,
+            (int)c2_min_i64(200, (int64_t)why.n), why.p);
+    err->http_status = 403;
+    return true;
+}
+
 static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
 {
     struct c2_remote *r = ctx;
@@ -215,7 +229,7 @@ static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
     for (struct c2_remote_call *call = m.kind == C2_PS_RESPONSE ? r->calls : NULL; call; call = call->next) {
         if (!c2_str_is(m.call_id, call->id)) continue;
         if (call->resume) on_resumed(r, m.result);
-        c2_remote_end_call(call, NULL);
+        c2_remote_end_call(call, was_refused(r, call, m.result, &err) ? &err : NULL);
         break;
     }
 }
@@ -238,9 +252,12 @@ static void on_open(void *ctx, struct c2_ws *ws)
     r->doubts = 0;
     r->up = true;
     r->tries = 0;
+    r->here = c2_address_is_here(c2_ws_peer(ws)->address);
     c2_log_info("broker %s connected", r->broker);
     if (!c2_remote_send(r, "_ping_", C2_STR("{}"), (struct c2_remote_call){0}, &err))
         c2_log_warn("broker: %s", err.message);
+    for (const struct registration *reg = r->registrations; reg; reg = reg->next)
+        c2_remote_claim(r, reg); /* before anything is published */
     for (struct c2_bus_subscription *subscription = r->subscriptions; subscription;
          subscription = subscription->next)
         if (!subscription->gone) c2_remote_ask_topic(r, subscription);

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/limits.h"
 
@@ -12,7 +13,9 @@ struct c2_multi {
     void *ctx;
     CURLM *multi;
     struct c2_http_flight *flights;
-    bool unwatched; /* there are such flights */
+    bool unwatched;       /* there are such flights */
+    c2_http_judge *judge; /* NULL: every address may be asked */
+    void *judge_ctx;
 };
 
 struct c2_http_flight {
@@ -25,6 +28,7 @@ struct c2_http_flight {
     struct c2_buf reply_headers, reply_body;
     struct cat2_error err;
     char reason[CURL_ERROR_SIZE];
+    char refused[C2_HTTP_WHY_MAX]; /* why one of its addresses was not asked */
     bool told_head;
     bool unwatched; /* no memory to watch its socket: it would wait for ever */
 };
@@ -99,6 +103,9 @@ static void land(struct c2_http_flight *f, CURLcode code)
         if (f->call.nobody)
             *f->call.nobody = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
                               code == CURLE_URL_MALFORMAT;
+        if (f->err.code == CAT2_OK && code == CURLE_COULDNT_CONNECT && f->refused[0])
+            c2_fail(&f->err, CAT2_EUPSTREAM, "%.60s%s: %s", f->url, strlen(f->url) > 60 ? "..." : "",
+                    f->refused);
         if (f->err.code == CAT2_OK)
             c2_fail(&f->err, is_garbled(code, f) ? CAT2_EDATA : CAT2_EUPSTREAM, "%.60s%s: %.100s", f->url,
                     strlen(f->url) > 60 ? "..." : "", f->reason[0] ? f->reason : curl_easy_strerror(code));
@@ -226,6 +233,12 @@ bool c2_multi_new(const struct c2_multi_ops *ops, void *ctx, int per_host_max, i
     return true;
 }
 
+void c2_multi_judge(struct c2_multi *http, c2_http_judge *judge, void *ctx)
+{
+    http->judge = judge;
+    http->judge_ctx = ctx;
+}
+
 void c2_multi_free(struct c2_multi *http)
 {
     struct cat2_error err;
@@ -250,6 +263,16 @@ static bool copy_headers(struct c2_http_flight *f, const struct c2_http_call *ca
         ok = curl_slist_append(list, *header) != NULL;
     f->headers = list;
     return ok;
+}
+
+static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *at)
+{
+    struct c2_http_flight *f = ctx;
+
+    if (purpose == CURLSOCKTYPE_IPCXN && f->http->judge &&
+        !f->http->judge(f->http->judge_ctx, &at->addr, f->refused))
+        return CURL_SOCKET_BAD;
+    return socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
 }
 
 static void set_options(struct c2_http_flight *f)
@@ -277,6 +300,11 @@ static void set_options(struct c2_http_flight *f)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, f);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, f);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* they would lead anywhere */
+    if (f->http->judge && !call->known) {
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, f);
+    }
     if (call->fresh) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);

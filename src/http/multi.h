@@ -6,6 +6,9 @@
 #include "base/buf.h"
 #include "http/header.h"
 
+struct sockaddr;
+#define C2_HTTP_WHY_MAX 200 /* bytes of the reason why an address is not asked */
+
 struct c2_http_reply {
     int status;
     struct c2_str content_type; /* "" when none */
@@ -29,6 +32,7 @@ struct c2_http_call {
     int64_t stall_ms;           /* give up when nothing moves for so long; 0: 10 000 */
     size_t body_max;            /* ceiling of the answer: CAT2_ELIMIT past it */
     bool fresh;                 /* on a connection of its own, which is not used again */
+    bool known;                 /* its address is a setting of ours: not judged (c2_multi_judge()) */
     bool *nobody;               /* optional: set before done() when nothing listens at such an address */
     /* optional: before the first data(); false ends the flight */
     bool (*head)(void *ctx, const struct c2_http_reply *reply, struct cat2_error *err);
@@ -53,6 +57,10 @@ struct c2_http_flight;
 bool c2_multi_new(const struct c2_multi_ops *ops, void *ctx, int per_host_max, int total_max,
                   struct c2_multi **out, struct cat2_error *err);
 void c2_multi_free(struct c2_multi *multi);
+/** Before a connection is made, also to an address that a name has: may it be? false: *why says why not, and
+ * no packet is sent. */
+typedef bool c2_http_judge(void *ctx, const struct sockaddr *to, char why[C2_HTTP_WHY_MAX]);
+void c2_multi_judge(struct c2_multi *multi, c2_http_judge *judge, void *ctx);
 /** c2_multi_reap() is to follow each of both. */
 void c2_multi_ready(struct c2_multi *multi, int fd, bool readable, bool writable);
 void c2_multi_timeout(struct c2_multi *multi);

@@ -112,6 +112,11 @@ void c2_http_free(struct c2_http *http)
     uv_close((uv_handle_t *)&http->timer, timer_closed);
 }
 
+void c2_http_judge_by(struct c2_http *http, c2_http_judge *judge, void *ctx)
+{
+    c2_multi_judge(http->multi, judge, ctx);
+}
+
 struct c2_http_flight *c2_http_start(struct c2_http *http, const struct c2_http_call *call)
 {
     return c2_multi_start(http->multi, call);

@@ -12,6 +12,9 @@ bool c2_http_new(struct c2_loop *loop, int per_host_max, int total_max, struct c
                  struct cat2_error *err);
 void c2_http_free(struct c2_http *http); /* calls done() of what is under way with CAT2_ECANCELLED */
 
+/** Which addresses may be asked; of calls that are not `known`. */
+void c2_http_judge_by(struct c2_http *http, c2_http_judge *judge, void *ctx);
+
 struct c2_http_flight;
 /** Never calls back before it returns. NULL (and done() deferred with the error) only when out of memory. */
 struct c2_http_flight *c2_http_start(struct c2_http *http, const struct c2_http_call *call);

@@ -408,6 +408,7 @@ void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *event
     MHD_add_response_header(response, "Upgrade", "websocket");
     MHD_add_response_header(response, "Sec-WebSocket-Accept", accept);
     ws->offered = true;
+    ws->peer = *c2_request_peer(req);
     req->at_end = on_not_upgraded;
     req->at_end_ctx = ws;
     *out = ws;

@@ -36,6 +36,14 @@ bool c2_ws_handshake_header(const struct c2_ws *ws, const char *name, struct c2_
     return false;
 }
 
+static void read_peer(struct c2_ws *ws)
+{
+    struct sockaddr_storage at;
+    socklen_t n = sizeof(at);
+
+    if (getpeername(ws->fd, (struct sockaddr *)&at, &n) == 0) c2_peer_read((struct sockaddr *)&at, &ws->peer);
+}
+
 /* The head is complete. Check it. Bytes that follow it are frames. */
 static void judge(struct c2_ws *ws, size_t head_n)
 {
@@ -58,6 +66,7 @@ static void judge(struct c2_ws *ws, size_t head_n)
     ws->head.n = head_n;
     c2_timer_stop(ws->closer);
     ws->closer = NULL;
+    read_peer(ws);
     if (!ws->early || !c2_ws_handshake_header(ws, "Sec-WebSocket-Accept", &accept) ||
         !c2_str_is(accept, wanted) || !c2_ws_start(ws)) {
         fail_later(ws, "handshake answer is not valid");

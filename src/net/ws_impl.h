@@ -38,6 +38,7 @@ struct c2_ws {
     struct c2_buf head; /* what of the answer's head has come */
     struct c2_buf request;
     size_t request_sent;
+    struct c2_peer peer;
     /* ws_queue.c */
     struct c2_ws *prev, *next; /* all that are open */
     bool entered, lags;        /* lags: drained() is due */

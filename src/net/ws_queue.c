@@ -257,6 +257,11 @@ bool c2_ws_in_frame(const struct c2_ws *ws)
     return ws->out && ws->out->sent;
 }
 
+const struct c2_peer *c2_ws_peer(const struct c2_ws *ws)
+{
+    return &ws->peer;
+}
+
 size_t c2_ws_unsent(const struct c2_ws *ws)
 {
     return ws->out_n;

@@ -62,6 +62,18 @@ static void free_rest(struct c2_subscriber *sub)
     free(sub);
 }
 
+/* Brokers say where publishers are, and whoever registers there says it to brokers. */
+static bool may_ask(void *ctx, const struct sockaddr *to, char why[C2_HTTP_WHY_MAX])
+{
+    struct c2_subscriber *sub = ctx;
+    struct c2_address_rules rules = {sub->config.trusted, c2_address_is_here};
+    struct c2_peer peer;
+
+    _Static_assert(C2_ADDRESS_WHY_MAX <= C2_HTTP_WHY_MAX, "a reason fits");
+    c2_peer_read(to, &peer);
+    return c2_address_may_ask(&rules, peer.address, sub->config.bus->ops->here(sub->config.bus), why);
+}
+
 bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subscriber **out,
                        struct cat2_error *err)
 {
@@ -82,6 +94,7 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
         c2_subscriber_free(sub);
         return false;
     }
+    c2_http_judge_by(config->http, may_ask, sub);
     c2_api_add_routes(sub);
     c2_events_add_routes(sub);
     c2_zarr_add_routes(sub);
@@ -124,6 +137,7 @@ void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
 void c2_subscriber_free(struct c2_subscriber *sub)
 {
     if (!sub) return;
+    c2_http_judge_by(sub->config.http, NULL, NULL);
     c2_timer_stop(sub->patience);
     sub->patience = NULL;
     sub->stopping = sub->given_up = true;

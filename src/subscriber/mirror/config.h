@@ -4,6 +4,7 @@
 #define C2_SUBSCRIBER_MIRROR_CONFIG_H
 
 #include "bus/bus.h"
+#include "net/address.h"
 #include "net/http_client.h"
 #include "net/server.h"
 #include "net/worker.h"
@@ -24,7 +25,8 @@ struct c2_subscriber_config {
     bool follow_all;        /* follow every root there is, without being asked */
     int caches_max;         /* cache files open at a time */
     int64_t quota;          /* bytes of cache on disk; 0 = no limit */
-    double scrub_s;         /* all that is cached is checked once in so many seconds; 0 = never */
+    const struct c2_subnets *trusted; /* of --trust; NULL: none */
+    double scrub_s;                   /* all that is cached is checked once in so many seconds; 0 = never */
 };
 
 #endif

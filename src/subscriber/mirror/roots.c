@@ -12,6 +12,8 @@
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
 
+#define ROOTS_MAX 4096 /* a broker of ours has a thousand; others may have been asked before */
+
 void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const char *change)
 {
     const struct c2_mirror_watcher *watcher = &root->sub->watcher;
@@ -34,7 +36,13 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
                                       struct cat2_error *err)
 {
     struct c2_root_state **at = &sub->roots, *root = c2_sub_root(sub, c2_str_of(from->name));
+    struct c2_place place;
+    size_t n = 0;
 
+    if (!c2_place_parse(c2_str_of(from->http), &place, err)) {
+        c2_fail_within(err, "root %.60s", from->name);
+        return NULL;
+    }
     if (root) {
         root->root = *from;
         return root;
@@ -43,15 +51,18 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
         c2_fail(err, CAT2_EINVAL, "root name '%.60s' cannot be a folder", from->name);
         return NULL;
     }
-    root = calloc(1, sizeof(*root));
+    for (; *at; at = &(*at)->next)
+        n++;
+    root = n < ROOTS_MAX ? calloc(1, sizeof(*root)) : NULL;
     if (!root) {
-        c2_fail_nomem(err, "root");
+        if (n < ROOTS_MAX)
+            c2_fail_nomem(err, "root");
+        else
+            c2_fail(err, CAT2_ELIMIT, "root %.60s: %d roots are known already", from->name, ROOTS_MAX);
         return NULL;
     }
     root->root = *from;
     root->sub = sub;
-    while (*at)
-        at = &(*at)->next;
     *at = root;
     return root;
 }
@@ -256,7 +267,11 @@ static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, stru
     snprintf(from.name, sizeof(from.name), "%.*s", C2_STR_ARG(key));
     snprintf(from.http, sizeof(from.http), "%.*s", C2_STR_ARG(http));
     struct c2_root_state *root = c2_sub_root_add(sub, &from, err);
-    if (!root) return false;
+    if (!root && err->code == CAT2_ENOMEM) return false;
+    if (!root) {
+        c2_log_warn("%s: the root is left out", err->message);
+        return true;
+    }
     bool followed = sub->config.follow_all || c2_str_is(flag, "1");
     if (followed && !c2_root_is_followed(root)) c2_root_event(root, C2_ROOT_ON_FOLLOW);
     return true;
