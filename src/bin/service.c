@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/beside.h"
+#include "base/health.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "blosc/codec.h"
@@ -75,6 +76,11 @@ static void handle_health(struct c2_request *req, void *state)
 
     for (size_t i = 0; i < life->nroles; i++)
         if (life->roles[i].healthy && !life->roles[i].healthy(life->states[i], &out, &err)) ok = false;
+    struct c2_condition list[C2_HEALTH_MAX];
+    size_t n = c2_health_list(list);
+    if (ok && out.n == 0 && n) ok = c2_buf_puts(&out, "degraded\n", &err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = c2_buf_printf(&out, &err, "%s: %s\n", list[i].name, list[i].reason);
     if (out.n == 0 && !c2_buf_puts(&out, ok ? "ok\n" : "not healthy\n", &err)) c2_buf_fini(&out);
     c2_reply_buf(req, ok ? 200 : 503, "text/plain; charset=utf-8", &out);
 }

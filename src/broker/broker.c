@@ -18,6 +18,10 @@
 
 #define STOP_MS 600 /* for the peers' goodbyes */
 
+#define TRIM_MS 200 /* between steps of giving room of the state back */
+
+static void trim_later(struct c2_broker *broker);
+
 static const char SIGNS[] = "signs"; /* names of roots whose owners claim them */
 static const char FROM[] = "from";   /* names of roots: the address that registered each */
 
@@ -51,9 +55,24 @@ static bool append(void *ctx, const char *topic, int64_t seq, struct c2_str data
     C2_AUTO(c2_buf) key = C2_BUF_INIT(512);
     C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_WS_MESSAGE_MAX + 64);
 
+    trim_later(broker);
     return c2_buf_printf(&key, err, "%s\n%" PRId64, topic, seq % C2_HUB_LOG_MAX) &&
            c2_buf_printf(&value, err, "%" PRId64 " ", seq) && c2_buf_append_str(&value, data, err) &&
            c2_state_put(broker->state, "events", c2_buf_str(&key), c2_buf_str(&value), err);
+}
+
+static void on_trim_time(void *ctx)
+{
+    struct c2_broker *broker = ctx;
+
+    broker->trimmer = NULL;
+    if (c2_state_trim(broker->state)) trim_later(broker);
+}
+
+static void trim_later(struct c2_broker *broker)
+{
+    if (!broker->trimmer)
+        broker->trimmer = c2_timer_start(broker->config.loop, TRIM_MS, 0, on_trim_time, broker);
 }
 
 static void forget(void *ctx, const char *topic, int64_t seq)
@@ -65,6 +84,7 @@ static void forget(void *ctx, const char *topic, int64_t seq)
     if (!c2_buf_printf(&key, &err, "%s\n%" PRId64, topic, seq % C2_HUB_LOG_MAX) ||
         !c2_state_del(broker->state, "events", c2_buf_str(&key), &err))
         c2_log_warn("state: %s", err.message);
+    trim_later(broker);
 }
 
 static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
@@ -226,6 +246,7 @@ static const struct c2_route routes[] = {
 
 static const struct c2_state_kind kind = {
     .program = "cat2bro",
+    .shrinks = true,
     .costs = "the registered roots, their owners and the numbers of events: our publishers register again by "
              "themselves, Python ones when they are started again; subscribers list all roots again",
 };
@@ -272,6 +293,7 @@ void c2_broker_free(struct c2_broker *broker)
     c2_broker_end_placings(broker);
     c2_broker_end_contests(broker);
     c2_broker_free_peers(broker);
+    c2_timer_stop(broker->trimmer);
     c2_hub_free(broker->hub);
     c2_state_close(broker->state);
     free(broker);

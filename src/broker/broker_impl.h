@@ -16,6 +16,7 @@ struct c2_broker {
     struct c2_broker_config config;
     struct c2_state *state;
     struct c2_hub *hub;
+    struct c2_timer *trimmer; /* of the state, while there is room to give back */
     struct c2_broker_peer *peers;
     struct c2_publication *publishing; /* the publication whose notifies are being sent right now */
     struct c2_contest *contests;       /* registrations that wait */

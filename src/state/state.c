@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "state/state_impl.h"
 
+#define TRIM_PAGES 256 /* at once: 1 MiB, so that the loop does not wait for long */
+
 bool c2_state_fail_damaged(struct c2_state *state, const char *reason, struct cat2_error *err)
 {
     if (!state->told)
@@ -146,6 +148,31 @@ bool c2_state_each(struct c2_state *state, const char *table, struct c2_str pref
     if (ok && code != SQLITE_DONE) ok = c2_state_fail_sql(state, "read", err);
     sqlite3_finalize(statement);
     return ok;
+}
+
+int64_t c2_state_number(struct c2_state *state, const char *pragma)
+{
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(state->db, pragma, -1, &statement, NULL) == SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_ROW;
+    int64_t n = ok ? sqlite3_column_int64(statement, 0) : -1;
+
+    sqlite3_finalize(statement);
+    return n;
+}
+
+/* Pages that are free are used again; only many of them are worth the work. */
+bool c2_state_trim(struct c2_state *state)
+{
+    struct cat2_error err;
+
+    if (!state->kind->shrinks || c2_state_number(state, "PRAGMA freelist_count") < 2 * TRIM_PAGES)
+        return false;
+    if (!c2_state_run(state, "PRAGMA incremental_vacuum(256)", &err)) {
+        c2_log_warn("%s", err.message);
+        return false;
+    }
+    return c2_state_number(state, "PRAGMA freelist_count") >= 2 * TRIM_PAGES;
 }
 
 bool c2_state_begin(struct c2_state *state, struct cat2_error *err)

@@ -17,6 +17,7 @@ struct c2_state;
 struct c2_state_kind {
     const char *program; /* "cat2pub"; a file made by another program is refused */
     const char *costs;   /* what is lost with the file: "the registered roots, ..." */
+    bool shrinks;        /* what is deleted is given back to the disk: c2_state_trim() */
 };
 /** Open or create STATEDIR/PROGRAM.sqlite3; kind outlives the state. An flock'd LOCK file beside it refuses a
  * second process. Of a damaged file the log says what removing it costs.
@@ -46,5 +47,8 @@ bool c2_state_each(struct c2_state *state, const char *table, struct c2_str pref
 bool c2_state_begin(struct c2_state *state, struct cat2_error *err);
 bool c2_state_commit(struct c2_state *state, struct cat2_error *err);
 void c2_state_rollback(struct c2_state *state);
+/** Of a kind that shrinks: give some of the room of what was deleted back to the disk. true: there is more.
+ */
+bool c2_state_trim(struct c2_state *state);
 
 #endif

@@ -19,6 +19,8 @@ struct c2_state {
 bool c2_state_fail_damaged(struct c2_state *state, const char *reason, struct cat2_error *err);
 /** What SQLite said last. */
 bool c2_state_fail_sql(struct c2_state *state, const char *what, struct cat2_error *err);
+/** A number that SQLite tells; < 0: it does not. */
+int64_t c2_state_number(struct c2_state *state, const char *pragma);
 bool c2_state_run(struct c2_state *state, const char *sql, struct cat2_error *err);
 
 #endif

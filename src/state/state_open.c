@@ -139,6 +139,8 @@ static bool reach_format(struct c2_state *state, int64_t version, bool fresh, st
 
 /* ---- the file ---- */
 
+#define INCREMENTAL 2 /* as SQLite numbers it */
+
 /* SQLite takes an empty file for a new one. */
 static bool look_at_file(struct c2_state *state, bool *fresh, bool *empty, struct cat2_error *err)
 {
@@ -170,6 +172,19 @@ static bool check_file(struct c2_state *state, struct cat2_error *err)
     return strcmp(answer, "ok") == 0 || c2_state_fail_damaged(state, line ? line + 1 : answer, err);
 }
 
+/* Only a file that is told so before its first table, or is written anew, can shrink bit by bit. */
+static bool make_shrinkable(struct c2_state *state, struct cat2_error *err)
+{
+    struct cat2_error why;
+
+    if (!state->kind->shrinks) return true;
+    if (!c2_state_run(state, "PRAGMA journal_size_limit = 4194304", err)) return false;
+    if (c2_state_number(state, "PRAGMA auto_vacuum") == INCREMENTAL) return true;
+    if (!c2_state_run(state, "PRAGMA auto_vacuum = 2", &why) || !c2_state_run(state, "VACUUM", &why))
+        c2_log_warn("%s will not become smaller: %s", state->path, why.message);
+    return true;
+}
+
 static bool open_file(struct c2_state *state, struct cat2_error *err)
 {
     bool fresh = false, empty = false;
@@ -187,8 +202,8 @@ static bool open_file(struct c2_state *state, struct cat2_error *err)
     if (version > C2_STATE_FORMAT) return fail_newer(state->path, version, err);
     return check_file(state, err) && c2_state_run(state, "PRAGMA journal_mode = WAL", err) &&
            c2_state_run(state, "PRAGMA synchronous = NORMAL", err) &&
-           c2_state_run(state, "PRAGMA cache_size = -512", err) && claim(state, err) &&
-           reach_format(state, version, fresh, err);
+           c2_state_run(state, "PRAGMA cache_size = -512", err) && make_shrinkable(state, err) &&
+           claim(state, err) && reach_format(state, version, fresh, err);
 }
 
 static bool open_all(struct c2_state *state, int dirfd, const char *statedir, struct cat2_error *err)

@@ -54,7 +54,11 @@ def items(sub, lo, hi):
     return np.frombuffer(body, "<f8")
 
 
-def test_what_is_not_cached_is_passed_on(site, root):
+def sub_cache(house):
+    return house.state("sub") / "cache"
+
+
+def test_what_is_not_cached_is_passed_on(house, site, root):
     _, sub = site
     full(sub, 100_000)
     assert np.array_equal(items(sub, 5, 70_000), DATA[5:70_000])
@@ -72,6 +76,11 @@ def test_what_is_not_cached_is_passed_on(site, root):
     assert metric(sub, "caterva2_cache_unwritable_total") >= 3
     assert "the cache cannot be written, data is passed on from memory: cache of d/x.b2nd: ftruncate: File too large" in sub.output()
     assert sub.output().count("cannot be written") == 1
+    status, _, body = get(sub.url + "/healthz")
+    assert status == 200 and b"degraded" in body and b"cache-not-written" in body and b"File too large" in body
+    well(sub)  # and nobody asks for anything
+    wait_until(lambda: b"degraded" not in get(sub.url + "/healthz")[2])
+    assert not list(sub_cache(house).glob("**/.probe"))
 
 
 def test_a_disk_that_fills_while_it_is_used_and_is_well_again(site):

@@ -29,6 +29,7 @@ void c2_pass_on(struct c2_ds *ds, const struct cat2_error *why)
         sub->open.said_ms = now;
         c2_log_warn("the cache cannot be written, data is passed on from memory: %s", why->message);
     }
+    c2_cache_probe_start(sub, why->message);
     if (!sub->open.memory_timer && !sub->stopping)
         sub->open.memory_timer = c2_timer_start(sub->config.loop, LOOK_MS, LOOK_MS, on_time, sub);
 }
@@ -37,6 +38,7 @@ void c2_pass_on_stop(struct c2_subscriber *sub)
 {
     c2_timer_stop(sub->open.memory_timer);
     sub->open.memory_timer = NULL;
+    c2_cache_probe_stop(sub);
 }
 
 bool c2_pass_on_metrics(const struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err)

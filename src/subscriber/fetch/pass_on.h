@@ -10,4 +10,10 @@ void c2_pass_on(struct c2_ds *ds, const struct cat2_error *why);
 void c2_pass_on_stop(struct c2_subscriber *sub);
 bool c2_pass_on_metrics(const struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err);
 
+/* ---- cache_probe.c ---- */
+/** The process is degraded (base/health.h) until a file can be written to the cache folder, which is tried
+ * now and then. */
+void c2_cache_probe_start(struct c2_subscriber *sub, const char *why);
+void c2_cache_probe_stop(struct c2_subscriber *sub);
+
 #endif

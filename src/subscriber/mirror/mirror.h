@@ -93,6 +93,7 @@ struct c2_root_state {
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
 };
 
+struct c2_cache_probe;
 struct c2_open_files {
     struct c2_ds *newest, *oldest;
     int npreparing; /* files being opened */
@@ -106,6 +107,8 @@ struct c2_open_files {
     int64_t nclosed, nwaited, nrefused;
     struct c2_timer *memory_timer; /* while some are in memory */
     int64_t nunwritable, said_ms;
+    struct c2_timer *probe_timer; /* while the cache could not be written */
+    struct c2_cache_probe *probe; /* in a worker */
 };
 
 /* What is told of changes. Loop thread. */
