@@ -25,9 +25,16 @@ static const char *setting(const struct c2_options *options, int i, const char *
     return c2_options_conf(options, full);
 }
 
+#define ANSWER_MS 3000 /* for the broker, before we say that we are ready in spite of it */
+
 static void refused(void *ctx, const struct cat2_error *err)
 {
     c2_service_fail(ctx, err);
+}
+
+static void answered(void *ctx)
+{
+    c2_service_ready(ctx);
 }
 
 static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
@@ -57,10 +64,13 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
                                            .items_kept = service->fds.kept,
                                            .poll_ms = c2_options_period(service->options, "poll"),
                                            .refused = refused,
+                                           .answered = answered,
                                            .refused_ctx = service,
                                            .no_h5_folders =
                                                c2_options_flag(service->options, "no-hdf5-folders")};
-    return c2_publisher_new(&parts, &options, &role->publisher, err);
+    if (!c2_publisher_new(&parts, &options, &role->publisher, err)) return false;
+    service->not_yet = c2_timer_start(service->loop, ANSWER_MS, 0, answered, service) != NULL;
+    return true;
 }
 
 static void stop(void *ctx, c2_loop_fn *done, void *done_ctx)

@@ -28,6 +28,7 @@ struct life {
     int argc;
     char **argv;
     bool stopping, failed;
+    bool said_ready;
 };
 
 static void *codec_new(void)
@@ -268,6 +269,14 @@ static void say_ready(const struct life *life)
     notify("READY=1");
 }
 
+void c2_service_ready(struct c2_service *service)
+{
+    struct life *life = (struct life *)service; /* its first member */
+
+    if (!life->said_ready && !life->stopping) say_ready(life);
+    life->said_ready = true;
+}
+
 /* What was called back for is called before those who wait for it are gone. */
 static void on_settled(void *ctx)
 {
@@ -320,7 +329,7 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
     set_level(life.service.options);
     bool ok = start(&life, &err);
     if (ok) {
-        say_ready(&life);
+        if (!life.service.not_yet) c2_service_ready(&life.service);
         c2_loop_run(life.service.loop);
     } else {
         fprintf(stderr, "%s: %s\n", spec->program, err.message);

@@ -19,6 +19,7 @@ struct c2_service {
     struct c2_options *options;
     struct c2_hosts hosts;     /* for every server of the process */
     struct c2_subnets trusted; /* --trust */
+    bool not_yet;              /* set by a role's start(): the ready line waits for c2_service_ready() */
     struct c2_fds_plan fds;    /* how many of what may be open */
     /* Where others reach us: --public-url, else --http with the real port; as host:port, and as the beginning
      * of addresses. One with https or a path has no host:port of ours. */
@@ -61,6 +62,8 @@ const char *c2_service_h5web(const struct c2_options *options);
 bool c2_service_scrub(const struct c2_options *options, double *seconds, struct cat2_error *err);
 /** Client connections of the service's own server; shared: half of them are for further servers. */
 int c2_service_connections(const struct c2_service *service, bool shared);
+/** Say the ready line, once. */
+void c2_service_ready(struct c2_service *service);
 /** End the process with status 1; err is told on stderr. On the loop. */
 void c2_service_fail(struct c2_service *service, const struct cat2_error *err);
 /** Run until SIGTERM/SIGINT: prints one ready line "PROGRAM ready http://HOST:PORT" on stdout,

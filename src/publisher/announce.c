@@ -200,11 +200,15 @@ static void on_registered(void *ctx, const struct cat2_error *err)
 {
     struct c2_publisher *pub = ctx;
 
-    if (!err || pub->stopped) return;
-    if (err->http_status == 409 && pub->refused)
+    if (pub->stopped) return;
+    if (err && err->http_status == 409 && pub->refused) {
         pub->refused(pub->refused_ctx, err);
-    else
-        c2_log_warn("the broker does not know us yet: %s", err->message);
+        return;
+    }
+    if (err) c2_log_warn("the broker does not know us yet: %s", err->message);
+    void (*answered)(void *) = pub->answered;
+    pub->answered = NULL;
+    if (answered) answered(pub->refused_ctx);
 }
 
 /* What shows to the broker that the root is ours, as long as the state lives. */
@@ -246,6 +250,7 @@ bool c2_announcer_start(struct c2_publisher *pub, const struct c2_publisher_opti
     memcpy(root.name, pub->name, strlen(pub->name));
     memcpy(root.http, options->http, strlen(options->http));
     pub->refused = options->refused;
+    pub->answered = options->answered;
     pub->refused_ctx = options->refused_ctx;
     if (!read_token(pub, token, err)) return false;
     if (!c2_state_each(pub->parts.state, ETAGS, C2_STR(""), restore, pub, err)) return false;

@@ -32,7 +32,9 @@ struct c2_publisher_options {
     /* The name belongs to another publisher, which lives, since before we were started. NULL: it is logged.
      */
     void (*refused)(void *ctx, const struct cat2_error *err);
-    void *refused_ctx;
+    /* The broker has answered, or is not reached: once. NULL: nobody wants to know. */
+    void (*answered)(void *ctx);
+    void *refused_ctx; /* of both */
 };
 /** Adds the routes, registers the root, starts looking at the data. */
 bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_publisher_options *options,

@@ -20,6 +20,7 @@ struct c2_publisher {
     struct c2_source *source; /* the catalog's */
     int64_t poll_ms, polled_at;
     void (*refused)(void *ctx, const struct cat2_error *err);
+    void (*answered)(void *ctx); /* NULL: told already */
     void *refused_ctx;
     const char *deaf; /* why events do not tell of every change; NULL: they do */
     size_t npolls;

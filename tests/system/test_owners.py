@@ -112,6 +112,7 @@ def test_a_second_publisher_of_a_living_name_ends_and_says_why(house, root):
                                   "foo", root])
     assert second.process.wait(programs.PATIENCE) == 1
     assert re.search(rf"^cat2pub: .*root foo belongs to the publisher at {first.http}, which .*: stop that one first", second.output(), re.M)
+    assert " ready http://" not in second.output()
     house.programs.remove(second)
     assert address(bro.url, "foo") == first.http and first.process.poll() is None
 
