@@ -109,7 +109,8 @@ static bool start_subscriber(struct role *role, struct c2_service *s, struct cat
                                           .quota = c2_options_int(s->options, "quota"),
                                           .plugin_dir = c2_options_text(s->options, "plugin-dir"),
                                           .h5web_dir = c2_service_h5web(s->options),
-                                          .web_dir = c2_options_text(s->options, "web-dir")};
+                                          .web_dir = c2_options_text(s->options, "web-dir"),
+                                          .trusted = &s->trusted};
 
     snprintf(statedir, sizeof(statedir), "%s/sub", role->statedir);
     return c2_service_scrub(s->options, &config.scrub_s, err) && c2_subscriber_new(&config, &role->sub, err);
@@ -128,8 +129,8 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
     snprintf(statedir, sizeof(statedir), "%s/bro", role->statedir);
     if (!open_server(s, c2_options_text(s->options, "broker-http"), &role->broker_server, http, err))
         return false;
-    struct c2_broker_config config = {s->loop, s->http, role->broker_server, statedir};
-    if (!c2_broker_new(&config, &role->broker, err) ||
+    struct c2_broker_config config = {s->loop, s->http, role->broker_server, statedir, &s->trusted};
+    if (!c2_service_trust(s, err) || !c2_broker_new(&config, &role->broker, err) ||
         !c2_bus_local_new(s->loop, c2_broker_hub(role->broker), &role->bus, err))
         return false;
     c2_log_info("broker http=%s", http);
@@ -193,6 +194,8 @@ static const struct c2_option options[] = {
     {"public-url", 0, C2_OPT_TEXT, NULL, "URL",
      "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL},
     C2_SERVICE_ALLOWED_HOSTS,
+    C2_SERVICE_TRUST(
+        "other publishers in these networks may register any address, such as 10.1.0.0/16; may be repeated"),
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",

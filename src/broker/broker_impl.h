@@ -42,23 +42,23 @@ bool c2_broker_import(struct c2_broker *broker, struct cat2_error *err);
 void c2_broker_handle_post(struct c2_request *req, void *state);
 /** A Root as JSON; subscribed NULL: without that key. */
 void c2_broker_root_json(struct c2_jw *w, const struct c2_root *root, const enum c2_root_flag *subscribed);
-/** Store a root whose address has been judged, or see whether its owner lives. Answers; takes json. */
-void c2_broker_put(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
-                   struct c2_buf *json);
 /** Registrations that wait for a look at an owner are answered 503. */
 void c2_broker_end_contests(struct c2_broker *broker);
 
-/* ---- place.c: where publishers say they are ---- */
-/** See whether the request may name root's address, then c2_broker_put(). Answers; takes json. */
+/* ---- hosts.c: where publishers say they are ---- */
+/** Its address has been judged. Answers; takes json. */
+typedef void c2_placed(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
+                       struct c2_buf *json);
+/** See whether the request may name root's address, and go on if so; else answer. Takes json. */
 void c2_broker_place(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
-                     struct c2_buf *json);
+                     struct c2_buf *json, c2_placed *go);
 void c2_broker_end_placings(struct c2_broker *broker);
 
 /* ---- rights.c ---- */
 bool c2_broker_trusts(const struct c2_broker *broker, const struct c2_peer *from);
 /** May this WebSocket peer, at `from`, publish events of a root? false: *why says why. */
 bool c2_broker_may_publish(const struct c2_broker *broker, const char *topic, const void *peer,
-                           const struct c2_peer *from, char why[C2_ADDRESS_WHY_MAX]);
+                           const struct c2_peer *from, char why[C2_WHY_MAX]);
 
 /** GET /pubsub. */
 void c2_broker_handle_pubsub(struct c2_request *req, void *state);

@@ -200,7 +200,7 @@ static void on_claim(struct c2_broker_peer *peer, const struct c2_ps_message *m)
 
 /* false: it may not, and why. */
 static bool publish_one(struct c2_broker_peer *peer, struct c2_str topic, struct c2_str data,
-                        char why[C2_ADDRESS_WHY_MAX])
+                        char why[C2_WHY_MAX])
 {
     struct cat2_error err;
     char name[256] = "";
@@ -229,7 +229,7 @@ static void reply_refused(struct c2_broker_peer *peer, struct c2_str call_id, co
 {
     struct cat2_error err;
     struct c2_jw w;
-    C2_AUTO(c2_buf) out = C2_BUF_INIT(8 * C2_ADDRESS_WHY_MAX);
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(8 * C2_WHY_MAX);
 
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
@@ -250,7 +250,7 @@ static void on_publish(struct c2_broker_peer *peer, const struct c2_ps_message *
     struct cat2_error err;
     C2_AUTO(c2_buf) data = C2_BUF_INIT(C2_WS_MESSAGE_MAX);
     bool sync = true, may = true;
-    char why[C2_ADDRESS_WHY_MAX] = "";
+    char why[C2_WHY_MAX] = "";
 
     c2_jbool(c2_jget(m->arguments, "sync"), &sync);
     if (!c2_json_print(c2_jget(m->arguments, "data"), C2_JSON_COMPACT, &data, &err)) return;

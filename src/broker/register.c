@@ -172,8 +172,8 @@ static void contest(struct c2_broker *broker, struct c2_request *req, const stru
     refuse(req, c2_hub_root(broker->hub, root->name), here ? "is connected" : "is away", here ? -1 : wait_ms);
 }
 
-void c2_broker_put(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
-                   struct c2_buf *json)
+static void put_or_contest(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
+                           struct c2_buf *json)
 {
     if (!put(broker, req, root, json, false)) contest(broker, req, root, json);
 }
@@ -201,5 +201,5 @@ void c2_broker_handle_post(struct c2_request *req, void *state)
         c2_reply_error(req, &err);
         return;
     }
-    c2_broker_place(broker, req, &root, &out);
+    c2_broker_place(broker, req, &root, &out, put_or_contest);
 }

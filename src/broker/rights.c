@@ -11,7 +11,7 @@ bool c2_broker_trusts(const struct c2_broker *broker, const struct c2_peer *from
 }
 
 bool c2_broker_may_publish(const struct c2_broker *broker, const char *topic, const void *peer,
-                           const struct c2_peer *from, char why[C2_ADDRESS_WHY_MAX])
+                           const struct c2_peer *from, char why[C2_WHY_MAX])
 {
     const struct c2_root *root = c2_hub_root(broker->hub, topic);
     bool here = from->family && c2_address_is_here(from->address);
@@ -20,14 +20,14 @@ bool c2_broker_may_publish(const struct c2_broker *broker, const char *topic, co
 
     if (c2_hub_is_claimed_by(broker->hub, topic, peer)) return true;
     if (root && c2_hub_owner_of(broker->hub, topic, &wait_ms) == C2_OWNER_CONNECTED) {
-        snprintf(why, C2_ADDRESS_WHY_MAX,
+        snprintf(why, C2_WHY_MAX,
                  "the root belongs to the publisher at %.100s, which is connected and has shown its token",
                  root->http);
         return false;
     }
     if (c2_broker_trusts(broker, from) || (!root && here)) return true;
     if (!root) {
-        snprintf(why, C2_ADDRESS_WHY_MAX, "no such root is registered, and only --trust lets others publish");
+        snprintf(why, C2_WHY_MAX, "no such root is registered, and only --trust lets others publish");
         return false;
     }
     if (!root->from[0] || !c2_address_parse(c2_str_of(root->from), known))
@@ -35,8 +35,7 @@ bool c2_broker_may_publish(const struct c2_broker *broker, const char *topic, co
     if (from->family &&
         (memcmp(known, from->address, sizeof(known)) == 0 || (here && c2_address_is_here(known))))
         return true;
-    snprintf(why, C2_ADDRESS_WHY_MAX,
-             "the root was registered from %.50s, and only --trust lets %.50s publish", root->from,
-             from->text);
+    snprintf(why, C2_WHY_MAX, "the root was registered from %.50s, and only --trust lets %.50s publish",
+             root->from, from->text);
     return false;
 }

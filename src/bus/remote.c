@@ -362,11 +362,11 @@ static bool remote_here(const struct c2_bus *bus)
 /* As its address is written; a connection tells more. */
 static bool looks_here(const char *broker)
 {
-    struct c2_place place;
+    struct c2_hostport place;
     struct cat2_error ignored;
 
-    if (!c2_place_parse(c2_str_of(broker), &place, &ignored)) return false;
-    return place.is_address ? c2_address_is_here(place.address) : c2_place_is_localhost(&place);
+    if (!c2_hostport_parse(c2_str_of(broker), &place, &ignored)) return false;
+    return place.is_address ? c2_address_is_here(place.address) : c2_hostport_is_localhost(&place);
 }
 
 static bool remote_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx)

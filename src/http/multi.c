@@ -28,7 +28,7 @@ struct c2_http_flight {
     struct c2_buf reply_headers, reply_body;
     struct cat2_error err;
     char reason[CURL_ERROR_SIZE];
-    char refused[C2_HTTP_WHY_MAX]; /* why one of its addresses was not asked */
+    char refused[C2_WHY_MAX]; /* why one of its addresses was not asked */
     bool told_head;
     bool unwatched; /* no memory to watch its socket: it would wait for ever */
 };

@@ -4,11 +4,10 @@
 #define C2_HTTP_MULTI_H
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "http/header.h"
 
 struct sockaddr;
-#define C2_HTTP_WHY_MAX 200 /* bytes of the reason why an address is not asked */
-
 struct c2_http_reply {
     int status;
     struct c2_str content_type; /* "" when none */
@@ -59,7 +58,7 @@ bool c2_multi_new(const struct c2_multi_ops *ops, void *ctx, int per_host_max, i
 void c2_multi_free(struct c2_multi *multi);
 /** Before a connection is made, also to an address that a name has: may it be? false: *why says why not, and
  * no packet is sent. */
-typedef bool c2_http_judge(void *ctx, const struct sockaddr *to, char why[C2_HTTP_WHY_MAX]);
+typedef bool c2_http_judge(void *ctx, const struct sockaddr *to, char why[C2_WHY_MAX]);
 void c2_multi_judge(struct c2_multi *multi, c2_http_judge *judge, void *ctx);
 /** c2_multi_reap() is to follow each of both. */
 void c2_multi_ready(struct c2_multi *multi, int fd, bool readable, bool writable);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading "host:port", telling kinds of addresses, and judging who may name which. */
 #include "net/address.h"
 
 #include <arpa/inet.h>
@@ -59,12 +60,16 @@ static bool is_name(struct c2_str host)
         more = c2_str_cut(rest, '.', &label, &rest);
         if (!label_ok(label)) return false;
     }
-    return !is_number(label);
+    if (!is_number(label)) return true;
+    char text[254]; /* twelve digits may be the name of a container */
+    struct in_addr ignored;
+    snprintf(text, sizeof(text), "%.*s", (int)host.n, host.p);
+    return label.n == host.n && inet_aton(text, &ignored) == 0;
 }
 
-bool c2_place_parse(struct c2_str text, struct c2_place *out, struct cat2_error *err)
+bool c2_hostport_parse(struct c2_str text, struct c2_hostport *out, struct cat2_error *err)
 {
-    struct c2_place place = {.port = 0};
+    struct c2_hostport place = {.port = 0};
     struct c2_str host = text, port;
     bool v6 = text.n > 0 && text.p[0] == '[';
     const char *colon = text.n ? memrchr(text.p, ':', text.n) : NULL;
@@ -90,7 +95,7 @@ bool c2_place_parse(struct c2_str text, struct c2_place *out, struct cat2_error 
     return true;
 }
 
-bool c2_place_is_localhost(const struct c2_place *place)
+bool c2_hostport_is_localhost(const struct c2_hostport *place)
 {
     static const char suffix[] = ".localhost";
     size_t n = strlen(place->host), m = sizeof(suffix) - 1;
@@ -167,7 +172,7 @@ static void text_of(const uint8_t address[16], char out[C2_PEER_TEXT_MAX])
 }
 
 bool c2_address_may_register(const struct c2_address_rules *rules, const struct c2_peer *peer,
-                             const uint8_t (*addresses)[16], size_t n, char why[C2_ADDRESS_WHY_MAX])
+                             const uint8_t (*addresses)[16], size_t n, char why[C2_WHY_MAX])
 {
     bool trusted = peer->family && is_trusted(rules, peer->address);
     bool peer_here = peer->family && rules->is_here(peer->address), own = false;
@@ -177,8 +182,7 @@ bool c2_address_may_register(const struct c2_address_rules *rules, const struct 
         enum c2_address_kind kind = c2_address_kind_of(addresses[i]);
         if (kind == C2_ADDRESS_LINK_LOCAL || kind == C2_ADDRESS_MULTICAST || kind == C2_ADDRESS_UNSPECIFIED) {
             text_of(addresses[i], text);
-            snprintf(why, C2_ADDRESS_WHY_MAX, "%s is %s: subscribers ask no publisher there", text,
-                     what_it_is(kind));
+            snprintf(why, C2_WHY_MAX, "%s is %s: subscribers ask no publisher there", text, what_it_is(kind));
             return false;
         }
         own = own || (peer->family && memcmp(addresses[i], peer->address, sizeof(peer->address)) == 0) ||
@@ -186,7 +190,7 @@ bool c2_address_may_register(const struct c2_address_rules *rules, const struct 
     }
     if (own || trusted) return true;
     snprintf(
-        why, C2_ADDRESS_WHY_MAX,
+        why, C2_WHY_MAX,
         "it is not where the registration comes from (%s), and only networks of the broker's --trust may "
         "register other addresses",
         peer->text);
@@ -194,7 +198,7 @@ bool c2_address_may_register(const struct c2_address_rules *rules, const struct 
 }
 
 bool c2_address_may_ask(const struct c2_address_rules *rules, const uint8_t address[16], bool here,
-                        char why[C2_ADDRESS_WHY_MAX])
+                        char why[C2_WHY_MAX])
 {
     enum c2_address_kind kind = c2_address_kind_of(address);
     char text[C2_PEER_TEXT_MAX];
@@ -202,8 +206,7 @@ bool c2_address_may_ask(const struct c2_address_rules *rules, const uint8_t addr
     if (kind == C2_ADDRESS_ORDINARY || (kind == C2_ADDRESS_LOOPBACK && here) || is_trusted(rules, address))
         return true;
     text_of(address, text);
-    snprintf(why, C2_ADDRESS_WHY_MAX, "%s is %s, and publishers are not asked there%s; --trust %s allows it",
-             text, what_it_is(kind), kind == C2_ADDRESS_LOOPBACK ? " for a broker that is elsewhere" : "",
-             text);
+    snprintf(why, C2_WHY_MAX, "%s is %s, and publishers are not asked there%s; --trust %s allows it", text,
+             what_it_is(kind), kind == C2_ADDRESS_LOOPBACK ? " for a broker that is elsewhere" : "", text);
     return false;
 }

@@ -4,14 +4,14 @@
 #ifndef C2_NET_ADDRESS_H
 #define C2_NET_ADDRESS_H
 
+#include "base/limits.h"
 #include "net/peer.h"
 #include "net/subnet.h"
 
-#define C2_ADDRESS_WHY_MAX 200 /* bytes of a reason */
-#define C2_ADDRESSES_MAX   16  /* of one name: hosts have fewer, further ones do not count */
+#define C2_ADDRESSES_MAX 16 /* of one name: hosts have fewer, further ones do not count */
 
 /* "host:port" of a publisher. */
-struct c2_place {
+struct c2_hostport {
     char host[254]; /* a name, or the text of an address without brackets */
     int port;       /* 1 to 65535 */
     bool is_address;
@@ -19,9 +19,9 @@ struct c2_place {
 };
 /** HOST:PORT, [IPv6]:PORT, and nothing else: no scheme, user, path, query or zone. What could be read as an
  * IPv4 address and is not written as four decimal numbers is no name. @errors CAT2_EINVAL. */
-bool c2_place_parse(struct c2_str text, struct c2_place *out, struct cat2_error *err);
+bool c2_hostport_parse(struct c2_str text, struct c2_hostport *out, struct cat2_error *err);
 /** Is it a name of this machine for itself: "localhost", or beneath it? */
-bool c2_place_is_localhost(const struct c2_place *place);
+bool c2_hostport_is_localhost(const struct c2_hostport *place);
 
 enum c2_address_kind {
     C2_ADDRESS_ORDINARY,
@@ -42,10 +42,10 @@ struct c2_address_rules {
 /** May `peer` register a publisher whose host has these addresses? On one's own machine, or anywhere from a
  * trusted network; nobody where no publisher can be. false: *why says why. */
 bool c2_address_may_register(const struct c2_address_rules *rules, const struct c2_peer *peer,
-                             const uint8_t (*addresses)[16], size_t n, char why[C2_ADDRESS_WHY_MAX]);
+                             const uint8_t (*addresses)[16], size_t n, char why[C2_WHY_MAX]);
 /** May a publisher that others named be asked at this address? here: the broker that named it is on this
  * machine. false: *why says why. */
 bool c2_address_may_ask(const struct c2_address_rules *rules, const uint8_t address[16], bool here,
-                        char why[C2_ADDRESS_WHY_MAX]);
+                        char why[C2_WHY_MAX]);
 
 #endif

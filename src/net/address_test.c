@@ -10,71 +10,74 @@
 
 #include "net/address.h"
 
+static const char *const good[] = {"localhost:8001",      "127.0.0.1:9",    "[::1]:8001",
+                                   "[2001:db8::7]:65535", "pub-1:1",        "a.b.example.:80",
+                                   "my_host.lan:80",      "1st.example:80", "[::ffff:192.0.2.1]:80",
+                                   "123456789012:80",     "LOCALHOST:80",   "3com:80"};
+static const char *const bad[] = {"",
+                                  "localhost",
+                                  ":80",
+                                  "localhost:",
+                                  "localhost:0",
+                                  "localhost:65536",
+                                  "localhost:080000",
+                                  "localhost:+1",
+                                  "localhost:8 0",
+                                  "http://localhost:80",
+                                  "user:pw@localhost:80",
+                                  "user@localhost:80",
+                                  "localhost:80/",
+                                  "localhost:80/x",
+                                  "localhost:80?x",
+                                  "localhost:80#x",
+                                  "local host:80",
+                                  "::1:80",
+                                  "[::1]",
+                                  "[::1%lo]:80",
+                                  "[::1]x:80",
+                                  "[127.0.0.1]:80",
+                                  "[localhost]:80",
+                                  "[:80",
+                                  "[]:80",
+                                  "127.1:80",
+                                  "2130706433:80",
+                                  "0x7f000001:80",
+                                  "0177.0.0.1:80",
+                                  "127.0.0.1.:80",
+                                  "127.0.0.256:80",
+                                  "1.2.3.4.5:80",
+                                  "-x:80",
+                                  "x-:80",
+                                  "a..b:80",
+                                  ".:80",
+                                  "x\n:80",
+                                  "x\r\nHost: y:80",
+                                  "x\\y:80",
+                                  "x%2fy:80",
+                                  "*:80",
+                                  "a,b:80",
+                                  "\xc3\xa9:80"};
+
 static void places_are_host_and_port_and_nothing_else(void **state)
 {
-    static const char *const good[] = {"localhost:8001",      "127.0.0.1:9",    "[::1]:8001",
-                                       "[2001:db8::7]:65535", "pub-1:1",        "a.b.example.:80",
-                                       "my_host.lan:80",      "1st.example:80", "[::ffff:192.0.2.1]:80",
-                                       "LOCALHOST:80",        "3com:80"};
-    static const char *const bad[] = {"",
-                                      "localhost",
-                                      ":80",
-                                      "localhost:",
-                                      "localhost:0",
-                                      "localhost:65536",
-                                      "localhost:080000",
-                                      "localhost:+1",
-                                      "localhost:8 0",
-                                      "http://localhost:80",
-                                      "user:pw@localhost:80",
-                                      "user@localhost:80",
-                                      "localhost:80/",
-                                      "localhost:80/x",
-                                      "localhost:80?x",
-                                      "localhost:80#x",
-                                      "local host:80",
-                                      "::1:80",
-                                      "[::1]",
-                                      "[::1%lo]:80",
-                                      "[::1]x:80",
-                                      "[127.0.0.1]:80",
-                                      "[localhost]:80",
-                                      "[:80",
-                                      "[]:80",
-                                      "127.1:80",
-                                      "2130706433:80",
-                                      "0x7f000001:80",
-                                      "0177.0.0.1:80",
-                                      "127.0.0.1.:80",
-                                      "127.0.0.256:80",
-                                      "1.2.3.4.5:80",
-                                      "-x:80",
-                                      "x-:80",
-                                      "a..b:80",
-                                      ".:80",
-                                      "x\n:80",
-                                      "x\r\nHost: y:80",
-                                      "x\\y:80",
-                                      "x%2fy:80",
-                                      "*:80",
-                                      "a,b:80",
-                                      "\xc3\xa9:80"};
-    struct c2_place place;
+    struct c2_hostport place;
     struct cat2_error err;
 
     (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(good); i++)
-        if (!c2_place_parse(c2_str_of(good[i]), &place, &err)) fail_msg("%s: %s", good[i], err.message);
+        if (!c2_hostport_parse(c2_str_of(good[i]), &place, &err)) fail_msg("%s: %s", good[i], err.message);
     for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++)
-        if (c2_place_parse(c2_str_of(bad[i]), &place, &err)) fail_msg("%s is taken", bad[i]);
-    assert_false(c2_place_parse((struct c2_str){"a\0b:80", 6}, &place, &err));
-    assert_true(c2_place_parse(C2_STR("[2001:db8::7]:65535"), &place, &err));
+        if (c2_hostport_parse(c2_str_of(bad[i]), &place, &err)) fail_msg("%s is taken", bad[i]);
+    assert_false(c2_hostport_parse((struct c2_str){"a\0b:80", 6}, &place, &err));
+    assert_true(c2_hostport_parse(C2_STR("[2001:db8::7]:65535"), &place, &err));
     assert_true(place.is_address);
     assert_string_equal(place.host, "2001:db8::7");
     assert_int_equal(place.port, 65535);
-    assert_true(c2_place_parse(C2_STR("LocalHost.:80"), &place, &err) && c2_place_is_localhost(&place));
-    assert_true(c2_place_parse(C2_STR("x.localhost:80"), &place, &err) && c2_place_is_localhost(&place));
-    assert_true(c2_place_parse(C2_STR("xlocalhost:80"), &place, &err) && !c2_place_is_localhost(&place));
+    assert_true(c2_hostport_parse(C2_STR("LocalHost.:80"), &place, &err) && c2_hostport_is_localhost(&place));
+    assert_true(c2_hostport_parse(C2_STR("x.localhost:80"), &place, &err) &&
+                c2_hostport_is_localhost(&place));
+    assert_true(c2_hostport_parse(C2_STR("xlocalhost:80"), &place, &err) &&
+                !c2_hostport_is_localhost(&place));
 }
 
 static void read_address(const char *text, uint8_t out[16])
@@ -134,57 +137,58 @@ static bool is_here(const uint8_t address[16])
     return c2_address_kind_of(address) == C2_ADDRESS_LOOPBACK || memcmp(own, address, 16) == 0;
 }
 
+static const struct {
+    const char *peer, *address, *also;
+    bool trusted_may, may;
+} registrations[] = {
+    /* of this machine: any of its addresses */
+    {"127.0.0.1", "127.0.0.1", NULL, true, true},
+    {"127.0.0.1", "::1", NULL, true, true},
+    {"127.0.0.1", "192.0.2.10", NULL, true, true},
+    {"::1", "192.0.2.10", NULL, true, true},
+    {"192.0.2.10", "127.0.0.1", NULL, true, true},
+    {"127.0.0.1", "192.0.2.11", NULL, true, false},
+    /* of others: their own */
+    {"192.0.2.11", "192.0.2.11", NULL, true, true},
+    {"192.0.2.11", "2001:db8::1", "192.0.2.11", true, true},
+    {"192.0.2.11", "192.0.2.12", NULL, true, false},
+    {"192.0.2.11", "127.0.0.1", NULL, true, false},
+    {"192.0.2.11", "::1", NULL, true, false},
+    {"192.0.2.11", "192.0.2.10", NULL, true, false},
+    {"2001:db8::1", "2001:db8::1", NULL, true, true},
+    {"2001:db8::1", "2001:db8::2", NULL, true, false},
+    /* of nobody */
+    {"127.0.0.1", "169.254.169.254", NULL, false, false},
+    {"127.0.0.1", "127.0.0.1", "169.254.169.254", false, false},
+    {"169.254.0.7", "169.254.0.7", NULL, false, false},
+    {"127.0.0.1", "0.0.0.0", NULL, false, false},
+    {"127.0.0.1", "::", NULL, false, false},
+    {"127.0.0.1", "224.0.0.1", NULL, false, false},
+    {"127.0.0.1", "ff02::1", NULL, false, false},
+};
+
 static void peers_register_their_own_addresses(void **state)
 {
-    static const struct {
-        const char *peer, *address, *also;
-        bool trusted_may, may;
-    } cases[] = {
-        /* of this machine: any of its addresses */
-        {"127.0.0.1", "127.0.0.1", NULL, true, true},
-        {"127.0.0.1", "::1", NULL, true, true},
-        {"127.0.0.1", "192.0.2.10", NULL, true, true},
-        {"::1", "192.0.2.10", NULL, true, true},
-        {"192.0.2.10", "127.0.0.1", NULL, true, true},
-        {"127.0.0.1", "192.0.2.11", NULL, true, false},
-        /* of others: their own */
-        {"192.0.2.11", "192.0.2.11", NULL, true, true},
-        {"192.0.2.11", "2001:db8::1", "192.0.2.11", true, true},
-        {"192.0.2.11", "192.0.2.12", NULL, true, false},
-        {"192.0.2.11", "127.0.0.1", NULL, true, false},
-        {"192.0.2.11", "::1", NULL, true, false},
-        {"192.0.2.11", "192.0.2.10", NULL, true, false},
-        {"2001:db8::1", "2001:db8::1", NULL, true, true},
-        {"2001:db8::1", "2001:db8::2", NULL, true, false},
-        /* of nobody */
-        {"127.0.0.1", "169.254.169.254", NULL, false, false},
-        {"127.0.0.1", "127.0.0.1", "169.254.169.254", false, false},
-        {"169.254.0.7", "169.254.0.7", NULL, false, false},
-        {"127.0.0.1", "0.0.0.0", NULL, false, false},
-        {"127.0.0.1", "::", NULL, false, false},
-        {"127.0.0.1", "224.0.0.1", NULL, false, false},
-        {"127.0.0.1", "ff02::1", NULL, false, false},
-    };
     struct c2_subnets all;
     struct cat2_error err;
-    char why[C2_ADDRESS_WHY_MAX];
+    char why[C2_WHY_MAX];
 
     (void)state;
     assert_true(c2_subnets_parse("0.0.0.0/0 ::/0", "--trust", &all, &err));
-    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < C2_ARRAY_LEN(registrations); i++) {
         struct c2_peer peer;
         uint8_t addresses[2][16], from[16];
-        size_t n = cases[i].also ? 2 : 1;
-        read_address(cases[i].peer, from);
+        size_t n = registrations[i].also ? 2 : 1;
+        read_address(registrations[i].peer, from);
         peer = (struct c2_peer){.family = AF_INET6};
         memcpy(peer.address, from, sizeof(from));
-        read_address(cases[i].address, addresses[0]);
-        if (cases[i].also) read_address(cases[i].also, addresses[1]);
+        read_address(registrations[i].address, addresses[0]);
+        if (registrations[i].also) read_address(registrations[i].also, addresses[1]);
         for (int trusts = 0; trusts < 2; trusts++) {
             struct c2_address_rules rules = {trusts ? &all : NULL, is_here};
             bool may = c2_address_may_register(&rules, &peer, (const uint8_t(*)[16])addresses, n, why);
-            if (may != (trusts ? cases[i].trusted_may : cases[i].may))
-                fail_msg("%s registers %s: %d", cases[i].peer, cases[i].address, may);
+            if (may != (trusts ? registrations[i].trusted_may : registrations[i].may))
+                fail_msg("%s registers %s: %d", registrations[i].peer, registrations[i].address, may);
         }
     }
     struct c2_peer unknown = {0};
@@ -207,7 +211,7 @@ static void some_addresses_are_never_asked(void **state)
         {"255.255.255.255", false, false},
     };
     struct c2_address_rules rules = {NULL, is_here};
-    char why[C2_ADDRESS_WHY_MAX];
+    char why[C2_WHY_MAX];
     struct c2_subnets some;
     struct cat2_error err;
     uint8_t address[16];

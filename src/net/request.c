@@ -197,7 +197,7 @@ void c2_request_unref(struct c2_request *req)
     if (req->next) req->next->prev = req->prev;
     server->nrequests--;
     c2_buf_fini(&req->path);
-    c2_upload_end(req);
+    c2_upload_end(&req->upload);
     c2_buf_fini(&req->body);
     c2_arena_fini(&req->arena);
     free(req->target);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The resolver of the C library, in a thread of libuv. */
 #include "net/resolve.h"
 
 #include <netdb.h>

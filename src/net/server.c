@@ -45,7 +45,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     return req;
 }
 
-bool c2_request_split(struct c2_request *req)
+static bool split_target(struct c2_request *req)
 {
     struct c2_str path;
     struct cat2_error err;
@@ -108,6 +108,33 @@ static bool body_holds(const struct c2_request *req)
     return false;
 }
 
+/* The head has been read. true: the body is not to be, the request is answered now. */
+static bool begin_body(struct c2_request *req)
+{
+    const struct c2_route *route;
+    struct c2_str length = {NULL, 0}, coding;
+    bool chunked = c2_request_header(req, "Transfer-Encoding", &coding);
+
+    c2_request_header(req, "Content-Length", &length);
+    if (!c2_upload_is_any(length, chunked)) return false;
+    route = split_target(req) ? c2_route_look(req) : NULL;
+    return c2_upload_begin(&req->upload, length, chunked, route ? route->body_max : 0);
+}
+
+/* Its body was: the request is answered. */
+static bool is_refused(struct c2_request *req)
+{
+    struct c2_str path = c2_buf_str(&req->path);
+    char why[C2_WHY_MAX];
+    int status = c2_upload_judge(&req->upload, why), shown = (int)c2_min_i64(200, (int64_t)path.n);
+
+    if (status == 503)
+        c2_reply_later(req, 1, "%.*s: %s", shown, path.p, why);
+    else if (status)
+        c2_reply_detail(req, status, "%.*s: %s", shown, path.p, why);
+    return status != 0;
+}
+
 static enum MHD_Result dispatch(struct c2_request *req)
 {
     struct c2_str id;
@@ -118,12 +145,12 @@ static enum MHD_Result dispatch(struct c2_request *req)
         c2_reply_detail(req, 503, "shutting down");
     } else if (!c2_origin_check(req)) {
         c2_log_debug("refused status=%d: %.200s", req->status, req->target ? req->target : "");
-    } else if (!c2_request_split(req)) {
+    } else if (!split_target(req)) {
         c2_reply_detail(req, 414, "the request's path is too long");
     } else if (!body_holds(req)) {
         c2_reply_header(req, C2_PROOF_DAMAGED, "1");
         c2_reply_detail(req, 400, "the request's body was damaged on its way");
-    } else if (c2_route_find(req) && !c2_upload_refused(req) &&
+    } else if (c2_route_find(req) && !is_refused(req) &&
                c2_query_check(req, req->table->routes[req->nroute].query)) {
         req->table->routes[req->nroute].handler(req, req->table->state);
     }
@@ -149,10 +176,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     /* The head has just been read; an answer now would close the connection. */
     if (!req->method && !req->other_method) {
         read_method(req, method);
-        return c2_upload_begin(req) ? dispatch(req) : MHD_YES;
+        return begin_body(req) ? dispatch(req) : MHD_YES;
     }
     if (*upload_n) {
-        bool ok = c2_upload_take(req, upload, *upload_n);
+        bool ok = c2_upload_take(&req->upload, &req->body, upload, *upload_n);
         *upload_n = 0;
         return ok ? MHD_YES : MHD_NO;
     }

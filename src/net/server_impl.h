@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "net/origin.h"
 #include "net/server.h"
+#include "net/upload.h"
 
 #define C2_REQUEST_ARENA_MAX (4 << 20) /* parsed parts of one request */
 #define ROUTE_TABLES_MAX     16        /* a table a module; checked when it is added */
@@ -56,11 +57,6 @@ struct c2_server {
     int64_t drain_until;
 };
 
-enum c2_upload_state { C2_UPLOAD_FITS, C2_UPLOAD_TOO_LARGE, C2_UPLOAD_NO_ROOM };
-struct c2_upload {
-    enum c2_upload_state state;
-    size_t max, held, dropped; /* bytes: of its route; of the budget; read and not kept */
-};
 enum c2_request_state { C2_REQ_ARRIVING, C2_REQ_HANDLING, C2_REQ_HELD, C2_REQ_REPLIED, C2_REQ_QUEUED };
 struct c2_reply_head {
     struct c2_reply_head *next;
@@ -111,18 +107,6 @@ void c2_drive_free(struct c2_drive *drive);
 /** Run MHD soon: something was resumed. */
 void c2_server_kick(struct c2_server *server);
 
-/* ---- upload.c: bodies of requests ---- */
-/** The head has been read. true: the body is not to be read, the request is answered now. */
-bool c2_upload_begin(struct c2_request *req);
-/** Keep bytes of the body, or drop them where they are too many. false: the connection is to be closed. */
-bool c2_upload_take(struct c2_request *req, const char *bytes, size_t n);
-/** Was the body refused? true: the request was answered, with 413 or 503. */
-bool c2_upload_refused(struct c2_request *req);
-/** The request is over: its share of the budget is given back. */
-void c2_upload_end(struct c2_request *req);
-bool c2_upload_metrics(struct c2_buf *out, struct cat2_error *err);
-/** The decoded path, into req->path. */
-bool c2_request_split(struct c2_request *req);
 /** The route of the request, without answering; NULL: none. */
 const struct c2_route *c2_route_look(struct c2_request *req);
 

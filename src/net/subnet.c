@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Networks as 128 bits each. */
 #include "net/subnet.h"
 
 #include <arpa/inet.h>

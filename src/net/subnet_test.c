@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Addresses and networks, as tables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

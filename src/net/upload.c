@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bodies of requests: how much of one is kept is its route's to say, and is known before any of it is read.
- *
- * One whose Content-Length is more than that is answered before it is read. One that is sent in chunks,
- * without a length, is kept up to the maximum; what follows is dropped, and the answer is the same. All
- * bodies of the process share one budget. */
-#include "net/server_impl.h"
+/* What is kept of bodies, and counted. */
+#include "net/upload.h"
+
+#include <stdio.h>
 
 #define BODIES_MAX (8 << 20) /* bytes of unanswered bodies: a thousand of the largest that a route takes */
 #define DROP_MAX   (1 << 20) /* read and dropped before the answer; who sends more loses the connection */
 
-/* Loop thread only. */
 static struct {
     size_t held;
     uint64_t too_large, no_room;
 } bodies;
 
-/* Digits only, as RFC 9110 has it; anything else is too large. */
 static bool read_length(struct c2_str text, uint64_t *out)
 {
     int64_t n;
@@ -25,67 +21,64 @@ static bool read_length(struct c2_str text, uint64_t *out)
     return true;
 }
 
-bool c2_upload_begin(struct c2_request *req)
+bool c2_upload_is_any(struct c2_str length, bool chunked)
 {
-    const struct c2_route *route;
-    struct c2_str length, coding;
-    uint64_t n = 0;
-    bool told = c2_request_header(req, "Content-Length", &length);
-    bool chunked = c2_request_header(req, "Transfer-Encoding", &coding);
+    uint64_t n;
 
-    if (told && !chunked && read_length(length, &n) && n == 0) told = false;
-    if (!told && !chunked) return false;
-    route = c2_request_split(req) ? c2_route_look(req) : NULL;
-    req->upload.max = route ? route->body_max : 0;
-    if (chunked ? req->upload.max > 0 : read_length(length, &n) && n <= req->upload.max) return false;
-    req->upload.state = C2_UPLOAD_TOO_LARGE;
+    return chunked || (length.p && !(read_length(length, &n) && n == 0));
+}
+
+bool c2_upload_begin(struct c2_upload *upload, struct c2_str length, bool chunked, size_t max)
+{
+    uint64_t n;
+
+    upload->max = max;
+    if (chunked ? max > 0 : read_length(length, &n) && n <= max) return false;
+    upload->state = C2_UPLOAD_TOO_LARGE;
+    bodies.too_large++;
     return true;
 }
 
-bool c2_upload_take(struct c2_request *req, const char *bytes, size_t n)
+bool c2_upload_take(struct c2_upload *upload, struct c2_buf *body, const char *bytes, size_t n)
 {
-    struct c2_upload *upload = &req->upload;
     struct cat2_error err;
 
-    if (upload->state == C2_UPLOAD_FITS && n > upload->max - req->body.n) upload->state = C2_UPLOAD_TOO_LARGE;
+    if (upload->state == C2_UPLOAD_FITS && n > upload->max - body->n) {
+        upload->state = C2_UPLOAD_TOO_LARGE;
+        bodies.too_large++;
+    }
     if (upload->state == C2_UPLOAD_FITS &&
-        (n > BODIES_MAX - bodies.held || !c2_buf_append(&req->body, bytes, n, &err)))
+        (n > BODIES_MAX - bodies.held || !c2_buf_append(body, bytes, n, &err))) {
         upload->state = C2_UPLOAD_NO_ROOM;
+        bodies.no_room++;
+    }
     if (upload->state == C2_UPLOAD_FITS) {
         upload->held += n;
         bodies.held += n;
         return true;
     }
-    c2_upload_end(req);
-    c2_buf_fini(&req->body);
+    c2_upload_end(upload);
+    c2_buf_fini(body);
     upload->dropped += n;
     return upload->dropped <= DROP_MAX;
 }
 
-bool c2_upload_refused(struct c2_request *req)
+int c2_upload_judge(const struct c2_upload *upload, char why[C2_WHY_MAX])
 {
-    struct c2_str path = c2_buf_str(&req->path);
-    int shown = (int)c2_min_i64(200, (int64_t)path.n);
-
-    if (req->upload.state == C2_UPLOAD_FITS) return false;
-    if (req->upload.state == C2_UPLOAD_NO_ROOM) {
-        bodies.no_room++;
-        c2_reply_later(req, 1, "%.*s: too many requests with a body are under way", shown, path.p);
-    } else if (req->upload.max == 0) {
-        bodies.too_large++;
-        c2_reply_detail(req, 413, "%.*s: a request for it has no body", shown, path.p);
-    } else {
-        bodies.too_large++;
-        c2_reply_detail(req, 413, "%.*s: the body of a request for it has at most %zu bytes", shown, path.p,
-                        req->upload.max);
-    }
-    return true;
+    if (upload->state == C2_UPLOAD_FITS) return 0;
+    if (upload->state == C2_UPLOAD_NO_ROOM)
+        snprintf(why, C2_WHY_MAX, "too many requests with a body are under way");
+    else if (upload->max == 0)
+        snprintf(why, C2_WHY_MAX, "a request for it has no body");
+    else
+        snprintf(why, C2_WHY_MAX, "the body of a request for it has at most %zu bytes", upload->max);
+    return upload->state == C2_UPLOAD_NO_ROOM ? 503 : 413;
 }
 
-void c2_upload_end(struct c2_request *req)
+void c2_upload_end(struct c2_upload *upload)
 {
-    bodies.held -= req->upload.held;
-    req->upload.held = 0;
+    bodies.held -= upload->held;
+    upload->held = 0;
 }
 
 bool c2_upload_metrics(struct c2_buf *out, struct cat2_error *err)

@@ -63,13 +63,12 @@ static void free_rest(struct c2_subscriber *sub)
 }
 
 /* Brokers say where publishers are, and whoever registers there says it to brokers. */
-static bool may_ask(void *ctx, const struct sockaddr *to, char why[C2_HTTP_WHY_MAX])
+static bool may_ask(void *ctx, const struct sockaddr *to, char why[C2_WHY_MAX])
 {
     struct c2_subscriber *sub = ctx;
     struct c2_address_rules rules = {sub->config.trusted, c2_address_is_here};
     struct c2_peer peer;
 
-    _Static_assert(C2_ADDRESS_WHY_MAX <= C2_HTTP_WHY_MAX, "a reason fits");
     c2_peer_read(to, &peer);
     return c2_address_may_ask(&rules, peer.address, sub->config.bus->ops->here(sub->config.bus), why);
 }

@@ -11,7 +11,7 @@
 #include "base/health.h"
 #include "subscriber/fetch/pass_on.h"
 
-#define PROBE_MS     2000
+#define PROBE_MS     2000      /* a disk is well again in minutes, and writing a file is cheap */
 #define PROBE_NBYTES (1 << 20) /* a cache file of some chunks */
 
 static const char NOT_WRITTEN[] = "cache-not-written"; /* the condition */

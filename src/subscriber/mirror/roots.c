@@ -36,10 +36,10 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
                                       struct cat2_error *err)
 {
     struct c2_root_state **at = &sub->roots, *root = c2_sub_root(sub, c2_str_of(from->name));
-    struct c2_place place;
+    struct c2_hostport place;
     size_t n = 0;
 
-    if (!c2_place_parse(c2_str_of(from->http), &place, err)) {
+    if (!c2_hostport_parse(c2_str_of(from->http), &place, err)) {
         c2_fail_within(err, "root %.60s", from->name);
         return NULL;
     }

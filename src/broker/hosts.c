@@ -18,6 +18,7 @@ struct c2_placing {
     struct c2_request *req;
     struct c2_root root;
     struct c2_buf json;
+    c2_placed *go;
     struct c2_resolve *resolve;
 };
 
@@ -53,12 +54,13 @@ static void refuse(struct c2_request *req, const struct c2_root *root, struct c2
 
 /* n 0: why tells what is wrong with the name. What is registered already stays so, whoever says it again. */
 static void judge(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
-                  struct c2_buf *json, const uint8_t (*addresses)[16], size_t n, const char *unknown)
+                  struct c2_buf *json, c2_placed *go, const uint8_t (*addresses)[16], size_t n,
+                  const char *unknown)
 {
     const struct c2_address_rules rules = rules_of(broker);
     const struct c2_peer *from = c2_request_peer(req);
     struct c2_root placed = *root;
-    char why[C2_ADDRESS_WHY_MAX];
+    char why[C2_WHY_MAX];
     bool may = false, free_hand = c2_broker_trusts(broker, from) || c2_address_is_here(from->address);
 
     snprintf(why, sizeof(why), "%s", unknown ? unknown : "");
@@ -75,7 +77,7 @@ static void judge(struct c2_broker *broker, struct c2_request *req, const struct
         return;
     }
     if (may) snprintf(placed.from, sizeof(placed.from), "%s", from->text);
-    c2_broker_put(broker, req, &placed, json);
+    go(broker, req, &placed, json);
 }
 
 static void drop(struct c2_placing *placing)
@@ -93,13 +95,13 @@ static void on_resolved(void *ctx, const uint8_t (*addresses)[16], size_t n, con
 {
     struct c2_placing *placing = ctx;
 
-    judge(placing->broker, placing->req, &placing->root, &placing->json, addresses, n,
+    judge(placing->broker, placing->req, &placing->root, &placing->json, placing->go, addresses, n,
           err ? err->message : NULL);
     drop(placing);
 }
 
 static void resolve(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
-                    struct c2_buf *json, const char *host)
+                    struct c2_buf *json, c2_placed *go, const char *host)
 {
     struct c2_placing *placing = calloc(1, sizeof(*placing));
     size_t n = 0;
@@ -107,7 +109,7 @@ static void resolve(struct c2_broker *broker, struct c2_request *req, const stru
     for (const struct c2_placing *p = broker->placings; p; p = p->next)
         n++;
     if (placing && n < PLACINGS_MAX && !broker->stopping) {
-        *placing = (struct c2_placing){broker->placings, broker, req, *root, *json, NULL};
+        *placing = (struct c2_placing){broker->placings, broker, req, *root, *json, go, NULL};
         placing->resolve = c2_resolve_start(broker->config.loop, host, on_resolved, placing);
     }
     if (!placing || !placing->resolve) {
@@ -120,26 +122,26 @@ static void resolve(struct c2_broker *broker, struct c2_request *req, const stru
 }
 
 void c2_broker_place(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
-                     struct c2_buf *json)
+                     struct c2_buf *json, c2_placed *go)
 {
     static const uint8_t localhost[2][16] = {{[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}, {[15] = 1}};
-    struct c2_place place;
+    struct c2_hostport place;
     struct cat2_error err;
 
-    if (!c2_place_parse(c2_str_of(root->http), &place, &err)) {
+    if (!c2_hostport_parse(c2_str_of(root->http), &place, &err)) {
         if (is_known_there(broker, root)) {
-            c2_broker_put(broker, req, root, json); /* by an earlier version */
+            go(broker, req, root, json); /* by an earlier version */
             return;
         }
         c2_buf_fini(json);
         c2_fail_within(&err, "root %.100s", root->name);
         c2_reply_error(req, &err);
     } else if (place.is_address) {
-        judge(broker, req, root, json, (const uint8_t(*)[16]) & place.address, 1, NULL);
-    } else if (c2_place_is_localhost(&place)) {
-        judge(broker, req, root, json, localhost, C2_ARRAY_LEN(localhost), NULL);
+        judge(broker, req, root, json, go, (const uint8_t(*)[16]) & place.address, 1, NULL);
+    } else if (c2_hostport_is_localhost(&place)) {
+        judge(broker, req, root, json, go, localhost, C2_ARRAY_LEN(localhost), NULL);
     } else {
-        resolve(broker, req, root, json, place.host);
+        resolve(broker, req, root, json, go, place.host);
     }
 }
 
