@@ -19,12 +19,12 @@ static const struct {
     const char *section, *keys;
     bool ids;
 } sections[] = {
-    {"broker", "http statedir loglevel public-url allowed-hosts", false},
+    {"broker", "http statedir loglevel public-url allowed-hosts trust", false},
     {"publisher", "http statedir loglevel public-url allowed-hosts name root poll no-hdf5-folders", true},
-    {"subscriber", "http statedir loglevel public-url allowed-hosts quota scrub plugin-dir h5web-dir web-dir",
-     true},
+    {"subscriber",
+     "http statedir loglevel public-url allowed-hosts trust quota scrub plugin-dir h5web-dir web-dir", true},
     {"serve",
-     "http broker-http statedir loglevel public-url allowed-hosts quota poll scrub no-hdf5-folders "
+     "http broker-http statedir loglevel public-url allowed-hosts trust quota poll scrub no-hdf5-folders "
      "plugin-dir h5web-dir web-dir roots",
      true},
     {"client", "loglevel outdir", true},
@@ -124,7 +124,7 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
                        last.p, known);
     bool sized = value->kind == C2_TOML_INT && lists("quota poll scrub clevel threads", last);
     bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
-    bool list = lists("roots allowed-hosts", last), listed = list && value->kind == C2_TOML_STRINGS;
+    bool list = lists("roots allowed-hosts trust", last), listed = list && value->kind == C2_TOML_STRINGS;
     if (value->kind != C2_TOML_STRING && !sized && !flag && !listed)
         return c2_fail(err, CAT2_EINVAL, "%s:%d: '%.*s' must be a string%s, not %s", tail(conf->path, 0),
                        value->line, C2_STR_ARG(last), list ? " or an array of such" : "", kinds[value->kind]);
