@@ -5,50 +5,23 @@
 
 #include "net/server_impl.h"
 
-#define REST_MS 200 /* when nothing can be accepted, until it is tried again */
-
 struct c2_drive {
     struct c2_server *server;
     uv_poll_t poll;
     uv_timer_t timer;
     uv_idle_t again; /* MHD has more to do at once */
     int handles_open;
-    bool resting;
-    unsigned nconnections; /* after the last turn */
 };
 
 static void on_again(uv_idle_t *idle);
-static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_timer(uv_timer_t *timer);
-
-/* Nothing is open but the listening socket, and it cannot be accepted from: look again in a moment. */
-static void rest(struct c2_drive *drive)
-{
-    drive->server->cannot_accept = false;
-    drive->server->npauses++;
-    uv_poll_stop(&drive->poll);
-    uv_idle_stop(&drive->again);
-    uv_timer_start(&drive->timer, on_timer, REST_MS, 0);
-    drive->resting = true;
-}
 
 static void run_mhd(struct c2_drive *drive)
 {
     MHD_UNSIGNED_LONG_LONG wait = 0;
 
     if (drive->server->closing) return;
-    if (drive->resting) uv_poll_start(&drive->poll, UV_READABLE, on_poll);
-    drive->resting = false;
-    unsigned before;
-    do { /* where all places were taken and one is left, it listens again only when it is run again */
-        before = drive->nconnections;
-        MHD_run(drive->server->daemon);
-        drive->nconnections = c2_server_nconnections(drive->server);
-    } while (drive->nconnections < before);
-    if (drive->server->cannot_accept) {
-        rest(drive);
-        return;
-    }
+    c2_conns_run(drive->server->conns);
     bool timed = MHD_get_timeout(drive->server->daemon, &wait) == MHD_YES;
     if (timed && wait == 0) {
         uv_idle_start(&drive->again, on_again);
@@ -81,6 +54,11 @@ void c2_server_kick(struct c2_server *server)
     uv_idle_start(&server->drive->again, on_again);
 }
 
+static void run(void *ctx)
+{
+    run_mhd(ctx);
+}
+
 bool c2_drive_new(struct c2_server *server, struct cat2_error *err)
 {
     struct c2_drive *drive = calloc(1, sizeof(*drive));
@@ -95,7 +73,7 @@ bool c2_drive_new(struct c2_server *server, struct cat2_error *err)
     drive->poll.data = drive->timer.data = drive->again.data = drive;
     uv_poll_start(&drive->poll, UV_READABLE, on_poll);
     server->drive = drive;
-    return true;
+    return c2_conns_start(server->conns, server->daemon, run, drive, err);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -87,6 +87,7 @@ static bool put_durations(const struct c2_route *route, const struct c2_route_st
 
 bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struct cat2_error *err)
 {
+    const struct c2_conns_counts *counts = c2_conns_counts(server->conns);
     bool ok =
         c2_buf_printf(out, err,
                       "# TYPE caterva2_http_in_flight gauge\ncaterva2_http_in_flight %zu\n"
@@ -94,10 +95,20 @@ bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struc
                       "# TYPE caterva2_http_connections_max gauge\ncaterva2_http_connections_max %u\n"
                       "# TYPE caterva2_http_accept_pauses_total counter\n"
                       "caterva2_http_accept_pauses_total %llu\n"
+                      "# TYPE caterva2_http_connections_evicted_total counter\n"
+                      "caterva2_http_connections_evicted_total %llu\n"
+                      "# TYPE caterva2_http_connections_late_total counter\n"
+                      "caterva2_http_connections_late_total %llu\n"
+                      "# TYPE caterva2_http_connections_refused_total counter\n"
+                      "caterva2_http_connections_refused_total %llu\n"
+                      "# TYPE caterva2_http_malformed_total counter\n"
+                      "caterva2_http_malformed_total %llu\n"
                       "# TYPE caterva2_http_sent_bytes_total counter\ncaterva2_http_sent_bytes_total %llu\n"
                       "# TYPE caterva2_http_requests_total counter\n",
-                      server->nrequests, c2_server_nconnections(server), server->connections_max,
-                      (unsigned long long)server->npauses, (unsigned long long)server->nbytes_sent);
+                      server->nrequests, c2_server_nconnections(server), c2_conns_max(server->conns),
+                      (unsigned long long)counts->pauses, (unsigned long long)counts->evicted,
+                      (unsigned long long)counts->late, (unsigned long long)counts->refused,
+                      (unsigned long long)counts->malformed, (unsigned long long)server->nbytes_sent);
 
     for (int pass = 0; ok && pass < 2; pass++) {
         if (pass == 1) ok = c2_buf_puts(out, "# TYPE caterva2_http_seconds histogram\n", err);

@@ -9,17 +9,10 @@
 #include "net/server_impl.h"
 #include "wire/proof.h"
 
-#define FEW_CONNECTIONS 256
+#define STALL_S         30 /* without a byte that the client takes: libmicrohttpd closes it */
+#define CONNECTIONS_FEW 4  /* more than we admit: libmicrohttpd does not count quite at the same time */
 
 /* ---- requests ---- */
-
-static void read_peer(struct c2_request *req)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-    c2_peer_read(info ? info->client_addr : NULL, &req->peer);
-}
 
 /* First word of a request, before its headers are read. What is returned becomes the connection's *con_cls.
  */
@@ -32,7 +25,9 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     req->server = server;
     req->connection = connection;
     req->refs = 1;
-    read_peer(req);
+    req->conn = c2_conn_of(server->conns, connection);
+    if (req->conn) req->peer = req->conn->peer;
+    if (req->conn) req->nth = c2_conn_request_begins(req->conn);
     req->started_us = c2_now_us();
     req->target = c2_str_dup(c2_str_of(target));
     c2_arena_init(&req->arena, C2_REQUEST_ARENA_MAX);
@@ -81,14 +76,17 @@ static void read_method(struct c2_request *req, const char *method)
 /* Few connections are left. Connections that are idle are closed, so that others can connect. */
 static bool is_crowded(const struct c2_server *server)
 {
-    return c2_server_nconnections(server) > server->connections_max - server->connections_max / 4;
+    unsigned max = c2_conns_max(server->conns);
+
+    return c2_server_nconnections(server) > max - max / 4;
 }
 
 static enum MHD_Result queue(struct c2_request *req)
 {
+    bool last = is_crowded(req->server) || (req->conn && c2_conn_is_last(req->conn));
+
     req->state = C2_REQ_QUEUED;
-    if (req->status >= 200 && is_crowded(req->server))
-        MHD_add_response_header(req->response, "Connection", "close");
+    if (req->status >= 200 && last) MHD_add_response_header(req->response, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(req->connection, (unsigned)req->status, req->response);
     MHD_destroy_response(req->response);
     req->response = NULL;
@@ -137,12 +135,17 @@ static bool is_refused(struct c2_request *req)
 
 static enum MHD_Result dispatch(struct c2_request *req)
 {
+    const char *why = NULL;
     struct c2_str id;
+    int refused;
 
     req->state = C2_REQ_HANDLING;
     if (c2_request_header(req, "X-Request-Id", &id)) c2_request_id(req);
     if (req->server->closing) { /* what routes work on is gone */
         c2_reply_detail(req, 503, "shutting down");
+    } else if (req->conn && (refused = c2_conn_refused(req->conn, req->nth, &why)) != 0) {
+        req->refused = true;
+        c2_reply_detail(req, refused, "%s", why);
     } else if (!c2_origin_check(req)) {
         c2_log_debug("refused status=%d: %.200s", req->status, req->target ? req->target : "");
     } else if (!split_target(req)) {
@@ -203,6 +206,8 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     req->response = NULL;
     c2_stats_note(req);
     req->connection = NULL;
+    if (req->conn) c2_conn_request_ends(req->conn);
+    req->conn = NULL;
     c2_request_unref(req);
     if (server->draining) check_drained(server);
 }
@@ -211,16 +216,20 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 
 static void on_log(void *cls, const char *fmt, va_list args)
 {
-    struct c2_server *server = cls;
     char text[300];
 
+    (void)cls;
     vsnprintf(text, sizeof(text), fmt, args);
-    if (!strstr(fmt, "system resource limit")) {
-        c2_log_debug("http: %s", text);
-        return;
-    }
-    c2_log_warn("http: no file descriptor for another client");
-    server->cannot_accept = strstr(fmt, "FIRST");
+    c2_log_debug("http: %s", text);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct c2_server *server = cls;
+
+    (void)context;
+    c2_conns_notify(server->conns, connection, code);
 }
 
 /* We decode the target ourselves. */
@@ -231,22 +240,30 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
     return strlen(text);
 }
 
-static bool start_daemon(struct c2_server *server, const struct c2_server_options *options, int fd,
-                         struct cat2_error *err)
+static bool start_daemon(struct c2_server *server, struct cat2_error *err)
 {
-    unsigned connections = options->connections_max ? (unsigned)options->connections_max : C2_CONNECTIONS_MAX;
-    unsigned idle = connections < FEW_CONNECTIONS ? 10 : 30; /* others wait for the place */
-
-    server->connections_max = connections;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-        connections, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL,
+        NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_CONNECTION_LIMIT,
+        c2_conns_max(server->conns) + CONNECTIONS_FEW, MHD_OPTION_CONNECTION_TIMEOUT, STALL_S,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
+        NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
     if (server->daemon) return true;
-    close(fd);
     return c2_fail(err, CAT2_EIO, "cannot start the HTTP server on port %d", server->port);
+}
+
+static bool open_conns(struct c2_server *server, const struct c2_server_options *options,
+                       struct cat2_error *err)
+{
+    struct c2_conns_options all = {.loop = server->loop,
+                                   .max = options->connections_max ? (unsigned)options->connections_max
+                                                                   : C2_CONNECTIONS_MAX,
+                                   .per_address = (unsigned)options->connections_per_address};
+
+    all.listen_fd = c2_listen(&options->listen, &server->port, err);
+    server->origin.loopback = all.listen_fd >= 0 && c2_listens_at_loopback(all.listen_fd);
+    return all.listen_fd >= 0 && c2_conns_new(&all, &server->conns, err);
 }
 
 bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options, struct c2_server **out,
@@ -258,16 +275,12 @@ bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options
     server->loop = loop;
     server->cors = options->cors;
     snprintf(server->name, sizeof(server->name), "%s", options->server_name ? options->server_name : "");
-    int fd = c2_listen(&options->listen, &server->port, err);
     server->origin.hosts = options->hosts;
-    server->origin.loopback = fd >= 0 && c2_listens_at_loopback(fd);
     snprintf(server->origin.host, sizeof(server->origin.host), "%s", options->listen.host);
-    if (fd < 0 || !start_daemon(server, options, fd, err)) {
-        free(server);
-        return false;
-    }
-    if (!c2_drive_new(server, err)) {
-        MHD_stop_daemon(server->daemon);
+    if (!open_conns(server, options, err) || !start_daemon(server, err) || !c2_drive_new(server, err)) {
+        if (server->daemon) MHD_stop_daemon(server->daemon);
+        if (server->drive) c2_drive_free(server->drive);
+        c2_conns_free(server->conns);
         free(server);
         return false;
     }
@@ -310,9 +323,7 @@ static void on_drain_tick(void *ctx)
 
 void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *done, void *ctx)
 {
-    MHD_socket fd = MHD_quiesce_daemon(server->daemon);
-
-    if (fd != MHD_INVALID_SOCKET) close(fd);
+    c2_conns_close_door(server->conns);
     server->drained = done;
     server->drained_ctx = ctx;
     server->draining = true;
@@ -338,9 +349,11 @@ void c2_server_free(struct c2_server *server)
             MHD_resume_connection(req->connection);
         }
     }
-    MHD_run(server->daemon);
+    c2_conns_close_door(server->conns);
+    c2_conns_run(server->conns);
     MHD_stop_daemon(server->daemon);
     c2_drive_free(server->drive);
+    c2_conns_free(server->conns);
     for (size_t i = 0; i < server->ntables; i++)
         free(server->tables[i].stats);
     free(server);

@@ -13,6 +13,7 @@
 #include <microhttpd.h>
 
 #include "base/limits.h"
+#include "net/conns.h"
 #include "net/origin.h"
 #include "net/server.h"
 #include "net/upload.h"
@@ -39,9 +40,7 @@ struct c2_server {
     struct c2_drive *drive;
     bool closing, cors;
     struct c2_origin origin;
-    unsigned connections_max;
-    bool cannot_accept; /* no descriptor for a first connection: MHD would try again at once, for ever */
-    uint64_t npauses;   /* how often accepting had to rest for it */
+    struct c2_conns *conns;
     char name[64];
     int port;
     struct c2_route_table tables[ROUTE_TABLES_MAX];
@@ -66,6 +65,8 @@ struct c2_request {
     struct c2_request *prev, *next;
     struct c2_server *server;
     struct MHD_Connection *connection; /* NULL once it is gone */
+    struct c2_conn *conn;              /* likewise; NULL also where it is not known */
+    uint64_t nth;                      /* request of the connection, from 1 */
     int refs;
     enum c2_request_state state;
     enum c2_method method;

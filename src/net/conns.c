@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Connections are accepted here and not by libmicrohttpd, which refuses newcomers when all places are taken,
+ * and does not always go on when one is free again. */
+#include "net/conns.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/vec.h"
+
+#define AT_ONCE   64   /* accepted before others have their turn */
+#define TICK_MS   1000 /* how exactly clocks are looked at */
+#define RETRY_MS  100  /* without a descriptor for a connection, until it is tried again */
+#define FEW       256  /* places, of which idle connections keep none for long */
+#define SHARE     4    /* an address that is not loopback has that part of all places at most */
+#define SAY_AT_MS 10000
+#define FD_MAX    (1 << 20) /* the kernel's own limit of descriptors, as it is built */
+
+struct c2_conns {
+    struct c2_loop *loop;
+    struct MHD_Daemon *daemon;
+    void (*run)(void *ctx);
+    void *run_ctx;
+    struct c2_crowd crowd;
+    unsigned per_address;
+    struct {
+        C2_VEC(struct c2_conn *);
+    } by_fd;
+    struct c2_conns_counts counts;
+    int listen_fd;
+    uv_poll_t poll;
+    bool polling, paused;
+    struct c2_timer *tick, *retry;
+    int64_t said_ms; /* when a refusal was logged last */
+    bool polled;     /* poll has been initialised: it is closed, and then all is freed */
+};
+
+/* Whose daemon this thread turns now. */
+static _Thread_local struct c2_conns *running;
+
+static int64_t now_ms(const struct c2_conns *conns)
+{
+    return c2_mono_ms(c2_loop_clock(conns->loop));
+}
+
+/* ---- a connection's state ---- */
+
+static void settle(struct c2_conn *conn)
+{
+    const struct c2_intake *in = &conn->intake;
+    bool asked = conn->nstarted > conn->nended || in->nheads > conn->nended;
+    enum c2_member_state state = conn->going                      ? C2_MEMBER_BUSY
+                                 : asked                          ? C2_MEMBER_BUSY
+                                 : c2_intake_has_part_of_head(in) ? C2_MEMBER_HEAD
+                                                                  : C2_MEMBER_IDLE;
+
+    if (state == C2_MEMBER_BUSY && !conn->going && c2_intake_awaits_body(in)) state = C2_MEMBER_BODY;
+    if (state == conn->member.state) return;
+    if (state == C2_MEMBER_BODY) conn->nbody_was = in->nbody;
+    c2_crowd_set(&conn->conns->crowd, &conn->member, state, now_ms(conn->conns));
+}
+
+/* libmicrohttpd sees that it is at an end, and closes it. */
+static void let_go(struct c2_conn *conn)
+{
+    conn->going = true;
+    shutdown(conn->fd, SHUT_RDWR);
+    settle(conn);
+}
+
+uint64_t c2_conn_request_begins(struct c2_conn *conn)
+{
+    conn->nstarted++;
+    settle(conn);
+    return conn->nstarted;
+}
+
+void c2_conn_request_ends(struct c2_conn *conn)
+{
+    conn->nended++;
+    settle(conn);
+}
+
+int c2_conn_refused(const struct c2_conn *conn, uint64_t nth, const char **why)
+{
+    if (nth > conn->intake.nheads) { /* the linker has taken another recv() than that of recv.c */
+        *why = "this program was linked wrongly: requests are not looked at";
+        return 500;
+    }
+    return c2_intake_refused(&conn->intake, nth, why);
+}
+
+bool c2_conn_is_last(const struct c2_conn *conn)
+{
+    return conn->intake.state == C2_IN_RAW || conn->intake.state == C2_IN_REFUSED;
+}
+
+struct c2_conn *c2_conns_reading(int fd)
+{
+    if (!running || fd < 0 || (size_t)fd >= running->by_fd.n) return NULL;
+    return running->by_fd.p[fd];
+}
+
+int64_t c2_conn_read(struct c2_conn *conn, c2_intake_source *source, void *ctx, void *to, size_t room)
+{
+    bool refused = conn->intake.state == C2_IN_REFUSED;
+
+    if (conn->going) return 0;
+    int64_t n = c2_intake_read(&conn->intake, source, ctx, to, room);
+    if (!refused && conn->intake.state == C2_IN_REFUSED) {
+        conn->conns->counts.malformed++;
+        c2_log_debug("http: refused a request of %s with %d: %s", conn->peer.text, conn->intake.status,
+                     conn->intake.why ? conn->intake.why : "");
+    }
+    settle(conn);
+    return n;
+}
+
+/* ---- places ---- */
+
+static void turn(struct c2_conns *conns)
+{
+    conns->run(conns->run_ctx);
+}
+
+void c2_conns_run(struct c2_conns *conns)
+{
+    struct c2_conns *before = running;
+
+    running = conns;
+    MHD_run(conns->daemon);
+    running = before;
+}
+
+/* Close the connection that gives up its place. false: all are at work. */
+static bool make_room(struct c2_conns *conns, const uint8_t *address)
+{
+    struct c2_conn *conn = (struct c2_conn *)c2_crowd_yielding(&conns->crowd, address);
+    size_t before = conns->crowd.n;
+
+    if (!conn) return false;
+    conns->counts.evicted++;
+    let_go(conn);
+    turn(conns);
+    return conns->crowd.n < before;
+}
+
+static void on_listen(uv_poll_t *poll, int status, int events);
+
+static void accept_again(struct c2_conns *conns)
+{
+    if (conns->retry) c2_timer_stop(conns->retry);
+    conns->retry = NULL;
+    if (!conns->paused || !conns->polling) return;
+    conns->paused = false;
+    uv_poll_start(&conns->poll, UV_READABLE, on_listen);
+}
+
+static void on_retry(void *ctx)
+{
+    struct c2_conns *conns = ctx;
+
+    conns->retry = NULL; /* a one-shot timer frees itself */
+    accept_again(conns);
+}
+
+/* They wait in the kernel until a place is free, or perhaps a descriptor. */
+static void pause_accepting(struct c2_conns *conns, bool retry)
+{
+    uv_poll_stop(&conns->poll);
+    conns->paused = true;
+    conns->counts.pauses++;
+    if (retry && !conns->retry) conns->retry = c2_timer_start(conns->loop, RETRY_MS, 0, on_retry, conns);
+}
+
+/* ---- accepting ---- */
+
+static void forget(struct c2_conn *conn)
+{
+    struct c2_conns *conns = conn->conns;
+
+    if ((size_t)conn->fd < conns->by_fd.n && conns->by_fd.p[conn->fd] == conn)
+        conns->by_fd.p[conn->fd] = NULL;
+    c2_crowd_leave(&conns->crowd, &conn->member);
+    c2_intake_fini(&conn->intake);
+    free(conn);
+    accept_again(conns);
+}
+
+static bool know_fd(struct c2_conns *conns, int fd, struct c2_conn *conn)
+{
+    struct cat2_error err;
+
+    while (conns->by_fd.n <= (size_t)fd)
+        if (!c2_vec_push(&conns->by_fd, FD_MAX, "descriptors", &err, NULL)) return false;
+    conns->by_fd.p[fd] = conn;
+    return true;
+}
+
+static void say(struct c2_conns *conns, const struct c2_peer *peer, size_t n)
+{
+    int64_t now = now_ms(conns);
+
+    conns->counts.refused++;
+    if (conns->said_ms && now - conns->said_ms < SAY_AT_MS) return;
+    conns->said_ms = now;
+    c2_log_warn("http: %s has %zu connections, and gets no more: connections-per-address "
+                "(--connections-per-address) says how many an address may have",
+                peer->text, n);
+}
+
+/* What is said to a connection that is not taken. Whoever speaks TLS does not understand it. */
+static void turn_away(int fd, size_t n)
+{
+    char body[200], text[500];
+
+    int length = snprintf(body, sizeof(body),
+                          "{\"detail\":\"your address has %zu connections to this service, and may have no "
+                          "more (--connections-per-address)\"}",
+                          n);
+    length =
+        snprintf(text, sizeof(text),
+                 "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
+                 "Connection: close\r\nContent-Length: %d\r\n\r\n%s",
+                 length, body);
+    send(fd, text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
+    close(fd);
+}
+
+static bool has_too_many(struct c2_conns *conns, const struct c2_peer *peer)
+{
+    size_t most = conns->per_address  ? conns->per_address
+                  : peer->is_loopback ? conns->crowd.max
+                                      : conns->crowd.max / SHARE;
+    size_t n = c2_crowd_count(&conns->crowd, peer->address);
+
+    if (n < (most ? most : 1)) return false;
+    return !make_room(conns, peer->address);
+}
+
+static void admit(struct c2_conns *conns, int fd, const struct sockaddr *from, socklen_t length)
+{
+    struct c2_peer peer;
+
+    c2_peer_read(from, &peer);
+    if (has_too_many(conns, &peer)) {
+        size_t n = c2_crowd_count(&conns->crowd, peer.address);
+        say(conns, &peer, n);
+        turn_away(fd, n);
+        return;
+    }
+    struct c2_conn *conn = calloc(1, sizeof(*conn));
+    if (!conn || !c2_crowd_join(&conns->crowd, &conn->member, peer.address, now_ms(conns))) {
+        free(conn);
+        close(fd);
+        return;
+    }
+    conn->conns = conns;
+    conn->peer = peer;
+    conn->fd = fd;
+    c2_intake_init(&conn->intake);
+    if (!know_fd(conns, fd, conn)) {
+        forget(conn);
+        close(fd);
+        return;
+    }
+    /* libmicrohttpd closes the descriptor whatever happens, and may have told of its end already. */
+    if (MHD_add_connection(conns->daemon, fd, from, length) != MHD_YES && conns->by_fd.p[fd] == conn)
+        forget(conn);
+}
+
+static bool is_short_of_fds(int errnum)
+{
+    return errnum == EMFILE || errnum == ENFILE || errnum == ENOBUFS || errnum == ENOMEM;
+}
+
+static void on_listen(uv_poll_t *poll, int status, int events)
+{
+    struct c2_conns *conns = poll->data;
+
+    (void)status;
+    (void)events;
+    for (int i = 0; i < AT_ONCE && conns->polling && !conns->paused; i++) {
+        struct sockaddr_storage from;
+        socklen_t length = sizeof(from);
+        if (conns->crowd.n >= conns->crowd.max && !make_room(conns, NULL)) {
+            pause_accepting(conns, false);
+            break;
+        }
+        int fd = accept4(conns->listen_fd, (struct sockaddr *)&from, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0) {
+            admit(conns, fd, (const struct sockaddr *)&from, length);
+        } else if (is_short_of_fds(errno)) {
+            c2_log_warn("http: no file descriptor for another client");
+            if (!make_room(conns, NULL)) pause_accepting(conns, true);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            break;
+        }
+    }
+    turn(conns);
+}
+
+/* ---- clocks ---- */
+
+static void on_tick(void *ctx)
+{
+    struct c2_conns *conns = ctx;
+    int64_t now = now_ms(conns);
+    bool some = false;
+
+    for (;;) {
+        struct c2_conn *conn = (struct c2_conn *)c2_crowd_late(&conns->crowd, now);
+        if (!conn) break;
+        bool body = conn->member.state == C2_MEMBER_BODY;
+        if (body && conn->intake.nbody - conn->nbody_was >= C2_CROWD_BODY_MIN) {
+            conn->nbody_was = conn->intake.nbody;
+            c2_crowd_set(&conns->crowd, &conn->member, C2_MEMBER_BODY, now);
+            continue;
+        }
+        some = true;
+        conns->counts.late++;
+        if (conn->member.state != C2_MEMBER_IDLE)
+            c2_log_debug("http: closed a connection of %s: its request was not whole in time",
+                         conn->peer.text);
+        let_go(conn);
+    }
+    if (some) turn(conns);
+    if (conns->paused && c2_crowd_yielding(&conns->crowd, NULL)) accept_again(conns);
+}
+
+/* ---- what libmicrohttpd tells ---- */
+
+struct c2_conn *c2_conn_of(const struct c2_conns *conns, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (!info || info->connect_fd < 0 || (size_t)info->connect_fd >= conns->by_fd.n) return NULL;
+    return conns->by_fd.p[info->connect_fd];
+}
+
+void c2_conns_notify(struct c2_conns *conns, struct MHD_Connection *connection,
+                     enum MHD_ConnectionNotificationCode code)
+{
+    struct c2_conn *conn = c2_conn_of(conns, connection);
+
+    if (!conn) return;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        forget(conn);
+        return;
+    }
+    const union MHD_ConnectionInfo *tls =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (tls) conn->tls = tls->tls_session;
+}
+
+/* ---- life ---- */
+
+bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out, struct cat2_error *err)
+{
+    struct c2_conns *conns = calloc(1, sizeof(*conns));
+
+    if (!conns || !c2_crowd_init(&conns->crowd, options->max)) {
+        free(conns);
+        close(options->listen_fd);
+        return c2_fail_nomem(err, "connections");
+    }
+    conns->loop = options->loop;
+    conns->listen_fd = options->listen_fd;
+    conns->per_address = options->per_address;
+    if (options->max < FEW) conns->crowd.idle_ms = C2_CROWD_IDLE_FEW_MS;
+    *out = conns;
+    return true;
+}
+
+bool c2_conns_start(struct c2_conns *conns, struct MHD_Daemon *daemon, void (*run)(void *ctx), void *ctx,
+                    struct cat2_error *err)
+{
+    conns->daemon = daemon;
+    conns->run = run;
+    conns->run_ctx = ctx;
+    if (uv_poll_init(c2_loop_uv(conns->loop), &conns->poll, conns->listen_fd) != 0)
+        return c2_fail(err, CAT2_EIO, "cannot wait for connections");
+    conns->poll.data = conns;
+    conns->polled = conns->polling = true;
+    uv_poll_start(&conns->poll, UV_READABLE, on_listen);
+    conns->tick = c2_timer_start(conns->loop, TICK_MS, TICK_MS, on_tick, conns);
+    return true;
+}
+
+void c2_conns_close_door(struct c2_conns *conns)
+{
+    if (conns->polling) uv_poll_stop(&conns->poll);
+    conns->polling = false;
+    if (conns->listen_fd >= 0) close(conns->listen_fd);
+    conns->listen_fd = -1;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void c2_conns_free(struct c2_conns *conns)
+{
+    if (!conns) return;
+    c2_conns_close_door(conns);
+    c2_timer_stop(conns->tick);
+    c2_timer_stop(conns->retry);
+    c2_vec_fini(&conns->by_fd);
+    c2_crowd_fini(&conns->crowd);
+    if (conns->polled)
+        uv_close((uv_handle_t *)&conns->poll, on_closed);
+    else
+        free(conns);
+}
+
+const struct c2_conns_counts *c2_conns_counts(const struct c2_conns *conns)
+{
+    return &conns->counts;
+}
+
+unsigned c2_conns_max(const struct c2_conns *conns)
+{
+    return (unsigned)conns->crowd.max;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The connections of a server: accepting them, reading from them, and closing those whose time is over or
+ * whose place another one needs. Loop thread only.
+ *
+ * libmicrohttpd gets each connection when it is accepted, and reads from it through recv.c, which asks
+ * here: so each byte of a request is seen by intake.h first. */
+#ifndef C2_NET_CONNS_H
+#define C2_NET_CONNS_H
+
+#include <microhttpd.h>
+#include <sys/types.h>
+
+#include "net/crowd.h"
+#include "net/intake.h"
+#include "net/loop.h"
+#include "net/peer.h"
+
+struct c2_conns;
+struct c2_conn {
+    struct c2_crowd_member member; /* comes first */
+    struct c2_conns *conns;
+    struct c2_intake intake;
+    struct c2_peer peer;
+    int fd;
+    void *tls;          /* its session of GnuTLS, or NULL */
+    uint64_t nstarted;  /* requests that libmicrohttpd has seen, */
+    uint64_t nended;    /* and those that are over */
+    uint64_t nbody_was; /* when the clock of its body was started */
+    bool going;         /* it was shut down here */
+};
+/* What was counted since the start. */
+struct c2_conns_counts {
+    uint64_t pauses;    /* no place or descriptor for another connection: they waited in the kernel */
+    uint64_t evicted;   /* closed because their place was needed */
+    uint64_t late;      /* closed because their time was over */
+    uint64_t refused;   /* too many of one address */
+    uint64_t malformed; /* requests that were refused by intake.h */
+};
+struct c2_conns_options {
+    struct c2_loop *loop;
+    int listen_fd; /* taken also on failure */
+    unsigned max;
+    unsigned per_address; /* 0: all for loopback, a quarter for others */
+};
+
+bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out, struct cat2_error *err);
+/** Accept from now on; `run` turns the daemon. */
+bool c2_conns_start(struct c2_conns *conns, struct MHD_Daemon *daemon, void (*run)(void *ctx), void *ctx,
+                    struct cat2_error *err);
+/** Close the listening socket. */
+void c2_conns_close_door(struct c2_conns *conns);
+/** After the daemon was stopped. */
+void c2_conns_free(struct c2_conns *conns);
+/** libmicrohttpd begins with a connection, or ends one (MHD_OPTION_NOTIFY_CONNECTION). */
+void c2_conns_notify(struct c2_conns *conns, struct MHD_Connection *connection,
+                     enum MHD_ConnectionNotificationCode code);
+/** Turn the daemon once, with its reading seen to. */
+void c2_conns_run(struct c2_conns *conns);
+const struct c2_conns_counts *c2_conns_counts(const struct c2_conns *conns);
+/** How many connections there may be. */
+unsigned c2_conns_max(const struct c2_conns *conns);
+
+/** That of libmicrohttpd's connection. NULL: it was not accepted here. */
+struct c2_conn *c2_conn_of(const struct c2_conns *conns, struct MHD_Connection *connection);
+/** A request begins; which of its connection, from 1. */
+uint64_t c2_conn_request_begins(struct c2_conn *conn);
+void c2_conn_request_ends(struct c2_conn *conn);
+/** Was the nth request refused by intake.h? Its status, or 0. */
+int c2_conn_refused(const struct c2_conn *conn, uint64_t nth, const char **why);
+/** Is the request that is answered now its last, because what follows it cannot be looked at? */
+bool c2_conn_is_last(const struct c2_conn *conn);
+
+/* ---- recv.c ---- */
+/** The connection that reads at fd, while c2_conns_run() turns the daemon in this thread; else NULL. */
+struct c2_conn *c2_conns_reading(int fd);
+/** Read for libmicrohttpd: as c2_intake_read(). */
+int64_t c2_conn_read(struct c2_conn *conn, c2_intake_source *source, void *ctx, void *to, size_t room);
+
+#endif
