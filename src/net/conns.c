@@ -86,12 +86,13 @@ uint64_t c2_conn_request_begins(struct c2_conn *conn)
 void c2_conn_request_ends(struct c2_conn *conn)
 {
     conn->nended++;
+    conn->member.served = true;
     settle(conn);
 }
 
 int c2_conn_refused(const struct c2_conn *conn, uint64_t nth, const char **why)
 {
-    if (nth > conn->intake.nheads) { /* the linker has taken another recv() than that of recv.c */
+    if (nth > conn->intake.nheads) { /* the linker has taken another recv() than that of recv_exported.c */
         *why = "this program was linked wrongly: requests are not looked at";
         return 500;
     }
@@ -103,17 +104,13 @@ bool c2_conn_is_last(const struct c2_conn *conn)
     return conn->intake.state == C2_IN_RAW || conn->intake.state == C2_IN_REFUSED;
 }
 
-struct c2_conn *c2_conns_reading(int fd)
+static int64_t read_for(int fd, void *tls, c2_intake_source *source, void *ctx, void *to, size_t room)
 {
-    if (!running || fd < 0 || (size_t)fd >= running->by_fd.n) return NULL;
-    return running->by_fd.p[fd];
-}
-
-int64_t c2_conn_read(struct c2_conn *conn, c2_intake_source *source, void *ctx, void *to, size_t room)
-{
-    bool refused = conn->intake.state == C2_IN_REFUSED;
-
+    if (!running || fd < 0 || (size_t)fd >= running->by_fd.n) return C2_CONNS_NOT_OURS;
+    struct c2_conn *conn = running->by_fd.p[fd];
+    if (!conn || conn->tls != tls) return C2_CONNS_NOT_OURS;
     if (conn->going) return 0;
+    bool refused = conn->intake.state == C2_IN_REFUSED;
     int64_t n = c2_intake_read(&conn->intake, source, ctx, to, room);
     if (!refused && conn->intake.state == C2_IN_REFUSED) {
         conn->conns->counts.malformed++;
@@ -377,6 +374,7 @@ bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out,
     conns->loop = options->loop;
     conns->listen_fd = options->listen_fd;
     conns->per_address = options->per_address;
+    atomic_store_explicit(&c2_conns_read_for, read_for, memory_order_relaxed);
     if (options->max < FEW) conns->crowd.idle_ms = C2_CROWD_IDLE_FEW_MS;
     *out = conns;
     return true;

@@ -2,13 +2,13 @@
 /* The connections of a server: accepting them, reading from them, and closing those whose time is over or
  * whose place another one needs. Loop thread only.
  *
- * libmicrohttpd gets each connection when it is accepted, and reads from it through recv.c, which asks
- * here: so each byte of a request is seen by intake.h first. */
+ * libmicrohttpd gets each connection when it is accepted, and reads from it through recv_exported.c, which
+ * asks here: so each byte of a request is seen by intake.h first. */
 #ifndef C2_NET_CONNS_H
 #define C2_NET_CONNS_H
 
 #include <microhttpd.h>
-#include <sys/types.h>
+#include <stdatomic.h>
 
 #include "net/crowd.h"
 #include "net/intake.h"
@@ -70,10 +70,13 @@ int c2_conn_refused(const struct c2_conn *conn, uint64_t nth, const char **why);
 /** Is the request that is answered now its last, because what follows it cannot be looked at? */
 bool c2_conn_is_last(const struct c2_conn *conn);
 
-/* ---- recv.c ---- */
-/** The connection that reads at fd, while c2_conns_run() turns the daemon in this thread; else NULL. */
-struct c2_conn *c2_conns_reading(int fd);
-/** Read for libmicrohttpd: as c2_intake_read(). */
-int64_t c2_conn_read(struct c2_conn *conn, c2_intake_source *source, void *ctx, void *to, size_t room);
+/* ---- recv_exported.c ---- */
+#define C2_CONNS_NOT_OURS (-3)
+/** Read for libmicrohttpd from a descriptor, through TLS (its session) or without (NULL): as
+ * c2_intake_read(), or C2_CONNS_NOT_OURS: it is no connection of the daemon that c2_conns_run() turns in this
+ * thread. */
+typedef int64_t c2_conns_reader(int fd, void *tls, c2_intake_source *source, void *ctx, void *to,
+                                size_t room);
+extern _Atomic(c2_conns_reader *) c2_conns_read_for; /* set by conns.c */
 
 #endif

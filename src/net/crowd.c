@@ -13,7 +13,7 @@ struct c2_crowd_address {
     struct c2_crowd_address *prev, *next; /* of by_count */
     uint8_t key[16];
     size_t n;
-    struct c2_crowd_list yields; /* the one that waits longest in front */
+    struct c2_crowd_list yields[2]; /* the one that waits longest in front; [1]: of the proven ones */
 };
 
 /* ---- lists ---- */
@@ -36,6 +36,7 @@ static void append(struct c2_crowd_list *list, struct c2_crowd_member *member, l
     else
         list->first = member;
     list->last = member;
+    list->n++;
 }
 
 static void take_out(struct c2_crowd_list *list, struct c2_crowd_member *member, links_of *of)
@@ -50,6 +51,7 @@ static void take_out(struct c2_crowd_list *list, struct c2_crowd_member *member,
         of(links->next)->prev = links->prev;
     else
         list->last = links->prev;
+    list->n--;
 }
 
 static bool may_yield(enum c2_member_state state)
@@ -158,7 +160,7 @@ bool c2_crowd_join(struct c2_crowd *crowd, struct c2_crowd_member *member, const
     link_by_count(crowd, a);
     *member = (struct c2_crowd_member){.address = a, .state = C2_MEMBER_IDLE, .since_ms = now_ms};
     append(&crowd->waiting[C2_MEMBER_IDLE], member, waiting_of);
-    append(&a->yields, member, yields_of);
+    append(&a->yields[0], member, yields_of);
     crowd->n++;
     return true;
 }
@@ -168,7 +170,7 @@ void c2_crowd_leave(struct c2_crowd *crowd, struct c2_crowd_member *member)
     struct c2_crowd_address *a = member->address;
 
     take_out(&crowd->waiting[member->state], member, waiting_of);
-    if (may_yield(member->state)) take_out(&a->yields, member, yields_of);
+    if (may_yield(member->state)) take_out(&a->yields[member->proven], member, yields_of);
     unlink_by_count(crowd, a);
     crowd->n--;
     if (--a->n > 0)
@@ -183,11 +185,12 @@ void c2_crowd_set(struct c2_crowd *crowd, struct c2_crowd_member *member, enum c
     struct c2_crowd_address *a = member->address;
 
     take_out(&crowd->waiting[member->state], member, waiting_of);
-    if (may_yield(member->state)) take_out(&a->yields, member, yields_of);
+    if (may_yield(member->state)) take_out(&a->yields[member->proven], member, yields_of);
     member->state = state;
     member->since_ms = now_ms;
+    member->proven = member->served && state == C2_MEMBER_IDLE;
     append(&crowd->waiting[state], member, waiting_of);
-    if (may_yield(state)) append(&a->yields, member, yields_of);
+    if (may_yield(state)) append(&a->yields[member->proven], member, yields_of);
 }
 
 size_t c2_crowd_count(const struct c2_crowd *crowd, const uint8_t address[16])
@@ -199,6 +202,11 @@ size_t c2_crowd_count(const struct c2_crowd *crowd, const uint8_t address[16])
     return a ? a->n : 0;
 }
 
+static struct c2_crowd_member *yielding_of(const struct c2_crowd_address *a)
+{
+    return a->yields[a->yields[0].n < a->yields[1].n].first;
+}
+
 struct c2_crowd_member *c2_crowd_yielding(struct c2_crowd *crowd, const uint8_t *address)
 {
     uint8_t key[16];
@@ -206,14 +214,16 @@ struct c2_crowd_member *c2_crowd_yielding(struct c2_crowd *crowd, const uint8_t 
     if (address) {
         make_key(address, key);
         const struct c2_crowd_address *a = find(crowd, key);
-        return a ? a->yields.first : NULL;
+        return a ? yielding_of(a) : NULL;
     }
     if (!crowd->waiting[C2_MEMBER_IDLE].first && !crowd->waiting[C2_MEMBER_HEAD].first) return NULL;
     while (crowd->top > 0 && !crowd->by_count[crowd->top]) /* what has left since */
         crowd->top--;
     for (size_t n = crowd->top; n > 0; n--)
-        for (const struct c2_crowd_address *a = crowd->by_count[n]; a; a = a->next)
-            if (a->yields.first) return a->yields.first;
+        for (const struct c2_crowd_address *a = crowd->by_count[n]; a; a = a->next) {
+            struct c2_crowd_member *member = yielding_of(a);
+            if (member) return member;
+        }
     return NULL;
 }
 

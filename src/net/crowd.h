@@ -31,10 +31,13 @@ struct c2_crowd_member {
     struct c2_crowd_links yields;  /* of its address: those that may be closed */
     struct c2_crowd_address *address;
     enum c2_member_state state;
+    bool served;      /* it has had an answer; to be set by the owner before c2_crowd_set() */
+    bool proven;      /* it is in the list of those that have, and wait for another request */
     int64_t since_ms; /* in this state */
 };
 struct c2_crowd_list {
     struct c2_crowd_member *first, *last;
+    size_t n;
 };
 struct c2_crowd {
     size_t n, max;
@@ -59,8 +62,10 @@ void c2_crowd_set(struct c2_crowd *crowd, struct c2_crowd_member *member, enum c
                   int64_t now_ms);
 /** How many an address has. */
 size_t c2_crowd_count(const struct c2_crowd *crowd, const uint8_t address[16]);
-/** The member that gives up its place: idle or with a part of a head, for the longest time among those of
- * one address; that of `address`, or (NULL) the one with most members that has such. NULL: there is none. */
+/** The member that gives up its place: idle or with a part of a head, of one address; that of `address`, or
+ * (NULL) the one with most members that has such. It is the one that waits longest, of those that never had
+ * an answer or have a part of a head as long as they are half of all, else of the others: so neither clients
+ * that only connect, nor those that only stay, take the place of the other kind. NULL: there is none. */
 struct c2_crowd_member *c2_crowd_yielding(struct c2_crowd *crowd, const uint8_t *address);
 /** One whose time is over; NULL: none. */
 struct c2_crowd_member *c2_crowd_late(const struct c2_crowd *crowd, int64_t now_ms);

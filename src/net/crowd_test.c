@@ -65,6 +65,32 @@ static void the_oldest_idle_one_of_the_address_with_most_yields(void **state)
     c2_crowd_fini(&crowd);
 }
 
+static void neither_silent_nor_idle_ones_push_all_others_out(void **state)
+{
+    enum { N = 40 };
+    struct c2_crowd_member m[N];
+    struct c2_crowd crowd;
+
+    (void)state;
+    assert_true(c2_crowd_init(&crowd, N));
+    for (int i = 0; i < N; i++) {
+        join(&crowd, &m[i], "::1", i);
+        m[i].served = i < 30;
+        if (i < 30) c2_crowd_set(&crowd, &m[i], C2_MEMBER_IDLE, i);
+    }
+    for (int left = N; left > 20; left--) { /* thirty had an answer, ten had none */
+        struct c2_crowd_member *chosen = c2_crowd_yielding(&crowd, NULL);
+        assert_ptr_equal(chosen, &m[N - left]);
+        c2_crowd_leave(&crowd, chosen);
+    }
+    assert_ptr_equal(c2_crowd_yielding(&crowd, NULL), &m[30]);
+    c2_crowd_leave(&crowd, &m[30]);
+    assert_ptr_equal(c2_crowd_yielding(&crowd, NULL), &m[20]);
+    for (int i = 20; i < N; i++)
+        if (i != 30) c2_crowd_leave(&crowd, &m[i]);
+    c2_crowd_fini(&crowd);
+}
+
 static void a_network_of_ipv6_counts_as_one_address(void **state)
 {
     struct c2_crowd crowd;
@@ -135,6 +161,7 @@ static void what_it_says_is_what_a_count_says(void **state)
             n_of[who[i]]--;
             who[i] = -1;
         } else {
+            m[i].served = what > 3;
             c2_crowd_set(&crowd, &m[i], (enum c2_member_state)(rand() % C2_MEMBER_STATES), now);
         }
         int most = 0;
@@ -150,7 +177,7 @@ static void what_it_says_is_what_a_count_says(void **state)
         int chosen_who = who[chosen - m];
         assert_int_equal(n_of[chosen_who], most);
         for (int k = 0; k < N; k++)
-            if (who[k] == chosen_who && m[k].state <= C2_MEMBER_HEAD)
+            if (who[k] == chosen_who && m[k].state <= C2_MEMBER_HEAD && m[k].proven == chosen->proven)
                 assert_true(m[k].since_ms >= chosen->since_ms);
     }
     for (int i = 0; i < N; i++)
@@ -164,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_oldest_idle_one_of_the_address_with_most_yields),
+        cmocka_unit_test(neither_silent_nor_idle_ones_push_all_others_out),
         cmocka_unit_test(a_network_of_ipv6_counts_as_one_address),
         cmocka_unit_test(each_state_has_its_time),
         cmocka_unit_test(what_it_says_is_what_a_count_says),

@@ -14,6 +14,18 @@
 
 /* ---- requests ---- */
 
+static void read_peer(struct c2_request *req)
+{
+    const union MHD_ConnectionInfo *info = NULL;
+
+    if (req->conn) {
+        req->peer = req->conn->peer;
+        return;
+    }
+    info = MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    c2_peer_read(info ? info->client_addr : NULL, &req->peer);
+}
+
 /* First word of a request, before its headers are read. What is returned becomes the connection's *con_cls.
  */
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
@@ -26,7 +38,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     req->connection = connection;
     req->refs = 1;
     req->conn = c2_conn_of(server->conns, connection);
-    if (req->conn) req->peer = req->conn->peer;
+    read_peer(req);
     if (req->conn) req->nth = c2_conn_request_begins(req->conn);
     req->started_us = c2_now_us();
     req->target = c2_str_dup(c2_str_of(target));

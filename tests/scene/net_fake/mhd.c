@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* libmicrohttpd over the network in memory, as far as src/net uses it, and the two small files of src/net
- * that touch sockets: listening, and turning MHD (here each connection turns itself, by events of its host).
+/* libmicrohttpd over the network in memory, as far as src/net uses it, and the files of src/net that touch
+ * sockets: listening, accepting, and turning MHD (here each connection turns itself, by events of its host).
  *
  *   arrival ──► ASKING ──(queued)──► ANSWERING ──► complete
  *
@@ -21,7 +21,6 @@
 
 struct MHD_Daemon {
     struct c2_host *host;
-    int fd;
     MHD_AccessHandlerCallback handler;
     void *(*on_uri)(void *cls, const char *uri, struct MHD_Connection *connection);
     MHD_RequestCompletedCallback completed;
@@ -95,6 +94,80 @@ void c2_drive_free(struct c2_drive *drive)
 void c2_server_kick(struct c2_server *server)
 {
     (void)server;
+}
+
+/* ---- accepting: there are no sockets, so there is nothing to accept, read or judge ---- */
+
+struct c2_conns {
+    int fd;
+    struct MHD_Daemon *daemon;
+    struct c2_conns_counts counts;
+};
+static struct c2_conns *opening; /* that of the daemon which is started next */
+
+bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out, struct cat2_error *err)
+{
+    (void)err;
+    opening = *out = calloc(1, sizeof(**out));
+    C2_ASSERT(opening);
+    opening->fd = options->listen_fd;
+    return true;
+}
+void c2_conns_close_door(struct c2_conns *conns)
+{
+    if (conns->fd < 0) return;
+    if (conns->daemon) conns->daemon->host->daemon = NULL;
+    close(conns->fd);
+    conns->fd = -1;
+}
+void c2_conns_free(struct c2_conns *conns)
+{
+    if (conns) c2_conns_close_door(conns);
+    free(conns);
+}
+void c2_conns_run(struct c2_conns *conns)
+{
+    (void)conns;
+}
+const struct c2_conns_counts *c2_conns_counts(const struct c2_conns *conns)
+{
+    return &conns->counts;
+}
+unsigned c2_conns_max(const struct c2_conns *conns)
+{
+    (void)conns;
+    return C2_CONNECTIONS_MAX;
+}
+struct c2_conn *c2_conn_of(const struct c2_conns *conns, struct MHD_Connection *connection)
+{
+    (void)conns;
+    (void)connection;
+    return NULL;
+}
+void c2_conns_notify(struct c2_conns *conns, struct MHD_Connection *connection,
+                     enum MHD_ConnectionNotificationCode code)
+{
+    (void)conns;
+    (void)connection;
+    (void)code;
+}
+uint64_t c2_conn_request_begins(struct c2_conn *conn)
+{
+    C2_ASSERT(!conn);
+    return 0;
+}
+void c2_conn_request_ends(struct c2_conn *conn)
+{
+    C2_ASSERT(!conn);
+}
+bool c2_conn_is_last(const struct c2_conn *conn)
+{
+    return conn != NULL;
+}
+int c2_conn_refused(const struct c2_conn *conn, uint64_t nth, const char **why)
+{
+    C2_ASSERT(!conn && !nth && why);
+    return 0;
 }
 
 /* ---- connections ---- */
@@ -300,9 +373,6 @@ static void read_options(struct MHD_Daemon *d, va_list args)
 {
     for (enum MHD_OPTION option; (option = va_arg(args, enum MHD_OPTION)) != MHD_OPTION_END;)
         switch (option) {
-        case MHD_OPTION_LISTEN_SOCKET:
-            d->fd = va_arg(args, int);
-            break;
         case MHD_OPTION_NOTIFY_COMPLETED:
             d->completed = va_arg(args, MHD_RequestCompletedCallback);
             d->completed_cls = va_arg(args, void *);
@@ -319,6 +389,7 @@ static void read_options(struct MHD_Daemon *d, va_list args)
             (void)va_arg(args, size_t);
             break;
         case MHD_OPTION_EXTERNAL_LOGGER:
+        case MHD_OPTION_NOTIFY_CONNECTION:
         case MHD_OPTION_UNESCAPE_CALLBACK:
             (void)va_arg(args, void *);
             (void)va_arg(args, void *);
@@ -339,26 +410,19 @@ struct MHD_Daemon *MHD_start_daemon(unsigned flags, uint16_t port, MHD_AcceptPol
     (void)port;
     (void)policy;
     (void)policy_cls;
-    C2_ASSERT(d);
+    C2_ASSERT(d && opening);
+    opening->daemon = d;
     d->handler = handler;
     d->handler_cls = handler_cls;
     va_start(args, handler_cls);
     read_options(d, args);
     va_end(args);
     for (size_t i = 0; i < C2_ARRAY_LEN(listening); i++)
-        if (listening[i].host && listening[i].fd == d->fd) d->host = listening[i].host;
+        if (listening[i].host && listening[i].fd == opening->fd) d->host = listening[i].host;
     C2_ASSERT(d->host && d->on_uri);
+    opening = NULL;
     d->host->daemon = d;
     return d;
-}
-
-MHD_socket MHD_quiesce_daemon(struct MHD_Daemon *d)
-{
-    int fd = d->fd;
-
-    d->host->daemon = NULL;
-    d->fd = MHD_INVALID_SOCKET;
-    return fd;
 }
 
 /* Scenes have no crowds. */
@@ -382,7 +446,6 @@ void MHD_stop_daemon(struct MHD_Daemon *d)
     if (d->host->daemon == d) d->host->daemon = NULL;
     while (d->connections)
         complete(d->connections, MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN, "connection closed");
-    if (d->fd != MHD_INVALID_SOCKET) close(d->fd);
     for (size_t i = 0; i < C2_ARRAY_LEN(listening); i++)
         if (listening[i].host == d->host) listening[i].host = NULL;
     free(d);
