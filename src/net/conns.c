@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -18,7 +19,8 @@
 
 #define AT_ONCE   64   /* accepted before others have their turn */
 #define TICK_MS   1000 /* how exactly clocks are looked at */
-#define RETRY_MS  100  /* without a descriptor for a connection, until it is tried again */
+#define RETRY_MS  100  /* without a place or descriptor for a connection, until it is tried again */
+#define GRACE_MS  500  /* an idle connection keeps its place so long */
 #define FEW       256  /* places, of which idle connections keep none for long */
 #define SHARE     4    /* an address that is not loopback has that part of all places at most */
 #define SAY_AT_MS 10000
@@ -137,13 +139,27 @@ void c2_conns_run(struct c2_conns *conns)
     running = before;
 }
 
-/* Close the connection that gives up its place. false: all are at work. */
-static bool make_room(struct c2_conns *conns, const uint8_t *address)
+/* The connection that gives up its place. Not one that was accepted or answered just now: its client may be
+ * about to ask, and would not know whether the request was handled. */
+static struct c2_conn *choose(struct c2_conns *conns, const uint8_t *address)
 {
     struct c2_conn *conn = (struct c2_conn *)c2_crowd_yielding(&conns->crowd, address);
-    size_t before = conns->crowd.n;
 
-    if (!conn) return false;
+    return conn && now_ms(conns) - conn->member.since_ms >= GRACE_MS ? conn : NULL;
+}
+
+/* Close a connection whose place is needed. false: all are at work, or were just now. */
+static bool make_room(struct c2_conns *conns, const uint8_t *address)
+{
+    struct c2_conn *conn = choose(conns, address);
+    size_t before = conns->crowd.n;
+    int unread = 0;
+
+    if (conn && ioctl(conn->fd, FIONREAD, &unread) == 0 && unread > 0) { /* it has asked meanwhile */
+        turn(conns);
+        conn = choose(conns, address);
+    }
+    if (!conn) return conns->crowd.n < before;
     conns->counts.evicted++;
     let_go(conn);
     turn(conns);
@@ -169,13 +185,14 @@ static void on_retry(void *ctx)
     accept_again(conns);
 }
 
-/* They wait in the kernel until a place is free, or perhaps a descriptor. */
-static void pause_accepting(struct c2_conns *conns, bool retry)
+/* They wait in the kernel until a place is free, or a descriptor, or a connection has been idle for long
+ * enough. */
+static void pause_accepting(struct c2_conns *conns)
 {
     uv_poll_stop(&conns->poll);
     conns->paused = true;
     conns->counts.pauses++;
-    if (retry && !conns->retry) conns->retry = c2_timer_start(conns->loop, RETRY_MS, 0, on_retry, conns);
+    if (!conns->retry) conns->retry = c2_timer_start(conns->loop, RETRY_MS, 0, on_retry, conns);
 }
 
 /* ---- accepting ---- */
@@ -290,7 +307,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
         struct sockaddr_storage from;
         socklen_t length = sizeof(from);
         if (conns->crowd.n >= conns->crowd.max && !make_room(conns, NULL)) {
-            pause_accepting(conns, false);
+            pause_accepting(conns);
             break;
         }
         int fd = accept4(conns->listen_fd, (struct sockaddr *)&from, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -298,7 +315,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
             admit(conns, fd, (const struct sockaddr *)&from, length);
         } else if (is_short_of_fds(errno)) {
             c2_log_warn("http: no file descriptor for another client");
-            if (!make_room(conns, NULL)) pause_accepting(conns, true);
+            if (!make_room(conns, NULL)) pause_accepting(conns);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             break;
         }
@@ -331,7 +348,6 @@ static void on_tick(void *ctx)
         let_go(conn);
     }
     if (some) turn(conns);
-    if (conns->paused && c2_crowd_yielding(&conns->crowd, NULL)) accept_again(conns);
 }
 
 /* ---- what libmicrohttpd tells ---- */
