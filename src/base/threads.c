@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Two queues, a lock, a condition. */
+/* A queue for each lane, a lock, a condition. */
 #include "base/threads.h"
 
 #include <pthread.h>
@@ -7,10 +7,9 @@
 #include <unistd.h>
 
 #define THREADS_MAX 64 /* more wait for memory and for the loop; machines with more cores are rare */
+#define SMALLS_MAX  16 /* small tasks in a row, while a large one waits and none is worked on */
+#define NLANES      3
 
-struct queue {
-    struct c2_task *first, *last;
-};
 struct member {
     pthread_t thread;
     struct c2_threads *threads;
@@ -20,52 +19,65 @@ struct c2_threads {
     const struct c2_threads_kind *kind;
     pthread_mutex_t lock; /* guards all below but the members */
     pthread_cond_t wake;
-    struct queue normal, low;
+    struct c2_fair lanes[NLANES];
     bool stopping;
-    int n, low_running;
+    int n;
+    int running[NLANES]; /* being worked on */
+    int nsmalls;         /* small ones taken since a large one was */
     struct member members[THREADS_MAX];
 };
 
-static struct c2_task *pop(struct queue *queue)
+/* May a thread begin a task that is not small? Of several threads one is left to small ones. */
+static bool has_room(const struct c2_threads *threads)
 {
-    struct c2_task *task = queue->first;
+    int busy = threads->running[C2_LANE_LARGE] + threads->running[C2_LANE_LOW];
 
-    if (!task) return NULL;
-    queue->first = task->next;
-    if (!queue->first) queue->last = NULL;
-    return task;
+    return busy + 1 < threads->n || (busy == 0 && threads->n == 1);
 }
 
-static struct c2_task *next_task(struct c2_threads *threads, bool *low)
+/* So many small tasks came before a large one that it would wait for ever. */
+static bool large_is_due(const struct c2_threads *threads)
 {
-    struct c2_task *task = threads->stopping ? NULL : pop(&threads->normal);
+    return threads->nsmalls >= SMALLS_MAX && threads->running[C2_LANE_LARGE] == 0;
+}
 
-    *low = false;
-    if (task || threads->stopping || threads->low_running + 1 >= threads->n) return task;
-    task = pop(&threads->low);
-    *low = task != NULL;
-    return task;
+static struct c2_task *next_task(struct c2_threads *threads, enum c2_lane *lane)
+{
+    bool room = has_room(threads), alone = threads->n == 1;
+    const size_t nsmall = threads->lanes[C2_LANE_SMALL].n, nlarge = threads->lanes[C2_LANE_LARGE].n;
+
+    if (threads->stopping) return NULL;
+    if (nlarge && room && (nsmall == 0 || large_is_due(threads)))
+        *lane = C2_LANE_LARGE;
+    else if (nsmall)
+        *lane = C2_LANE_SMALL;
+    else if (room && !alone)
+        *lane = C2_LANE_LOW;
+    else
+        return NULL;
+    threads->nsmalls = *lane == C2_LANE_SMALL && nlarge ? threads->nsmalls + 1 : 0;
+    return c2_fair_pop(&threads->lanes[*lane]);
 }
 
 static void *thread_main(void *arg)
 {
     struct member *member = arg;
     struct c2_threads *threads = member->threads;
-    bool low;
+    enum c2_lane lane;
 
     pthread_mutex_lock(&threads->lock);
     for (;;) {
-        struct c2_task *task = next_task(threads, &low);
+        struct c2_task *task = next_task(threads, &lane);
         if (!task && threads->stopping) break;
         if (!task) {
             pthread_cond_wait(&threads->wake, &threads->lock);
             continue;
         }
-        threads->low_running += low;
+        threads->running[lane]++;
         pthread_mutex_unlock(&threads->lock);
         threads->kind->work(task, member->local);
         pthread_mutex_lock(&threads->lock);
-        threads->low_running -= low;
+        threads->running[lane]--;
     }
     pthread_mutex_unlock(&threads->lock);
     return NULL;
@@ -110,26 +122,22 @@ bool c2_threads_new(int n, const struct c2_threads_kind *kind, struct c2_threads
     return true;
 }
 
-void c2_threads_put(struct c2_threads *threads, struct c2_task *task, bool low)
+void c2_threads_put(struct c2_threads *threads, struct c2_task *task, enum c2_lane lane)
 {
-    struct queue *queue = low ? &threads->low : &threads->normal;
-
-    task->next = NULL;
     pthread_mutex_lock(&threads->lock);
-    if (queue->last)
-        queue->last->next = task;
-    else
-        queue->first = task;
-    queue->last = task;
+    c2_fair_push(&threads->lanes[lane], task);
     pthread_mutex_unlock(&threads->lock);
     pthread_cond_signal(&threads->wake);
 }
 
 struct c2_task *c2_threads_take(struct c2_threads *threads)
 {
+    static const enum c2_lane order[] = {C2_LANE_SMALL, C2_LANE_LARGE, C2_LANE_LOW};
+    struct c2_task *task = NULL;
+
     pthread_mutex_lock(&threads->lock);
-    struct c2_task *task = pop(&threads->normal);
-    if (!task) task = pop(&threads->low);
+    for (size_t i = 0; !task && i < C2_ARRAY_LEN(order); i++)
+        task = c2_fair_pop(&threads->lanes[order[i]]);
     pthread_mutex_unlock(&threads->lock);
     return task;
 }
@@ -159,4 +167,12 @@ void c2_threads_free(struct c2_threads *threads)
 int c2_threads_n(const struct c2_threads *threads)
 {
     return threads->n;
+}
+
+size_t c2_threads_nwaiting(struct c2_threads *threads, enum c2_lane lane)
+{
+    pthread_mutex_lock(&threads->lock);
+    size_t n = threads->lanes[lane].n;
+    pthread_mutex_unlock(&threads->lock);
+    return n;
 }

@@ -127,7 +127,7 @@ static bool take(struct c2_crew *crew, struct cat2_error *err)
     if (crew->work->take && !crew->work->take(crew->ctx, &slot->unit, err)) return false;
     slot->state = BUSY;
     crew->taken++;
-    c2_threads_put(crew->threads, &slot->task, false);
+    c2_threads_put(crew->threads, &slot->task, C2_LANE_SMALL);
     return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/threads.h"
 
@@ -69,6 +70,7 @@ bool c2_pool_new(struct c2_loop *loop, int nthreads, void *(*local_new)(void), v
     struct c2_pool *pool = calloc(1, sizeof(*pool));
 
     if (!pool) return c2_fail_nomem(err, "worker pool");
+    if (nthreads <= 0) nthreads = (int)c2_max_i64(2, sysconf(_SC_NPROCESSORS_ONLN)) + 1;
     pool->loop = loop;
     pool->last = &pool->finished;
     pool->kind = (struct c2_threads_kind){local_new, local_free, work};
@@ -81,7 +83,7 @@ bool c2_pool_new(struct c2_loop *loop, int nthreads, void *(*local_new)(void), v
     return true;
 }
 
-static void run(struct c2_pool *pool, struct task task, bool low)
+static void run(struct c2_pool *pool, struct task task, enum c2_lane lane)
 {
     struct task *copy = malloc(sizeof(*copy));
 
@@ -90,19 +92,38 @@ static void run(struct c2_pool *pool, struct task task, bool low)
         return;
     }
     *copy = task;
-    c2_threads_put(pool->threads, &copy->task, low);
+    copy->pool = pool;
+    c2_threads_put(pool->threads, &copy->task, lane);
 }
 
 void c2_pool_run(struct c2_pool *pool, void (*work_fn)(void *job, void *local), void (*done)(void *job),
                  void *job)
 {
-    run(pool, (struct task){.pool = pool, .work = work_fn, .done = done, .job = job}, false);
+    run(pool, (struct task){.work = work_fn, .done = done, .job = job}, C2_LANE_SMALL);
 }
 
 void c2_pool_run_low(struct c2_pool *pool, void (*work_fn)(void *job, void *local), void (*done)(void *job),
                      void *job)
 {
-    run(pool, (struct task){.pool = pool, .work = work_fn, .done = done, .job = job}, true);
+    run(pool, (struct task){.work = work_fn, .done = done, .job = job}, C2_LANE_LOW);
+}
+
+/* What a job costs besides what it decodes: two threads wake up. In bytes. */
+#define JOB_COST 16384
+
+void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
+                     void (*work_fn)(void *job, void *local), void (*done)(void *job), void *job)
+{
+    struct c2_task task = {.client = share->client, .cost = c2_max_i64(share->cost, JOB_COST)};
+
+    run(pool, (struct task){.task = task, .work = work_fn, .done = done, .job = job},
+        share->cost > C2_POOL_SMALL ? C2_LANE_LARGE : C2_LANE_SMALL);
+}
+
+void c2_pool_waiting(struct c2_pool *pool, size_t *nsmall, size_t *nlarge)
+{
+    *nsmall = c2_threads_nwaiting(pool->threads, C2_LANE_SMALL);
+    *nlarge = c2_threads_nwaiting(pool->threads, C2_LANE_LARGE);
 }
 
 static void dispose(void *ctx)

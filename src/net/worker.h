@@ -6,7 +6,7 @@
 #include "net/loop.h"
 
 struct c2_pool;
-/** @param nthreads   0 = one per core (at least 2).
+/** @param nthreads   0 = one per core (at least 2), and one more that is left to small jobs.
  *  @param local_new  makes each thread's private object (a c2_codec); may be NULL. */
 bool c2_pool_new(struct c2_loop *loop, int nthreads, void *(*local_new)(void), void (*local_free)(void *),
                  struct c2_pool **out, struct cat2_error *err);
@@ -18,6 +18,17 @@ void c2_pool_free(struct c2_pool *pool);
  * the queue, done(job) is called at once, without work(), as c2_pool_free() does. */
 void c2_pool_run(struct c2_pool *pool, void (*work)(void *job, void *local), void (*done)(void *job),
                  void *job);
+/* Whose a job is, and what it costs. */
+struct c2_pool_share {
+    uint64_t client; /* 0: nobody's */
+    int64_t cost;    /* bytes that are decoded, or as many as take the same time */
+};
+#define C2_POOL_SMALL (2 << 20) /* about a millisecond; jobs that cost more are large */
+/** The same for a client: jobs that cost much wait for those that do not, and clients take turns. */
+void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
+                     void (*work)(void *job, void *local), void (*done)(void *job), void *job);
+/** Jobs that wait for a worker: small, large. */
+void c2_pool_waiting(struct c2_pool *pool, size_t *nsmall, size_t *nlarge);
 /** The same at low priority: runs only when nothing normal waits (eviction, compression of plain files). */
 void c2_pool_run_low(struct c2_pool *pool, void (*work)(void *job, void *local), void (*done)(void *job),
                      void *job);

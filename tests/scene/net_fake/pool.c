@@ -102,6 +102,18 @@ void c2_pool_run(struct c2_pool *pool, void (*fn)(void *job, void *local), void 
 {
     run(pool, (struct task){.pool = pool, .work = fn, .done = done, .job = job});
 }
+/* Here every job has a worker of its own: nobody waits for his turn. */
+void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
+                     void (*fn)(void *job, void *local), void (*done)(void *job), void *job)
+{
+    (void)share;
+    c2_pool_run(pool, fn, done, job);
+}
+void c2_pool_waiting(struct c2_pool *pool, size_t *nsmall, size_t *nlarge)
+{
+    (void)pool;
+    *nsmall = *nlarge = 0;
+}
 void c2_pool_run_low(struct c2_pool *pool, void (*fn)(void *job, void *local), void (*done)(void *job),
                      void *job)
 {
