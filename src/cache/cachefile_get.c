@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/cancel.h"
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -225,7 +226,8 @@ bool c2_cachefile_export(struct c2_cachefile *cf, int fd, struct cat2_error *err
     if (!c2_frame_writer_new(fd, &cf->meta, &w, err) || !export_attributes(cf, w, err)) return false;
     for (int64_t i = 0; i < cf->meta.nchunks; i++) {
         c2_buf_clear(&chunk);
-        if (!append_chunk(cf, i, &chunk, err) || !c2_frame_writer_add(w, c2_buf_bytes(&chunk), err))
+        if (c2_cancelled(err) || !append_chunk(cf, i, &chunk, err) ||
+            !c2_frame_writer_add(w, c2_buf_bytes(&chunk), err))
             return false;
     }
     return c2_frame_writer_finish(w, NULL, err);

@@ -153,6 +153,33 @@ int64_t c2_grid_count(const struct c2_grid *grid, const struct c2_bound *bound)
     return count;
 }
 
+/* Blocks of [lo, hi) that n items step apart may touch, where blocks begin at 0, block, ... of each chunk. */
+static int64_t blocks_along(const struct c2_grid *grid, const struct c2_axis_sel *sel, int axis)
+{
+    int64_t step = sel->step < 0 ? -sel->step : sel->step, span = step * (sel->count - 1) + 1;
+    int64_t low = sel->step < 0 ? sel->start - (span - 1) : sel->start;
+    int64_t chunk = grid->chunks[axis], block = c2_max_i64(1, grid->blocks[axis]), n;
+
+    if (chunk <= 0) return sel->count;
+    int64_t c0 = low / chunk, c1 = (low + span - 1) / chunk, whole = c2_div_ceil(chunk, block);
+    if (c0 == c1)
+        n = (low + span - 1 - c0 * chunk) / block - (low - c0 * chunk) / block + 1;
+    else
+        n = whole - (low - c0 * chunk) / block + (c1 - c0 - 1) * whole +
+            (low + span - 1 - c1 * chunk) / block + 1;
+    return c2_min_i64(n, sel->count);
+}
+
+int64_t c2_grid_cost(const struct c2_grid *grid, const struct c2_bound *bound)
+{
+    int64_t n = grid->block_items > 0 ? grid->block_items : 1;
+
+    if (bound->nitems == 0) return 0;
+    for (int i = 0; i < grid->ndim; i++)
+        if (!c2_mul_i64(n, blocks_along(grid, &bound->axes[i], i), &n)) return INT64_MAX;
+    return c2_mul_i64(n, grid->typesize, &n) ? n : INT64_MAX;
+}
+
 /* Coordinates of chunk nchunk. */
 static void chunk_at(const struct c2_grid *grid, int64_t nchunk, int64_t *at)
 {

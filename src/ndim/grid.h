@@ -43,6 +43,8 @@ bool c2_grid_walk_next(struct c2_grid_walk *walk, int64_t *nchunk);
 bool c2_grid_touches(const struct c2_grid *grid, const struct c2_bound *bound, int64_t nchunk);
 /** How many chunks a selection touches (saturates at INT64_MAX). */
 int64_t c2_grid_count(const struct c2_grid *grid, const struct c2_bound *bound);
+/** Bytes of the blocks that a selection may touch: what it takes to decode it (saturates). */
+int64_t c2_grid_cost(const struct c2_grid *grid, const struct c2_bound *bound);
 
 /** Blocks of chunk `nchunk` that hold at least one selected item: ascending indices into `out` (room for
  * grid->nblocks). Returns how many. */

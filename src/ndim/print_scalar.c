@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/cancel.h"
 #include "ndim/print_impl.h"
 #include "wire/json.h"
 
@@ -327,7 +328,8 @@ static bool put_lists(const struct c2_dtype *dtype, const int64_t *shape, int nd
     }
     bool ok = c2_buf_putc(out, '[', err);
     for (int64_t i = 0; ok && i < shape[0]; i++)
-        ok = (i == 0 || c2_buf_putc(out, ',', err)) && put_lists(dtype, shape + 1, ndim - 1, item, out, err);
+        ok = (i % 1024 || !c2_cancelled(err)) && (i == 0 || c2_buf_putc(out, ',', err)) &&
+             put_lists(dtype, shape + 1, ndim - 1, item, out, err);
     return ok && c2_buf_putc(out, ']', err);
 }
 

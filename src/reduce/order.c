@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/cancel.h"
 #include "base/endian.h"
 #include "base/limits.h"
 
@@ -81,6 +82,7 @@ static void sort_few(struct c2_sort_entry *e, size_t n)
 static void sort_from(struct c2_sort_entry *e, size_t n, int depth)
 {
     size_t heads[256], ends[256], counts[256] = {0}, at = 0;
+    struct cat2_error ignored; /* who sorts asks again */
 
     if (n <= FEW) {
         sort_few(e, n);
@@ -102,7 +104,7 @@ static void sort_from(struct c2_sort_entry *e, size_t n, int depth)
             }
             e[heads[b]++] = moved;
         }
-    for (int b = 0; b < 256 && depth + 1 < 12; b++)
+    for (int b = 0; b < 256 && depth + 1 < 12 && (depth > 2 || !c2_cancelled(&ignored)); b++)
         if (counts[b] > 1) sort_from(e + ends[b] - counts[b], counts[b], depth + 1);
 }
 
@@ -192,6 +194,7 @@ static bool take_filter(struct c2_order *order, int64_t first_row, const uint8_t
     if (!order->mask) return c2_fail_nomem(err, "filter");
     for (int64_t at = 0; at < n; at += 65536) {
         int64_t some = c2_min_i64(65536, n - at);
+        if (c2_cancelled(err)) return false;
         uint32_t found[256];
         size_t nfound = 0;
         c2_where_eval(order->where, items + at * order->dtype->itemsize, some, order->mask);
@@ -271,7 +274,7 @@ bool c2_order_end_pass(struct c2_order *order, struct cat2_error *err)
     order->at = 0;
     if (filter || !order->entries) return true;
     c2_sort_entries(order->entries, (size_t)order->n);
-    if (!reorder(order, err)) return false;
+    if (c2_cancelled(err) || !reorder(order, err)) return false;
     next_key(order);
     return order->key < 0 || make_rank(order, err);
 }

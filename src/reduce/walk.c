@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/cancel.h"
 #include "blosc/chunk_format.h"
 
 #define PIECE_NBYTES (8 << 20) /* decoded at a time */
@@ -143,43 +144,17 @@ bool c2_walk_boxes(struct c2_codec *codec, const struct c2_selectable *ds, const
     if (bound->nitems == 0) return true;
     c2_grid_walk_init(&walk, &ds->meta->grid, bound);
     while (c2_grid_walk_next(&walk, &nchunk))
-        if (!visit_chunk(&w, nchunk, err)) return c2_fail_within(err, "chunk %lld", (long long)nchunk);
+        if (c2_cancelled(err) || !visit_chunk(&w, nchunk, err))
+            return c2_fail_within(err, "chunk %lld", (long long)nchunk);
     return true;
 }
 
 /* ---- cost ---- */
 
-/* Blocks of [lo, hi) that n items step apart may touch, where blocks begin at 0, block, ... of each chunk. */
-static int64_t blocks_along(const struct c2_grid *grid, const struct c2_axis_sel *sel, int axis)
-{
-    int64_t step = sel->step < 0 ? -sel->step : sel->step, span = step * (sel->count - 1) + 1;
-    int64_t low = sel->step < 0 ? sel->start - (span - 1) : sel->start;
-    int64_t chunk = grid->chunks[axis], block = c2_max_i64(1, grid->blocks[axis]), n;
-
-    if (chunk <= 0) return sel->count;
-    int64_t c0 = low / chunk, c1 = (low + span - 1) / chunk, whole = c2_div_ceil(chunk, block);
-    if (c0 == c1)
-        n = (low + span - 1 - c0 * chunk) / block - (low - c0 * chunk) / block + 1;
-    else
-        n = whole - (low - c0 * chunk) / block + (c1 - c0 - 1) * whole +
-            (low + span - 1 - c1 * chunk) / block + 1;
-    return c2_min_i64(n, sel->count);
-}
-
-static int64_t block_cost(const struct c2_grid *grid, const struct c2_bound *bound)
-{
-    int64_t n = grid->block_items > 0 ? grid->block_items : 1;
-
-    if (bound->nitems == 0) return 0;
-    for (int i = 0; i < grid->ndim; i++)
-        if (!c2_mul_i64(n, blocks_along(grid, &bound->axes[i], i), &n)) return INT64_MAX;
-    return c2_mul_i64(n, grid->typesize, &n) ? n : INT64_MAX;
-}
-
 int64_t c2_walk_cost(const struct c2_selectable *ds, const struct c2_bound *bound)
 {
     const struct c2_grid *grid = &ds->meta->grid;
-    int64_t total = block_cost(grid, bound), nchunk;
+    int64_t total = c2_grid_cost(grid, bound), nchunk;
     struct c2_grid_walk walk;
     struct c2_chunk_stat stat;
     struct cat2_error err;
@@ -194,7 +169,7 @@ int64_t c2_walk_cost(const struct c2_selectable *ds, const struct c2_bound *boun
                       stat.cbytes <= C2_CHUNK_HEADER + grid->typesize;
         if (special || repeat) continue;
         struct c2_bound part = cut_chunk(grid, bound, nchunk);
-        if (!c2_add_i64(total, block_cost(grid, &part), &total)) return INT64_MAX;
+        if (!c2_add_i64(total, c2_grid_cost(grid, &part), &total)) return INT64_MAX;
     }
     return total;
 }

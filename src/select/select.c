@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/cancel.h"
 #include "base/endian.h"
 #include "blosc/chunk_format.h"
 #include "blosc/frame_impl.h"
@@ -256,7 +257,8 @@ bool c2_select_items(struct c2_codec *codec, const struct c2_selectable *ds, con
     if (bound->nitems == 0) return true;
     c2_grid_walk_init(&walk, &ds->meta->grid, bound);
     while (c2_grid_walk_next(&walk, &w.nchunk))
-        if (!one_chunk(&w, err)) return c2_fail_within(err, "chunk %lld", (long long)w.nchunk);
+        if (c2_cancelled(err) || !one_chunk(&w, err))
+            return c2_fail_within(err, "chunk %lld", (long long)w.nchunk);
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/cancel.h"
 #include "blosc/chunk_format.h"
 #include "blosc/frame_impl.h"
 
@@ -91,7 +92,8 @@ static bool copy_chunks(const struct c2_selectable *ds, const struct c2_bound *b
 
     c2_grid_walk_init(&walk, &ds->meta->grid, bound);
     while (c2_grid_walk_next(&walk, &nchunk))
-        if (!copy_chunk(ds, nchunk, &chunk, err) || !c2_frame_writer_add(w, c2_buf_bytes(&chunk), err))
+        if (c2_cancelled(err) || !copy_chunk(ds, nchunk, &chunk, err) ||
+            !c2_frame_writer_add(w, c2_buf_bytes(&chunk), err))
             return false;
     return true;
 }
@@ -158,7 +160,7 @@ static bool make_chunks(struct c2_codec *codec, const struct c2_selectable *ds, 
          .chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX)};
 
     for (int64_t i = 0; i < meta->nchunks; i++)
-        if (!make_chunk(codec, ds, bound, meta, i, &s, err) ||
+        if (c2_cancelled(err) || !make_chunk(codec, ds, bound, meta, i, &s, err) ||
             !c2_frame_writer_add(w, c2_buf_bytes(&s.chunk), err))
             return false;
     return true;

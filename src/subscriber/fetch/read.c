@@ -60,7 +60,9 @@ static void work(void *job, void *codec)
     struct c2_reading reading = {codec, r->cf, {c2_cachefile_meta(r->cf), c2_cachefile_chunks(r->cf)}, r};
 
     r->missing.n = 0;
-    r->failed = !r->reader->work(r->ctx, &reading, &r->err);
+    c2_cancel_begin(r->asker ? &r->asker->cancel : NULL);
+    r->failed = c2_cancelled(&r->err) || !r->reader->work(r->ctx, &reading, &r->err);
+    c2_cancel_begin(NULL);
 }
 
 /* For whoever cannot begin anew any more, it is an answer too. */
@@ -106,7 +108,8 @@ static void begin_work(struct c2_read *r)
         r->failed = true; /* a pool that stops, or has no memory, calls worked() alone */
         c2_fail(&r->err, CAT2_ECANCELLED, "there is no worker for it");
         r->is_working = false;
-        c2_pool_run(r->ds->sub->config.pool, work, worked, r);
+        struct c2_pool_share share = {r->asker ? r->asker->client : 0, r->cost};
+        c2_pool_run_for(r->ds->sub->config.pool, &share, work, worked, r);
         r->is_working = true;
     } else {
         finish(r, NULL);
@@ -305,8 +308,26 @@ static void look(struct c2_read *r)
     }
 }
 
+/* So many chunks are looked at in the time in which a byte a chunk would be decoded. */
+#define CHUNK_COST 64
+
+/* Saturates. */
+static int64_t cost_of(const struct c2_meta *meta, const struct c2_pieces *pieces)
+{
+    int64_t n = 0, weight = pieces->weight ? pieces->weight : 1;
+
+    if (pieces->need == C2_NEED_BOUND) n = c2_grid_cost(&meta->grid, pieces->bound);
+    if (pieces->need == C2_NEED_ALL) n = meta->nbytes;
+    for (size_t i = 0; pieces->need == C2_NEED_BYTES && i < pieces->n; i++)
+        n += pieces->ranges[i].n;
+    if (pieces->need == C2_NEED_FILE) n = meta->nchunks * CHUNK_COST;
+    return c2_mul_i64(n, weight, &n) ? n : INT64_MAX;
+}
+
 static bool take_pieces(struct c2_read *r, const struct c2_pieces *pieces)
 {
+    r->cost = cost_of(&r->ds->meta, pieces);
+    r->asker = pieces->asker;
     r->need = pieces->need;
     if (pieces->bound) r->bound = *pieces->bound;
     r->hold = (struct c2_hold){.kind = pieces->need == C2_NEED_BOUND   ? C2_HOLD_BOUND

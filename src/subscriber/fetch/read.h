@@ -9,6 +9,7 @@
 #ifndef C2_SUBSCRIBER_FETCH_READ_H
 #define C2_SUBSCRIBER_FETCH_READ_H
 
+#include "base/cancel.h"
 #include "base/vec.h"
 #include "subscriber/fetch/upstream.h"
 
@@ -25,6 +26,13 @@ struct c2_pieces {
     const struct c2_range *ranges;     /* of BYTES; borrowed until done */
     const struct c2_chunk_span *spans; /* of SPANS; copied */
     size_t n;                          /* of ranges or spans */
+    const struct c2_asker *asker;      /* borrowed until done; NULL: nobody in particular */
+    int32_t weight;                    /* of work: how many times longer than decoding it takes; 0 is 1 */
+};
+/* Who waits for it. */
+struct c2_asker {
+    uint64_t client;         /* whose turn it is (net/worker.h) */
+    struct c2_cancel cancel; /* work stops at once, and done is told CAT2_ECANCELLED */
 };
 
 struct c2_read;
@@ -57,6 +65,8 @@ struct c2_reader {
  * is no reader that cannot be told how it ended. */
 struct c2_read {
     struct c2_read *next; /* in ds->waiting */
+    const struct c2_asker *asker;
+    int64_t cost; /* of work, in bytes decoded */
     struct c2_loop_call finishing;
     struct c2_ds *ds;
     const struct c2_reader *reader;
