@@ -20,6 +20,7 @@ void c2_fair_push(struct c2_fair *fair, struct c2_task *task)
 
     task->next = NULL;
     fair->n++;
+    class->n++;
     if (class->first) {
         class->last->next = task;
         class->last = task;
@@ -45,23 +46,38 @@ static void leave(struct c2_fair *fair, size_t at)
     fair->nactive--;
 }
 
-struct c2_task *c2_fair_pop(struct c2_fair *fair)
+struct c2_task *c2_fair_pop_if(struct c2_fair *fair, bool (*may)(void *ctx, const struct c2_task *task),
+                               void *ctx)
 {
-    size_t at = 0;
+    size_t at = fair->nactive;
 
-    if (fair->n == 0) return NULL;
-    for (size_t i = 1; i < fair->nactive; i++)
-        if (fair->classes[fair->active[i]].start < fair->classes[fair->active[at]].start) at = i;
+    for (size_t i = 0; i < fair->nactive; i++) {
+        const struct c2_fair_class *class = &fair->classes[fair->active[i]];
+        bool earlier = at == fair->nactive || class->start < fair->classes[fair->active[at]].start;
+        if (earlier && (!may || may(ctx, class->first))) at = i;
+    }
+    if (at == fair->nactive) return NULL;
     struct c2_fair_class *class = &fair->classes[fair->active[at]];
     struct c2_task *task = class->first;
     int64_t cost = task->cost < COST_MAX / 1024 ? task->cost : COST_MAX / 1024;
     fair->now = class->start;
     class->start += cost > 0 ? cost : 1;
     class->first = task->next;
+    class->n--;
     fair->n--;
     if (!class->first) leave(fair, at);
     set_back(fair);
     return task;
+}
+
+struct c2_task *c2_fair_pop(struct c2_fair *fair)
+{
+    return c2_fair_pop_if(fair, NULL, NULL);
+}
+
+size_t c2_fair_nof(const struct c2_fair *fair, uint64_t client)
+{
+    return fair->classes[class_of(client)].n;
 }
 
 bool c2_fair_remove(struct c2_fair *fair, struct c2_task *task)
@@ -77,6 +93,7 @@ bool c2_fair_remove(struct c2_fair *fair, struct c2_task *task)
     if (!here) return false;
     *(before ? &before->next : &class->first) = task->next;
     if (class->last == task) class->last = before;
+    class->n--;
     fair->n--;
     for (size_t at = 0; !class->first && at < fair->nactive; at++)
         if (fair->active[at] == i) {

@@ -26,12 +26,18 @@ struct c2_fair {
     struct c2_fair_class {
         struct c2_task *first, *last;
         int64_t start; /* of its next task */
+        size_t n;
     } classes[C2_FAIR_CLASSES];
 };
 /** All zeros is an empty queue. */
 void c2_fair_push(struct c2_fair *fair, struct c2_task *task);
 /** The task whose turn it is; NULL: there is none. */
 struct c2_task *c2_fair_pop(struct c2_fair *fair);
+/** The same among clients whose first task may be served now; NULL may: all. */
+struct c2_task *c2_fair_pop_if(struct c2_fair *fair, bool (*may)(void *ctx, const struct c2_task *task),
+                               void *ctx);
+/** Tasks of this client, and of others of its class. */
+size_t c2_fair_nof(const struct c2_fair *fair, uint64_t client);
 /** Take it out, wherever it is. false: it is not there. */
 bool c2_fair_remove(struct c2_fair *fair, struct c2_task *task);
 

@@ -110,6 +110,29 @@ static void who_leaves_the_queue_is_not_served(void **state)
     assert_string_equal(order(&fair, 1), ".");
 }
 
+static bool not_eve(void *ctx, const struct c2_task *task)
+{
+    (void)ctx;
+    return task->client != EVE;
+}
+
+static void who_may_not_be_served_now_keeps_his_place(void **state)
+{
+    struct c2_fair fair = {0};
+    struct c2_task eve[3], ada;
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        push(&fair, &eve[i], EVE, 10);
+    push(&fair, &ada, ADA, 10);
+    assert_int_equal(c2_fair_nof(&fair, EVE), 3);
+    assert_ptr_equal(c2_fair_pop_if(&fair, not_eve, NULL), &ada);
+    assert_null(c2_fair_pop_if(&fair, not_eve, NULL));
+    assert_int_equal(fair.n, 3);
+    assert_string_equal(order(&fair, 4), "EEE.");
+    assert_int_equal(c2_fair_nof(&fair, EVE), 0);
+}
+
 static void clocks_are_set_back_before_they_overflow(void **state)
 {
     struct c2_fair fair = {0};
@@ -150,6 +173,7 @@ int main(void)
         cmocka_unit_test(shares_are_of_cost_not_of_tasks),
         cmocka_unit_test(who_was_idle_has_saved_up_nothing),
         cmocka_unit_test(who_leaves_the_queue_is_not_served),
+        cmocka_unit_test(who_may_not_be_served_now_keeps_his_place),
         cmocka_unit_test(clocks_are_set_back_before_they_overflow),
         cmocka_unit_test(many_clients_none_is_forgotten),
     };

@@ -153,6 +153,12 @@ void c2_lru_put(struct c2_lru *lru, struct c2_str key, struct c2_blob *blob, con
     lru->nbytes += nbytes;
 }
 
+void c2_lru_shrink(struct c2_lru *lru, size_t nbytes)
+{
+    while (lru->nbytes > nbytes)
+        drop(lru, lru->oldest);
+}
+
 size_t c2_lru_nbytes(const struct c2_lru *lru)
 {
     return lru->nbytes;

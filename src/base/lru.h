@@ -16,6 +16,8 @@ struct c2_blob *c2_lru_get(struct c2_lru *lru, struct c2_str key, const char **t
 /** Remember, in place of what is there under this key; takes a reference of its own. tag: a short text that
  * belongs to it (headers), copied. What is too large is not remembered. */
 void c2_lru_put(struct c2_lru *lru, struct c2_str key, struct c2_blob *blob, const char *tag);
+/** Forget until no more than so many bytes are kept. */
+void c2_lru_shrink(struct c2_lru *lru, size_t nbytes);
 size_t c2_lru_nbytes(const struct c2_lru *lru);
 
 #endif

@@ -120,6 +120,17 @@ void c2_reply_buf(struct c2_request *req, int status, const char *content_type, 
     send_typed(req, status, content_type, response);
 }
 
+void c2_reply_lent(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes,
+                   void (*sent)(void *ctx), void *ctx)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+        bytes.n, (void *)(uintptr_t)bytes.p, sent, ctx);
+
+    c2_reply_prove(req, status, content_type, &bytes);
+    if (!response) sent(ctx);
+    send_typed(req, status, content_type, response);
+}
+
 static void blob_unref(void *blob)
 {
     c2_blob_unref(blob);
@@ -127,13 +138,7 @@ static void blob_unref(void *blob)
 
 void c2_reply_blob(struct c2_request *req, int status, const char *content_type, struct c2_blob *blob)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
-        blob->bytes.n, blob->bytes.p, blob_unref, c2_blob_ref(blob));
-
-    struct c2_bytes body = c2_buf_bytes(&blob->bytes);
-    c2_reply_prove(req, status, content_type, &body);
-    if (!response) c2_blob_unref(blob);
-    send_typed(req, status, content_type, response);
+    c2_reply_lent(req, status, content_type, c2_buf_bytes(&blob->bytes), blob_unref, c2_blob_ref(blob));
 }
 
 void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take)

@@ -82,6 +82,8 @@ struct c2_bytes c2_request_body(const struct c2_request *req); /* at most its ro
 const void *c2_request_route_arg(const struct c2_request *req);
 /** Who sent it; lives as long as the request. Never NULL: family 0 when it cannot be told. */
 const struct c2_peer *c2_request_peer(const struct c2_request *req);
+/** Has its client left, or closed its side? One system call; for what takes long. */
+bool c2_request_is_gone(const struct c2_request *req);
 struct c2_arena *c2_request_arena(struct c2_request *req);
 const char *c2_request_id(const struct c2_request *req); /* X-Request-Id of the client (if sane) or ours */
 /** Query parameter as Python's bool (true 1 on yes y t / false 0 off no n f): false + 422 text in err when it
@@ -110,6 +112,9 @@ void c2_reply_buf(struct c2_request *req, int status, const char *content_type,
                   struct c2_buf *take); /* NULL type: none sent */
 /** Bytes that are kept elsewhere too; takes a reference of its own. */
 void c2_reply_blob(struct c2_request *req, int status, const char *content_type, struct c2_blob *blob);
+/** Bytes that stay until sent(ctx), which is called once, also when the client leaves. */
+void c2_reply_lent(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes,
+                   void (*sent)(void *ctx), void *ctx);
 void c2_reply_empty(struct c2_request *req, int status); /* 204, 304, ... */
 /** 307 to "/path?query" of this server, percent-encoded. Told relative to the address asked for, which is
  * right behind any proxy: https, another name, beneath a path. */

@@ -51,6 +51,12 @@ static bool start_events(struct c2_subscriber *sub, struct cat2_error *err)
     return sub->events || c2_fail_nomem(err, "events");
 }
 
+static bool start_views(struct c2_subscriber *sub, struct cat2_error *err)
+{
+    sub->views = c2_views_new(sub->config.loop, sub->config.pool, sub->statefd);
+    return sub->views || c2_fail_nomem(err, "views");
+}
+
 /* With the last dataset. */
 static void free_rest(struct c2_subscriber *sub)
 {
@@ -83,13 +89,9 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     sub->epoch = c2_wall_ms(c2_loop_clock(config->loop));
     sub->free_rest = free_rest;
     sub->statefd = sub->cachefd = -1;
-    sub->views = c2_views_new();
-    if (!sub->views) {
-        c2_subscriber_free(sub);
-        return c2_fail_nomem(err, "subscriber");
-    }
     if (!c2_plugins_load(config->plugin_dir, &sub->plugins, err) || !open_folders(sub, err) ||
-        !c2_sub_restore(sub, err) || !start_events(sub, err) || !c2_sub_watch_roots(sub, err)) {
+        !start_views(sub, err) || !c2_sub_restore(sub, err) || !start_events(sub, err) ||
+        !c2_sub_watch_roots(sub, err)) {
         c2_subscriber_free(sub);
         return false;
     }
@@ -141,6 +143,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     sub->patience = NULL;
     sub->stopping = sub->given_up = true;
     stop_following(sub);
+    c2_views_stop(sub->views);
     c2_sub_room_stop(sub);
     c2_pass_on_stop(sub);
     c2_scrub_stop(sub);
@@ -176,7 +179,9 @@ bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct
         listing += root->life == C2_ROOT_FIRST;
         away += c2_root_is_unreached(root);
     }
-    if (!scrub_metrics(sub, out, err) || !c2_pass_on_metrics(sub, out, err)) return false;
+    if (!scrub_metrics(sub, out, err) || !c2_pass_on_metrics(sub, out, err) ||
+        !c2_views_metrics(sub->views, out, err))
+        return false;
     return c2_buf_printf(
         out, err,
         "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_datasets gauge\ncaterva2_datasets "

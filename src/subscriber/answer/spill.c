@@ -149,7 +149,7 @@ void c2_spill_leave(struct c2_spill *spill, struct c2_spill_wait *wait)
 }
 
 /* In their order, as long as there is room: the first that has to wait anew is the last of them. */
-static void wake_waiting(struct c2_spill *spill)
+void c2_spill_wake(struct c2_spill *spill)
 {
     struct c2_spill_wait *wait;
 
@@ -162,11 +162,11 @@ static void wake_waiting(struct c2_spill *spill)
 
 /* ---- bytes ---- */
 
-static bool write_units(const struct c2_held *held, const struct c2_buf *from, struct cat2_error *err)
+static bool write_units(const struct c2_held *held, struct c2_bytes from, struct cat2_error *err)
 {
-    for (int32_t i = 0; i < held->nunits && (size_t)i * C2_SPILL_UNIT < from->n; i++) {
-        size_t at = (size_t)i * C2_SPILL_UNIT, n = (size_t)c2_min_i64(C2_SPILL_UNIT, (int64_t)(from->n - at));
-        if (!c2_fs_pwrite(held->spill->fd, from->p + at, n, (int64_t)held->units[i] * C2_SPILL_UNIT, err))
+    for (int32_t i = 0; i < held->nunits && (size_t)i * C2_SPILL_UNIT < from.n; i++) {
+        size_t at = (size_t)i * C2_SPILL_UNIT, n = (size_t)c2_min_i64(C2_SPILL_UNIT, (int64_t)(from.n - at));
+        if (!c2_fs_pwrite(held->spill->fd, from.p + at, n, (int64_t)held->units[i] * C2_SPILL_UNIT, err))
             return false;
     }
     return true;
@@ -198,13 +198,13 @@ static void drop_units(struct c2_held *held)
     held->nunits = 0;
 }
 
-static bool to_disk(struct c2_held *held, struct c2_buf *take)
+bool c2_held_write(struct c2_held *held, struct c2_bytes from)
 {
     struct cat2_error err;
 
-    if (!grow(held, take->n)) return false;
-    if (write_units(held, take, &err)) {
-        c2_buf_fini(take);
+    if (!grow(held, from.n)) return false;
+    if (write_units(held, from, &err)) {
+        held->n = (int64_t)from.n;
         return true;
     }
     pthread_mutex_lock(&held->spill->lock);
@@ -227,11 +227,14 @@ static void fit(struct c2_buf *bytes)
 
 void c2_held_fill(struct c2_held *held, struct c2_buf *take)
 {
-    held->n = (int64_t)take->n;
     if (held->place == C2_HELD_DISK) {
-        if (to_disk(held, take)) return;
+        if (c2_held_write(held, c2_buf_bytes(take))) {
+            c2_buf_fini(take);
+            return;
+        }
         drop_units(held);
     }
+    held->n = (int64_t)take->n;
     held->place = C2_HELD_MEMORY;
     fit(take);
     atomic_fetch_add(&held->spill->nbytes, take->cap);
@@ -268,7 +271,7 @@ void c2_held_release(struct c2_held *held)
     atomic_fetch_sub(&spill->nbytes, held->promised);
     c2_buf_fini(&held->bytes);
     *held = (struct c2_held){0};
-    wake_waiting(spill);
+    c2_spill_wake(spill);
 }
 
 bool c2_spill_metrics(struct c2_spill *spill, struct c2_buf *out, struct cat2_error *err)

@@ -51,10 +51,14 @@ void c2_spill_free(struct c2_spill *spill); /* NULL is fine */
 bool c2_spill_reserve(struct c2_spill *spill, size_t nbytes, struct c2_held *held);
 /** Loop. fn(ctx) is called once, when others gave something back. */
 void c2_spill_wait(struct c2_spill *spill, struct c2_spill_wait *wait, void (*fn)(void *ctx), void *ctx);
+/** Loop. Tell those who wait, if there is room: others may have given it back without a word. */
+void c2_spill_wake(struct c2_spill *spill);
 void c2_spill_leave(struct c2_spill *spill, struct c2_spill_wait *wait);
 /** Any thread. Hold these bytes, which are taken, where it was promised: in memory too when the file fails.
  */
 void c2_held_fill(struct c2_held *held, struct c2_buf *take);
+/** Any thread. Write these bytes to the file, which was promised. false: it failed. */
+bool c2_held_write(struct c2_held *held, struct c2_bytes from);
 /** Copy up to room bytes at off; < 0: the file cannot be read. Any thread. */
 int64_t c2_held_read(const struct c2_held *held, int64_t off, uint8_t *to, size_t room);
 /** Loop. Give it back; whoever waits is told. */

@@ -2,8 +2,6 @@
 /* The way of a view. */
 #include "subscriber/answer/view.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,35 +11,10 @@
 #include "subscriber/answer/view_impl.h"
 #include "subscriber/mirror/roots.h"
 
-#define ANSWER_NBYTES_MAX (64 << 20)  /* of one that is made whole before it is sent */
-#define RUNNING_MAX       8           /* views in line, at work at a time */
-#define ANSWERS_NBYTES    (32 << 20)  /* remembered */
-#define ANSWER_NBYTES     (2 << 20)   /* one of them */
-#define ORDERS_NBYTES     (128 << 20) /* row numbers of sorted and filtered tables */
-#define HEADS_NBYTES      65536       /* headers of one answer; names of files are the longest */
+#define ANSWER_NBYTES_MAX (64 << 20) /* of one that is made whole before it is sent */
+#define HEADS_NBYTES      65536      /* headers of one answer; names of files are the longest */
 
-struct c2_views *c2_views_new(void)
-{
-    struct c2_views *views = calloc(1, sizeof(*views));
-
-    if (!views) return NULL;
-    views->answers = c2_lru_new(ANSWERS_NBYTES, ANSWER_NBYTES);
-    views->orders = c2_lru_new(ORDERS_NBYTES, ORDERS_NBYTES);
-    if (views->answers && views->orders) return views;
-    c2_views_free(views);
-    return NULL;
-}
-
-void c2_views_free(struct c2_views *views)
-{
-    if (!views) return;
-    c2_lru_free(views->answers);
-    c2_lru_free(views->orders);
-    free(views);
-}
-
-/* ---- remembered answers ---- */
-
+/* Under which an answer is remembered, and found by who asks for the same. */
 static bool make_key(struct c2_request *req, const struct c2_ds *ds, struct c2_buf *key)
 {
     struct cat2_error err;
@@ -49,29 +22,6 @@ static bool make_key(struct c2_request *req, const struct c2_ds *ds, struct c2_b
     *key = C2_BUF_INIT(65536);
     return c2_buf_printf(key, &err, "%llu ", (unsigned long long)ds->serial) &&
            c2_buf_append_str(key, c2_request_target(req), &err);
-}
-
-/* The same was asked before of this generation, and the answer is still here. */
-static bool reply_remembered(struct c2_request *req, struct c2_ds *ds, const struct c2_buf *key)
-{
-    const char *heads = NULL, *type = "application/json";
-    struct c2_views *views = ds->sub->views;
-    struct c2_blob *blob = key->n ? c2_lru_get(views->answers, c2_buf_str(key), &heads) : NULL;
-
-    if (!blob) return false;
-    views->hits++;
-    c2_reply_header(req, "ETag", ds->quoted);
-    c2_view_say_lines(req, heads, &type);
-    c2_reply_blob(req, 200, type, blob);
-    return true;
-}
-
-static void remember(struct c2_view *view, struct c2_blob *blob)
-{
-    struct cat2_error err;
-
-    if (view->key.n && c2_view_head(view, &err, "Content-Type", view->content_type))
-        c2_lru_put(view->ds->sub->views->answers, c2_buf_str(&view->key), blob, c2_buf_cstr(&view->heads));
 }
 
 /* ---- the end ---- */
@@ -129,68 +79,95 @@ static void fail(struct c2_view *view, const struct cat2_error *err)
     c2_view_free(view);
 }
 
-static void reply_spool(struct c2_view *view)
-{
-    struct c2_content content = {.nbytes = lseek(view->spool, 0, SEEK_END),
-                                 .content_type = view->content_type,
-                                 .mtime_ms = -1,
-                                 .fd = view->spool};
+/* ---- the same answer for several ---- */
 
-    view->spool = -1;
-    c2_reply_content(view->req, &content);
+static void unlink_from(struct c2_view **at, struct c2_view *view)
+{
+    while (*at && *at != view)
+        at = &(*at)->next;
+    if (*at) *at = view->next;
 }
 
-static void reply(struct c2_view *view)
+/* Somebody else's answer to the same question is being made. */
+static bool follow(struct c2_view *view)
 {
-    c2_view_say_heads(view);
-    if (view->spool >= 0) {
-        reply_spool(view);
-        return;
-    }
-    struct c2_blob *blob = c2_blob_new(&view->out);
-    if (!blob) {
-        c2_reply_buf(view->req, 200, view->content_type, &view->out);
-        return;
-    }
-    remember(view, blob);
-    c2_reply_blob(view->req, 200, view->content_type, blob);
-    c2_blob_unref(blob);
+    struct c2_views *views = view->ds->sub->views;
+    struct c2_view *leader = view->key.n ? views->making : NULL;
+
+    while (leader && (leader->key.n != view->key.n || memcmp(leader->key.p, view->key.p, view->key.n) != 0))
+        leader = leader->next;
+    if (!leader) return false;
+    view->stage = C2_VIEW_FOLLOWING;
+    view->leader = leader;
+    view->next = leader->followers;
+    leader->followers = view;
+    views->shared++;
+    return true;
 }
 
-/* ---- the line ---- */
-
-static void put_in_line(struct c2_view **first, struct c2_view **last, struct c2_view *view)
+static void end(struct c2_view *view)
 {
-    view->next = NULL;
-    if (*last)
-        (*last)->next = view;
+    struct c2_views *views = view->ds->sub->views;
+
+    c2_unattend(&views->attendance, &view->attended);
+    if (view->stage == C2_VIEW_FOLLOWING)
+        unlink_from(&view->leader->followers, view);
     else
-        *first = view;
-    *last = view;
+        unlink_from(&views->making, view);
+    c2_view_free(view);
 }
 
-static struct c2_view *take_from_line(struct c2_view **first, struct c2_view **last)
+/* It could not be made. Those who asked for the same are told so, too; unless it is given up because its own
+ * client left, but then there were none. */
+static void fail_all(struct c2_view *view, const struct cat2_error *err)
 {
-    struct c2_view *view = *first;
+    struct c2_view *followers = view->followers;
 
-    if (!view) return NULL;
-    *first = view->next;
-    if (!*first) *last = NULL;
-    return view;
-}
-
-static void begin(struct c2_view *view);
-
-/* A view that was in line has ended: others begin, as many as have a place; a heavy one may wait on. */
-static void leave_line(struct c2_views *views, bool heavy)
-{
-    views->running--;
-    if (heavy) views->heavy = false;
-    for (struct c2_view *next; views->running < RUNNING_MAX; begin(next)) {
-        next = views->heavy ? NULL : take_from_line(&views->heavy_first, &views->heavy_last);
-        if (!next) next = take_from_line(&views->first, &views->last);
-        if (!next) return;
+    view->followers = NULL;
+    for (struct c2_view *next; followers; followers = next) {
+        next = followers->next;
+        followers->position = view->position;
+        followers->read.damaged = view->read.damaged;
+        c2_view_refuse(followers, err);
+        c2_unattend(&view->ds->sub->views->attendance, &followers->attended);
+        c2_view_free(followers);
     }
+    c2_view_refuse(view, err);
+}
+
+static void settle(struct c2_view *view, const struct cat2_error *err);
+
+static void give_up(struct c2_view *view)
+{
+    struct cat2_error err;
+
+    c2_fail(&err, CAT2_ECANCELLED, "the client has left");
+    settle(view, &err);
+}
+
+/* Nobody waits for the answer: it is not made. Its place in line is another's now; what a worker does ends
+ * there. */
+static void abandon(struct c2_view *view)
+{
+    if (!view->left || view->followers) return;
+    atomic_store(&view->asker.cancel.now, true);
+    if (view->stage != C2_VIEW_IN_LINE) return;
+    c2_line_leave(view);
+    give_up(view);
+}
+
+static void on_left(void *ctx)
+{
+    struct c2_view *view = ctx;
+
+    view->left = true;
+    if (view->stage == C2_VIEW_FOLLOWING) {
+        struct c2_view *leader = view->leader;
+        c2_reply_empty(view->req, 503);
+        end(view);
+        view = leader;
+    }
+    abandon(view);
 }
 
 /* ---- stages ---- */
@@ -198,18 +175,23 @@ static void leave_line(struct c2_views *views, bool heavy)
 static void settle(struct c2_view *view, const struct cat2_error *err)
 {
     struct c2_ds *ds = c2_ds_ref(view->ds); /* so that the line outlives the view */
-    bool in_line = view->type->in_line, heavy = view->heavy;
+    struct c2_views *views = ds->sub->views;
+    bool placed = view->placed, heavy = view->heavy;
+    uint64_t client = view->turn.client;
     struct cat2_error why;
 
+    unlink_from(&views->making, view);
     if (!err && !c2_view_make_heads(view, &why)) err = &why;
     if (err) {
-        fail(view, err);
+        fail_all(view, err);
     } else {
         if (view->type->end) view->type->end(view);
-        reply(view);
-        c2_view_free(view);
+        c2_view_reply(view);
     }
-    if (in_line) leave_line(ds->sub->views, heavy);
+    while (view->followers)
+        end(view->followers);
+    end(view);
+    if (placed) c2_line_give_place(views, client, heavy);
     c2_ds_unref(ds);
 }
 
@@ -221,7 +203,10 @@ struct c2_pieces c2_view_pieces(struct c2_view *view, int64_t i, struct c2_bound
         some = view->type->bound(view, i, bound);
     else
         *bound = c2_select_part(&view->parts, i);
-    return (struct c2_pieces){.need = some ? C2_NEED_BOUND : C2_NEED_FILE, .bound = some ? bound : NULL};
+    return (struct c2_pieces){.need = some ? C2_NEED_BOUND : C2_NEED_FILE,
+                              .bound = some ? bound : NULL,
+                              .asker = &view->asker,
+                              .weight = view->type->weight};
 }
 
 static bool finish(struct c2_view *view, struct cat2_error *err)
@@ -272,29 +257,39 @@ static void next_part(struct c2_view *view)
     c2_read(&view->read, view->ds, &pieces, view->type->sums ? &once : &reader, view);
 }
 
-static void begin(struct c2_view *view)
+void c2_view_begin(struct c2_view *view)
 {
     static const struct c2_reader sizer = {.work = run_size, .done = part_done};
-    static const struct c2_pieces file = {.need = C2_NEED_FILE};
-    struct c2_views *views = view->ds->sub->views;
+    struct c2_pieces file = {.need = C2_NEED_FILE, .asker = &view->asker, .weight = view->type->weight};
 
-    if (view->type->in_line) {
-        if (views->running >= RUNNING_MAX) {
-            put_in_line(&views->first, &views->last, view);
-            return;
-        }
-        view->heavy = view->type->is_heavy && view->type->is_heavy(view);
-        if (view->heavy && views->heavy) {
-            put_in_line(&views->heavy_first, &views->heavy_last, view);
-            return;
-        }
-        views->heavy |= view->heavy;
-        views->running++;
-    }
+    view->stage = C2_VIEW_RUNNING;
     if (view->type->size)
         c2_read(&view->read, view->ds, &file, &sizer, view);
     else
         next_part(view);
+}
+
+/* As others, or as the one others follow. */
+static void make_whole(struct c2_view *view)
+{
+    struct c2_views *views = view->ds->sub->views;
+    bool follows = follow(view);
+
+    c2_attend(&views->attendance, &view->attended, view->req, on_left, view);
+    if (follows) return;
+    view->next = views->making;
+    views->making = view;
+    switch (c2_line_enter(view)) {
+    case C2_LINE_BEGIN:
+        c2_view_begin(view);
+        break;
+    case C2_LINE_WAIT:
+        break;
+    case C2_LINE_FULL:
+        c2_reply_later(view->req, 2, "too many requests that take long are waiting for their turn");
+        end(view);
+        break;
+    }
 }
 
 /* ---- the request ---- */
@@ -335,9 +330,11 @@ static struct c2_view *new_view(struct c2_request *req, struct c2_ds *ds, const 
                              .state = state,
                              .nparts = 1,
                              .length = -1,
+                             .cost = -1,
                              .content_type = "application/json",
                              .position = -1,
                              .spool = -1};
+    view->asker.client = view->turn.client = c2_view_client(req);
     c2_buf_init(&view->out, ANSWER_NBYTES_MAX);
     c2_buf_init(&view->heads, HEADS_NBYTES);
     return view;
@@ -356,13 +353,14 @@ void c2_view_answer(struct c2_request *req, struct c2_ds *ds, const struct c2_vi
     C2_AUTO(c2_buf) key = C2_BUF_INIT(0);
     struct cat2_error err;
 
+    c2_views_used(ds->sub->views, 0);
     if (type->of_now)
         c2_reply_header(req, "Cache-Control", "no-store");
     else if (c2_view_generation(req, ds))
         return;
     else if (!make_key(req, ds, &key))
         c2_buf_fini(&key); /* it is not remembered */
-    if (reply_remembered(req, ds, &key)) return;
+    if (c2_view_reply_remembered(req, ds, &key)) return;
     const struct c2_view_type *other = type->choose ? type->choose(req) : NULL;
     if (other) type = other;
     struct c2_view *view = new_view(req, ds, type);
@@ -376,7 +374,7 @@ void c2_view_answer(struct c2_request *req, struct c2_ds *ds, const struct c2_vi
     else if (view->as_made)
         c2_view_send_parts(view);
     else
-        begin(view);
+        make_whole(view);
 }
 
 static void answer(struct c2_request *req, struct c2_ds *ds)

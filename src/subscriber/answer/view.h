@@ -10,12 +10,16 @@
 #ifndef C2_SUBSCRIBER_ANSWER_VIEW_H
 #define C2_SUBSCRIBER_ANSWER_VIEW_H
 
+#include "base/fair.h"
 #include "base/lru.h"
+#include "subscriber/answer/attend.h"
+#include "subscriber/answer/spill.h"
 #include "subscriber/fetch/read.h"
 
 #define C2_VIEW_AT_ONCE_NBYTES                                                                               \
     (8 << 20) /* items of an answer that is made whole; larger ones are sent as they are made */
-#define C2_VIEW_PART_NBYTES (4 << 20) /* of one of their parts, of which three are in memory */
+#define C2_VIEW_PART_NBYTES (4 << 20) /* of one of their parts: up to three are made ahead of the client */
+#define C2_VIEW_AT_ONCE_MAX 8         /* views of one kind of memory, in line, at work at a time */
 
 struct c2_view;
 /* All but parse and run may be NULL. Those on the loop are called one after the other; size, run and finish
@@ -45,11 +49,14 @@ struct c2_view_type {
     void (*end)(struct c2_view *view);
     /** Frees what state holds, not state itself; also after parse has failed. */
     void (*fini)(void *state);
-    bool sums;    /* run adds up: it cannot be called twice for a part */
-    bool of_now;  /* it tells of the cache, not of the generation: never remembered, here or elsewhere */
-    bool in_line; /* it holds much memory while it runs: a few at a time */
+    bool sums;      /* run adds up: it cannot be called twice for a part */
+    bool of_now;    /* it tells of the cache, not of the generation: never remembered, here or elsewhere */
+    bool in_line;   /* it holds much memory while it runs: a few at a time, but for small ones */
+    int32_t weight; /* of run: how many times longer than decoding it takes; 0 is 1 */
+    int32_t growth; /* a part of the answer has up to so many times the bytes of its items; 0 is 1 */
 };
 struct c2_view {
+    struct c2_task turn; /* in line */
     const struct c2_view_type *type;
     struct c2_request *req;
     struct c2_ds *ds;
@@ -59,28 +66,49 @@ struct c2_view {
     struct c2_select_parts parts; /* of an answer that is a selection, c2_view_select() */
     struct c2_buf head, tail;     /* what goes before and after the parts */
     int64_t length;               /* of the answer, head and tail included; -1: known at the end */
+    int64_t cost;                 /* bytes to be decoded; -1: many. Set by c2_view_select(), too */
     const char *content_type;     /* static; JSON at first */
     int64_t position;             /* of an error in an expression; -1 */
     int spool;                    /* run has written the answer to this file; -1 */
     /* The engine's: */
-    struct c2_view *next; /* in line */
+    struct c2_asker asker;
+    struct c2_attended attended;
+    enum { C2_VIEW_NEW, C2_VIEW_IN_LINE, C2_VIEW_RUNNING, C2_VIEW_FOLLOWING } stage;
+    struct c2_view *next;      /* among those that are made, or among followers */
+    struct c2_view *followers; /* requests for the same answer: it is made once */
+    struct c2_view *leader;    /* of a follower */
     struct c2_read read;
     int64_t part;
-    bool heavy;
+    bool heavy, placed;
+    bool left;    /* its client has */
     bool as_made; /* it is sent as it is made, part by part */
     struct c2_buf out, heads, key;
 };
+struct c2_part_group;
 /* The views of one subscriber. */
 struct c2_views {
-    int running;
+    struct c2_pool *pool;
+    struct c2_fair line, heavies; /* of struct c2_view, which wait for a place */
+    int running;                  /* of those that were in line, or had to be */
+    uint64_t clients[C2_VIEW_AT_ONCE_MAX];
     bool heavy;                   /* a heavy one is running */
-    struct c2_view *first, *last; /* in line */
-    struct c2_view *heavy_first, *heavy_last;
+    struct c2_view *making;       /* those that are made whole */
+    struct c2_part_group *groups; /* those that are sent as they are made */
+    struct c2_attendance attendance;
+    struct c2_spill *spill;
     struct c2_lru *answers, *orders;
-    uint64_t hits; /* of answers */
+    uint64_t hits;            /* of answers */
+    uint64_t shared, refused; /* requests that got another's answer; that found the line full */
+    int64_t used_ms;          /* when a view was last asked for */
+    size_t untrimmed;         /* bytes of answers made since free memory went back to the system */
+    bool trimming, orphaned;  /* a worker looks for free memory; it frees this when it is done */
 };
-struct c2_views *c2_views_new(void);
+/** @param dirfd  borrowed: where the temporary file is made. */
+struct c2_views *c2_views_new(struct c2_loop *loop, struct c2_pool *pool, int dirfd);
+/** No timers from here on. */
+void c2_views_stop(struct c2_views *views);
 void c2_views_free(struct c2_views *views);
+bool c2_views_metrics(struct c2_views *views, struct c2_buf *out, struct cat2_error *err);
 
 /** The handler of routes whose arg is a c2_view_type; state: the subscriber. */
 void c2_handle_view(struct c2_request *req, void *state);

@@ -15,7 +15,28 @@ void c2_view_say_heads(struct c2_view *view);
 void c2_view_say_lines(struct c2_request *req, const char *heads, const char **content_type);
 /** The pieces of part i; bound: its place. */
 struct c2_pieces c2_view_pieces(struct c2_view *view, int64_t i, struct c2_bound *bound);
+/** It has its place, if it needs one: make it. */
+void c2_view_begin(struct c2_view *view);
+/** A view was asked for, or so many bytes of an answer were made. */
+void c2_views_used(struct c2_views *views, size_t nbytes);
 
+/* ---- view_reply.c ---- */
+bool c2_view_reply_remembered(struct c2_request *req, struct c2_ds *ds, const struct c2_buf *key);
+/** The answer that was made, to whom it was made for and to all who asked for the same. They stay. */
+void c2_view_reply(struct c2_view *view);
+
+/* ---- view_line.c ---- */
+/** Whose turn it is: a number for the address that asks. */
+uint64_t c2_view_client(const struct c2_request *req);
+enum c2_line_place { C2_LINE_BEGIN, C2_LINE_WAIT, C2_LINE_FULL };
+/** WAIT: c2_view_begin() is called when there is a place. */
+enum c2_line_place c2_line_enter(struct c2_view *view);
+/** It does not wait any more. */
+void c2_line_leave(struct c2_view *view);
+/** A view of this client that had a place has ended: others begin, as many as have one. */
+void c2_line_give_place(struct c2_views *views, uint64_t client, bool heavy);
+
+/* ---- view_parts.c ---- */
 /** Make the parts a few ahead of the socket, and send them. Takes the view. */
 void c2_view_send_parts(struct c2_view *view);
 

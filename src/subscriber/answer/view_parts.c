@@ -5,62 +5,20 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/answer/view_impl.h"
+#include "subscriber/answer/parts.h"
 
-#define PARTS_AHEAD 3
-
-enum stage { STAGE_HEAD, STAGE_PARTS, STAGE_TAIL, STAGE_END };
-
-struct part {
-    struct flow *flow;
-    struct c2_read read;
-    int64_t i;
-    bool ready, failed;
-    struct c2_buf out;
-};
-struct flow {
-    struct c2_view *view;
-    struct c2_request *req;
-    struct part slots[PARTS_AHEAD];
-    int64_t next_start, next_send;
-    enum stage stage;
-    size_t sent; /* of head, the part at hand, or tail */
-    int busy;    /* parts in the making */
-    bool begun;  /* the status was sent */
-    bool gone;   /* the client left, or was told what is wrong */
-};
-
-static void flow_free(struct flow *f)
+static void flow_free(struct c2_flow *f)
 {
-    for (size_t i = 0; i < PARTS_AHEAD; i++)
-        c2_buf_fini(&f->slots[i].out);
-    if (f->view) c2_view_free(f->view);
+    c2_unattend(&f->view->ds->sub->views->attendance, &f->view->attended);
+    c2_flow_leave(f);
+    c2_view_free(f->view);
     free(f);
 }
 
 /* ---- making ---- */
 
-static bool part_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
-{
-    struct part *part = ctx;
-    struct c2_view *view = part->flow->view;
-
-    c2_buf_fini(&part->out);
-    c2_buf_init(&part->out, (size_t)C2_CHUNK_CBYTES_MAX);
-    return view->type->run(view, reading, part->i, &part->out, err);
-}
-
-static bool part_wanted(void *ctx)
-{
-    const struct part *part = ctx;
-
-    return !part->flow->gone;
-}
-
-static void begin(struct flow *f);
-
 /* The status is out: the reader sees a short body; why, nobody can tell it any more. */
-static void fail(struct flow *f, const struct cat2_error *err)
+static void fail(struct c2_flow *f, const struct cat2_error *err)
 {
     const struct c2_ds *ds = f->view->ds;
 
@@ -69,87 +27,86 @@ static void fail(struct flow *f, const struct cat2_error *err)
         return;
     }
     f->gone = true;
+    c2_unattend(&ds->sub->views->attendance, &f->view->attended);
     c2_view_refuse(f->view, err);
 }
 
-static void part_done(void *ctx, const struct cat2_error *err)
-{
-    struct part *part = ctx;
-    struct flow *f = part->flow;
+static void begin(struct c2_flow *f);
 
-    f->busy--;
-    part->ready = true;
-    part->failed = err != NULL;
-    if (err && !f->gone) fail(f, err);
-    if (!f->gone && !f->begun && part->i == 0)
-        begin(f);
-    else if (f->gone && f->busy == 0)
-        flow_free(f);
-    else if (f->begun && !f->gone)
-        c2_body_wake(f->req);
+/* The slots it holds are given back with it: nobody may be using them. */
+static void unbusy(struct c2_flow *f)
+{
+    if (f->gone) flow_free(f);
 }
 
-static void start_parts(struct flow *f)
+static void progress(struct c2_flow *f, struct c2_part *part)
 {
-    static const struct c2_reader reader = {.work = part_work, .done = part_done, .wanted = part_wanted};
-    struct c2_bound bound;
-
-    while (f->next_start < f->view->nparts && f->next_start < f->next_send + PARTS_AHEAD) {
-        struct part *part = &f->slots[f->next_start % PARTS_AHEAD];
-        part->flow = f;
-        part->i = f->next_start++;
-        part->ready = part->failed = false;
-        f->busy++;
-        struct c2_pieces pieces = c2_view_pieces(f->view, part->i, &bound);
-        c2_read(&part->read, f->view->ds, &pieces, &reader, part);
+    if (f->gone) return;
+    if (part->stage == C2_PART_FAILED) fail(f, &part->err);
+    if (!f->gone && !f->begun && part->i == 0) begin(f);
+    if (f->gone && f->busy == 0) {
+        flow_free(f);
+        return;
     }
+    if (f->begun) c2_body_wake(f->req);
+}
+
+/* Memory that others need is not filled with what is wanted later. */
+static int64_t how_far_ahead(const struct c2_flow *f)
+{
+    return c2_spill_is_tight(f->view->ds->sub->views->spill) ? 1 : C2_PARTS_AHEAD;
+}
+
+/* false: no memory for the part at hand. */
+static bool start_parts(struct c2_flow *f, struct cat2_error *err)
+{
+    while (f->next_start < f->view->nparts && f->next_start < f->next_send + how_far_ahead(f))
+        if (!c2_flow_start_part(f, err)) return f->next_start > f->next_send;
+    return true;
 }
 
 /* ---- sending ---- */
 
-static int64_t copy_out(struct flow *f, const struct c2_buf *from, uint8_t *to, size_t room, bool *done)
+static int64_t copy_out(struct c2_flow *f, const struct c2_buf *from, uint8_t *to, size_t room)
 {
-    size_t n = from->n - f->sent;
+    size_t n = (size_t)c2_min_i64((int64_t)room, (int64_t)(from->n - f->sent));
 
-    if (n > room) n = room;
     if (n) memcpy(to, from->p + f->sent, n);
     f->sent += n;
-    *done = f->sent == from->n;
-    if (*done) f->sent = 0;
+    if (f->sent < from->n) return (int64_t)n;
+    f->sent = 0;
+    f->stage++;
     return (int64_t)n;
 }
 
-/* Of head, a part or tail: what fits, and the next stage when it was the last of it. 0: nothing was left. */
-static int64_t pull_stage(struct flow *f, uint8_t *to, size_t room)
+static int64_t pull_part(struct c2_flow *f, uint8_t *to, size_t room)
 {
-    struct part *part = &f->slots[f->next_send % PARTS_AHEAD];
-    const struct c2_buf *from = f->stage == STAGE_HEAD    ? &f->view->head
-                                : f->stage == STAGE_PARTS ? &part->out
-                                                          : &f->view->tail;
-    bool done;
+    struct c2_part *part = f->slots[f->next_send % C2_PARTS_AHEAD];
+    struct cat2_error err;
 
-    int64_t n = copy_out(f, from, to, room, &done);
-    if (done && f->stage == STAGE_PARTS) {
-        c2_buf_fini(&part->out);
-        part->ready = false;
-        f->next_send++;
-        start_parts(f);
-    } else if (done) {
-        f->stage++;
-    }
-    if (f->stage == STAGE_PARTS && f->next_send == f->view->nparts) f->stage = STAGE_TAIL;
+    if (!part || part->stage == C2_PART_FAILED) return C2_BODY_FAIL;
+    if (part->stage != C2_PART_READY) return C2_BODY_WAIT;
+    int64_t n = c2_held_read(&part->held, (int64_t)f->sent, to, room);
+    if (n < 0) return C2_BODY_FAIL;
+    f->sent += (size_t)n;
+    if ((int64_t)f->sent < part->held.n) return n;
+    f->sent = 0;
+    c2_flow_drop_part(f, f->next_send++);
+    if (f->next_send == f->view->nparts)
+        f->stage = C2_FLOW_TAIL;
+    else if (!start_parts(f, &err))
+        fail(f, &err);
     return n;
 }
 
 static int64_t pull(void *ctx, uint8_t *to, size_t room)
 {
-    struct flow *f = ctx;
+    struct c2_flow *f = ctx;
 
-    while (f->stage != STAGE_END) {
-        const struct part *part = &f->slots[f->next_send % PARTS_AHEAD];
-        if (f->stage == STAGE_PARTS && !part->ready) return C2_BODY_WAIT;
-        if (f->stage == STAGE_PARTS && part->failed) return C2_BODY_FAIL;
-        int64_t n = pull_stage(f, to, room);
+    while (f->stage != C2_FLOW_END) {
+        int64_t n = f->stage == C2_FLOW_HEAD    ? copy_out(f, &f->view->head, to, room)
+                    : f->stage == C2_FLOW_PARTS ? pull_part(f, to, room)
+                                                : copy_out(f, &f->view->tail, to, room);
         if (n) return n;
     }
     return C2_BODY_END;
@@ -157,39 +114,58 @@ static int64_t pull(void *ctx, uint8_t *to, size_t room)
 
 static void body_free(void *ctx)
 {
-    struct flow *f = ctx;
+    struct c2_flow *f = ctx;
 
     f->gone = true;
+    atomic_store(&f->view->asker.cancel.now, true);
     if (f->busy == 0) flow_free(f);
 }
 
-static void begin(struct flow *f)
+static void begin(struct c2_flow *f)
 {
     struct c2_body body = {pull, body_free, f};
     struct cat2_error err;
 
     if (!c2_view_make_heads(f->view, &err)) {
         fail(f, &err);
-        if (f->busy == 0) flow_free(f);
         return;
     }
-    f->begun = true;
+    f->begun = true; /* from here on, sending tells whether the client is there */
+    c2_unattend(&f->view->ds->sub->views->attendance, &f->view->attended);
     c2_view_say_heads(f->view);
     c2_reply_body(f->req, 200, f->view->content_type, f->view->length, &body);
 }
 
-void c2_view_send_parts(struct c2_view *view)
+/* Seen while it waits for the first part. */
+static void on_left(void *ctx)
 {
-    struct flow *f = calloc(1, sizeof(*f));
+    struct c2_flow *f = ctx;
     struct cat2_error err;
 
-    if (!f) {
+    atomic_store(&f->view->asker.cancel.now, true);
+    c2_fail(&err, CAT2_ECANCELLED, "the client has left");
+    fail(f, &err);
+    if (f->busy == 0) flow_free(f);
+}
+
+void c2_view_send_parts(struct c2_view *view)
+{
+    struct c2_flow *f = calloc(1, sizeof(*f));
+    struct cat2_error err;
+
+    if (f) *f = (struct c2_flow){.view = view, .req = view->req, .progress = progress, .unbusy = unbusy};
+    if (!f || !c2_flow_join(f, &err)) {
+        free(f);
         c2_fail_nomem(&err, "answer");
         c2_view_refuse(view, &err);
         c2_view_free(view);
         return;
     }
-    f->view = view;
-    f->req = view->req;
-    start_parts(f);
+    c2_attend(&view->ds->sub->views->attendance, &view->attended, view->req, on_left, f);
+    if (!start_parts(f, &err)) {
+        fail(f, &err);
+        if (f->busy == 0) flow_free(f);
+    } else if (f->slots[0]->stage == C2_PART_READY) {
+        progress(f, f->slots[0]); /* another has it already */
+    }
 }

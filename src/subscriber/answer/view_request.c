@@ -51,6 +51,7 @@ void c2_view_select(struct c2_view *view, const struct c2_bound *bound, int64_t 
     else
         view->parts = (struct c2_select_parts){.bound = *bound, .nparts = 1};
     view->nparts = view->parts.nparts;
+    view->cost = c2_grid_cost(&view->ds->meta.grid, bound);
 }
 
 /* ---- headers ---- */

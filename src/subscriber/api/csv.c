@@ -56,6 +56,7 @@ static bool csv_run(struct c2_view *view, const struct c2_reading *reading, int6
 
     if (!c2_read_items(reading, &part, &items, err)) return false;
     for (int64_t k = 0; k < part.nitems; k++) {
+        if (k % 1024 == 0 && c2_cancelled(err)) return false;
         at = (at + 1) % c->row;
         if (!put_item(c, items.p + (size_t)k * itemsize, out, err) ||
             !c2_buf_puts(out, at ? "," : "\r\n", err))
@@ -91,5 +92,9 @@ static bool csv_parse(struct c2_view *view, struct cat2_error *err)
     return put_names(c, &view->head, err);
 }
 
-const struct c2_view_type c2_csv_view = {
-    .state_nbytes = sizeof(struct csv), .parse = csv_parse, .run = csv_run, .heads = csv_heads};
+const struct c2_view_type c2_csv_view = {.state_nbytes = sizeof(struct csv),
+                                         .parse = csv_parse,
+                                         .run = csv_run,
+                                         .heads = csv_heads,
+                                         .weight = 24,
+                                         .growth = 6};

@@ -13,9 +13,12 @@
 static bool parse_numbers(struct c2_view *view, struct c2_num *num, struct c2_bound *bound,
                           struct cat2_error *err)
 {
-    return c2_num_of(&view->ds->meta.dtype, c2_view_query(view->req, "field"),
-                     c2_view_query(view->req, "part"), num, err) &&
-           c2_view_slice(view, bound, err);
+    if (!c2_num_of(&view->ds->meta.dtype, c2_view_query(view->req, "field"), c2_view_query(view->req, "part"),
+                   num, err) ||
+        !c2_view_slice(view, bound, err))
+        return false;
+    view->cost = c2_grid_cost(&view->ds->meta.grid, bound);
+    return true;
 }
 
 /* ---- lines ---- */

@@ -175,6 +175,7 @@ static bool png_parse(struct c2_view *view, struct cat2_error *err)
     int64_t side = c2_max_i64(p->bound.axes[plane->axes.x].count, p->bound.axes[plane->axes.y].count);
     plane->factor = c2_div_ceil(side, width);
     view->content_type = "image/png";
+    view->cost = c2_grid_cost(&view->ds->meta.grid, &p->bound);
     return true;
 }
 

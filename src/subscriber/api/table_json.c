@@ -294,7 +294,13 @@ bool c2_table_parse(struct c2_view *view, struct cat2_error *err)
     struct c2_ds *ds = view->ds;
 
     t->itemsize = ds->meta.dtype.itemsize;
-    return c2_codec_supports(&ds->meta.cparams, err) && parse_window(view->req, "rows", &t->rows, err) &&
-           (ds->meta.grid.ndim > 1 ? parse_matrix(view->req, ds, t, err)
-                                   : parse_table(view->req, ds, t, &view->position, err));
+    if (!c2_codec_supports(&ds->meta.cparams, err) || !parse_window(view->req, "rows", &t->rows, err))
+        return false;
+    bool ok = ds->meta.grid.ndim > 1 ? parse_matrix(view->req, ds, t, err)
+                                     : parse_table(view->req, ds, t, &view->position, err);
+    if (ok && t->matrix)
+        view->cost = c2_grid_cost(&ds->meta.grid, &t->whole);
+    else if (ok && t->index_key.n == 0) /* rows that lie together, and a block on either side */
+        view->cost = (C2_TABLE_ROWS_MAX + 2 * ds->meta.grid.block_items) * t->itemsize;
+    return ok;
 }

@@ -84,8 +84,9 @@ static bool tile_parse(struct c2_view *view, struct cat2_error *err)
     t->rows = t->bound.axes[plane->axes.y].count;
     t->columns = t->bound.axes[plane->axes.x].count;
     view->content_type = "application/octet-stream";
-    return c2_plane_tile(&t->bound, &plane->axes, (int)z, x, y, err) &&
-           c2_codec_supports(&meta->cparams, err);
+    if (!c2_plane_tile(&t->bound, &plane->axes, (int)z, x, y, err)) return false;
+    view->cost = c2_grid_cost(&meta->grid, &t->bound);
+    return c2_codec_supports(&meta->cparams, err);
 }
 
 const struct c2_view_type c2_tile_view = {.state_nbytes = sizeof(struct tile),

@@ -320,7 +320,7 @@ static int64_t cost_of(const struct c2_meta *meta, const struct c2_pieces *piece
     if (pieces->need == C2_NEED_ALL) n = meta->nbytes;
     for (size_t i = 0; pieces->need == C2_NEED_BYTES && i < pieces->n; i++)
         n += pieces->ranges[i].n;
-    if (pieces->need == C2_NEED_FILE) n = meta->nchunks * CHUNK_COST;
+    if (pieces->need == C2_NEED_FILE) n = (meta->nchunks + 1) * CHUNK_COST;
     return c2_mul_i64(n, weight, &n) ? n : INT64_MAX;
 }
 

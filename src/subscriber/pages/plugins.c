@@ -179,7 +179,8 @@ static const struct c2_view_type panel_view = {.state_nbytes = sizeof(struct pan
                                                .heads = panel_heads,
                                                .fini = panel_fini,
                                                .sums = true,
-                                               .in_line = true};
+                                               .in_line = true,
+                                               .weight = 1 << 20}; /* it waits for a process */
 
 /* ---- which there are ---- */
 

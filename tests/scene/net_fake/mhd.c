@@ -357,6 +357,14 @@ enum MHD_Result MHD_queue_response(struct MHD_Connection *c, unsigned status, st
     return MHD_YES;
 }
 
+/* What net/gone.c asks the kernel. */
+bool c2_request_is_gone(const struct c2_request *req)
+{
+    const struct MHD_Connection *c = req->connection;
+
+    return !c || !c->x || c2_exchange_left(c->x);
+}
+
 void MHD_suspend_connection(struct MHD_Connection *c)
 {
     c->suspended = true;

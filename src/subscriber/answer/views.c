@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the views of one subscriber share, and what they give back when nobody asks. */
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "subscriber/answer/view_impl.h"
+
+#define ANSWERS_NBYTES (16 << 20) /* remembered */
+#define ANSWER_NBYTES  (2 << 20)  /* one of them */
+#define ORDERS_NBYTES  (64 << 20) /* row numbers of sorted and filtered tables: one of the largest */
+#define IDLE_MS        20000      /* nobody asked for so long: most of what is remembered is forgotten */
+#define IDLE_NBYTES    (4 << 20)  /* but for so much, of either */
+#define TRIM_NBYTES    (16 << 20) /* answers of so many bytes leave holes that are worth looking for */
+
+/* ---- memory that is free goes back to the system ---- */
+
+static void trim_work(void *job, void *codec)
+{
+    (void)job, (void)codec;
+    malloc_trim(1 << 20);
+}
+
+static void trim_done(void *job)
+{
+    struct c2_views *views = job;
+
+    views->trimming = false;
+    if (views->orphaned) free(views);
+}
+
+static bool is_quiet(const struct c2_views *views)
+{
+    return !views->attendance.first && !views->making && !views->groups;
+}
+
+static void tick(void *ctx)
+{
+    struct c2_views *views = ctx;
+    int64_t now = c2_mono_ms(c2_loop_clock(views->attendance.loop));
+    size_t kept = c2_lru_nbytes(views->answers) + c2_lru_nbytes(views->orders);
+
+    c2_spill_wake(views->spill);
+    if (!is_quiet(views)) return;
+    if (now - views->used_ms >= IDLE_MS && kept) {
+        c2_lru_shrink(views->answers, IDLE_NBYTES);
+        c2_lru_shrink(views->orders, IDLE_NBYTES);
+        kept -= c2_lru_nbytes(views->answers) + c2_lru_nbytes(views->orders);
+        if (kept > 0) views->untrimmed += TRIM_NBYTES;
+    }
+    if (views->untrimmed < TRIM_NBYTES || views->trimming || now - views->used_ms < 2 * C2_ATTEND_MS) return;
+    views->untrimmed = 0;
+    views->trimming = true;
+    c2_pool_run_low(views->pool, trim_work, trim_done, views);
+}
+
+/* Nothing is left to give back. */
+static bool may_rest(void *ctx)
+{
+    const struct c2_views *views = ctx;
+    bool forgotten =
+        c2_lru_nbytes(views->answers) <= IDLE_NBYTES && c2_lru_nbytes(views->orders) <= IDLE_NBYTES;
+
+    return is_quiet(views) && forgotten && views->untrimmed < TRIM_NBYTES && !views->trimming &&
+           !views->spill->first;
+}
+
+void c2_views_used(struct c2_views *views, size_t nbytes)
+{
+    views->used_ms = c2_mono_ms(c2_loop_clock(views->attendance.loop));
+    views->untrimmed += nbytes;
+    if (views->untrimmed >= TRIM_NBYTES) c2_attend_start(&views->attendance);
+}
+
+/* ---- life ---- */
+
+struct c2_views *c2_views_new(struct c2_loop *loop, struct c2_pool *pool, int dirfd)
+{
+    struct c2_views *views = calloc(1, sizeof(*views));
+
+    if (!views) return NULL;
+    views->pool = pool;
+    views->attendance = (struct c2_attendance){.loop = loop, .tick = tick, .idle = may_rest, .ctx = views};
+    views->answers = c2_lru_new(ANSWERS_NBYTES, ANSWER_NBYTES);
+    views->orders = c2_lru_new(ORDERS_NBYTES, ORDERS_NBYTES);
+    views->spill = c2_spill_new(dirfd, C2_SPILL_MEMORY, 0);
+    if (views->answers && views->orders && views->spill) return views;
+    c2_views_free(views);
+    return NULL;
+}
+
+void c2_views_stop(struct c2_views *views)
+{
+    if (!views) return;
+    views->attendance.stopped = true;
+    c2_attend_stop(&views->attendance);
+}
+
+void c2_views_free(struct c2_views *views)
+{
+    if (!views) return;
+    c2_lru_free(views->answers);
+    c2_lru_free(views->orders);
+    c2_spill_free(views->spill);
+    views->orphaned = true;
+    if (!views->trimming) free(views);
+}
+
+/* ---- metrics ---- */
+
+bool c2_views_metrics(struct c2_views *views, struct c2_buf *out, struct cat2_error *err)
+{
+    size_t nsmall, nlarge;
+
+    c2_pool_waiting(views->pool, &nsmall, &nlarge);
+    return c2_spill_metrics(views->spill, out, err) &&
+           c2_buf_printf(
+               out, err,
+               "# HELP caterva2_views_running Answers that are made and had to have a place for it.\n"
+               "# TYPE caterva2_views_running gauge\ncaterva2_views_running %d\n"
+               "# HELP caterva2_views_waiting Answers that wait for a place.\n"
+               "# TYPE caterva2_views_waiting gauge\ncaterva2_views_waiting %zu\n"
+               "# HELP caterva2_views_refused_total Answers refused because too many waited.\n"
+               "# TYPE caterva2_views_refused_total counter\ncaterva2_views_refused_total %" PRIu64 "\n"
+               "# HELP caterva2_views_cancelled_total Answers given up because the client had left.\n"
+               "# TYPE caterva2_views_cancelled_total counter\ncaterva2_views_cancelled_total %" PRIu64 "\n"
+               "# HELP caterva2_views_shared_total Answers or parts that were made for another request too.\n"
+               "# TYPE caterva2_views_shared_total counter\ncaterva2_views_shared_total %" PRIu64 "\n"
+               "# HELP caterva2_jobs_waiting Jobs that wait for a worker.\n"
+               "# TYPE caterva2_jobs_waiting gauge\ncaterva2_jobs_waiting{size=\"small\"} %zu\n"
+               "caterva2_jobs_waiting{size=\"large\"} %zu\n",
+               views->running, views->line.n + views->heavies.n, views->refused, views->attendance.nleft,
+               views->shared, nsmall, nlarge);
+}
