@@ -10,7 +10,7 @@ struct c2_blob *c2_blob_new(struct c2_buf *take)
 
     if (!blob) return NULL;
     atomic_init(&blob->refs, 1);
-    blob->nsenders = 0;
+    blob->source = NULL;
     blob->bytes = c2_buf_steal(take);
     blob->queues = 0;
     return blob;

@@ -11,7 +11,7 @@ struct c2_blob {
     atomic_int refs;
     struct c2_buf bytes; /* not changed any more */
     int queues;          /* of WebSocket peers that hold it; loop thread only */
-    int nsenders;        /* of those who answer with it: one thread's, which counts them */
+    void *source;        /* of those who answer with it: theirs alone, NULL at first */
 };
 
 /** One reference to the bytes of *take, which is empty afterwards. NULL, and *take as it was: out of memory.

@@ -3,6 +3,7 @@
 #include "bin/service.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@
 #include "blosc/codec.h"
 #include "wire/proof.h"
 
-#define GRACE_MS 3000 /* answers under way may end; systemd and people wait no longer */
+#define ARENAS_MAX 4    /* of the C library's: each keeps memory of its own, which other threads cannot use */
+#define GRACE_MS   3000 /* answers under way may end; systemd and people wait no longer */
 
 struct life {
     struct c2_service service;
@@ -320,6 +322,7 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error, as a full disk is */
+    mallopt(M_ARENA_MAX, ARENAS_MAX);
     c2_log_set_program(spec->program);
     c2_codec_setup();
     if (!c2_options_parse(spec, argc, argv, &life.service.options, &err)) {

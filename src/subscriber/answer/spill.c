@@ -88,7 +88,7 @@ static int32_t units_of(size_t nbytes)
 
 /* ---- promises ---- */
 
-static bool fits(const struct c2_spill *spill, size_t nbytes)
+bool c2_spill_fits(const struct c2_spill *spill, size_t nbytes)
 {
     size_t now = atomic_load(&spill->nbytes);
 
@@ -114,11 +114,16 @@ static bool reserve_disk(struct c2_spill *spill, size_t nbytes, struct c2_held *
     return true;
 }
 
-bool c2_spill_reserve(struct c2_spill *spill, size_t nbytes, struct c2_held *held)
+void c2_spill_count(struct c2_spill *spill, size_t nbytes, struct c2_held *held)
 {
-    if (!fits(spill, nbytes)) return reserve_disk(spill, nbytes, held);
     atomic_fetch_add(&spill->nbytes, nbytes);
     *held = (struct c2_held){.spill = spill, .place = C2_HELD_MEMORY, .promised = nbytes};
+}
+
+bool c2_spill_reserve(struct c2_spill *spill, size_t nbytes, struct c2_held *held)
+{
+    if (!c2_spill_fits(spill, nbytes)) return reserve_disk(spill, nbytes, held);
+    c2_spill_count(spill, nbytes, held);
     return true;
 }
 

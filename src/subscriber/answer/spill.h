@@ -49,6 +49,10 @@ struct c2_spill *c2_spill_new(int dirfd, size_t memory_max, int32_t units);
 void c2_spill_free(struct c2_spill *spill); /* NULL is fine */
 /** Loop. May an answer of about so many bytes be made? false: not now, see c2_spill_wait(). */
 bool c2_spill_reserve(struct c2_spill *spill, size_t nbytes, struct c2_held *held);
+/** Is there room for so many in memory? */
+bool c2_spill_fits(const struct c2_spill *spill, size_t nbytes);
+/** Loop. Count bytes that are in memory anyway. */
+void c2_spill_count(struct c2_spill *spill, size_t nbytes, struct c2_held *held);
 /** Loop. fn(ctx) is called once, when others gave something back. */
 void c2_spill_wait(struct c2_spill *spill, struct c2_spill_wait *wait, void (*fn)(void *ctx), void *ctx);
 /** Loop. Tell those who wait, if there is room: others may have given it back without a word. */

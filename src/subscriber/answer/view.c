@@ -32,6 +32,7 @@ void c2_view_free(struct c2_view *view)
     free(view->state);
     c2_buf_fini(&view->head);
     c2_buf_fini(&view->tail);
+    c2_held_release(&view->held);
     c2_buf_fini(&view->out);
     c2_buf_fini(&view->heads);
     c2_buf_fini(&view->key);
@@ -176,11 +177,10 @@ static void settle(struct c2_view *view, const struct cat2_error *err)
 {
     struct c2_ds *ds = c2_ds_ref(view->ds); /* so that the line outlives the view */
     struct c2_views *views = ds->sub->views;
-    bool placed = view->placed, heavy = view->heavy;
-    uint64_t client = view->turn.client;
     struct cat2_error why;
 
     unlink_from(&views->making, view);
+    c2_held_release(&view->held); /* the reply counts it anew */
     if (!err && !c2_view_make_heads(view, &why)) err = &why;
     if (err) {
         fail_all(view, err);
@@ -190,8 +190,9 @@ static void settle(struct c2_view *view, const struct cat2_error *err)
     }
     while (view->followers)
         end(view->followers);
+    struct c2_line_ticket ticket = view->ticket; /* unless the reply has it now */
     end(view);
-    if (placed) c2_line_give_place(views, client, heavy);
+    c2_line_give_place(views, &ticket);
     c2_ds_unref(ds);
 }
 
@@ -206,7 +207,7 @@ struct c2_pieces c2_view_pieces(struct c2_view *view, int64_t i, struct c2_bound
     return (struct c2_pieces){.need = some ? C2_NEED_BOUND : C2_NEED_FILE,
                               .bound = some ? bound : NULL,
                               .asker = &view->asker,
-                              .weight = view->type->weight};
+                              .weight = view->weight};
 }
 
 static bool finish(struct c2_view *view, struct cat2_error *err)
@@ -269,12 +270,29 @@ void c2_view_begin(struct c2_view *view)
         next_part(view);
 }
 
+/* An answer of known length that is made of items: where there is no memory for all of it, it is sent as it
+ * is made. */
+static bool has_memory(struct c2_view *view)
+{
+    struct c2_spill *spill = view->ds->sub->views->spill;
+
+    if (view->length <= C2_VIEW_FEW_BYTES || view->type->sums) return true;
+    if (!c2_spill_fits(spill, (size_t)view->length)) return false;
+    c2_spill_count(spill, (size_t)view->length, &view->held);
+    return true;
+}
+
 /* As others, or as the one others follow. */
 static void make_whole(struct c2_view *view)
 {
     struct c2_views *views = view->ds->sub->views;
     bool follows = follow(view);
 
+    if (!follows && !has_memory(view)) {
+        c2_buf_clear(&view->out); /* it has the head */
+        c2_view_send_parts(view);
+        return;
+    }
     c2_attend(&views->attendance, &view->attended, view->req, on_left, view);
     if (follows) return;
     view->next = views->making;
@@ -331,6 +349,7 @@ static struct c2_view *new_view(struct c2_request *req, struct c2_ds *ds, const 
                              .nparts = 1,
                              .length = -1,
                              .cost = -1,
+                             .weight = type->weight,
                              .content_type = "application/json",
                              .position = -1,
                              .spool = -1};

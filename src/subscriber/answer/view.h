@@ -18,10 +18,15 @@
 
 #define C2_VIEW_AT_ONCE_NBYTES                                                                               \
     (8 << 20) /* items of an answer that is made whole; larger ones are sent as they are made */
-#define C2_VIEW_PART_NBYTES (4 << 20) /* of one of their parts: up to three are made ahead of the client */
-#define C2_VIEW_AT_ONCE_MAX 8         /* views of one kind of memory, in line, at work at a time */
+#define C2_VIEW_PART_NBYTES (4 << 20)   /* of one of their parts: up to three are made ahead of the client */
+#define C2_VIEW_FEW_BYTES   (128 << 10) /* what every client may keep in memory by not reading it */
+#define C2_VIEW_AT_ONCE_MAX 8           /* views of one kind of memory, in line, at work at a time */
 
 struct c2_view;
+struct c2_line_ticket {
+    bool placed, heavy; /* placed: it has a place of those for views that need much memory */
+    uint64_t client;
+};
 /* All but parse and run may be NULL. Those on the loop are called one after the other; size, run and finish
  * in a worker, one at a time for a view; but an answer of several parts that does not sum them up is sent as
  * it is made, and its parts are made side by side. */
@@ -66,6 +71,8 @@ struct c2_view {
     struct c2_select_parts parts; /* of an answer that is a selection, c2_view_select() */
     struct c2_buf head, tail;     /* what goes before and after the parts */
     int64_t length;               /* of the answer, head and tail included; -1: known at the end */
+    int32_t weight;               /* of run, as of the type at first */
+    int64_t memory;               /* bytes it takes to make it, if they are many and it is not in line */
     int64_t cost;                 /* bytes to be decoded; -1: many. Set by c2_view_select(), too */
     const char *content_type;     /* static; JSON at first */
     int64_t position;             /* of an error in an expression; -1 */
@@ -78,8 +85,9 @@ struct c2_view {
     struct c2_view *followers; /* requests for the same answer: it is made once */
     struct c2_view *leader;    /* of a follower */
     struct c2_read read;
+    struct c2_held held; /* memory that was promised for `out` */
     int64_t part;
-    bool heavy, placed;
+    struct c2_line_ticket ticket;
     bool left;    /* its client has */
     bool as_made; /* it is sent as it is made, part by part */
     struct c2_buf out, heads, key;
@@ -117,6 +125,9 @@ void c2_view_answer(struct c2_request *req, struct c2_ds *ds, const struct c2_vi
 /** ETag and Cache-Control of an answer made of ds; true: a condition of the request has ended it, 412 or 304.
  */
 bool c2_view_generation(struct c2_request *req, const struct c2_ds *ds);
+
+/** Whose turn it is: a number for the address that asks. */
+uint64_t c2_view_client(const struct c2_request *req);
 
 /* ---- for parse ---- */
 /** The answer is this selection, in parts of about so many bytes (0: in one): view->parts, view->nparts. */

@@ -26,15 +26,13 @@ bool c2_view_reply_remembered(struct c2_request *req, struct c2_ds *ds, const st
 void c2_view_reply(struct c2_view *view);
 
 /* ---- view_line.c ---- */
-/** Whose turn it is: a number for the address that asks. */
-uint64_t c2_view_client(const struct c2_request *req);
 enum c2_line_place { C2_LINE_BEGIN, C2_LINE_WAIT, C2_LINE_FULL };
 /** WAIT: c2_view_begin() is called when there is a place. */
 enum c2_line_place c2_line_enter(struct c2_view *view);
 /** It does not wait any more. */
 void c2_line_leave(struct c2_view *view);
-/** A view of this client that had a place has ended: others begin, as many as have one. */
-void c2_line_give_place(struct c2_views *views, uint64_t client, bool heavy);
+/** What had a place, if it had one, has ended: others begin, as many as there are places for. */
+void c2_line_give_place(struct c2_views *views, const struct c2_line_ticket *ticket);
 
 /* ---- view_parts.c ---- */
 /** Make the parts a few ahead of the socket, and send them. Takes the view. */

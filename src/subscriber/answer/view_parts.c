@@ -11,6 +11,7 @@ static void flow_free(struct c2_flow *f)
 {
     c2_unattend(&f->view->ds->sub->views->attendance, &f->view->attended);
     c2_flow_leave(f);
+    c2_views_used(f->view->ds->sub->views, C2_VIEW_FEW_BYTES); /* what its socket took */
     c2_view_free(f->view);
     free(f);
 }

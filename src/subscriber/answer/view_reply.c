@@ -9,111 +9,143 @@
 #include "subscriber/answer/view_impl.h"
 #include "subscriber/mirror/dataset.h"
 
-#define FEW_BYTES (128 << 10) /* what every client may keep in memory by not reading it */
-
 /* ---- from memory, or from the file ---- */
 
-struct sending {
+/* A large answer, for one or several. */
+struct source {
+    int refs;
     struct c2_views *views;
-    struct c2_ds *ds; /* so that the views stay */
+    struct c2_ds *ds;             /* so that the views stay */
+    struct c2_blob *blob;         /* NULL: it is in the file */
+    struct c2_held held;          /* in memory: what is counted for the blob */
+    struct sending *waiting;      /* until it is written out */
+    struct c2_line_ticket ticket; /* of the view that made it: it holds its memory until then */
+};
+struct sending {
+    struct sending *next;
+    struct source *source;
     struct c2_request *req;
     const char *content_type; /* static, or the request's */
-    struct c2_blob *blob;     /* NULL: it is in the file */
-    struct c2_held held;
     int64_t sent;
 };
+
+static void source_unref(struct source *source)
+{
+    struct c2_ds *ds = source->ds;
+
+    if (--source->refs > 0) return;
+    if (source->blob) source->blob->source = NULL;
+    c2_held_release(&source->held);
+    c2_blob_unref(source->blob);
+    free(source);
+    c2_ds_unref(ds);
+}
 
 static void sending_free(void *ctx)
 {
     struct sending *s = ctx;
 
-    c2_held_release(&s->held);
-    c2_blob_unref(s->blob);
-    c2_ds_unref(s->ds);
+    source_unref(s->source);
     free(s);
-}
-
-/* The last of those who send it gives its memory back, as far as it is not remembered, too. */
-static void end_of_blob(void *ctx)
-{
-    struct sending *s = ctx;
-
-    if (--s->blob->nsenders == 0) {
-        atomic_fetch_sub(&s->views->spill->nbytes, s->blob->bytes.n);
-        c2_spill_wake(s->views->spill);
-    }
-    sending_free(s);
-}
-
-static void send_from_memory(struct sending *s)
-{
-    s->blob->nsenders++;
-    c2_reply_lent(s->req, 200, s->content_type, c2_buf_bytes(&s->blob->bytes), end_of_blob, s);
 }
 
 static int64_t pull_held(void *ctx, uint8_t *to, size_t room)
 {
     struct sending *s = ctx;
-    int64_t n = c2_held_read(&s->held, s->sent, to, room);
+    int64_t n = c2_held_read(&s->source->held, s->sent, to, room);
 
     if (n < 0) return C2_BODY_FAIL;
     s->sent += n;
     return n > 0 ? n : C2_BODY_END;
 }
 
-static void write_out(void *job, void *codec)
+static void send(struct sending *s)
 {
-    struct sending *s = job;
+    struct c2_body body = {pull_held, sending_free, s};
+    struct source *source = s->source;
 
-    (void)codec;
-    c2_held_write(&s->held, c2_buf_bytes(&s->blob->bytes));
+    if (source->blob)
+        c2_reply_lent(s->req, 200, s->content_type, c2_buf_bytes(&source->blob->bytes), sending_free, s);
+    else
+        c2_reply_body(s->req, 200, s->content_type, source->held.n, &body);
 }
 
+static void write_out(void *job, void *codec)
+{
+    struct source *source = job;
+
+    (void)codec;
+    c2_held_write(&source->held, c2_buf_bytes(&source->blob->bytes));
+}
+
+/* Where the file failed, which the log says, it is sent from memory all the same. */
 static void written_out(void *job)
 {
-    struct sending *s = job;
-    struct c2_body body = {pull_held, sending_free, s};
+    struct source *source = job;
+    struct sending *waiting = source->waiting;
 
-    if (s->held.n == (int64_t)s->blob->bytes.n) {
-        c2_blob_unref(s->blob);
-        s->blob = NULL;
-        c2_reply_body(s->req, 200, s->content_type, s->held.n, &body);
-        return;
+    if (source->held.n == (int64_t)source->blob->bytes.n) {
+        source->blob->source = NULL;
+        c2_blob_unref(source->blob);
+        source->blob = NULL;
+    } else {
+        c2_held_release(&source->held);
+        c2_spill_count(source->views->spill, source->blob->bytes.n, &source->held);
     }
-    c2_held_release(&s->held); /* the file failed, and says so in the log */
-    if (s->blob->nsenders == 0) atomic_fetch_add(&s->views->spill->nbytes, s->blob->bytes.n);
-    send_from_memory(s);
+    source->waiting = NULL;
+    for (struct sending *next; waiting; waiting = next) {
+        next = waiting->next;
+        send(waiting);
+    }
+    c2_line_give_place(source->views, &source->ticket);
+    source_unref(source);
+}
+
+/* NULL: there is no room in memory, nor in the file. */
+static struct source *new_source(struct c2_ds *ds, struct c2_blob *blob)
+{
+    struct source *source = calloc(1, sizeof(*source));
+
+    if (!source || !c2_spill_reserve(ds->sub->views->spill, blob->bytes.n, &source->held)) {
+        free(source);
+        return NULL;
+    }
+    source->views = ds->sub->views;
+    source->ds = c2_ds_ref(ds);
+    source->blob = c2_blob_ref(blob);
+    blob->source = source;
+    return source;
 }
 
 static void reply_large(struct c2_request *req, struct c2_ds *ds, const char *content_type,
                         struct c2_blob *blob)
 {
-    struct c2_views *views = ds->sub->views;
-    struct sending *s = calloc(1, sizeof(*s));
+    struct source *source = blob->source ? blob->source : new_source(ds, blob);
+    struct sending *s = source ? calloc(1, sizeof(*s)) : NULL;
 
-    if (!s || (!blob->nsenders && !c2_spill_reserve(views->spill, blob->bytes.n, &s->held))) {
-        free(s);
+    if (!s) {
+        if (source && source->refs == 0) source->refs = 1, source_unref(source);
         c2_reply_later(req, 2, "too many answers wait for their clients to read them");
         return;
     }
-    s->views = views;
-    s->ds = c2_ds_ref(ds);
-    s->req = req;
-    s->content_type = content_type;
-    s->blob = c2_blob_ref(blob);
-    if (s->held.place == C2_HELD_DISK) {
-        struct c2_pool_share share = {c2_view_client(req), (int64_t)blob->bytes.n};
-        c2_pool_run_for(views->pool, &share, write_out, written_out, s);
+    *s = (struct sending){.source = source, .req = req, .content_type = content_type};
+    bool fresh = source->refs++ == 0, to_disk = source->held.place == C2_HELD_DISK;
+    if (!to_disk) {
+        send(s);
         return;
     }
-    s->held = (struct c2_held){0}; /* counted until the last one who sends it is done */
-    send_from_memory(s);
+    s->next = source->waiting;
+    source->waiting = s;
+    if (!fresh) return;
+    source->refs++; /* the job's */
+    struct c2_pool_share share = {c2_view_client(req), 0};
+    c2_pool_run_for(source->views->pool, &share, write_out, written_out, source);
 }
 
 static void reply_blob(struct c2_request *req, struct c2_ds *ds, const char *content_type,
                        struct c2_blob *blob)
 {
-    if (blob->bytes.n <= FEW_BYTES || c2_request_is_head(req))
+    if (blob->bytes.n <= C2_VIEW_FEW_BYTES || c2_request_is_head(req))
         c2_reply_blob(req, 200, content_type, blob);
     else
         reply_large(req, ds, content_type, blob);
@@ -198,6 +230,11 @@ void c2_view_reply(struct c2_view *view)
         return;
     }
     reply_all(view, blob);
-    remember(view, blob);
+    struct source *source = blob->source;
+    if (source && source->waiting) { /* not written out yet */
+        source->ticket = view->ticket;
+        view->ticket = (struct c2_line_ticket){0};
+    }
+    if (!source || source->held.place == C2_HELD_MEMORY) remember(view, blob);
     c2_blob_unref(blob);
 }

@@ -49,7 +49,8 @@ void c2_view_select(struct c2_view *view, const struct c2_bound *bound, int64_t 
     if (part_nbytes)
         c2_select_plan(&view->ds->meta, bound, part_nbytes, &view->parts);
     else
-        view->parts = (struct c2_select_parts){.bound = *bound, .nparts = 1};
+        view->parts = (struct c2_select_parts){
+            .bound = *bound, .nparts = 1, .part_nbytes = bound->nitems * view->ds->meta.dtype.itemsize};
     view->nparts = view->parts.nparts;
     view->cost = c2_grid_cost(&view->ds->meta.grid, bound);
 }

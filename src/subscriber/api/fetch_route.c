@@ -9,7 +9,8 @@
 #include "subscriber/api/api.h"
 #include "wire/pickle.h"
 
-#define JSON_NBYTES (16 << 20) /* items of one JSON answer; the text is several times that */
+#define JSON_NBYTES  (16 << 20) /* items of one JSON answer; the text is several times that */
+#define HEAVY_NBYTES (32 << 20) /* memory of an answer, of which one is made at a time */
 
 enum format { FORMAT_CFRAME, FORMAT_CHUNK, FORMAT_PICKLE, FORMAT_RAW, FORMAT_NPY, FORMAT_JSON };
 static const char *const suffixes[] = {"b2nd", "chunk", "pickle", "raw", "npy", "json"};
@@ -160,11 +161,21 @@ static bool fetch_parse(struct c2_view *view, struct cat2_error *err)
     if (!choose_format(view, err) || !check_limits(f, err) || !wrap(view, err)) return false;
     bool items = f->format == FORMAT_RAW || f->format == FORMAT_NPY || f->format == FORMAT_PICKLE;
     c2_view_select(view, &f->bound, items && f->nbytes > C2_VIEW_AT_ONCE_NBYTES ? C2_VIEW_PART_NBYTES : 0);
+    view->weight = f->format == FORMAT_JSON ? 24 : items ? 1 : 4; /* text is slow; frames are compressed */
+    if (!items) view->memory = f->nbytes * (f->format == FORMAT_JSON ? 8 : 2);
     if (items) view->length = f->nbytes + (int64_t)view->head.n + (int64_t)view->tail.n;
     if (f->format != FORMAT_JSON)
         view->content_type = f->format == FORMAT_RAW ? picture_type(view->ds) : "application/octet-stream";
     c2_buf_init(&view->out, f->format == FORMAT_JSON ? 16u * JSON_NBYTES : (size_t)C2_CHUNK_CBYTES_MAX);
     return true;
+}
+
+/* Frames go to a file, and take what a chunk takes. */
+static bool fetch_is_heavy(struct c2_view *view)
+{
+    const struct fetch *f = view->state;
+
+    return f->format != FORMAT_CFRAME && view->memory > HEAVY_NBYTES;
 }
 
 /* Pictures and text are views of their own. */
@@ -179,5 +190,6 @@ static const struct c2_view_type *fetch_choose(struct c2_request *req)
 const struct c2_view_type c2_fetch_view = {.state_nbytes = sizeof(struct fetch),
                                            .choose = fetch_choose,
                                            .parse = fetch_parse,
+                                           .is_heavy = fetch_is_heavy,
                                            .run = fetch_run,
                                            .heads = fetch_heads};

@@ -18,7 +18,13 @@
 #include "subscriber/fetch/read.h"
 #include "subscriber/mirror/roots.h"
 
-#define WINDOW (2 << 20) /* of a mirrored frame that is being made ready at a time */
+#define WINDOW (2 << 20)   /* of a mirrored frame that is being made ready at a time */
+#define NARROW (512 << 10) /* the same where memory is short */
+
+static int64_t window_of(const struct c2_ds *ds)
+{
+    return c2_spill_is_tight(ds->sub->views->spill) ? NARROW : WINDOW;
+}
 
 struct file {
     struct c2_request *req;
@@ -32,13 +38,17 @@ struct file {
     /* What of a mirror is read before the status is sent: the first window of all that is asked for. */
     struct c2_range warmed[C2_RANGES_MAX];
     size_t nwarmed;
-    struct c2_buf warm; /* the last of it; at the end, the only one */
+    struct c2_held warm; /* if there is but one */
+    struct c2_spill_wait wait;
+    struct c2_asker asker;
+    struct c2_attended attended; /* while all of it is made ready */
 };
 
 static void file_free(struct file *f)
 {
+    c2_unattend(&f->ds->sub->views->attendance, &f->attended);
     if (f->fd >= 0) close(f->fd);
-    c2_buf_fini(&f->warm);
+    c2_held_release(&f->warm);
     c2_cachefile_unref(f->cf);
     c2_ds_unref(f->ds);
     free(f);
@@ -59,14 +69,16 @@ struct stretch {
     struct c2_request *req;
     struct c2_range at;
     int64_t left; /* of what has not been read yet */
-    struct c2_buf window;
-    size_t sent;
+    struct c2_held window;
+    struct c2_spill_wait wait;
+    struct c2_asker asker;
+    int64_t sent; /* of the window */
     bool busy, failed, gone;
 };
 
 static void stretch_free(struct stretch *s)
 {
-    c2_buf_fini(&s->window);
+    c2_held_release(&s->window);
     c2_ds_unref(s->ds);
     free(s);
 }
@@ -74,9 +86,13 @@ static void stretch_free(struct stretch *s)
 static bool window_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
     struct stretch *s = ctx;
+    C2_AUTO(c2_buf) bytes = C2_BUF_INIT(WINDOW);
 
-    return c2_buf_resize(&s->window, (size_t)s->at.n, err) &&
-           c2_read_bytes(reading, s->at.off, (size_t)s->at.n, s->window.p, err);
+    if (!c2_buf_resize(&bytes, (size_t)s->at.n, err) ||
+        !c2_read_bytes(reading, s->at.off, (size_t)s->at.n, bytes.p, err))
+        return false;
+    if (!c2_read_missed(reading)) c2_held_fill(&s->window, &bytes);
+    return true;
 }
 
 static bool window_wanted(void *ctx)
@@ -102,33 +118,40 @@ static void window_done(void *ctx, const struct cat2_error *err)
         c2_body_wake(s->req);
 }
 
-static void read_window(struct stretch *s)
+static void read_window(void *ctx)
 {
+    struct stretch *s = ctx;
+    struct c2_spill *spill = s->ds->sub->views->spill;
     static const struct c2_reader reader = {
         .work = window_work, .done = window_done, .wanted = window_wanted};
-    struct c2_pieces pieces = {.need = C2_NEED_BYTES, .ranges = &s->at, .n = 1};
+    struct c2_pieces pieces = {.need = C2_NEED_BYTES, .ranges = &s->at, .n = 1, .asker = &s->asker};
 
+    s->at.n = c2_min_i64(window_of(s->ds), s->left);
+    if (!c2_spill_reserve(spill, (size_t)s->at.n, &s->window)) {
+        c2_spill_wait(spill, &s->wait, read_window, s);
+        return;
+    }
     s->busy = true;
-    s->at.n = c2_min_i64(WINDOW, s->left);
     c2_read(&s->read, s->ds, &pieces, &reader, s);
 }
 
 static int64_t stretch_pull(void *ctx, uint8_t *to, size_t room)
 {
     struct stretch *s = ctx;
-    size_t n = s->window.n - s->sent;
 
-    if (s->busy) return C2_BODY_WAIT;
+    if (s->busy || s->wait.waits) return C2_BODY_WAIT;
     if (s->failed) return C2_BODY_FAIL;
-    if (n == 0 && s->left == 0) return C2_BODY_END;
-    if (n == 0) {
+    if (s->sent == s->window.n) {
+        c2_held_release(&s->window);
+        s->sent = 0;
+        if (s->left == 0) return C2_BODY_END;
         read_window(s);
         return C2_BODY_WAIT;
     }
-    if (n > room) n = room;
-    memcpy(to, s->window.p + s->sent, n);
+    int64_t n = c2_held_read(&s->window, s->sent, to, room);
+    if (n < 0) return C2_BODY_FAIL;
     s->sent += n;
-    return (int64_t)n;
+    return n;
 }
 
 static void stretch_close(void *ctx)
@@ -136,6 +159,8 @@ static void stretch_close(void *ctx)
     struct stretch *s = ctx;
 
     s->gone = true;
+    atomic_store(&s->asker.cancel.now, true);
+    c2_spill_leave(s->ds->sub->views->spill, &s->wait);
     if (!s->busy) stretch_free(s);
 }
 
@@ -150,11 +175,12 @@ static bool open_stretch(void *ctx, struct c2_request *req, int64_t off, int64_t
     s->req = req;
     s->at.off = off;
     s->left = n;
-    c2_buf_init(&s->window, WINDOW);
+    s->asker.client = f->asker.client;
     if (f->warm.n && off == f->warmed[0].off) {
-        s->window = c2_buf_steal(&f->warm);
-        s->at.off += (int64_t)s->window.n;
-        s->left -= (int64_t)s->window.n;
+        s->window = f->warm;
+        f->warm = (struct c2_held){0};
+        s->at.off += s->window.n;
+        s->left -= s->window.n;
     }
     *out = (struct c2_body){stretch_pull, stretch_close, s};
     return true;
@@ -185,6 +211,7 @@ static void heads(struct file *f)
 
 static void reply_fd(struct file *f)
 {
+    c2_unattend(&f->ds->sub->views->attendance, &f->attended);
     struct stat st;
     struct c2_content content = {.content_type = "application/octet-stream",
                                  .etag = f->ds->quoted,
@@ -244,12 +271,14 @@ static void export_done(void *ctx, const struct cat2_error *err)
 static bool warm_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
     struct file *f = ctx;
+    C2_AUTO(c2_buf) bytes = C2_BUF_INIT(WINDOW);
     bool ok = true;
 
     for (size_t i = 0; ok && i < f->nwarmed; i++) {
         size_t n = (size_t)f->warmed[i].n;
-        ok = c2_buf_resize(&f->warm, n, err) && c2_read_bytes(reading, f->warmed[i].off, n, f->warm.p, err);
+        ok = c2_buf_resize(&bytes, n, err) && c2_read_bytes(reading, f->warmed[i].off, n, bytes.p, err);
     }
+    if (ok && f->nwarmed == 1 && !c2_read_missed(reading)) c2_held_fill(&f->warm, &bytes);
     return ok;
 }
 
@@ -261,16 +290,16 @@ static void warm_done(void *ctx, const struct cat2_error *err)
         file_error(f, err);
         return;
     }
-    if (f->nwarmed != 1) c2_buf_fini(&f->warm);
     reply_mirror(f);
 }
 
 static void choose_warmed(struct file *f)
 {
-    int64_t nbytes = c2_cachefile_layout(f->cf)->frame_len, left = WINDOW;
+    int64_t nbytes = c2_cachefile_layout(f->cf)->frame_len, left = window_of(f->ds);
     struct c2_str header;
     int n = -1;
 
+    f->nwarmed = 0;
     if (c2_request_header(f->req, "Range", &header))
         n = c2_ranges_parse(header, nbytes, f->warmed, C2_RANGES_MAX);
     if (n < 0) f->warmed[0] = (struct c2_range){0, nbytes};
@@ -280,16 +309,24 @@ static void choose_warmed(struct file *f)
     }
 }
 
-static void serve_mirror(struct file *f)
+static void serve_mirror(void *ctx)
 {
     static const struct c2_reader reader = {.work = warm_work, .done = warm_done};
+    struct file *f = ctx;
+    struct c2_spill *spill = f->ds->sub->views->spill;
 
+    c2_unattend(&f->ds->sub->views->attendance, &f->attended);
     if (c2_request_is_head(f->req)) {
         reply_mirror(f);
         return;
     }
     choose_warmed(f);
-    struct c2_pieces pieces = {.need = C2_NEED_BYTES, .ranges = f->warmed, .n = f->nwarmed};
+    if (f->nwarmed == 1 && !c2_spill_reserve(spill, (size_t)f->warmed[0].n, &f->warm)) {
+        c2_spill_wait(spill, &f->wait, serve_mirror, f);
+        return;
+    }
+    struct c2_pieces pieces = {
+        .need = C2_NEED_BYTES, .ranges = f->warmed, .n = f->nwarmed, .asker = &f->asker};
     c2_read(&f->read, f->ds, &pieces, &reader, f);
 }
 
@@ -303,11 +340,12 @@ static bool digest_work(void *ctx, const struct c2_reading *reading, struct cat2
     struct c2_digest *digest = c2_digest_new();
     bool ok = digest || c2_fail_nomem(err, "SHA-256");
 
-    for (int64_t at = 0; ok && !c2_read_missed(reading) && at < nbytes; at += WINDOW) {
+    for (int64_t at = 0; ok && !c2_read_missed(reading) && at < nbytes && !c2_cancelled(err); at += WINDOW) {
         size_t n = (size_t)c2_min_i64(WINDOW, nbytes - at);
         ok = c2_buf_resize(&window, n, err) && c2_read_bytes(reading, at, n, window.p, err) &&
              c2_digest_add(digest, c2_buf_bytes(&window), err);
     }
+    if (c2_cancelled(err)) ok = false;
     if (ok && !c2_read_missed(reading)) return c2_digest_end(digest, f->digest, err);
     c2_digest_free(digest);
     return ok;
@@ -325,19 +363,27 @@ static void digest_done(void *ctx, const struct cat2_error *err)
     serve_mirror(f);
 }
 
+static void on_left(void *ctx)
+{
+    struct file *f = ctx;
+
+    atomic_store(&f->asker.cancel.now, true);
+}
+
 /* The cache file is there: now it is known how the dataset can be served. */
 static void on_ready(void *ctx, const struct cat2_error *err)
 {
     static const struct c2_reader digester = {.work = digest_work, .done = digest_done},
                                   exporter = {.work = export_work, .done = export_done};
-    static const struct c2_pieces all = {.need = C2_NEED_ALL};
     struct file *f = ctx;
+    struct c2_pieces all = {.need = C2_NEED_ALL, .asker = &f->asker};
 
     if (err) {
         file_error(f, err);
         return;
     }
     f->cf = c2_cachefile_ref(f->ds->cf);
+    c2_attend(&f->ds->sub->views->attendance, &f->attended, f->req, on_left, f);
     if (!c2_cachefile_is_mirror(f->cf))
         c2_read(&f->read, f->ds, &all, &exporter, f);
     else if (f->digested && !f->ds->digest[0])
@@ -363,7 +409,7 @@ static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
     f->attachment = attachment;
     f->digested = c2_digest_wanted(req);
     memcpy(f->digest, ds->digest, sizeof(f->digest));
-    c2_buf_init(&f->warm, WINDOW);
+    f->asker.client = c2_view_client(req);
     c2_read(&f->read, ds, &(struct c2_pieces){.need = C2_NEED_FILE}, &reader, f);
 }
 

@@ -181,6 +181,7 @@ static bool data_parse(struct c2_view *view, struct cat2_error *err)
     if (d->format == FORMAT_TIFF && (!tiff_check(d, err) || !tiff_head(d, &view->head, err))) return false;
     bool large = d->format != FORMAT_JSON && c2_max_i64(d->nbytes, d->out_nbytes) > C2_VIEW_AT_ONCE_NBYTES;
     c2_view_select(view, &d->bound, large ? C2_VIEW_PART_NBYTES : 0);
+    if (d->format == FORMAT_JSON) view->weight = 24;
     if (d->format != FORMAT_JSON) {
         view->length = d->out_nbytes + (int64_t)view->head.n;
         view->content_type = d->format == FORMAT_TIFF ? "image/tiff" : "application/octet-stream";
