@@ -8,8 +8,11 @@
 #include "publisher/publisher_impl.h"
 #include "wire/proof.h"
 
-/* Of a frame in one answer with a hash; larger ones are streamed without. Index and trailer fit. */
-#define RANGES_NBYTES_MAX (256 << 20)
+/* Of a frame in one answer with a hash, which is in memory; larger ones are streamed without. The largest
+ * trailer fits, and with it the index of some millions of chunks. */
+#define RANGES_NBYTES_MAX (C2_TRAILER_NBYTES_MAX + (16 << 20))
+
+#define RANGE_HEAD_MAX 512 /* of one part of an answer to several */
 
 /* Ranges whose answer has a hash: read in a worker. */
 struct ranges_job {
@@ -70,8 +73,9 @@ static bool reply_ranges(struct c2_request *req, struct c2_pool *pool, struct c2
     job->req = req;
     job->item = c2_item_ref(item);
     job->content = *content;
-    c2_buf_init(&job->body, 2 * RANGES_NBYTES_MAX);
-    c2_pool_run(pool, ranges_work, ranges_done, job);
+    c2_buf_init(&job->body, RANGES_NBYTES_MAX + C2_RANGES_MAX * RANGE_HEAD_MAX);
+    struct c2_pool_share share = {0, total};
+    c2_pool_run_for(pool, &share, ranges_work, ranges_done, job);
     return true;
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/blob.h"
 
-#define C2_SPILL_MEMORY (24 << 20)         /* of all answers: six parts of large ones */
+#define C2_SPILL_MEMORY (16 << 20)         /* of all answers: four parts of large ones */
 #define C2_SPILL_UNIT   (1 << 20)          /* of the file: an answer takes some of these, anywhere */
 #define C2_SPILL_DISK   ((int64_t)8 << 30) /* of the file */
 #define C2_SPILL_UNITS  (C2_SPILL_DISK / C2_SPILL_UNIT)

@@ -108,6 +108,7 @@ struct c2_views {
     uint64_t hits;            /* of answers */
     uint64_t shared, refused; /* requests that got another's answer; that found the line full */
     int64_t used_ms;          /* when a view was last asked for */
+    int64_t trim_again_ms;    /* what was freed since goes back, too; 0: no need */
     size_t untrimmed;         /* bytes of answers made since free memory went back to the system */
     bool trimming, orphaned;  /* a worker looks for free memory; it frees this when it is done */
 };
@@ -126,6 +127,8 @@ void c2_view_answer(struct c2_request *req, struct c2_ds *ds, const struct c2_vi
  */
 bool c2_view_generation(struct c2_request *req, const struct c2_ds *ds);
 
+/** Something was asked for, or an answer took so many bytes of memory: they are given back in the end. */
+void c2_views_used(struct c2_views *views, size_t nbytes);
 /** Whose turn it is: a number for the address that asks. */
 uint64_t c2_view_client(const struct c2_request *req);
 

@@ -17,8 +17,6 @@ void c2_view_say_lines(struct c2_request *req, const char *heads, const char **c
 struct c2_pieces c2_view_pieces(struct c2_view *view, int64_t i, struct c2_bound *bound);
 /** It has its place, if it needs one: make it. */
 void c2_view_begin(struct c2_view *view);
-/** A view was asked for, or so many bytes of an answer were made. */
-void c2_views_used(struct c2_views *views, size_t nbytes);
 
 /* ---- view_reply.c ---- */
 bool c2_view_reply_remembered(struct c2_request *req, struct c2_ds *ds, const struct c2_buf *key);

@@ -7,11 +7,12 @@
 #include "base/limits.h"
 #include "subscriber/answer/view_impl.h"
 
-#define ANSWERS_NBYTES (16 << 20) /* remembered */
+#define ANSWERS_NBYTES (12 << 20) /* remembered */
 #define ANSWER_NBYTES  (2 << 20)  /* one of them */
 #define ORDERS_NBYTES  (64 << 20) /* row numbers of sorted and filtered tables: one of the largest */
 #define IDLE_MS        20000      /* nobody asked for so long: most of what is remembered is forgotten */
 #define IDLE_NBYTES    (4 << 20)  /* but for so much, of either */
+#define AGAIN_MS       3000       /* after free memory was looked for: some is freed later */
 #define TRIM_NBYTES    (16 << 20) /* answers of so many bytes leave holes that are worth looking for */
 
 /* ---- memory that is free goes back to the system ---- */
@@ -35,21 +36,28 @@ static bool is_quiet(const struct c2_views *views)
     return !views->attendance.first && !views->making && !views->groups;
 }
 
+/* What was remembered and nobody asks for. */
+static void forget(struct c2_views *views)
+{
+    size_t before = c2_lru_nbytes(views->answers) + c2_lru_nbytes(views->orders);
+
+    c2_lru_shrink(views->answers, IDLE_NBYTES);
+    c2_lru_shrink(views->orders, IDLE_NBYTES);
+    if (c2_lru_nbytes(views->answers) + c2_lru_nbytes(views->orders) < before)
+        views->untrimmed += TRIM_NBYTES;
+}
+
 static void tick(void *ctx)
 {
     struct c2_views *views = ctx;
-    int64_t now = c2_mono_ms(c2_loop_clock(views->attendance.loop));
-    size_t kept = c2_lru_nbytes(views->answers) + c2_lru_nbytes(views->orders);
+    int64_t now = c2_mono_ms(c2_loop_clock(views->attendance.loop)), idle = now - views->used_ms;
 
     c2_spill_wake(views->spill);
-    if (!is_quiet(views)) return;
-    if (now - views->used_ms >= IDLE_MS && kept) {
-        c2_lru_shrink(views->answers, IDLE_NBYTES);
-        c2_lru_shrink(views->orders, IDLE_NBYTES);
-        kept -= c2_lru_nbytes(views->answers) + c2_lru_nbytes(views->orders);
-        if (kept > 0) views->untrimmed += TRIM_NBYTES;
-    }
-    if (views->untrimmed < TRIM_NBYTES || views->trimming || now - views->used_ms < 2 * C2_ATTEND_MS) return;
+    if (!is_quiet(views) || idle < 2 * C2_ATTEND_MS) return;
+    if (idle >= IDLE_MS) forget(views);
+    bool much = views->untrimmed >= TRIM_NBYTES, again = views->trim_again_ms && now >= views->trim_again_ms;
+    if (views->trimming || !(much || again)) return;
+    views->trim_again_ms = much ? now + AGAIN_MS : 0;
     views->untrimmed = 0;
     views->trimming = true;
     c2_pool_run_low(views->pool, trim_work, trim_done, views);
@@ -63,7 +71,7 @@ static bool may_rest(void *ctx)
         c2_lru_nbytes(views->answers) <= IDLE_NBYTES && c2_lru_nbytes(views->orders) <= IDLE_NBYTES;
 
     return is_quiet(views) && forgotten && views->untrimmed < TRIM_NBYTES && !views->trimming &&
-           !views->spill->first;
+           !views->trim_again_ms && !views->spill->first;
 }
 
 void c2_views_used(struct c2_views *views, size_t nbytes)

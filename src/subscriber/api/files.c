@@ -47,6 +47,7 @@ struct file {
 static void file_free(struct file *f)
 {
     c2_unattend(&f->ds->sub->views->attendance, &f->attended);
+    c2_views_used(f->ds->sub->views, C2_VIEW_FEW_BYTES); /* what its socket took */
     if (f->fd >= 0) close(f->fd);
     c2_held_release(&f->warm);
     c2_cachefile_unref(f->cf);
@@ -108,6 +109,7 @@ static void window_done(void *ctx, const struct cat2_error *err)
 
     s->busy = false;
     s->failed = err != NULL;
+    c2_views_used(s->ds->sub->views, (size_t)s->at.n);
     s->sent = 0;
     s->left -= s->at.n;
     s->at.off += s->at.n;

@@ -193,7 +193,8 @@ static bool store_piece(void *ctx, const struct c2_piece *piece, struct cat2_err
     s->cf = c2_cachefile_ref(f->cf);
     f->storing++;
     f->storing_nbytes += s->record.n;
-    c2_pool_run(f->ds->sub->config.pool, store_work, store_done, s);
+    struct c2_pool_share share = {f->ds->serial, (int64_t)s->record.n};
+    c2_pool_run_for(f->ds->sub->config.pool, &share, store_work, store_done, s);
     return true;
 }
 
