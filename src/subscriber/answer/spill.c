@@ -11,6 +11,8 @@
 #include "base/fs.h"
 #include "base/log.h"
 
+#define REST_TICKS 20 /* the file failed: for so long it is not tried again */
+
 struct c2_spill *c2_spill_new(int dirfd, size_t memory_max, int32_t units)
 {
     struct c2_spill *spill = calloc(1, sizeof(*spill));
@@ -42,11 +44,11 @@ static bool make_file(struct c2_spill *spill)
 {
     if (spill->fd >= 0) return true;
     spill->fd = openat(spill->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (spill->fd < 0) spill->broken = true;
+    if (spill->fd < 0) spill->rest = REST_TICKS;
     return spill->fd >= 0;
 }
 
-/* Empty, so it may be tried again; and what it took is the disk's. */
+/* What it took is the disk's again. */
 static void empty_file(struct c2_spill *spill)
 {
     if (spill->nused) return;
@@ -54,7 +56,6 @@ static void empty_file(struct c2_spill *spill)
         close(spill->fd);
         spill->fd = -1;
     }
-    spill->broken = false;
 }
 
 static void give_units(struct c2_spill *spill, const int32_t *units, int32_t n)
@@ -70,7 +71,7 @@ static bool take_units(struct c2_spill *spill, int32_t n, int32_t *units)
 {
     int32_t found = 0;
 
-    if (spill->broken || n > spill->nunits - spill->nused || !make_file(spill)) return false;
+    if (spill->rest || n > spill->nunits - spill->nused || !make_file(spill)) return false;
     for (int32_t word = 0; found < n; word++)
         for (uint64_t freed = ~spill->used[word]; freed && found < n; freed &= freed - 1)
             units[found++] = word * 64 + __builtin_ctzll(freed);
@@ -154,7 +155,7 @@ void c2_spill_leave(struct c2_spill *spill, struct c2_spill_wait *wait)
 }
 
 /* In their order, as long as there is room: the first that has to wait anew is the last of them. */
-void c2_spill_wake(struct c2_spill *spill)
+static void wake(struct c2_spill *spill)
 {
     struct c2_spill_wait *wait;
 
@@ -163,6 +164,14 @@ void c2_spill_wake(struct c2_spill *spill)
         wait->fn(wait->ctx); /* which may free it */
         if (spill->last == wait) return;
     }
+}
+
+void c2_spill_tick(struct c2_spill *spill)
+{
+    pthread_mutex_lock(&spill->lock);
+    if (spill->rest) spill->rest--;
+    pthread_mutex_unlock(&spill->lock);
+    wake(spill);
 }
 
 /* ---- bytes ---- */
@@ -213,8 +222,8 @@ bool c2_held_write(struct c2_held *held, struct c2_bytes from)
         return true;
     }
     pthread_mutex_lock(&held->spill->lock);
-    bool first = !held->spill->broken;
-    held->spill->broken = true;
+    bool first = !held->spill->rest;
+    held->spill->rest = REST_TICKS;
     pthread_mutex_unlock(&held->spill->lock);
     if (first) c2_log_warn("answers for slow clients wait for memory: the temporary file: %s", err.message);
     return false;
@@ -276,7 +285,7 @@ void c2_held_release(struct c2_held *held)
     atomic_fetch_sub(&spill->nbytes, held->promised);
     c2_buf_fini(&held->bytes);
     *held = (struct c2_held){0};
-    c2_spill_wake(spill);
+    wake(spill);
 }
 
 bool c2_spill_metrics(struct c2_spill *spill, struct c2_buf *out, struct cat2_error *err)

@@ -31,7 +31,7 @@ struct c2_spill {
     int fd;                     /* -1: not made yet */
     int32_t nunits, nused;      /* there may be; taken */
     uint64_t *used;             /* a bit a unit */
-    bool broken;                /* it could not be written: no more of it until it is empty */
+    int rest;                   /* ticks in which the file is not tried, for it failed */
     uint64_t nspilled, nwaited; /* answers that went to the file; that waited */
 };
 /* What an answer is promised, and then its bytes. All zeros: nothing. */
@@ -55,8 +55,9 @@ bool c2_spill_fits(const struct c2_spill *spill, size_t nbytes);
 void c2_spill_count(struct c2_spill *spill, size_t nbytes, struct c2_held *held);
 /** Loop. fn(ctx) is called once, when others gave something back. */
 void c2_spill_wait(struct c2_spill *spill, struct c2_spill_wait *wait, void (*fn)(void *ctx), void *ctx);
-/** Loop. Tell those who wait, if there is room: others may have given it back without a word. */
-void c2_spill_wake(struct c2_spill *spill);
+/** Loop, a few times a second: those who wait are told, and a file that failed is tried again after a while.
+ */
+void c2_spill_tick(struct c2_spill *spill);
 void c2_spill_leave(struct c2_spill *spill, struct c2_spill_wait *wait);
 /** Any thread. Hold these bytes, which are taken, where it was promised: in memory too when the file fails.
  */

@@ -3,7 +3,6 @@
 #include "subscriber/answer/view.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/limits.h"
 #include "subscriber/answer/lookup.h"
@@ -22,56 +21,6 @@ static bool make_key(struct c2_request *req, const struct c2_ds *ds, struct c2_b
     *key = C2_BUF_INIT(65536);
     return c2_buf_printf(key, &err, "%llu ", (unsigned long long)ds->serial) &&
            c2_buf_append_str(key, c2_request_target(req), &err);
-}
-
-/* ---- the end ---- */
-
-void c2_view_free(struct c2_view *view)
-{
-    if (view->type->fini) view->type->fini(view->state);
-    free(view->state);
-    c2_buf_fini(&view->head);
-    c2_buf_fini(&view->tail);
-    c2_held_release(&view->held);
-    c2_buf_fini(&view->out);
-    c2_buf_fini(&view->heads);
-    c2_buf_fini(&view->key);
-    if (view->spool >= 0) close(view->spool);
-    c2_ds_unref(view->ds);
-    free(view);
-}
-
-/* 400 with the place in an expression the error is about. */
-static void reply_position(struct c2_request *req, const struct cat2_error *why, int64_t position)
-{
-    struct c2_buf out = C2_BUF_INIT(65536);
-    struct cat2_error err;
-    struct c2_jw w;
-
-    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
-    c2_jw_begin_object(&w);
-    c2_jw_key(&w, "detail");
-    c2_jw_cstr(&w, why->message);
-    c2_jw_key(&w, "position");
-    c2_jw_int(&w, position);
-    c2_jw_end_object(&w);
-    if (c2_jw_finish(&w)) {
-        c2_reply_json(req, 400, &out);
-        return;
-    }
-    c2_buf_fini(&out);
-    c2_reply_error(req, why);
-}
-
-/* A sum that met a damaged piece, which is here again by now, is begun anew. */
-void c2_view_refuse(struct c2_view *view, const struct cat2_error *err)
-{
-    bool damaged = view->type->sums && view->read.damaged;
-
-    if (view->position >= 0)
-        reply_position(view->req, err, view->position);
-    else if (!damaged || !c2_request_redo(view->req, C2_READ_REPEATS_MAX))
-        c2_sub_answer_error(view->req, view->ds, err);
 }
 
 static void fail(struct c2_view *view, const struct cat2_error *err)
@@ -196,20 +145,6 @@ static void settle(struct c2_view *view, const struct cat2_error *err)
     c2_ds_unref(ds);
 }
 
-struct c2_pieces c2_view_pieces(struct c2_view *view, int64_t i, struct c2_bound *bound)
-{
-    bool some = true;
-
-    if (view->type->bound)
-        some = view->type->bound(view, i, bound);
-    else
-        *bound = c2_select_part(&view->parts, i);
-    return (struct c2_pieces){.need = some ? C2_NEED_BOUND : C2_NEED_FILE,
-                              .bound = some ? bound : NULL,
-                              .asker = &view->asker,
-                              .weight = view->weight};
-}
-
 static bool finish(struct c2_view *view, struct cat2_error *err)
 {
     return view->part < view->nparts || !view->type->finish || view->type->finish(view, &view->out, err);
@@ -258,7 +193,7 @@ static void next_part(struct c2_view *view)
     c2_read(&view->read, view->ds, &pieces, view->type->sums ? &once : &reader, view);
 }
 
-void c2_view_begin(struct c2_view *view)
+static void begin(struct c2_view *view)
 {
     static const struct c2_reader sizer = {.work = run_size, .done = part_done};
     struct c2_pieces file = {.need = C2_NEED_FILE, .asker = &view->asker, .weight = view->type->weight};
@@ -297,9 +232,9 @@ static void make_whole(struct c2_view *view)
     if (follows) return;
     view->next = views->making;
     views->making = view;
-    switch (c2_line_enter(view)) {
+    switch (c2_line_enter(view, begin)) {
     case C2_LINE_BEGIN:
-        c2_view_begin(view);
+        begin(view);
         break;
     case C2_LINE_WAIT:
         break;

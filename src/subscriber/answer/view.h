@@ -88,8 +88,9 @@ struct c2_view {
     struct c2_held held; /* memory that was promised for `out` */
     int64_t part;
     struct c2_line_ticket ticket;
-    bool left;    /* its client has */
-    bool as_made; /* it is sent as it is made, part by part */
+    void (*begin)(struct c2_view *view); /* when it has a place */
+    bool left;                           /* its client has */
+    bool as_made;                        /* it is sent as it is made, part by part */
     struct c2_buf out, heads, key;
 };
 struct c2_part_group;

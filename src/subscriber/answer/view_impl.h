@@ -5,6 +5,7 @@
 
 #include "subscriber/answer/view.h"
 
+/* ---- view_end.c ---- */
 void c2_view_free(struct c2_view *view);
 /** Answer with why it cannot be made. */
 void c2_view_refuse(struct c2_view *view, const struct cat2_error *err);
@@ -15,8 +16,6 @@ void c2_view_say_heads(struct c2_view *view);
 void c2_view_say_lines(struct c2_request *req, const char *heads, const char **content_type);
 /** The pieces of part i; bound: its place. */
 struct c2_pieces c2_view_pieces(struct c2_view *view, int64_t i, struct c2_bound *bound);
-/** It has its place, if it needs one: make it. */
-void c2_view_begin(struct c2_view *view);
 
 /* ---- view_reply.c ---- */
 bool c2_view_reply_remembered(struct c2_request *req, struct c2_ds *ds, const struct c2_buf *key);
@@ -25,8 +24,8 @@ void c2_view_reply(struct c2_view *view);
 
 /* ---- view_line.c ---- */
 enum c2_line_place { C2_LINE_BEGIN, C2_LINE_WAIT, C2_LINE_FULL };
-/** WAIT: c2_view_begin() is called when there is a place. */
-enum c2_line_place c2_line_enter(struct c2_view *view);
+/** WAIT: begin() is called when there is a place. */
+enum c2_line_place c2_line_enter(struct c2_view *view, void (*begin)(struct c2_view *view));
 /** It does not wait any more. */
 void c2_line_leave(struct c2_view *view);
 /** What had a place, if it had one, has ended: others begin, as many as there are places for. */

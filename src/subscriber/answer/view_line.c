@@ -55,7 +55,7 @@ static void stand(struct c2_views *views, struct c2_view *view)
     c2_fair_push(view->ticket.heavy ? &views->heavies : &views->line, &view->turn);
 }
 
-enum c2_line_place c2_line_enter(struct c2_view *view)
+enum c2_line_place c2_line_enter(struct c2_view *view, void (*begin)(struct c2_view *view))
 {
     struct c2_views *views = view->ds->sub->views;
     uint64_t client = view->turn.client;
@@ -72,6 +72,7 @@ enum c2_line_place c2_line_enter(struct c2_view *view)
         views->refused++;
         return C2_LINE_FULL;
     }
+    view->begin = begin;
     stand(views, view);
     return C2_LINE_WAIT;
 }
@@ -112,6 +113,6 @@ void c2_line_give_place(struct c2_views *views, const struct c2_line_ticket *tic
             continue;
         }
         take_place(views, view);
-        c2_view_begin(view);
+        view->begin(view);
     }
 }

@@ -10,7 +10,7 @@
 #define ANSWERS_NBYTES (12 << 20) /* remembered */
 #define ANSWER_NBYTES  (2 << 20)  /* one of them */
 #define ORDERS_NBYTES  (64 << 20) /* row numbers of sorted and filtered tables: one of the largest */
-#define IDLE_MS        20000      /* nobody asked for so long: most of what is remembered is forgotten */
+#define IDLE_MS        10000      /* nobody asked for so long: most of what is remembered is forgotten */
 #define IDLE_NBYTES    (4 << 20)  /* but for so much, of either */
 #define AGAIN_MS       3000       /* after free memory was looked for: some is freed later */
 #define TRIM_NBYTES    (16 << 20) /* answers of so many bytes leave holes that are worth looking for */
@@ -52,7 +52,7 @@ static void tick(void *ctx)
     struct c2_views *views = ctx;
     int64_t now = c2_mono_ms(c2_loop_clock(views->attendance.loop)), idle = now - views->used_ms;
 
-    c2_spill_wake(views->spill);
+    c2_spill_tick(views->spill);
     if (!is_quiet(views) || idle < 2 * C2_ATTEND_MS) return;
     if (idle >= IDLE_MS) forget(views);
     bool much = views->untrimmed >= TRIM_NBYTES, again = views->trim_again_ms && now >= views->trim_again_ms;

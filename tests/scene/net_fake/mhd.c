@@ -334,16 +334,18 @@ const char *MHD_lookup_connection_value(struct MHD_Connection *c, enum MHD_Value
     return NULL;
 }
 
-/* Everybody is on this machine. */
+/* Everybody is on this machine, at an address of his own. */
 const union MHD_ConnectionInfo *MHD_get_connection_info(struct MHD_Connection *c,
                                                         enum MHD_ConnectionInfoType type, ...)
 {
     static struct sockaddr_in here = {.sin_family = AF_INET};
     static union MHD_ConnectionInfo info = {.client_addr = (struct sockaddr *)&here};
+    uint32_t own = 1;
 
-    (void)c;
     C2_ASSERT(type == MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (const char *p = c->x ? c2_exchange_from(c->x)->name : ""; *p; p++)
+        own = own * 31 + (uint8_t)*p;
+    here.sin_addr.s_addr = htonl(0x7f000000u | (own & 0xffffff));
     return &info;
 }
 
