@@ -180,7 +180,10 @@ bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_s
         return false;
     }
     if (old && !owner && !over) {
-        if (!moves) return come_back(hub, root, err) && c2_hub_publish(hub, "@new", json, NULL, err);
+        bool stranger =
+            !root->from[0] && old->root.from[0]; /* who must not make all followers list it again */
+        if (!moves)
+            return stranger || (come_back(hub, root, err) && c2_hub_publish(hub, "@new", json, NULL, err));
         c2_fail(err, CAT2_EINVAL, "root %.100s belongs to the publisher at %.100s", root->name,
                 old->root.http);
         err->http_status = 409;

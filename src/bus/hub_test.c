@@ -310,6 +310,28 @@ static void roots_and_subscriptions_are_limited(void **state)
     free(heard);
 }
 
+static void a_stranger_who_names_a_known_root_is_no_news(void **state)
+{
+    struct c2_hub *hub = new_hub();
+    struct c2_root root = {.name = "foo", .http = "h:1", .from = "192.0.2.1"};
+    struct heard *heard = new_heard();
+    struct cat2_error err;
+    char told[33];
+
+    (void)state;
+    listen_to(hub, "@new", 0, "", NULL, heard);
+    for (int i = 0; i < 2; i++) /* it comes, and comes back */
+        assert_true(c2_hub_put_root(hub, &root, C2_STR("{}"), C2_STR(""), false, told, &err));
+    assert_int_equal(heard->n, 2);
+    root.from[0] = '\0'; /* from elsewhere */
+    assert_true(c2_hub_put_root(hub, &root, C2_STR("{}"), C2_STR(""), false, told, &err));
+    assert_int_equal(heard->n, 2);
+    assert_string_equal(told, "");
+    assert_string_equal(c2_hub_root(hub, "foo")->from, "192.0.2.1");
+    c2_hub_free(hub);
+    free(heard);
+}
+
 static void a_listener_may_leave_while_it_is_told(void **state)
 {
     struct c2_hub *hub = new_hub();
@@ -567,6 +589,7 @@ int main(void)
         cmocka_unit_test(the_log_is_bound_over_all_topics),
         cmocka_unit_test(of_an_event_that_is_too_large_only_its_number_is_kept),
         cmocka_unit_test(roots_and_subscriptions_are_limited),
+        cmocka_unit_test(a_stranger_who_names_a_known_root_is_no_news),
         cmocka_unit_test(what_leaves_the_log_for_its_size_is_forgotten_by_the_store),
         cmocka_unit_test(the_log_is_bound_in_bytes_too),
         cmocka_unit_test(a_listener_may_leave_while_it_is_told),

@@ -559,6 +559,50 @@ static void talk_close(void *ctx, struct c2_ws *ws, int code, const char *reason
     c2_loop_stop(t->w->loop);
 }
 
+/* Refuses IPv4's loopback, whatever name led there. */
+static bool refuse_all(void *ctx, const struct sockaddr *to, char why[C2_WHY_MAX])
+{
+    int *asked = ctx;
+
+    ++*asked;
+    assert_true(to->sa_family == AF_INET || to->sa_family == AF_INET6);
+    snprintf(why, C2_WHY_MAX, "it is forbidden");
+    return false;
+}
+
+static void addresses_are_judged_before_a_connection_is_made(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.1", "localhost"};
+    struct world *w = world_new();
+    int asked = 0;
+    char url[100];
+
+    (void)state;
+    c2_http_judge_by(w->http, refuse_all, &asked);
+    for (size_t i = 0; i < C2_ARRAY_LEN(hosts); i++) {
+        struct answer refused = {.w = w}, known = {.w = w};
+        bool nobody = false;
+        snprintf(url, sizeof(url), "http://%s:%d/api/hello/x", hosts[i], c2_server_port(w->server));
+        struct c2_http_call call = {
+            .url = url, .nobody = &nobody, .fresh = true, .done = on_done, .ctx = &refused};
+        w->waiting = 1;
+        assert_non_null(c2_http_start(w->http, &call));
+        c2_loop_run(w->loop);
+        assert_int_equal(refused.code, CAT2_EUPSTREAM);
+        assert_true(nobody);
+        assert_true(asked > (int)i);
+        call.known = true;
+        call.ctx = &known;
+        w->waiting = 1;
+        assert_non_null(c2_http_start(w->http, &call));
+        c2_loop_run(w->loop);
+        assert_int_equal(known.status, 200);
+        answer_fini(&refused);
+        answer_fini(&known);
+    }
+    world_free(w);
+}
+
 static void two_ends_of_a_websocket_talk_and_part(void **state)
 {
     static const struct c2_ws_events events = {talk_open, talk_text, talk_close};
@@ -704,6 +748,7 @@ int main(void)
         cmocka_unit_test(several_ranges_come_as_multipart),
         cmocka_unit_test(a_posted_body_is_read_up_to_its_ceiling),
         cmocka_unit_test(nobody_listening_is_an_error_not_a_hang),
+        cmocka_unit_test(addresses_are_judged_before_a_connection_is_made),
         cmocka_unit_test(two_ends_of_a_websocket_talk_and_part),
         cmocka_unit_test(files_of_new_directories_are_seen),
         cmocka_unit_test(a_request_that_comes_while_the_server_is_freed_reaches_no_handler),
