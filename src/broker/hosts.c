@@ -44,12 +44,13 @@ static size_t count_there(const struct c2_broker *broker, const struct c2_root *
     return n;
 }
 
-static void refuse(struct c2_request *req, const struct c2_root *root, struct c2_buf *json, const char *why)
+static void refuse(struct c2_request *req, int status, const struct c2_root *root, struct c2_buf *json,
+                   const char *why)
 {
     c2_buf_fini(json);
     c2_log_warn("root name=%s http=%s from=%s is refused: %s", root->name, root->http,
                 c2_request_peer(req)->text, why);
-    c2_reply_detail(req, 403, "root %.100s at %.100s: %s", root->name, root->http, why);
+    c2_reply_detail(req, status, "root %.100s at %.100s: %s", root->name, root->http, why);
 }
 
 /* n 0: why tells what is wrong with the name. What is registered already stays so, whoever says it again. */
@@ -63,7 +64,7 @@ static void judge(struct c2_broker *broker, struct c2_request *req, const struct
     char why[C2_WHY_MAX];
     bool may = false, free_hand = c2_broker_trusts(broker, from) || c2_address_is_here(from->address);
 
-    snprintf(why, sizeof(why), "%s", unknown ? unknown : "");
+    if (!n) snprintf(why, sizeof(why), "%.120s; only networks of --trust may register such names", unknown);
     if (n) may = c2_address_may_register(&rules, from, addresses, n, why);
     if (!n && c2_broker_trusts(broker, from)) may = true; /* subscribers may know the name */
     if (may && !free_hand && !c2_hub_root(broker->hub, root->name) &&
@@ -73,7 +74,7 @@ static void judge(struct c2_broker *broker, struct c2_request *req, const struct
                  HOST_ROOTS_MAX);
     }
     if (!may && !is_known_there(broker, root)) {
-        refuse(req, root, json, why);
+        refuse(req, n ? 403 : 400, root, json, why);
         return;
     }
     if (may) snprintf(placed.from, sizeof(placed.from), "%s", from->text);

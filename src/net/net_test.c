@@ -485,8 +485,10 @@ static void a_posted_body_is_read_up_to_its_ceiling(void **state)
         {"POST", "/post", longer, 1000, 413},
         {"POST", "/post", chunked, 1 << 20, 200},
         {"POST", "/post", chunked, (1 << 20) + 1, 413},
-        {"DELETE", "/api/roots/x", chunked, 1, 413},
-        {"DELETE", "/api/roots/x", NULL, 1, 413},
+        {"DELETE", "/api/roots/x", NULL, 1, 200},
+        {"DELETE", "/api/roots/x", chunked, 4096, 200},
+        {"DELETE", "/api/roots/x", chunked, 4097, 413},
+        {"DELETE", "/api/roots/x", NULL, 4097, 413},
         {"POST", "/api/hello/x", NULL, 1, 405},
         {"POST", "/nowhere", longer, 1000, 404},
     };
@@ -499,7 +501,8 @@ static void a_posted_body_is_read_up_to_its_ceiling(void **state)
         ask_more(w, &a, cases[i].method, cases[i].target, cases[i].headers, (struct c2_str){big, cases[i].n});
         c2_loop_run(w->loop);
         assert_int_equal(a.status, cases[i].status);
-        snprintf(expected, sizeof(expected), "{\"detail\":\"%zu\"}", cases[i].n);
+        snprintf(expected, sizeof(expected), "{\"detail\":\"%zu\"}",
+                 strcmp(cases[i].method, "POST") == 0 ? cases[i].n : 0);
         if (a.status == 200) assert_string_equal(c2_buf_cstr(&a.body), expected);
         answer_fini(&a);
     }

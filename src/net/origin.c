@@ -243,7 +243,8 @@ int c2_origin_judge(const struct c2_origin *at, const struct c2_origin_asked *as
 bool c2_origin_check(struct c2_request *req)
 {
     struct c2_origin_asked asked = {.changes = req->method != C2_GET && !req->options,
-                                    .body = req->body.n || req->upload.state != C2_UPLOAD_FITS};
+                                    .body = req->body.n || req->upload.dropped ||
+                                            req->upload.state != C2_UPLOAD_FITS};
     struct c2_str upgrade;
     char why[C2_ORIGIN_WHY_MAX];
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Bodies of requests: how much of one is kept is its route's to say, and is known before any of it is read.
  *
- * One whose Content-Length is more than that is answered before it is read. One that is sent in chunks,
- * without a length, is kept up to the maximum; what follows is dropped, and the answer is the same. All
- * bodies of the process share one budget. Loop thread only. */
+ * One whose Content-Length is more than that is answered before it is read. Where none is taken, a small one
+ * is read and not kept. One that is sent in chunks, without a length, is kept up to the maximum; what follows
+ * is dropped, and the answer is the same. All bodies of the process share one budget. Loop thread only. */
 #ifndef C2_NET_UPLOAD_H
 #define C2_NET_UPLOAD_H
 

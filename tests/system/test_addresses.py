@@ -38,12 +38,18 @@ def test_an_address_is_host_and_port_and_nothing_else(house, http):
     ("192.0.2.1:80", "it is not where the registration comes from (127.0.0.1)"), ("[2001:db8::1]:80", "only networks of the broker's --trust"),
     ("169.254.169.254:80", "169.254.169.254 is link-local"), ("[fe80::1]:80", "fe80::1 is link-local"), ("224.0.0.1:80", "multicast"),
     ("0.0.0.0:80", "0.0.0.0 is unspecified"), ("[::]:80", "unspecified"), ("[64:ff9b::169.254.169.254]:80", "link-local"),
-    ("host.invalid:80", "host host.invalid: ")])
+    ])
 def test_nobody_registers_for_another_machine(house, http, why):
     bro = house.bro()
     status, answer, headers = post(bro, "foo", http)
     assert status == 403 and answer["detail"].startswith(f"root foo at {http}: ") and why in answer["detail"], answer
     assert "X-Caterva2-Token" not in headers and registered(bro) == {}
+
+
+def test_a_name_that_the_broker_does_not_know_is_no_address(house):
+    bro = house.bro()
+    status, answer, _ = post(bro, "foo", "host.invalid:80")
+    assert status == 400 and "root foo at host.invalid:80: host host.invalid: " in answer["detail"] and "--trust" in answer["detail"]
 
 
 def test_a_network_that_is_trusted_registers_others(house):
@@ -76,7 +82,7 @@ def test_a_broker_that_stops_answers_who_waits_for_a_name(house):
         client.sendall(b"POST /api/roots HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         get(bro.url + "/healthz")
         assert bro.stop() == 0
-        assert client.recv(4096)[:12] in (b"HTTP/1.1 503", b"HTTP/1.1 403")
+        assert client.recv(4096)[:12] in (b"HTTP/1.1 503", b"HTTP/1.1 400")
 
 
 # ---- what subscribers ask ----
