@@ -11,7 +11,7 @@
 #include "wire/proof.h"
 
 #define RETRY_AFTER "1"          /* seconds: what is short now is not for long */
-#define BODY_BLOCK  (128u << 10) /* what the socket is offered at a time */
+#define BODY_BLOCK  (64u << 10) /* what the socket is offered at a time */
 
 void c2_reply_header(struct c2_request *req, const char *name, const char *value)
 {
