@@ -11,7 +11,7 @@ struct c2_part_group {
     struct c2_views *views;
     struct c2_buf key; /* empty: of one flow alone */
     struct c2_flow *flows;
-    struct c2_part *parts;
+    struct c2_flow_part *parts;
 };
 
 /* ---- groups ---- */
@@ -78,9 +78,9 @@ void c2_flow_leave(struct c2_flow *flow)
 
 /* ---- parts ---- */
 
-static void free_part(struct c2_part *part)
+static void free_part(struct c2_flow_part *part)
 {
-    struct c2_part **at = &part->group->parts;
+    struct c2_flow_part **at = &part->group->parts;
 
     while (*at != part)
         at = &(*at)->next;
@@ -92,7 +92,7 @@ static void free_part(struct c2_part *part)
 
 static bool part_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
-    struct c2_part *part = ctx;
+    struct c2_flow_part *part = ctx;
     struct c2_view *view = part->maker->view;
     C2_AUTO(c2_buf) out = C2_BUF_INIT((size_t)C2_CHUNK_CBYTES_MAX);
 
@@ -103,12 +103,12 @@ static bool part_work(void *ctx, const struct c2_reading *reading, struct cat2_e
 
 static bool part_wanted(void *ctx)
 {
-    const struct c2_part *part = ctx;
+    const struct c2_flow_part *part = ctx;
 
     return part->nholders > 0;
 }
 
-static void tell(struct c2_part *part)
+static void tell(struct c2_flow_part *part)
 {
     struct c2_flow *next;
 
@@ -122,7 +122,7 @@ static void begin_part(void *ctx);
 
 static void part_done(void *ctx, const struct cat2_error *err)
 {
-    struct c2_part *part = ctx;
+    struct c2_flow_part *part = ctx;
     struct c2_flow *maker = part->maker;
     bool left = atomic_load(&maker->view->asker.cancel.now);
 
@@ -144,7 +144,7 @@ static void part_done(void *ctx, const struct cat2_error *err)
 }
 
 /* Somebody who waits for it, and is still here. */
-static struct c2_flow *find_maker(const struct c2_part *part)
+static struct c2_flow *find_maker(const struct c2_flow_part *part)
 {
     struct c2_flow *flow = part->group->flows;
 
@@ -163,7 +163,7 @@ static size_t estimate(const struct c2_view *view)
 static void begin_part(void *ctx)
 {
     static const struct c2_reader reader = {.work = part_work, .done = part_done, .wanted = part_wanted};
-    struct c2_part *part = ctx;
+    struct c2_flow_part *part = ctx;
     struct c2_spill *spill = part->group->views->spill;
     struct c2_flow *maker = find_maker(part);
     struct c2_bound bound;
@@ -181,9 +181,9 @@ static void begin_part(void *ctx)
     c2_read(&part->read, maker->view->ds, &pieces, &reader, part);
 }
 
-static struct c2_part *find_part(struct c2_part_group *group, int64_t i)
+static struct c2_flow_part *find_part(struct c2_part_group *group, int64_t i)
 {
-    struct c2_part *part = group->key.n ? group->parts : NULL;
+    struct c2_flow_part *part = group->key.n ? group->parts : NULL;
 
     while (part && (part->i != i || part->stage == C2_PART_FAILED))
         part = part->next;
@@ -193,7 +193,7 @@ static struct c2_part *find_part(struct c2_part_group *group, int64_t i)
 bool c2_flow_start_part(struct c2_flow *flow, struct cat2_error *err)
 {
     struct c2_part_group *group = flow->group;
-    struct c2_part *part = find_part(group, flow->next_start);
+    struct c2_flow_part *part = find_part(group, flow->next_start);
     bool fresh = !part;
 
     if (fresh) part = calloc(1, sizeof(*part));
@@ -215,7 +215,7 @@ bool c2_flow_start_part(struct c2_flow *flow, struct cat2_error *err)
 
 void c2_flow_drop_part(struct c2_flow *flow, int64_t i)
 {
-    struct c2_part *part = flow->slots[i % C2_PARTS_AHEAD];
+    struct c2_flow_part *part = flow->slots[i % C2_PARTS_AHEAD];
 
     flow->slots[i % C2_PARTS_AHEAD] = NULL;
     if (--part->nholders == 0 && part->stage != C2_PART_MAKING) free_part(part);

@@ -9,8 +9,8 @@
 #define C2_PARTS_AHEAD 3
 
 struct c2_flow;
-struct c2_part {
-    struct c2_part *next; /* of its group */
+struct c2_flow_part {
+    struct c2_flow_part *next; /* of its group */
     struct c2_part_group *group;
     int64_t i;
     enum { C2_PART_WAITS, C2_PART_MAKING, C2_PART_READY, C2_PART_FAILED } stage;
@@ -27,7 +27,7 @@ struct c2_flow {
     struct c2_part_group *group;
     struct c2_view *view;
     struct c2_request *req;
-    struct c2_part *slots[C2_PARTS_AHEAD]; /* part i in slot i % C2_PARTS_AHEAD */
+    struct c2_flow_part *slots[C2_PARTS_AHEAD]; /* part i in slot i % C2_PARTS_AHEAD */
     int64_t next_start, next_send;
     enum { C2_FLOW_HEAD, C2_FLOW_PARTS, C2_FLOW_TAIL, C2_FLOW_END } stage;
     size_t sent; /* of head, the part at hand, or tail */
@@ -35,7 +35,7 @@ struct c2_flow {
     bool begun;  /* the status was sent */
     bool gone;   /* the client left, or was told what is wrong */
     /** A part is ready, or has failed. Implemented by who sends; it frees the flow when that is over. */
-    void (*progress)(struct c2_flow *flow, struct c2_part *part);
+    void (*progress)(struct c2_flow *flow, struct c2_flow_part *part);
     void (*unbusy)(struct c2_flow *flow); /* busy has become 0 */
 };
 /** Among those who ask for the same. @errors CAT2_ENOMEM. */

@@ -40,7 +40,7 @@ static void unbusy(struct c2_flow *f)
     if (f->gone) flow_free(f);
 }
 
-static void progress(struct c2_flow *f, struct c2_part *part)
+static void progress(struct c2_flow *f, struct c2_flow_part *part)
 {
     if (f->gone) return;
     if (part->stage == C2_PART_FAILED) fail(f, &part->err);
@@ -82,7 +82,7 @@ static int64_t copy_out(struct c2_flow *f, const struct c2_buf *from, uint8_t *t
 
 static int64_t pull_part(struct c2_flow *f, uint8_t *to, size_t room)
 {
-    struct c2_part *part = f->slots[f->next_send % C2_PARTS_AHEAD];
+    struct c2_flow_part *part = f->slots[f->next_send % C2_PARTS_AHEAD];
     struct cat2_error err;
 
     if (!part || part->stage == C2_PART_FAILED) return C2_BODY_FAIL;
