@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "base/limits.h"
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') return c - '0';
@@ -154,4 +156,31 @@ bool c2_base_url(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
         return c2_fail(err, CAT2_EINVAL, "'%.100s' is neither HOST:PORT nor http[s]://HOST[:PORT][/PATH]",
                        text.n ? text.p : "");
     return c2_buf_printf(out, err, "http%s://%.*s", https ? "s" : "", C2_STR_ARG(rest));
+}
+
+/* Names that mean the same to proxies, browsers and us, however they are encoded: nothing has to be. */
+bool c2_base_path(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_str rest = text, name;
+    bool ok = text.n == 0 || (text.p[0] == '/' && text.n <= C2_PART_MAX);
+
+    while (ok && rest.n && rest.p[rest.n - 1] == '/')
+        rest.n--;
+    for (size_t i = 0; ok && i < rest.n; i++) {
+        char c = rest.p[i];
+        ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             (c && strchr("/-._~", c));
+    }
+    struct c2_str path = rest;
+    if (ok && rest.n) rest = (struct c2_str){rest.p + 1, rest.n - 1};
+    for (bool more = ok && path.n; ok && more;) {
+        more = c2_str_cut(rest, '/', &name, &rest);
+        ok = name.n && !c2_str_is(name, ".") && !c2_str_is(name, "..");
+    }
+    if (!ok)
+        return c2_fail(
+            err, CAT2_EINVAL,
+            "'%.*s' is no path such as /data: names of letters, digits, - . _ ~, each after a slash",
+            (int)c2_min_i64(100, (int64_t)text.n), text.n ? text.p : "");
+    return c2_buf_append_str(out, path, err);
 }

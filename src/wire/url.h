@@ -23,6 +23,10 @@ bool c2_query_next(struct c2_str *rest, struct c2_str *key, struct c2_str *value
  * "host:port" is taken for http. Appended without a slash at its end. @errors CAT2_EINVAL. */
 bool c2_base_url(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
 
+/** The path of a site that is not at the top of its host: "/data", "/a/b/"; "" and "/" are the top. Appended
+ * without a slash at its end; "" at the top. Plain names only. @errors CAT2_EINVAL. */
+bool c2_base_path(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
+
 struct c2_endpoint {
     char host[256]; /* without brackets; "*" = every address */
     int port;       /* 0 = chosen by the kernel */

@@ -145,6 +145,47 @@ static void a_base_address_has_a_scheme_and_no_slash_at_its_end(void **state)
     }
 }
 
+static void a_base_path_is_made_of_plain_names(void **state)
+{
+    static const struct {
+        const char *text, *path; /* NULL: refused */
+    } cases[] = {
+        {"", ""},
+        {"/", ""},
+        {"//", ""},
+        {"/data", "/data"},
+        {"/data/", "/data"},
+        {"/a/b-_.~1/", "/a/b-_.~1"},
+        {"data", NULL},
+        {"/a//b", NULL},
+        {"/a/../b", NULL},
+        {"/.", NULL},
+        {"/..", NULL},
+        {"//evil", NULL},
+        {"/a b", NULL},
+        {"/a%20b", NULL},
+        {"/a?b", NULL},
+        {"/a\"b", NULL},
+        {"/a;b", NULL},
+        {"https://a/b", NULL},
+        {"/\xc3\xa9", NULL},
+        {"/...", "/..."},
+        {"/a/b,/c", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
+        struct cat2_error err;
+        bool ok = c2_base_path(c2_str_of(cases[i].text), &out, &err);
+        if (ok != (cases[i].path != NULL)) fail_msg("%s: %s", cases[i].text, ok ? "taken" : err.message);
+        if (ok) assert_string_equal(c2_buf_cstr(&out), cases[i].path);
+    }
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
+    struct cat2_error err;
+    assert_false(c2_base_path((struct c2_str){"/a\0b", 4}, &out, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_query_is_cut_into_its_pairs),
         cmocka_unit_test(endpoints_read_back_as_they_are_written),
         cmocka_unit_test(a_base_address_has_a_scheme_and_no_slash_at_its_end),
+        cmocka_unit_test(a_base_path_is_made_of_plain_names),
         cmocka_unit_test(what_is_no_endpoint_is_refused),
     };
 
