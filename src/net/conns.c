@@ -33,6 +33,7 @@ struct c2_conns {
     void *run_ctx;
     struct c2_crowd crowd;
     unsigned per_address;
+    const struct c2_subnets *proxies;
     struct {
         C2_VEC(struct c2_conn *);
     } by_fd;
@@ -252,9 +253,11 @@ static void turn_away(int fd, size_t n)
 
 static bool has_too_many(struct c2_conns *conns, const struct c2_peer *peer)
 {
-    size_t most = conns->per_address  ? conns->per_address
-                  : peer->is_loopback ? conns->crowd.max
-                                      : conns->crowd.max / SHARE;
+    bool proxy = conns->proxies && c2_subnets_have(conns->proxies, peer->address);
+    size_t most = proxy                ? conns->crowd.max
+                  : conns->per_address ? conns->per_address
+                  : peer->is_loopback  ? conns->crowd.max
+                                       : conns->crowd.max / SHARE;
     size_t n = c2_crowd_count(&conns->crowd, peer->address);
 
     if (n < (most ? most : 1)) return false;
@@ -390,6 +393,7 @@ bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out,
     conns->loop = options->loop;
     conns->listen_fd = options->listen_fd;
     conns->per_address = options->per_address;
+    conns->proxies = options->proxies;
     atomic_store_explicit(&c2_conns_read_for, read_for, memory_order_relaxed);
     if (options->max < FEW) conns->crowd.idle_ms = C2_CROWD_IDLE_FEW_MS;
     *out = conns;

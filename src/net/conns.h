@@ -14,6 +14,7 @@
 #include "net/intake.h"
 #include "net/loop.h"
 #include "net/peer.h"
+#include "net/subnet.h"
 
 struct c2_conns;
 struct c2_conn {
@@ -40,7 +41,8 @@ struct c2_conns_options {
     struct c2_loop *loop;
     int listen_fd; /* taken also on failure */
     unsigned max;
-    unsigned per_address; /* 0: all for loopback, a quarter for others */
+    unsigned per_address;             /* 0: all for loopback, a quarter for others */
+    const struct c2_subnets *proxies; /* they come for many clients, and may have all; NULL: none */
 };
 
 bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out, struct cat2_error *err);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "net/forwarded.h"
 #include "net/server_impl.h"
 
 #define NAMES_NBYTES_MAX 65536 /* of all allowed names together */
@@ -181,6 +182,25 @@ static bool is_our_name(const struct c2_origin *at, struct c2_str host)
            (!hosts->listed && !memchr(place.name.p, '.', place.name.n)) || has_name(hosts, place.name);
 }
 
+bool c2_origin_means_here(const struct c2_origin *at, int port, struct c2_str host)
+{
+    struct place place;
+    uint8_t address[16];
+
+    if (!host.p) return true;
+    if (!split_place(host, &place)) return false;
+    if (c2_address_parse(place.name, address)) {
+        struct c2_peer peer;
+        c2_peer_make(address, 0, &peer);
+        return peer.is_loopback;
+    }
+    if (is_localhost(place.name)) return true;
+    /* Whoever asks through a proxy names the proxy's port. */
+    return (place.port ? place.port : HTTP_PORT) == port &&
+           (c2_str_eq_nocase(place.name, c2_str_of(at->host)) ||
+            (at->hosts && has_name(at->hosts, place.name) && !at->hosts->listed));
+}
+
 static bool is_of_another_site(const struct c2_origin *at, const struct c2_origin_asked *asked)
 {
     struct place page, ours;
@@ -191,6 +211,7 @@ static bool is_of_another_site(const struct c2_origin *at, const struct c2_origi
     if (!asked->origin.p) return false;
     if (!split_url(asked->origin, &page) || !memmem(asked->origin.p, asked->origin.n, "://", 3)) return true;
     bool here = asked->host.p && split_place(asked->host, &ours) && same_place(&page, &ours);
+    here = here || (asked->outer.n && split_place(asked->outer, &ours) && same_place(&page, &ours));
     return !here &&
            !(at->hosts && split_url(c2_str_of(at->hosts->public_url), &ours) && same_place(&page, &ours));
 }
@@ -254,6 +275,7 @@ bool c2_origin_check(struct c2_request *req)
         c2_request_header(req, "Origin", &asked.origin);
         c2_request_header(req, "Sec-Fetch-Site", &asked.site);
         c2_request_header(req, "Content-Type", &asked.type);
+        if (req->forwarded) asked.outer = req->forwarded->host;
     }
     int status = c2_origin_judge(&req->server->origin, &asked, why);
     if (!status) return true;

@@ -13,8 +13,12 @@
 static int judge(const struct c2_origin *at, bool changes, const char *host, const char *origin,
                  const char *site, const char *type, char why[C2_ORIGIN_WHY_MAX])
 {
-    struct c2_origin_asked asked = {changes,         true,           c2_str_of(host), c2_str_of(origin),
-                                    c2_str_of(site), c2_str_of(type)};
+    struct c2_origin_asked asked = {.changes = changes,
+                                    .body = true,
+                                    .host = c2_str_of(host),
+                                    .origin = c2_str_of(origin),
+                                    .site = c2_str_of(site),
+                                    .type = c2_str_of(type)};
 
     why[0] = '\0';
     int status = c2_origin_judge(at, &asked, why);
@@ -233,12 +237,64 @@ static void a_star_is_every_name_and_what_is_none_is_an_error(void **state)
     c2_hosts_fini(&hosts);
 }
 
+static void pages_of_the_address_that_a_proxy_was_asked_for_are_ours(void **state)
+{
+    struct c2_origin_asked asked = {.changes = true,
+                                    .host = C2_STR("inner:8002"),
+                                    .origin = C2_STR("https://data.example.org"),
+                                    .outer = C2_STR("data.example.org")};
+    struct c2_origin at = {0};
+    char why[C2_ORIGIN_WHY_MAX];
+
+    (void)state;
+    assert_int_equal(c2_origin_judge(&at, &asked, why), 0);
+    asked.outer = C2_STR("data.example.org:8443");
+    assert_int_equal(c2_origin_judge(&at, &asked, why), 403);
+}
+
+static void who_asks_for_another_name_is_not_here(void **state)
+{
+    static const struct {
+        const char *host;
+        bool here;
+    } rows[] = {
+        {NULL, true},
+        {"localhost", true},
+        {"localhost:9000", true}, /* a tunnel */
+        {"a.localhost", true},
+        {"127.0.0.1:8002", true},
+        {"127.9.9.9", true},
+        {"[::1]:8002", true},
+        {"office:8002", true},
+        {"office", false}, /* the port of a proxy */
+        {"office:443", false},
+        {"192.0.2.1:8002", false},
+        {"[2001:db8::1]:8002", false},
+        {"data.example.org:8002", false}, /* of --public-url */
+        {"other:8002", false},
+        {"localhost.example.org:8002", false},
+        {"", false},
+    };
+    struct c2_hosts hosts;
+    struct cat2_error err;
+
+    (void)state;
+    assert_true(c2_hosts_init(&hosts, NULL, "https://data.example.org", &err));
+    struct c2_origin at = {&hosts, true, "office"};
+    for (size_t i = 0; i < C2_ARRAY_LEN(rows); i++)
+        if (c2_origin_means_here(&at, 8002, c2_str_of(rows[i].host)) != rows[i].here)
+            fail_msg("%s", rows[i].host);
+    c2_hosts_fini(&hosts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_of_other_sites_change_nothing),
         cmocka_unit_test(bodies_of_forms_are_refused_where_a_browser_sends_them),
         cmocka_unit_test(an_empty_body_is_of_no_type),
+        cmocka_unit_test(pages_of_the_address_that_a_proxy_was_asked_for_are_ours),
+        cmocka_unit_test(who_asks_for_another_name_is_not_here),
         cmocka_unit_test(names_are_those_of_the_service),
         cmocka_unit_test(the_machines_own_name_is_known),
         cmocka_unit_test(a_star_is_every_name_and_what_is_none_is_an_error),

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static void make(const uint8_t address[16], int port, struct c2_peer *out)
+void c2_peer_make(const uint8_t address[16], int port, struct c2_peer *out)
 {
     struct in6_addr v6;
 
@@ -36,10 +36,10 @@ void c2_peer_read(const struct sockaddr *from, struct c2_peer *out)
     if (from->sa_family == AF_INET) {
         memcpy(&v4, from, sizeof(v4));
         memcpy(address + 12, &v4.sin_addr, 4);
-        make(address, ntohs(v4.sin_port), out);
+        c2_peer_make(address, ntohs(v4.sin_port), out);
     } else if (from->sa_family == AF_INET6) {
         memcpy(&v6, from, sizeof(v6));
-        make(v6.sin6_addr.s6_addr, ntohs(v6.sin6_port), out);
+        c2_peer_make(v6.sin6_addr.s6_addr, ntohs(v6.sin6_port), out);
     }
 }
 

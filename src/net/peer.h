@@ -20,6 +20,8 @@ struct c2_peer {
 
 /** From what the kernel says. IPv4 that came through an IPv6 socket is IPv4. */
 void c2_peer_read(const struct sockaddr *from, struct c2_peer *out);
+/** The same of an address given as its 16 bytes. */
+void c2_peer_make(const uint8_t address[16], int port, struct c2_peer *out);
 /** Do both have the same address? Ports do not count. */
 bool c2_peer_same(const struct c2_peer *a, const struct c2_peer *b);
 

@@ -24,15 +24,35 @@ void c2_reply_header(struct c2_request *req, const char *name, const char *value
     if (head->name && head->value) req->heads = head;
 }
 
-static void add_headers(struct c2_request *req, struct MHD_Response *response)
+/* Which pages may read the answer. */
+static void add_cors(const struct c2_request *req, struct MHD_Response *response)
 {
-    for (const struct c2_reply_head *head = req->heads; head; head = head->next)
-        MHD_add_response_header(response, head->name, head->value);
-    if (req->id[0]) MHD_add_response_header(response, "X-Request-Id", req->id);
-    if (req->server->cors && !req->refused && (req->method == C2_GET || req->options)) {
-        MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
-        MHD_add_response_header(response, "Access-Control-Expose-Headers", "*");
+    const struct c2_exposure *exposure = req->server->exposure;
+    struct c2_str origin = C2_STR("*");
+
+    if (!req->server->cors || req->refused || (req->method != C2_GET && !req->options)) return;
+    if (exposure->cors_named) {
+        MHD_add_response_header(response, "Vary", "Origin");
+        if (!c2_request_header(req, "Origin", &origin) || !c2_exposure_allows(exposure, origin)) return;
     }
+    MHD_add_response_header(response, "Access-Control-Allow-Origin", origin.p);
+    MHD_add_response_header(response, "Access-Control-Expose-Headers", "*");
+}
+
+static void add_headers(struct c2_request *req, int status, struct MHD_Response *response)
+{
+    bool policed = status < 200, typed = status < 200;
+
+    for (const struct c2_reply_head *head = req->heads; head; head = head->next) {
+        MHD_add_response_header(response, head->name, head->value);
+        policed = policed || strcmp(head->name, "Content-Security-Policy") == 0;
+        typed = typed || strcmp(head->name, "X-Content-Type-Options") == 0;
+    }
+    if (!policed)
+        MHD_add_response_header(response, "Content-Security-Policy", req->server->exposure->content_policy);
+    if (!typed) MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (req->id[0]) MHD_add_response_header(response, "X-Request-Id", req->id);
+    add_cors(req, response);
     if (req->server->name[0]) MHD_add_response_header(response, "Server", req->server->name);
 }
 
@@ -45,7 +65,7 @@ void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *resp
     }
     C2_ASSERT(response);
     bool held = req->state == C2_REQ_HELD;
-    add_headers(req, response);
+    add_headers(req, status, response);
     req->response = response;
     req->status = status;
     req->state = C2_REQ_REPLIED;
@@ -90,7 +110,7 @@ void c2_reply_prove(struct c2_request *req, int status, const char *content_type
     char text[32];
 
     if (req->head || !c2_request_header(req, C2_PROOF_WANT, &wanted)) return;
-    struct c2_proof_answer answer = {.target = c2_str_of(req->target),
+    struct c2_proof_answer answer = {.target = c2_str_of(req->sent),
                                      .status = status,
                                      .asked = asked_header,
                                      .asked_ctx = req,
@@ -166,6 +186,21 @@ void c2_reply_static(struct c2_request *req, int status, const char *content_typ
 void c2_reply_empty(struct c2_request *req, int status)
 {
     c2_reply_static(req, status, NULL, (struct c2_bytes){NULL, 0});
+}
+
+/* The site's top without the slash at its end: addresses in pages would be taken beside it. */
+void c2_reply_top(struct c2_request *req)
+{
+    const char *last = strrchr(req->server->exposure->base_path, '/');
+    C2_AUTO(c2_buf) location = C2_BUF_INIT(1 << 18);
+    struct cat2_error err;
+
+    if (!c2_buf_printf(&location, &err, ".%s/%s", last, req->target)) {
+        c2_reply_error(req, &err);
+        return;
+    }
+    c2_reply_header(req, "Location", c2_buf_cstr(&location));
+    c2_reply_empty(req, 307);
 }
 
 void c2_reply_redirect(struct c2_request *req, const char *there)

@@ -40,10 +40,6 @@ struct c2_bytes c2_request_body(const struct c2_request *req)
 {
     return c2_buf_bytes(&req->body);
 }
-const struct c2_peer *c2_request_peer(const struct c2_request *req)
-{
-    return &req->peer;
-}
 struct c2_arena *c2_request_arena(struct c2_request *req)
 {
     return &req->arena;
@@ -200,7 +196,7 @@ void c2_request_unref(struct c2_request *req)
     c2_upload_end(&req->upload);
     c2_buf_fini(&req->body);
     c2_arena_fini(&req->arena);
-    free(req->target);
+    free(req->sent);
     if (req->at_end) req->at_end(req->at_end_ctx);
     free(req);
 }

@@ -108,7 +108,7 @@ static bool redirect(struct c2_request *req)
 static void preflight(struct c2_request *req)
 {
     c2_reply_header(req, "Access-Control-Allow-Methods", "GET, HEAD");
-    c2_reply_header(req, "Access-Control-Allow-Headers", "*");
+    c2_reply_header(req, "Access-Control-Allow-Headers", "*, Authorization"); /* which * is not */
     c2_reply_header(req, "Access-Control-Max-Age", "86400");
     c2_reply_empty(req, 204);
 }
@@ -127,6 +127,17 @@ const struct c2_route *c2_route_look(struct c2_request *req)
     req->table = NULL;
     req->nparams = 0;
     return route;
+}
+
+bool c2_server_serves(const struct c2_server *server, struct c2_str name)
+{
+    for (size_t t = 0; t < server->ntables; t++)
+        for (size_t i = 0; i < server->tables[t].n; i++) {
+            struct c2_str rest = c2_str_of(server->tables[t].routes[i].pattern + 1), first;
+            c2_str_cut(rest, '/', &first, &rest);
+            if (c2_str_eq(first, name)) return true;
+        }
+    return false;
 }
 
 bool c2_route_find(struct c2_request *req)

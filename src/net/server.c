@@ -41,7 +41,8 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     read_peer(req);
     if (req->conn) req->nth = c2_conn_request_begins(req->conn);
     req->started_us = c2_now_us();
-    req->target = c2_str_dup(c2_str_of(target));
+    req->sent = c2_str_dup(c2_str_of(target));
+    if (req->sent) req->target = req->sent + c2_exposure_outer(server->exposure, req->sent);
     c2_arena_init(&req->arena, C2_REQUEST_ARENA_MAX);
     c2_buf_init(&req->path, 65536);
     c2_buf_init(&req->body, SIZE_MAX); /* upload.c has the maximum */
@@ -58,7 +59,7 @@ static bool split_target(struct c2_request *req)
     struct cat2_error err;
     size_t n = 0;
 
-    if (!req->target) return false;
+    if (!req->sent) return false;
     c2_buf_clear(&req->path);
     c2_str_cut(c2_str_of(req->target), '?', &path, &req->query);
     if (!c2_url_decode(path, false, &req->path, &err)) return false;
@@ -158,8 +159,12 @@ static enum MHD_Result dispatch(struct c2_request *req)
     } else if (req->conn && (refused = c2_conn_refused(req->conn, req->nth, &why)) != 0) {
         req->refused = true;
         c2_reply_detail(req, refused, "%s", why);
+    } else if (req->proxy_fault) {
+        c2_reply_detail(req, 400, "%s", req->proxy_fault);
     } else if (!c2_origin_check(req)) {
         c2_log_debug("refused status=%d: %.200s", req->status, req->target ? req->target : "");
+    } else if (req->target != req->sent && req->target[0] != '/') {
+        c2_reply_top(req);
     } else if (!split_target(req)) {
         c2_reply_detail(req, 414, "the request's path is too long");
     } else if (!body_holds(req)) {
@@ -191,6 +196,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     /* The head has just been read; an answer now would close the connection. */
     if (!req->method && !req->other_method) {
         read_method(req, method);
+        c2_proxied_read(req);
         return begin_body(req) ? dispatch(req) : MHD_YES;
     }
     if (*upload_n) {
@@ -271,7 +277,8 @@ static bool open_conns(struct c2_server *server, const struct c2_server_options 
     struct c2_conns_options all = {.loop = server->loop,
                                    .max = options->connections_max ? (unsigned)options->connections_max
                                                                    : C2_CONNECTIONS_MAX,
-                                   .per_address = (unsigned)options->connections_per_address};
+                                   .per_address = (unsigned)options->connections_per_address,
+                                   .proxies = &server->exposure->proxies};
 
     all.listen_fd = c2_listen(&options->listen, &server->port, err);
     server->origin.loopback = all.listen_fd >= 0 && c2_listens_at_loopback(all.listen_fd);
@@ -286,6 +293,7 @@ bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options
     if (!server) return c2_fail_nomem(err, "server");
     server->loop = loop;
     server->cors = options->cors;
+    server->exposure = options->exposure ? options->exposure : &c2_exposure_default;
     snprintf(server->name, sizeof(server->name), "%s", options->server_name ? options->server_name : "");
     server->origin.hosts = options->hosts;
     snprintf(server->origin.host, sizeof(server->origin.host), "%s", options->listen.host);

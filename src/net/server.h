@@ -18,6 +18,7 @@
 #include "wire/url.h"
 
 struct c2_hosts;
+struct c2_exposure;
 struct c2_server;
 struct c2_request;
 
@@ -44,6 +45,8 @@ struct c2_server_options {
     bool cors;                    /* Access-Control-Allow-Origin: * on GET, and answers preflight OPTIONS */
     const char *server_name;      /* "cat2sub/0.1.0" */
     const struct c2_hosts *hosts; /* its names (net/origin.h), for the server's life; NULL: every name */
+    const struct c2_exposure
+        *exposure; /* how it is seen from outside (net/exposure.h), as long; NULL: as it is */
 };
 /** Bind and listen at once; requests are served when the loop runs. @errors CAT2_EIO names the address ("in
  * use"). */
@@ -68,7 +71,7 @@ int c2_request_again(struct c2_request *req);
 bool c2_request_redo(struct c2_request *req, int most);
 bool c2_request_is_head(const struct c2_request *req);         /* only the headers will be sent */
 struct c2_str c2_request_path(const struct c2_request *req);   /* decoded once */
-struct c2_str c2_request_target(const struct c2_request *req); /* as sent */
+struct c2_str c2_request_target(const struct c2_request *req); /* as sent, without the base path */
 struct c2_str c2_request_param(const struct c2_request *req,
                                const char *name); /* a {name} of the pattern, decoded; "" if none */
 /** Give it another value, which lives as long as the request. */
@@ -80,10 +83,20 @@ size_t c2_request_queries(struct c2_request *req, const char *name, struct c2_st
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out); /* any case */
 struct c2_bytes c2_request_body(const struct c2_request *req); /* at most its route's body_max */
 const void *c2_request_route_arg(const struct c2_request *req);
-/** Who sent it; lives as long as the request. Never NULL: family 0 when it cannot be told. */
+/** Who sent it, also behind trusted proxies; lives as long as the request. Never NULL: family 0 when it
+ * cannot be told. is_loopback only without any proxy between. */
 const struct c2_peer *c2_request_peer(const struct c2_request *req);
 /** Has its client left, or closed its side? One system call; for what takes long. */
 bool c2_request_is_gone(const struct c2_request *req);
+const struct c2_exposure *c2_request_exposure(const struct c2_request *req);
+/** What the client's addresses have in front of our paths: "/data" or "". */
+const char *c2_request_prefix(struct c2_request *req);
+/** "https://host/data", where a trusted proxy tells how it was asked and --public-url does not; else NULL. */
+const char *c2_request_told_url(struct c2_request *req);
+/** Did the client use https towards a trusted proxy? */
+bool c2_request_is_https(const struct c2_request *req);
+/** Is `name` the first part of a path that is served here? */
+bool c2_server_serves(const struct c2_server *server, struct c2_str name);
 struct c2_arena *c2_request_arena(struct c2_request *req);
 const char *c2_request_id(const struct c2_request *req); /* X-Request-Id of the client (if sane) or ours */
 /** Query parameter as Python's bool (true 1 on yes y t / false 0 off no n f): false + 422 text in err when it

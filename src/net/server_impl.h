@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "net/conns.h"
+#include "net/exposure.h"
 #include "net/origin.h"
 #include "net/server.h"
 #include "net/upload.h"
@@ -40,6 +41,7 @@ struct c2_server {
     struct c2_drive *drive;
     bool closing, cors;
     struct c2_origin origin;
+    const struct c2_exposure *exposure; /* borrowed; never NULL */
     struct c2_conns *conns;
     char name[64];
     int port;
@@ -71,7 +73,8 @@ struct c2_request {
     enum c2_request_state state;
     enum c2_method method;
     bool head, options, other_method;
-    char *target;       /* as sent, path and query */
+    char *sent;         /* the target as sent, path and query */
+    const char *target; /* the same without the base path */
     struct c2_buf path; /* decoded, "//" folded */
     struct c2_str query;
     struct {
@@ -83,9 +86,12 @@ struct c2_request {
     struct c2_route_table *table;
     size_t nroute;
     struct c2_buf body;
-    struct c2_upload upload; /* how much of it there may be, and came */
-    bool refused;            /* by origin.c: the page that sent it is told nothing */
-    struct c2_peer peer;
+    struct c2_upload upload;        /* how much of it there may be, and came */
+    bool refused;                   /* by origin.c: the page that sent it is told nothing */
+    struct c2_peer peer;            /* the client, also behind trusted proxies */
+    bool peer_judged;               /* c2_request_peer() has looked whether it is on this machine */
+    struct c2_forwarded *forwarded; /* what these told; NULL: nothing */
+    const char *proxy_fault;        /* what is wrong with it; NULL: nothing */
     struct c2_arena arena;
     char id[40];
     int64_t started_us;
@@ -116,6 +122,8 @@ unsigned c2_server_nconnections(const struct c2_server *server);
 void c2_request_unref(struct c2_request *req);
 /** Is it to be answered at all? false: it was refused here (origin.h). */
 bool c2_origin_check(struct c2_request *req);
+/** Look at what proxies say, once the headers are there: sets peer, forwarded, proxy_fault. */
+void c2_proxied_read(struct c2_request *req);
 /** Find the route; true when the request may be handled, false when it was answered here (404, 405, 307). */
 bool c2_route_find(struct c2_request *req);
 /** Does the query hold just what the route takes (c2_route.query)? false: it was answered, with 400 or 422.
@@ -123,6 +131,8 @@ bool c2_route_find(struct c2_request *req);
 bool c2_query_check(struct c2_request *req, const char *spec);
 /** A part of the query, decoded; lives as long as the request. */
 struct c2_str c2_query_decoded(const struct c2_request *req, struct c2_str text);
+/** Answer what asks for the base path alone: 307 to the same with a slash. */
+void c2_reply_top(struct c2_request *req);
 /** Hand the response over: queues it or resumes the held connection. Takes response (NULL: 500). */
 void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *response);
 /** Add the answer's hash to its headers, if the client wants one. All other headers are there; body NULL: a

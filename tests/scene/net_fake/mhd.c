@@ -334,6 +334,17 @@ const char *MHD_lookup_connection_value(struct MHD_Connection *c, enum MHD_Value
     return NULL;
 }
 
+int MHD_get_connection_values(struct MHD_Connection *c, enum MHD_ValueKind kind, MHD_KeyValueIterator fn,
+                              void *cls)
+{
+    int n = 0;
+
+    C2_ASSERT(kind == MHD_HEADER_KIND);
+    for (const struct header *header = c->headers; header; header = header->next, n++)
+        if (fn(cls, kind, header->name, header->value) == MHD_NO) return n + 1;
+    return n;
+}
+
 /* Everybody is on this machine, at an address of his own. */
 const union MHD_ConnectionInfo *MHD_get_connection_info(struct MHD_Connection *c,
                                                         enum MHD_ConnectionInfoType type, ...)
