@@ -47,6 +47,8 @@ static const struct c2_option options[] = {
     C2_SERVICE_ALLOWED_HOSTS,
     C2_SERVICE_TRUST(
         "publishers in these networks may register any address, such as 10.1.0.0/16; may be repeated"),
+    C2_SERVICE_TRUSTED_PROXIES,
+    C2_SERVICE_CORS_ORIGINS,
 };
 
 int main(int argc, char **argv)

@@ -103,6 +103,8 @@ int main(int argc, char **argv)
          "listen here; *:PORT: on all addresses; without it, a free port where that is taken", NULL},
         {"public-url", 0, C2_OPT_TEXT, NULL, "URL", "where others reach us, when not at --http", NULL},
         C2_SERVICE_ALLOWED_HOSTS,
+        C2_SERVICE_TRUSTED_PROXIES,
+        C2_SERVICE_CORS_ORIGINS,
         {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
          "state and compressed copies of plain files (default _caterva2/pub.NAME)", NULL},
         {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",

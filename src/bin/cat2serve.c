@@ -37,8 +37,10 @@ static bool open_server(struct c2_service *s, const char *at, struct c2_server *
                         struct cat2_error *err)
 {
     int others = 1 + c2_options_nargs(s->options), share = c2_service_connections(s, true) / others;
-    struct c2_server_options options = {
-        .server_name = "caterva2/" C2_VERSION, .hosts = &s->hosts, .connections_max = share < 4 ? 4 : share};
+    struct c2_server_options options = {.server_name = "caterva2/" C2_VERSION,
+                                        .hosts = &s->hosts,
+                                        .exposure = &s->exposure,
+                                        .connections_max = share < 4 ? 4 : share};
     C2_AUTO(c2_buf) text = C2_BUF_INIT(299);
 
     if (!c2_endpoint_parse(c2_str_of(at), &options.listen, err) ||
@@ -193,9 +195,13 @@ static const struct c2_option options[] = {
     {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files in directories are files only", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "URL",
      "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL},
+    C2_SERVICE_BASE_PATH,
     C2_SERVICE_ALLOWED_HOSTS,
     C2_SERVICE_TRUST(
         "other publishers in these networks may register any address, such as 10.1.0.0/16; may be repeated"),
+    C2_SERVICE_TRUSTED_PROXIES,
+    C2_SERVICE_CORS_ORIGINS,
+    C2_SERVICE_FRAME_ANCESTORS,
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",

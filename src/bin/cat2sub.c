@@ -70,10 +70,14 @@ static const struct c2_option options[] = {
      "check all that is cached once in so many hours; never for not at all", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "URL",
      "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL},
+    C2_SERVICE_BASE_PATH,
     C2_SERVICE_ALLOWED_HOSTS,
     C2_SERVICE_TRUST(
         "publishers are asked in these networks also where they are not elsewhere (link-local, loopback); "
         "may be repeated"),
+    C2_SERVICE_TRUSTED_PROXIES,
+    C2_SERVICE_CORS_ORIGINS,
+    C2_SERVICE_FRAME_ANCESTORS,
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",

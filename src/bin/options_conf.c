@@ -19,13 +19,19 @@ static const struct {
     const char *section, *keys;
     bool ids;
 } sections[] = {
-    {"broker", "http statedir loglevel public-url allowed-hosts trust", false},
-    {"publisher", "http statedir loglevel public-url allowed-hosts name root poll no-hdf5-folders", true},
+    {"broker", "http statedir loglevel public-url allowed-hosts trust trusted-proxies cors-origins", false},
+    {"publisher",
+     "http statedir loglevel public-url allowed-hosts trusted-proxies cors-origins name root poll "
+     "no-hdf5-folders",
+     true},
     {"subscriber",
-     "http statedir loglevel public-url allowed-hosts trust quota scrub plugin-dir h5web-dir web-dir", true},
+     "http statedir loglevel public-url base-path allowed-hosts trust trusted-proxies cors-origins "
+     "frame-ancestors quota scrub plugin-dir h5web-dir web-dir",
+     true},
     {"serve",
-     "http broker-http statedir loglevel public-url allowed-hosts trust quota poll scrub no-hdf5-folders "
-     "plugin-dir h5web-dir web-dir roots",
+     "http broker-http statedir loglevel public-url base-path allowed-hosts trust trusted-proxies "
+     "cors-origins "
+     "frame-ancestors quota poll scrub no-hdf5-folders plugin-dir h5web-dir web-dir roots",
      true},
     {"client", "loglevel outdir", true},
     {"import", "loglevel codec clevel threads", true},
@@ -62,6 +68,29 @@ static bool lists(const char *words, struct c2_str word)
         if (c2_str_eq(head, word)) return true;
     }
     return false;
+}
+
+/* How alike: what they share at both ends, less what they do not. */
+static int64_t likeness(struct c2_str a, struct c2_str b)
+{
+    size_t least = a.n < b.n ? a.n : b.n, head = 0, tail = 0;
+
+    while (head < least && a.p[head] == b.p[head])
+        head++;
+    while (tail < least - head && a.p[a.n - 1 - tail] == b.p[b.n - 1 - tail])
+        tail++;
+    return 3 * (int64_t)(head + tail) - (int64_t)(a.n > b.n ? a.n : b.n);
+}
+
+static struct c2_str nearest(const char *words, struct c2_str word)
+{
+    struct c2_str rest = c2_str_of(words), head, best = {"", 0};
+
+    for (bool more = true; more;) {
+        more = c2_str_cut(rest, ' ', &head, &rest);
+        if (!best.n || likeness(head, word) > likeness(best, word)) best = head;
+    }
+    return best;
 }
 
 /* NULL when the key is known, else the words that would be. */
@@ -107,6 +136,20 @@ static const char *tail(const char *path, size_t others)
     return n > most ? path + n - most : path;
 }
 
+/* The keys of a section are too many for a message: the one that may be meant is named. */
+static bool fail_unknown(const struct c2_conf *conf, const struct c2_str *keys, size_t nkeys, int line,
+                         const char *known, struct cat2_error *err)
+{
+    struct c2_str last = keys[nkeys - 1], near = nearest(known, last);
+    int shown = (int)c2_min_i64(40, (int64_t)last.n);
+
+    if (c2_str_starts(c2_str_of(known), "sections "))
+        return c2_fail(err, CAT2_EINVAL, "%s:%d: unknown key '%.*s' (here: %s)",
+                       tail(conf->path, strlen(known)), line, shown, last.p, known);
+    return c2_fail(err, CAT2_EINVAL, "%s:%d: unknown key '%.*s' (is %.*s meant? caterva2.toml(5) lists all)",
+                   tail(conf->path, 0), line, shown, last.p, C2_STR_ARG(near));
+}
+
 static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const struct c2_toml_value *value,
                   struct cat2_error *err)
 {
@@ -118,13 +161,11 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
     if (value->kind == C2_TOML_TABLE && nkeys <= 2)
         return add(conf, keys, nkeys, value, err); /* an empty section */
     const char *known = unknown(keys, nkeys);
-    if (known)
-        return c2_fail(err, CAT2_EINVAL, "%s:%d: unknown key '%.*s' (here: %s)",
-                       tail(conf->path, strlen(known)), value->line, (int)c2_min_i64(40, (int64_t)last.n),
-                       last.p, known);
+    if (known) return fail_unknown(conf, keys, nkeys, value->line, known, err);
     bool sized = value->kind == C2_TOML_INT && lists("quota poll scrub clevel threads", last);
     bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
-    bool list = lists("roots allowed-hosts trust", last), listed = list && value->kind == C2_TOML_STRINGS;
+    bool list = lists("roots allowed-hosts trust trusted-proxies cors-origins frame-ancestors", last),
+         listed = list && value->kind == C2_TOML_STRINGS;
     if (value->kind != C2_TOML_STRING && !sized && !flag && !listed)
         return c2_fail(err, CAT2_EINVAL, "%s:%d: '%.*s' must be a string%s, not %s", tail(conf->path, 0),
                        value->line, C2_STR_ARG(last), list ? " or an array of such" : "", kinds[value->kind]);

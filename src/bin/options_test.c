@@ -152,7 +152,7 @@ static void what_is_wrong_is_said_with_file_and_line(void **state)
     static const struct {
         const char *file, *said;
     } cases[] = {
-        {"[broker]\n\nhtpp = 'b:1'\n", ":3: unknown key 'htpp'"},
+        {"[broker]\n\nhtpp = 'b:1'\n", ":3: unknown key 'htpp' (is http meant?"},
         {"[broken]\nhttp = 'b:1'\n", ":2: unknown key 'http'"},
         {"[subscriber]\nhttp = 8002\n", ":2: 'http' must be a string, not an integer"},
         {"[subscriber]\nhttp = 'nonsense'\n", ":2: subscriber.http"},

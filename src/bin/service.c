@@ -189,7 +189,8 @@ static bool public_name(struct life *life, const struct c2_endpoint *listen, str
     if (!given) at.port = c2_server_port(service->server);
     if (!c2_endpoint_format(&at, &text, err)) return false;
     memcpy(service->public_http, text.p, text.n + 1);
-    snprintf(service->public_url, sizeof(service->public_url), "http://%s", service->public_http);
+    snprintf(service->public_url, sizeof(service->public_url), "http://%s%s", service->public_http,
+             service->exposure.base_path);
     return true;
 }
 
@@ -217,16 +218,50 @@ bool c2_service_trust(struct c2_service *service, struct cat2_error *err)
     return !list || c2_subnets_parse(list, "--trust", &service->trusted, err);
 }
 
+static bool open_exposure(struct life *life, struct cat2_error *err)
+{
+    const struct c2_options *options = life->service.options;
+    bool pages = life->roles[0].any_url;
+    struct c2_exposure_settings settings = {
+        .base_path = pages ? c2_options_text(options, "base-path") : NULL,
+        .public_url = pages ? c2_options_text(options, "public-url") : NULL,
+        .trusted_proxies = c2_options_text(options, "trusted-proxies"),
+        .cors_origins = c2_options_text(options, "cors-origins"),
+        .frame_ancestors = pages ? c2_options_text(options, "frame-ancestors") : NULL,
+    };
+
+    return c2_exposure_init(&life->service.exposure, &settings, err);
+}
+
+/* A base path that begins like our own addresses would make two things of one address. */
+static bool check_base_path(struct life *life, struct cat2_error *err)
+{
+    struct c2_service *s = &life->service;
+    struct c2_str path = c2_str_of(s->exposure.base_path), name, rest;
+
+    if (path.n == 0) return true;
+    c2_str_cut((struct c2_str){path.p + 1, path.n - 1}, '/', &name, &rest);
+    if (!c2_server_serves(s->server, name)) return true;
+    if (c2_options_given(s->options, "base-path"))
+        return c2_fail(err, CAT2_EINVAL, "--base-path: addresses of this service itself begin with /%.*s",
+                       C2_STR_ARG(name));
+    c2_log_info(
+        "the path of --public-url begins like addresses of this service: its proxy has to take it off");
+    s->exposure.base_path[0] = '\0';
+    return true;
+}
+
 static bool open_server(struct life *life, struct cat2_error *err)
 {
     struct c2_service *s = &life->service;
     struct c2_server_options options = {
-        .cors = true, .server_name = "caterva2/" C2_VERSION, .hosts = &s->hosts};
+        .cors = true, .server_name = "caterva2/" C2_VERSION, .hosts = &s->hosts, .exposure = &s->exposure};
     struct cat2_error why;
 
     options.connections_max = c2_service_connections(s, life->roles[0].nroots < 0);
     if (!c2_hosts_init(&s->hosts, c2_options_text(s->options, "allowed-hosts"),
                        c2_options_text(s->options, "public-url"), err) ||
+        !open_exposure(life, err) ||
         !c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err))
         return false;
     if (!life->roles[0].any_port || c2_options_given(s->options, "http"))
@@ -250,6 +285,7 @@ static bool start(struct life *life, struct cat2_error *err)
     c2_server_routes(s->server, routes, C2_ARRAY_LEN(routes), life);
     for (size_t i = 0; i < life->nroles; i++)
         if (!life->roles[i].start(life->states[i], s, err)) return false;
+    if (!check_base_path(life, err)) return false;
     return c2_loop_on_signal(s->loop, SIGTERM, on_stop_signal, life, err) &&
            c2_loop_on_signal(s->loop, SIGINT, on_stop_signal, life, err) &&
            c2_loop_on_signal(s->loop, SIGHUP, on_reload_signal, life, err);
@@ -309,6 +345,7 @@ static void finish(struct life *life)
     c2_server_free(s->server);
     c2_hosts_fini(&s->hosts);
     c2_subnets_fini(&s->trusted);
+    c2_exposure_fini(&s->exposure);
     c2_loop_free(s->loop);
     c2_options_free(s->options);
 }

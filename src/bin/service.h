@@ -5,6 +5,7 @@
 
 #include "base/fds.h"
 #include "bin/options.h"
+#include "net/exposure.h"
 #include "net/http_client.h"
 #include "net/origin.h"
 #include "net/server.h"
@@ -17,10 +18,11 @@ struct c2_service {
     struct c2_http *http;
     struct c2_server *server;
     struct c2_options *options;
-    struct c2_hosts hosts;     /* for every server of the process */
-    struct c2_subnets trusted; /* --trust */
-    bool not_yet;              /* set by a role's start(): the ready line waits for c2_service_ready() */
-    struct c2_fds_plan fds;    /* how many of what may be open */
+    struct c2_hosts hosts;       /* for every server of the process */
+    struct c2_exposure exposure; /* as well */
+    struct c2_subnets trusted;   /* --trust */
+    bool not_yet;                /* set by a role's start(): the ready line waits for c2_service_ready() */
+    struct c2_fds_plan fds;      /* how many of what may be open */
     /* Where others reach us: --public-url, else --http with the real port; as host:port, and as the beginning
      * of addresses. One with https or a path has no host:port of ours. */
     char public_http[320], public_url[1024];
@@ -37,6 +39,31 @@ struct c2_service {
 #define C2_SERVICE_TRUST(help)                                                                               \
     {                                                                                                        \
         "trust", 0, C2_OPT_LIST, NULL, "NETWORK", help, NULL                                                 \
+    }
+/* Those of every service about proxies and about pages of other sites (net/exposure.h). */
+#define C2_SERVICE_TRUSTED_PROXIES                                                                           \
+    {                                                                                                        \
+        "trusted-proxies", 0, C2_OPT_LIST, NULL, "NETWORKS",                                                 \
+            "addresses of proxies whose Forwarded and X-Forwarded-* headers are believed (default none)",    \
+            NULL                                                                                             \
+    }
+#define C2_SERVICE_CORS_ORIGINS                                                                              \
+    {                                                                                                        \
+        "cors-origins", 0, C2_OPT_LIST, NULL, "ORIGINS",                                                     \
+            "sites whose pages may read here, such as https://lab.example; none; * for all (default)", NULL  \
+    }
+/* Those of services with pages. */
+#define C2_SERVICE_BASE_PATH                                                                                 \
+    {                                                                                                        \
+        "base-path", 0, C2_OPT_TEXT, NULL, "/PATH",                                                          \
+            "the path of this service behind a proxy (default: that of public-url)", NULL                    \
+    }
+#define C2_SERVICE_FRAME_ANCESTORS                                                                           \
+    {                                                                                                        \
+        "frame-ancestors", 0, C2_OPT_LIST, NULL, "SITES",                                                    \
+            "whose pages may show ours in frames: self (default), none, * or sites such as "                 \
+            "https://lab.example",                                                                           \
+            NULL                                                                                             \
     }
 /* Role hooks, called on the loop. */
 struct c2_service_role {
