@@ -7,23 +7,44 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "net/exposure.h"
 
+#define POLICY_MAX      4096      /* bytes of a policy with its ancestors of frames */
 #define FILE_NBYTES_MAX (4 << 20) /* of one file of a development directory */
 
-static const char policy[] = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: "
-                             "data:; connect-src 'self'; "
-                             "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+/* Of our pages; behind it go the ancestors of frames. */
+static const char policy[] = "default-src 'self'; script-src 'self'; img-src 'self' blob: data:; "
+                             "connect-src 'self'; object-src 'none'; "
+                             "base-uri 'none'; form-action 'self'; frame-ancestors ";
+
+/* Of what was rendered from a file of a root. */
+static const char content_policy[] = "sandbox; default-src 'none'; img-src 'self'; form-action 'none'; "
+                                     "base-uri 'none'; frame-ancestors ";
 
 /* H5Web makes functions of texts, and styles as it goes. */
 static const char h5web_policy[] = "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' "
                                    "'unsafe-inline'; img-src 'self' blob: data:; "
                                    "connect-src 'self' blob: data:; worker-src 'self' blob:; object-src "
-                                   "'none'; base-uri 'none'; frame-ancestors 'self'";
+                                   "'none'; base-uri 'none'; form-action 'self'; frame-ancestors ";
+
+static void say_policy(struct c2_request *req, const char *of)
+{
+    char text[POLICY_MAX];
+
+    snprintf(text, sizeof(text), "%s%s", of, c2_request_exposure(req)->ancestors);
+    c2_reply_header(req, "Content-Security-Policy", text);
+    c2_reply_header(req, "X-Content-Type-Options", "nosniff");
+}
+
+void c2_web_content_headers(struct c2_request *req)
+{
+    say_policy(req, content_policy);
+    c2_reply_header(req, "Referrer-Policy", "same-origin");
+}
 
 void c2_web_headers(struct c2_request *req)
 {
-    c2_reply_header(req, "Content-Security-Policy", policy);
-    c2_reply_header(req, "X-Content-Type-Options", "nosniff");
+    say_policy(req, policy);
     c2_reply_header(req, "Referrer-Policy", "same-origin");
 }
 
@@ -115,8 +136,7 @@ void c2_h5web_reply(struct c2_request *req, const char *h5web_dir)
             c2_reply_detail(req, 404, "H5Web is not installed here (make h5web, --h5web-dir)");
         return;
     }
-    c2_reply_header(req, "Content-Security-Policy", h5web_policy);
-    c2_reply_header(req, "X-Content-Type-Options", "nosniff");
+    say_policy(req, h5web_policy);
     c2_reply_header(req, "Cache-Control", "max-age=3600");
     c2_reply_header(req, "Vary", "Accept-Encoding");
     if (gzip) c2_reply_header(req, "Content-Encoding", "gzip");

@@ -24,6 +24,8 @@ const char *c2_assets_prefix(const char *web_dir);
 void c2_assets_reply(struct c2_request *req, const char *web_dir);
 /** Headers of every page: Content-Security-Policy, nosniff, Referrer-Policy. */
 void c2_web_headers(struct c2_request *req);
+/** The same of what is rendered from a file of a root and shown as itself: in a sandbox. */
+void c2_web_content_headers(struct c2_request *req);
 
 /** Answer with {name*} of the H5Web bundle in a folder (tools/make_h5web); NULL: 404 that says how to get it.
  */

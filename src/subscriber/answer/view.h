@@ -146,7 +146,9 @@ bool c2_view_int(const struct c2_request *req, const char *name, int64_t low, in
                  struct cat2_error *err);
 /* ---- for heads ---- */
 bool c2_view_head(struct c2_view *view, struct cat2_error *err, const char *name, const char *value);
-/** Content-Disposition, where the request says download=1. suffix: "npy". */
+/** Content-Disposition: to be saved, not shown. suffix: as c2_sub_disposition() has it. */
+bool c2_view_attach(struct c2_view *view, const char *suffix, struct cat2_error *err);
+/** The same, where the request says download=1. */
 bool c2_view_download(struct c2_view *view, const char *suffix, struct cat2_error *err);
 
 #endif

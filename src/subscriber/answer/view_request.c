@@ -71,14 +71,20 @@ bool c2_view_head(struct c2_view *view, struct cat2_error *err, const char *name
     return c2_buf_printf(&view->heads, err, "%s: %s\n", name, value);
 }
 
-bool c2_view_download(struct c2_view *view, const char *suffix, struct cat2_error *err)
+bool c2_view_attach(struct c2_view *view, const char *suffix, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(32768);
+
+    return c2_sub_disposition(view->ds, c2_view_slice_text(view->req), suffix, &text, err) &&
+           c2_view_head(view, err, "Content-Disposition", c2_buf_cstr(&text));
+}
+
+bool c2_view_download(struct c2_view *view, const char *suffix, struct cat2_error *err)
+{
     bool wanted = false;
 
-    if (!c2_request_query_bool(view->req, "download", false, &wanted, err)) return false;
-    return !wanted || (c2_sub_disposition(view->ds, c2_view_slice_text(view->req), suffix, &text, err) &&
-                       c2_view_head(view, err, "Content-Disposition", c2_buf_cstr(&text)));
+    return c2_request_query_bool(view->req, "download", false, &wanted, err) &&
+           (!wanted || c2_view_attach(view, suffix, err));
 }
 
 /* Lines "Name: value". */

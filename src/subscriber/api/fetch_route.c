@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "ndim/print.h"
 #include "subscriber/api/api.h"
+#include "subscriber/api/file_type.h"
 #include "wire/pickle.h"
 
 #define JSON_NBYTES  (16 << 20) /* items of one JSON answer; the text is several times that */
@@ -64,10 +65,20 @@ static bool fetch_run(struct c2_view *view, const struct c2_reading *reading, in
            put_json(view, items.p ? items.p : (const uint8_t *)"", out, err);
 }
 
+/* What a file is, when its own bytes are served. */
+static const struct c2_file_type *file_type(const struct c2_view *view)
+{
+    const struct fetch *f = view->state;
+    bool itself = f->format == FORMAT_RAW && view->ds->meta.kind == C2_KIND_FILE;
+
+    return c2_file_type_of(itself ? c2_str_of(view->ds->path) : (struct c2_str){"", 0});
+}
+
 static bool fetch_heads(struct c2_view *view, struct cat2_error *err)
 {
     const struct fetch *f = view->state;
 
+    if (file_type(view)->is_active) return c2_view_attach(view, "", err);
     return c2_view_download(view, suffixes[f->format], err);
 }
 
@@ -94,20 +105,6 @@ static bool wrap(struct c2_view *view, struct cat2_error *err)
     view->tail = c2_buf_steal(&pickle.tail);
     c2_pickle_fini(&pickle);
     return ok;
-}
-
-/* Files that are pictures may be shown as such. */
-static const char *picture_type(const struct c2_ds *ds)
-{
-    static const char *const types[][2] = {{".png", "image/png"},
-                                           {".jpg", "image/jpeg"},
-                                           {".jpeg", "image/jpeg"},
-                                           {".gif", "image/gif"},
-                                           {".webp", "image/webp"}};
-
-    for (size_t i = 0; ds->meta.kind == C2_KIND_FILE && i < C2_ARRAY_LEN(types); i++)
-        if (c2_str_ends(c2_str_of(ds->path), types[i][0])) return types[i][1];
-    return "application/octet-stream";
 }
 
 static bool choose_format(struct c2_view *view, struct cat2_error *err)
@@ -164,8 +161,7 @@ static bool fetch_parse(struct c2_view *view, struct cat2_error *err)
     view->weight = f->format == FORMAT_JSON ? 24 : items ? 1 : 4; /* text is slow; frames are compressed */
     if (!items) view->memory = f->nbytes * (f->format == FORMAT_JSON ? 8 : 2);
     if (items) view->length = f->nbytes + (int64_t)view->head.n + (int64_t)view->tail.n;
-    if (f->format != FORMAT_JSON)
-        view->content_type = f->format == FORMAT_RAW ? picture_type(view->ds) : "application/octet-stream";
+    if (f->format != FORMAT_JSON) view->content_type = file_type(view)->type;
     c2_buf_init(&view->out, f->format == FORMAT_JSON ? 16u * JSON_NBYTES : (size_t)C2_CHUNK_CBYTES_MAX);
     return true;
 }

@@ -17,6 +17,7 @@ static void begin(struct c2_page *page, struct c2_request *req, struct c2_subscr
 {
     *page = (struct c2_page){.req = req, .sub = sub, .html = C2_BUF_INIT(C2_PAGE_NBYTES_MAX)};
     c2_html_init(&page->h, &page->html, &page->err);
+    page->h.base = c2_request_prefix(req); /* a fragment goes into pages at any depth */
 }
 
 static void handle_root_list(struct c2_request *req, void *state)
@@ -53,6 +54,7 @@ static void push_url(struct old_list *l, struct c2_str search)
     struct c2_html h;
 
     c2_html_init(&h, &url, &err);
+    c2_html_made(&h, c2_str_of(c2_request_prefix(l->req)));
     c2_html(&h, "/?");
     for (size_t i = 0; i < l->n; i++)
         c2_html(&h, i ? "&roots=~" : "roots=~", l->roots[i]->root.name);

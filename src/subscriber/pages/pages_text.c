@@ -83,7 +83,7 @@ static void on_markdown(void *ctx, struct c2_bytes bytes, const struct cat2_erro
         c2_reply_error(req, &err);
         return;
     }
-    c2_web_headers(req);
+    c2_web_content_headers(req);
     c2_reply_header(req, "Cache-Control", "no-cache");
     c2_reply_buf(req, 200, "text/html; charset=utf-8", &html);
 }

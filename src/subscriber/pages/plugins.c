@@ -153,11 +153,6 @@ static bool panel_finish(struct c2_view *view, struct c2_buf *out, struct cat2_e
     return c2_buf_append(out, p->saying.body.p, p->saying.body.n, err);
 }
 
-static bool panel_heads(struct c2_view *view, struct cat2_error *err)
-{
-    return c2_view_head(view, err, "X-Content-Type-Options", "nosniff");
-}
-
 static bool panel_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct panel *p = view->state;
@@ -176,7 +171,6 @@ static const struct c2_view_type panel_view = {.state_nbytes = sizeof(struct pan
                                                .bound = panel_bound,
                                                .run = panel_run,
                                                .finish = panel_finish,
-                                               .heads = panel_heads,
                                                .fini = panel_fini,
                                                .sums = true,
                                                .in_line = true,

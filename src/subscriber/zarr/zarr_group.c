@@ -200,7 +200,6 @@ static void group_done(void *job)
 
     if (g->ok) {
         c2_reply_header(g->req, "Cache-Control", "no-cache");
-        c2_reply_header(g->req, "Content-Security-Policy", "default-src 'none'");
         c2_reply_buf(g->req, 200, g->what == WHAT_ALL ? "application/json" : "text/html; charset=utf-8",
                      &g->out);
     } else if (g->err.code == CAT2_ELIMIT && g->what == WHAT_ALL) { /* readers go on without */
