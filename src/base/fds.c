@@ -69,13 +69,11 @@ int c2_fds_open(void)
     return n;
 }
 
-bool c2_fds_metrics(struct c2_buf *out, struct cat2_error *err)
+void c2_fds_metrics(struct c2_metrics *m)
 {
     struct rlimit limit = {0};
 
     getrlimit(RLIMIT_NOFILE, &limit);
-    return c2_buf_printf(out, err,
-                         "# TYPE process_open_fds gauge\nprocess_open_fds %d\n"
-                         "# TYPE process_max_fds gauge\nprocess_max_fds %llu\n",
-                         c2_fds_open(), (unsigned long long)limit.rlim_cur);
+    c2_metrics_gauge(m, "process_open_fds", c2_fds_open(), "File descriptors that are open.");
+    c2_metrics_gauge(m, "process_max_fds", (double)limit.rlim_cur, "File descriptors that may be open.");
 }

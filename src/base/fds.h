@@ -4,7 +4,7 @@
 #ifndef C2_BASE_FDS_H
 #define C2_BASE_FDS_H
 
-#include "base/buf.h"
+#include "base/exposition.h"
 
 /* What a process is going to do. */
 struct c2_fds_use {
@@ -28,7 +28,7 @@ int c2_fds_raise(void);
 struct c2_fds_plan c2_fds_share(int limit, const struct c2_fds_use *use);
 /** How many are open in this process now; -1: cannot be told. */
 int c2_fds_open(void);
-/** Both, as Prometheus text: process_open_fds, process_max_fds. */
-bool c2_fds_metrics(struct c2_buf *out, struct cat2_error *err);
+/** Both, for /metrics: process_open_fds, process_max_fds. */
+void c2_fds_metrics(struct c2_metrics *m);
 
 #endif

@@ -70,3 +70,15 @@ bool c2_health_is_set(const char *name)
     pthread_mutex_unlock(&lock);
     return is;
 }
+
+void c2_conditions_add(struct c2_conditions *reasons, const char *name, const char *fmt, ...)
+{
+    va_list args;
+
+    if (reasons->n == C2_HEALTH_MAX) return;
+    struct c2_condition *it = &reasons->list[reasons->n++];
+    it->name = name;
+    va_start(args, fmt);
+    vsnprintf(it->reason, sizeof(it->reason), fmt, args);
+    va_end(args);
+}

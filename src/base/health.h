@@ -18,4 +18,11 @@ void c2_health_set(const char *name, const char *reason);
 size_t c2_health_list(struct c2_condition out[C2_HEALTH_MAX]);
 bool c2_health_is_set(const char *name);
 
+/* Why something is not ready. */
+struct c2_conditions {
+    size_t n; /* those that fit */
+    struct c2_condition list[C2_HEALTH_MAX];
+};
+void c2_conditions_add(struct c2_conditions *reasons, const char *name, const char *fmt, ...) C2_PRINTF(3, 4);
+
 #endif

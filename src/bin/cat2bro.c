@@ -18,6 +18,7 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
         .trusted = &service->trusted,
     };
 
+    c2_server_serves(service->server, "broker", NULL);
     return c2_service_trust(service, err) && c2_broker_new(&config, &role->broker, err);
 }
 
@@ -33,10 +34,10 @@ static void release(void *ctx)
     c2_broker_free(role->broker);
 }
 
-static bool metrics(void *ctx, struct c2_buf *out, struct cat2_error *err)
+static void metrics(void *ctx, struct c2_metrics *m)
 {
     struct role *role = ctx;
-    return c2_broker_metrics(role->broker, out, err);
+    c2_broker_metrics(role->broker, m);
 }
 
 static const struct c2_option options[] = {
@@ -49,6 +50,7 @@ static const struct c2_option options[] = {
         "publishers in these networks may register any address, such as 10.1.0.0/16; may be repeated"),
     C2_SERVICE_TRUSTED_PROXIES,
     C2_SERVICE_CORS_ORIGINS,
+    C2_SERVICE_ACCESS_LOG,
 };
 
 int main(int argc, char **argv)

@@ -55,6 +55,7 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
         !c2_bus_remote_new(service->loop, service->http, c2_options_text(service->options, "broker"),
                            &role->bus, err))
         return false;
+    c2_server_serves(service->server, "publisher", name);
     struct c2_publisher_parts parts = {service->loop, service->pool, service->server, role->bus, role->state};
     struct c2_publisher_options options = {.name = name,
                                            .root = root,
@@ -90,9 +91,14 @@ static void role_free(void *ctx)
     if (role->state) c2_state_close(role->state);
 }
 
-static bool metrics(void *ctx, struct c2_buf *out, struct cat2_error *err)
+static void metrics(void *ctx, struct c2_metrics *m)
 {
-    return c2_publisher_metrics(((struct role *)ctx)->publisher, out, err);
+    c2_publisher_metrics(((struct role *)ctx)->publisher, m);
+}
+
+static void ready(void *ctx, struct c2_conditions *why)
+{
+    c2_publisher_ready(((struct role *)ctx)->publisher, why);
 }
 
 int main(int argc, char **argv)
@@ -105,6 +111,7 @@ int main(int argc, char **argv)
         C2_SERVICE_ALLOWED_HOSTS,
         C2_SERVICE_TRUSTED_PROXIES,
         C2_SERVICE_CORS_ORIGINS,
+        C2_SERVICE_ACCESS_LOG,
         {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
          "state and compressed copies of plain files (default _caterva2/pub.NAME)", NULL},
         {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",
@@ -131,6 +138,7 @@ int main(int argc, char **argv)
                                              .start = start,
                                              .stop = stop,
                                              .free = role_free,
+                                             .ready = ready,
                                              .metrics = metrics}};
 
     return c2_service_run(&SPEC, argc, argv, ROLES, states, 1);

@@ -84,6 +84,7 @@ static bool start_publisher(struct role *role, struct c2_service *s, const char 
     if (!open_server(s, "127.0.0.1:0", &p->server, p->http, err) ||
         !c2_state_open(p->statedir, &c2_publisher_state, &p->state, err))
         return false;
+    c2_server_serves(p->server, "publisher", p->name);
     struct c2_publisher_parts parts = {s->loop, s->pool, p->server, role->bus, p->state};
     struct c2_publisher_options options = {.name = p->name,
                                            .root = p->path,
@@ -115,6 +116,7 @@ static bool start_subscriber(struct role *role, struct c2_service *s, struct cat
                                           .trusted = &s->trusted};
 
     snprintf(statedir, sizeof(statedir), "%s/sub", role->statedir);
+    c2_server_serves(s->server, "subscriber", NULL);
     return c2_service_scrub(s->options, &config.scrub_s, err) && c2_subscriber_new(&config, &role->sub, err);
 }
 
@@ -131,6 +133,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
     snprintf(statedir, sizeof(statedir), "%s/bro", role->statedir);
     if (!open_server(s, c2_options_text(s->options, "broker-http"), &role->broker_server, http, err))
         return false;
+    c2_server_serves(role->broker_server, "broker", NULL);
     struct c2_broker_config config = {s->loop, s->http, role->broker_server, statedir, &s->trusted};
     if (!c2_service_trust(s, err) || !c2_broker_new(&config, &role->broker, err) ||
         !c2_bus_local_new(s->loop, c2_broker_hub(role->broker), &role->bus, err))
@@ -173,10 +176,26 @@ static void release_servers(void *ctx)
     c2_server_free(role->broker_server);
 }
 
-static bool metrics(void *ctx, struct c2_buf *out, struct cat2_error *err)
+static void metrics(void *ctx, struct c2_metrics *m)
 {
     struct role *role = ctx;
-    return c2_subscriber_metrics(role->sub, out, err);
+
+    c2_subscriber_metrics(role->sub, m);
+    c2_broker_metrics(role->broker, m);
+    c2_server_metrics(role->broker_server, m);
+    for (int i = 0; i < role->n; i++) {
+        c2_publisher_metrics(role->published[i].publisher, m);
+        c2_server_metrics(role->published[i].server, m);
+    }
+}
+
+static void ready(void *ctx, struct c2_conditions *why)
+{
+    struct role *role = ctx;
+
+    for (int i = 0; i < role->n; i++)
+        c2_publisher_ready(role->published[i].publisher, why);
+    c2_subscriber_ready(role->sub, why);
 }
 
 static const struct c2_option options[] = {
@@ -202,6 +221,7 @@ static const struct c2_option options[] = {
     C2_SERVICE_TRUSTED_PROXIES,
     C2_SERVICE_CORS_ORIGINS,
     C2_SERVICE_FRAME_ANCESTORS,
+    C2_SERVICE_ACCESS_LOG,
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",
@@ -231,6 +251,7 @@ int main(int argc, char **argv)
                                                         .stop = stop,
                                                         .free = release,
                                                         .free_servers = release_servers,
+                                                        .ready = ready,
                                                         .metrics = metrics};
     struct role role = {0};
     void *states[] = {&role};

@@ -34,6 +34,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         !c2_bus_remote_new(s->loop, s->http, c2_options_text(s->options, "broker"), &role->bus, err))
         return false;
     config.bus = role->bus;
+    c2_server_serves(s->server, "subscriber", NULL);
     return c2_subscriber_new(&config, &role->sub, err);
 }
 
@@ -51,10 +52,14 @@ static void release(void *ctx)
     if (role->bus) role->bus->ops->free(role->bus);
 }
 
-static bool metrics(void *ctx, struct c2_buf *out, struct cat2_error *err)
+static void metrics(void *ctx, struct c2_metrics *m)
 {
-    struct role *role = ctx;
-    return c2_subscriber_metrics(role->sub, out, err);
+    c2_subscriber_metrics(((struct role *)ctx)->sub, m);
+}
+
+static void ready(void *ctx, struct c2_conditions *why)
+{
+    c2_subscriber_ready(((struct role *)ctx)->sub, why);
 }
 
 static const struct c2_option options[] = {
@@ -78,6 +83,7 @@ static const struct c2_option options[] = {
     C2_SERVICE_TRUSTED_PROXIES,
     C2_SERVICE_CORS_ORIGINS,
     C2_SERVICE_FRAME_ANCESTORS,
+    C2_SERVICE_ACCESS_LOG,
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",
@@ -101,6 +107,7 @@ int main(int argc, char **argv)
                                                         .start = start,
                                                         .stop = stop,
                                                         .free = release,
+                                                        .ready = ready,
                                                         .metrics = metrics};
     struct role role = {0};
     void *states[] = {&role};

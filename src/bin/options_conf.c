@@ -14,24 +14,20 @@
 #include "base/limits.h"
 #include "wire/toml.h"
 
+/* Of every service. */
+#define SERVICE_KEYS "http statedir loglevel public-url allowed-hosts trusted-proxies cors-origins access-log"
 /* Keys a section may have; publisher and subscriber may have one more level, their --id. */
 static const struct {
     const char *section, *keys;
     bool ids;
 } sections[] = {
-    {"broker", "http statedir loglevel public-url allowed-hosts trust trusted-proxies cors-origins", false},
-    {"publisher",
-     "http statedir loglevel public-url allowed-hosts trusted-proxies cors-origins name root poll "
-     "no-hdf5-folders",
-     true},
-    {"subscriber",
-     "http statedir loglevel public-url base-path allowed-hosts trust trusted-proxies cors-origins "
-     "frame-ancestors quota scrub plugin-dir h5web-dir web-dir",
+    {"broker", SERVICE_KEYS " trust", false},
+    {"publisher", SERVICE_KEYS " name root poll no-hdf5-folders", true},
+    {"subscriber", SERVICE_KEYS " trust base-path frame-ancestors quota scrub plugin-dir h5web-dir web-dir",
      true},
     {"serve",
-     "http broker-http statedir loglevel public-url base-path allowed-hosts trust trusted-proxies "
-     "cors-origins "
-     "frame-ancestors quota poll scrub no-hdf5-folders plugin-dir h5web-dir web-dir roots",
+     SERVICE_KEYS " broker-http trust base-path frame-ancestors quota poll scrub no-hdf5-folders plugin-dir "
+                  "h5web-dir web-dir roots",
      true},
     {"client", "loglevel outdir", true},
     {"import", "loglevel codec clevel threads", true},

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The life of a service: set up, say ready, run, drain, free. */
-#include "bin/service.h"
+#include "bin/service_ops.h"
 
 #include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/beside.h"
@@ -16,13 +14,13 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "blosc/codec.h"
-#include "wire/proof.h"
 
 #define ARENAS_MAX 4    /* of the C library's: each keeps memory of its own, which other threads cannot use */
 #define GRACE_MS   3000 /* answers under way may end; systemd and people wait no longer */
 
 struct life {
     struct c2_service service;
+    struct c2_ops ops;
     const struct c2_options_spec *spec;
     const struct c2_service_role *roles;
     void **states;
@@ -51,66 +49,6 @@ static void set_level(const struct c2_options *options)
         c2_log_set_level(level);
 }
 
-/* Tell whoever started us, if it listens (systemd's protocol). */
-static void notify(const char *text)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-
-    if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path)) return;
-    memcpy(to.sun_path, path, strlen(path));
-    if (path[0] == '@') to.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return;
-    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    ssize_t n = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, length);
-    if (n < 0) c2_log_warn("the service manager was not told: %s", text);
-    close(fd);
-}
-
-/* ---- the two routes every service has ---- */
-
-static void handle_health(struct c2_request *req, void *state)
-{
-    struct life *life = state;
-    struct c2_buf out = C2_BUF_INIT(4096);
-    struct cat2_error err;
-    bool ok = true;
-
-    for (size_t i = 0; i < life->nroles; i++)
-        if (life->roles[i].healthy && !life->roles[i].healthy(life->states[i], &out, &err)) ok = false;
-    struct c2_condition list[C2_HEALTH_MAX];
-    size_t n = c2_health_list(list);
-    if (ok && out.n == 0 && n) ok = c2_buf_puts(&out, "degraded\n", &err);
-    for (size_t i = 0; ok && i < n; i++)
-        ok = c2_buf_printf(&out, &err, "%s: %s\n", list[i].name, list[i].reason);
-    if (out.n == 0 && !c2_buf_puts(&out, ok ? "ok\n" : "not healthy\n", &err)) c2_buf_fini(&out);
-    c2_reply_buf(req, ok ? 200 : 503, "text/plain; charset=utf-8", &out);
-}
-
-static void handle_metrics(struct c2_request *req, void *state)
-{
-    struct life *life = state;
-    struct c2_buf out = C2_BUF_INIT(1 << 20);
-    struct cat2_error err;
-    bool ok = c2_server_metrics(life->service.server, &out, &err) && c2_fds_metrics(&out, &err) &&
-              c2_wire_metrics(&out, &err);
-
-    for (size_t i = 0; ok && i < life->nroles; i++)
-        if (life->roles[i].metrics) ok = life->roles[i].metrics(life->states[i], &out, &err);
-    if (ok) {
-        c2_reply_buf(req, 200, "text/plain; version=0.0.4", &out);
-        return;
-    }
-    c2_buf_fini(&out);
-    c2_reply_error(req, &err);
-}
-
-static const struct c2_route routes[] = {
-    {C2_GET, "/healthz", handle_health, NULL, NULL},
-    {C2_GET, "/metrics", handle_metrics, NULL, NULL},
-};
-
 /* ---- stopping ---- */
 
 static void on_drained(void *ctx)
@@ -130,9 +68,9 @@ static void on_stop_signal(void *ctx)
     struct life *life = ctx;
 
     if (life->stopping) return;
-    life->stopping = true;
+    life->stopping = life->ops.stopping = true;
     c2_log_info("stopping");
-    notify("STOPPING=1");
+    c2_notify("STOPPING=1");
     life->nstopping = life->nroles + 1;
     for (size_t i = 0; i < life->nroles; i++)
         life->roles[i].stop(life->states[i], on_role_stopped, life);
@@ -282,7 +220,8 @@ static bool start(struct life *life, struct cat2_error *err)
     if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
         !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) || !open_server(life, err))
         return false;
-    c2_server_routes(s->server, routes, C2_ARRAY_LEN(routes), life);
+    life->ops = (struct c2_ops){s, life->roles, life->states, life->nroles, false, NULL};
+    if (!c2_ops_start(&life->ops, err)) return false;
     for (size_t i = 0; i < life->nroles; i++)
         if (!life->roles[i].start(life->states[i], s, err)) return false;
     if (!check_base_path(life, err)) return false;
@@ -304,7 +243,7 @@ static void say_ready(const struct life *life)
     if (!c2_endpoint_format(&at, &text, &err)) return;
     printf("%s ready http://%s\n", life->spec->program, c2_buf_cstr(&text));
     fflush(stdout);
-    notify("READY=1");
+    c2_notify("READY=1");
 }
 
 void c2_service_ready(struct c2_service *service)
@@ -343,6 +282,7 @@ static void finish(struct life *life)
         if (life->roles[i].free_servers) life->roles[i].free_servers(life->states[i]);
     c2_http_free(s->http);
     c2_server_free(s->server);
+    c2_ops_stop(&life->ops);
     c2_hosts_fini(&s->hosts);
     c2_subnets_fini(&s->trusted);
     c2_exposure_fini(&s->exposure);

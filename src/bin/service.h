@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The life of a service process: loop, pool, server, signals, readiness, /healthz and /metrics. */
+/* The life of a service process: loop, pool, server, signals, and what it tells whoever runs it. */
 #ifndef C2_BIN_SERVICE_H
 #define C2_BIN_SERVICE_H
 
 #include "base/fds.h"
+#include "base/health.h"
 #include "bin/options.h"
 #include "net/exposure.h"
 #include "net/http_client.h"
@@ -65,6 +66,12 @@ struct c2_service {
             "https://lab.example",                                                                           \
             NULL                                                                                             \
     }
+/* The option of every service for net/access_log.h. */
+#define C2_SERVICE_ACCESS_LOG                                                                                \
+    {                                                                                                        \
+        "access-log", 0, C2_OPT_TEXT, "off", "off|common|json",                                              \
+            "a line on stderr for every request: none, common log fields, or JSON", NULL                     \
+    }
 /* Role hooks, called on the loop. */
 struct c2_service_role {
     const char *program; /* "cat2sub" */
@@ -77,8 +84,8 @@ struct c2_service_role {
     void (*stop)(void *role, c2_loop_fn *done, void *ctx); /* finish politely, then done(ctx) */
     void (*free)(void *role);
     void (*free_servers)(void *role); /* last, after the jobs that may answer have ended; NULL: it has none */
-    bool (*healthy)(void *role, struct c2_buf *why, struct cat2_error *err); /* for /healthz; NULL: always */
-    bool (*metrics)(void *role, struct c2_buf *out, struct cat2_error *err); /* Prometheus text; NULL: none */
+    void (*ready)(void *role, struct c2_conditions *why); /* for /readyz: why it is not; NULL: always is */
+    void (*metrics)(void *role, struct c2_metrics *m);    /* NULL: none */
 };
 /** Read --trust into service->trusted. @errors CAT2_EINVAL. */
 bool c2_service_trust(struct c2_service *service, struct cat2_error *err);

@@ -259,6 +259,7 @@ bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out
     if (!broker) return c2_fail_nomem(err, "broker");
     broker->config = *config;
     struct c2_hub_store store = {save_root, drop_root, append, forget, broker, c2_loop_clock(config->loop)};
+    broker->dirfd = -1;
     bool ok = c2_state_open(config->statedir, &kind, &broker->state, err) && read_epoch(broker, epoch, err) &&
               c2_hub_new(&store, epoch, &broker->hub, err) &&
               c2_state_each(broker->state, "roots", C2_STR(""), restore_root, broker, err) &&
@@ -267,6 +268,7 @@ bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out
         c2_broker_free(broker);
         return false;
     }
+    broker->dirfd = open(config->statedir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     c2_server_routes(config->server, routes, C2_ARRAY_LEN(routes), broker);
     *out = broker;
     return true;
@@ -296,21 +298,33 @@ void c2_broker_free(struct c2_broker *broker)
     c2_timer_stop(broker->trimmer);
     c2_hub_free(broker->hub);
     c2_state_close(broker->state);
+    if (broker->dirfd >= 0) close(broker->dirfd);
     free(broker);
 }
 
-bool c2_broker_metrics(struct c2_broker *broker, struct c2_buf *out, struct cat2_error *err)
+void c2_broker_metrics(struct c2_broker *broker, struct c2_metrics *m)
 {
-    return c2_ws_metrics(out, err) &&
-           c2_buf_printf(
-               out, err,
-               "# TYPE caterva2_events_kept_bytes gauge\ncaterva2_events_kept_bytes %zu\n"
-               "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_peers "
-               "gauge\ncaterva2_peers %zu\n"
-               "# TYPE caterva2_events_refused_total counter\ncaterva2_events_refused_total %" PRId64 "\n"
-               "# TYPE caterva2_events_total counter\n"
-               "caterva2_events_total %" PRId64 "\n# TYPE caterva2_events_unacknowledged_total counter\n"
-               "caterva2_events_unacknowledged_total %" PRId64 "\n",
-               c2_hub_nbytes(broker->hub), c2_hub_nroots(broker->hub), c2_broker_npeers(broker),
-               broker->nrefused, broker->nevents, broker->nunacked);
+    size_t n = c2_hub_nroots(broker->hub);
+    int64_t wait_ms;
+
+    c2_ws_metrics(m);
+    c2_metrics_gauge(m, "caterva2_broker_roots", (double)n, "Roots that are registered.");
+    c2_metrics_gauge(m, "caterva2_broker_peers", (double)c2_broker_npeers(broker),
+                     "Publishers and subscribers that are connected by WebSocket.");
+    c2_metrics_gauge(m, "caterva2_broker_events_kept_bytes", (double)c2_hub_nbytes(broker->hub),
+                     "Bytes of events that are kept for who comes back.");
+    c2_metrics_counter(m, "caterva2_broker_events_refused_total", (double)broker->nrefused,
+                       "Events that were not taken from a peer.");
+    c2_metrics_counter(m, "caterva2_broker_events_total", (double)broker->nevents,
+                       "Events that were published.");
+    c2_metrics_counter(m, "caterva2_broker_events_unacknowledged_total", (double)broker->nunacked,
+                       "Events that a peer has not acknowledged.");
+    c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_broker_publisher_connected",
+                      "1 while the root's publisher is connected; those of 2024 never say so.");
+    for (size_t i = 0; i < n; i++) {
+        const char *name = c2_hub_root_at(broker->hub, i)->name;
+        bool there = c2_hub_owner_of(broker->hub, name, &wait_ms) == C2_OWNER_CONNECTED;
+        c2_metrics_sample(m, there, C2_LABELS("root", name));
+    }
+    c2_metrics_disk(m, broker->dirfd, C2_LABELS("of", "events"));
 }

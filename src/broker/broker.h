@@ -25,7 +25,7 @@ struct c2_hub *c2_broker_hub(struct c2_broker *broker);
 /** Close the peers' WebSockets (1012); done(ctx) on the loop. */
 void c2_broker_stop(struct c2_broker *broker, c2_loop_fn *done, void *ctx);
 void c2_broker_free(struct c2_broker *broker);
-/** Prometheus text: roots, peers, events. */
-bool c2_broker_metrics(struct c2_broker *broker, struct c2_buf *out, struct cat2_error *err);
+/** Roots, peers, events. */
+void c2_broker_metrics(struct c2_broker *broker, struct c2_metrics *m);
 
 #endif

@@ -15,6 +15,7 @@ struct c2_publication;
 struct c2_broker {
     struct c2_broker_config config;
     struct c2_state *state;
+    int dirfd; /* of the state, for its metrics; -1: none */
     struct c2_hub *hub;
     struct c2_timer *trimmer; /* of the state, while there is room to give back */
     struct c2_broker_peer *peers;

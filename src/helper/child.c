@@ -29,6 +29,9 @@ void c2_child_find(const char *name, const char *variable, char out[PATH_MAX])
     if (access(out, X_OK) != 0) c2_beside_program("../libexec/caterva2/", name, out);
 }
 
+/* Those of this process that were started and not buried, and all that were. */
+static _Atomic int nrunning, nstarted;
+
 static int spawn(const char *program, char *const argv[], int socket, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
@@ -62,6 +65,8 @@ bool c2_child_start(const char *program, char *const argv[], struct c2_child *ou
     close(pair[1]);
     if (rc == 0) {
         out->fd = pair[0];
+        nrunning++;
+        nstarted++;
         return true;
     }
     close(pair[0]);
@@ -96,6 +101,13 @@ void c2_child_bury(struct c2_child *child, bool late, char how[64])
     else
         snprintf(how, 64, "ended with status %d", WEXITSTATUS(status));
     *child = (struct c2_child){0, -1};
+    nrunning--;
+}
+
+int c2_child_count(int64_t *started)
+{
+    *started = nstarted;
+    return nrunning;
 }
 
 /* ---- talking ---- */

@@ -23,6 +23,9 @@ bool c2_child_start(const char *program, char *const argv[], struct c2_child *ou
  * words ("was ended by signal 11"). */
 void c2_child_bury(struct c2_child *child, bool late, char how[64]);
 
+/** How many of this process run now, and how many were started. */
+int c2_child_count(int64_t *started);
+
 /* One conversation. */
 struct c2_talk {
     int fd;

@@ -159,7 +159,7 @@ static bool send_file(struct c2_request *req, int status, const struct c2_conten
     struct MHD_Response *response =
         MHD_create_response_from_fd_at_offset64((uint64_t)range.n, content->fd, (uint64_t)range.off);
     if (!response) return false;
-    req->server->nbytes_sent += (uint64_t)range.n;
+    req->length = range.n;
     if (content->content_type) MHD_add_response_header(response, "Content-Type", content->content_type);
     c2_reply_prove(req, status, content->content_type, NULL);
     req->at_end = content->free; /* MHD closes the descriptor */

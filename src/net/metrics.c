@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the server counts, as Prometheus text. */
+/* What the server counts. */
 #include <time.h>
 
 #include "base/log.h"
+#include "net/access_log.h"
 #include "net/server_impl.h"
 
 static const double bucket_seconds[METRIC_BUCKETS] = {0.0001, 0.0005, 0.001, 0.005, 0.01,
@@ -29,16 +30,20 @@ static const char *method_name(enum c2_method method)
     return method == C2_GET ? "GET" : method == C2_POST ? "POST" : method == C2_DELETE ? "DELETE" : "PUT";
 }
 
-void c2_stats_note(struct c2_request *req)
+void c2_stats_note(struct c2_request *req, bool whole)
 {
-    double seconds = (double)(c2_now_us() - req->started_us) / 1e6;
+    int64_t us = c2_now_us() - req->started_us;
+    double seconds = (double)us / 1e6;
     size_t bucket = 0;
+    bool routed = req->table && req->table->stats;
 
     if (c2_log_level() >= C2_DEBUG)
         c2_log_debug("request id=%s method=%s status=%d ms=%.3f target=%.300s", c2_request_id(req),
                      method_name(req->method), req->status, seconds * 1e3, req->target);
-    if (!req->table || !req->table->stats || req->status < 100 || req->status > 599) return;
-    struct c2_route_stats *stats = &req->table->stats[req->nroute];
+    c2_sent_end(req, whole);
+    c2_access_log(req, us);
+    if (req->status < 100 || req->status > 599) return;
+    struct c2_route_stats *stats = routed ? &req->table->stats[req->nroute] : &req->server->unrouted;
     while (bucket < METRIC_BUCKETS && seconds > bucket_seconds[bucket])
         bucket++;
     stats->by_class[req->status / 100]++;
@@ -46,76 +51,97 @@ void c2_stats_note(struct c2_request *req)
     stats->seconds += seconds;
 }
 
-static bool put_counts(const struct c2_route *route, const struct c2_route_stats *stats, struct c2_buf *out,
-                       struct cat2_error *err)
+void c2_server_serves(struct c2_server *server, const char *service, const char *root)
 {
-    bool ok = true;
-
-    for (int i = 1; ok && i < 6; i++)
-        if (stats->by_class[i])
-            ok = c2_buf_printf(
-                out, err, "caterva2_http_requests_total{method=\"%s\",route=\"%s\",status=\"%dxx\"} %llu\n",
-                method_name(route->method), route->pattern, i, (unsigned long long)stats->by_class[i]);
-    return ok;
+    server->service = service;
+    server->root = root;
 }
 
-static bool put_durations(const struct c2_route *route, const struct c2_route_stats *stats,
-                          struct c2_buf *out, struct cat2_error *err)
+/* ---- /metrics ---- */
+
+/* What the samples of a server have in common, then more. */
+#define LABELS(server, ...)                                                                                  \
+    (C2_LABELS("root", (server)->root ? (server)->root : "", "service",                                      \
+               (server)->service ? (server)->service : "", __VA_ARGS__) +                                    \
+     ((server)->root ? 0 : 2))
+#define LABELS_ALONE(server)                                                                                 \
+    (C2_LABELS("root", (server)->root ? (server)->root : "", "service",                                      \
+               (server)->service ? (server)->service : "") +                                                 \
+     ((server)->root ? 0 : 2))
+
+static void put_counts(const struct c2_server *server, const char *method, const char *route,
+                       const struct c2_route_stats *stats, struct c2_metrics *m)
 {
-    const char *method = method_name(route->method);
+    static const char *const classes[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
+    for (int i = 1; i < 6; i++)
+        if (stats->by_class[i])
+            c2_metrics_sample(m, (double)stats->by_class[i],
+                              LABELS(server, "method", method, "route", route, "status", classes[i]));
+}
+
+static void put_durations(const struct c2_server *server, const char *method, const char *route,
+                          const struct c2_route_stats *stats, struct c2_metrics *m)
+{
     uint64_t sum = 0;
-    bool ok = true;
 
     for (int i = 0; i <= METRIC_BUCKETS; i++)
         sum += stats->buckets[i];
-    if (sum == 0) return true;
-    uint64_t all = sum;
-    sum = 0;
-    for (int i = 0; ok && i < METRIC_BUCKETS; i++) {
-        sum += stats->buckets[i];
-        ok = c2_buf_printf(out, err,
-                           "caterva2_http_seconds_bucket{method=\"%s\",route=\"%s\",le=\"%g\"} %llu\n",
-                           method, route->pattern, bucket_seconds[i], (unsigned long long)sum);
-    }
-    return ok && c2_buf_printf(out, err,
-                               "caterva2_http_seconds_bucket{method=\"%s\",route=\"%s\",le=\"+Inf\"} %llu\n"
-                               "caterva2_http_seconds_sum{method=\"%s\",route=\"%s\"} %g\n"
-                               "caterva2_http_seconds_count{method=\"%s\",route=\"%s\"} %llu\n",
-                               method, route->pattern, (unsigned long long)all, method, route->pattern,
-                               stats->seconds, method, route->pattern, (unsigned long long)all);
+    if (sum > 0)
+        c2_metrics_histogram(m, bucket_seconds, stats->buckets, METRIC_BUCKETS, stats->seconds,
+                             LABELS(server, "method", method, "route", route));
 }
 
-bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struct cat2_error *err)
+static void put_routes(const struct c2_server *server, struct c2_metrics *m,
+                       void (*put)(const struct c2_server *server, const char *method, const char *route,
+                                   const struct c2_route_stats *stats, struct c2_metrics *m))
+{
+    for (size_t t = 0; t < server->ntables; t++)
+        for (size_t i = 0; server->tables[t].stats && i < server->tables[t].n; i++) {
+            const struct c2_route *route = &server->tables[t].routes[i];
+            put(server, method_name(route->method), route->pattern, &server->tables[t].stats[i], m);
+        }
+    put(server, "", "", &server->unrouted, m); /* refused, or nothing is there */
+}
+
+static void put_one(const struct c2_server *server, struct c2_metrics *m, enum c2_metrics_type type,
+                    const char *name, double value, const char *help)
+{
+    c2_metrics_family(m, type, name, help);
+    c2_metrics_sample(m, value, LABELS_ALONE(server));
+}
+
+static void put_connections(const struct c2_server *server, struct c2_metrics *m)
 {
     const struct c2_conns_counts *counts = c2_conns_counts(server->conns);
-    bool ok =
-        c2_buf_printf(out, err,
-                      "# TYPE caterva2_http_in_flight gauge\ncaterva2_http_in_flight %zu\n"
-                      "# TYPE caterva2_http_connections gauge\ncaterva2_http_connections %u\n"
-                      "# TYPE caterva2_http_connections_max gauge\ncaterva2_http_connections_max %u\n"
-                      "# TYPE caterva2_http_accept_pauses_total counter\n"
-                      "caterva2_http_accept_pauses_total %llu\n"
-                      "# TYPE caterva2_http_connections_evicted_total counter\n"
-                      "caterva2_http_connections_evicted_total %llu\n"
-                      "# TYPE caterva2_http_connections_late_total counter\n"
-                      "caterva2_http_connections_late_total %llu\n"
-                      "# TYPE caterva2_http_connections_refused_total counter\n"
-                      "caterva2_http_connections_refused_total %llu\n"
-                      "# TYPE caterva2_http_malformed_total counter\n"
-                      "caterva2_http_malformed_total %llu\n"
-                      "# TYPE caterva2_http_sent_bytes_total counter\ncaterva2_http_sent_bytes_total %llu\n"
-                      "# TYPE caterva2_http_requests_total counter\n",
-                      server->nrequests, c2_server_nconnections(server), c2_conns_max(server->conns),
-                      (unsigned long long)counts->pauses, (unsigned long long)counts->evicted,
-                      (unsigned long long)counts->late, (unsigned long long)counts->refused,
-                      (unsigned long long)counts->malformed, (unsigned long long)server->nbytes_sent);
 
-    for (int pass = 0; ok && pass < 2; pass++) {
-        if (pass == 1) ok = c2_buf_puts(out, "# TYPE caterva2_http_seconds histogram\n", err);
-        for (size_t t = 0; ok && t < server->ntables; t++)
-            for (size_t i = 0; ok && server->tables[t].stats && i < server->tables[t].n; i++)
-                ok = (pass ? put_durations : put_counts)(&server->tables[t].routes[i],
-                                                         &server->tables[t].stats[i], out, err);
-    }
-    return ok && c2_upload_metrics(out, err);
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_accept_pauses_total", (double)counts->pauses,
+            "How often accepting connections had to rest for want of descriptors.");
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_connections_evicted_total", (double)counts->evicted,
+            "Idle connections that were closed for others.");
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_connections_late_total", (double)counts->late,
+            "Connections that were closed because a head or body took too long.");
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_connections_refused_total", (double)counts->refused,
+            "Connections that were refused because their address had enough.");
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_malformed_total", (double)counts->malformed,
+            "Requests that were no sound HTTP.");
+}
+
+void c2_server_metrics(const struct c2_server *server, struct c2_metrics *m)
+{
+    put_one(server, m, C2_METRICS_GAUGE, "caterva2_http_in_flight", (double)server->nrequests,
+            "Requests that are being read, worked on or answered.");
+    put_one(server, m, C2_METRICS_GAUGE, "caterva2_http_connections", c2_server_nconnections(server),
+            "Connections of clients.");
+    put_one(server, m, C2_METRICS_GAUGE, "caterva2_http_connections_max", (double)c2_conns_max(server->conns),
+            "Connections of clients that may be open at a time.");
+    put_connections(server, m);
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_sent_bytes_total", (double)server->nbytes_sent,
+            "Bytes of answers' bodies that were sent.");
+    c2_metrics_family(m, C2_METRICS_COUNTER, "caterva2_http_requests_total",
+                      "Answered requests; route is empty where none was found.");
+    put_routes(server, m, put_counts);
+    c2_metrics_family(m, C2_METRICS_HISTOGRAM, "caterva2_http_request_duration_seconds",
+                      "From the first line of a request to the last byte of its answer.");
+    put_routes(server, m, put_durations);
 }

@@ -62,6 +62,7 @@ void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *resp
     if (!response) {
         response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
         status = 503;
+        req->length = 0;
     }
     C2_ASSERT(response);
     bool held = req->state == C2_REQ_HELD;
@@ -136,6 +137,7 @@ void c2_reply_buf(struct c2_request *req, int status, const char *content_type, 
         bytes.n, bytes.p, bytes.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 
     c2_reply_prove(req, status, content_type, &body);
+    req->length = (int64_t)body.n;
     if (!response) free(bytes.p);
     send_typed(req, status, content_type, response);
 }
@@ -147,6 +149,7 @@ void c2_reply_lent(struct c2_request *req, int status, const char *content_type,
         bytes.n, (void *)(uintptr_t)bytes.p, sent, ctx);
 
     c2_reply_prove(req, status, content_type, &bytes);
+    req->length = (int64_t)bytes.n;
     if (!response) sent(ctx);
     send_typed(req, status, content_type, response);
 }
@@ -179,6 +182,7 @@ void c2_reply_built(struct c2_request *req, bool ok, struct c2_buf *take, const 
 void c2_reply_static(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes)
 {
     c2_reply_prove(req, status, content_type, &bytes);
+    req->length = (int64_t)bytes.n;
     send_typed(req, status, content_type,
                MHD_create_response_from_buffer(bytes.n, (void *)(uintptr_t)bytes.p, MHD_RESPMEM_PERSISTENT));
 }
@@ -315,7 +319,7 @@ static ssize_t pull(void *cls, uint64_t pos, char *to, size_t room)
     (void)pos;
     int64_t n = req->server->closing ? C2_BODY_FAIL : req->pull.pull(req->pull.ctx, (uint8_t *)to, room);
     if (n > 0) {
-        req->server->nbytes_sent += (uint64_t)n;
+        c2_sent_pulled(req, (uint64_t)n);
         return (ssize_t)n;
     }
     if (n == C2_BODY_END) return MHD_CONTENT_READER_END_OF_STREAM;
@@ -351,6 +355,7 @@ void c2_reply_body(struct c2_request *req, int status, const char *content_type,
     uint64_t size = length >= 0 ? (uint64_t)length : MHD_SIZE_UNKNOWN;
 
     req->pull = *body;
+    req->length = -1;
     struct MHD_Response *response = MHD_create_response_from_callback(size, BODY_BLOCK, pull, req, pull_free);
     if (response)
         req->refs++;

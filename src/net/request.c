@@ -99,6 +99,11 @@ bool c2_request_header(const struct c2_request *req, const char *name, struct c2
     return true;
 }
 
+void c2_request_set_user(struct c2_request *req, const char *user)
+{
+    req->user = c2_arena_strdup(&req->arena, c2_str_of(user));
+}
+
 /* The client's id when it is sane, else one of ours, made when first asked for. */
 const char *c2_request_id(const struct c2_request *req)
 {

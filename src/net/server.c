@@ -100,6 +100,7 @@ static enum MHD_Result queue(struct c2_request *req)
 
     req->state = C2_REQ_QUEUED;
     if (req->status >= 200 && last) MHD_add_response_header(req->response, "Connection", "close");
+    c2_sent_begin(req);
     enum MHD_Result result = MHD_queue_response(req->connection, (unsigned)req->status, req->response);
     MHD_destroy_response(req->response);
     req->response = NULL;
@@ -189,8 +190,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     (void)cls;
     (void)connection;
     (void)url;
-    (void)version;
     if (!req) return MHD_NO;
+    req->version = version;
     if (req->state == C2_REQ_REPLIED) return queue(req);
     if (req->state != C2_REQ_ARRIVING) return MHD_YES;
     /* The head has just been read; an answer now would close the connection. */
@@ -216,13 +217,12 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     struct c2_request *req = *con_cls;
 
     (void)connection;
-    (void)why;
     *con_cls = NULL;
     if (!req) return;
     C2_ASSERT(req->state != C2_REQ_HELD); /* suspended connections do not end */
     if (req->response) MHD_destroy_response(req->response);
     req->response = NULL;
-    c2_stats_note(req);
+    c2_stats_note(req, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     req->connection = NULL;
     if (req->conn) c2_conn_request_ends(req->conn);
     req->conn = NULL;

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/blob.h"
+#include "base/exposition.h"
 #include "base/limits.h"
 #include "base/range.h"
 #include "net/loop.h"
@@ -59,9 +60,11 @@ int c2_server_port(const struct c2_server *server);
 /** Stop accepting, wait up to grace_ms for answers under way, then close; calls done(ctx) on the loop. */
 void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *done, void *ctx);
 void c2_server_free(struct c2_server *server);
-/** Counters for /metrics in Prometheus text: requests by route and status, bytes, in flight, duration
- * histogram. */
-bool c2_server_metrics(const struct c2_server *server, struct c2_buf *out, struct cat2_error *err);
+/** What it serves, for labels of metrics and for the access log: "broker", "publisher", "subscriber", and for
+ * a publisher its root, else NULL. Both live as long as the server. */
+void c2_server_serves(struct c2_server *server, const char *service, const char *root);
+/** For /metrics: requests by route and status, bytes, in flight, connections, a histogram of durations. */
+void c2_server_metrics(const struct c2_server *server, struct c2_metrics *m);
 
 /* ---- the request ---- */
 /** How often the handler's work was begun anew before; counts. */
@@ -98,6 +101,8 @@ bool c2_request_is_https(const struct c2_request *req);
 /** Is `name` the first part of a path that is served here? */
 bool c2_server_serves(const struct c2_server *server, struct c2_str name);
 struct c2_arena *c2_request_arena(struct c2_request *req);
+/** Who asks, for the access log: a name or the label of a key, never the key. Copied. */
+void c2_request_set_user(struct c2_request *req, const char *user);
 const char *c2_request_id(const struct c2_request *req); /* X-Request-Id of the client (if sane) or ours */
 /** Query parameter as Python's bool (true 1 on yes y t / false 0 off no n f): false + 422 text in err when it
  * is none of them. */

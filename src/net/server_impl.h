@@ -50,6 +50,8 @@ struct c2_server {
     struct c2_request *requests; /* all alive */
     size_t nrequests;
     uint64_t nbytes_sent;
+    struct c2_route_stats unrouted; /* requests without a route */
+    const char *service, *root;     /* c2_server_serves() */
     bool draining;
     struct c2_timer *drain_timer;
     c2_loop_fn *drained;
@@ -103,7 +105,11 @@ struct c2_request {
     struct c2_body pull;
     bool pull_waiting;
     int tries, redone;
-    c2_loop_fn *at_end; /* once the answer has left, or the client */
+    const char *version, *user; /* for the access log; NULL: not known */
+    int64_t length;             /* of the body, which was handed over whole; -1: it is pulled */
+    int64_t began_at;           /* where in the connection's bytes the body begins; -1: not known */
+    uint64_t sent, pulled;      /* bytes of the body: that have left; that were pulled last */
+    c2_loop_fn *at_end;         /* once the answer has left, or the client */
     void *at_end_ctx;
 };
 
@@ -139,7 +145,12 @@ void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *resp
  * stream. */
 void c2_reply_prove(struct c2_request *req, int status, const char *content_type,
                     const struct c2_bytes *body);
-void c2_stats_note(struct c2_request *req);
+/** The answer has ended; whole: all of it has left. */
+void c2_stats_note(struct c2_request *req, bool whole);
+/* ---- sent.c: how much of the body has left ---- */
+void c2_sent_begin(struct c2_request *req); /* the response is about to be queued */
+void c2_sent_pulled(struct c2_request *req, uint64_t n);
+void c2_sent_end(struct c2_request *req, bool whole);
 /** Microseconds of a monotonic clock. */
 int64_t c2_now_us(void);
 

@@ -88,13 +88,12 @@ void c2_upload_end(struct c2_upload *upload)
     upload->held = 0;
 }
 
-bool c2_upload_metrics(struct c2_buf *out, struct cat2_error *err)
+void c2_upload_metrics(struct c2_metrics *m)
 {
-    return c2_buf_printf(out, err,
-                         "# TYPE caterva2_http_bodies_bytes gauge\ncaterva2_http_bodies_bytes %zu\n"
-                         "# TYPE caterva2_http_bodies_refused_total counter\n"
-                         "caterva2_http_bodies_refused_total{why=\"too large\"} %llu\n"
-                         "caterva2_http_bodies_refused_total{why=\"budget\"} %llu\n",
-                         bodies.held, (unsigned long long)bodies.too_large,
-                         (unsigned long long)bodies.no_room);
+    c2_metrics_gauge(m, "caterva2_http_bodies_bytes", (double)bodies.held,
+                     "Bytes of requests' bodies in memory, of all servers of the process.");
+    c2_metrics_family(m, C2_METRICS_COUNTER, "caterva2_http_bodies_refused_total",
+                      "Requests whose bodies were not taken, by why.");
+    c2_metrics_sample(m, (double)bodies.too_large, C2_LABELS("why", "too large"));
+    c2_metrics_sample(m, (double)bodies.no_room, C2_LABELS("why", "budget"));
 }

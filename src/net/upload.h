@@ -8,6 +8,7 @@
 #define C2_NET_UPLOAD_H
 
 #include "base/buf.h"
+#include "base/exposition.h"
 #include "base/limits.h"
 
 enum c2_upload_state { C2_UPLOAD_FITS, C2_UPLOAD_TOO_LARGE, C2_UPLOAD_NO_ROOM };
@@ -26,6 +27,6 @@ bool c2_upload_take(struct c2_upload *upload, struct c2_buf *body, const char *b
 int c2_upload_judge(const struct c2_upload *upload, char why[C2_WHY_MAX]);
 /** The request is over: its share of the budget is given back. */
 void c2_upload_end(struct c2_upload *upload);
-bool c2_upload_metrics(struct c2_buf *out, struct cat2_error *err);
+void c2_upload_metrics(struct c2_metrics *m);
 
 #endif

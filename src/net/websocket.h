@@ -40,7 +40,7 @@ bool c2_ws_send_shared(struct c2_ws *ws, struct c2_str head, struct c2_blob *sha
 /** Server: unsent bytes. */
 size_t c2_ws_unsent(const struct c2_ws *ws);
 /** Prometheus text: what all WebSockets of the process keep, and who was dropped. */
-bool c2_ws_metrics(struct c2_buf *out, struct cat2_error *err);
+void c2_ws_metrics(struct c2_metrics *m);
 /** The other end. Server: who asked, as c2_request_peer() says. Client: where it is connected to, from open
  * on. */
 const struct c2_peer *c2_ws_peer(const struct c2_ws *ws);

@@ -120,10 +120,12 @@ void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
         share->cost > C2_POOL_SMALL ? C2_LANE_LARGE : C2_LANE_SMALL);
 }
 
-void c2_pool_waiting(struct c2_pool *pool, size_t *nsmall, size_t *nlarge)
+struct c2_pool_load c2_pool_load(struct c2_pool *pool)
 {
-    *nsmall = c2_threads_nwaiting(pool->threads, C2_LANE_SMALL);
-    *nlarge = c2_threads_nwaiting(pool->threads, C2_LANE_LARGE);
+    return (struct c2_pool_load){.nthreads = c2_threads_n(pool->threads),
+                                 .small = c2_threads_nwaiting(pool->threads, C2_LANE_SMALL),
+                                 .large = c2_threads_nwaiting(pool->threads, C2_LANE_LARGE),
+                                 .low = c2_threads_nwaiting(pool->threads, C2_LANE_LOW)};
 }
 
 static void dispose(void *ctx)

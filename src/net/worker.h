@@ -27,10 +27,14 @@ struct c2_pool_share {
 /** The same for a client: jobs that cost much wait for those that do not, and clients take turns. */
 void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
                      void (*work)(void *job, void *local), void (*done)(void *job), void *job);
-/** Jobs that wait for a worker: small, large. */
-void c2_pool_waiting(struct c2_pool *pool, size_t *nsmall, size_t *nlarge);
 /** The same at low priority: runs only when nothing normal waits (eviction, compression of plain files). */
 void c2_pool_run_low(struct c2_pool *pool, void (*work)(void *job, void *local), void (*done)(void *job),
                      void *job);
+/** What waits now. */
+struct c2_pool_load {
+    int nthreads;
+    size_t small, large, low; /* jobs that wait for a worker */
+};
+struct c2_pool_load c2_pool_load(struct c2_pool *pool);
 
 #endif

@@ -267,16 +267,15 @@ size_t c2_ws_unsent(const struct c2_ws *ws)
     return ws->out_n;
 }
 
-bool c2_ws_metrics(struct c2_buf *out, struct cat2_error *err)
+void c2_ws_metrics(struct c2_metrics *m)
 {
-    return c2_buf_printf(
-        out, err,
-        "# TYPE caterva2_websocket_queued_bytes gauge\ncaterva2_websocket_queued_bytes %zu\n"
-        "# TYPE caterva2_websocket_unfinished_bytes gauge\ncaterva2_websocket_unfinished_bytes %zu\n"
-        "# TYPE caterva2_websocket_dropped_total counter\n"
-        "caterva2_websocket_dropped_total{why=\"queue\"} %llu\n"
-        "caterva2_websocket_dropped_total{why=\"all queues\"} %llu\n"
-        "caterva2_websocket_dropped_total{why=\"unfinished messages\"} %llu\n",
-        all.queued, all.reading, (unsigned long long)all.dropped_queue,
-        (unsigned long long)all.dropped_queues, (unsigned long long)all.dropped_reading);
+    c2_metrics_gauge(m, "caterva2_websocket_queued_bytes", (double)all.queued,
+                     "Bytes that wait to be sent to WebSocket peers.");
+    c2_metrics_gauge(m, "caterva2_websocket_unfinished_bytes", (double)all.reading,
+                     "Bytes of messages of which the rest has not come yet.");
+    c2_metrics_family(m, C2_METRICS_COUNTER, "caterva2_websocket_dropped_total",
+                      "WebSocket peers that were dropped, by what was too much.");
+    c2_metrics_sample(m, (double)all.dropped_queue, C2_LABELS("why", "queue"));
+    c2_metrics_sample(m, (double)all.dropped_queues, C2_LABELS("why", "all queues"));
+    c2_metrics_sample(m, (double)all.dropped_reading, C2_LABELS("why", "unfinished messages"));
 }

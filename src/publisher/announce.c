@@ -200,6 +200,7 @@ static void on_registered(void *ctx, const struct cat2_error *err)
 {
     struct c2_publisher *pub = ctx;
 
+    pub->registered = pub->registered || !err;
     if (pub->stopped) return;
     if (err && err->http_status == 409 && pub->refused) {
         pub->refused(pub->refused_ctx, err);

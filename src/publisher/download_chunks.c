@@ -70,7 +70,7 @@ bool c2_download_open(struct c2_request *req, struct c2_entry *entry, const stru
                       struct c2_item **out)
 {
     if (!entry) {
-        c2_reply_error(req, err);
+        c2_publisher_refuse(req, err);
         return false;
     }
     if (!c2_publisher_generation(req, &entry->item->gen)) return false;

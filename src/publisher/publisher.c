@@ -2,11 +2,12 @@
 /* Life of a publisher. */
 #include "publisher/publisher.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "publisher/publisher_impl.h"
-#include "publisher/source/copy_sums.h"
 
 #define SAVE_MS 500 /* changes of so long are written to the state together */
 
@@ -26,6 +27,7 @@ static bool start(struct c2_publisher *pub, const struct c2_publisher_options *o
                   struct c2_source *source, struct cat2_error *err)
 {
     pub->name = c2_str_dup(c2_str_of(options->name));
+    pub->dirfd = open(options->statedir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (!pub->name) return c2_fail_nomem(err, "publisher");
     if (!c2_state_put(pub->parts.state, "about", C2_STR("root"), c2_str_of(pub->name), err) ||
         !c2_announcer_start(pub, options, err))
@@ -53,6 +55,7 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
 
     if (!pub) return c2_fail_nomem(err, "publisher");
     pub->parts = *parts;
+    pub->dirfd = -1;
     pub->gens = c2_gens_new();
     bool ok = pub->gens || c2_fail_nomem(err, "publisher");
     if (!ok || !c2_gens_load(pub->gens, parts->state, err) ||
@@ -96,40 +99,6 @@ void c2_publisher_free(struct c2_publisher *pub)
     c2_publisher_stop(pub);
     c2_gens_unref(pub->gens);
     free(pub->name);
+    if (pub->dirfd >= 0) close(pub->dirfd);
     free(pub);
-}
-
-bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct cat2_error *err)
-{
-    size_t known = 0, waiting = 0, broken = 0, n = pub->catalog ? c2_catalog_count(pub->catalog) : 0;
-
-    int complete = pub->catalog && c2_catalog_is_complete(pub->catalog);
-    size_t found = pub->catalog ? c2_catalog_nfound(pub->catalog) : 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct c2_entry *entry = c2_catalog_at(pub->catalog, i);
-        known += !entry->gone;
-        broken += !entry->gone && entry->failed;
-        waiting += entry->gone ? entry->announced[0] != '\0' : strcmp(entry->announced, entry->gen.etag) != 0;
-    }
-    return c2_buf_printf(
-        out, err,
-        "# TYPE caterva2_pub_datasets gauge\ncaterva2_pub_datasets{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_datasets_broken gauge\ncaterva2_pub_datasets_broken{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_unannounced gauge\ncaterva2_pub_unannounced{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_announced_total counter\ncaterva2_pub_announced_total{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_listed gauge\ncaterva2_pub_listed{root=\"%s\"} %d\n"
-        "# TYPE caterva2_pub_found gauge\ncaterva2_pub_found{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_datasets_open gauge\ncaterva2_pub_datasets_open{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_polls_total counter\ncaterva2_pub_polls_total{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_events_incomplete gauge\ncaterva2_pub_events_incomplete{root=\"%s\"} %d\n"
-        "# TYPE caterva2_pub_to_hash gauge\ncaterva2_pub_to_hash{root=\"%s\"} %zu\n"
-        "# TYPE caterva2_pub_hashed_bytes_total counter\ncaterva2_pub_hashed_bytes_total{root=\"%s\"} %lld\n"
-        "# TYPE caterva2_pub_copies_mended_total counter\ncaterva2_pub_copies_mended_total{root=\"%s\"} "
-        "%llu\n",
-        pub->name, known, pub->name, broken, pub->name, waiting, pub->name, pub->nannounced, pub->name,
-        complete, pub->name, found, pub->name, c2_items_open(), pub->name, pub->npolls, pub->name,
-        pub->deaf != NULL, pub->name,
-        c2_gens_count_to_hash(pub->gens, false) + c2_gens_count_to_hash(pub->gens, true), pub->name,
-        (long long)(pub->catalog ? c2_catalog_hashed_nbytes(pub->catalog) : 0), pub->name,
-        (unsigned long long)c2_copy_sums_mended());
 }

@@ -4,6 +4,7 @@
 #ifndef C2_PUBLISHER_PUBLISHER_H
 #define C2_PUBLISHER_PUBLISHER_H
 
+#include "base/health.h"
 #include "bus/bus.h"
 #include "net/server.h"
 #include "net/worker.h"
@@ -43,6 +44,8 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
 void c2_publisher_stop(struct c2_publisher *pub);
 /** Before the pool: jobs still running finish without us. NULL is fine. */
 void c2_publisher_free(struct c2_publisher *pub);
-bool c2_publisher_metrics(struct c2_publisher *pub, struct c2_buf *out, struct cat2_error *err);
+void c2_publisher_metrics(struct c2_publisher *pub, struct c2_metrics *m);
+/** Why it is of no use yet: the broker has not taken the root, or it is being listed. */
+void c2_publisher_ready(const struct c2_publisher *pub, struct c2_conditions *why);
 
 #endif

@@ -27,6 +27,8 @@ struct c2_publisher {
     size_t nannouncing;
     size_t nannounced;
     bool announce_soon, stopped, walked;
+    int dirfd;       /* of the state, for its metrics; -1: none */
+    bool registered; /* the broker has taken the root, once at least */
 };
 
 extern const struct c2_route c2_publisher_routes[];

@@ -126,6 +126,7 @@ void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
     c2_events_stop(sub->events);
     c2_timer_stop(sub->quota_timer);
     sub->quota_timer = NULL;
+    c2_sub_cache_count_stop(sub);
     c2_scrub_stop(sub);
     stop_following(sub);
     c2_sub_room_stop(sub);
@@ -144,6 +145,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     sub->stopping = sub->given_up = true;
     stop_following(sub);
     c2_views_stop(sub->views);
+    c2_sub_cache_count_stop(sub);
     c2_sub_room_stop(sub);
     c2_pass_on_stop(sub);
     c2_scrub_stop(sub);
@@ -153,53 +155,4 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     sub->state = NULL;
     sub->gone = true;
     if (sub->ndatasets == 0) free_rest(sub);
-}
-
-static bool scrub_metrics(const struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err)
-{
-    struct c2_scrub_counts counts = c2_scrub_counts(sub);
-
-    return c2_buf_printf(
-        out, err,
-        "# TYPE caterva2_cache_mismatches_total counter\ncaterva2_cache_mismatches_total %" PRIu64 "\n"
-        "# TYPE caterva2_scrub_bytes_total counter\ncaterva2_scrub_bytes_total %" PRId64 "\n"
-        "# TYPE caterva2_scrub_mismatches_total counter\ncaterva2_scrub_mismatches_total %" PRId64 "\n"
-        "# TYPE caterva2_scrub_repairs_total counter\ncaterva2_scrub_repairs_total %" PRId64 "\n"
-        "# TYPE caterva2_scrub_passes_total counter\ncaterva2_scrub_passes_total %" PRId64 "\n",
-        c2_cachefile_stats().ndropped, counts.nbytes, counts.nbad, counts.nrepaired, counts.npasses);
-}
-
-bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err)
-{
-    struct c2_cachefile_stats files = c2_cachefile_stats();
-    size_t roots = 0, datasets = 0, listing = 0, away = 0;
-
-    for (const struct c2_root_state *root = sub->roots; root; root = root->next, roots++) {
-        datasets += root->n;
-        listing += root->life == C2_ROOT_FIRST;
-        away += c2_root_is_unreached(root);
-    }
-    if (!scrub_metrics(sub, out, err) || !c2_pass_on_metrics(sub, out, err) ||
-        !c2_views_metrics(sub->views, out, err))
-        return false;
-    return c2_buf_printf(
-        out, err,
-        "# TYPE caterva2_roots gauge\ncaterva2_roots %zu\n# TYPE caterva2_datasets gauge\ncaterva2_datasets "
-        "%zu\n"
-        "# TYPE caterva2_roots_listing gauge\ncaterva2_roots_listing %zu\n"
-        "# TYPE caterva2_roots_away gauge\ncaterva2_roots_away %zu\n"
-        "# TYPE caterva2_pieces_fetched_total counter\ncaterva2_pieces_fetched_total %" PRId64 "\n"
-        "# TYPE caterva2_fetched_bytes_total counter\ncaterva2_fetched_bytes_total %" PRId64 "\n"
-        "# TYPE caterva2_upstream_requests_total counter\ncaterva2_upstream_requests_total %" PRId64 "\n"
-        "# TYPE caterva2_hot_answers_total counter\ncaterva2_hot_answers_total %" PRIu64 "\n"
-        "# TYPE caterva2_hot_bytes gauge\ncaterva2_hot_bytes %zu\n"
-        "# TYPE caterva2_cache_files_open gauge\ncaterva2_cache_files_open %" PRId64 "\n"
-        "# TYPE caterva2_cache_files_open_max gauge\ncaterva2_cache_files_open_max %d\n"
-        "# TYPE caterva2_cache_files_closed_total counter\ncaterva2_cache_files_closed_total %" PRId64 "\n"
-        "# TYPE caterva2_cache_files_waited_total counter\ncaterva2_cache_files_waited_total %" PRId64 "\n"
-        "# TYPE caterva2_cache_files_refused_total counter\ncaterva2_cache_files_refused_total %" PRId64 "\n"
-        "# TYPE caterva2_cache_mapped_bytes gauge\ncaterva2_cache_mapped_bytes %" PRId64 "\n",
-        roots, datasets, listing, away, sub->pieces_fetched, sub->bytes_fetched, sub->flights,
-        sub->views->hits, c2_lru_nbytes(sub->views->answers), files.nopen, c2_sub_files_max(sub),
-        sub->open.nclosed, sub->open.nwaited, sub->open.nrefused, files.mapped_nbytes);
 }

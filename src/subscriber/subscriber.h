@@ -4,6 +4,7 @@
 #ifndef C2_SUBSCRIBER_SUBSCRIBER_H
 #define C2_SUBSCRIBER_SUBSCRIBER_H
 
+#include "base/health.h"
 #include "subscriber/mirror/config.h"
 
 /* Its state, for c2_state_open(). */
@@ -17,7 +18,9 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
 void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx);
 /** After the server's requests are answered. NULL is fine. */
 void c2_subscriber_free(struct c2_subscriber *sub);
-/** Prometheus text: roots, datasets, pieces fetched, cache bytes. */
-bool c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err);
+/** Roots, datasets, what was fetched, the cache. */
+void c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_metrics *m);
+/** Why it is of no use yet: the broker was never reached, or a root that is followed was never listed. */
+void c2_subscriber_ready(const struct c2_subscriber *sub, struct c2_conditions *why);
 
 #endif

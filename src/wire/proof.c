@@ -157,12 +157,11 @@ uint64_t c2_wire_mismatches(enum c2_wire_kind kind)
     return atomic_load(&mismatches[kind]);
 }
 
-bool c2_wire_metrics(struct c2_buf *out, struct cat2_error *err)
+void c2_wire_metrics(struct c2_metrics *m)
 {
-    bool ok = c2_buf_puts(out, "# TYPE caterva2_wire_mismatches_total counter\n", err);
-
-    for (int i = 0; ok && i < C2_WIRE_KINDS; i++)
-        ok = c2_buf_printf(out, err, "caterva2_wire_mismatches_total{kind=\"%s\"} %" PRIu64 "\n",
-                           kind_names[i], c2_wire_mismatches((enum c2_wire_kind)i));
-    return ok;
+    c2_metrics_family(m, C2_METRICS_COUNTER, "caterva2_wire_mismatches_total",
+                      "What was damaged on its way between services, by what it was.");
+    for (int i = 0; i < C2_WIRE_KINDS; i++)
+        c2_metrics_sample(m, (double)c2_wire_mismatches((enum c2_wire_kind)i),
+                          C2_LABELS("kind", kind_names[i]));
 }

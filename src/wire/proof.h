@@ -11,7 +11,7 @@
 #ifndef C2_WIRE_PROOF_H
 #define C2_WIRE_PROOF_H
 
-#include "base/buf.h"
+#include "base/exposition.h"
 
 #define C2_PROOF_WANT    "X-Caterva2-Want-Hash"
 #define C2_PROOF_HEADER  "X-Caterva2-Hash"
@@ -61,7 +61,7 @@ enum c2_wire_kind {
 /** Count and log that something was not what had been sent. */
 void c2_wire_mismatch(enum c2_wire_kind kind, const char *fmt, ...) C2_PRINTF(2, 3);
 uint64_t c2_wire_mismatches(enum c2_wire_kind kind);
-/** Prometheus text of the counters. */
-bool c2_wire_metrics(struct c2_buf *out, struct cat2_error *err);
+/** The counters, for /metrics. */
+void c2_wire_metrics(struct c2_metrics *m);
 
 #endif

@@ -113,7 +113,10 @@ static void what_was_damaged_is_counted_by_kind(void **state)
     c2_wire_mismatch(C2_WIRE_FRAME, "a test");
     c2_log_set_level(C2_INFO);
     assert_int_equal(c2_wire_mismatches(C2_WIRE_FRAME), 1);
-    assert_true(c2_wire_metrics(&out, &err));
+    struct c2_metrics *m = c2_metrics_new();
+    c2_wire_metrics(m);
+    assert_true(c2_metrics_text(m, C2_METRICS_TEXT, &out, &err));
+    c2_metrics_free(m);
     assert_non_null(strstr(c2_buf_cstr(&out), "caterva2_wire_mismatches_total{kind=\"frame\"} 1\n"));
     assert_non_null(strstr(c2_buf_cstr(&out), "caterva2_wire_mismatches_total{kind=\"list\"} 0\n"));
 }

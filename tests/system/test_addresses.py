@@ -178,7 +178,7 @@ def test_only_the_owner_publishes_events_of_a_root_of_ours(house, peers):
     told = [listener.message()["request"]["arguments"] for _ in range(2)]
     assert [(t["subscription"]["topic"], t["data"]["path"]) for t in told] == [("ours", "b.b2nd"), ("theirs", "c.b2nd")]
     assert "publish topic=ours from=127.0.0.1 is refused: the root belongs to the publisher at 127.0.0.1:9, which is connected" in bro.output()
-    assert get(bro.url + "/metrics")[2].decode().count("caterva2_events_refused_total 2") == 1
+    assert get(bro.url + "/metrics")[2].decode().count("caterva2_broker_events_refused_total 2") == 1
     owner.close()  # while it is away, its address counts: a publisher of ours may have lost its state
     wait_until(lambda: stranger.call("publish", topics="ours", data=event, sync=False, notifier_id=None))
     bro.kill()

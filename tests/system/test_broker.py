@@ -302,5 +302,5 @@ def test_who_leaves_during_the_handshake_leaves_nothing(house):
             client.sendall(ask)
 
     def peers():
-        return next(line for line in programs.get(bro.url + "/metrics")[2].decode().splitlines() if line.startswith("caterva2_peers "))
-    programs.wait_until(lambda: peers() == "caterva2_peers 0")
+        return next(line for line in programs.get(bro.url + "/metrics")[2].decode().splitlines() if line.startswith("caterva2_broker_peers "))
+    programs.wait_until(lambda: peers() == "caterva2_broker_peers 0")

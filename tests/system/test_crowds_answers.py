@@ -121,7 +121,7 @@ def test_slow_readers_cost_a_quarter_of_a_mebibyte_each(served, what):
         for reader in readers:
             assert reader.begin() in (200, 206), reader.head
             most = max(most, sub.rss_kib() * KIB)
-        wait_until(lambda: metric(sub, 'caterva2_jobs_waiting{size="large"}') == 0, 60)
+        wait_until(lambda: metric(sub, 'caterva2_worker_queue{priority="large"}') == 0, 60)
         most = max(most, sub.rss_kib() * KIB)
         assert most <= 64 * MIB + n * 256 * KIB, f"{most / MIB:.0f} MiB"
     wait_until(lambda: sub.rss_kib() * KIB <= sub.idle + 32 * MIB, 60, 0.2)

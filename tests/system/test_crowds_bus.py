@@ -209,12 +209,12 @@ def test_peers_that_do_not_read_cost_little_and_it_is_given_back(house, peers):
     for i in range(96):
         publish(publisher, topics[i % 12], {"path": f"{i}.b2nd", "metadata": "x" * 2_000_000})
         most = max(most, grew(bro, before))
-        assert metric(bro, "caterva2_events_kept_bytes") <= 32 << 20
+        assert metric(bro, "caterva2_broker_events_kept_bytes") <= 32 << 20
         assert metric(bro, "caterva2_websocket_queued_bytes") <= 64 << 20
     assert most < 150 * MIB
     for peer in mute:
         peer.close()
-    wait_until(lambda: metric(bro, "caterva2_peers") == 1)
+    wait_until(lambda: metric(bro, "caterva2_broker_peers") == 1)
     assert metric(bro, "caterva2_websocket_queued_bytes") < 1000
     assert grew(bro, before) < 60 * MIB  # 32 of them are events that are kept
     assert on_disk(house.state("bro")) < 80 << 20
@@ -277,7 +277,7 @@ def test_a_peer_that_asks_and_does_not_read_is_dropped(house, peers):
             greedy.socket.sendall(ping)
     wait_until(lambda: metric(bro, "caterva2_websocket_dropped_total") == 1)
     assert grew(bro, before) < 30 * MIB
-    wait_until(lambda: metric(bro, "caterva2_peers") == 0)
+    wait_until(lambda: metric(bro, "caterva2_broker_peers") == 0)
     assert metric(bro, "caterva2_websocket_queued_bytes") == 0
 
 
@@ -332,7 +332,7 @@ def test_the_disk_has_its_room_back(house, peers):
         assert db.execute("PRAGMA auto_vacuum").fetchone() == (0,)
     assert on_disk(house.state("bro")) > 100 << 20
     bro = house.bro()
-    assert 20 << 20 < metric(bro, "caterva2_events_kept_bytes") <= 32 << 20
+    assert 20 << 20 < metric(bro, "caterva2_broker_events_kept_bytes") <= 32 << 20
     wait_until(lambda: on_disk(house.state("bro")) < 60 << 20)
     late = peers(bro)
     late.call("resume", topics=[{"topic": "foo", "epoch": "", "seq": 0}])

@@ -39,14 +39,14 @@ def start(house, data, tmp_path):
 def test_it_is_healthy_and_counts(start, name):
     service = start(name)
     status, headers, body = get(service.url + "/healthz")
-    assert (status, body) == (200, b"ok\n")
+    assert (status, json.loads(body)) == (200, {"state": "ok", "reasons": []})
     get(service.url + "/api/roots")
     get(service.url + "/nowhere")
     status, headers, body = get(service.url + "/metrics")
     assert status == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
     for line in body.decode().splitlines():
         assert re.fullmatch(r'#.*|[a-z_0-9]+(\{([a-z]+="[^"]*",?)+\})? [-+.0-9e]+', line), line
-    assert b'route="/healthz",status="2xx"} 1' in body
+    assert b'route="/healthz",status="2xx"} 1' in body and b'route="",status="4xx"} ' in body
 
 
 @pytest.mark.parametrize("name", SERVICES)

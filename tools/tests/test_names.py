@@ -5,8 +5,8 @@ import pathlib
 import re
 
 SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
-VIEWS = re.compile(r"(subscriber/(answer|api|pages|h5grove|zarr|mirror|subscriber\.c)|tui|bin|web|plugin|reduce)")
-NOT_VIEWS = re.compile(r"(?i)(string_|pre)view|viewer")
+VIEWS = re.compile(r"(subscriber/(answer|api|pages|h5grove|zarr|mirror|subscriber(_metrics)?\.c)|tui|bin|web|plugin|reduce)")
+NOT_VIEWS = re.compile(r"(?i)(string_|pre)view|view(er|port)")
 
 
 def sources(*ends):

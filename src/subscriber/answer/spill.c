@@ -288,22 +288,18 @@ void c2_held_release(struct c2_held *held)
     wake(spill);
 }
 
-bool c2_spill_metrics(struct c2_spill *spill, struct c2_buf *out, struct cat2_error *err)
+void c2_spill_metrics(struct c2_spill *spill, struct c2_metrics *m)
 {
     pthread_mutex_lock(&spill->lock);
     int64_t disk = (int64_t)spill->nused * C2_SPILL_UNIT;
     uint64_t nspilled = spill->nspilled;
     pthread_mutex_unlock(&spill->lock);
-    return c2_buf_printf(
-        out, err,
-        "# HELP caterva2_answers_memory_bytes Answers in memory that clients have not read yet.\n"
-        "# TYPE caterva2_answers_memory_bytes gauge\ncaterva2_answers_memory_bytes %zu\n"
-        "# HELP caterva2_answers_spilled_bytes Answers in the temporary file that clients have not read "
-        "yet.\n"
-        "# TYPE caterva2_answers_spilled_bytes gauge\ncaterva2_answers_spilled_bytes %" PRId64 "\n"
-        "# HELP caterva2_answers_spilled_total Parts of answers that went to the temporary file.\n"
-        "# TYPE caterva2_answers_spilled_total counter\ncaterva2_answers_spilled_total %" PRIu64 "\n"
-        "# HELP caterva2_answers_waited_total Parts of answers that waited for others to be read.\n"
-        "# TYPE caterva2_answers_waited_total counter\ncaterva2_answers_waited_total %" PRIu64 "\n",
-        atomic_load(&spill->nbytes), disk, nspilled, spill->nwaited);
+    c2_metrics_gauge(m, "caterva2_answers_memory_bytes", (double)atomic_load(&spill->nbytes),
+                     "Answers in memory that clients have not read yet.");
+    c2_metrics_gauge(m, "caterva2_answers_spilled_bytes", (double)disk,
+                     "Answers in the temporary file that clients have not read yet.");
+    c2_metrics_counter(m, "caterva2_answers_spilled_total", (double)nspilled,
+                       "Parts of answers that went to the temporary file.");
+    c2_metrics_counter(m, "caterva2_answers_waited_total", (double)spill->nwaited,
+                       "Parts of answers that waited for others to be read.");
 }

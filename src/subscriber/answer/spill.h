@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/blob.h"
+#include "base/exposition.h"
 
 #define C2_SPILL_MEMORY (16 << 20)         /* of all answers: four parts of large ones */
 #define C2_SPILL_UNIT   (1 << 20)          /* of the file: an answer takes some of these, anywhere */
@@ -70,6 +71,6 @@ int64_t c2_held_read(const struct c2_held *held, int64_t off, uint8_t *to, size_
 void c2_held_release(struct c2_held *held);
 /** Is little memory left? Then answers are made no further ahead than they must be. */
 bool c2_spill_is_tight(const struct c2_spill *spill);
-bool c2_spill_metrics(struct c2_spill *spill, struct c2_buf *out, struct cat2_error *err);
+void c2_spill_metrics(struct c2_spill *spill, struct c2_metrics *m);
 
 #endif

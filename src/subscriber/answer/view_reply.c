@@ -162,6 +162,7 @@ bool c2_view_reply_remembered(struct c2_request *req, struct c2_ds *ds, const st
 
     if (!blob) return false;
     views->hits++;
+    views->hit_nbytes += blob->bytes.n;
     c2_reply_header(req, "ETag", ds->quoted);
     c2_view_say_lines(req, heads, &type);
     reply_blob(req, ds, type, blob);

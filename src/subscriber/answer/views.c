@@ -117,27 +117,23 @@ void c2_views_free(struct c2_views *views)
 
 /* ---- metrics ---- */
 
-bool c2_views_metrics(struct c2_views *views, struct c2_buf *out, struct cat2_error *err)
+void c2_views_metrics(struct c2_views *views, struct c2_metrics *m)
 {
-    size_t nsmall, nlarge;
-
-    c2_pool_waiting(views->pool, &nsmall, &nlarge);
-    return c2_spill_metrics(views->spill, out, err) &&
-           c2_buf_printf(
-               out, err,
-               "# HELP caterva2_views_running Answers that are made and had to have a place for it.\n"
-               "# TYPE caterva2_views_running gauge\ncaterva2_views_running %d\n"
-               "# HELP caterva2_views_waiting Answers that wait for a place.\n"
-               "# TYPE caterva2_views_waiting gauge\ncaterva2_views_waiting %zu\n"
-               "# HELP caterva2_views_refused_total Answers refused because too many waited.\n"
-               "# TYPE caterva2_views_refused_total counter\ncaterva2_views_refused_total %" PRIu64 "\n"
-               "# HELP caterva2_views_cancelled_total Answers given up because the client had left.\n"
-               "# TYPE caterva2_views_cancelled_total counter\ncaterva2_views_cancelled_total %" PRIu64 "\n"
-               "# HELP caterva2_views_shared_total Answers or parts that were made for another request too.\n"
-               "# TYPE caterva2_views_shared_total counter\ncaterva2_views_shared_total %" PRIu64 "\n"
-               "# HELP caterva2_jobs_waiting Jobs that wait for a worker.\n"
-               "# TYPE caterva2_jobs_waiting gauge\ncaterva2_jobs_waiting{size=\"small\"} %zu\n"
-               "caterva2_jobs_waiting{size=\"large\"} %zu\n",
-               views->running, views->line.n + views->heavies.n, views->refused, views->attendance.nleft,
-               views->shared, nsmall, nlarge);
+    c2_metrics_counter(m, "caterva2_hot_answers_total", (double)views->hits,
+                       "Answers that were found in memory, whole.");
+    c2_metrics_counter(m, "caterva2_hot_answers_bytes_total", (double)views->hit_nbytes,
+                       "Bytes of these answers.");
+    c2_metrics_gauge(m, "caterva2_hot_bytes", (double)c2_lru_nbytes(views->answers),
+                     "Bytes of answers kept in memory.");
+    c2_metrics_gauge(m, "caterva2_views_running", views->running,
+                     "Answers that are made and had to have a place for it.");
+    c2_metrics_gauge(m, "caterva2_views_waiting", (double)(views->line.n + views->heavies.n),
+                     "Answers that wait for a place.");
+    c2_metrics_counter(m, "caterva2_views_refused_total", (double)views->refused,
+                       "Answers refused because too many waited.");
+    c2_metrics_counter(m, "caterva2_views_cancelled_total", (double)views->attendance.nleft,
+                       "Answers given up because the client had left.");
+    c2_metrics_counter(m, "caterva2_views_shared_total", (double)views->shared,
+                       "Answers or parts that were made for another request too.");
+    c2_spill_metrics(views->spill, m);
 }

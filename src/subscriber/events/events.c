@@ -341,3 +341,11 @@ void c2_events_add_routes(struct c2_subscriber *sub)
 
     c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
 }
+
+void c2_events_metrics(const struct c2_events *events, struct c2_metrics *m)
+{
+    c2_metrics_gauge(m, "caterva2_event_streams", (double)events->nlisteners,
+                     "Clients that listen to events.");
+    c2_metrics_gauge(m, "caterva2_event_streams_max", LISTENERS_MAX, "Clients that may listen at a time.");
+    c2_metrics_counter(m, "caterva2_events_total", (double)events->seq, "Events that were told to them.");
+}

@@ -15,6 +15,7 @@ struct c2_events *c2_events_new(struct c2_subscriber *sub);
 /** End all streams: their requests must not hold up the end of the service. */
 void c2_events_stop(struct c2_events *events);
 void c2_events_free(struct c2_events *events); /* NULL is fine */
+void c2_events_metrics(const struct c2_events *events, struct c2_metrics *m);
 void c2_events_add_routes(struct c2_subscriber *sub);
 
 #endif

@@ -35,6 +35,12 @@ static bool want_chunk(struct c2_read *r, int64_t nchunk, const int32_t *blocks,
     int32_t nlacking = c2_cachefile_missing(r->cf, nchunk, n ? blocks : NULL, n, r->lacking, &whole);
     struct c2_want want = {.nchunk = nchunk, .whole = n == 0, .nblocks = n ? nlacking : 0};
 
+    if (!r->counted) {
+        const struct c2_meta *meta = &r->ds->meta;
+        int64_t unit = n ? meta->cparams.blocksize : meta->chunksize;
+        r->ds->sub->cache.wanted += unit * c2_max_i64(n, 1);
+        r->ds->sub->cache.missed += unit * nlacking;
+    }
     if (nlacking == 0) return true;
     if (n) {
         want.blocks = malloc((size_t)nlacking * sizeof(*want.blocks));
@@ -50,6 +56,7 @@ static bool want_span(struct c2_read *r, const struct c2_chunk_span *span, struc
     struct c2_want want = {.nchunk = span->nchunk, .off = span->off, .n = span->n};
     int64_t off, room;
 
+    if (!r->counted) r->ds->sub->cache.missed += span->n;
     bool apart = r->ds->speaks_pieces && c2_cachefile_is_blockwise(r->cf) &&
                  c2_cachefile_place(r->cf, span->nchunk, &off, &room) && room >= BLOCKWISE_MIN &&
                  (int64_t)span->n * 2 <= room;
@@ -93,9 +100,11 @@ bool c2_read_look(struct c2_read *r, struct cat2_error *err)
     }
     for (size_t i = 0; ok && i < r->missing.n; i++)
         ok = want_span(r, &r->missing.p[i], err);
+    if (r->missing.n) r->counted = true;
     r->missing.n = 0; /* work looks again */
     for (nchunk = 0; ok && r->need == C2_NEED_ALL && nchunk < meta->nchunks; nchunk++)
         ok = want_chunk(r, nchunk, NULL, 0, err);
+    if (r->need == C2_NEED_BOUND || r->need == C2_NEED_ALL) r->counted = true;
     return ok;
 }
 

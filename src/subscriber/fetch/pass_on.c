@@ -2,10 +2,8 @@
 /* A cache that cannot be written, because the disk is full or gone, takes nothing away from those who ask:
  * data is then kept in memory, in a cache file that is none, for as long as somebody uses it, and passed on
  * from there. After that the disk is tried again. Loop thread only. */
-#include <inttypes.h>
-
-#include "base/log.h"
 #include "subscriber/fetch/pass_on.h"
+#include "base/log.h"
 #include "subscriber/mirror/open_files.h"
 
 #define LOOK_MS 1000  /* what nobody uses any more leaves memory so soon */
@@ -41,11 +39,10 @@ void c2_pass_on_stop(struct c2_subscriber *sub)
     c2_cache_probe_stop(sub);
 }
 
-bool c2_pass_on_metrics(const struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err)
+void c2_pass_on_metrics(const struct c2_subscriber *sub, struct c2_metrics *m)
 {
-    return c2_buf_printf(
-        out, err,
-        "# TYPE caterva2_cache_unwritable_total counter\ncaterva2_cache_unwritable_total %" PRId64 "\n"
-        "# TYPE caterva2_cache_memory_bytes gauge\ncaterva2_cache_memory_bytes %" PRId64 "\n",
-        sub->open.nunwritable, c2_cachefile_memory_nbytes());
+    c2_metrics_counter(m, "caterva2_cache_unwritable_total", (double)sub->open.nunwritable,
+                       "Cache files that were kept in memory because the disk did not take them.");
+    c2_metrics_gauge(m, "caterva2_cache_memory_bytes", (double)c2_cachefile_memory_nbytes(),
+                     "Bytes of cache files that are kept in memory.");
 }

@@ -8,7 +8,7 @@
 /** The dataset's cache file is in memory, because. */
 void c2_pass_on(struct c2_ds *ds, const struct cat2_error *why);
 void c2_pass_on_stop(struct c2_subscriber *sub);
-bool c2_pass_on_metrics(const struct c2_subscriber *sub, struct c2_buf *out, struct cat2_error *err);
+void c2_pass_on_metrics(const struct c2_subscriber *sub, struct c2_metrics *m);
 
 /* ---- cache_probe.c ---- */
 /** The process is degraded (base/health.h) until a file can be written to the cache folder, which is tried

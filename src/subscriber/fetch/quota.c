@@ -25,7 +25,8 @@ struct sweep {
     struct c2_subscriber *sub;
     struct swept *list; /* least recently used first */
     size_t n;
-    int64_t total, freed;
+    bool ran; /* a pool that stops calls sweep_done() alone */
+    int64_t total, freed, at;
 };
 
 static int64_t left_behind(int cachefd, const char *rel)
@@ -58,6 +59,7 @@ static void sweep_work(void *job, void *codec)
     struct sweep *s = job;
 
     (void)codec;
+    s->ran = true;
     for (size_t i = 0; i < s->n; i++) {
         struct swept *it = &s->list[i];
         if (it->cf)
@@ -87,7 +89,16 @@ static void sweep_done(void *job)
 {
     struct sweep *s = job;
 
-    s->sub->evicting = false;
+    struct c2_subscriber *sub = s->sub;
+
+    sub->evicting = false;
+    if (!s->ran) {
+        sweep_free(s);
+        return;
+    }
+    c2_sub_cache_counted(sub, s->total - s->freed, s->at);
+    sub->cache.nevictions += s->freed > 0;
+    sub->cache.evicted += s->freed;
     if (s->freed > 0) c2_log_info("cache nbytes=%" PRId64 " evicted=%" PRId64, s->total, s->freed);
     for (size_t i = 0; i < s->n; i++)
         s->list[i].ds->left_nbytes = s->list[i].cf ? -1 : s->list[i].nbytes;
@@ -131,6 +142,7 @@ static void on_quota_time(void *ctx)
 
     if (!s) return;
     s->sub = sub;
+    s->at = sub->bytes_fetched;
     sub->unswept = 0;
     for (const struct c2_root_state *root = sub->roots; root; root = root->next)
         total += root->n;
@@ -153,6 +165,7 @@ static void on_quota_time(void *ctx)
 
 void c2_sub_quota_start(struct c2_subscriber *sub)
 {
+    c2_sub_cache_count_start(sub);
     if (sub->config.quota > 0)
         sub->quota_timer = c2_timer_start(sub->config.loop, QUOTA_MS, QUOTA_MS, on_quota_time, sub);
 }

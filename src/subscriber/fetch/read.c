@@ -330,6 +330,10 @@ static bool take_pieces(struct c2_read *r, const struct c2_pieces *pieces)
     r->asker = pieces->asker;
     r->need = pieces->need;
     if (pieces->bound) r->bound = *pieces->bound;
+    for (size_t i = 0; pieces->ranges && i < pieces->n; i++)
+        r->ds->sub->cache.wanted += pieces->ranges[i].n;
+    for (size_t i = 0; pieces->need == C2_NEED_SPANS && i < pieces->n; i++)
+        r->ds->sub->cache.wanted += pieces->spans[i].n;
     r->hold = (struct c2_hold){.kind = pieces->need == C2_NEED_BOUND   ? C2_HOLD_BOUND
                                        : pieces->need == C2_NEED_BYTES ? C2_HOLD_RANGES
                                                                        : C2_HOLD_ALL,

@@ -77,6 +77,7 @@ struct c2_read {
     struct c2_hold hold;
     int flights, repeats;
     bool failed, damaged, is_working;
+    bool counted; /* for the metrics: what it needs, and what of it is missing */
     struct cat2_error err;
     int64_t *mine; /* chunks this one is fetching */
     size_t nmine;

@@ -300,6 +300,7 @@ static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const str
         if (err) c2_log_warn("broker: %s", err->message);
         return;
     }
+    sub->roots_told = true;
     for (size_t i = 0; i < n; i++)
         know_root(sub, &roots[i]);
 }

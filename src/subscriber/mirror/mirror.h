@@ -20,6 +20,18 @@ struct c2_views;
 struct c2_events;
 struct c2_scrubber;
 
+/* What a publisher gave instead of data. */
+enum c2_upcall_kind {
+    C2_UPCALL_UNREACHED, /* no answer */
+    C2_UPCALL_GARBLED,   /* no sound answer */
+    C2_UPCALL_TOO_LARGE,
+    C2_UPCALL_CHANGED, /* 412: another generation is there */
+    C2_UPCALL_REFUSED, /* other statuses 4xx */
+    C2_UPCALL_FAILED,  /* 5xx */
+    C2_UPCALL_OTHER,
+    C2_UPCALL_KINDS
+};
+
 /* Where a dataset object is in its life; dataset.c has the moves. */
 enum c2_ds_life { C2_DS_FOUND, C2_DS_LISTED, C2_DS_REPLACED, C2_DS_REMOVED };
 
@@ -145,6 +157,16 @@ struct c2_subscriber {
     bool gone;        /* freed, but for what datasets in use refer to */
     size_t ndatasets; /* objects alive */
     int64_t pieces_fetched, bytes_fetched, flights;
+    int64_t upcall_errors[C2_UPCALL_KINDS]; /* upcall.h */
+    struct {
+        int64_t nbytes, nbytes_at; /* on disk when counted last; bytes_fetched then */
+        int64_t evicted, nevictions;
+        int64_t wanted, missed; /* decoded bytes of pieces: that were needed, that were not there */
+        bool counted;
+        struct c2_cache_count *counting; /* NULL: nobody counts */
+        struct c2_timer *timer;
+    } cache;
+    bool roots_told; /* by the broker, once at least */
     int64_t unswept; /* bytes fetched since the quota was looked at */
 };
 

@@ -45,10 +45,35 @@ static bool on_data(void *ctx, int status, struct c2_bytes bytes, struct cat2_er
     return up->call.data(up->call.ctx, status, bytes, err);
 }
 
+const char *c2_upcall_kind_name(enum c2_upcall_kind kind)
+{
+    static const char *const names[C2_UPCALL_KINDS] = {"unreached", "garbled", "too-large", "changed",
+                                                       "refused",   "failed",  "other"};
+
+    return names[kind];
+}
+
+static void count(struct c2_subscriber *sub, const struct c2_http_reply *reply, const struct cat2_error *err)
+{
+    enum c2_upcall_kind kind = C2_UPCALL_OTHER;
+
+    if (!err && reply->status < 400) return;
+    if (!err)
+        kind = reply->status == 412  ? C2_UPCALL_CHANGED
+               : reply->status < 500 ? C2_UPCALL_REFUSED
+                                     : C2_UPCALL_FAILED;
+    else if (err->code == CAT2_EUPSTREAM || err->code == CAT2_EDATA || err->code == CAT2_ELIMIT)
+        kind = err->code == CAT2_EUPSTREAM ? C2_UPCALL_UNREACHED
+               : err->code == CAT2_EDATA   ? C2_UPCALL_GARBLED
+                                           : C2_UPCALL_TOO_LARGE;
+    sub->upcall_errors[kind]++;
+}
+
 static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err)
 {
     const struct c2_upcall *up = ctx;
 
+    count(up->sub, reply, err);
     if (err && up->sub->unreached) up->sub->unreached(up->sub, up->host);
     end(ctx, reply, err);
 }

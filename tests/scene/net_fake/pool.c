@@ -109,11 +109,6 @@ void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
     (void)share;
     c2_pool_run(pool, fn, done, job);
 }
-void c2_pool_waiting(struct c2_pool *pool, size_t *nsmall, size_t *nlarge)
-{
-    (void)pool;
-    *nsmall = *nlarge = 0;
-}
 void c2_pool_run_low(struct c2_pool *pool, void (*fn)(void *job, void *local), void (*done)(void *job),
                      void *job)
 {

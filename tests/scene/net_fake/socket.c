@@ -152,11 +152,9 @@ size_t c2_ws_unsent(const struct c2_ws *ws)
     return ws->pipe ? c2_pipe_end(ws->pipe, !ws->end)->unread : 0;
 }
 
-bool c2_ws_metrics(struct c2_buf *out, struct cat2_error *err)
+void c2_ws_metrics(struct c2_metrics *m)
 {
-    (void)out;
-    (void)err;
-    return true;
+    (void)m;
 }
 
 static void on_close_time(void *ctx)
