@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "bin/cat2cli.h"
+#include "bin/cat2cli_status.h"
 #include "bin/options.h"
 #include "bin/paths.h"
 
@@ -13,6 +13,7 @@ struct cli {
     cat2_client *client;
     const char *args[2]; /* after the command; NULL where none */
     bool json;
+    const struct c2_options *options;
 };
 
 static bool put_line(struct c2_buf *line, struct cat2_error *err)
@@ -236,6 +237,27 @@ static bool cmd_download(void *ctx, struct cat2_error *err)
     return c2_cli_download(cli->client, cli->args[0], cli->args[1], cli->json, err);
 }
 
+/* The services that are named; else the subscriber, and the broker where the configuration has one. */
+static bool cmd_status(void *ctx, struct cat2_error *err)
+{
+    struct cli *cli = ctx;
+    const char *addresses[C2_STATUS_SERVICES_MAX], *broker = c2_options_conf(cli->options, "broker.http");
+    char here[300];
+    int n = 0;
+
+    for (int i = 1; i < c2_options_nargs(cli->options) && n < C2_STATUS_SERVICES_MAX; i++)
+        addresses[n++] = c2_options_arg(cli->options, i);
+    if (n == 0) {
+        addresses[n++] = c2_options_text(cli->options, "host");
+        if (broker && c2_str_starts(c2_str_of(broker), "*:")) {
+            snprintf(here, sizeof(here), "localhost%s", broker + 1);
+            broker = here;
+        }
+        if (broker) addresses[n++] = broker;
+    }
+    return c2_cli_status(addresses, n, cli->json, err);
+}
+
 static const struct c2_command commands[] = {
     {.name = "roots",
      .args = "",
@@ -296,6 +318,15 @@ static const struct c2_command commands[] = {
      .args_min = 1,
      .args_max = 2,
      .run = cmd_download},
+    {.name = "status",
+     .args = "[HOST:PORT...]",
+     .help = "the state of services: are they up, whom do they reach, the cache",
+     .more = "Without arguments the subscriber is asked, and the broker if the configuration has one. The "
+             "status is\n"
+             "1 when a service is down or not ready, or a publisher is not reached.",
+     .takes = "-",
+     .args_max = C2_STATUS_SERVICES_MAX,
+     .run = cmd_status},
 };
 
 static const struct c2_option options[] = {
@@ -317,10 +348,10 @@ static const struct c2_options_spec spec = {
 
 static int run(const struct c2_options *opts)
 {
-    struct cli cli = {.json = c2_options_flag(opts, "json")};
+    struct cli cli = {.json = c2_options_flag(opts, "json"), .options = opts};
     struct cat2_error err = {0};
 
-    for (int i = 0; i + 1 < c2_options_nargs(opts); i++)
+    for (int i = 0; i < 2 && i + 1 < c2_options_nargs(opts); i++)
         cli.args[i] = c2_options_arg(opts, i + 1);
     bool ok = cat2_client_new(c2_options_text(opts, "host"), NULL, &cli.client, &err) &&
               c2_options_command(opts)->run(&cli, &err);

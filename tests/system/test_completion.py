@@ -17,7 +17,7 @@ PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", 
 PLACES = {"bash": "bash-completion/completions/{}", "zsh": "zsh/site-functions/_{}",
           "fish": "fish/vendor_completions.d/{}.fish"}
 SANITIZED = bool(re.search("asan|tsan", BUILD.name))
-COMMANDS = ["download", "info", "list", "roots", "show", "subscribe", "unsubscribe", "url"]
+COMMANDS = ["download", "info", "list", "roots", "show", "status", "subscribe", "unsubscribe", "url"]
 ODD = ["a b/x y.txt", "a b/deep/er/z.txt", "br[0].txt", "col:on.txt", "it's.txt", 'dq".txt', "größe.txt",
        "dollar$x.txt", "back\\slash.txt", "at@x.txt", "eq=x.txt", "bang!.txt", "~tilde", "#hash", "par(1).txt",
        "star*.txt", "amp&.txt", "-dash.txt", "日本.txt", "run$(touch x)`touch x`.txt"]
