@@ -2,6 +2,7 @@
 /* The whole root with metadata, one line a dataset, streamed. What is not known yet is waited for, but not
  * its compression. The place in the list is a path, so that it may change under way. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "publisher/publisher_impl.h"
 #include "wire/proof.h"
@@ -17,8 +18,9 @@ struct full {
     bool waiting, done, left;
     bool hashed; /* lines have hashes, and a last one tells how many there were */
     int64_t nlines;
-    uint64_t chain;            /* of their hashes */
-    struct cat2_error failure; /* of the dataset waited for */
+    uint64_t chain; /* of their hashes */
+    char *awaited;  /* the path of the dataset waited for; it may be gone when the answer is there */
+    struct cat2_error failure; /* of that one */
     bool failed;
     bool cut; /* that says nothing of the dataset: rather no list than a wrong one */
 };
@@ -27,6 +29,7 @@ static void full_unref(struct full *full)
 {
     c2_buf_fini(&full->out);
     free(full->at);
+    free(full->awaited);
     free(full);
 }
 
@@ -136,6 +139,23 @@ static struct c2_entry *next_entry(struct full *full)
     return NULL;
 }
 
+static int64_t wait_for(struct full *full, const struct c2_entry *entry)
+{
+    free(full->awaited);
+    full->awaited = c2_str_dup(c2_str_of(entry->path));
+    if (!full->awaited) return C2_BODY_FAIL;
+    full->waiting = true;
+    c2_catalog_get(full->pub->catalog, entry->path, C2_NEED_SKETCH, entry_ready, full);
+    return C2_BODY_WAIT;
+}
+
+/* Why there is nothing to tell of the dataset; NULL: there is. */
+static const struct cat2_error *failure_of(const struct full *full, const struct c2_entry *entry)
+{
+    if (entry->failed) return &entry->err;
+    return full->failed && strcmp(full->awaited, entry->path) == 0 ? &full->failure : NULL;
+}
+
 /* 1: buffer has something; else a C2_BODY_ code. */
 static int64_t refill(struct full *full)
 {
@@ -149,12 +169,10 @@ static int64_t refill(struct full *full)
             if (!put_end(full)) return C2_BODY_FAIL;
             break;
         }
-        const struct cat2_error *failure = entry->failed ? &entry->err : full->failed ? &full->failure : NULL;
+        const struct cat2_error *failure = failure_of(full, entry);
         if (!failure && entry->json.n == 0) {
             if (full->out.n) break; /* send what there is first */
-            full->waiting = true;
-            c2_catalog_get(full->pub->catalog, entry->path, C2_NEED_SKETCH, entry_ready, full);
-            return C2_BODY_WAIT;
+            return wait_for(full, entry);
         }
         full->failed = false;
         char *at = c2_str_dup(c2_str_of(entry->path));
