@@ -89,7 +89,7 @@ class Lane:
         return status, body
 
     def follow(self, root):
-        return get(f"{self.sub.url}/api/subscribe/{root}", method="POST", data=b"", timeout=100)[0]
+        return get(f"{self.sub.url}/api/subscribe/{root}", method="POST", data=b"", timeout=240)[0]
 
     def info(self, path):
         status, body = self.ask(f"/api/info/d/{path}")

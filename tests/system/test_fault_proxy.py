@@ -34,7 +34,7 @@ ALL = os.environ.get("C2_FAULTS") == "all"
 SEED = int(os.environ.get("C2_FAULT_SEED", "1"))
 LANES = int(os.environ.get("C2_FAULT_LANES", "5"))
 ONLY = os.environ.get("C2_FAULT_ONLY", "")
-HANGS_S = 150  # the longest that one request may take: three tries of a stalled list of a minute each would be more
+HANGS_S = 240  # the longest that one request may take: three tries of a list that stalls for a minute each
 RSS_KIB, FDS = 96 << 10, 64  # what a program may have more at the end
 
 # What is done at which wire; what is asked of the client's wire may be changed only where the client can notice it.
@@ -55,17 +55,20 @@ class Case:
     way: str
     kind: str
     point: str
+    always: bool = False  # each time it comes up, until it is healed; otherwise once
 
     def __str__(self):
-        return f"{self.wire.removesuffix('_wire')} {self.deed}: {self.kind} of the {self.way}, {self.point}"
+        return f"{self.wire.removesuffix('_wire')} {self.deed}: {self.kind} of the {self.way}, {self.point}{', always' * self.always}"
 
     def sensible(self):
+        if self.always and (self.point not in ("head", "body") or not ALL and self.kind in ("stall", "delay", "drip")):
+            return False
         return self.deed == "client_download" or self.wire != "client_wire" or self.kind not in CHANGING
 
 
 def all_cases():
     return [case for wire, deeds in DEEDS.items() for deed in deeds for way in ("answer", "question") for kind in KINDS
-            for point in POINTS if (case := Case(wire, deed, way, kind, point)).sensible()]
+            for point in POINTS for always in (False, True) if (case := Case(wire, deed, way, kind, point, always)).sensible()]
 
 
 def some_cases():
@@ -81,6 +84,11 @@ def others(case):
     """The same fault at other places of the wire."""
     cases = [other for other in all_cases() if (other.wire, other.kind, other.way) == (case.wire, case.kind, case.way)]
     return random.Random(str(case)).sample(cases, 5)
+
+
+def is_whole(headers):
+    """The head did not break off: Python takes what there is of it, and a body that has no length is over with the connection."""
+    return "Content-Length" in headers or "Transfer-Encoding" in headers
 
 
 class Refused(Exception):
@@ -116,7 +124,8 @@ class FaultyLane(Lane):
         place = {"head": {"request": 0, "offset": 3}, "second head": {"request": 1, "offset": 3}, "body": {"marker": b"\r\n\r\n"},
                  "middle": {"at": size // 2}, "end": {"at": max(0, size - 3)}}[case.point]
         seconds = 0.05 if case.kind == "drip" else 1.0
-        fault = wire.order(case.way, case.kind, seconds=seconds, seed=self.rng.random(), **place)
+        fault = wire.order(case.way, case.kind, seconds=seconds, seed=self.rng.random(),
+                           times=None if case.always else 1, **place)
         start = time.monotonic()
         try:
             getattr(self, case.deed)(lambda: wire.heal())
@@ -125,6 +134,9 @@ class FaultyLane(Lane):
         self.seen["slow"] += time.monotonic() - start > 5
         self.seen["made"] += fault.made > 0
         return fault.made
+
+    def ask(self, path, timeout=HANGS_S):
+        return super().ask(path, timeout)
 
     # ---- deeds, where they differ from those under a flip ----
     def read_twice(self, path, lo, hi, expected, heal):
@@ -177,7 +189,7 @@ class FaultyLane(Lane):
         def ask():
             status, headers, body = get(f"http://{self.client_wire.http}/api/fetch/d/large.b2nd?slice_={lo}:{lo + 3000}&format=raw",
                                         timeout=15)
-            if status != 200:
+            if status != 200 or not is_whole(headers):
                 raise Refused(status)
             assert np.array_equal(np.frombuffer(body, "<i8"), self.large[lo:lo + 3000]), "WRONG VALUES"
         self.client_asks(ask, heal)
