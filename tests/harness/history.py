@@ -128,10 +128,15 @@ class History:
         later = [version for version in removals if version.number >= floor]
         return later[0] if later else removals[-1] if removals else False
 
-    def _fresh(self, it, version, faults):
+    def _mark(self, it):
+        """The last convergence before it started: (time, version)."""
         mark = bisect.bisect_left(self.marks, (it.start,)) - 1
-        if mark >= 0 and version.number < self.marks[mark][1].get(it.dataset, 0):
-            faults.append(f"2: version {version.number} was no more when all had converged at {self.marks[mark][0]:.3f}: {it}")
+        return (self.marks[mark][0], self.marks[mark][1].get(it.dataset, -1)) if mark >= 0 else (0, -1)
+
+    def _fresh(self, it, version, faults):
+        converged, number = self._mark(it)
+        if version.number < number:
+            faults.append(f"2: version {version.number} was no more when all had converged at {converged:.3f}: {it}")
         following = self.versions[it.dataset][version.number + 1:version.number + 2]
         if following and it.start - following[0].after > self.stale_s and any(
                 begin <= following[0].after and it.start <= end for begin, end in self.calms):
@@ -147,7 +152,7 @@ class History:
                 if number > floor:
                     floor, cause = number, str(what)
             stream = self.streams.get((*place, it.event), -1) if it.event else -1
-            version = self._version(it, stream if it.event else floor)
+            version = self._version(it, stream if it.event else max(floor, self._mark(it)[1]))
             if version is None:
                 continue
             if version is False:

@@ -101,6 +101,11 @@ def test_what_is_too_old_is_found():
     history.saw(seen(26, 1))
     assert [fault[:2] for fault in history.check()] == ["2:"]
     history = a_history()
+    history.wrote("d", None, 40, 41)
+    history.converged(42)
+    history.saw(seen(43, ABSENT))  # by the second removal, not by the first
+    assert history.check() == []
+    history = a_history()
     history.calm(5, 100)
     history.saw(seen(40, 0))
     history.saw(seen(60, 0))
