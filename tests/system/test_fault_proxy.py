@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 from faults import CHANGING, KINDS, Proxy
 from lanes import Lane
-from programs import BIN, EXTERNAL, get, wait_until
+from programs import BIN, EXTERNAL, free_port, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 
@@ -321,6 +321,35 @@ def test_faults_between_any_two_programs_give_right_answers_or_errors_and_heal(t
     print(f"seed {SEED}, {len(todo)} cases:", dict(sorted(total.items())))
     assert not faults, f"seed {SEED}\n" + "\n".join(faults)
     assert total["made"] >= len(todo) * (0.3 if ALL else 0.8), total
+
+
+def test_a_list_that_has_lost_its_hash_on_the_way_is_not_that_of_a_publisher_without_hashes(house, tmp_path):
+    """Damaged in the same way each time it is asked for, it is not taken."""
+    names = [f"x{i}.txt" for i in range(5)]
+    (tmp_path / "root").mkdir()
+    for name in names:
+        (tmp_path / "root" / name).write_text(name)
+    bro, port = house.bro(), free_port()
+    wire = Proxy(port)
+    house.pub("r", tmp_path / "root", bro, f"127.0.0.1:{port}", "--public-url", wire.http)
+    sub = house.sub(bro)
+
+    def follow():
+        return get(f"{sub.url}/api/subscribe/r", method="POST", data=b"")[0]
+
+    def listed():
+        return json.loads(get(sub.url + "/api/list/r")[2])
+    wait_until(lambda: follow() == 200)
+    assert listed() == names
+    flips = [wire.order("answer", "flip", marker=b"X-Caterva2-Has", times=None),
+             wire.order("answer", "drop", marker=b'"path":"x1', span=1, times=None)]
+    (tmp_path / "root" / "x5.txt").write_text("new")
+    assert get(sub.url + "/api/unsubscribe/r", method="POST", data=b"")[0] == 200
+    assert follow() in (502, 503)
+    assert all(fault.made >= 3 for fault in flips)
+    wire.heal()
+    wait_until(lambda: follow() == 200, 60)
+    assert listed() == [*names, "x5.txt"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

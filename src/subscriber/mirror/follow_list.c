@@ -113,6 +113,9 @@ static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error
         if (is_end(f, line)) return true;
         f->chain = c2_proof_chain(f->chain, hash);
         f->nlines++;
+    } else if (c2_proof_check_json(line) != C2_PROOF_NONE) {
+        /* It was asked for hashes and sends them: the answer lost its own on the way, and maybe more. */
+        return c2_fail(err, CAT2_EDATA, "the lines of the list have hashes, and its head has none");
     }
     if (c2_ds_from_line(f->root, line, true, &ds, &why)) return keep(f, or_known(f, ds), err);
     if (why.code == CAT2_ENOMEM) return c2_fail_nomem(err, "listing");
