@@ -102,6 +102,7 @@ struct c2_root_state {
     bool hashed;        /* and sends hashes: an answer without is damaged */
     char listing[120];  /* what the publisher says while it makes its first list; "" */
     int retry_s;        /* the Retry-After of its last 503 */
+    int64_t blamed_ms;  /* when the log last said that it sends no usable data; 0: never */
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
 };
 
