@@ -22,6 +22,7 @@
 #define LIST_STALL_MS 60000                       /* one dataset may have to be read first */
 #define TRIES         3                           /* of the list, of one info */
 #define BAD_LINES_MAX 64                          /* more: the whole list again */
+#define LINE_MAX      C2_TRAILER_NBYTES_MAX       /* attributes are most of a long one */
 
 void c2_follow_clear(struct c2_follow *f)
 {
@@ -137,17 +138,24 @@ static bool on_list_data(void *ctx, int status, struct c2_bytes bytes, struct ca
 {
     struct c2_follow *f = ctx;
     struct c2_str line, rest;
+    size_t looked_at = f->streaming ? f->text.n : 0; /* there is no end of a line in it */
 
     (void)status;
     if (!c2_buf_append(&f->text, bytes.p, bytes.n, err)) return false;
     if (!f->known_type) { /* '{' starts a line of ours, '[' a Python list */
         struct c2_str head = c2_str_trim(c2_buf_str(&f->text));
-        if (head.n == 0) return true;
+        if (head.n == 0) {
+            c2_buf_clear(&f->text);
+            return true;
+        }
         f->known_type = true;
         f->streaming = f->hashed || head.p[0] == '{';
     }
     if (!f->streaming) return true;
     rest = c2_buf_str(&f->text);
+    if (!memchr(rest.p + looked_at, '\n', rest.n - looked_at))
+        return rest.n <= LINE_MAX ||
+               c2_fail(err, CAT2_ELIMIT, "a line of its list has more than %d bytes", LINE_MAX);
     while (memchr(rest.p, '\n', rest.n)) {
         c2_str_cut(rest, '\n', &line, &rest);
         if (!take_line(f, line, err)) return false;
