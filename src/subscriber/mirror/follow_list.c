@@ -42,7 +42,7 @@ void c2_follow_clear(struct c2_follow *f)
 
 static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
 {
-    return c2_vec_push(&f->found, C2_VEC_NO_MAX, "datasets", err, ds) || (c2_ds_unref(ds), false);
+    return c2_vec_push(&f->found, C2_DATASETS_MAX, "datasets", err, ds) || (c2_ds_unref(ds), false);
 }
 
 static bool add_info(struct c2_follow *f, struct c2_str path, struct cat2_error *err)
@@ -50,7 +50,7 @@ static bool add_info(struct c2_follow *f, struct c2_str path, struct cat2_error 
     char *copy = c2_str_dup(path);
 
     if (!copy) return c2_fail_nomem(err, "listing");
-    return c2_vec_push(&f->infos, C2_VEC_NO_MAX, "datasets", err,
+    return c2_vec_push(&f->infos, C2_DATASETS_MAX, "datasets", err,
                        (struct c2_follow_info){f, NULL, copy, 0}) ||
            (free(copy), false);
 }

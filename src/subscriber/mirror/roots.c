@@ -178,7 +178,7 @@ static bool put(struct c2_root_state *root, struct c2_ds *ds, bool keep, struct 
         if (!c2_ds_succeed(ds, *at, err)) return c2_ds_unref(ds), false;
     } else {
         if (root->n == root->cap &&
-            !c2_vec_grow(&root->datasets, &root->cap, sizeof(ds), C2_VEC_NO_MAX, "datasets", err))
+            !c2_vec_grow(&root->datasets, &root->cap, sizeof(ds), C2_DATASETS_MAX, "datasets", err))
             return c2_ds_unref(ds), false;
         at = root->datasets + i;
         memmove(at + 1, at, (root->n++ - i) * sizeof(*at));

@@ -6,6 +6,8 @@
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/root.h"
 
+#define C2_DATASETS_MAX (1 << 20) /* of one root: each takes more than 1 KiB of memory */
+
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *root,
                                       struct cat2_error *err);
 /** Its list as it is now, "EPOCH-CHANGES": differs from run to run and with every change. */
