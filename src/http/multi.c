@@ -8,6 +8,8 @@
 
 #include "base/limits.h"
 
+#define SLOW_BYTES 100L /* in a second; who sends less keeps readers waiting as one who sends nothing */
+
 struct c2_multi {
     const struct c2_multi_ops *ops;
     void *ctx;
@@ -292,7 +294,7 @@ static void set_options(struct c2_http_flight *f)
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 30000));
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, call->stall_ms ? 1L : SLOW_BYTES);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)stall_s);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "caterva2/" C2_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
