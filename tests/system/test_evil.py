@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Peers that mean harm (tests/harness/evil_*.py) harm nobody but themselves: a good publisher's root is served all the while, memory
+and descriptors stay bounded, and the log names them."""
+import concurrent.futures
+import contextlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import blosc2
+import evil_broker
+import evil_publisher
+import evil_subscriber
+import numpy as np
+import pytest
+from faults import Proxy
+from programs import BIN, EXTERNAL, ROOT, SHADOW, get, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
+
+HARNESS = ROOT / "tests/harness"
+N, CHUNK = 40_000, 1000
+ENOUGH = 12  # good answers while the evil is done
+PATIENCE_S = 100  # with an answer of the evil: three tries of 10 s and some waiting
+MIB = 1024
+
+
+@contextlib.contextmanager
+def evil(program, *argv, log):
+    """One of the evil programs; ready. It may end by itself."""
+    with open(log, "ab") as file:
+        process = subprocess.Popen([sys.executable, HARNESS / f"{program}.py", *map(str, argv)], stdout=subprocess.PIPE, stderr=file, text=True)
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("ready"), log.read_text()
+        yield line.split()[1]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+class Good:
+    """A good publisher's root, asked for again and again by a thread: each answer is right, also of what was not cached."""
+
+    def __init__(self, house, folder, bro, sub=None):
+        self.folder = folder / "good"
+        self.folder.mkdir()
+        self.values = np.random.default_rng(1).integers(0, 1 << 40, N)
+        self.write("model.b2nd", self.values)
+        self.pub = house.pub("good", self.folder, bro)
+        self.over, self.faults, self.answers, self.thread = threading.Event(), [], 0, None
+        self.slowest = 0
+
+    def write(self, name, values):
+        blosc2.asarray(values, chunks=(CHUNK,), blocks=(CHUNK // 4,), urlpath=str(self.folder / name), mode="w", cparams={"clevel": 1})
+
+    def follow(self, sub):
+        wait_until(lambda: get(f"{sub.url}/api/subscribe/good", method="POST", data=b"")[0] == 200)
+
+    def watch(self, sub):
+        def ask():
+            lo = 0
+            while not self.over.is_set():
+                lo = (lo + 997) % (N - 10)
+                start = time.monotonic()
+                try:
+                    status, _, body = get(f"{sub.url}/api/fetch/good/model.b2nd?slice_={lo}:{lo + 10}&format=raw", timeout=PATIENCE_S)
+                except OSError as error:
+                    self.faults.append(repr(error))
+                    continue
+                self.slowest = max(self.slowest, time.monotonic() - start)
+                if status != 200 or not np.array_equal(np.frombuffer(body, "<i8"), self.values[lo:lo + 10]):
+                    self.faults.append((lo, status, body[:200]))
+                self.answers += 1
+                self.over.wait(0.03)
+        self.thread = threading.Thread(target=ask)
+        self.thread.start()
+
+    def news(self, sub, name):
+        """What is published now arrives."""
+        values = np.arange(len(name) * 100)
+        self.write(name, values)
+
+        def there():
+            status, _, body = get(f"{sub.url}/api/fetch/good/{name}?format=raw", timeout=PATIENCE_S)
+            return status == 200 and np.array_equal(np.frombuffer(body, "<i8"), values)
+        wait_until(there, PATIENCE_S)
+
+    def end(self):
+        """Wait for some more answers; all of them were right."""
+        wanted = self.answers + ENOUGH
+        wait_until(lambda: self.answers >= wanted or self.faults, PATIENCE_S)
+        self.over.set()
+        self.thread.join()
+        assert not self.faults, self.faults[:5]
+
+
+def taken(program):
+    return program.rss_kib(), len(os.listdir(f"/proc/{program.pid}/fd"))
+
+
+def bounded(program, before, mib):
+    """It gives back descriptors and does not keep so much more memory."""
+    wait_until(lambda: taken(program)[1] <= before[1] + 64, 60)
+    wait_until(lambda: taken(program)[0] <= before[0] + mib * MIB * SHADOW, 60)
+
+
+def attack(url, root, good):
+    """All that can be asked of an evil root; (question, status) of each. Values that are given are right."""
+    questions = [("POST", f"/api/subscribe/{root}"), ("GET", f"/api/list/{root}"), ("GET", f"/api/tree/{root}"),
+                 ("GET", f"/api/info/{root}/model.b2nd"), ("GET", f"/api/fetch/{root}/model.b2nd?slice_=5000:5010&format=raw"),
+                 ("GET", f"/zarr/{root}/model.b2nd/3"), ("GET", f"/api/fetch/{root}/model.b2nd?format=raw"),
+                 ("GET", f"/files/{root}/model.b2nd"), ("GET", f"/api/attrs/{root}/model.b2nd"), ("GET", f"/roots/{root}"),
+                 ("GET", f"/api/fetch/{root}/lie0.b2nd?format=raw&slice_=0:10"), ("GET", f"/zarr/{root}/.zmetadata")]
+
+    def ask(question):
+        method, path = question
+        try:
+            status, _, body = get(url + path, method=method, data=b"" if method == "POST" else None, timeout=PATIENCE_S)
+        except OSError as error:
+            return path, repr(error)
+        if status == 200 and "fetch" in path and "model" in path:
+            assert np.array_equal(np.frombuffer(body, "<i8"), good.values[5000:5010] if "slice_" in path else good.values), path
+        if status == 200 and "/zarr/" in path and path.endswith("/3"):
+            assert np.array_equal(np.frombuffer(body, "<i8"), good.values[3000:4000]), path
+        return path, status
+    with concurrent.futures.ThreadPoolExecutor(len(questions)) as pool:
+        first = ask(questions[0])
+        return [first, *pool.map(ask, questions[1:])]
+
+
+class Trap:
+    """An HTTP server that nobody has to ask anything."""
+
+    def __init__(self):
+        trap = self
+        self.asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                trap.asked.append((self.path, dict(self.headers)))
+                self.send_error(404)
+            do_POST = do_HEAD = do_PUT = do_DELETE = do_GET
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = f"127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def trap():
+    it = Trap()
+    yield it
+    it.close()
+
+
+@pytest.mark.parametrize("way", evil_publisher.WAYS)
+def test_an_evil_publisher_harms_only_its_own_root(house, tmp_path, trap, way):
+    bro = house.bro()
+    good = Good(house, tmp_path, bro)
+    sub = house.sub(bro)
+    good.follow(sub)
+    before = taken(sub)
+    good.watch(sub)
+    with evil("evil_publisher", way, "--real", good.pub.http, "--broker", bro.http, "--name", f"evil-{way}", "--trap", f"http://{trap.http}",
+              log=tmp_path / "evil.log") as at:
+        wait_until(lambda: f"evil-{way}" in json.loads(get(sub.url + "/api/roots")[2]))
+        got = attack(sub.url, f"evil-{way}", good)
+        good.news(sub, f"while-{way}.b2nd")
+        named = wait_until(lambda: [line for line in sub.output().splitlines() if (f"evil-{way}" in line or at in line) and "warn:" in line], 20)
+    print(f"\n{way}: rss {before[0] // 1024} -> {sub.rss_kib() // 1024} MiB, slowest {good.slowest:.2f}", got, named[-2:])
+    good.end()
+    assert trap.asked == []
+    wait_until(lambda: get(sub.url + "/healthz")[0] == 200)
+    bounded(sub, before, 400 if way == "names" else 160)
