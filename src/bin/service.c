@@ -179,7 +179,7 @@ static bool check_base_path(struct life *life, struct cat2_error *err)
 
     if (path.n == 0) return true;
     c2_str_cut((struct c2_str){path.p + 1, path.n - 1}, '/', &name, &rest);
-    if (!c2_server_serves(s->server, name)) return true;
+    if (!c2_server_has_path(s->server, name)) return true;
     if (c2_options_given(s->options, "base-path"))
         return c2_fail(err, CAT2_EINVAL, "--base-path: addresses of this service itself begin with /%.*s",
                        C2_STR_ARG(name));

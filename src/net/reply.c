@@ -111,7 +111,7 @@ void c2_reply_prove(struct c2_request *req, int status, const char *content_type
     char text[32];
 
     if (req->head || !c2_request_header(req, C2_PROOF_WANT, &wanted)) return;
-    struct c2_proof_answer answer = {.target = c2_str_of(req->sent),
+    struct c2_proof_answer answer = {.target = c2_str_of(req->asked),
                                      .status = status,
                                      .asked = asked_header,
                                      .asked_ctx = req,

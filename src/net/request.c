@@ -201,7 +201,7 @@ void c2_request_unref(struct c2_request *req)
     c2_upload_end(&req->upload);
     c2_buf_fini(&req->body);
     c2_arena_fini(&req->arena);
-    free(req->sent);
+    free(req->asked);
     if (req->at_end) req->at_end(req->at_end_ctx);
     free(req);
 }

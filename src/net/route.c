@@ -129,7 +129,7 @@ const struct c2_route *c2_route_look(struct c2_request *req)
     return route;
 }
 
-bool c2_server_serves(const struct c2_server *server, struct c2_str name)
+bool c2_server_has_path(const struct c2_server *server, struct c2_str name)
 {
     for (size_t t = 0; t < server->ntables; t++)
         for (size_t i = 0; i < server->tables[t].n; i++) {

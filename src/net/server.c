@@ -41,8 +41,8 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     read_peer(req);
     if (req->conn) req->nth = c2_conn_request_begins(req->conn);
     req->started_us = c2_now_us();
-    req->sent = c2_str_dup(c2_str_of(target));
-    if (req->sent) req->target = req->sent + c2_exposure_outer(server->exposure, req->sent);
+    req->asked = c2_str_dup(c2_str_of(target));
+    if (req->asked) req->target = req->asked + c2_exposure_outer(server->exposure, req->asked);
     c2_arena_init(&req->arena, C2_REQUEST_ARENA_MAX);
     c2_buf_init(&req->path, 65536);
     c2_buf_init(&req->body, SIZE_MAX); /* upload.c has the maximum */
@@ -59,7 +59,7 @@ static bool split_target(struct c2_request *req)
     struct cat2_error err;
     size_t n = 0;
 
-    if (!req->sent) return false;
+    if (!req->asked) return false;
     c2_buf_clear(&req->path);
     c2_str_cut(c2_str_of(req->target), '?', &path, &req->query);
     if (!c2_url_decode(path, false, &req->path, &err)) return false;
@@ -164,7 +164,7 @@ static enum MHD_Result dispatch(struct c2_request *req)
         c2_reply_detail(req, 400, "%s", req->proxy_fault);
     } else if (!c2_origin_check(req)) {
         c2_log_debug("refused status=%d: %.200s", req->status, req->target ? req->target : "");
-    } else if (req->target != req->sent && req->target[0] != '/') {
+    } else if (req->target != req->asked && req->target[0] != '/') {
         c2_reply_top(req);
     } else if (!split_target(req)) {
         c2_reply_detail(req, 414, "the request's path is too long");

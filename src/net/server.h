@@ -99,7 +99,7 @@ const char *c2_request_told_url(struct c2_request *req);
 /** Did the client use https towards a trusted proxy? */
 bool c2_request_is_https(const struct c2_request *req);
 /** Is `name` the first part of a path that is served here? */
-bool c2_server_serves(const struct c2_server *server, struct c2_str name);
+bool c2_server_has_path(const struct c2_server *server, struct c2_str name);
 struct c2_arena *c2_request_arena(struct c2_request *req);
 /** Who asks, for the access log: a name or the label of a key, never the key. Copied. */
 void c2_request_set_user(struct c2_request *req, const char *user);

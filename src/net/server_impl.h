@@ -75,7 +75,7 @@ struct c2_request {
     enum c2_request_state state;
     enum c2_method method;
     bool head, options, other_method;
-    char *sent;         /* the target as sent, path and query */
+    char *asked;        /* the target as sent, path and query */
     const char *target; /* the same without the base path */
     struct c2_buf path; /* decoded, "//" folded */
     struct c2_str query;
