@@ -23,7 +23,7 @@
 #define C2_JSON_NBYTES_MAX    (256 << 20)             /* list of a big root: 10 000 datasets take 6 MB */
 #define C2_MSGPACK_DEPTH_MAX  64         /* attributes as stored: they nest, attackers nest more */
 #define C2_WS_MESSAGE_MAX     (16 << 20) /* as the Python broker */
-#define C2_CONNECTIONS_MAX    4096       /* of one service */
+#define C2_CONNECTIONS_MAX    16384      /* of one service: 12 288 event streams, and the rest for requests */
 #define C2_UPSTREAM_MAX       16         /* parallel requests to one publisher */
 #define C2_TOML_NBYTES_MAX    (1 << 20)  /* a configuration file */
 #define C2_DIGEST_MAX         64         /* the text of one: "sha-256=:BASE64:" and a NUL */

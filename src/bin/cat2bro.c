@@ -51,6 +51,7 @@ static const struct c2_option options[] = {
     C2_SERVICE_TRUSTED_PROXIES,
     C2_SERVICE_CORS_ORIGINS,
     C2_SERVICE_ACCESS_LOG,
+    C2_SERVICE_PER_ADDRESS,
 };
 
 int main(int argc, char **argv)

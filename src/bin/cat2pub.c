@@ -112,6 +112,7 @@ int main(int argc, char **argv)
         C2_SERVICE_TRUSTED_PROXIES,
         C2_SERVICE_CORS_ORIGINS,
         C2_SERVICE_ACCESS_LOG,
+        C2_SERVICE_PER_ADDRESS,
         {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
          "state and compressed copies of plain files (default _caterva2/pub.NAME)", NULL},
         {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",

@@ -40,7 +40,8 @@ static bool open_server(struct c2_service *s, const char *at, struct c2_server *
     struct c2_server_options options = {.server_name = "caterva2/" C2_VERSION,
                                         .hosts = &s->hosts,
                                         .exposure = &s->exposure,
-                                        .connections_max = share < 4 ? 4 : share};
+                                        .connections_max = share < 4 ? 4 : share,
+                                        .connections_per_address = s->per_address};
     C2_AUTO(c2_buf) text = C2_BUF_INIT(299);
 
     if (!c2_endpoint_parse(c2_str_of(at), &options.listen, err) ||
@@ -222,6 +223,7 @@ static const struct c2_option options[] = {
     C2_SERVICE_CORS_ORIGINS,
     C2_SERVICE_FRAME_ANCESTORS,
     C2_SERVICE_ACCESS_LOG,
+    C2_SERVICE_PER_ADDRESS,
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",

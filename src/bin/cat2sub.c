@@ -84,6 +84,7 @@ static const struct c2_option options[] = {
     C2_SERVICE_CORS_ORIGINS,
     C2_SERVICE_FRAME_ANCESTORS,
     C2_SERVICE_ACCESS_LOG,
+    C2_SERVICE_PER_ADDRESS,
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",

@@ -15,7 +15,9 @@
 #include "wire/toml.h"
 
 /* Of every service. */
-#define SERVICE_KEYS "http statedir loglevel public-url allowed-hosts trusted-proxies cors-origins access-log"
+#define SERVICE_KEYS                                                                                         \
+    "http statedir loglevel public-url allowed-hosts connections-per-address trusted-proxies cors-origins "  \
+    "access-log"
 /* Keys a section may have; publisher and subscriber may have one more level, their --id. */
 static const struct {
     const char *section, *keys;

@@ -189,6 +189,18 @@ static bool check_base_path(struct life *life, struct cat2_error *err)
     return true;
 }
 
+static bool read_per_address(struct c2_service *s, struct cat2_error *err)
+{
+    int64_t n = c2_options_int(s->options, "connections-per-address");
+
+    if (!c2_options_given(s->options, "connections-per-address")) return true;
+    if (n < 1 || n > C2_CONNECTIONS_MAX)
+        return c2_fail(err, CAT2_EINVAL, "--connections-per-address is a number from 1 to %d",
+                       C2_CONNECTIONS_MAX);
+    s->per_address = (int)n;
+    return true;
+}
+
 static bool open_server(struct life *life, struct cat2_error *err)
 {
     struct c2_service *s = &life->service;
@@ -197,6 +209,7 @@ static bool open_server(struct life *life, struct cat2_error *err)
     struct cat2_error why;
 
     options.connections_max = c2_service_connections(s, life->roles[0].nroots < 0);
+    options.connections_per_address = s->per_address;
     if (!c2_hosts_init(&s->hosts, c2_options_text(s->options, "allowed-hosts"),
                        c2_options_text(s->options, "public-url"), err) ||
         !open_exposure(life, err) ||
@@ -217,6 +230,7 @@ static bool start(struct life *life, struct cat2_error *err)
     struct c2_service *s = &life->service;
 
     share_fds(life);
+    if (!read_per_address(s, err)) return false;
     if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
         !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) || !open_server(life, err))
         return false;

@@ -24,6 +24,7 @@ struct c2_service {
     struct c2_subnets trusted;   /* --trust */
     bool not_yet;                /* set by a role's start(): the ready line waits for c2_service_ready() */
     struct c2_fds_plan fds;      /* how many of what may be open */
+    int per_address;             /* connections of one address; 0: net/server.h */
     /* Where others reach us: --public-url, else --http with the real port; as host:port, and as the beginning
      * of addresses. One with https or a path has no host:port of ours. */
     char public_http[320], public_url[1024];
@@ -71,6 +72,12 @@ struct c2_service {
     {                                                                                                        \
         "access-log", 0, C2_OPT_TEXT, "off", "off|common|json",                                              \
             "a line on stderr for every request: none, common log fields, or JSON", NULL                     \
+    }
+/* How many connections one address may have. */
+#define C2_SERVICE_PER_ADDRESS                                                                               \
+    {                                                                                                        \
+        "connections-per-address", 0, C2_OPT_INT, NULL, "N",                                                 \
+            "connections that one address may have (default: a quarter of all; loopback: all)", NULL         \
     }
 /* Role hooks, called on the loop. */
 struct c2_service_role {

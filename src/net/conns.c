@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/vec.h"
+#include "net/linger.h"
 
 #define AT_ONCE   64   /* accepted before others have their turn */
 #define TICK_MS   1000 /* how exactly clocks are looked at */
@@ -43,7 +44,8 @@ struct c2_conns {
     bool polling, paused;
     struct c2_timer *tick, *retry;
     int64_t said_ms; /* when a refusal was logged last */
-    bool polled;     /* poll has been initialised: it is closed, and then all is freed */
+    struct c2_lingerers lingerers;
+    bool polled; /* poll has been initialised: it is closed, and then all is freed */
 };
 
 /* Whose daemon this thread turns now. */
@@ -102,9 +104,10 @@ int c2_conn_refused(const struct c2_conn *conn, uint64_t nth, const char **why)
     return c2_intake_refused(&conn->intake, nth, why);
 }
 
-bool c2_conn_is_last(const struct c2_conn *conn)
+bool c2_conn_is_last(const struct c2_conn *conn, uint64_t nth)
 {
-    return conn->intake.state == C2_IN_RAW || conn->intake.state == C2_IN_REFUSED;
+    return nth >= conn->intake.nheads &&
+           (conn->intake.state == C2_IN_RAW || conn->intake.state == C2_IN_REFUSED);
 }
 
 static int64_t read_for(int fd, void *tls, c2_intake_source *source, void *ctx, void *to, size_t room)
@@ -251,16 +254,21 @@ static void turn_away(int fd, size_t n)
     close(fd);
 }
 
+/* The share of an address that is not known holds a proxy's clients too; a setting says otherwise. */
+size_t c2_conns_per_address(const struct c2_conns *conns, const struct c2_peer *peer, size_t max)
+{
+    size_t share = max / SHARE ? max / SHARE : 1;
+
+    if (conns->proxies && c2_subnets_have(conns->proxies, peer->address)) return max;
+    if (!conns->per_address) return peer->is_loopback ? max : share;
+    return conns->per_address < max ? conns->per_address : max;
+}
+
 static bool has_too_many(struct c2_conns *conns, const struct c2_peer *peer)
 {
-    bool proxy = conns->proxies && c2_subnets_have(conns->proxies, peer->address);
-    size_t most = proxy                ? conns->crowd.max
-                  : conns->per_address ? conns->per_address
-                  : peer->is_loopback  ? conns->crowd.max
-                                       : conns->crowd.max / SHARE;
     size_t n = c2_crowd_count(&conns->crowd, peer->address);
 
-    if (n < (most ? most : 1)) return false;
+    if (n < c2_conns_per_address(conns, peer, conns->crowd.max)) return false;
     return !make_room(conns, peer->address);
 }
 
@@ -351,6 +359,7 @@ static void on_tick(void *ctx)
         let_go(conn);
     }
     if (some) turn(conns);
+    c2_linger_tick(&conns->lingerers);
 }
 
 /* ---- what libmicrohttpd tells ---- */
@@ -371,6 +380,8 @@ void c2_conns_notify(struct c2_conns *conns, struct MHD_Connection *connection,
 
     if (!conn) return;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (conn->intake.state == C2_IN_REFUSED && conns->listen_fd >= 0)
+            c2_linger(&conns->lingerers, conn->fd);
         forget(conn);
         return;
     }
@@ -390,7 +401,7 @@ bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out,
         close(options->listen_fd);
         return c2_fail_nomem(err, "connections");
     }
-    conns->loop = options->loop;
+    conns->loop = conns->lingerers.loop = options->loop;
     conns->listen_fd = options->listen_fd;
     conns->per_address = options->per_address;
     conns->proxies = options->proxies;
@@ -421,6 +432,7 @@ void c2_conns_close_door(struct c2_conns *conns)
     conns->polling = false;
     if (conns->listen_fd >= 0) close(conns->listen_fd);
     conns->listen_fd = -1;
+    c2_linger_end(&conns->lingerers);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -31,7 +31,7 @@ struct c2_conn {
 };
 /* What was counted since the start. */
 struct c2_conns_counts {
-    uint64_t pauses;    /* no place or descriptor for another connection: they waited in the kernel */
+    uint64_t pauses;    /* without a place or descriptor: connections waited in the kernel */
     uint64_t evicted;   /* closed because their place was needed */
     uint64_t late;      /* closed because their time was over */
     uint64_t refused;   /* too many of one address */
@@ -61,6 +61,8 @@ void c2_conns_run(struct c2_conns *conns);
 const struct c2_conns_counts *c2_conns_counts(const struct c2_conns *conns);
 /** How many connections there may be. */
 unsigned c2_conns_max(const struct c2_conns *conns);
+/** How many of `max` an address may have. */
+size_t c2_conns_per_address(const struct c2_conns *conns, const struct c2_peer *peer, size_t max);
 
 /** That of libmicrohttpd's connection. NULL: it was not accepted here. */
 struct c2_conn *c2_conn_of(const struct c2_conns *conns, struct MHD_Connection *connection);
@@ -69,8 +71,8 @@ uint64_t c2_conn_request_begins(struct c2_conn *conn);
 void c2_conn_request_ends(struct c2_conn *conn);
 /** Was the nth request refused by intake.h? Its status, or 0. */
 int c2_conn_refused(const struct c2_conn *conn, uint64_t nth, const char **why);
-/** Is the request that is answered now its last, because what follows it cannot be looked at? */
-bool c2_conn_is_last(const struct c2_conn *conn);
+/** Is the nth request its last, because what follows it is not looked at? */
+bool c2_conn_is_last(const struct c2_conn *conn, uint64_t nth);
 
 /* ---- recv_exported.c ---- */
 #define C2_CONNS_NOT_OURS (-3)

@@ -202,6 +202,11 @@ size_t c2_crowd_count(const struct c2_crowd *crowd, const uint8_t address[16])
     return a ? a->n : 0;
 }
 
+size_t c2_crowd_count_of(const struct c2_crowd_member *member)
+{
+    return member->address->n;
+}
+
 static struct c2_crowd_member *yielding_of(const struct c2_crowd_address *a)
 {
     return a->yields[a->yields[0].n < a->yields[1].n].first;

@@ -11,8 +11,8 @@
 /* Times are long for people far away, and short enough that places do not stay taken for nothing. */
 #define C2_CROWD_IDLE_MS     30000 /* between requests */
 #define C2_CROWD_IDLE_FEW_MS 10000 /* where there are few places */
-#define C2_CROWD_HEAD_MS     20000 /* from the first byte of a head to its last */
-#define C2_CROWD_BODY_MS     20000 /* a body brings C2_CROWD_BODY_MIN bytes in this time, or its rest */
+#define C2_CROWD_HEAD_MS     10000 /* from the first byte of a head to its last */
+#define C2_CROWD_BODY_MS     10000 /* a body brings C2_CROWD_BODY_MIN bytes in this time, or its rest */
 #define C2_CROWD_BODY_MIN    4096
 
 enum c2_member_state {
@@ -62,6 +62,8 @@ void c2_crowd_set(struct c2_crowd *crowd, struct c2_crowd_member *member, enum c
                   int64_t now_ms);
 /** How many an address has. */
 size_t c2_crowd_count(const struct c2_crowd *crowd, const uint8_t address[16]);
+/** How many the address of a member has. */
+size_t c2_crowd_count_of(const struct c2_crowd_member *member);
 /** The member that gives up its place: idle or with a part of a head, of one address; that of `address`, or
  * (NULL) the one with most members that has such. It is the one that waits longest, of those that never had
  * an answer or have a part of a head as long as they are half of all, else of the others: so neither clients

@@ -10,8 +10,9 @@
 #include "wire/json.h"
 #include "wire/proof.h"
 
-#define RETRY_AFTER "1"          /* seconds: what is short now is not for long */
-#define BODY_BLOCK  (64u << 10) /* what the socket is offered at a time */
+#define RETRY_AFTER "1"         /* seconds: what is short now is not for long */
+#define BODY_BLOCK  (64u << 10) /* what the socket is offered at a time, */
+#define CHUNK_BLOCK 64          /* but not of a chunked body: libmicrohttpd makes that in memory of its own */
 
 void c2_reply_header(struct c2_request *req, const char *name, const char *value)
 {
@@ -356,7 +357,8 @@ void c2_reply_body(struct c2_request *req, int status, const char *content_type,
 
     req->pull = *body;
     req->length = -1;
-    struct MHD_Response *response = MHD_create_response_from_callback(size, BODY_BLOCK, pull, req, pull_free);
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(size, length >= 0 ? BODY_BLOCK : CHUNK_BLOCK, pull, req, pull_free);
     if (response)
         req->refs++;
     else if (body->free)

@@ -9,7 +9,7 @@
 #include "net/server_impl.h"
 #include "wire/proof.h"
 
-#define STALL_S         30 /* without a byte that the client takes: libmicrohttpd closes it */
+#define STALL_S         45 /* without a byte that the client takes: libmicrohttpd closes it */
 #define CONNECTIONS_FEW 4  /* more than we admit: libmicrohttpd does not count quite at the same time */
 
 /* ---- requests ---- */
@@ -96,7 +96,7 @@ static bool is_crowded(const struct c2_server *server)
 
 static enum MHD_Result queue(struct c2_request *req)
 {
-    bool last = is_crowded(req->server) || (req->conn && c2_conn_is_last(req->conn));
+    bool last = is_crowded(req->server) || (req->conn && c2_conn_is_last(req->conn, req->nth));
 
     req->state = C2_REQ_QUEUED;
     if (req->status >= 200 && last) MHD_add_response_header(req->response, "Connection", "close");
@@ -314,6 +314,16 @@ void c2_server_routes(struct c2_server *server, const struct c2_route *routes, s
     struct c2_route_table *table = &server->tables[server->ntables++];
     *table = (struct c2_route_table){routes, n, state, calloc(n, sizeof(*table->stats))};
     if (!table->stats) c2_log_warn("no memory to count the requests of %zu routes", n);
+}
+
+unsigned c2_server_connections_max(const struct c2_server *server)
+{
+    return c2_conns_max(server->conns);
+}
+
+size_t c2_server_per_address(const struct c2_server *server, const struct c2_peer *peer, size_t max)
+{
+    return c2_conns_per_address(server->conns, peer, max);
 }
 
 int c2_server_port(const struct c2_server *server)

@@ -57,6 +57,10 @@ bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options
 void c2_server_routes(struct c2_server *server, const struct c2_route *routes, size_t n, void *state);
 /** The port really bound (for port 0). */
 int c2_server_port(const struct c2_server *server);
+/** How many connections it has at most. */
+unsigned c2_server_connections_max(const struct c2_server *server);
+/** How many of `max` things that clients hold a peer may have: connections_per_address, or its default. */
+size_t c2_server_per_address(const struct c2_server *server, const struct c2_peer *peer, size_t max);
 /** Stop accepting, wait up to grace_ms for answers under way, then close; calls done(ctx) on the loop. */
 void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *done, void *ctx);
 void c2_server_free(struct c2_server *server);

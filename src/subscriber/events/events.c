@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The log and its readers. docs/protocol.md "GET /api/events". */
 #include "subscriber/events/events.h"
+#include "net/crowd.h"
 #include "subscriber/mirror/root.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOG_MAX       4096  /* as many as the broker keeps of a root */
-#define LISTENERS_MAX 1024  /* a quarter of the connections */
-#define PING_MS       15000 /* proxies end connections that are silent for 30 s */
-#define EVENT_NBYTES  16384 /* the longest path, escaped, and then some */
+#define LOG_MAX      4096 /* as many as the broker keeps of a root */
+#define SHARE        4 /* part of the connections that is left for requests; of the streams, for an address */
+#define PING_MS      15000 /* proxies end connections that are silent for 30 s */
+#define RETRY_S      5     /* until a place may be free */
+#define EVENT_NBYTES 16384 /* the longest path, escaped, and then some */
 
 struct event {
     const struct c2_root_state *root;
     struct c2_blob *text; /* as it is sent */
 };
 struct listener {
+    struct c2_crowd_member member; /* comes first */
     struct listener *prev, *next;
     struct c2_events *events;
     struct c2_request *req;
@@ -25,14 +28,14 @@ struct listener {
     uint64_t at;          /* the next event to be looked at */
     struct c2_blob *text; /* being sent */
     size_t sent;
-    bool ping;
+    bool ping, ended; /* ended: its place is another's */
 };
 struct c2_events {
     struct c2_subscriber *sub;
     uint64_t seq; /* of the last event; the first is 1 */
     struct event log[LOG_MAX];
     struct listener *listeners;
-    size_t nlisteners;
+    struct c2_crowd crowd; /* of the listeners, by their addresses */
     struct c2_timer *timer;
     bool stopped, orphaned; /* orphaned: the last listener frees it */
 };
@@ -191,7 +194,7 @@ static int64_t events_pull(void *ctx, uint8_t *to, size_t room)
     struct listener *l = ctx;
     size_t n = 0;
 
-    if (l->events->stopped) return C2_BODY_END;
+    if (l->events->stopped || l->ended) return C2_BODY_END;
     while (n < room) {
         if (!l->text) {
             l->sent = 0;
@@ -215,6 +218,13 @@ static int64_t events_pull(void *ctx, uint8_t *to, size_t room)
     return n ? (int64_t)n : C2_BODY_WAIT;
 }
 
+static void free_orphan(struct c2_events *events)
+{
+    if (!events->orphaned || events->listeners) return;
+    c2_crowd_fini(&events->crowd);
+    free(events);
+}
+
 static void listener_free(void *ctx)
 {
     struct listener *l = ctx;
@@ -226,8 +236,9 @@ static void listener_free(void *ctx)
     if (l->next) l->next->prev = l->prev;
     struct c2_events *events = l->events;
     c2_blob_unref(l->text);
+    if (!l->ended) c2_crowd_leave(&events->crowd, &l->member);
     free(l);
-    if (--events->nlisteners == 0 && events->orphaned) free(events);
+    free_orphan(events);
 }
 
 static void on_ping(void *ctx)
@@ -271,16 +282,53 @@ static uint64_t position(struct c2_request *req, const struct c2_events *events)
     return ours ? (uint64_t)s + 1 : 0;
 }
 
+/* Another stream has its place; the reader comes back, and goes on where it was. */
+static void end_stream(struct c2_events *events, struct listener *l)
+{
+    c2_crowd_leave(&events->crowd, &l->member);
+    l->ended = true;
+    c2_body_wake(l->req);
+}
+
+/* Find a place for one more of an address. When all are taken, the one with most streams gives one up; where
+ * that is the same address, there is none. false: the request was answered. */
+static bool find_place(struct c2_events *events, struct c2_request *req)
+{
+    const struct c2_peer *peer = c2_request_peer(req);
+    size_t max = events->crowd.max, n = c2_crowd_count(&events->crowd, peer->address);
+    size_t most = c2_server_per_address(events->sub->config.server, peer, max);
+
+    if (n >= most && most < max) {
+        c2_reply_later(req, RETRY_S,
+                       "your address has %zu event streams, and may have no more "
+                       "(--connections-per-address)",
+                       n);
+        return false;
+    }
+    if (events->crowd.n < max) return true;
+    struct listener *l = (struct listener *)c2_crowd_yielding(&events->crowd, NULL);
+    if (l && c2_crowd_count_of(&l->member) > n + 1) {
+        end_stream(events, l);
+        return true;
+    }
+    c2_reply_later(req, RETRY_S,
+                   "too many event streams: %zu are served at a time, a part of all connections "
+                   "(ulimit -n)",
+                   max);
+    return false;
+}
+
 static void handle_events(struct c2_request *req, void *state)
 {
     struct c2_subscriber *sub = state;
     struct c2_events *events = sub->events;
     struct listener *l = NULL;
 
-    if (events->stopped || events->nlisteners >= LISTENERS_MAX || !(l = calloc(1, sizeof(*l))) ||
-        !read_names(req, l)) {
+    if (!events->stopped && !find_place(events, req)) return;
+    if (events->stopped || !(l = calloc(1, sizeof(*l))) || !read_names(req, l) ||
+        !c2_crowd_join(&events->crowd, &l->member, c2_request_peer(req)->address, 0)) {
         free(l);
-        c2_reply_detail(req, 503, events->stopped ? "shutting down" : "too many listeners");
+        c2_reply_detail(req, 503, events->stopped ? "shutting down" : "out of memory");
         return;
     }
     l->events = events;
@@ -290,7 +338,6 @@ static void handle_events(struct c2_request *req, void *state)
     l->next = events->listeners;
     if (l->next) l->next->prev = l;
     events->listeners = l;
-    events->nlisteners++;
     if (!known) l->at = 1; /* hello must not claim that all is known */
     l->text = hello_text(l);
     if (!known) l->at = 0;
@@ -306,7 +353,13 @@ struct c2_events *c2_events_new(struct c2_subscriber *sub)
 {
     struct c2_events *events = calloc(1, sizeof(*events));
 
+    unsigned max = c2_server_connections_max(sub->config.server);
+
     if (!events) return NULL;
+    if (!c2_crowd_init(&events->crowd, max - max / SHARE)) {
+        free(events);
+        return NULL;
+    }
     events->sub = sub;
     sub->watcher = (struct c2_mirror_watcher){on_dataset, on_root, events};
     events->timer = c2_timer_start(sub->config.loop, PING_MS, PING_MS, on_ping, events);
@@ -330,7 +383,7 @@ void c2_events_free(struct c2_events *events)
     for (size_t i = 0; i < LOG_MAX; i++)
         c2_blob_unref(events->log[i].text);
     events->orphaned = true; /* a reader that did not take its last bytes goes with the server */
-    if (events->nlisteners == 0) free(events);
+    free_orphan(events);
 }
 
 void c2_events_add_routes(struct c2_subscriber *sub)

@@ -138,6 +138,12 @@ unsigned c2_conns_max(const struct c2_conns *conns)
     (void)conns;
     return C2_CONNECTIONS_MAX;
 }
+size_t c2_conns_per_address(const struct c2_conns *conns, const struct c2_peer *peer, size_t max)
+{
+    (void)conns;
+    (void)peer;
+    return max;
+}
 struct c2_conn *c2_conn_of(const struct c2_conns *conns, struct MHD_Connection *connection)
 {
     (void)conns;
@@ -160,8 +166,9 @@ void c2_conn_request_ends(struct c2_conn *conn)
 {
     C2_ASSERT(!conn);
 }
-bool c2_conn_is_last(const struct c2_conn *conn)
+bool c2_conn_is_last(const struct c2_conn *conn, uint64_t nth)
 {
+    (void)nth;
     return conn != NULL;
 }
 int c2_conn_refused(const struct c2_conn *conn, uint64_t nth, const char **why)
