@@ -11,6 +11,7 @@ struct c2_drive {
     uv_timer_t timer;
     uv_idle_t again; /* MHD has more to do at once */
     int handles_open;
+    bool kicked; /* while it turned: libmicrohttpd 0.9.75 does not tell that something was resumed */
 };
 
 static void on_again(uv_idle_t *idle);
@@ -21,9 +22,10 @@ static void run_mhd(struct c2_drive *drive)
     MHD_UNSIGNED_LONG_LONG wait = 0;
 
     if (drive->server->closing) return;
+    drive->kicked = false;
     c2_conns_run(drive->server->conns);
     bool timed = MHD_get_timeout(drive->server->daemon, &wait) == MHD_YES;
-    if (timed && wait == 0) {
+    if (drive->kicked || (timed && wait == 0)) {
         uv_idle_start(&drive->again, on_again);
         return;
     }
@@ -51,6 +53,7 @@ static void on_again(uv_idle_t *idle)
 
 void c2_server_kick(struct c2_server *server)
 {
+    server->drive->kicked = true;
     uv_idle_start(&server->drive->again, on_again);
 }
 
