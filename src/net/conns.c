@@ -18,13 +18,13 @@
 #include "base/vec.h"
 #include "net/linger.h"
 
-#define AT_ONCE   64   /* accepted before others have their turn */
-#define TICK_MS   1000 /* how exactly clocks are looked at */
-#define RETRY_MS  100  /* without a place or descriptor for a connection, until it is tried again */
-#define GRACE_MS  500  /* an idle connection keeps its place so long */
-#define FEW       256  /* places, of which idle connections keep none for long */
-#define SHARE     4    /* an address that is not loopback has that part of all places at most */
-#define SAY_AT_MS 10000
+#define AT_ONCE   64        /* accepted before others have their turn */
+#define TICK_MS   1000      /* how exactly clocks are looked at */
+#define RETRY_MS  100       /* without a place or descriptor for a connection, until it is tried again */
+#define GRACE_MS  500       /* an idle connection keeps its place so long */
+#define FEW       256       /* places, of which idle connections keep none for long */
+#define SHARE     4         /* an address that is not loopback has that part of all places at most */
+#define SAY_AT_MS 10000     /* between lines of the log about addresses with too many: they try again */
 #define FD_MAX    (1 << 20) /* the kernel's own limit of descriptors, as it is built */
 
 struct c2_conns {
@@ -53,7 +53,7 @@ static _Thread_local struct c2_conns *running;
 
 static int64_t now_ms(const struct c2_conns *conns)
 {
-    return c2_mono_ms(c2_loop_clock(conns->loop));
+    return (int64_t)uv_now(c2_loop_uv(conns->loop)); /* of this turn of the loop: that is exact enough */
 }
 
 /* ---- a connection's state ---- */

@@ -115,83 +115,83 @@ static void extensions_trailers_and_empty_lines_are_left_out(void **state)
 #define POST    "POST / HTTP/1.1\r\n" HOST
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
 
+static const struct {
+    const char *text;
+    int status;
+    size_t n; /* where it holds NUL */
+} malformed[] = {
+    {POST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400, 0},
+    {POST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400, 0},
+    {POST "Content-Length: 5, 5\r\n\r\nhello", 400, 0},
+    {POST "Content-Length: +5\r\n\r\nhello", 400, 0},
+    {POST "Content-Length: -5\r\n\r\nhello", 400, 0},
+    {POST "Content-Length: 0x5\r\n\r\nhello", 400, 0},
+    {POST "Content-Length: 5 5\r\n\r\nhello", 400, 0},
+    {POST "Content-Length:\r\n\r\n", 400, 0},
+    {POST "Content-Length: 99999999999999999999\r\n\r\n", 400, 0},
+    {POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding: xchunked\r\n\r\n", 501, 0},
+    {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 0},
+    {GET HOST "Host: b\r\n\r\n", 400, 0},
+    {GET HOST HOST "\r\n", 400, 0},
+    {GET "\r\n", 400, 0},
+    {GET "Host: a b\r\n\r\n", 400, 0},
+    {GET "Host: a/b\r\n\r\n", 400, 0},
+    {GET "Host: user@a\r\n\r\n", 400, 0},
+    {"GET / HTTP/1.1\nHost: a\n\n", 400, 0},
+    {"GET / HTTP/1.1\r\nHost: a\n\r\n", 400, 0},
+    {GET HOST "\n", 400, 0},
+    {GET HOST "X: a\rb\r\n\r\n", 400, 0},
+    {GET HOST "X: a\r\n b\r\n\r\n", 400, 0},
+    {GET " " HOST "\r\n", 400, 0},
+    {GET "Host : a\r\n\r\n", 400, 0},
+    {GET HOST "Content-Length : 5\r\n\r\nhello", 400, 0},
+    {GET HOST "X Y: a\r\n\r\n", 400, 0},
+    {GET HOST ": a\r\n\r\n", 400, 0},
+    {GET HOST "nothing\r\n\r\n", 400, 0},
+    {GET HOST "X: a\0b\r\n\r\n", 400, sizeof(GET HOST "X: a\0b\r\n\r\n") - 1},
+    {GET HOST "X\0: a\r\n\r\n", 400, sizeof(GET HOST "X\0: a\r\n\r\n") - 1},
+    {"GET /\0 HTTP/1.1\r\n" HOST "\r\n", 400, sizeof("GET /\0 HTTP/1.1\r\n" HOST "\r\n") - 1},
+    {GET HOST "X: a\x7f\r\n\r\n", 400, 0},
+    {"GET  / HTTP/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET / a HTTP/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET /\ta HTTP/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET /\r\n\r\n", 400, 0},
+    {"GET / HTTP/1.1 \r\n" HOST "\r\n", 400, 0},
+    {"GET / http/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET / HTTP/2.0\r\n" HOST "\r\n", 505, 0},
+    {"G(T / HTTP/1.1\r\n" HOST "\r\n", 400, 0},
+    {"\x16\x03\x01", 400, 0},
+    {"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n", 400, 0},
+    {CHUNKED "x\r\n", 400, 0},
+    {CHUNKED "5 \r\nhello\r\n0\r\n\r\n", 400, 0},
+    {CHUNKED " 5\r\nhello\r\n0\r\n\r\n", 400, 0},
+    {CHUNKED "0x5\r\nhello\r\n0\r\n\r\n", 400, 0},
+    {CHUNKED "-5\r\nhello\r\n0\r\n\r\n", 400, 0},
+    {CHUNKED "\r\nhello\r\n0\r\n\r\n", 400, 0},
+    {CHUNKED "5\nhello\r\n0\r\n\r\n", 400, 0},
+    {CHUNKED "5\r\nhelloX\r\n0\r\n\r\n", 400, 0},
+    {CHUNKED "5\r\nhello\n0\r\n\r\n", 400, 0},
+    {CHUNKED "ffffffffffffffffff\r\n", 400, 0},
+    {CHUNKED "5;a\rb\r\nhello\r\n0\r\n\r\n", 400, 0},
+    {CHUNKED "0\r\nX : 1\r\n\r\n", 400, 0},
+    {CHUNKED "0\r\nX: 1\n\r\n", 400, 0},
+};
+
 static void what_can_be_understood_in_two_ways_is_refused(void **state)
 {
-    static const struct {
-        const char *text;
-        int status;
-        size_t n; /* where it holds NUL */
-    } cases[] = {
-        {POST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400, 0},
-        {POST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400, 0},
-        {POST "Content-Length: 5, 5\r\n\r\nhello", 400, 0},
-        {POST "Content-Length: +5\r\n\r\nhello", 400, 0},
-        {POST "Content-Length: -5\r\n\r\nhello", 400, 0},
-        {POST "Content-Length: 0x5\r\n\r\nhello", 400, 0},
-        {POST "Content-Length: 5 5\r\n\r\nhello", 400, 0},
-        {POST "Content-Length:\r\n\r\n", 400, 0},
-        {POST "Content-Length: 99999999999999999999\r\n\r\n", 400, 0},
-        {POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 0},
-        {POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400, 0},
-        {POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 0},
-        {POST "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400, 0},
-        {POST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, 0},
-        {POST "Transfer-Encoding: xchunked\r\n\r\n", 501, 0},
-        {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 0},
-        {GET HOST "Host: b\r\n\r\n", 400, 0},
-        {GET HOST HOST "\r\n", 400, 0},
-        {GET "\r\n", 400, 0},
-        {GET "Host: a b\r\n\r\n", 400, 0},
-        {GET "Host: a/b\r\n\r\n", 400, 0},
-        {GET "Host: user@a\r\n\r\n", 400, 0},
-        {"GET / HTTP/1.1\nHost: a\n\n", 400, 0},
-        {"GET / HTTP/1.1\r\nHost: a\n\r\n", 400, 0},
-        {GET HOST "\n", 400, 0},
-        {GET HOST "X: a\rb\r\n\r\n", 400, 0},
-        {GET HOST "X: a\r\n b\r\n\r\n", 400, 0},
-        {GET " " HOST "\r\n", 400, 0},
-        {GET "Host : a\r\n\r\n", 400, 0},
-        {GET HOST "Content-Length : 5\r\n\r\nhello", 400, 0},
-        {GET HOST "X Y: a\r\n\r\n", 400, 0},
-        {GET HOST ": a\r\n\r\n", 400, 0},
-        {GET HOST "nothing\r\n\r\n", 400, 0},
-        {GET HOST "X: a\0b\r\n\r\n", 400, sizeof(GET HOST "X: a\0b\r\n\r\n") - 1},
-        {GET HOST "X\0: a\r\n\r\n", 400, sizeof(GET HOST "X\0: a\r\n\r\n") - 1},
-        {"GET /\0 HTTP/1.1\r\n" HOST "\r\n", 400, sizeof("GET /\0 HTTP/1.1\r\n" HOST "\r\n") - 1},
-        {GET HOST "X: a\x7f\r\n\r\n", 400, 0},
-        {"GET  / HTTP/1.1\r\n" HOST "\r\n", 400, 0},
-        {"GET / a HTTP/1.1\r\n" HOST "\r\n", 400, 0},
-        {"GET /\ta HTTP/1.1\r\n" HOST "\r\n", 400, 0},
-        {"GET /\r\n\r\n", 400, 0},
-        {"GET / HTTP/1.1 \r\n" HOST "\r\n", 400, 0},
-        {"GET / http/1.1\r\n" HOST "\r\n", 400, 0},
-        {"GET / HTTP/2.0\r\n" HOST "\r\n", 505, 0},
-        {"G(T / HTTP/1.1\r\n" HOST "\r\n", 400, 0},
-        {"\x16\x03\x01", 400, 0},
-        {"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n", 400, 0},
-        {CHUNKED "x\r\n", 400, 0},
-        {CHUNKED "5 \r\nhello\r\n0\r\n\r\n", 400, 0},
-        {CHUNKED " 5\r\nhello\r\n0\r\n\r\n", 400, 0},
-        {CHUNKED "0x5\r\nhello\r\n0\r\n\r\n", 400, 0},
-        {CHUNKED "-5\r\nhello\r\n0\r\n\r\n", 400, 0},
-        {CHUNKED "\r\nhello\r\n0\r\n\r\n", 400, 0},
-        {CHUNKED "5\nhello\r\n0\r\n\r\n", 400, 0},
-        {CHUNKED "5\r\nhelloX\r\n0\r\n\r\n", 400, 0},
-        {CHUNKED "5\r\nhello\n0\r\n\r\n", 400, 0},
-        {CHUNKED "ffffffffffffffffff\r\n", 400, 0},
-        {CHUNKED "5;a\rb\r\nhello\r\n0\r\n\r\n", 400, 0},
-        {CHUNKED "0\r\nX : 1\r\n\r\n", 400, 0},
-        {CHUNKED "0\r\nX: 1\n\r\n", 400, 0},
-    };
-
     (void)state;
-    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++)
+    for (size_t i = 0; i < C2_ARRAY_LEN(malformed); i++)
         for (size_t step = 1; step < 150; step += step < 4 ? 1 : 29) {
             const char *why = NULL;
-            size_t n = cases[i].n ? cases[i].n : strlen(cases[i].text);
-            struct outcome o = send_bytes(cases[i].text, n, step, 32768);
+            size_t n = malformed[i].n ? malformed[i].n : strlen(malformed[i].text);
+            struct outcome o = send_bytes(malformed[i].text, n, step, 32768);
             int status = c2_intake_refused(&o.in, o.in.nheads, &why);
-            if (status != cases[i].status) fail_msg("case %zu, step %zu: %d", i, step, status);
+            if (status != malformed[i].status) fail_msg("case %zu, step %zu: %d", i, step, status);
             assert_true(strlen(why) > 10);
             assert_int_equal(o.in.nheads, 1);
             /* what is passed on instead is a whole request */

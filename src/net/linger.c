@@ -11,7 +11,7 @@
 
 #define LINGERERS_MAX 8     /* a descriptor each */
 #define LINGER_NBYTES 65536 /* a client that sends more reads its answer late */
-#define LINGER_MS     2000
+#define LINGER_MS     2000  /* an answer has arrived by then */
 
 struct c2_lingerer {
     struct c2_lingerer *prev, *next;

@@ -46,7 +46,7 @@ static int64_t read_plain(void *ctx, uint8_t *to, size_t room)
     return errno == EAGAIN || errno == EWOULDBLOCK ? C2_INTAKE_AGAIN : C2_INTAKE_FAILED;
 }
 
-ssize_t recv(int fd, void *to, size_t room, int flags)
+ssize_t recv(int fd, void *to, size_t room, int flags) /* style: libmicrohttpd calls this name */
 {
     int64_t n = flags ? C2_CONNS_NOT_OURS : ask(fd, NULL, read_plain, &fd, to, room);
 
@@ -80,7 +80,7 @@ static void *next_symbol(const char *name)
     return dlsym(RTLD_NEXT, name);
 }
 
-ssize_t gnutls_record_recv(void *session, void *to, size_t room)
+ssize_t gnutls_record_recv(void *session, void *to, size_t room) /* style: and this */
 {
     static _Thread_local struct {
         record_recv *recv;
