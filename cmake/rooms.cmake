@@ -3,6 +3,7 @@
 # c2_room(NAME [DEPS room...] [LIBS target...] [TESTS target...]): a static library of src/NAME/*.c, and beside it
 #   x_test.c  -> test NAME.x (cmocka)       x_fuzz.c -> replayed over tests/corpus/x and tests/regress/x as a test,
 #   x_bench.c -> program x_bench                        and a libFuzzer program with C2_FUZZ=ON
+#   x_exported.c -> an object of each program that uses the room: libraries find its symbols, those of x.c are hidden
 # Programs of tests and benches are built by the targets `tests` and `benches`, not by a plain build.
 add_custom_target(tests)
 add_custom_target(benches)
