@@ -2,7 +2,11 @@
 /* What a line of the access log says, and that nobody who asks can say something else in it. */
 #include "base/base_testing.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/access_log.h"
@@ -174,6 +178,105 @@ static void a_request_is_logged_when_it_has_ended(void **state)
     close(saved);
 }
 
+/* ---- answers that are cut short ---- */
+
+#define LARGE (64 << 20) /* more than sockets hold */
+#define READ  (3 << 20)
+
+struct cut {
+    struct c2_loop *loop;
+    int port, log;
+};
+
+static void handle_buffer(struct c2_request *req, void *state)
+{
+    struct c2_buf out = C2_BUF_INIT(LARGE);
+    struct cat2_error err;
+
+    (void)state;
+    assert_true(c2_buf_resize(&out, LARGE, &err));
+    c2_reply_buf(req, 200, "text/plain", &out);
+}
+
+static void handle_file(struct c2_request *req, void *state)
+{
+    struct c2_content content = {.nbytes = LARGE, .mtime_ms = -1, .fd = memfd_create("large", MFD_CLOEXEC)};
+
+    (void)state;
+    assert_true(content.fd >= 0 && ftruncate(content.fd, LARGE) == 0);
+    c2_reply_content(req, &content);
+}
+
+static void *leave_early(void *ctx)
+{
+    const struct cut *cut = ctx;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)cut->port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), room = 65536;
+    static const char ask[] = "GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    char block[65536];
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && send(fd, ask, sizeof(ask) - 1, 0) > 0)
+        for (ssize_t n, got = 0; got < READ && (n = recv(fd, block, sizeof(block), 0)) > 0;)
+            got += n;
+    close(fd);
+    return NULL;
+}
+
+static void look_for_line(void *ctx)
+{
+    const struct cut *cut = ctx;
+    char text[4096] = "";
+
+    if (pread(cut->log, text, sizeof(text) - 1, 0) > 0 && strstr(text, "/large")) c2_loop_stop(cut->loop);
+}
+
+static long long logged_bytes(c2_handler *handler)
+{
+    const struct c2_route routes[] = {{.method = C2_GET, .pattern = "/large", .handler = handler}};
+    struct c2_server_options options = {.listen = {.host = "127.0.0.1"}};
+    char path[] = "/tmp/access_log_test.XXXXXX", text[4096] = "";
+    struct c2_server *server;
+    struct cat2_error err;
+    struct cut cut = {.log = mkstemp(path)};
+    int saved = dup(STDERR_FILENO);
+    pthread_t client;
+    long long nbytes = -1;
+
+    assert_true(cut.log >= 0 && unlink(path) == 0);
+    assert_true(c2_loop_new(&cut.loop, &err) && c2_server_new(cut.loop, &options, &server, &err));
+    cut.port = c2_server_port(server);
+    c2_server_routes(server, routes, 1, NULL);
+    dup2(cut.log, STDERR_FILENO);
+    assert_true(c2_access_log_start(cut.loop, C2_ACCESS_COMMON, &err));
+    struct c2_timer *timer = c2_timer_start(cut.loop, 20, 20, look_for_line, &cut);
+    assert_int_equal(pthread_create(&client, NULL, leave_early, &cut), 0);
+    c2_loop_run(cut.loop);
+    pthread_join(client, NULL);
+    c2_timer_stop(timer);
+    c2_server_free(server);
+    c2_access_log_stop();
+    c2_loop_free(cut.loop);
+    dup2(saved, STDERR_FILENO);
+    assert_true(pread(cut.log, text, sizeof(text) - 1, 0) > 0);
+    assert_int_equal(sscanf(strstr(text, "\" 200 ") + 6, "%lld", &nbytes), 1);
+    close(cut.log);
+    close(saved);
+    return nbytes;
+}
+
+static void of_an_answer_cut_short_what_the_client_took_is_logged(void **state)
+{
+    c2_handler *const handlers[] = {handle_buffer, handle_file};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(handlers); i++) {
+        long long nbytes = logged_bytes(handlers[i]);
+        assert_true(nbytes >= READ - 65536 && nbytes < LARGE / 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +286,7 @@ int main(void)
         cmocka_unit_test(no_byte_ends_a_line_or_a_field),
         cmocka_unit_test(a_long_target_is_cut),
         cmocka_unit_test(a_request_is_logged_when_it_has_ended),
+        cmocka_unit_test(of_an_answer_cut_short_what_the_client_took_is_logged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
