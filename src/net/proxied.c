@@ -88,6 +88,15 @@ static void read_heads(struct c2_request *req)
 
 /* ---- who sent it ---- */
 
+/* A loopback address that a proxy has to do with says nothing of the client: its text stays, for people. */
+static void hide_loopback(struct c2_peer *peer)
+{
+    if (!peer->is_loopback) return;
+    peer->is_loopback = false;
+    peer->family = peer->port = 0;
+    memset(peer->address, 0, sizeof(peer->address));
+}
+
 void c2_proxied_read(struct c2_request *req)
 {
     const struct c2_exposure *exposure = req->server->exposure;
@@ -101,20 +110,24 @@ void c2_proxied_read(struct c2_request *req)
         c2_peer_make(req->forwarded->address, req->forwarded->port, &req->peer);
     else if (req->forwarded && req->forwarded->named)
         req->peer = (struct c2_peer){.text = "unknown"};
-    if (told) req->peer.is_loopback = false;
+    if (told) hide_loopback(&req->peer);
 }
 
 /* Nobody is at this machine whom a proxy tells of, nor who asks for another name of it: a proxy that tells
  * nothing may have passed that on. Looked at when somebody wants to know: most requests need no rights. */
-static bool is_here(struct c2_request *req)
+static void judge_loopback(struct c2_request *req)
 {
     struct c2_str host = {NULL, 0};
     bool told = false;
 
-    if (!req->connection) return false; /* the headers are gone */
-    MHD_get_connection_values(req->connection, MHD_HEADER_KIND, see, &told);
-    c2_request_header(req, "Host", &host);
-    return !told && c2_origin_means_here(&req->server->origin, req->server->port, host);
+    if (req->connection) {
+        MHD_get_connection_values(req->connection, MHD_HEADER_KIND, see, &told);
+        c2_request_header(req, "Host", &host);
+    }
+    if (told)
+        hide_loopback(&req->peer);
+    else if (!req->connection || !c2_origin_means_here(&req->server->origin, req->server->port, host))
+        req->peer.is_loopback = false;
 }
 
 const struct c2_peer *c2_request_peer(const struct c2_request *req)
@@ -123,7 +136,7 @@ const struct c2_peer *c2_request_peer(const struct c2_request *req)
 
     if (!req->peer_judged) {
         mutable->peer_judged = true;
-        mutable->peer.is_loopback = req->peer.is_loopback && is_here(mutable);
+        if (req->peer.is_loopback) judge_loopback(mutable);
     }
     return &req->peer;
 }

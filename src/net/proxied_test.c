@@ -27,7 +27,10 @@ static void handle_told(struct c2_request *req, void *state)
     const char *url = c2_request_told_url(req), *prefix = c2_request_prefix(req);
 
     (void)state;
-    c2_reply_detail(req, 200, "%s %s %s %s %s", peer->text, peer->is_loopback ? "here" : "elsewhere",
+    c2_reply_detail(req, 200, "%s %s %s %s %s", peer->text,
+                    !peer->family       ? "hidden"
+                    : peer->is_loopback ? "here"
+                                        : "elsewhere",
                     *prefix ? prefix : "-", url ? url : "-", c2_request_is_https(req) ? "https" : "-");
 }
 
@@ -149,26 +152,26 @@ static const struct {
     {{"Host: [::1]"}, "127.0.0.1 here - - -", "127.0.0.1 here - - -"},
     {{"Host: data.example.org"}, "127.0.0.1 elsewhere - - -", "127.0.0.1 elsewhere - - -"},
     {{"Host: 192.0.2.7"}, "127.0.0.1 elsewhere - - -", "127.0.0.1 elsewhere - - -"},
-    {{"X-Forwarded-For: 192.0.2.7"}, "192.0.2.7 elsewhere - - -", "127.0.0.1 elsewhere - - -"},
-    {{"x-forwarded-for: 127.0.0.1"}, "127.0.0.1 elsewhere - - -", "127.0.0.1 elsewhere - - -"},
-    {{"X-Forwarded-For: ::1"}, "::1 elsewhere - - -", "127.0.0.1 elsewhere - - -"},
-    {{"X-Forwarded-For: 127.0.0.1, 192.0.2.7"}, "192.0.2.7 elsewhere - - -", "127.0.0.1 elsewhere - - -"},
+    {{"X-Forwarded-For: 192.0.2.7"}, "192.0.2.7 elsewhere - - -", "127.0.0.1 hidden - - -"},
+    {{"x-forwarded-for: 127.0.0.1"}, "127.0.0.1 hidden - - -", "127.0.0.1 hidden - - -"},
+    {{"X-Forwarded-For: ::1"}, "::1 hidden - - -", "127.0.0.1 hidden - - -"},
+    {{"X-Forwarded-For: 127.0.0.1, 192.0.2.7"}, "192.0.2.7 elsewhere - - -", "127.0.0.1 hidden - - -"},
     {{"X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: 192.0.2.7"},
      "192.0.2.7 elsewhere - - -",
-     "127.0.0.1 elsewhere - - -"},
-    {{"Forwarded: for=unknown"}, "unknown elsewhere - - -", "127.0.0.1 elsewhere - - -"},
+     "127.0.0.1 hidden - - -"},
+    {{"Forwarded: for=unknown"}, "unknown hidden - - -", "127.0.0.1 hidden - - -"},
     {{"Forwarded: for=192.0.2.7;proto=https;host=a.example"},
      "192.0.2.7 elsewhere - https://a.example https",
-     "127.0.0.1 elsewhere - - -"},
-    {{"X-Real-IP: 127.0.0.1"}, "127.0.0.1 elsewhere - - -", "127.0.0.1 elsewhere - - -"},
-    {{"Via: 1.1 proxy"}, "127.0.0.1 elsewhere - - -", "127.0.0.1 elsewhere - - -"},
+     "127.0.0.1 hidden - - -"},
+    {{"X-Real-IP: 127.0.0.1"}, "127.0.0.1 hidden - - -", "127.0.0.1 hidden - - -"},
+    {{"Via: 1.1 proxy"}, "127.0.0.1 hidden - - -", "127.0.0.1 hidden - - -"},
     {{"X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https", "X-Forwarded-Host: a.example",
       "X-Forwarded-Prefix: /cat2/"},
      "192.0.2.7 elsewhere /cat2 https://a.example/cat2 https",
-     "127.0.0.1 elsewhere - - -"},
+     "127.0.0.1 hidden - - -"},
     {{"X-Forwarded-For: 192.0.2.7", "X-Forwarded-Prefix: /cat2", "Host: b.example:81"},
      "192.0.2.7 elsewhere /cat2 http://b.example:81/cat2 -",
-     "127.0.0.1 elsewhere - - -"},
+     "127.0.0.1 hidden - - -"},
 };
 
 static void a_client_is_known_through_trusted_proxies_alone(void **state)

@@ -91,7 +91,8 @@ bool c2_request_header(const struct c2_request *req, const char *name, struct c2
 struct c2_bytes c2_request_body(const struct c2_request *req); /* at most its route's body_max */
 const void *c2_request_route_arg(const struct c2_request *req);
 /** Who sent it, also behind trusted proxies; lives as long as the request. Never NULL: family 0 when it
- * cannot be told. is_loopback only without any proxy between. */
+ * cannot be told, as where a proxy of this machine is not trusted. is_loopback only without any proxy
+ * between. */
 const struct c2_peer *c2_request_peer(const struct c2_request *req);
 /** Has its client left, or closed its side? One system call; for what takes long. */
 bool c2_request_is_gone(const struct c2_request *req);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Behind proxies: nginx with TLS beneath a path, as docs/operators.md shows it; what headers are believed; who may read and show answers."""
 import contextlib
+import itertools
 import json
 import re
 import socket
@@ -183,6 +184,23 @@ def test_only_trusted_proxies_say_how_they_were_asked(house, example):
                     {"X-Forwarded-Proto": "gopher"}, {"X-Forwarded-For": "10.0.0.1," * 100}):
         assert get(trusting.url + "/api/roots", headers)[0] == 400
         assert get(wary.url + "/api/roots", headers)[0] == 200
+
+
+def test_rights_go_by_the_client_behind_the_proxy(house):
+    """A publisher registers its own address; one on this machine any address of it, unless a proxy has to do with it."""
+    def register(bro, place, headers):
+        data = json.dumps({"name": f"r{next(numbers)}", "http": place}).encode()
+        return get(bro.url + "/api/roots", {"Content-Type": "application/json"} | headers, "POST", data)[0]
+    numbers = itertools.count()
+    wary, trusting = house.bro("wary"), house.bro("trusting", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1")
+    for bro in wary, trusting:
+        assert register(bro, "127.0.0.2:1", {}) == 200
+        for headers in {"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.2"}, {"Via": "1.1 x"}, {"X-Forwarded-For": "unknown"}, {"X-Forwarded-For": "127.0.0.2, 127.0.0.1"}:
+            assert register(bro, "127.0.0.2:1", headers) == 403, headers
+    client = {"X-Forwarded-For": "127.0.0.1, 192.0.2.1"}
+    assert register(wary, "192.0.2.1:1", client) == 403
+    assert register(trusting, "192.0.2.1:1", client) == 200
+    assert register(trusting, "192.0.2.2:1", client) == 403
 
 
 def test_a_trusted_proxy_has_connections_for_many_clients(house):
