@@ -20,7 +20,7 @@ import urllib.error
 import urllib.request
 import zlib
 
-NAMES_MAX = int(os.environ.get("C2_EVIL_NAMES", "50000"))
+NAMES_MAX = int(os.environ.get("C2_EVIL_NAMES", "20000"))
 ENDLESS_MAX = 4 << 30  # nobody takes so much; it is there lest a mistake in a test fills the disk
 LARGE = 1 << 50
 HOSTILE = ["../../etc/passwd", "/etc/passwd", "a/../../b.b2nd", "", ".", "..", "a//b.b2nd", "a\0b.b2nd", "x" * 5000, "d/" * 3000 + "x.b2nd",

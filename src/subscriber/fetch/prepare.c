@@ -126,6 +126,7 @@ static void on_parts(void *ctx, struct c2_http_reply *reply, const struct cat2_e
     if (p->err.code == CAT2_ECHANGED || p->err.code == CAT2_ECANCELLED || p->err.code == CAT2_EUPSTREAM) {
         struct c2_root_state *root = c2_sub_root(p->ds->sub, c2_str_of(p->ds->root));
         if (root && p->err.code == CAT2_ECHANGED) c2_sub_follow(root);
+        if (root) c2_upstream_blame(root, &p->err);
         finish(p);
         return;
     }

@@ -77,11 +77,11 @@ bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, st
 
 static void go_on(struct fetch *f);
 
-/* Who operates this sees which publisher it is. */
-static void blame(struct c2_root_state *root, const struct cat2_error *err)
+void c2_upstream_blame(struct c2_root_state *root, const struct cat2_error *err)
 {
     int64_t now = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
 
+    if (err->code != CAT2_EUPSTREAM || err->http_status == 503) return;
     if (root->blamed_ms && now - root->blamed_ms < BLAME_MS) return;
     root->blamed_ms = c2_max_i64(1, now);
     c2_log_warn("fetch root=%s publisher=%s: %s", root->root.name, root->root.http, err->message);
@@ -99,7 +99,7 @@ static void fail_fetch(struct fetch *f, const struct cat2_error *err)
     c2_fail_within(&f->err, "%.80s/%.100s", f->ds->root, f->ds->path);
     struct c2_root_state *root = c2_sub_root(f->ds->sub, c2_str_of(f->ds->root));
     bool stale = err->code == CAT2_ECHANGED || err->code == CAT2_ENOTFOUND || err->code == CAT2_EDATA;
-    if (root && f->err.code == CAT2_EUPSTREAM && f->err.http_status != 503) blame(root, &f->err);
+    if (root) c2_upstream_blame(root, &f->err);
     if (root && stale) c2_sub_follow(root); /* the publisher has something else by now */
 }
 

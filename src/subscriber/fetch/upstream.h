@@ -23,5 +23,7 @@ bool c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct ca
 bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err);
 /** What the publisher of ds says instead of data, as c2_reason_of_reply(). Always false. */
 bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err);
+/** The log names the publisher that gave no usable data, once in a while. Other errors: nothing. */
+void c2_upstream_blame(struct c2_root_state *root, const struct cat2_error *err);
 
 #endif

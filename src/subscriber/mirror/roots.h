@@ -6,7 +6,7 @@
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/root.h"
 
-#define C2_DATASETS_MAX (1 << 20) /* of one root: each takes more than 1 KiB of memory */
+#define C2_DATASETS_MAX (1 << 19) /* of one root: each takes 4 KiB of memory, 2 GiB in all */
 
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *root,
                                       struct cat2_error *err);
