@@ -24,6 +24,8 @@ struct c2_broker {
     struct c2_placing *placings;       /* registrations whose host names are being resolved */
     bool stopping;
     int64_t nevents, nunacked, nrefused;
+    int64_t blamed_ms,
+        nblamed; /* peers closed for what they sent: when the log last named one, how many since */
 };
 
 #define C2_ROOT_BODY_MAX                                                                                     \

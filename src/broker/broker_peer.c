@@ -13,11 +13,12 @@
 #include "wire/proof.h"
 #include "wire/pubsub.h"
 
-#define ACK_MS            2000 /* for the replies of those notified: a publisher waits for them */
-#define SUBSCRIPTIONS_MAX 4096 /* of one peer */
-#define PUBLICATIONS_MAX  1024 /* of one peer, that wait; more are acknowledged at once */
-#define REFUSALS_LOGGED   100  /* every so many of them are in the log */
-#define CALL_ID_MAX       256  /* bytes that are kept while it waits: libraries send 32 */
+#define BLAME_MS          10000 /* between two lines of the log about peers that send nonsense */
+#define ACK_MS            2000  /* for the replies of those notified: a publisher waits for them */
+#define SUBSCRIPTIONS_MAX 4096  /* of one peer */
+#define PUBLICATIONS_MAX  1024  /* of one peer, that wait; more are acknowledged at once */
+#define REFUSALS_LOGGED   100   /* every so many of them are in the log */
+#define CALL_ID_MAX       256   /* bytes that are kept while it waits: libraries send 32 */
 
 static bool send_frame(struct c2_broker_peer *peer, struct c2_buf *frame)
 {
@@ -338,11 +339,27 @@ static void peer_free(struct c2_broker_peer *peer)
     free(peer);
 }
 
+/* A stranger must not fill the log either. */
+static void blame(struct c2_broker *broker, const struct c2_ws *ws, int code, const char *reason)
+{
+    int64_t now = c2_mono_ms(c2_loop_clock(broker->config.loop));
+
+    broker->nblamed++;
+    if (broker->blamed_ms && now - broker->blamed_ms < BLAME_MS) return;
+    c2_log_warn("peer %s is closed with code %d (%lld such since the last line): %s", c2_ws_peer(ws)->text,
+                code, (long long)broker->nblamed, reason);
+    broker->blamed_ms = c2_max_i64(1, now);
+    broker->nblamed = 0;
+}
+
 static void on_close(void *ctx, struct c2_ws *ws, int code, const char *reason)
 {
-    (void)ws;
+    struct c2_broker_peer *peer = ctx;
+
     c2_log_debug("peer left code=%d: %s", code, reason);
-    peer_free(ctx);
+    if (code == 1002 || code == 1003 || code == 1007 || code == 1009) /* for what it sent */
+        blame(peer->broker, ws, code, reason);
+    peer_free(peer);
 }
 
 void c2_broker_handle_pubsub(struct c2_request *req, void *state)

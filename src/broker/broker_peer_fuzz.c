@@ -109,6 +109,11 @@ void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
     (void)req;
     C2_ASSERT(status >= 400 && fmt);
 }
+const struct c2_clock *c2_loop_clock(struct c2_loop *loop)
+{
+    (void)loop;
+    return c2_clock_real();
+}
 struct c2_timer *c2_timer_start(struct c2_loop *loop, int64_t delay_ms, int64_t repeat_ms, c2_loop_fn *fn,
                                 void *ctx)
 {

@@ -14,8 +14,9 @@
 #include "net/server_impl.h"
 #include "net/ws_impl.h"
 
-#define PING_MS  20000 /* more often than proxies close idle connections */
-#define CLOSE_MS 5000  /* for the peer's half of the close */
+#define TURN_NBYTES (256 << 10) /* read from one peer at a time: others are heard between */
+#define PING_MS     20000       /* more often than proxies close idle connections */
+#define CLOSE_MS    5000        /* for the peer's half of the close */
 
 static void ws_free(uv_handle_t *handle)
 {
@@ -80,12 +81,14 @@ static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *to, size_t n, int
         ws->early_at += have;
         return (ssize_t)have;
     }
-    ssize_t got;
-    do {
-        got = recv(ws->fd, to, n, 0);
-    } while (got < 0 && errno == EINTR);
-    if (got > 0) return got;
-    bool again = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    ssize_t got = -1;
+    bool over = ws->turn_nbytes >= TURN_NBYTES;
+    while (!over && (got = recv(ws->fd, to, n, 0)) < 0 && errno == EINTR) {}
+    if (got > 0) {
+        ws->turn_nbytes += (size_t)got;
+        return got;
+    }
+    bool again = over || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
     if (!again) ws->failed = true;
     wslay_event_set_error(wslay, again ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
     return -1;
@@ -176,6 +179,7 @@ static bool work(struct c2_ws *ws)
 {
     bool readable = wslay_event_want_read(ws->wslay), ok = true;
 
+    ws->turn_nbytes = 0;
     if (readable) ok = wslay_event_recv(ws->wslay) == 0;
     if (ws->state == C2_WS_GONE) return false;
     if (ok) ok = write_out(ws);

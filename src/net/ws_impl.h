@@ -29,6 +29,7 @@ struct c2_ws {
     char reason[124];
     uint8_t *early; /* bytes that came with the handshake */
     size_t early_n, early_at;
+    size_t turn_nbytes;                        /* read since the loop has heard others */
     bool offered;                              /* server: the handshake's answer is under way, and holds us */
     struct MHD_UpgradeResponseHandle *upgrade; /* server: how the socket is given back */
     /* client handshake */
