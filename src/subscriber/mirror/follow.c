@@ -16,8 +16,9 @@
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
 
-#define LISTED_MS 120000 /* who asks for a root to be followed */
-#define KNOWN_MS  4000   /* who asks for something in it: clients give up after 5 s, some of them */
+#define UNHASHED_MS 30000  /* so long after the first list without hashes, its publisher is an older one */
+#define LISTED_MS   120000 /* who asks for a root to be followed */
+#define KNOWN_MS    4000   /* who asks for something in it: clients give up after 5 s, some of them */
 
 static void follow_free(struct c2_follow *f)
 {
@@ -126,11 +127,31 @@ static void on_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
     follow_later(root, 1000 * (int64_t)root->retry_s);
 }
 
+/* A publisher that sent hashes sends none any more: damage on the way, unless it stays so. */
+static bool is_doubtful(struct c2_root_state *root, const struct c2_follow *f)
+{
+    int64_t now = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
+    bool lost = root->hashed && !f->hashed;
+
+    if (!lost)
+        root->unhashed_ms = 0;
+    else if (!root->unhashed_ms)
+        root->unhashed_ms = c2_max_i64(1, now);
+    return lost && now - root->unhashed_ms < UNHASHED_MS;
+}
+
 /* Take the listing over. */
 static void on_complete(struct c2_follow *f)
 {
     struct c2_root_state *root = f->root;
     struct cat2_error err = {0};
+
+    if (is_doubtful(root, f)) {
+        c2_fail(&err, CAT2_EUPSTREAM, "the list of %.100s came without hashes, which it had before",
+                root->root.name);
+        listing_failed(root, &err);
+        return;
+    }
     uint64_t changes = root->changes;
     bool unsure = f->unsure, again = root->follow_again;
 

@@ -96,13 +96,14 @@ struct c2_root_state {
     struct c2_follow *follow;          /* listing under way; no timer then */
     struct c2_timer *timer;            /* the next listing is due: after events, a failure or "not yet" */
     struct c2_refresh *refresh;        /* single datasets being asked for again; no listing then */
-    int retries;        /* listings in a row that failed or may not have told all: for the next delay */
-    bool follow_again;  /* something changed during the listing under way: list again after it */
-    bool speaks_pieces; /* the publisher is one of ours, as the last listing showed */
-    bool hashed;        /* and sends hashes: an answer without is damaged */
-    char listing[120];  /* what the publisher says while it makes its first list; "" */
-    int retry_s;        /* the Retry-After of its last 503 */
-    int64_t blamed_ms;  /* when the log last said that it sends no usable data; 0: never */
+    int retries;         /* listings in a row that failed or may not have told all: for the next delay */
+    bool follow_again;   /* something changed during the listing under way: list again after it */
+    bool speaks_pieces;  /* the publisher is one of ours, as the last listing showed */
+    bool hashed;         /* and sends hashes: an answer without is damaged */
+    int64_t unhashed_ms; /* since when its lists come without all the same; 0: they have them */
+    char listing[120];   /* what the publisher says while it makes its first list; "" */
+    int retry_s;         /* the Retry-After of its last 503 */
+    int64_t blamed_ms;   /* when the log last said that it sends no usable data; 0: never */
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
 };
 
