@@ -88,8 +88,8 @@ deb_package(caterva2 caterva2 programs units)
 set(CPACK_DEBIAN_CATERVA2_DESCRIPTION "share chunked, compressed n-dimensional datasets among hosts\n${deb_about}
 .
 These are the services cat2bro, cat2pub, cat2sub and cat2serve with units for
-systemd, the clients cat2cli and cat2tui, and the tools cat2import, cat2export
-and cat2example.")
+systemd, cat2admin, the clients cat2cli and cat2tui, and the tools cat2import,
+cat2export and cat2example.")
 set(CPACK_DEBIAN_CATERVA2_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_CATERVA2_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers | systemd-sysusers")
 set(CPACK_DEBIAN_CATERVA2_PACKAGE_CONTROL_EXTRA ${deb_dir}/postinst ${deb_dir}/prerm ${deb_dir}/postrm ${deb_dir}/conffiles)

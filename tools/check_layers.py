@@ -17,7 +17,7 @@ LIBRARIES = {
     "microhttpd.h": "PkgConfig::microhttpd", "wslay/": "c2_wslay", "curl/": "PkgConfig::curl", "openssl/": "OpenSSL::Crypto",
     "cmark.h": "PkgConfig::cmark", "blosc2": "c2_blosc2", "hdf5": "c2_libhdf5", "H5": "c2_libhdf5", "libdeflate.h": "PkgConfig::deflate",
     "lz4": "PkgConfig::lz4", "zstd": "PkgConfig::zstd", "bzlib.h": "BZip2::BZip2", "png.h": "PkgConfig::png", "sqlite3.h": "PkgConfig::sqlite3",
-    "ncurses": "PkgConfig::ncursesw", "curses.h": "PkgConfig::ncursesw",
+    "sodium.h": "PkgConfig::sodium", "ncurses": "PkgConfig::ncursesw", "curses.h": "PkgConfig::ncursesw",
 }
 
 

@@ -31,6 +31,7 @@ async function startPage() {
 /* The page of an address as a document; throws when it is none of ours. */
 async function pageAt(target, signal) {
   const answer = await fetch(target.pathname + target.search, { headers: { "X-Caterva2-Part": "main" }, signal });
+  if (answer.status === 401) location.assign(target.href); // the server has a page to sign in with
   const text = await answer.text();
   const next = new DOMParser().parseFromString(text, "text/html");
   if ((answer.headers.get("Content-Type") || "").startsWith("text/html") && next.getElementById("main")) return next;

@@ -111,7 +111,10 @@ function askToStop(name, again) {
 
 async function change(name, what, again) {
   try {
-    await get(`/api/${what}/${encodeURIComponent(name)}`, { method: "POST" });
+    // On our pages alone, for who has signed in.
+    const csrf = document.querySelector("#account input[name=csrf]")?.value;
+    const headers = csrf ? { "X-Caterva2-CSRF": csrf } : {};
+    await get(`/api/${what}/${encodeURIComponent(name)}`, { method: "POST", headers });
   } catch (error) {
     toast(`${name}: ${error.message}`, "error");
   }

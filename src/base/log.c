@@ -52,7 +52,7 @@ static void one_line(char *text)
 
 void c2_log(enum c2_level level, const char *fmt, ...)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
+    static const char *const names[] = {"audit", "error", "warn", "info", "debug"};
     char line[2048];
     struct timespec now;
     struct tm utc;
@@ -63,7 +63,7 @@ void c2_log(enum c2_level level, const char *fmt, ...)
     gmtime_r(&now.tv_sec, &utc);
     int n = snprintf(line, sizeof(line), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %s %s: ", utc.tm_year + 1900,
                      utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     (int)(now.tv_nsec / 1000000), atomic_load(&log_program), names[level]);
+                     (int)(now.tv_nsec / 1000000), atomic_load(&log_program), names[level - C2_AUDIT]);
     va_start(args, fmt);
     vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, args);
     va_end(args);

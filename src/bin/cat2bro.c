@@ -19,7 +19,7 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
     };
 
     c2_server_serves(service->server, "broker", NULL);
-    return c2_service_trust(service, err) && c2_broker_new(&config, &role->broker, err);
+    return c2_broker_new(&config, &role->broker, err);
 }
 
 static void stop(void *ctx, c2_loop_fn *done, void *done_ctx)
@@ -46,6 +46,7 @@ static const struct c2_option options[] = {
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/bro", "DIR", "keep the registry and the events here", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
     C2_SERVICE_ALLOWED_HOSTS,
+    C2_SERVICE_ACCESS,
     C2_SERVICE_TRUST(
         "publishers in these networks may register any address, such as 10.1.0.0/16; may be repeated"),
     C2_SERVICE_TRUSTED_PROXIES,

@@ -12,6 +12,7 @@
 #include "bin/statedir.h"
 #include "broker/broker.h"
 #include "bus/local.h"
+#include "http/keyring.h"
 #include "publisher/publisher.h"
 #include "subscriber/subscriber.h"
 
@@ -40,6 +41,7 @@ static bool open_server(struct c2_service *s, const char *at, struct c2_server *
     struct c2_server_options options = {.server_name = "caterva2/" C2_VERSION,
                                         .hosts = &s->hosts,
                                         .exposure = &s->exposure,
+                                        .gate = c2_access_gate(s->access),
                                         .connections_max = share < 4 ? 4 : share,
                                         .connections_per_address = s->per_address};
     C2_AUTO(c2_buf) text = C2_BUF_INIT(299);
@@ -51,6 +53,15 @@ static bool open_server(struct c2_service *s, const char *at, struct c2_server *
     if (!c2_endpoint_format(&options.listen, &text, err)) return false;
     snprintf(http, 300, "%s", c2_buf_cstr(&text));
     return true;
+}
+
+/* The subscriber's key to a publisher of this process. */
+static bool keep_key(struct c2_service *s, const char *http, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) line = C2_BUF_INIT(500);
+
+    return c2_buf_printf(&line, err, "%s %s", http, c2_access_own_key(s->access)) &&
+           c2_keyring_add(s->keys, c2_buf_str(&line), err);
 }
 
 /* "name=path", or a path whose last part is the name. */
@@ -82,7 +93,7 @@ static bool start_publisher(struct role *role, struct c2_service *s, const char 
             return c2_fail(err, CAT2_EINVAL, "two roots are called '%.100s'", p->name);
     role->n++;
     snprintf(p->statedir, sizeof(p->statedir), "%s/pub.%s", role->statedir, p->name);
-    if (!open_server(s, "127.0.0.1:0", &p->server, p->http, err) ||
+    if (!open_server(s, "127.0.0.1:0", &p->server, p->http, err) || !keep_key(s, p->http, err) ||
         !c2_state_open(p->statedir, &c2_publisher_state, &p->state, err))
         return false;
     c2_server_serves(p->server, "publisher", p->name);
@@ -105,6 +116,7 @@ static bool start_subscriber(struct role *role, struct c2_service *s, struct cat
                                           .pool = s->pool,
                                           .http = s->http,
                                           .server = s->server,
+                                          .access = s->access,
                                           .bus = role->bus,
                                           .public_url = s->public_url,
                                           .statedir = statedir,
@@ -136,7 +148,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         return false;
     c2_server_serves(role->broker_server, "broker", NULL);
     struct c2_broker_config config = {s->loop, s->http, role->broker_server, statedir, &s->trusted};
-    if (!c2_service_trust(s, err) || !c2_broker_new(&config, &role->broker, err) ||
+    if (!c2_broker_new(&config, &role->broker, err) ||
         !c2_bus_local_new(s->loop, c2_broker_hub(role->broker), &role->bus, err))
         return false;
     c2_log_info("broker http=%s", http);
@@ -217,6 +229,7 @@ static const struct c2_option options[] = {
      "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL},
     C2_SERVICE_BASE_PATH,
     C2_SERVICE_ALLOWED_HOSTS,
+    C2_SERVICE_ACCESS,
     C2_SERVICE_TRUST(
         "other publishers in these networks may register any address, such as 10.1.0.0/16; may be repeated"),
     C2_SERVICE_TRUSTED_PROXIES,

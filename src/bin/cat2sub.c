@@ -19,6 +19,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         .pool = s->pool,
         .http = s->http,
         .server = s->server,
+        .access = s->access,
         .statedir = statedir,
         .public_url = s->public_url,
         .caches_max = s->fds.caches,
@@ -29,7 +30,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         .trusted = &s->trusted,
     };
 
-    if (!c2_service_trust(s, err) || !c2_statedir_subscriber(s->options, statedir, err) ||
+    if (!c2_statedir_subscriber(s->options, statedir, err) ||
         !c2_service_scrub(s->options, &config.scrub_s, err) ||
         !c2_bus_remote_new(s->loop, s->http, c2_options_text(s->options, "broker"), &role->bus, err))
         return false;
@@ -77,6 +78,8 @@ static const struct c2_option options[] = {
      "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL},
     C2_SERVICE_BASE_PATH,
     C2_SERVICE_ALLOWED_HOSTS,
+    C2_SERVICE_ACCESS,
+    C2_SERVICE_KEY_FILE,
     C2_SERVICE_TRUST(
         "publishers are asked in these networks also where they are not elsewhere (link-local, loopback); "
         "may be repeated"),
@@ -105,6 +108,7 @@ int main(int argc, char **argv)
     static const struct c2_service_role service_role = {.program = "cat2sub",
                                                         .caches = true,
                                                         .any_url = true,
+                                                        .asks = true,
                                                         .start = start,
                                                         .stop = stop,
                                                         .free = release,

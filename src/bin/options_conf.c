@@ -16,7 +16,8 @@
 
 /* Of every service. */
 #define SERVICE_KEYS                                                                                         \
-    "http statedir loglevel public-url allowed-hosts connections-per-address trusted-proxies cors-origins "  \
+    "http statedir loglevel public-url allowed-hosts access access-file connections-per-address "            \
+    "trusted-proxies cors-origins "                                                                          \
     "access-log"
 /* Keys a section may have; publisher and subscriber may have one more level, their --id. */
 static const struct {
@@ -24,13 +25,14 @@ static const struct {
     bool ids;
 } sections[] = {
     {"broker", SERVICE_KEYS " trust", false},
-    {"publisher", SERVICE_KEYS " name root poll no-hdf5-folders", true},
-    {"subscriber", SERVICE_KEYS " trust base-path frame-ancestors quota scrub plugin-dir h5web-dir web-dir",
-     true},
+    {"publisher", SERVICE_KEYS " trust key-file name root poll no-hdf5-folders", true},
+    {"subscriber",
+     SERVICE_KEYS " trust key-file base-path frame-ancestors quota scrub plugin-dir h5web-dir web-dir", true},
     {"serve",
      SERVICE_KEYS " broker-http trust base-path frame-ancestors quota poll scrub no-hdf5-folders plugin-dir "
                   "h5web-dir web-dir roots",
      true},
+    {"admin", "access-file loglevel", true},
     {"client", "loglevel outdir", true},
     {"import", "loglevel codec clevel threads", true},
     {"export", "loglevel codec clevel threads filters", true},
@@ -99,7 +101,7 @@ static const char *unknown(const struct c2_str *keys, size_t nkeys)
         bool depth = nkeys == 2 || (nkeys == 3 && sections[i].ids);
         return depth && lists(sections[i].keys, keys[nkeys - 1]) ? NULL : sections[i].keys;
     }
-    return "sections broker, publisher, subscriber, serve, client, import, export";
+    return "sections broker, publisher, subscriber, serve, admin, client, import, export";
 }
 
 static bool add(struct c2_conf *conf, const struct c2_str *keys, size_t nkeys,

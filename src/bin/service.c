@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "blosc/codec.h"
+#include "http/keyring.h"
 
 #define ARENAS_MAX 4    /* of the C library's: each keeps memory of its own, which other threads cannot use */
 #define GRACE_MS   3000 /* answers under way may end; systemd and people wait no longer */
@@ -149,7 +150,7 @@ static void share_fds(struct life *life)
                     life->service.fds.limit);
 }
 
-bool c2_service_trust(struct c2_service *service, struct cat2_error *err)
+static bool read_trust(struct c2_service *service, struct cat2_error *err)
 {
     const char *list = c2_options_text(service->options, "trust");
 
@@ -204,8 +205,11 @@ static bool read_per_address(struct c2_service *s, struct cat2_error *err)
 static bool open_server(struct life *life, struct cat2_error *err)
 {
     struct c2_service *s = &life->service;
-    struct c2_server_options options = {
-        .cors = true, .server_name = "caterva2/" C2_VERSION, .hosts = &s->hosts, .exposure = &s->exposure};
+    struct c2_server_options options = {.cors = true,
+                                        .server_name = "caterva2/" C2_VERSION,
+                                        .hosts = &s->hosts,
+                                        .exposure = &s->exposure,
+                                        .gate = c2_access_gate(s->access)};
     struct cat2_error why;
 
     options.connections_max = c2_service_connections(s, life->roles[0].nroots < 0);
@@ -225,6 +229,40 @@ static bool open_server(struct life *life, struct cat2_error *err)
     return public_name(life, &options.listen, err);
 }
 
+/* Who may ask us for what. */
+static bool open_access(struct c2_service *s, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) beside = C2_BUF_INIT(4096);
+    struct c2_access_options options = {.file = c2_options_text(s->options, "access-file"),
+                                        .closed = strcmp(c2_options_text(s->options, "access"), "keys") == 0,
+                                        .trusted = &s->trusted,
+                                        .trust = c2_options_text(s->options, "trust")};
+
+    if (!options.file && c2_options_given(s->options, "statedir")) {
+        if (!c2_buf_printf(&beside, err, "%s/access.sqlite3", c2_options_text(s->options, "statedir")))
+            return c2_fail_within(err, "--statedir");
+        options.file = c2_buf_cstr(&beside);
+    }
+    return read_trust(s, err) && c2_access_new(s->loop, s->pool, &options, &s->access, err);
+}
+
+/* What we send to others. */
+static bool open_keys(struct c2_service *s, bool asks, struct cat2_error *err)
+{
+    const char *key = getenv("CATERVA2_KEY");
+    bool shared = false;
+
+    if (!c2_keyring_new(asks ? c2_options_text(s->options, "broker") : NULL, &s->keys, err)) return false;
+    c2_http_use_keys(s->http, s->keys);
+    if (!asks) return true;
+    const char *file = c2_options_text(s->options, "key-file");
+    if (key && *key && !c2_keyring_add(s->keys, c2_str_of(key), err))
+        return c2_fail_within(err, "CATERVA2_KEY");
+    if (file && !c2_keyring_read(s->keys, file, &shared, err)) return false;
+    if (shared) c2_log_warn("key file %s can be read by others than its owner: chmod go= %s", file, file);
+    return true;
+}
+
 static bool start(struct life *life, struct cat2_error *err)
 {
     struct c2_service *s = &life->service;
@@ -232,8 +270,10 @@ static bool start(struct life *life, struct cat2_error *err)
     share_fds(life);
     if (!read_per_address(s, err)) return false;
     if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
-        !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) || !open_server(life, err))
+        !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) || !open_access(s, err) ||
+        !open_keys(s, life->roles[0].asks, err) || !open_server(life, err))
         return false;
+    c2_access_say(s->access);
     life->ops = (struct c2_ops){s, life->roles, life->states, life->nroles, false, NULL};
     if (!c2_ops_start(&life->ops, err)) return false;
     for (size_t i = 0; i < life->nroles; i++)
@@ -291,12 +331,15 @@ static void finish(struct life *life)
 
     for (size_t i = life->nroles; i-- > 0;)
         life->roles[i].free(life->states[i]);
+    c2_access_stop(s->access);
     c2_pool_free(s->pool);
     for (size_t i = life->nroles; i-- > 0;)
         if (life->roles[i].free_servers) life->roles[i].free_servers(life->states[i]);
     c2_http_free(s->http);
     c2_server_free(s->server);
     c2_ops_stop(&life->ops);
+    c2_access_free(s->access);
+    c2_keyring_free(s->keys);
     c2_hosts_fini(&s->hosts);
     c2_subnets_fini(&s->trusted);
     c2_exposure_fini(&s->exposure);

@@ -3,6 +3,7 @@
 #ifndef C2_BIN_SERVICE_H
 #define C2_BIN_SERVICE_H
 
+#include "access/access.h"
 #include "base/fds.h"
 #include "base/health.h"
 #include "bin/options.h"
@@ -20,6 +21,8 @@ struct c2_service {
     struct c2_server *server;
     struct c2_options *options;
     struct c2_hosts hosts;       /* for every server of the process */
+    struct c2_access *access;    /* its gate is that of every server */
+    struct c2_keyring *keys;     /* that we send to others */
     struct c2_exposure exposure; /* as well */
     struct c2_subnets trusted;   /* --trust */
     bool not_yet;                /* set by a role's start(): the ready line waits for c2_service_ready() */
@@ -37,7 +40,7 @@ struct c2_service {
             "else *)",                                                                                       \
             NULL                                                                                             \
     }
-/* The option of services that trust networks more than others (net/address.h). */
+/* The option of every service that trusts networks more than others. */
 #define C2_SERVICE_TRUST(help)                                                                               \
     {                                                                                                        \
         "trust", 0, C2_OPT_LIST, NULL, "NETWORK", help, NULL                                                 \
@@ -79,12 +82,29 @@ struct c2_service {
         "connections-per-address", 0, C2_OPT_INT, NULL, "N",                                                 \
             "connections that one address may have (default: a quarter of all; loopback: all)", NULL         \
     }
+/* The options of every service that say who may ask it for what (access/access.h). */
+#define C2_SERVICE_ACCESS                                                                                    \
+    {"access",    0,                                                                                         \
+     C2_OPT_TEXT, "open",                                                                                    \
+     "open|keys", "open: reading, following and registering for everybody; keys: nothing without a key",     \
+     NULL},                                                                                                  \
+    {                                                                                                        \
+        "access-file", 0, C2_OPT_TEXT, NULL, "FILE",                                                         \
+            "users and keys, kept by cat2admin (default: in --statedir, else " C2_ACCESS_FILE ")", NULL      \
+    }
+/* The option of those that ask other services. */
+#define C2_SERVICE_KEY_FILE                                                                                  \
+    {                                                                                                        \
+        "key-file", 0, C2_OPT_TEXT, NULL, "FILE",                                                            \
+            "keys to send: lines KEY, for the broker, or HOST:PORT KEY (also $CATERVA2_KEY)", NULL           \
+    }
 /* Role hooks, called on the loop. */
 struct c2_service_role {
     const char *program; /* "cat2sub" */
     bool caches;         /* it keeps cache files */
     int nroots;          /* it publishes; -1: as many as arguments */
     bool any_url;        /* --public-url may have https and a path: only clients are told */
+    bool asks;           /* it has --broker and --key-file */
     bool any_port;       /* without --http, where the default port is taken, a free one does too */
     bool (*start)(void *role, struct c2_service *service,
                   struct cat2_error *err);                 /* add routes, open state */
@@ -94,8 +114,6 @@ struct c2_service_role {
     void (*ready)(void *role, struct c2_conditions *why); /* for /readyz: why it is not; NULL: always is */
     void (*metrics)(void *role, struct c2_metrics *m);    /* NULL: none */
 };
-/** Read --trust into service->trusted. @errors CAT2_EINVAL. */
-bool c2_service_trust(struct c2_service *service, struct cat2_error *err);
 /** Where the H5Web viewer is: --h5web-dir, else ../share/caterva2/h5web beside this program; NULL: nowhere.
  */
 const char *c2_service_h5web(const struct c2_options *options);

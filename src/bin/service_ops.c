@@ -155,6 +155,7 @@ static void put_all(const struct c2_ops *ops, struct c2_metrics *m)
     c2_metrics_process(m);
     c2_fds_metrics(m);
     c2_wire_metrics(m);
+    c2_access_metrics(ops->service->access, m);
     put_health(ops, m);
     for (size_t i = 0; i < ops->nroles; i++)
         if (ops->roles[i].metrics) ops->roles[i].metrics(ops->states[i], m);
@@ -220,8 +221,10 @@ static void handle_docs(struct c2_request *req, void *state)
 }
 
 static const struct c2_route routes[] = {
-    {C2_GET, "/healthz", handle_health, NULL, NULL},  {C2_GET, "/readyz", handle_ready, NULL, NULL},
-    {C2_GET, "/metrics", handle_metrics, NULL, NULL}, {C2_GET, "/openapi.json", handle_openapi, "", NULL},
+    {C2_GET, "/healthz", handle_health, NULL, NULL, .scope = C2_SCOPE_NONE},
+    {C2_GET, "/readyz", handle_ready, NULL, NULL, .scope = C2_SCOPE_NONE},
+    {C2_GET, "/metrics", handle_metrics, NULL, NULL, .scope = C2_SCOPE_METRICS},
+    {C2_GET, "/openapi.json", handle_openapi, "", NULL},
     {C2_GET, "/docs", handle_docs, NULL, NULL},
 };
 

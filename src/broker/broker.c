@@ -211,6 +211,7 @@ static void handle_roots(struct c2_request *req, void *state)
     c2_jw_begin_object(&w);
     for (size_t i = 0; i < c2_hub_nroots(broker->hub); i++) {
         const struct c2_root *root = c2_hub_root_at(broker->hub, i);
+        if (!c2_request_sees(req, c2_str_of(root->name))) continue;
         c2_jw_key(&w, root->name);
         c2_broker_root_json(&w, root, NULL);
     }
@@ -226,6 +227,10 @@ static void handle_delete(struct c2_request *req, void *state)
     char text[256] = "";
 
     if (name.n < sizeof(text)) memcpy(text, name.p, name.n);
+    if (!c2_request_sees(req, name)) { /* as if there were none */
+        c2_reply_detail(req, 404, "%.100s not known by the broker", text);
+        return;
+    }
     c2_request_header(req, "X-Caterva2-Token", &token);
     if (!c2_hub_delete_root(broker->hub, text, token, &err)) {
         c2_reply_error(req, &err);
@@ -237,8 +242,8 @@ static void handle_delete(struct c2_request *req, void *state)
 
 static const struct c2_route routes[] = {
     {C2_GET, "/api/roots", handle_roots, "", NULL},
-    {C2_POST, "/api/roots", c2_broker_handle_post, "", NULL, C2_ROOT_BODY_MAX},
-    {C2_DELETE, "/api/roots/{name}", handle_delete, "", NULL},
+    {C2_POST, "/api/roots", c2_broker_handle_post, "", NULL, C2_ROOT_BODY_MAX, .scope = C2_SCOPE_PUBLISH},
+    {C2_DELETE, "/api/roots/{name}", handle_delete, "", NULL, .scope = C2_SCOPE_PUBLISH},
     {C2_GET, "/pubsub", c2_broker_handle_pubsub, NULL, NULL},
 };
 

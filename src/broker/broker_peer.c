@@ -192,10 +192,11 @@ static void on_resume(struct c2_broker_peer *peer, const struct c2_ps_message *m
 static void on_claim(struct c2_broker_peer *peer, const struct c2_ps_message *m)
 {
     struct c2_str name = {"", 0}, token = {"", 0};
+    char why[C2_WHY_MAX];
 
     c2_jstr(c2_jget(m->arguments, "name"), &name);
     c2_jstr(c2_jget(m->arguments, "token"), &token);
-    bool ok = c2_hub_claim(peer->broker->hub, name, token, peer);
+    bool ok = c2_peer_may_publish(peer, name, why) && c2_hub_claim(peer->broker->hub, name, token, peer);
     reply(peer, m->call_id, ok ? C2_STR("true") : C2_STR("false"), "bool");
 }
 
@@ -212,7 +213,8 @@ static bool publish_one(struct c2_broker_peer *peer, struct c2_str topic, struct
         c2_log_debug("publish topic=%s: a peer may not", name);
         return true;
     }
-    if (!c2_broker_may_publish(peer->broker, name, peer, c2_ws_peer(peer->ws), why)) {
+    if (!c2_peer_may_publish(peer, topic, why) ||
+        !c2_broker_may_publish(peer->broker, name, peer, c2_ws_peer(peer->ws), why)) {
         if (peer->broker->nrefused++ % REFUSALS_LOGGED == 0)
             c2_log_warn("publish topic=%s from=%s is refused: %s", name, c2_ws_peer(peer->ws)->text, why);
         return false;
@@ -315,6 +317,7 @@ static void peer_free(struct c2_broker_peer *peer)
     struct c2_broker_peer **at = &peer->broker->peers;
 
     c2_timer_stop(peer->lost_timer);
+    c2_pass_unref(peer->pass);
     c2_hub_leave(peer->broker->hub, peer);
     while (*at != peer)
         at = &(*at)->next;
@@ -376,8 +379,10 @@ void c2_broker_handle_pubsub(struct c2_request *req, void *state)
     }
     peer->hashed = c2_request_header(req, C2_PROOF_WANT, &wanted);
     c2_reply_header(req, "X-Caterva2-Events", peer->hashed ? "2" : "1"); /* 2: frames have hashes */
+    peer->pass = c2_request_pass(req);
     c2_reply_websocket(req, &events, peer, &peer->ws);
     if (!peer->ws) {
+        c2_pass_unref(peer->pass);
         free(peer);
         return;
     }

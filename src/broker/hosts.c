@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "broker/broker_impl.h"
+#include "net/gate.h"
 #include "net/resolve.h"
 
 #define PLACINGS_MAX                                                                                         \
@@ -53,6 +54,14 @@ static void refuse(struct c2_request *req, int status, const struct c2_root *roo
     c2_reply_detail(req, status, "root %.100s at %.100s: %s", root->name, root->http, why);
 }
 
+/* A key with the scope publish is for any address. */
+static bool has_key(const struct c2_request *req)
+{
+    const struct c2_pass *pass = c2_request_has_pass(req);
+
+    return pass && pass->named && c2_pass_may(pass, C2_SCOPE_PUBLISH);
+}
+
 /* n 0: why tells what is wrong with the name. What is registered already stays so, whoever says it again. */
 static void judge(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
                   struct c2_buf *json, c2_placed *go, const uint8_t (*addresses)[16], size_t n,
@@ -62,15 +71,16 @@ static void judge(struct c2_broker *broker, struct c2_request *req, const struct
     const struct c2_peer *from = c2_request_peer(req);
     struct c2_root placed = *root;
     char why[C2_WHY_MAX];
-    bool may = false, free_hand = c2_broker_trusts(broker, from) || c2_address_is_here(from->address);
+    bool may = false, trusted = c2_broker_trusts(broker, from) || has_key(req);
+    bool free_hand = trusted || c2_address_is_here(from->address);
 
     if (!n) snprintf(why, sizeof(why), "%.120s; only networks of --trust may register such names", unknown);
     if (n) may = c2_address_may_register(&rules, from, addresses, n, why);
-    if (!n && c2_broker_trusts(broker, from)) may = true; /* subscribers may know the name */
+    if (trusted && (!n || has_key(req))) may = true; /* subscribers may know the name */
     if (may && !free_hand && !c2_hub_root(broker->hub, root->name) &&
         count_there(broker, root) >= HOST_ROOTS_MAX) {
         may = false;
-        snprintf(why, sizeof(why), "%d roots are registered there, and only --trust lets have more",
+        snprintf(why, sizeof(why), "%d roots are registered there, and only --trust or a key lets have more",
                  HOST_ROOTS_MAX);
     }
     if (!may && !is_known_there(broker, root)) {

@@ -110,6 +110,7 @@ static bool notify(struct c2_peer_subscription *s, const struct c2_event *event)
 {
     struct c2_owed *owed;
 
+    if (!c2_peer_sees(s->peer, event)) return true;
     if (!s->numbered && c2_str_is(event->data, "{}")) return true; /* too large: only ours understand */
     owed = calloc(1, sizeof(*owed));
     if (owed) c2_random_hex32(owed->call_id);

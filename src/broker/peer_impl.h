@@ -4,6 +4,7 @@
 #define C2_BROKER_PEER_IMPL_H
 
 #include "broker/broker_impl.h"
+#include "net/gate.h"
 
 struct c2_publication {
     struct c2_broker *broker;
@@ -42,6 +43,7 @@ struct c2_broker_peer {
     size_t npublications;
     bool hashed; /* a peer of ours: frames have hashes, both ways */
     struct c2_timer *lost_timer;
+    struct c2_pass *pass; /* whose it is; NULL: all is open to it */
 };
 
 /* ---- notify.c ---- */
@@ -51,6 +53,12 @@ void c2_peer_event(void *ctx, const struct c2_event *event);
 void c2_peer_go_on(struct c2_broker_peer *peer);
 /** It has replied to a notify. */
 void c2_peer_settle(struct c2_broker_peer *peer, struct c2_str call_id);
+
+/* ---- peer_pass.c ---- */
+/** Is an event of a root that the peer's key is for? A peer whose key was revoked is closed. */
+bool c2_peer_sees(struct c2_broker_peer *peer, const struct c2_event *event);
+/** May its key publish events of the root? false: *why says why. */
+bool c2_peer_may_publish(struct c2_broker_peer *peer, struct c2_str root, char why[C2_WHY_MAX]);
 
 /* ---- peer.c ---- */
 /** One less is waited for; the last acknowledges. */

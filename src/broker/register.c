@@ -178,6 +178,15 @@ static void put_or_contest(struct c2_broker *broker, struct c2_request *req, con
     if (!put(broker, req, root, json, false)) contest(broker, req, root, json);
 }
 
+/* Is the key that was sent for roots of this name? */
+static bool is_granted(struct c2_request *req, const char *name, struct cat2_error *err)
+{
+    if (c2_request_sees(req, c2_str_of(name))) return true;
+    c2_fail(err, CAT2_EINVAL, "the key is not for root %.100s: cat2admin key add --roots names roots", name);
+    err->http_status = 403;
+    return false;
+}
+
 void c2_broker_handle_post(struct c2_request *req, void *state)
 {
     struct c2_broker *broker = state;
@@ -192,7 +201,7 @@ void c2_broker_handle_post(struct c2_request *req, void *state)
         c2_reply_json(req, 422, &out);
         return;
     }
-    ok = ok && name_ok(root.name, &err);
+    ok = ok && name_ok(root.name, &err) && is_granted(req, root.name, &err);
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     if (ok) c2_broker_root_json(&w, &root, &subscribed);
     ok = ok && c2_jw_finish(&w);

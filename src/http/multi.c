@@ -3,10 +3,13 @@
 #include "http/multi.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/limits.h"
+#include "http/keyring.h"
 
 #define SLOW_BYTES 100L /* in a second; who sends less keeps readers waiting as one who sends nothing */
 
@@ -14,6 +17,7 @@ struct c2_multi {
     const struct c2_multi_ops *ops;
     void *ctx;
     CURLM *multi;
+    const struct c2_keyring *keys; /* NULL: none */
     struct c2_http_flight *flights;
     bool unwatched;       /* there are such flights */
     c2_http_judge *judge; /* NULL: every address may be asked */
@@ -255,6 +259,24 @@ void c2_multi_free(struct c2_multi *http)
     free(http);
 }
 
+void c2_multi_use_keys(struct c2_multi *http, const struct c2_keyring *keys)
+{
+    http->keys = keys;
+}
+
+/* To the service of the URL alone: curl would take it along if it followed redirects, which it does not. */
+static bool add_key(struct c2_http_flight *f, struct curl_slist *list)
+{
+    const char *key = c2_keyring_find(f->http->keys, f->url);
+    char header[400];
+
+    if (!key) return true;
+    snprintf(header, sizeof(header), "Authorization: Bearer %s", key);
+    bool ok = curl_slist_append(list, header) != NULL;
+    explicit_bzero(header, sizeof(header));
+    return ok;
+}
+
 static bool copy_headers(struct c2_http_flight *f, const struct c2_http_call *call)
 {
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");
@@ -264,7 +286,7 @@ static bool copy_headers(struct c2_http_flight *f, const struct c2_http_call *ca
     for (const char *const *header = call->headers; ok && header && *header; header++)
         ok = curl_slist_append(list, *header) != NULL;
     f->headers = list;
-    return ok;
+    return ok && add_key(f, list);
 }
 
 static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *at)

@@ -51,6 +51,7 @@ struct c2_multi_ops {
     /* Call c2_multi_timeout() after ms; < 0: never. */
     void (*timer)(void *ctx, int64_t ms);
 };
+struct c2_keyring;
 struct c2_multi;
 struct c2_http_flight;
 bool c2_multi_new(const struct c2_multi_ops *ops, void *ctx, int per_host_max, int total_max,
@@ -60,6 +61,9 @@ void c2_multi_free(struct c2_multi *multi);
  * no packet is sent. */
 typedef bool c2_http_judge(void *ctx, const struct sockaddr *to, char why[C2_WHY_MAX]);
 void c2_multi_judge(struct c2_multi *multi, c2_http_judge *judge, void *ctx);
+/** Keys that requests from now on carry, each to its service (http/keyring.h); borrowed. Redirects are not
+ * followed. */
+void c2_multi_use_keys(struct c2_multi *multi, const struct c2_keyring *keys);
 /** c2_multi_reap() is to follow each of both. */
 void c2_multi_ready(struct c2_multi *multi, int fd, bool readable, bool writable);
 void c2_multi_timeout(struct c2_multi *multi);

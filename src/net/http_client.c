@@ -15,6 +15,7 @@ struct socket_watch {
 struct c2_http {
     struct c2_loop *loop;
     struct c2_multi *multi;
+    const struct c2_keyring *keys;
     uv_timer_t timer;
     bool closing;
 };
@@ -97,6 +98,17 @@ bool c2_http_new(struct c2_loop *loop, int per_host_max, int total_max, struct c
     http->timer.data = http;
     *out = http;
     return true;
+}
+
+void c2_http_use_keys(struct c2_http *http, const struct c2_keyring *keys)
+{
+    http->keys = keys;
+    c2_multi_use_keys(http->multi, keys);
+}
+
+const struct c2_keyring *c2_http_keys(const struct c2_http *http)
+{
+    return http->keys;
 }
 
 static void timer_closed(uv_handle_t *handle)

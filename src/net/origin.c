@@ -253,21 +253,25 @@ int c2_origin_judge(const struct c2_origin *at, const struct c2_origin_asked *as
                  shown(page), page.p);
         return 403;
     }
-    if (asked->body && (asked->site.p || asked->origin.p) && asked->type.p && is_form(asked->type)) {
-        snprintf(why, C2_ORIGIN_WHY_MAX, "a web page's body must be application/json here, not %.*s",
-                 shown(asked->type), asked->type.p);
-        return 415;
-    }
     return 0;
 }
 
-bool c2_origin_check(struct c2_request *req)
+int c2_origin_judge_body(const struct c2_origin_asked *asked, char why[C2_ORIGIN_WHY_MAX])
+{
+    if (!asked->changes || !asked->body || !(asked->site.p || asked->origin.p) || !asked->type.p ||
+        !is_form(asked->type))
+        return 0;
+    snprintf(why, C2_ORIGIN_WHY_MAX, "a web page's body must be application/json here, not %.*s",
+             shown(asked->type), asked->type.p);
+    return 415;
+}
+
+static struct c2_origin_asked asked_by(struct c2_request *req)
 {
     struct c2_origin_asked asked = {.changes = req->method != C2_GET && !req->options,
                                     .body = req->body.n || req->upload.dropped ||
                                             req->upload.state != C2_UPLOAD_FITS};
     struct c2_str upgrade;
-    char why[C2_ORIGIN_WHY_MAX];
 
     c2_request_header(req, "Host", &asked.host);
     if (c2_request_header(req, "Upgrade", &upgrade)) asked.changes = true;
@@ -277,9 +281,30 @@ bool c2_origin_check(struct c2_request *req)
         c2_request_header(req, "Content-Type", &asked.type);
         if (req->forwarded) asked.outer = req->forwarded->host;
     }
-    int status = c2_origin_judge(&req->server->origin, &asked, why);
+    return asked;
+}
+
+static bool refuse(struct c2_request *req, int status, const char *why)
+{
     if (!status) return true;
     req->refused = true;
     c2_reply_detail(req, status, "%s", why);
     return false;
+}
+
+bool c2_origin_check(struct c2_request *req)
+{
+    struct c2_origin_asked asked = asked_by(req);
+    char why[C2_ORIGIN_WHY_MAX];
+
+    return refuse(req, c2_origin_judge(&req->server->origin, &asked, why), why);
+}
+
+bool c2_origin_check_body(struct c2_request *req)
+{
+    char why[C2_ORIGIN_WHY_MAX];
+
+    if (req->method == C2_GET || req->table->routes[req->nroute].form) return true;
+    struct c2_origin_asked asked = asked_by(req);
+    return refuse(req, c2_origin_judge_body(&asked, why), why);
 }

@@ -35,10 +35,11 @@ struct c2_origin_asked {
     struct c2_str host, origin, site /* Sec-Fetch-Site */, type /* of the body */;
     struct c2_str outer; /* the host that a trusted proxy was asked for */
 };
-/** The status of the refusal, with its reason: 421 (Host), 403 (another site), 415 (the body of a form); 0:
- * none. */
+/** The status of the refusal, with its reason: 421 (Host), 403 (another site); 0: none. */
 int c2_origin_judge(const struct c2_origin *at, const struct c2_origin_asked *asked,
                     char why[C2_ORIGIN_WHY_MAX]);
+/** The same of the body of a route that takes no forms: 415, or 0. */
+int c2_origin_judge_body(const struct c2_origin_asked *asked, char why[C2_ORIGIN_WHY_MAX]);
 
 /** Would somebody on this machine ask a server on `port` under this name (a Host header, or none)? */
 bool c2_origin_means_here(const struct c2_origin *at, int port, struct c2_str host);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/gate.h"
 #include "net/server_impl.h"
 #include "wire/json.h"
 #include "wire/proof.h"
@@ -42,16 +43,21 @@ static void add_cors(const struct c2_request *req, struct MHD_Response *response
 
 static void add_headers(struct c2_request *req, int status, struct MHD_Response *response)
 {
-    bool policed = status < 200, typed = status < 200;
+    bool policed = status < 200, typed = status < 200,
+         closed = req->server->gate && req->server->gate->closed;
 
     for (const struct c2_reply_head *head = req->heads; head; head = head->next) {
-        MHD_add_response_header(response, head->name, head->value);
+        bool shared =
+            closed && strcmp(head->name, "Cache-Control") == 0 && strncmp(head->value, "public", 6) == 0;
+        MHD_add_response_header(response, head->name,
+                                shared ? "private, max-age=31536000, immutable" : head->value);
         policed = policed || strcmp(head->name, "Content-Security-Policy") == 0;
         typed = typed || strcmp(head->name, "X-Content-Type-Options") == 0;
     }
     if (!policed)
         MHD_add_response_header(response, "Content-Security-Policy", req->server->exposure->content_policy);
     if (!typed) MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (closed) MHD_add_response_header(response, "Vary", "Authorization, Cookie");
     if (req->id[0]) MHD_add_response_header(response, "X-Request-Id", req->id);
     add_cors(req, response);
     if (req->server->name[0]) MHD_add_response_header(response, "Server", req->server->name);

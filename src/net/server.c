@@ -171,9 +171,8 @@ static enum MHD_Result dispatch(struct c2_request *req)
     } else if (!body_holds(req)) {
         c2_reply_header(req, C2_PROOF_DAMAGED, "1");
         c2_reply_detail(req, 400, "the request's body was damaged on its way");
-    } else if (c2_route_find(req) && !is_refused(req) &&
-               c2_query_check(req, req->table->routes[req->nroute].query)) {
-        req->table->routes[req->nroute].handler(req, req->table->state);
+    } else if (c2_route_find(req) && !is_refused(req) && c2_origin_check_body(req)) {
+        c2_gate_pass_through(req);
     }
     if (req->state == C2_REQ_REPLIED) return queue(req);
     req->state = C2_REQ_HELD;
@@ -223,6 +222,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     if (req->response) MHD_destroy_response(req->response);
     req->response = NULL;
     c2_stats_note(req, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    c2_gate_leave(req);
     req->connection = NULL;
     if (req->conn) c2_conn_request_ends(req->conn);
     req->conn = NULL;
@@ -294,6 +294,7 @@ bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options
     server->loop = loop;
     server->cors = options->cors;
     server->exposure = options->exposure ? options->exposure : &c2_exposure_default;
+    server->gate = options->gate;
     snprintf(server->name, sizeof(server->name), "%s", options->server_name ? options->server_name : "");
     server->origin.hosts = options->hosts;
     snprintf(server->origin.host, sizeof(server->origin.host), "%s", options->listen.host);

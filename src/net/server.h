@@ -20,10 +20,23 @@
 
 struct c2_hosts;
 struct c2_exposure;
+struct c2_gate;
+struct c2_pass;
 struct c2_server;
 struct c2_request;
 
 enum c2_method { C2_GET = 1, C2_POST = 2, C2_DELETE = 4, C2_PUT = 8 };
+/* What a request needs (src/access/scope.h says who has it). Values stand in stored masks: keep them. */
+enum c2_scope {
+    C2_SCOPE_BY_METHOD, /* READ for GET, else WRITE */
+    C2_SCOPE_NONE,      /* nothing: it is answered to everybody */
+    C2_SCOPE_READ,
+    C2_SCOPE_FOLLOW,
+    C2_SCOPE_WRITE,
+    C2_SCOPE_PUBLISH,
+    C2_SCOPE_ADMIN,
+    C2_SCOPE_METRICS /* READ, and nothing where the peer is this machine */
+};
 typedef void c2_handler(struct c2_request *req, void *state);
 /* Pattern segments: literal, {name} = one segment, {name*} = the rest (may be empty, may hold slashes), or
  * all but the last segment when one follows in the pattern. */
@@ -38,6 +51,8 @@ struct c2_route {
     const char *query;
     const void *arg; /* c2_request_route_arg(): for handlers of several routes */
     size_t body_max; /* bytes of a request's body; a longer one is refused with 413. 0: it takes none */
+    enum c2_scope scope;
+    bool form; /* its body is that of a form of ours, which browsers may send */
 };
 struct c2_server_options {
     struct c2_endpoint listen;
@@ -47,7 +62,8 @@ struct c2_server_options {
     const char *server_name;      /* "cat2sub/0.1.0" */
     const struct c2_hosts *hosts; /* its names (net/origin.h), for the server's life; NULL: every name */
     const struct c2_exposure
-        *exposure; /* how it is seen from outside (net/exposure.h), as long; NULL: as it is */
+        *exposure;              /* how it is seen from outside (net/exposure.h), as long; NULL: as it is */
+    const struct c2_gate *gate; /* who may ask (net/gate.h), for the server's life; NULL: everybody */
 };
 /** Bind and listen at once; requests are served when the loop runs. @errors CAT2_EIO names the address ("in
  * use"). */
@@ -65,7 +81,7 @@ size_t c2_server_per_address(const struct c2_server *server, const struct c2_pee
 void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *done, void *ctx);
 void c2_server_free(struct c2_server *server);
 /** What it serves, for labels of metrics and for the access log: "broker", "publisher", "subscriber", and for
- * a publisher its root, else NULL. Both live as long as the server. */
+ * a publisher its root, which who asks must see, else NULL. Both live as long as the server. */
 void c2_server_serves(struct c2_server *server, const char *service, const char *root);
 /** For /metrics: requests by route and status, bytes, in flight, connections, a histogram of durations. */
 void c2_server_metrics(const struct c2_server *server, struct c2_metrics *m);
@@ -90,6 +106,13 @@ size_t c2_request_queries(struct c2_request *req, const char *name, struct c2_st
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out); /* any case */
 struct c2_bytes c2_request_body(const struct c2_request *req); /* at most its route's body_max */
 const void *c2_request_route_arg(const struct c2_request *req);
+/** May its sender do what needs this scope, here and now? Of READ and FOLLOW: is that open to it? */
+bool c2_request_may(struct c2_request *req, enum c2_scope scope);
+/** Is this root there for its sender? What is not is answered as if it did not exist. */
+bool c2_request_sees(struct c2_request *req, struct c2_str root);
+/** Who sent it, as a reference of the caller's, for what outlives the request. NULL: everything is open to
+ * it. */
+struct c2_pass *c2_request_pass(struct c2_request *req);
 /** Who sent it, also behind trusted proxies; lives as long as the request. Never NULL: family 0 when it
  * cannot be told, as where a proxy of this machine is not trusted. is_loopback only without any proxy
  * between. */

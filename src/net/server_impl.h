@@ -43,6 +43,7 @@ struct c2_server {
     struct c2_origin origin;
     const struct c2_exposure *exposure; /* borrowed; never NULL */
     struct c2_conns *conns;
+    const struct c2_gate *gate;
     char name[64];
     int port;
     struct c2_route_table tables[ROUTE_TABLES_MAX];
@@ -89,6 +90,7 @@ struct c2_request {
     size_t nroute;
     struct c2_buf body;
     struct c2_upload upload;        /* how much of it there may be, and came */
+    struct c2_pass *pass;           /* by the gate; NULL: none */
     bool refused;                   /* by origin.c: the page that sent it is told nothing */
     struct c2_peer peer;            /* the client, also behind trusted proxies */
     bool peer_judged;               /* c2_request_peer() has looked whether it is on this machine */
@@ -130,6 +132,13 @@ void c2_request_unref(struct c2_request *req);
 bool c2_origin_check(struct c2_request *req);
 /** Look at what proxies say, once the headers are there: sets peer, forwarded, proxy_fault. */
 void c2_proxied_read(struct c2_request *req);
+/** The same of its body, once the route is known. */
+bool c2_origin_check_body(struct c2_request *req);
+/* gate.c */
+/** Let the gate judge it; the handler runs now, later or not at all. */
+void c2_gate_pass_through(struct c2_request *req);
+/** Its answer has left, or its client. */
+void c2_gate_leave(struct c2_request *req);
 /** Find the route; true when the request may be handled, false when it was answered here (404, 405, 307). */
 bool c2_route_find(struct c2_request *req);
 /** Does the query hold just what the route takes (c2_route.query)? false: it was answered, with 400 or 422.

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http/keyring.h"
 #include "net/ws_impl.h"
 #include "wire/proof.h"
 #include "wire/url.h"
@@ -137,8 +138,9 @@ static bool make_request(struct c2_ws *ws)
         &ws->request, &err,
         "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nUser-Agent: caterva2/" C2_VERSION
-        "\r\n" C2_PROOF_WANT ": 1\r\n\r\n",
-        ws->path, ws->host, ws->key);
+        "\r\n" C2_PROOF_WANT ": 1\r\n%s%s%s\r\n",
+        ws->path, ws->host, ws->key, ws->bearer ? "Authorization: Bearer " : "", ws->bearer ? ws->bearer : "",
+        ws->bearer ? "\r\n" : "");
 }
 
 static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo *list)
@@ -219,14 +221,19 @@ static void resolve(struct c2_ws *ws, struct c2_str rest)
         ws->closer = c2_timer_start(ws->loop, CONNECT_MS, 0, on_connect_time, ws);
 }
 
-struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct c2_ws_events *events,
-                            void *ctx)
+struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct c2_keyring *keys,
+                            const struct c2_ws_events *events, void *ctx)
 {
     struct c2_ws *ws = calloc(1, sizeof(*ws));
     struct c2_str text = c2_str_of(url);
 
     if (!ws) return NULL;
-    *ws = (struct c2_ws){.loop = loop, .fd = -1, .client = true, .events = *events, .ctx = ctx};
+    *ws = (struct c2_ws){.loop = loop,
+                         .fd = -1,
+                         .client = true,
+                         .events = *events,
+                         .ctx = ctx,
+                         .bearer = c2_keyring_find(keys, url)};
     c2_buf_init(&ws->head, HEAD_MAX);
     c2_buf_init(&ws->request, HEAD_MAX);
     if (c2_str_starts(text, "ws://"))

@@ -36,6 +36,7 @@ struct c2_ws {
     uv_getaddrinfo_t resolver;
     bool resolving;
     char host[300], path[512], key[32];
+    const char *bearer; /* the key of the service there, borrowed; NULL: none */
     struct c2_buf head; /* what of the answer's head has come */
     struct c2_buf request;
     size_t request_sent;

@@ -24,7 +24,7 @@ static void on_known(void *ctx, const struct cat2_error *err)
     const struct lookup *l = ctx;
     struct c2_found found = l->found;
 
-    found.root = c2_sub_root(found.sub, l->root); /* which may have come or gone meanwhile */
+    found.root = c2_sub_root_of(found.req, found.sub, l->root); /* which may have come or gone meanwhile */
     if (found.root) {
         found.folder = found.path.n == 0 || c2_sub_is_folder(found.root, found.path);
         if (found.path.n && !(found.slash && found.folder)) found.ds = c2_sub_find(found.root, found.path);
@@ -36,7 +36,8 @@ void c2_sub_find_path(struct c2_request *req, struct c2_subscriber *sub, struct 
                       struct c2_str path, enum c2_find_wait wait, c2_found_fn *fn, void *ctx)
 {
     struct lookup *l = c2_arena_alloc(c2_request_arena(req), sizeof(*l));
-    struct c2_root_state *state = c2_sub_root(sub, root);
+    struct c2_root_state *state = c2_sub_root_of(req, sub, root);
+    struct cat2_error err;
 
     if (!l) {
         c2_reply_detail(req, 503, "out of memory");
@@ -47,7 +48,9 @@ void c2_sub_find_path(struct c2_request *req, struct c2_subscriber *sub, struct 
         l->found.path.n--;
         l->found.slash = true;
     }
-    if (wait == C2_FIND_DATASET && state)
+    if (!c2_sub_may_follow(req, state, &err))
+        on_known(l, &err);
+    else if (wait == C2_FIND_DATASET && state)
         c2_sub_when_found(state, path, on_known, l);
     else if (wait == C2_FIND_PAGE)
         c2_sub_when_known_within(state, C2_PAGE_PATIENCE_MS, on_known, l);
@@ -98,7 +101,7 @@ static void find(struct c2_request *req, struct c2_subscriber *sub, struct wante
         c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
         return;
     }
-    if (!c2_sub_root(sub, name)) {
+    if (!c2_sub_root_of(req, sub, name)) {
         c2_reply_no_dataset(req, sub, wanted.b2);
         return;
     }

@@ -43,7 +43,7 @@ void c2_reply_no_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
 {
     struct c2_str whole = c2_request_param(req, "path"), name, path;
     bool inside = c2_str_cut(whole, '/', &name, &path) && path.n;
-    struct c2_root_state *root = c2_sub_root(sub, name);
+    struct c2_root_state *root = c2_sub_root_of(req, sub, name);
     struct c2_ds *in;
     const char *why;
 

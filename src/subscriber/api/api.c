@@ -20,7 +20,8 @@ static void handle_roots(struct c2_request *req, void *state)
 
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    for (const struct c2_root_state *root = sub->roots; root; root = root->next) {
+    for (const struct c2_root_state *root = c2_sub_seen(req, sub->roots); root;
+         root = c2_sub_seen(req, root->next)) {
         c2_jw_key(&w, root->root.name);
         c2_jw_begin_object(&w);
         c2_jw_key(&w, "name");
@@ -41,7 +42,7 @@ static void handle_roots(struct c2_request *req, void *state)
 /* The root of the route, or NULL after a 404 that names it. */
 static struct c2_root_state *root_of(struct c2_request *req, struct c2_subscriber *sub, struct c2_str name)
 {
-    struct c2_root_state *root = c2_sub_root(sub, name);
+    struct c2_root_state *root = c2_sub_root_of(req, sub, name);
 
     if (!root)
         c2_reply_detail(req, 404, "%.*s not known by the broker", (int)c2_min_i64(200, (int64_t)name.n),
@@ -164,7 +165,7 @@ static void handle_download_url(struct c2_request *req, void *state)
 
 static const struct c2_route routes[] = {
     {C2_GET, "/api/roots", handle_roots, "", NULL},
-    {C2_POST, "/api/subscribe/{root}", handle_subscribe, "", NULL},
+    {C2_POST, "/api/subscribe/{root}", handle_subscribe, "", NULL, .scope = C2_SCOPE_FOLLOW},
     {C2_POST, "/api/unsubscribe/{root}", handle_unsubscribe, "", NULL},
     {C2_GET, "/api/list/{root}", handle_list, "", NULL},
     {C2_GET, "/api/url/{path*}", handle_url, "", NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /api/attrs: attributes of a root or a folder of it. */
 #include "subscriber/answer/folder_attrs.h"
+#include "subscriber/answer/refuse.h"
 #include "subscriber/api/api.h"
 
 static void reply(void *ctx, struct c2_str json, const struct cat2_error *why)
@@ -15,5 +16,11 @@ static void reply(void *ctx, struct c2_str json, const struct cat2_error *why)
 
 void c2_handle_attrs(struct c2_request *req, void *state)
 {
-    c2_sub_attrs(state, c2_request_param(req, "path"), reply, req);
+    struct c2_str name, path;
+
+    c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
+    if (!c2_request_sees(req, name))
+        c2_reply_no_root(req, name);
+    else
+        c2_sub_attrs(state, c2_request_param(req, "path"), reply, req);
 }

@@ -379,7 +379,7 @@ static bool parse(struct c2_request *req, struct tree *t, struct cat2_error *err
 void c2_handle_tree(struct c2_request *req, void *state)
 {
     struct c2_subscriber *sub = state;
-    struct c2_root_state *root = c2_sub_root(sub, c2_request_param(req, "root"));
+    struct c2_root_state *root = c2_sub_root_of(req, sub, c2_request_param(req, "root"));
     struct tree *t = root ? calloc(1, sizeof(*t)) : NULL;
     struct cat2_error err;
 
@@ -397,6 +397,8 @@ void c2_handle_tree(struct c2_request *req, void *state)
     if (!parse(req, t, &err)) {
         c2_reply_error(req, &err);
         tree_free(t);
+    } else if (!c2_sub_may_follow(req, root, &err)) {
+        on_listed(t, &err);
     } else {
         c2_sub_when_known(root, on_listed, t);
     }

@@ -2,6 +2,7 @@
 /* The log and its readers. docs/protocol.md "GET /api/events". */
 #include "subscriber/events/events.h"
 #include "net/crowd.h"
+#include "net/gate.h"
 #include "subscriber/mirror/root.h"
 
 #include <inttypes.h>
@@ -23,6 +24,7 @@ struct listener {
     struct listener *prev, *next;
     struct c2_events *events;
     struct c2_request *req;
+    struct c2_pass *pass; /* whose it is, as long as that holds; NULL: everybody's */
     struct c2_str *names; /* of roots, in the request's arena; none: all */
     size_t nnames;
     uint64_t at;          /* the next event to be looked at */
@@ -86,6 +88,7 @@ static void put_root(struct c2_jw *w, const struct c2_root_state *root)
 
 static bool wanted(const struct listener *l, const struct c2_root_state *root)
 {
+    if (!c2_pass_sees(l->pass, c2_str_of(root->root.name))) return false;
     for (size_t i = 0; i < l->nnames; i++)
         if (c2_str_is(l->names[i], root->root.name)) return true;
     return l->nnames == 0;
@@ -194,7 +197,7 @@ static int64_t events_pull(void *ctx, uint8_t *to, size_t room)
     struct listener *l = ctx;
     size_t n = 0;
 
-    if (l->events->stopped || l->ended) return C2_BODY_END;
+    if (l->events->stopped || l->ended || !c2_pass_holds(l->pass)) return C2_BODY_END;
     while (n < room) {
         if (!l->text) {
             l->sent = 0;
@@ -237,6 +240,7 @@ static void listener_free(void *ctx)
     struct c2_events *events = l->events;
     c2_blob_unref(l->text);
     if (!l->ended) c2_crowd_leave(&events->crowd, &l->member);
+    c2_pass_unref(l->pass);
     free(l);
     free_orphan(events);
 }
@@ -333,6 +337,7 @@ static void handle_events(struct c2_request *req, void *state)
     }
     l->events = events;
     l->req = req;
+    l->pass = c2_request_pass(req);
     l->at = position(req, events);
     bool known = l->at > 0;
     l->next = events->listeners;

@@ -77,7 +77,7 @@ static void find_entity(struct c2_request *req, struct c2_subscriber *sub, bool 
                         "resolve_links is only_valid or all: links are followed where they lead somewhere");
         return;
     }
-    struct c2_root_state *root = c2_sub_root(sub, file);
+    struct c2_root_state *root = c2_sub_root_of(req, sub, file);
     struct c2_str bare = {path.p, path.n && path.p[path.n - 1] == '/' ? path.n - 1 : path.n};
     if (root && bare.n && !c2_path_check(bare, &err)) {
         no_path(req, bare, file);

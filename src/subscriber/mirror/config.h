@@ -10,12 +10,14 @@
 #include "net/worker.h"
 #include "state/state.h"
 
+struct c2_access;
 struct c2_subscriber;
 struct c2_subscriber_config {
     struct c2_loop *loop;
     struct c2_pool *pool; /* its workers' local object is a c2_codec */
     struct c2_http *http;
     struct c2_server *server;
+    struct c2_access *access; /* for pages that say who looks at them; NULL: nobody can sign in */
     struct c2_bus *bus;
     const char *statedir;
     const char *public_url; /* "http://host:port", the beginning of the URLs it hands out */

@@ -81,6 +81,30 @@ struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name)
     return NULL;
 }
 
+struct c2_root_state *c2_sub_root_of(struct c2_request *req, struct c2_subscriber *sub, struct c2_str name)
+{
+    return c2_request_sees(req, name) ? c2_sub_root(sub, name) : NULL;
+}
+
+struct c2_root_state *c2_sub_seen(struct c2_request *req, struct c2_root_state *root)
+{
+    while (root && !c2_request_sees(req, c2_str_of(root->root.name)))
+        root = root->next;
+    return root;
+}
+
+bool c2_sub_may_follow(struct c2_request *req, const struct c2_root_state *root, struct cat2_error *err)
+{
+    if (!root || c2_root_is_followed(root) || c2_request_may(req, C2_SCOPE_FOLLOW)) return true;
+    c2_fail(err, CAT2_EINVAL,
+            "root %.100s is not followed yet: to have it followed needs a key with the scope follow "
+            "(cat2admin key "
+            "add --scopes follow)",
+            root->root.name);
+    err->http_status = 403;
+    return false;
+}
+
 size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path)
 {
     size_t low = 0, high = root->n;

@@ -23,6 +23,12 @@ bool c2_root_is_listed(const struct c2_root_state *root);
 bool c2_root_is_unreached(const struct c2_root_state *root);
 
 struct c2_root_state *c2_sub_root(struct c2_subscriber *sub, struct c2_str name); /* NULL when none */
+/** The same for who sent the request: a root that it does not see is not there. */
+struct c2_root_state *c2_sub_root_of(struct c2_request *req, struct c2_subscriber *sub, struct c2_str name);
+/** This root, or the first one after it, that the request's sender sees. */
+struct c2_root_state *c2_sub_seen(struct c2_request *req, struct c2_root_state *root);
+/** May the request make us follow it? Also when it is followed, or NULL. @errors http_status 403. */
+bool c2_sub_may_follow(struct c2_request *req, const struct c2_root_state *root, struct cat2_error *err);
 /** Index of the first dataset whose path does not sort before `path`; root->n when there is none. */
 size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path);
 struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path); /* borrowed, NULL when none */

@@ -25,11 +25,11 @@ static size_t pick_roots(struct c2_request *req, struct c2_subscriber *sub, stru
 
     *named = nnames > 0;
     for (size_t i = 0; i < nnames; i++) {
-        struct c2_root_state *root = c2_sub_root(sub, names[i]);
+        struct c2_root_state *root = c2_sub_root_of(req, sub, names[i]);
         if (root) out[n++] = root;
     }
-    for (struct c2_root_state *root = sub->roots; nnames == 0 && root && n < ROOTS_PICKED_MAX;
-         root = root->next)
+    for (struct c2_root_state *root = c2_sub_seen(req, sub->roots);
+         nnames == 0 && root && n < ROOTS_PICKED_MAX; root = c2_sub_seen(req, root->next))
         out[n++] = root;
     return n;
 }
@@ -64,7 +64,7 @@ static void home_roots(struct c2_page *page, struct c2_root_state *const *picked
 {
     struct c2_html *h = &page->h;
 
-    if (!page->sub->roots) {
+    if (!c2_sub_seen(page->req, page->sub->roots)) {
         c2_html(h, "<div class=\"card\"><h2>No roots yet</h2><p>A root is a folder of datasets that somebody "
                    "publishes. "
                    "Start a publisher, and it shows up here:</p>"
@@ -77,7 +77,8 @@ static void home_roots(struct c2_page *page, struct c2_root_state *const *picked
             "<thead><tr><td></td><th scope=\"col\">Root</th><th scope=\"col\" class=\"number\">Datasets</th>"
             "<th scope=\"col\" class=\"number\">Size</th><th scope=\"col\">State</th>"
             "<th scope=\"col\">Publisher</th></tr></thead><tbody>\n");
-    for (const struct c2_root_state *root = page->sub->roots; root; root = root->next) {
+    for (const struct c2_root_state *root = c2_sub_seen(page->req, page->sub->roots); root;
+         root = c2_sub_seen(page->req, root->next)) {
         bool is_picked = false;
         for (size_t i = 0; named && i < npicked; i++)
             is_picked = is_picked || picked[i] == root;
@@ -140,6 +141,8 @@ static void handle_home(struct c2_request *req, void *state)
     }
     *home = (struct home){req, state, 1};
     for (size_t i = 0; i < n; i++) {
+        struct cat2_error err;
+        if (!c2_sub_may_follow(req, picked[i], &err)) continue;
         home->waiting++;
         c2_sub_when_known_within(picked[i], C2_PAGE_PATIENCE_MS, home_listed, home);
     }
@@ -183,7 +186,7 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
     if (err && err->http_status == 503) {
         c2_page_listing(req, found->sub, "Being listed", err->message);
     } else if (err) {
-        c2_page_error(req, found->sub, 502, err->message, "");
+        c2_page_error(req, found->sub, err->http_status == 403 ? 403 : 502, err->message, "");
     } else if (!found->root || !asked || !folder) {
         snprintf(text, sizeof(text), "There is no root “%.*s”.", (int)c2_min_i64(250, (int64_t)name.n),
                  name.p);
@@ -226,7 +229,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/", handle_home, NULL, NULL},
     {C2_GET, "/roots/{path*}", handle_roots, NULL, NULL},
     {C2_GET, "/markdown/{path*}", c2_handle_markdown, NULL, NULL},
-    {C2_GET, "/assets/{hash}/{name*}", handle_assets, NULL, NULL},
+    {C2_GET, "/assets/{hash}/{name*}", handle_assets, NULL, NULL, .scope = C2_SCOPE_NONE},
     {C2_GET, "/h5web/{name*}", handle_h5web, NULL, NULL},
 };
 
@@ -234,4 +237,5 @@ void c2_pages_add_routes(struct c2_subscriber *sub)
 {
     c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
     c2_pages_add_old_routes(sub);
+    c2_pages_add_login(sub);
 }

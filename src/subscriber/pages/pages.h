@@ -17,11 +17,15 @@ struct c2_page {
     struct c2_buf html;
     struct cat2_error err;
     struct c2_html h;
+    bool bare; /* without scripts, which ask for what it may not be told */
 };
 /** Everything up to the inside of <main>. title is what the page is about; kind goes to data-page; more are
  * further attributes of <main>, written by this program. */
 void c2_page_begin(struct c2_page *page, struct c2_request *req, struct c2_subscriber *sub, const char *title,
                    const char *kind);
+/** The same of a page for who may not see any other: no roots, no scripts. */
+void c2_page_begin_bare(struct c2_page *page, struct c2_request *req, struct c2_subscriber *sub,
+                        const char *title, const char *kind);
 /** An attribute of <main>; between begin and body. */
 void c2_page_attr(struct c2_page *page, const char *name, const char *value);
 void c2_page_body(struct c2_page *page);
@@ -70,6 +74,13 @@ void c2_page_cannot_show(struct c2_html *h, const struct c2_ds *ds, const struct
 typedef void c2_page_read_fn(void *ctx, struct c2_bytes bytes, const struct cat2_error *err);
 void c2_page_read(struct c2_ds *ds, const struct c2_bound *bound, c2_page_read_fn *fn, void *ctx);
 void c2_handle_markdown(struct c2_request *req, void *state);
+
+/* ---- pages_account.c ---- */
+/** Who has signed in, and the way out; or the way in, where there are users; or nothing. */
+void c2_page_account(struct c2_page *page);
+/* ---- pages_login.c ---- */
+/** The pages of who is refused (access/access.h). */
+void c2_pages_add_login(struct c2_subscriber *sub);
 
 /* ---- pages_old.c: what the pages of spring 2024 asked for ---- */
 void c2_pages_add_old_routes(struct c2_subscriber *sub);

@@ -217,7 +217,8 @@ void c2_page_nearest(struct c2_page *page, const char *asked)
     const struct c2_ds *best[NEAREST_MAX] = {0};
     int64_t scores[NEAREST_MAX] = {0};
 
-    for (const struct c2_root_state *root = page->sub->roots; root; root = root->next)
+    for (const struct c2_root_state *root = c2_sub_seen(page->req, page->sub->roots); root;
+         root = c2_sub_seen(page->req, root->next))
         for (size_t i = 0; i < root->n; i++) {
             char name[C2_PATH_MAX + 300];
             snprintf(name, sizeof(name), "%s/%s", root->root.name, root->datasets[i]->path);

@@ -28,7 +28,8 @@ static void handle_root_list(struct c2_request *req, void *state)
 
     begin(&page, req, state);
     c2_html(&page.h, "<form id=\"root-list\">\n");
-    for (const struct c2_root_state *root = page.sub->roots; root; root = root->next) {
+    for (const struct c2_root_state *root = c2_sub_seen(req, page.sub->roots); root;
+         root = c2_sub_seen(req, root->next)) {
         bool picked = false;
         for (size_t i = 0; i < n; i++)
             picked = picked || c2_str_is(names[i], root->root.name);
@@ -87,6 +88,7 @@ static void handle_path_list(struct c2_request *req, void *state)
     struct c2_str names[ROOTS_MAX];
     size_t n = c2_request_queries(req, "roots", names, ROOTS_MAX);
     struct old_list *l = calloc(1, sizeof(*l));
+    struct cat2_error err;
 
     if (!l) {
         c2_reply_detail(req, 503, "out of memory");
@@ -96,8 +98,8 @@ static void handle_path_list(struct c2_request *req, void *state)
     l->sub = state;
     l->waiting = 1;
     for (size_t i = 0; i < n; i++) {
-        struct c2_root_state *root = c2_sub_root(l->sub, names[i]);
-        if (root) l->roots[l->n++] = root;
+        struct c2_root_state *root = c2_sub_root_of(req, l->sub, names[i]);
+        if (c2_sub_may_follow(req, root, &err) && root) l->roots[l->n++] = root;
     }
     for (size_t i = 0; i < l->n; i++) {
         l->waiting++;

@@ -40,6 +40,13 @@ static const char *base_of(struct c2_request *req)
     return ok ? c2_arena_strdup(c2_request_arena(req), c2_buf_str(&text)) : NULL;
 }
 
+static void scripts(struct c2_html *h, const char *prefix)
+{
+    for (size_t i = 1; i < C2_ARRAY_LEN(modules); i++)
+        c2_html(h, "<link rel=\"modulepreload\" href=\"$/$\">", prefix, modules[i]);
+    c2_html(h, "<script type=\"module\" src=\"$/$\"></script>", prefix, modules[0]);
+}
+
 static void head(struct c2_page *page, const char *title)
 {
     struct c2_html *h = &page->h;
@@ -58,11 +65,9 @@ static void head(struct c2_page *page, const char *title)
             "<link rel=\"icon\" href=\"$/icon.svg\" type=\"image/svg+xml\">"
             "<link rel=\"stylesheet\" href=\"$/app.css\">",
             title, prefix, prefix);
-    for (size_t i = 1; i < C2_ARRAY_LEN(modules); i++)
-        c2_html(h, "<link rel=\"modulepreload\" href=\"$/$\">", prefix, modules[i]);
-    c2_html(h, "<script type=\"module\" src=\"$/$\"></script></head>\n<body>", prefix, modules[0]);
+    if (!page->bare) scripts(h, prefix);
+    c2_html(h, "</head>\n<body>");
 }
-
 static void top_bar(struct c2_page *page)
 {
     struct c2_html *h = &page->h;
@@ -79,7 +84,9 @@ static void top_bar(struct c2_page *page)
            "<input id=\"search\" type=\"search\" name=\"search\" placeholder=\"Search datasets\" "
            "autocomplete=\"off\" spellcheck=\"false\" value=\"");
     c2_html_text(h, search);
-    c2_html(h, "\"></form><div id=\"tools\"></div></header>\n");
+    c2_html(h, "\"></form>");
+    c2_page_account(page);
+    c2_html(h, "<div id=\"tools\"></div></header>\n");
 }
 
 static void side(struct c2_page *page)
@@ -87,11 +94,23 @@ static void side(struct c2_page *page)
     struct c2_html *h = &page->h;
 
     c2_html(h, "<nav id=\"side\" aria-label=\"Datasets\"><h2>Roots</h2><ul id=\"tree\" class=\"plain\">");
-    for (const struct c2_root_state *root = page->sub->roots; root; root = root->next)
+    struct c2_root_state *root = c2_sub_seen(page->req, page->sub->roots);
+    bool any = root;
+    for (; root; root = c2_sub_seen(page->req, root->next))
         c2_html(h, "<li><a href=\"/roots/~\">$</a></li>", root->root.name, root->root.name);
     c2_html(h, "</ul>");
-    if (!page->sub->roots) c2_html(h, "<p class=\"empty\">No roots yet</p>");
+    if (!any) c2_html(h, "<p class=\"empty\">No roots yet</p>");
     c2_html(h, "</nav>\n");
+}
+
+void c2_page_begin_bare(struct c2_page *page, struct c2_request *req, struct c2_subscriber *sub,
+                        const char *title, const char *kind)
+{
+    *page = (struct c2_page){.req = req, .sub = sub, .bare = true, .html = C2_BUF_INIT(C2_PAGE_NBYTES_MAX)};
+    c2_html_init(&page->h, &page->html, &page->err);
+    page->h.base = base_of(req);
+    head(page, title);
+    c2_html(&page->h, "<div id=\"body\">\n<main id=\"main\" tabindex=\"-1\" data-page=\"$\"", kind);
 }
 
 void c2_page_begin(struct c2_page *page, struct c2_request *req, struct c2_subscriber *sub, const char *title,

@@ -128,7 +128,7 @@ static bool is_dataset(struct c2_request *req, struct c2_subscriber *sub)
     struct c2_str name, path;
 
     c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
-    struct c2_root_state *root = c2_sub_root(sub, name);
+    struct c2_root_state *root = c2_sub_root_of(req, sub, name);
     return root && !means_folder(req) && c2_sub_find(root, path);
 }
 

@@ -265,7 +265,7 @@ static void start(struct c2_request *req, struct c2_subscriber *sub, struct c2_s
     while (whole.n && whole.p[whole.n - 1] == '/')
         whole.n--;
     c2_str_cut(whole, '/', &name, &path);
-    struct c2_root_state *root = c2_sub_root(sub, name);
+    struct c2_root_state *root = c2_sub_root_of(req, sub, name);
     if (path.n && !c2_path_check(path, &err)) {
         c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)path.n), path.p);
         return;
@@ -283,7 +283,10 @@ static void start(struct c2_request *req, struct c2_subscriber *sub, struct c2_s
     c2_buf_init(&g->out, C2_ZARR_METADATA_NBYTES);
     snprintf(g->root, sizeof(g->root), "%s", root->root.name);
     if (path.n) g->dir_n = (size_t)snprintf(g->dir, sizeof(g->dir), "%.*s/", C2_STR_ARG(path));
-    c2_sub_when_known(root, on_listed, g);
+    if (!c2_sub_may_follow(req, root, &err))
+        on_listed(g, &err);
+    else
+        c2_sub_when_known(root, on_listed, g);
 }
 
 /* The links of `path` with the folder that has this key in it. */

@@ -260,9 +260,10 @@ static void on_connect_time(void *ctx)
     finish(ws, 1006, "no answer");
 }
 
-struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct c2_ws_events *events,
-                            void *ctx)
+struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct c2_keyring *keys,
+                            const struct c2_ws_events *events, void *ctx)
 {
+    (void)keys;
     struct c2_ws *ws = calloc(1, sizeof(*ws));
     struct c2_host *host = c2_fake_host_of(loop);
     struct c2_str address, path;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Refusals, with what would have been let through; and the log's lines about who asked for what. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "access/access_impl.h"
+#include "base/log.h"
+
+#define SHOWN 300 /* bytes of a path */
+
+/* Within quotes of a line of the log. */
+static void put_quoted(struct c2_str text, char *out, size_t room)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.n && i < SHOWN && n + 3 < room; i++) {
+        if (text.p[i] == '"' || text.p[i] == '\\') out[n++] = '\\';
+        out[n++] = text.p[i];
+    }
+    out[n] = '\0';
+}
+
+static const char *method_of(const struct c2_request *req)
+{
+    switch (c2_request_method(req)) {
+    case C2_GET:
+        return c2_request_is_head(req) ? "HEAD" : "GET";
+    case C2_POST:
+        return "POST";
+    case C2_PUT:
+        return "PUT";
+    case C2_DELETE:
+        return "DELETE";
+    }
+    return "-";
+}
+
+static void who_of(const struct c2_request *req, char out[320])
+{
+    const struct c2_access_pass *pass = (const struct c2_access_pass *)c2_request_has_pass(req);
+
+    if (pass && pass->holder)
+        c2_holder_words(pass->holder, out);
+    else
+        snprintf(out, 320, "%s",
+                 pass && pass->by == C2_BY_ADDRESS   ? "trusted address"
+                 : pass && pass->by == C2_BY_PROCESS ? "this process"
+                                                     : "nobody");
+}
+
+void c2_audit(const struct c2_access *access, const struct c2_request *req, const char *event, int status,
+              const char *why)
+{
+    char path[2 * SHOWN + 4], who[320], quoted[700], reason[2 * SHOWN + 4];
+    struct c2_str sent, query;
+    const struct c2_peer *peer = c2_request_peer(req);
+
+    (void)access;
+    c2_str_cut(c2_request_target(req), '?', &sent, &query);
+    put_quoted(sent, path, sizeof(path));
+    who_of(req, who);
+    put_quoted(c2_str_of(who), quoted, sizeof(quoted));
+    put_quoted(c2_str_of(why ? why : ""), reason, sizeof(reason));
+    c2_log_audit("event=%s status=%d peer=%s who=\"%s\" method=%s path=\"%s\"%s%s%s", event, status,
+                 peer->text[0] ? peer->text : "-", quoted, method_of(req), path, why ? " why=\"" : "", reason,
+                 why ? "\"" : "");
+}
+
+void c2_access_why(const struct c2_access *access, struct c2_request *req, enum c2_scope scope,
+                   char why[ACCESS_WHY_MAX])
+{
+    const struct c2_access_pass *pass = (const struct c2_access_pass *)c2_request_has_pass(req);
+    const char *name = c2_scope_name(scope);
+    char who[320], has[64];
+
+    if (pass && pass->holder) {
+        c2_holder_words(pass->holder, who);
+        c2_scopes_format(pass->holder->scopes, has);
+        snprintf(why, ACCESS_WHY_MAX,
+                 "%.200s may %s; this needs the scope %s (cat2admin key add --scopes %s)", who, has, name,
+                 name);
+        return;
+    }
+    snprintf(why, ACCESS_WHY_MAX,
+             "this needs a key with the scope %s (header Authorization: Bearer KEY; cat2admin key add "
+             "--scopes %s)%s, "
+             "or an address that --trust names%s",
+             name, name,
+             access->page_server == c2_request_server(req) ? ", a user who has signed in at /login" : "",
+             access->gate.closed ? "; the setting access is \"keys\" here" : " or of this machine");
+}
+
+/* A person who looks at a page; scripts and tools are told in JSON. */
+static bool wants_page(const struct c2_access *access, struct c2_request *req)
+{
+    struct c2_str accept;
+
+    return access->page && c2_request_server(req) == access->page_server &&
+           c2_request_method(req) == C2_GET && c2_request_header(req, "Accept", &accept) &&
+           memmem(accept.p, accept.n, "text/html", 9);
+}
+
+/* Programs that send passwords only when asked to are asked; browsers would open a window of their own. */
+static void challenge(struct c2_request *req)
+{
+    struct c2_str value;
+
+    c2_reply_header(req, "WWW-Authenticate", "Bearer realm=\"caterva2\"");
+    if (!c2_request_header(req, "Sec-Fetch-Mode", &value) && !c2_request_header(req, "Origin", &value))
+        c2_reply_header(req, "WWW-Authenticate", "Basic realm=\"caterva2\", charset=\"UTF-8\"");
+}
+
+void c2_access_refuse(struct c2_access *access, struct c2_request *req, int status, const char *why)
+{
+    struct c2_access_pass *pass = (struct c2_access_pass *)c2_request_has_pass(req);
+
+    if (pass) pass->refused = true;
+    access->nrefused++;
+    c2_audit(access, req, "refused", status, why);
+    c2_reply_header(req, "Cache-Control", "no-store");
+    if (wants_page(access, req)) {
+        if (status == 401) c2_reply_header(req, "WWW-Authenticate", "Bearer realm=\"caterva2\"");
+        access->page(access->page_ctx, req, status, why);
+        return;
+    }
+    if (status == 401) challenge(req);
+    c2_reply_detail(req, status, "%s", why);
+}
+
+void c2_access_refuse_text(struct c2_access *access, struct c2_request *req, int status, const char *fmt, ...)
+{
+    char why[ACCESS_WHY_MAX];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(why, sizeof(why), fmt, args);
+    va_end(args);
+    c2_access_refuse(access, req, status, why);
+}
