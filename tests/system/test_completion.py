@@ -12,7 +12,7 @@ import shells
 from programs import BIN, BUILD, PATIENCE, cli, wait_until
 from shells import ALL_OF_THEM, TAB
 
-PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2import", "cat2export",
+PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2admin", "cat2cli", "cat2tui", "cat2import", "cat2export",
             "cat2example"]
 PLACES = {"bash": "bash-completion/completions/{}", "zsh": "zsh/site-functions/_{}",
           "fish": "fish/vendor_completions.d/{}.fish"}

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 from programs import BIN, PATIENCE, ROOT
 
-PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2import", "cat2export",
+PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2admin", "cat2cli", "cat2tui", "cat2import", "cat2export",
             "cat2example"]
 PAGES = sorted((ROOT / "man").glob("*.[1-8]"))
 OF_THE_FILE_ONLY = {"publisher": {"name", "root"}}

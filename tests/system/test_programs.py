@@ -8,8 +8,9 @@ import pytest
 from programs import BIN, PATIENCE
 
 HELPERS = ["cat2h5", "cat2plug"]
-PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2import", "cat2export",
+PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2admin", "cat2cli", "cat2tui", "cat2import", "cat2export",
             "cat2example"]
+COMMAND_OF = {"cat2cli": "roots", "cat2admin": "user"}
 COMMANDS = ["roots", "subscribe", "unsubscribe", "list", "url", "info", "show", "download"]
 
 
@@ -39,7 +40,7 @@ def test_help_and_version_are_on_standard_output(program):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_help_needs_no_configuration_and_no_arguments(program, tmp_path):
     (tmp_path / "caterva2.toml").write_text("nonsense")
-    for words in (["--help"], ["--version"], ["roots", "--help"] if program == "cat2cli" else ["a", "b", "--help"]):
+    for words in (["--help"], ["--version"], [COMMAND_OF[program], "--help"] if program in COMMAND_OF else ["a", "b", "--help"]):
         assert run(program, *words, cwd=tmp_path)[0] == 0
 
 

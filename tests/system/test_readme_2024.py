@@ -23,7 +23,7 @@ from shell import Shell, free, own_network
 WHEELS = ROOT / ".deps/wheels"
 SIZE_MAX = 25 << 20
 NOTHING = "services,base-services,subscriber,clients,hdf5,plugins,tools"  # these extras bring nothing
-NAMES = {"cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2cli", "cat2tui", "cat2import", "cat2export", "cat2example"}
+NAMES = {"cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2admin", "cat2cli", "cat2tui", "cat2import", "cat2export", "cat2example"}
 
 pytestmark = [
     pytest.mark.xdist_group("readme-2024"),
