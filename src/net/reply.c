@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Replies: made into an MHD response, then queued at once or when the held connection has been resumed. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "net/gate.h"
 #include "net/server_impl.h"
 #include "wire/json.h"
 #include "wire/proof.h"
 
-#define RETRY_AFTER "1"         /* seconds: what is short now is not for long */
-#define BODY_BLOCK  (64u << 10) /* what the socket is offered at a time, */
-#define CHUNK_BLOCK 64          /* but not of a chunked body: libmicrohttpd makes that in memory of its own */
+#define RETRY_AFTER       "1"         /* seconds: what is short now is not for long */
+#define FEW_NBYTES        (128 << 10) /* what every client may keep in memory by not reading it */
+#define UNREAD_NBYTES_MAX (24 << 20)  /* of larger answers that were made for one request, in memory */
+#define TEMPORARY_FILES   "/var/tmp"
+#define BODY_BLOCK        (64u << 10) /* what the socket is offered at a time, */
+#define CHUNK_BLOCK       64 /* but not of a chunked body: libmicrohttpd makes that in memory of its own */
 
 void c2_reply_header(struct c2_request *req, const char *name, const char *value)
 {
@@ -136,13 +141,84 @@ static void send_typed(struct c2_request *req, int status, const char *content_t
     c2_reply_send(req, status, response);
 }
 
+/* ---- bytes that were made for one request ---- */
+
+/* Those of large answers are counted, until their clients have read them. */
+struct owned {
+    struct c2_server *server;
+    uint8_t *p;
+    size_t n;
+};
+
+static void owned_free(void *ctx)
+{
+    struct owned *owned = ctx;
+
+    owned->server->nbytes_unread -= owned->n;
+    free(owned->p);
+    free(owned);
+}
+
+static struct MHD_Response *from_memory(struct c2_request *req, struct c2_buf *bytes)
+{
+    struct owned *owned = malloc(sizeof(*owned));
+
+    if (!owned) return NULL;
+    *owned = (struct owned){req->server, bytes->p, bytes->n};
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer_with_free_callback_cls(bytes->n, bytes->p, owned_free, owned);
+    if (!response) {
+        free(owned);
+        return NULL;
+    }
+    req->server->nbytes_unread += owned->n;
+    *bytes = (struct c2_buf){0};
+    return response;
+}
+
+/* Clients that do not read fill memory with other large answers: this one goes to a file without a name. */
+static struct MHD_Response *from_file(struct c2_buf *bytes)
+{
+    const char *dir = getenv("TMPDIR");
+    struct cat2_error err;
+    int fd = open(dir && *dir ? dir : TEMPORARY_FILES, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd < 0) return NULL;
+    bool ok = c2_fs_pwrite(fd, bytes->p, bytes->n, 0, &err);
+    struct MHD_Response *response = ok ? MHD_create_response_from_fd_at_offset64(bytes->n, fd, 0) : NULL;
+    if (!response) close(fd);
+    c2_buf_fini(bytes);
+    return response;
+}
+
+static void reply_large(struct c2_request *req, int status, const char *content_type, struct c2_buf *bytes)
+{
+    struct c2_bytes body = c2_buf_bytes(bytes);
+    bool room = req->server->nbytes_unread + bytes->n <= UNREAD_NBYTES_MAX || req->server->nbytes_unread == 0;
+
+    struct c2_reply_head *before = req->heads;
+    c2_reply_prove(req, status, content_type, &body);
+    struct MHD_Response *response = room ? from_memory(req, bytes) : from_file(bytes);
+    c2_buf_fini(bytes);
+    if (response) {
+        send_typed(req, status, content_type, response);
+        return;
+    }
+    req->heads = before; /* the hash was of what is not sent */
+    c2_reply_later(req, 2, "too many answers wait for their clients to read them");
+}
+
 void c2_reply_buf(struct c2_request *req, int status, const char *content_type, struct c2_buf *take)
 {
     struct c2_buf bytes = c2_buf_steal(take);
     struct c2_bytes body = c2_buf_bytes(&bytes);
+
+    if (bytes.n > FEW_NBYTES) {
+        reply_large(req, status, content_type, &bytes);
+        return;
+    }
     struct MHD_Response *response = MHD_create_response_from_buffer(
         bytes.n, bytes.p, bytes.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-
     c2_reply_prove(req, status, content_type, &body);
     req->length = (int64_t)body.n;
     if (!response) free(bytes.p);

@@ -53,6 +53,7 @@ struct c2_server {
     uint64_t nbytes_sent;
     struct c2_route_stats unrouted; /* requests without a route */
     const char *service, *root;     /* c2_server_serves() */
+    size_t nbytes_unread;           /* of large answers in memory, which reply.c counts */
     bool draining;
     struct c2_timer *drain_timer;
     c2_loop_fn *drained;

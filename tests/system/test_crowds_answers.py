@@ -76,11 +76,16 @@ def served(tmp_path_factory):
     table["b"] = np.random.default_rng(3).random(len(table))
     table["c"] = table["a"].astype("S8")
     blosc2.asarray(table, chunks=(100_000,), blocks=(10_000,), urlpath=str(folder / "root/table.b2nd"))
+    (folder / "many").mkdir()
+    for i in range(3000):  # a list of some hundred KB
+        (folder / "many" / f"{'a-name-of-some-length-' * 9}{i:05}.txt").write_bytes(b"x")
     with programs.House(folder / "house") as house:
         bro = house.bro()
         house.pub("foo", folder / "root", bro)
+        house.pub("many", folder / "many", bro)
         sub = house.sub(bro)
         wait_until(lambda: get(sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+        wait_until(lambda: get(sub.url + "/api/subscribe/many", method="POST", data=b"")[0] == 200)
         for name in ("big.b2nd", "table.b2nd"):  # all is cached
             assert get(f"{sub.url}/files/foo/{name}")[0] == 200
         sub.idle = sub.rss_kib() * KIB
@@ -102,6 +107,7 @@ CROWDS = {
     "csv": lambda k: f"/api/fetch/foo/big.b2nd?format=csv&slice_={k}:{k + 5000}",
     "zarr": lambda k: f"/zarr/foo/big.b2nd/{k % 12}.0",
     "files": lambda k: "/files/foo/big.b2nd",
+    "lists": lambda k: "/api/list/many",
     "ranges": lambda k: "/files/foo/big.b2nd",
 }
 
