@@ -402,8 +402,8 @@ void c2_events_add_routes(struct c2_subscriber *sub)
 
 void c2_events_metrics(const struct c2_events *events, struct c2_metrics *m)
 {
-    c2_metrics_gauge(m, "caterva2_event_streams", (double)events->nlisteners,
-                     "Clients that listen to events.");
-    c2_metrics_gauge(m, "caterva2_event_streams_max", LISTENERS_MAX, "Clients that may listen at a time.");
+    c2_metrics_gauge(m, "caterva2_event_streams", (double)events->crowd.n, "Clients that listen to events.");
+    c2_metrics_gauge(m, "caterva2_event_streams_max", (double)events->crowd.max,
+                     "Clients that may listen at a time.");
     c2_metrics_counter(m, "caterva2_events_total", (double)events->seq, "Events that were told to them.");
 }
