@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A queue for each lane, a lock, a condition. */
+/* A queue for each lane, a lock, and a condition for each thread: the one that fell idle last is woken first,
+ * for what it works with is still in the caches. */
 #include "base/threads.h"
 
 #include <pthread.h>
@@ -14,11 +15,14 @@ struct member {
     pthread_t thread;
     struct c2_threads *threads;
     void *local;
+    pthread_cond_t wake;
+    bool idle;
 };
 struct c2_threads {
     const struct c2_threads_kind *kind;
-    pthread_mutex_t lock; /* guards all below but the members */
-    pthread_cond_t wake;
+    pthread_mutex_t lock;             /* guards all below but the members */
+    struct member *idle[THREADS_MAX]; /* the one that fell idle last is last */
+    int nidle;
     struct c2_fair lanes[NLANES];
     bool stopping;
     int n;
@@ -59,6 +63,23 @@ static struct c2_task *next_task(struct c2_threads *threads, enum c2_lane *lane)
     return c2_fair_pop(&threads->lanes[*lane]);
 }
 
+static void fall_idle(struct c2_threads *threads, struct member *member)
+{
+    member->idle = true;
+    threads->idle[threads->nidle++] = member;
+    while (member->idle)
+        pthread_cond_wait(&member->wake, &threads->lock);
+}
+
+/* NULL: all are at work. Whoever is woken looks for a task, and may find none that it may take. */
+static struct member *rouse(struct c2_threads *threads)
+{
+    struct member *member = threads->nidle ? threads->idle[--threads->nidle] : NULL;
+
+    if (member) member->idle = false;
+    return member;
+}
+
 static void *thread_main(void *arg)
 {
     struct member *member = arg;
@@ -70,7 +91,7 @@ static void *thread_main(void *arg)
         struct c2_task *task = next_task(threads, &lane);
         if (!task && threads->stopping) break;
         if (!task) {
-            pthread_cond_wait(&threads->wake, &threads->lock);
+            fall_idle(threads, member);
             continue;
         }
         threads->running[lane]++;
@@ -88,6 +109,7 @@ static bool start(struct c2_threads *threads, struct cat2_error *err)
     struct member *member = &threads->members[threads->n];
 
     member->threads = threads;
+    pthread_cond_init(&member->wake, NULL);
     if (threads->kind->local_new && !(member->local = threads->kind->local_new()))
         return c2_fail_nomem(err, "thread");
     int failed = pthread_create(&member->thread, NULL, thread_main, member);
@@ -107,7 +129,6 @@ bool c2_threads_new(int n, const struct c2_threads_kind *kind, struct c2_threads
     n = (int)c2_min_i64(n, THREADS_MAX);
     threads->kind = kind;
     pthread_mutex_init(&threads->lock, NULL);
-    pthread_cond_init(&threads->wake, NULL);
     while (more && threads->n < n) {
         more = start(threads, err);
         pthread_mutex_lock(&threads->lock);
@@ -126,8 +147,9 @@ void c2_threads_put(struct c2_threads *threads, struct c2_task *task, enum c2_la
 {
     pthread_mutex_lock(&threads->lock);
     c2_fair_push(&threads->lanes[lane], task);
+    struct member *member = rouse(threads);
     pthread_mutex_unlock(&threads->lock);
-    pthread_cond_signal(&threads->wake);
+    if (member) pthread_cond_signal(&member->wake);
 }
 
 struct c2_task *c2_threads_take(struct c2_threads *threads)
@@ -146,12 +168,14 @@ void c2_threads_stop(struct c2_threads *threads)
 {
     pthread_mutex_lock(&threads->lock);
     threads->stopping = true;
+    for (struct member *member; (member = rouse(threads));)
+        pthread_cond_signal(&member->wake);
     pthread_mutex_unlock(&threads->lock);
-    pthread_cond_broadcast(&threads->wake);
     for (; threads->n > 0; threads->n--) {
         struct member *member = &threads->members[threads->n - 1];
         pthread_join(member->thread, NULL);
         if (member->local) threads->kind->local_free(member->local);
+        pthread_cond_destroy(&member->wake);
     }
 }
 
@@ -160,7 +184,6 @@ void c2_threads_free(struct c2_threads *threads)
     if (!threads) return;
     c2_threads_stop(threads);
     pthread_mutex_destroy(&threads->lock);
-    pthread_cond_destroy(&threads->wake);
     free(threads);
 }
 
