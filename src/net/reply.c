@@ -198,6 +198,7 @@ static void reply_large(struct c2_request *req, int status, const char *content_
 
     struct c2_reply_head *before = req->heads;
     c2_reply_prove(req, status, content_type, &body);
+    req->length = (int64_t)body.n;
     struct MHD_Response *response = room ? from_memory(req, bytes) : from_file(bytes);
     c2_buf_fini(bytes);
     if (response) {
@@ -205,6 +206,7 @@ static void reply_large(struct c2_request *req, int status, const char *content_
         return;
     }
     req->heads = before; /* the hash was of what is not sent */
+    req->length = -1;
     c2_reply_later(req, 2, "too many answers wait for their clients to read them");
 }
 
