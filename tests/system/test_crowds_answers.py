@@ -14,7 +14,7 @@ from programs import get, wait_until
 pytestmark = pytest.mark.skipif(programs.EXTERNAL or programs.SHADOW > 1 or "asan" in programs.BUILD.name,
                                 reason="measures the memory of programs of its own, as they are built for use")
 READERS = 300
-FEWER = 30  # of what takes the processor long to make
+FEWER = 60  # of what takes the processor long to make
 ROWS, COLUMNS = 6000, 1500  # 72 MB
 KIB, MIB = 1024, 1024 * 1024
 
@@ -77,7 +77,7 @@ def served(tmp_path_factory):
     table["c"] = table["a"].astype("S8")
     blosc2.asarray(table, chunks=(100_000,), blocks=(10_000,), urlpath=str(folder / "root/table.b2nd"))
     (folder / "many").mkdir()
-    for i in range(3000):  # a list of some hundred KB
+    for i in range(800):  # a list of more than 128 KiB
         (folder / "many" / f"{'a-name-of-some-length-' * 9}{i:05}.txt").write_bytes(b"x")
     with programs.House(folder / "house") as house:
         bro = house.bro()
