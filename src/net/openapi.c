@@ -13,6 +13,7 @@ static const struct {
 } statuses[] = {{"200", "done"},
                 {"204", "done, without a body"},
                 {"206", "the ranges that were asked for"},
+                {"303", "done; the page to go on with"},
                 {"304", "unchanged since what If-None-Match names"},
                 {"307", "the address has a slash more or less, or is elsewhere"},
                 {"400", "the request is malformed"},
