@@ -25,8 +25,9 @@ find_package(BZip2)
 if(NOT BZip2_FOUND)
     list(APPEND missing libbz2-dev)
 endif()
-foreach(needed IN ITEMS uv:libuv:libuv1-dev microhttpd:libmicrohttpd:libmicrohttpd-dev curl:libcurl:libcurl4-openssl-dev
-                        sqlite3:sqlite3:libsqlite3-dev sodium:libsodium:libsodium-dev xxhash:libxxhash:libxxhash-dev
+foreach(needed IN ITEMS uv:libuv:libuv1-dev microhttpd:libmicrohttpd:libmicrohttpd-dev gnutls:gnutls:libgnutls28-dev
+                        curl:libcurl:libcurl4-openssl-dev sqlite3:sqlite3:libsqlite3-dev sodium:libsodium:libsodium-dev
+                        xxhash:libxxhash:libxxhash-dev
                         tomlplusplus:tomlplusplus:libtomlplusplus-dev deflate:libdeflate:libdeflate-dev
                         lz4:liblz4:liblz4-dev zstd:libzstd:libzstd-dev png:libpng:libpng-dev
                         cmark:libcmark:libcmark-dev ncursesw:ncursesw:libncurses-dev)

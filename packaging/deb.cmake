@@ -92,6 +92,7 @@ systemd, cat2admin, the clients cat2cli and cat2tui, and the tools cat2import,
 cat2export and cat2example.")
 set(CPACK_DEBIAN_CATERVA2_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_CATERVA2_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers | systemd-sysusers")
+set(CPACK_DEBIAN_CATERVA2_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_CATERVA2_PACKAGE_CONTROL_EXTRA ${deb_dir}/postinst ${deb_dir}/prerm ${deb_dir}/postrm ${deb_dir}/conffiles)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_SOURCE_DIR}/.deps/hdf5/lib)
 
@@ -100,6 +101,7 @@ set(CPACK_DEBIAN_LIBCATERVA2_DESCRIPTION "read datasets of a Caterva2 subscriber
 .
 This is the client library for C.")
 set(CPACK_DEBIAN_LIBCATERVA2_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBCATERVA2_PACKAGE_RECOMMENDS ca-certificates)
 # CPack would call ldconfig by scripts; the trigger does. So what the library needs is found out in deb/depends.cmake.
 set(CPACK_DEBIAN_LIBCATERVA2_PACKAGE_SHLIBDEPS OFF)
 set(libcaterva2_control ${CMAKE_CURRENT_BINARY_DIR}/control)

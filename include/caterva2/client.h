@@ -35,20 +35,26 @@ struct cat2_client_options {
     int64_t answer_timeout_ms;  /* without a byte moving: a large answer may take as long as it likes. As long
                                  * one that is told to come back (503 and Retry-After) is asked for again */
     int64_t reply_nbytes_max;   /* the largest fetch, decoded */
+    /* The rest is copied, and since 0.4. */
+    const char *ca;       /* https: believe the authorities in this file (PEM); NULL: those of the system */
+    const char *key;      /* sent to the subscriber, and to nobody else; "": none */
+    const char *key_file; /* the first line of this file is the key. Both NULL: CATERVA2_KEY of the
+                           * environment, if there is one */
+    bool insecure;        /* https: believe every certificate. For tests */
 };
 #define CAT2_CLIENT_OPTIONS_INIT                                                                             \
     {                                                                                                        \
-        sizeof(struct cat2_client_options), 5000, 30000, (int64_t)4 << 30                                    \
+        sizeof(struct cat2_client_options), 5000, 30000, (int64_t)4 << 30, NULL, NULL, NULL, false           \
     }
 
 /** Connect lazily to one subscriber. Not thread-safe: one client per thread.
  *
- *  @param host      "host:port", e.g. "localhost:8002"; "http://host:port" is understood too.
+ *  @param host      "host:port", e.g. "localhost:8002", or "http[s]://host[:port][/path]".
  *  @param options   NULL for the defaults of CAT2_CLIENT_OPTIONS_INIT (5 s to connect, 30 s to answer, 4 GiB
  * at most).
  *  @param client    Out: yours, release with cat2_client_free(). Untouched on failure.
- *  @errors CAT2_EINVAL malformed host, options of a later libcaterva2 or without size; CAT2_ENOMEM. No
- * network traffic happens here. */
+ *  @errors CAT2_EINVAL malformed host, key or file of authorities, options of a later libcaterva2 or without
+ * size; CAT2_ENOTFOUND, CAT2_EIO a file that options name; CAT2_ENOMEM. No network traffic happens here. */
 CAT2_API CAT2_MUST_USE bool cat2_client_new(const char *host, const struct cat2_client_options *options,
                                             cat2_client **client, struct cat2_error *err);
 /** Release; datasets opened from it keep it alive until they are freed. NULL is fine. */

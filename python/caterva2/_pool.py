@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Set, Tuple, TypeVar
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Set, Tuple, TypeVar, Union
 
 from . import _native
 
@@ -21,6 +21,10 @@ class _Options:
     connect_timeout = 5.0
     answer_timeout = 30.0
     reply_nbytes_max = 4 << 30
+    ca: Optional[str] = None
+    key: Optional[str] = None
+    key_file: Optional[str] = None
+    insecure = False
 
 
 watch = threading.local()  # .calls: the set of connections in which this thread's call stands while it runs
@@ -36,7 +40,8 @@ class Connection:
     def __init__(self, host: str):
         self.options = _options
         self.client = _native.Client(host, round(_options.connect_timeout * 1000),
-                                     round(_options.answer_timeout * 1000), _options.reply_nbytes_max)
+                                     round(_options.answer_timeout * 1000), _options.reply_nbytes_max,
+                                     _options.ca, _options.key, _options.key_file, _options.insecure)
         self.opened: Dict[str, Tuple["State", _native.Dataset]] = {}
 
     def dataset(self, path: str, state: "State") -> _native.Dataset:
@@ -90,13 +95,21 @@ def close() -> None:
     _idle.clear()
 
 
+_Path = Union[str, "os.PathLike[str]"]
+
+
 def set_options(*, connect_timeout: Optional[float] = None, answer_timeout: Optional[float] = None,
-                reply_nbytes_max: Optional[int] = None) -> None:
+                reply_nbytes_max: Optional[int] = None, ca: Optional[_Path] = None, key: Optional[str] = None,
+                key_file: Optional[_Path] = None, insecure: Optional[bool] = None) -> None:
     """Change how this process talks to subscribers; what is not given stays.
 
     connect_timeout: seconds to reach a subscriber (5). answer_timeout: seconds without a byte moving, or of being
     told to come back (30); a large answer may take as long as it likes. reply_nbytes_max: bytes of the largest fetch,
     decoded (4 GiB).
+
+    key, or the first line of key_file: shown to every subscriber that is asked; "" for none. By default that of the
+    environment's CATERVA2_KEY. ca: a file (PEM) with the authorities whose certificates are believed, "" for those of the
+    system. insecure: believe every certificate; for tests.
     """
     global _options
     options = _Options()
@@ -106,6 +119,14 @@ def set_options(*, connect_timeout: Optional[float] = None, answer_timeout: Opti
         if value <= 0:
             raise ValueError(f"{name} must be more than 0, not {value!r}")
         setattr(options, name, value)
+    if key is not None and key_file is not None:
+        raise ValueError("key and key_file: one of them")
+    options.ca = _options.ca if ca is None else os.fspath(ca) or None
+    options.insecure = _options.insecure if insecure is None else bool(insecure)
+    if key is None and key_file is None:
+        options.key, options.key_file = _options.key, _options.key_file
+    else:
+        options.key, options.key_file = key, None if key_file is None else os.fspath(key_file)
     _options = options
     close()
 

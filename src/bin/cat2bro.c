@@ -53,6 +53,8 @@ static const struct c2_option options[] = {
     C2_SERVICE_CORS_ORIGINS,
     C2_SERVICE_ACCESS_LOG,
     C2_SERVICE_PER_ADDRESS,
+    C2_SERVICE_TLS,
+    C2_SERVICE_CA,
 };
 
 int main(int argc, char **argv)

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "bin/cat2cli.h"
 #include "bin/cat2cli_status.h"
+#include "bin/client_options.h"
 #include "bin/options.h"
 #include "bin/paths.h"
 
@@ -241,21 +243,18 @@ static bool cmd_download(void *ctx, struct cat2_error *err)
 static bool cmd_status(void *ctx, struct cat2_error *err)
 {
     struct cli *cli = ctx;
-    const char *addresses[C2_STATUS_SERVICES_MAX], *broker = c2_options_conf(cli->options, "broker.http");
-    char here[300];
+    const char *addresses[C2_STATUS_SERVICES_MAX], *broker = c2_client_broker(cli->options);
+    struct cat2_client_options access;
     int n = 0;
 
     for (int i = 1; i < c2_options_nargs(cli->options) && n < C2_STATUS_SERVICES_MAX; i++)
         addresses[n++] = c2_options_arg(cli->options, i);
     if (n == 0) {
-        addresses[n++] = c2_options_text(cli->options, "host");
-        if (broker && c2_str_starts(c2_str_of(broker), "*:")) {
-            snprintf(here, sizeof(here), "localhost%s", broker + 1);
-            broker = here;
-        }
+        addresses[n++] = c2_client_host(cli->options);
         if (broker) addresses[n++] = broker;
     }
-    return c2_cli_status(addresses, n, cli->json, err);
+    c2_client_access(cli->options, &access);
+    return c2_cli_status(addresses, n, &access, cli->json, err);
 }
 
 static const struct c2_command commands[] = {
@@ -330,7 +329,7 @@ static const struct c2_command commands[] = {
 };
 
 static const struct c2_option options[] = {
-    {"host", 0, C2_OPT_TEXT, "localhost:8002", "HOST:PORT", "the subscriber to ask", "subscriber.http"},
+    C2_CLIENT_OPTIONS,
     {"json", 0, C2_OPT_FLAG, NULL, NULL, "print JSON", ""},
 };
 
@@ -349,11 +348,13 @@ static const struct c2_options_spec spec = {
 static int run(const struct c2_options *opts)
 {
     struct cli cli = {.json = c2_options_flag(opts, "json"), .options = opts};
+    struct cat2_client_options access;
     struct cat2_error err = {0};
 
     for (int i = 0; i < 2 && i + 1 < c2_options_nargs(opts); i++)
         cli.args[i] = c2_options_arg(opts, i + 1);
-    bool ok = cat2_client_new(c2_options_text(opts, "host"), NULL, &cli.client, &err) &&
+    c2_client_access(opts, &access);
+    bool ok = cat2_client_new(c2_client_host(opts), &access, &cli.client, &err) &&
               c2_options_command(opts)->run(&cli, &err);
     cat2_client_free(cli.client);
     if (ok && fflush(stdout) != 0) ok = c2_fail(&err, CAT2_EIO, "cannot write to standard output");

@@ -18,6 +18,7 @@ struct all {
         C2_VEC(struct c2_root_status);
     } roots;
     bool ok; /* nothing is down */
+    const struct cat2_client_options *access;
 };
 
 /* ---- what is known of roots ---- */
@@ -81,7 +82,7 @@ static void ask(struct all *all, const char *address)
     struct cat2_error err;
 
     s->address = address;
-    if (!cat2_client_new(address, NULL, &client, &err)) {
+    if (!cat2_client_new(address, all->access, &client, &err)) {
         snprintf(s->error, sizeof(s->error), "%s", err.message);
     } else {
         c2_status_ask(client, s);
@@ -338,12 +339,14 @@ static bool judge(const struct all *all, struct cat2_error *err)
     return true;
 }
 
-bool c2_cli_status(const char *const *addresses, int n, bool json, struct cat2_error *err)
+bool c2_cli_status(const char *const *addresses, int n, const struct cat2_client_options *access, bool json,
+                   struct cat2_error *err)
 {
     struct all *all = calloc(1, sizeof(*all));
 
     if (!all) return c2_fail_nomem(err, "status");
     all->ok = true;
+    all->access = access;
     for (int i = 0; i < n && i < C2_STATUS_SERVICES_MAX; i++)
         ask(all, addresses[i]);
     for (size_t i = 0; i < all->roots.n; i++)

@@ -36,6 +36,7 @@ bool c2_status_next(const char **at, const char *name, const char *label, char *
                     double *value);
 
 /** `cat2cli status`: all is printed; false, with a reason, if something is down. */
-bool c2_cli_status(const char *const *addresses, int n, bool json, struct cat2_error *err);
+bool c2_cli_status(const char *const *addresses, int n, const struct cat2_client_options *access, bool json,
+                   struct cat2_error *err);
 
 #endif

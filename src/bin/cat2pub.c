@@ -52,8 +52,8 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
         return c2_fail(err, CAT2_EINVAL, "root name %.120s: no '/', no leading '@', not '.' or '..'", name);
     if (!c2_statedir_publisher(service->options, &c2_publisher_state, name, root, statedir, err) ||
         !c2_state_open(statedir, &c2_publisher_state, &role->state, err) ||
-        !c2_bus_remote_new(service->loop, service->http, c2_options_text(service->options, "broker"),
-                           &role->bus, err))
+        !c2_bus_remote_new(service->loop, service->http, c2_service_broker(service->options), &role->bus,
+                           err))
         return false;
     c2_server_serves(service->server, "publisher", name);
     struct c2_publisher_parts parts = {service->loop, service->pool, service->server, role->bus, role->state};
@@ -61,6 +61,7 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
                                            .root = root,
                                            .statedir = statedir,
                                            .http = service->public_http,
+                                           .tls = service->public_tls,
                                            .items_max = service->fds.items,
                                            .items_kept = service->fds.kept,
                                            .poll_ms = c2_options_period(service->options, "poll"),
@@ -104,7 +105,8 @@ static void ready(void *ctx, struct c2_conditions *why)
 int main(int argc, char **argv)
 {
     static const struct c2_option OPTIONS[] = {
-        {"broker", 0, C2_OPT_ENDPOINT, "localhost:8000", "HOST:PORT", "the broker", "broker.http"},
+        {"broker", 0, C2_OPT_SERVICE, "localhost:8000", "HOST:PORT", "the broker; https://HOST:PORT by TLS",
+         "broker.http"},
         {"http", 0, C2_OPT_ENDPOINT, "localhost:8001", "HOST:PORT",
          "listen here; *:PORT: on all addresses; without it, a free port where that is taken", NULL},
         {"public-url", 0, C2_OPT_TEXT, NULL, "URL", "where others reach us, when not at --http", NULL},
@@ -116,6 +118,8 @@ int main(int argc, char **argv)
         C2_SERVICE_CORS_ORIGINS,
         C2_SERVICE_ACCESS_LOG,
         C2_SERVICE_PER_ADDRESS,
+        C2_SERVICE_TLS,
+        C2_SERVICE_CA,
         {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
          "state and compressed copies of plain files (default _caterva2/pub.NAME)", NULL},
         {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",

@@ -46,9 +46,10 @@ static bool open_server(struct c2_service *s, const char *at, struct c2_server *
                                         .connections_per_address = s->per_address};
     C2_AUTO(c2_buf) text = C2_BUF_INIT(299);
 
-    if (!c2_endpoint_parse(c2_str_of(at), &options.listen, err) ||
-        !c2_server_new(s->loop, &options, out, err))
-        return false;
+    if (!c2_endpoint_parse(c2_str_of(at), &options.listen, err)) return false;
+    /* Those that only this machine reaches have names that no certificate is for. */
+    if (!c2_endpoint_is_local(&options.listen)) options.tls = s->tls;
+    if (!c2_server_new(s->loop, &options, out, err)) return false;
     options.listen.port = c2_server_port(*out);
     if (!c2_endpoint_format(&options.listen, &text, err)) return false;
     snprintf(http, 300, "%s", c2_buf_cstr(&text));
@@ -237,6 +238,8 @@ static const struct c2_option options[] = {
     C2_SERVICE_FRAME_ANCESTORS,
     C2_SERVICE_ACCESS_LOG,
     C2_SERVICE_PER_ADDRESS,
+    C2_SERVICE_TLS,
+    C2_SERVICE_CA,
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",

@@ -32,7 +32,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
 
     if (!c2_statedir_subscriber(s->options, statedir, err) ||
         !c2_service_scrub(s->options, &config.scrub_s, err) ||
-        !c2_bus_remote_new(s->loop, s->http, c2_options_text(s->options, "broker"), &role->bus, err))
+        !c2_bus_remote_new(s->loop, s->http, c2_service_broker(s->options), &role->bus, err))
         return false;
     config.bus = role->bus;
     c2_server_serves(s->server, "subscriber", NULL);
@@ -66,8 +66,8 @@ static void ready(void *ctx, struct c2_conditions *why)
 static const struct c2_option options[] = {
     {"http", 0, C2_OPT_ENDPOINT, "localhost:8002", "HOST:PORT",
      "listen here; *:PORT for every address, port 0 for a free one", NULL},
-    {"broker", 0, C2_OPT_ENDPOINT, "localhost:8000", "HOST:PORT", "the broker to ask for roots",
-     "broker.http"},
+    {"broker", 0, C2_OPT_SERVICE, "localhost:8000", "HOST:PORT",
+     "the broker to ask for roots; https://HOST:PORT by TLS", "broker.http"},
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR",
      "keep state and cache here; with --id _caterva2/sub.ID", NULL},
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
@@ -88,6 +88,8 @@ static const struct c2_option options[] = {
     C2_SERVICE_FRAME_ANCESTORS,
     C2_SERVICE_ACCESS_LOG,
     C2_SERVICE_PER_ADDRESS,
+    C2_SERVICE_TLS,
+    C2_SERVICE_CA,
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",

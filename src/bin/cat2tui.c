@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bin/client_options.h"
 #include "bin/options.h"
 #include "bin/paths.h"
 #include "tui/tui.h"
 
 static const struct c2_option options[] = {
-    {"host", 0, C2_OPT_TEXT, "localhost:8002", "HOST:PORT", "the subscriber to ask", "subscriber.http"},
+    C2_CLIENT_OPTIONS,
     {"outdir", 0, C2_OPT_TEXT, ".", "DIR", "where downloads go, as DIR/ROOT/PATH", NULL},
     {"view", 0, C2_OPT_TEXT, "meta", "meta|values|heat|line", "what is shown first", ""},
     {"slice", 0, C2_OPT_TEXT, NULL, "EXPR", "the slice looked at first, as NumPy writes it", ""},
@@ -38,11 +39,13 @@ static bool is_set(const char *name)
     return value && *value;
 }
 
-static struct c2_tui_settings settings_of(const struct c2_options *opts)
+static struct c2_tui_settings settings_of(const struct c2_options *opts,
+                                          const struct cat2_client_options *access)
 {
     const char *depth = getenv("COLORTERM");
     struct c2_tui_settings settings = {
-        .host = c2_options_text(opts, "host"),
+        .host = c2_client_host(opts),
+        .access = access,
         .outdir = c2_options_text(opts, "outdir"),
         .path = c2_options_arg(opts, 0),
         .view = c2_options_text(opts, "view"),
@@ -57,8 +60,10 @@ static struct c2_tui_settings settings_of(const struct c2_options *opts)
 
 static bool run(const struct c2_options *opts, struct cat2_error *err)
 {
-    struct c2_tui_settings settings = settings_of(opts);
+    struct cat2_client_options access;
 
+    c2_client_access(opts, &access);
+    struct c2_tui_settings settings = settings_of(opts, &access);
     if (!c2_options_text(opts, "snapshot")) return c2_tui_run(&settings, err);
     settings.path = c2_options_text(opts, "snapshot");
     settings.colour = settings.colour && (isatty(STDOUT_FILENO) || is_set("CLICOLOR_FORCE"));

@@ -85,6 +85,8 @@ static bool check_value(const struct c2_option *option, const char *value, struc
     struct c2_endpoint endpoint;
     enum c2_level level;
     int64_t number;
+    char address[300];
+    bool tls;
 
     switch (option->kind) {
     case C2_OPT_INT:
@@ -97,6 +99,8 @@ static bool check_value(const struct c2_option *option, const char *value, struc
                c2_fail(err, CAT2_EINVAL, "'%.60s' is neither seconds, 0.1 or more, nor never", value);
     case C2_OPT_ENDPOINT:
         return c2_endpoint_parse(text, &endpoint, err);
+    case C2_OPT_SERVICE:
+        return c2_service_address(text, address, sizeof(address), &tls, err);
     case C2_OPT_LEVEL:
         return c2_level_parse(text, &level, err);
     default:

@@ -14,6 +14,7 @@ enum c2_opt_kind {
     C2_OPT_SIZE /* 10GiB, 500M */,
     C2_OPT_PERIOD /* seconds, 0.5, or never */,
     C2_OPT_ENDPOINT,
+    C2_OPT_SERVICE /* HOST:PORT or http[s]://HOST:PORT */,
     C2_OPT_LEVEL,
     C2_OPT_LIST /* may be given several times: the values, one a line */
 };

@@ -17,8 +17,7 @@
 /* Of every service. */
 #define SERVICE_KEYS                                                                                         \
     "http statedir loglevel public-url allowed-hosts access access-file connections-per-address "            \
-    "trusted-proxies cors-origins "                                                                          \
-    "access-log"
+    "trusted-proxies cors-origins access-log certificate certificate-key ca"
 /* Keys a section may have; publisher and subscriber may have one more level, their --id. */
 static const struct {
     const char *section, *keys;
@@ -33,7 +32,7 @@ static const struct {
                   "h5web-dir web-dir roots",
      true},
     {"admin", "access-file loglevel", true},
-    {"client", "loglevel outdir", true},
+    {"client", "loglevel outdir key-file ca", true},
     {"import", "loglevel codec clevel threads", true},
     {"export", "loglevel codec clevel threads filters", true},
 };

@@ -2,6 +2,8 @@
 /* Roots and paths of a subscriber, one folder at a time. */
 #include "bin/paths.h"
 
+#include "bin/client_options.h"
+
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -97,15 +99,16 @@ static void offer_beneath(cat2_client *client, struct c2_str what, struct c2_str
 void c2_offer_paths(const struct c2_options *options, struct c2_str what, struct c2_str typed,
                     struct c2_offers *to)
 {
-    struct cat2_client_options patience = CAT2_CLIENT_OPTIONS_INIT;
+    struct cat2_client_options patience;
     struct cat2_error ignored;
     cat2_client *client = NULL;
     cat2_strings *roots = NULL;
     bool paths = c2_str_is(what, "folder") || c2_str_starts(what, "dataset");
 
+    c2_client_access(options, &patience);
     patience.connect_timeout_ms = CONNECT_MS;
     patience.answer_timeout_ms = ANSWER_MS;
-    if (!cat2_client_new(c2_options_text(options, "host"), &patience, &client, &ignored)) return;
+    if (!cat2_client_new(c2_client_host(options), &patience, &client, &ignored)) return;
     if (paths && memchr(typed.p, '/', typed.n)) {
         offer_beneath(client, what, typed, to);
     } else if (cat2_client_roots(client, &roots, &ignored)) {

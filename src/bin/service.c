@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "blosc/codec.h"
 #include "http/keyring.h"
+#include "net/tls.h"
 
 #define ARENAS_MAX 4    /* of the C library's: each keeps memory of its own, which other threads cannot use */
 #define GRACE_MS   3000 /* answers under way may end; systemd and people wait no longer */
@@ -99,6 +100,7 @@ static void on_reload_signal(void *ctx)
     }
     set_level(options);
     c2_log_info("log level is now %s", c2_options_text(options, "loglevel"));
+    c2_service_tls_reload(life->service.tls, options);
     c2_options_free(options);
 }
 
@@ -118,9 +120,13 @@ static bool public_name(struct life *life, const struct c2_endpoint *listen, str
         memcpy(service->public_url, url.p, url.n + 1);
         return true;
     }
-    if (given && c2_str_starts(c2_str_of(given), "http://")) given += strlen("http://");
-    if (given && !c2_endpoint_parse(c2_str_of(given), &at, err))
-        return c2_fail_within(err, "--public-url: services reach each other by http at HOST:PORT");
+    if (given) {
+        if (!c2_service_address(c2_str_of(given), service->public_http, sizeof(service->public_http),
+                                &service->public_tls, err) ||
+            !c2_endpoint_parse(c2_str_of(service->public_http), &at, err))
+            return c2_fail_within(err, "--public-url: services reach each other at http[s]://HOST:PORT");
+    }
+    if (!given || !strstr(given, "://")) service->public_tls = service->tls != NULL;
     bool any = strcmp(at.host, "*") == 0 || strcmp(at.host, "0.0.0.0") == 0 || strcmp(at.host, "::") == 0;
     if (!given && any) at.v6 = false;
     if (!given && any && gethostname(at.host, sizeof(at.host)) != 0)
@@ -128,8 +134,8 @@ static bool public_name(struct life *life, const struct c2_endpoint *listen, str
     if (!given) at.port = c2_server_port(service->server);
     if (!c2_endpoint_format(&at, &text, err)) return false;
     memcpy(service->public_http, text.p, text.n + 1);
-    snprintf(service->public_url, sizeof(service->public_url), "http://%s%s", service->public_http,
-             service->exposure.base_path);
+    snprintf(service->public_url, sizeof(service->public_url), "%s://%s%s",
+             service->public_tls ? "https" : "http", service->public_http, service->exposure.base_path);
     return true;
 }
 
@@ -217,8 +223,10 @@ static bool open_server(struct life *life, struct cat2_error *err)
     if (!c2_hosts_init(&s->hosts, c2_options_text(s->options, "allowed-hosts"),
                        c2_options_text(s->options, "public-url"), err) ||
         !open_exposure(life, err) ||
-        !c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err))
+        !c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &options.listen, err) ||
+        !c2_service_tls(s->options, &s->tls, err))
         return false;
+    options.tls = s->tls;
     if (!life->roles[0].any_port || c2_options_given(s->options, "http"))
         return c2_server_new(s->loop, &options, &s->server, err) && public_name(life, &options.listen, err);
     if (!c2_server_new(s->loop, &options, &s->server, &why)) {
@@ -270,9 +278,11 @@ static bool start(struct life *life, struct cat2_error *err)
     share_fds(life);
     if (!read_per_address(s, err)) return false;
     if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
-        !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) || !open_access(s, err) ||
+        !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) ||
+        !c2_service_authorities(s->options, &s->authorities, err) || !open_access(s, err) ||
         !open_keys(s, life->roles[0].asks, err) || !open_server(life, err))
         return false;
+    c2_http_set_authorities(s->http, &s->authorities);
     c2_access_say(s->access);
     life->ops = (struct c2_ops){s, life->roles, life->states, life->nroles, false, NULL};
     if (!c2_ops_start(&life->ops, err)) return false;
@@ -295,7 +305,7 @@ static void say_ready(const struct life *life)
     if (strcmp(at.host, "*") == 0) snprintf(at.host, sizeof(at.host), "localhost");
     at.port = c2_server_port(s->server);
     if (!c2_endpoint_format(&at, &text, &err)) return;
-    printf("%s ready http://%s\n", life->spec->program, c2_buf_cstr(&text));
+    printf("%s ready %s://%s\n", life->spec->program, s->tls ? "https" : "http", c2_buf_cstr(&text));
     fflush(stdout);
     c2_notify("READY=1");
 }
@@ -340,6 +350,7 @@ static void finish(struct life *life)
     c2_ops_stop(&life->ops);
     c2_access_free(s->access);
     c2_keyring_free(s->keys);
+    c2_tls_free(s->tls);
     c2_hosts_fini(&s->hosts);
     c2_subnets_fini(&s->trusted);
     c2_exposure_fini(&s->exposure);

@@ -7,6 +7,7 @@
 #include "base/fds.h"
 #include "base/health.h"
 #include "bin/options.h"
+#include "http/authorities.h"
 #include "net/exposure.h"
 #include "net/http_client.h"
 #include "net/origin.h"
@@ -28,9 +29,12 @@ struct c2_service {
     bool not_yet;                /* set by a role's start(): the ready line waits for c2_service_ready() */
     struct c2_fds_plan fds;      /* how many of what may be open */
     int per_address;             /* connections of one address; 0: net/server.h */
+    struct c2_tls *tls;          /* for those that others reach; NULL: plain HTTP */
+    struct c2_authorities authorities; /* of http, and of who connects to the broker */
     /* Where others reach us: --public-url, else --http with the real port; as host:port, and as the beginning
      * of addresses. One with https or a path has no host:port of ours. */
     char public_http[320], public_url[1024];
+    bool public_tls; /* public_http is reached by TLS: by ours, or by that of a proxy */
 };
 /* The option of every service that says under which names it may be asked for (net/origin.h). */
 #define C2_SERVICE_ALLOWED_HOSTS                                                                             \
@@ -98,6 +102,23 @@ struct c2_service {
         "key-file", 0, C2_OPT_TEXT, NULL, "FILE",                                                            \
             "keys to send: lines KEY, for the broker, or HOST:PORT KEY (also $CATERVA2_KEY)", NULL           \
     }
+/* The options of every service that say how it speaks TLS (bin/service_tls.c). */
+#define C2_SERVICE_TLS                                                                                       \
+    {"certificate", 0,                                                                                       \
+     C2_OPT_LIST,   NULL,                                                                                    \
+     "FILE",        "speak TLS: this certificate with its chain (PEM); several for several host names",      \
+     NULL},                                                                                                  \
+    {                                                                                                        \
+        "certificate-key", 0, C2_OPT_LIST, NULL, "FILE", "the certificate's key (PEM)", NULL                 \
+    }
+/* The options of every service that say whose certificates it believes. */
+#define C2_SERVICE_CA                                                                                        \
+    {"ca", 0,      C2_OPT_TEXT,                                                                              \
+     NULL, "FILE", "believe other services' certificates by these authorities (PEM; default: the system's)", \
+     NULL},                                                                                                  \
+    {                                                                                                        \
+        "insecure", 0, C2_OPT_FLAG, NULL, NULL, "for tests: believe every certificate", ""                   \
+    }
 /* Role hooks, called on the loop. */
 struct c2_service_role {
     const char *program; /* "cat2sub" */
@@ -123,10 +144,21 @@ bool c2_service_scrub(const struct c2_options *options, double *seconds, struct 
 int c2_service_connections(const struct c2_service *service, bool shared);
 /** Say the ready line, once. */
 void c2_service_ready(struct c2_service *service);
+/** Where the broker is: --broker; else, of the configuration's section [broker], its public-url if it has
+ * one, or http, by TLS if it has a certificate. */
+const char *c2_service_broker(const struct c2_options *options);
+/** Whom to believe, by --ca and --insecure, which is logged. */
+bool c2_service_authorities(const struct c2_options *options, struct c2_authorities *out,
+                            struct cat2_error *err);
+/** The certificates that the options name; *out NULL: none. */
+bool c2_service_tls(const struct c2_options *options, struct c2_tls **out, struct cat2_error *err);
+/** Read them anew. What does not work out is logged, and those of before stay. */
+void c2_service_tls_reload(struct c2_tls *tls, const struct c2_options *options);
 /** End the process with status 1; err is told on stderr. On the loop. */
 void c2_service_fail(struct c2_service *service, const struct cat2_error *err);
 /** Run until SIGTERM/SIGINT: prints one ready line "PROGRAM ready http://HOST:PORT" on stdout,
- * sd_notify(READY=1), drains, frees. SIGHUP re-reads the log level. Returns the exit status. */
+ * sd_notify(READY=1), drains, frees. SIGHUP re-reads the log level and
+ * the certificates. Returns the exit status. */
 int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
                    const struct c2_service_role *roles, void **states, size_t nroles);
 

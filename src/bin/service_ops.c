@@ -13,6 +13,7 @@
 #include "helper/child.h"
 #include "net/access_log.h"
 #include "net/openapi.h"
+#include "net/tls.h"
 #include "net/upload.h"
 #include "wire/json.h"
 #include "wire/proof.h"
@@ -156,6 +157,7 @@ static void put_all(const struct c2_ops *ops, struct c2_metrics *m)
     c2_fds_metrics(m);
     c2_wire_metrics(m);
     c2_access_metrics(ops->service->access, m);
+    c2_tls_metrics(ops->service->tls, m);
     put_health(ops, m);
     for (size_t i = 0; i < ops->nroles; i++)
         if (ops->roles[i].metrics) ops->roles[i].metrics(ops->states[i], m);

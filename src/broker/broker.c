@@ -33,7 +33,7 @@ static bool save_root(void *ctx, const struct c2_root *root, const char *token, 
     struct c2_broker *broker = ctx;
     C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
 
-    return c2_buf_printf(&value, err, "%s %s", token, root->http) &&
+    return c2_buf_printf(&value, err, "%s ", token) && c2_root_put_address(root, &value, err) &&
            c2_state_put(broker->state, FROM, c2_str_of(root->name), c2_str_of(root->from), err) &&
            (signs ? c2_state_put(broker->state, SIGNS, c2_str_of(root->name), C2_STR("1"), err)
                   : c2_state_del(broker->state, SIGNS, c2_str_of(root->name), err)) &&
@@ -95,10 +95,9 @@ static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, stru
     char text[33] = "";
 
     if (!c2_str_cut(value, ' ', &token, &http) || token.n > 32 || key.n >= sizeof(root.name) ||
-        http.n >= sizeof(root.http))
+        !c2_root_set_address(&root, http))
         return true;
     memcpy(root.name, key.p, key.n);
-    memcpy(root.http, http.p, http.n);
     memcpy(text, token.p, token.n);
     C2_AUTO(c2_buf) signs = C2_BUF_INIT(100);
     C2_AUTO(c2_buf) from = C2_BUF_INIT(sizeof(root.from) - 1);
@@ -186,10 +185,7 @@ static bool read_epoch(struct c2_broker *broker, char out[40], struct cat2_error
 void c2_broker_root_json(struct c2_jw *w, const struct c2_root *root, const enum c2_root_flag *subscribed)
 {
     c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, root->name);
-    c2_jw_key(w, "http");
-    c2_jw_cstr(w, root->http);
+    c2_root_jw(w, root);
     if (subscribed) {
         c2_jw_key(w, "subscribed");
         if (*subscribed == C2_ROOT_NULL)

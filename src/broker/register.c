@@ -19,7 +19,7 @@ struct c2_contest {
     struct c2_request *req;
     struct c2_http_flight *flight;
     struct c2_root root;
-    char held_at[300]; /* the address that is looked at */
+    struct c2_root held_at; /* the address that is looked at */
     struct c2_buf json;
     bool nobody;
 };
@@ -48,7 +48,7 @@ static bool put(struct c2_broker *broker, struct c2_request *req, const struct c
         c2_reply_error(req, &err);
         return true;
     }
-    c2_log_info("root name=%s http=%s", root->name, root->http);
+    c2_log_info("root name=%s %s=%s", root->name, c2_root_scheme(root), root->http);
     if (told[0]) c2_reply_header(req, "X-Caterva2-Token", told);
     c2_reply_json(req, 200, json);
     return true;
@@ -93,7 +93,7 @@ static void contest_end(struct c2_contest *contest)
     const struct c2_root *held = c2_hub_root(broker->hub, contest->root.name);
     int64_t wait_ms;
     enum c2_hub_owner owner = c2_hub_owner_of(broker->hub, contest->root.name, &wait_ms);
-    bool same = held && strcmp(held->http, contest->held_at) == 0;
+    bool same = held && c2_root_is_at(held, &contest->held_at);
     bool gone = same && contest->nobody && (owner == C2_OWNER_UNSURE || owner == C2_OWNER_GONE);
 
     if (put(broker, contest->req, &contest->root, &contest->json, gone)) return;
@@ -133,8 +133,8 @@ static void look(struct c2_broker *broker, struct c2_request *req, const struct 
     *contest = (struct c2_contest){
         .next = broker->contests, .broker = broker, .req = req, .root = *root, .json = *json};
     broker->contests = contest;
-    snprintf(contest->held_at, sizeof(contest->held_at), "%s", held->http);
-    snprintf(url, sizeof(url), "http://%s/healthz", held->http);
+    contest->held_at = *held;
+    snprintf(url, sizeof(url), "%s://%s/healthz", c2_root_scheme(held), held->http);
     struct c2_http_call call = {.url = url,
                                 .timeout_ms = LOOK_MS,
                                 .body_max = 65536,

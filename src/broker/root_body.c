@@ -143,6 +143,7 @@ bool c2_broker_read_root(struct c2_request *req, struct c2_root *out, enum c2_ro
         take_text(&f, root, "name", sizeof(out->name), out->name);
         take_text(&f, root, "http", sizeof(out->http), out->http);
         take_flag(&f, c2_jget(root, "subscribed"), subscribed);
+        c2_jbool(c2_jget(root, "tls"), &out->tls);
     }
     c2_jw_end_array(&f.w);
     c2_jw_end_object(&f.w);

@@ -6,12 +6,26 @@
 #define C2_BUS_BUS_H
 
 #include "base/blob.h"
+#include "wire/json.h"
 
 struct c2_root {
     char name[256];
     char http[300]; /* host:port, no scheme */
     char from[64];  /* a hub's: the address that registered it; "" when that is not known */
+    bool tls;       /* TLS is spoken there. On the wire "tls": true, which Python peers pass over */
 };
+/** How addresses of its publisher begin: "http" or "https". */
+const char *c2_root_scheme(const struct c2_root *root);
+/** At the same place as the other? */
+bool c2_root_is_at(const struct c2_root *root, const struct c2_root *other);
+/** "host:port" or "https://host:port", as it is kept in a state. */
+bool c2_root_put_address(const struct c2_root *root, struct c2_buf *out, struct cat2_error *err);
+/** Back; false: too long. */
+bool c2_root_set_address(struct c2_root *root, struct c2_str text);
+/** "name", "http" and, of TLS, "tls", inside an object. */
+void c2_root_jw(struct c2_jw *w, const struct c2_root *root);
+/** A root out of such an object; false: it is none, or too long. */
+bool c2_root_of_json(struct c2_str name, struct c2_jval value, struct c2_root *out);
 struct c2_event {
     struct c2_str topic; /* root name, or "@new" */
     struct c2_str data;  /* compact JSON as published: {"path":P,"metadata":{...}}, {"path":P}, or a Root */

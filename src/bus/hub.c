@@ -169,7 +169,7 @@ bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_s
                      bool over, char told[33], struct cat2_error *err)
 {
     const struct registered *old = find_root(hub, root->name);
-    bool owner = old && is_token_of(token, old), moves = old && strcmp(old->root.http, root->http) != 0;
+    bool owner = old && is_token_of(token, old), moves = old && !c2_root_is_at(&old->root, root);
     struct registered entry = old ? *old : (struct registered){0};
 
     told[0] = '\0';

@@ -51,7 +51,8 @@ static void rest(struct c2_remote *r, const char *method, const char *name, cons
     }
     *ask = with;
     ask->r = r;
-    snprintf(url, sizeof(url), "http://%s/api/roots%s%s", r->broker, name ? "/" : "", name ? name : "");
+    snprintf(url, sizeof(url), "%s://%s/api/roots%s%s", r->tls ? "https" : "http", r->broker, name ? "/" : "",
+             name ? name : "");
     struct c2_http_call call = {.method = method,
                                 .url = url,
                                 .headers = headers,
@@ -79,10 +80,7 @@ static void post_root(struct c2_remote *r, struct registration *reg)
 
     c2_jw_init(&w, &body, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "name");
-    c2_jw_cstr(&w, reg->root.name);
-    c2_jw_key(&w, "http");
-    c2_jw_cstr(&w, reg->root.http);
+    c2_root_jw(&w, &reg->root);
     c2_jw_end_object(&w);
     if (!c2_jw_finish(&w)) return;
     snprintf(ask.name, sizeof(ask.name), "%s", reg->root.name);
@@ -93,7 +91,7 @@ static void post_root(struct c2_remote *r, struct registration *reg)
 static struct c2_root *read_roots(struct c2_http_reply *reply, size_t *n, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
-    struct c2_str name, http;
+    struct c2_str name;
     struct c2_jval value;
 
     C2_ASSERT(reply);
@@ -103,11 +101,7 @@ static struct c2_root *read_roots(struct c2_http_reply *reply, size_t *n, struct
     struct c2_root *roots = calloc(c2_jlen(object) + 1, sizeof(*roots));
     struct c2_jiter it = c2_jiter_of(object);
     while (roots && c2_jnext(&it, &name, &value)) {
-        if (!c2_jstr(c2_jget(value, "http"), &http) || name.n >= sizeof(roots->name) ||
-            http.n >= sizeof(roots->http))
-            continue;
-        memcpy(roots[*n].name, name.p, name.n);
-        memcpy(roots[(*n)++].http, http.p, http.n);
+        if (c2_root_of_json(name, value, &roots[*n])) (*n)++;
     }
     if (!roots) c2_fail_nomem(err, "roots");
     return roots;
@@ -119,7 +113,7 @@ static void check_registered(struct c2_remote *r, const struct c2_root *roots, s
     for (struct registration *reg = r->registrations; reg; reg = reg->next) {
         bool there = false;
         for (size_t i = 0; i < n && !there; i++)
-            there = strcmp(roots[i].name, reg->root.name) == 0 && strcmp(roots[i].http, reg->root.http) == 0;
+            there = strcmp(roots[i].name, reg->root.name) == 0 && c2_root_is_at(&roots[i], &reg->root);
         if (there)
             c2_remote_claim(r, reg);
         else
@@ -421,8 +415,10 @@ bool c2_bus_remote_new(struct c2_loop *loop, struct c2_http *http, const char *b
     r->bus.ops = &ops;
     r->loop = loop;
     r->http = http;
-    bool any = strncmp(broker, "*:", 2) == 0; /* as the broker is told to listen; settings are shared */
-    snprintf(r->broker, sizeof(r->broker), "%s%s", any ? "localhost" : "", any ? broker + 1 : broker);
+    if (!c2_service_address(c2_str_of(broker), r->broker, sizeof(r->broker), &r->tls, err)) {
+        free(r);
+        return c2_fail_within(err, "broker");
+    }
     r->here = looks_here(r->broker);
     r->timer = c2_timer_start(loop, 0, 0, c2_remote_connect, r);
     *out = &r->bus;

@@ -44,7 +44,8 @@ struct c2_remote {
     struct c2_bus bus;
     struct c2_loop *loop;
     struct c2_http *http;
-    char broker[300];
+    char broker[300]; /* host:port */
+    bool tls;         /* it speaks TLS */
     struct c2_ws *ws;
     bool up, freed;
     bool here;        /* the broker is on this machine */

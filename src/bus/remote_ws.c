@@ -299,7 +299,7 @@ void c2_remote_connect(void *ctx)
     char url[400];
 
     r->timer = NULL;
-    snprintf(url, sizeof(url), "ws://%s/pubsub", r->broker);
-    r->ws = c2_ws_connect(r->loop, url, c2_http_keys(r->http), &events, r);
+    snprintf(url, sizeof(url), "%s://%s/pubsub", r->tls ? "wss" : "ws", r->broker);
+    r->ws = c2_ws_connect(r->loop, url, c2_http_keys(r->http), c2_http_authorities(r->http), &events, r);
     if (!r->ws) r->timer = c2_timer_start(r->loop, 1000, 0, c2_remote_connect, r);
 }

@@ -8,22 +8,29 @@
 #include "wire/json.h"
 #include "wire/url.h"
 
+/* HOST:PORT is as a service is told to listen, too, for settings are shared: "*" is this machine then. */
 static bool base_url(const char *host, char *out, size_t size, struct cat2_error *err)
 {
     struct c2_str text = c2_str_trim(c2_str_of(host));
-    struct c2_endpoint endpoint;
-    C2_AUTO(c2_buf) hostport = C2_BUF_INIT(300);
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(size - 1);
+    struct cat2_error why;
+    char address[300];
+    bool tls, bare = !memmem(text.n ? text.p : "", text.n, "://", 3);
 
-    if (c2_str_starts(text, "http://")) text = (struct c2_str){text.p + 7, text.n - 7};
     while (text.n && text.p[text.n - 1] == '/')
         text.n--;
-    if (!c2_endpoint_parse(text, &endpoint, err)) return c2_fail_within(err, "host '%.100s'", host);
-    /* As a service is told to listen; settings are shared. */
-    if (strcmp(endpoint.host, "*") == 0) snprintf(endpoint.host, sizeof(endpoint.host), "localhost");
-    if (endpoint.port == 0)
-        return c2_fail(err, CAT2_EINVAL, "host '%.100s': needs a host and a port to connect to", host);
-    if (!c2_endpoint_format(&endpoint, &hostport, err)) return false;
-    snprintf(out, size, "http://%s", c2_buf_cstr(&hostport));
+    if (c2_service_address(text, address, sizeof(address), &tls, &why)) {
+        if (c2_str_ends(c2_str_of(address), ":0"))
+            return c2_fail(err, CAT2_EINVAL, "host '%.100s': needs a host and a port to connect to", host);
+        snprintf(out, size, "http%s://%s", tls ? "s" : "", address);
+        return true;
+    }
+    if (bare) {
+        *err = why;
+        return c2_fail_within(err, "host '%.100s'", host);
+    }
+    if (!c2_base_url(text, &url, err)) return c2_fail_within(err, "host");
+    memcpy(out, url.p, url.n + 1);
     return true;
 }
 
@@ -34,6 +41,27 @@ bool c2_options_take(const void *given, size_t size, void *ours, size_t known, s
         return c2_fail(err, CAT2_EINVAL, "options are those of a later libcaterva2 than " C2_VERSION);
     memcpy(ours, given, size);
     return true;
+}
+
+/* Whom to believe, and who we are. */
+static bool set_access(cat2_client *client, struct cat2_error *err)
+{
+    struct cat2_client_options *options = &client->options;
+    const char *given = getenv("CATERVA2_KEY");
+
+    if (options->key && options->key_file)
+        return c2_fail(err, CAT2_EINVAL, "both a key and a key file are given");
+    if (!c2_authorities_init(&client->session.authorities, options->ca, options->insecure, err)) return false;
+    bool ok = true;
+    if (options->key_file)
+        ok = c2_session_read_key(&client->session, options->key_file, err);
+    else if (options->key)
+        ok = !options->key[0] || c2_session_set_key(&client->session, c2_str_of(options->key), err);
+    else if (given && *given)
+        ok = c2_session_set_key(&client->session, c2_str_of(given), err) ||
+             c2_fail_within(err, "CATERVA2_KEY");
+    options->ca = options->key = options->key_file = NULL; /* the caller's */
+    return ok;
 }
 
 static void client_free(cat2_client *client)
@@ -59,6 +87,7 @@ bool cat2_client_new(const char *host, const struct cat2_client_options *options
     }
     bool ok = host ? base_url(host, client->session.base, sizeof(client->session.base), err)
                    : c2_fail(err, CAT2_EINVAL, "no host given");
+    ok = ok && set_access(client, err);
     if (ok) {
         c2_codec_setup();
         client->session.agent = "libcaterva2/" C2_VERSION;

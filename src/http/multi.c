@@ -18,6 +18,7 @@ struct c2_multi {
     void *ctx;
     CURLM *multi;
     const struct c2_keyring *keys; /* NULL: none */
+    const struct c2_authorities *authorities;
     struct c2_http_flight *flights;
     bool unwatched;       /* there are such flights */
     c2_http_judge *judge; /* NULL: every address may be asked */
@@ -112,9 +113,12 @@ static void land(struct c2_http_flight *f, CURLcode code)
         if (f->err.code == CAT2_OK && code == CURLE_COULDNT_CONNECT && f->refused[0])
             c2_fail(&f->err, CAT2_EUPSTREAM, "%.60s%s: %s", f->url, strlen(f->url) > 60 ? "..." : "",
                     f->refused);
-        if (f->err.code == CAT2_OK)
-            c2_fail(&f->err, is_garbled(code, f) ? CAT2_EDATA : CAT2_EUPSTREAM, "%.60s%s: %.100s", f->url,
-                    strlen(f->url) > 60 ? "..." : "", f->reason[0] ? f->reason : curl_easy_strerror(code));
+        if (f->err.code == CAT2_OK && !is_garbled(code, f)) {
+            c2_fail_curl(code, f->url, f->reason, &f->err);
+        } else if (f->err.code == CAT2_OK) {
+            c2_fail(&f->err, CAT2_EDATA, "%.60s%s: %.100s", f->url, strlen(f->url) > 60 ? "..." : "",
+                    f->reason[0] ? f->reason : curl_easy_strerror(code));
+        }
         f->call.done(f->call.ctx, NULL, &f->err);
     }
     flight_free(f);
@@ -245,6 +249,15 @@ void c2_multi_judge(struct c2_multi *http, c2_http_judge *judge, void *ctx)
     http->judge_ctx = ctx;
 }
 
+void c2_multi_set_authorities(struct c2_multi *http, const struct c2_authorities *authorities)
+{
+    http->authorities = authorities;
+}
+const struct c2_authorities *c2_multi_authorities(const struct c2_multi *http)
+{
+    return http->authorities;
+}
+
 void c2_multi_free(struct c2_multi *http)
 {
     struct cat2_error err;
@@ -310,7 +323,8 @@ static void set_options(struct c2_http_flight *f)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, f->reason);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    c2_authorities_curl(f->http->authorities, easy);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);

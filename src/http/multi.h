@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "http/authorities.h"
 #include "http/header.h"
 
 struct sockaddr;
@@ -56,6 +57,9 @@ struct c2_multi;
 struct c2_http_flight;
 bool c2_multi_new(const struct c2_multi_ops *ops, void *ctx, int per_host_max, int total_max,
                   struct c2_multi **out, struct cat2_error *err);
+/** Whose certificates are believed from now on; borrowed. */
+void c2_multi_set_authorities(struct c2_multi *multi, const struct c2_authorities *authorities);
+const struct c2_authorities *c2_multi_authorities(const struct c2_multi *multi);
 void c2_multi_free(struct c2_multi *multi);
 /** Before a connection is made, also to an address that a name has: may it be? false: *why says why not, and
  * no packet is sent. */

@@ -3,13 +3,20 @@
 #include "http/session.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/limits.h"
+#include "http/authorities.h"
 #include "http/header.h"
 #include "wire/json.h"
+#include "wire/url.h"
 
 #define RETRY_AFTER_MAX 5 /* seconds: sooner than we are told is better than much later */
 
@@ -94,12 +101,20 @@ static int target_length(const struct c2_exchange *http)
     return (int)c2_min_i64(120, (int64_t)strcspn(http->target, "?"));
 }
 
+/* A refusal says which key would do; this says what was given. */
+static const char *about_key(const struct c2_session *session, int status)
+{
+    if (status != 401 && status != 403) return "";
+    return session->key[0] ? " (a key was given)" : " (no key was given: --key-file or CATERVA2_KEY)";
+}
+
 static bool fail_status(const struct c2_session *session, const struct c2_exchange *http,
                         struct cat2_error *err)
 {
     enum cat2_code code = CAT2_EUPSTREAM;
     struct c2_str text = status_text(http), location;
     char detail[220];
+    size_t room = sizeof(detail) - strlen(about_key(session, http->status));
 
     if (http->status == 404 || http->status == 416)
         code = CAT2_ENOTFOUND;
@@ -112,21 +127,29 @@ static bool fail_status(const struct c2_session *session, const struct c2_exchan
     else if (http->status / 100 == 4)
         code = CAT2_EINVAL;
     bool moved = http->status / 100 == 3 && c2_exchange_header(http, "Location", &location);
-    if (detail_of(http, detail, sizeof(detail)))
-        c2_fail(err, code, "%s", detail);
+    if (detail_of(http, detail, room))
+        c2_fail(err, code, "%s%s", detail, about_key(session, http->status));
     else
-        c2_fail(err, code, "%.80s%.*s: the answer is %.*s%s%.*s", session->base, target_length(http),
+        c2_fail(err, code, "%.80s%.*s: the answer is %.*s%s%.*s%s", session->base, target_length(http),
                 http->target, (int)c2_min_i64(60, (int64_t)text.n), text.p,
                 moved ? ", to " : ", without a reason", moved ? (int)c2_min_i64(100, (int64_t)location.n) : 0,
-                moved ? location.p : "");
+                moved ? location.p : "", about_key(session, http->status));
     err->http_status = http->status;
     return false;
 }
 
-static struct curl_slist *header_list(const struct c2_exchange *http)
+static struct curl_slist *header_list(const struct c2_session *session, const struct c2_exchange *http)
 {
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    char bearer[sizeof(session->key) + 32];
 
+    if (list && session->key[0]) {
+        snprintf(bearer, sizeof(bearer), "Authorization: Bearer %s", session->key);
+        struct curl_slist *longer = curl_slist_append(list, bearer);
+        explicit_bzero(bearer, sizeof(bearer));
+        if (!longer) curl_slist_free_all(list);
+        list = longer;
+    }
     for (const char *const *header = http->headers; list && header && *header; header++) {
         struct curl_slist *longer = curl_slist_append(list, *header);
         if (!longer) {
@@ -172,6 +195,7 @@ static void set_options(struct c2_session *session, struct transfer *t, const ch
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    c2_authorities_curl(&session->authorities, curl);
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 512L * 1024);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)session->connect_timeout_ms);
@@ -204,7 +228,7 @@ static bool run_once(struct c2_session *session, struct c2_exchange *http, struc
     http->content_length = -1;
     http->reply_headers.max = 65536;
     if (!c2_buf_puts(&url, session->base, err) || !c2_buf_puts(&url, http->target, err)) return false;
-    struct curl_slist *headers = header_list(http);
+    struct curl_slist *headers = header_list(session, http);
     if (!headers) return c2_fail_nomem(err, "request headers");
     set_options(session, &t, c2_buf_cstr(&url), headers);
     curl_easy_setopt(session->curl, CURLOPT_ERRORBUFFER, reason);
@@ -217,9 +241,7 @@ static bool run_once(struct c2_session *session, struct c2_exchange *http, struc
         *err = http->err;
         return false;
     }
-    if (code != CURLE_OK)
-        return c2_fail(err, CAT2_EUPSTREAM, "%s: %.150s", session->base + strlen("http://"),
-                       reason[0] ? reason : curl_easy_strerror(code));
+    if (code != CURLE_OK) return c2_fail_curl(code, c2_url_no_scheme(session->base), reason, err);
     return http->status / 100 == 2 || fail_status(session, http, err);
 }
 
@@ -262,6 +284,34 @@ bool c2_exchange_run(struct c2_session *session, struct c2_exchange *http, struc
     }
 }
 
+bool c2_session_set_key(struct c2_session *session, struct c2_str key, struct cat2_error *err)
+{
+    key = c2_str_trim(key);
+    if (!key.n) return c2_fail(err, CAT2_EINVAL, "the key is empty");
+    if (key.n >= sizeof(session->key))
+        return c2_fail(err, CAT2_EINVAL, "the key is longer than %d characters", C2_KEY_MAX - 1);
+    for (size_t i = 0; i < key.n; i++)
+        if (key.p[i] <= ' ' || key.p[i] > '~')
+            return c2_fail(err, CAT2_EINVAL, "the key holds a blank, or a character that is not ASCII");
+    snprintf(session->key, sizeof(session->key), "%.*s", C2_STR_ARG(key));
+    return true;
+}
+
+bool c2_session_read_key(struct c2_session *session, const char *file, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(65536);
+    struct c2_str line, rest;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) return c2_fail_errno(err, errno, "key file %.150s", file);
+    bool ok = c2_fs_read(fd, text.max, &text, err);
+    close(fd);
+    c2_str_cut(c2_buf_str(&text), '\n', &line, &rest);
+    ok = ok && c2_session_set_key(session, line, err);
+    if (text.p) explicit_bzero(text.p, text.n);
+    return ok || c2_fail_within(err, "key file %.150s", file);
+}
+
 bool c2_session_init(struct c2_session *session, struct cat2_error *err)
 {
     session->curl = curl_easy_init();
@@ -272,4 +322,5 @@ void c2_session_fini(struct c2_session *session)
 {
     if (session->curl) curl_easy_cleanup(session->curl);
     session->curl = NULL;
+    explicit_bzero(session->key, sizeof(session->key));
 }

@@ -5,10 +5,15 @@
 #define C2_HTTP_SESSION_H
 
 #include "base/buf.h"
+#include "http/authorities.h"
+
+#define C2_KEY_MAX 512 /* bytes of a key; ours have less than 100 */
 
 struct c2_session {
-    char base[320];    /* "http://host:port", in front of every target */
-    const char *agent; /* User-Agent; lives as long */
+    char base[1024]; /* "http[s]://host[:port][/path]", in front of every target */
+    struct c2_authorities authorities;
+    char key[C2_KEY_MAX]; /* sent with every request to base, and nowhere else; "": none */
+    const char *agent;    /* User-Agent; lives as long */
     int64_t connect_timeout_ms;
     int64_t answer_timeout_ms; /* without a byte */
     bool (*go_on)(void *ctx);  /* NULL or asked while waiting */
@@ -33,6 +38,10 @@ struct c2_exchange {
     void *ctx;
     struct cat2_error err; /* set by the sink */
 };
+/** Take a key. @errors CAT2_EINVAL it is empty, too long, or holds what no header can. */
+bool c2_session_set_key(struct c2_session *session, struct c2_str key, struct cat2_error *err);
+/** The same, the first line of a file. @errors also CAT2_ENOTFOUND, CAT2_EIO. */
+bool c2_session_read_key(struct c2_session *session, const char *file, struct cat2_error *err);
 /** true on any 2xx; other statuses become errors with the server's own detail text. After a 503 that says
  * when to come again it is asked again, as long as answer_timeout_ms allows. */
 bool c2_exchange_run(struct c2_session *session, struct c2_exchange *http, struct cat2_error *err);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "wire/url.h"
+
 #define TRIES 3
 
 struct c2_checked {
@@ -59,7 +61,7 @@ static struct c2_str target_of(const char *url)
 {
     struct c2_str host, path;
 
-    if (c2_str_starts(c2_str_of(url), "http://")) url += strlen("http://");
+    url = c2_url_no_scheme(url);
     if (!c2_str_cut(c2_str_of(url), '/', &host, &path)) return C2_STR("/");
     return (struct c2_str){path.p - 1, path.n + 1};
 }

@@ -5,6 +5,8 @@
 
 #include "net/server_impl.h"
 
+#define STUCK_MS 5 /* until a handshake is looked at again that is not complete; what arrives wakes us */
+
 struct c2_drive {
     struct c2_server *server;
     uv_poll_t poll;
@@ -25,6 +27,7 @@ static void run_mhd(struct c2_drive *drive)
     drive->kicked = false;
     c2_conns_run(drive->server->conns);
     bool timed = MHD_get_timeout(drive->server->daemon, &wait) == MHD_YES;
+    if (timed && wait == 0 && c2_tls_is_stuck(drive->server->tls)) wait = STUCK_MS;
     if (drive->kicked || (timed && wait == 0)) {
         uv_idle_start(&drive->again, on_again);
         return;

@@ -111,6 +111,15 @@ const struct c2_keyring *c2_http_keys(const struct c2_http *http)
     return http->keys;
 }
 
+void c2_http_set_authorities(struct c2_http *http, const struct c2_authorities *authorities)
+{
+    c2_multi_set_authorities(http->multi, authorities);
+}
+const struct c2_authorities *c2_http_authorities(const struct c2_http *http)
+{
+    return c2_multi_authorities(http->multi);
+}
+
 static void timer_closed(uv_handle_t *handle)
 {
     free(handle->data);

@@ -13,6 +13,9 @@ bool c2_http_new(struct c2_loop *loop, int per_host_max, int total_max, struct c
 /** Keys that requests carry (http/keyring.h); borrowed, NULL: none. */
 void c2_http_use_keys(struct c2_http *http, const struct c2_keyring *keys);
 const struct c2_keyring *c2_http_keys(const struct c2_http *http);
+/** Whose certificates are believed; borrowed, NULL: those the system trusts. */
+void c2_http_set_authorities(struct c2_http *http, const struct c2_authorities *authorities);
+const struct c2_authorities *c2_http_authorities(const struct c2_http *http);
 void c2_http_free(struct c2_http *http); /* calls done() of what is under way with CAT2_ECANCELLED */
 
 /** Which addresses may be asked; of calls that are not `known`. */

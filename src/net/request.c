@@ -23,6 +23,10 @@ const void *c2_request_route_arg(const struct c2_request *req)
     return req->table->routes[req->nroute].arg;
 }
 
+bool c2_request_is_tls(const struct c2_request *req)
+{
+    return req->server->tls != NULL;
+}
 bool c2_request_is_head(const struct c2_request *req)
 {
     return req->head;

@@ -189,6 +189,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     (void)cls;
     (void)connection;
     (void)url;
+    c2_tls_note(req ? req->server->tls : NULL);
     if (!req) return MHD_NO;
     req->version = version;
     if (req->state == C2_REQ_REPLIED) return queue(req);
@@ -246,7 +247,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 {
     struct c2_server *server = cls;
 
-    (void)context;
+    c2_tls_notify(server->tls, connection, context, code);
     c2_conns_notify(server->conns, connection, code);
 }
 
@@ -260,13 +261,18 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
 
 static bool start_daemon(struct c2_server *server, struct cat2_error *err)
 {
+    struct MHD_OptionItem tls[C2_TLS_OPTIONS_MAX];
+
+    c2_tls_options(server->tls, tls);
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL,
-        NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_CONNECTION_LIMIT,
-        c2_conns_max(server->conns) + CONNECTIONS_FEW, MHD_OPTION_CONNECTION_TIMEOUT, STALL_S,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
-        NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+            (server->tls ? MHD_USE_TLS : 0),
+        0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, server,
+        MHD_OPTION_CONNECTION_LIMIT, c2_conns_max(server->conns) + CONNECTIONS_FEW,
+        MHD_OPTION_CONNECTION_TIMEOUT, STALL_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
+        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (server->daemon) return true;
     return c2_fail(err, CAT2_EIO, "cannot start the HTTP server on port %d", server->port);
 }
@@ -295,6 +301,7 @@ bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options
     server->cors = options->cors;
     server->exposure = options->exposure ? options->exposure : &c2_exposure_default;
     server->gate = options->gate;
+    server->tls = options->tls;
     snprintf(server->name, sizeof(server->name), "%s", options->server_name ? options->server_name : "");
     server->origin.hosts = options->hosts;
     snprintf(server->origin.host, sizeof(server->origin.host), "%s", options->listen.host);

@@ -24,6 +24,7 @@ struct c2_gate;
 struct c2_pass;
 struct c2_server;
 struct c2_request;
+struct c2_tls;
 
 enum c2_method { C2_GET = 1, C2_POST = 2, C2_DELETE = 4, C2_PUT = 8 };
 /* What a request needs (src/access/scope.h says who has it). Values stand in stored masks: keep them. */
@@ -64,6 +65,7 @@ struct c2_server_options {
     const struct c2_exposure
         *exposure;              /* how it is seen from outside (net/exposure.h), as long; NULL: as it is */
     const struct c2_gate *gate; /* who may ask (net/gate.h), for the server's life; NULL: everybody */
+    struct c2_tls *tls;         /* borrowed for the server's life; NULL: plain HTTP */
 };
 /** Bind and listen at once; requests are served when the loop runs. @errors CAT2_EIO names the address ("in
  * use"). */
@@ -92,6 +94,8 @@ int c2_request_again(struct c2_request *req);
 /** Handle the request anew, from its route on; it has not been answered. false: that was done `most` times.
  */
 bool c2_request_redo(struct c2_request *req, int most);
+/** Did it come by TLS? */
+bool c2_request_is_tls(const struct c2_request *req);
 bool c2_request_is_head(const struct c2_request *req);         /* only the headers will be sent */
 struct c2_str c2_request_path(const struct c2_request *req);   /* decoded once */
 struct c2_str c2_request_target(const struct c2_request *req); /* as sent, without the base path */

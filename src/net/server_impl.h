@@ -40,6 +40,7 @@ struct c2_server {
     struct MHD_Daemon *daemon;
     struct c2_drive *drive;
     bool closing, cors;
+    struct c2_tls *tls; /* NULL: plain HTTP */
     struct c2_origin origin;
     const struct c2_exposure *exposure; /* borrowed; never NULL */
     struct c2_conns *conns;
@@ -125,6 +126,24 @@ void c2_server_kick(struct c2_server *server);
 
 /** The route of the request, without answering; NULL: none. */
 const struct c2_route *c2_route_look(struct c2_request *req);
+/* ---- tls.c ---- */
+#define C2_TLS_OPTIONS_MAX 3
+/** What libmicrohttpd is to be told at its start, ended by MHD_OPTION_END; tls NULL: nothing. With TLS
+ * MHD_USE_TLS is needed too. */
+void c2_tls_options(struct c2_tls *tls, struct MHD_OptionItem items[C2_TLS_OPTIONS_MAX]);
+
+/** A connection begins or ends (MHD_OPTION_NOTIFY_CONNECTION). NULL: nothing. */
+void c2_tls_notify(struct c2_tls *certificates, struct MHD_Connection *connection, void **socket_context,
+                   enum MHD_ConnectionNotificationCode what);
+/** Bytes were handed over that had come before. NULL: nothing. */
+void c2_tls_note(struct c2_tls *tls);
+/** Has nothing come, left or been handed over since this was asked last? Then libmicrohttpd waits for
+ * clients, though it says that it has more to do at once: it does while a handshake is not complete. NULL:
+ * false. */
+bool c2_tls_is_stuck(struct c2_tls *tls);
+/** The socket of a connection of TLS that was upgraded. libmicrohttpd would copy its bytes through a pair of
+ * sockets, four at a time; from now on it finds nothing to read. The socket is the connection's. */
+struct c2_tls_socket *c2_tls_take_over(struct MHD_Connection *connection);
 
 /* ---- the server ---- */
 unsigned c2_server_nconnections(const struct c2_server *server);

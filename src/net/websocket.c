@@ -43,6 +43,9 @@ static void ws_release(struct c2_ws *ws)
         return; /* the resolver's callback comes still, and frees */
     }
     if (ws->polling) uv_poll_stop(&ws->poll);
+    if (ws->tls) c2_tls_bye(ws->tls);
+    if (ws->client) c2_tls_client_free(ws->tls);
+    ws->tls = NULL;
     if (ws->upgrade) {
         shutdown(ws->fd, SHUT_RDWR); /* MHD closes when it runs again; the peer must not wait for that */
         MHD_upgrade_action(ws->upgrade, MHD_UPGRADE_ACTION_CLOSE);
@@ -60,7 +63,7 @@ static void ws_release(struct c2_ws *ws)
 
 void c2_ws_finish(struct c2_ws *ws, int code, const char *reason)
 {
-    char text[124];
+    char text[240]; /* what failed on this side is not sent, and may be longer than a close frame takes */
 
     if (ws->state == C2_WS_GONE) return;
     snprintf(text, sizeof(text), "%s", reason);
@@ -83,7 +86,7 @@ static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *to, size_t n, int
     }
     ssize_t got = -1;
     bool over = ws->turn_nbytes >= TURN_NBYTES;
-    while (!over && (got = recv(ws->fd, to, n, 0)) < 0 && errno == EINTR) {}
+    while (!over && (got = c2_ws_get(ws, to, n)) < 0 && errno == EINTR) {}
     if (got > 0) {
         ws->turn_nbytes += (size_t)got;
         return got;
@@ -100,7 +103,7 @@ static ssize_t on_send(wslay_event_context_ptr wslay, const uint8_t *from, size_
     ssize_t put;
 
     do {
-        put = send(ws->fd, from, n, MSG_NOSIGNAL | (flags & WSLAY_MSG_MORE ? MSG_MORE : 0));
+        put = c2_ws_put(ws, from, n, flags & WSLAY_MSG_MORE ? MSG_MORE : 0);
     } while (put < 0 && errno == EINTR);
     if (put >= 0) return put;
     bool again = errno == EAGAIN || errno == EWOULDBLOCK;
@@ -210,7 +213,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static void update_poll(struct c2_ws *ws)
 {
-    int events = UV_READABLE | (ws->out || wslay_event_want_write(ws->wslay) ? UV_WRITABLE : 0);
+    /* Of TLS what is left of a full turn may be in memory, where poll() does not see it. */
+    bool more = ws->turn_nbytes >= TURN_NBYTES;
+    bool writes = more || ws->out || wslay_event_want_write(ws->wslay);
+    int events = UV_READABLE | (writes ? UV_WRITABLE : 0);
 
     uv_poll_start(&ws->poll, events, on_poll);
 }
@@ -329,11 +335,11 @@ static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_
     struct c2_request *req = con_cls;
     struct c2_ws *ws = cls;
 
-    (void)connection;
     req->at_end = NULL;
     ws->offered = false;
-    ws->fd = fd;
     ws->upgrade = upgrade;
+    if (c2_request_is_tls(req)) ws->tls = c2_tls_take_over(connection);
+    ws->fd = ws->tls ? c2_tls_socket_fd(ws->tls) : fd;
     if (ws->state == C2_WS_GONE) { /* by c2_ws_abort() meanwhile */
         ws_release(ws);
         return;
@@ -348,7 +354,7 @@ static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_
         return;
     }
     if (ws->events.open) ws->events.open(ws->ctx, ws);
-    if (ws->state == C2_WS_OPEN && ws->early_n) work(ws);
+    if (ws->state == C2_WS_OPEN && (ws->early_n || ws->tls)) work(ws);
 }
 
 /* The client left before its socket became a WebSocket. */

@@ -11,6 +11,7 @@
 #define C2_WS_QUEUE_MAX (4 << 20)  /* unsent bytes towards one WebSocket peer, or one larger message */
 #define C2_WS_QUEUE_LOW (64 << 10) /* so few that more should be sent */
 
+struct c2_authorities;
 struct c2_ws;
 struct c2_ws_events {
     void (*open)(void *ctx, struct c2_ws *ws); /* client: handshake done; may be NULL on servers */
@@ -27,11 +28,12 @@ struct c2_ws_events {
 void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *events, void *ctx,
                         struct c2_ws **out);
 struct c2_keyring;
-/** Client: ws://host:port/path. The handshake carries the key for it, if keys (may be NULL) has one, and asks
- * for hashes (wire/proof.h). Never fails at once: failures come as close(). NULL only when out of memory.
- */
+/** Client: ws://host:port/path, or wss: with TLS, to whom `authorities` says (borrowed; NULL: the system).
+ * The handshake carries the key for it, if keys (may be NULL) has one, and asks for hashes (wire/proof.h).
+ * Never fails at once: failures come as close(). NULL only when out of memory. */
 struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct c2_keyring *keys,
-                            const struct c2_ws_events *events, void *ctx);
+                            const struct c2_authorities *authorities, const struct c2_ws_events *events,
+                            void *ctx);
 /** Value of a header of the server's handshake answer; false when absent. Valid from open on. */
 bool c2_ws_handshake_header(const struct c2_ws *ws, const char *name, struct c2_str *out);
 /** Queue a text message. false: the queue is full, the peer will be closed. */

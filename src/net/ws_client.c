@@ -20,8 +20,7 @@
 
 static void fail_later(struct c2_ws *ws, const char *reason)
 {
-    snprintf(ws->reason, sizeof(ws->reason), "%s", reason);
-    c2_ws_finish(ws, 1006, ws->reason);
+    c2_ws_finish(ws, 1006, reason);
 }
 
 bool c2_ws_handshake_header(const struct c2_ws *ws, const char *name, struct c2_str *out)
@@ -80,8 +79,7 @@ static void on_handshake(uv_poll_t *poll, int status, int events);
 
 static void send_request(struct c2_ws *ws)
 {
-    ssize_t n =
-        send(ws->fd, ws->request.p + ws->request_sent, ws->request.n - ws->request_sent, MSG_NOSIGNAL);
+    ssize_t n = c2_ws_put(ws, ws->request.p + ws->request_sent, ws->request.n - ws->request_sent, 0);
 
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
         fail_later(ws, strerror(errno)); /* the loop thread alone calls this */
@@ -95,7 +93,7 @@ static void read_head(struct c2_ws *ws)
 {
     struct cat2_error err;
     char bytes[4096];
-    ssize_t n = recv(ws->fd, bytes, sizeof(bytes), 0);
+    ssize_t n = c2_ws_get(ws, bytes, sizeof(bytes));
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n <= 0) {
@@ -110,6 +108,26 @@ static void read_head(struct c2_ws *ws)
     if (end) judge(ws, (size_t)(end - ws->head.p) + 4);
 }
 
+/* TLS before all else. */
+static void shake_hands(struct c2_ws *ws)
+{
+    struct c2_endpoint at;
+    struct cat2_error err;
+
+    if (!ws->tls && (!c2_endpoint_parse(c2_str_of(ws->host), &at, &err) ||
+                     !c2_tls_client_new(ws->fd, at.host, ws->authorities, &ws->tls, &err))) {
+        fail_later(ws, err.message);
+        return;
+    }
+    enum c2_tls_step step = c2_tls_handshake(ws->tls, &err);
+    if (step == C2_TLS_FAILED) {
+        fail_later(ws, err.message);
+        return;
+    }
+    ws->shaken = step == C2_TLS_DONE;
+    uv_poll_start(&ws->poll, step == C2_TLS_WANTS_READ ? UV_READABLE : UV_WRITABLE, on_handshake);
+}
+
 static void on_handshake(uv_poll_t *poll, int status, int events)
 {
     struct c2_ws *ws = poll->data;
@@ -121,7 +139,9 @@ static void on_handshake(uv_poll_t *poll, int status, int events)
         fail_later(ws, errnum ? strerror(errnum) : uv_strerror(status));
         return;
     }
-    if (events & UV_WRITABLE && ws->request_sent < ws->request.n)
+    if (ws->secure && !ws->shaken)
+        shake_hands(ws);
+    else if (events & UV_WRITABLE && ws->request_sent < ws->request.n)
         send_request(ws);
     else if (events & UV_READABLE)
         read_head(ws);
@@ -193,7 +213,7 @@ static void on_connect_time(void *ctx)
 
 static void on_bad_url(void *ctx)
 {
-    fail_later(ctx, "not a ws:// URL");
+    fail_later(ctx, "not a ws:// or wss:// URL");
 }
 
 static void resolve(struct c2_ws *ws, struct c2_str rest)
@@ -222,7 +242,8 @@ static void resolve(struct c2_ws *ws, struct c2_str rest)
 }
 
 struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct c2_keyring *keys,
-                            const struct c2_ws_events *events, void *ctx)
+                            const struct c2_authorities *authorities, const struct c2_ws_events *events,
+                            void *ctx)
 {
     struct c2_ws *ws = calloc(1, sizeof(*ws));
     struct c2_str text = c2_str_of(url);
@@ -231,12 +252,16 @@ struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct 
     *ws = (struct c2_ws){.loop = loop,
                          .fd = -1,
                          .client = true,
+                         .authorities = authorities,
                          .events = *events,
                          .ctx = ctx,
                          .bearer = c2_keyring_find(keys, url)};
+    ws->secure = c2_str_starts(text, "wss://");
     c2_buf_init(&ws->head, HEAD_MAX);
     c2_buf_init(&ws->request, HEAD_MAX);
-    if (c2_str_starts(text, "ws://"))
+    if (ws->secure)
+        resolve(ws, (struct c2_str){text.p + 6, text.n - 6});
+    else if (c2_str_starts(text, "ws://"))
         resolve(ws, (struct c2_str){text.p + 5, text.n - 5});
     else
         c2_loop_post(loop, &ws->failing, on_bad_url, ws);

@@ -3,9 +3,11 @@
 #ifndef C2_NET_WS_IMPL_H
 #define C2_NET_WS_IMPL_H
 
+#include <sys/socket.h>
 #include <uv.h>
 #include <wslay/wslay.h>
 
+#include "net/tls_socket.h"
 #include "net/websocket.h"
 
 struct MHD_UpgradeResponseHandle;
@@ -18,6 +20,7 @@ struct c2_ws {
     struct c2_loop_call failing;
     enum c2_ws_state state;
     int fd;
+    struct c2_tls_socket *tls; /* NULL: plain; a server's is the connection's */
     uv_poll_t poll;
     bool polling, client, failed;
     wslay_event_context_ptr wslay;
@@ -34,7 +37,8 @@ struct c2_ws {
     struct MHD_UpgradeResponseHandle *upgrade; /* server: how the socket is given back */
     /* client handshake */
     uv_getaddrinfo_t resolver;
-    bool resolving;
+    bool resolving, secure /* wss */, shaken /* TLS is spoken */;
+    const struct c2_authorities *authorities;
     char host[300], path[512], key[32];
     const char *bearer; /* the key of the service there, borrowed; NULL: none */
     struct c2_buf head; /* what of the answer's head has come */
@@ -67,6 +71,15 @@ enum c2_ws_sent { C2_WS_SENT_ALL, C2_WS_SENT_MESSAGE, C2_WS_SENT_SOME, C2_WS_SEN
 enum c2_ws_sent c2_ws_send_out(struct c2_ws *ws);
 bool c2_ws_in_frame(const struct c2_ws *ws); /* a message has been sent in part */
 
+/** As recv(2) and send(2). */
+static inline ssize_t c2_ws_get(const struct c2_ws *ws, void *to, size_t n)
+{
+    return ws->tls ? c2_tls_recv(ws->tls, to, n) : recv(ws->fd, to, n, 0);
+}
+static inline ssize_t c2_ws_put(const struct c2_ws *ws, const void *from, size_t n, int flags)
+{
+    return ws->tls ? c2_tls_send(ws->tls, from, n) : send(ws->fd, from, n, MSG_NOSIGNAL | flags);
+}
 bool c2_ws_start(struct c2_ws *ws); /* socket is connected and handshaken: frames from here on */
 void c2_ws_finish(struct c2_ws *ws, int code, const char *reason); /* last call: tells, frees */
 void c2_ws_accept_key(const char *key, char out[32]);

@@ -238,8 +238,9 @@ enum c2_ws_sent c2_ws_send_out(struct c2_ws *ws)
     while (ws->out) {
         struct c2_ws_out *out = ws->out;
         struct iovec parts[3];
-        struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)left(out, parts)};
-        ssize_t n = sendmsg(ws->fd, &message, MSG_NOSIGNAL);
+        int nparts = left(out, parts);
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)nparts};
+        ssize_t n = ws->tls ? c2_tls_sendv(ws->tls, parts, nparts) : sendmsg(ws->fd, &message, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? C2_WS_SENT_SOME : C2_WS_SENT_FAILED;
         out->sent += (size_t)n;

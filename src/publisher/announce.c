@@ -250,6 +250,7 @@ bool c2_announcer_start(struct c2_publisher *pub, const struct c2_publisher_opti
         return c2_fail(err, CAT2_EINVAL, "root name or address is too long");
     memcpy(root.name, pub->name, strlen(pub->name));
     memcpy(root.http, options->http, strlen(options->http));
+    root.tls = options->tls;
     pub->refused = options->refused;
     pub->answered = options->answered;
     pub->refused_ctx = options->refused_ctx;

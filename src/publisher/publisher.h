@@ -26,6 +26,7 @@ struct c2_publisher_options {
     const char *root; /* a directory, or an HDF5 file */
     const char *statedir;
     const char *http;   /* "host:port" others reach our server at */
+    bool tls;           /* by TLS */
     int items_max;      /* datasets of this process open at a time; 0: enough for most */
     int items_kept;     /* of this root, open for the next request */
     bool no_h5_folders; /* HDF5 files in a directory are files only */

@@ -33,12 +33,16 @@ static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
               nbytes_max = options.reply_nbytes_max;
     struct cat2_error err = {0};
     const char *host;
+    int insecure = 0;
 
     if (kwargs && PyObject_Size(kwargs) > 0) {
         PyErr_SetString(PyExc_TypeError, "Client() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "s|LLL", &host, &connect_ms, &answer_ms, &nbytes_max)) return NULL;
+    if (!PyArg_ParseTuple(args, "s|LLLzzzp", &host, &connect_ms, &answer_ms, &nbytes_max, &options.ca,
+                          &options.key, &options.key_file, &insecure))
+        return NULL;
+    options.insecure = insecure;
     options.connect_timeout_ms = connect_ms;
     options.answer_timeout_ms = answer_ms;
     options.reply_nbytes_max = nbytes_max;

@@ -33,7 +33,7 @@ bool c2_tui_app_init(struct c2_tui_app *app, const struct c2_tui_settings *setti
     app->tree.top = (struct c2_tui_node){.kind = C2_TUI_TOP, .open = true};
     if (!c2_tui_kind_parse(settings->view, &app->pane.kind, err)) return false;
     if (settings->path) snprintf(app->shown, sizeof(app->shown), "%s", settings->path);
-    if (!c2_tui_jobs_new(settings->host, &app->jobs, err)) return false;
+    if (!c2_tui_jobs_new(settings->host, settings->access, &app->jobs, err)) return false;
     post(app, C2_TUI_JOB_ROOTS, "");
     if (app->shown[0]) post(app, C2_TUI_JOB_INFO, app->shown);
     return true;

@@ -181,11 +181,12 @@ static void *work(void *ctx)
 }
 
 /* Signals are for the screen's thread. */
-static bool start_lane(struct lane *lane, const char *host, struct cat2_error *err)
+static bool start_lane(struct lane *lane, const char *host, const struct cat2_client_options *access,
+                       struct cat2_error *err)
 {
     sigset_t all, before;
 
-    if (!cat2_client_new(host, NULL, &lane->client, err)) return false;
+    if (!cat2_client_new(host, access, &lane->client, err)) return false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&lane->thread, NULL, work, lane);
@@ -198,7 +199,8 @@ static bool start_lane(struct lane *lane, const char *host, struct cat2_error *e
     return true;
 }
 
-bool c2_tui_jobs_new(const char *host, struct c2_tui_jobs **out, struct cat2_error *err)
+bool c2_tui_jobs_new(const char *host, const struct cat2_client_options *access, struct c2_tui_jobs **out,
+                     struct cat2_error *err)
 {
     struct c2_tui_jobs *jobs = calloc(1, sizeof(*jobs));
 
@@ -213,7 +215,7 @@ bool c2_tui_jobs_new(const char *host, struct c2_tui_jobs **out, struct cat2_err
         jobs->lanes[i].last = &jobs->lanes[i].first;
     }
     for (int i = 0; ok && i < LANES; i++)
-        ok = start_lane(&jobs->lanes[i], host, err);
+        ok = start_lane(&jobs->lanes[i], host, access, err);
     if (!ok) {
         c2_tui_jobs_free(jobs);
         return false;

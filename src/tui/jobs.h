@@ -37,7 +37,8 @@ struct c2_tui_progress {
 };
 
 struct c2_tui_jobs;
-bool c2_tui_jobs_new(const char *host, struct c2_tui_jobs **out, struct cat2_error *err);
+bool c2_tui_jobs_new(const char *host, const struct cat2_client_options *access, struct c2_tui_jobs **out,
+                     struct cat2_error *err);
 /** Cancels what runs and joins; a thread that waits for an answer is left behind after half a second. */
 void c2_tui_jobs_free(struct c2_tui_jobs *jobs);
 /** NULL when out of memory. */

@@ -68,7 +68,7 @@ bool c2_tui_snapshot(const struct c2_tui_settings *settings, struct cat2_error *
     cat2_client *client = NULL;
     cat2_dataset *dataset = NULL;
 
-    bool ok = cat2_client_new(settings->host, NULL, &client, err) &&
+    bool ok = cat2_client_new(settings->host, settings->access, &client, err) &&
               cat2_dataset_open(client, settings->path, &dataset, err) &&
               show(client, dataset, settings, err);
     cat2_dataset_free(dataset);

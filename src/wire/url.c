@@ -125,6 +125,37 @@ bool c2_endpoint_format(const struct c2_endpoint *e, struct c2_buf *out, struct 
     return c2_buf_printf(out, err, e->v6 ? "[%s]:%d" : "%s:%d", e->host, e->port);
 }
 
+const char *c2_url_no_scheme(const char *url)
+{
+    const char *end = strstr(url, "://");
+
+    return end ? end + 3 : url;
+}
+
+bool c2_service_address(struct c2_str text, char *out, size_t size, bool *tls, struct cat2_error *err)
+{
+    struct c2_str rest = text;
+    struct c2_endpoint at;
+    C2_AUTO(c2_buf) address = C2_BUF_INIT(size - 1);
+    bool https = c2_str_starts(text, "https://"), http = c2_str_starts(text, "http://");
+    size_t n = https ? 8 : http ? 7 : 0;
+
+    rest = (struct c2_str){text.p + n, text.n - n};
+    if (n && rest.n && rest.p[rest.n - 1] == '/') rest.n--;
+    if (!c2_endpoint_parse(rest, &at, err)) return false;
+    if (strcmp(at.host, "*") == 0) snprintf(at.host, sizeof(at.host), "localhost");
+    if (!c2_endpoint_format(&at, &address, err)) return false;
+    memcpy(out, address.p, address.n + 1);
+    *tls = https;
+    return true;
+}
+
+bool c2_endpoint_is_local(const struct c2_endpoint *e)
+{
+    return strcmp(e->host, "localhost") == 0 || strcmp(e->host, "::1") == 0 ||
+           strncmp(e->host, "127.", 4) == 0;
+}
+
 /* "/path" of a base address: what cannot end it, or a quoted text that it stands in. */
 static bool base_path_ok(struct c2_str path)
 {

@@ -26,6 +26,8 @@ bool c2_base_url(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
 /** The path of a site that is not at the top of its host: "/data", "/a/b/"; "" and "/" are the top. Appended
  * without a slash at its end; "" at the top. Plain names only. @errors CAT2_EINVAL. */
 bool c2_base_path(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
+/** What follows "http://" or "https://", for messages; all of it without either. */
+const char *c2_url_no_scheme(const char *url);
 
 struct c2_endpoint {
     char host[256]; /* without brackets; "*" = every address */
@@ -34,6 +36,12 @@ struct c2_endpoint {
 };
 /** "host:port", "[v6]:port", "*:port". */
 bool c2_endpoint_parse(struct c2_str text, struct c2_endpoint *out, struct cat2_error *err);
+/** Where a service is asked: "host:port" or "http://host:port" by HTTP, "https://host:port" by TLS (*tls); a
+ * slash may follow. For "*" (what a service is told to listen at; settings are shared) this machine.
+ *  @param out  "host:port". @errors CAT2_EINVAL. */
+bool c2_service_address(struct c2_str text, char *out, size_t size, bool *tls, struct cat2_error *err);
+/** Does it mean this machine and no other, as it is written: localhost, 127.*, ::1? */
+bool c2_endpoint_is_local(const struct c2_endpoint *e);
 /** Back to text, brackets included. */
 bool c2_endpoint_format(const struct c2_endpoint *e, struct c2_buf *out, struct cat2_error *err);
 

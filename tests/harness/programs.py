@@ -56,11 +56,11 @@ def wait_until(what, timeout=PATIENCE, step=0.02):
         time.sleep(step)
 
 
-def get(url, headers=None, method="GET", data=None, timeout=PATIENCE):
+def get(url, headers=None, method="GET", data=None, timeout=PATIENCE, context=None):
     """(status, headers, body) of a request, whatever the status."""
     request = urllib.request.Request(url, headers=headers or {}, method=method, data=data)
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
+        with urllib.request.urlopen(request, timeout=timeout, context=context) as answer:
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read()
@@ -80,7 +80,7 @@ class Program:
 
     @property
     def url(self):
-        return f"http://{self.http}"
+        return f"{self.scheme}://{self.http}"
 
     @property
     def pid(self):
@@ -94,12 +94,12 @@ class Program:
             raise RuntimeError(f"{self.argv} ended with {self.process.returncode}:\n{self.output()[-4000:]}")
 
     def wait_ready_line(self):
-        """Read our ready line: PROGRAM ready http://HOST:PORT."""
+        """Read our ready line: PROGRAM ready http[s]://HOST:PORT."""
         def ready():
             self._check_alive()
             text = self.log_path.read_bytes()[self.start:].decode(errors="replace")
-            return re.search(r"^\S+ ready http://(\S+)", text, re.M)
-        self.http = wait_until(ready).group(1)
+            return re.search(r"^\S+ ready (https?)://(\S+)", text, re.M)
+        self.scheme, self.http = wait_until(ready).groups()
         return self
 
     def wait_answer(self, path):
@@ -113,6 +113,12 @@ class Program:
         return self
 
     start = 0
+    scheme = "http"
+
+    @property
+    def address(self):
+        """As --broker and --host take it."""
+        return self.http if self.scheme == "http" else self.url
 
     def kill(self):
         self.process.kill()
@@ -183,11 +189,11 @@ class House:
 
     def pub(self, root, folder, bro, http="127.0.0.1:0", *more, name=None):
         name = name or f"pub-{root}"
-        return self.run(name, [BIN / "cat2pub", "--http", http, "--broker", bro.http, "--statedir", self.state(name),
+        return self.run(name, [BIN / "cat2pub", "--http", http, "--broker", bro.address, "--statedir", self.state(name),
                                *more, root, folder]).wait_ready_line()
 
     def sub(self, bro, name="sub", http="127.0.0.1:0", *more):
-        return self.run(name, [BIN / "cat2sub", "--http", http, "--broker", bro.http, "--statedir", self.state(name),
+        return self.run(name, [BIN / "cat2sub", "--http", http, "--broker", bro.address, "--statedir", self.state(name),
                                *more]).wait_ready_line()
 
     def serve(self, *paths, name="serve", http="127.0.0.1:0"):

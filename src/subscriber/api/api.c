@@ -24,10 +24,7 @@ static void handle_roots(struct c2_request *req, void *state)
          root = c2_sub_seen(req, root->next)) {
         c2_jw_key(&w, root->root.name);
         c2_jw_begin_object(&w);
-        c2_jw_key(&w, "name");
-        c2_jw_cstr(&w, root->root.name);
-        c2_jw_key(&w, "http");
-        c2_jw_cstr(&w, root->root.http);
+        c2_root_jw(&w, &root->root);
         c2_jw_key(&w, "subscribed");
         if (c2_root_is_followed(root))
             c2_jw_bool(&w, true);
@@ -137,8 +134,9 @@ static void handle_url(struct c2_request *req, void *state)
     if (!root) return;
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
-    if (dataset) c2_sub_put_url(&w, "http://", root->root.http, "/api/info/", path);
-    c2_sub_put_url(&w, "http://", root->root.http, dataset ? "/api/download/" : "", path);
+    const char *scheme = root->root.tls ? "https://" : "http://";
+    if (dataset) c2_sub_put_url(&w, scheme, root->root.http, "/api/info/", path);
+    c2_sub_put_url(&w, scheme, root->root.http, dataset ? "/api/download/" : "", path);
     c2_jw_end_array(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }

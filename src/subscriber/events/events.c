@@ -68,10 +68,7 @@ static void begin_text(struct c2_events *events, uint64_t seq, const char *name,
 static void put_root(struct c2_jw *w, const struct c2_root_state *root)
 {
     c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, root->root.name);
-    c2_jw_key(w, "http");
-    c2_jw_cstr(w, root->root.http);
+    c2_root_jw(w, &root->root);
     c2_jw_key(w, "subscribed");
     if (c2_root_is_followed(root))
         c2_jw_bool(w, true);

@@ -90,7 +90,8 @@ void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
             .sub = root->sub, .nfollowed = root->nfollowed, .path = c2_str_dup(path), .fn = fn, .ctx = ctx};
         snprintf(early->root, sizeof(early->root), "%s", root->root.name);
     }
-    bool ok = early && early->path && c2_buf_printf(&url, &err, "http://%s/api/info/", root->root.http) &&
+    bool ok = early && early->path &&
+              c2_buf_printf(&url, &err, "%s://%s/api/info/", c2_root_scheme(&root->root), root->root.http) &&
               c2_url_encode(path, true, &url, &err) && c2_buf_puts(&url, "?full=1", &err);
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
                                 .body_max = 16 << 20,

@@ -298,7 +298,7 @@ static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c
 {
     struct cat2_error err;
     struct c2_root_state *old = c2_sub_root(sub, c2_str_of(from->name));
-    bool moved = old && strcmp(old->root.http, from->http) != 0;
+    bool moved = old && !c2_root_is_at(&old->root, from);
     struct c2_root_state *root = c2_sub_root_add(sub, from, &err);
 
     if (!root) {
@@ -331,15 +331,12 @@ static void on_news(void *ctx, const struct c2_event *event)
     struct c2_subscriber *sub = ctx;
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error err;
-    struct c2_str name, http;
-    struct c2_root root = {0};
+    struct c2_str name;
+    struct c2_root root;
 
     if (!c2_json_parse(event->data, &json, &err) || !c2_jstr(c2_jget(c2_json_root(json), "name"), &name) ||
-        !c2_jstr(c2_jget(c2_json_root(json), "http"), &http) || name.n >= sizeof(root.name) ||
-        http.n >= sizeof(root.http))
+        !c2_root_of_json(name, c2_json_root(json), &root))
         return;
-    memcpy(root.name, name.p, name.n);
-    memcpy(root.http, http.p, http.n);
     /* Its publisher came (back), perhaps with other data or another memory of what it told: compare all. */
     struct c2_root_state *known = know_root(sub, &root);
     if (known && c2_root_is_followed(known) && !known->follow) follow_later(known, C2_SETTLE_MS);

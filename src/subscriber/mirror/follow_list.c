@@ -276,7 +276,7 @@ static bool start_info(struct c2_follow *f, struct c2_follow_info *info, struct 
     struct c2_ds *old = c2_sub_find(f->root, c2_str_of(info->path));
     bool conditional = !f->streaming && old && *old->etag && !old->speaks_pieces && !old->error;
 
-    if (!c2_buf_printf(&url, err, "http://%s/api/info/", f->root->root.http) ||
+    if (!c2_buf_printf(&url, err, "%s://%s/api/info/", c2_root_scheme(&f->root->root), f->root->root.http) ||
         !c2_url_encode(c2_str_of(info->path), true, &url, err) ||
         (f->streaming && !c2_buf_puts(&url, "?full=1", err)))
         return false;
@@ -418,7 +418,7 @@ void c2_follow_list(struct c2_follow *f)
     f->nlines = f->nlost = 0;
     f->nend = -1;
     f->chain = f->chain_end = 0;
-    snprintf(url, sizeof(url), "http://%s/api/list?full=1", f->root->root.http);
+    snprintf(url, sizeof(url), "%s://%s/api/list?full=1", c2_root_scheme(&f->root->root), f->root->root.http);
     struct c2_http_call call = {.url = url,
                                 .timeout_ms = LIST_MS,
                                 .stall_ms = LIST_STALL_MS,

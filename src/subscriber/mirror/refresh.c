@@ -137,7 +137,7 @@ static bool ask(struct c2_refresh *r, struct asked *asked)
     C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
     struct cat2_error err;
 
-    if (!c2_buf_printf(&url, &err, "http://%s/api/info/", r->root->root.http) ||
+    if (!c2_buf_printf(&url, &err, "%s://%s/api/info/", c2_root_scheme(&r->root->root), r->root->root.http) ||
         !c2_url_encode(c2_str_of(asked->path), true, &url, &err) ||
         (r->root->speaks_pieces && !c2_buf_puts(&url, "?full=1", &err)))
         return false;

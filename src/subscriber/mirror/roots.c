@@ -252,7 +252,8 @@ void c2_sub_save_root(struct c2_root_state *root)
     struct cat2_error err;
     C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
 
-    if (!c2_buf_printf(&value, &err, "%d %s", c2_root_is_followed(root), root->root.http) ||
+    if (!c2_buf_printf(&value, &err, "%d ", c2_root_is_followed(root)) ||
+        !c2_root_put_address(&root->root, &value, &err) ||
         !c2_state_put(root->sub->state, "roots", c2_str_of(root->root.name), c2_buf_str(&value), &err))
         c2_log_error("state: %s", err.message);
 }
@@ -265,7 +266,7 @@ static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, stru
 
     if (!c2_str_cut(value, ' ', &flag, &http) || !root_name_ok(key)) return true;
     snprintf(from.name, sizeof(from.name), "%.*s", C2_STR_ARG(key));
-    snprintf(from.http, sizeof(from.http), "%.*s", C2_STR_ARG(http));
+    if (!c2_root_set_address(&from, http)) return true;
     struct c2_root_state *root = c2_sub_root_add(sub, &from, err);
     if (!root && err->code == CAT2_ENOMEM) return false;
     if (!root) {

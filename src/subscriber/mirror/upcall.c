@@ -93,7 +93,7 @@ bool c2_upcall_start(struct c2_subscriber *sub, const struct c2_http_call *call,
     if (!up) return c2_fail_nomem(err, "request");
     up->sub = sub;
     up->call = *call;
-    const char *host = call->url + strlen("http://");
+    const char *host = c2_url_no_scheme(call->url);
     snprintf(up->host, sizeof(up->host), "%.*s", (int)strcspn(host, "/"), host);
     ours.head = call->head ? on_head : NULL;
     ours.data = call->data ? on_data : NULL;

@@ -397,6 +397,23 @@ void MHD_resume_connection(struct MHD_Connection *c)
 
 /* ---- daemons ---- */
 
+/* Nothing is encrypted here. */
+void c2_tls_notify(struct c2_tls *tls, struct MHD_Connection *connection, void **socket_context,
+                   enum MHD_ConnectionNotificationCode what)
+{
+    (void)connection, (void)socket_context, (void)what;
+    C2_ASSERT(!tls);
+}
+void c2_tls_note(struct c2_tls *tls)
+{
+    C2_ASSERT(!tls);
+}
+void c2_tls_options(struct c2_tls *tls, struct MHD_OptionItem items[C2_TLS_OPTIONS_MAX])
+{
+    C2_ASSERT(!tls);
+    items[0].option = MHD_OPTION_END;
+}
+
 static void read_options(struct MHD_Daemon *d, va_list args)
 {
     for (enum MHD_OPTION option; (option = va_arg(args, enum MHD_OPTION)) != MHD_OPTION_END;)
@@ -415,6 +432,9 @@ static void read_options(struct MHD_Daemon *d, va_list args)
             break;
         case MHD_OPTION_CONNECTION_MEMORY_LIMIT:
             (void)va_arg(args, size_t);
+            break;
+        case MHD_OPTION_ARRAY: /* c2_tls_options() below */
+            (void)va_arg(args, struct MHD_OptionItem *);
             break;
         case MHD_OPTION_EXTERNAL_LOGGER:
         case MHD_OPTION_NOTIFY_CONNECTION:

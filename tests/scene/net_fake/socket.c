@@ -261,7 +261,8 @@ static void on_connect_time(void *ctx)
 }
 
 struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct c2_keyring *keys,
-                            const struct c2_ws_events *events, void *ctx)
+                            const struct c2_authorities *authorities, const struct c2_ws_events *events,
+                            void *ctx)
 {
     (void)keys;
     struct c2_ws *ws = calloc(1, sizeof(*ws));
@@ -270,6 +271,7 @@ struct c2_ws *c2_ws_connect(struct c2_loop *loop, const char *url, const struct 
     char text[300];
 
     C2_ASSERT(ws && strncmp(url, "ws://", 5) == 0);
+    (void)authorities;
     *ws = (struct c2_ws){.loop = loop, .end = 1, .events = *events, .ctx = ctx};
     c2_buf_init(&ws->headers, 65536);
     c2_str_cut(c2_str_of(url + 5), '/', &address, &path);

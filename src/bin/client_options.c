@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What cat2cli and cat2tui ask libcaterva2 for. */
+#include "bin/client_options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/url.h"
+
+const char *c2_client_host(const struct c2_options *options)
+{
+    static char address[1100];
+    const char *text = c2_options_text(options, "host"), *http = c2_options_conf(options, "subscriber.http");
+    const char *public_url = c2_options_conf(options, "subscriber.public-url");
+    bool tls = c2_options_conf(options, "subscriber.certificate") != NULL;
+
+    if (!tls || !http || strcmp(text, http) != 0 || strstr(text, "://")) return text;
+    const char *at = public_url ? public_url : http;
+    snprintf(address, sizeof(address), "%s%s", strstr(at, "://") ? "" : "https://", at);
+    return address;
+}
+
+const char *c2_client_broker(const struct c2_options *options)
+{
+    static char address[1100];
+    const char *http = c2_options_conf(options, "broker.http");
+    const char *public_url = c2_options_conf(options, "broker.public-url");
+
+    if (!http) return NULL;
+    bool tls = c2_options_conf(options, "broker.certificate") != NULL;
+    const char *at = tls && public_url ? public_url : http;
+    bool any = strncmp(at, "*:", 2) == 0; /* as it is told to listen */
+    snprintf(address, sizeof(address), "%s%s%s", tls && !strstr(at, "://") ? "https://" : "",
+             any ? "localhost" : "", any ? at + 1 : at);
+    return address;
+}
+
+/* Of the configuration file, not of the command line. */
+static bool is_configured(const struct c2_options *options, const char *name, const char *value)
+{
+    char key[300];
+    const char *id = c2_options_id(options);
+
+    snprintf(key, sizeof(key), "client.%s%s%s", id ? id : "", id ? "." : "", name);
+    const char *conf = c2_options_conf(options, key);
+    return conf && strcmp(conf, value) == 0;
+}
+
+/* Over http, and not to this machine. */
+static bool is_open(const char *host)
+{
+    struct c2_endpoint at;
+    struct cat2_error ignored;
+    char address[300];
+    bool tls;
+
+    return c2_service_address(c2_str_of(host), address, sizeof(address), &tls, &ignored) && !tls &&
+           c2_endpoint_parse(c2_str_of(address), &at, &ignored) && !c2_endpoint_is_local(&at);
+}
+
+void c2_client_access(const struct c2_options *options, struct cat2_client_options *out)
+{
+    const char *file = c2_options_text(options, "key-file"), *key = getenv("CATERVA2_KEY");
+    const char *host = c2_client_host(options);
+
+    *out = (struct cat2_client_options)CAT2_CLIENT_OPTIONS_INIT;
+    out->ca = c2_options_text(options, "ca");
+    out->insecure = c2_options_flag(options, "insecure");
+    if (file && key && *key && is_configured(options, "key-file", file)) file = NULL;
+    out->key_file = file;
+    if (out->insecure) fprintf(stderr, "warning: --insecure: the certificate of %s is not checked\n", host);
+    if ((file || (key && *key)) && is_open(host))
+        fprintf(stderr, "warning: the key is sent to %s by http, which anybody on the way can read\n", host);
+}

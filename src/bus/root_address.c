@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where a root's publisher is, in JSON and as text. */
+#include <string.h>
+
+#include "bus/bus.h"
+
+#define HTTPS "https://"
+
+const char *c2_root_scheme(const struct c2_root *root)
+{
+    return root->tls ? "https" : "http";
+}
+
+bool c2_root_is_at(const struct c2_root *root, const struct c2_root *other)
+{
+    return root->tls == other->tls && strcmp(root->http, other->http) == 0;
+}
+
+bool c2_root_put_address(const struct c2_root *root, struct c2_buf *out, struct cat2_error *err)
+{
+    return (!root->tls || c2_buf_puts(out, HTTPS, err)) && c2_buf_puts(out, root->http, err);
+}
+
+bool c2_root_set_address(struct c2_root *root, struct c2_str text)
+{
+    bool tls = c2_str_starts(text, HTTPS);
+
+    if (tls) text = (struct c2_str){text.p + strlen(HTTPS), text.n - strlen(HTTPS)};
+    if (text.n >= sizeof(root->http)) return false;
+    memset(root->http, 0, sizeof(root->http));
+    memcpy(root->http, text.p, text.n);
+    root->tls = tls;
+    return true;
+}
+
+void c2_root_jw(struct c2_jw *w, const struct c2_root *root)
+{
+    c2_jw_key(w, "name");
+    c2_jw_cstr(w, root->name);
+    c2_jw_key(w, "http");
+    c2_jw_cstr(w, root->http);
+    if (!root->tls) return;
+    c2_jw_key(w, "tls");
+    c2_jw_bool(w, true);
+}
+
+bool c2_root_of_json(struct c2_str name, struct c2_jval value, struct c2_root *out)
+{
+    struct c2_str http;
+
+    if (!c2_jstr(c2_jget(value, "http"), &http) || name.n >= sizeof(out->name) || http.n >= sizeof(out->http))
+        return false;
+    *out = (struct c2_root){0};
+    memcpy(out->name, name.p, name.n);
+    memcpy(out->http, http.p, http.n);
+    c2_jbool(c2_jget(value, "tls"), &out->tls);
+    return true;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The authorities of this system, wherever it keeps them: libcurl and GnuTLS look only where the distribution
+ * they were built on has them, and the Python distribution carries both to others. */
+#include "http/authorities.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+
+#define CA_NBYTES_MAX (4 << 20) /* Mozilla's whole list has 230 KiB */
+
+bool c2_authorities_init(struct c2_authorities *authorities, const char *ca, bool insecure,
+                         struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(CA_NBYTES_MAX);
+
+    if (ca && insecure)
+        return c2_fail(err, CAT2_EINVAL, "--ca and --insecure: certificates are either checked or not");
+    *authorities = (struct c2_authorities){.insecure = insecure};
+    if (!ca) return true;
+    int fd = open(ca, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return c2_fail_errno(err, errno, "--ca %.150s", ca);
+    bool ok = c2_fs_read(fd, CA_NBYTES_MAX, &text, err);
+    close(fd);
+    if (!ok) return c2_fail_within(err, "--ca %.150s", ca);
+    if (!text.n || !memmem(text.p, text.n, "-----BEGIN CERTIFICATE", 22))
+        return c2_fail(err, CAT2_EINVAL, "--ca %.150s: there is no certificate in PEM format in it", ca);
+    if (strlen(ca) >= sizeof(authorities->ca)) return c2_fail(err, CAT2_EINVAL, "--ca: the name is too long");
+    snprintf(authorities->ca, sizeof(authorities->ca), "%s", ca);
+    return true;
+}
+
+const char *c2_authorities_file(const struct c2_authorities *authorities)
+{
+    static const char *const places[] = {
+        "/etc/ssl/certs/ca-certificates.crt", /* Debian, Arch, Alpine */
+        "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora, Red Hat */
+        "/etc/ssl/ca-bundle.pem",             /* SUSE */
+        "/etc/ssl/cert.pem",
+    };
+    const char *named = getenv("SSL_CERT_FILE");
+
+    if (authorities && authorities->ca[0]) return authorities->ca;
+    if (named && *named) return named;
+    for (size_t i = 0; i < C2_ARRAY_LEN(places); i++)
+        if (access(places[i], R_OK) == 0) return places[i];
+    return NULL;
+}
+
+void c2_authorities_curl(const struct c2_authorities *authorities, void *easy)
+{
+    const char *file = c2_authorities_file(authorities);
+    bool check = !authorities || !authorities->insecure;
+
+    curl_easy_setopt((CURL *)easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt((CURL *)easy, CURLOPT_SSL_VERIFYPEER, check ? 1L : 0L);
+    curl_easy_setopt((CURL *)easy, CURLOPT_SSL_VERIFYHOST, check ? 2L : 0L);
+    if (check && file) curl_easy_setopt((CURL *)easy, CURLOPT_CAINFO, file);
+    if (check && authorities && authorities->ca[0]) curl_easy_setopt((CURL *)easy, CURLOPT_CAPATH, NULL);
+}
+
+bool c2_fail_curl(int code, const char *where, const char *reason, struct cat2_error *err)
+{
+    const char *why = reason[0] ? reason : curl_easy_strerror((CURLcode)code), *advice = "";
+
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        advice = " (--ca FILE names authorities to believe)";
+    else if (code == CURLE_SSL_CACERT_BADFILE)
+        advice = " (--ca FILE names authorities; Debian's are in ca-certificates)";
+    else if (code == CURLE_SSL_CONNECT_ERROR &&
+             (strstr(why, "wrong version number") || strstr(why, "SYSCALL")))
+        advice = " (perhaps no TLS is spoken there: http://, not https://)";
+    return c2_fail(err, CAT2_EUPSTREAM, "%.60s: %.120s%s", where, why, advice);
+}
