@@ -244,7 +244,7 @@ def test_one_address_has_no_more_than_its_share(make):
 
 def open_stream(sub, source="127.0.0.1"):
     sock = dial(sub, source)
-    sock.sendall(b"GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n")
+    sock.sendall(f"GET /api/events HTTP/1.1\r\nHost: {sub.http}\r\n\r\n".encode())
     head = b""
     while b"event: hello" not in head and b" 503 " not in head:
         part = sock.recv(65536)
