@@ -161,7 +161,8 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
         return add(conf, keys, nkeys, value, err); /* an empty section */
     const char *known = unknown(keys, nkeys);
     if (known) return fail_unknown(conf, keys, nkeys, value->line, known, err);
-    bool sized = value->kind == C2_TOML_INT && lists("quota poll scrub clevel threads", last);
+    bool sized =
+        value->kind == C2_TOML_INT && lists("quota poll scrub clevel threads connections-per-address", last);
     bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
     bool list = lists("roots allowed-hosts trust trusted-proxies cors-origins frame-ancestors", last),
          listed = list && value->kind == C2_TOML_STRINGS;
