@@ -145,6 +145,11 @@ class Program:
         return 0
 
 
+def address_of(service):
+    """Of our services with their scheme, where that is https; of stand-ins in tests HOST:PORT."""
+    return getattr(service, "address", service.http)
+
+
 class House:
     """Programs of one test, in one scratch folder; used as a context manager, ends them all and checks how they ended."""
 
@@ -189,11 +194,11 @@ class House:
 
     def pub(self, root, folder, bro, http="127.0.0.1:0", *more, name=None):
         name = name or f"pub-{root}"
-        return self.run(name, [BIN / "cat2pub", "--http", http, "--broker", bro.address, "--statedir", self.state(name),
+        return self.run(name, [BIN / "cat2pub", "--http", http, "--broker", address_of(bro), "--statedir", self.state(name),
                                *more, root, folder]).wait_ready_line()
 
     def sub(self, bro, name="sub", http="127.0.0.1:0", *more):
-        return self.run(name, [BIN / "cat2sub", "--http", http, "--broker", bro.address, "--statedir", self.state(name),
+        return self.run(name, [BIN / "cat2sub", "--http", http, "--broker", address_of(bro), "--statedir", self.state(name),
                                *more]).wait_ready_line()
 
     def serve(self, *paths, name="serve", http="127.0.0.1:0"):
