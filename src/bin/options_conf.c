@@ -164,7 +164,9 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
     bool sized =
         value->kind == C2_TOML_INT && lists("quota poll scrub clevel threads connections-per-address", last);
     bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
-    bool list = lists("roots allowed-hosts trust trusted-proxies cors-origins frame-ancestors", last),
+    bool list = lists("roots allowed-hosts trust trusted-proxies cors-origins frame-ancestors certificate "
+                      "certificate-key",
+                      last),
          listed = list && value->kind == C2_TOML_STRINGS;
     if (value->kind != C2_TOML_STRING && !sized && !flag && !listed)
         return c2_fail(err, CAT2_EINVAL, "%s:%d: '%.*s' must be a string%s, not %s", tail(conf->path, 0),

@@ -163,6 +163,6 @@ def test_clients_are_told_the_public_url(start, url, base):
 
 def test_services_are_told_a_host_and_a_port_only(tmp_path, data):
     status, text = ended(BIN / "cat2pub", "--http", "127.0.0.1:0", "--statedir", tmp_path / "s", "--public-url", "https://a/b", "foo", data)
-    assert status == 1 and "--public-url: services reach each other by http at HOST:PORT" in text
+    assert status == 1 and "--public-url: services reach each other at http[s]://HOST:PORT: 'a/b' is not HOST:PORT" in text
     status, text = ended(BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", tmp_path / "s", "--public-url", "ftp://a")
     assert status == 1 and "--public-url: 'ftp://a' is neither HOST:PORT nor http[s]://HOST[:PORT][/PATH]" in text
