@@ -45,16 +45,9 @@ static const struct c2_option options[] = {
      "listen here; *:PORT for every address, port 0 for a free one", NULL},
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/bro", "DIR", "keep the registry and the events here", NULL},
     {"public-url", 0, C2_OPT_TEXT, NULL, "HOST:PORT", "how others reach this service", NULL},
-    C2_SERVICE_ALLOWED_HOSTS,
-    C2_SERVICE_ACCESS,
-    C2_SERVICE_TRUST(
-        "publishers in these networks may register any address, such as 10.1.0.0/16; may be repeated"),
-    C2_SERVICE_TRUSTED_PROXIES,
-    C2_SERVICE_CORS_ORIGINS,
-    C2_SERVICE_ACCESS_LOG,
-    C2_SERVICE_PER_ADDRESS,
-    C2_SERVICE_TLS,
-    C2_SERVICE_CA,
+    C2_SERVICE_COMMON,
+    C2_SERVICE_TRUST("networks that need no key, whose publishers may register any address; such as "
+                     "10.1.0.0/16; may be repeated"),
 };
 
 int main(int argc, char **argv)

@@ -77,19 +77,12 @@ static const struct c2_option options[] = {
     {"public-url", 0, C2_OPT_TEXT, NULL, "URL",
      "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL},
     C2_SERVICE_BASE_PATH,
-    C2_SERVICE_ALLOWED_HOSTS,
-    C2_SERVICE_ACCESS,
+    C2_SERVICE_COMMON,
     C2_SERVICE_KEY_FILE,
     C2_SERVICE_TRUST(
-        "publishers are asked in these networks also where they are not elsewhere (link-local, loopback); "
+        "networks that need no key, in which publishers are asked at link-local and loopback addresses, too; "
         "may be repeated"),
-    C2_SERVICE_TRUSTED_PROXIES,
-    C2_SERVICE_CORS_ORIGINS,
     C2_SERVICE_FRAME_ANCESTORS,
-    C2_SERVICE_ACCESS_LOG,
-    C2_SERVICE_PER_ADDRESS,
-    C2_SERVICE_TLS,
-    C2_SERVICE_CA,
     {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
      NULL},
     {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",

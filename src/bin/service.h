@@ -119,6 +119,10 @@ struct c2_service {
     {                                                                                                        \
         "insecure", 0, C2_OPT_FLAG, NULL, NULL, "for tests: believe every certificate", ""                   \
     }
+/* What every service has. */
+#define C2_SERVICE_COMMON                                                                                    \
+    C2_SERVICE_ALLOWED_HOSTS, C2_SERVICE_ACCESS, C2_SERVICE_TRUSTED_PROXIES, C2_SERVICE_CORS_ORIGINS,        \
+        C2_SERVICE_ACCESS_LOG, C2_SERVICE_PER_ADDRESS, C2_SERVICE_TLS, C2_SERVICE_CA
 /* Role hooks, called on the loop. */
 struct c2_service_role {
     const char *program; /* "cat2sub" */
