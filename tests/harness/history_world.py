@@ -3,6 +3,7 @@
 every face, and faults at random. Everything random is chosen by one seed, except what threads and services make of it."""
 import base64
 import collections
+import contextlib
 import hashlib
 import http.client
 import json
@@ -450,9 +451,9 @@ class World:
             self.faults += history.check()
         return self.faults
 
-    def run(self, seconds, disturbed_s=20, calm_s=8):
-        """Rounds of faults, healing and calm until the time is over or something was wrong."""
-        end = time.monotonic() + seconds
+    @contextlib.contextmanager
+    def busy(self):
+        """Clients, listeners and a writer are at work."""
         names = ["one", "two", "three", "wired", *(["module"] if Module.there() else [])]
         threads = [threading.Thread(target=self.client, args=(name, f"{self.seed} {name}", name == "wired")) for name in names]
         threads += [threading.Thread(target=self.listener, args=(sub,)) for sub in self.subs]
@@ -460,6 +461,16 @@ class World:
         for thread in threads:
             thread.start()
         try:
+            yield
+        finally:
+            self.over.set()
+            for thread in threads:
+                thread.join()
+
+    def run(self, seconds, disturbed_s=20, calm_s=8):
+        """Rounds of faults, healing and calm until the time is over or something was wrong."""
+        end = time.monotonic() + seconds
+        with self.busy():
             calm = time.monotonic()
             while time.monotonic() < end and not self.faults:
                 self.disturb(min(disturbed_s, max(1, end - time.monotonic())))
@@ -469,10 +480,6 @@ class World:
                     self.history.calm(calm, time.monotonic())
                 self.check()
                 self.count["rounds"] += 1
-        finally:
-            self.over.set()
-            for thread in threads:
-                thread.join()
         return self.check()
 
     def close(self):
