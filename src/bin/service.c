@@ -294,18 +294,18 @@ static bool start(struct life *life, struct cat2_error *err)
            c2_loop_on_signal(s->loop, SIGHUP, on_reload_signal, life, err);
 }
 
+/* Said once, so that it needs no memory. */
 static void say_ready(const struct life *life)
 {
     const struct c2_service *s = &life->service;
     struct c2_endpoint at;
     struct cat2_error err;
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(400);
 
     if (!c2_endpoint_parse(c2_str_of(c2_options_text(s->options, "http")), &at, &err)) return;
     if (strcmp(at.host, "*") == 0) snprintf(at.host, sizeof(at.host), "localhost");
     at.port = c2_server_port(s->server);
-    if (!c2_endpoint_format(&at, &text, &err)) return;
-    printf("%s ready %s://%s\n", life->spec->program, s->tls ? "https" : "http", c2_buf_cstr(&text));
+    printf(at.v6 ? "%s ready %s://[%s]:%d\n" : "%s ready %s://%s:%d\n", life->spec->program,
+           s->tls ? "https" : "http", at.host, at.port);
     fflush(stdout);
     c2_notify("READY=1");
 }

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The n-th open, read, write, sync, rename, mmap, ftruncate, allocation or new descriptor of a service fails, while it starts and
+while it works: it never crashes or hangs, answers are right or errors, and when the calls succeed again, all is right again.
+
+A sample is taken here, the same each time. C2_TORTURE=all is every n of every kind and error (`make torture`), and
+C2_TORTURE_ONLY='open EMFILE 3 True' is one try, as the tests print them."""
+import itertools
+import json
+import os
+import random
+import time
+
+import blosc2
+import failing
+import history_world
+import numpy as np
+import pytest
+from programs import BIN, EXTERNAL, free_port, get, wait_until
+
+pytestmark = [pytest.mark.skipif(EXTERNAL, reason="starts its own programs"),
+              pytest.mark.skipif(bool(failing.WHY_NOT), reason=str(failing.WHY_NOT))]
+ALL = os.environ.get("C2_TORTURE") == "all"
+ONLY = os.environ.get("C2_TORTURE_ONLY")
+SAMPLES = int(os.environ.get("C2_TORTURE_SAMPLES", "14"))
+HEALED_S = 60  # a broker that is lost is asked again within so many
+N = history_world.N
+NOISE = np.random.default_rng(0).integers(0, 255, 60_000, "u1").tobytes()
+WHO = ("bro", "pub", "sub")
+
+
+class Site:
+    """Broker, publisher and subscriber, one of them with calls that fail. The subscriber's quota has no room for everything."""
+
+    def __init__(self, house, folder, who):
+        self.house, self.who, self.root = house, who, folder / "root"
+        self.root.mkdir()
+        (self.root / "noise.bin").write_bytes(NOISE)
+        self.generation = self.known = -1
+        self.lasting = False  # calls fail all the while, so that some requests wait (for a list, or to be accepted)
+        self.change()
+        self.at = {name: f"127.0.0.1:{free_port()}" for name in WHO}
+        self.layer = failing.Failing(folder / "failing", f"cat2{who}")
+        more = {"bro": [], "pub": ["--broker", self.at["bro"], "d", self.root], "sub": ["--broker", self.at["bro"], "--quota", "80K"]}
+        self.argv = {name: [BIN / f"cat2{name}", "--http", self.at[name], "--statedir", house.state(name), *more[name]] for name in WHO}
+        self.running = {}
+        for name in WHO:
+            self.begin(name).wait_ready_line()
+        self.recover("at first")
+
+    def begin(self, name):
+        env = self.layer.env if name == self.who else None
+        self.running[name] = self.house.run(name, self.argv[name], env=env)
+        return self.running[name]
+
+    @property
+    def victim(self):
+        return self.running[self.who]
+
+    def change(self):
+        self.generation += 1
+        history_world.write_incompressible(self.root / "x.b2nd", self.generation)
+
+    def ask(self, who, path, method="GET"):
+        """The body, or None for an error; nothing takes for ever."""
+        try:
+            status, _, body = get(f"http://{self.at[who]}{path}", method=method, data=b"" if method == "POST" else None,
+                                  timeout=1 if self.lasting else 50)
+        except Exception as error:  # the connection was refused, closed, or the answer cut
+            if not self.lasting and "timed out" in str(error):
+                raise AssertionError(f"no answer: {who} {path}") from None
+            return None
+        return body if status in (200, 206) else None
+
+    def version(self, values, lo, n):
+        generation = history_world.generation_of(values, lo, n)
+        assert self.known <= generation <= self.generation, f"generation {generation} of [{self.known}, {self.generation}]"
+        return generation
+
+    def steps(self):
+        """Each request once; yields whether it was answered, and fails when an answer is wrong."""
+        body = self.ask("bro", "/api/roots")
+        yield body is not None and "d" in json.loads(body)
+        yield self.ask("sub", "/api/subscribe/d", "POST") is not None
+        body = self.ask("sub", "/api/list/d")
+        yield body is not None and sorted(json.loads(body)) == ["noise.bin", "x.b2nd"]
+        for lo, n in ((1500, 700), (0, N), (1500, 700)):  # from the publisher, in part; from cache
+            body = self.ask("sub", f"/api/fetch/d/x.b2nd?slice_={lo}:{lo + n}&format=raw")
+            yield body is not None and self.version(np.frombuffer(body, "<i8"), lo, n) == self.generation
+        body = self.ask("sub", "/api/download/d/x.b2nd")
+        yield body is not None and self.version(blosc2.ndarray_from_cframe(body)[:], 0, N) == self.generation
+        for lo, hi in ((0, 60_000), (100, 200)):  # and something is evicted
+            body = self.ask("sub", f"/api/fetch/d/noise.bin?slice_={lo}:{hi}&format=raw")
+            assert body in (None, NOISE[lo:hi]), "noise.bin is wrong"
+            yield body is not None
+        body = self.ask("pub", "/api/list")
+        yield body is not None and sorted(json.loads(body)) == ["noise.bin", "x.b2nd"]
+
+    def work(self):
+        """Once around, beginning with a new version and an empty cache."""
+        self.change()
+        end = time.monotonic() + 0.7  # within which the news have come to all, where nothing failed
+        while not all([*self.steps()]) and time.monotonic() < end:
+            pass
+        self.ask("sub", "/api/unsubscribe/d", "POST")
+        assert self.victim.process.poll() is None, f"ended with {self.victim.process.returncode}:\n{self.victim.output()[-3000:]}"
+
+    def recover(self, what):
+        got = []
+
+        def right():
+            got[:] = self.steps()
+            return all(got)
+        try:
+            wait_until(right, HEALED_S)
+        except TimeoutError:
+            raise AssertionError(f"not healed after {what}: {got}\n{self.victim.output()[-3000:]}") from None
+        self.known = self.generation
+
+    def revive(self):
+        """It goes on with the next try, whatever became of this one."""
+        self.layer.disarm()
+        self.lasting = False
+        self.victim.kill()
+        if self.victim in self.house.programs:
+            self.house.programs.remove(self.victim)
+        self.begin(self.who).wait_ready_line()
+        self.recover("a new start")
+
+    # ---- one try ----
+    def try_work(self, kind, error, nth, forever):
+        self.layer.arm(kind, error, nth, forever)
+        self.lasting = forever
+        self.work()
+        self.lasting = False
+        _, failed, what = self.layer.disarm()
+        self.recover(f"{kind} {error} {nth} ({what})")
+        return failed
+
+    def try_start(self, kind, error, nth, forever, fresh):
+        """It starts, or says why not; the same state is good for the next start, and for the end."""
+        if self.victim.process.poll() is None:
+            assert self.victim.stop() == 0
+        if fresh and self.who != "bro":  # whose state has the owner of the name
+            state = self.house.state(self.who)
+            state.rename(state.with_name(f"{state.name}.{len(self.house.programs)}"))
+        self.layer.arm(kind, error, nth, forever)
+        program = self.begin(self.who)
+
+        def started():
+            return "ready http" in program.output() and "ready" or program.process.poll()
+        try:
+            status = wait_until(started, 2 if forever else HEALED_S)
+        except TimeoutError:  # it tries again and again
+            assert forever, f"{kind} {error} {nth}: neither starts nor ends"
+            self.layer.disarm()
+            status = wait_until(started, HEALED_S)
+        if status == "ready":
+            assert program.stop() == 0
+        else:
+            assert status > 0, f"{kind} {error} {nth}: ended with {status}:\n{program.output()[-3000:]}"
+            self.house.programs.remove(program)
+            assert any(word in program.output() for word in ("cat2", "error", "critical")), "it does not say why"
+        _, failed, what = self.layer.disarm()
+        self.begin(self.who).wait_ready_line()
+        self.recover(f"a start with {kind} {error} {nth} ({what})")
+        return failed
+
+
+def trials(site, count, seed):
+    """(kind, error, n, forever) of calls of which there are count(kind): all, or some of each kind."""
+    rng = random.Random(seed)
+    every = []
+    if ONLY:
+        kind, error, nth, forever = ONLY.split()
+        return [(kind, error, int(nth), forever == "True")]
+    for kind, errors in failing.KINDS.items():
+        calls = count(kind)
+        if ALL:
+            every += [(kind, error, nth, False) for error in errors for nth in range(1, calls + 1)]
+            every += [(kind, error, nth, True) for error in errors if error != "EINTR" for nth in sorted({1, 2, 3, 5, 8, 13, 21, max(1, calls // 2)})]
+        elif calls:
+            every += [(kind, rng.choice(errors), rng.randint(1, calls), False), (kind, errors[0], rng.randint(1, calls), True)]
+    if ALL:
+        return every
+    rng.shuffle(every)
+    return itertools.islice(every, SAMPLES)
+
+
+@pytest.fixture
+def site(house, tmp_path, request):
+    site = Site(house, tmp_path, request.param)
+    yield site
+    site.layer.disarm()
+    site.layer.close()
+
+
+def go_through(site, count, attempt):
+    """EINTR for ever is no fault that there is: whoever is interrupted asks again."""
+    done, hit, faults = 0, 0, []
+    for trial in trials(site, count, f"{site.who} {attempt.__name__}"):
+        print(*trial, flush=True)
+        try:
+            hit += attempt(*trial) > 0
+        except (AssertionError, RuntimeError, TimeoutError, ValueError) as error:
+            print(site.who, attempt.__name__, *trial, "FAULT", error, flush=True)
+            faults.append(f"C2_TORTURE_ONLY='{' '.join(map(str, trial))}': {error}")
+            site.revive()
+        done += 1
+    print(f"{site.who}: {done} tries, in {hit} of them calls failed")
+    assert not faults, "\n\n".join(faults[:20])
+    assert hit > done // 3
+
+
+@pytest.mark.timeout(86400 if ALL else 300)
+@pytest.mark.parametrize("site", WHO, indirect=True)
+def test_a_service_that_works_survives_calls_that_fail(site):
+    def count(kind):
+        site.layer.arm(kind, "EIO", 1 << 40)
+        site.work()
+        calls = site.layer.disarm()[0]
+        print(kind, calls)
+        site.recover("nothing")
+        return calls
+    go_through(site, count, site.try_work)
+
+
+@pytest.mark.timeout(86400 if ALL else 300)
+@pytest.mark.parametrize("site", WHO, indirect=True)
+def test_a_start_with_calls_that_fail_leaves_a_state_for_the_next(site):
+    counted = {}
+
+    def count(kind):
+        assert site.victim.stop() == 0
+        site.layer.arm(kind, "EIO", 1 << 40)
+        site.begin(site.who).wait_ready_line()
+        assert site.victim.stop() == 0
+        counted[kind] = site.layer.disarm()[0]
+        site.begin(site.who).wait_ready_line()
+        return counted[kind]
+
+    def start(kind, error, nth, forever):
+        return site.try_start(kind, error, nth, forever, fresh=nth % 3 == 0)
+    go_through(site, count, start)
