@@ -2,8 +2,11 @@
 /* The loop on libuv: deferred calls, calls from other threads, timers, signals. */
 #include "net/loop.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <uv.h>
 
 struct signal_watch {
@@ -13,17 +16,24 @@ struct signal_watch {
     void *ctx;
 };
 
+/* A timer that cannot be started would be a broker that is never asked again, or a stop without end: some are
+ * kept for the time when memory is out. */
+#define SPARE_TIMERS 32
+
 struct c2_loop {
-    uv_loop_t uv;
+    uv_loop_t uv; /* the first member */
     uv_async_t async;
     pthread_mutex_t lock; /* guards first and last only; never held while anything is called */
     struct c2_loop_call *first, *last;
     struct signal_watch *signals;
     struct c2_clock clock;
+    struct c2_timer *spares;
+    int nspares;
 };
 
 struct c2_timer {
     uv_timer_t handle;
+    struct c2_timer *next; /* of the spare ones */
     c2_loop_fn *fn;
     void *ctx;
     bool once;
@@ -57,13 +67,61 @@ static void on_async(uv_async_t *async)
     }
 }
 
+/* libuv aborts the process when it cannot make the pipe that tells of signals. */
+static bool has_descriptors(struct cat2_error *err)
+{
+    int fds[8], n = 0;
+
+    while (n < (int)(sizeof(fds) / sizeof(*fds)) && pipe2(fds + n, O_CLOEXEC) == 0)
+        n += 2;
+    int failed = n < (int)(sizeof(fds) / sizeof(*fds)) ? errno : 0;
+    while (n > 0)
+        close(fds[--n]);
+    return !failed || c2_fail_errno(err, failed, "event loop");
+}
+
+static void free_spares(struct c2_loop *loop)
+{
+    for (struct c2_timer *next; loop->spares; loop->spares = next) {
+        next = loop->spares->next;
+        free(loop->spares);
+    }
+}
+
+static void keep_or_free(struct c2_loop *loop, struct c2_timer *timer)
+{
+    if (loop->nspares >= SPARE_TIMERS) {
+        free(timer);
+        return;
+    }
+    timer->next = loop->spares;
+    loop->spares = timer;
+    loop->nspares++;
+}
+
+static bool make_spares(struct c2_loop *loop, struct cat2_error *err)
+{
+    while (loop->nspares < SPARE_TIMERS) {
+        struct c2_timer *timer = malloc(sizeof(*timer));
+        if (!timer) return c2_fail_nomem(err, "timers");
+        keep_or_free(loop, timer);
+    }
+    return true;
+}
+
 bool c2_loop_new(struct c2_loop **out, struct cat2_error *err)
 {
     struct c2_loop *loop = calloc(1, sizeof(*loop));
 
     if (!loop) return c2_fail_nomem(err, "loop");
+    if (!has_descriptors(err) || !make_spares(loop, err)) {
+        free_spares(loop);
+        free(loop);
+        return false;
+    }
     int code = uv_loop_init(&loop->uv);
     if (code != 0) {
+        free_spares(loop);
         free(loop);
         return c2_fail(err, CAT2_EIO, "event loop: %s", uv_strerror(code));
     }
@@ -107,7 +165,17 @@ void c2_loop_post(struct c2_loop *loop, struct c2_loop_call *call, c2_loop_fn *f
 
 static void timer_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    keep_or_free((struct c2_loop *)handle->loop, handle->data);
+}
+
+static struct c2_timer *spare_timer(struct c2_loop *loop)
+{
+    struct c2_timer *timer = loop->spares;
+
+    if (!timer) return NULL;
+    loop->spares = timer->next;
+    loop->nspares--;
+    return timer;
 }
 
 static void on_timer(uv_timer_t *handle)
@@ -125,6 +193,7 @@ struct c2_timer *c2_timer_start(struct c2_loop *loop, int64_t delay_ms, int64_t 
 {
     struct c2_timer *timer = malloc(sizeof(*timer));
 
+    if (!timer) timer = spare_timer(loop);
     if (!timer) return NULL;
     *timer = (struct c2_timer){.fn = fn, .ctx = ctx, .once = repeat_ms == 0};
     uv_timer_init(&loop->uv, &timer->handle);
@@ -178,6 +247,7 @@ void c2_loop_free(struct c2_loop *loop)
         free(watch);
     }
     C2_ASSERT(uv_loop_close(&loop->uv) == 0); /* somebody left a handle open */
+    free_spares(loop);
     pthread_mutex_destroy(&loop->lock);
     free(loop);
 }

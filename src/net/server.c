@@ -367,6 +367,7 @@ void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *don
     server->draining = true;
     server->drain_until = c2_mono_ms(c2_loop_clock(server->loop)) + grace_ms;
     server->drain_timer = c2_timer_start(server->loop, 50, 50, on_drain_tick, server);
+    if (!server->drain_timer) server->drain_until = 0; /* no memory to wait for anybody */
     check_drained(server);
 }
 
