@@ -57,8 +57,11 @@ class Failing:
         """(calls since it was armed, how many failed, what the first was)"""
         struct.pack_into("<q", self.map, 0, 0)
         *_, count, failed = struct.unpack_from(HEAD, self.map)
-        what = self.map[struct.calcsize(HEAD):struct.calcsize(HEAD) + WHAT].rstrip(b"\0").decode(errors="replace")
-        return count, failed, what
+        return count, failed, self.what()
+
+    def what(self):
+        """The call that failed first."""
+        return self.map[struct.calcsize(HEAD):struct.calcsize(HEAD) + WHAT].rstrip(b"\0").decode(errors="replace")
 
     def close(self):
         self.map.close()

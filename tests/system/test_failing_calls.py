@@ -8,6 +8,9 @@ import itertools
 import json
 import os
 import random
+import resource
+import signal
+import subprocess
 import time
 
 import blosc2
@@ -157,9 +160,10 @@ class Site:
         if status == "ready":
             assert program.stop() == 0
         else:
-            assert status > 0, f"{kind} {error} {nth}: ended with {status}:\n{program.output()[-3000:]}"
+            libuv = status == -signal.SIGABRT and kind == "descriptor" and self.layer.what() == "pipe2"  # aborts without its pipe
+            assert status > 0 or libuv, f"{kind} {error} {nth}: ended with {status}:\n{program.output()[-3000:]}"
             self.house.programs.remove(program)
-            assert any(word in program.output() for word in ("cat2", "error", "critical")), "it does not say why"
+            assert libuv or program.output().count("cat2") > 0, "it does not say why"
         _, failed, what = self.layer.disarm()
         self.begin(self.who).wait_ready_line()
         self.recover(f"a start with {kind} {error} {nth} ({what})")
@@ -241,3 +245,20 @@ def test_a_start_with_calls_that_fail_leaves_a_state_for_the_next(site):
     def start(kind, error, nth, forever):
         return site.try_start(kind, error, nth, forever, fresh=nth % 3 == 0)
     go_through(site, count, start)
+
+
+@pytest.mark.parametrize("program", ["cat2bro", "cat2pub", "cat2sub", "cat2serve"])
+def test_a_start_with_too_few_descriptors_says_so(tmp_path, program):
+    (tmp_path / "root").mkdir()
+    more = {"cat2pub": ["d", tmp_path / "root"], "cat2serve": [tmp_path / "root"]}.get(program, [])
+    argv = [BIN / program, "--http", "127.0.0.1:0", "--statedir", tmp_path / "state", *more]
+    for nofile in (4, 5, 6, 7, 8, 9, 10, 12, 14, 16):
+        log = tmp_path / f"{nofile}.log"
+        with open(log, "w") as out:
+            done = subprocess.Popen(argv, stdout=out, stderr=out, preexec_fn=lambda n=nofile: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)))
+        wait_until(lambda d=done, p=log: d.poll() is not None or "ready http" in p.read_text())
+        if done.poll() is None:
+            done.terminate()
+            assert done.wait(60) == 0
+        else:
+            assert done.returncode in (1, 127) and log.read_text(), (nofile, done.returncode, log.read_text())
