@@ -5,6 +5,7 @@
 #   make demo       set up, build, serve       make test-asan   the same under ASan+UBSan; test-tsan under TSan
 #   make install    (DESTDIR, PREFIX)          make deb        Debian packages; make test-deb in a clean room
 #   make wheel      for pip                    make test-wheel in clean rooms
+#   make torture    hours of faults: calls that fail, kill -9, power loss, network, history
 #   make docs       build/docs/site            make lint bench fuzz screenshots clean
 
 PREFIX ?= /usr/local
@@ -12,7 +13,7 @@ BUILD  := build/release
 NINJA  := cmake --build
 
 .PHONY: all setup demo install uninstall clean deb wheel h5web screenshots docs bench fuzz lint
-.PHONY: test test-ready test-unit test-system test-hdf5-system test-asan test-tsan test-deb test-wheel test-container
+.PHONY: torture test test-ready test-unit test-system test-hdf5-system test-asan test-tsan test-deb test-wheel test-container
 all: .deps/ready
 	@tools/configure release
 	@$(NINJA) $(BUILD)
@@ -60,6 +61,10 @@ test-asan test-tsan: test-%: .deps/ready
 	@tools/configure $* -DC2_PYTHON=ON
 	@$(NINJA) build/$* --target all tests
 	@tools/run_tests build/$* unit system
+
+# What tests/system does in seconds, at length: each of it goes on when another has failed.
+torture: test-ready
+	@tests/harness/torture $(BUILD)
 
 bench: .deps/ready
 	@tools/setup bench

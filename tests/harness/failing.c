@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 /* tests/harness/failing.py has the same. */
@@ -30,7 +32,8 @@ struct control {
     int32_t pad;
     int64_t skip_lo, skip_hi; /* code of the program whose allocations always succeed, as offsets */
     _Atomic int64_t count, failed;
-    char what[64]; /* the call that failed first */
+    char what[64];          /* the call that failed first */
+    _Atomic int64_t jump_s; /* by so much the wall clock is wrong */
 };
 
 static struct control *control;
@@ -100,6 +103,15 @@ static bool is_ours(const void *caller)
 }
 
 /* ---- open ---- */
+/* On a file system that is read only, reading goes on. */
+static bool open_fails(const char *path, int flags)
+{
+    bool writes = flags & (O_WRONLY | O_RDWR | O_CREAT);
+
+    if (control && control->error == EROFS && !writes) return false;
+    return fails(OPEN, path);
+}
+
 #define MODE(flags)                                                                                          \
     mode_t mode = 0;                                                                                         \
     if ((flags) & (O_CREAT | O_TMPFILE)) {                                                                   \
@@ -111,7 +123,7 @@ static bool is_ours(const void *caller)
 
 static int open_at(int dirfd, const char *path, int flags, mode_t mode)
 {
-    if (fails(OPEN, path)) return -1;
+    if (open_fails(path, flags)) return -1;
     struct recorded r = recording_begin(flags & (O_WRONLY | O_RDWR));
     int fd = (int)syscall(SYS_openat, dirfd, path, flags, mode);
     recording_opened(&r, dirfd, path, flags, fd);
@@ -165,8 +177,8 @@ long syscall(long number, ...)
     va_end(args);
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, "syscall");
     if (number != SYS_openat2) return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-    if (fails(OPEN, (const char *)a[1])) return -1;
     int flags = (int)*(uint64_t *)a[2]; /* struct open_how begins with them */
+    if (open_fails((const char *)a[1], flags)) return -1;
     struct recorded r = recording_begin(flags & (O_WRONLY | O_RDWR));
     long fd = real(number, a[0], a[1], a[2], a[3], 0L, 0L);
     recording_opened(&r, (int)a[0], (const char *)a[1], flags, (int)fd);
@@ -361,4 +373,33 @@ int eventfd(unsigned int start_at, int flags)
 int epoll_create1(int flags)
 {
     return fails(DESCRIPTOR, "epoll_create1") ? -1 : (int)syscall(SYS_epoll_create1, flags);
+}
+
+/* ---- the time of day ---- */
+int clock_gettime(clockid_t which, struct timespec *now)
+{
+    int status = (int)syscall(SYS_clock_gettime, which, now);
+
+    if (control && (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE))
+        now->tv_sec += atomic_load(&control->jump_s);
+    return status;
+}
+
+time_t time(time_t *to)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (to) *to = now.tv_sec;
+    return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *restrict to, void *restrict zone)
+{
+    struct timespec now;
+
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &now);
+    *to = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
+    return 0;
 }

@@ -15,11 +15,12 @@ import subprocess
 
 from programs import BIN, BUILD
 
-KINDS = {"open": ("EMFILE", "ENOSPC", "EIO", "ENOMEM", "EINTR"), "read": ("EIO", "EINTR"), "write": ("ENOSPC", "EIO", "EINTR"),
+KINDS = {"open": ("EMFILE", "ENOSPC", "EIO", "EROFS", "ENOMEM", "EINTR"), "read": ("EIO", "EINTR"), "write": ("ENOSPC", "EIO", "EINTR"),
          "sync": ("EIO", "ENOSPC", "EINTR"), "rename": ("EIO", "ENOSPC"), "mmap": ("ENOMEM",), "truncate": ("ENOSPC", "EIO"),
          "descriptor": ("EMFILE", "ENOMEM"), "malloc": ("ENOMEM",)}
 NUMBER = {kind: number for number, kind in enumerate(KINDS, 1)}
 HEAD, WHAT = "<qiiiiqqqq", 64
+JUMP = struct.calcsize(HEAD) + WHAT
 LIBRARY = BIN / "failing.so"
 # A sanitizer's library has to be loaded before all others, and has an allocator of its own.
 WHY_NOT = "san" in BUILD.name and "a sanitizer has an allocator of its own, and no library may come before it"
@@ -62,6 +63,10 @@ class Failing:
     def what(self):
         """The call that failed first."""
         return self.map[struct.calcsize(HEAD):struct.calcsize(HEAD) + WHAT].rstrip(b"\0").decode(errors="replace")
+
+    def jump(self, seconds):
+        """The wall clock of the program is wrong by so much from now on."""
+        struct.pack_into("<q", self.map, JUMP, seconds)
 
     def close(self):
         self.map.close()

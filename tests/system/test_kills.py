@@ -10,10 +10,10 @@ import time
 
 import pytest
 from history_world import World
-from programs import EXTERNAL
+from programs import BUILD, EXTERNAL
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
-KILLS = int(os.environ.get("C2_KILLS", "40"))
+KILLS = int(os.environ.get("C2_KILLS", "15" if "san" in BUILD.name else "40"))
 SEED = int(os.environ.get("C2_KILLS_SEED", random.randrange(1 << 30)))
 ROUND = 100  # kills until all is looked at in calm
 
