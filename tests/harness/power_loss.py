@@ -56,7 +56,7 @@ def number_anew(ops):
         elif op.what in "RU":
             gone = names.pop(op.to if op.what == "R" else op.name, None)
             if op.what == "R":
-                names[op.to] = names.pop(op.name, None)
+                move(names, op.name, op.to)
             if gone is not None and gone not in names.values():
                 now.pop(gone, None)  # who still writes to it writes to nothing that will be found
         if op.what in "OWTPS":
@@ -106,6 +106,18 @@ def write(data, op, torn, rng):
         at = step
 
 
+def move(files, name, to):
+    """A file, or all in a directory."""
+    for old in [old for old in files if old == name or old.startswith(name + "/")]:
+        files[to + old[len(name):]] = files.pop(old)
+
+
+def move_folders(folders, name, to):
+    for old in [old for old in folders if old == name or old.startswith(name + "/")]:
+        folders.discard(old)
+        folders.add(to + old[len(name):])
+
+
 def names(ops, rng, disorder, directories):
     """({name: inode}, {directory})"""
     those = [op for op in ops if op.what in "ORUD" or op.what == "S" and op.inode in directories]
@@ -122,8 +134,9 @@ def names(ops, rng, disorder, directories):
         elif op.what == "U":
             files.pop(op.name, None)
             folders.discard(op.name)
-        elif op.what == "R" and op.name in files:
-            files[op.to] = files.pop(op.name)
+        elif op.what == "R":
+            move(files, op.name, op.to)
+            move_folders(folders, op.name, op.to)
     return files, folders
 
 

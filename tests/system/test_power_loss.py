@@ -22,6 +22,8 @@ LOSSES = int(os.environ.get("C2_POWER_LOSSES", "12"))
 SEED = int(os.environ.get("C2_POWER_SEED", random.randrange(1 << 30)))
 N = history_world.N
 NOISE = np.random.default_rng(0).integers(0, 255, 60_000, "u1").tobytes()
+STATIC = {f"y{number}.b2nd": 1000 + number for number in range(4)}  # arrays that stay as they are
+NAMES = sorted(["noise.bin", "x.b2nd", *STATIC])
 WHO = ("bro", "pub", "sub")
 
 
@@ -32,10 +34,12 @@ class Site:
         self.house, self.who, self.root, self.record = house, who, folder / "root", folder / "record"
         self.root.mkdir()
         (self.root / "noise.bin").write_bytes(NOISE)
-        self.generation, self.etags, self.running = -1, {}, {}
+        for name, number in STATIC.items():
+            history_world.write_incompressible(self.root / name, number)
+        self.generation, self.etags, self.running, self.nread = -1, {}, {}, 0
         self.change()
         self.at = {name: f"127.0.0.1:{free_port()}" for name in WHO}
-        more = {"bro": [], "pub": ["--broker", self.at["bro"], "d", self.root], "sub": ["--broker", self.at["bro"], "--quota", "110K"]}
+        more = {"bro": [], "pub": ["--broker", self.at["bro"], "d", self.root], "sub": ["--broker", self.at["bro"], "--quota", "220K"]}
         self.argv = {name: [BIN / f"cat2{name}", "--http", self.at[name], *more[name], "--statedir"] for name in WHO}
         for name in WHO:
             self.start(name, house.state(name), name == who)
@@ -52,6 +56,17 @@ class Site:
     def change(self):
         self.generation += 1
         history_world.write_incompressible(self.root / "x.b2nd", self.generation)
+
+    def read_parts(self, rng, number):
+        """Some items of arrays that never change: from the cache what is there."""
+        for _ in range(number):
+            name = rng.choice(list(STATIC))
+            lo = rng.randrange(N - 1)
+            n = min(N - lo, rng.choice([1, 100, 1500, N]))
+            status, _, body = get(f"http://{self.at['sub']}/api/fetch/d/{name}?slice_={lo}:{lo + n}&format=raw")
+            if status == 200:
+                self.nread += 1
+                assert history_world.generation_of(np.frombuffer(body, "<i8"), lo, n) == STATIC[name]
 
     def answers(self):
         """The generation of x.b2nd from all that can be asked, or None; fails when an answer is wrong."""
@@ -75,15 +90,17 @@ class Site:
         def newest():
             get(f"http://{self.at['sub']}/api/subscribe/d", method="POST", data=b"")
             return (self.answers() == self.generation and
-                    sorted(json.loads(get(f"http://{self.at['sub']}/api/list/d")[2])) == ["noise.bin", "x.b2nd"])
+                    sorted(json.loads(get(f"http://{self.at['sub']}/api/list/d")[2])) == NAMES)
         wait_until(newest, 60)
 
-    def live(self):
+    def live(self, rng):
         """What is recorded: versions come, pieces are fetched and evicted, a stop and a start, a kill."""
         for turn in range(4):
             self.converge()
+            self.read_parts(rng, 20)
             self.change()
             self.converge()
+            self.read_parts(rng, 5)
             if turn == 1:
                 assert self.running[self.who].stop() == 0
                 self.start(self.who, self.house.state(self.who), True)
@@ -100,7 +117,7 @@ def test_what_a_power_loss_leaves_is_no_wrong_answer(house, tmp_path, who):
     print(f"C2_POWER_SEED={SEED}", flush=True)
     rng = random.Random(f"{SEED} {who}")
     site = Site(house, tmp_path, who)
-    site.live()
+    site.live(rng)
     ops = power_loss.load(site.record)
     assert len([op for op in ops if op.what == "W"]) > 4 and any(op.what == "S" for op in ops)
     state, nfiles = house.state(who), []
@@ -116,9 +133,11 @@ def test_what_a_power_loss_leaves_is_no_wrong_answer(house, tmp_path, who):
             site.change()
         try:
             site.start(who, state)
+            site.read_parts(rng, 8)
             site.answers()
             site.converge()
         except Exception as error:
             raise AssertionError(f"C2_POWER_SEED={SEED}, image {number} at {at} of {len(ops)}, in {last}: {error}") from error
         site.kill(who)
-    print(f"{who}: {len(ops)} calls, images of {nfiles} files")
+    print(f"{who}: {len(ops)} calls, images of {nfiles} files, {site.nread} parts read")
+    assert site.nread > LOSSES
