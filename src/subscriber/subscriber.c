@@ -141,7 +141,8 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     if (!sub) return;
     c2_http_judge_by(sub->config.http, NULL, NULL);
     c2_timer_stop(sub->patience);
-    sub->patience = NULL;
+    c2_timer_stop(sub->quota_timer); /* a start that failed is not stopped before */
+    sub->patience = sub->quota_timer = NULL;
     sub->stopping = sub->given_up = true;
     stop_following(sub);
     c2_views_stop(sub->views);
