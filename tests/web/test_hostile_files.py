@@ -164,6 +164,6 @@ def test_control_the_scripts_do_run_where_nothing_keeps_them(careless, ear, tab,
     ear.heard.clear()
     visit(page, careless + FACES[0].format(name))  # as short as the others
     page.goto("about:blank")
-    wait_until(lambda: any(f"ran {name}" in one for one in ear.heard))
+    wait_until(lambda: any(f"ran {name}" in one for one in ear.heard), timeout=60)
     page.goto(careless + FACES[0].format(name))
-    wait_until(lambda: any("cookie session=secret" in one for one in ear.heard) and any("read {" in one for one in ear.heard))
+    wait_until(lambda: any("cookie session=secret" in one for one in ear.heard) and any("read {" in one for one in ear.heard), timeout=60)
