@@ -176,7 +176,8 @@ static void put_content(struct c2_jw *w, const char *type, const char *schema)
 
 static void put_responses(struct c2_jw *w, const struct c2_route *route)
 {
-    bool pages = !route->query || route->query[0] == '@'; /* their errors are their own */
+    /* Their errors are their own. */
+    bool pages = !route->query || route->query[0] == '@' || route->form;
 
     c2_jw_key(w, "responses");
     c2_jw_begin_object(w);
