@@ -37,7 +37,10 @@ class Authority:
         openssl("req", "-new", "-newkey", key[0], "-pkeyopt", key[1], "-nodes", "-subj", f"/CN={subject or name}", "-keyout", made.key,
                 "-out", f"{name}.csr", cwd=self.folder)
         (self.folder / f"{name}.ext").write_text(f"subjectAltName={names}\n{extra}\n" if names else extra + "\n")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", self.ca, "-CAkey", f"{self.name}.key", "-CAcreateserial", "-days", days,
+        ends = ("-days", days)
+        if days < 0 and ssl.OPENSSL_VERSION_INFO >= (3, 4):  # takes no negative number any more
+            ends = ("-not_before", "20200101000000Z", "-not_after", "20200102000000Z")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", self.ca, "-CAkey", f"{self.name}.key", "-CAcreateserial", *ends,
                 "-extfile", f"{name}.ext", "-out", made.certificate, cwd=self.folder)
         made.key.chmod(0o600)
         return made

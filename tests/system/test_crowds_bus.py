@@ -290,7 +290,7 @@ def test_unfinished_messages_have_a_ceiling_over_all_peers(house, peers):
     for peer in some:  # what is announced takes nothing
         peer.socket.sendall(Peer.frame(b"", announced=16 << 20))
     assert metric(bro, "caterva2_websocket_unfinished_bytes") == 0
-    assert grew(bro, before) < 20 * MIB
+    assert grew(bro, before) < 40 * MIB  # of 3200 that were announced
     for peer in some:
         with contextlib.suppress(OSError):
             peer.socket.sendall(b" " * 1_000_000)
@@ -301,7 +301,7 @@ def test_unfinished_messages_have_a_ceiling_over_all_peers(house, peers):
     for peer in some:
         peer.close()
     wait_until(lambda: metric(bro, "caterva2_websocket_unfinished_bytes") == 0)
-    assert grew(bro, before) < 20 * MIB
+    wait_until(lambda: grew(bro, before) < 40 * MIB)
 
 
 def test_subscriptions_are_limited(house, peers):
