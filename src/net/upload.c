@@ -4,8 +4,9 @@
 
 #include <stdio.h>
 
-#define BODIES_MAX  (8 << 20) /* bytes of unanswered bodies: a thousand of the largest that a route takes */
-#define IGNORED_MAX 4096   /* clients of 2024 send "{}" where nothing is taken: so much is read and not kept \
+#define BODIES_MAX (8 << 20) /* bytes of unanswered bodies: a thousand of the largest that a route takes */
+#define IGNORED_MAX                                                                                          \
+    4096                   /* clients of 2024 send "{}" where nothing is taken: so much is read and not kept \
                             */
 #define DROP_MAX (1 << 20) /* read and dropped before the answer; who sends more loses the connection */
 
