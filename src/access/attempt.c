@@ -27,15 +27,14 @@ struct c2_attempt {
     bool right;
 };
 
-/* The networks of IPv6 hosts have 64 bits: one host has all the addresses in it. */
 static struct c2_str place_of(const struct c2_peer *peer, char out[40])
 {
-    static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
-    size_t n = memcmp(peer->address, v4, sizeof(v4)) == 0 ? 16 : 8;
+    uint8_t client[16];
     int length = 0;
 
-    for (size_t i = 0; i < n; i++)
-        length += snprintf(out + length, 40 - (size_t)length, "%02x", peer->address[i]);
+    c2_peer_client(peer->address, client);
+    for (size_t i = 0; i < sizeof(client); i++)
+        length += snprintf(out + length, 40 - (size_t)length, "%02x", client[i]);
     return c2_str_of(out);
 }
 

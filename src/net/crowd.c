@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* All but the search for the address with most members takes the same time however many there are. */
 #include "net/crowd.h"
+#include "net/peer.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -61,15 +62,6 @@ static bool may_yield(enum c2_member_state state)
 
 /* ---- addresses ---- */
 
-static void make_key(const uint8_t address[16], uint8_t key[16])
-{
-    struct in6_addr v6;
-
-    memcpy(&v6, address, sizeof(v6));
-    memcpy(key, address, 16);
-    if (!IN6_IS_ADDR_V4MAPPED(&v6) && !IN6_IS_ADDR_LOOPBACK(&v6)) memset(key + 8, 0, 8);
-}
-
 static size_t slot_of(const uint8_t key[16])
 {
     uint64_t high, low;
@@ -110,7 +102,7 @@ static struct c2_crowd_address *find_or_add(struct c2_crowd *crowd, const uint8_
 {
     uint8_t key[16];
 
-    make_key(address, key);
+    c2_peer_client(address, key);
     struct c2_crowd_address *a = find(crowd, key);
     if (a || !(a = calloc(1, sizeof(*a)))) return a;
     memcpy(a->key, key, sizeof(key));
@@ -197,7 +189,7 @@ size_t c2_crowd_count(const struct c2_crowd *crowd, const uint8_t address[16])
 {
     uint8_t key[16];
 
-    make_key(address, key);
+    c2_peer_client(address, key);
     const struct c2_crowd_address *a = find(crowd, key);
     return a ? a->n : 0;
 }
@@ -217,7 +209,7 @@ struct c2_crowd_member *c2_crowd_yielding(struct c2_crowd *crowd, const uint8_t 
     uint8_t key[16];
 
     if (address) {
-        make_key(address, key);
+        c2_peer_client(address, key);
         const struct c2_crowd_address *a = find(crowd, key);
         return a ? yielding_of(a) : NULL;
     }

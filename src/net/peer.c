@@ -43,6 +43,15 @@ void c2_peer_read(const struct sockaddr *from, struct c2_peer *out)
     }
 }
 
+void c2_peer_client(const uint8_t address[16], uint8_t client[16])
+{
+    struct in6_addr v6;
+
+    memcpy(&v6, address, sizeof(v6));
+    memcpy(client, address, 16);
+    if (!IN6_IS_ADDR_V4MAPPED(&v6) && !IN6_IS_ADDR_LOOPBACK(&v6)) memset(client + 8, 0, 8);
+}
+
 bool c2_peer_same(const struct c2_peer *a, const struct c2_peer *b)
 {
     return a->family == b->family && memcmp(a->address, b->address, sizeof(a->address)) == 0;

@@ -22,6 +22,9 @@ struct c2_peer {
 void c2_peer_read(const struct sockaddr *from, struct c2_peer *out);
 /** The same of an address given as its 16 bytes. */
 void c2_peer_make(const uint8_t address[16], int port, struct c2_peer *out);
+/** Whose address it is, where each has a share: an IPv4 address or ::1 as it is, else the first 64 bits,
+ * which one customer has for himself. */
+void c2_peer_client(const uint8_t address[16], uint8_t client[16]);
 /** Do both have the same address? Ports do not count. */
 bool c2_peer_same(const struct c2_peer *a, const struct c2_peer *b);
 

@@ -10,13 +10,12 @@
 #define SOME_MEMORY      (2 << 20)          /* that every view may take while a worker makes it */
 #define HEAVY_COST       ((int64_t)1 << 30) /* bytes decoded, about: passes over a table, a plugin's doings */
 
-/* An IPv6 network of 64 bits is one client: its addresses cost nothing. */
 uint64_t c2_view_client(const struct c2_request *req)
 {
-    const struct c2_peer *peer = c2_request_peer(req);
-    bool v4 = memcmp(peer->address, (const uint8_t[12]){[10] = 0xff, [11] = 0xff}, 12) == 0;
+    uint8_t client[16];
 
-    return c2_hash64(peer->address, v4 ? sizeof(peer->address) : 8);
+    c2_peer_client(c2_request_peer(req)->address, client);
+    return c2_hash64(client, sizeof(client));
 }
 
 static int places_of(const struct c2_views *views, uint64_t client)
