@@ -19,13 +19,7 @@ static bool notify_frame(const struct c2_peer_subscription *s, const struct c2_e
 {
     struct c2_jw w;
 
-    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
-    c2_jw_begin_object(&w);
-    c2_jw_key(&w, "request");
-    c2_jw_begin_object(&w);
-    c2_jw_key(&w, "method");
-    c2_jw_cstr(&w, "notify");
-    c2_jw_key(&w, "arguments");
+    c2_ps_request_begin(&w, out, "notify", err);
     c2_jw_begin_object(&w);
     c2_jw_key(&w, "subscription");
     c2_jw_begin_object(&w);
@@ -48,13 +42,7 @@ static bool notify_frame(const struct c2_peer_subscription *s, const struct c2_e
     *cut = out->n;
     c2_jw_raw(&w, (struct c2_str){"", 0});
     c2_jw_end_object(&w);
-    c2_jw_key(&w, "call_id");
-    c2_jw_cstr(&w, call_id);
-    c2_jw_end_object(&w);
-    c2_jw_key(&w, "response");
-    c2_jw_null(&w);
-    c2_jw_end_object(&w);
-    return c2_jw_finish(&w);
+    return c2_ps_request_end(&w, c2_str_of(call_id));
 }
 
 static bool send_notify(const struct c2_peer_subscription *s, const struct c2_event *event,

@@ -40,26 +40,36 @@ bool c2_ps_parse(struct c2_str text, struct c2_ps_message *out, struct cat2_erro
     return true;
 }
 
+void c2_ps_request_begin(struct c2_jw *w, struct c2_buf *out, const char *method, struct cat2_error *err)
+{
+    c2_jw_init(w, out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "request");
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "method");
+    c2_jw_cstr(w, method);
+    c2_jw_key(w, "arguments");
+}
+
+bool c2_ps_request_end(struct c2_jw *w, struct c2_str call_id)
+{
+    c2_jw_key(w, "call_id");
+    c2_jw_str(w, call_id);
+    c2_jw_end_object(w);
+    c2_jw_key(w, "response");
+    c2_jw_null(w);
+    c2_jw_end_object(w);
+    return c2_jw_finish(w);
+}
+
 bool c2_ps_request(struct c2_buf *out, const char *method, struct c2_str arguments, struct c2_str call_id,
                    struct cat2_error *err)
 {
     struct c2_jw w;
 
-    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
-    c2_jw_begin_object(&w);
-    c2_jw_key(&w, "request");
-    c2_jw_begin_object(&w);
-    c2_jw_key(&w, "method");
-    c2_jw_cstr(&w, method);
-    c2_jw_key(&w, "arguments");
+    c2_ps_request_begin(&w, out, method, err);
     c2_jw_raw(&w, arguments);
-    c2_jw_key(&w, "call_id");
-    c2_jw_str(&w, call_id);
-    c2_jw_end_object(&w);
-    c2_jw_key(&w, "response");
-    c2_jw_null(&w);
-    c2_jw_end_object(&w);
-    return c2_jw_finish(&w);
+    return c2_ps_request_end(&w, call_id);
 }
 
 bool c2_ps_response(struct c2_buf *out, struct c2_str result, const char *result_type, struct c2_str call_id,

@@ -29,6 +29,9 @@ C2_DEFINE_AUTO(c2_ps_message);
 /** Append frames. `arguments`/`data`/`result` are compact JSON texts. */
 bool c2_ps_request(struct c2_buf *out, const char *method, struct c2_str arguments, struct c2_str call_id,
                    struct cat2_error *err);
+/** The same in parts: begin, write the arguments, end. */
+void c2_ps_request_begin(struct c2_jw *w, struct c2_buf *out, const char *method, struct cat2_error *err);
+bool c2_ps_request_end(struct c2_jw *w, struct c2_str call_id);
 bool c2_ps_response(struct c2_buf *out, struct c2_str result, const char *result_type, struct c2_str call_id,
                     struct cat2_error *err);
 
