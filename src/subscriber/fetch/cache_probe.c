@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Is the cache's disk well again? A subscriber that nobody asks for anything new would not know: so a file is
  * written to the folder now and then, and removed. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,15 +26,9 @@ static bool write_file(int dirfd)
 {
     uint8_t *block = calloc(1, PROBE_NBYTES);
     int fd = openat(dirfd, NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    size_t done = 0;
+    struct cat2_error ignored;
 
-    while (block && fd >= 0 && done < PROBE_NBYTES) {
-        ssize_t n = write(fd, block + done, PROBE_NBYTES - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) break;
-        done += (size_t)n;
-    }
-    bool ok = fd >= 0 && done == PROBE_NBYTES && fdatasync(fd) == 0;
+    bool ok = block && fd >= 0 && c2_fs_pwrite(fd, block, PROBE_NBYTES, 0, &ignored) && fdatasync(fd) == 0;
     if (fd >= 0) close(fd);
     unlinkat(dirfd, NAME, 0);
     free(block);
