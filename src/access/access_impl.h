@@ -73,6 +73,9 @@ bool c2_access_trusts(const struct c2_access *access, struct c2_request *req);
 bool c2_access_is_local(struct c2_request *req);
 /** Is it in force now? why: else. */
 bool c2_holder_holds(const struct c2_access *access, const struct c2_holder *holder, const char **why);
+/** Replace a reference by one to the same holder as the file has it now. false: it is gone, or has another
+ * secret; *holder is as before. */
+bool c2_holder_renew(const struct c2_access *access, struct c2_holder **holder);
 
 /* ---- pass.c ---- */
 struct c2_access_pass *c2_access_pass_new(struct c2_access *access, struct c2_request *req);
@@ -120,7 +123,6 @@ void c2_access_refuse_text(struct c2_access *access, struct c2_request *req, int
 void c2_access_why(const struct c2_access *access, struct c2_request *req, enum c2_scope scope,
                    char why[ACCESS_WHY_MAX]);
 /** The line of the log about a request. */
-void c2_audit(const struct c2_access *access, const struct c2_request *req, const char *event, int status,
-              const char *why);
+void c2_audit(const struct c2_request *req, const char *event, int status, const char *why);
 
 #endif

@@ -83,16 +83,8 @@ static struct c2_browser_session *session_of(struct c2_access *access, const str
         return NULL;
     struct c2_browser_session *session = c2_sessions_find(access->sessions, token);
     if (!session) return NULL;
-    const struct c2_holder *was = session->holder;
-    struct c2_holder *now = c2_holders_find(&access->holders, was->kind, c2_str_of(was->name));
-    if (now && memcmp(now->hash, was->hash, sizeof(now->hash)) == 0 &&
-        strcmp(now->password, was->password) == 0 && c2_holder_holds(access, now, &why)) {
-        if (now != was) {
-            session->holder = c2_holder_ref(now);
-            c2_holder_unref((struct c2_holder *)(uintptr_t)was);
-        }
+    if (c2_holder_renew(access, &session->holder) && c2_holder_holds(access, session->holder, &why))
         return session;
-    }
     c2_sessions_end(access->sessions, session);
     return NULL;
 }

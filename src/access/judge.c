@@ -132,5 +132,5 @@ void c2_access_answered(void *ctx, struct c2_request *req, int status)
 
     if (pass->refused || pass->scope == C2_SCOPE_READ) return;
     access->nchanged++;
-    c2_audit(access, req, "change", status, NULL);
+    c2_audit(req, "change", status, NULL);
 }

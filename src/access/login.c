@@ -85,7 +85,7 @@ static void begin(struct c2_access *access, struct c2_request *req, struct c2_ho
         return;
     }
     c2_holder_words(holder, who);
-    c2_audit(access, req, "login", 303, who);
+    c2_audit(req, "login", 303, who);
     set_cookie(access, req, token);
     go_on(req);
 }
@@ -93,7 +93,7 @@ static void begin(struct c2_access *access, struct c2_request *req, struct c2_ho
 static void fail(struct c2_access *access, struct c2_request *req, const char *why)
 {
     access->nrefused++;
-    c2_audit(access, req, "login-failed", 401, why);
+    c2_audit(req, "login-failed", 401, why);
     c2_reply_header(req, "WWW-Authenticate", "Bearer realm=\"caterva2\"");
     access->page(access->page_ctx, req, 401, why);
 }
@@ -149,7 +149,7 @@ static void handle_logout(struct c2_request *req, void *state)
     }
     if (session) {
         c2_holder_words(session->holder, who);
-        c2_audit(access, req, "logout", 303, who);
+        c2_audit(req, "logout", 303, who);
         c2_sessions_end(access->sessions, session);
     }
     set_cookie(access, req, "");

@@ -34,15 +34,8 @@ void c2_access_pass_free(struct c2_pass *base)
 /* The holder as the file has it now. */
 static void find_again(struct c2_access_pass *pass)
 {
-    const struct c2_holder *was = pass->holder;
-    struct c2_holder *now = c2_holders_find(&pass->access->holders, was->kind, c2_str_of(was->name));
-
     pass->generation = pass->access->generation;
-    pass->gone = !now || memcmp(now->hash, was->hash, sizeof(now->hash)) != 0 ||
-                 strcmp(now->password, was->password) != 0;
-    if (pass->gone) return;
-    pass->holder = c2_holder_ref(now);
-    c2_holder_unref((struct c2_holder *)(uintptr_t)was);
+    pass->gone = !c2_holder_renew(pass->access, &pass->holder);
 }
 
 bool c2_access_pass_holds(const struct c2_pass *base)

@@ -48,14 +48,12 @@ static void who_of(const struct c2_request *req, char out[320])
                                                      : "nobody");
 }
 
-void c2_audit(const struct c2_access *access, const struct c2_request *req, const char *event, int status,
-              const char *why)
+void c2_audit(const struct c2_request *req, const char *event, int status, const char *why)
 {
     char path[2 * SHOWN + 4], who[320], quoted[700], reason[2 * SHOWN + 4];
     struct c2_str sent, query;
     const struct c2_peer *peer = c2_request_peer(req);
 
-    (void)access;
     c2_str_cut(c2_request_target(req), '?', &sent, &query);
     put_quoted(sent, path, sizeof(path));
     who_of(req, who);
@@ -116,7 +114,7 @@ void c2_access_refuse(struct c2_access *access, struct c2_request *req, int stat
 
     if (pass) pass->refused = true;
     access->nrefused++;
-    c2_audit(access, req, "refused", status, why);
+    c2_audit(req, "refused", status, why);
     c2_reply_header(req, "Cache-Control", "no-store");
     if (wants_page(access, req)) {
         if (status == 401) c2_reply_header(req, "WWW-Authenticate", "Bearer realm=\"caterva2\"");

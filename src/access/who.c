@@ -67,6 +67,19 @@ bool c2_holder_holds(const struct c2_access *access, const struct c2_holder *hol
     return !*why;
 }
 
+bool c2_holder_renew(const struct c2_access *access, struct c2_holder **holder)
+{
+    struct c2_holder *was = *holder;
+    struct c2_holder *now = c2_holders_find(&access->holders, was->kind, c2_str_of(was->name));
+
+    if (!now || memcmp(now->hash, was->hash, sizeof(now->hash)) != 0 ||
+        strcmp(now->password, was->password) != 0)
+        return false;
+    *holder = c2_holder_ref(now);
+    c2_holder_unref(was);
+    return true;
+}
+
 /* ---- addresses ---- */
 
 /* By a proxy that is not trusted: everybody has its address then. */
