@@ -82,17 +82,6 @@ bool c2_holder_renew(const struct c2_access *access, struct c2_holder **holder)
 
 /* ---- addresses ---- */
 
-/* By a proxy that is not trusted: everybody has its address then. */
-static bool was_passed_on(struct c2_request *req)
-{
-    static const char *const names[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
-    struct c2_str value;
-
-    for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
-        if (c2_request_header(req, names[i], &value)) return true;
-    return false;
-}
-
 bool c2_access_is_local(struct c2_request *req)
 {
     return c2_request_peer(req)->is_loopback; /* which says no where a proxy is between */
@@ -104,5 +93,6 @@ bool c2_access_trusts(const struct c2_access *access, struct c2_request *req)
 
     if (!access->gate.closed && peer->is_loopback) return true;
     if (!access->trusted || !peer->family || !c2_subnets_have(access->trusted, peer->address)) return false;
-    return c2_request_is_told(req) || !was_passed_on(req);
+    /* By a proxy that is not trusted: everybody has its address then. */
+    return c2_request_is_told(req) || !c2_request_was_passed_on(req);
 }

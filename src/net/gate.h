@@ -42,6 +42,8 @@ struct c2_pass *c2_request_has_pass(const struct c2_request *req);
 const char *c2_request_root(const struct c2_request *req);
 /** Was its sender told by a trusted proxy? */
 bool c2_request_is_told(const struct c2_request *req);
+/** Does a header tell that a proxy, trusted or not, has passed it on? */
+bool c2_request_was_passed_on(const struct c2_request *req);
 struct c2_server *c2_request_server(const struct c2_request *req);
 enum c2_method c2_request_method(const struct c2_request *req);
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "net/forwarded.h"
+#include "net/gate.h"
 #include "net/server_impl.h"
 
 #define HEADS_NBYTES_MAX 16384 /* of one name together: a request's headers are not longer */
@@ -86,6 +87,14 @@ static void read_heads(struct c2_request *req)
     }
 }
 
+bool c2_request_was_passed_on(const struct c2_request *req)
+{
+    bool told = false;
+
+    if (req->connection) MHD_get_connection_values(req->connection, MHD_HEADER_KIND, see, &told);
+    return told;
+}
+
 /* ---- who sent it ---- */
 
 /* A loopback address that a proxy has to do with says nothing of the client: its text stays, for people. */
@@ -100,11 +109,10 @@ static void hide_loopback(struct c2_peer *peer)
 void c2_proxied_read(struct c2_request *req)
 {
     const struct c2_exposure *exposure = req->server->exposure;
-    bool told = false;
 
     if (!exposure->proxies.n || !req->peer.family || !c2_subnets_have(&exposure->proxies, req->peer.address))
         return;
-    MHD_get_connection_values(req->connection, MHD_HEADER_KIND, see, &told);
+    bool told = c2_request_was_passed_on(req);
     if (told) read_heads(req);
     if (req->forwarded && req->forwarded->known)
         c2_peer_make(req->forwarded->address, req->forwarded->port, &req->peer);
@@ -118,13 +126,9 @@ void c2_proxied_read(struct c2_request *req)
 static void judge_loopback(struct c2_request *req)
 {
     struct c2_str host = {NULL, 0};
-    bool told = false;
 
-    if (req->connection) {
-        MHD_get_connection_values(req->connection, MHD_HEADER_KIND, see, &told);
-        c2_request_header(req, "Host", &host);
-    }
-    if (told)
+    if (req->connection) c2_request_header(req, "Host", &host);
+    if (c2_request_was_passed_on(req))
         hide_loopback(&req->peer);
     else if (!req->connection || !c2_origin_means_here(&req->server->origin, req->server->port, host))
         req->peer.is_loopback = false;
