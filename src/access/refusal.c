@@ -22,17 +22,7 @@ static void put_quoted(struct c2_str text, char *out, size_t room)
 
 static const char *method_of(const struct c2_request *req)
 {
-    switch (c2_request_method(req)) {
-    case C2_GET:
-        return c2_request_is_head(req) ? "HEAD" : "GET";
-    case C2_POST:
-        return "POST";
-    case C2_PUT:
-        return "PUT";
-    case C2_DELETE:
-        return "DELETE";
-    }
-    return "-";
+    return c2_request_is_head(req) ? "HEAD" : c2_method_name(c2_request_method(req));
 }
 
 static void who_of(const struct c2_request *req, char out[320])

@@ -78,10 +78,7 @@ static const char *method_of(const struct c2_request *req)
     if (req->head) return "HEAD";
     if (req->options) return "OPTIONS";
     if (req->other_method || !req->method) return "OTHER";
-    return req->method == C2_GET    ? "GET"
-           : req->method == C2_POST ? "POST"
-           : req->method == C2_PUT  ? "PUT"
-                                    : "DELETE";
+    return c2_method_name(req->method);
 }
 
 void c2_access_log(struct c2_request *req, int64_t us)

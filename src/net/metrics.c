@@ -25,11 +25,6 @@ int64_t c2_now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static const char *method_name(enum c2_method method)
-{
-    return method == C2_GET ? "GET" : method == C2_POST ? "POST" : method == C2_DELETE ? "DELETE" : "PUT";
-}
-
 void c2_stats_note(struct c2_request *req, bool whole)
 {
     int64_t us = c2_now_us() - req->started_us;
@@ -39,7 +34,7 @@ void c2_stats_note(struct c2_request *req, bool whole)
 
     if (c2_log_level() >= C2_DEBUG)
         c2_log_debug("request id=%s method=%s status=%d ms=%.3f target=%.300s", c2_request_id(req),
-                     method_name(req->method), req->status, seconds * 1e3, req->target);
+                     c2_method_name(req->method), req->status, seconds * 1e3, req->target);
     c2_sent_end(req, whole);
     c2_access_log(req, us);
     if (req->status < 100 || req->status > 599) return;
@@ -99,7 +94,7 @@ static void put_routes(const struct c2_server *server, struct c2_metrics *m,
     for (size_t t = 0; t < server->ntables; t++)
         for (size_t i = 0; server->tables[t].stats && i < server->tables[t].n; i++) {
             const struct c2_route *route = &server->tables[t].routes[i];
-            put(server, method_name(route->method), route->pattern, &server->tables[t].stats[i], m);
+            put(server, c2_method_name(route->method), route->pattern, &server->tables[t].stats[i], m);
         }
     put(server, "", "", &server->unrouted, m); /* refused, or nothing is there */
 }

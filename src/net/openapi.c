@@ -315,11 +315,7 @@ static bool put_row(const struct c2_route *route, struct c2_buf *out, struct cat
     struct c2_str rest = c2_str_of(route->query);
     struct query_param param = {0};
     const char *between = "";
-    bool ok = c2_buf_printf(out, err, "<tr><td>%s</td><td><code>",
-                            route->method == C2_GET      ? "GET"
-                            : route->method == C2_POST   ? "POST"
-                            : route->method == C2_DELETE ? "DELETE"
-                                                         : "PUT") &&
+    bool ok = c2_buf_printf(out, err, "<tr><td>%s</td><td><code>", c2_method_name(route->method)) &&
               put_pattern(out, route->pattern, err) && c2_buf_puts(out, "</code></td><td>", err);
 
     while (ok && next_query_param(&rest, &param)) {

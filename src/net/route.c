@@ -62,6 +62,11 @@ static bool search(struct c2_request *req, struct c2_str path, bool any_method, 
     return false;
 }
 
+const char *c2_method_name(enum c2_method method)
+{
+    return method == C2_GET ? "GET" : method == C2_POST ? "POST" : method == C2_DELETE ? "DELETE" : "PUT";
+}
+
 static void allow_header(struct c2_request *req, unsigned allowed)
 {
     static const struct {

@@ -27,6 +27,7 @@ struct c2_request;
 struct c2_tls;
 
 enum c2_method { C2_GET = 1, C2_POST = 2, C2_DELETE = 4, C2_PUT = 8 };
+const char *c2_method_name(enum c2_method method); /* "GET" */
 /* What a request needs (src/access/scope.h says who has it). Values stand in stored masks: keep them. */
 enum c2_scope {
     C2_SCOPE_BY_METHOD, /* READ for GET, else WRITE */
