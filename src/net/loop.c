@@ -5,16 +5,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include <uv.h>
 
 struct signal_watch {
-    uv_signal_t handle;
+    uv_poll_t handle;
+    int fd; /* signal_fds has it: it is not closed */
     struct signal_watch *next;
     c2_loop_fn *fn;
     void *ctx;
 };
+
+/* By signal: the eventfd that its handler writes to, plus 1. The handlers stay until the process ends. */
+static volatile sig_atomic_t signal_fds[NSIG];
 
 /* A timer that cannot be started would be a broker that is never asked again, or a stop without end: some are
  * kept for the time when memory is out. */
@@ -208,28 +214,45 @@ void c2_timer_stop(struct c2_timer *timer)
     if (timer) uv_close((uv_handle_t *)&timer->handle, timer_closed);
 }
 
-static void on_signal(uv_signal_t *handle, int signum)
+static void note_signal(int signum)
 {
-    struct signal_watch *watch = handle->data;
+    int saved = errno;
 
-    (void)signum;
-    watch->fn(watch->ctx);
+    (void)!write(signal_fds[signum] - 1, &(uint64_t){1}, sizeof(uint64_t));
+    errno = saved;
 }
 
+static void on_signal(uv_poll_t *handle, int status, int events)
+{
+    struct signal_watch *watch = handle->data;
+    uint64_t n;
+
+    (void)status;
+    (void)events;
+    if (read(watch->fd, &n, sizeof(n)) == sizeof(n)) watch->fn(watch->ctx);
+}
+
+/* libuv's own would give a signal its default back as the loop ends: the second of two that ask to stop, as
+ * at Ctrl-C in a shell, would kill. */
 bool c2_loop_on_signal(struct c2_loop *loop, int signum, c2_loop_fn *fn, void *ctx, struct cat2_error *err)
 {
-    struct signal_watch *watch = calloc(1, sizeof(*watch));
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
 
+    if (!signal_fds[signum]) signal_fds[signum] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) + 1;
+    if (!signal_fds[signum]) return c2_fail_errno(err, errno, "signal %d", signum);
+    struct signal_watch *watch = calloc(1, sizeof(*watch));
     if (!watch) return c2_fail_nomem(err, "signal");
-    watch->fn = fn;
-    watch->ctx = ctx;
-    uv_signal_init(&loop->uv, &watch->handle);
+    *watch = (struct signal_watch){.fd = signal_fds[signum] - 1, .fn = fn, .ctx = ctx, .next = loop->signals};
+    int code = uv_poll_init(&loop->uv, &watch->handle, watch->fd);
+    if (code) {
+        free(watch);
+        return c2_fail(err, CAT2_EIO, "signal %d: %s", signum, uv_strerror(code));
+    }
     watch->handle.data = watch;
-    watch->next = loop->signals;
     loop->signals = watch;
-    int code = uv_signal_start(&watch->handle, on_signal, signum);
+    uv_poll_start(&watch->handle, UV_READABLE, on_signal);
     uv_unref((uv_handle_t *)&watch->handle);
-    return code == 0 || c2_fail(err, CAT2_EIO, "signal %d: %s", signum, uv_strerror(code));
+    return sigaction(signum, &action, NULL) == 0 || c2_fail_errno(err, errno, "signal %d", signum);
 }
 
 /* Calls that were still queued may own memory: they run, as the last thing. */

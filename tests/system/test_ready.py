@@ -85,7 +85,7 @@ def test_who_is_stopping_is_not_ready(house, root):
         waiting.sendall(f"GET /readyz HTTP/1.1\r\nHost: {bro.http}\r\nX-Rest: ".encode())
         wait_until(lambda: b"caterva2_http_in_flight" in get(bro.url + "/metrics")[2])
         bro.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: "stopping" in bro.output())
+        wait_until(lambda: re.search(r"\bstopping$", bro.output(), re.M))
         answer = b""
         with contextlib.suppress(ConnectionError):  # it may have ended already
             waiting.sendall(b"x\r\n\r\n")

@@ -62,6 +62,15 @@ def test_it_tells_its_manager_and_ends_cleanly(start, tmp_path, name, signum):
     assert "ERROR" not in service.output() and "error:" not in service.output()
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_asked_to_stop_again_and_again_it_ends_as_if_asked_once(start, name):
+    """As at Ctrl-C, when a program that started it hears it too and asks it to stop; to its very end."""
+    service = start(name)
+    while service.process.poll() is None:
+        service.process.send_signal(signal.SIGTERM)
+    assert service.process.returncode == 0, service.output()
+
+
 def test_logs_carry_the_id_of_a_request(start):
     service = start("cat2sub", "--loglevel", "debug")
     headers = get(service.url + "/api/roots", {"X-Request-Id": "tracer-7"})[1]
