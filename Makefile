@@ -13,7 +13,7 @@ BUILD  := build/release
 NINJA  := cmake --build
 
 .PHONY: all setup demo install uninstall clean deb wheel h5web screenshots docs bench fuzz lint
-.PHONY: torture test test-ready test-unit test-system test-hdf5-system test-asan test-tsan test-deb test-wheel test-container
+.PHONY: asan-ready tsan-ready torture test test-ready test-unit test-system test-hdf5-system test-asan test-tsan test-deb test-wheel test-container
 all: .deps/ready
 	@tools/configure release
 	@$(NINJA) $(BUILD)
@@ -29,8 +29,7 @@ demo: all
 	@tools/demo $(BUILD)/bin
 
 test: test-ready
-	@tools/run_tests $(BUILD) unit system web interop guards
-	@$(MAKE) --no-print-directory test-asan
+	@tools/test_all $(BUILD)
 
 # What the tests of one kind need beside the programs.
 test-ready: .deps/ready
@@ -56,10 +55,12 @@ test-container:
 	@tools/setup container
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/container
 
-test-asan test-tsan: test-%: .deps/ready
+asan-ready tsan-ready: %-ready: .deps/ready
 	@tools/setup test
 	@tools/configure $* -DC2_PYTHON=ON
 	@$(NINJA) build/$* --target all tests
+
+test-asan test-tsan: test-%: %-ready
 	@tools/run_tests build/$* unit system
 
 # What tests/system does in seconds, at length: each of it goes on when another has failed.

@@ -20,14 +20,20 @@ if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
     np.set_printoptions(legacy="1.25")  # what is printed is compared with NumPy 1.26, that of 2024
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes many seconds, and is begun before others: none is waited for at the end")
+
+
 def pytest_collection_modifyitems(items):
-    """On several workers (pytest-xdist) the tests of a file that share a fixture stay together; all others go where there is time."""
+    """On several workers (pytest-xdist) the tests of a file that share a fixture stay together, and go first; all others go where
+    there is time."""
     for item in items:
         if item.get_closest_marker("xdist_group"):
             continue
         fixtures = item._fixtureinfo.name2fixturedefs.values()
         if getattr(item.module, "TOGETHER", False) or any(made[-1].scope == "module" for made in fixtures):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
+    items.sort(key=lambda item: (not item.get_closest_marker("long"), not item.get_closest_marker("xdist_group")))
 
 
 @pytest.fixture

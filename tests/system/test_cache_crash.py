@@ -6,10 +6,12 @@ import re
 import subprocess
 
 import programs
+import pytest
 
 KILLS = 200
 
 
+@pytest.mark.long
 def test_kill_9_loses_nothing_acknowledged(tmp_path):
     seed = int(os.environ.get("C2_SEED", random.randrange(1 << 31)))
     print("seed", seed)

@@ -260,6 +260,7 @@ def equal_attributes(a, b):
         assert np.array_equal(np.asarray(a[key]), np.asarray(b[key]), equal_nan=np.asarray(a[key]).dtype.kind == "f"), key
 
 
+@pytest.mark.long
 @seed(SEED)
 @settings(max_examples=ROUNDS, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(FILES, ATTRIBUTES)
@@ -491,6 +492,7 @@ def peak_rss(program, source, target):
     return int(stat.read_text()) / 1024
 
 
+@pytest.mark.long
 @pytest.mark.skipif(SLOW, reason="sanitizers have memory of their own")
 def test_memory_does_not_grow_with_the_data(large):
     assert peak_rss("cat2import", large / "l.h5", large / "dir") < 256

@@ -222,6 +222,7 @@ def test_arrays_of_the_import_are_plain_and_their_description_is_msgpack(tmp_pat
 
 # ---- real files ----
 
+@pytest.mark.long
 @pytest.mark.skipif(SLOW or not FILES.exists(), reason="takes minutes, or the files are not here")
 def test_real_files_come_back_the_same_or_say_what_does_not(tmp_path):
     equal = 0

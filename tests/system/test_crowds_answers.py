@@ -112,6 +112,7 @@ CROWDS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", CROWDS)
 def test_slow_readers_cost_a_quarter_of_a_mebibyte_each(served, what):
     sub, _, _ = served

@@ -198,6 +198,7 @@ def publish(publisher, topic, data):
     assert publisher.message()["response"]["result"] is True
 
 
+@pytest.mark.long
 def test_peers_that_do_not_read_cost_little_and_it_is_given_back(house, peers):
     bro = house.bro()
     topics = [f"t{i}" for i in range(12)]
@@ -312,6 +313,7 @@ def test_subscriptions_are_limited(house, peers):
         greedy.call("subscribe", topics=["one more"])
 
 
+@pytest.mark.long
 def test_the_disk_has_its_room_back(house, peers):
     """Events that are forgotten leave the file. One of an earlier version, with much in it, becomes small at the start."""
     bro = house.bro()

@@ -73,6 +73,7 @@ def metric(program, name):
     return float(re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", get(program.url + "/metrics")[2].decode(), re.M).group(1))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("make, source, clients", [(make_frames, "root", 1), (make_frames, "root", 16), (make_file, "many.h5", 16),
                                                    (lambda root, n: make_files(root, n // 4), "root", 16)],
                          ids=["frames", "frames at once", "hdf5 file", "hdf5 files"])
@@ -92,6 +93,7 @@ def test_a_crawl_of_many_datasets_needs_few_descriptors(house, tmp_path, make, s
     assert metric(sub, "caterva2_cache_files_refused_total") == 0
 
 
+@pytest.mark.long
 def test_one_process_for_all_needs_few_descriptors(house, tmp_path):
     want = make_frames(tmp_path / "root", MANY)
     others = make_file(tmp_path / "many.h5", MANY)

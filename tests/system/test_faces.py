@@ -179,6 +179,7 @@ FACES = [npy, raw, cframe, pickled, as_json, as_csv, grove, picture]
 WHOLE = [zarr_chunk, table]
 
 
+@pytest.mark.long
 def test_every_face_shows_what_numpy_selects(served):
     print("C2_SEED =", SEED)
     serve, truth = served

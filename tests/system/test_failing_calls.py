@@ -228,6 +228,7 @@ def test_a_service_that_works_survives_calls_that_fail(site):
     go_through(site, count, site.try_work)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(86400 if ALL else 300)
 @pytest.mark.parametrize("site", WHO, indirect=True)
 def test_a_start_with_calls_that_fail_leaves_a_state_for_the_next(site):

@@ -302,6 +302,7 @@ def work(folder, seed, cases, tallies, faults):
             tallies.append(lane.seen)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(24 * 3600 if ALL else 300)
 def test_faults_between_any_two_programs_give_right_answers_or_errors_and_heal(tmp_path):
     todo = [case for case in (all_cases() if ALL else some_cases()) if ONLY in str(case)]

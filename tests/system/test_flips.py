@@ -15,6 +15,7 @@ import zlib
 
 import h5py
 import numpy as np
+import pytest
 from lanes import Lane, write_array
 from programs import get, wait_until
 
@@ -89,6 +90,7 @@ def run_lane(folder, seed, share, tallies, faults):
             tallies.append(lane.seen)
 
 
+@pytest.mark.long
 def test_a_flipped_bit_anywhere_is_never_served_and_heals(tmp_path):
     tallies, faults = [], []
     threads = [threading.Thread(target=run_lane, args=(tmp_path / f"lane{i}", zlib.crc32(f"{SEED} {i}".encode()),

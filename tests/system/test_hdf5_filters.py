@@ -67,6 +67,7 @@ def test_every_filter_decodes_items_of_every_size(tmp_path, size):
         assert items_of(lines, where, data.dtype, data.shape).tobytes() == data.tobytes(), where
 
 
+@pytest.mark.long
 def test_filters_follow_each_other(tmp_path):
     data = np.cumsum(rng.integers(-3, 4, (70, 51)), axis=1).astype("i4")
     with h5py.File(tmp_path / "f.h5", "w") as file:

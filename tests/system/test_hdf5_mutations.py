@@ -66,6 +66,7 @@ def mutate(rng, seed):
     return out
 
 
+@pytest.mark.long
 @pytest.mark.timeout(60 + COUNT // 2)
 def test_mutated_files_leave_the_publisher_alive(house, tmp_path, monkeypatch):
     for key, value in h5.PLUGINS.items():
@@ -148,6 +149,7 @@ def theirs(filename, lines, pipe):
             yield pickle.load(got)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120 + COUNT)
 def test_chunks_of_mutated_files_are_what_h5py_reads(tmp_path):
     """A damaged chunk is refused, and hides no other; what is served is what h5py reads, or what was written."""

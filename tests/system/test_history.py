@@ -18,6 +18,7 @@ SECONDS = float(os.environ.get("C2_HISTORY_S", "12"))
 SEED = int(os.environ.get("C2_HISTORY_SEED", random.randrange(1 << 30)))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(SECONDS + 600)
 def test_every_answer_is_a_version_that_was_there_and_nobody_sees_time_go_back(tmp_path):
     print(f"C2_HISTORY_SEED={SEED}", flush=True)

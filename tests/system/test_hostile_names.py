@@ -205,6 +205,7 @@ def check_all(faces, arrays, files, cli_every):
             faces.check_cli(path, None, files[path])
 
 
+@pytest.mark.long
 def test_every_name_of_a_directory_is_read_by_every_face(house, tree, tmp_path):
     root, arrays, files = tree
     bro = house.bro()

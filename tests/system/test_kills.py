@@ -47,6 +47,7 @@ class Killed(World):
         return self.check()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300 + 3 * KILLS)
 def test_a_service_that_is_killed_again_and_again_gives_right_answers(tmp_path):
     print(f"C2_KILLS_SEED={SEED}", flush=True)

@@ -125,6 +125,7 @@ def test_slices_come_one_by_one_and_text_is_never_html(serve):
     assert ask(serve, query="do=too-many")[0] == 200  # refused after a thousand, and went on
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("query, word", [("do=crash", ""), ("do=exit", "status 0"), ("do=garbage", "ended"), ("do=hoard", "signal|in time"), ("do=loop", "in time")])
 def test_a_plugin_that_goes_wrong_costs_its_panel_only(serve, query, word):
     if "san" in BUILD.name and query == "do=hoard":

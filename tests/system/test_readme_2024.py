@@ -26,7 +26,7 @@ NOTHING = "services,base-services,subscriber,clients,hdf5,plugins,tools"  # thes
 NAMES = {"cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2admin", "cat2cli", "cat2tui", "cat2import", "cat2export", "cat2example"}
 
 pytestmark = [
-    pytest.mark.xdist_group("readme-2024"),
+    pytest.mark.xdist_group("readme-2024"), pytest.mark.long,
     pytest.mark.timeout(1500),  # the first one compiles everything
     pytest.mark.skipif(EXTERNAL, reason="starts its own programs"),
     pytest.mark.skipif(bool(re.search("asan|tsan", BUILD.name)), reason="a wheel is not sanitized"),
