@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A world for the history checker: two publishers whose files change, a broker, two subscribers (one with a small cache), clients of
-every face, and faults at random. Everything random is chosen by one seed, except what threads and services make of it."""
+"""A world for the history checker: two publishers whose files change, a broker, two subscribers (one with a small cache), a cat2serve
+of the same files, clients of every face, and faults at random. Everything random is chosen by one seed, except what threads and services make of it."""
 import base64
 import collections
 import contextlib
@@ -124,30 +124,39 @@ class World:
             (self.folder / root).mkdir(parents=True)
         for file in FILES:
             self.write(file, False)
-        self.ports = {name: free_port() for name in ("bro", "pub-a", "pub-b", "sub-1", "sub-2")}
+        self.ports = {name: free_port() for name in ("bro", "pub-a", "pub-b", "sub-1", "sub-2", "serve")}
         self.wires = {name: Proxy(self.ports[to]) for name, to in (
             ("a", "pub-a"), ("b", "pub-b"), ("a-bro", "bro"), ("b-bro", "bro"), ("1-bro", "bro"), ("2-bro", "bro"), ("client", "sub-1"))}
         log = ["--loglevel", "warning"]
-        at = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
         self.argv = {"bro": ["cat2bro", *log]}
         for root in "ab":
             self.argv[f"pub-{root}"] = ["cat2pub", "--public-url", self.wires[root].http, "--broker", self.wires[f"{root}-bro"].http, *log,
                                         root, self.folder / root]
         self.argv["sub-1"] = ["cat2sub", "--broker", self.wires["1-bro"].http, *log]
         self.argv["sub-2"] = ["cat2sub", "--broker", self.wires["2-bro"].http, "--quota", quota, *log]
+        self.argv["serve"] = ["cat2serve", "--quota", quota, *log, *(f"{root}={self.folder / root}" for root in "ab")]
         self.running = {}
-        for name in self.argv:
-            self.start(name, at[name])
-        self.subs = {"1": f"127.0.0.1:{self.ports['sub-1']}", "2": f"127.0.0.1:{self.ports['sub-2']}"}
+        self.start(*self.argv)
+        self.subs = {number: f"127.0.0.1:{self.ports[name]}" for number, name in (("1", "sub-1"), ("2", "sub-2"), ("3", "serve"))}
         for sub in self.subs.values():
             for root in "ab":
                 programs.wait_until(lambda s=sub, r=root: get(f"http://{s}/api/subscribe/{r}", method="POST", data=b"")[0] == 200)
 
-    def start(self, name, at=None):
-        at = at or f"127.0.0.1:{self.ports[name]}"
+    def begin(self, name):
         program, *more = self.argv[name]
-        self.running[name] = self.house.run(name, [BIN / program, "--http", at, "--statedir", self.house.state(name), *more])
-        self.running[name].wait_ready_line()
+        http_ = f"127.0.0.1:{self.ports[name]}"
+        self.running[name] = self.house.run(name, [BIN / program, "--http", http_, "--statedir", self.house.state(name), *more])
+
+    def start(self, *names):
+        """All at the same time."""
+        for name in names:
+            self.begin(name)
+        for name in names:
+            self.running[name].wait_ready_line()
+
+    def kill(self, name):
+        self.running[name].kill()
+        self.house.programs.remove(self.running[name])
 
     def note(self, fault):
         with self.lock:
@@ -388,14 +397,12 @@ class World:
                 name = self.rng.choice([name for name in self.argv if name not in down] or ["bro"])
                 if name in down:
                     continue
-                self.running[name].kill()
-                self.house.programs.remove(self.running[name])
+                self.kill(name)
                 down[name] = time.monotonic() + self.rng.choice([0, 0, 0.5, 2])
                 self.count[f"kill -9 {name}"] += 1
             else:
                 self.one_fault()
-        for name in down:
-            self.start(name)
+        self.start(*down)
         for wire in self.wires.values():
             self.count["faults made"] += wire.heal()
 
