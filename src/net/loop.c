@@ -256,6 +256,14 @@ bool c2_loop_on_signal(struct c2_loop *loop, int signum, c2_loop_fn *fn, void *c
 }
 
 /* Calls that were still queued may own memory: they run, as the last thing. */
+/* Nobody is left whom it could be for, and its time may be far away. */
+static void stop_timer(uv_handle_t *handle, void *ctx)
+{
+    (void)ctx;
+    if (handle->type == UV_TIMER && ((uv_timer_t *)handle)->timer_cb == on_timer && !uv_is_closing(handle))
+        uv_close(handle, timer_closed);
+}
+
 void c2_loop_free(struct c2_loop *loop)
 {
     if (!loop) return;
@@ -264,6 +272,7 @@ void c2_loop_free(struct c2_loop *loop)
     for (struct signal_watch *watch = loop->signals; watch; watch = watch->next)
         uv_close((uv_handle_t *)&watch->handle, NULL);
     uv_close((uv_handle_t *)&loop->async, NULL);
+    uv_walk(&loop->uv, stop_timer, NULL);
     while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0) {}
     for (struct signal_watch *watch = loop->signals, *next; watch; watch = next) {
         next = watch->next;

@@ -11,7 +11,7 @@ struct c2_loop;
 bool c2_loop_new(struct c2_loop **out, struct cat2_error *err);
 void c2_loop_run(struct c2_loop *loop); /* until c2_loop_stop() */
 void c2_loop_stop(struct c2_loop *loop);
-/** Close what is still open and free; call after all users of the loop are freed. */
+/** Close what is still open, timers too, and free; call after all users of the loop are freed. */
 void c2_loop_free(struct c2_loop *loop);
 const struct c2_clock *c2_loop_clock(struct c2_loop *loop);
 

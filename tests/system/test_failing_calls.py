@@ -170,7 +170,7 @@ class Site:
         return failed
 
 
-def trials(site, count, seed, samples):
+def trials(site, count, seed):
     """(kind, error, n, forever) of calls of which there are count(kind): all, or some of each kind."""
     rng = random.Random(seed)
     every = []
@@ -187,7 +187,7 @@ def trials(site, count, seed, samples):
     if ALL:
         return every
     rng.shuffle(every)
-    return itertools.islice(every, samples)
+    return itertools.islice(every, SAMPLES)
 
 
 @pytest.fixture
@@ -198,10 +198,10 @@ def site(house, tmp_path, request):
     site.layer.close()
 
 
-def go_through(site, count, attempt, samples=SAMPLES):
+def go_through(site, count, attempt):
     """EINTR for ever is no fault that there is: whoever is interrupted asks again."""
     done, hit, faults = 0, 0, []
-    for trial in trials(site, count, f"{site.who} {attempt.__name__}", samples):
+    for trial in trials(site, count, f"{site.who} {attempt.__name__}"):
         print(*trial, flush=True)
         try:
             hit += attempt(*trial) > 0
@@ -245,8 +245,7 @@ def test_a_start_with_calls_that_fail_leaves_a_state_for_the_next(site):
 
     def start(kind, error, nth, forever):
         return site.try_start(kind, error, nth, forever, fresh=nth % 3 == 0)
-    # A subscriber waits longer and longer before it asks a publisher again.
-    go_through(site, count, start, SAMPLES // 4 if site.who == "pub" else SAMPLES)
+    go_through(site, count, start)
 
 
 @pytest.mark.parametrize("program", ["cat2bro", "cat2pub", "cat2sub", "cat2serve"])
