@@ -63,7 +63,10 @@ bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *rep
     struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
 
     if (root && reply->status == 503) root->retry_s = c2_reason_retry_s(reply);
-    return c2_reason_of_reply(reply, root ? root->root.http : "?", "its data", err);
+    c2_reason_of_reply(reply, root ? root->root.http : "?", "its data", err);
+    /* That it is gone is said when the list says so, or others would still get it afterwards. */
+    if (err->code == CAT2_ENOTFOUND) err->code = CAT2_ECHANGED;
+    return false;
 }
 
 bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err)
