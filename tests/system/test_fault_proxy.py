@@ -353,6 +353,27 @@ def test_a_list_that_has_lost_its_hash_on_the_way_is_not_that_of_a_publisher_wit
     assert listed() == [*names, "x5.txt"]
 
 
+def test_a_subscriber_that_starts_anew_knows_that_its_publisher_sends_hashes(house, tmp_path):
+    """The request loses on the way that it asks for hashes, and one name of the list that comes without them is another."""
+    names = [f"x{i}.txt" for i in range(5)]
+    (tmp_path / "root").mkdir()
+    for name in names:
+        (tmp_path / "root" / name).write_text(name)
+    bro, port = house.bro(), free_port()
+    wire = Proxy(port)
+    house.pub("r", tmp_path / "root", bro, f"127.0.0.1:{port}", "--public-url", wire.http)
+    sub = house.sub(bro)
+    wait_until(lambda: get(f"{sub.url}/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    sub.kill()
+    flips = [wire.order("question", "flip", marker=b"X-Caterva2-Want-Has", times=None),
+             wire.order("answer", "flip", marker=b'"path":"x1', times=None)]
+    sub = house.sub(bro)
+    wait_until(lambda: all(fault.made for fault in flips) and "follow root=r" in sub.output())
+    assert json.loads(get(sub.url + "/api/list/r")[2]) == names
+    assert "the list of r came without hashes, which it had before" in sub.output()
+    wire.heal()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_proxy_does_what_it_says(kind):
     """Through a server that answers each line with a hundred numbers."""

@@ -162,7 +162,10 @@ static void on_complete(struct c2_follow *f)
     if (root->hashed && !f->hashed)
         c2_log_warn("follow root=%s: the publisher sends no hashes any more", root->root.name);
     root->speaks_pieces = f->streaming;
-    root->hashed = f->hashed;
+    if (root->hashed != f->hashed) {
+        root->hashed = f->hashed;
+        c2_sub_save_root(root);
+    }
     follow_free(f);
     bool news = !c2_root_is_listed(root) || root->changes != changes || c2_root_is_unreached(root);
     root->retries = unsure ? root->retries + 1 : 0;

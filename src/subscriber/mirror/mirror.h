@@ -99,7 +99,7 @@ struct c2_root_state {
     int retries;         /* listings in a row that failed or may not have told all: for the next delay */
     bool follow_again;   /* something changed during the listing under way: list again after it */
     bool speaks_pieces;  /* the publisher is one of ours, as the last listing showed */
-    bool hashed;         /* and sends hashes: an answer without is damaged */
+    bool hashed;         /* and sends hashes, also in earlier runs: an answer without is damaged */
     int64_t unhashed_ms; /* since when its lists come without all the same; 0: they have them */
     char listing[120];   /* what the publisher says while it makes its first list; "" */
     int retry_s;         /* the Retry-After of its last 503 */

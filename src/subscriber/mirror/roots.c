@@ -247,14 +247,20 @@ void c2_sub_drop_all(struct c2_root_state *root)
 
 /* ---- what is remembered ---- */
 
+static const char HASHED[] = "hashed"; /* names of roots whose publishers send hashes */
+
 void c2_sub_save_root(struct c2_root_state *root)
 {
+    struct c2_str name = c2_str_of(root->root.name);
+    struct c2_state *state = root->sub->state;
     struct cat2_error err;
     C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
 
     if (!c2_buf_printf(&value, &err, "%d ", c2_root_is_followed(root)) ||
         !c2_root_put_address(&root->root, &value, &err) ||
-        !c2_state_put(root->sub->state, "roots", c2_str_of(root->root.name), c2_buf_str(&value), &err))
+        !c2_state_put(state, "roots", name, c2_buf_str(&value), &err) ||
+        !(root->hashed ? c2_state_put(state, HASHED, name, C2_STR("1"), &err)
+                       : c2_state_del(state, HASHED, name, &err)))
         c2_log_error("state: %s", err.message);
 }
 
@@ -303,9 +309,20 @@ static bool restore_dataset(void *ctx, struct c2_str key, struct c2_str value, s
     return true;
 }
 
+static bool restore_hashed(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
+{
+    struct c2_root_state *root = c2_sub_root(ctx, key);
+
+    (void)value;
+    (void)err;
+    if (root) root->hashed = c2_root_is_followed(root);
+    return true;
+}
+
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err)
 {
     return c2_state_each(sub->state, "roots", C2_STR(""), restore_root, sub, err) &&
+           c2_state_each(sub->state, HASHED, C2_STR(""), restore_hashed, sub, err) &&
            c2_state_each(sub->state, "datasets", C2_STR(""), restore_dataset, sub, err);
 }
 
