@@ -33,11 +33,16 @@ static bool save_root(void *ctx, const struct c2_root *root, const char *token, 
     struct c2_broker *broker = ctx;
     C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
 
-    return c2_buf_printf(&value, err, "%s ", token) && c2_root_put_address(root, &value, err) &&
-           c2_state_put(broker->state, FROM, c2_str_of(root->name), c2_str_of(root->from), err) &&
-           (signs ? c2_state_put(broker->state, SIGNS, c2_str_of(root->name), C2_STR("1"), err)
-                  : c2_state_del(broker->state, SIGNS, c2_str_of(root->name), err)) &&
-           c2_state_put(broker->state, "roots", c2_str_of(root->name), c2_buf_str(&value), err);
+    if (!c2_buf_printf(&value, err, "%s ", token) || !c2_root_put_address(root, &value, err) ||
+        !c2_state_begin(broker->state, err))
+        return false;
+    bool ok = c2_state_put(broker->state, FROM, c2_str_of(root->name), c2_str_of(root->from), err) &&
+              (signs ? c2_state_put(broker->state, SIGNS, c2_str_of(root->name), C2_STR("1"), err)
+                     : c2_state_del(broker->state, SIGNS, c2_str_of(root->name), err)) &&
+              c2_state_put(broker->state, "roots", c2_str_of(root->name), c2_buf_str(&value), err) &&
+              c2_state_commit(broker->state, err);
+    if (!ok) c2_state_rollback(broker->state);
+    return ok;
 }
 
 static bool drop_root(void *ctx, const char *name, struct cat2_error *err)
@@ -73,6 +78,12 @@ static void trim_later(struct c2_broker *broker)
 {
     if (!broker->trimmer)
         broker->trimmer = c2_timer_start(broker->config.loop, TRIM_MS, 0, on_trim_time, broker);
+}
+
+/* What could not be written was refused. */
+static void on_tend_time(void *ctx)
+{
+    c2_state_tend(((struct c2_broker *)ctx)->state, NULL, NULL);
 }
 
 static void forget(void *ctx, const char *topic, int64_t seq)
@@ -265,9 +276,12 @@ bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out
               c2_hub_new(&store, epoch, &broker->hub, err) &&
               c2_state_each(broker->state, "roots", C2_STR(""), restore_root, broker, err) &&
               restore_events(broker, err) && c2_broker_import(broker, err);
-    if (!ok) {
+    if (ok)
+        broker->tender =
+            c2_timer_start(config->loop, C2_STATE_TEND_MS, C2_STATE_TEND_MS, on_tend_time, broker);
+    if (!ok || !broker->tender) {
         c2_broker_free(broker);
-        return false;
+        return ok ? c2_fail_nomem(err, "broker") : false;
     }
     broker->dirfd = open(config->statedir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     c2_server_routes(config->server, routes, C2_ARRAY_LEN(routes), broker);
@@ -297,6 +311,7 @@ void c2_broker_free(struct c2_broker *broker)
     c2_broker_end_contests(broker);
     c2_broker_free_peers(broker);
     c2_timer_stop(broker->trimmer);
+    c2_timer_stop(broker->tender);
     c2_hub_free(broker->hub);
     c2_state_close(broker->state);
     if (broker->dirfd >= 0) close(broker->dirfd);

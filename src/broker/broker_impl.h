@@ -18,6 +18,7 @@ struct c2_broker {
     int dirfd; /* of the state, for its metrics; -1: none */
     struct c2_hub *hub;
     struct c2_timer *trimmer; /* of the state, while there is room to give back */
+    struct c2_timer *tender;  /* of the state, always */
     struct c2_broker_peer *peers;
     struct c2_publication *publishing; /* the publication whose notifies are being sent right now */
     struct c2_contest *contests;       /* registrations that wait */

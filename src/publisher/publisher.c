@@ -20,7 +20,13 @@ static void on_save_time(void *ctx)
 {
     struct cat2_error err;
 
-    if (!c2_publisher_save(ctx, false, &err)) c2_log_warn("generations are not saved: %s", err.message);
+    (void)c2_publisher_save(ctx, false, &err); /* or the next time; the state says why not */
+}
+
+/* Generations are saved again, and what is not remembered as announced is announced again. */
+static void on_tend_time(void *ctx)
+{
+    c2_state_tend(((struct c2_publisher *)ctx)->parts.state, NULL, NULL);
 }
 
 static bool start(struct c2_publisher *pub, const struct c2_publisher_options *options,
@@ -36,7 +42,8 @@ static bool start(struct c2_publisher *pub, const struct c2_publisher_options *o
     pub->source = source;
     c2_poll_start(pub, options->poll_ms);
     pub->save_timer = c2_timer_start(pub->parts.loop, SAVE_MS, SAVE_MS, on_save_time, pub);
-    if (!pub->save_timer) return c2_fail_nomem(err, "publisher");
+    pub->tender = c2_timer_start(pub->parts.loop, C2_STATE_TEND_MS, C2_STATE_TEND_MS, on_tend_time, pub);
+    if (!pub->save_timer || !pub->tender) return c2_fail_nomem(err, "publisher");
     c2_server_routes(pub->parts.server, c2_publisher_routes, c2_publisher_nroutes, pub);
     return true;
 }
@@ -87,6 +94,7 @@ void c2_publisher_stop(struct c2_publisher *pub)
     pub->stopped = true;
     c2_poll_stop(pub);
     c2_timer_stop(pub->save_timer);
+    c2_timer_stop(pub->tender);
     if (!c2_publisher_save(pub, true, &err)) c2_log_warn("generations are not saved: %s", err.message);
     c2_announcer_stop(pub);
     c2_catalog_close(pub->catalog);

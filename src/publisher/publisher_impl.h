@@ -15,7 +15,7 @@ struct c2_publisher {
     struct c2_catalog *catalog;
     char *name;
     struct c2_announcement *announcing; /* on their way: they outlive us */
-    struct c2_timer *timer, *poll_timer, *save_timer;
+    struct c2_timer *timer, *poll_timer, *save_timer, *tender;
     struct c2_gens *gens;
     struct c2_source *source; /* the catalog's */
     int64_t poll_ms, polled_at;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Key-value tables in one SQLite file. Statements are prepared per call: calls are rare next to what they
  * save. */
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/health.h"
 #include "base/log.h"
 #include "state/state_impl.h"
 
@@ -29,6 +32,61 @@ bool c2_state_fail_sql(struct c2_state *state, const char *what, struct cat2_err
         return c2_fail_errno(err, errnum, "%.110s: %.40s", state->path, what);
     return c2_fail(err, CAT2_EIO, "%.110s: %.40s: %.80s", state->path, what, text);
 }
+
+/* ---- is it written? ---- */
+
+static atomic_int nbehind, ngone; /* states of this process: the conditions are of all of them */
+
+static void set(bool *is, atomic_int *n, const char *condition, const char *reason)
+{
+    if (*is != (reason != NULL)) atomic_fetch_add(n, reason ? 1 : -1);
+    *is = reason != NULL;
+    if (reason || atomic_load(n) == 0) c2_health_set(condition, reason);
+}
+
+/* false; what fails after the first failure may fail because of it. */
+static bool not_written(struct c2_state *state, const struct cat2_error *err)
+{
+    if (!state->behind) set(&state->behind, &nbehind, "state-not-written", err->message);
+    return false;
+}
+
+static void look_for_file(struct c2_state *state)
+{
+    struct cat2_error err;
+    struct stat now;
+    bool there = stat(state->path, &now) == 0;
+
+    if (there && now.st_ino == state->file.st_ino && now.st_dev == state->file.st_dev) {
+        if (state->gone) set(&state->gone, &ngone, "state-gone", NULL);
+    } else if (!state->gone) {
+        c2_fail(&err, CAT2_EIO,
+                "%.110s is %s: put it back, or start the program anew; what it writes until then is lost",
+                state->path, there ? "another file now" : "not there any more");
+        set(&state->gone, &ngone, "state-gone", err.message);
+    }
+}
+
+void c2_state_tend(struct c2_state *state, bool (*rewrite)(void *ctx, struct cat2_error *err), void *ctx)
+{
+    struct cat2_error err;
+
+    look_for_file(state);
+    if (!state->behind || !c2_state_begin(state, &err)) return;
+    if (c2_state_put(state, "about", C2_STR("probe"), C2_STR("1"), &err) &&
+        (!rewrite || rewrite(ctx, &err)) && c2_state_commit(state, &err))
+        set(&state->behind, &nbehind, "state-not-written", NULL);
+    else
+        c2_state_rollback(state);
+}
+
+void c2_state_not_open(struct c2_state *state)
+{
+    if (state->behind) set(&state->behind, &nbehind, "state-not-written", NULL);
+    if (state->gone) set(&state->gone, &ngone, "state-gone", NULL);
+}
+
+/* ---- tables ---- */
 
 bool c2_state_run(struct c2_state *state, const char *sql, struct cat2_error *err)
 {
@@ -73,15 +131,25 @@ static bool finish(struct c2_state *state, sqlite3_stmt *statement, struct cat2_
     bool ok = sqlite3_step(statement) == SQLITE_DONE || c2_state_fail_sql(state, "write", err);
 
     sqlite3_finalize(statement);
-    return ok;
+    return ok || not_written(state, err);
+}
+
+/* Of a change. */
+static sqlite3_stmt *prepare_change(struct c2_state *state, const char *table, const char *fmt,
+                                    struct cat2_error *err)
+{
+    sqlite3_stmt *statement = prepare(state, table, fmt, err);
+
+    if (!statement) not_written(state, err);
+    return statement;
 }
 
 bool c2_state_put(struct c2_state *state, const char *table, struct c2_str key, struct c2_str value,
                   struct cat2_error *err)
 {
-    sqlite3_stmt *statement =
-        prepare(state, table,
-                "INSERT INTO %s VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", err);
+    sqlite3_stmt *statement = prepare_change(
+        state, table, "INSERT INTO %s VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        err);
 
     if (!statement) return false;
     bind(statement, 1, key);
@@ -111,7 +179,7 @@ bool c2_state_get(struct c2_state *state, const char *table, struct c2_str key, 
 
 bool c2_state_del(struct c2_state *state, const char *table, struct c2_str key, struct cat2_error *err)
 {
-    sqlite3_stmt *statement = prepare(state, table, "DELETE FROM %s WHERE key = ?", err);
+    sqlite3_stmt *statement = prepare_change(state, table, "DELETE FROM %s WHERE key = ?", err);
 
     if (!statement) return false;
     bind(statement, 1, key);
@@ -121,7 +189,8 @@ bool c2_state_del(struct c2_state *state, const char *table, struct c2_str key, 
 bool c2_state_del_prefix(struct c2_state *state, const char *table, struct c2_str prefix,
                          struct cat2_error *err)
 {
-    sqlite3_stmt *statement = prepare(state, table, "DELETE FROM %s WHERE substr(key, 1, ?2) = ?1", err);
+    sqlite3_stmt *statement =
+        prepare_change(state, table, "DELETE FROM %s WHERE substr(key, 1, ?2) = ?1", err);
 
     if (!statement) return false;
     bind(statement, 1, prefix);
@@ -177,11 +246,11 @@ bool c2_state_trim(struct c2_state *state)
 
 bool c2_state_begin(struct c2_state *state, struct cat2_error *err)
 {
-    return c2_state_run(state, "BEGIN IMMEDIATE", err);
+    return c2_state_run(state, "BEGIN IMMEDIATE", err) || not_written(state, err);
 }
 bool c2_state_commit(struct c2_state *state, struct cat2_error *err)
 {
-    return c2_state_run(state, "COMMIT", err);
+    return c2_state_run(state, "COMMIT", err) || not_written(state, err);
 }
 
 void c2_state_rollback(struct c2_state *state)

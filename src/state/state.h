@@ -47,6 +47,12 @@ bool c2_state_each(struct c2_state *state, const char *table, struct c2_str pref
 bool c2_state_begin(struct c2_state *state, struct cat2_error *err);
 bool c2_state_commit(struct c2_state *state, struct cat2_error *err);
 void c2_state_rollback(struct c2_state *state);
+#define C2_STATE_TEND_MS 2000 /* a disk is well again in minutes */
+/** To be called every C2_STATE_TEND_MS. After a change was not written, /healthz has "state-not-written"
+ * until a write succeeds here again, in one transaction with rewrite(ctx), which puts what was to be put
+ * meanwhile (NULL: who asked was told that it failed, or asks again). While the file is not where it was,
+ * /healthz has "state-gone". */
+void c2_state_tend(struct c2_state *state, bool (*rewrite)(void *ctx, struct cat2_error *err), void *ctx);
 /** Of a kind that shrinks: give some of the room of what was deleted back to the disk. true: there is more.
  */
 bool c2_state_trim(struct c2_state *state);

@@ -4,6 +4,7 @@
 #define C2_STATE_STATE_IMPL_H
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "state/state.h"
 
@@ -11,10 +12,14 @@ struct c2_state {
     const struct c2_state_kind *kind;
     sqlite3 *db;
     int lockfd;
-    bool told; /* what removing the damaged file costs */
+    bool told;         /* what removing the damaged file costs */
+    bool behind, gone; /* the conditions of /healthz, as far as they are ours */
+    struct stat file;  /* when it was opened */
     char path[4400];
 };
 
+/** Its conditions are no more. */
+void c2_state_not_open(struct c2_state *state);
 /** The file is damaged: the reason as the error, the way out in the log, once. */
 bool c2_state_fail_damaged(struct c2_state *state, const char *reason, struct cat2_error *err);
 /** What SQLite said last. */

@@ -226,7 +226,8 @@ bool c2_state_open(const char *statedir, const struct c2_state_kind *kind, struc
     state->lockfd = -1;
     snprintf(state->path, sizeof(state->path), "%s/%s.sqlite3", statedir, kind->program);
     int dirfd = c2_fs_open_dir(statedir, true, err);
-    bool ok = dirfd >= 0 && open_all(state, dirfd, statedir, err);
+    bool ok = dirfd >= 0 && open_all(state, dirfd, statedir, err) &&
+              (stat(state->path, &state->file) == 0 || c2_fail_errno(err, errno, "%.150s", state->path));
     if (dirfd >= 0) close(dirfd);
     if (ok)
         *out = state;
@@ -238,6 +239,7 @@ bool c2_state_open(const char *statedir, const struct c2_state_kind *kind, struc
 void c2_state_close(struct c2_state *state)
 {
     if (!state) return;
+    c2_state_not_open(state);
     sqlite3_close(state->db);
     if (state->lockfd >= 0) close(state->lockfd);
     free(state);

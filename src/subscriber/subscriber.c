@@ -90,8 +90,8 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     sub->free_rest = free_rest;
     sub->statefd = sub->cachefd = -1;
     if (!c2_plugins_load(config->plugin_dir, &sub->plugins, err) || !open_folders(sub, err) ||
-        !start_views(sub, err) || !c2_sub_restore(sub, err) || !start_events(sub, err) ||
-        !c2_sub_watch_roots(sub, err)) {
+        !start_views(sub, err) || !c2_sub_restore(sub, err) || !c2_sub_tend_state(sub, err) ||
+        !start_events(sub, err) || !c2_sub_watch_roots(sub, err)) {
         c2_subscriber_free(sub);
         return false;
     }
@@ -142,7 +142,8 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     c2_http_judge_by(sub->config.http, NULL, NULL);
     c2_timer_stop(sub->patience);
     c2_timer_stop(sub->quota_timer); /* a start that failed is not stopped before */
-    sub->patience = sub->quota_timer = NULL;
+    c2_timer_stop(sub->tender);
+    sub->patience = sub->quota_timer = sub->tender = NULL;
     sub->stopping = sub->given_up = true;
     stop_following(sub);
     c2_views_stop(sub->views);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -34,6 +35,7 @@ struct control {
     _Atomic int64_t count, failed;
     char what[64];          /* the call that failed first */
     _Atomic int64_t jump_s; /* by so much the wall clock is wrong */
+    char only[32];          /* of calls for descriptors of files those with this in the name; "": all */
 };
 
 static struct control *control;
@@ -81,12 +83,24 @@ static bool fails(enum kind kind, const char *what)
     return true;
 }
 
+static bool is_meant(int fd)
+{
+    char link[40], name[4096];
+
+    if (!control->only[0]) return true;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, name, sizeof(name) - 1);
+    name[n < 0 ? 0 : n] = '\0';
+    return strstr(name, control->only);
+}
+
 /* Sockets and pipes are read and written, too; the fault proxy is for them. The log is left alone. */
 static bool is_file(int fd)
 {
     struct stat st;
     int saved = errno;
-    bool is = control && atomic_load(&control->nth) && fd > 2 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    bool is = control && atomic_load(&control->nth) && fd > 2 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+              is_meant(fd);
 
     errno = saved;
     return is;
@@ -373,6 +387,32 @@ int eventfd(unsigned int start_at, int flags)
 int epoll_create1(int flags)
 {
     return fails(DESCRIPTOR, "epoll_create1") ? -1 : (int)syscall(SYS_epoll_create1, flags);
+}
+
+int inotify_init1(int flags)
+{
+    return fails(DESCRIPTOR, "inotify_init1") ? -1 : (int)syscall(SYS_inotify_init1, flags);
+}
+
+int inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+    return fails(DESCRIPTOR, "inotify_add_watch") ? -1 : (int)syscall(SYS_inotify_add_watch, fd, path, mask);
+}
+
+int dup(int fd)
+{
+    return fails(DESCRIPTOR, "dup") ? -1 : (int)syscall(SYS_dup, fd);
+}
+
+int fcntl(int fd, int what, ...)
+{
+    va_list args;
+
+    va_start(args, what);
+    void *arg = va_arg(args, void *);
+    va_end(args);
+    if ((what == F_DUPFD || what == F_DUPFD_CLOEXEC) && fails(DESCRIPTOR, "fcntl")) return -1;
+    return (int)syscall(SYS_fcntl, fd, what, arg);
 }
 
 /* ---- the time of day ---- */

@@ -21,6 +21,7 @@ KINDS = {"open": ("EMFILE", "ENOSPC", "EIO", "EROFS", "ENOMEM", "EINTR"), "read"
 NUMBER = {kind: number for number, kind in enumerate(KINDS, 1)}
 HEAD, WHAT = "<qiiiiqqqq", 64
 JUMP = struct.calcsize(HEAD) + WHAT
+ONLY, ONLY_MAX = JUMP + 8, 32
 LIBRARY = BIN / "failing.so"
 # A sanitizer's library has to be loaded before all others, and has an allocator of its own.
 WHY_NOT = "san" in BUILD.name and "a sanitizer has an allocator of its own, and no library may come before it"
@@ -47,9 +48,11 @@ class Failing:
         self.skip = library_code(BIN / program)
         self.env = {"LD_PRELOAD": str(LIBRARY), "C2_FAILING": str(file)}
 
-    def arm(self, kind, error, nth, forever=False):
-        """The nth call from now on fails, and with `forever` all after it, until disarm()."""
+    def arm(self, kind, error, nth, forever=False, only=""):
+        """The nth call from now on fails, and with `forever` all after it, until disarm(). Of reads and writes, those of files with
+        `only` in their names."""
         self.disarm()
+        self.map[ONLY:ONLY + ONLY_MAX] = only.encode().ljust(ONLY_MAX, b"\0")
         struct.pack_into(HEAD, self.map, 0, 0, NUMBER[kind], getattr(errno, error), forever, 0, *self.skip, 0, 0)
         self.map[struct.calcsize(HEAD):struct.calcsize(HEAD) + WHAT] = bytes(WHAT)
         struct.pack_into("<q", self.map, 0, nth)

@@ -20,14 +20,14 @@ struct c2_gen_record {
     char *path;
     struct c2_gen_record *chain;         /* of its bucket */
     struct c2_gen_record *newer, *older; /* of those that are gone */
-    struct c2_gen_record *next_dirty;
+    struct c2_gen_record *next_dirty, *next_saving;
     struct c2_gen_name now, *pasts;
     int npasts;
     int64_t mtime_ms;
     struct c2_file_key key; /* of a file, "is_file" */
     struct c2_hash128 hash;
     uint8_t tries, growths;
-    bool known, is_file, hashed, doubted, torn, gone, dirty, urgent, waiting;
+    bool known, is_file, hashed, doubted, torn, gone, dirty, saving, urgent, waiting;
     bool doubted_since; /* its hashing began: the hash may be of before */
 };
 struct c2_gen_queue {
@@ -39,7 +39,7 @@ struct c2_gens {
     pthread_mutex_t lock; /* guards all below; nothing is read or waited for under it */
     struct c2_gen_record **buckets;
     size_t nbuckets, n;
-    struct c2_gen_record *dirty;
+    struct c2_gen_record *dirty, *saving;         /* not in the state; in a transaction that is not over */
     struct c2_gen_record *gone_first, *gone_last; /* the first went first */
     size_t ngone;
     struct {

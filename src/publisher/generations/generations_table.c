@@ -98,7 +98,7 @@ static void drop(struct c2_gens *gens, struct c2_gen_record *rec)
 
 static bool is_idle(const struct c2_gen_record *rec)
 {
-    return !rec->dirty && !rec->urgent && !rec->waiting;
+    return !rec->dirty && !rec->saving && !rec->urgent && !rec->waiting;
 }
 
 void c2_gens_forget(struct c2_gens *gens, const char *path)
@@ -204,10 +204,26 @@ static bool put_record(struct c2_gens *gens, struct c2_state *state, struct cat2
     struct c2_gen_record *rec = gens->dirty;
     gens->dirty = rec->next_dirty;
     rec->dirty = false;
+    rec->next_saving = gens->saving;
+    gens->saving = rec;
+    rec->saving = true;
     snprintf(path, sizeof(path), "%s", rec->path);
     bool ok = write_record(rec, &text, err);
     pthread_mutex_unlock(&gens->lock);
     return ok && c2_state_put(state, TABLE, c2_str_of(path), c2_buf_str(&text), err);
+}
+
+/* The transaction is over: what it did not write has to be written still. */
+static void saved(struct c2_gens *gens, bool ok)
+{
+    pthread_mutex_lock(&gens->lock);
+    while (gens->saving) {
+        struct c2_gen_record *rec = gens->saving;
+        gens->saving = rec->next_saving;
+        rec->saving = false;
+        if (!ok) c2_gens_dirty(gens, rec);
+    }
+    pthread_mutex_unlock(&gens->lock);
 }
 
 static bool del_record(struct c2_gens *gens, struct c2_state *state, struct cat2_error *err)
@@ -238,9 +254,10 @@ bool c2_gens_save(struct c2_gens *gens, struct c2_state *state, size_t max, bool
         pthread_mutex_unlock(&gens->lock);
     }
     *more = puts || dels;
-    if (ok) return c2_state_commit(state, err);
-    c2_state_rollback(state);
-    return false;
+    ok = ok && c2_state_commit(state, err);
+    if (!ok) c2_state_rollback(state);
+    saved(gens, ok);
+    return ok;
 }
 
 static bool word(struct c2_str *rest, struct c2_str *out)

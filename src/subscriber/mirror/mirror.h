@@ -150,6 +150,7 @@ struct c2_subscriber {
     struct c2_open_files open;
     uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
+    struct c2_timer *tender;      /* of the state */
     struct c2_scrubber *scrubber; /* NULL: none */
     bool stopping, evicting;
     void (*unreached)(struct c2_subscriber *sub, const char *host); /* HOST:PORT has not answered */

@@ -123,17 +123,23 @@ bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds 
 
 /* ---- changes of a list ---- */
 
-static void save(const struct c2_ds *ds)
+static bool save(const struct c2_ds *ds, struct cat2_error *err)
 {
-    struct cat2_error err;
     C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
     C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
 
-    bool ok = c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path) &&
-              c2_buf_printf(&value, &err, ds->repeats ? "%d%d" : "%d", ds->speaks_pieces, ds->repeats) &&
-              c2_buf_puts(&value, ds->line, &err) &&
-              c2_state_put(ds->sub->state, "datasets", c2_buf_str(&key), c2_buf_str(&value), &err);
-    if (!ok) c2_log_error("state: %s", err.message);
+    return c2_buf_printf(&key, err, "%s/%s", ds->root, ds->path) &&
+           c2_buf_printf(&value, err, ds->repeats ? "%d%d" : "%d", ds->speaks_pieces, ds->repeats) &&
+           c2_buf_puts(&value, ds->line, err) &&
+           c2_state_put(ds->sub->state, "datasets", c2_buf_str(&key), c2_buf_str(&value), err);
+}
+
+/* The state says so when it is not written, and gets it later. */
+static void save_or_later(const struct c2_ds *ds)
+{
+    struct cat2_error err;
+
+    if (!save(ds, &err) && err.code != CAT2_EIO) c2_log_error("state: %s", err.message);
 }
 
 /* What is remembered of it, and cached. */
@@ -159,7 +165,7 @@ static void take_step(struct c2_root_state *root, const struct c2_merge_step *st
     if (step->change == C2_MERGE_KEPT) return;
     if (step->old) c2_ds_move(step->old, step->found ? C2_DS_REPLACED : C2_DS_REMOVED);
     if (step->found) c2_ds_move(step->found, C2_DS_LISTED);
-    if (keep && step->found) save(step->found);
+    if (keep && step->found) save_or_later(step->found);
     if (!step->found) forget(step->old);
     c2_mirror_tell(root, step->found ? step->found : step->old, words[step->change]);
     c2_ds_unref(step->old);
@@ -220,13 +226,13 @@ bool c2_sub_take_list(struct c2_root_state *root, struct c2_ds **found, size_t n
     if (!list) return ok ? c2_fail_nomem(err, "datasets") : false;
     bool begun = c2_state_begin(root->sub->state, &bad);
     while (c2_merge_next(&again, &step)) {
-        if (step.change == C2_MERGE_KEPT && first) save(step.old); /* known early, and not kept then */
+        if (step.change == C2_MERGE_KEPT && first)
+            save_or_later(step.old); /* known early, and not kept then */
         if (step.change != C2_MERGE_REMOVED)
             list[at++] = step.change == C2_MERGE_KEPT ? step.old : c2_ds_ref(step.found);
         take_step(root, &step, true);
     }
-    if (begun && !c2_state_commit(root->sub->state, &bad)) begun = false;
-    if (!begun) c2_log_error("state: %s", bad.message);
+    if (begun && !c2_state_commit(root->sub->state, &bad)) c2_state_rollback(root->sub->state);
     free(root->datasets);
     root->datasets = list;
     root->n = at;
@@ -249,19 +255,49 @@ void c2_sub_drop_all(struct c2_root_state *root)
 
 static const char HASHED[] = "hashed"; /* names of roots whose publishers send hashes */
 
-void c2_sub_save_root(struct c2_root_state *root)
+static bool save_root(struct c2_root_state *root, struct cat2_error *err)
 {
     struct c2_str name = c2_str_of(root->root.name);
     struct c2_state *state = root->sub->state;
-    struct cat2_error err;
     C2_AUTO(c2_buf) value = C2_BUF_INIT(1024);
 
-    if (!c2_buf_printf(&value, &err, "%d ", c2_root_is_followed(root)) ||
-        !c2_root_put_address(&root->root, &value, &err) ||
-        !c2_state_put(state, "roots", name, c2_buf_str(&value), &err) ||
-        !(root->hashed ? c2_state_put(state, HASHED, name, C2_STR("1"), &err)
-                       : c2_state_del(state, HASHED, name, &err)))
-        c2_log_error("state: %s", err.message);
+    return c2_buf_printf(&value, err, "%d ", c2_root_is_followed(root)) &&
+           c2_root_put_address(&root->root, &value, err) &&
+           c2_state_put(state, "roots", name, c2_buf_str(&value), err) &&
+           (root->hashed ? c2_state_put(state, HASHED, name, C2_STR("1"), err)
+                         : c2_state_del(state, HASHED, name, err));
+}
+
+void c2_sub_save_root(struct c2_root_state *root)
+{
+    struct cat2_error err;
+
+    if (!save_root(root, &err) && err.code != CAT2_EIO) c2_log_error("state: %s", err.message);
+}
+
+/* All that is known. */
+static bool save_all(void *ctx, struct cat2_error *err)
+{
+    struct c2_subscriber *sub = ctx;
+    bool ok = c2_state_del_prefix(sub->state, "datasets", C2_STR(""), err);
+
+    for (struct c2_root_state *root = sub->roots; ok && root; root = root->next) {
+        ok = save_root(root, err);
+        for (size_t i = 0; ok && c2_root_is_listed(root) && i < root->n; i++)
+            ok = save(root->datasets[i], err);
+    }
+    return ok;
+}
+
+static void on_tend_time(void *ctx)
+{
+    c2_state_tend(((struct c2_subscriber *)ctx)->state, save_all, ctx);
+}
+
+bool c2_sub_tend_state(struct c2_subscriber *sub, struct cat2_error *err)
+{
+    sub->tender = c2_timer_start(sub->config.loop, C2_STATE_TEND_MS, C2_STATE_TEND_MS, on_tend_time, sub);
+    return sub->tender || c2_fail_nomem(err, "state");
 }
 
 static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)

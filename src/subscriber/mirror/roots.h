@@ -29,6 +29,8 @@ void c2_sub_drop(struct c2_root_state *root, struct c2_str path);
 void c2_sub_drop_all(struct c2_root_state *root);
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_sub_save_root(struct c2_root_state *root);
+/** Look after the state now and then; what could not be written is written when it can. */
+bool c2_sub_tend_state(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_sub_roots_free(struct c2_subscriber *sub);
 
 /** Is there anything beneath this folder of the root? */
