@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The judgement on a request. What is open to everybody is decided first and costs one comparison. */
-#include <stdio.h>
 
 #include "access/access_impl.h"
 

@@ -5,8 +5,6 @@
 #include <stddef.h>
 /* cmocka wants the above first */
 #include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "access/secret.h"
 

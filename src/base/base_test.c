@@ -10,9 +10,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/fs.h"
-#include "base/limits.h"
 #include "base/log.h"
 
 static void a_buffer_grows_to_its_ceiling_and_not_one_byte_past_it(void **state)

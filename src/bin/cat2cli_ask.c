@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/health.h"
 #include "bin/cat2cli_status.h"
 
 struct sample {

@@ -4,7 +4,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "bin/cat2cli.h"
 
 static bool python_string(struct c2_str s, struct c2_buf *out, struct cat2_error *err)

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cat2example DIR: writes the example root, eight small datasets of known values. What is there already must
  * be the same. cat2example FILE.h5: see cat2example_h5.c. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/endian.h"

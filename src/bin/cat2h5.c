@@ -2,11 +2,9 @@
 /* cat2h5 [ROOT]: reads HDF5 files, and those beneath ROOT they speak of, for a publisher, which talks to it
  * on standard input (a socket). A process of its own, with limits, so that a file that brings libhdf5 down
  * brings down nothing else. */
-#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "bin/service.h"
 #include "bin/statedir.h"

@@ -3,10 +3,8 @@
  * done but something was skipped. */
 #include "bin/options_convert.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/beside.h"
-#include "base/health.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "blosc/codec.h"

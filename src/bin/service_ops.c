@@ -2,7 +2,6 @@
 /* The routes every service has, and what the service manager is told. */
 #include "bin/service_ops.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -2,7 +2,6 @@
 /* Blocks decode alone to what they are in their chunk; chunks that the library must not see are refused. */
 #include "blosc/blosc_testing.h"
 
-#include "base/endian.h"
 #include "blosc/chunk_format.h"
 
 #define BLOCKS_MAX 512

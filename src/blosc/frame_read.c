@@ -3,9 +3,7 @@
  * chunk. */
 #include "blosc/frame_impl.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "blosc/b2nd.h"
-
 #define NTHREADS_SHOWN 1 /* of today's cparams: what a reader would use of its own */
 #define TUNER_SHOWN    0
 

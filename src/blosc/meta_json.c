@@ -2,7 +2,6 @@
 /* Metadata from a publisher's JSON. The sender is not trusted: each number has its range, and geometry must
  * add up. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "blosc/b2nd.h"
 

@@ -6,7 +6,6 @@
  * one. The input is lines: a digit for the peer, then 'c' closes it, 'a' answers its last notify, 't' lets a
  * timer of anyone run out, 'f' makes its sending fail, and ' ' is followed by the text it sends. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/limits.h"

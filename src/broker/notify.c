@@ -3,7 +3,6 @@
  * its subscriptions only know which event is next. When it has read, they go on from there. If that event is
  * not kept any more, a peer of ours sees the gap and lists anew; one of 2024, which could not, is
  * disconnected. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/peer_impl.h"

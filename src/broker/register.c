@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "broker/broker_impl.h"
-#include "wire/pubsub.h"
 
 #define LOOK_MS      5000 /* for a connection to the owner's address */
 #define CONTESTS_MAX 64   /* looks at a time: each is a connection that a stranger asks for */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The body of POST /api/roots, and what is wrong with it: the answers of 422 name each fault, as FastAPI's
  * do. */
-#include "base/limits.h"
 #include "broker/broker_impl.h"
 #include "wire/json.h"
 

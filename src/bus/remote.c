@@ -13,7 +13,6 @@
 #include "bus/hub.h"
 #include "bus/remote_impl.h"
 #include "net/address.h"
-#include "wire/pubsub.h"
 
 #define AGAIN_MS 10000 /* after a registration failed; a broker may say another time, up to a lease */
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/cancel.h"
-#include "base/fs.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "blosc/chunk_format.h"

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/fs.h"
 #include "base/hash.h"
 #include "blosc/chunk_format.h"
 

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "base/fs.h"
 #include "base/hash.h"
 
 static struct c2_cache_rec *record_at(const struct c2_cachefile *cf, int64_t nchunk)

@@ -12,7 +12,6 @@
 
 #include "base/fs.h"
 #include "base/vec.h"
-#include "wire/url.h"
 
 #define FILE_NBYTES 65536 /* of a key file: some hundreds of services */
 #define KEYS_MAX    1024  /* looked through for each request that is sent */

@@ -5,10 +5,8 @@
 #include <stddef.h>
 /* cmocka wants the above first */
 #include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

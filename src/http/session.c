@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/limits.h"
 #include "http/authorities.h"
 #include "http/header.h"
 #include "wire/json.h"

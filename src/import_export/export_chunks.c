@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The chunks of one dataset on their way into HDF5: copied wherever they are what HDF5 shall hold. */
-#include <stdlib.h>
 
 #include "base/endian.h"
 #include "base/fs.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A directory of two arrays, "offsets" and "values", that its description says to be one dataset of sequences
  * of variable length. */
-#include <stdlib.h>
 
 #include "base/endian.h"
 #include "import_export/export_impl.h"

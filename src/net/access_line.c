@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A line of the access log. Whoever asks decides most of what is in it, so all of that is escaped. */
-#include <stdio.h>
 #include <time.h>
 
 #include "net/access_log.h"

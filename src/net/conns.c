@@ -4,16 +4,13 @@
 #include "net/conns.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/vec.h"
 #include "net/linger.h"

@@ -3,7 +3,6 @@
 #include "net/crowd.h"
 #include "net/peer.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
 #include "net/exposure.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 #include "wire/url.h"
 

@@ -6,7 +6,6 @@
 /* cmocka wants the above first */
 #include <cmocka.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <arpa/inet.h>
 

@@ -7,7 +7,6 @@
 #include <stddef.h>
 /* cmocka wants the above first */
 #include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

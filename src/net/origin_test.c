@@ -5,7 +5,6 @@
 #include <stddef.h>
 /* cmocka wants the above first */
 #include <cmocka.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "net/origin.h"

@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <netinet/in.h>
-#include <string.h>
 
 static struct c2_peer at_v4(const char *text, int port)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests that came through proxies: who sent them, and which address the client has asked. */
-#include <netinet/in.h>
-#include <stdio.h>
 #include <strings.h>
 
 #include "net/forwarded.h"

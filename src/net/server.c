@@ -2,7 +2,6 @@
 /* The HTTP server: libmicrohttpd without threads of its own, driven by drive.c. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "net/listen.h"

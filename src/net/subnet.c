@@ -3,7 +3,6 @@
 #include "net/subnet.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 
 #define V4_NBITS 96 /* in front of an IPv4 address */
 

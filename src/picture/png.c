@@ -2,9 +2,7 @@
 /* Pictures. */
 #include "picture/png.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <png.h>
 

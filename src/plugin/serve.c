@@ -3,7 +3,6 @@
 #include "plugin/serve.h"
 
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"

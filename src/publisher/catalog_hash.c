@@ -7,7 +7,6 @@
 
 #include "base/fs.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "publisher/catalog_impl.h"
 #include "publisher/generations/generations.h"
 

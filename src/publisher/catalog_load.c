@@ -2,7 +2,6 @@
 /* Entries come to know their metadata: on demand, once for all who wait, and in the background. */
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "publisher/catalog_impl.h"
 
 #define LINE_TICK_MS 10   /* readers leave without a word: those in line look again */

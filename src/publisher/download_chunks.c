@@ -5,10 +5,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "publisher/publisher_impl.h"
-#include "wire/proof.h"
 
 /* ---- a single chunk ---- */
 

@@ -2,7 +2,6 @@
 /* The publisher's routes; list and info are here. */
 #include <stdlib.h>
 
-#include "base/arena.h"
 #include "publisher/publisher_impl.h"
 
 /* ---- shared ---- */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which plane of an array, and which part of it a tile is. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "reduce/plane.h"
 

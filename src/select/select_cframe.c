@@ -3,10 +3,7 @@
  * into the chunks of a fresh array, one at a time. */
 #include "select/select.h"
 
-#include <stdlib.h>
-
 #include "base/cancel.h"
-#include "blosc/chunk_format.h"
 #include "blosc/frame_impl.h"
 
 /* Is the selection made of whole chunks, none of them cut but at the array's end? */

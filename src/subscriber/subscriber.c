@@ -4,15 +4,11 @@
 #include "base/limits.h"
 #include "subscriber/fetch/pass_on.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/log.h"
 #include "plugin/host.h"
 #include "subscriber/answer/view.h"
 #include "subscriber/api/api.h"

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tui/tui_number.h"
-
 #define RETRY_MS   1000 /* until the subscriber is asked again when it is down */
 #define POLL_MS    3000 /* until it is asked for changes */
 #define LIST_EVERY 5    /* polls */

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "tui/app.h"
-#include "tui/tui_number.h"
 
 static const struct c2_tui_style plain = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, 0};
 static const struct c2_tui_style dim = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM};

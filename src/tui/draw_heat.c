@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A plane of numbers as a picture: the upper half block shows two pixels in one cell. */
-#include <math.h>
 #include <stdio.h>
 
 #include "tui/draw.h"

@@ -7,7 +7,6 @@
 #include "blosc/codec_names.h"
 #include "tui/colour.h"
 #include "tui/draw.h"
-#include "tui/tui_number.h"
 #include "wire/json.h"
 
 struct lines {

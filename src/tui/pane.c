@@ -3,7 +3,6 @@
 #include "tui/pane.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define HEAD_LINES 2

@@ -5,7 +5,6 @@
 #include <stddef.h>
 /* cmocka wants the above first */
 #include <cmocka.h>
-#include <math.h>
 
 #include "wire/msgpack.h"
 #include "wire/pubsub.h"

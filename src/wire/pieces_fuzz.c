@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Answers and questions of pieces from anybody. */
-#include <stdlib.h>
 
 #include "wire/pieces.h"
 

@@ -5,7 +5,6 @@
 #include <stddef.h>
 /* cmocka wants the above first */
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "wire/toml.h"
 

@@ -2,10 +2,7 @@
 /* h5_chunks FILE.h5 DIR: the first chunks of every dataset as they would be served, each on its own, so that
  * a broken one hides no other. A line of JSON a dataset on stdout; items of chunks that could be read, one
  * after the other, in DIR/N.items. A chunk is read both ways, converted and as a box, which must agree. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "hdf5/read/h5.h"
 #include "ndim/slice.h"

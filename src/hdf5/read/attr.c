@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Attributes of datasets and groups, every kind of them, as msgpack. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "hdf5/read/attr_impl.h"

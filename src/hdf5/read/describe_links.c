@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a group holds that is no file of its directory: further names, links, named datatypes; and the order
  * in which all was made. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "hdf5/read/describe_impl.h"

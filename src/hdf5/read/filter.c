@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The usual filters of HDF5, undone here: faster than libhdf5 does it, and in any thread. */
-#include <stdlib.h>
 
 #include <blosc2.h>
 #include <libdeflate.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The same filters for libhdf5, which calls a function a filter and tells it neither which one it is, nor how
  * much room there is. */
-#include <stdlib.h>
 
 #include "hdf5/read/h5_impl.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Chunks and blocks: the file's chunks where it has some, blocks of what they hold already when that is
  * Blosc2, else 64 to 256 KiB. */
-#include <stdlib.h>
 
 #include "blosc/b2nd.h"
 #include "hdf5/read/h5_impl.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* h5_bench FILE DATASET...: microseconds a chunk to find it, to fetch it, to fetch and convert it. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "hdf5/read/h5.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From what was fetched to a Blosc2 chunk: untouched where it is one, else decoded, cut into blocks,
  * compressed. No call of libhdf5 here: any thread. */
-#include <stdlib.h>
 
 #include "base/endian.h"
 #include "blosc/chunk_format.h"

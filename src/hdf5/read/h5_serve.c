@@ -4,10 +4,8 @@
 #include "hdf5/read/h5_serve.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "hdf5/read/beneath.h"

@@ -2,7 +2,6 @@
 /* Every name of a file, and of those it links to. Groups are entered under each of their names; a group that
  * holds itself ends there.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/name.h"

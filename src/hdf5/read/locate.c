@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where chunks lie, and whether a dataset is still what it was. */
-#include <stdlib.h>
 
 #include "base/endian.h"
 #include "base/fs.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Values in memory, of any native HDF5 type, as msgpack. */
-#include <stdlib.h>
 
 #include "hdf5/read/attr_impl.h"
 

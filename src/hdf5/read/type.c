@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* HDF5 datatypes of one value as NumPy dtypes. The byte order stays the file's. Where memory and file agree
  * bit for bit chunks need no conversion; else (odd precisions, text padded with blanks) libhdf5 converts. */
-#include <stdlib.h>
 
 #include "hdf5/read/type_impl.h"
 

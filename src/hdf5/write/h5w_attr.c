@@ -3,7 +3,6 @@
  * values. */
 #include <stdlib.h>
 
-#include "base/endian.h"
 #include "hdf5/common/describe_type.h"
 #include "hdf5/write/h5w_impl.h"
 #include "wire/msgpack.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* HDF5 types for NumPy's dtypes; the mapping is in write.h. */
-#include <stdio.h>
 
 #include "hdf5/common/describe_type.h"
 #include "hdf5/write/h5w_impl.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Files, groups, named datatypes and links from descriptions. */
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "hdf5/write/rebuild_impl.h"

@@ -4,7 +4,6 @@
  * folder is watched with all below it. Nothing tells of what is elsewhere: that is polled. */
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>

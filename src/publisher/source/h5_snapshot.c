@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "blosc/frame.h"
 #include "publisher/generations/generations.h"
 #include "publisher/source/h5_file_impl.h"
 

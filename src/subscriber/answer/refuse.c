@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Why there is no answer, told to who asked: the publisher's reason, or what was asked for when there is no
  * such thing. */
-#include <stdio.h>
 
 #include "subscriber/answer/refuse.h"
 #include "subscriber/mirror/roots.h"

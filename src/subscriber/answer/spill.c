@@ -2,7 +2,6 @@
 /* The budget, the file and its units, and those who wait. */
 #include "subscriber/answer/spill.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>

@@ -4,9 +4,7 @@
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "subscriber/answer/lookup.h"
-#include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view_impl.h"
 #include "subscriber/mirror/roots.h"
 

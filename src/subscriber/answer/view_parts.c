@@ -3,7 +3,6 @@
  * Status and headers are sent once the first part is made: whoever asks for what cannot be had is told so. */
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "subscriber/answer/parts.h"
 

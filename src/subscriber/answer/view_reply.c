@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "subscriber/answer/view_impl.h"
 #include "subscriber/mirror/dataset.h"
 

@@ -4,7 +4,6 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "subscriber/answer/view_impl.h"
 
 #define ANSWERS_NBYTES (12 << 20) /* remembered */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The REST face: roots, lists, URLs, metadata. docs/protocol.md "Subscriber". */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -9,7 +8,6 @@
 #include "subscriber/api/api.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
-#include "wire/url.h"
 
 static void handle_roots(struct c2_request *req, void *state)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /api/chunks: which chunks are cached, which are special, how well they compress. */
-#include "blosc/chunk_format.h"
 #include "subscriber/api/api.h"
 
 #define CELLS_MAX 4096  /* what a page draws: more chunks share a cell */

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "net/digest.h"

@@ -2,7 +2,6 @@
 /* What a window of a table was asked to be, and its answer. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "subscriber/api/table.h"
 

@@ -3,7 +3,6 @@
  * written to the folder now and then, and removed. */
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/fs.h"

@@ -11,7 +11,6 @@
 #include "subscriber/fetch/upstream.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/open_files.h"
-#include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
 #include "wire/multipart.h"

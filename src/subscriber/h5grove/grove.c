@@ -6,7 +6,6 @@
 #include "base/limits.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view.h"
-#include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 
 #define NAMES_MAX 64 /* attr_keys of one request */

@@ -7,7 +7,6 @@
  *     LISTED --deleted, left-->   REMOVED    nothing has its place; so end all when the subscriber ends
  *
  * Requests that hold one that is REPLACED or REMOVED finish on it; it is freed with the last reference. */
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 

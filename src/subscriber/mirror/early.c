@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/root.h"

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "subscriber/mirror/reason.h"
-#include "subscriber/mirror/roots.h"
 
 #define RETRY_MAX_S 60
 

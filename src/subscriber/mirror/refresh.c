@@ -3,11 +3,9 @@
  * an old answer never comes after a new one; what is named again meanwhile is asked for after that. A
  * publisher may hold its answer while a file is being written: nothing else waits for that. Too many, or an
  * answer that is no answer: the whole root is listed. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "base/log.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/refresh.h"
 #include "subscriber/mirror/roots.h"

@@ -10,7 +10,6 @@
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 #include "web/assets.h"
-#include "wire/url.h"
 
 #define ROOTS_PICKED_MAX 64 /* of one search */
 

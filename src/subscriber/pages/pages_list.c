@@ -3,7 +3,6 @@
  * by path, so a folder is a range, and the folders in it are ranges of that. */
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/limits.h"
 #include "subscriber/mirror/roots.h"

@@ -9,7 +9,6 @@
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/pages/pages.h"
-#include "web/assets.h"
 
 #define ROOTS_MAX 64 /* of one search */
 

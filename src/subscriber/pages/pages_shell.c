@@ -2,7 +2,6 @@
 /* What all pages share: head, top bar, list of roots; and small words inside them. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "subscriber/mirror/root.h"
 #include "subscriber/pages/pages.h"

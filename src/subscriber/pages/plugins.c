@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Display plugins: which there are, and what one shows of a dataset. The plugin asks for slices one by one;
  * each is a part of the view, so that pieces come from the publisher as for any other request. */
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "picture/png.h"
 #include "plugin/host.h"

@@ -3,7 +3,6 @@
 #include "net/loop.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/check.h"

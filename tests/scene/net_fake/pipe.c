@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Messages on their way between the two ends of a WebSocket. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "fake.h"

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include "base/check.h"
-#include "base/limits.h"
 #include "fake.h"
 #include "net/server_impl.h"
 #include "net/websocket.h"

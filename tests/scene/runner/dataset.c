@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/fs.h"
 #include "blosc/frame_make.h"
 #include "fake.h"
 #include "scene.h"
