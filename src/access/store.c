@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
+
 #define FORMAT  1
 #define APP_ID  0x63326131 /* "c2a1", so that file(1) and we know it */
 #define BUSY_MS 2000       /* another cat2admin is done in less */
@@ -239,12 +241,11 @@ static bool make_file(const char *path, struct cat2_error *err)
     snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
     if (slash && slash > path && mkdir(dir, 0755) != 0 && errno != EEXIST)
         return c2_fail_errno(err, errno, "%.200s", dir);
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) return errno == EEXIST || c2_fail_errno(err, errno, "access file %.150s", path);
-    bool ok = geteuid() != 0 || stat(slash == path ? "/" : dir, &st) != 0 || st.st_uid == 0 ||
-              fchown(fd, st.st_uid, st.st_gid) == 0 || c2_fail_errno(err, errno, "access file %.150s", path);
-    close(fd);
-    return ok;
+    C2_AUTO(c2_fd) file = {open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    if (file.fd < 0) return errno == EEXIST || c2_fail_errno(err, errno, "access file %.150s", path);
+    return geteuid() != 0 || stat(slash == path ? "/" : dir, &st) != 0 || st.st_uid == 0 ||
+           fchown(file.fd, st.st_uid, st.st_gid) == 0 ||
+           c2_fail_errno(err, errno, "access file %.150s", path);
 }
 
 bool c2_store_open(const char *path, struct c2_store **out, struct cat2_error *err)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "access/access_impl.h"
+#include "base/fs.h"
 #include "base/log.h"
 
 /* ---- the file ---- */
@@ -14,19 +15,17 @@ static struct c2_file_mark mark_of(const char *path)
 {
     struct c2_file_mark mark;
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    C2_AUTO(c2_fd) file = {open(path, O_RDONLY | O_CLOEXEC)};
 
     memset(&mark, 0, sizeof(mark));
-    if (fd < 0) return mark;
-    if (fstat(fd, &st) == 0) {
+    if (file.fd >= 0 && fstat(file.fd, &st) == 0) {
         mark.dev = (int64_t)st.st_dev;
         mark.ino = (int64_t)st.st_ino;
         mark.size = st.st_size;
         mark.mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
-        if (pread(fd, mark.counter, sizeof(mark.counter), 24) < 0)
+        if (pread(file.fd, mark.counter, sizeof(mark.counter), 24) < 0)
             memset(mark.counter, 0, sizeof(mark.counter));
     }
-    close(fd);
     return mark;
 }
 

@@ -126,14 +126,12 @@ bool c2_fs_reopen_dir(int dirfd, const char *path, bool *moved, struct cat2_erro
     struct stat now, was;
 
     *moved = false;
-    int fd = c2_fs_open_dir(path, false, err);
-    if (fd < 0) return false;
-    bool ok = fstat(fd, &now) == 0 && fstat(dirfd, &was) == 0;
+    C2_AUTO(c2_fd) dir = {c2_fs_open_dir(path, false, err)};
+    if (dir.fd < 0) return false;
+    bool ok = fstat(dir.fd, &now) == 0 && fstat(dirfd, &was) == 0;
     *moved = ok && (now.st_dev != was.st_dev || now.st_ino != was.st_ino);
-    if (*moved) ok = dup3(fd, dirfd, O_CLOEXEC) >= 0;
-    if (!ok) c2_fail_errno(err, errno, "%.160s", path);
-    close(fd);
-    return ok;
+    if (*moved) ok = dup3(dir.fd, dirfd, O_CLOEXEC) >= 0;
+    return ok || c2_fail_errno(err, errno, "%.160s", path);
 }
 
 bool c2_fs_read(int fd, size_t max, struct c2_buf *out, struct cat2_error *err)
@@ -158,6 +156,15 @@ bool c2_fs_read(int fd, size_t max, struct c2_buf *out, struct cat2_error *err)
     }
     c2_buf_fini(out);
     return false;
+}
+
+bool c2_fs_read_file(const char *what, const char *path, size_t max, struct c2_buf *out,
+                     struct cat2_error *err)
+{
+    C2_AUTO(c2_fd) file = {open(path, O_RDONLY | O_CLOEXEC)};
+
+    if (file.fd < 0) return c2_fail_errno(err, errno, "%s %.150s", what, path);
+    return c2_fs_read(file.fd, max, out, err) || c2_fail_within(err, "%s %.150s", what, path);
 }
 
 bool c2_fs_pread(int fd, void *to, size_t n, int64_t off, struct cat2_error *err)

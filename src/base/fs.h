@@ -5,8 +5,18 @@
 
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+
+/* A descriptor that is closed at the end of its scope: C2_AUTO(c2_fd) file = {open(...)}; -1: none. */
+struct c2_fd {
+    int fd;
+};
+static inline void c2_fd_auto(struct c2_fd *file)
+{
+    if (file->fd >= 0) close(file->fd);
+}
 
 /** Open `rel` beneath `dirfd`; symbolic links are followed while they stay beneath it, ".." never escapes.
  *  rel must pass c2_path_check(). Returns a close-on-exec descriptor, or -1 with *err. flags as open(2). */
@@ -26,6 +36,9 @@ char *c2_fs_absolute(const char *path, struct cat2_error *err);
 bool c2_fs_reopen_dir(int dirfd, const char *path, bool *moved, struct cat2_error *err);
 /** The whole of a file, at most max bytes. */
 bool c2_fs_read(int fd, size_t max, struct c2_buf *out, struct cat2_error *err);
+/** The whole of the file of this path, at most max bytes. Errors begin with "WHAT PATH". */
+bool c2_fs_read_file(const char *what, const char *path, size_t max, struct c2_buf *out,
+                     struct cat2_error *err);
 /** Exactly n bytes at off, retrying short reads; end of file is CAT2_EDATA. */
 bool c2_fs_pread(int fd, void *to, size_t n, int64_t off, struct cat2_error *err);
 bool c2_fs_pwrite(int fd, const void *from, size_t n, int64_t off, struct cat2_error *err);

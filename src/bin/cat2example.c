@@ -142,11 +142,9 @@ static bool is_there(int dirfd, const char *rel, struct c2_bytes want, bool *the
     C2_AUTO(c2_buf) have = C2_BUF_INIT(FILE_NBYTES_MAX);
 
     *there = false;
-    int fd = c2_fs_open(dirfd, rel, O_RDONLY, err);
-    if (fd < 0) return err->code == CAT2_ENOTFOUND;
-    bool ok = c2_fs_read(fd, FILE_NBYTES_MAX, &have, err);
-    close(fd);
-    if (!ok) return false;
+    C2_AUTO(c2_fd) file = {c2_fs_open(dirfd, rel, O_RDONLY, err)};
+    if (file.fd < 0) return err->code == CAT2_ENOTFOUND;
+    if (!c2_fs_read(file.fd, FILE_NBYTES_MAX, &have, err)) return false;
     *there = have.n == want.n && memcmp(have.p, want.p, want.n) == 0;
     return *there || c2_fail(err, CAT2_EINVAL, "%s is there already and is not the example's", rel);
 }

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/limits.h"
@@ -177,20 +176,17 @@ bool c2_conf_read(const char *path, bool may_be_missing, struct c2_conf **out, s
 {
     C2_AUTO(c2_buf) text = {0};
     C2_AUTO_PTR(c2_toml) *toml = NULL;
-    struct c2_conf *conf = calloc(1, sizeof(*conf));
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    C2_AUTO(c2_fd) file = {open(path, O_RDONLY | O_CLOEXEC)};
 
-    if (!conf) {
-        if (fd >= 0) close(fd);
-        return c2_fail_nomem(err, "configuration");
-    }
+    if (file.fd < 0 && !(errno == ENOENT && may_be_missing)) return c2_fail_errno(err, errno, "%.160s", path);
+    struct c2_conf *conf = calloc(1, sizeof(*conf));
+    if (!conf) return c2_fail_nomem(err, "configuration");
     conf->path = path;
-    bool ok = fd >= 0 || (errno == ENOENT && may_be_missing) || c2_fail_errno(err, errno, "%.160s", path);
-    if (ok && fd >= 0) {
-        ok = c2_fs_read(fd, C2_TOML_NBYTES_MAX, &text, err) || c2_fail_within(err, "%.160s", path);
+    bool ok = true;
+    if (file.fd >= 0) {
+        ok = c2_fs_read(file.fd, C2_TOML_NBYTES_MAX, &text, err) || c2_fail_within(err, "%.160s", path);
         ok = ok && c2_toml_parse(c2_buf_str(&text), path, &toml, err) && c2_toml_walk(toml, visit, conf, err);
     }
-    if (fd >= 0) close(fd);
     if (ok)
         *out = conf;
     else

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "cache/cache_name.h"
@@ -93,14 +93,14 @@ static void look_at_file(struct look *look, struct c2_str record)
 static bool looks_like(struct c2_state *state, const char *root)
 {
     C2_AUTO(c2_buf) record = C2_BUF_INIT(4096);
-    struct look look = {.rootfd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    C2_AUTO(c2_fd) dir = {open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    struct look look = {.rootfd = dir.fd};
     struct cat2_error err;
 
     if (look.rootfd < 0 && stat(root, &look.root) == 0 &&
         c2_state_get(state, "generations", C2_STR("."), &record, &err))
         look_at_file(&look, c2_buf_str(&record));
     (void)c2_state_each(state, "etags", C2_STR(""), look_at_path, &look, &err);
-    if (look.rootfd >= 0) close(look.rootfd);
     return 2 * look.nfound > look.nknown;
 }
 
@@ -146,12 +146,12 @@ static void take_over(const char *old, const char *fresh)
 }
 
 /* Services that start at the same time look one after the other. */
-static int lock_house(void)
+static struct c2_fd lock_house(void)
 {
-    int fd = open(HOUSE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct c2_fd house = {open(HOUSE, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 
-    if (fd >= 0) flock(fd, LOCK_EX); /* where locks are not to be had, the state's own lock decides */
-    return fd;
+    if (house.fd >= 0) flock(house.fd, LOCK_EX); /* where there are no locks, the state's own lock decides */
+    return house;
 }
 
 bool c2_statedir_publisher(const struct c2_options *options, const struct c2_state_kind *kind,
@@ -162,11 +162,10 @@ bool c2_statedir_publisher(const struct c2_options *options, const struct c2_sta
 
     if (c2_options_given(options, "statedir")) return given(options, out, err);
     if (!named("pub", name, out, err)) return false;
-    int house = lock_house();
-    if (house >= 0 && is_there(OLD, "cat2pub.sqlite3") && !is_there(out, "cat2pub.sqlite3") &&
+    C2_AUTO(c2_fd) house = lock_house();
+    if (house.fd >= 0 && is_there(OLD, "cat2pub.sqlite3") && !is_there(out, "cat2pub.sqlite3") &&
         publisher_owns(OLD, kind, name, root))
         take_over(OLD, out);
-    if (house >= 0) close(house);
     return true;
 }
 
@@ -178,9 +177,9 @@ bool c2_statedir_serve(const struct c2_options *options, const char *name, char 
 
     if (c2_options_given(options, "statedir")) return given(options, out, err);
     if (!named("serve", name, out, err)) return false;
-    int house = lock_house();
+    C2_AUTO(c2_fd) house = lock_house();
     snprintf(published, sizeof(published), "pub.%s", name);
-    if (house >= 0 && is_there(OLD, "bro") && !is_there(out, "bro")) {
+    if (house.fd >= 0 && is_there(OLD, "bro") && !is_there(out, "bro")) {
         if (c2_state_is_used(HOUSE "/serve/bro"))
             c2_log_warn("%s, of an earlier version, is not taken over: it is in use by another process", OLD);
         else if (!is_there(OLD, published))
@@ -188,7 +187,6 @@ bool c2_statedir_serve(const struct c2_options *options, const char *name, char 
         else
             take_over(OLD, out);
     }
-    if (house >= 0) close(house);
     return true;
 }
 

@@ -28,20 +28,17 @@ static bool read_chunk_file(const struct c2_frame *frame, int64_t number, int64_
 {
     char name[32];
     struct stat st;
-    bool ok;
 
     snprintf(name, sizeof(name), "%08llX.chunk", (unsigned long long)number);
-    int fd = c2_fs_open(frame->dirfd, name, O_RDONLY, err);
-    if (fd < 0) return err->code == CAT2_ENOTFOUND ? c2_fail(err, CAT2_EDATA, "%s is missing", name) : false;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        ok = c2_fail(err, CAT2_EIO, "%s is not a regular file", name);
-    else if (off < 0 || off > st.st_size || (int64_t)n > st.st_size - off)
-        ok = c2_fail(err, CAT2_EDATA, "%s ends too early", name);
-    else
-        ok = c2_fs_pread(fd, to, n, off, err);
+    C2_AUTO(c2_fd) file = {c2_fs_open(frame->dirfd, name, O_RDONLY, err)};
+    if (file.fd < 0)
+        return err->code == CAT2_ENOTFOUND ? c2_fail(err, CAT2_EDATA, "%s is missing", name) : false;
+    if (fstat(file.fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return c2_fail(err, CAT2_EIO, "%s is not a regular file", name);
     *avail = st.st_size;
-    close(fd);
-    return ok;
+    if (off < 0 || off > st.st_size || (int64_t)n > st.st_size - off)
+        return c2_fail(err, CAT2_EDATA, "%s ends too early", name);
+    return c2_fs_pread(file.fd, to, n, off, err);
 }
 
 bool c2_frame_read_stored(const struct c2_frame *frame, int64_t nchunk, int64_t off, size_t n, uint8_t *to,

@@ -175,10 +175,9 @@ static bool read_epoch(struct c2_broker *broker, char out[40], struct cat2_error
     C2_AUTO(c2_buf) boot = C2_BUF_INIT(100);
     C2_AUTO(c2_buf) known = C2_BUF_INIT(100);
     struct cat2_error why;
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
-    if (fd >= 0 && !c2_fs_read(fd, 100, &boot, &why)) c2_buf_clear(&boot);
-    if (fd >= 0) close(fd);
+    c2_fs_read_file("", "/proc/sys/kernel/random/boot_id", 100, &boot,
+                    &why); /* empty when it cannot be read */
     bool same = boot.n > 0 && c2_state_get(broker->state, "about", C2_STR("boot"), &known, &why) &&
                 c2_str_eq(c2_buf_str(&known), c2_buf_str(&boot));
     if (same && c2_state_get(broker->state, "about", C2_STR("epoch"), &text, err)) {

@@ -2,7 +2,6 @@
 /* db.json of the Python broker: {"roots":{NAME:{"name":NAME,"http":HTTP}}}. Read once, never written. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/limits.h"
@@ -41,14 +40,13 @@ static bool import_file(struct c2_broker *broker, const char *path, struct cat2_
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     C2_AUTO_PTR(c2_json) *json = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    C2_AUTO(c2_fd) file = {open(path, O_RDONLY | O_CLOEXEC)};
 
-    if (fd < 0) return true;
-    bool ok = c2_fs_read(fd, C2_JSON_NBYTES_MAX, &text, err) &&
-              c2_json_parse(c2_buf_str(&text), &json, err) &&
-              import_roots(broker, c2_jget(c2_json_root(json), "roots"), err);
-    close(fd);
-    if (!ok) return c2_fail_within(err, "%.120s", path);
+    if (file.fd < 0) return true;
+    if (!c2_fs_read(file.fd, C2_JSON_NBYTES_MAX, &text, err) ||
+        !c2_json_parse(c2_buf_str(&text), &json, err) ||
+        !import_roots(broker, c2_jget(c2_json_root(json), "roots"), err))
+        return c2_fail_within(err, "%.120s", path);
     c2_log_info("roots of %s are taken over", path);
     return true;
 }

@@ -41,11 +41,9 @@ static bool start(struct download *d, const struct c2_exchange *http, struct cat
     d->have = 0;
     if (ftruncate(d->fd, 0) != 0) return c2_fail_errno(err, errno, "%.150s", d->part);
     c2_exchange_header(http, "etag", &etag);
-    int fd = open(d->tag, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) return c2_fail_errno(err, errno, "%.150s", d->tag);
-    bool ok = c2_fs_pwrite(fd, etag.p, etag.n, 0, err);
-    close(fd);
-    return ok;
+    C2_AUTO(c2_fd) tag = {open(d->tag, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+    if (tag.fd < 0) return c2_fail_errno(err, errno, "%.150s", d->tag);
+    return c2_fs_pwrite(tag.fd, etag.p, etag.n, 0, err);
 }
 
 static bool sink(void *ctx, struct c2_exchange *http, struct c2_bytes bytes, struct cat2_error *err)
@@ -70,17 +68,14 @@ static void look_for_part(struct download *d, char *if_range, size_t size)
     C2_AUTO(c2_buf) tag = {0};
     struct cat2_error ignored;
     struct stat st;
-    int fd = open(d->tag, O_RDONLY | O_CLOEXEC);
 
     d->have = 0;
     if_range[0] = '\0';
-    if (fd < 0) return;
-    if (d->options->resume && c2_fs_read(fd, 512, &tag, &ignored) && tag.n && tag.p[0] == '"' &&
+    if (d->options->resume && c2_fs_read_file("", d->tag, 512, &tag, &ignored) && tag.n && tag.p[0] == '"' &&
         fstat(d->fd, &st) == 0 && st.st_size > 0) {
         snprintf(if_range, size, "If-Range: %s", c2_buf_cstr(&tag));
         d->have = st.st_size;
     }
-    close(fd);
 }
 
 /* Where the bytes are. A Python server must first be asked to complete its copy: by download-url, or in
@@ -174,10 +169,8 @@ static bool make_parents(const char *file, struct cat2_error *err)
     if (!slash || slash == file) return true;
     int n = snprintf(dir, sizeof(dir), "%.*s", (int)(slash - file), file);
     if (n < 0 || (size_t)n >= sizeof(dir)) return c2_fail(err, CAT2_ELIMIT, "path too long: %.100s", file);
-    int fd = c2_fs_open_dir(dir, true, err);
-    if (fd < 0) return explain(file, dir, err);
-    close(fd);
-    return true;
+    C2_AUTO(c2_fd) made = {c2_fs_open_dir(dir, true, err)};
+    return made.fd >= 0 || explain(file, dir, err);
 }
 
 /* Check what came, and give it its place. */

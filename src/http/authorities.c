@@ -4,8 +4,6 @@
 #include "http/authorities.h"
 
 #include <curl/curl.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +22,7 @@ bool c2_authorities_init(struct c2_authorities *authorities, const char *ca, boo
         return c2_fail(err, CAT2_EINVAL, "--ca and --insecure: certificates are either checked or not");
     *authorities = (struct c2_authorities){.insecure = insecure};
     if (!ca) return true;
-    int fd = open(ca, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return c2_fail_errno(err, errno, "--ca %.150s", ca);
-    bool ok = c2_fs_read(fd, CA_NBYTES_MAX, &text, err);
-    close(fd);
-    if (!ok) return c2_fail_within(err, "--ca %.150s", ca);
+    if (!c2_fs_read_file("--ca", ca, CA_NBYTES_MAX, &text, err)) return false;
     if (!text.n || !memmem(text.p, text.n, "-----BEGIN CERTIFICATE", 22))
         return c2_fail(err, CAT2_EINVAL, "--ca %.150s: there is no certificate in PEM format in it", ca);
     if (strlen(ca) >= sizeof(authorities->ca)) return c2_fail(err, CAT2_EINVAL, "--ca: the name is too long");

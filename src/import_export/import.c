@@ -50,11 +50,10 @@ static bool import_group(struct c2_importer *im, const struct c2_import_item *gr
     if ((attrs.n == 0 && attrs.description.n == 0) || dry) return true;
     if (!c2_buf_printf(&path, err, "%s%s%s.b2nd", group->path, *group->path ? "/" : "", C2_GROUP_ATTRIBUTES))
         return false;
-    int fd = openat(im->dirfd, c2_buf_cstr(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) return c2_fail_errno(err, errno, "%.150s", c2_buf_cstr(&path));
-    bool ok = write_attributes(im, group, &attrs, fd, err);
-    close(fd);
-    return ok;
+    C2_AUTO(c2_fd)
+    file = {openat(im->dirfd, c2_buf_cstr(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
+    if (file.fd < 0) return c2_fail_errno(err, errno, "%.150s", c2_buf_cstr(&path));
+    return write_attributes(im, group, &attrs, file.fd, err);
 }
 
 /* Links to nowhere, to other files and back to a group above are kept as links by their group; all else is an

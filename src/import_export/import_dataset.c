@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "import_export/import_impl.h"
 
 #define NAMES_TRIED 1000
@@ -79,14 +80,15 @@ static bool write_frame(struct dataset *ds, int fd, struct cat2_error *err)
 
 static bool write_file(struct dataset *ds, struct cat2_error *err)
 {
-    int fd = openat(ds->im->dirfd, c2_buf_cstr(&ds->path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) {
+    const char *path = c2_buf_cstr(&ds->path);
+    C2_AUTO(c2_fd) file = {openat(ds->im->dirfd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
+
+    if (file.fd < 0) {
         ds->broken = errno == ENOSPC || errno == EDQUOT || errno == EROFS || errno == EMFILE;
         return c2_fail_errno(err, errno, "cannot be written");
     }
-    bool ok = write_frame(ds, fd, err);
-    close(fd);
-    if (!ok) unlinkat(ds->im->dirfd, c2_buf_cstr(&ds->path), 0);
+    bool ok = write_frame(ds, file.fd, err);
+    if (!ok) unlinkat(ds->im->dirfd, path, 0);
     return ok;
 }
 

@@ -54,14 +54,11 @@ static bool read_pem(const char *file, bool key, struct c2_buf *out, struct cat2
 {
     const char *what = key ? "certificate-key" : "certificate";
     struct stat st;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
 
-    if (fd < 0) return c2_fail_errno(err, errno, "%s %.150s", what, file);
-    bool ok = c2_fs_read(fd, PEM_NBYTES_MAX, out, err) || c2_fail_within(err, "%s %.150s", what, file);
-    if (ok && key && fstat(fd, &st) == 0 && (st.st_mode & S_IROTH))
+    if (!c2_fs_read_file(what, file, PEM_NBYTES_MAX, out, err)) return false;
+    if (key && stat(file, &st) == 0 && (st.st_mode & S_IROTH))
         c2_log_warn("%s %s may be read by everybody on this machine: chmod o-r", what, file);
-    close(fd);
-    return ok;
+    return true;
 }
 
 /* When the first of a chain ends. */

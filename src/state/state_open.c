@@ -21,13 +21,10 @@
 
 bool c2_state_is_used(const char *statedir)
 {
-    int dirfd = open(statedir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int fd = dirfd < 0 ? -1 : openat(dirfd, LOCK, O_RDWR | O_CLOEXEC);
-    bool used = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+    C2_AUTO(c2_fd) dir = {open(statedir, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    C2_AUTO(c2_fd) lock = {dir.fd < 0 ? -1 : openat(dir.fd, LOCK, O_RDWR | O_CLOEXEC)};
 
-    if (fd >= 0) close(fd);
-    if (dirfd >= 0) close(dirfd);
-    return used;
+    return lock.fd >= 0 && flock(lock.fd, LOCK_EX | LOCK_NB) != 0;
 }
 
 /* One process a state directory. */
@@ -71,15 +68,13 @@ static bool fail_newer(const char *what, int64_t format, struct cat2_error *err)
 static bool read_mark(int dirfd, const char *statedir, int64_t *format, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(100);
-    int fd = openat(dirfd, C2_STATE_MARK, O_RDONLY | O_CLOEXEC);
+    C2_AUTO(c2_fd) mark = {openat(dirfd, C2_STATE_MARK, O_RDONLY | O_CLOEXEC)};
     struct c2_str word, number, rest;
 
     *format = 1;
-    if (fd < 0 && errno == ENOENT) return true;
-    if (fd < 0) return c2_fail_errno(err, errno, "%.150s/" C2_STATE_MARK, statedir);
-    bool ok = c2_fs_read(fd, 100, &text, err);
-    close(fd);
-    if (!ok) return c2_fail_within(err, "%.150s/" C2_STATE_MARK, statedir);
+    if (mark.fd < 0 && errno == ENOENT) return true;
+    if (mark.fd < 0) return c2_fail_errno(err, errno, "%.150s/" C2_STATE_MARK, statedir);
+    if (!c2_fs_read(mark.fd, 100, &text, err)) return c2_fail_within(err, "%.150s/" C2_STATE_MARK, statedir);
     if (text.n == 0) return true;
     c2_str_cut(c2_buf_str(&text), '\n', &word, &rest);
     c2_str_cut(word, ' ', &word, &number);

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "net/exposure.h"
@@ -91,12 +90,10 @@ static bool read_file(const char *folder, struct c2_str name, struct c2_buf *out
     char rel[256];
 
     snprintf(rel, sizeof(rel), "%.*s", (int)c2_min_i64(255, (int64_t)name.n), name.p);
-    int dir = c2_fs_open_dir(folder, false, &err);
-    int fd = dir >= 0 && c2_path_check(name, &err) ? c2_fs_open(dir, rel, O_RDONLY, &err) : -1;
-    bool ok = fd >= 0 && c2_fs_read(fd, FILE_NBYTES_MAX, out, &err);
-    if (fd >= 0) close(fd);
-    if (dir >= 0) close(dir);
-    return ok;
+    C2_AUTO(c2_fd) dir = {c2_fs_open_dir(folder, false, &err)};
+    if (dir.fd < 0 || !c2_path_check(name, &err)) return false;
+    C2_AUTO(c2_fd) file = {c2_fs_open(dir.fd, rel, O_RDONLY, &err)};
+    return file.fd >= 0 && c2_fs_read(file.fd, FILE_NBYTES_MAX, out, &err);
 }
 
 static void no_file(struct c2_request *req, const char *of, struct c2_str name)

@@ -142,9 +142,8 @@ bool c2_h5_beneath_same(struct c2_h5_beneath *b)
         struct c2_h5_other *other = &b->others.p[i];
         struct c2_h5_state now = {0};
         struct stat st;
-        int fd = c2_fs_open_beneath(b->fd, other->rel, O_PATH);
-        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) c2_h5_state_of(&st, &now);
-        if (fd >= 0) close(fd);
+        C2_AUTO(c2_fd) file = {c2_fs_open_beneath(b->fd, other->rel, O_PATH)};
+        if (file.fd >= 0 && fstat(file.fd, &st) == 0 && S_ISREG(st.st_mode)) c2_h5_state_of(&st, &now);
         if (other->found == C2_H5_THERE ? memcmp(&now, &other->state, sizeof(now)) != 0
                                         : other->found == C2_H5_ABSENT && now.ino != 0)
             return false;

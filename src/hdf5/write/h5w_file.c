@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "hdf5/write/h5w_impl.h"
@@ -109,11 +108,9 @@ bool c2_h5w_create_with(const char *filename, hid_t like, struct c2_h5w **out, s
 static bool put_user_block(const struct c2_h5w *w, struct cat2_error *err)
 {
     if (w->user_block.n == 0 || !w->filename) return true;
-    int fd = open(w->filename, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 ? c2_fs_pwrite(fd, w->user_block.p, w->user_block.n, 0, err)
-                      : c2_fail_errno(err, errno, "writing the user block");
-    if (fd >= 0) close(fd);
-    return ok;
+    C2_AUTO(c2_fd) file = {open(w->filename, O_WRONLY | O_CLOEXEC)};
+    if (file.fd < 0) return c2_fail_errno(err, errno, "writing the user block");
+    return c2_fs_pwrite(file.fd, w->user_block.p, w->user_block.n, 0, err);
 }
 
 bool c2_h5w_close(struct c2_h5w *w, struct cat2_error *err)

@@ -134,9 +134,8 @@ static bool alone_hears_all(struct c2_source *base, const char **why)
 
     if (is_elsewhere(alone)) *why = "it is not on this machine";
     if (is_elsewhere(alone)) return false;
-    int fd = open(alone->filename, O_PATH | O_CLOEXEC);
-    bool hears = fd < 0 || c2_fs_is_local(fd, why);
-    if (fd >= 0) close(fd);
+    C2_AUTO(c2_fd) file = {open(alone->filename, O_PATH | O_CLOEXEC)};
+    bool hears = file.fd < 0 || c2_fs_is_local(file.fd, why);
     for (size_t i = 0; hears && i < C2_ARRAY_LEN(alone->watches); i++)
         if (alone->watches[i]) hears = c2_watch_is_complete(alone->watches[i], why);
     return hears;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/endian.h"
 #include "base/fs.h"
@@ -74,12 +73,11 @@ static void write_back(const struct c2_frame *frame, int64_t off, struct c2_byte
     c2_log_warn("compressed copy %s: %s had rotted, made again", name, what);
     atomic_fetch_add(&mended, 1);
     snprintf(self, sizeof(self), "/proc/self/fd/%d", c2_frame_fd(frame));
-    int fd = off < 0 ? -1 : open(self, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && fstat(fd, &st) == 0 && c2_fs_pwrite(fd, bytes.p, bytes.n, off, &err);
+    C2_AUTO(c2_fd) file = {off < 0 ? -1 : open(self, O_WRONLY | O_CLOEXEC)};
+    bool ok = file.fd >= 0 && fstat(file.fd, &st) == 0 && c2_fs_pwrite(file.fd, bytes.p, bytes.n, off, &err);
     struct timespec times[2] = {ok ? st.st_atim : (struct timespec){0},
                                 ok ? st.st_mtim : (struct timespec){0}};
-    if (!ok || futimens(fd, times) != 0) c2_log_warn("compressed copy %s: cannot be written", name);
-    if (fd >= 0) close(fd);
+    if (!ok || futimens(file.fd, times) != 0) c2_log_warn("compressed copy %s: cannot be written", name);
 }
 
 bool c2_copy_sums_fixed(const struct c2_copy_sums *sums, const struct c2_frame *frame, struct cat2_error *err)
@@ -129,11 +127,8 @@ bool c2_copy_sums_make(int dir, const char *name, uint64_t stamp, struct c2_fram
         !put(&text, hash_fixed(&head, &tail), err) || !hash_chunks(frame, &text, err) ||
         !put(&text, c2_hash64(text.p, text.n), err))
         return false;
-    int fd = c2_fs_open(dir, name, O_WRONLY | O_CREAT | O_TRUNC, err);
-    if (fd < 0) return false;
-    bool ok = c2_fs_pwrite(fd, text.p, text.n, 0, err);
-    close(fd);
-    return ok;
+    C2_AUTO(c2_fd) file = {c2_fs_open(dir, name, O_WRONLY | O_CREAT | O_TRUNC, err)};
+    return file.fd >= 0 && c2_fs_pwrite(file.fd, text.p, text.n, 0, err);
 }
 
 static bool read_sums(const struct c2_buf *text, const struct c2_frame *frame, struct c2_copy_sums *sums,
@@ -155,12 +150,9 @@ bool c2_copy_sums_open(int dir, const char *name, uint64_t stamp, const struct c
     C2_AUTO(c2_buf) text = {0};
     int64_t n = c2_frame_meta(frame)->nchunks;
     size_t size = (size_t)(n + HEAD + 1) * 8;
-    int fd = c2_fs_open(dir, name, O_RDONLY | O_NONBLOCK, err);
+    C2_AUTO(c2_fd) file = {c2_fs_open(dir, name, O_RDONLY | O_NONBLOCK, err)};
 
-    if (fd < 0) return false;
-    bool ok = c2_fs_read(fd, FILE_MAX, &text, err);
-    close(fd);
-    if (!ok) return false;
+    if (file.fd < 0 || !c2_fs_read(file.fd, FILE_MAX, &text, err)) return false;
     if (text.n != size || c2_le64(text.p) != MAGIC || c2_le64(text.p + 8) != stamp ||
         c2_le64(text.p + 16) != (uint64_t)n || c2_le64(text.p + size - 8) != c2_hash64(text.p, size - 8))
         return c2_fail(err, CAT2_EDATA, "%.160s: is of another copy", name);

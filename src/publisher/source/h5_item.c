@@ -94,13 +94,11 @@ static bool read_in_place(struct h5_item *item, const struct c2_h5_answer *a, st
 
     if (a->n < 32 || a->n > C2_CHUNK_CBYTES_MAX || a->off < 0)
         return c2_fail(err, CAT2_EDATA, "the HDF5 worker named no place");
-    int fd = descriptor(item, &a->before);
-    if (fd < 0) return c2_fail_busy(err, item->path);
-    bool ok = c2_buf_resize(out, before + (size_t)a->n, err) &&
-              c2_fs_pread(fd, out->p + before, (size_t)a->n, a->off, err) &&
-              c2_guard_chunk((struct c2_bytes){out->p + before, (size_t)a->n}, &want, &info, err);
-    close(fd);
-    return ok;
+    C2_AUTO(c2_fd) file = {descriptor(item, &a->before)};
+    if (file.fd < 0) return c2_fail_busy(err, item->path);
+    return c2_buf_resize(out, before + (size_t)a->n, err) &&
+           c2_fs_pread(file.fd, out->p + before, (size_t)a->n, a->off, err) &&
+           c2_guard_chunk((struct c2_bytes){out->p + before, (size_t)a->n}, &want, &info, err);
 }
 
 /* ---- chunks ---- */

@@ -100,13 +100,11 @@ bool c2_sparse_same(const struct c2_sparse_parts *parts, int dirfd, int64_t numb
 bool c2_sparse_key_at(int root, const char *path, const struct stat *st, struct c2_sparse_parts *parts,
                       struct c2_file_key *out, struct cat2_error *err)
 {
-    int fd = c2_fs_open(root, path, O_RDONLY | O_DIRECTORY, err);
+    C2_AUTO(c2_fd) dir = {c2_fs_open(root, path, O_RDONLY | O_DIRECTORY, err)};
     struct c2_file_key index;
 
-    if (fd < 0) return false;
-    bool ok = scan(fd, parts, err);
-    close(fd);
+    if (dir.fd < 0 || !scan(dir.fd, parts, err)) return false;
     c2_file_key_of(st, &index);
-    if (ok) key_of(parts, &index, out);
-    return ok;
+    key_of(parts, &index, out);
+    return true;
 }
