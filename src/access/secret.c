@@ -40,12 +40,7 @@ bool c2_key_parse(struct c2_str key, struct c2_str *id)
 
     if (key.n != C2_KEY_TEXT || !c2_str_starts(key, C2_KEY_PREFIX) || key.p[prefix + C2_KEY_ID] != '_')
         return false;
-    for (size_t i = prefix; i < key.n; i++) {
-        char c = key.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-              c == '_'))
-            return false;
-    }
+    if (!c2_str_is_made_of((struct c2_str){key.p + prefix, key.n - prefix}, "-_")) return false;
     *id = (struct c2_str){key.p + prefix, C2_KEY_ID};
     return true;
 }

@@ -7,17 +7,30 @@
 
 #include "base/limits.h"
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
-static bool is_digit(char c)
+
+int c2_hex_digit(char c)
 {
-    return c >= '0' && c <= '9';
+    if (c2_is_digit(c)) return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool c2_str_is_made_of(struct c2_str s, const char *others)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!c2_is_alnum(s.p[i]) && (!s.p[i] || !strchr(others, s.p[i]))) return false;
+    return true;
+}
+
+bool c2_str_is_visible(struct c2_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~') return false;
+    return true;
 }
 
 bool c2_str_eq(struct c2_str a, struct c2_str b)
@@ -29,7 +42,7 @@ bool c2_str_eq_nocase(struct c2_str a, struct c2_str b)
 {
     if (a.n != b.n) return false;
     for (size_t i = 0; i < a.n; i++)
-        if (lower(a.p[i]) != lower(b.p[i])) return false;
+        if (c2_lower(a.p[i]) != c2_lower(b.p[i])) return false;
     return true;
 }
 
@@ -149,8 +162,8 @@ bool c2_cursor_i64(struct c2_cursor *in, int64_t *out, bool *overflow)
 
     *overflow = false;
     if (p < in->end && (*p == '-' || *p == '+')) p++;
-    if (p == in->end || !is_digit(*p)) return false;
-    for (; p < in->end && is_digit(*p); p++) {
+    if (p == in->end || !c2_is_digit(*p)) return false;
+    for (; p < in->end && c2_is_digit(*p); p++) {
         int64_t digit = *p - '0'; /* counted downwards, so that INT64_MIN fits */
         if (!c2_mul_i64(value, 10, &value) || !c2_add_i64(value, -digit, &value)) *overflow = true;
     }

@@ -38,6 +38,26 @@ static inline bool c2_str_empty(struct c2_str s)
     return s.n == 0;
 }
 
+/* ASCII alone, whatever the locale is. */
+static inline bool c2_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+static inline bool c2_is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c2_is_digit(c);
+}
+static inline char c2_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+/** 0 to 15; -1: it is none. */
+int c2_hex_digit(char c);
+/** Has it nothing but ASCII letters, digits and characters of `others`? Empty text has. */
+bool c2_str_is_made_of(struct c2_str s, const char *others);
+/** Has it nothing but visible ASCII, without blanks? */
+bool c2_str_is_visible(struct c2_str s);
+
 bool c2_str_eq(struct c2_str a, struct c2_str b);
 bool c2_str_eq_nocase(struct c2_str a, struct c2_str b);
 bool c2_str_is(struct c2_str a, const char *text);

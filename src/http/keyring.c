@@ -2,16 +2,15 @@
 /* Keys by the services that they are for. */
 #include "http/keyring.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/vec.h"
+#include "wire/url.h"
 
 #define FILE_NBYTES 65536 /* of a key file: some hundreds of services */
 #define KEYS_MAX    1024  /* looked through for each request that is sent */
@@ -47,38 +46,20 @@ void c2_keyring_free(struct c2_keyring *ring)
     free(ring);
 }
 
-static void lower(char *text)
-{
-    for (; *text; text++)
-        if (*text >= 'A' && *text <= 'Z') *text = (char)(*text | 0x20);
-}
-
 /* "HOST", "HOST:PORT", "[V6]", "[V6]:PORT"; brackets are not kept. */
 static bool split(struct c2_str text, char host[256], int *port)
 {
-    struct c2_str name = text, rest = {"", 0};
+    struct c2_str name, rest;
     int64_t n = 0;
+    bool v6;
 
-    if (text.n && text.p[0] == '[') {
-        if (!c2_str_cut((struct c2_str){text.p + 1, text.n - 1}, ']', &name, &rest)) return false;
-        if (rest.n && rest.p[0] != ':') return false;
-        if (rest.n) rest = (struct c2_str){rest.p + 1, rest.n - 1};
-    } else {
-        c2_str_cut(text, ':', &name, &rest);
-    }
+    if (!c2_cut_port(text, &name, &rest, &v6)) return false;
     if (name.n == 0 || name.n > 255 || (rest.n && (!c2_str_to_i64(rest, &n) || n < 1 || n > 65535)))
         return false;
-    snprintf(host, 256, "%.*s", C2_STR_ARG(name));
-    lower(host);
+    for (size_t i = 0; i < name.n; i++)
+        host[i] = c2_lower(name.p[i]);
+    host[name.n] = '\0';
     *port = (int)n;
-    return true;
-}
-
-static bool is_key(struct c2_str text)
-{
-    if (text.n == 0 || text.n > KEY_NBYTES) return false;
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] <= 0x20 || text.p[i] >= 0x7f) return false;
     return true;
 }
 
@@ -98,7 +79,7 @@ bool c2_keyring_add(struct c2_keyring *ring, struct c2_str line, struct cat2_err
         where = c2_str_of(ring->home);
         if (!where.n) return c2_fail(err, CAT2_EINVAL, "a key alone: write HOST:PORT KEY");
     }
-    if (!is_key(key) || !split(where, place.host, &place.port))
+    if (key.n > KEY_NBYTES || !c2_str_is_visible(key) || !split(where, place.host, &place.port))
         return c2_fail(err, CAT2_EINVAL, "neither KEY nor HOST:PORT KEY");
     snprintf(place.key, sizeof(place.key), "%.*s", C2_STR_ARG(key));
     bool ok = c2_vec_push(ring, KEYS_MAX, "keys", err, place);
@@ -111,12 +92,10 @@ bool c2_keyring_read(struct c2_keyring *ring, const char *path, bool *shared, st
     C2_AUTO(c2_buf) text = C2_BUF_INIT(FILE_NBYTES);
     struct c2_str rest, line;
     struct stat st;
-    int number = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int number = 0;
+    bool ok = c2_fs_read_file("key file", path, FILE_NBYTES, &text, err);
 
-    if (fd < 0) return c2_fail_errno(err, errno, "key file %.150s", path);
-    *shared = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077);
-    bool ok = c2_fs_read(fd, FILE_NBYTES, &text, err) || c2_fail_within(err, "key file %.150s", path);
-    close(fd);
+    *shared = stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077);
     for (rest = c2_buf_str(&text); ok && rest.n;) {
         c2_str_cut(rest, '\n', &line, &rest);
         line = c2_str_trim(line);

@@ -3,12 +3,9 @@
 #include "http/session.h"
 
 #include <curl/curl.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -289,9 +286,8 @@ bool c2_session_set_key(struct c2_session *session, struct c2_str key, struct ca
     if (!key.n) return c2_fail(err, CAT2_EINVAL, "the key is empty");
     if (key.n >= sizeof(session->key))
         return c2_fail(err, CAT2_EINVAL, "the key is longer than %d characters", C2_KEY_MAX - 1);
-    for (size_t i = 0; i < key.n; i++)
-        if (key.p[i] <= ' ' || key.p[i] > '~')
-            return c2_fail(err, CAT2_EINVAL, "the key holds a blank, or a character that is not ASCII");
+    if (!c2_str_is_visible(key))
+        return c2_fail(err, CAT2_EINVAL, "the key holds a blank, or a character that is not ASCII");
     snprintf(session->key, sizeof(session->key), "%.*s", C2_STR_ARG(key));
     return true;
 }
@@ -300,15 +296,12 @@ bool c2_session_read_key(struct c2_session *session, const char *file, struct ca
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(65536);
     struct c2_str line, rest;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
 
-    if (fd < 0) return c2_fail_errno(err, errno, "key file %.150s", file);
-    bool ok = c2_fs_read(fd, text.max, &text, err);
-    close(fd);
+    if (!c2_fs_read_file("key file", file, text.max, &text, err)) return false;
     c2_str_cut(c2_buf_str(&text), '\n', &line, &rest);
-    ok = ok && c2_session_set_key(session, line, err);
-    if (text.p) explicit_bzero(text.p, text.n);
-    return ok || c2_fail_within(err, "key file %.150s", file);
+    bool ok = c2_session_set_key(session, line, err) || c2_fail_within(err, "key file %.150s", file);
+    explicit_bzero(text.p, text.n);
+    return ok;
 }
 
 bool c2_session_init(struct c2_session *session, struct cat2_error *err)

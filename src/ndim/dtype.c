@@ -73,8 +73,7 @@ static bool parse_unit(struct c2_cursor *in, struct c2_dtype *out)
     if (!c2_cursor_eat(in, "[")) return true;
     while (!c2_cursor_done(in) && *in->p != ']') {
         char c = *in->p;
-        bool legal = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '/';
-        if (!legal || n + 1 >= sizeof(out->unit)) return false;
+        if ((!c2_is_alnum(c) && c != '/') || n + 1 >= sizeof(out->unit)) return false;
         out->unit[n++] = c;
         in->p++;
     }

@@ -8,23 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-
-static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
 /* ---- host:port ---- */
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static bool read_port(struct c2_str text, int *out)
 {
     int64_t port;
 
     for (size_t i = 0; i < text.n; i++)
-        if (!is_digit(text.p[i])) return false;
+        if (!c2_is_digit(text.p[i])) return false;
     if (text.n == 0 || text.n > 5 || !c2_str_to_i64(text, &port) || port < 1 || port > 65535) return false;
     *out = (int)port;
     return true;
@@ -32,12 +24,8 @@ static bool read_port(struct c2_str text, int *out)
 
 static bool label_ok(struct c2_str label)
 {
-    for (size_t i = 0; i < label.n; i++) {
-        char c = label.p[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!letter && !is_digit(c) && c != '-' && c != '_') return false;
-    }
-    return label.n > 0 && label.n <= 63 && label.p[0] != '-' && label.p[label.n - 1] != '-';
+    return label.n > 0 && label.n <= 63 && c2_str_is_made_of(label, "-_") && label.p[0] != '-' &&
+           label.p[label.n - 1] != '-';
 }
 
 /* Resolvers take "127.1", "0x7f000001" and the like for addresses: their last label begins with a digit and
@@ -47,7 +35,7 @@ static bool is_number(struct c2_str label)
     bool hex = label.n > 1 && label.p[0] == '0' && (label.p[1] == 'x' || label.p[1] == 'X');
 
     for (size_t i = 0; i < label.n && !hex; i++)
-        if (!is_digit(label.p[i])) return false;
+        if (!c2_is_digit(label.p[i])) return false;
     return true;
 }
 
@@ -121,7 +109,8 @@ enum c2_address_kind c2_address_kind_of(const uint8_t address[16])
 {
     static const uint8_t zero[16] = {0}, nat64[12] = {0, 0x64, 0xff, 0x9b}, six_to_four[2] = {0x20, 0x02};
 
-    if (memcmp(address, v4_prefix, sizeof(v4_prefix)) == 0 || memcmp(address, nat64, sizeof(nat64)) == 0)
+    if (memcmp(address, c2_v4_mapped, sizeof(c2_v4_mapped)) == 0 ||
+        memcmp(address, nat64, sizeof(nat64)) == 0)
         return kind_of_v4(address + 12);
     if (memcmp(address, six_to_four, sizeof(six_to_four)) == 0) return kind_of_v4(address + 2);
     if (memcmp(address, zero, 15) == 0 && address[15] == 1) return C2_ADDRESS_LOOPBACK;
@@ -164,25 +153,19 @@ static bool is_trusted(const struct c2_address_rules *rules, const uint8_t addre
     return rules->trusted && c2_subnets_have(rules->trusted, address);
 }
 
-static void text_of(const uint8_t address[16], char out[C2_PEER_TEXT_MAX])
-{
-    bool v4 = memcmp(address, v4_prefix, sizeof(v4_prefix)) == 0;
-
-    inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? address + sizeof(v4_prefix) : address, out, C2_PEER_TEXT_MAX);
-}
-
 bool c2_address_may_register(const struct c2_address_rules *rules, const struct c2_peer *peer,
                              const uint8_t (*addresses)[16], size_t n, char why[C2_WHY_MAX])
 {
     bool trusted = peer->family && is_trusted(rules, peer->address);
     bool peer_here = peer->family && rules->is_here(peer->address), own = false;
-    char text[C2_PEER_TEXT_MAX];
+    struct c2_peer named;
 
     for (size_t i = 0; i < n; i++) {
         enum c2_address_kind kind = c2_address_kind_of(addresses[i]);
         if (kind == C2_ADDRESS_LINK_LOCAL || kind == C2_ADDRESS_MULTICAST || kind == C2_ADDRESS_UNSPECIFIED) {
-            text_of(addresses[i], text);
-            snprintf(why, C2_WHY_MAX, "%s is %s: subscribers ask no publisher there", text, what_it_is(kind));
+            c2_peer_make(addresses[i], 0, &named);
+            snprintf(why, C2_WHY_MAX, "%s is %s: subscribers ask no publisher there", named.text,
+                     what_it_is(kind));
             return false;
         }
         own = own || (peer->family && memcmp(addresses[i], peer->address, sizeof(peer->address)) == 0) ||
@@ -201,12 +184,13 @@ bool c2_address_may_ask(const struct c2_address_rules *rules, const uint8_t addr
                         char why[C2_WHY_MAX])
 {
     enum c2_address_kind kind = c2_address_kind_of(address);
-    char text[C2_PEER_TEXT_MAX];
+    struct c2_peer named;
 
     if (kind == C2_ADDRESS_ORDINARY || (kind == C2_ADDRESS_LOOPBACK && here) || is_trusted(rules, address))
         return true;
-    text_of(address, text);
-    snprintf(why, C2_WHY_MAX, "%s is %s, and publishers are not asked there%s; --trust %s allows it", text,
-             what_it_is(kind), kind == C2_ADDRESS_LOOPBACK ? " for a broker that is elsewhere" : "", text);
+    c2_peer_make(address, 0, &named);
+    snprintf(why, C2_WHY_MAX, "%s is %s, and publishers are not asked there%s; --trust %s allows it",
+             named.text, what_it_is(kind),
+             kind == C2_ADDRESS_LOOPBACK ? " for a broker that is elsewhere" : "", named.text);
     return false;
 }

@@ -78,10 +78,8 @@ static bool put_origin(struct c2_str text, struct c2_buf *out, struct cat2_error
     struct c2_str origin = c2_buf_str(&url);
     const char *usual = https ? ":443" : ":80";
     if (c2_str_ends(origin, usual)) origin.n -= strlen(usual);
-    for (size_t i = 0; i < origin.n; i++) {
-        char c = origin.p[i];
-        if (!c2_buf_putc(out, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c, err)) return false;
-    }
+    for (size_t i = 0; i < origin.n; i++)
+        if (!c2_buf_putc(out, c2_lower(origin.p[i]), err)) return false;
     return c2_buf_putc(out, '\n', err);
 }
 
@@ -116,13 +114,7 @@ bool c2_exposure_allows(const struct c2_exposure *exposure, struct c2_str origin
 /* A source of a policy: a scheme, a host with or without one, a port; '*' for parts of the host and ports. */
 static bool is_source(struct c2_str text)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              (c && strchr("-._:/*[]", c))))
-            return false;
-    }
-    return text.n > 0;
+    return text.n > 0 && c2_str_is_made_of(text, "-._:/*[]");
 }
 
 static bool set_ancestors(struct c2_exposure *exposure, const char *list, struct cat2_error *err)

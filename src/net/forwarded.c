@@ -37,8 +37,7 @@ static int shown(struct c2_str text)
 
 static bool is_token(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("!#$%&'*+-.^_`|~", c));
+    return c2_is_alnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 static struct c2_str token(struct c2_cursor *in)
@@ -160,17 +159,15 @@ static struct c2_str value_of(struct c2_str text, size_t i, size_t n)
 /* A node: ADDRESS, "[V6]", with or without a port; "unknown", "_hidden". */
 static bool read_node(struct c2_str node, uint8_t address[16], int *port)
 {
-    struct c2_str name = node, after = {"", 0};
+    struct c2_str name, after;
     int64_t number = 0;
+    bool v6;
 
     *port = 0;
-    if (node.n && node.p[0] == '[') {
-        if (!c2_str_cut((struct c2_str){node.p + 1, node.n - 1}, ']', &name, &after)) return false;
-        if (after.n && after.p[0] != ':') return false;
-        if (after.n) after = (struct c2_str){after.p + 1, after.n - 1};
-        if (!memchr(name.p, ':', name.n)) return false;
-    } else if (node.n && memchr(node.p, ':', node.n) == memrchr(node.p, ':', node.n)) {
-        c2_str_cut(node, ':', &name, &after);
+    if (!c2_cut_port(node, &name, &after, &v6) || (v6 && !memchr(name.p, ':', name.n))) return false;
+    if (!v6 && after.n && memchr(after.p, ':', after.n)) { /* an IPv6 address without brackets */
+        name = node;
+        after.n = 0;
     }
     if (!c2_address_parse(name, address)) return false;
     if (c2_str_to_i64(after, &number) && number > 0 && number <= UINT16_MAX) *port = (int)number;

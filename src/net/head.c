@@ -55,11 +55,6 @@ static bool is_token(struct c2_str text)
     return text.n > 0 && is_all(text, TOKEN);
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static int refuse(const char **why, int status, const char *text)
 {
     *why = text;
@@ -109,8 +104,8 @@ static int judge_line(struct c2_str line, bool *is_1_0, const char **why)
     for (size_t i = 0; i < target.n; i++) /* bytes of UTF-8 are not allowed, but frequent and harmless */
         if ((unsigned char)target.p[i] <= ' ' || target.p[i] == 0x7f)
             return refuse(why, 400, "the request's target holds a control character");
-    bool http = version.n == 8 && memcmp(version.p, "HTTP/", 5) == 0 && is_digit(version.p[5]) &&
-                version.p[6] == '.' && is_digit(version.p[7]);
+    bool http = version.n == 8 && memcmp(version.p, "HTTP/", 5) == 0 && c2_is_digit(version.p[5]) &&
+                version.p[6] == '.' && c2_is_digit(version.p[7]);
     if (!http) return refuse(why, 400, "the request's first line does not end with a version of HTTP");
     *is_1_0 = version.p[7] == '0';
     if (version.p[5] != '1' || version.p[7] > '1')
@@ -185,7 +180,7 @@ static int judge_framing(const struct seen *seen, bool is_1_0, struct c2_head *o
     if (seen->nlengths) {
         bool digits = seen->length.n > 0 && seen->length.n <= DIGITS_MAX;
         for (size_t i = 0; digits && i < seen->length.n; i++)
-            digits = is_digit(seen->length.p[i]);
+            digits = c2_is_digit(seen->length.p[i]);
         if (!digits || !c2_str_to_i64(seen->length, &length))
             return refuse(why, 400, "Content-Length is not a number of bytes");
         out->framing = length ? C2_FRAMING_LENGTH : C2_FRAMING_NONE;
@@ -235,21 +230,14 @@ int c2_trailer_judge(struct c2_bytes text, const char **why)
     return 0;
 }
 
-static int hex(uint8_t c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 int c2_chunk_line(struct c2_bytes line, uint64_t *size, const char **why)
 {
     size_t i = 0;
 
     *size = 0;
-    for (; i < line.n && hex(line.p[i]) >= 0; i++) {
+    for (; i < line.n && c2_hex_digit((char)line.p[i]) >= 0; i++) {
         if (i >= HEX_MAX) return refuse(why, 400, "the size of a chunk of the request's body is too large");
-        *size = *size << 4 | (unsigned)hex(line.p[i]);
+        *size = *size << 4 | (unsigned)c2_hex_digit((char)line.p[i]);
     }
     if (i == 0 || (i < line.n && line.p[i] != ';'))
         return refuse(why, 400, "the size of a chunk of the request's body is not a hexadecimal number");

@@ -9,6 +9,7 @@
 
 #include "net/forwarded.h"
 #include "net/server_impl.h"
+#include "wire/url.h"
 
 #define NAMES_NBYTES_MAX 65536 /* of all allowed names together */
 #define HTTP_PORT        80
@@ -23,13 +24,7 @@ static bool add_name(struct c2_hosts *hosts, struct c2_str name, struct cat2_err
 
 static bool is_name(struct c2_str name)
 {
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-              c == '_' || c == '.'))
-            return false;
-    }
-    return name.n > 0;
+    return name.n > 0 && c2_str_is_made_of(name, "-_.");
 }
 
 static bool add_listed(struct c2_hosts *hosts, const char *list, struct cat2_error *err)
@@ -91,18 +86,11 @@ struct place {
 /* "HOST[:PORT]" */
 static bool split_place(struct c2_str text, struct place *out)
 {
-    struct c2_str port = {"", 0};
-    struct place place = {.name = text};
+    struct c2_str port;
+    struct place place = {0};
 
-    if (text.n && text.p[0] == '[') {
-        place.v6 = true;
-        if (!c2_str_cut((struct c2_str){text.p + 1, text.n - 1}, ']', &place.name, &port)) return false;
-        if (port.n && port.p[0] != ':') return false;
-        if (port.n) port = (struct c2_str){port.p + 1, port.n - 1};
-    } else {
-        c2_str_cut(text, ':', &place.name, &port);
-    }
-    if (port.n && (port.p[0] < '0' || port.p[0] > '9' || !c2_str_to_i64(port, &place.port))) return false;
+    if (!c2_cut_port(text, &place.name, &port, &place.v6)) return false;
+    if (port.n && (!c2_is_digit(port.p[0]) || !c2_str_to_i64(port, &place.port))) return false;
     if (place.port > UINT16_MAX) return false;
     if (place.name.n > 1 && place.name.p[place.name.n - 1] == '.') place.name.n--; /* "name." is "name" */
     *out = place;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+const uint8_t c2_v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
+
 void c2_peer_make(const uint8_t address[16], int port, struct c2_peer *out)
 {
     struct in6_addr v6;
@@ -27,7 +29,7 @@ void c2_peer_make(const uint8_t address[16], int port, struct c2_peer *out)
 
 void c2_peer_read(const struct sockaddr *from, struct c2_peer *out)
 {
-    uint8_t address[16] = {[10] = 0xff, [11] = 0xff};
+    uint8_t address[16];
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
 
@@ -35,6 +37,7 @@ void c2_peer_read(const struct sockaddr *from, struct c2_peer *out)
     if (!from) return;
     if (from->sa_family == AF_INET) {
         memcpy(&v4, from, sizeof(v4));
+        memcpy(address, c2_v4_mapped, sizeof(c2_v4_mapped));
         memcpy(address + 12, &v4.sin_addr, 4);
         c2_peer_make(address, ntohs(v4.sin_port), out);
     } else if (from->sa_family == AF_INET6) {

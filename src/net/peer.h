@@ -10,6 +10,8 @@ struct sockaddr;
 
 #define C2_PEER_TEXT_MAX 64 /* an IPv6 address with its zone is shorter */
 
+extern const uint8_t c2_v4_mapped[12]; /* what stands before an IPv4 address within an IPv6 one */
+
 struct c2_peer {
     int family;                  /* AF_INET or AF_INET6 as people know it; 0: not known */
     uint8_t address[16];         /* IPv4 as ::ffff:a.b.c.d */

@@ -116,12 +116,7 @@ const char *c2_request_id(const struct c2_request *req)
 
     if (req->id[0]) return req->id;
     bool sane = c2_request_header(req, "X-Request-Id", &given) && given.n > 0 && given.n < sizeof(req->id);
-    for (size_t i = 0; sane && i < given.n; i++) {
-        char c = given.p[i];
-        sane = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-               c == '_' || c == '.';
-    }
-    if (sane)
+    if (sane && c2_str_is_made_of(given, "-_."))
         memcpy(mutable->id, given.p, given.n);
     else
         snprintf(mutable->id, sizeof(mutable->id), "%llx", (unsigned long long)(uint64_t)req->started_us);

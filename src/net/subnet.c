@@ -4,11 +4,12 @@
 
 #include <arpa/inet.h>
 
+#include "net/peer.h"
+
 #define V4_NBITS 96 /* in front of an IPv4 address */
 
 bool c2_address_parse(struct c2_str text, uint8_t out[16])
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     char plain[INET6_ADDRSTRLEN + 1];
     uint8_t v4[4];
 
@@ -17,8 +18,8 @@ bool c2_address_parse(struct c2_str text, uint8_t out[16])
     plain[text.n] = '\0';
     if (inet_pton(AF_INET6, plain, out) == 1) return true;
     if (inet_pton(AF_INET, plain, v4) != 1) return false;
-    memcpy(out, mapped, sizeof(mapped));
-    memcpy(out + sizeof(mapped), v4, sizeof(v4));
+    memcpy(out, c2_v4_mapped, sizeof(c2_v4_mapped));
+    memcpy(out + sizeof(c2_v4_mapped), v4, sizeof(v4));
     return true;
 }
 

@@ -23,8 +23,7 @@ static bool fail_at(struct parser *p, const char *place, const char *what)
 
 static bool is_name(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || (unsigned char)c >= 0x80;
+    return c2_is_alnum(c) || c == '_' || c == '.' || (unsigned char)c >= 0x80;
 }
 
 struct c2_column c2_column_of(const struct c2_dtype *dtype, const struct c2_field *field, int64_t offset)
@@ -170,7 +169,7 @@ static bool read_operand(struct parser *p, struct c2_operand *out)
         *out = (struct c2_operand){.kind = C2_OPERAND_NUMBER, .number = yes, .exact = true};
         return true;
     }
-    if ((c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.') return read_number(p, out);
+    if (c2_is_digit(c) || c == '-' || c == '+' || c == '.') return read_number(p, out);
     if (c2_cursor_done(&p->in)) return fail_at(p, p->in.p, "the expression ends too early");
     return read_field(p, out);
 }

@@ -2,11 +2,6 @@
 /* Fuzzy matching: a whole run wins over scattered letters. */
 #include "tui/fuzzy.h"
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
 static bool word_start(struct c2_str name, size_t i)
 {
     return i == 0 || strchr("/-_. ", name.p[i - 1]) != NULL;
@@ -16,7 +11,7 @@ static size_t find_run(struct c2_str wanted, struct c2_str name)
 {
     for (size_t i = 0; i + wanted.n <= name.n; i++) {
         size_t k = 0;
-        while (k < wanted.n && lower(name.p[i + k]) == lower(wanted.p[k]))
+        while (k < wanted.n && c2_lower(name.p[i + k]) == c2_lower(wanted.p[k]))
             k++;
         if (k == wanted.n) return i;
     }
@@ -33,7 +28,7 @@ int c2_tui_fuzzy(struct c2_str wanted, struct c2_str name)
     size_t run = find_run(wanted, name);
     if (run < name.n) return 1000 + (word_start(name, run) ? 500 : 0) + (wanted.n == name.n ? 100 : 0);
     for (size_t i = 0; i < name.n && k < wanted.n; i++) {
-        if (lower(name.p[i]) != lower(wanted.p[k])) continue;
+        if (c2_lower(name.p[i]) != c2_lower(wanted.p[k])) continue;
         score += word_start(name, i) ? 8 : k && previous + 1 == i ? 4 : 1;
         previous = i;
         k++;

@@ -6,20 +6,13 @@
 
 #include "base/limits.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool c2_url_decode(struct c2_str in, bool plus_is_blank, struct c2_buf *out, struct cat2_error *err)
 {
     if (!c2_buf_reserve(out, in.n, err)) return false;
     for (size_t i = 0; i < in.n; i++) {
         char c = in.p[i];
-        int high = c == '%' && i + 2 < in.n ? hex_digit(in.p[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(in.p[i + 2]) : -1;
+        int high = c == '%' && i + 2 < in.n ? c2_hex_digit(in.p[i + 1]) : -1;
+        int low = high >= 0 ? c2_hex_digit(in.p[i + 2]) : -1;
         if (low >= 0) {
             c = (char)(high << 4 | low);
             i += 2;
@@ -34,8 +27,7 @@ bool c2_url_decode(struct c2_str in, bool plus_is_blank, struct c2_buf *out, str
 
 static bool unreserved(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("-._~", c));
+    return c2_is_alnum(c) || (c && strchr("-._~", c));
 }
 
 bool c2_url_encode_least(struct c2_str in, struct c2_buf *out, struct cat2_error *err)
@@ -96,6 +88,19 @@ static bool host_ok(struct c2_str host)
         if (c <= ' ' || c == 0x7f || strchr("/?#@\\[]\"<>", c)) return false;
     }
     return host.n > 0;
+}
+
+bool c2_cut_port(struct c2_str text, struct c2_str *host, struct c2_str *port, bool *v6)
+{
+    *v6 = text.n && text.p[0] == '[';
+    if (!*v6) {
+        c2_str_cut(text, ':', host, port);
+        return true;
+    }
+    if (!c2_str_cut((struct c2_str){text.p + 1, text.n - 1}, ']', host, port)) return false;
+    if (port->n && port->p[0] != ':') return false;
+    if (port->n) *port = (struct c2_str){port->p + 1, port->n - 1};
+    return true;
 }
 
 bool c2_endpoint_parse(struct c2_str text, struct c2_endpoint *out, struct cat2_error *err)
@@ -197,11 +202,7 @@ bool c2_base_path(struct c2_str text, struct c2_buf *out, struct cat2_error *err
 
     while (ok && rest.n && rest.p[rest.n - 1] == '/')
         rest.n--;
-    for (size_t i = 0; ok && i < rest.n; i++) {
-        char c = rest.p[i];
-        ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             (c && strchr("/-._~", c));
-    }
+    ok = ok && c2_str_is_made_of(rest, "/-._~");
     struct c2_str path = rest;
     if (ok && rest.n) rest = (struct c2_str){rest.p + 1, rest.n - 1};
     for (bool more = ok && path.n; ok && more;) {

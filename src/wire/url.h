@@ -29,6 +29,10 @@ bool c2_base_path(struct c2_str text, struct c2_buf *out, struct cat2_error *err
 /** What follows "http://" or "https://", for messages; all of it without either. */
 const char *c2_url_no_scheme(const char *url);
 
+/** "HOST", "HOST:PORT", "[V6]", "[V6]:PORT": host without brackets; port empty: it is not said. false: what
+ * stands around the brackets is neither. Nothing else is checked. */
+bool c2_cut_port(struct c2_str text, struct c2_str *host, struct c2_str *port, bool *v6);
+
 struct c2_endpoint {
     char host[256]; /* without brackets; "*" = every address */
     int port;       /* 0 = chosen by the kernel */

@@ -55,8 +55,7 @@ static bool holds(struct c2_str text, const char *lower, size_t n)
 {
     for (size_t i = 0; i + n <= text.n; i++) {
         size_t k = 0;
-        while (k < n && (text.p[i + k] >= 'A' && text.p[i + k] <= 'Z' ? text.p[i + k] | 0x20
-                                                                      : text.p[i + k]) == lower[k])
+        while (k < n && c2_lower(text.p[i + k]) == lower[k])
             k++;
         if (k == n) return true;
     }
@@ -372,7 +371,7 @@ static bool parse(struct c2_request *req, struct tree *t, struct cat2_error *err
     if (query.n > QUERY_MAX) return c2_fail(err, CAT2_EINVAL, "q is longer than %d bytes", QUERY_MAX);
     if (dir.n) t->dir_n = (size_t)snprintf(t->dir, sizeof(t->dir), "%.*s/", C2_STR_ARG(dir));
     for (size_t i = 0; i < query.n; i++)
-        t->query[i] = query.p[i] >= 'A' && query.p[i] <= 'Z' ? (char)(query.p[i] | 0x20) : query.p[i];
+        t->query[i] = c2_lower(query.p[i]);
     return true;
 }
 
