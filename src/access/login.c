@@ -177,16 +177,13 @@ static void handle_session(struct c2_request *req, void *state)
 
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "access");
-    c2_jw_cstr(&w, access->gate.closed ? "keys" : "open");
+    c2_jw_put_cstr(&w, "access", access->gate.closed ? "keys" : "open");
     c2_jw_key(&w, "user");
     if (session) {
         c2_scopes_format(session->holder->scopes, scopes);
         c2_jw_cstr(&w, session->holder->name);
-        c2_jw_key(&w, "scopes");
-        c2_jw_cstr(&w, scopes);
-        c2_jw_key(&w, "csrf");
-        c2_jw_cstr(&w, session->csrf);
+        c2_jw_put_cstr(&w, "scopes", scopes);
+        c2_jw_put_cstr(&w, "csrf", session->csrf);
     } else {
         c2_jw_null(&w);
     }

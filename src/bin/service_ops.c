@@ -37,14 +37,11 @@ void c2_notify(const char *text)
 
 static void put_reasons(struct c2_jw *w, const struct c2_condition *list, size_t n)
 {
-    c2_jw_key(w, "reasons");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "reasons");
     for (size_t i = 0; i < n; i++) {
         c2_jw_begin_object(w);
-        c2_jw_key(w, "condition");
-        c2_jw_cstr(w, list[i].name);
-        c2_jw_key(w, "reason");
-        c2_jw_cstr(w, list[i].reason);
+        c2_jw_put_cstr(w, "condition", list[i].name);
+        c2_jw_put_cstr(w, "reason", list[i].reason);
         c2_jw_end_object(w);
     }
     c2_jw_end_array(w);
@@ -59,8 +56,7 @@ static void reply_state(struct c2_request *req, int status, const char *state,
 
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "state");
-    c2_jw_cstr(&w, state);
+    c2_jw_put_cstr(&w, "state", state);
     put_reasons(&w, list, n);
     c2_jw_end_object(&w);
     bool ok = c2_jw_finish(&w);

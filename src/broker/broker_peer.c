@@ -163,10 +163,8 @@ static void on_resume(struct c2_broker_peer *peer, const struct c2_ps_message *m
 
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "epoch");
-    c2_jw_cstr(&w, c2_hub_epoch(peer->broker->hub));
-    c2_jw_key(&w, "topics");
-    c2_jw_begin_object(&w);
+    c2_jw_put_cstr(&w, "epoch", c2_hub_epoch(peer->broker->hub));
+    c2_jw_open_object(&w, "topics");
     while (c2_jnext(&it, &key, &value)) {
         struct c2_bus_position from = {"", 0};
         if (!c2_jstr(c2_jget(value, "topic"), &topic)) continue;
@@ -177,10 +175,8 @@ static void on_resume(struct c2_broker_peer *peer, const struct c2_ps_message *m
         if (!s) continue;
         c2_jw_key_str(&w, topic);
         c2_jw_begin_object(&w);
-        c2_jw_key(&w, "seq");
-        c2_jw_int(&w, c2_hub_seq(peer->broker->hub, topic));
-        c2_jw_key(&w, "resync");
-        c2_jw_bool(&w, s->resync);
+        c2_jw_put_int(&w, "seq", c2_hub_seq(peer->broker->hub, topic));
+        c2_jw_put_bool(&w, "resync", s->resync);
         c2_jw_end_object(&w);
     }
     c2_jw_end_object(&w);
@@ -236,8 +232,7 @@ static void reply_refused(struct c2_broker_peer *peer, struct c2_str call_id, co
 
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "refused");
-    c2_jw_cstr(&w, why);
+    c2_jw_put_cstr(&w, "refused", why);
     c2_jw_end_object(&w);
     if (!peer->hashed || !c2_jw_finish(&w))
         reply(peer, call_id, C2_STR("false"), "bool");

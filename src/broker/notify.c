@@ -20,21 +20,14 @@ static bool notify_frame(const struct c2_peer_subscription *s, const struct c2_e
 
     c2_ps_request_begin(&w, out, "notify", err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "subscription");
-    c2_jw_begin_object(&w);
-    c2_jw_key(&w, "id");
-    c2_jw_cstr(&w, s->id);
-    c2_jw_key(&w, "subscriber_id");
-    c2_jw_cstr(&w, s->peer->id);
-    c2_jw_key(&w, "topic");
-    c2_jw_str(&w, event->topic);
-    c2_jw_key(&w, "notifier_id");
-    c2_jw_null(&w);
+    c2_jw_open_object(&w, "subscription");
+    c2_jw_put_cstr(&w, "id", s->id);
+    c2_jw_put_cstr(&w, "subscriber_id", s->peer->id);
+    c2_jw_put_str(&w, "topic", event->topic);
+    c2_jw_put_null(&w, "notifier_id");
     if (s->numbered) {
-        c2_jw_key(&w, "epoch");
-        c2_jw_str(&w, event->epoch);
-        c2_jw_key(&w, "seq");
-        c2_jw_int(&w, event->seq);
+        c2_jw_put_str(&w, "epoch", event->epoch);
+        c2_jw_put_int(&w, "seq", event->seq);
     }
     c2_jw_end_object(&w);
     c2_jw_key(&w, "data");

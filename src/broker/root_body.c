@@ -17,15 +17,12 @@ static void fault(struct faults *f, const char *type, const char *field, const c
 
     f->n++;
     c2_jw_begin_object(w);
-    c2_jw_key(w, "type");
-    c2_jw_cstr(w, type);
-    c2_jw_key(w, "loc");
-    c2_jw_begin_array(w);
+    c2_jw_put_cstr(w, "type", type);
+    c2_jw_open_array(w, "loc");
     c2_jw_cstr(w, "body");
     if (field) c2_jw_cstr(w, field);
     c2_jw_end_array(w);
-    c2_jw_key(w, "msg");
-    c2_jw_cstr(w, msg);
+    c2_jw_put_cstr(w, "msg", msg);
     c2_jw_key(w, "input");
     if (c2_jval_kind(input) == C2_JNONE)
         c2_jw_null(w);
@@ -40,22 +37,16 @@ static void not_json(struct faults *f, int64_t at, const char *why)
 
     f->n++;
     c2_jw_begin_object(w);
-    c2_jw_key(w, "type");
-    c2_jw_cstr(w, "json_invalid");
-    c2_jw_key(w, "loc");
-    c2_jw_begin_array(w);
+    c2_jw_put_cstr(w, "type", "json_invalid");
+    c2_jw_open_array(w, "loc");
     c2_jw_cstr(w, "body");
     c2_jw_int(w, at);
     c2_jw_end_array(w);
-    c2_jw_key(w, "msg");
-    c2_jw_cstr(w, "JSON decode error");
-    c2_jw_key(w, "input");
-    c2_jw_begin_object(w);
+    c2_jw_put_cstr(w, "msg", "JSON decode error");
+    c2_jw_open_object(w, "input");
     c2_jw_end_object(w);
-    c2_jw_key(w, "ctx");
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "error");
-    c2_jw_cstr(w, why);
+    c2_jw_open_object(w, "ctx");
+    c2_jw_put_cstr(w, "error", why);
     c2_jw_end_object(w);
     c2_jw_end_object(w);
 }
@@ -127,8 +118,7 @@ bool c2_broker_read_root(struct c2_request *req, struct c2_root *out, enum c2_ro
     *out = (struct c2_root){0};
     c2_jw_init(&f.w, answer, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&f.w);
-    c2_jw_key(&f.w, "detail");
-    c2_jw_begin_array(&f.w);
+    c2_jw_open_array(&f.w, "detail");
     if (body.n == 0)
         fault(&f, "missing", NULL, "Field required", absent);
     else if (c2_request_header(req, "Content-Type", &type) && c2_str_starts(type, "text/"))

@@ -62,8 +62,7 @@ static bool root_json(const struct c2_root *root, struct c2_buf *out, struct cat
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
     c2_root_jw(&w, root);
-    c2_jw_key(&w, "subscribed");
-    c2_jw_null(&w);
+    c2_jw_put_null(&w, "subscribed");
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
 }

@@ -296,14 +296,10 @@ static void remote_publish(struct c2_bus *bus, const char *topic, struct c2_str 
 
     c2_jw_init(&w, &arguments, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "topics");
-    c2_jw_cstr(&w, topic);
-    c2_jw_key(&w, "data");
-    c2_jw_raw(&w, data);
-    c2_jw_key(&w, "sync");
-    c2_jw_bool(&w, true);
-    c2_jw_key(&w, "notifier_id");
-    c2_jw_null(&w);
+    c2_jw_put_cstr(&w, "topics", topic);
+    c2_jw_put_raw(&w, "data", data);
+    c2_jw_put_bool(&w, "sync", true);
+    c2_jw_put_null(&w, "notifier_id");
     c2_jw_end_object(&w);
     bool ok =
         c2_jw_finish(&w) && (r->up || c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s is away", r->broker));

@@ -105,10 +105,8 @@ void c2_remote_claim(struct c2_remote *r, const struct registration *reg)
     if (!r->up || !ours(r)) return;
     c2_jw_init(&w, &arguments, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "name");
-    c2_jw_cstr(&w, reg->root.name);
-    c2_jw_key(&w, "token");
-    c2_jw_cstr(&w, reg->token);
+    c2_jw_put_cstr(&w, "name", reg->root.name);
+    c2_jw_put_cstr(&w, "token", reg->token);
     c2_jw_end_object(&w);
     if (!c2_jw_finish(&w) ||
         !c2_remote_send(r, "claim", c2_buf_str(&arguments), (struct c2_remote_call){0}, &err))
@@ -125,18 +123,14 @@ void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_subscription *subscr
 
     c2_jw_init(&w, &arguments, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "topics");
-    c2_jw_begin_array(&w);
+    c2_jw_open_array(&w, "topics");
     if (!resume) {
         c2_jw_cstr(&w, subscription->topic);
     } else {
         c2_jw_begin_object(&w);
-        c2_jw_key(&w, "topic");
-        c2_jw_cstr(&w, subscription->topic);
-        c2_jw_key(&w, "epoch");
-        c2_jw_cstr(&w, subscription->at.epoch);
-        c2_jw_key(&w, "seq");
-        c2_jw_int(&w, subscription->at.seq);
+        c2_jw_put_cstr(&w, "topic", subscription->topic);
+        c2_jw_put_cstr(&w, "epoch", subscription->at.epoch);
+        c2_jw_put_int(&w, "seq", subscription->at.seq);
         c2_jw_end_object(&w);
     }
     c2_jw_end_array(&w);

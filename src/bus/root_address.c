@@ -35,13 +35,10 @@ bool c2_root_set_address(struct c2_root *root, struct c2_str text)
 
 void c2_root_jw(struct c2_jw *w, const struct c2_root *root)
 {
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, root->name);
-    c2_jw_key(w, "http");
-    c2_jw_cstr(w, root->http);
+    c2_jw_put_cstr(w, "name", root->name);
+    c2_jw_put_cstr(w, "http", root->http);
     if (!root->tls) return;
-    c2_jw_key(w, "tls");
-    c2_jw_bool(w, true);
+    c2_jw_put_bool(w, "tls", true);
 }
 
 bool c2_root_of_json(struct c2_str name, struct c2_jval value, struct c2_root *out)

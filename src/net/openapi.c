@@ -109,24 +109,19 @@ static const char *next_param(const char *pattern, struct c2_str *name, bool *re
 
 static void member(struct c2_jw *w, const char *key, const char *value)
 {
-    c2_jw_key(w, key);
-    c2_jw_cstr(w, value);
+    c2_jw_put_cstr(w, key, value);
 }
 
 static void put_param(struct c2_jw *w, struct c2_str name, const char *where, const char *type, bool many)
 {
     c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_str(w, name);
+    c2_jw_put_str(w, "name", name);
     member(w, "in", where);
-    c2_jw_key(w, "required");
-    c2_jw_bool(w, strcmp(where, "path") == 0);
-    c2_jw_key(w, "schema");
-    c2_jw_begin_object(w);
+    c2_jw_put_bool(w, "required", strcmp(where, "path") == 0);
+    c2_jw_open_object(w, "schema");
     member(w, "type", many ? "array" : type);
     if (many) {
-        c2_jw_key(w, "items");
-        c2_jw_begin_object(w);
+        c2_jw_open_object(w, "items");
         member(w, "type", type);
         c2_jw_end_object(w);
     }
@@ -139,8 +134,7 @@ static void put_params(struct c2_jw *w, const struct c2_route *route)
     struct query_param param = {0};
     bool slashes;
 
-    c2_jw_key(w, "parameters");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "parameters");
     for (const char *at = route->pattern; (at = next_param(at, &name, &slashes));) {
         put_param(w, name, "path", "string", false);
         if (slashes) member(w, "description", "may hold slashes, which need not be escaped");
@@ -149,10 +143,7 @@ static void put_params(struct c2_jw *w, const struct c2_route *route)
     while (next_query_param(&rest, &param)) {
         char text[200];
         put_param(w, param.name, "query", param.flag ? "boolean" : "string", param.many);
-        if (param.empty) {
-            c2_jw_key(w, "allowEmptyValue");
-            c2_jw_bool(w, true);
-        }
+        if (param.empty) c2_jw_put_bool(w, "allowEmptyValue", true);
         snprintf(text, sizeof(text), "with %.*s only", C2_STR_ARG(param.with));
         if (param.with.n) member(w, "description", text);
         c2_jw_end_object(w);
@@ -162,12 +153,9 @@ static void put_params(struct c2_jw *w, const struct c2_route *route)
 
 static void put_content(struct c2_jw *w, const char *type, const char *schema)
 {
-    c2_jw_key(w, "content");
-    c2_jw_begin_object(w);
-    c2_jw_key(w, type);
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "schema");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "content");
+    c2_jw_open_object(w, type);
+    c2_jw_open_object(w, "schema");
     if (schema) member(w, "$ref", schema);
     c2_jw_end_object(w);
     c2_jw_end_object(w);
@@ -179,13 +167,11 @@ static void put_responses(struct c2_jw *w, const struct c2_route *route)
     /* Their errors are their own. */
     bool pages = !route->query || route->query[0] == '@' || route->form;
 
-    c2_jw_key(w, "responses");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "responses");
     for (size_t i = 0; i < C2_ARRAY_LEN(statuses); i++) {
         bool bodyless = statuses[i].status[0] == '3' || strcmp(statuses[i].status, "204") == 0;
         bool error = statuses[i].status[0] >= '4' && !pages;
-        c2_jw_key(w, statuses[i].status);
-        c2_jw_begin_object(w);
+        c2_jw_open_object(w, statuses[i].status);
         member(w, "description", statuses[i].text);
         if (!bodyless)
             put_content(w, error ? "application/json" : "*/*", error ? "#/components/schemas/Error" : NULL);
@@ -201,12 +187,10 @@ static const char *verb(enum c2_method method)
 
 static void put_operation(struct c2_jw *w, const struct c2_route *route)
 {
-    c2_jw_key(w, verb(route->method));
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, verb(route->method));
     put_params(w, route);
     if (route->method == C2_POST || route->method == C2_PUT) {
-        c2_jw_key(w, "requestBody");
-        c2_jw_begin_object(w);
+        c2_jw_open_object(w, "requestBody");
         put_content(w, "application/json", NULL);
         c2_jw_end_object(w);
     }
@@ -257,8 +241,7 @@ static void put_head(struct c2_jw *w, const struct c2_server *server)
 
     snprintf(title, sizeof(title), "Caterva2 %s", server->service ? server->service : "service");
     member(w, "openapi", "3.0.3");
-    c2_jw_key(w, "info");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "info");
     member(w, "title", title);
     member(w, "version", C2_VERSION);
     member(w, "description",
@@ -284,8 +267,7 @@ bool c2_openapi(const struct c2_server *server, struct c2_buf *out, struct cat2_
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
     put_head(&w, server);
-    c2_jw_key(&w, "paths");
-    c2_jw_begin_object(&w);
+    c2_jw_open_object(&w, "paths");
     for (size_t i = 0; ok && route_at(server, i); i++)
         ok = put_path(&w, server, i, err);
     c2_jw_end_object(&w);

@@ -179,14 +179,10 @@ static bool hello(struct serving *s, struct cat2_error *err)
         const char *key, *value;
     } texts[] = {
         {"name", p->name}, {"title", p->title}, {"contenttypes", p->contenttypes}, {"suffixes", p->suffixes}};
-    for (size_t i = 0; i < C2_ARRAY_LEN(texts); i++) {
-        c2_jw_key(&w, texts[i].key);
-        c2_jw_cstr(&w, texts[i].value ? texts[i].value : "");
-    }
-    c2_jw_key(&w, "ndim_min");
-    c2_jw_int(&w, p->ndim_min);
-    c2_jw_key(&w, "ndim_max");
-    c2_jw_int(&w, p->ndim_max);
+    for (size_t i = 0; i < C2_ARRAY_LEN(texts); i++)
+        c2_jw_put_cstr(&w, texts[i].key, texts[i].value ? texts[i].value : "");
+    c2_jw_put_int(&w, "ndim_min", p->ndim_min);
+    c2_jw_put_int(&w, "ndim_max", p->ndim_max);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w) &&
            (say(s, C2_PLUG_HELLO, NULL, text.p, text.n) || c2_fail(err, CAT2_EIO, "nobody listens"));

@@ -214,20 +214,17 @@ static void put_extreme(const struct c2_stats *stats, struct c2_jw *w, double v,
 
 static void put_real(struct c2_jw *w, const char *name, double v)
 {
-    c2_jw_key(w, name);
-    c2_jw_real(w, v); /* null when it is none */
+    c2_jw_put_real(w, name, v); /* null when it is none */
 }
 
 static void put_histogram(const struct c2_stats *stats, struct c2_jw *w)
 {
-    c2_jw_key(w, "histogram");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "histogram");
     c2_jw_key(w, "lo");
     put_extreme(stats, w, stats->min, stats->wide_min);
     c2_jw_key(w, "hi");
     put_extreme(stats, w, stats->max, stats->wide_max);
-    c2_jw_key(w, "counts");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "counts");
     for (int i = 0; i < C2_STATS_BINS; i++)
         c2_jw_uint(w, stats->bins[i]);
     c2_jw_end_array(w);
@@ -242,10 +239,8 @@ static void put_counts(const struct c2_stats *stats, struct c2_jw *w)
     } counts[] = {
         {"count", stats->bound.nitems}, {"finite", stats->finite}, {"nan", stats->nan}, {"inf", stats->inf}};
 
-    for (size_t i = 0; i < C2_ARRAY_LEN(counts); i++) {
-        c2_jw_key(w, counts[i].name);
-        c2_jw_int(w, counts[i].n);
-    }
+    for (size_t i = 0; i < C2_ARRAY_LEN(counts); i++)
+        c2_jw_put_int(w, counts[i].name, counts[i].n);
 }
 
 bool c2_stats_json(struct c2_stats *stats, struct c2_buf *out, struct cat2_error *err)
@@ -257,8 +252,7 @@ bool c2_stats_json(struct c2_stats *stats, struct c2_buf *out, struct cat2_error
     c2_num_typestr(&stats->num, type);
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "dtype");
-    c2_jw_cstr(&w, type);
+    c2_jw_put_cstr(&w, "dtype", type);
     put_counts(stats, &w);
     c2_jw_key(&w, "min");
     put_extreme(stats, &w, stats->min, stats->wide_min);
@@ -270,10 +264,9 @@ bool c2_stats_json(struct c2_stats *stats, struct c2_buf *out, struct cat2_error
     put_real(&w, "p1", some ? c2_stats_percentile(stats, &stats->low) : (double)NAN);
     put_real(&w, "p99", some ? c2_stats_percentile(stats, &stats->high) : (double)NAN);
     put_histogram(stats, &w);
-    c2_jw_key(&w, "sampled");
-    c2_jw_bool(&w, stats->sampled);
-    c2_jw_key(&w, "fraction");
-    c2_jw_real(&w, stats->bound.nitems ? (double)stats->looked / (double)stats->bound.nitems : 1);
+    c2_jw_put_bool(&w, "sampled", stats->sampled);
+    c2_jw_put_real(&w, "fraction",
+                   stats->bound.nitems ? (double)stats->looked / (double)stats->bound.nitems : 1);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
 }

@@ -73,6 +73,44 @@ void c2_jw_bool(struct c2_jw *w, bool v);
 void c2_jw_null(struct c2_jw *w);
 void c2_jw_value(struct c2_jw *w, struct c2_jval v);
 void c2_jw_raw(struct c2_jw *w, struct c2_str json); /* already valid compact JSON text */
+/* Members of an object: the key, and its value. c2_jw_put_int(w, "n", 3) writes "n":3. */
+#define C2_JW_PUT(kind, type)                                                                                \
+    static inline void c2_jw_put_##kind(struct c2_jw *w, const char *key, type v)                            \
+    {                                                                                                        \
+        c2_jw_key(w, key);                                                                                   \
+        c2_jw_##kind(w, v);                                                                                  \
+    }
+C2_JW_PUT(str, struct c2_str)
+C2_JW_PUT(cstr, const char *)
+C2_JW_PUT(int, int64_t)
+C2_JW_PUT(uint, uint64_t)
+C2_JW_PUT(real, double)
+C2_JW_PUT(bool, bool)
+C2_JW_PUT(raw, struct c2_str)
+static inline void c2_jw_put_null(struct c2_jw *w, const char *key)
+{
+    c2_jw_key(w, key);
+    c2_jw_null(w);
+}
+/* A member whose value is an object or an array: begins it. */
+static inline void c2_jw_open_object(struct c2_jw *w, const char *key)
+{
+    c2_jw_key(w, key);
+    c2_jw_begin_object(w);
+}
+static inline void c2_jw_open_array(struct c2_jw *w, const char *key)
+{
+    c2_jw_key(w, key);
+    c2_jw_begin_array(w);
+}
+/* A member that is an array of n integers, of whatever type. */
+#define c2_jw_put_ints(w, key, values, n)                                                                    \
+    do {                                                                                                     \
+        c2_jw_open_array(w, key);                                                                            \
+        for (int c2_i = 0; c2_i < (n); c2_i++)                                                               \
+            c2_jw_int(w, (values)[c2_i]);                                                                    \
+        c2_jw_end_array(w);                                                                                  \
+    } while (0)
 bool c2_jw_finish(struct c2_jw *w);
 
 /** Append the shortest text that reads back as v, in Python repr form: 1e+300, 1e-07, 0.0, 123.456, nan, inf.

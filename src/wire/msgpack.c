@@ -70,10 +70,8 @@ static bool map(struct c2_mp_reader *r, struct c2_jw *out, uint32_t n, int depth
 static void extension(struct c2_jw *out, const struct c2_mp_node *node)
 {
     c2_jw_begin_object(out);
-    c2_jw_key(out, "__ext__");
-    c2_jw_int(out, node->i);
-    c2_jw_key(out, "nbytes");
-    c2_jw_uint(out, node->bytes.n);
+    c2_jw_put_int(out, "__ext__", node->i);
+    c2_jw_put_uint(out, "nbytes", node->bytes.n);
     c2_jw_end_object(out);
 }
 

@@ -44,20 +44,16 @@ void c2_ps_request_begin(struct c2_jw *w, struct c2_buf *out, const char *method
 {
     c2_jw_init(w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(w);
-    c2_jw_key(w, "request");
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "method");
-    c2_jw_cstr(w, method);
+    c2_jw_open_object(w, "request");
+    c2_jw_put_cstr(w, "method", method);
     c2_jw_key(w, "arguments");
 }
 
 bool c2_ps_request_end(struct c2_jw *w, struct c2_str call_id)
 {
-    c2_jw_key(w, "call_id");
-    c2_jw_str(w, call_id);
+    c2_jw_put_str(w, "call_id", call_id);
     c2_jw_end_object(w);
-    c2_jw_key(w, "response");
-    c2_jw_null(w);
+    c2_jw_put_null(w, "response");
     c2_jw_end_object(w);
     return c2_jw_finish(w);
 }
@@ -79,16 +75,11 @@ bool c2_ps_response(struct c2_buf *out, struct c2_str result, const char *result
 
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "request");
-    c2_jw_null(&w);
-    c2_jw_key(&w, "response");
-    c2_jw_begin_object(&w);
-    c2_jw_key(&w, "result");
-    c2_jw_raw(&w, result);
-    c2_jw_key(&w, "result_type");
-    c2_jw_cstr(&w, result_type);
-    c2_jw_key(&w, "call_id");
-    c2_jw_str(&w, call_id);
+    c2_jw_put_null(&w, "request");
+    c2_jw_open_object(&w, "response");
+    c2_jw_put_raw(&w, "result", result);
+    c2_jw_put_cstr(&w, "result_type", result_type);
+    c2_jw_put_str(&w, "call_id", call_id);
     c2_jw_end_object(&w);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);

@@ -203,8 +203,7 @@ static void leave_out(struct attrs_json *json, const char *name, const char *why
 {
     if (json->left_text.n > LEFT_OUT_ROOM / 2) return; /* thousands of reasons tell no more */
     json->some_left = true;
-    c2_jw_key(&json->left, name);
-    c2_jw_cstr(&json->left, why);
+    c2_jw_put_cstr(&json->left, name, why);
 }
 
 static bool add_json(void *ctx, const struct c2_h5_attr *attr, struct cat2_error *err)
@@ -241,19 +240,12 @@ static void add_left_out(struct attrs_json *json, const struct c2_h5_left_out *m
 {
     struct c2_jw *w = json->all;
 
-    c2_jw_key(w, C2_H5_LEFT_OUT);
-    c2_jw_begin_object(w);
-    if (json->some_left) {
-        c2_jw_key(w, "attributes");
-        c2_jw_raw(w, c2_buf_str(&json->left_text));
-    }
+    c2_jw_open_object(w, C2_H5_LEFT_OUT);
+    if (json->some_left) c2_jw_put_raw(w, "attributes", c2_buf_str(&json->left_text));
     if (nmembers) {
-        c2_jw_key(w, "members");
-        c2_jw_begin_object(w);
-        for (size_t i = 0; i < nmembers; i++) {
-            c2_jw_key(w, members[i].name);
-            c2_jw_cstr(w, members[i].reason);
-        }
+        c2_jw_open_object(w, "members");
+        for (size_t i = 0; i < nmembers; i++)
+            c2_jw_put_cstr(w, members[i].name, members[i].reason);
         c2_jw_end_object(w);
     }
     c2_jw_end_object(w);

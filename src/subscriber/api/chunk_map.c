@@ -94,47 +94,27 @@ static bool look(struct map *m, const struct c2_reading *reading, struct cat2_er
     return true;
 }
 
-static void put_axes32(struct c2_jw *w, const char *key, const int32_t *axes, int n)
-{
-    c2_jw_key(w, key);
-    c2_jw_begin_array(w);
-    for (int i = 0; i < n; i++)
-        c2_jw_int(w, axes[i]);
-    c2_jw_end_array(w);
-}
-
 static bool put_json(const struct map *m, const struct c2_ds *ds, const struct c2_meta *meta,
                      struct c2_buf *out, struct cat2_error *err)
 {
-    const struct {
-        const char *name;
-        int64_t v;
-    } counts[] = {{"cached", m->cached},     {"partial", m->partial}, {"absent", m->absent},
-                  {"special", m->special},   {"group", m->group},     {"offset", m->offset},
-                  {"n", (int64_t)m->state.n}};
     struct c2_jw w;
 
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "etag");
-    c2_jw_cstr(&w, ds->etag);
-    c2_jw_key(&w, "nchunks");
-    c2_jw_int(&w, meta->nchunks);
-    c2_jw_key(&w, "grid");
-    c2_jw_begin_array(&w);
-    for (int i = 0; i < meta->grid.ndim; i++)
-        c2_jw_int(&w, meta->grid.nchunks_along[i]);
-    c2_jw_end_array(&w);
-    put_axes32(&w, "chunks", meta->grid.chunks, meta->grid.ndim);
-    put_axes32(&w, "blocks", meta->grid.blocks, meta->grid.ndim);
-    for (size_t i = 0; i < C2_ARRAY_LEN(counts); i++) {
-        c2_jw_key(&w, counts[i].name);
-        c2_jw_int(&w, counts[i].v);
-    }
-    c2_jw_key(&w, "state");
-    c2_jw_str(&w, c2_buf_str(&m->state));
-    c2_jw_key(&w, "ratio");
-    c2_jw_begin_array(&w);
+    c2_jw_put_cstr(&w, "etag", ds->etag);
+    c2_jw_put_int(&w, "nchunks", meta->nchunks);
+    c2_jw_put_ints(&w, "grid", meta->grid.nchunks_along, meta->grid.ndim);
+    c2_jw_put_ints(&w, "chunks", meta->grid.chunks, meta->grid.ndim);
+    c2_jw_put_ints(&w, "blocks", meta->grid.blocks, meta->grid.ndim);
+    c2_jw_put_int(&w, "cached", m->cached);
+    c2_jw_put_int(&w, "partial", m->partial);
+    c2_jw_put_int(&w, "absent", m->absent);
+    c2_jw_put_int(&w, "special", m->special);
+    c2_jw_put_int(&w, "group", m->group);
+    c2_jw_put_int(&w, "offset", m->offset);
+    c2_jw_put_int(&w, "n", (int64_t)m->state.n);
+    c2_jw_put_str(&w, "state", c2_buf_str(&m->state));
+    c2_jw_open_array(&w, "ratio");
     c2_jw_raw(&w, c2_buf_str(&m->ratio));
     c2_jw_end_array(&w);
     c2_jw_end_object(&w);

@@ -27,26 +27,16 @@ static void put_columns(const struct table *t, struct c2_jw *w)
 {
     C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
 
-    c2_jw_key(w, "columns");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "columns");
     for (size_t i = 0; i < t->columns.n; i++) {
         const struct c2_column *column = &t->columns.p[i];
         c2_buf_clear(&name);
         w->ok = w->ok && c2_dtype_name(column->type, &name, w->err);
         c2_jw_begin_object(w);
-        c2_jw_key(w, "name");
-        c2_jw_cstr(w, column->name);
-        c2_jw_key(w, "dtype");
-        c2_jw_str(w, c2_buf_str(&name));
-        c2_jw_key(w, "kind");
-        c2_jw_cstr(w, c2_cell_kind(column->type));
-        if (column->ndim) {
-            c2_jw_key(w, "shape");
-            c2_jw_begin_array(w);
-            for (int axis = 0; axis < column->ndim; axis++)
-                c2_jw_int(w, column->shape[axis]);
-            c2_jw_end_array(w);
-        }
+        c2_jw_put_cstr(w, "name", column->name);
+        c2_jw_put_str(w, "dtype", c2_buf_str(&name));
+        c2_jw_put_cstr(w, "kind", c2_cell_kind(column->type));
+        if (column->ndim) c2_jw_put_ints(w, "shape", column->shape, column->ndim);
         c2_jw_end_object(w);
     }
     c2_jw_end_array(w);
@@ -80,8 +70,7 @@ static void put_index(const struct table *t, struct c2_jw *w)
 {
     if (!t->index) return;
     const uint32_t *index = (const uint32_t *)(const void *)t->index->bytes.p;
-    c2_jw_key(w, "index");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "index");
     for (int64_t i = 0; i < t->count; i++)
         c2_jw_int(w, index[t->first + i]);
     c2_jw_end_array(w);
@@ -89,40 +78,29 @@ static void put_index(const struct table *t, struct c2_jw *w)
 
 bool c2_table_json(const struct table *t, const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)
 {
-    const struct {
-        const char *name;
-        int64_t v;
-    } counts[] = {{"nrows", t->nrows},
-                  {"total", t->total},
-                  {"first", t->first},
-                  {"ncols", t->ncols},
-                  {"first_col", t->first_col}};
     struct specials s = {C2_BUF_INIT(16 << 20), err, true};
     struct c2_jw w;
 
     s.ok = c2_buf_putc(&s.text, '[', err);
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "kind");
-    c2_jw_cstr(&w, t->matrix ? "matrix" : "table");
-    c2_jw_key(&w, "etag");
-    c2_jw_cstr(&w, ds->etag);
-    for (size_t i = 0; i < C2_ARRAY_LEN(counts); i++) {
-        c2_jw_key(&w, counts[i].name);
-        c2_jw_int(&w, counts[i].v);
-    }
+    c2_jw_put_cstr(&w, "kind", t->matrix ? "matrix" : "table");
+    c2_jw_put_cstr(&w, "etag", ds->etag);
+    c2_jw_put_int(&w, "nrows", t->nrows);
+    c2_jw_put_int(&w, "total", t->total);
+    c2_jw_put_int(&w, "first", t->first);
+    c2_jw_put_int(&w, "ncols", t->ncols);
+    c2_jw_put_int(&w, "first_col", t->first_col);
     put_columns(t, &w);
     put_index(t, &w);
-    c2_jw_key(&w, "rows");
-    c2_jw_begin_array(&w);
+    c2_jw_open_array(&w, "rows");
     if (t->matrix)
         put_matrix(t, &w, &s);
     else
         put_rows(t, &w, &s);
     c2_jw_end_array(&w);
     s.ok = s.ok && c2_buf_putc(&s.text, ']', err);
-    c2_jw_key(&w, "special");
-    c2_jw_raw(&w, c2_buf_str(&s.text));
+    c2_jw_put_raw(&w, "special", c2_buf_str(&s.text));
     c2_jw_end_object(&w);
     bool ok = c2_jw_finish(&w) && s.ok;
     c2_buf_fini(&s.text);

@@ -176,20 +176,15 @@ bool c2_follow_line_of_info(const char *path, const char *http, struct c2_http_r
 
     c2_jw_init(&w, line, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "path");
-    c2_jw_cstr(&w, path);
+    c2_jw_put_cstr(&w, "path", path);
     if (reply->status == 200) {
-        c2_jw_key(&w, "etag");
-        c2_jw_str(&w, reply->etag);
-        c2_jw_key(&w, "metadata");
-        c2_jw_raw(&w, c2_buf_str(reply->body));
+        c2_jw_put_str(&w, "etag", reply->etag);
+        c2_jw_put_raw(&w, "metadata", c2_buf_str(reply->body));
     } else {
         struct cat2_error why;
         c2_reason_of_reply(reply, http, "its metadata", &why);
-        c2_jw_key(&w, "error");
-        c2_jw_cstr(&w, why.message);
-        c2_jw_key(&w, "busy");
-        c2_jw_bool(&w, why.http_status == 503);
+        c2_jw_put_cstr(&w, "error", why.message);
+        c2_jw_put_bool(&w, "busy", why.http_status == 503);
     }
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);

@@ -38,23 +38,13 @@ static bool put_dataset(const struct c2_view *view, struct c2_buf *out, struct c
     c2_str_cut(target, '?', &path, &query);
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "root");
-    c2_jw_cstr(&w, view->ds->root);
-    c2_jw_key(&w, "path");
-    c2_jw_cstr(&w, view->ds->path);
-    c2_jw_key(&w, "dtype");
-    c2_jw_str(&w, c2_buf_str(&dtype));
-    c2_jw_key(&w, "itemsize");
-    c2_jw_int(&w, meta->dtype.itemsize);
-    c2_jw_key(&w, "attributes");
-    c2_jw_str(&w, meta->vlmeta.n ? c2_buf_str(&meta->vlmeta) : C2_STR("{}"));
-    c2_jw_key(&w, "query");
-    c2_jw_str(&w, query);
-    c2_jw_key(&w, "shape");
-    c2_jw_begin_array(&w);
-    for (int i = 0; i < meta->grid.ndim; i++)
-        c2_jw_int(&w, meta->grid.shape[i]);
-    c2_jw_end_array(&w);
+    c2_jw_put_cstr(&w, "root", view->ds->root);
+    c2_jw_put_cstr(&w, "path", view->ds->path);
+    c2_jw_put_str(&w, "dtype", c2_buf_str(&dtype));
+    c2_jw_put_int(&w, "itemsize", meta->dtype.itemsize);
+    c2_jw_put_str(&w, "attributes", meta->vlmeta.n ? c2_buf_str(&meta->vlmeta) : C2_STR("{}"));
+    c2_jw_put_str(&w, "query", query);
+    c2_jw_put_ints(&w, "shape", meta->grid.shape, meta->grid.ndim);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
 }
@@ -220,20 +210,12 @@ static void put_plugin(struct c2_jw *w, const struct c2_plugin *plugin, const st
     C2_AUTO(c2_buf) url = C2_BUF_INIT(16384);
 
     c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, plugin->name);
-    c2_jw_key(w, "title");
-    c2_jw_cstr(w, plugin->title);
-    c2_jw_key(w, "builtin");
-    c2_jw_bool(w, plugin->builtin);
-    c2_jw_key(w, "contenttypes");
-    c2_jw_cstr(w, plugin->contenttypes);
-    c2_jw_key(w, "suffixes");
-    c2_jw_cstr(w, plugin->suffixes);
-    if (ds && put_url(plugin, ds, &url)) {
-        c2_jw_key(w, "url");
-        c2_jw_str(w, c2_buf_str(&url));
-    }
+    c2_jw_put_cstr(w, "name", plugin->name);
+    c2_jw_put_cstr(w, "title", plugin->title);
+    c2_jw_put_bool(w, "builtin", plugin->builtin);
+    c2_jw_put_cstr(w, "contenttypes", plugin->contenttypes);
+    c2_jw_put_cstr(w, "suffixes", plugin->suffixes);
+    if (ds && put_url(plugin, ds, &url)) c2_jw_put_str(w, "url", c2_buf_str(&url));
     c2_jw_end_object(w);
 }
 
