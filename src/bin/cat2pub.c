@@ -115,8 +115,7 @@ int main(int argc, char **argv)
         C2_SERVICE_KEY_FILE,
         {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
          "state and compressed copies of plain files (default _caterva2/pub.NAME)", NULL},
-        {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",
-         "look at everything so often, beside events (default 10 on network file systems, else 15)", NULL},
+        C2_SERVICE_POLL,
         {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files beneath ROOT are files only", NULL},
     };
     static const struct c2_options_spec SPEC = {

@@ -112,25 +112,10 @@ static bool start_publisher(struct role *role, struct c2_service *s, const char 
 static bool start_subscriber(struct role *role, struct c2_service *s, struct cat2_error *err)
 {
     char statedir[C2_STATEDIR_MAX + 300];
-    struct c2_subscriber_config config = {.loop = s->loop,
-                                          .pool = s->pool,
-                                          .http = s->http,
-                                          .server = s->server,
-                                          .access = s->access,
-                                          .bus = role->bus,
-                                          .public_url = s->public_url,
-                                          .statedir = statedir,
-                                          .follow_all = true,
-                                          .caches_max = s->fds.caches,
-                                          .quota = c2_options_int(s->options, "quota"),
-                                          .plugin_dir = c2_options_text(s->options, "plugin-dir"),
-                                          .h5web_dir = c2_service_h5web(s->options),
-                                          .web_dir = c2_options_text(s->options, "web-dir"),
-                                          .trusted = &s->trusted};
+    struct c2_subscriber_config config = {.bus = role->bus, .statedir = statedir, .follow_all = true};
 
     snprintf(statedir, sizeof(statedir), "%s/sub", role->statedir);
-    c2_server_serves(s->server, "subscriber", NULL);
-    return c2_service_scrub(s->options, &config.scrub_s, err) && c2_subscriber_new(&config, &role->sub, err);
+    return c2_service_subscriber(s, &config, &role->sub, err);
 }
 
 static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
@@ -218,25 +203,14 @@ static const struct c2_option options[] = {
      "where other subscribers and publishers may join", NULL},
     {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
      "keep state and cache here (default _caterva2/serve.NAME, of the first root)", NULL},
-    {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
-     NULL},
-    {"poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",
-     "look at everything so often, beside events (default 10 on network file systems, else 15)", NULL},
-    {"scrub", 0, C2_OPT_TEXT, "24", "HOURS|never",
-     "check all that is cached once in so many hours; never for not at all", NULL},
+    C2_SERVICE_CACHE,
+    C2_SERVICE_POLL,
     {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files in directories are files only", NULL},
-    {"public-url", 0, C2_OPT_TEXT, NULL, "URL",
-     "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL},
     C2_SERVICE_BASE_PATH,
     C2_SERVICE_COMMON,
     C2_SERVICE_TRUST("networks that need no key, whose publishers may register any address; such as "
                      "10.1.0.0/16; may be repeated"),
-    C2_SERVICE_FRAME_ANCESTORS,
-    {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
-     NULL},
-    {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",
-     "the H5Web viewer's files (make h5web); without it ../share/caterva2/h5web", NULL},
-    {"web-dir", 0, C2_OPT_TEXT, NULL, "DIR", "for development: the web client's files from here", NULL},
+    C2_SERVICE_PAGES,
 };
 
 int main(int argc, char **argv)

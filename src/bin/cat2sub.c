@@ -14,29 +14,13 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
 {
     struct role *role = ctx;
     char statedir[C2_STATEDIR_MAX];
-    struct c2_subscriber_config config = {
-        .loop = s->loop,
-        .pool = s->pool,
-        .http = s->http,
-        .server = s->server,
-        .access = s->access,
-        .statedir = statedir,
-        .public_url = s->public_url,
-        .caches_max = s->fds.caches,
-        .quota = c2_options_int(s->options, "quota"),
-        .plugin_dir = c2_options_text(s->options, "plugin-dir"),
-        .h5web_dir = c2_service_h5web(s->options),
-        .web_dir = c2_options_text(s->options, "web-dir"),
-        .trusted = &s->trusted,
-    };
+    struct c2_subscriber_config config = {.statedir = statedir};
 
     if (!c2_statedir_subscriber(s->options, statedir, err) ||
-        !c2_service_scrub(s->options, &config.scrub_s, err) ||
         !c2_bus_remote_new(s->loop, s->http, c2_service_broker(s->options), &role->bus, err))
         return false;
     config.bus = role->bus;
-    c2_server_serves(s->server, "subscriber", NULL);
-    return c2_subscriber_new(&config, &role->sub, err);
+    return c2_service_subscriber(s, &config, &role->sub, err);
 }
 
 static void stop(void *ctx, c2_loop_fn *done, void *done_ctx)
@@ -70,24 +54,14 @@ static const struct c2_option options[] = {
      "the broker to ask for roots; https://HOST:PORT by TLS", "broker.http"},
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR",
      "keep state and cache here; with --id _caterva2/sub.ID", NULL},
-    {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",
-     NULL},
-    {"scrub", 0, C2_OPT_TEXT, "24", "HOURS|never",
-     "check all that is cached once in so many hours; never for not at all", NULL},
-    {"public-url", 0, C2_OPT_TEXT, NULL, "URL",
-     "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL},
+    C2_SERVICE_CACHE,
     C2_SERVICE_BASE_PATH,
     C2_SERVICE_COMMON,
     C2_SERVICE_KEY_FILE,
     C2_SERVICE_TRUST(
         "networks that need no key, in which publishers are asked at link-local and loopback addresses, too; "
         "may be repeated"),
-    C2_SERVICE_FRAME_ANCESTORS,
-    {"plugin-dir", 0, C2_OPT_TEXT, NULL, "DIR", "display plugins: the shared objects (.so) in this directory",
-     NULL},
-    {"h5web-dir", 0, C2_OPT_TEXT, NULL, "DIR",
-     "the H5Web viewer's files (make h5web); without it ../share/caterva2/h5web", NULL},
-    {"web-dir", 0, C2_OPT_TEXT, NULL, "DIR", "for development: the web client's files from here", NULL},
+    C2_SERVICE_PAGES,
 };
 
 int main(int argc, char **argv)

@@ -2,14 +2,12 @@
 /* The life of a service: set up, say ready, run, drain, free. */
 #include "bin/service_ops.h"
 
-#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/beside.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "blosc/codec.h"
@@ -391,31 +389,4 @@ int c2_service_connections(const struct c2_service *service, bool shared)
     int n = shared ? service->fds.connections / 2 : service->fds.connections;
 
     return n < 4 ? 4 : n;
-}
-
-bool c2_service_scrub(const struct c2_options *options, double *seconds, struct cat2_error *err)
-{
-    const char *text = c2_options_text(options, "scrub");
-    char *end;
-
-    *seconds = 0;
-    if (strcmp(text, "never") == 0) return true;
-    double hours = strtod(text, &end);
-    if (end == text || *end || !(hours > 0) || hours > 1e6)
-        return c2_fail(err, CAT2_EINVAL, "--scrub: '%.40s' is neither a number of hours above 0 nor never",
-                       text);
-    *seconds = hours * 3600;
-    return true;
-}
-
-const char *c2_service_h5web(const struct c2_options *options)
-{
-    static char folder[PATH_MAX];
-    const char *named = c2_options_text(options, "h5web-dir");
-    char page[PATH_MAX];
-
-    if (named) return named;
-    c2_beside_program("../share/caterva2/", "h5web", folder);
-    c2_beside_program("../share/caterva2/h5web/", "index.html", page);
-    return access(page, R_OK) == 0 ? folder : NULL;
 }

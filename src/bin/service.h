@@ -119,6 +119,36 @@ struct c2_service {
     {                                                                                                        \
         "insecure", 0, C2_OPT_FLAG, NULL, NULL, "for tests: believe every certificate", ""                   \
     }
+/* Of those that publish. */
+#define C2_SERVICE_POLL                                                                                      \
+    {                                                                                                        \
+        "poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",                                                     \
+            "look at everything so often, beside events (default 10 on network file systems, else 15)", NULL \
+    }
+/* Of those with a cache. */
+#define C2_SERVICE_CACHE                                                                                     \
+    {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",     \
+     NULL},                                                                                                  \
+        {"scrub",       0,                                                                                   \
+         C2_OPT_TEXT,   "24",                                                                                \
+         "HOURS|never", "check all that is cached once in so many hours; never for not at all",              \
+         NULL},                                                                                              \
+    {                                                                                                        \
+        "public-url", 0, C2_OPT_TEXT, NULL, "URL",                                                           \
+            "how others reach this service: HOST:PORT, or http[s]://HOST[:PORT][/PATH]", NULL                \
+    }
+/* Of those with pages. */
+#define C2_SERVICE_PAGES                                                                                     \
+    C2_SERVICE_FRAME_ANCESTORS,                                                                              \
+        {"plugin-dir", 0,     C2_OPT_TEXT,                                                                   \
+         NULL,         "DIR", "display plugins: the shared objects (.so) in this directory",                 \
+         NULL},                                                                                              \
+        {"h5web-dir", 0,     C2_OPT_TEXT,                                                                    \
+         NULL,        "DIR", "the H5Web viewer's files (make h5web); without it ../share/caterva2/h5web",    \
+         NULL},                                                                                              \
+    {                                                                                                        \
+        "web-dir", 0, C2_OPT_TEXT, NULL, "DIR", "for development: the web client's files from here", NULL    \
+    }
 /* What every service has. */
 #define C2_SERVICE_COMMON                                                                                    \
     C2_SERVICE_ALLOWED_HOSTS, C2_SERVICE_ACCESS, C2_SERVICE_TRUSTED_PROXIES, C2_SERVICE_CORS_ORIGINS,        \
@@ -139,11 +169,12 @@ struct c2_service_role {
     void (*ready)(void *role, struct c2_conditions *why); /* for /readyz: why it is not; NULL: always is */
     void (*metrics)(void *role, struct c2_metrics *m);    /* NULL: none */
 };
-/** Where the H5Web viewer is: --h5web-dir, else ../share/caterva2/h5web beside this program; NULL: nowhere.
- */
-const char *c2_service_h5web(const struct c2_options *options);
-/** --scrub: HOURS (1.5) or never, as seconds; 0 for never. @errors CAT2_EINVAL. */
-bool c2_service_scrub(const struct c2_options *options, double *seconds, struct cat2_error *err);
+struct c2_subscriber;
+struct c2_subscriber_config;
+/** A subscriber on the service's own server. The caller has set bus, statedir and follow_all of config; the
+ * rest is set here, by the options. */
+bool c2_service_subscriber(struct c2_service *service, struct c2_subscriber_config *config,
+                           struct c2_subscriber **out, struct cat2_error *err);
 /** Client connections of the service's own server; shared: half of them are for further servers. */
 int c2_service_connections(const struct c2_service *service, bool shared);
 /** Say the ready line, once. */
