@@ -32,7 +32,7 @@ int main(int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     mallopt(M_MMAP_THRESHOLD, 64 << 20); /* chunk after chunk in the same pages */
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
-    c2_confine(MEMORY_MAX);
+    c2_confine(MEMORY_MAX, argc > 1 ? argv[1] : NULL);
     c2_codec_setup();
     if (c2_h5_setup(&err) && c2_h5_serve(STDIN_FILENO, argc > 1 ? argv[1] : NULL, &err)) return 0;
     fprintf(stderr, "cat2h5: %s\n", err.message);

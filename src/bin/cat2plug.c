@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cat2plug: runs one display plugin for a subscriber, which talks to it on standard input (a socket). A
  * process of its own, with limits: a plugin that crashes, hangs or hoards brings down nothing else. */
+#include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -23,11 +25,13 @@ int main(int argc, char **argv)
         .args_max = 1,
     };
     struct cat2_error err = {0};
+    char folder[PATH_MAX];
     int status;
 
     if (c2_helper_told(&helper, argc, argv, &status)) return status;
+    snprintf(folder, sizeof(folder), "%s", argv[1]);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    c2_confine(MEMORY_MAX);
+    c2_confine(MEMORY_MAX, dirname(folder));
     if (c2_plug_serve(STDIN_FILENO, argv[1], &err)) return 0;
     fprintf(stderr, "cat2plug: %.100s: %s\n", argv[1], err.message);
     return 1;

@@ -15,6 +15,10 @@
 
 #include "base/beside.h"
 #include "base/clock.h"
+#include "base/log.h"
+
+#define SAID_LINES_MAX  20        /* logged at a time; of the rest the bytes are counted */
+#define SAID_NBYTES_MAX (1 << 20) /* read at a time: a pipe has less, but may be filled meanwhile */
 
 void c2_child_find(const char *name, const char *variable, char out[PATH_MAX])
 {
@@ -31,7 +35,7 @@ void c2_child_find(const char *name, const char *variable, char out[PATH_MAX])
 /* Those of this process that were started and not buried, and all that were. */
 static _Atomic int nrunning, nstarted;
 
-static int spawn(const char *program, char *const argv[], int socket, pid_t *pid)
+static int spawn(const char *program, char *const argv[], int socket, int said, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -43,6 +47,7 @@ static int spawn(const char *program, char *const argv[], int socket, pid_t *pid
     posix_spawnattr_init(&attr);
     posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, said, STDERR_FILENO);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &every);
     posix_spawnattr_setpgroup(&attr, 0); /* Ctrl-C is for the service, which then ends us */
@@ -55,24 +60,50 @@ static int spawn(const char *program, char *const argv[], int socket, pid_t *pid
 
 bool c2_child_start(const char *program, char *const argv[], struct c2_child *out, struct cat2_error *err)
 {
-    int pair[2];
+    int pair[2], said[2];
 
-    *out = (struct c2_child){0, -1};
+    *out = C2_CHILD_NONE;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return c2_fail_errno(err, errno, "no socket for %s", argv[0]);
-    int rc = spawn(program, argv, pair[1], &out->pid);
+    if (pipe2(said, O_CLOEXEC | O_NONBLOCK) != 0) { /* so that it never waits for us to read it */
+        c2_fail_errno(err, errno, "no pipe for %s", argv[0]);
+        close(pair[0]);
+        close(pair[1]);
+        return false;
+    }
+    int rc = spawn(program, argv, pair[1], said[1], &out->pid);
     close(pair[1]);
+    close(said[1]);
     if (rc == 0) {
         out->fd = pair[0];
+        out->said = said[0];
         nrunning++;
         nstarted++;
         return true;
     }
     close(pair[0]);
+    close(said[0]);
     out->pid = 0;
     c2_fail_errno(err, rc, "%.160s cannot be started", program);
     if (err->code != CAT2_ENOMEM) err->code = CAT2_EIO; /* else of the moment */
     return false;
+}
+
+void c2_child_hear(const struct c2_child *child, const char *name)
+{
+    char block[8192];
+    ssize_t got = read(child->said, block, sizeof(block));
+    struct c2_str rest = {block, got > 0 ? (size_t)got : 0}, line;
+    size_t left_out;
+
+    for (int i = 0; rest.n && i < SAID_LINES_MAX; i++) {
+        c2_str_cut(rest, '\n', &line, &rest);
+        c2_log_warn("%s pid=%d: %.*s", name, (int)child->pid, C2_STR_ARG(line));
+    }
+    left_out = rest.n;
+    while (got > 0 && left_out < SAID_NBYTES_MAX && (got = read(child->said, block, sizeof(block))) > 0)
+        left_out += (size_t)got;
+    if (left_out) c2_log_warn("%s pid=%d: %zu bytes more are left out", name, (int)child->pid, left_out);
 }
 
 /* Looks only: its number stays its own, and its group's, until waitpid(). */
@@ -83,7 +114,7 @@ static bool has_ended(pid_t pid)
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
 }
 
-void c2_child_bury(struct c2_child *child, bool late, char how[64])
+void c2_child_bury(struct c2_child *child, const char *name, bool late, char how[64])
 {
     int status = 0;
 
@@ -91,15 +122,20 @@ void c2_child_bury(struct c2_child *child, bool late, char how[64])
     for (int i = 0; i < 50 && !late && !has_ended(child->pid); i++)
         poll(NULL, 0, 10);
     kill(-child->pid, SIGKILL); /* its group: what it started goes with it */
+    kill(child->pid, SIGKILL);  /* if it has left its group */
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (late)
         snprintf(how, 64, "did not answer in time");
+    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        snprintf(how, 64, "was ended by a system call that it may not make");
     else if (WIFSIGNALED(status))
         snprintf(how, 64, "was ended by signal %d", WTERMSIG(status));
     else
         snprintf(how, 64, "ended with status %d", WEXITSTATUS(status));
-    *child = (struct c2_child){0, -1};
+    c2_child_hear(child, name);
+    close(child->said);
+    *child = C2_CHILD_NONE;
     nrunning--;
 }
 

@@ -13,15 +13,19 @@
 struct c2_child {
     pid_t pid; /* 0: not running */
     int fd;    /* our end of its standard input; any other it does not have */
+    int said;  /* our end of its standard error */
 };
+#define C2_CHILD_NONE ((struct c2_child){0, -1, -1})
 /** Where a helper is: what the environment variable says, else beside this program, else in
  * ../libexec/caterva2. */
 void c2_child_find(const char *name, const char *variable, char out[PATH_MAX]);
 /** Start it, in a process group of its own, with signals as they are at first. @errors CAT2_EIO. */
 bool c2_child_start(const char *program, char *const argv[], struct c2_child *out, struct cat2_error *err);
+/** Log what it wrote to standard error since: some lines, and how many more there were. */
+void c2_child_hear(const struct c2_child *child, const char *name);
 /** It ended, or is to end: at once when it is late, else when it notices that nobody listens. Says how, as
- * words ("was ended by signal 11"). */
-void c2_child_bury(struct c2_child *child, bool late, char how[64]);
+ * words ("was ended by signal 11"); its last words are logged. */
+void c2_child_bury(struct c2_child *child, const char *name, bool late, char how[64]);
 
 /** How many of this process run now, and how many were started. */
 int c2_child_count(int64_t *started);

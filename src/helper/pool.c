@@ -58,7 +58,7 @@ static struct c2_helper *add(struct c2_helpers *all)
     struct c2_helper *helper = calloc(1, sizeof(*helper));
 
     if (!helper) return NULL;
-    helper->child.fd = -1;
+    helper->child = C2_CHILD_NONE;
     helper->next = all->list;
     all->list = helper;
     all->n++;
@@ -87,7 +87,7 @@ static void forget_ended(struct c2_helpers *all, struct c2_helper *helper)
     char byte, how[64];
 
     if (!helper->child.pid || recv(helper->child.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return;
-    c2_child_bury(&helper->child, true, how);
+    c2_child_bury(&helper->child, all->options.name, true, how);
     c2_log_warn("%s ended while it had nothing to do", all->options.name);
 }
 
@@ -158,7 +158,7 @@ static struct c2_child take_out(struct c2_helper *helper)
 {
     struct c2_child child = helper->child;
 
-    helper->child = (struct c2_child){0, -1};
+    helper->child = C2_CHILD_NONE;
     return child;
 }
 
@@ -181,14 +181,15 @@ static int count_idle(const struct c2_helpers *all)
 
 void c2_helpers_give(struct c2_helpers *all, struct c2_helper *helper)
 {
-    struct c2_child surplus = {0, -1};
+    struct c2_child surplus = C2_CHILD_NONE;
     char how[64];
 
+    c2_child_hear(&helper->child, all->options.name);
     pthread_mutex_lock(&all->lock);
     if (count_idle(all) >= all->options.kept) surplus = take_out(helper);
     release(all, helper);
     pthread_mutex_unlock(&all->lock);
-    if (surplus.pid) c2_child_bury(&surplus, true, how);
+    if (surplus.pid) c2_child_bury(&surplus, all->options.name, true, how);
 }
 
 void c2_helpers_end(struct c2_helpers *all, struct c2_helper *helper, bool late, bool counts, char how[64])
@@ -196,7 +197,7 @@ void c2_helpers_end(struct c2_helpers *all, struct c2_helper *helper, bool late,
     pthread_mutex_lock(&all->lock);
     struct c2_child dead = take_out(helper);
     pthread_mutex_unlock(&all->lock);
-    c2_child_bury(&dead, late, how);
+    c2_child_bury(&dead, all->options.name, late, how);
     pthread_mutex_lock(&all->lock);
     if (counts) all->deaths[all->ndeaths++ % all->options.deaths_max] = now_ms();
     release(all, helper);
@@ -249,7 +250,7 @@ void c2_helpers_free(struct c2_helpers *all)
     while (all->list) {
         struct c2_helper *helper = all->list;
         all->list = helper->next;
-        if (helper->child.pid) c2_child_bury(&helper->child, true, how);
+        if (helper->child.pid) c2_child_bury(&helper->child, all->options.name, true, how);
         free(helper->subject);
         free(helper);
     }

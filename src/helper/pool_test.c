@@ -4,6 +4,8 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/base_testing.h"
@@ -36,6 +38,18 @@ static struct c2_helper *take(struct c2_helpers *all, const char *subject, bool 
 
     if (!c2_helpers_take(all, subject, is_long, &helper, &err)) fail_msg("%s", err.message);
     return helper;
+}
+
+static bool is_zombie(pid_t pid)
+{
+    char path[64], text[512] = "";
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (!file) return true;
+    bool read = fgets(text, sizeof(text), file) != NULL;
+    fclose(file);
+    return !read || strstr(text, ") Z ") != NULL;
 }
 
 static bool echoes(struct c2_helper *helper)
@@ -148,6 +162,45 @@ static void one_that_ends_is_replaced_until_too_many_did(void **state)
     c2_helpers_free(all);
 }
 
+static pid_t start_one_more(struct c2_helper *helper)
+{
+    struct c2_talk talk = c2_helper_talk(helper, PATIENCE_MS);
+    char digits[11] = "";
+
+    assert_true(c2_talk_send(&talk, "start\n", 6) && c2_talk_receive(&talk, digits, 10));
+    return (pid_t)strtol(digits, NULL, 10);
+}
+
+static void what_a_process_started_ends_with_it(void **state)
+{
+    struct c2_helpers *all = pool_of(2, 2);
+    struct c2_helper *helper = take(all, "a", false);
+    pid_t pid = start_one_more(helper);
+    char how[64];
+
+    (void)state;
+    assert_int_equal(kill(pid, 0), 0);
+    c2_helpers_end(all, helper, true, false, how);
+    assert_string_equal(how, "did not answer in time");
+    while (kill(pid, 0) == 0 && !is_zombie(pid)) /* whoever inherits it may take its time */
+        poll(NULL, 0, 5);
+    c2_helpers_free(all);
+}
+
+static void words_that_nobody_reads_do_not_hold_up_a_process(void **state)
+{
+    struct c2_helpers *all = pool_of(2, 2);
+    struct c2_helper *helper = take(all, "a", false);
+    struct c2_talk talk = c2_helper_talk(helper, PATIENCE_MS);
+    char how[64];
+
+    (void)state;
+    assert_true(c2_talk_send(&talk, "chatter\n", 8));
+    assert_true(c2_talk_receive(&talk, how, 5));
+    c2_helpers_give(all, helper);
+    c2_helpers_free(all);
+}
+
 static void cancelling_ends_waits_and_conversations(void **state)
 {
     struct c2_helpers *all = pool_of(2, 2);
@@ -179,10 +232,15 @@ int main(void)
         cmocka_unit_test(no_more_wait_for_work_than_are_kept),
         cmocka_unit_test(who_finds_all_busy_waits_and_one_stays_free_of_long_work),
         cmocka_unit_test(one_that_ends_is_replaced_until_too_many_did),
+        cmocka_unit_test(what_a_process_started_ends_with_it),
+        cmocka_unit_test(words_that_nobody_reads_do_not_hold_up_a_process),
         cmocka_unit_test(cancelling_ends_waits_and_conversations),
     };
-    static const char SCRIPT[] =
-        "while IFS= read -r line; do case $line in exit*) $line ;; *) echo \"$line\" >&0 ;; esac; done\n";
+    static const char SCRIPT[] = "while IFS= read -r line; do case $line in\n"
+                                 "exit*) $line ;;\n"
+                                 "start) sleep 1000 & printf %010d $! >&0 ;;\n"
+                                 "chatter) yes 2>/dev/null | head -c 300000 >&2; echo done >&0 ;;\n"
+                                 "*) echo \"$line\" >&0 ;; esac; done\n";
     int fd = mkstemp(script);
 
     C2_ASSERT(fd >= 0 && write(fd, SCRIPT, sizeof(SCRIPT) - 1) == sizeof(SCRIPT) - 1);

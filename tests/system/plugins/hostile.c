@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A plugin that does what `?do=` says: all that a plugin can do wrong. Compiled with HOW for what it does
  * when it is loaded. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "attempts.h"
 
 #include <caterva2/plugin.h>
 
@@ -27,29 +19,6 @@ static void hoard(void)
         if (!p) abort();
         memset(p, 1, 16 << 20);
     }
-}
-
-/* What was possible, a letter each; "none" when this kernel confines nobody. */
-static void try_all(const char *folder, char *out)
-{
-    char path[400], *argv[] = {(char *)"true", NULL};
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    long version = syscall(444, NULL, 0, 1);
-    int status = 0;
-
-    snprintf(path, sizeof(path), "%s/made", folder);
-    if (open(path, O_WRONLY | O_CREAT, 0600) >= 0) *out++ = 'w';
-    if (mkdirat(AT_FDCWD, path, 0700) == 0) *out++ = 'm';
-    pid_t pid = fork();
-    if (pid == 0) {
-        execv("/bin/true", argv);
-        _exit(9);
-    }
-    if (pid > 0 && waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 0) *out++ = 'x';
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (version >= 4 && connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EACCES) *out++ = 'c';
-    if (version >= 6 && kill(getppid(), 0) == 0) *out++ = 'k';
-    snprintf(out, 8, "%s", version < 1 ? "none" : ".");
 }
 
 static bool show(const struct cat2_plugin_dataset *ds, const struct cat2_plugin_host *host)
@@ -87,13 +56,6 @@ static bool show(const struct cat2_plugin_dataset *ds, const struct cat2_plugin_
     }
     if (strncmp(ds->query, "do=escape&", 10) == 0) {
         try_all(ds->query + 10, text);
-        return host->text(host->ctx, text, strlen(text));
-    }
-    if (is(ds, "do=fork")) {
-        pid_t pid = fork();
-        while (pid == 0)
-            pause();
-        snprintf(text, sizeof(text), "%d", (int)pid);
         return host->text(host->ctx, text, strlen(text));
     }
     if (is(ds, "do=nothing")) return true;
