@@ -284,6 +284,7 @@ bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out
     }
     broker->dirfd = open(config->statedir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     c2_server_routes(config->server, routes, C2_ARRAY_LEN(routes), broker);
+    c2_broker_find_elders(broker);
     *out = broker;
     return true;
 }
@@ -298,6 +299,7 @@ void c2_broker_stop(struct c2_broker *broker, c2_loop_fn *done, void *ctx)
     broker->stopping = true;
     bool any = broker->peers != NULL;
     c2_broker_end_placings(broker);
+    c2_broker_end_elders(broker);
     c2_broker_end_contests(broker);
     c2_broker_close_peers(broker);
     c2_timer_start(broker->config.loop, any ? STOP_MS : 0, 0, done, ctx);
@@ -307,6 +309,7 @@ void c2_broker_free(struct c2_broker *broker)
 {
     if (!broker) return;
     c2_broker_end_placings(broker);
+    c2_broker_end_elders(broker);
     c2_broker_end_contests(broker);
     c2_broker_free_peers(broker);
     c2_timer_stop(broker->trimmer);

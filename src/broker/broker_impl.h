@@ -10,6 +10,7 @@
 
 struct c2_broker_peer;
 struct c2_contest;
+struct c2_elder;
 struct c2_placing;
 struct c2_publication;
 struct c2_broker {
@@ -23,6 +24,7 @@ struct c2_broker {
     struct c2_publication *publishing; /* the publication whose notifies are being sent right now */
     struct c2_contest *contests;       /* registrations that wait */
     struct c2_placing *placings;       /* registrations whose host names are being resolved */
+    struct c2_elder *elders;           /* roots of which it is being found out who registered them */
     bool stopping;
     int64_t nevents, nunacked, nrefused;
     int64_t blamed_ms,
@@ -57,6 +59,11 @@ typedef void c2_placed(struct c2_broker *broker, struct c2_request *req, const s
 void c2_broker_place(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
                      struct c2_buf *json, c2_placed *go);
 void c2_broker_end_placings(struct c2_broker *broker);
+
+/* ---- elders.c ---- */
+/** At the start: roots of which the state does not say who registered them. */
+void c2_broker_find_elders(struct c2_broker *broker);
+void c2_broker_end_elders(struct c2_broker *broker);
 
 /* ---- rights.c ---- */
 bool c2_broker_trusts(const struct c2_broker *broker, const struct c2_peer *from);

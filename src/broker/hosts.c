@@ -74,6 +74,10 @@ static void judge(struct c2_broker *broker, struct c2_request *req, const struct
     bool may = false, trusted = c2_broker_trusts(broker, from) || has_key(req);
     bool free_hand = trusted || c2_address_is_here(from->address);
 
+    if (!c2_address_can_publish(addresses, n, why)) { /* whoever says it */
+        refuse(req, 403, root, json, why);
+        return;
+    }
     if (!n) snprintf(why, sizeof(why), "%.120s; only networks of --trust may register such names", unknown);
     if (n) may = c2_address_may_register(&rules, from, addresses, n, why);
     if (trusted && (!n || has_key(req))) may = true; /* subscribers may know the name */

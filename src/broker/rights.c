@@ -30,8 +30,13 @@ bool c2_broker_may_publish(const struct c2_broker *broker, const char *topic, co
         snprintf(why, C2_WHY_MAX, "no such root is registered, and only --trust lets others publish");
         return false;
     }
-    if (!root->from[0] || !c2_address_parse(c2_str_of(root->from), known))
-        return true; /* by an earlier version */
+    if (!root->from[0] || !c2_address_parse(c2_str_of(root->from), known)) {
+        snprintf(why, C2_WHY_MAX,
+                 "it is not known who registered the root: let its publisher at %.100s register it again, or "
+                 "name its network with --trust",
+                 root->http);
+        return false;
+    }
     if (from->family &&
         (memcmp(known, from->address, sizeof(known)) == 0 || (here && c2_address_is_here(known))))
         return true;

@@ -127,6 +127,14 @@ bool c2_hub_restore_root(struct c2_hub *hub, const struct c2_root *root, const c
     return add_root(hub, &entry, err);
 }
 
+void c2_hub_set_from(struct c2_hub *hub, const struct c2_root *root, const char *from)
+{
+    struct registered *entry = find_root(hub, root->name);
+
+    if (entry && !entry->root.from[0] && c2_root_is_at(&entry->root, root))
+        snprintf(entry->root.from, sizeof(entry->root.from), "%s", from);
+}
+
 /* ---- owners ---- */
 
 static bool is_token(struct c2_str text)

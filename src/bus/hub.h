@@ -42,6 +42,8 @@ void c2_hub_free(struct c2_hub *hub);
 /** At start, from the store: no events, no saving. */
 bool c2_hub_restore_root(struct c2_hub *hub, const struct c2_root *root, const char *token, bool signs,
                          struct cat2_error *err);
+/** Who registered a root is known now. Nothing happens if it was, or if the root is elsewhere meanwhile. */
+void c2_hub_set_from(struct c2_hub *hub, const struct c2_root *root, const char *from);
 bool c2_hub_restore_event(struct c2_hub *hub, const char *topic, int64_t seq, struct c2_str data,
                           struct cat2_error *err);
 

@@ -153,24 +153,32 @@ static bool is_trusted(const struct c2_address_rules *rules, const uint8_t addre
     return rules->trusted && c2_subnets_have(rules->trusted, address);
 }
 
+bool c2_address_can_publish(const uint8_t (*addresses)[16], size_t n, char why[C2_WHY_MAX])
+{
+    struct c2_peer named;
+
+    for (size_t i = 0; i < n; i++) {
+        enum c2_address_kind kind = c2_address_kind_of(addresses[i]);
+        if (kind != C2_ADDRESS_LINK_LOCAL && kind != C2_ADDRESS_MULTICAST && kind != C2_ADDRESS_UNSPECIFIED)
+            continue;
+        c2_peer_make(addresses[i], 0, &named);
+        snprintf(why, C2_WHY_MAX, "%s is %s: subscribers ask no publisher there", named.text,
+                 what_it_is(kind));
+        return false;
+    }
+    return true;
+}
+
 bool c2_address_may_register(const struct c2_address_rules *rules, const struct c2_peer *peer,
                              const uint8_t (*addresses)[16], size_t n, char why[C2_WHY_MAX])
 {
     bool trusted = peer->family && is_trusted(rules, peer->address);
     bool peer_here = peer->family && rules->is_here(peer->address), own = false;
-    struct c2_peer named;
 
-    for (size_t i = 0; i < n; i++) {
-        enum c2_address_kind kind = c2_address_kind_of(addresses[i]);
-        if (kind == C2_ADDRESS_LINK_LOCAL || kind == C2_ADDRESS_MULTICAST || kind == C2_ADDRESS_UNSPECIFIED) {
-            c2_peer_make(addresses[i], 0, &named);
-            snprintf(why, C2_WHY_MAX, "%s is %s: subscribers ask no publisher there", named.text,
-                     what_it_is(kind));
-            return false;
-        }
+    if (!c2_address_can_publish(addresses, n, why)) return false;
+    for (size_t i = 0; i < n; i++)
         own = own || (peer->family && memcmp(addresses[i], peer->address, sizeof(peer->address)) == 0) ||
               (peer_here && rules->is_here(addresses[i]));
-    }
     if (own || trusted) return true;
     snprintf(
         why, C2_WHY_MAX,

@@ -39,6 +39,9 @@ struct c2_address_rules {
     const struct c2_subnets *trusted;           /* NULL: none */
     bool (*is_here)(const uint8_t address[16]); /* c2_address_is_here() */
 };
+/** Can a publisher be at all of these addresses? Nobody may register link-local, multicast and unspecified
+ * ones. false: *why says why. */
+bool c2_address_can_publish(const uint8_t (*addresses)[16], size_t n, char why[C2_WHY_MAX]);
 /** May `peer` register a publisher whose host has these addresses? On one's own machine, or anywhere from a
  * trusted network; nobody where no publisher can be. false: *why says why. */
 bool c2_address_may_register(const struct c2_address_rules *rules, const struct c2_peer *peer,

@@ -583,3 +583,7 @@ def test_with_a_key_a_root_is_registered_at_any_address(house, folders, file):
     assert get(bro.url + "/api/roots", JSON, "POST", body)[0] == 403
     assert get(bro.url + "/api/roots", JSON | FORWARDED | bearer(key_of(file, "publish")), "POST", body)[0] == 200
     assert json.loads(get(bro.url + "/api/roots")[2])["foo"]["http"] == "192.0.2.9:8001"
+    for i, http in enumerate(("169.254.169.254:80", "[fe80::1]:80", "224.0.0.1:80", "[ff02::1]:80", "0.0.0.0:80")):  # no publisher is there
+        body = json.dumps({"name": f"r{i}", "http": http}).encode()
+        status, _, text = get(bro.url + "/api/roots", JSON | bearer(key_of(file, "publish")), "POST", body)
+        assert status == 403 and b"subscribers ask no publisher there" in text, (http, text)

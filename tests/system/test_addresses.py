@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import json
 import socket
+import sqlite3
 import threading
 
 import pytest
@@ -186,6 +187,22 @@ def test_only_the_owner_publishes_events_of_a_root_of_ours(house, peers):
     for topic in ("ours", "theirs"):
         assert peers(again).call("publish", topics=topic, data=event, sync=False, notifier_id=None) is True
     assert post(again, "ours", "127.0.0.1:9", token)[0] == 200
+
+
+def test_roots_of_an_earlier_version_take_events_from_where_they_are(house, peers):
+    """Its state does not say who registered them."""
+    bro = house.bro("bro", "127.0.0.1:0", "--trust", "127.0.0.0/8")
+    places = {"here": "127.0.0.1:9", "name": "localhost:9", "other": "192.0.2.1:9", "nowhere": "host.invalid:9"}
+    for name, http in places.items():
+        assert post(bro, name, http)[0] == 200
+    bro.stop()
+    with contextlib.closing(sqlite3.connect(house.state("bro") / "cat2bro.sqlite3")) as state:
+        state.execute("DROP TABLE t_from")
+    bro = house.bro()
+    wait_until(lambda: "root name=nowhere http=host.invalid:9: its events are refused until it is registered again" in bro.output())
+    may = {name: peers(bro).call("publish", topics=name, data={"path": "x"}, sync=False, notifier_id=None) for name in places}
+    assert may == {"here": True, "name": True, "other": False, "nowhere": False}
+    assert "publish topic=other from=127.0.0.1 is refused: the root was registered from 192.0.2.1" in bro.output()
 
 
 def test_ours_are_told_why_their_events_are_refused(house, peers, tmp_path):
