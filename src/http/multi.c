@@ -3,15 +3,20 @@
 #include "http/multi.h"
 
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "http/keyring.h"
 
 #define SLOW_BYTES 100L /* in a second; who sends less keeps readers waiting as one who sends nothing */
+/* In a second, over the whole answer: of those that may be silent for `stall_ms`. A line of a list has more
+ * than 240 bytes, so that one in 60 s is enough. */
+#define FLOOR_BYTES 4
 
 struct c2_multi {
     const struct c2_multi_ops *ops;
@@ -37,7 +42,8 @@ struct c2_http_flight {
     char reason[CURL_ERROR_SIZE];
     char refused[C2_WHY_MAX]; /* why one of its addresses was not asked */
     bool told_head;
-    bool unwatched; /* no memory to watch its socket: it would wait for ever */
+    int64_t began_ms; /* the answer; 0: not yet */
+    bool unwatched;   /* no memory to watch its socket: it would wait for ever */
 };
 
 static void flight_free(struct c2_http_flight *f)
@@ -193,6 +199,7 @@ static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
     struct c2_http_flight *f = ctx;
 
     (void)one;
+    if (!f->began_ms) f->began_ms = c2_mono_ms(c2_clock_real());
     if (c2_str_starts((struct c2_str){bytes, n}, "HTTP/")) c2_buf_clear(&f->reply_headers);
     return c2_buf_append(&f->reply_headers, bytes, n, &f->err) ? n : 0;
 }
@@ -302,6 +309,19 @@ static bool copy_headers(struct c2_http_flight *f, const struct c2_http_call *ca
     return ok && add_key(f, list);
 }
 
+/* Called at least once a second. */
+static int on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
+{
+    struct c2_http_flight *f = ctx;
+    int64_t over_ms = f->began_ms ? c2_mono_ms(c2_clock_real()) - f->began_ms - f->call.stall_ms : 0;
+
+    (void)total, (void)up_total, (void)up;
+    if (over_ms <= 0 || now * 1000 >= over_ms * FLOOR_BYTES) return 0;
+    c2_fail(&f->err, CAT2_EUPSTREAM, "%.120s: sent %" PRId64 " bytes in %" PRId64 " s, which is too slow",
+            f->url, (int64_t)now, (over_ms + f->call.stall_ms) / 1000);
+    return 1;
+}
+
 static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *at)
 {
     struct c2_http_flight *f = ctx;
@@ -332,6 +352,11 @@ static void set_options(struct c2_http_flight *f)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 30000));
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, call->stall_ms ? 1L : SLOW_BYTES);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)stall_s);
+    if (call->stall_ms) {
+        curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(easy, CURLOPT_XFERINFODATA, f);
+        curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    }
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "caterva2/" C2_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);

@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -606,6 +608,58 @@ static void addresses_are_judged_before_a_connection_is_made(void **state)
     world_free(w);
 }
 
+/* A server that sends three bytes, one every 300 ms, to two clients one after the other. */
+static void *drip(void *ctx)
+{
+    static const char HEAD[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
+    int listener = *(int *)ctx;
+
+    for (int i = 0; i < 2; i++) {
+        int fd = accept(listener, NULL, NULL);
+        bool there = send(fd, HEAD, sizeof(HEAD) - 1, MSG_NOSIGNAL) > 0;
+        for (int sent = 0; there && sent < 3; sent++) {
+            poll(NULL, 0, 300);
+            there = send(fd, "x", 1, MSG_NOSIGNAL) > 0;
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+static void who_sends_a_byte_now_and_then_is_given_up(void **state)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct answer slow, patient;
+    struct world *w = world_new();
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    socklen_t n = sizeof(at);
+    pthread_t thread;
+    char url[64];
+
+    (void)state;
+    assert_true(bind(listener, (struct sockaddr *)&at, n) == 0 && listen(listener, 2) == 0 &&
+                getsockname(listener, (struct sockaddr *)&at, &n) == 0);
+    assert_int_equal(pthread_create(&thread, NULL, drip, &listener), 0);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/", ntohs(at.sin_port));
+    slow = patient = (struct answer){.w = w};
+    struct c2_http_call call = {.url = url, .fresh = true, .stall_ms = 1, .done = on_done, .ctx = &slow};
+    w->waiting = 1;
+    assert_non_null(c2_http_start(w->http, &call));
+    c2_loop_run(w->loop);
+    assert_int_equal(slow.code, CAT2_EUPSTREAM);
+    call.ctx = &patient;
+    call.stall_ms = 60000;
+    w->waiting = 1;
+    assert_non_null(c2_http_start(w->http, &call));
+    c2_loop_run(w->loop);
+    assert_int_equal(patient.status, 200);
+    pthread_join(thread, NULL);
+    close(listener);
+    answer_fini(&slow);
+    answer_fini(&patient);
+    world_free(w);
+}
+
 static void two_ends_of_a_websocket_talk_and_part(void **state)
 {
     static const struct c2_ws_events events = {talk_open, talk_text, talk_close};
@@ -752,6 +806,7 @@ int main(void)
         cmocka_unit_test(a_posted_body_is_read_up_to_its_ceiling),
         cmocka_unit_test(nobody_listening_is_an_error_not_a_hang),
         cmocka_unit_test(addresses_are_judged_before_a_connection_is_made),
+        cmocka_unit_test(who_sends_a_byte_now_and_then_is_given_up),
         cmocka_unit_test(two_ends_of_a_websocket_talk_and_part),
         cmocka_unit_test(files_of_new_directories_are_seen),
         cmocka_unit_test(a_request_that_comes_while_the_server_is_freed_reaches_no_handler),
