@@ -32,6 +32,7 @@ struct c2_conns {
     struct c2_crowd crowd;
     unsigned per_address;
     const struct c2_subnets *proxies;
+    bool tls;
     struct {
         C2_VEC(struct c2_conn *);
     } by_fd;
@@ -232,9 +233,11 @@ static void say(struct c2_conns *conns, const struct c2_peer *peer, size_t n)
                 peer->text, n);
 }
 
-/* What is said to a connection that is not taken. Whoever speaks TLS does not understand it. */
-static void turn_away(int fd, size_t n)
+/* What is said to a connection that is not taken. A client of TLS, which has not shaken hands, is sent the
+ * alert "internal error": there is none that says more. */
+static void turn_away(struct c2_conns *conns, int fd, size_t n)
 {
+    static const char alert[] = {21, 3, 3, 0, 2, 2, 80};
     char body[200], text[500];
 
     int length = snprintf(body, sizeof(body),
@@ -246,8 +249,9 @@ static void turn_away(int fd, size_t n)
                  "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
                  "Connection: close\r\nContent-Length: %d\r\n\r\n%s",
                  length, body);
-    send(fd, text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(fd, SHUT_WR);
+    send(fd, conns->tls ? alert : text, conns->tls ? sizeof(alert) : (size_t)length,
+         MSG_DONTWAIT | MSG_NOSIGNAL);
+    c2_linger(&conns->lingerers, fd); /* what it sends meanwhile would be answered by a reset */
     close(fd);
 }
 
@@ -277,7 +281,7 @@ static void admit(struct c2_conns *conns, int fd, const struct sockaddr *from, s
     if (has_too_many(conns, &peer)) {
         size_t n = c2_crowd_count(&conns->crowd, peer.address);
         say(conns, &peer, n);
-        turn_away(fd, n);
+        turn_away(conns, fd, n);
         return;
     }
     struct c2_conn *conn = calloc(1, sizeof(*conn));
@@ -402,6 +406,7 @@ bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out,
     conns->listen_fd = options->listen_fd;
     conns->per_address = options->per_address;
     conns->proxies = options->proxies;
+    conns->tls = options->tls;
     atomic_store_explicit(&c2_conns_read_for, read_for, memory_order_relaxed);
     if (options->max < FEW) conns->crowd.idle_ms = C2_CROWD_IDLE_FEW_MS;
     *out = conns;

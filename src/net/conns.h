@@ -42,6 +42,7 @@ struct c2_conns_options {
     int listen_fd; /* taken also on failure */
     unsigned max;
     unsigned per_address;             /* 0: all for loopback, a quarter for others */
+    bool tls;                         /* clients speak TLS */
     const struct c2_subnets *proxies; /* they come for many clients, and may have all; NULL: none */
 };
 

@@ -283,6 +283,7 @@ static bool open_conns(struct c2_server *server, const struct c2_server_options 
                                    .max = options->connections_max ? (unsigned)options->connections_max
                                                                    : C2_CONNECTIONS_MAX,
                                    .per_address = (unsigned)options->connections_per_address,
+                                   .tls = options->tls != NULL,
                                    .proxies = &server->exposure->proxies};
 
     all.listen_fd = c2_listen(&options->listen, &server->port, err);

@@ -259,6 +259,21 @@ def test_both_new_versions_are_spoken(three):
             assert sock.version() == version.name.replace("_", ".") and sock.cipher()[2] >= 128
 
 
+def test_who_has_too_many_connections_is_sent_an_alert(house, authority, server):
+    bro = house.bro("bro", "127.0.0.1:0", *server.options, "--connections-per-address", "3")
+    host, port = bro.http.split(":")
+    with contextlib.ExitStack() as stack:
+        def dial():
+            return authority.context.wrap_socket(stack.enter_context(socket.create_connection((host, int(port)), PATIENCE)), server_hostname=host)
+        for _ in range(3):
+            talk = stack.enter_context(dial())
+            talk.sendall(b"GET /pubsub HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            assert talk.recv(12) == b"HTTP/1.1 101"
+        with pytest.raises(ssl.SSLError, match="(?i)alert internal error"):
+            dial()
+
+
 def test_plain_http_is_told_to_use_https(three, house):
     status, _, body = get(f"http://{three.sub.http}/api/roots")
     assert status == 400 and "https://" in json.loads(body)["detail"]
