@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,12 +14,18 @@
 
 #define DEATHS_MAX 32 /* of any helper's deaths_max */
 
+/* Which directory is at the place of the argument; none: zeros. */
+struct place {
+    dev_t dev;
+    ino_t ino;
+};
 struct c2_helper {
     struct c2_helper *next;
     struct c2_child child; /* pid 0: not running */
     bool busy, is_new, is_long;
     uint64_t used;
     char *subject; /* the last it was asked for */
+    struct place place;
 };
 struct c2_helpers {
     pthread_mutex_t lock; /* guards all below; never held while a process is talked to */
@@ -91,11 +98,31 @@ static void forget_ended(struct c2_helpers *all, struct c2_helper *helper)
     c2_log_warn("%s ended while it had nothing to do", all->options.name);
 }
 
-static bool make_run(struct c2_helpers *all, struct c2_helper *helper, struct cat2_error *err)
+static struct place place_of(const char *argument)
+{
+    struct stat st;
+    bool there = argument && stat(argument, &st) == 0 && S_ISDIR(st.st_mode);
+
+    return there ? (struct place){st.st_dev, st.st_ino} : (struct place){0};
+}
+
+/* A process may read the directory that was there when it began, and no other. */
+static void forget_elsewhere(struct c2_helpers *all, struct c2_helper *helper, struct place now)
+{
+    bool same = helper->place.dev == now.dev && helper->place.ino == now.ino;
+    char how[64];
+
+    if (helper->child.pid && !same) c2_child_bury(&helper->child, all->options.name, true, how);
+    helper->place = now;
+}
+
+static bool make_run(struct c2_helpers *all, struct c2_helper *helper, struct place place,
+                     struct cat2_error *err)
 {
     char *argv[] = {(char *)all->options.name, all->argument, NULL};
 
     forget_ended(all, helper);
+    forget_elsewhere(all, helper, place);
     helper->is_new = !helper->child.pid;
     if (!helper->is_new) return true;
     if (too_many_deaths(all))
@@ -129,10 +156,12 @@ static struct c2_helper *wait_for_one(struct c2_helpers *all, const char *subjec
 bool c2_helpers_take(struct c2_helpers *all, const char *subject, bool is_long, struct c2_helper **out,
                      struct cat2_error *err)
 {
+    struct place place = place_of(all->argument);
+
     pthread_mutex_lock(&all->lock);
     struct c2_helper *helper = wait_for_one(all, subject, is_long);
     bool ok = !all->cancelled || c2_fail(err, CAT2_ECANCELLED, "shutting down");
-    ok = ok && (helper || c2_fail_nomem(err, "helper process")) && make_run(all, helper, err);
+    ok = ok && (helper || c2_fail_nomem(err, "helper process")) && make_run(all, helper, place, err);
     if (ok) {
         occupy(all, helper, subject, is_long);
         *out = helper;

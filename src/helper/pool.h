@@ -8,10 +8,11 @@
 
 struct c2_helpers_options {
     const char *name, *variable; /* as of c2_child_find(); of static storage */
-    const char *argument;        /* of the program, or NULL. Copied */
-    int max;                     /* processes at a time; 0: as many as are asked for */
-    int kept;                    /* processes that wait for work; more are ended */
-    int deaths_max;              /* so many ended in deaths_ms: none is started until one is older */
+    const char *argument; /* of the program, or NULL. Copied. When another directory is there, processes
+                           * are started anew */
+    int max;              /* processes at a time; 0: as many as are asked for */
+    int kept;             /* processes that wait for work; more are ended */
+    int deaths_max;       /* so many ended in deaths_ms: none is started until one is older */
     int deaths_ms;
 };
 struct c2_helpers;
