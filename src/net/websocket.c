@@ -155,7 +155,7 @@ static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_o
 
 static void update_poll(struct c2_ws *ws);
 
-/* Frames of wslay go between messages of ours. */
+/* Frames of wslay go between messages of ours; nothing goes behind its goodbye. */
 static bool write_out(struct c2_ws *ws)
 {
     enum c2_ws_sent sent = C2_WS_SENT_MESSAGE;
@@ -165,6 +165,7 @@ static bool write_out(struct c2_ws *ws)
             if (wslay_event_send(ws->wslay) != 0) return false;
             if (wslay_event_want_write(ws->wslay)) return true; /* the socket takes no more */
         }
+        if (wslay_event_get_close_sent(ws->wslay)) c2_ws_forget_unsent(ws);
         sent = c2_ws_send_out(ws);
     }
     return sent != C2_WS_SENT_FAILED;
