@@ -6,11 +6,13 @@
 
 #define DIGITS_MAX 18 /* of a length: fits in 63 bits */
 #define HEX_MAX    15 /* of a chunk's size: likewise */
+#define NOTE_SIZE  64 /* what libmicrohttpd needs to note a cookie */
 
 /* What was seen of the fields that say where a request ends and whom it is for. */
 struct seen {
     struct c2_str length, coding;
     int nlengths, ncodings, nhosts;
+    size_t cookies; /* bytes that libmicrohttpd keeps of them */
     bool upgrade;
 };
 
@@ -92,7 +94,7 @@ int c2_head_begins(struct c2_bytes text, const char **why)
 }
 
 /* "METHOD TARGET HTTP/1.x" */
-static int judge_line(struct c2_str line, bool *is_1_0, const char **why)
+static int judge_line(struct c2_str line, struct c2_head *out, bool *is_1_0, const char **why)
 {
     struct c2_str method, target, version, rest;
 
@@ -110,6 +112,8 @@ static int judge_line(struct c2_str line, bool *is_1_0, const char **why)
     *is_1_0 = version.p[7] == '0';
     if (version.p[5] != '1' || version.p[7] > '1')
         return refuse(why, 505, "HTTP/1.1 and HTTP/1.0 are served here");
+    const char *query = memchr(target.p, '?', target.n);
+    out->query = query ? (size_t)(query - line.p) : 0;
     return 0;
 }
 
@@ -140,9 +144,19 @@ static bool lists(struct c2_str value, const char *word)
     return false;
 }
 
+static size_t kept_of_cookies(struct c2_str value)
+{
+    size_t n = value.n + NOTE_SIZE;
+
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] == ';' || value.p[i] == ',') n += NOTE_SIZE;
+    return n;
+}
+
 static int note(struct seen *seen, struct c2_str name, struct c2_str value, const char **why)
 {
-    if (name.n != 4 && name.n != 7 && name.n != 14 && name.n != 17) return 0; /* of those below */
+    if (name.n != 4 && name.n != 6 && name.n != 7 && name.n != 14 && name.n != 17)
+        return 0; /* of those below */
     if (c2_str_eq_nocase(name, C2_STR("Content-Length"))) {
         seen->nlengths++;
         seen->length = value;
@@ -152,6 +166,8 @@ static int note(struct seen *seen, struct c2_str name, struct c2_str value, cons
     } else if (c2_str_eq_nocase(name, C2_STR("Host"))) {
         seen->nhosts++;
         if (!is_all(value, NAME_OF_HOST)) return refuse(why, 400, "the field Host is not HOST or HOST:PORT");
+    } else if (c2_str_eq_nocase(name, C2_STR("Cookie"))) {
+        seen->cookies += kept_of_cookies(value);
     } else if (c2_str_eq_nocase(name, C2_STR("Upgrade"))) {
         seen->upgrade = seen->upgrade || lists(value, "websocket");
     }
@@ -209,7 +225,7 @@ int c2_head_judge(struct c2_bytes text, struct c2_head *out, const char **why)
 
     *out = (struct c2_head){0};
     if (text.n > C2_HEAD_MAX) return c2_head_begins(text, why);
-    int status = judge_line(next_line(text, &at), &is_1_0, why);
+    int status = judge_line(next_line(text, &at), out, &is_1_0, why);
     while (!status) {
         struct c2_str line = next_line(text, &at);
         if (!line.n) break;
@@ -217,6 +233,8 @@ int c2_head_judge(struct c2_bytes text, struct c2_head *out, const char **why)
         status = judge_field(line, &name, &value, why);
         if (!status) status = note(&seen, name, value, why);
     }
+    if (!status && seen.cookies && text.n + seen.cookies > C2_HEAD_COOKIES_MAX)
+        return refuse(why, 431, "the request's head has too many cookies");
     return status ? status : judge_framing(&seen, is_1_0, out, why);
 }
 

@@ -7,12 +7,13 @@
 #include "base/str.h"
 
 /* libmicrohttpd keeps a head, what it notes of each field, and the head of the answer in 32 KiB. */
-#define C2_HEAD_LINE_MAX   16000 /* a path of C2_PATH_MAX bytes, all escaped, and a query */
-#define C2_HEAD_MAX        20480 /* the whole head */
-#define C2_HEAD_FIELDS_MAX 100   /* browsers send twenty */
-#define C2_CHUNK_LINE_MAX  256   /* a size and its extensions, of which nobody makes use */
-#define C2_TRAILER_MAX     4096  /* fields after a chunked body, of which we make no use */
-#define C2_HEAD_STATUS_MAX 505
+#define C2_HEAD_LINE_MAX    16000 /* a path of C2_PATH_MAX bytes, all escaped, and a query */
+#define C2_HEAD_MAX         20480 /* the whole head */
+#define C2_HEAD_FIELDS_MAX  100   /* browsers send twenty */
+#define C2_HEAD_COOKIES_MAX 24576 /* with the head: it keeps a copy of them, and notes each */
+#define C2_CHUNK_LINE_MAX   256   /* a size and its extensions, of which nobody makes use */
+#define C2_TRAILER_MAX      4096  /* fields after a chunked body, of which we make no use */
+#define C2_HEAD_STATUS_MAX  505
 
 enum c2_framing { C2_FRAMING_NONE, C2_FRAMING_LENGTH, C2_FRAMING_CHUNKED };
 /* What of a head tells where the request ends. */
@@ -20,6 +21,7 @@ struct c2_head {
     enum c2_framing framing;
     uint64_t length; /* of C2_FRAMING_LENGTH */
     bool upgrade;    /* what follows may be no HTTP */
+    size_t query;    /* where in it the '?' of the target is; 0: it has none */
 };
 
 /** How long a head or trailer is that begins with `text`, with the empty line at its end; 0: it is not whole

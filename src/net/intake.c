@@ -79,8 +79,10 @@ static void refuse(struct c2_intake *in, int status, const char *why)
     }
 }
 
-static void expect_after(struct c2_intake *in, const struct c2_head *head)
+/* `text` is a head that is passed on. */
+static void expect_after(struct c2_intake *in, uint8_t *text, const struct c2_head *head)
 {
+    if (head->query) text[head->query] = C2_INTAKE_QUERY;
     in->nheads++;
     in->nempty = 0;
     in->left = head->length;
@@ -134,6 +136,7 @@ static size_t take_head(struct c2_intake *in, struct c2_bytes bytes)
         return n;
     }
     struct c2_bytes text = {in->part.p, (size_t)end};
+    size_t at = in->ready.n;
     status = c2_head_judge(text, &head, &why);
     if (!status && !pass(in, text.p, text.n)) status = 503;
     if (status) {
@@ -141,7 +144,7 @@ static size_t take_head(struct c2_intake *in, struct c2_bytes bytes)
         return n;
     }
     forget_part(in);
-    expect_after(in, &head);
+    expect_after(in, in->ready.p + at, &head);
     return n;
 }
 
@@ -294,7 +297,7 @@ static size_t drain(struct c2_intake *in, uint8_t *to, size_t room)
 }
 
 /* Just read into place: one whole head and nothing else? */
-static bool is_plain_request(struct c2_intake *in, const uint8_t *bytes, size_t n)
+static bool is_plain_request(struct c2_intake *in, uint8_t *bytes, size_t n)
 {
     struct c2_head head;
     const char *why;
@@ -302,7 +305,7 @@ static bool is_plain_request(struct c2_intake *in, const uint8_t *bytes, size_t 
 
     if (c2_head_end((struct c2_bytes){bytes, n}, &scanned, &why) != (int64_t)n || n == 2) return false;
     if (c2_head_judge((struct c2_bytes){bytes, n}, &head, &why)) return false;
-    expect_after(in, &head);
+    expect_after(in, bytes, &head);
     return true;
 }
 

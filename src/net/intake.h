@@ -3,15 +3,19 @@
  * held back until they are whole, are judged (net/head.h), and only then passed on. So a request that is not
  * whole costs a few bytes, and one that could be understood in two ways is never understood at all. In place
  * of a request that is refused one is passed on that the server answers with the refusal
- * (c2_intake_refused). Nothing that follows is read. */
+ * (c2_intake_refused). Nothing that follows is read.
+ *
+ * The query of a target is hidden from libmicrohttpd, which would note each of its parameters, and does not
+ * go on where it has no room for them: 0.9.75 neither answers nor ends then. */
 #ifndef C2_NET_INTAKE_H
 #define C2_NET_INTAKE_H
 
 #include "base/buf.h"
 #include "net/head.h"
 
-#define C2_INTAKE_AGAIN  (-1) /* nothing now */
-#define C2_INTAKE_FAILED (-2) /* the source failed */
+#define C2_INTAKE_QUERY  '\x01' /* in place of the '?' of a target; no target holds it */
+#define C2_INTAKE_AGAIN  (-1)   /* nothing now */
+#define C2_INTAKE_FAILED (-2)   /* the source failed */
 /** Reads from a socket. > 0 bytes, 0 at the end, or one of the above. */
 typedef int64_t c2_intake_source(void *ctx, uint8_t *to, size_t room);
 

@@ -44,6 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     C2_AUTO(c2_buf) whole = C2_BUF_INIT(1 << 24);
     C2_AUTO(c2_buf) parts = C2_BUF_INIT(1 << 24);
     C2_AUTO(c2_buf) again = C2_BUF_INIT(1 << 24);
+    C2_AUTO(c2_buf) shown = C2_BUF_INIT(1 << 24); /* whole, with the queries that are hidden in it */
+    struct cat2_error err;
     struct c2_intake a, b, c;
 
     if (!size) return 0;
@@ -52,9 +54,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pass(&b, text, 1 + data[0] % 64, &parts);
     C2_ASSERT(a.state == b.state && a.nheads == b.nheads && a.status == b.status);
     C2_ASSERT(whole.n == parts.n && (!whole.n || memcmp(whole.p, parts.p, whole.n) == 0));
-    pass(&c, c2_buf_bytes(&whole), SIZE_MAX, &again);
-    C2_ASSERT(c.state != C2_IN_REFUSED && c.nheads == a.nheads);
-    C2_ASSERT(again.n == whole.n && (!whole.n || memcmp(whole.p, again.p, whole.n) == 0));
+    c2_intake_init(&c);
+    if (!memchr(text.p, C2_INTAKE_QUERY, text.n)) {
+        C2_ASSERT(c2_buf_append(&shown, whole.p, whole.n, &err));
+        for (size_t i = 0; i < shown.n; i++)
+            if (shown.p[i] == C2_INTAKE_QUERY) shown.p[i] = '?';
+        pass(&c, c2_buf_bytes(&shown), SIZE_MAX, &again);
+        C2_ASSERT(c.state != C2_IN_REFUSED && c.nheads == a.nheads);
+        C2_ASSERT(again.n == whole.n && (!whole.n || memcmp(whole.p, again.p, whole.n) == 0));
+    }
     c2_intake_fini(&a);
     c2_intake_fini(&b);
     c2_intake_fini(&c);

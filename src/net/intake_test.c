@@ -69,7 +69,7 @@ static void good_requests_are_passed_on_as_they_are(void **state)
     static const char *const cases[] = {
         "GET / HTTP/1.1\r\n" HOST "\r\n",
         "GET / HTTP/1.0\r\n\r\n",
-        "GET /\xc3\xa4?q=%20 HTTP/1.1\r\nhost:[::1]:80\r\nX: \t a\tb \xff \r\nEmpty:\r\n\r\n",
+        "GET /\xc3\xa4q=%20 HTTP/1.1\r\nhost:[::1]:80\r\nX: \t a\tb \xff \r\nEmpty:\r\n\r\n",
         "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello",
         "POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n",
         "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n\n\n\n\n\nGET / HTTP/1.1\r\n" HOST "\r\n",
@@ -90,6 +90,29 @@ static void good_requests_are_passed_on_as_they_are(void **state)
             assert_false(c2_intake_awaits_body(&o.in) || c2_intake_has_part_of_head(&o.in));
             outcome_fini(&o);
         }
+}
+
+/* Of each request, and nothing else. */
+static void the_query_of_a_target_is_hidden(void **state)
+{
+    static const char sent[] = "GET /a?b?c HTTP/1.1\r\n" HOST "X: ?\r\n\r\n"
+                               "POST /? HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n??"
+                               "GET /d HTTP/1.1\r\n" HOST "X: /?\r\n\r\n";
+    static const char passed[] = "GET /a\x01"
+                                 "b?c HTTP/1.1\r\n" HOST "X: ?\r\n\r\n"
+                                 "POST /\x01 HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n??"
+                                 "GET /d HTTP/1.1\r\n" HOST "X: /?\r\n\r\n";
+
+    (void)state;
+    for (size_t step = 1; step < 200; step++) {
+        struct outcome o = send_bytes(sent, strlen(sent), step, step % 2 ? 1000 : 7);
+        assert_string_equal(c2_buf_cstr(&o.passed), passed);
+        outcome_fini(&o);
+    }
+    struct outcome o = send_bytes(sent, 38, 38, 1000); /* alone: it is not copied */
+    assert_int_equal(o.passed.n, 38);
+    assert_memory_equal(o.passed.p, passed, 38);
+    outcome_fini(&o);
 }
 
 static void extensions_trailers_and_empty_lines_are_left_out(void **state)
@@ -246,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_requests_are_passed_on_as_they_are),
+        cmocka_unit_test(the_query_of_a_target_is_hidden),
         cmocka_unit_test(extensions_trailers_and_empty_lines_are_left_out),
         cmocka_unit_test(what_can_be_understood_in_two_ways_is_refused),
         cmocka_unit_test(a_refusal_comes_after_the_requests_before_it),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "net/intake.h"
 #include "net/listen.h"
 #include "net/server_impl.h"
 #include "wire/proof.h"
@@ -41,6 +42,8 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     if (req->conn) req->nth = c2_conn_request_begins(req->conn);
     req->started_us = c2_now_us();
     req->asked = c2_str_dup(c2_str_of(target));
+    char *query = req->asked ? strchr(req->asked, C2_INTAKE_QUERY) : NULL;
+    if (query) *query = '?';
     if (req->asked) req->target = req->asked + c2_exposure_outer(server->exposure, req->asked);
     c2_arena_init(&req->arena, C2_REQUEST_ARENA_MAX);
     c2_buf_init(&req->path, 65536);
