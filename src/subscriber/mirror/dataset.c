@@ -122,19 +122,26 @@ bool c2_ds_name_etag(struct c2_ds *ds, struct c2_str etag, int repeats, struct c
     return (ds->etag && ds->quoted) || c2_fail_nomem(err, "dataset");
 }
 
+/* Fit for a header, in quotes. */
+static bool is_tag(struct c2_str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] <= 0x20 || text.p[i] == '"' || text.p[i] == 0x7f) return false;
+    return true;
+}
+
 static bool name_generation(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) match = C2_BUF_INIT(1024), key = C2_BUF_INIT(1024);
     struct c2_str etag = {"", 0}, validator;
 
     c2_jstr(c2_jget(v, "etag"), &etag);
-    for (size_t i = 0; i < etag.n; i++)
-        if ((unsigned char)etag.p[i] <= 0x20 || etag.p[i] == '"' || etag.p[i] == 0x7f) {
-            c2_ds_name_etag(ds, C2_STR(""), 0, err);
-            return c2_fail(err, CAT2_EDATA, "etag holds a blank or a quote");
-        }
+    if (!is_tag(etag)) {
+        c2_ds_name_etag(ds, C2_STR(""), 0, err);
+        return c2_fail(err, CAT2_EDATA, "etag holds a blank or a quote");
+    }
     bool strong = c2_jstr(c2_jget(v, "validator"), &validator) && validator.n > 0 && validator.n < 200 &&
-                  !memchr(validator.p, '"', validator.n);
+                  is_tag(validator);
     struct c2_str wanted = strong ? validator : etag;
     if (!c2_ds_name_etag(ds, etag, ds->repeats, err) ||
         !c2_buf_printf(&match, err, "\"%.*s\"", (int)c2_min_i64(500, (int64_t)wanted.n), wanted.p) ||
