@@ -120,7 +120,7 @@ static void land(struct c2_http_flight *f, CURLcode code)
             c2_fail(&f->err, CAT2_EUPSTREAM, "%.60s%s: %s", f->url, strlen(f->url) > 60 ? "..." : "",
                     f->refused);
         if (f->err.code == CAT2_OK && !is_garbled(code, f)) {
-            c2_fail_curl(code, f->url, f->reason, &f->err);
+            c2_fail_curl((int)code, f->url, f->reason, &f->err);
         } else if (f->err.code == CAT2_OK) {
             c2_fail(&f->err, CAT2_EDATA, "%.60s%s: %.100s", f->url, strlen(f->url) > 60 ? "..." : "",
                     f->reason[0] ? f->reason : curl_easy_strerror(code));

@@ -237,7 +237,7 @@ static bool run_once(struct c2_session *session, struct c2_exchange *http, struc
         *err = http->err;
         return false;
     }
-    if (code != CURLE_OK) return c2_fail_curl(code, c2_url_no_scheme(session->base), reason, err);
+    if (code != CURLE_OK) return c2_fail_curl((int)code, c2_url_no_scheme(session->base), reason, err);
     return http->status / 100 == 2 || fail_status(session, http, err);
 }
 
