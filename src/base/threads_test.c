@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tasks are worked on once each and in order; those of low priority leave room; what waits can be taken back.
- */
+/* Tasks are worked on once each and in order; small ones have threads of their own; what waits can be taken
+ * back. */
 #include "base/base_testing.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 #include "base/threads.h"
 
@@ -16,7 +17,7 @@ struct task {
     int at;
 };
 static struct task tasks[TASKS];
-static atomic_int nworked, nlocals, worked[TASKS], most_low, low_now;
+static atomic_int nworked, nlocals, worked[TASKS], nices[TASKS], most_now, now;
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
 static void *local_new(void)
@@ -36,18 +37,19 @@ static void count(struct c2_task *task, void *local)
     struct task *t = (struct task *)task;
 
     C2_ASSERT(local);
+    atomic_store(&nices[t->at], getpriority(PRIO_PROCESS, 0)); /* of this thread */
     atomic_store(&worked[t->at], atomic_fetch_add(&nworked, 1) + 1);
 }
 
 /* Waits for the gate, and notes how many do at a time. */
 static void wait_for_gate(struct c2_task *task, void *local)
 {
-    int now = atomic_fetch_add(&low_now, 1) + 1, most = atomic_load(&most_low);
+    int n = atomic_fetch_add(&now, 1) + 1, most = atomic_load(&most_now);
 
-    while (now > most && !atomic_compare_exchange_weak(&most_low, &most, now)) {}
+    while (n > most && !atomic_compare_exchange_weak(&most_now, &most, n)) {}
     pthread_mutex_lock(&gate);
     pthread_mutex_unlock(&gate);
-    atomic_fetch_sub(&low_now, 1);
+    atomic_fetch_sub(&now, 1);
     count(task, local);
 }
 
@@ -58,7 +60,7 @@ static void begin(void)
         atomic_store(&worked[i], 0);
     }
     atomic_store(&nworked, 0);
-    atomic_store(&most_low, 0);
+    atomic_store(&most_now, 0);
 }
 
 static void until(int n)
@@ -76,7 +78,7 @@ static void tasks_are_worked_on_once_and_in_order(void **state)
     for (int n = 1; n <= 4; n++) {
         struct c2_threads *threads;
         begin();
-        assert_true(c2_threads_new(n, &kind, &threads, &err));
+        assert_true(c2_threads_new(n, 0, &kind, &threads, &err));
         assert_true(c2_threads_n(threads) == n && atomic_load(&nlocals) == n);
         for (int i = 0; i < TASKS; i++)
             c2_threads_put(threads, &tasks[i].task, C2_LANE_SMALL);
@@ -88,7 +90,46 @@ static void tasks_are_worked_on_once_and_in_order(void **state)
     }
 }
 
-static void low_tasks_leave_a_thread_to_the_others(void **state)
+static void until_now(int n)
+{
+    while (atomic_load(&now) < n)
+        sched_yield();
+}
+
+/* However many others there are, and of them no more than they have threads at a time. */
+static void small_tasks_have_threads_of_their_own(void **state)
+{
+    static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
+    static const enum c2_lane others[] = {C2_LANE_LARGE, C2_LANE_LOW};
+    struct c2_threads *threads;
+    struct cat2_error err;
+
+    (void)state;
+    for (size_t k = 0; k < C2_ARRAY_LEN(others); k++) {
+        begin();
+        assert_true(c2_threads_new(1, 2, &kind, &threads, &err));
+        assert_int_equal(c2_threads_n(threads), 3);
+        pthread_mutex_lock(&gate);
+        for (int i = 0; i < 10; i++)
+            c2_threads_put(threads, &tasks[i].task, others[k]);
+        until_now(2);
+        assert_int_equal(atomic_load(&most_now), 2);
+        assert_int_equal(c2_threads_nwaiting(threads, others[k]), 8);
+        c2_threads_put(threads, &tasks[10].task, C2_LANE_SMALL);
+        until_now(3); /* the third thread has taken it */
+        pthread_mutex_unlock(&gate);
+        until(11);
+        assert_int_equal(atomic_load(&most_now), 3);
+        c2_threads_free(threads);
+        int nice = getpriority(PRIO_PROCESS, 0);
+        assert_int_equal(atomic_load(&nices[10]), nice);
+        for (int i = 0; i < 10; i++)
+            assert_int_equal(atomic_load(&nices[i]), nice + 5 < 19 ? nice + 5 : 19);
+    }
+}
+
+/* Neither does a large one wait for small ones, as many as they are. */
+static void large_tasks_do_not_wait_for_small_ones(void **state)
 {
     static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
     struct c2_threads *threads;
@@ -96,21 +137,20 @@ static void low_tasks_leave_a_thread_to_the_others(void **state)
 
     (void)state;
     begin();
-    assert_true(c2_threads_new(3, &kind, &threads, &err));
+    assert_true(c2_threads_new(1, 1, &kind, &threads, &err));
     pthread_mutex_lock(&gate);
-    for (int i = 0; i < 10; i++)
-        c2_threads_put(threads, &tasks[i].task, C2_LANE_LOW);
-    while (atomic_load(&low_now) < 2)
-        sched_yield();
-    assert_int_equal(atomic_load(&most_low), 2); /* the third thread waits for others */
+    for (int i = 0; i < 100; i++)
+        c2_threads_put(threads, &tasks[i].task, C2_LANE_SMALL);
+    until_now(1);
+    c2_threads_put(threads, &tasks[100].task, C2_LANE_LARGE);
+    until_now(2);
     pthread_mutex_unlock(&gate);
-    until(10);
-    assert_int_equal(atomic_load(&most_low), 2);
+    until(101);
     c2_threads_free(threads);
 }
 
 /* One thread, which is kept busy while others come: the order in which it works on them. */
-static void small_tasks_go_before_large_ones(void **state)
+static void one_thread_does_small_tasks_before_large_ones(void **state)
 {
     static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
     struct c2_threads *threads;
@@ -118,11 +158,10 @@ static void small_tasks_go_before_large_ones(void **state)
 
     (void)state;
     begin();
-    assert_true(c2_threads_new(1, &kind, &threads, &err));
+    assert_true(c2_threads_new(1, 0, &kind, &threads, &err));
     pthread_mutex_lock(&gate);
     c2_threads_put(threads, &tasks[0].task, C2_LANE_SMALL);
-    while (atomic_load(&low_now) < 1)
-        sched_yield();
+    until_now(1);
     for (int i = 1; i <= 3; i++)
         c2_threads_put(threads, &tasks[i].task, C2_LANE_LARGE);
     for (int i = 4; i <= 6; i++)
@@ -138,51 +177,6 @@ static void small_tasks_go_before_large_ones(void **state)
     c2_threads_free(threads);
 }
 
-static void a_large_task_does_not_wait_for_ever(void **state)
-{
-    static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
-    struct c2_threads *threads;
-    struct cat2_error err;
-
-    (void)state;
-    begin();
-    assert_true(c2_threads_new(1, &kind, &threads, &err));
-    pthread_mutex_lock(&gate);
-    c2_threads_put(threads, &tasks[0].task, C2_LANE_SMALL);
-    while (atomic_load(&low_now) < 1)
-        sched_yield();
-    c2_threads_put(threads, &tasks[1].task, C2_LANE_LARGE);
-    for (int i = 2; i < 100; i++)
-        c2_threads_put(threads, &tasks[i].task, C2_LANE_SMALL);
-    pthread_mutex_unlock(&gate);
-    until(100);
-    assert_int_equal(atomic_load(&worked[1]), 18); /* the first, then sixteen small ones */
-    c2_threads_free(threads);
-}
-
-static void large_tasks_leave_a_thread_to_small_ones(void **state)
-{
-    static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
-    struct c2_threads *threads;
-    struct cat2_error err;
-
-    (void)state;
-    begin();
-    assert_true(c2_threads_new(3, &kind, &threads, &err));
-    pthread_mutex_lock(&gate);
-    for (int i = 0; i < 10; i++)
-        c2_threads_put(threads, &tasks[i].task, C2_LANE_LARGE);
-    while (atomic_load(&low_now) < 2)
-        sched_yield();
-    assert_int_equal(atomic_load(&most_low), 2);
-    c2_threads_put(threads, &tasks[10].task, C2_LANE_SMALL);
-    while (atomic_load(&low_now) < 3) /* the third thread has taken it */
-        sched_yield();
-    pthread_mutex_unlock(&gate);
-    until(11);
-    c2_threads_free(threads);
-}
-
 /* Of several clients, each gets its turn: the one with a single task need not wait for another's nine. */
 static void large_tasks_of_clients_take_turns(void **state)
 {
@@ -194,11 +188,10 @@ static void large_tasks_of_clients_take_turns(void **state)
     begin();
     for (int i = 0; i < 12; i++)
         tasks[i].task = (struct c2_task){.client = i < 10 ? 1 : 2, .cost = 100};
-    assert_true(c2_threads_new(1, &kind, &threads, &err));
+    assert_true(c2_threads_new(1, 0, &kind, &threads, &err));
     pthread_mutex_lock(&gate);
     c2_threads_put(threads, &tasks[0].task, C2_LANE_LARGE);
-    while (atomic_load(&low_now) < 1)
-        sched_yield();
+    until_now(1);
     for (int i = 1; i < 12; i++)
         c2_threads_put(threads, &tasks[i].task, C2_LANE_LARGE);
     pthread_mutex_unlock(&gate);
@@ -218,19 +211,18 @@ static void what_waits_is_taken_back(void **state)
 
     (void)state;
     begin();
-    assert_true(c2_threads_new(1, &kind, &threads, &err));
+    assert_true(c2_threads_new(1, 0, &kind, &threads, &err));
     pthread_mutex_lock(&gate);
     for (int i = 0; i < 5; i++)
         c2_threads_put(threads, &tasks[i].task, i == 2 ? C2_LANE_LOW : C2_LANE_SMALL);
-    while (atomic_load(&low_now) < 1)
-        sched_yield();
-    assert_ptr_equal(c2_threads_take(threads), &tasks[1].task); /* the first is being worked on */
-    pthread_mutex_unlock(&gate);
-    until(3);
-    c2_threads_stop(threads);
-    assert_int_equal(atomic_load(&nworked), 3);
-    assert_ptr_equal(c2_threads_take(threads), &tasks[2].task); /* low: never, with one thread */
+    until_now(1);
+    static const int order[] = {1, 3, 4, 2}; /* the first is being worked on; low ones are last */
+    for (size_t i = 0; i < C2_ARRAY_LEN(order); i++)
+        assert_ptr_equal(c2_threads_take(threads), &tasks[order[i]].task);
     assert_null(c2_threads_take(threads));
+    pthread_mutex_unlock(&gate);
+    c2_threads_stop(threads);
+    assert_int_equal(atomic_load(&nworked), 1);
     c2_threads_free(threads);
     c2_threads_free(NULL);
 }
@@ -247,7 +239,7 @@ static void threads_without_what_each_needs_are_an_error(void **state)
     struct cat2_error err = {0};
 
     (void)state;
-    assert_false(c2_threads_new(2, &kind, &threads, &err));
+    assert_false(c2_threads_new(2, 2, &kind, &threads, &err));
     assert_true(err.code == CAT2_ENOMEM && !threads);
 }
 
@@ -255,10 +247,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tasks_are_worked_on_once_and_in_order),
-        cmocka_unit_test(low_tasks_leave_a_thread_to_the_others),
-        cmocka_unit_test(small_tasks_go_before_large_ones),
-        cmocka_unit_test(a_large_task_does_not_wait_for_ever),
-        cmocka_unit_test(large_tasks_leave_a_thread_to_small_ones),
+        cmocka_unit_test(small_tasks_have_threads_of_their_own),
+        cmocka_unit_test(large_tasks_do_not_wait_for_small_ones),
+        cmocka_unit_test(one_thread_does_small_tasks_before_large_ones),
         cmocka_unit_test(large_tasks_of_clients_take_turns),
         cmocka_unit_test(what_waits_is_taken_back),
         cmocka_unit_test(threads_without_what_each_needs_are_an_error),

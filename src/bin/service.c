@@ -139,7 +139,7 @@ static bool public_name(struct life *life, const struct c2_endpoint *listen, str
 /* Descriptors: as many as there are to be had, shared out. */
 static void share_fds(struct life *life)
 {
-    struct c2_fds_use use = {.nthreads = (int)sysconf(_SC_NPROCESSORS_ONLN) + 1};
+    struct c2_fds_use use = {.nthreads = 2 * (int)sysconf(_SC_NPROCESSORS_ONLN)};
 
     for (size_t i = 0; i < life->nroles; i++) {
         int n = life->roles[i].nroots;

@@ -78,7 +78,7 @@ bool c2_crew_new(int nthreads, struct c2_crew **out, struct cat2_error *err)
         return c2_fail_nomem(err, "codec");
     }
     if (nthreads <= 0) nthreads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    if (nthreads > 1 && !c2_threads_new(nthreads - 1, &kind, &crew->threads, &ignored))
+    if (nthreads > 1 && !c2_threads_new(nthreads - 1, 0, &kind, &crew->threads, &ignored))
         crew->threads = NULL; /* the caller does it all */
     *out = crew;
     return true;

@@ -70,11 +70,11 @@ bool c2_pool_new(struct c2_loop *loop, int nthreads, void *(*local_new)(void), v
     struct c2_pool *pool = calloc(1, sizeof(*pool));
 
     if (!pool) return c2_fail_nomem(err, "worker pool");
-    if (nthreads <= 0) nthreads = (int)c2_max_i64(2, sysconf(_SC_NPROCESSORS_ONLN)) + 1;
+    if (nthreads <= 0) nthreads = (int)c2_max_i64(2, sysconf(_SC_NPROCESSORS_ONLN));
     pool->loop = loop;
     pool->last = &pool->finished;
     pool->kind = (struct c2_threads_kind){local_new, local_free, work};
-    if (!c2_threads_new(nthreads, &pool->kind, &pool->threads, err)) {
+    if (!c2_threads_new(nthreads, nthreads, &pool->kind, &pool->threads, err)) {
         free(pool);
         return c2_fail_within(err, "workers");
     }

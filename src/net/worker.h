@@ -6,7 +6,7 @@
 #include "net/loop.h"
 
 struct c2_pool;
-/** @param nthreads   0 = one per core (at least 2), and one more that is left to small jobs.
+/** @param nthreads   for small jobs, and as many for all others; 0 = one per core, at least 2.
  *  @param local_new  makes each thread's private object (a c2_codec); may be NULL. */
 bool c2_pool_new(struct c2_loop *loop, int nthreads, void *(*local_new)(void), void (*local_free)(void *),
                  struct c2_pool **out, struct cat2_error *err);
