@@ -8,8 +8,9 @@
 
 #include "access/access_impl.h"
 
-#define ATTEMPTS_MAX 32     /* in line, some seconds of work */
-#define KNOWN_MS     300000 /* so long a password that was right is not tried again */
+#define ATTEMPTS_MAX 32                   /* in line, some seconds of work */
+#define ATTEMPT_COST (INT64_C(256) << 20) /* a tenth of a second and more (net/worker.h) */
+#define KNOWN_MS     300000               /* so long a password that was right is not tried again */
 
 struct waiter {
     struct waiter *next;
@@ -167,7 +168,8 @@ static void begin_next(struct c2_access *access)
     if (access->closing) give_up(access);
     if (!access->attempts) return;
     access->working = true;
-    c2_pool_run(access->pool, work, done, access->attempts);
+    struct c2_pool_share share = {0, ATTEMPT_COST};
+    c2_pool_run_for(access->pool, &share, work, done, access->attempts);
 }
 
 static bool wait_for(struct c2_attempt *attempt, struct c2_request *req, c2_attempt_fn *fn)

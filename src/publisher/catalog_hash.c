@@ -193,7 +193,11 @@ void c2_catalog_hash(struct c2_catalog *cat)
         (struct hash_job){.cat = cat, .source = cat->source, .stream = &h->streams[urgent], .urgent = urgent};
     h->running = true;
     cat->njobs++;
-    (urgent ? c2_pool_run : c2_pool_run_low)(cat->pool, hash_work, hash_done, job);
+    struct c2_pool_share share = {0, URGENT_NBYTES};
+    if (urgent)
+        c2_pool_run_for(cat->pool, &share, hash_work, hash_done, job);
+    else
+        c2_pool_run_low(cat->pool, hash_work, hash_done, job);
 }
 
 void c2_catalog_end_hash(struct c2_catalog *cat)

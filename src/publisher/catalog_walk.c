@@ -5,6 +5,10 @@
 #include "base/log.h"
 #include "publisher/catalog_impl.h"
 
+#define WALK_COST                                                                                            \
+    (INT64_C(64) << 20) /* bytes that are decoded in the time of a look at thousands of files                \
+                         */
+
 struct seen {
     char *path;
     struct c2_generation gen;
@@ -140,7 +144,8 @@ static void start_walk(struct c2_catalog *cat)
     cat->walk_looks = &job->looks;
     cat->walking = true;
     cat->njobs++;
-    c2_pool_run(cat->pool, walk_work, walk_done, job);
+    struct c2_pool_share share = {0, WALK_COST};
+    c2_pool_run_for(cat->pool, &share, walk_work, walk_done, job);
 }
 
 void c2_catalog_rescan(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx)

@@ -100,3 +100,12 @@ void c2_cut_fini(struct c2_cut *cut)
     c2_buf_fini(&cut->blocks);
     c2_buf_fini(&cut->data);
 }
+
+/* In a frame it lies as it is sent; from others the chunk is decoded and compressed. */
+int64_t c2_cut_cost(const struct c2_item *item, size_t nspans)
+{
+    const struct c2_meta *meta = item->meta;
+
+    if (!item->frame) return 4 * (int64_t)meta->chunksize;
+    return nspans || !meta->nchunks ? 0 : meta->cbytes / meta->nchunks;
+}

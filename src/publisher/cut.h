@@ -23,5 +23,7 @@ struct c2_cut_want {
  * CAT2_ECHANGED; those of reading. */
 bool c2_cut_read(struct c2_item *item, int64_t nchunk, const struct c2_cut_want *want, struct c2_cut *out,
                  struct cat2_error *err);
+/** What that costs, of so many spans (net/worker.h). */
+int64_t c2_cut_cost(const struct c2_item *item, size_t nspans);
 
 #endif

@@ -80,10 +80,12 @@ static void chunk_ready(void *ctx, struct c2_entry *entry, const struct cat2_err
 {
     struct chunk_job *job = ctx;
 
-    if (!c2_download_open(job->req, entry, err, &job->item))
+    if (!c2_download_open(job->req, entry, err, &job->item)) {
         chunk_free(job);
-    else
-        c2_pool_run(job->pool, chunk_work, chunk_done, job);
+        return;
+    }
+    struct c2_pool_share share = {0, c2_cut_cost(job->item, job->want.spans.n)};
+    c2_pool_run_for(job->pool, &share, chunk_work, chunk_done, job);
 }
 
 static void start_chunk(struct c2_request *req, struct c2_publisher *pub, int64_t nchunk, const char *path)

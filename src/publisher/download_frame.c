@@ -157,7 +157,8 @@ static void frame_ready(void *ctx, struct c2_entry *entry, const struct cat2_err
         c2_reply_detail(call->req, 409, "the dataset is not kept as one contiguous frame");
         frame_free(call);
     } else if (!call->item->digest[0] && c2_digest_wanted(call->req)) {
-        c2_pool_run(call->pool, digest_work, digest_done, call);
+        struct c2_pool_share share = {0, c2_frame_layout(call->item->frame)->frame_len};
+        c2_pool_run_for(call->pool, &share, digest_work, digest_done, call);
     } else {
         reply_frame(call);
     }

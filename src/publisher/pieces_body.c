@@ -92,7 +92,8 @@ static void read_next(struct pieces *it)
     c2_buf_clear(&it->record);
     it->sent = 0;
     it->reading = true;
-    c2_pool_run(it->pool, read_work, read_done, it);
+    struct c2_pool_share share = {0, c2_cut_cost(it->item, it->want.p[it->at].nspans)};
+    c2_pool_run_for(it->pool, &share, read_work, read_done, it);
 }
 
 static int64_t pieces_pull(void *ctx, uint8_t *to, size_t room)

@@ -47,22 +47,11 @@ static bool make_file(struct c2_spill *spill)
     return spill->fd >= 0;
 }
 
-/* What it took is the disk's again. */
-static void empty_file(struct c2_spill *spill)
-{
-    if (spill->nused) return;
-    if (spill->fd >= 0 && ftruncate(spill->fd, 0) != 0) {
-        close(spill->fd);
-        spill->fd = -1;
-    }
-}
-
 static void give_units(struct c2_spill *spill, const int32_t *units, int32_t n)
 {
     for (int32_t i = 0; i < n; i++)
         spill->used[units[i] / 64] &= ~(UINT64_C(1) << (units[i] % 64));
     spill->nused -= n;
-    empty_file(spill);
 }
 
 /* The lowest that are free, so that the file stays short. */
@@ -84,6 +73,23 @@ static bool take_units(struct c2_spill *spill, int32_t n, int32_t *units)
 static int32_t units_of(size_t nbytes)
 {
     return (int32_t)c2_max_i64(1, c2_div_ceil((int64_t)nbytes, C2_SPILL_UNIT));
+}
+
+int c2_spill_take_file(struct c2_spill *spill)
+{
+    pthread_mutex_lock(&spill->lock);
+    int fd = spill->nused ? -1 : spill->fd;
+    if (fd >= 0) spill->fd = -1;
+    pthread_mutex_unlock(&spill->lock);
+    return fd;
+}
+
+bool c2_spill_has_file(struct c2_spill *spill)
+{
+    pthread_mutex_lock(&spill->lock);
+    bool has = spill->fd >= 0;
+    pthread_mutex_unlock(&spill->lock);
+    return has;
 }
 
 /* ---- promises ---- */

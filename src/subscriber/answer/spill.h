@@ -50,6 +50,10 @@ struct c2_spill *c2_spill_new(int dirfd, size_t memory_max, int32_t units);
 void c2_spill_free(struct c2_spill *spill); /* NULL is fine */
 /** Loop. May an answer of about so many bytes be made? false: not now, see c2_spill_wait(). */
 bool c2_spill_reserve(struct c2_spill *spill, size_t nbytes, struct c2_held *held);
+/** The file, when nothing is in it, to be closed by the caller: what it took is the disk's again then. -1:
+ * there is none, or something is. The next answer that needs one makes another. */
+int c2_spill_take_file(struct c2_spill *spill);
+bool c2_spill_has_file(struct c2_spill *spill);
 /** Is there room for so many in memory? */
 bool c2_spill_fits(const struct c2_spill *spill, size_t nbytes);
 /** Loop. Count bytes that are in memory anyway. */

@@ -76,7 +76,15 @@ static void what_does_not_fit_in_memory_goes_to_the_file(void **state)
     c2_held_release(&c);
     assert_int_equal(atomic_load(&spill->nbytes), 0);
     assert_int_equal(spill->nused, 0);
-    assert_int_equal(lseek(spill->fd, 0, SEEK_END), 0); /* the disk has it back */
+    int fd = c2_spill_take_file(spill); /* the disk has it back when it is closed */
+    assert_true(fd >= 0 && !c2_spill_has_file(spill) && c2_spill_take_file(spill) < 0);
+    close(fd);
+    assert_true(c2_spill_reserve(spill, MEMORY, &a) && c2_spill_reserve(spill, 1, &b));
+    fill(&b, 1, 5); /* in another file */
+    assert_true(c2_spill_has_file(spill) && c2_spill_take_file(spill) < 0);
+    holds(&b, 1, 5);
+    c2_held_release(&a);
+    c2_held_release(&b);
     c2_spill_free(spill);
 }
 

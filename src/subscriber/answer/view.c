@@ -194,7 +194,10 @@ static void next_part(struct c2_view *view)
 static void begin(struct c2_view *view)
 {
     static const struct c2_reader sizer = {.work = run_size, .done = part_done};
-    struct c2_pieces file = {.need = C2_NEED_FILE, .asker = &view->asker, .weight = view->type->weight};
+    struct c2_pieces file = {.need = C2_NEED_FILE,
+                             .asker = &view->asker,
+                             .weight = view->type->weight,
+                             .extra = view->memory}; /* is made empty */
 
     view->stage = C2_VIEW_RUNNING;
     if (view->type->size)

@@ -46,6 +46,9 @@ struct c2_view_type {
     /** Append part i to out, or add it up in view->state. May say view->nparts anew. */
     bool (*run)(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
                 struct cat2_error *err);
+    /** Loop. What part i costs besides decoding its pieces: so many bytes are decoded in that time, 2 MiB in
+     * about a millisecond. */
+    int64_t (*extra)(struct c2_view *view, int64_t i);
     /** After all parts that were summed up: append the answer to out. */
     bool (*finish)(struct c2_view *view, struct c2_buf *out, struct cat2_error *err);
     /** Loop. Headers, by c2_view_head(). */
@@ -72,7 +75,7 @@ struct c2_view {
     struct c2_buf head, tail;     /* what goes before and after the parts */
     int64_t length;               /* of the answer, head and tail included; -1: known at the end */
     int32_t weight;               /* of run, as of the type at first */
-    int64_t memory;               /* bytes it takes to make it, if they are many and it is not in line */
+    int64_t memory;               /* bytes it takes to make it, if they are many */
     int64_t cost;                 /* bytes to be decoded; -1: many. Set by c2_view_select(), too */
     const char *content_type;     /* static; JSON at first */
     int64_t position;             /* of an error in an expression; -1 */
@@ -94,6 +97,7 @@ struct c2_view {
     struct c2_buf out, heads, key;
 };
 struct c2_part_group;
+struct c2_closing;
 /* The views of one subscriber. */
 struct c2_views {
     struct c2_pool *pool;
@@ -106,12 +110,13 @@ struct c2_views {
     struct c2_attendance attendance;
     struct c2_spill *spill;
     struct c2_lru *answers, *orders;
-    uint64_t hits, hit_nbytes; /* of answers */
-    uint64_t shared, refused;  /* requests that got another's answer; that found the line full */
-    int64_t used_ms;           /* when a view was last asked for */
-    int64_t trim_again_ms;     /* what was freed since goes back, too; 0: no need */
-    size_t untrimmed;          /* bytes of answers made since free memory went back to the system */
-    bool trimming, orphaned;   /* a worker looks for free memory; it frees this when it is done */
+    uint64_t hits, hit_nbytes;  /* of answers */
+    uint64_t shared, refused;   /* requests that got another's answer; that found the line full */
+    int64_t used_ms;            /* when a view was last asked for */
+    int64_t trim_again_ms;      /* what was freed since goes back, too; 0: no need */
+    size_t untrimmed;           /* bytes of answers made since free memory went back to the system */
+    struct c2_closing *closing; /* files to be closed at the next look */
+    bool trimming, orphaned;    /* a worker looks for free memory; it frees this when it is done */
 };
 /** @param dirfd  borrowed: where the temporary file is made. */
 struct c2_views *c2_views_new(struct c2_loop *loop, struct c2_pool *pool, int dirfd);
@@ -130,6 +135,8 @@ bool c2_view_generation(struct c2_request *req, const struct c2_ds *ds);
 
 /** Something was asked for, or an answer took so many bytes of memory: they are given back in the end. */
 void c2_views_used(struct c2_views *views, size_t nbytes);
+/** Close a temporary file, a moment later and in a worker. */
+void c2_views_close(struct c2_views *views, int fd);
 /** Whose turn it is: a number for the address that asks. */
 uint64_t c2_view_client(const struct c2_request *req);
 

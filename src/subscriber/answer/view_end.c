@@ -19,7 +19,8 @@ struct c2_pieces c2_view_pieces(struct c2_view *view, int64_t i, struct c2_bound
     return (struct c2_pieces){.need = some ? C2_NEED_BOUND : C2_NEED_FILE,
                               .bound = some ? bound : NULL,
                               .asker = &view->asker,
-                              .weight = view->weight};
+                              .weight = view->weight,
+                              .extra = view->type->extra ? view->type->extra(view, i) : 0};
 }
 
 void c2_view_free(struct c2_view *view)

@@ -136,8 +136,9 @@ static void reply_large(struct c2_request *req, struct c2_ds *ds, const char *co
     s->next = source->waiting;
     source->waiting = s;
     if (!fresh) return;
-    source->refs++; /* the job's */
-    struct c2_pool_share share = {c2_view_client(req), 0};
+    c2_attend_start(&source->views->attendance); /* which closes the file in the end */
+    source->refs++;                              /* the job's */
+    struct c2_pool_share share = {c2_view_client(req), (int64_t)blob->bytes.n};
     c2_pool_run_for(source->views->pool, &share, write_out, written_out, source);
 }
 
@@ -186,21 +187,47 @@ static void say_heads(const struct c2_view *made, struct c2_request *req)
     c2_view_say_lines(req, c2_buf_cstr(&made->heads), &unused);
 }
 
-static void reply_spool(const struct c2_view *made, struct c2_request *req)
-{
-    struct c2_content content = {.nbytes = lseek(made->spool, 0, SEEK_END),
-                                 .content_type = made->content_type,
-                                 .mtime_ms = -1,
-                                 .fd = fcntl(made->spool, F_DUPFD_CLOEXEC, 0)};
+/* The file of an answer; the descriptors that are sent from are closed before it. */
+struct spool {
+    int refs, fd;
+    struct c2_ds *ds;
+};
 
-    say_heads(made, req);
-    if (content.fd >= 0)
-        c2_reply_content(req, &content);
-    else
-        c2_reply_later(req, 1, "too many files are open");
+static void spool_unref(void *ctx)
+{
+    struct spool *spool = ctx;
+    struct c2_ds *ds = spool->ds;
+
+    if (--spool->refs > 0) return;
+    if (spool->fd >= 0) c2_views_close(ds->sub->views, spool->fd);
+    free(spool);
+    c2_ds_unref(ds);
 }
 
-static void reply_all(struct c2_view *view, struct c2_blob *blob)
+static void reply_spool(const struct c2_view *made, struct spool *spool, struct c2_request *req)
+{
+    struct c2_content content = {.nbytes = lseek(spool->fd, 0, SEEK_END),
+                                 .content_type = made->content_type,
+                                 .mtime_ms = -1,
+                                 .fd = fcntl(spool->fd, F_DUPFD_CLOEXEC, 0),
+                                 .free = spool_unref,
+                                 .ctx = spool};
+
+    say_heads(made, req);
+    if (content.fd < 0 && !made->followers) { /* too many files are open: this one does */
+        content.fd = spool->fd;
+        spool->fd = -1;
+    }
+    if (content.fd < 0) {
+        c2_reply_later(req, 1, "too many files are open");
+        return;
+    }
+    spool->refs++;
+    c2_reply_content(req, &content);
+}
+
+/* Of a blob, or of a spool. */
+static void reply_all(struct c2_view *view, struct c2_blob *blob, struct spool *spool)
 {
     for (struct c2_view *one = view; one; one = one == view ? view->followers : one->next) {
         if (one->left) {
@@ -209,27 +236,47 @@ static void reply_all(struct c2_view *view, struct c2_blob *blob)
             say_heads(view, one->req);
             reply_blob(one->req, one->ds, view->content_type, blob);
         } else {
-            reply_spool(view, one->req);
+            reply_spool(view, spool, one->req);
         }
     }
+}
+
+static void reply_nomem(struct c2_view *view)
+{
+    struct cat2_error err;
+
+    c2_fail_nomem(&err, "answer");
+    for (struct c2_view *one = view; one; one = one == view ? view->followers : one->next)
+        c2_reply_error(one->req, &err);
+}
+
+static void reply_from_file(struct c2_view *view)
+{
+    struct spool *spool = malloc(sizeof(*spool));
+
+    if (!spool) {
+        reply_nomem(view);
+        return;
+    }
+    *spool = (struct spool){1, view->spool, c2_ds_ref(view->ds)};
+    view->spool = -1;
+    reply_all(view, NULL, spool);
+    spool_unref(spool);
 }
 
 void c2_view_reply(struct c2_view *view)
 {
     if (view->spool >= 0) {
-        reply_all(view, NULL);
+        reply_from_file(view);
         return;
     }
     c2_views_used(view->ds->sub->views, view->out.n);
     struct c2_blob *blob = c2_blob_new(&view->out);
     if (!blob) {
-        struct cat2_error err;
-        c2_fail_nomem(&err, "answer");
-        for (struct c2_view *one = view; one; one = one == view ? view->followers : one->next)
-            c2_reply_error(one->req, &err);
+        reply_nomem(view);
         return;
     }
-    reply_all(view, blob);
+    reply_all(view, blob, NULL);
     struct source *source = blob->source;
     if (source && source->waiting) { /* not written out yet */
         source->ticket = view->ticket;

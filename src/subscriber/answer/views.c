@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "subscriber/answer/view_impl.h"
 
@@ -30,6 +31,58 @@ static void trim_done(void *job)
     if (views->orphaned) free(views);
 }
 
+/* ---- temporary files: who is the last to close one waits until all its pages are the system's ---- */
+
+struct c2_closing {
+    struct c2_closing *next;
+    int fd;
+};
+
+static void close_work(void *job, void *codec)
+{
+    (void)codec;
+    for (struct c2_closing *closing = job; closing; closing = closing->next) {
+        if (closing->fd >= 0) close(closing->fd);
+        closing->fd = -1;
+    }
+}
+
+static void close_done(void *job)
+{
+    struct c2_closing *closing = job;
+
+    close_work(job, NULL); /* without a worker */
+    for (struct c2_closing *next; closing; closing = next) {
+        next = closing->next;
+        free(closing);
+    }
+}
+
+void c2_views_close(struct c2_views *views, int fd)
+{
+    struct c2_closing *closing = views->attendance.stopped ? NULL : malloc(sizeof(*closing));
+
+    if (!closing) {
+        close(fd);
+        return;
+    }
+    *closing = (struct c2_closing){views->closing, fd};
+    views->closing = closing;
+    c2_attend_start(&views->attendance);
+}
+
+/* At a tick: libmicrohttpd has closed its copies by then. */
+static void close_files(struct c2_views *views)
+{
+    int fd = c2_spill_take_file(views->spill);
+
+    if (fd >= 0) c2_views_close(views, fd);
+    if (views->closing) c2_pool_run_low(views->pool, close_work, close_done, views->closing);
+    views->closing = NULL;
+}
+
+/* ---- looks ---- */
+
 static bool is_quiet(const struct c2_views *views)
 {
     return !views->attendance.first && !views->making && !views->groups;
@@ -52,6 +105,7 @@ static void tick(void *ctx)
     int64_t now = c2_mono_ms(c2_loop_clock(views->attendance.loop)), idle = now - views->used_ms;
 
     c2_spill_tick(views->spill);
+    close_files(views);
     if (!is_quiet(views) || idle < 2 * C2_ATTEND_MS) return;
     if (idle >= IDLE_MS) forget(views);
     bool much = views->untrimmed >= TRIM_NBYTES, again = views->trim_again_ms && now >= views->trim_again_ms;
@@ -70,7 +124,8 @@ static bool may_rest(void *ctx)
         c2_lru_nbytes(views->answers) <= IDLE_NBYTES && c2_lru_nbytes(views->orders) <= IDLE_NBYTES;
 
     return is_quiet(views) && forgotten && views->untrimmed < TRIM_NBYTES && !views->trimming &&
-           !views->trim_again_ms && !views->spill->first;
+           !views->trim_again_ms && !views->spill->first && !views->closing &&
+           !c2_spill_has_file(views->spill);
 }
 
 void c2_views_used(struct c2_views *views, size_t nbytes)
@@ -110,6 +165,7 @@ void c2_views_free(struct c2_views *views)
     c2_lru_free(views->answers);
     c2_lru_free(views->orders);
     c2_spill_free(views->spill);
+    close_done(views->closing);
     views->orphaned = true;
     if (!views->trimming) free(views);
 }

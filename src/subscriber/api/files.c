@@ -47,7 +47,7 @@ static void file_free(struct file *f)
 {
     c2_unattend(&f->ds->sub->views->attendance, &f->attended);
     c2_views_used(f->ds->sub->views, C2_VIEW_FEW_BYTES); /* what its socket took */
-    if (f->fd >= 0) close(f->fd);
+    if (f->fd >= 0) c2_views_close(f->ds->sub->views, f->fd);
     c2_held_release(&f->warm);
     c2_cachefile_unref(f->cf);
     c2_ds_unref(f->ds);
@@ -217,12 +217,15 @@ static void reply_fd(struct file *f)
     struct c2_content content = {.content_type = "application/octet-stream",
                                  .etag = f->ds->quoted,
                                  .mtime_ms = -1,
-                                 .fd = f->fd,
+                                 .fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0),
                                  .free = content_free, /* the cache file is open as long: counted as one */
                                  .ctx = f};
 
     if (fstat(f->fd, &st) == 0) content.nbytes = st.st_size;
-    f->fd = -1;
+    if (content.fd < 0) { /* too many files are open: this one does */
+        content.fd = f->fd;
+        f->fd = -1;
+    }
     heads(f);
     c2_reply_content(f->req, &content);
 }

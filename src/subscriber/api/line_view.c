@@ -8,6 +8,7 @@
 #include "subscriber/api/api.h"
 
 #define PX_DEFAULT 1200
+#define ITEM_COST  8 /* bytes that are decoded while a number is looked at */
 
 /* The numbers of a request and its slice. */
 static bool parse_numbers(struct c2_view *view, struct c2_num *num, struct c2_bound *bound,
@@ -46,6 +47,11 @@ static bool line_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
 {
     *out = c2_line_stage(view->state, i);
     return true;
+}
+
+static int64_t line_extra(struct c2_view *view, int64_t i)
+{
+    return c2_line_stage(view->state, i).nitems * ITEM_COST;
 }
 
 static bool line_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
@@ -87,6 +93,7 @@ const struct c2_view_type c2_line_view = {.state_nbytes = sizeof(struct c2_line)
                                           .parse = line_parse,
                                           .size = line_size,
                                           .bound = line_bound,
+                                          .extra = line_extra,
                                           .run = line_run,
                                           .finish = line_finish,
                                           .heads = line_heads,
@@ -118,6 +125,11 @@ static bool stats_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
     return true;
 }
 
+static int64_t stats_extra(struct c2_view *view, int64_t i)
+{
+    return c2_stats_stage(view->state, i).nitems * ITEM_COST;
+}
+
 static bool stats_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
                       struct cat2_error *err)
 {
@@ -143,6 +155,7 @@ const struct c2_view_type c2_stats_view = {.state_nbytes = sizeof(struct c2_stat
                                            .parse = stats_parse,
                                            .size = stats_size,
                                            .bound = stats_bound,
+                                           .extra = stats_extra,
                                            .run = stats_run,
                                            .finish = stats_finish,
                                            .fini = stats_fini,

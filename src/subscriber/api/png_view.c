@@ -10,6 +10,9 @@
 #include "subscriber/api/api.h"
 
 #define WIDTH_DEFAULT 1024
+#define ITEM_COST     8   /* bytes that are decoded while a number is looked at, */
+#define PIXEL_COST    128 /* and while a pixel is painted and compressed */
+#define PIXEL_NBYTES  20  /* memory of one, while it is made */
 
 struct png {
     struct c2_bound bound;
@@ -43,8 +46,7 @@ static bool png_size(struct c2_view *view, const struct c2_reading *reading, str
     struct c2_bound bound = plane_of(p, 0);
 
     if (p->channels) view->nparts = p->channels;
-    return c2_plane_plan(&p->plane, &reading->source, &bound, err) &&
-           c2_picture_init(&p->picture, p->plane.w, p->plane.h, err);
+    return c2_plane_plan(&p->plane, &reading->source, &bound, err);
 }
 
 static bool png_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
@@ -56,6 +58,14 @@ static bool png_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
     return true;
 }
 
+static int64_t png_extra(struct c2_view *view, int64_t i)
+{
+    const struct png *p = view->state;
+    bool last = i + 1 == view->nparts;
+
+    return p->plane.bound.nitems * ITEM_COST + (last ? p->plane.w * p->plane.h * PIXEL_COST : 0);
+}
+
 /* Channels have the same plan, and other items. */
 static bool png_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
                     struct cat2_error *err)
@@ -65,6 +75,7 @@ static bool png_run(struct c2_view *view, const struct c2_reading *reading, int6
 
     (void)out;
     png_bound(view, i, &bound);
+    if (i == 0 && !c2_picture_init(&p->picture, p->plane.w, p->plane.h, err)) return false;
     if (i > 0) {
         size_t n = (size_t)(p->plane.w * p->plane.h);
         memset(p->plane.real, 0, n * sizeof(*p->plane.real));
@@ -98,7 +109,9 @@ static bool png_finish(struct c2_view *view, struct c2_buf *out, struct cat2_err
 
     if (!p->channels) paint_numbers(p);
     if (p->channels == 3) fill_alpha(&p->picture);
-    return c2_picture_png(&p->picture, out, err);
+    bool ok = c2_picture_png(&p->picture, out, err);
+    png_fini(p); /* here: megabytes that are given back take the loop a while */
+    return ok;
 }
 
 static bool png_heads(struct c2_view *view, struct cat2_error *err)
@@ -176,6 +189,8 @@ static bool png_parse(struct c2_view *view, struct cat2_error *err)
     plane->factor = c2_div_ceil(side, width);
     view->content_type = "image/png";
     view->cost = c2_grid_cost(&view->ds->meta.grid, &p->bound);
+    view->memory = c2_div_ceil(p->bound.axes[plane->axes.x].count, plane->factor) *
+                   c2_div_ceil(p->bound.axes[plane->axes.y].count, plane->factor) * PIXEL_NBYTES;
     return true;
 }
 
@@ -183,6 +198,7 @@ const struct c2_view_type c2_png_view = {.state_nbytes = sizeof(struct png),
                                          .parse = png_parse,
                                          .size = png_size,
                                          .bound = png_bound,
+                                         .extra = png_extra,
                                          .run = png_run,
                                          .finish = png_finish,
                                          .heads = png_heads,

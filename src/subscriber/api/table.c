@@ -7,6 +7,11 @@
 #include "subscriber/api/table.h"
 
 #define ITEMS_NBYTES (64 << 20) /* of one window */
+/* Bytes that are decoded while, in a pass, a row is looked at; while, at its end, one is sorted; and while a
+ * cell of the window is written. */
+#define ROW_COST  64
+#define SORT_COST 256
+#define CELL_COST 256
 
 static void table_fini(void *state)
 {
@@ -118,6 +123,7 @@ static bool finish_index(struct c2_view *view, struct cat2_error *err)
     if (!c2_order_finish(&t->order, &rows, err)) return false;
     t->index = c2_blob_new(&rows);
     c2_buf_fini(&rows);
+    c2_order_fini(&t->order); /* here: megabytes that are given back take the loop a while */
     t->built = true;
     if (!t->index) return c2_fail_nomem(err, "rows");
     return plan_window(view, err);
@@ -189,6 +195,17 @@ static bool table_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
     return true;
 }
 
+static int64_t table_extra(struct c2_view *view, int64_t i)
+{
+    const struct table *t = view->state;
+    int64_t cells = i + 1 == view->nparts ? t->count * (int64_t)t->columns.n * CELL_COST : 0;
+
+    if (t->matrix || i >= t->nbuild) return cells;
+    bool sorts = (i + 1) % t->parts.nparts == 0; /* or has filtered, which is less */
+    return c2_select_part(&t->parts, i % t->parts.nparts).nitems * ROW_COST +
+           (sorts ? t->order.n * SORT_COST : 0) + cells;
+}
+
 static bool table_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
                       struct cat2_error *err)
 {
@@ -219,6 +236,7 @@ const struct c2_view_type c2_table_view = {.state_nbytes = sizeof(struct table),
                                            .is_heavy = table_is_heavy,
                                            .size = table_size,
                                            .bound = table_bound,
+                                           .extra = table_extra,
                                            .run = table_run,
                                            .finish = table_finish,
                                            .end = table_end,

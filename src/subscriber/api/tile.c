@@ -6,6 +6,8 @@
 #include "reduce/plane.h"
 #include "subscriber/api/api.h"
 
+#define ITEM_COST 8 /* bytes that are decoded while a number is looked at */
+
 struct tile {
     struct c2_plane plane;
     struct c2_bound bound; /* of the tile */
@@ -33,6 +35,14 @@ static bool tile_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
     (void)i;
     *out = t->plane.bound;
     return true;
+}
+
+static int64_t tile_extra(struct c2_view *view, int64_t i)
+{
+    const struct tile *t = view->state;
+
+    (void)i;
+    return t->plane.bound.nitems * ITEM_COST;
 }
 
 static bool tile_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
@@ -93,6 +103,7 @@ const struct c2_view_type c2_tile_view = {.state_nbytes = sizeof(struct tile),
                                           .parse = tile_parse,
                                           .size = tile_size,
                                           .bound = tile_bound,
+                                          .extra = tile_extra,
                                           .run = tile_run,
                                           .finish = tile_finish,
                                           .heads = tile_heads,

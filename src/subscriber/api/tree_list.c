@@ -16,6 +16,7 @@
 #define LIMIT_MAX     1000  /* entries of one page: a megabyte of JSON */
 #define QUERY_MAX     200   /* bytes of a search; longer is no name */
 #define ATTRS_MAX     65536 /* larger attributes are not parsed for a listing */
+#define ENTRY_COST    1024  /* bytes that are decoded while a dataset is put into its place in a list */
 #define DTYPE_MAX     200   /* of a dtype's text in a list; the rest is in its metadata */
 
 struct entry {
@@ -343,7 +344,8 @@ static void on_listed(void *ctx, const struct cat2_error *why)
         tree_free(t);
         return;
     }
-    c2_pool_run(t->sub->config.pool, tree_work, tree_done, t);
+    struct c2_pool_share share = {c2_view_client(t->req), (int64_t)t->n * ENTRY_COST};
+    c2_pool_run_for(t->sub->config.pool, &share, tree_work, tree_done, t);
 }
 
 static bool parse_sort(struct tree *t, struct c2_str text, struct cat2_error *err)

@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "subscriber/fetch/pass_on.h"
-#include "subscriber/fetch/upstream.h"
+#include "subscriber/fetch/read.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/roots.h"
@@ -92,6 +92,13 @@ static void work(void *job, void *local)
                 c2_cachefile_open(p->ds->sub->cachefd, c2_buf_cstr(&p->name), p->ds->key, &p->cf, &p->err);
 }
 
+static void run(struct prepare *p)
+{
+    struct c2_pool_share share = {p->ds->serial, p->ds->meta.nchunks * C2_READ_CHUNK_COST};
+
+    c2_pool_run_for(p->ds->sub->config.pool, &share, work, done, p);
+}
+
 /* ---- head and tail of the publisher's frame, in one trip ---- */
 
 static bool take_part(void *ctx, int64_t off, struct c2_bytes bytes, struct cat2_error *err)
@@ -129,7 +136,7 @@ static void on_parts(void *ctx, struct c2_http_reply *reply, const struct cat2_e
         finish(p);
         return;
     }
-    c2_pool_run(p->ds->sub->config.pool, work, done, p); /* not mirrored: in slots, then */
+    run(p); /* not mirrored: in slots, then */
 }
 
 static bool ask_parts(struct prepare *p, struct cat2_error *err)
@@ -165,7 +172,7 @@ static void done(void *job)
     }
     p->look_only = false;
     bool mirror = p->ds->speaks_pieces && p->ds->has_frame;
-    if (!mirror || !ask_parts(p, &p->err)) c2_pool_run(p->ds->sub->config.pool, work, done, p);
+    if (!mirror || !ask_parts(p, &p->err)) run(p);
 }
 
 bool c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx,
@@ -179,6 +186,6 @@ bool c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct ca
     if (ds->unwritable) p->why = ds->unwritten;
     c2_buf_init(&p->name, 2 * C2_PATH_MAX);
     p->ok = c2_ds_cache_name(ds, &p->name, &p->err) && c2_meta_copy(&ds->meta, &p->meta, &p->err);
-    c2_pool_run(ds->sub->config.pool, work, done, p);
+    run(p);
     return true;
 }

@@ -308,9 +308,6 @@ static void look(struct c2_read *r)
     }
 }
 
-/* So many chunks are looked at in the time in which a byte a chunk would be decoded. */
-#define CHUNK_COST 64
-
 /* Saturates. */
 static int64_t cost_of(const struct c2_meta *meta, const struct c2_pieces *pieces)
 {
@@ -320,8 +317,8 @@ static int64_t cost_of(const struct c2_meta *meta, const struct c2_pieces *piece
     if (pieces->need == C2_NEED_ALL) n = meta->nbytes;
     for (size_t i = 0; pieces->need == C2_NEED_BYTES && i < pieces->n; i++)
         n += pieces->ranges[i].n;
-    if (pieces->need == C2_NEED_FILE) n = (meta->nchunks + 1) * CHUNK_COST;
-    return c2_mul_i64(n, weight, &n) ? n : INT64_MAX;
+    if (pieces->need == C2_NEED_FILE) n = (meta->nchunks + 1) * C2_READ_CHUNK_COST;
+    return c2_mul_i64(n, weight, &n) && c2_add_i64(n, pieces->extra, &n) ? n : INT64_MAX;
 }
 
 static bool take_pieces(struct c2_read *r, const struct c2_pieces *pieces)

@@ -13,6 +13,9 @@
 #include "base/vec.h"
 #include "subscriber/fetch/upstream.h"
 
+#define C2_READ_CHUNK_COST                                                                                   \
+    64 /* bytes that are decoded in the time in which what is known of a chunk is looked at */
+
 /* What a reader needs. */
 struct c2_pieces {
     enum c2_need {
@@ -28,6 +31,7 @@ struct c2_pieces {
     size_t n;                          /* of ranges or spans */
     const struct c2_asker *asker;      /* borrowed until done; NULL: nobody in particular */
     int32_t weight;                    /* of work: how many times longer than decoding it takes; 0 is 1 */
+    int64_t extra;                     /* and what else it does: bytes that are decoded in that time */
 };
 /* Who waits for it. */
 struct c2_asker {
@@ -66,7 +70,7 @@ struct c2_reader {
 struct c2_read {
     struct c2_read *next; /* in ds->waiting */
     const struct c2_asker *asker;
-    int64_t cost; /* of work, in bytes decoded */
+    int64_t cost; /* of work, in bytes that are decoded in that time */
     struct c2_loop_call finishing;
     struct c2_ds *ds;
     const struct c2_reader *reader;

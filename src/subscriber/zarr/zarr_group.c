@@ -5,6 +5,7 @@
 
 #include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/refuse.h"
+#include "subscriber/answer/view.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/zarr/zarr.h"
@@ -128,6 +129,8 @@ static bool gather_folders(struct group *g, struct cat2_error *err)
     return true;
 }
 
+#define ENTRY_COST 16384 /* bytes that are decoded while the metadata of a dataset is written */
+
 static void start_work(struct group *g);
 
 static void on_attrs(void *ctx, struct c2_str json, const struct cat2_error *why)
@@ -213,7 +216,8 @@ static void group_done(void *job)
 
 static void start_work(struct group *g)
 {
-    c2_pool_run(g->sub->config.pool, group_work, group_done, g);
+    struct c2_pool_share share = {c2_view_client(g->req), (int64_t)g->n * ENTRY_COST};
+    c2_pool_run_for(g->sub->config.pool, &share, group_work, group_done, g);
 }
 
 /* Tell readers that look again that nothing has changed. */
