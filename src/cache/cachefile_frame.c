@@ -3,6 +3,8 @@
  * far as they are cached. */
 #include "cache/cachefile_impl.h"
 
+#include <fcntl.h>
+
 /* One read on its way, and where to tell what is missing. */
 struct window {
     struct c2_cachefile *cf;
@@ -49,6 +51,26 @@ static bool read_chunk(void *ctx, int64_t nchunk)
     return w->err->code == CAT2_ENOTFOUND && tell_missing(w, nchunk, lo - place, hi - lo);
 }
 
+static bool is_here(void *ctx, int64_t nchunk)
+{
+    const struct window *w = ctx;
+    struct c2_chunks chunks = c2_cachefile_chunks(w->cf);
+    struct c2_chunk_stat st;
+    struct cat2_error err;
+
+    return c2_chunk_stat(&chunks, nchunk, &st, &err) && st.kind != C2_CHUNK_ABSENT;
+}
+
+/* Whoever reads a frame from its beginning makes the system read ahead. Where the next chunk is a hole, that
+ * would fill memory with zeros, which takes as long as all else. */
+static void choose_ahead(const struct window *w)
+{
+    bool ahead = c2_cachefile_chunks_under(w->cf, w->end, 1, is_here, (void *)(uintptr_t)w);
+
+    if (w->cf->fd >= 0 && atomic_exchange(&w->cf->reads_no_further, !ahead) == ahead)
+        posix_fadvise(w->cf->fd, 0, 0, ahead ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM);
+}
+
 bool c2_cachefile_read_frame(struct c2_cachefile *cf, int64_t off, size_t n, uint8_t *to, c2_span_fn *missing,
                              void *ctx, struct cat2_error *err)
 {
@@ -58,6 +80,7 @@ bool c2_cachefile_read_frame(struct c2_cachefile *cf, int64_t off, size_t n, uin
     memset(to, 0, n);
     give_fixed(&w, 0, c2_buf_bytes(&cf->frame->header));
     give_fixed(&w, l->index_off, c2_buf_bytes(&cf->tail));
+    choose_ahead(&w);
     return c2_cachefile_chunks_under(cf, off, (int64_t)n, read_chunk, &w);
 }
 

@@ -63,8 +63,9 @@ struct c2_cachefile {
     size_t map_len;
     int64_t words_off;
     struct c2_cache_head head;
-    struct c2_buf tail;         /* index chunk and trailer: what is given of them is given from here */
-    atomic_llong first_missing; /* all chunks before are here */
+    struct c2_buf tail;           /* index chunk and trailer: what is given of them is given from here */
+    atomic_llong first_missing;   /* all chunks before are here */
+    atomic_bool reads_no_further; /* the system reads no pages that were not asked for */
 
     /* lock guards what follows, and every write to the sidecar but `used`. */
     pthread_mutex_t lock;
