@@ -42,11 +42,24 @@ bool c2_access_read_file(struct c2_access *access, struct cat2_error *err)
     return read_file(access, mark_of(access->file), err);
 }
 
+/* Is what was seen last good enough? */
+static bool is_fresh(struct c2_access *access)
+{
+    int64_t now = c2_mono_ms(c2_loop_clock(access->loop));
+
+    if (access->nlooks == 0 || now >= access->looked_ms + C2_ACCESS_FRESH_MS) {
+        access->looked_ms = now;
+        access->nlooks = 0;
+    }
+    return ++access->nlooks > C2_ACCESS_LOOKS_MAX;
+}
+
 void c2_access_look(struct c2_access *access)
 {
-    struct c2_file_mark mark = mark_of(access->file);
     struct cat2_error err;
 
+    if (is_fresh(access)) return;
+    struct c2_file_mark mark = mark_of(access->file);
     if (memcmp(&mark, &access->mark, sizeof(mark)) == 0) return;
     if (read_file(access, mark, &err)) {
         c2_log_info("access file %s: %zu users and keys", access->file, access->holders.n);
