@@ -204,6 +204,7 @@ static const struct c2_option options[] = {
     {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
      "keep state and cache here (default _caterva2/serve.NAME, of the first root)", NULL},
     C2_SERVICE_CACHE,
+    C2_SERVICE_WORK_PER_REQUEST,
     C2_SERVICE_POLL,
     {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files in directories are files only", NULL},
     C2_SERVICE_BASE_PATH,

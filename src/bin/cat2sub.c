@@ -55,6 +55,7 @@ static const struct c2_option options[] = {
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR",
      "keep state and cache here; with --id _caterva2/sub.ID", NULL},
     C2_SERVICE_CACHE,
+    C2_SERVICE_WORK_PER_REQUEST,
     C2_SERVICE_BASE_PATH,
     C2_SERVICE_COMMON,
     C2_SERVICE_KEY_FILE,

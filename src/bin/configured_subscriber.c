@@ -48,6 +48,7 @@ bool c2_service_subscriber(struct c2_service *s, struct c2_subscriber_config *co
     config->public_url = s->public_url;
     config->caches_max = s->fds.caches;
     config->quota = c2_options_int(s->options, "quota");
+    config->work_max = c2_options_int(s->options, "work-per-request");
     config->plugin_dir = c2_options_text(s->options, "plugin-dir");
     config->h5web_dir = find_h5web(s->options);
     config->web_dir = c2_options_text(s->options, "web-dir");

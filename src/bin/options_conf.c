@@ -24,9 +24,12 @@ static const struct {
     {"broker", SERVICE_KEYS " trust", false},
     {"publisher", SERVICE_KEYS " trust key-file name root poll no-hdf5-folders", true},
     {"subscriber",
-     SERVICE_KEYS " trust key-file base-path frame-ancestors quota scrub plugin-dir h5web-dir web-dir", true},
+     SERVICE_KEYS
+     " trust key-file base-path frame-ancestors quota work-per-request scrub plugin-dir h5web-dir web-dir",
+     true},
     {"serve",
-     SERVICE_KEYS " broker-http trust base-path frame-ancestors quota poll scrub no-hdf5-folders plugin-dir "
+     SERVICE_KEYS " broker-http trust base-path frame-ancestors quota work-per-request poll scrub "
+                  "no-hdf5-folders plugin-dir "
                   "h5web-dir web-dir roots",
      true},
     {"admin", "access-file loglevel", true},
@@ -159,8 +162,8 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
         return add(conf, keys, nkeys, value, err); /* an empty section */
     const char *known = unknown(keys, nkeys);
     if (known) return fail_unknown(conf, keys, nkeys, value->line, known, err);
-    bool sized =
-        value->kind == C2_TOML_INT && lists("quota poll scrub clevel threads connections-per-address", last);
+    bool sized = value->kind == C2_TOML_INT &&
+                 lists("quota work-per-request poll scrub clevel threads connections-per-address", last);
     bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
     bool list = lists("roots allowed-hosts trust trusted-proxies cors-origins frame-ancestors certificate "
                       "certificate-key",

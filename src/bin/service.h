@@ -86,6 +86,12 @@ struct c2_service {
         "connections-per-address", 0, C2_OPT_INT, NULL, "N",                                                 \
             "connections that one address may have (default: a quarter of all; loopback: all)", NULL         \
     }
+/* How much one request may cost. */
+#define C2_SERVICE_WORK_PER_REQUEST                                                                          \
+    {                                                                                                        \
+        "work-per-request", 0, C2_OPT_SIZE, "256GiB", "SIZE",                                                \
+            "most bytes that one request may decode, or as much other work; 0 for no limit", NULL            \
+    }
 /* The options of every service that say who may ask it for what (access/access.h). */
 #define C2_SERVICE_ACCESS                                                                                    \
     {"access",    0,                                                                                         \

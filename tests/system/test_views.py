@@ -594,6 +594,28 @@ def test_many_listeners_cost_little_and_the_last_are_refused(house, tmp_path):
 
 # ---- ten million rows ----
 
+def test_what_one_request_may_cost_is_a_setting(site, tmp_path):
+    """What would take more is refused beforehand, by name; what is sent as it is read, or takes samples, is not."""
+    def ask(url, what, path, **query):
+        status, _, body = get(f"{url}/api/{what}/v/{path}?{urllib.parse.urlencode(query)}")
+        return status, body
+    costly = [("fetch", "wide.b2nd", {"format": "csv"}), ("fetch", "wide.b2nd", {"format": "json"}), ("fetch", "wide.b2nd", {}),
+              ("fetch", "sparse.b2nd", {"format": "raw", "slice_": "::16384,::16384"}),  # four items of everything
+              ("table", "table.b2nd", {"rows": "0:3", "sort": "name"}), ("table", "table.b2nd", {"rows": "0:3", "where": "id > 0"})]
+    cheap = [("fetch", "wide.b2nd", {"format": "raw"}), ("fetch", "wide.b2nd", {"format": "npy"}), ("stats", "sparse.b2nd", {}),
+             ("fetch", "sparse.b2nd", {"format": "png"}), ("tile", "sparse.b2nd", {"z": 7}), ("table", "table.b2nd", {"rows": "0:3"})]
+    with House(tmp_path) as house:
+        limited = house.serve("--work-per-request", "100KiB", f"v={site.folder}")
+        wait_until(lambda: ask(limited.url, "info", "wide.b2nd")[0] == 200)
+        for what, path, query in costly:
+            status, body = ask(limited.url, what, path, **query)
+            assert status == 413 and b"work-per-request of the subscriber allows" in body, (what, path, query, body)
+        for what, path, query in cheap:
+            assert ask(limited.url, what, path, **query)[0] == 200, (what, path, query)
+    for what, path, query in costly + cheap:
+        assert ask(site.url, what, path, **query)[0] == 200, (what, path, query)
+
+
 @pytest.fixture(scope="module")
 def big(tmp_path_factory):
     folder = tmp_path_factory.mktemp("big") / "data"

@@ -297,7 +297,7 @@ static struct c2_view *new_view(struct c2_request *req, struct c2_ds *ds, const 
 
 static bool parse(struct c2_view *view, struct cat2_error *err)
 {
-    if (!view->type->parse(view, err)) return false;
+    if (!view->type->parse(view, err) || !c2_view_work_is_allowed(view, 0, err)) return false;
     view->position = -1;
     view->as_made = view->nparts > 1 && !view->type->sums;
     return view->as_made || c2_buf_append(&view->out, view->head.p, view->head.n, err);

@@ -77,6 +77,7 @@ struct c2_view {
     int32_t weight;               /* of run, as of the type at first */
     int64_t memory;               /* bytes it takes to make it, if they are many */
     int64_t cost;                 /* bytes to be decoded; -1: many. Set by c2_view_select(), too */
+    int64_t work;                 /* of all of it, where that is not cost times weight; 0 */
     const char *content_type;     /* static; JSON at first */
     int64_t position;             /* of an error in an expression; -1 */
     int spool;                    /* run has written the answer to this file; -1 */
@@ -151,6 +152,8 @@ struct c2_str c2_view_query(const struct c2_request *req, const char *name);
 /** A query parameter as an integer of [low, high]. @errors CAT2_EINVAL. */
 bool c2_view_int(const struct c2_request *req, const char *name, int64_t low, int64_t high, int64_t *value,
                  struct cat2_error *err);
+/** Does the setting allow so much work for one request? @errors CAT2_ELIMIT. */
+bool c2_view_work_is_allowed(const struct c2_view *view, int64_t work, struct cat2_error *err);
 /* ---- for heads ---- */
 bool c2_view_head(struct c2_view *view, struct cat2_error *err, const char *name, const char *value);
 /** Content-Disposition: to be saved, not shown. suffix: as c2_sub_disposition() has it. */

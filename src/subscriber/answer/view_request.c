@@ -55,6 +55,31 @@ void c2_view_select(struct c2_view *view, const struct c2_bound *bound, int64_t 
     view->cost = c2_grid_cost(&view->ds->meta.grid, bound);
 }
 
+#define FEW 64 /* so many times more is decoded than is sent: work for hardly anything */
+
+/* Items that are sent as they are decoded are limited by what their client reads, and views that sum up take
+ * samples of what is large. */
+static int64_t work_of(const struct c2_view *view)
+{
+    int64_t work = 0, weight = c2_max_i64(1, view->weight);
+    bool as_it_is = weight == 1 && (view->length < 0 || view->cost / FEW <= view->length);
+
+    if (view->work || view->cost < 0 || view->type->sums || as_it_is) return view->work;
+    return c2_mul_i64(view->cost, weight, &work) ? work : INT64_MAX;
+}
+
+bool c2_view_work_is_allowed(const struct c2_view *view, int64_t work, struct cat2_error *err)
+{
+    int64_t most = view->ds->sub->config.work_max, gib = 1 << 30;
+
+    if (!work) work = work_of(view);
+    if (!most || work <= most) return true;
+    return c2_fail(err, CAT2_ELIMIT,
+                   "this is as much work as decoding %.3g GiB, and work-per-request of the subscriber allows "
+                   "%.3g GiB: ask for less (slice_, rows), or for items as they are (format=raw)",
+                   (double)work / (double)gib, (double)most / (double)gib);
+}
+
 /* ---- headers ---- */
 
 bool c2_view_generation(struct c2_request *req, const struct c2_ds *ds)

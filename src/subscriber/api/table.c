@@ -7,11 +7,6 @@
 #include "subscriber/api/table.h"
 
 #define ITEMS_NBYTES (64 << 20) /* of one window */
-/* Bytes that are decoded while, in a pass, a row is looked at; while, at its end, one is sorted; and while a
- * cell of the window is written. */
-#define ROW_COST  64
-#define SORT_COST 256
-#define CELL_COST 256
 
 static void table_fini(void *state)
 {
@@ -65,6 +60,15 @@ static bool make_groups(struct table *t, const struct c2_grid *grid, struct cat2
     return true;
 }
 
+/* Rows that were found anywhere: a block each. */
+static int64_t window_work(const struct table *t, const struct c2_grid *grid)
+{
+    int64_t block = c2_max_i64(1, grid->block_items) * t->itemsize, work;
+
+    if (!t->index) return 1;
+    return c2_mul_i64(t->ngroups, block, &work) ? c2_max_i64(1, work) : INT64_MAX;
+}
+
 static bool plan_window(struct c2_view *view, struct cat2_error *err)
 {
     struct table *t = view->state;
@@ -83,7 +87,7 @@ static bool plan_window(struct c2_view *view, struct cat2_error *err)
     if (!c2_buf_resize(&t->items, (size_t)nbytes, err) || !make_groups(t, &view->ds->meta.grid, err))
         return false;
     view->nparts = t->nbuild + t->ngroups;
-    return true;
+    return c2_view_work_is_allowed(view, window_work(t, &view->ds->meta.grid), err);
 }
 
 static struct c2_bound group_bound(const struct table *t, const struct group *group)
@@ -198,12 +202,12 @@ static bool table_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
 static int64_t table_extra(struct c2_view *view, int64_t i)
 {
     const struct table *t = view->state;
-    int64_t cells = i + 1 == view->nparts ? t->count * (int64_t)t->columns.n * CELL_COST : 0;
+    int64_t cells = i + 1 == view->nparts ? t->count * (int64_t)t->columns.n * C2_TABLE_CELL_COST : 0;
 
     if (t->matrix || i >= t->nbuild) return cells;
     bool sorts = (i + 1) % t->parts.nparts == 0; /* or has filtered, which is less */
-    return c2_select_part(&t->parts, i % t->parts.nparts).nitems * ROW_COST +
-           (sorts ? t->order.n * SORT_COST : 0) + cells;
+    return c2_select_part(&t->parts, i % t->parts.nparts).nitems * C2_TABLE_ROW_COST +
+           (sorts ? t->order.n * C2_TABLE_SORT_COST : 0) + cells;
 }
 
 static bool table_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,

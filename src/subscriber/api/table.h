@@ -12,6 +12,12 @@
 #define C2_TABLE_ROWS_MAX  10000  /* of one window: no page shows more */
 #define C2_TABLE_CELLS_MAX 100000 /* some megabytes of JSON */
 
+/* Bytes that are decoded while, in a pass, a row is looked at; while, at its end, one is sorted; and while a
+ * cell of the window is written. */
+#define C2_TABLE_ROW_COST  64
+#define C2_TABLE_SORT_COST 256
+#define C2_TABLE_CELL_COST 256
+
 struct wanted {
     int64_t row, at; /* of the dataset; in the window */
 };

@@ -265,6 +265,15 @@ static bool parse_matrix(const struct c2_request *req, struct c2_ds *ds, struct 
     return matrix_columns(req, ds, t, n, err);
 }
 
+/* Of finding the order of all rows. */
+static int64_t order_work(const struct table *t, const struct c2_grid *grid)
+{
+    int64_t pass, work, sorting = t->nrows * (C2_TABLE_ROW_COST + C2_TABLE_SORT_COST);
+
+    if (!c2_add_i64(c2_grid_cost(grid, &t->whole), sorting, &pass)) return INT64_MAX;
+    return c2_mul_i64(c2_order_npasses(&t->order), pass, &work) ? work : INT64_MAX;
+}
+
 bool c2_table_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct table *t = view->state;
@@ -276,8 +285,10 @@ bool c2_table_parse(struct c2_view *view, struct cat2_error *err)
     bool ok = ds->meta.grid.ndim > 1 ? parse_matrix(view->req, ds, t, err)
                                      : parse_table(view->req, ds, t, &view->position, err);
     if (ok && t->matrix)
-        view->cost = c2_grid_cost(&ds->meta.grid, &t->whole);
-    else if (ok && t->index_key.n == 0) /* rows that lie together, and a block on either side */
+        view->work = view->cost = c2_grid_cost(&ds->meta.grid, &t->whole);
+    else if (ok && t->index_key.n)
+        view->work = order_work(t, &ds->meta.grid);
+    else if (ok) /* rows that lie together, and a block on either side */
         view->cost = (C2_TABLE_ROWS_MAX + 2 * ds->meta.grid.block_items) * t->itemsize;
     return ok;
 }

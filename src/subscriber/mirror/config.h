@@ -27,6 +27,7 @@ struct c2_subscriber_config {
     bool follow_all;        /* follow every root there is, without being asked */
     int caches_max;         /* cache files open at a time */
     int64_t quota;          /* bytes of cache on disk; 0 = no limit */
+    int64_t work_max;       /* of one request, in bytes decoded (net/worker.h); 0 = no limit */
     const struct c2_subnets *trusted; /* of --trust; NULL: none */
     double scrub_s;                   /* all that is cached is checked once in so many seconds; 0 = never */
 };
