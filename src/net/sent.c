@@ -12,7 +12,7 @@
 
 #include "net/server_impl.h"
 
-#define ASKED_MIN (64 << 10) /* smaller answers count whole or not at all */
+#define ASKED_MIN (256 << 10) /* smaller answers count whole or not at all */
 
 static int socket_of(const struct c2_request *req)
 {

@@ -17,7 +17,7 @@ static bool make_key(struct c2_request *req, const struct c2_ds *ds, struct c2_b
     struct cat2_error err;
 
     *key = C2_BUF_INIT(65536);
-    return c2_buf_printf(key, &err, "%llu ", (unsigned long long)ds->serial) &&
+    return c2_buf_append(key, &ds->serial, sizeof(ds->serial), &err) &&
            c2_buf_append_str(key, c2_request_target(req), &err);
 }
 

@@ -120,13 +120,14 @@ void c2_view_say_lines(struct c2_request *req, const char *heads, const char **c
     while (c2_str_cut(rest, '\n', &line, &rest)) {
         char name_text[64], value_text[4 * C2_PART_MAX];
         c2_str_cut(line, ':', &name, &value);
-        snprintf(name_text, sizeof(name_text), "%.*s", C2_STR_ARG(name));
         value = c2_str_trim(value);
-        snprintf(value_text, sizeof(value_text), "%.*s", C2_STR_ARG(value));
-        if (strcmp(name_text, "Content-Type") == 0)
+        if (c2_str_is(name, "Content-Type")) {
             *content_type = c2_arena_strdup(c2_request_arena(req), value);
-        else
-            c2_reply_header(req, name_text, value_text);
+            continue;
+        }
+        snprintf(name_text, sizeof(name_text), "%.*s", C2_STR_ARG(name));
+        snprintf(value_text, sizeof(value_text), "%.*s", C2_STR_ARG(value));
+        c2_reply_header(req, name_text, value_text);
     }
 }
 
