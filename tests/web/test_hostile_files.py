@@ -28,9 +28,9 @@ FILES = {
                 "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n",
 }
 FACES = ("/api/fetch/evil/{}?format=raw", "/api/fetch/evil/{}?format=raw&slice_=0:9999", "/api/fetch/evil/{}?format=json", "/api/fetch/evil/{}", "/api/download/evil/{}",
-         "/files/evil/{}.b2", "/markdown/evil/{}", "/zarr/evil/{}", "/zarr/evil/{}/0", "/h5grove/data?file=evil&path=/{}&format=bin", "/h5grove/data?file=evil&path=/{}", "/h5grove/meta?file=evil&path=/{}",
+         "/files/evil/{}.b2", "/files/evil/{}", "/markdown/evil/{}", "/zarr/evil/{}", "/zarr/evil/{}/0", "/h5grove/data?file=evil&path=/{}&format=bin", "/h5grove/data?file=evil&path=/{}", "/h5grove/meta?file=evil&path=/{}",
          "/plugins/markdown/show/evil/{}", "/plugins/tomography/display/evil/{}", "/api/info/evil/{}", "/api/nothing/{}", "/roots/evil/{}", "/roots/evil/{}?v=text", "/roots/evil/{}?tab=meta")
-MAIN_FACES = [FACES[0], FACES[2], FACES[5], FACES[6], FACES[9], FACES[16]]  # of files that differ by their type only
+MAIN_FACES = [FACES[0], FACES[2], FACES[5], FACES[6], FACES[7], FACES[10], FACES[17]]  # of files that differ by their type only
 NAMED = "<img src=x onerror=document.title='ran'>.txt"  # scripts may stand in names, too
 
 
@@ -101,7 +101,7 @@ def test_no_page_of_ours_can_be_made_to_load_a_file_as_a_script_or_style(evil, e
     ear.heard.clear()
     visitor.goto(evil.url + "/")
     for name in FILES:
-        for face in FACES[:2]:
+        for face in (*FACES[:2], FACES[6]):
             url = face.format(name)
             visitor.js("new Promise((done) => { const all = ['script', 'module', 'link', 'object', 'embed', 'iframe'].map((kind) => { const e = document.createElement(kind === 'module' ? 'script' : kind); "
                        f"if (kind === 'module') e.type = 'module'; if (kind === 'link') {{ e.rel = 'stylesheet'; e.href = {url!r}; }} else if (kind === 'object') e.data = {url!r}; else e.src = {url!r}; "
@@ -127,11 +127,13 @@ def test_every_answer_says_that_it_is_not_to_be_guessed_and_not_to_be_run(evil):
             assert ours or "sandbox" in policy.split("; "), (face, name)
             assert "unsafe-inline" not in policy.replace("style-src 'unsafe-inline'", "") and "unsafe-eval" not in policy
     for name, kind in (("evil.html", "text/html; charset=utf-8"), ("evil.svg", "image/svg+xml"), ("evil.xhtml", "application/xhtml+xml"), ("evil.xml", "application/xml"), ("evil.pdf", "application/pdf")):
-        headers = get(evil.url + FACES[0].format(name))[1]
-        assert headers["Content-Type"] == kind and headers["Content-Disposition"] == f'attachment; filename="{name}"'
+        for face in (FACES[0], FACES[6]):
+            headers = get(evil.url + face.format(name))[1]
+            assert headers["Content-Type"] == kind and headers["Content-Disposition"] == f'attachment; filename="{name}"'
     for name, kind in (("evil.js", "text/plain; charset=utf-8"), ("evil.css", "text/plain; charset=utf-8"), ("evil.md", "text/plain; charset=utf-8"), ("evil.png", "image/png"), ("evil", "application/octet-stream")):
-        headers = get(evil.url + FACES[0].format(name))[1]
-        assert headers["Content-Type"] == kind and "Content-Disposition" not in headers
+        for face in (FACES[0], FACES[6]):
+            headers = get(evil.url + face.format(name))[1]
+            assert headers["Content-Type"] == kind and "Content-Disposition" not in headers
 
 
 @pytest.fixture(scope="module")

@@ -61,40 +61,46 @@ void c2_sub_find_path(struct c2_request *req, struct c2_subscriber *sub, struct 
 /* ---- datasets ---- */
 
 struct wanted {
-    bool b2;
+    struct c2_str root,
+        other;    /* the path that is meant where there is nothing under the first; n == 0 none */
     bool refused; /* also one that cannot be served, if its metadata is known */
     c2_dataset_handler *fn;
 };
 
 static void resolve(const struct c2_found *found, const struct cat2_error *err)
 {
-    const struct wanted *wanted = found->ctx;
+    struct wanted *wanted = found->ctx;
+    struct c2_str other = wanted->other;
     struct c2_ds *ds = found->ds;
 
+    wanted->other.n = 0;
     if (err)
         c2_reply_reason(found->req, found->root, err);
+    else if (!ds && other.n)
+        c2_sub_find_path(found->req, found->sub, wanted->root, other, C2_FIND_DATASET, resolve, wanted);
     else if (!ds || found->slash)
-        c2_reply_no_dataset(found->req, found->sub, wanted->b2);
+        c2_reply_no_dataset(found->req, found->sub);
     else if (ds->error && !(ds->refused && wanted->refused))
         c2_reply_unserved(found->req, ds);
     else
         wanted->fn(found->req, ds);
 }
 
-/* Plain files are frames under NAME.b2. */
-static struct c2_str dataset_path(struct c2_str path, bool b2)
+/* NAME.b2 is the frame of the plain file NAME where there is one, and the file of that name elsewhere. */
+static struct c2_str framed(struct c2_str path)
 {
-    if (b2 && c2_kind_of(path) == C2_KIND_FILE) path.n = c2_str_ends(path, ".b2") ? path.n - 3 : 0;
-    return path;
+    if (!c2_str_ends(path, ".b2")) return (struct c2_str){"", 0};
+    path.n -= 3;
+    return c2_kind_of(path) == C2_KIND_FILE ? path : (struct c2_str){"", 0};
 }
 
-static void find(struct c2_request *req, struct c2_subscriber *sub, struct wanted wanted)
+static void find(struct c2_request *req, struct c2_subscriber *sub, bool file, struct wanted wanted)
 {
     struct c2_str whole = c2_request_param(req, "path"), name, path;
     struct cat2_error err;
 
     if (!c2_str_cut(whole, '/', &name, &path) || path.n == 0) {
-        c2_reply_no_dataset(req, sub, wanted.b2);
+        c2_reply_no_dataset(req, sub);
         return;
     }
     if (!c2_path_check(path, &err)) {
@@ -102,7 +108,7 @@ static void find(struct c2_request *req, struct c2_subscriber *sub, struct wante
         return;
     }
     if (!c2_sub_root_of(req, sub, name)) {
-        c2_reply_no_dataset(req, sub, wanted.b2);
+        c2_reply_no_dataset(req, sub);
         return;
     }
     struct wanted *kept = c2_arena_alloc(c2_request_arena(req), sizeof(*kept));
@@ -110,18 +116,21 @@ static void find(struct c2_request *req, struct c2_subscriber *sub, struct wante
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
+    struct c2_str frame = file ? framed(path) : C2_STR("");
     *kept = wanted;
-    c2_sub_find_path(req, sub, name, dataset_path(path, wanted.b2), C2_FIND_DATASET, resolve, kept);
+    kept->root = name;
+    if (frame.n) kept->other = path;
+    c2_sub_find_path(req, sub, name, frame.n ? frame : path, C2_FIND_DATASET, resolve, kept);
 }
 
-void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2, c2_dataset_handler *fn)
+void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool file, c2_dataset_handler *fn)
 {
-    find(req, sub, (struct wanted){.b2 = b2, .fn = fn});
+    find(req, sub, file, (struct wanted){.fn = fn});
 }
 
 void c2_sub_with_known(struct c2_request *req, struct c2_subscriber *sub, c2_dataset_handler *fn)
 {
-    find(req, sub, (struct wanted){.refused = true, .fn = fn});
+    find(req, sub, false, (struct wanted){.refused = true, .fn = fn});
 }
 
 /* ---- a dataset that has just changed ---- */

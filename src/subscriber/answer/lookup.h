@@ -30,9 +30,10 @@ void c2_sub_find_path(struct c2_request *req, struct c2_subscriber *sub, struct 
                       struct c2_str path, enum c2_find_wait wait, c2_found_fn *fn, void *ctx);
 
 /** Resolve {path*} to a dataset, following its root first when it is known; then fn(req, ds) or the request
- * is answered. b2: a plain file must be asked for as PATH.b2. */
+ * is answered. file: where there is a plain file PATH, PATH.b2 is it, too. */
 typedef void c2_dataset_handler(struct c2_request *req, struct c2_ds *ds);
-void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2, c2_dataset_handler *fn);
+void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool file,
+                         c2_dataset_handler *fn);
 /** The same, also of a dataset that cannot be served but whose metadata is known. */
 void c2_sub_with_known(struct c2_request *req, struct c2_subscriber *sub, c2_dataset_handler *fn);
 /** Answer that pieces of ds cannot be had; but when the dataset has just changed at its publisher, look at

@@ -38,7 +38,7 @@ void c2_reply_no_root(struct c2_request *req, struct c2_str name)
     c2_reply_detail(req, 404, "there is no root '%.*s'", shown(name), name.p);
 }
 
-void c2_reply_no_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2)
+void c2_reply_no_dataset(struct c2_request *req, struct c2_subscriber *sub)
 {
     struct c2_str whole = c2_request_param(req, "path"), name, path;
     bool inside = c2_str_cut(whole, '/', &name, &path) && path.n;
@@ -57,9 +57,6 @@ void c2_reply_no_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
         c2_reply_detail(req, 404, "%.*s is a root, not a dataset", shown(name), name.p);
     else if (c2_sub_is_folder(root, path))
         c2_reply_detail(req, 404, "%.*s is a folder, not a dataset", shown(whole), whole.p);
-    else if (b2 && c2_sub_find(root, path))
-        c2_reply_detail(req, 404, "%.*s is a plain file: its frame is %.*s.b2", shown(whole), whole.p,
-                        shown(whole), whole.p);
     else if ((in = c2_sub_find_broken(root, path, &why)))
         c2_reply_detail(req, 422, "%.*s cannot be read: %.300s %.300s", shown(whole), whole.p, in->path, why);
     else

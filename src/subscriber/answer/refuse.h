@@ -13,6 +13,6 @@ void c2_reply_unserved(struct c2_request *req, const struct c2_ds *ds);
 int c2_ds_unserved_status(const struct c2_ds *ds);
 void c2_reply_no_root(struct c2_request *req, struct c2_str name);
 /** 404 for {path*}, with what there is instead. */
-void c2_reply_no_dataset(struct c2_request *req, struct c2_subscriber *sub, bool b2);
+void c2_reply_no_dataset(struct c2_request *req, struct c2_subscriber *sub);
 
 #endif

@@ -167,9 +167,9 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/url/{path*}", handle_url, "", NULL},
     {C2_GET, "/api/info/{path*}", handle_info, "", NULL},
     {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "", NULL},
-    {C2_GET, "/api/fetch/{path*}", c2_handle_view,
+    {C2_GET, "/api/fetch/{path*}", c2_handle_fetch,
      "slice_/at? format prefer_schunk!? download! v format=png: axes field part agg cmap scale lo hi width",
-     &c2_fetch_view},
+     NULL},
     {C2_GET, "/api/tile/{path*}", c2_handle_view, "axes slice_/at? field part z x y agg v", &c2_tile_view},
     {C2_GET, "/api/colormaps", c2_handle_colormaps, "", NULL},
     {C2_GET, "/api/line/{path*}", c2_handle_view, "slice_/at? field part px v", &c2_line_view},
@@ -180,7 +180,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/chunks/{path*}", c2_handle_view, "offset limit", &c2_chunks_view},
     {C2_GET, "/api/download-url/{path*}", handle_download_url, "", NULL},
     {C2_GET, "/api/download/{path*}", c2_handle_download, "", NULL},
-    {C2_GET, "/files/{path*}", c2_handle_files, "", NULL},
+    {C2_GET, "/files/{path*}", c2_handle_files, "v", NULL},
 };
 
 void c2_api_add_routes(struct c2_subscriber *sub)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* GET /api/fetch: the selection in the encoding asked for. */
+/* GET /api/fetch: the selection in the encoding asked for; and all of a plain file under /files. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <unistd.h>
@@ -65,19 +65,26 @@ static bool fetch_run(struct c2_view *view, const struct c2_reading *reading, in
            put_json(view, items.p ? items.p : (const uint8_t *)"", out, err);
 }
 
-/* What a file is, when its own bytes are served. */
-static const struct c2_file_type *file_type(const struct c2_view *view)
+/* Its own bytes are served. */
+static bool is_itself(const struct c2_view *view)
 {
     const struct fetch *f = view->state;
-    bool itself = f->format == FORMAT_RAW && view->ds->meta.kind == C2_KIND_FILE;
 
-    return c2_file_type_of(itself ? c2_str_of(view->ds->path) : (struct c2_str){"", 0});
+    return f->format == FORMAT_RAW && view->ds->meta.kind == C2_KIND_FILE;
+}
+
+static const struct c2_file_type *file_type(const struct c2_view *view)
+{
+    return c2_file_type_of(is_itself(view) ? c2_str_of(view->ds->path) : C2_STR(""));
 }
 
 static bool fetch_heads(struct c2_view *view, struct cat2_error *err)
 {
     const struct fetch *f = view->state;
 
+    if (is_itself(view) && c2_view_slice_text(view->req).n == 0 &&
+        !c2_view_head(view, err, "Accept-Ranges", "bytes"))
+        return false;
     if (file_type(view)->is_active) return c2_view_attach(view, "", err);
     return c2_view_download(view, suffixes[f->format], err);
 }
@@ -117,7 +124,8 @@ static bool choose_format(struct c2_view *view, struct cat2_error *err)
     bool prefer = false, array = view->ds->meta.kind == C2_KIND_ARRAY;
     struct c2_str text;
 
-    f->format = FORMAT_CFRAME;
+    f->format = view->type == &c2_file_view ? FORMAT_RAW : FORMAT_CFRAME;
+    if (f->format == FORMAT_RAW) return true;
     if (c2_request_query(view->req, "format", &text)) {
         for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
             if (c2_str_is(text, names[i].name)) {
@@ -189,3 +197,5 @@ const struct c2_view_type c2_fetch_view = {.state_nbytes = sizeof(struct fetch),
                                            .is_heavy = fetch_is_heavy,
                                            .run = fetch_run,
                                            .heads = fetch_heads};
+const struct c2_view_type c2_file_view = {
+    .state_nbytes = sizeof(struct fetch), .parse = fetch_parse, .run = fetch_run, .heads = fetch_heads};

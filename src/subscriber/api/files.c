@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whole datasets as frames. A mirrored one is served by ranges before it is cached: what a range touches is
- * fetched. One in slots is fetched, then written out compactly. */
+/* Whole datasets as frames, and plain files as themselves. These, and a mirrored frame, are served by ranges
+ * before they are cached: what a range touches is fetched. A frame in slots is fetched, then written out
+ * compactly. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,11 +15,13 @@
 #include "subscriber/answer/disposition.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/api/api.h"
-#include "subscriber/fetch/read.h"
+#include "subscriber/api/file_bytes.h"
+#include "subscriber/api/file_type.h"
 #include "subscriber/mirror/roots.h"
 
-#define WINDOW (2 << 20)   /* of a mirrored frame that is being made ready at a time */
-#define NARROW (512 << 10) /* the same where memory is short */
+#define WINDOW        (2 << 20)      /* bytes that are being made ready at a time */
+#define NARROW        (512 << 10)    /* the same where memory is short */
+#define WINDOW_MEMORY (WINDOW + 512) /* with what the items at its ends have more */
 
 static int64_t window_of(const struct c2_ds *ds)
 {
@@ -30,11 +33,12 @@ struct file {
     struct c2_ds *ds;
     struct c2_read read;
     struct c2_cachefile *cf; /* so that it stays open */
+    struct c2_file_bytes bytes;
     int fd;
     bool attachment;
     bool digested; /* its digest is wanted */
     char digest[C2_DIGEST_MAX];
-    /* What of a mirror is read before the status is sent: the first window of all that is asked for. */
+    /* What is read before the status is sent: the first window of all that is asked for. */
     struct c2_range warmed[C2_RANGES_MAX];
     size_t nwarmed;
     struct c2_held warm; /* if there is but one */
@@ -60,11 +64,12 @@ static void file_error(struct file *f, const struct cat2_error *err)
     file_free(f);
 }
 
-/* ---- a stretch of a mirrored frame, window by window ---- */
+/* ---- a stretch of it, window by window ---- */
 
 /* A window is read from the cache, every byte verified. */
 struct stretch {
     struct c2_ds *ds;
+    struct c2_file_bytes bytes;
     struct c2_read read;
     struct c2_request *req;
     struct c2_range at;
@@ -86,11 +91,9 @@ static void stretch_free(struct stretch *s)
 static bool window_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
     struct stretch *s = ctx;
-    C2_AUTO(c2_buf) bytes = C2_BUF_INIT(WINDOW);
+    C2_AUTO(c2_buf) bytes = C2_BUF_INIT(WINDOW_MEMORY);
 
-    if (!c2_buf_resize(&bytes, (size_t)s->at.n, err) ||
-        !c2_read_bytes(reading, s->at.off, (size_t)s->at.n, bytes.p, err))
-        return false;
+    if (!c2_file_read(&s->bytes, reading, s->at, &bytes, err)) return false;
     if (!c2_read_missed(reading)) c2_held_fill(&s->window, &bytes);
     return true;
 }
@@ -125,7 +128,7 @@ static void read_window(void *ctx)
     struct c2_spill *spill = s->ds->sub->views->spill;
     static const struct c2_reader reader = {
         .work = window_work, .done = window_done, .wanted = window_wanted};
-    struct c2_pieces pieces = {.need = C2_NEED_BYTES, .ranges = &s->at, .n = 1, .asker = &s->asker};
+    struct c2_bound bound;
 
     s->at.n = c2_min_i64(window_of(s->ds), s->left);
     if (!c2_spill_reserve(spill, (size_t)s->at.n, &s->window)) {
@@ -133,6 +136,8 @@ static void read_window(void *ctx)
         return;
     }
     s->busy = true;
+    struct c2_pieces pieces = c2_file_pieces(&s->bytes, &s->at, 1, &bound);
+    pieces.asker = &s->asker;
     c2_read(&s->read, s->ds, &pieces, &reader, s);
 }
 
@@ -173,6 +178,7 @@ static bool open_stretch(void *ctx, struct c2_request *req, int64_t off, int64_t
 
     if (!s) return c2_fail_nomem(err, "download");
     s->ds = c2_ds_ref(f->ds);
+    s->bytes = f->bytes;
     s->req = req;
     s->at.off = off;
     s->left = n;
@@ -194,20 +200,22 @@ static void content_free(void *ctx)
 
 /* ---- the answer ---- */
 
-static void disposition(struct c2_request *req, const struct c2_ds *ds)
+/* What the bytes are. */
+static const struct c2_file_type *type_of(const struct file *f)
 {
-    struct cat2_error err;
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(32768);
-
-    if (c2_sub_disposition(ds, C2_STR(""), NULL, &text, &err))
-        c2_reply_header(req, "Content-Disposition", c2_buf_cstr(&text));
+    return c2_file_type_of(f->bytes.itself ? c2_str_of(f->ds->path) : C2_STR(""));
 }
 
 /* Headers that go before those of the content. */
 static void heads(struct file *f)
 {
-    if (f->attachment) disposition(f->req, f->ds);
-    if (f->digested && f->ds->digest[0]) c2_reply_header(f->req, "Repr-Digest", f->ds->digest);
+    struct cat2_error err;
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(32768);
+
+    if ((f->attachment || type_of(f)->is_active) &&
+        c2_sub_disposition(f->ds, C2_STR(""), f->bytes.itself ? "" : NULL, &text, &err))
+        c2_reply_header(f->req, "Content-Disposition", c2_buf_cstr(&text));
+    if (f->digested && f->digest[0]) c2_reply_header(f->req, "Repr-Digest", f->digest);
 }
 
 static void reply_fd(struct file *f)
@@ -230,10 +238,10 @@ static void reply_fd(struct file *f)
     c2_reply_content(f->req, &content);
 }
 
-static void reply_mirror(struct file *f)
+static void reply_windows(struct file *f)
 {
-    struct c2_content content = {.nbytes = c2_cachefile_layout(f->cf)->frame_len,
-                                 .content_type = "application/octet-stream",
+    struct c2_content content = {.nbytes = c2_file_nbytes(&f->bytes, f->cf),
+                                 .content_type = type_of(f)->type,
                                  .etag = f->ds->quoted,
                                  .mtime_ms = -1,
                                  .fd = -1,
@@ -275,12 +283,12 @@ static void export_done(void *ctx, const struct cat2_error *err)
 static bool warm_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
     struct file *f = ctx;
-    C2_AUTO(c2_buf) bytes = C2_BUF_INIT(WINDOW);
+    C2_AUTO(c2_buf) bytes = C2_BUF_INIT(WINDOW_MEMORY);
     bool ok = true;
 
     for (size_t i = 0; ok && i < f->nwarmed; i++) {
-        size_t n = (size_t)f->warmed[i].n;
-        ok = c2_buf_resize(&bytes, n, err) && c2_read_bytes(reading, f->warmed[i].off, n, bytes.p, err);
+        c2_buf_clear(&bytes);
+        ok = c2_file_read(&f->bytes, reading, f->warmed[i], &bytes, err);
     }
     if (ok && f->nwarmed == 1 && !c2_read_missed(reading)) c2_held_fill(&f->warm, &bytes);
     return ok;
@@ -294,12 +302,12 @@ static void warm_done(void *ctx, const struct cat2_error *err)
         file_error(f, err);
         return;
     }
-    reply_mirror(f);
+    reply_windows(f);
 }
 
 static void choose_warmed(struct file *f)
 {
-    int64_t nbytes = c2_cachefile_layout(f->cf)->frame_len, left = window_of(f->ds);
+    int64_t nbytes = c2_file_nbytes(&f->bytes, f->cf), left = window_of(f->ds);
     struct c2_str header;
     int n = -1;
 
@@ -307,46 +315,54 @@ static void choose_warmed(struct file *f)
     if (c2_request_header(f->req, "Range", &header))
         n = c2_ranges_parse(header, nbytes, f->warmed, C2_RANGES_MAX);
     if (n < 0) f->warmed[0] = (struct c2_range){0, nbytes};
+    if (n > 1 && f->bytes.itself) n = 1; /* of the others each is fetched as it is sent */
     for (int i = 0; i < (n < 0 ? 1 : n) && left > 0; i++, f->nwarmed++) {
         f->warmed[i].n = c2_min_i64(left, f->warmed[i].n);
         left -= f->warmed[i].n;
     }
 }
 
-static void serve_mirror(void *ctx)
+static void serve_windows(void *ctx)
 {
     static const struct c2_reader reader = {.work = warm_work, .done = warm_done};
     struct file *f = ctx;
     struct c2_spill *spill = f->ds->sub->views->spill;
 
     c2_unattend(&f->ds->sub->views->attendance, &f->attended);
-    if (c2_request_is_head(f->req)) {
-        reply_mirror(f);
+    struct c2_bound bound;
+
+    if (c2_request_is_head(f->req) || c2_file_nbytes(&f->bytes, f->cf) == 0) {
+        reply_windows(f);
         return;
     }
     choose_warmed(f);
     if (f->nwarmed == 1 && !c2_spill_reserve(spill, (size_t)f->warmed[0].n, &f->warm)) {
-        c2_spill_wait(spill, &f->wait, serve_mirror, f);
+        c2_spill_wait(spill, &f->wait, serve_windows, f);
         return;
     }
-    struct c2_pieces pieces = {
-        .need = C2_NEED_BYTES, .ranges = f->warmed, .n = f->nwarmed, .asker = &f->asker};
+    if (f->nwarmed == 0) { /* no range of it is there */
+        reply_windows(f);
+        return;
+    }
+    struct c2_pieces pieces = c2_file_pieces(&f->bytes, f->warmed, f->nwarmed, &bound);
+    pieces.asker = &f->asker;
     c2_read(&f->read, f->ds, &pieces, &reader, f);
 }
 
-/* ---- the digest of a mirror: all of it is needed first ---- */
+/* ---- the digest of what is served by windows: all of it is needed first ---- */
 
 static bool digest_work(void *ctx, const struct c2_reading *reading, struct cat2_error *err)
 {
     struct file *f = ctx;
-    int64_t nbytes = c2_cachefile_layout(reading->cf)->frame_len;
-    C2_AUTO(c2_buf) window = C2_BUF_INIT(WINDOW);
+    int64_t nbytes = c2_file_nbytes(&f->bytes, reading->cf);
+    C2_AUTO(c2_buf) window = C2_BUF_INIT(WINDOW_MEMORY);
     struct c2_digest *digest = c2_digest_new();
     bool ok = digest || c2_fail_nomem(err, "SHA-256");
 
     for (int64_t at = 0; ok && !c2_read_missed(reading) && at < nbytes && !c2_cancelled(err); at += WINDOW) {
-        size_t n = (size_t)c2_min_i64(WINDOW, nbytes - at);
-        ok = c2_buf_resize(&window, n, err) && c2_read_bytes(reading, at, n, window.p, err) &&
+        struct c2_range part = {at, c2_min_i64(WINDOW, nbytes - at)};
+        c2_buf_clear(&window);
+        ok = c2_file_read(&f->bytes, reading, part, &window, err) &&
              c2_digest_add(digest, c2_buf_bytes(&window), err);
     }
     if (c2_cancelled(err)) ok = false;
@@ -363,8 +379,8 @@ static void digest_done(void *ctx, const struct cat2_error *err)
         file_error(f, err);
         return;
     }
-    memcpy(f->ds->digest, f->digest, sizeof(f->digest));
-    serve_mirror(f);
+    if (!f->bytes.itself) memcpy(f->ds->digest, f->digest, sizeof(f->digest));
+    serve_windows(f);
 }
 
 static void on_left(void *ctx)
@@ -388,20 +404,24 @@ static void on_ready(void *ctx, const struct cat2_error *err)
     }
     f->cf = c2_cachefile_ref(f->ds->cf);
     c2_attend(&f->ds->sub->views->attendance, &f->attended, f->req, on_left, f);
-    if (!c2_cachefile_is_mirror(f->cf))
+    if (!f->bytes.itself && !c2_cachefile_is_mirror(f->cf))
         c2_read(&f->read, f->ds, &all, &exporter, f);
-    else if (f->digested && !f->ds->digest[0])
+    else if (f->digested && !f->digest[0])
         c2_read(&f->read, f->ds, &all, &digester, f);
     else
-        serve_mirror(f);
+        serve_windows(f);
 }
 
-static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
+void c2_file_serve(struct c2_request *req, struct c2_ds *ds, bool itself, bool attachment)
 {
     static const struct c2_reader reader = {.done = on_ready};
+    struct cat2_error err;
     struct file *f;
 
-    if (c2_reply_if_settled(req, ds->quoted)) return;
+    if (itself && !c2_codec_supports(&ds->meta.cparams, &err)) {
+        c2_reply_error(req, &err);
+        return;
+    }
     f = calloc(1, sizeof(*f));
     if (!f) {
         c2_reply_detail(req, 503, "out of memory");
@@ -409,36 +429,11 @@ static void serve(struct c2_request *req, struct c2_ds *ds, bool attachment)
     }
     f->req = req;
     f->ds = c2_ds_ref(ds);
+    f->bytes = (struct c2_file_bytes){ds, itself};
     f->fd = -1;
     f->attachment = attachment;
     f->digested = c2_digest_wanted(req);
-    memcpy(f->digest, ds->digest, sizeof(f->digest));
+    if (!itself) memcpy(f->digest, ds->digest, sizeof(f->digest));
     f->asker.client = c2_view_client(req);
     c2_read(&f->read, ds, &(struct c2_pieces){.need = C2_NEED_FILE}, &reader, f);
-}
-
-/* The Python client of release 0.2.0 asks here for the URL of the file; it is the only one that comes by
- * httpx to this route. */
-static void download(struct c2_request *req, struct c2_ds *ds)
-{
-    struct c2_str agent, range;
-
-    bool python = c2_request_header(req, "User-Agent", &agent) && c2_str_starts(agent, "python-httpx/");
-    if (python && !c2_request_header(req, "Range", &range))
-        c2_sub_reply_url(req, ds);
-    else
-        serve(req, ds, true);
-}
-static void file(struct c2_request *req, struct c2_ds *ds)
-{
-    serve(req, ds, false);
-}
-
-void c2_handle_download(struct c2_request *req, void *state)
-{
-    c2_sub_with_dataset(req, state, false, download);
-}
-void c2_handle_files(struct c2_request *req, void *state)
-{
-    c2_sub_with_dataset(req, state, true, file);
 }
