@@ -58,6 +58,7 @@ export function downloadPanel({ path, ds, view }) {
   const slice = view?.slice() ?? "";
   const base = `/api/fetch/${encode(path)}`;
   const address = (format, more = {}) => `${base}${query({ slice_: slice, format, download: 1, ...more })}`;
+  const itself = ds.kind === "file" ? link("The file", `${base}?format=raw`, "as it is") : null;
   const whole = link("As stored", `/api/download/${encode(path)}`, "the whole dataset, a Blosc2 frame");
   const slices = [
     link("Slice as .b2nd", address("b2nd"), `[${slice || "..."}], compressed`),
@@ -70,7 +71,7 @@ export function downloadPanel({ path, ds, view }) {
   const item = quoted(path + (slice && array ? `[${slice}]` : ""));
   panel(
     "Download",
-    h("ul", { class: "links" }, whole, array ? slices : null, shown),
+    h("ul", { class: "links" }, itself, whole, array ? slices : null, shown),
     snippet("Python", python(path, slice)),
     snippet("curl", `curl -o data.npy ${curl}`),
     snippet("cat2cli", `cat2cli --host ${location.host} show ${item}`),

@@ -5,6 +5,9 @@
 #include <cmark.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
+#include "wire/url.h"
+
 bool c2_markdown_link_ok(struct c2_str url)
 {
     static const char *const schemes[] = {"http", "https", "mailto"};
@@ -34,7 +37,31 @@ static cmark_node *shown(cmark_node *node)
     return code;
 }
 
-static bool tame(cmark_node *root, int deeper)
+/* Of the page's own addresses those that name something beside the text: not "", #place, ?query or /from/top.
+ */
+static bool is_beside(struct c2_str url)
+{
+    for (size_t i = 0; i < url.n && !strchr("/?#", url.p[i]); i++)
+        if (url.p[i] == ':') return false;
+    return url.n && !strchr("/?#", url.p[0]);
+}
+
+static bool aim(cmark_node *node, const char *path, const struct c2_html *h)
+{
+    const char *given = cmark_node_get_url(node), *slash = path ? strrchr(path, '/') : NULL;
+    bool picture = cmark_node_get_type(node) == CMARK_NODE_IMAGE;
+    C2_AUTO(c2_buf) to = C2_BUF_INIT(8 * C2_PATH_MAX);
+    struct c2_str url = c2_str_of(given ? given : "");
+
+    if (!c2_markdown_link_ok(url)) return cmark_node_set_url(node, "") != 0;
+    if (!slash || !is_beside(url)) return true;
+    struct c2_str folder = {path, (size_t)(slash - path)};
+    return c2_buf_printf(&to, h->err, "%s/%s/", h->base ? h->base : "", picture ? "files" : "roots") &&
+           c2_url_encode(folder, true, &to, h->err) && c2_buf_printf(&to, h->err, "/%s", url.p) &&
+           cmark_node_set_url(node, c2_buf_cstr(&to));
+}
+
+static bool tame(cmark_node *root, int deeper, const char *path, const struct c2_html *h)
 {
     cmark_iter *iter = cmark_iter_new(root);
     bool ok = iter != NULL;
@@ -49,8 +76,7 @@ static bool tame(cmark_node *root, int deeper)
             cmark_iter_reset(iter, code, CMARK_EVENT_ENTER);
             cmark_node_free(node);
         } else if (event == CMARK_EVENT_ENTER && (type == CMARK_NODE_LINK || type == CMARK_NODE_IMAGE)) {
-            const char *url = cmark_node_get_url(node);
-            if (!c2_markdown_link_ok(c2_str_of(url ? url : ""))) ok = cmark_node_set_url(node, "") != 0;
+            ok = aim(node, path, h);
         } else if (event == CMARK_EVENT_ENTER && type == CMARK_NODE_HEADING && deeper > 0) {
             int level = cmark_node_get_heading_level(node) + deeper;
             ok = cmark_node_set_heading_level(node, level < 6 ? level : 6) != 0;
@@ -60,10 +86,10 @@ static bool tame(cmark_node *root, int deeper)
     return ok;
 }
 
-bool c2_markdown(struct c2_str text, int deeper, struct c2_html *h)
+bool c2_markdown(struct c2_str text, int deeper, const char *path, struct c2_html *h)
 {
     cmark_node *root = cmark_parse_document(text.p, text.n, CMARK_OPT_VALIDATE_UTF8);
-    char *html = root && tame(root, deeper) ? cmark_render_html(root, CMARK_OPT_SAFE) : NULL;
+    char *html = root && tame(root, deeper, path, h) ? cmark_render_html(root, CMARK_OPT_SAFE) : NULL;
 
     if (html) c2_html_made(h, c2_str_of(html));
     if (!html) h->ok = c2_fail_nomem(h->err, "markdown");

@@ -91,7 +91,36 @@ static void markdown_shows_html_instead_of_being_it(void **state)
         struct cat2_error err;
         struct c2_html h;
         c2_html_init(&h, &out, &err);
-        assert_true(c2_markdown(c2_str_of(cases[i].text), 1, &h));
+        assert_true(c2_markdown(c2_str_of(cases[i].text), 1, NULL, &h));
+        assert_string_equal(c2_buf_cstr(&out), cases[i].out);
+        c2_buf_fini(&out);
+    }
+}
+
+static void markdown_finds_what_is_beside_it(void **state)
+{
+    static const struct {
+        const char *text, *path, *out;
+    } cases[] = {
+        {"![p](a/p.png)", "r/d e/x.md", "<p><img src=\"../../files/r/d%20e/a/p.png\" alt=\"p\" /></p>\n"},
+        {"[p](../a.csv?v=1#x)", "r/x.md", "<p><a href=\"../../roots/r/../a.csv?v=1#x\">p</a></p>\n"},
+        {"[p](./a:b)", "r/x.md", "<p><a href=\"../../roots/r/./a:b\">p</a></p>\n"},
+        {"![p](https://h/p.png)", "r/x.md", "<p><img src=\"https://h/p.png\" alt=\"p\" /></p>\n"},
+        {"![p](/p.png)[](#x)[](?y)[]()", "r/x.md",
+         "<p><img src=\"/p.png\" alt=\"p\" /><a href=\"#x\"></a><a href=\"?y\"></a><a href=\"\"></a></p>\n"},
+        {"![p](//h/p.png)![p](a:b)", "r/x.md",
+         "<p><img src=\"//h/p.png\" alt=\"p\" /><img src=\"\" alt=\"p\" /></p>\n"},
+        {"![p](a\"b.png)", "r\"/x.md", "<p><img src=\"../../files/r%22/a%22b.png\" alt=\"p\" /></p>\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_buf out = C2_BUF_INIT(65536);
+        struct cat2_error err;
+        struct c2_html h;
+        c2_html_init(&h, &out, &err);
+        h.base = "../..";
+        assert_true(c2_markdown(c2_str_of(cases[i].text), 1, cases[i].path, &h));
         assert_string_equal(c2_buf_cstr(&out), cases[i].out);
         c2_buf_fini(&out);
     }
@@ -115,6 +144,7 @@ int main(void)
         cmocka_unit_test(a_full_buffer_is_an_error_that_sticks),
         cmocka_unit_test(links_lead_only_where_readers_may_be_sent),
         cmocka_unit_test(markdown_shows_html_instead_of_being_it),
+        cmocka_unit_test(markdown_finds_what_is_beside_it),
         cmocka_unit_test(every_file_of_the_client_has_a_type_and_an_etag),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

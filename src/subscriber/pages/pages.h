@@ -74,6 +74,9 @@ void c2_page_cannot_show(struct c2_html *h, const struct c2_ds *ds, const struct
 typedef void c2_page_read_fn(void *ctx, struct c2_bytes bytes, const struct cat2_error *err);
 void c2_page_read(struct c2_ds *ds, const struct c2_bound *bound, c2_page_read_fn *fn, void *ctx);
 void c2_handle_markdown(struct c2_request *req, void *state);
+/** End a page, which lives as its request, with a text rendered below what it has; where the text is not
+ * there in time, with a link to it. */
+void c2_page_end_with(struct c2_page *page, struct c2_ds *text);
 
 /* ---- pages_account.c ---- */
 /** Who has signed in, and the way out; or the way in, where there are users; or nothing. */

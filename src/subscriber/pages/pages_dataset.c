@@ -344,7 +344,11 @@ static void file_view(struct ds_page *p, struct c2_bytes bytes)
         c2_html(h, "<p class=\"empty\">0 bytes</p>\n");
     } else if (c2_str_ends(c2_str_of(p->ds->path), ".md")) {
         c2_html(h, "<div class=\"markdown\">\n");
-        c2_markdown(text, 1, h);
+        C2_AUTO(c2_buf) whole = C2_BUF_INIT(2 * C2_PATH_MAX);
+        if (c2_buf_printf(&whole, h->err, "%s/%s", p->ds->root, p->ds->path))
+            c2_markdown(text, 1, c2_buf_cstr(&whole), h);
+        else
+            h->ok = false;
         c2_html(h, "</div>\n");
     } else if (is_text(bytes)) {
         text.n = (size_t)c2_min_i64((int64_t)text.n, TEXT_NBYTES);
@@ -424,10 +428,11 @@ static void opening(struct ds_page *p, const char *dtype)
         c2_html(h, " · ");
         c2_page_nbytes(h, meta->nbytes);
     }
+    bool file = meta->kind == C2_KIND_FILE;
     c2_html(h,
-            "</p><p class=\"actions\"><a class=\"button\" href=\"/api/download/~/~\" "
+            "</p><p class=\"actions\"><a class=\"button\" href=\"/api/$/~/~$\" "
             "download>Download</a>",
-            p->ds->root, p->ds->path);
+            file ? "fetch" : "download", p->ds->root, p->ds->path, file ? "?format=raw" : "");
     if (p->ds->sub->config.h5web_dir)
         c2_html(h, "<a class=\"button\" href=\"/h5web/?file=~&amp;path=/~\">H5Web</a>", p->ds->root,
                 p->ds->path);

@@ -121,39 +121,59 @@ static void pager(struct listing *l, const char *folder)
     c2_html(h, "</nav>\n");
 }
 
+/* What tells of a folder stands below its first page. */
+static struct c2_ds *readme_of(const struct listing *l)
+{
+    char path[C2_PATH_MAX + 2 + sizeof("README.md")];
+
+    snprintf(path, sizeof(path), "%sREADME.md", l->prefix);
+    struct c2_ds *ds = l->first == 0 ? c2_sub_find(l->root, c2_str_of(path)) : NULL;
+    return ds && !ds->error ? ds : NULL;
+}
+
 void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const char *folder)
 {
     C2_AUTO(c2_buf) title = C2_BUF_INIT(2 * C2_PATH_MAX);
+    struct listing *l = c2_arena_alloc(c2_request_arena(req), sizeof(*l));
     struct cat2_error err;
-    struct listing l = {.root = root};
     bool found;
     int64_t page = 1;
 
+    if (!l) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *l = (struct listing){.root = root};
     if (!c2_request_query_int(req, "page", &found, &page, &err) || !found || page < 1 || page > INT32_MAX)
         page = 1;
     c2_buf_printf(&title, &err, "%s%s%s", root->root.name, *folder ? "/" : "", folder);
-    l.nprefix = (size_t)snprintf(l.prefix, sizeof(l.prefix), "%.1023s%s", folder, *folder ? "/" : "");
-    c2_page_begin(&l.page, req, root->sub, c2_buf_cstr(&title), "folder");
-    c2_page_attr(&l.page, "path", c2_buf_cstr(&title));
-    c2_page_body(&l.page);
-    c2_page_away(&l.page.h, root);
-    c2_page_trail(&l.page.h, root->root.name, folder);
-    c2_html(&l.page.h, "<h1>$</h1>\n", *folder ? folder : root->root.name);
-    size_t i = c2_sub_lower(root, (struct c2_str){l.prefix, l.nprefix});
+    l->nprefix = (size_t)snprintf(l->prefix, sizeof(l->prefix), "%.1023s%s", folder, *folder ? "/" : "");
+    c2_page_begin(&l->page, req, root->sub, c2_buf_cstr(&title), "folder");
+    c2_page_attr(&l->page, "path", c2_buf_cstr(&title));
+    c2_page_body(&l->page);
+    c2_page_away(&l->page.h, root);
+    c2_page_trail(&l->page.h, root->root.name, folder);
+    c2_html(&l->page.h, "<h1>$</h1>\n", *folder ? folder : root->root.name);
+    size_t i = c2_sub_lower(root, (struct c2_str){l->prefix, l->nprefix});
     if (i == root->n) {
-        c2_html(&l.page.h, "<div class=\"card\"><p>Empty root: its publisher shows no datasets.</p></div>\n");
+        c2_html(&l->page.h,
+                "<div class=\"card\"><p>Empty root: its publisher shows no datasets.</p></div>\n");
     } else {
-        l.first = (size_t)(page - 1) * C2_PAGE_ROWS;
-        table_head(&l.page.h);
+        l->first = (size_t)(page - 1) * C2_PAGE_ROWS;
+        table_head(&l->page.h);
         for (int round = 0; round < 2; round++) {
-            l.folders = round == 0;
-            for (size_t k = i; k < root->n && strncmp(root->datasets[k]->path, l.prefix, l.nprefix) == 0;)
-                k = entry(&l, k);
+            l->folders = round == 0;
+            for (size_t k = i; k < root->n && strncmp(root->datasets[k]->path, l->prefix, l->nprefix) == 0;)
+                k = entry(l, k);
         }
-        c2_html(&l.page.h, "</tbody></table></div>\n");
-        pager(&l, folder);
+        c2_html(&l->page.h, "</tbody></table></div>\n");
+        pager(l, folder);
     }
-    c2_page_end(&l.page, 200);
+    struct c2_ds *readme = readme_of(l);
+    if (readme)
+        c2_page_end_with(&l->page, readme);
+    else
+        c2_page_end(&l->page, 200);
 }
 
 /* ---- search ---- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Data for pages: a small selection read in a worker; and markdown, rendered. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "subscriber/answer/lookup.h"
@@ -9,7 +10,8 @@
 #include "web/assets.h"
 #include "web/markdown.h"
 
-#define MARKDOWN_NBYTES_MAX (1 << 20) /* text of one page; a book is less */
+#define MARKDOWN_NBYTES_MAX (1 << 20)   /* text of one page; a book is less */
+#define BELOW_NBYTES_MAX    (256 << 10) /* of a text below a listing */
 
 struct selection {
     struct c2_ds *ds;
@@ -63,9 +65,23 @@ void c2_page_read(struct c2_ds *ds, const struct c2_bound *bound, c2_page_read_f
 
 /* ---- markdown ---- */
 
+/* The first bytes of a file. */
+static struct c2_bound first_bytes(const struct c2_ds *ds, int64_t max)
+{
+    int64_t n = c2_min_i64(max, ds->meta.grid.shape[0]);
+
+    return (struct c2_bound){.ndim = 1,
+                             .axes = {{.step = 1, .count = n}},
+                             .out_ndim = 1,
+                             .out_shape = {n},
+                             .nitems = n,
+                             .whole = n == ds->meta.grid.shape[0]};
+}
+
 static void on_markdown(void *ctx, struct c2_bytes bytes, const struct cat2_error *failed)
 {
     struct c2_request *req = ctx;
+    const char *path = c2_arena_strdup(c2_request_arena(req), c2_request_param(req, "path"));
     struct c2_buf html = C2_BUF_INIT(16 * MARKDOWN_NBYTES_MAX);
     struct cat2_error err;
     struct c2_html h;
@@ -75,8 +91,9 @@ static void on_markdown(void *ctx, struct c2_bytes bytes, const struct cat2_erro
         return;
     }
     c2_html_init(&h, &html, &err);
+    h.base = c2_request_prefix(req); /* it goes into pages at any depth */
     c2_html(&h, "<div class=\"markdown\">\n");
-    c2_markdown((struct c2_str){(const char *)bytes.p, bytes.n}, 0, &h);
+    c2_markdown((struct c2_str){(const char *)bytes.p, bytes.n}, 0, path, &h);
     c2_html(&h, "</div>\n");
     if (!h.ok) {
         c2_buf_fini(&html);
@@ -90,24 +107,88 @@ static void on_markdown(void *ctx, struct c2_bytes bytes, const struct cat2_erro
 
 static void markdown(struct c2_request *req, struct c2_ds *ds)
 {
-    struct c2_slice all = {0};
-    struct c2_bound bound;
-    struct cat2_error err;
-
     if (ds->meta.kind != C2_KIND_FILE || ds->meta.grid.shape[0] > MARKDOWN_NBYTES_MAX) {
         c2_reply_detail(req, ds->meta.kind == C2_KIND_FILE ? 413 : 400, "%s is not a text of up to %d bytes",
                         ds->path, MARKDOWN_NBYTES_MAX);
         return;
     }
-    if (!c2_slice_bind(&all, ds->meta.grid.shape, ds->meta.grid.ndim, &bound, &err))
-        c2_reply_error(req, &err);
-    else
-        c2_page_read(ds, &bound, on_markdown, req);
+    struct c2_bound all = first_bytes(ds, MARKDOWN_NBYTES_MAX);
+    c2_page_read(ds, &all, on_markdown, req);
 }
 
 void c2_handle_markdown(struct c2_request *req, void *state)
 {
     c2_sub_with_dataset(req, state, false, markdown);
+}
+
+/* ---- a text below a page ---- */
+
+struct below {
+    struct c2_page *page; /* NULL: it has been sent */
+    struct c2_ds *ds;
+    struct c2_timer *patience;
+};
+
+static void below_begin(struct below *b)
+{
+    const char *slash = strrchr(b->ds->path, '/');
+
+    c2_html(&b->page->h, "<section id=\"readme\" aria-label=\"$\">\n", slash ? slash + 1 : b->ds->path);
+}
+
+static void below_end(struct below *b)
+{
+    c2_html(&b->page->h, "</section>\n");
+    c2_page_end(b->page, 200);
+    b->page = NULL;
+}
+
+static void on_late(void *ctx)
+{
+    struct below *b = ctx;
+
+    b->patience = NULL;
+    below_begin(b);
+    c2_html(&b->page->h, "<p class=\"card\"><a href=\"/roots/~/~\">$</a> is being fetched.</p>\n",
+            b->ds->root, b->ds->path, b->ds->path);
+    below_end(b);
+}
+
+static void on_below(void *ctx, struct c2_bytes bytes, const struct cat2_error *failed)
+{
+    struct below *b = ctx;
+    char whole[2 * C2_PATH_MAX];
+
+    c2_timer_stop(b->patience);
+    if (b->page) {
+        snprintf(whole, sizeof(whole), "%s/%s", b->ds->root, b->ds->path);
+        below_begin(b);
+        if (failed) {
+            c2_page_cannot_show(&b->page->h, b->ds, failed);
+        } else {
+            c2_html(&b->page->h, "<div class=\"markdown\">\n");
+            c2_markdown((struct c2_str){(const char *)bytes.p, bytes.n}, 1, whole, &b->page->h);
+            c2_html(&b->page->h, "</div>\n");
+        }
+        below_end(b);
+    }
+    c2_ds_unref(b->ds);
+    free(b);
+}
+
+void c2_page_end_with(struct c2_page *page, struct c2_ds *text)
+{
+    struct c2_bound first = first_bytes(text, BELOW_NBYTES_MAX);
+    struct below *b = calloc(1, sizeof(*b));
+
+    if (!b) {
+        c2_page_end(page, 200);
+        return;
+    }
+    b->page = page;
+    b->ds = c2_ds_ref(text);
+    b->patience = c2_timer_start(page->sub->config.loop, C2_PAGE_PATIENCE_MS, 0, on_late, b);
+    c2_page_read(text, &first, on_below, b);
 }
 
 void c2_page_cannot_show(struct c2_html *h, const struct c2_ds *ds, const struct cat2_error *why)
