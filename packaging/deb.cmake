@@ -123,6 +123,7 @@ if(TARGET c2_python)
     install(TARGETS c2_python DESTINATION ${python_dir} COMPONENT debpython EXCLUDE_FROM_ALL)
     install(DIRECTORY ${CMAKE_SOURCE_DIR}/python/caterva2/ DESTINATION ${python_dir} COMPONENT debpython EXCLUDE_FROM_ALL
             FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
+    install(DIRECTORY ${c2_python_info} DESTINATION lib/python3/dist-packages COMPONENT debpython EXCLUDE_FROM_ALL)
     deb_package(python python3-caterva2 debpython)
     set(CPACK_DEBIAN_PYTHON_DESCRIPTION "read datasets of a Caterva2 subscriber (Python)\n${deb_about}
 .

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List,
 
 import numpy as np
 
-from . import _flight, _html, _native, _pool
+from . import _flight, _html, _native, _pinned, _pool
 from ._slices import to_text
 from ._state import State
 from .errors import Changed, InvalidRequest, LocalError, NotFound, SliceError, Unsupported
 
 if TYPE_CHECKING:
     import blosc2  # type: ignore[import-not-found, unused-ignore]
+    import dask.array  # type: ignore[import-not-found, unused-ignore]
 
 Progress = Callable[[int, int], Any]
 Result = TypeVar("Result")
@@ -282,6 +283,21 @@ class Dataset(File):
 
     `dataset[2:5, ::2]` fetches a slice; `numpy.asarray(dataset)` everything.
     """
+
+    def to_dask(self, chunks: Any = None) -> "dask.array.Array":
+        """A dask array of it, a task for each chunk; needs the package dask.
+
+        chunks: as dask.array.from_array() has it, "auto" for several chunks a task. All is of the present generation:
+        a task that finds another raises Changed.
+        """
+        import dask.array
+        pinned = _pinned.Pinned(self)
+        if pinned.state.kind != _native.ARRAY:
+            raise TypeError(f"{self.path} is no array: its data are bytes")
+        if chunks is None:
+            chunks = tuple(max(1, n) for n in pinned.chunks)
+        name = f"caterva2-{self._path}-{dask.base.tokenize(self.host, self._path, self.etag or id(pinned), chunks)}"
+        return dask.array.from_array(pinned, chunks=chunks, name=name, asarray=False, meta=np.empty((0,) * self.ndim, self.dtype))
 
 
 def download_url(host: str, path: str) -> str:
