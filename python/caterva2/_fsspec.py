@@ -11,7 +11,7 @@ import datetime
 import errno
 import os
 import tempfile
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional
 
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
@@ -45,7 +45,6 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
     def __init__(self, host: Optional[str] = None, **options: Any):
         super().__init__(**options)
         self.host = host or sub_host_default
-        self._followed: Set[str] = set()
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
@@ -63,19 +62,8 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
 
     # ---- what is there ----
 
-    def _follow(self, path: str) -> Tuple[str, str]:
-        """(root, path within it); the subscriber follows the root from now on."""
-        root, _, name = path.partition("/")
-        if root not in self._followed:
-            try:
-                api.subscribe(root, self.host)
-            except NotFound:
-                raise _missing(path) from None
-            self._followed.add(root)
-        return root, name
-
     def _file(self, path: str) -> Optional[File]:
-        root, name = self._follow(path)
+        root, _, name = path.partition("/")
         if not name:
             return None
         try:
@@ -85,7 +73,7 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
 
     def _list(self, path: str) -> Optional[List[Dict[str, Any]]]:
         """The entries of a folder; None where there is none."""
-        root, folder = self._follow(path)
+        root, _, folder = path.partition("/")
         found: List[Dict[str, Any]] = []
         offset: Optional[int] = 0
         while offset is not None:
@@ -132,7 +120,7 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
 
     def ukey(self, path: str) -> str:
         """The generation."""
-        return self._found(path).etag
+        return self._found(path).etag.strip('"')
 
     # ---- what is in it ----
 
@@ -151,6 +139,9 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
         if file._state.kind != _native.FILE:
             whole: bytes = super().cat_file(path, start, end, **options)
             return whole
+        if file.itemsize == 1:
+            part: bytes = file[start:end]
+            return part
         first, last, _ = slice(start, end).indices(file.nbytes)
         result: bytes = Pinned(file).read(first, last)()
         return result
@@ -195,4 +186,4 @@ def _described(path: str, file: File) -> Dict[str, Any]:
     size = file.nbytes if file._state.kind == _native.FILE else None
     text = file.meta["mtime"]
     mtime = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if text else None
-    return {"name": path, "type": "file", "size": size, "etag": file.etag, "mtime": mtime}
+    return {"name": path, "type": "file", "size": size, "etag": file.etag.strip('"'), "mtime": mtime}

@@ -192,9 +192,7 @@ class Caterva2Backend(BackendEntrypoint):
         path = "/".join(part for part in (path, (group or "").strip("/")) if part)
         if not path:
             raise InvalidRequest("the root is missing: caterva2://HOST:PORT/ROOT/FOLDER")
-        place = where or host or sub_host_default
-        api.subscribe(path.partition("/")[0], place)
-        return place, path
+        return where or host or sub_host_default, path
 
     def open_dataset(self, filename_or_obj: Any, *, drop_variables: Union[str, Iterable[str], None] = None,
                      mask_and_scale: Any = True, decode_times: Any = True, concat_characters: Any = True,
