@@ -36,7 +36,7 @@ static bool see(void *ctx, struct c2_str key, struct c2_str value, struct cat2_e
     size_t *n = ctx;
 
     (void)err;
-    *n += 1 + (key.n && key.p[key.n - 1]) + (value.n && value.p[value.n - 1]); /* touches both ends */
+    *n += (key.n && key.p[key.n - 1]) || (value.n && value.p[value.n - 1]) ? 2 : 1; /* touches both ends */
     return true;
 }
 

@@ -67,7 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 1) return 0;
     c2_html_init(&h, &out, &err);
-    if (!c2_markdown((struct c2_str){(const char *)data + 1, size - 1}, data[0] % 7, &h)) return 0;
+    if (!c2_markdown((struct c2_str){(const char *)data + 1, size - 1}, data[0] % 7,
+                     data[0] & 64 ? "r/d/x.md" : NULL, &h))
+        return 0;
     struct c2_str rest = c2_buf_str(&out), before;
     C2_ASSERT(c2_str_is_utf8(rest));
     while (c2_str_cut(rest, '<', &before, &rest))

@@ -204,9 +204,11 @@ static bool put_record(struct c2_gens *gens, struct c2_state *state, struct cat2
     struct c2_gen_record *rec = gens->dirty;
     gens->dirty = rec->next_dirty;
     rec->dirty = false;
-    rec->next_saving = gens->saving;
-    gens->saving = rec;
-    rec->saving = true;
+    if (!rec->saving) { /* it may be dirty again in the same transaction */
+        rec->next_saving = gens->saving;
+        gens->saving = rec;
+        rec->saving = true;
+    }
     snprintf(path, sizeof(path), "%s", rec->path);
     bool ok = write_record(rec, &text, err);
     pthread_mutex_unlock(&gens->lock);

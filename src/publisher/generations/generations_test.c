@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -185,19 +187,79 @@ static void parts_go_by_their_validators(void **state)
     c2_gens_unref(gens);
 }
 
-static void a_restart_knows_what_was(void **state)
+static struct c2_state *open_state(char *dir)
 {
     static const struct c2_state_kind kind = {"test", "nothing"};
+    struct c2_state *db = NULL;
+    struct cat2_error err;
+
+    assert_non_null(mkdtemp(dir));
+    assert_true(c2_state_open(dir, &kind, &db, &err));
+    return db;
+}
+
+static void close_state(const char *dir, struct c2_state *db)
+{
+    static const char *const FILES[] = {"test.sqlite3", "test.sqlite3-wal", "test.sqlite3-shm", "LOCK",
+                                        C2_STATE_MARK};
+    struct cat2_error err;
+
+    c2_state_close(db);
+    int fd = c2_fs_open_dir(dir, false, &err);
+    for (size_t i = 0; i < C2_ARRAY_LEN(FILES); i++)
+        c2_fs_remove(fd, FILES[i], &err);
+    close(fd);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+struct hasher {
+    struct c2_gens *gens;
+    atomic_bool end;
+};
+
+static void *hash_on(void *ctx)
+{
+    struct hasher *h = ctx;
+
+    while (!atomic_load(&h->end)) {
+        c2_gens_hashed(h->gens, "a", &KEY, &HASH);
+        usleep(1); /* the others have the lock, too */
+    }
+    return NULL;
+}
+
+static void what_changes_while_it_is_saved_is_saved_once_more(void **state)
+{
+    struct hasher hasher = {.gens = c2_gens_new()};
+    char dir[] = "/tmp/c2-gens-XXXXXX";
+    struct c2_state *db = open_state(dir);
+    struct cat2_error err;
+    pthread_t thread;
+    bool more = false;
+
+    (void)state;
+    ask(hasher.gens, &KEY);
+    assert_int_equal(pthread_create(&thread, NULL, hash_on, &hasher), 0);
+    while (!more) /* until it has changed again within one transaction */
+        assert_true(c2_gens_save(hasher.gens, db, 2, &more, &err));
+    atomic_store(&hasher.end, true);
+    pthread_join(thread, NULL);
+    assert_true(c2_gens_save(hasher.gens, db, 100, &more, &err));
+    assert_false(more);
+    c2_gens_unref(hasher.gens);
+    close_state(dir, db);
+}
+
+static void a_restart_knows_what_was(void **state)
+{
     char dir[] = "/tmp/c2-gens-XXXXXX";
     struct c2_gens *gens = c2_gens_new(), *after = c2_gens_new();
     struct c2_file_key touched = changed(5);
-    struct c2_state *db;
+    struct c2_state *db = open_state(dir);
     struct cat2_error err;
     bool more;
 
     (void)state;
-    assert_non_null(mkdtemp(dir));
-    assert_true(c2_state_open(dir, &kind, &db, &err));
     ask(gens, &KEY);
     ask(gens, &touched);
     c2_gens_hashed(gens, "a", &touched, &HASH);
@@ -213,14 +275,7 @@ static void a_restart_knows_what_was(void **state)
     assert_string_equal(ask(after, &written).etag, "1700000000.0000005:7"); /* both before were taken */
     c2_gens_unref(gens);
     c2_gens_unref(after);
-    c2_state_close(db);
-    int fd = c2_fs_open_dir(dir, false, &err);
-    static const char *const FILES[] = {"test.sqlite3", "test.sqlite3-wal", "test.sqlite3-shm", "LOCK",
-                                        C2_STATE_MARK};
-    for (size_t i = 0; i < C2_ARRAY_LEN(FILES); i++)
-        c2_fs_remove(fd, FILES[i], &err);
-    close(fd);
-    assert_int_equal(rmdir(dir), 0);
+    close_state(dir, db);
 }
 
 int main(void)
@@ -234,6 +289,7 @@ int main(void)
         cmocka_unit_test(an_event_while_the_contents_are_hashed_has_them_hashed_again),
         cmocka_unit_test(an_event_before_the_first_hash_is_a_new_generation),
         cmocka_unit_test(parts_go_by_their_validators),
+        cmocka_unit_test(what_changes_while_it_is_saved_is_saved_once_more),
         cmocka_unit_test(a_restart_knows_what_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

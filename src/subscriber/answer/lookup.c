@@ -168,9 +168,15 @@ void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct 
 {
     struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
 
+    bool last = c2_request_again(req) >= ANEW_MAX;
+    struct cat2_error gone = *err; /* its publisher lists it still, and says that it is not there */
+
+    gone.code = CAT2_ENOTFOUND;
     if (err->code != CAT2_ECHANGED || !root || ds->sub->stopping)
         c2_reply_reason(req, root, err);
-    else if (c2_request_again(req) >= ANEW_MAX)
+    else if (last && err->http_status == 404)
+        c2_reply_reason(req, root, &gone);
+    else if (last)
         c2_reply_detail(req, 503, "%.100s/%.200s changes faster than it can be read", ds->root, ds->path);
     else
         begin_anew(req, root);

@@ -65,7 +65,10 @@ bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *rep
     if (root && reply->status == 503) root->retry_s = c2_reason_retry_s(reply);
     c2_reason_of_reply(reply, root ? root->root.http : "?", "its data", err);
     /* That it is gone is said when the list says so, or others would still get it afterwards. */
-    if (err->code == CAT2_ENOTFOUND) err->code = CAT2_ECHANGED;
+    if (err->code == CAT2_ENOTFOUND) {
+        err->code = CAT2_ECHANGED;
+        err->http_status = 404;
+    }
     return false;
 }
 
@@ -95,7 +98,7 @@ static void fail_fetch(struct fetch *f, const struct cat2_error *err)
     if (f->failed) return;
     f->failed = true;
     f->err = *err;
-    if (err->http_status != 422 && err->http_status != 503)
+    if (err->http_status != 422 && err->http_status != 503 && err->http_status != 404)
         f->err.http_status = 0; /* bytes of ours that are wrong are no 422 */
     if ((err->code == CAT2_EDATA && err->http_status != 422) || err->code == CAT2_ELIMIT)
         f->err.code = CAT2_EUPSTREAM;
