@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whatever the markdown, its HTML has tags and attributes of this list only, and no address that is no
- * ordinary one. */
+/* Whatever the markdown, wherever its file is, its HTML has tags and attributes of this list only, and no
+ * address that is no ordinary one. */
 #include "web/markdown.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -67,9 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 1) return 0;
     c2_html_init(&h, &out, &err);
-    if (!c2_markdown((struct c2_str){(const char *)data + 1, size - 1}, data[0] % 7,
-                     data[0] & 64 ? "r/d/x.md" : NULL, &h))
-        return 0;
+    const char *path = data[0] & 8 ? "foo/dir/README.md" : NULL;
+    h.base = data[0] & 16 ? "../.." : NULL;
+    if (!c2_markdown((struct c2_str){(const char *)data + 1, size - 1}, data[0] % 8, path, &h)) return 0;
     struct c2_str rest = c2_buf_str(&out), before;
     C2_ASSERT(c2_str_is_utf8(rest));
     while (c2_str_cut(rest, '<', &before, &rest))
