@@ -79,6 +79,7 @@ bench: .deps/ready
 
 fuzz: .deps/ready
 	@tools/setup fuzz
+	@tools/setup test
 	@tools/configure fuzz
 	@$(NINJA) build/fuzz
 	@tools/run_fuzz build/fuzz

@@ -27,7 +27,7 @@ BIN = BUILD / "bin"
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 12
 EXTERNAL = os.environ.get("CATERVA2_USE_EXTERNAL", "") == "1"
 # Sanitized builds are slow to start and to stop.
-PATIENCE = 60 if re.search("asan|tsan", BUILD.name) else 20
+PATIENCE = 60 if re.search("asan|tsan|fuzz", BUILD.name) else 20
 # TSan's shadow costs several times the memory and the time: what a program may take is multiplied there only.
 SHADOW = 6 if "tsan" in BUILD.name else 1
 
