@@ -1,58 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Refusals, with what would have been let through; and the log's lines about who asked for what. */
+/* Refusals, with what would have been let through. */
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "access/access_impl.h"
-#include "base/log.h"
-
-#define SHOWN 300 /* bytes of a path */
-
-/* Within quotes of a line of the log. */
-static void put_quoted(struct c2_str text, char *out, size_t room)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.n && i < SHOWN && n + 3 < room; i++) {
-        if (text.p[i] == '"' || text.p[i] == '\\') out[n++] = '\\';
-        out[n++] = text.p[i];
-    }
-    out[n] = '\0';
-}
-
-static const char *method_of(const struct c2_request *req)
-{
-    return c2_request_is_head(req) ? "HEAD" : c2_method_name(c2_request_method(req));
-}
-
-static void who_of(const struct c2_request *req, char out[320])
-{
-    const struct c2_access_pass *pass = (const struct c2_access_pass *)c2_request_has_pass(req);
-
-    if (pass && pass->holder)
-        c2_holder_words(pass->holder, out);
-    else
-        snprintf(out, 320, "%s",
-                 pass && pass->by == C2_BY_ADDRESS   ? "trusted address"
-                 : pass && pass->by == C2_BY_PROCESS ? "this process"
-                                                     : "nobody");
-}
-
-void c2_audit(const struct c2_request *req, const char *event, int status, const char *why)
-{
-    char path[2 * SHOWN + 4], who[320], quoted[700], reason[2 * SHOWN + 4];
-    struct c2_str sent, query;
-    const struct c2_peer *peer = c2_request_peer(req);
-
-    c2_str_cut(c2_request_target(req), '?', &sent, &query);
-    put_quoted(sent, path, sizeof(path));
-    who_of(req, who);
-    put_quoted(c2_str_of(who), quoted, sizeof(quoted));
-    put_quoted(c2_str_of(why ? why : ""), reason, sizeof(reason));
-    c2_log_audit("event=%s status=%d peer=%s who=\"%s\" method=%s path=\"%s\"%s%s%s", event, status,
-                 peer->text[0] ? peer->text : "-", quoted, method_of(req), path, why ? " why=\"" : "", reason,
-                 why ? "\"" : "");
-}
 
 void c2_access_why(const struct c2_access *access, struct c2_request *req, enum c2_scope scope,
                    char why[ACCESS_WHY_MAX])

@@ -9,6 +9,7 @@
 
 #include "base/health.h"
 #include "base/log.h"
+#include "base/log_share.h"
 #include "helper/child.h"
 #include "net/access_log.h"
 #include "net/openapi.h"
@@ -122,6 +123,8 @@ static void put_health(const struct c2_ops *ops, struct c2_metrics *m)
                       "How many reasons of each kind /readyz has.");
     for (size_t i = 0; i < why.n; i++)
         put_reasons_of_kind(&why, i, m);
+    c2_metrics_counter(m, "caterva2_log_lines_left_out_total", (double)c2_log_left_out(),
+                       "Lines of the log that were not written because others caused too many.");
     c2_metrics_gauge(m, "caterva2_degraded", n > 0, "1 while /healthz says degraded.");
     c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_degraded_condition",
                       "1 for each condition that /healthz names.");

@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/log_share.h"
 #include "broker/broker_impl.h"
 #include "wire/json.h"
 #include "wire/pubsub.h"
@@ -242,7 +243,7 @@ static void handle_delete(struct c2_request *req, void *state)
         c2_reply_error(req, &err);
         return;
     }
-    c2_log_info("root name=%s is removed", text);
+    c2_log_some(C2_INFO, "root name=%s is removed", text);
     c2_reply_empty(req, 204);
 }
 

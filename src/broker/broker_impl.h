@@ -27,8 +27,6 @@ struct c2_broker {
     struct c2_elder *elders;           /* roots of which it is being found out who registered them */
     bool stopping;
     int64_t nevents, nunacked, nrefused;
-    int64_t blamed_ms,
-        nblamed; /* peers closed for what they sent: when the log last named one, how many since */
 };
 
 #define C2_ROOT_BODY_MAX                                                                                     \

@@ -9,16 +9,15 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/log_share.h"
 #include "broker/peer_impl.h"
 #include "wire/proof.h"
 #include "wire/pubsub.h"
 
-#define BLAME_MS          10000 /* between two lines of the log about peers that send nonsense */
-#define ACK_MS            2000  /* for the replies of those notified: a publisher waits for them */
-#define SUBSCRIPTIONS_MAX 4096  /* of one peer */
-#define PUBLICATIONS_MAX  1024  /* of one peer, that wait; more are acknowledged at once */
-#define REFUSALS_LOGGED   100   /* every so many of them are in the log */
-#define CALL_ID_MAX       256   /* bytes that are kept while it waits: libraries send 32 */
+#define ACK_MS            2000 /* for the replies of those notified: a publisher waits for them */
+#define SUBSCRIPTIONS_MAX 4096 /* of one peer */
+#define PUBLICATIONS_MAX  1024 /* of one peer, that wait; more are acknowledged at once */
+#define CALL_ID_MAX       256  /* bytes that are kept while it waits: libraries send 32 */
 
 static bool send_frame(struct c2_broker_peer *peer, struct c2_buf *frame)
 {
@@ -211,13 +210,14 @@ static bool publish_one(struct c2_broker_peer *peer, struct c2_str topic, struct
     }
     if (!c2_peer_may_publish(peer, topic, why) ||
         !c2_broker_may_publish(peer->broker, name, peer, c2_ws_peer(peer->ws), why)) {
-        if (peer->broker->nrefused++ % REFUSALS_LOGGED == 0)
-            c2_log_warn("publish topic=%s from=%s is refused: %s", name, c2_ws_peer(peer->ws)->text, why);
+        peer->broker->nrefused++;
+        c2_log_some(C2_WARN, "publish topic=%s from=%s is refused: %s", name, c2_ws_peer(peer->ws)->text,
+                    why);
         return false;
     }
     peer->broker->nevents++;
     if (c2_hub_publish(peer->broker->hub, name, data, peer, &err)) return true;
-    c2_log_error("publish topic=%s: %s", name, err.message);
+    c2_log_some(C2_ERROR, "publish topic=%s: %s", name, err.message);
     c2_ws_close(peer->ws, 1011,
                 "the event could not be stored"); /* no reply: the publisher keeps it and tries again */
     return true;
@@ -337,26 +337,13 @@ static void peer_free(struct c2_broker_peer *peer)
     free(peer);
 }
 
-/* A stranger must not fill the log either. */
-static void blame(struct c2_broker *broker, const struct c2_ws *ws, int code, const char *reason)
-{
-    int64_t now = c2_mono_ms(c2_loop_clock(broker->config.loop));
-
-    broker->nblamed++;
-    if (broker->blamed_ms && now - broker->blamed_ms < BLAME_MS) return;
-    c2_log_warn("peer %s is closed with code %d (%lld such since the last line): %s", c2_ws_peer(ws)->text,
-                code, (long long)broker->nblamed, reason);
-    broker->blamed_ms = c2_max_i64(1, now);
-    broker->nblamed = 0;
-}
-
 static void on_close(void *ctx, struct c2_ws *ws, int code, const char *reason)
 {
     struct c2_broker_peer *peer = ctx;
 
     c2_log_debug("peer left code=%d: %s", code, reason);
     if (code == 1002 || code == 1003 || code == 1007 || code == 1009) /* for what it sent */
-        blame(peer->broker, ws, code, reason);
+        c2_log_some(C2_WARN, "peer %s is closed with code %d: %s", c2_ws_peer(ws)->text, code, reason);
     peer_free(peer);
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/log_share.h"
 #include "broker/broker_impl.h"
 #include "net/gate.h"
 #include "net/resolve.h"
@@ -49,7 +49,7 @@ static void refuse(struct c2_request *req, int status, const struct c2_root *roo
                    const char *why)
 {
     c2_buf_fini(json);
-    c2_log_warn("root name=%s http=%s from=%s is refused: %s", root->name, root->http,
+    c2_log_some(C2_WARN, "root name=%s http=%s from=%s is refused: %s", root->name, root->http,
                 c2_request_peer(req)->text, why);
     c2_reply_detail(req, status, "root %.100s at %.100s: %s", root->name, root->http, why);
 }

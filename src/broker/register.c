@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/log_share.h"
 #include "broker/broker_impl.h"
 
 #define LOOK_MS      5000 /* for a connection to the owner's address */
@@ -46,7 +46,7 @@ static bool put(struct c2_broker *broker, struct c2_request *req, const struct c
         c2_reply_error(req, &err);
         return true;
     }
-    c2_log_info("root name=%s %s=%s", root->name, c2_root_scheme(root), root->http);
+    c2_log_some(C2_INFO, "root name=%s %s=%s", root->name, c2_root_scheme(root), root->http);
     if (told[0]) c2_reply_header(req, "X-Caterva2-Token", told);
     c2_reply_json(req, 200, json);
     return true;
@@ -57,8 +57,8 @@ static void refuse(struct c2_request *req, const struct c2_root *held, const cha
 {
     char seconds[24];
 
-    c2_log_warn("root name=%s belongs to %s, which %s: a registration is refused", held->name, held->http,
-                state);
+    c2_log_some(C2_WARN, "root name=%s belongs to %s, which %s: a registration is refused", held->name,
+                held->http, state);
     if (wait_ms < 0) {
         c2_reply_detail(req, 409,
                         "root %.100s belongs to the publisher at %.100s, which %s: stop that one first, or "

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/log_share.h"
 #include "wire/pubsub.h"
 
 struct registered {
@@ -205,7 +206,7 @@ bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_s
         entry.signs = false;
     }
     if (moves)
-        c2_log_warn("root name=%s moves from %s to %s%s", root->name, old->root.http, root->http,
+        c2_log_some(C2_WARN, "root name=%s moves from %s to %s%s", root->name, old->root.http, root->http,
                     owner ? "" : ", another publisher");
     entry.root = *root;
     entry.seen_ms = now(hub);

@@ -141,7 +141,6 @@ static const int allowed[] = {
     SYS_wait4,
     SYS_clone,
     SYS_prctl,
-    SYS_kill,
     SYS_arch_prctl,
     SYS_socketpair,
     SYS_mkdir,

@@ -15,7 +15,7 @@
 
 #include "base/beside.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log_share.h"
 
 #define SAID_LINES_MAX  20        /* logged at a time; of the rest the bytes are counted */
 #define SAID_NBYTES_MAX (1 << 20) /* read at a time: a pipe has less, but may be filled meanwhile */
@@ -98,12 +98,13 @@ void c2_child_hear(const struct c2_child *child, const char *name)
 
     for (int i = 0; rest.n && i < SAID_LINES_MAX; i++) {
         c2_str_cut(rest, '\n', &line, &rest);
-        c2_log_warn("%s pid=%d: %.*s", name, (int)child->pid, C2_STR_ARG(line));
+        c2_log_some(C2_WARN, "%s pid=%d: %.*s", name, (int)child->pid, C2_STR_ARG(line));
     }
     left_out = rest.n;
     while (got > 0 && left_out < SAID_NBYTES_MAX && (got = read(child->said, block, sizeof(block))) > 0)
         left_out += (size_t)got;
-    if (left_out) c2_log_warn("%s pid=%d: %zu bytes more are left out", name, (int)child->pid, left_out);
+    if (left_out)
+        c2_log_some(C2_WARN, "%s pid=%d: %zu bytes more are left out", name, (int)child->pid, left_out);
 }
 
 /* Looks only: its number stays its own, and its group's, until waitpid(). */

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log_share.h"
 #include "base/str.h"
 
 #define DEATHS_MAX 32 /* of any helper's deaths_max */
@@ -95,7 +95,7 @@ static void forget_ended(struct c2_helpers *all, struct c2_helper *helper)
 
     if (!helper->child.pid || recv(helper->child.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return;
     c2_child_bury(&helper->child, all->options.name, true, how);
-    c2_log_warn("%s ended while it had nothing to do", all->options.name);
+    c2_log_some(C2_WARN, "%s ended while it had nothing to do", all->options.name);
 }
 
 static struct place place_of(const char *argument)

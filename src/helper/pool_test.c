@@ -10,6 +10,7 @@
 
 #include "base/base_testing.h"
 #include "base/check.h"
+#include "base/str.h"
 
 #define PATIENCE_MS 60000
 
@@ -168,7 +169,9 @@ static pid_t start_one_more(struct c2_helper *helper)
     char digits[11] = "";
 
     assert_true(c2_talk_send(&talk, "start\n", 6) && c2_talk_receive(&talk, digits, 10));
-    return (pid_t)strtol(digits, NULL, 10);
+    int64_t pid = 0;
+    assert_true(c2_str_to_i64(c2_str_of(digits), &pid));
+    return (pid_t)pid;
 }
 
 static void what_a_process_started_ends_with_it(void **state)

@@ -12,17 +12,17 @@
 #include <uv.h>
 
 #include "base/log.h"
+#include "base/log_share.h"
 #include "base/vec.h"
 #include "net/linger.h"
 
-#define AT_ONCE   64        /* accepted before others have their turn */
-#define TICK_MS   1000      /* how exactly clocks are looked at */
-#define RETRY_MS  100       /* without a place or descriptor for a connection, until it is tried again */
-#define GRACE_MS  500       /* an idle connection keeps its place so long */
-#define FEW       256       /* places, of which idle connections keep none for long */
-#define SHARE     4         /* an address that is not loopback has that part of all places at most */
-#define SAY_AT_MS 10000     /* between lines of the log about addresses with too many: they try again */
-#define FD_MAX    (1 << 20) /* the kernel's own limit of descriptors, as it is built */
+#define AT_ONCE  64        /* accepted before others have their turn */
+#define TICK_MS  1000      /* how exactly clocks are looked at */
+#define RETRY_MS 100       /* without a place or descriptor for a connection, until it is tried again */
+#define GRACE_MS 500       /* an idle connection keeps its place so long */
+#define FEW      256       /* places, of which idle connections keep none for long */
+#define SHARE    4         /* an address that is not loopback has that part of all places at most */
+#define FD_MAX   (1 << 20) /* the kernel's own limit of descriptors, as it is built */
 
 struct c2_conns {
     struct c2_loop *loop;
@@ -41,7 +41,6 @@ struct c2_conns {
     uv_poll_t poll;
     bool polling, paused;
     struct c2_timer *tick, *retry;
-    int64_t said_ms; /* when a refusal was logged last */
     struct c2_lingerers lingerers;
     bool polled; /* poll has been initialised: it is closed, and then all is freed */
 };
@@ -221,18 +220,6 @@ static bool know_fd(struct c2_conns *conns, int fd, struct c2_conn *conn)
     return true;
 }
 
-static void say(struct c2_conns *conns, const struct c2_peer *peer, size_t n)
-{
-    int64_t now = now_ms(conns);
-
-    conns->counts.refused++;
-    if (conns->said_ms && now - conns->said_ms < SAY_AT_MS) return;
-    conns->said_ms = now;
-    c2_log_warn("http: %s has %zu connections, and gets no more: connections-per-address "
-                "(--connections-per-address) says how many an address may have",
-                peer->text, n);
-}
-
 /* What is said to a connection that is not taken. A client of TLS, which has not shaken hands, is sent the
  * alert "internal error": there is none that says more. */
 static void turn_away(struct c2_conns *conns, int fd, size_t n)
@@ -280,7 +267,11 @@ static void admit(struct c2_conns *conns, int fd, const struct sockaddr *from, s
     c2_peer_read(from, &peer);
     if (has_too_many(conns, &peer)) {
         size_t n = c2_crowd_count(&conns->crowd, peer.address);
-        say(conns, &peer, n);
+        conns->counts.refused++;
+        c2_log_some(C2_WARN,
+                    "http: %s has %zu connections, and gets no more: connections-per-address "
+                    "(--connections-per-address) says how many an address may have",
+                    peer.text, n);
         turn_away(conns, fd, n);
         return;
     }
@@ -326,7 +317,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
         if (fd >= 0) {
             admit(conns, fd, (const struct sockaddr *)&from, length);
         } else if (is_short_of_fds(errno)) {
-            c2_log_warn("http: no file descriptor for another client");
+            c2_log_some(C2_WARN, "http: no file descriptor for another client");
             if (!make_room(conns, NULL)) pause_accepting(conns);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             break;

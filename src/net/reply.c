@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/log.h"
+#include "base/log_share.h"
 #include "net/gate.h"
 #include "net/server_impl.h"
 #include "wire/json.h"
@@ -390,8 +390,8 @@ void c2_reply_error(struct c2_request *req, const struct cat2_error *err)
     int status = status_of(err);
 
     if (status == 500)
-        c2_log_error("request id=%s path=%.*s status=500: %s", c2_request_id(req),
-                     C2_STR_ARG(c2_request_path(req)), err->message);
+        c2_log_some(C2_ERROR, "request id=%s path=%.*s status=500: %s", c2_request_id(req),
+                    C2_STR_ARG(c2_request_path(req)), err->message);
     reply_text(req, status, err->message);
 }
 
@@ -409,7 +409,8 @@ static ssize_t pull(void *cls, uint64_t pos, char *to, size_t room)
     }
     if (n == C2_BODY_END) return MHD_CONTENT_READER_END_OF_STREAM;
     if (n == C2_BODY_FAIL) {
-        c2_log_warn("request id=%s: the answer is cut short: %.300s", c2_request_id(req), req->target);
+        c2_log_some(C2_WARN, "request id=%s: the answer is cut short: %.300s", c2_request_id(req),
+                    req->target);
         return MHD_CONTENT_READER_END_WITH_ERROR;
     }
     req->pull_waiting = true;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/log_share.h"
 #include "net/intake.h"
 #include "net/listen.h"
 #include "net/server_impl.h"
@@ -383,7 +384,7 @@ void c2_server_free(struct c2_server *server)
     c2_timer_stop(server->drain_timer);
     for (struct c2_request *req = server->requests; req; req = req->next) {
         if (req->state == C2_REQ_HELD) {
-            c2_log_warn("request id=%s was never answered: %.200s", c2_request_id(req), req->target);
+            c2_log_some(C2_WARN, "request id=%s was never answered: %.200s", c2_request_id(req), req->target);
             req->state = C2_REQ_QUEUED;
             MHD_resume_connection(req->connection);
         } else if (req->pull_waiting) {

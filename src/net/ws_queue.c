@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
+#include "base/log_share.h"
 #include "net/ws_impl.h"
 
 #define QUEUES_MAX  (64 << 20) /* unsent bytes of all servers' peers; what several are to get counts once */
@@ -114,7 +114,7 @@ void c2_ws_forget_unsent(struct c2_ws *ws)
 static void drop(struct c2_ws *ws, uint64_t *count, const char *why)
 {
     ++*count;
-    c2_log_warn("a WebSocket peer is dropped: %s", why);
+    c2_log_some(C2_WARN, "a WebSocket peer is dropped: %s", why);
     c2_ws_close(ws, 1013, why);
     forget_out(ws, true);
     forget_in(ws);

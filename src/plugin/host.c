@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_share.h"
 #include "helper/pool.h"
 #include "wire/json.h"
 
@@ -253,7 +254,7 @@ static bool lost(struct c2_plug_session *s, const struct c2_talk *talk, struct c
 
     c2_helpers_end(s->entry->processes, s->process, talk->late, true, how);
     s->process = NULL;
-    c2_log_warn("plugin name=%s %s", s->entry->plugin.name, how);
+    c2_log_some(C2_WARN, "plugin name=%s %s", s->entry->plugin.name, how);
     return c2_fail(err, CAT2_EUPSTREAM, "plugin %s %s", s->entry->plugin.name, how);
 }
 

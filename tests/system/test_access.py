@@ -587,3 +587,23 @@ def test_with_a_key_a_root_is_registered_at_any_address(house, folders, file):
         body = json.dumps({"name": f"r{i}", "http": http}).encode()
         status, _, text = get(bro.url + "/api/roots", JSON | bearer(key_of(file, "publish")), "POST", body)
         assert status == 403 and b"subscribers ask no publisher there" in text, (http, text)
+
+
+def test_strangers_do_not_fill_the_log(house, file):
+    """Of what one client is refused so many lines are written and the rest is counted; what a key changes is always written."""
+    bro = house.bro("bro", "127.0.0.1:0", "--access-file", file)
+    body = json.dumps({"name": "foo", "http": "192.0.2.9:8001"}).encode()
+    key, before = key_of(file, "publish"), len(bro.output())
+    for _ in range(300):  # at an address that is not theirs: a warning and an audit line each
+        assert get(bro.url + "/api/roots", JSON | FORWARDED, "POST", body)[0] == 403
+    told = bro.output()[before:].splitlines()
+    assert 50 <= sum("is refused:" in line for line in told) < 200 and 60 <= sum(" audit: " in line for line in told) < 200
+    left_out = re.search(r"^caterva2_log_lines_left_out_total (\d+)$", get(bro.url + "/metrics")[2].decode(), re.M)
+    assert int(left_out[1]) >= 200
+    assert get(bro.url + "/api/roots", JSON | FORWARDED | bearer(key), "POST", body)[0] == 200
+    assert re.search(r"audit: event=change status=200 peer=127.0.0.1 who=\"key .* method=POST path=\"/api/roots\"", bro.output())
+
+    def again():
+        get(bro.url + "/api/roots", JSON | FORWARDED, "POST", body.replace(b"foo", b"bar"))
+        return re.search(r"audit: event=left-out lines=\d+ peer=127.0.0.1", bro.output()) and "lines like the next were left out" in bro.output()
+    wait_until(again)

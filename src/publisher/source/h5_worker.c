@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/log_share.h"
 #include "helper/pool.h"
 
 #define WORKERS_MAX 2      /* of a source: libhdf5 does one thing at a time in each */
@@ -108,7 +108,7 @@ bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, stru
     }
     c2_helpers_end(all->processes, worker, talk.late, true, how);
     if (c2_helpers_is_cancelled(all->processes)) return c2_fail(err, CAT2_ECANCELLED, "shutting down");
-    c2_log_warn("cat2h5 %s file=%s object=%s", how, call->file, call->name);
+    c2_log_some(C2_WARN, "cat2h5 %s file=%s object=%s", how, call->file, call->name);
     return c2_fail(err, CAT2_EIO, "the HDF5 worker %s, asked for %.120s", how, call->name);
 }
 

@@ -3,7 +3,7 @@
  * Status and headers are sent once the first part is made: whoever asks for what cannot be had is told so. */
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/log_share.h"
 #include "subscriber/answer/parts.h"
 
 static void flow_free(struct c2_flow *f)
@@ -23,7 +23,7 @@ static void fail(struct c2_flow *f, const struct cat2_error *err)
     const struct c2_ds *ds = f->view->ds;
 
     if (f->begun) {
-        c2_log_warn("dataset root=%s path=%s: %s", ds->root, ds->path, err->message);
+        c2_log_some(C2_WARN, "dataset root=%s path=%s: %s", ds->root, ds->path, err->message);
         return;
     }
     f->gone = true;

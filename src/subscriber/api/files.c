@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "base/log.h"
+#include "base/log_share.h"
 #include "net/digest.h"
 #include "subscriber/answer/disposition.h"
 #include "subscriber/answer/lookup.h"
@@ -115,7 +115,8 @@ static void window_done(void *ctx, const struct cat2_error *err)
     s->sent = 0;
     s->left -= s->at.n;
     s->at.off += s->at.n;
-    if (err && !s->gone) c2_log_warn("dataset root=%s path=%s: %s", s->ds->root, s->ds->path, err->message);
+    if (err && !s->gone)
+        c2_log_some(C2_WARN, "dataset root=%s path=%s: %s", s->ds->root, s->ds->path, err->message);
     if (s->gone)
         stretch_free(s);
     else

@@ -6,7 +6,7 @@
 
 #include "base/fs.h"
 #include "base/limits.h"
-#include "base/log.h"
+#include "base/log_share.h"
 #include "subscriber/fetch/pass_on.h"
 #include "subscriber/fetch/read.h"
 #include "subscriber/mirror/follow.h"
@@ -59,7 +59,7 @@ static bool create_in(struct prepare *p, int dirfd)
             return true;
         /* Of the moment: the next request may well mirror it. */
         if (p->err.code == CAT2_ENOMEM || is_of_the_disk(&p->err)) return false;
-        c2_log_warn("cache: %s cannot be mirrored: %s", rel, p->err.message);
+        c2_log_some(C2_WARN, "cache: %s cannot be mirrored: %s", rel, p->err.message);
     }
     return c2_cachefile_create_slots(dirfd, rel, p->ds->key, &p->meta, &p->cf, &p->err);
 }

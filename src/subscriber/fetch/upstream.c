@@ -85,12 +85,12 @@ static void go_on(struct fetch *f);
 
 void c2_upstream_blame(struct c2_root_state *root, const struct cat2_error *err)
 {
-    int64_t now = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
+    int64_t left_out;
 
     if (err->code != CAT2_EUPSTREAM || err->http_status == 503) return;
-    if (root->blamed_ms && now - root->blamed_ms < BLAME_MS) return;
-    root->blamed_ms = c2_max_i64(1, now);
-    c2_log_warn("fetch root=%s publisher=%s: %s", root->root.name, root->root.http, err->message);
+    if (!c2_log_share_take(&root->blamed, 1, BLAME_MS, &left_out)) return;
+    c2_log_warn("fetch root=%s publisher=%s (%" PRId64 " such since the last line): %s", root->root.name,
+                root->root.http, left_out, err->message);
 }
 
 static void fail_fetch(struct fetch *f, const struct cat2_error *err)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "base/log.h"
+#include "base/log_share.h"
 #include "cache/cache_name.h"
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/open_files.h"
@@ -201,7 +201,7 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
     if (why.code == CAT2_ENOMEM) ok = false;
     if (ok && !filled) { /* it marks only itself */
         ds->error = c2_str_dup(c2_str_of(why.message));
-        c2_log_warn("dataset root=%s path=%s: %s", ds->root, ds->path, why.message);
+        c2_log_some(C2_WARN, "dataset root=%s path=%s: %s", ds->root, ds->path, why.message);
         ok = ds->error && ds->etag && ds->quoted;
     }
     if (!ok) {

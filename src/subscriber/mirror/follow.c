@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/log_share.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
@@ -92,7 +93,7 @@ static void listing_failed(struct c2_root_state *root, const struct cat2_error *
     root->retries++;
     c2_root_event(root, C2_ROOT_ON_FAILED);
     if (news) c2_mirror_tell(root, NULL, NULL);
-    c2_log_warn("follow root=%s try=%d: %s", root->root.name, root->retries, why.message);
+    c2_log_some(C2_WARN, "follow root=%s try=%d: %s", root->root.name, root->retries, why.message);
     retry_later(root);
     if (why.code == CAT2_ENOTFOUND) why.code = CAT2_EUPSTREAM; /* the publisher's 404 is not ours */
     why.http_status = 0;
@@ -118,7 +119,7 @@ static void on_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
         c2_jstr(c2_jget(c2_json_root(json), "detail"), &text);
     snprintf(root->listing, sizeof(root->listing), "%.*s",
              (int)c2_min_i64((int64_t)text.n, (int64_t)sizeof(root->listing) - 1), text.p);
-    c2_log_info("follow root=%s: not listed yet: %s", root->root.name, root->listing);
+    c2_log_some(C2_INFO, "follow root=%s: not listed yet: %s", root->root.name, root->listing);
     follow_free(f);
     root->follow_again = false;
     root->retries = 0;
@@ -174,7 +175,7 @@ static void on_complete(struct c2_follow *f)
     *root->listing = '\0';
     c2_root_event(root, C2_ROOT_ON_LISTED);
     if (news) c2_mirror_tell(root, NULL, NULL);
-    c2_log_info("follow root=%s datasets=%zu", root->root.name, root->n);
+    c2_log_some(C2_INFO, "follow root=%s datasets=%zu", root->root.name, root->n);
     if (again) follow_later(root, C2_SETTLE_MS);
     if (unsure) retry_later(root);
     c2_sub_tell_waiters(root, NULL);
@@ -305,7 +306,7 @@ static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c
     struct c2_root_state *root = c2_sub_root_add(sub, from, &err);
 
     if (!root) {
-        c2_log_warn("root is not taken: %s", err.message);
+        c2_log_some(C2_WARN, "root is not taken: %s", err.message);
         return NULL;
     }
     if (!old) c2_mirror_tell(root, NULL, NULL);

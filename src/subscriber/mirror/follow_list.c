@@ -10,7 +10,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
-#include "base/log.h"
+#include "base/log_share.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
@@ -120,7 +120,7 @@ static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error
     }
     if (c2_ds_from_line(f->root, line, true, &ds, &why)) return keep(f, or_known(f, ds), err);
     if (why.code == CAT2_ENOMEM) return c2_fail_nomem(err, "listing");
-    c2_log_warn("follow root=%s: %s", f->root->root.name,
+    c2_log_some(C2_WARN, "follow root=%s: %s", f->root->root.name,
                 why.message); /* one line is no reason to lose the others */
     return true;
 }
@@ -315,8 +315,8 @@ static bool plan_infos(struct c2_follow *f, struct cat2_error *err)
     while (c2_jnext(&it, &key, &value)) {
         struct cat2_error bad;
         if (!c2_jstr(value, &path) || !c2_path_check(path, &bad)) {
-            c2_log_warn("follow root=%s: a listed dataset has no usable path: %.*s", f->root->root.name,
-                        (int)c2_min_i64(200, (int64_t)path.n), path.n ? path.p : "");
+            c2_log_some(C2_WARN, "follow root=%s: a listed dataset has no usable path: %.*s",
+                        f->root->root.name, (int)c2_min_i64(200, (int64_t)path.n), path.n ? path.p : "");
             continue;
         }
         if (!add_info(f, path, err)) return false;

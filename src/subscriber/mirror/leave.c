@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/log_share.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 
@@ -83,7 +84,7 @@ bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err)
     c2_sub_save_root(root);
     c2_mirror_tell(root, NULL, NULL);
     c2_sub_clear_aside(sub);
-    c2_log_info("left root=%s", root->root.name);
+    c2_log_some(C2_INFO, "left root=%s", root->root.name);
     c2_fail(&why, CAT2_ECANCELLED, C2_FOLLOW_LEFT);
     c2_sub_tell_waiters(root, &why);
     return true;

@@ -7,6 +7,7 @@
 #ifndef C2_SUBSCRIBER_MIRROR_MIRROR_H
 #define C2_SUBSCRIBER_MIRROR_MIRROR_H
 
+#include "base/log_share.h"
 #include "cache/cachefile.h"
 #include "net/checked.h"
 #include "select/select.h"
@@ -103,7 +104,7 @@ struct c2_root_state {
     int64_t unhashed_ms; /* since when its lists come without all the same; 0: they have them */
     char listing[120];   /* what the publisher says while it makes its first list; "" */
     int retry_s;         /* the Retry-After of its last 503 */
-    int64_t blamed_ms;   /* when the log last said that it sends no usable data; 0: never */
+    struct c2_log_share blamed;    /* lines of the log that say that it sends no usable data */
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
 };
 
