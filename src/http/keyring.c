@@ -32,6 +32,8 @@ bool c2_keyring_new(const char *home, struct c2_keyring **out, struct cat2_error
     struct c2_keyring *ring = calloc(1, sizeof(*ring));
 
     if (!ring) return c2_fail_nomem(err, "keys");
+    const char *scheme = home ? strstr(home, "://") : NULL;
+    if (scheme) home = scheme + 3;
     snprintf(ring->home, sizeof(ring->home), "%s", home ? home : "");
     *out = ring;
     return true;
@@ -87,6 +89,15 @@ bool c2_keyring_add(struct c2_keyring *ring, struct c2_str line, struct cat2_err
     return ok;
 }
 
+/* systemd gives the service's user a right of his own, which is shown in the place of the group's. */
+static bool is_credential(const char *path)
+{
+    const char *dir = getenv("CREDENTIALS_DIRECTORY");
+    size_t n = dir ? strlen(dir) : 0;
+
+    return n && strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
 bool c2_keyring_read(struct c2_keyring *ring, const char *path, bool *shared, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(FILE_NBYTES);
@@ -95,7 +106,7 @@ bool c2_keyring_read(struct c2_keyring *ring, const char *path, bool *shared, st
     int number = 0;
     bool ok = c2_fs_read_file("key file", path, FILE_NBYTES, &text, err);
 
-    *shared = stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077);
+    *shared = stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (is_credential(path) ? 07 : 077));
     for (rest = c2_buf_str(&text); ok && rest.n;) {
         c2_str_cut(rest, '\n', &line, &rest);
         line = c2_str_trim(line);

@@ -48,7 +48,7 @@ static void a_key_goes_to_its_service_alone(void **state)
 
     (void)state;
     assert_null(c2_keyring_find(NULL, "http://bro:8000/"));
-    assert_true(c2_keyring_new("bro:8000", &ring, &err));
+    assert_true(c2_keyring_new("https://bro:8000", &ring, &err));
     assert_null(c2_keyring_find(ring, "http://bro:8000/"));
     for (size_t i = 0; i < C2_ARRAY_LEN(lines); i++)
         assert_true(c2_keyring_add(ring, c2_str_of(lines[i]), &err));

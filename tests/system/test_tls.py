@@ -19,6 +19,7 @@ import time
 import pytest
 from certificates import Authority
 from programs import BIN, EXTERNAL, PATIENCE, cli, get, wait_until
+from test_access import admin
 from test_python_module import PACKAGE, environment
 
 pytestmark = [pytest.mark.skipif(EXTERNAL, reason="starts its own programs"),
@@ -351,6 +352,33 @@ def test_broken_certificates_end_the_start_with_the_reason(authority, server, st
     assert "--ca" in reason("--ca", tmp_path / "no.pem") and "--ca" in reason("--ca", tmp_path / "none")
 
 
+@pytest.mark.parametrize("mode", [0o400, 0o440])  # the latter with an access list, which is shown as the group's right
+def test_keys_that_systemd_hands_over_are_read_without_a_warning(authority, server, house, tmp_path, monkeypatch, mode):
+    """LoadCredential= as docs/operators.md has it: files of a folder that is the service's own and cannot be written."""
+    folder = tmp_path / "run/credentials/cat2sub.service"
+    folder.mkdir(parents=True)
+    key = admin(tmp_path / "access.sqlite3", "key", "add", "--scopes", "follow")
+    for name, text in {"server.key": server.key.read_text(), "broker.key": key}.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(mode)
+    folder.chmod(0o500)
+    bro = house.bro("bro", "127.0.0.1:0", *server.options, "--access", "keys", "--access-file", tmp_path / "access.sqlite3")
+    conf = tmp_path / "caterva2.toml"
+    conf.write_text(f"""[subscriber]
+http = "127.0.0.1:0"
+statedir = "{tmp_path / 'state'}"
+ca = "{authority.ca}"
+certificate = "{server.certificate}"
+certificate-key = "{folder}/server.key"
+key-file = "{folder}/broker.key"
+""")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    sub = house.run("sub", [BIN / "cat2sub", "--conf", conf, "--broker", bro.url]).wait_ready_line()
+    assert get(sub.url + "/healthz", context=authority.context)[0] == 200
+    wait_until(lambda: f"broker {bro.http} connected" in sub.output())
+    assert "warn" not in sub.output()
+
+
 def test_ends_and_permissions_are_warned_of(authority, server, house, tmp_path):
     open_key = tmp_path / "open.key"
     shutil.copy(server.key, open_key)
@@ -457,7 +485,7 @@ def test_one_configuration_file_for_all(authority, server, house, tmp_path):
                     f'[client]\nca = "{authority.ca}"\n')
     house.run("bro", [BIN / "cat2bro", "--conf", conf]).wait_ready_line()
     house.run("pub", [BIN / "cat2pub", "--conf", conf, "a", tmp_path / "a"]).wait_ready_line()
-    house.run("sub", [BIN / "cat2sub", "--conf", conf]).wait_ready_line()
+    house.run("sub", [BIN / "cat2sub", "--conf", conf, "--broker", bro.url]).wait_ready_line()
     assert wait_until(lambda: cli("--conf", conf, "roots")[1]) == "a\n"
 
 
