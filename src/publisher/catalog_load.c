@@ -58,7 +58,10 @@ static void load_work(void *ctx, void *local)
         job->ok = load_sketch(job);
         return;
     }
-    if (!c2_source_open(job->source, job->path, local, &job->item, &job->err)) return;
+    if (!c2_source_open(job->source, job->path, local, &job->item, &job->err)) {
+        if (job->err.code == CAT2_ECHANGED) c2_fail_busy(&job->err, job->path);
+        return;
+    }
     c2_item_count(job->item);
     job->gen = job->item->gen;
     if (job->item->frame) job->layout = *c2_frame_layout(job->item->frame);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 struct scene {
     char root[64], statedir[80];
     int dir;
+    struct c2_source *source;
     struct c2_loop *loop;
     struct c2_pool *pool;
     struct c2_catalog *cat;
@@ -44,7 +46,6 @@ static void write_file(struct scene *s, const char *rel, const char *text)
 static int open_scene(void **state)
 {
     struct scene *s = calloc(1, sizeof(*s));
-    struct c2_source *source;
 
     assert_non_null(s);
     snprintf(s->root, sizeof(s->root), "/tmp/c2-catalog-XXXXXX");
@@ -55,8 +56,8 @@ static int open_scene(void **state)
     s->gens = c2_gens_new();
     assert_true(c2_loop_new(&s->loop, &s->err));
     assert_true(c2_pool_new(s->loop, 2, codec_new, codec_free, &s->pool, &s->err));
-    assert_true(c2_source_dir_new(s->root, s->statedir, s->gens, &source, &s->err));
-    assert_true(c2_catalog_new(s->loop, s->pool, source, &s->cat, &s->err));
+    assert_true(c2_source_dir_new(s->root, s->statedir, s->gens, &s->source, &s->err));
+    assert_true(c2_catalog_new(s->loop, s->pool, s->source, &s->cat, &s->err));
     *state = s;
     return 0;
 }
@@ -163,6 +164,30 @@ static void a_removed_dataset_does_not_come_back_with_late_work(void **state)
     }
 }
 
+static atomic_int nchanges; /* while the dataset is opened */
+static const struct c2_source_ops *real;
+
+static bool open_changing(struct c2_source *source, const char *path, struct c2_codec *codec,
+                          struct c2_item **out, struct cat2_error *err)
+{
+    if (atomic_fetch_sub(&nchanges, 1) > 0) return c2_fail(err, CAT2_ECHANGED, "it changed");
+    return real->open(source, path, codec, out, err);
+}
+
+static void what_changes_while_it_is_loaded_is_loaded_again(void **state)
+{
+    struct scene *s = *state;
+    struct c2_source_ops ops = *s->source->ops;
+
+    real = s->source->ops;
+    ops.open = open_changing;
+    write_file(s, "a.txt", "one");
+    atomic_store(&nchanges, 3);
+    s->source->ops = &ops;
+    assert_non_null(ask(s, "a.txt"));
+    s->source->ops = real;
+}
+
 static void a_broken_dataset_stays_listed_with_its_reason(void **state)
 {
     struct scene *s = *state;
@@ -195,6 +220,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_generation_is_noticed_when_asked_for, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(what_is_removed_is_forgotten, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_removed_dataset_does_not_come_back_with_late_work, open_scene,
+                                        close_scene),
+        cmocka_unit_test_setup_teardown(what_changes_while_it_is_loaded_is_loaded_again, open_scene,
                                         close_scene),
         cmocka_unit_test_setup_teardown(a_broken_dataset_stays_listed_with_its_reason, open_scene,
                                         close_scene)};
