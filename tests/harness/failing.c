@@ -29,7 +29,7 @@ enum kind { NONE, OPEN, READ, WRITE, SYNC, RENAME, MMAP, TRUNCATE, DESCRIPTOR, M
 struct control {
     _Atomic int64_t nth; /* the call that fails, from 1; 0: none */
     int32_t kind, error;
-    int32_t forever; /* those after it, too */
+    int32_t forever; /* 1: those after it, too; N > 1: each N-th of those after it */
     int32_t pad;
     int64_t skip_lo, skip_hi; /* code of the program whose allocations always succeed, as offsets */
     _Atomic int64_t count, failed;
@@ -77,7 +77,7 @@ static bool fails(enum kind kind, const char *what)
     int64_t nth = atomic_load(&c->nth);
     if (nth == 0 || c->kind != (int32_t)kind) return false;
     int64_t n = atomic_fetch_add(&c->count, 1) + 1;
-    if (n != nth && (n < nth || !c->forever)) return false;
+    if (n != nth && (n < nth || !c->forever || (n - nth) % c->forever != 0)) return false;
     if (atomic_fetch_add(&c->failed, 1) == 0) strncpy(c->what, what, sizeof(c->what) - 1);
     errno = c->error;
     return true;

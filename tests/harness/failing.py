@@ -49,7 +49,7 @@ class Failing:
         self.env = {"LD_PRELOAD": str(LIBRARY), "C2_FAILING": str(file)}
 
     def arm(self, kind, error, nth, forever=False, only=""):
-        """The nth call from now on fails, and with `forever` all after it, until disarm(). Of reads and writes, those of files with
+        """The nth call from now on fails, and with `forever` all after it (with a number N each N-th), until disarm(). Of reads and writes, those of files with
         `only` in their names."""
         self.disarm()
         self.map[ONLY:ONLY + ONLY_MAX] = only.encode().ljust(ONLY_MAX, b"\0")
@@ -62,6 +62,9 @@ class Failing:
         struct.pack_into("<q", self.map, 0, 0)
         *_, count, failed = struct.unpack_from(HEAD, self.map)
         return count, failed, self.what()
+
+    def failed(self):
+        return struct.unpack_from(HEAD, self.map)[-1]
 
     def what(self):
         """The call that failed first."""
