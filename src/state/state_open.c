@@ -27,11 +27,25 @@ bool c2_state_is_used(const char *statedir)
     return lock.fd >= 0 && flock(lock.fd, LOCK_EX | LOCK_NB) != 0;
 }
 
+/* Where and why is said already. */
+static bool fail_read_only(int errnum, struct cat2_error *err)
+{
+    size_t n = strlen(err->message);
+
+    if (errnum == EROFS || errnum == EACCES)
+        snprintf(err->message + n, sizeof(err->message) - n,
+                 "; --statedir names a directory that can be written");
+    return false;
+}
+
 /* One process a state directory. */
 static bool take_lock(struct c2_state *state, int dirfd, const char *statedir, struct cat2_error *err)
 {
     state->lockfd = openat(dirfd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (state->lockfd < 0) return c2_fail_errno(err, errno, "%.150s/LOCK", statedir);
+    if (state->lockfd < 0) {
+        int errnum = errno;
+        return c2_fail_errno(err, errnum, "%.150s/LOCK", statedir) || fail_read_only(errnum, err);
+    }
     if (flock(state->lockfd, LOCK_EX | LOCK_NB) == 0) return true;
     return c2_fail(err, CAT2_EIO, "%.150s is in use by another process", statedir);
 }
@@ -220,7 +234,9 @@ bool c2_state_open(const char *statedir, const struct c2_state_kind *kind, struc
     state->kind = kind;
     state->lockfd = -1;
     snprintf(state->path, sizeof(state->path), "%s/%s.sqlite3", statedir, kind->program);
+    errno = 0;
     int dirfd = c2_fs_open_dir(statedir, true, err);
+    if (dirfd < 0) fail_read_only(errno, err);
     bool ok = dirfd >= 0 && open_all(state, dirfd, statedir, err) &&
               (stat(state->path, &state->file) == 0 || c2_fail_errno(err, errno, "%.150s", state->path));
     if (dirfd >= 0) close(dirfd);

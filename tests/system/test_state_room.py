@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The state of a service cannot be written, is read-only, or is gone: the service says so, its answers stay right, and it makes up for
 what was not written as soon as that can be."""
+import contextlib
 import json
+import pathlib
 import shutil
 import subprocess
 
@@ -12,8 +14,13 @@ import pytest
 from programs import BIN, EXTERNAL, free_port, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
+own_mounts = pytest.mark.skipif(subprocess.run(["unshare", "-rm", "true"], stderr=subprocess.DEVNULL).returncode != 0,
+                                reason="this user may not have mounts of its own")
 layered = pytest.mark.skipif(bool(failing.WHY_NOT), reason=str(failing.WHY_NOT))
 N = history_world.N
+# Programs in a mount namespace of their own: a folder that is read-only, or a disk of 2 MiB.
+READ_ONLY = ["unshare", "-rm", "sh", "-c", 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"', "sh"]
+SMALL = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=2m tmpfs "$1" && shift && exec "$@"', "sh"]
 PROGRAMS = ("cat2bro", "cat2pub", "cat2sub", "cat2serve")
 
 
@@ -125,3 +132,71 @@ def test_a_state_directory_that_goes_is_named_until_it_comes_back(site):
     wait_until(lambda: get(f"{site.reader.url}/api/subscribe/d", method="POST", data=b"")[0] == 200)
     wait_until(site.is_up_to_date)
     assert health(site.it) == {}
+
+
+# ---- real file systems ----
+@own_mounts
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_start_in_a_read_only_state_directory_says_so(tmp_path, program):
+    state, root = tmp_path / "state", tmp_path / "root"
+    state.mkdir()
+    root.mkdir()
+    more = {"cat2pub": ["d", root], "cat2serve": [root]}.get(program, [])
+    for there in (state, state / "new"):
+        done = subprocess.run([*READ_ONLY, state, BIN / program, "--http", "127.0.0.1:0", "--statedir", there, *more],
+                              capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        assert f"{program}: " in done.stderr and f"{there}" in done.stderr.split("\n")[-2], done.stderr
+        assert "Read-only file system; --statedir names a directory that can be written" in done.stderr
+
+
+@own_mounts
+def test_a_root_that_is_read_only_is_served_like_any_other(house, tmp_path):
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    history_world.write_array(root / "x.b2nd", 3)
+    history_world.write_hdf5(root / "sub" / "h.h5", 4)
+    (root / "noise.bin").write_bytes(b"x" * 5000)
+    bro = house.bro()
+    for name, argv in {"pub": ["cat2pub", "--broker", bro.http, "d", root], "serve": ["cat2serve", f"d={root}"]}.items():
+        house.run(name, [*READ_ONLY, root, BIN / argv[0], "--http", "127.0.0.1:0", "--statedir", house.state(name), *argv[1:]])
+    sub, serve = house.sub(bro), house.programs[-1].wait_ready_line()
+    for reader in (sub, serve):
+        wait_until(lambda r=reader: get(f"{r.url}/api/subscribe/d", method="POST", data=b"")[0] == 200)
+        for path, generation in (("x.b2nd", 3), ("sub/h.h5/x.b2nd", 4)):
+            body = get(f"{reader.url}/api/fetch/d/{path}?format=raw")[2]
+            assert history_world.generation_of(np.frombuffer(body, "<i8"), 0, N) == generation
+        assert get(f"{reader.url}/api/fetch/d/noise.bin?slice_=0:5&format=raw")[2] == b"xxxxx"
+    assert health(serve) == {}
+
+
+@own_mounts
+def test_a_state_on_a_disk_that_is_full_and_is_well_again(house, tmp_path):
+    """Everything of a cat2serve is on it: the states of broker, publisher and subscriber, the copies and the cache."""
+    root, state = tmp_path / "root", house.state("serve")
+    root.mkdir()
+    state.mkdir()
+    history_world.write_array(root / "x.b2nd", 0)
+    serve = house.run("serve", [*SMALL, state, BIN / "cat2serve", "--http", "127.0.0.1:0", "--statedir", state, f"d={root}"])
+    serve.wait_ready_line()
+
+    def seen(name):
+        status, _, body = get(f"{serve.url}/api/fetch/d/{name}?format=raw")
+        return history_world.generation_of(np.frombuffer(body, "<i8"), 0, N) if status == 200 else None
+    wait_until(lambda: get(f"{serve.url}/api/subscribe/d", method="POST", data=b"")[0] == 200 and seen("x.b2nd") == 0)
+    inside = pathlib.Path(f"/proc/{serve.pid}/root{state}")  # its file system, as it sees it
+    with open(inside / "fill", "wb", buffering=0) as fill, contextlib.suppress(OSError):
+        while True:
+            fill.write(bytes(4096))
+    generation = 0
+
+    def not_written():
+        nonlocal generation
+        generation += 1
+        history_world.write_array(root / f"y{generation}.b2nd", generation)
+        return health(serve).get("state-not-written")
+    assert "disk is full" in wait_until(not_written, step=0.2)
+    assert seen("x.b2nd") == 0
+    (inside / "fill").unlink()
+    wait_until(lambda: health(serve) == {})
+    wait_until(lambda: all(seen(f"y{number}.b2nd") == number for number in range(1, generation + 1)))
