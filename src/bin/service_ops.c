@@ -146,6 +146,10 @@ static void put_all(const struct c2_ops *ops, struct c2_metrics *m)
     c2_metrics_sample(m, (double)load.small, C2_LABELS("priority", "small"));
     c2_metrics_sample(m, (double)load.large, C2_LABELS("priority", "large"));
     c2_metrics_sample(m, (double)load.low, C2_LABELS("priority", "low"));
+    c2_metrics_family(m, C2_METRICS_COUNTER, "caterva2_worker_jobs_total", "Jobs that workers were given.");
+    c2_metrics_sample(m, (double)load.nsmall, C2_LABELS("priority", "small"));
+    c2_metrics_sample(m, (double)load.nlarge, C2_LABELS("priority", "large"));
+    c2_metrics_sample(m, (double)load.nlow, C2_LABELS("priority", "low"));
     c2_upload_metrics(m);
     c2_metrics_gauge(m, "caterva2_helper_processes", running,
                      "Helper processes that run, for HDF5 files and plugins.");

@@ -20,6 +20,7 @@ struct c2_pool {
     struct c2_loop *loop;
     struct c2_threads *threads;
     struct c2_threads_kind kind;
+    uint64_t njobs[C2_LANES];         /* that there were */
     pthread_mutex_t lock;             /* guards all below */
     struct c2_task *finished, **last; /* whose done() is due */
     bool announced;                   /* a drain of `finished` is posted */
@@ -93,6 +94,7 @@ static void run(struct c2_pool *pool, struct task task, enum c2_lane lane)
     }
     *copy = task;
     copy->pool = pool;
+    pool->njobs[lane]++;
     c2_threads_put(pool->threads, &copy->task, lane);
 }
 
@@ -125,7 +127,10 @@ struct c2_pool_load c2_pool_load(struct c2_pool *pool)
     return (struct c2_pool_load){.nthreads = c2_threads_n(pool->threads),
                                  .small = c2_threads_nwaiting(pool->threads, C2_LANE_SMALL),
                                  .large = c2_threads_nwaiting(pool->threads, C2_LANE_LARGE),
-                                 .low = c2_threads_nwaiting(pool->threads, C2_LANE_LOW)};
+                                 .low = c2_threads_nwaiting(pool->threads, C2_LANE_LOW),
+                                 .nsmall = pool->njobs[C2_LANE_SMALL],
+                                 .nlarge = pool->njobs[C2_LANE_LARGE],
+                                 .nlow = pool->njobs[C2_LANE_LOW]};
 }
 
 static void dispose(void *ctx)

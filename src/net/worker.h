@@ -30,10 +30,11 @@ void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
 /** The same at low priority: runs only when nothing normal waits (eviction, compression of plain files). */
 void c2_pool_run_low(struct c2_pool *pool, void (*work)(void *job, void *local), void (*done)(void *job),
                      void *job);
-/** What waits now. */
+/** What waits now, and what there was. Loop thread. */
 struct c2_pool_load {
     int nthreads;
-    size_t small, large, low; /* jobs that wait for a worker */
+    size_t small, large, low;      /* jobs that wait for a worker */
+    uint64_t nsmall, nlarge, nlow; /* that there were since the start */
 };
 struct c2_pool_load c2_pool_load(struct c2_pool *pool);
 

@@ -134,6 +134,31 @@ def test_slow_readers_cost_a_quarter_of_a_mebibyte_each(served, what):
     wait_until(lambda: sub.rss_kib() * KIB <= sub.idle + 32 * MIB, 60, 0.2)
 
 
+LONG = {
+    "sorted rows": "/api/table/foo/table.b2nd?rows=0:1&sort=a&where=b>0.5",
+    "many rows": "/api/table/foo/table.b2nd?rows=0:10000",
+    "a picture": "/api/fetch/foo/big.b2nd?format=png&slice_=0:100&width=1500",
+    "csv": "/api/fetch/foo/big.b2nd?format=csv&slice_=0:100",
+    "json": "/api/fetch/foo/big.b2nd?format=json&slice_=0:100",
+    "statistics": "/api/stats/foo/big.b2nd?slice_=0:200",
+    "a new frame": "/api/fetch/foo/big.b2nd?slice_=0:100",
+}
+
+
+@pytest.mark.parametrize("what", LONG)
+def test_what_takes_long_is_no_small_job(served, what):
+    """It decodes little, and does much: small requests would wait for it."""
+    sub, _, _ = served
+
+    def jobs():
+        return [metric(sub, f'caterva2_worker_jobs_total{{priority="{name}"}}') for name in ("small", "large")]
+    small, large = jobs()
+    assert get(sub.url + LONG[what])[0] == 200
+    now = jobs()
+    assert now[1] > large, what
+    assert now[0] <= small + 2, "to begin with"
+
+
 def test_answers_that_went_to_the_file_are_whole_and_right(served):
     """Readers that hold all memory, and others whose answers go to the file: each gets his own."""
     sub, data, _ = served
