@@ -297,7 +297,9 @@ class Dataset(File):
         if chunks is None:
             chunks = tuple(max(1, n) for n in pinned.chunks)
         name = f"caterva2-{self._path}-{dask.base.tokenize(self.host, self._path, self.etag or id(pinned), chunks)}"
-        return dask.array.from_array(pinned, chunks=chunks, name=name, asarray=False, meta=np.empty((0,) * self.ndim, self.dtype))
+        made: "dask.array.Array" = dask.array.from_array(  # type: ignore[no-untyped-call, unused-ignore]
+            pinned, chunks=chunks, name=name, asarray=False, meta=np.empty((0,) * self.ndim, self.dtype))
+        return made
 
 
 def download_url(host: str, path: str) -> str:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """fsspec: roots of a subscriber as a file system, caterva2://HOST:PORT/ROOT/PATH, to be read.
 
-Plain files are themselves, and what a read does not touch is not fetched. Arrays and frames are their Blosc2 frames, which
-are fetched whole when they are opened; their size is not known before. An HDF5 file is a file: what is in it can be
-opened by its path, but is not listed.
+Plain files are themselves, and what a read does not touch is not fetched. Arrays and frames are their Blosc2 frames,
+which are fetched whole when they are opened; their size is not known before. An HDF5 file is a file: what is in it can
+be opened by its path, but is not listed.
 """
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import os
 import tempfile
 from typing import Any, Dict, List, Optional
 
-from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
+from fsspec.spec import (  # type: ignore[import-untyped, import-not-found, unused-ignore]
+    AbstractBufferedFile, AbstractFileSystem)
 
 from . import _address, _flight, _native, api
 from ._dataset import File, class_of, url_path
@@ -78,7 +79,8 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
         offset: Optional[int] = 0
         while offset is not None:
             try:
-                page = api._get(self.host, f"/api/tree/{url_path(root)}?dir={url_path(folder)}&limit={PAGE}&offset={offset}")
+                page = api._get(self.host, f"/api/tree/{url_path(root)}?dir={url_path(folder)}&limit={PAGE}"
+                                           f"&offset={offset}")
             except NotFound:
                 return None
             found += page["entries"]
@@ -129,8 +131,8 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
             raise NotImplementedError(f"{path}: files of a subscriber are read only")
         file = self._found(path)
         if file._state.kind == _native.FILE:
-            return Reader(self, path, Pinned(file), block_size=block_size, cache_type=options.pop("cache_type", "readahead"),
-                          cache_options=options.pop("cache_options", None))
+            return Reader(self, path, Pinned(file), block_size=block_size,
+                          cache_type=options.get("cache_type", "readahead"), cache_options=options.get("cache_options"))
         with tempfile.TemporaryDirectory(prefix="caterva2-") as folder:
             return open(file.download(path=os.path.join(folder, "frame")), "rb")
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""xarray.open_dataset(..., engine="caterva2"): a folder of a root, or a file with folders in it, as an xarray.Dataset.
+"""xarray.open_dataset(..., engine="caterva2"): a folder of a root, or a file with folders in it, as a Dataset.
 
-The names of dimensions, the coordinates and the attributes are those of the subscriber's Zarr view; the items are fetched
-by libcaterva2, when they are asked for.
+The names of dimensions, the coordinates and the attributes are those of the subscriber's Zarr view; the items are
+fetched by libcaterva2, when they are asked for.
 """
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import threading
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
-import xarray
-from xarray.backends import AbstractDataStore, BackendArray, BackendEntrypoint, StoreBackendEntrypoint
-from xarray.core import indexing
+import xarray  # type: ignore[import-not-found, unused-ignore]
+from xarray.backends import (  # type: ignore[import-not-found, unused-ignore]
+    AbstractDataStore, BackendArray, BackendEntrypoint, StoreBackendEntrypoint)
+from xarray.core import indexing  # type: ignore[import-not-found, unused-ignore]
 
 from . import _address, _pool, api
 from ._dataset import Dataset, open_state, url_path
@@ -27,7 +28,7 @@ INTERNAL = {"_ARRAY_DIMENSIONS", "DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "N
 NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable."
 
 
-class LazyArray(BackendArray):
+class LazyArray(BackendArray):  # type: ignore[misc, unused-ignore]
     """An array that is fetched by slices. All that is fetched is of the generation of the first."""
 
     def __init__(self, path: str, host: str, shape: Tuple[int, ...], dtype: "np.dtype[Any]"):
@@ -74,7 +75,7 @@ def _fill_value(value: Any, dtype: "np.dtype[Any]") -> Any:
 
 
 class _Names:
-    """Names for dimensions that have none: dim_N, one for each length, two where an array has the same length twice."""
+    """Names for dimensions that have none: dim_N, one for each length, two where an array has a length twice."""
 
     def __init__(self) -> None:
         self.lengths: List[int] = []
@@ -139,7 +140,7 @@ def read_array(host: str, path: str) -> Group:
     return group
 
 
-class Store(AbstractDataStore):
+class Store(AbstractDataStore):  # type: ignore[misc, unused-ignore]
     """One group as xarray reads it."""
 
     def __init__(self, group: Group, prefix: str, host: str, paths: Iterable[str]):
@@ -175,12 +176,12 @@ class Store(AbstractDataStore):
         return _attributes(self.group.attrs)
 
 
-class Caterva2Backend(BackendEntrypoint):
+class Caterva2Backend(BackendEntrypoint):  # type: ignore[misc, unused-ignore]
     """Arrays of a Caterva2 subscriber: caterva2://HOST:PORT/ROOT/FOLDER, or ROOT/FOLDER with host=."""
 
     description = "Open folders and arrays of a Caterva2 subscriber"
-    open_dataset_parameters = ("filename_or_obj", "drop_variables", "mask_and_scale", "decode_times", "concat_characters",
-                               "decode_coords", "use_cftime", "decode_timedelta", "host", "group")
+    open_dataset_parameters = ("filename_or_obj", "drop_variables", "mask_and_scale", "decode_times",
+                               "concat_characters", "decode_coords", "use_cftime", "decode_timedelta", "host", "group")
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
         return isinstance(filename_or_obj, str) and filename_or_obj.startswith(
