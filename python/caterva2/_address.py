@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""caterva2://HOST:PORT/ROOT/PATH, as other libraries name what is here; caterva2+https:// for subscribers with TLS."""
+"""caterva2://HOST:PORT/ROOT/PATH, as other libraries name what is here; caterva2+https:// with TLS."""
 from __future__ import annotations
 
 from typing import Optional, Tuple

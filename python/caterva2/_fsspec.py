@@ -2,8 +2,8 @@
 """fsspec: roots of a subscriber as a file system, caterva2://HOST:PORT/ROOT/PATH, to be read.
 
 Plain files are themselves, and what a read does not touch is not fetched. Arrays and frames are their Blosc2 frames,
-which are fetched whole when they are opened; their size is not known before. An HDF5 file is a file: what is in it can
-be opened by its path, but is not listed.
+which are fetched whole when they are opened; their size is not known before. An HDF5 file is a file: what is in it
+can be opened by its path, but is not listed.
 """
 from __future__ import annotations
 
@@ -132,7 +132,8 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
         file = self._found(path)
         if file._state.kind == _native.FILE:
             return Reader(self, path, Pinned(file), block_size=block_size,
-                          cache_type=options.get("cache_type", "readahead"), cache_options=options.get("cache_options"))
+                          cache_type=options.get("cache_type", "readahead"),
+                          cache_options=options.get("cache_options"))
         with tempfile.TemporaryDirectory(prefix="caterva2-") as folder:
             return open(file.download(path=os.path.join(folder, "frame")), "rb")
 

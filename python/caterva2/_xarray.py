@@ -181,7 +181,8 @@ class Caterva2Backend(BackendEntrypoint):  # type: ignore[misc, unused-ignore]
 
     description = "Open folders and arrays of a Caterva2 subscriber"
     open_dataset_parameters = ("filename_or_obj", "drop_variables", "mask_and_scale", "decode_times",
-                               "concat_characters", "decode_coords", "use_cftime", "decode_timedelta", "host", "group")
+                               "concat_characters", "decode_coords", "use_cftime", "decode_timedelta", "host",
+                               "group")
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
         return isinstance(filename_or_obj, str) and filename_or_obj.startswith(
