@@ -172,6 +172,17 @@ static void unserved(const struct c2_found *found)
         c2_page_error(found->req, found->sub, c2_ds_unserved_status(ds), text, "");
 }
 
+static void reply_folder(struct c2_request *req, struct c2_root_state *root, const char *folder)
+{
+    struct c2_ds *readme = NULL;
+    struct c2_page *page = c2_page_folder(req, root, folder, &readme);
+
+    if (page && readme)
+        c2_page_end_with(page, readme);
+    else if (page)
+        c2_page_end(page, 200);
+}
+
 static void resolve(const struct c2_found *found, const struct cat2_error *err)
 {
     struct c2_request *req = found->req;
@@ -195,7 +206,7 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
     } else if (found->ds) {
         c2_page_dataset(req, found->ds);
     } else if (found->folder) {
-        c2_page_folder(req, found->root, folder);
+        reply_folder(req, found->root, folder);
     } else if ((broken = c2_sub_find_broken(found->root, found->path, &why))) {
         snprintf(text, sizeof(text), "%.200s cannot be read: %.200s %.300s", folder, broken->path, why);
         c2_page_error(req, found->sub, 422, text, "");

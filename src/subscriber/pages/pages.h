@@ -51,8 +51,10 @@ void c2_page_nbytes(struct c2_html *h, int64_t nbytes);
 void c2_page_shape(struct c2_html *h, const struct c2_meta *meta);
 
 /* ---- pages_list.c ---- */
-/** Answer with the listing of a folder, "" the root. */
-void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const char *folder);
+/** The listing of a folder, "" the root, to be ended; NULL: the request is answered. readme: what is to stand
+ * below it, or NULL. */
+struct c2_page *c2_page_folder(struct c2_request *req, struct c2_root_state *root, const char *folder,
+                               struct c2_ds **readme);
 /** The datasets of these roots that have `text` in their path; at most C2_PAGE_ROWS. */
 void c2_page_found(struct c2_page *page, struct c2_root_state *const *roots, size_t nroots,
                    struct c2_str text);

@@ -131,7 +131,8 @@ static struct c2_ds *readme_of(const struct listing *l)
     return ds && !ds->error ? ds : NULL;
 }
 
-void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const char *folder)
+struct c2_page *c2_page_folder(struct c2_request *req, struct c2_root_state *root, const char *folder,
+                               struct c2_ds **readme)
 {
     C2_AUTO(c2_buf) title = C2_BUF_INIT(2 * C2_PATH_MAX);
     struct listing *l = c2_arena_alloc(c2_request_arena(req), sizeof(*l));
@@ -141,7 +142,7 @@ void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const ch
 
     if (!l) {
         c2_reply_detail(req, 503, "out of memory");
-        return;
+        return NULL;
     }
     *l = (struct listing){.root = root};
     if (!c2_request_query_int(req, "page", &found, &page, &err) || !found || page < 1 || page > INT32_MAX)
@@ -169,11 +170,8 @@ void c2_page_folder(struct c2_request *req, struct c2_root_state *root, const ch
         c2_html(&l->page.h, "</tbody></table></div>\n");
         pager(l, folder);
     }
-    struct c2_ds *readme = readme_of(l);
-    if (readme)
-        c2_page_end_with(&l->page, readme);
-    else
-        c2_page_end(&l->page, 200);
+    *readme = readme_of(l);
+    return &l->page;
 }
 
 /* ---- search ---- */
