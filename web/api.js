@@ -51,7 +51,7 @@ function pause(ms, signal) {
   });
 }
 
-/** fetch() that throws unless 2xx; asks again when the connection broke, once, and when the server says to, for a while. */
+/** fetch() that throws unless 2xx. Asks again when the connection broke, once, and when the server says to. */
 export async function get(url, options = {}) {
   const start = performance.now();
   for (let attempt = 0; ; attempt++) {

@@ -191,8 +191,10 @@ function reached({ name, reached: here }) {
     page?.again();
     return;
   }
-  const text = `The publisher of ${name} is not reached. What is cached here can be seen; the rest comes when it is back.`;
-  main.prepend(h("p", { class: "card warn away", role: "status" }, text));
+  const seen = "What is cached here can be seen; the rest comes when it is back.";
+  main.prepend(
+    h("p", { class: "card warn away", role: "status" }, `The publisher of ${name} is not reached. ${seen}`),
+  );
 }
 
 live.on("root", (root) => {

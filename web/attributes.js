@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Metadata and attributes of a dataset, as the server wrote them: with buttons to copy, structure to unfold, what is cached.
+// Metadata and attributes of a dataset, as the server wrote them: buttons to copy, structure, what is cached.
 import { encode, json } from "./api.js";
 import { button, copy, h } from "./ui.js";
 

@@ -166,7 +166,8 @@ export class Bar {
     this.ends.forEach((end, i) => {
       const value = i ? range.hi : range.lo;
       end.style.left = `${at(value) * 100}%`;
-      end.setAttribute("aria-valuenow", Math.round(clamp(at(value), 0, 1) * 100)); // numbers like 1e-25 are none to the standard
+      // In hundredths: numbers like 1e-25 are none to the standard.
+      end.setAttribute("aria-valuenow", Math.round(clamp(at(value), 0, 1) * 100));
       end.setAttribute("aria-valuetext", number(value));
     });
     if (document.activeElement !== this.low) this.low.value = number(range.lo, 5);

@@ -62,7 +62,8 @@ export class Colouring {
     return { lo, hi };
   }
 
-  /* Of the whole plane: from its tiles when all are here, else asked for. Until then the last ones, or of the tiles here. */
+  /* Of the whole plane: from its tiles when all are here, else asked for. Until then the last ones, or those
+     of the tiles here. */
   statistics(source) {
     const ready = this.stats.get(source.key);
     if (ready && !ready.asked) return ready;

@@ -42,7 +42,8 @@ export class Compare {
       throw new Error(`the slice has ${fixed.length} axes, the dataset ${shape.length}`);
     if (shape.length !== ds.shape.length || shape[x] !== ds.shape[x] || shape[y] !== ds.shape[y])
       throw new Error(
-        `shapes do not match: ${path} is ${shape.join(" × ") || "a scalar"}, this is ${ds.shape.join(" × ")}. Axes ${y} and ${x}, which are shown, must be as long in both`,
+        `shapes do not match: ${path} is ${shape.join(" × ") || "a scalar"}, this is ${ds.shape.join(" × ")}. ` +
+          `Axes ${y} and ${x}, which are shown, must be as long in both`,
       );
   }
 

@@ -8,7 +8,7 @@ const TALLEST = 8_000_000; // pixels; browsers stop at 33 554 432
 const LABEL = 84; // pixels of the first column
 
 export class Grid {
-  /** rows: where they come from; heads(columns): the cells of the head; moved(): another row is the first in sight. */
+  /** rows: where they come from; heads(columns): the cells of the head; moved(): another row is in sight first. */
   constructor(label, rows, { heads, moved }) {
     Object.assign(this, { rows, heads, first: 0, total: 0, columns: [], active: { row: 0, column: 0 } });
     this.head = h("div", { class: "thead", role: "rowgroup" });

@@ -12,7 +12,7 @@ let last = "";
 let hiding = 0;
 let status = "";
 
-/** on("hello" | "dataset" | "root" | "resync" | "status", fn(detail)): what the server says, and whether it is heard. */
+/** on("hello" | "dataset" | "root" | "resync" | "status", fn(detail)): what the server says; is it heard? */
 export function on(name, fn) {
   target.addEventListener(name, (event) => fn(event.detail));
 }

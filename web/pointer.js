@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Mouse, pen and fingers on the canvases of a heat map: wheel and pinch zoom, drags pan, Shift draws a box, a click pins.
+// Mouse, pen and fingers on a heat map: wheel and pinch zoom, drags pan, Shift draws a box, a click pins.
 import { clamp, h } from "./ui.js";
 
 export class Pointer {

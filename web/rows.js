@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The rows of a table that are here: windows of a hundred, asked for when they come in sight, given up when they leave it.
+// The rows of a table that are here: windows of a hundred, asked for when in sight, given up when out of it.
 import { Cache, json } from "./api.js";
 import { SPECIAL } from "./cells.js";
 

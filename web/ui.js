@@ -2,7 +2,7 @@
 // Elements, notices and numbers: small words that every module uses.
 import { at } from "./api.js";
 
-/** An element. Attributes: on* are listeners, class, and names with a dash as they are; false and null are left out. */
+/** An element. Attributes: on* are listeners; class and names with a dash as they are; not false and null. */
 export function h(tag, attrs, ...children) {
   const [name, space] = tag.startsWith("svg:") ? [tag.slice(4), "http://www.w3.org/2000/svg"] : [tag, null];
   const it = space ? document.createElementNS(space, name) : document.createElement(name);

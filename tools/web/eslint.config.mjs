@@ -24,6 +24,7 @@ export default [
     plugins: { house: { rules: { "class-lines": classLines } } },
     rules: {
       "house/class-lines": "error",
+      "max-len": ["error", 118],
       "max-lines": ["error", 500],
       "max-lines-per-function": ["error", 60],
       "max-statements-per-line": "error",
