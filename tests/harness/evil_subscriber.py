@@ -53,6 +53,13 @@ def call(method, arguments):
     return frame(json.dumps({"request": {"method": method, "arguments": arguments, "call_id": "%032x" % random.getrandbits(128)}}).encode())
 
 
+def run(flood, number):
+    for _ in range(number):
+        threading.Thread(target=flood, daemon=True).start()
+    print("ready", flush=True)
+    time.sleep(1000)
+
+
 def slow_reading(at, path, number):
     """Ask for something large, many times, and read a byte now and then."""
     socks = []
@@ -112,10 +119,7 @@ def topics(at, path, number):
                                                   "sync": True, "notifier_id": None}))
             except OSError:
                 time.sleep(0.05)
-    for _ in range(number):
-        threading.Thread(target=flood, daemon=True).start()
-    print("ready", flush=True)
-    time.sleep(1000)
+    run(flood, number)
 
 
 def wrong_frames(at, path, number):
@@ -133,10 +137,7 @@ def wrong_frames(at, path, number):
                 sock.recv(1000)
             except OSError:
                 time.sleep(0.01)
-    for _ in range(number):
-        threading.Thread(target=flood, daemon=True).start()
-    print("ready", flush=True)
-    time.sleep(1000)
+    run(flood, number)
 
 
 def endless_message(at, path, number):
@@ -151,10 +152,7 @@ def endless_message(at, path, number):
                     sock.sendall(part)
             except OSError:
                 time.sleep(0.05)
-    for _ in range(number):
-        threading.Thread(target=flood, daemon=True).start()
-    print("ready", flush=True)
-    time.sleep(1000)
+    run(flood, number)
 
 
 WAYS = {it.__name__: it for it in (slow_reading, unfinished_heads, unfinished_bodies, topics, wrong_frames, endless_message)}

@@ -63,12 +63,12 @@ static void tell_chunk(struct driver *d, struct c2_h5_dataset *ds, int64_t nchun
     bool box_ok = c2_buf_resize(&box, (size_t)(bound.nitems * grid->typesize), &box_why) &&
                   c2_h5_read(ds, start, count, box.p, &box_why);
     c2_jw_begin_object(w);
-    c2_jw_key(w, "why");
-    c2_jw_cstr(w, ok ? "" : why.message);
-    c2_jw_key(w, "box");
-    c2_jw_cstr(w, !box_ok ? box_why.message : ok && memcmp(box.p, items.p, items.n) != 0 ? "differs" : "");
-    c2_jw_key(w, "slices");
-    c2_jw_begin_array(w);
+    c2_jw_put_cstr(w, "why", ok ? "" : why.message);
+    c2_jw_put_cstr(w, "box",
+                   !box_ok                                      ? box_why.message
+                   : ok && memcmp(box.p, items.p, items.n) != 0 ? "differs"
+                                                                : "");
+    c2_jw_open_array(w, "slices");
     for (int i = 0; i < grid->ndim; i++) {
         c2_jw_int(w, start[i]);
         c2_jw_int(w, start[i] + count[i]);
@@ -85,10 +85,8 @@ static void tell_chunks(struct driver *d, struct c2_h5_dataset *ds, FILE *to, st
     struct cat2_error ignored;
 
     c2_dtype_descr(&meta->dtype, &descr, &ignored);
-    c2_jw_key(w, "dtype");
-    c2_jw_cstr(w, c2_buf_cstr(&descr));
-    c2_jw_key(w, "chunks");
-    c2_jw_begin_array(w);
+    c2_jw_put_cstr(w, "dtype", c2_buf_cstr(&descr));
+    c2_jw_open_array(w, "chunks");
     for (int64_t i = 0; i < meta->nchunks && i < CHUNKS_MAX; i++)
         tell_chunk(d, ds, i, to, w);
     c2_jw_end_array(w);
@@ -107,13 +105,10 @@ static bool visit(void *ctx, const struct c2_h5_entry *entry, struct cat2_error 
     snprintf(name, sizeof(name), "%s/%d.items", d->dir, d->n++);
     c2_jw_init(&w, &line, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "path");
-    c2_jw_cstr(&w, entry->path);
-    c2_jw_key(&w, "items");
-    c2_jw_cstr(&w, name);
+    c2_jw_put_cstr(&w, "path", entry->path);
+    c2_jw_put_cstr(&w, "items", name);
     bool ok = c2_h5_dataset_open(d->h5, entry->name, NULL, &ds, &why);
-    c2_jw_key(&w, "refusal");
-    c2_jw_cstr(&w, ok ? "" : why.message);
+    c2_jw_put_cstr(&w, "refusal", ok ? "" : why.message);
     FILE *to = fopen(name, "wb");
     if (ok && to) tell_chunks(d, ds, to, &w);
     if (to) fclose(to);

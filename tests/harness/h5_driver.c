@@ -72,22 +72,17 @@ static bool visit(void *ctx, const struct c2_h5_entry *entry, struct cat2_error 
     snprintf(name, sizeof(name), "%s/%d.b2nd", d->dir, d->n++);
     c2_jw_init(&w, &line, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "path");
-    c2_jw_cstr(&w, entry->path);
-    c2_jw_key(&w, "kind");
-    c2_jw_int(&w, entry->kind);
+    c2_jw_put_cstr(&w, "path", entry->path);
+    c2_jw_put_int(&w, "kind", entry->kind);
     c2_jw_key(&w, "refusal");
     if (entry->kind == C2_H5_DATASET) {
         bool ok = c2_h5_dataset_open(d->h5, entry->name, NULL, &ds, &why) && write_frame(d, ds, name, &why) &&
                   write_box(ds, name, &why);
         c2_jw_cstr(&w, ok ? "" : why.message);
-        c2_jw_key(&w, "frame");
-        c2_jw_cstr(&w, name);
-        c2_jw_key(&w, "passes");
-        c2_jw_bool(&w, ds && c2_h5_dataset_facts(ds)->passes);
+        c2_jw_put_cstr(&w, "frame", name);
+        c2_jw_put_bool(&w, "passes", ds && c2_h5_dataset_facts(ds)->passes);
         if (ds) {
-            c2_jw_key(&w, "attrs");
-            c2_jw_raw(&w, c2_buf_str(&c2_h5_meta(ds)->vlmeta));
+            c2_jw_put_raw(&w, "attrs", c2_buf_str(&c2_h5_meta(ds)->vlmeta));
         }
     } else {
         c2_jw_cstr(&w, entry->refusal ? entry->refusal : "");
@@ -95,8 +90,7 @@ static bool visit(void *ctx, const struct c2_h5_entry *entry, struct cat2_error 
     if (entry->kind == C2_H5_GROUP) {
         C2_AUTO(c2_buf) attrs = C2_BUF_INIT(C2_TRAILER_NBYTES_MAX);
         if (!c2_h5_attrs_json(d->h5, entry->name, &attrs, err)) return false;
-        c2_jw_key(&w, "attrs");
-        c2_jw_raw(&w, c2_buf_str(&attrs));
+        c2_jw_put_raw(&w, "attrs", c2_buf_str(&attrs));
     }
     c2_jw_end_object(&w);
     if (!c2_jw_finish(&w)) return false;

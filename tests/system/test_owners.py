@@ -57,11 +57,17 @@ def listening():
         yield "127.0.0.1:%d" % server.getsockname()[1]
 
 
-def test_a_stranger_gets_neither_token_nor_name(house, root):
+def owned(house, root):
+    """A broker, and the publisher that has the name foo."""
     bro = house.bro()
     pub = house.pub("foo", root, bro)
     wait_until(lambda: address(bro.url, "foo"))
     wait_until(lambda: connected(bro.url, "foo"))
+    return bro, pub
+
+
+def test_a_stranger_gets_neither_token_nor_name(house, root):
+    bro, pub = owned(house, root)
     for token in (None, "0" * 32, "x"):
         assert refused(bro.url, "foo", token=token)[1] is None
         assert remove(bro.url, "foo", token) == 403
@@ -119,10 +125,7 @@ def test_a_second_publisher_of_a_living_name_ends_and_says_why(house, root):
 
 def test_an_owner_moves_and_is_waited_for(house, root):
     """With its state it is at once at another address; others wait for the end of its lease, and it is not in their way."""
-    bro = house.bro()
-    pub = house.pub("foo", root, bro)
-    wait_until(lambda: address(bro.url, "foo"))
-    wait_until(lambda: connected(bro.url, "foo"))
+    bro, pub = owned(house, root)
     pub.kill()
     wait_until(lambda: not connected(bro.url, "foo"))
     reason, later = refused(bro.url, "foo")
@@ -138,10 +141,7 @@ def test_an_owner_moves_and_is_waited_for(house, root):
 
 
 def test_an_owner_is_known_again_by_brokers_that_forgot_it_and_that_did_not(house, root):
-    bro = house.bro()
-    pub = house.pub("foo", root, bro)
-    wait_until(lambda: address(bro.url, "foo"))
-    wait_until(lambda: connected(bro.url, "foo"))
+    bro, pub = owned(house, root)
     bro.kill()
     again = house.bro(http=bro.http)
     assert "which is" in refused(again.url, "foo")[0]  # at once, not only when its owner is back
@@ -156,10 +156,7 @@ def test_an_owner_is_known_again_by_brokers_that_forgot_it_and_that_did_not(hous
 
 
 def test_a_publisher_whose_state_is_lost_comes_back_at_its_address(house, root):
-    bro = house.bro()
-    pub = house.pub("foo", root, bro)
-    wait_until(lambda: address(bro.url, "foo"))
-    wait_until(lambda: connected(bro.url, "foo"))
+    bro, pub = owned(house, root)
     pub.kill()
     again = house.pub("foo", root, bro, pub.http, name="without-state")
     wait_until(lambda: f"broker {bro.http} connected" in again.output())

@@ -21,6 +21,11 @@ def drawn(page, at):
     page.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def show_drawn(page, server, path, at):
+    show(page, server, path)
+    drawn(page, at)
+
+
 def pixels(page):
     return hashlib.sha256(page.js(PIXELS).encode()).hexdigest()
 

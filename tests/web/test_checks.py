@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import webdata
-from looking import CELL, CUBE, DRAWN, HEAT, TABLE, data_requests, drawn, pixels, show
+from looking import CELL, CUBE, DRAWN, HEAT, TABLE, data_requests, drawn, pixels, show, show_drawn
 from programs import get
 
 FETCH = "window.fetch = ((real) => async (u, o) => {{ u = String(u); {} }})(fetch);"
@@ -74,8 +74,7 @@ def check_not_there(page, server):
     page.wait("document.querySelector('main a[href$=\"/roots/data/sim/heat-2d.b2nd\"]')")
     page.click("main a[href$='/roots/data/sim/heat-2d.b2nd']")
     drawn(page, ":,:")
-    show(page, server, CUBE + "?s=99,:,:&v=nonsense")
-    drawn(page, "23,:,:")
+    show_drawn(page, server, CUBE + "?s=99,:,:&v=nonsense", "23,:,:")
     page.wait("document.getElementById('status').innerText.includes('99 became 23')")
     page.wait("location.search.includes('s=23,:,:')")
 
@@ -93,8 +92,7 @@ def test_statuses_are_right_and_no_answer_is_blank(server):
 # ---- 11: five steps through a stack ----
 
 def check_steps(page, server):
-    show(page, server, CUBE)
-    drawn(page, "0,:,:")
+    show_drawn(page, server, CUBE, "0,:,:")
     first = pixels(page)
     page.forget()
     page.key("]", times=5)
@@ -119,8 +117,7 @@ WATCH = "window.shown = []; new MutationObserver(() => shown.push(document.query
 
 
 def check_held_key(page, server):
-    show(page, server, CUBE)
-    drawn(page, "0,:,:")
+    show_drawn(page, server, CUBE, "0,:,:")
     page.js(WATCH)
     page.cmd("Network.emulateNetworkConditions", offline=False, latency=300, downloadThroughput=-1, uploadThroughput=-1)
     page.js("window.frames0 = 0; (function tick() { frames0++; requestAnimationFrame(tick) })()")
@@ -191,8 +188,7 @@ def check_cells(page, server):
 # ---- 22: numbers come raw (there is no decoder in WebAssembly), under a strict policy ----
 
 def check_raw(page, server):
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
     tile = page.js("import([...document.querySelectorAll('link[rel=modulepreload]')].find(l => l.href.endsWith('/api.js')).href)"
                    ".then(it => it.numbers('/api/tile/data/sim/heat-2d.b2nd?z=0&x=1&y=1')).then(t => ({type: t.data.constructor.name, shape: t.shape, data: Array.from(t.data)}))")
     assert tile["type"] == "Float32Array" and tile["shape"] == [256, 256]
@@ -253,8 +249,7 @@ def check_keyboard(page, server):
 # ---- 29: back and forward ----
 
 def check_history(page, server):
-    show(page, server, "/roots/data/sim/tomo.b2nd")
-    drawn(page, "0,:,:")
+    show_drawn(page, server, "/roots/data/sim/tomo.b2nd", "0,:,:")
     stops = [("/roots/data/sim/cube-3d.b2nd", "0,:,:"), ("/roots/data/sim/heat-2d.b2nd", ":,:"), ("/roots/data/sim/ints.b2nd", ":,:")]
     for path, at in stops:
         page.wait(f"document.querySelector('[data-path=\"{path.removeprefix('/roots/')}\"]')")

@@ -14,7 +14,7 @@ from PIL import Image
 
 import browser as driver
 import webdata
-from looking import CELL, CUBE, DRAWN, HEAT, PIXELS, TABLE, colour_at, data_requests, drawn, pixels, show
+from looking import CELL, CUBE, DRAWN, HEAT, PIXELS, TABLE, colour_at, data_requests, drawn, pixels, show, show_drawn
 from programs import get
 
 # ---- the first load ----
@@ -134,8 +134,7 @@ def test_colours_are_those_of_the_values(server, page):
     lo, hi = float(np.nanmin(image)), float(np.nanmax(image))
     maps = json.loads(get(server.url + "/api/colormaps")[2])
     table = np.frombuffer(bytes.fromhex(maps["viridis"]), "u1").reshape(256, 3).astype(int)
-    show(page, server, HEAT + "?box=300,500,250,400")
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT + "?box=300,500,250,400", ":,:")
     page.wait("document.querySelector('.colours input').value && !document.querySelector('.pane.busy')")
     page.js("document.querySelector('canvas.heat').dispatchEvent(new WheelEvent('wheel', {deltaY: 1, clientX: 700, clientY: 400, cancelable: true}))")
     page.wait("location.search.includes('box')")
@@ -146,8 +145,7 @@ def test_colours_are_those_of_the_values(server, page):
         check_colour(page, row, column, float(image[row, column]), lo, hi, table)
     with pytest.raises(AssertionError):
         check_colour(page, 300, 400, lo, lo, hi, table)
-    show(page, server, HEAT + "?box=40,180,30,100")
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT + "?box=40,180,30,100", ":,:")
     assert colour_at(page, 60, 100)[3] == 0 and colour_at(page, 60, 170)[3] == 255
     x, y, width, height = page.box("canvas.heat")
     page.mouse("mouseMoved", x + width / 2, y + height / 2)
@@ -159,8 +157,7 @@ def test_colours_are_those_of_the_values(server, page):
 
 
 def check_colours_cost_nothing(page, server):
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
     page.wait("!document.querySelector('.pane.busy')")
     page.pump(0.2)
     seen = {pixels(page)}
@@ -194,8 +191,7 @@ def test_colours_and_theme_ask_for_no_data(server, tab):
 
 
 def test_any_two_axes_and_two_slices_beside_each_other(server, page):
-    show(page, server, CUBE + "?x=0&y=2&s=:,7,:")
-    drawn(page, ":,7,:")
+    show_drawn(page, server, CUBE + "?x=0&y=2&s=:,7,:", ":,7,:")
     assert page.js("document.querySelector('canvas.heat').getAttribute('aria-label').includes('160 rows by 24 columns')")
     show(page, server, CUBE + "?s=3,:,:&cmp=9,:,:")
     page.wait("document.querySelectorAll('canvas.heat').length === 3 && document.querySelectorAll('.caption')[2].textContent.startsWith('difference, ±')")
@@ -219,8 +215,7 @@ def test_a_failing_tile_is_told_and_can_be_tried_again(server, page):
 
 def test_without_colour_maps_there_is_grey(server, page):
     page.cmd("Page.addScriptToEvaluateOnNewDocument", source="const real = fetch; window.fetch = (u, o) => String(u).includes('/api/colormaps') ? Promise.resolve(new Response('{}', {status: 500})) : real(u, o)")
-    show(page, server, HEAT + "?box=300,500,250,400")
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT + "?box=300,500,250,400", ":,:")
     page.wait("document.getElementById('status').innerText.includes('Only grey')")
     red, green, blue, _ = page.js("(() => { const c = document.querySelector('canvas.heat'); return Array.from(c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data) })()")
     assert red == green == blue
@@ -262,8 +257,7 @@ def test_a_table_goes_to_any_row_and_holds_few(server, page):
 
 def test_a_telephone_shows_the_picture_large(server, tab):
     page = tab(390, 844, mobile=True)
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
 
     def check():
         assert page.js("document.documentElement.scrollWidth") <= 390
@@ -279,8 +273,7 @@ def test_a_telephone_shows_the_picture_large(server, tab):
         show(page, server, path, "document.body.classList.contains('js') && document.querySelector('h1')")
         page.pump(0.2)
         assert page.js("document.documentElement.scrollWidth") <= 390, path
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
     page.js("document.querySelector('.stage').style.height = '300px'")
     with pytest.raises(AssertionError):
         check()
@@ -328,8 +321,7 @@ def check_download(server, url, format, expected):
 
 @pytest.mark.parametrize("format", READ)
 def test_downloads_are_the_slice_and_are_named_after_it(server, page, format):
-    show(page, server, CUBE + "?s=5,:,:")
-    drawn(page, "5,:,:")
+    show_drawn(page, server, CUBE + "?s=5,:,:", "5,:,:")
     page.key("d")
     url = page.wait(f"document.querySelector('dialog a[href*=\"format={format}\"]')?.href")
     check_download(server, url, format, webdata.cube()[5])

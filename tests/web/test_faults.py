@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import webdata
-from looking import CELL, DRAWN, HEAT, TABLE, drawn, show
+from looking import CELL, DRAWN, HEAT, TABLE, drawn, show, show_drawn
 from programs import House, get, wait_until
 
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: undefined}); addEventListener('copy', () => { window.copied = document.activeElement.value })"
@@ -45,8 +45,7 @@ def test_commands_to_copy_are_safe_in_a_shell(house, page):
 
 def test_copying_works_in_a_panel_without_a_clipboard(server, page):
     page.cmd("Page.addScriptToEvaluateOnNewDocument", source=NO_CLIPBOARD)
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
     page.key("d")
     page.wait("document.querySelector('dialog[open] [aria-label=\"Copy curl\"]')")
     page.click("dialog [aria-label='Copy curl']")

@@ -4,7 +4,7 @@
 Requests are held back in the page and let go in the order that makes trouble."""
 import pytest
 
-from looking import CUBE, HEAT, TABLE, data_requests, drawn, show
+from looking import CUBE, HEAT, TABLE, data_requests, drawn, show, show_drawn
 
 LINE, BYTES = "/roots/data/sim/line-1d.b2nd", "/roots/data/bytes.bin"
 # hold: part of the addresses that wait in held; go(): the answer comes, wanted or not
@@ -48,8 +48,7 @@ def test_what_a_view_asked_for_is_given_up_when_it_is_left(server, page, path, p
 
 
 def test_the_next_slice_is_not_fetched_for_nobody(server, page):
-    show(page, server, CUBE)
-    drawn(page, "0,:,:")
+    show_drawn(page, server, CUBE, "0,:,:")
     page.js("window.hold = 'at=2,'")
     page.key("]")
     page.wait("held.length > 0")
@@ -58,8 +57,7 @@ def test_the_next_slice_is_not_fetched_for_nobody(server, page):
 
 
 def test_an_answer_that_comes_late_does_not_draw_over_another_tab(server, page):
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
     page.js("window.hold = '/api/chunks/'")
     page.click("#tab-chunks")
     page.wait("held.length > 0")
@@ -70,8 +68,7 @@ def test_an_answer_that_comes_late_does_not_draw_over_another_tab(server, page):
 
 
 def test_a_tab_chosen_twice_is_one_view(server, page):
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
     page.js("document.getElementById('tab-line').click(); document.getElementById('tab-line').click()")
     page.wait("document.querySelector('canvas.plot')?.dataset.drawn")
     page.pump(0.2)
@@ -102,8 +99,7 @@ def test_nothing_is_asked_for_a_line_that_was_left(server, page):
 
 
 def test_a_panel_does_not_outlive_its_page(server, page):
-    show(page, server, CUBE)
-    drawn(page, "0,:,:")
+    show_drawn(page, server, CUBE, "0,:,:")
     link(page, HEAT)
     drawn(page, ":,:")
     page.js("window.hold = '/api/stats/'")
@@ -118,8 +114,7 @@ def test_a_panel_does_not_outlive_its_page(server, page):
 
 
 def test_a_change_of_a_page_that_was_left_is_not_told(server, page):
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
     page.wait("window.source?.readyState === 1")
     page.js("window.hold = '/api/info/'; source.dispatchEvent(new MessageEvent('resync', {data: '{}'}))")
     page.wait("held.length === 1")
@@ -131,8 +126,7 @@ def test_a_change_of_a_page_that_was_left_is_not_told(server, page):
 
 
 def test_going_back_is_not_undone_by_a_page_on_its_way(server, page):
-    show(page, server, CUBE)
-    drawn(page, "0,:,:")
+    show_drawn(page, server, CUBE, "0,:,:")
     page.click("#tab-table")
     page.wait("document.querySelector('.td') && location.search === '?tab=table'")
     page.js(f"window.hold = '{HEAT}'")
@@ -179,8 +173,7 @@ def test_a_look_at_the_roots_does_not_hide_that_it_is_live(server, page):
 
 
 def test_an_axis_that_is_drawn_plays_no_more(server, page):
-    show(page, server, CUBE)
-    drawn(page, "0,:,:")
+    show_drawn(page, server, CUBE, "0,:,:")
     page.key(" ")
     page.wait("document.querySelector('canvas.heat').dataset.drawn.match(/^[1-9]/)")
     page.js("(() => { const s = document.querySelector('.axes select'); s.value = 0; s.dispatchEvent(new Event('change')) })()")

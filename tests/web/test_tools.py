@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import webdata
-from looking import CUBE, DRAWN, HEAT, TABLE, drawn, show
+from looking import CUBE, DRAWN, HEAT, TABLE, drawn, show, show_drawn
 from programs import House, get, wait_until
 
 
@@ -31,8 +31,7 @@ def test_a_root_is_followed_and_left_by_its_switch(tmp_path, page):
 
 
 def test_pinned_datasets_are_on_the_first_page(server, page):
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
     page.click(".actions [aria-label='Pin to the first page']")
     page.wait("document.querySelector('.actions [aria-pressed=true]')")
     page.click(".brand")
@@ -52,8 +51,7 @@ def test_the_tree_can_be_ordered(server, page):
 
 
 def test_steps_have_a_width(server, page):
-    show(page, server, CUBE)
-    drawn(page, "0,:,:")
+    show_drawn(page, server, CUBE, "0,:,:")
     page.js("(() => { const s = document.getElementById('stride'); s.value = 4; s.dispatchEvent(new Event('change')) })()")
     page.key("]", times=2)
     drawn(page, "8,:,:")
@@ -65,8 +63,7 @@ def test_steps_have_a_width(server, page):
 
 
 def test_charts_can_be_read_as_tables(server, page):
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
     page.key("s")
     page.wait("document.querySelector('dialog[open] .values')")
     facts = page.js("Object.fromEntries([...document.querySelectorAll('dialog .facts tr')].map(r => [r.children[0].textContent, r.children[1].textContent]))")
@@ -86,8 +83,7 @@ def test_charts_can_be_read_as_tables(server, page):
 
 
 def test_the_picture_leads_to_its_numbers(server, page):
-    show(page, server, HEAT + "?box=300,420,200,290")
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT + "?box=300,420,200,290", ":,:")
     page.click(".toolbar [title='View as table']")
     page.wait("location.search.includes('tab=table') && document.querySelector('.td[data-r=\"205\"]')")
     row = int(page.js("document.querySelector('.tbody .tr').getAttribute('aria-rowindex')"))
@@ -96,8 +92,7 @@ def test_the_picture_leads_to_its_numbers(server, page):
 
 
 def test_profiles_go_through_what_the_keys_moved_to(server, page):
-    show(page, server, CUBE + "?s=3,:,:&box=20,60,30,60")
-    drawn(page, "3,:,:")
+    show_drawn(page, server, CUBE + "?s=3,:,:&box=20,60,30,60", "3,:,:")
     page.js("document.querySelector('canvas.heat').focus()")
     page.key("Enter")
     page.wait("document.querySelectorAll('.profiles figure').length === 2 && location.search.includes('prof=1')")
@@ -122,8 +117,7 @@ def test_escape_stops_what_is_on_its_way(server, page, path, part):
 
 def test_pages_print_in_black_on_white(server, tab):
     page = tab(dark=True)
-    show(page, server, HEAT)
-    drawn(page, ":,:")
+    show_drawn(page, server, HEAT, ":,:")
     page.cmd("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     assert page.js("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert page.js("['#side', '#top', '.toolbar', '.actions'].every(s => getComputedStyle(document.querySelector(s)).display === 'none')")
