@@ -18,12 +18,26 @@ hid_t c2_h5_bool(void)
     return c2_hid_steal(&type);
 }
 
-static hid_t variable_text(H5T_cset_t cset)
+hid_t c2_h5_text(H5T_cset_t cset)
 {
     C2_AUTO(c2_hid) type = {H5Tcopy(H5T_C_S1)};
 
     if (type.id < 0 || H5Tset_size(type.id, H5T_VARIABLE) < 0 || H5Tset_cset(type.id, cset) < 0) return -1;
     return c2_hid_steal(&type);
+}
+
+hid_t c2_h5_standard_int(size_t size, bool is_signed, bool big)
+{
+    switch (size) {
+    case 1:
+        return is_signed ? (big ? H5T_STD_I8BE : H5T_STD_I8LE) : (big ? H5T_STD_U8BE : H5T_STD_U8LE);
+    case 2:
+        return is_signed ? (big ? H5T_STD_I16BE : H5T_STD_I16LE) : (big ? H5T_STD_U16BE : H5T_STD_U16LE);
+    case 4:
+        return is_signed ? (big ? H5T_STD_I32BE : H5T_STD_I32LE) : (big ? H5T_STD_U32BE : H5T_STD_U32LE);
+    default:
+        return is_signed ? (big ? H5T_STD_I64BE : H5T_STD_I64LE) : (big ? H5T_STD_U64BE : H5T_STD_U64LE);
+    }
 }
 
 const struct c2_short_type *c2_short_types(void)
@@ -37,8 +51,8 @@ const struct c2_short_type *c2_short_types(void)
     SHORT("<f8", H5T_IEEE_F64LE);
     SHORT("<f4", H5T_IEEE_F32LE);
     SHORT("<i8", H5T_STD_I64LE);
-    SHORT("utf8", variable_text(H5T_CSET_UTF8));
-    SHORT("ascii", variable_text(H5T_CSET_ASCII));
+    SHORT("utf8", c2_h5_text(H5T_CSET_UTF8));
+    SHORT("ascii", c2_h5_text(H5T_CSET_ASCII));
     SHORT("bool", c2_h5_bool());
     SHORT("reference", H5T_STD_REF_OBJ);
     SHORT("region", H5T_STD_REF_DSETREG);

@@ -23,8 +23,12 @@ struct c2_short_type {
 };
 /** The list, ended by a NULL name. The first call makes it. */
 const struct c2_short_type *c2_short_types(void);
-/** The enum that stands for bool. */
+/** The enum that stands for bool. A new handle, as the next one. */
 hid_t c2_h5_bool(void);
+/** Text of variable length. */
+hid_t c2_h5_text(H5T_cset_t cset);
+/** Integers of 1, 2, 4 or 8 bytes: libhdf5's own handle. */
+hid_t c2_h5_standard_int(size_t size, bool is_signed, bool big);
 /** Are items of this type nothing but bytes: no pointers, no references? */
 bool c2_h5_is_plain(hid_t type);
 

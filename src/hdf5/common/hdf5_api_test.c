@@ -58,7 +58,6 @@ static void the_library_writes_no_more_than_the_structures_hold(void **state)
     hid_t scalar = H5Screate(H5S_SCALAR);
     hid_t attr = H5Acreate2(ds, "a", H5T_STD_I64LE, scalar, H5P_DEFAULT, H5P_DEFAULT);
 
-    (void)state;
     memset(&info, GUARD, sizeof(info));
     assert_true(H5Oget_info2(ds, &info.object, H5O_INFO_ALL) >= 0);
     assert_guarded(info.bytes + sizeof(info.object), info.bytes + sizeof(info));
@@ -97,7 +96,6 @@ static void links_are_told_as_the_headers_say(void **state)
     hid_t file = make_file();
     int n = 0;
 
-    (void)state;
     assert_true(H5Lcreate_soft("/from", file, "to", H5P_DEFAULT, H5P_DEFAULT) >= 0);
     assert_true(H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, see_link, &n) >= 0);
     assert_int_equal(n, 1);
@@ -129,7 +127,6 @@ static void errors_are_told_as_the_headers_say(void **state)
     struct told told = {.class = H5E_ERR_CLS};
     hid_t file = make_file();
 
-    (void)state;
     assert_true(H5Eset_auto2(H5E_DEFAULT, NULL, NULL) >= 0);
     assert_true(H5Oopen(file, "nothing", H5P_DEFAULT) < 0);
     assert_true(H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, see_error, &told) >= 0);
@@ -149,7 +146,6 @@ static void numbers_of_kinds_are_the_headers(void **state)
     const char *names[] = {"compact", "contiguous", "chunked"};
     hid_t file = make_file();
 
-    (void)state;
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
         assert_int_equal(H5Tget_class(types[i].type), types[i].class);
     for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++) {
@@ -190,7 +186,6 @@ static void filters_are_called_as_the_headers_say(void **state)
     int items[4] = {1, 2, 3, 4};
     hid_t file = make_file(), space = H5Screate_simple(1, &n, NULL), dcpl = H5Pcreate(H5P_DATASET_CREATE);
 
-    (void)state;
     assert_true(H5Zregister(&filter) >= 0);
     H5Pset_chunk(dcpl, 1, &n);
     assert_true(H5Pset_filter(dcpl, 300, H5Z_FLAG_MANDATORY, 1, &value) >= 0);

@@ -87,7 +87,6 @@ static void chunks_hold_what_was_written_and_the_fill_value_elsewhere(void **sta
         bool deflate;
     } cases[] = {{8, 0, false}, {10, 0, false}, {10, 0, true}, {30, 9, false}, {30, 9, true}, {5, 5, true}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_h5 *h5 = open_rows(cases[i].rows, cases[i].written, cases[i].deflate);
         struct c2_h5_dataset *ds = NULL;
@@ -101,7 +100,6 @@ static void chunks_hold_what_was_written_and_the_fill_value_elsewhere(void **sta
 
 static void a_box_is_the_same_whatever_the_filters(void **state)
 {
-    (void)state;
     for (int deflate = 0; deflate < 2; deflate++) {
         struct c2_h5 *h5 = open_rows(30, 9, deflate != 0);
         struct c2_h5_dataset *ds = NULL;
@@ -127,7 +125,6 @@ static void a_chunk_that_is_not_there_is_refused(void **state)
     C2_AUTO(c2_h5_raw) raw;
     struct cat2_error err;
 
-    (void)state;
     c2_h5_raw_init(&raw);
     assert_true(c2_h5_dataset_open(h5, "/rows", NULL, &ds, &err));
     assert_int_equal(c2_h5_meta(ds)->nchunks, 3);
@@ -147,7 +144,6 @@ static void a_fingerprint_follows_the_contents(void **state)
     uint64_t prints[3];
     static const hsize_t WRITTEN[3] = {0, 0, 3};
 
-    (void)state;
     for (int i = 0; i < 3; i++) {
         struct c2_h5 *h5 = open_rows(30, WRITTEN[i], true);
         struct c2_h5_dataset *ds = NULL;
@@ -197,7 +193,6 @@ static void lzf_data_decodes_and_bad_data_is_refused(void **state)
         {"", 0, NULL},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_buf) out = C2_BUF_INIT(1024);
         struct c2_h5_filter lzf = {.id = C2_H5_FILTER_LZF};
@@ -218,7 +213,6 @@ static void checksums_are_those_of_hdf5(void **state)
         uint32_t sum;
     } cases[] = {{"abcdef", 0x50562a2d}, {"abcde", 0x4ff029c7}, {"", 0}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++)
         assert_int_equal(
             c2_h5_fletcher32((struct c2_bytes){(const uint8_t *)cases[i].text, strlen(cases[i].text)}),
@@ -229,14 +223,12 @@ static int set_up(void **state)
 {
     struct cat2_error err;
 
-    (void)state;
     c2_codec_setup();
     return c2_h5_setup(&err) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
     return unlink(make_path());
 }
 

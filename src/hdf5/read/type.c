@@ -2,6 +2,7 @@
 /* HDF5 datatypes of one value as NumPy dtypes. The byte order stays the file's. Where memory and file agree
  * bit for bit chunks need no conversion; else (odd precisions, text padded with blanks) libhdf5 converts. */
 
+#include "hdf5/common/describe_type.h"
 #include "hdf5/read/type_impl.h"
 
 bool c2_h5_keep(hid_t made, hid_t *mem, struct cat2_error *err)
@@ -11,20 +12,6 @@ bool c2_h5_keep(hid_t made, hid_t *mem, struct cat2_error *err)
 }
 
 /* ---- numbers ---- */
-
-static hid_t standard_int(size_t size, bool is_signed, bool big)
-{
-    switch (size) {
-    case 1:
-        return is_signed ? (big ? H5T_STD_I8BE : H5T_STD_I8LE) : (big ? H5T_STD_U8BE : H5T_STD_U8LE);
-    case 2:
-        return is_signed ? (big ? H5T_STD_I16BE : H5T_STD_I16LE) : (big ? H5T_STD_U16BE : H5T_STD_U16LE);
-    case 4:
-        return is_signed ? (big ? H5T_STD_I32BE : H5T_STD_I32LE) : (big ? H5T_STD_U32BE : H5T_STD_U32LE);
-    default:
-        return is_signed ? (big ? H5T_STD_I64BE : H5T_STD_I64LE) : (big ? H5T_STD_U64BE : H5T_STD_U64LE);
-    }
-}
 
 static void number(struct c2_dtype *out, char kind, size_t size, bool big)
 {
@@ -45,7 +32,7 @@ static bool integer(hid_t type, struct c2_dtype *out, hid_t *mem, struct cat2_er
     if (size == 0 || whole > 8)
         return c2_fail(err, CAT2_EUNSUPPORTED, "integers of %zu bytes are not carried", size);
     number(out, is_signed ? 'i' : 'u', whole, big);
-    return c2_h5_keep(H5Tcopy(standard_int(whole, is_signed, big)), mem, err);
+    return c2_h5_keep(H5Tcopy(c2_h5_standard_int(whole, is_signed, big)), mem, err);
 }
 
 /* Bits of whole bytes are shown as unsigned integers. */

@@ -44,20 +44,11 @@ static bool put(struct c2_h5w_attrs *a, struct c2_str name, hid_t type, hid_t sp
     return !values || H5Awrite(attr.id, type, values) >= 0 || c2_h5w_fail(err, "attribute");
 }
 
-static hid_t text_type(void)
-{
-    C2_AUTO(c2_hid) type = {H5Tcopy(H5T_C_S1)};
-
-    if (type.id < 0 || H5Tset_size(type.id, H5T_VARIABLE) < 0 || H5Tset_cset(type.id, H5T_CSET_UTF8) < 0)
-        return -1;
-    return c2_hid_steal(&type);
-}
-
 /* n texts that follow each other, each with its NUL. */
 static bool put_texts(struct c2_h5w_attrs *a, struct c2_str name, hid_t space, const struct c2_buf *texts,
                       size_t n, struct cat2_error *err)
 {
-    C2_AUTO(c2_hid) type = {text_type()};
+    C2_AUTO(c2_hid) type = {c2_h5_text(H5T_CSET_UTF8)};
     const char **list = calloc(n + 1, sizeof(*list));
     const char *at = c2_buf_cstr(texts);
 

@@ -101,17 +101,25 @@ static hid_t make_space(const struct c2_meta *meta)
     return H5Screate_simple(meta->grid.ndim, dims, most);
 }
 
+struct c2_h5w_dataset *c2_h5w_dataset_alloc(struct c2_h5w *w, const struct c2_meta *meta, int ndim)
+{
+    struct c2_h5w_dataset *ds = calloc(1, sizeof(*ds));
+
+    if (!ds) return NULL;
+    ds->w = w;
+    ds->id = ds->type.id = -1;
+    ds->meta = meta;
+    ds->ndim = ndim;
+    return ds;
+}
+
 bool c2_h5w_dataset_new(struct c2_h5w *w, const char *path, const struct c2_meta *meta,
                         struct c2_h5w_dataset **out, struct cat2_error *err)
 {
     C2_AUTO(c2_hid) space = {-1}, dcpl = {H5Pcreate(H5P_DATASET_CREATE)};
-    C2_AUTO_PTR(c2_h5w_dataset) *ds = calloc(1, sizeof(*ds));
+    C2_AUTO_PTR(c2_h5w_dataset) *ds = c2_h5w_dataset_alloc(w, meta, meta->grid.ndim);
 
     if (!ds) return c2_fail_nomem(err, "dataset");
-    ds->w = w;
-    ds->id = ds->type.id = -1;
-    ds->meta = meta;
-    ds->ndim = meta->grid.ndim;
     if (dcpl.id < 0) return c2_h5w_fail(err, "creation");
     if (!c2_h5w_type(&meta->dtype, &ds->type, err) || !make_layout(meta, dcpl.id, err)) return false;
     if (meta->grid.ndim > 0 && meta->grid.nchunks > 0 && !c2_h5w_make_frame(ds, err)) return false;

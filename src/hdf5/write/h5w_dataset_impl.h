@@ -14,6 +14,8 @@ struct c2_h5w_dataset {
     struct c2_buf head, tail; /* around each chunk; both empty where items are put */
     int64_t chunk_nbytes;     /* decoded, with padding */
 };
+/** All but its type, which the caller makes; NULL: out of memory. */
+struct c2_h5w_dataset *c2_h5w_dataset_alloc(struct c2_h5w *w, const struct c2_meta *meta, int ndim);
 /** What is around each chunk, from ds->meta. */
 bool c2_h5w_make_frame(struct c2_h5w_dataset *ds, struct cat2_error *err);
 /** Filter 32026 with the numbers of meta. */

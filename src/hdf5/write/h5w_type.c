@@ -6,24 +6,6 @@
 
 #define OPAQUE_TAG_MAX 256 /* libhdf5's, with its NUL */
 
-static hid_t integer(const struct c2_dtype *dtype)
-{
-    bool is_signed = dtype->kind == 'i', big = dtype->order == '>';
-
-    switch (dtype->itemsize) {
-    case 1:
-        return is_signed ? H5T_STD_I8LE : H5T_STD_U8LE;
-    case 2:
-        return is_signed ? (big ? H5T_STD_I16BE : H5T_STD_I16LE) : (big ? H5T_STD_U16BE : H5T_STD_U16LE);
-    case 4:
-        return is_signed ? (big ? H5T_STD_I32BE : H5T_STD_I32LE) : (big ? H5T_STD_U32BE : H5T_STD_U32LE);
-    case 8:
-        return is_signed ? (big ? H5T_STD_I64BE : H5T_STD_I64LE) : (big ? H5T_STD_U64BE : H5T_STD_U64LE);
-    default:
-        return -1;
-    }
-}
-
 /* IEEE half precision is no type of libhdf5's own: single precision with other fields. */
 static hid_t half(void)
 {
@@ -120,7 +102,7 @@ bool c2_h5w_type(const struct c2_dtype *dtype, struct c2_hid *out, struct cat2_e
         break;
     case 'i':
     case 'u':
-        id = integer(dtype) < 0 ? -1 : H5Tcopy(integer(dtype));
+        id = H5Tcopy(c2_h5_standard_int((size_t)dtype->itemsize, dtype->kind == 'i', dtype->order == '>'));
         break;
     case 'f':
         id = real(dtype->itemsize, dtype->order);

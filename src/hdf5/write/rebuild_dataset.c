@@ -289,26 +289,13 @@ static bool make_properties(struct c2_h5w *w, const struct c2_h5w_like *like, co
     return !plan->chunked || set_filters(like, type, filters, dcpl, teller, err);
 }
 
-static struct c2_h5w_dataset *new_dataset(struct c2_h5w *w, const struct c2_meta *meta,
-                                          const struct c2_h5w_plan *plan)
-{
-    struct c2_h5w_dataset *ds = calloc(1, sizeof(*ds));
-
-    if (!ds) return NULL;
-    ds->w = w;
-    ds->id = ds->type.id = -1;
-    ds->meta = meta;
-    ds->ndim = plan->ndim;
-    return ds;
-}
-
 bool c2_h5w_dataset_like(struct c2_h5w *w, const char *path, const struct c2_meta *meta,
                          const struct c2_h5w_like *like, const struct c2_h5w_plan *plan,
                          enum c2_h5w_filters filters, const struct c2_h5w_teller *teller,
                          struct c2_h5w_dataset **out, struct cat2_error *err)
 {
     C2_AUTO(c2_hid) space = {-1}, dcpl = {H5Pcreate(H5P_DATASET_CREATE)};
-    C2_AUTO_PTR(c2_h5w_dataset) *ds = new_dataset(w, meta, plan);
+    C2_AUTO_PTR(c2_h5w_dataset) *ds = c2_h5w_dataset_alloc(w, meta, plan->ndim);
 
     if (!ds) return c2_fail_nomem(err, "dataset");
     if (!c2_rebuild_type(w, c2_mp_get(like->root, "type"), 0, &ds->type, err) ||
@@ -327,7 +314,7 @@ bool c2_h5w_dataset_again(struct c2_h5w *w, const char *path, const struct c2_me
                           const struct c2_h5w_like *like, const struct c2_h5w_plan *plan,
                           struct c2_h5w_dataset **out, struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_h5w_dataset) *ds = new_dataset(w, meta, plan);
+    C2_AUTO_PTR(c2_h5w_dataset) *ds = c2_h5w_dataset_alloc(w, meta, plan->ndim);
 
     if (!ds) return c2_fail_nomem(err, "dataset");
     if (!c2_rebuild_type(w, c2_mp_get(like->root, "type"), 0, &ds->type, err)) return false;

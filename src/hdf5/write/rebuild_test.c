@@ -107,7 +107,6 @@ static void datatypes_survive_their_description(void **state)
                            everything()};
     struct cat2_error err;
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(types); i++) {
         C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
         C2_AUTO(c2_mp) mp = {0};
@@ -127,7 +126,6 @@ static void texts_that_fill_their_width_keep_their_last_byte(void **state)
     const uint8_t items[] = "1234567ab\0\0\0\0\0";
     struct cat2_error err;
 
-    (void)state;
     for (int pad = H5T_STR_NULLTERM; pad <= H5T_STR_SPACEPAD; pad++) {
         C2_AUTO(c2_hid) type = {fixed_text((H5T_str_t)pad)};
         uint8_t out[14];
@@ -176,7 +174,6 @@ static void descriptions_that_are_none_are_refused(void **state)
                                       "xyz"};
     struct cat2_error err;
 
-    (void)state;
     c2_h5_quiet();
     for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++) {
         C2_AUTO(c2_mp) mp = {0};
