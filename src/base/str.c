@@ -118,6 +118,17 @@ static size_t utf8_length(const unsigned char *p, size_t left)
     return n;
 }
 
+bool c2_str_lists(struct c2_str list, const char *word)
+{
+    struct c2_str part;
+
+    for (bool more = true; more;) {
+        more = c2_str_cut(list, ',', &part, &list);
+        if (c2_str_eq_nocase(c2_str_trim(part), c2_str_of(word))) return true;
+    }
+    return false;
+}
+
 bool c2_str_is_utf8(struct c2_str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;

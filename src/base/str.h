@@ -68,6 +68,8 @@ struct c2_str c2_str_trim(struct c2_str s);
 /** Cut at the first `sep`: *head gets what is before, *rest what is after; false (head = s, rest empty) when
  * there is none. */
 bool c2_str_cut(struct c2_str s, char sep, struct c2_str *head, struct c2_str *rest);
+/** Is word one of the items of a list with commas, as headers have them? Blanks and case do not count. */
+bool c2_str_lists(struct c2_str list, const char *word);
 /** A NUL-terminated copy, yours to free(); NULL when out of memory. Text after an inner NUL is kept but
  * invisible. */
 char *c2_str_dup(struct c2_str s);

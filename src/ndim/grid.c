@@ -180,8 +180,7 @@ int64_t c2_grid_cost(const struct c2_grid *grid, const struct c2_bound *bound)
     return c2_mul_i64(n, grid->typesize, &n) ? n : INT64_MAX;
 }
 
-/* Coordinates of chunk nchunk. */
-static void chunk_at(const struct c2_grid *grid, int64_t nchunk, int64_t *at)
+void c2_grid_chunk_at(const struct c2_grid *grid, int64_t nchunk, int64_t *at)
 {
     for (int axis = grid->ndim - 1; axis >= 0; axis--) {
         at[axis] = nchunk % grid->nchunks_along[axis];
@@ -205,7 +204,7 @@ int64_t c2_grid_blocks(const struct c2_grid *grid, const struct c2_bound *bound,
     int64_t chunk[C2_DIM_MAX], first[C2_DIM_MAX] = {0}, last[C2_DIM_MAX] = {0}, at[C2_DIM_MAX] = {0}, n = 0;
 
     if (bound->nitems == 0) return 0;
-    chunk_at(grid, nchunk, chunk);
+    c2_grid_chunk_at(grid, nchunk, chunk);
     for (int axis = 0; axis < grid->ndim; axis++) { /* the range of blocks along each axis */
         const struct c2_axis_sel *sel = &bound->axes[axis];
         int64_t start = chunk[axis] * grid->chunks[axis], a, b;

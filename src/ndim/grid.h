@@ -63,4 +63,7 @@ void c2_grid_gather(const struct c2_grid *grid, const uint8_t *array, int64_t nc
 /** Chunk and block shapes for a new array: chunk about 2 MiB, block 64-256 KiB, whole rows preferred. */
 void c2_grid_choose(const int64_t *shape, int ndim, int32_t typesize, int32_t *chunks, int32_t *blocks);
 
+/** Coordinates of a chunk in the grid of chunks; grid->ndim of them. */
+void c2_grid_chunk_at(const struct c2_grid *grid, int64_t nchunk, int64_t *at);
+
 #endif

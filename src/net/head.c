@@ -133,17 +133,6 @@ static int judge_field(struct c2_str line, struct c2_str *name, struct c2_str *v
     return 0;
 }
 
-static bool lists(struct c2_str value, const char *word)
-{
-    struct c2_str part;
-
-    for (bool more = true; more;) {
-        more = c2_str_cut(value, ',', &part, &value);
-        if (c2_str_eq_nocase(c2_str_trim(part), c2_str_of(word))) return true;
-    }
-    return false;
-}
-
 static size_t kept_of_cookies(struct c2_str value)
 {
     size_t n = value.n + NOTE_SIZE;
@@ -169,7 +158,7 @@ static int note(struct seen *seen, struct c2_str name, struct c2_str value, cons
     } else if (c2_str_eq_nocase(name, C2_STR("Cookie"))) {
         seen->cookies += kept_of_cookies(value);
     } else if (c2_str_eq_nocase(name, C2_STR("Upgrade"))) {
-        seen->upgrade = seen->upgrade || lists(value, "websocket");
+        seen->upgrade = seen->upgrade || c2_str_lists(value, "websocket");
     }
     return 0;
 }
@@ -188,7 +177,7 @@ static int judge_framing(const struct seen *seen, bool is_1_0, struct c2_head *o
         if (is_1_0 || seen->ncodings > 1)
             return refuse(why, 400, "Transfer-Encoding is given twice, or with HTTP/1.0");
         if (!c2_str_eq_nocase(seen->coding, C2_STR("chunked")))
-            return lists(seen->coding, "chunked")
+            return c2_str_lists(seen->coding, "chunked")
                        ? refuse(why, 400, "Transfer-Encoding is a list: only chunked is served here")
                        : refuse(why, 501, "the only Transfer-Encoding that is served here is chunked");
         out->framing = C2_FRAMING_CHUNKED;

@@ -370,17 +370,6 @@ static void on_not_upgraded(void *ctx)
         c2_ws_finish(ws, 1006, "left during the handshake");
 }
 
-static bool lists_word(struct c2_str header, const char *word)
-{
-    struct c2_str part;
-
-    for (bool more = true; more;) {
-        more = c2_str_cut(header, ',', &part, &header);
-        if (c2_str_eq_nocase(c2_str_trim(part), c2_str_of(word))) return true;
-    }
-    return false;
-}
-
 void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *events, void *ctx,
                         struct c2_ws **out)
 {
@@ -388,8 +377,8 @@ void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *event
     char accept[32], text[64];
 
     *out = NULL;
-    bool asked = c2_request_header(req, "Connection", &connection) && lists_word(connection, "upgrade") &&
-                 c2_request_header(req, "Upgrade", &upgrade) && lists_word(upgrade, "websocket");
+    bool asked = c2_request_header(req, "Connection", &connection) && c2_str_lists(connection, "upgrade") &&
+                 c2_request_header(req, "Upgrade", &upgrade) && c2_str_lists(upgrade, "websocket");
     if (!asked) {
         struct c2_str path = c2_request_path(req);
         c2_reply_detail(req, 404, "%.*s is for WebSocket connections only", /* 404 as the recorded broker */

@@ -32,21 +32,13 @@ static void cut_axis(const struct c2_axis_sel *sel, int64_t lo, int64_t hi, int6
     *n = c2_min_i64(upto, sel->count) - *first;
 }
 
-static void coordinates(const struct c2_grid *grid, int64_t nchunk, int64_t *at)
-{
-    for (int i = grid->ndim - 1; i >= 0; i--) {
-        at[i] = nchunk % grid->nchunks_along[i];
-        nchunk /= grid->nchunks_along[i];
-    }
-}
-
 static struct c2_bound cut_chunk(const struct c2_grid *grid, const struct c2_bound *bound, int64_t nchunk)
 {
     struct c2_bound cut = *bound;
     int64_t at[C2_DIM_MAX], first, n;
 
     C2_ASSERT(bound->ndim == grid->ndim);
-    coordinates(grid, nchunk, at);
+    c2_grid_chunk_at(grid, nchunk, at);
     for (int i = 0; i < bound->ndim; i++) {
         int64_t lo = at[i] * grid->chunks[i];
         cut_axis(&bound->axes[i], lo, lo + grid->chunks[i], &first, &n);

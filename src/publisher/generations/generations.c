@@ -100,7 +100,7 @@ static void validator_of(const struct c2_file_key *key, uint64_t salt, char out[
     snprintf(out, C2_GEN_TEXT, "%016" PRIx64 "%016" PRIx64, digest.high, digest.low);
 }
 
-static const struct c2_gen_name *past_of(const struct c2_gen_record *rec, const char *validator)
+static struct c2_gen_name *past_of(struct c2_gen_record *rec, const char *validator)
 {
     for (int i = 0; i < rec->npasts; i++)
         if (strcmp(rec->pasts[i].validator, validator) == 0) return &rec->pasts[i];
@@ -151,12 +151,11 @@ static bool retire(struct c2_gen_record *rec, struct cat2_error *err)
 
 static void forget_past(struct c2_gen_record *rec, const char *validator)
 {
-    for (int i = 0; i < rec->npasts; i++)
-        if (strcmp(rec->pasts[i].validator, validator) == 0) {
-            memmove(rec->pasts + i, rec->pasts + i + 1, (size_t)(rec->npasts - i - 1) * sizeof(*rec->pasts));
-            rec->npasts--;
-            return;
-        }
+    struct c2_gen_name *past = past_of(rec, validator);
+
+    if (!past) return;
+    rec->npasts--;
+    memmove(past, past + 1, (size_t)(rec->pasts + rec->npasts - past) * sizeof(*past));
 }
 
 /* Make `validator` what is now; one that was before gets its etag back. */
@@ -210,7 +209,7 @@ static void show(const struct c2_gen_name *name, int64_t mtime_ms, struct c2_gen
 /* ---- files ---- */
 
 /* Seen by a look that began before the last one: what it saw has a name already. */
-static const struct c2_gen_name *overtaken(const struct c2_gen_record *rec, const struct c2_file_key *key)
+static const struct c2_gen_name *overtaken(struct c2_gen_record *rec, const struct c2_file_key *key)
 {
     char validator[C2_GEN_TEXT];
 
