@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/list.h"
+
 #define BUCKETS      1024
 #define SESSIONS_MAX 4096 /* some 400 bytes each */
 #define OF_ONE_MAX   32   /* browsers of one user: a stolen password cannot end others' sessions */
@@ -31,11 +33,7 @@ static struct c2_browser_session **bucket_of(struct c2_sessions *sessions, const
 
 void c2_sessions_end(struct c2_sessions *sessions, struct c2_browser_session *session)
 {
-    struct c2_browser_session **at = bucket_of(sessions, session->hash);
-
-    while (*at != session)
-        at = &(*at)->next;
-    *at = session->next;
+    c2_chain_remove(*bucket_of(sessions, session->hash), session, next);
     c2_holder_unref(session->holder);
     free(session);
     sessions->n--;

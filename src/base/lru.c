@@ -3,6 +3,7 @@
  * long. */
 #include "base/lru.h"
 #include "base/hash.h"
+#include "base/list.h"
 
 #include <stdlib.h>
 
@@ -89,11 +90,7 @@ static void link_newest(struct c2_lru *lru, struct place *p)
 
 static void drop(struct c2_lru *lru, struct place *p)
 {
-    struct place **at = chain_of(lru, p->hash);
-
-    while (*at != p)
-        at = &(*at)->chain;
-    *at = p->chain;
+    c2_chain_remove(*chain_of(lru, p->hash), p, chain);
     unlink_use(lru, p);
     lru->nbytes -= p->nbytes;
     lru->n--;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/log_share.h"
 #include "broker/peer_impl.h"
@@ -41,10 +42,7 @@ static void publication_end(struct c2_publication *p)
 {
     c2_timer_stop(p->timer);
     if (p->peer) {
-        struct c2_publication **at = &p->peer->publications;
-        while (*at != p)
-            at = &(*at)->next;
-        *at = p->next;
+        c2_chain_remove(p->peer->publications, p, next);
         p->peer->npublications--;
         reply(p->peer, c2_str_of(p->call_id), C2_STR("true"), "bool");
     }
@@ -63,11 +61,7 @@ void c2_publication_unref(struct c2_publication *p)
 /* It is answered otherwise. */
 static void publication_forget(struct c2_publication *p)
 {
-    struct c2_publication **at = &p->peer->publications;
-
-    while (*at != p)
-        at = &(*at)->next;
-    *at = p->next;
+    c2_chain_remove(p->peer->publications, p, next);
     p->peer->npublications--;
     p->peer = NULL;
     c2_publication_unref(p);
@@ -309,14 +303,10 @@ static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
 
 static void peer_free(struct c2_broker_peer *peer)
 {
-    struct c2_broker_peer **at = &peer->broker->peers;
-
     c2_timer_stop(peer->lost_timer);
     c2_pass_unref(peer->pass);
     c2_hub_leave(peer->broker->hub, peer);
-    while (*at != peer)
-        at = &(*at)->next;
-    *at = peer->next;
+    c2_chain_remove(peer->broker->peers, peer, next);
     while (peer->publications) {
         struct c2_publication *p = peer->publications;
         peer->publications = p->next;

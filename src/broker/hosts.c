@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/log_share.h"
 #include "broker/broker_impl.h"
 #include "net/gate.h"
@@ -97,11 +98,7 @@ static void judge(struct c2_broker *broker, struct c2_request *req, const struct
 
 static void drop(struct c2_placing *placing)
 {
-    struct c2_placing **at = &placing->broker->placings;
-
-    while (*at != placing)
-        at = &(*at)->next;
-    *at = placing->next;
+    c2_chain_remove(placing->broker->placings, placing, next);
     c2_buf_fini(&placing->json);
     free(placing);
 }

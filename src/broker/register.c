@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/log_share.h"
 #include "broker/broker_impl.h"
 
@@ -76,11 +77,7 @@ static void refuse(struct c2_request *req, const struct c2_root *held, const cha
 
 static void drop(struct c2_contest *contest)
 {
-    struct c2_contest **at = &contest->broker->contests;
-
-    while (*at != contest)
-        at = &(*at)->next;
-    *at = contest->next;
+    c2_chain_remove(contest->broker->contests, contest, next);
     c2_buf_fini(&contest->json);
     free(contest);
 }

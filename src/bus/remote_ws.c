@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "bus/remote_impl.h"
 #include "net/address.h"
@@ -18,11 +19,7 @@
 
 void c2_remote_end_call(struct c2_remote_call *call, const struct cat2_error *err)
 {
-    struct c2_remote_call **at = &call->remote->calls;
-
-    while (*at != call)
-        at = &(*at)->next;
-    *at = call->next;
+    c2_chain_remove(call->remote->calls, call, next);
     c2_timer_stop(call->timer);
     if (call->done) call->done(call->ctx, err);
     free(call);

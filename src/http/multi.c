@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/list.h"
 #include "http/keyring.h"
 
 #define SLOW_BYTES 100L /* in a second; who sends less keeps readers waiting as one who sends nothing */
@@ -48,11 +49,7 @@ struct c2_http_flight {
 
 static void flight_free(struct c2_http_flight *f)
 {
-    if (f->prev)
-        f->prev->next = f->next;
-    else
-        f->http->flights = f->next;
-    if (f->next) f->next->prev = f->prev;
+    c2_list_remove(f->http->flights, f);
     if (f->easy) {
         curl_multi_remove_handle(f->http->multi, f->easy);
         curl_easy_cleanup(f->easy);
@@ -387,9 +384,7 @@ struct c2_http_flight *c2_multi_start(struct c2_multi *http, const struct c2_htt
     if (!f) return NULL;
     f->http = http;
     f->call = *call;
-    f->next = http->flights;
-    if (f->next) f->next->prev = f;
-    http->flights = f;
+    c2_list_push(http->flights, f);
     c2_buf_init(&f->reply_headers, 65536);
     c2_buf_init(&f->reply_body, call->body_max ? call->body_max : 65536);
     f->url = c2_str_dup(c2_str_of(call->url));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* All but the search for the address with most members takes the same time however many there are. */
 #include "net/crowd.h"
+#include "base/list.h"
 #include "net/peer.h"
 
 #include <stdlib.h>
@@ -81,20 +82,13 @@ static struct c2_crowd_address *find(const struct c2_crowd *crowd, const uint8_t
 
 static void link_by_count(struct c2_crowd *crowd, struct c2_crowd_address *a)
 {
-    a->prev = NULL;
-    a->next = crowd->by_count[a->n];
-    if (a->next) a->next->prev = a;
-    crowd->by_count[a->n] = a;
+    c2_list_push(crowd->by_count[a->n], a);
     if (a->n > crowd->top) crowd->top = a->n;
 }
 
 static void unlink_by_count(struct c2_crowd *crowd, struct c2_crowd_address *a)
 {
-    if (a->prev)
-        a->prev->next = a->next;
-    else
-        crowd->by_count[a->n] = a->next;
-    if (a->next) a->next->prev = a->prev;
+    c2_list_remove(crowd->by_count[a->n], a);
 }
 
 static struct c2_crowd_address *find_or_add(struct c2_crowd *crowd, const uint8_t address[16])
@@ -113,11 +107,7 @@ static struct c2_crowd_address *find_or_add(struct c2_crowd *crowd, const uint8_
 
 static void forget(struct c2_crowd *crowd, struct c2_crowd_address *a)
 {
-    struct c2_crowd_address **at = &crowd->by_key[slot_of(a->key)];
-
-    while (*at != a)
-        at = &(*at)->chain;
-    *at = a->chain;
+    c2_chain_remove(crowd->by_key[slot_of(a->key)], a, chain);
     free(a);
 }
 

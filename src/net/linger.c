@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/list.h"
+
 #define LINGERERS_MAX 8     /* a descriptor each */
 #define LINGER_NBYTES 65536 /* a client that sends more reads its answer late */
 #define LINGER_MS     2000  /* an answer has arrived by then */
@@ -29,11 +31,7 @@ static void on_closed(uv_handle_t *handle)
 
 static void stop(struct c2_lingerer *l)
 {
-    if (l->prev)
-        l->prev->next = l->next;
-    else
-        l->all->first = l->next;
-    if (l->next) l->next->prev = l->prev;
+    c2_list_remove(l->all->first, l);
     l->all->n--;
     uv_poll_stop(&l->poll);
     close(l->fd);
@@ -67,9 +65,7 @@ void c2_linger(struct c2_lingerers *all, int fd)
     }
     shutdown(l->fd, SHUT_WR);
     l->poll.data = l;
-    l->next = all->first;
-    if (l->next) l->next->prev = l;
-    all->first = l;
+    c2_list_push(all->first, l);
     all->n++;
     uv_poll_start(&l->poll, UV_READABLE, on_leftover);
 }

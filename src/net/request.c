@@ -5,6 +5,8 @@
 
 #include "net/server_impl.h"
 
+#include "base/list.h"
+
 int c2_request_again(struct c2_request *req)
 {
     return req->tries++;
@@ -190,11 +192,7 @@ void c2_request_unref(struct c2_request *req)
 {
     if (--req->refs > 0) return;
     struct c2_server *server = req->server;
-    if (req->prev)
-        req->prev->next = req->next;
-    else
-        server->requests = req->next;
-    if (req->next) req->next->prev = req->prev;
+    c2_list_remove(server->requests, req);
     server->nrequests--;
     c2_buf_fini(&req->path);
     c2_upload_end(&req->upload);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/log_share.h"
 #include "net/intake.h"
@@ -49,9 +50,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     c2_arena_init(&req->arena, C2_REQUEST_ARENA_MAX);
     c2_buf_init(&req->path, 65536);
     c2_buf_init(&req->body, SIZE_MAX); /* upload.c has the maximum */
-    req->next = server->requests;
-    if (req->next) req->next->prev = req;
-    server->requests = req;
+    c2_list_push(server->requests, req);
     server->nrequests++;
     return req;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/list.h"
 #include "base/log_share.h"
 #include "net/ws_impl.h"
 
@@ -43,9 +44,7 @@ void c2_ws_enter(struct c2_ws *ws)
 {
     c2_buf_init(&ws->in, C2_WS_MESSAGE_MAX);
     ws->out_last = &ws->out;
-    ws->next = all.first;
-    if (ws->next) ws->next->prev = ws;
-    all.first = ws;
+    c2_list_push(all.first, ws);
     ws->entered = true;
 }
 
@@ -96,11 +95,7 @@ void c2_ws_leave(struct c2_ws *ws)
     ws->entered = false;
     forget_out(ws, false);
     forget_in(ws);
-    if (ws->prev)
-        ws->prev->next = ws->next;
-    else
-        all.first = ws->next;
-    if (ws->next) ws->next->prev = ws->prev;
+    c2_list_remove(all.first, ws);
 }
 
 void c2_ws_forget_unsent(struct c2_ws *ws)

@@ -4,6 +4,7 @@
  * away. */
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/log.h"
 #include "publisher/publisher_impl.h"
 #include "wire/pubsub.h"
@@ -83,11 +84,7 @@ static bool remember(struct c2_publisher *pub, struct c2_entry *entry, const str
 
 static void unlink_announcement(struct c2_publisher *pub, struct c2_announcement *it)
 {
-    for (struct c2_announcement **at = &pub->announcing; *at; at = &(*at)->next)
-        if (*at == it) {
-            *at = it->next;
-            break;
-        }
+    c2_chain_remove(pub->announcing, it, next);
     pub->nannouncing--;
 }
 

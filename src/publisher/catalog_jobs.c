@@ -4,6 +4,8 @@
 
 #include "publisher/catalog_impl.h"
 
+#include "base/list.h"
+
 static void destroy(struct c2_catalog *cat)
 {
     for (size_t i = 0; i < cat->entries.n; i++) {
@@ -30,11 +32,7 @@ static void later_fire(void *ctx)
 {
     struct c2_later *later = ctx;
 
-    for (struct c2_later **at = &later->cat->laters; *at; at = &(*at)->next)
-        if (*at == later) {
-            *at = later->next;
-            break;
-        }
+    c2_chain_remove(later->cat->laters, later, next);
     later->fn(later->ctx);
     free(later);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/list.h"
 #include "publisher/generations/generations_impl.h"
 
 static const char TABLE[] = "generations";
@@ -84,12 +85,9 @@ void c2_gens_revive(struct c2_gens *gens, struct c2_gen_record *rec)
 
 static void drop(struct c2_gens *gens, struct c2_gen_record *rec)
 {
-    struct c2_gen_record **at = &gens->buckets[bucket_of(gens, rec->path)];
     struct cat2_error ignored;
 
-    while (*at != rec)
-        at = &(*at)->chain;
-    *at = rec->chain;
+    c2_chain_remove(gens->buckets[bucket_of(gens, rec->path)], rec, chain);
     c2_gens_revive(gens, rec);
     gens->n--;
     if (c2_vec_push(&gens->dropped, C2_VEC_NO_MAX, "paths", &ignored, rec->path)) rec->path = NULL;

@@ -2,6 +2,8 @@
 /* A list, and a timer as long as it is needed. */
 #include "subscriber/answer/attend.h"
 
+#include "base/list.h"
+
 static void look(struct c2_attendance *all)
 {
     struct c2_attended *next;
@@ -43,19 +45,14 @@ void c2_attend_stop(struct c2_attendance *all)
 void c2_attend(struct c2_attendance *all, struct c2_attended *one, const struct c2_request *req,
                void (*left)(void *ctx), void *ctx)
 {
-    *one = (struct c2_attended){.next = all->first, .req = req, .left = left, .ctx = ctx, .listed = true};
-    if (all->first) all->first->prev = one;
-    all->first = one;
+    *one = (struct c2_attended){.req = req, .left = left, .ctx = ctx, .listed = true};
+    c2_list_push(all->first, one);
     c2_attend_start(all);
 }
 
 void c2_unattend(struct c2_attendance *all, struct c2_attended *one)
 {
     if (!one->listed) return;
-    if (one->prev)
-        one->prev->next = one->next;
-    else
-        all->first = one->next;
-    if (one->next) one->next->prev = one->prev;
+    c2_list_remove(all->first, one);
     one->listed = false;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/list.h"
 
 struct c2_part_group {
     struct c2_part_group *next;
@@ -57,21 +58,16 @@ bool c2_flow_join(struct c2_flow *flow, struct cat2_error *err)
 
 void c2_flow_leave(struct c2_flow *flow)
 {
-    struct c2_part_group *group = flow->group, **at;
-    struct c2_flow **here;
+    struct c2_part_group *group = flow->group;
 
     if (!group) return;
     for (int i = 0; i < C2_PARTS_AHEAD; i++)
         if (flow->slots[i]) c2_flow_drop_part(flow, flow->slots[i]->i);
-    for (here = &group->flows; *here != flow;)
-        here = &(*here)->next;
-    *here = flow->next;
+    c2_chain_remove(group->flows, flow, next);
     flow->group = NULL;
     if (group->flows) return;
     C2_ASSERT(!group->parts);
-    for (at = &group->views->groups; *at != group;)
-        at = &(*at)->next;
-    *at = group->next;
+    c2_chain_remove(group->views->groups, group, next);
     c2_buf_fini(&group->key);
     free(group);
 }
@@ -80,11 +76,7 @@ void c2_flow_leave(struct c2_flow *flow)
 
 static void free_part(struct c2_flow_part *part)
 {
-    struct c2_flow_part **at = &part->group->parts;
-
-    while (*at != part)
-        at = &(*at)->next;
-    *at = part->next;
+    c2_chain_remove(part->group->parts, part, next);
     c2_spill_leave(part->group->views->spill, &part->wait);
     c2_held_release(&part->held);
     free(part);

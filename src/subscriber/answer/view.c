@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/view_impl.h"
 #include "subscriber/mirror/roots.h"
@@ -29,13 +30,6 @@ static void fail(struct c2_view *view, const struct cat2_error *err)
 
 /* ---- the same answer for several ---- */
 
-static void unlink_from(struct c2_view **at, struct c2_view *view)
-{
-    while (*at && *at != view)
-        at = &(*at)->next;
-    if (*at) *at = view->next;
-}
-
 /* Somebody else's answer to the same question is being made. */
 static bool follow(struct c2_view *view)
 {
@@ -59,9 +53,9 @@ static void end(struct c2_view *view)
 
     c2_unattend(&views->attendance, &view->attended);
     if (view->stage == C2_VIEW_FOLLOWING)
-        unlink_from(&view->leader->followers, view);
+        c2_chain_remove(view->leader->followers, view, next);
     else
-        unlink_from(&views->making, view);
+        c2_chain_remove(views->making, view, next);
     c2_view_free(view);
 }
 
@@ -126,7 +120,7 @@ static void settle(struct c2_view *view, const struct cat2_error *err)
     struct c2_views *views = ds->sub->views;
     struct cat2_error why;
 
-    unlink_from(&views->making, view);
+    c2_chain_remove(views->making, view, next);
     c2_held_release(&view->held); /* the reply counts it anew */
     if (!err && !c2_view_make_heads(view, &why)) err = &why;
     if (err) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The log and its readers. docs/protocol.md "GET /api/events". */
 #include "subscriber/events/events.h"
+#include "base/list.h"
 #include "net/crowd.h"
 #include "net/gate.h"
 #include "subscriber/mirror/root.h"
@@ -229,11 +230,7 @@ static void listener_free(void *ctx)
 {
     struct listener *l = ctx;
 
-    if (l->prev)
-        l->prev->next = l->next;
-    else
-        l->events->listeners = l->next;
-    if (l->next) l->next->prev = l->prev;
+    c2_list_remove(l->events->listeners, l);
     struct c2_events *events = l->events;
     c2_blob_unref(l->text);
     if (!l->ended) c2_crowd_leave(&events->crowd, &l->member);
@@ -337,9 +334,7 @@ static void handle_events(struct c2_request *req, void *state)
     l->pass = c2_request_pass(req);
     l->at = position(req, events);
     bool known = l->at > 0;
-    l->next = events->listeners;
-    if (l->next) l->next->prev = l;
-    events->listeners = l;
+    c2_list_push(events->listeners, l);
     if (!known) l->at = 1; /* hello must not claim that all is known */
     l->text = hello_text(l);
     if (!known) l->at = 0;

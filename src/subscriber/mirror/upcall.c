@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/log.h"
 #include "subscriber/mirror/upcall.h"
 
@@ -22,11 +23,7 @@ static void end(struct c2_upcall *up, struct c2_http_reply *reply, const struct 
 {
     const struct c2_http_call call = up->call;
 
-    if (up->prev)
-        up->prev->next = up->next;
-    else
-        up->sub->upcalls = up->next;
-    if (up->next) up->next->prev = up->prev;
+    c2_list_remove(up->sub->upcalls, up);
     free(up);
     call.done(call.ctx, reply, err);
 }
@@ -104,9 +101,7 @@ bool c2_upcall_start(struct c2_subscriber *sub, const struct c2_http_call *call,
         free(up);
         return c2_fail_nomem(err, "request");
     }
-    up->next = sub->upcalls;
-    if (up->next) up->next->prev = up;
-    sub->upcalls = up;
+    c2_list_push(sub->upcalls, up);
     return true;
 }
 

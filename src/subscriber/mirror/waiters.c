@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/root.h"
 
@@ -38,12 +39,10 @@ static void being_listed(const struct c2_root_state *root, struct cat2_error *er
 
 static void on_late(void *ctx)
 {
-    struct c2_sub_waiter *waiter = ctx, **at = &waiter->root->waiters;
+    struct c2_sub_waiter *waiter = ctx;
     struct cat2_error err;
 
-    while (*at != waiter)
-        at = &(*at)->next;
-    *at = waiter->next;
+    c2_chain_remove(waiter->root->waiters, waiter, next);
     being_listed(waiter->root, &err);
     waiter->fn(waiter->ctx, &err);
     free(waiter);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Linked lists through members of what is in them. The macros evaluate their arguments more than once. */
+#ifndef C2_BASE_LIST_H
+#define C2_BASE_LIST_H
+
+/** Put item, which has `prev` and `next`, first into the list that begins at head. */
+#define c2_list_push(head, item)                                                                             \
+    do {                                                                                                     \
+        (item)->prev = NULL;                                                                                 \
+        (item)->next = (head);                                                                               \
+        if (head) (head)->prev = (item);                                                                     \
+        (head) = (item);                                                                                     \
+    } while (0)
+
+/** Take item out of the list that it is in. */
+#define c2_list_remove(head, item)                                                                           \
+    do {                                                                                                     \
+        if ((item)->prev)                                                                                    \
+            (item)->prev->next = (item)->next;                                                               \
+        else                                                                                                 \
+            (head) = (item)->next;                                                                           \
+        if ((item)->next) (item)->next->prev = (item)->prev;                                                 \
+    } while (0)
+
+/** Take item out of a list without `prev`, whose next item is at `link`. One that is not in it stays. */
+#define c2_chain_remove(head, item, link)                                                                    \
+    do {                                                                                                     \
+        __typeof__(&(head)) c2_at = &(head);                                                                 \
+        while (*c2_at && *c2_at != (item))                                                                   \
+            c2_at = &(*c2_at)->link;                                                                         \
+        if (*c2_at) *c2_at = (item)->link;                                                                   \
+    } while (0)
+
+#endif
