@@ -62,6 +62,7 @@ function(c2_room folder)
         if(stem MATCHES "^(.*)_test$" AND C2_TESTS)
             c2_extra_program(${name}_${stem} tests ${file})
             target_link_libraries(${name}_${stem} PRIVATE c2_${name} ${ROOM_TESTS} PkgConfig::cmocka)
+            target_compile_options(${name}_${stem} PRIVATE -Wno-unused-parameter) # cmocka gives every test a state
             target_compile_definitions(${name}_${stem} PRIVATE C2_TEST_DATA="${CMAKE_SOURCE_DIR}/tests")
             add_test(NAME ${name}.${CMAKE_MATCH_1} COMMAND ${name}_${stem})
             set_tests_properties(${name}.${CMAKE_MATCH_1} PROPERTIES LABELS unit TIMEOUT 300)

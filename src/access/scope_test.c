@@ -25,7 +25,6 @@ static void scopes_include_others(void **state)
     unsigned scopes, again;
     char shown[64];
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(rows); i++) {
         assert_true(c2_scopes_parse(c2_str_of(rows[i].text), &scopes, &err));
         assert_true(scopes & c2_scope_bit(rows[i].has));
@@ -41,7 +40,6 @@ static void words_that_are_no_scopes_are_named(void **state)
     struct cat2_error err;
     unsigned scopes = 7;
 
-    (void)state;
     assert_false(c2_scopes_parse(C2_STR("read,rule"), &scopes, &err));
     assert_non_null(strstr(err.message, "'rule' is no scope"));
     assert_false(c2_scopes_parse(C2_STR(" , "), &scopes, &err));
@@ -59,7 +57,6 @@ static bool have(const char *patterns, const char *root)
 
 static void patterns_of_roots_match_whole_names(void **state)
 {
-    (void)state;
     assert_true(have("", "anything") && have("*", "anything") && have("foo, run-*", "run-7"));
     assert_true(have("run-[0-9]", "run-7") && have("ru?-7", "run-7") && have("a b", "b"));
     assert_false(have("foo", "foobar") || have("foo", "fo") || have("run-*", "xrun-1") || have("foo", ""));
@@ -73,7 +70,6 @@ static void patterns_that_match_no_root_are_errors(void **state)
     struct cat2_error err;
     char much[8000];
 
-    (void)state;
     assert_false(c2_grants_parse(C2_STR("foo/bar"), &lines, &err));
     for (size_t i = 0; i < sizeof(much); i++)
         much[i] = i % 10 ? 'x' : ' ';

@@ -13,7 +13,6 @@ static void a_key_has_a_form_and_an_id(void **state)
     char key[C2_KEY_TEXT + 1], other[C2_KEY_TEXT + 1];
     struct c2_str id;
 
-    (void)state;
     c2_key_make(key);
     c2_key_make(other);
     assert_int_equal(strlen(key), C2_KEY_TEXT);
@@ -32,7 +31,6 @@ static void hashes_go_to_text_and_back(void **state)
     uint8_t hash[C2_SECRET_HASH], back[C2_SECRET_HASH], other[C2_SECRET_HASH];
     char hex[2 * C2_SECRET_HASH + 1];
 
-    (void)state;
     c2_secret_hash(C2_STR("abc"), hash);
     c2_secret_hash(C2_STR("abd"), other);
     c2_secret_hex(hash, hex);
@@ -50,7 +48,6 @@ static void a_password_is_known_by_its_hash(void **state)
     char hash[C2_PASSWORD_HASH], again[C2_PASSWORD_HASH];
     struct cat2_error err;
 
-    (void)state;
     memset(longest, 'x', sizeof(longest));
     assert_true(c2_password_hash(C2_STR("word"), hash, &err) &&
                 c2_password_hash(C2_STR("word"), again, &err));

@@ -35,7 +35,6 @@ static void a_session_is_found_by_its_token_alone(void **state)
     struct c2_holder *anna = holder_new("anna");
     char token[C2_KEY_SECRET + 1], other[C2_KEY_SECRET + 1];
 
-    (void)state;
     struct c2_browser_session *session = c2_sessions_begin(sessions, anna, token);
     assert_non_null(session);
     assert_non_null(c2_sessions_begin(sessions, anna, other));
@@ -60,7 +59,6 @@ static void a_session_ends_with_idleness_and_with_age(void **state)
     char idle[C2_KEY_SECRET + 1], busy[C2_KEY_SECRET + 1];
     const int64_t hour = 3600000;
 
-    (void)state;
     assert_non_null(c2_sessions_begin(sessions, anna, idle));
     assert_non_null(c2_sessions_begin(sessions, anna, busy));
     for (int i = 0; i < 168; i++) {
@@ -81,7 +79,6 @@ static void the_oldest_session_makes_room(void **state)
     struct c2_holder *anna = holder_new("anna");
     char first[C2_KEY_SECRET + 1], hers[C2_KEY_SECRET + 1], token[C2_KEY_SECRET + 1], name[20];
 
-    (void)state;
     assert_non_null(c2_sessions_begin(sessions, anna, hers));
     for (int i = 0; i < 200; i++) { /* one who signs in again and again pushes out nobody else */
         struct c2_holder *bert = holder_new("bert");

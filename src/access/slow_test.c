@@ -24,7 +24,6 @@ static void each_failure_costs_twice_the_one_before(void **state)
     struct c2_str anna = C2_STR("anna");
     static const int64_t waits[] = {0, 0, 1000, 2000, 4000, 8000, 16000, 30000, 30000};
 
-    (void)state;
     assert_non_null(slow);
     now = 5;
     for (size_t i = 0; i < C2_ARRAY_LEN(waits); i++) {
@@ -46,7 +45,6 @@ static void what_is_long_past_is_forgotten(void **state)
 {
     struct c2_slow *slow = c2_slow_new(&fake, 1, 300000);
 
-    (void)state;
     for (int i = 0; i < 40; i++)
         c2_slow_failed(slow, C2_STR("x"));
     assert_int_equal(c2_slow_wait(slow, C2_STR("x")), 300000);
@@ -62,7 +60,6 @@ static void many_who_fail_do_not_make_it_grow(void **state)
     struct c2_slow *slow = c2_slow_new(&fake, 0, 300000);
     char name[20];
 
-    (void)state;
     for (int i = 0; i < 10000; i++) {
         now++;
         snprintf(name, sizeof(name), "%d", i);

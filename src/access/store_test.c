@@ -18,7 +18,6 @@ static char folder[100], path[150];
 
 static int setup(void **state)
 {
-    (void)state;
     snprintf(folder, sizeof(folder), "/tmp/c2_store_XXXXXX");
     if (!mkdtemp(folder)) return -1;
     snprintf(path, sizeof(path), "%s/in/access.sqlite3", folder);
@@ -29,7 +28,6 @@ static int teardown(void **state)
 {
     char text[200];
 
-    (void)state;
     unlink(path);
     snprintf(text, sizeof(text), "%s/in", folder);
     rmdir(text);
@@ -60,7 +58,6 @@ static void what_is_added_is_read(void **state)
     struct c2_holder user = made(C2_HOLDER_USER, "anna"), key = made(C2_HOLDER_KEY, "anna"),
                      more = made(C2_HOLDER_KEY, "b");
 
-    (void)state;
     assert_true(c2_store_read(path, &holders, &err) && holders.n == 0); /* no file, nobody */
     assert_true(c2_store_open(path, &store, &err));
     assert_true(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
@@ -94,7 +91,6 @@ static void what_changes_is_read(void **state)
     struct cat2_error err;
     struct c2_holder user = made(C2_HOLDER_USER, "anna"), key = made(C2_HOLDER_KEY, "k");
 
-    (void)state;
     assert_true(c2_store_open(path, &store, &err) && c2_store_add(store, &user, &err) &&
                 c2_store_add(store, &key, &err));
     assert_true(c2_store_revoke(store, C2_STR("k"), 77, &err) &&
@@ -120,7 +116,6 @@ static void a_damaged_or_foreign_file_leaves_the_list(void **state)
     struct cat2_error err;
     struct c2_holder key = made(C2_HOLDER_KEY, "k");
 
-    (void)state;
     assert_true(c2_store_open(path, &store, &err) && c2_store_add(store, &key, &err));
     c2_store_close(store);
     assert_true(c2_store_read(path, &holders, &err) && holders.n == 1);

@@ -18,7 +18,6 @@ static void a_buffer_grows_to_its_ceiling_and_not_one_byte_past_it(void **state)
     struct cat2_error err = {0};
     C2_AUTO(c2_buf) buf = C2_BUF_INIT(100);
 
-    (void)state;
     for (int i = 0; i < 100; i++)
         assert_true(c2_buf_putc(&buf, 'x', &err));
     assert_false(c2_buf_putc(&buf, 'y', &err));
@@ -32,7 +31,6 @@ static void stealing_a_buffer_leaves_it_empty_with_its_ceiling(void **state)
     struct cat2_error err = {0};
     C2_AUTO(c2_buf) buf = C2_BUF_INIT(1000);
 
-    (void)state;
     assert_true(c2_buf_printf(&buf, &err, "%s-%d", "abc", 7));
     C2_AUTO(c2_buf) taken = c2_buf_steal(&buf);
     assert_string_equal(c2_buf_cstr(&taken), "abc-7");
@@ -45,7 +43,6 @@ static void an_error_keeps_one_line_and_its_cause(void **state)
     struct cat2_error err = {0};
     char place[600];
 
-    (void)state;
     memset(place, 'p', sizeof(place) - 1);
     place[sizeof(place) - 1] = '\0';
     assert_false(c2_fail(&err, CAT2_EDATA, "two\nlines"));
@@ -66,7 +63,6 @@ static void a_path_from_outside_stays_beneath_its_root(void **state)
                  {"a/.", false}, {"ü/ñ.b2nd", true}, {".hidden", true}, {"a b", true}};
     struct cat2_error err = {0};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++)
         assert_int_equal(c2_path_check(c2_str_of(cases[i].path), &err), cases[i].ok);
     assert_false(c2_path_check((struct c2_str){"a\0b", 3}, &err));
@@ -89,7 +85,6 @@ static void integers_are_read_to_the_last_of_64_bits(void **state)
                  {"7x", false, 0},
                  {" 7", false, 0}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         int64_t value = 0;
         assert_int_equal(c2_str_to_i64(c2_str_of(cases[i].text), &value), cases[i].ok);
@@ -107,7 +102,6 @@ static void utf8_is_judged_strictly(void **state)
         {"\xc0\x80", false}, {"\xed\xa0\x80", false},     {"\xff", false},        {"\xe2\x82", false},
         {"\x80", false},     {"\xf4\x90\x80\x80", false}, {"\xe0\x80\x80", false}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++)
         assert_int_equal(c2_str_is_utf8(c2_str_of(cases[i].text)), cases[i].ok);
 }
@@ -116,7 +110,6 @@ static void an_arena_hands_out_zeroed_memory_up_to_its_ceiling(void **state)
 {
     C2_AUTO(c2_arena) arena;
 
-    (void)state;
     c2_arena_init(&arena, 10000);
     unsigned char *p = c2_arena_alloc(&arena, 5000);
     assert_non_null(p);
@@ -157,7 +150,6 @@ static void files_are_replaced_walked_and_removed_beneath_a_directory(void **sta
     C2_AUTO(c2_buf) seen = C2_BUF_INIT(1000);
     C2_AUTO(c2_buf) text = C2_BUF_INIT(1000);
 
-    (void)state;
     assert_true(c2_fs_mkparents(tree.dirfd, "b/c/file", &err));
     assert_true(c2_fs_replace(tree.dirfd, "b/c/file", c2_bytes_of(C2_STR("one")), &err));
     assert_true(c2_fs_replace(tree.dirfd, "b/c/file", c2_bytes_of(C2_STR("two!")), &err));
@@ -193,7 +185,6 @@ static void levels_have_the_names_that_python_gives_them(void **state)
     enum c2_level level = C2_INFO;
     struct cat2_error err = {0};
 
-    (void)state;
     assert_true(c2_level_parse(C2_STR("WARNING"), &level, &err));
     assert_int_equal(level, C2_WARN);
     assert_false(c2_level_parse(C2_STR("loud"), &level, &err));

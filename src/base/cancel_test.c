@@ -21,7 +21,6 @@ static void work_stops_when_its_flag_is_set(void **state)
     pthread_t thread;
     void *stopped;
 
-    (void)state;
     assert_false(c2_cancelled(&err));
     c2_cancel_begin(&mine);
     assert_false(c2_cancelled(&err));

@@ -17,7 +17,6 @@ static void a_family_of_several_callers_appears_once(void **state)
     struct c2_metrics *m = c2_metrics_new();
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
 
-    (void)state;
     c2_metrics_family(m, C2_METRICS_GAUGE, "a_bytes", "Bytes of a.");
     c2_metrics_sample(m, 1.5, C2_LABELS("root", "one"));
     c2_metrics_counter(m, "b_total", 3e9, "Things.");
@@ -38,7 +37,6 @@ static void a_label_cannot_break_out_of_its_quotes(void **state)
     struct c2_metrics *m = c2_metrics_new();
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
 
-    (void)state;
     c2_metrics_family(m, C2_METRICS_GAUGE, "a", "A.");
     c2_metrics_sample(m, 1, C2_LABELS("root", "\"} 9\nb 7\\\r\x7f"));
     c2_metrics_sample(m, 1, C2_LABELS("root", "\xc3\xa9"));
@@ -57,7 +55,6 @@ static void a_histogram_adds_up(void **state)
     struct c2_metrics *m = c2_metrics_new();
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
 
-    (void)state;
     c2_metrics_family(m, C2_METRICS_HISTOGRAM, "t_seconds", "Time.");
     c2_metrics_histogram(m, bounds, counts, 2, 7.25, NULL);
     told(m, C2_METRICS_TEXT, &out);
@@ -75,7 +72,6 @@ static void what_does_not_fit_is_an_error(void **state)
     struct cat2_error err = {0};
     C2_AUTO(c2_buf) out = C2_BUF_INIT(20);
 
-    (void)state;
     c2_metrics_gauge(m, "a", 1, "A.");
     assert_false(c2_metrics_text(m, C2_METRICS_TEXT, &out, &err));
     assert_int_equal(err.code, CAT2_ELIMIT);
@@ -88,7 +84,6 @@ static void a_process_tells_of_itself(void **state)
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
     double resident = 0;
 
-    (void)state;
     c2_metrics_process(m);
     told(m, C2_METRICS_TEXT, &out);
     const char *at = strstr(c2_buf_cstr(&out), "\nprocess_resident_memory_bytes ");

@@ -36,7 +36,6 @@ static void tasks_of_one_client_keep_their_order(void **state)
     struct c2_fair fair = {0};
     struct c2_task tasks[5];
 
-    (void)state;
     assert_null(c2_fair_pop(&fair));
     for (int i = 0; i < 5; i++)
         push(&fair, &tasks[i], ADA, 100 - i);
@@ -50,7 +49,6 @@ static void who_comes_late_is_served_next_however_many_wait(void **state)
     struct c2_fair fair = {0};
     struct c2_task crowd[50], late, later;
 
-    (void)state;
     for (int i = 0; i < 50; i++)
         push(&fair, &crowd[i], EVE, 1000);
     assert_string_equal(order(&fair, 3), "EEE");
@@ -66,7 +64,6 @@ static void shares_are_of_cost_not_of_tasks(void **state)
     struct c2_fair fair = {0};
     struct c2_task large[4], small[12];
 
-    (void)state;
     for (int i = 0; i < 4; i++)
         push(&fair, &large[i], EVE, 40);
     for (int i = 0; i < 12; i++)
@@ -79,7 +76,6 @@ static void who_was_idle_has_saved_up_nothing(void **state)
     struct c2_fair fair = {0};
     struct c2_task first, eve[9], ada[9];
 
-    (void)state;
     push(&fair, &first, ADA, 10);
     assert_string_equal(order(&fair, 1), "A");
     for (int i = 0; i < 9; i++)
@@ -96,7 +92,6 @@ static void who_leaves_the_queue_is_not_served(void **state)
     struct c2_fair fair = {0};
     struct c2_task a, b, c;
 
-    (void)state;
     push(&fair, &a, ADA, 1);
     push(&fair, &b, ADA, 1);
     push(&fair, &c, BOB, 1);
@@ -121,7 +116,6 @@ static void who_may_not_be_served_now_keeps_his_place(void **state)
     struct c2_fair fair = {0};
     struct c2_task eve[3], ada;
 
-    (void)state;
     for (int i = 0; i < 3; i++)
         push(&fair, &eve[i], EVE, 10);
     push(&fair, &ada, ADA, 10);
@@ -138,7 +132,6 @@ static void clocks_are_set_back_before_they_overflow(void **state)
     struct c2_fair fair = {0};
     struct c2_task a, b;
 
-    (void)state;
     for (int i = 0; i < 5000; i++) {
         push(&fair, &a, ADA, INT64_MAX);
         push(&fair, &b, BOB, INT64_MAX);
@@ -154,7 +147,6 @@ static void many_clients_none_is_forgotten(void **state)
     struct c2_fair *fair = calloc(1, sizeof(*fair));
     int n = 0;
 
-    (void)state;
     assert_non_null(fair);
     for (int i = 0; i < 2000; i++)
         push(fair, &tasks[i], (uint64_t)i, i % 7);

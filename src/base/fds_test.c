@@ -13,7 +13,6 @@ static void the_shares_stay_within_the_limit(void **state)
 {
     static const int limits[] = {128, 256, 1024, 4096, 20000, 1 << 20};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(limits); i++)
         for (int nroots = 0; nroots < 64; nroots += 1 + nroots)
             for (int caches = 0; caches < 2; caches++) {
@@ -34,7 +33,6 @@ static void the_limit_is_raised_to_the_hard_one(void **state)
 {
     struct rlimit before, low;
 
-    (void)state;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     low = (struct rlimit){64, before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);

@@ -9,7 +9,6 @@ static void a_condition_is_listed_until_it_is_cleared(void **state)
 {
     struct c2_condition list[C2_HEALTH_MAX];
 
-    (void)state;
     c2_log_set_level(C2_ERROR);
     assert_int_equal(c2_health_list(list), 0);
     c2_health_set("never-set", NULL);
@@ -34,7 +33,6 @@ static void more_than_fit_are_not_listed(void **state)
     static char texts[sizeof(names)][2];
     struct c2_condition list[C2_HEALTH_MAX];
 
-    (void)state;
     for (size_t i = 0; i + 1 < sizeof(names); i++) {
         texts[i][0] = names[i];
         c2_health_set(texts[i], "a test");

@@ -29,7 +29,6 @@ static void what_was_put_is_found_with_its_tag(void **state)
     struct c2_lru *lru = c2_lru_new(1 << 20, 1 << 20);
     const char *tag = NULL;
 
-    (void)state;
     assert_null(c2_lru_get(lru, C2_STR("a"), &tag));
     put(lru, "a", 1, 100);
     put(lru, "b", 2, 100);
@@ -50,7 +49,6 @@ static void what_is_too_large_is_not_remembered(void **state)
 {
     struct c2_lru *lru = c2_lru_new(10000, 1000);
 
-    (void)state;
     put(lru, "a", 1, 100);
     put(lru, "b", 1, 1000);
     assert_null(c2_lru_get(lru, C2_STR("b"), NULL));
@@ -66,7 +64,6 @@ static void the_least_recently_used_goes_first(void **state)
     int names[NAMES], values[NAMES], n = 0, room; /* by use, the newest first */
     char text[16];
 
-    (void)state;
     put(lru, "name 00", 0, 500);
     room = (int)(20000 / c2_lru_nbytes(lru));
     assert_true(room > 5 && room < NAMES);
@@ -100,7 +97,6 @@ static void very_many_are_found_each(void **state)
     struct c2_lru *lru = c2_lru_new(8 << 20, 1 << 20);
     char name[20];
 
-    (void)state;
     for (int i = 0; i < 5000; i++) {
         snprintf(name, sizeof(name), "%d", i);
         put(lru, name, i % 250, 3);

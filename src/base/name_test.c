@@ -48,7 +48,6 @@ static void a_name_has_one_text_and_a_text_one_name(void **state)
         {"", ""},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++)
         check(c2_str_of(cases[i][0]), cases[i][1]);
 }
@@ -61,7 +60,6 @@ static void no_two_names_have_the_same_text(void **state)
     char(*texts)[40] = calloc(N, sizeof(*texts));
     struct cat2_error err;
 
-    (void)state;
     assert_non_null(texts);
     for (size_t i = 0; i < N; i++) {
         C2_AUTO(c2_buf) shown = C2_BUF_INIT(40);
@@ -84,7 +82,6 @@ static void a_name_encoded_a_thousand_times_has_a_text_too(void **state)
     C2_AUTO(c2_buf) name = C2_BUF_INIT(4096);
     struct cat2_error err;
 
-    (void)state;
     assert_true(c2_buf_putc(&name, '%', &err));
     for (int i = 0; i < 1000; i++)
         assert_true(c2_buf_puts(&name, "25", &err));

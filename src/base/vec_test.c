@@ -16,7 +16,6 @@ static void items_stay_while_the_array_grows(void **state)
     } pairs = {0};
     struct cat2_error err = {0};
 
-    (void)state;
     for (int i = 0; i < 1000; i++) {
         assert_true(c2_vec_push(&pairs, C2_VEC_NO_MAX, "pairs", &err, (struct pair){i, i / 2.0}));
         assert_true(pairs.n <= pairs.cap);
@@ -37,7 +36,6 @@ static void room_is_made_and_not_used(void **state)
     } names = {0};
     struct cat2_error err = {0};
 
-    (void)state;
     assert_true(c2_vec_room(&names, 1, "names", &err));
     assert_true(names.p && names.n == 0 && names.cap == 1);
     names.p[names.n++] = "a";
@@ -49,7 +47,6 @@ static void the_maximum_is_reached_and_not_passed(void **state)
 {
     static const size_t maxima[] = {0, 1, 15, 16, 17, 31, 33, 100};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(maxima); i++) {
         struct {
             C2_VEC(size_t);
@@ -76,7 +73,6 @@ static void what_memory_cannot_hold_is_an_error_and_the_items_stay(void **state)
     } numbers = {0};
     struct cat2_error err = {0};
 
-    (void)state;
     assert_true(c2_vec_push(&numbers, C2_VEC_NO_MAX, "numbers", &err, 3));
     const int *before = numbers.p;
     assert_false(c2_vec_grow(&numbers.p, &numbers.cap, SIZE_MAX / 8, C2_VEC_NO_MAX, "numbers", &err));

@@ -34,13 +34,11 @@ static char conf[] = "/tmp/c2-options-XXXXXX";
 
 static int make_conf(void **state)
 {
-    (void)state;
     int fd = mkstemp(conf);
     return fd < 0 ? -1 : close(fd);
 }
 static int drop_conf(void **state)
 {
-    (void)state;
     return unlink(conf);
 }
 
@@ -88,7 +86,6 @@ static void the_command_line_wins_then_environment_then_file_then_default(void *
         {"", NULL, {"--http", "*:0", NULL}, "*:0"},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_options *options = NULL;
         struct cat2_error err;
@@ -108,7 +105,6 @@ static void keys_of_every_program_are_accepted(void **state)
     struct c2_options *options = NULL;
     struct cat2_error err;
 
-    (void)state;
     write_conf(
         "[broker]\nhttp = 'b:1'\n[publisher.foo]\nname = 'foo'\nroot = 'data'\n[publisher]\nhttp = 'p:2'\n"
         "[subscriber]\nquota = '10GiB'\nloglevel = 'debug'\n");
@@ -130,7 +126,6 @@ static void a_period_is_seconds_or_never(void **state)
     struct cat2_error err;
     char text[100];
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         const char *words[] = {NULL};
         snprintf(text, sizeof(text), "[publisher]\npoll = '%s'\n", cases[i].text);
@@ -161,7 +156,6 @@ static void what_is_wrong_is_said_with_file_and_line(void **state)
     };
     const char *words[] = {NULL};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_options *options = NULL;
         struct cat2_error err;
@@ -177,7 +171,6 @@ static void what_was_named_and_is_not_there_is_an_error(void **state)
     struct c2_options *options = NULL;
     struct cat2_error err;
 
-    (void)state;
     assert_false(parse(missing, &options, &err));
     assert_non_null(strstr(err.message, "typo.toml"));
     write_conf("[subscriber]\nhttp = 'f:1'\n[publisher.http]\n");
@@ -191,7 +184,6 @@ static void arguments_may_stand_among_options(void **state)
     struct c2_options *options = NULL;
     struct cat2_error err;
 
-    (void)state;
     write_conf("");
     assert_true(parse(words, &options, &err));
     assert_int_equal(c2_options_nargs(options), 2);
@@ -234,7 +226,6 @@ static void arguments_may_stand_in_the_file(void **state)
         {"[publisher]\nroots = ['a']\n", {NULL}, 0, ":2: unknown key 'roots'"},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_options *options = NULL;
         struct cat2_error err;
@@ -263,7 +254,6 @@ static void state_is_where_the_service_manager_says_unless_somebody_else_does(vo
         {"[serve]\nstatedir = '/f'\n", "/var/lib/x", {"r", "--statedir", "/c", NULL}, "/c"},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_options *options = NULL;
         struct cat2_error err;
@@ -301,7 +291,6 @@ static void a_line_comes_apart_as_in_a_shell(void **state)
         {"a ~/b ~c", "a|/home/x/b|~c", C2_SHELL_PLAIN, false, false},
     };
 
-    (void)state;
     setenv("HOME", "/home/x", 1);
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_shell_line) line = {0};
@@ -331,7 +320,6 @@ static void what_is_added_is_quoted_as_the_line_is(void **state)
         {"x --v=h", "eat", "x --v=heat", "h"},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_shell_line) line = {0};
         C2_AUTO(c2_buf) out = C2_BUF_INIT(1000);
@@ -351,7 +339,6 @@ static void longer_lines_are_refused(void **state)
     struct c2_str lines[] = {{words, sizeof(words)}, {text, sizeof(text)}};
     struct cat2_error err;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(words); i++)
         words[i] = i % 2 ? ' ' : 'a';
     memset(text, 'a', sizeof(text));

@@ -56,7 +56,6 @@ static void blocks_alone_are_the_blocks_of_the_chunk(void **state)
     FILE *list = NULL;
     int at = 0, compared = 0;
 
-    (void)state;
     while (next_sample(&list, &at, &s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         if (c2_frame_refusal(frame)) continue;
@@ -77,7 +76,6 @@ static void what_is_encoded_decodes(void **state)
     struct cat2_error err = {0};
     uint8_t *in = malloc(300007), *out = malloc(300007);
 
-    (void)state;
     for (size_t i = 0; i < 300007; i++)
         in[i] = (uint8_t)(i / 8 * (i % 8 < 2));
     for (size_t c = 0; c < C2_ARRAY_LEN(codecs); c++)
@@ -104,7 +102,6 @@ static void uninitialised_chunks_are_zeros_not_memory(void **state)
     struct cat2_error err = {0};
     uint8_t out[400], zeros[400] = {0};
 
-    (void)state;
     memset(out, 0x5a, sizeof(out));
     assert_true(c2_chunk_special(C2_CHUNK_UNINIT, &p, 400, &chunk, &err));
     assert_true(c2_codec_decode(codec, NULL, c2_buf_bytes(&chunk), out, &err));
@@ -121,7 +118,6 @@ static void absent_codecs_are_named_not_searched(void **state)
                  {5, 200, "filter 200 is not built in"},
                  {3, 0, "codec 3 is not built in"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_cparams p = c2_cparams_default(1, 0);
         struct cat2_error err = {0};
@@ -139,7 +135,6 @@ static void every_filter_that_is_decoded_has_a_name(void **state)
     struct cat2_error err;
     size_t n = 0;
 
-    (void)state;
     for (int id = 0; id < 256; id++) {
         struct c2_cparams p = c2_cparams_fast(4, 4096);
         p.filters[5] = (uint8_t)id;
@@ -162,7 +157,6 @@ static void a_chunk_of_an_absent_codec_passes_the_gate_but_not_the_decoder(void 
     struct cat2_error err = {0};
     uint8_t out[20000];
 
-    (void)state;
     assert_true(c2_frame_chunk(frame, 0, &chunk, &err));
     chunk.p[C2_CHUNK_FLAGS] = (uint8_t)((chunk.p[C2_CHUNK_FLAGS] & 0x1f) | C2_CHUNK_UDCODEC << 5);
     chunk.p[C2_CHUNK_CODEC] = 37;

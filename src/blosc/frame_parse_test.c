@@ -66,7 +66,6 @@ static void a_header_tells_its_numbers(void **state)
     struct c2_meta meta;
     char refusal[100];
 
-    (void)state;
     make(header);
     assert_string_equal(parse(header, N, &meta, refusal), NOTHING);
     assert_int_equal(meta.nbytes, 100);
@@ -118,7 +117,6 @@ static void numbers_are_taken_up_to_their_bounds(void **state)
     };
     uint8_t header[N];
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         make(header);
         if (cases[i].size == 8)
@@ -135,7 +133,6 @@ static void an_empty_frame_may_say_chunks_of_minus_one(void **state)
 {
     uint8_t header[N];
 
-    (void)state;
     make(header);
     c2_put_be64(header + C2_FRAME_NBYTES_AT, 0);
     c2_put_be32(header + C2_FRAME_CHUNKSIZE, (uint32_t)-1);
@@ -146,7 +143,6 @@ static void headers_that_end_early_are_refused(void **state)
 {
     uint8_t header[N];
 
-    (void)state;
     make(header);
     expect(header, 96, "header length (96)", NOTHING);
     expect(header, 97, "name of metalayer (0)", NOTHING); /* the table begins, its first entry is cut */
@@ -181,7 +177,6 @@ static void metalayers_stay_within_the_header(void **state)
     };
     uint8_t header[N];
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         make(header);
         header[cases[i].at] = cases[i].value;

@@ -28,7 +28,6 @@ static void every_frame_of_python_decodes_to_its_data(void **state)
     FILE *list = NULL;
     int at = 0, count = 0;
 
-    (void)state;
     while (next_sample(&list, &at, &s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         long long nbytes;
@@ -50,7 +49,6 @@ static void shapes_are_those_python_shows(void **state)
     FILE *list = NULL;
     int at = 0;
 
-    (void)state;
     while (next_sample(&list, &at, &s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         const struct c2_meta *meta = c2_frame_meta(frame);
@@ -73,7 +71,6 @@ static void lazy_objects_and_proxies_show_metadata_but_no_data(void **state)
         const char *name, *says;
     } cases[] = {{"v4-lazy.b2nd", "expression"}, {"v4-proxy.b2nd", "partial copy"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(cases[i].name);
         C2_AUTO(c2_buf) chunk = C2_BUF_INIT(1 << 20);
@@ -110,7 +107,6 @@ static void frames_written_by_us_hold_the_same(void **state)
     FILE *list = NULL;
     int at = 0;
 
-    (void)state;
     while (next_sample(&list, &at, &s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         long long nbytes;
@@ -133,7 +129,6 @@ static void attributes_show_as_json(void **state)
     struct cat2_error err = {0};
     struct c2_str name;
 
-    (void)state;
     assert_string_equal(
         c2_buf_cstr(&c2_frame_meta(frame)->vlmeta),
         "{\"i\":1,\"neg\":-7,\"big\":1099511627776,\"f\":1.5,\"s\":\"str\",\"uni\":\"ñandú\",\"b\":true,"
@@ -156,7 +151,6 @@ static void more_attributes_than_python_writes_are_fine(void **state)
     C2_AUTO_PTR(c2_frame) *copy = NULL;
     struct cat2_error err = {0};
 
-    (void)state;
     assert_true(c2_meta_copy(c2_frame_meta(frame), &meta, &err));
     c2_buf_clear(&meta.vlmeta);
     for (int i = 0; i < 3000; i++)
@@ -176,7 +170,6 @@ static void a_chunk_too_few_or_too_many_is_refused(void **state)
     C2_AUTO(c2_buf) chunk = C2_BUF_INIT(1 << 20), bytes = C2_BUF_INIT(1 << 20);
     struct cat2_error err = {0};
 
-    (void)state;
     assert_true(c2_frame_writer_new(-1, c2_frame_meta(frame), &w, &err) &&
                 c2_frame_chunk(frame, 0, &chunk, &err));
     for (int64_t i = 0; i < c2_frame_meta(frame)->nchunks; i++)
@@ -196,7 +189,6 @@ static void chunks_out_of_range_are_refused(void **state)
     struct cat2_error err = {0};
     int64_t n = c2_frame_meta(frame)->nchunks;
 
-    (void)state;
     assert_false(c2_frame_chunk(frame, n, &chunk, &err));
     assert_int_equal(err.code, CAT2_EINVAL);
     assert_false(c2_frame_chunk(frame, -1, &chunk, &err));
@@ -236,7 +228,6 @@ static void places_of_chunks_that_cannot_be_are_refused(void **state)
                            special | INT64_C(0x7f) << 56};
     struct cat2_error err = {0};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(good); i++)
         if (!takes_index(good[i], &err)) fail_msg("%s", err.message);
     for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++) {
@@ -251,7 +242,6 @@ static void changed_bytes_are_noticed_or_harmless(void **state)
     C2_AUTO(c2_buf) whole = C2_BUF_INIT(1 << 20);
     struct cat2_error err = {0};
 
-    (void)state;
     snprintf(path, sizeof(path), "%s/v2-values.b2nd", FRAMES_DIR);
     FILE *f = fopen(path, "rb");
     assert_non_null(f);
@@ -277,7 +267,6 @@ static void plain_files_become_frames(void **state)
     static const size_t sizes[] = {0, 1, 87, 100000, (16 << 20) - 1, 16 << 20, (16 << 20) + 5};
     struct cat2_error err = {0};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(sizes); i++) {
         FILE *in = tmpfile(), *out = tmpfile();
         C2_AUTO_PTR(c2_frame) *frame = NULL;
@@ -308,7 +297,6 @@ static void compressing_stops_on_request(void **state)
     struct cat2_error err = {0};
     atomic_bool cancel = true;
 
-    (void)state;
     assert_false(c2_frame_compress_file(codec, fileno(in), fileno(out), &cancel, &err));
     assert_int_equal(err.code, CAT2_ECANCELLED);
     fclose(in);

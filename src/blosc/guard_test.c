@@ -42,7 +42,6 @@ static void header_lies_are_caught(void **state)
         {C2_CHUNK_FLAGS2, 0x01, ""},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(lies); i++) {
         C2_AUTO(c2_buf) chunk = C2_BUF_INIT(1 << 20);
         struct c2_chunk_info info;
@@ -60,7 +59,6 @@ static void other_geometry_than_the_datasets_is_refused(void **state)
     struct c2_chunk_expect cases[] = {
         {999, -1, -1, false}, {-1, 999, -1, false}, {-1, -1, 3, false}, {-1, -1, 300, false}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_buf) chunk = C2_BUF_INIT(1 << 20);
         struct c2_chunk_info info;
@@ -77,7 +75,6 @@ static void streams_longer_than_their_data_are_refused(void **state)
     struct c2_chunk_info info;
     struct cat2_error err = {0};
 
-    (void)state;
     real_chunk(&chunk);
     assert_true(c2_guard_chunk(c2_buf_bytes(&chunk), &any, &info, &err));
     for (int32_t i = 0; i < info.nblocks; i++) {
@@ -95,7 +92,6 @@ static void streams_that_leave_the_chunk_are_refused(void **state)
     struct c2_chunk_info info;
     struct cat2_error err = {0};
 
-    (void)state;
     real_chunk(&chunk);
     size_t end = chunk.n; /* what is behind it would do as streams */
     assert_true(c2_buf_resize(&chunk, end + 1000, &err));
@@ -116,7 +112,6 @@ static void a_stored_block_has_its_size(void **state)
         .nbytes = 25, .blocksize = 10, .cbytes = 57, .nblocks = 3, .memcpyed = true};
     struct cat2_error err = {0};
 
-    (void)state;
     for (int32_t nblock = -1; nblock < 4; nblock++)
         for (size_t n = 0; n <= sizeof(bytes); n++) {
             bool fits = nblock >= 0 && nblock < 3 && n == (nblock == 2 ? 5 : 10);
@@ -130,7 +125,6 @@ static void chunks_cut_short_or_with_more_behind_are_refused(void **state)
     struct c2_chunk_info info;
     struct cat2_error err = {0};
 
-    (void)state;
     real_chunk(&chunk);
     for (size_t n = 0; n < chunk.n; n++) {
         struct c2_bytes cut = {chunk.p, n};
@@ -146,7 +140,6 @@ static void a_prefix_is_exactly_header_and_block_starts(void **state)
     struct c2_chunk_info info, prefix_info;
     struct cat2_error err = {0};
 
-    (void)state;
     real_chunk(&chunk);
     assert_true(c2_guard_chunk(c2_buf_bytes(&chunk), &any, &info, &err));
     struct c2_bytes prefix = {chunk.p, (size_t)info.data_start};
@@ -167,7 +160,6 @@ static void extents_follow_block_starts_in_any_order(void **state)
     struct cat2_error err = {0};
     int32_t off[3], len[3];
 
-    (void)state;
     c2_put_le32(prefix + 32, 80);
     c2_put_le32(prefix + 36, 44);
     c2_put_le32(prefix + 40, 50);

@@ -45,7 +45,6 @@ static void metadata_of_python_publishers_survives_to_the_byte(void **state)
     char text[65536];
     int count = 0;
 
-    (void)state;
     assert_non_null(dir);
     for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         C2_AUTO(c2_meta) meta = {0};
@@ -96,7 +95,6 @@ static void wrong_metadata_names_its_key(void **state)
         {"\"schunk\"", "\"chunk\"", "schunk"},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_meta) meta = {0};
         struct cat2_error err = {0};
@@ -117,7 +115,6 @@ static void todays_clients_get_six_more_keys(void **state)
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
     struct cat2_error err = {0};
 
-    (void)state;
     assert_true(parse(C2_STR(good), C2_KIND_ARRAY, &meta, &err));
     print(&meta, true, 1714000000250, &out);
     assert_non_null(strstr(c2_buf_cstr(&out),
@@ -135,7 +132,6 @@ static void a_copy_is_equal_and_its_own(void **state)
     C2_AUTO(c2_buf) a = C2_BUF_INIT(1 << 20), b = C2_BUF_INIT(1 << 20);
     struct cat2_error err = {0};
 
-    (void)state;
     assert_true(parse(C2_STR(good), C2_KIND_ARRAY, &meta, &err) && c2_meta_copy(&meta, &copy, &err));
     print(&meta, true, 0, &a);
     c2_meta_fini(&meta);
@@ -145,7 +141,6 @@ static void a_copy_is_equal_and_its_own(void **state)
 
 static void kinds_are_decided_by_the_suffix(void **state)
 {
-    (void)state;
     assert_int_equal(c2_kind_of(C2_STR("a/b.b2nd")), C2_KIND_ARRAY);
     assert_int_equal(c2_kind_of(C2_STR("b.b2frame")), C2_KIND_FRAME);
     assert_int_equal(c2_kind_of(C2_STR("b.B2ND")), C2_KIND_FILE);
@@ -158,7 +153,6 @@ static void a_metalayer_without_dtype_is_of_bytes(void **state)
                                     0x91, 0xd2, 0, 0,    0,    4, 0x91, 0xd2, 0, 0, 0, 2};
     struct cat2_error err = {0};
 
-    (void)state;
     for (size_t n = 0; n <= sizeof(layer); n++) {
         C2_AUTO(c2_meta) meta = {.cparams = {.typesize = 7, .blocksize = 14}, .chunksize = 28, .nbytes = 56};
         bool ok = c2_b2nd_parse((struct c2_bytes){layer, n}, &meta, &err);

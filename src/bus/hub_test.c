@@ -74,7 +74,6 @@ static void a_listener_hears_its_topic_numbered_from_one(void **state)
     struct c2_hub *hub = new_hub();
     struct heard *foo = new_heard(), *all = new_heard();
 
-    (void)state;
     listen_to(hub, "foo", 0, "", NULL, foo);
     listen_to(hub, NULL, 0, "", NULL, all);
     publish(hub, "foo", 1, 2, NULL);
@@ -97,7 +96,6 @@ static void nobody_hears_what_it_published_itself(void **state)
     struct heard *heard = new_heard();
     int origin;
 
-    (void)state;
     listen_to(hub, "foo", 0, "", &origin, heard);
     publish(hub, "foo", 1, 1, &origin);
     assert_int_equal(heard->n, 0);
@@ -125,7 +123,6 @@ static void a_position_is_resumed_where_the_log_reaches(void **state)
     };
     struct c2_hub *hub = new_hub();
 
-    (void)state;
     publish(hub, "foo", 1, 10, NULL);
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct heard *heard = new_heard();
@@ -147,7 +144,6 @@ static void a_position_that_cannot_be_is_answered_by_a_resync(void **state)
     static const int64_t seqs[] = {-1, -9, INT64_MIN, INT64_MAX};
     struct c2_hub *hub = new_hub();
 
-    (void)state;
     publish(hub, "foo", 1, 3, NULL);
     for (size_t i = 0; i < C2_ARRAY_LEN(seqs); i++)
         for (int known = 0; known < 2; known++) {
@@ -166,7 +162,6 @@ static void topics_are_limited(void **state)
     struct cat2_error err;
     char name[32];
 
-    (void)state;
     for (int i = 0; i < C2_HUB_TOPICS_MAX; i++) {
         snprintf(name, sizeof(name), "t%d", i);
         publish(hub, name, 1, 1, NULL);
@@ -197,7 +192,6 @@ static void what_leaves_the_log_for_its_size_is_forgotten_by_the_store(void **st
     struct cat2_error err;
     struct c2_hub *hub;
 
-    (void)state;
     assert_non_null(text);
     memset(text, 'x', n);
     assert_true(c2_hub_new(&store, "e1", &hub, &err));
@@ -216,7 +210,6 @@ static void the_log_is_bound_in_bytes_too(void **state)
     size_t n = C2_HUB_LOG_NBYTES_MAX / 4 - EVENT_COST;
     char *data = calloc(n, 1);
 
-    (void)state;
     assert_non_null(data);
     for (int i = 0; i < 10; i++)
         assert_true(c2_hub_publish(hub, "foo", (struct c2_str){data, n}, NULL, &err));
@@ -241,7 +234,6 @@ static void the_log_is_bound_over_all_topics(void **state)
     size_t n = 2000000;
     char *data = calloc(n, 1), name[20];
 
-    (void)state;
     assert_non_null(data);
     publish(hub, "small", 1, 50, NULL);
     for (int i = 0; i < 192; i++) {
@@ -271,7 +263,6 @@ static void of_an_event_that_is_too_large_only_its_number_is_kept(void **state)
     struct c2_event event;
     char *data = calloc(C2_HUB_EVENT_MAX + 1, 1);
 
-    (void)state;
     assert_non_null(data);
     assert_true(c2_hub_publish(hub, "foo", (struct c2_str){data, C2_HUB_EVENT_MAX}, NULL, &err));
     assert_true(c2_hub_publish(hub, "foo", (struct c2_str){data, C2_HUB_EVENT_MAX + 1}, NULL, &err));
@@ -293,7 +284,6 @@ static void roots_and_subscriptions_are_limited(void **state)
     struct cat2_error err;
     char told[33];
 
-    (void)state;
     for (int i = 0; i <= C2_HUB_ROOTS_MAX; i++) {
         snprintf(root.name, sizeof(root.name), "r%d", i);
         bool ok = c2_hub_put_root(hub, &root, C2_STR("{}"), C2_STR(""), false, told, &err);
@@ -318,7 +308,6 @@ static void a_stranger_who_names_a_known_root_is_no_news(void **state)
     struct cat2_error err;
     char told[33];
 
-    (void)state;
     listen_to(hub, "@new", 0, "", NULL, heard);
     for (int i = 0; i < 2; i++) /* it comes, and comes back */
         assert_true(c2_hub_put_root(hub, &root, C2_STR("{}"), C2_STR(""), false, told, &err));
@@ -337,7 +326,6 @@ static void a_listener_may_leave_while_it_is_told(void **state)
     struct c2_hub *hub = new_hub();
     struct heard *one = new_heard(), *two = new_heard();
 
-    (void)state;
     one->leave = listen_to(hub, "foo", 0, "", NULL, one);
     listen_to(hub, "foo", 0, "", NULL, two);
     publish(hub, "foo", 1, 2, NULL);
@@ -373,7 +361,6 @@ static void a_root_is_removed_by_its_token_only(void **state)
     struct cat2_error err;
     char token[33], again[33];
 
-    (void)state;
     listen_to(hub, "@new", 0, "", NULL, heard);
     assert_true(register_root(hub, "h:1", "", false, token, &err));
     assert_int_equal(strlen(token), 32);
@@ -406,7 +393,6 @@ static void a_name_belongs_to_who_registered_it(void **state)
     struct cat2_error err;
     char told[33];
 
-    (void)state;
     listen_to(hub, "@new", 0, "", NULL, heard);
     assert_true(register_root(hub, "h:1", MINE, false, told, &err));
     assert_string_equal(told, MINE);
@@ -434,7 +420,6 @@ static void a_name_that_is_taken_has_the_token_of_its_new_owner_only(void **stat
     int64_t wait_ms;
     char told[33];
 
-    (void)state;
     assert_true(register_root(hub, "h:1", MINE, false, told, &err));
     assert_true(c2_hub_claim(hub, C2_STR("foo"), C2_STR(MINE), &told));
     assert_true(register_root(hub, "h:2", "", true, told, &err));
@@ -455,7 +440,6 @@ static void the_lease_begins_with_the_last_sign_of_life(void **state)
     char told[33];
     int one, two;
 
-    (void)state;
     assert_true(c2_hub_new(&store, "e1", &hub, &err));
     assert_int_equal(c2_hub_owner_of(hub, "foo", &wait_ms), C2_OWNER_NONE);
     assert_true(register_root(hub, "h:1", MINE, false, told, &err));
@@ -492,7 +476,6 @@ static void after_a_restart_of_the_broker_the_lease_begins_anew(void **state)
     struct c2_hub *hub;
     int64_t wait_ms;
 
-    (void)state;
     assert_true(c2_hub_new(&store, "e1", &hub, &err));
     assert_true(c2_hub_restore_root(hub, &ours, MINE, true, &err));
     assert_true(c2_hub_restore_root(hub, &theirs, THEIRS, false, &err));
@@ -509,7 +492,6 @@ static void of_several_roots_the_others_stay(void **state)
 {
     static const char *const orders[][3] = {{"a", "b", "c"}, {"b", "a", "c"}, {"c", "b", "a"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(orders); i++) {
         struct c2_hub *hub = new_hub();
         struct cat2_error err;
@@ -549,7 +531,6 @@ static void a_root_that_cannot_be_saved_is_not_told(void **state)
     char token[33];
     struct c2_hub *hub;
 
-    (void)state;
     assert_true(c2_hub_new(&store, "e1", &hub, &err));
     listen_to(hub, "@new", 0, "", NULL, heard);
     assert_false(c2_hub_put_root(hub, &root, C2_STR("{}"), C2_STR(""), false, token, &err));
@@ -566,7 +547,6 @@ static void numbering_goes_on_after_a_restart(void **state)
     struct heard *heard = new_heard();
     struct cat2_error err;
 
-    (void)state;
     for (int64_t seq = 3; seq <= 5; seq++)
         assert_true(c2_hub_restore_event(hub, "foo", seq, C2_STR("{}"), &err));
     listen_to(hub, "foo", 3, "e1", NULL, heard);

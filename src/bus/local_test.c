@@ -100,7 +100,6 @@ static void roots_are_told_after_they_were_asked_for(void **state)
 {
     struct world w;
 
-    (void)state;
     begin(&w);
     w.bus->ops->register_root(w.bus, &foo, token, on_done, &w);
     w.bus->ops->register_root(w.bus, &bar, token, on_done, &w);
@@ -119,7 +118,6 @@ static void names_of_this_process_are_its_own(void **state)
     char told[33];
     int64_t wait_ms;
 
-    (void)state;
     begin(&w);
     assert_true(c2_hub_put_root(w.hub, &foo, C2_STR("{}"), C2_STR(""), false, told, &err));
     w.bus->ops->register_root(w.bus, &moved, token, on_done, &w);
@@ -141,7 +139,6 @@ static void events_reach_who_listens_and_nobody_after(void **state)
     struct c2_bus_listener listener = {on_event, on_resync, &w};
     struct c2_bus_position now = {"", 0};
 
-    (void)state;
     begin(&w);
     struct c2_bus_subscription *topic = w.bus->ops->subscribe(w.bus, "foo", &now, &listener);
     assert_non_null(topic);
@@ -165,7 +162,6 @@ static void what_the_hub_refuses_is_told(void **state)
     struct world w;
     char topic[20];
 
-    (void)state;
     begin(&w);
     for (int i = 0; i <= C2_HUB_TOPICS_MAX; i++) {
         snprintf(topic, sizeof(topic), "t%d", i);
@@ -182,7 +178,6 @@ static void it_is_always_connected(void **state)
 {
     struct world w;
 
-    (void)state;
     begin(&w);
     assert_true(w.bus->ops->connected(w.bus));
     assert_true(w.bus->ops->on_connect(w.bus, on_connect, &w));

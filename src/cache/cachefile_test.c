@@ -211,7 +211,6 @@ static void a_full_mirror_is_the_publishers_file(void **state)
     int at = 0, dirfd = dirfd_of_test();
     struct cat2_error err = {0};
 
-    (void)state;
     while (next_sample(&list, &at, &s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         if (c2_frame_refusal(frame) || c2_frame_is_sparse(frame)) continue;
@@ -238,7 +237,6 @@ static void slots_hold_and_export_every_frame(void **state)
     int at = 0, dirfd = dirfd_of_test();
     struct cat2_error err = {0};
 
-    (void)state;
     while (next_sample(&list, &at, &s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         C2_AUTO_PTR(c2_cachefile) *cf = NULL;
@@ -324,7 +322,6 @@ static void in_memory_it_holds_every_frame(void **state)
     int at = 0;
     struct cat2_error err = {0};
 
-    (void)state;
     while (next_sample(&list, &at, &s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         if (c2_frame_refusal(frame) || c2_frame_is_sparse(frame)) continue;
@@ -354,7 +351,6 @@ static void in_memory_it_stays_small(void **state)
     C2_AUTO_PTR(c2_cachefile) *other = make_mirror(-1, "b", "e", frame);
     int64_t all;
 
-    (void)state;
     fill_cache(cf, frame, false);
     all = c2_cachefile_memory_nbytes();
     assert_true(all > 0 && c2_cachefile_keep_small(cf, all));
@@ -388,7 +384,6 @@ static void flipped_bits_are_noticed_and_never_served(void **state)
     uint64_t x = 0x2545f4914f6cdd1d;
     C2_AUTO_PTR(c2_cachefile) *cf = make_mirror(dirfd, "a", "e", frame);
 
-    (void)state;
     c2_log_set_level(C2_ERROR);
     fill_cache(cf, frame, true); /* half by blocks, then */
     for (int round = 0; round < 1000; round++) {
@@ -427,7 +422,6 @@ static void a_cut_sidecar_and_another_generation_are_refused(void **state)
     C2_AUTO_PTR(c2_cachefile) *cf = make_mirror(dirfd, "a", "one", frame);
     struct c2_cachefile *none = NULL;
 
-    (void)state;
     assert_string_equal(c2_cachefile_etag(cf), "one");
     assert_false(c2_cachefile_open(dirfd, "b", NULL, &none, &err));
     assert_int_equal(err.code, CAT2_ENOTFOUND);
@@ -463,7 +457,6 @@ static void a_newer_sidecar_is_told_from_a_damaged_one(void **state)
     C2_AUTO_PTR(c2_cachefile) *cf = make_mirror(dirfd, "a", "one", frame);
     struct c2_cachefile *none = NULL;
 
-    (void)state;
     write_version(dirfd, 3, 0); /* one bit */
     assert_false(c2_cachefile_open(dirfd, "a", "one", &none, &err));
     assert_int_equal(err.code, CAT2_EDATA);
@@ -483,7 +476,6 @@ static void eviction_frees_what_is_asked_oldest_first(void **state)
     int dirfd = dirfd_of_test(), left = 0;
     C2_AUTO_PTR(c2_cachefile) *cf = make_mirror(dirfd, "a", "e", frame);
 
-    (void)state;
     fill_cache(cf, frame, false);
     for (int64_t i = 0; i < BIG_NCHUNKS; i++) /* the first half was used long ago */
         ((struct c2_cache_rec *)(void *)(cf->map + C2_CACHE_PAGE))[i].used -= i < BIG_NCHUNKS / 2 ? 1000 : 0;
@@ -528,7 +520,6 @@ static void what_a_reader_holds_is_not_evicted(void **state)
     struct c2_range range;
     int64_t room;
 
-    (void)state;
     assert_true(BIG_NCHUNKS < 64);
     some.sels[0] = (struct c2_sel){.kind = C2_SEL_RANGE,
                                    .has_start = true,
@@ -571,7 +562,6 @@ static void bytes_of_a_mirror_name_their_chunks(void **state)
     C2_AUTO_PTR(c2_cachefile) *cf = make_mirror(dirfd, "a", "e", frame);
     int64_t off, room, sum = 0;
 
-    (void)state;
     assert_true(c2_cachefile_place(cf, 4, &off, &room));
     assert_true(c2_cachefile_chunks_under(cf, off + room - 1, 2, count_chunk, &sum));
     assert_int_equal(sum, 506);
@@ -609,7 +599,6 @@ static void a_mirror_read_by_position_tells_what_is_missing(void **state)
     struct seen_spans seen = {0};
     int64_t off, room;
 
-    (void)state;
     assert_true(c2_frame_pread(frame, want, n, 0, &err));
     assert_true(c2_cachefile_place(cf, 4, &off, &room));
     assert_true(c2_cachefile_read_frame(cf, off + 3, 10, got, note_span, &seen, &err));
@@ -659,7 +648,6 @@ static void a_bit_that_flips_on_disk_is_never_given(void **state)
     struct stat st;
     unsigned seed = 7;
 
-    (void)state;
     int idx = openat(dirfd, "a.idx", O_RDWR);
     assert_true(idx >= 0 && fstat(idx, &st) == 0);
     assert_true(c2_frame_pread(frame, want, n, 0, &err));
@@ -699,7 +687,6 @@ static void a_scrub_finds_what_nobody_has_read(void **state)
     int64_t off, room;
     int steps = 0;
 
-    (void)state;
     fill_cache(cf, frame, true);
     assert_true(c2_cachefile_place(cf, 4, &off, &room));
     flip_bit(c2_cachefile_fd(cf), off + 2, 0); /* its header */
@@ -791,7 +778,6 @@ static void threads_that_fill_read_and_evict_never_see_wrong_bytes(void **state)
     struct crowd crowd[4];
     pthread_t threads[4];
 
-    (void)state;
     for (int i = 0; i < 4; i++) {
         crowd[i] = (struct crowd){cf, frame, 77777u * (uint64_t)(i + 1), i / 2, &wrong, &reads, &writers};
         assert_int_equal(pthread_create(&threads[i], NULL, crowd_main, &crowd[i]), 0);

@@ -15,7 +15,6 @@ static void a_program_of_before_goes_on(void **state)
     struct cat2_client_options old = CAT2_CLIENT_OPTIONS_INIT, ours = CAT2_CLIENT_OPTIONS_INIT;
     struct cat2_error err;
 
-    (void)state;
     old.connect_timeout_ms = 7;
     old.reply_nbytes_max = -1; /* what it does not know is not looked at */
     old.size = offsetof(struct cat2_client_options, reply_nbytes_max);
@@ -30,7 +29,6 @@ static void what_is_not_known_here_is_refused(void **state)
     cat2_client *client = NULL;
     struct cat2_error err;
 
-    (void)state;
     options.size++;
     assert_false(cat2_client_new("127.0.0.1:1", &options, &client, &err));
     assert_int_equal(err.code, CAT2_EINVAL);

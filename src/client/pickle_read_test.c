@@ -35,7 +35,6 @@ static void data_is_found_where_python_puts_it(void **state)
     struct cat2_error err;
     struct c2_bytes found;
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         size_t n = strlen(cases[i].data);
         if (!c2_pickle_data(cases[i].pickle, n, &found, &err)) fail_msg("%zu: %s", i, err.message);
@@ -68,7 +67,6 @@ static void damage_and_other_lengths_are_refused(void **state)
     struct cat2_error err;
     struct c2_bytes found;
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         if (c2_pickle_data(cases[i], 4, &found, &err)) fail_msg("case %zu was taken", i);
         assert_int_equal(err.code, CAT2_EDATA);
@@ -82,7 +80,6 @@ static void what_our_subscriber_pickles_is_read_back(void **state)
     struct c2_bytes found;
     const uint8_t data[300] = {7, 8, 9};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(sizes); i++) {
         const int64_t shape[] = {(int64_t)sizes[i]};
         for (int array = 0; array < 2; array++) {

@@ -45,7 +45,6 @@ static void a_dataset_is_what_its_metadata_say(void **state)
     cat2_client *client = client_of(1 << 20);
     cat2_dataset *dataset = reopen(client);
 
-    (void)state;
     cat2_client_free(client); /* the dataset keeps it */
     assert_int_equal(cat2_dataset_ndim(dataset), 2);
     assert_int_equal(cat2_dataset_shape(dataset)[1], 20);
@@ -62,7 +61,6 @@ static void what_is_no_metadata_is_refused(void **state)
     cat2_dataset *dataset = NULL;
     struct cat2_error err;
 
-    (void)state;
     assert_false(cat2_dataset_reopen(client, "foo/a.b2nd", "{}", "", &dataset, &err));
     assert_int_equal(err.code, CAT2_EDATA);
     assert_false(cat2_dataset_reopen(client, "foo/../a.b2nd", info, "", &dataset, &err));
@@ -81,7 +79,6 @@ static void selections_have_a_shape_and_a_size(void **state)
     int ndim = 0;
     char items[100];
 
-    (void)state;
     assert_true(cat2_dataset_select(dataset, "3, ::-4", &ndim, shape, &nbytes, &err));
     assert_int_equal(ndim, 1);
     assert_int_equal(shape[0], 5);
@@ -112,7 +109,6 @@ static void who_does_not_want_to_wait_does_not(void **state)
     char items[2];
     int asked = 0;
 
-    (void)state;
     cat2_client_on_wait(client, give_up, &asked);
     assert_false(cat2_dataset_fetch_into(dataset, "0, 0", CAT2_WIRE_AUTO, items, 2, &err));
     assert_true(asked > 0 ? err.code == CAT2_ECANCELLED : err.code == CAT2_EUPSTREAM);

@@ -46,7 +46,6 @@ static void a_key_goes_to_its_service_alone(void **state)
     struct c2_keyring *ring = NULL;
     struct cat2_error err;
 
-    (void)state;
     assert_null(c2_keyring_find(NULL, "http://bro:8000/"));
     assert_true(c2_keyring_new("https://bro:8000", &ring, &err));
     assert_null(c2_keyring_find(ring, "http://bro:8000/"));
@@ -70,7 +69,6 @@ static void lines_that_are_none_are_told_by_number(void **state)
     bool shared;
     int fd = mkstemp(path);
 
-    (void)state;
     assert_true(c2_keyring_new(NULL, &ring, &err));
     for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++)
         if (c2_keyring_add(ring, c2_str_of(bad[i]), &err)) fail_msg("'%s' is taken", bad[i]);

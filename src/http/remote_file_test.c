@@ -123,7 +123,6 @@ static void ranges_come_over_one_connection(void **state)
     struct reader r;
     int before = nconnections;
 
-    (void)state;
     open_reader(&r);
     assert_true(read_as(&r, PROPER, 0, 1));
     assert_int_equal(r.file.nbytes, NBYTES);
@@ -140,7 +139,6 @@ static void a_file_that_changes_is_not_read_on(void **state)
     static const enum manner changes[] = {ANOTHER_ETAG, REPLACED, GROWN};
     struct reader r;
 
-    (void)state;
     open_reader(&r);
     assert_true(read_as(&r, PROPER, 0, 10));
     for (size_t i = 0; i < C2_ARRAY_LEN(changes); i++) {
@@ -156,7 +154,6 @@ static void other_bytes_than_asked_for_are_refused(void **state)
 {
     struct reader r;
 
-    (void)state;
     open_reader(&r);
     assert_false(read_as(&r, SHIFTED, 0, 10));
     assert_int_equal(r.err.code, CAT2_EDATA);
@@ -172,7 +169,6 @@ static void a_server_without_ranges_is_told_apart_before_all_is_read(void **stat
 {
     struct reader r;
 
-    (void)state;
     open_reader(&r);
     assert_false(read_as(&r, WHOLE, 0, 10));
     assert_int_equal(r.err.code, CAT2_EUNSUPPORTED);

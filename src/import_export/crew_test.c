@@ -54,7 +54,6 @@ static const struct c2_crew_work all = {take, work, hand_in};
 
 static void pieces_come_back_in_order(void **state)
 {
-    (void)state;
     const int hands[] = {1, 2, 5};
     const int64_t sizes[] = {100, LARGE, 30 << 20}, counts[] = {0, 1, 2, 1000};
 
@@ -77,7 +76,6 @@ static void the_first_failure_ends_the_run_and_the_crew_goes_on(void **state)
     C2_AUTO_PTR(c2_crew) *crew = NULL;
     struct cat2_error err;
 
-    (void)state;
     assert_true(c2_crew_new(3, &crew, &err));
     for (int stage = 0; stage < 3; stage++) {
         struct counting c = {.fail_at = 50, .stage = stage}, again = {.fail_at = -1};

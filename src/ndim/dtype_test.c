@@ -39,7 +39,6 @@ static void a_dtype_has_a_descr_and_a_name(void **state)
         {"[(\"it's\", 'u1', 3)]", "[(\"it's\", '|u1', (3,))]", "[(\"it's\", 'u1', (3,))]", 3},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
         C2_AUTO(c2_dtype) dtype = {0};
@@ -86,7 +85,6 @@ static void a_bad_dtype_is_refused(void **state)
                                         "[('a\\xg0', 'i4')]",
                                         "[('a\\q', 'i4')]"};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err = {0};
         C2_AUTO(c2_dtype) dtype = {0};
@@ -102,7 +100,6 @@ static void depth_and_fields_have_a_limit(void **state)
     C2_AUTO(c2_buf) deep = C2_BUF_INIT(1 << 20);
     C2_AUTO(c2_buf) wide = C2_BUF_INIT(1 << 20);
 
-    (void)state;
     for (int i = 0; i < 100; i++)
         assert_true(c2_buf_puts(&deep, "[('a', ", &err));
     assert_false(c2_dtype_parse(c2_buf_str(&deep), &dtype, &err));
@@ -120,7 +117,6 @@ static void a_field_is_found_by_its_path(void **state)
     int64_t offset = -1;
     C2_AUTO(c2_dtype) dtype = {0};
 
-    (void)state;
     assert_true(c2_dtype_parse(
         C2_STR("[('a', 'i4'), ('n', [('x', 'u1'), ('y', '>f8')]), ('s', [('z', 'u1')], (2,))]"), &dtype,
         &err));

@@ -25,7 +25,6 @@ static void a_hostile_grid_is_refused(void **state)
                  {{1, 1}, {1 << 16, 1 << 14}, {1 << 16, 1 << 14}, 2},
                  {{INT64_MAX, INT64_MAX}, {INT32_MAX, INT32_MAX}, {INT32_MAX, 1}, 1}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err = {0};
         struct c2_grid grid;
@@ -47,7 +46,6 @@ static void a_selection_touches_few_chunks(void **state)
     const int64_t shape[] = {10, 20};
     const int32_t chunks[] = {5, 5}, blocks[] = {2, 3};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
         struct c2_slice slice;
@@ -83,7 +81,6 @@ static void a_plain_schunk_ends_in_short_blocks(void **state)
     const uint8_t block[2] = {8, 9}; /* items 8 and 9 of 10: the second block of the last chunk, short */
     uint8_t out[4] = {0};
 
-    (void)state;
     assert_true(c2_grid_init(&grid, (const int64_t[]){10}, (const int32_t[]){5}, (const int32_t[]){3}, 1, 1,
                              false, &err));
     assert_int_equal(grid.chunk_items, 5);
@@ -99,7 +96,6 @@ static void items_of_every_size_go_out_and_come_back(void **state)
     const int64_t shape[] = {7, 9};
     const int32_t chunks[] = {4, 5}, blocks[] = {3, 2};
 
-    (void)state;
     for (int32_t size = 1; size <= 17; size++) {
         struct cat2_error err;
         struct c2_slice slice;
@@ -129,7 +125,6 @@ static void a_new_grid_is_one_that_is_accepted(void **state)
     static const int64_t shapes[][3] = {
         {1, 1, 1}, {10000, 10000, 3}, {1, 1, 1 << 30}, {1 << 20, 1, 7}, {0, 5, 5}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(shapes); i++) {
         for (int32_t size = 1; size <= 1 << 20; size *= 32) {
             struct cat2_error err;

@@ -61,7 +61,6 @@ static void arrays_print_as_numpy_printed_them(void **state)
     C2_AUTO(c2_buf) table = C2_BUF_INIT(1 << 26);
     int cases = 0;
 
-    (void)state;
     read_table(&table);
     for (struct c2_str in = c2_buf_str(&table); in.n; cases++) {
         struct cat2_error err;
@@ -103,7 +102,6 @@ static void an_item_is_json(void **state)
                  {"<m8[s]", "\x05\0\0\0\0\0\0\0", "5"},
                  {"[('a', '|u1'), ('b', '<i2', (2,))]", "\x01\x02\0\x03\0", "[1,[2,3]]"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
         C2_AUTO(c2_dtype) dtype = {0};
@@ -119,7 +117,6 @@ static void moments_that_overflow_are_refused(void **state)
     static const char *const dtypes[] = {"<M8[Y]", "<M8[25s]", "<m8[25s]", "<M8[7D]"};
     static const uint8_t most[8] = {255, 255, 255, 255, 255, 255, 255, 127};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(dtypes); i++) {
         struct cat2_error err;
         C2_AUTO(c2_dtype) dtype = {0};

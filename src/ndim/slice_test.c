@@ -24,7 +24,6 @@ static void a_bad_slice_is_refused_and_says_why(void **state)
                  {"...,...", "slice: a second '...' at character 8"},
                  {"9223372036854775808", "slice: number does not fit 64 bits at character 19"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err = {0};
         struct c2_slice slice;
@@ -58,7 +57,6 @@ static void ranges_follow_python(void **state)
                  {"::-9223372036854775808", 10, 9, 1, 1},
                  {"-9223372036854775808:9223372036854775807", 10, 0, 1, 10}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
         struct c2_slice slice;
@@ -77,7 +75,6 @@ static void integers_drop_their_axis_and_dots_fill(void **state)
     struct c2_slice slice;
     struct c2_bound bound;
 
-    (void)state;
     assert_true(c2_slice_parse(C2_STR("-1, ..., 1:3"), &slice, &err));
     assert_true(c2_slice_bind(&slice, (const int64_t[]){4, 5, 6}, 3, &bound, &err));
     assert_int_equal(bound.out_ndim, 2);
@@ -99,7 +96,6 @@ static void whole_is_what_leaves_nothing_out(void **state)
                  {"1:, :", false}, {":3", false},  {":, 1:", false}, {"::2", false},     {"::-1", false},
                  {":, :4", false}, {"0", false},   {":, ::3", false}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
         struct c2_slice slice;
@@ -123,7 +119,6 @@ static void what_does_not_fit_the_shape_names_the_axis(void **state)
     struct c2_bound bound;
     const int64_t shape[] = {4, 5};
 
-    (void)state;
     assert_true(c2_slice_parse(C2_STR("0,5"), &slice, &err));
     assert_false(c2_slice_bind(&slice, shape, 2, &bound, &err));
     assert_string_equal(err.message, "slice: index 5 is out of bounds for axis 1 with size 5");
@@ -144,7 +139,6 @@ static void a_part_of_a_selection_is_one(void **state)
     struct c2_bound bound;
     int64_t lo[C2_DIM_MAX], hi[C2_DIM_MAX];
 
-    (void)state;
     assert_true(c2_slice_parse(C2_STR("0,::-2"), &slice, &err));
     assert_true(c2_slice_bind(&slice, (const int64_t[]){4, 10}, 2, &bound, &err));
     struct c2_bound part = c2_bound_part(&bound, 1, 1, 2);

@@ -40,7 +40,6 @@ static void a_line_has_the_common_fields(void **state)
 {
     struct c2_access_entry e = entry;
 
-    (void)state;
     line_is(
         e, C2_ACCESS_COMMON,
         "192.0.2.7 - ada [26/Nov/2026:23:41:43 +0000] \"GET /api/fetch/foo/a.b2nd?slice_=0:3 HTTP/1.1\" 206 "
@@ -56,7 +55,6 @@ static void a_line_of_json_has_them_too(void **state)
 {
     struct c2_access_entry e = entry;
 
-    (void)state;
     line_is(e, C2_ACCESS_JSON,
             "{\"time\":\"2026-11-26T23:41:43.042Z\",\"level\":\"info\",\"service\":\"subscriber\","
             "\"client\":\"192.0.2.7\",\"user\":\"ada\",\"method\":\"GET\","
@@ -68,7 +66,6 @@ static void secrets_of_a_query_are_left_out(void **state)
 {
     struct c2_access_entry e = entry;
 
-    (void)state;
     e.target = "/a?key=abc&x=1&TOKEN=def&t%6fken=ghi&key=&keys=2&token";
     line_is(e, C2_ACCESS_COMMON,
             "192.0.2.7 - ada [26/Nov/2026:23:41:43 +0000] "
@@ -83,7 +80,6 @@ static void no_byte_ends_a_line_or_a_field(void **state)
     struct cat2_error err;
     char text[4] = "a?b";
 
-    (void)state;
     for (int c = 1; c < 256; c++) {
         struct c2_access_entry e = entry;
         C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
@@ -115,7 +111,6 @@ static void a_long_target_is_cut(void **state)
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
     char *target = malloc(30001);
 
-    (void)state;
     memset(target, 'a', 30000);
     target[0] = '/';
     target[30000] = '\0';
@@ -130,7 +125,6 @@ static void a_long_target_is_cut(void **state)
 
 static void handle(struct c2_request *req, void *state)
 {
-    (void)state;
     c2_request_set_user(req, "key of ada");
     c2_reply_detail(req, 404, "no such thing");
 }
@@ -153,7 +147,6 @@ static void a_request_is_logged_when_it_has_ended(void **state)
     struct cat2_error err;
     int fd = mkstemp(path), saved = dup(STDERR_FILENO);
 
-    (void)state;
     assert_true(fd >= 0 && saved >= 0 && unlink(path) == 0);
     assert_true(c2_loop_new(&loop, &err) && c2_server_new(loop, &options, &server, &err) &&
                 c2_http_new(loop, 2, 4, &http, &err));
@@ -193,7 +186,6 @@ static void handle_buffer(struct c2_request *req, void *state)
     struct c2_buf out = C2_BUF_INIT(LARGE);
     struct cat2_error err;
 
-    (void)state;
     assert_true(c2_buf_resize(&out, LARGE, &err));
     c2_reply_buf(req, 200, "text/plain", &out);
 }
@@ -202,7 +194,6 @@ static void handle_file(struct c2_request *req, void *state)
 {
     struct c2_content content = {.nbytes = LARGE, .mtime_ms = -1, .fd = memfd_create("large", MFD_CLOEXEC)};
 
-    (void)state;
     assert_true(content.fd >= 0 && ftruncate(content.fd, LARGE) == 0);
     c2_reply_content(req, &content);
 }
@@ -270,7 +261,6 @@ static void of_an_answer_cut_short_what_the_client_took_is_logged(void **state)
 {
     c2_handler *const handlers[] = {handle_buffer, handle_file};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(handlers); i++) {
         long long nbytes = logged_bytes(handlers[i]);
         assert_true(nbytes >= READ - 65536 && nbytes < LARGE / 2);

@@ -63,7 +63,6 @@ static void places_are_host_and_port_and_nothing_else(void **state)
     struct c2_hostport place;
     struct cat2_error err;
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(good); i++)
         if (!c2_hostport_parse(c2_str_of(good[i]), &place, &err)) fail_msg("%s: %s", good[i], err.message);
     for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++)
@@ -120,7 +119,6 @@ static void addresses_are_of_kinds(void **state)
     };
     uint8_t address[16];
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         read_address(cases[i].text, address);
         if (c2_address_kind_of(address) != cases[i].kind)
@@ -173,7 +171,6 @@ static void peers_register_their_own_addresses(void **state)
     struct cat2_error err;
     char why[C2_WHY_MAX];
 
-    (void)state;
     assert_true(c2_subnets_parse("0.0.0.0/0 ::/0", "--trust", &all, &err));
     for (size_t i = 0; i < C2_ARRAY_LEN(registrations); i++) {
         struct c2_peer peer;
@@ -216,7 +213,6 @@ static void some_addresses_are_never_asked(void **state)
     struct cat2_error err;
     uint8_t address[16];
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         read_address(cases[i].address, address);
         for (int here = 0; here < 2; here++)

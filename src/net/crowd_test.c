@@ -32,7 +32,6 @@ static void the_oldest_idle_one_of_the_address_with_most_yields(void **state)
     struct c2_crowd crowd;
     struct c2_crowd_member few[2], many[3];
 
-    (void)state;
     assert_true(c2_crowd_init(&crowd, 5));
     join(&crowd, &few[0], "::ffff:192.0.2.1", 1);
     join(&crowd, &many[0], "::ffff:192.0.2.2", 2);
@@ -71,7 +70,6 @@ static void neither_silent_nor_idle_ones_push_all_others_out(void **state)
     struct c2_crowd_member m[N];
     struct c2_crowd crowd;
 
-    (void)state;
     assert_true(c2_crowd_init(&crowd, N));
     for (int i = 0; i < N; i++) {
         join(&crowd, &m[i], "::1", i);
@@ -96,7 +94,6 @@ static void a_network_of_ipv6_counts_as_one_address(void **state)
     struct c2_crowd crowd;
     struct c2_crowd_member m[3];
 
-    (void)state;
     assert_true(c2_crowd_init(&crowd, 5));
     join(&crowd, &m[0], "2001:db8::1", 1);
     join(&crowd, &m[1], "2001:db8::2:1", 1);
@@ -112,7 +109,6 @@ static void each_state_has_its_time(void **state)
     struct c2_crowd crowd;
     struct c2_crowd_member idle, head, body, busy;
 
-    (void)state;
     assert_true(c2_crowd_init(&crowd, 5));
     join(&crowd, &idle, "::1", 0);
     join(&crowd, &head, "::1", 0);
@@ -145,7 +141,6 @@ static void what_it_says_is_what_a_count_says(void **state)
     int who[N], n_of[4] = {0};
     struct c2_crowd crowd;
 
-    (void)state;
     assert_true(c2_crowd_init(&crowd, N));
     srand(7);
     for (int i = 0; i < N; i++)

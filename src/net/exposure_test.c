@@ -32,7 +32,6 @@ static void a_base_path_is_that_of_the_public_url(void **state)
         {NULL, "https://host/a%20b", "", "/a%20b"}, /* its proxy takes it off */
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_exposure exposure =
             made(&(struct c2_exposure_settings){cases[i].base, cases[i].url, NULL, NULL, NULL});
@@ -46,7 +45,6 @@ static void targets_begin_with_the_base_path_or_do_not(void **state)
 {
     struct c2_exposure exposure = made(&(struct c2_exposure_settings){.base_path = "/a/b"});
 
-    (void)state;
     assert_int_equal(c2_exposure_outer(&exposure, "/a/b/roots"), 4);
     assert_int_equal(c2_exposure_outer(&exposure, "/a/b"), 4);
     assert_int_equal(c2_exposure_outer(&exposure, "/a/b?x"), 4);
@@ -63,7 +61,6 @@ static void origins_are_compared_as_browsers_write_them(void **state)
     struct c2_exposure exposure = made(&(struct c2_exposure_settings){
         .cors_origins = "https://A.example:443/, http://b.example:80\nhttp://c.example:8080"});
 
-    (void)state;
     assert_true(exposure.cors_named);
     assert_true(c2_exposure_allows(&exposure, C2_STR("https://a.example")));
     assert_true(c2_exposure_allows(&exposure, C2_STR("http://b.example")));
@@ -87,7 +84,6 @@ static void frames_are_allowed_by_name(void **state)
     struct c2_exposure exposure =
         made(&(struct c2_exposure_settings){.frame_ancestors = "self https://*.example.org"});
 
-    (void)state;
     assert_string_equal(exposure.ancestors, "'self' https://*.example.org");
     assert_non_null(strstr(exposure.content_policy, "frame-ancestors 'self' https://*.example.org"));
     c2_exposure_fini(&exposure);
@@ -118,7 +114,6 @@ static void settings_that_cannot_be_are_refused(void **state)
         {{.frame_ancestors = "none self"}, "none does not go with others"},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(wrong); i++) {
         struct c2_exposure exposure;
         struct cat2_error err = {0};

@@ -99,7 +99,6 @@ static const struct {
 
 static void forwarded_is_read_as_rfc_7239_says(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(standard); i++) {
         struct c2_forwarded_heads heads = {.forwarded = c2_str_of(standard[i].header)};
         check(&heads, standard[i].header, standard[i].expected);
@@ -145,7 +144,6 @@ static const struct {
 
 static void the_headers_of_before_are_read(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(common); i++) {
         struct c2_forwarded_heads heads = {.client = c2_str_of(common[i].client),
                                            .proto = c2_str_of(common[i].proto),
@@ -164,7 +162,6 @@ static void two_headers_must_agree(void **state)
     struct c2_forwarded_heads heads = {.forwarded = C2_STR("for=192.0.2.1;host=evil.example;proto=http"),
                                        .client = C2_STR("192.0.2.1")};
 
-    (void)state;
     check(&heads, "same", "192.0.2.1 - - -");
     heads.forwarded = C2_STR("for=127.0.0.1");
     check(&heads, "other", "!different clients");
@@ -178,7 +175,6 @@ static void hops_have_an_end(void **state)
 {
     char list[10 * (C2_FORWARDED_HOPS_MAX + 1) + 1] = "";
 
-    (void)state;
     for (size_t i = 0; i <= C2_FORWARDED_HOPS_MAX; i++)
         memcpy(list + 9 * i, "10.1.1.1,", 10);
     struct c2_forwarded_heads heads = {.client = c2_str_of(list)};

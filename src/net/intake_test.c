@@ -79,7 +79,6 @@ static void good_requests_are_passed_on_as_they_are(void **state)
     };
     static const size_t steps[] = {1, 2, 3, 7, 64, 100000}, rooms[] = {1, 5, 64, 32768};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++)
         for (size_t k = 0; k < C2_ARRAY_LEN(steps) * C2_ARRAY_LEN(rooms); k++) {
             size_t n = strlen(cases[i]);
@@ -123,7 +122,6 @@ static void extensions_trailers_and_empty_lines_are_left_out(void **state)
     static const char passed[] = "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: Chunked\r\n\r\n"
                                  "5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n";
 
-    (void)state;
     for (size_t step = 1; step < 200; step++) {
         struct outcome o = send_bytes(sent, strlen(sent), step, 1000);
         assert_string_equal(c2_buf_cstr(&o.passed), passed);
@@ -206,7 +204,6 @@ static const struct {
 
 static void what_can_be_understood_in_two_ways_is_refused(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(malformed); i++)
         for (size_t step = 1; step < 150; step += step < 4 ? 1 : 29) {
             const char *why = NULL;
@@ -230,7 +227,6 @@ static void a_refusal_comes_after_the_requests_before_it(void **state)
     static const char sent[] = GET HOST "\r\n" GET HOST HOST "\r\n" GET HOST "\r\n";
     const char *why;
 
-    (void)state;
     for (size_t step = 1; step < 100; step++) {
         struct outcome o = send_bytes(sent, strlen(sent), step, 32768);
         assert_int_equal(c2_intake_refused(&o.in, 1, &why), 0);
@@ -247,7 +243,6 @@ static void lengths_have_ceilings(void **state)
     struct cat2_error err;
     const char *why;
 
-    (void)state;
     for (int what = 0; what < 5; what++) {
         c2_buf_clear(&text);
         assert_true(what > 0 ? c2_buf_puts(&text, GET HOST, &err) : c2_buf_puts(&text, "GET /", &err));

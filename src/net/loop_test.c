@@ -19,7 +19,6 @@ static void a_loop_that_ends_waits_for_no_timer(void **state)
     struct cat2_error err;
     struct c2_loop *loop = NULL;
 
-    (void)state;
     assert_true(c2_loop_new(&loop, &err));
     assert_non_null(c2_timer_start(loop, 3600000, 0, never, NULL));
     assert_non_null(c2_timer_start(loop, 0, 0, never, NULL));

@@ -81,7 +81,6 @@ static void pages_of_other_sites_change_nothing(void **state)
     struct cat2_error err;
     char why[C2_ORIGIN_WHY_MAX];
 
-    (void)state;
     assert_true(c2_hosts_init(&hosts, NULL, "https://data.example.org/cat2", &err));
     struct c2_origin at = {&hosts, true, "localhost"};
     for (size_t i = 0; i < C2_ARRAY_LEN(pages); i++) {
@@ -115,7 +114,6 @@ static void bodies_of_forms_are_refused_where_a_browser_sends_them(void **state)
     struct c2_origin at = {0};
     char why[C2_ORIGIN_WHY_MAX];
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(rows); i++) {
         int status = judge(&at, true, "localhost:8002", rows[i].origin, rows[i].site, rows[i].type, why);
         if (status != rows[i].status)
@@ -165,7 +163,6 @@ static void names_are_those_of_the_service(void **state)
     struct cat2_error err;
     char why[C2_ORIGIN_WHY_MAX];
 
-    (void)state;
     assert_true(c2_hosts_init(&open, NULL, "https://data.example.org/cat2", &err));
     assert_true(
         c2_hosts_init(&listed, " listed.example.org,second.example.org.\n", "data.example.org:80", &err));
@@ -194,7 +191,6 @@ static void an_empty_body_is_of_no_type(void **state)
     struct c2_origin at = {0};
     char why[C2_ORIGIN_WHY_MAX];
 
-    (void)state;
     assert_int_equal(c2_origin_judge(&at, &asked, why), 0);
     assert_int_equal(c2_origin_judge_body(&asked, why), 0);
     asked.body = true;
@@ -207,7 +203,6 @@ static void the_machines_own_name_is_known(void **state)
     struct c2_hosts hosts;
     struct cat2_error err;
 
-    (void)state;
     assert_int_equal(gethostname(name, 256), 0);
     assert_true(c2_hosts_init(&hosts, "", NULL, &err)); /* given, and empty */
     struct c2_origin at = {&hosts, true, "localhost"};
@@ -224,7 +219,6 @@ static void a_star_is_every_name_and_what_is_none_is_an_error(void **state)
     struct cat2_error err;
     char why[C2_ORIGIN_WHY_MAX];
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(wrong); i++) {
         assert_false(c2_hosts_init(&hosts, wrong[i], NULL, &err));
         assert_int_equal(err.code, CAT2_EINVAL);
@@ -247,7 +241,6 @@ static void pages_of_the_address_that_a_proxy_was_asked_for_are_ours(void **stat
     struct c2_origin at = {0};
     char why[C2_ORIGIN_WHY_MAX];
 
-    (void)state;
     assert_int_equal(c2_origin_judge(&at, &asked, why), 0);
     asked.outer = C2_STR("data.example.org:8443");
     assert_int_equal(c2_origin_judge(&at, &asked, why), 403);
@@ -279,7 +272,6 @@ static void who_asks_for_another_name_is_not_here(void **state)
     struct c2_hosts hosts;
     struct cat2_error err;
 
-    (void)state;
     assert_true(c2_hosts_init(&hosts, NULL, "https://data.example.org", &err));
     struct c2_origin at = {&hosts, true, "office"};
     for (size_t i = 0; i < C2_ARRAY_LEN(rows); i++)

@@ -32,7 +32,6 @@ static struct c2_peer at_v6(const char *text, int port)
 
 static void test_addresses_are_told_as_people_write_them(void **state)
 {
-    (void)state;
     struct c2_peer v4 = at_v4("192.0.2.7", 4711), v6 = at_v6("2001:db8::7", 80);
     assert_int_equal(v4.family, AF_INET);
     assert_string_equal(v4.text, "192.0.2.7");
@@ -44,7 +43,6 @@ static void test_addresses_are_told_as_people_write_them(void **state)
 
 static void test_ipv4_through_an_ipv6_socket_is_ipv4(void **state)
 {
-    (void)state;
     struct c2_peer plain = at_v4("192.0.2.7", 1), mapped = at_v6("::ffff:192.0.2.7", 2);
     assert_int_equal(mapped.family, AF_INET);
     assert_string_equal(mapped.text, "192.0.2.7");
@@ -55,7 +53,6 @@ static void test_ipv4_through_an_ipv6_socket_is_ipv4(void **state)
 
 static void test_loopback_is_known_in_all_its_forms(void **state)
 {
-    (void)state;
     assert_true(at_v4("127.0.0.1", 1).is_loopback);
     assert_true(at_v4("127.8.9.10", 1).is_loopback);
     assert_true(at_v6("::1", 1).is_loopback);
@@ -70,7 +67,6 @@ static void test_what_is_not_known_is_empty(void **state)
     struct sockaddr unix_socket = {.sa_family = AF_UNIX};
     struct c2_peer peer;
 
-    (void)state;
     c2_peer_read(NULL, &peer);
     assert_int_equal(peer.family, 0);
     c2_peer_read(&unix_socket, &peer);

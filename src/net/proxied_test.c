@@ -26,7 +26,6 @@ static void handle_told(struct c2_request *req, void *state)
     const struct c2_peer *peer = c2_request_peer(req);
     const char *url = c2_request_told_url(req), *prefix = c2_request_prefix(req);
 
-    (void)state;
     c2_reply_detail(req, 200, "%s %s %s %s %s", peer->text,
                     !peer->family       ? "hidden"
                     : peer->is_loopback ? "here"
@@ -38,19 +37,16 @@ static void handle_target(struct c2_request *req, void *state)
 {
     struct c2_str target = c2_request_target(req), path = c2_request_path(req);
 
-    (void)state;
     c2_reply_detail(req, 200, "%.*s %.*s", C2_STR_ARG(target), C2_STR_ARG(path));
 }
 
 static void handle_away(struct c2_request *req, void *state)
 {
-    (void)state;
     c2_reply_redirect(req, "/api/told?x=1");
 }
 
 static void handle_own(struct c2_request *req, void *state)
 {
-    (void)state;
     c2_reply_header(req, "Content-Security-Policy", "default-src 'self'");
     c2_reply_detail(req, 200, "own");
 }
@@ -180,7 +176,6 @@ static void a_client_is_known_through_trusted_proxies_alone(void **state)
     struct world *wary = world_new(&(struct c2_exposure_settings){.trusted_proxies = "192.0.2.0/24"});
     struct world *plain = world_new(&(struct c2_exposure_settings){0});
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(heads); i++) {
         ask(trusting, "GET", "/api/told", heads[i].headers);
         assert_told(trusting, 200, heads[i].trusting);
@@ -201,7 +196,6 @@ static void what_a_trusted_proxy_says_wrongly_is_refused(void **state)
                                                                             "Forwarded: for=127.0.0.1", NULL};
     struct world *w = world_new(&(struct c2_exposure_settings){.trusted_proxies = "127.0.0.1"});
 
-    (void)state;
     ask(w, "GET", "/api/told", malformed);
     assert_told(w, 400, "malformed (RFC 7239)");
     ask(w, "GET", "/api/told", two);
@@ -215,7 +209,6 @@ static void the_public_url_goes_before_what_proxies_say(void **state)
     struct world *w = world_new(&(struct c2_exposure_settings){.trusted_proxies = "127.0.0.1",
                                                                .public_url = "https://b.example/data"});
 
-    (void)state;
     ask(w, "GET", "/data/api/told", told);
     assert_told(w, 200, "192.0.2.7 elsewhere /data - -");
     world_free(w);
@@ -225,7 +218,6 @@ static void a_base_path_may_be_there_or_not(void **state)
 {
     struct world *w = world_new(&(struct c2_exposure_settings){.base_path = "/a/b"});
 
-    (void)state;
     ask(w, "GET", "/a/b/target/x%20y?q=1", NULL);
     assert_told(w, 200, "/target/x%20y?q=1 /target/x y");
     ask(w, "GET", "/target/a/b", NULL);
@@ -259,7 +251,6 @@ static void answers_are_read_by_the_pages_that_are_named(void **state)
     struct world *w = world_new(&(struct c2_exposure_settings){.cors_origins = "https://lab.example"});
     struct world *open = world_new(&(struct c2_exposure_settings){0});
 
-    (void)state;
     for (int preflight = 0; preflight < 2; preflight++) {
         const char *method = preflight ? "OPTIONS" : "GET";
         ask(w, method, "/api/told", mine);
@@ -286,7 +277,6 @@ static void what_has_no_policy_of_its_own_is_in_a_sandbox(void **state)
     static const char *const paths[] = {"/api/told", "/nowhere", "/own", "/deep/er/away"};
     char policy[600];
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(paths); i++) {
         ask(w, "GET", paths[i], NULL);
         assert_says(w, "X-Content-Type-Options", "nosniff");

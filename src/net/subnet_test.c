@@ -34,7 +34,6 @@ static const struct {
 
 static void addresses_are_in_networks(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(known); i++) {
         struct c2_subnets nets = {0};
         struct cat2_error err;
@@ -55,7 +54,6 @@ static void what_is_no_network_is_refused(void **state)
     struct c2_subnets nets = {0};
     struct cat2_error err;
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(wrong); i++) {
         if (c2_subnets_parse(wrong[i], "--trusted-proxies", &nets, &err)) fail_msg("%s", wrong[i]);
         assert_non_null(strstr(err.message, wrong[i]));
@@ -69,7 +67,6 @@ static void a_list_has_an_end(void **state)
     struct c2_subnets nets = {0};
     struct cat2_error err;
 
-    (void)state;
     for (size_t i = 0; i <= C2_SUBNETS_MAX; i++)
         memcpy(list + 8 * i, "1.1.1.1 ", 9);
     assert_false(c2_subnets_parse(list, "--x", &nets, &err));

@@ -30,7 +30,6 @@ static void a_pool_may_go_while_the_loop_owes_it_a_drain(void **state)
     struct c2_loop *loop = NULL;
     struct c2_pool *pool = NULL;
 
-    (void)state;
     for (int round = 0; round < 50; round++) {
         struct job jobs[4] = {{0, 0}};
         assert_true(c2_loop_new(&loop, &err));
@@ -52,7 +51,6 @@ static void a_pool_that_was_never_used_goes_quietly(void **state)
     struct c2_loop *loop = NULL;
     struct c2_pool *pool = NULL;
 
-    (void)state;
     assert_true(c2_loop_new(&loop, &err));
     assert_true(c2_pool_new(loop, 3, NULL, NULL, &pool, &err));
     c2_pool_free(pool);

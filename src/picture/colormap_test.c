@@ -15,7 +15,6 @@ static void a_minus_turns_a_table_round(void **state)
     struct c2_colormap map, turned;
     struct cat2_error err;
 
-    (void)state;
     assert_true(c2_colormap_of(C2_STR("magma"), &map, &err));
     assert_true(c2_colormap_of(C2_STR("-magma"), &turned, &err));
     for (size_t i = 0; i < 256; i++)
@@ -55,7 +54,6 @@ static void values_have_places_in_the_range(void **state)
         {C2_SCALE_LINEAR, 0, 1, -INFINITY, 0},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_scaler scaler;
         c2_scaler_init(&scaler, cases[i].scale, cases[i].lo, cases[i].hi);
@@ -70,7 +68,6 @@ static void every_table_has_a_name_and_two_ends(void **state)
     struct cat2_error err;
     int n = 0;
 
-    (void)state;
     for (; c2_colormap_name(n); n++) {
         assert_true(c2_colormap_of(c2_str_of(c2_colormap_name(n)), &map, &err));
         assert_int_not_equal(c2_colormap_rgb(&map, 0), c2_colormap_rgb(&map, 1));
@@ -89,7 +86,6 @@ static void a_picture_is_a_png_file(void **state)
     C2_AUTO(c2_buf) out = C2_BUF_INIT(65536);
     struct cat2_error err;
 
-    (void)state;
     assert_true(c2_picture_init(&picture, 3, 2, &err));
     memset(picture.rgba, 200, 24);
     assert_true(c2_buf_puts(&out, "before", &err));

@@ -84,7 +84,6 @@ static void every_dtype_is_reduced_as_the_definition_says(void **state)
                                         ":,5,0", "0,9:9,0",  "0,8:7000,0"};
     static const int64_t px[] = {1, 7, 100, 1200, 4096};
 
-    (void)state;
     for (size_t t = 0; t < C2_ARRAY_LEN(number_types); t++) {
         struct array a;
         array_make(&a, number_types[t], shape, 3, true);
@@ -101,7 +100,6 @@ static void a_line_has_one_axis(void **state)
     static const char *const texts[] = {"", ":,1:2", "1,1"};
     struct array a;
 
-    (void)state;
     array_make(&a, "|u1", shape, 2, false);
     for (size_t i = 0; i < C2_ARRAY_LEN(texts); i++) {
         struct c2_line line = {.num = a.num, .px = 10, .bound = bind(&a.meta.grid, texts[i])};
@@ -144,7 +142,6 @@ static void too_much_is_sampled_within_the_bound(void **state)
     static const int64_t px[] = {1, 1200, 4096};
     C2_AUTO(c2_dtype) type = {0};
 
-    (void)state;
     parse_type("<f8", &type);
     for (size_t k = 0; k < C2_ARRAY_LEN(lengths) * C2_ARRAY_LEN(px); k++) {
         int64_t n = lengths[k / 3];
@@ -179,7 +176,6 @@ static void what_is_not_too_much_is_not_sampled(void **state)
     C2_AUTO(c2_line) line = {.px = 100, .bound = bind(&meta.grid, "")};
     struct cat2_error err = {0};
 
-    (void)state;
     line.num = (struct c2_num){.kind = 'f', .size = 8, .itemsize = 8, .out_kind = 'f', .out_size = 8};
     assert_true(c2_line_check(&line, &err) && c2_line_plan(&line, &ds, &err));
     assert_false(line.approx);

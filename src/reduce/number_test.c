@@ -6,7 +6,6 @@
 
 static void every_dtype_is_read(void **state)
 {
-    (void)state;
     for (size_t t = 0; t < C2_ARRAY_LEN(number_types); t++) {
         struct array a;
         int64_t n = 500;
@@ -38,7 +37,6 @@ static void what_is_sent_has_its_own_type(void **state)
         {"<c8", "re", "<f4", true},     {">c16", "phase", "<f8", true}, {"<M8[us]", "", "<i8", false},
         {">m8[D]", "abs", "<i8", false}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_dtype) type = {0};
         struct c2_num num;
@@ -68,7 +66,6 @@ static void what_has_no_numbers_is_refused(void **state)
                  {"<i4", "x", "", "there is no field 'x'"},
                  {"<c8", "", "real", "part 'real' is none of abs, re, im, phase"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_dtype) type = {0};
         struct c2_num num;
@@ -88,7 +85,6 @@ static void a_field_lies_within_its_item(void **state)
     struct cat2_error err = {0};
     double v[2];
 
-    (void)state;
     parse_type("[('a', '|u1'), ('in', [('b', '>i4'), ('c', '<f8')]), ('d', '<f4')]", &type);
     for (int i = 0; i < 2; i++)
         c2_put_be32(items + 17 * i + 1, (uint32_t)(-7 - i));
@@ -107,7 +103,6 @@ static void complex_numbers_have_four_parts(void **state)
     C2_AUTO(c2_dtype) type = {0};
     struct cat2_error err = {0};
 
-    (void)state;
     parse_type("<c16", &type);
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_num num;
@@ -132,7 +127,6 @@ static void what_is_written_is_little_endian(void **state)
                  {"<f2", 1, {0, 0, 0x80, 0x3f}},
                  {">f8", -2, {0, 0, 0, 0, 0, 0, 0, 0xc0}}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_dtype) type = {0};
         struct c2_num num;
@@ -149,7 +143,6 @@ static void wide_integers_come_through_whole(void **state)
 {
     static const char *const types[] = {"<i8", ">i8", "<u8", ">u8", "<m8[s]"};
 
-    (void)state;
     for (size_t t = 0; t < C2_ARRAY_LEN(types); t++) {
         struct array a;
         int64_t n = 300, wide[300];

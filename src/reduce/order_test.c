@@ -118,7 +118,6 @@ static void rows_are_in_the_order_asked_for(void **state)
     static uint8_t items[ROWS * 80];
     static uint32_t want[ROWS];
 
-    (void)state;
     parse_type(table_type, &type);
     assert_true(type.itemsize <= 80);
     fill(&type, items);
@@ -154,7 +153,6 @@ static void what_has_no_order_is_refused(void **state)
                  {"i,u,t,s,w", "more than 4 fields"}};
     C2_AUTO(c2_dtype) type = {0};
 
-    (void)state;
     parse_type(table_type, &type);
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_order order = {.dtype = &type};
@@ -178,7 +176,6 @@ static void entries_sort_as_their_bytes(void **state)
 {
     static const int64_t spans[] = {2, 200, INT64_MAX}, counts[] = {0, 1, 2, 31, 33, 1000, 70000};
 
-    (void)state;
     for (size_t k = 0; k < C2_ARRAY_LEN(spans) * C2_ARRAY_LEN(counts); k++) {
         size_t n = (size_t)counts[k % C2_ARRAY_LEN(counts)];
         struct c2_sort_entry *got = calloc(n + 1, sizeof(*got)), *want = calloc(n + 1, sizeof(*want));

@@ -119,7 +119,6 @@ static void every_dtype_is_reduced_as_the_definition_says(void **state)
         {{2, 1}, "-1,5:30,4:"}, {{0, 2}, ":,0,9:10"}, {{2, 1}, "1,5:5,:"}};
     static const int64_t shape[] = {5, 37, 41}, factors[] = {1, 2, 4, 8, 64, 3};
 
-    (void)state;
     for (size_t t = 0; t < C2_ARRAY_LEN(number_types); t++) {
         struct array a;
         array_make(&a, number_types[t], shape, 3, true);
@@ -137,7 +136,6 @@ static void nothing_but_nan_is_nan(void **state)
     static const enum c2_agg aggs[] = {C2_AGG_MEAN, C2_AGG_MAX, C2_AGG_MIN, C2_AGG_NEAREST};
     struct array a;
 
-    (void)state;
     array_make(&a, "<f4", shape, 2, false);
     float nan4 = nanf("");
     for (int64_t i = 0; i < 36; i++)
@@ -169,7 +167,6 @@ static void a_tile_is_cut_at_the_edge(void **state)
                  {INT64_C(1) << 40, 30, 3, INT64_C(3) << 38, INT64_C(1) << 38}};
     const struct c2_plane_axes axes = {1, 0};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_bound bound = {.ndim = 2, .out_ndim = 2};
         struct cat2_error err = {0};
@@ -194,7 +191,6 @@ static void axes_are_two_of_the_datasets(void **state)
                  {"", 1, -1, 0},    {"1,1", 3, -1, 0},  {"1", 3, -1, 0},     {"1,-2", 3, -1, 0},
                  {"0,3", 3, -1, 0}, {"-4,0", 3, -1, 0}, {"0,1,2", 3, -1, 0}, {"a,b", 3, -1, 0}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_plane_axes axes;
         struct cat2_error err = {0};
@@ -216,7 +212,6 @@ static void too_much_is_sampled_within_the_bound(void **state)
                  {C2_CHUNK_STORED, 6, true, C2_AGG_NEAREST}, {C2_CHUNK_STORED, 5, false, C2_AGG_MAX},
                  {C2_CHUNK_ZERO, 7, false, C2_AGG_MAX},      {C2_CHUNK_STORED, 30, true, C2_AGG_NEAREST}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_meta meta;
         enum c2_chunk_kind kind = cases[i].kind;
@@ -251,7 +246,6 @@ static void a_sample_serves_the_texels_around_it(void **state)
     struct cat2_error err = {0};
     uint16_t row[256];
 
-    (void)state;
     p.num = (struct c2_num){.kind = 'u', .size = 2, .itemsize = 2, .out_kind = 'u', .out_size = 2};
     assert_true(c2_plane_plan(&p, &ds, &bound, &err));
     const struct c2_axis_sel *ys = &p.bound.axes[0], *xs = &p.bound.axes[1];

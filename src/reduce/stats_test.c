@@ -109,7 +109,6 @@ static void every_dtype_is_counted_as_the_definition_says(void **state)
     static const int64_t shape[] = {7, 40, 30};
     static const char *const texts[] = {"", "::-2,5:,1", "3", "0,0,0", "2:2", "0,0:2,:"};
 
-    (void)state;
     for (size_t t = 0; t < C2_ARRAY_LEN(number_types); t++) {
         struct array a;
         array_make(&a, number_types[t], shape, 3, true);
@@ -131,7 +130,6 @@ static void extremes_of_doubles_are_no_trouble(void **state)
     static const double values[] = {INFINITY, -INFINITY, NAN, 1.7e308, -1.7e308, 5e-324, -5e-324, 0, -0.0};
     struct array a;
 
-    (void)state;
     for (size_t kinds = 1; kinds <= C2_ARRAY_LEN(values); kinds++) { /* the first: nothing finite */
         struct cat2_error err = {0};
         array_make(&a, "<f8", shape, 1, false);
@@ -168,7 +166,6 @@ static void json_holds_no_nan_and_wide_integers_whole(void **state)
                  {"|u1", "1:2", "\"fraction\":1"}};
     static const int64_t shape[] = {300};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct array a;
         C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
@@ -196,7 +193,6 @@ static void too_much_is_sampled_within_the_bound(void **state)
 {
     static const int64_t shapes[][2] = {{32768, 32768}, {INT64_C(1) << 31, 1024}, {70000, 70000}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(shapes); i++) {
         enum c2_chunk_kind kind = C2_CHUNK_STORED;
         struct c2_meta meta;

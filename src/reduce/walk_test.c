@@ -74,7 +74,6 @@ static void a_walk_visits_each_item_once(void **state)
     FILE *list = NULL;
     int at = 0, count = 0;
 
-    (void)state;
     while (next_sample(&list, &at, &s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         if (c2_frame_refusal(frame)) continue;
@@ -107,7 +106,6 @@ static void a_walk_ends_where_the_visitor_says_so(void **state)
     struct cat2_error err = {0};
     int calls = 0;
 
-    (void)state;
     assert_false(c2_walk_boxes(codec, &ds, &bound, refuse, &calls, &err));
     assert_int_equal(calls, 1);
     assert_int_equal(err.code, CAT2_ELIMIT);
@@ -135,7 +133,6 @@ static void the_cost_is_of_the_blocks_touched(void **state)
                  {"1024:,:", C2_CHUNK_ZERO, 0, 0},
                  {"", C2_CHUNK_NAN, 0, 0}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         enum c2_chunk_kind kind = cases[i].kind;
         struct c2_meta meta;
@@ -154,7 +151,6 @@ static void special_chunks_are_counted_when_there_are_too_many(void **state)
     struct c2_selectable ds = huge(&meta, &kind, shape, 2, 8);
     struct c2_bound bound = bind(&meta.grid, "");
 
-    (void)state;
     assert_true(c2_walk_cost(&ds, &bound) == INT64_C(1) << 44);
 }
 

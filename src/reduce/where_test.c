@@ -108,7 +108,6 @@ static void every_expression_means_what_is_written(void **state)
     C2_AUTO(c2_dtype) type = {0};
     uint8_t items[ROWS * 100], mask[ROWS];
 
-    (void)state;
     parse_type(table_type, &type);
     assert_true(type.itemsize <= 100);
     fill(&type, items);
@@ -166,7 +165,6 @@ static void an_error_says_where_it_is(void **state)
                  {"i < 1 < 2", 6, "expected an operator"}};
     C2_AUTO(c2_dtype) type = {0};
 
-    (void)state;
     parse_type(table_type, &type);
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_where *where = NULL;
@@ -194,7 +192,6 @@ static void expressions_are_bounded(void **state)
     char text[8192];
     int64_t position;
 
-    (void)state;
     parse_type("<i4", &type);
     for (size_t n = 1; n < 100; n++) { /* parentheses */
         memset(text, '(', n);
@@ -225,7 +222,6 @@ static void plain_items_are_called_value(void **state)
     int64_t position;
     uint8_t mask[3];
 
-    (void)state;
     parse_type("<i4", &type);
     assert_true(c2_where_parse(C2_STR("value > 0 & value<5"), &type, &where, &position, &err));
     c2_where_eval(where, (const uint8_t *)items, 3, mask);
@@ -294,7 +290,6 @@ static void random_expressions_are_evaluated_by_precedence(void **state)
     C2_AUTO(c2_dtype) type = {0};
     int count = 0;
 
-    (void)state;
     parse_type("<i2", &type);
     for (int i = 0; i < MANY; i++)
         items[i] = (int16_t)(random_below(110) - 55);

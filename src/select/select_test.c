@@ -183,7 +183,6 @@ static void selections_of_every_frame_are_what_the_definition_says(void **state)
     struct cat2_error err = {0};
     int at = 0, count = 0;
 
-    (void)state;
     assert_non_null(mkdtemp(dir));
     int dirfd = c2_fs_open_dir(dir, false, &err);
     while (next_sample(&list, &at, &s)) {
@@ -222,7 +221,6 @@ static void parts_follow_each_other_in_the_result(void **state)
     int at = 0;
     struct cat2_error err = {0};
 
-    (void)state;
     while (next_sample(&list, &at, &s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         char slices[6][C2_DIM_MAX * 24];
@@ -272,7 +270,6 @@ static void an_npy_header_is_numpys(void **state)
         {"[('a', '<i4')]", "{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,), }", {1}, 1},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
         struct cat2_error err = {0};
@@ -297,7 +294,6 @@ static void one_chunk_of_a_selection_decodes_to_it(void **state)
     struct c2_slice all = {0};
     struct c2_bound bound;
 
-    (void)state;
     assert_true(c2_slice_bind(&all, ds.meta->grid.shape, ds.meta->grid.ndim, &bound, &err));
     assert_true(c2_select_chunk(codec, &ds, &bound, &chunk, &err));
     size_t n = (size_t)bound.nitems * (size_t)ds.meta->grid.typesize;
@@ -334,7 +330,6 @@ static void chunks_that_the_index_tells_are_filled(void **state)
     static const char *const dtypes[] = {"<f4", "<f8"};
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(dtypes); i++) {
         C2_AUTO(c2_meta) meta = {.kind = C2_KIND_ARRAY};
         struct cat2_error err = {0};
@@ -376,7 +371,6 @@ static void what_does_not_fit_one_chunk_is_refused(void **state)
     struct c2_selectable ds = {.meta = &meta};
     const int64_t nitems[] = {C2_CHUNK_NBYTES_MAX / 8 + 1, INT64_MAX / 2};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(nitems); i++) {
         struct c2_bound bound = {.nitems = nitems[i]};
         struct cat2_error err = {0};
@@ -391,7 +385,6 @@ static void a_long_npy_header_is_of_version_two(void **state)
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
     struct cat2_error err = {0};
 
-    (void)state;
     assert_true(c2_buf_puts(&descr, "[('a', '<i4')", &err));
     while (descr.n < 70000)
         assert_true(c2_buf_printf(&descr, &err, ", ('field%zu', '<i4')", descr.n));

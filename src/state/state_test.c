@@ -37,7 +37,6 @@ static int drop_folder(void **state)
     struct cat2_error err;
     int fd = c2_fs_open_dir(folder, false, &err);
 
-    (void)state;
     c2_fs_walk(fd, forget, &fd, &err);
     close(fd);
     return rmdir(folder);
@@ -120,7 +119,6 @@ static void keys_come_in_the_order_they_were_put(void **state)
     C2_AUTO(c2_buf) text = C2_BUF_INIT(1000);
     struct cat2_error err;
 
-    (void)state;
     put(s, "b", "1");
     put(s, "a/x", "2");
     put(s, "a/y", "");
@@ -142,7 +140,6 @@ static void a_rollback_undoes_all(void **state)
     struct c2_state *s = must_open();
     struct cat2_error err;
 
-    (void)state;
     put(s, "a", "1");
     assert_true(c2_state_begin(s, &err));
     put(s, "a", "2");
@@ -161,7 +158,6 @@ static void what_was_put_survives_kill(void **state)
     int status;
     pid_t child = fork();
 
-    (void)state;
     if (child == 0) {
         struct c2_state *s = NULL;
         struct cat2_error err;
@@ -180,7 +176,6 @@ static void what_was_put_survives_kill(void **state)
 
 static void a_second_process_is_refused_and_told_why(void **state)
 {
-    (void)state;
     assert_false(c2_state_is_used(folder));
     struct c2_state *s = must_open();
     assert_non_null(strstr(refused().message, "in use by another process"));
@@ -231,7 +226,6 @@ static void make_old(void)
 
 static void a_state_carries_its_format(void **state)
 {
-    (void)state;
     c2_state_close(must_open());
     assert_int_equal(version(), C2_STATE_FORMAT);
     check_file(".caterva2-state", "format 2\n");
@@ -239,7 +233,6 @@ static void a_state_carries_its_format(void **state)
 
 static void an_older_one_is_upgraded_and_keeps_what_it_has(void **state)
 {
-    (void)state;
     make_old();
     struct c2_state *s = must_open();
     check_all(s, "", "a=1 ");
@@ -253,7 +246,6 @@ static void an_older_one_is_upgraded_and_keeps_what_it_has(void **state)
 
 static void a_newer_one_is_refused_and_left(void **state)
 {
-    (void)state;
     c2_state_close(must_open());
     sql("PRAGMA user_version = 3");
     struct cat2_error err = refused();
@@ -274,7 +266,6 @@ static void a_mark_that_tells_nothing_is_refused(void **state)
     static const char *const marks[] = {"format\n", "format x\n", "format 0\n",
                                         "\n",       "format -1",  "version 2\n"};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(marks); i++) {
         write_file(".caterva2-state", marks[i], 1);
         assert_non_null(strstr(refused().message, ".caterva2-state has no format number: remove it"));
@@ -287,7 +278,6 @@ static void an_upgrade_on_a_full_disk_leaves_the_old_state(void **state)
 {
     struct rlimit was, small = {8192, 8192};
 
-    (void)state;
     make_old();
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
@@ -307,7 +297,6 @@ static void an_upgrade_on_a_full_disk_leaves_the_old_state(void **state)
 
 static void a_file_that_is_no_database_is_refused(void **state)
 {
-    (void)state;
     write_file("t.sqlite3", "not a database\n", 500);
     struct cat2_error err = refused();
     assert_int_equal(err.code, CAT2_EDATA);
@@ -325,7 +314,6 @@ static void a_cut_or_overwritten_file_is_refused(void **state)
     struct stat st;
     struct cat2_error err;
 
-    (void)state;
     struct c2_state *s = must_open();
     assert_true(c2_state_begin(s, &err));
     for (int i = 0; i < 2000; i++) {
@@ -351,7 +339,6 @@ static void a_cut_or_overwritten_file_is_refused(void **state)
 
 static void an_empty_file_is_begun_anew(void **state)
 {
-    (void)state;
     write_file("t.sqlite3", "", 0);
     struct c2_state *s = must_open();
     check_all(s, "", "");
@@ -361,7 +348,6 @@ static void an_empty_file_is_begun_anew(void **state)
 
 static void what_may_not_be_written_is_named(void **state)
 {
-    (void)state;
     if (geteuid() != 0) skip(); /* needs another user */
     c2_state_close(must_open());
     pid_t child = fork();

@@ -21,7 +21,6 @@ static int score(const char *wanted, const char *name)
 
 static void letters_match_in_order_and_runs_win(void **state)
 {
-    (void)state;
     assert_int_equal(score("", "anything"), 1);
     assert_true(score("d3", "foo/dir1/ds-3d.b2nd") > 0);
     assert_true(score("DS3", "foo/ds-3d") > 0);
@@ -38,7 +37,6 @@ static void braille_dots_set_the_bits_of_unicode(void **state)
         uint8_t bit;
     } table[] = {{0, 0, 0x01}, {0, 1, 0x02}, {0, 2, 0x04}, {0, 3, 0x40},
                  {1, 0, 0x08}, {1, 1, 0x10}, {1, 2, 0x20}, {1, 3, 0x80}};
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(table); i++) {
         uint8_t bits[4] = {0};
         struct c2_tui_dots dots = {2, 2, bits};
@@ -53,7 +51,6 @@ static void braille_dots_set_the_bits_of_unicode(void **state)
 
 static void colours_go_to_the_nearest_of_256(void **state)
 {
-    (void)state;
     assert_int_equal(c2_tui_xterm(0x000000), 16);
     assert_int_equal(c2_tui_xterm(0xffffff), 231);
     assert_int_equal(c2_tui_xterm(0xff0000), 196);
@@ -67,7 +64,6 @@ static void ranges_leave_out_what_is_no_number(void **state)
 {
     double values[] = {NAN, 3, -INFINITY, 1, 2, INFINITY};
     struct c2_tui_look look = {0};
-    (void)state;
     c2_tui_autoscale(&look, values, C2_ARRAY_LEN(values));
     assert_true(look.lo == 1 && look.hi == 3);
     c2_tui_autoscale(&look, values, 1);
@@ -96,7 +92,6 @@ static void a_view_asks_for_one_bounded_slice(void **state)
     };
     const int64_t shape[] = {10, 1000, 2000};
     struct cat2_error err;
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(table); i++) {
         struct c2_tui_window window;
         struct c2_tui_ask ask;
@@ -113,7 +108,6 @@ static void steps_stay_within_the_axis_and_the_picture_keeps_its_axes(void **sta
     struct c2_tui_window window;
     struct c2_tui_ask ask;
     struct cat2_error err;
-    (void)state;
     assert_true(c2_tui_window_init(&window, "", shape, 3, &err));
     assert_true(window.y == 1 && window.x == 2 && window.active == 0);
     assert_false(c2_tui_window_step(&window, C2_TUI_HEAT, -1));
@@ -137,7 +131,6 @@ static void views_without_axes_do_nothing_and_harm_nothing(void **state)
     struct c2_tui_window window;
     struct c2_tui_ask ask;
     struct cat2_error err;
-    (void)state;
     assert_true(c2_tui_window_init(&window, "", shape, 0, &err));
     assert_false(c2_tui_window_step(&window, C2_TUI_VALUES, 1));
     assert_false(c2_tui_window_map(&window, true));
@@ -170,7 +163,6 @@ static void items_of_any_byte_order_become_numbers_and_words(void **state)
         {"|S4", {'a', 'b', 0, 0}, NAN, "ab"},
     };
     struct cat2_error err;
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(table); i++) {
         C2_AUTO(c2_dtype) dtype = {0};
         char word[C2_TUI_WORD_MAX];
@@ -187,7 +179,6 @@ static void text_from_outside_cannot_steer_the_terminal(void **state)
     C2_AUTO(c2_tui_canvas) canvas = {0};
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1000);
     struct cat2_error err;
-    (void)state;
     assert_true(c2_tui_canvas_resize(&canvas, 12, 2, &err));
     assert_int_equal(c2_tui_text(&canvas, 0, 0, 12, "a\033[2Jb\xff\xc2\x9b", C2_TUI_PLAIN), 8);
     c2_tui_text(&canvas, 0, 1, 5, "long name", C2_TUI_PLAIN);
@@ -199,7 +190,6 @@ static void characters_survive_encoding(void **state)
 {
     static const uint32_t table[] = {'a', 0x7f, 0x80, 0x7ff, 0x800, 0x2580, 0xffff, 0x10000, 0x10ffff};
     char bytes[4];
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(table); i++) {
         struct c2_str text = {bytes, (size_t)c2_tui_encode(table[i], bytes)};
         assert_int_equal(c2_tui_decode(&text), table[i]);
@@ -238,7 +228,6 @@ static void trees_are_sorted_and_keep_what_is_open_and_selected(void **state)
     C2_AUTO(c2_tui_tree) tree = {.top = {.kind = C2_TUI_TOP, .open = true}};
     struct cat2_error err;
     char path[100];
-    (void)state;
 
     assert_true(c2_tui_tree_roots(&tree, &first, &err));
     expect_rows(&tree, "foo/\nzoo/\n");
@@ -265,7 +254,6 @@ static void panes_fill_the_screen_at_any_size(void **state)
 {
     struct c2_tui_app app = {0};
     struct cat2_error err;
-    (void)state;
     for (int w = 1; w < 200; w += 7)
         for (int h = 1; h < 60; h += 5) {
             assert_true(c2_tui_canvas_resize(&app.canvas, w, h, &err));

@@ -34,7 +34,6 @@ static void numbers_print_as_python_prints_them(void **state)
                  {9007199254740992, "9007199254740992.0"},
                  {1714000001.115, "1714000001.115"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
         C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
@@ -52,7 +51,6 @@ static void documents_are_printed_again_in_either_style(void **state)
     C2_AUTO(c2_buf) compact = C2_BUF_INIT(1000);
     C2_AUTO(c2_buf) python = C2_BUF_INIT(1000);
 
-    (void)state;
     assert_true(c2_json_parse(c2_str_of(text), &json, &err));
     assert_true(c2_json_print(c2_json_root(json), C2_JSON_COMPACT, &compact, &err));
     assert_string_equal(c2_buf_cstr(&compact),
@@ -70,7 +68,6 @@ static void broken_documents_are_refused(void **state)
                                         "[NaN]", "\"\xff\"", "'a'",  "[1 2]"};
     char deep[300];
 
-    (void)state;
     memset(deep, '[', sizeof(deep));
     for (size_t i = 0; i <= C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
@@ -87,7 +84,6 @@ static void text_that_is_no_utf8_is_written_as_replacement_characters(void **sta
     struct c2_jw w;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
 
-    (void)state;
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_str(&w, C2_STR("a\xff\x62\x01"));
     assert_true(c2_jw_finish(&w));
@@ -125,7 +121,6 @@ static void attributes_go_from_msgpack_to_json(void **state)
         {"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", 9, "18446744073709551615"},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
         struct c2_jw w;
@@ -153,7 +148,6 @@ static void attributes_survive_the_way_to_msgpack_and_back(void **state)
     C2_AUTO(c2_buf) packed = C2_BUF_INIT(1000);
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1000);
 
-    (void)state;
     assert_true(c2_json_parse(c2_str_of(text), &json, &err));
     assert_true(c2_msgpack_from_json(c2_json_root(json), &packed, &err));
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
@@ -189,7 +183,6 @@ static int deepest_around(const char *value, size_t n)
 
 static void a_deeply_nested_attribute_still_fits_into_a_frame(void **state)
 {
-    (void)state;
     assert_true(deepest_around("\xc0", 1) >= 32);
     /* an extension is shown as an object */
     assert_int_equal(deepest_around("\xd4\x2a", 3), deepest_around("\xc0", 1) - 1);
@@ -209,7 +202,6 @@ static void frames_are_told_apart(void **state)
         {"{\"request\":{\"method\":\"x\",\"arguments\":[1]}}", C2_PS_IGNORED},
         {"{\"request\":{\"arguments\":{}}}", C2_PS_IGNORED}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
         C2_AUTO(c2_ps_message) message = {0};
@@ -225,7 +217,6 @@ static void a_written_frame_is_read_back(void **state)
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1000);
     C2_AUTO(c2_ps_message) message = {0};
 
-    (void)state;
     assert_true(c2_ps_request(&out, "publish", C2_STR("{\"topics\":\"foo\"}"), C2_STR("id\""), &err));
     assert_true(c2_ps_parse(c2_buf_str(&out), &message, &err));
     assert_true(c2_str_is(message.method, "publish") && c2_str_is(message.call_id, "id\""));

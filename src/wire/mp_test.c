@@ -17,7 +17,6 @@ static void what_is_written_is_read(void **state)
     struct c2_str name;
     int64_t i;
 
-    (void)state;
     c2_mpw_init(&w, &out, &err);
     size_t map = c2_mpw_open(&w, C2_MP_MAP);
     c2_mpw_text(&w, "numbers");
@@ -72,7 +71,6 @@ static void bytes_that_are_none_are_refused(void **state)
                {"\x81\1", 2}};
     struct cat2_error err;
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++) {
         C2_AUTO(c2_mp) mp = {0};
         uint8_t *exact = malloc(bad[i].n + 1);
@@ -103,7 +101,6 @@ static void numbers_take_their_smallest_form(void **state)
     struct cat2_error err;
     struct c2_mpw w;
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
         struct c2_mp_node node;
@@ -123,7 +120,6 @@ static void values_are_read_one_after_the_other(void **state)
     struct c2_mp_reader r = c2_mp_reader_of((struct c2_bytes){bytes, sizeof(bytes) - 1}, &err);
     struct c2_mp_node node;
 
-    (void)state;
     assert_true(c2_mp_read(&r, &node));
     assert_int_equal(node.kind, C2_MP_LIST);
     assert_int_equal(c2_mp_children(&node), 2);
@@ -148,7 +144,6 @@ static void lists_that_claim_more_than_there_is_end_at_their_head(void **state)
     struct cat2_error err;
     struct c2_mp_node node;
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++) {
         struct c2_mp_reader r = c2_mp_reader_of((struct c2_bytes){(const uint8_t *)bad[i].p, bad[i].n}, &err);
         assert_false(c2_mp_read(&r, &node));
@@ -162,7 +157,6 @@ static void depth_and_number_of_values_have_an_end(void **state)
     C2_AUTO(c2_mp) mp = {0};
     struct cat2_error err;
 
-    (void)state;
     for (int i = 0; i < 63; i++)
         assert_true(c2_buf_putc(&deep, (char)0x91, &err));
     assert_true(c2_buf_putc(&deep, 7, &err));

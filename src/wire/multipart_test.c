@@ -42,7 +42,6 @@ static void parts_come_with_their_places(void **state)
         {TYPE, "--XX\r\nno colon\r\n\r\nabc\r\n--XX--", NULL},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_buf) got = C2_BUF_INIT(1000);
         struct cat2_error err = {0};

@@ -15,7 +15,6 @@ static struct c2_bytes text_of(const char *p, size_t n)
 
 static void numbers_texts_and_regular_lists_are_arrays(void **state)
 {
-    (void)state;
     const struct {
         struct c2_bytes packed;
         enum c2_packed_kind kind;
@@ -69,7 +68,6 @@ static void values_are_little_endian_and_padded(void **state)
         {{"\x92\xc4\1x\xc4\2yz", 8}, {"x\0yz", 4}},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_bytes packed = text_of(cases[i].packed.p, cases[i].packed.n);
         struct c2_packed_shape shape;
@@ -83,7 +81,6 @@ static void values_are_little_endian_and_padded(void **state)
 
 static void everything_else_is_not(void **state)
 {
-    (void)state;
     const struct c2_bytes cases[] = {
         PACKED("\xc0"),                                                         /* nil */
         PACKED("\x81\xa1k\x01"),                                                /* a map */
@@ -109,7 +106,6 @@ static void everything_else_is_not(void **state)
 
 static void what_is_cut_off_or_goes_on_is_refused(void **state)
 {
-    (void)state;
     const struct c2_bytes cases[] = {PACKED(""),
                                      PACKED("\xc1"),
                                      PACKED("\x92\x01"),
@@ -138,7 +134,6 @@ static void maps_with_text_keys_are_walked(void **state)
     struct cat2_error err;
     size_t sum = 0;
 
-    (void)state;
     struct c2_bytes map = PACKED("\x82\xa1x\x92\x01\x02\xa2yy\x81\xa1z\xc0");
     assert_true(c2_packed_is_text_map(map));
     assert_true(c2_packed_each(map, count, &sum, &err));

@@ -13,7 +13,6 @@ static void bytes_stand_between_head_and_tail(void **state)
     struct cat2_error err;
     C2_AUTO(c2_pickle) p = {0};
 
-    (void)state;
     assert_true(c2_pickle_bytes((size_t)5 << 32, &p, &err));
     assert_int_equal(p.head.n, 11);
     assert_memory_equal(p.head.p, "\x80\x05\x8e\x00\x00\x00\x00\x05\x00\x00\x00", 11);
@@ -31,7 +30,6 @@ static void an_array_is_rebuilt_by_the_frombuffer_of_numpy_1(void **state)
     C2_AUTO(c2_pickle) p = {0};
     const int64_t shape[] = {3};
 
-    (void)state;
     assert_true(c2_pickle_ndarray(C2_STR("<i8"), shape, 1, 24, &p, &err));
     assert_int_equal(p.head.n, sizeof(head) - 1);
     assert_memory_equal(p.head.p, head, sizeof(head) - 1);
@@ -44,7 +42,6 @@ static void a_dtype_that_is_no_literal_is_refused(void **state)
     static const char *const cases[] = {"[",  "[('a', 'u1')", "[x]",  "[('a' 'u1')]",
                                         "[1", "{1}",          "{1:2", "['\\xg0']"};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err = {0};
         C2_AUTO(c2_pickle) p = {0};

@@ -31,7 +31,6 @@ static bool see(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
 
 static void records_arrive_byte_by_byte(void **state)
 {
-    (void)state;
     struct cat2_error err;
     struct seen seen = {0};
     C2_AUTO(c2_buf) wire = C2_BUF_INIT(4096);
@@ -71,7 +70,6 @@ static bool check(void *ctx, const struct c2_piece *piece, struct cat2_error *er
 
 static void no_flipped_bit_of_a_record_passes(void **state)
 {
-    (void)state;
     const int32_t blocks[] = {0, 7};
     struct c2_piece piece = {.nchunk = 9,
                              .nblocks = 2,
@@ -100,7 +98,6 @@ static void no_flipped_bit_of_a_record_passes(void **state)
 
 static void questions_are_parsed_or_refused(void **state)
 {
-    (void)state;
     static const struct {
         const char *text;
         bool good;

@@ -18,7 +18,6 @@ static void a_sealed_object_opens_to_what_it_was(void **state)
     uint64_t sealed = 0, opened = 0;
     C2_AUTO(c2_buf) text = C2_BUF_INIT(4096);
 
-    (void)state;
     assert_true(c2_buf_puts(&text, "before", &err) && c2_buf_puts(&text, OBJECT, &err));
     assert_true(c2_proof_seal_json(&text, 6, &sealed, &err));
     char *line = (char *)text.p + 6;
@@ -37,7 +36,6 @@ static void no_flipped_bit_of_an_object_passes(void **state)
     uint64_t hash;
     C2_AUTO(c2_buf) text = C2_BUF_INIT(4096);
 
-    (void)state;
     assert_true(c2_buf_puts(&text, OBJECT, &err) && c2_proof_seal_json(&text, 0, NULL, &err));
     for (size_t bit = 0; bit < text.n * 8; bit++) {
         size_t n = text.n;
@@ -82,7 +80,6 @@ static void the_hash_of_an_answer_covers_what_it_means(void **state)
     struct c2_proof_answer wrong[6];
     char good[32], bad[32];
 
-    (void)state;
     for (int i = 0; i < 6; i++)
         wrong[i] = right;
     wrong[0].target = C2_STR("/api/download/x?nchunk=2");
@@ -108,7 +105,6 @@ static void what_was_damaged_is_counted_by_kind(void **state)
     struct cat2_error err;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(4096);
 
-    (void)state;
     c2_log_set_level(C2_ERROR);
     c2_wire_mismatch(C2_WIRE_FRAME, "a test");
     c2_log_set_level(C2_INFO);

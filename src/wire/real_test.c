@@ -34,7 +34,6 @@ static void doubles_are_written_as_python_writes_them(void **state)
                  {0x1p-44, "5.684341886080802e-14"},
                  {-2.5, "-2.5"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         char text[33];
         text[c2_double_text(cases[i].v, text)] = '\0';
@@ -54,7 +53,6 @@ static void each_width_has_its_own_shortest_digits(void **state)
 {
     struct c2_digits d;
 
-    (void)state;
     c2_digits_of_float(0.1F, &d);
     assert_digits(&d, "1", -1, false);
     c2_digits_of_double((double)0.1F, &d);
@@ -74,7 +72,6 @@ static void each_width_has_its_own_shortest_digits(void **state)
 /* Fewer digits never read back, and the last one is the nearest that does. */
 static void all_halves_read_back_from_the_fewest_digits(void **state)
 {
-    (void)state;
     for (int bits = 1; bits < 0x7c00; bits++) {
         struct c2_digits d;
         char text[64];
@@ -94,7 +91,6 @@ static void all_halves_read_back_from_the_fewest_digits(void **state)
 
 static void halves_have_their_values(void **state)
 {
-    (void)state;
     for (int bits = 0; bits < 0x10000; bits++) {
         int exponent = bits >> 10 & 31, fraction = bits & 1023;
         double v = c2_half_value((uint16_t)bits), want;
@@ -120,7 +116,6 @@ static void texts_have_points_and_exponents_where_asked(void **state)
                  {"125", -3, false, true, "0.00125"},    {"1", 5, true, true, "1e+05"},
                  {"125", -123, true, false, "1.25e-123"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_digits d = {.exponent = cases[i].exponent};
         char text[64];

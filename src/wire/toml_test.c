@@ -46,7 +46,6 @@ static void leaves_come_in_file_order_with_their_lines(void **state)
     C2_AUTO_PTR(c2_toml) *toml = NULL;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(10000);
 
-    (void)state;
     assert_true(c2_toml_parse(c2_str_of(text), "c.toml", &toml, &err));
     assert_true(c2_toml_walk(toml, note, &out, &err));
     assert_string_equal(c2_buf_cstr(&out), want);
@@ -58,7 +57,6 @@ static void an_empty_file_has_no_leaves(void **state)
     C2_AUTO_PTR(c2_toml) *toml = NULL;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
 
-    (void)state;
     assert_true(c2_toml_parse((struct c2_str){NULL, 0}, "c.toml", &toml, &err));
     assert_true(c2_toml_walk(toml, note, &out, &err));
     assert_int_equal(out.n, 0);
@@ -79,7 +77,6 @@ static void a_visitor_that_refuses_ends_the_walk(void **state)
     int n = 0;
     C2_AUTO_PTR(c2_toml) *toml = NULL;
 
-    (void)state;
     assert_true(c2_toml_parse(C2_STR("\na = 1\nb = 2\n"), "c.toml", &toml, &err));
     assert_false(c2_toml_walk(toml, stop, &n, &err));
     assert_int_equal(n, 1);
@@ -96,7 +93,6 @@ static void errors_point_at_their_line_and_column(void **state)
                  {"\n\nx = \"\xff\"\n", "c.toml:3:"},
                  {"a = 'b\n", "c.toml:1:"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err = {0};
         C2_AUTO_PTR(c2_toml) *toml = NULL;
@@ -111,7 +107,6 @@ static void nesting_and_size_have_a_limit(void **state)
     static const char *const pieces[] = {"a.", "x={a=", "# long\n"};
     static const size_t times[] = {100000, 300, 200000};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(pieces); i++) {
         struct cat2_error err = {0};
         C2_AUTO_PTR(c2_toml) *toml = NULL;

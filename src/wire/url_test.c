@@ -17,7 +17,6 @@ static void percent_signs_are_decoded_once(void **state)
                  {"%4a%4A", "JJ", "JJ"},  {"", "", ""},          {"%c3%A9", "\u00e9", "\u00e9"},
                  {"%2B", "+", "+"}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
         C2_AUTO(c2_buf) path = C2_BUF_INIT(100);
@@ -36,7 +35,6 @@ static void everything_but_unreserved_characters_is_encoded(void **state)
     C2_AUTO(c2_buf) part = C2_BUF_INIT(100);
     C2_AUTO(c2_buf) small = C2_BUF_INIT(3);
 
-    (void)state;
     assert_true(c2_url_encode(C2_STR("a/b c#?%\u00e9-._~"), true, &path, &err));
     assert_string_equal(c2_buf_cstr(&path), "a/b%20c%23%3F%25%C3%A9-._~");
     assert_true(c2_url_encode(C2_STR("a/b"), false, &part, &err));
@@ -51,7 +49,6 @@ static void a_query_is_cut_into_its_pairs(void **state)
     struct c2_str rest = C2_STR("a=1&b=&&c&=x&d===&"), key, value;
     size_t n = 0;
 
-    (void)state;
     for (; c2_query_next(&rest, &key, &value); n++) {
         assert_true(n < C2_ARRAY_LEN(want));
         assert_true(c2_str_is(key, want[n][0]) && c2_str_is(value, want[n][1]));
@@ -71,7 +68,6 @@ static void endpoints_read_back_as_they_are_written(void **state)
                  {"[::1]:65535", "::1", 65535, true},
                  {"[fe80::1%eth0]:80", "fe80::1%eth0", 80, true}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;
         struct c2_endpoint e;
@@ -94,7 +90,6 @@ static void what_is_no_endpoint_is_refused(void **state)
                                         "a#b:80", "http://a:8000", "[[::1]]:80", "\x01:80"};
     char host[300];
 
-    (void)state;
     memset(host, 'a', sizeof(host));
     memcpy(host + 290, ":80", 4);
     for (size_t i = 0; i <= C2_ARRAY_LEN(cases); i++) {
@@ -135,7 +130,6 @@ static void a_base_address_has_a_scheme_and_no_slash_at_its_end(void **state)
         {"", NULL},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
         struct cat2_error err;
@@ -173,7 +167,6 @@ static void a_base_path_is_made_of_plain_names(void **state)
         {"/a/b,/c", NULL},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
         struct cat2_error err;

@@ -41,7 +41,6 @@ static void the_first_etag_is_pythons_and_a_known_key_keeps_it(void **state)
     struct c2_gens *gens = c2_gens_new();
     struct c2_file_key moved = KEY;
 
-    (void)state;
     assert_string_equal(ask(gens, &KEY).etag, "1700000000.0:7");
     moved.dev = 99; /* mounted anew */
     assert_string_equal(ask(gens, &moved).validator, ask(gens, &KEY).validator);
@@ -56,7 +55,6 @@ static void without_a_hash_another_key_is_another_generation(void **state)
     struct c2_file_key later = changed(1);
     struct c2_generation next = ask(gens, &later);
 
-    (void)state;
     assert_false(next.undecided);
     assert_string_equal(next.etag, "1700000000.0000002:7"); /* the least that a double can be moved */
     assert_string_not_equal(next.validator, first.validator);
@@ -72,7 +70,6 @@ static void the_contents_decide_where_the_hash_is_known(void **state)
     struct c2_file_key touched = changed(1), written = changed(2);
     char path[C2_PATH_MAX + 1];
 
-    (void)state;
     assert_true(c2_gens_next(gens, false, path));
     assert_string_equal(path, "a");
     c2_gens_hashed(gens, "a", &KEY, &HASH);
@@ -97,7 +94,6 @@ static void what_changes_while_it_is_hashed_is_a_new_generation(void **state)
     struct c2_generation first = ask(gens, &KEY);
     struct c2_file_key written = changed(1);
 
-    (void)state;
     c2_gens_hashed(gens, "a", &KEY, &HASH);
     assert_true(ask(gens, &written).undecided);
     c2_gens_torn(gens, "a");
@@ -112,7 +108,6 @@ static void a_late_event_is_doubt_that_the_contents_settle(void **state)
     struct c2_generation first = ask(gens, &KEY);
     char path[C2_PATH_MAX + 1];
 
-    (void)state;
     c2_gens_hashed(gens, "a", &KEY, &HASH);
     c2_gens_doubt(gens, "a");
     assert_false(c2_gens_holds(gens, "a", &KEY, first.validator));
@@ -136,7 +131,6 @@ static void an_event_while_the_contents_are_hashed_has_them_hashed_again(void **
     struct c2_generation first = ask(gens, &KEY);
     char path[C2_PATH_MAX + 1];
 
-    (void)state;
     c2_gens_hashed(gens, "a", &KEY, &HASH);
     c2_gens_doubt(gens, "a");
     assert_true(ask(gens, &KEY).undecided);
@@ -158,7 +152,6 @@ static void an_event_before_the_first_hash_is_a_new_generation(void **state)
     struct c2_generation first = ask(gens, &KEY);
     char path[C2_PATH_MAX + 1];
 
-    (void)state;
     c2_gens_doubt(gens, "a");
     assert_true(c2_gens_next(gens, false, path));
     c2_gens_hashed(gens, "a", &KEY, &HASH);
@@ -175,7 +168,6 @@ static void parts_go_by_their_validators(void **state)
     struct cat2_error err;
     const int64_t t = 1700000000000000000;
 
-    (void)state;
     assert_true(c2_gens_of_part(gens, "f.h5/x", "h5-1", t, 40, &gen, &err));
     assert_string_equal(gen.etag, "1700000000.0:40");
     assert_true(c2_gens_of_part(gens, "f.h5/x", "h5-1", t + 5000000000, 40, &again, &err));
@@ -237,7 +229,6 @@ static void what_changes_while_it_is_saved_is_saved_once_more(void **state)
     pthread_t thread;
     bool more = false;
 
-    (void)state;
     ask(hasher.gens, &KEY);
     assert_int_equal(pthread_create(&thread, NULL, hash_on, &hasher), 0);
     while (!more) /* until it has changed again within one transaction */
@@ -259,7 +250,6 @@ static void a_restart_knows_what_was(void **state)
     struct cat2_error err;
     bool more;
 
-    (void)state;
     ask(gens, &KEY);
     ask(gens, &touched);
     c2_gens_hashed(gens, "a", &touched, &HASH);

@@ -35,7 +35,6 @@ static void files_are_what_their_names_say(void **state)
         {"", "application/octet-stream", false},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(rows); i++) {
         const struct c2_file_type *type = c2_file_type_of(c2_str_of(rows[i].path));
         if (strcmp(type->type, rows[i].type) != 0 || type->is_active != rows[i].is_active)

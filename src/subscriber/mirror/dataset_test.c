@@ -26,7 +26,6 @@ static void the_time_of_a_dataset_is_that_of_its_etag(void **state)
                  {"yesterday", -1},
                  {"", -1}};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_ds ds = {.etag = (char *)(uintptr_t)cases[i].etag};
         assert_int_equal(c2_ds_mtime_ms(&ds), cases[i].mtime_ms);

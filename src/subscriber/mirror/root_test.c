@@ -49,7 +49,6 @@ static bool ends_the_process(int life, int event)
 
 static void a_root_lives_as_it_is_drawn(void **state)
 {
-    (void)state;
     for (int life = C2_ROOT_UNFOLLOWED; life <= C2_ROOT_AWAY; life++)
         for (int event = C2_ROOT_ON_FOLLOW; event <= C2_ROOT_ON_LEAVE; event++) {
             char next = expected[life][event];
@@ -73,7 +72,6 @@ static void lives_tell_what_follows_from_them(void **state)
         [C2_ROOT_CURRENT] = {true, true, false},      [C2_ROOT_AWAY] = {true, true, true},
     };
 
-    (void)state;
     for (size_t life = 0; life < C2_ARRAY_LEN(facts); life++) {
         struct c2_root_state root = root_in((int)life, '-');
         assert_int_equal(c2_root_is_followed(&root), facts[life].followed);
