@@ -18,27 +18,22 @@ import sys
 import threading
 import time
 
+from answering import Answering
+
 ENDLESS_MAX = 2 << 30
 HOSTILE = ["{trap}/path?query", "user:pw@{trap}", "http://{trap}", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999", "127.0.0.1:-1",
            "127.0.0.1:{port}#x", "127.0.0.1:{port}\r\nX: 1", "", " 127.0.0.1:{port}", "[::1]:{port}/", "127.0.0.1:" + "1" * 5000, 7, None, [], {}]
 NAMES = ["../good", "good/x", ".", "..", "", "x" * 300, "\0", "a\nb", "good ", "%2e%2e", "<b>"]
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Answering):
     protocol_version = "HTTP/1.1"
     way = good = trap = None
     turn = itertools.count()
 
-    def log_message(self, *_):
-        pass
-
     def send_json(self, text):
         body = text if isinstance(text, bytes) else json.dumps(text).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.say(200, body, {"Content-Type": "application/json"})
 
     def root(self, name="good", address=None):
         return {"name": name, "http": self.good if address is None else address, "subscribed": None}

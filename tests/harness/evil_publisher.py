@@ -20,6 +20,8 @@ import urllib.error
 import urllib.request
 import zlib
 
+from answering import Answering
+
 NAMES_MAX = int(os.environ.get("C2_EVIL_NAMES", "20000"))
 ENDLESS_MAX = 4 << 30  # nobody takes so much; it is there lest a mistake in a test fills the disk
 LARGE = 1 << 50
@@ -50,13 +52,10 @@ class Evil(http.server.ThreadingHTTPServer):
         pass  # whom it harms may hang up
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Answering):
     protocol_version = "HTTP/1.1"
     way = real = trap = None
     turn = itertools.count()
-
-    def log_message(self, *_):
-        pass
 
     def do_GET(self):
         kind = self.path.split("?")[0].split("/")[2] if self.path.startswith("/api/") else ""

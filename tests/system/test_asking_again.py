@@ -14,6 +14,7 @@ import blosc2
 import numpy as np
 import pytest
 
+from answering import Answering
 from programs import being_written, cli, get, wait_until
 from test_broker import peer
 
@@ -36,7 +37,7 @@ def follow(sub, root):
 @contextlib.contextmanager
 def a_publisher(house, answer):
     """Of another make: answer(path) -> status, headers, body."""
-    class Publisher(http.server.BaseHTTPRequestHandler):
+    class Publisher(Answering):
         def do_GET(self):
             status, headers, body = answer(self.path)
             self.send_response(status)
@@ -44,9 +45,6 @@ def a_publisher(house, answer):
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
-
-        def log_message(self, *args):
-            pass
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     bro = house.bro()

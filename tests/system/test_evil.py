@@ -19,6 +19,7 @@ import evil_publisher
 import evil_subscriber
 import numpy as np
 import pytest
+from answering import Answering
 from programs import BUILD, EXTERNAL, ROOT, SHADOW, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
@@ -143,14 +144,11 @@ class Trap:
         trap = self
         self.asked = []
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Answering):
             def do_GET(self):
                 trap.asked.append((self.path, dict(self.headers)))
                 self.send_error(404)
             do_POST = do_HEAD = do_PUT = do_DELETE = do_GET
-
-            def log_message(self, *_):
-                pass
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http = f"127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

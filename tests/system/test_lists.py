@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import programs
+from answering import Answering
 from programs import get, wait_until
 
 PATIENCE = 240
@@ -290,7 +291,7 @@ def test_a_large_tree_is_complete_in_the_first_answer(house, tmp_path):
         pub.stop()
 
 
-class NeverListed(http.server.BaseHTTPRequestHandler):
+class NeverListed(Answering):
     """A publisher whose list does not come, and that has nothing of the name asked for."""
     protocol_version = "HTTP/1.1"
 
@@ -306,9 +307,6 @@ class NeverListed(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
         except OSError:
             pass
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.mark.parametrize("route", ["/api/info/n/no.b2nd", "/api/fetch/n/no.b2nd", "/files/n/no.b2", "/api/table/n/no.b2nd"])

@@ -9,6 +9,7 @@ import types
 import blosc2
 import numpy as np
 import pytest
+from answering import Answering
 from programs import EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="registers a publisher of its own")
@@ -43,7 +44,7 @@ class Lies(http.server.ThreadingHTTPServer):
         return json.dumps(line).encode() + b"\n"
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Answering):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
@@ -59,9 +60,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
@@ -94,21 +92,14 @@ def test_the_bounds_of_a_frame_that_cannot_be_are_not_asked_for(lies):
         assert len(frames) == (1 if name == "no_lie" else 0), (name, asked[name])
 
 
-class Broker(http.server.BaseHTTPRequestHandler):
+class Broker(Answering):
     """Of the Python dialect; no WebSocket is to be had."""
     ROOTS = {"n" * 256: {"http": "127.0.0.1:1"}, "n" * 5000: {"http": "127.0.0.1:1"}, "long": {"http": "h" * 5000},
              "nowhere": {}, "number": {"http": 7}, "fine": {"http": "127.0.0.1:1"}}
 
     def do_GET(self):
         body = json.dumps(self.ROOTS if self.path == "/api/roots" else {"detail": "no"}).encode()
-        self.send_response(200 if self.path == "/api/roots" else 404)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.say(200 if self.path == "/api/roots" else 404, body, {"Content-Type": "application/json"})
 
 
 def test_roots_without_a_usable_name_or_address_are_left_out(house):

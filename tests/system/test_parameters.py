@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import programs
 import pytest
+from answering import Answering
 from programs import EXTERNAL, cli, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="makes its own root")
@@ -177,18 +178,11 @@ def test_the_publishers_words_and_status_reach_the_client(site, house, tmp_path)
             "metadata": json.loads(get(f"{site.pub.url}/api/info/a.b2nd")[2])}
     says = {"status": 501}
 
-    class Publisher(http.server.BaseHTTPRequestHandler):
+    class Publisher(Answering):
         def do_GET(self):
             listing = self.path.startswith("/api/list")
             body = (json.dumps(line) + "\n").encode() if listing else json.dumps({"detail": "/secret/place/x.b2nd: the cat sat on it"}).encode()
-            self.send_response(200 if listing else says["status"])
-            self.send_header("Content-Type", "application/x-ndjson" if listing else "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args):
-            pass
+            self.say(200 if listing else says["status"], body, {"Content-Type": "application/x-ndjson" if listing else "application/json"})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = "127.0.0.1:%d" % server.server_address[1]

@@ -8,6 +8,7 @@ import threading
 import blosc2
 import numpy as np
 import pytest
+from answering import Answering
 from programs import BIN, EXTERNAL, cli, free_port, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
@@ -81,18 +82,12 @@ def test_who_is_not_ready_says_so(house):
     assert re.search(r" not ready .* \(broker, broker not connected\)$", text, re.M)
 
 
-class Liar(http.server.BaseHTTPRequestHandler):
+class Liar(Answering):
     answers = {}
 
     def do_GET(self):
         status, body = self.answers.get(self.path, (404, b"{}"))
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
+        self.say(status, body)
 
 
 @pytest.fixture

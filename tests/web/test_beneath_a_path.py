@@ -7,11 +7,13 @@ import urllib.request
 
 import pytest
 
+from answering import Answering
+
 
 @pytest.fixture(scope="module")
 def proxy(server):
     """A proxy for /cat2/ of that server, and nothing else; `strays` has what was asked for beside it."""
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Answering):
         protocol_version = "HTTP/1.1"
         strays = []
 
@@ -44,9 +46,6 @@ def proxy(server):
             self.end_headers()
             self.wfile.write(body)
         do_HEAD = do_GET
-
-        def log_message(self, *_):
-            pass
 
     class NoRedirect(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_):

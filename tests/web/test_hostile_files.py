@@ -7,6 +7,7 @@ import threading
 import urllib.parse
 
 import pytest
+from answering import Answering
 from programs import EXTERNAL, House, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
@@ -37,16 +38,13 @@ NAMED = "<img src=x onerror=document.title='ran'>.txt"  # scripts may stand in n
 @pytest.fixture(scope="module")
 def ear():
     """A listener elsewhere; `heard` has what was sent to it."""
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Answering):
         heard = []
 
         def do_GET(self):
             self.heard.append(urllib.parse.unquote(self.path))
             self.send_response(204)
             self.end_headers()
-
-        def log_message(self, *_):
-            pass
     it = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=it.serve_forever, daemon=True).start()
     it.url, it.heard = f"http://127.0.0.1:{it.server_port}/told", Handler.heard
@@ -139,7 +137,7 @@ def test_every_answer_says_that_it_is_not_to_be_guessed_and_not_to_be_run(evil):
 @pytest.fixture(scope="module")
 def careless(evil):
     """A server that passes on what ours answers, as HTML, XML or SVG, to be shown and without its policy: the control."""
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_GET(self):
             status, _, body = get(evil.url + self.path)
             self.send_response(status)
@@ -149,9 +147,6 @@ def careless(evil):
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
     it = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=it.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{it.server_port}"
