@@ -38,7 +38,6 @@ static void a_change_is_seen_with_the_next_request_and_among_many_soon(void **st
     struct c2_loop *loop;
     struct cat2_error err;
 
-    (void)state;
     assert_non_null(mkdtemp(dir));
     snprintf(file, sizeof(file), "%s/access.sqlite3", dir);
     assert_true(c2_loop_new(&loop, &err));

@@ -74,7 +74,6 @@ static void tasks_are_worked_on_once_and_in_order(void **state)
     static const struct c2_threads_kind kind = {local_new, local_free, count};
     struct cat2_error err;
 
-    (void)state;
     for (int n = 1; n <= 4; n++) {
         struct c2_threads *threads;
         begin();
@@ -96,20 +95,34 @@ static void until_now(int n)
         sched_yield();
 }
 
-/* However many others there are, and of them no more than they have threads at a time. */
-static void small_tasks_have_threads_of_their_own(void **state)
+/* small + large threads; what they begin waits until the gate is opened. */
+static struct c2_threads *at_the_gate(int small, int large)
 {
     static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
-    static const enum c2_lane others[] = {C2_LANE_LARGE, C2_LANE_LOW};
     struct c2_threads *threads;
     struct cat2_error err;
 
-    (void)state;
+    begin();
+    assert_true(c2_threads_new(small, large, &kind, &threads, &err));
+    pthread_mutex_lock(&gate);
+    return threads;
+}
+
+/* Wait until n tasks in all are done. */
+static void open_gate(int n)
+{
+    pthread_mutex_unlock(&gate);
+    until(n);
+}
+
+/* However many others there are, and of them no more than they have threads at a time. */
+static void small_tasks_have_threads_of_their_own(void **state)
+{
+    static const enum c2_lane others[] = {C2_LANE_LARGE, C2_LANE_LOW};
+
     for (size_t k = 0; k < C2_ARRAY_LEN(others); k++) {
-        begin();
-        assert_true(c2_threads_new(1, 2, &kind, &threads, &err));
+        struct c2_threads *threads = at_the_gate(1, 2);
         assert_int_equal(c2_threads_n(threads), 3);
-        pthread_mutex_lock(&gate);
         for (int i = 0; i < 10; i++)
             c2_threads_put(threads, &tasks[i].task, others[k]);
         until_now(2);
@@ -117,8 +130,7 @@ static void small_tasks_have_threads_of_their_own(void **state)
         assert_int_equal(c2_threads_nwaiting(threads, others[k]), 8);
         c2_threads_put(threads, &tasks[10].task, C2_LANE_SMALL);
         until_now(3); /* the third thread has taken it */
-        pthread_mutex_unlock(&gate);
-        until(11);
+        open_gate(11);
         assert_int_equal(atomic_load(&most_now), 3);
         c2_threads_free(threads);
         int nice = getpriority(PRIO_PROCESS, 0);
@@ -131,35 +143,22 @@ static void small_tasks_have_threads_of_their_own(void **state)
 /* Neither does a large one wait for small ones, as many as they are. */
 static void large_tasks_do_not_wait_for_small_ones(void **state)
 {
-    static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
-    struct c2_threads *threads;
-    struct cat2_error err;
+    struct c2_threads *threads = at_the_gate(1, 1);
 
-    (void)state;
-    begin();
-    assert_true(c2_threads_new(1, 1, &kind, &threads, &err));
-    pthread_mutex_lock(&gate);
     for (int i = 0; i < 100; i++)
         c2_threads_put(threads, &tasks[i].task, C2_LANE_SMALL);
     until_now(1);
     c2_threads_put(threads, &tasks[100].task, C2_LANE_LARGE);
     until_now(2);
-    pthread_mutex_unlock(&gate);
-    until(101);
+    open_gate(101);
     c2_threads_free(threads);
 }
 
 /* One thread, which is kept busy while others come: the order in which it works on them. */
 static void one_thread_does_small_tasks_before_large_ones(void **state)
 {
-    static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
-    struct c2_threads *threads;
-    struct cat2_error err;
+    struct c2_threads *threads = at_the_gate(1, 0);
 
-    (void)state;
-    begin();
-    assert_true(c2_threads_new(1, 0, &kind, &threads, &err));
-    pthread_mutex_lock(&gate);
     c2_threads_put(threads, &tasks[0].task, C2_LANE_SMALL);
     until_now(1);
     for (int i = 1; i <= 3; i++)
@@ -168,8 +167,7 @@ static void one_thread_does_small_tasks_before_large_ones(void **state)
         c2_threads_put(threads, &tasks[i].task, C2_LANE_SMALL);
     assert_true(c2_threads_nwaiting(threads, C2_LANE_LARGE) == 3 &&
                 c2_threads_nwaiting(threads, C2_LANE_SMALL) == 3);
-    pthread_mutex_unlock(&gate);
-    until(7);
+    open_gate(7);
     for (int i = 1; i <= 3; i++)
         assert_int_equal(atomic_load(&worked[i]), 4 + i);
     for (int i = 4; i <= 6; i++)
@@ -180,22 +178,15 @@ static void one_thread_does_small_tasks_before_large_ones(void **state)
 /* Of several clients, each gets its turn: the one with a single task need not wait for another's nine. */
 static void large_tasks_of_clients_take_turns(void **state)
 {
-    static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
-    struct c2_threads *threads;
-    struct cat2_error err;
+    struct c2_threads *threads = at_the_gate(1, 0);
 
-    (void)state;
-    begin();
     for (int i = 0; i < 12; i++)
         tasks[i].task = (struct c2_task){.client = i < 10 ? 1 : 2, .cost = 100};
-    assert_true(c2_threads_new(1, 0, &kind, &threads, &err));
-    pthread_mutex_lock(&gate);
     c2_threads_put(threads, &tasks[0].task, C2_LANE_LARGE);
     until_now(1);
     for (int i = 1; i < 12; i++)
         c2_threads_put(threads, &tasks[i].task, C2_LANE_LARGE);
-    pthread_mutex_unlock(&gate);
-    until(12);
+    open_gate(12);
     assert_in_range(atomic_load(&worked[10]), 2, 3);
     assert_in_range(atomic_load(&worked[11]), 4, 5);
     c2_threads_free(threads);
@@ -205,14 +196,8 @@ static void large_tasks_of_clients_take_turns(void **state)
 
 static void what_waits_is_taken_back(void **state)
 {
-    static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
-    struct c2_threads *threads;
-    struct cat2_error err;
+    struct c2_threads *threads = at_the_gate(1, 0);
 
-    (void)state;
-    begin();
-    assert_true(c2_threads_new(1, 0, &kind, &threads, &err));
-    pthread_mutex_lock(&gate);
     for (int i = 0; i < 5; i++)
         c2_threads_put(threads, &tasks[i].task, i == 2 ? C2_LANE_LOW : C2_LANE_SMALL);
     until_now(1);
@@ -238,7 +223,6 @@ static void threads_without_what_each_needs_are_an_error(void **state)
     struct c2_threads *threads = NULL;
     struct cat2_error err = {0};
 
-    (void)state;
     assert_false(c2_threads_new(2, 2, &kind, &threads, &err));
     assert_true(err.code == CAT2_ENOMEM && !threads);
 }

@@ -3,6 +3,7 @@
  * Each counts as registered from where it says that it is. */
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/log.h"
 #include "broker/broker_impl.h"
 #include "net/resolve.h"
@@ -24,11 +25,7 @@ static void set_from(struct c2_broker *broker, const struct c2_root *root, const
 
 static void drop(struct c2_elder *elder)
 {
-    struct c2_elder **at = &elder->broker->elders;
-
-    while (*at != elder)
-        at = &(*at)->next;
-    *at = elder->next;
+    c2_chain_remove(elder->broker->elders, elder, next);
     free(elder);
 }
 

@@ -38,7 +38,6 @@ static void handle_hello(struct c2_request *req, void *state)
     struct cat2_error err;
     struct c2_str q = {"", 0};
 
-    (void)state;
     c2_request_query(req, "q", &q);
     assert_true(c2_buf_printf(&out, &err, "{\"path\":\"%.*s\",\"q\":\"%.*s\"}",
                               C2_STR_ARG(c2_request_param(req, "path")), C2_STR_ARG(q)));
@@ -53,7 +52,6 @@ static void handle_tail(struct c2_request *req, void *state)
 {
     struct c2_str path = c2_request_param(req, "path"), tail = c2_request_param(req, "q");
 
-    (void)state;
     c2_reply_detail(req, 200, "%.*s|%.*s", C2_STR_ARG(path), C2_STR_ARG(tail));
 }
 
@@ -122,7 +120,6 @@ static void handle_file(struct c2_request *req, void *state)
     struct c2_content content = {sizeof(file_text) - 1, "text/plain", "\"tag\"", -1, -1, NULL, NULL, NULL};
     char path[] = "/tmp/c2-net-XXXXXX";
 
-    (void)state;
     content.fd = mkstemp(path);
     unlink(path);
     assert_int_equal(write(content.fd, file_text, sizeof(file_text) - 1), sizeof(file_text) - 1);
@@ -131,7 +128,6 @@ static void handle_file(struct c2_request *req, void *state)
 
 static void handle_post(struct c2_request *req, void *state)
 {
-    (void)state;
     c2_reply_detail(req, 200, "%zu", c2_request_body(req).n);
 }
 
@@ -163,7 +159,6 @@ static void handle_peer(struct c2_request *req, void *state)
 {
     const struct c2_peer *peer = c2_request_peer(req);
 
-    (void)state;
     c2_reply_detail(req, 200, "%s %s %s", peer->text, peer->is_loopback ? "loopback" : "elsewhere",
                     peer->family == AF_INET && peer->port > 0 ? "ipv4" : "?");
 }
@@ -264,7 +259,6 @@ static void the_peer_of_a_request_is_known(void **state)
     struct world *w = world_new();
     struct answer a = ask(w, "GET", "/peer", NULL);
 
-    (void)state;
     assert_int_equal(a.status, 200);
     assert_string_equal(c2_buf_cstr(&a.body), "{\"detail\":\"127.0.0.1 loopback ipv4\"}");
     answer_fini(&a);
@@ -297,7 +291,6 @@ static void routes_are_found_and_faults_are_answered(void **state)
     };
     struct world *w = world_new();
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct answer a = ask(w, cases[i].method, cases[i].target, NULL);
         assert_int_equal(a.status, cases[i].status);
@@ -319,7 +312,6 @@ static void a_redirect_is_relative_to_what_was_asked(void **state)
     };
     struct world *w = world_new();
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         char line[100];
         struct answer a = ask(w, "GET", cases[i].target, NULL);
@@ -359,7 +351,6 @@ static void a_query_holds_what_its_route_takes(void **state)
     };
     struct world *w = world_new();
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct answer a = ask(w, "GET", cases[i].target, NULL);
         C2_AUTO(c2_buf) want = C2_BUF_INIT(1000);
@@ -379,7 +370,6 @@ static void a_body_waits_and_arrives_whole(void **state)
     struct world *w = world_new();
     struct answer a = ask(w, "GET", "/slow", NULL);
 
-    (void)state;
     assert_int_equal(a.status, 200);
     assert_int_equal(a.body.n, 100000);
     answer_fini(&a);
@@ -392,7 +382,6 @@ static void a_body_of_a_client_that_left_is_freed(void **state)
     char url[100];
     struct answer a = {.w = w};
 
-    (void)state;
     snprintf(url, sizeof(url), "http://127.0.0.1:%d/slow", c2_server_port(w->server));
     struct c2_http_call call = {.url = url, .body_max = 5000, .done = on_done, .ctx = &a};
     w->waiting = 1;
@@ -409,7 +398,6 @@ static void hundred_requests_at_once_are_all_answered(void **state)
     struct world *w = world_new();
     struct answer answers[100];
 
-    (void)state;
     for (int i = 0; i < 100; i++)
         ask_more(w, &answers[i], "GET", i % 2 ? "/work" : "/api/hello/x", NULL, (struct c2_str){"", 0});
     c2_loop_run(w->loop);
@@ -445,7 +433,6 @@ static void ranges_and_conditions_are_honoured(void **state)
     };
     struct world *w = world_new();
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         const char *headers[] = {cases[i].header, NULL};
         struct answer a = ask(w, "GET", "/file", headers);
@@ -462,7 +449,6 @@ static void several_ranges_come_as_multipart(void **state)
     struct world *w = world_new();
     struct answer a = ask(w, "GET", "/file", headers);
 
-    (void)state;
     assert_int_equal(a.status, 206);
     assert_non_null(strstr(c2_buf_cstr(&a.headers), "multipart/byteranges; boundary="));
     assert_non_null(strstr(c2_buf_cstr(&a.body), "Content-Range: bytes 0-1/20\r\n\r\n01\r\n--"));
@@ -496,7 +482,6 @@ static void a_posted_body_is_read_up_to_its_ceiling(void **state)
     };
     char *big = malloc(2 << 20), expected[100];
 
-    (void)state;
     memset(big, 'b', 2 << 20);
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct answer a;
@@ -518,7 +503,6 @@ static void nobody_listening_is_an_error_not_a_hang(void **state)
     struct answer a = {.w = w};
     struct c2_http_call call = {.url = "http://127.0.0.1:1/x", .done = on_done, .ctx = &a};
 
-    (void)state;
     w->waiting = 1;
     assert_non_null(c2_http_start(w->http, &call));
     c2_loop_run(w->loop);
@@ -582,7 +566,6 @@ static void addresses_are_judged_before_a_connection_is_made(void **state)
     int asked = 0;
     char url[100];
 
-    (void)state;
     c2_http_judge_by(w->http, refuse_all, &asked);
     for (size_t i = 0; i < C2_ARRAY_LEN(hosts); i++) {
         struct answer refused = {.w = w}, known = {.w = w};
@@ -636,7 +619,6 @@ static void who_sends_a_byte_now_and_then_is_given_up(void **state)
     pthread_t thread;
     char url[64];
 
-    (void)state;
     assert_true(bind(listener, (struct sockaddr *)&at, n) == 0 && listen(listener, 2) == 0 &&
                 getsockname(listener, (struct sockaddr *)&at, &n) == 0);
     assert_int_equal(pthread_create(&thread, NULL, drip, &listener), 0);
@@ -667,7 +649,6 @@ static void two_ends_of_a_websocket_talk_and_part(void **state)
     struct talk talk = {.w = w, .big = malloc(1 << 20)};
     char url[100];
 
-    (void)state;
     memset(talk.big, 'z', 1 << 20);
     snprintf(url, sizeof(url), "ws://127.0.0.1:%d/ws", c2_server_port(w->server));
     assert_non_null(c2_ws_connect(w->loop, url, NULL, NULL, &events, &talk));
@@ -718,7 +699,6 @@ static void files_of_new_directories_are_seen(void **state)
     struct c2_watch *watch;
     struct cat2_error err;
 
-    (void)state;
     assert_non_null(mkdtemp(dir));
     assert_true(c2_loop_new(&seen.loop, &err));
     assert_true(c2_watch_new(seen.loop, dir, on_change, &seen, &watch, &err));
@@ -776,7 +756,6 @@ static void a_request_that_comes_while_the_server_is_freed_reaches_no_handler(vo
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c2_server_port(w->server))};
     static const struct c2_route counted[] = {{C2_GET, "/counted", handle_counted, NULL, NULL}};
 
-    (void)state;
     c2_server_routes(w->server, counted, 1, &last);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(connect(last.fd, (struct sockaddr *)&at, sizeof(at)), 0);

@@ -33,7 +33,6 @@ static void text_in_holes_is_escaped(void **state)
         {"$$", "\xed\xa0\x80", "\xf0\x9f\x90\x88", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xf0\x9f\x90\x88"},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_buf out = written(cases[i].frame, cases[i].a, cases[i].b);
         assert_string_equal(c2_buf_cstr(&out), cases[i].out);
@@ -47,7 +46,6 @@ static void a_full_buffer_is_an_error_that_sticks(void **state)
     struct cat2_error err;
     struct c2_html h;
 
-    (void)state;
     c2_html_init(&h, &out, &err);
     c2_html(&h, "<p>$</p>", "much too long");
     c2_html(&h, "x");
@@ -64,7 +62,6 @@ static void links_lead_only_where_readers_may_be_sent(void **state)
         "javascript:x",   "JaVaScript:x", "data:text/html,x", "vbscript:x", "file:///x", " javascript:x",
         "java\nscript:x", "x:y",          "\\\\host",         ":x"};
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(good); i++)
         assert_true(c2_markdown_link_ok(c2_str_of(good[i])));
     for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++)
@@ -85,7 +82,6 @@ static void markdown_shows_html_instead_of_being_it(void **state)
         {"", ""},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_buf out = C2_BUF_INIT(65536);
         struct cat2_error err;
@@ -113,7 +109,6 @@ static void markdown_finds_what_is_beside_it(void **state)
         {"![p](a\"b.png)", "r\"/x.md", "<p><img src=\"../../files/r%22/a%22b.png\" alt=\"p\" /></p>\n"},
     };
 
-    (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct c2_buf out = C2_BUF_INIT(65536);
         struct cat2_error err;
@@ -128,7 +123,6 @@ static void markdown_finds_what_is_beside_it(void **state)
 
 static void every_file_of_the_client_has_a_type_and_an_etag(void **state)
 {
-    (void)state;
     assert_true(c2_nassets > 4);
     for (size_t i = 0; i < c2_nassets; i++) {
         assert_non_null(c2_assets[i].type);

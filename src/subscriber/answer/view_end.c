@@ -47,10 +47,8 @@ static void reply_position(struct c2_request *req, const struct cat2_error *why,
 
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "detail");
-    c2_jw_cstr(&w, why->message);
-    c2_jw_key(&w, "position");
-    c2_jw_int(&w, position);
+    c2_jw_put_cstr(&w, "detail", why->message);
+    c2_jw_put_int(&w, "position", position);
     c2_jw_end_object(&w);
     if (c2_jw_finish(&w)) {
         c2_reply_json(req, 400, &out);

@@ -164,15 +164,9 @@ static void fields_attr(struct c2_page *page, const struct c2_dtype *dtype)
         C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
         if (!c2_dtype_name(&field->type, &name, &err)) continue;
         c2_jw_begin_object(&w);
-        c2_jw_key(&w, "name");
-        c2_jw_cstr(&w, field->name);
-        c2_jw_key(&w, "dtype");
-        c2_jw_str(&w, c2_buf_str(&name));
-        c2_jw_key(&w, "shape");
-        c2_jw_begin_array(&w);
-        for (int k = 0; k < field->ndim; k++)
-            c2_jw_int(&w, field->shape[k]);
-        c2_jw_end_array(&w);
+        c2_jw_put_cstr(&w, "name", field->name);
+        c2_jw_put_str(&w, "dtype", c2_buf_str(&name));
+        c2_jw_put_ints(&w, "shape", field->shape, field->ndim);
         c2_jw_end_object(&w);
     }
     c2_jw_end_array(&w);
