@@ -40,6 +40,7 @@
 #define C2_PLUG_FETCH_MAX   (64 << 20)         /* of one slice that a plugin asks for */
 
 #define C2_WHY_MAX           200        /* bytes of a reason for people */
+#define C2_STATE_TEND_MS     1000       /* between looks at a state: a disk is well again in minutes */
 #define C2_HEALTH_MAX        32         /* conditions at a time: their names are in our source */
 #define C2_METRICS_MAX       (16 << 20) /* of one answer: a few lines for each root, 1000 roots are 1 MiB */
 #define C2_GRANTS_NBYTES_MAX 4096       /* patterns of roots of one key: some dozens of names */

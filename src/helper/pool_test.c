@@ -167,9 +167,9 @@ static pid_t start_one_more(struct c2_helper *helper)
 {
     struct c2_talk talk = c2_helper_talk(helper, PATIENCE_MS);
     char digits[11] = "";
+    int64_t pid = 0;
 
     assert_true(c2_talk_send(&talk, "start\n", 6) && c2_talk_receive(&talk, digits, 10));
-    int64_t pid = 0;
     assert_true(c2_str_to_i64(c2_str_of(digits), &pid));
     return (pid_t)pid;
 }

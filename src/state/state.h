@@ -47,7 +47,6 @@ bool c2_state_each(struct c2_state *state, const char *table, struct c2_str pref
 bool c2_state_begin(struct c2_state *state, struct cat2_error *err);
 bool c2_state_commit(struct c2_state *state, struct cat2_error *err);
 void c2_state_rollback(struct c2_state *state);
-#define C2_STATE_TEND_MS 1000 /* a disk is well again in minutes */
 /** To be called every C2_STATE_TEND_MS. After a change was not written, /healthz has "state-not-written"
  * until a write succeeds here again, in one transaction with rewrite(ctx), which puts what was to be put
  * meanwhile (NULL: who asked was told that it failed, or asks again). While the file is not where it was,
