@@ -123,29 +123,63 @@ bool c2_options_set(struct c2_options *o, int i, const char *value, const char *
     return o->values[i] || c2_fail_nomem(err, "options");
 }
 
-/* One "--name", "--name=value" or "-h"; returns how many words it took. */
-static int take_option(struct c2_options *o, int argc, char **argv, int at)
+/* The i-th option with its value; NULL: it has none. */
+static void take_value(struct c2_options *o, int i, const char *value)
 {
-    struct c2_str name, value, text = c2_str_of(argv[at]);
+    const struct c2_option *option = c2_option_at(o->spec, (size_t)i);
     struct cat2_error err;
     char where[100];
-    bool inline_value = c2_str_cut(text, '=', &name, &value);
-    bool letter = !c2_str_starts(text, "--");
 
-    if (letter && strcmp(argv[at], "-h") != 0) c2_no_option_exit(o->spec, text, false);
-    struct c2_str given = name;
-    name = letter ? C2_STR("help") : (struct c2_str){name.p + 2, name.n - 2};
-    int i = c2_option_find(o->spec, name);
+    if (option->kind == C2_OPT_FLAG)
+        value = "1";
+    else if (!value)
+        c2_usage_exit(o->spec, NULL, "option --%s needs a value", option->name);
+    snprintf(where, sizeof(where), "argument --%s", option->name);
+    if (!c2_options_set(o, i, value, where, &err)) c2_usage_exit(o->spec, NULL, "%s", err.message);
+}
+
+/* "-lr", "-oFILE": letters of flags, the last perhaps of an option with a value. next: the word that follows.
+ * Returns how many words it took. */
+static int take_letters(struct c2_options *o, const char *letters, const char *next)
+{
+    for (; *letters; letters++) {
+        char text[] = {'-', *letters, '\0'};
+        int i = c2_option_of_letter(o->spec, *letters);
+        if (i < 0) c2_no_option_exit(o->spec, c2_str_of(text), false);
+        if (c2_option_at(o->spec, (size_t)i)->kind != C2_OPT_FLAG) {
+            take_value(o, i, letters[1] ? letters + 1 : next);
+            return letters[1] ? 1 : 2;
+        }
+        take_value(o, i, NULL);
+    }
+    return 1;
+}
+
+/* One "--name", "--name=value" or some letters; returns how many words it took. */
+static int take_option(struct c2_options *o, int argc, char **argv, int at)
+{
+    struct c2_str given, value, text = c2_str_of(argv[at]);
+    const char *next = at + 1 < argc ? argv[at + 1] : NULL;
+
+    if (!c2_str_starts(text, "--")) return take_letters(o, argv[at] + 1, next);
+    bool inline_value = c2_str_cut(text, '=', &given, &value);
+    int i = c2_option_find(o->spec, (struct c2_str){given.p + 2, given.n - 2});
     if (i < 0) c2_no_option_exit(o->spec, given, i == -2);
     const struct c2_option *option = c2_option_at(o->spec, (size_t)i);
     bool flag = option->kind == C2_OPT_FLAG;
     if (flag && inline_value) c2_usage_exit(o->spec, NULL, "option --%s takes no value", option->name);
-    if (!flag && !inline_value && at + 1 == argc)
-        c2_usage_exit(o->spec, NULL, "option --%s needs a value", option->name);
-    snprintf(where, sizeof(where), "argument --%s", option->name);
-    if (!c2_options_set(o, i, flag ? "1" : inline_value ? value.p : argv[at + 1], where, &err))
-        c2_usage_exit(o->spec, NULL, "%s", err.message);
+    take_value(o, i, inline_value ? value.p : next);
     return flag || inline_value ? 1 : 2;
+}
+
+/* Those that are of other commands. */
+static void check_options(const struct c2_options *o)
+{
+    const struct c2_option *option;
+
+    for (size_t i = 0; (option = c2_option_at(o->spec, i)); i++)
+        if (o->values[i] && !c2_option_is_of(o->spec, option, o->command))
+            c2_usage_exit(o->spec, o->command, "%s has no option --%s", o->command->name, option->name);
 }
 
 static void check_arguments(struct c2_options *o)
@@ -181,8 +215,13 @@ static void parse_command_line(struct c2_options *o, int argc, char **argv)
             o->args[o->nargs++] = argv[at++];
         }
     }
+    bool help = o->values[index_of(o->spec, "help")];
+    if (o->spec->commands && o->nargs && strcmp(o->args[0], "help") == 0) {
+        help = true;
+        memmove(o->args, o->args + 1, (size_t)--o->nargs * sizeof(*o->args));
+    }
     if (o->spec->commands && o->nargs) o->command = c2_command_find(o->spec, o->args[0]);
-    if (o->values[index_of(o->spec, "help")]) {
+    if (help) {
         if (o->spec->commands && o->nargs && !o->command) c2_no_command_exit(o->spec, o->args[0]);
         c2_print_help(o->spec, o->command);
         exit(0);
@@ -192,6 +231,7 @@ static void parse_command_line(struct c2_options *o, int argc, char **argv)
         exit(0);
     }
     check_arguments(o);
+    check_options(o);
 }
 
 /* CATERVA2_SUBSCRIBER_HTTP for key "subscriber.http". */

@@ -20,7 +20,7 @@ enum c2_opt_kind {
 };
 struct c2_option {
     const char *name; /* "http" -> --http, key "http" of the program's section, CATERVA2_<SECTION>_HTTP */
-    char letter;      /* 'h' or 0 */
+    char letter;      /* 'h' or 0; where no other option has it, the other case means the same */
     enum c2_opt_kind kind;
     const char *fallback; /* text form, NULL = none */
     const char *arg;      /* "HOST:PORT", for help. FILE, DIR and DATASET are completed as what they say; of
@@ -35,6 +35,9 @@ struct c2_command {
     const char *name, *args; /* "download", "DATASET [OUTDIR]" */
     const char *help, *more; /* one line; what else `PROGRAM COMMAND --help` says, or NULL */
     const char *takes;       /* what the arguments are, as below */
+    const char *options;     /* those of its own, with blanks between: "long time". An option that any command
+                              * names is of those that name it only; all others are of every command */
+    const char *examples;    /* lines that --help shows, or NULL */
     int args_min, args_max;
     bool (*run)(void *ctx, struct cat2_error *err);
 };
@@ -59,8 +62,9 @@ struct c2_options_spec {
 };
 /** Parse. Handles --help, --version (prints, exits 0) and --conf FILE, --id ID; usage errors print on stderr
  * and exit 2. A wrong key or type in the file is an error "FILE:LINE: ..." (exit 1). Options may stand before
- * or after arguments and be abbreviated when unambiguous. "--" ends options. Where nothing says "statedir" it
- * is $STATE_DIRECTORY, which systemd sets, before the default. */
+ * or after arguments and be abbreviated when unambiguous. Letters may share a word ("-lr"), and the value of
+ * the last may follow at once ("-oFILE"). "PROGRAM help COMMAND" is the same as --help. "--" ends options.
+ * Where nothing says "statedir" it is $STATE_DIRECTORY, which systemd sets, before the default. */
 bool c2_options_parse(const struct c2_options_spec *spec, int argc, char **argv, struct c2_options **out,
                       struct cat2_error *err);
 void c2_options_free(struct c2_options *options);

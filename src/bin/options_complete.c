@@ -121,7 +121,8 @@ static void offer_options(const struct c2_options *o, struct c2_offers *to)
     char name[64];
 
     for (size_t i = 0; (option = c2_option_at(o->spec, i)); i++) {
-        if (o->values[i] && option->kind != C2_OPT_LIST) continue;
+        if ((o->values[i] && option->kind != C2_OPT_LIST) || !c2_option_is_of(o->spec, option, o->command))
+            continue;
         int n = snprintf(name, sizeof(name), "--%s", option->name);
         c2_offer(to, (struct c2_str){name, (size_t)n}, true, option->help);
     }
@@ -154,6 +155,22 @@ static void offer_argument(const struct c2_options *o, struct c2_offers *to)
     }
 }
 
+/* "-lr", "-oFILE": returns the option whose value is the next word, or -1. */
+static int understand_letters(struct c2_options *o, const char *letters)
+{
+    struct cat2_error ignored;
+
+    for (; *letters; letters++) {
+        int i = c2_option_of_letter(o->spec, *letters);
+        if (i < 0) return -1;
+        bool flag = c2_option_at(o->spec, (size_t)i)->kind == C2_OPT_FLAG;
+        if (!flag && !letters[1]) return i;
+        (void)c2_options_set(o, i, flag ? "1" : letters + 1, "", &ignored);
+        if (!flag) return -1;
+    }
+    return -1;
+}
+
 /* One word before the cursor. *option: the one whose value comes next, or -1. */
 static void understand(struct c2_options *o, const char *word, bool *only_args, int *option)
 {
@@ -170,8 +187,12 @@ static void understand(struct c2_options *o, const char *word, bool *only_args, 
         return;
     }
     *only_args = c2_str_is(text, "--");
+    if (!c2_str_starts(text, "--")) {
+        *option = understand_letters(o, word + 1);
+        return;
+    }
     bool inline_value = c2_str_cut(text, '=', &name, &value);
-    int i = c2_str_starts(name, "--") ? c2_option_find(o->spec, (struct c2_str){name.p + 2, name.n - 2}) : -1;
+    int i = c2_option_find(o->spec, (struct c2_str){name.p + 2, name.n - 2});
     if (i < 0) return;
     bool flag = c2_option_at(o->spec, (size_t)i)->kind == C2_OPT_FLAG;
     if (flag || inline_value)

@@ -25,6 +25,11 @@ struct c2_options {
 const struct c2_option *c2_option_at(const struct c2_options_spec *spec, size_t i);
 /** By full name, or by a prefix that only one option has. -1 none, -2 several. */
 int c2_option_find(const struct c2_options_spec *spec, struct c2_str name);
+/** By its letter, in either case when only one option has it. -1 none. */
+int c2_option_of_letter(const struct c2_options_spec *spec, char letter);
+/** May it be given with the command (NULL: none is known yet)? */
+bool c2_option_is_of(const struct c2_options_spec *spec, const struct c2_option *option,
+                     const struct c2_command *command);
 const struct c2_command *c2_command_find(const struct c2_options_spec *spec, const char *name);
 /** The configuration key of an option, with --id; empty when it has none. */
 void c2_option_key(const struct c2_options_spec *spec, const struct c2_option *option, const char *id,

@@ -11,7 +11,7 @@ static const struct c2_option common[] = {
     {"id", 0, C2_OPT_TEXT, NULL, "ID", "use section SECTION.ID of the configuration file", ""},
     {"loglevel", 0, C2_OPT_LEVEL, "info", "LEVEL", "critical, error, warning, info or debug", NULL},
     {"help", 'h', C2_OPT_FLAG, NULL, NULL, "print this help and exit", ""},
-    {"version", 0, C2_OPT_FLAG, NULL, NULL, "print the version and exit", ""},
+    {"version", 'V', C2_OPT_FLAG, NULL, NULL, "print the version and exit", ""},
 };
 #define COMMON_BARE (C2_ARRAY_LEN(common) - 2)
 
@@ -35,6 +35,40 @@ int c2_option_find(const struct c2_options_spec *spec, struct c2_str name)
         found = found == -1 ? (int)i : -2;
     }
     return found;
+}
+
+int c2_option_of_letter(const struct c2_options_spec *spec, char letter)
+{
+    const struct c2_option *option;
+    int found = -1;
+
+    for (size_t i = 0; (option = c2_option_at(spec, i)); i++) {
+        if (option->letter == letter) return (int)i;
+        if (option->letter && (option->letter ^ 0x20) == letter) found = (int)i;
+    }
+    return found;
+}
+
+static bool names(const struct c2_command *command, const struct c2_option *option)
+{
+    struct c2_str rest = c2_str_of(command->options ? command->options : ""), word;
+
+    while (rest.n) {
+        c2_str_cut(rest, ' ', &word, &rest);
+        if (c2_str_is(word, option->name)) return true;
+    }
+    return false;
+}
+
+bool c2_option_is_of(const struct c2_options_spec *spec, const struct c2_option *option,
+                     const struct c2_command *command)
+{
+    bool own = false;
+
+    if (command && names(command, option)) return true;
+    for (size_t i = 0; i < spec->ncommands && !own; i++)
+        own = names(&spec->commands[i], option);
+    return !own || !command;
 }
 
 const struct c2_command *c2_command_find(const struct c2_options_spec *spec, const char *name)
