@@ -98,6 +98,24 @@ CAT2_API CAT2_MUST_USE bool cat2_client_url(cat2_client *client, const char *pat
 CAT2_API CAT2_MUST_USE bool cat2_client_get_json(cat2_client *client, const char *target, char **json,
                                                  struct cat2_error *err);
 
+/* One event of a subscriber; docs/protocol.md has the kinds. Borrowed for the call. */
+struct cat2_event {
+    const char *kind; /* "hello", "root", "dataset", "resync" */
+    const char *id;   /* where the stream is now, for `last` */
+    const char *json; /* what happened */
+};
+typedef bool cat2_event_fn(void *ctx, const struct cat2_event *event);
+/** Wait for events, for as long as fn returns true and the connection lives. Since 0.4.
+ *
+ *  @param roots  Those of these roots only, with commas between; NULL: all that may be seen.
+ *  @param last   The id of the last event that is known: those after it come first. NULL: from now on.
+ *  @param fn     Called on the calling thread; it must not call this client. false: the call ends and is
+ * true.
+ *  @errors CAT2_EUPSTREAM no answer, or the connection ended: call again with `last`; CAT2_ECANCELLED.
+ *  @source GET /api/events */
+CAT2_API CAT2_MUST_USE bool cat2_client_events(cat2_client *client, const char *roots, const char *last,
+                                               cat2_event_fn *fn, void *ctx, struct cat2_error *err);
+
 /** How many; 0 for NULL. */
 CAT2_API size_t cat2_strings_count(const cat2_strings *strings);
 /** The i-th, NULL past the end. Borrowed: valid while `strings` lives. */

@@ -144,10 +144,13 @@ struct cat2_download_options {
     bool (*progress)(void *ctx, int64_t nbytes, int64_t total);
     void *ctx;
     bool resume; /* go on with an interrupted download of the same generation */
+    /* Since 0.4. FILE is a name in this open directory, and nothing of it is reached through a symbolic link;
+     * -1: FILE is a path as usual. */
+    int64_t directory;
 };
 #define CAT2_DOWNLOAD_OPTIONS_INIT                                                                           \
     {                                                                                                        \
-        sizeof(struct cat2_download_options), NULL, NULL, true                                               \
+        sizeof(struct cat2_download_options), NULL, NULL, true, -1                                           \
     }
 
 /** Save the whole dataset as a local file: arrays and frames as Blosc2 frames, files decompressed. The data

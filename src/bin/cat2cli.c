@@ -1,302 +1,129 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The command line client: one command, one answer; errors on stderr and a non-zero exit. */
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/limits.h"
 #include "bin/cat2cli.h"
 #include "bin/cat2cli_status.h"
 #include "bin/client_options.h"
 #include "bin/options.h"
 #include "bin/paths.h"
 
-struct cli {
-    cat2_client *client;
-    const char *args[2]; /* after the command; NULL where none */
-    bool json;
-    const struct c2_options *options;
-};
-
-static bool put_line(struct c2_buf *line, struct cat2_error *err)
-{
-    if (!c2_buf_putc(line, '\n', err)) return false;
-    return fwrite(line->p, 1, line->n, stdout) == line->n ||
-           c2_fail(err, CAT2_EIO, "cannot write to standard output");
-}
-
-/* The subscriber's answer, re-printed as Python's json.dumps does. */
-static bool print_json(struct c2_str text, struct cat2_error *err)
-{
-    C2_AUTO_PTR(c2_json) *json = NULL;
-    C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-
-    return c2_json_parse(text, &json, err) && c2_json_print(c2_json_root(json), C2_JSON_PYTHON, &line, err) &&
-           put_line(&line, err);
-}
-
-/* A line of a name: on a terminal, control characters are shown and not sent, whoever chose the name. */
-static void print_name(const char *prefix, const char *name, const char *tail)
-{
-    static int terminal = -1; /* not asked yet */
-
-    if (terminal < 0) terminal = isatty(STDOUT_FILENO);
-    printf("%s", prefix);
-    for (; *name; name++) {
-        bool control = (unsigned char)*name < 0x20 || *name == 0x7f;
-        putchar(terminal && control ? '?' : *name);
-    }
-    printf("%s\n", tail);
-}
-
-/* Those that begin with `only`: behind `prefix` each, or all as JSON. */
-static bool print_strings(const cat2_strings *strings, const char *prefix, const char *only, bool json,
-                          struct cat2_error *err)
-{
-    C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-    size_t n = cat2_strings_count(strings);
-    struct c2_jw w;
-
-    for (size_t i = 0; i < n && !json; i++)
-        if (c2_str_starts(c2_str_of(cat2_strings_at(strings, i)), only))
-            print_name(prefix, cat2_strings_at(strings, i), "");
-    if (!json) return true;
-    c2_jw_init(&w, &out, C2_JSON_PYTHON, err);
-    c2_jw_begin_array(&w);
-    for (size_t i = 0; i < n; i++)
-        if (c2_str_starts(c2_str_of(cat2_strings_at(strings, i)), only))
-            c2_jw_cstr(&w, cat2_strings_at(strings, i));
-    c2_jw_end_array(&w);
-    return c2_jw_finish(&w) && put_line(&out, err);
-}
-
-static bool cmd_roots(void *ctx, struct cat2_error *err)
-{
-    struct cli *cli = ctx;
-    cat2_strings *roots = NULL;
-    char *json = NULL;
-
-    if (cli->json) {
-        bool ok =
-            cat2_client_get_json(cli->client, "/api/roots", &json, err) && print_json(c2_str_of(json), err);
-        free(json);
-        return ok;
-    }
-    if (!cat2_client_roots(cli->client, &roots, err)) return false;
-    for (size_t i = 0; i < cat2_strings_count(roots); i++)
-        print_name("", cat2_strings_at(roots, i), cat2_strings_flag(roots, i) ? " (subscribed)" : "");
-    cat2_strings_free(roots);
-    return true;
-}
-
-static bool cmd_subscribe(void *ctx, struct cat2_error *err)
-{
-    struct cli *cli = ctx;
-    if (!cat2_client_subscribe(cli->client, cli->args[0], err)) return false;
-    puts(cli->json ? "\"Ok\"" : "Ok");
-    return true;
-}
-
-static bool cmd_unsubscribe(void *ctx, struct cat2_error *err)
-{
-    struct cli *cli = ctx;
-    if (!cat2_client_unsubscribe(cli->client, cli->args[0], err)) return false;
-    puts(cli->json ? "\"Ok\"" : "Ok");
-    return true;
-}
-
-static bool begins_one(const cat2_strings *strings, const char *prefix)
-{
-    for (size_t i = 0; i < cat2_strings_count(strings); i++)
-        if (c2_str_starts(c2_str_of(cat2_strings_at(strings, i)), prefix)) return true;
-    return false;
-}
-
-/* ROOT or ROOT/FOLDER, with or without a slash at the end. */
-static bool cmd_list(void *ctx, struct cat2_error *err)
-{
-    struct cli *cli = ctx;
-    struct c2_str whole = c2_str_of(cli->args[0]), name, folder;
-    C2_AUTO(c2_buf) root = C2_BUF_INIT(C2_PATH_MAX);
-    C2_AUTO(c2_buf) prefix = C2_BUF_INIT(C2_PATH_MAX);
-    C2_AUTO(c2_buf) only = C2_BUF_INIT(C2_PATH_MAX);
-    cat2_strings *paths = NULL;
-
-    while (whole.n && whole.p[whole.n - 1] == '/')
-        whole.n--;
-    c2_str_cut(whole, '/', &name, &folder);
-    if (!c2_buf_append_str(&root, name, err) || !c2_buf_printf(&prefix, err, "%.*s/", C2_STR_ARG(name)) ||
-        (folder.n && !c2_buf_printf(&only, err, "%.*s/", C2_STR_ARG(folder))))
-        return false;
-    if (!cat2_client_list(cli->client, c2_buf_cstr(&root), &paths, err)) return false;
-    bool ok = !folder.n || begins_one(paths, c2_buf_cstr(&only)) ||
-              c2_fail(err, CAT2_ENOTFOUND, "%.200s: there is no such folder", cli->args[0]);
-    ok = ok && print_strings(paths, c2_buf_cstr(&prefix), c2_buf_cstr(&only), cli->json, err);
-    cat2_strings_free(paths);
-    return ok;
-}
-
-static bool cmd_url(void *ctx, struct cat2_error *err)
-{
-    struct cli *cli = ctx;
-    cat2_strings *urls = NULL;
-
-    if (!cat2_client_url(cli->client, cli->args[0], &urls, err)) return false;
-    bool ok = print_strings(urls, "", "", cli->json, err);
-    cat2_strings_free(urls);
-    return ok;
-}
-
-static bool print_info(const char *path, const char *info, struct cat2_error *err)
-{
-    C2_AUTO_PTR(c2_json) *json = NULL;
-    C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-
-    if (!c2_json_parse(c2_str_of(info), &json, err) ||
-        !c2_pretty_print(c2_json_root(json), c2_terminal_columns(), &out, err))
-        return false;
-    print_name("Getting info for ", path, "");
-    return put_line(&out, err);
-}
-
-static bool cmd_info(void *ctx, struct cat2_error *err)
-{
-    struct cli *cli = ctx;
-    cat2_dataset *dataset = NULL;
-
-    if (!cat2_dataset_open(cli->client, cli->args[0], &dataset, err)) return false;
-    const char *info = cat2_dataset_info(dataset);
-    bool ok = cli->json ? print_json(c2_str_of(info), err) : print_info(cli->args[0], info, err);
-    cat2_dataset_free(dataset);
-    return ok;
-}
-
-/* "path[slice]" split at the last '[' of a text that ends in ']'. Both are copies, yours; slice NULL without
- * brackets. */
-static bool split_slice(const char *arg, char **path, char **slice, struct cat2_error *err)
-{
-    size_t n = strlen(arg);
-    const char *open = strrchr(arg, '[');
-
-    *slice = NULL;
-    if (n == 0 || arg[n - 1] != ']' || !open) {
-        *path = c2_str_dup(c2_str_of(arg));
-        return *path || c2_fail_nomem(err, "argument");
-    }
-    *path = c2_str_dup((struct c2_str){arg, (size_t)(open - arg)});
-    *slice = c2_str_dup((struct c2_str){open + 1, n - (size_t)(open - arg) - 2});
-    return (*path && *slice) || c2_fail_nomem(err, "argument");
-}
-
-static bool show_json(cat2_dataset *dataset, const char *slice, struct cat2_error *err)
-{
-    cat2_array *array = NULL;
-    C2_AUTO(c2_buf) out = C2_BUF_INIT((size_t)1 << 31);
-
-    if (!cat2_dataset_fetch(dataset, slice, &array, err)) return false;
-    bool ok =
-        c2_cli_array_json(array, cat2_dataset_kind(dataset) != CAT2_ARRAY, &out, err) && put_line(&out, err);
-    cat2_array_free(array);
-    return ok;
-}
-
-static bool show_text(cat2_dataset *dataset, const char *slice, struct cat2_error *err)
-{
-    char *text = NULL;
-
-    if (!cat2_dataset_show(dataset, slice, &text, err)) return false;
-    puts(text);
-    free(text);
-    return true;
-}
-
-static bool cmd_show(void *ctx, struct cat2_error *err)
-{
-    struct cli *cli = ctx;
-    char *path = NULL, *slice = NULL;
-    cat2_dataset *dataset = NULL;
-    const char *selection = "";
-    bool ok = split_slice(cli->args[0], &path, &slice, err);
-
-    if (ok) ok = cat2_dataset_open(cli->client, path, &dataset, err);
-    if (ok) selection = slice ? slice : "";
-    if (!ok && slice && err->code == CAT2_ENOTFOUND) { /* the brackets may be part of the name */
-        struct cat2_error second;
-        ok = cat2_dataset_open(cli->client, cli->args[0], &dataset, &second);
-    }
-    if (!ok && path && !slice && strchr(path, '['))
-        (void)c2_fail_within(err, "%.100s (is a ']' missing at its end?)", cli->args[0]);
-    ok = ok && (cli->json ? show_json(dataset, selection, err) : show_text(dataset, selection, err));
-    cat2_dataset_free(dataset);
-    free(path);
-    free(slice);
-    return ok;
-}
-
-static bool cmd_download(void *ctx, struct cat2_error *err)
-{
-    struct cli *cli = ctx;
-    return c2_cli_download(cli->client, cli->args[0], cli->args[1], cli->json, err);
-}
+#define FORMATS "npy|csv|json|png|tiff|h5|raw|b2nd"
 
 /* The services that are named; else the subscriber, and the broker where the configuration has one. */
 static bool cmd_status(void *ctx, struct cat2_error *err)
 {
-    struct cli *cli = ctx;
+    const struct c2_cli *cli = ctx;
     const char *addresses[C2_STATUS_SERVICES_MAX], *broker = c2_client_broker(cli->options);
-    struct cat2_client_options access;
     int n = 0;
 
-    for (int i = 1; i < c2_options_nargs(cli->options) && n < C2_STATUS_SERVICES_MAX; i++)
-        addresses[n++] = c2_options_arg(cli->options, i);
+    for (int i = 0; c2_cli_arg(cli, i) && n < C2_STATUS_SERVICES_MAX; i++)
+        addresses[n++] = c2_cli_arg(cli, i);
     if (n == 0) {
         addresses[n++] = c2_client_host(cli->options);
         if (broker) addresses[n++] = broker;
     }
-    c2_client_access(cli->options, &access);
-    return c2_cli_status(addresses, n, &access, cli->json, err);
+    return c2_cli_status(addresses, n, &cli->access, cli->json, err);
 }
 
 static const struct c2_command commands[] = {
     {.name = "roots",
      .args = "",
      .help = "the roots it knows; those it follows are marked",
-     .run = cmd_roots},
+     .run = c2_cmd_roots},
     {.name = "subscribe",
      .args = "ROOT",
      .help = "follow a root",
      .takes = "other",
+     .examples = "cat2cli subscribe foo",
      .args_min = 1,
      .args_max = 1,
-     .run = cmd_subscribe},
+     .run = c2_cmd_subscribe},
     {.name = "unsubscribe",
      .args = "ROOT",
      .help = "follow it no more, forget what is cached of it",
      .takes = "followed",
+     .examples = "cat2cli unsubscribe foo",
      .args_min = 1,
      .args_max = 1,
-     .run = cmd_unsubscribe},
+     .run = c2_cmd_unsubscribe},
     {.name = "list",
      .args = "ROOT[/FOLDER]",
      .help = "its datasets, or those of a folder",
+     .more = "A path a line. On a terminal those that cannot be served are marked; ls marks them always.",
      .takes = "folder",
+     .examples = "cat2cli list foo/dir1",
      .args_min = 1,
      .args_max = 1,
-     .run = cmd_list},
+     .run = c2_cmd_list},
+    {.name = "ls",
+     .args = "[PATH|PATTERN...]",
+     .help = "what is in roots and folders; without a path the roots",
+     .more =
+         "Folders end in a slash. Patterns have *, ? and [...] within a name, and ** for any folders; quote\n"
+         "them for the shell. With -l: size, how much of it is cached, time of change, shape and dtype.",
+     .takes = "dataset",
+     .options = "long recursive time",
+     .examples = "cat2cli ls foo\ncat2cli ls -lt foo/dir1\ncat2cli ls -R 'foo/**/ds-*.b2nd'",
+     .args_max = 200,
+     .pages = true,
+     .run = c2_cmd_ls},
+    {.name = "tree",
+     .args = "[ROOT[/FOLDER]]",
+     .help = "folders and datasets as a tree; without a root all that are followed",
+     .takes = "folder",
+     .examples = "cat2cli tree foo",
+     .args_max = 1,
+     .pages = true,
+     .run = c2_cmd_tree},
+    {.name = "find",
+     .args = "TEXT|PATTERN [ROOT[/FOLDER]]",
+     .help = "datasets by name or attribute",
+     .more =
+         "TEXT is looked for in paths and attributes, in any case. A PATTERN, with * or ?, is one of names,\n"
+         "or of whole paths if it has a slash.",
+     .takes = "- folder",
+     .options = "long",
+     .examples = "cat2cli find kelvin\ncat2cli find '*.b2frame' foo",
+     .args_min = 1,
+     .args_max = 2,
+     .pages = true,
+     .run = c2_cmd_find},
+    {.name = "du",
+     .args = "[PATH|PATTERN]",
+     .help = "how large folders are: items, compressed, cached",
+     .takes = "dataset",
+     .examples = "cat2cli du foo",
+     .args_max = 1,
+     .run = c2_cmd_du},
     {.name = "url",
      .args = "ROOT[/DATASET]",
      .help = "where its publisher serves it",
      .takes = "dataset",
+     .examples = "cat2cli url foo/ds-1d.b2nd",
      .args_min = 1,
      .args_max = 1,
-     .run = cmd_url},
+     .run = c2_cmd_url},
     {.name = "info",
      .args = "DATASET",
      .help = "metadata, e.g. foo/dir1/ds-2d.b2nd",
      .takes = "dataset",
+     .examples = "cat2cli info foo/dir1/ds-2d.b2nd",
      .args_min = 1,
      .args_max = 1,
-     .run = cmd_info},
+     .pages = true,
+     .run = c2_cmd_info},
+    {.name = "attrs",
+     .args = "ROOT[/PATH]",
+     .help = "attributes of a dataset, folder or root",
+     .takes = "dataset",
+     .examples = "cat2cli attrs foo/ds-sc-attr.b2nd",
+     .args_min = 1,
+     .args_max = 1,
+     .pages = true,
+     .run = c2_cmd_attrs},
     {.name = "show",
      .args = "DATASET[SLICE]",
      .help = "values, e.g. 'foo/dir1/ds-2d.b2nd[0:3, ::-1]'",
@@ -304,19 +131,78 @@ static const struct c2_command commands[] = {
          "The slice is NumPy basic indexing; quote it for the shell. Arrays of more than 1000 items are\n"
          "summarised, and only their edges are fetched. Frames and files print as text when they are UTF-8.",
      .takes = "dataset+",
+     .examples = "cat2cli show 'foo/dir1/ds-2d.b2nd[0:3, 4:9]'\ncat2cli -j show 'foo/ds-1d.b2nd[::100]'",
      .args_min = 1,
      .args_max = 1,
-     .run = cmd_show},
+     .pages = true,
+     .run = c2_cmd_show},
+    {.name = "stats",
+     .args = "DATASET[SLICE]",
+     .help = "count, least, greatest, mean and spread of its numbers",
+     .takes = "dataset+",
+     .options = "field",
+     .examples = "cat2cli stats 'foo/ds-1d.b2nd[:500]'",
+     .args_min = 1,
+     .args_max = 1,
+     .run = c2_cmd_stats},
+    {.name = "diff",
+     .args = "PATH PATH",
+     .help = "how two datasets differ, or what is in two folders",
+     .more =
+         "Shapes, dtypes, attributes and items are compared. The exit status is 3 if there are differences.",
+     .takes = "dataset dataset",
+     .examples = "cat2cli diff foo/ds-1d.b2nd foo/ds-sc-attr.b2nd\ncat2cli diff foo/dir1 bar/dir1",
+     .args_min = 2,
+     .args_max = 2,
+     .run = c2_cmd_diff},
     {.name = "download",
-     .args = "DATASET [OUTDIR]",
+     .args = "DATASET[SLICE] [OUTDIR]",
      .help = "save it as OUTDIR/DATASET; an interrupted download is resumed",
      .more =
          "Without OUTDIR it is saved in the current directory. Data arrives in FILE.part, which is renamed\n"
-         "when it is whole. Where the dataset is saved is printed.",
-     .takes = "dataset dir",
+         "when it is whole. Where the dataset is saved is printed. With -r all that is in a root or folder "
+         "is\n"
+         "saved, as sync does. With -o FILE a dataset or slice is saved in the format of the file's ending:\n"
+         ".npy, .csv, .json, .tiff, .h5, .png, .raw, .b2nd; - is standard output. A folder that is also a\n"
+         "file, as an HDF5 file is, is saved as NAME.dir.",
+     .takes = "dataset+ dir",
+     .options = "recursive output format field include exclude parallel dry-run",
+     .examples = "cat2cli download foo/ds-1d.b2nd\ncat2cli download -r foo/dir1 copies\n"
+                 "cat2cli download 'foo/dir1/ds-3d.b2nd[1]' -o plane.npy\n"
+                 "cat2cli download 'foo/ds-1d.b2nd[:5]' -o - --format csv",
      .args_min = 1,
      .args_max = 2,
-     .run = cmd_download},
+     .run = c2_cmd_download},
+    {.name = "sync",
+     .args = "ROOT[/FOLDER] DIR",
+     .help = "make DIR a copy of it: only what has changed is fetched",
+     .more = "What was saved is remembered in DIR/.caterva2-sync. Files that the source has no more stay, "
+             "unless\n"
+             "--delete is given; then those go that were saved by an earlier run and not changed since.\n"
+             "Symbolic links in DIR are not followed.",
+     .takes = "folder dir",
+     .options = "include exclude delete parallel dry-run",
+     .examples = "cat2cli sync foo copy\ncat2cli sync --delete --exclude '*.md' foo copy",
+     .args_min = 2,
+     .args_max = 2,
+     .run = c2_cmd_sync},
+    {.name = "open",
+     .args = "[PATH]",
+     .help = "show its page in a browser, and print the address",
+     .more = "The browser is that of BROWSER, else of the desktop. In a pipe only the address is printed.",
+     .takes = "dataset",
+     .examples = "cat2cli open foo/dir1/ds-2d.b2nd",
+     .args_max = 1,
+     .run = c2_cmd_open},
+    {.name = "watch",
+     .args = "[ROOT[/PATH]]",
+     .help = "print changes of datasets as they happen",
+     .more = "With --json an object a line. It waits for a subscriber that is away, until it is interrupted.",
+     .takes = "dataset",
+     .options = "count",
+     .examples = "cat2cli watch foo/dir1\ncat2cli -j watch --count 1 foo",
+     .args_max = 1,
+     .run = c2_cmd_watch},
     {.name = "status",
      .args = "[HOST:PORT...]",
      .help = "the state of services: are they up, whom do they reach, the cache",
@@ -324,13 +210,27 @@ static const struct c2_command commands[] = {
              "status is\n"
              "1 when a service is down or not ready, or a publisher is not reached.",
      .takes = "-",
+     .examples = "cat2cli status\ncat2cli status localhost:8000 localhost:8001",
      .args_max = C2_STATUS_SERVICES_MAX,
      .run = cmd_status},
 };
 
 static const struct c2_option options[] = {
     C2_CLIENT_OPTIONS,
-    {"json", 0, C2_OPT_FLAG, NULL, NULL, "print JSON", ""},
+    {"json", 'j', C2_OPT_FLAG, NULL, NULL, "print JSON", ""},
+    {"long", 'l', C2_OPT_FLAG, NULL, NULL, "with size, cached share, time, shape and dtype", ""},
+    {"recursive", 'r', C2_OPT_FLAG, NULL, NULL, "all that is in it, at any depth", ""},
+    {"time", 't', C2_OPT_FLAG, NULL, NULL, "what changed last comes first", ""},
+    {"output", 'o', C2_OPT_TEXT, NULL, "FILE", "save as this file, in the format of its ending; -: print it",
+     ""},
+    {"format", 0, C2_OPT_TEXT, NULL, FORMATS, "the format, whatever the ending", ""},
+    {"field", 0, C2_OPT_TEXT, NULL, "NAME", "of structured items the field NAME", ""},
+    {"include", 0, C2_OPT_LIST, NULL, "GLOB", "only datasets whose path in it matches; * also matches /", ""},
+    {"exclude", 0, C2_OPT_LIST, NULL, "GLOB", "no datasets whose path matches", ""},
+    {"delete", 0, C2_OPT_FLAG, NULL, NULL, "remove what was saved before and is there no more", ""},
+    {"parallel", 0, C2_OPT_INT, "4", "N", "so many at a time, at most 32", ""},
+    {"dry-run", 'n', C2_OPT_FLAG, NULL, NULL, "print what would be done, and do nothing", ""},
+    {"count", 0, C2_OPT_INT, NULL, "N", "end after so many changes", ""},
 };
 
 static const struct c2_options_spec spec = {
@@ -347,19 +247,25 @@ static const struct c2_options_spec spec = {
 
 static int run(const struct c2_options *opts)
 {
-    struct cli cli = {.json = c2_options_flag(opts, "json"), .options = opts};
-    struct cat2_client_options access;
-    struct cat2_error err = {0};
+    const struct c2_command *command = c2_options_command(opts);
+    struct c2_cli cli = {.json = c2_options_flag(opts, "json"), .options = opts};
+    struct cat2_error err = {0}, unwritten = {0};
 
-    for (int i = 0; i < 2 && i + 1 < c2_options_nargs(opts); i++)
-        cli.args[i] = c2_options_arg(opts, i + 1);
-    c2_client_access(opts, &access);
-    bool ok = cat2_client_new(c2_client_host(opts), &access, &cli.client, &err) &&
-              c2_options_command(opts)->run(&cli, &err);
+    for (int i = 0; i < 2; i++)
+        cli.args[i] = c2_cli_arg(&cli, i);
+    c2_client_access(opts, &cli.access);
+    c2_cli_out_open(&cli, command->pages);
+    bool ok = cat2_client_new(c2_client_host(opts), &cli.access, &cli.client, &err);
+    ok = ok && command->run(&cli, &err);
+    if (!ok && cli.client && cli.args[0]) c2_cli_suggest(&cli, cli.args[0], &err);
     cat2_client_free(cli.client);
-    if (ok && fflush(stdout) != 0) ok = c2_fail(&err, CAT2_EIO, "cannot write to standard output");
-    if (!ok) fprintf(stderr, "Error: %s\n", err.message);
-    return ok ? 0 : 1;
+    if (!c2_cli_out_close(&cli, &unwritten) && ok) {
+        ok = false;
+        err = unwritten;
+    }
+    if (!ok) c2_cli_put_error("Error: ", err.message);
+    if (c2_cli_interrupted()) return 130;
+    return ok ? cli.status : 1;
 }
 
 int main(int argc, char **argv)
@@ -367,6 +273,7 @@ int main(int argc, char **argv)
     struct c2_options *opts = NULL;
     struct cat2_error err = {0};
 
+    setlocale(LC_CTYPE, "");
     if (!c2_options_parse(&spec, argc, argv, &opts, &err)) {
         fprintf(stderr, "cat2cli: %s\n", err.message);
         return 1;

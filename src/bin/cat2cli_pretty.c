@@ -101,11 +101,16 @@ bool c2_pretty_print(struct c2_jval v, int width, struct c2_buf *out, struct cat
 
 int c2_terminal_columns(void)
 {
+    static int found; /* a pager may take the terminal's place later */
     const char *columns = getenv("COLUMNS");
     struct winsize size;
     int64_t n;
 
-    if (columns && c2_str_to_i64(c2_str_of(columns), &n) && n > 0 && n < 10000) return (int)n;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-    return 80;
+    if (found) return found;
+    found = 80;
+    if (columns && c2_str_to_i64(c2_str_of(columns), &n) && n > 0 && n < 10000)
+        found = (int)n;
+    else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        found = size.ws_col;
+    return found;
 }

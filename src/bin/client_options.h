@@ -7,7 +7,7 @@
 #include "caterva2/client.h"
 
 #define C2_CLIENT_OPTIONS                                                                                     \
-    {"host",           0,           C2_OPT_TEXT,                                                              \
+    {"host",           'H',         C2_OPT_TEXT,                                                              \
      "localhost:8002", "HOST:PORT", "the subscriber to ask, also http[s]://HOST[:PORT][/PATH]",               \
      "subscriber.http"},                                                                                      \
         {"key-file", 0,      C2_OPT_TEXT,                                                                     \

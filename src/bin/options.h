@@ -39,6 +39,7 @@ struct c2_command {
                               * names is of those that name it only; all others are of every command */
     const char *examples;    /* lines that --help shows, or NULL */
     int args_min, args_max;
+    bool pages; /* it may print more than a screen: a pager is of use */
     bool (*run)(void *ctx, struct cat2_error *err);
 };
 struct c2_options;

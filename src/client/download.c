@@ -20,6 +20,7 @@ struct download {
     const struct cat2_download_options *options;
     const char *file;
     char *part, *tag; /* FILE.part, FILE.part.etag */
+    int at;           /* the directory that they are beneath */
     int fd;
     int64_t have; /* bytes in part that count */
     bool started; /* the answer's status has been looked at */
@@ -41,7 +42,7 @@ static bool start(struct download *d, const struct c2_exchange *http, struct cat
     d->have = 0;
     if (ftruncate(d->fd, 0) != 0) return c2_fail_errno(err, errno, "%.150s", d->part);
     c2_exchange_header(http, "etag", &etag);
-    C2_AUTO(c2_fd) tag = {open(d->tag, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+    C2_AUTO(c2_fd) tag = {openat(d->at, d->tag, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666)};
     if (tag.fd < 0) return c2_fail_errno(err, errno, "%.150s", d->tag);
     return c2_fs_pwrite(tag.fd, etag.p, etag.n, 0, err);
 }
@@ -68,11 +69,12 @@ static void look_for_part(struct download *d, char *if_range, size_t size)
     C2_AUTO(c2_buf) tag = {0};
     struct cat2_error ignored;
     struct stat st;
+    C2_AUTO(c2_fd) file = {openat(d->at, d->tag, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
 
     d->have = 0;
     if_range[0] = '\0';
-    if (d->options->resume && c2_fs_read_file("", d->tag, 512, &tag, &ignored) && tag.n && tag.p[0] == '"' &&
-        fstat(d->fd, &st) == 0 && st.st_size > 0) {
+    if (d->options->resume && file.fd >= 0 && c2_fs_read(file.fd, 512, &tag, &ignored) && tag.n &&
+        tag.p[0] == '"' && fstat(d->fd, &st) == 0 && st.st_size > 0) {
         snprintf(if_range, size, "If-Range: %s", c2_buf_cstr(&tag));
         d->have = st.st_size;
     }
@@ -178,7 +180,7 @@ static bool finish(struct download *d, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_frame) *frame = NULL;
     C2_AUTO(c2_buf) plain = C2_BUF_INIT(4 * C2_PATH_MAX);
-    int fd = open(d->part, O_RDONLY | O_CLOEXEC);
+    int fd = openat(d->at, d->part, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     const char *ready = d->part;
     bool ok = true;
 
@@ -188,15 +190,15 @@ static bool finish(struct download *d, struct cat2_error *err)
     if (d->dataset->meta.kind == C2_KIND_FILE) {
         if (!c2_buf_printf(&plain, err, "%s.plain", d->part)) return false;
         ready = c2_buf_cstr(&plain);
-        int out = open(ready, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        int out = openat(d->at, ready, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (out < 0) return c2_fail_errno(err, errno, "%.150s", ready);
         ok = unpack(d->dataset->client, frame, out, err);
         close(out);
     }
-    if (ok && rename(ready, d->file) != 0) ok = c2_fail_errno(err, errno, "%.150s", d->file);
-    if (!ok && ready != d->part) unlink(ready);
-    if (ok && ready != d->part) unlink(d->part);
-    if (ok) unlink(d->tag);
+    if (ok && renameat(d->at, ready, d->at, d->file) != 0) ok = c2_fail_errno(err, errno, "%.150s", d->file);
+    if (!ok && ready != d->part) unlinkat(d->at, ready, 0);
+    if (ok && ready != d->part) unlinkat(d->at, d->part, 0);
+    if (ok) unlinkat(d->at, d->tag, 0);
     return ok;
 }
 
@@ -216,16 +218,16 @@ static bool run(struct download *d, struct cat2_error *err)
 {
     struct stat st;
 
-    if (!make_parents(d->file, err)) return false;
-    if (stat(d->file, &st) == 0 && S_ISDIR(st.st_mode))
+    if (d->at == AT_FDCWD && !make_parents(d->file, err)) return false;
+    if (fstatat(d->at, d->file, &st, d->at == AT_FDCWD ? 0 : AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
         return c2_fail(err, CAT2_EIO, "%.150s is a directory, so %.100s cannot be saved in its place",
                        d->file, d->dataset->path);
-    d->fd = open(d->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    d->fd = openat(d->at, d->part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (d->fd < 0) return c2_fail_errno(err, errno, "%.150s", d->part);
     bool ok = (receive(d, err) && finish(d, err)) || c2_client_named(d->dataset->path, err);
     if (!ok && err->code == CAT2_EDATA) { /* a part that does not add up must not be resumed */
-        unlink(d->part);
-        unlink(d->tag);
+        unlinkat(d->at, d->part, 0);
+        unlinkat(d->at, d->tag, 0);
     }
     close(d->fd);
     return ok;
@@ -240,6 +242,7 @@ bool cat2_dataset_download(cat2_dataset *dataset, const char *file,
 
     err = c2_err_or(err, &mine);
     if (options && !c2_options_take(options, options->size, &known, sizeof(known), err)) return false;
+    d.at = known.directory < 0 ? AT_FDCWD : (int)known.directory;
     d.part = with_suffix(file, ".part");
     d.tag = with_suffix(file, ".part.etag");
     bool ok = (d.part && d.tag) || c2_fail_nomem(err, "file names");

@@ -176,7 +176,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/stats/{path*}", c2_handle_view, "slice_/at? field part v", &c2_stats_view},
     {C2_GET, "/api/table/{path*}", c2_handle_view, "rows fields cols axes slice_/at? field sort where? v",
      &c2_table_view},
-    {C2_GET, "/api/tree/{root}", c2_handle_tree, "dir? q? sort offset limit v", NULL},
+    {C2_GET, "/api/tree/{root}", c2_handle_tree, "dir? q? sort offset limit deep broken cached v", NULL},
     {C2_GET, "/api/chunks/{path*}", c2_handle_view, "offset limit", &c2_chunks_view},
     {C2_GET, "/api/download-url/{path*}", handle_download_url, "", NULL},
     {C2_GET, "/api/download/{path*}", c2_handle_download, "", NULL},

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* GET /api/tree: one level of a root's folders, or what a search finds beneath one; a page of it. The list is
- * taken down on the loop, looked through by a worker. */
+/* GET /api/tree: one level of a root's folders, or all beneath one, or what a search finds there; a page of
+ * it. The list is taken down on the loop, looked through by a worker. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/limits.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view.h"
 #include "subscriber/api/api.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 
@@ -30,7 +32,10 @@ struct tree {
     char root[256], etag[48], dir[C2_PATH_MAX + 2], query[QUERY_MAX + 1];
     size_t dir_n; /* with its final '/', 0 for the top */
     bool subscribed, ok, down;
-    char key; /* n s m */
+    bool deep;   /* all datasets beneath dir, and no folders */
+    bool broken; /* of those, the ones that cannot be served */
+    bool cached; /* with what the cache has of each on disk */
+    char key;    /* n s m */
     int64_t offset, limit;
     struct c2_ds **list; /* below dir */
     size_t n;
@@ -83,8 +88,8 @@ static void gather(struct tree *t)
         const struct c2_ds *ds = t->list[i];
         struct c2_str head, rest, path = c2_str_of(ds->path + t->dir_n);
         struct entry *last = t->nentries ? &t->entries[t->nentries - 1] : NULL;
-        bool folder = !*t->query && c2_str_cut(path, '/', &head, &rest);
-        if (*t->query && !is_found(t, ds)) continue;
+        bool folder = !*t->query && !t->deep && c2_str_cut(path, '/', &head, &rest);
+        if ((*t->query && !is_found(t, ds)) || (t->broken && !ds->error)) continue;
         if (!folder) {
             const char *slash = strrchr(ds->path, '/');
             t->entries[t->nentries++] = (struct entry){.ds = ds,
@@ -174,7 +179,19 @@ static void put_attrs(const struct c2_ds *ds, struct c2_jw *w)
     c2_jw_str(w, text);
 }
 
-static void put_dataset(const struct entry *e, struct c2_jw *w)
+/* Of the file, without its sidecar: what is not there yet are holes. */
+static int64_t cached_nbytes(const struct c2_ds *ds)
+{
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(4 * C2_PATH_MAX);
+    struct cat2_error err;
+    struct stat st;
+
+    return c2_ds_cache_name(ds, &name, &err) && fstatat(ds->sub->cachefd, c2_buf_cstr(&name), &st, 0) == 0
+               ? (int64_t)st.st_blocks * 512
+               : 0;
+}
+
+static void put_dataset(const struct tree *t, const struct entry *e, struct c2_jw *w)
 {
     static const char *const kinds[] = {
         [C2_KIND_ARRAY] = "array", [C2_KIND_FRAME] = "frame", [C2_KIND_FILE] = "file"};
@@ -201,6 +218,10 @@ static void put_dataset(const struct entry *e, struct c2_jw *w)
     c2_jw_int(w, ds->meta.nbytes);
     c2_jw_key(w, "cbytes");
     c2_jw_int(w, ds->meta.cbytes);
+    if (t->cached) {
+        c2_jw_key(w, "cached");
+        c2_jw_int(w, cached_nbytes(ds));
+    }
     c2_jw_key(w, "mtime");
     if (e->mtime >= 0)
         c2_jw_int(w, e->mtime);
@@ -218,7 +239,7 @@ static bool put_entry(const struct tree *t, const struct entry *e, struct c2_buf
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
     if (e->ds)
-        put_dataset(e, &w);
+        put_dataset(t, e, &w);
     else
         put_folder(t, e, &w);
     c2_jw_end_object(&w);
@@ -299,7 +320,7 @@ static void tree_work(void *job, void *codec)
     t->ok = t->entries || c2_fail_nomem(&t->err, "listing");
     if (!t->ok) return;
     gather(t);
-    if (*t->query && t->key == 'n' && !t->down) { /* as the list is */
+    if ((*t->query || t->deep) && t->key == 'n' && !t->down) { /* as the list is */
     } else {
         qsort_r(t->entries, t->nentries, sizeof(*t->entries), compare, t);
     }
@@ -313,8 +334,8 @@ static void tree_done(void *job)
 
     if (t->ok) {
         snprintf(quoted, sizeof(quoted), "\"%s\"", t->etag);
-        c2_reply_header(t->req, "ETag", quoted);
-        c2_reply_header(t->req, "Cache-Control", "no-cache");
+        if (!t->cached) c2_reply_header(t->req, "ETag", quoted);
+        c2_reply_header(t->req, "Cache-Control", t->cached ? "no-store" : "no-cache");
         c2_reply_json(t->req, 200, &t->out);
     } else {
         c2_reply_error(t->req, &t->err);
@@ -340,7 +361,7 @@ static void on_listed(void *ctx, const struct cat2_error *why)
     c2_sub_say_stale(t->req, root);
     c2_sub_root_etag(root, t->etag);
     snprintf(quoted, sizeof(quoted), "\"%s\"", t->etag);
-    if (c2_reply_if_settled(t->req, quoted)) {
+    if (!t->cached && c2_reply_if_settled(t->req, quoted)) { /* the cache changes without the root */
         tree_free(t);
         return;
     }
@@ -365,8 +386,12 @@ static bool parse(struct c2_request *req, struct tree *t, struct cat2_error *err
 
     if (!c2_view_int(req, "offset", 0, INT64_MAX / 2, &t->offset, err) ||
         !c2_view_int(req, "limit", 1, LIMIT_MAX, &t->limit, err) ||
-        !parse_sort(t, c2_view_query(req, "sort"), err))
+        !parse_sort(t, c2_view_query(req, "sort"), err) ||
+        !c2_request_query_bool(req, "deep", false, &t->deep, err) ||
+        !c2_request_query_bool(req, "broken", false, &t->broken, err) ||
+        !c2_request_query_bool(req, "cached", false, &t->cached, err))
         return false;
+    t->deep = t->deep || t->broken;
     while (dir.n && dir.p[dir.n - 1] == '/')
         dir.n--;
     if (dir.n && !c2_path_check(dir, err)) return c2_fail(err, CAT2_EINVAL, "dir is no path within the root");

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A dataset or a slice of it as a file of another format. */
+#ifndef C2_BIN_CAT2CLI_SAVE_H
+#define C2_BIN_CAT2CLI_SAVE_H
+
+#include "bin/cat2cli.h"
+
+/** As a BigTIFF: the last two axes are a page, three if there are colours (3 or 4 small unsigned numbers);
+ * the others number the pages.  @errors CAT2_EUNSUPPORTED, CAT2_EINVAL what a TIFF cannot hold. */
+bool c2_tiff_write(const cat2_array *array, FILE *to, struct cat2_error *err);
+
+/** `download DATASET[SLICE] -o FILE`: the format is that of the file's ending, or --format. "-": standard
+ * output. slice NULL: all of it. */
+bool c2_cli_save(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, const char *file,
+                 struct cat2_error *err);
+
+#endif
