@@ -210,7 +210,7 @@ void c2_cli_bar_open(struct c2_cli_bar *bar)
 /* "1:02:03", "0:05": what is left at this speed; "?" while that is not known. */
 static const char *time_left(int64_t left, double speed, char out[24])
 {
-    double seconds = speed > 0 ? (double)left / speed : -1;
+    double seconds = left == 0 ? 0 : speed > 0 ? (double)left / speed : -1;
     int64_t s = seconds >= 0 && seconds < 359999 ? (int64_t)(seconds + 0.999) : -1;
 
     if (s < 0)

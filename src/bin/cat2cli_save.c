@@ -196,10 +196,6 @@ static bool fill_file(const struct c2_cli *cli, cat2_dataset *dataset, const cha
                       const struct format *format, const char *file, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) part = C2_BUF_INIT(2 * C2_PATH_MAX);
-    struct stat st;
-
-    if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
-        return c2_fail(err, CAT2_EIO, "%.160s is a directory: -o names a file", file);
     if (strcmp(format->name, "h5") == 0) return make_h5(dataset, slice, file, err);
     if (!c2_buf_printf(&part, err, "%s.part", file)) return false;
     int fd = open(c2_buf_cstr(&part), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -219,8 +215,11 @@ static bool fill_file(const struct c2_cli *cli, cat2_dataset *dataset, const cha
 bool c2_cli_save(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, const char *file,
                  struct cat2_error *err)
 {
-    const struct format *format = choose(cli, dataset, file, err);
+    struct stat st;
 
+    if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
+        return c2_fail(err, CAT2_EIO, "%.160s is a directory: -o names a file", file);
+    const struct format *format = choose(cli, dataset, file, err);
     if (!format) return false;
     if (strcmp(file, "-") != 0) return fill_file(cli, dataset, slice, format, file, err);
     if (cli->terminal && !format->text)

@@ -129,17 +129,6 @@ static const char *size_text(double nbytes, char out[32])
     return out;
 }
 
-/* What others chose is shown, and not sent to the terminal. */
-static const char *plain(const char *text, char *out, size_t room)
-{
-    size_t i = 0;
-
-    for (; text[i] && i + 1 < room; i++)
-        out[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
-    out[i] = '\0';
-    return out;
-}
-
 static const char *state_of(const struct c2_service_status *s)
 {
     if (s->error[0]) return "down";
@@ -155,17 +144,19 @@ static void print_services(const struct all *all)
            "REQUESTS", "FAILED", "MEMORY");
     for (int i = 0; i < all->nservices; i++) {
         const struct c2_service_status *s = &all->services[i];
-        printf("%-28s ", plain(s->address, address, sizeof(address)));
+        printf("%-28s ", c2_cli_plain(s->address, address, sizeof(address)));
         if (s->error[0])
-            printf("%-10s %-9s %-10s %s\n", "-", "-", state_of(s), plain(s->error, text, sizeof(text)));
+            printf("%-10s %-9s %-10s %s\n", "-", "-", state_of(s),
+                   c2_cli_plain(s->error, text, sizeof(text)));
         else if (s->is_other)
             printf("%-10s %-9s %-10s it has no metrics of Caterva2\n", "-", "-", state_of(s));
         else
             printf("%-10s %-9s %-10s %-12s %10.0f %8.0f %10s%s%s%s\n",
-                   plain(s->program, program, sizeof(program)), plain(s->version, version, sizeof(version)),
-                   state_of(s), time_text(s->uptime_s, up), s->requests, s->failures,
-                   size_text(s->resident, memory), s->conditions[0] ? "  (" : "",
-                   plain(s->conditions, text, sizeof(text)), s->conditions[0] ? ")" : "");
+                   c2_cli_plain(s->program, program, sizeof(program)),
+                   c2_cli_plain(s->version, version, sizeof(version)), state_of(s),
+                   time_text(s->uptime_s, up), s->requests, s->failures, size_text(s->resident, memory),
+                   s->conditions[0] ? "  (" : "", c2_cli_plain(s->conditions, text, sizeof(text)),
+                   s->conditions[0] ? ")" : "");
     }
 }
 
@@ -182,8 +173,8 @@ static void print_roots(const struct all *all)
     printf("\n%-28s %-28s %-9s %-10s %s\n", "ROOT", "PUBLISHER", "REACHED", "LIST", "CHANGES NOT ANNOUNCED");
     for (size_t i = 0; i < all->roots.n; i++) {
         const struct c2_root_status *root = &all->roots.p[i];
-        printf("%-28s %-28s %-9s %-10s ", plain(root->name, name, sizeof(name)),
-               root->http[0] ? plain(root->http, http, sizeof(http)) : "-",
+        printf("%-28s %-28s %-9s %-10s ", c2_cli_plain(root->name, name, sizeof(name)),
+               root->http[0] ? c2_cli_plain(root->http, http, sizeof(http)) : "-",
                word(root->reachable, "yes", "NO"),
                root->reachable < 0 ? "-" : word(root->current, "current", "old"));
         if (root->unannounced < 0)
@@ -200,7 +191,7 @@ static void print_caches(const struct all *all)
     for (int i = 0; i < all->nservices; i++) {
         const struct c2_service_status *s = &all->services[i];
         if (!s->is_subscriber) continue;
-        printf("\nCACHE of %s\n", plain(s->address, address, sizeof(address)));
+        printf("\nCACHE of %s\n", c2_cli_plain(s->address, address, sizeof(address)));
         printf("  size             %s%s%s\n", size_text(s->cache, size), s->quota > 0 ? " of " : ", no quota",
                s->quota > 0 ? size_text(s->quota, quota) : "");
         if (s->wanted > 0)

@@ -8,6 +8,27 @@
 
 #include "wire/url.h"
 
+#define USUAL_PORT "8002" /* of a subscriber */
+
+/* A host alone is asked at the usual port. */
+static const char *with_port(const char *text)
+{
+    static char address[300];
+    struct c2_str name = c2_str_trim(c2_str_of(text));
+    struct c2_endpoint endpoint;
+    struct cat2_error ignored;
+
+    while (name.n && name.p[name.n - 1] == '/')
+        name.n--;
+    int n = snprintf(address, sizeof(address), "%.*s:" USUAL_PORT, C2_STR_ARG(name));
+    bool alone = name.n && !strstr(text, "://") && !c2_endpoint_parse(name, &endpoint, &ignored) &&
+                 (!memchr(name.p, ':', name.n) || name.p[name.n - 1] == ']');
+    return alone && n > 0 && (size_t)n < sizeof(address) &&
+                   c2_endpoint_parse(c2_str_of(address), &endpoint, &ignored)
+               ? address
+               : text;
+}
+
 const char *c2_client_host(const struct c2_options *options)
 {
     static char address[1100];
@@ -15,7 +36,7 @@ const char *c2_client_host(const struct c2_options *options)
     const char *public_url = c2_options_conf(options, "subscriber.public-url");
     bool tls = c2_options_conf(options, "subscriber.certificate") != NULL;
 
-    if (!tls || !http || strcmp(text, http) != 0 || strstr(text, "://")) return text;
+    if (!tls || !http || strcmp(text, http) != 0 || strstr(text, "://")) return with_port(text);
     const char *at = public_url ? public_url : http;
     snprintf(address, sizeof(address), "%s%s", strstr(at, "://") ? "" : "https://", at);
     return address;

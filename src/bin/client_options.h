@@ -7,8 +7,8 @@
 #include "caterva2/client.h"
 
 #define C2_CLIENT_OPTIONS                                                                                     \
-    {"host",           'H',         C2_OPT_TEXT,                                                              \
-     "localhost:8002", "HOST:PORT", "the subscriber to ask, also http[s]://HOST[:PORT][/PATH]",               \
+    {"host",           'H',           C2_OPT_TEXT,                                                            \
+     "localhost:8002", "HOST[:PORT]", "the subscriber to ask, also http[s]://HOST[:PORT][/PATH]",             \
      "subscriber.http"},                                                                                      \
         {"key-file", 0,      C2_OPT_TEXT,                                                                     \
          NULL,       "FILE", "the first line of FILE is the key to show; else that of CATERVA2_KEY",          \
@@ -19,7 +19,7 @@
         "insecure", 0, C2_OPT_FLAG, NULL, NULL, "for tests: believe every certificate", ""                    \
     }
 /** The subscriber: --host; else, of the configuration's section [subscriber], its public-url if it has a
- * certificate and that, or http. Lives until the next call. */
+ * certificate and that, or http. Without a port at 8002. Lives until the next call. */
 const char *c2_client_host(const struct c2_options *options);
 /** The broker of the configuration's section [broker], in the same way; NULL: there is none. */
 const char *c2_client_broker(const struct c2_options *options);

@@ -122,8 +122,11 @@ static bool fail_status(const struct c2_session *session, const struct c2_exchan
         code = CAT2_EUNSUPPORTED;
     else if (http->status / 100 == 4)
         code = CAT2_EINVAL;
+    struct c2_str number, phrase;
+    c2_str_cut(text, ' ', &number, &phrase);
     bool moved = http->status / 100 == 3 && c2_exchange_header(http, "Location", &location);
-    if (detail_of(http, detail, room))
+    if (detail_of(http, detail, room) &&
+        !c2_str_eq_nocase(c2_str_of(detail), phrase)) /* which is no reason */
         c2_fail(err, code, "%s%s", detail, about_key(session, http->status));
     else
         c2_fail(err, code, "%.80s%.*s: the answer is %.*s%s%.*s%s", session->base, target_length(http),

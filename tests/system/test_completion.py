@@ -17,7 +17,8 @@ PROGRAMS = ["cat2bro", "cat2pub", "cat2sub", "cat2serve", "cat2admin", "cat2cli"
 PLACES = {"bash": "bash-completion/completions/{}", "zsh": "zsh/site-functions/_{}",
           "fish": "fish/vendor_completions.d/{}.fish"}
 SANITIZED = bool(re.search("asan|tsan", BUILD.name))
-COMMANDS = ["download", "info", "list", "roots", "show", "status", "subscribe", "unsubscribe", "url"]
+COMMANDS = ["attrs", "diff", "download", "du", "find", "info", "list", "ls", "open", "roots", "show", "stats", "status", "subscribe",
+            "sync", "tree", "unsubscribe", "url", "watch"]
 ODD = ["a b/x y.txt", "a b/deep/er/z.txt", "br[0].txt", "col:on.txt", "it's.txt", 'dq".txt', "größe.txt",
        "dollar$x.txt", "back\\slash.txt", "at@x.txt", "eq=x.txt", "bang!.txt", "~tilde", "#hash", "par(1).txt",
        "star*.txt", "amp&.txt", "-dash.txt", "日本.txt", "run$(touch x)`touch x`.txt"]
@@ -236,11 +237,11 @@ def test_help_and_completion_are_of_one_table(program):
     table = [line.split("\t") for line in print_of(program, "--complete", "table").splitlines()]
     options = [row[1] for row in table if row[0] == "option"]
     commands = [row[1] for row in table if row[0] == "command"]
-    assert re.findall(r"^  (?:-h, )?--([a-z0-9-]+)", said, re.M) == options
+    assert re.findall(r"^  (?:-[a-zA-Z], )?--([a-z0-9-]+)", said, re.M) == options
     assert re.findall(r"^  ([a-z]+) ", said.split("options:")[0], re.M) == commands
     assert [value for value, _ in offered_by(program, "--")] == ["--" + name for name in options]
     for _, name, arg, _, fallback, text in (row for row in table if row[0] == "option"):
-        shown = re.search(rf"^  (?:-h, )?--{name}( \S+)?\s+(.*)", said, re.M)
+        shown = re.search(rf"^  (?:-[a-zA-Z], )?--{name}( \S+)?\s+(.*)", said, re.M)
         assert (shown.group(1) or "").strip() == arg and shown.group(2).startswith(text)
         assert text and (not fallback or f"(default {fallback})" in shown.group(2)), name
     for name in commands:
