@@ -70,7 +70,7 @@ static bool begins_one(const cat2_strings *strings, const char *prefix)
 
 static int by_path(const void *a, const void *b)
 {
-    return strcmp(((const struct c2_entry *)a)->path, ((const struct c2_entry *)b)->path);
+    return strcmp(((const struct c2_listed *)a)->path, ((const struct c2_listed *)b)->path);
 }
 
 /* A path a line. For people those that cannot be served are marked; programs get bare paths. */
@@ -87,7 +87,7 @@ static void put_paths(const struct c2_cli *cli, const cat2_strings *paths, const
         if (!c2_str_starts(c2_str_of(cat2_strings_at(paths, i)), only) ||
             !c2_buf_printf(&path, &ignored, "%s/%s", root, cat2_strings_at(paths, i)))
             continue;
-        struct c2_entry key = {.path = (char *)path.p}, *found = NULL;
+        struct c2_listed key = {.path = (char *)path.p}, *found = NULL;
         if (broken.n) found = bsearch(&key, broken.p, broken.n, sizeof(key), by_path);
         if (!found) {
             put_line(cli, "", c2_buf_cstr(&path), "");

@@ -223,7 +223,7 @@ static bool compare_datasets(struct diff *d, const char *path, const char *a, co
 
 /* ---- folders ---- */
 
-static bool compare_folders(struct diff *d, const struct c2_entry *a, const struct c2_entry *b,
+static bool compare_folders(struct diff *d, const struct c2_listed *a, const struct c2_listed *b,
                             struct cat2_error *err)
 {
     C2_AUTO(c2_entries) left = {0}, right = {0};
@@ -233,13 +233,13 @@ static bool compare_folders(struct diff *d, const struct c2_entry *a, const stru
         !c2_entries_beneath(d->cli, b->path, &ask, &right, err))
         return false;
     for (size_t i = 0, j = 0; i < left.n || j < right.n;) {
-        const char *x = i < left.n ? c2_entry_beneath(left.p[i].path, a->path) : NULL;
-        const char *y = j < right.n ? c2_entry_beneath(right.p[j].path, b->path) : NULL;
+        const char *x = i < left.n ? c2_listed_beneath(left.p[i].path, a->path) : NULL;
+        const char *y = j < right.n ? c2_listed_beneath(right.p[j].path, b->path) : NULL;
         int order = !x ? 1 : !y ? -1 : strcmp(x, y);
         if (order < 0) say(d, x, "only in", a->path);
         if (order > 0) say(d, y, "only in", b->path);
         if (order == 0) {
-            const struct c2_entry *p = &left.p[i], *q = &right.p[j];
+            const struct c2_listed *p = &left.p[i], *q = &right.p[j];
             if (p->error || q->error)
                 say(d, x, "cannot be compared", p->error ? p->error : q->error);
             else if (!compare_datasets(d, x, p->path, q->path, err))
@@ -251,14 +251,14 @@ static bool compare_folders(struct diff *d, const struct c2_entry *a, const stru
     return true;
 }
 
-static bool compare(struct diff *d, const struct c2_entry *a, const struct c2_entry *b,
+static bool compare(struct diff *d, const struct c2_listed *a, const struct c2_listed *b,
                     struct cat2_error *err)
 {
-    if (c2_entry_is_dataset(a) && c2_entry_is_dataset(b))
+    if (c2_listed_is_dataset(a) && c2_listed_is_dataset(b))
         return compare_datasets(d, a->path, a->path, b->path, err);
-    if (!c2_entry_is_dataset(a) && !c2_entry_is_dataset(b)) return compare_folders(d, a, b, err);
+    if (!c2_listed_is_dataset(a) && !c2_listed_is_dataset(b)) return compare_folders(d, a, b, err);
     return c2_fail(err, CAT2_EINVAL, "%.100s is a dataset and %.100s a folder: they cannot be compared",
-                   c2_entry_is_dataset(a) ? a->path : b->path, c2_entry_is_dataset(a) ? b->path : a->path);
+                   c2_listed_is_dataset(a) ? a->path : b->path, c2_listed_is_dataset(a) ? b->path : a->path);
 }
 
 bool c2_cmd_diff(void *ctx, struct cat2_error *err)

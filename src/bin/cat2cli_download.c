@@ -72,7 +72,7 @@ static bool download_one(const struct c2_cli *cli, struct cat2_error *err)
 
     if (!c2_cli_open(cli, path, &dataset, &slice, err)) {
         bool folder = err->code == CAT2_ENOTFOUND && c2_entries_named(cli, path, &named, &other) &&
-                      named.n == 1 && !c2_entry_is_dataset(&named.p[0]);
+                      named.n == 1 && !c2_listed_is_dataset(&named.p[0]);
         return folder ? c2_fail(err, CAT2_EINVAL, "%.150s is a folder: download -r saves all that is in it",
                                 path)
                       : false;
@@ -104,11 +104,11 @@ static bool download_all(const struct c2_cli *cli, struct cat2_error *err)
         return c2_fail(err, CAT2_EINVAL, "-o names a file: with -r, name a directory after the path");
     if (!c2_entries_named(cli, cli->args[0], &named, err)) return false;
     for (size_t i = 0; i < named.n; i++) {
-        const struct c2_entry *e = &named.p[i];
+        const struct c2_listed *e = &named.p[i];
         C2_AUTO(c2_buf) to = C2_BUF_INIT(8 * C2_PATH_MAX);
         cat2_dataset *dataset = NULL;
         bool ok;
-        if (c2_entry_is_dataset(e))
+        if (c2_listed_is_dataset(e))
             ok = cat2_dataset_open(cli->client, e->path, &dataset, err) && download_whole(cli, dataset, err);
         else
             ok = c2_place_path(cli, e->path, true, &to, err) &&
@@ -133,7 +133,7 @@ bool c2_cmd_sync(void *ctx, struct cat2_error *err)
     C2_AUTO(c2_entries) named = {0};
 
     if (!c2_entries_named(cli, cli->args[0], &named, err)) return false;
-    if (named.n != 1 || c2_entry_is_dataset(&named.p[0]))
+    if (named.n != 1 || c2_listed_is_dataset(&named.p[0]))
         return c2_fail(err, CAT2_EINVAL, "%.150s is not one root or folder: sync copies one into a directory",
                        cli->args[0]);
     return c2_sync(cli, named.p[0].path, cli->args[1], NULL, c2_options_flag(cli->options, "delete"), err);

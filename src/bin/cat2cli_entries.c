@@ -15,7 +15,7 @@
 #define QUERY_MAX   200  /* bytes of a search, as the subscriber takes it */
 #define SUGGEST_MAX 5000 /* names that are looked through for one that may be meant */
 
-static void entry_fini(struct c2_entry *entry)
+static void entry_fini(struct c2_listed *entry)
 {
     free(entry->path);
     free(entry->shape);
@@ -46,7 +46,7 @@ bool c2_glob_matches(const char *pattern, const char *path)
     return fnmatch(pattern, path, 0) == 0;
 }
 
-const char *c2_entry_beneath(const char *path, const char *folder)
+const char *c2_listed_beneath(const char *path, const char *folder)
 {
     size_t n = strlen(folder);
 
@@ -98,14 +98,14 @@ static bool read_entry(struct c2_jval value, const char *root, struct c2_entries
 {
     static const char *const kinds[] = {
         [C2_ENTRY_FOLDER] = "folder", [C2_ENTRY_ARRAY] = "array", [C2_ENTRY_FRAME] = "frame"};
-    struct c2_entry e = {.kind = C2_ENTRY_FILE, .mtime = -1};
+    struct c2_listed e = {.kind = C2_ENTRY_FILE, .mtime = -1};
     struct c2_str kind, path;
 
     if (!c2_jstr(c2_jget(value, "kind"), &kind) || !c2_jstr(c2_jget(value, "path"), &path) ||
         !c2_path_check(path, err))
         return c2_fail(err, CAT2_EDATA, "%.100s: its list has an entry that is no path", root);
     for (size_t i = C2_ENTRY_FOLDER; i < C2_ARRAY_LEN(kinds); i++)
-        if (c2_str_is(kind, kinds[i])) e.kind = (enum c2_entry_kind)i;
+        if (c2_str_is(kind, kinds[i])) e.kind = (enum c2_listed_kind)i;
     e.path = joined(root, path, err);
     e.shape = shape_of(c2_jget(value, "shape"), err);
     e.dtype = text_of(value, "dtype");
@@ -129,7 +129,7 @@ bool c2_entries_roots(const struct c2_cli *cli, struct c2_entries *out, struct c
     bool ok = cat2_client_roots(cli->client, &roots, err);
 
     for (size_t i = 0; ok && i < cat2_strings_count(roots); i++) {
-        struct c2_entry e = {.kind = C2_ENTRY_ROOT, .mtime = -1, .followed = cat2_strings_flag(roots, i)};
+        struct c2_listed e = {.kind = C2_ENTRY_ROOT, .mtime = -1, .followed = cat2_strings_flag(roots, i)};
         e.path = c2_str_dup(c2_str_of(cat2_strings_at(roots, i)));
         ok = e.path && c2_vec_push(out, C2_ENTRIES_MAX, "roots", err, e);
         if (!ok) {
@@ -255,18 +255,18 @@ static bool add_dataset(const struct c2_cli *cli, const char *path, struct c2_en
     if (c2_str_is_utf8(c2_buf_str(&query))) ask.query = c2_buf_cstr(&query); /* not cut in a character */
     if (!c2_entries_beneath(cli, c2_buf_cstr(&folder), &ask, &found, err)) return false;
     for (size_t i = 0; i < found.n; i++)
-        if (c2_entry_is_dataset(&found.p[i]) && strcmp(found.p[i].path, path) == 0) {
+        if (c2_listed_is_dataset(&found.p[i]) && strcmp(found.p[i].path, path) == 0) {
             if (!c2_vec_push(out, C2_ENTRIES_MAX, "entries", err, found.p[i])) return false;
-            found.p[i] = (struct c2_entry){0};
+            found.p[i] = (struct c2_listed){0};
             return true;
         }
     return c2_fail(err, CAT2_ENOTFOUND, "%.200s: there is no such dataset or folder", path);
 }
 
-static bool add_folder(const char *path, enum c2_entry_kind kind, struct c2_entries *out,
+static bool add_folder(const char *path, enum c2_listed_kind kind, struct c2_entries *out,
                        struct cat2_error *err)
 {
-    struct c2_entry e = {.kind = kind, .mtime = -1, .followed = true, .path = c2_str_dup(c2_str_of(path))};
+    struct c2_listed e = {.kind = kind, .mtime = -1, .followed = true, .path = c2_str_dup(c2_str_of(path))};
 
     if (e.path && c2_vec_push(out, C2_ENTRIES_MAX, "entries", err, e)) return true;
     entry_fini(&e);
@@ -290,12 +290,12 @@ static bool expand(const struct c2_cli *cli, const char *folder, const char *res
                    struct cat2_error *err);
 
 /* An entry that matches the first part of a pattern, of which `rest` comes after. Takes the entry's texts. */
-static bool go_on(const struct c2_cli *cli, struct c2_entry *entry, const char *rest, struct c2_entries *out,
+static bool go_on(const struct c2_cli *cli, struct c2_listed *entry, const char *rest, struct c2_entries *out,
                   struct cat2_error *err)
 {
-    if (rest) return c2_entry_is_dataset(entry) || expand(cli, entry->path, rest, out, err);
+    if (rest) return c2_listed_is_dataset(entry) || expand(cli, entry->path, rest, out, err);
     if (!c2_vec_push(out, C2_ENTRIES_MAX, "entries", err, *entry)) return false;
-    *entry = (struct c2_entry){0};
+    *entry = (struct c2_listed){0};
     return true;
 }
 
@@ -308,7 +308,7 @@ static bool expand_deep(const struct c2_cli *cli, const char *folder, const char
 
     if (!c2_entries_beneath(cli, folder, &ask, &found, err)) return false;
     for (size_t i = 0; i < found.n; i++) {
-        const char *tail = c2_entry_beneath(found.p[i].path, folder), *slash;
+        const char *tail = c2_listed_beneath(found.p[i].path, folder), *slash;
         bool hit = false;
         for (; !hit; tail = slash + 1) {
             hit = !rest || fnmatch(rest, tail, FNM_PATHNAME) == 0;

@@ -9,9 +9,9 @@
 
 #define C2_ENTRIES_MAX 50000000 /* of one listing: far more than a subscriber holds */
 
-enum c2_entry_kind { C2_ENTRY_ROOT, C2_ENTRY_FOLDER, C2_ENTRY_ARRAY, C2_ENTRY_FRAME, C2_ENTRY_FILE };
-struct c2_entry {
-    enum c2_entry_kind kind;
+enum c2_listed_kind { C2_ENTRY_ROOT, C2_ENTRY_FOLDER, C2_ENTRY_ARRAY, C2_ENTRY_FRAME, C2_ENTRY_FILE };
+struct c2_listed {
+    enum c2_listed_kind kind;
     char *path;                            /* ROOT/FOLDER/NAME; without a slash at its end */
     char *shape, *dtype;                   /* of datasets; "(10, 20)" */
     char *etag, *error;                    /* error: why it cannot be served, else NULL */
@@ -21,12 +21,12 @@ struct c2_entry {
     bool followed; /* of roots */
 };
 struct c2_entries {
-    C2_VEC(struct c2_entry);
+    C2_VEC(struct c2_listed);
 };
 void c2_entries_fini(struct c2_entries *entries);
 C2_DEFINE_AUTO(c2_entries);
 
-static inline bool c2_entry_is_dataset(const struct c2_entry *entry)
+static inline bool c2_listed_is_dataset(const struct c2_listed *entry)
 {
     return entry->kind >= C2_ENTRY_ARRAY;
 }
@@ -53,7 +53,7 @@ bool c2_entries_beneath(const struct c2_cli *cli, const char *path, const struct
 bool c2_entries_named(const struct c2_cli *cli, const char *text, struct c2_entries *out,
                       struct cat2_error *err);
 /** The path beneath `folder`, which it begins with; all of it if the folder is "". */
-const char *c2_entry_beneath(const char *path, const char *folder);
+const char *c2_listed_beneath(const char *path, const char *folder);
 /** Does the pattern match? "*" also matches "/". */
 bool c2_glob_matches(const char *pattern, const char *path);
 /** Are there characters of a pattern? */

@@ -20,7 +20,7 @@ static void put_text(struct c2_jw *w, const char *key, const char *value)
     c2_jw_cstr(w, value);
 }
 
-static void put_entry(struct c2_jw *w, const struct c2_entry *e)
+static void put_entry(struct c2_jw *w, const struct c2_listed *e)
 {
     static const char *const kinds[] = {"root", "folder", "array", "frame", "file"};
 
@@ -69,9 +69,9 @@ static bool print_json(const struct c2_entries *entries, struct cat2_error *err)
 /* ---- for people ---- */
 
 /* The name; a slash behind what is no dataset; why it is broken. */
-static void put_name(const struct c2_cli *cli, const struct c2_entry *e, const char *name)
+static void put_name(const struct c2_cli *cli, const struct c2_listed *e, const char *name)
 {
-    if (c2_entry_is_dataset(e) && !e->error) {
+    if (c2_listed_is_dataset(e) && !e->error) {
         c2_cli_put(cli, c2_str_of(name));
     } else if (e->error) {
         c2_cli_put_in(cli, C2_CLI_BROKEN, c2_str_of(name));
@@ -87,21 +87,21 @@ static void put_name(const struct c2_cli *cli, const struct c2_entry *e, const c
 }
 
 /* How much of it is cached: of its bytes on disk, which are counted in whole blocks. */
-static void share_text(const struct c2_entry *e, char out[8])
+static void share_text(const struct c2_listed *e, char out[8])
 {
     double share = e->cbytes > 0 ? 100.0 * (double)e->cached / (double)e->cbytes : 0;
 
-    if (!c2_entry_is_dataset(e) || e->error)
+    if (!c2_listed_is_dataset(e) || e->error)
         snprintf(out, 8, "-");
     else
         snprintf(out, 8, "%.0f%%", share > 100 ? 100 : share);
 }
 
-static void describe(const struct c2_entry *e, char *out, size_t room)
+static void describe(const struct c2_listed *e, char *out, size_t room)
 {
     if (e->kind == C2_ENTRY_FOLDER && e->datasets)
         snprintf(out, room, "%" PRId64 " dataset%s", e->datasets, e->datasets == 1 ? "" : "s");
-    else if (!c2_entry_is_dataset(e) || e->error)
+    else if (!c2_listed_is_dataset(e) || e->error)
         snprintf(out, room, "-");
     else if (e->kind == C2_ENTRY_FILE)
         snprintf(out, room, "file");
@@ -109,7 +109,7 @@ static void describe(const struct c2_entry *e, char *out, size_t room)
         snprintf(out, room, "%s %s", e->shape, e->dtype ? e->dtype : "");
 }
 
-static void put_long(const struct c2_cli *cli, const struct c2_entry *e, int width)
+static void put_long(const struct c2_cli *cli, const struct c2_listed *e, int width)
 {
     char size[16] = "-", share[8], time[32], what[300], plain[300];
 
@@ -146,7 +146,7 @@ static bool print_entries(const struct c2_cli *cli, const struct c2_entries *ent
 
 static int newest_first(const void *a, const void *b)
 {
-    const struct c2_entry *left = a, *right = b;
+    const struct c2_listed *left = a, *right = b;
     int order = (left->mtime < right->mtime) - (left->mtime > right->mtime);
 
     return order ? order : strcmp(left->path, right->path);
@@ -157,7 +157,7 @@ static bool take(struct c2_entries *to, struct c2_entries *from, struct cat2_err
 {
     for (size_t i = 0; i < from->n; i++) {
         if (!c2_vec_push(to, C2_ENTRIES_MAX, "entries", err, from->p[i])) return false;
-        from->p[i] = (struct c2_entry){0};
+        from->p[i] = (struct c2_listed){0};
     }
     return true;
 }
@@ -173,13 +173,13 @@ static bool list_named(const struct c2_cli *cli, const char *arg, struct c2_entr
 
     if (!c2_entries_named(cli, arg, &named, err)) return false;
     for (size_t i = 0; i < named.n; i++) {
-        struct c2_entry *e = &named.p[i];
-        if (!c2_entry_is_dataset(e)) {
+        struct c2_listed *e = &named.p[i];
+        if (!c2_listed_is_dataset(e)) {
             if (!c2_entries_beneath(cli, e->path, &ask, out, err)) return false;
             continue;
         }
         if (!c2_vec_push(out, C2_ENTRIES_MAX, "entries", err, *e)) return false;
-        *e = (struct c2_entry){0};
+        *e = (struct c2_listed){0};
     }
     return true;
 }
@@ -224,17 +224,17 @@ bool c2_cmd_find(void *ctx, struct cat2_error *err)
     if (!(where ? c2_entries_named(cli, where, &places, err) : c2_entries_roots(cli, &places, err)))
         return false;
     for (size_t i = 0; i < places.n; i++) {
-        const struct c2_entry *place = &places.p[i];
-        if (c2_entry_is_dataset(place) || !place->followed) continue;
+        const struct c2_listed *place = &places.p[i];
+        if (c2_listed_is_dataset(place) || !place->followed) continue;
         if (!c2_entries_beneath(cli, place->path, &ask, &found, err)) return false;
     }
     for (size_t i = 0; i < found.n; i++) {
-        struct c2_entry *e = &found.p[i];
+        struct c2_listed *e = &found.p[i];
         const char *slash = strrchr(e->path, '/');
         if (pattern && !c2_glob_matches(what, strchr(what, '/') ? e->path : slash ? slash + 1 : e->path))
             continue;
         if (!c2_vec_push(&kept, C2_ENTRIES_MAX, "entries", err, *e)) return false;
-        *e = (struct c2_entry){0};
+        *e = (struct c2_listed){0};
     }
     return print_entries(cli, &kept, err);
 }
@@ -247,7 +247,7 @@ struct branch {
     int64_t nfolders, ndatasets, nbroken;
 };
 
-static void put_leaf(const struct branch *b, const struct c2_entry *e, const char *name)
+static void put_leaf(const struct branch *b, const struct c2_listed *e, const char *name)
 {
     put_name(b->cli, e, name);
     if (e->kind != C2_ENTRY_FILE && !e->error) {
@@ -305,9 +305,9 @@ bool c2_cmd_tree(void *ctx, struct cat2_error *err)
     if (!(arg ? c2_entries_named(cli, arg, &places, err) : c2_entries_roots(cli, &places, err))) return false;
     bool ok = true;
     for (size_t i = 0; ok && i < places.n; i++) {
-        const struct c2_entry *place = &places.p[i];
+        const struct c2_listed *place = &places.p[i];
         size_t from = all.n;
-        if (c2_entry_is_dataset(place))
+        if (c2_listed_is_dataset(place))
             ok = c2_fail(err, CAT2_EINVAL, "%.150s is a dataset: tree shows roots and folders", place->path);
         else if (place->followed)
             ok = c2_entries_beneath(cli, place->path, &ask, &all, err);
@@ -327,7 +327,7 @@ bool c2_cmd_tree(void *ctx, struct cat2_error *err)
 
 /* ---- du ---- */
 
-static void add_up(struct c2_entry *sum, const struct c2_entry *e)
+static void add_up(struct c2_listed *sum, const struct c2_listed *e)
 {
     sum->datasets++;
     sum->errors += e->error != NULL;
@@ -336,7 +336,7 @@ static void add_up(struct c2_entry *sum, const struct c2_entry *e)
     sum->cached += e->cached;
 }
 
-static void put_usage(const struct c2_cli *cli, const struct c2_entry *e, struct c2_jw *w)
+static void put_usage(const struct c2_cli *cli, const struct c2_listed *e, struct c2_jw *w)
 {
     char plain[16], stored[16], cached[16];
 
@@ -360,11 +360,11 @@ static void put_usage(const struct c2_cli *cli, const struct c2_entry *e, struct
 }
 
 /* A row for each folder just beneath, then one for the whole. */
-static bool print_usage(const struct c2_cli *cli, const struct c2_entry *place, struct c2_jw *w,
+static bool print_usage(const struct c2_cli *cli, const struct c2_listed *place, struct c2_jw *w,
                         struct cat2_error *err)
 {
     C2_AUTO(c2_entries) all = {0};
-    struct c2_entry whole = {.kind = place->kind, .path = place->path, .followed = true};
+    struct c2_listed whole = {.kind = place->kind, .path = place->path, .followed = true};
     const struct c2_entries_ask ask = {.deep = true, .cached = true};
     size_t skip = strlen(place->path) + 1;
 
@@ -372,7 +372,7 @@ static bool print_usage(const struct c2_cli *cli, const struct c2_entry *place, 
     for (size_t i = 0, end; i < all.n; i = end) {
         const char *slash = strchr(all.p[i].path + skip, '/');
         size_t n = slash ? (size_t)(slash - all.p[i].path) + 1 : 0;
-        struct c2_entry sum = {.kind = C2_ENTRY_FOLDER};
+        struct c2_listed sum = {.kind = C2_ENTRY_FOLDER};
         for (end = i; end < all.n && (end == i || (n && strncmp(all.p[end].path, all.p[i].path, n) == 0));
              end++) {
             add_up(&sum, &all.p[end]);
@@ -401,9 +401,9 @@ bool c2_cmd_du(void *ctx, struct cat2_error *err)
     c2_jw_begin_array(&w);
     if (!cli->json) printf("%10s  %10s  %10s  %8s  %s\n", "SIZE", "COMPRESSED", "CACHED", "DATASETS", "PATH");
     for (size_t i = 0; i < places.n; i++) {
-        const struct c2_entry *place = &places.p[i];
-        if (c2_entry_is_dataset(place)) {
-            struct c2_entry sum = {.kind = place->kind, .path = place->path};
+        const struct c2_listed *place = &places.p[i];
+        if (c2_listed_is_dataset(place)) {
+            struct c2_listed sum = {.kind = place->kind, .path = place->path};
             add_up(&sum, place);
             put_usage(cli, &sum, &w);
         } else if (place->followed && !print_usage(cli, place, &w, err)) {

@@ -100,14 +100,14 @@ int c2_place_open_parent(int dirfd, const char *rel, bool create, const char **n
 
 /* ---- what is remembered ---- */
 
-static void copy_fini(struct c2_copy *copy)
+static void copy_fini(struct c2_saved_file *copy)
 {
     free(copy->path);
     free(copy->file);
     free(copy->etag);
 }
 
-void c2_copies_fini(struct c2_copies *copies)
+void c2_saved_fini(struct c2_saved *copies)
 {
     for (size_t i = 0; i < copies->n; i++)
         copy_fini(&copies->p[i]);
@@ -116,18 +116,18 @@ void c2_copies_fini(struct c2_copies *copies)
 
 static int by_path(const void *a, const void *b)
 {
-    const struct c2_copy *left = a, *right = b;
+    const struct c2_saved_file *left = a, *right = b;
     return strcmp(left->path, right->path);
 }
 
-struct c2_copy *c2_copies_find(struct c2_copies *copies, const char *path)
+struct c2_saved_file *c2_saved_find(struct c2_saved *copies, const char *path)
 {
-    struct c2_copy key = {.path = (char *)(uintptr_t)path};
+    struct c2_saved_file key = {.path = (char *)(uintptr_t)path};
 
     return copies->n ? bsearch(&key, copies->p, copies->n, sizeof(key), by_path) : NULL;
 }
 
-bool c2_copies_head(const char *source, struct c2_buf *out, struct cat2_error *err)
+bool c2_saved_head(const char *source, struct c2_buf *out, struct cat2_error *err)
 {
     struct c2_jw w;
 
@@ -139,7 +139,7 @@ bool c2_copies_head(const char *source, struct c2_buf *out, struct cat2_error *e
     return c2_jw_finish(&w) && c2_buf_putc(out, '\n', err);
 }
 
-bool c2_copy_line(const struct c2_copy *copy, struct c2_buf *out, struct cat2_error *err)
+bool c2_saved_file_line(const struct c2_saved_file *copy, struct c2_buf *out, struct cat2_error *err)
 {
     struct c2_jw w;
 
@@ -160,11 +160,11 @@ bool c2_copy_line(const struct c2_copy *copy, struct c2_buf *out, struct cat2_er
 }
 
 /* A line that cannot be read, as after a crash, is one copy less. */
-static bool read_line(struct c2_str line, const char *source, struct c2_copies *out, struct cat2_error *err)
+static bool read_line(struct c2_str line, const char *source, struct c2_saved *out, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_str path, file, etag, of;
-    struct c2_copy copy = {.line = out->n};
+    struct c2_saved_file copy = {.line = out->n};
     struct cat2_error ignored;
 
     if (!c2_json_parse(line, &json, &ignored)) return true;
@@ -189,7 +189,7 @@ static bool read_line(struct c2_str line, const char *source, struct c2_copies *
 }
 
 /* Of several lines for one path the last one counts. */
-static void keep_last(struct c2_copies *copies)
+static void keep_last(struct c2_saved *copies)
 {
     size_t n = 0;
 
@@ -202,19 +202,19 @@ static void keep_last(struct c2_copies *copies)
 
 static int by_path_and_line(const void *a, const void *b)
 {
-    const struct c2_copy *left = a, *right = b;
+    const struct c2_saved_file *left = a, *right = b;
     int order = by_path(a, b);
 
     return order ? order : (left->line > right->line) - (left->line < right->line);
 }
 
-static void sort(struct c2_copies *copies)
+static void sort(struct c2_saved *copies)
 {
     if (copies->n) qsort(copies->p, copies->n, sizeof(*copies->p), by_path_and_line);
     keep_last(copies);
 }
 
-bool c2_copies_read(int dirfd, const char *source, struct c2_copies *out, struct cat2_error *err)
+bool c2_saved_read(int dirfd, const char *source, struct c2_saved *out, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(FILE_NBYTES_MAX);
     int fd = openat(dirfd, C2_COPIES_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -232,7 +232,7 @@ bool c2_copies_read(int dirfd, const char *source, struct c2_copies *out, struct
     return ok;
 }
 
-bool c2_copy_is_whole(int dirfd, const struct c2_copy *copy)
+bool c2_saved_file_is_whole(int dirfd, const struct c2_saved_file *copy)
 {
     const char *name;
     struct cat2_error ignored = {0};

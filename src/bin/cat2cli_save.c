@@ -140,7 +140,7 @@ static bool export(const char *from, const char *to, struct cat2_error *err)
 
     if (n <= 0) return c2_fail_errno(err, errno, "cat2export");
     program[n] = '\0';
-    strcpy(strrchr(program, '/') + 1, "cat2export");
+    snprintf(strrchr(program, '/') + 1, sizeof("cat2export"), "cat2export");
     char *const argv[] = {program,
                           (char *)(uintptr_t) "--quiet",
                           (char *)(uintptr_t) "--overwrite",

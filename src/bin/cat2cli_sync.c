@@ -16,7 +16,7 @@
 #include "bin/cat2cli_place.h"
 #include "bin/client_options.h"
 
-#define THREADS_MAX 32
+#define THREADS_MAX 32 /* each has a connection: a subscriber lets few of one address do much at a time */
 
 /* ---- saving ---- */
 
@@ -51,7 +51,7 @@ static bool on_progress(void *ctx, int64_t nbytes, int64_t total)
     return go_on;
 }
 
-static bool note_file(int at, const char *name, struct c2_copy *copy, struct cat2_error *err)
+static bool note_file(int at, const char *name, struct c2_saved_file *copy, struct cat2_error *err)
 {
     struct stat st;
 
@@ -71,7 +71,7 @@ static char *bare_etag(const char *etag)
     return c2_str_dup(text);
 }
 
-static bool save(struct worker *w, const struct c2_sync_item *item, struct c2_copy *copy,
+static bool save(struct worker *w, const struct c2_sync_item *item, struct c2_saved_file *copy,
                  struct cat2_error *err)
 {
     struct cat2_download_options options = CAT2_DOWNLOAD_OPTIONS_INIT;
@@ -97,18 +97,18 @@ static bool save(struct worker *w, const struct c2_sync_item *item, struct c2_co
 }
 
 /* With the mutex. Remember it now: whatever happens to us, it is not saved again. */
-static void saved(struct c2_sync *s, const struct c2_sync_item *item, const struct c2_copy *copy)
+static void saved(struct c2_sync *s, const struct c2_sync_item *item, const struct c2_saved_file *copy)
 {
     C2_AUTO(c2_buf) line = C2_BUF_INIT(16 * C2_PATH_MAX);
     struct cat2_error ignored;
 
     s->nsaved++;
     c2_sync_say(s, "saved", item->file);
-    if (!c2_copy_line(copy, &line, &ignored) || write(s->remembered, line.p, line.n) != (ssize_t)line.n)
+    if (!c2_saved_file_line(copy, &line, &ignored) || write(s->remembered, line.p, line.n) != (ssize_t)line.n)
         return; /* then it is only saved again */
 }
 
-static void finish(struct worker *w, const struct c2_sync_item *item, bool ok, struct c2_copy *copy,
+static void finish(struct worker *w, const struct c2_sync_item *item, bool ok, struct c2_saved_file *copy,
                    const struct cat2_error *err)
 {
     struct c2_sync *s = w->s;
@@ -155,7 +155,7 @@ static void *work(void *ctx)
 
     while ((item = next_item(w->s))) {
         struct cat2_error err = {0};
-        struct c2_copy copy = {0};
+        struct c2_saved_file copy = {0};
         bool ok = save(w, item, &copy, &err);
         finish(w, item, ok, &copy, &err);
     }
@@ -195,13 +195,13 @@ static bool save_all(struct c2_sync *s, struct cat2_error *err)
 
 /* ---- afterwards ---- */
 
-static bool remove_copy(struct c2_sync *s, struct c2_copy *copy)
+static bool remove_copy(struct c2_sync *s, struct c2_saved_file *copy)
 {
     const char *name;
     struct cat2_error err = {0};
     bool dry = c2_options_flag(s->cli->options, "dry-run");
 
-    if (!c2_copy_is_whole(s->dirfd, copy)) { /* gone, or somebody's own by now */
+    if (!c2_saved_file_is_whole(s->dirfd, copy)) { /* gone, or somebody's own by now */
         int at = c2_place_open_parent(s->dirfd, copy->file, false, &name, &err);
         struct stat st;
         if (at >= 0 && fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -230,7 +230,7 @@ static bool remove_copy(struct c2_sync *s, struct c2_copy *copy)
 static void remove_old(struct c2_sync *s, bool delete)
 {
     for (size_t i = 0; i < s->copies.n; i++) {
-        struct c2_copy *copy = &s->copies.p[i];
+        struct c2_saved_file *copy = &s->copies.p[i];
         if (copy->current) continue;
         copy->current = !delete || !c2_sync_is_wanted(s, copy->path);
         if (!copy->current) (void)remove_copy(s, copy);
@@ -240,12 +240,12 @@ static void remove_old(struct c2_sync *s, bool delete)
 static bool remember(struct c2_sync *s, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) out = C2_BUF_INIT((size_t)4 << 30);
-    bool ok = c2_copies_head(s->source, &out, err);
+    bool ok = c2_saved_head(s->source, &out, err);
 
     for (size_t i = 0; ok && i < s->copies.n; i++)
-        if (s->copies.p[i].current) ok = c2_copy_line(&s->copies.p[i], &out, err);
+        if (s->copies.p[i].current) ok = c2_saved_file_line(&s->copies.p[i], &out, err);
     for (size_t i = 0; ok && i < s->fresh.n; i++)
-        ok = c2_copy_line(&s->fresh.p[i], &out, err);
+        ok = c2_saved_file_line(&s->fresh.p[i], &out, err);
     return ok && c2_fs_replace(s->dirfd, C2_COPIES_NAME, c2_buf_bytes(&out), err);
 }
 
@@ -259,7 +259,7 @@ static bool open_remembered(struct c2_sync *s, struct cat2_error *err)
         openat(s->dirfd, C2_COPIES_NAME, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (s->remembered < 0) return c2_fail_errno(err, errno, "%.100s/" C2_COPIES_NAME, s->where);
     if (fstat(s->remembered, &st) != 0 || st.st_size > 0) return true;
-    return c2_copies_head(s->source, &head, err) &&
+    return c2_saved_head(s->source, &head, err) &&
            (write(s->remembered, head.p, head.n) == (ssize_t)head.n ||
             c2_fail_errno(err, errno, "%.100s/" C2_COPIES_NAME, s->where));
 }
@@ -269,7 +269,7 @@ static bool run(struct c2_sync *s, bool delete, struct cat2_error *err)
     const struct c2_entries_ask ask = {.deep = true};
     bool dry = c2_options_flag(s->cli->options, "dry-run");
 
-    if (!c2_copies_read(s->dirfd, s->source, &s->copies, err)) return c2_fail_within(err, "%.100s", s->where);
+    if (!c2_saved_read(s->dirfd, s->source, &s->copies, err)) return c2_fail_within(err, "%.100s", s->where);
     if (!c2_entries_beneath(s->cli, s->source, &ask, &s->entries, err) || !c2_sync_make_items(s, err))
         return false;
     c2_sync_judge_items(s);
@@ -360,8 +360,8 @@ bool c2_sync(const struct c2_cli *cli, const char *source, const char *directory
         free(s.items.p[i].file);
     c2_vec_fini(&s.items);
     c2_entries_fini(&s.entries);
-    c2_copies_fini(&s.copies);
-    c2_copies_fini(&s.fresh);
+    c2_saved_fini(&s.copies);
+    c2_saved_fini(&s.fresh);
     if (s.remembered >= 0) close(s.remembered);
     close(s.dirfd);
     pthread_mutex_destroy(&s.mutex);

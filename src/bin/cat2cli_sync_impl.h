@@ -10,7 +10,7 @@
 #include "bin/cat2cli_sync.h"
 
 struct c2_sync_item {
-    const struct c2_entry *entry;
+    const struct c2_listed *entry;
     const char *path; /* beneath the source */
     char *file;       /* beneath the directory */
     bool due;
@@ -23,8 +23,8 @@ struct c2_sync {
     struct {
         C2_VEC(struct c2_sync_item);
     } items;
-    struct c2_copies copies; /* of before */
-    struct c2_copies fresh;
+    struct c2_saved copies; /* of before */
+    struct c2_saved fresh;
     pthread_mutex_t mutex; /* guards all below, fresh and what is printed */
     size_t next;
     int64_t nsaved, nfailed, nremoved, nunchanged, ndue, done, total;

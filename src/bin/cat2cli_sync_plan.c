@@ -64,18 +64,18 @@ bool c2_sync_is_wanted(const struct c2_sync *s, const char *path)
 
 static int by_path(const void *a, const void *b)
 {
-    return strcmp(((const struct c2_entry *)a)->path, ((const struct c2_entry *)b)->path);
+    return strcmp(((const struct c2_listed *)a)->path, ((const struct c2_listed *)b)->path);
 }
 
 /* The local name of a dataset: folders that are datasets too have ".dir" behind theirs. */
-static char *local_name(const struct c2_sync *s, const struct c2_entry *e, struct cat2_error *err)
+static char *local_name(const struct c2_sync *s, const struct c2_listed *e, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) out = C2_BUF_INIT(4 * C2_PATH_MAX);
-    const char *path = c2_entry_beneath(e->path, s->source), *slash;
+    const char *path = c2_listed_beneath(e->path, s->source), *slash;
     char above[2 * C2_PATH_MAX + 1];
 
     for (; (slash = strchr(path, '/')); path = slash + 1) {
-        struct c2_entry key = {.path = above};
+        struct c2_listed key = {.path = above};
         memcpy(above, e->path, (size_t)(slash - e->path));
         above[slash - e->path] = '\0';
         bool dataset = bsearch(&key, s->entries.p, s->entries.n, sizeof(key), by_path) != NULL;
@@ -121,20 +121,20 @@ static bool is_in_the_way(const struct c2_sync *s, const char *file)
 /* Is it there already, of this generation? Then it is remembered further on. */
 static bool is_here(struct c2_sync *s, const struct c2_sync_item *item)
 {
-    struct c2_copy *copy = c2_copies_find(&s->copies, item->path);
+    struct c2_saved_file *copy = c2_saved_find(&s->copies, item->path);
 
     if (!copy) return false;
     copy->current = true; /* also the old one, until there is a new one */
     return item->entry->etag && *item->entry->etag && strcmp(copy->etag, item->entry->etag) == 0 &&
-           strcmp(copy->file, item->file) == 0 && c2_copy_is_whole(s->dirfd, copy);
+           strcmp(copy->file, item->file) == 0 && c2_saved_file_is_whole(s->dirfd, copy);
 }
 
 bool c2_sync_make_items(struct c2_sync *s, struct cat2_error *err)
 {
     if (s->entries.n) qsort(s->entries.p, s->entries.n, sizeof(*s->entries.p), by_path);
     for (size_t i = 0; i < s->entries.n; i++) {
-        const struct c2_entry *e = &s->entries.p[i];
-        struct c2_sync_item item = {.entry = e, .path = c2_entry_beneath(e->path, s->source)};
+        const struct c2_listed *e = &s->entries.p[i];
+        struct c2_sync_item item = {.entry = e, .path = c2_listed_beneath(e->path, s->source)};
         if (!c2_sync_is_wanted(s, item.path)) continue;
         item.file = local_name(s, e, err);
         if (!item.file || !c2_vec_push(&s->items, C2_ENTRIES_MAX, "datasets", err, item)) {
