@@ -165,7 +165,7 @@ static const struct c2_command commands[] = {
          "saved, as sync does. With -o FILE a dataset or slice is saved in the format of the file's ending:\n"
          ".npy, .csv, .json, .tiff, .h5, .png, .raw, .b2nd; - is standard output. A folder that is also a\n"
          "file, as an HDF5 file is, is saved as NAME.dir.",
-     .takes = "dataset+ dir",
+     .takes = "dataset dir",
      .options = "recursive output format field include exclude parallel dry-run",
      .examples = "cat2cli download foo/ds-1d.b2nd\ncat2cli download -r foo/dir1 copies\n"
                  "cat2cli download 'foo/dir1/ds-3d.b2nd[1]' -o plane.npy\n"

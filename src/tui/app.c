@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "wire/url.h"
+
 #define RETRY_MS   1000 /* until the subscriber is asked again when it is down */
 #define POLL_MS    3000 /* until it is asked for changes */
 #define LIST_EVERY 5    /* polls */
+#define LIST_MS    300  /* between two lists of what is new: many things come at once */
 
 void c2_tui_app_say(struct c2_tui_app *app, const char *fmt, ...)
 {
@@ -61,12 +64,27 @@ void c2_tui_app_list_open(struct c2_tui_app *app, bool all)
     }
 }
 
+/* The rows of the filter that have room. */
+static void ask_table(struct c2_tui_app *app)
+{
+    struct c2_tui_job *job = c2_tui_job_new(C2_TUI_JOB_TABLE, app->shown);
+
+    if (job && c2_tui_pane_table_target(&app->pane, app->pane_box, job->target, sizeof(job->target)))
+        c2_tui_jobs_post(app->jobs, job);
+    else
+        c2_tui_job_free(job);
+}
+
 void c2_tui_app_fetch(struct c2_tui_app *app)
 {
     struct c2_tui_ask ask;
 
     app->dirty = true;
-    if (!app->pane.info || strcmp(app->pane.info->path, app->shown) != 0) return;
+    if (app->folder || !app->pane.info || strcmp(app->pane.info->path, app->shown) != 0) return;
+    if (c2_tui_pane_filters(&app->pane)) {
+        ask_table(app);
+        return;
+    }
     if (!c2_tui_pane_ask(&app->pane, &app->canvas, app->pane_box, &ask)) return;
     if (ask.kind == app->asked.kind && ask.turned == app->asked.turned &&
         strcmp(ask.slice, app->asked.slice) == 0)
@@ -77,6 +95,60 @@ void c2_tui_app_fetch(struct c2_tui_app *app)
     c2_tui_jobs_post(app->jobs, job);
 }
 
+/* The page of /api/tree for what is shown; more of it has no room on a screen. */
+static void ask_folder(struct c2_tui_app *app)
+{
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(sizeof(((struct c2_tui_job *)0)->target) - 1);
+    struct c2_tui_job *job = c2_tui_job_new(C2_TUI_JOB_FOLDER, app->shown);
+    struct c2_str root, dir;
+    struct cat2_error ignored;
+
+    c2_str_cut(c2_str_of(app->shown), '/', &root, &dir);
+    char name[256];
+    snprintf(name, sizeof(name), "%.*s", (int)c2_min_i64((int64_t)root.n, 255), root.p);
+    struct c2_tui_node *node = c2_tui_tree_find(&app->tree, name);
+    bool ok = job && node && node->subscribed && /* asking would follow it again */
+              c2_buf_puts(&target, "/api/tree/", &ignored) && c2_url_encode(root, false, &target, &ignored) &&
+              c2_buf_puts(&target, "?limit=1000&dir=", &ignored) &&
+              c2_url_encode(dir, false, &target, &ignored);
+    if (ok) snprintf(job->target, sizeof(job->target), "%s", c2_buf_cstr(&target));
+    if (ok)
+        c2_tui_jobs_post(app->jobs, job);
+    else
+        c2_tui_job_free(job);
+}
+
+/* Is what is shown still as it is at the subscriber? */
+static void look_again(struct c2_tui_app *app)
+{
+    if (app->folder)
+        ask_folder(app);
+    else if (app->shown[0])
+        post(app, C2_TUI_JOB_WATCH, app->shown);
+}
+
+void c2_tui_app_leave(struct c2_tui_app *app, const char *root)
+{
+    struct c2_tui_node *node = c2_tui_tree_find(&app->tree, root);
+    size_t n = strlen(root);
+
+    if (node) node->subscribed = false;
+    if (strncmp(app->shown, root, n) != 0 || (app->shown[n] && app->shown[n] != '/')) return;
+    app->shown[0] = '\0';
+    app->folder = false;
+    c2_tui_pane_folder(&app->pane, "", NULL);
+    c2_tui_info_free(app->pane.info);
+    app->pane.info = NULL;
+}
+
+void c2_tui_app_refresh(struct c2_tui_app *app)
+{
+    post(app, C2_TUI_JOB_ROOTS, "");
+    for (size_t i = 0; i < app->tree.top.kids.n; i++)
+        app->tree.top.kids.p[i]->stale = true;
+    look_again(app);
+}
+
 void c2_tui_app_show(struct c2_tui_app *app, bool reload)
 {
     struct c2_tui_node *node = c2_tui_tree_selected(&app->tree);
@@ -84,12 +156,17 @@ void c2_tui_app_show(struct c2_tui_app *app, bool reload)
 
     app->dirty = true;
     if (node && node->note) c2_tui_app_say(app, "%s", node->note);
-    if (!node || node->kind != C2_TUI_DATASET) return;
+    if (!node || (node->kind == C2_TUI_ROOT && !node->subscribed)) return;
+    bool folder = node->kind != C2_TUI_DATASET;
     c2_tui_node_path(node, path, sizeof(path));
-    if (!reload && strcmp(path, app->shown) == 0) return;
+    if (!reload && folder == app->folder && strcmp(path, app->shown) == 0) return;
     snprintf(app->shown, sizeof(app->shown), "%s", path);
+    app->folder = folder;
     c2_tui_jobs_drop(app->jobs, C2_TUI_JOB_FETCH);
-    post(app, C2_TUI_JOB_INFO, path);
+    if (folder)
+        ask_folder(app);
+    else
+        post(app, C2_TUI_JOB_INFO, path);
 }
 
 /* The subscriber answers again. What the screen shows may be old. */
@@ -100,7 +177,7 @@ static void came_back(struct c2_tui_app *app)
     for (size_t i = 0; i < app->tree.top.kids.n; i++)
         if (app->tree.top.kids.p[i]->listed == C2_TUI_LISTING)
             app->tree.top.kids.p[i]->listed = C2_TUI_UNLISTED;
-    if (app->shown[0]) post(app, C2_TUI_JOB_INFO, app->shown);
+    if (app->shown[0] && !app->folder) post(app, C2_TUI_JOB_INFO, app->shown);
 }
 
 static void on_roots(struct c2_tui_app *app, struct c2_tui_job *job)
@@ -123,7 +200,8 @@ static void on_list(struct c2_tui_app *app, struct c2_tui_job *job)
     struct cat2_error err = job->err;
 
     if (job->ok && c2_tui_tree_list(&app->tree, job->path, job->strings, &err)) {
-        c2_tui_app_show(app, false);
+        struct c2_tui_node *node = c2_tui_tree_selected(&app->tree);
+        if (node && (node->kind == C2_TUI_DATASET || !app->shown[0])) c2_tui_app_show(app, false);
         return;
     }
     if (!root) return;
@@ -138,6 +216,7 @@ static void on_subscribed(struct c2_tui_app *app, struct c2_tui_job *job)
 
     if (!job->ok) {
         c2_tui_app_say(app, "%s: %s", job->path, job->err.message);
+        post(app, C2_TUI_JOB_ROOTS, ""); /* how it is now */
         return;
     }
     bool followed = job->kind == C2_TUI_JOB_SUBSCRIBE;
@@ -162,7 +241,7 @@ static void on_info(struct c2_tui_app *app, struct c2_tui_job *job)
     bool watch = job->kind == C2_TUI_JOB_WATCH;
 
     if (job->info) note_size(app, job->info);
-    if (job->kind == C2_TUI_JOB_SIZE || strcmp(job->path, app->shown) != 0) return;
+    if (job->kind == C2_TUI_JOB_SIZE || app->folder || strcmp(job->path, app->shown) != 0) return;
     if (!job->ok || !job->info) {
         if (!watch) c2_tui_app_say(app, "%s", job->err.message);
         return;
@@ -209,6 +288,57 @@ static void on_download(struct c2_tui_app *app, const struct c2_tui_job *job)
         c2_tui_app_say(app, "%s: %s", job->path, job->err.message);
 }
 
+static void on_folder(struct c2_tui_app *app, struct c2_tui_job *job)
+{
+    if (!app->folder || strcmp(job->path, app->shown) != 0) return;
+    if (!job->ok) {
+        c2_tui_app_say(app, "%s", job->err.message);
+        return;
+    }
+    c2_tui_pane_folder(&app->pane, job->path, job->json);
+    job->json = NULL;
+}
+
+static void on_table(struct c2_tui_app *app, struct c2_tui_job *job)
+{
+    if (app->folder || strcmp(job->path, app->shown) != 0 || !c2_tui_pane_filters(&app->pane)) return;
+    if (!job->ok) {
+        c2_tui_app_say(app, "%s", job->err.message);
+        app->pane.where[0] = '\0';
+        c2_tui_app_fetch(app);
+        return;
+    }
+    c2_tui_pane_table(&app->pane, job->json);
+    job->json = NULL;
+}
+
+/* What happened at the subscriber. */
+static void on_event(struct c2_tui_app *app, const struct c2_tui_job *job)
+{
+    struct c2_str name, rest;
+    char root[256];
+
+    app->live = job->ok;
+    if (!job->ok || !job->word[0]) {
+        app->next_poll_ms = 1; /* asked at once */
+        return;
+    }
+    if (strcmp(job->word, "hello") == 0 || strcmp(job->word, "resync") == 0) {
+        c2_tui_app_refresh(app);
+        return;
+    }
+    c2_str_cut(c2_str_of(job->path), '/', &name, &rest);
+    snprintf(root, sizeof(root), "%.*s", (int)c2_min_i64((int64_t)name.n, 255), name.p);
+    struct c2_tui_node *in = c2_tui_tree_find(&app->tree, root),
+                       *node = c2_tui_tree_find(&app->tree, job->path);
+    if (strcmp(job->word, "root") == 0) post(app, C2_TUI_JOB_ROOTS, "");
+    if (in && strcmp(job->word, "changed") != 0) in->stale = true;
+    if (node && node->kind == C2_TUI_DATASET) node->asked = false; /* its size */
+    size_t n = strlen(app->shown);
+    bool beneath = app->folder && strncmp(job->path, app->shown, n) == 0 && job->path[n] == '/';
+    if (beneath || (strcmp(job->path, app->shown) == 0 && strcmp(job->word, "removed") != 0)) look_again(app);
+}
+
 static void on_answer(struct c2_tui_app *app, struct c2_tui_job *job)
 {
     bool silent = !job->ok && job->err.code == CAT2_EUPSTREAM && job->err.http_status == 0;
@@ -221,6 +351,7 @@ static void on_answer(struct c2_tui_app *app, struct c2_tui_job *job)
         struct c2_tui_node *node =
             job->kind == C2_TUI_JOB_SIZE ? c2_tui_tree_find(&app->tree, job->path) : NULL;
         if (node) node->asked = false;
+        if (job->kind == C2_TUI_JOB_EVENT) app->live = false;
         return;
     }
     switch (job->kind) {
@@ -240,6 +371,15 @@ static void on_answer(struct c2_tui_app *app, struct c2_tui_job *job)
     case C2_TUI_JOB_DOWNLOAD:
         on_download(app, job);
         break;
+    case C2_TUI_JOB_FOLDER:
+        on_folder(app, job);
+        break;
+    case C2_TUI_JOB_TABLE:
+        on_table(app, job);
+        break;
+    case C2_TUI_JOB_EVENT:
+        on_event(app, job);
+        break;
     default:
         on_info(app, job);
     }
@@ -256,22 +396,51 @@ void c2_tui_app_answers(struct c2_tui_app *app)
     if (c2_tui_jobs_progress(app->jobs).running) app->dirty = true;
 }
 
+/* Roots of which something was told: the open ones are listed again, others when they are opened. */
+static bool list_stale(struct c2_tui_app *app, int64_t now_ms)
+{
+    bool waits = false;
+
+    for (size_t i = 0; i < app->tree.top.kids.n; i++) {
+        struct c2_tui_node *root = app->tree.top.kids.p[i];
+        if (!root->stale || !root->subscribed || root->listed != C2_TUI_LISTED) continue;
+        if (now_ms < app->next_list_ms) {
+            waits = true;
+            continue;
+        }
+        root->stale = false;
+        if (root->open || app->tree.filter[0])
+            post(app, C2_TUI_JOB_LIST, root->name);
+        else
+            root->listed = C2_TUI_UNLISTED;
+    }
+    if (!waits && now_ms >= app->next_list_ms) app->next_list_ms = now_ms + LIST_MS;
+    return waits;
+}
+
+static void poll_now(struct c2_tui_app *app)
+{
+    post(app, C2_TUI_JOB_ROOTS, "");
+    if (!app->down) look_again(app);
+    for (size_t i = 0; !app->down && i < app->tree.top.kids.n && app->npolls % LIST_EVERY == 0; i++) {
+        struct c2_tui_node *root = app->tree.top.kids.p[i];
+        if (root->subscribed && root->open && root->listed == C2_TUI_LISTED)
+            post(app, C2_TUI_JOB_LIST, root->name);
+    }
+    app->npolls++;
+}
+
 int c2_tui_app_tick(struct c2_tui_app *app, int64_t now_ms)
 {
     int64_t every = app->down ? RETRY_MS : POLL_MS;
 
     if (app->next_poll_ms == 0) app->next_poll_ms = now_ms + every;
     if (app->next_poll_ms - now_ms > every) app->next_poll_ms = now_ms + every;
+    if (list_stale(app, now_ms)) return (int)c2_max_i64(app->next_list_ms - now_ms, 1);
+    if (app->live && !app->down) return -1; /* we are told */
     if (now_ms >= app->next_poll_ms) {
         app->next_poll_ms = now_ms + every;
-        post(app, C2_TUI_JOB_ROOTS, "");
-        if (!app->down && app->shown[0]) post(app, C2_TUI_JOB_WATCH, app->shown);
-        for (size_t i = 0; !app->down && i < app->tree.top.kids.n && app->npolls % LIST_EVERY == 0; i++) {
-            struct c2_tui_node *root = app->tree.top.kids.p[i];
-            if (root->subscribed && root->open && root->listed == C2_TUI_LISTED)
-                post(app, C2_TUI_JOB_LIST, root->name);
-        }
-        app->npolls++;
+        poll_now(app);
     }
     return (int)c2_max_i64(app->next_poll_ms - now_ms, 0);
 }

@@ -30,7 +30,8 @@ struct c2_tui_event {
     uint32_t key; /* a character or an enum c2_tui_key */
     int x, y;     /* of the mouse */
 };
-enum c2_tui_prompt { C2_TUI_NO_PROMPT, C2_TUI_FILTER, C2_TUI_SLICE, C2_TUI_GO };
+/* C2_TUI_CONFIRM: is the root in `input` really to be left? */
+enum c2_tui_prompt { C2_TUI_NO_PROMPT, C2_TUI_FILTER, C2_TUI_SLICE, C2_TUI_GO, C2_TUI_WHERE, C2_TUI_CONFIRM };
 
 struct c2_tui_app {
     const struct c2_tui_settings *settings;
@@ -42,10 +43,12 @@ struct c2_tui_app {
     size_t tree_top;                      /* first row shown */
     bool in_pane;                         /* keys go to the preview */
     bool help, quit, dirty;
-    bool down; /* the subscriber gave no answer */
+    bool down;   /* the subscriber gave no answer */
+    bool live;   /* it tells what happens; else it is asked now and then */
+    bool folder; /* what is shown is a root or folder */
     bool started;
     int npolls;
-    int64_t next_poll_ms;
+    int64_t next_poll_ms, next_list_ms;
     enum c2_tui_prompt prompt;
     char input[512];
     char message[300], reason[300];
@@ -67,6 +70,10 @@ void c2_tui_app_draw(struct c2_tui_app *app);
 
 /* For this room: */
 void c2_tui_app_say(struct c2_tui_app *app, const char *fmt, ...) C2_PRINTF(2, 3);
+/** Nothing of a root is shown any more: asking for it would make the subscriber follow it again. */
+void c2_tui_app_leave(struct c2_tui_app *app, const char *root);
+/** Ask anew for all that the screen shows. */
+void c2_tui_app_refresh(struct c2_tui_app *app);
 /** Show what is selected; ask for its metadata, or anew with `reload`. */
 void c2_tui_app_show(struct c2_tui_app *app, bool reload);
 /** Ask for the slice that the preview needs now, unless it has been asked for. */

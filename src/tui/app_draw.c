@@ -11,7 +11,7 @@ static const struct c2_tui_style bar = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_R
 static const char *const help[] = {
     "j k arrows   move",
     "h l          fold, unfold (tree)",
-    "Enter        unfold; on a dataset: keys to the preview, Esc back",
+    "Enter        unfold; on a dataset: keys to the preview (in pictures: a cursor), Esc back",
     "Tab          next view: metadata, values, heat map, line",
     "[ ]          previous, next slice on the active axis",
     "{ }          another axis becomes the active one",
@@ -20,7 +20,8 @@ static const char *const help[] = {
     "c            colour map            a   scale to these values",
     "L            linear, log, symlog, sqrt (l on a dataset)",
     "/ n N        filter, next, previous match; Esc ends it",
-    "u            subscribe, unsubscribe a root",
+    "w            rows of a table where an expression is true",
+    "u            subscribe a root; unsubscribe it, after a question",
     "d            download (Esc cancels)",
     "y            copy the path         R   reload",
     "PgUp PgDn    scroll the preview, in the tree when it has the keys",
@@ -127,13 +128,15 @@ static void draw_title(struct c2_tui_app *app)
 
 static void draw_status(struct c2_tui_app *app)
 {
-    static const char *const prompts[] = {"", "/", "slice: ", "go to row: "};
+    static const char *const prompts[] = {
+        "", "/", "slice: ", "go to row: ", "rows where: ", "unsubscribe from "};
     struct c2_tui_progress progress = c2_tui_jobs_progress(app->jobs);
     struct c2_tui_box line = {0, app->canvas.rows - 1, app->canvas.columns, 1};
     char done[16], total[16] = "?";
 
     if (app->prompt) {
-        int x = c2_tui_printf(&app->canvas, line, plain, "%s%s", prompts[app->prompt], app->input);
+        int x = c2_tui_printf(&app->canvas, line, plain, "%s%s%s", prompts[app->prompt], app->input,
+                              app->prompt == C2_TUI_CONFIRM ? ", and forget what is cached of it? y/n " : "");
         c2_tui_put(&app->canvas, x, line.y, ' ', bar);
         return;
     }
@@ -143,8 +146,12 @@ static void draw_status(struct c2_tui_app *app)
         c2_tui_printf(&app->canvas, line, plain, "downloading: %s of %s (Esc cancels)", done, total);
         return;
     }
+    char pointed[600];
+    c2_tui_pane_pointed(&app->pane, pointed, sizeof(pointed));
     if (app->message[0])
         c2_tui_text(&app->canvas, 0, line.y, line.w, app->message, plain);
+    else if (pointed[0])
+        c2_tui_text(&app->canvas, 0, line.y, line.w, pointed, plain);
     else
         c2_tui_text(&app->canvas, 0, line.y, line.w,
                     "? help  Tab view  / filter  [ ] slice  d download  q quit", dim);

@@ -50,6 +50,8 @@ static void enter(struct c2_tui_app *app, struct c2_tui_node *node)
     if (node->kind == C2_TUI_DATASET) {
         app->in_pane = true;
         c2_tui_app_show(app, false);
+        if (app->pane.kind == C2_TUI_HEAT || app->pane.kind == C2_TUI_LINE)
+            c2_tui_pane_scroll(&app->pane, 0, 0);
     } else if (node->open && !app->tree.filter[0]) {
         fold(app, node);
     } else {
@@ -60,15 +62,19 @@ static void enter(struct c2_tui_app *app, struct c2_tui_node *node)
 static void subscribe(struct c2_tui_app *app, struct c2_tui_node *node)
 {
     struct c2_tui_node *root = c2_tui_node_root(node);
-    enum c2_tui_job_kind kind = root->subscribed ? C2_TUI_JOB_UNSUBSCRIBE : C2_TUI_JOB_SUBSCRIBE;
 
-    c2_tui_app_say(app, root->subscribed ? "unsubscribing from %s" : "subscribing to %s", root->name);
-    c2_tui_jobs_post(app->jobs, c2_tui_job_new(kind, root->name));
+    if (root->subscribed) { /* what is cached would have to come again: ask first */
+        app->prompt = C2_TUI_CONFIRM;
+        snprintf(app->input, sizeof(app->input), "%s", root->name);
+        return;
+    }
+    c2_tui_app_say(app, "subscribing to %s", root->name);
+    c2_tui_jobs_post(app->jobs, c2_tui_job_new(C2_TUI_JOB_SUBSCRIBE, root->name));
 }
 
 static void download(struct c2_tui_app *app)
 {
-    if (!app->shown[0]) {
+    if (!app->shown[0] || app->folder) {
         c2_tui_app_say(app, "select a dataset to download");
         return;
     }
@@ -88,6 +94,7 @@ static void open_prompt(struct c2_tui_app *app, enum c2_tui_prompt prompt)
     app->input[0] = '\0';
     app->message[0] = '\0';
     if (prompt == C2_TUI_SLICE) snprintf(app->input, sizeof(app->input), "%.500s", app->pane.window.expr);
+    if (prompt == C2_TUI_WHERE) snprintf(app->input, sizeof(app->input), "%s", app->pane.where);
     if (prompt == C2_TUI_FILTER) c2_tui_app_list_open(app, true);
 }
 
@@ -124,6 +131,27 @@ static void go_to_row(struct c2_tui_app *app)
     c2_tui_app_fetch(app);
 }
 
+/* Rows of a table; "" for all. */
+static void filter_rows(struct c2_tui_app *app)
+{
+    if (app->folder || !c2_tui_pane_filter(&app->pane, app->input))
+        c2_tui_app_say(app, "only values of one axis can be filtered");
+    app->asked = (struct c2_tui_ask){0};
+    c2_tui_app_fetch(app);
+}
+
+static void confirm_key(struct c2_tui_app *app, uint32_t key)
+{
+    app->prompt = C2_TUI_NO_PROMPT;
+    if (key == 'y' || key == 'Y') {
+        c2_tui_app_say(app, "unsubscribing from %s", app->input);
+        c2_tui_app_leave(app, app->input);
+        c2_tui_jobs_post(app->jobs, c2_tui_job_new(C2_TUI_JOB_UNSUBSCRIBE, app->input));
+    } else {
+        c2_tui_app_say(app, "%s stays subscribed", app->input);
+    }
+}
+
 static void accept(struct c2_tui_app *app)
 {
     enum c2_tui_prompt prompt = app->prompt;
@@ -132,6 +160,7 @@ static void accept(struct c2_tui_app *app)
     app->prompt = C2_TUI_NO_PROMPT;
     app->dirty = true;
     if (prompt == C2_TUI_GO) go_to_row(app);
+    if (prompt == C2_TUI_WHERE) filter_rows(app);
     if (prompt != C2_TUI_SLICE) return;
     if (!c2_tui_pane_slice(&app->pane, app->input, &err)) c2_tui_app_say(app, "%s", err.message);
     c2_tui_app_fetch(app);
@@ -152,6 +181,10 @@ static void prompt_key(struct c2_tui_app *app, uint32_t key)
     size_t n = strlen(app->input);
 
     app->dirty = true;
+    if (app->prompt == C2_TUI_CONFIRM) {
+        if (key != C2_TUI_KEY_RESIZE) confirm_key(app, key);
+        return;
+    }
     if (key == '\n' || key == '\r') {
         accept(app);
         return;
@@ -246,6 +279,9 @@ static bool command_key(struct c2_tui_app *app, uint32_t key)
     case 'g':
         open_prompt(app, C2_TUI_GO);
         break;
+    case 'w':
+        open_prompt(app, C2_TUI_WHERE);
+        break;
     case 'n':
     case 'N':
         if (!app->tree.filter[0] || !c2_tui_tree_next_hit(&app->tree, key == 'n' ? 1 : -1))
@@ -259,8 +295,7 @@ static bool command_key(struct c2_tui_app *app, uint32_t key)
         if (node) subscribe(app, node);
         break;
     case 'R':
-        app->next_poll_ms = 1; /* roots at once */
-        app->npolls = 0;
+        c2_tui_app_refresh(app);
         c2_tui_app_show(app, true);
         c2_tui_app_say(app, "reloading");
         break;
@@ -333,6 +368,7 @@ static void mouse(struct c2_tui_app *app, const struct c2_tui_event *event)
         return;
     }
     app->in_pane = window;
+    if (window) c2_tui_pane_point(&app->pane, &app->canvas, app->pane_box, event->x, event->y);
     size_t row = app->tree_top + (size_t)c2_max_i64(event->y - app->tree_box.y, 0);
     if (!tree || row >= app->tree.rows.n) return;
     bool again = row == app->tree.selected;

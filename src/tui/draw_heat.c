@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A plane of numbers as a picture: the upper half block shows two pixels in one cell. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "tui/draw.h"
@@ -11,10 +12,28 @@ static bool halves(const struct c2_tui_canvas *canvas)
     return canvas->colour && canvas->utf8;
 }
 
-void c2_tui_heat_size(const struct c2_tui_canvas *canvas, struct c2_tui_box box, int *w, int *h)
+/* Characters of the longest number of a row, 0 where the box is too small for numbers. */
+static int margin_of(struct c2_tui_box box, const struct c2_tui_window *window)
 {
-    *w = box.w;
-    *h = (box.h > 1 ? box.h - 1 : 1) * (halves(canvas) ? 2 : 1);
+    char first[24], last[24];
+
+    if (box.w < 24 || box.h < 8 || window->y < 0) return 0;
+    const struct c2_axis_sel *sel = &window->bound.axes[window->y];
+    int a = snprintf(first, sizeof(first), "%" PRId64, sel->start);
+    int b = snprintf(last, sizeof(last), "%" PRId64, sel->start + sel->step * c2_max_i64(sel->count - 1, 0));
+    return a > b ? a : b;
+}
+
+struct c2_tui_box c2_tui_heat_area(const struct c2_tui_canvas *canvas, struct c2_tui_box box,
+                                   const struct c2_tui_window *window, int *w, int *h)
+{
+    int margin = margin_of(box, window), beneath = margin ? 2 : 1;
+    struct c2_tui_box area = {box.x + (margin ? margin + 1 : 0), box.y, box.w - (margin ? margin + 1 : 0),
+                              box.h > beneath ? box.h - beneath : 1};
+
+    *w = area.w;
+    *h = area.h * (halves(canvas) ? 2 : 1);
+    return area;
 }
 
 struct paint {
@@ -71,9 +90,66 @@ static int zoom_of(const struct c2_tui_data *data, int w, int h)
     return (int)c2_max_i64(c2_min_i64(kx, ky), 1);
 }
 
-void c2_tui_draw_heat(struct c2_tui_canvas *canvas, struct c2_tui_box box, const struct c2_tui_look *look,
-                      const struct c2_tui_data *data)
+bool c2_tui_heat_at(const struct c2_tui_canvas *canvas, struct c2_tui_box box,
+                    const struct c2_tui_window *window, const struct c2_tui_data *data, int x, int y,
+                    struct c2_tui_cursor *out)
 {
+    int w, h;
+    struct c2_tui_box area = c2_tui_heat_area(canvas, box, window, &w, &h);
+    int zoom = zoom_of(data, w, h);
+    struct c2_tui_cursor at = {true, (int64_t)(y - area.y) * (halves(canvas) ? 2 : 1) / zoom,
+                               (x - area.x) / zoom};
+
+    if (x < area.x || y < area.y || at.row >= data->ask.rows.n || at.column >= data->ask.columns.n)
+        return false;
+    *out = at;
+    return true;
+}
+
+/* Numbers of rows to the left, of columns beneath, as many as can be told apart. */
+static void draw_numbers(struct c2_tui_canvas *canvas, struct c2_tui_box box, struct c2_tui_box area,
+                         const struct c2_tui_window *window, const struct c2_tui_data *data, int zoom)
+{
+    const struct c2_tui_style dim = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM};
+    int per_cell = halves(canvas) ? 2 : 1, margin = area.x - box.x - 1;
+    char number[24];
+
+    if (margin < 1) return;
+    for (int y = 0; y < area.h && y * per_cell / zoom < data->ask.rows.n; y += 4) {
+        int64_t index = c2_tui_window_index(window, &data->ask.rows, y * per_cell / zoom);
+        int n = snprintf(number, sizeof(number), "%" PRId64, index);
+        c2_tui_text(canvas, box.x + margin - n, area.y + y, n, number, dim);
+    }
+    for (int x = 0; x < area.w && x / zoom < data->ask.columns.n; x += 10) {
+        int n = snprintf(number, sizeof(number), "%" PRId64,
+                         c2_tui_window_index(window, &data->ask.columns, x / zoom));
+        if (n < 10 && x + n <= area.w) c2_tui_text(canvas, area.x + x, area.y + area.h, n, number, dim);
+    }
+}
+
+/* One cell: two pixels, or one. up and down are their places. */
+static void draw_cell(struct c2_tui_canvas *canvas, int x, int y, const struct paint *paint, double up,
+                      double down)
+{
+    struct c2_tui_style style = {rgb_of(paint, up), rgb_of(paint, down), 0};
+
+    if (!halves(canvas)) {
+        c2_tui_put(canvas, x, y, (uint32_t)(uint8_t)c2_tui_ramp(up), C2_TUI_PLAIN);
+    } else if (style.fg < 0 && style.bg < 0) { /* not a number */
+        c2_tui_put(canvas, x, y, 0xb7, C2_TUI_PLAIN);
+    } else if (style.fg < 0) { /* only below: a lower half block */
+        style = (struct c2_tui_style){style.bg, C2_TUI_DEFAULT, 0};
+        c2_tui_put(canvas, x, y, 0x2584, style);
+    } else {
+        c2_tui_put(canvas, x, y, UPPER_HALF, style);
+    }
+}
+
+void c2_tui_draw_heat(struct c2_tui_canvas *canvas, struct c2_tui_box box, const struct c2_tui_window *window,
+                      const struct c2_tui_look *look, const struct c2_tui_data *data,
+                      const struct c2_tui_cursor *cursor)
+{
+    const struct c2_tui_style mark = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_REVERSE};
     int w, h, per_cell = halves(canvas) ? 2 : 1;
 
     if (!data->values || c2_tui_data_nitems(data) == 0) {
@@ -81,27 +157,19 @@ void c2_tui_draw_heat(struct c2_tui_canvas *canvas, struct c2_tui_box box, const
                     C2_TUI_PLAIN);
         return;
     }
-    c2_tui_heat_size(canvas, box, &w, &h);
+    struct c2_tui_box area = c2_tui_heat_area(canvas, box, window, &w, &h);
     int zoom = zoom_of(data, w, h);
     struct paint paint = paint_of(look);
-    for (int y = 0; y < h / per_cell; y++)
+    for (int y = 0; y < area.h; y++)
         for (int x = 0; x < w; x++) {
             double up = place_at(&paint, data, y * per_cell / zoom, x / zoom);
             if (up == -2) continue;
-            if (per_cell == 1) {
-                c2_tui_put(canvas, box.x + x, box.y + y, (uint32_t)(uint8_t)c2_tui_ramp(up), C2_TUI_PLAIN);
-                continue;
-            }
-            double down = place_at(&paint, data, (y * 2 + 1) / zoom, x / zoom);
-            struct c2_tui_style style = {rgb_of(&paint, up), rgb_of(&paint, down), 0};
-            if (style.fg < 0 && style.bg < 0) { /* not a number */
-                c2_tui_put(canvas, box.x + x, box.y + y, 0xb7, C2_TUI_PLAIN);
-            } else if (style.fg < 0) { /* only below: a lower half block */
-                style = (struct c2_tui_style){style.bg, C2_TUI_DEFAULT, 0};
-                c2_tui_put(canvas, box.x + x, box.y + y, 0x2584, style);
-            } else {
-                c2_tui_put(canvas, box.x + x, box.y + y, UPPER_HALF, style);
-            }
+            draw_cell(canvas, area.x + x, area.y + y, &paint, up,
+                      place_at(&paint, data, (y * per_cell + per_cell - 1) / zoom, x / zoom));
         }
+    draw_numbers(canvas, box, area, window, data, zoom);
+    if (cursor->on && cursor->row * zoom / per_cell < area.h && cursor->column * zoom < w)
+        c2_tui_put(canvas, area.x + (int)cursor->column * zoom, area.y + (int)cursor->row * zoom / per_cell,
+                   '+', mark);
     draw_bar(canvas, (struct c2_tui_box){box.x, box.y + box.h - 1, box.w, 1}, look, &paint);
 }

@@ -68,35 +68,115 @@ static void show_dots(struct c2_tui_canvas *canvas, struct c2_tui_box box, const
         }
 }
 
-void c2_tui_draw_line(struct c2_tui_canvas *canvas, struct c2_tui_box box, const struct c2_tui_data *data)
+/* Items of the answer that share a place along the curve: least and greatest, or one. */
+static int64_t nparts(const struct c2_tui_data *data)
 {
-    int64_t n = c2_tui_data_nitems(data);
-    char top[32], bottom[32];
-    double lo = 0, hi = 0;
+    return c2_tui_data_nitems(data) / (data->ask.pairs ? 2 : 1);
+}
 
-    if (!data->values || !range_of(data->values, n, &lo, &hi)) {
-        c2_tui_text(canvas, box.x, box.y, box.w, n ? "no numbers to draw" : "0 elements", C2_TUI_PLAIN);
-        return;
+/* The curve beside its numbers; room is left beneath it for those of the axis, where there is any. */
+static struct c2_tui_box area_of(struct c2_tui_box box, const struct c2_tui_data *data, double *lo,
+                                 double *hi)
+{
+    char number[32];
+    int margin = 1;
+
+    if (!range_of(data->values, c2_tui_data_nitems(data), lo, hi)) *lo = *hi = 0;
+    double values[] = {*hi, *lo / 2 + *hi / 2, *lo};
+    for (size_t i = 0; i < C2_ARRAY_LEN(values); i++) {
+        int n = 1 + snprintf(number, sizeof(number), "%.6g", values[i]);
+        margin = n > margin ? n : margin;
     }
-    snprintf(top, sizeof(top), "%.6g", hi);
-    snprintf(bottom, sizeof(bottom), "%.6g", lo);
-    int margin = 1 + (int)(strlen(top) > strlen(bottom) ? strlen(top) : strlen(bottom));
-    struct c2_tui_box area = {box.x + margin, box.y, box.w - margin, box.h - 1};
-    if (area.w < 2 || area.h < 1) return;
-    c2_tui_text(canvas, box.x, box.y, margin, top, C2_TUI_PLAIN);
-    if (area.h > 1) c2_tui_text(canvas, box.x, box.y + area.h - 1, margin, bottom, C2_TUI_PLAIN);
-    struct c2_tui_dots dots = {area.w, area.h, calloc((size_t)area.w * (size_t)area.h, 1)};
-    if (!dots.bits) return;
-    plot(&dots, data->values, n, lo, hi);
-    show_dots(canvas, area, &dots);
-    free(dots.bits);
-    const struct c2_tui_span *span = &data->ask.columns;
-    struct c2_tui_box foot = {area.x, box.y + box.h - 1, area.w, 1};
+    return (struct c2_tui_box){box.x + margin, box.y, box.w - margin, box.h - (box.h >= 6 ? 2 : 1)};
+}
+
+bool c2_tui_line_at(struct c2_tui_box box, const struct c2_tui_data *data, int x, struct c2_tui_cursor *out)
+{
+    double lo, hi;
+
+    if (!data->values || nparts(data) == 0) return false;
+    struct c2_tui_box area = area_of(box, data, &lo, &hi);
+    if (x < area.x || area.w < 1) return false;
+    *out = (struct c2_tui_cursor){true, 0, (x - area.x) * nparts(data) / area.w};
+    return true;
+}
+
+/* Index of a part's first item. */
+static int64_t index_of(const struct c2_tui_window *window, const struct c2_tui_data *data, int64_t part)
+{
+    const struct c2_axis_sel *sel = &window->bound.axes[data->ask.columns.axis];
+
+    if (data->ask.pairs)
+        return sel->start + sel->step * (int64_t)((double)part * (double)sel->count / (double)nparts(data));
+    return c2_tui_window_index(window, &data->ask.columns, part);
+}
+
+static void draw_numbers(struct c2_tui_canvas *canvas, struct c2_tui_box area,
+                         const struct c2_tui_window *window, const struct c2_tui_data *data)
+{
     const struct c2_tui_style dim = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM};
+    int step = area.w >= 60 ? area.w / 4 : area.w / 2;
+    char number[24];
+
+    for (int x = 0; x < area.w && step > 12; x += step) {
+        int n =
+            snprintf(number, sizeof(number), "%" PRId64, index_of(window, data, x * nparts(data) / area.w));
+        if (x + n <= area.w) c2_tui_text(canvas, area.x + x, area.y + area.h, n, number, dim);
+    }
+}
+
+static void draw_note(struct c2_tui_canvas *canvas, struct c2_tui_box foot, const struct c2_tui_data *data)
+{
+    const struct c2_tui_style dim = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM};
+    const struct c2_tui_span *span = &data->ask.columns;
+    int64_t n = c2_tui_data_nitems(data);
+
     if (data->ask.pairs)
         c2_tui_printf(canvas, foot, dim, "least and greatest of all items, in %" PRId64 " parts", n / 2);
     else
         c2_tui_printf(canvas, foot, dim,
                       span->stride > 1 ? "%" PRId64 " samples, one of %" PRId64 : "%" PRId64 " items", n,
                       span->stride);
+}
+
+static void draw_cursor(struct c2_tui_canvas *canvas, struct c2_tui_box area, const struct c2_tui_dots *dots,
+                        int64_t part, int64_t n)
+{
+    const struct c2_tui_style dim = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_DIM};
+    int x = (int)((part * area.w + area.w / 2) / c2_max_i64(n, 1));
+
+    if (n > area.w) x = (int)(part * area.w / n);
+    for (int y = 0; y < area.h && x < area.w; y++)
+        if (!dots->bits[y * dots->w + x])
+            c2_tui_put(canvas, area.x + x, area.y + y, canvas->utf8 ? 0x2502 : '|', dim);
+}
+
+void c2_tui_draw_line(struct c2_tui_canvas *canvas, struct c2_tui_box box, const struct c2_tui_window *window,
+                      const struct c2_tui_data *data, const struct c2_tui_cursor *cursor)
+{
+    int64_t n = c2_tui_data_nitems(data);
+    char number[32];
+    double lo = 0, hi = 0;
+
+    if (!data->values || !range_of(data->values, n, &lo, &hi)) {
+        c2_tui_text(canvas, box.x, box.y, box.w, n ? "no numbers to draw" : "0 elements", C2_TUI_PLAIN);
+        return;
+    }
+    struct c2_tui_box area = area_of(box, data, &lo, &hi);
+    if (area.w < 2 || area.h < 1) return;
+    double values[] = {hi, lo / 2 + hi / 2, lo};
+    int places[] = {0, area.h >= 5 && hi > lo ? (area.h - 1) / 2 : -1, area.h > 1 ? area.h - 1 : -1};
+    for (size_t i = 0; i < C2_ARRAY_LEN(places); i++) {
+        snprintf(number, sizeof(number), "%.6g", values[i]);
+        if (places[i] >= 0 && (int)strlen(number) < area.x - box.x)
+            c2_tui_text(canvas, box.x, box.y + places[i], area.x - box.x, number, C2_TUI_PLAIN);
+    }
+    struct c2_tui_dots dots = {area.w, area.h, calloc((size_t)area.w * (size_t)area.h, 1)};
+    if (!dots.bits) return;
+    plot(&dots, data->values, n, lo, hi);
+    show_dots(canvas, area, &dots);
+    if (cursor->on) draw_cursor(canvas, area, &dots, cursor->column, nparts(data));
+    free(dots.bits);
+    if (area.h == box.h - 2) draw_numbers(canvas, area, window, data);
+    draw_note(canvas, (struct c2_tui_box){area.x, box.y + box.h - 1, area.w, 1}, data);
 }

@@ -20,10 +20,7 @@ static void right(struct c2_tui_canvas *canvas, struct c2_tui_box cell, const ch
 static void index_text(const struct c2_tui_window *window, const struct c2_tui_span *span, int64_t i,
                        char out[24])
 {
-    const struct c2_axis_sel *sel = &window->bound.axes[span->axis < 0 ? 0 : span->axis];
-
-    snprintf(out, 24, "%" PRId64,
-             span->axis < 0 ? 0 : sel->start + sel->step * (span->first + i * span->stride));
+    snprintf(out, 24, "%" PRId64, c2_tui_window_index(window, span, i));
 }
 
 /* Words of one column: of the c-th asked, or of the c-th field. */

@@ -11,17 +11,19 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "wire/json.h"
 
-#define LANES 2
+#define LANES      3 /* what is looked at, what takes long, and events */
+#define EVENTS     2
+#define HEAR_AGAIN 1 /* s after events ended */
 
 struct lane {
     struct c2_tui_jobs *jobs;
     pthread_t thread;
     bool started;
-    struct c2_tui_job *first, **last; /* waiting; guarded by jobs->mutex, as is running */
-    bool running;
-    cat2_client *client;   /* of the thread */
-    cat2_dataset *dataset; /* the one last asked about; of the thread */
+    struct c2_tui_job *first, **last; /* waiting; guarded by jobs->mutex */
+    cat2_client *client;              /* of the thread */
+    cat2_dataset *dataset;            /* the one last asked about; of the thread */
 };
 struct c2_tui_jobs {
     pthread_mutex_t mutex; /* guards all below and the lanes' queues */
@@ -50,6 +52,7 @@ void c2_tui_job_free(struct c2_tui_job *job)
     cat2_strings_free(job->strings);
     c2_tui_info_free(job->info);
     c2_tui_data_free(job->data);
+    free(job->json);
     free(job);
 }
 
@@ -132,6 +135,9 @@ static bool run_job(struct lane *lane, struct c2_tui_job *job)
         return run_fetch(lane, job);
     case C2_TUI_JOB_DOWNLOAD:
         return run_download(lane, job);
+    case C2_TUI_JOB_FOLDER:
+    case C2_TUI_JOB_TABLE:
+        return cat2_client_get_json(lane->client, job->target, &job->json, &job->err);
     default:
         return run_info(lane, job);
     }
@@ -149,7 +155,6 @@ static struct c2_tui_job *next_job(struct lane *lane)
         lane->first = job->next;
         if (!lane->first) lane->last = &lane->first;
         job->next = NULL;
-        lane->running = true;
         if (job->kind == C2_TUI_JOB_DOWNLOAD) {
             jobs->cancelled = false;
             jobs->progress = (struct c2_tui_progress){true, 0, -1};
@@ -157,6 +162,15 @@ static struct c2_tui_job *next_job(struct lane *lane)
     }
     pthread_mutex_unlock(&jobs->mutex);
     return job;
+}
+
+static void done(struct c2_tui_jobs *jobs, struct c2_tui_job *job)
+{
+    pthread_mutex_lock(&jobs->mutex);
+    *jobs->done_last = job;
+    jobs->done_last = &job->next;
+    pthread_mutex_unlock(&jobs->mutex);
+    tell(jobs);
 }
 
 static void *work(void *ctx)
@@ -168,28 +182,91 @@ static void *work(void *ctx)
     while ((job = next_job(lane))) {
         job->ok = run_job(lane, job);
         pthread_mutex_lock(&jobs->mutex);
-        lane->running = false;
         if (job->kind == C2_TUI_JOB_DOWNLOAD) jobs->progress.running = false;
-        *jobs->done_last = job;
-        jobs->done_last = &job->next;
         pthread_mutex_unlock(&jobs->mutex);
-        tell(jobs);
+        done(jobs, job);
     }
     cat2_dataset_free(lane->dataset);
     cat2_client_free(lane->client);
     return NULL;
 }
 
+/* ---- events ---- */
+
+static bool goes_on(void *ctx)
+{
+    struct c2_tui_jobs *jobs = ctx;
+
+    pthread_mutex_lock(&jobs->mutex);
+    bool stopping = jobs->stopping;
+    pthread_mutex_unlock(&jobs->mutex);
+    return !stopping;
+}
+
+static bool on_event(void *ctx, const struct cat2_event *event)
+{
+    struct lane *lane = ctx;
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_str name = {"", 0}, change = c2_str_of(event->kind);
+    struct cat2_error ignored;
+
+    if (c2_json_parse(c2_str_of(event->json), &json, &ignored)) {
+        c2_jstr(c2_jget(c2_json_root(json), "change"), &change);
+        if (!c2_jstr(c2_jget(c2_json_root(json), "path"), &name))
+            c2_jstr(c2_jget(c2_json_root(json), "name"), &name);
+    }
+    struct c2_tui_job *job = c2_tui_job_new(C2_TUI_JOB_EVENT, "");
+    if (!job) return false; /* the stream is begun anew, and all asked again */
+    job->ok = true;
+    snprintf(job->word, sizeof(job->word), "%.*s", (int)c2_min_i64((int64_t)change.n, 15), change.p);
+    snprintf(job->path, sizeof(job->path), "%.*s", (int)c2_min_i64((int64_t)name.n, 1299), name.p);
+    done(lane->jobs, job);
+    return goes_on(lane->jobs);
+}
+
+static void wait_a_moment(struct c2_tui_jobs *jobs)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += HEAR_AGAIN;
+    pthread_mutex_lock(&jobs->mutex);
+    while (!jobs->stopping && pthread_cond_timedwait(&jobs->wake, &jobs->mutex, &until) == 0)
+        ;
+    pthread_mutex_unlock(&jobs->mutex);
+}
+
+/* A subscriber that has no events (404) is left alone: the screen asks now and then instead. */
+static void *hear(void *ctx)
+{
+    struct lane *lane = ctx;
+    bool has_events = true;
+
+    cat2_client_on_wait(lane->client, goes_on, lane->jobs);
+    while (has_events && goes_on(lane->jobs)) {
+        struct c2_tui_job *job = c2_tui_job_new(C2_TUI_JOB_EVENT, "");
+        struct cat2_error err = {0};
+        if (!job) break;
+        job->ok = cat2_client_events(lane->client, NULL, NULL, on_event, lane, &err);
+        job->err = err;
+        has_events = err.http_status != 404;
+        done(lane->jobs, job);
+        if (has_events) wait_a_moment(lane->jobs);
+    }
+    cat2_client_free(lane->client);
+    return NULL;
+}
+
 /* Signals are for the screen's thread. */
-static bool start_lane(struct lane *lane, const char *host, const struct cat2_client_options *access,
-                       struct cat2_error *err)
+static bool start_lane(struct lane *lane, void *(*run)(void *), const char *host,
+                       const struct cat2_client_options *access, struct cat2_error *err)
 {
     sigset_t all, before;
 
     if (!cat2_client_new(host, access, &lane->client, err)) return false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&lane->thread, NULL, work, lane);
+    int failed = pthread_create(&lane->thread, NULL, run, lane);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed) {
         cat2_client_free(lane->client);
@@ -215,7 +292,7 @@ bool c2_tui_jobs_new(const char *host, const struct cat2_client_options *access,
         jobs->lanes[i].last = &jobs->lanes[i].first;
     }
     for (int i = 0; ok && i < LANES; i++)
-        ok = start_lane(&jobs->lanes[i], host, access, err);
+        ok = start_lane(&jobs->lanes[i], i == EVENTS ? hear : work, host, access, err);
     if (!ok) {
         c2_tui_jobs_free(jobs);
         return false;
@@ -295,7 +372,7 @@ void c2_tui_jobs_post(struct c2_tui_jobs *jobs, struct c2_tui_job *job)
 
     pthread_mutex_lock(&jobs->mutex);
     if (job->kind == C2_TUI_JOB_INFO || job->kind == C2_TUI_JOB_FETCH || job->kind == C2_TUI_JOB_WATCH ||
-        job->kind == C2_TUI_JOB_ROOTS)
+        job->kind == C2_TUI_JOB_ROOTS || job->kind == C2_TUI_JOB_FOLDER || job->kind == C2_TUI_JOB_TABLE)
         drop_locked(jobs, job->kind);
     *lane->last = job;
     lane->last = &job->next;

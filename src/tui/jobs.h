@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Two threads that talk to the subscriber, each with a client of its own, so that the screen never waits: one
- * for what the user looks at, one for sizes and downloads. Jobs go in, and come back out when an eventfd says
- * so. */
+/* Threads that talk to the subscriber, each with a client of its own, so that the screen never waits: one for
+ * what the user looks at, one for sizes and downloads, one that hears events. Jobs go in, and come back out
+ * when an eventfd says so; events come out as jobs that nobody posted. */
 #ifndef C2_TUI_JOBS_H
 #define C2_TUI_JOBS_H
 
@@ -16,12 +16,16 @@ enum c2_tui_job_kind {
     C2_TUI_JOB_FETCH,
     C2_TUI_JOB_WATCH, /* has what is looked at changed? */
     C2_TUI_JOB_SIZE,
-    C2_TUI_JOB_DOWNLOAD
+    C2_TUI_JOB_DOWNLOAD,
+    C2_TUI_JOB_FOLDER, /* what is in a root or folder */
+    C2_TUI_JOB_TABLE,  /* rows of a table that a filter lets through */
+    C2_TUI_JOB_EVENT   /* something happened; not ok: nothing is heard any more, and why */
 };
 struct c2_tui_job {
     enum c2_tui_job_kind kind;
-    char path[1300]; /* a root or a dataset */
-    char file[2048]; /* of a download */
+    char path[1300];   /* a root or a dataset */
+    char file[2048];   /* of a download */
+    char target[6000]; /* what FOLDER and TABLE ask for */
     struct c2_tui_ask ask;
     /* answers */
     bool ok;
@@ -29,6 +33,8 @@ struct c2_tui_job {
     cat2_strings *strings;
     struct c2_tui_info *info;
     struct c2_tui_data *data;
+    char *json;    /* of FOLDER and TABLE */
+    char word[16]; /* of EVENT: hello, root, resync; new, changed, removed of a dataset */
     struct c2_tui_job *next;
 };
 struct c2_tui_progress {
@@ -44,8 +50,8 @@ void c2_tui_jobs_free(struct c2_tui_jobs *jobs);
 /** NULL when out of memory. */
 struct c2_tui_job *c2_tui_job_new(enum c2_tui_job_kind kind, const char *path);
 void c2_tui_job_free(struct c2_tui_job *job);
-/** Takes the job (NULL is fine). A job of the kinds INFO, FETCH, WATCH and ROOTS replaces one that still
- * waits. */
+/** Takes the job (NULL is fine). A job of the kinds INFO, FETCH, WATCH, ROOTS, FOLDER and TABLE replaces one
+ * that still waits. */
 void c2_tui_jobs_post(struct c2_tui_jobs *jobs, struct c2_tui_job *job);
 /** Forget jobs of a kind that still wait. */
 void c2_tui_jobs_drop(struct c2_tui_jobs *jobs, enum c2_tui_job_kind kind);

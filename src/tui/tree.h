@@ -19,6 +19,7 @@ struct c2_tui_node {
         C2_VEC(struct c2_tui_node *);
     } kids;
     bool open, subscribed, asked; /* asked: for its size */
+    bool stale;                   /* of a root: there is something new in it */
     bool hit;                     /* the filter finds it, or something in it */
     enum c2_tui_list_state listed;
     int64_t size; /* bytes, -1 unknown */

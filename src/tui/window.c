@@ -159,6 +159,13 @@ static bool put_slice(const struct c2_tui_window *window, const struct c2_tui_as
     return ok;
 }
 
+int64_t c2_tui_window_index(const struct c2_tui_window *window, const struct c2_tui_span *span, int64_t i)
+{
+    const struct c2_axis_sel *sel = &window->bound.axes[span->axis < 0 ? 0 : span->axis];
+
+    return span->axis < 0 ? 0 : sel->start + sel->step * (span->first + i * span->stride);
+}
+
 bool c2_tui_window_ask(const struct c2_tui_window *window, enum c2_tui_kind kind, int w, int h,
                        struct c2_tui_ask *ask, struct cat2_error *err)
 {

@@ -50,6 +50,8 @@ bool c2_tui_window_turn(struct c2_tui_window *window, enum c2_tui_kind kind, int
 bool c2_tui_window_map(struct c2_tui_window *window, bool to_x);
 /** Scroll rows or columns; clamped. */
 void c2_tui_window_scroll(struct c2_tui_window *window, int64_t rows, int64_t columns);
+/** Index along the dataset's axis of the i-th item of a span. */
+int64_t c2_tui_window_index(const struct c2_tui_window *window, const struct c2_tui_span *span, int64_t i);
 /** The slice for a pane of w x h items. */
 bool c2_tui_window_ask(const struct c2_tui_window *window, enum c2_tui_kind kind, int w, int h,
                        struct c2_tui_ask *ask, struct cat2_error *err);

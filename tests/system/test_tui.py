@@ -70,6 +70,10 @@ class Terminal:
         return found
 
 
+def asked(place, family):
+    return sum(float(value) for value in re.findall(rf"^{family}(?:{{.*}})? (\S+)$", get(place.server.url + "/metrics")[2].decode(), re.M))
+
+
 def add_more(root):
     blosc2.asarray(np.arange(40 * 60, dtype="<f4").reshape(40, 60), urlpath=str(root / "plane.b2nd"), mode="w")
     cube = np.stack([np.full((8, 9), i, dtype="<i4") for i in range(5)])
@@ -97,6 +101,20 @@ def place(house, tmp_path):
     if EXTERNAL:
         pytest.skip("starts and stops its own server")
     return Place(house, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared(module_house, tmp_path_factory):
+    """For tests that change nothing of the example's own."""
+    if EXTERNAL:
+        pytest.skip("starts its own server")
+    it = Place(module_house, tmp_path_factory.mktemp("shared"))
+    table = np.zeros(500, [("id", "<i4"), ("name", "S5")])
+    table["id"], table["name"] = np.arange(500), [b"even", b"odd"] * 250
+    blosc2.asarray(table, urlpath=str(it.root / "table.b2nd"), mode="w")
+    (it.root / "dir1/broken.b2nd").write_bytes(b"no frame")
+    wait_until(lambda: all(name in get(it.server.url + "/api/list/foo")[2] for name in (b"dir1/broken", b"table")))
+    return it
 
 
 def snapshot(place, path, *more, env=None, check=True):
@@ -236,7 +254,7 @@ def test_heat_maps_have_colours_and_follow_the_size(place):
         t("resize-window", "-x", "60", "-y", "15")
         t.until(r"\? help")
         wait_until(lambda: len(t.screen().rstrip("\n").split("\n")) == 15)
-        t.until(r"^ *│12 +2326  magma linear 1-99 %$")  # all of the words: the bar has what is left of the line
+        t.until(r"^ *│\d+ +23\d\d  magma linear 1-99 %$")  # all of the words: the bar has what is left of the line
         assert all(len(line) <= 60 for line in t.screen().split("\n"))
         t.keys("Tab")
         t.until(r"\[line\]")
@@ -345,6 +363,12 @@ def test_expressions_rows_axes_and_the_clipboard(place):
         wait_until(lambda: t("list-buffers"))
         assert t("show-buffer") == "foo/plane.b2nd"
         t.keys("Escape", "Home", "u")
+        t.until("unsubscribe from foo, and forget what is cached of it. y/n")
+        t.keys("n")
+        t.until("foo stays subscribed")
+        t.keys("u")
+        t.until("y/n")
+        t.keys("y")
         t.until(r"foo +not subscribed")
         t.keys("u")
         t.until(r"foo +subscribed")
@@ -353,10 +377,70 @@ def test_expressions_rows_axes_and_the_clipboard(place):
 
 @needs_tmux
 def test_what_changes_at_the_publisher_is_shown_anew(place):
+    """It is told, and does not ask: while nothing happens the subscriber is asked for nothing."""
     with Terminal(place.argv("--view", "values", "foo/cube.b2nd"), **UTF8) as t:
         t.until(r"│0( 0){9}\s*$")
+        wait_until(lambda: asked(place, "caterva2_event_streams") == 1)
+        (place.root / "new.txt").write_text("new")
+        t.until(r"new\.txt")
         blosc2.asarray(np.full((5, 8, 9), 7, dtype="<i4"), urlpath=str(place.root / "cube.b2nd"), mode="w")
         t.until(r"│0( 7){9}\s*$")
+
+
+@needs_tmux
+def test_a_cursor_tells_values_and_axes_have_numbers(shared):
+    with Terminal(shared.argv("--view", "heat", "foo/plane.b2nd"), **UTF8) as t:
+        t.until(r"^ *│ *0 +10 +20 +30")  # the columns
+        t.until("README")
+        select(t, "plane")
+        t.until(r"filter: plane")
+        t.keys("Enter")
+        t.until(r"^\[0, 0\] = 0")
+        t.keys("Down", "Right", "Right")
+        t.until(r"^\[1, 2\] = 62")
+        t.keys("End", "PageUp")
+        t.until(r"^\[\d+, 2\] = \d+")
+        t.keys("Tab")
+        t.until(r"\[line\]")
+        t.keys("Right", "Right", "Right")
+        t.until(r"^\[0, 2\] = 2")
+        assert re.search(r"│ *59 .*\n(.*\n)+.*│ *0 .*\n.*│ +0 +\d\d", t.screen()), t.screen()
+        t.keys("q")
+        t.until("ended with 0")
+
+
+@needs_tmux
+def test_rows_of_tables_are_filtered(shared):
+    with Terminal(shared.argv("--view", "values", "foo/table.b2nd"), **UTF8) as t:
+        t.until(r"│ +id +name")
+        t.keys("w", *'id > 440 & name == "odd"', "Enter")
+        t.until("30 of 500 rows")
+        t.until(r"│441 441 +odd")
+        assert "440" not in t.screen().replace("id > 440", "")
+        t.keys("w", "C-u", *"nonsense >", "Enter")
+        t.until("nonsense|expression|operand")
+        t.keys("w", "C-u", "Enter")
+        t.until(r"│ *0 +0 +even")
+        t.keys("q")
+        t.until("ended with 0")
+
+
+@needs_tmux
+def test_folders_have_a_summary(shared):
+    with Terminal(shared.argv(), **UTF8) as t:
+        t.until("README")
+        t.until(r"\[folder\] 12 datasets, .*, 1 of them broken")
+        t.until(r"│dir1/ +3 datasets, 1 broken")
+        t.keys("Down")
+        t.until(r"│foo/dir1 *$")
+        t.until(r"│broken\.b2nd +broken: ")
+        t.until(r"│ds-2d\.b2nd +\(10, 20\) uint16 +576 B")
+        (shared.root / "dir1/more.txt").write_text("more")
+        t.until(r"│more\.txt +file +4 B")
+        t.keys("d")
+        t.until("select a dataset to download")
+        t.keys("q")
+        t.until("ended with 0")
 
 
 def test_snapshots_need_no_terminal(place):
