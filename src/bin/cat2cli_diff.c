@@ -24,12 +24,9 @@ static void say(struct diff *d, const char *path, const char *what, const char *
     d->differs = true;
     if (d->cli->json) {
         c2_jw_begin_object(&d->w);
-        c2_jw_key(&d->w, "path");
-        c2_jw_cstr(&d->w, path);
-        c2_jw_key(&d->w, "differs");
-        c2_jw_cstr(&d->w, what);
-        c2_jw_key(&d->w, "detail");
-        c2_jw_cstr(&d->w, detail);
+        c2_jw_put_cstr(&d->w, "path", path);
+        c2_jw_put_cstr(&d->w, "differs", what);
+        c2_jw_put_cstr(&d->w, "detail", detail);
         c2_jw_end_object(&d->w);
         return;
     }

@@ -8,47 +8,34 @@
 
 /* ---- for programs ---- */
 
-static void put_number(struct c2_jw *w, const char *key, int64_t value)
-{
-    c2_jw_key(w, key);
-    c2_jw_int(w, value);
-}
-
-static void put_text(struct c2_jw *w, const char *key, const char *value)
-{
-    c2_jw_key(w, key);
-    c2_jw_cstr(w, value);
-}
-
 static void put_entry(struct c2_jw *w, const struct c2_listed *e)
 {
     static const char *const kinds[] = {"root", "folder", "array", "frame", "file"};
 
     c2_jw_begin_object(w);
-    put_text(w, "path", e->path);
-    put_text(w, "kind", kinds[e->kind]);
+    c2_jw_put_cstr(w, "path", e->path);
+    c2_jw_put_cstr(w, "kind", kinds[e->kind]);
     if (e->kind == C2_ENTRY_ROOT) {
-        c2_jw_key(w, "subscribed");
-        c2_jw_bool(w, e->followed);
+        c2_jw_put_bool(w, "subscribed", e->followed);
     } else if (e->kind == C2_ENTRY_FOLDER) {
-        put_number(w, "datasets", e->datasets);
-        put_number(w, "nbytes", e->nbytes);
-        put_number(w, "errors", e->errors);
+        c2_jw_put_int(w, "datasets", e->datasets);
+        c2_jw_put_int(w, "nbytes", e->nbytes);
+        c2_jw_put_int(w, "errors", e->errors);
     } else if (e->error) {
-        put_text(w, "error", e->error);
+        c2_jw_put_cstr(w, "error", e->error);
     } else {
-        put_text(w, "shape", e->shape);
-        put_text(w, "dtype", e->dtype ? e->dtype : "");
-        put_number(w, "nbytes", e->nbytes);
-        put_number(w, "cbytes", e->cbytes);
-        put_number(w, "cached", e->cached);
-        put_number(w, "attrs", e->nattrs);
+        c2_jw_put_cstr(w, "shape", e->shape);
+        c2_jw_put_cstr(w, "dtype", e->dtype ? e->dtype : "");
+        c2_jw_put_int(w, "nbytes", e->nbytes);
+        c2_jw_put_int(w, "cbytes", e->cbytes);
+        c2_jw_put_int(w, "cached", e->cached);
+        c2_jw_put_int(w, "attrs", e->nattrs);
         c2_jw_key(w, "mtime");
         if (e->mtime < 0)
             c2_jw_null(w);
         else
             c2_jw_int(w, e->mtime);
-        put_text(w, "etag", e->etag ? e->etag : "");
+        c2_jw_put_cstr(w, "etag", e->etag ? e->etag : "");
     }
     c2_jw_end_object(w);
 }
@@ -342,12 +329,12 @@ static void put_usage(const struct c2_cli *cli, const struct c2_listed *e, struc
 
     if (cli->json) {
         c2_jw_begin_object(w);
-        put_text(w, "path", e->path);
-        put_number(w, "datasets", e->datasets);
-        put_number(w, "nbytes", e->nbytes);
-        put_number(w, "cbytes", e->cbytes);
-        put_number(w, "cached", e->cached);
-        put_number(w, "errors", e->errors);
+        c2_jw_put_cstr(w, "path", e->path);
+        c2_jw_put_int(w, "datasets", e->datasets);
+        c2_jw_put_int(w, "nbytes", e->nbytes);
+        c2_jw_put_int(w, "cbytes", e->cbytes);
+        c2_jw_put_int(w, "cached", e->cached);
+        c2_jw_put_int(w, "errors", e->errors);
         c2_jw_end_object(w);
         return;
     }

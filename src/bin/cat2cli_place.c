@@ -133,8 +133,7 @@ bool c2_saved_head(const char *source, struct c2_buf *out, struct cat2_error *er
 
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "copies_of");
-    c2_jw_cstr(&w, source);
+    c2_jw_put_cstr(&w, "copies_of", source);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w) && c2_buf_putc(out, '\n', err);
 }
@@ -145,16 +144,11 @@ bool c2_saved_file_line(const struct c2_saved_file *copy, struct c2_buf *out, st
 
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "path");
-    c2_jw_cstr(&w, copy->path);
-    c2_jw_key(&w, "file");
-    c2_jw_cstr(&w, copy->file);
-    c2_jw_key(&w, "etag");
-    c2_jw_cstr(&w, copy->etag);
-    c2_jw_key(&w, "size");
-    c2_jw_int(&w, copy->size);
-    c2_jw_key(&w, "mtime_ns");
-    c2_jw_int(&w, copy->mtime_ns);
+    c2_jw_put_cstr(&w, "path", copy->path);
+    c2_jw_put_cstr(&w, "file", copy->file);
+    c2_jw_put_cstr(&w, "etag", copy->etag);
+    c2_jw_put_int(&w, "size", copy->size);
+    c2_jw_put_int(&w, "mtime_ns", copy->mtime_ns);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w) && c2_buf_putc(out, '\n', err);
 }

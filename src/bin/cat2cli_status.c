@@ -289,15 +289,12 @@ static bool print_json(const struct all *all, struct cat2_error *err)
 
     c2_jw_init(&w, &out, C2_JSON_PYTHON, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "ok");
-    c2_jw_bool(&w, all->ok);
-    c2_jw_key(&w, "services");
-    c2_jw_begin_array(&w);
+    c2_jw_put_bool(&w, "ok", all->ok);
+    c2_jw_open_array(&w, "services");
     for (int i = 0; i < all->nservices; i++)
         put_service(&w, &all->services[i]);
     c2_jw_end_array(&w);
-    c2_jw_key(&w, "roots");
-    c2_jw_begin_array(&w);
+    c2_jw_open_array(&w, "roots");
     for (size_t i = 0; i < all->roots.n; i++)
         put_root(&w, &all->roots.p[i]);
     c2_jw_end_array(&w);

@@ -285,12 +285,6 @@ static bool run(struct c2_sync *s, bool delete, struct cat2_error *err)
     return remember(s, err);
 }
 
-static void put_count(struct c2_sync *s, const char *key, int64_t n)
-{
-    c2_jw_key(s->w, key);
-    c2_jw_int(s->w, n);
-}
-
 /* How it went. false: not all of it is there now. */
 static bool report(struct c2_sync *s, struct cat2_error *err)
 {
@@ -346,13 +340,12 @@ bool c2_sync(const struct c2_cli *cli, const char *source, const char *directory
     c2_cli_catch_interrupts();
     c2_jw_init(&w, &out, C2_JSON_PYTHON, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "failed");
-    c2_jw_begin_array(&w);
+    c2_jw_open_array(&w, "failed");
     bool ok = run(&s, delete, err);
     c2_jw_end_array(&w);
-    put_count(&s, "saved", s.nsaved);
-    put_count(&s, "unchanged", s.nunchanged);
-    put_count(&s, "removed", s.nremoved);
+    c2_jw_put_int(&w, "saved", s.nsaved);
+    c2_jw_put_int(&w, "unchanged", s.nunchanged);
+    c2_jw_put_int(&w, "removed", s.nremoved);
     c2_jw_end_object(&w);
     ok = ok && c2_jw_finish(&w) && (!cli->json || c2_cli_put_json(&out, err));
     ok = ok && report(&s, err);

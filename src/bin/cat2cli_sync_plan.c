@@ -31,10 +31,8 @@ void c2_sync_fail(struct c2_sync *s, const char *path, const char *reason)
         c2_cli_put_error("Error: ", c2_buf_cstr(&line));
     if (!s->cli->json) return;
     c2_jw_begin_object(s->w);
-    c2_jw_key(s->w, "path");
-    c2_jw_cstr(s->w, path);
-    c2_jw_key(s->w, "error");
-    c2_jw_cstr(s->w, reason);
+    c2_jw_put_cstr(s->w, "path", path);
+    c2_jw_put_cstr(s->w, "error", reason);
     c2_jw_end_object(s->w);
 }
 

@@ -3,6 +3,7 @@
 #include "tui/pane.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
