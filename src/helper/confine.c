@@ -16,7 +16,7 @@
 
 #include "base/beside.h"
 #include "base/str.h"
-#include "helper/calls.h"
+#include "helper/syscalls.h"
 
 #define VERSION_FLAG 1u
 

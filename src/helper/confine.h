@@ -7,7 +7,7 @@
 
 /** From here on this process has `memory_max` bytes of memory (where no sanitizer wants more), writes no file
  * and no core, opens 64 files at most. It cannot write, make or remove files, start programs, make sockets or
- * signal other processes: by a filter of system calls (calls.h), and by Landlock, which is asked to refuse
+ * signal other processes: by a filter of system calls (syscalls.h), and by Landlock, which is asked to refuse
  * the same where a call does not tell, as much of it as the kernel knows (files from 5.13, TCP from 6.7,
  * signals from 6.12). Where there is Landlock and `readable` is not NULL, it reads only what is beneath that
  * folder, where libraries are, and what LD_LIBRARY_PATH, HDF5_PLUGIN_PATH and

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which system calls a helper process may make: seccomp, with a filter of our own
  * (docs/decisions/0021-system-calls.md). */
-#ifndef C2_HELPER_CALLS_H
-#define C2_HELPER_CALLS_H
+#ifndef C2_HELPER_SYSCALLS_H
+#define C2_HELPER_SYSCALLS_H
 
 #include <stdbool.h>
 

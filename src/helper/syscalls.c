@@ -2,7 +2,7 @@
 /* The filter is a program for the kernel's interpreter, made from a table of what is allowed. What is not in
  * it raises SIGSYS, whose handler reports the call and lets it fail: a library that only tries something goes
  * on without it. */
-#include "helper/calls.h"
+#include "helper/syscalls.h"
 
 #include <errno.h>
 #include <fcntl.h>
