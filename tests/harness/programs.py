@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -132,11 +133,19 @@ class Program:
             try:
                 self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
+                where = self.where()
                 self.process.kill()
                 self.process.wait()
-                raise RuntimeError(f"{self.argv} did not stop:\n{self.output()[-4000:]}") from None
+                raise RuntimeError(f"{self.argv} did not stop:\n{self.output()[-4000:]}\n{where}") from None
         self.log.close()
         return self.process.returncode
+
+    def where(self):
+        """What its threads are doing, where there is a debugger that tells."""
+        if not shutil.which("gdb"):
+            return ""
+        argv = ["gdb", "-p", str(self.pid), "-batch", "-ex", "thread apply all bt"]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False).stdout[-6000:]
 
     def rss_kib(self):
         for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():

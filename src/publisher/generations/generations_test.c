@@ -8,8 +8,10 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -204,6 +206,31 @@ static void close_state(const char *dir, struct c2_state *db)
     assert_int_equal(rmdir(dir), 0);
 }
 
+static void what_was_not_saved_is_saved_later(void **state)
+{
+    char dir[] = "/tmp/c2-gens-XXXXXX";
+    struct c2_gens *gens = c2_gens_new(), *after = c2_gens_new();
+    struct c2_state *db = open_state(dir);
+    struct rlimit full = {0, RLIM_INFINITY}, room = {RLIM_INFINITY, RLIM_INFINITY};
+    struct cat2_error err;
+    bool more;
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    ask(gens, &KEY);
+    c2_gens_hashed(gens, "a", &KEY, &HASH);
+    setrlimit(RLIMIT_FSIZE, &full);
+    bool ok = c2_gens_save(gens, db, 10, &more, &err);
+    setrlimit(RLIMIT_FSIZE, &room);
+    assert_false(ok);
+    assert_true(c2_gens_save(gens, db, 10, &more, &err));
+    assert_true(c2_gens_load(after, db, &err));
+    assert_string_equal(ask(after, &KEY).validator, ask(gens, &KEY).validator);
+    c2_gens_unref(gens);
+    c2_gens_unref(after);
+    close_state(dir, db);
+}
+
 struct hasher {
     struct c2_gens *gens;
     atomic_bool end;
@@ -279,6 +306,7 @@ int main(void)
         cmocka_unit_test(an_event_while_the_contents_are_hashed_has_them_hashed_again),
         cmocka_unit_test(an_event_before_the_first_hash_is_a_new_generation),
         cmocka_unit_test(parts_go_by_their_validators),
+        cmocka_unit_test(what_was_not_saved_is_saved_later),
         cmocka_unit_test(what_changes_while_it_is_saved_is_saved_once_more),
         cmocka_unit_test(a_restart_knows_what_was),
     };
