@@ -216,16 +216,9 @@ static void put_number(struct c2_jw *w, const char *key, double value)
         c2_jw_null(w); /* nothing that we would tell */
 }
 
-static void put_text(struct c2_jw *w, const char *key, const char *value)
-{
-    c2_jw_key(w, key);
-    c2_jw_cstr(w, value);
-}
-
 static void put_cache(struct c2_jw *w, const struct c2_service_status *s)
 {
-    c2_jw_key(w, "cache");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "cache");
     put_number(w, "bytes", s->cache);
     put_number(w, "quota_bytes", s->quota);
     put_number(w, "wanted_bytes", s->wanted);
@@ -245,13 +238,13 @@ static void put_cache(struct c2_jw *w, const struct c2_service_status *s)
 static void put_service(struct c2_jw *w, const struct c2_service_status *s)
 {
     c2_jw_begin_object(w);
-    put_text(w, "address", s->address);
-    put_text(w, "state", state_of(s));
-    if (s->error[0]) put_text(w, "error", s->error);
+    c2_jw_put_cstr(w, "address", s->address);
+    c2_jw_put_cstr(w, "state", state_of(s));
+    if (s->error[0]) c2_jw_put_cstr(w, "error", s->error);
     if (!s->error[0] && !s->is_other) {
-        put_text(w, "program", s->program);
-        put_text(w, "version", s->version);
-        put_text(w, "conditions", s->conditions);
+        c2_jw_put_cstr(w, "program", s->program);
+        c2_jw_put_cstr(w, "version", s->version);
+        c2_jw_put_cstr(w, "conditions", s->conditions);
         put_number(w, "uptime_seconds", s->uptime_s);
         put_number(w, "requests", s->requests);
         put_number(w, "failed_requests", s->failures);
@@ -274,8 +267,8 @@ static void put_known(struct c2_jw *w, const char *key, int state)
 static void put_root(struct c2_jw *w, const struct c2_root_status *root)
 {
     c2_jw_begin_object(w);
-    put_text(w, "name", root->name);
-    if (root->http[0]) put_text(w, "publisher", root->http);
+    c2_jw_put_cstr(w, "name", root->name);
+    if (root->http[0]) c2_jw_put_cstr(w, "publisher", root->http);
     put_known(w, "reached", root->reachable);
     put_known(w, "current", root->current);
     if (root->unannounced >= 0) put_number(w, "unannounced", root->unannounced);
