@@ -147,5 +147,5 @@ void c2_confine(uint64_t memory_max, const char *readable)
     set_limits(memory_max);
     bool landlock = use_landlock(readable);
     if (!landlock) fprintf(stderr, "not confined by Landlock: %s\n", strerror(errno));
-    if (!c2_calls_restrict(landlock, &why)) fprintf(stderr, "no filter of system calls: %s\n", why);
+    if (!c2_syscalls_restrict(landlock, &why)) fprintf(stderr, "no filter of system calls: %s\n", why);
 }

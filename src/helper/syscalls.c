@@ -339,7 +339,7 @@ static void on_refused(int signal, siginfo_t *info, void *context)
     (void)written; /* nowhere to complain */
 }
 
-bool c2_calls_restrict(bool writes_guarded, const char **why)
+bool c2_syscalls_restrict(bool writes_guarded, const char **why)
 {
     static struct filter f; /* too large for some stacks; used once */
     struct sigaction action = {.sa_sigaction = on_refused, .sa_flags = SA_SIGINFO};
@@ -359,7 +359,7 @@ bool c2_calls_restrict(bool writes_guarded, const char **why)
 }
 
 #else
-bool c2_calls_restrict(bool writes_guarded, const char **why)
+bool c2_syscalls_restrict(bool writes_guarded, const char **why)
 {
     (void)writes_guarded;
     *why = "there is no table for this processor";

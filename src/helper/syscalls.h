@@ -11,6 +11,6 @@
  * by name. Any other call fails with EPERM, and standard error is told its name, once for each.
  * writes_guarded: Landlock refuses writing, too; without it openat2(), whose flags no filter can see, fails
  * with ENOSYS. false: *why (static) says why there is no filter. Before there are threads. */
-bool c2_calls_restrict(bool writes_guarded, const char **why);
+bool c2_syscalls_restrict(bool writes_guarded, const char **why);
 
 #endif
