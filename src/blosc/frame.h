@@ -59,6 +59,8 @@ bool c2_frame_chunk(struct c2_frame *frame, int64_t nchunk, struct c2_buf *out, 
 /** A special chunk as the wire carries it (zero, NaN, uninit): 32 bytes. */
 bool c2_chunk_special(enum c2_chunk_kind kind, const struct c2_cparams *cparams, int32_t nbytes,
                       struct c2_buf *out, struct cat2_error *err);
+/* The metalayer of what cat2import made (hdf5/common/description.h). */
+#define C2_FRAME_OF_HDF5 "hdf5"
 /** The content of a metalayer, borrowed; false: the frame has none of this name. */
 bool c2_frame_metalayer(const struct c2_frame *frame, const char *name, struct c2_bytes *out);
 /** Number of attributes, and one's name (borrowed) and msgpack bytes (decompressed, appended). Worker. */

@@ -16,6 +16,12 @@ enum c2_kind c2_kind_of(struct c2_str path)
     return C2_KIND_FILE;
 }
 
+bool c2_is_group_attrs(struct c2_str path)
+{
+    return c2_str_is(path, C2_GROUP_ATTRS C2_ARRAY_SUFFIX) ||
+           c2_str_ends(path, "/" C2_GROUP_ATTRS C2_ARRAY_SUFFIX);
+}
+
 void c2_meta_fini(struct c2_meta *meta)
 {
     if (!meta) return;

@@ -16,7 +16,6 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-#define C2_GROUP_ATTRIBUTES ".attributes"
 #define C2_LONG_ATTRIBUTES  "CATERVA2_LONG"
 
 enum c2_note {

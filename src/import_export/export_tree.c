@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "blosc/meta.h"
 
 static const char *const suffixes[] = {".b2nd", ".b2frame", ".b2"};
 
@@ -265,7 +266,7 @@ static bool add(struct walk *w, int rootfd, const struct name *name, char *sourc
     item.kind = name->place == DIRECTORY ? C2_EXPORT_GROUP
                 : name->place == PLAIN   ? C2_EXPORT_FILE
                                          : C2_EXPORT_FRAME;
-    if (strcmp(name->name, C2_GROUP_ATTRIBUTES ".b2nd") == 0 && item.kind == C2_EXPORT_FRAME) {
+    if (strcmp(name->name, C2_GROUP_ATTRS C2_ARRAY_SUFFIX) == 0 && item.kind == C2_EXPORT_FRAME) {
         item.kind = C2_EXPORT_ATTRIBUTES;
         free(item.target);
         item.target = c2_str_dup(c2_str_of(group));

@@ -48,7 +48,7 @@ static bool import_group(struct c2_importer *im, const struct c2_import_item *gr
         return true;
     }
     if ((attrs.n == 0 && attrs.description.n == 0) || dry) return true;
-    if (!c2_buf_printf(&path, err, "%s%s%s.b2nd", group->path, *group->path ? "/" : "", C2_GROUP_ATTRIBUTES))
+    if (!c2_buf_printf(&path, err, "%s%s%s.b2nd", group->path, *group->path ? "/" : "", C2_GROUP_ATTRS))
         return false;
     C2_AUTO(c2_fd)
     file = {openat(im->dirfd, c2_buf_cstr(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};

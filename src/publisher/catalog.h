@@ -14,6 +14,7 @@ struct c2_entry {
     struct c2_buf json;  /* metadata; empty: not known yet */
     bool sketched;       /* json was made without the long work; no item yet */
     const char *refusal; /* why its data is not served though it opens, or NULL */
+    bool imported;       /* cat2import made it of a dataset of an HDF5 file */
     bool failed;         /* this generation cannot be opened: err says why */
     struct cat2_error err;
     struct c2_frame_layout layout; /* zeros unless it is a contiguous frame */

@@ -25,6 +25,7 @@ struct load_job {
     struct c2_generation gen;
     struct c2_frame_layout layout;
     const char *refusal;
+    bool imported;
     struct c2_buf json;
     struct cat2_error err;
 };
@@ -48,6 +49,15 @@ static bool load_sketch(struct load_job *job)
            c2_source_sketch(job->source, job->path, &meta, &job->err) && to_json(job, &meta);
 }
 
+/* Not what has the attributes of a group. */
+static bool is_imported(const struct c2_item *item, struct c2_str path)
+{
+    struct c2_bytes described;
+
+    return item->frame && c2_frame_metalayer(item->frame, C2_FRAME_OF_HDF5, &described) &&
+           !c2_is_group_attrs(path);
+}
+
 static void load_work(void *ctx, void *local)
 {
     struct load_job *job = ctx;
@@ -64,6 +74,7 @@ static void load_work(void *ctx, void *local)
     }
     c2_item_count(job->item);
     job->gen = job->item->gen;
+    job->imported = is_imported(job->item, c2_str_of(job->path));
     if (job->item->frame) job->layout = *c2_frame_layout(job->item->frame);
     job->refusal = job->item->refusal;
     job->ok = to_json(job, job->item->meta);
@@ -104,6 +115,7 @@ static void take_result(struct c2_catalog *cat, struct c2_entry *entry, struct l
     c2_buf_fini(&entry->json);
     entry->json = c2_buf_steal(&job->json);
     entry->refusal = job->refusal;
+    entry->imported = job->imported;
     entry->sketched = job->sketched;
     entry->failed = false;
     entry->layout = job->layout;

@@ -46,6 +46,10 @@ bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *fa
         c2_jw_key(&w, "remark");
         c2_jw_cstr(&w, entry->gen.remark);
     }
+    if (entry->imported || entry->gen.of_hdf5) {
+        c2_jw_key(&w, "hdf5");
+        c2_jw_cstr(&w, entry->imported ? "import" : "file");
+    }
     if (failure) {
         c2_jw_key(&w, "error");
         c2_jw_cstr(&w, failure->message);

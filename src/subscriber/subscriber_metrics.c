@@ -77,7 +77,7 @@ static void put_roots(const struct c2_subscriber *sub, struct c2_metrics *m)
     size_t roots = 0, datasets = 0, listing = 0, away = 0, n = 0;
 
     for (const struct c2_root_state *root = sub->roots; root; root = root->next, roots++) {
-        datasets += root->n;
+        datasets += c2_root_ndatasets(root);
         listing += root->life == C2_ROOT_FIRST;
         away += c2_root_is_unreached(root);
     }

@@ -10,4 +10,25 @@
 typedef void c2_attrs_fn(void *ctx, struct c2_str json, const struct cat2_error *err);
 void c2_sub_attrs(struct c2_subscriber *sub, struct c2_str whole, c2_attrs_fn *fn, void *ctx);
 
+/* Of several folders of one root, asked for at once. */
+struct c2_attrs_batch;
+struct c2_folder_attrs {
+    struct c2_str path; /* within the root; borrowed until the batch is done */
+    struct c2_buf json; /* empty: it has none, or they cannot be had now */
+    struct c2_attrs_batch *batch;
+};
+struct c2_attrs_batch {
+    struct c2_subscriber *sub;
+    const char *root;
+    struct c2_folder_attrs *folders; /* malloc'd */
+    size_t n, left;
+    void (*done)(void *ctx); /* called once, at once or later */
+    void *ctx;
+};
+void c2_sub_attrs_batch(struct c2_attrs_batch *batch);
+void c2_sub_attrs_batch_fini(struct c2_attrs_batch *batch);
+/** Is it worth asking for the attributes of this folder? Of what is not in an HDF5 file, nor made of one, a
+ * publisher of ours has none. */
+bool c2_sub_may_have_attrs(struct c2_root_state *root, struct c2_str path);
+
 #endif

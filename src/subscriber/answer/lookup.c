@@ -15,6 +15,7 @@
 struct lookup {
     struct c2_found found;
     struct c2_str root;
+    bool named;
     c2_found_fn *fn;
 };
 
@@ -25,7 +26,9 @@ static void on_known(void *ctx, const struct cat2_error *err)
     struct c2_found found = l->found;
 
     found.root = c2_sub_root_of(found.req, found.sub, l->root); /* which may have come or gone meanwhile */
-    if (found.root) {
+    if (found.root && l->named) {
+        found.ds = c2_sub_find_named(found.root, found.path, found.slash, &found.folder);
+    } else if (found.root) {
         found.folder = found.path.n == 0 || c2_sub_is_folder(found.root, found.path);
         if (found.path.n && !(found.slash && found.folder)) found.ds = c2_sub_find(found.root, found.path);
     }
@@ -43,7 +46,10 @@ void c2_sub_find_path(struct c2_request *req, struct c2_subscriber *sub, struct 
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
-    *l = (struct lookup){.found = {.req = req, .sub = sub, .path = path, .ctx = ctx}, .root = root, .fn = fn};
+    *l = (struct lookup){.found = {.req = req, .sub = sub, .path = path, .ctx = ctx},
+                         .root = root,
+                         .named = wait == C2_FIND_NAMED,
+                         .fn = fn};
     while (l->found.path.n && l->found.path.p[l->found.path.n - 1] == '/') {
         l->found.path.n--;
         l->found.slash = true;

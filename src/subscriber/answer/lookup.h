@@ -23,7 +23,8 @@ typedef void c2_found_fn(const struct c2_found *found, const struct cat2_error *
 enum c2_find_wait {
     C2_FIND_DATASET, /* for the dataset, c2_sub_when_found() */
     C2_FIND_LISTED,  /* for the first listing of the root, c2_sub_when_known() */
-    C2_FIND_PAGE     /* for the same, as long as who looks at a page waits */
+    C2_FIND_NAMED,   /* for the same; the path is one of the file's names, c2_sub_find_named() */
+    C2_FIND_PAGE     /* for the first listing, as long as who looks at a page waits */
 };
 /** Every face finds what it is asked for here. root, path: in the request's arena, or of its parameters. */
 void c2_sub_find_path(struct c2_request *req, struct c2_subscriber *sub, struct c2_str root,

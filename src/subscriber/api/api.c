@@ -98,7 +98,7 @@ static void on_listed(void *ctx, const struct cat2_error *why)
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
     for (size_t i = 0; i < root->n; i++)
-        c2_jw_cstr(&w, root->datasets[i]->path);
+        if (!root->datasets[i]->group_attrs) c2_jw_cstr(&w, root->datasets[i]->path);
     c2_jw_end_array(&w);
     c2_sub_say_stale(l.req, root);
     c2_reply_built(l.req, c2_jw_finish(&w), &out, &err);

@@ -57,25 +57,6 @@ static void tree_free(struct tree *t)
 
 /* ---- what there is ---- */
 
-static bool holds(struct c2_str text, const char *lower, size_t n)
-{
-    for (size_t i = 0; i + n <= text.n; i++) {
-        size_t k = 0;
-        while (k < n && c2_lower(text.p[i + k]) == lower[k])
-            k++;
-        if (k == n) return true;
-    }
-    return false;
-}
-
-static bool is_found(const struct tree *t, const struct c2_ds *ds)
-{
-    size_t n = strlen(t->query);
-
-    return holds(c2_str_of(ds->path + t->dir_n), t->query, n) ||
-           holds(c2_buf_str(&ds->meta.vlmeta), t->query, n);
-}
-
 static int64_t nbytes_of(const struct c2_ds *ds)
 {
     return ds->error ? 0 : ds->meta.nbytes;
@@ -89,7 +70,8 @@ static void gather(struct tree *t)
         struct c2_str head, rest, path = c2_str_of(ds->path + t->dir_n);
         struct entry *last = t->nentries ? &t->entries[t->nentries - 1] : NULL;
         bool folder = !*t->query && !t->deep && c2_str_cut(path, '/', &head, &rest);
-        if ((*t->query && !is_found(t, ds)) || (t->broken && !ds->error)) continue;
+        if (*t->query && !c2_ds_is_found(ds, t->dir_n, c2_str_of(t->query))) continue;
+        if (t->broken && !ds->error) continue;
         if (!folder) {
             const char *slash = strrchr(ds->path, '/');
             t->entries[t->nentries++] = (struct entry){.ds = ds,

@@ -76,7 +76,7 @@ static void put_root(struct c2_jw *w, const struct c2_root_state *root)
     else
         c2_jw_null(w);
     c2_jw_key(w, "datasets");
-    c2_jw_uint(w, root->n);
+    c2_jw_uint(w, c2_root_ndatasets(root));
     c2_jw_key(w, "listed"); /* else the number says nothing */
     c2_jw_bool(w, c2_root_is_listed(root));
     c2_jw_key(w, "reached");

@@ -4,6 +4,7 @@
  */
 #include "subscriber/h5grove/grove.h"
 #include "base/limits.h"
+#include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view.h"
 #include "subscriber/mirror/roots.h"
@@ -88,7 +89,7 @@ static void find_entity(struct c2_request *req, struct c2_subscriber *sub, bool 
         return;
     }
     *asked = (struct asked){data, fn};
-    c2_sub_find_path(req, sub, file, path, C2_FIND_LISTED, resolve, asked);
+    c2_sub_find_path(req, sub, file, path, C2_FIND_NAMED, resolve, asked);
 }
 
 /* ---- entities and attributes ---- */
@@ -115,7 +116,7 @@ static void give_meta(const struct c2_found *at)
     reply_built(at, c2_jw_finish(&w), &out, &err);
 }
 
-static void give_attrs(const struct c2_found *at)
+static void give_attrs_of(const struct c2_found *at, struct c2_str json)
 {
     struct c2_str names[NAMES_MAX + 1];
     size_t n = c2_request_queries(at->req, "attr_keys", names, NAMES_MAX + 1);
@@ -132,8 +133,31 @@ static void give_attrs(const struct c2_found *at)
     if (at->ds)
         c2_grove_attrs(at->ds, names, n, &w);
     else
-        c2_grove_attr_values((struct c2_str){"", 0}, names, n, &w);
+        c2_grove_attr_values(json, names, n, &w);
     reply_built(at, c2_jw_finish(&w), &out, &err);
+}
+
+/* A group whose attributes cannot be had now has none. */
+static void on_group_attrs(void *ctx, struct c2_str json, const struct cat2_error *why)
+{
+    struct c2_found at = {.req = ctx};
+
+    give_attrs_of(&at, why ? C2_STR("") : json);
+}
+
+static void give_attrs(const struct c2_found *at)
+{
+    const char *whole = "";
+
+    if (!at->ds && c2_sub_may_have_attrs(at->root, at->path))
+        whole = c2_arena_printf(c2_request_arena(at->req), "%s%s%.*s", at->root->root.name,
+                                at->path.n ? "/" : "", C2_STR_ARG(at->path));
+    if (!whole)
+        c2_reply_detail(at->req, 503, "out of memory");
+    else if (*whole)
+        c2_sub_attrs(at->sub, c2_str_of(whole), on_group_attrs, at->req);
+    else
+        give_attrs_of(at, C2_STR(""));
 }
 
 static void handle_meta(struct c2_request *req, void *state)

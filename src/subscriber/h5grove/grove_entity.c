@@ -4,7 +4,9 @@
 
 #include "base/limits.h"
 #include "blosc/codec_names.h"
+#include "meaning/attrs.h"
 #include "subscriber/h5grove/grove.h"
+#include "subscriber/mirror/dataset.h"
 
 /* H5T_class_t */
 enum h5_class { H5_INT, H5_FLOAT, H5_STRING = 3, H5_OPAQUE = 5, H5_COMPOUND = 6, H5_ENUM = 8, H5_ARRAY = 10 };
@@ -264,9 +266,7 @@ void c2_grove_attr_values(struct c2_str json, const struct c2_str *names, size_t
 
 static struct c2_str base_name(const struct c2_ds *ds)
 {
-    const char *slash = strrchr(ds->path, '/');
-
-    return c2_str_of(slash ? slash + 1 : ds->path);
+    return c2_path_last(c2_ds_name(ds));
 }
 
 static void put_filters(const struct c2_ds *ds, struct c2_jw *w)
@@ -326,6 +326,14 @@ static void put_broken(struct c2_jw *w)
     c2_grove_attr_types(C2_STR("{\"error\":\"\"}"), w);
 }
 
+static void put_attrs_of(const struct c2_ds *ds, struct c2_jw *w)
+{
+    C2_AUTO(c2_buf) attrs = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+
+    w->ok = w->ok && c2_attrs_put(c2_buf_str(&ds->meta.vlmeta), &attrs, w->err);
+    c2_grove_attr_types(c2_buf_str(&attrs), w);
+}
+
 void c2_grove_dataset(const struct c2_ds *ds, struct c2_jw *w)
 {
     c2_jw_begin_object(w);
@@ -343,15 +351,18 @@ void c2_grove_dataset(const struct c2_ds *ds, struct c2_jw *w)
         put_type(&ds->meta.dtype, w);
         c2_jw_end_object(w);
         c2_jw_key(w, "attributes");
-        c2_grove_attr_types(c2_buf_str(&ds->meta.vlmeta), w);
+        put_attrs_of(ds, w);
     }
     c2_jw_end_object(w);
 }
 
 void c2_grove_attrs(const struct c2_ds *ds, const struct c2_str *names, size_t nnames, struct c2_jw *w)
 {
+    C2_AUTO(c2_buf) attrs = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+
     if (!ds->error) {
-        c2_grove_attr_values(c2_buf_str(&ds->meta.vlmeta), names, nnames, w);
+        w->ok = w->ok && c2_attrs_put(c2_buf_str(&ds->meta.vlmeta), &attrs, w->err);
+        c2_grove_attr_values(c2_buf_str(&attrs), names, nnames, w);
         return;
     }
     c2_jw_begin_object(w);

@@ -5,12 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
+#include "subscriber/answer/folder_attrs.h"
 #include "subscriber/h5grove/grove.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 
+#define GROUPS_MAX 256 /* children whose attributes are told: the publisher is asked for each */
+
 struct listing {
+    struct c2_request *req;      /* until it is answered */
+    struct c2_attrs_batch attrs; /* the group's, then of its children, in their order */
+    size_t told;                 /* of those */
     char dir[C2_PATH_MAX + 2];
     size_t dir_n; /* with its final '/', 0 for the top */
     struct c2_ds **list;
@@ -28,6 +36,7 @@ static void listing_free(void *ctx)
 
     for (size_t i = 0; i < l->n; i++)
         c2_ds_unref(l->list[i]);
+    c2_sub_attrs_batch_fini(&l->attrs);
     free(l->list);
     c2_buf_fini(&l->out);
     free(l);
@@ -60,6 +69,16 @@ static int64_t pull(void *ctx, uint8_t *to, size_t room)
     memcpy(to, l->out.p + l->sent, n);
     l->sent += n;
     return (int64_t)n;
+}
+
+/* What was asked for of the attributes of a folder, path[:n]; they come in the order of the list. */
+static struct c2_str attrs_of(struct listing *l, const char *path, size_t n)
+{
+    struct c2_folder_attrs *next = l->attrs.folders + l->told;
+
+    if (l->told == l->attrs.n || !c2_str_eq(next->path, (struct c2_str){path, n})) return C2_STR("");
+    l->told++;
+    return c2_buf_str(&next->json);
 }
 
 /* A group that is called as a dataset beside it is told from it by a slash. The list is sorted. */
@@ -107,7 +126,7 @@ static bool put_child(struct listing *l, struct cat2_error *err)
     snprintf(text, sizeof(text), "%.*s%s", C2_STR_ARG(name), group_slash(l, ds->path, l->dir_n + name.n));
     c2_jw_cstr(&w, text);
     c2_jw_key(&w, "attributes");
-    c2_grove_attr_types((struct c2_str){"", 0}, &w);
+    c2_grove_attr_types(attrs_of(l, ds->path, l->dir_n + name.n), &w);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
 }
@@ -129,7 +148,7 @@ static bool begin_group(struct listing *l, struct cat2_error *err)
     c2_jw_key(&w, "name");
     c2_jw_str(&w, dir);
     c2_jw_key(&w, "attributes");
-    c2_grove_attr_types((struct c2_str){"", 0}, &w);
+    c2_grove_attr_types(attrs_of(l, l->dir, l->dir_n ? l->dir_n - 1 : 0), &w);
     c2_jw_end_object(&w);
     if (!c2_jw_finish(&w)) return false;
     l->out.n--; /* its brace comes last */
@@ -157,7 +176,7 @@ static bool put_path(struct listing *l, const char *path, size_t n, bool group, 
 static bool put_paths(struct listing *l, struct cat2_error *err)
 {
     const char *path = l->list[l->i]->path, *before = l->i ? l->list[l->i - 1]->path : "";
-    size_t common = 0, n = strlen(path);
+    size_t common = 0, n = c2_ds_name(l->list[l->i]).n;
 
     while (common < n && path[common] == before[common])
         common++;
@@ -176,48 +195,113 @@ static bool begin_paths(struct listing *l, struct cat2_error *err)
 
 /* ---- the request ---- */
 
-static bool settled(const struct c2_found *at)
+/* Changes with the list and with what is told of groups. */
+static bool settled(struct c2_request *req, const struct c2_root_state *root,
+                    const struct c2_attrs_batch *attrs)
 {
-    char text[48], quoted[80];
+    char text[48], quoted[100];
+    uint64_t sum = 0;
 
-    c2_sub_root_etag(at->root, text);
-    snprintf(quoted, sizeof(quoted), "\"%s\"", text);
-    c2_reply_header(at->req, "Cache-Control", "no-cache");
-    if (c2_reply_if_settled(at->req, quoted)) return true;
-    c2_reply_header(at->req, "ETag", quoted);
+    for (size_t i = 0; i < attrs->n; i++)
+        sum = sum * 31 + c2_hash64(attrs->folders[i].json.p, attrs->folders[i].json.n);
+    c2_sub_root_etag(root, text);
+    snprintf(quoted, sizeof(quoted), "\"%s-%llx\"", text, (unsigned long long)sum);
+    c2_reply_header(req, "Cache-Control", "no-cache");
+    if (c2_reply_if_settled(req, quoted)) return true;
+    c2_reply_header(req, "ETag", quoted);
     return false;
 }
 
-static void list(const struct c2_found *at, bool (*begin)(struct listing *l, struct cat2_error *err))
+static struct listing *listing_of(const struct c2_found *at)
 {
+    struct listing *l = calloc(1, sizeof(*l));
     struct cat2_error err;
 
-    c2_sub_say_stale(at->req, at->root);
-    if (settled(at)) return;
-    struct listing *l = calloc(1, sizeof(*l));
     if (!l) {
         c2_reply_detail(at->req, 503, "out of memory");
-        return;
+        return NULL;
     }
+    l->req = at->req;
+    l->attrs = (struct c2_attrs_batch){.sub = at->sub, .root = at->root->root.name};
     c2_buf_init(&l->out, C2_JSON_NBYTES_MAX);
     if (at->path.n) l->dir_n = (size_t)snprintf(l->dir, sizeof(l->dir), "%.*s/", C2_STR_ARG(at->path));
-    bool ok = at->ds || /* nothing is beneath it */
-              c2_sub_beneath(at->root, (struct c2_str){l->dir, l->dir_n}, &l->list, &l->n, &err);
-    if (!ok || !begin(l, &err)) {
-        c2_reply_error(at->req, &err);
-        listing_free(l);
+    if (at->ds || /* nothing is beneath it */
+        c2_sub_beneath(at->root, (struct c2_str){l->dir, l->dir_n}, &l->list, &l->n, &err))
+        return l;
+    c2_reply_error(at->req, &err);
+    listing_free(l);
+    return NULL;
+}
+
+static void send(struct listing *l, bool (*begin)(struct listing *l, struct cat2_error *err))
+{
+    struct c2_body body = {pull, listing_free, l};
+    struct cat2_error err;
+
+    if (begin(l, &err)) {
+        c2_reply_body(l->req, 200, "application/json", -1, &body);
         return;
     }
-    struct c2_body body = {pull, listing_free, l};
-    c2_reply_body(at->req, 200, "application/json", -1, &body);
+    c2_reply_error(l->req, &err);
+    listing_free(l);
+}
+
+/* The group and its children, where they may have attributes. */
+static bool gather_groups(struct listing *l, struct c2_root_state *root, struct cat2_error *err)
+{
+    struct c2_str name, rest, before = {"", 0};
+    struct c2_folder_attrs *to = calloc(GROUPS_MAX + 1, sizeof(*to));
+    size_t n = 0;
+
+    if (!to) return c2_fail_nomem(err, "groups");
+    l->attrs.folders = to;
+    to[n].path = (struct c2_str){l->dir, l->dir_n ? l->dir_n - 1 : 0};
+    n += c2_sub_may_have_attrs(root, to[n].path);
+    for (size_t i = 0; n <= GROUPS_MAX && i < l->n; i++) {
+        const char *path = l->list[i]->path;
+        if (!c2_str_cut(c2_str_of(path + l->dir_n), '/', &name, &rest) || c2_str_eq(name, before)) continue;
+        before = name;
+        to[n].path = (struct c2_str){path, l->dir_n + name.n};
+        n += c2_sub_may_have_attrs(root, to[n].path);
+    }
+    l->attrs.n = n;
+    return true;
+}
+
+static void on_attrs(void *ctx)
+{
+    struct listing *l = ctx;
+    struct c2_root_state *root = c2_sub_root(l->attrs.sub, c2_str_of(l->attrs.root));
+
+    if (root && settled(l->req, root, &l->attrs))
+        listing_free(l);
+    else
+        send(l, begin_group);
 }
 
 void c2_grove_folder(const struct c2_found *at)
 {
-    list(at, begin_group);
+    struct listing *l = listing_of(at);
+    struct cat2_error err;
+
+    if (!l) return;
+    c2_sub_say_stale(at->req, at->root);
+    if (!gather_groups(l, at->root, &err)) {
+        c2_reply_error(at->req, &err);
+        listing_free(l);
+        return;
+    }
+    l->attrs.done = on_attrs;
+    l->attrs.ctx = l;
+    c2_sub_attrs_batch(&l->attrs);
 }
 
 void c2_grove_paths(const struct c2_found *at)
 {
-    list(at, begin_paths);
+    const struct c2_attrs_batch none = {0};
+
+    c2_sub_say_stale(at->req, at->root);
+    if (settled(at->req, at->root, &none)) return;
+    struct listing *l = listing_of(at);
+    if (l) send(l, begin_paths);
 }

@@ -153,11 +153,22 @@ static bool name_generation(struct c2_ds *ds, struct c2_jval v, struct cat2_erro
     return (ds->match && ds->key) || c2_fail_nomem(err, "dataset");
 }
 
+/* A name of nothing but our suffix is none of HDF5. */
+static void name_origin(struct c2_ds *ds, struct c2_str origin)
+{
+    struct c2_str path = c2_str_of(ds->path);
+
+    ds->in_hdf5 = c2_str_is(origin, "file");
+    ds->bare = (ds->in_hdf5 || c2_str_is(origin, "import")) && c2_kind_of(path) == C2_KIND_ARRAY &&
+               !c2_str_is(path, C2_ARRAY_SUFFIX) && !c2_str_ends(path, "/" C2_ARRAY_SUFFIX);
+}
+
 static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
 {
     struct c2_str error;
 
     if (!name_generation(ds, v, err)) return false;
+    if (c2_jstr(c2_jget(v, "hdf5"), &error)) name_origin(ds, error);
     if (c2_jstr(c2_jget(v, "remark"), &error) && !(ds->remark = c2_str_dup(error)))
         return c2_fail_nomem(err, "dataset");
     if (c2_jstr(c2_jget(v, "error"), &error)) {
@@ -167,6 +178,8 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
     }
     if (!c2_meta_from_json(c2_jget(v, "metadata"), c2_kind_of(c2_str_of(ds->path)), &ds->meta, err))
         return false;
+    ds->group_attrs = !ds->bare && ds->meta.grid.ndim == 0 && ds->meta.dtype.itemsize == 1 &&
+                      c2_is_group_attrs(c2_str_of(ds->path));
     struct c2_jval frame = c2_jget(v, "frame");
     ds->refused = c2_jstr(c2_jget(v, "refusal"), &error);
     if (ds->refused && !(ds->error = c2_str_dup(error))) return c2_fail_nomem(err, "dataset");
@@ -210,6 +223,35 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
     }
     *out = ds;
     return true;
+}
+
+struct c2_str c2_ds_name(const struct c2_ds *ds)
+{
+    struct c2_str path = c2_str_of(ds->path);
+
+    if (ds->bare) path.n -= strlen(C2_ARRAY_SUFFIX);
+    return path;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+static bool holds(struct c2_str text, struct c2_str wanted)
+{
+    for (size_t i = 0; i + wanted.n <= text.n; i++) {
+        size_t k = 0;
+        while (k < wanted.n && lower(text.p[i + k]) == lower(wanted.p[k]))
+            k++;
+        if (k == wanted.n) return true;
+    }
+    return false;
+}
+
+bool c2_ds_is_found(const struct c2_ds *ds, size_t skip, struct c2_str text)
+{
+    return holds(c2_str_of(ds->path + skip), text) || holds(c2_buf_str(&ds->meta.vlmeta), text);
 }
 
 bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)

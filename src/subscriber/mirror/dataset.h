@@ -17,6 +17,10 @@ void c2_ds_unref(struct c2_ds *ds);
 bool c2_ds_name_etag(struct c2_ds *ds, struct c2_str etag, int repeats, struct cat2_error *err);
 /** It takes the place of old: its ETag goes on from that one's. */
 bool c2_ds_succeed(struct c2_ds *ds, const struct c2_ds *old, struct cat2_error *err);
+/** Its path as the file that it is in has it: that of an HDF5 dataset without our suffix. Borrowed. */
+struct c2_str c2_ds_name(const struct c2_ds *ds);
+/** Does its path, beyond its first `skip` bytes, or do its attributes hold this text, in any ASCII case? */
+bool c2_ds_is_found(const struct c2_ds *ds, size_t skip, struct c2_str text);
 /** Name of the cache file beneath cachefd: ROOT/PATH, with .b2 for plain files. */
 bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
 /** When the file was changed, by its etag; -1 unknown. */

@@ -56,7 +56,10 @@ struct c2_ds {
     struct c2_meta meta;
     struct c2_buf info; /* JSON answer of /api/info */
     bool speaks_pieces; /* its publisher did when it was listed: parts of chunks, ranges, If-Match */
-    bool has_frame;     /* the publisher has a contiguous frame of it: layout is that one's */
+    bool in_hdf5;     /* it is in an HDF5 file: its folders are groups, whose attributes the publisher has */
+    bool bare;        /* that, or imported from one: its name there is without our suffix, c2_ds_name() */
+    bool group_attrs; /* what has the attributes of its folder: not listed */
+    bool has_frame;   /* the publisher has a contiguous frame of it: layout is that one's */
     struct c2_frame_layout layout;
     struct c2_cachefile *cf;     /* NULL: not open, which says nothing of what is on disk */
     struct c2_ds *newer, *older; /* by use, among those with an open file */
@@ -91,6 +94,7 @@ struct c2_root_state {
     int nfollowed;           /* times it has been followed: what was asked before the last is not taken */
     struct c2_ds **datasets; /* sorted by path */
     size_t n, cap;
+    size_t nattrs;                     /* of those, that have the attributes of a folder */
     uint64_t changes;                  /* of the list, in this process */
     int64_t listed_ms;                 /* when last, by the loop's clock; 0: not in this process */
     struct c2_bus_subscription *topic; /* its events are heard; NULL: not followed, or not asked for yet */

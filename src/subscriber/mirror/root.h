@@ -19,6 +19,11 @@ void c2_root_event(struct c2_root_state *root, enum c2_root_event event);
 bool c2_root_is_followed(const struct c2_root_state *root);
 /** There is a list of it, perhaps an old one. */
 bool c2_root_is_listed(const struct c2_root_state *root);
+/** How many datasets it shows. */
+static inline size_t c2_root_ndatasets(const struct c2_root_state *root)
+{
+    return root->n - root->nattrs;
+}
 /** The last listing failed. */
 bool c2_root_is_unreached(const struct c2_root_state *root);
 

@@ -77,6 +77,20 @@ bool c2_sub_is_folder(const struct c2_root_state *root, struct c2_str folder)
     return i < root->n && c2_str_starts(c2_str_of(root->datasets[i]->path), prefix);
 }
 
+struct c2_ds *c2_sub_find_named(struct c2_root_state *root, struct c2_str path, bool slash, bool *folder)
+{
+    char text[C2_PATH_MAX + sizeof(C2_ARRAY_SUFFIX)];
+    int n = snprintf(text, sizeof(text), "%.*s" C2_ARRAY_SUFFIX,
+                     (int)c2_min_i64(C2_PATH_MAX, (int64_t)path.n), path.p);
+
+    *folder = path.n == 0 || c2_sub_is_folder(root, path);
+    if (path.n == 0 || (slash && *folder)) return NULL;
+    struct c2_ds *ds = c2_sub_find(root, path), *longer = c2_sub_find(root, (struct c2_str){text, (size_t)n});
+    if (longer && longer->bare) return longer;
+    if (ds && !(ds->bare && *folder)) return ds;
+    return *folder ? NULL : longer;
+}
+
 struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why)
 {
     for (size_t n = 1; n < path.n; n++) {
@@ -97,27 +111,36 @@ void c2_sub_root_etag(const struct c2_root_state *root, char out[48])
     snprintf(out, 48, "%" PRId64 "-%" PRIu64, root->sub->epoch, root->changes);
 }
 
-bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,
-                    struct cat2_error *err)
+size_t c2_sub_first_beneath(const struct c2_root_state *root, struct c2_str dir, struct c2_ds ***first)
 {
     char after[C2_PATH_MAX + 2];
-    size_t first = c2_sub_lower(root, dir), end = root->n;
+    size_t at = c2_sub_lower(root, dir), end = root->n;
 
-    *list = NULL;
-    *n = 0;
     if (dir.n) { /* '0' follows '/' */
         C2_ASSERT(dir.n < sizeof(after) && dir.p[dir.n - 1] == '/');
         memcpy(after, dir.p, dir.n);
         after[dir.n - 1] = '0';
         end = c2_sub_lower(root, (struct c2_str){after, dir.n});
-        if (end == first)
-            return c2_fail(err, CAT2_ENOTFOUND, "there is no folder %.*s in %s", (int)dir.n - 1, dir.p,
-                           root->root.name);
     }
-    *list = calloc(end - first + 1, sizeof(**list));
+    *first = root->datasets + at;
+    return end - at;
+}
+
+bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,
+                    struct cat2_error *err)
+{
+    struct c2_ds **from;
+    size_t found = c2_sub_first_beneath(root, dir, &from);
+
+    *list = NULL;
+    *n = 0;
+    if (dir.n && found == 0)
+        return c2_fail(err, CAT2_ENOTFOUND, "there is no folder %.*s in %s", (int)dir.n - 1, dir.p,
+                       root->root.name);
+    *list = calloc(found + 1, sizeof(**list));
     if (!*list) return c2_fail_nomem(err, "listing");
-    for (size_t i = first; i < end; i++)
-        (*list)[(*n)++] = c2_ds_ref(root->datasets[i]);
+    for (size_t i = 0; i < found; i++)
+        if (!from[i]->group_attrs) (*list)[(*n)++] = c2_ds_ref(from[i]);
     return true;
 }
 
@@ -163,6 +186,8 @@ static void take_step(struct c2_root_state *root, const struct c2_merge_step *st
         [C2_MERGE_CHANGED] = "changed", [C2_MERGE_NEW] = "new", [C2_MERGE_REMOVED] = "removed"};
 
     if (step->change == C2_MERGE_KEPT) return;
+    root->nattrs -= step->old && step->old->group_attrs;
+    root->nattrs += step->found && step->found->group_attrs;
     if (step->old) c2_ds_move(step->old, step->found ? C2_DS_REPLACED : C2_DS_REMOVED);
     if (step->found) c2_ds_move(step->found, C2_DS_LISTED);
     if (keep && step->found) save_or_later(step->found);
@@ -248,7 +273,7 @@ void c2_sub_drop_all(struct c2_root_state *root)
     }
     free(root->datasets);
     root->datasets = NULL;
-    root->n = root->cap = 0;
+    root->n = root->cap = root->nattrs = 0;
 }
 
 /* ---- what is remembered ---- */

@@ -14,8 +14,10 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
 void c2_sub_root_etag(const struct c2_root_state *root, char out[48]);
 /** After c2_sub_find() found none: the file it would be in, when that cannot be read; *why says so. */
 struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why);
-/** References to the datasets beneath a folder (its path with a '/' at the end, "" for all), in order; free
- * the list. @errors CAT2_ENOTFOUND. */
+/** How many there are beneath a folder (its path with a '/' at the end, "" for all), and where they begin. */
+size_t c2_sub_first_beneath(const struct c2_root_state *root, struct c2_str dir, struct c2_ds ***first);
+/** References to the datasets beneath a folder (its path with a '/' at the end, "" for all), in order, but
+ * those that have the attributes of a folder; free the list. @errors CAT2_ENOTFOUND. */
 bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds ***list, size_t *n,
                     struct cat2_error *err);
 /** Put into the list, replacing an older generation; takes ds. Equal etags keep the object that is there.
@@ -35,6 +37,9 @@ void c2_sub_roots_free(struct c2_subscriber *sub);
 
 /** Is there anything beneath this folder of the root? */
 bool c2_sub_is_folder(const struct c2_root_state *root, struct c2_str folder);
+/** The dataset of this name: c2_ds_name(), or its path where that is nobody's name; a Blosc2 array may also
+ * be called without its suffix. NULL: there is none, or the folder is meant, as by a slash at the end. */
+struct c2_ds *c2_sub_find_named(struct c2_root_state *root, struct c2_str path, bool slash, bool *folder);
 /** Tell who watches of a change of a dataset, or (NULL) of the root. */
 void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const char *change);
 

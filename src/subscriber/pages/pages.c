@@ -48,7 +48,7 @@ static void root_row(struct c2_html *h, const struct c2_root_state *root, bool p
             "href=\"/roots/~\">$</a></th>",
             root->root.name, root->root.name, root->root.name);
     c2_html(h, "<td class=\"number\">");
-    if (c2_root_is_listed(root)) c2_html_int(h, (int64_t)root->n);
+    if (c2_root_is_listed(root)) c2_html_int(h, (int64_t)c2_root_ndatasets(root));
     c2_html(h, "</td><td class=\"number\">");
     if (c2_root_is_listed(root)) c2_page_nbytes(h, nbytes);
     c2_html(h, "</td><td class=\"state\"><span>$</span></td><td>$</td></tr>\n",

@@ -79,6 +79,7 @@ static size_t entry(struct listing *l, size_t i)
     struct c2_str name = c2_str_of(ds->path + l->nprefix), head, rest;
     char after[C2_PATH_MAX + 2];
     bool folder = c2_str_cut(name, '/', &head, &rest), ours = folder == l->folders;
+    if (ds->group_attrs && !folder) return i + 1;
     bool show = ours && l->at >= l->first && l->at < l->first + C2_PAGE_ROWS;
 
     l->at += ours;
@@ -192,7 +193,7 @@ void c2_page_found(struct c2_page *page, struct c2_root_state *const *roots, siz
         for (size_t i = 0; i < roots[r]->n; i++) {
             const struct c2_ds *ds = roots[r]->datasets[i];
             char shown[C2_PATH_MAX + 300];
-            if (text.n && !memmem(ds->path, strlen(ds->path), text.p, text.n)) continue;
+            if (ds->group_attrs || (text.n && !c2_ds_is_found(ds, 0, text))) continue;
             if (n == 0) table_head(h);
             if (n++ >= C2_PAGE_ROWS) continue;
             snprintf(shown, sizeof(shown), "%s/%s", ds->root, ds->path);

@@ -30,6 +30,7 @@ void c2_page_nearest(struct c2_page *page, const char *asked)
          root = c2_sub_seen(page->req, root->next))
         for (size_t i = 0; i < root->n; i++) {
             char name[C2_PATH_MAX + 300];
+            if (root->datasets[i]->group_attrs) continue;
             snprintf(name, sizeof(name), "%s/%s", root->root.name, root->datasets[i]->path);
             int64_t score = likeness(asked, name);
             size_t at = NEAREST_MAX;

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /zarr/...: arrays, for programs that read Zarr. docs/protocol.md "Zarr". */
 #include "subscriber/zarr/zarr.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
 #include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/lookup.h"
+#include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view.h"
 #include "subscriber/mirror/roots.h"
 
@@ -36,12 +41,13 @@ static void array_json(struct c2_request *req, struct c2_ds *ds)
 
 static void attrs_json(struct c2_request *req, struct c2_ds *ds)
 {
-    struct c2_str text = c2_zarr_attrs_json(&ds->meta);
-    struct c2_buf out = C2_BUF_INIT(text.n);
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
+    struct c2_jw w;
 
     if (!is_array(req, ds) || c2_view_generation(req, ds)) return;
-    reply_json(req, ds, c2_buf_append_str(&out, text, &err), &out, &err);
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    reply_json(req, ds, c2_zarr_attrs_json(ds, &w) && c2_jw_finish(&w), &out, &err);
 }
 
 /* ---- chunks ---- */
@@ -98,19 +104,26 @@ static void chunk(struct c2_request *req, struct c2_ds *ds)
 
 /* ---- the request ---- */
 
+struct group_asked {
+    struct c2_request *req;
+    bool netcdf;
+};
+
 /* A group whose attributes cannot be had now must open all the same: it has none. */
 static void reply_group_attrs(void *ctx, struct c2_str json, const struct cat2_error *why)
 {
-    struct c2_buf out = C2_BUF_INIT(json.n);
+    const struct group_asked *asked = ctx;
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
+    struct c2_jw w;
 
-    if (why)
-        c2_reply_detail(ctx, 404, "%.300s", why->message);
-    else if (c2_buf_append_str(&out, json, &err))
-        c2_reply_json(ctx, 200, &out);
-    else
-        c2_reply_error(ctx, &err);
-    c2_buf_fini(&out);
+    if (why) {
+        c2_reply_detail(asked->req, 404, "%.300s", why->message);
+        return;
+    }
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    bool ok = c2_zarr_group_attrs_json(json, asked->netcdf, &w) && c2_jw_finish(&w);
+    c2_reply_built(asked->req, ok, &out, &err);
 }
 
 /* Its path ends as those of folders do which are called like arrays. */
@@ -123,27 +136,68 @@ static bool means_folder(struct c2_request *req)
 
 /* .zattrs is of arrays and of groups, and what looks like a chunk may be a folder: what a path is, is known
  * when its root has been listed. */
-static bool is_dataset(struct c2_request *req, struct c2_subscriber *sub)
+static struct c2_ds *dataset_of(struct c2_request *req, struct c2_subscriber *sub)
 {
     struct c2_str name, path;
+    bool folder;
 
     c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
     struct c2_root_state *root = c2_sub_root_of(req, sub, name);
-    return root && !means_folder(req) && c2_sub_find(root, path);
+    return root ? c2_sub_find_named(root, path, means_folder(req), &folder) : NULL;
+}
+
+static void with_array(struct c2_request *req, struct c2_subscriber *sub, struct c2_ds *ds,
+                       c2_dataset_handler *fn)
+{
+    if (!ds)
+        c2_reply_no_dataset(req, sub, false);
+    else if (ds->error)
+        c2_reply_unserved(req, ds);
+    else
+        fn(req, ds);
+}
+
+static void attrs_of_group(struct c2_request *req, struct c2_subscriber *sub)
+{
+    struct group_asked *asked = c2_arena_alloc(c2_request_arena(req), sizeof(*asked));
+    struct c2_str name, path;
+    struct c2_ds **list = NULL;
+    char dir[C2_PATH_MAX + 2];
+    size_t n = 0;
+
+    if (!asked) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
+    struct c2_root_state *root = c2_sub_root_of(req, sub, name);
+    int length = snprintf(dir, sizeof(dir), "%.*s%s", C2_STR_ARG(path), path.n ? "/" : "");
+    if (root) n = c2_sub_first_beneath(root, (struct c2_str){dir, (size_t)length}, &list);
+    *asked = (struct group_asked){req, c2_zarr_is_netcdf(list, n)};
+    c2_sub_attrs(sub, c2_request_param(req, "path"), reply_group_attrs, asked);
 }
 
 static void attrs_of_array_or_group(struct c2_request *req, struct c2_subscriber *sub)
 {
-    if (is_dataset(req, sub))
-        c2_sub_with_dataset(req, sub, false, attrs_json);
+    struct c2_ds *ds = dataset_of(req, sub);
+
+    if (ds)
+        with_array(req, sub, ds, attrs_json);
     else
-        c2_sub_attrs(sub, c2_request_param(req, "path"), reply_group_attrs, req);
+        attrs_of_group(req, sub);
+}
+
+static void array_of(struct c2_request *req, struct c2_subscriber *sub)
+{
+    with_array(req, sub, dataset_of(req, sub), array_json);
 }
 
 static void chunk_or_links(struct c2_request *req, struct c2_subscriber *sub)
 {
-    if (is_dataset(req, sub))
-        c2_sub_with_dataset(req, sub, false, chunk);
+    struct c2_ds *ds = dataset_of(req, sub);
+
+    if (ds)
+        with_array(req, sub, ds, chunk);
     else
         c2_zarr_group(req, sub, NULL);
 }
@@ -179,7 +233,7 @@ static void handle_zarr(struct c2_request *req, void *state)
         c2_reply_detail(req, 404, "%.*s is a folder", (int)c2_min_i64(300, (int64_t)c2_request_path(req).n),
                         c2_request_path(req).p);
     else if (c2_str_is(key, ".zarray"))
-        c2_sub_with_dataset(req, state, false, array_json);
+        c2_zarr_group(req, state, array_of);
     else if (c2_str_is(key, ".zattrs"))
         c2_zarr_group(req, state, attrs_of_array_or_group);
     else if (key.p[0] >= '0' && key.p[0] <= '9')

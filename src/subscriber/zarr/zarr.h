@@ -25,8 +25,16 @@ void c2_zarr_pad(const struct c2_bound *bound, const struct c2_bound *clipped, s
 bool c2_zarr_common(const struct c2_dtype *dtype);
 /** The JSON of .zarray. */
 void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w);
-/** The JSON of .zattrs of an array. */
-struct c2_str c2_zarr_attrs_json(const struct c2_meta *meta);
+/** Its fill_value, which is for chunks that are not there (all are) and, to xarray, for missing items. */
+void c2_zarr_fill_value(const struct c2_meta *meta, struct c2_jw *w);
+/** The JSON of .zattrs of an array, with the names of its axes. */
+bool c2_zarr_attrs_json(const struct c2_ds *ds, struct c2_jw *w);
+/** The same of a group whose attributes are `text`. */
+bool c2_zarr_group_attrs_json(struct c2_str text, bool netcdf, struct c2_jw *w);
+/** Are there variables of netCDF among the first of these? */
+bool c2_zarr_is_netcdf(struct c2_ds *const *list, size_t n);
+/** It is no variable, but a dimension without values: not listed. */
+bool c2_zarr_is_hidden(const struct c2_ds *ds);
 
 /** Append a path within a group as a key; its last part is a folder, or an array. */
 bool c2_zarr_put_path(struct c2_str path, bool folder, struct c2_buf *out, struct cat2_error *err);

@@ -6,6 +6,7 @@
 #include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/zarr/zarr.h"
@@ -13,12 +14,6 @@
 
 enum what { WHAT_GROUP, WHAT_ALL, WHAT_LINKS }; /* .zgroup, .zmetadata, links */
 
-/* A folder in .zmetadata, and what its publisher says of it. */
-struct folder {
-    struct group *group;
-    struct c2_str path; /* beneath the group, borrowed from a dataset; "" the group itself */
-    struct c2_buf attrs;
-};
 struct group {
     struct c2_request *req;
     struct c2_subscriber *sub;
@@ -28,8 +23,8 @@ struct group {
     size_t dir_n; /* with its final '/', 0 for the root */
     struct c2_ds **list;
     size_t n;
-    struct folder *folders; /* sorted as the list is */
-    size_t nfolders, asked; /* how many are being asked for */
+    struct c2_attrs_batch folders; /* the group, and those in it, sorted as the list is */
+    bool netcdf;
     bool ok;
     struct c2_buf out;
     struct cat2_error err;
@@ -39,10 +34,8 @@ static void group_free(struct group *g)
 {
     for (size_t i = 0; i < g->n; i++)
         c2_ds_unref(g->list[i]);
-    for (size_t i = 0; i < g->nfolders; i++)
-        c2_buf_fini(&g->folders[i].attrs);
+    c2_sub_attrs_batch_fini(&g->folders);
     free(g->list);
-    free(g->folders);
     c2_buf_fini(&g->out);
     free(g);
 }
@@ -50,7 +43,15 @@ static void group_free(struct group *g)
 /* Datasets that are arrays of the view. */
 static bool is_array(const struct c2_ds *ds)
 {
-    return !ds->error && c2_kind_of(c2_str_of(ds->path)) == C2_KIND_ARRAY;
+    return !ds->error && c2_kind_of(c2_str_of(ds->path)) == C2_KIND_ARRAY && !c2_zarr_is_hidden(ds);
+}
+
+/* Its name beneath the group. */
+static struct c2_str name_in(const struct group *g, const struct c2_ds *ds)
+{
+    struct c2_str name = c2_ds_name(ds);
+
+    return (struct c2_str){name.p + g->dir_n, name.n - g->dir_n};
 }
 
 /* ---- .zmetadata ---- */
@@ -64,21 +65,24 @@ static void put_key(struct c2_jw *w, struct c2_str path, bool folder, const char
     c2_jw_key(w, c2_buf_cstr(&key));
 }
 
-static void put_group(struct c2_jw *w, const struct folder *folder)
+static void put_group(const struct group *g, const struct c2_folder_attrs *folder, struct c2_jw *w)
 {
-    put_key(w, folder->path, true, ".zgroup");
+    size_t skip = g->dir_n < folder->path.n ? g->dir_n : folder->path.n;
+    struct c2_str path = {folder->path.p + skip, folder->path.n - skip};
+
+    put_key(w, path, true, ".zgroup");
     c2_jw_raw(w, C2_STR("{\"zarr_format\":2}"));
-    if (!folder->attrs.n) return;
-    put_key(w, folder->path, true, ".zattrs");
-    c2_jw_raw(w, c2_buf_str(&folder->attrs));
+    if (!folder->json.n) return;
+    put_key(w, path, true, ".zattrs");
+    c2_zarr_group_attrs_json(c2_buf_str(&folder->json), g->netcdf, w);
 }
 
-static void put_array(struct c2_jw *w, const struct c2_ds *ds, const char *path)
+static void put_array(struct c2_jw *w, const struct c2_ds *ds, struct c2_str name)
 {
-    put_key(w, c2_str_of(path), false, ".zarray");
+    put_key(w, name, false, ".zarray");
     c2_zarr_array_json(&ds->meta, w);
-    put_key(w, c2_str_of(path), false, ".zattrs");
-    c2_jw_raw(w, c2_zarr_attrs_json(&ds->meta));
+    put_key(w, name, false, ".zattrs");
+    c2_zarr_attrs_json(ds, w);
 }
 
 static bool make_all(struct group *g)
@@ -91,11 +95,12 @@ static bool make_all(struct group *g)
     c2_jw_int(&w, 1);
     c2_jw_key(&w, "metadata");
     c2_jw_begin_object(&w);
-    for (size_t i = 0; i < g->nfolders; i++)
-        put_group(&w, &g->folders[i]);
+    g->netcdf = c2_zarr_is_netcdf(g->list, g->n);
+    for (size_t i = 0; i < g->folders.n; i++)
+        put_group(g, &g->folders.folders[i], &w);
     for (size_t i = 0; w.ok && i < g->n; i++)
         if (is_array(g->list[i]) && c2_zarr_common(&g->list[i]->meta.dtype))
-            put_array(&w, g->list[i], g->list[i]->path + g->dir_n);
+            put_array(&w, g->list[i], name_in(g, g->list[i]));
     c2_jw_end_object(&w);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
@@ -104,9 +109,9 @@ static bool make_all(struct group *g)
 /* Note a folder; its group is counted on. */
 static bool add_folder(struct group *g, struct c2_str path, struct cat2_error *err)
 {
-    if (g->nfolders == C2_ZARR_FOLDERS_MAX)
+    if (g->folders.n == C2_ZARR_FOLDERS_MAX)
         return c2_fail(err, CAT2_ELIMIT, "there are more than %d folders", C2_ZARR_FOLDERS_MAX);
-    g->folders[g->nfolders++] = (struct folder){.group = g, .path = path};
+    g->folders.folders[g->folders.n++] = (struct c2_folder_attrs){.path = path};
     return true;
 }
 
@@ -114,13 +119,13 @@ static bool gather_folders(struct group *g, struct cat2_error *err)
 {
     const char *before = "";
 
-    g->folders = calloc(C2_ZARR_FOLDERS_MAX, sizeof(*g->folders));
-    if (!g->folders) return c2_fail_nomem(err, "folders");
-    if (!add_folder(g, C2_STR(""), err)) return false;
+    g->folders.folders = calloc(C2_ZARR_FOLDERS_MAX, sizeof(*g->folders.folders));
+    if (!g->folders.folders) return c2_fail_nomem(err, "folders");
+    if (!add_folder(g, (struct c2_str){g->dir, g->dir_n ? g->dir_n - 1 : 0}, err)) return false;
     for (size_t i = 0; i < g->n; i++) {
-        const char *path = g->list[i]->path + g->dir_n;
-        size_t same = 0;
-        while (path[same] && path[same] == before[same])
+        const char *path = g->list[i]->path;
+        size_t same = g->dir_n;
+        while (path[same] && *before && path[same] == before[same])
             same++;
         for (size_t k = same; path[k]; k++) /* those that the one before was not in */
             if (path[k] == '/' && !add_folder(g, (struct c2_str){path, k}, err)) return false;
@@ -131,34 +136,16 @@ static bool gather_folders(struct group *g, struct cat2_error *err)
 
 #define ENTRY_COST 16384 /* bytes that are decoded while the metadata of a dataset is written */
 
-static void start_work(struct group *g);
-
-static void on_attrs(void *ctx, struct c2_str json, const struct cat2_error *why)
-{
-    struct folder *folder = ctx;
-    struct cat2_error err;
-
-    c2_buf_init(&folder->attrs, json.n);
-    if (!why && !c2_buf_append_str(&folder->attrs, json, &err)) c2_buf_clear(&folder->attrs);
-    if (--folder->group->asked == 0) start_work(folder->group);
-}
+static void start_work(void *ctx);
 
 /* What the publisher does not tell, a folder does not have. */
 static void ask_attrs(struct group *g)
 {
-    size_t n = g->nfolders;
-
-    g->asked = 1; /* we */
-    for (size_t i = 0; i < n; i++) {
-        char whole[2 * C2_PATH_MAX];
-        struct c2_str path = g->folders[i].path;
-        snprintf(whole, sizeof(whole), "%s/%.*s%.*s", g->root, (int)g->dir_n, g->dir, C2_STR_ARG(path));
-        size_t length = strlen(whole);
-        if (whole[length - 1] == '/') length--;
-        g->asked++;
-        c2_sub_attrs(g->sub, (struct c2_str){whole, length}, on_attrs, &g->folders[i]);
-    }
-    if (--g->asked == 0) start_work(g);
+    g->folders.sub = g->sub;
+    g->folders.root = g->root;
+    g->folders.done = start_work;
+    g->folders.ctx = g;
+    c2_sub_attrs_batch(&g->folders);
 }
 
 /* ---- links ---- */
@@ -181,7 +168,7 @@ static bool make_links(struct group *g)
     for (size_t i = 0; i < g->n; i++) { /* the list is sorted: what is in one folder lies together */
         bool folder = c2_str_cut(c2_str_of(g->list[i]->path + g->dir_n), '/', &name, &rest);
         if (folder ? c2_str_eq(name, before) : !is_array(g->list[i])) continue;
-        if (!put_link(&g->out, name, folder, &g->err)) return false;
+        if (!put_link(&g->out, folder ? name : name_in(g, g->list[i]), folder, &g->err)) return false;
         if (folder) before = name;
     }
     return c2_buf_puts(&g->out, "</ul>\n", &g->err);
@@ -214,9 +201,11 @@ static void group_done(void *job)
     group_free(g);
 }
 
-static void start_work(struct group *g)
+static void start_work(void *ctx)
 {
+    struct group *g = ctx;
     struct c2_pool_share share = {c2_view_client(g->req), (int64_t)g->n * ENTRY_COST};
+
     c2_pool_run_for(g->sub->config.pool, &share, group_work, group_done, g);
 }
 

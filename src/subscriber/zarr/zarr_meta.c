@@ -134,7 +134,6 @@ static void put_axes(struct c2_jw *w, const char *key, const int64_t *axes, int 
     c2_jw_end_array(w);
 }
 
-/* fill_value is for chunks that are not there. All are. */
 void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w)
 {
     int64_t chunks[C2_DIM_MAX];
@@ -152,15 +151,10 @@ void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w)
     c2_jw_key(w, "filters");
     c2_jw_null(w);
     c2_jw_key(w, "fill_value");
-    c2_jw_null(w);
+    c2_zarr_fill_value(meta, w);
     c2_jw_key(w, "order");
     c2_jw_cstr(w, "C");
     c2_jw_key(w, "dimension_separator");
     c2_jw_cstr(w, ".");
     c2_jw_end_object(w);
-}
-
-struct c2_str c2_zarr_attrs_json(const struct c2_meta *meta)
-{
-    return meta->vlmeta.n ? c2_buf_str(&meta->vlmeta) : C2_STR("{}");
 }

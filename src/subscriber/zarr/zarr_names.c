@@ -29,9 +29,10 @@ static bool needs_escape(struct c2_str name, size_t i, bool folder, bool dots)
     if (c < 0x20 || c == 0x7f || strchr("\\%?#*[", c) || (c == ' ' && edge)) return true;
     if (c == '~') return escaped_at(name, i) >= 0;
     if (c == '.' && i == 0 && dots) return true;
-    if (!folder) return false;
-    if (i == 0 && (c2_str_starts(name, ".z") || c2_str_is(name, "zarr.json"))) return true;
-    return i + strlen(array_ending) == name.n && c2_str_ends(name, array_ending); /* arrays are called so */
+    bool suffixed = c2_str_ends(name, array_ending);
+    if (i == 0 && (folder || !suffixed) && (c2_str_starts(name, ".z") || c2_str_is(name, "zarr.json")))
+        return true;
+    return folder && i + strlen(array_ending) == name.n && suffixed; /* arrays are called so */
 }
 
 static bool put_name(struct c2_str name, bool folder, struct c2_buf *out, struct cat2_error *err)
