@@ -90,7 +90,7 @@ static const char *group_slash(const struct listing *l, const char *path, size_t
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = c2_str_cmp(c2_str_of(l->list[middle]->path), name);
-        if (order == 0) return "/";
+        if (order == 0) return l->list[middle]->bare ? "" : "/";
         if (order < 0)
             low = middle + 1;
         else
