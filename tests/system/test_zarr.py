@@ -85,9 +85,20 @@ def same(got, want):
     return got.shape == want.shape and got.dtype == want.dtype and got.tobytes() == want.tobytes()
 
 
-def stored(site, path):
+def stored(site, path, version="2"):
     array = blosc2.open(str(site.folder / path))
-    return array[...] if array.ndim else np.asarray(array[()], array.dtype).reshape(())
+    items = array[...] if array.ndim else np.asarray(array[()], array.dtype).reshape(())
+    return items if version == "2" else as_version_3_has_it(items)
+
+
+def as_version_3_has_it(items):
+    """In one order of bytes, without gaps."""
+    if not items.dtype.names:
+        return items.astype(items.dtype.newbyteorder("<"))
+    packed = np.zeros(items.shape, [(name, items.dtype[name].newbyteorder("<")) for name in items.dtype.names])
+    for name in items.dtype.names:
+        packed[name] = items[name]
+    return packed
 
 
 def word(path):
@@ -102,7 +113,7 @@ def test_every_array_is_read_as_numpy_has_it(site, version):
             assert "No Zarr data type" in one["error"]
             continue
         assert "error" not in one, (path, one)
-        want, array = stored(site, path), blosc2.open(str(site.folder / path))
+        want, array = stored(site, path, version), blosc2.open(str(site.folder / path))
         assert same(one["items"], want), path
         assert one["chunks"] == list(array.chunks) and one["order"] == "C", path
     assert len(told) > 50
@@ -214,9 +225,9 @@ def test_a_large_chunk_is_streamed_in_little_memory(tmp_path, house):
 
 def test_what_is_not_there_or_wrong_is_said(site):
     for path, status, why in [
-            ("zarr.json", 404, "version 2"), ("sim/zarr.json", 404, "version 2"), ("sim/ints.b2nd/zarr.json", 404, "version 2"),
+            ("sim/none.b2nd/zarr.json", 404, "no folder"), ("dtypes/nested.b2nd/zarr.json", 404, "version 2"), ("sim/ints.b2nd/c", 404, "2 axes"),
             (".zarray", 404, ""), ("sim/.zarray", 404, ""), ("sim/none.b2nd/.zarray", 404, ""), ("sim/ints.b2nd/.zgroup", 404, "no folder"),
-            ("sim/ints.b2nd/c/0/0", 404, ""), ("sim/ints.b2nd/0", 404, "2 axes"), ("sim/ints.b2nd/0.0.0", 404, "2 axes"), ("sim/ints.b2nd/0.", 404, "axes"),
+            ("sim/ints.b2nd/c/0/0/0", 404, "2 axes"), ("nowhere/c/0", 404, ""), ("sim/ints.b2nd/0", 404, "2 axes"), ("sim/ints.b2nd/0.0.0", 404, "2 axes"), ("sim/ints.b2nd/0.", 404, "axes"),
             ("sim/ints.b2nd/00.0", 404, "axes"), ("sim/ints.b2nd/0.-1", 404, "axes"), ("sim/ints.b2nd/0.0x", 404, "axes"),
             ("sim/ints.b2nd/0.99999999999999999999", 404, "axes"), ("sim/ints.b2nd/0.9223372036854775807", 404, "no chunk 9223372036854775807 along axis 1"),
             ("sim/scalar.b2nd/0.0", 404, "0 axes"), ("sim/empty.b2nd/0.0", 404, "no chunk 0 along axis 0"), ("nowhere/.zgroup", 404, "no folder"),
@@ -274,3 +285,22 @@ def test_metadata_of_very_many_is_refused_and_the_group_still_opens(tmp_path, ho
     for version in "23":  # folders may be called as chunks are
         one, other = site.read(version, [{"at": "299/a.b2nd", "index": ""}, {"at": "299", "list": True, "consolidated": False}])
         assert same(one["items"], np.arange(10)) and other["list"] == ["a.b2nd"]
+
+
+def test_version_3_has_the_same_metadata_whole_and_single(site):
+    whole = site.json("zarr.json")
+    assert (whole["zarr_format"], whole["node_type"]) == (3, "group")
+    inside = whole["consolidated_metadata"]["metadata"]
+    for path in ("sim/ints.b2nd", "sim/scalar.b2nd", "tables/names.b2nd", "dtypes/flat.b2nd"):
+        one = site.json(path + "/zarr.json")
+        assert inside[path] == one and one["node_type"] == "array", path
+        assert one["dimension_names"] == site.json(path + "/.zattrs")["_ARRAY_DIMENSIONS"] and one["shape"] == site.json(path + "/.zarray")["shape"]
+    assert inside["sim"] == {"zarr_format": 3, "node_type": "group", "attributes": {}} and "dtypes/nested.b2nd" not in inside
+    array = stored(site, "sim/ints.b2nd")
+    chunk = site.json("sim/ints.b2nd/.zarray")["chunks"]
+    assert site.get("sim/ints.b2nd/c/0/0")[2] == site.get("sim/ints.b2nd/0.0")[2] and len(site.get("sim/ints.b2nd/c/0/0")[2]) == np.prod(chunk) * array.itemsize
+
+
+def test_names_of_blosc2_files_may_be_without_their_suffix(site):
+    for key in (".zarray", ".zattrs", "zarr.json", "0.0", "c/0/0"):
+        assert site.get(f"sim/ints/{key}")[2] == site.get(f"sim/ints.b2nd/{key}")[2], key

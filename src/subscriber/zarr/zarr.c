@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /zarr/...: arrays, for programs that read Zarr. docs/protocol.md "Zarr". */
-#include "subscriber/zarr/zarr.h"
+#include "subscriber/zarr/zarr3.h"
 
 #include <stdio.h>
 
@@ -37,6 +37,21 @@ static void array_json(struct c2_request *req, struct c2_ds *ds)
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_zarr_array_json(&ds->meta, &w);
     reply_json(req, ds, c2_jw_finish(&w), &out, &err);
+}
+
+static void zarr3_json(struct c2_request *req, struct c2_ds *ds)
+{
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    if (!is_array(req, ds) || c2_view_generation(req, ds)) return;
+    if (!c2_zarr3_knows(&ds->meta.dtype, &err)) { /* readers look for version 2 */
+        c2_reply_detail(req, 404, "%s", err.message);
+        return;
+    }
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    reply_json(req, ds, c2_zarr3_array_json(ds, &w) && c2_jw_finish(&w), &out, &err);
 }
 
 static void attrs_json(struct c2_request *req, struct c2_ds *ds)
@@ -77,10 +92,9 @@ static bool chunk_run(struct c2_view *view, const struct c2_reading *reading, in
     return true;
 }
 
-static bool chunk_parse(struct c2_view *view, struct cat2_error *err)
+static bool bind_key(struct c2_view *view, struct c2_str key, struct cat2_error *err)
 {
     const struct c2_meta *meta = &view->ds->meta;
-    struct c2_str key = c2_request_param(view->req, "key");
     struct c2_bound bound;
     int64_t index[C2_DIM_MAX];
 
@@ -95,11 +109,53 @@ static bool chunk_parse(struct c2_view *view, struct cat2_error *err)
     return c2_codec_supports(&meta->cparams, err);
 }
 
+static bool chunk_parse(struct c2_view *view, struct cat2_error *err)
+{
+    return bind_key(view, c2_request_param(view->req, "key"), err);
+}
+
 static const struct c2_view_type chunk_view = {.parse = chunk_parse, .bound = chunk_bound, .run = chunk_run};
 
 static void chunk(struct c2_request *req, struct c2_ds *ds)
 {
     if (is_array(req, ds)) c2_view_answer(req, ds, &chunk_view);
+}
+
+/* ---- chunks of version 3 ---- */
+
+static bool chunk3_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
+                       struct cat2_error *err)
+{
+    const struct c2_dtype *dtype = &view->ds->meta.dtype;
+
+    if (!c2_zarr3_differs(dtype)) return chunk_run(view, reading, i, out, err);
+    C2_AUTO(c2_buf) items = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+    if (!chunk_run(view, reading, i, &items, err)) return false;
+    int64_t nitems = (int64_t)items.n / dtype->itemsize;
+    if (!c2_buf_resize(out, (size_t)(nitems * c2_zarr3_itemsize(dtype)), err)) return false;
+    c2_zarr3_items(dtype, items.p, nitems, out->p);
+    return true;
+}
+
+static bool chunk3_parse(struct c2_view *view, struct cat2_error *err)
+{
+    const struct c2_dtype *dtype = &view->ds->meta.dtype;
+    struct c2_str path = c2_request_path(view->req);
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(path.n + 1);
+
+    if (!c2_zarr3_knows(dtype, err)) return false;
+    if (!c2_zarr3_cut_key(&path, &key)) return c2_fail(err, CAT2_ENOTFOUND, "this is no chunk");
+    if (!bind_key(view, c2_buf_str(&key), err)) return false;
+    view->length = view->length / dtype->itemsize * c2_zarr3_itemsize(dtype);
+    return true;
+}
+
+static const struct c2_view_type chunk3_view = {
+    .parse = chunk3_parse, .bound = chunk_bound, .run = chunk3_run};
+
+static void chunk3(struct c2_request *req, struct c2_ds *ds)
+{
+    if (is_array(req, ds)) c2_view_answer(req, ds, &chunk3_view);
 }
 
 /* ---- the request ---- */
@@ -136,14 +192,31 @@ static bool means_folder(struct c2_request *req)
 
 /* .zattrs is of arrays and of groups, and what looks like a chunk may be a folder: what a path is, is known
  * when its root has been listed. */
-static struct c2_ds *dataset_of(struct c2_request *req, struct c2_subscriber *sub)
+static struct c2_ds *dataset_at(struct c2_request *req, struct c2_subscriber *sub, struct c2_str whole)
 {
     struct c2_str name, path;
     bool folder;
 
-    c2_str_cut(c2_request_param(req, "path"), '/', &name, &path);
+    c2_str_cut(whole, '/', &name, &path);
     struct c2_root_state *root = c2_sub_root_of(req, sub, name);
     return root ? c2_sub_find_named(root, path, means_folder(req), &folder) : NULL;
+}
+
+static struct c2_ds *dataset_of(struct c2_request *req, struct c2_subscriber *sub)
+{
+    return dataset_at(req, sub, c2_request_param(req, "path"));
+}
+
+/* The array of PATH/c/0/1, whose key the route has taken apart. */
+static struct c2_ds *array_of_chunk3(struct c2_request *req, struct c2_subscriber *sub)
+{
+    struct c2_str path = c2_request_param(req, "path"), key = c2_request_param(req, "key");
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(path.n + key.n + 1), ignored = C2_BUF_INIT(path.n + key.n + 1);
+    struct cat2_error err;
+
+    if (!c2_buf_printf(&text, &err, "%.*s/%.*s", C2_STR_ARG(path), C2_STR_ARG(key))) return NULL;
+    struct c2_str whole = c2_buf_str(&text);
+    return c2_zarr3_cut_key(&whole, &ignored) ? dataset_at(req, sub, whole) : NULL;
 }
 
 static void with_array(struct c2_request *req, struct c2_subscriber *sub, struct c2_ds *ds,
@@ -192,12 +265,23 @@ static void array_of(struct c2_request *req, struct c2_subscriber *sub)
     with_array(req, sub, dataset_of(req, sub), array_json);
 }
 
-static void chunk_or_links(struct c2_request *req, struct c2_subscriber *sub)
+static void array3_or_group(struct c2_request *req, struct c2_subscriber *sub)
 {
     struct c2_ds *ds = dataset_of(req, sub);
 
     if (ds)
-        with_array(req, sub, ds, chunk);
+        with_array(req, sub, ds, zarr3_json);
+    else
+        c2_zarr_group(req, sub, NULL);
+}
+
+static void chunk_or_links(struct c2_request *req, struct c2_subscriber *sub)
+{
+    bool scalar = c2_str_is(c2_request_param(req, "key"), "c"); /* the chunk of an array without axes */
+    struct c2_ds *ds = dataset_of(req, sub), *other = ds ? NULL : array_of_chunk3(req, sub);
+
+    if (ds || other)
+        with_array(req, sub, ds ? ds : other, ds && !scalar ? chunk : chunk3);
     else
         c2_zarr_group(req, sub, NULL);
 }
@@ -224,10 +308,6 @@ static void handle_zarr(struct c2_request *req, void *state)
 {
     struct c2_str key = c2_request_param(req, "key");
 
-    if (c2_str_is(key, "zarr.json")) {
-        c2_reply_detail(req, 404, "this is Zarr of version 2: .zarray, .zgroup, .zattrs");
-        return;
-    }
     if (!take_path(req)) return;
     if (c2_str_is(key, ".zarray") && means_folder(req))
         c2_reply_detail(req, 404, "%.*s is a folder", (int)c2_min_i64(300, (int64_t)c2_request_path(req).n),
@@ -236,7 +316,9 @@ static void handle_zarr(struct c2_request *req, void *state)
         c2_zarr_group(req, state, array_of);
     else if (c2_str_is(key, ".zattrs"))
         c2_zarr_group(req, state, attrs_of_array_or_group);
-    else if (key.p[0] >= '0' && key.p[0] <= '9')
+    else if (c2_str_is(key, "zarr.json"))
+        c2_zarr_group(req, state, array3_or_group);
+    else if ((key.p[0] >= '0' && key.p[0] <= '9') || c2_str_is(key, "c"))
         c2_zarr_group(req, state, chunk_or_links);
     else
         c2_zarr_group(req, state, NULL);

@@ -25,11 +25,17 @@ void c2_zarr_pad(const struct c2_bound *bound, const struct c2_bound *clipped, s
 bool c2_zarr_common(const struct c2_dtype *dtype);
 /** The JSON of .zarray. */
 void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w);
-/** Its fill_value, which is for chunks that are not there (all are) and, to xarray, for missing items. */
-void c2_zarr_fill_value(const struct c2_meta *meta, struct c2_jw *w);
+void c2_zarr_put_shape(const struct c2_grid *grid, struct c2_jw *w); /* "shape" */
+void c2_zarr_put_chunk_shape(const struct c2_grid *grid, const char *key, struct c2_jw *w);
+void c2_zarr_put_base64(struct c2_jw *w, struct c2_bytes bytes);
+/** Its fill_value, which is for chunks that are not there (all are) and, to xarray, for missing items:
+ * netCDF's _FillValue. false: there is none that is a number of the dtype. */
+bool c2_zarr_put_fill(const struct c2_meta *meta, struct c2_jw *w);
 /** The JSON of .zattrs of an array, with the names of its axes. */
 bool c2_zarr_attrs_json(const struct c2_ds *ds, struct c2_jw *w);
-/** The same of a group whose attributes are `text`. */
+/** "dimension_names" and "attributes" of an array in version 3. */
+bool c2_zarr3_put_attrs(const struct c2_ds *ds, struct c2_jw *w);
+/** The JSON of .zattrs of a group whose attributes are `text`. */
 bool c2_zarr_group_attrs_json(struct c2_str text, bool netcdf, struct c2_jw *w);
 /** Are there variables of netCDF among the first of these? */
 bool c2_zarr_is_netcdf(struct c2_ds *const *list, size_t n);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Attributes as the netCDF libraries and xarray show them: the axes have names, and what only keeps
  * dimensions in HDF5 is left out. docs/protocol.md "Zarr". */
+#include <math.h>
 #include <stdio.h>
 
+#include "base/endian.h"
 #include "base/limits.h"
 #include "meaning/dims.h"
 #include "subscriber/mirror/dataset.h"
@@ -44,17 +46,72 @@ bool c2_zarr_is_netcdf(struct c2_ds *const *list, size_t n)
     return false;
 }
 
-/* Of netCDF, where a list of one and a scalar are the same. */
-static void put_values(struct c2_jval attrs, bool netcdf, struct c2_jw *w)
+/* ---- _FillValue ---- */
+
+void c2_zarr_put_base64(struct c2_jw *w, struct c2_bytes bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(2 * bytes.n + 4);
+
+    for (size_t i = 0; w->ok && i < bytes.n; i += 3) {
+        size_t n = bytes.n - i;
+        uint32_t v = (uint32_t)bytes.p[i] << 16;
+        if (n > 1) v |= (uint32_t)bytes.p[i + 1] << 8;
+        if (n > 2) v |= bytes.p[i + 2];
+        const char four[] = {digits[v >> 18], digits[v >> 12 & 63], n > 1 ? digits[v >> 6 & 63] : '=',
+                             n > 2 ? digits[v & 63] : '='};
+        w->ok = c2_buf_append(&text, four, 4, w->err);
+    }
+    c2_jw_str(w, c2_buf_str(&text));
+}
+
+static void put_double(struct c2_jw *w, double v)
+{
+    uint8_t bytes[8];
+    uint64_t bits;
+
+    memcpy(&bits, &v, 8);
+    c2_put_le64(bytes, bits);
+    c2_zarr_put_base64(w, (struct c2_bytes){bytes, 8});
+}
+
+/* As xarray writes it among the attributes of version 3; what it would not read there is left out: the
+ * reading of the whole dataset would fail. */
+static void put_fill_attr(const struct c2_dtype *dtype, struct c2_jval v, struct c2_jw *w)
+{
+    enum c2_jkind kind = c2_jval_kind(v);
+    struct c2_str text;
+    double number;
+    char type = dtype->nfields ? 'V' : dtype->kind;
+
+    if (type == 'f' && (c2_jreal(v, &number) || kind == C2_JNULL)) {
+        c2_jw_key(w, "_FillValue");
+        put_double(w, kind == C2_JNULL ? (double)NAN : number);
+    } else if (strchr("iu", type) && (kind == C2_JINT || kind == C2_JUINT)) {
+        c2_jw_key(w, "_FillValue");
+        c2_jw_value(w, v);
+    } else if (type == 'S' && c2_jstr(v, &text)) {
+        c2_jw_key(w, "_FillValue");
+        c2_zarr_put_base64(w, (struct c2_bytes){(const uint8_t *)text.p, text.n});
+    }
+}
+
+/* Of netCDF, where a list of one and a scalar are the same. dtype: of an array of version 3. */
+static void put_values(struct c2_jval attrs, bool netcdf, const struct c2_dtype *dtype, struct c2_jw *w)
 {
     struct c2_jiter it = c2_jiter_of(attrs);
     struct c2_str key;
     struct c2_jval v;
 
     while (w->ok && c2_jnext(&it, &key, &v)) {
-        bool is_fill = c2_str_is(key, "_FillValue") || c2_str_is(key, "missing_value");
+        bool is_fill = c2_str_is(key, "_FillValue");
+        bool none = c2_jval_kind(c2_attr_item(v)) == C2_JNULL; /* NaN, which JSON has not */
         if (c2_str_is(key, "_ARRAY_DIMENSIONS") || (netcdf && c2_is_bookkeeping(attrs, key))) continue;
-        if (is_fill && c2_jval_kind(c2_attr_item(v)) == C2_JNULL) continue; /* NaN, which JSON has not */
+        if (is_fill && dtype) {
+            put_fill_attr(dtype, c2_attr_item(v), w);
+            continue;
+        }
+        if (none && (is_fill || c2_str_is(key, "missing_value"))) continue;
         c2_jw_key_str(w, key);
         c2_jw_value(w, netcdf ? c2_attr_item(v) : v);
     }
@@ -77,6 +134,15 @@ static void put_axis(const struct c2_dims *dims, const int64_t *shape, int axis,
     c2_jw_cstr(w, text);
 }
 
+static void put_axes(const struct c2_dims *dims, const struct c2_grid *grid, const char *key, struct c2_jw *w)
+{
+    c2_jw_key(w, key);
+    c2_jw_begin_array(w);
+    for (int i = 0; i < grid->ndim; i++)
+        put_axis(dims, grid->shape, i, w);
+    c2_jw_end_array(w);
+}
+
 bool c2_zarr_attrs_json(const struct c2_ds *ds, struct c2_jw *w)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
@@ -89,12 +155,26 @@ bool c2_zarr_attrs_json(const struct c2_ds *ds, struct c2_jw *w)
     struct c2_jval attrs = c2_json_root(json);
     c2_dims_of(attrs, c2_ds_name(ds), grid->ndim, &dims);
     c2_jw_begin_object(w);
-    put_values(attrs, c2_is_scaled(attrs), w);
-    c2_jw_key(w, "_ARRAY_DIMENSIONS");
-    c2_jw_begin_array(w);
-    for (int i = 0; i < grid->ndim; i++)
-        put_axis(&dims, grid->shape, i, w);
-    c2_jw_end_array(w);
+    put_values(attrs, c2_is_scaled(attrs), NULL, w);
+    put_axes(&dims, grid, "_ARRAY_DIMENSIONS", w);
+    c2_jw_end_object(w);
+    return w->ok;
+}
+
+bool c2_zarr3_put_attrs(const struct c2_ds *ds, struct c2_jw *w)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_dims dims;
+
+    w->ok = w->ok && parse_attrs(ds, &text, &json, w->err);
+    if (!w->ok) return false;
+    struct c2_jval attrs = c2_json_root(json);
+    c2_dims_of(attrs, c2_ds_name(ds), ds->meta.grid.ndim, &dims);
+    put_axes(&dims, &ds->meta.grid, "dimension_names", w);
+    c2_jw_key(w, "attributes");
+    c2_jw_begin_object(w);
+    put_values(attrs, c2_is_scaled(attrs), &ds->meta.dtype, w);
     c2_jw_end_object(w);
     return w->ok;
 }
@@ -106,7 +186,7 @@ bool c2_zarr_group_attrs_json(struct c2_str text, bool netcdf, struct c2_jw *w)
     w->ok = w->ok && c2_json_parse(text, &json, w->err);
     if (!w->ok) return false;
     c2_jw_begin_object(w);
-    put_values(c2_json_root(json), netcdf, w);
+    put_values(c2_json_root(json), netcdf, NULL, w);
     c2_jw_end_object(w);
     return w->ok;
 }
@@ -121,25 +201,25 @@ static bool fits(const struct c2_dtype *dtype, double v)
     return dtype->kind == 'u' ? v >= 0 && v < limit : v >= -limit && v < limit;
 }
 
-/* As Zarr's fill_value, which xarray takes for netCDF's _FillValue; null: there is none, or not a number. */
-void c2_zarr_fill_value(const struct c2_meta *meta, struct c2_jw *w)
+bool c2_zarr_put_fill(const struct c2_meta *meta, struct c2_jw *w)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     const struct c2_dtype *dtype = &meta->dtype;
+    struct c2_jval v = {NULL};
     struct cat2_error err;
     double number;
 
-    bool parsed = !dtype->nfields && memmem(meta->vlmeta.p, meta->vlmeta.n, "\"_FillValue\"", 12) &&
-                  c2_json_parse(c2_buf_str(&meta->vlmeta), &json, &err);
-    struct c2_jval v =
-        parsed ? c2_attr_item(c2_jget(c2_json_root(json), "_FillValue")) : (struct c2_jval){NULL};
+    if (dtype->nfields || !memmem(meta->vlmeta.p, meta->vlmeta.n, "\"_FillValue\"", 12)) return false;
+    if (c2_json_parse(c2_buf_str(&meta->vlmeta), &json, &err))
+        v = c2_attr_item(c2_jget(c2_json_root(json), "_FillValue"));
     enum c2_jkind kind = c2_jval_kind(v);
     bool integer = kind == C2_JINT || kind == C2_JUINT;
-    if (dtype->kind == 'f' && kind == C2_JNULL)
+    if (dtype->kind == 'f' && kind == C2_JNULL) {
         c2_jw_cstr(w, "NaN");
-    else if (c2_jreal(v, &number) &&
-             (dtype->kind == 'f' || (integer && strchr("iu", dtype->kind) && fits(dtype, number))))
-        c2_jw_value(w, v);
-    else
-        c2_jw_null(w);
+        return true;
+    }
+    if (!c2_jreal(v, &number)) return false;
+    if (dtype->kind != 'f' && !(integer && strchr("iu", dtype->kind) && fits(dtype, number))) return false;
+    c2_jw_value(w, v);
+    return true;
 }

@@ -9,10 +9,10 @@
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
-#include "subscriber/zarr/zarr.h"
+#include "subscriber/zarr/zarr3.h"
 #include "wire/url.h"
 
-enum what { WHAT_GROUP, WHAT_ALL, WHAT_LINKS }; /* .zgroup, .zmetadata, links */
+enum what { WHAT_GROUP, WHAT_ALL, WHAT_V3, WHAT_LINKS }; /* .zgroup, .zmetadata, zarr.json, links */
 
 struct group {
     struct c2_request *req;
@@ -24,7 +24,7 @@ struct group {
     struct c2_ds **list;
     size_t n;
     struct c2_attrs_batch folders; /* the group, and those in it, sorted as the list is */
-    bool netcdf;
+    bool netcdf, alone;            /* alone: zarr.json without what is in the group */
     bool ok;
     struct c2_buf out;
     struct cat2_error err;
@@ -61,14 +61,20 @@ static void put_key(struct c2_jw *w, struct c2_str path, bool folder, const char
     C2_AUTO(c2_buf) key = C2_BUF_INIT(3 * path.n + 16);
 
     w->ok = w->ok && c2_zarr_put_path(path, folder, &key, w->err) &&
-            c2_buf_printf(&key, w->err, "%s%s", path.n ? "/" : "", name);
+            c2_buf_printf(&key, w->err, "%s%s", path.n && *name ? "/" : "", name);
     c2_jw_key(w, c2_buf_cstr(&key));
+}
+
+static struct c2_str path_in(const struct group *g, const struct c2_folder_attrs *folder)
+{
+    size_t skip = g->dir_n < folder->path.n ? g->dir_n : folder->path.n;
+
+    return (struct c2_str){folder->path.p + skip, folder->path.n - skip};
 }
 
 static void put_group(const struct group *g, const struct c2_folder_attrs *folder, struct c2_jw *w)
 {
-    size_t skip = g->dir_n < folder->path.n ? g->dir_n : folder->path.n;
-    struct c2_str path = {folder->path.p + skip, folder->path.n - skip};
+    struct c2_str path = path_in(g, folder);
 
     put_key(w, path, true, ".zgroup");
     c2_jw_raw(w, C2_STR("{\"zarr_format\":2}"));
@@ -106,6 +112,50 @@ static bool make_all(struct group *g)
     return c2_jw_finish(&w);
 }
 
+/* ---- zarr.json ---- */
+
+static void put_consolidated(struct group *g, struct c2_jw *w)
+{
+    struct cat2_error ignored;
+
+    c2_jw_key(w, "consolidated_metadata");
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "kind");
+    c2_jw_cstr(w, "inline");
+    c2_jw_key(w, "must_understand");
+    c2_jw_bool(w, false);
+    c2_jw_key(w, "metadata");
+    c2_jw_begin_object(w);
+    for (size_t i = 1; w->ok && i < g->folders.n; i++) {
+        put_key(w, path_in(g, &g->folders.folders[i]), true, "");
+        c2_zarr3_begin_group(c2_buf_str(&g->folders.folders[i].json), g->netcdf, w);
+        c2_jw_end_object(w);
+    }
+    for (size_t i = 0; w->ok && i < g->n; i++) {
+        if (!is_array(g->list[i]) || !c2_zarr3_knows(&g->list[i]->meta.dtype, &ignored)) continue;
+        put_key(w, name_in(g, g->list[i]), false, "");
+        c2_zarr3_array_json(g->list[i], w);
+    }
+    c2_jw_end_object(w);
+    c2_jw_end_object(w);
+}
+
+static bool make_v3(struct group *g)
+{
+    struct c2_jw w;
+
+    c2_buf_clear(&g->out);
+    g->netcdf = c2_zarr_is_netcdf(g->list, g->n);
+    c2_jw_init(&w, &g->out, C2_JSON_COMPACT, &g->err);
+    c2_zarr3_begin_group(c2_buf_str(&g->folders.folders[0].json), g->netcdf, &w);
+    if (!g->alone) put_consolidated(g, &w);
+    c2_jw_end_object(&w);
+    if (c2_jw_finish(&w)) return true;
+    if (g->alone || g->err.code != CAT2_ELIMIT) return false;
+    g->alone = true; /* readers then ask for each one */
+    return make_v3(g);
+}
+
 /* Note a folder; its group is counted on. */
 static bool add_folder(struct group *g, struct c2_str path, struct cat2_error *err)
 {
@@ -131,6 +181,16 @@ static bool gather_folders(struct group *g, struct cat2_error *err)
             if (path[k] == '/' && !add_folder(g, (struct c2_str){path, k}, err)) return false;
         before = path;
     }
+    return true;
+}
+
+/* Of too many folders zarr.json tells nothing. */
+static bool gather(struct group *g, struct cat2_error *err)
+{
+    if (gather_folders(g, err)) return true;
+    if (g->what != WHAT_V3 || err->code != CAT2_ELIMIT) return false;
+    g->alone = true;
+    g->folders.n = 1;
     return true;
 }
 
@@ -181,7 +241,7 @@ static void group_work(void *job, void *codec)
     struct group *g = job;
 
     (void)codec;
-    g->ok = g->what == WHAT_ALL ? make_all(g) : make_links(g);
+    g->ok = g->what == WHAT_ALL ? make_all(g) : g->what == WHAT_V3 ? make_v3(g) : make_links(g);
 }
 
 static void group_done(void *job)
@@ -190,7 +250,7 @@ static void group_done(void *job)
 
     if (g->ok) {
         c2_reply_header(g->req, "Cache-Control", "no-cache");
-        c2_reply_buf(g->req, 200, g->what == WHAT_ALL ? "application/json" : "text/html; charset=utf-8",
+        c2_reply_buf(g->req, 200, g->what == WHAT_LINKS ? "text/html; charset=utf-8" : "application/json",
                      &g->out);
     } else if (g->err.code == CAT2_ELIMIT && g->what == WHAT_ALL) { /* readers go on without */
         c2_reply_detail(g->req, 404, "the metadata of %zu datasets together is more than %d bytes", g->n,
@@ -240,7 +300,7 @@ static void on_listed(void *ctx, const struct cat2_error *why)
     } else if (g->what == WHAT_LINKS) {
         start_work(g);
         return;
-    } else if (!gather_folders(g, &err)) { /* readers go on without */
+    } else if (!gather(g, &err)) { /* readers go on without */
         c2_reply_detail(g->req, err.code == CAT2_ELIMIT ? 404 : 503, "%s", err.message);
     } else {
         ask_attrs(g);
@@ -301,6 +361,8 @@ void c2_zarr_group(struct c2_request *req, struct c2_subscriber *sub, c2_zarr_ha
 
     if (fn || c2_str_is(key, ".zgroup"))
         start(req, sub, path, WHAT_GROUP, fn);
+    else if (c2_str_is(key, "zarr.json"))
+        start(req, sub, path, WHAT_V3, NULL);
     else if (c2_str_is(key, ".zmetadata"))
         start(req, sub, path, WHAT_ALL, NULL);
     else /* a folder, without the slash */

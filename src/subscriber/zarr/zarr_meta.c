@@ -134,16 +134,26 @@ static void put_axes(struct c2_jw *w, const char *key, const int64_t *axes, int 
     c2_jw_end_array(w);
 }
 
-void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w)
+void c2_zarr_put_shape(const struct c2_grid *grid, struct c2_jw *w)
+{
+    put_axes(w, "shape", grid->shape, grid->ndim);
+}
+
+void c2_zarr_put_chunk_shape(const struct c2_grid *grid, const char *key, struct c2_jw *w)
 {
     int64_t chunks[C2_DIM_MAX];
 
-    chunk_shape_of(&meta->grid, chunks);
+    chunk_shape_of(grid, chunks);
+    put_axes(w, key, chunks, grid->ndim);
+}
+
+void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w)
+{
     c2_jw_begin_object(w);
     c2_jw_key(w, "zarr_format");
     c2_jw_int(w, 2);
-    put_axes(w, "shape", meta->grid.shape, meta->grid.ndim);
-    put_axes(w, "chunks", chunks, meta->grid.ndim);
+    c2_zarr_put_shape(&meta->grid, w);
+    c2_zarr_put_chunk_shape(&meta->grid, "chunks", w);
     c2_jw_key(w, "dtype");
     put_dtype(&meta->dtype, w);
     c2_jw_key(w, "compressor");
@@ -151,7 +161,7 @@ void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w)
     c2_jw_key(w, "filters");
     c2_jw_null(w);
     c2_jw_key(w, "fill_value");
-    c2_zarr_fill_value(meta, w);
+    if (!c2_zarr_put_fill(meta, w)) c2_jw_null(w);
     c2_jw_key(w, "order");
     c2_jw_cstr(w, "C");
     c2_jw_key(w, "dimension_separator");
