@@ -63,3 +63,10 @@ struct c2_str c2_path_last(struct c2_str path)
         if (path.p[i - 1] == '/') return (struct c2_str){path.p + i, path.n - i};
     return path;
 }
+
+struct c2_str c2_path_parent(struct c2_str path)
+{
+    struct c2_str last = c2_path_last(path);
+
+    return (struct c2_str){path.p, last.n < path.n ? path.n - last.n - 1 : 0};
+}

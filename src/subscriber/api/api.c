@@ -167,6 +167,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/url/{path*}", handle_url, "", NULL},
     {C2_GET, "/api/info/{path*}", handle_info, "", NULL},
     {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "", NULL},
+    {C2_GET, "/api/meaning/{path*}", c2_handle_meaning, "", NULL},
     {C2_GET, "/api/fetch/{path*}", c2_handle_fetch,
      "slice_/at? format prefer_schunk!? download! v format=png: axes field part agg cmap scale lo hi width",
      NULL},

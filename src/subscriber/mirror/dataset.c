@@ -233,16 +233,11 @@ struct c2_str c2_ds_name(const struct c2_ds *ds)
     return path;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 static bool holds(struct c2_str text, struct c2_str wanted)
 {
     for (size_t i = 0; i + wanted.n <= text.n; i++) {
         size_t k = 0;
-        while (k < wanted.n && lower(text.p[i + k]) == lower(wanted.p[k]))
+        while (k < wanted.n && c2_lower(text.p[i + k]) == c2_lower(wanted.p[k]))
             k++;
         if (k == wanted.n) return true;
     }

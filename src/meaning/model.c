@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From a dataset or group to what is plotted. */
+#include "meaning/model_impl.h"
+
+static void plot_dataset(struct c2_mean *m, const struct c2_object *o)
+{
+    struct c2_object group;
+
+    if (c2_mean_find(m, c2_path_parent(o->path), &group) && c2_mean_nexus_of(m, &group, o)) return;
+    if (!m->ask) c2_mean_take_signal(m, o);
+}
+
+static void plot_group(struct c2_mean *m, struct c2_object group)
+{
+    struct c2_object next;
+    struct c2_str name;
+
+    for (int steps = 0; !m->ask && steps < C2_MEANING_GROUPS_MAX; steps++) {
+        if (c2_mean_nexus(m, &group) || m->ask) return;
+        if (!c2_attr_text(group.attrs, "default", &name) || !c2_mean_find_in(m, group.path, name, &next))
+            break;
+        if (!next.group) {
+            plot_dataset(m, &next);
+            return;
+        }
+        group = next;
+    }
+    m->group = group;
+}
+
+enum c2_meaning c2_meaning_put(const struct c2_objects *objects, struct c2_str path, struct c2_buf *out,
+                               char ask[C2_PATH_MAX + 1], struct cat2_error *err)
+{
+    struct c2_mean m = {.objects = objects, .asked = ask};
+    struct c2_object o;
+    size_t before = out->n;
+
+    bool found = c2_mean_find(&m, path, &o);
+    if (!found && !m.ask) {
+        c2_fail(err, CAT2_ENOTFOUND, "there is nothing called '%.*s'", (int)(path.n < 200 ? path.n : 200),
+                path.p);
+        return C2_MEANING_FAILED;
+    }
+    if (found && o.group)
+        plot_group(&m, o);
+    else if (found)
+        plot_dataset(&m, &o);
+    bool ok = m.ask || c2_mean_print(&m, &o, out, err);
+    if (!ok || m.ask) out->n = before;
+    return m.ask ? C2_MEANING_ASK : ok ? C2_MEANING_TOLD : C2_MEANING_FAILED;
+}

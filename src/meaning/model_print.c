@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What was found, as JSON. */
+#include "meaning/model_impl.h"
+
+#define LEVELS_MAX 64 /* of a pyramid */
+
+static void put_text(struct c2_jw *w, const char *key, struct c2_jval attrs, const char *name)
+{
+    struct c2_str text;
+
+    if (!c2_attr_text(attrs, name, &text) || !text.n) return;
+    c2_jw_key(w, key);
+    c2_jw_str(w, text);
+}
+
+static void put_number(struct c2_jw *w, const char *key, struct c2_jval attrs, const char *name)
+{
+    double v;
+
+    if (!c2_attr_number(attrs, name, &v)) return;
+    c2_jw_key(w, key);
+    c2_jw_value(w, c2_attr_item(c2_jget(attrs, name)));
+}
+
+static void put_label(struct c2_jw *w, const struct c2_object *o)
+{
+    struct c2_str text;
+
+    c2_jw_key(w, "label");
+    if ((c2_attr_text(o->attrs, "long_name", &text) || c2_attr_text(o->attrs, "standard_name", &text)) &&
+        text.n)
+        c2_jw_str(w, text);
+    else
+        c2_jw_str(w, c2_path_last(o->path));
+}
+
+/* Units "days since 2000-01-01" count from a moment. */
+static void put_time(struct c2_jw *w, struct c2_jval attrs)
+{
+    struct c2_str units;
+
+    if (!c2_attr_text(attrs, "units", &units) || !memmem(units.p, units.n, " since ", 7)) return;
+    c2_jw_key(w, "time");
+    c2_jw_begin_object(w);
+    c2_jw_key(w, "units");
+    c2_jw_str(w, units);
+    put_text(w, "calendar", attrs, "calendar");
+    c2_jw_end_object(w);
+}
+
+/* What its numbers are. */
+static void put_quantity(struct c2_jw *w, const struct c2_object *o)
+{
+    c2_jw_key(w, "path");
+    c2_jw_str(w, o->at);
+    c2_jw_key(w, "name");
+    c2_jw_str(w, c2_path_last(o->path));
+    put_label(w, o);
+    put_text(w, "units", o->attrs, "units");
+    put_text(w, "standard_name", o->attrs, "standard_name");
+    put_time(w, o->attrs);
+    put_number(w, "fill", o->attrs, "_FillValue");
+    put_number(w, "missing", o->attrs, "missing_value");
+    put_number(w, "scale", o->attrs, "scale_factor");
+    put_number(w, "offset", o->attrs, "add_offset");
+}
+
+static void put_image(struct c2_jw *w, struct c2_jval attrs)
+{
+    struct c2_str class;
+    struct c2_jval range = c2_jget(attrs, "IMAGE_MINMAXRANGE");
+
+    if (!c2_attr_text(attrs, "CLASS", &class) || !c2_str_is(class, "IMAGE")) return;
+    c2_jw_key(w, "image");
+    c2_jw_begin_object(w);
+    put_text(w, "subclass", attrs, "IMAGE_SUBCLASS");
+    put_text(w, "interlace", attrs, "INTERLACE_MODE");
+    put_text(w, "palette", attrs, "PALETTE");
+    put_number(w, "white_is_zero", attrs, "IMAGE_WHITE_IS_ZERO");
+    if (c2_jlen(range) == 2) {
+        c2_jw_key(w, "range");
+        c2_jw_value(w, range);
+    }
+    c2_jw_end_object(w);
+}
+
+static void put_signal(struct c2_jw *w, const struct c2_mean *m)
+{
+    c2_jw_key(w, "signal");
+    c2_jw_begin_object(w);
+    put_quantity(w, &m->signal);
+    put_text(w, "interpretation", m->signal.attrs, "interpretation");
+    put_image(w, m->signal.attrs);
+    c2_jw_end_object(w);
+    c2_jw_key(w, "axes");
+    c2_jw_begin_array(w);
+    for (int i = 0; i < m->signal.ndim; i++) {
+        c2_jw_begin_object(w);
+        if (m->dims.name[i].n) {
+            c2_jw_key(w, "dimension");
+            c2_jw_str(w, m->dims.name[i]);
+        }
+        if (m->axes[i].has) put_quantity(w, &m->axes[i].object);
+        c2_jw_end_object(w);
+    }
+    c2_jw_end_array(w);
+    if (!m->has_errors) return;
+    c2_jw_key(w, "errors");
+    c2_jw_str(w, m->errors.at);
+}
+
+/* The levels of OME's first pyramid: paths within the group, and their scales. */
+static void put_levels(struct c2_jw *w, const struct c2_object *group)
+{
+    struct c2_jval ome = c2_jget(group->attrs, "ome");
+    struct c2_jval all = c2_jget(c2_jval_kind(ome) == C2_JOBJECT ? ome : group->attrs, "multiscales");
+    struct c2_jval first = c2_jat(all, 0), levels = c2_jget(first, "datasets");
+    struct c2_jiter it = c2_jiter_of(levels);
+    struct c2_str key, path;
+    struct c2_jval v;
+
+    if (c2_jval_kind(levels) != C2_JARRAY) return;
+    c2_jw_key(w, "levels");
+    c2_jw_begin_array(w);
+    for (int i = 0; i < LEVELS_MAX && c2_jnext(&it, &key, &v); i++) {
+        if (!c2_jstr(c2_jget(v, "path"), &path)) continue;
+        c2_jw_begin_object(w);
+        c2_jw_key(w, "path");
+        c2_jw_str(w, path);
+        struct c2_jval scale = c2_jget(c2_jat(c2_jget(v, "coordinateTransformations"), 0), "scale");
+        if (c2_jval_kind(scale) == C2_JARRAY && c2_jlen(scale) <= C2_DIM_MAX) {
+            c2_jw_key(w, "scale");
+            c2_jw_value(w, scale);
+        }
+        c2_jw_end_object(w);
+    }
+    c2_jw_end_array(w);
+}
+
+bool c2_mean_print(const struct c2_mean *m, const struct c2_object *asked, struct c2_buf *out,
+                   struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_key(&w, "path");
+    c2_jw_str(&w, asked->at);
+    c2_jw_key(&w, "kind");
+    c2_jw_cstr(&w, asked->group ? "group" : "dataset");
+    put_text(&w, "title", m->group.attrs, "title");
+    if (m->has_signal) put_signal(&w, m);
+    if (asked->group) put_levels(&w, m->group.attrs.v ? &m->group : asked);
+    c2_jw_end_object(&w);
+    return c2_jw_finish(&w);
+}
