@@ -223,7 +223,7 @@ static void with_array(struct c2_request *req, struct c2_subscriber *sub, struct
                        c2_dataset_handler *fn)
 {
     if (!ds)
-        c2_reply_no_dataset(req, sub, false);
+        c2_reply_no_dataset(req, sub);
     else if (ds->error)
         c2_reply_unserved(req, ds);
     else
