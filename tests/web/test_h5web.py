@@ -4,6 +4,7 @@ import gzip
 import io
 import re
 
+import h5py
 import numpy as np
 import pytest
 import webdata
@@ -92,3 +93,21 @@ def test_the_page_of_a_dataset_leads_to_it_where_it_is(served, server, page):
     assert "/h5web/" not in re.sub("<script.*?</script>", "", get(server.url + "/roots/data/sim/heat-2d.b2nd")[2].decode())
     status, _, body = get(server.url + "/h5web/")
     assert status == 404 and b"make h5web" in body
+
+
+def test_the_default_plot_of_a_nexus_file_is_shown(tmp_path, house, viewer, page):
+    with h5py.File(tmp_path / "scan.nxs", "w") as f:
+        f.attrs["default"] = "entry"
+        entry = f.create_group("entry")
+        entry.attrs.update({"NX_class": "NXentry", "default": "plot"})
+        plot = entry.create_group("plot")
+        plot.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": ["angle"]})
+        plot["counts"], plot["angle"] = np.arange(10) ** 2, np.linspace(0, 1, 10)
+        plot["counts"].attrs["long_name"], plot["angle"].attrs["units"] = "count rate", "degrees"
+    it = house.serve("--h5web-dir", viewer, f"n={tmp_path / 'scan.nxs'}")
+    wait_until(lambda: get(f"{it.url}/api/subscribe/n", method="POST", data=b"")[0] == 200)
+    page.goto(f"{it.url}/h5web/?file=n")
+    page.wait("document.body.innerText.includes('NX Line') || document.body.innerText.includes('NxLine')", 30)
+    page.wait("document.body.innerText.includes('count rate') && document.body.innerText.includes('angle (degrees)')", 20)
+    page.wait("document.querySelector('canvas')?.width > 100", 20)
+    assert not page.problems()
