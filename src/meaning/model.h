@@ -18,14 +18,14 @@ struct c2_object {
     int ndim;
     const int64_t *shape;
 };
-enum c2_look {
+enum c2_model_found {
     C2_LOOK_FOUND,
     C2_LOOK_NONE,
     C2_LOOK_ASK
 }; /* ASK: a group whose attributes are not known yet */
 /* Where objects are found. What is found lives until c2_meaning_put() returns. */
 struct c2_objects {
-    enum c2_look (*find)(void *ctx, struct c2_str path, struct c2_object *out);
+    enum c2_model_found (*find)(void *ctx, struct c2_str path, struct c2_object *out);
     /* The i-th dataset that lies directly in a group; false: there are no more. */
     bool (*child)(void *ctx, struct c2_str group, size_t i, struct c2_object *out);
     void *ctx;

@@ -8,7 +8,7 @@
 
 bool c2_mean_find(struct c2_mean *m, struct c2_str path, struct c2_object *out)
 {
-    enum c2_look look = C2_LOOK_NONE;
+    enum c2_model_found look = C2_LOOK_NONE;
 
     *out = (struct c2_object){0};
     if (!m->ask && m->looks++ < C2_MEANING_LOOKS_MAX) look = m->objects->find(m->objects->ctx, path, out);

@@ -30,7 +30,7 @@ static void take(struct world *w, struct c2_str path, struct c2_jval v, struct c
         c2_jint(c2_jat(shape, (size_t)i), &to[i]);
 }
 
-static enum c2_look find(void *ctx, struct c2_str path, struct c2_object *out)
+static enum c2_model_found find(void *ctx, struct c2_str path, struct c2_object *out)
 {
     struct world *w = ctx;
     struct c2_jiter it = c2_jiter_of(w->all);

@@ -62,7 +62,7 @@ static void take_dataset(struct meaning *m, const struct c2_ds *ds, struct c2_ob
     out->attrs = c2_json_root(json);
 }
 
-static enum c2_look find(void *ctx, struct c2_str path, struct c2_object *out)
+static enum c2_model_found find(void *ctx, struct c2_str path, struct c2_object *out)
 {
     struct meaning *m = ctx;
     bool folder;
