@@ -7,7 +7,7 @@ fetched by libcaterva2, when they are asked for.
 from __future__ import annotations
 
 import threading
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple, Union
 
 import numpy as np
 import xarray  # type: ignore[import-not-found, unused-ignore]
@@ -74,34 +74,6 @@ def _fill_value(value: Any, dtype: "np.dtype[Any]") -> Any:
     return dtype.type(value) if dtype.kind in "biuf" else value  # "NaN" and "Infinity" are among them
 
 
-class _Names:
-    """Names for dimensions that have none: dim_N, one for each length, two where an array has a length twice."""
-
-    def __init__(self) -> None:
-        self.lengths: List[int] = []
-
-    def of(self, shape: Tuple[int, ...]) -> List[str]:
-        taken: List[int] = []
-        for n in shape:
-            free = [i for i, length in enumerate(self.lengths) if length == n and i not in taken]
-            if not free:
-                self.lengths.append(n)
-                free = [len(self.lengths) - 1]
-            taken.append(free[0])
-        return [f"dim_{i}" for i in taken]
-
-
-def _dims(name: str, shape: Tuple[int, ...], attrs: Mapping[str, Any], names: _Names) -> List[str]:
-    dims = attrs.get("_ARRAY_DIMENSIONS")
-    if dims is None and len(attrs.get("DIMENSION_LIST") or ()) == len(shape) and shape:
-        dims = [scales[0].rpartition("/")[2] if scales else None for scales in attrs["DIMENSION_LIST"]]
-    if dims is None and len(shape) == 1 and attrs.get("CLASS") == "DIMENSION_SCALE":
-        dims = [name]
-    if dims is None or len(dims) != len(shape) or not all(isinstance(one, str) for one in dims):
-        return names.of(shape)
-    return list(dims)
-
-
 class Group:
     """A group of the Zarr view: arrays by name, attributes, the names of the groups in it."""
 
@@ -152,7 +124,7 @@ class Store(AbstractDataStore):  # type: ignore[misc, unused-ignore]
         return path + ".b2nd" if path.partition("/")[2] + ".b2nd" in self.paths else path
 
     def get_variables(self) -> Dict[str, xarray.Variable]:
-        names, found = _Names(), {}
+        found = {}
         for name, (array, attrs) in self.group.arrays.items():
             if str(attrs.get("NAME", "")).startswith(NO_VARIABLE):
                 continue
@@ -160,7 +132,7 @@ class Store(AbstractDataStore):  # type: ignore[misc, unused-ignore]
             plain = name[:-5] if name.endswith(".b2nd") else name
             dtype = array["dtype"] if isinstance(array["dtype"], np.dtype) else to_dtype(str(array["dtype"]))
             shape = tuple(array["shape"])
-            dims = _dims(plain, shape, attrs, names)
+            dims = attrs.get("_ARRAY_DIMENSIONS", [])
             lazy = indexing.LazilyIndexedArray(LazyArray(path, self.host, shape, dtype))
             kept = _attributes(attrs)
             if array["fill_value"] is not None:

@@ -20,13 +20,13 @@ static inline bool c2_helper_told(const struct c2_helper_program *it, int argc, 
     const char *first = argc > 1 ? argv[1] : "";
 
     *status = 0;
-    if (strcmp(first, "--version") == 0) {
+    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
         printf("%s %s\n", it->program, C2_VERSION);
         return true;
     }
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
         printf("usage: %s %s\n\n%s\n\noptions:\n  -h, --help                 print this help and exit\n"
-               "  --version                  print the version and exit\n",
+               "  -V, --version              print the version and exit\n",
                it->program, it->synopsis, it->about);
         return true;
     }

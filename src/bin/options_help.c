@@ -49,7 +49,8 @@ void c2_print_help(const struct c2_options_spec *spec, const struct c2_command *
     const struct c2_option *option;
 
     if (command) {
-        printf("usage: %s %s %s\n\n%s\n\n", spec->program, command->name, command->args, command->help);
+        printf("usage: %s %s%s%s\n\n%s\n\n", spec->program, command->name, *command->args ? " " : "",
+               command->args, command->help);
         if (command->more) printf("%s\n\n", command->more);
         print_examples(command);
     } else {
@@ -69,7 +70,8 @@ void c2_print_help(const struct c2_options_spec *spec, const struct c2_command *
 static void print_usage(const struct c2_options_spec *spec, const struct c2_command *command)
 {
     if (command)
-        fprintf(stderr, "usage: %s %s %s\n", spec->program, command->name, command->args);
+        fprintf(stderr, "usage: %s %s%s%s\n", spec->program, command->name, *command->args ? " " : "",
+                command->args);
     else
         fprintf(stderr, "usage: %s %s\n", spec->program, spec->synopsis);
     fprintf(stderr, "%s: ", spec->program);

@@ -98,10 +98,10 @@ def check_xarray_opens_trees_arrays_and_folders():
     tree = xarray.open_datatree(f"{BASE}/cube.nc", engine="caterva2")
     xarray.testing.assert_identical(tree["inner"].to_dataset(inherit=False).load(), truth("inner"))
     one = xarray.open_dataset(f"{BASE}/plain/a.b2nd", engine="caterva2")
-    assert one.a.dims == ("dim_0", "dim_1") and one.a.attrs == {"unit": "m"}
+    assert one.a.dims == ("dim_6", "dim_10") and one.a.attrs == {"unit": "m"}
     np.testing.assert_array_equal(one.a, np.arange(60).reshape(6, 10))
     both = xarray.open_dataset(f"{BASE}/plain", engine="caterva2")
-    assert both.a.dims == ("dim_0", "dim_1") and both.b.dims == ("dim_0", "dim_2") and both.sizes == {"dim_0": 6, "dim_1": 10, "dim_2": 6}
+    assert both.a.dims == ("dim_6", "dim_10") and both.b.dims == ("dim_6", "dim_6_1") and both.sizes == {"dim_6": 6, "dim_10": 10, "dim_6_1": 6}
     raises(caterva2.NotFound, xarray.open_dataset, f"{BASE}/none", engine="caterva2")
     raises(caterva2.InvalidRequest, xarray.open_dataset, f"caterva2://{HOST}", engine="caterva2")
 

@@ -485,7 +485,7 @@ def test_one_configuration_file_for_all(authority, server, house, tmp_path):
                     f'[client]\nca = "{authority.ca}"\n')
     house.run("bro", [BIN / "cat2bro", "--conf", conf]).wait_ready_line()
     house.run("pub", [BIN / "cat2pub", "--conf", conf, "a", tmp_path / "a"]).wait_ready_line()
-    house.run("sub", [BIN / "cat2sub", "--conf", conf, "--broker", bro.url]).wait_ready_line()
+    house.run("sub", [BIN / "cat2sub", "--conf", conf]).wait_ready_line()
     assert wait_until(lambda: cli("--conf", conf, "roots")[1]) == "a\n"
 
 
