@@ -3,8 +3,8 @@
 what was not written as soon as that can be."""
 import contextlib
 import json
-import re
 import pathlib
+import re
 import shutil
 import subprocess
 
