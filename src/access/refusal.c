@@ -36,7 +36,7 @@ static bool wants_page(const struct c2_access *access, struct c2_request *req)
 
     return access->page && c2_request_server(req) == access->page_server &&
            c2_request_method(req) == C2_GET && c2_request_header(req, "Accept", &accept) &&
-           memmem(accept.p, accept.n, "text/html", 9);
+           c2_str_has(accept, "text/html");
 }
 
 /* Programs that send passwords only when asked to are asked; browsers would open a window of their own. */

@@ -63,6 +63,11 @@ bool c2_str_ends(struct c2_str s, const char *suffix)
     return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
 }
 
+bool c2_str_has(struct c2_str s, const char *part)
+{
+    return s.n && memmem(s.p, s.n, part, strlen(part));
+}
+
 struct c2_str c2_str_trim(struct c2_str s)
 {
     while (s.n && is_blank(s.p[0]))

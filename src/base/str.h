@@ -63,6 +63,7 @@ bool c2_str_eq_nocase(struct c2_str a, struct c2_str b);
 bool c2_str_is(struct c2_str a, const char *text);
 bool c2_str_starts(struct c2_str s, const char *prefix);
 bool c2_str_ends(struct c2_str s, const char *suffix);
+bool c2_str_has(struct c2_str s, const char *part); /* "" has nothing */
 /** Without ASCII blanks at both ends. */
 struct c2_str c2_str_trim(struct c2_str s);
 /** Cut at the first `sep`: *head gets what is before, *rest what is after; false (head = s, rest empty) when

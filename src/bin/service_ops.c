@@ -171,9 +171,7 @@ static enum c2_metrics_format wanted_format(const struct c2_request *req)
     struct c2_str accept;
 
     if (!c2_request_header(req, "Accept", &accept)) return C2_METRICS_TEXT;
-    return memmem(accept.p, accept.n, "application/openmetrics-text", strlen("application/openmetrics-text"))
-               ? C2_METRICS_OPEN
-               : C2_METRICS_TEXT;
+    return c2_str_has(accept, "application/openmetrics-text") ? C2_METRICS_OPEN : C2_METRICS_TEXT;
 }
 
 static void handle_metrics(struct c2_request *req, void *state)

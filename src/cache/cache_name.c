@@ -55,7 +55,7 @@ bool c2_name_fit(struct c2_str name, size_t max, struct c2_buf *out, struct cat2
 static bool is_marked(struct c2_str folder)
 {
     return ending_of(folder) || c2_str_ends(folder, ".idx") || c2_str_ends(folder, ".dir") ||
-           c2_str_is(folder, "~deep") || memmem(folder.p, folder.n, ".new.", 5);
+           c2_str_is(folder, "~deep") || c2_str_has(folder, ".new.");
 }
 
 static bool put_folder(struct c2_str name, struct c2_buf *out, struct cat2_error *err)

@@ -15,7 +15,7 @@ static bool base_url(const char *host, char *out, size_t size, struct cat2_error
     C2_AUTO(c2_buf) url = C2_BUF_INIT(size - 1);
     struct cat2_error why;
     char address[300];
-    bool tls, bare = !memmem(text.n ? text.p : "", text.n, "://", 3);
+    bool tls, bare = !c2_str_has(text, "://");
 
     while (text.n && text.p[text.n - 1] == '/')
         text.n--;

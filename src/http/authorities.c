@@ -23,7 +23,7 @@ bool c2_authorities_init(struct c2_authorities *authorities, const char *ca, boo
     *authorities = (struct c2_authorities){.insecure = insecure};
     if (!ca) return true;
     if (!c2_fs_read_file("--ca", ca, CA_NBYTES_MAX, &text, err)) return false;
-    if (!text.n || !memmem(text.p, text.n, "-----BEGIN CERTIFICATE", 22))
+    if (!c2_str_has(c2_buf_str(&text), "-----BEGIN CERTIFICATE"))
         return c2_fail(err, CAT2_EINVAL, "--ca %.150s: there is no certificate in PEM format in it", ca);
     if (strlen(ca) >= sizeof(authorities->ca)) return c2_fail(err, CAT2_EINVAL, "--ca: the name is too long");
     snprintf(authorities->ca, sizeof(authorities->ca), "%s", ca);

@@ -33,7 +33,7 @@ bool c2_attrs_put(struct c2_str vlmeta, struct c2_buf *out, struct cat2_error *e
     struct c2_jw w;
 
     if (vlmeta.n <= 2) return c2_buf_puts(out, "{}", err);
-    if (!memmem(vlmeta.p, vlmeta.n, "\"CATERVA2_", 10)) return c2_buf_append_str(out, vlmeta, err);
+    if (!c2_str_has(vlmeta, "\"CATERVA2_")) return c2_buf_append_str(out, vlmeta, err);
     if (!c2_json_parse(vlmeta, &json, err)) return false;
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);

@@ -39,7 +39,7 @@ static void put_time(struct c2_jw *w, struct c2_jval attrs)
 {
     struct c2_str units;
 
-    if (!c2_attr_text(attrs, "units", &units) || !memmem(units.p, units.n, " since ", 7)) return;
+    if (!c2_attr_text(attrs, "units", &units) || !c2_str_has(units, " since ")) return;
     c2_jw_key(w, "time");
     c2_jw_begin_object(w);
     c2_jw_key(w, "units");

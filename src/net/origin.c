@@ -197,7 +197,7 @@ static bool is_of_another_site(const struct c2_origin *at, const struct c2_origi
         return !c2_str_eq_nocase(asked->site, C2_STR("same-origin")) &&
                !c2_str_eq_nocase(asked->site, C2_STR("none"));
     if (!asked->origin.p) return false;
-    if (!split_url(asked->origin, &page) || !memmem(asked->origin.p, asked->origin.n, "://", 3)) return true;
+    if (!split_url(asked->origin, &page) || !c2_str_has(asked->origin, "://")) return true;
     bool here = asked->host.p && split_place(asked->host, &ours) && same_place(&page, &ours);
     here = here || (asked->outer.n && split_place(asked->outer, &ours) && same_place(&page, &ours));
     return !here &&

@@ -601,7 +601,7 @@ def test_strangers_do_not_fill_the_log(house, file):
     left_out = re.search(r"^caterva2_log_lines_left_out_total (\d+)$", get(bro.url + "/metrics")[2].decode(), re.M)
     assert int(left_out[1]) >= 200
     assert get(bro.url + "/api/roots", JSON | FORWARDED | bearer(key), "POST", body)[0] == 200
-    assert re.search(r"audit: event=change status=200 peer=127.0.0.1 who=\"key .* method=POST path=\"/api/roots\"", bro.output())
+    wait_until(lambda: re.search(r"audit: event=change status=200 peer=127.0.0.1 who=\"key .* method=POST path=\"/api/roots\"", bro.output()))
 
     def again():
         get(bro.url + "/api/roots", JSON | FORWARDED, "POST", body.replace(b"foo", b"bar"))

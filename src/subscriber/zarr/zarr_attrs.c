@@ -25,7 +25,7 @@ bool c2_zarr_is_hidden(const struct c2_ds *ds)
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error err;
 
-    return memmem(ds->meta.vlmeta.p, ds->meta.vlmeta.n, "DIMENSION_SCALE", 15) &&
+    return c2_str_has(c2_buf_str(&ds->meta.vlmeta), "DIMENSION_SCALE") &&
            parse_attrs(ds, &text, &json, &err) && c2_is_mere_dimension(c2_json_root(json));
 }
 
@@ -35,8 +35,8 @@ static bool is_netcdf(const struct c2_ds *ds)
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error err;
 
-    return memmem(ds->meta.vlmeta.p, ds->meta.vlmeta.n, "DIMENSION_", 10) &&
-           parse_attrs(ds, &text, &json, &err) && c2_is_scaled(c2_json_root(json));
+    return c2_str_has(c2_buf_str(&ds->meta.vlmeta), "DIMENSION_") && parse_attrs(ds, &text, &json, &err) &&
+           c2_is_scaled(c2_json_root(json));
 }
 
 bool c2_zarr_is_netcdf(struct c2_ds *const *list, size_t n)
@@ -209,7 +209,7 @@ bool c2_zarr_put_fill(const struct c2_meta *meta, struct c2_jw *w)
     struct cat2_error err;
     double number;
 
-    if (dtype->nfields || !memmem(meta->vlmeta.p, meta->vlmeta.n, "\"_FillValue\"", 12)) return false;
+    if (dtype->nfields || !c2_str_has(c2_buf_str(&meta->vlmeta), "\"_FillValue\"")) return false;
     if (c2_json_parse(c2_buf_str(&meta->vlmeta), &json, &err))
         v = c2_attr_item(c2_jget(c2_json_root(json), "_FillValue"));
     enum c2_jkind kind = c2_jval_kind(v);
