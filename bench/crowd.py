@@ -11,6 +11,7 @@ of 100, the longest; and how many large ones were done meanwhile. Where there is
 of the new build: what is left is what the machine takes. The crowd's own process has a lower priority, for it would be elsewhere.
 """
 import argparse
+import contextlib
 import multiprocessing
 import os
 import pathlib
@@ -154,7 +155,11 @@ def start_nginx(folder):
         f"server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n")
     folder.chmod(0o755)
     process = subprocess.Popen([program, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
-    wait_until(lambda: get(f"http://127.0.0.1:{port}/slice")[0] == 200)
+
+    def is_there():
+        with contextlib.suppress(OSError):
+            return get(f"http://127.0.0.1:{port}/slice")[0] == 200
+    wait_until(is_there)
     return process, f"127.0.0.1:{port}"
 
 
@@ -188,6 +193,9 @@ def main():
     parser.add_argument("--small", type=int, default=500)
     parser.add_argument("--large", type=int, default=50)
     args = parser.parse_args()
+    for folder in (args.old, args.new):
+        if not (pathlib.Path(folder) / "cat2sub").exists():
+            parser.error(f"{folder} has no cat2sub")
     with tempfile.TemporaryDirectory(prefix="c2-bench-") as temp:
         temp = pathlib.Path(temp)
         temp.chmod(0o755)
