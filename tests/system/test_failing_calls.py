@@ -240,9 +240,9 @@ def test_a_service_that_works_survives_calls_that_fail(site):
 @pytest.mark.long
 @pytest.mark.parametrize("site", WHO, indirect=True)
 def test_every_call_for_a_descriptor_finds_none_once(site):
-    """In one of three rounds."""
-    for kind in ("open", "descriptor"):
-        assert sum(site.try_work(kind, "EMFILE", first, 3) for first in (1, 2, 3)) > 0
+    """In one of three rounds. A broker at work may open no file."""
+    kinds = [sum(site.try_work(kind, "EMFILE", first, 3) for first in (1, 2, 3)) for kind in ("open", "descriptor")]
+    assert any(kinds) if site.who == "bro" else all(kinds)
 
 
 @pytest.mark.timeout(86400 if ALL else 300)
