@@ -52,8 +52,7 @@ bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_er
 
 static void write_bytes(struct c2_jw *out, const char *key, const uint8_t *values)
 {
-    c2_jw_key(out, key);
-    c2_jw_begin_array(out);
+    c2_jw_open_array(out, key);
     for (int i = 0; i < 6; i++)
         c2_jw_int(out, values[i]);
     c2_jw_end_array(out);
@@ -61,16 +60,12 @@ static void write_bytes(struct c2_jw *out, const char *key, const uint8_t *value
 
 static void write_cparams(const struct c2_cparams *c, bool extended, struct c2_jw *out)
 {
-    c2_jw_key(out, "cparams");
-    c2_jw_begin_object(out);
-    c2_jw_key(out, "codec");
-    c2_jw_int(out, c->codec);
+    c2_jw_open_object(out, "cparams");
+    c2_jw_put_int(out, "codec", c->codec);
     write_bytes(out, "filters", c->filters);
     write_bytes(out, "filters_meta", c->filters_meta);
-    c2_jw_key(out, "typesize");
-    c2_jw_int(out, c->typesize);
-    c2_jw_key(out, "blocksize");
-    c2_jw_int(out, c->blocksize);
+    c2_jw_put_int(out, "typesize", c->typesize);
+    c2_jw_put_int(out, "blocksize", c->blocksize);
     c2_jw_key(out, "filters, meta"); /* one key, with its comma: clients read it */
     c2_jw_begin_array(out);
     for (int i = 0; i < 6; i++) {
@@ -87,23 +82,18 @@ static void write_cparams(const struct c2_cparams *c, bool extended, struct c2_j
             int value;
         } more[] = {{"codec_meta", c->codec_meta}, {"clevel", c->clevel}, {"splitmode", c->splitmode}};
         for (size_t i = 0; i < C2_ARRAY_LEN(more); i++) {
-            c2_jw_key(out, more[i].key);
-            c2_jw_int(out, more[i].value);
+            c2_jw_put_int(out, more[i].key, more[i].value);
         }
-        c2_jw_key(out, "use_dict");
-        c2_jw_bool(out, c->use_dict);
-        c2_jw_key(out, "nthreads");
-        c2_jw_int(out, NTHREADS_SHOWN);
-        c2_jw_key(out, "tuner");
-        c2_jw_int(out, TUNER_SHOWN);
+        c2_jw_put_bool(out, "use_dict", c->use_dict);
+        c2_jw_put_int(out, "nthreads", NTHREADS_SHOWN);
+        c2_jw_put_int(out, "tuner", TUNER_SHOWN);
     }
     c2_jw_end_object(out);
 }
 
 static void write_number(struct c2_jw *out, const char *key, int64_t value)
 {
-    c2_jw_key(out, key);
-    c2_jw_int(out, value);
+    c2_jw_put_int(out, key, value);
 }
 
 /* The members of a super-chunk, without braces. */
@@ -112,16 +102,12 @@ static void write_schunk(const struct c2_meta *meta, bool extended, struct c2_jw
     write_number(out, "cbytes", meta->cbytes);
     write_number(out, "chunkshape", meta->chunkshape);
     write_number(out, "chunksize", meta->chunksize);
-    c2_jw_key(out, "contiguous");
-    c2_jw_bool(out, meta->contiguous);
+    c2_jw_put_bool(out, "contiguous", meta->contiguous);
     write_cparams(&meta->cparams, extended, out);
-    c2_jw_key(out, "cratio");
-    c2_jw_real(out, meta->cbytes ? (double)meta->nbytes / (double)meta->cbytes : 0.0);
+    c2_jw_put_real(out, "cratio", meta->cbytes ? (double)meta->nbytes / (double)meta->cbytes : 0.0);
     write_number(out, "nbytes", meta->nbytes);
-    c2_jw_key(out, "urlpath");
-    c2_jw_cstr(out, meta->urlpath ? meta->urlpath : "None");
-    c2_jw_key(out, "vlmeta");
-    c2_jw_raw(out, meta->vlmeta.n ? c2_buf_str(&meta->vlmeta) : C2_STR("{}"));
+    c2_jw_put_cstr(out, "urlpath", meta->urlpath ? meta->urlpath : "None");
+    c2_jw_put_raw(out, "vlmeta", meta->vlmeta.n ? c2_buf_str(&meta->vlmeta) : C2_STR("{}"));
     write_number(out, "nchunks", meta->nchunks);
 }
 
@@ -154,18 +140,15 @@ bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms
     if (meta->kind == C2_KIND_ARRAY) {
         if (!c2_dtype_name(&meta->dtype, &name, out->err)) return out->ok = false;
         for (int pass = 0; pass < 3; pass++) {
-            c2_jw_key(out, pass == 0 ? "shape" : pass == 1 ? "chunks" : "blocks");
-            c2_jw_begin_array(out);
+            c2_jw_open_array(out, pass == 0 ? "shape" : pass == 1 ? "chunks" : "blocks");
             for (int i = 0; i < meta->grid.ndim; i++)
                 c2_jw_int(out, pass == 0   ? meta->grid.shape[i]
                                : pass == 1 ? meta->grid.chunks[i]
                                            : meta->grid.blocks[i]);
             c2_jw_end_array(out);
         }
-        c2_jw_key(out, "dtype");
-        c2_jw_str(out, c2_buf_str(&name));
-        c2_jw_key(out, "schunk");
-        c2_jw_begin_object(out);
+        c2_jw_put_str(out, "dtype", c2_buf_str(&name));
+        c2_jw_open_object(out, "schunk");
         write_schunk(meta, extended, out);
         c2_jw_end_object(out);
     } else {
@@ -173,8 +156,7 @@ bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms
     }
     if (extended) {
         write_mtime(mtime_ms, out);
-        c2_jw_key(out, "accept_ranges");
-        c2_jw_bool(out, true);
+        c2_jw_put_bool(out, "accept_ranges", true);
     }
     c2_jw_end_object(out);
     return out->ok;

@@ -9,8 +9,7 @@ static void put_text(struct c2_jw *w, const char *key, struct c2_jval attrs, con
     struct c2_str text;
 
     if (!c2_attr_text(attrs, name, &text) || !text.n) return;
-    c2_jw_key(w, key);
-    c2_jw_str(w, text);
+    c2_jw_put_str(w, key, text);
 }
 
 static void put_number(struct c2_jw *w, const char *key, struct c2_jval attrs, const char *name)
@@ -40,10 +39,8 @@ static void put_time(struct c2_jw *w, struct c2_jval attrs)
     struct c2_str units;
 
     if (!c2_attr_text(attrs, "units", &units) || !c2_str_has(units, " since ")) return;
-    c2_jw_key(w, "time");
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "units");
-    c2_jw_str(w, units);
+    c2_jw_open_object(w, "time");
+    c2_jw_put_str(w, "units", units);
     put_text(w, "calendar", attrs, "calendar");
     c2_jw_end_object(w);
 }
@@ -51,10 +48,8 @@ static void put_time(struct c2_jw *w, struct c2_jval attrs)
 /* What its numbers are. */
 static void put_quantity(struct c2_jw *w, const struct c2_object *o)
 {
-    c2_jw_key(w, "path");
-    c2_jw_str(w, o->at);
-    c2_jw_key(w, "name");
-    c2_jw_str(w, c2_path_last(o->path));
+    c2_jw_put_str(w, "path", o->at);
+    c2_jw_put_str(w, "name", c2_path_last(o->path));
     put_label(w, o);
     put_text(w, "units", o->attrs, "units");
     put_text(w, "standard_name", o->attrs, "standard_name");
@@ -71,8 +66,7 @@ static void put_image(struct c2_jw *w, struct c2_jval attrs)
     struct c2_jval range = c2_jget(attrs, "IMAGE_MINMAXRANGE");
 
     if (!c2_attr_text(attrs, "CLASS", &class) || !c2_str_is(class, "IMAGE")) return;
-    c2_jw_key(w, "image");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "image");
     put_text(w, "subclass", attrs, "IMAGE_SUBCLASS");
     put_text(w, "interlace", attrs, "INTERLACE_MODE");
     put_text(w, "palette", attrs, "PALETTE");
@@ -86,27 +80,23 @@ static void put_image(struct c2_jw *w, struct c2_jval attrs)
 
 static void put_signal(struct c2_jw *w, const struct c2_mean *m)
 {
-    c2_jw_key(w, "signal");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "signal");
     put_quantity(w, &m->signal);
     put_text(w, "interpretation", m->signal.attrs, "interpretation");
     put_image(w, m->signal.attrs);
     c2_jw_end_object(w);
-    c2_jw_key(w, "axes");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "axes");
     for (int i = 0; i < m->signal.ndim; i++) {
         c2_jw_begin_object(w);
         if (m->dims.name[i].n) {
-            c2_jw_key(w, "dimension");
-            c2_jw_str(w, m->dims.name[i]);
+            c2_jw_put_str(w, "dimension", m->dims.name[i]);
         }
         if (m->axes[i].has) put_quantity(w, &m->axes[i].object);
         c2_jw_end_object(w);
     }
     c2_jw_end_array(w);
     if (!m->has_errors) return;
-    c2_jw_key(w, "errors");
-    c2_jw_str(w, m->errors.at);
+    c2_jw_put_str(w, "errors", m->errors.at);
 }
 
 /* The levels of OME's first pyramid: paths within the group, and their scales. */
@@ -120,13 +110,11 @@ static void put_levels(struct c2_jw *w, const struct c2_object *group)
     struct c2_jval v;
 
     if (c2_jval_kind(levels) != C2_JARRAY) return;
-    c2_jw_key(w, "levels");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "levels");
     for (int i = 0; i < LEVELS_MAX && c2_jnext(&it, &key, &v); i++) {
         if (!c2_jstr(c2_jget(v, "path"), &path)) continue;
         c2_jw_begin_object(w);
-        c2_jw_key(w, "path");
-        c2_jw_str(w, path);
+        c2_jw_put_str(w, "path", path);
         struct c2_jval scale = c2_jget(c2_jat(c2_jget(v, "coordinateTransformations"), 0), "scale");
         if (c2_jval_kind(scale) == C2_JARRAY && c2_jlen(scale) <= C2_DIM_MAX) {
             c2_jw_key(w, "scale");
@@ -144,10 +132,8 @@ bool c2_mean_print(const struct c2_mean *m, const struct c2_object *asked, struc
 
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "path");
-    c2_jw_str(&w, asked->at);
-    c2_jw_key(&w, "kind");
-    c2_jw_cstr(&w, asked->group ? "group" : "dataset");
+    c2_jw_put_str(&w, "path", asked->at);
+    c2_jw_put_cstr(&w, "kind", asked->group ? "group" : "dataset");
     put_text(&w, "title", m->group.attrs, "title");
     if (m->has_signal) put_signal(&w, m);
     if (asked->group) put_levels(&w, m->group.attrs.v ? &m->group : asked);

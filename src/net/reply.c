@@ -335,8 +335,7 @@ static void reply_text(struct c2_request *req, int status, const char *text)
     bool ok = about.n && c2_buf_append_str(&whole, about, &err) && c2_buf_printf(&whole, &err, ": %s", text);
     c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, req->error_key ? req->error_key : "detail");
-    c2_jw_str(&w, ok ? c2_buf_str(&whole) : c2_str_of(text));
+    c2_jw_put_str(&w, req->error_key ? req->error_key : "detail", ok ? c2_buf_str(&whole) : c2_str_of(text));
     c2_jw_end_object(&w);
     if (status == 503 && !req->retry_said) c2_reply_header(req, "Retry-After", RETRY_AFTER);
     if (!c2_jw_finish(&w))

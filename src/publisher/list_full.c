@@ -40,45 +40,32 @@ bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *fa
 
     c2_jw_init(&w, out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "path");
-    c2_jw_cstr(&w, entry->path);
+    c2_jw_put_cstr(&w, "path", entry->path);
     if (entry->gen.remark) {
-        c2_jw_key(&w, "remark");
-        c2_jw_cstr(&w, entry->gen.remark);
+        c2_jw_put_cstr(&w, "remark", entry->gen.remark);
     }
     if (entry->imported || entry->gen.of_hdf5) {
-        c2_jw_key(&w, "hdf5");
-        c2_jw_cstr(&w, entry->imported ? "import" : "file");
+        c2_jw_put_cstr(&w, "hdf5", entry->imported ? "import" : "file");
     }
     if (failure) {
-        c2_jw_key(&w, "error");
-        c2_jw_cstr(&w, failure->message);
+        c2_jw_put_cstr(&w, "error", failure->message);
         if (c2_is_busy(failure)) {
-            c2_jw_key(&w, "busy");
-            c2_jw_bool(&w, true);
+            c2_jw_put_bool(&w, "busy", true);
         }
     } else {
-        c2_jw_key(&w, "etag");
-        c2_jw_cstr(&w, entry->gen.etag);
-        c2_jw_key(&w, "validator");
-        c2_jw_cstr(&w, entry->gen.validator);
-        c2_jw_key(&w, "metadata");
-        c2_jw_raw(&w, c2_buf_str(&entry->json));
+        c2_jw_put_cstr(&w, "etag", entry->gen.etag);
+        c2_jw_put_cstr(&w, "validator", entry->gen.validator);
+        c2_jw_put_raw(&w, "metadata", c2_buf_str(&entry->json));
         if (entry->refusal) {
-            c2_jw_key(&w, "refusal");
-            c2_jw_cstr(&w, entry->refusal);
+            c2_jw_put_cstr(&w, "refusal", entry->refusal);
         }
         c2_jw_key(&w, "frame");
         if (entry->layout.frame_len) {
             c2_jw_begin_object(&w);
-            c2_jw_key(&w, "frame_len");
-            c2_jw_int(&w, entry->layout.frame_len);
-            c2_jw_key(&w, "header_len");
-            c2_jw_int(&w, entry->layout.header_len);
-            c2_jw_key(&w, "index_off");
-            c2_jw_int(&w, entry->layout.index_off);
-            c2_jw_key(&w, "blocksize");
-            c2_jw_int(&w, entry->layout.blocksize);
+            c2_jw_put_int(&w, "frame_len", entry->layout.frame_len);
+            c2_jw_put_int(&w, "header_len", entry->layout.header_len);
+            c2_jw_put_int(&w, "index_off", entry->layout.index_off);
+            c2_jw_put_int(&w, "blocksize", entry->layout.blocksize);
             c2_jw_end_object(&w);
         } else {
             c2_jw_null(&w);

@@ -20,8 +20,7 @@ static void handle_roots(struct c2_request *req, void *state)
     c2_jw_begin_object(&w);
     for (const struct c2_root_state *root = c2_sub_seen(req, sub->roots); root;
          root = c2_sub_seen(req, root->next)) {
-        c2_jw_key(&w, root->root.name);
-        c2_jw_begin_object(&w);
+        c2_jw_open_object(&w, root->root.name);
         c2_root_jw(&w, &root->root);
         c2_jw_key(&w, "subscribed");
         if (c2_root_is_followed(root))

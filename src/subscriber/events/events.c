@@ -75,12 +75,10 @@ static void put_root(struct c2_jw *w, const struct c2_root_state *root)
         c2_jw_bool(w, true);
     else
         c2_jw_null(w);
-    c2_jw_key(w, "datasets");
-    c2_jw_uint(w, c2_root_ndatasets(root));
+    c2_jw_put_uint(w, "datasets", c2_root_ndatasets(root));
     c2_jw_key(w, "listed"); /* else the number says nothing */
     c2_jw_bool(w, c2_root_is_listed(root));
-    c2_jw_key(w, "reached");
-    c2_jw_bool(w, !c2_root_is_unreached(root));
+    c2_jw_put_bool(w, "reached", !c2_root_is_unreached(root));
     c2_jw_end_object(w);
 }
 
@@ -100,8 +98,7 @@ static struct c2_blob *hello_text(struct listener *l)
 
     begin_text(l->events, l->at - 1, "hello", &text, &w, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "roots");
-    c2_jw_begin_array(&w);
+    c2_jw_open_array(&w, "roots");
     for (const struct c2_root_state *root = l->events->sub->roots; root; root = root->next)
         if (wanted(l, root)) put_root(&w, root);
     c2_jw_end_array(&w);
@@ -145,12 +142,9 @@ static void on_dataset(void *ctx, struct c2_root_state *root, const struct c2_ds
     snprintf(path, sizeof(path), "%s/%s", root->root.name, ds->path);
     begin_text(events, events->seq + 1, "dataset", &text, &w, &err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "path");
-    c2_jw_cstr(&w, path);
-    c2_jw_key(&w, "etag");
-    c2_jw_cstr(&w, ds->etag);
-    c2_jw_key(&w, "change");
-    c2_jw_cstr(&w, change);
+    c2_jw_put_cstr(&w, "path", path);
+    c2_jw_put_cstr(&w, "etag", ds->etag);
+    c2_jw_put_cstr(&w, "change", change);
     c2_jw_end_object(&w);
     append(events, root, &text, &w);
 }

@@ -15,8 +15,7 @@ enum h5_class { H5_INT, H5_FLOAT, H5_STRING = 3, H5_OPAQUE = 5, H5_COMPOUND = 6,
 
 static void put_int(struct c2_jw *w, const char *key, int64_t v)
 {
-    c2_jw_key(w, key);
-    c2_jw_int(w, v);
+    c2_jw_put_int(w, key, v);
 }
 
 static void put_class(struct c2_jw *w, enum h5_class class, int64_t size)
@@ -37,20 +36,17 @@ static void put_string(struct c2_jw *w, int64_t size, bool utf8, bool vlen)
     put_class(w, H5_STRING, size);
     put_int(w, "cset", utf8);
     put_int(w, "strPad", !vlen); /* null-padded, or ended by a null */
-    c2_jw_key(w, "vlen");
-    c2_jw_bool(w, vlen);
+    c2_jw_put_bool(w, "vlen", vlen);
 }
 
 static void put_bool(struct c2_jw *w)
 {
     put_class(w, H5_ENUM, 1);
-    c2_jw_key(w, "members");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "members");
     put_int(w, "FALSE", 0);
     put_int(w, "TRUE", 1);
     c2_jw_end_object(w);
-    c2_jw_key(w, "base");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "base");
     put_number(w, H5_INT, 1, false, true);
     c2_jw_end_object(w);
 }
@@ -60,12 +56,10 @@ static void put_complex(struct c2_jw *w, int64_t size, bool big_endian)
     static const char *const parts[] = {"r", "i"};
 
     put_class(w, H5_COMPOUND, size);
-    c2_jw_key(w, "members");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "members");
     for (size_t i = 0; i < C2_ARRAY_LEN(parts); i++) {
         c2_jw_begin_object(w);
-        c2_jw_key(w, "name");
-        c2_jw_cstr(w, parts[i]);
+        c2_jw_put_cstr(w, "name", parts[i]);
         put_number(w, H5_FLOAT, size / 2, big_endian, false);
         c2_jw_end_object(w);
     }
@@ -77,19 +71,16 @@ static void put_type(const struct c2_dtype *dtype, struct c2_jw *w);
 static void put_member(const struct c2_field *field, struct c2_jw *w)
 {
     c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, field->name);
+    c2_jw_put_cstr(w, "name", field->name);
     if (field->ndim == 0) {
         put_type(&field->type, w);
     } else {
         put_class(w, H5_ARRAY, field->nbytes);
-        c2_jw_key(w, "dims");
-        c2_jw_begin_array(w);
+        c2_jw_open_array(w, "dims");
         for (int i = 0; i < field->ndim; i++)
             c2_jw_int(w, field->shape[i]);
         c2_jw_end_array(w);
-        c2_jw_key(w, "base");
-        c2_jw_begin_object(w);
+        c2_jw_open_object(w, "base");
         put_type(&field->type, w);
         c2_jw_end_object(w);
     }
@@ -99,8 +90,7 @@ static void put_member(const struct c2_field *field, struct c2_jw *w)
 static void put_compound(const struct c2_dtype *dtype, struct c2_jw *w)
 {
     put_class(w, H5_COMPOUND, dtype->itemsize);
-    c2_jw_key(w, "members");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "members");
     for (int i = 0; w->ok && i < dtype->nfields; i++)
         put_member(&dtype->fields[i], w);
     c2_jw_end_array(w);
@@ -140,8 +130,7 @@ static void put_type(const struct c2_dtype *dtype, struct c2_jw *w)
         return;
     default:
         put_class(w, H5_OPAQUE, n);
-        c2_jw_key(w, "tag");
-        c2_jw_cstr(w, "");
+        c2_jw_put_cstr(w, "tag", "");
     }
 }
 
@@ -192,8 +181,7 @@ static void put_attr_type(struct c2_str name, struct c2_jval v, struct c2_jw *w)
     enum c2_jkind kind = c2_jval_kind(v), items = kind == C2_JARRAY ? list_kind(v) : C2_JNONE;
 
     c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_str(w, name);
+    c2_jw_put_str(w, "name", name);
     c2_jw_key(w, "shape");
     if (kind == C2_JNULL) {
         c2_jw_null(w);
@@ -276,12 +264,10 @@ static void put_filters(const struct c2_ds *ds, struct c2_jw *w)
     char text[40];
 
     snprintf(text, sizeof(text), "blosc2:%s", plugin ? "plugin" : codec->word);
-    c2_jw_key(w, "filters");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "filters");
     c2_jw_begin_object(w);
     put_int(w, "id", C2_HDF5_FILTER_BLOSC2);
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, text);
+    c2_jw_put_cstr(w, "name", text);
     c2_jw_end_object(w);
     c2_jw_end_array(w);
 }
@@ -290,8 +276,7 @@ static void put_geometry(const struct c2_ds *ds, struct c2_jw *w)
 {
     const struct c2_grid *grid = &ds->meta.grid;
 
-    c2_jw_key(w, "shape");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "shape");
     for (int i = 0; i < grid->ndim; i++)
         c2_jw_int(w, grid->shape[i]);
     c2_jw_end_array(w);
@@ -309,18 +294,13 @@ static void put_geometry(const struct c2_ds *ds, struct c2_jw *w)
 /* Opaque, so that nothing but its data is asked for: the answer to that is the error. */
 static void put_broken(struct c2_jw *w)
 {
-    c2_jw_key(w, "shape");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "shape");
     c2_jw_end_array(w);
-    c2_jw_key(w, "chunks");
-    c2_jw_null(w);
-    c2_jw_key(w, "filters");
-    c2_jw_null(w);
-    c2_jw_key(w, "type");
-    c2_jw_begin_object(w);
+    c2_jw_put_null(w, "chunks");
+    c2_jw_put_null(w, "filters");
+    c2_jw_open_object(w, "type");
     put_class(w, H5_OPAQUE, 1);
-    c2_jw_key(w, "tag");
-    c2_jw_cstr(w, "cannot be served");
+    c2_jw_put_cstr(w, "tag", "cannot be served");
     c2_jw_end_object(w);
     c2_jw_key(w, "attributes");
     c2_grove_attr_types(C2_STR("{\"error\":\"\"}"), w);
@@ -337,17 +317,14 @@ static void put_attrs_of(const struct c2_ds *ds, struct c2_jw *w)
 void c2_grove_dataset(const struct c2_ds *ds, struct c2_jw *w)
 {
     c2_jw_begin_object(w);
-    c2_jw_key(w, "kind");
-    c2_jw_cstr(w, "dataset");
-    c2_jw_key(w, "name");
-    c2_jw_str(w, base_name(ds));
+    c2_jw_put_cstr(w, "kind", "dataset");
+    c2_jw_put_str(w, "name", base_name(ds));
     if (ds->error) {
         put_broken(w);
     } else {
         put_geometry(ds, w);
         put_filters(ds, w);
-        c2_jw_key(w, "type");
-        c2_jw_begin_object(w);
+        c2_jw_open_object(w, "type");
         put_type(&ds->meta.dtype, w);
         c2_jw_end_object(w);
         c2_jw_key(w, "attributes");
@@ -366,7 +343,6 @@ void c2_grove_attrs(const struct c2_ds *ds, const struct c2_str *names, size_t n
         return;
     }
     c2_jw_begin_object(w);
-    c2_jw_key(w, "error");
-    c2_jw_cstr(w, ds->error);
+    c2_jw_put_cstr(w, "error", ds->error);
     c2_jw_end_object(w);
 }

@@ -120,8 +120,7 @@ static bool put_child(struct listing *l, struct cat2_error *err)
     while (l->i < l->n && strncmp(l->list[l->i]->path, ds->path, same) == 0)
         l->i++;
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "kind");
-    c2_jw_cstr(&w, "group");
+    c2_jw_put_cstr(&w, "kind", "group");
     c2_jw_key(&w, "name");
     snprintf(text, sizeof(text), "%.*s%s", C2_STR_ARG(name), group_slash(l, ds->path, l->dir_n + name.n));
     c2_jw_cstr(&w, text);
@@ -143,10 +142,8 @@ static bool begin_group(struct listing *l, struct cat2_error *err)
         }
     c2_jw_init(&w, &l->out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "kind");
-    c2_jw_cstr(&w, "group");
-    c2_jw_key(&w, "name");
-    c2_jw_str(&w, dir);
+    c2_jw_put_cstr(&w, "kind", "group");
+    c2_jw_put_str(&w, "name", dir);
     c2_jw_key(&w, "attributes");
     c2_grove_attr_types(attrs_of(l, l->dir, l->dir_n ? l->dir_n - 1 : 0), &w);
     c2_jw_end_object(&w);

@@ -21,17 +21,25 @@ bool c2_zarr3_knows(const struct c2_dtype *dtype, struct cat2_error *err)
     return true;
 }
 
-static void put_configured(struct c2_jw *w, const char *name, const char *key, int64_t value)
+/* {"name": name, "configuration": {...}}, after which it is ended. */
+static void begin_configured(struct c2_jw *w, const char *name)
 {
     c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, name);
-    c2_jw_key(w, "configuration");
-    c2_jw_begin_object(w);
-    c2_jw_key(w, key);
-    c2_jw_int(w, value);
+    c2_jw_put_cstr(w, "name", name);
+    c2_jw_open_object(w, "configuration");
+}
+
+static void end_configured(struct c2_jw *w)
+{
     c2_jw_end_object(w);
     c2_jw_end_object(w);
+}
+
+static void put_configured(struct c2_jw *w, const char *name, const char *key, int64_t value)
+{
+    begin_configured(w, name);
+    c2_jw_put_int(w, key, value);
+    end_configured(w);
 }
 
 /* "25s" is unit s, factor 25; no unit is "generic". */
@@ -41,17 +49,10 @@ static void put_time(const struct c2_dtype *dtype, struct c2_jw *w)
     int64_t factor = 1;
 
     if (digits) c2_str_to_i64((struct c2_str){dtype->unit, digits}, &factor);
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, dtype->kind == 'M' ? "numpy.datetime64" : "numpy.timedelta64");
-    c2_jw_key(w, "configuration");
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "unit");
-    c2_jw_cstr(w, dtype->unit[digits] ? dtype->unit + digits : "generic");
-    c2_jw_key(w, "scale_factor");
-    c2_jw_int(w, factor);
-    c2_jw_end_object(w);
-    c2_jw_end_object(w);
+    begin_configured(w, dtype->kind == 'M' ? "numpy.datetime64" : "numpy.timedelta64");
+    c2_jw_put_cstr(w, "unit", dtype->unit[digits] ? dtype->unit + digits : "generic");
+    c2_jw_put_int(w, "scale_factor", factor);
+    end_configured(w);
 }
 
 static void put_scalar_type(const struct c2_dtype *dtype, struct c2_jw *w)
@@ -91,13 +92,8 @@ static void put_type(const struct c2_dtype *dtype, struct c2_jw *w)
         put_scalar_type(dtype, w);
         return;
     }
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, "structured");
-    c2_jw_key(w, "configuration");
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "fields");
-    c2_jw_begin_array(w);
+    begin_configured(w, "structured");
+    c2_jw_open_array(w, "fields");
     for (int i = 0; i < dtype->nfields; i++) {
         c2_jw_begin_array(w);
         c2_jw_cstr(w, dtype->fields[i].name);
@@ -105,8 +101,7 @@ static void put_type(const struct c2_dtype *dtype, struct c2_jw *w)
         c2_jw_end_array(w);
     }
     c2_jw_end_array(w);
-    c2_jw_end_object(w);
-    c2_jw_end_object(w);
+    end_configured(w);
 }
 
 static void put_zeros(struct c2_jw *w, int64_t nbytes)
@@ -140,12 +135,9 @@ static void put_fill_value(const struct c2_meta *meta, struct c2_jw *w)
 
 static void put_named(struct c2_jw *w, const char *key, const char *name, const char *what)
 {
-    c2_jw_key(w, key);
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, name);
-    c2_jw_key(w, "configuration");
-    c2_jw_raw(w, c2_str_of(what));
+    c2_jw_open_object(w, key);
+    c2_jw_put_cstr(w, "name", name);
+    c2_jw_put_raw(w, "configuration", c2_str_of(what));
     c2_jw_end_object(w);
 }
 
@@ -167,22 +159,15 @@ bool c2_zarr3_array_json(const struct c2_ds *ds, struct c2_jw *w)
     const struct c2_grid *grid = &ds->meta.grid;
 
     c2_jw_begin_object(w);
-    c2_jw_key(w, "zarr_format");
-    c2_jw_int(w, 3);
-    c2_jw_key(w, "node_type");
-    c2_jw_cstr(w, "array");
+    c2_jw_put_int(w, "zarr_format", 3);
+    c2_jw_put_cstr(w, "node_type", "array");
     c2_zarr_put_shape(grid, w);
     c2_jw_key(w, "data_type");
     put_type(&ds->meta.dtype, w);
     c2_jw_key(w, "chunk_grid");
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "name");
-    c2_jw_cstr(w, "regular");
-    c2_jw_key(w, "configuration");
-    c2_jw_begin_object(w);
+    begin_configured(w, "regular");
     c2_zarr_put_chunk_shape(grid, "chunk_shape", w);
-    c2_jw_end_object(w);
-    c2_jw_end_object(w);
+    end_configured(w);
     put_named(w, "chunk_key_encoding", "default", "{\"separator\":\"/\"}");
     put_codecs(&ds->meta.dtype, w);
     put_fill_value(&ds->meta, w);
@@ -194,10 +179,8 @@ bool c2_zarr3_array_json(const struct c2_ds *ds, struct c2_jw *w)
 bool c2_zarr3_begin_group(struct c2_str text, bool netcdf, struct c2_jw *w)
 {
     c2_jw_begin_object(w);
-    c2_jw_key(w, "zarr_format");
-    c2_jw_int(w, 3);
-    c2_jw_key(w, "node_type");
-    c2_jw_cstr(w, "group");
+    c2_jw_put_int(w, "zarr_format", 3);
+    c2_jw_put_cstr(w, "node_type", "group");
     c2_jw_key(w, "attributes");
     return c2_zarr_group_attrs_json(text.n ? text : C2_STR("{}"), netcdf, w);
 }

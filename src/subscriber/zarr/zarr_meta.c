@@ -127,8 +127,7 @@ bool c2_zarr_common(const struct c2_dtype *dtype)
 
 static void put_axes(struct c2_jw *w, const char *key, const int64_t *axes, int n)
 {
-    c2_jw_key(w, key);
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, key);
     for (int i = 0; i < n; i++)
         c2_jw_int(w, axes[i]);
     c2_jw_end_array(w);
@@ -150,21 +149,16 @@ void c2_zarr_put_chunk_shape(const struct c2_grid *grid, const char *key, struct
 void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w)
 {
     c2_jw_begin_object(w);
-    c2_jw_key(w, "zarr_format");
-    c2_jw_int(w, 2);
+    c2_jw_put_int(w, "zarr_format", 2);
     c2_zarr_put_shape(&meta->grid, w);
     c2_zarr_put_chunk_shape(&meta->grid, "chunks", w);
     c2_jw_key(w, "dtype");
     put_dtype(&meta->dtype, w);
-    c2_jw_key(w, "compressor");
-    c2_jw_null(w);
-    c2_jw_key(w, "filters");
-    c2_jw_null(w);
+    c2_jw_put_null(w, "compressor");
+    c2_jw_put_null(w, "filters");
     c2_jw_key(w, "fill_value");
     if (!c2_zarr_put_fill(meta, w)) c2_jw_null(w);
-    c2_jw_key(w, "order");
-    c2_jw_cstr(w, "C");
-    c2_jw_key(w, "dimension_separator");
-    c2_jw_cstr(w, ".");
+    c2_jw_put_cstr(w, "order", "C");
+    c2_jw_put_cstr(w, "dimension_separator", ".");
     c2_jw_end_object(w);
 }
