@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "access/access_impl.h"
+#include "base/hash.h"
 #include "base/log_share.h"
 
 #define SHOWN              300  /* bytes of a path */
@@ -63,15 +64,6 @@ static void tell_left_out(const struct c2_peer *peer, int64_t n)
                                      : "-");
 }
 
-static size_t place_of(const uint8_t address[16])
-{
-    uint32_t hash = 2166136261u;
-
-    for (int i = 0; i < 16; i++)
-        hash = (hash ^ address[i]) * 16777619u;
-    return hash;
-}
-
 /* That of the address, or a free one. NULL: all of its places are taken. */
 static struct client *client_of(const struct c2_peer *peer)
 {
@@ -80,7 +72,7 @@ static struct client *client_of(const struct c2_peer *peer)
     uint8_t address[16];
 
     c2_peer_client(peer->address, address);
-    for (size_t i = 0, at = place_of(address); i < PROBES; i++) {
+    for (size_t i = 0, at = (size_t)c2_hash64(address, sizeof(address)); i < PROBES; i++) {
         struct client *client = &clients[(at + i) % CLIENTS_MAX];
         if (client->is_known && memcmp(client->address, address, sizeof(address)) == 0) return client;
         if (!free_one && c2_log_share_is_idle(&client->share)) free_one = client;

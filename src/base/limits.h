@@ -39,14 +39,16 @@
 #define C2_PLUGINS_MAX      64                 /* a process each */
 #define C2_PLUG_FETCH_MAX   (64 << 20)         /* of one slice that a plugin asks for */
 
-#define C2_WHY_MAX           200        /* bytes of a reason for people */
-#define C2_STATE_TEND_MS     1000       /* between looks at a state: a disk is well again in minutes */
-#define C2_HEALTH_MAX        32         /* conditions at a time: their names are in our source */
-#define C2_METRICS_MAX       (16 << 20) /* of one answer: a few lines for each root, 1000 roots are 1 MiB */
-#define C2_GRANTS_NBYTES_MAX 4096       /* patterns of roots of one key: some dozens of names */
-#define C2_PASSWORD_MAX      1024       /* bytes: longer ones cost time and are no stronger */
-#define C2_USER_MAX          64         /* bytes of a user's name: it stands in lines of the log */
-#define C2_LABEL_MAX         200        /* bytes of what people call a key: the same */
+#define C2_WHY_MAX            200  /* bytes of a reason for people */
+#define C2_MEANING_GROUPS_MAX 16   /* whose attributes one answer needs, asked for one after the other */
+#define C2_MEANING_LOOKS_MAX  512  /* objects that one answer looks at, on the loop */
+#define C2_STATE_TEND_MS      1000 /* between looks at a state: a disk is well again in minutes */
+#define C2_HEALTH_MAX         32   /* conditions at a time: their names are in our source */
+#define C2_METRICS_MAX        (16 << 20) /* of one answer: a few lines for each root, 1000 roots are 1 MiB */
+#define C2_GRANTS_NBYTES_MAX  4096       /* patterns of roots of one key: some dozens of names */
+#define C2_PASSWORD_MAX       1024       /* bytes: longer ones cost time and are no stronger */
+#define C2_USER_MAX           64         /* bytes of a user's name: it stands in lines of the log */
+#define C2_LABEL_MAX          200        /* bytes of what people call a key: the same */
 
 #define C2_VEC_NO_MAX SIZE_MAX /* of an array that grows (base/vec.h): what bounds it is elsewhere */
 

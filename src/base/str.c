@@ -68,6 +68,13 @@ bool c2_str_has(struct c2_str s, const char *part)
     return s.n && memmem(s.p, s.n, part, strlen(part));
 }
 
+struct c2_str c2_str_no_slashes(struct c2_str s)
+{
+    while (s.n && s.p[s.n - 1] == '/')
+        s.n--;
+    return s;
+}
+
 struct c2_str c2_str_trim(struct c2_str s)
 {
     while (s.n && is_blank(s.p[0]))

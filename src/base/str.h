@@ -66,6 +66,8 @@ bool c2_str_ends(struct c2_str s, const char *suffix);
 bool c2_str_has(struct c2_str s, const char *part); /* "" has nothing */
 /** Without ASCII blanks at both ends. */
 struct c2_str c2_str_trim(struct c2_str s);
+/** Without slashes at the end. */
+struct c2_str c2_str_no_slashes(struct c2_str s);
 /** Cut at the first `sep`: *head gets what is before, *rest what is after; false (head = s, rest empty) when
  * there is none. */
 bool c2_str_cut(struct c2_str s, char sep, struct c2_str *head, struct c2_str *rest);

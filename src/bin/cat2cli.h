@@ -76,6 +76,8 @@ void c2_cli_bar_clear(struct c2_cli_bar *bar);
 /** From now on Ctrl-C does not end the program, but makes c2_cli_interrupted() true. */
 void c2_cli_catch_interrupts(void);
 bool c2_cli_interrupted(void);
+/** For cat2_client_on_wait(): until then. */
+bool c2_cli_goes_on(void *ctx);
 
 /* ---- */
 

@@ -36,6 +36,13 @@ void c2_entries_fini(struct c2_entries *entries)
     c2_vec_fini(entries);
 }
 
+bool c2_entries_take(struct c2_entries *to, struct c2_listed *entry, struct cat2_error *err)
+{
+    if (!c2_vec_push(to, C2_ENTRIES_MAX, "entries", err, *entry)) return false;
+    *entry = (struct c2_listed){0};
+    return true;
+}
+
 bool c2_glob_is(const char *text)
 {
     return strpbrk(text, "*?[") != NULL;
@@ -255,11 +262,8 @@ static bool add_dataset(const struct c2_cli *cli, const char *path, struct c2_en
     if (c2_str_is_utf8(c2_buf_str(&query))) ask.query = c2_buf_cstr(&query); /* not cut in a character */
     if (!c2_entries_beneath(cli, c2_buf_cstr(&folder), &ask, &found, err)) return false;
     for (size_t i = 0; i < found.n; i++)
-        if (c2_listed_is_dataset(&found.p[i]) && strcmp(found.p[i].path, path) == 0) {
-            if (!c2_vec_push(out, C2_ENTRIES_MAX, "entries", err, found.p[i])) return false;
-            found.p[i] = (struct c2_listed){0};
-            return true;
-        }
+        if (c2_listed_is_dataset(&found.p[i]) && strcmp(found.p[i].path, path) == 0)
+            return c2_entries_take(out, &found.p[i], err);
     return c2_fail(err, CAT2_ENOTFOUND, "%.200s: there is no such dataset or folder", path);
 }
 
@@ -294,9 +298,7 @@ static bool go_on(const struct c2_cli *cli, struct c2_listed *entry, const char 
                   struct cat2_error *err)
 {
     if (rest) return c2_listed_is_dataset(entry) || expand(cli, entry->path, rest, out, err);
-    if (!c2_vec_push(out, C2_ENTRIES_MAX, "entries", err, *entry)) return false;
-    *entry = (struct c2_listed){0};
-    return true;
+    return c2_entries_take(out, entry, err);
 }
 
 /* "**" and "/rest": datasets at any depth whose last parts match rest. */
@@ -355,8 +357,7 @@ bool c2_entries_named(const struct c2_cli *cli, const char *text, struct c2_entr
     struct c2_str path = c2_str_of(text);
     size_t before = out->n;
 
-    while (path.n && path.p[path.n - 1] == '/')
-        path.n--;
+    path = c2_str_no_slashes(path);
     char *name = c2_str_dup(path);
     if (!name) return c2_fail_nomem(err, "path");
     bool ok = add_literal(cli, name, out, err);

@@ -23,6 +23,9 @@ struct c2_listed {
 struct c2_entries {
     C2_VEC(struct c2_listed);
 };
+/** Its texts are the list's then, and the entry has none. @errors also CAT2_ELIMIT: too many; it keeps them.
+ */
+bool c2_entries_take(struct c2_entries *to, struct c2_listed *entry, struct cat2_error *err);
 void c2_entries_fini(struct c2_entries *entries);
 C2_DEFINE_AUTO(c2_entries);
 

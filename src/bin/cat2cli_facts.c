@@ -148,8 +148,7 @@ bool c2_cmd_open(void *ctx, struct cat2_error *err)
     C2_AUTO(c2_buf) url = C2_BUF_INIT(32768);
     struct c2_str path = c2_str_of(cli->args[0] ? cli->args[0] : "");
 
-    while (path.n && path.p[path.n - 1] == '/')
-        path.n--;
+    path = c2_str_no_slashes(path);
     if (path.n && !c2_path_check(path, err)) return c2_client_named(cli->args[0], err);
     if (!c2_buf_puts(&url, cli->client->session.base, err) ||
         !c2_buf_puts(&url, path.n ? "/roots/" : "/", err) || !c2_url_encode(path, true, &url, err))
@@ -246,12 +245,6 @@ static bool on_event(void *ctx, const struct cat2_event *event)
     return watch->left != 0 && !c2_cli_interrupted();
 }
 
-static bool go_on(void *ctx)
-{
-    (void)ctx;
-    return !c2_cli_interrupted();
-}
-
 bool c2_cmd_watch(void *ctx, struct cat2_error *err)
 {
     struct c2_cli *cli = ctx;
@@ -259,13 +252,12 @@ bool c2_cmd_watch(void *ctx, struct cat2_error *err)
     C2_AUTO(c2_buf) root = C2_BUF_INIT(C2_PATH_MAX);
     struct c2_str name, rest;
 
-    while (watch.beneath.n && watch.beneath.p[watch.beneath.n - 1] == '/')
-        watch.beneath.n--;
+    watch.beneath = c2_str_no_slashes(watch.beneath);
     c2_str_cut(watch.beneath, '/', &name, &rest);
     if (!c2_buf_append_str(&root, name, err)) return false;
     if (c2_options_given(cli->options, "count")) watch.left = c2_options_int(cli->options, "count");
     c2_cli_catch_interrupts();
-    cat2_client_on_wait(cli->client, go_on, NULL);
+    cat2_client_on_wait(cli->client, c2_cli_goes_on, NULL);
     while (!c2_cli_interrupted()) {
         if (cat2_client_events(cli->client, root.n ? c2_buf_cstr(&root) : NULL,
                                *watch.last ? watch.last : NULL, on_event, &watch, err))

@@ -142,10 +142,8 @@ static int newest_first(const void *a, const void *b)
 /* Entries move from one list to the other. */
 static bool take(struct c2_entries *to, struct c2_entries *from, struct cat2_error *err)
 {
-    for (size_t i = 0; i < from->n; i++) {
-        if (!c2_vec_push(to, C2_ENTRIES_MAX, "entries", err, from->p[i])) return false;
-        from->p[i] = (struct c2_listed){0};
-    }
+    for (size_t i = 0; i < from->n; i++)
+        if (!c2_entries_take(to, &from->p[i], err)) return false;
     return true;
 }
 
@@ -161,12 +159,9 @@ static bool list_named(const struct c2_cli *cli, const char *arg, struct c2_entr
     if (!c2_entries_named(cli, arg, &named, err)) return false;
     for (size_t i = 0; i < named.n; i++) {
         struct c2_listed *e = &named.p[i];
-        if (!c2_listed_is_dataset(e)) {
-            if (!c2_entries_beneath(cli, e->path, &ask, out, err)) return false;
-            continue;
-        }
-        if (!c2_vec_push(out, C2_ENTRIES_MAX, "entries", err, *e)) return false;
-        *e = (struct c2_listed){0};
+        bool ok = c2_listed_is_dataset(e) ? c2_entries_take(out, e, err)
+                                          : c2_entries_beneath(cli, e->path, &ask, out, err);
+        if (!ok) return false;
     }
     return true;
 }
@@ -220,8 +215,7 @@ bool c2_cmd_find(void *ctx, struct cat2_error *err)
         const char *slash = strrchr(e->path, '/');
         if (pattern && !c2_glob_matches(what, strchr(what, '/') ? e->path : slash ? slash + 1 : e->path))
             continue;
-        if (!c2_vec_push(&kept, C2_ENTRIES_MAX, "entries", err, *e)) return false;
-        *e = (struct c2_listed){0};
+        if (!c2_entries_take(&kept, e, err)) return false;
     }
     return print_entries(cli, &kept, err);
 }

@@ -202,6 +202,12 @@ bool c2_cli_interrupted(void)
     return interrupted;
 }
 
+bool c2_cli_goes_on(void *ctx)
+{
+    (void)ctx;
+    return !interrupted;
+}
+
 void c2_cli_bar_open(struct c2_cli_bar *bar)
 {
     *bar = (struct c2_cli_bar){.visible = isatty(STDERR_FILENO)};

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/fs.h"
 #include "base/limits.h"
 #include "client/internal.h"
@@ -133,14 +134,11 @@ static bool put_frame(cat2_dataset *dataset, const char *slice, const char *file
 /* cat2export, which is installed beside us. */
 static bool export(const char *from, const char *to, struct cat2_error *err)
 {
-    char program[4096];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 16);
+    char program[PATH_MAX];
     pid_t child;
     int status;
 
-    if (n <= 0) return c2_fail_errno(err, errno, "cat2export");
-    program[n] = '\0';
-    snprintf(strrchr(program, '/') + 1, sizeof("cat2export"), "cat2export");
+    c2_beside_program("", "cat2export", program);
     char *const argv[] = {program,
                           (char *)(uintptr_t) "--quiet",
                           (char *)(uintptr_t) "--overwrite",

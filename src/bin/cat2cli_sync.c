@@ -162,12 +162,6 @@ static void *work(void *ctx)
     return NULL;
 }
 
-static bool go_on(void *ctx)
-{
-    (void)ctx;
-    return !c2_cli_interrupted();
-}
-
 static bool save_all(struct c2_sync *s, struct cat2_error *err)
 {
     struct worker workers[THREADS_MAX] = {{0}};
@@ -179,7 +173,7 @@ static bool save_all(struct c2_sync *s, struct cat2_error *err)
     for (; ok && nclients < n; nclients += ok) {
         ok =
             cat2_client_new(c2_client_host(s->cli->options), &s->cli->access, &workers[nclients].client, err);
-        if (ok) cat2_client_on_wait(workers[nclients].client, go_on, NULL);
+        if (ok) cat2_client_on_wait(workers[nclients].client, c2_cli_goes_on, NULL);
         workers[nclients].s = s;
     }
     for (int i = 1; ok && i < nclients; i++, nstarted = i)

@@ -18,8 +18,7 @@ static const char *with_port(const char *text)
     struct c2_endpoint endpoint;
     struct cat2_error ignored;
 
-    while (name.n && name.p[name.n - 1] == '/')
-        name.n--;
+    name = c2_str_no_slashes(name);
     int n = snprintf(address, sizeof(address), "%.*s:" USUAL_PORT, C2_STR_ARG(name));
     bool alone = name.n && !strstr(text, "://") && !c2_endpoint_parse(name, &endpoint, &ignored) &&
                  (!memchr(name.p, ':', name.n) || name.p[name.n - 1] == ']');

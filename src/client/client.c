@@ -17,8 +17,7 @@ static bool base_url(const char *host, char *out, size_t size, struct cat2_error
     char address[300];
     bool tls, bare = !c2_str_has(text, "://");
 
-    while (text.n && text.p[text.n - 1] == '/')
-        text.n--;
+    text = c2_str_no_slashes(text);
     if (c2_service_address(text, address, sizeof(address), &tls, &why)) {
         if (c2_str_ends(c2_str_of(address), ":0"))
             return c2_fail(err, CAT2_EINVAL, "host '%.100s': needs a host and a port to connect to", host);
@@ -154,11 +153,7 @@ static cat2_strings *strings_new(size_t n)
 /* A root's name, also when it is written as a folder's: "foo/". */
 static struct c2_str without_slash(const char *path)
 {
-    struct c2_str text = c2_str_of(path);
-
-    while (text.n && text.p[text.n - 1] == '/')
-        text.n--;
-    return text;
+    return c2_str_no_slashes(c2_str_of(path));
 }
 
 bool c2_client_named(const char *name, struct cat2_error *err)

@@ -7,9 +7,6 @@
 
 #include "meaning/dims.h"
 
-#define C2_MEANING_GROUPS_MAX 16  /* whose attributes one answer needs */
-#define C2_MEANING_LOOKS_MAX  512 /* objects that one answer looks at */
-
 struct c2_object {
     bool group;
     struct c2_str path;   /* in the names of the file, without a slash in front */

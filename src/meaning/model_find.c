@@ -28,8 +28,7 @@ bool c2_mean_find_in(struct c2_mean *m, struct c2_str group, struct c2_str name,
         name = (struct c2_str){name.p + 1, name.n - 1};
         group.n = 0;
     }
-    while (name.n && name.p[name.n - 1] == '/')
-        name.n--;
+    name = c2_str_no_slashes(name);
     if (!name.n || c2_str_is(name, ".") || group.n + name.n + 1 > C2_PATH_MAX) return false;
     int n =
         snprintf(text, sizeof(text), "%.*s%s%.*s", C2_STR_ARG(group), group.n ? "/" : "", C2_STR_ARG(name));

@@ -255,7 +255,6 @@ bool c2_loop_on_signal(struct c2_loop *loop, int signum, c2_loop_fn *fn, void *c
     return sigaction(signum, &action, NULL) == 0 || c2_fail_errno(err, errno, "signal %d", signum);
 }
 
-/* Calls that were still queued may own memory: they run, as the last thing. */
 /* Nobody is left whom it could be for, and its time may be far away. */
 static void stop_timer(uv_handle_t *handle, void *ctx)
 {
@@ -264,6 +263,7 @@ static void stop_timer(uv_handle_t *handle, void *ctx)
         uv_close(handle, timer_closed);
 }
 
+/* Calls that were still queued may own memory: they run, as the last thing. */
 void c2_loop_free(struct c2_loop *loop)
 {
     if (!loop) return;

@@ -46,8 +46,7 @@ void c2_reply_no_dataset(struct c2_request *req, struct c2_subscriber *sub)
     struct c2_ds *in;
     const char *why;
 
-    while (path.n && path.p[path.n - 1] == '/')
-        path.n--;
+    path = c2_str_no_slashes(path);
     if (whole.n == 0)
         c2_reply_detail(req, 404, "a dataset is named ROOT/PATH; there is no name in the request");
     else if (!root)

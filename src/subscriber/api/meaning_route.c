@@ -13,8 +13,6 @@
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/roots.h"
 
-#define GROUPS_MAX  16  /* whose publisher is asked for attributes, one after the other */
-#define OBJECTS_MAX 512 /* whose attributes are parsed for one run of the model, on the loop */
 #define ATTRS_NBYTES                                                                                         \
     (8 << 20) /* of attributes parsed for one answer, on the loop: beyond, objects have none */
 
@@ -26,12 +24,12 @@ struct meaning {
     struct c2_request *req;
     struct c2_subscriber *sub;
     char root[256], path[C2_PATH_MAX + 1];
-    struct group groups[GROUPS_MAX];
+    struct group groups[C2_MEANING_GROUPS_MAX];
     size_t ngroups;
     bool asking, again; /* the answer came at once: do not nest */
     /* For one run of the model. */
     struct c2_root_state *state;
-    struct c2_json *parsed[OBJECTS_MAX];
+    struct c2_json *parsed[C2_MEANING_LOOKS_MAX];
     size_t nparsed, nbytes;
 };
 
@@ -55,7 +53,7 @@ static void take_dataset(struct meaning *m, const struct c2_ds *ds, struct c2_ob
                               .at = c2_str_of(ds->path),
                               .ndim = ds->meta.grid.ndim,
                               .shape = ds->meta.grid.shape};
-    if (vlmeta.n <= 2 || m->nparsed == OBJECTS_MAX || vlmeta.n > ATTRS_NBYTES - m->nbytes) return;
+    if (vlmeta.n <= 2 || m->nparsed == C2_MEANING_LOOKS_MAX || vlmeta.n > ATTRS_NBYTES - m->nbytes) return;
     m->nbytes += vlmeta.n;
     if (!c2_attrs_put(vlmeta, &attrs, &err) || !c2_json_parse(c2_buf_str(&attrs), &json, &err)) return;
     m->parsed[m->nparsed++] = json;
@@ -81,7 +79,7 @@ static enum c2_model_found find(void *ctx, struct c2_str path, struct c2_object 
         if (m->groups[i].json) out->attrs = c2_json_root(m->groups[i].json);
         return C2_LOOK_FOUND;
     }
-    return m->ngroups < GROUPS_MAX ? C2_LOOK_ASK : C2_LOOK_NONE;
+    return m->ngroups < C2_MEANING_GROUPS_MAX ? C2_LOOK_ASK : C2_LOOK_NONE;
 }
 
 static bool child(void *ctx, struct c2_str group, size_t i, struct c2_object *out)
@@ -92,7 +90,7 @@ static bool child(void *ctx, struct c2_str group, size_t i, struct c2_object *ou
     struct c2_ds **list;
     size_t count = c2_sub_first_beneath(m->state, (struct c2_str){dir, (size_t)n}, &list);
 
-    for (size_t k = 0; k < count && k < OBJECTS_MAX; k++) {
+    for (size_t k = 0; k < count && k < C2_MEANING_LOOKS_MAX; k++) {
         if (strchr(list[k]->path + n, '/') || list[k]->error || list[k]->group_attrs || i-- > 0) continue;
         take_dataset(m, list[k], out);
         return true;

@@ -117,18 +117,12 @@ static void put_folder(const struct tree *t, const struct entry *e, struct c2_jw
     char path[2 * C2_PATH_MAX];
 
     snprintf(path, sizeof(path), "%.*s%.*s", (int)t->dir_n, t->dir, C2_STR_ARG(e->name));
-    c2_jw_key(w, "kind");
-    c2_jw_cstr(w, "folder");
-    c2_jw_key(w, "name");
-    c2_jw_str(w, e->name);
-    c2_jw_key(w, "path");
-    c2_jw_cstr(w, path);
-    c2_jw_key(w, "datasets");
-    c2_jw_int(w, e->datasets);
-    c2_jw_key(w, "nbytes");
-    c2_jw_int(w, e->nbytes);
-    c2_jw_key(w, "errors");
-    c2_jw_int(w, e->errors);
+    c2_jw_put_cstr(w, "kind", "folder");
+    c2_jw_put_str(w, "name", e->name);
+    c2_jw_put_cstr(w, "path", path);
+    c2_jw_put_int(w, "datasets", e->datasets);
+    c2_jw_put_int(w, "nbytes", e->nbytes);
+    c2_jw_put_int(w, "errors", e->errors);
 }
 
 static void put_dtype(const struct c2_dtype *dtype, struct c2_jw *w)
@@ -157,8 +151,7 @@ static void put_attrs(const struct c2_ds *ds, struct c2_jw *w)
     }
     c2_jw_uint(w, c2_jlen(c2_json_root(json)));
     if (!c2_jstr(c2_jget(c2_json_root(json), "contenttype"), &text) || text.n > 100) return;
-    c2_jw_key(w, "contenttype");
-    c2_jw_str(w, text);
+    c2_jw_put_str(w, "contenttype", text);
 }
 
 /* Of the file, without its sidecar: what is not there yet are holes. */
@@ -179,38 +172,29 @@ static void put_dataset(const struct tree *t, const struct entry *e, struct c2_j
         [C2_KIND_ARRAY] = "array", [C2_KIND_FRAME] = "frame", [C2_KIND_FILE] = "file"};
     const struct c2_ds *ds = e->ds;
 
-    c2_jw_key(w, "kind");
-    c2_jw_cstr(w, kinds[c2_kind_of(c2_str_of(ds->path))]);
-    c2_jw_key(w, "name");
-    c2_jw_str(w, e->name);
-    c2_jw_key(w, "path");
-    c2_jw_cstr(w, ds->path);
+    c2_jw_put_cstr(w, "kind", kinds[c2_kind_of(c2_str_of(ds->path))]);
+    c2_jw_put_str(w, "name", e->name);
+    c2_jw_put_cstr(w, "path", ds->path);
     if (ds->error) {
-        c2_jw_key(w, "error");
-        c2_jw_str(w, (struct c2_str){ds->error, strnlen(ds->error, 240)});
+        c2_jw_put_str(w, "error", (struct c2_str){ds->error, strnlen(ds->error, 240)});
         return;
     }
-    c2_jw_key(w, "shape");
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, "shape");
     for (int i = 0; i < ds->meta.grid.ndim; i++)
         c2_jw_int(w, ds->meta.grid.shape[i]);
     c2_jw_end_array(w);
     put_dtype(&ds->meta.dtype, w);
-    c2_jw_key(w, "nbytes");
-    c2_jw_int(w, ds->meta.nbytes);
-    c2_jw_key(w, "cbytes");
-    c2_jw_int(w, ds->meta.cbytes);
+    c2_jw_put_int(w, "nbytes", ds->meta.nbytes);
+    c2_jw_put_int(w, "cbytes", ds->meta.cbytes);
     if (t->cached) {
-        c2_jw_key(w, "cached");
-        c2_jw_int(w, cached_nbytes(ds));
+        c2_jw_put_int(w, "cached", cached_nbytes(ds));
     }
     c2_jw_key(w, "mtime");
     if (e->mtime >= 0)
         c2_jw_int(w, e->mtime);
     else
         c2_jw_null(w);
-    c2_jw_key(w, "etag");
-    c2_jw_cstr(w, ds->etag);
+    c2_jw_put_cstr(w, "etag", ds->etag);
     put_attrs(ds, w);
 }
 
@@ -230,14 +214,12 @@ static bool put_entry(const struct tree *t, const struct entry *e, struct c2_buf
 
 static void put_text(struct c2_jw *w, const char *key, const char *text)
 {
-    c2_jw_key(w, key);
-    c2_jw_cstr(w, text);
+    c2_jw_put_cstr(w, key, text);
 }
 
 static void put_number(struct c2_jw *w, const char *key, int64_t v)
 {
-    c2_jw_key(w, key);
-    c2_jw_int(w, v);
+    c2_jw_put_int(w, key, v);
 }
 
 static bool put_page(struct tree *t, struct c2_buf *entries, int64_t next)
@@ -250,8 +232,7 @@ static bool put_page(struct tree *t, struct c2_buf *entries, int64_t next)
     c2_jw_init(&w, &t->out, C2_JSON_COMPACT, &t->err);
     c2_jw_begin_object(&w);
     put_text(&w, "root", t->root);
-    c2_jw_key(&w, "dir");
-    c2_jw_str(&w, (struct c2_str){t->dir, t->dir_n ? t->dir_n - 1 : 0});
+    c2_jw_put_str(&w, "dir", (struct c2_str){t->dir, t->dir_n ? t->dir_n - 1 : 0});
     c2_jw_key(&w, "q");
     if (*t->query)
         c2_jw_cstr(&w, t->query);
@@ -265,12 +246,10 @@ static bool put_page(struct tree *t, struct c2_buf *entries, int64_t next)
         c2_jw_int(&w, next);
     else
         c2_jw_null(&w);
-    c2_jw_key(&w, "subscribed");
-    c2_jw_bool(&w, t->subscribed);
+    c2_jw_put_bool(&w, "subscribed", t->subscribed);
     put_number(&w, "datasets", (int64_t)t->n);
     put_number(&w, "nbytes", nbytes);
-    c2_jw_key(&w, "entries");
-    c2_jw_raw(&w, c2_buf_str(entries));
+    c2_jw_put_raw(&w, "entries", c2_buf_str(entries));
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
 }
@@ -374,8 +353,7 @@ static bool parse(struct c2_request *req, struct tree *t, struct cat2_error *err
         !c2_request_query_bool(req, "cached", false, &t->cached, err))
         return false;
     t->deep = t->deep || t->broken;
-    while (dir.n && dir.p[dir.n - 1] == '/')
-        dir.n--;
+    dir = c2_str_no_slashes(dir);
     if (dir.n && !c2_path_check(dir, err)) return c2_fail(err, CAT2_EINVAL, "dir is no path within the root");
     if (query.n > QUERY_MAX) return c2_fail(err, CAT2_EINVAL, "q is longer than %d bytes", QUERY_MAX);
     if (dir.n) t->dir_n = (size_t)snprintf(t->dir, sizeof(t->dir), "%.*s/", C2_STR_ARG(dir));

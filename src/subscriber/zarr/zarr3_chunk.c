@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Items and keys of chunks as version 3 has them. */
+#include "meaning/attrs.h"
 #include "subscriber/zarr/zarr3.h"
 
 int64_t c2_zarr3_itemsize(const struct c2_dtype *dtype)
@@ -51,30 +52,24 @@ void c2_zarr3_items(const struct c2_dtype *dtype, const uint8_t *from, int64_t n
 
 /* ---- keys ---- */
 
-static struct c2_str last_of(struct c2_str *path)
+static struct c2_str cut_last(struct c2_str *path)
 {
-    struct c2_str last = *path;
+    struct c2_str last = c2_path_last(*path);
 
-    for (size_t i = path->n; i > 0; i--)
-        if (path->p[i - 1] == '/') {
-            last = (struct c2_str){path->p + i, path->n - i};
-            path->n = i - 1;
-            return last;
-        }
-    path->n = 0;
+    *path = c2_path_parent(*path);
     return last;
 }
 
 bool c2_zarr3_cut_key(struct c2_str *path, struct c2_buf *out)
 {
-    struct c2_str rest = *path, part = last_of(&rest), key = part;
+    struct c2_str rest = *path, part = cut_last(&rest), key = part;
     struct cat2_error err;
     bool ok = true;
 
     c2_buf_clear(out);
     while (part.n && part.p[0] >= '0' && part.p[0] <= '9') {
         key.p = part.p;
-        part = last_of(&rest);
+        part = cut_last(&rest);
     }
     if (!c2_str_is(part, "c") || !rest.n) return false;
     if (key.p == part.p) { /* an array without axes */

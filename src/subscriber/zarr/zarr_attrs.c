@@ -19,30 +19,26 @@ static bool parse_attrs(const struct c2_ds *ds, struct c2_buf *text, struct c2_j
     return c2_attrs_put(c2_buf_str(&ds->meta.vlmeta), text, err) && c2_json_parse(c2_buf_str(text), out, err);
 }
 
-bool c2_zarr_is_hidden(const struct c2_ds *ds)
+/* Are its attributes so? Those without this word are not: most need not be read. */
+static bool attrs_are(const struct c2_ds *ds, const char *word, bool (*are)(struct c2_jval attrs))
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error err;
 
-    return c2_str_has(c2_buf_str(&ds->meta.vlmeta), "DIMENSION_SCALE") &&
-           parse_attrs(ds, &text, &json, &err) && c2_is_mere_dimension(c2_json_root(json));
+    return c2_str_has(c2_buf_str(&ds->meta.vlmeta), word) && parse_attrs(ds, &text, &json, &err) &&
+           are(c2_json_root(json));
 }
 
-static bool is_netcdf(const struct c2_ds *ds)
+bool c2_zarr_is_hidden(const struct c2_ds *ds)
 {
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-    C2_AUTO_PTR(c2_json) *json = NULL;
-    struct cat2_error err;
-
-    return c2_str_has(c2_buf_str(&ds->meta.vlmeta), "DIMENSION_") && parse_attrs(ds, &text, &json, &err) &&
-           c2_is_scaled(c2_json_root(json));
+    return attrs_are(ds, "DIMENSION_SCALE", c2_is_mere_dimension);
 }
 
 bool c2_zarr_is_netcdf(struct c2_ds *const *list, size_t n)
 {
     for (size_t i = 0; i < n && i < LOOK_MAX; i++)
-        if (is_netcdf(list[i])) return true;
+        if (attrs_are(list[i], "DIMENSION_", c2_is_scaled)) return true;
     return false;
 }
 
@@ -136,8 +132,7 @@ static void put_axis(const struct c2_dims *dims, const int64_t *shape, int axis,
 
 static void put_axes(const struct c2_dims *dims, const struct c2_grid *grid, const char *key, struct c2_jw *w)
 {
-    c2_jw_key(w, key);
-    c2_jw_begin_array(w);
+    c2_jw_open_array(w, key);
     for (int i = 0; i < grid->ndim; i++)
         put_axis(dims, grid->shape, i, w);
     c2_jw_end_array(w);
@@ -172,8 +167,7 @@ bool c2_zarr3_put_attrs(const struct c2_ds *ds, struct c2_jw *w)
     struct c2_jval attrs = c2_json_root(json);
     c2_dims_of(attrs, c2_ds_name(ds), ds->meta.grid.ndim, &dims);
     put_axes(&dims, &ds->meta.grid, "dimension_names", w);
-    c2_jw_key(w, "attributes");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "attributes");
     put_values(attrs, c2_is_scaled(attrs), &ds->meta.dtype, w);
     c2_jw_end_object(w);
     return w->ok;

@@ -97,10 +97,8 @@ static bool make_all(struct group *g)
 
     c2_jw_init(&w, &g->out, C2_JSON_COMPACT, &g->err);
     c2_jw_begin_object(&w);
-    c2_jw_key(&w, "zarr_consolidated_format");
-    c2_jw_int(&w, 1);
-    c2_jw_key(&w, "metadata");
-    c2_jw_begin_object(&w);
+    c2_jw_put_int(&w, "zarr_consolidated_format", 1);
+    c2_jw_open_object(&w, "metadata");
     g->netcdf = c2_zarr_is_netcdf(g->list, g->n);
     for (size_t i = 0; i < g->folders.n; i++)
         put_group(g, &g->folders.folders[i], &w);
@@ -118,14 +116,10 @@ static void put_consolidated(struct group *g, struct c2_jw *w)
 {
     struct cat2_error ignored;
 
-    c2_jw_key(w, "consolidated_metadata");
-    c2_jw_begin_object(w);
-    c2_jw_key(w, "kind");
-    c2_jw_cstr(w, "inline");
-    c2_jw_key(w, "must_understand");
-    c2_jw_bool(w, false);
-    c2_jw_key(w, "metadata");
-    c2_jw_begin_object(w);
+    c2_jw_open_object(w, "consolidated_metadata");
+    c2_jw_put_cstr(w, "kind", "inline");
+    c2_jw_put_bool(w, "must_understand", false);
+    c2_jw_open_object(w, "metadata");
     for (size_t i = 1; w->ok && i < g->folders.n; i++) {
         put_key(w, path_in(g, &g->folders.folders[i]), true, "");
         c2_zarr3_begin_group(c2_buf_str(&g->folders.folders[i].json), g->netcdf, w);
@@ -315,8 +309,7 @@ static void start(struct c2_request *req, struct c2_subscriber *sub, struct c2_s
     struct c2_str name, path;
     struct cat2_error err;
 
-    while (whole.n && whole.p[whole.n - 1] == '/')
-        whole.n--;
+    whole = c2_str_no_slashes(whole);
     c2_str_cut(whole, '/', &name, &path);
     struct c2_root_state *root = c2_sub_root_of(req, sub, name);
     if (path.n && !c2_path_check(path, &err)) {
