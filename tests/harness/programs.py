@@ -272,3 +272,17 @@ def cli(*argv, check=True, cwd=None, env=None):
 def unpack(archive, folder):
     """An archive of ours; with tar, since that of Python 3.11.2 and of today take different words."""
     subprocess.run(["tar", "-xf", archive, "-C", folder], check=True)
+
+
+def all_of_terminal(leader):
+    """What is written to a terminal until nobody has it open any more; its leader is closed."""
+    said = b""
+    with open(leader, "rb", buffering=0) as leader:
+        while True:
+            try:
+                piece = leader.read(65536)
+            except OSError:  # as Linux says it
+                return said
+            if not piece:
+                return said
+            said += piece

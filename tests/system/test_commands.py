@@ -17,7 +17,7 @@ import blosc2
 import h5py
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, cli, get, make_example, wait_until
+from programs import BIN, EXTERNAL, all_of_terminal, cli, get, make_example, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="makes its own roots")
 CUBE = np.arange(60, dtype="<i2").reshape(3, 4, 5)
@@ -395,17 +395,7 @@ def on_terminal(site, *argv, env=None, both=False):
                    stderr=follower if both else None, timeout=60,
                    env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "PAGER": "cat", **(env or {})})
     os.close(follower)
-    said = b""
-    while True:
-        try:
-            piece = os.read(leader, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        said += piece
-    os.close(leader)
-    return said.decode().replace("\r\n", "\n")
+    return all_of_terminal(leader).decode().replace("\r\n", "\n")
 
 
 def test_colours_and_a_pager_are_for_terminals_only(site, ask):

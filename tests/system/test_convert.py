@@ -19,7 +19,7 @@ import pytest
 import b2
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from programs import BIN, BUILD, EXTERNAL, get, unpack, wait_until
+from programs import BIN, BUILD, EXTERNAL, all_of_terminal, get, unpack, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="needs no services")
 GOLDENS = pathlib.Path(__file__).resolve().parents[1] / "goldens"
@@ -551,17 +551,8 @@ def test_a_terminal_shows_a_bar(small):
     ours, theirs = pty.openpty()
     with subprocess.Popen([BIN / "cat2export", small / "s", small / "e.h5"], stderr=theirs) as process:
         os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                part = os.read(ours, 4096)
-            except OSError:
-                break
-            if not part:
-                break
-            shown += part
+        shown = all_of_terminal(ours)
         assert process.wait() == 0
-    os.close(ours)
     assert b"%" in shown and b"[" in shown and shown.rstrip().endswith(b"0 skipped")
 
 

@@ -324,16 +324,21 @@ def test_faults_between_any_two_programs_give_right_answers_or_errors_and_heal(t
     assert total["made"] >= len(todo) * (0.3 if ALL else 0.8), total
 
 
-def test_a_list_that_has_lost_its_hash_on_the_way_is_not_that_of_a_publisher_without_hashes(house, tmp_path):
-    """Damaged in the same way each time it is asked for, it is not taken."""
+def five_files(house, folder):
+    """A root of x0.txt to x4.txt behind a proxy, and who may follow it: (names, broker, proxy, subscriber)."""
     names = [f"x{i}.txt" for i in range(5)]
-    (tmp_path / "root").mkdir()
+    (folder / "root").mkdir()
     for name in names:
-        (tmp_path / "root" / name).write_text(name)
+        (folder / "root" / name).write_text(name)
     bro, port = house.bro(), free_port()
     wire = Proxy(port)
-    house.pub("r", tmp_path / "root", bro, f"127.0.0.1:{port}", "--public-url", wire.http)
-    sub = house.sub(bro)
+    house.pub("r", folder / "root", bro, f"127.0.0.1:{port}", "--public-url", wire.http)
+    return names, bro, wire, house.sub(bro)
+
+
+def test_a_list_that_has_lost_its_hash_on_the_way_is_not_that_of_a_publisher_without_hashes(house, tmp_path):
+    """Damaged in the same way each time it is asked for, it is not taken."""
+    names, bro, wire, sub = five_files(house, tmp_path)
 
     def follow():
         return get(f"{sub.url}/api/subscribe/r", method="POST", data=b"")[0]
@@ -355,14 +360,7 @@ def test_a_list_that_has_lost_its_hash_on_the_way_is_not_that_of_a_publisher_wit
 
 def test_a_subscriber_that_starts_anew_knows_that_its_publisher_sends_hashes(house, tmp_path):
     """The request loses on the way that it asks for hashes, and one name of the list that comes without them is another."""
-    names = [f"x{i}.txt" for i in range(5)]
-    (tmp_path / "root").mkdir()
-    for name in names:
-        (tmp_path / "root" / name).write_text(name)
-    bro, port = house.bro(), free_port()
-    wire = Proxy(port)
-    house.pub("r", tmp_path / "root", bro, f"127.0.0.1:{port}", "--public-url", wire.http)
-    sub = house.sub(bro)
+    names, bro, wire, sub = five_files(house, tmp_path)
     wait_until(lambda: get(f"{sub.url}/api/subscribe/r", method="POST", data=b"")[0] == 200)
     sub.kill()
     flips = [wire.order("question", "flip", marker=b"X-Caterva2-Want-Has", times=None),
