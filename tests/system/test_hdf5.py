@@ -197,7 +197,7 @@ def test_a_file_being_written_is_read_along_and_not_locked(house, tmp_path):
 
 # ---- limits and accidents ----
 
-def test_a_worker_that_is_killed_costs_one_request_at_most(house, tmp_path):
+def test_a_worker_that_is_killed_costs_no_request(house, tmp_path):
     with h5py.File(tmp_path / "f.h5", "w") as file:
         file.create_dataset("a", data=np.arange(4_000_000), chunks=(1_000_000,), compression="gzip")
     pub = house.pub("r", tmp_path / "f.h5", house.bro())
@@ -205,13 +205,11 @@ def test_a_worker_that_is_killed_costs_one_request_at_most(house, tmp_path):
     for _ in range(5):
         for pid in wait_until(lambda: workers(pub)):
             os.kill(pid, signal.SIGKILL)
-        statuses = [get(pub.url + f"/api/download/a.b2nd?nchunk={i}")[0] for i in range(4)]
-        assert statuses.count(200) >= 2 and set(statuses) <= {200, 500}
-    assert get(pub.url + "/api/download/a.b2nd?nchunk=3")[0] == 200
+        assert [get(pub.url + f"/api/download/a.b2nd?nchunk={i}")[0] for i in range(4)] == [200] * 4
 
 
-def test_a_stopped_worker_is_replaced_and_requests_say_why(house, tmp_path):
-    """kill -9 while a request is with it."""
+def test_a_stopped_worker_is_replaced(house, tmp_path):
+    """kill -9 while a request is with it. Those who ask next may meet it before it is gone."""
     with h5py.File(tmp_path / "f.h5", "w") as file:
         file.create_dataset("a", data=np.arange(100), chunks=(10,), compression="gzip")
     pub = house.pub("r", tmp_path / "f.h5", house.bro())
@@ -224,9 +222,9 @@ def test_a_stopped_worker_is_replaced_and_requests_say_why(house, tmp_path):
         wait_until(lambda: not asked.running() or sum(queued(pid) for pid in pids), 5)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        status, _, body = asked.result()
-    assert status == 500 and "was ended by signal 9" in json.loads(body)["detail"]
+        assert asked.result()[0] == 200
     assert get(pub.url + "/api/download/a.b2nd?nchunk=0")[0] == 200
+    assert "cat2h5 was ended by signal 9" in pub.output()
 
 
 def queued(pid):
