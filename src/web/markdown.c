@@ -8,6 +8,11 @@
 #include "base/limits.h"
 #include "wire/url.h"
 
+/* libcmark's time grows with the square of what is not finished or nested; these are tenths of a second. */
+#define MARKS_WORK   INT64_C(2000000000) /* marks times bytes of their paragraph, over all paragraphs */
+#define NESTING_WORK INT64_C(50000000)   /* the deepest nesting times lines and nesting */
+#define REFS_NBYTES  (16 << 20)          /* definitions of links, each as often as it may be used */
+
 bool c2_markdown_link_ok(struct c2_str url)
 {
     static const char *const schemes[] = {"http", "https", "mailto"};
@@ -86,8 +91,68 @@ static bool tame(cmark_node *root, int deeper, const char *path, const struct c2
     return ok;
 }
 
+/* ---- what it costs ---- */
+
+/* What is counted of a text, with no bracket or quote understood: so there is no text that it misjudges. */
+struct toll {
+    int64_t work, lines, depth; /* depth: what a line begins with, which each level takes some of */
+    int64_t marks, n;           /* of the paragraph */
+    int64_t closings, definitions_longest; /* "]"; of paragraphs that may define links, the longest */
+    bool defines;
+};
+
+static void end_paragraph(struct toll *toll)
+{
+    toll->work += toll->marks * toll->n;
+    if (toll->defines) toll->definitions_longest = c2_max_i64(toll->definitions_longest, toll->n);
+    toll->marks = toll->n = 0;
+    toll->defines = false;
+}
+
+static void count_line(struct toll *toll, struct c2_str line)
+{
+    size_t begin = 0, blank = 0;
+
+    while (begin < line.n && line.p[begin] && strchr(" \t>-+*.)0123456789", line.p[begin]))
+        begin++;
+    while (blank < line.n && (line.p[blank] == ' ' || line.p[blank] == '\t'))
+        blank++;
+    toll->lines++;
+    toll->depth = c2_max_i64(toll->depth, (int64_t)begin);
+    toll->n += (int64_t)line.n + 1;
+    if (blank == line.n) end_paragraph(toll);
+    for (size_t i = 0; i < line.n; i++) {
+        toll->marks += line.p[i] && strchr("*_[]!<>`&", line.p[i]);
+        toll->closings += line.p[i] == ']';
+        toll->defines |= i > 0 && line.p[i] == ':' && line.p[i - 1] == ']';
+    }
+}
+
+static bool is_costly(struct c2_str text)
+{
+    struct toll toll = {0};
+
+    for (size_t i = 0, n; i <= text.n; i += n + 1) {
+        for (n = 0; i + n < text.n && text.p[i + n] != '\n' && text.p[i + n] != '\r'; n++) {}
+        count_line(&toll, (struct c2_str){text.p + i, n});
+    }
+    end_paragraph(&toll);
+    return toll.work > MARKS_WORK || toll.depth * (toll.depth + toll.lines) > NESTING_WORK ||
+           toll.closings * toll.definitions_longest > REFS_NBYTES;
+}
+
+static bool show_as_it_is(struct c2_str text, struct c2_html *h)
+{
+    c2_html(h, "<p class=\"card warn\">This text has so many unfinished or nested marks that it is not "
+               "rendered.</p>\n<pre class=\"text\" tabindex=\"0\">");
+    c2_html_text(h, text);
+    c2_html(h, "</pre>\n");
+    return h->ok;
+}
+
 bool c2_markdown(struct c2_str text, int deeper, const char *path, struct c2_html *h)
 {
+    if (is_costly(text)) return show_as_it_is(text, h);
     cmark_node *root = cmark_parse_document(text.p, text.n, CMARK_OPT_VALIDATE_UTF8);
     char *html = root && tame(root, deeper, path, h) ? cmark_render_html(root, CMARK_OPT_SAFE) : NULL;
 

@@ -8,7 +8,8 @@
 /** Append the rendered text. Any thread. @param deeper  so many levels are added to headings, for a text
  * inside a page with a heading of its own. @param path  of the file it is in, ROOT/PATH: relative pictures
  * are files beside it, below h->base /files, and relative links their pages, below /roots; NULL: they stay as
- * they are. @errors CAT2_ENOMEM, CAT2_ELIMIT: the buffer of h. */
+ * they are. A text that would take much longer than its length is shown as it is, with a word on it.
+ * @errors CAT2_ENOMEM, CAT2_ELIMIT: the buffer of h. */
 bool c2_markdown(struct c2_str text, int deeper, const char *path, struct c2_html *h);
 /** Is this URL relative to its page, or http, https or mailto? */
 bool c2_markdown_link_ok(struct c2_str url);

@@ -121,6 +121,63 @@ static void markdown_finds_what_is_beside_it(void **state)
     }
 }
 
+/* Each would take minutes. */
+static void markdown_that_costs_too_much_is_shown_as_it_is(void **state)
+{
+    static const struct {
+        const char *begin, *part, *again, *end;
+    } cases[] = {
+        {"", "- ", "\n", ""},
+        {"", "> ", ">", "x"},
+        {"", "[", "]", ""},
+        {"", "![[]()", "", ""},
+        {"", "*a **a ", "", ""},
+        {"", "[a](b", "", ""},
+        {"", "a <!-- b ", "", ""},
+        {"", "<a x='", "", ""},
+        {"", "*a ", "_a*_ ", ""},
+        {"", "[a]: b\n", "", ""},
+        {"[a]: ", "long", "\n\n[a]", ""},
+        {"", "- ", "\r", ""},
+    };
+    const size_t n = 200000;
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_buf text = C2_BUF_INIT(4 * n), out = C2_BUF_INIT(16 * n);
+        struct cat2_error err;
+        struct c2_html h;
+        bool ok = c2_buf_puts(&text, cases[i].begin, &err);
+        while (ok && text.n < n / 2)
+            ok = c2_buf_puts(&text, cases[i].part, &err);
+        while (ok && text.n < n)
+            ok = c2_buf_puts(&text, *cases[i].again ? cases[i].again : cases[i].part, &err);
+        assert_true(ok && c2_buf_puts(&text, cases[i].end, &err));
+        c2_html_init(&h, &out, &err);
+        assert_true(c2_markdown(c2_buf_str(&text), 0, NULL, &h));
+        assert_non_null(strstr(c2_buf_cstr(&out), "not rendered"));
+        c2_buf_fini(&text);
+        c2_buf_fini(&out);
+    }
+}
+
+static void long_markdown_is_rendered(void **state)
+{
+    struct c2_buf text = C2_BUF_INIT(2 << 20), out = C2_BUF_INIT(16 << 20);
+    struct cat2_error err;
+    struct c2_html h;
+
+    for (int i = 0; text.n < 1 << 20; i++)
+        assert_true(c2_buf_printf(&text, &err,
+                                  "## Part %d\n\nA *word*, `code` and [a link](x.md) in [one][p%d].\n\n"
+                                  "- a\n  - b\n    - c\n\n[p%d]: p.md\n\n",
+                                  i, i, i));
+    c2_html_init(&h, &out, &err);
+    assert_true(c2_markdown(c2_buf_str(&text), 0, NULL, &h));
+    assert_non_null(strstr(c2_buf_cstr(&out), "<a href=\"p.md\">one</a>"));
+    c2_buf_fini(&text);
+    c2_buf_fini(&out);
+}
+
 static void every_file_of_the_client_has_a_type_and_an_etag(void **state)
 {
     assert_true(c2_nassets > 4);
@@ -139,6 +196,8 @@ int main(void)
         cmocka_unit_test(links_lead_only_where_readers_may_be_sent),
         cmocka_unit_test(markdown_shows_html_instead_of_being_it),
         cmocka_unit_test(markdown_finds_what_is_beside_it),
+        cmocka_unit_test(markdown_that_costs_too_much_is_shown_as_it_is),
+        cmocka_unit_test(long_markdown_is_rendered),
         cmocka_unit_test(every_file_of_the_client_has_a_type_and_an_etag),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

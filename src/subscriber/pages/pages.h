@@ -75,6 +75,10 @@ void c2_page_cannot_show(struct c2_html *h, const struct c2_ds *ds, const struct
 /** Read up to max bytes from the start of a file's data and hand them on: fn(ctx, bytes, err). */
 typedef void c2_page_read_fn(void *ctx, struct c2_bytes bytes, const struct cat2_error *err);
 void c2_page_read(struct c2_ds *ds, const struct c2_bound *bound, c2_page_read_fn *fn, void *ctx);
+/** The same for the text of a file, which a worker renders as c2_markdown(): fn gets HTML. base: of c2_html.
+ */
+void c2_page_read_markdown(struct c2_ds *ds, const struct c2_bound *bound, int deeper, const char *base,
+                           c2_page_read_fn *fn, void *ctx);
 void c2_handle_markdown(struct c2_request *req, void *state);
 /** End a page, which lives as its request, with a text rendered below what it has; where the text is not
  * there in time, with a link to it. */

@@ -10,7 +10,6 @@
 #include "ndim/print.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/pages/pages.h"
-#include "web/markdown.h"
 
 #define ROWS_MAX       50          /* shown without a script */
 #define COLUMNS_MAX    12          /* of them: the width of a screen */
@@ -329,6 +328,12 @@ static bool is_text(struct c2_bytes bytes)
     return !memchr(bytes.p, 0, bytes.n);
 }
 
+static bool is_markdown(const struct c2_ds *ds)
+{
+    return ds->meta.kind == C2_KIND_FILE && c2_str_ends(c2_str_of(ds->path), ".md");
+}
+
+/* bytes: of markdown its HTML. */
 static void file_view(struct ds_page *p, struct c2_bytes bytes)
 {
     struct c2_html *h = &p->page.h;
@@ -336,14 +341,8 @@ static void file_view(struct ds_page *p, struct c2_bytes bytes)
 
     if (bytes.n == 0) {
         c2_html(h, "<p class=\"empty\">0 bytes</p>\n");
-    } else if (c2_str_ends(c2_str_of(p->ds->path), ".md")) {
-        c2_html(h, "<div class=\"markdown\">\n");
-        C2_AUTO(c2_buf) whole = C2_BUF_INIT(2 * C2_PATH_MAX);
-        if (c2_buf_printf(&whole, h->err, "%s/%s", p->ds->root, p->ds->path))
-            c2_markdown(text, 1, c2_buf_cstr(&whole), h);
-        else
-            h->ok = false;
-        c2_html(h, "</div>\n");
+    } else if (is_markdown(p->ds)) {
+        c2_html_made(h, text);
     } else if (is_text(bytes)) {
         text.n = (size_t)c2_min_i64((int64_t)text.n, TEXT_NBYTES);
         c2_html(h, "<pre class=\"text\" tabindex=\"0\">");
@@ -460,6 +459,8 @@ void c2_page_dataset(struct c2_request *req, struct c2_ds *ds)
     if (p->bare || /* large items take too long for a first look */ p->bound.nitems == 0 ||
         ds->meta.dtype.itemsize > ROW_NBYTES_MAX / ROWS_MAX)
         finish(p, (struct c2_bytes){NULL, 0}, NULL);
+    else if (is_markdown(ds))
+        c2_page_read_markdown(ds, &p->bound, 1, p->page.h.base, on_items, p);
     else
         c2_page_read(ds, &p->bound, on_items, p);
 }
