@@ -30,7 +30,8 @@ struct c2_plugins {
 struct c2_plug_session {
     const struct entry *entry;
     struct c2_helper *process; /* NULL: none any more */
-    bool answered;
+    struct c2_str dataset;     /* what it is asked to show, borrowed until it is heard */
+    bool heard, answered;
     int64_t left_ms; /* of its patience */
 };
 
@@ -247,15 +248,18 @@ static bool acquire(struct c2_plug_session *s, struct cat2_error *err)
     return ok;
 }
 
-/* It did not do what it was to do: its process goes. */
-static bool lost(struct c2_plug_session *s, const struct c2_talk *talk, struct cat2_error *err)
+/* It did not do what it was to do: its process goes. true: that was kept, and has said nothing; it may have
+ * been ended from outside (kill, lack of memory) a moment ago, and another is worth asking. */
+static bool lose(struct c2_plug_session *s, const struct c2_talk *talk, struct cat2_error *err)
 {
+    bool untried = !c2_helper_is_new(s->process) && !s->heard && !talk->late;
     char how[64];
 
-    c2_helpers_end(s->entry->processes, s->process, talk->late, true, how);
+    c2_helpers_end(s->entry->processes, s->process, talk->late, !untried, how);
     s->process = NULL;
     c2_log_some(C2_WARN, "plugin name=%s %s", s->entry->plugin.name, how);
-    return c2_fail(err, CAT2_EUPSTREAM, "plugin %s %s", s->entry->plugin.name, how);
+    c2_fail(err, CAT2_EUPSTREAM, "plugin %s %s", s->entry->plugin.name, how);
+    return untried;
 }
 
 /* A part of the conversation, on the account of its patience. */
@@ -269,6 +273,28 @@ static void end(struct c2_plug_session *s, const struct c2_talk *talk)
     s->left_ms = c2_max_i64(1, talk->until_ms - now_ms());
 }
 
+static bool give(struct c2_plug_session *s, enum c2_plug_kind kind, struct c2_bytes bytes, bool *again,
+                 struct cat2_error *err)
+{
+    struct c2_talk talk = begin(s);
+
+    if (!transmit(&talk, kind, bytes)) {
+        *again = lose(s, &talk, err);
+        return false;
+    }
+    end(s, &talk);
+    return true;
+}
+
+static bool show(struct c2_plug_session *s, struct cat2_error *err)
+{
+    bool again = true;
+
+    while (again && acquire(s, err))
+        if (give(s, C2_PLUG_SHOW, c2_bytes_of(s->dataset), &again, err)) return true;
+    return false;
+}
+
 bool c2_plug_open(struct c2_plugins *all, const struct c2_plugin *plugin, struct c2_str dataset,
                   struct c2_plug_session **out, struct cat2_error *err)
 {
@@ -279,21 +305,26 @@ bool c2_plug_open(struct c2_plugins *all, const struct c2_plugin *plugin, struct
         if (&all->entries[i].plugin == plugin) s->entry = &all->entries[i];
     *out = s;
     if (!s->entry) return c2_fail(err, CAT2_ENOTFOUND, "the plugin is not here any more");
+    s->dataset = dataset;
     s->left_ms = PATIENCE_MS;
-    if (!acquire(s, err)) return false;
-    return c2_plug_give(s, C2_PLUG_SHOW, c2_bytes_of(dataset), err);
+    return show(s, err);
 }
 
 bool c2_plug_next(struct c2_plug_session *s, struct c2_plug_saying *out, struct cat2_error *err)
 {
     struct c2_talk talk = begin(s);
 
-    if (!receive(&talk, out)) return lost(s, &talk, err);
+    while (!receive(&talk, out)) {
+        if (!lose(s, &talk, err) || !show(s, err)) return false;
+        talk = begin(s);
+    }
     end(s, &talk);
+    s->heard = true;
     if (out->kind != C2_PLUG_FETCH && out->kind != C2_PLUG_PICTURE && out->kind != C2_PLUG_TEXT &&
         out->kind != C2_PLUG_FAILED) {
         talk.late = true; /* it speaks nonsense */
-        return lost(s, &talk, err);
+        lose(s, &talk, err);
+        return false;
     }
     s->answered = out->kind != C2_PLUG_FETCH;
     return true;
@@ -302,11 +333,9 @@ bool c2_plug_next(struct c2_plug_session *s, struct c2_plug_saying *out, struct 
 bool c2_plug_give(struct c2_plug_session *s, enum c2_plug_kind kind, struct c2_bytes bytes,
                   struct cat2_error *err)
 {
-    struct c2_talk talk = begin(s);
+    bool again;
 
-    if (!transmit(&talk, kind, bytes)) return lost(s, &talk, err);
-    end(s, &talk);
-    return true;
+    return give(s, kind, bytes, &again, err);
 }
 
 void c2_plug_close(struct c2_plug_session *s)

@@ -37,11 +37,13 @@ struct c2_plug_saying {
     int64_t a, b;
     struct c2_buf body; /* the slice, the pixels, the text */
 };
-/** Ask for a dataset (JSON: root, path, shape, dtype, itemsize, attributes, query). @errors CAT2_EUPSTREAM
+/** Ask for a dataset (JSON: root, path, shape, dtype, itemsize, attributes, query; borrowed until
+ * c2_plug_next() has returned once). @errors CAT2_EUPSTREAM
  * names the plugin; it is left alone for a while after it ended several times. */
 bool c2_plug_open(struct c2_plugins *plugins, const struct c2_plugin *plugin, struct c2_str dataset,
                   struct c2_plug_session **out, struct cat2_error *err);
-/** What it says next. @errors CAT2_EUPSTREAM: it ended, or is late. */
+/** What it says next. One that was kept from before and ends before it has said anything is replaced by a new
+ * one. @errors CAT2_EUPSTREAM: it ended, or is late. */
 bool c2_plug_next(struct c2_plug_session *session, struct c2_plug_saying *out, struct cat2_error *err);
 /** Say something to it: answers to a FETCH are its bytes (ITEMS) or why not (REFUSED). @errors as
  * c2_plug_next. */

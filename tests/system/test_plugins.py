@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Display plugins: the example, and one that does everything wrong and costs no more than its panel."""
+import concurrent.futures
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -22,13 +25,13 @@ def compile_plugin(source, target, *flags):
 
 
 @pytest.fixture(scope="module")
-def signal():
+def wave():
     t = np.arange(N)
     return np.sin(2 * np.pi * t * 64 / 1024) + .01 * np.cos(2 * np.pi * t * 300 / 1024)
 
 
 @pytest.fixture(scope="module")
-def serve(tmp_path_factory, signal):
+def serve(tmp_path_factory, wave):
     folder, plugins = tmp_path_factory.mktemp("plugins") / "r", tmp_path_factory.mktemp("so")
     folder.mkdir()
     compile_plugin(ROOT / "examples/plugin_spectrum.c", plugins / "spectrum.so")
@@ -37,9 +40,9 @@ def serve(tmp_path_factory, signal):
         compile_plugin(hostile, plugins / f"{name}.so", f"-DHOW={how}")
     (plugins / "text.so").write_text("not an object")
     (plugins / "readme.txt").write_text("not looked at")
-    webdata.put(folder, "signal.b2nd", signal, chunks=(500,), attrs={"contenttype": "signal"})
+    webdata.put(folder, "signal.b2nd", wave, chunks=(500,), attrs={"contenttype": "signal"})
     webdata.put(folder, "numbers.b2nd", np.arange(N), chunks=(500,), attrs={"contenttype": "hostile"})
-    webdata.put(folder, "both.b2nd", signal, chunks=(500,), attrs={"contenttype": "signal"})
+    webdata.put(folder, "both.b2nd", wave, chunks=(500,), attrs={"contenttype": "signal"})
     webdata.put(folder, "stack.b2nd", np.zeros((4, 5, 6), "f4"), attrs={"contenttype": "tomography"})
     (folder / "notes.md").write_text("# Notes")
     Image.new("RGB", (3, 2), (200, 10, 20)).save(folder / "red.png")
@@ -82,13 +85,13 @@ def test_plugins_that_cannot_be_loaded_are_left_out_and_told(serve):
     assert "readme" not in output
 
 
-def test_the_example_draws_the_spectrum(serve, signal):
+def test_the_example_draws_the_spectrum(serve, wave):
     status, head, body = ask(serve, "signal.b2nd", plugin="spectrum")
     assert status == 200 and head["Content-Type"] == "image/png" and head["X-Content-Type-Options"] == "nosniff"
     picture = np.asarray(Image.open(io.BytesIO(body)))
     assert picture.shape == (256, 512, 4)
     heights = (picture[..., 3] > 0).sum(0)
-    power = np.abs(np.fft.fft(signal[:1024])[:512]) ** 2
+    power = np.abs(np.fft.fft(wave[:1024])[:512]) ** 2
     assert heights.argmax() == power.argmax() == 64 and heights[300] > heights[200]
     assert get(f"{serve.url}/plugins/spectrum/show/r/signal.b2nd", headers={"If-None-Match": head["ETag"]})[0] == 304
 
@@ -133,6 +136,18 @@ def test_a_plugin_that_goes_wrong_costs_its_panel_only(serve, query, word):
     assert status == 502 and "plugin hostile" in detail and re.search(word, detail)
     assert ask(serve, "signal.b2nd", plugin="spectrum")[0] == 200
     assert get(serve.url + "/api/fetch/r/numbers.b2nd?slice_=:3&format=json")[2] == b"[0,1,2]"
+
+
+def test_a_plugin_that_is_killed_while_it_waits_costs_no_panel(serve):
+    assert ask(serve, "signal.b2nd", plugin="spectrum")[0] == 200
+    [pid] = [int(pid) for pid in subprocess.run(["pgrep", "-P", str(serve.pid), "-f", "spectrum.so"], capture_output=True, text=True, check=True).stdout.split()]
+    os.kill(pid, signal.SIGSTOP)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asked = pool.submit(ask, serve, "signal.b2nd", "first=100", "spectrum")
+        time.sleep(.2)  # by when it has been asked, or is about to be
+        os.kill(pid, signal.SIGKILL)
+        assert asked.result()[0] == 200
+    assert "plugin name=spectrum was ended by signal 9" in serve.output()
 
 
 def test_a_directory_that_is_not_there_is_told(tmp_path):
