@@ -134,6 +134,13 @@ static void post_again(struct c2_remote *r, struct registration *reg, int64_t de
     if (!reg->timer) reg->timer = c2_timer_start(r->loop, delay_ms, 0, on_again, reg);
 }
 
+/* Whether the broker knows them could not be seen. */
+static void post_all_again(struct c2_remote *r)
+{
+    for (struct registration *reg = r->registrations; reg; reg = reg->next)
+        post_again(r, reg, AGAIN_MS);
+}
+
 /* false: it is not said. */
 static bool read_wait(const struct c2_http_reply *reply, int64_t *wait_ms)
 {
@@ -211,6 +218,7 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
             roots = read_roots(reply, &n, &err);
         bool ok = err.code == CAT2_OK;
         if (ask->check && ok) check_registered(r, roots, n);
+        if (ask->check && !ok) post_all_again(r);
         tell(r, ask, roots, n, reply, ok ? NULL : &err);
     }
     free(roots);

@@ -12,8 +12,9 @@
 #include "wire/proof.h"
 #include "wire/pubsub.h"
 
-#define REPLY_MS   10000 /* more than a broker waits for its peers */
-#define DOUBTS_MAX 2     /* then it is an older broker */
+#define REPLY_MS    10000 /* more than a broker waits for its peers */
+#define DOUBTS_MAX  2     /* then it is an older broker */
+#define PAUSE_MAX_S 30    /* a broker that comes back after long is found again within it */
 
 /* ---- calls on the socket ---- */
 
@@ -256,11 +257,11 @@ static void on_open(void *ctx, struct c2_ws *ws)
     c2_remote_connected(r);
 }
 
-/* At once, then after uniform(0, min(2^(n-1), 120)) s, with bases of at least 0.1 s. */
+/* At once, then after uniform(0, min(2^(n-1), PAUSE_MAX_S)) s, with bases of at least 0.1 s. */
 static int64_t pause_ms(int tries)
 {
     uint32_t random = 0;
-    double base = tries <= 1 ? 0.1 : (double)c2_min_i64(120, (int64_t)1 << c2_min_i64(tries - 1, 10));
+    double base = tries <= 1 ? 0.1 : (double)c2_min_i64(PAUSE_MAX_S, (int64_t)1 << c2_min_i64(tries - 1, 10));
 
     if (getrandom(&random, sizeof(random), 0) < 0) random = UINT32_MAX / 2;
     return (int64_t)(base * 1000 * ((double)random / UINT32_MAX));

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.skipif(EXTERNAL, reason="starts its own programs"),
 ALL = os.environ.get("C2_TORTURE") == "all"
 ONLY = os.environ.get("C2_TORTURE_ONLY")
 SAMPLES = int(os.environ.get("C2_TORTURE_SAMPLES", "14"))
-HEALED_S = 60  # a broker that is lost is asked again within so many
+HEALED_S = 60  # a broker that is lost is asked again within 30
 N = history_world.N
 NOISE = np.random.default_rng(0).integers(0, 255, 60_000, "u1").tobytes()
 WHO = ("bro", "pub", "sub", "serve")

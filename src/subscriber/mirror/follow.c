@@ -17,9 +17,10 @@
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
 
-#define UNHASHED_MS 30000  /* so long after the first list without hashes, its publisher is an older one */
-#define LISTED_MS   120000 /* who asks for a root to be followed */
-#define KNOWN_MS    4000   /* who asks for something in it: clients give up after 5 s, some of them */
+#define ROOTS_AGAIN_MS 10000  /* after the broker's roots could not be had */
+#define UNHASHED_MS    30000  /* so long after the first list without hashes, its publisher is an older one */
+#define LISTED_MS      120000 /* who asks for a root to be followed */
+#define KNOWN_MS       4000   /* who asks for something in it: clients give up after 5 s, some of them */
 
 static void follow_free(struct c2_follow *f)
 {
@@ -317,12 +318,22 @@ static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c
     return root;
 }
 
+static void on_roots_time(void *ctx);
+
+/* While the broker is away it is asked when it is connected again. */
+static void ask_roots_later(struct c2_subscriber *sub)
+{
+    if (sub->stopping || sub->roots_timer || !sub->config.bus->ops->connected(sub->config.bus)) return;
+    sub->roots_timer = c2_timer_start(sub->config.loop, ROOTS_AGAIN_MS, 0, on_roots_time, sub);
+}
+
 static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const struct cat2_error *err)
 {
     struct c2_subscriber *sub = ctx;
 
     if (err || sub->stopping) {
         if (err) c2_log_warn("broker: %s", err->message);
+        ask_roots_later(sub);
         return;
     }
     sub->roots_told = true;
@@ -351,6 +362,14 @@ static void ask_roots(void *ctx)
     struct c2_subscriber *sub = ctx;
 
     if (!sub->stopping) sub->config.bus->ops->roots(sub->config.bus, on_roots, sub);
+}
+
+static void on_roots_time(void *ctx)
+{
+    struct c2_subscriber *sub = ctx;
+
+    sub->roots_timer = NULL;
+    ask_roots(sub);
 }
 
 /* List its roots, to see whether the publisher is there; failed listings are tried until it is. */

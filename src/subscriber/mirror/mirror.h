@@ -95,6 +95,7 @@ struct c2_root_state {
     struct c2_ds **datasets; /* sorted by path */
     size_t n, cap;
     size_t nattrs;                     /* of those, that have the attributes of a folder */
+    int64_t attrs_nbytes;              /* of attributes of folders in the state; 0: not counted yet */
     uint64_t changes;                  /* of the list, in this process */
     int64_t listed_ms;                 /* when last, by the loop's clock; 0: not in this process */
     struct c2_bus_subscription *topic; /* its events are heard; NULL: not followed, or not asked for yet */
@@ -156,6 +157,7 @@ struct c2_subscriber {
     uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
     struct c2_timer *tender;      /* of the state */
+    struct c2_timer *roots_timer; /* the broker is asked for its roots again */
     struct c2_scrubber *scrubber; /* NULL: none */
     bool stopping, evicting;
     void (*unreached)(struct c2_subscriber *sub, const char *host); /* HOST:PORT has not answered */
