@@ -115,6 +115,10 @@ class Handler(Answering):
     def endless_attrs(self):
         self.stream(itertools.chain([b'{"a":['], itertools.repeat(b"[" * 65536, ENDLESS_MAX >> 16)), kind="application/json")
 
+    def wordy_attrs(self):
+        """Of anything that is asked for, much."""
+        self.answer(200, {"Content-Type": "application/json"}, b'{"a":"' + b"x" * (4 << 20) + b'"}')
+
     def endless_heads_all(self):
         self.send_response(200)
         for i in range(1 << 22):

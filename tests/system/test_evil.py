@@ -181,6 +181,9 @@ def test_an_evil_publisher_harms_only_its_own_root(house, tmp_path, trap, way):
               log=tmp_path / "evil.log") as at:
         wait_until(lambda: f"evil-{way}" in json.loads(get(sub.url + "/api/roots")[2]))
         got = attack(sub.url, f"evil-{way}", good)
+        if way == "wordy":
+            got += [(number, get(f"{sub.url}/api/attrs/evil-wordy/{number}")[0]) for number in range(12)]
+            assert sum(path.stat().st_size for path in house.state("sub").glob("cat2sub.sqlite3*")) < 64 << 20
         good.news(sub, f"while-{way}.b2nd")
         print(f"\n{way}: {before[0] // MIB} -> {sub.rss_kib() // MIB} MiB", [status for _, status in got])
         if way not in UNNAMED:

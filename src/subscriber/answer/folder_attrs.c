@@ -6,13 +6,16 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "base/log.h"
+#include "base/log_share.h"
 #include "meaning/attrs.h"
 #include "subscriber/answer/folder_attrs.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
+
+#define KEPT_NBYTES_MAX (32 << 20) /* of attributes of one root: whoever publishes it may tell any number */
+#define ASKED_MAX       8          /* folders of one batch that are asked for at a time */
 
 struct asking {
     struct c2_subscriber *sub;
@@ -38,13 +41,52 @@ static void give_kept(struct asking *a, const struct cat2_error *why)
     answer(a, c2_buf_str(&kept), found ? NULL : why);
 }
 
-static const char *http_of(const struct asking *a)
+static struct c2_root_state *root_of(const struct asking *a)
 {
     struct c2_str name, path;
 
     c2_str_cut(c2_str_of(a->whole), '/', &name, &path);
-    const struct c2_root_state *root = c2_sub_root(a->sub, name);
-    return root ? root->root.http : "?";
+    return c2_sub_root(a->sub, name);
+}
+
+static bool add_nbytes(void *ctx, struct c2_str key, struct c2_str value, struct cat2_error *err)
+{
+    struct c2_root_state *root = ctx;
+    size_t n = strlen(root->root.name);
+
+    (void)err;
+    if (key.n == n || key.p[n] == '/') root->attrs_nbytes += (int64_t)value.n;
+    return true;
+}
+
+/* Is there room for so many bytes more? What earlier runs have kept is counted once. */
+static bool has_room(struct c2_root_state *root, int64_t n, struct cat2_error *err)
+{
+    if (root->attrs_nbytes == 0 &&
+        !c2_state_each(root->sub->state, "attrs", c2_str_of(root->root.name), add_nbytes, root, err))
+        return false;
+    return root->attrs_nbytes + n <= KEPT_NBYTES_MAX ||
+           c2_fail(err, CAT2_ELIMIT, "attributes of root %.100s are not kept: they are more than %d MiB",
+                   root->root.name, KEPT_NBYTES_MAX >> 20);
+}
+
+/* For when the publisher is away. Empty: there are none. */
+static void keep(struct asking *a, struct c2_str json)
+{
+    C2_AUTO(c2_buf) was = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct c2_str key = c2_str_of(a->whole);
+    struct c2_root_state *root = root_of(a);
+    struct cat2_error err;
+
+    if (!root) return;
+    bool found = c2_state_get(a->sub->state, "attrs", key, &was, &err);
+    if (found ? c2_str_eq(c2_buf_str(&was), json) : !json.n) return;
+    bool fits = json.n && has_room(root, (int64_t)json.n - (int64_t)was.n, &err);
+    bool ok = fits ? c2_state_put(a->sub->state, "attrs", key, json, &err) : !json.n;
+    if (!ok) c2_log_some(C2_WARN, "state: %s", err.message);
+    if (fits && ok) root->attrs_nbytes += (int64_t)json.n - (int64_t)was.n;
+    if (!fits && found && c2_state_del(a->sub->state, "attrs", key, &err))
+        root->attrs_nbytes = c2_max_i64(0, root->attrs_nbytes - (int64_t)was.n);
 }
 
 static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
@@ -57,16 +99,16 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     if (why) {
         give_kept(a, why);
     } else if (reply->status == 404) {
-        (void)c2_state_del(a->sub->state, "attrs", c2_str_of(a->whole), &err);
+        keep(a, none);
         c2_fail(&err, CAT2_ENOTFOUND, "%.190s has no attributes of its own", a->whole);
         answer(a, none, &err);
     } else if (reply->status != 200 || !c2_json_parse(c2_buf_str(reply->body), &json, &err) ||
                c2_jval_kind(c2_json_root(json)) != C2_JOBJECT) {
-        c2_reason_of_reply(reply, http_of(a), "attributes", &err);
+        const struct c2_root_state *root = root_of(a);
+        c2_reason_of_reply(reply, root ? root->root.http : "?", "attributes", &err);
         give_kept(a, &err);
     } else {
-        if (!c2_state_put(a->sub->state, "attrs", c2_str_of(a->whole), c2_buf_str(reply->body), &err))
-            c2_log_warn("state: %s", err.message);
+        keep(a, c2_buf_str(reply->body));
         answer(a, c2_buf_str(reply->body), NULL);
     }
 }
@@ -136,6 +178,8 @@ void c2_sub_attrs(struct c2_subscriber *sub, struct c2_str whole, c2_attrs_fn *f
 
 /* ---- of several folders ---- */
 
+static void ask_next(struct c2_attrs_batch *batch);
+
 static void on_one(void *ctx, struct c2_str json, const struct cat2_error *why)
 {
     struct c2_folder_attrs *one = ctx;
@@ -144,22 +188,32 @@ static void on_one(void *ctx, struct c2_str json, const struct cat2_error *why)
 
     c2_buf_init(&one->json, json.n);
     if (!why && json.n > 2 && !c2_buf_append_str(&one->json, json, &err)) c2_buf_clear(&one->json);
-    if (--batch->left == 0) batch->done(batch->ctx);
+    batch->asked--;
+    ask_next(batch);
+}
+
+/* An answer may come at once: then the loop below goes on, not another one within it. */
+static void ask_next(struct c2_attrs_batch *batch)
+{
+    char whole[2 * C2_PATH_MAX];
+
+    if (batch->asking) return;
+    batch->asking = true;
+    while (batch->next < batch->n && batch->asked < ASKED_MAX) {
+        struct c2_folder_attrs *one = &batch->folders[batch->next++];
+        int n = snprintf(whole, sizeof(whole), "%s%s%.*s", batch->root, one->path.n ? "/" : "",
+                         C2_STR_ARG(one->path));
+        one->batch = batch;
+        batch->asked++;
+        c2_sub_attrs(batch->sub, (struct c2_str){whole, (size_t)n}, on_one, one);
+    }
+    batch->asking = false;
+    if (batch->next == batch->n && batch->asked == 0) batch->done(batch->ctx);
 }
 
 void c2_sub_attrs_batch(struct c2_attrs_batch *batch)
 {
-    char whole[2 * C2_PATH_MAX];
-
-    batch->left = 1; /* we */
-    for (size_t i = 0; i < batch->n; i++) {
-        struct c2_str path = batch->folders[i].path;
-        int n = snprintf(whole, sizeof(whole), "%s%s%.*s", batch->root, path.n ? "/" : "", C2_STR_ARG(path));
-        batch->folders[i].batch = batch;
-        batch->left++;
-        c2_sub_attrs(batch->sub, (struct c2_str){whole, (size_t)n}, on_one, &batch->folders[i]);
-    }
-    if (--batch->left == 0) batch->done(batch->ctx);
+    ask_next(batch);
 }
 
 void c2_sub_attrs_batch_fini(struct c2_attrs_batch *batch)

@@ -10,7 +10,7 @@
 typedef void c2_attrs_fn(void *ctx, struct c2_str json, const struct cat2_error *err);
 void c2_sub_attrs(struct c2_subscriber *sub, struct c2_str whole, c2_attrs_fn *fn, void *ctx);
 
-/* Of several folders of one root, asked for at once. */
+/* Of several folders of one root, asked for a few at a time. */
 struct c2_attrs_batch;
 struct c2_folder_attrs {
     struct c2_str path; /* within the root; borrowed until the batch is done */
@@ -21,7 +21,9 @@ struct c2_attrs_batch {
     struct c2_subscriber *sub;
     const char *root;
     struct c2_folder_attrs *folders; /* malloc'd */
-    size_t n, left;
+    size_t n;
+    size_t next, asked; /* the first that was not asked for yet; those that are waited for */
+    bool asking;
     void (*done)(void *ctx); /* called once, at once or later */
     void *ctx;
 };

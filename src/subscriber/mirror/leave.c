@@ -77,7 +77,7 @@ bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err)
     c2_follow_stop(root);
     c2_sub_drop_all(root);
     root->retries = root->retry_s = 0;
-    root->listed_ms = 0;
+    root->listed_ms = root->attrs_nbytes = 0;
     root->speaks_pieces = root->hashed = false;
     *root->listing = '\0';
     c2_root_event(root, C2_ROOT_ON_LEAVE);
