@@ -13,6 +13,8 @@ struct c2_cancel {
 };
 /** What this thread does from here on is for `cancel`, which lives as long; NULL: it is not stopped. */
 void c2_cancel_begin(const struct c2_cancel *cancel);
+/** The same for all that this thread does from here on: it stops if either says so. */
+void c2_cancel_thread(const struct c2_cancel *cancel);
 /** Is what this thread does to stop? Then err says so (CAT2_ECANCELLED). A few nanoseconds. */
 bool c2_cancelled(struct cat2_error *err);
 

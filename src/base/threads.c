@@ -3,14 +3,17 @@
  * for what it works with is still in the caches. */
 #include "base/threads.h"
 
+#include "base/cancel.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define THREADS_MAX                                                                                          \
-    64               /* of one side; more wait for memory and for the loop, and machines with more are rare */
-#define LARGE_NICE 5 /* a third of the share of the others. Less, and what waits for a lock waits for long   \
-                      */
+    64 /* of one side; more wait for memory and for the loop, and machines with more are rare */
+#define LARGE_NICE                                                                                           \
+    5 /* a third of the share of the others. Less, and what waits for a lock waits for long                  \
+       */
 
 struct member {
     pthread_t thread;
@@ -30,6 +33,7 @@ struct c2_threads {
     pthread_mutex_t lock; /* guards all below but the members */
     struct c2_fair lanes[C2_LANES];
     bool stopping;
+    struct c2_cancel cancel;  /* what is worked on when they stop: nobody waits for it any more */
     struct side small, large; /* by what they work on */
 };
 
@@ -70,6 +74,7 @@ static void *thread_main(void *arg)
 
     /* Of this thread alone, as Linux has it. It cannot be taken back: so the threads are not the same. */
     if (member->side == &threads->large) (void)!nice(LARGE_NICE);
+    c2_cancel_thread(&threads->cancel);
     pthread_mutex_lock(&threads->lock);
     while (!threads->stopping) {
         struct c2_task *task = next_task(threads, member->side);
@@ -165,6 +170,7 @@ static void end(struct c2_threads *threads, struct side *side)
 
 void c2_threads_stop(struct c2_threads *threads)
 {
+    atomic_store(&threads->cancel.now, true);
     pthread_mutex_lock(&threads->lock);
     threads->stopping = true;
     for (struct member *member; (member = rouse(&threads->small)) || (member = rouse(&threads->large));)

@@ -33,7 +33,8 @@ bool c2_threads_new(int nsmall, int nlarge, const struct c2_threads_kind *kind, 
 void c2_threads_put(struct c2_threads *threads, struct c2_task *task, enum c2_lane lane);
 /** A task that waits, taken back: the caller may work on it. NULL: none waits. Any thread. */
 struct c2_task *c2_threads_take(struct c2_threads *threads);
-/** Wait for what is being worked on; tasks that wait stay, for c2_threads_take(). */
+/** Cancel what is being worked on (base/cancel.h) and wait for it; tasks that wait stay, for
+ * c2_threads_take(). */
 void c2_threads_stop(struct c2_threads *threads);
 /** Stopped, if it was not. NULL is fine. */
 void c2_threads_free(struct c2_threads *threads);

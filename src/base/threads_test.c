@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 
+#include "base/cancel.h"
 #include "base/threads.h"
 
 #define TASKS 2000
@@ -212,6 +213,32 @@ static void what_waits_is_taken_back(void **state)
     c2_threads_free(NULL);
 }
 
+static void work_until_cancelled(struct c2_task *task, void *local)
+{
+    struct cat2_error err;
+
+    atomic_fetch_add(&now, 1);
+    while (!c2_cancelled(&err))
+        sched_yield();
+    atomic_fetch_sub(&now, 1);
+    count(task, local);
+}
+
+static void a_stop_cancels_what_is_worked_on(void **state)
+{
+    static const struct c2_threads_kind kind = {local_new, local_free, work_until_cancelled};
+    struct c2_threads *threads;
+    struct cat2_error err;
+
+    begin();
+    assert_true(c2_threads_new(1, 1, &kind, &threads, &err));
+    c2_threads_put(threads, &tasks[0].task, C2_LANE_SMALL);
+    c2_threads_put(threads, &tasks[1].task, C2_LANE_LARGE);
+    until_now(2);
+    c2_threads_free(threads);
+    assert_int_equal(atomic_load(&nworked), 2);
+}
+
 static void *no_local(void)
 {
     return NULL;
@@ -236,6 +263,7 @@ int main(void)
         cmocka_unit_test(one_thread_does_small_tasks_before_large_ones),
         cmocka_unit_test(large_tasks_of_clients_take_turns),
         cmocka_unit_test(what_waits_is_taken_back),
+        cmocka_unit_test(a_stop_cancels_what_is_worked_on),
         cmocka_unit_test(threads_without_what_each_needs_are_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
