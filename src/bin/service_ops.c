@@ -36,13 +36,20 @@ void c2_notify(const char *text)
 
 /* ---- /healthz and /readyz ---- */
 
-static void put_reasons(struct c2_jw *w, const struct c2_condition *list, size_t n)
+/* Reasons name roots, hosts and folders. */
+static bool may_hear_why(struct c2_request *req)
+{
+    return c2_request_may(req, C2_SCOPE_READ) || c2_request_peer(req)->is_loopback;
+}
+
+static void put_reasons(struct c2_jw *w, const struct c2_condition *list, size_t n, bool why)
 {
     c2_jw_open_array(w, "reasons");
     for (size_t i = 0; i < n; i++) {
         c2_jw_begin_object(w);
         c2_jw_put_cstr(w, "condition", list[i].name);
-        c2_jw_put_cstr(w, "reason", list[i].reason);
+        c2_jw_put_cstr(w, "reason",
+                       why ? list[i].reason : "is told on this machine, and to networks of --trust");
         c2_jw_end_object(w);
     }
     c2_jw_end_array(w);
@@ -58,7 +65,7 @@ static void reply_state(struct c2_request *req, int status, const char *state,
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
     c2_jw_put_cstr(&w, "state", state);
-    put_reasons(&w, list, n);
+    put_reasons(&w, list, n, may_hear_why(req));
     c2_jw_end_object(&w);
     bool ok = c2_jw_finish(&w);
     c2_reply_header(req, "Cache-Control", "no-store");

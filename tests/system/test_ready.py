@@ -73,6 +73,13 @@ def test_a_root_that_was_never_listed_is_named(house, root):
     status, _, reasons = wait_until(lambda: (told := state(sub, "/readyz"))[2].get("root", "").endswith("not known") and told)
     assert status == 503 and reasons["root"].startswith("d: its publisher is not reached")
     assert state(sub, "/healthz") == (200, "ok", {})
+    sub.stop()
+    closed = house.sub(bro, "sub", "127.0.0.1:0", "--access", "keys")
+    wait_until(lambda: state(closed, "/readyz")[2].get("root", "").startswith("d: "))
+    status, _, body = get(closed.url + "/readyz", headers={"X-Forwarded-For": "192.0.2.1"})  # so it is not of this machine
+    assert status == 503 and b'"condition":"root"' in body and b"d: " not in body and b"told on this machine" in body
+    closed.stop()
+    sub = house.sub(bro)
     house.pub("d", root, bro)
     is_ready(sub)
 
