@@ -141,9 +141,12 @@ static const int allowed[] = {
     SYS_wait4,
     SYS_clone,
     SYS_prctl,
-    SYS_arch_prctl,
     SYS_socketpair,
+    SYS_mkdirat,
+#ifdef SYS_open
+    SYS_arch_prctl,
     SYS_mkdir,
+#endif
 #endif
 };
 /* Libraries have another way when the kernel is too old for these; nothing to report. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A filter for HDF5 that is hostile: it harms its own process and no other, and the log names what it tried."""
 import concurrent.futures
+import errno
 import os
 import re
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import h5py
 import numpy as np
 import pytest
-from programs import BUILD, EXTERNAL, ROOT, House, get, wait_until
+from programs import BIN, BUILD, EXTERNAL, ROOT, House, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
 DEEDS = ["try-all", "spin", "hoard", "crash", "leave", "garbage", "chatter", "blocked"]
@@ -80,6 +81,20 @@ def test_what_it_writes_is_not_the_log_s(pub):
     log = pub.output()[before:]
     assert len(log) < 20_000 and "bytes more are left out" in log
     assert all(re.match(r"\S+ cat2pub (warn: cat2h5 pid=|info|audit: .*client=)", line) for line in log.splitlines()), log
+
+
+@pytest.mark.parametrize("refused, why", [("seccomp", errno.EPERM), ("landlock", errno.ENOSYS), ("seccomp landlock", errno.EPERM)])
+def test_where_a_container_refuses_to_confine_files_are_read_and_the_log_says_so(house, tmp_path, monkeypatch, refused, why):
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        file["good"] = np.arange(64, dtype="u1")
+    for name, value in {"C2_REFUSING": refused, "C2_REFUSING_ERRNO": why, "C2_REFUSING_RUNS": BIN / "cat2h5",
+                        "CATERVA2_H5_WORKER": ROOT / "tests/harness/refusing"}.items():
+        monkeypatch.setenv(name, str(value))
+    it = house.pub("r", tmp_path / "f.h5", house.bro())
+    wait_until(lambda: b"good.b2nd" in get(it.url + "/api/list")[2])
+    assert get(it.url + "/api/download/good.b2nd?nchunk=0")[0] == 200
+    for what, text in (("landlock", "not confined by Landlock"), ("seccomp", "no filter of system calls")):
+        assert (f"{text}: {os.strerror(why)}" in it.output()) if what in refused else what == "landlock" or text not in it.output()
 
 
 def test_one_that_never_ends_holds_up_nobody_and_goes_with_its_publisher(pub):
