@@ -77,7 +77,11 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
         root, _, folder = path.partition("/")
         found: List[Dict[str, Any]] = []
         offset: Optional[int] = 0
+        before = -1
         while offset is not None:
+            if offset <= before:
+                raise _untrue(path, "has no end")
+            before = offset
             try:
                 page = api._get(self.host, f"/api/tree/{url_path(root)}?dir={url_path(folder)}&limit={PAGE}"
                                            f"&offset={offset}")
@@ -85,6 +89,9 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
                 return None
             found += page["entries"]
             offset = page["next"]
+        for entry in found:
+            if not _is_in(folder, entry["path"]):
+                raise _untrue(path, f"has {entry['path']!r:.200}, which is not in it")
         files = {entry["path"] for entry in found if entry["kind"] != "folder"}
         return [_entry(root, entry) for entry in found if entry["kind"] != "folder" or entry["path"] not in files]
 
@@ -170,6 +177,16 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
 
 def _missing(path: str) -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+
+def _is_in(folder: str, path: str) -> bool:
+    """Is it a name in that folder? Copies are written where names lead."""
+    parent, _, name = path.rpartition("/")
+    return parent == folder and name not in ("", ".", "..") and "\0" not in name
+
+
+def _untrue(path: str, why: str) -> OSError:
+    return OSError(errno.EBADMSG, f"the subscriber's list {why}", path)
 
 
 def _folder(name: str) -> Dict[str, Any]:

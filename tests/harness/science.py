@@ -2,6 +2,7 @@
 """Other libraries read what a subscriber has; run by the Python that has them: `science.py URL HOST SECURE FOLDER`, with the keys of
 SECURE in the environment. Every check is a function; what they say is printed as JSON: {name: "" or why not}."""
 import doctest
+import http.server
 import json
 import os
 import pathlib
@@ -207,6 +208,32 @@ def check_keys_and_https():
         assert int(caterva2.Dataset("plain/a.b2nd", "r", SECURE).to_dask().sum().compute()) == sum(range(60))
     finally:
         caterva2.set_options(ca="", key="")
+
+
+# ---- a subscriber that lies ----
+
+def check_lists_that_cannot_be_are_refused():
+    class Liar(http.server.BaseHTTPRequestHandler):
+        entries, next = [], None
+
+        def do_GET(self):
+            body = json.dumps({"entries": self.entries, "next": self.next} if "/tree/" in self.path else {"r": {}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        fs = fsspec.filesystem("caterva2", host=f"127.0.0.1:{server.server_port}")
+        for path in ("../../out", "..", "a/../../out", "/out", "", "x\0y", "other/x"):
+            Liar.entries = [{"kind": "file", "path": path, "nbytes": 1}]
+            assert "not in it" in str(raises(OSError, fs.get, "r", "lied", recursive=True)), path
+        Liar.entries, Liar.next = [], 0
+        assert "no end" in str(raises(OSError, fs.ls, "r"))
+        server.shutdown()
 
 
 # ---- the guide ----
