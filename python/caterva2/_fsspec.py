@@ -20,7 +20,7 @@ from . import _address, _flight, _native, api
 from ._dataset import File, class_of, url_path
 from ._pinned import Pinned
 from .defaults import sub_host_default
-from .errors import NotFound
+from .errors import DataError, NotFound
 
 PAGE = 1000  # entries of one listing
 
@@ -181,12 +181,13 @@ def _missing(path: str) -> FileNotFoundError:
 
 def _is_in(folder: str, path: str) -> bool:
     """Is it a name in that folder? Copies are written where names lead."""
-    parent, _, name = path.rpartition("/")
-    return parent == folder and name not in ("", ".", "..") and "\0" not in name
+    name = path.rpartition("/")[2]
+    return path == (f"{folder}/{name}" if folder else name) and name not in ("", ".", "..") and "\0" not in name
 
 
-def _untrue(path: str, why: str) -> OSError:
-    return OSError(errno.EBADMSG, f"the subscriber's list {why}", path)
+def _untrue(path: str, why: str) -> DataError:
+    """No OSError: fsspec leaves out in silence what those are raised for."""
+    return DataError(f"{path}: the subscriber's list {why}")
 
 
 def _folder(name: str) -> Dict[str, Any]:

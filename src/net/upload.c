@@ -26,7 +26,7 @@ static bool read_length(struct c2_str text, uint64_t *out)
 
 bool c2_upload_is_any(struct c2_str length, bool chunked)
 {
-    uint64_t n;
+    uint64_t n = 0;
 
     return chunked || (length.p && !(read_length(length, &n) && n == 0));
 }
