@@ -16,6 +16,12 @@
 #define ATTRS_NBYTES                                                                                         \
     (8 << 20) /* of attributes parsed for one answer, on the loop: beyond, objects have none */
 
+/* Of a dataset, in one of its generations; parsed once for all runs of the model. */
+struct parsed {
+    uint64_t serial;
+    struct c2_json *json;
+};
+
 struct group {
     char path[C2_PATH_MAX + 1];
     struct c2_json *json; /* NULL: it has none */
@@ -27,37 +33,49 @@ struct meaning {
     struct group groups[C2_MEANING_GROUPS_MAX];
     size_t ngroups;
     bool asking, again; /* the answer came at once: do not nest */
-    /* For one run of the model. */
-    struct c2_root_state *state;
-    struct c2_json *parsed[C2_MEANING_LOOKS_MAX];
-    size_t nparsed, nbytes;
+    struct parsed parsed[C2_MEANING_LOOKS_MAX];
+    size_t nparsed, nbytes;      /* nbytes: that were parsed */
+    struct c2_root_state *state; /* for one run of the model */
 };
 
 static void meaning_free(struct meaning *m)
 {
     for (size_t i = 0; i < m->ngroups; i++)
         c2_json_free(m->groups[i].json);
+    for (size_t i = 0; i < m->nparsed; i++)
+        c2_json_free(m->parsed[i].json);
     free(m);
 }
 
 /* ---- objects ---- */
 
-static void take_dataset(struct meaning *m, const struct c2_ds *ds, struct c2_object *out)
+/* NULL: it has none, or there is no room. */
+static struct c2_json *attrs_of(struct meaning *m, const struct c2_ds *ds)
 {
     C2_AUTO(c2_buf) attrs = C2_BUF_INIT(ATTRS_NBYTES);
     struct c2_str vlmeta = c2_buf_str(&ds->meta.vlmeta);
     struct c2_json *json = NULL;
     struct cat2_error err;
 
+    if (vlmeta.n <= 2) return NULL;
+    for (size_t i = 0; i < m->nparsed; i++)
+        if (m->parsed[i].serial == ds->serial) return m->parsed[i].json;
+    if (m->nparsed == C2_MEANING_LOOKS_MAX || vlmeta.n > ATTRS_NBYTES - m->nbytes) return NULL;
+    m->nbytes += vlmeta.n;
+    if (!c2_attrs_put(vlmeta, &attrs, &err) || !c2_json_parse(c2_buf_str(&attrs), &json, &err)) return NULL;
+    m->parsed[m->nparsed++] = (struct parsed){ds->serial, json};
+    return json;
+}
+
+static void take_dataset(struct meaning *m, const struct c2_ds *ds, struct c2_object *out)
+{
+    const struct c2_json *json = attrs_of(m, ds);
+
     *out = (struct c2_object){.path = c2_ds_name(ds),
                               .at = c2_str_of(ds->path),
                               .ndim = ds->meta.grid.ndim,
                               .shape = ds->meta.grid.shape};
-    if (vlmeta.n <= 2 || m->nparsed == C2_MEANING_LOOKS_MAX || vlmeta.n > ATTRS_NBYTES - m->nbytes) return;
-    m->nbytes += vlmeta.n;
-    if (!c2_attrs_put(vlmeta, &attrs, &err) || !c2_json_parse(c2_buf_str(&attrs), &json, &err)) return;
-    m->parsed[m->nparsed++] = json;
-    out->attrs = c2_json_root(json);
+    if (json) out->attrs = c2_json_root(json);
 }
 
 static enum c2_model_found find(void *ctx, struct c2_str path, struct c2_object *out)
@@ -130,10 +148,7 @@ static bool run(struct meaning *m)
         c2_reply_no_root(m->req, c2_str_of(m->root));
         return true;
     }
-    m->nbytes = 0;
     enum c2_meaning end = c2_meaning_put(&objects, c2_str_of(m->path), &out, ask, &err);
-    while (m->nparsed)
-        c2_json_free(m->parsed[--m->nparsed]);
     if (end == C2_MEANING_ASK) {
         ask_attrs(m, ask);
         return false;
@@ -162,7 +177,10 @@ static void on_attrs(void *ctx, struct c2_str json, const struct cat2_error *why
     struct group *group = &m->groups[m->ngroups - 1];
     struct cat2_error err;
 
-    if (!why && json.n <= ATTRS_NBYTES && !c2_json_parse(json, &group->json, &err)) group->json = NULL;
+    if (!why && json.n <= ATTRS_NBYTES - m->nbytes) {
+        m->nbytes += json.n;
+        if (!c2_json_parse(json, &group->json, &err)) group->json = NULL;
+    }
     if (m->asking)
         m->again = true;
     else
