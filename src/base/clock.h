@@ -17,6 +17,11 @@ static inline int64_t c2_mono_ms(const struct c2_clock *clock)
 {
     return clock->mono_ms(clock->ctx);
 }
+/** The same of the machine's clock. */
+static inline int64_t c2_now_ms(void)
+{
+    return c2_mono_ms(c2_clock_real());
+}
 static inline int64_t c2_wall_ms(const struct c2_clock *clock)
 {
     return clock->wall_ms(clock->ctx);

@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/limits.h"
+
+#define TREE_FDS 16 /* that a removal keeps open */
 
 /* Without openat2 (before Linux 5.6, or a sandbox that forbids it): part by part, and no links at all. */
 static int open_by_parts(int dirfd, const char *rel, int flags, mode_t mode)
@@ -58,6 +61,11 @@ int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err)
     }
     c2_fail_errno(err, errno, "%.160s", rel);
     return -1;
+}
+
+int c2_fs_open_nameless(int dirfd, const char *dir)
+{
+    return openat(dirfd, dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
 bool c2_fs_mkparents(int dirfd, const char *rel, struct cat2_error *err)
@@ -232,4 +240,15 @@ bool c2_fs_remove(int dirfd, const char *rel, struct cat2_error *err)
         if (unlinkat(dirfd, path, AT_REMOVEDIR) != 0) break; /* not empty, or gone */
     }
     return true;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    return remove(path);
+}
+
+void c2_fs_remove_tree(const char *path)
+{
+    nftw(path, remove_one, TREE_FDS, FTW_DEPTH | FTW_PHYS);
 }

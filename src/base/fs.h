@@ -24,6 +24,8 @@ int c2_fs_open(int dirfd, const char *rel, int flags, struct cat2_error *err);
 /** The same without the check of rel and without words: -1 and errno; EXDEV: it leads out. ".." is let
  * through while it stays beneath. */
 int c2_fs_open_beneath(int dirfd, const char *rel, int flags);
+/** A file without a name in `dir`, a path from dirfd on: -1 and errno. */
+int c2_fs_open_nameless(int dirfd, const char *dir);
 /** Create the parent directories of `rel` beneath dirfd (mode 0777 & ~umask). */
 bool c2_fs_mkparents(int dirfd, const char *rel, struct cat2_error *err);
 /** Create `path` and its parents (a state directory); existing is fine. Returns an O_DIRECTORY descriptor or
@@ -46,6 +48,8 @@ bool c2_fs_pwrite(int fd, const void *from, size_t n, int64_t off, struct cat2_e
 bool c2_fs_replace(int dirfd, const char *rel, struct c2_bytes bytes, struct cat2_error *err);
 /** unlink; a missing file is fine. Empty parent directories up to dirfd go too. */
 bool c2_fs_remove(int dirfd, const char *rel, struct cat2_error *err);
+/** A directory and all in it, or a file, as far as it can be removed. */
+void c2_fs_remove_tree(const char *path);
 /** Does the kernel tell of every change beneath? Not where other hosts write too: NFS, SMB, FUSE, cluster
  * file systems; nor beneath an overlay. *why names the file system then. */
 bool c2_fs_is_local(int fd, const char **why);

@@ -11,14 +11,9 @@
 
 static _Atomic int64_t total_left_out;
 
-static int64_t now_ms(void)
-{
-    return c2_mono_ms(c2_clock_real());
-}
-
 bool c2_log_share_take(struct c2_log_share *share, int burst, int interval_ms, int64_t *left_out)
 {
-    int64_t now = now_ms(), before = atomic_load(&share->until_ms), next;
+    int64_t now = c2_now_ms(), before = atomic_load(&share->until_ms), next;
 
     do {
         next = (before > now ? before : now) + interval_ms;
@@ -34,7 +29,7 @@ bool c2_log_share_take(struct c2_log_share *share, int burst, int interval_ms, i
 
 bool c2_log_share_is_idle(const struct c2_log_share *share)
 {
-    return atomic_load(&share->until_ms) <= now_ms();
+    return atomic_load(&share->until_ms) <= c2_now_ms();
 }
 
 int64_t c2_log_left_out(void)

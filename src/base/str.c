@@ -75,6 +75,13 @@ struct c2_str c2_str_no_slashes(struct c2_str s)
     return s;
 }
 
+size_t c2_str_find_nocase(struct c2_str s, struct c2_str part)
+{
+    for (size_t i = 0; i + part.n <= s.n; i++)
+        if (c2_str_eq_nocase((struct c2_str){s.p + i, part.n}, part)) return i;
+    return s.n;
+}
+
 struct c2_str c2_str_trim(struct c2_str s)
 {
     while (s.n && is_blank(s.p[0]))
@@ -215,6 +222,20 @@ bool c2_path_check(struct c2_str rel, struct cat2_error *err)
     return true;
 }
 
+struct c2_str c2_path_last(struct c2_str path)
+{
+    for (size_t i = path.n; i > 0; i--)
+        if (path.p[i - 1] == '/') return (struct c2_str){path.p + i, path.n - i};
+    return path;
+}
+
+struct c2_str c2_path_parent(struct c2_str path)
+{
+    struct c2_str last = c2_path_last(path);
+
+    return (struct c2_str){path.p, last.n < path.n ? path.n - last.n - 1 : 0};
+}
+
 void c2_size_text(int64_t nbytes, char out[16])
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
@@ -224,6 +245,22 @@ void c2_size_text(int64_t nbytes, char out[16])
     for (; size >= 1024 && unit + 1 < C2_ARRAY_LEN(units); unit++)
         size /= 1024;
     snprintf(out, 16, unit ? "%.1f %s" : "%.0f %s", size, units[unit]);
+}
+
+size_t c2_utf8_count(struct c2_str s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        n += ((uint8_t)s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+size_t c2_utf8_whole(struct c2_str s, size_t n)
+{
+    while (n && n < s.n && ((uint8_t)s.p[n] & 0xc0) == 0x80)
+        n--;
+    return n;
 }
 
 size_t c2_utf8_encode(uint32_t c, uint8_t out[4])

@@ -78,6 +78,12 @@ bool c2_str_lists(struct c2_str list, const char *word);
 char *c2_str_dup(struct c2_str s);
 /** Byte order compare, as strcmp. */
 int c2_str_cmp(struct c2_str a, struct c2_str b);
+/** Where `part` begins in s, in any case; s.n: nowhere. */
+size_t c2_str_find_nocase(struct c2_str s, struct c2_str part);
+/** How many characters of UTF-8 it has. */
+size_t c2_utf8_count(struct c2_str s);
+/** n, or as much less that what is before it is not the beginning of a character alone. */
+size_t c2_utf8_whole(struct c2_str s, size_t n);
 /** Is this well-formed UTF-8 (no surrogates, no overlong forms)? */
 bool c2_str_is_utf8(struct c2_str s);
 /** "1.5 MiB", "87 B": for people. */
@@ -120,5 +126,13 @@ bool c2_cursor_i64(struct c2_cursor *in, int64_t *out, bool *overflow);
 /** A dataset path is relative and made of plain names: no "", ".", "..", NUL parts; at most C2_PATH_MAX
  * bytes. */
 bool c2_path_check(struct c2_str rel, struct cat2_error *err);
+/** The last part of a path, and what is in front of that, without the slash. */
+struct c2_str c2_path_last(struct c2_str path);
+struct c2_str c2_path_parent(struct c2_str path);
+/** Of text that ends with NUL, its last part does, too. */
+static inline const char *c2_path_name(const char *path)
+{
+    return c2_path_last(c2_str_of(path)).p;
+}
 
 #endif

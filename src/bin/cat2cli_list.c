@@ -212,9 +212,7 @@ bool c2_cmd_find(void *ctx, struct cat2_error *err)
     }
     for (size_t i = 0; i < found.n; i++) {
         struct c2_listed *e = &found.p[i];
-        const char *slash = strrchr(e->path, '/');
-        if (pattern && !c2_glob_matches(what, strchr(what, '/') ? e->path : slash ? slash + 1 : e->path))
-            continue;
+        if (pattern && !c2_glob_matches(what, strchr(what, '/') ? e->path : c2_path_name(e->path))) continue;
         if (!c2_entries_take(&kept, e, err)) return false;
     }
     return print_entries(cli, &kept, err);

@@ -246,7 +246,7 @@ static void draw(const struct c2_cli_bar *bar, const char *what, int64_t nbytes,
 
 void c2_cli_bar_show(struct c2_cli_bar *bar, const char *what, int64_t nbytes, int64_t total)
 {
-    int64_t now = c2_mono_ms(c2_clock_real());
+    int64_t now = c2_now_ms();
 
     if (bar->started_ms == 0) {
         bar->started_ms = now;

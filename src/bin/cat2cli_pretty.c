@@ -71,15 +71,6 @@ static bool print_items(struct c2_jval v, struct layout at, struct c2_buf *out, 
     return ok && c2_buf_putc(out, object ? '}' : ']', err);
 }
 
-static size_t characters(struct c2_str s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static bool print_value(struct c2_jval v, struct layout at, int columns, struct c2_buf *out,
                         struct cat2_error *err)
 {
@@ -89,7 +80,7 @@ static bool print_value(struct c2_jval v, struct layout at, int columns, struct 
     if (kind != C2_JOBJECT && kind != C2_JARRAY) return python_scalar(v, out, err);
     if (!print_items(v, (struct layout){at.width, at.indent, false}, out, err)) return false;
     struct c2_str line = {(const char *)out->p + start, out->n - start};
-    if (!at.folded || c2_jlen(v) == 0 || columns + (int)characters(line) <= at.width) return true;
+    if (!at.folded || c2_jlen(v) == 0 || columns + (int)c2_utf8_count(line) <= at.width) return true;
     out->n = start;
     return print_items(v, at, out, err);
 }

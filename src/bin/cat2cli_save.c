@@ -110,7 +110,7 @@ static bool make_tiff(cat2_dataset *dataset, const char *slice, FILE *to, struct
 /* The last part of the path without its ending: the name of the dataset in the file. */
 static bool put_stem(const char *path, struct c2_buf *out, struct cat2_error *err)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    const char *name = c2_path_name(path), *dot = strrchr(name, '.');
     size_t n = dot && dot != name ? (size_t)(dot - name) : strlen(name);
 
     return c2_buf_append(out, name, (size_t)c2_min_i64((int64_t)n, 200), err);
@@ -159,13 +159,13 @@ static bool export(const char *from, const char *to, struct cat2_error *err)
 static bool make_h5(cat2_dataset *dataset, const char *slice, const char *file, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) folder = C2_BUF_INIT(C2_PATH_MAX), frame = C2_BUF_INIT(2 * C2_PATH_MAX);
-    const char *slash = strrchr(file, '/'), *path = cat2_dataset_path(dataset);
+    const char *path = cat2_dataset_path(dataset);
 
     if (strcmp(file, "-") == 0) return c2_fail(err, CAT2_EINVAL, "an HDF5 file cannot go to standard output");
     if (slice && cat2_dataset_kind(dataset) != CAT2_ARRAY)
         return c2_fail(err, CAT2_EINVAL, "%.150s: a part of what is no array cannot go into an HDF5 file",
                        path);
-    if (!c2_buf_printf(&folder, err, "%.*s.cat2cli-XXXXXX", slash ? (int)(slash + 1 - file) : 0, file))
+    if (!c2_buf_printf(&folder, err, "%.*s.cat2cli-XXXXXX", (int)(c2_path_name(file) - file), file))
         return false;
     if (!mkdtemp((char *)folder.p)) return c2_fail_errno(err, errno, "%.160s", c2_buf_cstr(&folder));
     const char *ending = cat2_dataset_kind(dataset) == CAT2_ARRAY   ? ".b2nd"

@@ -67,14 +67,11 @@ static bool keep_key(struct c2_service *s, const char *http, struct cat2_error *
 /* "name=path", or a path whose last part is the name. */
 static bool name_path(const char *arg, struct published *p, struct cat2_error *err)
 {
-    struct c2_str name, path, whole = c2_str_of(arg);
+    struct c2_str name, path, whole = c2_str_no_slashes(c2_str_of(arg));
 
-    while (whole.n > 1 && whole.p[whole.n - 1] == '/')
-        whole.n--;
     if (!c2_str_cut(whole, '=', &name, &path)) {
-        const char *slash = memrchr(whole.p, '/', whole.n);
         path = whole;
-        name = slash ? (struct c2_str){slash + 1, whole.n - (size_t)(slash + 1 - whole.p)} : whole;
+        name = c2_path_last(whole);
     }
     if (name.n == 0 || name.n >= sizeof(p->name) || path.n == 0 || path.n >= sizeof(p->path))
         return c2_fail(err, CAT2_EINVAL, "'%.100s' is not [NAME=]PATH", arg);

@@ -100,7 +100,7 @@ static void draw_bar(void *ctx, const struct c2_progress *p)
     char bar[BAR_WIDTH + 1];
 
     if (!t->bar) return;
-    int64_t now = c2_mono_ms(c2_clock_real());
+    int64_t now = c2_now_ms();
     if (now - t->drawn_ms < DRAW_EVERY_MS) return;
     t->drawn_ms = now;
     t->bar_is_drawn = true;

@@ -86,8 +86,7 @@ static void offer_beneath(cat2_client *client, struct c2_str what, struct c2_str
     cat2_strings *paths = NULL;
 
     c2_str_cut(typed, '/', &root, &rest);
-    const char *slash = rest.n ? memrchr(rest.p, '/', rest.n) : NULL;
-    struct c2_str folder = {rest.p, slash ? (size_t)(slash + 1 - rest.p) : 0};
+    struct c2_str folder = {rest.p, rest.n - c2_path_last(rest).n};
     if (!c2_buf_append_str(&name, root, &ignored) ||
         !cat2_client_list(client, c2_buf_cstr(&name), &paths, &ignored))
         return;

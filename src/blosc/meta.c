@@ -50,20 +50,12 @@ bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_er
     return true;
 }
 
-static void write_bytes(struct c2_jw *out, const char *key, const uint8_t *values)
-{
-    c2_jw_open_array(out, key);
-    for (int i = 0; i < 6; i++)
-        c2_jw_int(out, values[i]);
-    c2_jw_end_array(out);
-}
-
 static void write_cparams(const struct c2_cparams *c, bool extended, struct c2_jw *out)
 {
     c2_jw_open_object(out, "cparams");
     c2_jw_put_int(out, "codec", c->codec);
-    write_bytes(out, "filters", c->filters);
-    write_bytes(out, "filters_meta", c->filters_meta);
+    c2_jw_put_ints(out, "filters", c->filters, 6);
+    c2_jw_put_ints(out, "filters_meta", c->filters_meta, 6);
     c2_jw_put_int(out, "typesize", c->typesize);
     c2_jw_put_int(out, "blocksize", c->blocksize);
     c2_jw_key(out, "filters, meta"); /* one key, with its comma: clients read it */
@@ -139,14 +131,9 @@ bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms
     c2_jw_begin_object(out);
     if (meta->kind == C2_KIND_ARRAY) {
         if (!c2_dtype_name(&meta->dtype, &name, out->err)) return out->ok = false;
-        for (int pass = 0; pass < 3; pass++) {
-            c2_jw_open_array(out, pass == 0 ? "shape" : pass == 1 ? "chunks" : "blocks");
-            for (int i = 0; i < meta->grid.ndim; i++)
-                c2_jw_int(out, pass == 0   ? meta->grid.shape[i]
-                               : pass == 1 ? meta->grid.chunks[i]
-                                           : meta->grid.blocks[i]);
-            c2_jw_end_array(out);
-        }
+        c2_jw_put_ints(out, "shape", meta->grid.shape, meta->grid.ndim);
+        c2_jw_put_ints(out, "chunks", meta->grid.chunks, meta->grid.ndim);
+        c2_jw_put_ints(out, "blocks", meta->grid.blocks, meta->grid.ndim);
         c2_jw_put_str(out, "dtype", c2_buf_str(&name));
         c2_jw_open_object(out, "schunk");
         write_schunk(meta, extended, out);

@@ -42,11 +42,9 @@ bool c2_name_fit(struct c2_str name, size_t max, struct c2_buf *out, struct cat2
 {
     size_t end = ending_of(name);
     struct c2_str stem = {name.p, name.n - end}, ending = {name.p + name.n - end, end};
-    size_t keep = stem.n < 64 ? stem.n : 64;
+    size_t keep = c2_utf8_whole(stem, stem.n < 64 ? stem.n : 64);
 
     if (name.n <= max && !looks_hashed(stem)) return c2_buf_append_str(out, name, err);
-    while (keep && keep < stem.n && ((unsigned char)stem.p[keep] & 0xc0) == 0x80) /* whole characters */
-        keep--;
     return c2_buf_append(out, stem.p, keep, err) && put_hash(name, out, err) &&
            c2_buf_append_str(out, ending, err);
 }

@@ -205,7 +205,7 @@ static bool finish(struct download *d, struct cat2_error *err)
 /* FILE with a suffix; a name that leaves no room for it is cut, as caches do. */
 static char *with_suffix(const char *file, const char *suffix)
 {
-    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    const char *name = c2_path_name(file);
     C2_AUTO(c2_buf) out = C2_BUF_INIT(strlen(file) + 100);
     struct cat2_error err;
 

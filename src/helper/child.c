@@ -148,14 +148,9 @@ int c2_child_count(int64_t *started)
 
 /* ---- talking ---- */
 
-static int64_t now_ms(void)
-{
-    return c2_mono_ms(c2_clock_real());
-}
-
 struct c2_talk c2_talk_begin(int fd, int64_t patience_ms)
 {
-    return (struct c2_talk){.fd = fd, .until_ms = patience_ms < 0 ? INT64_MAX : now_ms() + patience_ms};
+    return (struct c2_talk){.fd = fd, .until_ms = patience_ms < 0 ? INT64_MAX : c2_now_ms() + patience_ms};
 }
 
 static bool wait_for(struct c2_talk *talk, short events)
@@ -163,7 +158,7 @@ static bool wait_for(struct c2_talk *talk, short events)
     struct pollfd pfd = {.fd = talk->fd, .events = events};
 
     for (;;) {
-        int64_t left = talk->until_ms == INT64_MAX ? -1 : c2_max_i64(0, talk->until_ms - now_ms());
+        int64_t left = talk->until_ms == INT64_MAX ? -1 : c2_max_i64(0, talk->until_ms - c2_now_ms());
         int rc = left ? poll(&pfd, 1, (int)left) : 0;
         if (rc > 0) return true;
         if (rc < 0 && errno == EINTR) continue;

@@ -41,18 +41,13 @@ struct c2_helpers {
     char program[PATH_MAX];
 };
 
-static int64_t now_ms(void)
-{
-    return c2_mono_ms(c2_clock_real());
-}
-
 /* ---- which one ---- */
 
 static bool too_many_deaths(const struct c2_helpers *all)
 {
     int max = all->options.deaths_max;
 
-    return all->ndeaths >= max && now_ms() - all->deaths[all->ndeaths % max] < all->options.deaths_ms;
+    return all->ndeaths >= max && c2_now_ms() - all->deaths[all->ndeaths % max] < all->options.deaths_ms;
 }
 
 static bool same_subject(const char *a, const char *b)
@@ -228,7 +223,7 @@ void c2_helpers_end(struct c2_helpers *all, struct c2_helper *helper, bool late,
     pthread_mutex_unlock(&all->lock);
     c2_child_bury(&dead, all->options.name, late, how);
     pthread_mutex_lock(&all->lock);
-    if (counts) all->deaths[all->ndeaths++ % all->options.deaths_max] = now_ms();
+    if (counts) all->deaths[all->ndeaths++ % all->options.deaths_max] = c2_now_ms();
     release(all, helper);
     pthread_mutex_unlock(&all->lock);
 }

@@ -68,12 +68,12 @@ static bool give_name(struct c2_export_tree *tree, const struct c2_export_group 
                       struct cat2_error *err)
 {
     C2_AUTO(c2_buf) from = C2_BUF_INIT(SIZE_MAX / 4), to = C2_BUF_INIT(SIZE_MAX / 4);
-    const char *path = group->item->target, *slash = strrchr(path, '/');
+    const char *path = group->item->target;
     struct c2_str name;
 
     if (!*path || !c2_h5w_like_name(&group->like, &name)) return true;
     if (!c2_buf_puts(&from, path, err) ||
-        !c2_buf_append(&to, path, slash ? (size_t)(slash - path) + 1 : 0, err) ||
+        !c2_buf_append(&to, path, (size_t)(c2_path_name(path) - path), err) ||
         !c2_buf_append_str(&to, name, err))
         return false;
     for (size_t i = 0; i < tree->n; i++)

@@ -51,11 +51,10 @@ static void take_back(struct c2_exporter *ex, struct c2_export_item *item)
 static bool rename_target(struct c2_export_item *item, const struct c2_h5w_like *like, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) path = C2_BUF_INIT(SIZE_MAX / 4);
-    const char *slash = strrchr(item->target, '/');
     struct c2_str name;
 
     if (!c2_h5w_like_name(like, &name)) return true;
-    if (!c2_buf_append(&path, item->target, slash ? (size_t)(slash - item->target) + 1 : 0, err) ||
+    if (!c2_buf_append(&path, item->target, (size_t)(c2_path_name(item->target) - item->target), err) ||
         !c2_buf_append_str(&path, name, err))
         return false;
     free(item->target);

@@ -208,11 +208,9 @@ static void lost(void *ctx, const char *what)
 
 const char *c2_import_own_name(const struct c2_import_item *item)
 {
-    const char *shown = strrchr(item->path, '/'), *name = strrchr(item->name, '/');
+    const char *name = c2_path_name(item->name);
 
-    shown = shown ? shown + 1 : item->path;
-    name = name ? name + 1 : item->name;
-    return *item->path && strcmp(shown, name) != 0 ? name : NULL;
+    return *item->path && strcmp(c2_path_name(item->path), name) != 0 ? name : NULL;
 }
 
 /* What cannot be described is carried without: that is told. */

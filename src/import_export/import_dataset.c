@@ -96,22 +96,20 @@ static bool write_file(struct dataset *ds, struct cat2_error *err)
  * dataset's own. */
 static bool choose_name(struct dataset *ds, struct cat2_error *err)
 {
-    const char *path = ds->item->path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *in_file = strrchr(ds->item->name, '/');
+    const char *path = ds->item->path, *name = c2_path_name(path);
     size_t above = (size_t)(name - path), n = strlen(name);
     struct stat st;
 
     ds->own_name = c2_import_own_name(ds->item);
     for (int i = 0; i < NAMES_TRIED; i++) {
-        size_t most = C2_NAME_MAX - strlen(".b2nd") - (i ? 6 : 0), kept = n < most ? n : most;
-        while (kept < n && kept > 0 && ((uint8_t)name[kept] & 0xc0) == 0x80)
-            kept--;
+        size_t most = C2_NAME_MAX - strlen(".b2nd") - (i ? 6 : 0),
+               kept = c2_utf8_whole((struct c2_str){name, n}, n < most ? n : most);
         c2_buf_clear(&ds->path);
         if (!c2_buf_append(&ds->path, path, above + kept, err) ||
             !(i ? c2_buf_printf(&ds->path, err, "~%d.b2nd", i) : c2_buf_puts(&ds->path, ".b2nd", err)))
             return false;
         bool same = i == 0 && kept == n;
-        if (!same) ds->own_name = in_file ? in_file + 1 : ds->item->name;
+        if (!same) ds->own_name = c2_path_name(ds->item->name);
         if (ds->im->options->dry_run ||
             fstatat(ds->im->dirfd, c2_buf_cstr(&ds->path), &st, AT_SYMLINK_NOFOLLOW) != 0) {
             if (!same)

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "base/fs.h"
 #include "base/limits.h"
-
-#define TREE_FDS 16 /* that a removal keeps open */
 
 bool c2_place_check(const char *target, bool directory, bool overwrite, struct cat2_error *err)
 {
@@ -29,22 +26,6 @@ bool c2_place_check(const char *target, bool directory, bool overwrite, struct c
         return c2_fail(err, CAT2_EINVAL, "%.150s is not a %s: it is not overwritten", target,
                        directory ? "directory" : "file");
     return true;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
-static void remove_all(const char *path, bool directory)
-{
-    if (directory)
-        nftw(path, remove_one, TREE_FDS, FTW_DEPTH | FTW_PHYS);
-    else
-        unlink(path);
 }
 
 /* What a program would have made: the private modes of temporary names are not for results. */
@@ -64,9 +45,9 @@ static bool make_names(struct c2_place *place, const char *target, struct cat2_e
 
     while (whole.n > 1 && whole.p[whole.n - 1] == '/')
         whole.n--;
-    const char *slash = memrchr(whole.p, '/', whole.n);
-    size_t parent = slash ? (size_t)(slash - whole.p) + 1 : 0;
-    if (!c2_buf_append(&temp, whole.p, parent, err) || !c2_buf_puts(&temp, ".cat2-XXXXXX", err)) return false;
+    if (!c2_buf_append(&temp, whole.p, whole.n - c2_path_last(whole).n, err) ||
+        !c2_buf_puts(&temp, ".cat2-XXXXXX", err))
+        return false;
     place->temp = c2_str_dup(c2_buf_str(&temp));
     place->target = c2_str_dup(whole);
     return (place->temp && place->target) || c2_fail_nomem(err, "names");
@@ -83,7 +64,7 @@ static void keep_watch(const struct c2_place *place, int fd)
     do
         n = read(fd, &well, 1);
     while (n < 0 && errno == EINTR);
-    if (n == 0) remove_all(place->temp, place->directory);
+    if (n == 0) c2_fs_remove_tree(place->temp);
     _exit(0);
 }
 
@@ -149,7 +130,7 @@ bool c2_place_commit(struct c2_place *place, struct cat2_error *err)
         swap = false;
     }
     if (failed) return c2_fail_errno(err, errno, "%.150s", place->target);
-    if (swap) remove_all(place->temp, place->directory);
+    if (swap) c2_fs_remove_tree(place->temp);
     dismiss_guard(place);
     free(place->temp);
     place->temp = NULL;
@@ -158,7 +139,7 @@ bool c2_place_commit(struct c2_place *place, struct cat2_error *err)
 
 void c2_place_fini(struct c2_place *place)
 {
-    if (place->temp) remove_all(place->temp, place->directory);
+    if (place->temp) c2_fs_remove_tree(place->temp);
     dismiss_guard(place);
     free(place->temp);
     free(place->target);

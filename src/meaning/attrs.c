@@ -56,17 +56,3 @@ bool c2_attr_number(struct c2_jval attrs, const char *name, double *out)
 {
     return c2_jreal(c2_attr_item(c2_jget(attrs, name)), out);
 }
-
-struct c2_str c2_path_last(struct c2_str path)
-{
-    for (size_t i = path.n; i > 0; i--)
-        if (path.p[i - 1] == '/') return (struct c2_str){path.p + i, path.n - i};
-    return path;
-}
-
-struct c2_str c2_path_parent(struct c2_str path)
-{
-    struct c2_str last = c2_path_last(path);
-
-    return (struct c2_str){path.p, last.n < path.n ? path.n - last.n - 1 : 0};
-}

@@ -15,9 +15,5 @@ bool c2_attr_text(struct c2_jval attrs, const char *name, struct c2_str *out);
 bool c2_attr_number(struct c2_jval attrs, const char *name, double *out);
 /** A list of one item is that item. */
 struct c2_jval c2_attr_item(struct c2_jval v);
-/** The last part of a path. */
-struct c2_str c2_path_last(struct c2_str path);
-/** What is in front of that, without the slash. */
-struct c2_str c2_path_parent(struct c2_str path);
 
 #endif

@@ -30,15 +30,6 @@ struct page {
     struct cat2_error *err;
 };
 
-static int columns(struct c2_str s)
-{
-    int n = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static bool blanks(struct page *page, int n)
 {
     return n <= 0 || c2_buf_printf(page->out, page->err, "%*s", n, "");
@@ -47,7 +38,7 @@ static bool blanks(struct page *page, int n)
 /* One word onto the line, or onto the next when it does not fit; *at is the column reached. */
 static bool put_word(struct page *page, struct c2_str word, int indent, int width, int *at)
 {
-    int n = columns(word);
+    int n = (int)c2_utf8_count(word);
 
     if (*at + n > width && *at > indent) {
         while (page->out->n && page->out->p[page->out->n - 1] == ' ')

@@ -48,7 +48,7 @@ struct c2_timer {
 static int64_t loop_mono(void *ctx)
 {
     (void)ctx;
-    return c2_mono_ms(c2_clock_real());
+    return c2_now_ms();
 }
 
 static int64_t loop_wall(void *ctx)

@@ -181,7 +181,7 @@ static struct MHD_Response *from_file(struct c2_buf *bytes)
 {
     const char *dir = getenv("TMPDIR");
     struct cat2_error err;
-    int fd = open(dir && *dir ? dir : TEMPORARY_FILES, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = c2_fs_open_nameless(AT_FDCWD, dir && *dir ? dir : TEMPORARY_FILES);
 
     if (fd < 0) return NULL;
     bool ok = c2_fs_pwrite(fd, bytes->p, bytes->n, 0, &err);

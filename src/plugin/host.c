@@ -42,11 +42,6 @@ static const struct c2_plugin builtins[] = {
      true},
 };
 
-static int64_t now_ms(void)
-{
-    return c2_mono_ms(c2_clock_real());
-}
-
 /* ---- messages ---- */
 
 static bool receive(struct c2_talk *talk, struct c2_plug_saying *out)
@@ -270,7 +265,7 @@ static struct c2_talk begin(struct c2_plug_session *s)
 
 static void end(struct c2_plug_session *s, const struct c2_talk *talk)
 {
-    s->left_ms = c2_max_i64(1, talk->until_ms - now_ms());
+    s->left_ms = c2_max_i64(1, talk->until_ms - c2_now_ms());
 }
 
 static bool give(struct c2_plug_session *s, enum c2_plug_kind kind, struct c2_bytes bytes, bool *again,

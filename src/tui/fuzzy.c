@@ -7,17 +7,6 @@ static bool word_start(struct c2_str name, size_t i)
     return i == 0 || strchr("/-_. ", name.p[i - 1]) != NULL;
 }
 
-static size_t find_run(struct c2_str wanted, struct c2_str name)
-{
-    for (size_t i = 0; i + wanted.n <= name.n; i++) {
-        size_t k = 0;
-        while (k < wanted.n && c2_lower(name.p[i + k]) == c2_lower(wanted.p[k]))
-            k++;
-        if (k == wanted.n) return i;
-    }
-    return name.n;
-}
-
 int c2_tui_fuzzy(struct c2_str wanted, struct c2_str name)
 {
     size_t k = 0, previous = 0;
@@ -25,7 +14,7 @@ int c2_tui_fuzzy(struct c2_str wanted, struct c2_str name)
 
     if (wanted.n == 0) return 1;
     if (wanted.n > name.n) return 0;
-    size_t run = find_run(wanted, name);
+    size_t run = c2_str_find_nocase(name, wanted);
     if (run < name.n) return 1000 + (word_start(name, run) ? 500 : 0) + (wanted.n == name.n ? 100 : 0);
     for (size_t i = 0; i < name.n && k < wanted.n; i++) {
         if (c2_lower(name.p[i]) != c2_lower(wanted.p[k])) continue;

@@ -75,7 +75,7 @@ static void tell(const struct c2_tui_jobs *jobs)
 static bool on_progress(void *ctx, int64_t nbytes, int64_t total)
 {
     struct c2_tui_jobs *jobs = ctx;
-    int64_t now = c2_mono_ms(c2_clock_real());
+    int64_t now = c2_now_ms();
 
     pthread_mutex_lock(&jobs->mutex);
     jobs->progress = (struct c2_tui_progress){true, nbytes, total};

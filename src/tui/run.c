@@ -39,7 +39,7 @@ static bool loop(struct c2_tui_app *app, const sigset_t *waiting, struct cat2_er
             c2_tui_app_key(app, &event);
         c2_tui_app_answers(app);
         if (!fit(app, err)) return false;
-        int timeout = c2_tui_app_tick(app, c2_mono_ms(c2_clock_real()));
+        int timeout = c2_tui_app_tick(app, c2_now_ms());
         if (app->dirty) {
             c2_tui_app_draw(app);
             c2_tui_screen_show(&app->canvas, app->settings->direct);

@@ -103,13 +103,18 @@ static inline void c2_jw_open_array(struct c2_jw *w, const char *key)
     c2_jw_key(w, key);
     c2_jw_begin_array(w);
 }
-/* A member that is an array of n integers, of whatever type. */
-#define c2_jw_put_ints(w, key, values, n)                                                                    \
+/* An array of n integers, of whatever type; and a member that is one. */
+#define c2_jw_ints(w, values, n)                                                                             \
     do {                                                                                                     \
-        c2_jw_open_array(w, key);                                                                            \
+        c2_jw_begin_array(w);                                                                                \
         for (int c2_i = 0; c2_i < (n); c2_i++)                                                               \
             c2_jw_int(w, (values)[c2_i]);                                                                    \
         c2_jw_end_array(w);                                                                                  \
+    } while (0)
+#define c2_jw_put_ints(w, key, values, n)                                                                    \
+    do {                                                                                                     \
+        c2_jw_key(w, key);                                                                                   \
+        c2_jw_ints(w, values, n);                                                                            \
     } while (0)
 bool c2_jw_finish(struct c2_jw *w);
 

@@ -14,20 +14,11 @@
 #define UTF32_ITEM_MAX  ((uint64_t)16 << 20) /* bytes of one text as U; longer ones are S */
 #define REFERENCE_BYTES 65536                /* a path and what it selects there */
 
-static size_t count_chars(struct c2_str s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        n += ((uint8_t)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static void look(struct c2_h5_part *part, struct c2_str s)
 {
     if (s.n > part->bytes) part->bytes = s.n;
     if (part->utf8 && !c2_str_is_utf8(s)) part->utf8 = false;
-    size_t chars = part->utf8 ? count_chars(s) : 0;
+    size_t chars = part->utf8 ? c2_utf8_count(s) : 0;
     if (chars > part->chars) part->chars = chars;
 }
 
@@ -212,7 +203,7 @@ static bool put_text(struct showing *s, const struct c2_dtype *dtype, struct c2_
     size_t width = (size_t)dtype->itemsize;
     bool utf8 = dtype->kind == 'U';
 
-    if (utf8 ? !c2_str_is_utf8(text) || count_chars(text) * 4 > width : text.n > width)
+    if (utf8 ? !c2_str_is_utf8(text) || c2_utf8_count(text) * 4 > width : text.n > width)
         return c2_fail(s->err, CAT2_ECHANGED, "a text became wider since the dataset was opened");
     memset(to, 0, width);
     if (utf8)

@@ -80,12 +80,8 @@ static void on_watch(void *ctx, const char *rel)
 
     if (alone->cancelled) return;
     if (rel) { /* a neighbour? links make it look like one */
-        const char *name = strrchr(alone->filename, '/');
-        bool ours = strcmp(rel, name ? name + 1 : alone->filename) == 0;
-        if (!ours && realpath(alone->filename, full)) {
-            name = strrchr(full, '/');
-            ours = name && strcmp(rel, name + 1) == 0;
-        }
+        bool ours = strcmp(rel, c2_path_name(alone->filename)) == 0 ||
+                    (realpath(alone->filename, full) && strcmp(rel, c2_path_name(full)) == 0);
         if (!ours && !c2_container_uses(alone->container, rel)) return;
     }
     c2_gens_doubt(alone->base.gens, FILE_KEY);

@@ -52,9 +52,7 @@ void c2_container_unref(struct c2_container *c)
 
 const char *c2_container_title(const struct c2_container *c)
 {
-    const char *slash = strrchr(c->filename, '/');
-
-    return slash ? slash + 1 : c->filename;
+    return c2_path_name(c->filename);
 }
 
 const char *c2_container_reason(struct c2_container *c, const char *message)

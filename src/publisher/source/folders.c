@@ -196,8 +196,8 @@ static bool show_folder(struct walk *walk, const char *rel, const struct c2_form
 /* Is the directory, or one above it, a container? It is shown with the first of its files. */
 static bool enter(struct walk *walk, const char *path, struct cat2_error *err)
 {
-    const char *slash = strrchr(path, '/'), *reason;
-    char *parent = c2_str_dup((struct c2_str){path, slash ? (size_t)(slash - path) : 0});
+    const char *reason;
+    char *parent = c2_str_dup(c2_path_parent(c2_str_of(path)));
     bool ok = parent || c2_fail_nomem(err, "path");
     struct cat2_error why = {0};
 

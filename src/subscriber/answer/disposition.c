@@ -23,8 +23,7 @@ static bool put_slice(struct c2_str slice, struct c2_buf *name, struct cat2_erro
 static bool put_name(const struct c2_ds *ds, struct c2_str slice, const char *suffix, struct c2_buf *name,
                      struct cat2_error *err)
 {
-    const char *slash = strrchr(ds->path, '/');
-    struct c2_str base = c2_str_of(slash ? slash + 1 : ds->path);
+    struct c2_str base = c2_path_last(c2_str_of(ds->path));
 
     if (suffix && c2_str_ends(base, ".b2nd")) base.n -= 5;
     if (suffix && c2_str_ends(base, ".b2frame")) base.n -= 8;

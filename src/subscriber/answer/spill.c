@@ -2,7 +2,6 @@
 /* The budget, the file and its units, and those who wait. */
 #include "subscriber/answer/spill.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -42,7 +41,7 @@ void c2_spill_free(struct c2_spill *spill)
 static bool make_file(struct c2_spill *spill)
 {
     if (spill->fd >= 0) return true;
-    spill->fd = openat(spill->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    spill->fd = c2_fs_open_nameless(spill->dirfd, ".");
     if (spill->fd < 0) spill->rest = REST_TICKS;
     return spill->fd >= 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /api/fetch: the selection in the encoding asked for; and all of a plain file under /files. */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/limits.h"
 #include "ndim/print.h"
 #include "subscriber/api/api.h"
@@ -46,7 +46,7 @@ static bool put_cframe(struct c2_view *view, const struct c2_reading *reading, s
     if (view->spool >= 0 && ftruncate(view->spool, 0) != 0)
         return c2_fail(err, CAT2_EIO, "temporary file: cannot be emptied");
     if (view->spool < 0 && f->nbytes > C2_VIEW_AT_ONCE_NBYTES)
-        view->spool = openat(view->ds->sub->statefd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        view->spool = c2_fs_open_nameless(view->ds->sub->statefd, ".");
     return c2_select_cframe(reading->codec, &reading->source, &f->bound, view->spool, out, err);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/limits.h"
 #include "base/log_share.h"
 #include "net/digest.h"
@@ -259,7 +260,7 @@ static bool export_work(void *ctx, const struct c2_reading *reading, struct cat2
     struct file *f = ctx;
 
     if (f->fd >= 0) close(f->fd); /* of a try before */
-    f->fd = openat(f->ds->sub->statefd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    f->fd = c2_fs_open_nameless(f->ds->sub->statefd, ".");
     if (f->fd < 0) return c2_fail_errno(err, errno, "temporary file");
     if (!c2_cachefile_export(reading->cf, f->fd, err)) return false;
     return !f->digested || f->digest[0] || c2_digest_file(f->fd, lseek(f->fd, 0, SEEK_END), f->digest, err);

@@ -73,9 +73,8 @@ static void gather(struct tree *t)
         if (*t->query && !c2_ds_is_found(ds, t->dir_n, c2_str_of(t->query))) continue;
         if (t->broken && !ds->error) continue;
         if (!folder) {
-            const char *slash = strrchr(ds->path, '/');
             t->entries[t->nentries++] = (struct entry){.ds = ds,
-                                                       .name = c2_str_of(slash ? slash + 1 : ds->path),
+                                                       .name = c2_path_last(c2_str_of(ds->path)),
                                                        .nbytes = nbytes_of(ds),
                                                        .mtime = c2_ds_mtime_ms(ds)};
             continue;
@@ -179,10 +178,7 @@ static void put_dataset(const struct tree *t, const struct entry *e, struct c2_j
         c2_jw_put_str(w, "error", (struct c2_str){ds->error, strnlen(ds->error, 240)});
         return;
     }
-    c2_jw_open_array(w, "shape");
-    for (int i = 0; i < ds->meta.grid.ndim; i++)
-        c2_jw_int(w, ds->meta.grid.shape[i]);
-    c2_jw_end_array(w);
+    c2_jw_put_ints(w, "shape", ds->meta.grid.shape, ds->meta.grid.ndim);
     put_dtype(&ds->meta.dtype, w);
     c2_jw_put_int(w, "nbytes", ds->meta.nbytes);
     c2_jw_put_int(w, "cbytes", ds->meta.cbytes);

@@ -76,10 +76,7 @@ static void put_member(const struct c2_field *field, struct c2_jw *w)
         put_type(&field->type, w);
     } else {
         put_class(w, H5_ARRAY, field->nbytes);
-        c2_jw_open_array(w, "dims");
-        for (int i = 0; i < field->ndim; i++)
-            c2_jw_int(w, field->shape[i]);
-        c2_jw_end_array(w);
+        c2_jw_put_ints(w, "dims", field->shape, field->ndim);
         c2_jw_open_object(w, "base");
         put_type(&field->type, w);
         c2_jw_end_object(w);
@@ -276,19 +273,11 @@ static void put_geometry(const struct c2_ds *ds, struct c2_jw *w)
 {
     const struct c2_grid *grid = &ds->meta.grid;
 
-    c2_jw_open_array(w, "shape");
-    for (int i = 0; i < grid->ndim; i++)
-        c2_jw_int(w, grid->shape[i]);
-    c2_jw_end_array(w);
-    c2_jw_key(w, "chunks");
-    if (grid->ndim == 0) {
-        c2_jw_null(w);
-        return;
-    }
-    c2_jw_begin_array(w);
-    for (int i = 0; i < grid->ndim; i++)
-        c2_jw_int(w, grid->chunks[i]);
-    c2_jw_end_array(w);
+    c2_jw_put_ints(w, "shape", grid->shape, grid->ndim);
+    if (grid->ndim)
+        c2_jw_put_ints(w, "chunks", grid->chunks, grid->ndim);
+    else
+        c2_jw_put_null(w, "chunks");
 }
 
 /* Opaque, so that nothing but its data is asked for: the answer to that is the error. */

@@ -235,13 +235,7 @@ struct c2_str c2_ds_name(const struct c2_ds *ds)
 
 static bool holds(struct c2_str text, struct c2_str wanted)
 {
-    for (size_t i = 0; i + wanted.n <= text.n; i++) {
-        size_t k = 0;
-        while (k < wanted.n && c2_lower(text.p[i + k]) == c2_lower(wanted.p[k]))
-            k++;
-        if (k == wanted.n) return true;
-    }
-    return false;
+    return !wanted.n || c2_str_find_nocase(text, wanted) < text.n;
 }
 
 bool c2_ds_is_found(const struct c2_ds *ds, size_t skip, struct c2_str text)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The page of one dataset: what it is, its attributes, a picture, its first rows. */
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -409,12 +408,11 @@ static bool plan(struct ds_page *p, struct cat2_error *err)
 static void opening(struct ds_page *p, const char *dtype)
 {
     const struct c2_meta *meta = &p->ds->meta;
-    const char *name = strrchr(p->ds->path, '/');
     struct c2_html *h = &p->page.h;
 
     c2_page_away(h, c2_sub_root(p->ds->sub, c2_str_of(p->ds->root)));
     c2_page_trail(h, p->ds->root, p->ds->path);
-    c2_html(h, "<div id=\"head\"><h1>$</h1><p class=\"facts\">", name ? name + 1 : p->ds->path);
+    c2_html(h, "<div id=\"head\"><h1>$</h1><p class=\"facts\">", c2_path_name(p->ds->path));
     c2_page_shape(h, meta);
     if (meta->kind == C2_KIND_ARRAY) c2_html(h, " · <span>$</span>", meta->dtype.nfields ? "table" : dtype);
     if (meta->kind != C2_KIND_FILE) {

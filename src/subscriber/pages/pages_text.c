@@ -181,9 +181,7 @@ struct below {
 
 static void below_begin(struct below *b)
 {
-    const char *slash = strrchr(b->ds->path, '/');
-
-    c2_html(&b->page->h, "<section id=\"readme\" aria-label=\"$\">\n", slash ? slash + 1 : b->ds->path);
+    c2_html(&b->page->h, "<section id=\"readme\" aria-label=\"$\">\n", c2_path_name(b->ds->path));
 }
 
 static void below_end(struct below *b)
