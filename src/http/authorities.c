@@ -3,7 +3,6 @@
  * they were built on has them, and the Python distribution carries both to others. */
 #include "http/authorities.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,30 +44,4 @@ const char *c2_authorities_file(const struct c2_authorities *authorities)
     for (size_t i = 0; i < C2_ARRAY_LEN(places); i++)
         if (access(places[i], R_OK) == 0) return places[i];
     return NULL;
-}
-
-void c2_authorities_curl(const struct c2_authorities *authorities, void *easy)
-{
-    const char *file = c2_authorities_file(authorities);
-    bool check = !authorities || !authorities->insecure;
-
-    curl_easy_setopt((CURL *)easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt((CURL *)easy, CURLOPT_SSL_VERIFYPEER, check ? 1L : 0L);
-    curl_easy_setopt((CURL *)easy, CURLOPT_SSL_VERIFYHOST, check ? 2L : 0L);
-    if (check && file) curl_easy_setopt((CURL *)easy, CURLOPT_CAINFO, file);
-    if (check && authorities && authorities->ca[0]) curl_easy_setopt((CURL *)easy, CURLOPT_CAPATH, NULL);
-}
-
-bool c2_fail_curl(int code, const char *where, const char *reason, struct cat2_error *err)
-{
-    const char *why = reason[0] ? reason : curl_easy_strerror((CURLcode)code), *advice = "";
-
-    if (code == CURLE_PEER_FAILED_VERIFICATION)
-        advice = " (--ca FILE names authorities to believe)";
-    else if (code == CURLE_SSL_CACERT_BADFILE)
-        advice = " (--ca FILE names authorities; Debian's are in ca-certificates)";
-    else if (code == CURLE_SSL_CONNECT_ERROR &&
-             (strstr(why, "wrong version number") || strstr(why, "SYSCALL")))
-        advice = " (perhaps no TLS is spoken there: http://, not https://)";
-    return c2_fail(err, CAT2_EUPSTREAM, "%.60s: %.120s%s", where, why, advice);
 }

@@ -19,10 +19,5 @@ bool c2_authorities_init(struct c2_authorities *authorities, const char *ca, boo
 /** The file with the authorities: ca, $SSL_CERT_FILE, or where a distribution has its own. NULL: none is
  * there. authorities NULL: nothing was said. */
 const char *c2_authorities_file(const struct c2_authorities *authorities);
-/** What a transfer of curl failed with; `where` begins the message, `reason` is curl's or "". Always false.
- * @errors CAT2_EUPSTREAM. */
-bool c2_fail_curl(int code, const char *where, const char *reason, struct cat2_error *err);
-/** Set the certificates that a handle of curl believes. */
-void c2_authorities_curl(const struct c2_authorities *authorities, void *easy);
 
 #endif

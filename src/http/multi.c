@@ -2,7 +2,6 @@
 /* curl's multi interface, without a loop of its own. */
 #include "http/multi.h"
 
-#include <curl/curl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "http/handle.h"
 #include "http/keyring.h"
 
 #define SLOW_BYTES 100L /* in a second; who sends less keeps readers waiting as one who sends nothing */
@@ -117,7 +117,7 @@ static void land(struct c2_http_flight *f, CURLcode code)
             c2_fail(&f->err, CAT2_EUPSTREAM, "%.60s%s: %s", f->url, strlen(f->url) > 60 ? "..." : "",
                     f->refused);
         if (f->err.code == CAT2_OK && !is_garbled(code, f)) {
-            c2_fail_curl((int)code, f->url, f->reason, &f->err);
+            c2_handle_fail(code, f->url, f->reason, &f->err);
         } else if (f->err.code == CAT2_OK) {
             c2_fail(&f->err, CAT2_EDATA, "%.60s%s: %.100s", f->url, strlen(f->url) > 60 ? "..." : "",
                     f->reason[0] ? f->reason : curl_easy_strerror(code));
@@ -196,7 +196,7 @@ static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
     struct c2_http_flight *f = ctx;
 
     (void)one;
-    if (!f->began_ms) f->began_ms = c2_mono_ms(c2_clock_real());
+    if (!f->began_ms) f->began_ms = c2_now_ms();
     if (c2_str_starts((struct c2_str){bytes, n}, "HTTP/")) c2_buf_clear(&f->reply_headers);
     return c2_buf_append(&f->reply_headers, bytes, n, &f->err) ? n : 0;
 }
@@ -281,36 +281,11 @@ void c2_multi_use_keys(struct c2_multi *http, const struct c2_keyring *keys)
     http->keys = keys;
 }
 
-/* To the service of the URL alone: curl would take it along if it followed redirects, which it does not. */
-static bool add_key(struct c2_http_flight *f, struct curl_slist *list)
-{
-    const char *key = c2_keyring_find(f->http->keys, f->url);
-    char header[400];
-
-    if (!key) return true;
-    snprintf(header, sizeof(header), "Authorization: Bearer %s", key);
-    bool ok = curl_slist_append(list, header) != NULL;
-    explicit_bzero(header, sizeof(header));
-    return ok;
-}
-
-static bool copy_headers(struct c2_http_flight *f, const struct c2_http_call *call)
-{
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    bool ok = list != NULL;
-
-    if (ok && call->body.n) ok = curl_slist_append(list, "Content-Type: application/json") != NULL;
-    for (const char *const *header = call->headers; ok && header && *header; header++)
-        ok = curl_slist_append(list, *header) != NULL;
-    f->headers = list;
-    return ok && add_key(f, list);
-}
-
 /* Called at least once a second. */
 static int on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
 {
     struct c2_http_flight *f = ctx;
-    int64_t over_ms = f->began_ms ? c2_mono_ms(c2_clock_real()) - f->began_ms - f->call.stall_ms : 0;
+    int64_t over_ms = f->began_ms ? c2_now_ms() - f->began_ms - f->call.stall_ms : 0;
 
     (void)total, (void)up_total, (void)up;
     if (over_ms <= 0 || now * 1000 >= over_ms * FLOOR_BYTES) return 0;
@@ -335,31 +310,25 @@ static void set_options(struct c2_http_flight *f)
     CURL *easy = f->easy;
     int64_t stall_s = c2_div_ceil(call->stall_ms ? call->stall_ms : 10000, 1000);
 
+    const struct c2_handle_options options = {.url = f->url,
+                                              .agent = "caterva2/" C2_VERSION,
+                                              .authorities = f->http->authorities,
+                                              .headers = f->headers,
+                                              .buffer_nbytes = 256 * 1024,
+                                              .connect_ms = 5000,
+                                              .slow_bytes = call->stall_ms ? 1 : SLOW_BYTES,
+                                              .slow_s = (long)stall_s,
+                                              .reason = f->reason,
+                                              .header = on_header,
+                                              .body = on_body,
+                                              .progress = call->stall_ms ? on_progress : NULL,
+                                              .ctx = f};
+
+    c2_handle_set(easy, &options);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, f);
-    curl_easy_setopt(easy, CURLOPT_URL, f->url);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, f->reason);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    c2_authorities_curl(f->http->authorities, easy);
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 30000));
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, call->stall_ms ? 1L : SLOW_BYTES);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)stall_s);
-    if (call->stall_ms) {
-        curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-        curl_easy_setopt(easy, CURLOPT_XFERINFODATA, f);
-        curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    }
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "caterva2/" C2_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, f);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, f);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* they would lead anywhere */
     if (f->http->judge && !call->known) {
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
@@ -390,7 +359,8 @@ struct c2_http_flight *c2_multi_start(struct c2_multi *http, const struct c2_htt
     f->url = c2_str_dup(c2_str_of(call->url));
     f->body = c2_str_dup(call->body);
     f->easy = curl_easy_init();
-    if (!f->url || !f->body || !f->easy || !copy_headers(f, call)) {
+    if (!f->url || !f->body || !f->easy ||
+        !(f->headers = c2_handle_headers(c2_keyring_find(http->keys, f->url), call->body.n, call->headers))) {
         flight_free(f);
         return NULL;
     }

@@ -2,14 +2,13 @@
 /* One curl handle, kept alive; bounded answers; readable errors. */
 #include "http/session.h"
 
-#include <curl/curl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "http/authorities.h"
+#include "http/handle.h"
 #include "http/header.h"
 #include "wire/json.h"
 #include "wire/url.h"
@@ -137,29 +136,6 @@ static bool fail_status(const struct c2_session *session, const struct c2_exchan
     return false;
 }
 
-static struct curl_slist *header_list(const struct c2_session *session, const struct c2_exchange *http)
-{
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    char bearer[sizeof(session->key) + 32];
-
-    if (list && session->key[0]) {
-        snprintf(bearer, sizeof(bearer), "Authorization: Bearer %s", session->key);
-        struct curl_slist *longer = curl_slist_append(list, bearer);
-        explicit_bzero(bearer, sizeof(bearer));
-        if (!longer) curl_slist_free_all(list);
-        list = longer;
-    }
-    for (const char *const *header = http->headers; list && header && *header; header++) {
-        struct curl_slist *longer = curl_slist_append(list, *header);
-        if (!longer) {
-            curl_slist_free_all(list);
-            return NULL;
-        }
-        list = longer;
-    }
-    return list;
-}
-
 /* false and CAT2_ECANCELLED when the caller does not want to wait any longer. */
 static bool go_on(const struct c2_session *session, struct cat2_error *err)
 {
@@ -185,35 +161,28 @@ static void note_address(struct c2_session *session)
 }
 
 static void set_options(struct c2_session *session, struct transfer *t, const char *url,
-                        struct curl_slist *headers)
+                        struct curl_slist *headers, char *reason)
 {
-    CURL *curl = session->curl;
-    bool post = t->http->method && strcmp(t->http->method, "POST") == 0;
+    const struct c2_handle_options options = {.url = url,
+                                              .agent = session->agent,
+                                              .authorities = &session->authorities,
+                                              .headers = headers,
+                                              .buffer_nbytes = 512 * 1024,
+                                              .connect_ms = (long)session->connect_timeout_ms,
+                                              .slow_bytes = 1,
+                                              .slow_s =
+                                                  (long)c2_max_i64(1, session->answer_timeout_ms / 1000),
+                                              .reason = reason,
+                                              .header = on_header,
+                                              .body = on_body,
+                                              .progress = session->go_on ? on_wait : NULL,
+                                              .ctx = t};
 
-    curl_easy_reset(curl);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    c2_authorities_curl(&session->authorities, curl);
-    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 512L * 1024);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)session->connect_timeout_ms);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)c2_max_i64(1, session->answer_timeout_ms / 1000));
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, session->agent);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
-    if (session->go_on) {
-        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_wait);
-        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
-    }
-    if (post) {
-        curl_easy_setopt(curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L);
+    curl_easy_reset(session->curl);
+    c2_handle_set(session->curl, &options);
+    if (t->http->method && strcmp(t->http->method, "POST") == 0) {
+        curl_easy_setopt(session->curl, CURLOPT_POST, 1L);
+        curl_easy_setopt(session->curl, CURLOPT_POSTFIELDSIZE, 0L);
     }
 }
 
@@ -227,10 +196,9 @@ static bool run_once(struct c2_session *session, struct c2_exchange *http, struc
     http->content_length = -1;
     http->reply_headers.max = 65536;
     if (!c2_buf_puts(&url, session->base, err) || !c2_buf_puts(&url, http->target, err)) return false;
-    struct curl_slist *headers = header_list(session, http);
+    struct curl_slist *headers = c2_handle_headers(session->key, false, http->headers);
     if (!headers) return c2_fail_nomem(err, "request headers");
-    set_options(session, &t, c2_buf_cstr(&url), headers);
-    curl_easy_setopt(session->curl, CURLOPT_ERRORBUFFER, reason);
+    set_options(session, &t, c2_buf_cstr(&url), headers, reason);
     CURLcode code = curl_easy_perform(session->curl);
     curl_easy_setopt(session->curl, CURLOPT_ERRORBUFFER, NULL);
     curl_slist_free_all(headers);
@@ -240,7 +208,7 @@ static bool run_once(struct c2_session *session, struct c2_exchange *http, struc
         *err = http->err;
         return false;
     }
-    if (code != CURLE_OK) return c2_fail_curl((int)code, c2_url_no_scheme(session->base), reason, err);
+    if (code != CURLE_OK) return c2_handle_fail(code, c2_url_no_scheme(session->base), reason, err);
     return http->status / 100 == 2 || fail_status(session, http, err);
 }
 
@@ -259,9 +227,9 @@ static int64_t retry_ms(const struct c2_exchange *http)
 /* Wait, in steps short enough for whoever wants to give up. */
 static bool wait_ms(const struct c2_session *session, int64_t ms, struct cat2_error *err)
 {
-    int64_t end = c2_mono_ms(c2_clock_real()) + ms, left;
+    int64_t end = c2_now_ms() + ms, left;
 
-    while ((left = end - c2_mono_ms(c2_clock_real())) > 0) {
+    while ((left = end - c2_now_ms()) > 0) {
         poll(NULL, 0, (int)c2_min_i64(left, 200));
         if (!go_on(session, err)) return false;
     }
@@ -270,12 +238,12 @@ static bool wait_ms(const struct c2_session *session, int64_t ms, struct cat2_er
 
 bool c2_exchange_run(struct c2_session *session, struct c2_exchange *http, struct cat2_error *err)
 {
-    int64_t start = c2_mono_ms(c2_clock_real()), wait;
+    int64_t start = c2_now_ms(), wait;
 
     for (;;) {
         if (run_once(session, http, err)) return true;
         wait = retry_ms(http);
-        if (wait < 0 || c2_mono_ms(c2_clock_real()) + wait - start > session->answer_timeout_ms) return false;
+        if (wait < 0 || c2_now_ms() + wait - start > session->answer_timeout_ms) return false;
         if (!wait_ms(session, wait, err)) return false;
         c2_buf_clear(&http->body);
         c2_buf_clear(&http->reply_headers);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http/header.h"
 #include "http/keyring.h"
 #include "net/ws_impl.h"
 #include "wire/proof.h"
@@ -25,15 +26,7 @@ static void fail_later(struct c2_ws *ws, const char *reason)
 
 bool c2_ws_handshake_header(const struct c2_ws *ws, const char *name, struct c2_str *out)
 {
-    struct c2_str rest = c2_buf_str(&ws->head), line, key, value;
-
-    while (rest.n) {
-        c2_str_cut(rest, '\n', &line, &rest);
-        if (!c2_str_cut(line, ':', &key, &value) || !c2_str_eq_nocase(key, c2_str_of(name))) continue;
-        *out = c2_str_trim(value);
-        return true;
-    }
-    return false;
+    return c2_header_of(c2_buf_str(&ws->head), name, out);
 }
 
 static void read_peer(struct c2_ws *ws)
