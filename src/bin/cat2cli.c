@@ -16,14 +16,16 @@
 static bool cmd_status(void *ctx, struct cat2_error *err)
 {
     const struct c2_cli *cli = ctx;
-    const char *addresses[C2_STATUS_SERVICES_MAX], *broker = c2_client_broker(cli->options);
+    const char *addresses[C2_STATUS_SERVICES_MAX];
+    char address[C2_SERVICE_URL_MAX];
     int n = 0;
 
     for (int i = 0; c2_cli_arg(cli, i) && n < C2_STATUS_SERVICES_MAX; i++)
         addresses[n++] = c2_cli_arg(cli, i);
     if (n == 0) {
         addresses[n++] = c2_client_host(cli->options);
-        if (broker) addresses[n++] = broker;
+        addresses[n] = c2_options_service(cli->options, NULL, "broker", address);
+        n += addresses[n] != NULL;
     }
     return c2_cli_status(addresses, n, &cli->access, cli->json, err);
 }

@@ -40,7 +40,7 @@ static void answered(void *ctx)
 static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
 {
     struct role *role = ctx;
-    char statedir[C2_STATEDIR_MAX];
+    char statedir[C2_STATEDIR_MAX], broker[C2_SERVICE_URL_MAX];
     const char *name = setting(service->options, 0, "name"), *root = setting(service->options, 1, "root");
 
     if (!root) root = "data";
@@ -52,8 +52,8 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
         return c2_fail(err, CAT2_EINVAL, "root name %.120s: no '/', no leading '@', not '.' or '..'", name);
     if (!c2_statedir_publisher(service->options, &c2_publisher_state, name, root, statedir, err) ||
         !c2_state_open(statedir, &c2_publisher_state, &role->state, err) ||
-        !c2_bus_remote_new(service->loop, service->http, c2_service_broker(service->options), &role->bus,
-                           err))
+        !c2_bus_remote_new(service->loop, service->http,
+                           c2_options_service(service->options, "broker", "broker", broker), &role->bus, err))
         return false;
     c2_server_serves(service->server, "publisher", name);
     struct c2_publisher_parts parts = {service->loop, service->pool, service->server, role->bus, role->state};

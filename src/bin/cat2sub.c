@@ -13,11 +13,12 @@ struct role {
 static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
 {
     struct role *role = ctx;
-    char statedir[C2_STATEDIR_MAX];
+    char statedir[C2_STATEDIR_MAX], broker[C2_SERVICE_URL_MAX];
     struct c2_subscriber_config config = {.statedir = statedir};
 
     if (!c2_statedir_subscriber(s->options, statedir, err) ||
-        !c2_bus_remote_new(s->loop, s->http, c2_service_broker(s->options), &role->bus, err))
+        !c2_bus_remote_new(s->loop, s->http, c2_options_service(s->options, "broker", "broker", broker),
+                           &role->bus, err))
         return false;
     config.bus = role->bus;
     return c2_service_subscriber(s, &config, &role->sub, err);

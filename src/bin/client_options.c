@@ -30,30 +30,9 @@ static const char *with_port(const char *text)
 
 const char *c2_client_host(const struct c2_options *options)
 {
-    static char address[1100];
-    const char *text = c2_options_text(options, "host"), *http = c2_options_conf(options, "subscriber.http");
-    const char *public_url = c2_options_conf(options, "subscriber.public-url");
-    bool tls = c2_options_conf(options, "subscriber.certificate") != NULL;
+    static char address[C2_SERVICE_URL_MAX];
 
-    if (!tls || !http || strcmp(text, http) != 0 || strstr(text, "://")) return with_port(text);
-    const char *at = public_url ? public_url : http;
-    snprintf(address, sizeof(address), "%s%s", strstr(at, "://") ? "" : "https://", at);
-    return address;
-}
-
-const char *c2_client_broker(const struct c2_options *options)
-{
-    static char address[1100];
-    const char *http = c2_options_conf(options, "broker.http");
-    const char *public_url = c2_options_conf(options, "broker.public-url");
-
-    if (!http) return NULL;
-    bool tls = c2_options_conf(options, "broker.certificate") != NULL;
-    const char *at = tls && public_url ? public_url : http;
-    bool any = strncmp(at, "*:", 2) == 0; /* as it is told to listen */
-    snprintf(address, sizeof(address), "%s%s%s", tls && !strstr(at, "://") ? "https://" : "",
-             any ? "localhost" : "", any ? at + 1 : at);
-    return address;
+    return with_port(c2_options_service(options, "host", "subscriber", address));
 }
 
 /* Of the configuration file, not of the command line. */

@@ -21,8 +21,6 @@
 /** The subscriber: --host; else, of the configuration's section [subscriber], its public-url if it has a
  * certificate and that, or http. Without a port at 8002. Lives until the next call. */
 const char *c2_client_host(const struct c2_options *options);
-/** The broker of the configuration's section [broker], in the same way; NULL: there is none. */
-const char *c2_client_broker(const struct c2_options *options);
 /** For cat2_client_new(). What is said of --insecure, and of a key that anybody on the way can read, goes to
  * stderr. */
 void c2_client_access(const struct c2_options *options, struct cat2_client_options *out);

@@ -416,3 +416,26 @@ const char *c2_options_conf(const struct c2_options *o, const char *key)
 {
     return c2_conf_get(o->conf, key);
 }
+
+static const char *of_section(const struct c2_options *o, const char *section, const char *key)
+{
+    char full[80];
+
+    snprintf(full, sizeof(full), "%s.%s", section, key);
+    return c2_options_conf(o, full);
+}
+
+const char *c2_options_service(const struct c2_options *o, const char *option, const char *section,
+                               char out[C2_SERVICE_URL_MAX])
+{
+    const char *text = option ? c2_options_text(o, option) : NULL, *http = of_section(o, section, "http");
+    const char *public_url = of_section(o, section, "public-url");
+    bool tls = of_section(o, section, "certificate") != NULL;
+
+    if (!http || (text && (strcmp(text, http) != 0 || strstr(text, "://")))) return text;
+    const char *at = tls && public_url ? public_url : http;
+    bool any = strncmp(at, "*:", 2) == 0; /* as it is told to listen */
+    snprintf(out, C2_SERVICE_URL_MAX, "%s%s%s", tls && !strstr(at, "://") ? "https://" : "",
+             any ? "localhost" : "", any ? at + 1 : at);
+    return out;
+}

@@ -42,6 +42,8 @@ struct c2_command {
     bool pages; /* it may print more than a screen: a pager is of use */
     bool (*run)(void *ctx, struct cat2_error *err);
 };
+#define C2_SERVICE_URL_MAX 1100 /* bytes of a public-url and a scheme */
+
 struct c2_options;
 struct c2_offers;
 /** Offer what arguments of kind `what` may be, given what is typed of it. For what no table tells. */
@@ -83,6 +85,10 @@ const char *c2_options_arg(const struct c2_options *options, int i);
 const char *c2_options_id(const struct c2_options *options); /* --id, NULL without */
 /** Any configuration key of the file ("publisher.foo.root"), NULL when absent. */
 const char *c2_options_conf(const struct c2_options *options, const char *key);
+/** Where a service is: as `option` says (NULL: there is none); but if that is what the file's section of the
+ * service has, its public-url there if it has a certificate, or http, in `out`. NULL: nothing says it. */
+const char *c2_options_service(const struct c2_options *options, const char *option, const char *section,
+                               char out[C2_SERVICE_URL_MAX]);
 /** One more value for the shell. whole: the word ends there, else it may go on (a folder).
  * Left out when it does not begin with what is typed, or holds control characters. help may be NULL. */
 void c2_offer(struct c2_offers *to, struct c2_str value, bool whole, const char *help);

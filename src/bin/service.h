@@ -185,9 +185,6 @@ bool c2_service_subscriber(struct c2_service *service, struct c2_subscriber_conf
 int c2_service_connections(const struct c2_service *service, bool shared);
 /** Say the ready line, once. */
 void c2_service_ready(struct c2_service *service);
-/** Where the broker is: --broker; else, of the configuration's section [broker], its public-url if it has
- * one, or http, by TLS if it has a certificate. */
-const char *c2_service_broker(const struct c2_options *options);
 /** Whom to believe, by --ca and --insecure, which is logged. */
 bool c2_service_authorities(const struct c2_options *options, struct c2_authorities *out,
                             struct cat2_error *err);

@@ -58,17 +58,3 @@ bool c2_service_authorities(const struct c2_options *options, struct c2_authorit
             "change what they send. This is for tests");
     return true;
 }
-
-/* Services of one machine may share a file: what the broker is told is where it is. */
-const char *c2_service_broker(const struct c2_options *options)
-{
-    static char address[340];
-    const char *text = c2_options_text(options, "broker"), *http = c2_options_conf(options, "broker.http");
-    const char *public_url = c2_options_conf(options, "broker.public-url");
-    bool tls = c2_options_conf(options, "broker.certificate") != NULL;
-
-    if (!http || strcmp(text, http) != 0 || strstr(text, "://")) return text;
-    const char *at = tls && public_url ? public_url : http;
-    snprintf(address, sizeof(address), "%s%s", tls && !strstr(at, "://") ? "https://" : "", at);
-    return address;
-}
