@@ -175,7 +175,6 @@ bool c2_address_may_register(const struct c2_address_rules *rules, const struct 
     bool trusted = peer->family && is_trusted(rules, peer->address);
     bool peer_here = peer->family && rules->is_here(peer->address), own = false;
 
-    if (!c2_address_can_publish(addresses, n, why)) return false;
     for (size_t i = 0; i < n; i++)
         own = own || (peer->family && memcmp(addresses[i], peer->address, sizeof(peer->address)) == 0) ||
               (peer_here && rules->is_here(addresses[i]));

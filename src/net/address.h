@@ -42,8 +42,8 @@ struct c2_address_rules {
 /** Can a publisher be at all of these addresses? Nobody may register link-local, multicast and unspecified
  * ones. false: *why says why. */
 bool c2_address_can_publish(const uint8_t (*addresses)[16], size_t n, char why[C2_WHY_MAX]);
-/** May `peer` register a publisher whose host has these addresses? On one's own machine, or anywhere from a
- * trusted network; nobody where no publisher can be. false: *why says why. */
+/** May `peer` register a publisher whose host has these addresses, at all of which one can be? On one's own
+ * machine, or anywhere from a trusted network. false: *why says why. */
 bool c2_address_may_register(const struct c2_address_rules *rules, const struct c2_peer *peer,
                              const uint8_t (*addresses)[16], size_t n, char why[C2_WHY_MAX]);
 /** May a publisher that others named be asked at this address? here: the broker that named it is on this
