@@ -8,6 +8,7 @@
 #include "bin/cat2cli_entries.h"
 #include "ndim/item.h"
 #include "ndim/print.h"
+#include "ndim/shape.h"
 
 #define PART_NBYTES (16 << 20) /* of each dataset, at a time */
 
@@ -141,15 +142,6 @@ static bool say_items(struct diff *d, const char *path, cat2_dataset *a, const s
 
 /* ---- datasets ---- */
 
-static void shape_text(const cat2_dataset *dataset, char *out, size_t room)
-{
-    size_t n = (size_t)snprintf(out, room, "(");
-
-    for (int i = 0; i < cat2_dataset_ndim(dataset) && n < room; i++)
-        n += (size_t)snprintf(out + n, room - n, "%s%" PRId64, i ? ", " : "", cat2_dataset_shape(dataset)[i]);
-    if (n < room) snprintf(out + n, room - n, cat2_dataset_ndim(dataset) == 1 ? ",)" : ")");
-}
-
 static bool compare_attributes(struct diff *d, const char *path, cat2_dataset *a, cat2_dataset *b,
                                struct cat2_error *err)
 {
@@ -187,11 +179,11 @@ static bool compare_opened(struct diff *d, const char *path, cat2_dataset *a, ca
                            struct cat2_error *err)
 {
     const char *left = cat2_dataset_dtype(a), *right = cat2_dataset_dtype(b);
-    char text[900], shapes[2][400];
+    char text[900], shapes[2][C2_SHAPE_ROOM];
     struct items items = {};
 
-    shape_text(a, shapes[0], sizeof(shapes[0]));
-    shape_text(b, shapes[1], sizeof(shapes[1]));
+    c2_shape_text(cat2_dataset_shape(a), cat2_dataset_ndim(a), shapes[0]);
+    c2_shape_text(cat2_dataset_shape(b), cat2_dataset_ndim(b), shapes[1]);
     if (strcmp(shapes[0], shapes[1]) != 0) {
         snprintf(text, sizeof(text), "%s and %s", shapes[0], shapes[1]);
         say(d, path, "shapes differ", text);

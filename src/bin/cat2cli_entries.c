@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "bin/options_nearest.h"
+#include "ndim/shape.h"
 #include "wire/url.h"
 
 #define PAGE        1000 /* entries asked for at once: the most that is given */
@@ -69,21 +70,6 @@ static char *text_of(struct c2_jval object, const char *key)
     return c2_jstr(c2_jget(object, key), &text) ? c2_str_dup(text) : NULL;
 }
 
-static char *shape_of(struct c2_jval shape, struct cat2_error *err)
-{
-    C2_AUTO(c2_buf) out = C2_BUF_INIT(1024);
-    struct c2_jiter it = c2_jiter_of(shape);
-    struct c2_jval value;
-    struct c2_str key;
-    int64_t n;
-    bool ok = c2_buf_putc(&out, '(', err);
-
-    for (size_t i = 0; ok && c2_jnext(&it, &key, &value) && c2_jint(value, &n); i++)
-        ok = c2_buf_printf(&out, err, "%s%" PRId64, i ? ", " : "", n);
-    ok = ok && c2_buf_puts(&out, c2_jlen(shape) == 1 ? ",)" : ")", err);
-    return ok ? c2_str_dup(c2_buf_str(&out)) : NULL;
-}
-
 static int64_t number_of(struct c2_jval object, const char *key)
 {
     int64_t n = 0;
@@ -107,6 +93,7 @@ static bool read_entry(struct c2_jval value, const char *root, struct c2_entries
         [C2_ENTRY_FOLDER] = "folder", [C2_ENTRY_ARRAY] = "array", [C2_ENTRY_FRAME] = "frame"};
     struct c2_listed e = {.kind = C2_ENTRY_FILE, .mtime = -1};
     struct c2_str kind, path;
+    char shape[C2_SHAPE_ROOM];
 
     if (!c2_jstr(c2_jget(value, "kind"), &kind) || !c2_jstr(c2_jget(value, "path"), &path) ||
         !c2_path_check(path, err))
@@ -114,7 +101,7 @@ static bool read_entry(struct c2_jval value, const char *root, struct c2_entries
     for (size_t i = C2_ENTRY_FOLDER; i < C2_ARRAY_LEN(kinds); i++)
         if (c2_str_is(kind, kinds[i])) e.kind = (enum c2_listed_kind)i;
     e.path = joined(root, path, err);
-    e.shape = shape_of(c2_jget(value, "shape"), err);
+    e.shape = c2_str_dup(c2_str_of(c2_shape_text_json(c2_jget(value, "shape"), shape)));
     e.dtype = text_of(value, "dtype");
     e.etag = text_of(value, "etag");
     e.error = text_of(value, "error");
@@ -238,19 +225,12 @@ bool c2_entries_beneath(const struct c2_cli *cli, const char *path, const struct
 
 /* ---- names and patterns ---- */
 
-/* Its last part. */
-static const char *name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* The dataset of just this path, by a search in its folder. */
 static bool add_dataset(const struct c2_cli *cli, const char *path, struct c2_entries *out,
                         struct cat2_error *err)
 {
     C2_AUTO(c2_entries) found = {0};
-    const char *name = name_of(path);
+    const char *name = c2_path_name(path);
     C2_AUTO(c2_buf) folder = C2_BUF_INIT(2 * C2_PATH_MAX);
     C2_AUTO(c2_buf) query = C2_BUF_INIT(QUERY_MAX);
     struct c2_entries_ask ask = {.cached = true};
@@ -344,7 +324,7 @@ static bool expand(const struct c2_cli *cli, const char *folder, const char *pat
         return false;
     for (size_t i = 0; i < found.n; i++) {
         bool open = *folder || found.p[i].followed;
-        if (open && fnmatch(c2_buf_cstr(&part), name_of(found.p[i].path), 0) == 0 &&
+        if (open && fnmatch(c2_buf_cstr(&part), c2_path_name(found.p[i].path), 0) == 0 &&
             !go_on(cli, &found.p[i], rest, out, err))
             return false;
     }
@@ -376,7 +356,7 @@ static void consider_all(struct c2_nearest *nearest, const struct c2_entries *en
     size_t n = strlen(name);
 
     for (size_t i = 0; i < entries->n && i < SUGGEST_MAX; i++) {
-        const char *other = name_of(entries->p[i].path);
+        const char *other = c2_path_name(entries->p[i].path);
         bool without_suffix = n && strncmp(other, name, n) == 0 && strchr(other + n, '.') == other + n;
         if (without_suffix && nearest->distance != 0) {
             nearest->name = other;
@@ -407,7 +387,7 @@ void c2_cli_suggest(const struct c2_cli *cli, const char *path, struct cat2_erro
                   : c2_entries_beneath(cli, c2_buf_cstr(&folder), &ask, &found, &ignored)))
             return;
         for (size_t i = 0; i < found.n; i++)
-            there = there || strcmp(name_of(found.p[i].path), c2_buf_cstr(&name)) == 0;
+            there = there || strcmp(c2_path_name(found.p[i].path), c2_buf_cstr(&name)) == 0;
         struct c2_nearest nearest = {.typed = part, .distance = SIZE_MAX};
         if (!there) consider_all(&nearest, &found, c2_buf_cstr(&name));
         if (nearest.name) {

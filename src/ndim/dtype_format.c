@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "ndim/dtype.h"
+#include "ndim/shape.h"
 
 /* One character of a string literal, as Python's repr() writes it. */
 static bool put_escaped(char c, char quote, struct c2_buf *out, struct cat2_error *err)
@@ -47,6 +48,7 @@ static bool put_list(const struct c2_dtype *dtype, bool bare, struct c2_buf *out
 static bool put_field(const struct c2_field *field, bool bare, struct c2_buf *out, struct cat2_error *err)
 {
     bool ok = c2_buf_putc(out, '(', err);
+    char shape[C2_SHAPE_ROOM];
 
     if (ok && field->title)
         ok = c2_buf_putc(out, '(', err) && put_repr(field->title, out, err) && c2_buf_puts(out, ", ", err);
@@ -56,12 +58,8 @@ static bool put_field(const struct c2_field *field, bool bare, struct c2_buf *ou
     else
         ok = ok && c2_buf_putc(out, '\'', err) && put_typestr(&field->type, bare, out, err) &&
              c2_buf_putc(out, '\'', err);
-    if (ok && field->ndim) {
-        ok = c2_buf_puts(out, ", (", err);
-        for (int axis = 0; ok && axis < field->ndim; axis++)
-            ok = c2_buf_printf(out, err, axis ? ", %" PRId64 : "%" PRId64, field->shape[axis]);
-        ok = ok && c2_buf_puts(out, field->ndim == 1 ? ",)" : ")", err);
-    }
+    if (ok && field->ndim)
+        ok = c2_buf_printf(out, err, ", %s", c2_shape_text(field->shape, field->ndim, shape));
     return ok && c2_buf_putc(out, ')', err);
 }
 

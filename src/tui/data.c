@@ -2,7 +2,6 @@
 /* Copies of answers that may travel from a worker's client to the screen. */
 #include "tui/data.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -60,15 +59,6 @@ void c2_tui_info_add_chunks(struct c2_tui_info *info, cat2_client *client)
         !c2_url_encode(c2_str_of(info->path), true, &target, &ignored) ||
         !cat2_client_get_json(client, c2_buf_cstr(&target), &info->chunk_map, &ignored))
         info->chunk_map = NULL;
-}
-
-void c2_tui_shape_text(const int64_t *shape, int ndim, char *out, size_t size)
-{
-    size_t n = (size_t)snprintf(out, size, "(");
-
-    for (int axis = 0; axis < ndim && n < size; axis++)
-        n += (size_t)snprintf(out + n, size - n, "%s%" PRId64, axis ? ", " : "", shape[axis]);
-    if (n < size) snprintf(out + n, size - n, ndim == 1 ? ",)" : ")");
 }
 
 int64_t c2_tui_data_nitems(const struct c2_tui_data *data)

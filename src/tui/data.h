@@ -6,6 +6,7 @@
 
 #include "caterva2/caterva2.h"
 #include "ndim/dtype.h"
+#include "ndim/shape.h"
 #include "tui/window.h"
 
 struct c2_tui_info {
@@ -21,8 +22,6 @@ bool c2_tui_info_of(const cat2_dataset *dataset, struct c2_tui_info **out, struc
 /** Add what the subscriber says of each chunk; one that has no such answer is left without. */
 void c2_tui_info_add_chunks(struct c2_tui_info *info, cat2_client *client);
 void c2_tui_info_free(struct c2_tui_info *info);
-/** "(10, 20)", "(10,)", "()". */
-void c2_tui_shape_text(const int64_t *shape, int ndim, char *out, size_t size);
 
 struct c2_tui_data {
     struct c2_tui_ask ask;

@@ -32,23 +32,10 @@ static int64_t number_of(struct c2_jval object, const char *key)
 
 /* ---- folders ---- */
 
-static void shape_of(struct c2_jval shape, char *out, size_t room)
-{
-    struct c2_jiter it = c2_jiter_of(shape);
-    int64_t axes[C2_DIM_MAX] = {0};
-    struct c2_jval value;
-    struct c2_str key;
-    int ndim = 0;
-
-    while (ndim < C2_DIM_MAX && c2_jnext(&it, &key, &value))
-        c2_jint(value, &axes[ndim++]);
-    c2_tui_shape_text(axes, ndim, out, room);
-}
-
 /* The name, to its right what it is: a reason, how many datasets, or shape and dtype; then the size. */
 static void draw_entry(struct c2_tui_canvas *canvas, struct c2_tui_box line, struct c2_jval entry)
 {
-    char kind[10], name[300], what[700], dtype[210], size[16];
+    char kind[10], name[300], what[700], dtype[210], size[16], shape[C2_SHAPE_ROOM];
     bool broken = c2_jval_kind(c2_jget(entry, "error")) == C2_JSTR;
 
     copy_text(c2_jget(entry, "kind"), kind, sizeof(kind));
@@ -67,9 +54,7 @@ static void draw_entry(struct c2_tui_canvas *canvas, struct c2_tui_box line, str
     } else if (strcmp(kind, "file") == 0) {
         snprintf(what, sizeof(what), "file");
     } else {
-        shape_of(c2_jget(entry, "shape"), what, sizeof(what));
-        length = strlen(what);
-        snprintf(what + length, sizeof(what) - length, " %s", dtype);
+        snprintf(what, sizeof(what), "%s %s", c2_shape_text_json(c2_jget(entry, "shape"), shape), dtype);
     }
     c2_size_text(number_of(entry, "nbytes"), size);
     int half = line.w / 2, right = (int)strlen(size);

@@ -32,12 +32,11 @@ static void add(struct lines *lines, int indent, const char *key, const char *va
 static void add_shape(struct lines *lines, const char *key, const int32_t *shape, int ndim)
 {
     int64_t wide[C2_DIM_MAX];
-    char text[400];
+    char text[C2_SHAPE_ROOM];
 
     for (int axis = 0; axis < ndim; axis++)
         wide[axis] = shape[axis];
-    c2_tui_shape_text(wide, ndim, text, sizeof(text));
-    add(lines, 0, key, text);
+    add(lines, 0, key, c2_shape_text(wide, ndim, text));
 }
 
 static void add_size(struct lines *lines, const char *key, int64_t nbytes)
@@ -149,8 +148,7 @@ int c2_tui_draw_meta(struct c2_tui_canvas *canvas, struct c2_tui_box box, const 
     char text[400];
 
     add(&lines, 0, "kind", kinds[info->kind]);
-    c2_tui_shape_text(info->shape, info->ndim, text, sizeof(text));
-    add(&lines, 0, "shape", text);
+    add(&lines, 0, "shape", c2_shape_text(info->shape, info->ndim, text));
     add(&lines, 0, "dtype", info->dtype);
     add_shape(&lines, "chunks", info->chunks, info->ndim);
     add_shape(&lines, "blocks", info->blocks, info->ndim);

@@ -284,7 +284,7 @@ static void draw_body(struct c2_tui_pane *pane, struct c2_tui_canvas *canvas, st
 void c2_tui_pane_draw(struct c2_tui_pane *pane, struct c2_tui_canvas *canvas, struct c2_tui_box box)
 {
     const struct c2_tui_style bold = {C2_TUI_DEFAULT, C2_TUI_DEFAULT, C2_TUI_BOLD};
-    char shape[400];
+    char shape[C2_SHAPE_ROOM];
 
     if (box.w < 1 || box.h < 1) return;
     if (pane->folder) {
@@ -293,9 +293,9 @@ void c2_tui_pane_draw(struct c2_tui_pane *pane, struct c2_tui_canvas *canvas, st
     }
     if (!pane->info) return;
     if (box.h > HEAD_LINES) {
-        c2_tui_shape_text(pane->info->shape, pane->info->ndim, shape, sizeof(shape));
         c2_tui_printf(canvas, (struct c2_tui_box){box.x, box.y, box.w, 1}, bold, "%s  %s %s",
-                      pane->info->path, shape, pane->info->dtype);
+                      pane->info->path, c2_shape_text(pane->info->shape, pane->info->ndim, shape),
+                      pane->info->dtype);
         draw_axes(pane, canvas, (struct c2_tui_box){box.x, box.y + 1, box.w, 1});
     }
     draw_body(pane, canvas, body_of(box));
