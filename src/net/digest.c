@@ -2,6 +2,7 @@
 /* SHA-256 by libcrypto, as HTTP writes it. */
 #include "net/digest.h"
 
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -64,6 +65,15 @@ bool c2_digest_end(struct c2_digest *digest, char out[C2_DIGEST_MAX], struct cat
     }
     c2_digest_free(digest);
     return ok || c2_fail_nomem(err, "SHA-256");
+}
+
+bool c2_base64(struct c2_bytes bytes, struct c2_buf *out, struct cat2_error *err)
+{
+    size_t at = out->n;
+
+    if (bytes.n > INT_MAX / 2 || !c2_buf_resize(out, at + (bytes.n + 2) / 3 * 4, err)) return false;
+    EVP_EncodeBlock(out->p + at, bytes.p, (int)bytes.n);
+    return true;
 }
 
 bool c2_digest_file(int fd, int64_t n, char out[C2_DIGEST_MAX], struct cat2_error *err)

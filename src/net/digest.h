@@ -20,5 +20,7 @@ void c2_digest_free(struct c2_digest *digest);
 C2_DEFINE_AUTO_PTR(c2_digest, c2_digest_free);
 /** Of the first n bytes of a file. Worker. */
 bool c2_digest_file(int fd, int64_t n, char out[C2_DIGEST_MAX], struct cat2_error *err);
+/** Append bytes in base64 (RFC 4648, 4). */
+bool c2_base64(struct c2_bytes bytes, struct c2_buf *out, struct cat2_error *err);
 
 #endif

@@ -30,11 +30,14 @@ void c2_zarr_put_chunk_shape(const struct c2_grid *grid, const char *key, struct
 void c2_zarr_put_base64(struct c2_jw *w, struct c2_bytes bytes);
 /** Its fill_value, which is for chunks that are not there (all are) and, to xarray, for missing items:
  * netCDF's _FillValue. false: there is none that is a number of the dtype. */
-bool c2_zarr_put_fill(const struct c2_meta *meta, struct c2_jw *w);
+bool c2_zarr_put_fill(const struct c2_dtype *dtype, struct c2_jval attrs, struct c2_jw *w);
+/** The attributes of an array as a document; *text holds it. */
+bool c2_zarr_parse_attrs(const struct c2_ds *ds, struct c2_buf *text, struct c2_json **out,
+                         struct cat2_error *err);
 /** The JSON of .zattrs of an array, with the names of its axes. */
 bool c2_zarr_attrs_json(const struct c2_ds *ds, struct c2_jw *w);
 /** "dimension_names" and "attributes" of an array in version 3. */
-bool c2_zarr3_put_attrs(const struct c2_ds *ds, struct c2_jw *w);
+void c2_zarr3_put_attrs(const struct c2_ds *ds, struct c2_jval attrs, struct c2_jw *w);
 /** The JSON of .zattrs of a group whose attributes are `text`. */
 bool c2_zarr_group_attrs_json(struct c2_str text, bool netcdf, struct c2_jw *w);
 /** Are there variables of netCDF among the first of these? */

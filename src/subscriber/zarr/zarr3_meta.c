@@ -111,10 +111,8 @@ static void put_zeros(struct c2_jw *w, int64_t nbytes)
     c2_zarr_put_base64(w, (struct c2_bytes){zeros, (size_t)nbytes});
 }
 
-static void put_fill_value(const struct c2_meta *meta, struct c2_jw *w)
+static void put_fill_value(const struct c2_dtype *dtype, struct c2_jval attrs, struct c2_jw *w)
 {
-    const struct c2_dtype *dtype = &meta->dtype;
-
     c2_jw_key(w, "fill_value");
     if (dtype->nfields || dtype->kind == 'V') {
         put_zeros(w, c2_zarr3_itemsize(dtype));
@@ -126,7 +124,7 @@ static void put_fill_value(const struct c2_meta *meta, struct c2_jw *w)
         c2_jw_bool(w, false);
     } else if (dtype->kind == 'c') {
         c2_jw_raw(w, C2_STR("[0.0,0.0]"));
-    } else if (!c2_zarr_put_fill(meta, w)) {
+    } else if (!c2_zarr_put_fill(dtype, attrs, w)) {
         c2_jw_raw(w, dtype->kind == 'f' ? C2_STR("0.0") : C2_STR("0"));
     }
 }
@@ -157,7 +155,10 @@ static void put_codecs(const struct c2_dtype *dtype, struct c2_jw *w)
 bool c2_zarr3_array_json(const struct c2_ds *ds, struct c2_jw *w)
 {
     const struct c2_grid *grid = &ds->meta.grid;
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    C2_AUTO_PTR(c2_json) *json = NULL;
 
+    if (!c2_zarr_parse_attrs(ds, &text, &json, w->err)) return w->ok = false;
     c2_jw_begin_object(w);
     c2_jw_put_int(w, "zarr_format", 3);
     c2_jw_put_cstr(w, "node_type", "array");
@@ -170,8 +171,8 @@ bool c2_zarr3_array_json(const struct c2_ds *ds, struct c2_jw *w)
     end_configured(w);
     put_named(w, "chunk_key_encoding", "default", "{\"separator\":\"/\"}");
     put_codecs(&ds->meta.dtype, w);
-    put_fill_value(&ds->meta, w);
-    if (!c2_zarr3_put_attrs(ds, w)) return false;
+    put_fill_value(&ds->meta.dtype, c2_json_root(json), w);
+    c2_zarr3_put_attrs(ds, c2_json_root(json), w);
     c2_jw_end_object(w);
     return w->ok;
 }

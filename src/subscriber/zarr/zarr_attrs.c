@@ -7,14 +7,14 @@
 #include "base/endian.h"
 #include "base/limits.h"
 #include "meaning/dims.h"
+#include "net/digest.h"
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/zarr/zarr.h"
 
 #define LOOK_MAX 64 /* datasets of a group that are looked at for whether it is one of netCDF */
 
-/* The attributes of an array as a document; *text holds it. */
-static bool parse_attrs(const struct c2_ds *ds, struct c2_buf *text, struct c2_json **out,
-                        struct cat2_error *err)
+bool c2_zarr_parse_attrs(const struct c2_ds *ds, struct c2_buf *text, struct c2_json **out,
+                         struct cat2_error *err)
 {
     return c2_attrs_put(c2_buf_str(&ds->meta.vlmeta), text, err) && c2_json_parse(c2_buf_str(text), out, err);
 }
@@ -26,7 +26,7 @@ static bool attrs_are(const struct c2_ds *ds, const char *word, bool (*are)(stru
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error err;
 
-    return c2_str_has(c2_buf_str(&ds->meta.vlmeta), word) && parse_attrs(ds, &text, &json, &err) &&
+    return c2_str_has(c2_buf_str(&ds->meta.vlmeta), word) && c2_zarr_parse_attrs(ds, &text, &json, &err) &&
            are(c2_json_root(json));
 }
 
@@ -46,18 +46,9 @@ bool c2_zarr_is_netcdf(struct c2_ds *const *list, size_t n)
 
 void c2_zarr_put_base64(struct c2_jw *w, struct c2_bytes bytes)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     C2_AUTO(c2_buf) text = C2_BUF_INIT(2 * bytes.n + 4);
 
-    for (size_t i = 0; w->ok && i < bytes.n; i += 3) {
-        size_t n = bytes.n - i;
-        uint32_t v = (uint32_t)bytes.p[i] << 16;
-        if (n > 1) v |= (uint32_t)bytes.p[i + 1] << 8;
-        if (n > 2) v |= bytes.p[i + 2];
-        const char four[] = {digits[v >> 18], digits[v >> 12 & 63], n > 1 ? digits[v >> 6 & 63] : '=',
-                             n > 2 ? digits[v & 63] : '='};
-        w->ok = c2_buf_append(&text, four, 4, w->err);
-    }
+    w->ok = w->ok && c2_base64(bytes, &text, w->err);
     c2_jw_str(w, c2_buf_str(&text));
 }
 
@@ -145,7 +136,7 @@ bool c2_zarr_attrs_json(const struct c2_ds *ds, struct c2_jw *w)
     const struct c2_grid *grid = &ds->meta.grid;
     struct c2_dims dims;
 
-    w->ok = w->ok && parse_attrs(ds, &text, &json, w->err);
+    w->ok = w->ok && c2_zarr_parse_attrs(ds, &text, &json, w->err);
     if (!w->ok) return false;
     struct c2_jval attrs = c2_json_root(json);
     c2_dims_of(attrs, c2_ds_name(ds), grid->ndim, &dims);
@@ -156,21 +147,15 @@ bool c2_zarr_attrs_json(const struct c2_ds *ds, struct c2_jw *w)
     return w->ok;
 }
 
-bool c2_zarr3_put_attrs(const struct c2_ds *ds, struct c2_jw *w)
+void c2_zarr3_put_attrs(const struct c2_ds *ds, struct c2_jval attrs, struct c2_jw *w)
 {
-    C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-    C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_dims dims;
 
-    w->ok = w->ok && parse_attrs(ds, &text, &json, w->err);
-    if (!w->ok) return false;
-    struct c2_jval attrs = c2_json_root(json);
     c2_dims_of(attrs, c2_ds_name(ds), ds->meta.grid.ndim, &dims);
     put_axes(&dims, &ds->meta.grid, "dimension_names", w);
     c2_jw_open_object(w, "attributes");
     put_values(attrs, c2_is_scaled(attrs), &ds->meta.dtype, w);
     c2_jw_end_object(w);
-    return w->ok;
 }
 
 bool c2_zarr_group_attrs_json(struct c2_str text, bool netcdf, struct c2_jw *w)
@@ -195,17 +180,12 @@ static bool fits(const struct c2_dtype *dtype, double v)
     return dtype->kind == 'u' ? v >= 0 && v < limit : v >= -limit && v < limit;
 }
 
-bool c2_zarr_put_fill(const struct c2_meta *meta, struct c2_jw *w)
+bool c2_zarr_put_fill(const struct c2_dtype *dtype, struct c2_jval attrs, struct c2_jw *w)
 {
-    C2_AUTO_PTR(c2_json) *json = NULL;
-    const struct c2_dtype *dtype = &meta->dtype;
-    struct c2_jval v = {NULL};
-    struct cat2_error err;
+    struct c2_jval v = c2_attr_item(c2_jget(attrs, "_FillValue"));
     double number;
 
-    if (dtype->nfields || !c2_str_has(c2_buf_str(&meta->vlmeta), "\"_FillValue\"")) return false;
-    if (c2_json_parse(c2_buf_str(&meta->vlmeta), &json, &err))
-        v = c2_attr_item(c2_jget(c2_json_root(json), "_FillValue"));
+    if (dtype->nfields) return false;
     enum c2_jkind kind = c2_jval_kind(v);
     bool integer = kind == C2_JINT || kind == C2_JUINT;
     if (dtype->kind == 'f' && kind == C2_JNULL) {

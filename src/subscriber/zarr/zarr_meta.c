@@ -90,12 +90,7 @@ static void put_field(const struct c2_field *field, struct c2_jw *w)
     c2_jw_begin_array(w);
     c2_jw_cstr(w, field->name);
     put_dtype(&field->type, w);
-    if (field->ndim > 0) {
-        c2_jw_begin_array(w);
-        for (int i = 0; i < field->ndim; i++)
-            c2_jw_int(w, field->shape[i]);
-        c2_jw_end_array(w);
-    }
+    if (field->ndim > 0) c2_jw_ints(w, field->shape, field->ndim);
     c2_jw_end_array(w);
 }
 
@@ -125,17 +120,9 @@ bool c2_zarr_common(const struct c2_dtype *dtype)
     return common;
 }
 
-static void put_axes(struct c2_jw *w, const char *key, const int64_t *axes, int n)
-{
-    c2_jw_open_array(w, key);
-    for (int i = 0; i < n; i++)
-        c2_jw_int(w, axes[i]);
-    c2_jw_end_array(w);
-}
-
 void c2_zarr_put_shape(const struct c2_grid *grid, struct c2_jw *w)
 {
-    put_axes(w, "shape", grid->shape, grid->ndim);
+    c2_jw_put_ints(w, "shape", grid->shape, grid->ndim);
 }
 
 void c2_zarr_put_chunk_shape(const struct c2_grid *grid, const char *key, struct c2_jw *w)
@@ -143,7 +130,19 @@ void c2_zarr_put_chunk_shape(const struct c2_grid *grid, const char *key, struct
     int64_t chunks[C2_DIM_MAX];
 
     chunk_shape_of(grid, chunks);
-    put_axes(w, key, chunks, grid->ndim);
+    c2_jw_put_ints(w, key, chunks, grid->ndim);
+}
+
+static void put_fill_value(const struct c2_meta *meta, struct c2_jw *w)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct cat2_error ignored;
+
+    c2_jw_key(w, "fill_value");
+    if (!c2_str_has(c2_buf_str(&meta->vlmeta), "\"_FillValue\"") ||
+        !c2_json_parse(c2_buf_str(&meta->vlmeta), &json, &ignored) ||
+        !c2_zarr_put_fill(&meta->dtype, c2_json_root(json), w))
+        c2_jw_null(w);
 }
 
 void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w)
@@ -156,8 +155,7 @@ void c2_zarr_array_json(const struct c2_meta *meta, struct c2_jw *w)
     put_dtype(&meta->dtype, w);
     c2_jw_put_null(w, "compressor");
     c2_jw_put_null(w, "filters");
-    c2_jw_key(w, "fill_value");
-    if (!c2_zarr_put_fill(meta, w)) c2_jw_null(w);
+    put_fill_value(meta, w);
     c2_jw_put_cstr(w, "order", "C");
     c2_jw_put_cstr(w, "dimension_separator", ".");
     c2_jw_end_object(w);
