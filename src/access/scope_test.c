@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What scopes and patterns of roots mean. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
 #include "access/scope.h"
+#include "base/base_testing.h"
 
 static void scopes_include_others(void **state)
 {

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Forms and hashes of keys and passwords. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
 #include "access/secret.h"
+#include "base/base_testing.h"
 
 static void a_key_has_a_form_and_an_id(void **state)
 {

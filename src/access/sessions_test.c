@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sessions begin, are found, end, and make room. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "access/sessions.h"
+#include "base/base_testing.h"
 
 static int64_t now;
 

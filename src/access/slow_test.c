@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Waits after failures, on a clock of the test's own. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-#include <stdio.h>
-
 #include "access/slow.h"
+#include "base/base_testing.h"
 
 static int64_t now;
 

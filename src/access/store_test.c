@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is written to an access file is read from it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "access/store.h"
+#include "base/base_testing.h"
+#include "base/fs.h"
 
 static char folder[100], path[150];
 
@@ -26,12 +20,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    char text[200];
-
-    unlink(path);
-    snprintf(text, sizeof(text), "%s/in", folder);
-    rmdir(text);
-    return rmdir(folder);
+    c2_fs_remove_tree(folder);
+    return 0;
 }
 
 static struct c2_holder made(enum c2_holder_kind kind, const char *name)

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What changes in the access file is noticed, without a look for each of many requests. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "access/access_impl.h"
+#include "base/base_testing.h"
+#include "base/fs.h"
 
 static int64_t now = 1;
 
@@ -60,8 +55,7 @@ static void a_change_is_seen_with_the_next_request_and_among_many_soon(void **st
     assert_int_equal(access->holders.n, C2_ACCESS_LOOKS_MAX + 1);
     c2_access_free(access);
     c2_loop_free(loop);
-    unlink(file);
-    rmdir(dir);
+    c2_fs_remove_tree(dir);
 }
 
 int main(void)

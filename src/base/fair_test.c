@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Who is served in which order. */
+#include "base/base_testing.h"
 #include "base/fair.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
 
 enum { ADA = 1, BOB = 2, EVE = 3 };
 

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is shared out is never more than there is. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
 #include <sys/resource.h>
 
+#include "base/base_testing.h"
 #include "base/fds.h"
 
 static void the_shares_stay_within_the_limit(void **state)

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A walk tells all there is: links to directories are followed beneath the root, and what is not looked into
  * is told with its reason. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/base_testing.h"
 #include "base/fs.h"
 #include "base/limits.h"
 
@@ -36,17 +30,16 @@ static bool pass(void *ctx, const char *rel, const char *why, const struct stat 
     return c2_buf_printf(&told->passed, err, "%s: %s|", rel, why);
 }
 
-/* Removes everything below, links as links, however deep: paths may be longer than the system takes. */
-static void clear(int dirfd)
+/* However deep it is: paths may be longer than the system takes. */
+static void drop(int dirfd, const char *path)
 {
-    char path[64];
     int status = 0;
 
-    snprintf(path, sizeof(path), "/proc/%d/fd/%d/.", (int)getpid(), dirfd);
+    close(dirfd);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        execlp("find", "find", path, "-mindepth", "1", "-delete", (char *)NULL);
+        execlp("find", "find", path, "-delete", (char *)NULL);
         _exit(127);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -107,9 +100,7 @@ static void links_to_directories_are_followed_beneath_the_root(void **state)
     expect(dirfd, "latest/b latest/before/a runs/1/a runs/2/b runs/2/before/a void ",
            "out: is a link that leads out of the root, or an absolute one|"
            "up: is a link that leads out of the root, or an absolute one|");
-    clear(dirfd);
-    close(dirfd);
-    rmdir(path);
+    drop(dirfd, path);
 }
 
 static void links_in_circles_end_and_say_so(void **state)
@@ -124,7 +115,8 @@ static void links_in_circles_end_and_say_so(void **state)
     expect(
         dirfd, "a/x ",
         "a/here: is a link to a directory that it lies in|a/up: is a link to a directory that it lies in|");
-    clear(dirfd);
+    drop(dirfd, path);
+    dirfd = make_tree(path);
     for (int i = 0; i < 12; i++) { /* each links to all: 12! ways without a limit */
         char link[16], target[16];
         snprintf(name, sizeof(name), "d%02d", i);
@@ -140,9 +132,7 @@ static void links_in_circles_end_and_say_so(void **state)
     told = (struct told){C2_BUF_INIT(1 << 20), C2_BUF_INIT(1 << 20)};
     assert_true(c2_fs_walk_with(dirfd, &walker, &err)); /* ends at all */
     c2_buf_fini(&told.seen);
-    clear(dirfd);
-    close(dirfd);
-    rmdir(path);
+    drop(dirfd, path);
 }
 
 static void depth_and_length_are_told(void **state)
@@ -162,7 +152,8 @@ static void depth_and_length_are_told(void **state)
     assert_int_equal(told.seen.n, 0);
     assert_non_null(strstr(c2_buf_cstr(&told.passed), "d/d: lies too deep"));
     c2_buf_fini(&told.passed);
-    clear(dirfd);
+    drop(dirfd, path);
+    dirfd = make_tree(path);
     memset(name, 'n', 255);
     name[255] = '\0';
     at = dirfd;
@@ -178,9 +169,7 @@ static void depth_and_length_are_told(void **state)
     assert_int_equal(told.seen.n, 0);
     assert_non_null(strstr(c2_buf_cstr(&told.passed), "...: has a path that is too long|"));
     c2_buf_fini(&told.passed);
-    clear(dirfd);
-    close(dirfd);
-    rmdir(path);
+    drop(dirfd, path);
 }
 
 static void a_walk_without_descriptors_fails_and_is_not_short(void **state)
@@ -211,9 +200,7 @@ static void a_walk_without_descriptors_fails_and_is_not_short(void **state)
     }
     assert_int_equal(told.passed.n, 0);
     c2_buf_fini(&told.seen);
-    clear(dirfd);
-    close(dirfd);
-    rmdir(path);
+    drop(dirfd, path);
 }
 
 int main(void)

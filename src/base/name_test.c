@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names and their texts: one to one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-#include <stdlib.h>
-
+#include "base/base_testing.h"
 #include "base/name.h"
 
 static void check(struct c2_str name, const char *text)

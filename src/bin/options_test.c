@@ -2,14 +2,9 @@
 /* Options: who wins, what is refused, and how it is said. */
 #include "bin/options.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "bin/options_shell.h"
 
 static const struct c2_option table[] = {

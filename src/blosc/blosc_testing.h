@@ -3,26 +3,21 @@
 #ifndef C2_BLOSC_BLOSC_TESTING_H
 #define C2_BLOSC_BLOSC_TESTING_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base_testing.h"
 #include "blosc/codec.h"
 #include "blosc/frame.h"
 
 #define FRAMES_DIR C2_TEST_DATA "/corpus/frame"
 #define FNV_START  0xcbf29ce484222325u
 
-/* One line of expected-vN.txt. */
+/* A line of expected-vN.txt; {0} is in front of the first. */
 struct sample {
+    FILE *list; /* that it is read from, the second of both when `second` is set */
+    bool second;
     char name[64], shape[80];
     long long nbytes;
     unsigned long long hash;
@@ -35,19 +30,18 @@ static inline uint64_t fnv1a(uint64_t h, const uint8_t *p, size_t n)
     return h;
 }
 
-/* The next sample of both lists; *at counts calls from 0. */
-static inline bool next_sample(FILE **list, int *at, struct sample *out)
+/* The next sample of both lists. */
+static inline bool next_sample(struct sample *s)
 {
-    for (; *at < 2; ++*at) {
-        if (!*list)
-            *list = fopen(*at == 0 ? FRAMES_DIR "/expected-v2.txt" : FRAMES_DIR "/expected-v4.txt", "r");
-        assert_non_null(*list);
-        if (fscanf(*list, "%63s %lld %llx %79s", out->name, &out->nbytes, &out->hash, out->shape) == 4)
-            return true;
-        fclose(*list);
-        *list = NULL;
+    for (;; s->second = true) {
+        if (!s->list)
+            s->list = fopen(s->second ? FRAMES_DIR "/expected-v4.txt" : FRAMES_DIR "/expected-v2.txt", "r");
+        assert_non_null(s->list);
+        if (fscanf(s->list, "%63s %lld %llx %79s", s->name, &s->nbytes, &s->hash, s->shape) == 4) return true;
+        fclose(s->list);
+        s->list = NULL;
+        if (s->second) return false;
     }
-    return false;
 }
 
 static inline struct c2_frame *open_sample(const char *name)

@@ -52,11 +52,10 @@ static void blocks_alone_are_the_blocks_of_the_chunk(void **state)
 {
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
     struct cat2_error err = {0};
-    struct sample s;
-    FILE *list = NULL;
-    int at = 0, compared = 0;
+    struct sample s = {0};
+    int compared = 0;
 
-    while (next_sample(&list, &at, &s)) {
+    while (next_sample(&s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         if (c2_frame_refusal(frame)) continue;
         for (int64_t i = 0; i < c2_frame_meta(frame)->nchunks && i < 9; i++) {

@@ -24,11 +24,10 @@ static const char *exception(const char *name)
 static void every_frame_of_python_decodes_to_its_data(void **state)
 {
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
-    struct sample s;
-    FILE *list = NULL;
-    int at = 0, count = 0;
+    struct sample s = {0};
+    int count = 0;
 
-    while (next_sample(&list, &at, &s)) {
+    while (next_sample(&s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         long long nbytes;
         count++;
@@ -45,11 +44,9 @@ static void every_frame_of_python_decodes_to_its_data(void **state)
 
 static void shapes_are_those_python_shows(void **state)
 {
-    struct sample s;
-    FILE *list = NULL;
-    int at = 0;
+    struct sample s = {0};
 
-    while (next_sample(&list, &at, &s)) {
+    while (next_sample(&s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         const struct c2_meta *meta = c2_frame_meta(frame);
         char shape[200] = "";
@@ -103,11 +100,9 @@ static struct c2_frame *rewrite(struct c2_frame *frame)
 static void frames_written_by_us_hold_the_same(void **state)
 {
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
-    struct sample s;
-    FILE *list = NULL;
-    int at = 0;
+    struct sample s = {0};
 
-    while (next_sample(&list, &at, &s)) {
+    while (next_sample(&s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         long long nbytes;
         if (c2_frame_refusal(frame)) continue;

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The hub: numbering, replay, the bound of the log, tokens, which listener gets which event. */
+#include "base/base_testing.h"
 #include "bus/hub.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 struct heard {
     int64_t seqs[C2_HUB_LOG_MAX + 8];

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The bus of one process: what is asked of it is done, and told after the call that asked for it. */
+#include "base/base_testing.h"
 #include "bus/local.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 struct world {
     struct c2_loop *loop;

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Options of programs that were built with another version of the headers. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
-#include <string.h>
-
+#include "base/base_testing.h"
 #include "client/internal.h"
 
 static void a_program_of_before_goes_on(void **state)

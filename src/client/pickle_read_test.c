@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Data is found in the pickles Python and NumPy write, and in nothing else. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "client/internal.h"
 #include "wire/pickle.h"
 

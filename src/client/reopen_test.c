@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Datasets opened from metadata that are there already, and what their selections would be: no server is
  * asked. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "caterva2/caterva2.h"
 
 static const char info[] =

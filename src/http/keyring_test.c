@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which service gets which key. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-#include <stdlib.h>
-
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base_testing.h"
 #include "http/keyring.h"
 
 static void a_key_goes_to_its_service_alone(void **state)

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Units come back in their order, once each, however many hands there are; a failure ends the run. */
+#include "base/base_testing.h"
 #include "import_export/crew.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
 
 #define LARGE (1 << 20) /* worth handing over */
 

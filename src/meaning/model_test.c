@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The model over small worlds, written as JSON: {PATH: {"shape": [..], "attrs": {..}}}, groups without a
  * shape. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "meaning/model.h"
 
 struct world {

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* dtypes: what is read, what is refused, what is written. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "ndim/dtype.h"
 
 static void a_dtype_has_a_descr_and_a_name(void **state)
@@ -36,6 +31,7 @@ static void a_dtype_has_a_descr_and_a_name(void **state)
          "[(('t', 'a'), 'S3'), ('n', [('x', '?', (2, 3))])]", 9},
         {"[('a\\n\\x7f\\u00e4\\\\', 'u1')]", "[('a\\n\\x7f\xc3\xa4\\\\', '|u1')]",
          "[('a\\n\\x7f\xc3\xa4\\\\', 'u1')]", 1},
+        {"[('a\\tb\\rc', 'u1')]", "[('a\\tb\\rc', '|u1')]", "[('a\\tb\\rc', 'u1')]", 1},
         {"[(\"it's\", 'u1', 3)]", "[(\"it's\", '|u1', (3,))]", "[(\"it's\", 'u1', (3,))]", 3},
     };
 

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Grids: hostile ones are refused, chunks and blocks of a selection, short ends of plain schunks, new grids.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "ndim/grid.h"
 
 static void a_hostile_grid_is_refused(void **state)

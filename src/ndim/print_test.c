@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Printing against a table of what NumPy 1.26.4 printed (tests/corpus/make_prints.py); items as JSON. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
 #include <float.h>
-#include <stdio.h>
 
-#include "ndim/print.h"
+#include "base/base_testing.h"
+#include "ndim/print_impl.h"
 
 #define TABLE C2_TEST_DATA "/corpus/printed/numpy-1.26.4.bin"
 
@@ -127,10 +122,49 @@ static void moments_that_overflow_are_refused(void **state)
     }
 }
 
+static void a_complex_number_without_a_real_part_is_written_without_it(void **state)
+{
+    static const struct {
+        double parts[2];
+        const char *text;
+    } cases[] = {{{0.0, 1}, "1j"},    {{-0.0, 1}, "(-0+1j)"}, {{0.0, -0.0}, "-0j"},
+                 {{1, -2}, "(1-2j)"}, {{1, 0}, "(1+0j)"},     {{-0.0, -0.0}, "(-0-0j)"}};
+    struct c2_dtype dtype;
+    struct cat2_error err;
+
+    assert_true(c2_dtype_parse(C2_STR("<c16"), &dtype, &err));
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
+        assert_true(c2_print_scalar(&dtype, (const uint8_t *)cases[i].parts, &out, &err));
+        assert_string_equal(c2_buf_cstr(&out), cases[i].text);
+    }
+}
+
+static void a_field_of_csv_is_in_quotes_where_it_must_be(void **state)
+{
+    static const struct {
+        struct c2_str text;
+        const char *out;
+    } cases[] = {{{"", 0}, ""},           {{"a b", 3}, "a b"},     {{" a", 2}, "\" a\""},
+                 {{"a ", 2}, "\"a \""},   {{"a,b", 3}, "\"a,b\""}, {{"a\"b", 3}, "\"a\"\"b\""},
+                 {{"a\n", 2}, "\"a\n\""}, {{"\ra", 2}, "\"\ra\""}};
+    struct cat2_error err;
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(100);
+        assert_true(c2_print_csv_text(cases[i].text, &out, &err));
+        assert_string_equal(c2_buf_cstr(&out), cases[i].out);
+    }
+    C2_AUTO(c2_buf) none = C2_BUF_INIT(2);
+    assert_false(c2_print_csv_text(C2_STR("a,b"), &none, &err));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(arrays_print_as_numpy_printed_them),
-                                       cmocka_unit_test(an_item_is_json),
-                                       cmocka_unit_test(moments_that_overflow_are_refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arrays_print_as_numpy_printed_them), cmocka_unit_test(an_item_is_json),
+        cmocka_unit_test(a_complex_number_without_a_real_part_is_written_without_it),
+        cmocka_unit_test(a_field_of_csv_is_in_quotes_where_it_must_be),
+        cmocka_unit_test(moments_that_overflow_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Slices: the grammar, Python's rules, parts of selections. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "ndim/slice.h"
 
 static void a_bad_slice_is_refused_and_says_why(void **state)

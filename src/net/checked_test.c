@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Answers with hashes over loopback: accepted when the hash matches, asked for again when it does not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "base/base_testing.h"
 #include "base/log.h"
 #include "net/checked.h"
 #include "net/server_impl.h"

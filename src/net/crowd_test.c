@@ -2,13 +2,9 @@
 /* Who gives up its place, and whose time is over. */
 #include "net/crowd.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
 #include <arpa/inet.h>
-#include <cmocka.h>
-#include <stdlib.h>
+
+#include "base/base_testing.h"
 
 struct address {
     uint8_t bytes[16];

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Settings of proxies and of pages of other sites, as tables. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "net/exposure.h"
 
 static struct c2_exposure made(const struct c2_exposure_settings *settings)

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is believed of the headers of proxies, as tables. 10.0.0.0/8 and fd00::/8 are trusted. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-#include <stdio.h>
-
 #include <arpa/inet.h>
 
+#include "base/base_testing.h"
 #include "net/forwarded.h"
 
 /* "ADDRESS SCHEME HOST PREFIX" of what was read, - for what is not said; the reason where it is refused. */

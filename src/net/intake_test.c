@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests in pieces of every size: what is passed on, and what is refused, with which status. */
+#include "base/base_testing.h"
 #include "net/intake.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* A socket that brings `text` in pieces of `step` bytes, each followed by "nothing now". */
 struct socket {

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Server, client, WebSockets, workers and the watch, all on one loop over loopback. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
 #include <arpa/inet.h>
-#include <cmocka.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base_testing.h"
+#include "base/fs.h"
 #include "net/http_client.h"
 #include "net/watch.h"
 #include "net/websocket.h"
@@ -713,15 +708,7 @@ static void files_of_new_directories_are_seen(void **state)
     c2_watch_free(watch);
     c2_loop_free(seen.loop);
     c2_buf_fini(&seen.names);
-    snprintf(path, sizeof(path), "%s/a/b/late", dir);
-    unlink(path);
-    for (const char *const *sub = (const char *const[]){"a/b", "a", NULL}; *sub; sub++) {
-        snprintf(path, sizeof(path), "%s/%s", dir, *sub);
-        rmdir(path);
-    }
-    snprintf(path, sizeof(path), "%s/top", dir);
-    unlink(path);
-    rmdir(dir);
+    c2_fs_remove_tree(dir);
 }
 
 /* ---- the last moment ---- */

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Who is refused, as tables. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
 #include <unistd.h>
 
+#include "base/base_testing.h"
 #include "net/origin.h"
 
 static int judge(const struct c2_origin *at, bool changes, const char *host, const char *origin,

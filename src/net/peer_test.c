@@ -2,13 +2,10 @@
 /* Addresses as text, IPv4 in both forms, loopback. */
 #include "net/peer.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
 #include <arpa/inet.h>
-#include <cmocka.h>
 #include <netinet/in.h>
+
+#include "base/base_testing.h"
 
 static struct c2_peer at_v4(const char *text, int port)
 {

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A server on loopback, asked as proxies ask: whom it takes for the client, and for which address. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "base/base_testing.h"
 #include "net/exposure.h"
 #include "net/http_client.h"
 #include "net/server.h"

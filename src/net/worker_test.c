@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The end of a worker pool: done() is called once for each job that is queued, running or finished by then.
  * TSan and ASan see the rest. */
+#include "base/base_testing.h"
 #include "net/worker.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
 
 struct job {
     int worked, done;

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The catalog over a directory: it knows, notices and forgets; loop and pool are real, nothing sleeps. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/base_testing.h"
 #include "base/fs.h"
 #include "publisher/catalog.h"
 #include "publisher/generations/generations.h"
@@ -65,19 +57,14 @@ static int open_scene(void **state)
 static int close_scene(void **state)
 {
     struct scene *s = *state;
-    int statedir = c2_fs_open_dir(s->statedir, false, &s->err);
 
     c2_catalog_close(s->cat);
     c2_pool_free(s->pool);
     c2_loop_free(s->loop);
     c2_gens_unref(s->gens);
-    c2_fs_remove(s->dir, "a.txt", &s->err);
-    c2_fs_remove(s->dir, "bad.b2nd", &s->err);
-    c2_fs_remove(statedir, "cache/a.txt.b2", &s->err);
-    close(statedir);
     close(s->dir);
-    rmdir(s->statedir);
-    rmdir(s->root);
+    c2_fs_remove_tree(s->statedir);
+    c2_fs_remove_tree(s->root);
     free(s);
     return 0;
 }

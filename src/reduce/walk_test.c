@@ -70,11 +70,10 @@ static void a_walk_visits_each_item_once(void **state)
 {
     static const char *const parts[] = {":", "1:-1", "::3", "::-1", "-2::-5"};
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
-    struct sample s;
-    FILE *list = NULL;
-    int at = 0, count = 0;
+    struct sample s = {0};
+    int count = 0;
 
-    while (next_sample(&list, &at, &s)) {
+    while (next_sample(&s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         if (c2_frame_refusal(frame)) continue;
         struct c2_selectable ds = {c2_frame_meta(frame), c2_frame_chunks(frame)};

@@ -3,18 +3,13 @@
 #include "state/state.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "base/fs.h"
 
 static char folder[] = "/tmp/c2-state-XXXXXX";
@@ -26,20 +21,10 @@ static int make_folder(void **state)
     return *state ? 0 : -1;
 }
 
-static bool forget(void *ctx, const char *rel, const struct stat *st, struct cat2_error *err)
-{
-    (void)st;
-    return c2_fs_remove(*(int *)ctx, rel, err);
-}
-
 static int drop_folder(void **state)
 {
-    struct cat2_error err;
-    int fd = c2_fs_open_dir(folder, false, &err);
-
-    c2_fs_walk(fd, forget, &fd, &err);
-    close(fd);
-    return rmdir(folder);
+    c2_fs_remove_tree(folder);
+    return 0;
 }
 
 static const struct c2_state_kind kind = {"t", "all that was put"};

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The parts of the terminal client that need neither terminal nor network. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "tui/app.h"
 #include "tui/colour.h"
 #include "tui/draw.h"

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The escaping writer and markdown. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "web/assets.h"
 #include "web/html.h"
 #include "web/markdown.h"

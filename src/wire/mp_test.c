@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Msgpack trees: what is written is read again, and no bytes lead beyond their end. */
+#include "base/base_testing.h"
 #include "wire/mp.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 static void what_is_written_is_read(void **state)
 {

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which attributes are arrays, and their values. */
+#include "base/base_testing.h"
 #include "wire/packed.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 static struct c2_bytes text_of(const char *p, size_t n)
 {

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Pickles byte by byte. That Python loads them is tested by tests/interop/test_pickles.py. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "wire/pickle.h"
 
 static void bytes_stand_between_head_and_tail(void **state)

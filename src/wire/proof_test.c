@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A hash holds for what was sent, and for nothing that differs from it by a bit. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "base/log.h"
 #include "wire/proof.h"
 

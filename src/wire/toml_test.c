@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Configuration files: what is read, in which order, and how errors point at their place. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "wire/toml.h"
 
 static bool note(void *ctx, const struct c2_str *keys, size_t nkeys, const struct c2_toml_value *value,

@@ -2,19 +2,10 @@
 /* h5_chunks FILE.h5 DIR: the first chunks of every dataset as they would be served, each on its own, so that
  * a broken one hides no other. A line of JSON a dataset on stdout; items of chunks that could be read, one
  * after the other, in DIR/N.items. A chunk is read both ways, converted and as a box, which must agree. */
-#include <stdio.h>
-
-#include "hdf5/read/h5.h"
+#include "h5_visit.h"
 #include "ndim/slice.h"
 
 #define CHUNKS_MAX 64
-
-struct driver {
-    struct c2_h5 *h5;
-    struct c2_codec *codec;
-    const char *dir;
-    int n;
-};
 
 static void bound_of(const struct c2_grid *grid, int64_t nchunk, struct c2_bound *bound, int64_t *start,
                      int64_t *count)
@@ -121,15 +112,5 @@ static bool visit(void *ctx, const struct c2_h5_entry *entry, struct cat2_error 
 
 int main(int argc, char **argv)
 {
-    struct driver d = {.dir = argc == 3 ? argv[2] : NULL};
-    struct cat2_error err = {0};
-
-    c2_codec_setup();
-    d.codec = c2_codec_new();
-    bool ok = d.dir && d.codec && c2_h5_setup(&err) && c2_h5_open(argv[1], &d.h5, &err) &&
-              c2_h5_walk(d.h5, visit, &d, &err);
-    if (!ok) fprintf(stderr, "%s\n", err.message);
-    c2_h5_close(d.h5);
-    c2_codec_free(d.codec);
-    return ok ? 0 : 1;
+    return visit_all(argc, argv, visit);
 }

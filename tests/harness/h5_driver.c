@@ -8,15 +8,8 @@
 #include <unistd.h>
 
 #include "blosc/frame.h"
+#include "h5_visit.h"
 #include "hdf5/common/hdf5_api.h"
-#include "hdf5/read/h5.h"
-
-struct driver {
-    struct c2_h5 *h5;
-    struct c2_codec *codec;
-    const char *dir;
-    int n;
-};
 
 static bool write_frame(struct driver *d, struct c2_h5_dataset *ds, const char *name, struct cat2_error *err)
 {
@@ -110,16 +103,5 @@ static int print_library(void)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--library") == 0) return print_library();
-
-    struct driver d = {.dir = argc == 3 ? argv[2] : NULL};
-    struct cat2_error err = {0};
-
-    c2_codec_setup();
-    d.codec = c2_codec_new();
-    bool ok = d.dir && d.codec && c2_h5_setup(&err) && c2_h5_open(argv[1], &d.h5, &err) &&
-              c2_h5_walk(d.h5, visit, &d, &err);
-    if (!ok) fprintf(stderr, "%s\n", err.message);
-    c2_h5_close(d.h5);
-    c2_codec_free(d.codec);
-    return ok ? 0 : 1;
+    return visit_all(argc, argv, visit);
 }

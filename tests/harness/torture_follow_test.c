@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Memory that is missed while a root is followed: whoever waits is told, the list is whole or there is none,
  * and the next attempt succeeds. Each allocation of this thread fails once; the publisher is on another. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <ftw.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/base_testing.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "bus/hub.h"
@@ -150,14 +141,6 @@ static int make_world(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static void stop_publisher(void *ctx)
 {
     c2_loop_stop(ctx);
@@ -183,7 +166,7 @@ static int free_world(void **state)
     c2_server_free(world.server);
     c2_loop_free(world.publisher);
     c2_buf_fini(&world.list);
-    nftw(world.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    c2_fs_remove_tree(world.folder);
     c2_log_set_level(C2_INFO);
     return 0;
 }

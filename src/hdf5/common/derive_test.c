@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which attributes hold values of which datatypes. */
+#include "base/base_testing.h"
 #include "hdf5/common/derive.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 static void values_of_another_kind_are_not_derived(void **state)
 {

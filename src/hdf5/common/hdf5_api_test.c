@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Headers and library may be of different versions: what passes between them is what it looks like. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "hdf5/common/hdf5_api.h"
 
 #define GUARD 0xa5

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Datatypes and values survive their description; descriptions that are none end in an error. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "hdf5/common/fail.h"
 #include "hdf5/write/rebuild_impl.h"
 

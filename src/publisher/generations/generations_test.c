@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is the same generation, what a new one is called, and what a restart knows of it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/base_testing.h"
 #include "base/fs.h"
 #include "publisher/generations/generations.h"
 
@@ -194,16 +187,8 @@ static struct c2_state *open_state(char *dir)
 
 static void close_state(const char *dir, struct c2_state *db)
 {
-    static const char *const FILES[] = {"test.sqlite3", "test.sqlite3-wal", "test.sqlite3-shm", "LOCK",
-                                        C2_STATE_MARK};
-    struct cat2_error err;
-
     c2_state_close(db);
-    int fd = c2_fs_open_dir(dir, false, &err);
-    for (size_t i = 0; i < C2_ARRAY_LEN(FILES); i++)
-        c2_fs_remove(fd, FILES[i], &err);
-    close(fd);
-    assert_int_equal(rmdir(dir), 0);
+    c2_fs_remove_tree(dir);
 }
 
 static void what_was_not_saved_is_saved_later(void **state)

@@ -2,7 +2,6 @@
 /* A format of the test's own, in the table: `*.c2test` is a line with a name and a line with numbers. What it
  * leaves out, the sources do. It may be a file, a folder (whose file "data" is that), or at a URL. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -182,12 +181,6 @@ static int open_scene(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st, (void)type, (void)at;
-    return remove(path);
-}
-
 static int close_scene(void **state)
 {
     struct scene *s = *state;
@@ -195,8 +188,8 @@ static int close_scene(void **state)
     c2_gens_unref(s->gens);
     c2_codec_free(s->codec);
     close(s->dir);
-    nftw(s->root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    nftw(s->statedir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    c2_fs_remove_tree(s->root);
+    c2_fs_remove_tree(s->statedir);
     free(s);
     return 0;
 }

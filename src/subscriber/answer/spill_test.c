@@ -3,15 +3,11 @@
 #include "subscriber/answer/spill.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
+
+#include "base/base_testing.h"
 
 #define MEMORY (4 << 20)
 

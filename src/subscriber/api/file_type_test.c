@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Types of files, as a table. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "subscriber/api/file_type.h"
 
 static void files_are_what_their_names_say(void **state)

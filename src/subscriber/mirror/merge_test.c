@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Lists are told apart path by path; what has no etag, or comes from another kind of publisher, has changed.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
+#include "base/base_testing.h"
 #include "subscriber/mirror/merge.h"
 
 #define MAX 8

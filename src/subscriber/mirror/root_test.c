@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A root's life goes the ways that are drawn in root.c, and no other: those end the process. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <signal.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/base_testing.h"
 #include "subscriber/mirror/root.h"
 
 /* By life and event: the first letter of the life that follows; '-': that cannot happen. Unfollowed, First,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* scene_runner [-v] FILE...: play each scene; FILE:LINE: expected X, got Y where it goes otherwise. -v tells
  * all that is asked. */
-#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "blosc/codec.h"
 #include "fake.h"
@@ -165,14 +165,6 @@ static bool play_line(struct scene *s, char *line)
 
 /* ---- scenes ---- */
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static void clean(struct scene *s)
 {
     while (s->people) {
@@ -191,7 +183,7 @@ static void clean(struct scene *s)
     c2_fake_log_clear();
     c2_fake_queue_max = C2_WS_QUEUE_MAX;
     told = 0;
-    nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    c2_fs_remove_tree(s->folder);
 }
 
 static bool play(const char *file)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What happens in a scene: declarations before the first step, then deeds. README.md has the words. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "fake.h"
 #include "scene.h"
 #include "subscriber/mirror/dataset.h"
@@ -108,18 +108,10 @@ bool scene_declare(struct scene *s, const struct words *w)
 
 /* ---- deeds ---- */
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static bool start(struct scene *s, struct program *p, bool empty)
 {
     if (p->running) return scene_fail(s, "%s runs already", p->name);
-    if (empty) nftw(p->statedir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    if (empty) c2_fs_remove_tree(p->statedir);
     return program_start(p);
 }
 
