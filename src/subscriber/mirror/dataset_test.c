@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the etag of a dataset says of its time. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+/* What a line of a listing makes of a dataset; what its etag says of its time. */
+#include "base/base_testing.h"
 #include "subscriber/mirror/dataset.h"
 
 static void the_time_of_a_dataset_is_that_of_its_etag(void **state)
@@ -32,8 +26,152 @@ static void the_time_of_a_dataset_is_that_of_its_etag(void **state)
     }
 }
 
+#define METADATA                                                                                             \
+    "\"metadata\":{\"shape\":[10],\"chunks\":[10],\"blocks\":[10],\"dtype\":\">i4\",\"schunk\":{\"cbytes\":" \
+    "62,"                                                                                                    \
+    "\"chunkshape\":10,\"chunksize\":40,\"contiguous\":true,\"cparams\":{\"codec\":5,\"filters\":[0,0,0,0,"  \
+    "0,1],"                                                                                                  \
+    "\"filters_meta\":[0,0,0,0,0,0],\"typesize\":4,\"blocksize\":40,\"filters, "                             \
+    "meta\":[[1,0]]},\"cratio\":0.64,"                                                                       \
+    "\"nbytes\":40,\"urlpath\":\"\",\"vlmeta\":{\"units\":\"Kelvin\"},\"nchunks\":1}}"
+
+static struct c2_subscriber *subscriber;
+static int nfreed;
+
+static void free_rest(struct c2_subscriber *sub)
+{
+    assert_ptr_equal(sub, subscriber);
+    nfreed++;
+}
+
+static int make_subscriber(void **state)
+{
+    subscriber = calloc(1, sizeof(*subscriber));
+    subscriber->free_rest = free_rest;
+    return subscriber ? 0 : -1;
+}
+
+static int drop_subscriber(void **state)
+{
+    free(subscriber);
+    return 0;
+}
+
+/* Of a line with a path, the metadata, and these members. */
+static struct c2_ds *made(const char *members)
+{
+    C2_AUTO(c2_buf) line = C2_BUF_INIT(10000);
+    struct c2_root_state root = {.sub = subscriber, .root = {.name = "r"}};
+    struct cat2_error err;
+    struct c2_ds *ds;
+
+    assert_true(c2_buf_printf(&line, &err, "{\"path\":\"d/a.b2nd\",%s,%s}", members, METADATA));
+    if (!c2_ds_from_line(&root, c2_buf_str(&line), true, &ds, &err)) fail_msg("%s", err.message);
+    return ds;
+}
+
+static void a_generation_is_asked_for_by_its_validator_else_by_its_etag(void **state)
+{
+    char long_one[300], line[400];
+    static const struct {
+        const char *members, *match, *key;
+    } cases[] = {{"\"etag\":\"1.5:3\",\"validator\":\"v1\"", "\"v1\"", "1.5:3 v1"},
+                 {"\"etag\":\"1.5:3\",\"validator\":\"v\\\"1\"", "\"1.5:3\"", "1.5:3"},
+                 {"\"etag\":\"1.5:3\",\"validator\":\"v\\r\\n1\"", "\"1.5:3\"", "1.5:3"},
+                 {"\"etag\":\"1.5:3\",\"validator\":\"\"", "\"1.5:3\"", "1.5:3"},
+                 {"\"etag\":\"1.5:3\"", "\"1.5:3\"", "1.5:3"}};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_ds *ds = made(cases[i].members);
+        assert_string_equal(ds->match, cases[i].match);
+        assert_string_equal(ds->key, cases[i].key);
+        assert_string_equal(ds->quoted, "\"1.5:3\"");
+        c2_ds_unref(ds);
+    }
+    for (int n = 199; n <= 200; n++) { /* such long ones are none of ours */
+        memset(long_one, 'v', (size_t)n);
+        long_one[n] = '\0';
+        snprintf(line, sizeof(line), "\"etag\":\"1.5:3\",\"validator\":\"%s\"", long_one);
+        struct c2_ds *ds = made(line);
+        assert_int_equal(strlen(ds->match), n == 199 ? 201 : 7);
+        c2_ds_unref(ds);
+    }
+    struct c2_ds *ds = made("\"etag\":\"1.5 3\"");
+    assert_string_equal(ds->error, "etag holds a blank or a quote");
+    assert_string_equal(ds->etag, "");
+    c2_ds_unref(ds);
+}
+
+static void what_is_told_of_a_dataset_says_why_it_is_refused(void **state)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct cat2_error err;
+    struct c2_str text;
+    struct c2_ds *ds = made("\"etag\":\"1.5:3\",\"refusal\":\"is \\\"lazy\\\"\"");
+
+    assert_true(ds->refused);
+    assert_true(c2_json_parse(c2_buf_str(&ds->info), &json, &err));
+    assert_true(c2_jstr(c2_jget(c2_json_root(json), "refusal"), &text) && c2_str_is(text, "is \"lazy\""));
+    assert_true(c2_jstr(c2_jget(c2_json_root(json), "mtime"), &text));
+    c2_ds_unref(ds);
+    ds = made("\"etag\":\"1.5:3\"");
+    assert_false(ds->refused);
+    assert_false(c2_str_has(c2_buf_str(&ds->info), "refusal"));
+    assert_true(c2_ds_is_found(ds, 0, C2_STR("D/A")));
+    assert_false(c2_ds_is_found(ds, 2, C2_STR("d/a")));
+    assert_true(c2_ds_is_found(ds, 2, C2_STR("kelvin")));
+    assert_false(c2_ds_is_found(ds, 0, C2_STR("kelvins")));
+    c2_ds_unref(ds);
+}
+
+static void the_bounds_of_a_frame_are_taken_where_they_can_be(void **state)
+{
+    static const struct {
+        long long header_len, index_off, frame_len;
+        bool can_be;
+    } cases[] = {{87, 87, 88, true},
+                 {200, 400, 500, true},
+                 {86, 400, 500, false},
+                 {(long long)C2_HEADER_NBYTES_MAX, 1LL << 40, (1LL << 40) + 1, true},
+                 {(long long)C2_HEADER_NBYTES_MAX + 1, 1LL << 40, (1LL << 40) + 1, false},
+                 {200, 199, 500, false},
+                 {200, 400, 400, false},
+                 {200, 400, 1LL << 50, false}};
+    char members[200];
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        snprintf(members, sizeof(members),
+                 "\"etag\":\"1.5:3\",\"frame\":{\"header_len\":%lld,\"index_off\":%lld,\"frame_len\":%lld}",
+                 cases[i].header_len, cases[i].index_off, cases[i].frame_len);
+        struct c2_ds *ds = made(members);
+        assert_int_equal(ds->has_frame, cases[i].can_be);
+        c2_ds_unref(ds);
+    }
+}
+
+static void the_last_dataset_frees_what_a_subscriber_that_is_gone_left(void **state)
+{
+    struct c2_ds *one = made("\"etag\":\"1.5:3\""), *two = made("\"etag\":\"1.5:3\"");
+
+    nfreed = 0;
+    c2_ds_unref(made("\"etag\":\"1.5:3\""));
+    subscriber->gone = true;
+    c2_ds_unref(c2_ds_ref(one));
+    c2_ds_unref(one);
+    assert_int_equal(nfreed, 0);
+    c2_ds_unref(two);
+    assert_int_equal(nfreed, 1);
+    subscriber->gone = false;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_time_of_a_dataset_is_that_of_its_etag)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_time_of_a_dataset_is_that_of_its_etag),
+        cmocka_unit_test(a_generation_is_asked_for_by_its_validator_else_by_its_etag),
+        cmocka_unit_test(what_is_told_of_a_dataset_says_why_it_is_refused),
+        cmocka_unit_test(the_bounds_of_a_frame_are_taken_where_they_can_be),
+        cmocka_unit_test(the_last_dataset_frees_what_a_subscriber_that_is_gone_left),
+    };
+    return cmocka_run_group_tests(tests, make_subscriber, drop_subscriber);
 }
