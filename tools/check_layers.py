@@ -8,7 +8,8 @@ import re
 
 import guard
 
-INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
+ROW = re.compile(r"^([a-z0-9_/]+)[*]?:([^|]*)[|](.*)$", re.M)
 
 
 # Headers of libraries, and the library as the plan names it.
@@ -21,27 +22,11 @@ LIBRARIES = {
 }
 
 
-def libraries(path):
-    """{room: libraries it owns} of the plan."""
-    rows = re.findall(r"^([a-z0-9_/]+)[*]?:[^|]*[|](.*)$", path.read_text(), re.M)
-    return {room: set(names.split()) for room, names in rows}
-
-
-def foreign(path, room, owned):
-    """Headers of libraries that the room does not own."""
-    for header in re.findall(r"^\s*#\s*include\s+<([^>]+)>", path.read_text(), re.M):
-        for start, library in LIBRARIES.items():
-            if header.startswith(start) and library not in owned[room]:
-                yield f"{path}: {room} does not own {library} (<{header}>)"
-
-
 def plan(path):
-    """{room: rooms it may include, with a ~ those of its tests alone} of the plan, and its rooms in order."""
-    allowed = {}
-    for row in path.read_text().splitlines():
-        if found := re.fullmatch(r"([a-z0-9_/]+)[*]?:([^|]*)[|].*", row):
-            allowed[found[1]] = {word for word in found[2].split() if not word.startswith("+")}
-    return allowed
+    """({room: rooms it may include, with a ~ those of its tests alone}, {room: libraries it owns}) of the plan, in its order."""
+    rows = ROW.findall(path.read_text())
+    return ({room: {word for word in below.split() if not word.startswith("+")} for room, below, _ in rows},
+            {room: set(names.split()) for room, _, names in rows})
 
 
 def room_of(name, allowed):
@@ -61,18 +46,21 @@ def upward(allowed):
         yield from (f"src/rooms.txt: {room} is to stand below {other}" for other in sorted({name.lstrip("~") for name in below} - seen))
 
 
-def faults(src):
-    allowed, owned = plan(src / "rooms.txt"), libraries(src / "rooms.txt")
+def faults(root):
+    src = root / "src"
+    allowed, owned = plan(src / "rooms.txt")
     yield from upward(allowed)
-    for path in sorted(src.rglob("*.[ch]*")):
+    for path, text in guard.sources(root, "src").items():
         room = room_of(str(path.relative_to(src)), allowed)
         if room is None:
             yield f"{path}: is in no room of src/rooms.txt"
             continue
-        yield from foreign(path, room, owned)
-        for included in INCLUDE.findall(path.read_text()):
+        for kind, included in INCLUDE.findall(text):
+            library = next((library for start, library in LIBRARIES.items() if kind == "<" and included.startswith(start)), None)
+            if library and library not in owned[room]:
+                yield f"{path}: {room} does not own {library} (<{included}>)"
             target = room_of(included, allowed)
-            if included.startswith("caterva2/") or target == room:
+            if kind == "<" or included.startswith("caterva2/") or target == room:
                 continue
             if target is None:
                 yield f"{path}: includes \"{included}\" without its room"
@@ -81,4 +69,4 @@ def faults(src):
 
 
 if __name__ == "__main__":
-    guard.main(lambda root: faults(root / "src"), "layers: every arrow points down")
+    guard.main(faults, "layers: every arrow points down")
