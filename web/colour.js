@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Numbers to colours: scale, range, table; and the bar that shows and changes them.
+import { axis, drawAxis, nameOf, prepare } from "./axes.js";
+import { digitsOf } from "./ticks.js";
 import { clamp, h, number, throttle, token } from "./ui.js";
+
+const STRIP = { top: 28, bottom: 44 }; // px of the colours in the bar: above them the histogram, below them ticks
+const ENDS = 0.02; // share of the bar beyond the least and the greatest
 
 export const SCALES = [
   ["linear", "Linear"],
@@ -28,6 +33,23 @@ export function scaler(scale, { lo, hi }) {
   if (scale === "sqrt")
     return (value) => (value !== value ? NaN : value <= lo ? 0 : Math.sqrt((value / 2 - lo / 2) / span));
   return (value) => (value / 2 - lo / 2) / span;
+}
+
+/** What scaler() does, back: the value at 0…1 of a range. */
+export function unscaler(scale, { lo, hi }) {
+  if (scale === "log") {
+    const low = Math.log(lo > 0 ? lo : hi > 0 ? hi * 1e-6 : 1e-6);
+    const span = Math.log(hi > 0 ? hi : 1) - low;
+    return (t) => Math.exp(low + t * span);
+  }
+  if (scale === "symlog") {
+    const unit = Math.max(Math.abs(lo), Math.abs(hi)) / 1000 || 1;
+    const low = signed(lo, unit);
+    const span = signed(hi, unit) - low;
+    return (t) => Math.sign(low + t * span) * Math.expm1(Math.abs(low + t * span)) * unit;
+  }
+  const linear = (t) => lo * (1 - t) + hi * t;
+  return scale === "sqrt" ? (t) => linear(t * t) : linear;
 }
 
 /** 256 colours as canvas pixels. */
@@ -111,13 +133,13 @@ export class Bar {
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    this.set(which, this.range[which] + (step * (this.span.hi - this.span.lo)) / 100, true);
+    this.set(which, this.value(this.at(this.range[which]) + step / 100), true);
   }
   drag(event, which) {
     const end = event.target;
     const box = this.track.getBoundingClientRect();
-    const span = { ...this.span };
-    const value = (move) => span.lo + clamp((move.clientX - box.left) / box.width, 0, 1) * (span.hi - span.lo);
+    const of = this.value;
+    const value = (move) => of((move.clientX - box.left) / box.width);
     event.preventDefault();
     end.focus();
     end.setPointerCapture(event.pointerId);
@@ -127,51 +149,83 @@ export class Bar {
       this.set(which, this.range[which], true);
     };
   }
-  /** What it shows: range of the colours, statistics of the data, the colours. */
-  show(range, stats, colours) {
-    Object.assign(this, { range: { ...range }, stats, colours });
+  /** What it shows: range of the colours, statistics of the data, the colours, their scale; axis: what values are. */
+  show(range, stats, colours, scale, what) {
+    Object.assign(this, { range: { ...range }, stats, colours, scale, what });
     this.draw();
   }
+  /* The bar from end to end: all values, and the range if that is wider; on the scale of the colours. */
+  measure() {
+    const { range, stats, scale } = this;
+    let lo = Math.min(range.lo, stats?.min ?? range.lo);
+    let hi = Math.max(range.hi, stats?.max ?? range.hi);
+    if (scale === "log") {
+      const positive = [range.lo, stats?.min_positive].filter((one) => one > 0);
+      if (!(hi > 0)) hi = 1;
+      lo = positive.length ? Math.min(...positive) : hi * 1e-6;
+    }
+    if (!(lo < hi)) {
+      const by = Math.abs(lo) * 0.1 || 1;
+      [lo, hi] = [lo - by, hi + by];
+    }
+    const of = scaler(scale, { lo, hi });
+    const back = unscaler(scale, { lo, hi });
+    this.span = { lo, hi };
+    this.at = (value) => ENDS + (1 - 2 * ENDS) * clamp(of(value), 0, 1);
+    this.value = (at) => back(clamp((at - ENDS) / (1 - 2 * ENDS), 0, 1));
+  }
   draw() {
-    const { range, stats, colours, canvas } = this;
+    const { range, canvas } = this;
     if (!range) return;
-    const lo = Math.min(range.lo, stats?.min ?? range.lo);
-    const hi = Math.max(range.hi, stats?.max ?? range.hi);
-    const pad = (hi - lo || 1) * 0.02;
-    this.span = { lo: lo - pad, hi: hi + pad };
-    const width = (canvas.width = Math.max(canvas.clientWidth, 10) * devicePixelRatio);
-    const height = (canvas.height = 44 * devicePixelRatio);
-    const at = (value) => (value - this.span.lo) / (this.span.hi - this.span.lo);
+    this.measure();
+    const digits = digitsOf(range.lo, range.hi, 5);
     const context = canvas.getContext("2d");
-    const strip = Math.round(height * 0.36);
-    const cells = new ImageData(width, 1);
-    const out = new Uint32Array(cells.data.buffer);
-    for (let i = 0; i < width; i++) {
-      const t = clamp(colours.of(this.span.lo + ((i + 0.5) / width) * (this.span.hi - this.span.lo)), 0, 1);
-      out[i] = colours.palette[Number.isNaN(t) ? 0 : Math.round(t * 255)];
-    }
-    for (let y = height - strip; y < height; y++) context.putImageData(cells, 0, y);
-    const counts = stats?.histogram?.counts;
-    if (counts) {
-      const most = Math.log1p(Math.max(...counts));
-      const { lo: from, hi: to } = stats.histogram;
-      context.fillStyle = token("--muted");
-      counts.forEach((count, i) => {
-        const x0 = at(from + ((to - from) * i) / counts.length) * width;
-        const x1 = at(from + ((to - from) * (i + 1)) / counts.length) * width;
-        const tall = (Math.log1p(count) / most) * (height - strip - 3);
-        context.fillRect(x0, height - strip - 1 - tall, Math.max(x1 - x0 - 0.5, 1), tall);
-      });
-    }
+    const width = Math.max(canvas.clientWidth, 10);
+    this.track.classList.toggle("named", Boolean(nameOf(this.what)));
+    canvas.width = width * devicePixelRatio;
+    canvas.height = canvas.clientHeight * devicePixelRatio;
+    context.scale(devicePixelRatio, devicePixelRatio);
+    this.drawColours(context, width);
+    if (this.stats?.histogram?.counts) this.drawHistogram(context, width, this.stats.histogram);
+    this.drawTicks(context, width);
     this.ends.forEach((end, i) => {
       const value = i ? range.hi : range.lo;
-      end.style.left = `${at(value) * 100}%`;
+      const at = this.at(value);
+      end.style.left = `${at * 100}%`;
       // In hundredths: numbers like 1e-25 are none to the standard.
-      end.setAttribute("aria-valuenow", Math.round(clamp(at(value), 0, 1) * 100));
-      end.setAttribute("aria-valuetext", number(value));
+      end.setAttribute("aria-valuenow", Math.round(at * 100));
+      end.setAttribute("aria-valuetext", number(value, digits + 1));
     });
-    if (document.activeElement !== this.low) this.low.value = number(range.lo, 5);
-    if (document.activeElement !== this.high) this.high.value = number(range.hi, 5);
+    if (document.activeElement !== this.low) this.low.value = number(range.lo, digits);
+    if (document.activeElement !== this.high) this.high.value = number(range.hi, digits);
+  }
+  drawColours(context, width) {
+    const { colours } = this;
+    const cells = new ImageData(Math.round(width), 1);
+    const out = new Uint32Array(cells.data.buffer);
+    for (let i = 0; i < out.length; i++) {
+      const t = clamp(colours.of(this.value((i + 0.5) / width)), 0, 1);
+      out[i] = colours.palette[Number.isNaN(t) ? 0 : Math.round(t * 255)];
+    }
+    const strip = h("canvas", { width: out.length, height: 1 });
+    strip.getContext("2d").putImageData(cells, 0, 0);
+    context.drawImage(strip, 0, STRIP.top, width, STRIP.bottom - STRIP.top);
+  }
+  drawHistogram(context, width, { counts, lo, hi }) {
+    const most = Math.log1p(Math.max(...counts));
+    const edge = (i) => this.at(lo + ((hi - lo) * i) / counts.length) * width;
+    context.fillStyle = token("--muted");
+    counts.forEach((count, i) => {
+      const tall = (Math.log1p(count) / most) * (STRIP.top - 3);
+      context.fillRect(edge(i), STRIP.top - 1 - tall, Math.max(edge(i + 1) - edge(i) - 0.5, 1), tall);
+    });
+  }
+  drawTicks(context, width) {
+    const { what, span, scale } = this;
+    prepare(context);
+    const at = (value) => this.at(value) * width;
+    const ends = { from: at(span.lo), to: at(span.hi), within: [0, width] };
+    drawAxis(context, axis(context, { ...what, ...span, ...ends, side: "bottom", at, scale }), STRIP.bottom);
   }
   close() {
     this.slow.cancel();

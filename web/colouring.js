@@ -2,6 +2,8 @@
 // Which colours the pictures of a heat map have: the range of what is shown, the scale, the map; and their bar.
 import { Cache, GREY, Latest, colormaps, json } from "./api.js";
 import { Bar, scaler, table } from "./colour.js";
+import { meaningOf } from "./meaning.js";
+import { digitsOf } from "./ticks.js";
 import { statsHere, statsOf } from "./tiles.js";
 import { number, toast } from "./ui.js";
 
@@ -16,7 +18,7 @@ function loaded(pane, source) {
 export class Colouring {
   /** view: the heat map. */
   constructor(view) {
-    Object.assign(this, { view, state: view.state, maps: null, last: null });
+    Object.assign(this, { view, state: view.state, maps: null, last: null, remark: "" });
     this.stats = new Cache(256); // of planes, by their key; {asked} while they are on their way
     this.flight = new Latest();
     this.bar = new Bar((lo, hi, final) => this.setRange(lo, hi, final));
@@ -45,8 +47,9 @@ export class Colouring {
   }
 
   setRange(lo, hi, final) {
-    this.state.lo = String(+lo.toPrecision(7));
-    this.state.hi = String(+hi.toPrecision(7));
+    const digits = digitsOf(lo, hi, 7);
+    this.state.lo = String(+lo.toPrecision(digits));
+    this.state.hi = String(+hi.toPrecision(digits));
     this.view.page.write(final);
     this.view.schedule();
   }
@@ -81,8 +84,9 @@ export class Colouring {
   ask(source) {
     this.stats.set(source.key, { asked: true }, 1);
     json(source.statsUrl(), { signal: this.flight.next() }).then(
-      (stats) => {
-        this.stats.set(source.key, stats, 1);
+      async (stats) => {
+        await meaningOf(source.ds).ready;
+        this.stats.set(source.key, source.quantity.statistics(stats), 1);
         this.view.schedule();
       },
       () => this.stats.set(source.key, undefined, 0),
@@ -94,19 +98,29 @@ export class Colouring {
     const { state, bar } = this;
     const shown = this.view.panes[0].shown || this.view.source;
     const stats = this.statistics(shown);
-    if (stats && !this.stats.get(shown.key)?.asked) this.last = stats;
-    bar.box.classList.toggle("unknown", !stats);
+    const whole = Boolean(stats) && !this.stats.get(shown.key)?.asked;
+    if (whole) this.last = stats;
+    this.remark = whole ? this.remarkOn(stats, shown.quantity) : "";
+    bar.box.classList.toggle("unknown", !stats || stats.min === null);
     const range = this.rangeOf(stats);
-    const key = JSON.stringify([state.cm, state.sc, state.inv, range]);
+    const key = JSON.stringify([state.cm, state.sc, state.inv, state.raw, range]);
     if (key !== this.made?.key) {
       const palette = table(this.maps[state.cm] || this.maps.viridis || GREY, state.inv);
       this.made = { key, of: scaler(state.sc, range), palette };
     }
     if (key !== this.shownKey || stats !== this.shownStats) {
       Object.assign(this, { shownKey: key, shownStats: stats });
-      bar.show(range, stats, this.made);
+      bar.show(range, stats, this.made, state.sc, shown.quantity.axis);
     }
     return this.made;
+  }
+
+  /* What the colours of a plane do not show. */
+  remarkOn({ min, max, sampled }, quantity) {
+    const all = sampled ? "all of the sample" : "all finite values";
+    if (min === null) return sampled ? "no finite values in the sample" : "no finite values";
+    if (min === max) return `${all} are ${quantity.text(min)}`;
+    return this.state.sc === "log" && max <= 0 ? "no value above 0 for the log scale" : "";
   }
 
   /** A difference has nought in the middle. */

@@ -3,6 +3,7 @@
 import { Colouring } from "./colouring.js";
 import { Compare } from "./compare.js";
 import { KEYS, heatActions, heatKey } from "./heatkeys.js";
+import { storedChoice } from "./meaning.js";
 import { Pointer } from "./pointer.js";
 import { Profiles } from "./profiles.js";
 import { Readout } from "./readout.js";
@@ -42,6 +43,7 @@ export class HeatView extends View {
     });
     this.watch.observe(this.stage.box);
     this.onTheme(() => {
+      this.schedule();
       this.colouring.bar.draw();
       this.profiles.draw();
     });
@@ -60,7 +62,7 @@ export class HeatView extends View {
       this.comparison.note,
       h("div", { class: "frame" }, stage.box, stage.problem),
       this.colouring.bar.box,
-      h("div", { class: "under" }, this.readout.box, stage.badge),
+      h("div", { class: "under" }, this.readout.box, stage.badge, storedChoice(this)),
       this.profiles.box,
     );
   }
@@ -190,11 +192,14 @@ export class HeatView extends View {
   /** What the server is asked for, to make the same picture. */
   picture() {
     const { state, plane } = this;
+    const { quantity } = this.source;
+    const falls = quantity.scale < 0; // the server draws stored numbers
+    const [lo, hi] = [state.lo, state.hi].map((text) => (text === "" ? "" : String(quantity.stored(Number(text)))));
     return {
-      cmap: (state.inv ? "-" : "") + state.cm,
+      cmap: (Boolean(state.inv) === falls ? "" : "-") + state.cm,
       scale: state.sc,
-      lo: state.lo,
-      hi: state.hi,
+      lo: falls ? hi : lo,
+      hi: falls ? lo : hi,
       part: state.part,
       agg: state.agg,
       axes: plane.x < plane.y ? `${plane.x},${plane.y}` : null,

@@ -2,6 +2,7 @@
 // A line along one axis: the server sends least and greatest of each pixel, zooming asks anew.
 import { Latest, numbers } from "./api.js";
 import { Plot } from "./plot.js";
+import { meaningOf, storedChoice } from "./meaning.js";
 import { LineSource } from "./linesource.js";
 import { PlotPointer } from "./plotpointer.js";
 import { Slicer } from "./slicer.js";
@@ -34,7 +35,7 @@ export class LineView extends View {
     this.frame = h("div", { class: "frame line" }, this.problem);
     this.pointer = new PlotPointer(this);
     this.badge = approximate();
-    const under = h("div", { class: "under" }, this.pointer.readout, this.badge);
+    const under = h("div", { class: "under" }, this.pointer.readout, this.badge, storedChoice(this));
     box.replaceChildren(lineTools(this), this.slicer.box, this.frame, under);
     this.watch = new ResizeObserver(() => this.resized());
     this.watch.observe(this.frame);
@@ -52,6 +53,7 @@ export class LineView extends View {
     this.frame.classList.add("busy");
     try {
       const line = await numbers(this.source.url(items, clamp(px, 100, 4096)), { signal });
+      await meaningOf(this.ds).ready;
       if (!signal.aborted) this.take(line, items);
     } catch (error) {
       if (!signal.aborted) this.fail(error);
@@ -68,15 +70,22 @@ export class LineView extends View {
 
   take(line, { from, count }) {
     this.badge.hidden = !line.headers.get("X-Approx");
-    if (this.plot) this.plot.take(line, count, from);
-    else this.makePlot(line, count, from);
+    const means = this.means();
+    if (this.plot) Object.assign(this.plot, means).take(line, count, from);
+    else this.makePlot(line, count, from, means);
     this.plot.log = this.state.sc === "log";
     this.drawPlot();
-    const { canvas, lo, hi } = this.plot;
+    const { canvas } = this.plot;
     const slice = sliceOf(this.plane, true);
     const what = `Line of ${this.ds.path} [${slice}]`;
-    canvas.setAttribute("aria-label", `${what}, items ${from} to ${from + count}, values from ${lo} to ${hi}`);
+    canvas.setAttribute("aria-label", `${what}, items ${from} to ${from + count}, ${this.plot.description()}`);
     canvas.dataset.drawn = slice;
+  }
+
+  /* What is along the line, and what its values are. */
+  means() {
+    const { axes, ...means } = meaningOf(this.ds);
+    return { x: axes[this.plane.x], y: this.source.quantity(means[this.state.raw ? "stored" : "signal"]) };
   }
 
   drawPlot() {
@@ -97,8 +106,8 @@ export class LineView extends View {
     this.later();
   }
 
-  makePlot(line, count, from) {
-    this.plot = new Plot("", line, count, from);
+  makePlot(line, count, from, means) {
+    this.plot = new Plot("", line, count, from, means);
     const { canvas } = this.plot;
     canvas.tabIndex = 0;
     this.frame.prepend(canvas);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where the numbers of a line come from: one axis of a dataset, the others at an index.
 import { encode, query } from "./api.js";
+import { Quantity } from "./meaning.js";
 
 export class LineSource {
   constructor({ ds, state, plane }) {
@@ -20,6 +21,12 @@ export class LineSource {
     const { fields, etag } = this.ds;
     const numeric = fields.find((one) => /int|float|bool|^[<>|]?[iufb]/.test(one.dtype))?.name;
     return { v: etag, part: this.state.part, field: fields.length ? this.state.field || numeric : null };
+  }
+
+  /** What its numbers are: those of the whole dataset, or of the field of records. */
+  quantity(whole) {
+    const field = this.ds.fields.find(({ name }) => name === this.common().field);
+    return field ? new Quantity({ label: field.name }, field.dtype) : whole;
   }
 
   /** Least and greatest for each of px pixels. */

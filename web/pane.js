@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One canvas of a heat map: tiles of the plane it aims at, the last complete one shown until then.
 import { painted } from "./colour.js";
+import { Sides } from "./sides.js";
 import { SIDE } from "./tiles.js";
 import { clamp, h } from "./ui.js";
 
@@ -9,7 +10,8 @@ export class Pane {
     Object.assign(this, { view, label, flights: new Map(), aimed: [], shown: null, failed: null, serial: 0 });
     this.canvas = h("canvas", { class: "heat", tabindex: "0", role: "img", "aria-label": label });
     this.caption = h("p", { class: "caption" }, label);
-    this.box = h("div", { class: "pane" }, this.canvas, this.caption);
+    this.sides = new Sides(this);
+    this.box = h("div", { class: "pane" }, this.sides.canvas, this.canvas, this.caption);
   }
 
   aim(source) {
@@ -17,6 +19,7 @@ export class Pane {
     source.serial = ++this.serial;
     this.target = source;
     this.failed = null;
+    this.sides.meaning.ready.then(() => this.view.schedule());
     this.aimed = [...this.aimed.filter((old) => old.serial > (this.shown?.serial || 0)).slice(-3), source];
     const oldest = Math.min(...[...this.flights.values()].map((flight) => flight.source.serial));
     for (const flight of this.flights.values())
@@ -134,7 +137,7 @@ export class Pane {
     }
   }
 
-  /* The number at an item, exact or of its texel: {value, exact}. */
+  /* The number at an item, exact or of its texel: {value, raw, exact}; raw: as it is stored. */
   value(row, column) {
     const source = this.target;
     for (let z = 0; z < 24; z++) {
@@ -142,7 +145,12 @@ export class Pane {
       const tile = source.get(z, Math.floor(column / size), Math.floor(row / size));
       if (!tile) continue;
       const i = (Math.floor(row / 2 ** z) % SIDE) * tile.w + (Math.floor(column / 2 ** z) % SIDE);
-      return { value: tile.raw[i], exact: z === 0 };
+      const raw = tile.raw[i];
+      return {
+        value: typeof raw === "bigint" && Number(raw) === tile.data[i] ? raw : tile.data[i],
+        raw,
+        exact: z === 0,
+      };
     }
     return null;
   }

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A line under axes with ticks, on a canvas. What comes as pairs of least and greatest is a band.
-import { asNumbers } from "./api.js";
-import { h, number, token } from "./ui.js";
+import { axis, drawAxis, prepare, room } from "./axes.js";
+import { Coordinate, Quantity } from "./meaning.js";
+import { digitsOf } from "./ticks.js";
+import { h, token } from "./ui.js";
 
-/** Round steps for about n ticks between lo and hi. */
-export function ticks(lo, hi, n) {
-  const rough = (hi - lo) / Math.max(n, 1);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough) || rough;
-  const out = [];
-  for (let value = Math.ceil(lo / step) * step; value <= hi + step * 1e-9 && out.length < 50; value += step)
-    out.push(Math.abs(value) < step * 1e-9 ? 0 : value);
-  return out;
-}
+const PAD = 10; // px around what is drawn
 
 export class Plot {
-  /** line: {data, shape} of /api/line for items [from, from + count). */
-  constructor(label, line, count, from = 0) {
-    Object.assign(this, { label, from, log: false });
+  /**
+   * line: {data, shape} of /api/line for items [from, from + count); x: the Coordinate along it, y: the Quantity of
+   * its values (meaning.js): without them indices and stored numbers.
+   */
+  constructor(label, line, count, from = 0, { x = new Coordinate(0), y = new Quantity() } = {}) {
+    Object.assign(this, { label, from, log: false, x, y });
     this.canvas = h("canvas", { class: "plot", role: "img", "aria-label": label });
     this.box = h("figure", { class: "plotbox" }, this.canvas, h("figcaption", {}, label));
     this.take(line, count, from);
@@ -26,7 +22,7 @@ export class Plot {
   take({ data, shape }, count, from) {
     const pairs = shape.length === 2;
     const n = shape[0];
-    const values = asNumbers(data);
+    const values = this.y.of(data);
     Object.assign(this, { values, pairs, n, count, from });
     let lo = Infinity;
     let hi = -Infinity;
@@ -41,74 +37,50 @@ export class Plot {
     Object.assign(this, { lo, hi, positive, window: this.window || { x0: from, x1: from + count } });
   }
 
-  /* Where things are: margins, scales. */
-  layout() {
-    const { canvas } = this;
-    const ratio = devicePixelRatio;
-    const width = Math.max(canvas.clientWidth, 50);
-    const height = Math.max(canvas.clientHeight, 50);
-    canvas.width = width * ratio;
-    canvas.height = height * ratio;
-    const box = { left: 62, right: width - 10, top: 10, bottom: height - 26 };
-    const { x0, x1 } = this.window;
+  /* Least and greatest of the scaled axis of values: [a, b]. */
+  range() {
     let { lo, hi } = this;
     if (!(lo <= hi)) [lo, hi] = [0, 1];
-    const scaled = this.log ? (value) => Math.log10(value) : (value) => value;
-    if (this.log) lo = this.positive < Infinity ? this.positive : 1e-3;
-    if (lo === hi) {
-      lo -= Math.abs(lo) * 0.1 || 1;
-      hi += Math.abs(hi) * 0.1 || 1;
-      if (this.log) lo = hi / 100;
-    }
-    let a = scaled(lo);
-    let b = scaled(hi);
-    const pad = (b - a) * 0.05;
-    a -= pad;
-    b += pad;
-    this.frame = {
-      box,
-      px: (x) => box.left + ((x - x0) / (x1 - x0)) * (box.right - box.left),
-      py: (value) => box.bottom - ((scaled(value) - a) / (b - a)) * (box.bottom - box.top),
-      a,
-      b,
-    };
+    if (this.log) [lo, hi] = this.positive < Infinity ? [this.positive, hi] : [1e-3, 1];
+    const [a, b] = this.log ? [Math.log10(lo), Math.log10(hi)] : [lo, hi];
+    const pad = (b - a) * 0.05 || (this.log ? 1 : Math.abs(a) * 0.1 || 1);
+    return [a - pad, b + pad];
+  }
+
+  /* Where things are: margins, scales, axes. */
+  layout(context) {
+    const { canvas, log, window } = this;
+    const width = Math.max(canvas.clientWidth, 50);
+    const height = Math.max(canvas.clientHeight, 50);
+    canvas.width = width * devicePixelRatio;
+    canvas.height = height * devicePixelRatio;
+    context.scale(devicePixelRatio, devicePixelRatio);
+    prepare(context);
+    const box = { left: 0, right: width - PAD, top: PAD, bottom: height };
+    const { x0, x1 } = window;
+    const [a, b] = this.range();
+    const scaled = log ? Math.log10 : (value) => value;
+    const px = (item) => box.left + ((item - x0) / (x1 - x0)) * (box.right - box.left);
+    const py = (value) => box.bottom - ((scaled(value) - a) / (b - a)) * (box.bottom - box.top);
+    const along = { side: "bottom", lo: this.x.at(x0), hi: this.x.at(x1), at: (value) => px(this.x.place(value)) };
+    box.bottom -= room({ side: "bottom", label: "x" });
+    const [lo, hi] = log ? [10 ** a, 10 ** b] : [a, b];
+    const up = { side: "left", from: box.bottom, to: box.top, lo, hi, at: py, scale: log ? "log" : "linear" };
+    const y = axis(context, { ...this.y.axis, ...up });
+    box.left = room(y);
+    const x = axis(context, { ...this.x.axis, ...along, from: box.left, to: box.right });
+    this.frame = { box, px, py, a, b, x, y };
     return this.frame;
   }
 
   draw() {
-    const { box, px, py, a, b } = this.layout();
     const context = this.canvas.getContext("2d");
-    context.scale(devicePixelRatio, devicePixelRatio);
+    const { box, px, py, x, y } = this.layout(context);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    context.font = `12px ${token("--font") || "sans-serif"}`;
-    context.lineWidth = 1;
-    context.strokeStyle = token("--line");
-    context.fillStyle = token("--muted");
-    context.textAlign = "right";
-    context.textBaseline = "middle";
-    for (const at of ticks(a, b, (box.bottom - box.top) / 45)) {
-      const value = this.log ? 10 ** at : at;
-      const y = Math.round(py(value)) + 0.5;
-      context.beginPath();
-      context.moveTo(box.left, y);
-      context.lineTo(box.right, y);
-      context.stroke();
-      context.fillText(number(value, 4), box.left - 6, y);
-    }
-    context.textAlign = "center";
-    context.textBaseline = "top";
-    for (const at of ticks(this.window.x0, this.window.x1, (box.right - box.left) / 90)) {
-      const x = Math.round(px(at)) + 0.5;
-      if (x > box.right + 1) continue;
-      context.beginPath();
-      context.moveTo(x, box.bottom);
-      context.lineTo(x, box.bottom + 4);
-      context.stroke();
-      const text = number(at, 7);
-      const half = context.measureText(text).width / 2;
-      context.fillText(text, Math.min(x, box.right + 8 - half), box.bottom + 7);
-    }
+    drawAxis(context, y, box.left, box.right);
+    drawAxis(context, x, box.bottom);
     context.strokeRect(box.left + 0.5, box.top + 0.5, box.right - box.left, box.bottom - box.top);
+    this.remark(context, box);
     context.save();
     context.beginPath();
     context.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
@@ -118,6 +90,17 @@ export class Plot {
     if (this.pairs) this.band(context, px, py);
     else this.curve(context, px, py);
     context.restore();
+  }
+
+  /* What cannot be seen: why nothing is drawn. */
+  remark(context, { left, right, top }) {
+    const { n, lo, hi, log, positive } = this;
+    const none = n ? "no finite values" : "0 elements";
+    this.said = !(lo <= hi) ? none : log && positive === Infinity ? "no value above 0 for the log scale" : "";
+    if (lo === hi && n > 1 && !this.said) this.said = `all finite values are ${this.y.text(lo)}`;
+    context.textAlign = "center";
+    context.textBaseline = "top";
+    context.fillText(this.said, (left + right) / 2, top + 8);
   }
 
   curve(context, px, py) {
@@ -166,6 +149,16 @@ export class Plot {
     context.stroke();
   }
 
+  /** What is drawn, for those who do not see it. */
+  description() {
+    const { from, count, lo, hi, said } = this;
+    const along = count ? this.x.span(from, from + count - 1) : "";
+    return `${along && `${along}, `}${said || `values from ${this.text(lo, 9)} to ${this.text(hi, 9)}`}`;
+  }
+  text(value, digits) {
+    return this.y.text(value, digitsOf(this.lo, this.hi, digits));
+  }
+
   /** What stands at a position of the pointer: {index, text}. */
   at(clientX) {
     const box = this.canvas.getBoundingClientRect();
@@ -179,8 +172,8 @@ export class Plot {
       x,
       index,
       text: this.pairs
-        ? `${number(this.values[2 * i])} … ${number(this.values[2 * i + 1])}`
-        : number(this.values[i], 9),
+        ? `${this.text(this.values[2 * i], 6)} … ${this.text(this.values[2 * i + 1], 6)}`
+        : this.text(this.values[i], 9),
     };
   }
 }

@@ -20,21 +20,23 @@ export class PlotPointer {
     listen("dblclick", (event) => view.zoom(0.5, at(event)));
     listen("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
+      this.move(event); // a tap tells, too
       this.drag = { x: event.clientX, x0: view.span.x0, x1: view.span.x1 };
     });
     listen("pointermove", (event) => this.move(event));
     listen("lostpointercapture", () => {
       this.drag = null;
     });
-    listen("pointerleave", () => {
-      this.readout.textContent = " ";
+    listen("pointerleave", (event) => {
+      if (event.pointerType !== "touch") this.readout.textContent = " ";
     });
   }
 
   move(event) {
     const { plot, source, span } = this.view;
     const found = plot.at(event.clientX);
-    this.readout.textContent = found ? `[${source.part(found.index)}] = ${found.text}` : " ";
+    const at = found && plot.x.tell(found.index);
+    this.readout.textContent = found ? `[${source.part(found.index)}] = ${found.text}${at && ` · ${at}`}` : " ";
     if (!this.drag) return;
     const { left, right } = plot.frame.box;
     const { x, x0, x1 } = this.drag;

@@ -21,7 +21,10 @@ export class Pointer {
     canvas.addEventListener("dblclick", (event) => view.viewport.zoom(0.5, this.place(event, canvas)));
     canvas.addEventListener("pointerdown", (event) => this.down(event, canvas));
     canvas.addEventListener("pointermove", (event) => this.move(event, canvas));
-    canvas.addEventListener("pointerleave", () => this.held.size || view.readout.hover(null));
+    canvas.addEventListener("pointerleave", (event) => {
+      const stays = this.held.size || event.pointerType === "touch"; // what a tap asked for stays
+      if (!stays) view.readout.hover(null);
+    });
     for (const name of ["pointerup", "pointercancel"])
       canvas.addEventListener(name, (event) => this.up(event, canvas));
   }
@@ -94,7 +97,9 @@ export class Pointer {
           y1: Math.max(at.y, from.y),
         });
     } else if (this.start?.still && event.type === "pointerup") {
-      this.view.pin({ row: Math.floor(at.y), column: Math.floor(at.x) });
+      const item = { row: Math.floor(at.y), column: Math.floor(at.x) };
+      this.view.readout.hover(item);
+      this.view.pin(item);
     }
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The value under the pointer of a picture: at once what its tiles say, soon the exact one.
 import { Latest, encode, json, query } from "./api.js";
+import { meaningOf } from "./meaning.js";
+import { digitsOf } from "./ticks.js";
 import { debounce, h, number, throttle } from "./ui.js";
 
 export class Readout {
@@ -28,14 +30,29 @@ export class Readout {
       return;
     }
     const found = view.panes.map((pane) => pane.value(cursor.row, cursor.column));
-    const values = found.map((one) => (one ? `${one.exact ? "" : "≈ "}${number(one.value, 9)}` : "…"));
-    this.write(values.join(" | "));
+    const values = found.map((one) => (one ? `${one.exact ? "" : "≈ "}${this.text(one.value)}` : "…"));
+    this.write(values.join(" | ") + (found.length === 1 ? this.stored(found[0]) : ""));
     if (found[0] && !found[0].exact && found.length === 1) this.later();
   }
 
+  text(value) {
+    const { lo, hi } = this.view.colouring.bar.range || {};
+    return this.view.source.quantity.text(value, digitsOf(lo, hi, 9));
+  }
+
+  /* What is in the file, where that is another number. */
+  stored(found) {
+    return found?.exact && this.view.source.quantity.scaled ? ` (stored ${number(found.raw, 9)})` : "";
+  }
+
+  /* With the coordinates of all axes that have some. */
   write(value) {
     const { row, column } = this.cursor;
-    this.box.textContent = `[${this.view.source.slice(row, column)}] = ${value}`;
+    const { source } = this.view;
+    const at = source.slice(row, column);
+    const items = at.split(",").map(Number);
+    const coordinates = meaningOf(source.ds).axes.map((axis, i) => axis.tell(items[i]));
+    this.box.textContent = [`[${at}] = ${value}`, ...coordinates.filter(Boolean)].join(" · ");
   }
 
   /* Tiles of whole planes hold averages: the server knows the item. */
@@ -47,7 +64,8 @@ export class Readout {
     const url = `/api/fetch/${encode(view.ds.path)}${query({ slice_: slice, format: "json", v: view.ds.etag })}`;
     try {
       const value = await json(url, { signal: this.flight.next() });
-      if (cursor === this.cursor && source === view.source && typeof value === "number") this.write(number(value, 9));
+      if (cursor !== this.cursor || source !== view.source || typeof value !== "number") return;
+      this.write(this.text(source.quantity.of([value])[0]) + this.stored({ exact: true, raw: value }));
     } catch {
       /* the value of the tile stays */
     }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The panes of a heat map beside each other: made, aimed, sized, drawn; and what is said when they cannot be.
 import { Pane } from "./pane.js";
-import { approximate, clamp, errorCard, h, number } from "./ui.js";
+import { digitsOf } from "./ticks.js";
+import { approximate, clamp, errorCard, h } from "./ui.js";
 
 export class Stage {
   /** view: the heat map. */
   constructor(view) {
-    Object.assign(this, { view, panes: [], frame: 0 });
+    Object.assign(this, { view, panes: [], frame: 0, left: 0, titled: false });
     this.badge = approximate();
     this.empty = h("p", { class: "empty", hidden: true }, "0 elements");
+    this.remark = h("p", { class: "remark", hidden: true });
     this.box = h("div", { class: "stage" });
     this.problem = h("div", { class: "problem", hidden: true });
   }
@@ -18,6 +20,7 @@ export class Stage {
     this.panes.forEach((pane) => pane.close());
     this.panes = labels.map((label) => new Pane(this.view, label));
     this.box.replaceChildren(...this.panes.map((pane) => pane.box), this.empty);
+    this.panes[0].box.append(this.remark);
     this.box.classList.toggle("several", this.panes.length > 1);
     for (const pane of this.panes) this.view.pointer.listen(pane.canvas);
     this.empty.hidden = true;
@@ -47,6 +50,17 @@ export class Stage {
     this.schedule();
   }
 
+  /** Leave so many pixels at the left of pictures, and a line above for a title; true when that was not so. */
+  reserve(pixels, titled) {
+    const left = Math.max(Math.ceil(pixels / 8) * 8, this.left);
+    if (left === this.left && titled === this.titled) return false;
+    Object.assign(this, { left, titled });
+    this.box.style.setProperty("--left", `${left}px`);
+    this.box.classList.toggle("titled", titled);
+    this.resize();
+    return true;
+  }
+
   schedule() {
     if (this.frame || this.view.closed) return;
     this.frame = requestAnimationFrame(() => {
@@ -59,6 +73,7 @@ export class Stage {
     const { colouring, comparison, window } = this.view;
     const { panes, source } = this;
     if (!colouring.maps || !window || this.isEmpty()) return;
+    panes.forEach((pane) => pane.sides.draw());
     panes.forEach((pane) => pane.want());
     panes[0].draw(colouring.colours());
     const colours = colouring.colours(); // what became complete just now may have another range
@@ -90,8 +105,17 @@ export class Stage {
     const [pane] = this.panes;
     const { lo, hi } = this.view.colouring.bar.range;
     const size = `${source.rows} rows by ${source.columns} columns`;
-    const range = `colours from ${number(lo)} to ${number(hi)}`;
-    const text = `Heat map of ${source.ds.path} [${source.at}], ${size}, ${range}`;
+    const { quantity } = source;
+    const [low, high] = [lo, hi].map((value) => quantity.text(value, digitsOf(lo, hi)));
+    const range = `colours from ${low} to ${high}`;
+    const along = ["x", "y"].map((which) =>
+      pane.sides.meaning.axes[source[which]].span(0, source.ds.shape[source[which]] - 1),
+    );
+    const names = along.some(Boolean) ? `, ${along[0] || "index"} across, ${along[1] || "index"} down` : "";
+    const { remark } = this.view.colouring;
+    const text = `Heat map of ${source.ds.path} [${source.at}], ${size}${names}, ${range}${remark && `, ${remark}`}`;
+    this.remark.textContent = remark;
+    this.remark.hidden = !remark;
     this.badge.hidden = !pane.tiles(source).some(({ z, x, y }) => source.get(z, x, y)?.approx);
     if (pane.canvas.getAttribute("aria-label") !== text) pane.canvas.setAttribute("aria-label", text);
     const at = pane.shown === source ? source.at : "";

@@ -26,6 +26,7 @@ const DEFAULTS = {
   prof: "",
   cmp: "",
   st: "1",
+  raw: "",
   col: "",
 };
 const WORDS = {
@@ -37,6 +38,7 @@ const WORDS = {
   auto: ["", "robust"],
   inv: ["", "1"],
   prof: ["", "1"],
+  raw: ["", "1"],
 };
 
 /** State of an address; what it cannot mean is left out and named in notes. */

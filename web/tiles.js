@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where the numbers of a picture come from: tiles of one plane of one dataset, or of the difference of two.
-import { Cache, Queue, asNumbers, encode, numbers, query } from "./api.js";
+import { Cache, Queue, encode, numbers, query } from "./api.js";
+import { meaningOf } from "./meaning.js";
 
 export const SIDE = 256;
 const cache = new Cache(96 << 20);
 const queue = new Queue(6);
 
 export class Plane {
-  /** ds: {path, etag, shape}; plane: {x, y, index}; more: {part, agg, field}. */
+  /** ds: {path, etag, shape}; plane: {x, y, index}; more: {part, agg, field, raw}. */
   constructor(ds, plane, more) {
     Object.assign(this, { ds, x: plane.x, y: plane.y, index: [...plane.index] });
     this.rows = ds.shape[this.y];
     this.columns = ds.shape[this.x];
     this.common = { v: ds.etag, part: more.part || null, field: more.field || null };
     this.agg = more.agg || null;
+    this.raw = more.raw || "";
     this.at = this.index.map((at, i) => (i === this.x || i === this.y ? ":" : at)).join(",");
-    this.key = JSON.stringify([ds.path, ds.etag, this.x, this.y, this.at, more.part, more.agg, more.field]);
+    this.key = JSON.stringify([ds.path, ds.etag, this.x, this.y, this.at, more.part, more.agg, more.field, this.raw]);
+  }
+
+  /** What its numbers are. */
+  get quantity() {
+    return meaningOf(this.ds)[this.raw ? "stored" : "signal"];
   }
 
   slice(row, column) {
@@ -23,18 +30,23 @@ export class Plane {
   }
 
   get(z, x, y) {
-    return cache.get(`${this.key}/${z}/${x}/${y}`);
+    const tile = cache.get(`${this.key}/${z}/${x}/${y}`);
+    return tile?.how === this.quantity.key ? tile : undefined;
   }
 
   async load(z, x, y, signal) {
+    const here = this.get(z, x, y);
+    if (here) return here;
     const key = `${this.key}/${z}/${x}/${y}`;
-    const ready = cache.get(key);
-    if (ready) return ready;
     const place = { z: z || null, x: x || null, y: y || null };
     const how = { axes: `${this.x},${this.y}`, at: this.at, ...place, agg: this.agg, ...this.common };
     const url = `/api/tile/${encode(this.ds.path)}${query(how)}`;
+    const { ready } = meaningOf(this.ds);
     const { data, shape, headers } = await queue.run(() => numbers(url, { signal }), signal);
-    const tile = { raw: data, data: asNumbers(data), h: shape[0], w: shape[1], approx: headers.get("X-Approx") };
+    await ready;
+    const { quantity } = this;
+    const more = { how: quantity.key, approx: headers.get("X-Approx") };
+    const tile = { raw: data, data: quantity.of(data), h: shape[0], w: shape[1], ...more };
     cache.set(key, tile, data.byteLength * 2 + 4 * data.length);
     return tile;
   }

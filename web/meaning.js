@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the numbers of a dataset are, by /api/meaning: labels, units, times, scales, the coordinates of its axes.
+import { asNumbers, encode, json, numbers } from "./api.js";
+import { clockOf } from "./dates.js";
+import { h, number } from "./ui.js";
+
+const PX = 4096; // of /api/line: all of up to twice as many coordinates, else the ends of so many stretches
+const NAT = -(2 ** 63);
+
+/** Numbers of one kind: label, units, clock of times, and how they are made of the stored numbers. */
+export class Quantity {
+  /** told: as /api/meaning says; dtype: of the dataset. */
+  constructor(told = {}, dtype = "") {
+    const span = /(?:timedelta64|m8)\[\d*(\w+)\]/.exec(dtype)?.[1];
+    const { units = span || "", scale = 1, offset = 0, fill, missing, time } = told;
+    const label = (told.label || "").replace(/\.b2nd$/, "");
+    const clock = clockOf({ units, calendar: time?.calendar, dtype });
+    const none = [fill, missing, clock && /64|M8/.test(dtype) ? NAT : undefined].filter((one) => one !== undefined);
+    Object.assign(this, { label, units, scale, offset, none, clock });
+    this.scaled = scale !== 1 || offset !== 0;
+    this.key = String([scale, offset, none]); // of numbers made alike
+  }
+
+  /** How they are made of the stored numbers; "": they are those. */
+  get how() {
+    const { scale, offset } = this;
+    const plus = offset ? ` ${offset < 0 ? "−" : "+"} ${number(Math.abs(offset))}` : "";
+    return this.scaled ? `stored number${scale === 1 ? "" : ` × ${number(scale)}`}${plus}` : "";
+  }
+
+  /** Of stored numbers; NaN for those that stand for none. */
+  of(data) {
+    const values = asNumbers(data);
+    const { none, scale, offset } = this;
+    if (!none.length && !this.scaled) return values;
+    return Float64Array.from(values, (value) => (none.includes(value) ? NaN : value * scale + offset));
+  }
+  /** The stored number of a value. */
+  stored(value) {
+    return (value - this.offset) / this.scale;
+  }
+  /** What /api/stats says of the stored numbers. */
+  statistics(stats) {
+    const { scale, offset } = this;
+    if (!this.scaled || stats.min == null) return stats;
+    const of = (value) => value * scale + offset;
+    const [low, high, p1, p99] = scale < 0 ? ["max", "min", "p99", "p1"] : ["min", "max", "p1", "p99"];
+    const { counts, ...bins } = stats.histogram;
+    const histogram =
+      scale < 0
+        ? { lo: of(bins.hi), hi: of(bins.lo), counts: [...counts].reverse() }
+        : { lo: of(bins.lo), hi: of(bins.hi), counts };
+    const made = { ...stats, min: of(stats[low]), max: of(stats[high]), p1: of(stats[p1]), p99: of(stats[p99]) };
+    const positive = made.min > 0 ? made.min : scale > 0 && !offset ? of(stats.min_positive) : null;
+    return { ...made, mean: of(stats.mean), min_positive: positive, histogram };
+  }
+
+  /** A value with its unit, or as a date. */
+  text(value, digits = 9) {
+    if (this.clock) return this.clock.text(value);
+    return number(value, digits) + (this.units ? ` ${this.units}` : "");
+  }
+  /** For axis() of axes.js. */
+  get axis() {
+    const { label, units, clock } = this;
+    return { label, units, clock };
+  }
+}
+
+/* The value in b of what is in rising or falling a; beyond the ends it goes on as between the last two. */
+function interpolated(a, b, value) {
+  const sign = a[a.length - 1] >= a[0] ? 1 : -1;
+  let i = 0;
+  let high = a.length - 2;
+  while (i < high) {
+    const middle = (i + high + 1) >> 1;
+    if (sign * (value - a[middle]) >= 0) i = middle;
+    else high = middle - 1;
+  }
+  return b[i] + ((value - a[i]) / (a[i + 1] - a[i])) * (b[i + 1] - b[i]);
+}
+
+/** Coordinates of an axis: the indices of its items until others are taken. Item i is at position i. */
+export class Coordinate extends Quantity {
+  constructor(i, told = {}, dtype = "") {
+    super(told, dtype);
+    this.name = told.dimension || told.name || `Axis ${i}`;
+    Object.assign(this, { items: null, values: null, even: true, exact: true, problem: "" });
+  }
+
+  /** line: a whole /api/line; n: items of the axis, or of its edges one more. What is not monotonic is refused. */
+  take({ data, shape, headers }, n) {
+    const count = Number(headers.get("X-Count"));
+    const shift = count === n + 1 ? 0.5 : 0;
+    const values = this.of(data);
+    let items = Float64Array.from(values, (_, i) => i - shift);
+    if (count !== n && !shift) this.problem = `has ${count} values for ${n} items`;
+    else if (values.length < 2) return;
+    if (shape.length === 2) {
+      // least and greatest of stretches are their ends
+      const falls = values[0] > values[values.length - 2];
+      for (let i = 0; falls && i < values.length; i += 2) values.subarray(i, i + 2).reverse();
+      const first = (i) => Math.floor((i * count) / shape[0]) - shift;
+      items = items.map((_, at) => (at % 2 ? first((at + 1) / 2) - 1 : first(at / 2)));
+      this.exact = false;
+    }
+    const sign = values[values.length - 1] >= values[0] ? 1 : -1;
+    if (!values.every((value, i) => (i ? sign * (value - values[i - 1]) > 0 : value - value === 0)))
+      this.problem = values.some((value) => value - value !== 0) ? "has gaps" : "is not monotonic";
+    if (this.problem) return;
+    const last = values.length - 1;
+    const step = (values[last] - values[0]) / (items[last] - items[0]);
+    const off = (value, i) => Math.abs(values[0] + (items[i] - items[0]) * step - value);
+    const even = values.every((value, i) => off(value, i) <= 0.02 * Math.abs(values[last] - values[0]));
+    Object.assign(this, { items, values, even });
+  }
+
+  /** The coordinate at a position, which may be between items; and back. */
+  at(item) {
+    return this.values ? interpolated(this.items, this.values, item) : item;
+  }
+  place(value) {
+    return this.values ? interpolated(this.values, this.items, value) : value;
+  }
+
+  /** "angle from 0 degrees to 1 degrees" of two items; "" when there are only indices. */
+  span(from, to) {
+    return this.values ? `${this.label} from ${this.text(this.at(from), 6)} to ${this.text(this.at(to), 6)}` : "";
+  }
+  /** "angle 0.5 degrees" of an item; "" when there is only its index. */
+  tell(item) {
+    return this.values ? `${this.label} ${this.exact ? "" : "≈ "}${this.text(this.at(item), 7)}` : "";
+  }
+  get axis() {
+    if (this.values) return { ...super.axis, even: this.even };
+    return { label: `${this.name}${this.problem && `, index (${this.label} ${this.problem})`}`, whole: true };
+  }
+}
+
+/* The coordinates that an axis is told to have; where they cannot be had, the indices. */
+async function coordinate(i, told, ds) {
+  const root = ds.path.split("/")[0];
+  const plain = new Coordinate(i, told);
+  if (!told.path || `${root}/${told.path}` === ds.path) return plain;
+  const path = encode(`${root}/${told.path}`);
+  try {
+    const line = await numbers(`/api/line/${path}?slice_=:&px=${PX}`);
+    // whole numbers may be dates, which only the dtype tells
+    const whole = line.headers.get("X-Dtype") === "<i8" && !told.time;
+    const made = whole ? new Coordinate(i, told, (await json(`/api/info/${path}`)).dtype) : plain;
+    made.take(line, ds.shape[i]);
+    return made;
+  } catch {
+    plain.problem = "cannot be shown as numbers";
+    return plain;
+  }
+}
+
+const known = new WeakMap();
+
+/**
+ * What a dataset means: {title, signal, stored: Quantity, axes: Coordinate of each axis, ready: Promise, told}. First
+ * indices without units; what is told later is in the same object when it is ready. stored: the numbers as they are
+ * in the file, where scale and offset make other ones of them. It is asked for once for each generation of ds.
+ */
+export function meaningOf(ds) {
+  const found = known.get(ds);
+  if (found?.etag === ds.etag) return found;
+  const signal = new Quantity({}, ds.dtype);
+  const axes = ds.shape.map((_, i) => new Coordinate(i));
+  const meaning = { etag: ds.etag, title: "", signal, stored: signal, axes, told: false };
+  known.set(ds, meaning);
+  meaning.ready = learn(meaning, ds);
+  return meaning;
+}
+
+async function learn(meaning, ds) {
+  try {
+    const { title = "", signal, axes } = await json(`/api/meaning/${encode(ds.path)}`);
+    const all = ds.shape.map((_, i) => coordinate(i, (axes?.length === ds.shape.length && axes[i]) || {}, ds));
+    const found = { title, axes: await Promise.all(all) };
+    if (signal && !signal.units && signal.label === signal.name) signal.label = ""; // that is said above the picture
+    if (!ds.fields.length) {
+      found.signal = found.stored = new Quantity(signal, ds.dtype);
+      if (found.signal.scaled)
+        found.stored = new Quantity({ ...signal, scale: 1, offset: 0, units: "stored", time: null }, ds.dtype);
+    }
+    Object.assign(meaning, found);
+  } catch {
+    /* then indices, without units */
+  }
+  meaning.told = true;
+}
+
+/** For a view whose values are made of stored numbers: how, and a box to see the stored ones (state raw). */
+export function storedChoice(view) {
+  const box = h("label", { class: "how", hidden: true });
+  const { ready } = meaningOf(view.ds);
+  ready.then(() => {
+    const { how } = meaningOf(view.ds).signal;
+    if (!how || view.closed) return;
+    const input = h("input", { type: "checkbox", checked: view.state.raw === "1" });
+    input.addEventListener("change", () => {
+      Object.assign(view.state, { lo: "", hi: "" });
+      view.option("raw", input.checked ? "1" : "");
+    });
+    box.append(input, ` stored numbers; else values, which are the ${how}`);
+    box.hidden = false;
+  });
+  return box;
+}
