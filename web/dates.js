@@ -13,6 +13,7 @@ const leap = (year) => 366 * year;
 const standard = null; // julian, from 1582-10-15 gregorian
 const CALENDARS = { standard, gregorian: standard, proleptic_gregorian: gregorian, julian };
 Object.assign(CALENDARS, { noleap, "365_day": noleap, all_leap: leap, "366_day": leap, "360_day": thirty });
+const ORIGIN = gregorian(1970);
 const TURN = { day: gregorian(1582) + 287, key: 372 * 1582 + 31 * 9 + 14 };
 
 const monthStart = (start, year, month) =>
@@ -43,15 +44,16 @@ export class Clock {
     this.epoch = this.day(year, month - 1, day) * DAY + hours * 36e5 + minutes * 6e4 + seconds * 1000;
   }
 
-  /** Days from year 0; months from 0 and beyond 11. */
+  /** Days from 1970-01-01, in calendars of other years from as many days; months from 0 and beyond 11. */
   day(years, months, days) {
     const year = years + div(months, 12);
     const month = months - 12 * div(months, 12);
     const start = this.start || (372 * year + 31 * month + days - 1 < TURN.key ? julian : gregorian);
-    return start(year) + monthStart(start, year, month) + days - 1;
+    return start(year) + monthStart(start, year, month) + days - 1 - ORIGIN;
   }
   /** The date of such a day: [year, month from 0, day from 1]. */
-  date(day) {
+  date(since) {
+    const day = since + ORIGIN;
     const start = this.start || (day < TURN.day ? julian : gregorian);
     let year = div(day, 365.2425);
     while (start(year + 1) <= day) year++;
@@ -61,7 +63,7 @@ export class Clock {
     return [year, month, day - start(year) - monthStart(start, year, month) + 1];
   }
 
-  /** ms since year 0 of a value, and back. */
+  /** ms as of day() of a value, and back. */
   ms(value) {
     if (this.months) return this.day(1970, Math.floor(value) * this.months, 1) * DAY;
     const exact = this.epoch + value * this.unit;
@@ -155,7 +157,7 @@ function common(texts) {
 export function dateTicks(lo, hi, most, clock, of) {
   const [a, b] = [clock.ms(lo), clock.ms(hi)];
   for (const step of STEPS) {
-    if ((b - a) / step.ms > 2 * most) continue;
+    if ((b - a) / step.ms > 2 * most || step.ms < Math.abs(b) * 2 ** -50) continue;
     let last = NaN;
     const found = moments(clock, a, b, step).filter((ms) => {
       const value = clock.value(ms);

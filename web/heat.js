@@ -127,7 +127,8 @@ export class HeatView extends View {
   }
 
   statsTable() {
-    statsPanel(`Statistics of [${this.source.at}]`, this.source.statsUrl());
+    const { scaled } = this.source.quantity;
+    statsPanel(`Statistics of [${this.source.at}]${scaled ? ", of the stored numbers" : ""}`, this.source.statsUrl());
   }
 
   pin(at) {
@@ -200,6 +201,7 @@ export class HeatView extends View {
       scale: state.sc,
       lo: falls ? hi : lo,
       hi: falls ? lo : hi,
+      fill: quantity.fill,
       part: state.part,
       agg: state.agg,
       axes: plane.x < plane.y ? `${plane.x},${plane.y}` : null,

@@ -52,8 +52,8 @@ export class LineView extends View {
     this.loading = true;
     this.frame.classList.add("busy");
     try {
-      const line = await numbers(this.source.url(items, clamp(px, 100, 4096)), { signal });
       await meaningOf(this.ds).ready;
+      const line = await numbers(this.source.url(items, clamp(px, 100, 4096)), { signal });
       if (!signal.aborted) this.take(line, items);
     } catch (error) {
       if (!signal.aborted) this.fail(error);
@@ -167,7 +167,8 @@ export class LineView extends View {
   }
 
   statsTable() {
-    statsPanel(`Statistics of [${this.source.part(":")}]`, this.source.statsUrl());
+    const what = this.plot?.y.scaled ? ", of the stored numbers" : "";
+    statsPanel(`Statistics of [${this.source.part(":")}]${what}`, this.source.statsUrl());
   }
 
   /** Esc: what is on its way is not wanted any more. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where the numbers of a line come from: one axis of a dataset, the others at an index.
 import { encode, query } from "./api.js";
-import { Quantity } from "./meaning.js";
+import { Quantity, meaningOf } from "./meaning.js";
 
 export class LineSource {
   constructor({ ds, state, plane }) {
@@ -20,7 +20,8 @@ export class LineSource {
   common() {
     const { fields, etag } = this.ds;
     const numeric = fields.find((one) => /int|float|bool|^[<>|]?[iufb]/.test(one.dtype))?.name;
-    return { v: etag, part: this.state.part, field: fields.length ? this.state.field || numeric : null };
+    const fill = fields.length ? null : meaningOf(this.ds).signal.fill;
+    return { v: etag, fill, part: this.state.part, field: fields.length ? this.state.field || numeric : null };
   }
 
   /** What its numbers are: those of the whole dataset, or of the field of records. */

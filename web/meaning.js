@@ -28,6 +28,10 @@ export class Quantity {
     return this.scaled ? `stored number${scale === 1 ? "" : ` × ${number(scale)}`}${plus}` : "";
   }
 
+  /** Stored numbers that stand for none, as the server is told them; null: there are none. */
+  get fill() {
+    return this.none.join(",") || null;
+  }
   /** Of stored numbers; NaN for those that stand for none. */
   of(data) {
     const values = asNumbers(data);

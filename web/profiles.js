@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Lines along both axes of a picture, through one of its points.
 import { Latest, numbers } from "./api.js";
+import { meaningOf } from "./meaning.js";
 import { Plot } from "./plot.js";
 import { plotTable, tableButton } from "./tables.js";
 import { h } from "./ui.js";
@@ -31,6 +32,8 @@ export class Profiles {
             `Axis ${axis} through [${source.slice(at.row, at.column)}]`,
             lines[i],
             i ? source.rows : source.columns,
+            0,
+            { x: meaningOf(source.ds).axes[axis], y: source.quantity },
           ),
       )
       .filter(Boolean);

@@ -17,7 +17,7 @@ function linear(lo, hi, most, whole) {
     const power = Math.floor(n / 3);
     const by = [1, 2, 5][n - 3 * power];
     const step = by * 10 ** power;
-    if (step < rough * 0.999999) continue;
+    if (step < rough * 0.4) continue;
     const list = [];
     const last = Math.floor(hi / step) + 2; // the quotient may be rounded
     for (let i = Math.ceil(lo / step) - 2; i <= last; i++) list.push(tick(i * by, power));
@@ -112,7 +112,7 @@ function labelled(list, whole) {
   const power = Math.min(...list.map((one) => one.power));
   const ints = list.map((one) => one.int * 10 ** (one.power - power));
   const big = Math.max(...ints.map(Math.abs));
-  const digits = String(big).length;
+  const digits = big ? Math.floor(Math.log10(big)) + 1 : 1;
   const most = whole ? DIGITS.index : PLAIN.most;
   const fits = Math.max(digits + power, 1) + Math.max(-power, 0) <= most && -power < most - 1;
   if (fits || !big) return labels(list, true);

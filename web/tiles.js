@@ -39,9 +39,11 @@ export class Plane {
     if (here) return here;
     const key = `${this.key}/${z}/${x}/${y}`;
     const place = { z: z || null, x: x || null, y: y || null };
-    const how = { axes: `${this.x},${this.y}`, at: this.at, ...place, agg: this.agg, ...this.common };
+    const fill = z ? this.quantity.fill : null;
+    const how = { axes: `${this.x},${this.y}`, at: this.at, ...place, agg: this.agg, fill, ...this.common };
     const url = `/api/tile/${encode(this.ds.path)}${query(how)}`;
     const { ready } = meaningOf(this.ds);
+    if (z) await ready; // texels of several items leave out those that stand for none
     const { data, shape, headers } = await queue.run(() => numbers(url, { signal }), signal);
     await ready;
     const { quantity } = this;
@@ -52,13 +54,15 @@ export class Plane {
   }
 
   statsUrl() {
-    return `/api/stats/${encode(this.ds.path)}${query({ slice_: this.at, ...this.common })}`;
+    const { fill } = this.quantity;
+    return `/api/stats/${encode(this.ds.path)}${query({ slice_: this.at, fill, ...this.common })}`;
   }
   lineUrl(axis, row, column, px) {
     const slice = this.index
       .map((at, i) => (i === axis ? ":" : i === this.x ? column : i === this.y ? row : at))
       .join(",");
-    return `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, ...this.common })}`;
+    const { fill } = this.quantity;
+    return `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, fill, ...this.common })}`;
   }
 }
 

@@ -3,6 +3,8 @@
 #include "reduce/number.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/endian.h"
 #include "ndim/item.h"
@@ -77,6 +79,28 @@ bool c2_num_of(const struct c2_dtype *dtype, struct c2_str field, struct c2_str 
     return describe(type, out) || c2_fail(err, CAT2_EINVAL, "items are no numbers");
 }
 
+bool c2_num_fills(struct c2_num *num, struct c2_str list, struct cat2_error *err)
+{
+    struct c2_str rest = list, one;
+    char copy[64], *end;
+
+    while (rest.n) {
+        c2_str_cut(rest, ',', &one, &rest);
+        snprintf(copy, sizeof(copy), "%.*s", C2_STR_ARG(one));
+        double v = strtod(copy, &end);
+        if (one.n == 0 || one.n >= sizeof(copy) || *end)
+            return c2_fail(err, CAT2_EINVAL, "fill: '%s' is no number", copy);
+        if (num->nfills == C2_NUM_FILLS_MAX)
+            return c2_fail(err, CAT2_EINVAL, "fill: more than %d numbers", C2_NUM_FILLS_MAX);
+        num->fill[num->nfills++] = v;
+    }
+    if (num->nfills == 0 || num->out_kind == 'f') return true;
+    num->out_kind = 'f';
+    num->out_size = num->size <= 2 ? 4 : 8; /* a real of 4 bytes has 24 bits */
+    num->wide = false;
+    return true;
+}
+
 bool c2_num_is_real(const struct c2_num *num)
 {
     return num->out_kind == 'f';
@@ -135,7 +159,7 @@ static void load_ints(const struct c2_num *num, const uint8_t *p, int64_t n, dou
     }
 }
 
-void c2_num_load(const struct c2_num *num, const uint8_t *items, int64_t n, double *out)
+static void load(const struct c2_num *num, const uint8_t *items, int64_t n, double *out)
 {
     const uint8_t *p = items + num->offset;
     const int64_t step = num->itemsize;
@@ -148,6 +172,14 @@ void c2_num_load(const struct c2_num *num, const uint8_t *items, int64_t n, doub
     if (num->size == 4) LOOP(c2_item_real(p, 4, num->swapped));
     if (num->size == 8) LOOP(c2_item_real(p, 8, num->swapped));
     LOOP(c2_item_real(p, num->size, num->swapped));
+}
+
+void c2_num_load(const struct c2_num *num, const uint8_t *items, int64_t n, double *out)
+{
+    load(num, items, n, out);
+    for (int k = 0; k < num->nfills; k++)
+        for (int64_t i = 0; i < n; i++)
+            if (out[i] == num->fill[k]) out[i] = (double)NAN;
 }
 
 void c2_num_load_i64(const struct c2_num *num, const uint8_t *items, int64_t n, int64_t *out)

@@ -7,6 +7,8 @@
 
 #include "ndim/dtype.h"
 
+#define C2_NUM_FILLS_MAX 4 /* CF has two attributes for them */
+
 enum c2_part { C2_PART_ABS, C2_PART_RE, C2_PART_IM, C2_PART_PHASE };
 struct c2_num {
     char kind; /* b i u f c of the source; M and m are i */
@@ -17,6 +19,8 @@ struct c2_num {
     bool wide;                /* 64-bit integer: load and store by the _i64 functions */
     char out_kind;            /* i u f of what is sent */
     int out_size;
+    double fill[C2_NUM_FILLS_MAX]; /* numbers that stand for none: they are read as NaN */
+    int nfills;
 };
 /** The numbers of a dtype.
  *  @param field  "" none, else "a" or "a.b" of a structured dtype.
@@ -24,6 +28,9 @@ struct c2_num {
  *  @errors CAT2_EINVAL it has no numbers, no such field, no such part. */
 bool c2_num_of(const struct c2_dtype *dtype, struct c2_str field, struct c2_str part, struct c2_num *out,
                struct cat2_error *err);
+/** Numbers that stand for none, "-1,9999"; "" there are none. With some, integers are sent as reals.
+ *  @errors CAT2_EINVAL. */
+bool c2_num_fills(struct c2_num *num, struct c2_str list, struct cat2_error *err);
 bool c2_num_is_real(const struct c2_num *num); /* floats, halves of complex */
 /** The typestr of what is sent: "<f4", "|u1". */
 void c2_num_typestr(const struct c2_num *num, char out[8]);

@@ -158,6 +158,53 @@ static void wide_integers_come_through_whole(void **state)
     }
 }
 
+static void numbers_that_stand_for_none_are_nan(void **state)
+{
+    static const struct {
+        const char *type, *fills, *sent;
+    } cases[] = {{"<i2", "-1", "<f4"}, {">i4", "7,-1", "<f8"}, {"<i8", "-1", "<f8"}, {"<f4", "-1,7", "<f4"}};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO(c2_dtype) type = {0};
+        struct c2_num num;
+        struct cat2_error err = {0};
+        uint8_t items[16] = {0};
+        char text[8];
+        double v[2];
+        parse_type(cases[i].type, &type);
+        assert_true(c2_num_of(&type, C2_STR(""), C2_STR(""), &num, &err));
+        v[0] = -1;
+        v[1] = 3;
+        for (int64_t k = 0; k < 2; k++) {
+            int64_t whole = (int64_t)v[k];
+            float real = (float)v[k];
+            memcpy(items + k * num.itemsize, num.kind == 'f' ? (void *)&real : (void *)&whole,
+                   (size_t)num.size);
+            if (num.swapped) c2_put_be32(items + k * num.itemsize, (uint32_t)whole);
+        }
+        assert_true(c2_num_fills(&num, c2_str_of(cases[i].fills), &err));
+        c2_num_load(&num, items, 2, v);
+        assert_true(isnan(v[0]) && v[1] == 3 && !num.wide);
+        c2_num_typestr(&num, text);
+        assert_string_equal(text, cases[i].sent);
+    }
+}
+
+static void fills_that_are_no_numbers_are_refused(void **state)
+{
+    static const char *const cases[][2] = {{"x", "fill: 'x' is no number"},
+                                           {"1,,2", "fill: '' is no number"},
+                                           {"1e", "fill: '1e' is no number"},
+                                           {"1,2,3,4,5", "fill: more than 4 numbers"}};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_num num = {.kind = 'f', .out_kind = 'f'};
+        struct cat2_error err = {0};
+        assert_false(c2_num_fills(&num, c2_str_of(cases[i][0]), &err));
+        assert_string_equal(err.message, cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_dtype_is_read),
@@ -166,6 +213,8 @@ int main(void)
                                        cmocka_unit_test(a_field_lies_within_its_item),
                                        cmocka_unit_test(complex_numbers_have_four_parts),
                                        cmocka_unit_test(what_is_written_is_little_endian),
-                                       cmocka_unit_test(wide_integers_come_through_whole)};
+                                       cmocka_unit_test(wide_integers_come_through_whole),
+                                       cmocka_unit_test(numbers_that_stand_for_none_are_nan),
+                                       cmocka_unit_test(fills_that_are_no_numbers_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

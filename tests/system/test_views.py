@@ -181,6 +181,21 @@ def test_parts_of_complex_numbers(site, arrays):
         np.testing.assert_allclose(got, plain(arrays["complex.b2nd"], part)[:256, :256], rtol=1e-6)
 
 
+def test_numbers_that_stand_for_none_are_left_out(site, arrays):
+    plane = arrays["bytes.b2nd"][:, :, 2].astype("f4").T
+    plane[np.isin(plane, (5, -7, 100))] = np.nan
+    tile, _ = site.numbers("tile", "bytes.b2nd", axes="0,1", at=":,:,2", z=1, fill="5,-7,100")
+    np.testing.assert_allclose(tile, reduced(plane, 1, "mean"), rtol=1e-6)
+    wide = arrays["wide.b2nd"].astype("f8")
+    line, _ = site.numbers("line", "wide.b2nd", slice_="0", px=10, fill=str(2**63 - 1))
+    np.testing.assert_array_equal(line, pixels(np.where(wide[0] == 2.**63, np.nan, wide[0]), 10))
+    stats = site.json("stats", "nan.b2nd", fill=repr(float(np.nanmax(arrays["nan.b2nd"]))))
+    assert stats["max"] < np.nanmax(arrays["nan.b2nd"]) and stats["nan"] == np.isnan(arrays["nan.b2nd"]).sum() + 1
+    assert site.json("stats", "zeros.b2nd", fill="0")["finite"] == 0  # of chunks that hold one value
+    status, body = site.refused("stats", "zeros.b2nd", fill="0,none")
+    assert status == 400 and "fill: 'none' is no number" in body["detail"]
+
+
 @pytest.mark.parametrize("query, status, word", [
     ({"z": 31}, 400, "z"), ({"z": "a"}, 400, "z"), ({"x": 9}, 404, "tile"), ({"x": -1}, 400, "x"), ({"axes": "0"}, 400, "axes"),
     ({"axes": "0,0"}, 400, "axes"), ({"axes": "0,5"}, 400, "axes"), ({"at": "1,2"}, 400, "axis"), ({"at": "0,:,:"}, 400, "axes"),

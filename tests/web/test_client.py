@@ -153,7 +153,8 @@ def test_colours_are_those_of_the_values(server, page):
     place, value = page.js("document.querySelector('.readout').textContent").split("] = ")
     row, column = map(int, place.strip("[").split(","))
     expected = json.loads(get(f"{server.url}/api/fetch/data/sim/heat-2d.b2nd?slice_={row},{column}&format=json")[2])
-    assert value == "NaN" if expected is None else abs(float(value) - expected) < 1e-5
+    number, unit = value.split(" ")
+    assert unit == "K" and (number == "NaN" if expected is None else abs(float(number) - expected) < 1e-5)
 
 
 def check_colours_cost_nothing(page, server):

@@ -3,7 +3,11 @@
 #ifndef C2_SUBSCRIBER_API_API_H
 #define C2_SUBSCRIBER_API_API_H
 
+#include "reduce/number.h"
 #include "subscriber/answer/view.h"
+
+/** The numbers that a request is about: field, part, fill. @errors CAT2_EINVAL. */
+bool c2_view_num(const struct c2_view *view, struct c2_num *out, struct cat2_error *err);
 
 void c2_api_add_routes(struct c2_subscriber *sub);
 

@@ -10,14 +10,19 @@
 #define PX_DEFAULT 1200
 #define ITEM_COST  8 /* bytes that are decoded while a number is looked at */
 
+bool c2_view_num(const struct c2_view *view, struct c2_num *out, struct cat2_error *err)
+{
+    struct c2_str field = c2_view_query(view->req, "field"), part = c2_view_query(view->req, "part");
+
+    return c2_num_of(&view->ds->meta.dtype, field, part, out, err) &&
+           c2_num_fills(out, c2_view_query(view->req, "fill"), err);
+}
+
 /* The numbers of a request and its slice. */
 static bool parse_numbers(struct c2_view *view, struct c2_num *num, struct c2_bound *bound,
                           struct cat2_error *err)
 {
-    if (!c2_num_of(&view->ds->meta.dtype, c2_view_query(view->req, "field"), c2_view_query(view->req, "part"),
-                   num, err) ||
-        !c2_view_slice(view, bound, err))
-        return false;
+    if (!c2_view_num(view, num, err) || !c2_view_slice(view, bound, err)) return false;
     view->cost = c2_grid_cost(&view->ds->meta.grid, bound);
     return true;
 }

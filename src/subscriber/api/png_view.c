@@ -177,8 +177,7 @@ static bool png_parse(struct c2_view *view, struct cat2_error *err)
     int64_t width = WIDTH_DEFAULT;
 
     if (!c2_view_slice(view, &p->bound, err) || !find_axes(req, view->ds, p, err) ||
-        !c2_num_of(&view->ds->meta.dtype, c2_view_query(req, "field"), c2_view_query(req, "part"),
-                   &plane->num, err) ||
+        !c2_view_num(view, &plane->num, err) ||
         !c2_agg_parse(c2_view_query(req, "agg"), &plane->num, &plane->agg, err) ||
         !c2_colormap_of(c2_view_query(req, "cmap"), &p->map, err) ||
         !c2_scale_parse(c2_view_query(req, "scale"), &p->scale, err) || !read_end(req, "lo", &p->lo, err) ||

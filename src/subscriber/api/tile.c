@@ -83,7 +83,7 @@ static bool tile_parse(struct c2_view *view, struct cat2_error *err)
     struct c2_plane *plane = &t->plane;
     int64_t z = 0, x = 0, y = 0;
 
-    if (!c2_num_of(&meta->dtype, c2_view_query(req, "field"), c2_view_query(req, "part"), &plane->num, err) ||
+    if (!c2_view_num(view, &plane->num, err) ||
         !c2_agg_parse(c2_view_query(req, "agg"), &plane->num, &plane->agg, err) ||
         !c2_plane_axes_parse(c2_view_query(req, "axes"), meta->grid.ndim, &plane->axes, err) ||
         !c2_view_int(req, "z", 0, C2_TILE_Z_MAX, &z, err) || !c2_view_int(req, "x", 0, INT64_MAX, &x, err) ||
