@@ -147,10 +147,13 @@ struct cat2_download_options {
     /* Since 0.4. FILE is a name in this open directory, and nothing of it is reached through a symbolic link;
      * -1: FILE is a path as usual. */
     int64_t directory;
+    /* Since 0.4. Compare the SHA-256 of what came with that of the server (Repr-Digest); an older server
+     * gives none. A file that differs is CAT2_EDATA, and is not kept. */
+    bool verify;
 };
 #define CAT2_DOWNLOAD_OPTIONS_INIT                                                                           \
     {                                                                                                        \
-        sizeof(struct cat2_download_options), NULL, NULL, true, -1                                           \
+        sizeof(struct cat2_download_options), NULL, NULL, true, -1, false                                    \
     }
 
 /** Save the whole dataset as a local file: arrays and frames as Blosc2 frames, files decompressed. The data

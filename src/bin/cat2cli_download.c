@@ -30,6 +30,7 @@ static bool save(cat2_dataset *dataset, const char *file, struct cat2_error *err
     c2_cli_bar_open(&p.bar);
     options.progress = on_progress;
     options.ctx = &p;
+    options.verify = true;
     bool ok = cat2_dataset_download(dataset, file, &options, err);
     if (p.bar.visible && p.bar.shown_ms) fputc('\n', stderr);
     return ok;

@@ -83,6 +83,7 @@ static bool save(struct worker *w, const struct c2_sync_item *item, struct c2_sa
     options.progress = on_progress;
     options.ctx = w;
     options.directory = at;
+    options.verify = true;
     bool ok = cat2_dataset_open(w->client, item->entry->path, &dataset, err) &&
               cat2_dataset_download(dataset, name, &options, err) && note_file(at, name, copy, err);
     if (ok) {

@@ -14,6 +14,11 @@
 #include "blosc/frame.h"
 #include "cache/cache_name.h"
 #include "client/internal.h"
+#include "http/repr_digest.h"
+
+/* Of larger ones the digest is asked for afterwards: a server makes it of all bytes before it sends any. */
+#define DIGEST_AT_ONCE (8 << 20)
+#define WANT_DIGEST    "Want-Repr-Digest: sha-256=1"
 
 struct download {
     cat2_dataset *dataset;
@@ -22,8 +27,9 @@ struct download {
     char *part, *tag; /* FILE.part, FILE.part.etag */
     int at;           /* the directory that they are beneath */
     int fd;
-    int64_t have; /* bytes in part that count */
-    bool started; /* the answer's status has been looked at */
+    int64_t have;               /* bytes in part that count */
+    bool started;               /* the answer's status has been looked at */
+    char digest[C2_DIGEST_MAX]; /* as the server says; "": it does not */
 };
 
 static bool report(const struct download *d, int64_t total, struct cat2_error *err)
@@ -101,10 +107,19 @@ static bool choose_target(struct download *d, struct c2_buf *target, struct cat2
            c2_buf_puts(target, suffix, err);
 }
 
+static void take_digest(struct download *d, const struct c2_exchange *http)
+{
+    struct c2_str text;
+
+    if (c2_exchange_header(http, "repr-digest", &text) && text.n < sizeof(d->digest))
+        snprintf(d->digest, sizeof(d->digest), "%.*s", C2_STR_ARG(text));
+}
+
 static bool receive(struct download *d, struct cat2_error *err)
 {
     char range[64], if_range[600];
-    const char *headers[] = {range, if_range, NULL};
+    bool digest = d->options->verify && d->dataset->meta.cbytes <= DIGEST_AT_ONCE;
+    const char *headers[] = {range, if_range, digest ? WANT_DIGEST : NULL, NULL};
     C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX);
     C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT(65536), .sink = sink, .ctx = d};
 
@@ -112,18 +127,46 @@ static bool receive(struct download *d, struct cat2_error *err)
     look_for_part(d, if_range, sizeof(if_range));
     snprintf(range, sizeof(range), "Range: bytes=%lld-", (long long)d->have);
     http.target = c2_buf_cstr(&target);
-    http.headers = d->have > 0 ? headers : NULL;
+    http.headers = d->have > 0 ? headers : headers + 2;
     d->started = false;
     if (!c2_exchange_run(&d->dataset->client->session, &http, err)) {
         if (http.status != 416) return false;
-        http.headers = NULL; /* the part is as long as the whole, or longer: begin again */
+        http.headers = headers + 2; /* the part is as long as the whole, or longer: begin again */
         d->have = 0;
         *err = (struct cat2_error){0};
         c2_buf_clear(&http.body);
         if (!c2_exchange_run(&d->dataset->client->session, &http, err)) return false;
     }
     if (!d->started && !start(d, &http, err)) return false;
+    take_digest(d, &http);
     return ftruncate(d->fd, d->have) == 0 || c2_fail_errno(err, errno, "%.150s", d->part);
+}
+
+/* What is here is what the server has, by its own digest of the generation that came; a server that gives
+ * none is believed. */
+static bool verify(struct download *d, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX), tag = {0};
+    C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT(65536)};
+    C2_AUTO(c2_fd) file = {openat(d->at, d->tag, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+    char ours[C2_DIGEST_MAX], if_match[600];
+    const char *headers[] = {WANT_DIGEST, "Range: bytes=0-0", if_match, NULL};
+
+    if (!d->options->verify || !d->dataset->accepts_ranges) return true;
+    if (!*d->digest) {
+        if (file.fd < 0 || !c2_fs_read(file.fd, 512, &tag, err)) return true;
+        snprintf(if_match, sizeof(if_match), "If-Match: %s", c2_buf_cstr(&tag));
+        http.headers = headers;
+        if (!c2_client_target("/api/download/", d->dataset->path, &target, err)) return false;
+        http.target = c2_buf_cstr(&target);
+        if (!c2_exchange_run(&d->dataset->client->session, &http, err)) return false;
+        take_digest(d, &http);
+    }
+    if (!*d->digest) return true;
+    if (!c2_digest_file(d->fd, d->have, ours, err)) return false;
+    return strcmp(ours, d->digest) == 0 ||
+           c2_fail(err, CAT2_EDATA, "what was received is not what %.200s has: its SHA-256 is another",
+                   d->dataset->client->session.base);
 }
 
 /* Decompress a .b2 frame into out, a chunk at a time. */
@@ -224,7 +267,7 @@ static bool run(struct download *d, struct cat2_error *err)
                        d->file, d->dataset->path);
     d->fd = openat(d->at, d->part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (d->fd < 0) return c2_fail_errno(err, errno, "%.150s", d->part);
-    bool ok = (receive(d, err) && finish(d, err)) || c2_client_named(d->dataset->path, err);
+    bool ok = (receive(d, err) && verify(d, err) && finish(d, err)) || c2_client_named(d->dataset->path, err);
     if (!ok && err->code == CAT2_EDATA) { /* a part that does not add up must not be resumed */
         unlinkat(d->at, d->part, 0);
         unlinkat(d->at, d->tag, 0);
