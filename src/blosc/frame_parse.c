@@ -9,6 +9,7 @@
 #include "base/endian.h"
 #include "blosc/b2nd.h"
 #include "blosc/chunk_format.h"
+#include "blosc/enums.h"
 #include "wire/msgpack.h"
 
 #define TYPESIZE_MAX 536866816          /* Blosc2's BLOSC2_MAXTYPESIZE */
@@ -184,6 +185,10 @@ bool c2_frame_parse_header(struct c2_frame *frame, struct cat2_error *err)
     if (!b2nd) return plain_geometry(frame, err);
     if (!c2_b2nd_parse((struct c2_bytes){p + b2nd->off, b2nd->len}, &frame->meta, err)) return false;
     frame->layout.blocksize = frame->meta.cparams.blocksize;
+    struct c2_bytes described;
+    c2_buf_init(&frame->meta.enums, C2_ENUMS_NBYTES_MAX);
+    if (c2_frame_metalayer(frame, C2_FRAME_OF_HDF5, &described))
+        c2_enums_of(described, "type", &frame->meta.enums);
     return true;
 }
 

@@ -28,6 +28,7 @@ void c2_meta_fini(struct c2_meta *meta)
     c2_dtype_fini(&meta->dtype);
     free(meta->urlpath);
     c2_buf_fini(&meta->vlmeta);
+    c2_buf_fini(&meta->enums);
     *meta = (struct c2_meta){0};
 }
 
@@ -39,12 +40,14 @@ bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_er
     copy.dtype = (struct c2_dtype){0};
     copy.urlpath = NULL;
     copy.vlmeta = C2_BUF_INIT(from->vlmeta.max);
+    copy.enums = C2_BUF_INIT(from->enums.max);
     if (from->dtype.itemsize &&
         (!c2_dtype_descr(&from->dtype, &descr, err) || !c2_dtype_parse(c2_buf_str(&descr), &copy.dtype, err)))
         return false;
     if (from->urlpath && !(copy.urlpath = c2_str_dup(c2_str_of(from->urlpath))))
         return c2_fail_nomem(err, "metadata");
     if (from->vlmeta.n && !c2_buf_append(&copy.vlmeta, from->vlmeta.p, from->vlmeta.n, err)) return false;
+    if (from->enums.n && !c2_buf_append(&copy.enums, from->enums.p, from->enums.n, err)) return false;
     *to = copy;
     copy = (struct c2_meta){0};
     return true;
@@ -135,6 +138,7 @@ bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms
         c2_jw_put_ints(out, "chunks", meta->grid.chunks, meta->grid.ndim);
         c2_jw_put_ints(out, "blocks", meta->grid.blocks, meta->grid.ndim);
         c2_jw_put_str(out, "dtype", c2_buf_str(&name));
+        if (meta->enums.n) c2_jw_put_raw(out, "enums", c2_buf_str(&meta->enums));
         c2_jw_open_object(out, "schunk");
         write_schunk(meta, extended, out);
         c2_jw_end_object(out);

@@ -40,6 +40,7 @@ struct c2_meta {
     bool contiguous;
     char *urlpath;        /* absolute server path, "None" without file */
     struct c2_buf vlmeta; /* compact JSON object text, keys in frame order: {"a":1} */
+    struct c2_buf enums;  /* names of numbers, JSON as c2_enums_of() makes it; empty: none */
 };
 void c2_meta_fini(struct c2_meta *meta);
 C2_DEFINE_AUTO(c2_meta);

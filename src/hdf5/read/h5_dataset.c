@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "blosc/enums.h"
+#include "hdf5/common/describe_type.h"
 #include "hdf5/read/h5_impl.h"
 
 void c2_h5_dataset_close(struct c2_h5_dataset *ds)
@@ -228,6 +230,23 @@ static bool read_values(struct c2_h5_dataset *ds, enum c2_h5_seq_array which, in
     return c2_h5_type_lay_out(&ds->type, nitems, err);
 }
 
+/* What an enumeration calls its numbers. Without the names there are the numbers. */
+static void read_names(struct c2_h5_dataset *ds)
+{
+    C2_AUTO(c2_hid) type = {H5Dget_type(ds->id)};
+    C2_AUTO(c2_buf) described = C2_BUF_INIT(C2_H5_ATTR_MAX);
+    struct cat2_error ignored;
+    struct c2_mpw w;
+    struct c2_type_describing how = {.w = &w};
+
+    c2_buf_init(&ds->meta.enums, C2_ENUMS_NBYTES_MAX);
+    if (type.id < 0 || H5Tdetect_class(type.id, H5T_ENUM) <= 0) return;
+    c2_mpw_init(&w, &described, &ignored);
+    if (c2_describe_type(&how, type.id, 0, &ignored) && w.ok)
+        c2_enums_of(c2_buf_bytes(&described), NULL, &ds->meta.enums);
+    H5Eclear2(H5E_DEFAULT);
+}
+
 static bool describe(struct c2_h5_dataset *ds, const char *name, enum c2_h5_seq_array which,
                      const struct c2_h5_options *options, struct cat2_error *err)
 {
@@ -241,6 +260,7 @@ static bool describe(struct c2_h5_dataset *ds, const char *name, enum c2_h5_seq_
          read_fill(ds, plist, err) && c2_h5_geometry(ds, options, shape, ndim, err);
     if (plist >= 0) H5Pclose(plist);
     if (!ok) return false;
+    if (which == C2_H5_SEQ_NONE) read_names(ds);
     c2_buf_init(&ds->meta.vlmeta, C2_TRAILER_NBYTES_MAX);
     return c2_h5_attrs_json_of(ds->h5, name, ds->type.left.p, ds->type.left.n, &ds->meta.vlmeta, err);
 }
