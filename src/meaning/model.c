@@ -10,7 +10,33 @@ static void plot_dataset(struct c2_mean *m, const struct c2_object *o)
     if (!m->ask) c2_mean_take_signal(m, o);
 }
 
-static void plot_group(struct c2_mean *m, struct c2_object group)
+static void plot_group(struct c2_mean *m, struct c2_object group, bool look);
+
+static bool is_of(const struct c2_object *group, const char *class)
+{
+    struct c2_str text;
+
+    return group->group && c2_attr_text(group->attrs, "NX_class", &text) && c2_str_is(text, class);
+}
+
+/* Files of before 2014 name no default: the first NXdata that has a signal, else that of the first NXentry.
+ */
+static void plot_first(struct c2_mean *m, const struct c2_object *group)
+{
+    struct c2_object sub, entry = {0};
+    struct c2_str path;
+
+    for (size_t i = 0; i < C2_MEANING_GROUPS_MAX; i++) {
+        if (!m->objects->subgroup(m->objects->ctx, group->path, i, &path)) break;
+        bool found = c2_mean_find(m, path, &sub);
+        if (m->ask || (found && is_of(&sub, "NXdata") && c2_mean_nexus(m, &sub))) return;
+        if (found && !entry.group && is_of(&sub, "NXentry")) entry = sub;
+    }
+    if (entry.group) plot_group(m, entry, !is_of(group, "NXentry"));
+}
+
+/* look: into its groups, where it names none. */
+static void plot_group(struct c2_mean *m, struct c2_object group, bool look)
 {
     struct c2_object next;
     struct c2_str name;
@@ -26,6 +52,7 @@ static void plot_group(struct c2_mean *m, struct c2_object group)
         group = next;
     }
     m->group = group;
+    if (look && !m->ask) plot_first(m, &group);
 }
 
 enum c2_meaning c2_meaning_put(const struct c2_objects *objects, struct c2_str path, struct c2_buf *out,
@@ -42,7 +69,7 @@ enum c2_meaning c2_meaning_put(const struct c2_objects *objects, struct c2_str p
         return C2_MEANING_FAILED;
     }
     if (found && o.group)
-        plot_group(&m, o);
+        plot_group(&m, o, true);
     else if (found)
         plot_dataset(&m, &o);
     bool ok = m.ask || c2_mean_print(&m, &o, out, err);

@@ -6,6 +6,7 @@
 #define C2_MEANING_MODEL_H
 
 #include "meaning/dims.h"
+#include "ndim/dtype.h"
 
 struct c2_object {
     bool group;
@@ -14,6 +15,7 @@ struct c2_object {
     struct c2_jval attrs; /* absent: none */
     int ndim;
     const int64_t *shape;
+    const struct c2_dtype *dtype; /* NULL: of a group, or not known */
 };
 enum c2_model_found {
     C2_LOOK_FOUND,
@@ -25,6 +27,8 @@ struct c2_objects {
     enum c2_model_found (*find)(void *ctx, struct c2_str path, struct c2_object *out);
     /* The i-th dataset that lies directly in a group; false: there are no more. */
     bool (*child)(void *ctx, struct c2_str group, size_t i, struct c2_object *out);
+    /* The path of the i-th group in it, until the next call. */
+    bool (*subgroup)(void *ctx, struct c2_str group, size_t i, struct c2_str *path);
     void *ctx;
 };
 

@@ -14,8 +14,9 @@ struct c2_mean {
     int looks;
     bool ask;
     char *asked;
-    bool has_signal, has_errors;
+    bool has_signal, has_errors, has_title;
     struct c2_object signal, errors;
+    struct c2_object title; /* a text beside the signal */
     struct c2_object group; /* that says what to plot: of NeXus, or the last one that was looked at */
     struct c2_dims dims;    /* of the signal */
     struct c2_mean_axis axes[C2_DIM_MAX];

@@ -101,13 +101,23 @@ static void take_errors(struct c2_mean *m, const struct c2_object *group, struct
         m->has_errors = m->errors.shape[i] == m->signal.shape[i];
 }
 
+static bool is_text(const struct c2_object *o)
+{
+    return !o->group && (o->ndim == 0 || (o->ndim == 1 && o->shape[0] == 1)) &&
+           (!o->dtype || o->dtype->kind == 'S' || o->dtype->kind == 'U');
+}
+
 static void take(struct c2_mean *m, const struct c2_object *group, const struct c2_object *signal)
 {
+    struct c2_str text;
+
     take_axes(m, group, signal, c2_jget(group->attrs, "axes"));
     take_old_axes(m, group, signal);
     take_marked_axes(m, group, signal);
     c2_mean_take_signal(m, signal);
     take_errors(m, group, c2_path_last(signal->path));
+    if (!c2_attr_text(group->attrs, "title", &text))
+        m->has_title = c2_mean_find_in(m, group->path, C2_STR("title"), &m->title) && is_text(&m->title);
     m->group = *group;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What was found, as JSON. */
+#include <stdio.h>
+
 #include "meaning/model_impl.h"
 
 #define LEVELS_MAX 64 /* of a pyramid */
@@ -34,15 +36,20 @@ static void put_label(struct c2_jw *w, const struct c2_object *o)
 }
 
 /* Units "days since 2000-01-01" count from a moment. */
-static void put_time(struct c2_jw *w, struct c2_jval attrs)
+static void put_time_of(struct c2_jw *w, struct c2_jval attrs, struct c2_str units)
 {
-    struct c2_str units;
-
-    if (!c2_attr_text(attrs, "units", &units) || !c2_str_has(units, " since ")) return;
+    if (!c2_str_has(units, " since ")) return;
     c2_jw_open_object(w, "time");
     c2_jw_put_str(w, "units", units);
     put_text(w, "calendar", attrs, "calendar");
     c2_jw_end_object(w);
+}
+
+static void put_time(struct c2_jw *w, struct c2_jval attrs)
+{
+    struct c2_str units;
+
+    if (c2_attr_text(attrs, "units", &units)) put_time_of(w, attrs, units);
 }
 
 /* What its numbers are. */
@@ -99,6 +106,42 @@ static void put_signal(struct c2_jw *w, const struct c2_mean *m)
     c2_jw_put_str(w, "errors", m->errors.at);
 }
 
+/* Units of field i: the i-th of a list, of its name in an object, NAME_units, FIELD_i_UNITS, FITS' TUNIT. */
+static bool units_of(struct c2_jval attrs, const struct c2_dtype *dtype, int i, struct c2_str *out)
+{
+    struct c2_jval all = c2_jget(attrs, "units");
+    const char *name = dtype->fields[i].name;
+    char key[300];
+
+    if (c2_jval_kind(all) == C2_JOBJECT) return c2_jstr(c2_jget(all, name), out);
+    if (c2_jval_kind(all) == C2_JARRAY && c2_jlen(all) == (size_t)dtype->nfields)
+        return c2_jstr(c2_jat(all, (size_t)i), out);
+    snprintf(key, sizeof(key), "%.250s_units", name);
+    if (c2_attr_text(attrs, key, out)) return true;
+    snprintf(key, sizeof(key), "FIELD_%d_UNITS", i);
+    if (c2_attr_text(attrs, key, out)) return true;
+    snprintf(key, sizeof(key), "TUNIT%d", i + 1);
+    return c2_attr_text(attrs, key, out);
+}
+
+/* Of a table: its columns that have units. */
+static void put_columns(struct c2_jw *w, const struct c2_object *o)
+{
+    struct c2_str units;
+
+    if (!o->dtype || o->dtype->nfields == 0) return;
+    c2_jw_open_array(w, "columns");
+    for (int i = 0; i < o->dtype->nfields; i++) {
+        if (!units_of(o->attrs, o->dtype, i, &units) || units.n == 0) continue;
+        c2_jw_begin_object(w);
+        c2_jw_put_cstr(w, "name", o->dtype->fields[i].name);
+        c2_jw_put_str(w, "units", units);
+        put_time_of(w, o->attrs, units);
+        c2_jw_end_object(w);
+    }
+    c2_jw_end_array(w);
+}
+
 /* The levels of OME's first pyramid: paths within the group, and their scales. */
 static void put_levels(struct c2_jw *w, const struct c2_object *group)
 {
@@ -135,7 +178,9 @@ bool c2_mean_print(const struct c2_mean *m, const struct c2_object *asked, struc
     c2_jw_put_str(&w, "path", asked->at);
     c2_jw_put_cstr(&w, "kind", asked->group ? "group" : "dataset");
     put_text(&w, "title", m->group.attrs, "title");
+    if (m->has_title) c2_jw_put_str(&w, "title_path", m->title.at);
     if (m->has_signal) put_signal(&w, m);
+    put_columns(&w, asked);
     if (asked->group) put_levels(&w, m->group.attrs.v ? &m->group : asked);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);

@@ -58,13 +58,26 @@ static bool child(void *ctx, struct c2_str group, size_t i, struct c2_object *ou
     return false;
 }
 
+static bool subgroup(void *ctx, struct c2_str group, size_t i, struct c2_str *path)
+{
+    struct world *w = ctx;
+    struct c2_jiter it = c2_jiter_of(w->all);
+    struct c2_jval v;
+
+    while (c2_jnext(&it, path, &v))
+        if (path->n && c2_str_eq(c2_path_parent(*path), group) &&
+            c2_jval_kind(c2_jget(v, "shape")) == C2_JNONE && i-- == 0)
+            return true;
+    return false;
+}
+
 static void check_unknown(const char *world, const char *path, const char *unknown, const char *want)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
     struct cat2_error err = {0};
     struct world w = {.unknown = unknown};
-    struct c2_objects objects = {find, child, &w};
+    struct c2_objects objects = {find, child, subgroup, &w};
     char ask[C2_PATH_MAX + 1] = "";
 
     assert_true(c2_json_parse(c2_str_of(world), &json, &err));
@@ -124,6 +137,25 @@ static void circles_and_wrong_types_end(void **state)
           "\"dimension\":\"s\"}]}");
 }
 
+#define OLD(class) "\"attrs\":{\"NX_class\":\"" class "\"}"
+
+static void old_files_without_a_default_are_looked_through(void **state)
+{
+    static const char
+        world[] = "{\"\":{},\"a\":{},\"e\":{" OLD("NXentry") "},\"e/i\":{" OLD(
+            "NXinstrument") "},"
+                            "\"e/d\":{" OLD("NXdata") "},\"e/d/s\":{\"shape\":[2],\"attrs\":{\"signal\":1}},"
+                                                      "\"e/d/title\":{\"shape\":[]}}",
+        signal[] = "{\"path\":\"\",\"kind\":\"group\",\"title_path\":\"e/d/title\",\"signal\":{\"path\":"
+                   "\"e/d/s\",\"name\":\"s\",\"label\":\"s\"},\"axes\":[{}]}";
+
+    (void)state;
+    check(world, "", signal);
+    check_unknown(world, "", "e/i", "e/i");
+    check("{\"\":{},\"e\":{" OLD("NXentry") "},\"e/e\":{" OLD("NXentry") "},\"e/e/e\":{" OLD("NXentry") "}}",
+          "", "{\"path\":\"\",\"kind\":\"group\"}");
+}
+
 static void levels_of_a_pyramid_are_told(void **state)
 {
     (void)state;
@@ -170,6 +202,7 @@ int main(void)
         cmocka_unit_test(nothing_is_said_of_what_says_nothing),
         cmocka_unit_test(the_default_is_followed_and_groups_are_asked_for),
         cmocka_unit_test(circles_and_wrong_types_end),
+        cmocka_unit_test(old_files_without_a_default_are_looked_through),
         cmocka_unit_test(levels_of_a_pyramid_are_told),
         cmocka_unit_test(names_of_axes_come_from_scales_and_labels),
         cmocka_unit_test(attributes_of_imports_are_those_of_the_file),

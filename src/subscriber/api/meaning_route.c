@@ -29,7 +29,7 @@ struct group {
 struct meaning {
     struct c2_request *req;
     struct c2_subscriber *sub;
-    char root[256], path[C2_PATH_MAX + 1];
+    char root[256], path[C2_PATH_MAX + 1], subgroup[C2_PATH_MAX + 1];
     struct group groups[C2_MEANING_GROUPS_MAX];
     size_t ngroups;
     bool asking, again; /* the answer came at once: do not nest */
@@ -74,7 +74,8 @@ static void take_dataset(struct meaning *m, const struct c2_ds *ds, struct c2_ob
     *out = (struct c2_object){.path = c2_ds_name(ds),
                               .at = c2_str_of(ds->path),
                               .ndim = ds->meta.grid.ndim,
-                              .shape = ds->meta.grid.shape};
+                              .shape = ds->meta.grid.shape,
+                              .dtype = &ds->meta.dtype};
     if (json) out->attrs = c2_json_root(json);
 }
 
@@ -116,6 +117,33 @@ static bool child(void *ctx, struct c2_str group, size_t i, struct c2_object *ou
     return false;
 }
 
+static bool subgroup(void *ctx, struct c2_str group, size_t i, struct c2_str *path)
+{
+    struct meaning *m = ctx;
+    char dir[C2_PATH_MAX + 2], after[C2_PATH_MAX + 3];
+    size_t n = (size_t)snprintf(dir, sizeof(dir), "%.*s%s", C2_STR_ARG(group), group.n ? "/" : "");
+    struct c2_ds **list;
+    size_t count = c2_sub_first_beneath(m->state, (struct c2_str){dir, n}, &list), at = 0;
+
+    for (size_t k = 0; at < count && k < C2_MEANING_LOOKS_MAX; k++) {
+        const char *whole = list[at]->path, *slash = strchr(whole + n, '/');
+        if (!slash) { /* a dataset */
+            at++;
+            continue;
+        }
+        size_t length = (size_t)(slash - whole);
+        if (i-- == 0) {
+            snprintf(m->subgroup, sizeof(m->subgroup), "%.*s", (int)length, whole);
+            *path = c2_str_of(m->subgroup);
+            return true;
+        }
+        size_t end =
+            (size_t)snprintf(after, sizeof(after), "%.*s0", (int)length, whole); /* '0' follows '/' */
+        at = c2_sub_lower(m->state, (struct c2_str){after, end}) - (size_t)(list - m->state->datasets);
+    }
+    return false;
+}
+
 /* ---- the request ---- */
 
 static void on_attrs(void *ctx, struct c2_str json, const struct cat2_error *why);
@@ -138,7 +166,7 @@ static void ask_attrs(struct meaning *m, const char *path)
 /* One run: true, the request was answered. */
 static bool run(struct meaning *m)
 {
-    struct c2_objects objects = {find, child, m};
+    struct c2_objects objects = {find, child, subgroup, m};
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     char ask[C2_PATH_MAX + 1];
     struct cat2_error err;
