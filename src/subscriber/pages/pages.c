@@ -88,6 +88,13 @@ static void home_roots(struct c2_page *page, struct c2_root_state *const *picked
             "<input id=\"find\" type=\"search\" name=\"search\"> <button>Search</button></p></form>\n");
 }
 
+/* As the search field sends it, without the blanks around it. */
+static bool search_of(struct c2_request *req, struct c2_str *out)
+{
+    if (c2_request_query(req, "search", out)) *out = c2_str_trim(*out);
+    return out->n > 0;
+}
+
 static void reply_home(struct c2_request *req, struct c2_subscriber *sub)
 {
     struct c2_root_state *picked[ROOTS_PICKED_MAX];
@@ -95,7 +102,7 @@ static void reply_home(struct c2_request *req, struct c2_subscriber *sub)
     struct c2_page page;
     bool named;
     size_t n = pick_roots(req, sub, picked, &named);
-    bool searching = (c2_request_query(req, "search", &search) && search.n) || named;
+    bool searching = search_of(req, &search) || named;
 
     c2_page_begin(&page, req, sub, searching ? "Search" : "Roots", "home");
     c2_page_body(&page);
@@ -109,7 +116,8 @@ static void reply_home(struct c2_request *req, struct c2_subscriber *sub)
     c2_page_end(&page, 200);
 }
 
-/* Roots that are asked for by name are followed, as ticking them always did. */
+/* Roots that are asked for by name are followed, as ticking them always did; and those that are looked
+ * through, as the search field does, which asks for their trees. */
 struct home {
     struct c2_request *req;
     struct c2_subscriber *sub;
@@ -129,11 +137,12 @@ static void home_listed(void *ctx, const struct cat2_error *err)
 static void handle_home(struct c2_request *req, void *state)
 {
     struct c2_root_state *picked[ROOTS_PICKED_MAX];
+    struct c2_str search = {"", 0};
     bool named;
     size_t n = pick_roots(req, state, picked, &named);
     struct home *home = calloc(1, sizeof(*home));
 
-    if (!home || !named) {
+    if (!home || !(named || search_of(req, &search))) {
         free(home);
         reply_home(req, state);
         return;

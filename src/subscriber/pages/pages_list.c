@@ -211,5 +211,9 @@ void c2_page_found(struct c2_page *page, struct c2_root_state *const *roots, siz
         c2_html(h, " of ");
         c2_html_int(h, (int64_t)n);
         c2_html(h, " datasets.</p>\n");
+    } else {
+        c2_html(h, "<p>");
+        c2_html_int(h, (int64_t)n);
+        c2_html(h, n == 1 ? " dataset.</p>\n" : " datasets.</p>\n");
     }
 }
