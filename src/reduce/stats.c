@@ -34,6 +34,8 @@ void c2_stats_fini(struct c2_stats *stats)
 {
     free(stats->keys);
     stats->keys = NULL;
+    c2_where_free(stats->where);
+    stats->where = NULL;
 }
 
 int64_t c2_stats_nstages(const struct c2_stats *stats)
@@ -159,7 +161,6 @@ static void first_pass(struct c2_stats *stats, const double *v, int64_t n, int64
     for (int64_t i = 0; i < n; i++)
         if (isfinite(v[i])) m2 += (v[i] - mean) * (v[i] - mean);
     merge(stats, count * (double)each, mean, m2 * (double)each);
-    stats->looked += n * each;
 }
 
 static void wide_extremes(struct c2_stats *stats, const uint8_t *items, int64_t n)
@@ -173,23 +174,47 @@ static void wide_extremes(struct c2_stats *stats, const uint8_t *items, int64_t 
     }
 }
 
+static void take_items(struct c2_stats *stats, const uint8_t *items, int64_t n, int64_t each)
+{
+    double v[RUN];
+
+    c2_num_load(&stats->num, items, n, v);
+    if (stats->second) {
+        second_pass(stats, v, n, (uint64_t)each);
+        return;
+    }
+    stats->passed += n * each;
+    first_pass(stats, v, n, each);
+    if (stats->num.wide) wide_extremes(stats, items, n);
+}
+
+/* Runs of items for which the filter is true. */
+static void take_passing(struct c2_stats *stats, const uint8_t *items, int64_t n, int64_t each)
+{
+    uint8_t mask[RUN];
+
+    c2_where_eval(stats->where, items, n, mask);
+    for (int64_t i = 0, end; i < n; i = end + 1) {
+        for (end = i; end < n && mask[end];)
+            end++;
+        if (end > i) take_items(stats, items + i * stats->num.itemsize, end - i, each);
+    }
+}
+
 bool c2_stats_take(void *ctx, const struct c2_box *box, struct cat2_error *err)
 {
     struct c2_stats *stats = ctx;
     int64_t each = box->constant ? box->nitems : 1, left = box->constant ? 1 : box->nitems;
     const uint8_t *items = box->items;
-    double v[RUN];
 
     (void)err;
     for (int64_t n; left > 0; left -= n, items += n * stats->num.itemsize) {
         n = c2_min_i64(RUN, left);
-        c2_num_load(&stats->num, items, n, v);
-        if (stats->second) {
-            second_pass(stats, v, n, (uint64_t)each);
-            continue;
-        }
-        first_pass(stats, v, n, each);
-        if (stats->num.wide) wide_extremes(stats, items, n);
+        if (!stats->second) stats->looked += n * each;
+        if (stats->where)
+            take_passing(stats, items, n, each);
+        else
+            take_items(stats, items, n, each);
     }
     return true;
 }
@@ -236,8 +261,10 @@ static void put_counts(const struct c2_stats *stats, struct c2_jw *w)
     const struct {
         const char *name;
         int64_t n;
-    } counts[] = {
-        {"count", stats->bound.nitems}, {"finite", stats->finite}, {"nan", stats->nan}, {"inf", stats->inf}};
+    } counts[] = {{"count", stats->where ? stats->passed : stats->bound.nitems},
+                  {"finite", stats->finite},
+                  {"nan", stats->nan},
+                  {"inf", stats->inf}};
 
     for (size_t i = 0; i < C2_ARRAY_LEN(counts); i++)
         c2_jw_put_int(w, counts[i].name, counts[i].n);

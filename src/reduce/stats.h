@@ -6,6 +6,7 @@
 
 #include "reduce/number.h"
 #include "reduce/walk.h"
+#include "reduce/where.h"
 #include "wire/json.h"
 
 #define C2_STATS_BINS    64
@@ -13,7 +14,9 @@
 
 struct c2_stats {
     struct c2_num num;
-    struct c2_bound bound; /* both set by the caller */
+    struct c2_bound bound;  /* both set by the caller */
+    struct c2_where *where; /* set by the caller, freed here: only items for which it is true; NULL: all */
+    int64_t passed;         /* of the items looked at, in the first pass */
     struct c2_select_parts parts;
     bool sampled;
     int64_t nsamples; /* stages of one pass */

@@ -41,6 +41,9 @@ struct c2_bound c2_select_part(const struct c2_select_parts *parts, int64_t i);
  * out stays empty. */
 bool c2_select_cframe(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
                       int fd, struct c2_buf *out, struct cat2_error *err);
+/** The same of items in memory, an array of one axis. */
+bool c2_select_cframe_of(struct c2_codec *codec, const struct c2_dtype *dtype, const uint8_t *items,
+                         int64_t nitems, int fd, struct c2_buf *out, struct cat2_error *err);
 /** One Blosc2 chunk of the selected bytes (frames and files with prefer_schunk=true). ZSTD-1 shuffle,
  * dataset's typesize. */
 bool c2_select_chunk(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,

@@ -127,7 +127,22 @@ static void scratch_fini(struct scratch *s)
 }
 C2_DEFINE_AUTO(scratch);
 
-static bool make_chunk(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
+/* Where decoded items come from: a dataset, or memory. */
+struct items_source {
+    const struct c2_selectable *ds;
+    const uint8_t *items; /* of one axis; NULL: of ds */
+};
+
+static bool read_part(struct c2_codec *codec, const struct items_source *from, const struct c2_bound *part,
+                      size_t typesize, uint8_t *out, struct cat2_error *err)
+{
+    if (!from->items) return c2_select_items(codec, from->ds, part, out, err);
+    if (part->nitems)
+        memcpy(out, from->items + (size_t)part->axes[0].start * typesize, (size_t)part->nitems * typesize);
+    return true;
+}
+
+static bool make_chunk(struct c2_codec *codec, const struct items_source *from, const struct c2_bound *bound,
                        const struct c2_meta *meta, int64_t nchunk, struct scratch *s, struct cat2_error *err)
 {
     size_t typesize = (size_t)meta->cparams.typesize;
@@ -137,7 +152,7 @@ static bool make_chunk(struct c2_codec *codec, const struct c2_selectable *ds, c
     c2_buf_clear(&s->chunk);
     if (!chunk_part(&meta->grid, bound, nchunk, &part, &one, err) ||
         !c2_buf_resize(&s->items, (size_t)part.nitems * typesize, err) ||
-        !c2_select_items(codec, ds, &part, s->items.p, err))
+        !read_part(codec, from, &part, typesize, s->items.p, err))
         return false;
     const uint8_t *plain = s->items.p;
     if (part.nitems != one.chunk_items || one.nblocks > 1) { /* else C order is block order */
@@ -148,7 +163,7 @@ static bool make_chunk(struct c2_codec *codec, const struct c2_selectable *ds, c
     return c2_codec_encode(codec, &meta->cparams, plain, meta->chunksize, &s->chunk, err);
 }
 
-static bool make_chunks(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
+static bool make_chunks(struct c2_codec *codec, const struct items_source *from, const struct c2_bound *bound,
                         const struct c2_meta *meta, struct c2_frame_writer *w, struct cat2_error *err)
 {
     C2_AUTO(scratch)
@@ -157,7 +172,7 @@ static bool make_chunks(struct c2_codec *codec, const struct c2_selectable *ds, 
          .chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX)};
 
     for (int64_t i = 0; i < meta->nchunks; i++)
-        if (c2_cancelled(err) || !make_chunk(codec, ds, bound, meta, i, &s, err) ||
+        if (c2_cancelled(err) || !make_chunk(codec, from, bound, meta, i, &s, err) ||
             !c2_frame_writer_add(w, c2_buf_bytes(&s.chunk), err))
             return false;
     return true;
@@ -172,6 +187,21 @@ bool c2_select_cframe(struct c2_codec *codec, const struct c2_selectable *ds, co
 
     if (!result_meta(ds->meta, bound, aligned, &meta, err) || !c2_frame_writer_new(fd, &meta, &w, err))
         return false;
-    bool ok = aligned ? copy_chunks(ds, bound, w, err) : make_chunks(codec, ds, bound, &meta, w, err);
+    struct items_source from = {ds, NULL};
+    bool ok = aligned ? copy_chunks(ds, bound, w, err) : make_chunks(codec, &from, bound, &meta, w, err);
     return ok && c2_frame_writer_finish(w, fd < 0 ? out : NULL, err);
+}
+
+bool c2_select_cframe_of(struct c2_codec *codec, const struct c2_dtype *dtype, const uint8_t *items,
+                         int64_t nitems, int fd, struct c2_buf *out, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_frame_writer) *w = NULL;
+    struct c2_meta like = {.dtype = *dtype, .cparams = {.typesize = (int32_t)dtype->itemsize}}, meta;
+    struct items_source from = {NULL, items};
+    struct c2_slice all = {0};
+    struct c2_bound bound;
+
+    return c2_slice_bind(&all, &nitems, 1, &bound, err) && result_meta(&like, &bound, false, &meta, err) &&
+           c2_frame_writer_new(fd, &meta, &w, err) && make_chunks(codec, &from, &bound, &meta, w, err) &&
+           c2_frame_writer_finish(w, fd < 0 ? out : NULL, err);
 }

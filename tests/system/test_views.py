@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The views (docs/protocol.md "Views") of a running cat2serve against NumPy."""
+import csv
 import http.server
+import io
 import json
 import socket
 import threading
@@ -468,6 +470,81 @@ def test_a_bad_filter_says_where(site, text, position):
     assert status == 400 and body["position"] == position and "where" in body["detail"], body
 
 
+# ---- rows as files ----
+
+PICKS = [({"where": "id > 0", "sort": "ok,-in.a"}, None), ({"where": "t != t"}, None), ({"sort": "-when"}, None), ({"where": "1 > 2"}, None),
+         ({"where": "ok", "sort": "name", "fields": "pair,id,`odd name`"}, ["pair", "id", "odd name"]), ({"fields": "when,raw"}, ["when", "raw"]), ({"rows": "3:-900"}, None),
+         ({"where": "id > 0", "rows": "5:9", "fields": "label"}, ["label"])]
+
+
+def picked(site, names, **query):
+    """The rows in the order of the table, which other tests compare with NumPy."""
+    rows = TRUTH[site.json("table", "table.b2nd", **{**query, "rows": query.get("rows", "0:1000")}).get("index", slice(*[int(n) for n in query["rows"].split(":")]) if "rows" in query else slice(None))]
+    if names is None:
+        return rows
+    made = np.zeros(rows.size, [(name, *MIXED[name].subdtype) if MIXED[name].subdtype else (name, MIXED[name]) for name in names])
+    for name in names:
+        made[name] = rows[name]
+    return made
+
+
+def saved(site, path, format, **query):
+    status, headers, body = site.get("fetch", path, format=format, download=1, **query)
+    assert status == 200, (query, body)
+    assert f".{format}" in headers["Content-Disposition"], headers
+    return body
+
+
+@pytest.mark.parametrize("query, names", PICKS, ids=[str(pick[0]) for pick in PICKS])
+def test_files_have_the_rows_order_and_fields_that_the_table_shows(site, query, names):
+    want = picked(site, names, **query)
+    for again in range(2):  # the second finds the order of the first
+        got = np.load(io.BytesIO(saved(site, "table.b2nd", "npy", **query)))
+        assert got.dtype == want.dtype and got.tobytes() == want.tobytes()
+    frame = blosc2.ndarray_from_cframe(saved(site, "table.b2nd", "b2nd", **query), copy=True)
+    assert frame.shape == want.shape and frame.dtype == want.dtype and frame[:].tobytes() == want.tobytes()
+    assert saved(site, "table.b2nd", "raw", **query) == want.tobytes()
+    lines = list(csv.reader(io.StringIO(saved(site, "table.b2nd", "csv", **query).decode())))
+    assert lines[0] == list(want.dtype.names) and len(lines) == 1 + want.size
+    if "label" in want.dtype.names:
+        assert [line[lines[0].index("label")] for line in lines[1:]] == want["label"].tolist()
+    rows = json.loads(saved(site, "table.b2nd", "json", **query))
+    assert len(rows) == want.size
+    if "id" in want.dtype.names:
+        at = want.dtype.names.index("id")
+        assert [row[at] for row in rows] == want["id"].tolist() == [int(line[at]) for line in lines[1:]]
+
+
+def test_items_without_fields_are_picked_too(site):
+    assert np.load(io.BytesIO(saved(site, "deep/two.b2nd", "npy", where="value > 3", sort="-value"))).tolist() == [9, 8, 7, 6, 5, 4]
+    assert saved(site, "deep/two.b2nd", "csv", where="value > 7") == b"8\r\n9\r\n"
+    assert json.loads(saved(site, "deep/two.b2nd", "json", where="value < 0")) == []
+
+
+@pytest.mark.parametrize("path, query, word", [("nan.b2nd", {"where": "value > 1"}, "tables"), ("table.b2nd", {"where": "id >"}, "where"), ("table.b2nd", {"fields": "id,id"}, "twice"), ("table.b2nd", {"fields": "no"}, "no"),
+                                               ("table.b2nd", {"sort": "z"}, "sort"), ("table.b2nd", {"where": "ok", "slice_": "1:5"}, "slice_"), ("table.b2nd", {"where": "ok", "prefer_schunk": "true"}, "prefer_schunk"),
+                                               ("table.b2nd", {"where": "ok", "format": "png"}, "png")])
+def test_files_of_rows_are_refused_with_a_reason(site, path, query, word):
+    status, body = site.refused("fetch", path, **{"format": "npy", **query})
+    assert status == 400 and word in body["detail"], body
+    assert ("position" in body) == (query.get("where") == "id >")
+
+
+def test_statistics_of_a_column_follow_filter_and_rows(site):
+    got = site.json("stats", "table.b2nd", field="id", where="ok & t > 0", slice_="100:900")
+    part = TRUTH[100:900]
+    want = part["id"][part["ok"] & (part["t"] > 0)]
+    assert (got["count"], got["finite"], got["min"], got["max"]) == (want.size, want.size, want.min(), want.max())
+    assert got["mean"] == pytest.approx(want.mean()) and got["std"] == pytest.approx(want.std()) and sum(got["histogram"]["counts"]) == want.size
+    none = site.json("stats", "table.b2nd", field="id", where="1 > 2")
+    assert none["count"] == 0 and none["min"] is None and none["mean"] is None
+    zeros = site.json("stats", "zeros.b2nd")
+    assert zeros["count"] == 360_000
+    status, body = site.refused("stats", "table.b2nd", field="id", where="id >")
+    assert status == 400 and body["position"] == 4
+    assert site.refused("stats", "nan.b2nd", where="value > 1")[0] == 400
+
+
 @pytest.mark.parametrize("query, word", [({"rows": "5"}, "rows"), ({"rows": "0:9:2"}, "rows"), ({"fields": "no"}, "field"), ({"sort": "z"}, "sort"), ({"sort": "pair"}, "sort"),
                                          ({"sort": "a b"}, "sort"), ({"fields": "id id"}, "fields"), ({"rows": "x"}, "rows")])
 def test_a_bad_window_is_refused(site, query, word):
@@ -664,6 +741,24 @@ def test_ten_million_rows_are_paged_sorted_and_filtered(big):
         first, last = (int(n) for n in rows.split(":"))
         assert got["index"] == want[first:last].tolist() == [row[0] for row in got["rows"]]
     assert big.serve.rss_kib() - before < 350 * 1024  # 20 bytes a row while sorting; 40 MB stay
+
+
+@pytest.mark.timeout(180)
+def test_large_files_of_rows_take_no_memory_but_for_the_order(big):
+    chosen = big.truth[big.truth["t"] > 0.9]
+    want = chosen[np.argsort(-chosen["t"], kind="stable")][["t", "id"]]
+    before = big.serve.rss_kib()
+    for format, text in (("npy", False), ("csv", True), ("b2nd", False)):
+        status, _, body = big.get("fetch", "rows.b2nd", format=format, where="t > .9", sort="-t", fields="t,id")
+        assert status == 200, body
+        if text:
+            lines = body.decode().splitlines()
+            assert lines[0] == "t,id" and len(lines) == 1 + want.size and lines[-1] == f"{want['t'][-1]},{want['id'][-1]}"
+        else:
+            got = np.load(io.BytesIO(body)) if format == "npy" else blosc2.ndarray_from_cframe(body)[:]
+            assert got["t"].tolist() == want["t"].tolist() and got["id"].tolist() == want["id"].tolist()
+    assert big.serve.rss_kib() - before < 150 * 1024
+    assert big.refused("fetch", "rows.b2nd", format="json", where="t > .9")[0] == 413
 
 
 @pytest.mark.timeout(120)

@@ -15,6 +15,6 @@ c2_handler c2_handle_attrs, c2_handle_meaning, c2_handle_download, c2_handle_fet
     c2_handle_colormaps, c2_handle_tree;
 
 extern const struct c2_view_type c2_fetch_view, c2_file_view, c2_csv_view, c2_png_view, c2_tile_view,
-    c2_line_view, c2_stats_view, c2_table_view, c2_chunks_view;
+    c2_line_view, c2_stats_view, c2_table_view, c2_table_file_view, c2_chunks_view;
 
 #endif

@@ -182,9 +182,13 @@ static bool fetch_is_heavy(struct c2_view *view)
     return f->format != FORMAT_CFRAME && view->memory > HEAVY_NBYTES;
 }
 
-/* Pictures and text are views of their own. */
+/* Rows of tables, pictures and text are views of their own. */
 static const struct c2_view_type *fetch_choose(struct c2_request *req)
 {
+    static const char *const OF_ROWS[] = {"rows", "sort", "where", "fields"};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(OF_ROWS); i++)
+        if (c2_str_trim(c2_view_query(req, OF_ROWS[i])).n) return &c2_table_file_view;
     struct c2_str format = c2_view_query(req, "format");
 
     if (c2_str_is(format, "png")) return &c2_png_view;

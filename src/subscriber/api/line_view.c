@@ -111,8 +111,14 @@ const struct c2_view_type c2_line_view = {.state_nbytes = sizeof(struct c2_line)
 static bool stats_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct c2_stats *stats = view->state;
+    const struct c2_meta *meta = &view->ds->meta;
+    struct c2_str where = c2_view_query(view->req, "where");
 
-    return parse_numbers(view, &stats->num, &stats->bound, err);
+    if (!parse_numbers(view, &stats->num, &stats->bound, err)) return false;
+    if (c2_str_trim(where).n == 0) return true;
+    if (meta->grid.ndim != 1)
+        return c2_fail(err, CAT2_EINVAL, "where: this parameter is for tables, arrays of one axis");
+    return c2_where_parse(where, &meta->dtype, &stats->where, &view->position, err);
 }
 
 static bool stats_size(struct c2_view *view, const struct c2_reading *reading, struct cat2_error *err)

@@ -8,7 +8,7 @@
 
 #define ITEMS_NBYTES (64 << 20) /* of one window */
 
-static void table_fini(void *state)
+void c2_table_fini(void *state)
 {
     struct table *t = state;
 
@@ -69,16 +69,23 @@ static int64_t window_work(const struct table *t, const struct c2_grid *grid)
     return c2_mul_i64(t->ngroups, block, &work) ? c2_max_i64(1, work) : INT64_MAX;
 }
 
-static bool plan_window(struct c2_view *view, struct cat2_error *err)
+bool c2_table_rows(struct table *t, struct cat2_error *err)
 {
-    struct table *t = view->state;
     struct c2_bound rows;
-    int64_t nbytes;
 
     t->total = t->index ? (int64_t)(t->index->bytes.n / sizeof(uint32_t)) : t->nrows;
     if (!c2_slice_bind(&t->rows, &t->total, 1, &rows, err)) return false;
     t->first = rows.axes[0].start;
     t->count = rows.axes[0].count;
+    return true;
+}
+
+static bool plan_window(struct c2_view *view, struct cat2_error *err)
+{
+    struct table *t = view->state;
+    int64_t nbytes;
+
+    if (!c2_table_rows(t, err)) return false;
     if (t->count > C2_TABLE_ROWS_MAX)
         return c2_fail(err, CAT2_ELIMIT, "a window has up to %d rows", C2_TABLE_ROWS_MAX);
     if (!c2_mul_i64(t->count, t->itemsize, &nbytes) || nbytes > ITEMS_NBYTES)
@@ -119,9 +126,8 @@ static bool read_group(struct table *t, const struct c2_reading *reading, const 
 
 /* ---- passes over all rows ---- */
 
-static bool finish_index(struct c2_view *view, struct cat2_error *err)
+static bool finish_index(struct table *t, struct cat2_error *err)
 {
-    struct table *t = view->state;
     struct c2_buf rows = C2_BUF_INIT((size_t)C2_ORDER_ROWS_MAX * sizeof(uint32_t));
 
     if (!c2_order_finish(&t->order, &rows, err)) return false;
@@ -129,13 +135,11 @@ static bool finish_index(struct c2_view *view, struct cat2_error *err)
     c2_buf_fini(&rows);
     c2_order_fini(&t->order); /* here: megabytes that are given back take the loop a while */
     t->built = true;
-    if (!t->index) return c2_fail_nomem(err, "rows");
-    return plan_window(view, err);
+    return t->index || c2_fail_nomem(err, "rows");
 }
 
-static bool build(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct cat2_error *err)
+bool c2_table_build(struct table *t, const struct c2_reading *reading, int64_t i, struct cat2_error *err)
 {
-    struct table *t = view->state;
     int64_t part = i % t->parts.nparts;
     struct c2_bound bound = c2_select_part(&t->parts, part);
 
@@ -144,13 +148,19 @@ static bool build(struct c2_view *view, const struct c2_reading *reading, int64_
         return false;
     if (part + 1 < t->parts.nparts) return true;
     if (!c2_order_end_pass(&t->order, err)) return false;
-    return i + 1 < t->nbuild || finish_index(view, err);
+    return i + 1 < t->nbuild || finish_index(t, err);
+}
+
+static bool build(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct cat2_error *err)
+{
+    struct table *t = view->state;
+
+    return c2_table_build(t, reading, i, err) && (i + 1 < t->nbuild || plan_window(view, err));
 }
 
 /* ---- tables ---- */
 
-/* The order of rows has to be found first. */
-static bool table_is_heavy(struct c2_view *view)
+bool c2_table_is_heavy(struct c2_view *view)
 {
     struct table *t = view->state;
 
@@ -160,17 +170,17 @@ static bool table_is_heavy(struct c2_view *view)
     return !blob;
 }
 
-static bool size_table(struct c2_view *view, struct cat2_error *err)
+bool c2_table_size(struct c2_view *view, struct cat2_error *err)
 {
     struct table *t = view->state;
 
     c2_buf_init(&t->part, (size_t)C2_CHUNK_CBYTES_MAX);
-    if (t->index_key.n == 0 || t->index) return plan_window(view, err);
+    if (t->index_key.n == 0 || t->index) return true;
     if (!c2_order_begin(&t->order, err)) return false;
     c2_select_plan(&view->ds->meta, &t->whole, C2_VIEW_PART_NBYTES, &t->parts);
     t->nbuild = c2_order_npasses(&t->order) * t->parts.nparts;
     view->nparts = t->nbuild;
-    return t->nbuild > 0 || finish_index(view, err);
+    return t->nbuild > 0 || finish_index(t, err);
 }
 
 static bool size_matrix(struct table *t, struct cat2_error *err)
@@ -186,7 +196,8 @@ static bool table_size(struct c2_view *view, const struct c2_reading *reading, s
     struct table *t = view->state;
 
     (void)reading;
-    return t->matrix ? size_matrix(t, err) : size_table(view, err);
+    if (t->matrix) return size_matrix(t, err);
+    return c2_table_size(view, err) && (t->nbuild > 0 || plan_window(view, err));
 }
 
 static bool table_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
@@ -199,15 +210,19 @@ static bool table_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
     return true;
 }
 
+int64_t c2_table_build_extra(const struct table *t, int64_t i)
+{
+    bool sorts = (i + 1) % t->parts.nparts == 0; /* or has filtered, which is less */
+    return c2_select_part(&t->parts, i % t->parts.nparts).nitems * C2_TABLE_ROW_COST +
+           (sorts ? t->order.n * C2_TABLE_SORT_COST : 0);
+}
+
 static int64_t table_extra(struct c2_view *view, int64_t i)
 {
     const struct table *t = view->state;
     int64_t cells = i + 1 == view->nparts ? t->count * (int64_t)t->columns.n * C2_TABLE_CELL_COST : 0;
 
-    if (t->matrix || i >= t->nbuild) return cells;
-    bool sorts = (i + 1) % t->parts.nparts == 0; /* or has filtered, which is less */
-    return c2_select_part(&t->parts, i % t->parts.nparts).nitems * C2_TABLE_ROW_COST +
-           (sorts ? t->order.n * C2_TABLE_SORT_COST : 0) + cells;
+    return t->matrix || i >= t->nbuild ? cells : cells + c2_table_build_extra(t, i);
 }
 
 static bool table_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
@@ -228,7 +243,7 @@ static bool table_finish(struct c2_view *view, struct c2_buf *out, struct cat2_e
     return c2_table_json(view->state, view->ds, out, err);
 }
 
-static void table_end(struct c2_view *view)
+void c2_table_end(struct c2_view *view)
 {
     struct table *t = view->state;
 
@@ -237,13 +252,13 @@ static void table_end(struct c2_view *view)
 
 const struct c2_view_type c2_table_view = {.state_nbytes = sizeof(struct table),
                                            .parse = c2_table_parse,
-                                           .is_heavy = table_is_heavy,
+                                           .is_heavy = c2_table_is_heavy,
                                            .size = table_size,
                                            .bound = table_bound,
                                            .extra = table_extra,
                                            .run = table_run,
                                            .finish = table_finish,
-                                           .end = table_end,
-                                           .fini = table_fini,
+                                           .end = c2_table_end,
+                                           .fini = c2_table_fini,
                                            .sums = true,
                                            .in_line = true};

@@ -48,10 +48,23 @@ struct table {
     /* matrix */
     struct c2_plane_axes axes;
     int64_t ncols, first_col;
+    char field[300]; /* of structures: whose numbers; "" */
 };
 
-/** The parameters into view->state, a struct table. */
+/** The parameters into view->state, a struct table or what begins with one. */
 bool c2_table_parse(struct c2_view *view, struct cat2_error *err);
+/* Finding the rows, in stages [0, t->nbuild): afterwards t->index has them. There are none without sort and
+ * where, or where another request has found them. */
+/** Loop. Do they have to be found? */
+bool c2_table_is_heavy(struct c2_view *view);
+/** Into t->nbuild, and view->nparts where there are some. */
+bool c2_table_size(struct c2_view *view, struct cat2_error *err);
+bool c2_table_build(struct table *t, const struct c2_reading *reading, int64_t i, struct cat2_error *err);
+int64_t c2_table_build_extra(const struct table *t, int64_t i);
+void c2_table_end(struct c2_view *view); /* other requests find them */
+void c2_table_fini(void *state);
+/** Rows [first, first + count) of those that were found are asked for. */
+bool c2_table_rows(struct table *t, struct cat2_error *err);
 bool c2_table_json(const struct table *t, const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
 
 #endif

@@ -23,10 +23,25 @@ static void note(struct specials *s, int64_t row, int64_t column, const char *wh
                           row, column, what);
 }
 
-static void put_columns(const struct table *t, struct c2_jw *w)
+/* Of enumerated numbers: what they are called. All columns of a plane have the same. */
+static void put_names(const struct table *t, size_t i, struct c2_jval enums, struct c2_jw *w)
+{
+    const char *name = t->columns.p[i].name;
+
+    if (t->matrix && i > 0) return;
+    struct c2_jval names = c2_jget(enums, t->matrix ? t->field : t->order.dtype->nfields ? name : "");
+    if (c2_jval_kind(names) != C2_JOBJECT) return;
+    c2_jw_key(w, "names");
+    c2_jw_value(w, names);
+}
+
+static void put_columns(const struct table *t, const struct c2_buf *enums, struct c2_jw *w)
 {
     C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct cat2_error ignored;
 
+    bool some = enums->n > 0 && c2_json_parse(c2_buf_str(enums), &json, &ignored);
     c2_jw_open_array(w, "columns");
     for (size_t i = 0; i < t->columns.n; i++) {
         const struct c2_column *column = &t->columns.p[i];
@@ -37,6 +52,7 @@ static void put_columns(const struct table *t, struct c2_jw *w)
         c2_jw_put_str(w, "dtype", c2_buf_str(&name));
         c2_jw_put_cstr(w, "kind", c2_cell_kind(column->type));
         if (column->ndim) c2_jw_put_ints(w, "shape", column->shape, column->ndim);
+        if (some) put_names(t, i, c2_json_root(json), w);
         c2_jw_end_object(w);
     }
     c2_jw_end_array(w);
@@ -91,7 +107,7 @@ bool c2_table_json(const struct table *t, const struct c2_ds *ds, struct c2_buf 
     c2_jw_put_int(&w, "first", t->first);
     c2_jw_put_int(&w, "ncols", t->ncols);
     c2_jw_put_int(&w, "first_col", t->first_col);
-    put_columns(t, &w);
+    put_columns(t, &ds->meta.enums, &w);
     put_index(t, &w);
     c2_jw_open_array(&w, "rows");
     if (t->matrix)
@@ -222,6 +238,8 @@ static bool matrix_columns(const struct c2_request *req, struct c2_ds *ds, struc
     if (field_name.n && !field)
         return c2_fail(err, CAT2_EINVAL, "field: there is no '%.*s'",
                        (int)c2_min_i64(100, (int64_t)field_name.n), field_name.p);
+    snprintf(t->field, sizeof(t->field), "%.*s",
+             (int)c2_min_i64((int64_t)sizeof(t->field) - 1, (int64_t)field_name.n), field_name.p);
     for (int64_t i = 0; i < n; i++) {
         struct c2_column column = c2_column_of(&ds->meta.dtype, field, offset);
         char name[32];
