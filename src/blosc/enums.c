@@ -9,6 +9,7 @@
 #include "ndim/dtype.h"
 #include "wire/mp.h"
 
+#define NAMES_MAX 65536 /* bytes of the names of a dataset; longer lists name nothing */
 #define NODES_MAX 65536 /* of a description */
 #define DEPTH_MAX 16    /* structures in structures */
 #define NAME_MAX  1024  /* "a.b.c" */
@@ -67,11 +68,12 @@ static bool put_type(struct c2_jw *w, const struct c2_mp_node *type, const char 
 
 void c2_enums_of(struct c2_bytes msgpack, const char *key, struct c2_buf *out)
 {
-    C2_AUTO(c2_buf) json = C2_BUF_INIT(C2_ENUMS_NBYTES_MAX);
+    C2_AUTO(c2_buf) json = C2_BUF_INIT(NAMES_MAX);
     C2_AUTO(c2_mp) tree = {0};
     struct cat2_error ignored;
     struct c2_jw w;
 
+    c2_buf_init(out, NAMES_MAX);
     if (!c2_mp_parse(msgpack, NODES_MAX, &tree, &ignored)) return;
     c2_jw_init(&w, &json, C2_JSON_COMPACT, &ignored);
     c2_jw_begin_object(&w);
@@ -86,6 +88,7 @@ bool c2_enums_from_json(struct c2_jval v, struct c2_buf *out, struct cat2_error 
     struct c2_str key, text;
     struct c2_jval names, name;
 
+    c2_buf_init(out, NAMES_MAX);
     if (c2_jval_kind(v) != C2_JOBJECT) return c2_fail(err, CAT2_EDATA, "names of numbers: no JSON object");
     while (c2_jnext(&fields, &key, &names)) {
         if (c2_jval_kind(names) != C2_JOBJECT)

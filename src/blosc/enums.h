@@ -5,11 +5,9 @@
 
 #include "wire/json.h"
 
-#define C2_ENUMS_NBYTES_MAX 65536 /* of the names of a dataset; longer lists name nothing */
-
-/** Append the names in a datatype, msgpack as docs/storage.md "What imported arrays keep" has it, as compact
- * JSON: {FIELD: {NUMBER: NAME}}, FIELD "a.b" in structures, "" of the item itself. Nothing is appended when
- * there are none, or too many.
+/** Set `out` to the names in a datatype, msgpack as docs/storage.md "What imported arrays keep" has it, as
+ * compact JSON: {FIELD: {NUMBER: NAME}}, FIELD "a.b" in structures, "" of the item itself. It is empty when
+ * there are none, or more than 64 KiB of them.
  *  @param key  the datatype is the value of this key; NULL: it is all of the bytes. */
 void c2_enums_of(struct c2_bytes msgpack, const char *key, struct c2_buf *out);
 /** The same from a publisher's JSON. @errors CAT2_EDATA it is something else. */

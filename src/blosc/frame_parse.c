@@ -186,7 +186,6 @@ bool c2_frame_parse_header(struct c2_frame *frame, struct cat2_error *err)
     if (!c2_b2nd_parse((struct c2_bytes){p + b2nd->off, b2nd->len}, &frame->meta, err)) return false;
     frame->layout.blocksize = frame->meta.cparams.blocksize;
     struct c2_bytes described;
-    c2_buf_init(&frame->meta.enums, C2_ENUMS_NBYTES_MAX);
     if (c2_frame_metalayer(frame, C2_FRAME_OF_HDF5, &described))
         c2_enums_of(described, "type", &frame->meta.enums);
     return true;

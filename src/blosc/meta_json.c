@@ -113,7 +113,6 @@ static bool get_array(struct c2_jval v, struct c2_meta *meta, struct cat2_error 
     if (nchunks != ndim || nblocks != ndim) return wrong(err, "chunks");
     if (!c2_jstr(c2_jget(v, "dtype"), &dtype)) return wrong(err, "dtype");
     struct c2_jval enums = c2_jget(v, "enums"); /* older senders have none */
-    c2_buf_init(&meta->enums, C2_ENUMS_NBYTES_MAX);
     if (c2_jval_kind(enums) != C2_JNONE && !c2_enums_from_json(enums, &meta->enums, err))
         return c2_fail_within(err, "metadata");
     for (int i = 0; i < ndim; i++) {

@@ -12,6 +12,10 @@ from programs import BIN, EXTERNAL, House, get, wait_until
 pytestmark = [pytest.mark.skipif(EXTERNAL, reason="makes its own roots"), pytest.mark.timeout(180)]
 
 
+COLOURS = {"RED": 0, "GREEN": -3, "BLUE": 70000}
+ROW = np.dtype([("energy", "<f8"), ("colour", h5py.enum_dtype(COLOURS, basetype=">i4")), ("in", [("flag", h5py.enum_dtype({"NO": 0, "YES": 1}, basetype="u1"))])])
+
+
 def scale(file, path, values, **attrs):
     made = file.create_dataset(path, data=values)
     made.make_scale(path.rpartition("/")[2])
@@ -55,6 +59,15 @@ def make(path):
         wrong.attrs.update({"NX_class": "NXdata", "signal": "data", "axes": [1., 2.], "data_indices": "no"})
         wrong["data"] = np.arange(2)
         wrong["data"].attrs.update({"DIMENSION_LIST": "none", "CLASS": 5, "units": [1, 2], "_FillValue": "x", "axes": "[", "signal": [[1]]})
+        f["table"] = np.zeros(3, ROW)
+        f["table"].attrs.update({"units": ["keV", "", ""], "calendar": "noleap"})
+        f["named"] = np.zeros(2, [("a", "<f8"), ("b", "<f8"), ("c", "<f8")])
+        f["named"].attrs.update({"a_units": "mm", "FIELD_1_UNITS": "days since 2001-01-01", "TUNIT3": "s"})
+        f.create_dataset("colours", data=np.array([0, -3], ">i4"), dtype=h5py.enum_dtype(COLOURS, basetype=">i4"))
+        before = f.create_group("scan/first")
+        f["scan"].attrs["NX_class"], before.attrs["NX_class"] = "NXentry", "NXdata"
+        before["data"], before["title"] = np.zeros(4), "old scan"
+        before["data"].attrs["signal"] = 1
         odd = f.create_group("back\\slash %41 é")
         odd.attrs["note"] = "odd"
         odd["in\\side %"] = np.arange(2)
@@ -102,6 +115,27 @@ def test_older_ways_of_nexus_are_read(site, root):
     assert old["signal"]["name"] == "data" and [axis["name"] for axis in old["axes"]] == ["rows", "x"]
     marked = told(site, f"api/meaning/{root}/marked")
     assert marked["signal"]["name"] == "data" and marked["axes"][0]["name"] == "x"
+
+
+@pytest.mark.parametrize("root", ["file", "import"])
+def test_files_that_name_no_default_are_looked_through(site, root):
+    """Titles may be datasets."""
+    scan = told(site, f"api/meaning/{root}/scan")
+    assert scan["signal"]["path"] == "scan/first/data.b2nd" and scan["title_path"] == "scan/first/title.b2nd"
+    assert told(site, f"api/fetch/{root}/{scan['title_path']}?format=json") == "old scan"
+
+
+@pytest.mark.parametrize("root", ["file", "import"])
+def test_columns_have_units_and_enumerations_names(site, root):
+    assert told(site, f"api/meaning/{root}/table")["columns"] == [{"name": "energy", "units": "keV"}]
+    assert told(site, f"api/meaning/{root}/named")["columns"] == [{"name": "a", "units": "mm"}, {"name": "b", "units": "days since 2001-01-01", "time": {"units": "days since 2001-01-01"}},
+                                                                 {"name": "c", "units": "s"}]
+    names = {str(value): name for name, value in COLOURS.items()}
+    assert told(site, f"api/info/{root}/table.b2nd")["enums"] == {"colour": names, "in.flag": {"0": "NO", "1": "YES"}}
+    assert told(site, f"api/info/{root}/colours.b2nd")["enums"] == {"": names} and "enums" not in told(site, f"api/info/{root}/lat.b2nd")
+    columns = {column["name"]: column.get("names") for column in told(site, f"api/table/{root}/table.b2nd?fields=colour,in.flag,energy")["columns"]}
+    assert columns == {"colour": names, "in.flag": {"0": "NO", "1": "YES"}, "energy": None}
+    assert told(site, f"api/table/{root}/colours.b2nd")["columns"][0]["names"] == names
 
 
 @pytest.mark.parametrize("root", ["file", "import"])

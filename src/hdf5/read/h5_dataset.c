@@ -239,7 +239,6 @@ static void read_names(struct c2_h5_dataset *ds)
     struct c2_mpw w;
     struct c2_type_describing how = {.w = &w};
 
-    c2_buf_init(&ds->meta.enums, C2_ENUMS_NBYTES_MAX);
     if (type.id < 0 || H5Tdetect_class(type.id, H5T_ENUM) <= 0) return;
     c2_mpw_init(&w, &described, &ignored);
     if (c2_describe_type(&how, type.id, 0, &ignored) && w.ok)
