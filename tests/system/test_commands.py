@@ -364,6 +364,53 @@ def liar():
     server.shutdown()
 
 
+class Flipper(http.server.BaseHTTPRequestHandler):
+    """Passes requests on, and changes one byte of an item on the way."""
+    to, at, asked = "", 0, ()
+
+    def do_GET(self):
+        self.asked.append((self.path.split("?")[0], self.headers.get("Range"), self.headers.get("Want-Repr-Digest")))
+        status, head, body = get(self.to + self.path, {name: self.headers[name] for name in ("Range", "If-Match", "If-Range", "Want-Repr-Digest") if self.headers[name]})
+        if self.path.startswith("/api/download/") and status == 200 and self.at:
+            body = body[:self.at] + bytes([body[self.at] ^ 1]) + body[self.at + 1:]
+        self.send_response(status)
+        for name in ("Content-Type", "ETag", "Repr-Digest", "Content-Range", "Accept-Ranges"):
+            if head[name]:
+                self.send_header(name, head[name])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("nbytes", [20_000, 12 << 20], ids=["small", "large"])
+def test_a_download_that_differs_from_the_servers_digest_is_not_kept(house, tmp_path, nbytes):
+    """Of a large dataset the digest is asked for afterwards."""
+    root = tmp_path / "root"
+    root.mkdir()
+    items = np.random.default_rng(4).integers(0, 256, nbytes, dtype="u1")
+    blosc2.asarray(items, urlpath=str(root / "a.b2nd"), mode="w", cparams={"clevel": 0})
+    serve = house.serve(f"r={root}")
+    wait_until(lambda: get(f"{serve.url}/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    whole = (root / "a.b2nd").read_bytes()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Flipper)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Flipper.to, Flipper.asked, Flipper.at = serve.url, [], whole.index(items[5000:5100].tobytes())
+    host = f"127.0.0.1:{server.server_port}"
+    for argv in (["download", "r/a.b2nd", tmp_path / "one"], ["sync", "r", tmp_path / "all"]):
+        code, _, err = cli("--host", host, *argv, check=False)
+        assert code == 1 and "r/a.b2nd" in err and "SHA-256 is another" in err, err
+    assert not list(tmp_path.glob("one/r/a*")) and not list(tmp_path.glob("all/a*"))
+    Flipper.at = 0
+    cli("--host", host, "sync", "r", tmp_path / "all")
+    assert (tmp_path / "all/a.b2nd").read_bytes() == whole
+    last = [one for one in Flipper.asked if one[0] == "/api/download/r/a.b2nd"][-2:]
+    assert last[-1][2] and (last[-1][1] == "bytes=0-0") == (last[0][2] is None) == (nbytes > 8 << 20), last
+    server.shutdown()
+
+
 @pytest.mark.parametrize("path", ["../out", "/abs", "a/../../out", "a//b", ".", "a/./b", "x\0y"])
 def test_paths_that_lead_out_are_refused(liar, tmp_path, path):
     Liar.entries = [{"kind": "file", "path": path, "name": path, "etag": "1", "nbytes": 1, "cbytes": 1}]
