@@ -53,7 +53,7 @@ bool c2_name_fit(struct c2_str name, size_t max, struct c2_buf *out, struct cat2
 static bool is_marked(struct c2_str folder)
 {
     return ending_of(folder) || c2_str_ends(folder, ".idx") || c2_str_ends(folder, ".dir") ||
-           c2_str_is(folder, "~deep") || c2_str_has(folder, ".new.");
+           c2_str_is(folder, "~deep") || c2_str_is(folder, "~levels") || c2_str_has(folder, ".new.");
 }
 
 static bool put_folder(struct c2_str name, struct c2_buf *out, struct cat2_error *err)
@@ -83,4 +83,9 @@ bool c2_cache_name(const char *root, struct c2_str path, const char *suffix, str
     size_t end = ending_of(c2_buf_str(&file));
     return c2_buf_puts(out, "~deep/", err) && put_hash(path, out, err) &&
            c2_buf_append(out, file.p + file.n - end, end, err);
+}
+
+bool c2_cache_levels_name(const char *root, struct c2_str path, struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_buf_printf(out, err, "%s/~levels/", root) && put_hash(path, out, err);
 }

@@ -134,6 +134,8 @@ int64_t c2_cachefile_disk_nbytes(const struct c2_cachefile *cf);
 /** Give back at least `want` bytes, if there are as many that nobody holds: second chance over chunks by last
  * use, records cleared then holes punched. Returns bytes freed. Worker. */
 int64_t c2_cachefile_evict(struct c2_cachefile *cf, int64_t want);
+/** Give back chunk nchunk, unless somebody holds it. Worker. */
+void c2_cachefile_give_back(struct c2_cachefile *cf, int64_t nchunk);
 /** Remove the files of `rel`; open objects live on. */
 bool c2_cachefile_remove(int dirfd, const char *rel, struct cat2_error *err);
 

@@ -94,7 +94,7 @@ static bool clear_record(struct c2_cachefile *cf, int64_t nchunk)
     return ok;
 }
 
-static void evict_chunk(struct c2_cachefile *cf, int64_t nchunk)
+void c2_cachefile_give_back(struct c2_cachefile *cf, int64_t nchunk)
 {
     int64_t off, room;
 
@@ -120,7 +120,7 @@ static int64_t sweep(struct c2_cachefile *cf, int64_t from, int64_t to, int age,
     int64_t i = from;
 
     while (i < to && before - data_nbytes(cf) < want) {
-        if (recorded(cf, i, &rec) && age_of(&rec, now) >= age) evict_chunk(cf, i);
+        if (recorded(cf, i, &rec) && age_of(&rec, now) >= age) c2_cachefile_give_back(cf, i);
         i = next_recorded(cf, i + 1);
     }
     return i < to ? i : to;

@@ -34,7 +34,7 @@ static void plan_samples(struct c2_plane *plane, const struct c2_selectable *ds,
 {
     plane->agg = C2_AGG_NEAREST;
     plane->bound = samples(plane, bound);
-    while (c2_walk_cost(ds, &plane->bound) > C2_VIEW_NBYTES_MAX) {
+    while (!plane->exact && c2_walk_cost(ds, &plane->bound) > C2_VIEW_NBYTES_MAX) {
         int64_t nx = plane->bound.axes[plane->axes.x].count, ny = plane->bound.axes[plane->axes.y].count;
         if (nx == 1 && ny == 1) return;
         plane->spread[nx >= ny ? 0 : 1] *= 2;
@@ -43,28 +43,44 @@ static void plan_samples(struct c2_plane *plane, const struct c2_selectable *ds,
     }
 }
 
-bool c2_plane_plan(struct c2_plane *plane, const struct c2_selectable *ds, const struct c2_bound *bound,
-                   struct cat2_error *err)
+bool c2_plane_begin(struct c2_plane *plane, int64_t w, int64_t h, struct cat2_error *err)
 {
     int64_t n;
 
-    plane->w = c2_div_ceil(bound->axes[plane->axes.x].count, plane->factor);
-    plane->h = c2_div_ceil(bound->axes[plane->axes.y].count, plane->factor);
-    plane->spread[0] = plane->spread[1] = 1;
-    plane->bound = *bound;
-    if (plane->factor == 1) plane->agg = C2_AGG_NEAREST;
-    if (plane->agg != C2_AGG_NEAREST && c2_walk_cost(ds, bound) > C2_VIEW_NBYTES_MAX) {
-        plane->approx = true;
-        plane->agg = C2_AGG_NEAREST;
-    }
-    if (plane->agg == C2_AGG_NEAREST) plan_samples(plane, ds, bound);
-    if (!c2_mul_i64(plane->w, plane->h, &n)) return c2_fail(err, CAT2_ELIMIT, "the picture is too large");
+    plane->w = w;
+    plane->h = h;
+    if (!c2_mul_i64(w, h, &n)) return c2_fail(err, CAT2_ELIMIT, "the picture is too large");
     plane->counts = calloc((size_t)n + 1, sizeof(*plane->counts));
     if (plane->num.wide && plane->agg != C2_AGG_MEAN)
         plane->wide = calloc((size_t)n + 1, sizeof(*plane->wide));
     else
         plane->real = calloc((size_t)n + 1, sizeof(*plane->real));
     return (plane->counts && (plane->wide || plane->real)) || c2_fail_nomem(err, "picture");
+}
+
+struct c2_bound c2_plane_reads(const struct c2_plane *plane, const struct c2_bound *bound)
+{
+    struct c2_plane dense = *plane;
+
+    dense.spread[0] = dense.spread[1] = 1;
+    return plane->agg == C2_AGG_NEAREST ? samples(&dense, bound) : *bound;
+}
+
+bool c2_plane_plan(struct c2_plane *plane, const struct c2_selectable *ds, const struct c2_bound *bound,
+                   struct cat2_error *err)
+{
+    int64_t w = c2_div_ceil(bound->axes[plane->axes.x].count, plane->factor);
+    int64_t h = c2_div_ceil(bound->axes[plane->axes.y].count, plane->factor);
+
+    plane->spread[0] = plane->spread[1] = 1;
+    plane->bound = *bound;
+    if (plane->factor == 1) plane->agg = C2_AGG_NEAREST;
+    if (plane->agg != C2_AGG_NEAREST && !plane->exact && c2_walk_cost(ds, bound) > C2_VIEW_NBYTES_MAX) {
+        plane->approx = true;
+        plane->agg = C2_AGG_NEAREST;
+    }
+    if (plane->agg == C2_AGG_NEAREST) plan_samples(plane, ds, bound);
+    return c2_plane_begin(plane, w, h, err);
 }
 
 void c2_plane_fini(struct c2_plane *plane)

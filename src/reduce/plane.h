@@ -39,13 +39,18 @@ struct c2_plane {
     double *real, *counts; /* w * h: sum or extreme, and of how many */
     int64_t *wide;         /* instead of real, for 64-bit integers but their mean */
     struct c2_bound bound; /* what is to be read */
+    bool exact;            /* however much that is */
     bool approx;
 };
-/** Decide what is read. num, axes, agg, factor of *plane are set by the caller; bound is what the picture is
- * of.
+/** Decide what is read. num, axes, agg, factor, exact of *plane are set by the caller; bound is what the
+ * picture is of.
  *  @errors CAT2_ENOMEM. */
 bool c2_plane_plan(struct c2_plane *plane, const struct c2_selectable *ds, const struct c2_bound *bound,
                    struct cat2_error *err);
+/** Sums of nothing for a tile of w x h texels. agg, num, factor are set. @errors CAT2_ENOMEM. */
+bool c2_plane_begin(struct c2_plane *plane, int64_t w, int64_t h, struct cat2_error *err);
+/** What an exact one of `bound` reads, whose factor and agg are these. */
+struct c2_bound c2_plane_reads(const struct c2_plane *plane, const struct c2_bound *bound);
 void c2_plane_fini(struct c2_plane *plane);
 C2_DEFINE_AUTO(c2_plane);
 /** Take a box of plane->bound in: a c2_box_fn, ctx is the plane. */
