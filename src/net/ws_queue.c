@@ -16,7 +16,7 @@
 #define QUEUES_MAX  (64 << 20) /* unsent bytes of all servers' peers; what several are to get counts once */
 #define READING_MAX (48 << 20) /* of unfinished messages: three of the largest */
 #define KEEP_MAX    4096       /* room for the next message that a quiet peer keeps */
-#define TRIM_MIN    (1 << 20)  /* freed at once: worth giving back to the system */
+#define TRIM_MIN    (8 << 20)  /* freed, at once or little by little: worth giving back to the system */
 #define HEAD_MAX    10         /* of a frame that is not masked */
 
 struct c2_ws_out {
@@ -29,13 +29,21 @@ struct c2_ws_out {
 /* Loop thread only. */
 static struct {
     struct c2_ws *first;
-    size_t queued, reading;
+    size_t queued, reading, freed; /* freed: since the last time it was given back */
     uint64_t dropped_queue, dropped_queues, dropped_reading;
 } all;
 
 static size_t out_size(const struct c2_ws_out *out)
 {
     return out->own_n + (out->shared ? out->shared->bytes.n : 0);
+}
+
+static void give_back(size_t n)
+{
+    all.freed += n;
+    if (all.freed < TRIM_MIN) return;
+    all.freed = 0;
+    malloc_trim(0);
 }
 
 /* ---- who there is ---- */
@@ -51,17 +59,18 @@ void c2_ws_enter(struct c2_ws *ws)
 static void free_out(struct c2_ws *ws, struct c2_ws_out *out)
 {
     size_t shared = out->shared && --out->shared->queues == 0 ? out->shared->bytes.n : 0;
+    size_t n = shared + sizeof(*out) + out->own_n;
 
     ws->out_n -= out_size(out);
-    all.queued -= shared + sizeof(*out) + out->own_n;
+    all.queued -= n;
     c2_blob_unref(out->shared);
     free(out);
+    give_back(n);
 }
 
 /* All that is not on its way already; keep: a frame that has begun. */
 static void forget_out(struct c2_ws *ws, bool keep)
 {
-    size_t before = all.queued;
     struct c2_ws_out *out = ws->out, *next;
 
     if (keep && out && out->sent) {
@@ -77,16 +86,15 @@ static void forget_out(struct c2_ws *ws, bool keep)
         next = out->next;
         free_out(ws, out);
     }
-    if (before - all.queued >= TRIM_MIN) malloc_trim(0);
 }
 
 static void forget_in(struct c2_ws *ws)
 {
-    size_t n = ws->in.n;
+    size_t n = ws->in.cap;
 
-    all.reading -= n;
+    all.reading -= ws->in.n;
     c2_buf_fini(&ws->in);
-    if (n >= TRIM_MIN) malloc_trim(0);
+    give_back(n);
 }
 
 void c2_ws_leave(struct c2_ws *ws)
@@ -156,14 +164,14 @@ struct c2_buf c2_ws_read_whole(struct c2_ws *ws)
 
 void c2_ws_read_done(struct c2_ws *ws, struct c2_buf *message)
 {
-    size_t n = message->cap;
-
-    if (ws->entered && !ws->in.p && n <= KEEP_MAX) { /* room for the next one */
+    if (ws->entered && !ws->in.p && message->cap <= KEEP_MAX) { /* room for the next one */
         c2_buf_clear(message);
         ws->in = c2_buf_steal(message);
+        return;
     }
+    size_t n = message->cap;
     c2_buf_fini(message);
-    if (n >= TRIM_MIN) malloc_trim(0);
+    give_back(n);
 }
 
 /* ---- out ---- */
