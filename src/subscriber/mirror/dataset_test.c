@@ -35,6 +35,9 @@ static void the_time_of_a_dataset_is_that_of_its_etag(void **state)
     "meta\":[[1,0]]},\"cratio\":0.64,"                                                                       \
     "\"nbytes\":40,\"urlpath\":\"\",\"vlmeta\":{\"units\":\"Kelvin\"},\"nchunks\":1}}"
 
+#define TAIL_MAX (C2_TRAILER_NBYTES_MAX + (long long)C2_NCHUNKS_MAX * 8 + 64) /* of a frame: index, trailer  \
+                                                                               */
+
 static struct c2_subscriber *subscriber;
 static int nfreed;
 
@@ -96,7 +99,14 @@ static void a_generation_is_asked_for_by_its_validator_else_by_its_etag(void **s
         assert_int_equal(strlen(ds->match), n == 199 ? 201 : 7);
         c2_ds_unref(ds);
     }
-    struct c2_ds *ds = made("\"etag\":\"1.5 3\"");
+    struct c2_ds *ds = made("\"etag\":\"1.5:3\"");
+    struct cat2_error err;
+    assert_true(c2_ds_name_etag(ds, C2_STR("1.5:3"), 2, &err));
+    assert_string_equal(ds->quoted, "\"1.5:3-2\"");
+    assert_true(c2_ds_name_etag(ds, C2_STR(""), 2, &err));
+    assert_string_equal(ds->quoted, "\"\"");
+    c2_ds_unref(ds);
+    ds = made("\"etag\":\"1.5 3\"");
     assert_string_equal(ds->error, "etag holds a blank or a quote");
     assert_string_equal(ds->etag, "");
     c2_ds_unref(ds);
@@ -136,6 +146,8 @@ static void the_bounds_of_a_frame_are_taken_where_they_can_be(void **state)
                  {(long long)C2_HEADER_NBYTES_MAX + 1, 1LL << 40, (1LL << 40) + 1, false},
                  {200, 199, 500, false},
                  {200, 400, 400, false},
+                 {200, 400, 400 + TAIL_MAX, true},
+                 {200, 400, 400 + TAIL_MAX + 1, false},
                  {200, 400, 1LL << 50, false}};
     char members[200];
 
