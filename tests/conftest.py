@@ -102,9 +102,5 @@ def stack(request, tmp_path_factory):
         return
     root = programs.make_example(tmp_path_factory.mktemp("stack") / "root-example")
     with programs.House(tmp_path_factory.mktemp("stack-house")) as house:
-        serve = house.serve(f"foo={root}")
-
-        def followed():
-            return programs.get(serve.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200
-        programs.wait_until(followed)
+        serve = house.serve(f"foo={root}").follow("foo")
         yield Stack(serve.http, root)

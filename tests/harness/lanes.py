@@ -5,7 +5,9 @@ import collections
 import json
 import os
 import random
+import threading
 import time
+import traceback
 
 import blosc2
 import h5py
@@ -216,3 +218,29 @@ class Lane:
         self.house.__exit__(None)
         for wire in (self.broker_wire, self.announce_wire, self.data_wire, self.h5_wire):
             wire.close()
+
+
+def work_in(n, make, work):
+    """work(lane, faults) in each of n lanes, which make(i) gives: (what all have seen, faults)."""
+    tallies, faults = [], []
+
+    def one(i):
+        lane = None
+        try:
+            lane = make(i)
+            work(lane, faults)
+        except Exception:
+            faults.append(traceback.format_exc())
+        finally:
+            if lane:
+                try:
+                    lane.close()
+                except Exception:
+                    faults.append(traceback.format_exc())
+                tallies.append(lane.seen)
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(tallies, collections.Counter()), faults

@@ -6,6 +6,7 @@ Every program is started with its state in a folder of its own, its output kept 
 """
 import contextlib
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -113,6 +114,16 @@ class Program:
         wait_until(answers)
         return self
 
+    def follow(self, *roots, timeout=PATIENCE):
+        """Of a subscriber: as soon as it knows these roots, it follows them."""
+        for root in roots:
+            wait_until(lambda r=root: get(f"{self.url}/api/subscribe/{r}", method="POST", data=b"", timeout=timeout)[0] == 200, timeout)
+        return self
+
+    def ready(self):
+        wait_until(lambda: get(self.url + "/readyz")[0] == 200)
+        return self
+
     start = 0
     scheme = "http"
 
@@ -210,6 +221,11 @@ class House:
         return self.run(name, [BIN / "cat2sub", "--http", http, "--broker", address_of(bro), "--statedir", self.state(name),
                                *more]).wait_ready_line()
 
+    def chain(self, root, folder, *options):
+        """A broker, a publisher, and a subscriber, with these options, that follows it."""
+        bro = self.bro()
+        return bro, self.pub(root, folder, bro), self.sub(bro, "sub", "127.0.0.1:0", *options).follow(root)
+
     def serve(self, *paths, name="serve", http="127.0.0.1:0"):
         return self.run(name, [BIN / "cat2serve", "--http", http, "--statedir", self.state(name), *paths]).wait_ready_line()
 
@@ -230,6 +246,14 @@ class House:
 
     def py_sub(self, bro, name="pysub", http=None):
         return self._python(name, "sub", http, "--broker", bro.http).wait_answer("/api/roots")
+
+
+def register(bro, name, http="127.0.0.1:9", headers=None):
+    """A root of nobody's; its token."""
+    status, headers, body = get(bro.url + "/api/roots", {"Content-Type": "application/json", **(headers or {})}, "POST",
+                                json.dumps({"name": name, "http": http, "subscribed": None}).encode())
+    assert status == 200, body
+    return headers["X-Caterva2-Token"]
 
 
 @contextlib.contextmanager

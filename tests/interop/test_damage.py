@@ -27,8 +27,7 @@ def damaged(house, folder):
     wire = flips.Wire(int(pub.http.split(":")[1]))
     token = json.dumps({"name": "e", "http": wire.http}).encode()
     assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", token)[0] == 200
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+    sub = house.sub(bro).follow("e")
     return wire, sub, data
 
 
@@ -65,7 +64,7 @@ def test_heads_of_a_python_publisher_may_be_damaged(house, tmp_path):
         wire.answer.order(rng.randrange(17), rng.randrange(8))
         get(sub.url + "/api/subscribe/e", method="POST", data=b"")
         wire.answer.cancel()
-        wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+        sub.follow("e")
         assert sorted(json.loads(get(sub.url + "/api/list/e")[2])) == ["x.b2nd", "y.b2nd"]
         assert "shape" in json.loads(get(sub.url + "/api/info/e/y.b2nd")[2])
     wire.close()

@@ -9,7 +9,7 @@ import subprocess
 import blosc2
 import numpy as np
 import pytest
-from programs import EXTERNAL, ROOT, get, wait_until
+from programs import EXTERNAL, ROOT, get
 
 SCHEMATHESIS = ROOT / ".venv-openapi/bin/schemathesis"
 EXAMPLES = os.environ.get("C2_SCHEMATHESIS_EXAMPLES", "5")  # of each operation
@@ -27,10 +27,8 @@ def site(module_house, tmp_path_factory):
     blosc2.asarray(np.zeros(8, [("x", "<i4"), ("y", "<f8")]), urlpath=str(root / "sub/table.b2nd"), mode="w")
     (root / "note.md").write_text("# A note")
     (root / "broken.b2nd").write_bytes(b"no frame")
-    bro = module_house.bro()
-    pub = module_house.pub("d", root, bro)
-    sub = module_house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200 and get(sub.url + "/readyz")[0] == 200)
+    bro, pub, sub = module_house.chain("d", root)
+    sub.ready()
     return {"broker": bro, "publisher": pub, "subscriber": sub}
 
 

@@ -5,15 +5,14 @@ import base64
 import contextlib
 import http.client
 import json
-import os
 import pathlib
 import re
 import subprocess
-import time
 import urllib.parse
 
 import pytest
-from programs import BIN, EXTERNAL, PATIENCE, get, wait_until
+from answering import Answering, serving
+from programs import BIN, EXTERNAL, PATIENCE, get, register, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 JSON = {"Content-Type": "application/json"}
@@ -478,34 +477,23 @@ def test_a_file_that_is_damaged_lets_nobody_new_in(house, folders, file):
 
 def test_keys_go_to_their_service_and_are_not_logged(house, folders, file):
     """A publisher that somebody else registers is not sent the key for the broker."""
-    import http.server
-    import threading
     heard = []
 
-    class Stranger(http.server.BaseHTTPRequestHandler):
+    class Stranger(Answering):
         def do_GET(self):
             heard.append(dict(self.headers))
-            self.send_response(302)
-            self.send_header("Location", f"http://{bro.http}/api/roots")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
+            self.say(302, headers={"Location": f"http://{bro.http}/api/roots"})
     key = key_of(file, "read,follow,publish")
     bro = house.bro("bro", "127.0.0.1:0", "--access", "keys", "--access-file", file)
     (folders / "k").write_text(key)
     (folders / "k").chmod(0o644)
     sub = house.sub(bro, "sub", "127.0.0.1:0", "--loglevel", "debug", "--key-file", folders / "k")
     assert "can be read by others than its owner" in sub.output()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        body = json.dumps({"name": "evil", "http": "127.0.0.1:%d" % server.server_address[1]}).encode()
-        assert get(bro.url + "/api/roots", bearer(key) | JSON, "POST", body)[0] == 200
+    with serving(Stranger) as server:
+        register(bro, "evil", server.http, bearer(key))
         wait_until(lambda: b"evil" in get(sub.url + "/api/roots")[2])
         get(sub.url + "/api/subscribe/evil", {}, "POST")
         wait_until(lambda: heard)
-        server.shutdown()
     assert not [headers for headers in heard if "Authorization" in headers]
     assert key not in sub.output() + bro.output()
     assert sub.output().count("handshake refused") == 0

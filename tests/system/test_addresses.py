@@ -2,13 +2,12 @@
 """Where publishers may say they are, whom subscribers ask, and who may publish. Everything is asked over loopback; what must not be
 asked is seen by the refusal, and by nobody being connected to."""
 import contextlib
-import http.server
 import json
 import socket
 import sqlite3
-import threading
 
 import pytest
+from answering import Answering, serving
 from programs import BIN, EXTERNAL, get, wait_until
 from test_crowds_bus import Peer, connect
 
@@ -88,7 +87,7 @@ def test_a_broker_that_stops_answers_who_waits_for_a_name(house):
 
 # ---- what subscribers ask ----
 
-class Broker(http.server.BaseHTTPRequestHandler):
+class Broker(Answering):
     """A broker that says what it likes: roots anywhere."""
     protocol_version = "HTTP/1.1"
     roots, redirect = {}, None
@@ -96,33 +95,14 @@ class Broker(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
         if self.redirect:
-            self.send_response(302)
-            self.send_header("Location", self.redirect)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
+            return self.say(302, headers={"Location": self.redirect})
         found = self.path == "/api/roots"
         body = json.dumps({name: {"name": name, "http": at} for name, at in self.roots.items()}).encode() if found else b"{}"
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        return self.say(200 if found else 404, body)
 
 
-@contextlib.contextmanager
-def serving(roots=None, redirect=None):
-    handler = type("It", (Broker,), {"roots": roots or {}, "redirect": redirect})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.asked = []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        server.http = "127.0.0.1:%d" % server.server_address[1]
-        try:
-            yield server
-        finally:
-            server.shutdown()
+def saying(roots=None, redirect=None):
+    return serving(type("It", (Broker,), {"roots": roots or {}, "redirect": redirect}), asked=[])
 
 
 def known(sub):
@@ -130,7 +110,7 @@ def known(sub):
 
 
 def test_some_addresses_are_never_asked(house):
-    with serving() as web, serving({"link": "169.254.169.254:80", "all": "0.0.0.0:1", "many": "[ff02::1]:80", "six": "[fe80::1]:80",
+    with saying() as web, saying({"link": "169.254.169.254:80", "all": "0.0.0.0:1", "many": "[ff02::1]:80", "six": "[fe80::1]:80",
                                     "user": "u:p@127.0.0.1:1", "path": "127.0.0.1:1/x", "short": "127.1:80"}) as bro:
         bro.RequestHandlerClass.roots["web"] = web.http
         sub = house.sub(bro)
@@ -147,7 +127,7 @@ def test_some_addresses_are_never_asked(house):
 
 
 def test_redirects_are_not_followed(house):
-    with serving() as target, serving(redirect=f"http://{target.http}/secret") as pub, serving({"foo": pub.http}) as bro:
+    with saying() as target, saying(redirect=f"http://{target.http}/secret") as pub, saying({"foo": pub.http}) as bro:
         sub = house.sub(bro)
         wait_until(lambda: known(sub) == {"foo"})
         assert get(sub.url + "/api/info/foo/x.b2nd")[0] in (502, 503)

@@ -3,7 +3,6 @@
 and nothing else waits for it."""
 import asyncio
 import contextlib
-import http.server
 import json
 import os
 import re
@@ -14,8 +13,8 @@ import blosc2
 import numpy as np
 import pytest
 
-from answering import Answering
-from programs import being_written, cli, get, wait_until
+from answering import Answering, serving
+from programs import being_written, cli, get, register, wait_until
 from test_broker import peer
 
 ROUTES = ["/api/fetch/w/x.b2nd?format=npy", "/api/fetch/w/x.b2nd?format=raw", "/api/fetch/w/x.b2nd?format=json", "/api/fetch/w/x.b2nd?format=csv", "/api/fetch/w/x.b2nd",
@@ -30,31 +29,17 @@ def put(path, n=4, fill=0):
     os.replace(new, path)
 
 
-def follow(sub, root):
-    wait_until(lambda: get(f"{sub.url}/api/subscribe/{root}", method="POST", data=b"")[0] == 200)
-
-
 @contextlib.contextmanager
 def a_publisher(house, answer):
     """Of another make: answer(path) -> status, headers, body."""
     class Publisher(Answering):
         def do_GET(self):
             status, headers, body = answer(self.path)
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+            self.say(status, body, headers)
     bro = house.bro()
-    root = json.dumps({"name": "w", "http": "127.0.0.1:%d" % server.server_address[1], "subscribed": None}).encode()
-    assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", root)[0] == 200
-    try:
+    with serving(Publisher) as server:
+        register(bro, "w", server.http)
         yield house.sub(bro)
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def line_of_ours(house, tmp_path):
@@ -77,7 +62,7 @@ def test_a_503_travels_as_it_is(house, tmp_path):
         says["n"] += 1
         return says["status"], says["headers"], says["body"]
     with a_publisher(house, answer) as sub:
-        follow(sub, "w")
+        sub.follow("w")
         for route in ROUTES:
             says["n"] = 0
             status, headers, body = get(sub.url + route)
@@ -118,7 +103,7 @@ def test_what_the_list_says_is_being_written_is_no_broken_dataset(house, tmp_pat
     def answer(path):
         return 200, NDJSON, json.dumps(says["line"]).encode() + b"\n"
     with a_publisher(house, answer) as sub:
-        follow(sub, "w")
+        sub.follow("w")
         for route in ["/api/info/w/x.b2nd", *ROUTES]:
             status, headers, body = get(sub.url + route)
             assert status == 503 and headers["Retry-After"] and b"being written" in body, (route, status, body)
@@ -126,11 +111,11 @@ def test_what_the_list_says_is_being_written_is_no_broken_dataset(house, tmp_pat
         assert status == 503 and b"being written" in body
         says["line"] = {**says["line"], "busy": False}
         get(sub.url + "/api/unsubscribe/w", method="POST", data=b"")
-        follow(sub, "w")
+        sub.follow("w")
         assert get(sub.url + "/api/info/w/x.b2nd")[0] == 422
         says["line"] = line
         get(sub.url + "/api/unsubscribe/w", method="POST", data=b"")
-        follow(sub, "w")
+        sub.follow("w")
         assert get(sub.url + "/api/info/w/x.b2nd")[0] == 200
 
 
@@ -148,7 +133,7 @@ def test_a_file_that_is_being_written_is_asked_for_again(house, tmp_path, split)
         else:
             sub = house.serve(f"w={root}")
         wait_until(lambda: b'"w"' in get(sub.url + "/api/roots")[2])
-        follow(sub, "w")
+        sub.follow("w")
         status, headers, body = get(sub.url + "/api/fetch/w/x.b2nd?format=npy", timeout=30)
         assert status == 503 and headers["Retry-After"] == "1" and b"x.b2nd is being written" in body
         done = []
@@ -168,7 +153,7 @@ def test_other_changes_do_not_wait_for_what_is_being_written(house, tmp_path):
     bro = house.bro()
     house.pub("w", root, bro)
     sub = house.sub(bro)
-    follow(sub, "w")
+    sub.follow("w")
 
     def told(n):
         return b'"shape":[%d,' % n in get(sub.url + "/api/info/w/y.b2nd")[2].replace(b" ", b"")
@@ -192,7 +177,7 @@ def test_changes_are_told_while_much_is_hashed_and_compressed(house, tmp_path):
     pub = house.pub("w", root, bro)
     sub = house.sub(bro)
     wait_until(lambda: b'"w"' in get(sub.url + "/api/roots")[2])
-    follow(sub, "w")
+    sub.follow("w")
 
     def told(wanted):
         return get(sub.url + "/api/fetch/w/y.b2nd?format=json&slice_=-1,0")[2] == b"%d" % wanted
@@ -228,7 +213,7 @@ def test_an_answer_that_is_held_holds_no_other(house, tmp_path):
     def number(name):
         return int(get(f"{sub.url}/api/info/w/{name}")[1]["ETag"].strip('"').split(".")[0])
     with a_publisher(house, answer) as sub:
-        follow(sub, "w")
+        sub.follow("w")
         bro = next(program for program in reversed(house.programs) if str(program.argv[0]).endswith("cat2bro"))
         time.sleep(1)  # it was new to the broker: listed once more
         lists = says["lists"]

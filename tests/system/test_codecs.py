@@ -7,7 +7,7 @@ import subprocess
 import jpeg2000
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, House, get, wait_until
+from programs import BIN, EXTERNAL, House, get
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
 
@@ -33,8 +33,7 @@ def grok(monkeypatch):
 
 
 def start(house, folder):
-    serve = house.serve(f"r={folder}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"r={folder}").follow("r")
     return serve
 
 

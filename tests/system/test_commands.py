@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """cat2cli's commands for looking around, copying and comparing, against one house; and against servers that lie."""
-import http.server
 import io
 import json
 import os
@@ -9,7 +8,6 @@ import pty
 import re
 import signal
 import subprocess
-import threading
 import time
 import urllib.parse
 
@@ -17,6 +15,7 @@ import blosc2
 import h5py
 import numpy as np
 import pytest
+from answering import Answering, serving
 from programs import BIN, EXTERNAL, all_of_terminal, cli, get, make_example, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="makes its own roots")
@@ -338,7 +337,7 @@ def test_links_in_the_target_are_not_followed(site, ask, tmp_path):
     assert [path.name for path in outside.iterdir()] == ["secret"]
 
 
-class Liar(http.server.BaseHTTPRequestHandler):
+class Liar(Answering):
     entries = []
 
     def do_GET(self):
@@ -347,21 +346,13 @@ class Liar(http.server.BaseHTTPRequestHandler):
         if path.path == "/api/tree/r":
             answer = {"root": "r", "etag": "1", "next": None, "entries": self.entries}
         body = json.dumps(answer if answer is not None else {"detail": "Not Found"}).encode()
-        self.send_response(200 if answer is not None else 404)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.say(200 if answer is not None else 404, body)
 
 
 @pytest.fixture
 def liar():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with serving(Liar) as server:
+        yield server.http
 
 
 class Flipper(http.server.BaseHTTPRequestHandler):

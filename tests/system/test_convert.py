@@ -567,8 +567,7 @@ def test_attributes_that_do_not_fit_are_told(house, tmp_path):
     run("cat2export", tmp_path / "d", tmp_path / "e.h5")
     with h5py.File(tmp_path / "e.h5") as file:
         assert dict(file["m"].attrs) == {f"attribute{i:05}": i for i in range(3276)}
-    serve = house.serve(f"r={tmp_path / 'r'}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"r={tmp_path / 'r'}").follow("r")
     assert get(serve.url + "/api/fetch/r/m.h5/m.b2nd?format=json")[2] == b"[1,2,3]"
     assert len(json.loads(get(serve.url + "/api/info/r/m.h5/m.b2nd")[2])["schunk"]["vlmeta"]) == 5000
     assert get(serve.url + "/api/download/r/m.h5/m.b2nd")[0] == 200

@@ -83,9 +83,7 @@ def served(tmp_path_factory):
         bro = house.bro()
         house.pub("foo", folder / "root", bro)
         house.pub("many", folder / "many", bro)
-        sub = house.sub(bro)
-        wait_until(lambda: get(sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
-        wait_until(lambda: get(sub.url + "/api/subscribe/many", method="POST", data=b"")[0] == 200)
+        sub = house.sub(bro).follow("foo", "many")
         for name in ("big.b2nd", "table.b2nd"):  # all is cached
             assert get(f"{sub.url}/files/foo/{name}")[0] == 200
         sub.idle = sub.rss_kib() * KIB

@@ -8,7 +8,7 @@ import sqlite3
 
 import programs
 import pytest
-from programs import EXTERNAL, get, wait_until
+from programs import EXTERNAL, get, register, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 MIB = 1024
@@ -178,13 +178,6 @@ class Peer:
 
     def close(self):
         self.socket.close()
-
-
-def register(bro, name, http="127.0.0.1:9"):
-    status, headers, body = get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST",
-                                json.dumps({"name": name, "http": http}).encode())
-    assert status == 200, body
-    return headers["X-Caterva2-Token"]
 
 
 @pytest.fixture

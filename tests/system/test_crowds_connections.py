@@ -327,10 +327,7 @@ def site(house, tmp_path):
     blosc2.asarray(table, urlpath=str(root / "t.b2nd"), mode="w", chunks=(20_000,), blocks=(5_000,))
     blosc2.asarray(np.random.default_rng(2).integers(0, 1 << 60, 4_000_000), urlpath=str(root / "d.b2nd"), mode="w",
                    chunks=(250_000,), blocks=(50_000,))
-    bro = house.bro()
-    pub = house.pub("foo", root, bro)
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+    bro, pub, sub = house.chain("foo", root)
     return bro, pub, sub
 
 

@@ -46,10 +46,6 @@ def make_files(root, n):
     return {f"f{i:04}.h5/x.b2nd": i for i in range(n)}
 
 
-def follow(sub, root):
-    wait_until(lambda: get(sub.url + f"/api/subscribe/{root}", method="POST", data=b"", timeout=120)[0] == 200, 120, 0.2)
-
-
 def crawl(sub, root, want, clients=16):
     """Every dataset, from several connections that stay open; what was not 200 or not right."""
     names = sorted(want)
@@ -83,7 +79,7 @@ def test_a_crawl_of_many_datasets_needs_few_descriptors(house, tmp_path, make, s
     bro = house.bro()
     pub = house.pub("r", tmp_path / source, bro)
     sub = house.sub(bro)
-    follow(sub, "r")
+    sub.follow("r", timeout=120)
     assert crawl(sub, "r", want, clients) == []
     assert crawl(sub, "r", want, clients) == []  # now all are cached, and most of them closed
     for program in (bro, pub, sub):
@@ -99,8 +95,7 @@ def test_one_process_for_all_needs_few_descriptors(house, tmp_path):
     others = make_file(tmp_path / "many.h5", MANY)
     house.nofile = LIMIT
     serve = house.serve(f"a={tmp_path / 'root'}", f"b={tmp_path / 'many.h5'}")
-    follow(serve, "a")
-    follow(serve, "b")
+    serve.follow("a", "b", timeout=120)
     assert crawl(serve, "a", want) == []
     assert crawl(serve, "b", others) == []
     assert crawl(serve, "a", want) == []
@@ -114,7 +109,7 @@ def test_a_closed_cache_file_keeps_what_it_holds(house, tmp_path):
     pub = house.pub("r", tmp_path / "root", bro)
     house.nofile = LIMIT
     sub = house.sub(bro)
-    follow(sub, "r")
+    sub.follow("r", timeout=120)
     assert crawl(sub, "r", want, 4) == []
     fetched = metric(sub, "caterva2_pieces_fetched_total")
     assert metric(sub, "caterva2_cache_files_closed_total") >= 60
@@ -141,7 +136,7 @@ def test_more_connections_than_there_are_descriptors_do_no_harm(house, tmp_path)
     want = make_frames(tmp_path / "root", 60)
     house.nofile = LIMIT
     serve = house.serve(f"a={tmp_path / 'root'}")
-    follow(serve, "a")
+    serve.follow("a", timeout=120)
     host, port = serve.http.split(":")
     first = http.client.HTTPConnection(serve.http, timeout=60)
     first.request("GET", "/healthz")
@@ -187,7 +182,7 @@ def test_a_slow_reader_for_every_descriptor_gets_503_at_worst(house, tmp_path):
     bro = house.bro()
     house.pub("r", root, bro)
     sub = house.sub(bro)
-    follow(sub, "r")
+    sub.follow("r", timeout=120)
     host, port = sub.http.split(":")
     slow, seen = [], []
     for i in range(n):

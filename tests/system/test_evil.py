@@ -3,7 +3,6 @@
 and descriptors stay bounded, and the log names them."""
 import concurrent.futures
 import contextlib
-import http.server
 import json
 import os
 import subprocess
@@ -19,7 +18,7 @@ import evil_publisher
 import evil_subscriber
 import numpy as np
 import pytest
-from answering import Answering
+from answering import Answering, serving
 from programs import BUILD, EXTERNAL, ROOT, SHADOW, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
@@ -62,7 +61,7 @@ class Good:
         blosc2.asarray(values, chunks=(CHUNK,), blocks=(CHUNK // 4,), urlpath=str(self.folder / name), mode="w", cparams={"clevel": 1})
 
     def follow(self, sub):
-        wait_until(lambda: get(f"{sub.url}/api/subscribe/good", method="POST", data=b"")[0] == 200)
+        sub.follow("good")
 
     def watch(self, sub):
         def ask():
@@ -137,32 +136,19 @@ def attack(url, root, good):
         return [first, *pool.map(ask, questions[1:])]
 
 
-class Trap:
-    """An HTTP server that nobody has to ask anything."""
+class Trap(Answering):
+    """What nobody has to ask anything."""
 
-    def __init__(self):
-        trap = self
-        self.asked = []
-
-        class Handler(Answering):
-            def do_GET(self):
-                trap.asked.append((self.path, dict(self.headers)))
-                self.send_error(404)
-            do_POST = do_HEAD = do_PUT = do_DELETE = do_GET
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http = f"127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def do_GET(self):
+        self.server.asked.append((self.path, dict(self.headers)))
+        self.send_error(404)
+    do_POST = do_HEAD = do_PUT = do_DELETE = do_GET
 
 
 @pytest.fixture
 def trap():
-    it = Trap()
-    yield it
-    it.close()
+    with serving(Trap, asked=[]) as it:
+        yield it
 
 
 # What is right in all that it says (or no more than a nuisance) is not named.

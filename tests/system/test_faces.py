@@ -55,9 +55,8 @@ def served(module_house, tmp_path_factory):
                 file.create_dataset(name.removesuffix(".b2nd"), data=array, chunks=grid.get("chunks") and tuple(
                     min(pair) for pair in zip(grid["chunks"], array.shape)), **filters)
                 truth[f"h/{name}"] = array
-    serve = module_house.serve(f"b={folder / 'b'}", f"h={folder / 'h.h5'}")
+    serve = module_house.serve(f"b={folder / 'b'}", f"h={folder / 'h.h5'}").follow(*"bh")
     for root in "bh":
-        wait_until(lambda: get(f"{serve.url}/api/subscribe/{root}", method="POST", data=b"")[0] == 200)
         wait_until(lambda root=root: {f"{root}/{name}" for name in json.loads(get(f"{serve.url}/api/list/{root}")[2])} ==
                    {name for name in truth if name[0] == root})
     return serve, truth

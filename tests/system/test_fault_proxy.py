@@ -6,7 +6,6 @@ C2_FAULTS=all tries every place with every fault (otherwise each kind once at ea
 C2_FAULT_LANES=N keeps so many houses busy at a time. C2_FAULT_ONLY=TEXT: only cases with the text in their name.
 """
 import base64
-import collections
 import contextlib
 import dataclasses
 import hashlib
@@ -20,12 +19,11 @@ import socket
 import subprocess
 import threading
 import time
-import traceback
 
 import numpy as np
 import pytest
 from faults import CHANGING, KINDS, Proxy
-from lanes import Lane
+from lanes import Lane, work_in
 from programs import BIN, EXTERNAL, free_port, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
@@ -273,33 +271,21 @@ class FaultyLane(Lane):
         assert not faults, faults
 
 
-def work(folder, seed, cases, tallies, faults):
-    lane = None
-    try:
-        lane = FaultyLane(folder, seed)
-        while len(faults) < 20:
-            try:
-                case = cases.get_nowait()
-            except queue.Empty:
-                break
-            try:
-                made = lane.run(case)
-                for other in () if ALL or made else others(case):  # a place that does not come up there
-                    case = other
-                    if made := lane.run(case):
-                        break
-                lane.seen[case.wire] += 1
-            except Exception as error:
-                faults.append(f"{case}: {error!r}"[:2000])
-    except Exception:
-        faults.append(traceback.format_exc())
-    finally:
-        if lane:
-            try:
-                lane.close()
-            except Exception:
-                faults.append(traceback.format_exc())
-            tallies.append(lane.seen)
+def work(lane, cases, faults):
+    while len(faults) < 20:
+        try:
+            case = cases.get_nowait()
+        except queue.Empty:
+            break
+        try:
+            made = lane.run(case)
+            for other in () if ALL or made else others(case):  # a place that does not come up there
+                case = other
+                if made := lane.run(case):
+                    break
+            lane.seen[case.wire] += 1
+        except Exception as error:
+            faults.append(f"{case}: {error!r}"[:2000])
 
 
 @pytest.mark.long
@@ -311,14 +297,8 @@ def test_faults_between_any_two_programs_give_right_answers_or_errors_and_heal(t
     cases = queue.Queue()
     for case in todo:
         cases.put(case)
-    tallies, faults = [], []
-    threads = [threading.Thread(target=work, args=(tmp_path / f"lane{i}", SEED * 1000 + i, cases, tallies, faults))
-               for i in range(min(LANES, len(todo)))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    total = sum(tallies, collections.Counter())
+    total, faults = work_in(min(LANES, len(todo)), lambda i: FaultyLane(tmp_path / f"lane{i}", SEED * 1000 + i),
+                            lambda lane, faults: work(lane, cases, faults))
     print(f"seed {SEED}, {len(todo)} cases:", dict(sorted(total.items())))
     assert not faults, f"seed {SEED}\n" + "\n".join(faults)
     assert total["made"] >= len(todo) * (0.3 if ALL else 0.8), total
@@ -361,7 +341,7 @@ def test_a_list_that_has_lost_its_hash_on_the_way_is_not_that_of_a_publisher_wit
 def test_a_subscriber_that_starts_anew_knows_that_its_publisher_sends_hashes(house, tmp_path):
     """The request loses on the way that it asks for hashes, and one name of the list that comes without them is another."""
     names, bro, wire, sub = five_files(house, tmp_path)
-    wait_until(lambda: get(f"{sub.url}/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    sub.follow("r")
     sub.kill()
     flips = [wire.order("question", "flip", marker=b"X-Caterva2-Want-Has", times=None),
              wire.order("answer", "flip", marker=b'"path":"x1', times=None)]

@@ -4,20 +4,17 @@
 C2_FLIPS=10000 flips so many (default 300), C2_FLIP_LANES=N keeps so many houses busy at a time, C2_FLIP_SEED=N is another sequence.
 """
 import base64
-import collections
 import hashlib
 import json
 import os
-import threading
 import time
-import traceback
 import zlib
 
 import h5py
 import numpy as np
 import pytest
-from lanes import Lane, write_array
-from programs import get, wait_until
+from lanes import Lane, work_in, write_array
+from programs import get
 
 FLIPS = int(os.environ.get("C2_FLIPS", "300"))
 LANES = int(os.environ.get("C2_FLIP_LANES", "4"))
@@ -69,39 +66,20 @@ class FlippingLane(Lane):
         super().close()
 
 
-def run_lane(folder, seed, share, tallies, faults):
-    lane = None
-    try:
-        lane = FlippingLane(folder, seed)
-        lane.measure()
-        while lane.seen["flips"] < share and len(faults) < 20:
-            try:
-                lane.flip()
-            except AssertionError as error:
-                faults.append(f"seed {seed}, flip {lane.seen['flips']}: {error}")
-    except Exception:
-        faults.append(traceback.format_exc())
-    finally:
-        if lane:
-            try:
-                lane.close()
-            except Exception:
-                faults.append(traceback.format_exc())
-            tallies.append(lane.seen)
+def flip(lane, faults):
+    lane.measure()
+    while lane.seen["flips"] < -(-FLIPS // LANES) and len(faults) < 20:
+        try:
+            lane.flip()
+        except AssertionError as error:
+            faults.append(f"{lane.folder.name}, flip {lane.seen['flips']}: {error}")
 
 
 @pytest.mark.long
 def test_a_flipped_bit_anywhere_is_never_served_and_heals(tmp_path):
-    tallies, faults = [], []
-    threads = [threading.Thread(target=run_lane, args=(tmp_path / f"lane{i}", zlib.crc32(f"{SEED} {i}".encode()),
-                                                       -(-FLIPS // LANES), tallies, faults)) for i in range(LANES)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    total = sum(tallies, collections.Counter())
+    total, faults = work_in(LANES, lambda i: FlippingLane(tmp_path / f"lane{i}", zlib.crc32(f"{SEED} {i}".encode())), flip)
     print("flips:", dict(sorted(total.items())))
-    assert not faults, "\n".join(faults)
+    assert not faults, f"seed {SEED}\n" + "\n".join(faults)
     assert total["flips"] >= FLIPS
 
 
@@ -113,10 +91,7 @@ def test_whole_frames_have_a_digest_for_who_wants_one(house, tmp_path):
     with h5py.File(root / "h.h5", "w") as f:
         f["y"] = np.arange(100)
     (root / "t.txt").write_text("text")
-    bro = house.bro()
-    pub = house.pub("d", root, bro)
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    _, pub, sub = house.chain("d", root)
     in_h5 = next(path for path in json.loads(get(sub.url + "/api/list/d")[2]) if path.endswith("y.b2nd"))
     want = {"Want-Repr-Digest": "sha-512=3, sha-256=10"}
 

@@ -35,10 +35,7 @@ def root(tmp_path):
 @pytest.fixture
 def site(house, root):
     """(publisher, subscriber): the root is followed, nothing is cached."""
-    bro = house.bro()
-    pub = house.pub("d", root, bro)
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    _, pub, sub = house.chain("d", root)
     wait_until(lambda: get(sub.url + "/api/list/d")[0] == 200 and len(json.loads(get(sub.url + "/api/list/d")[2])) == 3)
     return pub, sub
 

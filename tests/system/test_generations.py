@@ -120,7 +120,7 @@ class Site:
         self.sub = self.house.sub(self.bro)
 
     def follow(self):
-        wait_until(lambda: get(self.sub.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+        self.sub.follow("r")
         wait_until(lambda: get(f"{self.sub.url}/api/info/r/{self.dataset}")[0] == 200)
 
     def fetch(self, slice_=""):
@@ -280,8 +280,7 @@ def test_another_directory_where_the_root_was_is_the_root(house, tmp_path, chang
         os.rename(made[1], root)
     bro = house.bro()
     house.pub("r", root, bro, "127.0.0.1:0", "--poll", "1")
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    sub = house.sub(bro).follow("r")
 
     def all_of(name):
         status, _, body = get(f"{sub.url}/api/fetch/r/{name}?format=raw")
@@ -544,7 +543,7 @@ def test_python_subscribers_see_the_change_too(house, tmp_path):
     bro = house.bro()
     house.pub("r", path.parent, bro)
     sub = house.py_sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    sub.follow("r")
 
     def digits():
         status, _, body = get(f"{sub.url}/api/fetch/r/x.b2nd?prefer_schunk=true")

@@ -9,7 +9,7 @@ import urllib.parse
 import blosc2
 import numpy as np
 import pytest
-from programs import EXTERNAL, SHADOW, House, get, wait_until
+from programs import EXTERNAL, SHADOW, House, get
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="makes its own root")
 
@@ -165,8 +165,7 @@ def site(tmp_path_factory, data):
     (folder / "readme.md").write_text("# hello")
     blosc2.SChunk(chunksize=800, data=np.arange(100, dtype="<i8"), cparams={"typesize": 8}, urlpath=str(folder / "frame.b2frame"))
     with House(tmp_path_factory.mktemp("house")) as house:
-        serve = house.serve(f"g={folder}")
-        wait_until(lambda: get(serve.url + "/api/subscribe/g", method="POST", data=b"")[0] == 200)
+        serve = house.serve(f"g={folder}").follow("g")
         yield Site(serve)
 
 

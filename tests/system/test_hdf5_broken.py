@@ -60,10 +60,7 @@ def test_what_is_no_hdf5_file_is_told_everywhere_and_heals(house, tmp_path, kind
     whole = (root / "good.h5").read_bytes()
     spoil, words = BROKEN[kind]
     (root / "bad.h5").write_bytes(spoil(whole))
-    bro = house.bro()
-    pub = house.pub("r", root, bro)
-    sub = house.sub(bro)
-    wait_until(lambda: get(f"{sub.url}/api/subscribe/r", method="POST")[0] == 200)
+    _, pub, sub = house.chain("r", root)
     wait_until(lambda: "bad.h5" in listed(sub.url, "r") and "good.h5/x.b2nd" in listed(sub.url, "r"))
     lines = {line["path"]: line for line in map(json.loads, get(pub.url + "/api/list?full=1")[2].splitlines())}
     assert all(word in lines["bad.h5"]["remark"] for word in words)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A list says all there is, or says that it does not know yet; and what is not looked into is listed with the reason."""
-import http.server
+import contextlib
 import json
 import os
 import shutil
@@ -15,14 +15,10 @@ import numpy as np
 import pytest
 
 import programs
-from answering import Answering
-from programs import get, wait_until
+from answering import Answering, serving
+from programs import get, register, wait_until
 
 PATIENCE = 240
-
-
-def follow(sub, root):
-    wait_until(lambda: get(sub.url + f"/api/subscribe/{root}", method="POST", data=b"", timeout=PATIENCE)[0] == 200, PATIENCE, 0.2)
 
 
 def array(path, n=5):
@@ -122,7 +118,7 @@ def test_pages_say_that_a_root_is_being_listed_and_look_again(house, slow_file):
     found = get(serve.url + "/?roots=m&search=d00001", timeout=PATIENCE)[2]
     assert b"is being listed" in found and b"in what is known so far" in found
     assert b"caterva2_roots_listing 1" in get(serve.url + "/metrics")[2]
-    follow(serve, "m")
+    serve.follow("m", timeout=PATIENCE)
     assert b"Being listed" not in get(serve.url + "/roots/m", timeout=PATIENCE)[2]
 
 
@@ -131,7 +127,7 @@ def test_the_list_of_a_publisher_that_is_away_says_so(house, tmp_path):
     bro = house.bro()
     pub = house.pub("r", tmp_path / "root", bro)
     sub = house.sub(bro)
-    follow(sub, "r")
+    sub.follow("r", timeout=PATIENCE)
     status, headers, _ = get(sub.url + "/api/list/r")
     assert status == 200 and headers["X-Caterva2-Stale"] is None
     pub.stop()
@@ -176,7 +172,7 @@ def test_links_to_directories_are_followed_and_what_changes_behind_them_is_seen(
     with h5py.File(root / "runs/1/f.h5", "w") as f:
         f["d"] = np.arange(3)
     serve = house.serve(f"r={root}")
-    follow(serve, "r")
+    serve.follow("r", timeout=PATIENCE)
     every = sorted(["latest/x.b2nd", "runs/1/x.b2nd", "runs/2/x.b2nd", "runs/1/more/second/x.b2nd", "latest/more/second/x.b2nd",
                     "runs/1/f.h5", "latest/f.h5", "runs/1/f.h5/d.b2nd", "latest/f.h5/d.b2nd"])
     wait_until(lambda: sorted(listed(serve, "r")) == every, 60, 0.2)
@@ -223,7 +219,7 @@ def test_what_is_not_looked_into_is_listed_with_the_reason(house, deep_root):
     nest(root, "d", DEPTH + 2)
     nest(root, "n" * 250, 18)
     serve = house.serve(f"r={root}")
-    follow(serve, "r")
+    serve.follow("r", timeout=PATIENCE)
 
     def reason(path):
         return get(serve.url + f"/api/info/r/{path}", timeout=60)[2].decode()
@@ -298,29 +294,18 @@ class NeverListed(Answering):
     def do_GET(self):
         if self.path.startswith("/api/list"):
             time.sleep(30)
-        body = b'{"detail":"no: there is no such dataset"}'
-        self.send_response(404)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        try:
-            self.wfile.write(body)
-        except OSError:
-            pass
+        with contextlib.suppress(OSError):
+            self.say(404, b'{"detail":"no: there is no such dataset"}', {"Content-Type": "application/json"})
 
 
 @pytest.mark.parametrize("route", ["/api/info/n/no.b2nd", "/api/fetch/n/no.b2nd", "/files/n/no.b2", "/api/table/n/no.b2nd"])
 def test_a_name_that_is_not_there_is_not_waited_for_as_long_as_a_list(house, route):
     bro = house.bro()
     sub = house.sub(bro)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), NeverListed)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    root = json.dumps({"name": "n", "http": f"127.0.0.1:{server.server_port}", "subscribed": None}).encode()
-    assert get(bro.url + "/api/roots", method="POST", data=root, headers={"Content-Type": "application/json"})[0] == 200
-    wait_until(lambda: b'"n"' in get(sub.url + "/api/roots")[2])
-    begin = time.monotonic()
-    status, headers, body = get(sub.url + route, timeout=60)
-    server.shutdown()
+    with serving(NeverListed) as server:
+        register(bro, "n", server.http)
+        wait_until(lambda: b'"n"' in get(sub.url + "/api/roots")[2])
+        begin = time.monotonic()
+        status, headers, body = get(sub.url + route, timeout=60)
     assert status == 503 and headers["Retry-After"] and b"being listed" in body, (status, body)
     assert time.monotonic() - begin < 15

@@ -4,13 +4,12 @@ chunk what it would have mirrored. A broker with roots that have no usable name 
 import http.server
 import json
 import threading
-import types
 
 import blosc2
 import numpy as np
 import pytest
-from answering import Answering
-from programs import EXTERNAL, get, wait_until
+from answering import Answering, serving
+from programs import EXTERNAL, get, register, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="registers a publisher of its own")
 
@@ -53,13 +52,7 @@ class Handler(Answering):
         status, headers, body = get(self.server.publisher.url + self.path, passed)
         if self.path.startswith("/api/list"):
             body = b"".join(self.server.lie_in(line) for line in body.splitlines())
-        self.send_response(status)
-        for name in ("Content-Type", "ETag", "Content-Range"):
-            if name in headers:
-                self.send_header(name, headers[name])
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.say(status, body, {name: headers[name] for name in ("Content-Type", "ETag", "Content-Range") if name in headers})
 
 
 @pytest.fixture
@@ -71,11 +64,8 @@ def lies(house, tmp_path):
     publisher = house.pub("real", tmp_path / "root", bro)
     servers = {name: Lies(publisher, lie) for name, lie in LIES.items()}
     for name, server in servers.items():
-        root = json.dumps({"name": name, "http": f"127.0.0.1:{server.server_port}", "subscribed": None}).encode()
-        assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", root)[0] == 200
-    sub = house.sub(bro)
-    for name in LIES:
-        wait_until(lambda: get(f"{sub.url}/api/subscribe/{name}", method="POST", data=b"")[0] == 200)
+        register(bro, name, f"127.0.0.1:{server.server_port}")
+    sub = house.sub(bro).follow(*LIES)
     yield sub.url, {name: server.asked for name, server in servers.items()}
     for server in servers.values():
         server.shutdown()
@@ -103,10 +93,7 @@ class Broker(Answering):
 
 
 def test_roots_without_a_usable_name_or_address_are_left_out(house):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broker)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    sub = house.sub(types.SimpleNamespace(http=f"127.0.0.1:{server.server_port}"))
-    wait_until(lambda: b"fine" in get(sub.url + "/api/roots")[2])
-    assert list(json.loads(get(sub.url + "/api/roots")[2])) == ["fine"]
-    server.shutdown()
-    server.server_close()
+    with serving(Broker) as server:
+        sub = house.sub(server)
+        wait_until(lambda: b"fine" in get(sub.url + "/api/roots")[2])
+        assert list(json.loads(get(sub.url + "/api/roots")[2])) == ["fine"]

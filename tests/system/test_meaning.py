@@ -7,7 +7,7 @@ import urllib.parse
 import h5py
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, House, get, wait_until
+from programs import BIN, EXTERNAL, House, get
 
 pytestmark = [pytest.mark.skipif(EXTERNAL, reason="makes its own roots"), pytest.mark.timeout(180)]
 
@@ -79,9 +79,7 @@ def site(tmp_path_factory):
     make(folder / "a.h5")
     subprocess.run([BIN / "cat2import", "--quiet", folder / "a.h5", folder / "imported"], check=True, timeout=60)
     with House(tmp_path_factory.mktemp("house")) as house:
-        serve = house.serve(f"file={folder / 'a.h5'}", f"import={folder / 'imported'}")
-        for root in ("file", "import"):
-            wait_until(lambda: get(f"{serve.url}/api/subscribe/{root}", method="POST", data=b"")[0] == 200)
+        serve = house.serve(f"file={folder / 'a.h5'}", f"import={folder / 'imported'}").follow("file", "import")
         yield serve
 
 

@@ -34,7 +34,7 @@ class Site:
         self.bro = house.bro()
         self.pub = house.pub("d", root, self.bro)
         self.sub = house.sub(self.bro)
-        wait_until(lambda: get(self.sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+        self.sub.follow("d")
         wait_until(lambda: get(self.sub.url + "/readyz")[0] == 200 and get(self.pub.url + "/readyz")[0] == 200)
 
     def all(self):
@@ -208,10 +208,8 @@ def test_the_cache_tells_what_it_saved(site):
 
 
 def test_evictions_are_counted(house, root):
-    bro = house.bro()
-    house.pub("d", root, bro)
-    sub = house.sub(bro, "sub", "127.0.0.1:0", "--quota", "600K")
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200 and get(sub.url + "/readyz")[0] == 200)
+    _, _, sub = house.chain("d", root, "--quota", "600K")
+    sub.ready()
     for lo in range(0, N, 20_000):
         get(f"{sub.url}/api/fetch/d/x.b2nd?slice_={lo}:{lo + 20_000}&format=raw")
     wait_until(lambda: metrics.value(metrics.of(sub), "caterva2_cache_evictions_total") > 0)

@@ -8,7 +8,7 @@ import blosc2
 import metrics
 import numpy as np
 import pytest
-from programs import BUILD, EXTERNAL, ROOT, get, wait_until
+from programs import BUILD, EXTERNAL, ROOT, get
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 FOLDER = ROOT / "packaging/monitoring"
@@ -37,10 +37,8 @@ def families(module_house, tmp_path_factory):
     """What a broker, a publisher and a subscriber tell that were used."""
     folder = tmp_path_factory.mktemp("root")
     blosc2.asarray(np.arange(1000), urlpath=str(folder / "a.b2nd"), mode="w")
-    bro = module_house.bro()
-    pub = module_house.pub("d", folder, bro)
-    sub = module_house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200 and get(sub.url + "/readyz")[0] == 200)
+    bro, pub, sub = module_house.chain("d", folder)
+    sub.ready()
     get(sub.url + "/api/fetch/d/a.b2nd")
     return [family for program in (bro, pub, sub) for family in metrics.of(program).values()]
 

@@ -7,7 +7,7 @@ import urllib.parse
 import blosc2
 import numpy as np
 import pytest
-from programs import EXTERNAL, ROOT, get, wait_until
+from programs import EXTERNAL, ROOT, get
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 ROW = re.compile(r'\{C2_(GET|POST|DELETE|PUT), "([^"]+)", \w+,\s*(NULL|"[^"]*"(?:\s*"[^"]*")*)')
@@ -17,10 +17,8 @@ ROW = re.compile(r'\{C2_(GET|POST|DELETE|PUT), "([^"]+)", \w+,\s*(NULL|"[^"]*"(?
 def site(module_house, tmp_path_factory):
     folder = tmp_path_factory.mktemp("root")
     blosc2.asarray(np.arange(60).reshape(6, 10), urlpath=str(folder / "a.b2nd"), mode="w")
-    bro = module_house.bro()
-    pub = module_house.pub("d", folder, bro)
-    sub = module_house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200 and get(sub.url + "/readyz")[0] == 200)
+    bro, pub, sub = module_house.chain("d", folder)
+    sub.ready()
     return {"broker": bro, "publisher": pub, "subscriber": sub}
 
 

@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 import programs
 import pytest
-from answering import Answering
-from programs import EXTERNAL, cli, get, wait_until
+from answering import Answering, serving
+from programs import EXTERNAL, cli, get, register, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="makes its own root")
 
@@ -29,10 +29,7 @@ def site(module_house, tmp_path_factory):
         f["table"].attrs["unit"] = "m"
     (root / "sub/plain.txt").write_text("plain")
     (root / "sub/broken.b2nd").write_bytes(b"no frame")
-    bro = module_house.bro()
-    pub = module_house.pub("d", root, bro)
-    sub = module_house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    _, pub, sub = module_house.chain("d", root)
     wait_until(lambda: "t.h5/table.b2nd" in json.loads(get(sub.url + "/api/list/d")[2]))
     sub.pub, sub.table, sub.root = pub, table, root
     return sub
@@ -172,8 +169,6 @@ def test_an_error_without_a_reason_has_its_status_and_address(module_house):
 
 def test_the_publishers_words_and_status_reach_the_client(site, house, tmp_path):
     """A publisher of another make: its statuses stay what they are, or become 502 with its words."""
-    import http.server
-    import threading
     line = {"path": "x.b2nd", "etag": "1.0:1", "validator": "v", "frame": None,
             "metadata": json.loads(get(f"{site.pub.url}/api/info/a.b2nd")[2])}
     says = {"status": 501}
@@ -183,23 +178,17 @@ def test_the_publishers_words_and_status_reach_the_client(site, house, tmp_path)
             listing = self.path.startswith("/api/list")
             body = (json.dumps(line) + "\n").encode() if listing else json.dumps({"detail": "/secret/place/x.b2nd: the cat sat on it"}).encode()
             self.say(200 if listing else says["status"], body, {"Content-Type": "application/x-ndjson" if listing else "application/json"})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = "127.0.0.1:%d" % server.server_address[1]
     bro = house.bro()
-    root = json.dumps({"name": "w", "http": address, "subscribed": None}).encode()
-    assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", root)[0] == 200
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/w", method="POST", data=b"")[0] == 200)
-    for status, ours in ((501, 501), (422, 422), (404, 404), (500, 502), (503, 503), (400, 502)):
-        says["status"] = status
-        answer = get(f"{sub.url}/api/fetch/w/x.b2nd?format=npy&slice_={status % 6}")
-        assert answer[0] == ours, answer[2]
-        assert "the cat sat on it" in detail(answer) and "w/x.b2nd" in detail(answer) and address in detail(answer) and "/secret" not in detail(answer)
-    server.shutdown()
-    server.server_close()
+    with serving(Publisher) as server:
+        register(bro, "w", server.http)
+        sub = house.sub(bro).follow("w")
+        for status, ours in ((501, 501), (422, 422), (404, 404), (500, 502), (503, 503), (400, 502)):
+            says["status"] = status
+            answer = get(f"{sub.url}/api/fetch/w/x.b2nd?format=npy&slice_={status % 6}")
+            assert answer[0] == ours, answer[2]
+            assert all(it in detail(answer) for it in ("the cat sat on it", "w/x.b2nd", server.http)) and "/secret" not in detail(answer)
     answer = get(f"{sub.url}/api/fetch/w/x.b2nd?format=npy&slice_=5")
-    assert answer[0] == 502 and address in detail(answer), answer[2]
+    assert answer[0] == 502 and server.http in detail(answer), answer[2]
 
 
 def test_urls_with_a_root_of_odd_letters_stay_together(site):
@@ -216,7 +205,7 @@ def test_what_is_no_data_is_called_what_it_is_everywhere(house, tmp_path, layer,
     pub = house.pub("e", root, bro)
     sub = house.sub(bro)
     for _ in range(2):
-        wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+        sub.follow("e")
         wait_until(lambda: json.loads(get(sub.url + "/api/list/e")[2]) == ["dir/x.b2nd"])
         assert json.loads(get(sub.url + "/api/info/e/dir/x.b2nd")[2])["shape"] == [6]
         assert word in json.loads(get(sub.url + "/api/info/e/dir/x.b2nd")[2])["refusal"]
@@ -245,10 +234,7 @@ def test_what_breaks_and_what_broken_things_leave_is_told_as_it_happens(house, t
     root.mkdir()
     (root / "first.b2nd").write_bytes(b"no frame")
     blosc2.asarray(np.arange(5), urlpath=str(root / "good.b2nd"), mode="w")
-    bro = house.bro()
-    house.pub("e", root, bro)
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+    _, _, sub = house.chain("e", root)
 
     def listed():
         return json.loads(get(sub.url + "/api/list/e")[2])
@@ -281,10 +267,7 @@ def test_attributes_of_a_file_that_cannot_be_opened_are_refused_as_it_is(house, 
     with h5py.File(root / "t.h5", "w") as f:
         f["x"] = np.arange(1000)
     (root / "t.h5").write_bytes((root / "t.h5").read_bytes()[:3000])
-    bro = house.bro()
-    pub = house.pub("e", root, bro)
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/e", method="POST", data=b"")[0] == 200)
+    _, pub, sub = house.chain("e", root)
     for address in (pub.url + "/api/attrs/t.h5", pub.url + "/api/attrs/t.h5/x.b2nd", sub.url + "/api/attrs/e/t.h5", sub.url + "/api/attrs/e/t.h5/x.b2nd"):
         answer = get(address)
         assert answer[0] == 422 and "truncated" in detail(answer), (address, answer)

@@ -9,7 +9,7 @@ import blosc2
 import numpy as np
 import pytest
 from PIL import Image
-from programs import BIN, EXTERNAL, SHADOW, House, get, wait_until
+from programs import BIN, EXTERNAL, SHADOW, House, get
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="makes its own root")
 RECORD = np.dtype([("id", "<i8"), ("t", ">f4"), ("name", "S12"), ("label", "<U4"), ("ok", "?"), ("when", "<M8[s]"), ("gap", "<m8[ms]"),
@@ -50,8 +50,7 @@ def serve(arrays, tmp_path_factory):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         blosc2.asarray(array, urlpath=str(folder / name), mode="w")
     with House(tmp_path_factory.mktemp("house")) as house:
-        serve = house.serve(f"r={folder}")
-        wait_until(lambda: get(serve.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+        serve = house.serve(f"r={folder}").follow("r")
         yield serve
 
 
@@ -231,8 +230,7 @@ def test_a_line_that_is_made_in_parts_stays_one_line(tmp_path, house):
     blosc2.asarray(expected, urlpath=str(tmp_path / "wide.b2nd"), mode="w", chunks=(1, 2, 400_000))
     (tmp_path / "r").mkdir()
     (tmp_path / "wide.b2nd").rename(tmp_path / "r/wide.b2nd")
-    serve = house.serve(f"r={tmp_path / 'r'}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"r={tmp_path / 'r'}").follow("r")
     for at, index in (("", np.s_[:]), ("1,:,::-1", np.s_[1, :, ::-1])):
         lines = fetch(serve.url, "wide.b2nd", format="csv", at=at)[2].decode().split("\r\n")
         rows = expected[index].reshape(-1, expected.shape[-1])

@@ -24,10 +24,7 @@ def site(module_house, tmp_path_factory):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_bytes(body)
     blosc2.asarray(np.arange(9), urlpath=str(root / "a.b2nd"), mode="w")
-    bro = module_house.bro()
-    pub = module_house.pub("d", root, bro)
-    sub = module_house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    _, pub, sub = module_house.chain("d", root)
     wait_until(lambda: len(json.loads(get(sub.url + "/api/list/d")[2])) == len(FILES) + 1)
     sub.pub = pub
     return sub

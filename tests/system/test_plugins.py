@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import webdata
 from PIL import Image
-from programs import BUILD, EXTERNAL, ROOT, House, get, wait_until
+from programs import BUILD, EXTERNAL, ROOT, House, get
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
 N = 5000
@@ -47,8 +47,7 @@ def serve(tmp_path_factory, wave):
     (folder / "notes.md").write_text("# Notes")
     Image.new("RGB", (3, 2), (200, 10, 20)).save(folder / "red.png")
     with House(tmp_path_factory.mktemp("house")) as house:
-        it = house.serve("--plugin-dir", plugins, f"r={folder}")
-        wait_until(lambda: get(it.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+        it = house.serve("--plugin-dir", plugins, f"r={folder}").follow("r")
         yield it
 
 

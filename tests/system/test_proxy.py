@@ -17,7 +17,7 @@ ASKED = "data.example.org"  # what the settings call the proxy; the tests reach 
 
 
 def followed(it, root="foo"):
-    wait_until(lambda: get(f"{it.url}/api/subscribe/{root}", method="POST", data=b"")[0] == 200)
+    it.follow(root)
     wait_until(lambda: get(f"{it.url}/api/list/{root}")[0] == 200)
     return it
 

@@ -314,7 +314,7 @@ def test_a_root_may_hold_the_state_of_its_services(house, tmp_path):
     root.mkdir()
     (root / "a.txt").write_text("a" * 1000)
     serve = house.run("serve", [programs.BIN / "cat2serve", "--http", "127.0.0.1:0", "--statedir", root / "_caterva2", f"r={root}"]).wait_ready_line()
-    wait_until(lambda: get(serve.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    serve.follow("r")
     wait_until(lambda: json.loads(get(serve.url + "/api/list/r")[2]) == ["a.txt"])
     assert get(serve.url + "/api/fetch/r/a.txt?format=raw")[2] == b"a" * 1000
     (root / "b.txt").write_text("b")

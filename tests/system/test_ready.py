@@ -53,7 +53,7 @@ def test_services_without_a_broker_are_alive_and_not_ready(house, root):
 def test_who_was_ready_stays_ready_without_the_broker(house, root):
     bro = house.bro()
     pub, sub = house.pub("d", root, bro), house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    sub.follow("d")
     is_ready(sub)
     bro.kill()
     wait_until(lambda: b'caterva2_broker_connected{service="subscriber"} 0' in get(sub.url + "/metrics")[2])

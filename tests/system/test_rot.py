@@ -24,8 +24,7 @@ def kept(module_house, tmp_path_factory):
     bro = module_house.bro()
     module_house.pub("d", root, bro)
     # The first pass begins after a tenth of that time, the next when it is over.
-    sub = module_house.sub(bro, "sub", "127.0.0.1:0", "--scrub", "0.0015")
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    sub = module_house.sub(bro, "sub", "127.0.0.1:0", "--scrub", "0.0015").follow("d")
     assert get(sub.url + "/files/d/x.b2nd")[2] == (root / "x.b2nd").read_bytes()
     plain = get(sub.url + "/files/d/notes.txt.b2")[2]
     return sub, data, root / "x.b2nd", plain, module_house.state("sub") / "cache" / "d"
@@ -80,10 +79,7 @@ def test_the_scrub_reads_what_is_not_open(house, tmp_path):
     root = tmp_path / "root"
     root.mkdir()
     blosc2.asarray(np.random.default_rng(6).integers(0, 1 << 40, N), chunks=(CHUNK,), urlpath=str(root / "x.b2nd"), mode="w")
-    bro = house.bro()
-    house.pub("d", root, bro)
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    bro, _, sub = house.chain("d", root)
     whole = wait_until(lambda: (r := get(sub.url + "/files/d/x.b2nd"))[0] == 200 and r[2])
     assert sub.stop() == 0
     path = house.state("sub") / "cache/d/x.b2nd"
@@ -108,10 +104,7 @@ def test_a_publishers_compressed_copy_is_mended(house, tmp_path):
     root.mkdir()
     data = random.Random(2).randbytes(20_000_000)
     (root / "f.bin").write_bytes(data)
-    bro = house.bro()
-    pub = house.pub("d", root, bro)
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    bro, pub, sub = house.chain("d", root)
     whole = get(pub.url + "/api/frame/f.bin")[2]
     copy = house.state("pub-d") / "cache" / "f.bin.b2"
     assert copy.read_bytes() == whole

@@ -79,8 +79,7 @@ def said(module_house, tmp_path_factory, example):
     key = key_of(access)  # it may read, and not follow
     secure = module_house.run("secure", [BIN / "cat2serve", "--http", "127.0.0.1:0", "--statedir", module_house.state("secure"), "--access", "keys",
                                          "--access-file", access, *authority.sign("server").options, f"r={folder / 'r'}"]).wait_ready_line()
-    for root in ("r", "foo"):
-        wait_until(lambda: get(f"{serve.url}/api/subscribe/{root}", method="POST", data=b"")[0] == 200)
+    serve.follow("r", "foo")
     ask = {"headers": {"Authorization": f"Bearer {key_of(access, 'follow')}"}, "context": authority.context}
     wait_until(lambda: get(f"{secure.url}/api/subscribe/r", method="POST", data=b"", **ask)[0] == 200)
     env = {**environment(), "TEST_CA": str(authority.ca), "TEST_KEY": key}

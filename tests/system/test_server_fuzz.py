@@ -30,7 +30,7 @@ ASKED = ["/api/list/foo", "/api/info/foo/dir1/ds-2d.b2nd", "/api/fetch/foo/dir1/
 
 def answers(world):
     """What an ordinary client gets: of the subscriber, which is told first that foo is wanted; of the others."""
-    wait_until(lambda: get(world.sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+    world.sub.follow("foo")
     wait_until(lambda: get(world.sub.url + "/api/list/foo")[0] == 200)
     got = [(path, *get(world.sub.url + path)[::2]) for path in ASKED]
     return got + [get(world.pub.url + "/api/list")[::2], re.findall(rb'"foo":\{[^}]*\}', get(world.bro.url + "/api/roots")[2])]

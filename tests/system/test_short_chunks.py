@@ -23,10 +23,7 @@ def test_files_of_every_small_size_and_short_last_chunks_are_served(module_house
     for name, data in want.items():
         if name.endswith(".bin"):
             (tmp_path / name).write_bytes(data)
-    bro = module_house.bro()
-    module_house.pub("short", tmp_path, bro)
-    sub = module_house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/short", method="POST", data=b"")[0] == 200)
+    _, _, sub = module_house.chain("short", tmp_path)
     wait_until(lambda: set(want) <= set(json.loads(get(sub.url + "/api/list/short")[2])))
     for name, data in want.items():
         items = np.frombuffer(data, "u1")

@@ -8,7 +8,7 @@ import urllib.parse
 import blosc2
 import numpy as np
 import pytest
-from programs import BUILD, EXTERNAL, cli, get, wait_until
+from programs import BUILD, EXTERNAL, cli
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 SEED = int(os.environ.get("C2_SEED", 20240424))
@@ -59,8 +59,7 @@ def served(module_house, tmp_path_factory):
             except ValueError:  # zero-size arrays are beyond this release
                 continue
             truth[name] = array
-    serve = module_house.serve(f"t={folder}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/t", method="POST", data=b"")[0] == 200)
+    serve = module_house.serve(f"t={folder}").follow("t")
     return serve, truth
 
 

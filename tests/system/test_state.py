@@ -22,12 +22,14 @@ COSTS = {"cat2bro": "registered roots", "cat2pub": "announced anew", "cat2sub": 
 
 @pytest.fixture
 def run(house, old):
-    """run(PROGRAM, option...): on the state of the fixture."""
-    def start(program, *options, http="127.0.0.1:0"):
-        where = [] if program == "cat2bro" else ["--broker", "127.0.0.1:9"]
-        what = ["foo", old / "root"] if program == "cat2pub" else []
-        return house.run(program, [BIN / program, "--http", http, "--statedir", state(old, program), *where, *options, *what])
-    return start
+    """run(PROGRAM): on the state of the fixture."""
+    return lambda program: house.run(program, words(old, program))
+
+
+def words(old, program):
+    where = [] if program == "cat2bro" else ["--broker", "127.0.0.1:9"]
+    what = ["foo", old / "root"] if program == "cat2pub" else []
+    return [BIN / program, "--http", "127.0.0.1:0", "--statedir", state(old, program), *where, *what]
 
 
 def state(old, program):
@@ -40,10 +42,7 @@ def file_of(old, program):
 
 def ended(old, program, **more):
     """Exit status and what it says, of one that should not start."""
-    where = [] if program == "cat2bro" else ["--broker", "127.0.0.1:9"]
-    what = ["foo", old / "root"] if program == "cat2pub" else []
-    done = subprocess.run([BIN / program, "--http", "127.0.0.1:0", "--statedir", state(old, program), *where, *what], text=True,
-                          capture_output=True, timeout=60, **more)
+    done = subprocess.run(words(old, program), text=True, capture_output=True, timeout=60, **more)
     return done.returncode, done.stderr
 
 
@@ -159,26 +158,20 @@ def test_an_upgrade_that_finds_no_room_leaves_the_older_state(run, old, program)
 
 
 def test_removing_a_subscribers_state_costs_its_subscriptions(house, old):
-    bro = house.bro()
-    house.pub("foo", old / "root", bro)
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+    bro, _, sub = house.chain("foo", old / "root")
     whole = wait_until(lambda: (r := get(sub.url + "/files/foo/a.b2nd"))[0] == 200 and r[2])
     assert sub.stop() == 0
     (house.state("sub") / "cat2sub.sqlite3").write_bytes(b"")
     sub = house.sub(bro)
     wait_until(lambda: "foo" in roots(sub))
     assert not roots(sub)["foo"]["subscribed"]
-    wait_until(lambda: get(sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+    sub.follow("foo")
     assert wait_until(lambda: (r := get(sub.url + "/files/foo/a.b2nd"))[0] == 200 and r[2]) == whole
     assert fetched(sub) == 0
 
 
 def test_removing_a_publishers_state_costs_its_memory(house, old):
-    bro = house.bro()
-    pub = house.pub("foo", old / "root", bro)
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+    bro, pub, sub = house.chain("foo", old / "root")
     whole = wait_until(lambda: (r := get(sub.url + "/files/foo/a.b2nd"))[0] == 200 and r[2])
     once = fetched(sub)
     assert once > 0 and pub.stop() == 0

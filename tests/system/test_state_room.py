@@ -42,7 +42,7 @@ class Site:
         broker = ["--broker", self.at["cat2bro"]]
         self.more = {"cat2bro": [], "cat2pub": [*broker, "d", self.root], "cat2sub": broker, "cat2serve": [f"d={self.root}"]}
         self.running = {name: self.start(name) for name in ([who] if who == "cat2serve" else PROGRAMS[:3])}
-        wait_until(lambda: get(f"{self.reader.url}/api/subscribe/d", method="POST", data=b"")[0] == 200)
+        self.reader.follow("d")
         wait_until(lambda: self.seen() == self.generation)
 
     @property
@@ -130,7 +130,7 @@ def test_a_state_directory_that_goes_is_named_until_it_comes_back(site):
     site.change()
     wait_until(site.is_up_to_date)
     site.again(site.who)
-    wait_until(lambda: get(f"{site.reader.url}/api/subscribe/d", method="POST", data=b"")[0] == 200)
+    site.reader.follow("d")
     wait_until(site.is_up_to_date)
     assert health(site.it) == {}
 

@@ -13,7 +13,6 @@ import pytest
 from programs import BIN, EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
-# A broker, the publisher of "foo" and a subscriber that has all of it, in the layout that had no numbers.
 
 
 @pytest.fixture

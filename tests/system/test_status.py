@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """cat2cli status: what services tell of themselves, for people and for scripts; whoever answers may be anybody."""
-import http.server
 import json
 import re
-import threading
 
 import blosc2
 import numpy as np
 import pytest
-from answering import Answering
+from answering import Answering, serving
 from programs import BIN, EXTERNAL, cli, free_port, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
@@ -19,10 +17,8 @@ def site(house, tmp_path):
     folder = tmp_path / "root"
     folder.mkdir()
     blosc2.asarray(np.arange(100_000), urlpath=str(folder / "a.b2nd"), mode="w")
-    bro = house.bro()
-    pub = house.pub("d", folder, bro)
-    sub = house.sub(bro, "sub", "127.0.0.1:0", "--quota", "10MiB")
-    wait_until(lambda: get(sub.url + "/api/subscribe/d", method="POST", data=b"")[0] == 200 and get(sub.url + "/readyz")[0] == 200)
+    bro, pub, sub = house.chain("d", folder, "--quota", "10MiB")
+    sub.ready()
     return bro, pub, sub
 
 
@@ -93,17 +89,11 @@ class Liar(Answering):
 @pytest.fixture
 def liar():
     """liar(metrics, roots): the address of a service that answers so."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-
-    def answers(metrics, roots=b"{}"):
-        Liar.answers = {"/metrics": metrics, "/api/roots": (200, roots)}
-        return f"127.0.0.1:{server.server_port}"
-    yield answers
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Liar) as server:
+        def answers(metrics, roots=b"{}"):
+            Liar.answers = {"/metrics": metrics, "/api/roots": (200, roots)}
+            return server.http
+        yield answers
 
 
 def test_a_service_of_others_is_told_apart(liar):

@@ -33,7 +33,7 @@ class Trio:
         self.pub = house.pub("foo", root, self.bro)
         self.sub = house.sub(self.bro, "sub", "127.0.0.1:0", *sub_options)
         wait_until(lambda: "foo" in json.loads(get(self.sub.url + "/api/roots")[2]))
-        wait_until(lambda: get(self.sub.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+        self.sub.follow("foo")
 
     def fetch(self, path, text="", extra="&format=npy", headers=None):
         return get(f"{self.sub.url}/api/fetch/foo/{path}?slice_={text}{extra}", headers)

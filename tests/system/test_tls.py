@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import hashlib
-import http.server
 import json
 import os
 import re
@@ -13,11 +12,11 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 from certificates import Authority
+from answering import Answering, serving
 from programs import BIN, EXTERNAL, PATIENCE, cli, get, wait_until
 from test_access import admin
 from test_python_module import PACKAGE, environment
@@ -491,41 +490,21 @@ def test_one_configuration_file_for_all(authority, server, house, tmp_path):
 
 # ---- keys ----
 
-class Doorman(http.server.BaseHTTPRequestHandler):
+class Doorman(Answering):
     """Takes notes of who showed which key, and lets in whom `self.server.key` opens."""
 
     def do_GET(self):
         shown = self.headers.get("Authorization")
         self.server.seen.append((self.path, shown))
         if self.server.elsewhere:
-            self.send_response(307)
-            self.send_header("Location", self.server.elsewhere + self.path)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
+            return self.say(307, headers={"Location": self.server.elsewhere + self.path})
         status = 200 if shown == f"Bearer {self.server.key}" else 403 if shown else 401
         body = b'{"foo":{"name":"foo"}}' if status == 200 else b'{"detail":"needs a key with scope read"}'
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
+        return self.say(status, body)
 
 
-@contextlib.contextmanager
 def doorman(elsewhere=None):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Doorman)
-    server.key, server.seen, server.elsewhere, server.http = "c2_opens", [], elsewhere, f"127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return serving(Doorman, key="c2_opens", seen=[], elsewhere=elsewhere)
 
 
 def test_a_key_comes_from_a_file_the_environment_or_the_configuration(tmp_path):

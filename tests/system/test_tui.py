@@ -90,7 +90,7 @@ class Place:
     def start(self):
         self.server = self.house.serve(f"foo={self.root}", name="serve", http=f"127.0.0.1:{self.port}")
         self.http = self.server.http
-        wait_until(lambda: get(self.server.url + "/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+        self.server.follow("foo")
 
     def argv(self, *more):
         return [BIN / "cat2tui", "--host", self.http, *more]
@@ -481,8 +481,7 @@ def test_one_high_sample_of_a_million_is_seen(tmp_path):
     line[750_123] = 5
     webdata.put(tmp_path / "r", "line.b2nd", line)
     with House(tmp_path / "house") as house:
-        serve = house.serve(f"r={tmp_path / 'r'}")
-        wait_until(lambda: get(serve.url + "/api/subscribe/r", method="POST", data=b"")[0] == 200)
+        serve = house.serve(f"r={tmp_path / 'r'}").follow("r")
         out = run_snapshot(serve, "r/line.b2nd", "--view", "line", "--size", "100x20")
         assert 70 <= spike(out) <= 80 and "least and greatest" in out
         flat = run_snapshot(serve, "r/line.b2nd", "--view", "line", "--size", "100x20", "--slice", ":700000")

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The views (docs/protocol.md "Views") of a running cat2serve against NumPy."""
 import csv
-import http.server
 import io
 import json
 import socket
-import threading
 import urllib.parse
 
 import blosc2
 import numpy as np
 import pytest
-from programs import BUILD, EXTERNAL, SHADOW, House, get, wait_until
+from answering import Answering, serving
+from programs import BUILD, EXTERNAL, SHADOW, House, get, register, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="makes its own root")
 
@@ -116,8 +115,7 @@ def site(tmp_path_factory, arrays):
     sparse[5000:5300, 7000:7100] = 7
     sparse[30000, 31000] = 60000
     with House(tmp_path_factory.mktemp("house")) as house:
-        serve = house.serve(f"v={folder}")
-        wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+        serve = house.serve(f"v={folder}").follow("v")
         yield Site(serve, folder)
 
 
@@ -342,20 +340,13 @@ def test_bad_listings_are_refused(site):
     assert get(f"{site.url}/api/tree/v", {"If-None-Match": headers["ETag"]})[0] == 304
 
 
-class Publisher(http.server.BaseHTTPRequestHandler):
+class Publisher(Answering):
     """A publisher that only lists; its lines are made of a real one's."""
 
     lines = b""
 
     def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "application/x-ndjson")
-        self.send_header("Content-Length", str(len(self.lines)))
-        self.end_headers()
-        self.wfile.write(self.lines)
-
-    def log_message(self, *args):
-        pass
+        self.say(200, self.lines, {"Content-Type": "application/x-ndjson"})
 
 
 @pytest.mark.timeout(180)
@@ -368,17 +359,13 @@ def test_a_hundred_thousand_datasets_are_searched(house, site, tmp_path):
     line = json.loads(get(pub.url + "/api/list?full=1")[2])
     Publisher.lines = b"".join(json.dumps({**line, "path": f"dir{i % 100:02d}/dataset-{i:06d}.b2nd"}).encode() + b"\n"
                                for i in range(n))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    many = json.dumps({"name": "many", "http": f"127.0.0.1:{server.server_port}"}).encode()
-    assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", many)[0] == 200
-    sub = house.sub(bro)
-    wait_until(lambda: get(sub.url + "/api/subscribe/many", method="POST", data=b"", timeout=120)[0] == 200, timeout=120)
+    with serving(Publisher) as server:
+        register(bro, "many", server.http)
+        sub = house.sub(bro).follow("many", timeout=120)
     for query, total in (("", 100), ("dir=dir07", n // 100), ("q=zzz", 0), ("q=TEXT", n), ("q=00777", 11),
                          ("dir=dir07&sort=-mtime&limit=1000", n // 100), ("q=dataset&sort=size", n)):
         status, _, body = get(f"{sub.url}/api/tree/many?{query}")
         assert status == 200 and len(body) <= 60000 and json.loads(body)["total"] == total, (query, status, body[:300])
-    server.shutdown()
 
 
 # ---- tables ----
@@ -581,8 +568,7 @@ def test_the_chunk_map_shows_what_is_cached(house, site, tmp_path):
     store(folder, "big.b2nd", noise, chunks=(250, 1000), blocks=(25, 1000))
     (folder / "empty.txt").write_bytes(b"")
     store(folder, "many.b2nd", np.arange(20_000), chunks=(2,), blocks=(2,))
-    serve = house.serve(f"v={folder}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"v={folder}").follow("v")
 
     def chunks(path, query=""):
         status, headers, body = get(f"{serve.url}/api/chunks/v/{path}?{query}")
@@ -638,8 +624,7 @@ class Stream:
 def test_events_tell_what_changes_and_resume(house, tmp_path):
     folder = tmp_path / "data"
     store(folder, "a.b2nd", np.arange(10))
-    serve = house.serve(f"v={folder}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"v={folder}").follow("v")
     stream, other = Stream(serve.http), Stream(serve.http, "?roots=other,more")
     assert "text/event-stream" in stream.head
     start, event, data = stream.next()
@@ -670,8 +655,7 @@ def test_events_tell_what_changes_and_resume(house, tmp_path):
 def test_many_listeners_cost_little_and_the_last_are_refused(house, tmp_path):
     folder = tmp_path / "data"
     store(folder, "a.b2nd", np.arange(10))
-    serve = house.serve(f"v={folder}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"v={folder}").follow("v")
     before = serve.rss_kib()
     streams = [Stream(serve.http) for _ in range(400)]
     assert serve.rss_kib() - before < 60 * 1024 * SHADOW
@@ -720,8 +704,7 @@ def big(tmp_path_factory):
     a["ok"] = a["id"] % 3 == 0
     store(folder, "rows.b2nd", a, cparams={"clevel": 1, "codec": blosc2.Codec.LZ4})
     with House(tmp_path_factory.mktemp("house")) as house:
-        serve = house.serve(f"v={folder}")
-        wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+        serve = house.serve(f"v={folder}").follow("v")
         it = Site(serve, folder)
         it.truth = a
         yield it

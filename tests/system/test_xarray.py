@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from programs import BIN, EXTERNAL, ROOT, get, wait_until
+from programs import BIN, EXTERNAL, ROOT
 
 READER = [ROOT / ".venv-viewers/bin/python", ROOT / "tests/harness/xarray_reader.py"]
 pytestmark = [pytest.mark.skipif(EXTERNAL, reason="makes its own roots"), pytest.mark.timeout(300)]
@@ -22,7 +22,6 @@ def test_xarray_reads_a_netcdf_file_through_zarr_as_it_reads_the_file(house, tmp
         pytest.skip("no xarray in .venv-viewers: run tools/setup test")
     reader("make", file)
     subprocess.run([BIN / "cat2import", "--quiet", file, tmp_path / "imported"], check=True, timeout=60)
-    serve = house.serve(f"file={file}", f"import={tmp_path / 'imported'}")
+    serve = house.serve(f"file={file}", f"import={tmp_path / 'imported'}").follow("file", "import")
     for root in ("file", "import"):
-        wait_until(lambda: get(f"{serve.url}/api/subscribe/{root}", method="POST", data=b"")[0] == 200)
         assert json.loads(reader("compare", file, f"{serve.url}/zarr/{root}")) == {}

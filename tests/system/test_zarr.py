@@ -76,8 +76,7 @@ def site(tmp_path_factory):
         webdata.put(folder, f"dtypes/{name}.b2nd", array, chunks=chunks, attrs={"name": name, "list": [1, 2.5, None]})
     webdata.put(folder, "odd names/ä b#%41?.b2nd", np.arange(10), chunks=(4,), attrs={"raw": b"\x00\xff"})
     with House(tmp_path_factory.mktemp("house")) as house:
-        serve = house.serve(f"v={folder}")
-        wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+        serve = house.serve(f"v={folder}").follow("v")
         yield Site(serve, folder, tmp_path_factory.mktemp("read"))
 
 
@@ -192,8 +191,7 @@ def test_edge_chunks_are_whole_and_padded_with_zeros(site):
 def test_only_the_chunks_that_are_touched_are_fetched(tmp_path, house):
     want = np.arange(100 * 90, dtype="i4").reshape(100, 90)
     webdata.put(tmp_path / "data", "a.b2nd", want, chunks=(10, 30), blocks=(5, 30))
-    serve = house.serve(f"v={tmp_path / 'data'}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"v={tmp_path / 'data'}").follow("v")
     (scratch := tmp_path / "read").mkdir()
     site = Site(serve, tmp_path / "data", scratch)
     status, headers, body = site.get("a.b2nd/9.2", method="HEAD")
@@ -207,8 +205,7 @@ def test_a_large_chunk_is_streamed_in_little_memory(tmp_path, house):
     want = np.resize(np.arange(251, dtype="u1"), 150 << 20)
     webdata.put(tmp_path / "data", "a.b2nd", want, chunks=(160 << 20,), blocks=(1 << 20,))
     chunk = blosc2.open(str(tmp_path / "data/a.b2nd")).chunks[0]
-    serve = house.serve(f"v={tmp_path / 'data'}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"v={tmp_path / 'data'}").follow("v")
     get(serve.url + "/api/fetch/v/a.b2nd?slice_=::1000&format=raw")
     before, most, at = serve.rss_kib(), 0, 0
     client = http.client.HTTPConnection(serve.http, timeout=60)
@@ -261,8 +258,7 @@ def test_groups_of_hdf5_files_keep_their_attributes(tmp_path, house, version):
         group = file.create_group("scan/part")
         group.attrs["angles"] = [1, 2, 3]
         group["image"] = np.arange(12.0).reshape(3, 4)
-    serve = house.serve(f"v={tmp_path / 'a.h5'}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"v={tmp_path / 'a.h5'}").follow("v")
     wait_until(lambda: json.loads(get(serve.url + "/api/list/v")[2]))
     site = Site(serve, tmp_path, tmp_path)
     told = site.read(version, [{}, {"at": "scan/part"}, {"consolidated": True}, {"consolidated": True, "at": "scan/part"}, {"consolidated": True, "at": "scan"},
@@ -277,8 +273,7 @@ def test_metadata_of_very_many_is_refused_and_the_group_still_opens(tmp_path, ho
     for i in range(1, 300):
         (data / str(i)).mkdir()
         (data / str(i) / "a.b2nd").write_bytes((data / "0/a.b2nd").read_bytes())
-    serve = house.serve(f"v={data}")
-    wait_until(lambda: get(serve.url + "/api/subscribe/v", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"v={data}").follow("v")
     site = Site(serve, data, tmp_path)
     status, _, body = site.get(".zmetadata")
     assert status == 404 and "more than 256 folders" in json.loads(body)["detail"]
