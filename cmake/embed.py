@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """embed.py OUT.c DIR...: the files of DIRs as C arrays, each with a gzip twin, under one hash of all of them.
 
-What a file holds decides everything, not when it was written: the same files make the same output.
+What a file holds decides everything, not when it was written: the same files make the same output. Of scripts and styles the
+lines that are nothing but a comment are left out, but for the first: browsers do not read them, and they are a seventh of the whole.
 """
 import gzip
 import hashlib
 import pathlib
+import re
 import sys
 
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
@@ -18,8 +20,19 @@ def array(name, data):
     return f"static const unsigned char {name}[] = {{\n" + ",\n".join(rows) + "\n};\n"
 
 
+COMMENT = re.compile(rb"^[ ]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/[ ]*)\n", re.M)
+
+
+def content(path):
+    data = path.read_bytes()
+    if path.suffix not in (".js", ".css"):
+        return data
+    first, end, rest = data.partition(b"\n")
+    return first + end + COMMENT.sub(b"", rest)
+
+
 def main(out, *folders):
-    files = {path.relative_to(folder).as_posix(): path.read_bytes()
+    files = {path.relative_to(folder).as_posix(): content(path)
              for folder in map(pathlib.Path, folders) for path in sorted(folder.rglob("*"))
              if path.is_file() and path.suffix in TYPES}
     every = hashlib.sha256()
