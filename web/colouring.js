@@ -85,7 +85,7 @@ export class Colouring {
     this.stats.set(source.key, { asked: true }, 1);
     json(source.statsUrl(), { signal: this.flight.next() }).then(
       async (stats) => {
-        await meaningOf(source.ds).ready;
+        await meaningOf(source.ds).known;
         this.stats.set(source.key, source.quantity.statistics(stats), 1);
         this.view.schedule();
       },

@@ -62,7 +62,8 @@ export class HeatView extends View {
       this.comparison.note,
       h("div", { class: "frame" }, stage.box, stage.problem),
       this.colouring.bar.box,
-      h("div", { class: "under" }, this.readout.box, stage.badge, storedChoice(this)),
+      h("div", { class: "under" }, this.readout.box, stage.badge),
+      storedChoice(this),
       this.profiles.box,
     );
   }

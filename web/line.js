@@ -35,8 +35,8 @@ export class LineView extends View {
     this.frame = h("div", { class: "frame line" }, this.problem);
     this.pointer = new PlotPointer(this);
     this.badge = approximate();
-    const under = h("div", { class: "under" }, this.pointer.readout, this.badge, storedChoice(this));
-    box.replaceChildren(lineTools(this), this.slicer.box, this.frame, under);
+    const under = h("div", { class: "under" }, this.pointer.readout, this.badge);
+    box.replaceChildren(lineTools(this), this.slicer.box, this.frame, under, storedChoice(this));
     this.watch = new ResizeObserver(() => this.resized());
     this.watch.observe(this.frame);
     this.onTheme(() => this.plot?.draw());

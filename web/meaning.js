@@ -6,6 +6,7 @@ import { h, number } from "./ui.js";
 
 const PX = 4096; // of /api/line: all of up to twice as many coordinates, else the ends of so many stretches
 const NAT = -(2 ** 63);
+const PATIENCE = 10000; // ms that pictures and axes wait for what is told; then there are indices without units
 
 /** Numbers of one kind: label, units, clock of times, and how they are made of the stored numbers. */
 export class Quantity {
@@ -89,7 +90,7 @@ export class Coordinate extends Quantity {
   constructor(i, told = {}, dtype = "") {
     super(told, dtype);
     this.name = told.dimension || told.name || `Axis ${i}`;
-    Object.assign(this, { items: null, values: null, even: true, exact: true, problem: "" });
+    Object.assign(this, { items: null, values: null, list: null, even: true, exact: true, problem: "" });
   }
 
   /** line: a whole /api/line; n: items of the axis, or of its edges one more. What is not monotonic is refused. */
@@ -111,6 +112,7 @@ export class Coordinate extends Quantity {
     const sign = values[values.length - 1] >= values[0] ? 1 : -1;
     if (!values.every((value, i) => (i ? sign * (value - values[i - 1]) > 0 : value - value === 0)))
       this.problem = values.some((value) => value - value !== 0) ? "has gaps" : "is not monotonic";
+    if (this.problem && this.exact && count === n) this.list = values; // an axis cannot show them, the pointer can
     if (this.problem) return;
     const last = values.length - 1;
     const step = (values[last] - values[0]) / (items[last] - items[0]);
@@ -133,7 +135,8 @@ export class Coordinate extends Quantity {
   }
   /** "angle 0.5 degrees" of an item; "" when there is only its index. */
   tell(item) {
-    return this.values ? `${this.label} ${this.exact ? "" : "≈ "}${this.text(this.at(item), 7)}` : "";
+    const value = this.values ? this.at(item) : this.list?.[item];
+    return value === undefined ? "" : `${this.label} ${this.exact ? "" : "≈ "}${this.text(value, 7)}`;
   }
   get axis() {
     if (this.values) return { ...super.axis, even: this.even };
@@ -148,10 +151,11 @@ async function coordinate(i, told, ds) {
   if (!told.path || `${root}/${told.path}` === ds.path) return plain;
   const path = encode(`${root}/${told.path}`);
   try {
-    const line = await numbers(`/api/line/${path}?slice_=:&px=${PX}`);
+    const signal = AbortSignal.timeout(PATIENCE);
+    const line = await numbers(`/api/line/${path}?slice_=:&px=${PX}`, { signal });
     // whole numbers may be dates, which only the dtype tells
     const whole = line.headers.get("X-Dtype") === "<i8" && !told.time;
-    const made = whole ? new Coordinate(i, told, (await json(`/api/info/${path}`)).dtype) : plain;
+    const made = whole ? new Coordinate(i, told, (await json(`/api/info/${path}`, { signal })).dtype) : plain;
     made.take(line, ds.shape[i]);
     return made;
   } catch {
@@ -163,9 +167,10 @@ async function coordinate(i, told, ds) {
 const known = new WeakMap();
 
 /**
- * What a dataset means: {title, signal, stored: Quantity, axes: Coordinate of each axis, ready: Promise, told}. First
- * indices without units; what is told later is in the same object when it is ready. stored: the numbers as they are
- * in the file, where scale and offset make other ones of them. It is asked for once for each generation of ds.
+ * What a dataset means: {title, signal, stored: Quantity, axes: Coordinate of each axis}. First indices without
+ * units. What is told later is in the same object: all but coordinates when the promise known is fulfilled, all
+ * when ready is, and then told is true. stored: the numbers as they are in the file, where scale and offset make
+ * other ones of them. It is asked for once for each generation of ds.
  */
 export function meaningOf(ds) {
   const found = known.get(ds);
@@ -174,33 +179,28 @@ export function meaningOf(ds) {
   const axes = ds.shape.map((_, i) => new Coordinate(i));
   const meaning = { etag: ds.etag, title: "", signal, stored: signal, axes, told: false };
   known.set(ds, meaning);
-  meaning.ready = learn(meaning, ds);
+  const asked = json(`/api/meaning/${encode(ds.path)}`, { signal: AbortSignal.timeout(PATIENCE) }).catch(() => ({}));
+  meaning.known = asked.then((told) => learn(meaning, ds, told));
+  meaning.ready = asked.then(async ({ axes: told }) => {
+    const all = ds.shape.map((_, i) => coordinate(i, (told?.length === ds.shape.length && told[i]) || {}, ds));
+    Object.assign(meaning, { axes: await Promise.all(all), told: true });
+  });
   return meaning;
 }
 
-async function learn(meaning, ds) {
-  try {
-    const { title = "", signal, axes } = await json(`/api/meaning/${encode(ds.path)}`);
-    const all = ds.shape.map((_, i) => coordinate(i, (axes?.length === ds.shape.length && axes[i]) || {}, ds));
-    const found = { title, axes: await Promise.all(all) };
-    if (signal && !signal.units && signal.label === signal.name) signal.label = ""; // that is said above the picture
-    if (!ds.fields.length) {
-      found.signal = found.stored = new Quantity(signal, ds.dtype);
-      if (found.signal.scaled)
-        found.stored = new Quantity({ ...signal, scale: 1, offset: 0, units: "stored", time: null }, ds.dtype);
-    }
-    Object.assign(meaning, found);
-  } catch {
-    /* then indices, without units */
-  }
-  meaning.told = true;
+function learn(meaning, ds, { title = "", signal }) {
+  meaning.title = title;
+  if (!signal || ds.fields.length) return;
+  if (!signal.units && signal.label === signal.name) signal.label = ""; // that is said above the picture
+  meaning.signal = meaning.stored = new Quantity(signal, ds.dtype);
+  if (!meaning.signal.scaled) return;
+  meaning.stored = new Quantity({ ...signal, scale: 1, offset: 0, units: "stored", time: null }, ds.dtype);
 }
 
 /** For a view whose values are made of stored numbers: how, and a box to see the stored ones (state raw). */
 export function storedChoice(view) {
   const box = h("label", { class: "how", hidden: true });
-  const { ready } = meaningOf(view.ds);
-  ready.then(() => {
+  meaningOf(view.ds).known.then(() => {
     const { how } = meaningOf(view.ds).signal;
     if (!how || view.closed) return;
     const input = h("input", { type: "checkbox", checked: view.state.raw === "1" });

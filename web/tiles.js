@@ -42,10 +42,10 @@ export class Plane {
     const fill = z ? this.quantity.fill : null;
     const how = { axes: `${this.x},${this.y}`, at: this.at, ...place, agg: this.agg, fill, ...this.common };
     const url = `/api/tile/${encode(this.ds.path)}${query(how)}`;
-    const { ready } = meaningOf(this.ds);
-    if (z) await ready; // texels of several items leave out those that stand for none
+    const { known } = meaningOf(this.ds);
+    if (z) await known; // texels of several items leave out those that stand for none
     const { data, shape, headers } = await queue.run(() => numbers(url, { signal }), signal);
-    await ready;
+    await known;
     const { quantity } = this;
     const more = { how: quantity.key, approx: headers.get("X-Approx") };
     const tile = { raw: data, data: quantity.of(data), h: shape[0], w: shape[1], ...more };

@@ -41,6 +41,9 @@ def make(path):
         lon = scale(f, "lon", LON, units="degrees_east", long_name="longitude")
         f["t"] = STORED
         f["series"] = np.sin(np.arange(40.))
+        there = scale(f, "there and back", np.abs(np.arange(30) - 12.), units="mm")
+        f["steps"] = np.arange(600.).reshape(20, 30)
+        f["steps"].dims[1].attach_scale(there)
         for name, scales in (("t", (time, lat, lon)), ("series", (time,))):
             for i, one in enumerate(scales):
                 f[name].dims[i].attach_scale(one)
@@ -176,6 +179,13 @@ def test_axes_of_pictures_have_the_coordinates_and_units_of_the_file(site, notin
     for source, reason in ((NO_MEANING, "angle"), (OTHER_ANGLES, "stands at|labels are missing")):
         with pytest.raises(AssertionError, match=reason):
             check_scan(noting(site, *SCAN, source))
+
+
+def test_coordinates_that_no_axis_can_show_are_told_at_the_pointer(site, noting):
+    page = noting(site, "/roots/a/steps.b2nd", ":,:")
+    assert "there and back, index (there and back is not monotonic)" in texts(page, "axes")
+    check_places(page, lambda value: value + 0.5, lambda value: value + 0.5)
+    assert readout(page, 3, 20).endswith("] = 110 · there and back 8 mm")
 
 
 def check_steps_draw_no_axes(page):
