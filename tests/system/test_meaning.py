@@ -133,7 +133,8 @@ def test_columns_have_units_and_enumerations_names(site, root):
     assert told(site, f"api/info/{root}/colours.b2nd")["enums"] == {"": names} and "enums" not in told(site, f"api/info/{root}/lat.b2nd")
     columns = {column["name"]: column.get("names") for column in told(site, f"api/table/{root}/table.b2nd?fields=colour,in.flag,energy")["columns"]}
     assert columns == {"colour": names, "in.flag": {"0": "NO", "1": "YES"}, "energy": None}
-    assert told(site, f"api/table/{root}/colours.b2nd")["columns"][0]["names"] == names
+    for more in ("", "?sort=-value", "?where=value%20%3C%200"):
+        assert told(site, f"api/table/{root}/colours.b2nd{more}")["columns"][0]["names"] == names
 
 
 @pytest.mark.parametrize("root", ["file", "import"])

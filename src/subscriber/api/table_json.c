@@ -24,24 +24,25 @@ static void note(struct specials *s, int64_t row, int64_t column, const char *wh
 }
 
 /* Of enumerated numbers: what they are called. All columns of a plane have the same. */
-static void put_names(const struct table *t, size_t i, struct c2_jval enums, struct c2_jw *w)
+static void put_names(const struct table *t, const struct c2_meta *meta, size_t i, struct c2_jval enums,
+                      struct c2_jw *w)
 {
     const char *name = t->columns.p[i].name;
 
     if (t->matrix && i > 0) return;
-    struct c2_jval names = c2_jget(enums, t->matrix ? t->field : t->order.dtype->nfields ? name : "");
+    struct c2_jval names = c2_jget(enums, t->matrix ? t->field : meta->dtype.nfields ? name : "");
     if (c2_jval_kind(names) != C2_JOBJECT) return;
     c2_jw_key(w, "names");
     c2_jw_value(w, names);
 }
 
-static void put_columns(const struct table *t, const struct c2_buf *enums, struct c2_jw *w)
+static void put_columns(const struct table *t, const struct c2_meta *meta, struct c2_jw *w)
 {
     C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error ignored;
 
-    bool some = enums->n > 0 && c2_json_parse(c2_buf_str(enums), &json, &ignored);
+    bool some = meta->enums.n > 0 && c2_json_parse(c2_buf_str(&meta->enums), &json, &ignored);
     c2_jw_open_array(w, "columns");
     for (size_t i = 0; i < t->columns.n; i++) {
         const struct c2_column *column = &t->columns.p[i];
@@ -52,7 +53,7 @@ static void put_columns(const struct table *t, const struct c2_buf *enums, struc
         c2_jw_put_str(w, "dtype", c2_buf_str(&name));
         c2_jw_put_cstr(w, "kind", c2_cell_kind(column->type));
         if (column->ndim) c2_jw_put_ints(w, "shape", column->shape, column->ndim);
-        if (some) put_names(t, i, c2_json_root(json), w);
+        if (some) put_names(t, meta, i, c2_json_root(json), w);
         c2_jw_end_object(w);
     }
     c2_jw_end_array(w);
@@ -107,7 +108,7 @@ bool c2_table_json(const struct table *t, const struct c2_ds *ds, struct c2_buf 
     c2_jw_put_int(&w, "first", t->first);
     c2_jw_put_int(&w, "ncols", t->ncols);
     c2_jw_put_int(&w, "first_col", t->first_col);
-    put_columns(t, &ds->meta.enums, &w);
+    put_columns(t, &ds->meta, &w);
     put_index(t, &w);
     c2_jw_open_array(&w, "rows");
     if (t->matrix)
