@@ -19,6 +19,8 @@ export class Profiles {
   async show(source, at) {
     const signal = this.flight.next();
     const axes = [source.x, source.y];
+    const meaning = meaningOf(source.ds);
+    await meaning.ready;
     const lines = await Promise.all(
       axes.map((axis) => numbers(source.lineUrl(axis, at.row, at.column, PX), { signal }).catch(() => null)),
     );
@@ -33,7 +35,7 @@ export class Profiles {
             lines[i],
             i ? source.rows : source.columns,
             0,
-            { x: meaningOf(source.ds).axes[axis], y: source.quantity },
+            { x: meaning.axes[axis], y: source.quantity },
           ),
       )
       .filter(Boolean);

@@ -12,6 +12,7 @@ export class Readout {
     this.box = h("output", { class: "readout", "aria-live": "polite" }, " ");
     this.soon = throttle(() => this.say(), 40);
     this.later = debounce(() => this.exact(), 250);
+    meaningOf(view.ds).ready.then(() => view.closed || this.say()); // with coordinates
   }
 
   /** at: {row, column}; null when the pointer left. */

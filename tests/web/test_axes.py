@@ -11,6 +11,7 @@ import pytest
 import webdata
 from looking import drawn, show_drawn
 from programs import EXTERNAL, House, get, wait_until
+from test_client import check_axe
 
 pytestmark = [pytest.mark.skipif(EXTERNAL, reason="makes its own roots"), pytest.mark.timeout(180)]
 PROPERTIES = (pathlib.Path(__file__).parent / "ticks_properties.js").read_text()
@@ -88,7 +89,8 @@ def noting(tab):
         page = tab(**options)
         page.cmd("Page.addScriptToEvaluateOnNewDocument", source=NOTE + source)
         page.goto(site.url + path)
-        page.wait(f"document.querySelector('canvas[data-drawn]')?.dataset.drawn === {json.dumps(at)} && document.querySelectorAll('.busy').length === 0")
+        page.wait(f"document.querySelector('canvas[data-drawn]')?.dataset.drawn === {json.dumps(at)} && document.querySelectorAll('.busy').length === 0"
+                  " && window.written.some(([name]) => name === 'axes' || name === 'plot')")
         page.pump(0.1)
         return page
     return open_page
@@ -260,10 +262,12 @@ def check_pointer(page, tap):
     assert readout(page, 11, 25, tap).split(" = ")[1].startswith("NaN K (stored -32768)")
 
 
-def test_the_value_and_its_coordinates_are_told_at_the_pointer_and_at_a_tap(site, noting):
+def test_the_value_and_its_coordinates_are_told_at_the_pointer_and_at_a_tap(site, noting, axe):
     check_pointer(noting(site, *MAP), False)
     phone = {"width": 390, "height": 844, "mobile": True}
-    check_pointer(noting(site, *MAP, **phone), True)
+    page = noting(site, *MAP, dark=True, **phone)
+    check_pointer(page, True)
+    check_axe(page, axe)
     no_taps = "addEventListener('pointerup', (event) => event.stopImmediatePropagation(), true);"
     page = noting(site, *MAP, no_taps, **phone)
     page.patience = 3
@@ -271,8 +275,9 @@ def test_the_value_and_its_coordinates_are_told_at_the_pointer_and_at_a_tap(site
         check_pointer(page, True)
 
 
-def test_stored_numbers_are_shown_when_asked_for_and_said_to_be_such(site, noting):
+def test_stored_numbers_are_shown_when_asked_for_and_said_to_be_such(site, noting, axe):
     page = noting(site, *MAP)
+    check_axe(page, axe)
     low, high = (float(value) for value in page.js("[...document.querySelectorAll('.colours input')].map((it) => it.value)"))
     assert np.allclose([low, high], [np.nanmin(KELVIN[3]), np.nanmax(KELVIN[3])], atol=0.01)
     assert "stored number × 0.01 + 273.15" in page.js("document.querySelector('.how').innerText") and "air temperature (K)" in texts(page, "bar")
