@@ -114,7 +114,7 @@ class Program:
         wait_until(answers)
         return self
 
-    def follow(self, *roots, timeout=PATIENCE):
+    def follow(self, *roots, timeout=3 * PATIENCE):
         """Of a subscriber: as soon as it knows these roots, it follows them."""
         for root in roots:
             wait_until(lambda r=root: get(f"{self.url}/api/subscribe/{r}", method="POST", data=b"", timeout=timeout)[0] == 200, timeout)
