@@ -25,7 +25,7 @@
 #define RESULT_OF(context) ((context)->uc_mcontext.gregs[REG_RAX])
 #elif defined(__aarch64__)
 #define ARCH               AUDIT_ARCH_AARCH64
-#define RESULT_OF(context) ((context)->uc_mcontext.regs[0])
+#define RESULT_OF(context) (*(long long *)&(context)->uc_mcontext.regs[0])
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1 /* they look for leaks from a process of their own */
