@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The buttons at the head of a dataset's page.
+// The buttons at the head of a dataset's page; links to what it shows.
 import { pin, pinned } from "./home.js";
-import { button, copy } from "./ui.js";
+import { format } from "./state.js";
+import { button, copy, h, toast } from "./ui.js";
 
 export function addActions(page) {
   const { main, path } = page;
@@ -19,6 +20,45 @@ export function addActions(page) {
     ...(viewer ? [viewer] : []),
     pinButton,
     button("download", "Download", () => page.download(), "d", "Download"),
-    button("link", "Copy the link", () => page.copyLink(), "y", "Share"),
+    button("link", "Link, embedding", () => share(page), null, "Share"),
   );
+}
+
+/** Datasets that are looked at, that of the page first. */
+export const datasets = (page) => [...new Set([page.ds, ...(page.view?.datasets?.() || [])])];
+
+/** The address of what is shown; it tells of which generations. */
+export function linkTo(page, more) {
+  const etags = datasets(page).map(({ etag }) => etag);
+  const state = { ...page.state, g: etags.join(","), ...more };
+  return location.origin + format(location.pathname, state, location.search);
+}
+
+async function share(page) {
+  try {
+    (await import("./share.js")).sharePanel(page);
+  } catch (error) {
+    toast(`Nothing to share: ${error.message}`, "error");
+  }
+}
+
+/** Say which data have changed since the link was made that led here. */
+export function tellChanges(page) {
+  const shared = page.state.g.split(",");
+  const changed = datasets(page).filter(({ etag }, i) => shared[i] && shared[i] !== etag);
+  page.main.querySelector(".older")?.remove();
+  if (!changed.length) return;
+  const dismiss = () => {
+    page.state.g = "";
+    page.write();
+    note.remove();
+  };
+  const names = changed.map(({ path }) => path).join(", ");
+  const note = h(
+    "p",
+    { class: "card warn older", role: "status" },
+    `Changed since this link was made: ${names}. What is shown is what the data are now. `,
+    h("button", { type: "button", onclick: dismiss }, "Dismiss"),
+  );
+  page.main.prepend(note);
 }

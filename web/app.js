@@ -5,9 +5,12 @@ import * as live from "./live.js";
 import * as tree from "./tree.js";
 import { button, closePanel, errorCard, h, isDark, remember, setTheme, toast } from "./ui.js";
 
+const embedded = document.body.classList.contains("embed"); // only the view is seen
 let page = null; // the dataset page at hand, when there is one
 let loading = null;
 let home = null; // its module, once it was shown
+
+const reveal = (path) => embedded || tree.reveal(path);
 
 async function startPage() {
   const main = document.getElementById("main");
@@ -19,9 +22,9 @@ async function startPage() {
     page = new DatasetPage(main);
     const recent = (remember("recent") || []).filter((path) => path !== main.dataset.path);
     remember("recent", [main.dataset.path, ...recent].slice(0, 8));
-    tree.reveal(main.dataset.path);
+    reveal(main.dataset.path);
   } else if (main.dataset.page === "folder") {
-    tree.reveal(main.dataset.path);
+    reveal(main.dataset.path);
   } else if (main.dataset.page === "home") {
     home = await import("./home.js");
     home.start(main, () => open(location.href, false));
@@ -176,8 +179,9 @@ live.on("dataset", ({ path, change }) => {
   home?.changed(path, change);
   // A page that waits for a dataset to be listed: perhaps for this one.
   if (document.getElementById("main").dataset.page === "listing") open(location.href, false);
-  else if (page?.path !== path) return;
-  else if (change === "removed") toast("This dataset was removed; what is shown is what it was.", "warn", [], 0);
+  else if (!page?.shows(path)) return;
+  else if (change === "removed" && page.path === path)
+    toast("This dataset was removed; what is shown is what it was.", "warn", [], 0);
   else page.changed();
 });
 
@@ -218,8 +222,10 @@ document.body.classList.add("js");
 // Absolute from now on: they stay when the address gets another depth.
 for (const a of document.querySelectorAll("#top a, #side a, link[rel=icon]")) a.setAttribute("href", a.href);
 for (const form of document.querySelectorAll("#top form")) form.setAttribute("action", form.action);
-tools();
-tree.start(open);
+if (!embedded) {
+  tools();
+  tree.start(open);
+}
 const search = document.getElementById("search");
 search.addEventListener("focus", async () => (await import("./search.js")).start(), { once: true });
 addEventListener("click", (event) => {
@@ -229,4 +235,4 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
   document.dispatchEvent(new Event("theme")),
 );
 startPage();
-live.connect();
+if (!embedded) live.connect(); // a browser has six connections to a server, a page may embed more views

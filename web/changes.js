@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is done when the dataset of a page changed: it is said, reloaded, followed.
+import { tellChanges } from "./actions.js";
 import { Latest, encode, get } from "./api.js";
 import { addCachedRow, dressAttributes } from "./attributes.js";
 import { describe, pageOf } from "./describe.js";
@@ -65,6 +66,7 @@ export class Changes {
     page.rendered = rendered;
     Object.assign(ds, now);
     Object.assign(main.dataset, fresh.dataset);
+    tellChanges(page);
     if (like && page.view?.refresh) page.view.refresh(this.followed);
     else page.again();
   }

@@ -185,9 +185,7 @@ export class Bar {
     canvas.width = width * devicePixelRatio;
     canvas.height = canvas.clientHeight * devicePixelRatio;
     context.scale(devicePixelRatio, devicePixelRatio);
-    this.drawColours(context, width);
-    if (this.stats?.histogram?.counts) this.drawHistogram(context, width, this.stats.histogram);
-    this.drawTicks(context, width);
+    this.paint(context, width);
     this.ends.forEach((end, i) => {
       const value = i ? range.hi : range.lo;
       const at = this.at(value);
@@ -198,6 +196,12 @@ export class Bar {
     });
     if (document.activeElement !== this.low) this.low.value = number(range.lo, digits);
     if (document.activeElement !== this.high) this.high.value = number(range.hi, digits);
+  }
+  /** On anything that draws like a canvas. */
+  paint(context, width) {
+    this.drawColours(context, width);
+    if (this.stats?.histogram?.counts) this.drawHistogram(context, width, this.stats.histogram);
+    this.drawTicks(context, width);
   }
   drawColours(context, width) {
     const { colours } = this;

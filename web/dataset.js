@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The page of a dataset: its views and the one shown, its address, what is done when it changed.
 import { Latest } from "./api.js";
-import { addActions } from "./actions.js";
+import { addActions, datasets, linkTo, tellChanges } from "./actions.js";
 import { addCachedRow, dressAttributes } from "./attributes.js";
 import { Changes } from "./changes.js";
 import { describe, viewsOf } from "./describe.js";
@@ -56,6 +56,7 @@ export class DatasetPage {
     if (!chosen && this.ds.contenttype === "tomography") state.cm = "grey";
     this.state = state;
     this.notices(notes);
+    tellChanges(this);
     this.show(this.viewOf(state), false);
   }
 
@@ -88,7 +89,8 @@ export class DatasetPage {
     const like = main.dataset.shape === this.main.dataset.shape && main.dataset.kind === this.ds.kind;
     const { cm, sc, inv, auto } = this.state;
     const kept = { cm: this.ds.contenttype ? "viridis" : cm, sc, inv, auto };
-    const all = { ...this.state, cmp: "", where: "", sort: "", f: "", row: "", col: "" };
+    const own = { cmp: "", where: "", sort: "", f: "", row: "", col: "", xof: "", err: "", add: "", g: "" };
+    const all = { ...this.state, ...own };
     return format(target.pathname, like ? all : kept);
   }
 
@@ -171,9 +173,7 @@ export class DatasetPage {
   }
 
   copyLink() {
-    this.write();
-    settle();
-    copy(location.href, "Link");
+    copy(linkTo(this), "Link");
   }
 
   async download() {
@@ -187,6 +187,10 @@ export class DatasetPage {
 
   /* ---- changes ---- */
 
+  /** Is a dataset looked at? */
+  shows(path) {
+    return datasets(this).some((one) => one.path === path);
+  }
   changed() {
     this.changes.tell();
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The panel of downloads: the dataset, the slice that is shown, the picture; and how programs get the same.
 import { BASE, encode, query } from "./api.js";
-import { button, copy, h, panel } from "./ui.js";
+import { button, copy, h, panel, toast } from "./ui.js";
 
 /* One word of a shell, whatever is in it. */
 const quoted = (text) => `'${text.replace(/'/g, "'\\''")}'`;
@@ -34,21 +34,41 @@ function python(path, slice) {
   ].join("\n");
 }
 
-/* What the canvas of a view shows, as a file. */
-function saveCanvas(canvas, name) {
-  canvas.toBlob((blob) => {
-    const url = URL.createObjectURL(blob);
-    h("a", { href: url, download: `${name}.png` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
-  });
+/* What the server is asked for, to make the same picture as a heat map. */
+function asked({ state, plane, source: { quantity } }) {
+  const falls = quantity.scale < 0; // the server draws stored numbers
+  const [lo, hi] = [state.lo, state.hi].map((text) => (text === "" ? "" : String(quantity.stored(Number(text)))));
+  return {
+    cmap: (Boolean(state.inv) === falls ? "" : "-") + state.cm,
+    scale: state.sc,
+    lo: falls ? hi : lo,
+    hi: falls ? lo : hi,
+    fill: quantity.fill,
+    part: state.part,
+    agg: state.agg,
+    axes: plane.x < plane.y ? `${plane.x},${plane.y}` : null,
+  };
 }
 
+async function saved(view, kind, name) {
+  try {
+    (await import("./save.js")).save(view, kind, name);
+  } catch (error) {
+    toast(`Not saved: ${error.message}`, "error");
+  }
+}
+
+/* What is shown, as a file: by the server in all its pixels, as it is drawn here. */
 function pictures(view, name, address) {
-  const canvas = view.panes[0].canvas;
-  const save = { type: "button", class: "link", onclick: () => saveCanvas(canvas, name) };
+  const drawn = (kind, note) => [
+    h("button", { type: "button", class: "link", onclick: () => saved(view, kind, name) }, `View as .${kind}`),
+    " ",
+    h("span", { class: "small" }, note),
+  ];
   return [
-    link("Picture as .png", address("png", view.picture()), "with the colours shown"),
-    h("li", {}, h("button", save, "What is on the screen as .png")),
+    view.stage ? link("Picture as .png", address("png", asked(view)), "with the colours shown") : null,
+    h("li", {}, drawn("png", "what is on the screen, with axes and labels")),
+    h("li", {}, drawn("svg", "the same, to be enlarged and edited")),
   ];
 }
 
@@ -66,7 +86,7 @@ export function downloadPanel({ path, ds, view }) {
     link("Slice as .csv", address("csv"), "for spreadsheets"),
     link("Slice as .json", address("json"), "up to 16 MiB"),
   ];
-  const shown = view?.picture ? pictures(view, path.split("/").pop(), address) : [];
+  const shown = view?.stage || view?.stack ? pictures(view, path.split("/").pop(), address) : [];
   const curl = quoted(`${location.origin}${BASE}${base}?slice_=${slice}&format=npy`);
   const item = quoted(path + (slice && array ? `[${slice}]` : ""));
   panel(

@@ -127,9 +127,12 @@ export class HeatView extends View {
     this.page.show("table");
   }
 
+  /* Of the items in sight. */
   statsTable() {
-    const { scaled } = this.source.quantity;
-    statsPanel(`Statistics of [${this.source.at}]${scaled ? ", of the stored numbers" : ""}`, this.source.statsUrl());
+    const { source } = this;
+    const slice = source.part(this.window);
+    const what = source.quantity.scaled ? ", of the stored numbers" : "";
+    statsPanel(`Statistics of [${slice}]${what}`, source.statsUrl(slice));
   }
 
   pin(at) {
@@ -174,6 +177,7 @@ export class HeatView extends View {
   /** The dataset has another generation; follow: the axis that grew stays at its end. */
   refresh(follow) {
     this.slicer.reshape(this.ds.shape, follow);
+    if (this.state.cmp) this.comparison.start(this.state.cmp);
     this.page.write();
     this.aim();
     this.profileSoon();
@@ -191,24 +195,10 @@ export class HeatView extends View {
   slice() {
     return sliceOf(this.plane, true);
   }
-  /** What the server is asked for, to make the same picture. */
-  picture() {
-    const { state, plane } = this;
-    const { quantity } = this.source;
-    const falls = quantity.scale < 0; // the server draws stored numbers
-    const [lo, hi] = [state.lo, state.hi].map((text) => (text === "" ? "" : String(quantity.stored(Number(text)))));
-    return {
-      cmap: (Boolean(state.inv) === falls ? "" : "-") + state.cm,
-      scale: state.sc,
-      lo: falls ? hi : lo,
-      hi: falls ? lo : hi,
-      fill: quantity.fill,
-      part: state.part,
-      agg: state.agg,
-      axes: plane.x < plane.y ? `${plane.x},${plane.y}` : null,
-    };
+  /** Datasets that are looked at. */
+  datasets() {
+    return [this.ds, this.comparison.other?.ds].filter(Boolean);
   }
-
   close() {
     super.close();
     this.slicer.close();

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A line along one axis: the server sends least and greatest of each pixel, zooming asks anew.
-import { Latest, numbers } from "./api.js";
-import { Plot } from "./plot.js";
-import { meaningOf, storedChoice } from "./meaning.js";
+// Lines along one axis: the server sends least and greatest of each pixel, zooming asks anew.
+import { tellChanges } from "./actions.js";
+import { Latest } from "./api.js";
+import { Lines } from "./lines.js";
+import { storedChoice } from "./meaning.js";
 import { LineSource } from "./linesource.js";
-import { PlotPointer } from "./plotpointer.js";
 import { Slicer } from "./slicer.js";
 import { Span } from "./span.js";
+import { Stack } from "./stack.js";
 import { sliceOf } from "./state.js";
 import { statsPanel } from "./tables.js";
 import { lineTools } from "./toolbars.js";
-import { approximate, clamp, debounce, errorCard, h } from "./ui.js";
+import { approximate, clamp, debounce, errorCard, h, toast } from "./ui.js";
 import { View } from "./view.js";
 
 const KEYS = [
@@ -18,7 +19,8 @@ const KEYS = [
   ["+ - 0", "zoom in, out, whole line"],
   ["← →", "pan"],
   ["l", "linear or log"],
-  ["s", "statistics"],
+  ["m", "more lines, x, errors"],
+  ["s", "statistics of what is in sight"],
 ];
 
 export class LineView extends View {
@@ -27,34 +29,46 @@ export class LineView extends View {
     this.slicer = new Slicer(this, (final, axes) => this.sliced(axes));
     this.slicer.busy = () => this.loading;
     this.plane = this.slicer.plane;
-    this.source = new LineSource(this);
+    this.source = new LineSource(this.ds, this.plane, this.state);
+    this.lines = new Lines(this);
+    this.stack = new Stack(this);
     this.span = new Span(this.source.length, this.state.box);
     this.flight = new Latest();
     this.later = debounce(() => this.load(), 120);
     this.problem = h("div", { class: "problem", hidden: true });
-    this.frame = h("div", { class: "frame line" }, this.problem);
-    this.pointer = new PlotPointer(this);
+    this.notes = h("div", { class: "card warn", role: "status", hidden: true });
     this.badge = approximate();
-    const under = h("div", { class: "under" }, this.pointer.readout, this.badge);
-    box.replaceChildren(lineTools(this), this.slicer.box, this.frame, under, storedChoice(this));
+    const { frame, pointer } = this.stack;
+    this.frame = frame;
+    frame.append(this.problem);
+    box.replaceChildren(
+      lineTools(this),
+      this.slicer.box,
+      this.notes,
+      frame,
+      h("div", { class: "under" }, pointer.readout, this.badge),
+      storedChoice(this),
+    );
     this.watch = new ResizeObserver(() => this.resized());
     this.watch.observe(this.frame);
-    this.onTheme(() => this.plot?.draw());
+    this.onTheme(() => this.stack.draw());
     this.load();
   }
 
   async load() {
     const signal = this.flight.next();
-    const { items } = this.span;
     const px = Math.round((this.frame.clientWidth - 72) * Math.min(devicePixelRatio, 2));
     this.later.cancel();
     this.problem.hidden = true;
     this.loading = true;
     this.frame.classList.add("busy");
     try {
-      await meaningOf(this.ds).ready;
-      const line = await numbers(this.source.url(items, clamp(px, 100, 4096)), { signal });
-      if (!signal.aborted) this.take(line, items);
+      await this.lines.find(signal);
+      if (!signal.aborted) this.found();
+      const shown = await this.lines.load(this.span, clamp(px, 100, 4096), signal);
+      if (signal.aborted) return;
+      this.badge.hidden = !shown.some(({ y }) => y.approx);
+      this.stack.take(shown);
     } catch (error) {
       if (!signal.aborted) this.fail(error);
     } finally {
@@ -68,30 +82,16 @@ export class LineView extends View {
     this.frame.classList.remove("busy");
   }
 
-  take(line, { from, count }) {
-    this.badge.hidden = !line.headers.get("X-Approx");
-    const means = this.means();
-    if (this.plot) Object.assign(this.plot, means).take(line, count, from);
-    else this.makePlot(line, count, from, means);
-    this.plot.log = this.state.sc === "log";
-    this.drawPlot();
-    const { canvas } = this.plot;
-    const slice = sliceOf(this.plane, true);
-    const what = `Line of ${this.ds.path} [${slice}]`;
-    canvas.setAttribute("aria-label", `${what}, items ${from} to ${from + count}, ${this.plot.description()}`);
-    canvas.dataset.drawn = slice;
-  }
-
-  /* What is along the line, and what its values are. */
-  means() {
-    const { axes, ...means } = meaningOf(this.ds);
-    return { x: axes[this.plane.x], y: this.source.quantity(means[this.state.raw ? "stored" : "signal"]) };
-  }
-
-  drawPlot() {
-    if (!this.plot) return;
-    this.plot.window = { x0: this.span.x0, x1: this.span.x1 };
-    this.plot.draw();
+  /* It is known what is drawn. */
+  found() {
+    const { axis, notes, first } = this.lines;
+    const values = axis.sorted ? null : axis.values;
+    this.source = first.source;
+    if (JSON.stringify(values) !== JSON.stringify(this.span.values))
+      this.span = new Span(this.source.length, this.state.box, values);
+    this.notes.hidden = !notes.length;
+    this.notes.replaceChildren(...notes.map((note) => h("p", {}, `${note}.`)));
+    tellChanges(this.page);
   }
 
   fail(error) {
@@ -100,19 +100,7 @@ export class LineView extends View {
   }
 
   resized() {
-    if (!this.plot || this.width === this.frame.clientWidth) return;
-    this.width = this.frame.clientWidth;
-    this.plot.draw();
-    this.later();
-  }
-
-  makePlot(line, count, from, means) {
-    this.plot = new Plot("", line, count, from, means);
-    const { canvas } = this.plot;
-    canvas.tabIndex = 0;
-    this.frame.prepend(canvas);
-    this.width = this.frame.clientWidth;
-    this.pointer.listen(canvas);
+    if (this.stack.resized()) this.later();
   }
 
   /* ---- changes ---- */
@@ -120,7 +108,7 @@ export class LineView extends View {
   moved() {
     this.state.box = this.span.text;
     this.page.write();
-    this.drawPlot();
+    this.stack.draw();
     this.later();
   }
   zoom(factor, at) {
@@ -136,15 +124,15 @@ export class LineView extends View {
     this.state.sc = value;
     this.scaleChoice.querySelector("select").value = value;
     this.page.write(true);
-    if (!this.plot) return;
-    this.plot.log = value === "log";
-    this.plot.draw();
+    this.stack.draw();
   }
 
   option(name, value) {
     this.state[name] = value;
+    if (name === "xof" && this.span.values) this.state.box = "";
     this.page.write(true);
-    this.load();
+    if (name === "mk") this.stack.draw();
+    else this.load();
   }
 
   sliced(axes) {
@@ -159,6 +147,7 @@ export class LineView extends View {
 
   /** The dataset has another generation; follow: its end is shown. */
   refresh(follow) {
+    this.lines.forget();
     this.slicer.reshape(this.ds.shape);
     this.span.resize(this.source.length, follow);
     this.state.box = this.span.text;
@@ -167,8 +156,15 @@ export class LineView extends View {
   }
 
   statsTable() {
-    const what = this.plot?.y.scaled ? ", of the stored numbers" : "";
-    statsPanel(`Statistics of [${this.source.part(":")}]${what}`, this.source.statsUrl());
+    if (this.lines.curves.length) statsPanel(...this.lines.statistics(this.span));
+  }
+
+  async choose() {
+    try {
+      (await import("./linepanel.js")).linePanel(this);
+    } catch (error) {
+      toast(`No choice of lines: ${error.message}`, "error");
+    }
   }
 
   /** Esc: what is on its way is not wanted any more. */
@@ -190,6 +186,7 @@ export class LineView extends View {
       "-": () => this.zoom(2),
       0: () => this.fit(),
       l: () => this.scale(this.state.sc === "log" ? "linear" : "log"),
+      m: () => this.choose(),
       s: () => this.statsTable(),
     };
   }
@@ -210,6 +207,10 @@ export class LineView extends View {
   }
   slice() {
     return sliceOf(this.plane, true);
+  }
+  /** Datasets that are looked at. */
+  datasets() {
+    return this.lines.datasets;
   }
 
   close() {

@@ -1,11 +1,38 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where the numbers of a line come from: one axis of a dataset, the others at an index.
-import { encode, query } from "./api.js";
-import { Quantity, meaningOf } from "./meaning.js";
+// Where the numbers of a line come from: one axis of a dataset, the others at an index; and what they are.
+import { encode, numbers, query } from "./api.js";
+import { Quantity } from "./meaning.js";
+
+const NUMERIC = /^[<>|=]?(u?int|float|bool|[biuf]\d)/;
 
 export class LineSource {
-  constructor({ ds, state, plane }) {
-    Object.assign(this, { ds, state, plane });
+  /** plane: {x: its axis, index}; state: which part of complex numbers, which field. */
+  constructor(ds, plane, state = {}) {
+    Object.assign(this, { ds, plane, state });
+    this.means(new Quantity({ label: ds.path.split("/").pop() }, ds.dtype));
+  }
+
+  /** What the numbers are; of a field, what its dtype says. */
+  means(quantity) {
+    const { field } = this;
+    this.quantity = field ? new Quantity({ label: field.name }, field.dtype) : quantity;
+  }
+  get clock() {
+    return this.quantity.clock;
+  }
+  get label() {
+    return this.quantity.label || /([^/]*?)(\.b2nd)?$/.exec(this.ds.path)[1];
+  }
+
+  /** Times are counted as this quantity counts them. */
+  count(other) {
+    const { quantity } = this;
+    if (JSON.stringify(other.clock) !== JSON.stringify(quantity.clock)) this.other = other;
+  }
+
+  get field() {
+    const { fields } = this.ds;
+    return fields.find(({ name }) => name === this.state.field) || fields.find(({ dtype }) => NUMERIC.test(dtype));
   }
 
   get length() {
@@ -17,26 +44,32 @@ export class LineSource {
     return this.plane.index.map((at, i) => (i === this.plane.x ? text : at)).join(",");
   }
 
+  /** The slice with these items. */
+  slice({ from, count }) {
+    return this.part(count === this.length ? ":" : `${from}:${from + count}`);
+  }
+
   common() {
-    const { fields, etag } = this.ds;
-    const numeric = fields.find((one) => /int|float|bool|^[<>|]?[iufb]/.test(one.dtype))?.name;
-    const fill = fields.length ? null : meaningOf(this.ds).signal.fill;
-    return { v: etag, fill, part: this.state.part, field: fields.length ? this.state.field || numeric : null };
+    const { fields, etag, dtype } = this.ds;
+    const part = /complex|c8|c16/.test(dtype) ? this.state.part : null;
+    const { fill } = this.quantity;
+    return { v: etag, fill, part, field: fields.length ? this.state.field || this.field?.name : null };
   }
 
-  /** What its numbers are: those of the whole dataset, or of the field of records. */
-  quantity(whole) {
-    const field = this.ds.fields.find(({ name }) => name === this.common().field);
-    return field ? new Quantity({ label: field.name }, field.dtype) : whole;
+  /** Items, or least and greatest for each of px pixels: {values, pairs, n, from, count, approx}. */
+  async load({ from, count }, px, signal) {
+    const slice = this.slice({ from, count });
+    const url = `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, ...this.common() })}`;
+    const { data, shape, headers } = await numbers(url, { signal });
+    const { quantity, other } = this;
+    let values = quantity.of(data);
+    if (other) values = Float64Array.from(values, (value) => other.clock.value(quantity.clock.ms(value)));
+    const pairs = shape.length === 2;
+    if (pairs && quantity.scale < 0) for (let i = 0; i < values.length; i += 2) values.subarray(i, i + 2).reverse();
+    return { values, pairs, n: shape[0], from, count, approx: Boolean(headers.get("X-Approx")) };
   }
 
-  /** Least and greatest for each of px pixels. */
-  url({ from, count }, px) {
-    const slice = this.part(count === this.length ? ":" : `${from}:${from + count}`);
-    return `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, ...this.common() })}`;
-  }
-
-  statsUrl() {
-    return `/api/stats/${encode(this.ds.path)}${query({ slice_: this.part(":"), ...this.common() })}`;
+  statsUrl(items) {
+    return `/api/stats/${encode(this.ds.path)}${query({ slice_: this.slice(items), ...this.common() })}`;
   }
 }

@@ -167,17 +167,17 @@ async function coordinate(i, told, ds) {
 const known = new WeakMap();
 
 /**
- * What a dataset means: {title, signal, stored: Quantity, axes: Coordinate of each axis}. First indices without
- * units. What is told later is in the same object: all but coordinates when the promise known is fulfilled, all
- * when ready is, and then told is true. stored: the numbers as they are in the file, where scale and offset make
- * other ones of them. It is asked for once for each generation of ds.
+ * What a dataset means: {title, signal, stored: Quantity, axes: Coordinate of each axis, sides: which dataset has
+ * these, {path, name}, errors: path}. First indices without units. What is told later is in the same object: all but
+ * coordinates when the promise known is fulfilled, all when ready is, and then told is true. stored: the numbers as
+ * they are in the file, where scale and offset make other ones of them. It is asked for once for each generation.
  */
 export function meaningOf(ds) {
   const found = known.get(ds);
   if (found?.etag === ds.etag) return found;
   const signal = new Quantity({}, ds.dtype);
   const axes = ds.shape.map((_, i) => new Coordinate(i));
-  const meaning = { etag: ds.etag, title: "", signal, stored: signal, axes, told: false };
+  const meaning = { etag: ds.etag, title: "", signal, stored: signal, axes, sides: [], told: false };
   known.set(ds, meaning);
   const asked = json(`/api/meaning/${encode(ds.path)}`, { signal: AbortSignal.timeout(PATIENCE) }).catch(() => ({}));
   meaning.known = asked.then((told) => learn(meaning, ds, told));
@@ -188,8 +188,12 @@ export function meaningOf(ds) {
   return meaning;
 }
 
-function learn(meaning, ds, { title = "", signal }) {
+function learn(meaning, ds, { title = "", signal, errors, axes = [] }) {
+  const whole = (path) => path && `${ds.path.split("/")[0]}/${path}`;
   meaning.title = title;
+  if (axes.length === ds.shape.length)
+    meaning.sides = axes.map(({ path, dimension, name }) => ({ path: whole(path), name: dimension || name }));
+  meaning.errors = whole(errors);
   if (!signal || ds.fields.length) return;
   if (!signal.units && signal.label === signal.name) signal.label = ""; // that is said above the picture
   meaning.signal = meaning.stored = new Quantity(signal, ds.dtype);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A line under axes with ticks, on a canvas. What comes as pairs of least and greatest is a band.
+// Curves under axes with ticks, on a canvas.
 import { axis, drawAxis, prepare, room } from "./axes.js";
+import { Curve, colourOf, drawCurve, drawLegend } from "./curves.js";
 import { Coordinate, Quantity } from "./meaning.js";
 import { digitsOf } from "./ticks.js";
 import { h, token } from "./ui.js";
@@ -13,28 +14,36 @@ export class Plot {
    * its values (meaning.js): without them indices and stored numbers.
    */
   constructor(label, line, count, from = 0, { x = new Coordinate(0), y = new Quantity() } = {}) {
-    Object.assign(this, { label, from, log: false, x, y });
+    Object.assign(this, { label, log: false, mark: "", window: null, left: 0, x, y });
     this.canvas = h("canvas", { class: "plot", role: "img", "aria-label": label });
     this.box = h("figure", { class: "plotbox" }, this.canvas, h("figcaption", {}, label));
-    this.take(line, count, from);
+    if (line) this.take(line, count, from);
   }
 
+  /** One line of /api/line, at the coordinates of its items. */
   take({ data, shape }, count, from) {
-    const pairs = shape.length === 2;
-    const n = shape[0];
-    const values = this.y.of(data);
-    Object.assign(this, { values, pairs, n, count, from });
-    let lo = Infinity;
-    let hi = -Infinity;
-    let positive = Infinity;
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i];
-      if (value - value !== 0) continue;
-      if (value < lo) lo = value;
-      if (value > hi) hi = value;
-      if (value > 0 && value < positive) positive = value;
+    const y = { values: this.y.of(data), pairs: shape.length === 2, n: shape[0], from, count };
+    const curve = new Curve({ y });
+    if (this.x.values) {
+      const at = (i) => this.x.at(curve.xOf(i));
+      curve.x = { values: Float64Array.from({ length: y.n }, (_, i) => at(i)), pairs: false };
+      const ends = [this.x.at(from), this.x.at(from + count - 1)];
+      this.window = { x0: Math.min(...ends), x1: Math.max(...ends) };
     }
-    Object.assign(this, { lo, hi, positive, window: this.window || { x0: from, x1: from + count } });
+    this.show([curve]);
+  }
+
+  /** Curves in one picture, all of them in x and y: {axis, text()}. */
+  show(curves, { x, y } = this) {
+    const ranges = curves.map((curve) => curve.range());
+    const { from, count } = curves[0].y;
+    Object.assign(this, { curves, x, y });
+    curves.forEach((curve, i) => Object.assign(curve, ranges[i]));
+    this.n = Math.max(...curves.map((curve) => curve.y.n));
+    this.lo = Math.min(...ranges.map(({ lo }) => lo));
+    this.hi = Math.max(...ranges.map(({ hi }) => hi));
+    this.positive = Math.min(...ranges.map(({ positive }) => positive));
+    this.window ||= { x0: from, x1: from + count };
   }
 
   /* Least and greatest of the scaled axis of values: [a, b]. */
@@ -48,35 +57,43 @@ export class Plot {
   }
 
   /* Where things are: margins, scales, axes. */
-  layout(context) {
-    const { canvas, log, window } = this;
-    const width = Math.max(canvas.clientWidth, 50);
-    const height = Math.max(canvas.clientHeight, 50);
-    canvas.width = width * devicePixelRatio;
-    canvas.height = height * devicePixelRatio;
-    context.scale(devicePixelRatio, devicePixelRatio);
+  layout(context, { width, height }) {
+    const { log, window } = this;
     prepare(context);
     const box = { left: 0, right: width - PAD, top: PAD, bottom: height };
     const { x0, x1 } = window;
     const [a, b] = this.range();
     const scaled = log ? Math.log10 : (value) => value;
-    const px = (item) => box.left + ((item - x0) / (x1 - x0)) * (box.right - box.left);
+    const px = (value) => box.left + ((value - x0) / (x1 - x0)) * (box.right - box.left);
     const py = (value) => box.bottom - ((scaled(value) - a) / (b - a)) * (box.bottom - box.top);
-    const along = { side: "bottom", lo: this.x.at(x0), hi: this.x.at(x1), at: (value) => px(this.x.place(value)) };
+    const along = { side: "bottom", lo: x0, hi: x1, at: px, even: true };
     box.bottom -= room({ side: "bottom", label: "x" });
     const [lo, hi] = log ? [10 ** a, 10 ** b] : [a, b];
     const up = { side: "left", from: box.bottom, to: box.top, lo, hi, at: py, scale: log ? "log" : "linear" };
     const y = axis(context, { ...this.y.axis, ...up });
-    box.left = room(y);
+    box.left = Math.max(room(y), this.left);
     const x = axis(context, { ...this.x.axis, ...along, from: box.left, to: box.right });
     this.frame = { box, px, py, a, b, x, y };
     return this.frame;
   }
 
+  /** What its canvas has room for. */
+  get size() {
+    return { width: Math.max(this.canvas.clientWidth, 50), height: Math.max(this.canvas.clientHeight, 50) };
+  }
+
   draw() {
-    const context = this.canvas.getContext("2d");
-    const { box, px, py, x, y } = this.layout(context);
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    const { canvas, size } = this;
+    canvas.width = size.width * devicePixelRatio;
+    canvas.height = size.height * devicePixelRatio;
+    const context = canvas.getContext("2d");
+    context.scale(devicePixelRatio, devicePixelRatio);
+    this.paint(context, size);
+  }
+
+  /** On anything that draws like a canvas. */
+  paint(context, size) {
+    const { box, x, y } = this.layout(context, size);
     drawAxis(context, y, box.left, box.right);
     drawAxis(context, x, box.bottom);
     context.strokeRect(box.left + 0.5, box.top + 0.5, box.right - box.left, box.bottom - box.top);
@@ -85,11 +102,13 @@ export class Plot {
     context.beginPath();
     context.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
     context.clip();
-    context.strokeStyle = context.fillStyle = token("--accent");
-    context.lineWidth = 1.25;
-    if (this.pairs) this.band(context, px, py);
-    else this.curve(context, px, py);
+    this.curves.forEach((curve, i) => {
+      curve.colour = colourOf(curve.nth ?? i, token("--accent"));
+      context.strokeStyle = context.fillStyle = curve.colour;
+      drawCurve(context, curve, this.frame, this.mark);
+    });
     context.restore();
+    if (this.curves.length > 1) drawLegend(context, this.curves, box, { fg: token("--fg"), bg: token("--bg") });
   }
 
   /* What cannot be seen: why nothing is drawn. */
@@ -103,77 +122,22 @@ export class Plot {
     context.fillText(this.said, (left + right) / 2, top + 8);
   }
 
-  curve(context, px, py) {
-    const { values, n, from } = this;
-    const dots = n < 60;
-    context.beginPath();
-    let pen = false;
-    for (let i = 0; i < n; i++) {
-      const y = py(values[i]);
-      if (y - y !== 0) {
-        pen = false;
-        continue;
-      }
-      if (pen) context.lineTo(px(from + i), y);
-      else context.moveTo(px(from + i), y);
-      pen = true;
-    }
-    context.stroke();
-    if (!dots) return;
-    for (let i = 0; i < n; i++)
-      if (values[i] - values[i] === 0) {
-        context.beginPath();
-        context.arc(px(from + i), py(values[i]), 2.5, 0, 7);
-        context.fill();
-      }
-  }
-
-  /* One upright stroke a pair, joined to its neighbour. */
-  band(context, px, py) {
-    const { values, n, count, from } = this;
-    context.beginPath();
-    let pen = false;
-    for (let i = 0; i < n; i++) {
-      const x = px(from + ((i + 0.5) * count) / n);
-      const lo = py(values[2 * i]);
-      const hi = py(values[2 * i + 1]);
-      if (lo - lo !== 0 || hi - hi !== 0) {
-        pen = false;
-        continue;
-      }
-      if (pen) context.lineTo(x, hi);
-      else context.moveTo(x, hi);
-      context.lineTo(x, lo);
-      pen = true;
-    }
-    context.stroke();
-  }
-
   /** What is drawn, for those who do not see it. */
   description() {
-    const { from, count, lo, hi, said } = this;
-    const along = count ? this.x.span(from, from + count - 1) : "";
-    return `${along && `${along}, `}${said || `values from ${this.text(lo, 9)} to ${this.text(hi, 9)}`}`;
+    return this.said || `values from ${this.text(this.lo, 9)} to ${this.text(this.hi, 9)}`;
   }
   text(value, digits) {
     return this.y.text(value, digitsOf(this.lo, this.hi, digits));
   }
 
-  /** What stands at a position of the pointer: {index, text}. */
-  at(clientX) {
-    const box = this.canvas.getBoundingClientRect();
+  /** What stands at a position of the pointer: x there, and the point of each curve that is nearest. */
+  at({ clientX, clientY }) {
+    const place = this.canvas.getBoundingClientRect();
     const { left, right } = this.frame.box;
     const { x0, x1 } = this.window;
-    const x = x0 + ((clientX - box.left - left) / (right - left)) * (x1 - x0);
-    const index = Math.round(x);
-    const i = this.pairs ? Math.floor(((x - this.from) / this.count) * this.n) : index - this.from;
-    if (i < 0 || i >= this.n) return null;
-    return {
-      x,
-      index,
-      text: this.pairs
-        ? `${this.text(this.values[2 * i], 6)} … ${this.text(this.values[2 * i + 1], 6)}`
-        : this.text(this.values[i], 9),
-    };
+    const [px, py] = [clientX - place.left, clientY - place.top];
+    const x = x0 + ((px - left) / (right - left)) * (x1 - x0);
+    const points = this.curves.map((curve) => ({ curve, i: curve.nearest(x, { x: px, y: py }, this.frame) }));
+    return { x, points: points.filter(({ i }) => i >= 0) };
   }
 }

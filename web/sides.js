@@ -50,13 +50,18 @@ export class Sides {
     canvas.width = canvas.clientWidth * devicePixelRatio;
     canvas.height = canvas.clientHeight * devicePixelRatio;
     context.scale(devicePixelRatio, devicePixelRatio);
+    if (!this.paint(context)) this.draw();
+  }
+
+  /** On anything that draws like a canvas; false: there is other room now. */
+  paint(context) {
+    const { meaning, plane } = this;
+    const { view, canvas: picture } = this.pane;
+    const { x0, x1, y0, y1 } = view.window;
     prepare(context);
     const { offsetLeft: left, offsetTop: top, clientWidth: width, clientHeight: height } = picture;
     const y = axis(context, this.along("left", plane.y, [y0, y1], plane.rows, top, height));
-    if (view.stage.reserve(room(y), Boolean(meaning.title))) {
-      this.draw();
-      return;
-    }
+    if (view.stage.reserve(room(y), Boolean(meaning.title))) return false;
     const x = axis(context, this.along("bottom", plane.x, [x0, x1], plane.columns, left, width));
     context.strokeRect(x.from - 0.5, y.from - 0.5, x.to - x.from + 1, y.to - y.from + 1);
     drawAxis(context, y, x.from);
@@ -64,5 +69,6 @@ export class Sides {
     context.textAlign = "center";
     context.textBaseline = "top";
     context.fillText(meaning.title, (x.from + x.to) / 2, 4, x.to - x.from);
+    return true;
   }
 }

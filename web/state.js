@@ -28,6 +28,13 @@ const DEFAULTS = {
   st: "1",
   raw: "",
   col: "",
+  xof: "",
+  err: "",
+  add: "",
+  mk: "",
+  apart: "",
+  embed: "",
+  g: "",
 };
 const WORDS = {
   tab: ["view", "table", "meta", "chunks"],
@@ -39,6 +46,9 @@ const WORDS = {
   inv: ["", "1"],
   prof: ["", "1"],
   raw: ["", "1"],
+  mk: ["", "points", "both"],
+  apart: ["", "1"],
+  embed: ["", "1"],
 };
 
 /** State of an address; what it cannot mean is left out and named in notes. */

@@ -45,17 +45,44 @@ export const tablePanel = (title, names, rows) => panel(title, h("div", {}, rows
 /** A button that opens the table of a chart. */
 export const tableButton = (open) => button("table", "View as table", open);
 
-export function plotTable(plot, title = plot.label || "Line") {
-  const { values, pairs, n, count, from } = plot;
-  const step = count / n;
+const plain = (clock) => (value) => (clock ? clock.text(value) : number(value, 9));
+const named = (name, units) => (units ? `${name} (${units})` : name);
+
+/* Columns of a curve: items, values, coordinates, errors. */
+function columnsOf(curve, axis, several) {
+  const { y, x, spread, label } = curve;
+  const { clock, units } = curve.source?.quantity || {};
+  const say = plain(clock);
+  const sayX = plain(axis.clock);
+  const heads = y.pairs
+    ? ["From item", named("Least", units), named("Greatest", units)]
+    : ["Item", named("Value", units)];
+  const names = [...heads, x && named("x", axis.axis.units), spread && "Error"].filter(Boolean);
+  const cells = (i) => [
+    curve.item(i),
+    ...curve
+      .ys(i)
+      .slice(0, heads.length - 1)
+      .map(say),
+    ...(x ? [sayX(curve.xOf(i))] : []),
+    ...(spread ? [number(curve.error(i), 9)] : []),
+  ];
+  return {
+    names: names.map((name) => (several ? `${label}: ${name}` : name)),
+    cells: (i) => (i < y.n ? cells(i) : names.map(() => "")),
+    n: y.n,
+  };
+}
+
+/** The points of all curves of a plot. */
+export function plotTable({ curves, x, label }, title = label || "Line") {
+  const columns = curves.map((curve) => columnsOf(curve, x, curves.length > 1));
+  const most = Math.min(Math.max(...columns.map(({ n }) => n)), ROWS_MOST + 1);
+  const rows = Array.from({ length: most }, (_, i) => columns.flatMap(({ cells }) => cells(i)));
   tablePanel(
     title,
-    pairs ? ["From item", "Least", "Greatest"] : ["Item", "Value"],
-    Array.from({ length: n }, (_, i) =>
-      pairs
-        ? [Math.floor(from + i * step), number(values[2 * i], 9), number(values[2 * i + 1], 9)]
-        : [from + i, number(values[i], 9)],
-    ),
+    columns.flatMap(({ names }) => names),
+    rows,
   );
 }
 
@@ -73,32 +100,46 @@ const FACTS = [
   ["min_positive", "Least above 0"],
 ];
 
-function facts(stats) {
-  const known = FACTS.filter(([key]) => stats[key] != null);
-  const row = ([key, name]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, number(stats[key], 9)));
-  return h("table", { class: "facts" }, h("tbody", {}, known.map(row)));
+function facts(all, labels) {
+  const known = FACTS.filter(([key]) => all.some((stats) => stats[key] != null));
+  const row = ([key, name]) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, name),
+      all.map((stats) => h("td", {}, number(stats[key], 9))),
+    );
+  const names = labels.map((label) => h("th", { scope: "col" }, label));
+  const head = labels.length > 1 ? h("thead", {}, h("tr", {}, h("td", {}), names)) : null;
+  return h("table", { class: "facts" }, head, h("tbody", {}, known.map(row)));
 }
 
-function histogram({ counts, lo, hi }) {
+function histogram({ counts, lo, hi }, label) {
   const edge = (i) => number(lo + ((hi - lo) * i) / counts.length, 5);
   const rows = counts.map((n, i) => [edge(i), edge(i + 1), n]);
-  return [h("h3", {}, "Histogram"), rowsOf("Histogram", ["From", "To", "Items"], rows)];
+  return [
+    h("h3", {}, label ? `Histogram of ${label}` : "Histogram"),
+    rowsOf("Histogram", ["From", "To", "Items"], rows),
+  ];
 }
 
-/** Statistics and histogram of a slice; url: /api/stats/…. Who closes the panel does not want them any more. */
-export async function statsPanel(title, url) {
+/** Statistics and histograms; of: the URL of /api/stats/…, or several [{label, url}]; note: what is to be
+ * known of them. Who closes the panel does not want them any more. */
+export async function statsPanel(title, of, note = "") {
   const content = h("div", {}, h("p", { class: "empty" }, "Loading…"));
   const control = new AbortController();
+  const parts = typeof of === "string" ? [{ label: "", url: of }] : of;
+  const sample = ({ sampled, fraction }) =>
+    sampled ? h("p", { class: "small" }, `Of a sample: ${number(100 * fraction, 3)} % of the items.`) : null;
   const fill = async () => {
     try {
-      const stats = await json(url, { signal: control.signal });
-      const sample = `Of a sample: ${number(100 * stats.fraction, 3)} % of the items.`;
-      const parts = [
-        facts(stats),
-        stats.sampled ? h("p", { class: "small" }, sample) : null,
-        stats.histogram?.counts?.length ? histogram(stats.histogram) : null,
-      ];
-      content.replaceChildren(h("div", {}, parts));
+      const all = await Promise.all(parts.map(({ url }) => json(url, { signal: control.signal })));
+      const labels = parts.map(({ label }) => (parts.length > 1 ? label : ""));
+      const histograms = all.map((stats, i) =>
+        stats.histogram?.counts?.length ? histogram(stats.histogram, labels[i]) : null,
+      );
+      const said = note ? h("p", { class: "small" }, note) : null;
+      content.replaceChildren(h("div", {}, facts(all, labels), said, all.map(sample), histograms));
     } catch (error) {
       if (!control.signal.aborted) content.replaceChildren(errorCard(error, fill));
     }

@@ -53,9 +53,18 @@ export class Plane {
     return tile;
   }
 
-  statsUrl() {
+  /** The slice that a window shows. */
+  part({ x0, x1, y0, y1 }) {
+    const range = (from, to, n) => {
+      const [first, end] = [Math.max(Math.floor(from), 0), Math.min(Math.ceil(to), n)];
+      return first === 0 && end === n ? ":" : `${first}:${Math.max(end, first)}`;
+    };
+    return this.slice(range(y0, y1, this.rows), range(x0, x1, this.columns));
+  }
+
+  statsUrl(slice = this.at) {
     const { fill } = this.quantity;
-    return `/api/stats/${encode(this.ds.path)}${query({ slice_: this.at, fill, ...this.common })}`;
+    return `/api/stats/${encode(this.ds.path)}${query({ slice_: slice, fill, ...this.common })}`;
   }
   lineUrl(axis, row, column, px) {
     const slice = this.index

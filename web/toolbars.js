@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The buttons and choices above pictures and lines.
 import { SCALES } from "./colour.js";
-import { plotTable, tableButton } from "./tables.js";
+import { tableButton } from "./tables.js";
 import { button, h, select } from "./ui.js";
 
 export const MAPS = ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "grey", "rdbu"];
@@ -10,6 +10,11 @@ const PARTS = [
   ["phase", "Phase"],
   ["re", "Real"],
   ["im", "Imaginary"],
+];
+const MARKS = [
+  ["", "Lines"],
+  ["points", "Points"],
+  ["both", "Both"],
 ];
 
 const toolbar = (label, ...tools) => h("div", { class: "toolbar", role: "toolbar", "aria-label": label }, tools);
@@ -67,12 +72,14 @@ export function lineTools(view) {
     "Line",
     view.scaleChoice,
     valueChoices(view, (name, value) => view.option(name, value)),
+    select("Draw", MARKS, state.mk, (value) => view.option("mk", value)),
+    button("compare", "More lines, x, errors", () => view.choose(), "m"),
     h("span", { class: "gap" }),
     button("minus", "Zoom out", () => view.zoom(2), "-"),
     button("plus", "Zoom in", () => view.zoom(0.5), "+"),
     button("fit", "Whole line", () => view.fit(), "0"),
     statistics(view),
-    tableButton(() => view.plot && plotTable(view.plot, `Line of [${view.source.part(":")}]`)),
+    tableButton(() => view.stack.table()),
     fullScreen(view),
   );
 }

@@ -50,6 +50,7 @@ static void head(struct c2_page *page, const char *title)
 {
     struct c2_html *h = &page->h;
     const char *theme = theme_of(page->req);
+    struct c2_str given = {"", 0};
     char prefix[65536];
 
     snprintf(prefix, sizeof(prefix), "%s%s", h->base ? h->base : "",
@@ -65,8 +66,10 @@ static void head(struct c2_page *page, const char *title)
             "<link rel=\"stylesheet\" href=\"$/app.css\">",
             title, prefix, prefix);
     if (!page->bare) scripts(h, prefix);
-    c2_html(h, "</head>\n<body>");
+    bool embed = c2_request_query(page->req, "embed", &given) && c2_str_is(given, "1");
+    c2_html(h, embed ? "</head>\n<body class=\"embed\">" : "</head>\n<body>");
 }
+
 static void top_bar(struct c2_page *page)
 {
     struct c2_html *h = &page->h;

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What stands under a line: the items, or the coordinates that another dataset has for them.
+import { itemsOf } from "./span.js";
+
+const COARSE_PX = 1024;
+
+/* Places {at: item, x: coordinate} that a line of coordinates knows; without those that are none. */
+function knotsOf({ values, pairs, n, from, count }, falling) {
+  const knots = [];
+  for (let i = 0; i < n; i++) {
+    if (!pairs) knots.push({ at: from + i, x: values[i] });
+    else {
+      const ends = [values[2 * i], values[2 * i + 1]];
+      if (falling) ends.reverse();
+      knots.push({ at: from + Math.floor((i * count) / n), x: ends[0] });
+      knots.push({ at: from + Math.floor(((i + 1) * count) / n) - 1, x: ends[1] });
+    }
+  }
+  return knots.filter(({ x }) => x - x === 0);
+}
+
+const inOrder = (knots, sign) => knots.every(({ x }, i) => !i || sign * (x - knots[i - 1].x) >= 0);
+
+/* The value of `to` where that of `of` is `value`; beyond the ends as steep as beside them. sign: of rises, falls. */
+function between(knots, of, to, value, sign = 1) {
+  let low = 0;
+  let high = knots.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (sign * knots[middle][of] <= sign * value) low = middle;
+    else high = middle;
+  }
+  const [a, b] = [knots[low], knots[high]];
+  const wide = b[of] - a[of];
+  return wide ? a[to] + ((value - a[of]) / wide) * (b[to] - a[to]) : a[to];
+}
+
+/** Items: their own coordinates. */
+export class ItemAxis {
+  /** name: of the axis. */
+  constructor(length, name = "") {
+    Object.assign(this, { length, sorted: true, axis: { label: name, whole: true } });
+  }
+  text(value) {
+    return String(value);
+  }
+  /** Ready to be asked for anything else. */
+  async look() {
+    return this;
+  }
+  toX(item) {
+    return item;
+  }
+  toItem(x) {
+    return x;
+  }
+  /** The items between two coordinates. */
+  items(a, b, pad) {
+    return itemsOf(Math.min(a, b), Math.max(a, b), this.length, pad);
+  }
+  /** Coordinates of the same items as those of a line; null: the items. */
+  async load() {
+    return null;
+  }
+}
+
+export class CoordinateAxis extends ItemAxis {
+  /** source: of the coordinates; one more than `length`, they are edges. */
+  constructor(source, length) {
+    super(length);
+    Object.assign(this, { source, edges: source.length === length + 1 });
+    this.axis = { ...source.quantity.axis, label: source.label };
+  }
+
+  get clock() {
+    return this.source.clock;
+  }
+  text(value, digits) {
+    return this.source.quantity.text(value, digits);
+  }
+
+  async look(signal) {
+    if (this.knots) return this;
+    const line = await this.load({ from: 0, count: this.length }, COARSE_PX, signal);
+    const rising = knotsOf(line, false);
+    const falling = knotsOf(line, true);
+    this.sign = inOrder(rising, 1) ? 1 : inOrder(falling, -1) ? -1 : 0;
+    this.knots = this.sign < 0 ? falling : rising;
+    let [lo, hi] = [Infinity, -Infinity];
+    for (const { x } of rising) [lo, hi] = [Math.min(lo, x), Math.max(hi, x)];
+    this.sorted = Boolean(this.sign) && hi > lo && this.knots.length > 1;
+    if (!(hi >= lo)) [lo, hi] = [0, 1];
+    const room = (hi - lo) * 0.02 || 1;
+    this.values = { lo: lo - room, hi: hi + room };
+    return this;
+  }
+
+  /** Exact in the part shown, as soon as that is here. */
+  learn(line) {
+    const knots = knotsOf(line, this.sign < 0);
+    this.fine = knots.length > 1 ? knots : null;
+  }
+
+  toX(item) {
+    if (!this.sorted) return item;
+    const { fine } = this;
+    const near = fine && item >= fine[0].at - 1 && item <= fine.at(-1).at + 1;
+    return between(near ? fine : this.knots, "at", "x", item);
+  }
+
+  toItem(x) {
+    if (!this.sorted) return x;
+    const { fine, sign } = this;
+    const near = fine && sign * (x - fine[0].x) >= 0 && sign * (fine.at(-1).x - x) >= 0;
+    return between(near ? fine : this.knots, "x", "at", x, sign);
+  }
+
+  items(a, b, pad) {
+    const all = { from: 0, count: this.length };
+    return this.sorted ? super.items(this.toItem(a), this.toItem(b), pad) : all;
+  }
+
+  /* Of edges the middles. */
+  async load({ from, count }, px, signal) {
+    if (!this.edges || count > 2 * px) return this.source.load({ from, count }, px, signal);
+    const line = await this.source.load({ from, count: count + 1 }, px + 1, signal);
+    const values = Float64Array.from({ length: count }, (_, i) => (line.values[i] + line.values[i + 1]) / 2);
+    return { ...line, values, n: count, count };
+  }
+}
