@@ -56,7 +56,8 @@ STATES = {
     "matrix": (HEAT + "?tab=table", ".grid .td", ()), "metadata": (HEAT + "?tab=meta", "#about .cached", ()), "chunks": (HEAT + "?tab=chunks", "canvas.chunks", ()), "chunks as a table": (HEAT + "?tab=chunks", "canvas.chunks", ("View as table",), "dialog[open] td"),
     "markdown": ("/roots/data/notes.md", ".markdown", ()), "text": ("/roots/data/plain.txt", "pre.text", ()), "hex": ("/roots/data/bytes.bin", "pre.hex", ()), "scalar": ("/roots/data/sim/scalar.b2nd", ".scalar", ()),
     "rgb": ("/roots/data/sim/rgb.b2nd", "img.rgb", ()), "empty": ("/roots/data/sim/empty.b2nd", ".stage .empty", ()), "download": (CUBE, "canvas.heat[data-drawn]", ("d",), "dialog[open] pre"), "keys": (CUBE, "canvas.heat[data-drawn]", ("?",), "dialog[open] kbd"),
-    "statistics": (HEAT, "canvas.heat[data-drawn]", ("s",), "dialog[open] td"), "a question": (HEAT, "canvas.heat[data-drawn]", ("m",), "dialog[open] #cmp"), "stop following": ("/", ".switch", ("switch",), "dialog[open] .danger"),
+    "statistics": (HEAT, "canvas.heat[data-drawn]", ("s",), "dialog[open] td"), "lines": ("/roots/data/sim/line-1d.b2nd?add=data/sim/line-1d.b2nd%3Bdata/none&apart=1", "canvas.plot[data-drawn]", ("m",), "dialog[open] #add"),
+    "share": (HEAT, "canvas.heat[data-drawn]", ("Link, embedding",), "dialog[open] pre"), "embedded": (HEAT + "?embed=1", "canvas.heat[data-drawn]", ()), "a question": (HEAT, "canvas.heat[data-drawn]", ("m",), "dialog[open] #cmp"), "stop following": ("/", ".switch", ("switch",), "dialog[open] .danger"),
     "loading": (HEAT, "canvas.heat", (), None, WAITING), "table loading": (TABLE, ".grid", (), None, WAITING), "error": (HEAT, ".problem .card", (), None, FAILING)}
 
 

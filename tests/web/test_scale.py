@@ -71,11 +71,16 @@ def check_line(big, page):
     url = next(url for url, _ in page.requests() if "/api/line/" in url)
     assert len(get(url)[2]) <= 64 << 10
     middle = LINE // 3
-    page.goto(f"{big.url}/roots/big/line.b2nd?box={middle - 20},{middle + 20}")
+    page.goto(f"{big.url}/roots/big/line.b2nd?box={middle - 2},{middle + 2}")
     page.wait("document.querySelector('canvas.plot')?.dataset.drawn")
     x, y, width, height = page.box("canvas.plot")
-    page.mouse("mouseMoved", x + 62 + (width - 72) / 2, y + height / 2)
+    page.mouse("mouseMoved", x + width / 2, y + height / 2)
     assert page.wait("document.querySelector('.readout').textContent.includes(' = 9.5')")
+    page.forget()
+    page.goto(f"{big.url}/roots/big/line.b2nd?add=big/line.b2nd&err=big/line.b2nd&xof=big/line.b2nd")
+    page.wait("document.querySelector('canvas.plot')?.getAttribute('aria-label')?.includes(', items 0 to 10000000, line from')")
+    asked = [url for url, _ in page.requests() if "/api/line/" in url]
+    assert len(asked) >= 4 and all(len(get(url)[2]) <= 64 << 10 for url in asked)  # several curves, x and errors
 
 
 def check_table(big, page):
