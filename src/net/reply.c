@@ -31,6 +31,18 @@ void c2_reply_header(struct c2_request *req, const char *name, const char *value
     if (head->name && head->value) req->heads = head;
 }
 
+void c2_reply_header_anew(struct c2_request *req, const char *name, const char *value)
+{
+    struct c2_reply_head **at = &req->heads;
+
+    while (*at)
+        if (strcmp((*at)->name, name) == 0)
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    c2_reply_header(req, name, value);
+}
+
 /* Which pages may read the answer. */
 static void add_cors(const struct c2_request *req, struct MHD_Response *response)
 {

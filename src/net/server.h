@@ -148,6 +148,8 @@ bool c2_request_query_int(const struct c2_request *req, const char *name, bool *
 /* ---- replies; each ends the request ---- */
 /** Add a header to the reply that follows; copied. */
 void c2_reply_header(struct c2_request *req, const char *name, const char *value);
+/** The same in place of what was said under this name before. */
+void c2_reply_header_anew(struct c2_request *req, const char *name, const char *value);
 /* Errors about a {path} begin with it, when the message does not hold it. */
 /** code -> status: EINVAL 400, ENOTFOUND 404, ECHANGED 412, ELIMIT 413, EUPSTREAM 502, EDATA 500, EIO 500,
  * ENOMEM 503, EUNSUPPORTED 501, ECANCELLED 503; err->http_status wins when set. Body {"detail": message}. */

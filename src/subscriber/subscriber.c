@@ -2,6 +2,7 @@
 /* A subscriber's life: state and cache folder, roots, routes of all faces. */
 #include "subscriber/subscriber.h"
 #include "base/limits.h"
+#include "subscriber/fetch/levels.h"
 #include "subscriber/fetch/pass_on.h"
 
 #include <stdio.h>
@@ -145,6 +146,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     sub->stopping = sub->given_up = true;
     stop_following(sub);
     c2_views_stop(sub->views);
+    c2_sub_levels_close(sub, NULL);
     c2_sub_cache_count_stop(sub);
     c2_sub_room_stop(sub);
     c2_pass_on_stop(sub);

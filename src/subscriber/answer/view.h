@@ -81,6 +81,8 @@ struct c2_view {
     const char *content_type;     /* static; JSON at first */
     int64_t position;             /* of an error in an expression; -1 */
     int spool;                    /* run has written the answer to this file; -1 */
+    int status;                   /* of a small answer; 0 is 200 */
+    bool passing; /* a better one may come for the same question: not remembered, here or elsewhere */
     /* The engine's: */
     struct c2_asker asker;
     struct c2_attended attended;

@@ -143,9 +143,11 @@ static void reply_large(struct c2_request *req, struct c2_ds *ds, const char *co
 }
 
 static void reply_blob(struct c2_request *req, struct c2_ds *ds, const char *content_type,
-                       struct c2_blob *blob)
+                       struct c2_blob *blob, int status)
 {
-    if (blob->bytes.n <= C2_VIEW_FEW_BYTES || c2_request_is_head(req))
+    if (status)
+        c2_reply_blob(req, status, content_type, blob);
+    else if (blob->bytes.n <= C2_VIEW_FEW_BYTES || c2_request_is_head(req))
         c2_reply_blob(req, 200, content_type, blob);
     else
         reply_large(req, ds, content_type, blob);
@@ -165,7 +167,7 @@ bool c2_view_reply_remembered(struct c2_request *req, struct c2_ds *ds, const st
     views->hit_nbytes += blob->bytes.n;
     c2_reply_header(req, "ETag", ds->quoted);
     c2_view_say_lines(req, heads, &type);
-    reply_blob(req, ds, type, blob);
+    reply_blob(req, ds, type, blob, 0);
     return true;
 }
 
@@ -173,7 +175,7 @@ static void remember(struct c2_view *view, struct c2_blob *blob)
 {
     struct cat2_error err;
 
-    if (view->key.n && c2_view_head(view, &err, "Content-Type", view->content_type))
+    if (view->key.n && !view->passing && c2_view_head(view, &err, "Content-Type", view->content_type))
         c2_lru_put(view->ds->sub->views->answers, c2_buf_str(&view->key), blob, c2_buf_cstr(&view->heads));
 }
 
@@ -183,7 +185,10 @@ static void say_heads(const struct c2_view *made, struct c2_request *req)
 {
     const char *unused = NULL;
 
-    if (!made->type->of_now) c2_reply_header(req, "ETag", made->ds->quoted);
+    if (made->passing)
+        c2_reply_header_anew(req, "Cache-Control", "no-store");
+    else if (!made->type->of_now)
+        c2_reply_header(req, "ETag", made->ds->quoted);
     c2_view_say_lines(req, c2_buf_cstr(&made->heads), &unused);
 }
 
@@ -234,7 +239,7 @@ static void reply_all(struct c2_view *view, struct c2_blob *blob, struct spool *
             c2_reply_empty(one->req, 503);
         } else if (blob) {
             say_heads(view, one->req);
-            reply_blob(one->req, one->ds, view->content_type, blob);
+            reply_blob(one->req, one->ds, view->content_type, blob, view->status);
         } else {
             reply_spool(view, spool, one->req);
         }

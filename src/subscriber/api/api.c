@@ -171,7 +171,7 @@ static const struct c2_route routes[] = {
      "slice_/at? format prefer_schunk!? download! v rows fields sort where? format=png: axes field part fill "
      "agg cmap scale lo hi width",
      NULL},
-    {C2_GET, "/api/tile/{path*}", c2_handle_view, "axes slice_/at? field part fill z x y agg v",
+    {C2_GET, "/api/tile/{path*}", c2_handle_view, "axes slice_/at? field part fill z x y agg exact! v",
      &c2_tile_view},
     {C2_GET, "/api/colormaps", c2_handle_colormaps, "", NULL},
     {C2_GET, "/api/line/{path*}", c2_handle_view, "slice_/at? field part fill px v", &c2_line_view},

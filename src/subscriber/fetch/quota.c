@@ -8,18 +8,23 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "subscriber/fetch/levels.h"
 #include "subscriber/fetch/quota.h"
 #include "subscriber/mirror/roots.h"
 
 #define QUOTA_MS    5000        /* what an earlier run left, and what readers held, is found so late */
 #define UNSWEPT_MIN (256 << 10) /* a sweep looks at every dataset: not for less */
 
-/* A dataset in a sweep: its open cache file, or the name of one that an earlier run may have left. */
+/* A dataset in a sweep: its open cache file, or the name of one that an earlier run may have left; and the
+ * folder of levels of its planes. */
 struct swept {
     struct c2_ds *ds;
     struct c2_cachefile *cf;
-    char *rel;
-    int64_t nbytes; /* on disk; -1 not known yet */
+    char *rel, *levels; /* NULL: none */
+    int64_t nbytes;     /* on disk; -1 not known yet */
+    int64_t levels_nbytes;
+    uint32_t nlevels; /* of the dataset when the sweep began */
+    bool closes;      /* its levels were removed */
 };
 struct sweep {
     struct c2_subscriber *sub;
@@ -43,7 +48,7 @@ static int64_t left_behind(int cachefd, const char *rel)
     return n;
 }
 
-static int64_t give_back(const struct sweep *s, struct swept *it, int64_t want)
+static int64_t give_back_items(const struct sweep *s, struct swept *it, int64_t want)
 {
     struct cat2_error err;
 
@@ -51,6 +56,20 @@ static int64_t give_back(const struct sweep *s, struct swept *it, int64_t want)
     int64_t n = it->nbytes;
     if (n == 0 || !c2_cachefile_remove(s->sub->cachefd, it->rel, &err)) return 0;
     it->nbytes = 0;
+    return n;
+}
+
+/* Levels go after the items that they were made of, for they save reading these, and before all of a dataset
+ * that was used later. */
+static int64_t give_back(const struct sweep *s, struct swept *it, int64_t want)
+{
+    int64_t n = it->cf || it->rel ? give_back_items(s, it, want) : 0;
+
+    if (n >= want || it->levels_nbytes == 0) return n;
+    c2_levels_folder_remove(s->sub->cachefd, it->levels);
+    it->closes = true;
+    n += it->levels_nbytes;
+    it->levels_nbytes = 0;
     return n;
 }
 
@@ -66,7 +85,8 @@ static void sweep_work(void *job, void *codec)
             it->nbytes = c2_cachefile_disk_nbytes(it->cf);
         else if (it->nbytes < 0)
             it->nbytes = left_behind(s->sub->cachefd, it->rel);
-        s->total += it->nbytes;
+        if (it->levels) it->levels_nbytes = c2_levels_folder_nbytes(s->sub->cachefd, it->levels);
+        s->total += it->nbytes + it->levels_nbytes;
     }
     int64_t want = s->total - s->sub->config.quota;
     if (want > 0) want += s->sub->config.quota / 10; /* some room, so that not every piece evicts another */
@@ -80,6 +100,7 @@ static void sweep_free(struct sweep *s)
         c2_cachefile_unref(s->list[i].cf);
         c2_ds_unref(s->list[i].ds);
         free(s->list[i].rel);
+        free(s->list[i].levels);
     }
     free(s->list);
     free(s);
@@ -100,8 +121,12 @@ static void sweep_done(void *job)
     sub->cache.nevictions += s->freed > 0;
     sub->cache.evicted += s->freed;
     if (s->freed > 0) c2_log_info("cache nbytes=%" PRId64 " evicted=%" PRId64, s->total, s->freed);
-    for (size_t i = 0; i < s->n; i++)
-        s->list[i].ds->left_nbytes = s->list[i].cf ? -1 : s->list[i].nbytes;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct swept *it = &s->list[i];
+        it->ds->left_nbytes = it->cf ? -1 : it->nbytes;
+        if (it->closes) c2_sub_levels_close(sub, it->ds);
+        if (it->levels && it->levels_nbytes == 0 && it->nlevels == it->ds->nlevels) it->ds->no_levels = true;
+    }
     sweep_free(s);
 }
 
@@ -118,18 +143,23 @@ static bool add_swept(struct sweep *s, struct c2_ds *ds)
     struct swept *it = &s->list[s->n];
     C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
     struct cat2_error err;
+    bool levels = !ds->no_levels && ds->meta.grid.ndim > 1;
 
-    if (ds->preparing || ds->error || (!ds->cf && ds->left_nbytes == 0)) return true;
-    *it = (struct swept){.ds = ds, .nbytes = ds->left_nbytes};
-    if (ds->cf) {
-        it->cf = c2_cachefile_ref(ds->cf);
-    } else {
-        if (!c2_ds_cache_name(ds, &name, &err)) return true;
-        it->rel = c2_str_dup(c2_buf_str(&name));
-        if (!it->rel) return false;
+    if (ds->preparing || ds->error || (!ds->cf && ds->left_nbytes == 0 && !levels)) return true;
+    *it = (struct swept){.ds = ds, .nbytes = ds->left_nbytes, .nlevels = ds->nlevels};
+    if (levels) {
+        if (!c2_ds_levels_name(ds, &name, &err) || !(it->levels = c2_str_dup(c2_buf_str(&name))))
+            return false;
+        c2_buf_clear(&name);
     }
     c2_ds_ref(ds);
-    s->n++;
+    s->n++; /* from here on it is freed with the sweep */
+    if (ds->cf)
+        it->cf = c2_cachefile_ref(ds->cf);
+    else if (!c2_ds_cache_name(ds, &name, &err))
+        it->nbytes = 0;
+    else if (!(it->rel = c2_str_dup(c2_buf_str(&name))))
+        return false;
     return true;
 }
 

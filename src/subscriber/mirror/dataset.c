@@ -250,6 +250,11 @@ bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_er
     return c2_cache_name(ds->root, path, c2_kind_of(path) == C2_KIND_FILE ? ".b2" : "", out, err);
 }
 
+bool c2_ds_levels_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_cache_levels_name(ds->root, c2_str_of(ds->path), out, err);
+}
+
 /* The ETags of ours go on from those of the generation before. */
 bool c2_ds_succeed(struct c2_ds *ds, const struct c2_ds *old, struct cat2_error *err)
 {

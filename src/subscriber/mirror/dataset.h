@@ -23,6 +23,8 @@ struct c2_str c2_ds_name(const struct c2_ds *ds);
 bool c2_ds_is_found(const struct c2_ds *ds, size_t skip, struct c2_str text);
 /** Name of the cache file beneath cachefd: ROOT/PATH, with .b2 for plain files. */
 bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
+/** Name of the folder with the levels of its planes, beneath cachefd. */
+bool c2_ds_levels_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
 /** When the file was changed, by its etag; -1 unknown. */
 int64_t c2_ds_mtime_ms(const struct c2_ds *ds);
 

@@ -20,6 +20,7 @@ struct c2_plugins;
 struct c2_views;
 struct c2_events;
 struct c2_scrubber;
+struct c2_levels;
 
 /* What a publisher gave instead of data. */
 enum c2_upcall_kind {
@@ -72,6 +73,8 @@ struct c2_ds {
     uint8_t *flying;             /* a bit a chunk: being fetched; made with the first flight */
     int64_t used_ms;             /* when last, by the loop's clock; 0: not in this process */
     int64_t left_nbytes;         /* on disk from an earlier run; -1: not looked at yet */
+    bool no_levels;              /* there is no folder of levels of its planes; fetch/levels.c */
+    uint32_t nlevels;            /* times that one may have been made */
     char digest[64];             /* of the whole file that is downloaded, as Repr-Digest; "" not computed */
 };
 
@@ -140,6 +143,13 @@ struct c2_mirror_watcher {
     void *ctx; /* NULL: nobody watches */
 };
 
+/* Files of levels that are open, the last used first. */
+#define C2_LEVELS_OPEN 8
+struct c2_open_levels {
+    struct c2_levels *levels;
+    int64_t since_ms;
+};
+
 struct c2_subscriber {
     struct c2_subscriber_config config;
     struct c2_state *state;
@@ -154,6 +164,7 @@ struct c2_subscriber {
     int64_t epoch;                    /* when this process began: what is counted in it is good for so long */
     void (*free_rest)(struct c2_subscriber *sub); /* with the last dataset */
     struct c2_open_files open;
+    struct c2_open_levels levels[C2_LEVELS_OPEN];
     uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
     struct c2_timer *tender;      /* of the state */

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/vec.h"
+#include "cache/levels.h"
 #include "subscriber/mirror/merge.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
@@ -179,6 +180,16 @@ static void forget(const struct c2_ds *ds)
         c2_log_warn("cache: %s", err.message);
 }
 
+/* Levels of planes are of one generation. */
+static void forget_levels(const struct c2_ds *ds)
+{
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
+    struct cat2_error err;
+
+    if (!ds->no_levels && c2_ds_levels_name(ds, &name, &err))
+        c2_levels_folder_remove(ds->sub->cachefd, c2_buf_cstr(&name));
+}
+
 /* What a step means, besides its place in the list. */
 static void take_step(struct c2_root_state *root, const struct c2_merge_step *step, bool keep)
 {
@@ -191,6 +202,7 @@ static void take_step(struct c2_root_state *root, const struct c2_merge_step *st
     if (step->old) c2_ds_move(step->old, step->found ? C2_DS_REPLACED : C2_DS_REMOVED);
     if (step->found) c2_ds_move(step->found, C2_DS_LISTED);
     if (keep && step->found) save_or_later(step->found);
+    if (step->old) forget_levels(step->old);
     if (!step->found) forget(step->old);
     c2_mirror_tell(root, step->found ? step->found : step->old, words[step->change]);
     c2_ds_unref(step->old);
