@@ -33,7 +33,7 @@ bool c2_mean_nexus(struct c2_mean *m, const struct c2_object *group);
 /** The same for one of its datasets: false, the group does not speak of it. */
 bool c2_mean_nexus_of(struct c2_mean *m, const struct c2_object *group, const struct c2_object *dataset);
 
-bool c2_mean_print(const struct c2_mean *m, const struct c2_object *asked, struct c2_buf *out,
+bool c2_mean_print(struct c2_mean *m, const struct c2_object *asked, struct c2_buf *out,
                    struct cat2_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "meaning/model_impl.h"
+#include "meaning/ome.h"
 
 #define LEVELS_MAX 64 /* of a pyramid */
 
@@ -142,35 +143,64 @@ static void put_columns(struct c2_jw *w, const struct c2_object *o)
     c2_jw_end_array(w);
 }
 
-/* The levels of OME's first pyramid: paths within the group, and their scales. */
-static void put_levels(struct c2_jw *w, const struct c2_object *group)
+static void put_level(struct c2_mean *m, struct c2_jw *w, struct c2_str group, struct c2_str path,
+                      struct c2_jval level)
 {
-    struct c2_jval ome = c2_jget(group->attrs, "ome");
-    struct c2_jval all = c2_jget(c2_jval_kind(ome) == C2_JOBJECT ? ome : group->attrs, "multiscales");
-    struct c2_jval first = c2_jat(all, 0), levels = c2_jget(first, "datasets");
+    struct c2_jval scale = c2_jget(c2_jat(c2_jget(level, "coordinateTransformations"), 0), "scale");
+    struct c2_object o;
+
+    c2_jw_begin_object(w);
+    c2_jw_put_str(w, "path", path);
+    if (c2_jval_kind(scale) == C2_JARRAY && c2_jlen(scale) <= C2_DIM_MAX) {
+        c2_jw_key(w, "scale");
+        c2_jw_value(w, scale);
+    }
+    if (c2_mean_find_in(m, group, path, &o) && !o.group) {
+        c2_jw_put_str(w, "at", o.at);
+        c2_jw_open_array(w, "shape");
+        for (int i = 0; i < o.ndim; i++)
+            c2_jw_int(w, o.shape[i]);
+        c2_jw_end_array(w);
+    }
+    c2_jw_end_object(w);
+}
+
+/* Is a dataset of this name a level? */
+static bool is_level(struct c2_jval levels, struct c2_str name)
+{
     struct c2_jiter it = c2_jiter_of(levels);
     struct c2_str key, path;
     struct c2_jval v;
 
-    if (c2_jval_kind(levels) != C2_JARRAY) return;
+    while (c2_jnext(&it, &key, &v))
+        if (c2_jstr(c2_jget(v, "path"), &path) && path.n == name.n && memcmp(path.p, name.p, name.n) == 0)
+            return true;
+    return false;
+}
+
+/* The levels of OME's first pyramid: paths within the group, and their scales. Also of a dataset that is one.
+ */
+static void put_levels(struct c2_mean *m, struct c2_jw *w, const struct c2_object *group,
+                       const struct c2_object *asked)
+{
+    C2_AUTO(c2_ome) ome;
+    struct c2_str key, path;
+    struct c2_jval v;
+
+    c2_ome_of(group->attrs, &ome);
+    struct c2_jval levels = c2_jget(c2_jat(ome.multiscales, 0), "datasets");
+    if (!ome.multiscales.v || (!asked->group && !is_level(levels, c2_path_last(asked->path)))) return;
+    struct c2_jiter it = c2_jiter_of(levels);
     c2_jw_open_array(w, "levels");
-    for (int i = 0; i < LEVELS_MAX && c2_jnext(&it, &key, &v); i++) {
-        if (!c2_jstr(c2_jget(v, "path"), &path)) continue;
-        c2_jw_begin_object(w);
-        c2_jw_put_str(w, "path", path);
-        struct c2_jval scale = c2_jget(c2_jat(c2_jget(v, "coordinateTransformations"), 0), "scale");
-        if (c2_jval_kind(scale) == C2_JARRAY && c2_jlen(scale) <= C2_DIM_MAX) {
-            c2_jw_key(w, "scale");
-            c2_jw_value(w, scale);
-        }
-        c2_jw_end_object(w);
-    }
+    for (int i = 0; i < LEVELS_MAX && c2_jnext(&it, &key, &v); i++)
+        if (c2_jstr(c2_jget(v, "path"), &path)) put_level(m, w, group->path, path, v);
     c2_jw_end_array(w);
 }
 
-bool c2_mean_print(const struct c2_mean *m, const struct c2_object *asked, struct c2_buf *out,
+bool c2_mean_print(struct c2_mean *m, const struct c2_object *asked, struct c2_buf *out,
                    struct cat2_error *err)
 {
+    struct c2_object parent;
     struct c2_jw w;
 
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
@@ -181,7 +211,10 @@ bool c2_mean_print(const struct c2_mean *m, const struct c2_object *asked, struc
     if (m->has_title) c2_jw_put_str(&w, "title_path", m->title.at);
     if (m->has_signal) put_signal(&w, m);
     put_columns(&w, asked);
-    if (asked->group) put_levels(&w, m->group.attrs.v ? &m->group : asked);
+    if (asked->group)
+        put_levels(m, &w, m->group.attrs.v ? &m->group : asked, asked);
+    else if (c2_mean_find(m, c2_path_parent(asked->path), &parent))
+        put_levels(m, &w, &parent, asked);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
 }

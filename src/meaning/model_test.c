@@ -158,13 +158,35 @@ static void old_files_without_a_default_are_looked_through(void **state)
 
 static void levels_of_a_pyramid_are_told(void **state)
 {
-    (void)state;
-    check(
+    static const char levels[] =
+        "\"levels\":[{\"path\":\"0\",\"scale\":[1,2],\"at\":\"0\",\"shape\":[8,6]},{\"path\":\"1\"}]}";
+    static const char *const worlds[] = {
+        /* as a tree; in a text, as HDF5 has it; of version 0.5 */
         "{\"\":{\"attrs\":{\"multiscales\":[{\"datasets\":[{\"path\":\"0\",\"coordinateTransformations\":[{"
-        "\"scale\":"
-        "[1,2]}]},{\"path\":\"1\"},{\"path\":5}]}]}}}",
-        "",
-        "{\"path\":\"\",\"kind\":\"group\",\"levels\":[{\"path\":\"0\",\"scale\":[1,2]},{\"path\":\"1\"}]}");
+        "\"scale\":[1,2]}]},{\"path\":\"1\"},{\"path\":5}]}]}},\"0\":{\"shape\":[8,6]},\"2\":{\"shape\":[4]}"
+        "}",
+        "{\"\":{\"attrs\":{\"multiscales\":\"[{\\\"datasets\\\":[{\\\"path\\\":\\\"0\\\","
+        "\\\"coordinateTransformations\\\":[{\\\"scale\\\":[1,2]}]},{\\\"path\\\":\\\"1\\\"}]}]\"}},"
+        "\"0\":{\"shape\":[8,6]},\"2\":{\"shape\":[4]}}",
+        "{\"\":{\"attrs\":{\"ome\":{\"version\":\"0.5\",\"multiscales\":[{\"datasets\":[{\"path\":\"0\","
+        "\"coordinateTransformations\":[{\"scale\":[1,2]}]},{\"path\":\"1\"}]}]}}},\"0\":{\"shape\":[8,6]},"
+        "\"2\":{\"shape\":[4]}}"};
+    char want[400];
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(worlds); i++) {
+        snprintf(want, sizeof(want), "{\"path\":\"\",\"kind\":\"group\",%s", levels);
+        check(worlds[i], "", want);
+        snprintf(want, sizeof(want),
+                 "{\"path\":\"0\",\"kind\":\"dataset\",\"signal\":{\"path\":\"0\",\"name\":\"0\","
+                 "\"label\":\"0\"},\"axes\":[{},{}],%s",
+                 levels);
+        check(worlds[i], "0", want);
+        check(
+            worlds[i], "2",
+            "{\"path\":\"2\",\"kind\":\"dataset\",\"signal\":{\"path\":\"2\",\"name\":\"2\",\"label\":\"2\"},"
+            "\"axes\":[{}]}");
+    }
 }
 
 static void names_of_axes_come_from_scales_and_labels(void **state)

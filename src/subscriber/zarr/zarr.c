@@ -178,7 +178,7 @@ static void reply_group_attrs(void *ctx, struct c2_str json, const struct cat2_e
         return;
     }
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
-    bool ok = c2_zarr_group_attrs_json(json, asked->netcdf, &w) && c2_jw_finish(&w);
+    bool ok = c2_zarr_group_attrs_json(json, asked->netcdf, 2, &w) && c2_jw_finish(&w);
     c2_reply_built(asked->req, ok, &out, &err);
 }
 

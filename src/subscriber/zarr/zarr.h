@@ -38,8 +38,9 @@ bool c2_zarr_parse_attrs(const struct c2_ds *ds, struct c2_buf *text, struct c2_
 bool c2_zarr_attrs_json(const struct c2_ds *ds, struct c2_jw *w);
 /** "dimension_names" and "attributes" of an array in version 3. */
 void c2_zarr3_put_attrs(const struct c2_ds *ds, struct c2_jval attrs, struct c2_jw *w);
-/** The JSON of .zattrs of a group whose attributes are `text`. */
-bool c2_zarr_group_attrs_json(struct c2_str text, bool netcdf, struct c2_jw *w);
+/** The JSON of the attributes of a group, which are `text`. format: of Zarr, 2 or 3. Pyramids of OME are
+ * those of version 0.4 in the one, 0.5 in the other. */
+bool c2_zarr_group_attrs_json(struct c2_str text, bool netcdf, int format, struct c2_jw *w);
 /** Are there variables of netCDF among the first of these? */
 bool c2_zarr_is_netcdf(struct c2_ds *const *list, size_t n);
 /** It is no variable, but a dimension without values: not listed. */

@@ -183,5 +183,5 @@ bool c2_zarr3_begin_group(struct c2_str text, bool netcdf, struct c2_jw *w)
     c2_jw_put_int(w, "zarr_format", 3);
     c2_jw_put_cstr(w, "node_type", "group");
     c2_jw_key(w, "attributes");
-    return c2_zarr_group_attrs_json(text.n ? text : C2_STR("{}"), netcdf, w);
+    return c2_zarr_group_attrs_json(text.n ? text : C2_STR("{}"), netcdf, 3, w);
 }

@@ -7,6 +7,7 @@
 #include "base/endian.h"
 #include "base/limits.h"
 #include "meaning/dims.h"
+#include "meaning/ome.h"
 #include "net/digest.h"
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/zarr/zarr.h"
@@ -83,8 +84,10 @@ static void put_fill_attr(const struct c2_dtype *dtype, struct c2_jval v, struct
     }
 }
 
-/* Of netCDF, where a list of one and a scalar are the same. dtype: of an array of version 3. */
-static void put_values(struct c2_jval attrs, bool netcdf, const struct c2_dtype *dtype, struct c2_jw *w)
+/* Of netCDF, where a list of one and a scalar are the same. ome: without what tells of pyramids. dtype: of an
+ * array of version 3. */
+static void put_values(struct c2_jval attrs, bool netcdf, bool ome, const struct c2_dtype *dtype,
+                       struct c2_jw *w)
 {
     struct c2_jiter it = c2_jiter_of(attrs);
     struct c2_str key;
@@ -93,7 +96,9 @@ static void put_values(struct c2_jval attrs, bool netcdf, const struct c2_dtype 
     while (w->ok && c2_jnext(&it, &key, &v)) {
         bool is_fill = c2_str_is(key, "_FillValue");
         bool none = c2_jval_kind(c2_attr_item(v)) == C2_JNULL; /* NaN, which JSON has not */
-        if (c2_str_is(key, "_ARRAY_DIMENSIONS") || (netcdf && c2_is_bookkeeping(attrs, key))) continue;
+        if (c2_str_is(key, "_ARRAY_DIMENSIONS") || (netcdf && c2_is_bookkeeping(attrs, key)) ||
+            (ome && c2_is_ome(key)))
+            continue;
         if (is_fill && dtype) {
             put_fill_attr(dtype, c2_attr_item(v), w);
             continue;
@@ -141,7 +146,7 @@ bool c2_zarr_attrs_json(const struct c2_ds *ds, struct c2_jw *w)
     struct c2_jval attrs = c2_json_root(json);
     c2_dims_of(attrs, c2_ds_name(ds), grid->ndim, &dims);
     c2_jw_begin_object(w);
-    put_values(attrs, c2_is_scaled(attrs), NULL, w);
+    put_values(attrs, c2_is_scaled(attrs), false, NULL, w);
     put_axes(&dims, grid, "_ARRAY_DIMENSIONS", w);
     c2_jw_end_object(w);
     return w->ok;
@@ -154,18 +159,27 @@ void c2_zarr3_put_attrs(const struct c2_ds *ds, struct c2_jval attrs, struct c2_
     c2_dims_of(attrs, c2_ds_name(ds), ds->meta.grid.ndim, &dims);
     put_axes(&dims, &ds->meta.grid, "dimension_names", w);
     c2_jw_open_object(w, "attributes");
-    put_values(attrs, c2_is_scaled(attrs), &ds->meta.dtype, w);
+    put_values(attrs, c2_is_scaled(attrs), false, &ds->meta.dtype, w);
     c2_jw_end_object(w);
 }
 
-bool c2_zarr_group_attrs_json(struct c2_str text, bool netcdf, struct c2_jw *w)
+bool c2_zarr_group_attrs_json(struct c2_str text, bool netcdf, int format, struct c2_jw *w)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
+    C2_AUTO(c2_ome) ome = {0};
 
     w->ok = w->ok && c2_json_parse(text, &json, w->err);
     if (!w->ok) return false;
+    c2_ome_of(c2_json_root(json), &ome);
+    bool pyramids = ome.multiscales.v, inside = pyramids && format == 3;
     c2_jw_begin_object(w);
-    put_values(c2_json_root(json), netcdf, NULL, w);
+    put_values(c2_json_root(json), netcdf, pyramids, NULL, w);
+    if (inside) {
+        c2_jw_open_object(w, "ome");
+        c2_jw_put_cstr(w, "version", "0.5");
+    }
+    if (pyramids) c2_ome_put(&ome, inside ? NULL : "0.4", w);
+    if (inside) c2_jw_end_object(w);
     c2_jw_end_object(w);
     return w->ok;
 }

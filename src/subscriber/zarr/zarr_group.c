@@ -80,7 +80,7 @@ static void put_group(const struct group *g, const struct c2_folder_attrs *folde
     c2_jw_raw(w, C2_STR("{\"zarr_format\":2}"));
     if (!folder->json.n) return;
     put_key(w, path, true, ".zattrs");
-    c2_zarr_group_attrs_json(c2_buf_str(&folder->json), g->netcdf, w);
+    c2_zarr_group_attrs_json(c2_buf_str(&folder->json), g->netcdf, 2, w);
 }
 
 static void put_array(struct c2_jw *w, const struct c2_ds *ds, struct c2_str name)
