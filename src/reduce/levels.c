@@ -52,6 +52,7 @@ int64_t c2_pyramid_plane(const struct c2_pyramid *p, const struct c2_grid *grid,
         const struct c2_axis_sel *sel = &bound->axes[i];
         bool shown = i == axes->x || i == axes->y;
         if (shown && (sel->start != 0 || sel->step != 1 || sel->count != grid->shape[i])) return -1;
+        if (!shown && sel->count != 1) return -1;
         if (!shown) n = n * grid->shape[i] + sel->start;
     }
     C2_ASSERT(n >= 0 && n < p->nplanes);
@@ -64,6 +65,9 @@ int64_t c2_pyramid_tile(const struct c2_pyramid *p, int64_t plane, const struct 
     C2_ASSERT(at->x < p->across[at->z]);
     return plane * p->per_plane + p->first[at->z] + at->y * p->across[at->z] + at->x;
 }
+
+/* What changes a sum and is not in the name would mix sums: whoever adds a member to c2_num looks here. */
+_Static_assert(sizeof(struct c2_num) == 40, "all that tells numbers apart is in the name");
 
 void c2_pyramid_name(const struct c2_plane *plane, char out[96])
 {
