@@ -93,7 +93,8 @@ const ARRAYS = {
 
 /** {data, shape, headers}: little-endian numbers, big-endian ones turned round. */
 export async function numbers(url, options) {
-  const answer = await get(url, options);
+  let answer = await get(url, options);
+  while (answer.status === 202) answer = await get(url, options); // some of it is made, and kept: ask for the rest
   const dtype = answer.headers.get("X-Dtype");
   const shape = (answer.headers.get("X-Shape") || "").split(",").filter(Boolean).map(Number);
   const kind = ARRAYS[dtype.slice(1)];

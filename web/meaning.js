@@ -168,7 +168,7 @@ const known = new WeakMap();
 
 /**
  * What a dataset means: {title, signal, stored: Quantity, axes: Coordinate of each axis, sides: which dataset has
- * these, {path, name}, errors: path}. First indices without units. What is told later is in the same object: all but
+ * these, {path, name}, errors: path, levels}. First indices without units. What is told later is in the same object: all but
  * coordinates when the promise known is fulfilled, all when ready is, and then told is true. stored: the numbers as
  * they are in the file, where scale and offset make other ones of them. It is asked for once for each generation.
  */
@@ -177,7 +177,7 @@ export function meaningOf(ds) {
   if (found?.etag === ds.etag) return found;
   const signal = new Quantity({}, ds.dtype);
   const axes = ds.shape.map((_, i) => new Coordinate(i));
-  const meaning = { etag: ds.etag, title: "", signal, stored: signal, axes, sides: [], told: false };
+  const meaning = { etag: ds.etag, title: "", signal, stored: signal, axes, sides: [], levels: [], told: false };
   known.set(ds, meaning);
   const asked = json(`/api/meaning/${encode(ds.path)}`, { signal: AbortSignal.timeout(PATIENCE) }).catch(() => ({}));
   meaning.known = asked.then((told) => learn(meaning, ds, told));
@@ -188,9 +188,9 @@ export function meaningOf(ds) {
   return meaning;
 }
 
-function learn(meaning, ds, { title = "", signal, errors, axes = [] }) {
+function learn(meaning, ds, { title = "", signal, errors, axes = [], levels = [] }) {
   const whole = (path) => path && `${ds.path.split("/")[0]}/${path}`;
-  meaning.title = title;
+  Object.assign(meaning, { title, levels });
   if (axes.length === ds.shape.length)
     meaning.sides = axes.map(({ path, dimension, name }) => ({ path: whole(path), name: dimension || name }));
   meaning.errors = whole(errors);

@@ -16,6 +16,7 @@ export class Pane {
 
   aim(source) {
     if (this.target?.key === source.key) return;
+    this.target?.refine([]);
     source.serial = ++this.serial;
     this.target = source;
     this.failed = null;
@@ -68,6 +69,7 @@ export class Pane {
           this.view.schedule();
         });
     }
+    source.refine(this.flights.size ? [] : wanted, () => this.view.schedule());
   }
 
   ready(source) {
@@ -157,5 +159,6 @@ export class Pane {
 
   close() {
     for (const flight of this.flights.values()) flight.control.abort();
+    this.target?.refine([]);
   }
 }

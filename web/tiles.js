@@ -6,11 +6,14 @@ import { meaningOf } from "./meaning.js";
 export const SIDE = 256;
 const cache = new Cache(96 << 20);
 const queue = new Queue(6);
+const slow = new Queue(1);
+
+const LARGE = 1 << 24; // items of a plane whose overviews are drawn from stored levels
 
 export class Plane {
   /** ds: {path, etag, shape}; plane: {x, y, index}; more: {part, agg, field, raw}. */
   constructor(ds, plane, more) {
-    Object.assign(this, { ds, x: plane.x, y: plane.y, index: [...plane.index] });
+    Object.assign(this, { ds, x: plane.x, y: plane.y, index: [...plane.index], refused: new Set() });
     this.rows = ds.shape[this.y];
     this.columns = ds.shape[this.x];
     this.common = { v: ds.etag, part: more.part || null, field: more.field || null };
@@ -35,22 +38,69 @@ export class Plane {
   }
 
   async load(z, x, y, signal) {
-    const here = this.get(z, x, y);
-    if (here) return here;
-    const key = `${this.key}/${z}/${x}/${y}`;
-    const place = { z: z || null, x: x || null, y: y || null };
+    return this.get(z, x, y) || this.fetch(z, x, y, queue, signal);
+  }
+
+  /* How often a level halves both axes of the plane; -1: it is none of it. */
+  halvings({ shape = [] }) {
+    const up = Math.round(Math.log2(this.columns / shape[this.x]));
+    const fits = (n, i) =>
+      i === this.x || i === this.y ? Math.abs(n - this.ds.shape[i] / 2 ** up) < 1 : n === this.ds.shape[i];
+    return up >= 0 && shape.length === this.ds.shape.length && shape.every(fits) ? up : -1;
+  }
+
+  /* The dataset that has the numbers of level z, or comes nearest: a stored level. */
+  stored(z) {
+    const own = { path: this.ds.path, up: 0 };
+    if (this.rows * this.columns < LARGE) return own;
+    const root = this.ds.path.split("/")[0];
+    const { levels } = meaningOf(this.ds);
+    const all = levels.map((level) => ({ path: `${root}/${level.at}`, up: this.halvings(level) }));
+    return all.reduce((best, one) => (one.up <= z && one.up > best.up ? one : best), own);
+  }
+
+  async fetch(z, x, y, line, signal, exact) {
+    const { known } = meaningOf(this.ds);
+    if (z) await known; // texels of several items leave out those that stand for none, and may be stored elsewhere
+    const { path, up } = this.stored(z);
+    const place = { z: z - up || null, x: x || null, y: y || null, exact };
     const fill = z ? this.quantity.fill : null;
     const how = { axes: `${this.x},${this.y}`, at: this.at, ...place, agg: this.agg, fill, ...this.common };
-    const url = `/api/tile/${encode(this.ds.path)}${query(how)}`;
-    const { known } = meaningOf(this.ds);
-    if (z) await known; // texels of several items leave out those that stand for none
-    const { data, shape, headers } = await queue.run(() => numbers(url, { signal }), signal);
+    if (up) how.v = null;
+    const url = `/api/tile/${encode(path)}${query(how)}`;
+    const { data, shape, headers } = await line.run(() => numbers(url, { signal }), signal);
     await known;
     const { quantity } = this;
-    const more = { how: quantity.key, approx: headers.get("X-Approx") };
+    const more = { how: quantity.key, approx: headers.get("X-Approx"), exact };
     const tile = { raw: data, data: quantity.of(data), h: shape[0], w: shape[1], ...more };
-    cache.set(key, tile, data.byteLength * 2 + 4 * data.length);
+    cache.set(`${this.key}/${z}/${x}/${y}`, tile, data.byteLength * 2 + 4 * data.length);
     return tile;
+  }
+
+  /** Of these tiles, have the first that is a sample made exactly, which takes long; then done(). What is being
+   * made and is wanted no more is given up: the server keeps what it has of it. */
+  refine(wanted, done) {
+    const samples = wanted.filter(({ z, x, y }) => this.sampled(z, x, y));
+    const [next] = samples;
+    if (samples.some(({ z, x, y }) => this.refining === `${z}/${x}/${y}`)) return;
+    this.refiner?.abort();
+    this.refining = next && `${next.z}/${next.x}/${next.y}`;
+    if (!next) return;
+    const control = new AbortController();
+    this.refiner = control;
+    this.fetch(next.z, next.x, next.y, slow, control.signal, 1)
+      .catch((error) => error.name !== "AbortError" && this.refused.add(`${next.z}/${next.x}/${next.y}`)) // it stays a sample
+      .then(() => {
+        if (this.refiner !== control) return;
+        this.refining = null;
+        done();
+      });
+  }
+
+  /** Is the tile a sample that could be better? */
+  sampled(z, x, y) {
+    const tile = this.get(z, x, y);
+    return tile?.approx && !tile.exact && !this.refused.has(`${z}/${x}/${y}`);
   }
 
   /** The slice that a window shows. */
@@ -82,11 +132,12 @@ export class Difference {
   }
   get(z, x, y) {
     const ready = cache.get(`${this.key}/${z}/${x}/${y}`);
-    if (ready) return ready;
     const a = this.a.get(z, x, y);
     const b = this.b.get(z, x, y);
+    if (ready && !(ready.approx && a && b && !a.approx && !b.approx)) return ready;
     return a && b ? this.make(a, b, z, x, y) : undefined;
   }
+  refine() {} // the planes are, where they are shown
   make(a, b, z, x, y) {
     const data = Float64Array.from(a.data, (value, i) => value - b.data[i]);
     const tile = { raw: data, data, w: a.w, h: a.h, approx: a.approx || b.approx };
