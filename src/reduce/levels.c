@@ -67,14 +67,21 @@ int64_t c2_pyramid_tile(const struct c2_pyramid *p, int64_t plane, const struct 
 }
 
 /* What changes a sum and is not in the name would mix sums: whoever adds a member to c2_num looks here. */
-_Static_assert(sizeof(struct c2_num) == 40, "all that tells numbers apart is in the name");
+_Static_assert(sizeof(struct c2_num) == 80, "all that tells numbers apart is in the name");
 
-void c2_pyramid_name(const struct c2_plane *plane, char out[96])
+void c2_pyramid_name(const struct c2_plane *plane, char out[C2_PYRAMID_NAME_MAX])
 {
     const struct c2_num *num = &plane->num;
+    size_t room = C2_PYRAMID_NAME_MAX;
+    int n = snprintf(out, room, "%d-%d-%s-%c%d%s-%d-%" PRId64, plane->axes.x, plane->axes.y,
+                     c2_agg_name(plane->agg), num->kind, num->size, num->swapped ? "s" : "", (int)num->part,
+                     num->offset);
 
-    snprintf(out, 96, "%d-%d-%s-%c%d%s-%d-%" PRId64, plane->axes.x, plane->axes.y, c2_agg_name(plane->agg),
-             num->kind, num->size, num->swapped ? "s" : "", (int)num->part, num->offset);
+    for (int i = 0; i < num->nfills; i++) {
+        uint64_t bits;
+        memcpy(&bits, &num->fill[i], sizeof(bits));
+        n += snprintf(out + n, room - (size_t)n, "-%016" PRIx64, bits);
+    }
 }
 
 /* ---- sums ---- */

@@ -31,7 +31,8 @@ int64_t c2_pyramid_plane(const struct c2_pyramid *p, const struct c2_grid *grid,
 /** The tile's number; -1: it is not kept. */
 int64_t c2_pyramid_tile(const struct c2_pyramid *p, int64_t plane, const struct c2_tile_at *at);
 /** What is reduced, and how, as part of a file name. */
-void c2_pyramid_name(const struct c2_plane *plane, char out[96]);
+#define C2_PYRAMID_NAME_MAX 160
+void c2_pyramid_name(const struct c2_plane *plane, char out[C2_PYRAMID_NAME_MAX]);
 
 /** Add a tile `at` to the tile `above` that it lies in. */
 void c2_plane_fold(struct c2_plane *above, const struct c2_tile_at *where, const struct c2_plane *tile,

@@ -152,11 +152,36 @@ static void small_planes_have_no_levels_and_many_tiles_fewer(void **state)
     }
 }
 
+static void what_is_reduced_otherwise_has_another_name(void **state)
+{
+    const struct c2_plane plane = {.axes = {1, 0}, .num = {.kind = 'f', .size = 4}};
+    struct c2_plane others[] = {plane, plane, plane, plane, plane, plane, plane, plane};
+    char name[C2_PYRAMID_NAME_MAX], other[C2_PYRAMID_NAME_MAX];
+
+    others[0].axes.x = 2;
+    others[1].agg = C2_AGG_MAX;
+    others[2].num.kind = 'i';
+    others[3].num.swapped = true;
+    others[4].num.part = C2_PART_IM;
+    others[5].num.offset = 8;
+    others[6].num.nfills = C2_NUM_FILLS_MAX;
+    others[7].num.nfills = 1;
+    others[7].num.fill[0] = -1e36;
+    c2_pyramid_name(&plane, name);
+    assert_string_equal(name, "1-0-mean-f4-0-0");
+    for (size_t i = 0; i < C2_ARRAY_LEN(others); i++) {
+        c2_pyramid_name(&others[i], other);
+        assert_string_not_equal(name, other);
+        assert_true(strlen(other) + 1 < sizeof(other));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_tile_of_tiles_is_that_of_items),
                                        cmocka_unit_test(every_tile_has_its_number),
                                        cmocka_unit_test(planes_are_whole_and_in_order),
-                                       cmocka_unit_test(small_planes_have_no_levels_and_many_tiles_fewer)};
+                                       cmocka_unit_test(small_planes_have_no_levels_and_many_tiles_fewer),
+                                       cmocka_unit_test(what_is_reduced_otherwise_has_another_name)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@
 void c2_tile_levels_begin(struct c2_tile *t, struct c2_ds *ds)
 {
     const struct c2_grid *grid = &ds->meta.grid;
-    char name[96];
+    char name[C2_PYRAMID_NAME_MAX];
 
     t->n = t->nplane = -1;
     if (t->at.z < C2_LEVELS_Z_MIN || !c2_pyramid_of(grid, &t->plane.axes, C2_LEVELS_NTILES, &t->pyramid) ||
