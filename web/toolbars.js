@@ -4,7 +4,7 @@ import { SCALES } from "./colour.js";
 import { tableButton } from "./tables.js";
 import { button, h, select } from "./ui.js";
 
-export const MAPS = ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "grey", "rdbu"];
+export const MAPS = ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "grey", "rdbu", "phase"];
 const PARTS = [
   ["abs", "Magnitude"],
   ["phase", "Phase"],

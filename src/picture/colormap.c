@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Tables of colours as knots at equal distances, straight between them. viridis, magma, inferno, plasma
- * (2015, CC0), cividis (2018, CC0) and turbo (2019, Apache 2) are known by their published colours; rdbu is
- * ours. */
+ * (2015, CC0), cividis (2018, CC0) and turbo (2019, Apache 2) are known by their published colours; rdbu and
+ * phase are ours; phase ends as it begins, and is as light at a distance before its middle as after it. */
 #include "picture/colormap.h"
 
 #include <math.h>
@@ -41,6 +41,10 @@ static const struct knots {
              "da7a64df8169e28f7be49f8fe7ada1e9bab0ecc6beeed2cbf0dcd7f3e6e2f5efedf1f1f1e8ebeedee4ebd3dee8"
              "c8d7e5bcd0e2afc8dfa0c0db90b8d882b0d57baad175a3cd6d9cc86595c45c8dc05285bb457cb73673b22d6bab"
              "2a65a2275e9a2357901f4e861b457a14396d0a2a5e"},
+    {"phase", "e1e1e1d4e2f1c7e1fcbdddffb2d7fea4d0fe93c7fd7dbdfe64b2ff52a5f63f98ec2c8bdf177dd10770c00764ac"
+              "01589a014d88034477013b6a02345d002d5409294612263a19232e2222222d1e1a371c15421a104e190c5a1908"
+              "681b06761f0786250a962d12a5381cb54327c45034d35e42e06d51ec7c60f58b70fd9980ffa993ffb7a5fec3b4"
+              "ffcbbefad4c9f0dbd5e1e1e1"},
 };
 
 static double channel(const struct knots *table, size_t knot, size_t c)
@@ -79,7 +83,8 @@ bool c2_colormap_of(struct c2_str name, struct c2_colormap *out, struct cat2_err
             return true;
         }
     return c2_fail(err, CAT2_EINVAL,
-                   "cmap '%.*s' is none of viridis, magma, inferno, plasma, cividis, turbo, grey, rdbu",
+                   "cmap '%.*s' is none of viridis, magma, inferno, plasma, cividis, turbo, grey, rdbu, "
+                   "phase",
                    (int)c2_min_i64(30, (int64_t)name.n), name.p);
 }
 

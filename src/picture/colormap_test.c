@@ -66,11 +66,12 @@ static void every_table_has_a_name_and_two_ends(void **state)
 
     for (; c2_colormap_name(n); n++) {
         assert_true(c2_colormap_of(c2_str_of(c2_colormap_name(n)), &map, &err));
-        assert_int_not_equal(c2_colormap_rgb(&map, 0), c2_colormap_rgb(&map, 1));
+        bool cyclic = strcmp(c2_colormap_name(n), "phase") == 0;
+        assert_true(cyclic == (c2_colormap_rgb(&map, 0) == c2_colormap_rgb(&map, 1)));
         assert_int_equal(c2_colormap_rgb(&map, 7), c2_colormap_rgb(&map, 1));
         assert_int_equal(c2_colormap_rgb(&map, -1), c2_colormap_rgb(&map, 0));
     }
-    assert_int_equal(n, 8);
+    assert_int_equal(n, 9);
     assert_true(c2_colormap_of(C2_STR("viridis"), &map, &err));
     assert_int_equal(c2_colormap_rgb(&map, 0), 0x440154);
     assert_int_equal(c2_colormap_rgb(&map, 1), 0xfde725);

@@ -99,7 +99,7 @@ def coloured(array, rgb, scale, lo, hi):
 
 def test_colour_maps_are_those_known_by_their_names(url):
     maps = json.loads(get(url + "/api/colormaps")[2])
-    assert list(maps) == ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "grey", "rdbu"] and all(len(text) == 1536 for text in maps.values())
+    assert list(maps) == ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "grey", "rdbu", "phase"] and all(len(text) == 1536 for text in maps.values())
     ends = {"viridis": ((68, 1, 84), (33, 145, 140), (253, 231, 37)), "magma": ((0, 0, 4), (183, 55, 121), (252, 253, 191)), "inferno": ((0, 0, 4), (188, 55, 84), (252, 255, 164)),
             "plasma": ((13, 8, 135), (204, 71, 120), (240, 249, 33)), "cividis": ((0, 34, 78), (125, 124, 120), (254, 232, 56)), "turbo": ((48, 18, 59), (164, 252, 60), (122, 4, 3)),
             "grey": ((0, 0, 0), (128, 128, 128), (255, 255, 255))}
@@ -108,6 +108,10 @@ def test_colour_maps_are_those_known_by_their_names(url):
             assert np.abs(table(url, name)[index] - colour).max() <= 4, (name, index)
     rdbu = table(url, "rdbu")
     assert rdbu[0][0] > rdbu[0][2] and rdbu[255][2] > rdbu[255][0] and rdbu[128].min() > 230
+    phase = table(url, "phase")  # a circle without a step in it; what is as far from its middle is as light
+    assert np.abs(phase - np.roll(phase, 1, 0)).max() <= 12
+    light = phase @ (0.21, 0.72, 0.07)
+    assert np.abs(light[:128] - light[:127:-1]).max() < 40 and phase[64][2] > phase[64][0] and phase[192][0] > phase[192][2]
 
 
 @pytest.mark.parametrize("cmap", ["viridis", "-magma", "grey", "-rdbu"])

@@ -171,10 +171,10 @@ static const struct c2_route routes[] = {
      "slice_/at? format prefer_schunk!? download! v rows fields sort where? format=png: axes field part fill "
      "agg cmap scale lo hi width",
      NULL},
-    {C2_GET, "/api/tile/{path*}", c2_handle_view, "axes slice_/at? field part fill z x y agg exact! v",
+    {C2_GET, "/api/tile/{path*}", c2_handle_view, "axes slice_/at? field part fill z x y agg exact! over v",
      &c2_tile_view},
     {C2_GET, "/api/colormaps", c2_handle_colormaps, "", NULL},
-    {C2_GET, "/api/line/{path*}", c2_handle_view, "slice_/at? field part fill px v", &c2_line_view},
+    {C2_GET, "/api/line/{path*}", c2_handle_view, "slice_/at? field part fill px over axis v", &c2_line_view},
     {C2_GET, "/api/stats/{path*}", c2_handle_view, "slice_/at? field part fill where? v", &c2_stats_view},
     {C2_GET, "/api/table/{path*}", c2_handle_view, "rows fields cols axes slice_/at? field sort where? v",
      &c2_table_view},

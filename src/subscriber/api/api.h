@@ -17,4 +17,8 @@ c2_handler c2_handle_attrs, c2_handle_meaning, c2_handle_download, c2_handle_fet
 extern const struct c2_view_type c2_fetch_view, c2_file_view, c2_csv_view, c2_png_view, c2_tile_view,
     c2_line_view, c2_stats_view, c2_table_view, c2_table_file_view, c2_chunks_view;
 
+/** For choose: the view of a tile or line with `over`; NULL without. */
+const struct c2_view_type *c2_projected_tile(struct c2_request *req);
+const struct c2_view_type *c2_projected_line(struct c2_request *req);
+
 #endif

@@ -33,6 +33,8 @@ static bool line_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct c2_line *line = view->state;
 
+    if (c2_view_query(view->req, "axis").n)
+        return c2_fail(err, CAT2_EINVAL, "axis: this parameter goes with over=mean, max or min");
     line->px = PX_DEFAULT;
     view->content_type = "application/octet-stream";
     return parse_numbers(view, &line->num, &line->bound, err) &&
@@ -95,6 +97,7 @@ static void line_fini(void *state)
 }
 
 const struct c2_view_type c2_line_view = {.state_nbytes = sizeof(struct c2_line),
+                                          .choose = c2_projected_line,
                                           .parse = line_parse,
                                           .size = line_size,
                                           .bound = line_bound,

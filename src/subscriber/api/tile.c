@@ -127,6 +127,7 @@ static bool tile_parse(struct c2_view *view, struct cat2_error *err)
 }
 
 const struct c2_view_type c2_tile_view = {.state_nbytes = sizeof(struct c2_tile),
+                                          .choose = c2_projected_tile,
                                           .parse = tile_parse,
                                           .size = tile_size,
                                           .bound = tile_bound,
