@@ -74,5 +74,6 @@ enum c2_meaning c2_meaning_put(const struct c2_objects *objects, struct c2_str p
         plot_dataset(&m, &o);
     bool ok = m.ask || c2_mean_print(&m, &o, out, err); /* which may ask, too */
     if (!ok || m.ask) out->n = before;
+    c2_ome_fini(&m.ome);
     return m.ask ? C2_MEANING_ASK : ok ? C2_MEANING_TOLD : C2_MEANING_FAILED;
 }

@@ -72,4 +72,8 @@ void c2_mean_take_signal(struct c2_mean *m, const struct c2_object *o)
         m->axes[i].has = !itself;
         m->axes[i].object = found;
     }
+    struct c2_str palette;
+    m->has_palette = c2_attr_text(o->attrs, "PALETTE", &palette) &&
+                     c2_mean_find_in(m, c2_path_parent(o->path), palette, &m->palette) && !m->palette.group;
+    c2_mean_take_pixels(m, o);
 }

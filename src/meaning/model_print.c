@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "meaning/model_impl.h"
-#include "meaning/ome.h"
 
 #define LEVELS_MAX 64 /* of a pyramid */
 
@@ -68,8 +67,9 @@ static void put_quantity(struct c2_jw *w, const struct c2_object *o)
     put_number(w, "offset", o->attrs, "add_offset");
 }
 
-static void put_image(struct c2_jw *w, struct c2_jval attrs)
+static void put_image(struct c2_jw *w, const struct c2_mean *m)
 {
+    struct c2_jval attrs = m->signal.attrs;
     struct c2_str class;
     struct c2_jval range = c2_jget(attrs, "IMAGE_MINMAXRANGE");
 
@@ -77,7 +77,8 @@ static void put_image(struct c2_jw *w, struct c2_jval attrs)
     c2_jw_open_object(w, "image");
     put_text(w, "subclass", attrs, "IMAGE_SUBCLASS");
     put_text(w, "interlace", attrs, "INTERLACE_MODE");
-    put_text(w, "palette", attrs, "PALETTE");
+    put_text(w, "model", attrs, "IMAGE_COLORMODEL");
+    if (m->has_palette) c2_jw_put_str(w, "palette", m->palette.at);
     put_number(w, "white_is_zero", attrs, "IMAGE_WHITE_IS_ZERO");
     if (c2_jlen(range) == 2) {
         c2_jw_key(w, "range");
@@ -86,12 +87,19 @@ static void put_image(struct c2_jw *w, struct c2_jval attrs)
     c2_jw_end_object(w);
 }
 
+/* An axis without coordinates whose items are known to be so far apart. */
+static void put_step(struct c2_jw *w, const struct c2_mean *m, int axis)
+{
+    c2_jw_put_real(w, "step", m->pixels[axis].step);
+    if (m->pixels[axis].units.n) c2_jw_put_str(w, "units", m->pixels[axis].units);
+}
+
 static void put_signal(struct c2_jw *w, const struct c2_mean *m)
 {
     c2_jw_open_object(w, "signal");
     put_quantity(w, &m->signal);
     put_text(w, "interpretation", m->signal.attrs, "interpretation");
-    put_image(w, m->signal.attrs);
+    put_image(w, m);
     c2_jw_end_object(w);
     c2_jw_open_array(w, "axes");
     for (int i = 0; i < m->signal.ndim; i++) {
@@ -99,7 +107,10 @@ static void put_signal(struct c2_jw *w, const struct c2_mean *m)
         if (m->dims.name[i].n) {
             c2_jw_put_str(w, "dimension", m->dims.name[i]);
         }
-        if (m->axes[i].has) put_quantity(w, &m->axes[i].object);
+        if (m->axes[i].has)
+            put_quantity(w, &m->axes[i].object);
+        else if (m->pixels[i].step > 0)
+            put_step(w, m, i);
         c2_jw_end_object(w);
     }
     c2_jw_end_array(w);
@@ -146,7 +157,7 @@ static void put_columns(struct c2_jw *w, const struct c2_object *o)
 static void put_level(struct c2_mean *m, struct c2_jw *w, struct c2_str group, struct c2_str path,
                       struct c2_jval level)
 {
-    struct c2_jval scale = c2_jget(c2_jat(c2_jget(level, "coordinateTransformations"), 0), "scale");
+    struct c2_jval scale = c2_mean_scale(level);
     struct c2_object o;
 
     c2_jw_begin_object(w);

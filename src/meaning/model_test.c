@@ -189,6 +189,39 @@ static void levels_of_a_pyramid_are_told(void **state)
     }
 }
 
+static void palettes_and_sizes_of_pixels_are_told(void **state)
+{
+    static const char ome[] = "{\"p\":{\"attrs\":{\"ome\":{\"multiscales\":[{\"axes\":[{\"name\":\"y\","
+                              "\"unit\":\"micrometer\"},{\"name\":\"x\"}],"
+                              "\"datasets\":[{\"path\":\"0\"},{\"path\":\"1\",\"coordinateTransformations\":["
+                              "{\"scale\":[2,0.5]}]}]}]}}},"
+                              "\"p/0\":{\"shape\":[8,8]},\"p/1\":{\"shape\":[4,4]}}";
+
+    (void)state;
+    check(
+        "{\"\":{},\"q\":{\"shape\":[9,3]},\"a/"
+        "i\":{\"shape\":[2,3],\"attrs\":{\"CLASS\":\"IMAGE\",\"PALETTE\":[\"/q\"],"
+        "\"IMAGE_COLORMODEL\":\"RGB\",\"element_size_um\":[0.5,2]}},\"a\":{}}",
+        "a/i",
+        "{\"path\":\"a/i\",\"kind\":\"dataset\",\"signal\":{\"path\":\"a/i\",\"name\":\"i\",\"label\":\"i\","
+        "\"image\":{\"model\":\"RGB\",\"palette\":\"q\"}},"
+        "\"axes\":[{\"step\":0.5,\"units\":\"µm\"},{\"step\":2.0,\"units\":\"µm\"}]}");
+    check("{\"i\":{\"shape\":[2],\"attrs\":{\"CLASS\":\"IMAGE\",\"PALETTE\":\"/"
+          "none\",\"element_size_um\":[-1]}}}",
+          "i",
+          "{\"path\":\"i\",\"kind\":\"dataset\",\"signal\":{\"path\":\"i\",\"name\":\"i\",\"label\":\"i\","
+          "\"image\":{}},"
+          "\"axes\":[{}]}");
+    check(
+        ome, "p/1",
+        "{\"path\":\"p/1\",\"kind\":\"dataset\",\"signal\":{\"path\":\"p/1\",\"name\":\"1\",\"label\":\"1\"},"
+        "\"axes\":[{\"step\":2.0,\"units\":\"micrometer\"},{\"step\":0.5}]}");
+    check(
+        ome, "p/0",
+        "{\"path\":\"p/0\",\"kind\":\"dataset\",\"signal\":{\"path\":\"p/0\",\"name\":\"0\",\"label\":\"0\"},"
+        "\"axes\":[{},{}]}");
+}
+
 static void names_of_axes_come_from_scales_and_labels(void **state)
 {
     static const char *const attrs[] = {
@@ -226,6 +259,7 @@ int main(void)
         cmocka_unit_test(circles_and_wrong_types_end),
         cmocka_unit_test(old_files_without_a_default_are_looked_through),
         cmocka_unit_test(levels_of_a_pyramid_are_told),
+        cmocka_unit_test(palettes_and_sizes_of_pixels_are_told),
         cmocka_unit_test(names_of_axes_come_from_scales_and_labels),
         cmocka_unit_test(attributes_of_imports_are_those_of_the_file),
     };

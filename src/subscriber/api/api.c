@@ -169,7 +169,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/meaning/{path*}", c2_handle_meaning, "", NULL},
     {C2_GET, "/api/fetch/{path*}", c2_handle_fetch,
      "slice_/at? format prefer_schunk!? download! v rows fields sort where? format=png: axes field part fill "
-     "agg cmap scale lo hi width",
+     "agg cmap scale lo hi width colours order",
      NULL},
     {C2_GET, "/api/tile/{path*}", c2_handle_view, "axes slice_/at? field part fill z x y agg exact! over v",
      &c2_tile_view},

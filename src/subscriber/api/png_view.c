@@ -19,6 +19,7 @@ struct png {
     struct c2_plane plane; /* numbers; or the channel at hand */
     int channels;          /* 3, 4: of colours; 0: numbers */
     int channel_axis;
+    bool bgr; /* the first channel is blue */
     struct c2_picture picture;
     struct c2_colormap map;
     enum c2_scale scale;
@@ -82,7 +83,7 @@ static bool png_run(struct c2_view *view, const struct c2_reading *reading, int6
         memset(p->plane.counts, 0, n * sizeof(*p->plane.counts));
     }
     if (!c2_walk_boxes(reading->codec, &reading->source, &bound, c2_plane_take, &p->plane, err)) return false;
-    if (p->channels) c2_paint_channel(&p->picture, &p->plane, (int)i);
+    if (p->channels) c2_paint_channel(&p->picture, &p->plane, p->bgr && i < 3 ? 2 - (int)i : (int)i);
     return true;
 }
 
@@ -146,15 +147,22 @@ static bool find_axes(const struct c2_request *req, const struct c2_ds *ds, stru
 {
     const struct c2_dtype *dtype = &ds->meta.dtype;
     int left[C2_DIM_MAX], n = 0;
+    int64_t axis = -1;
 
+    if (!c2_view_int(req, "colours", 0, ds->meta.grid.ndim - 1, &axis, err)) return false;
     for (int i = 0; i < ds->meta.grid.ndim; i++)
-        if (!p->bound.axes[i].dropped) left[n++] = i;
+        if (!p->bound.axes[i].dropped && i != axis) left[n++] = i;
+    if (axis >= 0 && !p->bound.axes[axis].dropped) left[n++] = (int)axis;
     int64_t last = n == 3 ? p->bound.axes[left[2]].count : 0;
     bool colours = dtype->kind == 'u' && dtype->itemsize == 1 && (last == 3 || last == 4);
     if (n != 2 && !colours)
         return c2_fail(err, CAT2_EINVAL,
-                       "a picture is of two axes (or of three, with 3 or 4 u1 at the end), the slice has %d",
+                       "a picture is of two axes (or of three, with 3 or 4 u1 at the end or along colours), "
+                       "the slice has %d",
                        n);
+    if (!colours && (axis >= 0 || c2_view_query(req, "order").n))
+        return c2_fail(err, CAT2_EINVAL, "%s: the slice has no axis of 3 or 4 u1",
+                       axis >= 0 ? "colours" : "order");
     if (p->bound.nitems == 0) return c2_fail(err, CAT2_EINVAL, "the slice holds no items");
     p->plane.axes = (struct c2_plane_axes){left[1], left[0]};
     if (colours) {
@@ -174,8 +182,12 @@ static bool png_parse(struct c2_view *view, struct cat2_error *err)
     const struct c2_request *req = view->req;
     struct png *p = view->state;
     struct c2_plane *plane = &p->plane;
+    struct c2_str order = c2_view_query(req, "order");
     int64_t width = WIDTH_DEFAULT;
 
+    p->bgr = c2_str_is(order, "bgr");
+    if (order.n && !p->bgr && !c2_str_is(order, "rgb"))
+        return c2_fail(err, CAT2_EINVAL, "order is none of rgb, bgr");
     if (!c2_view_slice(view, &p->bound, err) || !find_axes(req, view->ds, p, err) ||
         !c2_view_num(view, &plane->num, err) ||
         !c2_agg_parse(c2_view_query(req, "agg"), &plane->num, &plane->agg, err) ||

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "blosc/codec_names.h"
+#include "meaning/attrs.h"
 #include "ndim/print.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/pages/pages.h"
@@ -171,6 +172,21 @@ static void fields_attr(struct c2_page *page, const struct c2_dtype *dtype)
     if (c2_jw_finish(&w)) c2_page_attr(page, "fields", c2_buf_cstr(&json));
 }
 
+/* Of an HDF5 image: "IMAGE_TRUECOLOR INTERLACE_PLANE BGR", what of that is told. */
+static void image_attr(struct c2_page *page, struct c2_jval attrs)
+{
+    static const char *const names[] = {"IMAGE_SUBCLASS", "INTERLACE_MODE", "IMAGE_COLORMODEL"};
+    char text[200] = "";
+    struct c2_str word;
+    size_t n = 0;
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(names); i++)
+        if (c2_attr_text(attrs, names[i], &word))
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s", n ? " " : "",
+                                  (int)c2_min_i64(40, (int64_t)word.n), word.p);
+    c2_page_attr(page, "image", text);
+}
+
 static void content_type_attr(struct ds_page *p)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
@@ -184,8 +200,7 @@ static void content_type_attr(struct ds_page *p)
         snprintf(text, sizeof(text), "%.*s", (int)c2_min_i64(99, (int64_t)type.n), type.p);
         c2_page_attr(&p->page, "contenttype", text);
     }
-    if (c2_jstr(c2_jget(root, "CLASS"), &type) && c2_str_is(type, "IMAGE"))
-        c2_page_attr(&p->page, "image", "1");
+    if (c2_jstr(c2_jget(root, "CLASS"), &type) && c2_str_is(type, "IMAGE")) image_attr(&p->page, root);
 }
 
 static void dims_attr(struct c2_page *page, const char *name, const int64_t *wide, const int32_t *narrow,
