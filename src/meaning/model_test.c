@@ -179,7 +179,7 @@ static void levels_of_a_pyramid_are_told(void **state)
         check(worlds[i], "", want);
         snprintf(want, sizeof(want),
                  "{\"path\":\"0\",\"kind\":\"dataset\",\"signal\":{\"path\":\"0\",\"name\":\"0\","
-                 "\"label\":\"0\"},\"axes\":[{},{}],%s",
+                 "\"label\":\"0\"},\"axes\":[{\"step\":1.0},{\"step\":2.0}],%s",
                  levels);
         check(worlds[i], "0", want);
         check(
@@ -215,11 +215,15 @@ static void palettes_and_sizes_of_pixels_are_told(void **state)
     check(
         ome, "p/1",
         "{\"path\":\"p/1\",\"kind\":\"dataset\",\"signal\":{\"path\":\"p/1\",\"name\":\"1\",\"label\":\"1\"},"
-        "\"axes\":[{\"step\":2.0,\"units\":\"micrometer\"},{\"step\":0.5}]}");
+        "\"axes\":[{\"step\":2.0,\"units\":\"micrometer\"},{\"step\":0.5}],"
+        "\"levels\":[{\"path\":\"0\",\"at\":\"p/0\",\"shape\":[8,8]},{\"path\":\"1\",\"scale\":[2,0.5],"
+        "\"at\":\"p/1\",\"shape\":[4,4]}]}");
     check(
         ome, "p/0",
         "{\"path\":\"p/0\",\"kind\":\"dataset\",\"signal\":{\"path\":\"p/0\",\"name\":\"0\",\"label\":\"0\"},"
-        "\"axes\":[{},{}]}");
+        "\"axes\":[{},{}],"
+        "\"levels\":[{\"path\":\"0\",\"at\":\"p/0\",\"shape\":[8,8]},{\"path\":\"1\",\"scale\":[2,0.5],"
+        "\"at\":\"p/1\",\"shape\":[4,4]}]}");
 }
 
 static void names_of_axes_come_from_scales_and_labels(void **state)
