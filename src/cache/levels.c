@@ -26,6 +26,7 @@ struct c2_levels {
     bool opening;
     enum stage stage;
     struct c2_cachefile *cf; /* OPEN, FAILED */
+    struct cat2_error why;   /* FAILED */
 };
 
 struct c2_levels *c2_levels_new(int dirfd, const char *rel, const char *etag, int64_t ntiles)
@@ -139,9 +140,11 @@ static bool enter(struct c2_levels *levels, bool creates)
     return mine;
 }
 
-static void leave(struct c2_levels *levels, enum stage stage, struct c2_cachefile *cf)
+static void leave(struct c2_levels *levels, enum stage stage, struct c2_cachefile *cf,
+                  const struct cat2_error *why)
 {
     pthread_mutex_lock(&levels->lock);
+    if (stage == LEVELS_FAILED) levels->why = *why;
     levels->opening = false;
     levels->stage = stage;
     levels->cf = cf;
@@ -156,12 +159,11 @@ static struct c2_cachefile *open_file(struct c2_levels *levels, bool creates, st
 
     if (enter(levels, creates)) {
         stage = open_or_create(levels, creates, &cf, err);
-        leave(levels, stage, cf);
+        leave(levels, stage, cf, err);
         return cf;
     }
     cf = file_of(levels, &stage);
-    if (stage == LEVELS_FAILED) c2_fail(err, CAT2_EIO, "nothing more is kept in it");
-    return stage == LEVELS_OPEN ? cf : NULL;
+    return c2_levels_failed(levels, err) || stage != LEVELS_OPEN ? NULL : cf;
 }
 
 /* ---- tiles ---- */
@@ -212,19 +214,17 @@ bool c2_levels_put(struct c2_levels *levels, struct c2_codec *codec, int64_t n, 
     struct c2_cachefile *cf = open_file(levels, true, err);
     bool ok = cf && c2_codec_encode(codec, &cparams, from, C2_LEVELS_TILE * 8, &chunk, err) &&
               c2_cachefile_put(cf, n, c2_buf_bytes(&chunk), err);
-    if (ok) return true;
-    enum stage stage;
-    cf = file_of(levels, &stage);
-    if (stage == LEVELS_OPEN) leave(levels, LEVELS_FAILED, cf);
-    return c2_fail_within(err, "levels of planes, %.100s", levels->rel);
+    if (cf && !ok) leave(levels, LEVELS_FAILED, cf, err);
+    return ok || c2_fail_within(err, "levels of planes, %.100s", levels->rel);
 }
 
-bool c2_levels_failed(struct c2_levels *levels)
+bool c2_levels_failed(struct c2_levels *levels, struct cat2_error *err)
 {
-    enum stage stage;
-
-    file_of(levels, &stage);
-    return stage == LEVELS_FAILED;
+    pthread_mutex_lock(&levels->lock);
+    bool failed = levels->stage == LEVELS_FAILED;
+    if (failed && err) *err = levels->why;
+    pthread_mutex_unlock(&levels->lock);
+    return failed;
 }
 
 int64_t c2_levels_nbytes(struct c2_levels *levels)

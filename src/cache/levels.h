@@ -29,8 +29,8 @@ bool c2_levels_get(struct c2_levels *levels, struct c2_codec *codec, int64_t n, 
 /** Keep tile n. @errors from then on nothing more is kept. Worker. */
 bool c2_levels_put(struct c2_levels *levels, struct c2_codec *codec, int64_t n, const uint8_t *from,
                    struct cat2_error *err);
-/** Has the disk refused a tile? */
-bool c2_levels_failed(struct c2_levels *levels);
+/** Has the disk refused a tile? Why is copied to err, which may be NULL. */
+bool c2_levels_failed(struct c2_levels *levels, struct cat2_error *err);
 
 /** Bytes on disk; 0 while there is no file. */
 int64_t c2_levels_nbytes(struct c2_levels *levels);

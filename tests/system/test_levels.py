@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Levels of planes that are too large for one look: made once, kept in the cache, right, and gone with what they were made of."""
 import json
+import shutil
 
 import blosc2
 import numpy as np
@@ -111,7 +112,7 @@ def test_a_plane_too_large_for_one_look_is_made_once_and_read_no_more(site):
     asked = site.built(TOP)
     fetched = site.fetched()
     assert 1 < asked < 20 and fetched > 0
-    assert site.cached() < ACROSS * DOWN, "what was fetched for levels alone stays in the cache"
+    wait_until(lambda: site.cached() < ACROSS * DOWN)  # what was fetched for levels alone goes back
     wanted = site.wanted()
     for z in (TOP, TOP - 1, TOP - 2, TOP - 3):  # a zoom in
         got, headers = site.numbers(z)
@@ -150,3 +151,29 @@ def test_levels_go_with_their_root(site):
     assert site.kept()
     assert get(f"{site.sub.url}/api/unsubscribe/r", method="POST", data=b"")[0] == 200
     wait_until(lambda: not list(site.house.state("sub").rglob("~levels")))
+
+
+def test_levels_count_for_the_quota_and_go_when_it_is_exceeded(site):
+    """More than a quarter of the quota is not made, and it is said why; the next sweep takes what there is."""
+    site.sub.stop()
+    site.start("--quota", "8KiB")
+    for _ in range(20):
+        status, _, body = site.tile(TOP, exact=1)
+        if status != 202:
+            break
+    assert status == 503 and "a quarter of the subscriber's quota" in json.loads(body)["detail"]
+    wait_until(lambda: site.kept() == [])
+    assert site.tile(TOP)[0] == 200  # a sample, as before
+
+
+def test_a_disk_that_takes_no_levels_costs_nobody_an_answer(site):
+    site.sub.stop()
+    place = site.house.state("sub") / "cache/r/~levels"
+    shutil.rmtree(place, ignore_errors=True)
+    place.write_bytes(b"")
+    site.start()
+    status, headers, _ = site.tile(5)
+    assert status == 200 and headers["X-Approx"] is None
+    status, _, body = site.tile(TOP, exact=1)
+    assert status == 503 and "~levels" in json.loads(body)["detail"]
+    assert "not kept: " in site.sub.output()

@@ -54,7 +54,7 @@ static bool keep(const struct c2_tile *t, const struct c2_plane *plane, int64_t 
                  struct cat2_error *err)
 {
     uint8_t *bytes = malloc(C2_LEVELS_TILE_NBYTES);
-    bool was = c2_levels_failed(t->levels), ok = bytes;
+    bool was = c2_levels_failed(t->levels, NULL), ok = bytes;
 
     if (bytes) c2_plane_save(plane, bytes);
     ok = ok ? c2_levels_put(t->levels, codec, n, bytes, err) : c2_fail_nomem(err, "tile");
@@ -207,8 +207,8 @@ static bool can_keep(const struct c2_tile *t, struct cat2_error *err)
     int64_t quota = t->ds->sub->config.quota, nbytes = c2_levels_nbytes(t->levels);
     bool ok = true;
 
-    if (c2_levels_failed(t->levels))
-        ok = c2_fail(err, CAT2_EIO, "tiles of this size are made of others, which the cache could not keep");
+    if (c2_levels_failed(t->levels, err))
+        ok = c2_fail_within(err, "tiles of this size are made of others, which could not be kept");
     else if (quota > 0 && nbytes > quota / QUOTA_SHARE)
         ok = c2_fail(err, CAT2_ELIMIT,
                      "tiles of this size are made of others, which would take more than a quarter of the "
@@ -271,11 +271,8 @@ static bool make_unit(struct c2_tile *t, const struct c2_reading *reading, const
     if (!kept && !c2_walk_boxes(reading->codec, &reading->source, &plane.bound, c2_plane_take, &plane, err))
         return false;
     c2_plane_fold(&t->plane, &t->at, &plane, &unit->at);
-    if (!kept && unit->n >= 0 && !keep(t, &plane, unit->n, reading->codec, &ignored) && t->nleft) {
-        *err = ignored; /* the rest would never be reached */
-        return false;
-    }
-    return true;
+    if (!kept && unit->n >= 0) keep(t, &plane, unit->n, reading->codec, &ignored);
+    return !t->nleft || can_keep(t, err); /* else the rest would never be reached */
 }
 
 /* Damaged since it was looked at: whoever asks again makes it. */

@@ -32,7 +32,7 @@ static struct c2_levels *find(struct c2_subscriber *sub, const char *rel, const 
     for (size_t i = 0; i < C2_LEVELS_OPEN && sub->levels[i].levels; i++) {
         struct c2_open_levels one = sub->levels[i];
         if (!c2_levels_is(one.levels, rel, etag)) continue;
-        if (c2_levels_failed(one.levels) && now_ms(sub) - one.since_ms > AGAIN_MS) {
+        if (c2_levels_failed(one.levels, NULL) && now_ms(sub) - one.since_ms > AGAIN_MS) {
             close_at(sub, i);
             return NULL;
         }
