@@ -151,7 +151,7 @@ async function help() {
 
 /* On narrow screens the tree is a drawer, elsewhere it is folded away. */
 function drawer(on = !document.body.classList.contains("drawer")) {
-  if (!matchMedia("(max-width: 799px)").matches) {
+  if (!matchMedia("(max-width: 799px), (max-height: 500px)").matches) {
     document.body.classList.toggle("folded");
     return;
   }

@@ -23,6 +23,15 @@ const snippet = (name, text) =>
     h("pre", { tabindex: "0" }, text),
   );
 
+/* Rows of a table that were picked: by their address. */
+function pythonOf(url) {
+  return [
+    "import io, urllib.request, numpy\n",
+    `url = ${JSON.stringify(url)}`,
+    "rows = numpy.load(io.BytesIO(urllib.request.urlopen(url).read()))",
+  ].join("\n");
+}
+
 function python(path, slice) {
   const [root, ...rest] = path.split("/");
   const text = JSON.stringify;
@@ -72,28 +81,42 @@ function pictures(view, name, address) {
   ];
 }
 
+/* Filter, order and fields of a table; null: it is shown as it is. */
+function pickedBy(view) {
+  const picked = view?.picked?.() ?? {};
+  return Object.values(picked).some(Boolean) ? picked : null;
+}
+
+function slices(address, what, note) {
+  return [
+    link(`${what} as .b2nd`, address("b2nd"), `${note}, compressed`),
+    link(`${what} as .npy`, address("npy"), "for NumPy"),
+    link(`${what} as .csv`, address("csv"), "for spreadsheets"),
+    link(`${what} as .json`, address("json"), "up to 16 MiB"),
+  ];
+}
+
 /** Of the dataset and what its view shows. */
 export function downloadPanel({ path, ds, view }) {
   const array = ds.kind === "array";
   const slice = view?.slice() ?? "";
+  const picked = pickedBy(view);
   const base = `/api/fetch/${encode(path)}`;
-  const address = (format, more = {}) => `${base}${query({ slice_: slice, format, download: 1, ...more })}`;
+  const part = picked ?? { slice_: slice };
+  const address = (format, more = {}) => `${base}${query({ ...part, format, download: 1, ...more })}`;
   const itself = ds.kind === "file" ? link("The file", `${base}?format=raw`, "as it is") : null;
   const whole = link("As stored", `/api/download/${encode(path)}`, "the whole dataset, a Blosc2 frame");
-  const slices = [
-    link("Slice as .b2nd", address("b2nd"), `[${slice || "..."}], compressed`),
-    link("Slice as .npy", address("npy"), "for NumPy"),
-    link("Slice as .csv", address("csv"), "for spreadsheets"),
-    link("Slice as .json", address("json"), "up to 16 MiB"),
-  ];
+  const files = picked
+    ? slices(address, "Rows", "as they are shown: filter, order, fields")
+    : slices(address, "Slice", `[${slice || "..."}]`);
   const shown = view?.stage || view?.stack ? pictures(view, path.split("/").pop(), address) : [];
-  const curl = quoted(`${location.origin}${BASE}${base}?slice_=${slice}&format=npy`);
+  const plain = `${location.origin}${BASE}${base}${query({ ...part, format: "npy" })}`;
   const item = quoted(path + (slice && array ? `[${slice}]` : ""));
   panel(
     "Download",
-    h("ul", { class: "links" }, itself, whole, array ? slices : null, shown),
-    snippet("Python", python(path, slice)),
-    snippet("curl", `curl -o data.npy ${curl}`),
-    snippet("cat2cli", `cat2cli --host ${location.host} show ${item}`),
+    h("ul", { class: "links" }, itself, whole, array ? files : null, shown),
+    snippet("Python", picked ? pythonOf(plain) : python(path, slice)),
+    snippet("curl", `curl -o data.npy ${quoted(plain)}`),
+    picked ? null : snippet("cat2cli", `cat2cli --host ${location.host} show ${item}`),
   );
 }

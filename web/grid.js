@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A grid of any number of rows, of which only those in sight are elements: scrolling, the marked cell, keys.
-import { cellText, columnWidth } from "./cells.js";
+import { cellText, columnWidth, meant, unitsOf } from "./cells.js";
 import { clamp, copy, h, throttle } from "./ui.js";
 
 const ROW = 24; // pixels
@@ -43,6 +43,19 @@ export class Grid {
     this.goTo(Math.min(this.first, Math.max(0, total - 1)), false);
     if (!total)
       this.body.replaceChildren(h("div", { class: "empty", role: "row" }, h("div", { role: "gridcell" }, note)));
+  }
+
+  /** The same columns: what they mean is known now. */
+  mean(columns) {
+    this.columns = columns;
+    this.drawHead();
+    this.render();
+  }
+
+  /** Numbers of the first and last row in sight. */
+  labels() {
+    const last = Math.min(this.first + this.inSight, this.total) - 1;
+    return [this.first, Math.max(last, 0)].map((row) => this.rows.get(row)?.label ?? row);
   }
 
   drawHead() {
@@ -104,24 +117,24 @@ export class Grid {
       "div",
       { class: row ? "tr" : "tr wait", role: "row", "aria-rowindex": n + 2 },
       h("div", { class: "th", role: "rowheader" }, String(row?.label ?? n)),
-      this.columns.map(({ kind }, i) => this.cell(n, i, kind, row)),
+      this.columns.map((column, i) => this.cell(n, i, column, row)),
     );
   }
 
-  cell(n, column, kind, row) {
+  cell(n, column, what, row) {
     const special = row?.special(column);
     const active = this.active.row === n && this.active.column === column;
     return h(
       "div",
       {
-        class: `td ${kind}${special ? " special" : ""}${active ? " active" : ""}`,
+        class: `td ${what.names ? "text" : what.kind}${special ? " special" : ""}${active ? " active" : ""}`,
         role: "gridcell",
         "aria-colindex": column + 2,
         id: active ? "cell" : null,
         "data-r": n,
         "data-c": column,
       },
-      special || (row ? cellText(row.cells[column], kind) : "…"),
+      special || (row ? cellText(row.cells[column], what) : "…"),
     );
   }
 
@@ -138,8 +151,12 @@ export class Grid {
     this.active = { row, column };
     const found = this.rows.get(row);
     const value = found?.cells[column];
-    this.value = found?.special(column) || (typeof value === "object" ? JSON.stringify(value) : value);
-    this.full.textContent = found ? `${this.columns[column]?.name}[${found.label}] = ${this.value}` : " ";
+    const stored = typeof value === "object" ? JSON.stringify(value) : value;
+    const what = this.columns[column] || {};
+    const said = found && meant(value, what);
+    this.value = found?.special(column) || (said ?? stored);
+    const more = said == null ? ` ${unitsOf(what)}` : ` (stored: ${stored})`;
+    this.full.textContent = found ? `${what.name}[${found.label}] = ${this.value}${more}`.trimEnd() : " ";
     this.box.setAttribute("aria-activedescendant", "cell");
     if (row < this.first) this.goTo(row);
     else if (row >= this.first + this.inSight) this.goTo(row - this.inSight + 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Which axes are drawn, and where on the others: choices, sliders, steps, playing.
 import { plane, sliceOf } from "./state.js";
-import { button, clamp, h, icon, select } from "./ui.js";
+import { button, clamp, h, icon, say, select } from "./ui.js";
 
 /* Slider, steps and number of an axis that is not drawn. */
 function axisRow(slicer, axis) {
@@ -135,12 +135,16 @@ export class Slicer {
   }
 
   step(by, axis = this.active) {
-    if (axis >= 0) this.set(axis, this.plane.index[axis] + by * this.stride, false);
+    if (axis < 0) return;
+    this.set(axis, this.plane.index[axis] + by * this.stride, false);
+    say(`Axis ${axis}: ${this.plane.index[axis]} of ${this.shape[axis]}`);
   }
 
   nextAxis(by) {
     const all = this.free();
-    if (all.length) this.activate(all[(all.indexOf(this.active) + by + all.length) % all.length]);
+    if (!all.length) return;
+    this.activate(all[(all.indexOf(this.active) + by + all.length) % all.length]);
+    say(`Axis ${this.active}: ${this.plane.index[this.active]} of ${this.shape[this.active]}`);
   }
 
   setAxis(which, value) {

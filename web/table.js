@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A table, or a plane of an array as numbers. Sort, filter and fields are the server's work and the address's.
 import { encode, query } from "./api.js";
-import { listed, namesOf } from "./cells.js";
+import { dressed, unitsOf } from "./cells.js";
 import { Grid } from "./grid.js";
 import { Rows } from "./rows.js";
 import { Slicer } from "./slicer.js";
 import { sliceOf } from "./state.js";
+import { tableHeads } from "./tablehead.js";
 import { filterError, tableTools } from "./tabletools.js";
-import { button, clamp, errorCard, h } from "./ui.js";
+import { clamp, errorCard, h } from "./ui.js";
 import { View } from "./view.js";
 
 const COLUMNS = 60; // of a plane at a time
@@ -18,7 +19,15 @@ const KEYS = [
   ["g", "go to a row"],
   ["[ ]", "slice back, forward"],
   ["Ctrl-C", "copy the cell"],
+  ["s", "statistics of a column"],
 ];
+
+/* How many rows there are, and in which units. */
+function countText({ total, nrows }, units) {
+  const all = nrows.toLocaleString("en");
+  const found = total === nrows ? `${all} rows` : `${total.toLocaleString("en")} of ${all} rows`;
+  return found + (units ? `, in ${units}` : "");
+}
 
 export class TableView extends View {
   constructor(page, box) {
@@ -32,7 +41,7 @@ export class TableView extends View {
       (error) => this.fail(error),
     );
     this.grid = new Grid(`Values of ${this.ds.path}`, this.rows, {
-      heads: (columns) => this.heads(columns),
+      heads: (columns) => tableHeads(this, columns, this.matrix && this.ncols > COLUMNS),
       moved: () => this.moved(),
     });
     this.grid.first = Math.max(0, Math.floor(Number(this.state.row)) || 0);
@@ -50,6 +59,7 @@ export class TableView extends View {
       h("div", { class: "under" }, this.count, this.grid.full),
     );
     this.start();
+    if (page.main.querySelector("#attrs tr")) this.learn(); // else nothing says what the numbers mean
   }
 
   url(from, to) {
@@ -58,6 +68,28 @@ export class TableView extends View {
       ? { axes: `${plane.x},${plane.y}`, at: sliceOf(plane, true), cols: `${column0}:${column0 + COLUMNS}` }
       : { fields: state.f, sort: state.sort, where: state.where };
     return `/api/table/${encode(this.ds.path)}${query({ rows: `${from}:${to}`, ...part, v: this.ds.etag })}`;
+  }
+
+  /* ---- what the columns mean ---- */
+
+  async learn() {
+    try {
+      const { meaningOf } = await import("./columns.js");
+      this.told = await meaningOf(this.ds, this.signal);
+      if (!this.known) return;
+      this.grid.mean(this.columns(this.grid.columns));
+      this.tell();
+    } catch {
+      /* the numbers alone, then */
+    }
+  }
+
+  columns(columns) {
+    return dressed(columns, this.told, this);
+  }
+
+  async statistics() {
+    (await import("./columns.js")).askStatistics(this);
   }
 
   /* ---- what comes ---- */
@@ -82,10 +114,14 @@ export class TableView extends View {
     }
     this.known = true;
     this.ncols = ncols;
-    this.grid.show(total, columns, this.state.where ? "No row matches" : "0 elements");
+    this.grid.show(total, this.columns(columns), this.state.where ? "No row matches" : "0 elements");
     this.go.max = Math.max(0, total - 1);
-    const all = nrows.toLocaleString("en");
-    this.count.textContent = total === nrows ? `${all} rows` : `${total.toLocaleString("en")} of ${all} rows`;
+    this.found = { total, nrows };
+    this.tell();
+  }
+
+  tell() {
+    this.count.textContent = countText(this.found, this.matrix ? unitsOf(this.grid.columns[0] || {}) : "");
   }
 
   fail(error) {
@@ -111,46 +147,18 @@ export class TableView extends View {
     this.page.write();
   }
 
-  /* ---- the head: names that sort, or steps over the columns of a plane ---- */
-
-  heads(columns) {
-    const sorts = new Map(namesOf(this.state.sort).map(({ name, down }) => [name, down]));
-    const head = ({ name, dtype }, i) => {
-      const down = sorts.get(name);
-      const order = down == null ? null : down ? "descending" : "ascending";
-      const how = { class: "th", role: "columnheader", "aria-colindex": i + 2, "aria-sort": order, title: dtype };
-      return h("div", how, this.matrix ? name : this.sortButton(name, down));
-    };
-    const steps = this.matrix && this.ncols > COLUMNS;
-    return [
-      h("div", { class: "th", role: "columnheader" }, steps ? this.columnSteps() : "Row"),
-      ...columns.map(head),
-    ];
+  /** Another order of the rows, "" as stored. */
+  sortBy(list) {
+    this.state.sort = list;
+    this.again();
   }
 
-  /* Rising, falling, as stored. */
-  sortButton(name, down) {
-    const next = { undefined: listed(name), false: `-${listed(name)}`, true: "" }[down];
-    const onclick = () => {
-      this.state.sort = next;
-      this.again();
-    };
-    return h("button", { type: "button", class: "bare", onclick }, name, { true: " ▼", false: " ▲" }[down]);
-  }
-
-  columnSteps() {
-    const step = (by) => {
-      this.column0 = clamp(this.column0 + by, 0, Math.max(0, this.ncols - COLUMNS));
-      this.state.col = this.column0 ? String(this.column0) : "";
-      this.page.write();
-      this.start();
-    };
-    return h(
-      "span",
-      {},
-      button("left", "Columns before", () => step(-COLUMNS)),
-      button("right", "Columns after", () => step(COLUMNS)),
-    );
+  /** Other columns of a plane. */
+  stepColumns(by) {
+    this.column0 = clamp(this.column0 + by * COLUMNS, 0, Math.max(0, this.ncols - COLUMNS));
+    this.state.col = this.column0 ? String(this.column0) : "";
+    this.page.write();
+    this.start();
   }
 
   /* ---- changes ---- */
@@ -197,13 +205,19 @@ export class TableView extends View {
   }
 
   actions() {
-    return { ...this.slicer.actions(), g: () => this.go.focus() };
+    return { ...this.slicer.actions(), g: () => this.go.focus(), s: () => this.statistics() };
   }
   keys() {
     return [["Table", KEYS]];
   }
   slice() {
     return this.matrix ? sliceOf(this.plane, true) : ":";
+  }
+
+  /** Which rows and fields of a table, in which order: downloads are of those. */
+  picked() {
+    const { sort, where, f } = this.state;
+    return this.matrix ? {} : { fields: f, sort, where };
   }
 
   close() {

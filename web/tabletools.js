@@ -76,6 +76,7 @@ export function tableTools(view) {
     rowForm(view),
     !matrix && ds.fields.length ? h("button", fields, "Fields") : null,
     h("span", { class: "gap" }),
+    button("sum", "Statistics and histogram", () => view.statistics(), "s"),
     button("copy", "Copy what is shown (TSV)", () => copy(view.grid.text, "Rows")),
     button("full", "Full screen", () => view.page.fullScreen(), "f"),
   );

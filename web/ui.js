@@ -117,6 +117,14 @@ export function toast(text, kind = "", actions = [], seconds = 6) {
   return it;
 }
 
+const said = h("p", { class: "hidden", role: "status", id: "said" });
+
+/** Tell screen readers what keys have changed: of many changes the last. */
+export const say = debounce((text) => {
+  if (!said.isConnected) document.body.append(said);
+  said.textContent = text;
+}, 300);
+
 /** A mark for what is drawn of a sample. */
 export const approximate = () =>
   h("span", { class: "badge", hidden: true, title: "Too much data for one look: a sample is shown" }, "approximate");

@@ -19,11 +19,15 @@ from programs import get
 
 # ---- the first load ----
 
+VIEWS = ("/dataset.js", "/heat.js", "/line.js", "/table.js", "/text.js", "/chunks.js")
+
+
 def check_first_load(page, origin):
     asked = [url for url, _ in page.requests() if not url.startswith("data:")]
     assert all(url.startswith(origin) for url in asked), asked
     assert len(asked) <= 10, asked
-    assert page.moved() <= 100 << 10
+    assert page.moved() <= 40 << 10
+    assert not [url for url in asked if url.endswith(VIEWS)], "a view that nobody opened"
     assert not page.problems()
 
 

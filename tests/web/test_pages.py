@@ -137,7 +137,7 @@ def test_files_are_kept_for_ever_and_compressed(server):
         assert get(server.url + url, headers={"Accept-Encoding": "gzip;q=0"})[2] == plain
         total += len(small)
         assert re.fullmatch(r"/assets/[0-9a-f]{12}/[\w.]+", url)
-    assert total <= 100 << 10
+    assert total <= 40 << 10
     other = re.sub("/assets/[0-9a-f]{12}", "/assets/000000000000", url)
     assert get(server.url + other)[1]["Cache-Control"] == "no-cache"  # not kept under another build's name
     assert get(server.url + "/assets/000000000000/../../etc/passwd")[0] == 404
