@@ -245,6 +245,19 @@ static bool on_event(void *ctx, const struct cat2_event *event)
     return watch->left != 0 && !c2_cli_interrupted();
 }
 
+/* Of what is not there nothing would ever be told. */
+static bool is_root(const struct c2_cli *cli, const char *name, struct cat2_error *err)
+{
+    cat2_strings *roots = NULL;
+    bool found = false;
+
+    if (!cat2_client_roots(cli->client, &roots, err)) return false;
+    for (size_t i = 0; i < cat2_strings_count(roots); i++)
+        found = found || strcmp(cat2_strings_at(roots, i), name) == 0;
+    cat2_strings_free(roots);
+    return found || c2_fail(err, CAT2_ENOTFOUND, "there is no root '%.200s'", name);
+}
+
 bool c2_cmd_watch(void *ctx, struct cat2_error *err)
 {
     struct c2_cli *cli = ctx;
@@ -255,6 +268,7 @@ bool c2_cmd_watch(void *ctx, struct cat2_error *err)
     watch.beneath = c2_str_no_slashes(watch.beneath);
     c2_str_cut(watch.beneath, '/', &name, &rest);
     if (!c2_buf_append_str(&root, name, err)) return false;
+    if (root.n && !is_root(cli, c2_buf_cstr(&root), err)) return false;
     if (c2_options_given(cli->options, "count")) watch.left = c2_options_int(cli->options, "count");
     c2_cli_catch_interrupts();
     cat2_client_on_wait(cli->client, c2_cli_goes_on, NULL);

@@ -173,6 +173,7 @@ def test_watch_prints_changes_and_ends_when_it_has_enough(site):
         wait_until(changed, step=0.7)  # a file that is being written is not told of
         event = json.loads(watch.stdout.read())
     assert watch.returncode == 0 and event["event"] == "dataset" and event["data"]["path"] == "new/d/text.txt"
+    assert "there is no root 'nowhere'" in cli("--host", site.http, "watch", "nowhere", check=False)[2]
     with subprocess.Popen([BIN / "cat2cli", "--host", site.http, "watch"], stdout=subprocess.PIPE, text=True) as watch:
         wait_until(lambda: "SigCgt:\t0000000000000000" not in pathlib.Path(f"/proc/{watch.pid}/status").read_text())
         wait_until(lambda: watch.send_signal(signal.SIGINT) or watch.poll() is not None, step=0.1)
@@ -355,25 +356,16 @@ def liar():
         yield server.http
 
 
-class Flipper(http.server.BaseHTTPRequestHandler):
+class Flipper(Answering):
     """Passes requests on, and changes one byte of an item on the way."""
-    to, at, asked = "", 0, ()
 
     def do_GET(self):
-        self.asked.append((self.path.split("?")[0], self.headers.get("Range"), self.headers.get("Want-Repr-Digest")))
-        status, head, body = get(self.to + self.path, {name: self.headers[name] for name in ("Range", "If-Match", "If-Range", "Want-Repr-Digest") if self.headers[name]})
-        if self.path.startswith("/api/download/") and status == 200 and self.at:
-            body = body[:self.at] + bytes([body[self.at] ^ 1]) + body[self.at + 1:]
-        self.send_response(status)
-        for name in ("Content-Type", "ETag", "Repr-Digest", "Content-Range", "Accept-Ranges"):
-            if head[name]:
-                self.send_header(name, head[name])
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        on = self.server
+        on.asked.append((self.path.split("?")[0], self.headers.get("Range"), self.headers.get("Want-Repr-Digest")))
+        status, head, body = get(on.to + self.path, {name: self.headers[name] for name in ("Range", "If-Match", "If-Range", "Want-Repr-Digest") if self.headers[name]})
+        if self.path.startswith("/api/download/") and status == 200 and on.at:
+            body = body[:on.at] + bytes([body[on.at] ^ 1]) + body[on.at + 1:]
+        self.say(status, body, {name: head[name] for name in ("Content-Type", "ETag", "Repr-Digest", "Content-Range", "Accept-Ranges") if head[name]})
 
 
 @pytest.mark.parametrize("nbytes", [20_000, 12 << 20], ids=["small", "large"])
@@ -383,23 +375,18 @@ def test_a_download_that_differs_from_the_servers_digest_is_not_kept(house, tmp_
     root.mkdir()
     items = np.random.default_rng(4).integers(0, 256, nbytes, dtype="u1")
     blosc2.asarray(items, urlpath=str(root / "a.b2nd"), mode="w", cparams={"clevel": 0})
-    serve = house.serve(f"r={root}")
-    wait_until(lambda: get(f"{serve.url}/api/subscribe/r", method="POST", data=b"")[0] == 200)
+    serve = house.serve(f"r={root}").follow("r")
     whole = (root / "a.b2nd").read_bytes()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Flipper)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    Flipper.to, Flipper.asked, Flipper.at = serve.url, [], whole.index(items[5000:5100].tobytes())
-    host = f"127.0.0.1:{server.server_port}"
-    for argv in (["download", "r/a.b2nd", tmp_path / "one"], ["sync", "r", tmp_path / "all"]):
-        code, _, err = cli("--host", host, *argv, check=False)
-        assert code == 1 and "r/a.b2nd" in err and "SHA-256 is another" in err, err
-    assert not list(tmp_path.glob("one/r/a*")) and not list(tmp_path.glob("all/a*"))
-    Flipper.at = 0
-    cli("--host", host, "sync", "r", tmp_path / "all")
-    assert (tmp_path / "all/a.b2nd").read_bytes() == whole
-    last = [one for one in Flipper.asked if one[0] == "/api/download/r/a.b2nd"][-2:]
-    assert last[-1][2] and (last[-1][1] == "bytes=0-0") == (last[0][2] is None) == (nbytes > 8 << 20), last
-    server.shutdown()
+    with serving(Flipper, to=serve.url, asked=[], at=whole.index(items[5000:5100].tobytes())) as flipper:
+        for argv in (["download", "r/a.b2nd", tmp_path / "one"], ["sync", "r", tmp_path / "all"]):
+            code, _, err = cli("--host", flipper.http, *argv, check=False)
+            assert code == 1 and "r/a.b2nd" in err and "SHA-256 is another" in err, err
+        assert not list(tmp_path.glob("one/r/a*")) and not list(tmp_path.glob("all/a*"))
+        flipper.at = 0
+        cli("--host", flipper.http, "sync", "r", tmp_path / "all")
+        assert (tmp_path / "all/a.b2nd").read_bytes() == whole
+        last = [one for one in flipper.asked if one[0] == "/api/download/r/a.b2nd"][-2:]
+        assert last[-1][2] and (last[-1][1] == "bytes=0-0") == (last[0][2] is None) == (nbytes > 8 << 20), last
 
 
 @pytest.mark.parametrize("path", ["../out", "/abs", "a/../../out", "a//b", ".", "a/./b", "x\0y"])

@@ -12,9 +12,10 @@
 
 #define LOG_MAX      4096 /* as many as the broker keeps of a root */
 #define SHARE        4 /* part of the connections that is left for requests; of the streams, for an address */
-#define PING_MS      15000 /* proxies end connections that are silent for 30 s */
-#define RETRY_S      5     /* until a place may be free */
-#define EVENT_NBYTES 16384 /* the longest path, escaped, and then some */
+#define PING_MS      15000                    /* proxies end connections that are silent for 30 s */
+#define PING         ": nothing happened\n\n" /* curl takes less than a byte a second, over five, for silence */
+#define RETRY_S      5                        /* until a place may be free */
+#define EVENT_NBYTES 16384                    /* the longest path, escaped, and then some */
 
 struct event {
     const struct c2_root_state *root;
@@ -205,9 +206,9 @@ static int64_t events_pull(void *ctx, uint8_t *to, size_t room)
         c2_blob_unref(l->text);
         l->text = NULL;
     }
-    if (n == 0 && l->ping && room >= 3) {
-        memcpy(to, ":\n\n", 3);
-        n = 3;
+    if (n == 0 && l->ping && room >= strlen(PING)) {
+        n = strlen(PING);
+        memcpy(to, PING, n);
     }
     l->ping = false;
     return n ? (int64_t)n : C2_BODY_WAIT;
