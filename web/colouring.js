@@ -2,10 +2,12 @@
 // Which colours the pictures of a heat map have: the range of what is shown, the scale, the map; and their bar.
 import { Cache, GREY, Latest, colormaps, json } from "./api.js";
 import { Bar, scaler, table } from "./colour.js";
+import { imageOf } from "./images.js";
 import { meaningOf } from "./meaning.js";
 import { digitsOf } from "./ticks.js";
 import { statsHere, statsOf } from "./tiles.js";
-import { number, toast } from "./ui.js";
+import { adopt } from "./toolbars.js";
+import { h, number, toast } from "./ui.js";
 
 /* The tiles under the window that are here. */
 function loaded(pane, source) {
@@ -32,7 +34,31 @@ export class Colouring {
       toast(`Only grey: the colour maps did not come (${error.message})`, "warn");
       this.maps = {};
     }
-    this.view.schedule();
+    await this.dress();
+    if (!this.view.closed) this.view.schedule();
+  }
+
+  /* The colours that the file says: a palette, grey from white to black. */
+  async dress() {
+    const image = this.view.ds.image === null ? null : await imageOf(this.view.ds).catch(() => null);
+    this.image = image;
+    if (!image || this.view.closed) return;
+    if (image.palette) {
+      this.maps = { ...this.maps, palette: image.palette.table };
+      this.view.choices.cm.querySelector("select").append(h("option", { value: "palette" }, "palette"));
+      adopt(this.view, { cm: this.state.cm });
+    }
+    const given = new URLSearchParams(location.search);
+    if (image.palette && !given.has("cm")) adopt(this.view, { cm: "palette" });
+    else if (image.inverted && !given.has("cm") && !given.has("inv")) adopt(this.view, { cm: "grey", inv: "1" });
+  }
+
+  /* What is known of the values: indices of a palette, angles, what the file says. */
+  ownRange() {
+    const { image, state } = this;
+    if (state.cm === "palette" && image?.palette) return image.palette.range;
+    if (state.part === "phase") return [-Math.PI, Math.PI];
+    return image?.range;
   }
 
   /** Between least and greatest, or percentiles; a range that was set by hand is given up first. */
@@ -58,8 +84,9 @@ export class Colouring {
     const { state } = this;
     const robust = state.auto === "robust" && stats;
     const value = (text, auto) => (text !== "" && Number.isFinite(Number(text)) ? Number(text) : auto);
-    let lo = value(state.lo, robust ? stats.p1 : (stats?.min ?? 0));
-    let hi = value(state.hi, robust ? stats.p99 : (stats?.max ?? 1));
+    const [least, most] = (!robust && this.ownRange()) || [stats?.min ?? 0, stats?.max ?? 1];
+    let lo = value(state.lo, robust ? stats.p1 : least);
+    let hi = value(state.hi, robust ? stats.p99 : most);
     if (state.sc === "log" && state.lo === "" && stats?.min_positive > 0) lo = Math.max(lo, stats.min_positive);
     if (lo > hi) [lo, hi] = [hi, lo];
     return { lo, hi };
@@ -76,8 +103,9 @@ export class Colouring {
       return here;
     }
     const pane = this.view.panes[0];
-    if (!ready && pane.ready(source)) this.ask(source);
+    if (!ready && !source.over && pane.ready(source)) this.ask(source);
     const tiles = loaded(pane, source);
+    if (source.over && tiles.length) return statsOf(tiles);
     return this.last || (tiles.length ? statsOf(tiles) : null);
   }
 

@@ -13,6 +13,7 @@ const VIEWS = {
   heat: ["Picture", () => import("./heat.js").then((it) => it.HeatView)],
   line: ["Line", () => import("./line.js").then((it) => it.LineView)],
   table: ["Table", () => import("./table.js").then((it) => it.TableView)],
+  volume: ["Volume", () => import("./volume.js").then((it) => it.VolumeView)],
   rgb: ["Colours", () => import("./text.js").then((it) => it.ColourView)],
   value: ["Value", () => import("./text.js").then((it) => it.ValueView)],
   markdown: ["Text", () => import("./text.js").then((it) => it.BytesView)],

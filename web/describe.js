@@ -12,7 +12,7 @@ export async function pageOf(path, signal) {
 
 /** What the data attributes of <main> say. */
 export function describe(main) {
-  const { path, kind, dtype, etag, shape, chunks, fields, contenttype } = main.dataset;
+  const { path, kind, dtype, etag, shape, chunks, fields, contenttype, image } = main.dataset;
   const list = (text) => (text ? text.split(",").map(Number) : []);
   return {
     path,
@@ -23,6 +23,7 @@ export function describe(main) {
     chunks: list(chunks),
     fields: fields ? JSON.parse(fields) : [],
     contenttype: contenttype || "",
+    image: image ?? null,
     itemsize: kind === "frame" ? Number(dtype.replace(/\D/g, "")) || 1 : 1,
   };
 }
@@ -33,6 +34,13 @@ function viewsOfBytes({ kind, path }) {
   const name = path.toLowerCase();
   if (kind === "file" && /\.(md|markdown)$/.test(name)) return ["markdown", "text", "hex"];
   return /\.(bin|h5|png|jpg|gz|zip|tif|b2frame)$/.test(name) ? ["hex", "text"] : ["text", "hex"];
+}
+
+/** The axis of red, green, blue (and alpha) of a picture, as an HDF5 image has it, else the last; -1: it is none. */
+export function coloursAxis({ dtype, shape, image }) {
+  if (shape.length !== 3 || !/^[<>|=]?(uint8|u1)$/.test(dtype)) return -1;
+  const axis = /INTERLACE_PLANE/.test(image) ? 0 : /INTERLACE_LINE/.test(image) ? 1 : 2;
+  return [3, 4].includes(shape[axis]) ? axis : -1;
 }
 
 /** Names of the views a dataset has, the one it opens with first. */
@@ -46,6 +54,7 @@ export function viewsOf(ds) {
     return line ? ["table", "line"] : ["table"];
   }
   if (flat) return numeric(dtype) || /datetime|timedelta/.test(dtype) ? ["line", "table"] : ["table"];
-  const colours = shape.length === 3 && [3, 4].includes(shape[2]) && /^[<>|=]?(uint8|u1)$/.test(dtype);
-  return [...(colours ? ["rgb"] : []), ...(numeric(dtype) ? ["heat", "line"] : []), "table"];
+  const volume = shape.length > 2 && numeric(dtype);
+  const first = [...(coloursAxis(ds) >= 0 ? ["rgb"] : []), ...(numeric(dtype) ? ["heat", "line"] : [])];
+  return [...first, "table", ...(volume ? ["volume"] : [])];
 }

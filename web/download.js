@@ -43,8 +43,9 @@ function python(path, slice) {
   ].join("\n");
 }
 
-/* What the server is asked for, to make the same picture as a heat map. */
-function asked({ state, plane, source: { quantity } }) {
+/* What the server is asked for, to make the same picture as a heat map; null: it makes none such. */
+function asked({ state, plane, source: { over, quantity } }) {
+  if (over || state.cm === "palette") return null;
   const falls = quantity.scale < 0; // the server draws stored numbers
   const [lo, hi] = [state.lo, state.hi].map((text) => (text === "" ? "" : String(quantity.stored(Number(text)))));
   return {
@@ -69,13 +70,14 @@ async function saved(view, kind, name) {
 
 /* What is shown, as a file: by the server in all its pixels, as it is drawn here. */
 function pictures(view, name, address) {
+  const more = view.stage && asked(view);
   const drawn = (kind, note) => [
     h("button", { type: "button", class: "link", onclick: () => saved(view, kind, name) }, `View as .${kind}`),
     " ",
     h("span", { class: "small" }, note),
   ];
   return [
-    view.stage ? link("Picture as .png", address("png", asked(view)), "with the colours shown") : null,
+    more ? link("Picture as .png", address("png", more), "with the colours shown") : null,
     h("li", {}, drawn("png", "what is on the screen, with axes and labels")),
     h("li", {}, drawn("svg", "the same, to be enlarged and edited")),
   ];

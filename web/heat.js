@@ -3,16 +3,15 @@
 import { Colouring } from "./colouring.js";
 import { Compare } from "./compare.js";
 import { KEYS, heatActions, heatKey } from "./heatkeys.js";
+import { Extras } from "./extras.js";
 import { storedChoice } from "./meaning.js";
 import { Pointer } from "./pointer.js";
 import { Profiles } from "./profiles.js";
 import { Readout } from "./readout.js";
 import { Slicer } from "./slicer.js";
 import { Stage } from "./stage.js";
-import { sliceOf } from "./state.js";
 import { statsPanel } from "./tables.js";
-import { Plane } from "./tiles.js";
-import { pictureTools } from "./toolbars.js";
+import { adopt, pictureTools } from "./toolbars.js";
 import { debounce, h } from "./ui.js";
 import { View } from "./view.js";
 import { Viewport } from "./viewport.js";
@@ -28,6 +27,7 @@ export class HeatView extends View {
     this.pointer = new Pointer(this);
     this.readout = new Readout(this);
     this.profiles = new Profiles();
+    this.extras = new Extras(this);
     this.profileSoon = debounce(() => this.profile(), 150);
     this.colouring = new Colouring(this);
     this.comparison = new Compare(this, () => {
@@ -46,6 +46,7 @@ export class HeatView extends View {
       this.schedule();
       this.colouring.bar.draw();
       this.profiles.draw();
+      this.extras.redraw();
     });
     this.stage.resize();
     this.colouring.start();
@@ -64,6 +65,7 @@ export class HeatView extends View {
       this.colouring.bar.box,
       h("div", { class: "under" }, this.readout.box, stage.badge),
       storedChoice(this),
+      this.extras.region.numbers.box,
       this.profiles.box,
     );
   }
@@ -85,14 +87,12 @@ export class HeatView extends View {
 
   makePanes() {
     this.stage.make([this.ds.path, ...this.comparison.labels]);
+    this.extras.listen();
   }
 
   planeAt(index) {
-    return new Plane(
-      this.ds,
-      { ...this.plane, index },
-      { ...this.state, field: this.state.field || this.ds.fields[0]?.name },
-    );
+    const field = this.state.field || this.ds.fields[0]?.name;
+    return this.extras.projection.plane({ ...this.plane, index }, { ...this.state, field });
   }
 
   /* Look at the plane of the state. */
@@ -100,6 +100,7 @@ export class HeatView extends View {
     const source = this.planeAt(this.plane.index);
     this.stage.aim([source, ...this.comparison.beside(source)]);
     this.viewport.look(source.rows, source.columns, this.state.box);
+    this.extras.look();
   }
 
   moved() {
@@ -151,7 +152,10 @@ export class HeatView extends View {
   sliced(axes) {
     const before = this.at;
     this.slicer.note();
-    if (axes) this.state.box = "";
+    if (axes) {
+      this.state.box = "";
+      this.extras.axes();
+    }
     this.at = this.plane.index[this.slicer.active];
     this.direction = this.at > before ? 1 : this.at < before ? -1 : this.direction || 1;
     this.page.write(axes);
@@ -160,9 +164,7 @@ export class HeatView extends View {
   }
 
   option(name, value) {
-    this.state[name] = value;
-    const choice = this.choices[name]?.querySelector("select");
-    if (choice) choice.value = value;
+    adopt(this, { [name]: value });
     if (name === "prof") this.profile();
     this.page.write(true);
     this.aim();
@@ -193,7 +195,7 @@ export class HeatView extends View {
     return [["Picture", KEYS]];
   }
   slice() {
-    return sliceOf(this.plane, true);
+    return this.source.at;
   }
   /** Datasets that are looked at. */
   datasets() {
@@ -204,6 +206,7 @@ export class HeatView extends View {
     this.slicer.close();
     this.watch.disconnect();
     this.profileSoon.cancel();
-    for (const part of [this.stage, this.readout, this.colouring, this.comparison, this.profiles]) part.close();
+    for (const part of [this.extras, this.stage, this.readout, this.colouring, this.comparison, this.profiles])
+      part.close();
   }
 }

@@ -57,7 +57,8 @@ export class Quantity {
         : { lo: of(bins.lo), hi: of(bins.hi), counts };
     const made = { ...stats, min: of(stats[low]), max: of(stats[high]), p1: of(stats[p1]), p99: of(stats[p99]) };
     const positive = made.min > 0 ? made.min : scale > 0 && !offset ? of(stats.min_positive) : null;
-    return { ...made, mean: of(stats.mean), min_positive: positive, histogram };
+    const std = stats.std * Math.abs(scale);
+    return { ...made, mean: of(stats.mean), std, min_positive: positive, histogram };
   }
 
   /** A value with its unit, or as a date. */
@@ -148,6 +149,7 @@ export class Coordinate extends Quantity {
 async function coordinate(i, told, ds) {
   const root = ds.path.split("/")[0];
   const plain = new Coordinate(i, told);
+  if (told.step > 0) Object.assign(plain, { label: plain.name, items: [0, 1], values: [0, told.step] });
   if (!told.path || `${root}/${told.path}` === ds.path) return plain;
   const path = encode(`${root}/${told.path}`);
   try {
@@ -167,10 +169,11 @@ async function coordinate(i, told, ds) {
 const known = new WeakMap();
 
 /**
- * What a dataset means: {title, signal, stored: Quantity, axes: Coordinate of each axis, sides: which dataset has
- * these, {path, name}, errors: path, levels}. First indices without units. What is told later is in the same object: all but
- * coordinates when the promise known is fulfilled, all when ready is, and then told is true. stored: the numbers as
- * they are in the file, where scale and offset make other ones of them. It is asked for once for each generation.
+ * What a dataset means: {title, image, signal, stored: Quantity, axes: Coordinate of each axis, sides: which dataset
+ * has these, {path, name}, errors: path, levels}. First indices without units. What is told later is in the same
+ * object: all but coordinates when the promise known is fulfilled, all when ready is, and then told is true. stored:
+ * the numbers as they are in the file, where scale and offset make other ones of them. It is asked for once for each
+ * generation.
  */
 export function meaningOf(ds) {
   const found = known.get(ds);
@@ -190,7 +193,7 @@ export function meaningOf(ds) {
 
 function learn(meaning, ds, { title = "", signal, errors, axes = [], levels = [] }) {
   const whole = (path) => path && `${ds.path.split("/")[0]}/${path}`;
-  Object.assign(meaning, { title, levels });
+  Object.assign(meaning, { title, levels, image: signal?.image });
   if (axes.length === ds.shape.length)
     meaning.sides = axes.map(({ path, dimension, name }) => ({ path: whole(path), name: dimension || name }));
   meaning.errors = whole(errors);

@@ -52,7 +52,7 @@ export class Readout {
     const { source } = this.view;
     const at = source.slice(row, column);
     const items = at.split(",").map(Number);
-    const coordinates = meaningOf(source.ds).axes.map((axis, i) => axis.tell(items[i]));
+    const coordinates = meaningOf(source.ds).axes.map((axis, i) => (items[i] >= 0 ? axis.tell(items[i]) : ""));
     this.box.textContent = [`[${at}] = ${value}`, ...coordinates.filter(Boolean)].join(" · ");
   }
 

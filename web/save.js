@@ -7,7 +7,8 @@ const TITLE = 28; // px above
 const GAP = 8; // px above the colours
 const SCALE = 2; // pixels of a PNG for one of the screen
 
-function give(blob, name) {
+/** Let the browser keep it under this name. */
+export function give(blob, name) {
   const url = URL.createObjectURL(blob);
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);

@@ -50,7 +50,9 @@ export class Sides {
     canvas.width = canvas.clientWidth * devicePixelRatio;
     canvas.height = canvas.clientHeight * devicePixelRatio;
     context.scale(devicePixelRatio, devicePixelRatio);
-    if (!this.paint(context)) this.draw();
+    if (this.paint(context)) return;
+    this.key = ""; // there may be other room on a canvas of the same size
+    this.draw();
   }
 
   /** On anything that draws like a canvas; false: there is other room now. */

@@ -71,11 +71,14 @@ function strideField(slicer) {
   );
 }
 
+/** Slices a second, by the state. */
+export const rateOf = ({ fps }) => clamp(Number(fps) || 10, 0.1, 60);
+
 export class Slicer {
   /** Of a view, by its state. two: axes x and y, else x alone. change(final, axes) when this.plane was changed. */
   constructor(view, change, { two = false, quiet = false } = {}) {
     const { ds, state } = view;
-    Object.assign(this, { view, change, two, shape: ds.shape, playing: -1, timer: 0 });
+    Object.assign(this, { view, change, two, shape: ds.shape, playing: -1, timer: 0, more: [] });
     this.plane = plane(state, ds.shape, two);
     this.stride = Math.max(1, Math.floor(Number(state.st)) || 1);
     if (this.plane.notes.length && !quiet) {
@@ -106,7 +109,7 @@ export class Slicer {
       );
     }
     for (const axis of this.free()) rows.push(axisRow(this, axis));
-    if (this.free().length) rows.push(strideField(this));
+    if (this.free().length) rows.push(strideField(this), ...this.more);
     this.box.replaceChildren(...rows);
     this.box.hidden = !rows.length;
     if (this.playing >= 0 && !this.free().includes(this.playing)) this.stop();
@@ -132,6 +135,14 @@ export class Slicer {
     if (at === this.plane.index[axis] && !final) return;
     this.plane.index[axis] = at;
     this.change(final);
+  }
+
+  /** The indices were moved by something else. */
+  show(index) {
+    for (const axis of this.free()) {
+      const { range, number } = this.rowOf(axis);
+      range.value = number.value = this.plane.index[axis] = index[axis];
+    }
   }
 
   step(by, axis = this.active) {
@@ -191,10 +202,30 @@ export class Slicer {
       return;
     }
     this.playing = axis;
+    this.forth = 1;
     this.markPlaying();
-    this.timer = setInterval(() => {
-      if (!this.busy?.()) this.set(axis, (this.plane.index[axis] + this.stride) % this.shape[axis], false);
-    }, 100);
+    this.retime();
+  }
+
+  /** The rate of playing may be another one. */
+  retime() {
+    clearInterval(this.timer);
+    if (this.playing < 0) return;
+    this.timer = setInterval(() => this.busy?.() || this.tick(), 1000 / rateOf(this.view.state));
+  }
+
+  /* The next slice of a movie, by the loop of the state. */
+  tick() {
+    const axis = this.playing;
+    const { loop } = this.view.state;
+    const n = this.shape[axis];
+    let next = this.plane.index[axis] + this.forth * this.stride;
+    if (loop === "swing" && (next >= n || next < 0)) {
+      this.forth = -this.forth;
+      next = clamp(this.plane.index[axis] + this.forth * this.stride, 0, n - 1);
+    }
+    if (loop === "once" && next >= n) this.play(axis);
+    else this.set(axis, next % n, false);
   }
 
   markPlaying() {

@@ -84,6 +84,7 @@ export class Stage {
     const failed = panes.find((one) => one.failed)?.failed;
     if (failed) this.fail(failed);
     else this.problem.hidden = true;
+    this.view.extras.place();
     this.tell();
     if (panes[0].shown === source && !panes[0].flights.size) this.ahead();
   }

@@ -35,10 +35,17 @@ const DEFAULTS = {
   apart: "",
   embed: "",
   g: "",
+  over: "",
+  roi: "",
+  fps: "",
+  loop: "",
+  at: "",
+  z: "",
+  order: "",
 };
 const WORDS = {
   tab: ["view", "table", "meta", "chunks"],
-  v: ["", "heat", "line", "matrix", "table", "rgb", "tomo", "text", "hex", "value"],
+  v: ["", "heat", "line", "matrix", "table", "rgb", "tomo", "text", "hex", "value", "volume"],
   sc: ["linear", "log", "symlog", "sqrt"],
   part: ["", "abs", "re", "im", "phase"],
   agg: ["", "mean", "max", "min", "nearest"],
@@ -49,6 +56,8 @@ const WORDS = {
   mk: ["", "points", "both"],
   apart: ["", "1"],
   embed: ["", "1"],
+  loop: ["", "once", "swing"],
+  order: ["", "rgb", "bgr"],
 };
 
 /** State of an address; what it cannot mean is left out and named in notes. */

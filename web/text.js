@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Bytes: as text, as rendered markdown (the server's work), as a hex dump; a page of them at a time.
 import { Latest, at, encode, get, query } from "./api.js";
-import { button, clamp, errorCard, h, nbytes } from "./ui.js";
+import { coloursAxis } from "./describe.js";
+import { button, clamp, errorCard, h, nbytes, select } from "./ui.js";
 import { View } from "./view.js";
 
 const TEXT = 256 << 10;
@@ -116,13 +117,26 @@ export class ColourView extends View {
       const retry = () => this.load(`${this.ds.etag}.${Date.now()}`);
       this.problem.replaceChildren(errorCard(new Error("the picture could not be loaded"), retry));
     });
-    box.replaceChildren(h("div", { class: "frame rgb" }, this.img, this.problem));
+    const fromFile = /\bBGR\b/.test(this.ds.image) ? "bgr" : "rgb";
+    this.order = this.state.order || fromFile;
+    const orders = ["rgb", "bgr"].map((name) => [name, name.toUpperCase()]);
+    const choice = select("Order", orders, this.order, (order) => {
+      this.order = order;
+      this.state.order = order === fromFile ? "" : order;
+      this.page.write(true);
+      this.refresh();
+    });
+    const tools = h("div", { class: "toolbar", role: "group", "aria-label": "Colours" }, choice);
+    box.replaceChildren(tools, h("div", { class: "frame rgb" }, this.img, this.problem));
     this.refresh();
   }
   /* version: what makes the address another one. */
   load(version) {
     this.problem.hidden = true;
-    this.img.src = at(`/api/fetch/${encode(this.ds.path)}${query({ format: "png", width: 2048, v: version })}`);
+    const axis = coloursAxis(this.ds);
+    const how = { order: this.order === "bgr" ? "bgr" : null, colours: axis === 2 ? null : String(axis) };
+    const url = query({ format: "png", width: 2048, ...how, v: version });
+    this.img.src = at(`/api/fetch/${encode(this.ds.path)}${url}`);
   }
   refresh() {
     this.load(this.ds.etag);

@@ -11,16 +11,19 @@ const slow = new Queue(1);
 const LARGE = 1 << 24; // items of a plane whose overviews are drawn from stored levels
 
 export class Plane {
-  /** ds: {path, etag, shape}; plane: {x, y, index}; more: {part, agg, field, raw}. */
+  /** ds: {path, etag, shape}; plane: {x, y, index}; more: {part, agg, field, raw, projected}. */
   constructor(ds, plane, more) {
     Object.assign(this, { ds, x: plane.x, y: plane.y, index: [...plane.index], refused: new Set() });
     this.rows = ds.shape[this.y];
     this.columns = ds.shape[this.x];
     this.common = { v: ds.etag, part: more.part || null, field: more.field || null };
-    this.agg = more.agg || null;
+    this.over = more.projected || null; // index has a range, of which this is the mean, the greatest or the least
+    this.agg = this.over ? null : more.agg || null;
     this.raw = more.raw || "";
     this.at = this.index.map((at, i) => (i === this.x || i === this.y ? ":" : at)).join(",");
-    this.key = JSON.stringify([ds.path, ds.etag, this.x, this.y, this.at, more.part, more.agg, more.field, this.raw]);
+    const { part, field } = this.common;
+    const how = [part, this.agg, field, this.over, this.raw];
+    this.key = JSON.stringify([ds.path, ds.etag, this.x, this.y, this.at, ...how]);
   }
 
   /** What its numbers are. */
@@ -52,7 +55,7 @@ export class Plane {
   /* The dataset that has the numbers of level z, or comes nearest: a stored level. */
   stored(z) {
     const own = { path: this.ds.path, up: 0 };
-    if (this.rows * this.columns < LARGE) return own;
+    if (this.over || this.rows * this.columns < LARGE) return own;
     const root = this.ds.path.split("/")[0];
     const { levels } = meaningOf(this.ds);
     const all = levels.map((level) => ({ path: `${root}/${level.at}`, up: this.halvings(level) }));
@@ -61,11 +64,13 @@ export class Plane {
 
   async fetch(z, x, y, line, signal, exact) {
     const { known } = meaningOf(this.ds);
-    if (z) await known; // texels of several items leave out those that stand for none, and may be stored elsewhere
+    const many = z || this.over;
+    if (many) await known; // texels of several items leave out those that stand for none, and may be stored elsewhere
     const { path, up } = this.stored(z);
     const place = { z: z - up || null, x: x || null, y: y || null, exact };
-    const fill = z ? this.quantity.fill : null;
-    const how = { axes: `${this.x},${this.y}`, at: this.at, ...place, agg: this.agg, fill, ...this.common };
+    const fill = many ? this.quantity.fill : null;
+    const plane = { axes: `${this.x},${this.y}`, at: this.at, agg: this.agg, over: this.over };
+    const how = { ...plane, ...place, fill, ...this.common };
     if (up) how.v = null;
     const url = `/api/tile/${encode(path)}${query(how)}`;
     const { data, shape, headers } = await line.run(() => numbers(url, { signal }), signal);
@@ -100,7 +105,7 @@ export class Plane {
   /** Is the tile a sample that could be better? */
   sampled(z, x, y) {
     const tile = this.get(z, x, y);
-    return tile?.approx && !tile.exact && !this.refused.has(`${z}/${x}/${y}`);
+    return tile?.approx && !tile.exact && !this.over && !this.refused.has(`${z}/${x}/${y}`);
   }
 
   /** The slice that a window shows. */
@@ -117,11 +122,12 @@ export class Plane {
     return `/api/stats/${encode(this.ds.path)}${query({ slice_: slice, fill, ...this.common })}`;
   }
   lineUrl(axis, row, column, px) {
+    const how = this.over ? { over: this.over, axis } : {};
     const slice = this.index
       .map((at, i) => (i === axis ? ":" : i === this.x ? column : i === this.y ? row : at))
       .join(",");
     const { fill } = this.quantity;
-    return `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, fill, ...this.common })}`;
+    return `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, ...how, fill, ...this.common })}`;
   }
 }
 

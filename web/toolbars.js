@@ -33,10 +33,46 @@ function valueChoices({ ds, state }, take) {
 const statistics = (view) => button("sum", "Statistics and histogram", () => view.statsTable(), "s");
 const fullScreen = (view) => button("full", "Full screen", () => view.page.fullScreen(), "f");
 
+/** Values of a picture's state that are no step to go back to. */
+export function adopt(view, values) {
+  Object.assign(view.state, values);
+  for (const [name, value] of Object.entries(values)) {
+    const choice = view.choices[name]?.querySelector("select");
+    if (choice) choice.value = value;
+  }
+  view.page.write();
+}
+
+/** Above the three planes of a volume. */
+export function volumeTools(view) {
+  const { slicer, state } = view;
+  const take = (name, value) => view.option(name, value);
+  const maps = MAPS.map((name) => [name, name]);
+  const free = slicer.free().map((axis) => [axis, String(axis)]);
+  view.choices = {
+    cm: select("Colours", maps, state.cm, (value) => take("cm", value)),
+    sc: select("Scale", SCALES, state.sc, (value) => take("sc", value)),
+  };
+  return toolbar(
+    "Volume",
+    Object.values(view.choices),
+    valueChoices(view, take),
+    free.length > 1 ? select("Depth", free, view.third, (value) => take("z", value)) : null,
+    button("invert", "Invert colours", () => view.toggle("inv"), "i"),
+    button("auto", "Autoscale", () => view.colouring.autoscale(), "a"),
+    button("fit", "Fit", () => view.fit(), "0"),
+    fullScreen(view),
+  );
+}
+
 /** Above a picture; view.choices are the lists that keys change too, by the name of their state. */
 export function pictureTools(view) {
   const { state, slicer, viewport } = view;
-  const take = (name, value) => view.option(name, value);
+  const take = (name, value) => {
+    if (name === "part")
+      adopt(view, { cm: value === "phase" ? "phase" : state.cm === "phase" ? "viridis" : state.cm });
+    view.option(name, value);
+  };
   const maps = MAPS.map((name) => [name, name]);
   view.choices = {
     cm: select("Colours", maps, state.cm, (value) => take("cm", value)),
@@ -55,6 +91,8 @@ export function pictureTools(view) {
     button("fit", "Fit", () => viewport.fit(), "0"),
     h("button", { ...exact, onclick: () => viewport.oneToOne() }, "1:1"),
     button("profile", "Profiles through a point", () => view.toggle("prof"), "p"),
+    button("region", "Region of interest", () => view.extras.region.toggle(), "o"),
+    button("movie", "Movie", () => view.extras.movie(), "v"),
     button("swap", "Swap the axes", () => slicer.swap(), "x"),
     view.comparison.button(),
     statistics(view),

@@ -34,6 +34,8 @@ const SHAPES = {
   minus: "M5 12h14",
   full: "M9 4H4v5M15 20h5v-5M4 4l6 6M20 20l-6-6",
   profile: "M3 17l5-9 4 6 3-4 6 5",
+  region: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M9 9h6v6H9z",
+  movie: "M4 5h16v14H4zM8 5v14M16 5v14M4 12h4M16 12h4",
   swap: "M7 4v15M4 7l3-3 3 3M17 20V5M14 17l3 3 3-3",
   auto: "M4 18V9M9 18V5M14 18v-7M19 18v-4",
   compare: "M4 5h7v14H4zM13 5h7v14h-7z",

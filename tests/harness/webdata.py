@@ -56,6 +56,16 @@ def line(n):
     return made
 
 
+def palette():
+    return np.stack([np.arange(10) * 25, 255 - np.arange(10) * 20, np.arange(10) ** 2], axis=1).astype("u1")
+
+
+def planes(rows=24, columns=32):
+    """Blue, green and red, one after the other."""
+    y, x = np.mgrid[0:rows, 0:columns]
+    return np.stack([x * 3, y * 5, np.full_like(x, 200)]).astype("u1")
+
+
 BAD_MARKDOWN = """# Notes {{7*7}}
 
 Some *text* with `code`, [a link](https://example.org/), and a table of contents.
@@ -90,6 +100,10 @@ def make(folder, big=False):
     put(folder, "sim/flags.b2nd", (np.indices((12, 20)).sum(0) % 3 == 0))
     put(folder, "sim/complex.b2nd", (np.arange(60) * (1 + 2j)).reshape(6, 10))
     put(folder, "sim/ints.b2nd", np.arange(50 * 30, dtype="i8").reshape(50, 30) - 300)
+    put(folder, "images/palette.b2nd", palette())
+    put(folder, "images/indexed.b2nd", (np.indices((30, 40)).sum(0) % 10).astype("u1"), attrs={"CLASS": "IMAGE", "IMAGE_SUBCLASS": "IMAGE_INDEXED", "PALETTE": "/images/palette"})
+    put(folder, "images/planes.b2nd", planes(), attrs={"CLASS": "IMAGE", "IMAGE_SUBCLASS": "IMAGE_TRUECOLOR", "INTERLACE_MODE": "INTERLACE_PLANE", "IMAGE_COLORMODEL": "BGR"})
+    put(folder, "images/scaled.b2nd", heat(200, 300), attrs={"element_size_um": [2.0, 0.25]})
     put(folder, "tables/table.b2nd", table(20_000), chunks=(2_000,))
     put(folder, "tables/names.b2nd", np.array([b"alpha", b"beta", "Zürich".encode(), b"<b>x</b>"], dtype="S8"))
     put(folder, "tables/words.b2nd", np.array(["één", "два", "three"]))

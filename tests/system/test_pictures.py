@@ -36,8 +36,9 @@ def arrays():
     values = (rng.standard_normal((90, 130)) * 50).astype("f4")
     values[rng.random(values.shape) < .1] = np.nan
     values[3, 4], values[5, 6] = np.inf, -np.inf
-    return {"values.b2nd": values, "whole.b2nd": rng.integers(-5, 900, (40, 50), dtype="i8"), "stack.b2nd": rng.integers(0, 4000, (5, 300, 700), dtype="u2"),
-            "rgb.b2nd": rng.integers(0, 256, (60, 80, 3), dtype="u1"), "rgba.b2nd": rng.integers(0, 256, (64, 32, 4), dtype="u1"), "records.b2nd": records(),
+    rgb = rng.integers(0, 256, (60, 80, 3), dtype="u1")
+    return {"planes.b2nd": np.moveaxis(rgb, 2, 0), "values.b2nd": values, "whole.b2nd": rng.integers(-5, 900, (40, 50), dtype="i8"), "stack.b2nd": rng.integers(0, 4000, (5, 300, 700), dtype="u2"),
+            "rgb.b2nd": rgb, "rgba.b2nd": rng.integers(0, 256, (64, 32, 4), dtype="u1"), "records.b2nd": records(),
             "line.b2nd": rng.standard_normal(500), "scalar.b2nd": np.array(4.5), "flags.b2nd": rng.random((20, 30)) < .5,
             "z.b2nd": rng.standard_normal((8, 9)) + 1j, "same.b2nd": np.full((4, 5), 7.0), "nan.b2nd": np.full((4, 5), np.nan), "dir/Zürich, 2.b2nd": np.arange(6.).reshape(2, 3),
             "big.b2nd": np.zeros((6000, 4000), "i4")}
@@ -48,7 +49,7 @@ def serve(arrays, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures") / "r"
     for name, array in arrays.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        blosc2.asarray(array, urlpath=str(folder / name), mode="w")
+        blosc2.asarray(np.ascontiguousarray(array) if array.ndim else array, urlpath=str(folder / name), mode="w")
     with House(tmp_path_factory.mktemp("house")) as house:
         serve = house.serve(f"r={folder}").follow("r")
         yield serve
@@ -172,7 +173,16 @@ def test_bytes_of_three_or_four_are_colours(url, arrays):
     assert small.shape == (30, 40, 4) and np.abs(small[..., :3] - mean).max() <= 1
 
 
+def test_colours_may_be_along_any_axis_and_in_either_order(url, arrays):
+    rgb = arrays["rgb.b2nd"]
+    assert (pixels(url, "rgb.b2nd", order="bgr")[0][..., :3] == rgb[..., ::-1]).all()
+    assert (pixels(url, "planes.b2nd", colours=0)[0][..., :3] == rgb).all()
+    assert (pixels(url, "planes.b2nd", colours=0, order="bgr", at=":,10:20,:")[0][..., :3] == rgb[10:20, :, ::-1]).all()
+    assert (pixels(url, "rgba.b2nd", order="bgr")[0] == arrays["rgba.b2nd"][..., [2, 1, 0, 3]]).all()
+
+
 @pytest.mark.parametrize("name, query, word", [
+    ("planes.b2nd", {}, "two axes"), ("rgb.b2nd", {"order": "grb"}, "order"), ("values.b2nd", {"order": "bgr"}, "order"), ("stack.b2nd", {"colours": 0}, "two axes"), ("rgb.b2nd", {"colours": 3}, "colours"),
     ("stack.b2nd", {}, "two axes"), ("line.b2nd", {}, "two axes"), ("scalar.b2nd", {}, "two axes"), ("whole.b2nd", {"at": "3:3,:"}, "no items"), ("values.b2nd", {"cmap": "jet"}, "cmap"), ("values.b2nd", {"scale": "x"}, "scale"),
     ("values.b2nd", {"lo": "nan"}, "lo"), ("values.b2nd", {"hi": "1e999"}, "hi"), ("values.b2nd", {"lo": "1" * 100}, "lo"), ("values.b2nd", {"width": 0}, "width"), ("values.b2nd", {"width": 4096}, "width"),
     ("values.b2nd", {"agg": "sum"}, "agg"), ("values.b2nd", {"axes": "0,0"}, "axes"), ("stack.b2nd", {"at": "0,:,:", "axes": "0,1"}, "axes"), ("values.b2nd", {"at": "0:9999,5:x"}, "x"), ("records.b2nd", {"at": "0:3"}, "two axes")])

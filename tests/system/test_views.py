@@ -232,6 +232,45 @@ def test_a_huge_sparse_plane_is_exact_and_cheap(site):
     assert site.serve.rss_kib() - before < 100 * 1024
 
 
+# ---- projections, and curves through a region ----
+
+OVER = [("cube.b2nd", "2,1", ":,:,:", 0, "max", 0), ("cube.b2nd", "2,1", "2:5,:,:", 0, "mean", 1), ("big-endian.b2nd", "0,2", ":,:40:3,:", 1, "min", 0),
+        ("big-endian.b2nd", "1,0", "::-1,:,7", None, "mean", 2), ("bytes.b2nd", "1,0", "", 2, "max", 1), ("wide.b2nd", "", "", None, "min", 1)]
+
+
+@pytest.mark.parametrize("name, axes, at, gone, over, z", OVER)
+def test_projections_are_numpys(site, arrays, name, axes, at, gone, over, z):
+    cut = plain(arrays[name])[eval(f"np.s_[{at or '...'}]")].astype("f8" if over == "mean" else plain(arrays[name]).dtype)
+    plane = cut if gone is None else getattr(np, over)(cut, axis=gone)
+    x, y = (int(n) for n in axes.split(",")) if axes else (1, 0)
+    truth = reduced(plane.T if x < y else plane, z, over)
+    query = {k: v for k, v in {"axes": axes, "at": at}.items() if v}
+    got, headers = site.numbers("tile", name, z=z, over=over, **query)
+    np.testing.assert_allclose(got, truth[:256, :256], rtol=1e-6)
+    assert headers["X-Agg"] == over and headers["X-Approx"] is None and (over != "mean" or got.dtype == "f4")
+
+
+@pytest.mark.parametrize("name, at, axis, over, px", [("cube.b2nd", ":,10:90,20:40", 0, "mean", 1200), ("cube.b2nd", "3,10:90,20:40", -1, "max", 1200), ("nan.b2nd", ":500,:", 0, "mean", 100)])
+def test_curves_are_numpys(site, arrays, name, at, axis, over, px):
+    array = plain(arrays[name]).astype("f8")
+    index = [slice(*(int(n) if n else None for n in part.split(":"))) if ":" in part else slice(int(part), int(part) + 1) for part in at.split(",")]
+    cut = np.moveaxis(array[tuple(index)], axis, 0)
+    step = max(1, -(-len(cut) // px))
+    with np.errstate(all="ignore"):
+        want = [getattr(np, "nan" + over)(cut[i:i + step]) for i in range(0, len(cut), step)]
+    got, headers = site.numbers("line", name, slice_=at, axis=axis, over=over, px=px)
+    np.testing.assert_allclose(got, want, rtol=1e-12)
+    assert headers["X-Count"] == str(len(cut)) and headers["X-Step"] == str(step) and (over != "mean" or got.dtype == "f8")
+
+
+@pytest.mark.parametrize("what, query, word", [
+    ("tile", {"over": "sum"}, "over"), ("tile", {"over": "nearest"}, "over"), ("tile", {"over": "max", "agg": "max"}, "agg"), ("tile", {"over": "max", "at": ":,1,:"}, "axis 1"),
+    ("line", {"over": "mean"}, "axis"), ("line", {"over": "mean", "axis": 3}, "axis"), ("line", {"axis": 0, "slice_": ":,0,0"}, "over"), ("line", {"over": "x", "axis": 0}, "over")])
+def test_bad_projections_are_refused_with_a_reason(site, what, query, word):
+    status, body = site.refused(what, "cube.b2nd", **query)
+    assert status == 400 and word in body["detail"]
+
+
 # ---- lines and statistics ----
 
 def pixels(line, px):

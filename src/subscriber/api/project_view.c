@@ -18,10 +18,8 @@ struct projecting {
 static bool parse_how(struct c2_view *view, struct c2_projection *p, struct cat2_error *err)
 {
     struct c2_str over = c2_view_query(view->req, "over");
-    const struct c2_dtype *dtype = &view->ds->meta.dtype;
 
-    if (!c2_num_of(dtype, c2_view_query(view->req, "field"), c2_view_query(view->req, "part"), &p->num, err))
-        return false;
+    if (!c2_view_num(view, &p->num, err)) return false;
     for (int agg = C2_AGG_MEAN; agg <= C2_AGG_MIN; agg++)
         if (c2_str_is(over, c2_agg_name((enum c2_agg)agg))) {
             p->agg = (enum c2_agg)agg;
@@ -42,6 +40,8 @@ static bool tile_parse(struct c2_view *view, struct cat2_error *err)
     view->content_type = "application/octet-stream";
     if (c2_view_query(req, "agg").n)
         return c2_fail(err, CAT2_EINVAL, "agg: with over, numbers are reduced by over along all axes");
+    if (c2_view_query(req, "exact").n)
+        return c2_fail(err, CAT2_EINVAL, "exact: this parameter is not for projections");
     if (!parse_how(view, p, err) ||
         !c2_plane_axes_parse(c2_view_query(req, "axes"), view->ds->meta.grid.ndim, &axes, err) ||
         !c2_view_int(req, "z", 0, C2_TILE_Z_MAX, &z, err) || !c2_view_int(req, "x", 0, INT64_MAX, &x, err) ||

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What pictures have besides their colours: regions, projections, volumes, scale bars, palettes, movies. A check is a function; it
+must pass on the client as it is, and fail, for the right reason, on one that was broken on purpose."""
+import base64
+import json
+
+import numpy as np
+import pytest
+
+import webdata
+from looking import CUBE, colour_at, drawn, show, show_drawn
+from test_checks import FETCH, edited
+
+NUMBERS = "document.querySelector('.regionnumbers')"
+FOCUSED = "document.activeElement.className"
+
+
+def readout(page, x, y):
+    """The value under the pointer at an item of a picture that shows all of a plane."""
+    page.js("document.querySelector('canvas.heat').scrollIntoView({block: 'center'})")
+    left, top, width, height = page.box("canvas.heat")
+    rows, columns = 120, 160
+    scale = max(columns / width, rows / height)
+    page.mouse("mouseMoved", left + width / 2 + (x + .5 - columns / 2) / scale, top + height / 2 + (y + .5 - rows / 2) / scale)
+    text = page.wait(f"(t => t.includes('{y},{x}] = ') && !t.includes('…') && t)(document.querySelector('.readout').textContent)")
+    return float(text.split("] = ")[1].split()[-1])
+
+
+def press(page, places, to):
+    """Press at the first place of an element, go to the others, release; in pixels from its middle."""
+    x, y, width, height = page.box(to)
+    x, y = x + width / 2, y + height / 2
+    page.mouse("mouseMoved", x + places[0][0], y + places[0][1])
+    page.mouse("mousePressed", x + places[0][0], y + places[0][1], button="left", buttons=1, clickCount=1)
+    for dx, dy in places[1:]:
+        page.mouse("mouseMoved", x + dx, y + dy, button="left", buttons=1)
+    page.mouse("mouseReleased", x + places[-1][0], y + places[-1][1], button="left", clickCount=1)
+
+
+def sides(page):
+    return list(map(int, page.wait("new URLSearchParams(location.search).get('roi')").split(",")))
+
+
+def close(text, value):
+    return abs(float(text) - value) <= 1e-5 * abs(value) + 1e-12
+
+
+# ---- a region of interest ----
+
+def check_region(page, server):
+    show_drawn(page, server, CUBE + "?s=5,:,:&roi=20,60,30,50", "5,:,:")
+    page.wait(f"{NUMBERS}.dataset.of === '5,30:50,20:60'")
+    part = webdata.cube()[:, 30:50, 20:60].astype("f8")
+    words = page.js(f"{NUMBERS}.innerText").replace("\n", " ").split()
+    found = {name: words[words.index(name) + 1] for name in ("mean", "spread", "min", "max")}
+    assert close(found["mean"], part[5].mean()) and close(found["spread"], part[5].std()) and close(found["max"], part[5].max()), f"wrong statistics: {found}"
+    page.js(f"{NUMBERS}.querySelectorAll('figure')[2].querySelector('button').click()")
+    curve = page.wait("(cells => cells.length === 24 && cells)([...document.querySelectorAll('dialog tbody td')].map(cell => Number(cell.textContent)))")
+    np.testing.assert_allclose(curve, part.mean((1, 2)), rtol=1e-6, err_msg="wrong curve")
+    page.key("Escape")
+    page.wait("!document.querySelector('dialog')")
+    labels = page.js(f"[...{NUMBERS}.querySelectorAll('figcaption')].map(one => one.innerText)")
+    assert len(labels) == 4 and "Histogram" in labels[3]
+    page.forget()
+    page.key("]")
+    page.wait(f"{NUMBERS}.dataset.of === '6,30:50,20:60'")
+    page.pump(0.2)
+    assert not [url for url, _ in page.requests() if "/api/tile/" in url and "over" in url]  # the server has the numbers
+
+
+def check_region_by_hand(page, server):
+    show_drawn(page, server, CUBE, "0,:,:")
+    page.key("o")
+    before = sides(page)
+    assert page.js(FOCUSED) == "region" and before[0] < before[1] and before[2] < before[3]
+    page.wait(f"{NUMBERS}.dataset.of")
+    scale = 160 / page.js("(c => Math.min(c.clientWidth, c.clientHeight * 160 / 120))(document.querySelector('canvas.heat'))")
+    press(page, [(0, 0), (10 / scale, 0), (20 / scale, -12 / scale)], ".region")
+    page.wait(f"new URLSearchParams(location.search).get('roi') === '{before[0] + 20},{before[1] + 20},{before[2] - 12},{before[3] - 12}'")
+    now = sides(page)
+    press(page, [(0, 0), (-8 / scale, 6 / scale)], ".region .se")
+    page.wait(f"new URLSearchParams(location.search).get('roi') === '{now[0]},{now[1] - 8},{now[2]},{now[3] + 6}'")
+    for key, shift, change in (("ArrowLeft", False, (-1, -1, 0, 0)), ("ArrowDown", False, (0, 0, 1, 1)), ("ArrowRight", True, (0, 1, 0, 0)), ("ArrowUp", True, (0, 0, 0, -1))):
+        now = sides(page)
+        page.key(key, shift=shift)
+        wanted = ",".join(str(a + b) for a, b in zip(now, change))
+        page.wait(f"new URLSearchParams(location.search).get('roi') === '{wanted}'")
+    page.key("Delete")
+    page.wait(f"!location.search.includes('roi') && {NUMBERS}.hidden && document.querySelector('.region').hidden")
+    page.key("o")
+    sides(page)
+    press(page, [(-60 / scale, -40 / scale), (-55 / scale, -35 / scale), (-50 / scale, -30 / scale)], "canvas.heat")  # drawn anew, beside it
+    page.wait("new URLSearchParams(location.search).get('roi')?.startsWith('20,3')")
+    assert np.abs(np.subtract(sides(page), (20, 30, 20, 30))).max() <= 1
+    page.key("o")
+    page.wait("!location.search.includes('roi')")
+
+
+def test_a_finger_moves_a_region(server, tab):
+    page = tab(390, 844, mobile=True)
+    show_drawn(page, server, CUBE + "?roi=40,120,30,90", "0,:,:")
+    page.wait(f"{NUMBERS}.dataset.of")
+    page.js("document.querySelector('canvas.heat').scrollIntoView()")
+    x, y, width, height = page.box(".region")
+    x, y = x + width / 2, y + height / 2
+    page.cmd("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+    for by in (10, 30):
+        page.cmd("Input.dispatchTouchEvent", type="touchMove", touchPoints=[{"x": x - by, "y": y}])
+    page.cmd("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    moved = page.wait("(roi => roi !== '40,120,30,90' && roi)(new URLSearchParams(location.search).get('roi'))")
+    left, right, top, bottom = map(int, moved.split(","))
+    assert left < 35 and right - left == 80 and (top, bottom) == (30, 90)
+    assert page.js("document.documentElement.scrollWidth") <= 390 and not page.problems()
+
+
+# ---- projections ----
+
+def check_projection(page, server):
+    cube = webdata.cube()
+    show_drawn(page, server, CUBE, "0,:,:")
+    page.key("j")
+    drawn(page, "0:24,:,:")
+    assert close(readout(page, 70, 50), cube[:, 50, 70].max()), "wrong projection"
+    assert page.js("location.search") == "?over=max:0"
+    show_drawn(page, server, CUBE + "?s=10,:,:&over=mean:0:4", "10:14,:,:")
+    assert close(readout(page, 70, 50), cube[10:14, 50, 70].astype("f8").mean()), "wrong projection"
+    page.key("]")
+    drawn(page, "11:15,:,:")
+    assert page.js("document.getElementById('slices').value") == "4"
+    page.key("d")
+    page.wait("document.querySelector('dialog[open] a[href*=\"slice_=11:15,:,:\"]') && !document.querySelector('dialog a[href*=\"format=png\"]')")
+    page.key("Escape")
+
+
+# ---- three planes of a volume ----
+
+PLANES = "[...document.querySelectorAll('.volume canvas.heat')].map(c => c.dataset.drawn).join(' ')"
+
+
+def check_volume(page, server):
+    cube = webdata.cube()
+
+    def at(*place):
+        z, y, x = place
+        page.wait(f"{PLANES} === '{z},:,: :,:,{x} :,{y},:'")
+        text = page.wait(f"(t => t.startsWith('[{z},{y},{x}] = ') && !t.includes('…') && t)(document.querySelector('.readout').textContent)")
+        assert close(text.split("] = ")[1], cube[place]), f"another value: {text}"
+    show(page, server, CUBE + "?v=volume")
+    at(12, 60, 80)
+    box = page.js("(c => Math.min(c.clientWidth / 160, c.clientHeight / 120))(document.querySelector('.pane.xy canvas'))")
+    press(page, [(-9.5 * box, 5.5 * box)], ".pane.xy canvas")
+    at(12, 65, 70)
+    press(page, [(0, 0), (10 * box, 0), (20.5 * box, -29.5 * box)], ".pane.xy canvas")
+    at(12, 30, 100)
+    page.js("document.querySelector('.pane.zy canvas').focus()")
+    page.key("ArrowRight", times=2)
+    page.key("ArrowUp", shift=True)
+    at(14, 20, 100)
+    page.wait("location.search === '?v=volume&s=14,:,:&at=14,20,100' || location.search === '?v=volume&at=14,20,100'")
+    page.cmd("Page.reload")
+    at(14, 20, 100)
+
+
+# ---- a scale bar ----
+
+def check_scale_bar(page, server):
+    show_drawn(page, server, "/roots/data/images/scaled.b2nd", ":,:")
+    page.wait("document.querySelector('.scalebar:not([hidden])')?.innerText.trim() === '20 µm'")
+    wide = "document.querySelector('.scalebar .length').getBoundingClientRect().width"
+    item = page.js("(c => Math.min(c.clientWidth / 300, c.clientHeight / 200))(document.querySelector('canvas.heat'))")
+    assert abs(page.js(wide) - 20 / 0.25 * item) < 4, "wrong length"
+    page.key("+", times=4)
+    page.wait("document.querySelector('.scalebar').innerText.trim() !== '20 µm'")
+    units = float(page.js("document.querySelector('.scalebar').innerText").split()[0])
+    assert abs(page.js(wide) - units / 0.25 * item * 1.5 ** 4) < 6, "wrong length"
+
+
+# ---- palettes, and pictures of colours ----
+
+def check_palette(page, server):
+    show_drawn(page, server, "/roots/data/images/indexed.b2nd?box=4,36,4,26", ":,:")
+    page.wait("document.querySelector('#main .pair select').value === 'palette'")
+    page.js("document.querySelector('canvas.heat').dispatchEvent(new WheelEvent('wheel', {deltaY: 1, clientX: 700, clientY: 400, cancelable: true}))")
+    page.wait("location.search.includes('box') && location.search.includes('cm=palette')")
+    drawn(page, ":,:")
+    for row, column in ((6, 7), (10, 20), (24, 9), (15, 30)):
+        assert colour_at(page, row, column) == [*webdata.palette()[(row + column) % 10].tolist(), 255], "another colour"
+
+
+SHOWN = "(async () => { const i = document.querySelector('img.rgb'); await i.decode(); const c = new OffscreenCanvas(i.naturalWidth, i.naturalHeight).getContext('2d'); c.drawImage(i, 0, 0); return Array.from(c.getImageData(0, 0, i.naturalWidth, i.naturalHeight).data) })()"
+
+
+def check_planes_of_colours(page, server, more=""):
+    show(page, server, "/roots/data/images/planes.b2nd" + more, "document.querySelector('img.rgb')?.complete && document.querySelector('img.rgb').naturalWidth")
+    shown = np.array(page.js(SHOWN)).reshape(24, 32, 4)
+    assert (shown[..., :3] == np.moveaxis(webdata.planes()[::-1], 0, 2)).all(), "other colours"
+
+
+def test_planes_of_blue_green_and_red_are_a_picture(server, page):
+    check_planes_of_colours(page, server)
+    with pytest.raises(AssertionError, match="other colours"):
+        check_planes_of_colours(page, server, "?order=rgb")
+
+
+def check_phase(page, server):
+    show_drawn(page, server, "/roots/data/sim/complex.b2nd", ":,:")
+    page.js("(s => { s.value = 'phase'; s.dispatchEvent(new Event('change')) })([...document.querySelectorAll('.toolbar select')].find(s => [...s.options].some(o => o.value === 'phase' && o.text === 'Phase')))")
+    page.wait("location.search.includes('cm=phase') && location.search.includes('part=phase')")
+    page.wait("[...document.querySelectorAll('.colours input')].map(i => i.value).join() === '-3.1416,3.1416'")
+
+
+# ---- movies ----
+
+HOOK = """window.seen = []; window.saved = null;
+const ask = CanvasCaptureMediaStreamTrack.prototype.requestFrame;
+CanvasCaptureMediaStreamTrack.prototype.requestFrame = function () { const c = document.querySelector('canvas.heat').dataset; seen.push(c.drawn); return ask.call(this); };
+const make = URL.createObjectURL; URL.createObjectURL = (blob) => { saved = blob; return make.call(URL, blob); };"""
+SLOW = FETCH.format("if (u.includes('/api/tile/')) await new Promise(done => setTimeout(done, 600)); return real(u, o)")
+BYTES = "saved.arrayBuffer().then(b => { let s = ''; for (const one of new Uint8Array(b)) s += String.fromCharCode(one); return btoa(s) })"
+
+
+def element(data, at, whole):
+    """A number of EBML: its value, where it ends, whether it means that the length is not known."""
+    size = 9 - data[at].bit_length()
+    value = int.from_bytes(data[at:at + size], "big")
+    bare = value & ((1 << 7 * size) - 1)
+    return (value if whole else bare), at + size, bare == (1 << 7 * size) - 1
+
+
+def times(data):
+    """Milliseconds of the frames of a WebM file."""
+    at, cluster, found = 0, 0, []
+    while at < len(data):
+        name, at, _ = element(data, at, True)
+        length, at, _ = element(data, at, False)
+        if name in (0x18538067, 0x1F43B675, 0xA0):  # segment, cluster, group of blocks: what is in it follows
+            continue
+        if name == 0xE7:
+            cluster = int.from_bytes(data[at:at + length], "big")
+        if name in (0xA3, 0xA1):
+            _, start, _ = element(data, at, False)
+            found.append(cluster + int.from_bytes(data[start:start + 2], "big", signed=True))
+        at += length
+    return found
+
+
+def check_movie(page, server):
+    """Every slice once, complete when it was taken, and as long as the rate says: loading takes no time of the movie."""
+    show_drawn(page, server, CUBE + "?fps=20", "0,:,:")
+    page.key("v")
+    page.wait("document.querySelector('dialog[open] #fps')")
+    page.js("document.getElementById('first').value = 8; document.getElementById('last').value = 14")
+    page.js("[...document.querySelectorAll('dialog button')].find(b => b.textContent.includes('Save')).click()")
+    said = page.wait("(t => /saved|stopped|Not/.test(t) && t)(document.querySelector('dialog [role=status]').innerText)", 60)
+    assert said.startswith("7 slices at 20 a second, saved"), said
+    assert page.js("seen") == [f"{i},:,:" for i in range(8, 15)], "not those slices"
+    data = base64.b64decode(page.js(BYTES))
+    frames = times(data)
+    assert page.js("saved.type") == "video/webm" and len(frames) == 7 and frames == sorted(frames), frames
+    assert frames[-1] - frames[0] < 7 * 600, f"loading is part of the movie: {frames}"
+    page.key("Escape")
+
+
+def check_playing(page, server):
+    show_drawn(page, server, CUBE + "?s=20,:,:&fps=30&loop=once", "20,:,:")
+    page.key(" ")
+    drawn(page, "23,:,:")
+    page.wait("document.querySelector('.axis button[title^=Play] path').getAttribute('d').endsWith('z')")  # it ended there
+    show_drawn(page, server, CUBE + "?s=22,:,:&fps=30&loop=swing", "22,:,:")
+    page.js("window.shown = []; new MutationObserver(() => shown.push(parseInt(document.querySelector('canvas.heat').dataset.drawn))).observe(document.querySelector('canvas.heat'), {attributes: true, attributeFilter: ['data-drawn']}); 0")
+    page.key(" ")
+    page.wait("(at => at >= 0 && shown.slice(at).includes(21) && !shown.includes(0))(shown.indexOf(23))")
+
+
+CHECKS = [check_region, check_region_by_hand, check_projection, check_volume, check_scale_bar, check_palette, check_phase, check_movie, check_playing]
+DEAF = "addEventListener('{}', (event) => event.stopImmediatePropagation(), true);"
+CONTROLS = [
+    (check_region, "other statistics", edited("/api/stats/", "it.mean *= 1.01"), "wrong statistics"),
+    (check_region, "another curve", FETCH.format("return real(u.replace('over=mean', 'over=max'), o)"), "wrong curve"),
+    (check_region_by_hand, "a region that cannot be moved", DEAF.format("pointermove"), "still not true"),
+    (check_projection, "another projection", FETCH.format("return real(u.replace('over=max', 'over=min'), o)"), "wrong projection"),
+    (check_volume, "planes that are not linked", DEAF.format("pointerup"), "still not true"),
+    (check_scale_bar, "a size of pixels that is not told", edited("/api/meaning/", "it.axes.forEach(axis => { delete axis.step })"), "scalebar"),
+    (check_scale_bar, "another size of pixels", edited("/api/meaning/", "it.axes.forEach(axis => { axis.step *= 1.25 })"), "scalebar|wrong length"),
+    (check_palette, "a palette that does not come", FETCH.format("return u.includes('palette') ? Promise.reject(new TypeError()) : real(u, o)"), "palette"),
+    (check_phase, "colours that do not end as they begin", "const maps = Object.assign; Object.assign = (a, ...b) => maps(a, ...b.map(one => one?.cm === 'phase' ? { ...one, cm: 'viridis' } : one));", "cm=phase"),
+    (check_movie, "a recorder that does not rest", "MediaRecorder.prototype.pause = MediaRecorder.prototype.resume = () => {};", "loading is part of the movie"),
+    (check_movie, "a slice that does not come", FETCH.format("return u.includes('at=11,') ? new Response('{}', {status: 500}) : real(u, o)"), "Not saved"),
+    (check_playing, "a movie that goes on", "history.replaceState(null, '', location.href.replace('loop=once', ''));", "still not true"),
+]
+
+
+def prepare(page, check):
+    if check is check_movie:
+        page.cmd("Page.addScriptToEvaluateOnNewDocument", source=HOOK)
+        page.cmd("Page.addScriptToEvaluateOnNewDocument", source=SLOW)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_client_passes(server, page, check):
+    prepare(page, check)
+    check(page, server)
+    assert not page.problems()
+
+
+@pytest.mark.parametrize("check, name, source, reason", CONTROLS, ids=[f"{check.__name__}-{name}" for check, name, _, _ in CONTROLS])
+def test_a_broken_client_fails(server, page, check, name, source, reason):
+    page.patience = 4
+    prepare(page, check)
+    page.cmd("Page.addScriptToEvaluateOnNewDocument", source=source)
+    with pytest.raises(AssertionError, match=reason):
+        check(page, server)

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Three planes of a volume, linked by a crosshair: what is chosen in one moves the others.
+import { Colouring } from "./colouring.js";
+import { Overlay } from "./overlay.js";
+import { Pane } from "./pane.js";
+import { Pointer } from "./pointer.js";
+import { Slicer } from "./slicer.js";
+import { Plane } from "./tiles.js";
+import { adopt, volumeTools } from "./toolbars.js";
+import { clamp, errorCard, h } from "./ui.js";
+import { View } from "./view.js";
+import { Viewport } from "./viewport.js";
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/* One of the planes: what Pane and Pointer ask of a picture. */
+class Section {
+  constructor(volume, name, axes) {
+    Object.assign(this, { volume, name, axes, readout: this });
+    this.viewport = new Viewport(() => volume.schedule());
+    this.pane = new Pane(this, name);
+    this.lines = ["x", "y"].map((which) => h("span", { class: `cross ${which}` }));
+    this.overlay = new Overlay(this, this.pane, this.lines);
+    this.stage = this;
+    this.pane.box.classList.add(name);
+    const { canvas } = this.pane;
+    canvas.addEventListener("keydown", (event) => this.key(event));
+    // a drag moves the crosshair, as a click does; two fingers and the wheel zoom
+    canvas.addEventListener("pointermove", (event) => event.buttons && this.follow(event), { capture: true });
+    new Pointer(this).listen(canvas);
+  }
+
+  get window() {
+    return this.viewport.window;
+  }
+  schedule() {
+    this.volume.schedule();
+  }
+  /** Room for the axis at the left; true when there was less. */
+  reserve(pixels) {
+    if (pixels <= (this.left || 0)) return false;
+    this.left = Math.ceil(pixels / 8) * 8;
+    this.pane.box.style.setProperty("--left", `${this.left}px`);
+    this.resize();
+    return true;
+  }
+  hover() {}
+  follow(event) {
+    if (!event.isPrimary || event.shiftKey) return;
+    event.stopImmediatePropagation();
+    const { x, y } = this.overlay.at(event);
+    this.pin({ row: Math.floor(y), column: Math.floor(x) });
+  }
+  pin({ row, column }) {
+    const [x, y] = this.axes();
+    this.volume.move({ [x]: column, [y]: row });
+  }
+  key(event) {
+    const by = ARROWS[event.key];
+    if (!by) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const far = event.shiftKey ? 10 : 1;
+    const [x, y] = this.axes();
+    const { at } = this.volume;
+    this.volume.move({ [x]: at[x] + by[0] * far, [y]: at[y] + by[1] * far });
+  }
+
+  aim() {
+    const [x, y] = this.axes();
+    const { at, ds, state } = this.volume;
+    const plane = new Plane(ds, { x, y, index: at }, state);
+    this.pane.aim(plane);
+    this.pane.canvas.setAttribute("aria-label", `${this.name}, axes ${x} and ${y} at [${plane.at}]; arrows move it`);
+    this.viewport.look(plane.rows, plane.columns, "");
+  }
+  resize() {
+    const { canvas } = this.pane;
+    const width = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
+    const height = Math.max(1, Math.round(canvas.clientHeight * devicePixelRatio));
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    this.viewport.resize(canvas.width, canvas.height);
+  }
+  draw(colours) {
+    const { pane, overlay } = this;
+    pane.sides.draw();
+    pane.want();
+    pane.draw(colours);
+    overlay.place();
+    const [x, y] = this.axes();
+    const { at } = this.volume;
+    this.lines[0].style.left = `${overlay.px(at[x] + 0.5)}px`;
+    this.lines[1].style.top = `${overlay.py(at[y] + 0.5)}px`;
+    pane.caption.textContent = `${this.name}: axis ${x} across, axis ${y} down`;
+    if (pane.shown === pane.target) pane.canvas.dataset.drawn = pane.shown.at;
+  }
+}
+
+/* One range of colours for all three: that of the volume. */
+class VolumeColouring extends Colouring {
+  statistics(source) {
+    const { ds, source: first } = this.view;
+    const key = `${ds.etag} ${this.view.part()} ${first.common.part}`;
+    const known = this.stats.get(key);
+    if (!known)
+      this.ask(
+        Object.create(first, { key: { value: key }, statsUrl: { value: () => first.statsUrl(this.view.part()) } }),
+      );
+    return known?.asked === undefined && known ? known : this.last || super.statistics(source);
+  }
+}
+
+export class VolumeView extends View {
+  constructor(page, box) {
+    super(page, box);
+    this.slicer = new Slicer(this, (final, axes) => this.sliced(axes), { two: true });
+    this.plane = this.slicer.plane;
+    this.aimThird();
+    this.at = this.start();
+    const { plane } = this;
+    this.sections = [
+      new Section(this, "xy", () => [plane.x, plane.y]),
+      new Section(this, "zy", () => [this.third, plane.y]),
+      new Section(this, "xz", () => [plane.x, this.third]),
+    ];
+    this.colouring = new VolumeColouring(this);
+    this.problem = h("div", { class: "problem", hidden: true });
+    this.readout = h("output", { class: "readout", "aria-live": "polite" }, " ");
+    this.planes = h(
+      "div",
+      { class: "stage volume" },
+      this.sections.map(({ pane }) => pane.box),
+    );
+    this.box.replaceChildren(
+      volumeTools(this),
+      this.slicer.box,
+      h("div", { class: "frame" }, this.planes, this.problem),
+      this.colouring.bar.box,
+      h("div", { class: "under" }, this.readout),
+    );
+    this.watch = new ResizeObserver(() => this.resize());
+    this.watch.observe(this.planes);
+    this.onTheme(() => this.colouring.bar.draw());
+    this.slicer.show(this.at);
+    this.aim();
+    this.resize();
+    this.colouring.start();
+  }
+
+  get panes() {
+    return this.sections.map(({ pane }) => pane);
+  }
+  get source() {
+    return this.sections[0].pane.target;
+  }
+
+  /* The axis of depth: that of the state, else the first that is not drawn. */
+  aimThird() {
+    const free = this.slicer.free();
+    this.third = free.find((axis) => String(axis) === this.state.z) ?? free[0];
+  }
+
+  /* The crosshair of the state, else the middle of what is drawn. */
+  start() {
+    const { shape } = this.ds;
+    const given = this.state.at.split(",").map(Number);
+    const fits = given.length === shape.length && given.every(Number.isInteger);
+    const shown = [this.plane.x, this.plane.y, this.third];
+    const at = shape.map((n, i) => (fits ? given[i] : this.plane.index[i] || (shown.includes(i) ? n >> 1 : 0)));
+    return at.map((one, i) => clamp(one, 0, Math.max(shape[i] - 1, 0)));
+  }
+
+  /** What of the dataset the planes cut: all along their axes, an index along others. */
+  part() {
+    const shown = [this.plane.x, this.plane.y, this.third];
+    return this.at.map((one, i) => (shown.includes(i) ? ":" : one)).join(",");
+  }
+
+  move(places) {
+    const { shape } = this.ds;
+    for (const [axis, at] of Object.entries(places)) this.at[axis] = clamp(at, 0, Math.max(shape[axis] - 1, 0));
+    this.state.at = this.at.join(",");
+    this.page.write();
+    this.slicer.show(this.at);
+    this.aim();
+  }
+
+  sliced(axes) {
+    const { index } = this.plane;
+    for (const axis of this.slicer.free()) this.at[axis] = index[axis];
+    if (axes) this.state.z = "";
+    this.aimThird();
+    this.slicer.note();
+    this.move({});
+  }
+
+  aim() {
+    this.sections.forEach((section) => section.aim());
+    this.schedule();
+  }
+  resize() {
+    this.sections.forEach((section) => section.resize());
+    this.colouring.bar.draw();
+    this.schedule();
+  }
+  schedule() {
+    if (this.frame || this.closed) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (!this.closed && this.colouring.maps) this.draw();
+    });
+  }
+  draw() {
+    const colours = this.colouring.colours();
+    this.sections.forEach((section) => section.draw(colours));
+    const { pane } = this.sections[0];
+    const value = pane.value(this.at[this.plane.y], this.at[this.plane.x]);
+    this.readout.textContent = `[${this.at.join(",")}] = ${value ? this.source.quantity.text(value.value) : "…"}`;
+    const failed = this.panes.find((one) => one.failed)?.failed;
+    this.problem.hidden = !failed;
+    if (failed && this.told !== failed) this.problem.replaceChildren(errorCard(failed, () => this.page.again()));
+    this.told = failed;
+  }
+
+  option(name, value) {
+    adopt(this, { [name]: value });
+    this.page.write(true);
+    this.aimThird();
+    this.aim();
+  }
+  toggle(name) {
+    this.option(name, this.state[name] ? "" : "1");
+  }
+  fit() {
+    this.sections.forEach(({ viewport }) => viewport.fit());
+  }
+  refresh() {
+    this.page.again();
+  }
+
+  actions() {
+    return {
+      ...this.slicer.actions(),
+      i: () => this.toggle("inv"),
+      a: () => this.colouring.autoscale(),
+      0: () => this.fit(),
+    };
+  }
+  keys() {
+    const rows = [
+      ["← → ↑ ↓", "move the crosshair in the plane that has the focus (Shift: ten)"],
+      ["[ ]", "move it along the marked axis"],
+      ["0", "fit"],
+      ["i a", "invert, autoscale"],
+    ];
+    return [["Volume", rows]];
+  }
+  slice() {
+    return this.part();
+  }
+
+  close() {
+    super.close();
+    this.watch.disconnect();
+    this.slicer.close();
+    this.colouring.close();
+    this.panes.forEach((pane) => pane.close());
+  }
+}
