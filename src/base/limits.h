@@ -31,13 +31,17 @@
 #define C2_HUB_LOG_MAX        4096 /* events kept per root: beyond, a late follower lists it anew */
 #define C2_SCRUB_BAD_MAX      64   /* damaged chunks that one look at a cache file names */
 #define C2_NPY_HEADER_MAX                                                                                    \
-    (2 * C2_DTYPE_TEXT_MAX + 2048)             /* the dtype's text with quotes escaped, and the shape */
-#define C2_LINE_PX_MAX      4096               /* pixels of a line: no screen is wider */
-#define C2_TILE_Z_MAX       30                 /* levels of zoom: 2^30 tiles of 256 items along an axis */
-#define C2_ORDER_ROWS_MAX   ((int64_t)1 << 24) /* rows of a sorted or filtered table: 64 MiB of row numbers */
-#define C2_PICTURE_SIDE_MAX 2048               /* pixels of a PNG: 16 MiB while it is made */
-#define C2_PLUGINS_MAX      64                 /* a process each */
-#define C2_PLUG_FETCH_MAX   (64 << 20)         /* of one slice that a plugin asks for */
+    (2 * C2_DTYPE_TEXT_MAX + 2048)        /* the dtype's text with quotes escaped, and the shape */
+#define C2_LINE_PX_MAX        4096        /* pixels of a line: no screen is wider */
+#define C2_TILE_SIDE          256         /* of a tile, in texels */
+#define C2_TILE_Z_MAX         30          /* levels of zoom: 2^30 tiles of 256 items along an axis */
+#define C2_LEVELS_TILE_NBYTES (1 << 20)   /* of a tile that is kept: a value and a count for each texel */
+#define C2_PYRAMID_NAME_MAX   160         /* what is reduced, and how, in the name of a file */
+#define C2_REDUCE_NBYTES_MAX  (256 << 20) /* decompressed for one answer; more is sampled */
+#define C2_ORDER_ROWS_MAX     ((int64_t)1 << 24) /* rows of a sorted or filtered table: 64 MiB of row numbers */
+#define C2_PICTURE_SIDE_MAX   2048               /* pixels of a PNG: 16 MiB while it is made */
+#define C2_PLUGINS_MAX        64                 /* a process each */
+#define C2_PLUG_FETCH_MAX     (64 << 20)         /* of one slice that a plugin asks for */
 
 #define C2_WHY_MAX            200  /* bytes of a reason for people */
 #define C2_MEANING_GROUPS_MAX 16   /* whose attributes one answer needs, asked for one after the other */

@@ -32,7 +32,7 @@ static void plan_samples(struct c2_line *line, const struct c2_selectable *ds)
     int64_t cost = c2_max_i64(1, c2_walk_cost(ds, &one));
 
     line->approx = true;
-    line->nsamples = c2_max_i64(1, c2_min_i64(line->px, C2_VIEW_NBYTES_MAX / 2 / cost));
+    line->nsamples = c2_max_i64(1, c2_min_i64(line->px, C2_REDUCE_NBYTES_MAX / 2 / cost));
     line->stretch = c2_min_i64(room, c2_max_i64(1, ds->meta->grid.blocks[line->axis]));
 }
 
@@ -40,7 +40,7 @@ bool c2_line_plan(struct c2_line *line, const struct c2_selectable *ds, struct c
 {
     size_t n = (size_t)line->nvalues + 1;
 
-    if (line->pairs && c2_walk_cost(ds, &line->bound) > C2_VIEW_NBYTES_MAX) plan_samples(line, ds);
+    if (line->pairs && c2_walk_cost(ds, &line->bound) > C2_REDUCE_NBYTES_MAX) plan_samples(line, ds);
     line->seen = calloc(n, sizeof(*line->seen));
     if (line->num.wide)
         line->wide = calloc(n, sizeof(*line->wide));

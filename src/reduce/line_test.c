@@ -133,7 +133,7 @@ static void take_stages(struct c2_line *line, const struct c2_selectable *ds)
         free(items);
         nbytes += c2_walk_cost(ds, &part);
     }
-    assert_true(nbytes <= C2_VIEW_NBYTES_MAX);
+    assert_true(nbytes <= C2_REDUCE_NBYTES_MAX);
 }
 
 static void too_much_is_sampled_within_the_bound(void **state)

@@ -34,7 +34,7 @@ static void plan_samples(struct c2_plane *plane, const struct c2_selectable *ds,
 {
     plane->agg = C2_AGG_NEAREST;
     plane->bound = samples(plane, bound);
-    while (!plane->exact && c2_walk_cost(ds, &plane->bound) > C2_VIEW_NBYTES_MAX) {
+    while (!plane->exact && c2_walk_cost(ds, &plane->bound) > C2_REDUCE_NBYTES_MAX) {
         int64_t nx = plane->bound.axes[plane->axes.x].count, ny = plane->bound.axes[plane->axes.y].count;
         if (nx == 1 && ny == 1) return;
         plane->spread[nx >= ny ? 0 : 1] *= 2;
@@ -75,7 +75,7 @@ bool c2_plane_plan(struct c2_plane *plane, const struct c2_selectable *ds, const
     plane->spread[0] = plane->spread[1] = 1;
     plane->bound = *bound;
     if (plane->factor == 1) plane->agg = C2_AGG_NEAREST;
-    if (plane->agg != C2_AGG_NEAREST && !plane->exact && c2_walk_cost(ds, bound) > C2_VIEW_NBYTES_MAX) {
+    if (plane->agg != C2_AGG_NEAREST && !plane->exact && c2_walk_cost(ds, bound) > C2_REDUCE_NBYTES_MAX) {
         plane->approx = true;
         plane->agg = C2_AGG_NEAREST;
     }

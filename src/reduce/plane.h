@@ -8,8 +8,6 @@
 #include "reduce/number.h"
 #include "reduce/walk.h"
 
-#define C2_TILE_SIDE 256
-
 enum c2_agg { C2_AGG_MEAN, C2_AGG_MAX, C2_AGG_MIN, C2_AGG_NEAREST };
 /** "mean", ...; "" is the number's default. @errors CAT2_EINVAL. */
 bool c2_agg_parse(struct c2_str text, const struct c2_num *num, enum c2_agg *out, struct cat2_error *err);

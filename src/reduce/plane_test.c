@@ -224,7 +224,7 @@ static void too_much_is_sampled_within_the_bound(void **state)
         assert_true(c2_plane_plan(&p, &ds, &tile, &err));
         assert_int_equal(p.approx, cases[i].approx);
         assert_int_equal(p.agg, cases[i].agg);
-        assert_true(c2_walk_cost(&ds, &p.bound) <= C2_VIEW_NBYTES_MAX);
+        assert_true(c2_walk_cost(&ds, &p.bound) <= C2_REDUCE_NBYTES_MAX);
         assert_true(p.w == c2_min_i64(256, c2_div_ceil(32768, p.factor)) && p.h == p.w);
     }
 }

@@ -67,7 +67,7 @@ bool c2_projection_plan(struct c2_projection *p, const struct c2_selectable *ds,
     p->h = p->axes[1] < 0 ? 1 : c2_div_ceil(bound->axes[p->axes[1]].count, p->factor[1]);
     p->step[0] = p->step[1] = 1;
     p->bound = *bound;
-    while (cost > C2_VIEW_NBYTES_MAX && thin_some(p, ds, &cost))
+    while (cost > C2_REDUCE_NBYTES_MAX && thin_some(p, ds, &cost))
         p->approx = true;
     if (!c2_mul_i64(p->w, p->h, &n)) return c2_fail(err, CAT2_ELIMIT, "the projection is too large");
     p->sums = calloc((size_t)n + 1, sizeof(*p->sums));

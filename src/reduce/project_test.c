@@ -149,7 +149,7 @@ static void too_much_is_sampled_within_the_bound(void **state)
         struct cat2_error err = {0};
         assert_true(c2_projection_plan(&p, &ds, &bound, &err));
         if (p.approx != cases[i].approx) fail_msg("case %zu: approx is %d", i, p.approx);
-        assert_true(c2_walk_cost(&ds, &p.bound) <= C2_VIEW_NBYTES_MAX);
+        assert_true(c2_walk_cost(&ds, &p.bound) <= C2_REDUCE_NBYTES_MAX);
         assert_int_equal(p.w, c2_div_ceil(bound.axes[cases[i].x].count, cases[i].factor));
     }
 }

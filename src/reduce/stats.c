@@ -20,12 +20,12 @@ bool c2_stats_plan(struct c2_stats *stats, const struct c2_selectable *ds, struc
     stats->wide_max = INT64_MIN;
     stats->keys = calloc(KEYS, sizeof(*stats->keys));
     if (!stats->keys) return c2_fail_nomem(err, "statistics");
-    if (c2_walk_cost(ds, &stats->bound) <= C2_VIEW_NBYTES_MAX) return true;
+    if (c2_walk_cost(ds, &stats->bound) <= C2_REDUCE_NBYTES_MAX) return true;
     stats->sampled = true;
-    c2_select_plan(ds->meta, &stats->bound, C2_VIEW_NBYTES_MAX / C2_STATS_SAMPLES, &stats->parts);
+    c2_select_plan(ds->meta, &stats->bound, C2_REDUCE_NBYTES_MAX / C2_STATS_SAMPLES, &stats->parts);
     struct c2_bound part = c2_select_part(&stats->parts, 0);
     int64_t cost = c2_max_i64(1, c2_walk_cost(ds, &part));
-    stats->nsamples = c2_min_i64(C2_STATS_SAMPLES, C2_VIEW_NBYTES_MAX / cost);
+    stats->nsamples = c2_min_i64(C2_STATS_SAMPLES, C2_REDUCE_NBYTES_MAX / cost);
     stats->nsamples = c2_max_i64(1, c2_min_i64(stats->nsamples, stats->parts.nparts));
     return true;
 }

@@ -208,7 +208,7 @@ static void too_much_is_sampled_within_the_bound(void **state)
             assert_true(part.axes[0].start > rows || part.axes[1].start > 0);
             rows = part.axes[0].start;
         }
-        assert_true(nbytes <= C2_VIEW_NBYTES_MAX);
+        assert_true(nbytes <= C2_REDUCE_NBYTES_MAX);
         assert_true(rows > shapes[i][0] / 2); /* from all of it */
     }
 }

@@ -151,7 +151,7 @@ int64_t c2_walk_cost(const struct c2_selectable *ds, const struct c2_bound *boun
     struct c2_chunk_stat stat;
     struct cat2_error err;
 
-    if (total <= C2_VIEW_NBYTES_MAX || c2_grid_count(grid, bound) > LOOKED_MAX) return total;
+    if (total <= C2_REDUCE_NBYTES_MAX || c2_grid_count(grid, bound) > LOOKED_MAX) return total;
     total = 0;
     c2_grid_walk_init(&walk, grid, bound);
     while (c2_grid_walk_next(&walk, &nchunk)) {

@@ -4,9 +4,8 @@
 #ifndef C2_REDUCE_WALK_H
 #define C2_REDUCE_WALK_H
 
+#include "base/limits.h"
 #include "select/select.h"
-
-#define C2_VIEW_NBYTES_MAX (256 << 20) /* decompressed for one answer; more is sampled */
 
 /* Part of a selection, within one chunk. */
 struct c2_box {

@@ -2,7 +2,7 @@
 /* A subscriber's life: state and cache folder, roots, routes of all faces. */
 #include "subscriber/subscriber.h"
 #include "base/limits.h"
-#include "subscriber/fetch/levels.h"
+#include "subscriber/fetch/open_levels.h"
 #include "subscriber/fetch/pass_on.h"
 
 #include <stdio.h>

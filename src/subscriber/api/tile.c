@@ -27,7 +27,7 @@ static bool tile_size(struct c2_view *view, const struct c2_reading *reading, st
         view->nparts = 0;
         return true;
     }
-    bool much = t->levels && c2_walk_cost(&reading->source, &reads) > C2_VIEW_NBYTES_MAX;
+    bool much = t->levels && c2_walk_cost(&reading->source, &reads) > C2_REDUCE_NBYTES_MAX;
     if (much && !c2_tile_plan(t, reading, view->ds->sub->config.work_max, &found, err)) return false;
     if (!found) return c2_plane_plan(&t->plane, &reading->source, &t->bound, err);
     view->nparts = c2_tile_nparts(t);

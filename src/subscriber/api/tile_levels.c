@@ -164,7 +164,7 @@ static bool look_at(struct plan *p, const struct c2_tile_at *at, struct c2_tile_
     if (p->makes) {
         struct c2_bound bound = bound_of(t, at);
         int64_t cost = c2_walk_cost(&p->reading->source, &bound);
-        if (lowest || cost <= C2_VIEW_NBYTES_MAX) return make(p, at, n, cost, err);
+        if (lowest || cost <= C2_REDUCE_NBYTES_MAX) return make(p, at, n, cost, err);
     }
     *all = !lowest;
     return lowest || push_below(stack, at, err);

@@ -5,9 +5,9 @@
 #ifndef C2_SUBSCRIBER_API_TILE_LEVELS_H
 #define C2_SUBSCRIBER_API_TILE_LEVELS_H
 
-#include "reduce/levels.h"
+#include "reduce/pyramid.h"
 #include "subscriber/answer/view.h"
-#include "subscriber/fetch/levels.h"
+#include "subscriber/fetch/open_levels.h"
 
 struct c2_tile_unit {
     struct c2_tile_at at;

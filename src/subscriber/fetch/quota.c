@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/fetch/levels.h"
+#include "subscriber/fetch/open_levels.h"
 #include "subscriber/fetch/quota.h"
 #include "subscriber/mirror/roots.h"
 

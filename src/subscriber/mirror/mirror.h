@@ -73,7 +73,7 @@ struct c2_ds {
     uint8_t *flying;             /* a bit a chunk: being fetched; made with the first flight */
     int64_t used_ms;             /* when last, by the loop's clock; 0: not in this process */
     int64_t left_nbytes;         /* on disk from an earlier run; -1: not looked at yet */
-    bool no_levels;              /* there is no folder of levels of its planes; fetch/levels.c */
+    bool no_levels;              /* there is no folder of levels of its planes; fetch/open_levels.c */
     uint32_t nlevels;            /* times that one may have been made */
     char digest[64];             /* of the whole file that is downloaded, as Repr-Digest; "" not computed */
 };

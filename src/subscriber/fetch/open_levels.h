@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Levels of planes: which of their files are open, and when they go. Loop thread. */
-#ifndef C2_SUBSCRIBER_FETCH_LEVELS_H
-#define C2_SUBSCRIBER_FETCH_LEVELS_H
+#ifndef C2_SUBSCRIBER_FETCH_OPEN_LEVELS_H
+#define C2_SUBSCRIBER_FETCH_OPEN_LEVELS_H
 
 #include "cache/levels.h"
 #include "subscriber/mirror/mirror.h"

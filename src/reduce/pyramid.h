@@ -2,13 +2,12 @@
 /* The pyramid of a plane: which tiles of which levels are kept, under which number, and how a tile is made of
  * those below it. A tile is kept as what a c2_plane adds up, so that it comes out as if it were made of the
  * items. */
-#ifndef C2_REDUCE_LEVELS_H
-#define C2_REDUCE_LEVELS_H
+#ifndef C2_REDUCE_PYRAMID_H
+#define C2_REDUCE_PYRAMID_H
 
 #include "reduce/plane.h"
 
-#define C2_LEVELS_Z_MIN       3 /* below, the items are at most 16 times the bytes of the tile */
-#define C2_LEVELS_TILE_NBYTES (16 * C2_TILE_SIDE * C2_TILE_SIDE) /* of a tile that is kept */
+#define C2_LEVELS_Z_MIN 3 /* below, the items are at most 16 times the bytes of the tile */
 
 struct c2_tile_at {
     int z;
@@ -31,7 +30,6 @@ int64_t c2_pyramid_plane(const struct c2_pyramid *p, const struct c2_grid *grid,
 /** The tile's number; -1: it is not kept. */
 int64_t c2_pyramid_tile(const struct c2_pyramid *p, int64_t plane, const struct c2_tile_at *at);
 /** What is reduced, and how, as part of a file name. */
-#define C2_PYRAMID_NAME_MAX 160
 void c2_pyramid_name(const struct c2_plane *plane, char out[C2_PYRAMID_NAME_MAX]);
 
 /** Add a tile `at` to the tile `above` that it lies in. */

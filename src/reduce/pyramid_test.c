@@ -2,7 +2,7 @@
 /* Tiles made of tiles are those made of items; each tile of a pyramid has a number of its own. */
 #include "reduce/reduce_testing.h"
 
-#include "reduce/levels.h"
+#include "reduce/pyramid.h"
 
 static void reduce(const struct array *a, const struct c2_plane *like, const struct c2_tile_at *at,
                    struct c2_plane *out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Tiles made of tiles. */
-#include "reduce/levels.h"
+#include "reduce/pyramid.h"
 
 #include <inttypes.h>
 #include <stdio.h>

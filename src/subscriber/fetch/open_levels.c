@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A few files of levels stay open. What a disk did not take is tried again a minute later. */
-#include "subscriber/fetch/levels.h"
+#include "subscriber/fetch/open_levels.h"
 
 #include "base/limits.h"
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/roots.h"
 
-#define AGAIN_MS 60000
+#define AGAIN_MS 60000 /* a full disk: not every request tries */
 
 static int64_t now_ms(const struct c2_subscriber *sub)
 {
