@@ -162,8 +162,15 @@ static void same_chunks(struct c2_cachefile *cf, struct c2_frame *frame)
 
     for (int64_t i = 0; i < c2_frame_meta(frame)->nchunks; i++) {
         struct c2_chunk_stat x, y;
+        uint8_t byte;
         assert_true(c2_chunk_stat(&a, i, &x, &err) && c2_chunk_stat(&b, i, &y, &err));
+        assert_int_equal(c2_cache_word(cf, i, -1), 0);
+        assert_int_equal(c2_cache_word(cf, i, (int32_t)cf->blocks_per_chunk), 0);
+        if (x.kind != C2_CHUNK_STORED) assert_false(c2_chunk_read(&a, i, 0, 1, &byte, &err));
         if (y.kind != C2_CHUNK_STORED) continue;
+        assert_false(c2_chunk_read(&a, i, -1, 1, &byte, &err) || c2_chunk_read(&a, i, 0, -1, &byte, &err));
+        assert_false(c2_chunk_read(&a, -1, 0, 1, &byte, &err) ||
+                     c2_chunk_read(&a, i, INT32_MAX, 1, &byte, &err));
         assert_int_equal(x.cbytes, y.cbytes);
         uint8_t *p = malloc((size_t)x.cbytes * 2);
         ok_or_fail(c2_chunk_read(&a, i, 0, x.cbytes, p, &err), &err, "read");
