@@ -231,6 +231,7 @@ def check_column_statistics(page, told):
     page.key("Escape")
     page.wait("!document.querySelector('dialog')")
     page.key("s")
+    page.wait("document.querySelectorAll('dialog select').length === 2")
     page.js("(s => { s.value = 'sight'; s.dispatchEvent(new Event('change')) })(document.querySelectorAll('dialog select')[1])")
     page.click("dialog form button")
     last = page.wait("(m => m && Number(m[1]))(/rows 0 to (\\d+)$/.exec(document.querySelector('dialog[open] h2').textContent))")
