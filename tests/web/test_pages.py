@@ -149,15 +149,15 @@ def test_every_file_of_the_client_is_small(server):
     names = [path.name for path in (programs.ROOT / "web").iterdir() if path.suffix in (".js", ".css", ".svg")]
     prefix = assets(server)[0].rsplit("/", 1)[0]
     assert sum(len(get(f"{server.url}{prefix}/{name}", headers={"Accept-Encoding": "gzip"})[2]) for name in names) <= 110 << 10
-    for name in names:  # lines of comments are left out, nothing else
+    for name in names:  # lines of comments and blanks around lines are left out, nothing else
         served, inside = iter(get(f"{server.url}{prefix}/{name}")[2].decode().splitlines()), False
         wanted = next(served)
-        for line in (programs.ROOT / "web" / name).read_text().splitlines():
+        for line in map(str.strip, (programs.ROOT / "web" / name).read_text().splitlines()):
             if line == wanted and not inside:
                 wanted = next(served, None)
                 continue
-            assert inside or line.strip().startswith(("//", "/*")), (name, line)
-            inside = (inside or line.strip().startswith("/*")) and not line.endswith("*/")
+            assert inside or not line or line.startswith(("//", "/*")), (name, line)
+            inside = (inside or line.startswith("/*")) and not line.endswith("*/")
         assert wanted is None
 
 
