@@ -90,7 +90,7 @@ function interpolated(a, b, value) {
 export class Coordinate extends Quantity {
   constructor(i, told = {}, dtype = "") {
     super(told, dtype);
-    this.name = told.dimension || told.name || `Axis ${i}`;
+    this.name = (told.dimension || told.name || `Axis ${i}`).replace(/\.b2nd$/, "");
     Object.assign(this, { items: null, values: null, list: null, even: true, exact: true, problem: "" });
   }
 
@@ -134,10 +134,15 @@ export class Coordinate extends Quantity {
   span(from, to) {
     return this.values ? `${this.label} from ${this.text(this.at(from), 6)} to ${this.text(this.at(to), 6)}` : "";
   }
+  /** "0.5 degrees" of an item; "" when there is only its index. */
+  coordinate(item) {
+    const value = this.values ? this.at(item) : this.list?.[item];
+    return value === undefined ? "" : `${this.exact ? "" : "≈ "}${this.text(value, 7)}`;
+  }
   /** "angle 0.5 degrees" of an item; "" when there is only its index. */
   tell(item) {
-    const value = this.values ? this.at(item) : this.list?.[item];
-    return value === undefined ? "" : `${this.label} ${this.exact ? "" : "≈ "}${this.text(value, 7)}`;
+    const at = this.coordinate(item);
+    return at && `${this.label} ${at}`;
   }
   get axis() {
     if (this.values) return { ...super.axis, even: this.even };

@@ -1,20 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Which axes are drawn, and where on the others: choices, sliders, steps, playing.
+import { meaningOf } from "./meaning.js";
 import { plane, sliceOf } from "./state.js";
 import { button, clamp, h, icon, say, select } from "./ui.js";
+
+/* What an axis is called; where on it the slice is, with the coordinate where it has some: "of 40 · 2024-02-27". */
+const nameOf = ({ view }, axis) => meaningOf(view.ds).axes[axis].name;
+function placeOf({ view, plane: { index }, shape }, axis) {
+  const at = meaningOf(view.ds).axes[axis].coordinate(index[axis]);
+  return `of ${shape[axis]}${at && ` · ${at}`}`;
+}
+const told = (slicer, axis) => `${nameOf(slicer, axis)}: ${slicer.plane.index[axis]} ${placeOf(slicer, axis)}`;
 
 /* Slider, steps and number of an axis that is not drawn. */
 function axisRow(slicer, axis) {
   const last = Math.max(slicer.shape[axis] - 1, 0);
   const at = slicer.plane.index[axis];
   const id = `axis${axis}`;
+  const name = nameOf(slicer, axis);
+  const place = h("span", { class: "small" }, placeOf(slicer, axis));
   const set = (value, final) => slicer.set(axis, value, final);
   const range = h("input", {
     type: "range",
     min: 0,
     max: last,
     value: at,
-    "aria-label": `Axis ${axis}`,
+    "aria-label": name,
     oninput: (event) => set(+event.target.value, false),
     onchange: (event) => set(+event.target.value, true),
   });
@@ -26,7 +37,7 @@ function axisRow(slicer, axis) {
     value: at,
     onchange: (event) => set(Math.round(+event.target.value) || 0, true),
   });
-  const play = button("play", `Play axis ${axis}`, () => slicer.play(axis), "Space");
+  const play = button("play", `Play ${name.replace("Axis", "axis")}`, () => slicer.play(axis), "Space");
   const row = h(
     "div",
     {
@@ -35,16 +46,16 @@ function axisRow(slicer, axis) {
       onfocusin: () => slicer.activate(axis),
       onpointerdown: () => slicer.activate(axis),
     },
-    h("label", { for: id }, `Axis ${axis}`),
-    button("left", `Axis ${axis} back`, () => slicer.step(-1, axis), "["),
+    h("label", { for: id }, name),
+    button("left", `${name} back`, () => slicer.step(-1, axis), "["),
     range,
-    button("right", `Axis ${axis} forward`, () => slicer.step(1, axis), "]"),
+    button("right", `${name} forward`, () => slicer.step(1, axis), "]"),
     number,
-    h("span", { class: "small" }, `of ${slicer.shape[axis]}`),
+    place,
     play,
   );
   row.classList.toggle("active", axis === slicer.active);
-  Object.assign(row, { range, number, playButton: play });
+  Object.assign(row, { range, number, place, playButton: play });
   return row;
 }
 
@@ -89,6 +100,8 @@ export class Slicer {
     this.active = this.free()[0] ?? -1;
     this.box = h("div", { class: "slicer" });
     this.build();
+    // names and coordinates come later; what somebody uses is left as it is
+    meaningOf(ds).ready.then(() => view.closed || this.box.contains(document.activeElement) || this.build());
   }
 
   free() {
@@ -96,7 +109,7 @@ export class Slicer {
   }
 
   build() {
-    const names = this.shape.map((n, i) => [i, `${i} (${n})`]);
+    const names = this.shape.map((n, i) => [i, `${nameOf(this, i).replace(/^Axis (?=\d+$)/, "")} (${n})`]);
     const rows = [];
     if (names.length > (this.two ? 2 : 1)) {
       rows.push(
@@ -134,28 +147,30 @@ export class Slicer {
     }
     if (at === this.plane.index[axis] && !final) return;
     this.plane.index[axis] = at;
+    if (row) row.place.textContent = placeOf(this, axis);
     this.change(final);
   }
 
   /** The indices were moved by something else. */
   show(index) {
     for (const axis of this.free()) {
-      const { range, number } = this.rowOf(axis);
+      const { range, number, place } = this.rowOf(axis);
       range.value = number.value = this.plane.index[axis] = index[axis];
+      place.textContent = placeOf(this, axis);
     }
   }
 
   step(by, axis = this.active) {
     if (axis < 0) return;
     this.set(axis, this.plane.index[axis] + by * this.stride, false);
-    say(`Axis ${axis}: ${this.plane.index[axis]} of ${this.shape[axis]}`);
+    say(told(this, axis));
   }
 
   nextAxis(by) {
     const all = this.free();
     if (!all.length) return;
     this.activate(all[(all.indexOf(this.active) + by + all.length) % all.length]);
-    say(`Axis ${this.active}: ${this.plane.index[this.active]} of ${this.shape[this.active]}`);
+    say(told(this, this.active));
   }
 
   setAxis(which, value) {

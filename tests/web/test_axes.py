@@ -169,6 +169,15 @@ def check_map(page):
     check_places(page, place(LON), place(LAT))
 
 
+def check_slider(page):
+    """What is not drawn has its name and the coordinate of the slice, too."""
+    row = "document.querySelector('.slicer .axis')"
+    page.wait(f"{row}.innerText.includes('time') && {row}.querySelector('.small').textContent === 'of 40 · 2024-02-27 18:00:00'")
+    assert page.js("[...document.querySelectorAll('.axes option:checked')].map((it) => it.textContent)") == ["lon (144)", "lat (73)"]
+    page.key("]")
+    page.wait(f"{row}.querySelector('.small').textContent === 'of 40 · 2024-02-28 00:00:00'")
+
+
 NO_MEANING = "window.fetch = ((real) => (u, o) => String(u).includes('/api/meaning/') ? Promise.resolve(new Response('{}', {status: 500})) : real(u, o))(fetch);"
 OTHER_ANGLES = ("window.fetch = ((real) => async (u, o) => { const it = await real(u, o); if (!String(u).includes('/api/line/a/')) return it;"
                 " const all = new Float64Array(await it.arrayBuffer()); return new Response(all.map((v, i) => v + i * 1e-2 * Math.abs(all[all.length - 1])), {headers: it.headers}) })(fetch);")
@@ -177,7 +186,9 @@ SCAN, MAP = ("/roots/a/scan/counts.b2nd", ":,:"), ("/roots/a/t.b2nd?s=3,:,:", "3
 
 def test_axes_of_pictures_have_the_coordinates_and_units_of_the_file(site, noting):
     check_scan(noting(site, *SCAN))  # edges, and angles that rise as powers
-    check_map(noting(site, *MAP))    # a latitude that falls
+    page = noting(site, *MAP)        # a latitude that falls
+    check_map(page)
+    check_slider(page)
     for source, reason in ((NO_MEANING, "angle"), (OTHER_ANGLES, "stands at|labels are missing")):
         with pytest.raises(AssertionError, match=reason):
             check_scan(noting(site, *SCAN, source))
