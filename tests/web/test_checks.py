@@ -224,7 +224,8 @@ def check_keyboard(page, server):
             page.key("ArrowDown")
     page.key("ArrowRight")
     page.wait("document.querySelector('[data-path=\"data/sim\"]')")
-    page.key("ArrowDown")
+    while not page.js("document.activeElement.dataset.path === 'data/sim'"):
+        page.key("ArrowDown")
     page.key("ArrowRight")
     page.wait("document.querySelector('[data-path=\"data/sim/cube-3d.b2nd\"]')")
     while not page.js("document.activeElement.dataset.path === 'data/sim/cube-3d.b2nd'"):
