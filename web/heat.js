@@ -26,7 +26,7 @@ export class HeatView extends View {
     this.viewport = new Viewport(() => this.moved());
     this.pointer = new Pointer(this);
     this.readout = new Readout(this);
-    this.profiles = new Profiles();
+    this.profiles = new Profiles(this);
     this.extras = new Extras(this);
     this.profileSoon = debounce(() => this.profile(), 150);
     this.colouring = new Colouring(this);
@@ -106,6 +106,8 @@ export class HeatView extends View {
   moved() {
     this.state.box = this.viewport.text;
     this.page.write();
+    this.profiles.draw();
+    if (this.state.prof) this.profileSoon();
     this.schedule();
   }
 

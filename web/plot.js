@@ -27,10 +27,15 @@ export class Plot {
     if (this.x.values) {
       const at = (i) => this.x.at(curve.xOf(i));
       curve.x = { values: Float64Array.from({ length: y.n }, (_, i) => at(i)), pairs: false };
-      const ends = [this.x.at(from), this.x.at(from + count - 1)];
-      this.window = { x0: Math.min(...ends), x1: Math.max(...ends) };
+      this.look(from, from + count - 1);
     }
     this.show([curve]);
+  }
+
+  /** Show x from one place of its axis to another. */
+  look(from, to) {
+    const ends = [this.x.at(from), this.x.at(to)];
+    this.window = { x0: Math.min(...ends), x1: Math.max(...ends) };
   }
 
   /** Curves in one picture, all of them in x and y: {axis, text()}. */

@@ -3,42 +3,46 @@
 import { Latest, numbers } from "./api.js";
 import { meaningOf } from "./meaning.js";
 import { Plot } from "./plot.js";
+import { itemsOf } from "./span.js";
 import { plotTable, tableButton } from "./tables.js";
-import { h } from "./ui.js";
+import { clamp, h } from "./ui.js";
 
 const PX = 600;
 
 export class Profiles {
-  constructor() {
+  /** view: the heat map; each profile shows the part of its axis that the picture shows. */
+  constructor(view) {
+    this.view = view;
     this.box = h("div", { class: "profiles", hidden: true });
     this.plots = [];
     this.flight = new Latest();
   }
 
+  /* The axes of a plane, and from where to where they are in sight. */
+  sides({ x, y, rows, columns }) {
+    const { x0, x1, y0, y1 } = this.view.window;
+    const part = (axis, n, from, to) => ({ axis, n, from: clamp(from, 0, n), to: clamp(to, 0, n) });
+    return [part(x, columns, x0, x1), part(y, rows, y0, y1)];
+  }
+
+  async plot(source, at, { axis, n, from: first, to }, signal) {
+    const { from, count } = itemsOf(first, to, n);
+    const range = count === n ? ":" : `${from}:${from + count}`;
+    const line = await numbers(source.lineUrl(axis, at.row, at.column, PX, range), { signal });
+    const means = { x: meaningOf(source.ds).axes[axis], y: source.quantity };
+    const made = new Plot(`Axis ${axis} through [${source.slice(at.row, at.column)}]`, line, count, from, means);
+    return Object.assign(made, { source, axis });
+  }
+
   /** source: the plane; at: {row, column}. */
   async show(source, at) {
     const signal = this.flight.next();
-    const axes = [source.x, source.y];
-    const meaning = meaningOf(source.ds);
-    await meaning.ready;
-    const lines = await Promise.all(
-      axes.map((axis) => numbers(source.lineUrl(axis, at.row, at.column, PX), { signal }).catch(() => null)),
-    );
+    await meaningOf(source.ds).ready;
+    const made = this.sides(source).map((side) => this.plot(source, at, side, signal).catch(() => null));
+    const plots = await Promise.all(made);
     if (signal.aborted) return;
     this.box.hidden = false;
-    this.plots = axes
-      .map(
-        (axis, i) =>
-          lines[i] &&
-          new Plot(
-            `Axis ${axis} through [${source.slice(at.row, at.column)}]`,
-            lines[i],
-            i ? source.rows : source.columns,
-            0,
-            { x: meaning.axes[axis], y: source.quantity },
-          ),
-      )
-      .filter(Boolean);
+    this.plots = plots.filter(Boolean);
     this.box.replaceChildren(
       ...this.plots.map((plot) => {
         plot.box.lastChild.append(
@@ -56,7 +60,12 @@ export class Profiles {
     this.box.hidden = true;
   }
   draw() {
-    if (!this.box.hidden) this.plots.forEach((plot) => plot.draw());
+    for (const plot of this.box.hidden ? [] : this.plots) {
+      const { from, to } = this.sides(plot.source).find(({ axis }) => axis === plot.axis);
+      plot.look(from - 0.5, to - 0.5); // a picture has items beside their places, a line at them
+      plot.canvas.setAttribute("aria-label", `${plot.label}, items ${Math.floor(from)} to ${Math.ceil(to)}`);
+      plot.draw();
+    }
   }
   close() {
     this.flight.stop();

@@ -94,7 +94,8 @@ export class Plane {
     const control = new AbortController();
     this.refiner = control;
     this.fetch(next.z, next.x, next.y, slow, control.signal, 1)
-      .catch((error) => error.name !== "AbortError" && this.refused.add(`${next.z}/${next.x}/${next.y}`)) // it stays a sample
+      // what is refused stays a sample
+      .catch((error) => error.name !== "AbortError" && this.refused.add(`${next.z}/${next.x}/${next.y}`))
       .then(() => {
         if (this.refiner !== control) return;
         this.refining = null;
@@ -121,10 +122,10 @@ export class Plane {
     const { fill } = this.quantity;
     return `/api/stats/${encode(this.ds.path)}${query({ slice_: slice, fill, ...this.common })}`;
   }
-  lineUrl(axis, row, column, px) {
+  lineUrl(axis, row, column, px, range = ":") {
     const how = this.over ? { over: this.over, axis } : {};
     const slice = this.index
-      .map((at, i) => (i === axis ? ":" : i === this.x ? column : i === this.y ? row : at))
+      .map((at, i) => (i === axis ? range : i === this.x ? column : i === this.y ? row : at))
       .join(",");
     const { fill } = this.quantity;
     return `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, ...how, fill, ...this.common })}`;

@@ -201,7 +201,7 @@ def check_several(page, site):
         assert reason in notes, notes
 
 
-def check_linked(page, site):
+def check_linked(page, site, server):
     shown(page, site, f"{SCAN}/counts.b2nd?add=scan/entry/data/other.b2nd&apart=1")
     ranges = "[...document.querySelectorAll('canvas.plot')].map((one) => one.getAttribute('aria-label').match(/from [\\d.]+ degrees to [\\d.]+/)[0])"
     before = page.js(ranges)
@@ -212,6 +212,13 @@ def check_linked(page, site):
     assert len(set(after)) == 1, "one plot stayed"
     asked = [url for url, _ in page.requests() if "/api/line/" in url and "slice_=11:39" in url]
     assert {url.split("/")[-1].split("?")[0] for url in asked} >= {"counts.b2nd", "other.b2nd", "angle.b2nd"}, asked
+    show_drawn(page, server, HEAT + "?prof=1&box=300,400,100,200", ":,:")  # a picture and its profiles
+    parts = "[...document.querySelectorAll('.profiles canvas')].map((one) => one.getAttribute('aria-label').match(/items (\\d+) to (\\d+)/).slice(1).map(Number))"
+    before = page.wait(f"{parts}.length === 2 && {parts}")
+    assert before[1] == [100, 200] and before[0][0] < 300 < 400 < before[0][1] < 800, before
+    page.key("+")
+    page.wait(f"{parts}[1].join() === '116,184'")
+    wait_until(lambda: any("slice_=115:185," in url for url, _ in page.requests()))
 
 
 # ---- what is in sight ----
