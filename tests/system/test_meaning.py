@@ -52,10 +52,10 @@ def make(path):
         temp.attrs.update({"units": "K", "standard_name": "air_temperature", "scale_factor": [0.01], "add_offset": 273.15, "_FillValue": np.int16(-1)})
         f["image"] = np.zeros((4, 4, 3), "u1")
         f["image"].attrs.update({"CLASS": "IMAGE", "IMAGE_SUBCLASS": "IMAGE_TRUECOLOR", "INTERLACE_MODE": "INTERLACE_PIXEL"})
-        f["colours"] = np.zeros((9, 3), "u1")
-        f["colours"].attrs.update({"CLASS": np.bytes_("PALETTE"), "PAL_TYPE": np.bytes_("STANDARD8")})
+        f["palette"] = np.zeros((9, 3), "u1")
+        f["palette"].attrs.update({"CLASS": np.bytes_("PALETTE"), "PAL_TYPE": np.bytes_("STANDARD8")})
         f["indexed"] = np.zeros((4, 4), "u1")
-        f["indexed"].attrs.update({"CLASS": np.bytes_("IMAGE"), "IMAGE_SUBCLASS": np.bytes_("IMAGE_INDEXED"), "PALETTE": f["colours"].ref, "element_size_um": [0.5, 0.25]})
+        f["indexed"].attrs.update({"CLASS": np.bytes_("IMAGE"), "IMAGE_SUBCLASS": np.bytes_("IMAGE_INDEXED"), "PALETTE": f["palette"].ref, "element_size_um": [0.5, 0.25]})
         for name, other in (("round", "again"), ("again", "round")):
             f.create_group(name).attrs["default"] = "/" + other
             f[name]["x"] = np.arange(2)
@@ -152,7 +152,7 @@ def test_coordinates_and_quantities_of_cf_are_read(site, root):
     image = told(site, f"api/meaning/{root}/image")["signal"]["image"]
     assert image == {"subclass": "IMAGE_TRUECOLOR", "interlace": "INTERLACE_PIXEL"}
     indexed = told(site, f"api/meaning/{root}/indexed")
-    assert indexed["signal"]["image"] == {"subclass": "IMAGE_INDEXED", "palette": "colours.b2nd"}
+    assert indexed["signal"]["image"] == {"subclass": "IMAGE_INDEXED", "palette": "palette.b2nd"}
     assert indexed["axes"] == [{"step": 0.5, "units": "µm"}, {"step": 0.25, "units": "µm"}]
     assert b'data-image="IMAGE_INDEXED"' in get(f"{site.url}/roots/{root}/indexed.b2nd")[2]
 
