@@ -48,9 +48,8 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
     if (!name || !name[0])
         return c2_fail(err, CAT2_EINVAL,
                        "root name was not specified in configuration nor in command line arguments");
-    if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || name[0] == '@')
-        return c2_fail(err, CAT2_EINVAL, "root name %.120s: no '/', no leading '@', not '.' or '..'", name);
-    if (!c2_statedir_publisher(service->options, &c2_publisher_state, name, root, statedir, err) ||
+    if (!c2_root_name_check(c2_str_of(name), err) ||
+        !c2_statedir_publisher(service->options, &c2_publisher_state, name, root, statedir, err) ||
         !c2_state_open(statedir, &c2_publisher_state, &role->state, err) ||
         !c2_bus_remote_new(service->loop, service->http,
                            c2_options_service(service->options, "broker", "broker", broker), &role->bus, err))

@@ -77,7 +77,7 @@ static bool name_path(const char *arg, struct published *p, struct cat2_error *e
         return c2_fail(err, CAT2_EINVAL, "'%.100s' is not [NAME=]PATH", arg);
     snprintf(p->name, sizeof(p->name), "%.*s", C2_STR_ARG(name));
     snprintf(p->path, sizeof(p->path), "%.*s", C2_STR_ARG(path));
-    return true;
+    return c2_root_name_check(name, err);
 }
 
 static bool start_publisher(struct role *role, struct c2_service *s, const char *arg, struct cat2_error *err)

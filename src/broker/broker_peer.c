@@ -198,7 +198,10 @@ static bool publish_one(struct c2_broker_peer *peer, struct c2_str topic, struct
 
     if (topic.n == 0 || topic.n >= sizeof(name)) return true;
     memcpy(name, topic.p, topic.n);
-    if (name[0] == '@') { /* new roots are told by us, when they are registered */
+    if (strcmp(name, C2_TOPIC_NEW) == 0 ||
+        (name[0] == '@' &&
+         !c2_hub_root(peer->broker->hub, name))) { /* new roots are told by us, when they are registered;
+                                                    * others are no topics of roots */
         c2_log_debug("publish topic=%s: a peer may not", name);
         return true;
     }

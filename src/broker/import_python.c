@@ -20,9 +20,9 @@ static bool import_roots(struct c2_broker *broker, struct c2_jval roots, struct 
 
     while (c2_jnext(&it, &name, &value)) {
         struct c2_root root = {0};
-        if (!c2_jstr(c2_jget(value, "http"), &http) || http.n >= sizeof(root.http) || name.n == 0 ||
-            name.n >= sizeof(root.name) || name.p[0] == '.' || name.p[0] == '@' ||
-            memchr(name.p, '/', name.n))
+        struct cat2_error bad;
+        if (!c2_jstr(c2_jget(value, "http"), &http) || http.n >= sizeof(root.http) ||
+            !c2_root_name_check(name, &bad))
             continue; /* no subscriber could follow it */
         memcpy(root.name, name.p, name.n);
         memcpy(root.http, http.p, http.n);

@@ -23,15 +23,6 @@ struct c2_contest {
     bool nobody;
 };
 
-/* Root names become folders of subscribers. */
-static bool name_ok(const char *name, struct cat2_error *err)
-{
-    bool ok = name[0] && name[0] != '@' && name[0] != '.' && !strchr(name, '/');
-
-    return ok || c2_fail(err, CAT2_EINVAL,
-                         "root name '%.60s': must not be empty, hold '/', or begin with '.' or '@'", name);
-}
-
 /* Takes json when the request is answered; false: the name belongs to somebody else. */
 static bool put(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
                 struct c2_buf *json, bool over)
@@ -196,7 +187,7 @@ void c2_broker_handle_post(struct c2_request *req, void *state)
         c2_reply_json(req, 422, &out);
         return;
     }
-    ok = ok && name_ok(root.name, &err) && is_granted(req, root.name, &err);
+    ok = ok && c2_root_name_check(c2_str_of(root.name), &err) && is_granted(req, root.name, &err);
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     if (ok) c2_broker_root_json(&w, &root, &subscribed);
     ok = ok && c2_jw_finish(&w);

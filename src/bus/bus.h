@@ -14,6 +14,10 @@ struct c2_root {
     char from[64];  /* a hub's: the address that registered it; "" when that is not known */
     bool tls;       /* TLS is spoken there. On the wire "tls": true, which Python peers pass over */
 };
+#define C2_TOPIC_NEW "@new" /* on which new roots are told: no root has this name */
+/** May a root be called so? Its name is a folder of subscribers, and the topic of its events. @errors
+ * CAT2_EINVAL. */
+bool c2_root_name_check(struct c2_str name, struct cat2_error *err);
 /** How addresses of its publisher begin: "http" or "https". */
 const char *c2_root_scheme(const struct c2_root *root);
 /** At the same place as the other? */

@@ -192,7 +192,8 @@ bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_s
         bool stranger =
             !root->from[0] && old->root.from[0]; /* who must not make all followers list it again */
         if (!moves)
-            return stranger || (come_back(hub, root, err) && c2_hub_publish(hub, "@new", json, NULL, err));
+            return stranger ||
+                   (come_back(hub, root, err) && c2_hub_publish(hub, C2_TOPIC_NEW, json, NULL, err));
         c2_fail(err, CAT2_EINVAL, "root %.100s belongs to the publisher at %.100s", root->name,
                 old->root.http);
         err->http_status = 409;
@@ -212,7 +213,7 @@ bool c2_hub_put_root(struct c2_hub *hub, const struct c2_root *root, struct c2_s
     entry.seen_ms = now(hub);
     if (!save(hub, &entry, err) || !add_root(hub, &entry, err)) return false;
     memcpy(told, entry.token, sizeof(entry.token));
-    return c2_hub_publish(hub, "@new", json, NULL, err);
+    return c2_hub_publish(hub, C2_TOPIC_NEW, json, NULL, err);
 }
 
 static bool is_claimed(const struct c2_hub *hub, const struct registered *entry)

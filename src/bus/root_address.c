@@ -2,9 +2,21 @@
 /* Where a root's publisher is, in JSON and as text. */
 #include <string.h>
 
+#include "base/limits.h"
 #include "bus/bus.h"
 
 #define HTTPS "https://"
+
+bool c2_root_name_check(struct c2_str name, struct cat2_error *err)
+{
+    bool ok = name.n > 0 && name.n <= C2_NAME_MAX && name.p[0] != '.' && !memchr(name.p, '/', name.n) &&
+              !memchr(name.p, '\0', name.n) && !c2_str_is(name, C2_TOPIC_NEW);
+
+    return ok || c2_fail(err, CAT2_EINVAL,
+                         "root name '%.*s': must have 1 to %d bytes, not hold '/' or begin with '.', and not "
+                         "be " C2_TOPIC_NEW,
+                         (int)c2_min_i64(60, (int64_t)name.n), name.p, C2_NAME_MAX);
+}
 
 const char *c2_root_scheme(const struct c2_root *root)
 {

@@ -386,7 +386,7 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
     struct c2_bus_listener listener = {on_news, ask_roots, sub};
 
     sub->unreached = on_unreached;
-    sub->news = bus->ops->subscribe(bus, "@new", NULL, &listener);
+    sub->news = bus->ops->subscribe(bus, C2_TOPIC_NEW, NULL, &listener);
     if (!sub->news) return c2_fail_nomem(err, "subscription");
     if (!bus->ops->on_connect(bus, ask_roots, sub)) return c2_fail_nomem(err, "bus");
     ask_roots(sub);

@@ -12,6 +12,7 @@
 #include "subscriber/mirror/merge.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
+#include "wire/pubsub.h"
 
 #define ROOTS_MAX 4096 /* a broker of ours has a thousand; others may have been asked before */
 
@@ -25,12 +26,6 @@ void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const ch
         watcher->root(watcher->ctx, root);
     else if (c2_root_is_listed(root))
         watcher->dataset(watcher->ctx, root, ds, change);
-}
-
-static bool root_name_ok(struct c2_str name)
-{
-    return name.n > 0 && name.n <= C2_NAME_MAX && name.p[0] != '@' && name.p[0] != '.' &&
-           !memchr(name.p, '/', name.n) && !memchr(name.p, '\0', name.n);
 }
 
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *from,
@@ -48,10 +43,7 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
         root->root = *from;
         return root;
     }
-    if (!root_name_ok(c2_str_of(from->name))) {
-        c2_fail(err, CAT2_EINVAL, "root name '%.60s' cannot be a folder", from->name);
-        return NULL;
-    }
+    if (!c2_root_name_check(c2_str_of(from->name), err)) return NULL;
     for (; *at; at = &(*at)->next)
         n++;
     root = n < ROOTS_MAX ? calloc(1, sizeof(*root)) : NULL;
@@ -342,8 +334,9 @@ static bool restore_root(void *ctx, struct c2_str key, struct c2_str value, stru
     struct c2_subscriber *sub = ctx;
     struct c2_root from = {0};
     struct c2_str flag, http;
+    struct cat2_error bad;
 
-    if (!c2_str_cut(value, ' ', &flag, &http) || !root_name_ok(key)) return true;
+    if (!c2_str_cut(value, ' ', &flag, &http) || !c2_root_name_check(key, &bad)) return true;
     snprintf(from.name, sizeof(from.name), "%.*s", C2_STR_ARG(key));
     if (!c2_root_set_address(&from, http)) return true;
     struct c2_root_state *root = c2_sub_root_add(sub, &from, err);
@@ -397,6 +390,17 @@ bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err)
     return c2_state_each(sub->state, "roots", C2_STR(""), restore_root, sub, err) &&
            c2_state_each(sub->state, HASHED, C2_STR(""), restore_hashed, sub, err) &&
            c2_state_each(sub->state, "datasets", C2_STR(""), restore_dataset, sub, err);
+}
+
+void c2_sub_peer_id(struct c2_subscriber *sub, struct c2_buf *out)
+{
+    struct cat2_error err;
+    char fresh[33];
+
+    if (c2_state_get(sub->state, "about", C2_STR("peer_id"), out, &err)) return;
+    c2_random_hex32(fresh); /* kept, if that is possible */
+    c2_state_put(sub->state, "about", C2_STR("peer_id"), c2_str_of(fresh), &err);
+    c2_buf_puts(out, fresh, &err);
 }
 
 void c2_sub_roots_free(struct c2_subscriber *sub)
