@@ -107,7 +107,7 @@ static void write_schunk(const struct c2_meta *meta, bool extended, struct c2_jw
 }
 
 /* As today's Python clients read it: ISO 8601, UTC; the fraction only when there is one. */
-static void write_mtime(int64_t mtime_ms, struct c2_jw *out)
+void c2_meta_put_mtime(int64_t mtime_ms, struct c2_jw *out)
 {
     char text[48];
     struct tm tm;
@@ -146,8 +146,8 @@ bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms
         write_schunk(meta, extended, out);
     }
     if (extended) {
-        write_mtime(mtime_ms, out);
-        c2_jw_put_bool(out, "accept_ranges", true);
+        c2_meta_put_mtime(mtime_ms, out);
+        c2_jw_put_cstr(out, "accept_ranges", "bytes");
     }
     c2_jw_end_object(out);
     return out->ok;

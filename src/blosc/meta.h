@@ -47,9 +47,11 @@ C2_DEFINE_AUTO(c2_meta);
 bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_error *err);
 
 /** Exactly the keys of docs/protocol.md "info" (Metadata for arrays, SChunk otherwise), Python's key order.
- *  @param extended  also "mtime" (mtime_ms, null when < 0), "accept_ranges": true and the six more cparams of
+ *  @param extended  also "mtime" (mtime_ms, null when < 0), "accept_ranges": "bytes" and the six more cparams of
  * today's clients. */
 bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms, struct c2_jw *out);
+/** The member "mtime" of an object: ISO text, null when < 0. */
+void c2_meta_put_mtime(int64_t ms, struct c2_jw *out);
 /** From a publisher's JSON, ours or Python's; everything checked, nothing trusted.
  *  @errors CAT2_EDATA names the key. */
 bool c2_meta_from_json(struct c2_jval v, enum c2_kind kind, struct c2_meta *out, struct cat2_error *err);

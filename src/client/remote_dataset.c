@@ -21,13 +21,17 @@ static bool parse_info(cat2_dataset *dataset, struct c2_str info, struct c2_str 
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     C2_AUTO(c2_buf) name = C2_BUF_INIT(C2_DTYPE_TEXT_MAX * 2);
+    struct c2_str word;
 
     if (!c2_json_parse(info, &json, err)) return false;
     struct c2_jval root = c2_json_root(json);
+    if (c2_jstr(c2_jget(root, "kind"), &word) && c2_str_is(word, "group"))
+        return c2_fail(err, CAT2_ENOTFOUND, "it is a folder, not a dataset");
     struct c2_jval ranges = c2_jval_kind(c2_jget(root, "accept_ranges"))
                                 ? c2_jget(root, "accept_ranges")
                                 : c2_jget(c2_jget(root, "schunk"), "accept_ranges");
-    c2_jbool(ranges, &dataset->accepts_ranges);
+    if (!c2_jbool(ranges, &dataset->accepts_ranges)) /* of before, which a word has replaced */
+        dataset->accepts_ranges = c2_jstr(ranges, &word) && c2_str_is(word, "bytes");
     if (!c2_meta_from_json(root, c2_kind_of(c2_str_of(dataset->path)), &dataset->meta, err)) return false;
     if (!c2_dtype_name(&dataset->meta.dtype, &name, err)) return false;
     dataset->info = c2_str_dup(info);

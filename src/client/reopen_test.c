@@ -12,7 +12,7 @@ static const char info[] =
     "\"splitmode\":4,"
     "\"use_dict\":false,\"nthreads\":1},\"cratio\":0.7,\"nbytes\":576,\"urlpath\":\"x\",\"vlmeta\":{\"a\":1},"
     "\"nchunks\":8},"
-    "\"mtime\":null,\"accept_ranges\":true}";
+    "\"mtime\":null,\"accept_ranges\":\"bytes\"}";
 
 static cat2_dataset *reopen(cat2_client *client)
 {

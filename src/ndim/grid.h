@@ -56,6 +56,12 @@ int64_t c2_grid_blocks(const struct c2_grid *grid, const struct c2_bound *bound,
  *  @param out    bound->nitems items. Items of other blocks are left alone. */
 void c2_grid_scatter(const struct c2_grid *grid, const struct c2_bound *bound, int64_t nchunk, int32_t nblock,
                      const uint8_t *block, uint8_t *out);
+/* One axis of a copy: count items, so many bytes apart on either side. */
+struct c2_stride {
+    int64_t count, from, to;
+};
+/** Copy items from one array to another. */
+void c2_grid_copy(const struct c2_stride *axes, int ndim, size_t itemsize, const uint8_t *from, uint8_t *to);
 /** The reverse for writers: gather one padded chunk (block order) from a C-ordered array of grid->shape;
  * padding is zero. */
 void c2_grid_gather(const struct c2_grid *grid, const uint8_t *array, int64_t nchunk, uint8_t *chunk);

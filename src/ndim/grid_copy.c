@@ -4,13 +4,9 @@
 
 #include "ndim/grid.h"
 
-/* One axis of a copy: count items, so many bytes apart on either side. */
-struct stride {
-    int64_t count, from, to;
-};
 struct copy {
     int ndim;
-    struct stride axes[C2_DIM_MAX];
+    struct c2_stride axes[C2_DIM_MAX];
     size_t itemsize;
 };
 
@@ -21,7 +17,7 @@ struct copy {
         memcpy(to + i * run.to, &item, sizeof(item));                                                        \
     }
 
-static void copy_run(struct stride run, size_t itemsize, const uint8_t *from, uint8_t *to)
+static void copy_run(struct c2_stride run, size_t itemsize, const uint8_t *from, uint8_t *to)
 {
     struct pair {
         uint64_t a, b;
@@ -59,7 +55,7 @@ static void simplify(struct copy *c)
     int n = 0;
 
     for (int axis = 0; axis < c->ndim; axis++) {
-        struct stride next = c->axes[axis];
+        struct c2_stride next = c->axes[axis];
         if (next.count == 1) continue;
         if (n > 0 && c->axes[n - 1].from == next.count * next.from &&
             c->axes[n - 1].to == next.count * next.to) {
@@ -76,7 +72,7 @@ static void run_copy(struct copy *c, const uint8_t *from, uint8_t *to)
     int64_t at[C2_DIM_MAX] = {0};
 
     simplify(c);
-    struct stride inner = {1, (int64_t)c->itemsize, (int64_t)c->itemsize};
+    struct c2_stride inner = {1, (int64_t)c->itemsize, (int64_t)c->itemsize};
     if (c->ndim > 0) inner = c->axes[--c->ndim];
     for (;;) {
         copy_run(inner, c->itemsize, from, to);
@@ -91,6 +87,17 @@ static void run_copy(struct copy *c, const uint8_t *from, uint8_t *to)
         }
         if (axis < 0) return;
     }
+}
+
+void c2_grid_copy(const struct c2_stride *axes, int ndim, size_t itemsize, const uint8_t *from, uint8_t *to)
+{
+    struct copy c = {.ndim = ndim, .itemsize = itemsize};
+
+    for (int axis = 0; axis < ndim; axis++) {
+        if (axes[axis].count == 0) return;
+        c.axes[axis] = axes[axis];
+    }
+    run_copy(&c, from, to);
 }
 
 static void coordinates(const int64_t *along, int ndim, int64_t index, int64_t *at)
@@ -132,7 +139,7 @@ void c2_grid_scatter(const struct c2_grid *grid, const struct c2_bound *bound, i
         block += (sel->start + first * sel->step - lo) * from_stride;
         out += first * to_stride;
         c.axes[axis] =
-            (struct stride){last - first, last - first == 1 ? 0 : sel->step * from_stride, to_stride};
+            (struct c2_stride){last - first, last - first == 1 ? 0 : sel->step * from_stride, to_stride};
         from_stride *= grid->blocks[axis];
         to_stride *= sel->count;
     }
@@ -158,7 +165,7 @@ void c2_grid_gather(const struct c2_grid *grid, const uint8_t *array, int64_t nc
                                     c2_min_i64(start + grid->chunks[axis], grid->shape[axis]));
             any = any && lo < hi;
             from += lo * from_stride;
-            c.axes[axis] = (struct stride){hi - lo, from_stride, to_stride};
+            c.axes[axis] = (struct c2_stride){hi - lo, from_stride, to_stride};
             from_stride *= grid->shape[axis];
             to_stride *= grid->blocks[axis];
         }

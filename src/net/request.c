@@ -16,6 +16,7 @@ bool c2_request_redo(struct c2_request *req, int most)
 {
     if (req->redone++ >= most) return false;
     req->heads = NULL;
+    req->ngiven = 0;
     req->table->routes[req->nroute].handler(req, req->table->state);
     return true;
 }
@@ -84,6 +85,8 @@ bool c2_request_query(const struct c2_request *req, const char *name, struct c2_
     struct c2_str rest = req->query, key, value;
     bool found = false;
 
+    for (size_t i = 0; i < req->ngiven; i++)
+        if (strcmp(req->given[i].name, name) == 0) return *out = req->given[i].value, true;
     while (c2_query_next(&rest, &key, &value)) {
         if (!c2_str_is(key, name) &&
             !(memchr(key.p, '%', key.n) && c2_str_is(c2_query_decoded(req, key), name)))
@@ -95,6 +98,13 @@ bool c2_request_query(const struct c2_request *req, const char *name, struct c2_
     return found;
 }
 
+void c2_request_query_set(struct c2_request *req, const char *name, struct c2_str value)
+{
+    C2_ASSERT(req->ngiven < QUERY_GIVEN_MAX);
+    req->given[req->ngiven].name = name;
+    req->given[req->ngiven++].value = value;
+}
+
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out)
 {
     const char *value =
@@ -103,6 +113,23 @@ bool c2_request_header(const struct c2_request *req, const char *name, struct c2
     if (!value) return false;
     *out = c2_str_of(value);
     return true;
+}
+
+bool c2_request_takes_coding(const struct c2_request *req, const char *coding)
+{
+    struct c2_str header, item, quality;
+
+    if (!c2_request_header(req, "Accept-Encoding", &header)) return false;
+    while (header.n) {
+        c2_str_cut(header, ',', &item, &header);
+        c2_str_cut(item, ';', &item, &quality);
+        quality = c2_str_trim(quality);
+        bool refused = c2_str_starts(quality, "q=0");
+        for (size_t i = 3; refused && i < quality.n; i++)
+            refused = quality.p[i] == '0' || quality.p[i] == '.';
+        if (c2_str_eq_nocase(c2_str_trim(item), c2_str_of(coding))) return !refused;
+    }
+    return false;
 }
 
 void c2_request_set_user(struct c2_request *req, const char *user)

@@ -106,9 +106,13 @@ struct c2_str c2_request_param(const struct c2_request *req,
 void c2_request_param_set(struct c2_request *req, const char *name, struct c2_str value);
 bool c2_request_query(const struct c2_request *req, const char *name,
                       struct c2_str *out); /* decoded; the last one wins */
+/** Give a parameter of the query this value, which lives as long as the request: it is that of a body. */
+void c2_request_query_set(struct c2_request *req, const char *name, struct c2_str value);
 /** All values of a name in the query, decoded, in its arena; how many were written. */
 size_t c2_request_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max);
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out); /* any case */
+/** Does Accept-Encoding name this content coding, and not with a quality of 0? */
+bool c2_request_takes_coding(const struct c2_request *req, const char *coding);
 struct c2_bytes c2_request_body(const struct c2_request *req); /* at most its route's body_max */
 const void *c2_request_route_arg(const struct c2_request *req);
 /** May its sender do what needs this scope, here and now? Of READ and FOLLOW: is that open to it? */

@@ -22,6 +22,7 @@
 #define C2_REQUEST_ARENA_MAX (4 << 20) /* parsed parts of one request */
 #define ROUTE_TABLES_MAX     16        /* a table a module; checked when it is added */
 #define ROUTE_PARAMS_MAX     4         /* names in one pattern: no route has more than two */
+#define QUERY_GIVEN_MAX      4         /* parameters in a body: no route has more */
 #define METRIC_BUCKETS       10
 
 struct c2_route_stats {
@@ -88,6 +89,11 @@ struct c2_request {
         struct c2_str value;
     } params[ROUTE_PARAMS_MAX];
     size_t nparams;
+    struct {
+        const char *name;
+        struct c2_str value;
+    } given[QUERY_GIVEN_MAX]; /* before what the query has */
+    size_t ngiven;
     struct c2_route_table *table;
     size_t nroute;
     struct c2_buf body;

@@ -4,14 +4,17 @@
 
 #include <stdio.h>
 
-#define BODIES_MAX (8 << 20) /* bytes of unanswered bodies: a thousand of the largest that a route takes */
+#define BODIES_MAX (8 << 20) /* bytes of unanswered bodies: a thousand of the largest that most routes take  \
+                              */
+#define LARGE_MIN (1 << 20)  /* bodies of routes that take more are counted apart */
+#define LARGE_MAX (36 << 20) /* bytes of those: four of the largest */
 #define IGNORED_MAX                                                                                          \
     4096                   /* clients of 2024 send "{}" where nothing is taken: so much is read and not kept \
                             */
 #define DROP_MAX (1 << 20) /* read and dropped before the answer; who sends more loses the connection */
 
 static struct {
-    size_t held;
+    size_t held, large; /* large: of routes that take more than LARGE_MIN */
     uint64_t too_large, no_room;
 } bodies;
 
@@ -22,6 +25,14 @@ static bool read_length(struct c2_str text, uint64_t *out)
     if (!c2_str_to_i64(text, &n) || n < 0) return false;
     *out = (uint64_t)n;
     return true;
+}
+
+static size_t *budget_of(const struct c2_upload *upload, size_t *max)
+{
+    bool large = upload->max > LARGE_MIN;
+
+    *max = large ? LARGE_MAX : BODIES_MAX;
+    return large ? &bodies.large : &bodies.held;
 }
 
 bool c2_upload_is_any(struct c2_str length, bool chunked)
@@ -45,6 +56,7 @@ bool c2_upload_begin(struct c2_upload *upload, struct c2_str length, bool chunke
 bool c2_upload_take(struct c2_upload *upload, struct c2_buf *body, const char *bytes, size_t n)
 {
     struct cat2_error err;
+    size_t most, *held = budget_of(upload, &most);
 
     if (upload->state == C2_UPLOAD_FITS && upload->max == 0 && n <= IGNORED_MAX - upload->dropped) {
         upload->dropped += n;
@@ -54,14 +66,13 @@ bool c2_upload_take(struct c2_upload *upload, struct c2_buf *body, const char *b
         upload->state = C2_UPLOAD_TOO_LARGE;
         bodies.too_large++;
     }
-    if (upload->state == C2_UPLOAD_FITS &&
-        (n > BODIES_MAX - bodies.held || !c2_buf_append(body, bytes, n, &err))) {
+    if (upload->state == C2_UPLOAD_FITS && (n > most - *held || !c2_buf_append(body, bytes, n, &err))) {
         upload->state = C2_UPLOAD_NO_ROOM;
         bodies.no_room++;
     }
     if (upload->state == C2_UPLOAD_FITS) {
         upload->held += n;
-        bodies.held += n;
+        *held += n;
         return true;
     }
     c2_upload_end(upload);
@@ -85,13 +96,15 @@ int c2_upload_judge(const struct c2_upload *upload, char why[C2_WHY_MAX])
 
 void c2_upload_end(struct c2_upload *upload)
 {
-    bodies.held -= upload->held;
+    size_t most;
+
+    *budget_of(upload, &most) -= upload->held;
     upload->held = 0;
 }
 
 void c2_upload_metrics(struct c2_metrics *m)
 {
-    c2_metrics_gauge(m, "caterva2_http_bodies_bytes", (double)bodies.held,
+    c2_metrics_gauge(m, "caterva2_http_bodies_bytes", (double)(bodies.held + bodies.large),
                      "Bytes of requests' bodies in memory, of all servers of the process.");
     c2_metrics_family(m, C2_METRICS_COUNTER, "caterva2_http_bodies_refused_total",
                       "Requests whose bodies were not taken, by why.");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Parsing. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "reduce/where_impl.h"
@@ -9,6 +10,8 @@ struct parser {
     const char *start;
     struct c2_where *where;
     int level;
+    bool python; /* read as Python does, or refused */
+    bool bare;   /* the operand that was read last is a comparison without parentheses */
     int64_t *position;
     struct cat2_error *err;
 };
@@ -16,7 +19,8 @@ struct parser {
 static bool fail_at(struct parser *p, const char *place, const char *what)
 {
     *p->position = place - p->start;
-    return c2_fail(p->err, CAT2_EINVAL, "where: %s at character %lld", what, (long long)*p->position + 1);
+    return c2_fail(p->err, CAT2_EINVAL, "%s: %s at character %lld", p->python ? "filter" : "where", what,
+                   (long long)*p->position + 1);
 }
 
 /* ---- columns ---- */
@@ -163,9 +167,11 @@ static bool read_operand(struct parser *p, struct c2_operand *out)
     *out = (struct c2_operand){0};
     c2_cursor_blanks(&p->in);
     char c = c2_cursor_peek(&p->in);
-    if (c == '"' || c == '\'') return read_text(p, out);
-    bool yes = eat_word(p, "true");
-    if (yes || eat_word(p, "false")) {
+    bool bytes = c == 'b' && c2_cursor_left(&p->in) > 1 && (p->in.p[1] == '"' || p->in.p[1] == '\'');
+    if (bytes) p->in.p++;
+    if (c == '"' || c == '\'' || bytes) return read_text(p, out);
+    bool yes = eat_word(p, "true") || (p->python && eat_word(p, "True"));
+    if (yes || eat_word(p, "false") || (p->python && eat_word(p, "False"))) {
         *out = (struct c2_operand){.kind = C2_OPERAND_NUMBER, .number = yes, .exact = true};
         return true;
     }
@@ -205,6 +211,26 @@ static bool push_op(struct parser *p, int op)
     return true;
 }
 
+/* NumPy reads a number that is compared with reals of less than 8 bytes as one of them. */
+static void fit_number(struct c2_operand *number, const struct c2_operand *field)
+{
+    const struct c2_num *num = &field->num;
+    int exponent;
+
+    if (number->kind != C2_OPERAND_NUMBER || field->kind != C2_OPERAND_FIELD || num->kind != 'f') return;
+    double v = (double)number->number;
+    if (num->size == 4) v = (double)(float)v;
+    if (num->size == 2) { /* 11 bits, of 2^-24 at least */
+        frexp(v, &exponent);
+        double unit = ldexp(1, exponent < -13 ? -24 : exponent - 11);
+        v = nearbyint(v / unit) * unit;
+        if (fabs(v) > 65504) v = v > 0 ? HUGE_VAL : -HUGE_VAL;
+    }
+    if (num->size > 4) return;
+    number->number = (long double)v;
+    number->exact = true;
+}
+
 static bool read_cmp(struct parser *p)
 {
     if (p->where->ncmps == C2_WHERE_CMPS_MAX) return fail_at(p, p->in.p, "too many comparisons");
@@ -213,14 +239,21 @@ static bool read_cmp(struct parser *p)
     const char *start = p->in.p;
     if (!read_operand(p, &cmp->left)) return false;
     cmp->text = is_text(&cmp->left);
-    if (read_how(p, &cmp->how)) {
+    p->bare = read_how(p, &cmp->how);
+    if (p->bare) {
         c2_cursor_blanks(&p->in);
         const char *second = p->in.p;
         if (!read_operand(p, &cmp->right)) return false;
         if (is_text(&cmp->right) != cmp->text)
             return fail_at(p, second, "text does not compare with numbers");
+        if (p->python) {
+            fit_number(&cmp->left, &cmp->right);
+            fit_number(&cmp->right, &cmp->left);
+        }
     } else {
         if (cmp->text) return fail_at(p, start, "a text alone is neither true nor false");
+        bool boolean = cmp->left.kind == C2_OPERAND_FIELD && cmp->left.num.kind == 'b';
+        if (p->python && !boolean) return fail_at(p, start, "what is no boolean does not stand alone");
         cmp->how = C2_CMP_NE;
         cmp->right = (struct c2_operand){.kind = C2_OPERAND_NUMBER, .exact = true};
     }
@@ -229,6 +262,19 @@ static bool read_cmp(struct parser *p)
 
 static bool read_or(struct parser *p);
 
+/* Words that bind otherwise in Python, and symbols that it has not. */
+static bool eat_either(struct parser *p, const char *symbol, const char *word)
+{
+    return !p->python && (c2_cursor_eat(&p->in, symbol) || eat_word(p, word));
+}
+
+/* In Python & | ~ bind closer than comparisons. */
+static bool stands_apart(struct parser *p, const char *place)
+{
+    if (!p->python || !p->bare) return true;
+    return fail_at(p, place, "a comparison beside & | ~ needs parentheses");
+}
+
 static bool read_not(struct parser *p)
 {
     bool ok;
@@ -236,14 +282,15 @@ static bool read_not(struct parser *p)
     if (++p->level > C2_WHERE_DEPTH_MAX) return fail_at(p, p->in.p, "the expression is nested too deep");
     c2_cursor_blanks(&p->in);
     const char *start = p->in.p;
-    if (c2_cursor_eat(&p->in, "~") || c2_cursor_eat(&p->in, "!") || eat_word(p, "not")) {
-        ok = read_not(p) && push_op(p, C2_WHERE_NOT);
+    if (c2_cursor_eat(&p->in, "~") || eat_either(p, "!", "not")) {
+        ok = read_not(p) && stands_apart(p, start) && push_op(p, C2_WHERE_NOT);
     } else if (c2_cursor_eat(&p->in, "(")) {
         ok = read_or(p);
         c2_cursor_blanks(&p->in);
         if (ok && !c2_cursor_eat(&p->in, ")"))
             ok = c2_cursor_done(&p->in) ? fail_at(p, start, "a parenthesis is not closed")
                                         : fail_at(p, p->in.p, "expected ')' or an operator");
+        p->bare = false;
     } else {
         ok = read_cmp(p);
     }
@@ -253,21 +300,29 @@ static bool read_not(struct parser *p)
 
 static bool read_and(struct parser *p)
 {
+    const char *place = p->in.p;
+
     if (!read_not(p)) return false;
     for (;;) {
         c2_cursor_blanks(&p->in);
-        if (!c2_cursor_eat(&p->in, "&&") && !c2_cursor_eat(&p->in, "&") && !eat_word(p, "and")) return true;
-        if (!read_not(p) || !push_op(p, C2_WHERE_AND)) return false;
+        if (!eat_either(p, "&&", "and") && !c2_cursor_eat(&p->in, "&")) return true;
+        if (!stands_apart(p, place)) return false;
+        place = p->in.p;
+        if (!read_not(p) || !stands_apart(p, place) || !push_op(p, C2_WHERE_AND)) return false;
     }
 }
 
 static bool read_or(struct parser *p)
 {
+    const char *place = p->in.p;
+
     if (!read_and(p)) return false;
     for (;;) {
         c2_cursor_blanks(&p->in);
-        if (!c2_cursor_eat(&p->in, "||") && !c2_cursor_eat(&p->in, "|") && !eat_word(p, "or")) return true;
-        if (!read_and(p) || !push_op(p, C2_WHERE_OR)) return false;
+        if (!eat_either(p, "||", "or") && !c2_cursor_eat(&p->in, "|")) return true;
+        if (!stands_apart(p, place)) return false;
+        place = p->in.p;
+        if (!read_and(p) || !stands_apart(p, place) || !push_op(p, C2_WHERE_OR)) return false;
     }
 }
 
@@ -318,12 +373,13 @@ static struct c2_where *new_where(const struct c2_dtype *dtype)
     return NULL;
 }
 
-bool c2_where_parse(struct c2_str text, const struct c2_dtype *dtype, struct c2_where **out,
-                    int64_t *position, struct cat2_error *err)
+static bool parse(struct c2_str text, const struct c2_dtype *dtype, bool python, struct c2_where **out,
+                  int64_t *position, struct cat2_error *err)
 {
     struct parser p = {.in = c2_cursor_of(text),
                        .start = text.p,
                        .where = new_where(dtype),
+                       .python = python,
                        .position = position,
                        .err = err};
 
@@ -345,4 +401,16 @@ bool c2_where_parse(struct c2_str text, const struct c2_dtype *dtype, struct c2_
     }
     *out = p.where;
     return true;
+}
+
+bool c2_where_parse(struct c2_str text, const struct c2_dtype *dtype, struct c2_where **out,
+                    int64_t *position, struct cat2_error *err)
+{
+    return parse(text, dtype, false, out, position, err);
+}
+
+bool c2_where_parse_python(struct c2_str text, const struct c2_dtype *dtype, struct c2_where **out,
+                           int64_t *position, struct cat2_error *err)
+{
+    return parse(text, dtype, true, out, position, err);
 }

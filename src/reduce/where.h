@@ -18,6 +18,10 @@ struct c2_where;
  *  @errors CAT2_EINVAL. */
 bool c2_where_parse(struct c2_str text, const struct c2_dtype *dtype, struct c2_where **out,
                     int64_t *position, struct cat2_error *err);
+/** The same for what Python reads, too: what would mean something else there is refused. & | ~ stand between
+ * fields of booleans and what is in parentheses, and nothing else stands alone. */
+bool c2_where_parse_python(struct c2_str text, const struct c2_dtype *dtype, struct c2_where **out,
+                           int64_t *position, struct cat2_error *err);
 void c2_where_free(struct c2_where *where); /* NULL is fine */
 C2_DEFINE_AUTO_PTR(c2_where, c2_where_free);
 /** 1 or 0 for each of n items. Not for two threads at a time. */

@@ -311,11 +311,71 @@ static void random_expressions_are_evaluated_by_precedence(void **state)
     assert_true(count > 300);
 }
 
+/* Python binds & | ~ closer than comparisons, and reads a number as the field's type. */
+static void what_python_reads_otherwise_is_refused(void **state)
+{
+    static const char *const good[] = {"i > 0",           "ok & (i > 0)", "(i > 0) | ~ok",
+                                       "~(i > 0) & ~~ok", "ok == True",   "((i > 0) & ok) | (s == b'a')"};
+    static const char *const bad[] = {"i > 0 & ok", "ok | i > 0",   "~i > 0",          "i",
+                                      "1",          "i > 0 and ok", "not ok",          "!ok",
+                                      "ok && ok",   "ok || ok",     "(i > 0) & u > 1", "(i) & ok"};
+    struct cat2_error err = {0};
+    struct c2_dtype type;
+    int64_t position;
+
+    (void)state;
+    assert_true(c2_dtype_parse(c2_str_of(table_type), &type, &err));
+    for (size_t i = 0; i < C2_ARRAY_LEN(good); i++) {
+        struct c2_where *where = NULL;
+        if (!c2_where_parse_python(c2_str_of(good[i]), &type, &where, &position, &err))
+            fail_msg("%s: %s", good[i], err.message);
+        c2_where_free(where);
+    }
+    for (size_t i = 0; i < C2_ARRAY_LEN(bad); i++) {
+        struct c2_where *where = NULL;
+        if (c2_where_parse_python(c2_str_of(bad[i]), &type, &where, &position, &err))
+            fail_msg("%s was accepted", bad[i]);
+        assert_true(c2_str_starts(c2_str_of(err.message), "filter: "));
+    }
+    c2_dtype_fini(&type);
+}
+
+static void a_number_is_compared_as_one_of_the_fields_type(void **state)
+{
+    static const struct {
+        const char *type, *expr;
+        uint32_t bits;
+        bool is;
+    } cases[] = {{"<f4", "value == 0.1", 0x3dcccccd, true}, {"<f4", "value < 0.1", 0x3dcccccd, false},
+                 {"<f2", "value == 0.1", 0x2e66, true},     {"<f2", "0.1 == value", 0x2e66, true},
+                 {"<f2", "value == 1e9", 0x7c00, true},     {"<f2", "value == 6e-8", 0x0001, true},
+                 {"<f2", "value == 65504", 0x7bff, true},   {"<f2", "value == 0", 0x0001, false}};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_where *where = NULL;
+        struct cat2_error err = {0};
+        struct c2_dtype type;
+        uint8_t item[4], mask;
+        int64_t position;
+        c2_put_le32(item, cases[i].bits);
+        assert_true(c2_dtype_parse(c2_str_of(cases[i].type), &type, &err));
+        assert_true(c2_where_parse_python(c2_str_of(cases[i].expr), &type, &where, &position, &err));
+        c2_where_eval(where, item, 1, &mask);
+        if (mask != cases[i].is) fail_msg("%s %s: %d", cases[i].type, cases[i].expr, mask);
+        c2_where_free(where);
+        c2_dtype_fini(&type);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_expression_means_what_is_written), cmocka_unit_test(an_error_says_where_it_is),
-        cmocka_unit_test(expressions_are_bounded), cmocka_unit_test(plain_items_are_called_value),
-        cmocka_unit_test(random_expressions_are_evaluated_by_precedence)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_python_reads_otherwise_is_refused),
+                                       cmocka_unit_test(a_number_is_compared_as_one_of_the_fields_type),
+                                       cmocka_unit_test(every_expression_means_what_is_written),
+                                       cmocka_unit_test(an_error_says_where_it_is),
+                                       cmocka_unit_test(expressions_are_bounded),
+                                       cmocka_unit_test(plain_items_are_called_value),
+                                       cmocka_unit_test(random_expressions_are_evaluated_by_precedence)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "blosc/codec.h"
 #include "blosc/frame.h"
+#include "ndim/pick.h"
 
 /* A dataset as select sees it. All borrowed. */
 struct c2_selectable {
@@ -35,15 +36,51 @@ void c2_select_plan(const struct c2_meta *meta, const struct c2_bound *bound, in
 /** The selection of part i. */
 struct c2_bound c2_select_part(const struct c2_select_parts *parts, int64_t i);
 
-/** A cframe of the selection as a new array (no attributes): shape bound->out_shape, fast LZ4, chunks and
- * blocks chosen for it. When the selection is whole chunks of the same grid, compressed chunks are passed on
- * untouched. Memory: result plus one chunk. @param fd  -1: into out; otherwise streamed into the file fd and
- * out stays empty. */
+/* A frame to be made, of items that a function gives, a box at a time. */
+struct c2_made {
+    enum c2_kind kind;            /* ARRAY, or FRAME: one axis of items, an array to nobody */
+    const struct c2_dtype *dtype; /* borrowed */
+    int32_t typesize;
+    int ndim;
+    int64_t shape[C2_DIM_MAX];
+    /** Items of a box, in C order. */
+    bool (*read)(void *ctx, struct c2_codec *codec, const int64_t *first, const int64_t *count,
+                 uint8_t *items, struct cat2_error *err);
+    void *ctx;
+};
+/** The frame, without attributes: fast LZ4, chunks and blocks chosen for its shape. Memory: result plus one
+ * chunk. @param fd  -1: into out; otherwise streamed into the file fd and out stays empty. */
+bool c2_select_made(struct c2_codec *codec, const struct c2_made *made, int fd, struct c2_buf *out,
+                    struct cat2_error *err);
+/** The same of a selection, as an array of shape bound->out_shape, or (kind FRAME) of the items of its one
+ * axis. When the selection of an array is whole chunks of the same grid, compressed chunks are passed on
+ * untouched. */
 bool c2_select_cframe(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
-                      int fd, struct c2_buf *out, struct cat2_error *err);
+                      enum c2_kind kind, int fd, struct c2_buf *out, struct cat2_error *err);
 /** The same of items in memory, an array of one axis. */
 bool c2_select_cframe_of(struct c2_codec *codec, const struct c2_dtype *dtype, const uint8_t *items,
                          int64_t nitems, int fd, struct c2_buf *out, struct cat2_error *err);
+/* ---- items at coordinates: select_pick.c ---- */
+struct c2_picking {
+    struct c2_selectable ds;
+    const struct c2_pick *pick; /* borrowed */
+};
+/** c2_made.read of them; ctx: a struct c2_picking. Points of one block are read together. */
+bool c2_select_picked(void *ctx, struct c2_codec *codec, const int64_t *first, const int64_t *count,
+                      uint8_t *items, struct cat2_error *err);
+/* What they need. */
+struct c2_pick_plan {
+    int64_t *blocks; /* owned: nchunk * grid->nblocks + nblock, rising; NULL: too many to be told apart */
+    size_t nblocks;
+    int64_t work; /* bytes of blocks that are decoded for them, about; some several times */
+};
+/** Of an array. @errors CAT2_ENOMEM, CAT2_ECANCELLED. */
+bool c2_select_plan_picks(const struct c2_grid *grid, const struct c2_pick *pick, struct c2_pick_plan *out,
+                          struct cat2_error *err);
+
+/** Chunk nchunk as it is stored, guarded. *partial: there are only blocks of it here, and nothing in out. */
+bool c2_select_stored(const struct c2_selectable *ds, int64_t nchunk, bool *partial, struct c2_buf *out,
+                      struct cat2_error *err);
 /** One Blosc2 chunk of the selected bytes (frames and files with prefer_schunk=true). ZSTD-1 shuffle,
  * dataset's typesize. */
 bool c2_select_chunk(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,

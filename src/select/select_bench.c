@@ -44,7 +44,7 @@ static void measure(struct c2_codec *codec, const struct c2_selectable *ds, cons
         double t0 = now_us();
         check(c2_select_items(codec, ds, &bound, out, &err), &err);
         double t1 = now_us();
-        check(c2_select_cframe(codec, ds, &bound, -1, &cframe, &err), &err);
+        check(c2_select_cframe(codec, ds, &bound, C2_KIND_ARRAY, -1, &cframe, &err), &err);
         double t2 = now_us();
         if (t1 - t0 < best_items) best_items = t1 - t0;
         if (t2 - t1 < best_cframe) best_cframe = t2 - t1;

@@ -85,7 +85,7 @@ static void check_cframe(struct c2_codec *codec, const struct c2_selectable *ds,
     struct c2_bound whole;
     struct plain copy;
 
-    if (!c2_select_cframe(codec, ds, bound, -1, &bytes, &err) ||
+    if (!c2_select_cframe(codec, ds, bound, C2_KIND_ARRAY, -1, &bytes, &err) ||
         !c2_frame_open_buf(&bytes, what, &frame, &err))
         fail_msg("%s: %s", what, err.message);
     const struct c2_meta *meta = c2_frame_meta(frame);
@@ -211,6 +211,129 @@ static void selections_of_every_frame_are_what_the_definition_says(void **state)
     assert_true(count > 500);
     close(dirfd);
     c2_fs_remove_tree(dir);
+}
+
+/* Coordinates on some axes, which are picked: 9 points, here and there, some twice. */
+static void make_pick(const struct c2_grid *g, unsigned picked, struct c2_pick *out)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(4096);
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct cat2_error err = {0};
+
+    for (int axis = 0; axis < g->ndim; axis++) {
+        c2_buf_puts(&text, axis ? "," : "[", &err);
+        if (!(picked >> axis & 1)) c2_buf_puts(&text, "null", &err);
+        for (int k = 0; (picked >> axis & 1) && k < 9; k++)
+            c2_buf_printf(&text, &err, "%s%lld%s", k ? "," : "[",
+                          (long long)((k * 7919 + axis * 31) % g->shape[axis]), k == 8 ? "]" : "");
+    }
+    assert_true(c2_buf_putc(&text, ']', &err) && c2_json_parse(c2_buf_str(&text), &json, &err));
+    if (!c2_pick_parse(c2_json_root(json), g->shape, g->ndim, out, &err)) fail_msg("%s", err.message);
+}
+
+/* Item by item of a box of the result: which it is in the dataset. */
+static void expect_box(const struct plain *plain, const struct c2_grid *g, const struct c2_pick *pick,
+                       const int64_t *first, const int64_t *count, const uint8_t *got)
+{
+    int64_t n = 1, at[C2_DIM_MAX];
+
+    for (int i = 0; i < pick->out_ndim; i++)
+        n *= count[i];
+    for (int64_t item = 0; item < n; item++) {
+        int64_t left = item, from = 0;
+        int r = 0, k = 0;
+        for (int i = pick->out_ndim - 1; i >= 0; i--) {
+            at[i] = first[i] + left % count[i];
+            left /= count[i];
+        }
+        for (int axis = 0; axis < g->ndim; axis++) {
+            bool is_picked = k < pick->npicked && pick->picked[k] == axis;
+            if (!is_picked && r == pick->points_axis) r++;
+            from = from * g->shape[axis] +
+                   (is_picked ? pick->at[at[pick->points_axis] * pick->npicked + k++] : at[r++]);
+        }
+        assert_memory_equal(got + item * g->typesize, plain->items + from * g->typesize, (size_t)g->typesize);
+    }
+}
+
+/* All of it, and the box without its first and last along each axis. */
+static void check_pick(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_pick *pick,
+                       const struct plain *plain)
+{
+    const struct c2_grid *g = &ds->meta->grid;
+    struct c2_picking picking = {*ds, pick};
+    int64_t first[C2_DIM_MAX] = {0}, count[C2_DIM_MAX];
+    uint8_t *out = malloc((size_t)(pick->nitems * g->typesize) + 1);
+    struct cat2_error err = {0};
+
+    memcpy(count, pick->out_shape, sizeof(count));
+    assert_true(c2_select_picked(&picking, codec, first, count, out, &err));
+    expect_box(plain, g, pick, first, count, out);
+    for (int i = 0; i < pick->out_ndim; i++)
+        if (count[i] > 2) first[i]++, count[i] -= 2;
+    assert_true(c2_select_picked(&picking, codec, first, count, out, &err));
+    expect_box(plain, g, pick, first, count, out);
+    free(out);
+}
+
+/* Those, and no others, hold the points. */
+static void check_plan(const struct c2_grid *g, const struct c2_pick *pick)
+{
+    struct c2_pick_plan plan;
+    struct cat2_error err = {0};
+    int32_t *blocks = malloc((size_t)(g->nblocks + 1) * sizeof(*blocks));
+    uint8_t *needed = calloc((size_t)(g->nchunks * g->nblocks + 1), 1);
+    int64_t nchunk;
+    size_t n = 0;
+
+    assert_true(c2_select_plan_picks(g, pick, &plan, &err));
+    for (int64_t i = 0; i < pick->npoints; i++) {
+        struct c2_bound one = pick->bound;
+        struct c2_grid_walk walk;
+        for (int k = 0; k < pick->npicked; k++)
+            one.axes[pick->picked[k]] = (struct c2_axis_sel){pick->at[i * pick->npicked + k], 1, 1, false};
+        one.nitems = 1;
+        c2_grid_walk_init(&walk, g, &one);
+        while (c2_grid_walk_next(&walk, &nchunk))
+            for (int64_t b = c2_grid_blocks(g, &one, nchunk, blocks); b-- > 0;)
+                needed[nchunk * g->nblocks + blocks[b]] = 1;
+    }
+    for (int64_t i = 0; i < g->nchunks * g->nblocks; i++)
+        if (needed[i]) assert_true(n < plan.nblocks && plan.blocks[n++] == i);
+    assert_int_equal(n, plan.nblocks);
+    assert_true(plan.work >= (int64_t)n * g->block_items * g->typesize);
+    free(plan.blocks);
+    free(needed);
+    free(blocks);
+}
+
+static void items_at_coordinates_of_every_array_are_those(void **state)
+{
+    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
+    struct sample s;
+    FILE *list = NULL;
+    int at = 0, count = 0;
+
+    while (next_sample(&list, &at, &s)) {
+        C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
+        struct plain plain;
+        if (c2_frame_refusal(frame)) continue;
+        struct c2_selectable ds = {c2_frame_meta(frame), c2_frame_chunks(frame)};
+        const struct c2_grid *g = &ds.meta->grid;
+        bool empty = ds.meta->kind != C2_KIND_ARRAY;
+        for (int axis = 0; axis < g->ndim; axis++)
+            empty |= g->shape[axis] == 0;
+        if (empty) continue;
+        decode_all(codec, frame, &plain);
+        for (unsigned picked = 1; picked < 1u << c2_min_i64(3, g->ndim) && g->ndim; picked++, count++) {
+            C2_AUTO(c2_pick) pick = {0};
+            make_pick(g, picked, &pick);
+            check_pick(codec, &ds, &pick, &plain);
+            check_plan(g, &pick);
+        }
+        free(plain.items);
+    }
+    assert_true(count > 50);
 }
 
 static void parts_follow_each_other_in_the_result(void **state)
@@ -419,7 +542,7 @@ static void whichever_question_to_the_chunks_fails_the_selection_does(void **sta
                     fail_msg("%s[%s], question %d: %d", s.name, slices[i], healthy, ok);
                 nfailed += !ok;
                 c2_buf_clear(&out);
-                bool framed = c2_select_cframe(codec, &again, &bound, -1, &out, &err);
+                bool framed = c2_select_cframe(codec, &again, &bound, C2_KIND_ARRAY, -1, &out, &err);
                 both = ok && framed;
                 struct ailing c = {c2_frame_chunks(frame), INT_MAX, true};
                 struct c2_selectable spoiled = {meta, {&ops, &c}};
@@ -469,6 +592,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(selections_of_every_frame_are_what_the_definition_says),
+        cmocka_unit_test(items_at_coordinates_of_every_array_are_those),
         cmocka_unit_test(parts_follow_each_other_in_the_result),
         cmocka_unit_test(an_npy_header_is_numpys),
         cmocka_unit_test(one_chunk_of_a_selection_decodes_to_it),

@@ -47,22 +47,6 @@ void c2_web_headers(struct c2_request *req)
     c2_reply_header(req, "Referrer-Policy", "same-origin");
 }
 
-/* Does the client take gzip? */
-static bool takes_gzip(const struct c2_request *req)
-{
-    struct c2_str header, item, quality;
-
-    if (!c2_request_header(req, "Accept-Encoding", &header)) return false;
-    while (header.n) {
-        c2_str_cut(header, ',', &item, &header);
-        c2_str_cut(item, ';', &item, &quality);
-        quality = c2_str_trim(quality);
-        bool refused = c2_str_is(quality, "q=0") || c2_str_is(quality, "q=0.0");
-        if (c2_str_is(c2_str_trim(item), "gzip")) return !refused;
-    }
-    return false;
-}
-
 const char *c2_assets_prefix(const char *web_dir)
 {
     static const char development[] = "/assets/dev";
@@ -124,7 +108,7 @@ void c2_h5web_reply(struct c2_request *req, const char *h5web_dir)
 
     if (name.n == 0) name = C2_STR("index.html");
     snprintf(twin, sizeof(twin), "%.*s.gz", (int)c2_min_i64(250, (int64_t)name.n), name.p);
-    bool gzip = h5web_dir && takes_gzip(req) && read_file(h5web_dir, c2_str_of(twin), &bytes);
+    bool gzip = h5web_dir && c2_request_takes_coding(req, "gzip") && read_file(h5web_dir, c2_str_of(twin), &bytes);
     if (!h5web_dir || (!gzip && !read_file(h5web_dir, name, &bytes))) {
         c2_buf_fini(&bytes);
         if (h5web_dir)
@@ -142,7 +126,7 @@ void c2_h5web_reply(struct c2_request *req, const char *h5web_dir)
 
 static void reply_embedded(struct c2_request *req, const struct c2_asset *asset, bool current)
 {
-    bool gzip = asset->gzip_nbytes > 0 && takes_gzip(req);
+    bool gzip = asset->gzip_nbytes > 0 && c2_request_takes_coding(req, "gzip");
 
     /* An address of another build gets what there is now, but nobody may keep it under that name. */
     c2_reply_header(req, "Cache-Control", current ? "public, max-age=31536000, immutable" : "no-cache");

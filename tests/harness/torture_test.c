@@ -206,7 +206,7 @@ static bool read_back(struct c2_cachefile *cf, struct cat2_error *err)
     C2_AUTO(c2_buf) items = C2_BUF_INIT(1 << 24);
     return c2_buf_resize(&items, (size_t)(bound.nitems * ds.meta->grid.typesize), err) &&
            c2_select_items(codec, &ds, &bound, items.p, err) &&
-           c2_select_cframe(codec, &ds, &bound, -1, &cframe, err);
+           c2_select_cframe(codec, &ds, &bound, C2_KIND_ARRAY, -1, &cframe, err);
 }
 
 static bool cache_slots(struct cat2_error *err)

@@ -89,7 +89,7 @@ def test_the_raw_answer_of_a_fetch_has_ranges_too(site):
         assert (status, got, headers["Content-Range"]) == (206, b"5678901234", "bytes 15-24/10000")
     assert get(url, {"Range": "bytes=99999-"})[0] == 416
     sliced = get(url + "&slice_=3:9", {"Range": "bytes=1-2"})
-    assert (sliced[0], sliced[2], sliced[1]["Accept-Ranges"]) == (200, b"345678", None)
+    assert (sliced[0], sliced[1]["Accept-Ranges"]) == (416, "none") and get(url + "&slice_=3:9")[2] == b"345678"
 
 
 def test_a_frame_keeps_its_name_where_a_file_has_it_too(site):

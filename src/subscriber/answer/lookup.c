@@ -71,6 +71,7 @@ struct wanted {
         other;    /* the path that is meant where there is nothing under the first; n == 0 none */
     bool refused; /* also one that cannot be served, if its metadata is known */
     c2_dataset_handler *fn;
+    void (*group)(const struct c2_found *found); /* of a folder; NULL: it is not there */
 };
 
 static void resolve(const struct c2_found *found, const struct cat2_error *err)
@@ -84,6 +85,8 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
         c2_reply_reason(found->req, found->root, err);
     else if (!ds && other.n)
         c2_sub_find_path(found->req, found->sub, wanted->root, other, C2_FIND_DATASET, resolve, wanted);
+    else if (wanted->group && !ds && found->root && found->folder)
+        wanted->group(found);
     else if (!ds || found->slash)
         c2_reply_no_dataset(found->req, found->sub);
     else if (ds->error && !(ds->refused && wanted->refused))
@@ -105,11 +108,12 @@ static void find(struct c2_request *req, struct c2_subscriber *sub, bool file, s
     struct c2_str whole = c2_request_param(req, "path"), name, path;
     struct cat2_error err;
 
-    if (!c2_str_cut(whole, '/', &name, &path) || path.n == 0) {
+    bool inside = c2_str_cut(whole, '/', &name, &path) && path.n;
+    if (!inside && !wanted.group) {
         c2_reply_no_dataset(req, sub);
         return;
     }
-    if (!c2_path_check(path, &err)) {
+    if (inside && !c2_path_check(wanted.group ? c2_str_no_slashes(path) : path, &err)) {
         c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
         return;
     }
@@ -126,7 +130,8 @@ static void find(struct c2_request *req, struct c2_subscriber *sub, bool file, s
     *kept = wanted;
     kept->root = name;
     if (frame.n) kept->other = path;
-    c2_sub_find_path(req, sub, name, frame.n ? frame : path, C2_FIND_DATASET, resolve, kept);
+    c2_sub_find_path(req, sub, name, frame.n ? frame : path, inside ? C2_FIND_DATASET : C2_FIND_LISTED,
+                     resolve, kept);
 }
 
 void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool file, c2_dataset_handler *fn)
@@ -134,9 +139,10 @@ void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool
     find(req, sub, file, (struct wanted){.fn = fn});
 }
 
-void c2_sub_with_known(struct c2_request *req, struct c2_subscriber *sub, c2_dataset_handler *fn)
+void c2_sub_with_known(struct c2_request *req, struct c2_subscriber *sub, c2_dataset_handler *fn,
+                       void (*group)(const struct c2_found *found))
 {
-    find(req, sub, false, (struct wanted){.refused = true, .fn = fn});
+    find(req, sub, false, (struct wanted){.refused = true, .fn = fn, .group = group});
 }
 
 /* ---- a dataset that has just changed ---- */

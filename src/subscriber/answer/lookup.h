@@ -35,8 +35,10 @@ void c2_sub_find_path(struct c2_request *req, struct c2_subscriber *sub, struct 
 typedef void c2_dataset_handler(struct c2_request *req, struct c2_ds *ds);
 void c2_sub_with_dataset(struct c2_request *req, struct c2_subscriber *sub, bool file,
                          c2_dataset_handler *fn);
-/** The same, also of a dataset that cannot be served but whose metadata is known. */
-void c2_sub_with_known(struct c2_request *req, struct c2_subscriber *sub, c2_dataset_handler *fn);
+/** The same, also of a dataset that cannot be served but whose metadata is known; group: of the root or a
+ * folder, which is there. */
+void c2_sub_with_known(struct c2_request *req, struct c2_subscriber *sub, c2_dataset_handler *fn,
+                       void (*group)(const struct c2_found *found));
 /** Answer that pieces of ds cannot be had; but when the dataset has just changed at its publisher, look at
  * the root again and handle the request anew, with the new generation. */
 void c2_sub_answer_error(struct c2_request *req, struct c2_ds *ds, const struct cat2_error *err);

@@ -15,11 +15,13 @@
 /* Under which an answer is remembered, and found by who asks for the same. */
 static bool make_key(struct c2_request *req, const struct c2_ds *ds, struct c2_buf *key)
 {
+    struct c2_bytes body = c2_request_body(req);
     struct cat2_error err;
 
     *key = C2_BUF_INIT(65536);
     return c2_buf_append(key, &ds->serial, sizeof(ds->serial), &err) &&
-           c2_buf_append_str(key, c2_request_target(req), &err);
+           c2_buf_append_str(key, c2_request_target(req), &err) &&
+           (body.n == 0 || (c2_buf_putc(key, '\n', &err) && c2_buf_append(key, body.p, body.n, &err)));
 }
 
 static void fail(struct c2_view *view, const struct cat2_error *err)

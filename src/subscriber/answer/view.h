@@ -43,6 +43,9 @@ struct c2_view_type {
     bool (*size)(struct c2_view *view, const struct c2_reading *reading, struct cat2_error *err);
     /** Loop. The pieces part i needs; false: none. NULL: those of the i-th of view->parts. */
     bool (*bound)(struct c2_view *view, int64_t i, struct c2_bound *out);
+    /** Loop. Where bound's selection is wide and little of it is needed: of its blocks only these, sorted as
+     * c2_pieces has them. NULL: all. */
+    const int64_t *(*blocks)(struct c2_view *view, int64_t i, size_t *n);
     /** Append part i to out, or add it up in view->state. May say view->nparts anew. */
     bool (*run)(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
                 struct cat2_error *err);
@@ -154,6 +157,8 @@ struct c2_str c2_view_query(const struct c2_request *req, const char *name);
 /** A query parameter as an integer of [low, high]. @errors CAT2_EINVAL. */
 bool c2_view_int(const struct c2_request *req, const char *name, int64_t low, int64_t high, int64_t *value,
                  struct cat2_error *err);
+/** In run: a file for an answer of so many bytes, view->spool, empty; of one that fits in memory: none. */
+bool c2_view_spool(struct c2_view *view, int64_t nbytes, struct cat2_error *err);
 /** Does the setting allow so much work for one request? @errors CAT2_ELIMIT. */
 bool c2_view_work_is_allowed(const struct c2_view *view, int64_t work, struct cat2_error *err);
 /* ---- for heads ---- */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/view_impl.h"
 #include "subscriber/mirror/dataset.h"
@@ -10,17 +11,33 @@
 
 struct c2_pieces c2_view_pieces(struct c2_view *view, int64_t i, struct c2_bound *bound)
 {
+    const int64_t *blocks = NULL;
     bool some = true;
+    size_t n = 0;
 
     if (view->type->bound)
         some = view->type->bound(view, i, bound);
     else
         *bound = c2_select_part(&view->parts, i);
-    return (struct c2_pieces){.need = some ? C2_NEED_BOUND : C2_NEED_FILE,
+    if (some && view->type->blocks) blocks = view->type->blocks(view, i, &n);
+    return (struct c2_pieces){.need = !some    ? C2_NEED_FILE
+                                      : blocks ? C2_NEED_BLOCKS
+                                               : C2_NEED_BOUND,
                               .bound = some ? bound : NULL,
+                              .blocks = blocks,
+                              .n = n,
                               .asker = &view->asker,
                               .weight = view->weight,
                               .extra = view->type->extra ? view->type->extra(view, i) : 0};
+}
+
+bool c2_view_spool(struct c2_view *view, int64_t nbytes, struct cat2_error *err)
+{
+    if (view->spool >= 0 && ftruncate(view->spool, 0) != 0)
+        return c2_fail(err, CAT2_EIO, "temporary file: cannot be emptied");
+    if (view->spool < 0 && nbytes > C2_VIEW_AT_ONCE_NBYTES)
+        view->spool = c2_fs_open_nameless(view->ds->sub->statefd, ".");
+    return true;
 }
 
 void c2_view_free(struct c2_view *view)

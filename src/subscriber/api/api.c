@@ -1,13 +1,42 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The REST face: roots, lists, URLs, metadata. docs/protocol.md "Subscriber". */
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "base/limits.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/api/api.h"
+#include "subscriber/api/old_client.h"
+#include "subscriber/api/pick.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
+
+/* What a server of 2026 asks before it takes our roots for its own. */
+static void handle_peer(struct c2_request *req, void *state)
+{
+    struct c2_subscriber *sub = state;
+    struct c2_buf out = C2_BUF_INIT(1 << 20);
+    C2_AUTO(c2_buf) id = C2_BUF_INIT(64);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    c2_sub_peer_id(sub, &id);
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_put_str(&w, "peer_id", c2_buf_str(&id));
+    c2_jw_put_cstr(&w, "name", sub->config.public_url);
+    c2_jw_put_int(&w, "api_version", 1);
+    c2_jw_open_array(&w, "roots");
+    for (const struct c2_root_state *root = c2_sub_seen(req, sub->roots); root;
+         root = c2_sub_seen(req, root->next))
+        c2_jw_cstr(&w, root->root.name);
+    c2_jw_end_array(&w);
+    c2_jw_open_object(&w, "capabilities");
+    c2_jw_put_cstr(&w, "chunk_api", "plain");
+    c2_jw_end_object(&w);
+    c2_jw_end_object(&w);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
+}
 
 static void handle_roots(struct c2_request *req, void *state)
 {
@@ -58,7 +87,9 @@ static void handle_subscribe(struct c2_request *req, void *state)
 {
     struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
 
-    if (root) c2_sub_when_listed(root, on_subscribed, req);
+    if (!root) return;
+    c2_old_client_note(state, req);
+    c2_sub_when_listed(root, on_subscribed, req);
 }
 
 static void handle_unsubscribe(struct c2_request *req, void *state)
@@ -73,50 +104,69 @@ static void handle_unsubscribe(struct c2_request *req, void *state)
         c2_reply_error(req, &err);
 }
 
-struct list_request {
-    struct c2_request *req;
-    struct c2_subscriber *sub;
-};
+/* ---- lists ---- */
 
-static void on_listed(void *ctx, const struct cat2_error *why)
+/* What is below the root or folder; *skip: what its paths begin with. */
+static size_t beneath(const struct c2_found *found, size_t *skip, struct c2_ds ***first)
 {
-    struct list_request l = *(struct list_request *)ctx;
-    struct c2_root_state *root = c2_sub_root(l.sub, c2_request_param(l.req, "root"));
+    char dir[C2_PATH_MAX + 2];
+    int n = (int)c2_min_i64(C2_PATH_MAX, (int64_t)found->path.n);
+
+    *skip = (size_t)snprintf(dir, sizeof(dir), "%.*s%s", n, found->path.p, n ? "/" : "");
+    return c2_sub_first_beneath(found->root, (struct c2_str){dir, *skip}, first);
+}
+
+static void put_beneath(struct c2_jw *w, const struct c2_found *found)
+{
+    struct c2_ds **first;
+    size_t skip, n = beneath(found, &skip, &first);
+
+    for (size_t i = 0; i < n; i++)
+        if (!first[i]->group_attrs) c2_jw_cstr(w, first[i]->path + skip);
+}
+
+/* A file has its own name, and what is not there nothing. */
+static void list(const struct c2_found *found, const struct cat2_error *why)
+{
+    struct c2_request *req = found->req;
+    struct c2_root_state *root = found->root;
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
     struct c2_jw w;
 
-    free(ctx);
     if (why || !root) {
         if (why)
-            c2_reply_reason(l.req, root, why);
+            c2_reply_reason(req, root, why);
         else
-            c2_reply_no_root(l.req, c2_request_param(l.req, "root"));
+            c2_reply_no_dataset(req, found->sub);
         return;
     }
+    const char *slash = found->ds ? strrchr(found->ds->path, '/') : NULL;
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
-    for (size_t i = 0; i < root->n; i++)
-        if (!root->datasets[i]->group_attrs) c2_jw_cstr(&w, root->datasets[i]->path);
+    if (found->folder)
+        put_beneath(&w, found);
+    else if (found->ds && !found->slash)
+        c2_jw_cstr(&w, slash ? slash + 1 : found->ds->path);
     c2_jw_end_array(&w);
-    c2_sub_say_stale(l.req, root);
-    c2_reply_built(l.req, c2_jw_finish(&w), &out, &err);
+    c2_sub_say_stale(req, root);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
 static void handle_list(struct c2_request *req, void *state)
 {
-    struct c2_root_state *root = root_of(req, state, c2_request_param(req, "root"));
-    struct list_request *l = root && c2_root_is_followed(root) ? malloc(sizeof(*l)) : NULL;
+    struct c2_str whole = c2_request_param(req, "path"), name, path;
+    struct cat2_error err;
 
+    bool inside = c2_str_cut(whole, '/', &name, &path) && c2_str_no_slashes(path).n;
+    struct c2_root_state *root = root_of(req, state, name);
     if (!root) return;
-    if (!c2_root_is_followed(root)) {
+    if (inside && !c2_path_check(c2_str_no_slashes(path), &err))
+        c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
+    else if (!c2_root_is_followed(root))
         c2_reply_detail(req, 404, "Not subscribed to %s", root->root.name);
-    } else if (!l) {
-        c2_reply_detail(req, 503, "out of memory");
-    } else {
-        *l = (struct list_request){req, state};
-        c2_sub_when_known(root, on_listed, l);
-    }
+    else
+        c2_sub_find_path(req, state, name, path, C2_FIND_LISTED, list, NULL);
 }
 
 static void handle_url(struct c2_request *req, void *state)
@@ -148,9 +198,36 @@ static void reply_info(struct c2_request *req, struct c2_ds *ds)
     c2_reply_built(req, c2_buf_append(&copy, ds->info.p, ds->info.n, &err), &copy, &err);
 }
 
+/* The root, or a folder: how much there is beneath it, and of when. */
+static void reply_group(const struct c2_found *found)
+{
+    struct c2_buf out = C2_BUF_INIT(4096);
+    int64_t mtime = -1, size = 0, nfiles = 0;
+    struct cat2_error err;
+    struct c2_ds **first;
+    struct c2_jw w;
+
+    size_t skip, n = beneath(found, &skip, &first);
+    for (size_t i = 0; i < n; i++) {
+        if (first[i]->group_attrs) continue;
+        mtime = c2_max_i64(mtime, c2_ds_mtime_ms(first[i]));
+        size += first[i]->has_frame ? first[i]->layout.frame_len : first[i]->meta.cbytes;
+        nfiles++;
+    }
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_put_cstr(&w, "kind", "group");
+    c2_meta_put_mtime(mtime, &w);
+    c2_jw_put_int(&w, "size", size);
+    c2_jw_put_int(&w, "nfiles", nfiles);
+    c2_jw_end_object(&w);
+    c2_sub_say_stale(found->req, found->root);
+    c2_reply_built(found->req, c2_jw_finish(&w), &out, &err);
+}
+
 static void handle_info(struct c2_request *req, void *state)
 {
-    c2_sub_with_known(req, state, reply_info);
+    c2_sub_with_known(req, state, reply_info, reply_group);
 }
 
 static void handle_download_url(struct c2_request *req, void *state)
@@ -160,17 +237,20 @@ static void handle_download_url(struct c2_request *req, void *state)
 
 static const struct c2_route routes[] = {
     {C2_GET, "/api/roots", handle_roots, "", NULL},
+    {C2_GET, "/api/peer", handle_peer, "", NULL},
     {C2_POST, "/api/subscribe/{root}", handle_subscribe, "", NULL, .scope = C2_SCOPE_FOLLOW},
     {C2_POST, "/api/unsubscribe/{root}", handle_unsubscribe, "", NULL},
-    {C2_GET, "/api/list/{root}", handle_list, "", NULL},
+    {C2_GET, "/api/list/{path*}", handle_list, "", NULL},
     {C2_GET, "/api/url/{path*}", handle_url, "", NULL},
     {C2_GET, "/api/info/{path*}", handle_info, "", NULL},
     {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "", NULL},
     {C2_GET, "/api/meaning/{path*}", c2_handle_meaning, "", NULL},
     {C2_GET, "/api/fetch/{path*}", c2_handle_fetch,
-     "slice_/at? format prefer_schunk!? download! v rows fields sort where? format=png: axes field part fill "
-     "agg cmap scale lo hi width colours order",
+     "slice_/at? indices? field? filter? format prefer_schunk!? download! v rows fields sort where? "
+     "format=png: axes part fill agg cmap scale lo hi width colours order",
      NULL},
+    {C2_POST, "/api/fetch/{path*}", c2_handle_fetch_post, "", NULL, .body_max = C2_FETCH_BODY_MAX,
+     .scope = C2_SCOPE_READ},
     {C2_GET, "/api/tile/{path*}", c2_handle_view, "axes slice_/at? field part fill z x y agg exact! over v",
      &c2_tile_view},
     {C2_GET, "/api/colormaps", c2_handle_colormaps, "", NULL},
@@ -179,6 +259,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/table/{path*}", c2_handle_view, "rows fields cols axes slice_/at? field sort where? v",
      &c2_table_view},
     {C2_GET, "/api/tree/{root}", c2_handle_tree, "dir? q? sort offset limit deep broken cached v", NULL},
+    {C2_GET, "/api/chunk/{path*}", c2_handle_view, "nchunk?", &c2_chunk_view},
     {C2_GET, "/api/chunks/{path*}", c2_handle_view, "offset limit", &c2_chunks_view},
     {C2_GET, "/api/download-url/{path*}", handle_download_url, "", NULL},
     {C2_GET, "/api/download/{path*}", c2_handle_download, "", NULL},

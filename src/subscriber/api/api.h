@@ -11,11 +11,11 @@ bool c2_view_num(const struct c2_view *view, struct c2_num *out, struct cat2_err
 
 void c2_api_add_routes(struct c2_subscriber *sub);
 
-c2_handler c2_handle_attrs, c2_handle_meaning, c2_handle_download, c2_handle_fetch, c2_handle_files,
-    c2_handle_colormaps, c2_handle_tree;
+c2_handler c2_handle_attrs, c2_handle_meaning, c2_handle_download, c2_handle_fetch, c2_handle_fetch_post,
+    c2_handle_files, c2_handle_colormaps, c2_handle_tree;
 
 extern const struct c2_view_type c2_fetch_view, c2_file_view, c2_csv_view, c2_png_view, c2_tile_view,
-    c2_line_view, c2_stats_view, c2_table_view, c2_table_file_view, c2_chunks_view;
+    c2_line_view, c2_stats_view, c2_table_view, c2_table_file_view, c2_chunk_view, c2_chunks_view;
 
 /** For choose: the view of a tile or line with `over`; NULL without. */
 const struct c2_view_type *c2_projected_tile(struct c2_request *req);

@@ -8,13 +8,23 @@
 #include "ndim/print.h"
 #include "subscriber/api/api.h"
 #include "subscriber/api/file_type.h"
+#include "subscriber/api/old_client.h"
+#include "subscriber/api/pick.h"
 #include "wire/pickle.h"
 
 #define JSON_NBYTES  (16 << 20) /* items of one JSON answer; the text is several times that */
 #define HEAVY_NBYTES (32 << 20) /* memory of an answer, of which one is made at a time */
 
-enum format { FORMAT_CFRAME, FORMAT_CHUNK, FORMAT_PICKLE, FORMAT_RAW, FORMAT_NPY, FORMAT_JSON };
-static const char *const suffixes[] = {"b2nd", "chunk", "pickle", "raw", "npy", "json"};
+enum format {
+    FORMAT_CFRAME,
+    FORMAT_SCHUNK,
+    FORMAT_CHUNK,
+    FORMAT_PICKLE,
+    FORMAT_RAW,
+    FORMAT_NPY,
+    FORMAT_JSON
+};
+static const char *const suffixes[] = {"b2nd", "b2frame", "chunk", "pickle", "raw", "npy", "json"};
 
 struct fetch {
     enum format format;
@@ -43,11 +53,10 @@ static bool put_cframe(struct c2_view *view, const struct c2_reading *reading, s
 {
     const struct fetch *f = view->state;
 
-    if (view->spool >= 0 && ftruncate(view->spool, 0) != 0)
-        return c2_fail(err, CAT2_EIO, "temporary file: cannot be emptied");
-    if (view->spool < 0 && f->nbytes > C2_VIEW_AT_ONCE_NBYTES)
-        view->spool = c2_fs_open_nameless(view->ds->sub->statefd, ".");
-    return c2_select_cframe(reading->codec, &reading->source, &f->bound, view->spool, out, err);
+    if (!c2_view_spool(view, f->nbytes, err)) return false;
+    return c2_select_cframe(reading->codec, &reading->source, &f->bound,
+                            f->format == FORMAT_SCHUNK ? C2_KIND_FRAME : C2_KIND_ARRAY, view->spool, out,
+                            err);
 }
 
 static bool fetch_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
@@ -56,7 +65,7 @@ static bool fetch_run(struct c2_view *view, const struct c2_reading *reading, in
     const struct fetch *f = view->state;
     struct c2_bound part = c2_select_part(&view->parts, i);
 
-    if (f->format == FORMAT_CFRAME) return put_cframe(view, reading, out, err);
+    if (f->format == FORMAT_CFRAME || f->format == FORMAT_SCHUNK) return put_cframe(view, reading, out, err);
     if (f->format == FORMAT_CHUNK)
         return c2_select_chunk(reading->codec, &reading->source, &f->bound, out, err);
     if (f->format != FORMAT_JSON) return c2_read_items(reading, &part, out, err);
@@ -84,6 +93,9 @@ static bool fetch_heads(struct c2_view *view, struct cat2_error *err)
 
     if (is_itself(view) && c2_view_slice_text(view->req).n == 0 &&
         !c2_view_head(view, err, "Accept-Ranges", "bytes"))
+        return false;
+    if ((f->format == FORMAT_CFRAME || f->format == FORMAT_SCHUNK) &&
+        !c2_view_head(view, err, "Accept-Ranges", "none")) /* it is made anew for each who asks */
         return false;
     if (file_type(view)->is_active) return c2_view_attach(view, "", err);
     return c2_view_download(view, suffixes[f->format], err);
@@ -135,8 +147,12 @@ static bool choose_format(struct c2_view *view, struct cat2_error *err)
         return c2_fail(err, CAT2_EINVAL, "format '%.*s' is none of b2nd, raw, npy, json, csv, png",
                        (int)c2_min_i64(30, (int64_t)text.n), text.p);
     }
-    if (!c2_request_query(view->req, "prefer_schunk", &text)) return true;
+    if (!c2_request_query(view->req, "prefer_schunk", &text)) {
+        f->format = array ? FORMAT_CFRAME : FORMAT_SCHUNK;
+        return true;
+    }
     if (!c2_request_query_bool(view->req, "prefer_schunk", false, &prefer, err)) return false;
+    c2_old_client_note(view->ds->sub, view->req);
     bool small = f->nbytes < 128 && !(array && f->bound.whole);
     if (!prefer || small)
         f->format = FORMAT_PICKLE;
@@ -182,16 +198,19 @@ static bool fetch_is_heavy(struct c2_view *view)
     return f->format != FORMAT_CFRAME && view->memory > HEAVY_NBYTES;
 }
 
-/* Rows of tables, pictures and text are views of their own. */
+/* Rows of tables, pictures, text, and selections that are no slices are views of their own. */
 static const struct c2_view_type *fetch_choose(struct c2_request *req)
 {
     static const char *const OF_ROWS[] = {"rows", "sort", "where", "fields"};
 
+    if (c2_view_query(req, "indices").n) return &c2_indices_view;
+    if (c2_view_query(req, "filter").n) return &c2_filter_view;
     for (size_t i = 0; i < C2_ARRAY_LEN(OF_ROWS); i++)
         if (c2_str_trim(c2_view_query(req, OF_ROWS[i])).n) return &c2_table_file_view;
     struct c2_str format = c2_view_query(req, "format");
 
     if (c2_str_is(format, "png")) return &c2_png_view;
+    if (c2_view_query(req, "field").n) return &c2_field_view;
     return c2_str_is(format, "csv") ? &c2_csv_view : NULL;
 }
 

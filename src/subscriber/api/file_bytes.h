@@ -21,7 +21,14 @@ bool c2_file_read(const struct c2_file_bytes *file, const struct c2_reading *rea
                   struct c2_buf *out, struct cat2_error *err);
 
 /* ---- files.c ---- */
+/* What is answered. */
+struct c2_file_as {
+    bool itself;      /* the plain file, not its frame */
+    bool attachment;  /* to be saved */
+    bool coded;       /* the frame as a content coding of the plain file, which the client takes */
+    const char *etag; /* quoted; NULL: the dataset's */
+};
 /** Answer with the frame, or the plain file itself; with ranges. Conditions were looked at. */
-void c2_file_serve(struct c2_request *req, struct c2_ds *ds, bool itself, bool attachment);
+void c2_file_serve(struct c2_request *req, struct c2_ds *ds, const struct c2_file_as *as);
 
 #endif

@@ -36,7 +36,7 @@ struct file {
     struct c2_cachefile *cf; /* so that it stays open */
     struct c2_file_bytes bytes;
     int fd;
-    bool attachment;
+    struct c2_file_as as;
     bool digested; /* its digest is wanted */
     char digest[C2_DIGEST_MAX];
     /* What is read before the status is sent: the first window of all that is asked for. */
@@ -202,10 +202,10 @@ static void content_free(void *ctx)
 
 /* ---- the answer ---- */
 
-/* What the bytes are. */
+/* What the bytes are, decoded. */
 static const struct c2_file_type *type_of(const struct file *f)
 {
-    return c2_file_type_of(f->bytes.itself ? c2_str_of(f->ds->path) : C2_STR(""));
+    return c2_file_type_of(f->as.itself || f->as.coded ? c2_str_of(f->ds->path) : C2_STR(""));
 }
 
 /* Headers that go before those of the content. */
@@ -214,9 +214,10 @@ static void heads(struct file *f)
     struct cat2_error err;
     C2_AUTO(c2_buf) text = C2_BUF_INIT(32768);
 
-    if ((f->attachment || type_of(f)->is_active) &&
-        c2_sub_disposition(f->ds, C2_STR(""), f->bytes.itself ? "" : NULL, &text, &err))
+    if ((f->as.attachment || type_of(f)->is_active) &&
+        c2_sub_disposition(f->ds, C2_STR(""), f->as.itself || f->as.coded ? "" : NULL, &text, &err))
         c2_reply_header(f->req, "Content-Disposition", c2_buf_cstr(&text));
+    if (f->as.coded) c2_reply_header(f->req, "Content-Encoding", "blosc2");
     if (f->digested && f->digest[0]) c2_reply_header(f->req, "Repr-Digest", f->digest);
 }
 
@@ -224,8 +225,8 @@ static void reply_fd(struct file *f)
 {
     c2_unattend(&f->ds->sub->views->attendance, &f->attended);
     struct stat st;
-    struct c2_content content = {.content_type = "application/octet-stream",
-                                 .etag = f->ds->quoted,
+    struct c2_content content = {.content_type = type_of(f)->type,
+                                 .etag = f->as.etag,
                                  .mtime_ms = -1,
                                  .fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0),
                                  .free = content_free, /* the cache file is open as long: counted as one */
@@ -244,7 +245,7 @@ static void reply_windows(struct file *f)
 {
     struct c2_content content = {.nbytes = c2_file_nbytes(&f->bytes, f->cf),
                                  .content_type = type_of(f)->type,
-                                 .etag = f->ds->quoted,
+                                 .etag = f->as.etag,
                                  .mtime_ms = -1,
                                  .fd = -1,
                                  .open = open_stretch,
@@ -414,13 +415,13 @@ static void on_ready(void *ctx, const struct cat2_error *err)
         serve_windows(f);
 }
 
-void c2_file_serve(struct c2_request *req, struct c2_ds *ds, bool itself, bool attachment)
+void c2_file_serve(struct c2_request *req, struct c2_ds *ds, const struct c2_file_as *as)
 {
     static const struct c2_reader reader = {.done = on_ready};
     struct cat2_error err;
     struct file *f;
 
-    if (itself && !c2_codec_supports(&ds->meta.cparams, &err)) {
+    if (as->itself && !c2_codec_supports(&ds->meta.cparams, &err)) {
         c2_reply_error(req, &err);
         return;
     }
@@ -431,11 +432,12 @@ void c2_file_serve(struct c2_request *req, struct c2_ds *ds, bool itself, bool a
     }
     f->req = req;
     f->ds = c2_ds_ref(ds);
-    f->bytes = (struct c2_file_bytes){ds, itself};
+    f->bytes = (struct c2_file_bytes){ds, as->itself};
     f->fd = -1;
-    f->attachment = attachment;
+    f->as = *as;
+    if (!as->etag) f->as.etag = ds->quoted; /* which the dataset keeps */
     f->digested = c2_digest_wanted(req);
-    if (!itself) memcpy(f->digest, ds->digest, sizeof(f->digest));
+    if (!as->itself) memcpy(f->digest, ds->digest, sizeof(f->digest));
     f->asker.client = c2_view_client(req);
     c2_read(&f->read, ds, &(struct c2_pieces){.need = C2_NEED_FILE}, &reader, f);
 }

@@ -64,15 +64,37 @@ static bool want_span(struct c2_read *r, const struct c2_chunk_span *span, struc
     return add_want(r, want, err);
 }
 
+/* Is the whole chunk the better choice, where n of its blocks are needed? */
+static bool comes_whole(const struct c2_read *r, int64_t n)
+{
+    const struct c2_grid *grid = &c2_cachefile_meta(r->cf)->grid;
+
+    return !r->ds->speaks_pieces || grid->nblocks < 2 || r->ds->meta.chunksize < BLOCKWISE_MIN ||
+           n * 2 > grid->nblocks;
+}
+
 /* Blocks of a chunk that a selection needs; 0: the whole chunk is the better choice. */
 static int32_t blocks_of(struct c2_read *r, int64_t nchunk)
 {
-    const struct c2_meta *meta = &r->ds->meta;
     const struct c2_grid *grid = &c2_cachefile_meta(r->cf)->grid;
 
-    if (!r->ds->speaks_pieces || grid->nblocks < 2 || meta->chunksize < BLOCKWISE_MIN) return 0;
+    if (comes_whole(r, 0)) return 0;
     int64_t n = c2_grid_blocks(grid, &r->bound, nchunk, r->blocks);
-    return n * 2 > grid->nblocks ? 0 : (int32_t)n;
+    return comes_whole(r, n) ? 0 : (int32_t)n;
+}
+
+static bool want_listed(struct c2_read *r, struct cat2_error *err)
+{
+    int64_t per_chunk = c2_max_i64(1, c2_cachefile_meta(r->cf)->grid.nblocks);
+
+    for (size_t i = 0; i < r->nlisted;) {
+        int64_t nchunk = r->listed[i] / per_chunk;
+        int32_t n = 0;
+        for (; i < r->nlisted && r->listed[i] / per_chunk == nchunk; i++)
+            r->blocks[n++] = (int32_t)(r->listed[i] % per_chunk);
+        if (!want_chunk(r, nchunk, r->blocks, comes_whole(r, n) ? 0 : n, err)) return false;
+    }
+    return true;
 }
 
 static bool make_scratch(struct c2_read *r, struct cat2_error *err)
@@ -98,13 +120,14 @@ bool c2_read_look(struct c2_read *r, struct cat2_error *err)
         while (ok && c2_grid_walk_next(&walk, &nchunk))
             ok = want_chunk(r, nchunk, r->blocks, blocks_of(r, nchunk), err);
     }
+    if (ok && r->need == C2_NEED_BLOCKS) ok = want_listed(r, err);
     for (size_t i = 0; ok && i < r->missing.n; i++)
         ok = want_span(r, &r->missing.p[i], err);
     if (r->missing.n) r->counted = true;
     r->missing.n = 0; /* work looks again */
     for (nchunk = 0; ok && r->need == C2_NEED_ALL && nchunk < meta->nchunks; nchunk++)
         ok = want_chunk(r, nchunk, NULL, 0, err);
-    if (r->need == C2_NEED_BOUND || r->need == C2_NEED_ALL) r->counted = true;
+    if (r->need != C2_NEED_FILE && r->need != C2_NEED_BYTES && r->need != C2_NEED_SPANS) r->counted = true;
     return ok;
 }
 

@@ -18,7 +18,7 @@ static void look(struct c2_read *r);
 
 static bool holds(const struct c2_read *r)
 {
-    return r->need == C2_NEED_BOUND || r->need == C2_NEED_ALL || r->need == C2_NEED_BYTES;
+    return r->need != C2_NEED_FILE && r->need != C2_NEED_SPANS;
 }
 
 static void let_go(struct c2_read *r)
@@ -129,6 +129,14 @@ bool c2_read_bytes(const struct c2_reading *reading, int64_t off, size_t n, uint
                    struct cat2_error *err)
 {
     return c2_cachefile_read_frame(reading->cf, off, n, to, c2_read_note, reading->read, err);
+}
+
+bool c2_read_whole(const struct c2_reading *reading, int64_t nchunk, struct cat2_error *err)
+{
+    struct c2_chunk_span all = {.nchunk = nchunk, .n = INT32_MAX};
+
+    if (!c2_read_note(reading->read, &all)) return c2_fail_nomem(err, "fetch");
+    return c2_fail(err, CAT2_ENOTFOUND, "chunk %lld is here in blocks", (long long)nchunk);
 }
 
 bool c2_read_missed(const struct c2_reading *reading)
@@ -314,6 +322,8 @@ static int64_t cost_of(const struct c2_meta *meta, const struct c2_pieces *piece
     int64_t n = 0, weight = pieces->weight ? pieces->weight : 1;
 
     if (pieces->need == C2_NEED_BOUND) n = c2_grid_cost(&meta->grid, pieces->bound);
+    if (pieces->need == C2_NEED_BLOCKS)
+        n = (int64_t)pieces->n * c2_max_i64(1, meta->grid.block_items) * meta->grid.typesize;
     if (pieces->need == C2_NEED_ALL) n = meta->nbytes;
     for (size_t i = 0; pieces->need == C2_NEED_BYTES && i < pieces->n; i++)
         n += pieces->ranges[i].n;
@@ -327,11 +337,14 @@ static bool take_pieces(struct c2_read *r, const struct c2_pieces *pieces)
     r->asker = pieces->asker;
     r->need = pieces->need;
     if (pieces->bound) r->bound = *pieces->bound;
+    r->listed = pieces->blocks;
+    r->nlisted = pieces->blocks ? pieces->n : 0;
     for (size_t i = 0; pieces->ranges && i < pieces->n; i++)
         r->ds->sub->cache.wanted += pieces->ranges[i].n;
     for (size_t i = 0; pieces->need == C2_NEED_SPANS && i < pieces->n; i++)
         r->ds->sub->cache.wanted += pieces->spans[i].n;
-    r->hold = (struct c2_hold){.kind = pieces->need == C2_NEED_BOUND   ? C2_HOLD_BOUND
+    bool bound = pieces->need == C2_NEED_BOUND || pieces->need == C2_NEED_BLOCKS;
+    r->hold = (struct c2_hold){.kind = bound                           ? C2_HOLD_BOUND
                                        : pieces->need == C2_NEED_BYTES ? C2_HOLD_RANGES
                                                                        : C2_HOLD_ALL,
                                .bound = &r->bound,

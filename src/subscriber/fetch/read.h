@@ -19,16 +19,18 @@
 /* What a reader needs. */
 struct c2_pieces {
     enum c2_need {
-        C2_NEED_FILE,  /* the cache file, whatever is in it */
-        C2_NEED_BOUND, /* the blocks of a selection */
-        C2_NEED_ALL,   /* every chunk */
+        C2_NEED_FILE,   /* the cache file, whatever is in it */
+        C2_NEED_BOUND,  /* the blocks of a selection */
+        C2_NEED_BLOCKS, /* of those only the ones that are listed */
+        C2_NEED_ALL,    /* every chunk */
         C2_NEED_BYTES, /* the blocks under bytes of the publisher's frame: work says which, c2_read_bytes() */
         C2_NEED_SPANS  /* chunks, or bytes of them */
     } need;
     const struct c2_bound *bound;      /* copied */
+    const int64_t *blocks;             /* of BLOCKS: nchunk * grid->nblocks + nblock, rising; borrowed */
     const struct c2_range *ranges;     /* of BYTES; borrowed until done */
     const struct c2_chunk_span *spans; /* of SPANS; copied */
-    size_t n;                          /* of ranges or spans */
+    size_t n;                          /* of blocks, ranges or spans */
     const struct c2_asker *asker;      /* borrowed until done; NULL: nobody in particular */
     int32_t weight;                    /* of work: how many times longer than decoding it takes; 0 is 1 */
     int64_t extra;                     /* and what else it does: bytes that are decoded in that time */
@@ -77,6 +79,8 @@ struct c2_read {
     void *ctx;
     enum c2_need need;
     struct c2_bound bound;
+    const int64_t *listed; /* blocks */
+    size_t nlisted;
     struct c2_cachefile *cf; /* held; NULL: not yet */
     struct c2_hold hold;
     int flights, repeats;
@@ -107,6 +111,9 @@ bool c2_read_items(const struct c2_reading *reading, const struct c2_bound *boun
  * called again when it is there; `to` means nothing then. */
 bool c2_read_bytes(const struct c2_reading *reading, int64_t off, size_t n, uint8_t *to,
                    struct cat2_error *err);
+/** Of BOUND or ALL, in work: chunk nchunk is needed as it is stored, and is here in blocks. Always false,
+ * with CAT2_ENOTFOUND as of a damaged piece: it is fetched, and work is called again. */
+bool c2_read_whole(const struct c2_reading *reading, int64_t nchunk, struct cat2_error *err);
 /** Did c2_read_bytes() miss something? */
 bool c2_read_missed(const struct c2_reading *reading);
 

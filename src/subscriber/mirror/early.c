@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One dataset of a root whose first listing is still under way: asked for by its path, so that nobody waits
- * for a hundred thousand others. Kept in memory only, until the list has come. */
+/* One dataset that is not in the list: asked for by its path. While the root is listed for the first time
+ * nobody waits for a hundred thousand others; it is kept in memory only, until the list has come. Later it is
+ * a new one, whose event is still on its way. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +11,9 @@
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
+
+#define LOOKING_MAX 64   /* names of one root that are looked for at a time; others are not there */
+#define LOOKING_MS  2000 /* a publisher that has listed its root answers in a moment */
 
 struct early {
     struct c2_subscriber *sub;
@@ -24,7 +28,9 @@ static void early_end(struct early *early, const struct cat2_error *err)
 {
     void (*fn)(void *ctx, const struct cat2_error *err) = early->fn;
     void *ctx = early->ctx;
+    struct c2_root_state *root = c2_sub_root(early->sub, c2_str_of(early->root));
 
+    if (root && root->nlooking) root->nlooking--;
     free(early->path);
     free(early);
     fn(ctx, err);
@@ -57,17 +63,28 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     } else if (!root || !c2_root_is_followed(root) || root->nfollowed != early->nfollowed) {
         c2_fail(&err, CAT2_ECANCELLED, C2_FOLLOW_LEFT);
         early_end(early, &err);
-    } else if (c2_root_is_listed(root) || (!why && take(early, root, reply))) {
+    } else if (!why && take(early, root, reply)) {
         early_end(early, NULL);
     } else if (!why && reply->status == 503) {
         c2_reason_of_reply(reply, root->root.http, early->path, &err);
         root->retry_s = c2_reason_retry_s(reply);
         early_end(early, &err);
+    } else if (c2_root_is_listed(root)) {
+        early_end(early, NULL);
     } else {
+        root->nlooking--;
         c2_sub_when_known(root, early->fn, early->ctx);
         free(early->path);
         free(early);
     }
+}
+
+/* Is it in the list, or can nobody tell? Python publishers tell of one dataset in another way. */
+static bool is_told(struct c2_root_state *root, struct c2_str path)
+{
+    if (path.n == 0 || root->nlooking >= LOOKING_MAX || c2_sub_find(root, path)) return true;
+    return c2_root_is_listed(root) && (!root->speaks_pieces || c2_root_is_unreached(root) ||
+                                       root->sub->stopping || c2_sub_is_folder(root, path));
 }
 
 void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
@@ -77,12 +94,13 @@ void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
     struct early *early;
     struct cat2_error err;
 
-    if (c2_root_is_listed(root) || path.n == 0 || c2_sub_find(root, path)) {
-        fn(ctx, NULL);
+    if (is_told(root, path)) {
+        c2_sub_when_known(root, fn, ctx);
         return;
     }
+    bool listed = c2_root_is_listed(root);
     c2_follow_begin(root);
-    if (!root->follow && !root->timer) c2_sub_follow(root);
+    if (!listed && !root->follow && !root->timer) c2_sub_follow(root);
     early = calloc(1, sizeof(*early));
     if (early) {
         *early = (struct early){
@@ -94,11 +112,14 @@ void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
               c2_url_encode(path, true, &url, &err) && c2_buf_puts(&url, "?full=1", &err);
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
                                 .body_max = 16 << 20,
-                                .stall_ms = 60000,
-                                .timeout_ms = 60000,
+                                .stall_ms = listed ? LOOKING_MS : 60000,
+                                .timeout_ms = listed ? LOOKING_MS : 60000,
                                 .done = on_answer,
                                 .ctx = early};
-    if (ok && c2_upcall_start(root->sub, &call, C2_WIRE_INFO, c2_sub_check(root), &err)) return;
+    if (ok && c2_upcall_start(root->sub, &call, C2_WIRE_INFO, c2_sub_check(root), &err)) {
+        root->nlooking++;
+        return;
+    }
     if (early) free(early->path);
     free(early);
     c2_sub_when_known(root, fn, ctx);

@@ -46,8 +46,8 @@ void c2_sub_tell_waiters(struct c2_root_state *root, const struct cat2_error *er
 void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root);
 
 /* ---- early.c ---- */
-/** fn(ctx, NULL) when the root is listed or, before, as soon as this dataset is known; a publisher that
- * cannot tell of one dataset is waited for as by c2_sub_when_known(). */
+/** fn(ctx, NULL) when this dataset is known, or is not there: where it is not in the list, its publisher is
+ * asked. One that cannot tell of one dataset is waited for as by c2_sub_when_known(). */
 void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
                        void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
 
