@@ -76,7 +76,8 @@ def decode(body):
     if body[:1] == b"\x80":
         return pickle.loads(body)
     if body[:1] == b"\x9e":
-        return blosc2.ndarray_from_cframe(body)[()]
+        frame = blosc2.schunk_from_cframe(body)
+        return blosc2.ndarray_from_cframe(body)[()] if "b2nd" in frame.meta else frame[:] if frame.nbytes else b""
     return blosc2.decompress2(body)
 
 
