@@ -311,10 +311,9 @@ static void items_at_coordinates_of_every_array_are_those(void **state)
 {
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
     struct sample s;
-    FILE *list = NULL;
-    int at = 0, count = 0;
+    int count = 0;
 
-    while (next_sample(&list, &at, &s)) {
+    while (next_sample(&s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         struct plain plain;
         if (c2_frame_refusal(frame)) continue;

@@ -6,8 +6,8 @@
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/api/api.h"
+#include "subscriber/api/fetch_kinds.h"
 #include "subscriber/api/old_client.h"
-#include "subscriber/api/pick.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 

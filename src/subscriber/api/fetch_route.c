@@ -7,9 +7,9 @@
 #include "base/limits.h"
 #include "ndim/print.h"
 #include "subscriber/api/api.h"
+#include "subscriber/api/fetch_kinds.h"
 #include "subscriber/api/file_type.h"
 #include "subscriber/api/old_client.h"
-#include "subscriber/api/pick.h"
 #include "wire/pickle.h"
 
 #define JSON_NBYTES  (16 << 20) /* items of one JSON answer; the text is several times that */

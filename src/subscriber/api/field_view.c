@@ -2,7 +2,7 @@
 /* /api/fetch with field: one field of the items of a slice, as an array of its type. The axes of a field that
  * is an array follow those of the slice. */
 #include "subscriber/api/api.h"
-#include "subscriber/api/pick.h"
+#include "subscriber/api/fetch_kinds.h"
 
 #define PART_NBYTES (4 << 20) /* of whole items, of which the field is taken */
 

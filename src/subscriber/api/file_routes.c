@@ -5,9 +5,9 @@
 #include "net/digest.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/api/api.h"
+#include "subscriber/api/fetch_kinds.h"
 #include "subscriber/api/file_bytes.h"
 #include "subscriber/api/old_client.h"
-#include "subscriber/api/pick.h"
 #include "wire/json.h"
 
 /* The frame that a plain file is stored as, as a coding of the file: other bytes, and so another ETag. */

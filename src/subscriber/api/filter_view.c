@@ -5,7 +5,7 @@
 
 #include "reduce/order.h"
 #include "subscriber/api/api.h"
-#include "subscriber/api/pick.h"
+#include "subscriber/api/fetch_kinds.h"
 
 struct filtering {
     struct c2_order order;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET and POST /api/fetch with indices: items at coordinates, as NumPy picks them. */
 #include "subscriber/api/api.h"
-#include "subscriber/api/pick.h"
+#include "subscriber/api/fetch_kinds.h"
 
 #define FEW_NBYTES (64 << 10) /* of text: parsed on the loop, in less than a millisecond */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Selections of /api/fetch that are no slices: items at coordinates, rows that a filter leaves, a field.
  * Their answer is the frame of a new array. */
-#ifndef C2_SUBSCRIBER_API_PICK_H
-#define C2_SUBSCRIBER_API_PICK_H
+#ifndef C2_SUBSCRIBER_API_FETCH_KINDS_H
+#define C2_SUBSCRIBER_API_FETCH_KINDS_H
 
 #include "subscriber/answer/view.h"
 
