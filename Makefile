@@ -53,7 +53,7 @@ test-hdf5-system: .deps/ready
 # The container image and compose.yaml: built and run with buildah on a base of mmdebstrap's. Root; a few minutes, a few GB.
 test-container:
 	@tools/setup container
-	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/container
+	@/usr/bin/python3 -m pytest -q -p no:cacheprovider --confcutdir tests/container tests/container
 
 asan-ready tsan-ready: %-ready: .deps/ready
 	@tools/setup test
