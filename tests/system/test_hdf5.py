@@ -5,7 +5,6 @@ import io
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import time
@@ -226,24 +225,6 @@ def test_a_stopped_worker_is_replaced(house, tmp_path):
         assert asked.result()[0] == 200
     assert get(pub.url + "/api/download/a.b2nd?nchunk=0")[0] == 200
     assert "cat2h5 was ended by signal 9" in pub.output()
-
-
-def test_a_stopped_worker_that_is_to_list_a_file_is_replaced(house, tmp_path):
-    (tmp_path / "r").mkdir()
-    with h5py.File(tmp_path / "r/f.h5", "w") as file:
-        file.create_dataset("a", data=np.arange(100), chunks=(10,), compression="gzip")
-    pub = house.pub("r", tmp_path / "r", house.bro())
-    wait_until(lambda: get(pub.url + "/api/download/f.h5/a.b2nd?nchunk=0")[0] == 200)
-    pids = wait_until(lambda: workers(pub))
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    shutil.copy(tmp_path / "r/f.h5", tmp_path / "g.h5")
-    (tmp_path / "g.h5").rename(tmp_path / "r/g.h5")
-    time.sleep(1)  # by when the worker has been asked for its names, or is about to be
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: get(pub.url + "/api/download/g.h5/a.b2nd?nchunk=0")[0] == 200)
-    assert "g.h5" not in "".join(line for line in pub.output().splitlines() if "warn:" in line and "cat2h5 was ended" not in line)
 
 
 def queued(pid):

@@ -51,9 +51,8 @@ static bool give_item(struct c2_h5_call *call, const struct c2_h5_answer *a, con
     return call->item(call->ctx, a, path, path + n + 1, c2_buf_str(body), err);
 }
 
-/* *whole: the conversation came to its end, well or not. *told: a name was passed on. */
-static bool converse(struct c2_talk *talk, struct c2_h5_call *call, bool *whole, bool *told,
-                     struct cat2_error *err)
+/* *whole: the conversation came to its end, well or not. */
+static bool converse(struct c2_talk *talk, struct c2_h5_call *call, bool *whole, struct cat2_error *err)
 {
     struct c2_h5_request req = {C2_H5_PROTO_MAGIC, call->op, call->nchunk, strlen(call->file),
                                 strlen(call->name)};
@@ -63,7 +62,7 @@ static bool converse(struct c2_talk *talk, struct c2_h5_call *call, bool *whole,
     struct c2_buf *others = call->others ? call->others : &own_others;
     bool ok = true;
 
-    *whole = *told = false;
+    *whole = false;
     if (!c2_talk_send(talk, &req, sizeof(req)) || !c2_talk_send(talk, call->file, req.file_len) ||
         !c2_talk_send(talk, call->name, req.name_len))
         return false;
@@ -72,7 +71,6 @@ static bool converse(struct c2_talk *talk, struct c2_h5_call *call, bool *whole,
         size_t before = body->n;
         if (!next_answer(talk, &call->answer, &name, body, others)) return false;
         if (call->answer.status == C2_H5_ITEM && call->op == C2_H5_OP_WALK) {
-            *told = true;
             ok = ok && give_item(call, &call->answer, &name, body, err);
             c2_buf_clear(body);
             continue;
@@ -97,11 +95,11 @@ static enum outcome ask(struct c2_h5_workers *all, struct c2_h5_call *call, stru
                         struct cat2_error *err)
 {
     struct c2_talk talk = c2_helper_talk(worker, patience(call->op));
-    bool kept = !c2_helper_is_new(worker), whole, told;
+    bool kept = !c2_helper_is_new(worker), whole;
     size_t before = call->body ? call->body->n : 0;
     char how[64];
 
-    bool ok = converse(&talk, call, &whole, &told, err);
+    bool ok = converse(&talk, call, &whole, err);
     if (whole) {
         c2_helpers_give(all->processes, worker);
         return ok ? DONE : FAILED;
@@ -114,7 +112,7 @@ static enum outcome ask(struct c2_h5_workers *all, struct c2_h5_call *call, stru
     }
     c2_log_some(C2_WARN, "cat2h5 %s file=%s object=%s", how, call->file, call->name);
     c2_fail(err, CAT2_EIO, "the HDF5 worker %s, asked for %.120s", how, call->name);
-    return kept && !talk.late && !told ? ENDED_KEPT : ENDED_AT_WORK;
+    return kept && !talk.late ? ENDED_KEPT : ENDED_AT_WORK;
 }
 
 /* A process that was kept may have been ended from outside (kill, lack of memory) a moment ago: then a new
@@ -122,11 +120,12 @@ static enum outcome ask(struct c2_h5_workers *all, struct c2_h5_call *call, stru
  * passed on twice. */
 bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, struct cat2_error *err)
 {
+    bool is_walk = call->op == C2_H5_OP_WALK;
     enum outcome got = ENDED_KEPT;
 
-    for (int tries = 0; got == ENDED_KEPT && tries <= WORKERS_MAX; tries++) {
+    for (int tries = is_walk ? WORKERS_MAX : 0; got == ENDED_KEPT && tries <= WORKERS_MAX; tries++) {
         struct c2_helper *worker;
-        if (!c2_helpers_take(all->processes, call->file, call->op == C2_H5_OP_WALK, &worker, err))
+        if (!c2_helpers_take(all->processes, call->file, is_walk, &worker, err))
             return err->code != CAT2_ELIMIT
                        ? false
                        : c2_fail(err, CAT2_EIO,
