@@ -1,39 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The numbers of a region: statistics, histogram, means along its rows and columns, and its curve through the stack.
-import { Latest, asNumbers, encode, json, numbers, query } from "./api.js";
-import { meaningOf } from "./meaning.js";
+import { Latest, encode, json, numbers, query } from "./api.js";
+import { Coordinate, meaningOf } from "./meaning.js";
 import { Plot } from "./plot.js";
-import { plotTable, tableButton, tablePanel } from "./tables.js";
-import { approximate, button, h, number, token } from "./ui.js";
+import { plotTable, tableButton } from "./tables.js";
+import { approximate, button, h, number } from "./ui.js";
 
-const PART_NBYTES = 64 << 20; // of a stack that is asked for at a time
-const PARTS_MOST = 32; // more are asked for in one, which may be a sample
 const PX = 1024;
-
-/* How many of the items have which values. */
-function drawBars(canvas, { counts }) {
-  const ratio = devicePixelRatio;
-  const width = (canvas.width = Math.max(canvas.clientWidth, 50) * ratio);
-  const height = (canvas.height = Math.max(canvas.clientHeight, 50) * ratio);
-  const context = canvas.getContext("2d");
-  const most = Math.max(...counts, 1);
-  context.fillStyle = token("--accent");
-  counts.forEach((count, i) => {
-    const left = Math.round((i * width) / counts.length);
-    const tall = Math.ceil((count / most) * (height - 4 * ratio));
-    context.fillRect(
-      left,
-      height - tall,
-      Math.max(1, Math.round(((i + 1) * width) / counts.length) - left - 1),
-      tall,
-    );
-  });
-}
 
 export class RegionNumbers {
   /** view: the picture; remove(): the region is not wanted any more. */
   constructor(view, remove) {
-    Object.assign(this, { view, key: "", flight: new Latest(), plots: [], bars: null });
+    Object.assign(this, { view, key: "", flight: new Latest(), plots: [] });
     this.facts = h("p", { class: "facts", "aria-live": "polite" });
     this.badge = approximate();
     this.charts = h("div", { class: "charts" });
@@ -106,70 +84,45 @@ export class RegionNumbers {
     this.badge.hidden = !stats.sampled;
   }
 
-  /* Means along an axis, of the items of the region; of a long stack part after part. */
+  /* Means along an axis, of the items of the region. */
   async line(box, axis, signal) {
     const { source } = this.view;
-    const n = source.ds.shape[axis];
-    const within = axis === source.x || axis === source.y;
-    const each = (box.x1 - box.x0) * (box.y1 - box.y0) * 8;
-    const step = Math.max(1, Math.floor(PART_NBYTES / each));
-    const whole = within || n > PX || n <= step || n > step * PARTS_MOST;
-    const ask = (part) => {
-      const more = { axis, over: "mean", px: PX, fill: source.quantity.fill, ...source.common };
-      return numbers(
-        `/api/line/${encode(source.ds.path)}${query({ slice_: this.slice(box, axis, part), ...more })}`,
-        {
-          signal,
-        },
-      );
-    };
-    const parts = [];
-    if (whole) parts.push(await ask(within ? null : ":"));
-    for (let from = 0; !whole && from < n; from += step) parts.push(await ask(`${from}:${Math.min(n, from + step)}`));
-    const data = Float64Array.from(parts.flatMap((part) => [...asNumbers(part.data)]));
-    if (parts.some(({ headers }) => headers.get("X-Approx"))) this.badge.hidden = false;
+    const slice = this.slice(box, axis, axis === source.x || axis === source.y ? null : ":");
+    const how = { slice_: slice, axis, over: "mean", px: PX, fill: source.quantity.fill, ...source.common };
+    const line = await numbers(`/api/line/${encode(source.ds.path)}${query(how)}`, { signal });
+    if (line.headers.get("X-Approx")) this.badge.hidden = false;
     const from = axis === source.x ? box.x0 : axis === source.y ? box.y0 : 0;
-    return { data, shape: [data.length], from, step: Number(parts[0].headers.get("X-Step")) || 1 };
+    return { ...line, from, step: Number(line.headers.get("X-Step")) };
   }
 
   chart(box, stats, axes, lines) {
     const { source } = this.view;
+    const { quantity } = source;
     const names = [`Mean along axis ${source.x}`, `Mean along axis ${source.y}`];
     this.plots = lines.map((line, i) => {
       const of = names[i] || `Mean through the stack, axis ${axes[i]}`;
       const every = line.step > 1 ? `, of ${line.step} items each` : "";
       const x = line.step > 1 ? undefined : meaningOf(source.ds).axes[axes[i]];
-      const from = Math.floor(line.from / line.step);
-      const plot = new Plot(of + every, line, line.data.length, from, { x, y: source.quantity });
+      return new Plot(of + every, line, line.data.length, Math.floor(line.from / line.step), { x, y: quantity });
+    });
+    const { lo, hi, counts } = stats.histogram;
+    if (lo != null && lo < hi) {
+      const x = Object.assign(new Coordinate(0), quantity, { items: [-0.5, counts.length - 0.5], values: [lo, hi] });
+      this.plots.push(new Plot("Histogram", { data: counts, shape: [counts.length] }, counts.length, 0, { x }));
+    }
+    for (const plot of this.plots)
       plot.box.lastChild.append(
         " ",
         tableButton(() => plotTable(plot)),
       );
-      return plot;
-    });
-    this.charts.replaceChildren(...this.plots.map((plot) => plot.box), ...this.histogram(stats.histogram));
+    this.charts.replaceChildren(...this.plots.map((plot) => plot.box));
     this.box.dataset.of = this.slice(box);
     this.redraw();
-  }
-
-  histogram(histogram) {
-    this.bars = null;
-    if (histogram?.lo == null) return [];
-    const { lo, hi, counts } = histogram;
-    const { quantity } = this.view.source;
-    const title = `Histogram, ${quantity.text(lo, 6)} to ${quantity.text(hi, 6)}`;
-    const edge = (i) => number(lo + ((hi - lo) * i) / counts.length, 5);
-    const rows = counts.map((n, i) => [edge(i), edge(i + 1), n]);
-    const open = () => tablePanel("Histogram of the region", ["From", "To", "Items"], rows);
-    const canvas = h("canvas", { class: "plot", role: "img", "aria-label": title });
-    this.bars = () => drawBars(canvas, histogram);
-    return [h("figure", { class: "plotbox" }, canvas, h("figcaption", {}, title, " ", tableButton(open)))];
   }
 
   redraw() {
     if (this.box.hidden) return;
     this.plots.forEach((plot) => plot.draw());
-    this.bars?.();
   }
   close() {
     this.flight.stop();
