@@ -47,6 +47,9 @@ def sides(page):
     return list(map(int, page.wait("new URLSearchParams(location.search).get('roi')").split(",")))
 
 
+WIDE = "(c => Math.min(c.clientWidth, c.clientHeight * 160 / 120))(document.querySelector('canvas.heat'))"
+
+
 def near(page, wanted):
     """The region is this one, to an item: the places of a mouse are whole pixels."""
     page.wait(f"new URLSearchParams(location.search).get('roi')?.split(',').every((side, i) => Math.abs(side - {list(wanted)}[i]) <= 1)")
@@ -86,7 +89,7 @@ def check_region_by_hand(page, server):
     assert page.js(FOCUSED) == "region" and before[0] < before[1] and before[2] < before[3]
     page.wait(f"{NUMBERS}.dataset.of")
     settled(page)
-    scale = 160 / page.js("(c => Math.min(c.clientWidth, c.clientHeight * 160 / 120))(document.querySelector('canvas.heat'))")
+    scale = 160 / page.js(WIDE)
     press(page, [(0, 0), (10 / scale, 0), (20 / scale, -12 / scale)], ".region")
     near(page, (before[0] + 20, before[1] + 20, before[2] - 12, before[3] - 12))
     now = sides(page)
@@ -101,6 +104,9 @@ def check_region_by_hand(page, server):
     page.wait(f"!location.search.includes('roi') && {NUMBERS}.hidden && document.querySelector('.region').hidden")
     page.key("o")
     sides(page)
+    page.wait(f"!{NUMBERS}.hidden")
+    settled(page)
+    scale = 160 / page.js(WIDE)
     press(page, [(-60 / scale, -40 / scale), (-55 / scale, -35 / scale), (-50 / scale, -30 / scale)], "canvas.heat")  # drawn anew, beside it
     near(page, (20, 30, 20, 30))
     page.key("o")
