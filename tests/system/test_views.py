@@ -714,10 +714,11 @@ def test_what_one_request_may_cost_is_a_setting(site, tmp_path):
     def ask(url, what, path, **query):
         status, _, body = get(f"{url}/api/{what}/v/{path}?{urllib.parse.urlencode(query)}")
         return status, body
-    costly = [("fetch", "wide.b2nd", {"format": "csv"}), ("fetch", "wide.b2nd", {"format": "json"}), ("fetch", "wide.b2nd", {}),
+    costly = [("fetch", "wide.b2nd", {"format": "csv"}), ("fetch", "wide.b2nd", {"format": "json"}), ("fetch", "wide.b2nd", {"format": "b2nd"}),
               ("fetch", "sparse.b2nd", {"format": "raw", "slice_": "::16384,::16384"}),  # four items of everything
+              ("fetch", "wide.b2nd", {"indices": "[null,[0]]"}), ("fetch", "table.b2nd", {"filter": "id > 0"}), ("fetch", "table.b2nd", {"field": "id"}),
               ("table", "table.b2nd", {"rows": "0:3", "sort": "name"}), ("table", "table.b2nd", {"rows": "0:3", "where": "id > 0"})]
-    cheap = [("fetch", "wide.b2nd", {"format": "raw"}), ("fetch", "wide.b2nd", {"format": "npy"}), ("stats", "sparse.b2nd", {}),
+    cheap = [("fetch", "wide.b2nd", {}), ("fetch", "wide.b2nd", {"format": "raw"}), ("fetch", "wide.b2nd", {"format": "npy"}), ("stats", "sparse.b2nd", {}),
              ("fetch", "sparse.b2nd", {"format": "png"}), ("tile", "sparse.b2nd", {"z": 7}), ("table", "table.b2nd", {"rows": "0:3"})]
     with House(tmp_path) as house:
         limited = house.serve("--work-per-request", "100KiB", f"v={site.folder}")
