@@ -86,15 +86,20 @@ static void look_for_part(struct download *d, char *if_range, size_t size)
     }
 }
 
+/* A frame as a file: its own address, or that beside the address of the plain file that is in it. */
+static bool frame_file(const struct download *d, struct c2_buf *target, struct cat2_error *err)
+{
+    return c2_client_target("/files/", d->dataset->path, target, err) &&
+           c2_buf_puts(target, d->dataset->meta.kind == C2_KIND_FILE ? ".b2" : "", err);
+}
+
 /* Where the bytes are. A Python server must first be asked to complete its copy: by download-url, or in
  * release 0.2.0 by download, which answers the URL; then it serves the copy as a file. */
 static bool choose_target(struct download *d, struct c2_buf *target, struct cat2_error *err)
 {
     const char *const asks[] = {"/api/download-url/", "/api/download/"};
-    const char *suffix = d->dataset->meta.kind == C2_KIND_FILE ? ".b2" : "";
-    bool ready = false;
+    bool ready = d->dataset->accepts_ranges;
 
-    if (d->dataset->accepts_ranges) return c2_client_target(asks[1], d->dataset->path, target, err);
     for (size_t i = 0; i < C2_ARRAY_LEN(asks) && !ready; i++) {
         C2_AUTO(c2_buf) ask = C2_BUF_INIT(4 * C2_PATH_MAX);
         C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT(65536)};
@@ -103,8 +108,7 @@ static bool choose_target(struct download *d, struct c2_buf *target, struct cat2
         ready = c2_exchange_run(&d->dataset->client->session, &http, err);
         if (!ready && http.status != 404) return false;
     }
-    return ready && c2_client_target("/files/", d->dataset->path, target, err) &&
-           c2_buf_puts(target, suffix, err);
+    return ready && frame_file(d, target, err);
 }
 
 static void take_digest(struct download *d, const struct c2_exchange *http)
@@ -157,7 +161,7 @@ static bool verify(struct download *d, struct cat2_error *err)
         if (file.fd < 0 || !c2_fs_read(file.fd, 512, &tag, err)) return true;
         snprintf(if_match, sizeof(if_match), "If-Match: %s", c2_buf_cstr(&tag));
         http.headers = headers;
-        if (!c2_client_target("/api/download/", d->dataset->path, &target, err)) return false;
+        if (!frame_file(d, &target, err)) return false;
         http.target = c2_buf_cstr(&target);
         if (!c2_exchange_run(&d->dataset->client->session, &http, err)) return false;
         take_digest(d, &http);
