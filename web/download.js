@@ -107,7 +107,8 @@ export function downloadPanel({ path, ds, view }) {
   const part = picked ?? { slice_: slice };
   const address = (format, more = {}) => `${base}${query({ ...part, format, download: 1, ...more })}`;
   const itself = ds.kind === "file" ? link("The file", `${base}?format=raw`, "as it is") : null;
-  const whole = link("As stored", `/api/download/${encode(path)}`, "the whole dataset, a Blosc2 frame");
+  const stored = ds.kind === "file" ? `/files/${encode(path)}.b2` : `/api/download/${encode(path)}`;
+  const whole = link("As stored", stored, "the whole dataset, a Blosc2 frame");
   const files = picked
     ? slices(address, "Rows", "as they are shown: filter, order, fields")
     : slices(address, "Slice", `[${slice || "..."}]`);

@@ -9,7 +9,7 @@ import pytest
 from metrics import of, value
 from programs import EXTERNAL, House, get, wait_until
 
-pytestmark = [pytest.mark.skipif(EXTERNAL, reason="makes its own root"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.skipif(EXTERNAL, reason="makes its own root"), pytest.mark.timeout(300), pytest.mark.xdist_group("levels")]
 
 SIDE, CHUNK = 100_000, 2000
 ACROSS, DOWN = 6, 2  # chunks that hold something: 24 of 16 MB; all others are special
@@ -129,6 +129,7 @@ def test_what_is_not_kept_yet_is_sampled_and_remembered_by_nobody(site):
 
 
 def test_levels_outlive_a_restart(site):
+    site.built(TOP)
     site.sub.stop()
     site.start()
     got, headers = site.numbers(TOP)
@@ -137,6 +138,7 @@ def test_levels_outlive_a_restart(site):
 
 
 def test_a_new_generation_has_levels_of_its_own(site):
+    site.built(TOP)
     before = site.numbers(TOP)[1]["ETag"]
     store(site.folder / "plane.b2nd", 2)
     wait_until(lambda: json.loads(get(f"{site.sub.url}/api/chunks/r/plane.b2nd")[2])["etag"] != before.strip('"'))

@@ -106,7 +106,7 @@ def test_all_faces_answer_beneath_the_path(proxied):
     status, _, body = nginx.get("/data/api/download-url/foo/README.md")
     assert status == 200 and json.loads(body) == f"https://{ASKED}/data/files/foo/README.md.b2"
     assert nginx.get("/data/metrics")[0] == 403
-    for path in "/data", "/data/api/roots/", "/data/api/list/foo/":
+    for path in "/data", "/data/api/roots/":
         status, headers, _ = nginx.get(path)
         assert status in (301, 307)
         assert urllib.parse.urljoin(nginx.url + path, headers["Location"]).startswith(nginx.url + "/data/")

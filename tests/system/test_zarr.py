@@ -137,7 +137,7 @@ def test_groups_are_walked_and_have_their_attributes(site, version):
     if version == "2":
         odd = ["odd%20names/", "odd%20names/%C3%A4%20b~23~2541~3F.b2nd"]
         arrays = [path for path in site.arrays if not path.startswith("odd")]
-        assert sorted(told[0]["list"]) == sorted([*arrays, *odd, "dtypes/", "sim/", "tables/"])
+        assert sorted(told[0]["list"]) == sorted([*arrays, *odd, "dtypes/", "images/", "sim/", "tables/"])
     else:
         assert told[0]["list"] == [path.removeprefix("sim/") for path in site.arrays if path.startswith("sim/")]
     assert same(told[2]["items"], stored(site, "sim/tomo.b2nd")[3:5, ::7, -2]) and told[2]["attrs"] == {"contenttype": "tomography"}
@@ -151,7 +151,7 @@ def test_a_root_is_opened_by_its_consolidated_metadata(site, version):
     assert same(told[0]["items"], stored(site, "sim/cube-3d.b2nd")[20:, 100:, 5]) and told[0]["attrs"] == {"contenttype": "stack"}
     common = [path.replace("b#%41?", "b~23~2541~3F") for path in site.arrays if word(path) not in NOT_FOR_3]
     assert sorted(name for name in told[1]["list"] if not name.endswith("/")) == common
-    assert [name for name in told[1]["list"] if name.endswith("/")] == ["dtypes/", "odd names/", "sim/", "tables/"]
+    assert [name for name in told[1]["list"] if name.endswith("/")] == ["dtypes/", "images/", "odd names/", "sim/", "tables/"]
 
 
 def test_consolidated_metadata_says_what_the_single_ones_say(site):
