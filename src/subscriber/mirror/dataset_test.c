@@ -35,8 +35,9 @@ static void the_time_of_a_dataset_is_that_of_its_etag(void **state)
     "meta\":[[1,0]]},\"cratio\":0.64,"                                                                       \
     "\"nbytes\":40,\"urlpath\":\"\",\"vlmeta\":{\"units\":\"Kelvin\"},\"nchunks\":1}}"
 
-#define TAIL_MAX (C2_TRAILER_NBYTES_MAX + (long long)C2_NCHUNKS_MAX * 8 + 64) /* of a frame: index, trailer  \
-                                                                               */
+#define TAIL_MAX                                                                                             \
+    (C2_TRAILER_NBYTES_MAX + (long long)C2_NCHUNKS_MAX * 8 + 64) /* of a frame: index, trailer               \
+                                                                  */
 
 static struct c2_subscriber *subscriber;
 static int nfreed;

@@ -14,10 +14,15 @@
 
 #define LOOKING_MAX 64   /* names of one root that are looked for at a time; others are not there */
 #define LOOKING_MS  2000 /* a publisher that has listed its root answers in a moment */
+#define AGAIN_MS    20   /* what events name is asked for within some milliseconds */
 
 struct early {
     struct c2_subscriber *sub;
+    struct c2_timer *timer;
+    int64_t until_ms;
     int nfollowed;
+    bool listed;     /* the root was, when it was asked for */
+    uint64_t nlooks; /* of the root then */
     char root[sizeof(((struct c2_root *)0)->name)];
     char *path;
     void (*fn)(void *ctx, const struct cat2_error *err);
@@ -52,6 +57,60 @@ static bool take(struct early *early, struct c2_root_state *root, struct c2_http
     return c2_sub_put(root, ds, &err);
 }
 
+/* The first list will tell. */
+static void wait_for_list(struct early *early, struct c2_root_state *root)
+{
+    root->nlooking--;
+    c2_sub_when_known(root, early->fn, early->ctx);
+    free(early->path);
+    free(early);
+}
+
+static void look(struct early *early, struct c2_root_state *root);
+
+static void on_again(void *ctx)
+{
+    struct early *early = ctx;
+    struct c2_root_state *root = c2_sub_root(early->sub, c2_str_of(early->root));
+    struct cat2_error err;
+
+    early->timer = NULL;
+    if (root && c2_root_is_followed(root) && root->nfollowed == early->nfollowed) {
+        look(early, root);
+    } else {
+        c2_fail(&err, CAT2_ECANCELLED, C2_FOLLOW_LEFT);
+        early_end(early, &err);
+    }
+}
+
+/* What is being asked for because of an event or a listing may be newer, or older, than what came here: that
+ * it is taken in the order of the questions, it is asked for when they have ended. */
+static void look_again(struct early *early)
+{
+    bool late = c2_mono_ms(c2_loop_clock(early->sub->config.loop)) >= early->until_ms;
+
+    if (!late) early->timer = c2_timer_start(early->sub->config.loop, AGAIN_MS, 0, on_again, early);
+    if (!early->timer) early_end(early, NULL);
+}
+
+static void on_answer_of_new(struct early *early, struct c2_root_state *root, struct c2_http_reply *reply,
+                             const struct cat2_error *why)
+{
+    struct cat2_error err;
+
+    if (c2_sub_find(root, c2_str_of(early->path))) {
+        early_end(early, NULL);
+    } else if (early->listed && root->nlooks != early->nlooks) {
+        look_again(early);
+    } else if (early->listed && !why && reply->status == 503) {
+        c2_reason_of_reply(reply, root->root.http, early->path, &err);
+        early_end(early, &err);
+    } else {
+        if (early->listed && !why) take(early, root, reply);
+        early_end(early, NULL);
+    }
+}
+
 static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
 {
     struct early *early = ctx;
@@ -63,19 +122,16 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     } else if (!root || !c2_root_is_followed(root) || root->nfollowed != early->nfollowed) {
         c2_fail(&err, CAT2_ECANCELLED, C2_FOLLOW_LEFT);
         early_end(early, &err);
+    } else if (c2_root_is_listed(root)) {
+        on_answer_of_new(early, root, reply, why);
     } else if (!why && take(early, root, reply)) {
         early_end(early, NULL);
     } else if (!why && reply->status == 503) {
         c2_reason_of_reply(reply, root->root.http, early->path, &err);
         root->retry_s = c2_reason_retry_s(reply);
         early_end(early, &err);
-    } else if (c2_root_is_listed(root)) {
-        early_end(early, NULL);
     } else {
-        root->nlooking--;
-        c2_sub_when_known(root, early->fn, early->ctx);
-        free(early->path);
-        free(early);
+        wait_for_list(early, root);
     }
 }
 
@@ -87,12 +143,41 @@ static bool is_told(struct c2_root_state *root, struct c2_str path)
                                        root->sub->stopping || c2_sub_is_folder(root, path));
 }
 
+/* Counted in nlooking. */
+static void look(struct early *early, struct c2_root_state *root)
+{
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(8192);
+    struct cat2_error err;
+
+    early->listed = c2_root_is_listed(root);
+    early->nlooks = root->nlooks;
+    if (c2_sub_find(root, c2_str_of(early->path)) || root->sub->stopping) {
+        early_end(early, NULL);
+        return;
+    }
+    if (early->listed && (root->follow || root->refresh)) {
+        look_again(early);
+        return;
+    }
+    bool ok = c2_buf_printf(&url, &err, "%s://%s/api/info/", c2_root_scheme(&root->root), root->root.http) &&
+              c2_url_encode(c2_str_of(early->path), true, &url, &err) && c2_buf_puts(&url, "?full=1", &err);
+    struct c2_http_call call = {.url = c2_buf_cstr(&url),
+                                .body_max = 16 << 20,
+                                .stall_ms = early->listed ? LOOKING_MS : 60000,
+                                .timeout_ms = early->listed ? LOOKING_MS : 60000,
+                                .done = on_answer,
+                                .ctx = early};
+    if (ok && c2_upcall_start(root->sub, &call, C2_WIRE_INFO, c2_sub_check(root), &err)) return;
+    if (early->listed)
+        early_end(early, NULL);
+    else
+        wait_for_list(early, root);
+}
+
 void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
                        void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
 {
-    C2_AUTO(c2_buf) url = C2_BUF_INIT(8192);
     struct early *early;
-    struct cat2_error err;
 
     if (is_told(root, path)) {
         c2_sub_when_known(root, fn, ctx);
@@ -102,25 +187,19 @@ void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
     c2_follow_begin(root);
     if (!listed && !root->follow && !root->timer) c2_sub_follow(root);
     early = calloc(1, sizeof(*early));
-    if (early) {
-        *early = (struct early){
-            .sub = root->sub, .nfollowed = root->nfollowed, .path = c2_str_dup(path), .fn = fn, .ctx = ctx};
-        snprintf(early->root, sizeof(early->root), "%s", root->root.name);
-    }
-    bool ok = early && early->path &&
-              c2_buf_printf(&url, &err, "%s://%s/api/info/", c2_root_scheme(&root->root), root->root.http) &&
-              c2_url_encode(path, true, &url, &err) && c2_buf_puts(&url, "?full=1", &err);
-    struct c2_http_call call = {.url = c2_buf_cstr(&url),
-                                .body_max = 16 << 20,
-                                .stall_ms = listed ? LOOKING_MS : 60000,
-                                .timeout_ms = listed ? LOOKING_MS : 60000,
-                                .done = on_answer,
-                                .ctx = early};
-    if (ok && c2_upcall_start(root->sub, &call, C2_WIRE_INFO, c2_sub_check(root), &err)) {
-        root->nlooking++;
+    char *copy = early ? c2_str_dup(path) : NULL;
+    if (!copy) {
+        free(early);
+        c2_sub_when_known(root, fn, ctx);
         return;
     }
-    if (early) free(early->path);
-    free(early);
-    c2_sub_when_known(root, fn, ctx);
+    *early = (struct early){.sub = root->sub,
+                            .until_ms = c2_mono_ms(c2_loop_clock(root->sub->config.loop)) + LOOKING_MS,
+                            .nfollowed = root->nfollowed,
+                            .path = copy,
+                            .fn = fn,
+                            .ctx = ctx};
+    snprintf(early->root, sizeof(early->root), "%s", root->root.name);
+    root->nlooking++;
+    look(early, root);
 }

@@ -216,6 +216,7 @@ void c2_sub_follow(struct c2_root_state *root)
     struct cat2_error err;
 
     if (sub->stopping || !c2_root_is_followed(root)) return;
+    root->nlooks++;
     if (root->follow) {
         root->follow_again = true;
         return;

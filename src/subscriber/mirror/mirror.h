@@ -105,7 +105,8 @@ struct c2_root_state {
     struct c2_follow *follow;          /* listing under way; no timer then */
     struct c2_timer *timer;            /* the next listing is due: after events, a failure or "not yet" */
     struct c2_refresh *refresh;        /* single datasets being asked for again; no listing then */
-    int nlooking;        /* datasets asked for that are not in the list */
+    int nlooking;                      /* datasets asked for that are not in the list */
+    uint64_t nlooks;                   /* times that it, or what events named, was to be asked for */
     int retries;         /* listings in a row that failed or may not have told all: for the next delay */
     bool follow_again;   /* something changed during the listing under way: list again after it */
     bool speaks_pieces;  /* the publisher is one of ours, as the last listing showed */
@@ -188,9 +189,9 @@ struct c2_subscriber {
         struct c2_cache_count *counting; /* NULL: nobody counts */
         struct c2_timer *timer;
     } cache;
-    bool roots_told; /* by the broker, once at least */
+    bool roots_told;                        /* by the broker, once at least */
     uint64_t old_clients[64], nold_clients; /* seen of late: who sent what only clients of 2024 send */
-    int64_t unswept; /* bytes fetched since the quota was looked at */
+    int64_t unswept;                        /* bytes fetched since the quota was looked at */
 };
 
 #endif

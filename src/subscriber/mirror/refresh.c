@@ -191,6 +191,7 @@ bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event, c2_refresh_
     if (!c2_json_parse(event, &json, &err) || !c2_jstr(c2_jget(c2_json_root(json), "path"), &path) ||
         !c2_path_check(path, &err))
         return false;
+    root->nlooks++;
     if (!r) {
         r = root->refresh = calloc(1, sizeof(*r));
         if (!r) return false;
