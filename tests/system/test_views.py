@@ -780,7 +780,7 @@ def test_large_files_of_rows_take_no_memory_but_for_the_order(big):
         else:
             got = np.load(io.BytesIO(body)) if format == "npy" else blosc2.ndarray_from_cframe(body)[:]
             assert got["t"].tolist() == want["t"].tolist() and got["id"].tolist() == want["id"].tolist()
-    assert big.serve.rss_kib() - before < 150 * 1024
+    assert "san" in BUILD.name or big.serve.rss_kib() - before < 150 * 1024  # sanitizers keep what is freed
     assert big.refused("fetch", "rows.b2nd", format="json", where="t > .9")[0] == 413
 
 
