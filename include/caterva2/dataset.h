@@ -164,7 +164,7 @@ struct cat2_download_options {
  *  @param options  NULL: no progress, resume.
  *  @errors CAT2_ECHANGED the dataset changed meanwhile, twice; CAT2_EUPSTREAM; CAT2_EDATA; CAT2_EIO;
  * CAT2_ECANCELLED.
- *  @source GET /api/download/{path} with Range and If-Range. */
+ *  @source GET /api/download/{path} with Range and If-Range; of a plain file GET /files/{path}.b2. */
 CAT2_API CAT2_MUST_USE bool cat2_dataset_download(cat2_dataset *dataset, const char *file,
                                                   const struct cat2_download_options *options,
                                                   struct cat2_error *err);

@@ -86,11 +86,14 @@ static void look_for_part(struct download *d, char *if_range, size_t size)
     }
 }
 
-/* A frame as a file: its own address, or that beside the address of the plain file that is in it. */
+/* The frame, as a file; that of a plain file lies beside it. */
 static bool frame_file(const struct download *d, struct c2_buf *target, struct cat2_error *err)
 {
-    return c2_client_target("/files/", d->dataset->path, target, err) &&
-           c2_buf_puts(target, d->dataset->meta.kind == C2_KIND_FILE ? ".b2" : "", err);
+    bool plain = d->dataset->meta.kind == C2_KIND_FILE;
+    const char *from = d->dataset->accepts_ranges && !plain ? "/api/download/" : "/files/";
+
+    return c2_client_target(from, d->dataset->path, target, err) &&
+           c2_buf_puts(target, plain ? ".b2" : "", err);
 }
 
 /* Where the bytes are. A Python server must first be asked to complete its copy: by download-url, or in
