@@ -18,7 +18,6 @@
 
 struct early {
     struct c2_subscriber *sub;
-    struct c2_timer *timer;
     int64_t until_ms;
     int nfollowed;
     bool listed;     /* the root was, when it was asked for */
@@ -68,68 +67,69 @@ static void wait_for_list(struct early *early, struct c2_root_state *root)
 
 static void look(struct early *early, struct c2_root_state *root);
 
-static void on_again(void *ctx)
+/* Its root; where that is not followed any more, or anew, who asked is told so, and it is NULL. */
+static struct c2_root_state *root_of(struct early *early)
 {
-    struct early *early = ctx;
     struct c2_root_state *root = c2_sub_root(early->sub, c2_str_of(early->root));
     struct cat2_error err;
 
-    early->timer = NULL;
-    if (root && c2_root_is_followed(root) && root->nfollowed == early->nfollowed) {
-        look(early, root);
-    } else {
-        c2_fail(&err, CAT2_ECANCELLED, C2_FOLLOW_LEFT);
-        early_end(early, &err);
-    }
+    if (root && c2_root_is_followed(root) && root->nfollowed == early->nfollowed) return root;
+    c2_fail(&err, CAT2_ECANCELLED, C2_FOLLOW_LEFT);
+    early_end(early, &err);
+    return NULL;
 }
 
-/* What is being asked for because of an event or a listing may be newer, or older, than what came here: that
- * it is taken in the order of the questions, it is asked for when they have ended. */
+static void on_again(void *ctx)
+{
+    struct early *early = ctx;
+    struct c2_root_state *root = root_of(early);
+
+    if (root) look(early, root);
+}
+
 static void look_again(struct early *early)
 {
-    bool late = c2_mono_ms(c2_loop_clock(early->sub->config.loop)) >= early->until_ms;
+    struct c2_loop *loop = early->sub->config.loop;
+    bool late = c2_mono_ms(c2_loop_clock(loop)) >= early->until_ms;
 
-    if (!late) early->timer = c2_timer_start(early->sub->config.loop, AGAIN_MS, 0, on_again, early);
-    if (!early->timer) early_end(early, NULL);
+    if (late || !c2_timer_start(loop, AGAIN_MS, 0, on_again, early)) early_end(early, NULL);
 }
 
-static void on_answer_of_new(struct early *early, struct c2_root_state *root, struct c2_http_reply *reply,
-                             const struct cat2_error *why)
+/* The list has it meanwhile, or is without it. Or an event or a listing has begun to ask for it: that may be
+ * newer, or older, than what came here, so it is asked for again when that has ended. false: the answer
+ * counts. */
+static bool is_overtaken(struct early *early, struct c2_root_state *root)
 {
-    struct cat2_error err;
-
-    if (c2_sub_find(root, c2_str_of(early->path))) {
+    if (!c2_root_is_listed(root)) return false;
+    if (!early->listed || c2_sub_find(root, c2_str_of(early->path)))
         early_end(early, NULL);
-    } else if (early->listed && root->nlooks != early->nlooks) {
+    else if (root->nlooks != early->nlooks)
         look_again(early);
-    } else if (early->listed && !why && reply->status == 503) {
-        c2_reason_of_reply(reply, root->root.http, early->path, &err);
-        early_end(early, &err);
-    } else {
-        if (early->listed && !why) take(early, root, reply);
-        early_end(early, NULL);
-    }
+    else
+        return false;
+    return true;
 }
 
 static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
 {
     struct early *early = ctx;
-    struct c2_root_state *root = c2_sub_root(early->sub, c2_str_of(early->root));
     struct cat2_error err;
 
     if (why && why->code == CAT2_ECANCELLED) {
         early_end(early, why);
-    } else if (!root || !c2_root_is_followed(root) || root->nfollowed != early->nfollowed) {
-        c2_fail(&err, CAT2_ECANCELLED, C2_FOLLOW_LEFT);
-        early_end(early, &err);
-    } else if (c2_root_is_listed(root)) {
-        on_answer_of_new(early, root, reply, why);
-    } else if (!why && take(early, root, reply)) {
+        return;
+    }
+    struct c2_root_state *root = root_of(early);
+    if (!root || is_overtaken(early, root)) return;
+    bool listed = c2_root_is_listed(root);
+    if (!why && take(early, root, reply)) {
         early_end(early, NULL);
     } else if (!why && reply->status == 503) {
         c2_reason_of_reply(reply, root->root.http, early->path, &err);
-        root->retry_s = c2_reason_retry_s(reply);
+        if (!listed) root->retry_s = c2_reason_retry_s(reply);
         early_end(early, &err);
+    } else if (listed) {
+        early_end(early, NULL);
     } else {
         wait_for_list(early, root);
     }
