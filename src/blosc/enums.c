@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/endian.h"
 #include "ndim/dtype.h"
+#include "ndim/item.h"
 #include "wire/mp.h"
 
 #define NAMES_MAX 65536 /* bytes of the names of a dataset; longer lists name nothing */
@@ -26,14 +26,15 @@ static bool put_names(struct c2_jw *w, const struct c2_mp_node *type, const char
         (base.kind != 'i' && base.kind != 'u') || !values || values->kind != C2_MP_BYTES)
         return false;
     size_t n = c2_mp_count(names), size = (size_t)base.itemsize;
+    bool swapped = c2_dtype_swapped(&base);
     if (n == 0 || size > 8 || values->bytes.n / size != n) return false;
     c2_jw_open_object(w, field);
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t v = 0;
-        for (size_t k = 0; k < size; k++)
-            v = v << 8 | values->bytes.p[i * size + (base.order == '>' ? k : size - 1 - k)];
-        if (base.kind == 'i' && size < 8 && v >> (8 * size - 1)) v |= ~(uint64_t)0 << 8 * size;
-        snprintf(number, sizeof(number), base.kind == 'i' ? "%" PRId64 : "%" PRIu64, v);
+        const uint8_t *value = values->bytes.p + i * size;
+        if (base.kind == 'i')
+            snprintf(number, sizeof(number), "%" PRId64, c2_item_int(value, base.itemsize, swapped));
+        else
+            snprintf(number, sizeof(number), "%" PRIu64, c2_item_uint(value, base.itemsize, swapped));
         if (c2_mp_name(c2_mp_item(names, i), &text)) {
             c2_jw_key(w, number);
             c2_jw_str(w, text);

@@ -24,10 +24,13 @@ bool c2_print_json_array(const struct c2_dtype *dtype, const int64_t *shape, int
 /** The same of a field: sub-arrays are lists. */
 bool c2_print_json_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
                          struct cat2_error *err);
-/** A field as a cell of CSV: numbers as NumPy prints them (nan, inf, (1+2j)), text as it is, dates in ISO's
- * form, spans as integers, raw bytes as hexadecimal digits, lists as JSON; quoted when it must be. */
-bool c2_print_csv_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
-                        struct cat2_error *err);
+/** Text as a cell of CSV, quoted when it must be; a line of the names of n fields. */
 bool c2_print_csv_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
+bool c2_print_csv_names(const struct c2_field *fields, int n, struct c2_buf *out, struct cat2_error *err);
+/** The fields of an item as cells, without the end of the line: numbers as NumPy prints them (nan, inf,
+ * (1+2j)), text as it is, dates in ISO's form, spans as integers, raw bytes as hexadecimal digits, lists as
+ * JSON; quoted when they must be. */
+bool c2_print_csv_item(const struct c2_field *fields, int n, const uint8_t *item, struct c2_buf *out,
+                       struct cat2_error *err);
 
 #endif

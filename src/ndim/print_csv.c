@@ -40,7 +40,7 @@ static bool put_text(const struct c2_dtype *dtype, const uint8_t *item, struct c
     return c2_print_csv_text((struct c2_str){(const char *)item, n}, out, err);
 }
 
-bool c2_print_csv_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
+static bool print_field(const struct c2_field *field, const uint8_t *item, struct c2_buf *out,
                         struct cat2_error *err)
 {
     C2_AUTO(c2_buf) json = C2_BUF_INIT((size_t)8 * C2_CHUNK_NBYTES_MAX);
@@ -62,4 +62,24 @@ bool c2_print_csv_field(const struct c2_field *field, const uint8_t *item, struc
     default:
         return c2_print_scalar(type, item, out, err);
     }
+}
+
+bool c2_print_csv_names(const struct c2_field *fields, int n, struct c2_buf *out, struct cat2_error *err)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i < n; i++)
+        ok = (i == 0 || c2_buf_putc(out, ',', err)) && c2_print_csv_text(c2_str_of(fields[i].name), out, err);
+    return ok && c2_buf_puts(out, "\r\n", err);
+}
+
+bool c2_print_csv_item(const struct c2_field *fields, int n, const uint8_t *item, struct c2_buf *out,
+                       struct cat2_error *err)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i < n; i++)
+        ok = (i == 0 || c2_buf_putc(out, ',', err)) &&
+             print_field(&fields[i], item + fields[i].offset, out, err);
+    return ok;
 }

@@ -149,6 +149,17 @@ static void add_wide(struct c2_plane *plane, int64_t cell, struct wide_sum sum)
     plane->counts[cell] += sum.n;
 }
 
+void c2_plane_add(struct c2_plane *plane, int64_t cell, const struct c2_plane *from, int64_t at)
+{
+    double n = from->counts[at];
+
+    if (n == 0) return;
+    if (plane->wide)
+        add_wide(plane, cell, (struct wide_sum){from->wide[at], n});
+    else
+        add_real(plane, cell, (struct real_sum){from->real[at], n});
+}
+
 static struct wide_sum reduce_wide(enum c2_agg agg, const int64_t *from, int64_t n)
 {
     int64_t v = from[0];

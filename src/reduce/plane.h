@@ -53,6 +53,8 @@ void c2_plane_fini(struct c2_plane *plane);
 C2_DEFINE_AUTO(c2_plane);
 /** Take a box of plane->bound in: a c2_box_fn, ctx is the plane. */
 bool c2_plane_take(void *ctx, const struct c2_box *box, struct cat2_error *err);
+/** Add what a texel of another plane comes to, of the same agg and num. */
+void c2_plane_add(struct c2_plane *plane, int64_t cell, const struct c2_plane *from, int64_t at);
 /** What c2_plane_encode() writes. */
 void c2_plane_typestr(const struct c2_plane *plane, char out[8]);
 bool c2_plane_encode(const struct c2_plane *plane, struct c2_buf *out, struct cat2_error *err);

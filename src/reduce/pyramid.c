@@ -86,25 +86,6 @@ void c2_pyramid_name(const struct c2_plane *plane, char out[C2_PYRAMID_NAME_MAX]
 
 /* ---- sums ---- */
 
-static void fold_real(struct c2_plane *above, int64_t to, double v, double n)
-{
-    double *sum = &above->real[to];
-
-    if (above->agg == C2_AGG_MEAN)
-        *sum += v;
-    else if (above->counts[to] == 0 || (above->agg == C2_AGG_MAX ? v > *sum : v < *sum))
-        *sum = v;
-    above->counts[to] += n;
-}
-
-static void fold_wide(struct c2_plane *above, int64_t to, int64_t v, double n)
-{
-    int64_t *sum = &above->wide[to];
-
-    if (above->counts[to] == 0 || (above->agg == C2_AGG_MAX ? v > *sum : v < *sum)) *sum = v;
-    above->counts[to] += n;
-}
-
 void c2_plane_fold(struct c2_plane *above, const struct c2_tile_at *where, const struct c2_plane *tile,
                    const struct c2_tile_at *at)
 {
@@ -117,11 +98,7 @@ void c2_plane_fold(struct c2_plane *above, const struct c2_tile_at *where, const
     for (int64_t y = c2_div_ceil(y0, step) * step - y0; y < tile->h; y += step)
         for (int64_t x = c2_div_ceil(x0, step) * step - x0; x < tile->w; x += step) {
             int64_t from = y * tile->w + x, to = ((y0 + y) >> up) * above->w + ((x0 + x) >> up);
-            if (tile->counts[from] == 0) continue;
-            if (above->wide)
-                fold_wide(above, to, tile->wide[from], tile->counts[from]);
-            else
-                fold_real(above, to, tile->real[from], tile->counts[from]);
+            c2_plane_add(above, to, tile, from);
         }
 }
 

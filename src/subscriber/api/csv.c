@@ -17,26 +17,6 @@ struct csv {
 
 /* ---- text ---- */
 
-static bool put_names(const struct csv *c, struct c2_buf *out, struct cat2_error *err)
-{
-    bool ok = true;
-
-    for (int i = 0; ok && i < c->nfields; i++)
-        ok = (i == 0 || c2_buf_putc(out, ',', err)) &&
-             c2_print_csv_text(c2_str_of(c->fields[i].name), out, err);
-    return ok && c2_buf_puts(out, "\r\n", err);
-}
-
-static bool put_item(const struct csv *c, const uint8_t *item, struct c2_buf *out, struct cat2_error *err)
-{
-    bool ok = true;
-
-    for (int i = 0; ok && i < c->nfields; i++)
-        ok = (i == 0 || c2_buf_putc(out, ',', err)) &&
-             c2_print_csv_field(&c->fields[i], item + c->fields[i].offset, out, err);
-    return ok;
-}
-
 /* Cells of its line before the first of a part. */
 static int64_t cells_before(const struct csv *c, const struct c2_bound *part)
 {
@@ -58,7 +38,7 @@ static bool csv_run(struct c2_view *view, const struct c2_reading *reading, int6
     for (int64_t k = 0; k < part.nitems; k++) {
         if (k % 1024 == 0 && c2_cancelled(err)) return false;
         at = (at + 1) % c->row;
-        if (!put_item(c, items.p + (size_t)k * itemsize, out, err) ||
+        if (!c2_print_csv_item(c->fields, c->nfields, items.p + (size_t)k * itemsize, out, err) ||
             !c2_buf_puts(out, at ? "," : "\r\n", err))
             return false;
     }
@@ -89,7 +69,7 @@ static bool csv_parse(struct c2_view *view, struct cat2_error *err)
     c->fields = dtype->fields; /* a column a field, and the first line has their names */
     c->nfields = dtype->nfields;
     c2_buf_init(&view->head, NAMES_MAX);
-    return put_names(c, &view->head, err);
+    return c2_print_csv_names(c->fields, c->nfields, &view->head, err);
 }
 
 const struct c2_view_type c2_csv_view = {.state_nbytes = sizeof(struct csv),

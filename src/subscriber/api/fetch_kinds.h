@@ -31,5 +31,9 @@ bool c2_made_heads(struct c2_view *view, struct cat2_error *err);
 /** Run: the frame of what is made, nbytes of items, in the view's spool or out. */
 bool c2_made_put(struct c2_view *view, const struct c2_reading *reading, const struct c2_made *made,
                  struct c2_buf *out, struct cat2_error *err);
+/** The same of items that are picked; and what of the dataset they need, false: nothing. */
+bool c2_picked_put(struct c2_view *view, const struct c2_reading *reading, const struct c2_pick *pick,
+                   struct c2_buf *out, struct cat2_error *err);
+bool c2_picked_bound(const struct c2_pick *pick, struct c2_bound *out);
 
 #endif

@@ -69,9 +69,7 @@ static bool filter_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
         *out = c2_select_part(&f->parts, i);
         return true;
     }
-    *out = f->pick.bound;
-    out->nitems = f->pick.nitems;
-    return f->pick.nitems > 0;
+    return c2_picked_bound(&f->pick, out);
 }
 
 static const int64_t *filter_blocks(struct c2_view *view, int64_t i, size_t *n)
@@ -117,15 +115,7 @@ static bool filter_run(struct c2_view *view, const struct c2_reading *reading, i
                c2_order_take(&f->order, bound.axes[0].start, f->part.p, bound.nitems, err) &&
                (i + 1 < f->parts.nparts || choose_rows(view, err));
     }
-    struct c2_picking picking = {reading->source, &f->pick};
-    struct c2_made made = {.kind = C2_KIND_ARRAY,
-                           .dtype = &view->ds->meta.dtype,
-                           .typesize = view->ds->meta.cparams.typesize,
-                           .ndim = f->pick.out_ndim,
-                           .shape = {f->pick.out_shape[0]},
-                           .read = c2_select_picked,
-                           .ctx = &picking};
-    return c2_made_put(view, reading, &made, out, err);
+    return c2_picked_put(view, reading, &f->pick, out, err);
 }
 
 static void filter_fini(void *state)

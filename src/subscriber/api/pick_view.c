@@ -45,6 +45,28 @@ bool c2_made_put(struct c2_view *view, const struct c2_reading *reading, const s
     return c2_view_spool(view, nbytes, err) && c2_select_made(reading->codec, made, view->spool, out, err);
 }
 
+bool c2_picked_put(struct c2_view *view, const struct c2_reading *reading, const struct c2_pick *pick,
+                   struct c2_buf *out, struct cat2_error *err)
+{
+    struct c2_picking picking = {reading->source, pick};
+    struct c2_made made = {.kind = C2_KIND_ARRAY,
+                           .dtype = &view->ds->meta.dtype,
+                           .typesize = view->ds->meta.cparams.typesize,
+                           .ndim = pick->out_ndim,
+                           .read = c2_select_picked,
+                           .ctx = &picking};
+
+    memcpy(made.shape, pick->out_shape, sizeof(made.shape));
+    return c2_made_put(view, reading, &made, out, err);
+}
+
+bool c2_picked_bound(const struct c2_pick *pick, struct c2_bound *out)
+{
+    *out = pick->bound;
+    out->nitems = pick->nitems;
+    return pick->nitems > 0;
+}
+
 /* ---- coordinates ---- */
 
 static struct c2_str text_of(const struct c2_view *view)
@@ -128,9 +150,7 @@ static bool indices_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
     const struct picking *p = view->state;
 
     (void)i;
-    *out = p->pick.bound;
-    out->nitems = p->pick.nitems;
-    return p->pick.nitems > 0;
+    return c2_picked_bound(&p->pick, out);
 }
 
 static const int64_t *indices_blocks(struct c2_view *view, int64_t i, size_t *n)
@@ -146,17 +166,9 @@ static bool indices_run(struct c2_view *view, const struct c2_reading *reading, 
                         struct cat2_error *err)
 {
     const struct picking *p = view->state;
-    struct c2_picking picking = {reading->source, &p->pick};
-    struct c2_made made = {.kind = C2_KIND_ARRAY,
-                           .dtype = &view->ds->meta.dtype,
-                           .typesize = view->ds->meta.cparams.typesize,
-                           .ndim = p->pick.out_ndim,
-                           .read = c2_select_picked,
-                           .ctx = &picking};
 
     (void)i;
-    memcpy(made.shape, p->pick.out_shape, sizeof(made.shape));
-    return c2_made_put(view, reading, &made, out, err);
+    return c2_picked_put(view, reading, &p->pick, out, err);
 }
 
 static void indices_fini(void *state)

@@ -80,7 +80,7 @@ static bool make_places(struct table_file *f, struct cat2_error *err)
 static bool map_file(struct c2_view *view, size_t n, struct cat2_error *err)
 {
     struct table_file *f = view->state;
-    C2_AUTO(c2_fd) file = {openat(view->ds->sub->statefd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+    C2_AUTO(c2_fd) file = {c2_fs_open_nameless(view->ds->sub->statefd, ".")};
 
     if (file.fd < 0) return c2_fail(err, CAT2_EIO, "temporary file: cannot be made");
     int why = posix_fallocate(file.fd, 0, (off_t)n);
@@ -106,7 +106,7 @@ static bool make_room(struct c2_view *view, struct cat2_error *err)
                        names[f->format], most, f->t.count, f->dtype.itemsize);
     f->nrows_nbytes = (size_t)nbytes;
     if (nbytes > at_once) {
-        view->spool = openat(view->ds->sub->statefd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        view->spool = c2_fs_open_nameless(view->ds->sub->statefd, ".");
         if (view->spool < 0) return c2_fail(err, CAT2_EIO, "temporary file: cannot be made");
         return map_file(view, f->nrows_nbytes, err);
     }
@@ -186,24 +186,18 @@ static bool put_npy_head(struct c2_view *view, struct c2_buf *out, struct cat2_e
 
 static bool put_csv_names(struct table_file *f, struct cat2_error *err)
 {
-    bool ok = true;
+    const struct c2_dtype *dtype = &f->dtype;
 
-    for (int i = 0; ok && i < f->dtype.nfields; i++)
-        ok = (i == 0 || c2_buf_putc(&f->text, ',', err)) &&
-             c2_print_csv_text(c2_str_of(f->dtype.fields[i].name), &f->text, err);
-    return ok && (f->dtype.nfields == 0 || c2_buf_puts(&f->text, "\r\n", err));
+    return dtype->nfields == 0 || c2_print_csv_names(dtype->fields, dtype->nfields, &f->text, err);
 }
 
 static bool put_csv_row(struct table_file *f, const uint8_t *row, struct cat2_error *err)
 {
-    const struct c2_field *fields = f->dtype.nfields ? f->dtype.fields : &f->item;
-    int n = f->dtype.nfields ? f->dtype.nfields : 1;
-    bool ok = true;
+    const struct c2_dtype *dtype = &f->dtype;
+    const struct c2_field *fields = dtype->nfields ? dtype->fields : &f->item;
 
-    for (int i = 0; ok && i < n; i++)
-        ok = (i == 0 || c2_buf_putc(&f->text, ',', err)) &&
-             c2_print_csv_field(&fields[i], row + fields[i].offset, &f->text, err);
-    return ok && c2_buf_puts(&f->text, "\r\n", err);
+    return c2_print_csv_item(fields, dtype->nfields ? dtype->nfields : 1, row, &f->text, err) &&
+           c2_buf_puts(&f->text, "\r\n", err);
 }
 
 static bool put_text(struct c2_view *view, int64_t stage, struct c2_buf *out, struct cat2_error *err)
