@@ -2,8 +2,7 @@
 // What keys do to a heat map.
 import { SCALES } from "./colour.js";
 import { MAPS } from "./toolbars.js";
-
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+import { ARROWS } from "./ui.js";
 
 export const KEYS = [
   ["[ ]", "slice back, forward on the marked axis"],

@@ -1,39 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What stands under a line: the items, or the coordinates that another dataset has for them.
+import { interpolated } from "./meaning.js";
 import { itemsOf } from "./span.js";
 
 const COARSE_PX = 1024;
 
-/* Places {at: item, x: coordinate} that a line of coordinates knows; without those that are none. */
+/* {at: [item], x: [coordinate]} that a line of coordinates knows; without those that are none. */
 function knotsOf({ values, pairs, n, from, count }, falling) {
-  const knots = [];
+  const knots = { at: [], x: [] };
+  const put = (at, x) => {
+    if (x - x !== 0) return;
+    knots.at.push(at);
+    knots.x.push(x);
+  };
   for (let i = 0; i < n; i++) {
-    if (!pairs) knots.push({ at: from + i, x: values[i] });
+    if (!pairs) put(from + i, values[i]);
     else {
       const ends = [values[2 * i], values[2 * i + 1]];
       if (falling) ends.reverse();
-      knots.push({ at: from + Math.floor((i * count) / n), x: ends[0] });
-      knots.push({ at: from + Math.floor(((i + 1) * count) / n) - 1, x: ends[1] });
+      put(from + Math.floor((i * count) / n), ends[0]);
+      put(from + Math.floor(((i + 1) * count) / n) - 1, ends[1]);
     }
   }
-  return knots.filter(({ x }) => x - x === 0);
+  return knots;
 }
 
-const inOrder = (knots, sign) => knots.every(({ x }, i) => !i || sign * (x - knots[i - 1].x) >= 0);
-
-/* The value of `to` where that of `of` is `value`; beyond the ends as steep as beside them. sign: of rises, falls. */
-function between(knots, of, to, value, sign = 1) {
-  let low = 0;
-  let high = knots.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (sign * knots[middle][of] <= sign * value) low = middle;
-    else high = middle;
-  }
-  const [a, b] = [knots[low], knots[high]];
-  const wide = b[of] - a[of];
-  return wide ? a[to] + ((value - a[of]) / wide) * (b[to] - a[to]) : a[to];
-}
+const inOrder = ({ x }, sign) => x.every((one, i) => !i || sign * (one - x[i - 1]) >= 0);
 
 /** Items: their own coordinates. */
 export class ItemAxis {
@@ -87,8 +79,8 @@ export class CoordinateAxis extends ItemAxis {
     this.sign = inOrder(rising, 1) ? 1 : inOrder(falling, -1) ? -1 : 0;
     this.knots = this.sign < 0 ? falling : rising;
     let [lo, hi] = [Infinity, -Infinity];
-    for (const { x } of rising) [lo, hi] = [Math.min(lo, x), Math.max(hi, x)];
-    this.sorted = Boolean(this.sign) && hi > lo && this.knots.length > 1;
+    for (const x of rising.x) [lo, hi] = [Math.min(lo, x), Math.max(hi, x)];
+    this.sorted = Boolean(this.sign) && hi > lo && this.knots.at.length > 1;
     if (!(hi >= lo)) [lo, hi] = [0, 1];
     const room = (hi - lo) * 0.02 || 1;
     this.values = { lo: lo - room, hi: hi + room };
@@ -98,21 +90,23 @@ export class CoordinateAxis extends ItemAxis {
   /** Exact in the part shown, as soon as that is here. */
   learn(line) {
     const knots = knotsOf(line, this.sign < 0);
-    this.fine = knots.length > 1 ? knots : null;
+    this.fine = knots.at.length > 1 ? knots : null;
   }
 
   toX(item) {
     if (!this.sorted) return item;
     const { fine } = this;
-    const near = fine && item >= fine[0].at - 1 && item <= fine.at(-1).at + 1;
-    return between(near ? fine : this.knots, "at", "x", item);
+    const near = fine && item >= fine.at[0] - 1 && item <= fine.at.at(-1) + 1;
+    const knots = near ? fine : this.knots;
+    return interpolated(knots.at, knots.x, item);
   }
 
   toItem(x) {
     if (!this.sorted) return x;
     const { fine, sign } = this;
-    const near = fine && sign * (x - fine[0].x) >= 0 && sign * (fine.at(-1).x - x) >= 0;
-    return between(near ? fine : this.knots, "x", "at", x, sign);
+    const near = fine && sign * (x - fine.x[0]) >= 0 && sign * (fine.x.at(-1) - x) >= 0;
+    const knots = near ? fine : this.knots;
+    return interpolated(knots.x, knots.at, x);
   }
 
   items(a, b, pad) {

@@ -73,8 +73,8 @@ export class Quantity {
   }
 }
 
-/* The value in b of what is in rising or falling a; beyond the ends it goes on as between the last two. */
-function interpolated(a, b, value) {
+/** The value in b of what is in rising or falling a; beyond the ends it goes on as between the last two. */
+export function interpolated(a, b, value) {
   const sign = a[a.length - 1] >= a[0] ? 1 : -1;
   let i = 0;
   let high = a.length - 2;
@@ -83,7 +83,8 @@ function interpolated(a, b, value) {
     if (sign * (value - a[middle]) >= 0) i = middle;
     else high = middle - 1;
   }
-  return b[i] + ((value - a[i]) / (a[i + 1] - a[i])) * (b[i + 1] - b[i]);
+  const wide = a[i + 1] - a[i];
+  return wide ? b[i] + ((value - a[i]) / wide) * (b[i + 1] - b[i]) : b[i];
 }
 
 /** Coordinates of an axis: the indices of its items until others are taken. Item i is at position i. */

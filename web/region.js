@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A region of interest on a picture: drawn, moved and resized by mouse, finger and keys; in whole items.
 import { RegionNumbers } from "./regionnumbers.js";
-import { clamp, debounce, h } from "./ui.js";
+import { ARROWS, clamp, debounce, h } from "./ui.js";
 
 const GRIPS = ["nw", "ne", "sw", "se"];
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** "x0,x1,y0,y1" within a plane; null: it is none. */
 export function parseRegion(text, { rows, columns }) {

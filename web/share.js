@@ -2,9 +2,8 @@
 // Links to what is shown: with the generations of its data, for other people and for pages that embed it.
 import { linkTo } from "./actions.js";
 import { at } from "./api.js";
+import { escaped } from "./svg.js";
 import { button, copy, h, panel } from "./ui.js";
-
-const escaped = (text) => text.replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
 
 /* Which pages may embed this one, by the policy that the server sends. */
 async function ancestors() {

@@ -8,7 +8,8 @@ const STATE = ["fillStyle", "strokeStyle", "lineWidth", "globalAlpha", "font", "
   "dash",
 ]);
 
-const escaped = (text) => String(text).replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
+/** Text as it stands in markup. */
+export const escaped = (text) => String(text).replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
 const short = (value) => +value.toFixed(2);
 
 export class SvgContext {

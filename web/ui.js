@@ -2,6 +2,9 @@
 // Elements, notices and numbers: small words that every module uses.
 import { at } from "./api.js";
 
+/** Arrow keys: steps across and down. */
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
 /** An element. Attributes: on* are listeners; class and names with a dash as they are; not false and null. */
 export function h(tag, attrs, ...children) {
   const [name, space] = tag.startsWith("svg:") ? [tag.slice(4), "http://www.w3.org/2000/svg"] : [tag, null];

@@ -7,11 +7,9 @@ import { Pointer } from "./pointer.js";
 import { Slicer } from "./slicer.js";
 import { Plane } from "./tiles.js";
 import { adopt, volumeTools } from "./toolbars.js";
-import { clamp, errorCard, h } from "./ui.js";
+import { ARROWS, clamp, errorCard, h } from "./ui.js";
 import { View } from "./view.js";
 import { Viewport } from "./viewport.js";
-
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /* One of the planes: what Pane and Pointer ask of a picture. */
 class Section {
