@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Words of the tests that look at the client: open a page, wait until it is drawn, read pixels and requests."""
+import contextlib
 import hashlib
 import json
 import urllib.parse
+
+import pytest
 
 HEAT, CUBE, TABLE = "/roots/data/sim/heat-2d.b2nd", "/roots/data/sim/cube-3d.b2nd", "/roots/data/tables/table.b2nd"
 CELL = "document.querySelector('.td[data-r=\"{}\"][data-c=\"{}\"]')?.textContent"
@@ -16,9 +19,23 @@ def show(page, server, path, what=None):
     return page
 
 
+@contextlib.contextmanager
+def broken(page, source, reason=None, patience=None):
+    """A control: the page is broken by this script on purpose, and what is checked within fails, for this reason."""
+    page.patience = patience or page.patience
+    page.cmd("Page.addScriptToEvaluateOnNewDocument", source=source)
+    with pytest.raises(AssertionError, match=reason):
+        yield
+
+
+def next_frame(page):
+    """What has been asked for until now is drawn, or being fetched."""
+    page.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def drawn(page, at):
     page.wait(f"{DRAWN} === {json.dumps(at)}")
-    page.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    next_frame(page)
 
 
 def show_drawn(page, server, path, at):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import webdata
-from looking import CELL, CUBE, DRAWN, HEAT, TABLE, data_requests, drawn, pixels, show, show_drawn
+from looking import CELL, CUBE, DRAWN, HEAT, TABLE, broken, data_requests, drawn, pixels, show, show_drawn
 from programs import get
 
 FETCH = "window.fetch = ((real) => async (u, o) => {{ u = String(u); {} }})(fetch);"
@@ -307,9 +307,7 @@ def test_the_client_passes(server, page, check):
 
 @pytest.mark.parametrize("check, name, source, reason", CONTROLS, ids=[f"{check.__name__}-{name}" for check, name, _, _ in CONTROLS])
 def test_a_broken_client_fails(server, page, check, name, source, reason):
-    page.patience = 6
-    page.cmd("Page.addScriptToEvaluateOnNewDocument", source=source)
-    with pytest.raises(AssertionError, match=reason):
+    with broken(page, source, reason, 6):
         check(page, server)
 
 

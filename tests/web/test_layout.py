@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from looking import CELL, drawn, show, show_drawn
+from looking import CELL, broken, drawn, show, show_drawn
 from programs import House, get, wait_until
 
 SEVEN, DETECTOR = "/roots/told/seven.b2nd", "/roots/told/t.h5/detector.b2nd"
@@ -126,9 +126,7 @@ def check_spoken(page, told):
 
 def test_steps_are_announced(told, page):
     check_spoken(page, told)
-    page.patience = 3
-    page.cmd("Page.addScriptToEvaluateOnNewDocument", source="new MutationObserver(() => document.getElementById('said')?.remove()).observe(document, {subtree: true, childList: true})")
-    with pytest.raises(AssertionError, match="still not true|null"):
+    with broken(page, "new MutationObserver(() => document.getElementById('said')?.remove()).observe(document, {subtree: true, childList: true})", "still not true|null", patience=3):
         check_spoken(page, told)
 
 
@@ -156,8 +154,7 @@ def test_the_search_field_and_the_page_find_the_same(tmp_path_factory, told, pag
         it = house.serve(f"fresh={folder}")
         answer = get(f"{it.url}/?search=%20Detector%20")[2].decode()
         assert answer.count('<th scope="row"><a href="/roots/fresh/') + answer.count("/roots/fresh/t.h5/detector.b2nd") >= 1, answer
-    page.cmd("Page.addScriptToEvaluateOnNewDocument", source="window.fetch = ((real) => async (u, o) => String(u).includes('q=') ? new Response(JSON.stringify({...await (await real(u, o)).json(), entries: [{kind: 'file', name: 'x', path: 'x', nbytes: 1}], total: 1})) : real(u, o))(fetch)")
-    with pytest.raises(AssertionError, match="not the same"):
+    with broken(page, "window.fetch = ((real) => async (u, o) => String(u).includes('q=') ? new Response(JSON.stringify({...await (await real(u, o)).json(), entries: [{kind: 'file', name: 'x', path: 'x', nbytes: 1}], total: 1})) : real(u, o))(fetch)", "not the same"):
         check_search(page, told, "Detector")
 
 
@@ -185,9 +182,7 @@ def check_meaning_of_cells(page, told):
 
 def test_cells_say_what_numbers_mean(told, page):
     check_meaning_of_cells(page, told)
-    page.patience = 4
-    page.cmd("Page.addScriptToEvaluateOnNewDocument", source="window.fetch = ((real) => (u, o) => String(u).includes('/api/meaning') ? Promise.resolve(new Response('{}', {status: 500})) : real(u, o))(fetch)")
-    with pytest.raises(AssertionError, match="2020-02-28"):
+    with broken(page, "window.fetch = ((real) => (u, o) => String(u).includes('/api/meaning') ? Promise.resolve(new Response('{}', {status: 500})) : real(u, o))(fetch)", "2020-02-28", patience=4):
         check_meaning_of_cells(page, told)
 
 
@@ -215,8 +210,7 @@ def check_table_downloads(page, told):
 
 def test_downloads_of_a_table_are_what_it_shows(told, page):
     check_table_downloads(page, told)
-    page.cmd("Page.addScriptToEvaluateOnNewDocument", source="new MutationObserver(() => document.querySelectorAll('dialog a').forEach(a => { a.href = a.href.replace(/sort=[^&]*/, '') })).observe(document, {subtree: true, childList: true})")
-    with pytest.raises(AssertionError, match="other rows"):
+    with broken(page, "new MutationObserver(() => document.querySelectorAll('dialog a').forEach(a => { a.href = a.href.replace(/sort=[^&]*/, '') })).observe(document, {subtree: true, childList: true})", "other rows"):
         check_table_downloads(page, told)
 
 
@@ -241,8 +235,6 @@ def check_column_statistics(page, told):
 
 def test_statistics_of_a_column_follow_filter_and_window(told, page):
     check_column_statistics(page, told)
-    page.patience = 4
-    page.cmd("Page.addScriptToEvaluateOnNewDocument", source="window.fetch = ((real) => (u, o) => real(String(u).includes('/api/stats') ? u.replace(/where=[^&]*&?/, '') : u, o))(fetch)")
-    with pytest.raises(AssertionError, match="still not true"):
+    with broken(page, "window.fetch = ((real) => (u, o) => real(String(u).includes('/api/stats') ? u.replace(/where=[^&]*&?/, '') : u, o))(fetch)", "still not true", patience=4):
         check_column_statistics(page, told)
 

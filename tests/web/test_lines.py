@@ -96,6 +96,7 @@ def shown(page, site, path):
 def saved(page, kind):
     """The view as a file, by the panel of downloads."""
     page.js("window.saved = null")
+    page.wait("!document.querySelector('dialog')")  # one that was closed goes a moment later
     page.key("d")
     page.wait("document.querySelector('dialog[open] pre')")
     page.js(f"[...document.querySelectorAll('dialog button')].find((one) => one.textContent === 'View as .{kind}').click()")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import webdata
-from looking import CELL
+from looking import CELL, broken, next_frame
 from programs import House, get, wait_until
 
 MANY, LINE, ROWS, HUGE = 3000, 10_000_000, 10_000_000, 100_000
@@ -100,6 +100,7 @@ def check_zoom(big, page):
         page.forget()
         for key in "+++++-----":
             page.key(key)
+            next_frame(page)
             page.wait(still)
         assert len(tiles_of(page)) <= most and page.moved() <= most << 18
     top = get(f"{big.url}/api/tile/big/huge.b2nd?z=7&agg={agg}")
@@ -170,9 +171,7 @@ def test_large_things_are_shown_in_parts(big, page, check):
 
 @pytest.mark.parametrize("check, script", BROKEN, ids=lambda one: getattr(one, "__name__", "broken"))
 def test_a_client_that_does_otherwise_is_found_out(big, page, check, script):
-    page.cmd("Page.addScriptToEvaluateOnNewDocument", source=script)
-    page.patience = 4
-    with pytest.raises(AssertionError):
+    with broken(page, script, patience=4):
         check(big, page)
 
 
