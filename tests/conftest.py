@@ -24,6 +24,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes many seconds, and is begun before others: none is waited for at the end")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups then
 def pytest_collection_modifyitems(items):
     """On several workers (pytest-xdist) the tests of a file that share a fixture stay together, and go first; all others go where
     there is time."""

@@ -38,6 +38,13 @@ static void later(struct c2_publisher *pub, int64_t delay_ms)
     pub->announce_soon = pub->timer != NULL;
 }
 
+/* The catalog is gone through once more: an entry before the place where we are may have changed. */
+static void anew(struct c2_publisher *pub, int64_t delay_ms)
+{
+    pub->announce_anew = true;
+    later(pub, delay_ms);
+}
+
 /* Etag to announce, "" for a removal; false: nothing to say, or not known yet. A broken dataset is announced
  * as removed: readers of the plain dialect could do nothing else with it, others ask what it is. */
 static bool pending(const struct c2_entry *entry, const char **etag)
@@ -93,6 +100,7 @@ static void on_published(void *ctx, const struct cat2_error *err)
     struct c2_announcement *it = ctx;
     struct c2_publisher *pub = it->pub;
     struct cat2_error own;
+    const char *etag;
 
     if (pub) {
         struct c2_entry *entry = c2_catalog_find(pub->catalog, it->path);
@@ -101,7 +109,10 @@ static void on_published(void *ctx, const struct cat2_error *err)
         if (!err && entry && !remember(pub, entry, it, &own)) err = &own;
         if (err) {
             c2_log_warn("%s is not announced yet: %s", it->path, err->message);
-            later(pub, C2_ANNOUNCE_RETRY_MS);
+            anew(pub, C2_ANNOUNCE_RETRY_MS);
+        } else if (!entry || !it->etag[0] ||
+                   pending(entry, &etag)) { /* an entry less, or changed meanwhile */
+            anew(pub, 0);
         } else {
             later(pub, 0);
         }
@@ -144,9 +155,25 @@ bool c2_publisher_save(struct c2_publisher *pub, bool all, struct cat2_error *er
     return ok;
 }
 
+/* The next entry with something to announce, NULL: none. Each is looked at once for all that are announced,
+ * not once for each of them: there may be 10^5. */
+static struct c2_entry *next_pending(struct c2_publisher *pub, const char **etag)
+{
+    for (;;) {
+        while (pub->announce_at < c2_catalog_count(pub->catalog)) {
+            struct c2_entry *entry = c2_catalog_at(pub->catalog, pub->announce_at++);
+            if (pending(entry, etag)) return entry;
+        }
+        if (!pub->announce_anew) return NULL;
+        pub->announce_anew = false;
+        pub->announce_at = 0;
+    }
+}
+
 static void announce_all(struct c2_publisher *pub)
 {
     struct c2_bus *bus = pub->parts.bus;
+    struct c2_entry *entry;
     struct cat2_error err;
     const char *etag;
 
@@ -156,12 +183,10 @@ static void announce_all(struct c2_publisher *pub)
         later(pub, C2_ANNOUNCE_RETRY_MS);
         return;
     }
-    for (size_t i = 0; i < c2_catalog_count(pub->catalog) && pub->nannouncing < C2_PUBLISHING_MAX; i++) {
-        struct c2_entry *entry = c2_catalog_at(pub->catalog, i);
-        if (!pending(entry, &etag)) continue;
+    while (pub->nannouncing < C2_PUBLISHING_MAX && (entry = next_pending(pub, &etag)) != NULL) {
         if (announce(pub, entry, etag, &err)) continue;
         c2_log_warn("%s is not announced yet: %s", entry->path, err.message);
-        later(pub, C2_ANNOUNCE_RETRY_MS);
+        anew(pub, C2_ANNOUNCE_RETRY_MS);
         return;
     }
 }
@@ -172,12 +197,12 @@ static void on_entry(void *ctx, struct c2_entry *entry)
 {
     const char *etag;
 
-    if (pending(entry, &etag)) later(ctx, 0);
+    if (pending(entry, &etag)) anew(ctx, 0);
 }
 
 static void on_connect(void *ctx)
 {
-    later(ctx, 0);
+    anew(ctx, 0);
 }
 
 static void on_walked(void *ctx, const struct cat2_error *err)
@@ -186,7 +211,7 @@ static void on_walked(void *ctx, const struct cat2_error *err)
 
     if (err) return; /* stopped, or tried again with the next change */
     pub->walked = true;
-    if (!pub->stopped) later(pub, 0);
+    if (!pub->stopped) anew(pub, 0);
 }
 
 static void on_registered(void *ctx, const struct cat2_error *err)

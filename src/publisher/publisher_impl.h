@@ -26,7 +26,8 @@ struct c2_publisher {
     size_t npolls;
     size_t nannouncing;
     size_t nannounced;
-    bool announce_soon, stopped, walked;
+    size_t announce_at; /* index of the entry of the catalog that is looked at next */
+    bool announce_soon, announce_anew, stopped, walked;
     int dirfd;       /* of the state, for its metrics; -1: none */
     bool registered; /* the broker has taken the root, once at least */
 };

@@ -28,7 +28,7 @@ class Browser:
         to_browser, from_browser = os.pipe(), os.pipe()
         self.profile = tempfile.TemporaryDirectory(prefix="c2-chromium-", ignore_cleanup_errors=True)
         argv = [EXECUTABLE, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync", "--disable-renderer-backgrounding",
+                "--disable-component-update", "--disable-sync", "--disable-gpu-rasterization", "--disable-gpu-compositing", "--disable-renderer-backgrounding",
                 "--disable-backgrounding-occluded-windows", "--disable-background-timer-throttling", "--hide-scrollbars", "--remote-debugging-pipe", f"--user-data-dir={self.profile.name}", f"--window-size={width},{height}", "about:blank"]
 
         def hand_over():
@@ -80,7 +80,7 @@ class Browser:
     def _event(self, message):
         for page in self.pages:
             if page.session == message.get("sessionId"):
-                page.events.append(message)
+                page.heard(message)
 
     def page(self, width=1280, height=800, **options):
         return Page(self, width, height, **options)
@@ -102,7 +102,7 @@ class Page:
     """One tab in a context of its own: no cookies, no storage, no cache of other tests."""
 
     def __init__(self, browser, width, height, script=True, dark=None, mobile=False):
-        self.browser, self.session, self.events = browser, None, []
+        self.browser, self.session, self.events, self.asked = browser, None, [], set()
         self.context = browser.call("Target.createBrowserContext")["browserContextId"]
         self.target = browser.call("Target.createTarget", url="about:blank", browserContextId=self.context)["targetId"]
         self.session = browser.call("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
@@ -139,18 +139,31 @@ class Page:
             raise Failed(f"{expression[:200]}: {details.get('exception', {}).get('description', details['text'])}")
         return answer["result"].get("value")
 
-    patience = 15  # seconds; controls that must fail have less
+    def heard(self, event):
+        self.events.append(event)
+        method, params = event["method"], event["params"]
+        if method == "Network.requestWillBeSent" and params.get("type") != "EventSource":
+            self.asked.add(params["requestId"])
+        elif method in ("Network.loadingFinished", "Network.loadingFailed"):
+            self.asked.discard(params["requestId"])
+
+    patience = 15  # seconds
+    calm = None    # seconds in which a page that must fail has nothing to wait for, and nothing becomes of it
 
     def wait(self, expression, seconds=None):
         """Until the expression is true, and return it; an element counts as true."""
         seconds = min(seconds or self.patience, self.patience)
-        end = time.monotonic() + seconds
+        begun = last = time.monotonic()
+        calm = 0
         while True:
             with contextlib.suppress(Failed):
                 if value := self.js(f"(it => it instanceof Node || it)({expression})"):
                     return value
-            if time.monotonic() > end:
-                raise Failed(f"still not true after {seconds} s: {expression}\n{self.problems()}\n{self.js('document.body.innerText')[:1500]}")
+            now = time.monotonic()
+            # on a busy machine a look takes long, and is not more of a chance than a short one
+            calm, last = 0 if self.asked else calm + min(now - last, 0.05), now
+            if now - begun > seconds or self.calm and calm > self.calm:
+                raise Failed(f"still not true after {now - begun:.1f} s: {expression}\n{self.problems()}\n{self.js('document.body.innerText')[:1500]}")
             time.sleep(0.02)
 
     def pump(self, seconds):
@@ -217,5 +230,7 @@ class Page:
 
     def close(self):
         with contextlib.suppress(Exception):
-            self.browser.call("Target.disposeBrowserContext", browserContextId=self.context)
+            self.browser.call("Target.closeTarget", targetId=self.target, seconds=3)
+        with contextlib.suppress(Exception):
+            self.browser.call("Target.disposeBrowserContext", browserContextId=self.context, seconds=3)
         self.browser.pages = tuple(page for page in self.browser.pages if page is not self)

@@ -106,6 +106,7 @@ def test_a_frame_keeps_its_name_where_a_file_has_it_too(site):
 
 
 def test_a_file_that_cannot_be_had_is_refused_before_any_byte(site):  # the last: it ends the publisher
+    assert get(site.url + "/files/d/notes.txt")[0] == 200
     site.pub.stop()
     status, _, body = get(site.url + "/files/d/folder/in.txt")
     assert status == 502 and json.loads(body)["detail"]

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 import webdata
-from looking import drawn, show_drawn
+from looking import broken, drawn, show_drawn
 from programs import EXTERNAL, House, get, wait_until
 from test_client import check_axe
 
@@ -281,8 +281,7 @@ def test_the_value_and_its_coordinates_are_told_at_the_pointer_and_at_a_tap(site
     check_axe(page, axe)
     no_taps = "addEventListener('pointerup', (event) => event.stopImmediatePropagation(), true);"
     page = noting(site, *MAP, no_taps, **phone)
-    page.patience = 3
-    with pytest.raises(AssertionError, match="still not true"):
+    with broken(page, reason="still not true"):
         check_pointer(page, True)
 
 
@@ -357,6 +356,5 @@ def test_pictures_and_lines_without_anything_to_see_say_so(site, noting):
     page = noting(site, "/roots/a/nanline.b2nd", ":")
     assert "no finite values" in texts(page, "plot") and page.js("document.querySelector('canvas.plot').getAttribute('aria-label')").endswith("no finite values")
     page = noting(site, *SCAN)
-    page.patience = 2
-    with pytest.raises(AssertionError, match="still not true"):
+    with broken(page, reason="still not true"):
         check_said(page, "no finite values")

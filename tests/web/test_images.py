@@ -328,5 +328,5 @@ def test_the_client_passes(server, page, check):
 @pytest.mark.parametrize("check, name, source, reason", CONTROLS, ids=[f"{check.__name__}-{name}" for check, name, _, _ in CONTROLS])
 def test_a_broken_client_fails(server, page, check, name, source, reason):
     prepare(page, check)
-    with broken(page, source, reason, 10 if check is check_movie else 4):
+    with broken(page, source, reason):
         check(page, server)

@@ -126,7 +126,7 @@ def check_spoken(page, told):
 
 def test_steps_are_announced(told, page):
     check_spoken(page, told)
-    with broken(page, "new MutationObserver(() => document.getElementById('said')?.remove()).observe(document, {subtree: true, childList: true})", "still not true|null", patience=3):
+    with broken(page, "new MutationObserver(() => document.getElementById('said')?.remove()).observe(document, {subtree: true, childList: true})", "still not true|null"):
         check_spoken(page, told)
 
 
@@ -182,7 +182,7 @@ def check_meaning_of_cells(page, told):
 
 def test_cells_say_what_numbers_mean(told, page):
     check_meaning_of_cells(page, told)
-    with broken(page, "window.fetch = ((real) => (u, o) => String(u).includes('/api/meaning') ? Promise.resolve(new Response('{}', {status: 500})) : real(u, o))(fetch)", "2020-02-28", patience=4):
+    with broken(page, "window.fetch = ((real) => (u, o) => String(u).includes('/api/meaning') ? Promise.resolve(new Response('{}', {status: 500})) : real(u, o))(fetch)", "2020-02-28"):
         check_meaning_of_cells(page, told)
 
 
@@ -235,6 +235,6 @@ def check_column_statistics(page, told):
 
 def test_statistics_of_a_column_follow_filter_and_window(told, page):
     check_column_statistics(page, told)
-    with broken(page, "window.fetch = ((real) => (u, o) => real(String(u).includes('/api/stats') ? u.replace(/where=[^&]*&?/, '') : u, o))(fetch)", "still not true", patience=4):
+    with broken(page, "window.fetch = ((real) => (u, o) => real(String(u).includes('/api/stats') ? u.replace(/where=[^&]*&?/, '') : u, o))(fetch)", "still not true"):
         check_column_statistics(page, told)
 

@@ -171,7 +171,7 @@ def test_large_things_are_shown_in_parts(big, page, check):
 
 @pytest.mark.parametrize("check, script", BROKEN, ids=lambda one: getattr(one, "__name__", "broken"))
 def test_a_client_that_does_otherwise_is_found_out(big, page, check, script):
-    with broken(page, script, patience=4):
+    with broken(page, script):
         check(big, page)
 
 
