@@ -9,8 +9,8 @@ void c2_paint_range(const struct c2_plane *plane, enum c2_scale scale, double *l
 {
     double min = (double)INFINITY, max = -(double)INFINITY, positive = (double)INFINITY;
 
-    for (int64_t i = 0; i < plane->w * plane->h; i++) {
-        double v = c2_plane_value(plane, i);
+    for (int64_t i = 0; i < plane->sums.w * plane->sums.h; i++) {
+        double v = c2_sums_value(&plane->sums, i);
         if (!isfinite(v)) continue;
         min = fmin(min, v);
         max = fmax(max, v);
@@ -24,8 +24,8 @@ void c2_paint_range(const struct c2_plane *plane, enum c2_scale scale, double *l
 void c2_paint_plane(struct c2_picture *picture, const struct c2_plane *plane, const struct c2_scaler *scaler,
                     const struct c2_colormap *map)
 {
-    for (int64_t i = 0; i < plane->w * plane->h; i++) {
-        int index = c2_scaler_index(scaler, c2_plane_value(plane, i));
+    for (int64_t i = 0; i < plane->sums.w * plane->sums.h; i++) {
+        int index = c2_scaler_index(scaler, c2_sums_value(&plane->sums, i));
         if (index < 0) continue;
         memcpy(picture->rgba + 4 * i, map->rgb[index], 3);
         picture->rgba[4 * i + 3] = 255;
@@ -34,6 +34,6 @@ void c2_paint_plane(struct c2_picture *picture, const struct c2_plane *plane, co
 
 void c2_paint_channel(struct c2_picture *picture, const struct c2_plane *plane, int channel)
 {
-    for (int64_t i = 0; i < plane->w * plane->h; i++)
-        picture->rgba[4 * i + channel] = (uint8_t)lrint(c2_plane_value(plane, i));
+    for (int64_t i = 0; i < plane->sums.w * plane->sums.h; i++)
+        picture->rgba[4 * i + channel] = (uint8_t)lrint(c2_sums_value(&plane->sums, i));
 }

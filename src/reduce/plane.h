@@ -5,13 +5,8 @@
 #define C2_REDUCE_PLANE_H
 
 #include "base/limits.h"
-#include "reduce/number.h"
+#include "reduce/sums.h"
 #include "reduce/walk.h"
-
-enum c2_agg { C2_AGG_MEAN, C2_AGG_MAX, C2_AGG_MIN, C2_AGG_NEAREST };
-/** "mean", ...; "" is the number's default. @errors CAT2_EINVAL. */
-bool c2_agg_parse(struct c2_str text, const struct c2_num *num, enum c2_agg *out, struct cat2_error *err);
-const char *c2_agg_name(enum c2_agg agg);
 
 /* Which axes are shown: columns run along x, rows along y. */
 struct c2_plane_axes {
@@ -28,37 +23,24 @@ bool c2_plane_tile(struct c2_bound *bound, const struct c2_plane_axes *axes, int
                    struct cat2_error *err);
 
 struct c2_plane {
-    struct c2_num num;
+    struct c2_sums sums; /* of texels */
     struct c2_plane_axes axes;
-    enum c2_agg agg;
     int64_t factor;
-    int64_t w, h;          /* texels */
     int64_t spread[2];     /* nearest: texels along x and y that one sample serves */
-    double *real, *counts; /* w * h: sum or extreme, and of how many */
-    int64_t *wide;         /* instead of real, for 64-bit integers but their mean */
     struct c2_bound bound; /* what is to be read */
     bool exact;            /* however much that is */
     bool approx;
 };
-/** Decide what is read. num, axes, agg, factor, exact of *plane are set by the caller; bound is what the
- * picture is of.
+/** Decide what is read. num and agg of the sums, axes, factor, exact of *plane are set by the caller; bound
+ * is what the picture is of.
  *  @errors CAT2_ENOMEM. */
 bool c2_plane_plan(struct c2_plane *plane, const struct c2_selectable *ds, const struct c2_bound *bound,
                    struct cat2_error *err);
-/** Sums of nothing for a tile of w x h texels. agg, num, factor are set. @errors CAT2_ENOMEM. */
-bool c2_plane_begin(struct c2_plane *plane, int64_t w, int64_t h, struct cat2_error *err);
 /** What an exact one of `bound` reads, whose factor and agg are these. */
 struct c2_bound c2_plane_reads(const struct c2_plane *plane, const struct c2_bound *bound);
 void c2_plane_fini(struct c2_plane *plane);
 C2_DEFINE_AUTO(c2_plane);
 /** Take a box of plane->bound in: a c2_box_fn, ctx is the plane. */
 bool c2_plane_take(void *ctx, const struct c2_box *box, struct cat2_error *err);
-/** Add what a texel of another plane comes to, of the same agg and num. */
-void c2_plane_add(struct c2_plane *plane, int64_t cell, const struct c2_plane *from, int64_t at);
-/** What c2_plane_encode() writes. */
-void c2_plane_typestr(const struct c2_plane *plane, char out[8]);
-bool c2_plane_encode(const struct c2_plane *plane, struct c2_buf *out, struct cat2_error *err);
-/** Texel i in C order; NaN when there is nothing but NaN. */
-double c2_plane_value(const struct c2_plane *plane, int64_t i);
 
 #endif

@@ -4,26 +4,6 @@
 
 #include "reduce/plane.h"
 
-bool c2_agg_parse(struct c2_str text, const struct c2_num *num, enum c2_agg *out, struct cat2_error *err)
-{
-    *out = c2_num_is_real(num) ? C2_AGG_MEAN : C2_AGG_MAX;
-    if (text.n == 0) return true;
-    for (int i = C2_AGG_MEAN; i <= C2_AGG_NEAREST; i++)
-        if (c2_str_is(text, c2_agg_name((enum c2_agg)i))) {
-            *out = (enum c2_agg)i;
-            return true;
-        }
-    return c2_fail(err, CAT2_EINVAL, "agg '%.*s' is none of mean, max, min, nearest",
-                   (int)c2_min_i64(20, (int64_t)text.n), text.p);
-}
-
-const char *c2_agg_name(enum c2_agg agg)
-{
-    static const char *const names[] = {"mean", "max", "min", "nearest"};
-
-    return names[agg];
-}
-
 static bool read_axis(struct c2_str text, int ndim, int *out)
 {
     int64_t v;

@@ -68,15 +68,15 @@ static void check_texel(const struct c2_plane *p, int64_t cell, const struct tex
 {
     char type[8];
 
-    c2_plane_typestr(p, type);
+    c2_sums_typestr(&p->sums, type);
     const uint8_t *at = out + cell * (type[2] - '0');
     double got = sent(type, at), v = want->n ? want->v : (double)NAN;
-    if (p->num.wide && p->agg != C2_AGG_MEAN) {
-        uint64_t bits = (uint64_t)want->wide ^ (p->num.kind == 'u' ? TOP : 0);
+    if (p->sums.num.wide && p->sums.agg != C2_AGG_MEAN) {
+        uint64_t bits = (uint64_t)want->wide ^ (p->sums.num.kind == 'u' ? TOP : 0);
         if (c2_le64(at) != bits) fail_msg("%s: texel %lld is wrong", what, (long long)cell);
         return;
     }
-    double off = fabs(got - v), bound = p->agg == C2_AGG_MEAN ? 1e-6 * fabs(v) + 1e-9 : 0;
+    double off = fabs(got - v), bound = p->sums.agg == C2_AGG_MEAN ? 1e-6 * fabs(v) + 1e-9 : 0;
     if (!(off <= bound) && !(isnan(got) && isnan(v)))
         fail_msg("%s: texel %lld is %g, not %g", what, (long long)cell, got, v);
 }
@@ -85,7 +85,7 @@ static void check_plane(const struct array *a, struct c2_plane_axes axes, const 
                         int64_t factor)
 {
     struct c2_selectable ds = {&a->meta, {0}};
-    C2_AUTO(c2_plane) p = {.num = a->num, .axes = axes, .agg = agg, .factor = factor};
+    C2_AUTO(c2_plane) p = {.sums = {.num = a->num, .agg = agg}, .axes = axes, .factor = factor};
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
     struct c2_bound bound;
     struct cat2_error err = {0};
@@ -98,13 +98,14 @@ static void check_plane(const struct array *a, struct c2_plane_axes axes, const 
         fail_msg("%s: %s", what, err.message);
     assert_false(p.approx);
     visit_all(a, &p.bound, c2_plane_take, &p);
-    assert_true(c2_plane_encode(&p, &out, &err));
-    c2_plane_typestr(&p, type);
-    assert_int_equal(p.w, c2_div_ceil(bound.axes[axes.x].count, factor));
-    assert_int_equal(p.h, c2_div_ceil(bound.axes[axes.y].count, factor));
-    assert_int_equal(out.n, p.w * p.h * (type[2] - '0'));
-    for (int64_t cell = 0; cell < p.w * p.h; cell++) {
-        struct texel want = look(a, &bound, &p, cell % p.w, cell / p.w, factor == 1 ? C2_AGG_NEAREST : agg);
+    assert_true(c2_sums_encode(&p.sums, &out, &err));
+    c2_sums_typestr(&p.sums, type);
+    assert_int_equal(p.sums.w, c2_div_ceil(bound.axes[axes.x].count, factor));
+    assert_int_equal(p.sums.h, c2_div_ceil(bound.axes[axes.y].count, factor));
+    assert_int_equal(out.n, p.sums.w * p.sums.h * (type[2] - '0'));
+    for (int64_t cell = 0; cell < p.sums.w * p.sums.h; cell++) {
+        struct texel want =
+            look(a, &bound, &p, cell % p.sums.w, cell / p.sums.w, factor == 1 ? C2_AGG_NEAREST : agg);
         check_texel(&p, cell, &want, out.p, what);
     }
 }
@@ -216,16 +217,16 @@ static void too_much_is_sampled_within_the_bound(void **state)
         struct c2_meta meta;
         enum c2_chunk_kind kind = cases[i].kind;
         struct c2_selectable ds = huge(&meta, &kind, shape, 2, 2);
-        C2_AUTO(c2_plane) p = {.axes = {1, 0}, .agg = C2_AGG_MAX, .factor = (int64_t)1 << cases[i].z};
+        C2_AUTO(c2_plane) p = {.axes = {1, 0}, .sums.agg = C2_AGG_MAX, .factor = (int64_t)1 << cases[i].z};
         struct cat2_error err = {0};
         struct c2_bound tile = bind(&meta.grid, "");
-        p.num = (struct c2_num){.kind = 'u', .size = 2, .itemsize = 2, .out_kind = 'u', .out_size = 2};
+        p.sums.num = (struct c2_num){.kind = 'u', .size = 2, .itemsize = 2, .out_kind = 'u', .out_size = 2};
         assert_true(c2_plane_tile(&tile, &p.axes, cases[i].z, 0, 0, &err));
         assert_true(c2_plane_plan(&p, &ds, &tile, &err));
         assert_int_equal(p.approx, cases[i].approx);
-        assert_int_equal(p.agg, cases[i].agg);
+        assert_int_equal(p.sums.agg, cases[i].agg);
         assert_true(c2_walk_cost(&ds, &p.bound) <= C2_REDUCE_NBYTES_MAX);
-        assert_true(p.w == c2_min_i64(256, c2_div_ceil(32768, p.factor)) && p.h == p.w);
+        assert_true(p.sums.w == c2_min_i64(256, c2_div_ceil(32768, p.factor)) && p.sums.h == p.sums.w);
     }
 }
 
@@ -241,12 +242,12 @@ static void a_sample_serves_the_texels_around_it(void **state)
     enum c2_chunk_kind kind = C2_CHUNK_STORED;
     struct c2_meta meta;
     struct c2_selectable ds = huge(&meta, &kind, shape, 2, 2);
-    C2_AUTO(c2_plane) p = {.axes = {1, 0}, .agg = C2_AGG_MEAN, .factor = 128};
+    C2_AUTO(c2_plane) p = {.axes = {1, 0}, .sums.agg = C2_AGG_MEAN, .factor = 128};
     struct c2_bound bound = bind(&meta.grid, "::-1,:");
     struct cat2_error err = {0};
     uint16_t row[256];
 
-    p.num = (struct c2_num){.kind = 'u', .size = 2, .itemsize = 2, .out_kind = 'u', .out_size = 2};
+    p.sums.num = (struct c2_num){.kind = 'u', .size = 2, .itemsize = 2, .out_kind = 'u', .out_size = 2};
     assert_true(c2_plane_plan(&p, &ds, &bound, &err));
     const struct c2_axis_sel *ys = &p.bound.axes[0], *xs = &p.bound.axes[1];
     assert_true(ys->count * xs->count >= 1024 && xs->count <= 256);
@@ -256,11 +257,11 @@ static void a_sample_serves_the_texels_around_it(void **state)
             row[i] = item_of(ys->start + j * ys->step, xs->start + i * xs->step);
         assert_true(c2_plane_take(&p, &box, &err));
     }
-    assert_true(p.w == 256 && p.h == 256);
-    for (int64_t cell = 0; cell < p.w * p.h; cell++) {
-        int64_t x = cell % p.w / p.spread[0] * p.spread[0] * 128;
-        int64_t y = cell / p.w / p.spread[1] * p.spread[1] * 128;
-        assert_true(c2_plane_value(&p, cell) == (double)item_of(32767 - y, x));
+    assert_true(p.sums.w == 256 && p.sums.h == 256);
+    for (int64_t cell = 0; cell < p.sums.w * p.sums.h; cell++) {
+        int64_t x = cell % p.sums.w / p.spread[0] * p.spread[0] * 128;
+        int64_t y = cell / p.sums.w / p.spread[1] * p.spread[1] * 128;
+        assert_true(c2_sums_value(&p.sums, cell) == (double)item_of(32767 - y, x));
     }
 }
 

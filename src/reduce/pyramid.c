@@ -71,11 +71,11 @@ _Static_assert(sizeof(struct c2_num) == 80, "all that tells numbers apart is in 
 
 void c2_pyramid_name(const struct c2_plane *plane, char out[C2_PYRAMID_NAME_MAX])
 {
-    const struct c2_num *num = &plane->num;
+    const struct c2_num *num = &plane->sums.num;
     size_t room = C2_PYRAMID_NAME_MAX;
     int n = snprintf(out, room, "%d-%d-%s-%c%d%s-%d-%" PRId64, plane->axes.x, plane->axes.y,
-                     c2_agg_name(plane->agg), num->kind, num->size, num->swapped ? "s" : "", (int)num->part,
-                     num->offset);
+                     c2_agg_name(plane->sums.agg), num->kind, num->size, num->swapped ? "s" : "",
+                     (int)num->part, num->offset);
 
     for (int i = 0; i < num->nfills; i++) {
         uint64_t bits;
@@ -92,35 +92,36 @@ void c2_plane_fold(struct c2_plane *above, const struct c2_tile_at *where, const
     int up = where->z - at->z;
     int64_t x0 = at->x * C2_TILE_SIDE - (where->x * C2_TILE_SIDE << up);
     int64_t y0 = at->y * C2_TILE_SIDE - (where->y * C2_TILE_SIDE << up);
-    int64_t step = above->agg == C2_AGG_NEAREST ? (int64_t)1 << up : 1; /* the first item of each is it */
+    int64_t step =
+        above->sums.agg == C2_AGG_NEAREST ? (int64_t)1 << up : 1; /* the first item of each is it */
 
     C2_ASSERT(up >= 0 && x0 >= 0 && y0 >= 0);
-    for (int64_t y = c2_div_ceil(y0, step) * step - y0; y < tile->h; y += step)
-        for (int64_t x = c2_div_ceil(x0, step) * step - x0; x < tile->w; x += step) {
-            int64_t from = y * tile->w + x, to = ((y0 + y) >> up) * above->w + ((x0 + x) >> up);
-            c2_plane_add(above, to, tile, from);
+    for (int64_t y = c2_div_ceil(y0, step) * step - y0; y < tile->sums.h; y += step)
+        for (int64_t x = c2_div_ceil(x0, step) * step - x0; x < tile->sums.w; x += step) {
+            int64_t from = y * tile->sums.w + x, to = ((y0 + y) >> up) * above->sums.w + ((x0 + x) >> up);
+            c2_sums_add(&above->sums, to, &tile->sums, from);
         }
 }
 
 static void *values_of(const struct c2_plane *plane)
 {
-    return plane->wide ? (void *)plane->wide : (void *)plane->real;
+    return plane->sums.wide ? (void *)plane->sums.wide : (void *)plane->sums.real;
 }
 
 void c2_plane_save(const struct c2_plane *plane, uint8_t *out)
 {
-    size_t nbytes = (size_t)(plane->w * plane->h) * sizeof(double);
+    size_t nbytes = (size_t)(plane->sums.w * plane->sums.h) * sizeof(double);
 
-    C2_ASSERT(plane->w <= C2_TILE_SIDE && plane->h <= C2_TILE_SIDE);
+    C2_ASSERT(plane->sums.w <= C2_TILE_SIDE && plane->sums.h <= C2_TILE_SIDE);
     memset(out, 0, C2_LEVELS_TILE_NBYTES);
     memcpy(out, values_of(plane), nbytes);
-    memcpy(out + C2_LEVELS_TILE_NBYTES / 2, plane->counts, nbytes);
+    memcpy(out + C2_LEVELS_TILE_NBYTES / 2, plane->sums.counts, nbytes);
 }
 
 void c2_plane_restore(struct c2_plane *plane, const uint8_t *from)
 {
-    size_t nbytes = (size_t)(plane->w * plane->h) * sizeof(double);
+    size_t nbytes = (size_t)(plane->sums.w * plane->sums.h) * sizeof(double);
 
     memcpy(values_of(plane), from, nbytes);
-    memcpy(plane->counts, from + C2_LEVELS_TILE_NBYTES / 2, nbytes);
+    memcpy(plane->sums.counts, from + C2_LEVELS_TILE_NBYTES / 2, nbytes);
 }

@@ -11,7 +11,7 @@ static void reduce(const struct array *a, const struct c2_plane *like, const str
     struct c2_bound bound;
     struct cat2_error err = {0};
 
-    *out = (struct c2_plane){.num = like->num, .axes = like->axes, .agg = like->agg};
+    *out = (struct c2_plane){.sums.num = like->sums.num, .axes = like->axes, .sums.agg = like->sums.agg};
     out->factor = (int64_t)1 << at->z;
     out->exact = true;
     assert_true(c2_plane_bind(&a->meta.grid, &out->axes, C2_STR(""), &bound, &err));
@@ -29,16 +29,16 @@ static void fold_all(const struct array *a, const struct c2_plane *like, int z, 
     uint8_t *bytes = malloc(C2_LEVELS_TILE_NBYTES);
     struct cat2_error err = {0};
 
-    *out = (struct c2_plane){.num = like->num, .axes = like->axes, .agg = like->agg};
-    assert_true(
-        c2_plane_begin(out, c2_div_ceil(w, (int64_t)1 << top), c2_div_ceil(h, (int64_t)1 << top), &err));
+    *out = (struct c2_plane){.sums.num = like->sums.num, .axes = like->axes, .sums.agg = like->sums.agg};
+    assert_true(c2_sums_begin(&out->sums, c2_div_ceil(w, (int64_t)1 << top),
+                              c2_div_ceil(h, (int64_t)1 << top), &err));
     for (int64_t y = 0; y * side < h; y++)
         for (int64_t x = 0; x * side < w; x++) {
             const struct c2_tile_at at = {z, x, y};
-            C2_AUTO(c2_plane) tile, again = {.num = like->num, .agg = like->agg};
+            C2_AUTO(c2_plane) tile, again = {.sums.num = like->sums.num, .sums.agg = like->sums.agg};
             reduce(a, like, &at, &tile);
             c2_plane_save(&tile, bytes);
-            assert_true(c2_plane_begin(&again, tile.w, tile.h, &err));
+            assert_true(c2_sums_begin(&again.sums, tile.sums.w, tile.sums.h, &err));
             c2_plane_restore(&again, bytes);
             c2_plane_fold(out, &where, &again, &at);
         }
@@ -47,16 +47,18 @@ static void fold_all(const struct array *a, const struct c2_plane *like, int z, 
 
 static void check(const struct array *a, struct c2_plane_axes axes, enum c2_agg agg, int z, int top)
 {
-    const struct c2_plane like = {.num = a->num, .axes = axes, .agg = agg};
+    const struct c2_plane like = {.sums.num = a->num, .axes = axes, .sums.agg = agg};
     const struct c2_tile_at where = {top, 0, 0};
     C2_AUTO(c2_plane) whole, folded;
 
     reduce(a, &like, &where, &whole);
     fold_all(a, &like, z, top, &folded);
-    assert_true(whole.w == folded.w && whole.h == folded.h && !whole.wide == !folded.wide);
-    for (int64_t i = 0; i < whole.w * whole.h; i++) {
-        double v = c2_plane_value(&whole, i), got = c2_plane_value(&folded, i);
-        bool same = whole.wide ? whole.wide[i] == folded.wide[i] : fabs(v - got) <= 1e-9 * fabs(v);
+    assert_true(whole.sums.w == folded.sums.w && whole.sums.h == folded.sums.h &&
+                !whole.sums.wide == !folded.sums.wide);
+    for (int64_t i = 0; i < whole.sums.w * whole.sums.h; i++) {
+        double v = c2_sums_value(&whole.sums, i), got = c2_sums_value(&folded.sums, i);
+        bool same =
+            whole.sums.wide ? whole.sums.wide[i] == folded.sums.wide[i] : fabs(v - got) <= 1e-9 * fabs(v);
         if (!same && !(isnan(v) && isnan(got)))
             fail_msg("%c%d %s level %d of %d: texel %lld is %g, not %g", a->num.kind, a->num.size,
                      c2_agg_name(agg), top, z, (long long)i, got, v);
@@ -154,19 +156,19 @@ static void small_planes_have_no_levels_and_many_tiles_fewer(void **state)
 
 static void what_is_reduced_otherwise_has_another_name(void **state)
 {
-    const struct c2_plane plane = {.axes = {1, 0}, .num = {.kind = 'f', .size = 4}};
+    const struct c2_plane plane = {.axes = {1, 0}, .sums.num = {.kind = 'f', .size = 4}};
     struct c2_plane others[] = {plane, plane, plane, plane, plane, plane, plane, plane};
     char name[C2_PYRAMID_NAME_MAX], other[C2_PYRAMID_NAME_MAX];
 
     others[0].axes.x = 2;
-    others[1].agg = C2_AGG_MAX;
-    others[2].num.kind = 'i';
-    others[3].num.swapped = true;
-    others[4].num.part = C2_PART_IM;
-    others[5].num.offset = 8;
-    others[6].num.nfills = C2_NUM_FILLS_MAX;
-    others[7].num.nfills = 1;
-    others[7].num.fill[0] = -1e36;
+    others[1].sums.agg = C2_AGG_MAX;
+    others[2].sums.num.kind = 'i';
+    others[3].sums.num.swapped = true;
+    others[4].sums.num.part = C2_PART_IM;
+    others[5].sums.num.offset = 8;
+    others[6].sums.num.nfills = C2_NUM_FILLS_MAX;
+    others[7].sums.num.nfills = 1;
+    others[7].sums.num.fill[0] = -1e36;
     c2_pyramid_name(&plane, name);
     assert_string_equal(name, "1-0-mean-f4-0-0");
     for (size_t i = 0; i < C2_ARRAY_LEN(others); i++) {

@@ -143,6 +143,16 @@ bool c2_walk_boxes(struct c2_codec *codec, const struct c2_selectable *ds, const
 
 /* ---- cost ---- */
 
+struct c2_bound c2_walk_every(const struct c2_bound *bound, int axis, int64_t step)
+{
+    struct c2_bound out = c2_bound_part(bound, axis, 0, c2_div_ceil(bound->axes[axis].count, step));
+    struct c2_axis_sel *sel = &out.axes[axis];
+
+    if (sel->count > 1) sel->step *= step; /* within the axis: start + step * (count - 1) is an item */
+    out.whole = false;
+    return out;
+}
+
 int64_t c2_walk_cost(const struct c2_selectable *ds, const struct c2_bound *bound)
 {
     const struct c2_grid *grid = &ds->meta->grid;

@@ -19,6 +19,8 @@ typedef bool c2_box_fn(void *ctx, const struct c2_box *box, struct cat2_error *e
 /** Visit all boxes of a selection. @errors as c2_select_items; what visit says. */
 bool c2_walk_boxes(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
                    c2_box_fn *visit, void *ctx, struct cat2_error *err);
+/** Every step-th item along an axis, from the first on. */
+struct c2_bound c2_walk_every(const struct c2_bound *bound, int axis, int64_t step);
 /** Bytes to be decompressed for a selection, at most (saturates). Special chunks cost nothing as long as
  * there are not so many that looking at them would cost more. */
 int64_t c2_walk_cost(const struct c2_selectable *ds, const struct c2_bound *bound);

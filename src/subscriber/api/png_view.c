@@ -64,7 +64,7 @@ static int64_t png_extra(struct c2_view *view, int64_t i)
     const struct png *p = view->state;
     bool last = i + 1 == view->nparts;
 
-    return p->plane.bound.nitems * ITEM_COST + (last ? p->plane.w * p->plane.h * PIXEL_COST : 0);
+    return p->plane.bound.nitems * ITEM_COST + (last ? p->plane.sums.w * p->plane.sums.h * PIXEL_COST : 0);
 }
 
 /* Channels have the same plan, and other items. */
@@ -76,11 +76,11 @@ static bool png_run(struct c2_view *view, const struct c2_reading *reading, int6
 
     (void)out;
     png_bound(view, i, &bound);
-    if (i == 0 && !c2_picture_init(&p->picture, p->plane.w, p->plane.h, err)) return false;
+    if (i == 0 && !c2_picture_init(&p->picture, p->plane.sums.w, p->plane.sums.h, err)) return false;
     if (i > 0) {
-        size_t n = (size_t)(p->plane.w * p->plane.h);
-        memset(p->plane.real, 0, n * sizeof(*p->plane.real));
-        memset(p->plane.counts, 0, n * sizeof(*p->plane.counts));
+        size_t n = (size_t)(p->plane.sums.w * p->plane.sums.h);
+        memset(p->plane.sums.real, 0, n * sizeof(*p->plane.sums.real));
+        memset(p->plane.sums.counts, 0, n * sizeof(*p->plane.sums.counts));
     }
     if (!c2_walk_boxes(reading->codec, &reading->source, &bound, c2_plane_take, &p->plane, err)) return false;
     if (p->channels) c2_paint_channel(&p->picture, &p->plane, p->bgr && i < 3 ? 2 - (int)i : (int)i);
@@ -189,13 +189,13 @@ static bool png_parse(struct c2_view *view, struct cat2_error *err)
     if (order.n && !p->bgr && !c2_str_is(order, "rgb"))
         return c2_fail(err, CAT2_EINVAL, "order is none of rgb, bgr");
     if (!c2_view_slice(view, &p->bound, err) || !find_axes(req, view->ds, p, err) ||
-        !c2_view_num(view, &plane->num, err) ||
-        !c2_agg_parse(c2_view_query(req, "agg"), &plane->num, &plane->agg, err) ||
+        !c2_view_num(view, &plane->sums.num, err) ||
+        !c2_agg_parse(c2_view_query(req, "agg"), &plane->sums.num, &plane->sums.agg, err) ||
         !c2_colormap_of(c2_view_query(req, "cmap"), &p->map, err) ||
         !c2_scale_parse(c2_view_query(req, "scale"), &p->scale, err) || !read_end(req, "lo", &p->lo, err) ||
         !read_end(req, "hi", &p->hi, err) || !c2_view_int(req, "width", 1, C2_PICTURE_SIDE_MAX, &width, err))
         return false;
-    if (p->channels && c2_view_query(req, "agg").n == 0) plane->agg = C2_AGG_MEAN;
+    if (p->channels && c2_view_query(req, "agg").n == 0) plane->sums.agg = C2_AGG_MEAN;
     int64_t side = c2_max_i64(p->bound.axes[plane->axes.x].count, p->bound.axes[plane->axes.y].count);
     plane->factor = c2_div_ceil(side, width);
     view->content_type = "image/png";

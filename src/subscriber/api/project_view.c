@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "reduce/plane.h"
 #include "reduce/project.h"
 #include "subscriber/api/api.h"
 
@@ -19,10 +20,10 @@ static bool parse_how(struct c2_view *view, struct c2_projection *p, struct cat2
 {
     struct c2_str over = c2_view_query(view->req, "over");
 
-    if (!c2_view_num(view, &p->num, err)) return false;
+    if (!c2_view_num(view, &p->sums.num, err)) return false;
     for (int agg = C2_AGG_MEAN; agg <= C2_AGG_MIN; agg++)
         if (c2_str_is(over, c2_agg_name((enum c2_agg)agg))) {
-            p->agg = (enum c2_agg)agg;
+            p->sums.agg = (enum c2_agg)agg;
             return true;
         }
     return c2_fail(err, CAT2_EINVAL, "over '%.*s' is none of mean, max, min",
@@ -52,9 +53,8 @@ static bool tile_parse(struct c2_view *view, struct cat2_error *err)
         return c2_fail(err, CAT2_EINVAL, "axis %d is shown, but the slice has an integer there",
                        across->dropped ? axes.x : axes.y);
     snprintf(t->whole, sizeof(t->whole), "%" PRId64 ",%" PRId64, down->count, across->count);
-    p->axes[0] = axes.x;
-    p->axes[1] = axes.y;
-    p->factor[0] = p->factor[1] = (int64_t)1 << z;
+    p->along[0] = (struct c2_along){axes.x, 1, (int64_t)1 << z};
+    p->along[1] = (struct c2_along){axes.y, 1, (int64_t)1 << z};
     if (!c2_plane_tile(&t->bound, &axes, (int)z, x, y, err)) return false;
     view->cost = c2_grid_cost(&view->ds->meta.grid, &t->bound);
     return true;
@@ -74,11 +74,10 @@ static bool line_parse(struct c2_view *view, struct cat2_error *err)
         return false;
     if (axis == INT64_MIN)
         return c2_fail(err, CAT2_EINVAL, "over needs axis: the axis of the line, of the dataset's %d", ndim);
-    p->axes[0] = (int)(axis < 0 ? axis + ndim : axis);
-    p->axes[1] = -1;
-    int64_t n = t->bound.axes[p->axes[0]].count;
-    p->factor[0] = c2_max_i64(1, c2_div_ceil(n, px));
-    p->factor[1] = 1;
+    if (axis < 0) axis += ndim;
+    int64_t n = t->bound.axes[axis].count;
+    p->along[0] = (struct c2_along){(int)axis, 1, c2_max_i64(1, c2_div_ceil(n, px))};
+    p->along[1] = (struct c2_along){-1, 1, 1};
     snprintf(t->whole, sizeof(t->whole), "%" PRId64, n);
     view->cost = c2_grid_cost(&view->ds->meta.grid, &t->bound);
     return true;
@@ -119,28 +118,29 @@ static bool project_run(struct c2_view *view, const struct c2_reading *reading, 
 
 static bool project_finish(struct c2_view *view, struct c2_buf *out, struct cat2_error *err)
 {
-    const struct projecting *t = view->state;
+    struct projecting *t = view->state;
 
-    return c2_projection_encode(&t->p, out, err);
+    c2_projection_spread(&t->p);
+    return c2_sums_encode(&t->p.sums, out, err);
 }
 
 static bool project_heads(struct c2_view *view, struct cat2_error *err)
 {
     struct projecting *t = view->state;
     const struct c2_projection *p = &t->p;
-    bool line = p->axes[1] < 0;
+    bool line = p->along[1].axis < 0;
     char dtype[8], step[32];
 
-    c2_projection_typestr(p, dtype);
+    c2_sums_typestr(&p->sums, dtype);
     if (line)
-        snprintf(t->shape, sizeof(t->shape), "%" PRId64, p->w);
+        snprintf(t->shape, sizeof(t->shape), "%" PRId64, p->sums.w);
     else
-        snprintf(t->shape, sizeof(t->shape), "%" PRId64 ",%" PRId64, p->h, p->w);
-    snprintf(step, sizeof(step), "%" PRId64, p->factor[0]);
+        snprintf(t->shape, sizeof(t->shape), "%" PRId64 ",%" PRId64, p->sums.h, p->sums.w);
+    snprintf(step, sizeof(step), "%" PRId64, p->along[0].factor);
     return c2_view_head(view, err, "X-Dtype", dtype) && c2_view_head(view, err, "X-Shape", t->shape) &&
            c2_view_head(view, err, line ? "X-Count" : "X-Plane", t->whole) &&
            (!line || c2_view_head(view, err, "X-Step", step)) &&
-           c2_view_head(view, err, "X-Agg", c2_agg_name(p->agg)) &&
+           c2_view_head(view, err, "X-Agg", c2_agg_name(p->sums.agg)) &&
            (!p->approx || c2_view_head(view, err, "X-Approx", "sample"));
 }
 

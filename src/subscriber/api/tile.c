@@ -80,7 +80,7 @@ static bool tile_finish(struct c2_view *view, struct c2_buf *out, struct cat2_er
     const struct c2_tile *t = view->state;
 
     view->passing = t->nleft || (t->levels && t->plane.approx);
-    return t->nleft ? say_left(view, out, err) : c2_plane_encode(&t->plane, out, err);
+    return t->nleft ? say_left(view, out, err) : c2_sums_encode(&t->plane.sums, out, err);
 }
 
 static bool tile_heads(struct c2_view *view, struct cat2_error *err)
@@ -89,12 +89,12 @@ static bool tile_heads(struct c2_view *view, struct cat2_error *err)
     char dtype[8], shape[64], plane[64];
 
     if (t->nleft) return true;
-    c2_plane_typestr(&t->plane, dtype);
-    snprintf(shape, sizeof(shape), "%" PRId64 ",%" PRId64, t->plane.h, t->plane.w);
+    c2_sums_typestr(&t->plane.sums, dtype);
+    snprintf(shape, sizeof(shape), "%" PRId64 ",%" PRId64, t->plane.sums.h, t->plane.sums.w);
     snprintf(plane, sizeof(plane), "%" PRId64 ",%" PRId64, t->whole.axes[t->plane.axes.y].count,
              t->whole.axes[t->plane.axes.x].count);
     return c2_view_head(view, err, "X-Dtype", dtype) && c2_view_head(view, err, "X-Shape", shape) &&
-           c2_view_head(view, err, "X-Agg", c2_agg_name(t->plane.agg)) &&
+           c2_view_head(view, err, "X-Agg", c2_agg_name(t->plane.sums.agg)) &&
            c2_view_head(view, err, "X-Plane", plane) &&
            (!t->plane.approx || c2_view_head(view, err, "X-Approx", "nearest"));
 }
@@ -107,8 +107,8 @@ static bool tile_parse(struct c2_view *view, struct cat2_error *err)
     struct c2_plane *plane = &t->plane;
     int64_t z = 0, x = 0, y = 0;
 
-    if (!c2_view_num(view, &plane->num, err) ||
-        !c2_agg_parse(c2_view_query(req, "agg"), &plane->num, &plane->agg, err) ||
+    if (!c2_view_num(view, &plane->sums.num, err) ||
+        !c2_agg_parse(c2_view_query(req, "agg"), &plane->sums.num, &plane->sums.agg, err) ||
         !c2_plane_axes_parse(c2_view_query(req, "axes"), meta->grid.ndim, &plane->axes, err) ||
         !c2_view_int(req, "z", 0, C2_TILE_Z_MAX, &z, err) || !c2_view_int(req, "x", 0, INT64_MAX, &x, err) ||
         !c2_view_int(req, "y", 0, INT64_MAX, &y, err) ||

@@ -74,13 +74,13 @@ static int64_t texels(int64_t count, int z, int64_t at)
 static bool begin(const struct c2_tile *t, const struct c2_tile_at *at, struct c2_plane *plane,
                   struct cat2_error *err)
 {
-    *plane = (struct c2_plane){.num = t->plane.num,
+    *plane = (struct c2_plane){.sums.num = t->plane.sums.num,
                                .axes = t->plane.axes,
-                               .agg = t->plane.agg,
+                               .sums.agg = t->plane.sums.agg,
                                .factor = (int64_t)1 << at->z,
                                .exact = true};
-    return c2_plane_begin(plane, texels(t->pyramid.columns, at->z, at->x),
-                          texels(t->pyramid.rows, at->z, at->y), err);
+    return c2_sums_begin(&plane->sums, texels(t->pyramid.columns, at->z, at->x),
+                         texels(t->pyramid.rows, at->z, at->y), err);
 }
 
 static void become(struct c2_tile *t, struct c2_plane *plane)
@@ -110,7 +110,8 @@ bool c2_tile_take_kept(struct c2_tile *t, struct c2_codec *codec)
 static struct c2_bound bound_of(const struct c2_tile *t, const struct c2_tile_at *at)
 {
     struct c2_bound bound = t->whole;
-    struct c2_plane plane = {.agg = t->plane.agg, .axes = t->plane.axes, .factor = (int64_t)1 << at->z};
+    struct c2_plane plane = {
+        .sums.agg = t->plane.sums.agg, .axes = t->plane.axes, .factor = (int64_t)1 << at->z};
     struct cat2_error err;
 
     bool there = c2_plane_tile(&bound, &t->plane.axes, at->z, at->x, at->y, &err);
