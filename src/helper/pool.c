@@ -216,16 +216,38 @@ void c2_helpers_give(struct c2_helpers *all, struct c2_helper *helper)
     if (surplus.pid) c2_child_bury(&surplus, all->options.name, true, how);
 }
 
-void c2_helpers_end(struct c2_helpers *all, struct c2_helper *helper, bool late, bool counts, char how[64])
+static void bury(struct c2_helpers *all, struct c2_helper *helper, bool late, char how[64])
 {
     pthread_mutex_lock(&all->lock);
     struct c2_child dead = take_out(helper);
     pthread_mutex_unlock(&all->lock);
     c2_child_bury(&dead, all->options.name, late, how);
+}
+
+void c2_helpers_end(struct c2_helpers *all, struct c2_helper *helper, bool late, char how[64])
+{
+    bury(all, helper, late, how);
     pthread_mutex_lock(&all->lock);
-    if (counts) all->deaths[all->ndeaths++ % all->options.deaths_max] = c2_now_ms();
     release(all, helper);
     pthread_mutex_unlock(&all->lock);
+}
+
+bool c2_helpers_again(struct c2_helpers *all, struct c2_helper *helper, const struct c2_talk *talk,
+                      bool heard, char how[64])
+{
+    struct place place = place_of(all->argument);
+    bool untried = !helper->is_new && !heard && !talk->late;
+    struct cat2_error ignored;
+
+    bury(all, helper, talk->late, how);
+    pthread_mutex_lock(&all->lock);
+    bool again = untried && !all->cancelled && make_run(all, helper, place, &ignored);
+    if (!again) {
+        all->deaths[all->ndeaths++ % all->options.deaths_max] = c2_now_ms();
+        release(all, helper);
+    }
+    pthread_mutex_unlock(&all->lock);
+    return again;
 }
 
 /* ---- life ---- */

@@ -31,10 +31,15 @@ struct c2_helper; /* one process, yours until you give it back or end it */
 bool c2_helpers_take(struct c2_helpers *all, const char *subject, bool is_long, struct c2_helper **out,
                      struct cat2_error *err);
 void c2_helpers_give(struct c2_helpers *all, struct c2_helper *helper);
-/** It did not do what it was asked: its process goes. Says how it ended, as c2_child_bury(). counts: as one
- * of deaths_max. */
-void c2_helpers_end(struct c2_helpers *all, struct c2_helper *helper, bool late, bool counts, char how[64]);
-/** Was it started for this take? */
+/** Its process goes. Says how it ended, as c2_child_bury(). */
+void c2_helpers_end(struct c2_helpers *all, struct c2_helper *helper, bool late, char how[64]);
+/** It did not do what it was asked: its process goes. One that was kept, of which nothing was `heard` and
+ * which is not late may have been ended from outside (kill, lack of memory) a moment ago: a new process takes
+ * its place, and is to be asked the same. One that was started for this ended because of it.
+ *  @return false: there is no other, the helper is not yours any more, and this was one of deaths_max. */
+bool c2_helpers_again(struct c2_helpers *all, struct c2_helper *helper, const struct c2_talk *talk,
+                      bool heard, char how[64]);
+/** Was it started since you asked for it? */
 bool c2_helper_is_new(const struct c2_helper *helper);
 struct c2_talk c2_helper_talk(const struct c2_helper *helper, int64_t patience_ms);
 

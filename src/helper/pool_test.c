@@ -141,6 +141,18 @@ static void who_finds_all_busy_waits_and_one_stays_free_of_long_work(void **stat
     c2_helpers_free(all);
 }
 
+/* It ends when it is asked, as if somebody else had ended it. */
+static struct c2_talk end_asked(struct c2_helper *helper)
+{
+    struct c2_talk talk = c2_helper_talk(helper, PATIENCE_MS);
+    char byte;
+
+    assert_true(c2_talk_send(&talk, "exit 3\n", 7));
+    assert_false(c2_talk_receive(&talk, &byte, 1));
+    assert_true(talk.ended && !talk.late);
+    return talk;
+}
+
 static void one_that_ends_is_replaced_until_too_many_did(void **state)
 {
     struct c2_helpers *all = pool_of(2, 2);
@@ -152,15 +164,55 @@ static void one_that_ends_is_replaced_until_too_many_did(void **state)
     for (int i = 0; i < 3; i++) {
         helper = take(all, "a", false);
         assert_true(c2_helper_is_new(helper));
-        struct c2_talk talk = c2_helper_talk(helper, PATIENCE_MS);
-        assert_true(c2_talk_send(&talk, "exit 3\n", 7));
-        assert_false(c2_talk_receive(&talk, how, sizeof(how)));
-        c2_helpers_end(all, helper, talk.late, i > 0, how);
+        struct c2_talk talk = end_asked(helper);
+        if (i == 0)
+            c2_helpers_end(all, helper, talk.late, how);
+        else
+            assert_false(c2_helpers_again(all, helper, &talk, false, how));
         assert_string_equal(how, "ended with status 3");
     }
     assert_false(c2_helpers_take(all, "a", false, &helper, &err));
     assert_int_equal(err.code, CAT2_ELIMIT);
     c2_helpers_free(all);
+}
+
+static struct c2_helper *take_kept(struct c2_helpers *all)
+{
+    c2_helpers_give(all, take(all, "a", false));
+    struct c2_helper *helper = take(all, "a", false);
+    assert_false(c2_helper_is_new(helper));
+    return helper;
+}
+
+/* Ended from outside, it is not to blame; all that was asked is asked once more. */
+static void one_that_was_kept_and_ended_is_asked_anew(void **state)
+{
+    static const struct {
+        bool heard, late, cancelled;
+    } no[] = {{.heard = true}, {.late = true}, {.cancelled = true}};
+    struct c2_helpers *all = pool_of(2, 2);
+    struct c2_talk talk;
+    char how[64];
+
+    (void)state;
+    for (int i = 0; i < 4; i++) { /* more than deaths_max */
+        struct c2_helper *helper = take_kept(all);
+        talk = end_asked(helper);
+        assert_true(c2_helpers_again(all, helper, &talk, false, how));
+        assert_string_equal(how, "ended with status 3");
+        assert_true(c2_helper_is_new(helper) && echoes(helper));
+        c2_helpers_give(all, helper);
+    }
+    c2_helpers_free(all);
+    for (size_t i = 0; i < C2_ARRAY_LEN(no); i++) {
+        all = pool_of(2, 2);
+        struct c2_helper *helper = take_kept(all);
+        talk = end_asked(helper);
+        talk.late = no[i].late;
+        if (no[i].cancelled) c2_helpers_cancel(all);
+        assert_false(c2_helpers_again(all, helper, &talk, no[i].heard, how));
+        c2_helpers_free(all);
+    }
 }
 
 static pid_t start_one_more(struct c2_helper *helper)
@@ -183,7 +235,7 @@ static void what_a_process_started_ends_with_it(void **state)
 
     (void)state;
     assert_int_equal(kill(pid, 0), 0);
-    c2_helpers_end(all, helper, true, false, how);
+    c2_helpers_end(all, helper, true, how);
     assert_string_equal(how, "did not answer in time");
     while (kill(pid, 0) == 0 && !is_zombie(pid)) /* whoever inherits it may take its time */
         poll(NULL, 0, 5);
@@ -223,7 +275,7 @@ static void cancelling_ends_waits_and_conversations(void **state)
     struct c2_talk talk = c2_helper_talk(a, PATIENCE_MS);
     assert_false(c2_talk_receive(&talk, &byte, 1));
     assert_true(talk.ended && !talk.late);
-    c2_helpers_end(all, a, true, true, how);
+    c2_helpers_end(all, a, true, how);
     c2_helpers_give(all, b);
     c2_helpers_free(all);
 }
@@ -235,6 +287,7 @@ int main(void)
         cmocka_unit_test(no_more_wait_for_work_than_are_kept),
         cmocka_unit_test(who_finds_all_busy_waits_and_one_stays_free_of_long_work),
         cmocka_unit_test(one_that_ends_is_replaced_until_too_many_did),
+        cmocka_unit_test(one_that_was_kept_and_ended_is_asked_anew),
         cmocka_unit_test(what_a_process_started_ends_with_it),
         cmocka_unit_test(words_that_nobody_reads_do_not_hold_up_a_process),
         cmocka_unit_test(cancelling_ends_waits_and_conversations),

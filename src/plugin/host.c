@@ -78,19 +78,16 @@ static bool transmit(struct c2_talk *talk, enum c2_plug_kind kind, struct c2_byt
 
 /* ---- processes ---- */
 
-/* One that waits for work; or a new one, which says who it is. */
-static bool take(const struct entry *entry, struct c2_helper **out, struct c2_plug_saying *hello,
-                 struct cat2_error *err)
+/* A new process says who it is. */
+static bool greet(const struct entry *entry, struct c2_helper *process, struct c2_plug_saying *hello,
+                  struct cat2_error *err)
 {
+    struct c2_talk talk = c2_helper_talk(process, PATIENCE_MS);
+    bool heard = receive(&talk, hello);
     char how[64];
 
-    if (!c2_helpers_take(entry->processes, NULL, false, out, err)) return false;
-    if (!c2_helper_is_new(*out)) return true;
-    struct c2_talk talk = c2_helper_talk(*out, PATIENCE_MS);
-    bool heard = receive(&talk, hello);
     if (heard && hello->kind == C2_PLUG_HELLO) return true;
-    c2_helpers_end(entry->processes, *out, talk.late, false, how);
-    *out = NULL;
+    c2_helpers_end(entry->processes, process, talk.late, how);
     if (heard && hello->kind == C2_PLUG_FAILED)
         return c2_fail(err, CAT2_EUPSTREAM, "%.200s", c2_buf_cstr(&hello->body));
     return c2_fail(err, CAT2_EUPSTREAM, "the plugin's process %s", how);
@@ -128,7 +125,8 @@ static bool ask_who(struct entry *entry, struct cat2_error *err)
 {
     struct c2_plug_saying hello = {0};
     struct c2_helper *process;
-    bool ok = take(entry, &process, &hello, err);
+    bool ok =
+        c2_helpers_take(entry->processes, NULL, false, &process, err) && greet(entry, process, &hello, err);
 
     if (ok) {
         ok = read_hello(&hello.body, &entry->plugin, err);
@@ -231,30 +229,26 @@ enum c2_plugin_fit c2_plugin_fits(const struct c2_plugin *plugin, struct c2_str 
 
 /* ---- sessions ---- */
 
-static bool acquire(struct c2_plug_session *s, struct cat2_error *err)
+static bool greet_new(struct c2_plug_session *s, struct cat2_error *err)
 {
     struct c2_plug_saying hello = {0};
+    bool ok = !c2_helper_is_new(s->process) || greet(s->entry, s->process, &hello, err);
 
-    bool ok = take(s->entry, &s->process, &hello, err);
-    if (!ok && err->code == CAT2_ELIMIT)
-        c2_fail(err, CAT2_EUPSTREAM, "plugin %s failed %d times; it is asked again in some seconds",
-                s->entry->plugin.name, DEATHS_MAX);
+    if (!ok) s->process = NULL;
     c2_buf_fini(&hello.body);
     return ok;
 }
 
-/* It did not do what it was to do: its process goes. true: that was kept, and has said nothing; it may have
- * been ended from outside (kill, lack of memory) a moment ago, and another is worth asking. */
+/* It did not do what it was to do. true: there is another, to be asked anew. */
 static bool lose(struct c2_plug_session *s, const struct c2_talk *talk, struct cat2_error *err)
 {
-    bool untried = !c2_helper_is_new(s->process) && !s->heard && !talk->late;
     char how[64];
+    bool again = c2_helpers_again(s->entry->processes, s->process, talk, s->heard, how);
 
-    c2_helpers_end(s->entry->processes, s->process, talk->late, !untried, how);
-    s->process = NULL;
     c2_log_some(C2_WARN, "plugin name=%s %s", s->entry->plugin.name, how);
-    c2_fail(err, CAT2_EUPSTREAM, "plugin %s %s", s->entry->plugin.name, how);
-    return untried;
+    if (again) return greet_new(s, err);
+    s->process = NULL;
+    return c2_fail(err, CAT2_EUPSTREAM, "plugin %s %s", s->entry->plugin.name, how);
 }
 
 /* A part of the conversation, on the account of its patience. */
@@ -268,14 +262,14 @@ static void end(struct c2_plug_session *s, const struct c2_talk *talk)
     s->left_ms = c2_max_i64(1, talk->until_ms - c2_now_ms());
 }
 
-static bool give(struct c2_plug_session *s, enum c2_plug_kind kind, struct c2_bytes bytes, bool *again,
-                 struct cat2_error *err)
+bool c2_plug_give(struct c2_plug_session *s, enum c2_plug_kind kind, struct c2_bytes bytes,
+                  struct cat2_error *err)
 {
     struct c2_talk talk = begin(s);
 
-    if (!transmit(&talk, kind, bytes)) {
-        *again = lose(s, &talk, err);
-        return false;
+    while (!transmit(&talk, kind, bytes)) {
+        if (!lose(s, &talk, err)) return false;
+        talk = begin(s);
     }
     end(s, &talk);
     return true;
@@ -283,11 +277,7 @@ static bool give(struct c2_plug_session *s, enum c2_plug_kind kind, struct c2_by
 
 static bool show(struct c2_plug_session *s, struct cat2_error *err)
 {
-    bool again = true;
-
-    while (again && acquire(s, err))
-        if (give(s, C2_PLUG_SHOW, c2_bytes_of(s->dataset), &again, err)) return true;
-    return false;
+    return c2_plug_give(s, C2_PLUG_SHOW, c2_bytes_of(s->dataset), err);
 }
 
 bool c2_plug_open(struct c2_plugins *all, const struct c2_plugin *plugin, struct c2_str dataset,
@@ -302,7 +292,11 @@ bool c2_plug_open(struct c2_plugins *all, const struct c2_plugin *plugin, struct
     if (!s->entry) return c2_fail(err, CAT2_ENOTFOUND, "the plugin is not here any more");
     s->dataset = dataset;
     s->left_ms = PATIENCE_MS;
-    return show(s, err);
+    bool ok = c2_helpers_take(s->entry->processes, NULL, false, &s->process, err);
+    if (!ok && err->code == CAT2_ELIMIT)
+        c2_fail(err, CAT2_EUPSTREAM, "plugin %s failed %d times; it is asked again in some seconds",
+                plugin->name, DEATHS_MAX);
+    return ok && greet_new(s, err) && show(s, err);
 }
 
 bool c2_plug_next(struct c2_plug_session *s, struct c2_plug_saying *out, struct cat2_error *err)
@@ -318,19 +312,10 @@ bool c2_plug_next(struct c2_plug_session *s, struct c2_plug_saying *out, struct 
     if (out->kind != C2_PLUG_FETCH && out->kind != C2_PLUG_PICTURE && out->kind != C2_PLUG_TEXT &&
         out->kind != C2_PLUG_FAILED) {
         talk.late = true; /* it speaks nonsense */
-        lose(s, &talk, err);
-        return false;
+        return lose(s, &talk, err);
     }
     s->answered = out->kind != C2_PLUG_FETCH;
     return true;
-}
-
-bool c2_plug_give(struct c2_plug_session *s, enum c2_plug_kind kind, struct c2_bytes bytes,
-                  struct cat2_error *err)
-{
-    bool again;
-
-    return give(s, kind, bytes, &again, err);
 }
 
 void c2_plug_close(struct c2_plug_session *s)
@@ -341,6 +326,6 @@ void c2_plug_close(struct c2_plug_session *s)
     if (s->process && s->answered)
         c2_helpers_give(s->entry->processes, s->process);
     else if (s->process)
-        c2_helpers_end(s->entry->processes, s->process, true, false, how);
+        c2_helpers_end(s->entry->processes, s->process, true, how);
     free(s);
 }

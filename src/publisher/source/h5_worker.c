@@ -89,50 +89,42 @@ static int64_t patience(enum c2_h5_op op)
     return op == C2_H5_OP_WALK ? WALK_MS : op == C2_H5_OP_LOOK ? LOOK_MS : PATIENCE_MS;
 }
 
-enum outcome { DONE, FAILED, ENDED_AT_WORK, ENDED_KEPT };
-
-static enum outcome ask(struct c2_h5_workers *all, struct c2_h5_call *call, struct c2_helper *worker,
-                        struct cat2_error *err)
+/* The process did not come to an end of what it was asked. true: another is there, to be asked anew; names
+ * that were passed on are not passed on twice. */
+static bool lose(struct c2_h5_workers *all, const struct c2_h5_call *call, struct c2_helper *worker,
+                 const struct c2_talk *talk, struct cat2_error *err)
 {
-    struct c2_talk talk = c2_helper_talk(worker, patience(call->op));
-    bool kept = !c2_helper_is_new(worker), whole;
-    size_t before = call->body ? call->body->n : 0;
     char how[64];
+    bool again = c2_helpers_again(all->processes, worker, talk, call->op == C2_H5_OP_WALK, how);
 
-    bool ok = converse(&talk, call, &whole, err);
-    if (whole) {
-        c2_helpers_give(all->processes, worker);
-        return ok ? DONE : FAILED;
-    }
-    c2_helpers_end(all->processes, worker, talk.late, true, how);
-    if (call->body) call->body->n = before;
     if (c2_helpers_is_cancelled(all->processes)) {
         c2_fail(err, CAT2_ECANCELLED, "shutting down");
-        return FAILED;
+    } else {
+        c2_log_some(C2_WARN, "cat2h5 %s file=%s object=%s", how, call->file, call->name);
+        c2_fail(err, CAT2_EIO, "the HDF5 worker %s, asked for %.120s", how, call->name);
     }
-    c2_log_some(C2_WARN, "cat2h5 %s file=%s object=%s", how, call->file, call->name);
-    c2_fail(err, CAT2_EIO, "the HDF5 worker %s, asked for %.120s", how, call->name);
-    return kept && !talk.late ? ENDED_KEPT : ENDED_AT_WORK;
+    return again;
 }
 
-/* A process that was kept may have been ended from outside (kill, lack of memory) a moment ago: then a new
- * one is asked. One that was started for this request ended because of it. Names that were passed on are not
- * passed on twice. */
 bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, struct cat2_error *err)
 {
-    bool is_walk = call->op == C2_H5_OP_WALK;
-    enum outcome got = ENDED_KEPT;
+    size_t before = call->body ? call->body->n : 0;
+    struct c2_helper *worker;
+    bool whole, ok;
 
-    for (int tries = is_walk ? WORKERS_MAX : 0; got == ENDED_KEPT && tries <= WORKERS_MAX; tries++) {
-        struct c2_helper *worker;
-        if (!c2_helpers_take(all->processes, call->file, is_walk, &worker, err))
-            return err->code != CAT2_ELIMIT
-                       ? false
-                       : c2_fail(err, CAT2_EIO,
-                                 "the HDF5 worker ended too often; it is started again in some seconds");
-        got = ask(all, call, worker, err);
+    if (!c2_helpers_take(all->processes, call->file, call->op == C2_H5_OP_WALK, &worker, err)) {
+        if (err->code == CAT2_ELIMIT) err->code = CAT2_EIO; /* not a limit of who asks */
+        return false;
     }
-    return got == DONE;
+    for (;;) {
+        struct c2_talk talk = c2_helper_talk(worker, patience(call->op));
+        ok = converse(&talk, call, &whole, err);
+        if (whole) break;
+        if (call->body) call->body->n = before;
+        if (!lose(all, call, worker, &talk, err)) return false;
+    }
+    c2_helpers_give(all->processes, worker);
+    return ok;
 }
 
 /* ---- life ---- */
