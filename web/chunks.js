@@ -2,7 +2,7 @@
 // The chunk map: what is cached, what is special, how well it is compressed. A cell leads to its slice.
 import { Latest, encode, json } from "./api.js";
 import { tableButton, tablePanel } from "./tables.js";
-import { clamp, errorCard, h, number, token } from "./ui.js";
+import { clamp, contextOf, errorCard, h, number, token } from "./ui.js";
 import { View } from "./view.js";
 
 const WORDS = { c: "cached", p: "partly cached", ".": "not cached", z: "zeros", n: "NaN", u: "uninitialised" };
@@ -33,12 +33,9 @@ class ChunkMap {
     const { map, columns, side, canvas } = this;
     const width = columns * side;
     const height = Math.ceil(map.state.length / columns) * side;
-    canvas.width = width * devicePixelRatio;
-    canvas.height = height * devicePixelRatio;
+    const context = contextOf(canvas, width, height);
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
-    const context = canvas.getContext("2d");
-    context.scale(devicePixelRatio, devicePixelRatio);
     context.font = `${Math.min(side - 6, 12)}px sans-serif`;
     context.textAlign = "center";
     context.textBaseline = "middle";
@@ -190,9 +187,5 @@ export class ChunksView extends View {
 
   keys() {
     return [["Chunks", KEYS]];
-  }
-  close() {
-    super.close();
-    this.flight.stop();
   }
 }

@@ -2,7 +2,7 @@
 // Numbers to colours: scale, range, table; and the bar that shows and changes them.
 import { axis, drawAxis, nameOf, prepare } from "./axes.js";
 import { digitsOf } from "./ticks.js";
-import { clamp, h, number, throttle, token } from "./ui.js";
+import { clamp, contextOf, h, number, throttle, token } from "./ui.js";
 
 const STRIP = { top: 28, bottom: 44 }; // px of the colours in the bar: above them the histogram, below them ticks
 const ENDS = 0.02; // share of the bar beyond the least and the greatest
@@ -179,13 +179,9 @@ export class Bar {
     if (!range) return;
     this.measure();
     const digits = digitsOf(range.lo, range.hi, 5);
-    const context = canvas.getContext("2d");
     const width = Math.max(canvas.clientWidth, 10);
     this.track.classList.toggle("named", Boolean(nameOf(this.what)));
-    canvas.width = width * devicePixelRatio;
-    canvas.height = canvas.clientHeight * devicePixelRatio;
-    context.scale(devicePixelRatio, devicePixelRatio);
-    this.paint(context, width);
+    this.paint(contextOf(canvas, width, canvas.clientHeight), width);
     this.ends.forEach((end, i) => {
       const value = i ? range.hi : range.lo;
       const at = this.at(value);

@@ -37,11 +37,10 @@ export class HeatView extends View {
     });
     this.build();
     this.makePanes();
-    this.watch = new ResizeObserver(() => {
+    this.onSize(this.stage.box, () => {
       this.stage.resize();
       this.colouring.bar.draw();
     });
-    this.watch.observe(this.stage.box);
     this.onTheme(() => {
       this.schedule();
       this.colouring.bar.draw();
@@ -79,8 +78,8 @@ export class HeatView extends View {
   get window() {
     return this.viewport.window;
   }
-  schedule() {
-    this.stage.schedule();
+  draw() {
+    this.stage.draw();
   }
 
   /* ---- where it looks ---- */
@@ -171,9 +170,6 @@ export class HeatView extends View {
     this.page.write(true);
     this.aim();
   }
-  toggle(name) {
-    this.option(name, this.state[name] ? "" : "1");
-  }
   next(name, list) {
     this.option(name, list[(list.indexOf(this.state[name]) + 1) % list.length]);
   }
@@ -205,8 +201,6 @@ export class HeatView extends View {
   }
   close() {
     super.close();
-    this.slicer.close();
-    this.watch.disconnect();
     this.profileSoon.cancel();
     for (const part of [this.extras, this.stage, this.readout, this.colouring, this.comparison, this.profiles])
       part.close();

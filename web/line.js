@@ -49,8 +49,7 @@ export class LineView extends View {
       h("div", { class: "under" }, pointer.readout, this.badge),
       storedChoice(this),
     );
-    this.watch = new ResizeObserver(() => this.resized());
-    this.watch.observe(this.frame);
+    this.onSize(this.frame, () => this.resized());
     this.onTheme(() => this.stack.draw());
     this.load();
   }
@@ -215,9 +214,6 @@ export class LineView extends View {
 
   close() {
     super.close();
-    this.flight.stop();
     this.later.cancel();
-    this.slicer.close();
-    this.watch.disconnect();
   }
 }

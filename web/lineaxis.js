@@ -1,29 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What stands under a line: the items, or the coordinates that another dataset has for them.
-import { interpolated } from "./meaning.js";
+import { interpolated, knotsOf } from "./meaning.js";
 import { itemsOf } from "./span.js";
 
 const COARSE_PX = 1024;
-
-/* {at: [item], x: [coordinate]} that a line of coordinates knows; without those that are none. */
-function knotsOf({ values, pairs, n, from, count }, falling) {
-  const knots = { at: [], x: [] };
-  const put = (at, x) => {
-    if (x - x !== 0) return;
-    knots.at.push(at);
-    knots.x.push(x);
-  };
-  for (let i = 0; i < n; i++) {
-    if (!pairs) put(from + i, values[i]);
-    else {
-      const ends = [values[2 * i], values[2 * i + 1]];
-      if (falling) ends.reverse();
-      put(from + Math.floor((i * count) / n), ends[0]);
-      put(from + Math.floor(((i + 1) * count) / n) - 1, ends[1]);
-    }
-  }
-  return knots;
-}
 
 const inOrder = ({ x }, sign) => x.every((one, i) => !i || sign * (one - x[i - 1]) >= 0);
 

@@ -87,6 +87,21 @@ export function interpolated(a, b, value) {
   return wide ? b[i] + ((value - a[i]) / wide) * (b[i + 1] - b[i]) : b[i];
 }
 
+/**
+ * Where along an axis numbers are, {at: [place], x: [number]}, without those that are none. Of pairs of least and
+ * greatest of stretches, when the numbers rise, or fall, they are the ends.
+ */
+export function knotsOf({ values, pairs, n, from, count }, falls) {
+  const knots = { at: [], x: [] };
+  values.forEach((_, i) => {
+    const x = values[pairs && falls ? i ^ 1 : i];
+    if (x - x !== 0) return;
+    knots.at.push(from + (pairs ? Math.floor((((i + 1) >> 1) * count) / n) - (i % 2) : i));
+    knots.x.push(x);
+  });
+  return knots;
+}
+
 /** Coordinates of an axis: the indices of its items until others are taken. Item i is at position i. */
 export class Coordinate extends Quantity {
   constructor(i, told = {}, dtype = "") {
@@ -100,27 +115,19 @@ export class Coordinate extends Quantity {
     const count = Number(headers.get("X-Count"));
     const shift = count === n + 1 ? 0.5 : 0;
     const values = this.of(data);
-    let items = Float64Array.from(values, (_, i) => i - shift);
     if (count !== n && !shift) this.problem = `has ${count} values for ${n} items`;
     else if (values.length < 2) return;
-    if (shape.length === 2) {
-      // least and greatest of stretches are their ends
-      const falls = values[0] > values[values.length - 2];
-      for (let i = 0; falls && i < values.length; i += 2) values.subarray(i, i + 2).reverse();
-      const first = (i) => Math.floor((i * count) / shape[0]) - shift;
-      items = items.map((_, at) => (at % 2 ? first((at + 1) / 2) - 1 : first(at / 2)));
-      this.exact = false;
-    }
-    const sign = values[values.length - 1] >= values[0] ? 1 : -1;
-    if (!values.every((value, i) => (i ? sign * (value - values[i - 1]) > 0 : value - value === 0)))
-      this.problem = values.some((value) => value - value !== 0) ? "has gaps" : "is not monotonic";
+    this.exact = shape.length < 2;
+    const sign = values.at(-1) < values[0] ? -1 : 1;
+    const { at, x } = knotsOf({ values, pairs: !this.exact, n: shape[0], from: -shift, count }, sign < 0);
+    if (x.length < values.length) this.problem = "has gaps";
+    else if (!x.every((one, i) => !i || sign * (one - x[i - 1]) > 0)) this.problem = "is not monotonic";
     if (this.problem && this.exact && count === n) this.list = values; // an axis cannot show them, the pointer can
     if (this.problem) return;
-    const last = values.length - 1;
-    const step = (values[last] - values[0]) / (items[last] - items[0]);
-    const off = (value, i) => Math.abs(values[0] + (items[i] - items[0]) * step - value);
-    const even = values.every((value, i) => off(value, i) <= 0.02 * Math.abs(values[last] - values[0]));
-    Object.assign(this, { items, values, even });
+    const wide = x.at(-1) - x[0];
+    const step = wide / (at.at(-1) - at[0]);
+    const even = x.every((one, i) => Math.abs(x[0] + (at[i] - at[0]) * step - one) <= 0.02 * Math.abs(wide));
+    Object.assign(this, { items: at, values: x, even });
   }
 
   /** The coordinate at a position, which may be between items; and back. */

@@ -2,7 +2,7 @@
 // A movie along an axis: rate, loop, first and last slice; saved as WebM by the browser's own recorder.
 import { give } from "./save.js";
 import { rateOf } from "./slicer.js";
-import { button, clamp, h, number, panel, select, token } from "./ui.js";
+import { button, clamp, h, number, numberField, panel, select, token } from "./ui.js";
 
 export const LOOPS = [
   ["", "Again and again"],
@@ -101,12 +101,6 @@ export async function record(view, { axis, frames, rate, signal, progress }) {
   return new Blob(pieces, { type: mimeType.split(";")[0] });
 }
 
-/* A field of a number. */
-function field(id, label, value, min, max, onchange) {
-  const input = h("input", { type: "number", id, value, min, max, step: "any", onchange });
-  return { input, box: h("span", { class: "pair" }, h("label", { for: id }, label), input) };
-}
-
 /** The panel of a picture's movie. */
 export function moviePanel(view) {
   const { slicer, state, page } = view;
@@ -117,12 +111,15 @@ export function moviePanel(view) {
     page.write(true);
     slicer.retime();
   };
-  const rate = field("fps", "Slices a second", rateOf(state), 0.1, 60, () => {
+  const onchange = () => {
     rate.input.value = rateOf({ fps: rate.input.value });
     note("fps", rate.input.value);
-  });
-  const first = field("first", "First", 0, 0, most);
-  const last = field("last", "Last", most, 0, most);
+  };
+  const fps = { id: "fps", value: rateOf(state), min: 0.1, max: 60, step: "any", onchange };
+  const rate = numberField("Slices a second", fps);
+  const ends = { min: 0, max: most, step: "any" };
+  const first = numberField("First", { id: "first", value: 0, ...ends });
+  const last = numberField("Last", { id: "last", value: most, ...ends });
   const said = h("p", { class: "small", role: "status" }, " ");
   const control = new AbortController();
   const whole = ({ input }) => clamp(Math.round(Number(input.value)) || 0, 0, most);

@@ -27,6 +27,15 @@ export class Pane {
       if (flight.source !== source && flight.source.serial !== oldest) flight.control.abort();
   }
 
+  /** As many pixels as there is room for. */
+  resize() {
+    const { canvas } = this;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) =>
+      Math.max(1, Math.round(side * devicePixelRatio)),
+    );
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  }
+
   /* Tiles under the window at the level that fits the screen. */
   tiles(source) {
     const { x0, x1, y0, y1 } = this.view.window;

@@ -4,7 +4,7 @@ import { axis, drawAxis, prepare, room } from "./axes.js";
 import { Curve, colourOf, drawCurve, drawLegend } from "./curves.js";
 import { Coordinate, Quantity } from "./meaning.js";
 import { digitsOf } from "./ticks.js";
-import { h, token } from "./ui.js";
+import { contextOf, h, token } from "./ui.js";
 
 const PAD = 10; // px around what is drawn
 
@@ -89,11 +89,7 @@ export class Plot {
 
   draw() {
     const { canvas, size } = this;
-    canvas.width = size.width * devicePixelRatio;
-    canvas.height = size.height * devicePixelRatio;
-    const context = canvas.getContext("2d");
-    context.scale(devicePixelRatio, devicePixelRatio);
-    this.paint(context, size);
+    this.paint(contextOf(canvas, size.width, size.height), size);
   }
 
   /** On anything that draws like a canvas. */

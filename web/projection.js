@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Projections: the greatest, the mean or the least of so many slices, made by the server.
 import { Plane } from "./tiles.js";
-import { clamp, h, select } from "./ui.js";
+import { clamp, h, numberField, select } from "./ui.js";
 
 export const WAYS = ["", "max", "mean", "min"];
 const NAMES = WAYS.map((how) => [how, { "": "None", max: "Greatest", mean: "Mean", min: "Least" }[how]]);
@@ -33,8 +33,7 @@ export class Projection {
     if (!free.length) return;
     const set = (change) => this.set({ axis: view.slicer.active, slices: 0, ...this.now, ...change });
     const most = now ? view.ds.shape[now.axis] : 1;
-    const slices = h("input", {
-      type: "number",
+    const slices = numberField("Slices", {
       id: "slices",
       min: 1,
       max: most,
@@ -49,7 +48,7 @@ export class Projection {
     this.box.replaceChildren(
       select("Projection", NAMES, now?.how || "", (how) => set({ how })),
       ...(now && axes.length > 1 ? [select("along", axes, now.axis, (axis) => set({ axis, slices: 0 }))] : []),
-      ...(now ? [h("span", { class: "pair" }, h("label", { for: "slices" }, "Slices"), slices)] : []),
+      ...(now ? [slices.box] : []),
     );
   }
 

@@ -2,7 +2,7 @@
 // The axes of a picture: on a canvas behind it, along the part of the plane that is in sight.
 import { axis, drawAxis, prepare, room } from "./axes.js";
 import { meaningOf } from "./meaning.js";
-import { clamp, h } from "./ui.js";
+import { clamp, contextOf, h } from "./ui.js";
 
 export class Sides {
   constructor(pane) {
@@ -46,11 +46,7 @@ export class Sides {
     const key = JSON.stringify([x0, x1, y0, y1, picture.width, picture.height, plane.x, plane.y, theme]);
     if (!meaning.told || (key === this.key && meaning === this.drawn)) return;
     Object.assign(this, { key, drawn: meaning });
-    const context = canvas.getContext("2d");
-    canvas.width = canvas.clientWidth * devicePixelRatio;
-    canvas.height = canvas.clientHeight * devicePixelRatio;
-    context.scale(devicePixelRatio, devicePixelRatio);
-    if (this.paint(context)) return;
+    if (this.paint(contextOf(canvas, canvas.clientWidth, canvas.clientHeight))) return;
     this.key = ""; // there may be other room on a canvas of the same size
     this.draw();
   }

@@ -2,7 +2,7 @@
 // Which axes are drawn, and where on the others: choices, sliders, steps, playing.
 import { meaningOf } from "./meaning.js";
 import { plane, sliceOf } from "./state.js";
-import { button, clamp, h, icon, say, select } from "./ui.js";
+import { button, clamp, h, icon, numberField, say, select } from "./ui.js";
 
 /* What an axis is called; where on it the slice is, with the coordinate where it has some: "of 40 · 2024-02-27". */
 const nameOf = ({ view }, axis) => meaningOf(view.ds).axes[axis].name;
@@ -67,19 +67,10 @@ function strideField(slicer) {
     slicer.view.state.st = String(slicer.stride);
     slicer.view.page.write(true);
   };
-  return h(
-    "span",
-    { class: "pair stride" },
-    h("label", { for: "stride" }, "Step"),
-    h("input", {
-      type: "number",
-      id: "stride",
-      min: 1,
-      value: slicer.stride,
-      title: "How far a step of the arrows, of [ ] and of playing goes",
-      onchange: take,
-    }),
-  );
+  const title = "How far a step of the arrows, of [ ] and of playing goes";
+  const { box } = numberField("Step", { id: "stride", min: 1, value: slicer.stride, title, onchange: take });
+  box.classList.add("stride");
+  return box;
 }
 
 /** Slices a second, by the state. */

@@ -7,7 +7,7 @@ import { approximate, clamp, errorCard, h } from "./ui.js";
 export class Stage {
   /** view: the heat map. */
   constructor(view) {
-    Object.assign(this, { view, panes: [], frame: 0, left: 0, titled: false });
+    Object.assign(this, { view, panes: [], left: 0, titled: false });
     this.badge = approximate();
     this.empty = h("p", { class: "empty", hidden: true }, "0 elements");
     this.remark = h("p", { class: "remark", hidden: true });
@@ -34,20 +34,14 @@ export class Stage {
   /** The first pane looks at the first plane, the second at the second. */
   aim(planes) {
     planes.forEach((plane, i) => this.panes[i]?.aim(plane));
-    this.schedule();
+    this.view.schedule();
   }
 
   resize() {
-    for (const { canvas } of this.panes) {
-      const width = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
-      const height = Math.max(1, Math.round(canvas.clientHeight * devicePixelRatio));
-      if (canvas.width === width && canvas.height === height) continue;
-      canvas.width = width;
-      canvas.height = height;
-    }
+    for (const pane of this.panes) pane.resize();
     const { canvas } = this.panes[0];
     this.view.viewport.resize(canvas.width, canvas.height);
-    this.schedule();
+    this.view.schedule();
   }
 
   /** Leave so many pixels at the left of pictures, and a line above for a title; true when that was not so. */
@@ -59,14 +53,6 @@ export class Stage {
     this.box.classList.toggle("titled", titled);
     this.resize();
     return true;
-  }
-
-  schedule() {
-    if (this.frame || this.view.closed) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      if (!this.view.closed) this.draw();
-    });
   }
 
   draw() {
@@ -146,7 +132,7 @@ export class Stage {
       errorCard(error, () => {
         for (const pane of this.panes) pane.failed = null;
         this.problem.hidden = true;
-        this.schedule();
+        this.view.schedule();
       }),
     );
   }
@@ -158,7 +144,7 @@ export class Stage {
       pane.failed = new Error("stopped before all of it was here");
       pane.close();
     }
-    this.schedule();
+    this.view.schedule();
     return waiting.length > 0;
   }
 

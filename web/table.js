@@ -225,6 +225,5 @@ export class TableView extends View {
     clearTimeout(this.slow);
     this.rows.stop();
     this.grid.close();
-    this.slicer.close();
   }
 }

@@ -100,10 +100,6 @@ export class BytesView extends View {
   keys() {
     return [["Text", [["[ ]", "page back, forward"]]]];
   }
-  close() {
-    super.close();
-    this.flight.stop();
-  }
 }
 
 /** Pixels that are colours already: the server's PNG, at the size of the window. */
@@ -165,9 +161,5 @@ export class ValueView extends View {
   }
   slice() {
     return "";
-  }
-  close() {
-    super.close();
-    this.flight.stop();
   }
 }

@@ -43,20 +43,25 @@ export function adopt(view, values) {
   view.page.write();
 }
 
+/* view.choices are the lists that keys change too, by the name of their state. */
+function colourChoices(view, take) {
+  const { cm, sc } = view.state;
+  const maps = MAPS.map((name) => [name, name]);
+  view.choices = {
+    cm: select("Colours", maps, cm, (value) => take("cm", value)),
+    sc: select("Scale", SCALES, sc, (value) => take("sc", value)),
+  };
+  return [...Object.values(view.choices), valueChoices(view, take)];
+}
+
 /** Above the three planes of a volume. */
 export function volumeTools(view) {
-  const { slicer, state } = view;
+  const { slicer } = view;
   const take = (name, value) => view.option(name, value);
-  const maps = MAPS.map((name) => [name, name]);
   const free = slicer.free().map((axis) => [axis, String(axis)]);
-  view.choices = {
-    cm: select("Colours", maps, state.cm, (value) => take("cm", value)),
-    sc: select("Scale", SCALES, state.sc, (value) => take("sc", value)),
-  };
   return toolbar(
     "Volume",
-    Object.values(view.choices),
-    valueChoices(view, take),
+    colourChoices(view, take),
     free.length > 1 ? select("Depth", free, view.third, (value) => take("z", value)) : null,
     button("invert", "Invert colours", () => view.toggle("inv"), "i"),
     button("auto", "Autoscale", () => view.colouring.autoscale(), "a"),
@@ -65,7 +70,7 @@ export function volumeTools(view) {
   );
 }
 
-/** Above a picture; view.choices are the lists that keys change too, by the name of their state. */
+/** Above a picture. */
 export function pictureTools(view) {
   const { state, slicer, viewport } = view;
   const take = (name, value) => {
@@ -73,16 +78,10 @@ export function pictureTools(view) {
       adopt(view, { cm: value === "phase" ? "phase" : state.cm === "phase" ? "viridis" : state.cm });
     view.option(name, value);
   };
-  const maps = MAPS.map((name) => [name, name]);
-  view.choices = {
-    cm: select("Colours", maps, state.cm, (value) => take("cm", value)),
-    sc: select("Scale", SCALES, state.sc, (value) => take("sc", value)),
-  };
   const exact = { type: "button", class: "tool bare", title: "One item a pixel (1:1)" };
   return toolbar(
     "Picture",
-    Object.values(view.choices),
-    valueChoices(view, take),
+    colourChoices(view, take),
     button("invert", "Invert colours", () => view.toggle("inv"), "i"),
     button("auto", "Autoscale", () => view.colouring.autoscale(), "a"),
     h("span", { class: "gap" }),

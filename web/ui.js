@@ -134,6 +134,21 @@ export const say = debounce((text) => {
 export const approximate = () =>
   h("span", { class: "badge", hidden: true, title: "Too much data for one look: a sample is shown" }, "approximate");
 
+/** The context of a canvas that is this large, in px of the page. */
+export function contextOf(canvas, width, height) {
+  canvas.width = width * devicePixelRatio;
+  canvas.height = height * devicePixelRatio;
+  const context = canvas.getContext("2d");
+  context.scale(devicePixelRatio, devicePixelRatio);
+  return context;
+}
+
+/** A number that can be typed: {input, with its label the box}. */
+export function numberField(label, attrs) {
+  const input = h("input", { type: "number", ...attrs });
+  return { input, box: h("span", { class: "pair" }, h("label", { for: attrs.id }, label), input) };
+}
+
 /** What went wrong, in place of what should be there. */
 export function errorCard(error, retry) {
   return h(

@@ -17,6 +17,24 @@ export class View {
   onTheme(draw) {
     document.addEventListener("theme", draw, { signal: this.signal });
   }
+  /** When a box has another size. */
+  onSize(box, act) {
+    const watch = new ResizeObserver(() => act());
+    watch.observe(box);
+    this.signal.addEventListener("abort", () => watch.disconnect());
+  }
+  /** Soon draw(), once for many calls. */
+  schedule() {
+    this.scheduled ||= requestAnimationFrame(() => {
+      this.scheduled = 0;
+      if (!this.closed) this.draw();
+    });
+  }
+
+  /** An option that is on or off. */
+  toggle(name) {
+    this.option(name, this.state[name] ? "" : "1");
+  }
 
   /** What keys do: {key: function}. */
   actions() {
@@ -38,5 +56,7 @@ export class View {
   }
   close() {
     this.life.abort();
+    this.flight?.stop();
+    this.slicer?.close();
   }
 }

@@ -73,10 +73,8 @@ class Section {
     this.viewport.look(plane.rows, plane.columns, "");
   }
   resize() {
+    this.pane.resize();
     const { canvas } = this.pane;
-    const width = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
-    const height = Math.max(1, Math.round(canvas.clientHeight * devicePixelRatio));
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     this.viewport.resize(canvas.width, canvas.height);
   }
   draw(colours) {
@@ -136,8 +134,7 @@ export class VolumeView extends View {
       this.colouring.bar.box,
       h("div", { class: "under" }, this.readout),
     );
-    this.watch = new ResizeObserver(() => this.resize());
-    this.watch.observe(this.planes);
+    this.onSize(this.planes, () => this.resize());
     this.onTheme(() => this.colouring.bar.draw());
     this.slicer.show(this.at);
     this.aim();
@@ -201,14 +198,8 @@ export class VolumeView extends View {
     this.colouring.bar.draw();
     this.schedule();
   }
-  schedule() {
-    if (this.frame || this.closed) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      if (!this.closed && this.colouring.maps) this.draw();
-    });
-  }
   draw() {
+    if (!this.colouring.maps) return;
     const colours = this.colouring.colours();
     this.sections.forEach((section) => section.draw(colours));
     const { pane } = this.sections[0];
@@ -225,9 +216,6 @@ export class VolumeView extends View {
     this.page.write(true);
     this.aimThird();
     this.aim();
-  }
-  toggle(name) {
-    this.option(name, this.state[name] ? "" : "1");
   }
   fit() {
     this.sections.forEach(({ viewport }) => viewport.fit());
@@ -259,8 +247,6 @@ export class VolumeView extends View {
 
   close() {
     super.close();
-    this.watch.disconnect();
-    this.slicer.close();
     this.colouring.close();
     this.panes.forEach((pane) => pane.close());
   }
