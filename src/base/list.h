@@ -22,6 +22,32 @@
         if ((item)->next) (item)->next->prev = (item)->prev;                                                 \
     } while (0)
 
+/* Lists with two ends, `first` and `last`; `prev` and `next` are the links of their items. */
+
+/** Put item at the end; where it begins with the ends and the links exchanged. */
+#define c2_queue_push(first, last, item, prev, next)                                                         \
+    do {                                                                                                     \
+        (item)->prev = (last);                                                                               \
+        (item)->next = NULL;                                                                                 \
+        *((last) ? &(last)->next : &(first)) = (item);                                                       \
+        (last) = (item);                                                                                     \
+    } while (0)
+
+/** Take item out. */
+#define c2_queue_remove(first, last, item, prev, next)                                                       \
+    do {                                                                                                     \
+        *((item)->prev ? &(item)->prev->next : &(first)) = (item)->next;                                     \
+        *((item)->next ? &(item)->next->prev : &(last)) = (item)->prev;                                      \
+    } while (0)
+
+/** Put item at the end of a list without links back. An empty one is one whose first is NULL. */
+#define c2_chain_push(first, last, item)                                                                     \
+    do {                                                                                                     \
+        (item)->next = NULL;                                                                                 \
+        *((first) ? &(last)->next : &(first)) = (item);                                                      \
+        (last) = (item);                                                                                     \
+    } while (0)
+
 /** Take item out of a list without `prev`, whose next item is at `link`. One that is not in it stays. */
 #define c2_chain_remove(head, item, link)                                                                    \
     do {                                                                                                     \

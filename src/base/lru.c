@@ -65,33 +65,10 @@ static void grow(struct c2_lru *lru)
         link_chain(lru, p);
 }
 
-static void unlink_use(struct c2_lru *lru, struct place *p)
-{
-    if (p->newer)
-        p->newer->older = p->older;
-    else
-        lru->newest = p->older;
-    if (p->older)
-        p->older->newer = p->newer;
-    else
-        lru->oldest = p->newer;
-    p->newer = p->older = NULL;
-}
-
-static void link_newest(struct c2_lru *lru, struct place *p)
-{
-    p->older = lru->newest;
-    if (lru->newest)
-        lru->newest->newer = p;
-    else
-        lru->oldest = p;
-    lru->newest = p;
-}
-
 static void drop(struct c2_lru *lru, struct place *p)
 {
     c2_chain_remove(*chain_of(lru, p->hash), p, chain);
-    unlink_use(lru, p);
+    c2_queue_remove(lru->oldest, lru->newest, p, older, newer);
     lru->nbytes -= p->nbytes;
     lru->n--;
     c2_blob_unref(p->blob);
@@ -121,8 +98,8 @@ struct c2_blob *c2_lru_get(struct c2_lru *lru, struct c2_str key, const char **t
     struct place *p = find(lru, c2_hash64(key.p, key.n), key);
 
     if (!p) return NULL;
-    unlink_use(lru, p);
-    link_newest(lru, p);
+    c2_queue_remove(lru->oldest, lru->newest, p, older, newer);
+    c2_queue_push(lru->oldest, lru->newest, p, older, newer);
     if (tag) *tag = p->text + p->key_n;
     return p->blob;
 }
@@ -146,7 +123,7 @@ void c2_lru_put(struct c2_lru *lru, struct c2_str key, struct c2_blob *blob, con
         drop(lru, lru->oldest);
     if (++lru->n > lru->nchains) grow(lru);
     link_chain(lru, p);
-    link_newest(lru, p);
+    c2_queue_push(lru->oldest, lru->newest, p, older, newer);
     lru->nbytes += nbytes;
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/log_share.h"
 #include "wire/pubsub.h"
@@ -312,14 +313,7 @@ static void remove_subscription(struct c2_hub_subscription *subscription)
 {
     struct c2_hub *hub = subscription->hub;
 
-    if (subscription->prev)
-        subscription->prev->next = subscription->next;
-    else
-        hub->subscriptions = subscription->next;
-    if (subscription->next)
-        subscription->next->prev = subscription->prev;
-    else
-        hub->last = subscription->prev;
+    c2_queue_remove(hub->subscriptions, hub->last, subscription, prev, next);
     hub->nsubscriptions--;
     free(subscription);
 }
@@ -430,12 +424,7 @@ struct c2_hub_subscription *c2_hub_subscribe(struct c2_hub *hub, const char *nam
     *subscription =
         (struct c2_hub_subscription){.hub = hub, .all = !name, .origin = origin, .listener = *listener};
     if (name) snprintf(subscription->topic, sizeof(subscription->topic), "%s", name);
-    subscription->prev = hub->last;
-    if (hub->last)
-        hub->last->next = subscription;
-    else
-        hub->subscriptions = subscription;
-    hub->last = subscription;
+    c2_queue_push(hub->subscriptions, hub->last, subscription, prev, next);
     hub->nsubscriptions++;
     bool known = from && from->seq >= 0 && strcmp(from->epoch, hub->epoch) == 0 && from->seq <= last &&
                  last - from->seq <= C2_HUB_LOG_MAX;

@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/list.h"
+
 struct signal_watch {
     uv_poll_t handle;
     int fd; /* signal_fds has it: it is not closed */
@@ -64,7 +66,7 @@ static void on_async(uv_async_t *async)
 
     pthread_mutex_lock(&loop->lock);
     struct c2_loop_call *call = loop->first;
-    loop->first = loop->last = NULL;
+    loop->first = NULL;
     pthread_mutex_unlock(&loop->lock);
     while (call) {
         struct c2_loop_call due = *call; /* it may be gone when fn returns */
@@ -160,11 +162,7 @@ void c2_loop_post(struct c2_loop *loop, struct c2_loop_call *call, c2_loop_fn *f
 {
     *call = (struct c2_loop_call){NULL, fn, ctx};
     pthread_mutex_lock(&loop->lock);
-    if (loop->last)
-        loop->last->next = call;
-    else
-        loop->first = call;
-    loop->last = call;
+    c2_chain_push(loop->first, loop->last, call);
     pthread_mutex_unlock(&loop->lock);
     uv_async_send(&loop->async);
 }

@@ -2,6 +2,7 @@
 /* Entries come to know their metadata: on demand, once for all who wait, and in the background. */
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "publisher/catalog_impl.h"
 
 #define LINE_TICK_MS 10   /* readers leave without a word: those in line look again */
@@ -213,7 +214,6 @@ static void leave_line(struct c2_catalog *cat)
     struct load_job *job = cat->line;
 
     cat->line = job->next;
-    if (!cat->line) cat->line_end = NULL;
     run(cat, job);
 }
 
@@ -253,15 +253,15 @@ static void submit(struct c2_catalog *cat, struct load_job *job)
         run(cat, job);
         return;
     }
-    job->since_ms = c2_mono_ms(c2_loop_clock(cat->loop));
-    if (cat->line_end)
-        cat->line_end->next = job;
-    else
-        cat->line = job;
-    cat->line_end = job;
     if (!cat->line_timer)
         cat->line_timer = c2_timer_start(cat->loop, LINE_TICK_MS, LINE_TICK_MS, on_line_tick, cat);
-    C2_ASSERT(cat->line_timer);
+    if (!cat->line_timer) {
+        job->refused = !c2_fail_nomem(&job->err, "line");
+        run(cat, job);
+        return;
+    }
+    job->since_ms = c2_mono_ms(c2_loop_clock(cat->loop));
+    c2_chain_push(cat->line, cat->line_end, job);
 }
 
 void c2_entry_load(struct c2_catalog *cat, struct c2_entry *entry, bool sketch, c2_loaded *then)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/list.h"
 #include "base/log.h"
 
 #define REST_TICKS 20 /* the file failed: for so long it is not tried again */
@@ -141,20 +142,15 @@ bool c2_spill_is_tight(const struct c2_spill *spill)
 
 void c2_spill_wait(struct c2_spill *spill, struct c2_spill_wait *wait, void (*fn)(void *ctx), void *ctx)
 {
-    *wait = (struct c2_spill_wait){.prev = spill->last, .fn = fn, .ctx = ctx, .waits = true};
-    if (spill->last)
-        spill->last->next = wait;
-    else
-        spill->first = wait;
-    spill->last = wait;
+    *wait = (struct c2_spill_wait){.fn = fn, .ctx = ctx, .waits = true};
+    c2_queue_push(spill->first, spill->last, wait, prev, next);
     spill->nwaited++;
 }
 
 void c2_spill_leave(struct c2_spill *spill, struct c2_spill_wait *wait)
 {
     if (!wait->waits) return;
-    *(wait->prev ? &wait->prev->next : &spill->first) = wait->next;
-    *(wait->next ? &wait->next->prev : &spill->last) = wait->prev;
+    c2_queue_remove(spill->first, spill->last, wait, prev, next);
     wait->waits = false;
 }
 

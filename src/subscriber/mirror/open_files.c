@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/open_files.h"
@@ -29,29 +30,12 @@
 
 static void take_out(struct c2_ds *ds)
 {
-    struct c2_open_files *open = &ds->sub->open;
-
-    if (ds->newer)
-        ds->newer->older = ds->older;
-    else
-        open->newest = ds->older;
-    if (ds->older)
-        ds->older->newer = ds->newer;
-    else
-        open->oldest = ds->newer;
-    ds->newer = ds->older = NULL;
+    c2_queue_remove(ds->sub->open.oldest, ds->sub->open.newest, ds, older, newer);
 }
 
-static void put_first(struct c2_ds *ds)
+static void put_last(struct c2_ds *ds)
 {
-    struct c2_open_files *open = &ds->sub->open;
-
-    ds->older = open->newest;
-    if (ds->older)
-        ds->older->newer = ds;
-    else
-        open->oldest = ds;
-    open->newest = ds;
+    c2_queue_push(ds->sub->open.oldest, ds->sub->open.newest, ds, older, newer);
 }
 
 /* Nobody would find or remove what has been made on disk for a dataset that was removed meanwhile. */
@@ -75,7 +59,7 @@ void c2_ds_set_file(struct c2_ds *ds, struct c2_cachefile *cf)
     c2_cachefile_unref(ds->cf);
     ds->cf = cf;
     ds->leaving = false;
-    put_first(ds);
+    put_last(ds);
     not_kept(ds);
 }
 
@@ -84,7 +68,7 @@ void c2_ds_used(struct c2_ds *ds)
     ds->used_ms = c2_mono_ms(c2_loop_clock(ds->sub->config.loop));
     if (!ds->cf) return;
     take_out(ds);
-    put_first(ds);
+    put_last(ds);
 }
 
 void c2_ds_close_file(struct c2_ds *ds)
@@ -154,7 +138,6 @@ static void let_in(struct c2_subscriber *sub, const struct cat2_error *err)
     struct c2_open_wait *first = open->first;
 
     open->first = first->next;
-    if (!open->first) open->last = NULL;
     if (!err) open->npreparing++;
     first->fn(first->ctx, err);
     free(first);
@@ -202,11 +185,7 @@ void c2_sub_when_room(struct c2_subscriber *sub, void (*fn)(void *ctx, const str
         return;
     }
     *wait = (struct c2_open_wait){NULL, fn, ctx, c2_mono_ms(c2_loop_clock(sub->config.loop))};
-    if (open->last)
-        open->last->next = wait;
-    else
-        open->first = wait;
-    open->last = wait;
+    c2_chain_push(open->first, open->last, wait);
     open->nwaited++;
 }
 
