@@ -9,6 +9,8 @@ HEAD = """/* SPDX-License-Identifier: BSD-3-Clause */
  * Written by tools/make_unprintable.py. */
 #include "ndim/print_impl.h"
 
+#include "base/bisect.h"
+
 /* Characters from the 1st up to the 2nd cannot be printed, from the 2nd up to the 3rd can, and so on. */
 static const uint32_t turns[] = {{
 {rows}
@@ -16,16 +18,10 @@ static const uint32_t turns[] = {{
 
 bool c2_printable(uint32_t c)
 {{
-    size_t low = 0, high = C2_ARRAY_LEN(turns); /* turns before low are <= c, from high on are > c */
+    size_t at;
 
-    while (low < high) {{
-        size_t middle = low + (high - low) / 2;
-        if (turns[middle] <= c)
-            low = middle + 1;
-        else
-            high = middle;
-    }}
-    return low % 2 == 0;
+    c2_bisect(at, C2_ARRAY_LEN(turns), turns[at] <= c);
+    return at % 2 == 0;
 }}
 """
 

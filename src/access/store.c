@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bisect.h"
 #include "base/fs.h"
 
 #define FORMAT  1
@@ -60,18 +61,10 @@ static int compare(enum c2_holder_kind kind, struct c2_str name, const struct c2
 struct c2_holder *c2_holders_find(const struct c2_holders *holders, enum c2_holder_kind kind,
                                   struct c2_str name)
 {
-    size_t low = 0, high = holders->n;
+    size_t at;
 
-    while (low < high) {
-        size_t at = (low + high) / 2;
-        int order = compare(kind, name, holders->p[at]);
-        if (order == 0) return holders->p[at];
-        if (order < 0)
-            high = at;
-        else
-            low = at + 1;
-    }
-    return NULL;
+    c2_bisect(at, holders->n, compare(kind, name, holders->p[at]) > 0);
+    return at < holders->n && compare(kind, name, holders->p[at]) == 0 ? holders->p[at] : NULL;
 }
 
 static int by_name(const void *a, const void *b)

@@ -68,11 +68,6 @@ static bool begins_one(const cat2_strings *strings, const char *prefix)
     return false;
 }
 
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(((const struct c2_listed *)a)->path, ((const struct c2_listed *)b)->path);
-}
-
 /* A path a line. For people those that cannot be served are marked; programs get bare paths. */
 static void put_paths(const struct c2_cli *cli, const cat2_strings *paths, const char *root, const char *only)
 {
@@ -87,8 +82,7 @@ static void put_paths(const struct c2_cli *cli, const cat2_strings *paths, const
         if (!c2_str_starts(c2_str_of(cat2_strings_at(paths, i)), only) ||
             !c2_buf_printf(&path, &ignored, "%s/%s", root, cat2_strings_at(paths, i)))
             continue;
-        struct c2_listed key = {.path = (char *)path.p}, *found = NULL;
-        if (broken.n) found = bsearch(&key, broken.p, broken.n, sizeof(key), by_path);
+        const struct c2_listed *found = c2_entries_find(&broken, c2_buf_str(&path));
         if (!found) {
             put_line(cli, "", c2_buf_cstr(&path), "");
             continue;

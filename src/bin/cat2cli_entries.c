@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "base/limits.h"
 #include "bin/options_nearest.h"
 #include "ndim/shape.h"
@@ -35,6 +36,14 @@ void c2_entries_fini(struct c2_entries *entries)
 {
     drop_from(entries, 0);
     c2_vec_fini(entries);
+}
+
+const struct c2_listed *c2_entries_find(const struct c2_entries *entries, struct c2_str path)
+{
+    size_t at;
+
+    c2_bisect(at, entries->n, c2_str_cmp(c2_str_of(entries->p[at].path), path) < 0);
+    return at < entries->n && c2_str_is(path, entries->p[at].path) ? &entries->p[at] : NULL;
 }
 
 bool c2_entries_take(struct c2_entries *to, struct c2_listed *entry, struct cat2_error *err)

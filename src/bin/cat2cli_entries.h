@@ -28,6 +28,8 @@ struct c2_entries {
 bool c2_entries_take(struct c2_entries *to, struct c2_listed *entry, struct cat2_error *err);
 void c2_entries_fini(struct c2_entries *entries);
 C2_DEFINE_AUTO(c2_entries);
+/** The one of a path, in entries that are sorted by path; NULL: there is none. */
+const struct c2_listed *c2_entries_find(const struct c2_entries *entries, struct c2_str path);
 
 static inline bool c2_listed_is_dataset(const struct c2_listed *entry)
 {

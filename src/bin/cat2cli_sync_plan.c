@@ -70,14 +70,11 @@ static char *local_name(const struct c2_sync *s, const struct c2_listed *e, stru
 {
     C2_AUTO(c2_buf) out = C2_BUF_INIT(4 * C2_PATH_MAX);
     const char *path = c2_listed_beneath(e->path, s->source), *slash;
-    char above[2 * C2_PATH_MAX + 1];
 
     for (; (slash = strchr(path, '/')); path = slash + 1) {
-        struct c2_listed key = {.path = above};
-        memcpy(above, e->path, (size_t)(slash - e->path));
-        above[slash - e->path] = '\0';
-        bool dataset = bsearch(&key, s->entries.p, s->entries.n, sizeof(key), by_path) != NULL;
-        if (!c2_place_part((struct c2_str){path, (size_t)(slash - path)}, dataset, &out, err) ||
+        struct c2_str above = {e->path, (size_t)(slash - e->path)};
+        if (!c2_place_part((struct c2_str){path, (size_t)(slash - path)},
+                           c2_entries_find(&s->entries, above) != NULL, &out, err) ||
             !c2_buf_putc(&out, '/', err))
             return NULL;
     }

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "base/endian.h"
 #include "blosc/chunk_format.h"
 
@@ -247,16 +248,10 @@ static int compare_i32(const void *a, const void *b)
 /* The first of sorted[n] above `start`, or `end`. */
 static int32_t next_start(const int32_t *sorted, int32_t n, int32_t start, int32_t end)
 {
-    int32_t lo = 0, hi = n;
+    int32_t at;
 
-    while (lo < hi) {
-        int32_t mid = lo + (hi - lo) / 2;
-        if (sorted[mid] > start)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return lo < n ? sorted[lo] : end;
+    c2_bisect(at, n, sorted[at] <= start);
+    return at < n ? sorted[at] : end;
 }
 
 bool c2_block_extents(struct c2_bytes prefix, const struct c2_chunk_info *info, int32_t *off, int32_t *len,

@@ -30,6 +30,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bisect.h"
+
 static atomic_llong nopen, mapped_nbytes, ndropped;
 
 void c2_cache_count(int64_t n, int64_t nbytes)
@@ -111,16 +113,10 @@ struct c2_chunk_expect c2_cache_expect(const struct c2_cachefile *cf, int64_t nc
 /* The first of the sorted places above off: its index, or nstored. */
 static int64_t place_above(const struct c2_cachefile *cf, int64_t off)
 {
-    int64_t lo = 0, hi = cf->nstored;
+    int64_t at;
 
-    while (lo < hi) {
-        int64_t mid = lo + (hi - lo) / 2;
-        if (cf->offs[mid] > off)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return lo;
+    c2_bisect(at, cf->nstored, cf->offs[at] <= off);
+    return at;
 }
 
 static int64_t area_end(const struct c2_cachefile *cf)

@@ -3,6 +3,8 @@
  * Written by tools/make_unprintable.py. */
 #include "ndim/print_impl.h"
 
+#include "base/bisect.h"
+
 /* Characters from the 1st up to the 2nd cannot be printed, from the 2nd up to the 3rd can, and so on. */
 static const uint32_t turns[] = {
     0x0,     0x20,    0x7f,    0xa1,    0xad,    0xae,    0x378,   0x37a,   0x380,   0x384,   0x38b,
@@ -136,14 +138,8 @@ static const uint32_t turns[] = {
 
 bool c2_printable(uint32_t c)
 {
-    size_t low = 0, high = C2_ARRAY_LEN(turns); /* turns before low are <= c, from high on are > c */
+    size_t at;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (turns[middle] <= c)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low % 2 == 0;
+    c2_bisect(at, C2_ARRAY_LEN(turns), turns[at] <= c);
+    return at % 2 == 0;
 }

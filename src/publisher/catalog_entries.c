@@ -4,6 +4,8 @@
 
 #include "publisher/catalog_impl.h"
 
+#include "base/bisect.h"
+
 /* ---- the list ---- */
 
 size_t c2_catalog_count(const struct c2_catalog *cat)
@@ -18,16 +20,10 @@ struct c2_entry *c2_catalog_at(const struct c2_catalog *cat, size_t i)
 
 size_t c2_catalog_lower(const struct c2_catalog *cat, const char *path)
 {
-    size_t lo = 0, hi = cat->entries.n;
+    size_t at;
 
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (strcmp(cat->entries.p[mid]->path, path) < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
+    c2_bisect(at, cat->entries.n, strcmp(cat->entries.p[at]->path, path) < 0);
+    return at;
 }
 
 struct c2_entry *c2_catalog_find(const struct c2_catalog *cat, const char *path)

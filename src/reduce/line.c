@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/bisect.h"
+
 #define RUN 4096
 
 bool c2_line_check(struct c2_line *line, struct cat2_error *err)
@@ -138,16 +140,9 @@ static void take_numbers(struct c2_line *line, int64_t at, int64_t n, const doub
         }
         return;
     }
-    int64_t pixel = 0, low = 0, high = line->px - 1; /* the last pixel that begins at or before `at` */
-    while (low <= high) {
-        int64_t middle = low + (high - low) / 2;
-        if (first_of(line, middle) <= at) {
-            pixel = middle;
-            low = middle + 1;
-        } else {
-            high = middle - 1;
-        }
-    }
+    int64_t pixel;
+    c2_bisect(pixel, line->px, first_of(line, pixel) <= at);
+    pixel--; /* the last that begins at or before `at` */
     for (int64_t i = 0; i < n; pixel++) {
         int64_t end = c2_min_i64(n, first_of(line, pixel + 1) - at);
         add_run(line, pixel, real + i, wide + i, end - i);

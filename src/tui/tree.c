@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "tui/fuzzy.h"
 
 static void free_kids(struct c2_tui_node *node);
@@ -42,22 +43,18 @@ static int compare_nodes(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+static int compare(const struct c2_tui_node *node, enum c2_tui_node_kind kind, struct c2_str name)
+{
+    return node->kind != kind ? (node->kind < kind ? -1 : 1) : c2_str_cmp(c2_str_of(node->name), name);
+}
+
 static struct c2_tui_node *find_kid(const struct c2_tui_node *node, enum c2_tui_node_kind kind,
                                     struct c2_str name)
 {
-    size_t lo = 0, hi = node ? node->kids.n : 0;
+    size_t n = node ? node->kids.n : 0, at;
 
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        struct c2_tui_node *kid = node->kids.p[mid];
-        int order = kid->kind != kind ? (kid->kind < kind ? -1 : 1) : c2_str_cmp(c2_str_of(kid->name), name);
-        if (order == 0) return kid;
-        if (order < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return NULL;
+    c2_bisect(at, n, compare(node->kids.p[at], kind, name) < 0);
+    return at < n && compare(node->kids.p[at], kind, name) == 0 ? node->kids.p[at] : NULL;
 }
 
 static struct c2_tui_node *add_kid(struct c2_tui_node *parent, enum c2_tui_node_kind kind, struct c2_str name)

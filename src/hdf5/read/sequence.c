@@ -4,6 +4,7 @@
  * whole; marks, one every so often, tell where to begin. */
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "base/endian.h"
 #include "hdf5/read/type_impl.h"
 
@@ -221,15 +222,10 @@ static void find_marks(const struct c2_h5_sequence *seq, int64_t start, int64_t 
                        int64_t *last_item)
 {
     bool offsets = seq->which == C2_H5_SEQ_OFFSETS;
-    size_t lo = 0, hi = seq->marks.n;
+    size_t lo;
 
-    while (hi - lo > 1) {
-        size_t mid = lo + (hi - lo) / 2;
-        if ((offsets ? seq->marks.p[mid].item : seq->marks.p[mid].value) <= start)
-            lo = mid;
-        else
-            hi = mid;
-    }
+    c2_bisect(lo, seq->marks.n, (offsets ? seq->marks.p[lo].item : seq->marks.p[lo].value) <= start);
+    if (lo) lo--;
     *first = seq->marks.p[lo];
     *last_item = seq->nitems;
     for (size_t i = lo + 1; i < seq->marks.n; i++)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bisect.h"
 #include "base/fs.h"
 #include "base/name.h"
 
@@ -43,21 +44,11 @@ const struct c2_format *c2_folder_format(struct c2_folder_list *list, const char
 
 static size_t place_of(const struct c2_folder_list *list, const char *rel, bool *found)
 {
-    size_t lo = 0, hi = list->n;
+    size_t at;
 
-    *found = false;
-    while (lo < hi && !*found) {
-        size_t mid = lo + (hi - lo) / 2;
-        int order = strcmp(list->p[mid].rel, rel);
-        *found = order == 0;
-        if (order < 0)
-            lo = mid + 1;
-        else if (order > 0)
-            hi = mid;
-        else
-            lo = mid;
-    }
-    return lo;
+    c2_bisect(at, list->n, strcmp(list->p[at].rel, rel) < 0);
+    *found = at < list->n && strcmp(list->p[at].rel, rel) == 0;
+    return at;
 }
 
 static void remove_at(struct c2_folder_list *list, size_t at)

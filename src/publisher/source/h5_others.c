@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* States of other files. */
 #include "publisher/source/h5_others.h"
+#include "base/bisect.h"
 #include "base/hash.h"
 
 #include <stdlib.h>
@@ -16,21 +17,11 @@ void c2_h5_others_fini(struct c2_h5_others *others)
 /* Index of path, or where it would be inserted. */
 static size_t place_of(const struct c2_h5_others *others, struct c2_str path, bool *found)
 {
-    size_t lo = 0, hi = others->n;
+    size_t at;
 
-    *found = false;
-    while (lo < hi && !*found) {
-        size_t mid = lo + (hi - lo) / 2;
-        int order = c2_str_cmp(c2_str_of(others->p[mid].path), path);
-        *found = order == 0;
-        if (*found)
-            lo = mid;
-        else if (order < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
+    c2_bisect(at, others->n, c2_str_cmp(c2_str_of(others->p[at].path), path) < 0);
+    *found = at < others->n && c2_str_is(path, others->p[at].path);
+    return at;
 }
 
 static bool add(struct c2_h5_others *others, struct c2_str path, const struct c2_h5_state *state,

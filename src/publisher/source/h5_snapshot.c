@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "publisher/generations/generations.h"
 #include "publisher/source/h5_file_impl.h"
 
@@ -80,18 +81,11 @@ static int by_path(const void *a, const void *b)
 
 struct c2_h5_entry_of *c2_h5_snapshot_find(const struct c2_h5_snapshot *snap, const char *path, bool group)
 {
-    size_t lo = 0, hi = snap->entries.n;
+    struct c2_h5_entry_of *p = snap->entries.p;
+    size_t at;
 
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        int order = compare(&snap->entries.p[mid], path, group);
-        if (order == 0) return &snap->entries.p[mid];
-        if (order < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return NULL;
+    c2_bisect(at, snap->entries.n, compare(&p[at], path, group) < 0);
+    return at < snap->entries.n && compare(&p[at], path, group) == 0 ? &p[at] : NULL;
 }
 
 /* ---- names ---- */

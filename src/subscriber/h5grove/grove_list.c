@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "subscriber/answer/folder_attrs.h"
@@ -85,18 +86,10 @@ static struct c2_str attrs_of(struct listing *l, const char *path, size_t n)
 static const char *group_slash(const struct listing *l, const char *path, size_t n)
 {
     struct c2_str name = {path, n};
-    size_t low = 0, high = l->n;
+    size_t at;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = c2_str_cmp(c2_str_of(l->list[middle]->path), name);
-        if (order == 0) return l->list[middle]->bare ? "" : "/";
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return "";
+    c2_bisect(at, l->n, c2_str_cmp(c2_str_of(l->list[at]->path), name) < 0);
+    return at < l->n && c2_str_is(name, l->list[at]->path) && !l->list[at]->bare ? "/" : "";
 }
 
 /* ---- children ---- */

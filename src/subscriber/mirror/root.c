@@ -25,6 +25,7 @@
  * single datasets. A listing and its timer exclude each other. */
 #include "subscriber/mirror/root.h"
 
+#include "base/bisect.h"
 #include "base/check.h"
 
 #define NEVER (-1)
@@ -107,16 +108,10 @@ bool c2_sub_may_follow(struct c2_request *req, const struct c2_root_state *root,
 
 size_t c2_sub_lower(const struct c2_root_state *root, struct c2_str path)
 {
-    size_t low = 0, high = root->n;
+    size_t at;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (c2_str_cmp(c2_str_of(root->datasets[middle]->path), path) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    c2_bisect(at, root->n, c2_str_cmp(c2_str_of(root->datasets[at]->path), path) < 0);
+    return at;
 }
 
 struct c2_ds *c2_sub_find(struct c2_root_state *root, struct c2_str path)
