@@ -86,24 +86,19 @@ static void write_cparams(const struct c2_cparams *c, bool extended, struct c2_j
     c2_jw_end_object(out);
 }
 
-static void write_number(struct c2_jw *out, const char *key, int64_t value)
-{
-    c2_jw_put_int(out, key, value);
-}
-
 /* The members of a super-chunk, without braces. */
 static void write_schunk(const struct c2_meta *meta, bool extended, struct c2_jw *out)
 {
-    write_number(out, "cbytes", meta->cbytes);
-    write_number(out, "chunkshape", meta->chunkshape);
-    write_number(out, "chunksize", meta->chunksize);
+    c2_jw_put_int(out, "cbytes", meta->cbytes);
+    c2_jw_put_int(out, "chunkshape", meta->chunkshape);
+    c2_jw_put_int(out, "chunksize", meta->chunksize);
     c2_jw_put_bool(out, "contiguous", meta->contiguous);
     write_cparams(&meta->cparams, extended, out);
     c2_jw_put_real(out, "cratio", meta->cbytes ? (double)meta->nbytes / (double)meta->cbytes : 0.0);
-    write_number(out, "nbytes", meta->nbytes);
+    c2_jw_put_int(out, "nbytes", meta->nbytes);
     c2_jw_put_cstr(out, "urlpath", meta->urlpath ? meta->urlpath : "None");
     c2_jw_put_raw(out, "vlmeta", meta->vlmeta.n ? c2_buf_str(&meta->vlmeta) : C2_STR("{}"));
-    write_number(out, "nchunks", meta->nchunks);
+    c2_jw_put_int(out, "nchunks", meta->nchunks);
 }
 
 /* As today's Python clients read it: ISO 8601, UTC; the fraction only when there is one. */

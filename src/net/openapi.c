@@ -107,22 +107,17 @@ static const char *next_param(const char *pattern, struct c2_str *name, bool *re
 
 /* ---- OpenAPI ---- */
 
-static void member(struct c2_jw *w, const char *key, const char *value)
-{
-    c2_jw_put_cstr(w, key, value);
-}
-
 static void put_param(struct c2_jw *w, struct c2_str name, const char *where, const char *type, bool many)
 {
     c2_jw_begin_object(w);
     c2_jw_put_str(w, "name", name);
-    member(w, "in", where);
+    c2_jw_put_cstr(w, "in", where);
     c2_jw_put_bool(w, "required", strcmp(where, "path") == 0);
     c2_jw_open_object(w, "schema");
-    member(w, "type", many ? "array" : type);
+    c2_jw_put_cstr(w, "type", many ? "array" : type);
     if (many) {
         c2_jw_open_object(w, "items");
-        member(w, "type", type);
+        c2_jw_put_cstr(w, "type", type);
         c2_jw_end_object(w);
     }
     c2_jw_end_object(w);
@@ -137,7 +132,7 @@ static void put_params(struct c2_jw *w, const struct c2_route *route)
     c2_jw_open_array(w, "parameters");
     for (const char *at = route->pattern; (at = next_param(at, &name, &slashes));) {
         put_param(w, name, "path", "string", false);
-        if (slashes) member(w, "description", "may hold slashes, which need not be escaped");
+        if (slashes) c2_jw_put_cstr(w, "description", "may hold slashes, which need not be escaped");
         c2_jw_end_object(w);
     }
     while (next_query_param(&rest, &param)) {
@@ -145,7 +140,7 @@ static void put_params(struct c2_jw *w, const struct c2_route *route)
         put_param(w, param.name, "query", param.flag ? "boolean" : "string", param.many);
         if (param.empty) c2_jw_put_bool(w, "allowEmptyValue", true);
         snprintf(text, sizeof(text), "with %.*s only", C2_STR_ARG(param.with));
-        if (param.with.n) member(w, "description", text);
+        if (param.with.n) c2_jw_put_cstr(w, "description", text);
         c2_jw_end_object(w);
     }
     c2_jw_end_array(w);
@@ -156,7 +151,7 @@ static void put_content(struct c2_jw *w, const char *type, const char *schema)
     c2_jw_open_object(w, "content");
     c2_jw_open_object(w, type);
     c2_jw_open_object(w, "schema");
-    if (schema) member(w, "$ref", schema);
+    if (schema) c2_jw_put_cstr(w, "$ref", schema);
     c2_jw_end_object(w);
     c2_jw_end_object(w);
     c2_jw_end_object(w);
@@ -172,7 +167,7 @@ static void put_responses(struct c2_jw *w, const struct c2_route *route)
         bool bodyless = statuses[i].status[0] == '3' || strcmp(statuses[i].status, "204") == 0;
         bool error = statuses[i].status[0] >= '4' && !pages;
         c2_jw_open_object(w, statuses[i].status);
-        member(w, "description", statuses[i].text);
+        c2_jw_put_cstr(w, "description", statuses[i].text);
         if (!bodyless)
             put_content(w, error ? "application/json" : "*/*", error ? "#/components/schemas/Error" : NULL);
         c2_jw_end_object(w);
@@ -240,17 +235,18 @@ static void put_head(struct c2_jw *w, const struct c2_server *server)
     char title[100];
 
     snprintf(title, sizeof(title), "Caterva2 %s", server->service ? server->service : "service");
-    member(w, "openapi", "3.0.3");
+    c2_jw_put_cstr(w, "openapi", "3.0.3");
     c2_jw_open_object(w, "info");
-    member(w, "title", title);
-    member(w, "version", C2_VERSION);
-    member(w, "description",
-           "Every GET route takes HEAD, too. No parameter is ignored, but for _, which every route takes.");
+    c2_jw_put_cstr(w, "title", title);
+    c2_jw_put_cstr(w, "version", C2_VERSION);
+    c2_jw_put_cstr(
+        w, "description",
+        "Every GET route takes HEAD, too. No parameter is ignored, but for _, which every route takes.");
     c2_jw_end_object(w);
     c2_jw_key(w, "servers"); /* beside this document, wherever a proxy has put it */
     c2_jw_begin_array(w);
     c2_jw_begin_object(w);
-    member(w, "url", "./");
+    c2_jw_put_cstr(w, "url", "./");
     c2_jw_end_object(w);
     c2_jw_end_array(w);
     c2_jw_key(w, "components");

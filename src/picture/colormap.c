@@ -51,10 +51,8 @@ static double channel(const struct knots *table, size_t knot, size_t c)
 {
     int value = 0;
 
-    for (size_t i = 0; i < 2; i++) {
-        char digit = table->rgb[6 * knot + 2 * c + i];
-        value = 16 * value + (digit <= '9' ? digit - '0' : digit - 'a' + 10);
-    }
+    for (size_t i = 0; i < 2; i++)
+        value = 16 * value + c2_hex_digit(table->rgb[6 * knot + 2 * c + i]);
     return value;
 }
 

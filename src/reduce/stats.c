@@ -237,11 +237,6 @@ static void put_extreme(const struct c2_stats *stats, struct c2_jw *w, double v,
         c2_jw_real(w, v);
 }
 
-static void put_real(struct c2_jw *w, const char *name, double v)
-{
-    c2_jw_put_real(w, name, v); /* null when it is none */
-}
-
 static void put_histogram(const struct c2_stats *stats, struct c2_jw *w)
 {
     c2_jw_open_object(w, "histogram");
@@ -285,11 +280,11 @@ bool c2_stats_json(struct c2_stats *stats, struct c2_buf *out, struct cat2_error
     put_extreme(stats, &w, stats->min, stats->wide_min);
     c2_jw_key(&w, "max");
     put_extreme(stats, &w, stats->max, stats->wide_max);
-    put_real(&w, "min_positive", stats->min_positive);
-    put_real(&w, "mean", some ? stats->mean : (double)NAN);
-    put_real(&w, "std", some ? sqrt(stats->m2 / (double)stats->finite) : (double)NAN);
-    put_real(&w, "p1", some ? c2_stats_percentile(stats, &stats->low) : (double)NAN);
-    put_real(&w, "p99", some ? c2_stats_percentile(stats, &stats->high) : (double)NAN);
+    c2_jw_put_real(&w, "min_positive", stats->min_positive);
+    c2_jw_put_real(&w, "mean", some ? stats->mean : (double)NAN);
+    c2_jw_put_real(&w, "std", some ? sqrt(stats->m2 / (double)stats->finite) : (double)NAN);
+    c2_jw_put_real(&w, "p1", some ? c2_stats_percentile(stats, &stats->low) : (double)NAN);
+    c2_jw_put_real(&w, "p99", some ? c2_stats_percentile(stats, &stats->high) : (double)NAN);
     put_histogram(stats, &w);
     c2_jw_put_bool(&w, "sampled", stats->sampled);
     c2_jw_put_real(&w, "fraction",

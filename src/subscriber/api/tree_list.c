@@ -208,16 +208,6 @@ static bool put_entry(const struct tree *t, const struct entry *e, struct c2_buf
     return c2_jw_finish(&w);
 }
 
-static void put_text(struct c2_jw *w, const char *key, const char *text)
-{
-    c2_jw_put_cstr(w, key, text);
-}
-
-static void put_number(struct c2_jw *w, const char *key, int64_t v)
-{
-    c2_jw_put_int(w, key, v);
-}
-
 static bool put_page(struct tree *t, struct c2_buf *entries, int64_t next)
 {
     struct c2_jw w;
@@ -227,24 +217,24 @@ static bool put_page(struct tree *t, struct c2_buf *entries, int64_t next)
         nbytes += nbytes_of(t->list[i]);
     c2_jw_init(&w, &t->out, C2_JSON_COMPACT, &t->err);
     c2_jw_begin_object(&w);
-    put_text(&w, "root", t->root);
+    c2_jw_put_cstr(&w, "root", t->root);
     c2_jw_put_str(&w, "dir", (struct c2_str){t->dir, t->dir_n ? t->dir_n - 1 : 0});
     c2_jw_key(&w, "q");
     if (*t->query)
         c2_jw_cstr(&w, t->query);
     else
         c2_jw_null(&w);
-    put_text(&w, "etag", t->etag);
-    put_number(&w, "total", (int64_t)t->nentries);
-    put_number(&w, "offset", t->offset);
+    c2_jw_put_cstr(&w, "etag", t->etag);
+    c2_jw_put_int(&w, "total", (int64_t)t->nentries);
+    c2_jw_put_int(&w, "offset", t->offset);
     c2_jw_key(&w, "next");
     if (next < (int64_t)t->nentries)
         c2_jw_int(&w, next);
     else
         c2_jw_null(&w);
     c2_jw_put_bool(&w, "subscribed", t->subscribed);
-    put_number(&w, "datasets", (int64_t)t->n);
-    put_number(&w, "nbytes", nbytes);
+    c2_jw_put_int(&w, "datasets", (int64_t)t->n);
+    c2_jw_put_int(&w, "nbytes", nbytes);
     c2_jw_put_raw(&w, "entries", c2_buf_str(entries));
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);

@@ -13,29 +13,24 @@ enum h5_class { H5_INT, H5_FLOAT, H5_STRING = 3, H5_OPAQUE = 5, H5_COMPOUND = 6,
 
 /* ---- types ---- */
 
-static void put_int(struct c2_jw *w, const char *key, int64_t v)
-{
-    c2_jw_put_int(w, key, v);
-}
-
 static void put_class(struct c2_jw *w, enum h5_class class, int64_t size)
 {
-    put_int(w, "class", class);
-    put_int(w, "size", size);
+    c2_jw_put_int(w, "class", class);
+    c2_jw_put_int(w, "size", size);
 }
 
 static void put_number(struct c2_jw *w, enum h5_class class, int64_t size, bool big_endian, bool sign)
 {
     put_class(w, class, size);
-    put_int(w, "order", big_endian);
-    if (class == H5_INT) put_int(w, "sign", sign);
+    c2_jw_put_int(w, "order", big_endian);
+    if (class == H5_INT) c2_jw_put_int(w, "sign", sign);
 }
 
 static void put_string(struct c2_jw *w, int64_t size, bool utf8, bool vlen)
 {
     put_class(w, H5_STRING, size);
-    put_int(w, "cset", utf8);
-    put_int(w, "strPad", !vlen); /* null-padded, or ended by a null */
+    c2_jw_put_int(w, "cset", utf8);
+    c2_jw_put_int(w, "strPad", !vlen); /* null-padded, or ended by a null */
     c2_jw_put_bool(w, "vlen", vlen);
 }
 
@@ -43,8 +38,8 @@ static void put_bool(struct c2_jw *w)
 {
     put_class(w, H5_ENUM, 1);
     c2_jw_open_object(w, "members");
-    put_int(w, "FALSE", 0);
-    put_int(w, "TRUE", 1);
+    c2_jw_put_int(w, "FALSE", 0);
+    c2_jw_put_int(w, "TRUE", 1);
     c2_jw_end_object(w);
     c2_jw_open_object(w, "base");
     put_number(w, H5_INT, 1, false, true);
@@ -263,7 +258,7 @@ static void put_filters(const struct c2_ds *ds, struct c2_jw *w)
     snprintf(text, sizeof(text), "blosc2:%s", plugin ? "plugin" : codec->word);
     c2_jw_open_array(w, "filters");
     c2_jw_begin_object(w);
-    put_int(w, "id", C2_HDF5_FILTER_BLOSC2);
+    c2_jw_put_int(w, "id", C2_HDF5_FILTER_BLOSC2);
     c2_jw_put_cstr(w, "name", text);
     c2_jw_end_object(w);
     c2_jw_end_array(w);
