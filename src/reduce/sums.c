@@ -53,10 +53,12 @@ void c2_sums_fini(struct c2_sums *sums)
 
 /* ---- adding ---- */
 
-/* What n numbers come to; one of v and wide. */
+/* What n numbers come to. Not larger, so that it is returned in registers. */
 struct some {
-    double v;
-    int64_t wide;
+    union {
+        double v;
+        int64_t wide;
+    };
     double n;
 };
 
@@ -81,7 +83,7 @@ static struct some reduce_real(enum c2_agg agg, const double *from, int64_t n)
             sum += some ? from[i] : 0;
             count += some;
         }
-    return (struct some){agg == C2_AGG_MAX ? top : agg == C2_AGG_MIN ? low : sum, 0, (double)count};
+    return (struct some){.v = agg == C2_AGG_MAX ? top : agg == C2_AGG_MIN ? low : sum, .n = (double)count};
 }
 
 static struct some reduce_wide(enum c2_agg agg, const int64_t *from, int64_t n)
@@ -90,31 +92,36 @@ static struct some reduce_wide(enum c2_agg agg, const int64_t *from, int64_t n)
 
     for (int64_t i = 1; i < n; i++)
         v = (agg == C2_AGG_MAX ? from[i] > v : from[i] < v) ? from[i] : v;
-    return (struct some){0, v, (double)n};
+    return (struct some){.wide = v, .n = (double)n};
 }
 
-static void add(struct c2_sums *sums, int64_t cell, struct some some)
+static inline void add(struct c2_sums *sums, int64_t cell, struct some some)
 {
     bool first = sums->counts[cell] == 0, max = sums->agg == C2_AGG_MAX;
 
     if (some.n == 0) return;
-    sums->counts[cell] += some.n;
     if (sums->wide) {
         int64_t *v = &sums->wide[cell];
         if (first || (max ? some.wide > *v : some.wide < *v)) *v = some.wide;
-        return;
+    } else {
+        double *v = &sums->real[cell];
+        if (sums->agg == C2_AGG_MEAN)
+            *v += some.v;
+        else if (first || (max ? some.v > *v : some.v < *v))
+            *v = some.v;
     }
-    double *v = &sums->real[cell];
-    if (sums->agg == C2_AGG_MEAN)
-        *v += some.v;
-    else if (first || (max ? some.v > *v : some.v < *v))
-        *v = some.v;
+    sums->counts[cell] += some.n;
 }
 
 void c2_sums_add(struct c2_sums *sums, int64_t cell, const struct c2_sums *from, int64_t at)
 {
-    add(sums, cell,
-        (struct some){from->real ? from->real[at] : 0, from->wide ? from->wide[at] : 0, from->counts[at]});
+    struct some some = {.n = from->counts[at]};
+
+    if (from->wide)
+        some.wide = from->wide[at];
+    else
+        some.v = from->real[at];
+    add(sums, cell, some);
 }
 
 /* ---- boxes ---- */
@@ -149,13 +156,14 @@ static int64_t first_of(const struct cells *cells, int64_t cell)
 static void take_numbers(struct c2_sums *sums, int64_t base, const struct cells *cells, int64_t n,
                          const double *real, const int64_t *wide)
 {
-    for (int64_t i = 0, end; i < n; i = end) {
-        int64_t at = cell_of(cells, cells->first + i), cell = base + at * cells->stride;
+    enum c2_agg agg = sums->agg;
+    bool jumps = cells->step > cells->factor; /* over cells that have no item */
+    int64_t at = cell_of(cells, cells->first);
+
+    for (int64_t i = 0, end; i < n; i = end, at = jumps ? cell_of(cells, cells->first + i) : at + 1) {
+        int64_t cell = base + at * cells->stride;
         end = c2_min_i64(n, first_of(cells, at + 1) - cells->first);
-        if (wide)
-            add(sums, cell, reduce_wide(sums->agg, wide + i, end - i));
-        else
-            add(sums, cell, reduce_real(sums->agg, real + i, end - i));
+        add(sums, cell, wide ? reduce_wide(agg, wide + i, end - i) : reduce_real(agg, real + i, end - i));
     }
 }
 
