@@ -19,7 +19,7 @@ async function ofRoot(name, text, signal) {
 }
 
 function link({ root, entry }) {
-  const path = `${root}/${entry.path}`;
+  const path = entry.path ? `${root}/${entry.path}` : root;
   return h(
     "li",
     { class: entry.error ? "bad" : null },
@@ -55,10 +55,12 @@ function show(text, pages) {
   const total = pages.reduce((sum, page) => sum + page.total, 0);
   const first = total > found.length ? `, the first ${found.length} shown` : "";
   const note = total ? `${total} found${first}` : `No match for “${text}”`;
+  const left = pages.reduce((sum, page) => sum + (page.unsearched || 0), 0);
   const failed = pages.filter((page) => page.error);
   box.replaceChildren(
     h("p", { class: "note" }, note, " ", h("button", { type: "button", class: "clear", onclick: clear }, "Clear")),
     h("ul", { class: "found" }, found.map(link)),
+    left ? h("p", { class: "note" }, `Attributes of ${left} groups are not searched yet`) : "",
     ...failed.map(({ root, error }) => h("p", { class: "note bad" }, `${root}: ${error.message}`)),
   );
 }

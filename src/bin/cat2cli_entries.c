@@ -91,7 +91,8 @@ static char *joined(const char *folder, struct c2_str name, struct cat2_error *e
 {
     C2_AUTO(c2_buf) out = C2_BUF_INIT(2 * C2_PATH_MAX);
 
-    return c2_buf_printf(&out, err, "%s%s", folder, *folder ? "/" : "") && c2_buf_append_str(&out, name, err)
+    return c2_buf_printf(&out, err, "%s%s", folder, *folder && name.n ? "/" : "") &&
+                   c2_buf_append_str(&out, name, err)
                ? c2_str_dup(c2_buf_str(&out))
                : NULL;
 }
@@ -105,7 +106,7 @@ static bool read_entry(struct c2_jval value, const char *root, struct c2_entries
     char shape[C2_SHAPE_ROOM];
 
     if (!c2_jstr(c2_jget(value, "kind"), &kind) || !c2_jstr(c2_jget(value, "path"), &path) ||
-        !c2_path_check(path, err))
+        (!c2_path_check(path, err) && !(path.n == 0 && c2_str_is(kind, "folder"))))
         return c2_fail(err, CAT2_EDATA, "%.100s: its list has an entry that is no path", root);
     for (size_t i = C2_ENTRY_FOLDER; i < C2_ARRAY_LEN(kinds); i++)
         if (c2_str_is(kind, kinds[i])) e.kind = (enum c2_listed_kind)i;
@@ -149,6 +150,7 @@ bool c2_entries_roots(const struct c2_cli *cli, struct c2_entries *out, struct c
 struct page {
     char etag[80]; /* of the root */
     int64_t next;  /* -1: it was the last one */
+    int64_t unsearched;
 };
 
 static bool put_target(const char *path, const struct c2_entries_ask *ask, int64_t offset,
@@ -162,6 +164,7 @@ static bool put_target(const char *path, const struct c2_entries_ask *ask, int64
            (!dir.n || (c2_buf_puts(target, "&dir=", err) && c2_url_encode(dir, false, target, err))) &&
            (!ask->query ||
             (c2_buf_puts(target, "&q=", err) && c2_url_encode(c2_str_of(ask->query), false, target, err))) &&
+           (!ask->query || ask->groups || c2_buf_puts(target, "&groups=0", err)) &&
            (!ask->deep || c2_buf_puts(target, "&deep=1", err)) &&
            (!ask->broken || c2_buf_puts(target, "&broken=1", err)) &&
            (!ask->cached || c2_buf_puts(target, "&cached=1", err));
@@ -182,6 +185,7 @@ static bool read_page(const char *text, const char *path, struct c2_entries *out
     while (c2_jnext(&it, &key, &value))
         if (!read_entry(value, c2_buf_cstr(&name), out, err)) return false;
     c2_jstr(c2_jget(all, "etag"), &etag);
+    page->unsearched = number_of(all, "unsearched");
     snprintf(page->etag, sizeof(page->etag), "%.*s", (int)c2_min_i64((int64_t)etag.n, 79), etag.p);
     page->next = -1;
     c2_jint(c2_jget(all, "next"), &page->next);
@@ -193,7 +197,7 @@ static bool read_pages(const struct c2_cli *cli, const char *path, const struct 
                        struct c2_entries *out, bool *changed, struct cat2_error *err)
 {
     size_t before = out->n;
-    struct page first = {"", -1}, page = {"", 0};
+    struct page first = {.next = -1}, page = {.next = 0};
 
     *changed = false;
     for (int64_t offset = 0; page.next >= 0 && !*changed; offset = page.next) {
@@ -211,8 +215,9 @@ static bool read_pages(const struct c2_cli *cli, const char *path, const struct 
         }
         if (offset == 0) first = page;
         if (ask->any) break;
-        *changed = strcmp(first.etag, page.etag) != 0;
+        *changed = strcmp(first.etag, page.etag) != 0 || first.unsearched != page.unsearched;
     }
+    out->unsearched += *changed ? 0 : first.unsearched;
     if (*changed) drop_from(out, before);
     return true;
 }
@@ -277,6 +282,13 @@ static bool add_literal(const struct c2_cli *cli, const char *path, struct c2_en
     if (c2_entries_beneath(cli, path, &any, &none, err))
         return add_folder(path, strchr(path, '/') ? C2_ENTRY_FOLDER : C2_ENTRY_ROOT, out, err);
     return err->code == CAT2_ENOTFOUND && strchr(path, '/') && add_dataset(cli, path, out, err);
+}
+
+bool c2_entries_there(const struct c2_cli *cli, const char *path, struct cat2_error *err)
+{
+    C2_AUTO(c2_entries) found = {0};
+
+    return add_literal(cli, path, &found, err);
 }
 
 static bool expand(const struct c2_cli *cli, const char *folder, const char *rest, struct c2_entries *out,

@@ -22,6 +22,7 @@ struct c2_listed {
 };
 struct c2_entries {
     C2_VEC(struct c2_listed);
+    int64_t unsearched; /* groups whose attributes a search has not looked through */
 };
 /** Its texts are the list's then, and the entry has none. @errors also CAT2_ELIMIT: too many; it keeps them.
  */
@@ -42,6 +43,7 @@ struct c2_entries_ask {
     bool broken;       /* of those, the ones that cannot be served */
     bool cached;       /* with what is cached of each */
     bool any;          /* one entry will do: is there such a folder? */
+    bool groups;       /* a query looks through the attributes of groups too */
     const char *query; /* of those, the ones that have it in their path or attributes; NULL: all */
 };
 
@@ -57,6 +59,8 @@ bool c2_entries_beneath(const struct c2_cli *cli, const char *path, const struct
  *  @errors CAT2_ENOTFOUND nothing. */
 bool c2_entries_named(const struct c2_cli *cli, const char *text, struct c2_entries *out,
                       struct cat2_error *err);
+/** Is this root, folder or dataset there? @errors CAT2_ENOTFOUND it is not. */
+bool c2_entries_there(const struct c2_cli *cli, const char *path, struct cat2_error *err);
 /** The path beneath `folder`, which it begins with; all of it if the folder is "". */
 const char *c2_listed_beneath(const char *path, const char *folder);
 /** Does the pattern match? "*" also matches "/". */

@@ -200,7 +200,8 @@ bool c2_cmd_find(void *ctx, struct cat2_error *err)
     C2_AUTO(c2_entries) places = {0}, found = {0}, kept = {0};
     const char *what = c2_cli_arg(cli, 0), *where = c2_cli_arg(cli, 1);
     bool pattern = c2_glob_is(what);
-    struct c2_entries_ask ask = {.deep = true, .cached = true, .query = pattern ? NULL : what};
+    struct c2_entries_ask ask = {
+        .deep = true, .cached = true, .groups = true, .query = pattern ? NULL : what};
 
     if (!*what) return c2_fail(err, CAT2_EINVAL, "find: the text to look for is empty");
     if (!(where ? c2_entries_named(cli, where, &places, err) : c2_entries_roots(cli, &places, err)))
@@ -215,6 +216,11 @@ bool c2_cmd_find(void *ctx, struct cat2_error *err)
         if (pattern && !c2_glob_matches(what, strchr(what, '/') ? e->path : c2_path_name(e->path))) continue;
         if (!c2_entries_take(&kept, e, err)) return false;
     }
+    if (found.unsearched)
+        fprintf(stderr,
+                "cat2cli: attributes of %" PRId64 " groups are not searched: there are too many, or their "
+                "publisher has not told them\n",
+                found.unsearched);
     return print_entries(cli, &kept, err);
 }
 

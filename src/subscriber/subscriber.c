@@ -11,6 +11,7 @@
 
 #include "base/fs.h"
 #include "plugin/host.h"
+#include "subscriber/answer/group_texts.h"
 #include "subscriber/answer/view.h"
 #include "subscriber/api/api.h"
 #include "subscriber/events/events.h"
@@ -152,6 +153,8 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     c2_pass_on_stop(sub);
     c2_scrub_stop(sub);
     c2_events_stop(sub->events);
+    for (struct c2_root_state *root = sub->roots; root; root = root->next)
+        c2_group_texts_drop(root);
     c2_sub_roots_free(sub);
     c2_state_close(sub->state);
     sub->state = NULL;

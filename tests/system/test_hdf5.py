@@ -5,16 +5,18 @@ import io
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
+import urllib.parse
 
 import h5
 import h5_files
 import h5py
 import numpy as np
 import pytest
-from programs import EXTERNAL, get, wait_until
+from programs import BIN, EXTERNAL, cli, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
 
@@ -280,6 +282,46 @@ def test_hdf5_files_in_a_directory_are_folders_beside_the_files(house, tmp_path)
     wait_until(lambda: items(base, "r/Weather.NC/lat.b2nd") == [5.0] * 4)
     os.unlink(root / "sub/scan.nxs")
     wait_until(lambda: not [path for path in listed(base, "r") if path.startswith("sub/")])
+
+
+def found(sub, text, **more):
+    """What a search in root r finds: of the API; the page and the command line must give the same."""
+    ask = lambda: json.loads(get(f"{sub.url}/api/tree/r?" + urllib.parse.urlencode({"q": text, **more}))[2])  # noqa: E731
+    answer = wait_until(lambda: (it := ask())["unsearched"] == 0 and it)  # a slow publisher is not waited for
+    paths = ["r" + "/" * bool(entry["path"]) + entry["path"] for entry in answer["entries"]]
+    if not more:
+        page = get(f"{sub.url}/?" + urllib.parse.urlencode({"search": text, "roots": "r"}))[2].decode().split("<main")[1].split("<h2>")[0]
+        assert re.findall('<th scope="row"><a [^>]*href="[^"]*?roots/([^"]*)"', page) == paths
+        assert [line.removesuffix("/") for line in cli("--host", sub.url, "find", text)[1].splitlines()] == paths
+    return paths, answer
+
+
+def test_groups_are_found_by_their_attributes(house, tmp_path):
+    bro = house.bro()
+    pub = house.pub("r", h5_files.nexus(tmp_path / "f.h5"), bro)
+    sub, late = house.sub(bro), house.sub(bro, name="late")
+    sub.follow("r"), late.follow("r")
+    assert found(sub, "NXDATA")[0] == ["r/entry/data"] and found(sub, "creator")[0] == ["r"]
+    paths, answer = found(sub, "two_theta")
+    assert paths == ["r/entry/data", "r/entry/data/two_theta.b2nd"] and (answer["total"], answer["unsearched"]) == (2, 0)
+    assert answer["entries"][0] | {"nbytes": 0} == {"kind": "folder", "name": "data", "path": "entry/data", "datasets": answer["entries"][0]["datasets"], "nbytes": 0, "errors": 0}
+    assert found(sub, "two_theta", groups=0)[0] == paths[1:] and found(sub, "NXdata", dir="entry/data")[0] == paths[:1]
+    with h5py.File(tmp_path / "f.h5", "a") as file:  # what was told of another list is not given for this one
+        file["entry/data"].attrs["NX_class"], file["entry/more"] = "other words", 1
+    wait_until(lambda: b'"entry/data"' in get(sub.url + "/api/tree/r?q=other+words")[2])
+    assert found(sub, "other words")[0] == ["r/entry/data"] and found(sub, "NXdata")[0] == []
+    pub.stop()
+    assert found(sub, "other words")[0] == ["r/entry/data"]
+    answer = json.loads(get(late.url + "/api/tree/r?q=theta")[2])  # one that never asked: it says what it does not know
+    assert answer["unsearched"] >= 3 and [entry["path"] for entry in answer["entries"]] == ["entry/data/two_theta.b2nd"]
+    assert "are not searched" in get(late.url + "/?search=theta&roots=r")[2].decode() and "are not searched" in cli("--host", late.url, "find", "theta")[2]
+
+
+def test_groups_that_were_imported_are_found_too(house, tmp_path):
+    subprocess.run([BIN / "cat2import", "--quiet", h5_files.nexus(tmp_path / "f.h5"), tmp_path / "r"], check=True)
+    it = house.serve(f"r={tmp_path / 'r'}")
+    it.follow("r")
+    assert found(it, "NXdata")[0] == ["r/entry/data"] and found(it, "creator")[0] == ["r"]
 
 
 def test_folders_can_be_turned_off(house, tmp_path):

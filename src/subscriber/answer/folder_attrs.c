@@ -36,7 +36,7 @@ static void give_kept(struct asking *a, const struct cat2_error *why)
 {
     C2_AUTO(c2_buf) kept = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
-    bool found = c2_state_get(a->sub->state, "attrs", c2_str_of(a->whole), &kept, &err);
+    bool found = a->sub->state && c2_state_get(a->sub->state, "attrs", c2_str_of(a->whole), &kept, &err);
 
     answer(a, c2_buf_str(&kept), found ? NULL : why);
 }
@@ -187,6 +187,7 @@ static void on_one(void *ctx, struct c2_str json, const struct cat2_error *why)
     struct cat2_error err;
 
     c2_buf_init(&one->json, json.n);
+    one->failed = why && why->code != CAT2_ENOTFOUND;
     if (!why && json.n > 2 && !c2_buf_append_str(&one->json, json, &err)) c2_buf_clear(&one->json);
     batch->asked--;
     ask_next(batch);

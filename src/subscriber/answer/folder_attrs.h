@@ -15,6 +15,7 @@ struct c2_attrs_batch;
 struct c2_folder_attrs {
     struct c2_str path; /* within the root; borrowed until the batch is done */
     struct c2_buf json; /* empty: it has none, or they cannot be had now */
+    bool failed;        /* the latter */
     struct c2_attrs_batch *batch;
 };
 struct c2_attrs_batch {

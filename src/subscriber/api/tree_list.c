@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GET /api/tree: one level of a root's folders, or all beneath one, or what a search finds there; a page of
  * it. The list is taken down on the loop, looked through by a worker. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/limits.h"
+#include "subscriber/answer/group_texts.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view.h"
 #include "subscriber/api/api.h"
@@ -23,19 +25,23 @@
 
 struct entry {
     const struct c2_ds *ds; /* NULL: a folder */
+    const char *group;      /* the path of a group that a search has found; else NULL */
     struct c2_str name;     /* its last part, borrowed from a path */
     int64_t datasets, nbytes, errors, mtime;
 };
 struct tree {
     struct c2_request *req;
     struct c2_subscriber *sub;
-    char root[256], etag[48], dir[C2_PATH_MAX + 2], query[QUERY_MAX + 1];
+    char root[256], etag[48], quoted[80], dir[C2_PATH_MAX + 2], query[QUERY_MAX + 1];
     size_t dir_n; /* with its final '/', 0 for the top */
     bool subscribed, ok, down;
-    bool deep;   /* all datasets beneath dir, and no folders */
-    bool broken; /* of those, the ones that cannot be served */
-    bool cached; /* with what the cache has of each on disk */
-    char key;    /* n s m */
+    bool deep;                    /* all datasets beneath dir, and no folders */
+    bool broken;                  /* of those, the ones that cannot be served */
+    bool cached;                  /* with what the cache has of each on disk */
+    bool groups;                  /* a search looks through the attributes of groups, too */
+    struct c2_group_texts *texts; /* these; or NULL */
+    size_t unsearched;
+    char key; /* n s m */
     int64_t offset, limit;
     struct c2_ds **list; /* below dir */
     size_t n;
@@ -49,6 +55,7 @@ static void tree_free(struct tree *t)
 {
     for (size_t i = 0; i < t->n; i++)
         c2_ds_unref(t->list[i]);
+    c2_group_texts_unref(t->texts);
     free(t->list);
     free(t->entries);
     c2_buf_fini(&t->out);
@@ -60,6 +67,51 @@ static void tree_free(struct tree *t)
 static int64_t nbytes_of(const struct c2_ds *ds)
 {
     return ds->error ? 0 : ds->meta.nbytes;
+}
+
+/* A dataset is in this folder. */
+static void count(struct entry *folder, const struct c2_ds *ds)
+{
+    folder->datasets++;
+    folder->nbytes += nbytes_of(ds);
+    folder->errors += ds->error != NULL;
+    folder->mtime = c2_max_i64(folder->mtime, c2_ds_mtime_ms(ds));
+}
+
+/* Where what is in a folder begins in the list; '/' comes before most, but not before all. */
+static size_t first_in(const struct tree *t, const char *folder)
+{
+    size_t low = 0, high = t->n, n = strlen(folder);
+
+    while (n && low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *path = t->list[middle]->path;
+        int order = strncmp(path, folder, n);
+        if (order < 0 || (order == 0 && path[n] < '/'))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Groups whose attributes the search finds, with what is in them. */
+static void gather_groups(struct tree *t)
+{
+    struct c2_str dir = {t->dir, t->dir_n}, query = c2_str_of(t->query);
+
+    for (size_t g = 0; t->texts && g < t->texts->n; g++) {
+        const char *path = t->texts->p[g].path;
+        size_t n = strlen(path);
+        if (!c2_group_is_found(&t->texts->p[g], dir, query)) continue;
+        struct entry *e = &t->entries[t->nentries++];
+        *e = (struct entry){
+            .group = path, .name = c2_path_last(c2_str_of(*path ? path : t->root)), .mtime = -1};
+        for (size_t i = first_in(t, path); i < t->n; i++) {
+            if (n && (strncmp(t->list[i]->path, path, n) != 0 || t->list[i]->path[n] != '/')) break;
+            count(e, t->list[i]);
+        }
+    }
 }
 
 /* The list is sorted, so what lies in one folder lies together. */
@@ -83,15 +135,13 @@ static void gather(struct tree *t)
             last = &t->entries[t->nentries++];
             *last = (struct entry){.name = head, .mtime = -1};
         }
-        last->datasets++;
-        last->nbytes += nbytes_of(ds);
-        last->errors += ds->error != NULL;
-        last->mtime = c2_max_i64(last->mtime, c2_ds_mtime_ms(ds));
+        count(last, ds);
     }
 }
 
 static int by_name(const struct entry *a, const struct entry *b)
 {
+    if (a->group && b->group) return strcmp(a->group, b->group);
     return a->ds && b->ds ? strcmp(a->ds->path, b->ds->path) : c2_str_cmp(a->name, b->name);
 }
 
@@ -118,7 +168,7 @@ static void put_folder(const struct tree *t, const struct entry *e, struct c2_jw
     snprintf(path, sizeof(path), "%.*s%.*s", (int)t->dir_n, t->dir, C2_STR_ARG(e->name));
     c2_jw_put_cstr(w, "kind", "folder");
     c2_jw_put_str(w, "name", e->name);
-    c2_jw_put_cstr(w, "path", path);
+    c2_jw_put_cstr(w, "path", e->group ? e->group : path);
     c2_jw_put_int(w, "datasets", e->datasets);
     c2_jw_put_int(w, "nbytes", e->nbytes);
     c2_jw_put_int(w, "errors", e->errors);
@@ -233,6 +283,7 @@ static bool put_page(struct tree *t, struct c2_buf *entries, int64_t next)
     else
         c2_jw_null(&w);
     c2_jw_put_bool(&w, "subscribed", t->subscribed);
+    if (*t->query) c2_jw_put_int(&w, "unsearched", (int64_t)t->unsearched);
     c2_jw_put_int(&w, "datasets", (int64_t)t->n);
     c2_jw_put_int(&w, "nbytes", nbytes);
     c2_jw_put_raw(&w, "entries", c2_buf_str(entries));
@@ -263,9 +314,10 @@ static void tree_work(void *job, void *codec)
     struct tree *t = job;
 
     (void)codec;
-    t->entries = calloc(t->n + 1, sizeof(*t->entries));
+    t->entries = calloc(t->n + (t->texts ? t->texts->n : 0) + 1, sizeof(*t->entries));
     t->ok = t->entries || c2_fail_nomem(&t->err, "listing");
     if (!t->ok) return;
+    gather_groups(t);
     gather(t);
     if ((*t->query || t->deep) && t->key == 'n' && !t->down) { /* as the list is */
     } else {
@@ -277,12 +329,10 @@ static void tree_work(void *job, void *codec)
 static void tree_done(void *job)
 {
     struct tree *t = job;
-    char quoted[80];
-
     if (t->ok) {
-        snprintf(quoted, sizeof(quoted), "\"%s\"", t->etag);
-        if (!t->cached) c2_reply_header(t->req, "ETag", quoted);
-        c2_reply_header(t->req, "Cache-Control", t->cached ? "no-store" : "no-cache");
+        bool passing = t->cached || t->unsearched; /* another answer may come without a change of the root */
+        if (!passing) c2_reply_header(t->req, "ETag", t->quoted);
+        c2_reply_header(t->req, "Cache-Control", passing ? "no-store" : "no-cache");
         c2_reply_json(t->req, 200, &t->out);
     } else {
         c2_reply_error(t->req, &t->err);
@@ -292,12 +342,28 @@ static void tree_done(void *job)
 
 /* ---- the request ---- */
 
+static void start_work(void *ctx)
+{
+    struct tree *t = ctx;
+    struct c2_root_state *root = c2_sub_root(t->sub, c2_str_of(t->root));
+    struct c2_pool_share share = {c2_view_client(t->req), (int64_t)t->n * ENTRY_COST};
+
+    if (t->groups && root) t->texts = c2_group_texts_ref(c2_group_texts_now(root, &t->unsearched));
+    if (t->texts)
+        snprintf(t->quoted, sizeof(t->quoted), "\"%s-%" PRIu64 "\"", t->etag, t->texts->serial);
+    else
+        snprintf(t->quoted, sizeof(t->quoted), "\"%s\"", t->etag);
+    if (!t->cached && c2_reply_if_settled(t->req, t->quoted)) /* the cache changes without the root */
+        tree_free(t);
+    else
+        c2_pool_run_for(t->sub->config.pool, &share, tree_work, tree_done, t);
+}
+
 static void on_listed(void *ctx, const struct cat2_error *why)
 {
     struct tree *t = ctx;
     struct c2_root_state *root = c2_sub_root(t->sub, c2_str_of(t->root));
     struct cat2_error err;
-    char quoted[80];
 
     if (why || !root || !c2_sub_beneath(root, (struct c2_str){t->dir, t->dir_n}, &t->list, &t->n, &err)) {
         c2_reply_error(t->req, why ? why : &err);
@@ -307,13 +373,10 @@ static void on_listed(void *ctx, const struct cat2_error *why)
     t->subscribed = c2_root_is_followed(root);
     c2_sub_say_stale(t->req, root);
     c2_sub_root_etag(root, t->etag);
-    snprintf(quoted, sizeof(quoted), "\"%s\"", t->etag);
-    if (!t->cached && c2_reply_if_settled(t->req, quoted)) { /* the cache changes without the root */
-        tree_free(t);
-        return;
-    }
-    struct c2_pool_share share = {c2_view_client(t->req), (int64_t)t->n * ENTRY_COST};
-    c2_pool_run_for(t->sub->config.pool, &share, tree_work, tree_done, t);
+    if (t->groups)
+        c2_group_texts_ask(root, start_work, t);
+    else
+        start_work(t);
 }
 
 static bool parse_sort(struct tree *t, struct c2_str text, struct cat2_error *err)
@@ -336,9 +399,11 @@ static bool parse(struct c2_request *req, struct tree *t, struct cat2_error *err
         !parse_sort(t, c2_view_query(req, "sort"), err) ||
         !c2_request_query_bool(req, "deep", false, &t->deep, err) ||
         !c2_request_query_bool(req, "broken", false, &t->broken, err) ||
-        !c2_request_query_bool(req, "cached", false, &t->cached, err))
+        !c2_request_query_bool(req, "cached", false, &t->cached, err) ||
+        !c2_request_query_bool(req, "groups", true, &t->groups, err))
         return false;
     t->deep = t->deep || t->broken;
+    t->groups = t->groups && query.n && !t->broken;
     dir = c2_str_no_slashes(dir);
     if (dir.n && !c2_path_check(dir, err)) return c2_fail(err, CAT2_EINVAL, "dir is no path within the root");
     if (query.n > QUERY_MAX) return c2_fail(err, CAT2_EINVAL, "q is longer than %d bytes", QUERY_MAX);

@@ -21,6 +21,7 @@ struct c2_views;
 struct c2_events;
 struct c2_scrubber;
 struct c2_levels;
+struct c2_group_search;
 
 /* What a publisher gave instead of data. */
 enum c2_upcall_kind {
@@ -97,16 +98,17 @@ struct c2_root_state {
     int nfollowed;           /* times it has been followed: what was asked before the last is not taken */
     struct c2_ds **datasets; /* sorted by path */
     size_t n, cap;
-    size_t nattrs;                     /* of those, that have the attributes of a folder */
-    int64_t attrs_nbytes;              /* of attributes of folders in the state; 0: not counted yet */
-    uint64_t changes;                  /* of the list, in this process */
-    int64_t listed_ms;                 /* when last, by the loop's clock; 0: not in this process */
-    struct c2_bus_subscription *topic; /* its events are heard; NULL: not followed, or not asked for yet */
-    struct c2_follow *follow;          /* listing under way; no timer then */
-    struct c2_timer *timer;            /* the next listing is due: after events, a failure or "not yet" */
-    struct c2_refresh *refresh;        /* single datasets being asked for again; no listing then */
-    int nlooking;                      /* datasets asked for that are not in the list */
-    uint64_t nlooks;                   /* times that it, or what events named, was to be asked for */
+    size_t nattrs;                        /* of those, that have the attributes of a folder */
+    struct c2_group_search *group_search; /* answer/group_texts.c; NULL: nobody has searched yet */
+    int64_t attrs_nbytes;                 /* of attributes of folders in the state; 0: not counted yet */
+    uint64_t changes;                     /* of the list, in this process */
+    int64_t listed_ms;                    /* when last, by the loop's clock; 0: not in this process */
+    struct c2_bus_subscription *topic;    /* its events are heard; NULL: not followed, or not asked for yet */
+    struct c2_follow *follow;             /* listing under way; no timer then */
+    struct c2_timer *timer;               /* the next listing is due: after events, a failure or "not yet" */
+    struct c2_refresh *refresh;           /* single datasets being asked for again; no listing then */
+    int nlooking;                         /* datasets asked for that are not in the list */
+    uint64_t nlooks;                      /* times that it, or what events named, was to be asked for */
     int retries;         /* listings in a row that failed or may not have told all: for the next delay */
     bool follow_again;   /* something changed during the listing under way: list again after it */
     bool speaks_pieces;  /* the publisher is one of ours, as the last listing showed */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "subscriber/answer/group_texts.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/mirror/follow.h"
@@ -124,14 +125,32 @@ struct home {
     int waiting;
 };
 
-static void home_listed(void *ctx, const struct cat2_error *err)
+static void home_searched(void *ctx)
 {
     struct home *home = ctx;
 
-    (void)err; /* the page says which publisher is not reached, and which root is being listed */
     if (--home->waiting > 0) return;
     reply_home(home->req, home->sub);
     free(home);
+}
+
+static void home_listed(void *ctx, const struct cat2_error *err)
+{
+    struct home *home = ctx;
+    struct c2_root_state *picked[ROOTS_PICKED_MAX];
+    struct c2_str search = {"", 0};
+    bool named;
+
+    (void)err; /* the page says which publisher is not reached, and which root is being listed */
+    if (--home->waiting > 0) return;
+    home->waiting = 1;
+    size_t n = search_of(home->req, &search) ? pick_roots(home->req, home->sub, picked, &named) : 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!c2_root_is_listed(picked[i])) continue;
+        home->waiting++;
+        c2_group_texts_ask(picked[i], home_searched, home);
+    }
+    home_searched(home);
 }
 
 static void handle_home(struct c2_request *req, void *state)

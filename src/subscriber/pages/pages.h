@@ -55,7 +55,8 @@ void c2_page_shape(struct c2_html *h, const struct c2_meta *meta);
  * below it, or NULL. */
 struct c2_page *c2_page_folder(struct c2_request *req, struct c2_root_state *root, const char *folder,
                                struct c2_ds **readme);
-/** The datasets of these roots that have `text` in their path; at most C2_PAGE_ROWS. */
+/** The datasets of these roots that have `text` in their path or attributes, and the groups that have it in
+ * theirs; at most C2_PAGE_ROWS. c2_group_texts_ask() comes before. */
 void c2_page_found(struct c2_page *page, struct c2_root_state *const *roots, size_t nroots,
                    struct c2_str text);
 /** Links to the datasets whose names are most like ROOT/PATH. */

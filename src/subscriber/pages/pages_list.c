@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "subscriber/answer/group_texts.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/pages/pages.h"
 
@@ -175,45 +176,105 @@ struct c2_page *c2_page_folder(struct c2_request *req, struct c2_root_state *roo
 
 /* ---- search ---- */
 
+/* What a search has found so far. */
+struct found {
+    struct c2_html *h;
+    size_t ndatasets, ngroups, unknown, unsearched;
+};
+
+/* One more: is there room for its row? */
+static bool take_row(struct found *found, bool group)
+{
+    size_t n = found->ndatasets + found->ngroups;
+
+    if (n == 0) table_head(found->h);
+    *(group ? &found->ngroups : &found->ndatasets) += 1;
+    return n < C2_PAGE_ROWS;
+}
+
+/* Groups whose attributes have the text: what is in them need not have it. */
+static void find_groups(struct found *found, const struct c2_root_state *root, struct c2_str text)
+{
+    size_t left;
+    const struct c2_group_texts *texts = text.n ? c2_group_texts_now(root, &left) : NULL;
+
+    if (text.n) found->unsearched += left;
+    for (size_t i = 0; texts && i < texts->n; i++) {
+        const char *path = texts->p[i].path, *slash = *path ? "/" : "";
+        if (!c2_group_is_found(&texts->p[i], C2_STR(""), text) || !take_row(found, true)) continue;
+        c2_html(found->h,
+                "<tr><th scope=\"row\"><a class=\"folder\" href=\"/roots/~$~\">$$$</a></th>"
+                "<td colspan=\"3\">group, by its attributes</td></tr>\n",
+                root->root.name, slash, path, root->root.name, slash, path);
+    }
+}
+
+static void find_datasets(struct found *found, const struct c2_root_state *root, struct c2_str text)
+{
+    char shown[C2_PATH_MAX + 300];
+
+    for (size_t i = 0; i < root->n; i++) {
+        const struct c2_ds *ds = root->datasets[i];
+        if (ds->group_attrs || (text.n && !c2_ds_is_found(ds, 0, text)) || !take_row(found, false)) continue;
+        snprintf(shown, sizeof(shown), "%s/%s", ds->root, ds->path);
+        ds_row(found->h, ds, shown);
+    }
+}
+
+static void put_count(struct c2_html *h, size_t n, const char *what)
+{
+    c2_html_int(h, (int64_t)n);
+    c2_html(h, n == 1 ? " $" : " $s", what);
+}
+
+static void put_counts(const struct found *found)
+{
+    struct c2_html *h = found->h;
+    size_t n = found->ndatasets + found->ngroups;
+
+    c2_html(h, "<p>");
+    if (n > C2_PAGE_ROWS) {
+        c2_html(h, "The first ");
+        c2_html_int(h, C2_PAGE_ROWS);
+        c2_html(h, " of ");
+    }
+    put_count(h, found->ndatasets, "dataset");
+    if (found->ngroups) {
+        c2_html(h, " and ");
+        put_count(h, found->ngroups, "group");
+    }
+    c2_html(h, ".</p>\n");
+}
+
 void c2_page_found(struct c2_page *page, struct c2_root_state *const *roots, size_t nroots,
                    struct c2_str text)
 {
     struct c2_html *h = &page->h;
-    size_t n = 0, unknown = 0;
+    struct found found = {.h = h};
 
     for (size_t r = 0; r < nroots; r++) {
         if (!c2_root_is_followed(roots[r]) || c2_root_is_listed(roots[r])) continue;
-        unknown++;
+        found.unknown++;
         c2_html(h, "<p class=\"card warn\" role=\"status\">$ $: what it holds is not searched.</p>\n",
                 roots[r]->root.name,
                 c2_root_is_unreached(roots[r]) ? "is not listed, its publisher is not reached"
                                                : "is being listed");
     }
-    for (size_t r = 0; r < nroots; r++)
-        for (size_t i = 0; i < roots[r]->n; i++) {
-            const struct c2_ds *ds = roots[r]->datasets[i];
-            char shown[C2_PATH_MAX + 300];
-            if (ds->group_attrs || (text.n && !c2_ds_is_found(ds, 0, text))) continue;
-            if (n == 0) table_head(h);
-            if (n++ >= C2_PAGE_ROWS) continue;
-            snprintf(shown, sizeof(shown), "%s/%s", ds->root, ds->path);
-            ds_row(h, ds, shown);
-        }
-    if (n > 0) c2_html(h, "</tbody></table></div>\n");
-    if (n == 0) {
+    for (size_t r = 0; r < nroots; r++) {
+        find_groups(&found, roots[r], text);
+        find_datasets(&found, roots[r], text);
+    }
+    if (found.ndatasets + found.ngroups) {
+        c2_html(h, "</tbody></table></div>\n");
+        put_counts(&found);
+    } else {
         c2_html(h, "<div class=\"card\"><p>No match for “");
         c2_html_text(h, text);
-        c2_html(h, unknown ? "” in what is known so far. " : "”. ");
+        c2_html(h, found.unknown + found.unsearched ? "” in what is known so far. " : "”. ");
         c2_html(h, "<a href=\"/\">Clear</a></p></div>\n");
-    } else if (n > C2_PAGE_ROWS) {
-        c2_html(h, "<p>The first ");
-        c2_html_int(h, C2_PAGE_ROWS);
-        c2_html(h, " of ");
-        c2_html_int(h, (int64_t)n);
-        c2_html(h, " datasets.</p>\n");
-    } else {
-        c2_html(h, "<p>");
-        c2_html_int(h, (int64_t)n);
-        c2_html(h, n == 1 ? " dataset.</p>\n" : " datasets.</p>\n");
     }
+    if (!found.unsearched) return;
+    c2_html(h, "<p class=\"card warn\" role=\"status\">Attributes of ");
+    put_count(h, found.unsearched, "group");
+    c2_html(h, " are not searched: there are too many, or their publisher has not told them.</p>\n");
 }
