@@ -2,6 +2,7 @@
 """H5Web 17 as its authors publish it, bundled by tools/make_h5web, looks at our arrays (check 27 of docs/web.md)."""
 import gzip
 import io
+import json
 import re
 
 import h5py
@@ -104,6 +105,9 @@ def test_the_default_plot_of_a_nexus_file_is_shown(tmp_path, house, viewer, page
         plot.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": ["angle"]})
         plot["counts"], plot["angle"] = np.arange(10) ** 2, np.linspace(0, 1, 10)
         plot["counts"].attrs["long_name"], plot["angle"].attrs["units"] = "count rate", "degrees"
+        state = h5py.enum_dtype({"SHUT": 0, "MOVING": -3, "WIDE OPEN": 7}, basetype=">i2")
+        f.create_dataset("state", data=np.array([[7, 0], [-3, 7]]), dtype=state)
+        f.create_dataset("rows", data=np.zeros(2, [("at", "<f8"), ("state", state)]))
     it = house.serve("--h5web-dir", viewer, f"n={tmp_path / 'scan.nxs'}")
     wait_until(lambda: get(f"{it.url}/api/subscribe/n", method="POST", data=b"")[0] == 200)
     page.goto(f"{it.url}/h5web/?file=n")
@@ -111,3 +115,11 @@ def test_the_default_plot_of_a_nexus_file_is_shown(tmp_path, house, viewer, page
     page.wait("document.body.innerText.includes('count rate') && document.body.innerText.includes('angle (degrees)')", 20)
     page.wait("document.querySelector('canvas')?.width > 100", 20)
     assert not page.problems()
+    page.goto(f"{it.url}/h5web/?file=n&path=/state")  # names of numbers, where H5Web shows them
+    page.wait("document.body.innerText.includes('Matrix') || document.body.innerText.includes('Heatmap')", 20)
+    page.js("[...document.querySelectorAll('[role=tab], button')].find((one) => one.innerText === 'Matrix').click()")
+    page.wait("['WIDE OPEN', 'SHUT', 'MOVING'].every((name) => document.body.innerText.includes(name))", 20)
+    assert not page.problems()
+    told = {path: json.loads(get(f"{it.url}/h5grove/meta?file=n&path=/{path}")[2])["type"] for path in ("state", "rows")}
+    named = {"class": 8, "size": 2, "members": {"MOVING": -3, "SHUT": 0, "WIDE OPEN": 7}, "base": {"class": 0, "size": 2, "order": 1, "sign": 1}}
+    assert told["state"] == named and told["rows"]["members"][1] == {"name": "state", **named}

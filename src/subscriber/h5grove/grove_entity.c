@@ -61,41 +61,84 @@ static void put_complex(struct c2_jw *w, int64_t size, bool big_endian)
     c2_jw_end_array(w);
 }
 
-static void put_type(const struct c2_dtype *dtype, struct c2_jw *w);
+/* What numbers are called: the enumerations of a dataset, and of which of its fields we speak. */
+struct names {
+    struct c2_jval of_fields; /* {FIELD: {NUMBER: NAME}} */
+    char field[1024];         /* "a.b", "" the item itself */
+};
 
-static void put_member(const struct c2_field *field, struct c2_jw *w)
+static bool is_whole(struct c2_str text)
 {
+    bool sign = text.n > 1 && text.p[0] == '-', ok = text.n > sign && text.n <= 20;
+
+    for (size_t i = sign; ok && i < text.n; i++)
+        ok = text.p[i] >= '0' && text.p[i] <= '9' && (text.p[i] != '0' || i > sign || text.n == i + 1);
+    return ok;
+}
+
+static void put_enum(struct c2_jval names, const struct c2_dtype *dtype, struct c2_jw *w)
+{
+    struct c2_jiter it = c2_jiter_of(names);
+    struct c2_str number, name;
+    struct c2_jval v;
+
+    put_class(w, H5_ENUM, dtype->itemsize);
+    c2_jw_open_object(w, "members");
+    while (c2_jnext(&it, &number, &v)) {
+        if (!is_whole(number) || !c2_jstr(v, &name)) continue;
+        c2_jw_key_str(w, name);
+        c2_jw_raw(w, number);
+    }
+    c2_jw_end_object(w);
+    c2_jw_open_object(w, "base");
+    put_number(w, H5_INT, dtype->itemsize, dtype->order == '>', dtype->kind == 'i');
+    c2_jw_end_object(w);
+}
+
+static void put_type(const struct c2_dtype *dtype, struct names *names, struct c2_jw *w);
+
+static void put_member(const struct c2_field *field, struct names *names, struct c2_jw *w)
+{
+    size_t n = strlen(names->field);
+
+    snprintf(names->field + n, sizeof(names->field) - n, "%s%s", n ? "." : "", field->name);
     c2_jw_begin_object(w);
     c2_jw_put_cstr(w, "name", field->name);
     if (field->ndim == 0) {
-        put_type(&field->type, w);
+        put_type(&field->type, names, w);
     } else {
         put_class(w, H5_ARRAY, field->nbytes);
         c2_jw_put_ints(w, "dims", field->shape, field->ndim);
         c2_jw_open_object(w, "base");
-        put_type(&field->type, w);
+        put_type(&field->type, names, w);
         c2_jw_end_object(w);
     }
     c2_jw_end_object(w);
+    names->field[n] = '\0';
 }
 
-static void put_compound(const struct c2_dtype *dtype, struct c2_jw *w)
+static void put_compound(const struct c2_dtype *dtype, struct names *names, struct c2_jw *w)
 {
     put_class(w, H5_COMPOUND, dtype->itemsize);
     c2_jw_open_array(w, "members");
     for (int i = 0; w->ok && i < dtype->nfields; i++)
-        put_member(&dtype->fields[i], w);
+        put_member(&dtype->fields[i], names, w);
     c2_jw_end_array(w);
 }
 
 /* The members of a type's object. Depth: fields nest at most C2_DTYPE_DEPTH_MAX deep. */
-static void put_type(const struct c2_dtype *dtype, struct c2_jw *w)
+static void put_type(const struct c2_dtype *dtype, struct names *names, struct c2_jw *w)
 {
     bool big_endian = dtype->order == '>';
     int64_t n = dtype->itemsize;
+    struct c2_jval called = c2_jget(names->of_fields, names->field);
 
     if (dtype->nfields) {
-        put_compound(dtype, w);
+        put_compound(dtype, names, w);
+        return;
+    }
+    if (c2_jlen(called) && (dtype->kind == 'i' || dtype->kind == 'u')) {
+        put_enum(called, dtype, w);
         return;
     }
     switch (dtype->kind) {
@@ -124,6 +167,17 @@ static void put_type(const struct c2_dtype *dtype, struct c2_jw *w)
         put_class(w, H5_OPAQUE, n);
         c2_jw_put_cstr(w, "tag", "");
     }
+}
+
+static void put_dataset_type(const struct c2_meta *meta, struct c2_jw *w)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct names names = {0};
+    struct cat2_error ignored;
+
+    if (meta->enums.n && c2_json_parse(c2_buf_str(&meta->enums), &json, &ignored))
+        names.of_fields = c2_json_root(json);
+    put_type(&meta->dtype, &names, w);
 }
 
 /* ---- attributes ---- */
@@ -309,7 +363,7 @@ void c2_grove_dataset(const struct c2_ds *ds, struct c2_jw *w)
         put_geometry(ds, w);
         put_filters(ds, w);
         c2_jw_open_object(w, "type");
-        put_type(&ds->meta.dtype, w);
+        put_dataset_type(&ds->meta, w);
         c2_jw_end_object(w);
         c2_jw_key(w, "attributes");
         put_attrs_of(ds, w);
