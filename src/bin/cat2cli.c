@@ -82,7 +82,7 @@ static const struct c2_command commands[] = {
      .run = c2_cmd_tree},
     {.name = "find",
      .args = "TEXT|PATTERN [ROOT[/FOLDER]]",
-     .help = "datasets by name or attribute",
+     .help = "datasets by name or attribute, groups by attribute",
      .more =
          "TEXT is looked for in paths and attributes, in any case. A PATTERN, with * or ?, is one of names,\n"
          "or of whole paths if it has a slash.",
@@ -165,13 +165,17 @@ static const struct c2_command commands[] = {
          "when it is whole. Where the dataset is saved is printed. With -r all that is in a root or folder "
          "is\n"
          "saved, as sync does. With -o FILE a dataset or slice is saved in the format of the file's ending:\n"
-         ".npy, .csv, .json, .tiff, .h5, .png, .raw, .b2nd; - is standard output. A folder that is also a\n"
-         "file, as an HDF5 file is, is saved as NAME.dir.",
+         ".npy, .csv, .json, .tiff, .h5, .png, .raw, .b2nd; - is standard output. Of tables, --where, "
+         "--sort\n"
+         "and --fields pick rows and fields as the web page does, and a slice is one of those rows. A "
+         "folder\n"
+         "that is also a file, as an HDF5 file is, is saved as NAME.dir.",
      .takes = "dataset dir",
-     .options = "recursive output format field include exclude parallel dry-run",
+     .options = "recursive output format field where sort fields include exclude parallel dry-run",
      .examples = "cat2cli download foo/ds-1d.b2nd\ncat2cli download -r foo/dir1 copies\n"
                  "cat2cli download 'foo/dir1/ds-3d.b2nd[1]' -o plane.npy\n"
-                 "cat2cli download 'foo/ds-1d.b2nd[:5]' -o - --format csv",
+                 "cat2cli download 'foo/ds-1d.b2nd[:5]' -o - --format csv\n"
+                 "cat2cli download foo/ds-table.b2nd --where 'a > 7' --sort -b -o rows.csv",
      .args_min = 1,
      .args_max = 2,
      .run = c2_cmd_download},
@@ -227,6 +231,9 @@ static const struct c2_option options[] = {
      ""},
     {"format", 0, C2_OPT_TEXT, NULL, FORMATS, "the format, whatever the ending", ""},
     {"field", 0, C2_OPT_TEXT, NULL, "NAME", "of structured items the field NAME", ""},
+    {"where", 0, C2_OPT_TEXT, NULL, "EXPR", "of a table only rows for which this is true", ""},
+    {"sort", 0, C2_OPT_TEXT, NULL, "FIELDS", "in the order of these fields, -FIELD the greatest first", ""},
+    {"fields", 0, C2_OPT_TEXT, NULL, "FIELDS", "of a table these fields, with commas between them", ""},
     {"include", 0, C2_OPT_LIST, NULL, "GLOB", "only datasets whose path in it matches; * also matches /", ""},
     {"exclude", 0, C2_OPT_LIST, NULL, "GLOB", "no datasets whose path matches", ""},
     {"delete", 0, C2_OPT_FLAG, NULL, NULL, "remove what was saved before and is there no more", ""},

@@ -122,7 +122,13 @@ bool c2_cmd_url(void *ctx, struct cat2_error *err)
 {
     const struct c2_cli *cli = ctx;
     cat2_strings *urls = NULL;
+    cat2_dataset *dataset = NULL;
 
+    /* what cannot be read has an address all the same, and a root's is not that of a dataset */
+    if (strchr(cli->args[0], '/') && !cat2_dataset_open(cli->client, cli->args[0], &dataset, err) &&
+        err->code == CAT2_ENOTFOUND)
+        return false;
+    cat2_dataset_free(dataset);
     if (!cat2_client_url(cli->client, cli->args[0], &urls, err)) return false;
     bool ok = !cli->json || put_strings(urls, "", err);
     for (size_t i = 0; !cli->json && i < cat2_strings_count(urls); i++)

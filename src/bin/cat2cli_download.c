@@ -82,9 +82,9 @@ static bool download_one(const struct c2_cli *cli, struct cat2_error *err)
     if (output && cli->args[1])
         ok = c2_fail(err, CAT2_EINVAL, "both -o and a directory are given: %.60s, %.60s", output,
                      cli->args[1]);
-    else if (slice && !output)
-        ok = c2_fail(err, CAT2_EINVAL,
-                     "a slice needs -o FILE (.npy, .csv, .json, .tiff, .h5, .png, .raw, .b2nd)");
+    else if ((slice || c2_cli_picks_rows(cli)) && !output)
+        ok = c2_fail(err, CAT2_EINVAL, "%s needs -o FILE (.npy, .csv, .json, .tiff, .h5, .png, .raw, .b2nd)",
+                     slice ? "a slice" : "a choice of rows or fields");
     else if (output)
         ok = c2_cli_save(cli, dataset, slice, output, err) &&
              (strcmp(output, "-") == 0 || say_saved(cli, output, err));
@@ -103,6 +103,8 @@ static bool download_all(const struct c2_cli *cli, struct cat2_error *err)
 
     if (c2_options_text(cli->options, "output"))
         return c2_fail(err, CAT2_EINVAL, "-o names a file: with -r, name a directory after the path");
+    if (c2_cli_picks_rows(cli))
+        return c2_fail(err, CAT2_EINVAL, "--where, --sort and --fields are for one table: leave -r out");
     if (!c2_entries_named(cli, cli->args[0], &named, err)) return false;
     for (size_t i = 0; i < named.n; i++) {
         const struct c2_listed *e = &named.p[i];

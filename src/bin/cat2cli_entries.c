@@ -393,7 +393,7 @@ void c2_cli_suggest(const struct c2_cli *cli, const char *path, struct cat2_erro
     const struct c2_entries_ask ask = {0};
     C2_AUTO(c2_buf) folder = C2_BUF_INIT(2 * C2_PATH_MAX);
     struct cat2_error ignored;
-    struct c2_str rest = c2_str_of(path), part;
+    struct c2_str rest = c2_str_no_slashes(c2_str_of(path)), part;
     size_t room = sizeof(err->message) - strlen(err->message);
 
     if (err->code != CAT2_ENOTFOUND || !c2_path_check(rest, &ignored) || strstr(err->message, "did you mean"))

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "bin/cat2cli.h"
+#include "bin/cat2cli_entries.h"
 #include "client/internal.h"
 #include "wire/url.h"
 
@@ -95,8 +96,10 @@ static bool print_stats(const struct c2_cli *cli, const char *text, struct cat2_
     if (cli->json) return c2_cli_reprint(text, err);
     if (!c2_json_parse(c2_str_of(text), &json, err)) return false;
     struct c2_jval all = c2_json_root(json);
-    for (size_t i = 0; i < C2_ARRAY_LEN(keys); i++)
-        put_fact(cli, all, keys[i]);
+    for (size_t i = 0; i < C2_ARRAY_LEN(keys); i++) {
+        struct c2_jval dates = c2_jget(all, "dates");
+        put_fact(cli, c2_jval_kind(c2_jget(dates, keys[i])) == C2_JSTR ? dates : all, keys[i]);
+    }
     if (c2_jbool(c2_jget(all, "sampled"), &sampled) && sampled &&
         c2_jreal(c2_jget(all, "fraction"), &fraction))
         printf("of a sample: %.3g %% of the items were looked at\n", 100 * fraction);
@@ -142,6 +145,16 @@ static bool start_browser(const char *url)
     return false;
 }
 
+/* Whoever may not look here may still sign in there. */
+static bool is_there(const struct c2_cli *cli, struct c2_str path, struct cat2_error *err)
+{
+    char *text = c2_str_dup(path);
+    bool there = text ? c2_entries_there(cli, text, err) : c2_fail_nomem(err, "path");
+
+    free(text);
+    return there || err->http_status == 401 || err->http_status == 403;
+}
+
 bool c2_cmd_open(void *ctx, struct cat2_error *err)
 {
     const struct c2_cli *cli = ctx;
@@ -149,7 +162,7 @@ bool c2_cmd_open(void *ctx, struct cat2_error *err)
     struct c2_str path = c2_str_of(cli->args[0] ? cli->args[0] : "");
 
     path = c2_str_no_slashes(path);
-    if (path.n && !c2_path_check(path, err)) return c2_client_named(cli->args[0], err);
+    if (path.n && !is_there(cli, path, err)) return false;
     if (!c2_buf_puts(&url, cli->client->session.base, err) ||
         !c2_buf_puts(&url, path.n ? "/roots/" : "/", err) || !c2_url_encode(path, true, &url, err))
         return false;

@@ -76,29 +76,56 @@ static bool receive(void *ctx, struct c2_exchange *http, struct c2_bytes bytes, 
     return !c2_cli_interrupted() || c2_fail(err, CAT2_ECANCELLED, "download cancelled");
 }
 
-static bool pass_on(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice,
-                    const struct format *format, FILE *to, struct cat2_error *err)
+bool c2_cli_picks_rows(const struct c2_cli *cli)
 {
-    const char *path = cat2_dataset_path(dataset), *field = c2_options_text(cli->options, "field");
+    return c2_options_text(cli->options, "where") || c2_options_text(cli->options, "sort") ||
+           c2_options_text(cli->options, "fields");
+}
+
+/* The selection, or rows of a table that are picked. */
+static bool put_selection(const struct c2_cli *cli, const char *slice, struct c2_buf *target,
+                          struct cat2_error *err)
+{
+    static const char *const keys[][2] = {
+        {"where", "&where="}, {"sort", "&sort="}, {"fields", "&fields="}, {"field", "&field="}};
+    bool rows = c2_cli_picks_rows(cli), ok = true;
+
+    if (!rows || slice) ok = c2_client_target(rows ? "&rows=" : "&slice_=", slice ? slice : "", target, err);
+    for (size_t i = 0; ok && i < C2_ARRAY_LEN(keys); i++) {
+        const char *text = c2_options_text(cli->options, keys[i][0]);
+        ok = !text || c2_client_target(keys[i][1], text, target, err);
+    }
+    return ok;
+}
+
+static bool pass_on(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, const char *format,
+                    FILE *to, struct cat2_error *err)
+{
+    const char *path = cat2_dataset_path(dataset);
     struct receiver r = {.to = to, .name = path};
     C2_AUTO(c2_buf) target = C2_BUF_INIT(32768);
     C2_AUTO(c2_exchange) http = {.body = C2_BUF_INIT(65536), .sink = receive, .ctx = &r};
 
     c2_cli_bar_open(&r.bar);
     bool ok = c2_client_target("/api/fetch/", path, &target, err) &&
-              c2_client_target("?slice_=", slice ? slice : "", &target, err) &&
-              c2_client_target("&format=", format->asked, &target, err) &&
-              (!field || c2_client_target("&field=", field, &target, err));
+              c2_client_target("?format=", format, &target, err) && put_selection(cli, slice, &target, err);
     http.target = c2_buf_cstr(&target);
     ok = ok && (c2_exchange_run(&cli->client->session, &http, err) || c2_client_named(path, err));
     c2_cli_bar_clear(&r.bar);
     return ok;
 }
 
-static bool make_tiff(cat2_dataset *dataset, const char *slice, FILE *to, struct cat2_error *err)
+static bool make_tiff(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, FILE *to,
+                      struct cat2_error *err)
 {
     cat2_array *array = NULL;
 
+    if (c2_cli_picks_rows(cli))
+        return c2_fail(
+            err, CAT2_EUNSUPPORTED,
+            "%.150s: a TIFF holds pictures, not rows of a table: --where, --sort and --fields need "
+            ".npy, .csv, .json, .h5, .raw or .b2nd",
+            cat2_dataset_path(dataset));
     if (!cat2_dataset_fetch(dataset, slice ? slice : "", &array, err)) return false;
     bool ok = c2_tiff_write(array, to, err) || c2_client_named(cat2_dataset_path(dataset), err);
     cat2_array_free(array);
@@ -116,12 +143,25 @@ static bool put_stem(const char *path, struct c2_buf *out, struct cat2_error *er
     return c2_buf_append(out, name, (size_t)c2_min_i64((int64_t)n, 200), err);
 }
 
+/* A frame of rows that are picked. */
+static bool put_rows(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, const char *file,
+                     struct cat2_error *err)
+{
+    FILE *to = fopen(file, "wbxe");
+
+    if (!to) return c2_fail_errno(err, errno, "%.160s", file);
+    bool ok = pass_on(cli, dataset, slice, "b2nd", to, err);
+    return (fclose(to) == 0 || (ok && c2_fail_errno(err, errno, "%.160s", file))) && ok;
+}
+
 /* A frame of the slice, or the whole dataset with its attributes. */
-static bool put_frame(cat2_dataset *dataset, const char *slice, const char *file, struct cat2_error *err)
+static bool put_frame(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, const char *file,
+                      struct cat2_error *err)
 {
     void *frame = NULL;
     size_t n = 0;
 
+    if (c2_cli_picks_rows(cli)) return put_rows(cli, dataset, slice, file, err);
     if (!slice) return cat2_dataset_download(dataset, file, NULL, err);
     if (!cat2_dataset_fetch_frame(dataset, slice, &frame, &n, err)) return false;
     int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -156,7 +196,8 @@ static bool export(const char *from, const char *to, struct cat2_error *err)
            c2_fail(err, CAT2_EIO, "%.160s: cat2export could not make it", to);
 }
 
-static bool make_h5(cat2_dataset *dataset, const char *slice, const char *file, struct cat2_error *err)
+static bool make_h5(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, const char *file,
+                    struct cat2_error *err)
 {
     C2_AUTO(c2_buf) folder = C2_BUF_INIT(C2_PATH_MAX), frame = C2_BUF_INIT(2 * C2_PATH_MAX);
     const char *path = cat2_dataset_path(dataset);
@@ -172,7 +213,7 @@ static bool make_h5(cat2_dataset *dataset, const char *slice, const char *file, 
                          : cat2_dataset_kind(dataset) == CAT2_FRAME ? ".b2frame"
                                                                     : "";
     bool ok = c2_buf_printf(&frame, err, "%s/", c2_buf_cstr(&folder)) && put_stem(path, &frame, err) &&
-              c2_buf_puts(&frame, ending, err) && put_frame(dataset, slice, c2_buf_cstr(&frame), err) &&
+              c2_buf_puts(&frame, ending, err) && put_frame(cli, dataset, slice, c2_buf_cstr(&frame), err) &&
               export(c2_buf_cstr(&folder), file, err);
     if (frame.n) unlink(c2_buf_cstr(&frame));
     rmdir(c2_buf_cstr(&folder));
@@ -184,8 +225,8 @@ static bool make_h5(cat2_dataset *dataset, const char *slice, const char *file, 
 static bool fill(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice,
                  const struct format *format, FILE *to, struct cat2_error *err)
 {
-    bool ok =
-        format->asked ? pass_on(cli, dataset, slice, format, to, err) : make_tiff(dataset, slice, to, err);
+    bool ok = format->asked ? pass_on(cli, dataset, slice, format->asked, to, err)
+                            : make_tiff(cli, dataset, slice, to, err);
 
     return ok && ((fflush(to) == 0 && !ferror(to)) || c2_fail_errno(err, errno, "cannot write"));
 }
@@ -194,7 +235,7 @@ static bool fill_file(const struct c2_cli *cli, cat2_dataset *dataset, const cha
                       const struct format *format, const char *file, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) part = C2_BUF_INIT(2 * C2_PATH_MAX);
-    if (strcmp(format->name, "h5") == 0) return make_h5(dataset, slice, file, err);
+    if (strcmp(format->name, "h5") == 0) return make_h5(cli, dataset, slice, file, err);
     if (!c2_buf_printf(&part, err, "%s.part", file)) return false;
     int fd = open(c2_buf_cstr(&part), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
     FILE *to = fd >= 0 ? fdopen(fd, "wb") : NULL;
@@ -223,6 +264,6 @@ bool c2_cli_save(const struct c2_cli *cli, cat2_dataset *dataset, const char *sl
     if (cli->terminal && !format->text)
         return c2_fail(err, CAT2_EINVAL, "%s is not written to a terminal: name a file, or --format csv",
                        format->name);
-    if (strcmp(format->name, "h5") == 0) return make_h5(dataset, slice, file, err);
+    if (strcmp(format->name, "h5") == 0) return make_h5(cli, dataset, slice, file, err);
     return fill(cli, dataset, slice, format, stdout, err);
 }

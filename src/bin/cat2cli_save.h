@@ -14,4 +14,7 @@ bool c2_tiff_write(const cat2_array *array, FILE *to, struct cat2_error *err);
 bool c2_cli_save(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, const char *file,
                  struct cat2_error *err);
 
+/** Do --where, --sort or --fields pick rows of a table? A slice is then one of these rows. */
+bool c2_cli_picks_rows(const struct c2_cli *cli);
+
 #endif

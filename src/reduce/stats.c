@@ -7,6 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/endian.h"
+#include "ndim/print.h"
+
 #define RUN     4096
 #define KEYS    65536
 #define TOP_BIT ((uint64_t)1 << 63)
@@ -169,6 +172,7 @@ static void wide_extremes(struct c2_stats *stats, const uint8_t *items, int64_t 
 
     c2_num_load_i64(&stats->num, items, n, v);
     for (int64_t i = 0; i < n; i++) {
+        if (stats->time && v[i] == INT64_MIN) continue;
         if (v[i] < stats->wide_min) stats->wide_min = v[i];
         if (v[i] > stats->wide_max) stats->wide_max = v[i];
     }
@@ -179,6 +183,8 @@ static void take_items(struct c2_stats *stats, const uint8_t *items, int64_t n, 
     double v[RUN];
 
     c2_num_load(&stats->num, items, n, v);
+    for (int64_t i = 0; stats->time && i < n; i++)
+        if (v[i] == (double)INT64_MIN) v[i] = (double)NAN;
     if (stats->second) {
         second_pass(stats, v, n, (uint64_t)each);
         return;
@@ -265,9 +271,31 @@ static void put_counts(const struct c2_stats *stats, struct c2_jw *w)
         c2_jw_put_int(w, counts[i].name, counts[i].n);
 }
 
+/* The extremes and the mean of dates as their text. */
+static void put_dates(const struct c2_stats *stats, struct c2_jw *w)
+{
+    const struct {
+        const char *name;
+        int64_t v;
+    } dates[] = {{"min", stats->wide_min}, {"mean", (int64_t)llrint(stats->mean)}, {"max", stats->wide_max}};
+    struct c2_dtype type = *stats->time;
+
+    type.order = '<';
+    c2_jw_open_object(w, "dates");
+    for (size_t i = 0; i < C2_ARRAY_LEN(dates); i++) {
+        C2_AUTO(c2_buf) text = C2_BUF_INIT(256);
+        uint8_t item[8];
+        c2_put_le64(item, (uint64_t)dates[i].v);
+        w->ok = w->ok && c2_print_json_item(&type, item, &text, w->err);
+        c2_jw_put_raw(w, dates[i].name, c2_buf_str(&text));
+    }
+    c2_jw_end_object(w);
+}
+
 bool c2_stats_json(struct c2_stats *stats, struct c2_buf *out, struct cat2_error *err)
 {
-    bool some = stats->finite > 0;
+    bool some = stats->finite > 0, dates = stats->time && stats->time->kind == 'M' && stats->num.wide;
+    bool ranks = some && !dates; /* a 10 000th of a date since 1970 is days */
     struct c2_jw w;
     char type[8];
 
@@ -283,9 +311,10 @@ bool c2_stats_json(struct c2_stats *stats, struct c2_buf *out, struct cat2_error
     c2_jw_put_real(&w, "min_positive", stats->min_positive);
     c2_jw_put_real(&w, "mean", some ? stats->mean : (double)NAN);
     c2_jw_put_real(&w, "std", some ? sqrt(stats->m2 / (double)stats->finite) : (double)NAN);
-    c2_jw_put_real(&w, "p1", some ? c2_stats_percentile(stats, &stats->low) : (double)NAN);
-    c2_jw_put_real(&w, "p99", some ? c2_stats_percentile(stats, &stats->high) : (double)NAN);
+    c2_jw_put_real(&w, "p1", ranks ? c2_stats_percentile(stats, &stats->low) : (double)NAN);
+    c2_jw_put_real(&w, "p99", ranks ? c2_stats_percentile(stats, &stats->high) : (double)NAN);
     put_histogram(stats, &w);
+    if (dates && some) put_dates(stats, &w);
     c2_jw_put_bool(&w, "sampled", stats->sampled);
     c2_jw_put_real(&w, "fraction",
                    stats->bound.nitems ? (double)stats->looked / (double)stats->bound.nitems : 1);

@@ -14,7 +14,9 @@
 
 struct c2_stats {
     struct c2_num num;
-    struct c2_bound bound;  /* both set by the caller */
+    struct c2_bound bound;       /* both set by the caller */
+    const struct c2_dtype *time; /* set by the caller, borrowed: of datetime64 and timedelta64, whose least
+                                  * integer is NaT; else NULL */
     struct c2_where *where; /* set by the caller, freed here: only items for which it is true; NULL: all */
     int64_t passed;         /* of the items looked at, in the first pass */
     struct c2_select_parts parts;

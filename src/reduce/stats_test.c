@@ -189,6 +189,42 @@ static void json_holds_no_nan_and_wide_integers_whole(void **state)
     }
 }
 
+static void of_times_nat_is_none_and_dates_are_text(void **state)
+{
+    static const int64_t shape[] = {300};
+    static const struct {
+        const char *type, *part;
+    } cases[] = {{"<M8[s]", "\"finite\":299,\"nan\":1,\"inf\":0,\"min\":86400,\"max\":86400,"},
+                 {">M8[s]", "\"dates\":{\"min\":\"1970-01-02T00:00:00\",\"mean\":\"1970-01-02T00:00:00\","
+                            "\"max\":\"1970-01-02T00:00:00\"}"},
+                 {"<M8[D]", "\"p1\":null,\"p99\":null"},
+                 {"<m8[s]", "\"finite\":299,\"nan\":1,\"inf\":0,\"min\":86400,\"max\":86400,"},
+                 {"<i8", "\"finite\":300,\"nan\":0,\"inf\":0,\"min\":-9223372036854775808,"}};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct array a;
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
+        struct cat2_error err = {0};
+        array_make(&a, cases[i].type, shape, 1, false);
+        for (int64_t k = 0; k < a.n; k++) {
+            uint64_t v = k == 7 ? TOP : 86400;
+            put_bytes(a.items + 8 * k, &v, 8, cases[i].type[0] == '>');
+        }
+        bool is_time = cases[i].type[1] != 'i';
+        C2_AUTO(c2_stats)
+        stats = {.num = a.num, .bound = bind(&a.meta.grid, ""), .time = is_time ? &a.meta.dtype : NULL};
+        struct c2_selectable ds = {&a.meta, {0}};
+        assert_true(c2_stats_plan(&stats, &ds, &err));
+        for (int64_t stage = 0; stage < 2; stage++) {
+            c2_stats_begin(&stats, stage);
+            visit_all(&a, &stats.bound, c2_stats_take, &stats);
+        }
+        assert_true(c2_stats_json(&stats, &out, &err));
+        if (!strstr(c2_buf_cstr(&out), cases[i].part)) fail_msg("%s", c2_buf_cstr(&out));
+        array_fini(&a);
+    }
+}
+
 static void too_much_is_sampled_within_the_bound(void **state)
 {
     static const int64_t shapes[][2] = {{32768, 32768}, {INT64_C(1) << 31, 1024}, {70000, 70000}};
@@ -218,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_dtype_is_counted_as_the_definition_says),
                                        cmocka_unit_test(extremes_of_doubles_are_no_trouble),
                                        cmocka_unit_test(json_holds_no_nan_and_wide_integers_whole),
+                                       cmocka_unit_test(of_times_nat_is_none_and_dates_are_text),
                                        cmocka_unit_test(too_much_is_sampled_within_the_bound)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

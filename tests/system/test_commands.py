@@ -33,6 +33,12 @@ def site(module_house, tmp_path_factory):
         f["g/a"] = np.arange(5.0)
         f["g"].attrs["units"] = "kelvin"
     (root / "sub/broken.b2nd").write_bytes(b"no frame")
+    (root / "picks").mkdir()
+    (root / "picks/a b.txt").write_text("a text")
+    rows = np.zeros(50, [("id", "<i4"), ("t", "<f8"), ("good", "?")])
+    rows["id"], rows["t"], rows["good"] = np.arange(50), (np.arange(50) * 17) % 50, np.arange(50) % 3 == 0
+    blosc2.asarray(np.array(["2026-02-26", "NaT", "2026-03-02"], "<M8[D]"), urlpath=str(root / "picks/days.b2nd"), mode="w")
+    blosc2.asarray(rows, urlpath=str(root / "picks/rows.b2nd"), mode="w")
     array = blosc2.asarray(CUBE, urlpath=str(root / "cube.b2nd"), mode="w")
     array.schunk.vlmeta["units"] = "furlong"
     os.utime(root / "cube.b2nd", (1e9, 1e9))
@@ -103,7 +109,7 @@ def test_tree_draws_what_there_is(ask):
     assert drawn[2:] == ["├─ t.h5", "└─ t.h5/", "   └─ g/", "      └─ a.b2nd  (5,) float64", "",
                          "2 folders, 3 datasets, 1 of them broken"]
     assert "|- README.md" in ask("tree", env={"LC_ALL": "C"})[1]
-    assert len(json.loads(ask("-j", "tree", "foo")[1])) == 14
+    assert len(json.loads(ask("-j", "tree", "foo")[1])) == 17
     assert "is a dataset" in refused(ask, "tree", "foo/README.md")
 
 
@@ -122,7 +128,7 @@ def test_du_adds_up(site, ask):
     told = {row["path"]: row for row in json.loads(ask("-j", "du", "foo")[1])}
     entries = json.loads(ask("-j", "ls", "-R", "foo")[1])
     assert told["foo"]["nbytes"] == sum(row.get("nbytes", 0) for row in entries)
-    assert told["foo"]["datasets"] == 14 and told["foo"]["errors"] == 1 and told["foo/dir1"]["datasets"] == 2
+    assert told["foo"]["datasets"] == 17 and told["foo"]["errors"] == 1 and told["foo/dir1"]["datasets"] == 2
 
 
 def test_attrs_and_stats(ask):
@@ -132,6 +138,8 @@ def test_attrs_and_stats(ask):
     said = dict(line.split() for line in ask("stats", "foo/cube.b2nd[1]")[1].splitlines())
     assert (said["count"], said["min"], said["max"], said["mean"]) == ("20", "20", "39", "29.5")
     assert json.loads(ask("-j", "stats", "foo/cube.b2nd")[1])["count"] == 60
+    said = dict(line.split() for line in ask("stats", "foo/picks/days.b2nd")[1].splitlines())
+    assert (said["nan"], said["min"], said["mean"], said["max"]) == ("1", "2026-02-26", "2026-02-28", "2026-03-02") and "p1" not in said
     assert "foo/ds-1d-b.b2nd" in refused(ask, "stats", "foo/ds-1d-b.b2nd")
 
 
@@ -140,8 +148,16 @@ def test_open_prints_the_address_and_starts_the_browser_on_a_terminal(site, ask,
     browser = tmp_path / "browser"
     browser.write_text(f"#!/bin/sh\necho \"$1\" > {tmp_path}/opened\n")
     browser.chmod(0o755)
-    said = on_terminal(site, "open", "foo/a b", env={"BROWSER": str(browser)})
-    assert said == f"{site.url}/roots/foo/a%20b\n" == (tmp_path / "opened").read_text()
+    said = on_terminal(site, "open", "foo/picks/a b.txt", env={"BROWSER": str(browser)})
+    assert said == f"{site.url}/roots/foo/picks/a%20b.txt\n" == (tmp_path / "opened").read_text()
+
+
+def test_what_is_not_there_has_no_address(site, ask):
+    for command in ("open", "url"):
+        assert "foo/cubes.b2nd" in (said := refused(ask, command, "foo/cubes.b2nd")) and "did you mean foo/cube.b2nd?" in said
+        assert "did you mean foo" in refused(ask, command, "fo") and ask(command, "foo")[1]
+        assert ask(command, "foo/sub/broken.b2nd")[1] and ask(command, "foo/cube.b2nd")[1]
+    assert "did you mean foo/dir1" in refused(ask, "open", "foo/dirr1/")
 
 
 def test_diff_says_how_things_differ(site, ask, tmp_path):
@@ -230,6 +246,26 @@ def test_standard_output_is_a_file_too(site, tmp_path):
     assert "not written to a terminal" in on_terminal(site, "download", "foo/cube.b2nd", "-o", "-", both=True)
 
 
+def test_rows_and_fields_of_a_table_are_saved_as_the_page_shows_them(site, ask, tmp_path):
+    rows = np.zeros(50, [("id", "<i4"), ("t", "<f8"), ("good", "?")])
+    rows["id"], rows["t"], rows["good"] = np.arange(50), (np.arange(50) * 17) % 50, np.arange(50) % 3 == 0
+    picked = np.sort(rows[rows["good"] & (rows["id"] < 40)], order="t")[::-1]
+    pick = ["--where", "good & id < 40", "--sort=-t"]
+    ask("download", "foo/picks/rows.b2nd", *pick, "-o", tmp_path / "a.npy")
+    assert np.array_equal(np.load(tmp_path / "a.npy"), picked)
+    ask("download", "foo/picks/rows.b2nd[2:5]", *pick, "--fields=t,id", "-o", tmp_path / "a.b2nd")
+    assert blosc2.open(str(tmp_path / "a.b2nd"))[:].tolist() == picked[["t", "id"]][2:5].tolist()
+    ask("download", "foo/picks/rows.b2nd[2:5]", *pick, "-o", tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["rows"][:].tolist() == picked[2:5].tolist()
+    assert ask("download", "foo/picks/rows.b2nd", "--fields", "id", "--where", "t > 47", "-o-", "--format=csv")[1].splitlines() == ["id", "44", "47"] == ["id", *map(str, rows["id"][rows["t"] > 47])]
+    for argv, words in ((["foo/picks/rows.b2nd", "--where", "id > & 3", "-o", "x.npy"], "foo/picks/rows.b2nd"), (["foo/picks/rows.b2nd", *pick], "needs -o"),
+                        (["-r", "foo/sub", *pick], "one table"), (["foo/picks/rows.b2nd", *pick, "-o", "x.tiff"], "not rows of a table"),
+                        (["foo/picks/rows.b2nd", "--fields=nope", "-o", "x.h5"], "nope"), (["foo/cube.b2nd", "--sort=id", "-o", "x.npy"], "foo/cube.b2nd")):
+        assert words in refused(ask, "download", *argv, cwd=tmp_path), argv
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.b2nd", "a.h5", "a.npy"]
+
+
 def test_what_a_download_lacks_is_said(ask, tmp_path):
     for argv, words in ((["foo/dir1"], "download -r"), (["foo/cube.b2nd[1]"], "needs -o"), (["foo/cube.b2nd", "-o", "x.doc"], "x.doc: its ending"),
                         (["foo/cube.b2nd", "-o", tmp_path], "is a directory"), (["foo/cube.b2nd", "-o", "x.npy", "dir"], "both -o"),
@@ -302,7 +338,7 @@ def test_patterns_choose_and_broken_ones_are_named(site, ask, tmp_path):
     assert code == 1 and "Error: foo/sub/broken.b2nd: " in err and "foo/sub: 1 of 3 could not be saved" in err
     assert set(files(tmp_path)) == {"foo/sub/t.h5", "foo/sub/t.h5.dir/g/a.b2nd"}
     ask("sync", "--include", "*.b2nd", "--exclude", "sub/*", "--exclude", "dir?/*", "foo", tmp_path / "some")
-    assert set(files(tmp_path / "some")) == {path.name for path in site.root.glob("*.b2nd")}
+    assert set(files(tmp_path / "some")) == {path.name for path in site.root.glob("*.b2nd")} | {"picks/days.b2nd", "picks/rows.b2nd"}
 
 
 def test_what_was_interrupted_goes_on(site, ask, tmp_path):

@@ -111,6 +111,16 @@ const struct c2_view_type c2_line_view = {.state_nbytes = sizeof(struct c2_line)
 
 /* ---- statistics ---- */
 
+/* The type of the numbers, where they are times. */
+static const struct c2_dtype *time_of(const struct c2_dtype *dtype, struct c2_str field)
+{
+    int64_t offset;
+    const struct c2_field *found = field.n ? c2_dtype_field(dtype, field, &offset) : NULL;
+    const struct c2_dtype *type = found ? &found->type : dtype;
+
+    return type->kind == 'M' || type->kind == 'm' ? type : NULL;
+}
+
 static bool stats_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct c2_stats *stats = view->state;
@@ -118,6 +128,7 @@ static bool stats_parse(struct c2_view *view, struct cat2_error *err)
     struct c2_str where = c2_view_query(view->req, "where");
 
     if (!parse_numbers(view, &stats->num, &stats->bound, err)) return false;
+    stats->time = time_of(&meta->dtype, c2_view_query(view->req, "field"));
     if (c2_str_trim(where).n == 0) return true;
     if (meta->grid.ndim != 1)
         return c2_fail(err, CAT2_EINVAL, "where: this parameter is for tables, arrays of one axis");
