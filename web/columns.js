@@ -24,7 +24,7 @@ export async function meaningOf(ds, signal) {
   return known;
 }
 
-const NUMBERS = ["int", "float", "bool", "span", "complex"];
+const NUMBERS = ["int", "float", "bool", "span", "complex", "time"];
 
 /** Of a TableView: statistics of a column of the rows that are shown, or of those in sight. */
 export function askStatistics(view) {
@@ -39,11 +39,15 @@ export function askStatistics(view) {
   const active = columns[grid.active.column]?.name;
   const numbers = columns.filter(({ kind, shape }) => NUMBERS.includes(kind) && !shape?.length);
   const where = state.where ? ` where ${state.where}` : "";
-  const show = (name, part) => {
+  const show = async (name, part) => {
+    const { kind, dtype, told } = numbers.find((one) => one.name === name);
+    const clock = kind === "time" ? (await import("./dates.js")).clockOf({ dtype }) : told?.clock;
+    const dated = clock && ((value) => clock.text(value * (told?.scale ?? 1) + (told?.offset ?? 0)));
+    const spread = clock ? "The standard deviation is in the units of the stored numbers." : "";
     const title = `Statistics of ${name}${where}${part ? `, rows ${first} to ${last}` : ""}`;
     const slice_ = part ? `${first}:${last + 1}` : ":";
     const field = ds.fields.length ? name : null;
-    statsPanel(title, base + query({ slice_, field, where: state.where || null, v: ds.etag }));
+    statsPanel(title, base + query({ slice_, field, where: state.where || null, v: ds.etag }), spread, dated);
   };
   if (!numbers.length) {
     panel("Statistics", h("p", {}, "No column has numbers."));

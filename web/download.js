@@ -70,7 +70,7 @@ async function saved(view, kind, name) {
 
 /* What is shown, as a file: by the server in all its pixels, as it is drawn here. */
 function pictures(view, name, address) {
-  const more = view.stage && asked(view);
+  const more = view.stage && view.window && asked(view); // the server makes no picture of a volume
   const drawn = (kind, note) => [
     h("button", { type: "button", class: "link", onclick: () => saved(view, kind, name) }, `View as .${kind}`),
     " ",

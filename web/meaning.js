@@ -179,6 +179,10 @@ async function coordinate(i, told, ds) {
   }
 }
 
+/* A title that is a dataset; one that cannot be had is none. */
+const titleAt = (path) =>
+  json(`/api/fetch/${encode(path)}?format=json`, { signal: AbortSignal.timeout(PATIENCE) }).then(String, () => "");
+
 const known = new WeakMap();
 
 /**
@@ -197,8 +201,9 @@ export function meaningOf(ds) {
   known.set(ds, meaning);
   const asked = json(`/api/meaning/${encode(ds.path)}`, { signal: AbortSignal.timeout(PATIENCE) }).catch(() => ({}));
   meaning.known = asked.then((told) => learn(meaning, ds, told));
-  meaning.ready = asked.then(async ({ axes: told }) => {
+  meaning.ready = asked.then(async ({ axes: told, title, title_path: path }) => {
     const all = ds.shape.map((_, i) => coordinate(i, (told?.length === ds.shape.length && told[i]) || {}, ds));
+    if (!title && path) meaning.title = await titleAt(`${ds.path.split("/")[0]}/${path}`);
     Object.assign(meaning, { axes: await Promise.all(all), told: true });
   });
   return meaning;

@@ -33,16 +33,17 @@ function drawn(view, signal) {
   });
 }
 
-/* The pictures beside each other, under what they are of. */
+/* The pictures beside each other, the third of a volume below, under what they are of. */
 class Film {
   constructor(view) {
     this.view = view;
     const { panes } = view;
+    this.rows = view.sections ? [panes.slice(0, 2), panes.slice(2)] : [panes];
     this.canvas = document.createElement("canvas");
     this.caption = CAPTION * devicePixelRatio;
-    const width = panes.reduce((sum, { canvas }) => sum + canvas.width, 0);
+    const width = this.rows[0].reduce((sum, { canvas }) => sum + canvas.width, 0);
     this.canvas.width = width + (width % 2);
-    const height = panes[0].canvas.height + this.caption;
+    const height = this.rows.reduce((sum, [{ canvas }]) => sum + canvas.height, this.caption);
     this.canvas.height = height + (height % 2);
     this.context = this.canvas.getContext("2d", { alpha: false });
   }
@@ -54,11 +55,20 @@ class Film {
     context.fillStyle = token("--fg");
     context.font = `${13 * devicePixelRatio}px ${token("--font") || "sans-serif"}`;
     context.textBaseline = "middle";
-    context.fillText(`${view.ds.path} [${view.source.at}]`, 6 * devicePixelRatio, caption / 2, canvas.width - 8);
-    let left = 0;
-    for (const pane of view.panes) {
-      context.drawImage(pane.canvas, left, caption);
-      left += pane.canvas.width;
+    context.fillText(
+      `${view.ds.path} [${view.sections ? view.at : view.source.at}]`,
+      6 * devicePixelRatio,
+      caption / 2,
+      canvas.width - 8,
+    );
+    let top = caption;
+    for (const row of this.rows) {
+      let left = 0;
+      for (const pane of row) {
+        context.drawImage(pane.canvas, left, top);
+        left += pane.canvas.width;
+      }
+      top += row[0].canvas.height;
     }
   }
 }

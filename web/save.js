@@ -26,13 +26,13 @@ function paint(context, { size, title }, draw) {
   draw();
 }
 
-/* The panes of a heat map beside each other, its colours below. */
-function pictureOf({ ds, source, stage, panes, colouring: { bar }, window }) {
+/* The panes of a heat map or a volume, their colours below. */
+function pictureOf({ ds, source, stage, panes, colouring: { bar }, window, at }) {
   const { clientWidth: width, clientHeight: tall } = stage.box;
   const draw = (context, { box, canvas, sides, caption }) => {
     const { offsetLeft: left, offsetTop: top, clientWidth, clientHeight } = canvas;
     context.save();
-    context.translate(box.offsetLeft - panes[0].box.offsetLeft, 0);
+    context.translate(box.offsetLeft - panes[0].box.offsetLeft, box.offsetTop - panes[0].box.offsetTop);
     sides.paint(context);
     context.imageSmoothingEnabled = false;
     context.drawImage(canvas, left, top, clientWidth, clientHeight);
@@ -42,7 +42,7 @@ function pictureOf({ ds, source, stage, panes, colouring: { bar }, window }) {
   };
   return {
     size: { width, height: tall + GAP + bar.canvas.clientHeight },
-    title: `${ds.path} [${source.part(window)}]`,
+    title: `${ds.path} [${window ? source.part(window) : at}]`,
     paint(context) {
       for (const pane of panes) draw(context, pane);
       context.translate(2 * GAP, tall + GAP);

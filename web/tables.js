@@ -100,22 +100,24 @@ const FACTS = [
   ["min_positive", "Least above 0"],
 ];
 
-function facts(all, labels) {
+const DATED = ["min", "mean", "max"];
+
+function facts(all, labels, dated) {
   const known = FACTS.filter(([key]) => all.some((stats) => stats[key] != null));
   const row = ([key, name]) =>
     h(
       "tr",
       {},
       h("th", { scope: "row" }, name),
-      all.map((stats) => h("td", {}, number(stats[key], 9))),
+      all.map((stats) => h("td", {}, dated && DATED.includes(key) ? dated(stats[key]) : number(stats[key], 9))),
     );
   const names = labels.map((label) => h("th", { scope: "col" }, label));
   const head = labels.length > 1 ? h("thead", {}, h("tr", {}, h("td", {}), names)) : null;
   return h("table", { class: "facts" }, head, h("tbody", {}, known.map(row)));
 }
 
-function histogram({ counts, lo, hi }, label) {
-  const edge = (i) => number(lo + ((hi - lo) * i) / counts.length, 5);
+function histogram({ counts, lo, hi }, label, say) {
+  const edge = (i) => say(lo + ((hi - lo) * i) / counts.length, 5);
   const rows = counts.map((n, i) => [edge(i), edge(i + 1), n]);
   return [
     h("h3", {}, label ? `Histogram of ${label}` : "Histogram"),
@@ -124,8 +126,8 @@ function histogram({ counts, lo, hi }, label) {
 }
 
 /** Statistics and histograms; of: the URL of /api/stats/…, or several [{label, url}]; note: what is to be
- * known of them. Who closes the panel does not want them any more. */
-export async function statsPanel(title, of, note = "") {
+ * known of them; dated: values as dates. Who closes the panel does not want them any more. */
+export async function statsPanel(title, of, note = "", dated = null) {
   const content = h("div", {}, h("p", { class: "empty" }, "Loading…"));
   const control = new AbortController();
   const parts = typeof of === "string" ? [{ label: "", url: of }] : of;
@@ -136,10 +138,10 @@ export async function statsPanel(title, of, note = "") {
       const all = await Promise.all(parts.map(({ url }) => json(url, { signal: control.signal })));
       const labels = parts.map(({ label }) => (parts.length > 1 ? label : ""));
       const histograms = all.map((stats, i) =>
-        stats.histogram?.counts?.length ? histogram(stats.histogram, labels[i]) : null,
+        stats.histogram?.counts?.length ? histogram(stats.histogram, labels[i], dated || number) : null,
       );
       const said = note ? h("p", { class: "small" }, note) : null;
-      content.replaceChildren(h("div", {}, facts(all, labels), said, all.map(sample), histograms));
+      content.replaceChildren(h("div", {}, facts(all, labels, dated), said, all.map(sample), histograms));
     } catch (error) {
       if (!control.signal.aborted) content.replaceChildren(errorCard(error, fill));
     }

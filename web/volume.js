@@ -149,6 +149,14 @@ export class VolumeView extends View {
     return this.sections[0].pane.target;
   }
 
+  /** What is saved as a file. */
+  get stage() {
+    return { box: this.planes };
+  }
+  async movie() {
+    (await import("./movie.js")).moviePanel(this);
+  }
+
   /* The axis of depth: that of the state, else the first that is not drawn. */
   aimThird() {
     const free = this.slicer.free();
@@ -230,6 +238,7 @@ export class VolumeView extends View {
       i: () => this.toggle("inv"),
       a: () => this.colouring.autoscale(),
       0: () => this.fit(),
+      v: () => this.movie(),
     };
   }
   keys() {
@@ -238,6 +247,7 @@ export class VolumeView extends View {
       ["[ ]", "move it along the marked axis"],
       ["0", "fit"],
       ["i a", "invert, autoscale"],
+      ["v", "movie along the marked axis"],
     ];
     return [["Volume", rows]];
   }

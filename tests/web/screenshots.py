@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""screenshots.py FOLDER: pictures of every page and state of the web client, to be looked at. make screenshots."""
+"""screenshots.py FOLDER [NAME...]: pictures of every page and state of the web client, and of the same data in H5Web, to be looked
+at. make screenshots."""
 import pathlib
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "harness"))
 
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
 import browser  # noqa: E402
@@ -40,13 +43,59 @@ STATES = [
 ]
 
 
+# docs/beside-h5web.md: name, address here, path in H5Web, which of its tabs.
+BESIDE = [
+    ("scan", "/roots/scan.h5/entry/plot/counts.b2nd", "/", None), ("image", "/roots/scan.h5/map.b2nd", "/map", None),
+    ("stack", "/roots/scan.h5/stack.b2nd?v=volume", "/stack", None), ("states", "/roots/scan.h5/state.b2nd?tab=table", "/state", "Matrix"),
+    ("rows", "/roots/scan.h5/rows.b2nd?sort=-energy", "/rows", None), ("attributes", "/roots/scan.h5/map.b2nd?tab=meta", "/map", "Inspect"),
+]
+
+
+def scan(filename):
+    """What a beamline writes: a NeXus scan with errors, a map with dimension scales, a stack, an enumeration, a table."""
+    rng = np.random.default_rng(5)
+    state = h5py.enum_dtype({"SHUT": 0, "MOVING": 1, "OPEN": 2}, basetype="i1")
+    with h5py.File(filename, "w") as file:
+        file.attrs["default"] = "entry"
+        entry = file.create_group("entry")
+        entry.attrs.update({"NX_class": "NXentry", "default": "plot"})
+        plot = entry.create_group("plot")
+        plot.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": ["two_theta"], "title": "Powder of silicon"})
+        angle = np.linspace(20, 60, 400)
+        counts = rng.poisson(40 + sum(900 * n * np.exp(-((angle - at) / .25) ** 2) for at, n in ((28.4, 1), (47.3, .6), (56.1, .35))))
+        plot["counts"], plot["two_theta"], plot["counts_errors"] = counts, angle, np.sqrt(counts)
+        plot["counts"].attrs["long_name"], plot["two_theta"].attrs["units"] = "Counts", "degrees"
+        file["map"] = webdata.heat()
+        file["map"].attrs.update({"units": "K", "long_name": "Temperature"})
+        for axis, (name, n) in enumerate((("y", 600), ("x", 800))):
+            file[name] = np.arange(n) * .5
+            file[name].attrs["units"] = "mm"
+            file[name].make_scale(name)
+            file["map"].dims[axis].attach_scale(file[name])
+        file["stack"] = webdata.tomo()
+        file.create_dataset("state", data=rng.integers(0, 3, (40, 6)), dtype=state)
+        rows = np.zeros(200, [("n", "<i4"), ("energy", "<f8"), ("state", state)])
+        rows["n"], rows["energy"], rows["state"] = np.arange(200), np.round(rng.normal(8000, 20, 200), 2), np.arange(200) % 3
+        file.create_dataset("rows", data=rows)
+    return filename
+
+
+def take_beside(chromium, server, folder, name, path, inner, tab):
+    problems = take(chromium, server, folder, f"beside-{name}", path, {})
+    pressed = f"[...document.querySelectorAll('[role=tab], button')].find((one) => one.innerText === '{tab}').click()"
+    return problems + take(chromium, server, folder, f"beside-{name}-h5web", f"/h5web/?file=scan.h5&path={inner}", {"then": pressed if tab else "", "wait": 2.5})
+
+
 def take(chromium, server, folder, name, path, options):
     tab = {key: options[key] for key in ("width", "height", "dark", "mobile", "script") if key in options}
     page = chromium.page(**{"width": 1280, "height": 800, "dark": False, **tab})
     if "before" in options:
         page.cmd("Page.addScriptToEvaluateOnNewDocument", source=options["before"])
     page.goto(server.url + path)
-    page.pump(0.9)
+    page.pump(options.get("wait", 0.9))
+    if options.get("then"):
+        page.js(options["then"])
+        page.pump(0.9)
     for key in options.get("keys", ()):
         page.key(key)
         page.pump(0.2)
@@ -68,8 +117,9 @@ def main(folder, *only):
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temp, programs.House(pathlib.Path(temp) / "house") as house:
         data = webdata.make(pathlib.Path(temp) / "data")
-        server = house.serve(f"data={data}", f"foo={programs.make_example(pathlib.Path(temp) / 'root-example')}")
-        for root in ("data", "foo"):
+        viewer = next(place for place in (programs.BUILD / "h5web", programs.ROOT / ".deps/h5web") if (place / "app.js").exists())
+        server = house.serve("--h5web-dir", viewer, f"data={data}", f"foo={programs.make_example(pathlib.Path(temp) / 'root-example')}", f"scan.h5={scan(pathlib.Path(temp) / 'scan.h5')}")
+        for root in ("data", "foo", "scan.h5"):
             programs.wait_until(lambda: programs.get(f"{server.url}/api/subscribe/{root}", method="POST", data=b"")[0] == 200)
         chromium = browser.Browser()
         try:
@@ -77,6 +127,10 @@ def main(folder, *only):
                 if not only or name in only:
                     for problem in take(chromium, server, folder, name, path, options):
                         print(f"{name}: {problem}", file=sys.stderr)
+            for name, *how in BESIDE:
+                if not only or f"beside-{name}" in only:
+                    for problem in take_beside(chromium, server, folder, name, *how):
+                        print(f"beside-{name}: {problem}", file=sys.stderr)
         finally:
             chromium.close()
 

@@ -33,7 +33,8 @@ def scale(file, name, values, **attrs):
 def make(path):
     with h5py.File(path, "w") as f:
         plot = f.create_group("scan")
-        plot.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": ["y", "angle"], "title": "a scan of tin"})
+        plot.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": ["y", "angle"]})
+        plot["title"] = "a scan of tin"  # as files before 2014 have it
         plot["counts"], plot["y"], plot["angle"] = COUNTS, EDGES, ANGLE
         plot["counts"].attrs.update({"units": "1/s", "long_name": "count rate"})
         plot["y"].attrs["units"], plot["angle"].attrs["units"] = "mm", "degrees"

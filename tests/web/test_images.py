@@ -3,10 +3,12 @@
 must pass on the client as it is, and fail, for the right reason, on one that was broken on purpose."""
 import base64
 import contextlib
+import io
 import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import webdata
 from looking import CUBE, broken, colour_at, drawn, show, show_drawn
@@ -178,6 +180,30 @@ def check_volume(page, server):
     page.wait("location.search === '?v=volume&s=14,:,:&at=14,20,100' || location.search === '?v=volume&at=14,20,100'")
     page.cmd("Page.reload")
     at(14, 20, 100)
+    check_files_of_volume(page)
+
+
+def check_files_of_volume(page):
+    settled(page)
+    page.key("d")
+    page.wait("document.querySelector('dialog[open] pre')")
+    page.js("[...document.querySelectorAll('dialog[open] button')].find(b => b.textContent === 'View as .png').click()")
+    page.wait("saved?.type === 'image/png'")
+    picture = Image.open(io.BytesIO(base64.b64decode(page.js(BYTES)))).convert("RGB")
+    stage = page.js("(({clientWidth, clientHeight}) => [clientWidth, clientHeight])(document.querySelector('.stage.volume'))")
+    assert picture.width == 2 * stage[0] and picture.height > 2 * stage[1], "another size"
+    for name in ("xy", "zy", "xz"):  # each plane is where the screen has it
+        left, top, width, height = page.js(f"(c => [c.offsetLeft + c.closest('.pane').offsetLeft - document.querySelector('.pane.xy').offsetLeft, c.offsetTop + c.closest('.pane').offsetTop - document.querySelector('.pane.xy').offsetTop, c.clientWidth, c.clientHeight])(document.querySelector('.pane.{name} canvas.heat'))")
+        part = picture.crop((2 * left, 2 * (top + 28), 2 * (left + width), 2 * (top + 28 + height)))
+        assert len(part.getcolors(1 << 22)) > 40, f"no picture of {name}"
+    page.key("Escape")
+    page.js("saved = null")
+    page.key("v")
+    page.wait("document.querySelector('dialog[open] #fps')")
+    page.js("document.getElementById('fps').value = 30; document.getElementById('fps').dispatchEvent(new Event('change')); document.getElementById('first').value = 13; document.getElementById('last').value = 15")
+    page.js("[...document.querySelectorAll('dialog button')].find(b => b.textContent.includes('Save')).click()")
+    assert page.wait("(t => /saved|stopped|Not/.test(t) && t)(document.querySelector('dialog [role=status]').innerText)", 60).startswith("3 slices")
+    assert page.js("seen") == [f"{i},:,:" for i in (13, 14, 15)] and len(times(base64.b64decode(page.js(BYTES)))) == 3, "not those slices"
 
 
 # ---- a scale bar ----
@@ -302,6 +328,7 @@ CONTROLS = [
     (check_region_by_hand, "a region that cannot be moved", DEAF.format("pointermove"), "still not true"),
     (check_projection, "another projection", FETCH.format("return real(u.replace('over=max', 'over=min'), o)"), "wrong projection"),
     (check_volume, "planes that are not linked", DEAF.format("pointerup"), "still not true"),
+    (check_volume, "a file with one plane", "const draw = CanvasRenderingContext2D.prototype.translate; CanvasRenderingContext2D.prototype.translate = function (x, y) { return draw.call(this, x, y > 40 ? -9999 : y) };", "no picture of xz"),
     (check_scale_bar, "a size of pixels that is not told", edited("/api/meaning/", "it.axes.forEach(axis => { delete axis.step })"), "scalebar"),
     (check_scale_bar, "another size of pixels", edited("/api/meaning/", "it.axes.forEach(axis => { axis.step *= 1.25 })"), "scalebar|wrong length"),
     (check_palette, "a palette that does not come", FETCH.format("return u.includes('palette') ? Promise.reject(new TypeError()) : real(u, o)"), "palette"),
@@ -313,8 +340,9 @@ CONTROLS = [
 
 
 def prepare(page, check):
-    if check is check_movie:
+    if check in (check_movie, check_volume):
         page.cmd("Page.addScriptToEvaluateOnNewDocument", source=HOOK)
+    if check is check_movie:
         page.cmd("Page.addScriptToEvaluateOnNewDocument", source=SLOW)
 
 

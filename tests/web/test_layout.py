@@ -30,6 +30,10 @@ def rows(n=300):
 def make(folder):
     folder.mkdir()
     blosc2.asarray(np.arange(2 * 3 * 4 * 3 * 2 * 40 * 50, dtype="<i4").reshape(2, 3, 4, 3, 2, 40, 50), urlpath=str(folder / "seven.b2nd"), mode="w")
+    days = np.zeros(120, [("n", "<i4"), ("day", "<M8[h]")])
+    days["n"], days["day"] = np.arange(120), np.datetime64("2026-02-26T06", "h") + np.arange(120)
+    days["day"][5] = np.datetime64("NaT")
+    blosc2.asarray(days, urlpath=str(folder / "days.b2nd"), mode="w")
     with h5py.File(folder / "t.h5", "w") as file:
         table = file.create_dataset("detector", data=rows(), chunks=(100,))
         table.attrs.update({"units": ["keV", "", "seconds since 2020-02-28", ""], "instrument": "Detector 5"})
@@ -235,6 +239,16 @@ def check_column_statistics(page, told):
     last = page.wait("(m => m && Number(m[1]))(/rows 0 to (\\d+)$/.exec(document.querySelector('dialog[open] h2').textContent))")
     assert 5 < last < 60
     page.wait(f"/Greatest\\s*{last}\\b/.test(document.querySelector('dialog').innerText)")
+    page.key("Escape")
+    for column, last in (("at", "2020-03-02 17:00:00"), ("day", "2026-03-01 23:00:00")):  # dates of CF, and of NumPy
+        show(page, told, (DETECTOR if column == "at" else "/roots/told/days.b2nd") + "?" + urllib.parse.urlencode({"where": "n < 90"}))
+        page.wait("document.querySelector('.td[data-r=\"3\"]')" + " && document.querySelector('.units')" * (column == "at"))
+        page.key("s")
+        page.wait("document.querySelector('dialog[open] select')")
+        page.js(f"(s => {{ s.value = '{column}'; s.dispatchEvent(new Event('change')) }})(document.querySelector('dialog select'))")
+        page.click("dialog form button")
+        page.wait(f"/Greatest\\s*{last}/.test(document.querySelector('dialog[open]').innerText) && /Histogram/.test(document.querySelector('dialog[open]').innerText)")
+        page.key("Escape")
 
 
 def test_statistics_of_a_column_follow_filter_and_window(told, page):
