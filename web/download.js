@@ -45,7 +45,7 @@ function python(path, slice) {
 
 /* What the server is asked for, to make the same picture as a heat map; null: it makes none such. */
 function asked({ state, plane, source: { over, quantity } }) {
-  if (over || state.cm === "palette") return null;
+  if (state.cm === "palette") return null;
   const falls = quantity.scale < 0; // the server draws stored numbers
   const [lo, hi] = [state.lo, state.hi].map((text) => (text === "" ? "" : String(quantity.stored(Number(text)))));
   return {
@@ -55,8 +55,9 @@ function asked({ state, plane, source: { over, quantity } }) {
     hi: falls ? lo : hi,
     fill: quantity.fill,
     part: state.part,
-    agg: state.agg,
-    axes: plane.x < plane.y ? `${plane.x},${plane.y}` : null,
+    agg: over ? null : state.agg,
+    over,
+    axes: over || plane.x < plane.y ? `${plane.x},${plane.y}` : null,
   };
 }
 

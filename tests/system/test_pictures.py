@@ -41,7 +41,7 @@ def arrays():
             "rgb.b2nd": rgb, "rgba.b2nd": rng.integers(0, 256, (64, 32, 4), dtype="u1"), "records.b2nd": records(),
             "line.b2nd": rng.standard_normal(500), "scalar.b2nd": np.array(4.5), "flags.b2nd": rng.random((20, 30)) < .5,
             "z.b2nd": rng.standard_normal((8, 9)) + 1j, "same.b2nd": np.full((4, 5), 7.0), "nan.b2nd": np.full((4, 5), np.nan), "dir/Zürich, 2.b2nd": np.arange(6.).reshape(2, 3),
-            "big.b2nd": np.zeros((6000, 4000), "i4")}
+            "project.b2nd": rng.standard_normal((6, 40, 50)).astype("f4"), "big.b2nd": np.zeros((6000, 4000), "i4")}
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,23 @@ def coloured(array, rgb, scale, lo, hi):
     out[..., :3], out[..., 3] = rgb[index], 255
     out[np.isnan(v)] = 0
     return out
+
+
+def test_projections_are_pictures_too(url, arrays):
+    stack = arrays["project.b2nd"]
+    for how, name in ((stack.max, "max"), (stack.mean, "mean"), (stack.min, "min")):
+        for axis, axes, turned in ((0, "2,1", False), (1, "2,0", False), (0, "1,2", True)):
+            want = how(axis=axis)
+            shown, head = pixels(url, "project.b2nd", over=name, axes=axes)
+            lo, hi = map(float, head["X-Range"].split(","))
+            assert np.allclose((lo, hi), (want.min(), want.max()), rtol=1e-5) and "X-Approx" not in head
+            difference = np.abs(shown - coloured(want.T if turned else want, table(url, "viridis"), "linear", lo, hi))
+            assert difference.max() <= 6 and (difference > 0).mean() < .02, (name, axes)  # a step of colours, where rounding decides
+    assert pixels(url, "project.b2nd", over="max", at="2:4,:,:", width=25)[0].shape == (20, 25, 4)
+    part = stack[2:4].max(axis=0)
+    assert np.allclose(list(map(float, pixels(url, "project.b2nd", over="max", at="2:4,:,:")[1]["X-Range"].split(","))), (part.min(), part.max()), rtol=1e-6)
+    for wrong in ({"over": "sum"}, {"over": "max", "agg": "mean"}, {"over": "max", "at": "1,2,:"}, {"over": "max", "colours": 0}):
+        assert fetch(url, "project.b2nd", format="png", **wrong)[0] == 400, wrong
 
 
 def test_colour_maps_are_those_known_by_their_names(url):

@@ -12,6 +12,7 @@ from PIL import Image
 
 import webdata
 from looking import CUBE, broken, colour_at, drawn, show, show_drawn
+from programs import get
 from test_checks import FETCH, edited
 
 NUMBERS = "document.querySelector('.regionnumbers')"
@@ -148,7 +149,9 @@ def check_projection(page, server):
     drawn(page, "11:15,:,:")
     assert page.js("document.getElementById('slices').value") == "4"
     page.key("d")
-    page.wait("document.querySelector('dialog[open] a[href*=\"slice_=11:15,:,:\"]') && !document.querySelector('dialog a[href*=\"format=png\"]')")
+    link = page.wait("document.querySelector('dialog[open] a[href*=\"slice_=11:15,:,:\"]') && document.querySelector('dialog a[href*=\"format=png\"]')?.href")
+    status, head, body = get(link)
+    assert status == 200 and Image.open(io.BytesIO(body)).size == (160, 120) and "over=mean" in link, "no picture of the projection"
     page.key("Escape")
 
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Attributes of groups: which there are, asked for in the background, taken when all are told. */
 #include "subscriber/answer/group_texts.h"
 
 #include <stdio.h>

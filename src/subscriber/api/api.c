@@ -247,7 +247,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/meaning/{path*}", c2_handle_meaning, "", NULL},
     {C2_GET, "/api/fetch/{path*}", c2_handle_fetch,
      "slice_/at? indices? field? filter? format prefer_schunk!? download! v rows fields sort where? "
-     "format=png: axes part fill agg cmap scale lo hi width colours order",
+     "format=png: axes part fill agg over cmap scale lo hi width colours order",
      NULL},
     {C2_POST, "/api/fetch/{path*}", c2_handle_fetch_post, "", NULL, .body_max = C2_FETCH_BODY_MAX,
      .scope = C2_SCOPE_READ},

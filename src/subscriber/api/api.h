@@ -18,6 +18,9 @@ extern const struct c2_view_type c2_fetch_view, c2_file_view, c2_csv_view, c2_pn
     c2_line_view, c2_stats_view, c2_table_view, c2_table_file_view, c2_chunk_view, c2_chunks_view;
 
 /** For choose: the view of a tile or line with `over`; NULL without. */
+/** What `over` asks for. @errors CAT2_EINVAL. */
+enum c2_agg;
+bool c2_view_over(const struct c2_view *view, enum c2_agg *out, struct cat2_error *err);
 const struct c2_view_type *c2_projected_tile(struct c2_request *req);
 const struct c2_view_type *c2_projected_line(struct c2_request *req);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "reduce/paint.h"
+#include "reduce/project.h"
 #include "subscriber/api/api.h"
 
 #define WIDTH_DEFAULT 1024
@@ -17,7 +18,9 @@
 struct png {
     struct c2_bound bound;
     struct c2_plane plane; /* numbers; or the channel at hand */
-    int channels;          /* 3, 4: of colours; 0: numbers */
+    bool projects;         /* the numbers are those of a projection */
+    struct c2_projection over;
+    int channels; /* 3, 4: of colours; 0: numbers */
     int channel_axis;
     bool bgr; /* the first channel is blue */
     struct c2_picture picture;
@@ -32,6 +35,7 @@ static void png_fini(void *state)
     struct png *p = state;
 
     c2_plane_fini(&p->plane);
+    c2_projection_fini(&p->over);
     c2_picture_fini(&p->picture);
 }
 
@@ -46,6 +50,13 @@ static bool png_size(struct c2_view *view, const struct c2_reading *reading, str
     struct png *p = view->state;
     struct c2_bound bound = plane_of(p, 0);
 
+    if (p->projects) {
+        const struct c2_plane *plane = &p->plane;
+        p->over.sums.num = plane->sums.num;
+        p->over.along[0] = (struct c2_along){.axis = plane->axes.x, .factor = plane->factor};
+        p->over.along[1] = (struct c2_along){.axis = plane->axes.y, .factor = plane->factor};
+        return c2_projection_plan(&p->over, &reading->source, &bound, err);
+    }
     if (p->channels) view->nparts = p->channels;
     return c2_plane_plan(&p->plane, &reading->source, &bound, err);
 }
@@ -54,7 +65,7 @@ static bool png_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
 {
     const struct png *p = view->state;
 
-    *out = p->plane.bound;
+    *out = p->projects ? p->over.bound : p->plane.bound;
     if (p->channels) out->axes[p->channel_axis] = plane_of(p, i).axes[p->channel_axis];
     return true;
 }
@@ -63,8 +74,24 @@ static int64_t png_extra(struct c2_view *view, int64_t i)
 {
     const struct png *p = view->state;
     bool last = i + 1 == view->nparts;
+    int64_t nitems = p->projects ? p->over.bound.nitems : p->plane.bound.nitems;
+    const struct c2_sums *sums = p->projects ? &p->over.sums : &p->plane.sums;
 
-    return p->plane.bound.nitems * ITEM_COST + (last ? p->plane.sums.w * p->plane.sums.h * PIXEL_COST : 0);
+    return nitems * ITEM_COST + (last ? sums->w * sums->h * PIXEL_COST : 0);
+}
+
+/* The numbers of the projection become those of the plane, to be painted. */
+static bool run_projection(struct png *p, const struct c2_reading *reading, struct cat2_error *err)
+{
+    struct c2_projection *over = &p->over;
+
+    if (!c2_walk_boxes(reading->codec, &reading->source, &over->bound, c2_projection_take, over, err))
+        return false;
+    c2_projection_spread(over);
+    p->plane.sums = over->sums;
+    p->plane.approx = over->approx;
+    over->sums = (struct c2_sums){0};
+    return c2_picture_init(&p->picture, p->plane.sums.w, p->plane.sums.h, err);
 }
 
 /* Channels have the same plan, and other items. */
@@ -75,6 +102,7 @@ static bool png_run(struct c2_view *view, const struct c2_reading *reading, int6
     struct c2_bound bound;
 
     (void)out;
+    if (p->projects) return run_projection(p, reading, err);
     png_bound(view, i, &bound);
     if (i == 0 && !c2_picture_init(&p->picture, p->plane.sums.w, p->plane.sums.h, err)) return false;
     if (i > 0) {
@@ -122,7 +150,7 @@ static bool png_heads(struct c2_view *view, struct cat2_error *err)
 
     snprintf(range, sizeof(range), "%.17g,%.17g", p->scaler.lo, p->scaler.hi);
     return (p->channels || c2_view_head(view, err, "X-Range", range)) &&
-           (!p->plane.approx || c2_view_head(view, err, "X-Approx", "nearest")) &&
+           (!p->plane.approx || c2_view_head(view, err, "X-Approx", p->projects ? "sample" : "nearest")) &&
            c2_view_download(view, "png", err);
 }
 
@@ -177,6 +205,26 @@ static bool find_axes(const struct c2_request *req, const struct c2_ds *ds, stru
            c2_fail(err, CAT2_EINVAL, "axes: the slice shows axes %d and %d", left[0], left[1]);
 }
 
+/* The axes of a projection: any two that the slice has ranges on. */
+static bool find_shown(const struct c2_view *view, struct png *p, struct cat2_error *err)
+{
+    static const char *const others[] = {"agg", "colours", "order"};
+    struct c2_plane_axes *axes = &p->plane.axes;
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(others); i++)
+        if (c2_view_query(view->req, others[i]).n)
+            return c2_fail(err, CAT2_EINVAL, "%s: this parameter is not for projections", others[i]);
+    p->projects = true;
+    if (!c2_view_over(view, &p->over.sums.agg, err) ||
+        !c2_plane_axes_parse(c2_view_query(view->req, "axes"), view->ds->meta.grid.ndim, axes, err))
+        return false;
+    bool across = p->bound.axes[axes->x].dropped, down = p->bound.axes[axes->y].dropped;
+    if (p->bound.nitems == 0) return c2_fail(err, CAT2_EINVAL, "the slice holds no items");
+    return (!across && !down) ||
+           c2_fail(err, CAT2_EINVAL, "axis %d is shown, but the slice has an integer there",
+                   across ? axes->x : axes->y);
+}
+
 static bool png_parse(struct c2_view *view, struct cat2_error *err)
 {
     const struct c2_request *req = view->req;
@@ -188,7 +236,9 @@ static bool png_parse(struct c2_view *view, struct cat2_error *err)
     p->bgr = c2_str_is(order, "bgr");
     if (order.n && !p->bgr && !c2_str_is(order, "rgb"))
         return c2_fail(err, CAT2_EINVAL, "order is none of rgb, bgr");
-    if (!c2_view_slice(view, &p->bound, err) || !find_axes(req, view->ds, p, err) ||
+    bool projects = c2_view_query(req, "over").n > 0;
+    if (!c2_view_slice(view, &p->bound, err) ||
+        !(projects ? find_shown(view, p, err) : find_axes(req, view->ds, p, err)) ||
         !c2_view_num(view, &plane->sums.num, err) ||
         !c2_agg_parse(c2_view_query(req, "agg"), &plane->sums.num, &plane->sums.agg, err) ||
         !c2_colormap_of(c2_view_query(req, "cmap"), &p->map, err) ||

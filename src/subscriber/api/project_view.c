@@ -16,18 +16,22 @@ struct projecting {
     char shape[64], whole[64];
 };
 
-static bool parse_how(struct c2_view *view, struct c2_projection *p, struct cat2_error *err)
+bool c2_view_over(const struct c2_view *view, enum c2_agg *out, struct cat2_error *err)
 {
     struct c2_str over = c2_view_query(view->req, "over");
 
-    if (!c2_view_num(view, &p->sums.num, err)) return false;
     for (int agg = C2_AGG_MEAN; agg <= C2_AGG_MIN; agg++)
         if (c2_str_is(over, c2_agg_name((enum c2_agg)agg))) {
-            p->sums.agg = (enum c2_agg)agg;
+            *out = (enum c2_agg)agg;
             return true;
         }
     return c2_fail(err, CAT2_EINVAL, "over '%.*s' is none of mean, max, min",
                    (int)c2_min_i64(20, (int64_t)over.n), over.p);
+}
+
+static bool parse_how(struct c2_view *view, struct c2_projection *p, struct cat2_error *err)
+{
+    return c2_view_num(view, &p->sums.num, err) && c2_view_over(view, &p->sums.agg, err);
 }
 
 static bool tile_parse(struct c2_view *view, struct cat2_error *err)
