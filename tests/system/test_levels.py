@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Levels of planes that are too large for one look: made once, kept in the cache, right, and gone with what they were made of."""
+import io
 import json
 import shutil
 
 import blosc2
 import numpy as np
 import pytest
+from PIL import Image
+
 from metrics import of, value
 from programs import EXTERNAL, House, get, wait_until
 
@@ -118,6 +121,13 @@ def test_a_plane_too_large_for_one_look_is_made_once_and_read_no_more(site):
         got, headers = site.numbers(z)
         np.testing.assert_allclose(got, truth(1, z)[:256, :256], rtol=2e-6)
         assert headers["X-Approx"] is None and headers["ETag"] and headers["X-Agg"] == "mean"
+    status, headers, body = get(f"{site.sub.url}/api/fetch/r/plane.b2nd?format=png&width=400&cmap=grey&agg=mean")  # pictures are of them, too
+    want = truth(1, 8)
+    lo, hi = map(float, headers["X-Range"].split(","))
+    shown = np.asarray(Image.open(io.BytesIO(body)).convert("RGBA")).astype(int)
+    assert status == 200 and headers["X-Approx"] is None and shown.shape == (391, 391, 4)
+    assert np.allclose((lo, hi), (np.nanmin(want), np.nanmax(want)), rtol=1e-5) and np.array_equal(shown[..., 3] == 0, np.isnan(want))
+    assert np.abs(shown[..., 0] - np.where(np.isnan(want), 0, (want - lo) / (hi - lo) * 255)).max() <= 2
     assert site.fetched() == fetched and site.wanted() == wanted, "levels that are kept were made again"
     assert site.kept() == ["1-0-mean-f4-0-0.b2nd"]
 
@@ -126,6 +136,8 @@ def test_what_is_not_kept_yet_is_sampled_and_remembered_by_nobody(site):
     status, headers, _ = get(f"{site.sub.url}/api/tile/r/plane.b2nd?z={TOP}&axes=0,1&v={site.numbers(TOP)[1]['ETag']}")
     assert status == 200 and headers["X-Approx"] == "nearest" and headers["X-Agg"] == "nearest"
     assert headers["Cache-Control"] == "no-store" and headers["ETag"] is None
+    status, headers, _ = get(f"{site.sub.url}/api/fetch/r/plane.b2nd?format=png&width=400&agg=max")
+    assert status == 200 and headers["X-Approx"] == "nearest" and headers["ETag"] is None
 
 
 def test_levels_outlive_a_restart(site):

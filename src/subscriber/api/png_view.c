@@ -9,6 +9,7 @@
 #include "reduce/paint.h"
 #include "reduce/project.h"
 #include "subscriber/api/api.h"
+#include "subscriber/api/tile_levels.h"
 
 #define WIDTH_DEFAULT 1024
 #define ITEM_COST     8   /* bytes that are decoded while a number is looked at, */
@@ -20,7 +21,8 @@ struct png {
     struct c2_plane plane; /* numbers; or the channel at hand */
     bool projects;         /* the numbers are those of a projection */
     struct c2_projection over;
-    int channels; /* 3, 4: of colours; 0: numbers */
+    struct c2_tile tile; /* of the plane's levels, where there may be some */
+    int channels;        /* 3, 4: of colours; 0: numbers */
     int channel_axis;
     bool bgr; /* the first channel is blue */
     struct c2_picture picture;
@@ -30,14 +32,72 @@ struct png {
     double lo, hi; /* NaN: as the texels are */
 };
 
+static void free_memory(struct png *p)
+{
+    c2_plane_fini(&p->plane);
+    c2_plane_fini(&p->tile.plane);
+    c2_projection_fini(&p->over);
+    c2_picture_fini(&p->picture);
+}
+
 static void png_fini(void *state)
 {
     struct png *p = state;
 
-    c2_plane_fini(&p->plane);
-    c2_projection_fini(&p->over);
-    c2_picture_fini(&p->picture);
+    free_memory(p);
+    c2_tile_levels_end(&p->tile);
 }
+
+/* ---- of levels ---- */
+
+/* The least level that is small enough. Loop. */
+static void find_levels(struct png *p, struct c2_ds *ds)
+{
+    int z = C2_LEVELS_Z_MIN;
+
+    while ((int64_t)1 << z < p->plane.factor)
+        z++;
+    p->tile.plane = (struct c2_plane){.num = p->plane.num, .agg = p->plane.agg, .axes = p->plane.axes};
+    p->tile.whole = p->bound;
+    p->tile.at = (struct c2_tile_at){z, 0, 0};
+    if (z <= C2_TILE_Z_MAX) c2_tile_levels_begin(&p->tile, ds);
+}
+
+static void put_tile(struct c2_plane *whole, const struct c2_tile *t)
+{
+    for (int64_t y = 0; y < t->plane.h; y++)
+        for (int64_t x = 0; x < t->plane.w; x++)
+            c2_plane_add(whole, (t->at.y * C2_TILE_SIDE + y) * whole->w + t->at.x * C2_TILE_SIDE + x,
+                         &t->plane, y * t->plane.w + x);
+}
+
+/* The picture from tiles that are kept; false: they are not all there. */
+static bool take_levels(struct png *p, struct c2_codec *codec, struct cat2_error *err)
+{
+    struct c2_tile *t = &p->tile;
+    int64_t texel = (int64_t)1 << t->at.z;
+    struct c2_plane whole = {
+        .num = p->plane.num, .agg = t->plane.agg, .axes = p->plane.axes, .factor = texel, .exact = true};
+    bool ok = c2_plane_begin(&whole, c2_div_ceil(t->pyramid.columns, texel),
+                             c2_div_ceil(t->pyramid.rows, texel), err);
+
+    for (t->at.y = 0; ok && t->at.y * C2_TILE_SIDE < whole.h; t->at.y++)
+        for (t->at.x = 0; ok && t->at.x * C2_TILE_SIDE < whole.w; t->at.x++) {
+            t->n = c2_pyramid_tile(&t->pyramid, t->nplane, &t->at);
+            ok = c2_tile_take_kept(t, codec);
+            if (ok) put_tile(&whole, t);
+        }
+    ok = ok && c2_picture_init(&p->picture, whole.w, whole.h, err);
+    if (!ok) {
+        c2_plane_fini(&whole);
+        return false;
+    }
+    c2_plane_fini(&p->plane);
+    p->plane = whole;
+    return true;
+}
+
+/* ---- of items ---- */
 
 /* The plane of part i: the numbers, or a channel. */
 static struct c2_bound plane_of(const struct png *p, int64_t i)
@@ -58,7 +118,9 @@ static bool png_size(struct c2_view *view, const struct c2_reading *reading, str
         return c2_projection_plan(&p->over, &reading->source, &bound, err);
     }
     if (p->channels) view->nparts = p->channels;
-    return c2_plane_plan(&p->plane, &reading->source, &bound, err);
+    if (!c2_plane_plan(&p->plane, &reading->source, &bound, err)) return false;
+    if (p->plane.approx && p->tile.levels && take_levels(p, reading->codec, err)) view->nparts = 0;
+    return true;
 }
 
 static bool png_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
@@ -136,10 +198,11 @@ static bool png_finish(struct c2_view *view, struct c2_buf *out, struct cat2_err
 {
     struct png *p = view->state;
 
+    view->passing = p->tile.levels && p->plane.approx;
     if (!p->channels) paint_numbers(p);
     if (p->channels == 3) fill_alpha(&p->picture);
     bool ok = c2_picture_png(&p->picture, out, err);
-    png_fini(p); /* here: megabytes that are given back take the loop a while */
+    free_memory(p); /* here: megabytes that are given back take the loop a while */
     return ok;
 }
 
@@ -250,6 +313,7 @@ static bool png_parse(struct c2_view *view, struct cat2_error *err)
     plane->factor = c2_div_ceil(side, width);
     view->content_type = "image/png";
     view->cost = c2_grid_cost(&view->ds->meta.grid, &p->bound);
+    if (!p->projects && !p->channels && view->cost > C2_REDUCE_NBYTES_MAX) find_levels(p, view->ds);
     view->memory = c2_div_ceil(p->bound.axes[plane->axes.x].count, plane->factor) *
                    c2_div_ceil(p->bound.axes[plane->axes.y].count, plane->factor) * PIXEL_NBYTES;
     return true;
