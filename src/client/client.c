@@ -169,12 +169,13 @@ bool c2_client_target(const char *prefix, const char *path, struct c2_buf *out, 
 
 /* GET or POST a target, parse the JSON answer. */
 static bool ask(cat2_client *client, const char *method, const char *prefix, const char *path,
-                struct c2_json **out, struct cat2_error *err)
+                const char *query, struct c2_json **out, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) target = C2_BUF_INIT(4 * C2_PATH_MAX);
     C2_AUTO(c2_exchange) http = {.method = method, .body = C2_BUF_INIT(C2_JSON_NBYTES_MAX)};
 
-    if (!c2_buf_puts(&target, prefix, err) || !c2_url_encode(without_slash(path), true, &target, err))
+    if (!c2_buf_puts(&target, prefix, err) || !c2_url_encode(without_slash(path), true, &target, err) ||
+        !c2_buf_puts(&target, query, err))
         return false;
     http.target = c2_buf_cstr(&target);
     if (!c2_exchange_run(&client->session, &http, err)) return c2_client_named(path, err);
@@ -197,13 +198,13 @@ static bool keep(cat2_strings *strings, size_t i, struct c2_str key, struct c2_j
     return strings->list[i] || c2_fail_nomem(err, "list");
 }
 
-static bool ask_strings(cat2_client *client, const char *prefix, const char *path, enum c2_jkind kind,
-                        cat2_strings **out, struct cat2_error *err)
+static bool ask_strings(cat2_client *client, const char *prefix, const char *path, const char *query,
+                        enum c2_jkind kind, cat2_strings **out, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_jval value;
 
-    if (!ask(client, NULL, prefix, path, &json, err)) return false;
+    if (!ask(client, NULL, prefix, path, query, &json, err)) return false;
     struct c2_jval root = c2_json_root(json);
     if (c2_jval_kind(root) != kind)
         return c2_fail(err, CAT2_EDATA, "%s%.100s: the answer has another shape", prefix, path);
@@ -225,19 +226,22 @@ static bool ask_strings(cat2_client *client, const char *prefix, const char *pat
 bool cat2_client_roots(cat2_client *client, cat2_strings **roots, struct cat2_error *err)
 {
     struct cat2_error mine;
-    return ask_strings(client, "/api/roots", "", C2_JOBJECT, roots, c2_err_or(err, &mine));
+    return ask_strings(client, "/api/roots", "", "", C2_JOBJECT, roots, c2_err_or(err, &mine));
 }
 
 bool cat2_client_list(cat2_client *client, const char *root, cat2_strings **paths, struct cat2_error *err)
 {
-    struct cat2_error mine;
-    return ask_strings(client, "/api/list/", root, C2_JARRAY, paths, c2_err_or(err, &mine));
+    struct cat2_error mine, *why = c2_err_or(err, &mine);
+
+    return ask_strings(client, "/api/list/", root, "?inside=1", C2_JARRAY, paths, why) ||
+           (why->http_status == 400 && /* of before there was such a list */
+            ask_strings(client, "/api/list/", root, "", C2_JARRAY, paths, why));
 }
 
 bool cat2_client_url(cat2_client *client, const char *path, cat2_strings **urls, struct cat2_error *err)
 {
     struct cat2_error mine;
-    return ask_strings(client, "/api/url/", path, C2_JARRAY, urls, c2_err_or(err, &mine));
+    return ask_strings(client, "/api/url/", path, "", C2_JARRAY, urls, c2_err_or(err, &mine));
 }
 
 /* POST /api/WORD/ROOT, which answers "Ok". */
@@ -248,7 +252,7 @@ static bool order(cat2_client *client, const char *word, const char *root, struc
     char route[40];
 
     snprintf(route, sizeof(route), "/api/%s/", word);
-    if (!ask(client, "POST", route, root, &json, err)) return false;
+    if (!ask(client, "POST", route, root, "", &json, err)) return false;
     return (c2_jstr(c2_json_root(json), &answer) && c2_str_is(answer, "Ok")) ||
            c2_fail(err, CAT2_EDATA, "%s %.100s: the answer is not \"Ok\"", word, root);
 }

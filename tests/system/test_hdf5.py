@@ -28,7 +28,7 @@ def plugins(monkeypatch):
 
 
 def listed(base, root):
-    return json.loads(get(f"{base}/api/list/{root}")[2])
+    return json.loads(get(f"{base}/api/list/{root}?inside=1")[2])
 
 
 def full_list(pub):

@@ -16,7 +16,7 @@ NAMES = ["a.nwb", "b.h5ad", "c.mat", "d.cxi", "e.NXS", "f.hdf", "g", "h.data", "
 
 
 def listed(base, root):
-    return json.loads(get(f"{base}/api/list/{root}")[2])
+    return json.loads(get(f"{base}/api/list/{root}?inside=1")[2])
 
 
 def make(path, userblock=0):

@@ -33,7 +33,7 @@ def root(tmp_path_factory):
 
 
 def listed(base, name):
-    status, _, body = get(f"{base}/api/list/{name}", timeout=120)
+    status, _, body = get(f"{base}/api/list/{name}?inside=1", timeout=120)
     return json.loads(body) if status == 200 else []
 
 

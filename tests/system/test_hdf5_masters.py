@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
 
 
 def listed(base, root):
-    return json.loads(get(f"{base}/api/list/{root}")[2])
+    return json.loads(get(f"{base}/api/list/{root}?inside=1")[2])
 
 
 def full_list(pub):

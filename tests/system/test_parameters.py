@@ -30,7 +30,7 @@ def site(module_house, tmp_path_factory):
     (root / "sub/plain.txt").write_text("plain")
     (root / "sub/broken.b2nd").write_bytes(b"no frame")
     _, pub, sub = module_house.chain("d", root)
-    wait_until(lambda: "t.h5/table.b2nd" in json.loads(get(sub.url + "/api/list/d")[2]))
+    wait_until(lambda: "t.h5/table.b2nd" in json.loads(get(sub.url + "/api/list/d?inside=1")[2]))
     sub.pub, sub.table, sub.root = pub, table, root
     return sub
 

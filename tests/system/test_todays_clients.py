@@ -7,6 +7,7 @@ import subprocess
 import urllib.parse
 
 import blosc2
+import h5py
 import numpy as np
 import pytest
 from programs import BIN, EXTERNAL, get, wait_until
@@ -39,11 +40,13 @@ def site(module_house, tmp_path_factory):
     blosc2.SChunk(data=BYTES, chunksize=100, cparams={"typesize": 1}, urlpath=str(root / "bytes.b2frame"), mode="w", contiguous=True)
     blosc2.SChunk(data=np.arange(5000, dtype="i4"), chunksize=4000, cparams={"typesize": 4}, urlpath=str(root / "items.b2frame"), mode="w", contiguous=True)
     (root / "notes.txt").write_bytes(TEXT)
+    with h5py.File(root / "x.h5", "w") as file:
+        file["g/x"], file["g/x-y"], file["g/deep/y"], file["top"] = ARRAYS["plane"], [1], np.arange(7), np.arange(5)
     bro = module_house.bro()
     pub = module_house.pub("@public", root, bro)
     sub = module_house.sub(bro)
     wait_until(lambda: get(sub.url + "/api/subscribe/@public", method="POST", data=b"")[0] == 200)
-    wait_until(lambda: len(json.loads(get(sub.url + "/api/list/@public")[2])) == len(ARRAYS) + 5)
+    wait_until(lambda: len(json.loads(get(sub.url + "/api/list/@public")[2])) == len(ARRAYS) + 6)
     sub.bro, sub.pub, sub.root = bro, pub, root
     return sub
 
@@ -286,6 +289,37 @@ def test_a_root_and_a_directory_are_groups(site):
     assert json.loads(get(f"{site.url}/api/info/@public")[2])["nfiles"] == len(json.loads(get(f"{site.url}/api/list/@public")[2]))
     for path in ("@public/missing", "nope", "nope/x", ""):
         assert get(f"{site.url}/api/info/{path}")[0] == 404
+
+
+@pytest.mark.parametrize("path, names", [("x.h5", ["g/deep/y", "g/x", "g/x-y", "top"]), ("x.h5/g/", ["deep/y", "x", "x-y"]), ("x.h5/g/x", ["x"]), ("x.h5/g/none", [])])
+def test_a_file_that_holds_datasets_is_listed_once_and_lists_its_own_names(site, path, names):
+    assert [name for name in json.loads(get(f"{site.url}/api/list/@public")[2]) if "x.h5" in name] == ["x.h5"]
+    assert json.loads(get(f"{site.url}/api/list/@public/{path}")[2]) == names
+    ours = json.loads(get(f"{site.url}/api/list/@public?inside=1")[2])
+    assert [name for name in ours if "x.h5" in name] == ["x.h5", "x.h5/g/deep/y.b2nd", "x.h5/g/x-y.b2nd", "x.h5/g/x.b2nd", "x.h5/top.b2nd"]
+    for group, nfiles in (("x.h5", 4), ("x.h5/g", 3)):
+        info = json.loads(get(f"{site.url}/api/info/@public/{group}")[2])
+        assert (info["kind"], info["nfiles"]) == ("group", nfiles), info
+    assert json.loads(get(f"{site.url}/api/info/@public/x.h5")[2])["size"] == (site.root / "x.h5").stat().st_size
+
+
+@pytest.mark.parametrize("name", ["x.h5/g/x", "x.h5/g/x.b2nd"])
+def test_a_leaf_is_there_under_its_own_name(site, name):
+    info = json.loads(get(f"{site.url}/api/info/@public/{name}")[2])
+    assert info["shape"] == list(ARRAYS["plane"].shape)
+    same(get(at(site, name, slice_="3:9, 5")), ARRAYS["plane"][3:9, 5], name)
+    for route in ("fetch", "download"):
+        assert (blosc2.ndarray_from_cframe(get(f"{site.url}/api/{route}/@public/{name}")[2])[:] == ARRAYS["plane"]).all()
+    chunk = get(f"{site.url}/api/chunk/@public/{name}?nchunk=0")
+    assert chunk[0] == 200 and len(blosc2.decompress2(chunk[2])) == info["schunk"]["chunksize"]
+    assert get(f"{site.url}/api/info/@public/{name}/more")[0] == get(f"{site.url}/api/info/@public/line")[0] == 404
+
+
+def test_a_new_leaf_is_there_under_its_own_name(site):
+    with h5py.File(site.root / "x.h5", "a") as file:
+        file["g/new"] = np.arange(4)
+    wait_until(lambda: get(f"{site.url}/api/info/@public/x.h5/g/new")[0] == 200)
+    assert json.loads(get(f"{site.url}/api/info/@public/x.h5/g/new")[2])["shape"] == [4]
 
 
 def test_it_says_who_it_is_to_peers(site):

@@ -30,7 +30,8 @@ static void on_known(void *ctx, const struct cat2_error *err)
         found.ds = c2_sub_find_named(found.root, found.path, found.slash, &found.folder);
     } else if (found.root) {
         found.folder = found.path.n == 0 || c2_sub_is_folder(found.root, found.path);
-        if (found.path.n && !(found.slash && found.folder)) found.ds = c2_sub_find(found.root, found.path);
+        if (found.path.n && !(found.slash && found.folder))
+            found.ds = c2_sub_find_own(found.root, found.path);
     }
     l->fn(&found, err);
 }
@@ -74,12 +75,28 @@ struct wanted {
     void (*group)(const struct c2_found *found); /* of a folder; NULL: it is not there */
 };
 
+/* In a file that holds datasets it may be a new one, called as it is there: its path is longer. */
+static struct c2_str longer(const struct c2_found *found)
+{
+    size_t n = found->path.n, suffix = strlen(C2_ARRAY_SUFFIX);
+
+    if (!found->root || !n || found->folder || c2_str_ends(found->path, C2_ARRAY_SUFFIX) ||
+        !c2_sub_is_container(found->root, found->path))
+        return C2_STR("");
+    char *text = c2_arena_alloc(c2_request_arena(found->req), n + suffix);
+    if (!text) return C2_STR("");
+    memcpy(text, found->path.p, n);
+    memcpy(text + n, C2_ARRAY_SUFFIX, suffix);
+    return (struct c2_str){text, n + suffix};
+}
+
 static void resolve(const struct c2_found *found, const struct cat2_error *err)
 {
     struct wanted *wanted = found->ctx;
     struct c2_str other = wanted->other;
     struct c2_ds *ds = found->ds;
 
+    if (!err && !ds && !other.n) other = longer(found);
     wanted->other.n = 0;
     if (err)
         c2_reply_reason(found->req, found->root, err);

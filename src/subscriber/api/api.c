@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The REST face: roots, lists, URLs, metadata. docs/protocol.md "Subscriber". */
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/limits.h"
 #include "subscriber/answer/lookup.h"
@@ -116,13 +118,45 @@ static size_t beneath(const struct c2_found *found, size_t *skip, struct c2_ds *
     return c2_sub_first_beneath(found->root, (struct c2_str){dir, *skip}, first);
 }
 
-static void put_beneath(struct c2_jw *w, const struct c2_found *found)
+/* Is it in a file that is listed itself? Its neighbours in the list are in the same one: *last. */
+static bool is_contained(const struct c2_ds *ds, struct c2_root_state *root, struct c2_str *last)
+{
+    struct c2_str path = c2_str_of(ds->path);
+
+    if (!ds->in_hdf5) return false;
+    if (last->n && path.n > last->n && memcmp(path.p, last->p, last->n) == 0 && path.p[last->n] == '/')
+        return true;
+    struct c2_ds *file = c2_sub_find_container(root, path);
+    if (file) *last = c2_str_of(file->path);
+    return file != NULL;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return c2_str_cmp(*(const struct c2_str *)a, *(const struct c2_str *)b);
+}
+
+/* What is below: a file that holds datasets is one name, and its folders have the names that are in it. With
+ * `inside` it is all paths. */
+static bool put_beneath(struct c2_jw *w, const struct c2_found *found, bool inside)
 {
     struct c2_ds **first;
-    size_t skip, n = beneath(found, &skip, &first);
+    size_t skip, n = beneath(found, &skip, &first), shown = 0;
+    bool own = !inside && found->path.n && c2_sub_is_container(found->root, found->path);
+    struct c2_str last = {"", 0}, *names = calloc(n + 1, sizeof(*names));
 
-    for (size_t i = 0; i < n; i++)
-        if (!first[i]->group_attrs) c2_jw_cstr(w, first[i]->path + skip);
+    if (!names) return c2_fail_nomem(w->err, "list");
+    for (size_t i = 0; i < n; i++) {
+        if (first[i]->group_attrs || (!inside && !own && is_contained(first[i], found->root, &last)))
+            continue;
+        struct c2_str name = own ? c2_ds_name(first[i]) : c2_str_of(first[i]->path);
+        names[shown++] = (struct c2_str){name.p + skip, name.n - skip};
+    }
+    if (own) qsort(names, shown, sizeof(*names), by_text);
+    for (size_t i = 0; i < shown; i++)
+        c2_jw_str(w, names[i]);
+    free(names);
+    return true;
 }
 
 /* A file has its own name, and what is not there nothing. */
@@ -132,6 +166,7 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
     struct c2_root_state *root = found->root;
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
+    bool inside = false;
     struct c2_jw w;
 
     if (why || !root) {
@@ -141,13 +176,12 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
             c2_reply_no_dataset(req, found->sub);
         return;
     }
-    const char *slash = found->ds ? strrchr(found->ds->path, '/') : NULL;
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
     if (found->folder)
-        put_beneath(&w, found);
+        w.ok = c2_request_query_bool(req, "inside", false, &inside, &err) && put_beneath(&w, found, inside);
     else if (found->ds && !found->slash)
-        c2_jw_cstr(&w, slash ? slash + 1 : found->ds->path);
+        c2_jw_str(&w, c2_path_last(found->path));
     c2_jw_end_array(&w);
     c2_sub_say_stale(req, root);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
@@ -188,6 +222,22 @@ static void handle_url(struct c2_request *req, void *state)
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
+/* A file that holds datasets is a group of them, too. */
+static bool put_container(const struct c2_ds *ds, struct c2_buf *info, struct cat2_error *err)
+{
+    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+    char dir[C2_PATH_MAX + 2];
+    struct c2_ds **first;
+
+    if (ds->meta.kind != C2_KIND_FILE || !root) return true;
+    int n = snprintf(dir, sizeof(dir), "%s/", ds->path);
+    size_t nfiles = c2_sub_first_beneath(root, (struct c2_str){dir, (size_t)n}, &first);
+    if (nfiles == 0) return true;
+    info->n--; /* its brace comes last */
+    return c2_buf_printf(info, err, ",\"kind\":\"group\",\"size\":%" PRId64 ",\"nfiles\":%zu}",
+                         ds->meta.nbytes, nfiles);
+}
+
 static void reply_info(struct c2_request *req, struct c2_ds *ds)
 {
     struct c2_buf copy = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
@@ -195,7 +245,8 @@ static void reply_info(struct c2_request *req, struct c2_ds *ds)
 
     if (c2_reply_if_settled(req, ds->quoted)) return;
     c2_reply_header(req, "ETag", ds->quoted);
-    c2_reply_built(req, c2_buf_append(&copy, ds->info.p, ds->info.n, &err), &copy, &err);
+    bool ok = c2_buf_append(&copy, ds->info.p, ds->info.n, &err) && put_container(ds, &copy, &err);
+    c2_reply_built(req, ok, &copy, &err);
 }
 
 /* The root, or a folder: how much there is beneath it, and of when. */
@@ -208,8 +259,10 @@ static void reply_group(const struct c2_found *found)
     struct c2_jw w;
 
     size_t skip, n = beneath(found, &skip, &first);
+    struct c2_str last = {"", 0};
+    bool inside = found->path.n && c2_sub_is_container(found->root, found->path);
     for (size_t i = 0; i < n; i++) {
-        if (first[i]->group_attrs) continue;
+        if (first[i]->group_attrs || (!inside && is_contained(first[i], found->root, &last))) continue;
         mtime = c2_max_i64(mtime, c2_ds_mtime_ms(first[i]));
         size += first[i]->has_frame ? first[i]->layout.frame_len : first[i]->meta.cbytes;
         nfiles++;
@@ -240,7 +293,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/peer", handle_peer, "", NULL},
     {C2_POST, "/api/subscribe/{root}", handle_subscribe, "", NULL, .scope = C2_SCOPE_FOLLOW},
     {C2_POST, "/api/unsubscribe/{root}", handle_unsubscribe, "", NULL},
-    {C2_GET, "/api/list/{path*}", handle_list, "", NULL},
+    {C2_GET, "/api/list/{path*}", handle_list, "inside", NULL},
     {C2_GET, "/api/url/{path*}", handle_url, "", NULL},
     {C2_GET, "/api/info/{path*}", handle_info, "", NULL},
     {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "", NULL},

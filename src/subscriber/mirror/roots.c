@@ -84,6 +84,31 @@ struct c2_ds *c2_sub_find_named(struct c2_root_state *root, struct c2_str path, 
     return *folder ? NULL : longer;
 }
 
+struct c2_ds *c2_sub_find_container(struct c2_root_state *root, struct c2_str path)
+{
+    for (size_t n = 1; n < path.n; n++) {
+        struct c2_ds *ds = path.p[n] == '/' ? c2_sub_find(root, (struct c2_str){path.p, n}) : NULL;
+        if (ds && c2_kind_of(c2_str_of(ds->path)) == C2_KIND_FILE) return ds;
+    }
+    return NULL;
+}
+
+bool c2_sub_is_container(struct c2_root_state *root, struct c2_str path)
+{
+    return (c2_kind_of(path) == C2_KIND_FILE && c2_sub_find(root, path) && c2_sub_is_folder(root, path)) ||
+           c2_sub_find_container(root, path);
+}
+
+struct c2_ds *c2_sub_find_own(struct c2_root_state *root, struct c2_str path)
+{
+    struct c2_ds *ds = c2_sub_find(root, path);
+    bool folder;
+
+    if (ds || !c2_sub_find_container(root, path)) return ds;
+    ds = c2_sub_find_named(root, path, false, &folder);
+    return ds && ds->in_hdf5 ? ds : NULL;
+}
+
 struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why)
 {
     for (size_t n = 1; n < path.n; n++) {

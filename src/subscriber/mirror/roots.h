@@ -42,6 +42,12 @@ bool c2_sub_is_folder(const struct c2_root_state *root, struct c2_str folder);
 /** The dataset of this name: c2_ds_name(), or its path where that is nobody's name; a Blosc2 array may also
  * be called without its suffix. NULL: there is none, or the folder is meant, as by a slash at the end. */
 struct c2_ds *c2_sub_find_named(struct c2_root_state *root, struct c2_str path, bool slash, bool *folder);
+/** The file that holds datasets, which is one of the folders of this path; NULL: there is none. */
+struct c2_ds *c2_sub_find_container(struct c2_root_state *root, struct c2_str path);
+/** Is it a file that holds datasets, or in one? */
+bool c2_sub_is_container(struct c2_root_state *root, struct c2_str path);
+/** The dataset of this path; in a file that holds datasets, also of the name that it has there. */
+struct c2_ds *c2_sub_find_own(struct c2_root_state *root, struct c2_str path);
 /** Tell who watches of a change of a dataset, or (NULL) of the root. */
 void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const char *change);
 
