@@ -22,6 +22,9 @@ struct c2_frame;
  *  @param name  for messages and meta->urlpath.
  *  @errors CAT2_EDATA why it is not a valid frame; CAT2_EUNSUPPORTED; CAT2_EIO. */
 bool c2_frame_open_fd(int fd, const char *name, struct c2_frame **out, struct cat2_error *err);
+/** The same of n bytes at off of a file, which hold a frame. */
+bool c2_frame_open_part(int fd, int64_t off, int64_t n, const char *name, struct c2_frame **out,
+                        struct cat2_error *err);
 /** The same over bytes in memory; takes *bytes on success. */
 bool c2_frame_open_buf(struct c2_buf *bytes, const char *name, struct c2_frame **out, struct cat2_error *err);
 /** A sparse frame: takes dirfd of the directory that holds chunks.b2frame and %08X.chunk files. */
@@ -42,7 +45,7 @@ const struct c2_frame_layout *c2_frame_layout(const struct c2_frame *frame); /* 
 /** Why the data of this frame cannot be served, as text for people; NULL when it can. */
 const char *c2_frame_refusal(const struct c2_frame *frame);
 bool c2_frame_is_sparse(const struct c2_frame *frame);
-/** File descriptor of a contiguous frame file, -1 otherwise. Borrowed, for sendfile. */
+/** File descriptor of a contiguous frame that is a file, -1 otherwise. Borrowed, for sendfile. */
 int c2_frame_fd(const struct c2_frame *frame);
 /** Raw bytes of a contiguous frame. */
 bool c2_frame_pread(const struct c2_frame *frame, void *to, size_t n, int64_t off, struct cat2_error *err);

@@ -51,7 +51,7 @@ bool c2_frame_read_stored(const struct c2_frame *frame, int64_t nchunk, int64_t 
     if (off < 0 || off > *avail || (int64_t)n > *avail - off)
         return c2_fail(err, CAT2_EDATA, "bytes leave the chunk area");
     at += frame->layout.header_len + off;
-    if (!frame->in_memory) return c2_fs_pread(frame->fd, to, n, at, err);
+    if (!frame->in_memory) return c2_fs_pread(frame->fd, to, n, frame->start + at, err);
     memcpy(to, frame->bytes.p + at, n);
     return true;
 }

@@ -44,6 +44,8 @@ struct c2_frame_entry {
 };
 struct c2_frame {
     int fd, dirfd;       /* contiguous file, sparse directory; -1 */
+    int64_t start;       /* of the frame in its file */
+    bool is_part;        /* there is more in the file than the frame */
     struct c2_buf bytes; /* frame in memory */
     bool in_memory, sparse;
     bool mapped; /* bytes are a mapping, its owner the frame */

@@ -47,7 +47,7 @@ static struct c2_frame *frame_new(const char *name, struct cat2_error *err)
 /* Bytes of the frame's one file or memory; n and off are already known to be inside. */
 static bool read_at(const struct c2_frame *frame, void *to, size_t n, int64_t off, struct cat2_error *err)
 {
-    if (!frame->in_memory) return c2_fs_pread(frame->fd, to, n, off, err);
+    if (!frame->in_memory) return c2_fs_pread(frame->fd, to, n, frame->start + off, err);
     if (n) memcpy(to, frame->bytes.p + off, n);
     return true;
 }
@@ -145,7 +145,9 @@ static bool finish_open(struct c2_frame *frame, int64_t size, const char *name, 
     return true;
 }
 
-bool c2_frame_open_fd(int fd, const char *name, struct c2_frame **out, struct cat2_error *err)
+/* n < 0: all of the file. */
+static bool open_file(int fd, int64_t off, int64_t n, const char *name, struct c2_frame **out,
+                      struct cat2_error *err)
 {
     struct stat st;
     struct c2_frame *frame = frame_new(name, err);
@@ -160,7 +162,25 @@ bool c2_frame_open_fd(int fd, const char *name, struct c2_frame **out, struct ca
         c2_frame_free(frame);
         return false;
     }
-    return finish_open(frame, st.st_size, name, out, err);
+    frame->start = off;
+    frame->is_part = n >= 0;
+    if (frame->is_part && (off < 0 || off > st.st_size || n > st.st_size - off)) {
+        c2_frame_free(frame);
+        return c2_fail(err, CAT2_EDATA, "%s: the frame leaves the file", name);
+    }
+    return finish_open(frame, frame->is_part ? n : st.st_size, name, out, err);
+}
+
+bool c2_frame_open_fd(int fd, const char *name, struct c2_frame **out, struct cat2_error *err)
+{
+    return open_file(fd, 0, -1, name, out, err);
+}
+
+bool c2_frame_open_part(int fd, int64_t off, int64_t n, const char *name, struct c2_frame **out,
+                        struct cat2_error *err)
+{
+    C2_ASSERT(n >= 0);
+    return open_file(fd, off, n, name, out, err);
 }
 
 bool c2_frame_open_map(uint8_t *map, size_t n, const char *name, struct c2_frame **out,
@@ -236,7 +256,7 @@ bool c2_frame_is_sparse(const struct c2_frame *frame)
 
 int c2_frame_fd(const struct c2_frame *frame)
 {
-    return frame->sparse ? -1 : frame->fd;
+    return frame->sparse || frame->is_part ? -1 : frame->fd;
 }
 
 bool c2_frame_pread(const struct c2_frame *frame, void *to, size_t n, int64_t off, struct cat2_error *err)

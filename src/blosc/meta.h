@@ -16,6 +16,7 @@ enum c2_kind {
 /** Decided by the suffix alone, case-sensitive. */
 enum c2_kind c2_kind_of(struct c2_str path);
 #define C2_ARRAY_SUFFIX ".b2nd"
+#define C2_FRAME_SUFFIX ".b2frame"
 #define C2_GROUP_ATTRS  ".attributes"
 /** Is it called as what has the attributes of its folder, which cat2import made of a group? */
 bool c2_is_group_attrs(struct c2_str path);

@@ -35,6 +35,7 @@ static void full_unref(struct full *full)
 
 bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *failure, struct c2_buf *out)
 {
+    const char *within = entry->gen.within;
     struct cat2_error err;
     struct c2_jw w;
 
@@ -44,8 +45,10 @@ bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *fa
     if (entry->gen.remark) {
         c2_jw_put_cstr(&w, "remark", entry->gen.remark);
     }
-    if (entry->imported || entry->gen.of_hdf5) {
+    if (entry->imported || (within && strcmp(within, "h5") == 0)) {
         c2_jw_put_cstr(&w, "hdf5", entry->imported ? "import" : "file");
+    } else if (within) {
+        c2_jw_put_cstr(&w, "within", within);
     }
     if (failure) {
         c2_jw_put_cstr(&w, "error", failure->message);

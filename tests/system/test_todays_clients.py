@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 import subprocess
 import urllib.parse
 
@@ -10,7 +11,7 @@ import blosc2
 import h5py
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, get, wait_until
+from programs import BIN, EXTERNAL, ROOT, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 ROWS = np.zeros(2000, [("a", "<i4"), ("b", "<f8"), ("c", "?"), ("n", [("x", ">i2"), ("t", "S5")]), ("v", "<f4", (2, 3)), ("s", "<U4"), ("u", "<u8"), ("w", "<f4")])
@@ -42,11 +43,13 @@ def site(module_house, tmp_path_factory):
     (root / "notes.txt").write_bytes(TEXT)
     with h5py.File(root / "x.h5", "w") as file:
         file["g/x"], file["g/x-y"], file["g/deep/y"], file["top"] = ARRAYS["plane"], [1], np.arange(7), np.arange(5)
+    for name in ("tree", "table"):
+        shutil.copy(ROOT / f"tests/corpus/b2z_store/{name}.b2z", root)
     bro = module_house.bro()
     pub = module_house.pub("@public", root, bro)
     sub = module_house.sub(bro)
     wait_until(lambda: get(sub.url + "/api/subscribe/@public", method="POST", data=b"")[0] == 200)
-    wait_until(lambda: len(json.loads(get(sub.url + "/api/list/@public")[2])) == len(ARRAYS) + 6)
+    wait_until(lambda: len(json.loads(get(sub.url + "/api/list/@public")[2])) == len(ARRAYS) + 8)
     sub.bro, sub.pub, sub.root = bro, pub, root
     return sub
 
@@ -313,6 +316,32 @@ def test_a_leaf_is_there_under_its_own_name(site, name):
     chunk = get(f"{site.url}/api/chunk/@public/{name}?nchunk=0")
     assert chunk[0] == 200 and len(blosc2.decompress2(chunk[2])) == info["schunk"]["chunksize"]
     assert get(f"{site.url}/api/info/@public/{name}/more")[0] == get(f"{site.url}/api/info/@public/line")[0] == 404
+
+
+STORED = np.array([(k, k / 2, k % 2 == 0, f"n{k}") for k in range(12)], [("id", "<i8"), ("half", "<f4"), ("even", "?"), ("name", "<U4")])
+
+
+@pytest.mark.parametrize("path, names", [("tree.b2z", ["bytes", "dir/arr", "dir/sub/b", "dir/table", "top"]), ("tree.b2z/dir", ["arr", "sub/b", "table"]), ("table.b2z", ["table"])])
+def test_a_store_lists_its_leaves(site, path, names):
+    assert json.loads(get(f"{site.url}/api/list/@public/{path}")[2]) == names
+    assert json.loads(get(f"{site.url}/api/info/@public/{path}")[2])["nfiles"] == len(names)
+    assert get(f"{site.url}/api/download/@public/table.b2z")[2] == (site.root / "table.b2z").read_bytes()
+
+
+def test_leaves_of_a_store_are_read(site):
+    same(get(at(site, "tree.b2z/dir/arr", slice_="2:5, 1")), np.arange(100).reshape(10, 10)[2:5, 1], "a slice")
+    assert get(at(site, "tree.b2z/bytes", format="raw"))[2] == b"hello world"
+    assert json.loads(get(f"{site.url}/api/attrs/@public/tree.b2z")[2]) == {"author": "me"}
+    assert json.loads(get(f"{site.url}/api/attrs/@public/tree.b2z/dir")[2]) == {"x": 1}
+
+
+@pytest.mark.parametrize("name, rows", [("table.b2z/table", STORED[[0, 1, *range(4, 12)]]), ("tree.b2z/dir/table.b2nd", STORED[:5])])
+def test_tables_of_a_store_are_arrays_of_their_live_rows(site, name, rows):
+    same(get(at(site, name, slice_="1:4")), rows[1:4], "rows")
+    same(get(at(site, name, field="half")), rows["half"], "a column")
+    same(get(at(site, name, filter="id > 2")), rows[rows["id"] > 2], "filtered")
+    same(get(at(site, name, indices="[[4,1]]")), rows[[4, 1]], "picked")
+    assert json.loads(get(f"{site.url}/api/table/@public/{name if 'b2nd' in name else name + '.b2nd'}?rows=1:3&fields=name")[2])
 
 
 def test_a_new_leaf_is_there_under_its_own_name(site):

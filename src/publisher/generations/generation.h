@@ -15,8 +15,9 @@ struct c2_generation {
     const char
         *unusable; /* why it can be listed but not opened ("a FIFO"), or NULL; lives as long as the source */
     const char *remark; /* of a file, by walk(): why what is in it cannot be listed; lives as long */
-    bool of_hdf5; /* a dataset of an HDF5 file: the suffix of its path is ours */
-    bool hidden;  /* not in the plain list, whose readers expect all of it to open */
+    const char *within; /* the format of the file that it is in ("h5"): the suffix of its path is ours;
+                           or NULL. Of static storage */
+    bool hidden;        /* not in the plain list, whose readers expect all of it to open */
 };
 
 /** "repr(mtime):size" as Python prints it. */

@@ -112,6 +112,7 @@ static bool generation_of(struct c2_container *c, const char *path, struct c2_ge
         !c2_gens_of_part(c->site->gens, c2_buf_cstr(&name), validator, key.mtime_ns, key.size, out, err))
         return false;
     out->undecided = whole.undecided;
+    out->within = c->format->name;
     return true;
 }
 

@@ -2,10 +2,11 @@
 /* The formats of containers, a row each. */
 #include "publisher/source/container.h"
 
-extern const struct c2_format c2_format_hdf5;
+extern const struct c2_format c2_format_hdf5, c2_format_b2z;
 
 const struct c2_format *c2_formats[C2_FORMATS_MAX + 1] = {
     &c2_format_hdf5,
+    &c2_format_b2z,
 };
 
 enum c2_claim c2_formats_probe(const struct c2_candidate *candidate, const struct c2_format **format,

@@ -215,7 +215,7 @@ static bool stamp(struct c2_h5_file *file, const struct c2_h5_snapshot *snap, co
 
     gen->unusable = entry->refusal;
     gen->hidden = !entry->plain;
-    gen->of_hdf5 = true;
+    gen->within = file->base.format->name;
     if (fingerprint)
         snprintf(validator, sizeof(validator), "h5-%016llx", (unsigned long long)fingerprint);
     else if (others)

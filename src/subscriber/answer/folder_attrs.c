@@ -232,5 +232,5 @@ bool c2_sub_may_have_attrs(struct c2_root_state *root, struct c2_str path)
     size_t i = c2_sub_lower(root, (struct c2_str){prefix, (size_t)n});
 
     if (root->n == 0) return path.n == 0; /* a file of nothing but groups, perhaps */
-    return (i < root->n && root->datasets[i]->in_hdf5) || imported(root, path);
+    return (i < root->n && root->datasets[i]->within) || imported(root, path);
 }

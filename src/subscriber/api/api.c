@@ -123,7 +123,7 @@ static bool is_contained(const struct c2_ds *ds, struct c2_root_state *root, str
 {
     struct c2_str path = c2_str_of(ds->path);
 
-    if (!ds->in_hdf5) return false;
+    if (!ds->within) return false;
     if (last->n && path.n > last->n && memcmp(path.p, last->p, last->n) == 0 && path.p[last->n] == '/')
         return true;
     struct c2_ds *file = c2_sub_find_container(root, path);
@@ -149,7 +149,7 @@ static bool put_beneath(struct c2_jw *w, const struct c2_found *found, bool insi
     for (size_t i = 0; i < n; i++) {
         if (first[i]->group_attrs || (!inside && !own && is_contained(first[i], found->root, &last)))
             continue;
-        struct c2_str name = own ? c2_ds_name(first[i]) : c2_str_of(first[i]->path);
+        struct c2_str name = own ? c2_ds_own_name(first[i]) : c2_str_of(first[i]->path);
         names[shown++] = (struct c2_str){name.p + skip, name.n - skip};
     }
     if (own) qsort(names, shown, sizeof(*names), by_text);

@@ -154,12 +154,13 @@ static bool name_generation(struct c2_ds *ds, struct c2_jval v, struct cat2_erro
 }
 
 /* A name of nothing but our suffix is none of HDF5. */
-static void name_origin(struct c2_ds *ds, struct c2_str origin)
+static void name_origin(struct c2_ds *ds, struct c2_jval v)
 {
-    struct c2_str path = c2_str_of(ds->path);
+    struct c2_str path = c2_str_of(ds->path), origin = {"", 0}, format;
 
-    ds->in_hdf5 = c2_str_is(origin, "file");
-    ds->bare = (ds->in_hdf5 || c2_str_is(origin, "import")) && c2_kind_of(path) == C2_KIND_ARRAY &&
+    c2_jstr(c2_jget(v, "hdf5"), &origin);
+    ds->within = c2_str_is(origin, "file") || c2_jstr(c2_jget(v, "within"), &format);
+    ds->bare = (ds->within || c2_str_is(origin, "import")) && c2_kind_of(path) == C2_KIND_ARRAY &&
                !c2_str_is(path, C2_ARRAY_SUFFIX) && !c2_str_ends(path, "/" C2_ARRAY_SUFFIX);
 }
 
@@ -168,7 +169,7 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
     struct c2_str error;
 
     if (!name_generation(ds, v, err)) return false;
-    if (c2_jstr(c2_jget(v, "hdf5"), &error)) name_origin(ds, error);
+    name_origin(ds, v);
     if (c2_jstr(c2_jget(v, "remark"), &error) && !(ds->remark = c2_str_dup(error)))
         return c2_fail_nomem(err, "dataset");
     if (c2_jstr(c2_jget(v, "error"), &error)) {
@@ -231,6 +232,15 @@ struct c2_str c2_ds_name(const struct c2_ds *ds)
 
     if (ds->bare) path.n -= strlen(C2_ARRAY_SUFFIX);
     return path;
+}
+
+struct c2_str c2_ds_own_name(const struct c2_ds *ds)
+{
+    struct c2_str path = c2_str_of(ds->path);
+
+    if (!ds->within) return path;
+    if (c2_kind_of(path) == C2_KIND_FRAME) path.n -= strlen(C2_FRAME_SUFFIX);
+    return c2_kind_of(c2_str_of(ds->path)) == C2_KIND_ARRAY ? c2_ds_name(ds) : path;
 }
 
 static bool holds(struct c2_str text, struct c2_str wanted)

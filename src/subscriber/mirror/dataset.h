@@ -19,6 +19,8 @@ bool c2_ds_name_etag(struct c2_ds *ds, struct c2_str etag, int repeats, struct c
 bool c2_ds_succeed(struct c2_ds *ds, const struct c2_ds *old, struct cat2_error *err);
 /** Its path as the file that it is in has it: that of an HDF5 dataset without our suffix. Borrowed. */
 struct c2_str c2_ds_name(const struct c2_ds *ds);
+/** The same of what is in a file that holds datasets, also without the suffix of a frame; else its path. */
+struct c2_str c2_ds_own_name(const struct c2_ds *ds);
 /** Does its path, beyond its first `skip` bytes, or do its attributes hold this text, in any ASCII case? */
 bool c2_ds_is_found(const struct c2_ds *ds, size_t skip, struct c2_str text);
 /** Name of the cache file beneath cachefd: ROOT/PATH, with .b2 for plain files. */

@@ -58,7 +58,8 @@ struct c2_ds {
     struct c2_meta meta;
     struct c2_buf info; /* JSON answer of /api/info */
     bool speaks_pieces; /* its publisher did when it was listed: parts of chunks, ranges, If-Match */
-    bool in_hdf5;     /* it is in an HDF5 file: its folders are groups, whose attributes the publisher has */
+    bool within;      /* it is in an HDF5 file or a Blosc2 store: its folders are groups, whose attributes the
+                         publisher has */
     bool bare;        /* that, or imported from one: its name there is without our suffix, c2_ds_name() */
     bool group_attrs; /* what has the attributes of its folder: not listed */
     bool has_frame;   /* the publisher has a contiguous frame of it: layout is that one's */

@@ -101,12 +101,18 @@ bool c2_sub_is_container(struct c2_root_state *root, struct c2_str path)
 
 struct c2_ds *c2_sub_find_own(struct c2_root_state *root, struct c2_str path)
 {
+    static const char *const SUFFIXES[] = {C2_ARRAY_SUFFIX, C2_FRAME_SUFFIX};
     struct c2_ds *ds = c2_sub_find(root, path);
-    bool folder;
+    char text[C2_PATH_MAX + sizeof(C2_FRAME_SUFFIX)];
 
     if (ds || !c2_sub_find_container(root, path)) return ds;
-    ds = c2_sub_find_named(root, path, false, &folder);
-    return ds && ds->in_hdf5 ? ds : NULL;
+    for (size_t i = 0; i < C2_ARRAY_LEN(SUFFIXES); i++) {
+        int n = snprintf(text, sizeof(text), "%.*s%s", (int)c2_min_i64(C2_PATH_MAX, (int64_t)path.n), path.p,
+                         SUFFIXES[i]);
+        ds = c2_sub_find(root, (struct c2_str){text, (size_t)n});
+        if (ds && ds->within) return ds;
+    }
+    return NULL;
 }
 
 struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why)
