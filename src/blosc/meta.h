@@ -18,6 +18,10 @@ enum c2_kind c2_kind_of(struct c2_str path);
 #define C2_ARRAY_SUFFIX ".b2nd"
 #define C2_FRAME_SUFFIX ".b2frame"
 #define C2_GROUP_ATTRS  ".attributes"
+/* A table of a Blosc2 store, an array of rows: the attribute that has its schema, and its path in the store
+ * when it is all of that. */
+#define C2_TABLE_ATTR  "ctable"
+#define C2_TABLE_ALONE "table" C2_ARRAY_SUFFIX
 /** Is it called as what has the attributes of its folder, which cat2import made of a group? */
 bool c2_is_group_attrs(struct c2_str path);
 
@@ -48,8 +52,8 @@ C2_DEFINE_AUTO(c2_meta);
 bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_error *err);
 
 /** Exactly the keys of docs/protocol.md "info" (Metadata for arrays, SChunk otherwise), Python's key order.
- *  @param extended  also "mtime" (mtime_ms, null when < 0), "accept_ranges": "bytes" and the six more cparams of
- * today's clients. */
+ *  @param extended  also "mtime" (mtime_ms, null when < 0), "accept_ranges": "bytes" and the six more cparams
+ * of today's clients. */
 bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms, struct c2_jw *out);
 /** The member "mtime" of an object: ISO text, null when < 0. */
 void c2_meta_put_mtime(int64_t ms, struct c2_jw *out);

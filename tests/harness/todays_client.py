@@ -38,6 +38,18 @@ say("leaves of a group", lambda: client.get_list(f"{ROOT}/x.h5/g"))
 say("leaf", lambda: client.get(f"{ROOT}/x.h5")["g/x"][2:4, 1])
 say("leaf list", lambda: client.get(f"{ROOT}/x.h5/g/x")[[1, 5]])
 say("leaf C2Array", lambda: blosc2.C2Array(f"{ROOT}/x.h5/g/x", urlbase=URL)[2:4, 1])
+say("leaf of a store", lambda: client.get(f"{ROOT}/tree.b2z")["dir/arr"][2:4, 1])
+say("leaves of a store", lambda: client.get(f"{ROOT}/tree.b2z").file_list)
+
+
+def rows_of(table):
+    return [[x.item() if hasattr(x, "item") else x for x in row] for row in table]
+
+
+table = client.get(f"{ROOT}/table.b2z")
+say("table", lambda: [type(table).__name__, table.nrows, list(table.columns)])
+say("rows", lambda: rows_of(table[1:3]))
+say("table of a store", lambda: rows_of(client.get(f"{ROOT}/tree.b2z")["dir/table"][3]))
 say("info", lambda: client.get_info(f"{ROOT}/line.b2nd")["shape"])
 say("kinds", lambda: [type(it).__name__ for it in (line, rows, frame, client.get(f"{ROOT}/dir"), client.get(f"{ROOT}/notes.txt"))])
 KEYS = {"2:5": np.s_[2:5], "3": 3, "-1": -1, "...": ..., "list": [1, 5, 7], "array": np.array([3, -1, 3]), "mask": np.arange(1000) % 7 == 0, "none": np.zeros(0, int)}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The newest Python clients, unmodified, against our programs: every kind of key against NumPy, downloads, chunks, lazy arrays, commands."""
 import json
+import shutil
 import subprocess
 
 import blosc2
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.skipif(EXTERNAL, reason="starts its own programs"),
 LINE, PLANE = np.arange(1000, dtype="i8") * 3, np.arange(600.).reshape(20, 30)
 ROWS = np.array([(k, k / 4, k % 3 == 0) for k in range(20)], [("a", "i4"), ("b", "f8"), ("c", "?")])
 BYTES, TEXT = bytes(range(200)), b"A plain file, no array.\n" * 40
-FILES = ["bytes.b2frame", "dir/deep/x.b2nd", "dir/y.b2nd", "line.b2nd", "notes.txt", "one.b2nd", "plane.b2nd", "rows.b2nd", "x.h5"]
+FILES = ["bytes.b2frame", "dir/deep/x.b2nd", "dir/y.b2nd", "line.b2nd", "notes.txt", "one.b2nd", "plane.b2nd", "rows.b2nd", "table.b2z", "tree.b2z", "x.h5"]
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,8 @@ def site(module_house, tmp_path_factory):
     subprocess.run([PYTHON, "-c", one, root / "one.b2nd"], check=True, timeout=120)
     blosc2.SChunk(data=BYTES, chunksize=100, cparams={"typesize": 1}, urlpath=str(root / "bytes.b2frame"), mode="w", contiguous=True)
     (root / "notes.txt").write_bytes(TEXT)
+    for name in ("tree", "table"):
+        shutil.copy(ROOT / f"tests/corpus/b2z_store/{name}.b2z", root)
     with h5py.File(root / "x.h5", "w") as file:
         file["g/x"], file["g/x-y"] = PLANE, LINE
     serve = module_house.serve(f"@public={root}")
@@ -51,7 +54,7 @@ def dtype_of(descr):
 SELECTED = {"line[2:5]": LINE[2:5], "line[3]": LINE[3], "line[-1]": LINE[-1], "line[...]": LINE, "line[list]": LINE[[1, 5, 7]], "line[array]": LINE[[3, -1, 3]],
             "line[mask]": LINE[np.arange(1000) % 7 == 0], "line[none]": LINE[:0], "plane[rows]": PLANE[[1, 5], 2:4], "plane[columns]": PLANE[:, [4, 0]],
             "plane[mixed]": PLANE[1, [1, 2]], "plane[mask]": PLANE[:, :2], "plane[points]": PLANE[[1, 5], [2, 3]], "plane[slice]": PLANE[3:5, 1],
-            "many": LINE[np.arange(5000) % 1000], "field": ROWS["b"], "filter": ROWS[17:], "rows[2:5]": ROWS[2:5], "one": np.array(7.5), "leaf": PLANE[2:4, 1], "leaf list": PLANE[[1, 5]], "leaf C2Array": PLANE[2:4, 1], "C2Array": PLANE[2:4, 1],
+            "many": LINE[np.arange(5000) % 1000], "field": ROWS["b"], "filter": ROWS[17:], "rows[2:5]": ROWS[2:5], "one": np.array(7.5), "leaf": PLANE[2:4, 1], "leaf list": PLANE[[1, 5]], "leaf C2Array": PLANE[2:4, 1], "leaf of a store": np.arange(100).reshape(10, 10)[2:4, 1], "C2Array": PLANE[2:4, 1],
             "C2Array list": PLANE[[1, 5]], "C2Array lazy": PLANE[2:4, :3] + 1, "open": PLANE[2:4, 1], "open lazy": PLANE[2:4, 1], "proxy": PLANE[1:3, 2]}
 
 
@@ -64,9 +67,11 @@ def test_a_key_gets_what_numpy_gives(said, name):
 
 
 def test_lists_kinds_and_sums(said):
-    values = {name: said[name].get("value", said[name]) for name in ("roots", "list", "files", "list dir", "group", "leaves", "leaves of a group", "info", "kinds", "sum")}
+    values = {name: said[name].get("value", said[name]) for name in ("roots", "list", "files", "list dir", "group", "leaves", "leaves of a group", "leaves of a store", "table", "rows", "table of a store", "info", "kinds", "sum")}
     assert values == {"roots": ["@public"], "list": FILES, "files": FILES, "list dir": ["deep/x.b2nd", "y.b2nd"], "group": ["deep/x.b2nd", "y.b2nd"], "leaves": ["g/x", "g/x-y"],
-                      "leaves of a group": ["x", "x-y"], "info": [1000],
+                      "leaves of a group": ["x", "x-y"],
+                      "leaves of a store": ["bytes", "dir/arr", "dir/sub/b", "dir/table", "top"], "table": ["Table", 10, ["id", "half", "even", "name"]],
+                      "rows": [[1, 0.5, False, "n1"], [4, 2.0, True, "n4"]], "table of a store": [[3, 1.5, False, "n3"]], "info": [1000],
                       "kinds": ["Array", "Array", "Array", "Group", "File"], "sum": int(LINE.sum())}
 
 

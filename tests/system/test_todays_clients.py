@@ -321,10 +321,11 @@ def test_a_leaf_is_there_under_its_own_name(site, name):
 STORED = np.array([(k, k / 2, k % 2 == 0, f"n{k}") for k in range(12)], [("id", "<i8"), ("half", "<f4"), ("even", "?"), ("name", "<U4")])
 
 
-@pytest.mark.parametrize("path, names", [("tree.b2z", ["bytes", "dir/arr", "dir/sub/b", "dir/table", "top"]), ("tree.b2z/dir", ["arr", "sub/b", "table"]), ("table.b2z", ["table"])])
+@pytest.mark.parametrize("path, names", [("tree.b2z", ["bytes", "dir/arr", "dir/sub/b", "dir/table", "top"]), ("tree.b2z/dir", ["arr", "sub/b", "table"]), ("table.b2z", ["table.b2z"])])
 def test_a_store_lists_its_leaves(site, path, names):
     assert json.loads(get(f"{site.url}/api/list/@public/{path}")[2]) == names
-    assert json.loads(get(f"{site.url}/api/info/@public/{path}")[2])["nfiles"] == len(names)
+    info = json.loads(get(f"{site.url}/api/info/@public/{path}")[2])
+    assert (info["kind"], info["nrows"], info["columns"]) == ("ctable", 10, list(STORED.dtype.names)) if path == "table.b2z" else info["nfiles"] == len(names)
     assert get(f"{site.url}/api/download/@public/table.b2z")[2] == (site.root / "table.b2z").read_bytes()
 
 
@@ -333,14 +334,40 @@ def test_leaves_of_a_store_are_read(site):
     assert get(at(site, "tree.b2z/bytes", format="raw"))[2] == b"hello world"
     assert json.loads(get(f"{site.url}/api/attrs/@public/tree.b2z")[2]) == {"author": "me"}
     assert json.loads(get(f"{site.url}/api/attrs/@public/tree.b2z/dir")[2]) == {"x": 1}
+    same(get(at(site, "table.b2z", field="half", slice_=":2")), STORED["half"][:2], "a column by the name of the file")
+    info = json.loads(get(f"{site.url}/api/info/@public/tree.b2z/dir/table")[2])
+    assert (info["kind"], info["nrows"], info["ncols"], info["vlmeta"], info["schema_dict"]["columns"][0]) == ("ctable", 5, 4, {}, {"name": "id", "kind": "int64", "ge": 0})
 
 
-@pytest.mark.parametrize("name, rows", [("table.b2z/table", STORED[[0, 1, *range(4, 12)]]), ("tree.b2z/dir/table.b2nd", STORED[:5])])
+def columns_of(answer):
+    """The rows that are embedded in a frame, a frame for each column."""
+    assert answer[0] == 200 and answer[1]["Accept-Ranges"] == "none", answer[2][:300]
+    frame = blosc2.schunk_from_cframe(answer[2], copy=True)
+    assert "b2embed" in frame.meta
+    places = frame.vlmeta["estore_metadata"]["embed_map"]
+    inner = {key: frame[at["offset"]:at["offset"] + at["length"]] for key, at in places.items()}
+    assert blosc2.ndarray_from_cframe(inner["/_valid_rows"], copy=True)[:].all()
+    told = blosc2.schunk_from_cframe(inner["/_meta"], copy=True)
+    schema = json.loads(told.vlmeta["schema"])
+    rows = np.zeros(schema["n_rows"], STORED.dtype)
+    assert told.vlmeta["kind"] == "ctable" and [column["name"] for column in schema["columns"]] == list(rows.dtype.names)
+    for column in rows.dtype.names:
+        rows[column] = blosc2.ndarray_from_cframe(inner[f"/_cols/{column}"], copy=True)[:]
+    return rows
+
+
+@pytest.mark.parametrize("name, rows", [("tree.b2z/dir/table", STORED[:5]), ("table.b2z/table", STORED[[0, 1, *range(4, 12)]]), ("tree.b2z/dir/table.b2nd", STORED[:5])])
 def test_tables_of_a_store_are_arrays_of_their_live_rows(site, name, rows):
-    same(get(at(site, name, slice_="1:4")), rows[1:4], "rows")
+    same(get(at(site, name, slice_="1:4", format="b2nd")), rows[1:4], "rows")
+    if name.endswith(".b2nd"):
+        same(get(at(site, name, slice_="1:4")), rows[1:4], "rows")
     same(get(at(site, name, field="half")), rows["half"], "a column")
     same(get(at(site, name, filter="id > 2")), rows[rows["id"] > 2], "filtered")
     same(get(at(site, name, indices="[[4,1]]")), rows[[4, 1]], "picked")
+    if name.endswith("table"):
+        for path, part in ((name.removesuffix("/table") if name == "table.b2z/table" else name, "1:4"), (name, "")):
+            embedded = columns_of(get(at(site, path, **({"slice_": part} if part else {}))))
+            assert (embedded == (rows[1:4] if part else rows)).all()
     assert json.loads(get(f"{site.url}/api/table/@public/{name if 'b2nd' in name else name + '.b2nd'}?rows=1:3&fields=name")[2])
 
 

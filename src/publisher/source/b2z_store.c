@@ -166,7 +166,7 @@ static bool add_table(struct c2_b2z *store, const struct c2_b2z_leaf *told, stru
     for (size_t i = 0; i < before; i++)
         if (strncmp(store->p[i].path, leaf.table, prefix) == 0) store->p[i].inner = true;
     bool ok = group.n ? add(store, group, C2_ARRAY_SUFFIX, leaf, err)
-                      : add(store, C2_STR(C2_B2Z_TABLE), "", leaf, err);
+                      : add(store, C2_STR(C2_TABLE_ALONE), "", leaf, err);
     if (store->n == before) free(leaf.table);
     return ok;
 }

@@ -13,8 +13,7 @@ struct c2_b2z_leaf {
     char *table; /* of a table, whose frame tells what it is: the paths of its arrays begin so; or NULL */
     bool inner;  /* one of those arrays: not listed */
 };
-#define C2_B2Z_TABLE "table" C2_ARRAY_SUFFIX /* the path of a table that is all of the store */
-struct c2_b2z {                              /* zeros are none */
+struct c2_b2z { /* zeros are none */
     struct c2_zip zip;
     C2_VEC(struct c2_b2z_leaf); /* sorted by path */
 };

@@ -130,7 +130,7 @@ static void a_table_may_have_no_rows(void **state)
 
     (void)state;
     open_store("empty", &o);
-    const struct c2_b2z_leaf *leaf = c2_b2z_find(&o.store, C2_B2Z_TABLE);
+    const struct c2_b2z_leaf *leaf = c2_b2z_find(&o.store, C2_TABLE_ALONE);
     assert_true(c2_b2z_table_open(o.fd, "x", &o.store, leaf, o.codec, &rows, &o.err));
     assert_int_equal(rows->meta->grid.shape[0], 0);
     assert_int_equal(rows->meta->nchunks, 0);

@@ -256,7 +256,22 @@ static bool open_marks(const struct opening *o, struct table *table, struct cat2
            c2_fail(err, CAT2_EDATA, MARKS " are not marks of rows");
 }
 
-/* The attribute by which it is known to be a table, and its text in what says so. */
+/* Attributes of the table itself, without their braces. */
+static bool put_attrs(const struct opening *o, struct c2_buf *out, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX);
+    C2_AUTO_PTR(c2_frame) *frame = NULL;
+
+    if (!c2_buf_printf(&path, err, "%s_vlmeta" C2_FRAME_SUFFIX, o->leaf->table)) return false;
+    const struct c2_b2z_leaf *leaf = c2_b2z_find(o->store, c2_buf_cstr(&path));
+    if (!leaf) return true;
+    if (!c2_b2z_open(o->fd, o->name, leaf, &frame, err)) return false;
+    const struct c2_buf *attrs = &c2_frame_meta(frame)->vlmeta;
+    return attrs->n <= 2 ||
+           (c2_buf_append(out, attrs->p + 1, attrs->n - 2, err) && c2_buf_putc(out, ',', err));
+}
+
+/* The attribute by which it is known to be a table is its schema, a text in what says so. */
 static bool read_schema(const struct opening *o, struct table *table, struct c2_json **out,
                         struct cat2_error *err)
 {
@@ -271,7 +286,8 @@ static bool read_schema(const struct opening *o, struct table *table, struct c2_
     if (!c2_jstr(c2_jget(c2_json_root(json), "schema"), &text) || !c2_json_parse(text, out, err))
         return c2_fail(err, CAT2_EDATA, "the table has no schema");
     c2_buf_init(vlmeta, C2_TRAILER_NBYTES_MAX);
-    return c2_buf_puts(vlmeta, "{\"" C2_B2Z_TABLE_ATTR "\":", err) &&
+    return c2_buf_putc(vlmeta, '{', err) && put_attrs(o, vlmeta, err) &&
+           c2_buf_puts(vlmeta, "\"" C2_TABLE_ATTR "\":", err) &&
            c2_json_print(c2_json_root(*out), C2_JSON_COMPACT, vlmeta, err) && c2_buf_putc(vlmeta, '}', err);
 }
 

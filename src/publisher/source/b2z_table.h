@@ -7,8 +7,6 @@
 #include "publisher/source/b2z_store.h"
 #include "publisher/source/source.h"
 
-#define C2_B2Z_TABLE_ATTR "ctable" /* the attribute with the table's schema */
-
 /** Open the rows. The item's generation is zeros. @errors CAT2_EDATA, CAT2_EUNSUPPORTED names the column. */
 bool c2_b2z_table_open(int fd, const char *name, const struct c2_b2z *store, const struct c2_b2z_leaf *leaf,
                        struct c2_codec *codec, struct c2_item **out, struct cat2_error *err);

@@ -178,9 +178,11 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
     }
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
-    if (found->folder)
-        w.ok = c2_request_query_bool(req, "inside", false, &inside, &err) && put_beneath(&w, found, inside);
-    else if (found->ds && !found->slash)
+    w.ok = c2_request_query_bool(req, "inside", false, &inside, &err);
+    bool table = !inside && found->ds && c2_sub_table_of(root, found->ds);
+    if (w.ok && found->folder && !table)
+        w.ok = put_beneath(&w, found, inside);
+    else if (w.ok && found->ds && !found->slash)
         c2_jw_str(&w, c2_path_last(found->path));
     c2_jw_end_array(&w);
     c2_sub_say_stale(req, root);
@@ -245,7 +247,9 @@ static void reply_info(struct c2_request *req, struct c2_ds *ds)
 
     if (c2_reply_if_settled(req, ds->quoted)) return;
     c2_reply_header(req, "ETag", ds->quoted);
-    bool ok = c2_buf_append(&copy, ds->info.p, ds->info.n, &err) && put_container(ds, &copy, &err);
+    struct c2_ds *rows = c2_ctable_asked(req, ds);
+    bool ok = rows ? c2_ctable_info(ds, rows, &copy, &err)
+                   : c2_buf_append(&copy, ds->info.p, ds->info.n, &err) && put_container(ds, &copy, &err);
     c2_reply_built(req, ok, &copy, &err);
 }
 

@@ -8,6 +8,18 @@
 
 extern const struct c2_view_type c2_indices_view, c2_filter_view, c2_field_view;
 
+/* ---- ctable.c ---- */
+extern const struct c2_view_type c2_ctable_view;
+/** The rows that a request for ds asks for as a table of Blosc2, by the name of the store or by that which it
+ * has there; NULL: it does not. */
+struct c2_ds *c2_ctable_asked(struct c2_request *req, struct c2_ds *ds);
+/** The rows as an array, where ds is a store that is nothing but a table and the request is for some of its
+ * columns or rows by what is in them; else ds. */
+struct c2_ds *c2_ctable_rows(struct c2_request *req, struct c2_ds *ds);
+/** The info of it, in place of that of ds, or of what else is at its path. */
+bool c2_ctable_info(const struct c2_ds *ds, const struct c2_ds *rows, struct c2_buf *out,
+                    struct cat2_error *err);
+
 #define C2_FETCH_BODY_MAX (9 << 20) /* of a posted fetch: a million coordinates */
 #define C2_FETCH_IN_BODY  "body"    /* the value of indices that stand in the request's body */
 #define C2_PICKED_HEAVY                                                                                      \

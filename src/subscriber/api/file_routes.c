@@ -82,7 +82,7 @@ static bool wants_stored(const struct c2_request *req)
 }
 
 /* What is made for a request has no bytes that a range could be of. */
-static void made(struct c2_request *req, struct c2_ds *ds)
+static void made(struct c2_request *req, struct c2_ds *ds, const struct c2_view_type *view)
 {
     struct c2_str range;
 
@@ -95,18 +95,23 @@ static void made(struct c2_request *req, struct c2_ds *ds)
             ds->root, ds->path);
         return;
     }
-    c2_view_answer(req, ds, &c2_fetch_view);
+    c2_view_answer(req, ds, view);
 }
 
 static void fetch(struct c2_request *req, struct c2_ds *ds)
 {
-    if (ds->meta.kind == C2_KIND_FILE && c2_str_is(c2_view_query(req, "format"), "raw") &&
-        c2_view_slice_text(req).n == 0)
+    struct c2_ds *rows = c2_ctable_asked(req, ds);
+
+    ds = c2_ctable_rows(req, ds);
+    if (rows)
+        made(req, rows, &c2_ctable_view);
+    else if (ds->meta.kind == C2_KIND_FILE && c2_str_is(c2_view_query(req, "format"), "raw") &&
+             c2_view_slice_text(req).n == 0)
         itself(req, ds, &c2_fetch_view);
     else if (wants_stored(req))
         frame(req, ds);
     else
-        made(req, ds);
+        made(req, ds, &c2_fetch_view);
 }
 
 void c2_handle_download(struct c2_request *req, void *state)

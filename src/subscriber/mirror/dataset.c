@@ -181,6 +181,9 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
         return false;
     ds->group_attrs = !ds->bare && ds->meta.grid.ndim == 0 && ds->meta.dtype.itemsize == 1 &&
                       c2_is_group_attrs(c2_str_of(ds->path));
+    struct c2_jval attrs = c2_jget(c2_jget(c2_jget(v, "metadata"), "schunk"), "vlmeta");
+    ds->table = ds->within && ds->meta.dtype.nfields && ds->meta.grid.ndim == 1 &&
+                c2_jval_kind(c2_jget(attrs, C2_TABLE_ATTR)) == C2_JOBJECT;
     struct c2_jval frame = c2_jget(v, "frame");
     ds->refused = c2_jstr(c2_jget(v, "refusal"), &error);
     if (ds->refused && !(ds->error = c2_str_dup(error))) return c2_fail_nomem(err, "dataset");

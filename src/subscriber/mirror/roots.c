@@ -115,6 +115,16 @@ struct c2_ds *c2_sub_find_own(struct c2_root_state *root, struct c2_str path)
     return NULL;
 }
 
+struct c2_ds *c2_sub_table_of(struct c2_root_state *root, const struct c2_ds *file)
+{
+    char text[2 * C2_PATH_MAX];
+    int n = snprintf(text, sizeof(text), "%s/" C2_TABLE_ALONE, file->path);
+    struct c2_ds *ds =
+        file->meta.kind == C2_KIND_FILE ? c2_sub_find(root, (struct c2_str){text, (size_t)n}) : NULL;
+
+    return ds && ds->table ? ds : NULL;
+}
+
 struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why)
 {
     for (size_t n = 1; n < path.n; n++) {

@@ -48,6 +48,8 @@ struct c2_ds *c2_sub_find_container(struct c2_root_state *root, struct c2_str pa
 bool c2_sub_is_container(struct c2_root_state *root, struct c2_str path);
 /** The dataset of this path; in a file that holds datasets, also of the name that it has there. */
 struct c2_ds *c2_sub_find_own(struct c2_root_state *root, struct c2_str path);
+/** The rows, of a file that is nothing but a table; or NULL. */
+struct c2_ds *c2_sub_table_of(struct c2_root_state *root, const struct c2_ds *file);
 /** Tell who watches of a change of a dataset, or (NULL) of the root. */
 void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const char *change);
 
