@@ -25,7 +25,9 @@ static bool parse_info(cat2_dataset *dataset, struct c2_str info, struct c2_str 
 
     if (!c2_json_parse(info, &json, err)) return false;
     struct c2_jval root = c2_json_root(json);
-    if (c2_jstr(c2_jget(root, "kind"), &word) && c2_str_is(word, "group"))
+    if (c2_jstr(c2_jget(root, "kind"), &word) && c2_str_is(word, "group") &&
+        c2_jval_kind(c2_jget(root, "cparams")) ==
+            C2_JNONE) /* else it is a file, too, which holds datasets */
         return c2_fail(err, CAT2_ENOTFOUND, "it is a folder, not a dataset");
     struct c2_jval ranges = c2_jval_kind(c2_jget(root, "accept_ranges"))
                                 ? c2_jget(root, "accept_ranges")

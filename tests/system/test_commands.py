@@ -54,7 +54,7 @@ def site(module_house, tmp_path_factory):
     serve.root, serve.new = root, place / "new"
     for name, last in (("foo", "sub/t.h5/g/a.b2nd"), ("new", "d/text.txt"), ("many", MANY[-1])):
         get(f"{serve.url}/api/subscribe/{name}", method="POST", data=b"", timeout=60)
-        wait_until(lambda name=name, last=last: last in json.loads(get(f"{serve.url}/api/list/{name}")[2]))
+        wait_until(lambda name=name, last=last: last in json.loads(get(f"{serve.url}/api/list/{name}?inside=1")[2]))
     return serve
 
 

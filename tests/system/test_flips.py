@@ -92,7 +92,7 @@ def test_whole_frames_have_a_digest_for_who_wants_one(house, tmp_path):
         f["y"] = np.arange(100)
     (root / "t.txt").write_text("text")
     _, pub, sub = house.chain("d", root)
-    in_h5 = next(path for path in json.loads(get(sub.url + "/api/list/d")[2]) if path.endswith("y.b2nd"))
+    in_h5 = next(path for path in json.loads(get(sub.url + "/api/list/d?inside=1")[2]) if path.endswith("y.b2nd"))
     want = {"Want-Repr-Digest": "sha-512=3, sha-256=10"}
 
     def digest(data):

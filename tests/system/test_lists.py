@@ -27,7 +27,7 @@ def array(path, n=5):
 
 
 def listed(sub, root):
-    return json.loads(get(sub.url + f"/api/list/{root}", timeout=60)[2])
+    return json.loads(get(sub.url + f"/api/list/{root}?inside=1", timeout=60)[2])
 
 
 def full(pub):

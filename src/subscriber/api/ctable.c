@@ -90,42 +90,51 @@ static void put_sizes(const struct c2_ds *rows, struct c2_str attrs, struct c2_j
     c2_jw_put_int(w, "cbytes", meta->cbytes);
     c2_jw_put_real(w, "cratio", meta->cbytes ? (double)nbytes / (double)meta->cbytes : 0);
     c2_jw_put_raw(w, "vlmeta", attrs);
-    c2_meta_put_mtime(c2_ds_mtime_ms(rows), w);
 }
 
-/* A store that is nothing but the table stays a file, too. */
+/* What is at the path besides, a file or the array of rows, with the attributes of the table. */
+static bool put_other(const struct c2_ds *ds, bool file, const struct c2_buf *attrs, struct c2_buf *out,
+                      struct cat2_error *err)
+{
+    struct c2_meta meta = ds->meta; /* borrows all of it */
+    struct c2_jw w;
+
+    if (!file) return c2_buf_append(out, ds->info.p, ds->info.n, err);
+    meta.vlmeta = *attrs;
+    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
+    return c2_meta_to_json(&meta, true, c2_ds_mtime_ms(ds), &w) && c2_jw_finish(&w);
+}
+
 bool c2_ctable_info(const struct c2_ds *ds, const struct c2_ds *rows, struct c2_buf *out,
                     struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     C2_AUTO(c2_buf) attrs = C2_BUF_INIT(C2_TRAILER_NBYTES_MAX);
     const struct c2_grid *grid = &rows->meta.grid;
-    struct c2_meta file = ds->meta; /* borrows all of it */
     struct c2_jval schema;
+    bool file = ds != rows;
     struct c2_jw w;
 
-    if (!attrs_of(rows, &json, &schema, err) || !own_attrs(c2_json_root(json), &attrs, err)) return false;
-    file.vlmeta = attrs;
-    c2_jw_init(&w, out, C2_JSON_COMPACT, err);
-    if (ds != rows) {
-        if (!c2_meta_to_json(&file, true, c2_ds_mtime_ms(ds), &w) || !c2_jw_finish(&w)) return false;
-        out->p[out->n - 1] = ','; /* its brace comes last */
-    } else if (!c2_buf_putc(out, '{', err)) {
+    if (!attrs_of(rows, &json, &schema, err) || !own_attrs(c2_json_root(json), &attrs, err) ||
+        !put_other(ds, file, &attrs, out, err))
         return false;
-    }
     size_t at = out->n;
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
     c2_jw_put_cstr(&w, "kind", "ctable");
     c2_jw_put_int(&w, "nrows", grid->shape[0]);
     c2_jw_put_int(&w, "ncols", rows->meta.dtype.nfields);
-    c2_jw_put_ints(&w, "chunks", grid->chunks, 1);
-    c2_jw_put_ints(&w, "blocks", grid->blocks, 1);
     put_columns(schema, &w);
-    if (ds == rows) put_sizes(rows, c2_buf_str(&attrs), &w);
+    if (file) {
+        c2_jw_put_ints(&w, "chunks", grid->chunks, 1);
+        c2_jw_put_ints(&w, "blocks", grid->blocks, 1);
+    } else {
+        put_sizes(rows, c2_buf_str(&attrs), &w);
+    }
     c2_jw_end_object(&w);
     if (!c2_jw_finish(&w)) return false;
-    memmove(out->p + at, out->p + at + 1, out->n - at - 1); /* one object of both */
+    out->p[at - 1] = ','; /* in place of both braces: one object */
+    memmove(out->p + at, out->p + at + 1, out->n - at - 1);
     out->n--;
     return true;
 }
