@@ -26,15 +26,16 @@ static bool parse_info(cat2_dataset *dataset, struct c2_str info, struct c2_str 
     if (!c2_json_parse(info, &json, err)) return false;
     struct c2_jval root = c2_json_root(json);
     if (c2_jstr(c2_jget(root, "kind"), &word) && c2_str_is(word, "group") &&
-        c2_jval_kind(c2_jget(root, "cparams")) ==
-            C2_JNONE) /* else it is a file, too, which holds datasets */
+        c2_jval_kind(c2_jget(root, "cparams")) == C2_JNONE) /* else it is a file, too, which holds datasets */
         return c2_fail(err, CAT2_ENOTFOUND, "it is a folder, not a dataset");
     struct c2_jval ranges = c2_jval_kind(c2_jget(root, "accept_ranges"))
                                 ? c2_jget(root, "accept_ranges")
                                 : c2_jget(c2_jget(root, "schunk"), "accept_ranges");
     if (!c2_jbool(ranges, &dataset->accepts_ranges)) /* of before, which a word has replaced */
         dataset->accepts_ranges = c2_jstr(ranges, &word) && c2_str_is(word, "bytes");
-    if (!c2_meta_from_json(root, c2_kind_of(c2_str_of(dataset->path)), &dataset->meta, err)) return false;
+    bool array = c2_jval_kind(c2_jget(root, "shape")) == C2_JARRAY; /* what is in a file may have no suffix */
+    enum c2_kind kind = array ? C2_KIND_ARRAY : c2_kind_of(c2_str_of(dataset->path));
+    if (!c2_meta_from_json(root, kind, &dataset->meta, err)) return false;
     if (!c2_dtype_name(&dataset->meta.dtype, &name, err)) return false;
     dataset->info = c2_str_dup(info);
     dataset->etag = c2_str_dup(etag);

@@ -396,3 +396,9 @@ def test_a_name_that_no_root_may_have_ends_the_start_with_a_reason(tmp_path, nam
     argv = [BIN / "cat2serve", "--http", "127.0.0.1:0", "--statedir", tmp_path / "state", f"{name}={tmp_path}"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0 and f"root name '{name}'" in done.stderr and "ready" not in done.stdout, done
+
+
+@pytest.mark.parametrize("name, first", [("x.h5/g/x", "[[0.0,1.0,2.0]]"), ("tree.b2z/dir/table", '[[0,0.0,true,"n0"]]')])
+def test_our_client_takes_a_leaf_by_its_own_name_too(site, name, first):
+    done = subprocess.run([BIN / "cat2cli", "--host", site.http, "-j", "show", f"@public/{name}[0:1{', :3' if 'h5' in name else ''}]"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and first in "".join(done.stdout.split()), done
