@@ -184,7 +184,8 @@ static void next_part(struct c2_view *view)
     struct c2_bound bound;
     struct c2_pieces pieces = c2_view_pieces(view, view->part, &bound);
 
-    c2_read(&view->read, view->ds, &pieces, view->type->sums ? &once : &reader, view);
+    struct c2_ds *ds = view->type->of ? view->type->of(view, view->part) : view->ds;
+    c2_read(&view->read, ds, &pieces, view->type->sums ? &once : &reader, view);
 }
 
 static void begin(struct c2_view *view)

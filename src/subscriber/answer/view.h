@@ -46,6 +46,8 @@ struct c2_view_type {
     /** Loop. Where bound's selection is wide and little of it is needed: of its blocks only these, sorted as
      * c2_pieces has them. NULL: all. */
     const int64_t *(*blocks)(struct c2_view *view, int64_t i, size_t *n);
+    /** Loop. The dataset whose pieces part i needs; of parts that are summed up. NULL: the view's. */
+    struct c2_ds *(*of)(struct c2_view *view, int64_t i);
     /** Append part i to out, or add it up in view->state. May say view->nparts anew. */
     bool (*run)(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
                 struct cat2_error *err);

@@ -4,9 +4,11 @@
 
 #include "net/digest.h"
 #include "subscriber/answer/lookup.h"
+#include "subscriber/answer/refuse.h"
 #include "subscriber/api/api.h"
 #include "subscriber/api/fetch_kinds.h"
 #include "subscriber/api/file_bytes.h"
+#include "subscriber/api/lazy.h"
 #include "subscriber/api/old_client.h"
 #include "wire/json.h"
 
@@ -82,7 +84,7 @@ static bool wants_stored(const struct c2_request *req)
 }
 
 /* What is made for a request has no bytes that a range could be of. */
-static void made(struct c2_request *req, struct c2_ds *ds, const struct c2_view_type *view)
+static void made(struct c2_request *req, struct c2_ds *ds, const struct c2_view_type *type)
 {
     struct c2_str range;
 
@@ -95,16 +97,21 @@ static void made(struct c2_request *req, struct c2_ds *ds, const struct c2_view_
             ds->root, ds->path);
         return;
     }
-    c2_view_answer(req, ds, view);
+    c2_view_answer(req, ds, type);
 }
 
+/* A saved expression is evaluated. */
 static void fetch(struct c2_request *req, struct c2_ds *ds)
 {
-    struct c2_ds *rows = c2_ctable_asked(req, ds);
+    struct c2_ds *rows = ds->error ? NULL : c2_ctable_asked(req, ds);
 
-    ds = c2_ctable_rows(req, ds);
+    if (!ds->error) ds = c2_ctable_rows(req, ds);
     if (rows)
         made(req, rows, &c2_ctable_view);
+    else if (ds->error && c2_is_lazy(ds))
+        made(req, ds, &c2_lazy_view);
+    else if (ds->error)
+        c2_reply_unserved(req, ds);
     else if (ds->meta.kind == C2_KIND_FILE && c2_str_is(c2_view_query(req, "format"), "raw") &&
              c2_view_slice_text(req).n == 0)
         itself(req, ds, &c2_fetch_view);
@@ -124,7 +131,7 @@ void c2_handle_files(struct c2_request *req, void *state)
 }
 void c2_handle_fetch(struct c2_request *req, void *state)
 {
-    c2_sub_with_dataset(req, state, false, fetch);
+    c2_sub_with_known(req, state, fetch, NULL);
 }
 
 /* ---- a posted fetch: the same parameters, as the members of an object ---- */

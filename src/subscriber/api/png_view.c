@@ -113,8 +113,8 @@ static bool png_size(struct c2_view *view, const struct c2_reading *reading, str
     if (p->projects) {
         const struct c2_plane *plane = &p->plane;
         p->over.sums.num = plane->sums.num;
-        p->over.along[0] = (struct c2_along){.axis = plane->axes.x, .factor = plane->factor};
-        p->over.along[1] = (struct c2_along){.axis = plane->axes.y, .factor = plane->factor};
+        p->over.along[0] = (struct c2_along){plane->axes.x, 1, plane->factor};
+        p->over.along[1] = (struct c2_along){plane->axes.y, 1, plane->factor};
         return c2_projection_plan(&p->over, &reading->source, &bound, err);
     }
     if (p->channels) view->nparts = p->channels;
