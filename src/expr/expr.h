@@ -50,6 +50,8 @@ struct c2_expr_type {
     int64_t shape[C2_DIM_MAX];
 };
 struct c2_expr_type c2_expr_type(const struct c2_expr *expr, int node);
+/** Does each item of it need the items at its own place, and no others? */
+bool c2_expr_is_rowwise(const struct c2_expr *expr);
 /** Which items of its operands a box of a node needs; axes as a c2_bound has them, `dropped` does not count.
  * The same operand may be named several times. */
 void c2_expr_needs(const struct c2_expr *expr, int node, const struct c2_axis_sel *axes,

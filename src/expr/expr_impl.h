@@ -7,11 +7,13 @@
 #include "expr/expr.h"
 
 #define C2_EXPR_NODES_MAX 1024 /* each is 700 bytes, and looked at for every box */
-#define C2_EXPR_DEPTH_MAX 48   /* the parser and the evaluator call themselves */
-#define C2_EXPR_TREE_MAX  4096 /* operations, where what is used several times counts as often */
-#define C2_EXPR_ARGS_MAX  256  /* arrays of one concat or stack */
-#define C2_EXPR_CELLS     ((int64_t)1 << 22) /* numbers in memory at a time: 32 MiB */
-#define C2_EXPR_KEPT      ((int64_t)1 << 21) /* numbers of all reductions together, which are kept */
+#define C2_EXPR_DEPTH_MAX 128  /* the evaluator calls itself, with 2 KiB of stack each time */
+#define C2_EXPR_NESTED_MAX                                                                                   \
+    256                       /* parentheses and signs: the parser calls itself; a parenthesis counts twice */
+#define C2_EXPR_TREE_MAX 4096 /* operations, where what is used several times counts as often */
+#define C2_EXPR_ARGS_MAX 256  /* arrays of one concat or stack */
+#define C2_EXPR_CELLS    ((int64_t)1 << 22) /* numbers in memory at a time: 32 MiB */
+#define C2_EXPR_KEPT     ((int64_t)1 << 21) /* numbers of all reductions together, which are kept */
 
 /* One number. Which member: by the kind of its node. */
 union c2_cell {

@@ -28,6 +28,13 @@ struct c2_expr_type c2_expr_type(const struct c2_expr *expr, int node)
     return type;
 }
 
+bool c2_expr_is_rowwise(const struct c2_expr *expr)
+{
+    for (size_t i = 0; i < expr->nodes.n; i++)
+        if (expr->nodes.p[i].sort > C2_SORT_WHERE) return false;
+    return true;
+}
+
 bool c2_expr_check_shape(const int64_t *shape, int ndim, struct cat2_error *err)
 {
     int64_t n = 8;

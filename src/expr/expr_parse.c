@@ -207,7 +207,7 @@ static bool read_unary(struct c2_expr_parser *p, int *node)
     const char *place = p->in.p;
     bool ok;
 
-    if (++p->level > C2_EXPR_DEPTH_MAX)
+    if (++p->level > C2_EXPR_NESTED_MAX)
         return c2_expr_fail_at(p, place, CAT2_ELIMIT, "the expression is nested too deep");
     if (c2_cursor_eat(&p->in, "-"))
         ok = read_unary(p, node) && read_negated(p, place, node);
@@ -251,7 +251,7 @@ static bool read_binary(struct c2_expr_parser *p, int level, int *node)
 
 bool c2_expr_read(struct c2_expr_parser *p, int *node)
 {
-    if (++p->level > C2_EXPR_DEPTH_MAX)
+    if (++p->level > C2_EXPR_NESTED_MAX)
         return c2_expr_fail_at(p, p->in.p, CAT2_ELIMIT, "the expression is nested too deep");
     bool ok = read_binary(p, LEVEL_COMPARE, node);
     p->level--;

@@ -198,6 +198,7 @@ static bool take_filter(struct c2_order *order, int64_t first_row, const uint8_t
         uint32_t found[256];
         size_t nfound = 0;
         c2_where_eval(order->where, items + at * order->dtype->itemsize, some, order->mask);
+        if (c2_where_failed(order->where, err)) return false;
         for (int64_t i = 0; i < some; i++) {
             if (order->mask[i]) found[nfound++] = (uint32_t)(first_row + at + i);
             if (nfound < C2_ARRAY_LEN(found) && i + 1 < some) continue;

@@ -10,8 +10,9 @@ struct parser {
     const char *start;
     struct c2_where *where;
     int level;
-    bool python; /* read as Python does, or refused */
-    bool bare;   /* the operand that was read last is a comparison without parentheses */
+    bool python;     /* read as Python does, or refused */
+    bool misleading; /* it means something else in Python than it looks like */
+    bool bare;       /* the operand that was read last is a comparison without parentheses */
     int64_t *position;
     struct cat2_error *err;
 };
@@ -272,6 +273,7 @@ static bool eat_either(struct parser *p, const char *symbol, const char *word)
 static bool stands_apart(struct parser *p, const char *place)
 {
     if (!p->python || !p->bare) return true;
+    p->misleading = true;
     return fail_at(p, place, "a comparison beside & | ~ needs parentheses");
 }
 
@@ -337,6 +339,7 @@ void c2_where_free(struct c2_where *where)
     }
     c2_buf_fini(&where->scratch[0]);
     c2_buf_fini(&where->scratch[1]);
+    c2_expr_free(where->expr);
     free(where->cmps);
     free(where->ops);
     free(where->masks);
@@ -373,8 +376,8 @@ static struct c2_where *new_where(const struct c2_dtype *dtype)
     return NULL;
 }
 
-static bool parse(struct c2_str text, const struct c2_dtype *dtype, bool python, struct c2_where **out,
-                  int64_t *position, struct cat2_error *err)
+static bool parse(struct c2_str text, const struct c2_dtype *dtype, bool python, bool *misleading,
+                  struct c2_where **out, int64_t *position, struct cat2_error *err)
 {
     struct parser p = {.in = c2_cursor_of(text),
                        .start = text.p,
@@ -395,6 +398,7 @@ static bool parse(struct c2_str text, const struct c2_dtype *dtype, bool python,
         p.where->masks = malloc((size_t)p.where->depth * C2_WHERE_BATCH);
         ok = p.where->masks || c2_fail_nomem(err, "expression");
     }
+    *misleading = p.misleading;
     if (!ok) {
         c2_where_free(p.where);
         return false;
@@ -406,11 +410,54 @@ static bool parse(struct c2_str text, const struct c2_dtype *dtype, bool python,
 bool c2_where_parse(struct c2_str text, const struct c2_dtype *dtype, struct c2_where **out,
                     int64_t *position, struct cat2_error *err)
 {
-    return parse(text, dtype, false, out, position, err);
+    bool misleading;
+
+    return parse(text, dtype, false, &misleading, out, position, err);
+}
+
+/* ---- arithmetic ---- */
+
+static bool find_field(void *ctx, struct c2_expr *expr, struct c2_str name, int *node, struct cat2_error *err)
+{
+    const int64_t any = INT32_MAX; /* rows: they are given by the batch */
+    int item;
+
+    return c2_expr_operand(expr, 0, ctx, &any, 1, &item, err) && c2_expr_field(expr, item, name, node, err);
+}
+
+/* What has more than comparisons. A boolean for each row is wanted. */
+static bool parse_expr(struct c2_str text, const struct c2_dtype *dtype, struct c2_where **out,
+                       int64_t *position, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_where) *where = new_where(dtype);
+    struct c2_expr_names names = {find_field, (void *)(uintptr_t)dtype};
+
+    if (where) where->expr = c2_expr_new();
+    if (!where || !where->expr) return c2_fail_nomem(err, "expression");
+    if (!c2_expr_parse(where->expr, text, &names, &where->node, position, err))
+        return c2_fail_within(err, "filter");
+    struct c2_expr_type type = c2_expr_type(where->expr, where->node);
+    *position = 0;
+    if (type.kind != 'b' || type.ndim != 1 || !c2_expr_is_rowwise(where->expr))
+        return c2_fail(err, CAT2_EINVAL, "filter: the expression is no boolean for each row");
+    *out = where;
+    where = NULL;
+    return true;
 }
 
 bool c2_where_parse_python(struct c2_str text, const struct c2_dtype *dtype, struct c2_where **out,
                            int64_t *position, struct cat2_error *err)
 {
-    return parse(text, dtype, true, out, position, err);
+    struct cat2_error other;
+    int64_t further;
+
+    bool misleading = false;
+
+    if (parse(text, dtype, true, &misleading, out, position, err)) return true;
+    if (misleading || text.n > C2_WHERE_TEXT_MAX) return false;
+    if (parse_expr(text, dtype, out, &further, &other)) return true;
+    if (further <= *position) return false; /* the one that understood more of it says what is wrong */
+    *position = further;
+    *err = other;
+    return false;
 }

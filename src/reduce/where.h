@@ -19,13 +19,16 @@ struct c2_where;
 bool c2_where_parse(struct c2_str text, const struct c2_dtype *dtype, struct c2_where **out,
                     int64_t *position, struct cat2_error *err);
 /** The same for what Python reads, too: what would mean something else there is refused. & | ~ stand between
- * fields of booleans and what is in parentheses, and nothing else stands alone. */
+ * fields of booleans and what is in parentheses, and nothing else stands alone. What is no comparison of
+ * fields and constants may be any expression of src/expr that gives a boolean for each row. */
 bool c2_where_parse_python(struct c2_str text, const struct c2_dtype *dtype, struct c2_where **out,
                            int64_t *position, struct cat2_error *err);
 void c2_where_free(struct c2_where *where); /* NULL is fine */
 C2_DEFINE_AUTO_PTR(c2_where, c2_where_free);
 /** 1 or 0 for each of n items. Not for two threads at a time. */
 void c2_where_eval(struct c2_where *where, const uint8_t *items, int64_t n, uint8_t *mask);
+/** Was there no memory for it, or was it cancelled? Then masks mean nothing. Python's alone. */
+bool c2_where_failed(const struct c2_where *where, struct cat2_error *err);
 
 /** A field of a table by its name in a list or an expression: quoted by back quotes, or bare up to a
  * character that is no part of a name. `value` is the item itself when it has no fields. NULL: not there.

@@ -175,8 +175,41 @@ static void eval_batch(struct c2_where *where, const uint8_t *items, int64_t n, 
     memcpy(out, where->masks, (size_t)n);
 }
 
+/* Of the batch that is at hand. */
+static bool read_rows(void *ctx, int id, const struct c2_bound *bound, struct c2_buf *out,
+                      struct cat2_error *err)
+{
+    const struct c2_bytes *batch = ctx;
+
+    (void)id, (void)bound; /* all of it */
+    return c2_buf_append(out, batch->p, batch->n, err);
+}
+
+static bool eval_expr(struct c2_where *where, const uint8_t *items, int64_t n, uint8_t *mask,
+                      struct cat2_error *err)
+{
+    static const struct c2_dtype boolean = {.kind = 'b', .order = '|', .itemsize = 1};
+    struct c2_bytes batch = {items, (size_t)(n * where->dtype->itemsize)};
+    struct c2_expr_source source = {read_rows, &batch};
+    struct c2_axis_sel rows = {0, 1, n, false};
+
+    return c2_expr_eval(where->expr, where->node, &source, &rows, &boolean, mask, err);
+}
+
 void c2_where_eval(struct c2_where *where, const uint8_t *items, int64_t n, uint8_t *mask)
 {
-    for (int64_t at = 0; at < n; at += C2_WHERE_BATCH)
-        eval_batch(where, items + at * where->dtype->itemsize, c2_min_i64(C2_WHERE_BATCH, n - at), mask + at);
+    for (int64_t at = 0; at < n; at += C2_WHERE_BATCH) {
+        int64_t some = c2_min_i64(C2_WHERE_BATCH, n - at);
+        const uint8_t *batch = items + at * where->dtype->itemsize;
+        if (!where->expr)
+            eval_batch(where, batch, some, mask + at);
+        else if (where->failed || !eval_expr(where, batch, some, mask + at, &where->err))
+            where->failed = true;
+    }
+}
+
+bool c2_where_failed(const struct c2_where *where, struct cat2_error *err)
+{
+    if (where->failed) *err = where->err;
+    return where->failed;
 }

@@ -3,6 +3,7 @@
 #ifndef C2_REDUCE_WHERE_IMPL_H
 #define C2_REDUCE_WHERE_IMPL_H
 
+#include "expr/expr.h"
 #include "reduce/number.h"
 #include "reduce/where.h"
 
@@ -39,6 +40,10 @@ struct c2_where {
     uint8_t *masks;            /* depth * BATCH */
     long double *left, *right; /* BATCH each */
     struct c2_buf scratch[2];
+    struct c2_expr *expr; /* instead of comparisons: fields are its operands, all of them 0 */
+    int node;
+    bool failed;
+    struct cat2_error err;
 };
 
 #endif

@@ -30,6 +30,39 @@ bool c2_is_lazy(const struct c2_ds *ds)
            c2_json_parse(vlmeta, &json, &err) && c2_jval_kind(object_of(json)) == C2_JOBJECT;
 }
 
+static struct c2_str kind_of(struct c2_jval object)
+{
+    struct c2_str kind;
+
+    if (c2_jstr(c2_jget(object, "kind"), &kind)) return kind;
+    bool function = c2_jval_kind(c2_jget(object, "UDF")) == C2_JSTR; /* of versions without kinds */
+    return function ? C2_STR("lazyudf") : C2_STR("lazyexpr");
+}
+
+bool c2_lazy_put_info(const struct c2_ds *ds, struct c2_buf *info, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    C2_AUTO(c2_buf) members = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct c2_jw w;
+
+    if (!c2_json_parse(c2_buf_str(&ds->meta.vlmeta), &json, err)) return false;
+    struct c2_jval object = object_of(json), text = c2_jget(object, "expression");
+    c2_jw_init(&w, &members, C2_JSON_COMPACT, err);
+    c2_jw_begin_object(&w);
+    c2_jw_put_str(&w, "kind", kind_of(object));
+    if (c2_jval_kind(text) == C2_JSTR) {
+        c2_jw_key(&w, "expression");
+        c2_jw_value(&w, text);
+        c2_jw_key(&w, "operands");
+        c2_jw_value(&w, c2_jget(object, "operands"));
+    }
+    c2_jw_end_object(&w);
+    if (!c2_jw_finish(&w)) return false;
+    members.p[0] = ','; /* they go on where the brace of info was */
+    info->n--;
+    return c2_buf_append(info, members.p, members.n, err);
+}
+
 /* ---- where an operand is ---- */
 
 /* The folder of the root on the publisher, by where the expression is there; with its slash. */
@@ -116,11 +149,11 @@ static bool parse_inner(const struct level *l, struct c2_ds *ds, struct c2_expr 
     struct level inner = {.ds = ds, .outer = l, .depth = l->depth + 1, .to = l->to};
 
     for (const struct level *at = l; at; at = at->outer)
-        if (at->ds == ds) return c2_fail(err, CAT2_EDATA, "%.200s: it is an operand of itself", ds->path);
+        if (at->ds == ds) return c2_fail(err, CAT2_EINVAL, "%.200s: it is an operand of itself", ds->path);
     if (inner.depth > C2_LAZY_DEPTH_MAX)
         return c2_fail(err, CAT2_ELIMIT, "more than %d expressions are operands of each other",
                        C2_LAZY_DEPTH_MAX);
-    return parse_level(&inner, expr, node, err);
+    return parse_level(&inner, expr, node, err) || c2_fail_within(err, "%.200s", ds->path);
 }
 
 /* A field of the name of the operand is meant where its items have fields, for then one has to be. */
@@ -161,25 +194,22 @@ static bool parse_level(const struct level *l, struct c2_expr *expr, int *node, 
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_expr_names names = {find, NULL};
     struct level here = *l;
-    struct c2_str kind, text;
+    struct c2_str text;
     int64_t position;
 
     if (!c2_json_parse(c2_buf_str(&l->ds->meta.vlmeta), &json, err)) return false;
     struct c2_jval object = object_of(json);
-    if (!c2_jstr(c2_jget(object, "kind"), &kind))
-        kind = C2_STR("lazyexpr"); /* of versions that had no other */
-    bool function = !c2_str_is(kind, "lazyexpr") || c2_jval_kind(c2_jget(object, "UDF")) == C2_JSTR;
-    if (function)
+    struct c2_str kind = kind_of(object);
+    if (!c2_str_is(kind, "lazyexpr"))
         return c2_fail(err, CAT2_EUNSUPPORTED,
-                       "%.200s: it is a saved object of the kind '%.*s': only expressions are evaluated, no "
-                       "Python functions",
-                       l->ds->path, (int)c2_min_i64(60, (int64_t)kind.n), kind.p);
+                       "it is a saved object of the kind '%.*s': only expressions are evaluated, no Python "
+                       "functions",
+                       (int)c2_min_i64(60, (int64_t)kind.n), kind.p);
     if (!c2_jstr(c2_jget(object, "expression"), &text))
-        return c2_fail(err, CAT2_EDATA, "%.200s: it has no expression", l->ds->path);
+        return c2_fail(err, CAT2_EINVAL, "it has no expression");
     here.operands = c2_jget(object, "operands");
     names.ctx = &here;
-    return c2_expr_parse(expr, text, &names, node, &position, err) ||
-           c2_fail_within(err, "%.200s", l->ds->path);
+    return c2_expr_parse(expr, text, &names, node, &position, err);
 }
 
 bool c2_lazy_parse(struct c2_ds *ds, struct c2_expr *expr, const struct c2_lazy_operands *operands, int *node,

@@ -17,6 +17,8 @@ struct c2_lazy_operands {
 };
 /** Is it an expression, or what else Blosc2 saves in place of data? */
 bool c2_is_lazy(const struct c2_ds *ds);
+/** Members for the end of its info: kind, and expression and operands as they were saved. */
+bool c2_lazy_put_info(const struct c2_ds *ds, struct c2_buf *info, struct cat2_error *err);
 /** The expression, and those of its operands that are expressions.
  *  @errors CAT2_EUNSUPPORTED it is a Python function, or has something that is not known here;
  *  CAT2_ENOTFOUND an operand is not there; CAT2_EINVAL, CAT2_EDATA, CAT2_ELIMIT. They name the operand. */

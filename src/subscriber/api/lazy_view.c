@@ -82,13 +82,11 @@ static bool is_as_saved(const struct c2_view *view, struct cat2_error *err)
     for (int i = 0; same && i < type.ndim; i++)
         same = type.shape[i] == meta->grid.shape[i];
     if (!same)
-        return c2_fail(err, CAT2_EDATA,
-                       "%.200s: its operands have other shapes now than when the expression was saved",
-                       view->ds->path);
+        return c2_fail(err, CAT2_EINVAL,
+                       "by its operands of now the expression has another shape than what was saved says");
     if (type.kind == 'b' && meta->dtype.kind != 'b')
         return c2_fail(err, CAT2_EUNSUPPORTED,
-                       "%.200s: a condition was saved, and neither of the values between which it chooses",
-                       view->ds->path);
+                       "a condition was saved, and neither of the values between which it chooses");
     return true;
 }
 
