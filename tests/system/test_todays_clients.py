@@ -129,7 +129,10 @@ FILTERS = {"a > 16": ROWS["a"] > 16, "(a > 16) & (b < .5)": (ROWS["a"] > 16) & (
            "~(a > 3) | c": ~(ROWS["a"] > 3) | ROWS["c"], "c & (a == 1) | ~c & (a == 2)": ROWS["c"] & (ROWS["a"] == 1) | ~ROWS["c"] & (ROWS["a"] == 2),
            "n.x == 7": ROWS["n"]["x"] == 7, "s == 's3'": ROWS["s"] == "s3", "n.t == b't3'": ROWS["n"]["t"] == b"t3", "b != b": ROWS["b"] != ROWS["b"],
            "u > 9223372036854775900": ROWS["u"] > np.uint64(9223372036854775900), "a > 1000": ROWS["a"] > 1000, "a < n.x": ROWS["a"] < ROWS["n"]["x"],
-           "c == True": ROWS["c"], "3 <= a": ROWS["a"] >= 3, "w > 0.5": ROWS["w"] > np.float32(0.5), "w == 0.1": ROWS["w"] == np.float32(0.1)}
+           "c == True": ROWS["c"], "3 <= a": ROWS["a"] >= 3, "w > 0.5": ROWS["w"] > np.float32(0.5), "w == 0.1": ROWS["w"] == np.float32(0.1),
+           "a + 1 > 2": ROWS["a"] + 1 > 2, "(a * 2 - n.x < -b) & ~c": (ROWS["a"] * 2 - ROWS["n"]["x"] < -ROWS["b"]) & ~ROWS["c"], "sqrt(b) > .5": ROWS["b"] > .25,
+           "(a % 7 == 3) | (u - 9223372036854775807 < 5)": (ROWS["a"] % 7 == 3) | (ROWS["u"] - np.uint64(2**63 - 1) < 5),
+           "where(c, a, -a) ** 2 > 100": np.where(ROWS["c"], ROWS["a"], -ROWS["a"]) ** 2 > 100}
 
 
 @pytest.mark.parametrize("text", FILTERS)
@@ -145,8 +148,8 @@ def test_a_filter_leaves_rows_of_which_a_slice_is_taken(site, text):
         assert answer[0] == 400 and b"out of bounds" in answer[2]
 
 
-@pytest.mark.parametrize("text", ["a >", "nope > 1", "a > 1 & b < 2", "~a > 1", "a", "a > 1 and b < 2", "not c", "!c", "c && c", "a + 1 > 2", "1 < a < 3", "(a > 1",
-                                  "v > 1", "n > 1", "1", "'x'", "c | a > 1", ""])
+@pytest.mark.parametrize("text", ["a >", "nope > 1", "a > 1 & b < 2", "~a > 1", "a", "a > 1 and b < 2", "not c", "!c", "c && c", "1 < a < 3", "(a > 1",
+                                  "v > 1", "n > 1", "1", "'x'", "c | a > 1", "a + 1", "sum(a) > 1", "(a + 1 > 2)[::2]", "a * s > 1", ""])
 def test_what_python_would_read_otherwise_is_no_filter(site, text):
     status, _, body = get(at(site, "rows.b2nd", filter=text))
     assert status == (400 if text else 200), body[:200]
