@@ -216,21 +216,20 @@ static void what_is_nested_or_long_ends_at_its_limit(void **state)
     } cases[] = {{"(", "a", "", 5000, "nested too deep"},    {"-", "a", "", 5000, "nested too deep"},
                  {"sin(", "a", "", 5000, "nested too deep"}, {"", "a", "+a", 5000, "in each other"},
                  {"", "a", "**a", 5000, "nested too deep"},  {"", "a", " ", C2_EXPR_TEXT_MAX, "too long"}};
-    char *text = malloc(1 << 20), got[400];
+    char got[400];
 
     (void)state;
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
-        *text = '\0';
-        size_t at = 0;
+        C2_AUTO(c2_buf) text = C2_BUF_INIT(1 << 20);
+        struct cat2_error err;
         for (int k = 0; k < cases[i].n; k++)
-            at += (size_t)sprintf(text + at, "%s", cases[i].open);
-        at += (size_t)sprintf(text + at, "%s", cases[i].middle);
+            assert_true(c2_buf_puts(&text, cases[i].open, &err));
+        assert_true(c2_buf_puts(&text, cases[i].middle, &err));
         for (int k = 0; k < cases[i].n; k++)
-            at += (size_t)sprintf(text + at, "%s", cases[i].more);
-        evaluate(text, got, sizeof(got));
+            assert_true(c2_buf_puts(&text, cases[i].more, &err));
+        evaluate(c2_buf_cstr(&text), got, sizeof(got));
         if (!strstr(got, cases[i].why)) fail_msg("%zu: %s", i, got);
     }
-    free(text);
 }
 
 static int begin(void **state)
