@@ -2,13 +2,26 @@
 /* The subscriber: follows roots, caches what is asked for, serves it. */
 #include "bin/service.h"
 #include "bin/statedir.h"
+#include "broker/broker.h"
 #include "bus/remote.h"
 #include "subscriber/subscriber.h"
 
 struct role {
     struct c2_bus *bus;
+    struct c2_downstream downstream;
     struct c2_subscriber *sub;
+    struct c2_root upstream; /* its place */
+    c2_loop_fn *stopped;
+    void *stopped_ctx;
 };
+
+/* Another subscriber tells of roots and changes as a broker does. */
+static bool open_upstream(struct role *role, const char *text, struct cat2_error *err)
+{
+    return c2_service_address(c2_str_of(text), role->upstream.http, sizeof(role->upstream.http),
+                              &role->upstream.tls, err) ||
+           c2_fail_within(err, "--upstream");
+}
 
 static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
 {
@@ -16,18 +29,34 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
     char statedir[C2_STATEDIR_MAX], broker[C2_SERVICE_URL_MAX];
     struct c2_subscriber_config config = {.statedir = statedir};
 
+    const char *upstream = c2_options_text(s->options, "upstream"), *bus = upstream;
+
+    if (!bus) bus = c2_options_service(s->options, "broker", "broker", broker);
     if (!c2_statedir_subscriber(s->options, statedir, err) ||
-        !c2_bus_remote_new(s->loop, s->http, c2_options_service(s->options, "broker", "broker", broker),
-                           &role->bus, err))
+        (upstream && !open_upstream(role, upstream, err)) ||
+        !c2_bus_remote_new(s->loop, s->http, bus, &role->bus, err) ||
+        !c2_downstream_open(s, &role->downstream, err))
         return false;
     config.bus = role->bus;
+    config.downstream = role->downstream.bus;
+    if (upstream) config.upstream = &role->upstream;
     return c2_service_subscriber(s, &config, &role->sub, err);
+}
+
+static void on_stopped(void *ctx)
+{
+    struct role *role = ctx;
+
+    c2_broker_stop(role->downstream.broker, role->stopped, role->stopped_ctx);
 }
 
 static void stop(void *ctx, c2_loop_fn *done, void *done_ctx)
 {
     struct role *role = ctx;
-    c2_subscriber_stop(role->sub, done, done_ctx);
+
+    role->stopped = done;
+    role->stopped_ctx = done_ctx;
+    c2_subscriber_stop(role->sub, on_stopped, role);
 }
 
 static void release(void *ctx)
@@ -35,6 +64,7 @@ static void release(void *ctx)
     struct role *role = ctx;
 
     c2_subscriber_free(role->sub);
+    c2_downstream_free(&role->downstream);
     if (role->bus) role->bus->ops->free(role->bus);
 }
 
@@ -53,6 +83,8 @@ static const struct c2_option options[] = {
      "listen here; *:PORT for every address, port 0 for a free one", NULL},
     {"broker", 0, C2_OPT_SERVICE, "localhost:8000", "HOST:PORT",
      "the broker to ask for roots; https://HOST:PORT by TLS", "broker.http"},
+    {"upstream", 0, C2_OPT_SERVICE, NULL, "URL",
+     "follow the roots of this subscriber, in place of a broker's; http[s]://HOST:PORT", NULL},
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR",
      "keep state and cache here; with --id _caterva2/sub.ID", NULL},
     C2_SERVICE_CACHE,
@@ -80,6 +112,7 @@ int main(int argc, char **argv)
                                                         .caches = true,
                                                         .any_url = true,
                                                         .asks = true,
+                                                        .upstream = true,
                                                         .start = start,
                                                         .stop = stop,
                                                         .free = release,

@@ -6,6 +6,8 @@
 
 #include "base/beside.h"
 #include "bin/service.h"
+#include "broker/broker.h"
+#include "bus/local.h"
 #include "subscriber/subscriber.h"
 
 /* HOURS (1.5) or never, as seconds; 0 for never. */
@@ -35,6 +37,20 @@ static const char *find_h5web(const struct c2_options *options)
     c2_beside_program("../share/caterva2/", "h5web", folder);
     c2_beside_program("../share/caterva2/h5web/", "index.html", page);
     return access(page, R_OK) == 0 ? folder : NULL;
+}
+
+bool c2_downstream_open(struct c2_service *s, struct c2_downstream *out, struct cat2_error *err)
+{
+    struct c2_broker_config config = {.loop = s->loop, .http = s->http, .server = s->server};
+
+    return c2_broker_new(&config, &out->broker, err) &&
+           c2_bus_local_new(s->loop, c2_broker_hub(out->broker), &out->bus, err);
+}
+
+void c2_downstream_free(struct c2_downstream *downstream)
+{
+    if (downstream->bus) downstream->bus->ops->free(downstream->bus);
+    c2_broker_free(downstream->broker);
 }
 
 bool c2_service_subscriber(struct c2_service *s, struct c2_subscriber_config *config,

@@ -25,7 +25,8 @@ static const struct {
     {"publisher", SERVICE_KEYS " trust key-file name root poll no-hdf5-folders", true},
     {"subscriber",
      SERVICE_KEYS
-     " trust key-file base-path frame-ancestors quota work-per-request scrub plugin-dir h5web-dir web-dir",
+     " trust key-file base-path frame-ancestors quota work-per-request scrub plugin-dir h5web-dir web-dir "
+     "upstream",
      true},
     {"serve",
      SERVICE_KEYS " broker-http trust base-path frame-ancestors quota work-per-request poll scrub "

@@ -252,12 +252,15 @@ static bool open_access(struct c2_service *s, struct cat2_error *err)
 }
 
 /* What we send to others. */
-static bool open_keys(struct c2_service *s, bool asks, struct cat2_error *err)
+static bool open_keys(struct c2_service *s, const struct c2_service_role *role, struct cat2_error *err)
 {
+    bool asks = role->asks;
+    const char *upstream = role->upstream ? c2_options_text(s->options, "upstream") : NULL;
+    const char *home = upstream ? upstream : asks ? c2_options_text(s->options, "broker") : NULL;
     const char *key = getenv("CATERVA2_KEY");
     bool shared = false;
 
-    if (!c2_keyring_new(asks ? c2_options_text(s->options, "broker") : NULL, &s->keys, err)) return false;
+    if (!c2_keyring_new(home, &s->keys, err)) return false;
     c2_http_use_keys(s->http, s->keys);
     if (!asks) return true;
     const char *file = c2_options_text(s->options, "key-file");
@@ -277,7 +280,7 @@ static bool start(struct life *life, struct cat2_error *err)
     if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
         !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) ||
         !c2_service_authorities(s->options, &s->authorities, err) || !open_access(s, err) ||
-        !open_keys(s, life->roles[0].asks, err) || !open_server(life, err))
+        !open_keys(s, &life->roles[0], err) || !open_server(life, err))
         return false;
     c2_http_set_authorities(s->http, &s->authorities);
     c2_access_say(s->access);

@@ -166,6 +166,7 @@ struct c2_service_role {
     int nroots;          /* it publishes; -1: as many as arguments */
     bool any_url;        /* --public-url may have https and a path: only clients are told */
     bool asks;           /* it has --broker and --key-file */
+    bool upstream;       /* and --upstream, which may take the place of --broker */
     bool any_port;       /* without --http, where the default port is taken, a free one does too */
     bool (*start)(void *role, struct c2_service *service,
                   struct cat2_error *err);                 /* add routes, open state */
@@ -175,6 +176,15 @@ struct c2_service_role {
     void (*ready)(void *role, struct c2_conditions *why); /* for /readyz: why it is not; NULL: always is */
     void (*metrics)(void *role, struct c2_metrics *m);    /* NULL: none */
 };
+struct c2_broker;
+struct c2_bus;
+/* Where further subscribers hear what changes: /pubsub of the service's own server. */
+struct c2_downstream {
+    struct c2_broker *broker;
+    struct c2_bus *bus;
+};
+bool c2_downstream_open(struct c2_service *service, struct c2_downstream *out, struct cat2_error *err);
+void c2_downstream_free(struct c2_downstream *downstream);
 struct c2_subscriber;
 struct c2_subscriber_config;
 /** A subscriber on the service's own server. The caller has set bus, statedir and follow_all of config; the

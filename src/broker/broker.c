@@ -263,6 +263,22 @@ static const struct c2_state_kind kind = {
              "themselves, Python ones when they are started again; subscribers list all roots again",
 };
 
+static const struct c2_route pubsub[] = {{C2_GET, "/pubsub", c2_broker_handle_pubsub, NULL, NULL}};
+
+/* Numbers of events begin anew with each run: who follows lists all then. */
+static bool open_pubsub(struct c2_broker *broker, struct c2_broker **out, struct cat2_error *err)
+{
+    struct c2_hub_store store = {.clock = c2_loop_clock(broker->config.loop)};
+
+    if (!c2_hub_new(&store, NULL, &broker->hub, err)) {
+        free(broker);
+        return false;
+    }
+    c2_server_routes(broker->config.server, pubsub, C2_ARRAY_LEN(pubsub), broker);
+    *out = broker;
+    return true;
+}
+
 bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out, struct cat2_error *err)
 {
     struct c2_broker *broker = calloc(1, sizeof(*broker));
@@ -272,6 +288,7 @@ bool c2_broker_new(const struct c2_broker_config *config, struct c2_broker **out
     broker->config = *config;
     struct c2_hub_store store = {save_root, drop_root, append, forget, broker, c2_loop_clock(config->loop)};
     broker->dirfd = -1;
+    if (!config->statedir) return open_pubsub(broker, out, err);
     bool ok = c2_state_open(config->statedir, &kind, &broker->state, err) && read_epoch(broker, epoch, err) &&
               c2_hub_new(&store, epoch, &broker->hub, err) &&
               c2_state_each(broker->state, "roots", C2_STR(""), restore_root, broker, err) &&

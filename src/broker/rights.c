@@ -18,6 +18,10 @@ bool c2_broker_may_publish(const struct c2_broker *broker, const char *topic, co
     uint8_t known[16];
     int64_t wait_ms;
 
+    if (!broker->config.statedir) {
+        snprintf(why, C2_WHY_MAX, "a subscriber tells events, and takes none");
+        return false;
+    }
     if (c2_hub_is_claimed_by(broker->hub, topic, peer)) return true;
     if (root && c2_hub_owner_of(broker->hub, topic, &wait_ms) == C2_OWNER_CONNECTED) {
         snprintf(why, C2_WHY_MAX,

@@ -13,6 +13,7 @@ struct c2_root {
     char http[300]; /* host:port, no scheme */
     char from[64];  /* a hub's: the address that registered it; "" when that is not known */
     bool tls;       /* TLS is spoken there. On the wire "tls": true, which Python peers pass over */
+    bool mirror;    /* a subscriber is there, which answers for the publisher beneath /mirror/NAME */
 };
 #define C2_TOPIC_NEW "@new" /* on which new roots are told: no root has this name */
 /** May a root be called so? Its name is a folder of subscribers, and the topic of its events. @errors
@@ -20,9 +21,12 @@ struct c2_root {
 bool c2_root_name_check(struct c2_str name, struct cat2_error *err);
 /** How addresses of its publisher begin: "http" or "https". */
 const char *c2_root_scheme(const struct c2_root *root);
+/** Where its publisher answers: SCHEME://HOST:PORT/api/ROUTE, with /mirror/NAME in front of /api of a mirror. */
+bool c2_root_put_url(const struct c2_root *root, const char *route, struct c2_buf *out,
+                     struct cat2_error *err);
 /** At the same place as the other? */
 bool c2_root_is_at(const struct c2_root *root, const struct c2_root *other);
-/** "host:port" or "https://host:port", as it is kept in a state. */
+/** "host:port" or "https://host:port", as it is kept in a state; of a mirror after "mirror:". */
 bool c2_root_put_address(const struct c2_root *root, struct c2_buf *out, struct cat2_error *err);
 /** Back; false: too long. */
 bool c2_root_set_address(struct c2_root *root, struct c2_str text);

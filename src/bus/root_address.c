@@ -4,8 +4,10 @@
 
 #include "base/limits.h"
 #include "bus/bus.h"
+#include "wire/url.h"
 
-#define HTTPS "https://"
+#define HTTPS  "https://"
+#define MIRROR "mirror:"
 
 bool c2_root_name_check(struct c2_str name, struct cat2_error *err)
 {
@@ -23,25 +25,38 @@ const char *c2_root_scheme(const struct c2_root *root)
     return root->tls ? "https" : "http";
 }
 
+bool c2_root_put_url(const struct c2_root *root, const char *route, struct c2_buf *out,
+                     struct cat2_error *err)
+{
+    return c2_buf_printf(out, err, "%s://%s%s", c2_root_scheme(root), root->http,
+                         root->mirror ? "/mirror/" : "") &&
+           (!root->mirror || c2_url_encode(c2_str_of(root->name), false, out, err)) &&
+           c2_buf_printf(out, err, "/api/%s", route);
+}
+
 bool c2_root_is_at(const struct c2_root *root, const struct c2_root *other)
 {
-    return root->tls == other->tls && strcmp(root->http, other->http) == 0;
+    return root->tls == other->tls && root->mirror == other->mirror && strcmp(root->http, other->http) == 0;
 }
 
 bool c2_root_put_address(const struct c2_root *root, struct c2_buf *out, struct cat2_error *err)
 {
-    return (!root->tls || c2_buf_puts(out, HTTPS, err)) && c2_buf_puts(out, root->http, err);
+    return (!root->mirror || c2_buf_puts(out, MIRROR, err)) && (!root->tls || c2_buf_puts(out, HTTPS, err)) &&
+           c2_buf_puts(out, root->http, err);
 }
 
 bool c2_root_set_address(struct c2_root *root, struct c2_str text)
 {
-    bool tls = c2_str_starts(text, HTTPS);
+    bool mirror = c2_str_starts(text, MIRROR);
 
+    if (mirror) text = (struct c2_str){text.p + strlen(MIRROR), text.n - strlen(MIRROR)};
+    bool tls = c2_str_starts(text, HTTPS);
     if (tls) text = (struct c2_str){text.p + strlen(HTTPS), text.n - strlen(HTTPS)};
     if (text.n >= sizeof(root->http)) return false;
     memset(root->http, 0, sizeof(root->http));
     memcpy(root->http, text.p, text.n);
     root->tls = tls;
+    root->mirror = mirror;
     return true;
 }
 

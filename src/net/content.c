@@ -219,6 +219,13 @@ static void describe_range(struct c2_request *req, const struct c2_content *cont
 
 #define BUILT_BOUNDARY "caterva2-2d6f0c5e8b7a4193" /* parts tell their lengths */
 
+static bool read_at(const struct c2_content *content, int64_t off, size_t n, uint8_t *to,
+                    struct cat2_error *err)
+{
+    return content->fd < 0 ? content->read(content->ctx, off, n, to, err)
+                           : c2_fs_pread(content->fd, to, n, off, err);
+}
+
 bool c2_content_build(const struct c2_content *content, const struct c2_range *ranges, int n,
                       struct c2_buf *out, struct cat2_error *err)
 {
@@ -230,7 +237,7 @@ bool c2_content_build(const struct c2_content *content, const struct c2_range *r
         if (n > 1 && !part_head(&s, i, out, err)) return false;
         before = out->n;
         if (!c2_buf_resize(out, before + (size_t)ranges[i].n, err) ||
-            !c2_fs_pread(content->fd, out->p + before, (size_t)ranges[i].n, ranges[i].off, err))
+            !read_at(content, ranges[i].off, (size_t)ranges[i].n, out->p + before, err))
             return false;
     }
     return n == 1 || part_head(&s, n, out, err);

@@ -205,12 +205,15 @@ struct c2_content {
      * finished. Loop. */
     bool (*open)(void *ctx, struct c2_request *req, int64_t off, int64_t n, struct c2_body *out,
                  struct cat2_error *err);
+    /* fd < 0, of c2_content_build(): these bytes. Worker. */
+    bool (*read)(void *ctx, int64_t off, size_t n, uint8_t *to, struct cat2_error *err);
     void (*free)(
         void *ctx); /* when the content is not needed any more: all of it was sent, or the client left */
     void *ctx;
 };
 void c2_reply_content(struct c2_request *req, const struct c2_content *content);
-/** The body of an answer to ranges (1 or more) of content->fd, in memory. Worker. @errors CAT2_EIO. */
+/** The body of an answer to ranges (1 or more) of content->fd, or as content->read() has them, in memory.
+ * Worker. @errors CAT2_EIO; those of read(). */
 bool c2_content_build(const struct c2_content *content, const struct c2_range *ranges, int n,
                       struct c2_buf *out, struct cat2_error *err);
 /** Answer 206 with it; takes the buffer. The caller has looked at the conditions, and keeps content->fd. */

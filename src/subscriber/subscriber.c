@@ -23,6 +23,7 @@
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
 #include "subscriber/pages/pages.h"
+#include "subscriber/republish/republish.h"
 #include "subscriber/zarr/zarr.h"
 
 const struct c2_state_kind c2_subscriber_state = {
@@ -46,6 +47,7 @@ static bool open_folders(struct c2_subscriber *sub, struct cat2_error *err)
 static bool start_events(struct c2_subscriber *sub, struct cat2_error *err)
 {
     sub->events = c2_events_new(sub);
+    c2_republish_start(sub);
     return sub->events || c2_fail_nomem(err, "events");
 }
 
@@ -100,6 +102,7 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     c2_grove_add_routes(sub);
     c2_plugins_add_routes(sub);
     c2_pages_add_routes(sub);
+    c2_republish_add_routes(sub);
     c2_sub_quota_start(sub);
     c2_sub_clear_aside(sub);
     if (!c2_scrub_start(sub, err)) {

@@ -118,7 +118,7 @@ static bool ask(struct asking *a, const struct c2_root_state *root, struct c2_st
 {
     C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
 
-    if (!c2_buf_printf(&url, err, "%s://%s/api/attrs", c2_root_scheme(&root->root), root->root.http) ||
+    if (!c2_root_put_url(&root->root, "attrs", &url, err) ||
         (path.n && (!c2_buf_putc(&url, '/', err) || !c2_url_encode(path, true, &url, err))))
         return false;
     struct c2_http_call call = {

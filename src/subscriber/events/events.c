@@ -353,7 +353,7 @@ struct c2_events *c2_events_new(struct c2_subscriber *sub)
         return NULL;
     }
     events->sub = sub;
-    sub->watcher = (struct c2_mirror_watcher){on_dataset, on_root, events};
+    sub->watchers[C2_WATCH_BROWSERS] = (struct c2_mirror_watcher){on_dataset, on_root, events};
     events->timer = c2_timer_start(sub->config.loop, PING_MS, PING_MS, on_ping, events);
     return events;
 }

@@ -77,7 +77,7 @@ bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, st
     struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
 
     if (!root) return c2_fail(err, CAT2_ENOTFOUND, "root %.100s is gone", ds->root);
-    return c2_buf_printf(out, err, "%s://%s/api/%s/", c2_root_scheme(&root->root), root->root.http, route) &&
+    return c2_root_put_url(&root->root, route, out, err) && c2_buf_putc(out, '/', err) &&
            c2_url_encode(c2_str_of(ds->path), true, out, err);
 }
 

@@ -19,6 +19,8 @@ struct c2_subscriber_config {
     struct c2_server *server;
     struct c2_access *access; /* for pages that say who looks at them; NULL: nobody can sign in */
     struct c2_bus *bus;
+    const struct c2_root *upstream; /* where another subscriber answers for all roots; NULL: the bus says where */
+    struct c2_bus *downstream;      /* what changes is told here, to further subscribers; NULL: nobody */
     const char *statedir;
     const char *public_url; /* "http://host:port", the beginning of the URLs it hands out */
     const char *web_dir;    /* the web client's files, for development; NULL: those in the program */

@@ -159,7 +159,7 @@ static void look(struct early *early, struct c2_root_state *root)
         look_again(early);
         return;
     }
-    bool ok = c2_buf_printf(&url, &err, "%s://%s/api/info/", c2_root_scheme(&root->root), root->root.http) &&
+    bool ok = c2_root_put_url(&root->root, "info/", &url, &err) &&
               c2_url_encode(c2_str_of(early->path), true, &url, &err) && c2_buf_puts(&url, "?full=1", &err);
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
                                 .body_max = 16 << 20,

@@ -300,8 +300,22 @@ void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const s
 
 /* ---- which roots there are ---- */
 
-static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c2_root *from)
+/* Of a subscriber that is followed every root is to be had there, wherever its publisher is. */
+static struct c2_root place_of(const struct c2_subscriber *sub, const struct c2_root *told)
 {
+    const struct c2_root *upstream = sub->config.upstream;
+    struct c2_root root = *told;
+
+    if (!upstream) return root;
+    memcpy(root.http, upstream->http, sizeof(root.http));
+    root.tls = upstream->tls;
+    root.mirror = true;
+    return root;
+}
+
+static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c2_root *told)
+{
+    const struct c2_root place = place_of(sub, told), *from = &place;
     struct cat2_error err;
     struct c2_root_state *old = c2_sub_root(sub, c2_str_of(from->name));
     bool moved = old && !c2_root_is_at(&old->root, from);

@@ -271,7 +271,7 @@ static bool start_info(struct c2_follow *f, struct c2_follow_info *info, struct 
     struct c2_ds *old = c2_sub_find(f->root, c2_str_of(info->path));
     bool conditional = !f->streaming && old && *old->etag && !old->speaks_pieces && !old->error;
 
-    if (!c2_buf_printf(&url, err, "%s://%s/api/info/", c2_root_scheme(&f->root->root), f->root->root.http) ||
+    if (!c2_root_put_url(&f->root->root, "info/", &url, err) ||
         !c2_url_encode(c2_str_of(info->path), true, &url, err) ||
         (f->streaming && !c2_buf_puts(&url, "?full=1", err)))
         return false;
@@ -405,16 +405,19 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
 void c2_follow_list(struct c2_follow *f)
 {
     struct c2_subscriber *sub = f->root->sub;
+    C2_AUTO(c2_buf) url = C2_BUF_INIT(2048);
     struct cat2_error err;
-    char url[400];
 
     c2_follow_clear(f);
     f->streaming = f->known_type = f->hashed = f->unsure = false;
     f->nlines = f->nlost = 0;
     f->nend = -1;
     f->chain = f->chain_end = 0;
-    snprintf(url, sizeof(url), "%s://%s/api/list?full=1", c2_root_scheme(&f->root->root), f->root->root.http);
-    struct c2_http_call call = {.url = url,
+    if (!c2_root_put_url(&f->root->root, "list?full=1", &url, &err)) {
+        f->end->failed(f, &err);
+        return;
+    }
+    struct c2_http_call call = {.url = c2_buf_cstr(&url),
                                 .timeout_ms = LIST_MS,
                                 .stall_ms = LIST_STALL_MS,
                                 .body_max = 65536,

@@ -148,6 +148,7 @@ struct c2_mirror_watcher {
     void (*root)(void *ctx, struct c2_root_state *root);
     void *ctx; /* NULL: nobody watches */
 };
+enum { C2_WATCH_BROWSERS, C2_WATCH_DOWNSTREAM, C2_WATCHERS };
 
 /* Files of levels that are open, the last used first. */
 #define C2_LEVELS_OPEN 8
@@ -166,7 +167,7 @@ struct c2_subscriber {
     struct c2_views *views;
     struct c2_plugins *plugins;
     struct c2_events *events;
-    struct c2_mirror_watcher watcher; /* nobody while restoring */
+    struct c2_mirror_watcher watchers[C2_WATCHERS]; /* nobody while restoring */
     int64_t epoch;                    /* when this process began: what is counted in it is good for so long */
     void (*free_rest)(struct c2_subscriber *sub); /* with the last dataset */
     struct c2_open_files open;

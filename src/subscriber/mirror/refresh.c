@@ -64,7 +64,7 @@ static void give_up(struct c2_refresh *r)
 static bool take_answer(struct c2_refresh *r, const char *path, struct c2_http_reply *reply)
 {
     C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-    struct c2_str text = c2_buf_str(reply->body);
+    struct c2_str text = c2_str_trim(c2_buf_str(reply->body));
     struct cat2_error err;
     struct c2_ds *ds;
 
@@ -135,7 +135,7 @@ static bool ask(struct c2_refresh *r, struct asked *asked)
     C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
     struct cat2_error err;
 
-    if (!c2_buf_printf(&url, &err, "%s://%s/api/info/", c2_root_scheme(&r->root->root), r->root->root.http) ||
+    if (!c2_root_put_url(&r->root->root, "info/", &url, &err) ||
         !c2_url_encode(c2_str_of(asked->path), true, &url, &err) ||
         (r->root->speaks_pieces && !c2_buf_puts(&url, "?full=1", &err)))
         return false;

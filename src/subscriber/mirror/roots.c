@@ -18,14 +18,15 @@
 
 void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const char *change)
 {
-    const struct c2_mirror_watcher *watcher = &root->sub->watcher;
-
     root->changes++;
-    if (!watcher->ctx) return;
-    if (!ds)
-        watcher->root(watcher->ctx, root);
-    else if (c2_root_is_listed(root))
-        watcher->dataset(watcher->ctx, root, ds, change);
+    for (int i = 0; i < C2_WATCHERS; i++) {
+        const struct c2_mirror_watcher *watcher = &root->sub->watchers[i];
+        if (!watcher->ctx) continue;
+        if (!ds)
+            watcher->root(watcher->ctx, root);
+        else if (c2_root_is_listed(root))
+            watcher->dataset(watcher->ctx, root, ds, change);
+    }
 }
 
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *from,

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Subscribers of subscribers: publisher, region, site. What moves is counted at each hop."""
+import io
+import json
+
+import blosc2
+import metrics
+import numpy as np
+import pytest
+from programs import BIN, EXTERNAL, get, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
+
+
+def write(folder, name="big.b2nd", seed=7):
+    big = np.round(np.random.default_rng(seed).standard_normal((600, 500)).cumsum(axis=1), 3)
+    blosc2.asarray(big, chunks=(300, 250), blocks=(50, 50), urlpath=str(folder / "new"), mode="w")
+    (folder / "new").rename(folder / name)
+    return big
+
+
+def array(sub, path, text=""):
+    status, headers, body = get(f"{sub.url}/api/fetch/foo/{path}?slice_={text}&format=npy")
+    assert status == 200, body
+    return np.load(io.BytesIO(body)), headers
+
+
+class Tiers:
+    """A publisher, and subscribers each of which follows the one before; only the first knows a broker."""
+
+    def __init__(self, house, data, depth=2, *options):
+        self.house, self.data = house, data
+        self.bro = house.bro()
+        self.pub = house.pub("foo", data, self.bro)
+        self.subs = [house.sub(self.bro, "sub1").follow("foo")]
+        while len(self.subs) < depth:
+            self.subs.append(self.below(self.subs[-1], f"sub{len(self.subs) + 1}", *options).follow("foo"))
+        self.last = self.subs[-1]
+
+    def below(self, upstream, name, *options, http="127.0.0.1:0"):
+        return self.house.run(name, [BIN / "cat2sub", "--http", http, "--upstream", upstream.url, "--statedir",
+                                     self.house.state(name), *options]).wait_ready_line()
+
+    def asked(self, service, route):
+        """How many requests a service has answered on the routes that end so."""
+        family = metrics.parse(get(service.url + "/metrics")[2].decode())["caterva2_http_requests_total"]
+        return sum(value for _, labels, value in family.samples if labels["route"].endswith(route))
+
+    def counts(self):
+        """Requests for pieces that each service has answered, from the publisher on; the last answers none."""
+        return [int(self.asked(service, "/api/download/{path*}")) for service in (self.pub, *self.subs[:-1])]
+
+    def pieces(self):
+        """Pieces that each subscriber has fetched."""
+        return [int(metrics.parse(get(sub.url + "/metrics")[2].decode())["caterva2_pieces_fetched_total"].samples[0][2])
+                for sub in self.subs]
+
+
+@pytest.fixture
+def data(tmp_path):
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+def test_a_slice_moves_one_block_a_hop_and_once(house, data):
+    big = write(data)
+    (data / "note.txt").write_text("hello " * 1000)
+    tiers = Tiers(house, data, 3)
+    assert array(tiers.last, "big.b2nd", "7,7")[0] == big[7, 7]
+    assert (tiers.counts(), tiers.pieces()) == ([1, 1, 1], [1, 1, 1])
+    for sub in tiers.subs:  # a warm hit makes no trip
+        assert np.array_equal(array(sub, "big.b2nd", "0:50,0:50")[0], big[:50, :50])
+    assert (tiers.counts(), tiers.pieces()) == ([1, 1, 1], [1, 1, 1])
+    assert np.array_equal(array(tiers.last, "big.b2nd")[0], big)
+    assert get(f"{tiers.last.url}/files/foo/big.b2nd")[2] == (data / "big.b2nd").read_bytes()
+    assert get(f"{tiers.last.url}/files/foo/note.txt")[2] == b"hello " * 1000
+    names = [get(f"{sub.url}/api/list/foo")[2] for sub in tiers.subs]
+    infos = [get(f"{sub.url}/api/info/foo/big.b2nd") for sub in tiers.subs]
+    assert len(set(names)) == 1 and len({(headers["ETag"], body) for _, headers, body in infos}) == 1
+
+
+def test_changes_reach_the_last_tier_in_order(house, data):
+    write(data)
+    tiers = Tiers(house, data, 3)
+    array(tiers.last, "big.b2nd", "0,0")
+    for seed in (8, 9):
+        big = write(data, seed=seed)
+        wait_until(lambda big=big: array(tiers.last, "big.b2nd", "7,7")[0] == big[7, 7])
+    write(data, "more.b2nd")
+    wait_until(lambda: "more.b2nd" in json.loads(get(f"{tiers.last.url}/api/list/foo")[2]))
+    (data / "more.b2nd").unlink()
+    wait_until(lambda: "more.b2nd" not in json.loads(get(f"{tiers.last.url}/api/list/foo")[2]))
+
+
+def test_without_its_origin_every_cached_byte_is_there(house, data):
+    big = write(data)
+    tiers = Tiers(house, data, 3)
+    assert np.array_equal(array(tiers.last, "big.b2nd", "0:50,0:50")[0], big[:50, :50])
+    tiers.pub.kill()
+    tiers.bro.kill()
+    status, _, body = get(f"{tiers.last.url}/api/fetch/foo/big.b2nd?slice_=599,499")
+    assert status == 502 and tiers.pub.http in json.loads(body)["detail"], body
+    for sub in tiers.subs:
+        assert np.array_equal(array(sub, "big.b2nd", "0:50,0:50")[0], big[:50, :50])
