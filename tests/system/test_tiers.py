@@ -102,3 +102,20 @@ def test_without_its_origin_every_cached_byte_is_there(house, data):
     assert status == 502 and tiers.pub.http in json.loads(body)["detail"], body
     for sub in tiers.subs:
         assert np.array_equal(array(sub, "big.b2nd", "0:50,0:50")[0], big[:50, :50])
+
+
+def test_a_circle_is_noticed_and_ends_when_it_is_mended(house, data):
+    big = write(data)
+    tiers = Tiers(house, data, 3)
+    first, second, third = tiers.subs
+    array(third, "big.b2nd", "0,0")
+    state, http = first.argv[first.argv.index("--statedir") + 1], first.http
+    first.stop()
+    broken = house.run("circle", [BIN / "cat2sub", "--http", http, "--upstream", third.url, "--statedir", state]).wait_ready_line()
+    wait_until(lambda: "comes in a circle" in broken.output())
+    for sub in (broken, second, third):  # none of them asks the others for ever
+        assert array(sub, "big.b2nd", "0:50,0:50")[0][7, 7] == big[7, 7]
+        wait_until(lambda sub=sub: "circle" in json.loads(get(f"{sub.url}/api/fetch/foo/big.b2nd?slice_=599,499")[2])["detail"])
+    broken.stop()
+    house.run("mended", [BIN / "cat2sub", "--http", http, "--broker", tiers.bro.http, "--statedir", state]).wait_ready_line()
+    wait_until(lambda: get(f"{third.url}/api/fetch/foo/big.b2nd?slice_=599,499&format=json")[0] == 200, 90)

@@ -12,6 +12,7 @@
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
+#include "subscriber/mirror/via.h"
 #include "wire/url.h"
 
 #define KEPT_NBYTES_MAX (32 << 20) /* of attributes of one root: whoever publishes it may tell any number */
@@ -118,7 +119,7 @@ static bool ask(struct asking *a, const struct c2_root_state *root, struct c2_st
 {
     C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
 
-    if (!c2_root_put_url(&root->root, "attrs", &url, err) ||
+    if (!c2_via_may_ask(root, err) || !c2_root_put_url(&root->root, "attrs", &url, err) ||
         (path.n && (!c2_buf_putc(&url, '/', err) || !c2_url_encode(path, true, &url, err))))
         return false;
     struct c2_http_call call = {

@@ -14,6 +14,7 @@
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
+#include "subscriber/mirror/via.h"
 #include "wire/pieces.h"
 #include "wire/url.h"
 
@@ -77,8 +78,8 @@ bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, st
     struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
 
     if (!root) return c2_fail(err, CAT2_ENOTFOUND, "root %.100s is gone", ds->root);
-    return c2_root_put_url(&root->root, route, out, err) && c2_buf_putc(out, '/', err) &&
-           c2_url_encode(c2_str_of(ds->path), true, out, err);
+    return c2_via_may_ask(root, err) && c2_root_put_url(&root->root, route, out, err) &&
+           c2_buf_putc(out, '/', err) && c2_url_encode(c2_str_of(ds->path), true, out, err);
 }
 
 static void go_on(struct fetch *f);

@@ -15,6 +15,7 @@
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/via.h"
 #include "wire/url.h"
 
 #define INFOS_AT_ONCE 16
@@ -378,6 +379,10 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     f->list = NULL;
     if (why) {
         why->code == CAT2_EDATA ? list_again(f, why) : f->end->failed(f, why);
+        return;
+    }
+    if (!c2_via_take(f->root, reply, &err)) {
+        f->end->failed(f, &err);
         return;
     }
     if (!f->known_type) /* no line at all: an empty root of ours */

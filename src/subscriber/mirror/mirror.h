@@ -91,6 +91,9 @@ enum c2_root_life {
     C2_ROOT_AWAY
 };
 
+#define C2_VIA_MAX  16                /* tiers */
+#define C2_VIA_SIZE (33 * C2_VIA_MAX) /* their names, 32 digits each */
+
 struct c2_sub_waiter;
 struct c2_root_state {
     struct c2_root_state *next;
@@ -104,6 +107,8 @@ struct c2_root_state {
     struct c2_group_search *group_search; /* answer/group_texts.c; NULL: nobody has searched yet */
     int64_t attrs_nbytes;                 /* of attributes of folders in the state; 0: not counted yet */
     uint64_t changes;                     /* of the list, in this process */
+    char via[C2_VIA_SIZE];                /* subscribers that its list came through, as via.h has them */
+    bool cyclic;                          /* this one is among them: nothing is asked for */
     int64_t listed_ms;                    /* when last, by the loop's clock; 0: not in this process */
     struct c2_bus_subscription *topic;    /* its events are heard; NULL: not followed, or not asked for yet */
     struct c2_follow *follow;             /* listing under way; no timer then */
@@ -168,7 +173,7 @@ struct c2_subscriber {
     struct c2_plugins *plugins;
     struct c2_events *events;
     struct c2_mirror_watcher watchers[C2_WATCHERS]; /* nobody while restoring */
-    int64_t epoch;                    /* when this process began: what is counted in it is good for so long */
+    int64_t epoch; /* when this process began: what is counted in it is good for so long */
     void (*free_rest)(struct c2_subscriber *sub); /* with the last dataset */
     struct c2_open_files open;
     struct c2_open_levels levels[C2_LEVELS_OPEN];

@@ -9,6 +9,7 @@
 #include "subscriber/answer/refuse.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/via.h"
 #include "subscriber/republish/republish.h"
 #include "wire/proof.h"
 
@@ -84,6 +85,7 @@ static void reply(const struct c2_found *found, const struct cat2_error *why)
     struct c2_request *req = found->req;
     struct c2_str wanted;
 
+    if (root) c2_via_say(req, root);
     if (why || !root) {
         if (why)
             c2_reply_reason(req, root, why);
