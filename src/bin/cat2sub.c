@@ -39,6 +39,7 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
         return false;
     config.bus = role->bus;
     config.downstream = role->downstream.bus;
+    config.lease_ms = c2_options_period(s->options, "lease");
     if (upstream) config.upstream = &role->upstream;
     return c2_service_subscriber(s, &config, &role->sub, err);
 }
@@ -87,6 +88,8 @@ static const struct c2_option options[] = {
      "follow the roots of this subscriber, in place of a broker's; http[s]://HOST:PORT", NULL},
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR",
      "keep state and cache here; with --id _caterva2/sub.ID", NULL},
+    {"lease", 0, C2_OPT_PERIOD, "60", "SECONDS|never",
+     "how old what is known of a root may become while no events can come", NULL},
     C2_SERVICE_CACHE,
     C2_SERVICE_WORK_PER_REQUEST,
     C2_SERVICE_BASE_PATH,

@@ -26,7 +26,7 @@ static const struct {
     {"subscriber",
      SERVICE_KEYS
      " trust key-file base-path frame-ancestors quota work-per-request scrub plugin-dir h5web-dir web-dir "
-     "upstream",
+     "upstream lease",
      true},
     {"serve",
      SERVICE_KEYS " broker-http trust base-path frame-ancestors quota work-per-request poll scrub "

@@ -117,8 +117,9 @@ static void stop_following(struct c2_subscriber *sub)
 {
     if (sub->news) sub->config.bus->ops->unsubscribe(sub->news);
     c2_timer_stop(sub->roots_timer);
+    c2_timer_stop(sub->lease_timer);
     sub->news = NULL;
-    sub->roots_timer = NULL;
+    sub->roots_timer = sub->lease_timer = NULL;
     for (struct c2_root_state *root = sub->roots; root; root = root->next)
         c2_follow_cancel(root, "shutting down");
 }

@@ -25,6 +25,15 @@ def array(sub, path, text=""):
     return np.load(io.BytesIO(body)), headers
 
 
+def stale(sub):
+    return array(sub, "big.b2nd", "7,7")[1].get("X-Caterva2-Stale", "")
+
+
+def below(house, upstream, name, *options):
+    return house.run(name, [BIN / "cat2sub", "--http", "127.0.0.1:0", "--upstream", upstream.url, "--statedir", house.state(name),
+                            *options]).wait_ready_line()
+
+
 class Tiers:
     """A publisher, and subscribers each of which follows the one before; only the first knows a broker."""
 
@@ -34,12 +43,8 @@ class Tiers:
         self.pub = house.pub("foo", data, self.bro)
         self.subs = [house.sub(self.bro, "sub1").follow("foo")]
         while len(self.subs) < depth:
-            self.subs.append(self.below(self.subs[-1], f"sub{len(self.subs) + 1}", *options).follow("foo"))
+            self.subs.append(below(house, self.subs[-1], f"sub{len(self.subs) + 1}", *options).follow("foo"))
         self.last = self.subs[-1]
-
-    def below(self, upstream, name, *options, http="127.0.0.1:0"):
-        return self.house.run(name, [BIN / "cat2sub", "--http", http, "--upstream", upstream.url, "--statedir",
-                                     self.house.state(name), *options]).wait_ready_line()
 
     def asked(self, service, route):
         """How many requests a service has answered on the routes that end so."""
@@ -119,3 +124,26 @@ def test_a_circle_is_noticed_and_ends_when_it_is_mended(house, data):
     broken.stop()
     house.run("mended", [BIN / "cat2sub", "--http", http, "--broker", tiers.bro.http, "--statedir", state]).wait_ready_line()
     wait_until(lambda: get(f"{third.url}/api/fetch/foo/big.b2nd?slice_=599,499&format=json")[0] == 200, 90)
+
+
+def test_without_events_the_lease_bounds_the_age_and_answers_say_it(house, data):
+    """The broker is dead, the publisher lives."""
+    write(data)
+    bro = house.bro()
+    pub = house.pub("foo", data, bro)
+    first = house.sub(bro, "sub1", "127.0.0.1:0", "--lease", "1").follow("foo")
+    second = below(house, first, "sub2").follow("foo")
+    assert all("X-Caterva2-Stale" not in array(sub, "big.b2nd", "0,0")[1] for sub in (first, second))
+    bro.kill()
+    big = write(data, seed=8)
+    for sub in (second, first):
+        wait_until(lambda sub=sub: array(sub, "big.b2nd", "7,7")[0] == big[7, 7])
+        headers = wait_until(lambda sub=sub: array(sub, "big.b2nd", "7,7")[1] if "no events" in stale(sub) else None)
+        assert int(headers["Age"]) < 60
+    pub.kill()
+    for sub in (first, second):
+        wait_until(lambda sub=sub: stale(sub) == "publisher not reached")
+        wait_until(lambda sub=sub: int(array(sub, "big.b2nd", "7,7")[1]["Age"]) >= 2)
+    first.kill()
+    wait_until(lambda: json.loads(get(f"{second.url}/api/fetch/foo/big.b2nd?slice_=599,499")[2])["detail"])
+    assert array(second, "big.b2nd", "7,7")[0] == big[7, 7]

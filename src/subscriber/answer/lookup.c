@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"
+#include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 #include "wire/url.h"
@@ -33,6 +34,7 @@ static void on_known(void *ctx, const struct cat2_error *err)
         if (found.path.n && !(found.slash && found.folder))
             found.ds = c2_sub_find_own(found.root, found.path);
     }
+    if (found.root && !err) c2_sub_say_stale(found.req, found.root);
     l->fn(&found, err);
 }
 

@@ -186,7 +186,6 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
     else if (w.ok && found->ds && !found->slash)
         c2_jw_str(&w, c2_path_last(found->path));
     c2_jw_end_array(&w);
-    c2_sub_say_stale(req, root);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
@@ -280,7 +279,6 @@ static void reply_group(const struct c2_found *found)
     c2_jw_put_int(&w, "size", size);
     c2_jw_put_int(&w, "nfiles", nfiles);
     c2_jw_end_object(&w);
-    c2_sub_say_stale(found->req, found->root);
     c2_reply_built(found->req, c2_jw_finish(&w), &out, &err);
 }
 

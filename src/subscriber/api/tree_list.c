@@ -12,6 +12,7 @@
 #include "subscriber/answer/view.h"
 #include "subscriber/api/api.h"
 #include "subscriber/mirror/dataset.h"
+#include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 

@@ -275,7 +275,6 @@ void c2_grove_folder(const struct c2_found *at)
     struct cat2_error err;
 
     if (!l) return;
-    c2_sub_say_stale(at->req, at->root);
     if (!gather_groups(l, at->root, &err)) {
         c2_reply_error(at->req, &err);
         listing_free(l);
@@ -290,7 +289,6 @@ void c2_grove_paths(const struct c2_found *at)
 {
     const struct c2_attrs_batch none = {0};
 
-    c2_sub_say_stale(at->req, at->root);
     if (settled(at->req, at->root, &none)) return;
     struct listing *l = listing_of(at);
     if (l) send(l, begin_paths);

@@ -19,8 +19,9 @@ struct c2_subscriber_config {
     struct c2_server *server;
     struct c2_access *access; /* for pages that say who looks at them; NULL: nobody can sign in */
     struct c2_bus *bus;
-    const struct c2_root *upstream; /* where another subscriber answers for all roots; NULL: the bus says where */
-    struct c2_bus *downstream;      /* what changes is told here, to further subscribers; NULL: nobody */
+    const struct c2_root
+        *upstream;             /* where another subscriber answers for all roots; NULL: the bus says where */
+    struct c2_bus *downstream; /* what changes is told here, to further subscribers; NULL: nobody */
     const char *statedir;
     const char *public_url; /* "http://host:port", the beginning of the URLs it hands out */
     const char *web_dir;    /* the web client's files, for development; NULL: those in the program */
@@ -31,7 +32,8 @@ struct c2_subscriber_config {
     int64_t quota;          /* bytes of cache on disk; 0 = no limit */
     int64_t work_max;       /* of one request, in bytes decoded (net/worker.h); 0 = no limit */
     const struct c2_subnets *trusted; /* of --trust; NULL: none */
-    double scrub_s;                   /* all that is cached is checked once in so many seconds; 0 = never */
+    int64_t lease_ms; /* how old a list may become without events; -1: any; 0: it is not looked */
+    double scrub_s;   /* all that is cached is checked once in so many seconds; 0 = never */
 };
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/log_share.h"
+#include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
@@ -168,8 +169,10 @@ static void on_complete(struct c2_follow *f)
         root->hashed = f->hashed;
         c2_sub_save_root(root);
     }
+    bool aged = strcmp(root->source.stale, f->source.stale) != 0;
+    root->source = f->source;
     follow_free(f);
-    bool news = !c2_root_is_listed(root) || root->changes != changes || c2_root_is_unreached(root);
+    bool news = !c2_root_is_listed(root) || root->changes != changes || c2_root_is_unreached(root) || aged;
     root->retries = unsure ? root->retries + 1 : 0;
     root->follow_again = false;
     root->listed_ms = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
@@ -403,6 +406,7 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
     sub->unreached = on_unreached;
     sub->news = bus->ops->subscribe(bus, C2_TOPIC_NEW, NULL, &listener);
     if (!sub->news) return c2_fail_nomem(err, "subscription");
+    if (!c2_lease_start(sub, err)) return false;
     if (!bus->ops->on_connect(bus, ask_roots, sub)) return c2_fail_nomem(err, "bus");
     ask_roots(sub);
     for (struct c2_root_state *root = sub->roots; root; root = root->next)

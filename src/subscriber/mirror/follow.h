@@ -42,8 +42,6 @@ void c2_sub_when_known_within(struct c2_root_state *root, int64_t ms,
 void c2_waiters_add(struct c2_root_state *root, int64_t ms,
                     void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
 void c2_sub_tell_waiters(struct c2_root_state *root, const struct cat2_error *err);
-/** Headers for the reply that follows, when the list may not be that of the publisher any more. */
-void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root);
 
 /* ---- early.c ---- */
 /** fn(ctx, NULL) when this dataset is known, or is not there: where it is not in the list, its publisher is

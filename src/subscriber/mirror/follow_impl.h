@@ -23,7 +23,8 @@ struct c2_follow {
     bool hashed;          /* lines have hashes */
     int tries;            /* of the whole list */
     int64_t nlines, nend; /* good lines; how many were sent, -1 not known yet */
-    int64_t nlost;        /* lines of which not even the path is known */
+    struct c2_source_age source;
+    int64_t nlost; /* lines of which not even the path is known */
     uint64_t chain, chain_end;
     bool unsure;    /* Python: a 5xx may mean that the dataset is not announced yet */
     bool doubted;   /* a list without hashes told other names than are known: */

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/log_share.h"
+#include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
@@ -385,6 +386,7 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         f->end->failed(f, &err);
         return;
     }
+    f->source = c2_source_age_of(reply);
     if (!f->known_type) /* no line at all: an empty root of ours */
         f->streaming = reply->hashed || c2_str_starts(reply->content_type, "application/x-ndjson");
     if (reply->status == 503) {

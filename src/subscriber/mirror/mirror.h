@@ -94,6 +94,12 @@ enum c2_root_life {
 #define C2_VIA_MAX  16                /* tiers */
 #define C2_VIA_SIZE (33 * C2_VIA_MAX) /* their names, 32 digits each */
 
+/* What a subscriber that a list came from says of its own. */
+struct c2_source_age {
+    char stale[40]; /* why it may be old; "": it is not */
+    int64_t ms;     /* how old, at most; -1: that is not told */
+};
+
 struct c2_sub_waiter;
 struct c2_root_state {
     struct c2_root_state *next;
@@ -110,6 +116,7 @@ struct c2_root_state {
     char via[C2_VIA_SIZE];                /* subscribers that its list came through, as via.h has them */
     bool cyclic;                          /* this one is among them: nothing is asked for */
     int64_t listed_ms;                    /* when last, by the loop's clock; 0: not in this process */
+    struct c2_source_age source;          /* as told by whom it was listed from */
     struct c2_bus_subscription *topic;    /* its events are heard; NULL: not followed, or not asked for yet */
     struct c2_follow *follow;             /* listing under way; no timer then */
     struct c2_timer *timer;               /* the next listing is due: after events, a failure or "not yet" */
@@ -180,6 +187,9 @@ struct c2_subscriber {
     uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
     struct c2_timer *tender;      /* of the state */
+    struct c2_timer *lease_timer; /* whether events can come */
+    bool deaf;                    /* they could not, when it was looked last */
+    int64_t heard_ms;             /* when they could, last; 0: never */
     struct c2_timer *roots_timer; /* the broker is asked for its roots again */
     struct c2_scrubber *scrubber; /* NULL: none */
     bool stopping, evicting;

@@ -64,16 +64,3 @@ void c2_waiters_add(struct c2_root_state *root, int64_t ms,
     *waiter = (struct c2_sub_waiter){root->waiters, root, timer, fn, ctx};
     root->waiters = waiter;
 }
-
-void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root)
-{
-    char age[24];
-
-    if (root->life == C2_ROOT_CURRENT) return;
-    c2_reply_header(req, "X-Caterva2-Stale",
-                    c2_root_is_unreached(root) ? "publisher not reached" : "not listed again yet");
-    if (!root->listed_ms) return; /* in an earlier run */
-    int64_t now = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
-    snprintf(age, sizeof(age), "%lld", (long long)((now - root->listed_ms) / 1000));
-    c2_reply_header(req, "Age", age);
-}

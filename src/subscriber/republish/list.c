@@ -105,7 +105,6 @@ static void reply(const struct c2_found *found, const struct cat2_error *why)
     for (; list->n < root->n; list->n++)
         list->datasets[list->n] = c2_ds_ref(root->datasets[list->n]);
     struct c2_body body = {list_pull, list_free, list};
-    c2_sub_say_stale(req, root);
     c2_reply_body(req, 200, "application/x-ndjson", -1, &body);
 }
 

@@ -7,6 +7,7 @@
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view.h"
 #include "subscriber/mirror/dataset.h"
+#include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/zarr/zarr3.h"
