@@ -4,7 +4,7 @@
 #define C2_PUBLISHER_DOWNLOAD_CHUNKS_H
 
 #include "publisher/catalog.h"
-#include "publisher/cut.h"
+#include "publisher/cut_item.h"
 #include "publisher/publisher.h"
 
 /** The dataset is open (entry), or not (err): hold what the request named to this generation. false:

@@ -18,6 +18,7 @@
 #include "subscriber/fetch/quota.h"
 #include "subscriber/fetch/scrub.h"
 #include "subscriber/h5grove/grove.h"
+#include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/roots.h"
@@ -91,7 +92,7 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     sub->statefd = sub->cachefd = -1;
     if (!c2_plugins_load(config->plugin_dir, &sub->plugins, err) || !open_folders(sub, err) ||
         !start_views(sub, err) || !c2_sub_restore(sub, err) || !c2_sub_tend_state(sub, err) ||
-        !start_events(sub, err) || !c2_sub_watch_roots(sub, err)) {
+        !start_events(sub, err) || !c2_sub_watch_roots(sub, err) || !c2_lease_start(sub, err)) {
         c2_subscriber_free(sub);
         return false;
     }

@@ -5,7 +5,7 @@ import pathlib
 import re
 
 SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
-VIEWS = re.compile(r"(subscriber/(answer|api|pages|h5grove|zarr|mirror|subscriber(_metrics)?\.c)|tui|bin|web|plugin|reduce)")
+VIEWS = re.compile(r"(subscriber/(answer|api|pages|h5grove|zarr|mirror|republish|subscriber(_metrics)?\.c)|tui|bin|web|plugin|reduce)")
 NOT_VIEWS = re.compile(r"(?i)(string_|pre)view|view(er|port)")
 
 

@@ -5,20 +5,14 @@
 
 #include <stdio.h>
 
-#include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/root.h"
-#include "subscriber/mirror/roots.h"
-
-#define LOOK_MS_MIN 100
-#define LOOK_MS_MAX 15000
 
 static int64_t now_of(const struct c2_subscriber *sub)
 {
     return c2_mono_ms(c2_loop_clock(sub->config.loop));
 }
 
-/* When what is known was what the publisher had, for sure; 0: that is not known. */
-static int64_t as_of(const struct c2_root_state *root)
+int64_t c2_root_as_of(const struct c2_root_state *root)
 {
     if (*root->source.stale) return root->source.ms < 0 ? 0 : root->listed_ms - root->source.ms;
     return root->life == C2_ROOT_CURRENT ? c2_max_i64(root->listed_ms, root->sub->heard_ms) : root->listed_ms;
@@ -36,7 +30,7 @@ static const char *why_stale(const struct c2_root_state *root)
 void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root)
 {
     const char *why = why_stale(root);
-    int64_t since = as_of(root);
+    int64_t since = c2_root_as_of(root);
     char age[24];
 
     if (!why) return;
@@ -59,33 +53,4 @@ struct c2_source_age c2_source_age_of(const struct c2_http_reply *reply)
         seconds < INT32_MAX)
         out.ms = 1000 * (seconds + 1); /* it counts whole ones */
     return out;
-}
-
-/* ---- the lease ---- */
-
-static void on_look(void *ctx)
-{
-    struct c2_subscriber *sub = ctx;
-    int64_t now = now_of(sub), lease = sub->config.lease_ms;
-    bool deaf = !sub->config.bus->ops->connected(sub->config.bus), turned = deaf != sub->deaf;
-
-    if (sub->stopping) return;
-    sub->deaf = deaf;
-    if (!deaf) sub->heard_ms = now;
-    for (struct c2_root_state *root = sub->roots; root; root = root->next) {
-        if (!c2_root_is_listed(root)) continue;
-        if (turned) c2_mirror_tell(root, NULL, NULL);
-        bool over = deaf && lease > 0 && now - as_of(root) >= lease / 2;
-        if (over && !root->follow && !root->timer) c2_sub_follow(root);
-    }
-}
-
-bool c2_lease_start(struct c2_subscriber *sub, struct cat2_error *err)
-{
-    int64_t lease = sub->config.lease_ms;
-    int64_t ms = lease < 0 ? LOOK_MS_MAX : c2_max_i64(LOOK_MS_MIN, c2_min_i64(LOOK_MS_MAX, lease / 4));
-
-    if (lease == 0) return true;
-    sub->lease_timer = c2_timer_start(sub->config.loop, ms, ms, on_look, sub);
-    return sub->lease_timer || c2_fail_nomem(err, "lease");
 }

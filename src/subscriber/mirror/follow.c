@@ -10,7 +10,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/log_share.h"
-#include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
@@ -406,7 +405,6 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
     sub->unreached = on_unreached;
     sub->news = bus->ops->subscribe(bus, C2_TOPIC_NEW, NULL, &listener);
     if (!sub->news) return c2_fail_nomem(err, "subscription");
-    if (!c2_lease_start(sub, err)) return false;
     if (!bus->ops->on_connect(bus, ask_roots, sub)) return c2_fail_nomem(err, "bus");
     ask_roots(sub);
     for (struct c2_root_state *root = sub->roots; root; root = root->next)

@@ -37,7 +37,7 @@ bool c2_via_take(struct c2_root_state *root, const struct c2_http_reply *reply, 
         return c2_fail(err, CAT2_EUPSTREAM, "root %.100s comes through more than %d subscribers",
                        root->root.name, C2_VIA_MAX);
     snprintf(root->via, sizeof(root->via), "%.*s", C2_STR_ARG(text));
-    c2_sub_peer_id(root->sub, &own);
+    if (text.n) c2_sub_peer_id(root->sub, &own);
     for (rest = text; rest.n && !root->cyclic;) {
         c2_str_cut(rest, ' ', &name, &rest);
         root->cyclic = c2_str_eq(name, c2_buf_str(&own));

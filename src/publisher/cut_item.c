@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Chunks of an item, cut. */
-#include "publisher/cut.h"
+#include "publisher/cut_item.h"
 
 bool c2_cut_read(struct c2_item *item, int64_t nchunk, const struct c2_cut_want *want, struct c2_cut *out,
                  struct cat2_error *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Chunks of an item, cut to the blocks asked for; shared by the two forms of download. */
-#ifndef C2_PUBLISHER_CUT_H
-#define C2_PUBLISHER_CUT_H
+#ifndef C2_PUBLISHER_CUT_ITEM_H
+#define C2_PUBLISHER_CUT_ITEM_H
 
 #include "blosc/cut.h"
 #include "publisher/source/source.h"
