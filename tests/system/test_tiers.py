@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Subscribers of subscribers: publisher, region, site. What moves is counted at each hop."""
+import asyncio
 import io
 import json
+import subprocess
 
 import blosc2
 import metrics
@@ -146,4 +148,73 @@ def test_without_events_the_lease_bounds_the_age_and_answers_say_it(house, data)
         wait_until(lambda sub=sub: int(array(sub, "big.b2nd", "7,7")[1]["Age"]) >= 2)
     first.kill()
     wait_until(lambda: json.loads(get(f"{second.url}/api/fetch/foo/big.b2nd?slice_=599,499")[2])["detail"])
+    assert array(second, "big.b2nd", "7,7")[0] == big[7, 7]
+
+
+def test_a_range_moves_the_blocks_under_it(house, data):
+    write(data)
+    tiers = Tiers(house, data, 3)
+    frame = (data / "big.b2nd").read_bytes()
+    status, _, body = get(f"{tiers.last.url}/files/foo/big.b2nd", {"Range": "bytes=400000-400999"})
+    assert (status, body) == (206, frame[400000:401000])
+    assert tiers.pieces() == [1, 1, 1]
+    assert get(f"{tiers.last.url}/files/foo/big.b2nd")[2] == frame
+
+
+def test_hdf5_comes_through_with_its_attributes(house, data):
+    h5py = pytest.importorskip("h5py")
+    items = np.random.default_rng(1).integers(0, 9, (400, 300))
+    with h5py.File(data / "x.h5", "w") as file:
+        file.create_dataset("g/a", data=items, chunks=(100, 300), compression="gzip")
+        file["g"].attrs["title"] = "of the group"
+        file["g/a"].attrs["units"] = "m"
+    tiers = Tiers(house, data, 3)
+    assert np.array_equal(array(tiers.last, "x.h5/g/a.b2nd", "150:250")[0], items[150:250])
+    assert tiers.pieces()[0] == tiers.pieces()[2] == 2
+    for sub in tiers.subs:
+        assert json.loads(get(f"{sub.url}/api/attrs/foo/x.h5/g")[2])["title"] == "of the group"
+        assert json.loads(get(f"{sub.url}/api/info/foo/x.h5/g/a.b2nd")[2])["schunk"]["vlmeta"]["units"] == "m"
+
+
+def test_what_a_mirror_refuses(house, data):
+    write(data)
+    tiers = Tiers(house, data, 1)
+    mirror = f"{tiers.last.url}/mirror/foo/api"
+    line = json.loads(get(f"{mirror}/info/big.b2nd?full=1")[2])
+    assert get(f"{mirror}/download/big.b2nd?pieces=0:0", {"If-Match": f'"{line["validator"]}"'})[0] == 200
+    assert get(f"{mirror}/frame/big.b2nd", {"Range": "bytes=0-9"})[2] == (data / "big.b2nd").read_bytes()[:10]
+    for status, path, headers, says in (
+            (412, "download/big.b2nd?pieces=0", {"If-Match": '"other"'}, ""), (404, "download/big.b2nd?pieces=4", {}, "the dataset has 4"),
+            (404, "download/big.b2nd?pieces=0:30", {}, "30 blocks"), (400, "download/big.b2nd?pieces=x", {}, "chunk numbers"),
+            (404, "download/no.b2nd?pieces=0", {}, "no such dataset"), (416, "frame/big.b2nd", {}, "ranges"),
+            (400, "list", {}, "full=1"), (400, "info/..%2Fx?full=1", {}, "")):
+        got, _, body = get(f"{mirror}/{path}", headers)
+        assert got == status and says in body.decode(), (path, got, body)
+    assert get(f"{tiers.last.url}/mirror/bar/api/list?full=1")[0] == 404
+
+
+def test_nobody_publishes_at_a_subscriber(house, data):
+    websockets = pytest.importorskip("websockets")
+    write(data)
+    tiers = Tiers(house, data, 1)
+
+    async def scene():
+        async with websockets.connect(f"ws://{tiers.last.http}/pubsub") as socket:
+            for method, arguments in ("publish", {"topics": "foo", "data": {"path": "x"}}), ("claim", {"name": "foo", "token": "0" * 32}):
+                await socket.send(json.dumps({"request": {"method": method, "arguments": arguments, "call_id": "1"}, "response": None}))
+                assert json.loads(await socket.recv())["response"]["result"] is False
+    asyncio.run(scene())
+    assert "takes none" in tiers.last.output()
+
+
+def test_a_key_is_for_the_upstream(house, data, tmp_path):
+    big = write(data)
+    bro, access = house.bro(), tmp_path / "access.sqlite3"
+    house.pub("foo", data, bro)
+    admin = [BIN / "cat2admin", "--access-file", access, "key", "add", "--scopes", "read,follow"]
+    (tmp_path / "key").write_text(subprocess.run(admin, capture_output=True, text=True, check=True).stdout)
+    (tmp_path / "key").chmod(0o600)
+    first = house.sub(bro, "sub1", "127.0.0.1:0", "--access", "keys", "--access-file", access)
+    assert get(f"{first.url}/mirror/foo/api/list?full=1")[0] == 401
+    second = below(house, first, "sub2", "--key-file", tmp_path / "key").follow("foo")
     assert array(second, "big.b2nd", "7,7")[0] == big[7, 7]
