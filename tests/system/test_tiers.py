@@ -57,10 +57,13 @@ class Tiers:
         """Requests for pieces that each service has answered, from the publisher on; the last answers none."""
         return [int(self.asked(service, "/api/download/{path*}")) for service in (self.pub, *self.subs[:-1])]
 
-    def pieces(self):
-        """Pieces that each subscriber has fetched."""
-        return [int(metrics.parse(get(sub.url + "/metrics")[2].decode())["caterva2_pieces_fetched_total"].samples[0][2])
+    def fetched(self, what):
+        """"pieces_fetched" or "fetched_bytes" of each subscriber."""
+        return [int(metrics.parse(get(sub.url + "/metrics")[2].decode())[f"caterva2_{what}_total"].samples[0][2])
                 for sub in self.subs]
+
+    def pieces(self):
+        return self.fetched("pieces_fetched")
 
 
 @pytest.fixture
@@ -75,6 +78,7 @@ def test_a_slice_moves_one_block_a_hop_and_once(house, data):
     tiers = Tiers(house, data, 3)
     assert array(tiers.last, "big.b2nd", "7,7")[0] == big[7, 7]
     assert (tiers.counts(), tiers.pieces()) == ([1, 1, 1], [1, 1, 1])
+    assert len(set(tiers.fetched("fetched_bytes"))) == 1 and tiers.fetched("fetched_bytes")[0] < 50 * 50 * 8 + 1024, "a block, not its chunk"
     for sub in tiers.subs:  # a warm hit makes no trip
         assert np.array_equal(array(sub, "big.b2nd", "0:50,0:50")[0], big[:50, :50])
     assert (tiers.counts(), tiers.pieces()) == ([1, 1, 1], [1, 1, 1])
@@ -157,7 +161,7 @@ def test_a_range_moves_the_blocks_under_it(house, data):
     frame = (data / "big.b2nd").read_bytes()
     status, _, body = get(f"{tiers.last.url}/files/foo/big.b2nd", {"Range": "bytes=400000-400999"})
     assert (status, body) == (206, frame[400000:401000])
-    assert tiers.pieces() == [1, 1, 1]
+    assert tiers.pieces() == [1, 1, 1] and max(tiers.fetched("fetched_bytes")) < 50 * 50 * 8 + 1024
     assert get(f"{tiers.last.url}/files/foo/big.b2nd")[2] == frame
 
 
