@@ -57,18 +57,21 @@ static void find_levels(struct png *p, struct c2_ds *ds)
 
     while ((int64_t)1 << z < p->plane.factor)
         z++;
-    p->tile.plane = (struct c2_plane){.num = p->plane.num, .agg = p->plane.agg, .axes = p->plane.axes};
+    p->tile.plane = (struct c2_plane){
+        .sums.num = p->plane.sums.num, .sums.agg = p->plane.sums.agg, .axes = p->plane.axes};
     p->tile.whole = p->bound;
     p->tile.at = (struct c2_tile_at){z, 0, 0};
     if (z <= C2_TILE_Z_MAX) c2_tile_levels_begin(&p->tile, ds);
 }
 
-static void put_tile(struct c2_plane *whole, const struct c2_tile *t)
+static void put_tile(struct c2_sums *whole, const struct c2_tile *t)
 {
-    for (int64_t y = 0; y < t->plane.h; y++)
-        for (int64_t x = 0; x < t->plane.w; x++)
-            c2_plane_add(whole, (t->at.y * C2_TILE_SIDE + y) * whole->w + t->at.x * C2_TILE_SIDE + x,
-                         &t->plane, y * t->plane.w + x);
+    const struct c2_sums *tile = &t->plane.sums;
+
+    for (int64_t y = 0; y < tile->h; y++)
+        for (int64_t x = 0; x < tile->w; x++)
+            c2_sums_add(whole, (t->at.y * C2_TILE_SIDE + y) * whole->w + t->at.x * C2_TILE_SIDE + x, tile,
+                        y * tile->w + x);
 }
 
 /* The picture from tiles that are kept; false: they are not all there. */
@@ -76,18 +79,21 @@ static bool take_levels(struct png *p, struct c2_codec *codec, struct cat2_error
 {
     struct c2_tile *t = &p->tile;
     int64_t texel = (int64_t)1 << t->at.z;
-    struct c2_plane whole = {
-        .num = p->plane.num, .agg = t->plane.agg, .axes = p->plane.axes, .factor = texel, .exact = true};
-    bool ok = c2_plane_begin(&whole, c2_div_ceil(t->pyramid.columns, texel),
-                             c2_div_ceil(t->pyramid.rows, texel), err);
+    struct c2_plane whole = {.sums.num = p->plane.sums.num,
+                             .sums.agg = t->plane.sums.agg,
+                             .axes = p->plane.axes,
+                             .factor = texel,
+                             .exact = true};
+    bool ok = c2_sums_begin(&whole.sums, c2_div_ceil(t->pyramid.columns, texel),
+                            c2_div_ceil(t->pyramid.rows, texel), err);
 
-    for (t->at.y = 0; ok && t->at.y * C2_TILE_SIDE < whole.h; t->at.y++)
-        for (t->at.x = 0; ok && t->at.x * C2_TILE_SIDE < whole.w; t->at.x++) {
+    for (t->at.y = 0; ok && t->at.y * C2_TILE_SIDE < whole.sums.h; t->at.y++)
+        for (t->at.x = 0; ok && t->at.x * C2_TILE_SIDE < whole.sums.w; t->at.x++) {
             t->n = c2_pyramid_tile(&t->pyramid, t->nplane, &t->at);
             ok = c2_tile_take_kept(t, codec);
-            if (ok) put_tile(&whole, t);
+            if (ok) put_tile(&whole.sums, t);
         }
-    ok = ok && c2_picture_init(&p->picture, whole.w, whole.h, err);
+    ok = ok && c2_picture_init(&p->picture, whole.sums.w, whole.sums.h, err);
     if (!ok) {
         c2_plane_fini(&whole);
         return false;
