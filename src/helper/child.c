@@ -48,6 +48,7 @@ static int spawn(const char *program, char *const argv[], int socket, int said, 
     posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, said, STDERR_FILENO);
+    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1); /* whatever a library left open */
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &every);
     posix_spawnattr_setpgroup(&attr, 0); /* Ctrl-C is for the service, which then ends us */

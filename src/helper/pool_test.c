@@ -2,6 +2,7 @@
 /* Pools of processes, with a shell for a helper that sends back what it is sent. */
 #include "helper/pool.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -256,6 +257,23 @@ static void words_that_nobody_reads_do_not_hold_up_a_process(void **state)
     c2_helpers_free(all);
 }
 
+static void a_process_has_no_file_of_ours(void **state)
+{
+    struct c2_helpers *all = pool_of(2, 2);
+    int fd = fcntl(STDERR_FILENO, F_DUPFD, 77);
+    char said[7] = "";
+
+    (void)state;
+    assert_int_equal(fd, 77);
+    struct c2_helper *helper = take(all, "a", false);
+    struct c2_talk talk = c2_helper_talk(helper, PATIENCE_MS);
+    assert_true(c2_talk_send(&talk, "has 77\n", 7) && c2_talk_receive(&talk, said, 6));
+    assert_string_equal(said, "closed");
+    close(fd);
+    c2_helpers_give(all, helper);
+    c2_helpers_free(all);
+}
+
 static void cancelling_ends_waits_and_conversations(void **state)
 {
     struct c2_helpers *all = pool_of(2, 2);
@@ -290,13 +308,16 @@ int main(void)
         cmocka_unit_test(one_that_was_kept_and_ended_is_asked_anew),
         cmocka_unit_test(what_a_process_started_ends_with_it),
         cmocka_unit_test(words_that_nobody_reads_do_not_hold_up_a_process),
+        cmocka_unit_test(a_process_has_no_file_of_ours),
         cmocka_unit_test(cancelling_ends_waits_and_conversations),
     };
-    static const char SCRIPT[] = "while IFS= read -r line; do case $line in\n"
-                                 "exit*) $line ;;\n"
-                                 "start) sleep 1000 & printf %010d $! >&0 ;;\n"
-                                 "chatter) yes 2>/dev/null | head -c 300000 >&2; echo done >&0 ;;\n"
-                                 "*) echo \"$line\" >&0 ;; esac; done\n";
+    static const char SCRIPT[] =
+        "while IFS= read -r line; do case $line in\n"
+        "exit*) $line ;;\n"
+        "start) sleep 1000 & printf %010d $! >&0 ;;\n"
+        "chatter) yes 2>/dev/null | head -c 300000 >&2; echo done >&0 ;;\n"
+        "has*) [ -e /proc/self/fd/${line#has } ] && printf opened >&0 || printf closed >&0 ;;\n"
+        "*) echo \"$line\" >&0 ;; esac; done\n";
     int fd = mkstemp(script);
 
     C2_ASSERT(fd >= 0 && write(fd, SCRIPT, sizeof(SCRIPT) - 1) == sizeof(SCRIPT) - 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The frame as a file: ranges of it with a hash for who wants one, and the digest of the whole. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -99,7 +100,7 @@ static void reply_frame(struct frame_call *call)
     struct c2_request *req = call->req;
     struct c2_item *item = call->item;
     const char *etag = c2_publisher_strong_etag(req, &item->gen);
-    int fd = dup(c2_frame_fd(item->frame));
+    int fd = fcntl(c2_frame_fd(item->frame), F_DUPFD_CLOEXEC, 0);
 
     if (item->digest[0] && c2_digest_wanted(req)) c2_reply_header(req, "Repr-Digest", item->digest);
     if (fd < 0) {

@@ -89,7 +89,7 @@ static bool sums_write(const struct c2_copies *copies, const char *path, const s
 {
     C2_AUTO_PTR(c2_frame) *frame = NULL;
     char name[C2_PATH_MAX + 16];
-    int fd = dup(out);
+    int fd = fcntl(out, F_DUPFD_CLOEXEC, 0);
 
     if (fd < 0) return c2_fail_errno(err, errno, "compressed copy of %.120s", path);
     sums_name(path, name, sizeof(name));

@@ -150,7 +150,8 @@ static bool open_frame(struct c2_dir_source *dir, const char *path, bool sparse,
                        struct cat2_error *err)
 {
     char full[PATH_MAX];
-    int fd = sparse ? c2_fs_open(dir->root, path, O_RDONLY | O_DIRECTORY, err) : dup(item->fd);
+    int fd = sparse ? c2_fs_open(dir->root, path, O_RDONLY | O_DIRECTORY, err)
+                    : fcntl(item->fd, F_DUPFD_CLOEXEC, 0);
 
     if (fd < 0) return sparse ? false : c2_fail_errno(err, errno, "%.160s", path);
     snprintf(full, sizeof(full), "%s/%s", dir->root_path, path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How much the cache takes on disk. With a quota every sweep counts it; without, a worker looks through the
  * cache now and then, if anything has come since. What came after the last count is added. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,7 +60,7 @@ static void count_now(void *ctx)
     if (!count) return;
     count->sub = sub;
     count->at = sub->bytes_fetched;
-    count->fd = dup(sub->cachefd);
+    count->fd = fcntl(sub->cachefd, F_DUPFD_CLOEXEC, 0);
     if (count->fd < 0) {
         free(count);
         return;
