@@ -193,11 +193,12 @@ bool c2_flow_start_part(struct c2_flow *flow, struct cat2_error *err)
     flow->slots[flow->next_start % C2_PARTS_AHEAD] = part;
     part->nholders++;
     group->views->shared += !fresh;
-    part->i = flow->next_start++;
+    int64_t i = flow->next_start++;
     if (!fresh) {
         if (part->stage == C2_PART_WAITS && !part->wait.waits) begin_part(part); /* all others had left */
         return true;
     }
+    part->i = i; /* it stays: workers read it */
     part->group = group;
     part->next = group->parts;
     group->parts = part;
