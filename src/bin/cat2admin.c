@@ -80,9 +80,7 @@ static bool list(const struct admin *admin, enum c2_holder_kind kind, struct cat
 static bool read_expiry(const char *text, int64_t *out, struct cat2_error *err)
 {
     struct c2_str s = c2_str_of(text);
-    int year, month, day;
     int64_t n;
-    char rest;
 
     *out = 0;
     if (c2_str_is(s, "never")) return true;
@@ -92,9 +90,9 @@ static bool read_expiry(const char *text, int64_t *out, struct cat2_error *err)
         *out = now_ms() + n * (unit == 'd' ? DAY_MS : DAY_MS / 24);
         return true;
     }
-    if (sscanf(text, "%4d-%2d-%2d%c", &year, &month, &day, &rest) == 3 && month >= 1 && month <= 12 &&
-        day >= 1 && day <= 31) {
-        struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+    struct tm tm = {0};
+    const char *end = strptime(text, "%Y-%m-%d", &tm);
+    if (end && !*end) {
         *out = (int64_t)timegm(&tm) * 1000 + DAY_MS;
         return *out > now_ms() || c2_fail(err, CAT2_EINVAL, "--expires: %.20s is over", text);
     }

@@ -2,6 +2,7 @@
 /* cat2cli status: a table of services, one of roots, and the cache. */
 #include "bin/cat2cli_status.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,14 +104,13 @@ static const char *time_text(double seconds, char out[32])
         snprintf(out, 32, "?");
         return out;
     }
-    if (seconds >= 86400)
-        snprintf(out, 32, "%.0f d %.0f h", (double)(int64_t)(seconds / 86400),
-                 (double)((int64_t)seconds % 86400 / 3600));
-    else if (seconds >= 3600)
-        snprintf(out, 32, "%.0f h %.0f min", (double)(int64_t)(seconds / 3600),
-                 (double)((int64_t)seconds % 3600 / 60));
-    else if (seconds >= 60)
-        snprintf(out, 32, "%.0f min", (double)(int64_t)(seconds / 60));
+    int64_t s = (int64_t)seconds;
+    if (s >= 86400)
+        snprintf(out, 32, "%" PRId64 " d %" PRId64 " h", s / 86400, s % 86400 / 3600);
+    else if (s >= 3600)
+        snprintf(out, 32, "%" PRId64 " h %" PRId64 " min", s / 3600, s % 3600 / 60);
+    else if (s >= 60)
+        snprintf(out, 32, "%" PRId64 " min", s / 60);
     else
         snprintf(out, 32, "%.0f s", seconds);
     return out;

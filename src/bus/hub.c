@@ -321,7 +321,7 @@ static void remove_subscription(struct c2_hub_subscription *subscription)
 /* Free those who left during the round. */
 static void sweep(struct c2_hub *hub)
 {
-    for (struct c2_hub_subscription *subscription = hub->subscriptions, *next; hub->ngone;
+    for (struct c2_hub_subscription *subscription = hub->subscriptions, *next; subscription && hub->ngone;
          subscription = next) {
         next = subscription->next;
         if (!subscription->gone) continue;

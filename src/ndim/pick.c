@@ -166,8 +166,11 @@ static int64_t item_of(const struct list *list, const struct c2_pick *pick, cons
 {
     int64_t at = 0, stride = 1;
 
+    C2_ASSERT(list->p);
     for (int k = pick->points_ndim - 1; k >= 0; k--) {
-        int64_t n = points[k], coordinate = i % n;
+        int64_t n = points[k];
+        C2_ASSERT(n > 0); /* there is a point */
+        int64_t coordinate = i % n;
         int own = k - (pick->points_ndim - list->ndim);
         i /= n;
         if (own < 0) continue;

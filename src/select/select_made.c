@@ -56,7 +56,8 @@ static int64_t box_of(const struct c2_grid *grid, int64_t nchunk, int64_t *first
 static bool make_chunk(struct c2_codec *codec, const struct c2_made *made, const struct c2_meta *meta,
                        int64_t nchunk, struct scratch *s, struct cat2_error *err)
 {
-    int64_t first[C2_DIM_MAX], count[C2_DIM_MAX], n = box_of(&meta->grid, nchunk, first, count);
+    int64_t first[C2_DIM_MAX] = {0}, count[C2_DIM_MAX] = {0};
+    int64_t n = box_of(&meta->grid, nchunk, first, count);
     struct c2_grid one;
 
     c2_buf_clear(&s->chunk);

@@ -310,7 +310,7 @@ static void check_plan(const struct c2_grid *g, const struct c2_pick *pick)
 static void items_at_coordinates_of_every_array_are_those(void **state)
 {
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
-    struct sample s;
+    struct sample s = {0};
     int count = 0;
 
     while (next_sample(&s)) {

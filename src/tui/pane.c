@@ -183,7 +183,8 @@ static size_t index_text(const struct c2_tui_pane *pane, char *out, size_t room)
             index = c2_tui_window_index(window, &ask->columns, pane->cursor.column);
         n += (size_t)snprintf(out + n, room - n, "%s", axis ? ", " : "");
         if (ask->pairs && axis == ask->columns.axis) {
-            double each = (double)sel->count / (double)(c2_tui_data_nitems(pane->data) / 2);
+            int64_t npairs = c2_tui_data_nitems(pane->data) / 2;
+            double each = (double)sel->count / (double)npairs;
             int64_t from = (int64_t)((double)pane->cursor.column * each),
                     to = (int64_t)((double)(pane->cursor.column + 1) * each);
             n += (size_t)snprintf(out + n, room - n, "%" PRId64 ":%" PRId64, sel->start + sel->step * from,

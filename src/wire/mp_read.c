@@ -40,12 +40,17 @@ static bool sized(struct c2_mp_reader *r, enum c2_mp_kind kind, int width, struc
     return number(r, width, &n) && bytes(r, kind, n, node);
 }
 
+static int64_t signed_byte(uint64_t byte)
+{
+    return (int64_t)(byte ^ 0x80) - 0x80;
+}
+
 static bool extension(struct c2_mp_reader *r, uint64_t n, struct c2_mp_node *node)
 {
     uint64_t type;
 
     if (!number(r, 1, &type)) return false;
-    node->i = (int8_t)type;
+    node->i = signed_byte(type);
     return bytes(r, C2_MP_EXT, n, node);
 }
 
@@ -89,7 +94,7 @@ static bool short_form(struct c2_mp_reader *r, uint8_t tag, struct c2_mp_node *n
     if (tag >= 0xa0 && tag < 0xc0) return bytes(r, C2_MP_TEXT, tag & 0x1f, node);
     if (tag >= 0x80 && tag < 0xa0) return container(r, tag < 0x90, tag & 0x0f, node);
     node->kind = C2_MP_INT;
-    node->i = (int8_t)tag;
+    node->i = signed_byte(tag);
     return true;
 }
 

@@ -118,22 +118,25 @@ static void gather_groups(struct tree *t)
 /* The list is sorted, so what lies in one folder lies together. */
 static void gather(struct tree *t)
 {
+    struct entry *entries = t->entries;
+
+    C2_ASSERT(entries || !t->n);
     for (size_t i = 0; i < t->n; i++) {
         const struct c2_ds *ds = t->list[i];
         struct c2_str head, rest, path = c2_str_of(ds->path + t->dir_n);
-        struct entry *last = t->nentries ? &t->entries[t->nentries - 1] : NULL;
+        struct entry *last = t->nentries ? &entries[t->nentries - 1] : NULL;
         bool folder = !*t->query && !t->deep && c2_str_cut(path, '/', &head, &rest);
         if (*t->query && !c2_ds_is_found(ds, t->dir_n, c2_str_of(t->query))) continue;
         if (t->broken && !ds->error) continue;
         if (!folder) {
-            t->entries[t->nentries++] = (struct entry){.ds = ds,
-                                                       .name = c2_path_last(c2_str_of(ds->path)),
-                                                       .nbytes = nbytes_of(ds),
-                                                       .mtime = c2_ds_mtime_ms(ds)};
+            entries[t->nentries++] = (struct entry){.ds = ds,
+                                                    .name = c2_path_last(c2_str_of(ds->path)),
+                                                    .nbytes = nbytes_of(ds),
+                                                    .mtime = c2_ds_mtime_ms(ds)};
             continue;
         }
         if (!last || last->ds || !c2_str_eq(last->name, head)) {
-            last = &t->entries[t->nentries++];
+            last = &entries[t->nentries++];
             *last = (struct entry){.name = head, .mtime = -1};
         }
         count(last, ds);
