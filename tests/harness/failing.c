@@ -62,7 +62,7 @@ __attribute__((constructor)) static void start(void)
     recording_start();
     dl_iterate_phdr(find_program, NULL);
     if (!path) return;
-    int fd = (int)syscall(SYS_open, path, O_RDWR | O_CLOEXEC);
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
     if (fd < 0) return;
     void *map = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     syscall(SYS_close, fd);

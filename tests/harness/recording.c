@@ -39,7 +39,7 @@ void recording_start(void)
     if (!path || !beneath || strlen(beneath) >= sizeof(under)) return;
     under_n = strlen(beneath);
     memcpy(under, beneath, under_n);
-    log_fd = (int)syscall(SYS_open, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    log_fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
 struct recorded recording_begin(int wanted)
@@ -61,7 +61,7 @@ static const char *name_of_fd(int fd, char to[4096])
     char link[64];
 
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    long n = syscall(SYS_readlink, link, to, 4095);
+    long n = syscall(SYS_readlinkat, AT_FDCWD, link, to, 4095);
     if (n < 0) return NULL;
     to[n] = '\0';
     return beneath(to);
@@ -77,7 +77,7 @@ static const char *name_at(int dirfd, const char *path, char to[4096])
         n = syscall(SYS_getcwd, dir, sizeof(dir)) - 1; /* with its NUL */
     } else {
         snprintf(to, 64, "/proc/self/fd/%d", dirfd);
-        n = syscall(SYS_readlink, to, dir, sizeof(dir) - 1);
+        n = syscall(SYS_readlinkat, AT_FDCWD, to, dir, sizeof(dir) - 1);
     }
     if (n < 0 || n + (long)strlen(path) + 2 > 4096) return NULL;
     memcpy(to, dir, (size_t)n);
