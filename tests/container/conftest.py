@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The image, built once from a base that mmdebstrap makes: no registry of images is asked. Root; make test-container.
 
-C2_CONTAINER_CACHE=FOLDER keeps images and containers there; C2_CONTAINER_KEEP=1 takes the image that is there already.
+C2_CONTAINER_CACHE=FOLDER keeps images and containers there; C2_CONTAINER_KEEP=1 takes the image that is there already;
+C2_CONTAINER_SUITE=bookworm|trixie is another Debian than this machine's.
 """
 import configparser
 import datetime
 import os
 import pathlib
-import re
+import platform
 import shutil
 import subprocess
 
@@ -15,11 +16,10 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("C2_CONTAINER_CACHE", "/var/tmp/caterva2-containers"))
-BASE = f"localhost/caterva2-test-base:{datetime.date.today()}"
-IMAGE = "localhost/caterva2-test:latest"
+SUITE = os.environ.get("C2_CONTAINER_SUITE") or platform.freedesktop_os_release()["VERSION_CODENAME"]
+BASE = f"localhost/caterva2-test-base:{SUITE}-{datetime.date.today()}"
+IMAGE = f"localhost/caterva2-test:{SUITE}"
 KEEP = os.environ.get("C2_CONTAINER_KEEP") == "1"
-# Of apt's settings, those by which it reaches its sources.
-APT_SETTINGS = re.compile(r"^Acquire::(?!Changelogs|IndexTargets)")
 
 
 def buildah(*words, **more):
@@ -29,22 +29,6 @@ def buildah(*words, **more):
     if done.returncode:
         raise RuntimeError(f"{argv} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout.strip()
-
-
-def debian_sources():
-    """This machine's sources of Debian itself, for its own release."""
-    texts = []
-    for path in [pathlib.Path("/etc/apt/sources.list"), *sorted(pathlib.Path("/etc/apt/sources.list.d").glob("*"))]:
-        text = path.read_text() if path.is_file() else ""
-        if "debian-archive-keyring" in text or re.search(r"^deb .*/debian(-security)?/? ", text, re.M):
-            texts.append(text)
-    assert texts, "no sources of Debian in /etc/apt"
-    return "\n".join(texts)
-
-
-def release():
-    text = pathlib.Path("/etc/os-release").read_text()
-    return re.search(r"^VERSION_CODENAME=(\w+)", text, re.M).group(1)
 
 
 def take_settings(folder):
@@ -82,12 +66,9 @@ def base(tmp_path_factory):
         return BASE
     buildah("rmi", "--all", "--force")
     folder = tmp_path_factory.mktemp("base")
-    (folder / "debian.sources").write_text(debian_sources())
-    dump = subprocess.run(["apt-config", "dump"], text=True, capture_output=True, check=True).stdout
-    (folder / "apt.conf").write_text("\n".join(line for line in dump.splitlines() if APT_SETTINGS.match(line)) + "\n")
     excluded = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "info", "man", "locale")]
-    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates", f"--aptopt={folder / 'apt.conf'}", *excluded, release(),
-                    str(folder / "base.tar"), str(folder / "debian.sources")], check=True)
+    subprocess.run([ROOT / "tools/make_debian", SUITE, folder / "base.tar", "--variant=minbase", "--include=ca-certificates", *excluded],
+                   check=True)
     settings = folder / "settings"
     settings.mkdir()
     take_settings(settings)
