@@ -33,9 +33,8 @@ static void stop(struct c2_lingerer *l)
 {
     c2_list_remove(l->all->first, l);
     l->all->n--;
-    uv_poll_stop(&l->poll);
+    uv_close((uv_handle_t *)&l->poll, on_closed); /* while the descriptor is still its own */
     close(l->fd);
-    uv_close((uv_handle_t *)&l->poll, on_closed);
 }
 
 static void on_leftover(uv_poll_t *poll, int status, int events)

@@ -322,9 +322,8 @@ void c2_watch_free(struct c2_watch *w)
 {
     if (!w) return;
     if (w->fd >= 0) {
-        uv_poll_stop(&w->poll);
+        uv_close((uv_handle_t *)&w->poll, on_closed); /* while the descriptor is still its own */
         close(w->fd);
-        uv_close((uv_handle_t *)&w->poll, on_closed);
     }
     uv_close((uv_handle_t *)&w->timer, on_closed);
 }

@@ -42,7 +42,8 @@ static void ws_release(struct c2_ws *ws)
         uv_cancel((uv_req_t *)&ws->resolver);
         return; /* the resolver's callback comes still, and frees */
     }
-    if (ws->polling) uv_poll_stop(&ws->poll);
+    bool polling = ws->polling;
+    if (polling) uv_close((uv_handle_t *)&ws->poll, ws_free); /* while the descriptor is still its own */
     if (ws->tls) c2_tls_bye(ws->tls);
     if (ws->client) c2_tls_client_free(ws->tls);
     ws->tls = NULL;
@@ -53,10 +54,7 @@ static void ws_release(struct c2_ws *ws)
     } else if (ws->fd >= 0) {
         close(ws->fd);
     }
-    if (ws->polling) {
-        uv_close((uv_handle_t *)&ws->poll, ws_free);
-        return;
-    }
+    if (polling) return;
     ws->poll.data = ws;
     ws_free((uv_handle_t *)&ws->poll);
 }
