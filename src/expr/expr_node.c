@@ -219,7 +219,7 @@ static bool result_type(struct c2_expr_node *n, const struct c2_expr_node *const
 static bool broadcast(struct c2_expr_node *n, const struct c2_expr_node *arg, struct cat2_error *err)
 {
     int ndim = n->ndim > arg->ndim ? n->ndim : arg->ndim;
-    int64_t shape[C2_DIM_MAX];
+    int64_t shape[C2_DIM_MAX] = {0};
 
     for (int i = 0; i < ndim; i++) {
         int here = i - (ndim - n->ndim), there = i - (ndim - arg->ndim);
@@ -259,7 +259,7 @@ bool c2_expr_apply(struct c2_expr *expr, const struct c2_expr_fn *fn, const int 
                    struct cat2_error *err)
 {
     struct c2_expr_node n = {.fn = fn, .sort = fn->sort, .nargs = fn->nargs};
-    const struct c2_expr_node *of[3];
+    const struct c2_expr_node *of[3] = {c2_expr_at(expr, args[0])};
     int skipped = fn->sort == C2_SORT_WHERE; /* a condition has no part in the type */
 
     for (int i = 0; i < fn->nargs; i++) {
