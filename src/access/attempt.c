@@ -68,7 +68,7 @@ static struct c2_holder *user_now(const struct c2_access *access, struct c2_str 
 
 static struct c2_holder *find_known(struct c2_access *access, struct c2_str user, const uint8_t *digest)
 {
-    int64_t now = c2_mono_ms(c2_loop_clock(access->loop));
+    int64_t now = c2_loop_now_ms(access->loop);
     struct c2_holder *holder = user_now(access, user);
 
     for (size_t i = 0; holder && i < KNOWN_MAX; i++) {
@@ -87,7 +87,7 @@ static void remember(struct c2_access *access, const struct c2_attempt *attempt)
     c2_holder_unref(known->holder);
     known->holder = c2_holder_ref(attempt->holder);
     memcpy(known->digest, attempt->digest, sizeof(known->digest));
-    known->until_ms = c2_mono_ms(c2_loop_clock(access->loop)) + KNOWN_MS;
+    known->until_ms = c2_loop_now_ms(access->loop) + KNOWN_MS;
 }
 
 /* ---- trials ---- */

@@ -45,7 +45,7 @@ bool c2_access_read_file(struct c2_access *access, struct cat2_error *err)
 /* Is what was seen last good enough? */
 static bool is_fresh(struct c2_access *access)
 {
-    int64_t now = c2_mono_ms(c2_loop_clock(access->loop));
+    int64_t now = c2_loop_now_ms(access->loop);
 
     if (access->nlooks == 0 || now >= access->looked_ms + C2_ACCESS_FRESH_MS) {
         access->looked_ms = now;

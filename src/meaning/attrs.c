@@ -14,11 +14,7 @@ static bool put_flat(struct c2_jval attrs, struct c2_jw *w)
     while (w->ok && c2_jnext(&it, &key, &v)) {
         if (c2_str_is(key, DESCRIPTION)) continue;
         if (c2_str_is(key, LONG_NAMES) && c2_jval_kind(v) == C2_JOBJECT) {
-            struct c2_jiter more = c2_jiter_of(v);
-            while (w->ok && c2_jnext(&more, &key, &v)) {
-                c2_jw_key_str(w, key);
-                c2_jw_value(w, v);
-            }
+            c2_jw_members(w, v, NULL);
             continue;
         }
         c2_jw_key_str(w, key);

@@ -46,17 +46,11 @@ bool c2_is_ome(struct c2_str name)
 
 static void put_pyramid(struct c2_jval pyramid, const char *version, struct c2_jw *w)
 {
-    struct c2_jiter it = c2_jiter_of(pyramid);
-    struct c2_str key;
-    struct c2_jval v;
+    static const char *const VERSION[] = {"version", NULL};
 
     c2_jw_begin_object(w);
     if (version) c2_jw_put_cstr(w, "version", version);
-    while (w->ok && c2_jnext(&it, &key, &v)) {
-        if (c2_str_is(key, "version")) continue;
-        c2_jw_key_str(w, key);
-        c2_jw_value(w, v);
-    }
+    c2_jw_members(w, pyramid, VERSION);
     c2_jw_end_object(w);
 }
 

@@ -55,7 +55,7 @@ void c2_linger(struct c2_lingerers *all, int fd)
 
     if (!l) return;
     l->all = all;
-    l->until_ms = c2_mono_ms(c2_loop_clock(all->loop)) + LINGER_MS;
+    l->until_ms = c2_loop_now_ms(all->loop) + LINGER_MS;
     l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (l->fd < 0 || uv_poll_init(c2_loop_uv(all->loop), &l->poll, l->fd) != 0) {
         if (l->fd >= 0) close(l->fd);
@@ -71,7 +71,7 @@ void c2_linger(struct c2_lingerers *all, int fd)
 
 void c2_linger_tick(struct c2_lingerers *all)
 {
-    int64_t now = c2_mono_ms(c2_loop_clock(all->loop));
+    int64_t now = c2_loop_now_ms(all->loop);
 
     for (struct c2_lingerer *l = all->first, *next; l; l = next) {
         next = l->next;

@@ -14,6 +14,11 @@ void c2_loop_stop(struct c2_loop *loop);
 /** Close what is still open, timers too, and free; call after all users of the loop are freed. */
 void c2_loop_free(struct c2_loop *loop);
 const struct c2_clock *c2_loop_clock(struct c2_loop *loop);
+/** By its clock, monotonic. */
+static inline int64_t c2_loop_now_ms(struct c2_loop *loop)
+{
+    return c2_mono_ms(c2_loop_clock(loop));
+}
 
 typedef void c2_loop_fn(void *ctx);
 /* Room for a call that is still to be made, within what the call is about: so none is ever lost for want of

@@ -352,8 +352,7 @@ static void finish_drain(struct c2_server *server)
 
 static void check_drained(struct c2_server *server)
 {
-    if (server->draining &&
-        (server->nrequests == 0 || c2_mono_ms(c2_loop_clock(server->loop)) >= server->drain_until))
+    if (server->draining && (server->nrequests == 0 || c2_loop_now_ms(server->loop) >= server->drain_until))
         finish_drain(server);
 }
 
@@ -368,7 +367,7 @@ void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *don
     server->drained = done;
     server->drained_ctx = ctx;
     server->draining = true;
-    server->drain_until = c2_mono_ms(c2_loop_clock(server->loop)) + grace_ms;
+    server->drain_until = c2_loop_now_ms(server->loop) + grace_ms;
     server->drain_timer = c2_timer_start(server->loop, 50, 50, on_drain_tick, server);
     if (!server->drain_timer) server->drain_until = 0; /* no memory to wait for anybody */
     check_drained(server);

@@ -40,7 +40,7 @@ struct c2_watch {
 
 static void note(struct c2_watch *w, const char *rel)
 {
-    int64_t now = c2_mono_ms(c2_loop_clock(w->loop));
+    int64_t now = c2_loop_now_ms(w->loop);
     struct cat2_error ignored;
 
     if (!c2_vec_room(&w->pending, PENDING_MAX, "changes", &ignored)) w->everything = true;
@@ -248,7 +248,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             p += sizeof(*event) + event->len;
         }
     if (!w->timing) return;
-    int64_t waited = c2_mono_ms(c2_loop_clock(w->loop)) - w->first_ms;
+    int64_t waited = c2_loop_now_ms(w->loop) - w->first_ms;
     uv_timer_start(&w->timer, on_timer, (uint64_t)c2_max_i64(0, c2_min_i64(QUIET_MS, PATIENCE_MS - waited)),
                    0);
 }

@@ -71,7 +71,7 @@ static void get_again(void *ctx)
 static bool wait_for_decision(struct get_job *job)
 {
     struct c2_catalog *cat = job->cat;
-    int64_t now = c2_mono_ms(c2_loop_clock(cat->loop));
+    int64_t now = c2_loop_now_ms(cat->loop);
     bool busy = job->ok ? job->gen.undecided : c2_is_busy(&job->err);
 
     if (cat->closed || !job->ran || !busy) return false;

@@ -220,7 +220,7 @@ static void leave_line(struct c2_catalog *cat)
 static void on_line_tick(void *ctx)
 {
     struct c2_catalog *cat = ctx;
-    int64_t now = c2_mono_ms(c2_loop_clock(cat->loop));
+    int64_t now = c2_loop_now_ms(cat->loop);
 
     while (cat->line && has_room(cat))
         leave_line(cat);
@@ -260,7 +260,7 @@ static void submit(struct c2_catalog *cat, struct load_job *job)
         run(cat, job);
         return;
     }
-    job->since_ms = c2_mono_ms(c2_loop_clock(cat->loop));
+    job->since_ms = c2_loop_now_ms(cat->loop);
     c2_chain_push(cat->line, cat->line_end, job);
 }
 

@@ -16,10 +16,8 @@ struct full {
     size_t sent;
     char *at; /* the last path written */
     bool waiting, done, left;
-    bool hashed; /* lines have hashes, and a last one tells how many there were */
-    int64_t nlines;
-    uint64_t chain; /* of their hashes */
-    char *awaited;  /* the path of the dataset waited for; it may be gone when the answer is there */
+    struct c2_proof_list lines;
+    char *awaited; /* the path of the dataset waited for; it may be gone when the answer is there */
     struct cat2_error failure; /* of that one */
     bool failed;
     bool cut; /* that says nothing of the dataset: rather no list than a wrong one */
@@ -82,28 +80,9 @@ static bool put_line(struct full *full, const struct c2_entry *entry, const stru
 {
     size_t start = full->out.n;
     struct cat2_error err;
-    uint64_t hash = 0;
 
-    if (!c2_publisher_line(entry, failure, &full->out) ||
-        (full->hashed && !c2_proof_seal_json(&full->out, start, &hash, &err)))
-        return false;
-    full->nlines++;
-    full->chain = c2_proof_chain(full->chain, hash);
-    return c2_buf_putc(&full->out, '\n', &err);
-}
-
-/* A list that lost its end, or lines, is told by this. */
-static bool put_end(struct full *full)
-{
-    size_t start = full->out.n;
-    struct cat2_error err;
-    char chain[17];
-
-    c2_hash_text(full->chain, chain);
-    return !full->hashed ||
-           (c2_buf_printf(&full->out, &err, "{\"end\":%lld,\"chain\":\"%s\"}", (long long)full->nlines,
-                          chain) &&
-            c2_proof_seal_json(&full->out, start, NULL, &err) && c2_buf_putc(&full->out, '\n', &err));
+    return c2_publisher_line(entry, failure, &full->out) &&
+           c2_proof_list_line(&full->lines, &full->out, start, &err);
 }
 
 static void entry_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *err)
@@ -153,6 +132,8 @@ static const struct cat2_error *failure_of(const struct full *full, const struct
 /* 1: buffer has something; else a C2_BODY_ code. */
 static int64_t refill(struct full *full)
 {
+    struct cat2_error err;
+
     c2_buf_clear(&full->out);
     full->sent = 0;
     while (full->out.n < BATCH) {
@@ -160,7 +141,7 @@ static int64_t refill(struct full *full)
         struct c2_entry *entry = next_entry(full);
         if (!entry) {
             full->done = true;
-            if (!put_end(full)) return C2_BODY_FAIL;
+            if (!c2_proof_list_end(&full->lines, &full->out, &err)) return C2_BODY_FAIL;
             break;
         }
         const struct cat2_error *failure = failure_of(full, entry);
@@ -231,7 +212,7 @@ void c2_publisher_list_full(struct c2_request *req, void *state)
     }
     full->pub = pub;
     full->req = req;
-    full->hashed = c2_request_header(req, C2_PROOF_WANT, &wanted);
+    full->lines.hashed = c2_request_header(req, C2_PROOF_WANT, &wanted);
     c2_buf_init(&full->out, C2_JSON_NBYTES_MAX);
     c2_catalog_list(pub->catalog, full_ready, full);
 }

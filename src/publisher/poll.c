@@ -13,7 +13,7 @@ static void next_look(struct c2_publisher *pub, int64_t took_ms);
 
 static int64_t now_ms(const struct c2_publisher *pub)
 {
-    return c2_mono_ms(c2_loop_clock(pub->parts.loop));
+    return c2_loop_now_ms(pub->parts.loop);
 }
 
 static void on_looked(void *ctx, const struct cat2_error *err)

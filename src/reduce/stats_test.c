@@ -124,6 +124,19 @@ static void set(struct array *a, int64_t i, double v)
     a->numbers[i].real = v;
 }
 
+/* Plan, and see all items in both stages. */
+static void take_all(struct c2_stats *stats, const struct array *a)
+{
+    struct c2_selectable ds = {&a->meta, {0}};
+    struct cat2_error err;
+
+    assert_true(c2_stats_plan(stats, &ds, &err));
+    for (int64_t stage = 0; stage < 2; stage++) {
+        c2_stats_begin(stats, stage);
+        visit_all(a, &stats->bound, c2_stats_take, stats);
+    }
+}
+
 static void extremes_of_doubles_are_no_trouble(void **state)
 {
     static const int64_t shape[] = {5000};
@@ -131,19 +144,13 @@ static void extremes_of_doubles_are_no_trouble(void **state)
     struct array a;
 
     for (size_t kinds = 1; kinds <= C2_ARRAY_LEN(values); kinds++) { /* the first: nothing finite */
-        struct cat2_error err = {0};
         array_make(&a, "<f8", shape, 1, false);
         for (int64_t i = 0; i < a.n; i++)
             set(&a, i, values[(size_t)random_below((int64_t)kinds)]);
-        struct c2_selectable ds = {&a.meta, {0}};
         C2_AUTO(c2_stats) stats = {.num = a.num, .bound = bind(&a.meta.grid, "")};
         struct sorted s = sort_all(&a, &stats.bound);
         uint64_t total = 0;
-        assert_true(c2_stats_plan(&stats, &ds, &err));
-        for (int64_t i = 0; i < 2; i++) {
-            c2_stats_begin(&stats, i);
-            visit_all(&a, &stats.bound, c2_stats_take, &stats);
-        }
+        take_all(&stats, &a);
         assert_true(stats.finite == s.n && stats.nan == s.nan && stats.inf == s.inf);
         for (int b = 0; b < C2_STATS_BINS; b++)
             total += stats.bins[b];
@@ -153,6 +160,15 @@ static void extremes_of_doubles_are_no_trouble(void **state)
         free(s.v);
         array_fini(&a);
     }
+}
+
+static void expect_json(struct c2_stats *stats, const char *part)
+{
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
+    struct cat2_error err;
+
+    assert_true(c2_stats_json(stats, &out, &err));
+    if (!strstr(c2_buf_cstr(&out), part)) fail_msg("%s", c2_buf_cstr(&out));
 }
 
 static void json_holds_no_nan_and_wide_integers_whole(void **state)
@@ -168,23 +184,15 @@ static void json_holds_no_nan_and_wide_integers_whole(void **state)
 
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct array a;
-        C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
-        struct cat2_error err = {0};
         array_make(&a, cases[i].type, shape, 1, false);
         for (int64_t k = 0; k < a.n && a.num.wide; k++) {
             bool turned = cases[i].type[0] == '>';
             uint64_t v = k == 7 ? (TOP - 1) : k == 9 && !turned ? TOP : 3;
             put_bytes(a.items + 8 * k, &v, 8, turned);
         }
-        struct c2_selectable ds = {&a.meta, {0}};
         C2_AUTO(c2_stats) stats = {.num = a.num, .bound = bind(&a.meta.grid, cases[i].text)};
-        assert_true(c2_stats_plan(&stats, &ds, &err));
-        for (int64_t stage = 0; stage < 2; stage++) {
-            c2_stats_begin(&stats, stage);
-            visit_all(&a, &stats.bound, c2_stats_take, &stats);
-        }
-        assert_true(c2_stats_json(&stats, &out, &err));
-        if (!strstr(c2_buf_cstr(&out), cases[i].part)) fail_msg("%s", c2_buf_cstr(&out));
+        take_all(&stats, &a);
+        expect_json(&stats, cases[i].part);
         array_fini(&a);
     }
 }
@@ -203,8 +211,6 @@ static void of_times_nat_is_none_and_dates_are_text(void **state)
 
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct array a;
-        C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
-        struct cat2_error err = {0};
         array_make(&a, cases[i].type, shape, 1, false);
         for (int64_t k = 0; k < a.n; k++) {
             uint64_t v = k == 7 ? TOP : 86400;
@@ -213,14 +219,8 @@ static void of_times_nat_is_none_and_dates_are_text(void **state)
         bool is_time = cases[i].type[1] != 'i';
         C2_AUTO(c2_stats)
         stats = {.num = a.num, .bound = bind(&a.meta.grid, ""), .time = is_time ? &a.meta.dtype : NULL};
-        struct c2_selectable ds = {&a.meta, {0}};
-        assert_true(c2_stats_plan(&stats, &ds, &err));
-        for (int64_t stage = 0; stage < 2; stage++) {
-            c2_stats_begin(&stats, stage);
-            visit_all(&a, &stats.bound, c2_stats_take, &stats);
-        }
-        assert_true(c2_stats_json(&stats, &out, &err));
-        if (!strstr(c2_buf_cstr(&out), cases[i].part)) fail_msg("%s", c2_buf_cstr(&out));
+        take_all(&stats, &a);
+        expect_json(&stats, cases[i].part);
         array_fini(&a);
     }
 }

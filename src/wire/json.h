@@ -72,6 +72,8 @@ void c2_jw_real(struct c2_jw *w, double v); /* Python repr; NaN and infinities b
 void c2_jw_bool(struct c2_jw *w, bool v);
 void c2_jw_null(struct c2_jw *w);
 void c2_jw_value(struct c2_jw *w, struct c2_jval v);
+/** The members of an object, without these keys. @param but  ends in NULL; or NULL: all. */
+void c2_jw_members(struct c2_jw *w, struct c2_jval object, const char *const *but);
 void c2_jw_raw(struct c2_jw *w, struct c2_str json); /* already valid compact JSON text */
 /* Members of an object: the key, and its value. c2_jw_put_int(w, "n", 3) writes "n":3. */
 #define C2_JW_PUT(kind, type)                                                                                \

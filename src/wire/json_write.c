@@ -218,6 +218,26 @@ void c2_jw_raw(struct c2_jw *w, struct c2_str json)
     put(w, json.p, json.n);
 }
 
+static bool is_one_of(struct c2_str key, const char *const *keys)
+{
+    while (keys && *keys && !c2_str_is(key, *keys))
+        keys++;
+    return keys && *keys;
+}
+
+void c2_jw_members(struct c2_jw *w, struct c2_jval object, const char *const *but)
+{
+    struct c2_jiter it = c2_jiter_of(object);
+    struct c2_str key;
+    struct c2_jval value;
+
+    while (w->ok && c2_jnext(&it, &key, &value)) {
+        if (is_one_of(key, but)) continue;
+        c2_jw_key_str(w, key);
+        c2_jw_value(w, value);
+    }
+}
+
 static void put_container(struct c2_jw *w, struct c2_jval v, bool object)
 {
     struct c2_jiter it = c2_jiter_of(v);

@@ -89,6 +89,27 @@ bool c2_proof_seal_json(struct c2_buf *out, size_t start, uint64_t *hash, struct
     return seal(out, value, err);
 }
 
+bool c2_proof_list_line(struct c2_proof_list *list, struct c2_buf *out, size_t start, struct cat2_error *err)
+{
+    uint64_t hash = 0;
+
+    if (list->hashed && !c2_proof_seal_json(out, start, &hash, err)) return false;
+    list->n++;
+    list->chain = c2_proof_chain(list->chain, hash);
+    return c2_buf_putc(out, '\n', err);
+}
+
+bool c2_proof_list_end(const struct c2_proof_list *list, struct c2_buf *out, struct cat2_error *err)
+{
+    size_t start = out->n;
+    char chain[17];
+
+    if (!list->hashed) return true;
+    c2_hash_text(list->chain, chain);
+    return c2_buf_printf(out, err, "{\"end\":%lld,\"chain\":\"%s\"}", (long long)list->n, chain) &&
+           c2_proof_seal_json(out, start, NULL, err) && c2_buf_putc(out, '\n', err);
+}
+
 bool c2_proof_seal_around(struct c2_buf *out, size_t cut, struct c2_str middle, struct cat2_error *err)
 {
     C2_ASSERT(out->n > cut && out->p[out->n - 1] == '}');

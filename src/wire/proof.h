@@ -47,6 +47,17 @@ enum c2_proof_state c2_proof_check_json(struct c2_str text);
 /** A hash over hashes in their order; begin with 0. */
 uint64_t c2_proof_chain(uint64_t before, uint64_t next);
 
+/* Lines of a listing, a compact JSON object each. With hashes each has one, and a last line tells how many
+ * there were, and their chain: a list that lost its end, or lines, is told by it. */
+struct c2_proof_list {
+    bool hashed;
+    int64_t n;
+    uint64_t chain;
+};
+/** The object that begins at `start` of out is a line. */
+bool c2_proof_list_line(struct c2_proof_list *list, struct c2_buf *out, size_t start, struct cat2_error *err);
+bool c2_proof_list_end(const struct c2_proof_list *list, struct c2_buf *out, struct cat2_error *err);
+
 enum c2_wire_kind {
     C2_WIRE_PIECES, /* chunks and blocks */
     C2_WIRE_FRAME,  /* ranges of a frame */

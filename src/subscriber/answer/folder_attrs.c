@@ -9,6 +9,7 @@
 #include "base/log_share.h"
 #include "meaning/attrs.h"
 #include "subscriber/answer/folder_attrs.h"
+#include "subscriber/answer/refuse.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/upcall.h"
@@ -175,6 +176,27 @@ void c2_sub_attrs(struct c2_subscriber *sub, struct c2_str whole, c2_attrs_fn *f
     } else if (!ask(a, root, path, &err)) {
         give_kept(a, &err);
     }
+}
+
+static void reply(void *ctx, struct c2_str json, const struct cat2_error *why)
+{
+    struct c2_request *req = ctx;
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+
+    bool ok = !why && c2_buf_append_str(&out, json, &err);
+    c2_reply_built(req, ok, &out, why ? why : &err);
+}
+
+void c2_sub_reply_attrs(struct c2_request *req, struct c2_subscriber *sub, struct c2_str whole)
+{
+    struct c2_str name, path;
+
+    c2_str_cut(whole, '/', &name, &path);
+    if (!c2_request_sees(req, name))
+        c2_reply_no_root(req, name);
+    else
+        c2_sub_attrs(sub, whole, reply, req);
 }
 
 /* ---- of several folders ---- */

@@ -10,6 +10,9 @@
 typedef void c2_attrs_fn(void *ctx, struct c2_str json, const struct cat2_error *err);
 void c2_sub_attrs(struct c2_subscriber *sub, struct c2_str whole, c2_attrs_fn *fn, void *ctx);
 
+/** Reply to a request with them. */
+void c2_sub_reply_attrs(struct c2_request *req, struct c2_subscriber *sub, struct c2_str whole);
+
 /* Of several folders of one root, asked for a few at a time. */
 struct c2_attrs_batch;
 struct c2_folder_attrs {

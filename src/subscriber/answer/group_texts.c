@@ -161,7 +161,7 @@ static void on_told(void *ctx)
     s->next = NULL;
     s->changes = s->next_changes;
     s->held = NULL;
-    if (s->root) s->made_ms = c2_mono_ms(c2_loop_clock(s->root->sub->config.loop));
+    if (s->root) s->made_ms = c2_loop_now_ms(s->root->sub->config.loop);
     tell(s);
     if (!s->root) search_free(s);
     if (held) c2_ds_unref(held);
@@ -207,7 +207,7 @@ void c2_group_texts_ask(struct c2_root_state *root, c2_group_texts_fn *fn, void 
     if (!s) s = root->group_search = calloc(1, sizeof(*s));
     if (s) s->root = root;
     bool known = s && s->now && s->changes == root->changes;
-    bool due = s && !s->next && !(known && c2_mono_ms(c2_loop_clock(loop)) < s->made_ms + FRESH_MS);
+    bool due = s && !s->next && !(known && c2_loop_now_ms(loop) < s->made_ms + FRESH_MS);
     bool begun = due && begin(s, &err);
     bool waits = s && s->next && !known && !s->late &&
                  c2_vec_push(&s->waiters, C2_CONNECTIONS_MAX, "searches", &err, (struct waiter){fn, ctx});

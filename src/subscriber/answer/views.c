@@ -102,7 +102,7 @@ static void forget(struct c2_views *views)
 static void tick(void *ctx)
 {
     struct c2_views *views = ctx;
-    int64_t now = c2_mono_ms(c2_loop_clock(views->attendance.loop)), idle = now - views->used_ms;
+    int64_t now = c2_loop_now_ms(views->attendance.loop), idle = now - views->used_ms;
 
     c2_spill_tick(views->spill);
     close_files(views);
@@ -130,7 +130,7 @@ static bool may_rest(void *ctx)
 
 void c2_views_used(struct c2_views *views, size_t nbytes)
 {
-    views->used_ms = c2_mono_ms(c2_loop_clock(views->attendance.loop));
+    views->used_ms = c2_loop_now_ms(views->attendance.loop);
     views->untrimmed += nbytes;
     if (views->untrimmed >= TRIM_NBYTES) c2_attend_start(&views->attendance);
 }

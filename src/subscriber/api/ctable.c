@@ -65,18 +65,12 @@ static void put_columns(struct c2_jval schema, struct c2_jw *w)
 /* Those of the table, without its schema. */
 static bool own_attrs(struct c2_jval attrs, struct c2_buf *out, struct cat2_error *err)
 {
-    struct c2_jval value;
-    struct c2_str key;
+    static const char *const SCHEMA[] = {C2_TABLE_ATTR, NULL};
     struct c2_jw w;
 
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    struct c2_jiter it = c2_jiter_of(attrs);
-    while (c2_jnext(&it, &key, &value)) {
-        if (c2_str_is(key, C2_TABLE_ATTR)) continue;
-        c2_jw_key_str(&w, key);
-        c2_jw_value(&w, value);
-    }
+    c2_jw_members(&w, attrs, SCHEMA);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
 }
@@ -285,18 +279,12 @@ static bool put_frame(struct c2_codec *codec, const struct c2_buf *bytes, const 
 /* The schema of as many rows; what indexes it has are not sent. */
 static bool put_schema(struct c2_jval schema, int64_t nrows, struct c2_buf *out, struct cat2_error *err)
 {
-    struct c2_jval value;
-    struct c2_str key;
+    static const char *const OWN[] = {"n_rows", "summary_indexes_built", NULL};
     struct c2_jw w;
 
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
-    struct c2_jiter it = c2_jiter_of(schema);
-    while (c2_jnext(&it, &key, &value)) {
-        if (c2_str_is(key, "n_rows") || c2_str_is(key, "summary_indexes_built")) continue;
-        c2_jw_key_str(&w, key);
-        c2_jw_value(&w, value);
-    }
+    c2_jw_members(&w, schema, OWN);
     c2_jw_put_int(&w, "n_rows", nrows);
     c2_jw_put_bool(&w, "summary_indexes_built", false);
     c2_jw_end_object(&w);

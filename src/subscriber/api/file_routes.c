@@ -103,15 +103,17 @@ static void made(struct c2_request *req, struct c2_ds *ds, const struct c2_view_
 /* A saved expression is evaluated. */
 static void fetch(struct c2_request *req, struct c2_ds *ds)
 {
-    struct c2_ds *rows = ds->error ? NULL : c2_ctable_asked(req, ds);
-
-    if (!ds->error) ds = c2_ctable_rows(req, ds);
+    if (ds->error) {
+        if (c2_is_lazy(ds))
+            made(req, ds, &c2_lazy_view);
+        else
+            c2_reply_unserved(req, ds);
+        return;
+    }
+    struct c2_ds *rows = c2_ctable_asked(req, ds);
+    ds = c2_ctable_rows(req, ds);
     if (rows)
         made(req, rows, &c2_ctable_view);
-    else if (ds->error && c2_is_lazy(ds))
-        made(req, ds, &c2_lazy_view);
-    else if (ds->error)
-        c2_reply_unserved(req, ds);
     else if (ds->meta.kind == C2_KIND_FILE && c2_str_is(c2_view_query(req, "format"), "raw") &&
              c2_view_slice_text(req).n == 0)
         itself(req, ds, &c2_fetch_view);

@@ -8,11 +8,6 @@
 
 #define AGAIN_MS 60000 /* a full disk: not every request tries */
 
-static int64_t now_ms(const struct c2_subscriber *sub)
-{
-    return c2_mono_ms(c2_loop_clock(sub->config.loop));
-}
-
 /* Out of its place, or the last one; those before it move up one. */
 static void put_first(struct c2_subscriber *sub, size_t at, struct c2_open_levels one)
 {
@@ -32,7 +27,8 @@ static struct c2_levels *find(struct c2_subscriber *sub, const char *rel, const 
     for (size_t i = 0; i < C2_LEVELS_OPEN && sub->levels[i].levels; i++) {
         struct c2_open_levels one = sub->levels[i];
         if (!c2_levels_is(one.levels, rel, etag)) continue;
-        if (c2_levels_failed(one.levels, NULL) && now_ms(sub) - one.since_ms > AGAIN_MS) {
+        if (c2_levels_failed(one.levels, NULL) &&
+            c2_loop_now_ms(sub->config.loop) - one.since_ms > AGAIN_MS) {
             close_at(sub, i);
             return NULL;
         }
@@ -58,7 +54,8 @@ struct c2_levels *c2_sub_levels(struct c2_ds *ds, const char *name, int64_t ntil
     levels = c2_levels_new(sub->cachefd, c2_buf_cstr(&rel), ds->key, ntiles);
     if (!levels) return NULL;
     c2_levels_unref(sub->levels[C2_LEVELS_OPEN - 1].levels);
-    put_first(sub, C2_LEVELS_OPEN - 1, (struct c2_open_levels){c2_levels_ref(levels), now_ms(sub)});
+    put_first(sub, C2_LEVELS_OPEN - 1,
+              (struct c2_open_levels){c2_levels_ref(levels), c2_loop_now_ms(sub->config.loop)});
     return levels;
 }
 

@@ -21,7 +21,7 @@ static void on_time(void *ctx)
 void c2_pass_on(struct c2_ds *ds, const struct cat2_error *why)
 {
     struct c2_subscriber *sub = ds->sub;
-    int64_t now = c2_mono_ms(c2_loop_clock(sub->config.loop));
+    int64_t now = c2_loop_now_ms(sub->config.loop);
 
     if (!sub->open.nunwritable++ || now - sub->open.said_ms > SAY_MS) {
         sub->open.said_ms = now;

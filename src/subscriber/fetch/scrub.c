@@ -42,7 +42,7 @@ struct c2_scrubber {
 
 static int64_t now_ms(const struct c2_scrubber *s)
 {
-    return c2_mono_ms(c2_loop_clock(s->sub->config.loop));
+    return c2_loop_now_ms(s->sub->config.loop);
 }
 
 static void release(struct c2_scrubber *s)

@@ -7,11 +7,6 @@
 
 #include "subscriber/mirror/root.h"
 
-static int64_t now_of(const struct c2_subscriber *sub)
-{
-    return c2_mono_ms(c2_loop_clock(sub->config.loop));
-}
-
 int64_t c2_root_as_of(const struct c2_root_state *root)
 {
     if (*root->source.stale) return root->source.ms < 0 ? 0 : root->listed_ms - root->source.ms;
@@ -36,7 +31,7 @@ void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root)
     if (!why) return;
     c2_reply_header_anew(req, "X-Caterva2-Stale", why);
     if (!since) return;
-    snprintf(age, sizeof(age), "%lld", (long long)((now_of(root->sub) - since) / 1000));
+    snprintf(age, sizeof(age), "%lld", (long long)((c2_loop_now_ms(root->sub->config.loop) - since) / 1000));
     c2_reply_header_anew(req, "Age", age);
 }
 

@@ -90,7 +90,7 @@ static void on_again(void *ctx)
 static void look_again(struct early *early)
 {
     struct c2_loop *loop = early->sub->config.loop;
-    bool late = c2_mono_ms(c2_loop_clock(loop)) >= early->until_ms;
+    bool late = c2_loop_now_ms(loop) >= early->until_ms;
 
     if (late || !c2_timer_start(loop, AGAIN_MS, 0, on_again, early)) early_end(early, NULL);
 }
@@ -194,7 +194,7 @@ void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
         return;
     }
     *early = (struct early){.sub = root->sub,
-                            .until_ms = c2_mono_ms(c2_loop_clock(root->sub->config.loop)) + LOOKING_MS,
+                            .until_ms = c2_loop_now_ms(root->sub->config.loop) + LOOKING_MS,
                             .nfollowed = root->nfollowed,
                             .path = copy,
                             .fn = fn,

@@ -132,7 +132,7 @@ static void on_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
 /* A publisher that sent hashes sends none any more: damage on the way, unless it stays so. */
 static bool is_doubtful(struct c2_root_state *root, const struct c2_follow *f)
 {
-    int64_t now = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
+    int64_t now = c2_loop_now_ms(root->sub->config.loop);
     bool lost = root->hashed && !f->hashed;
 
     if (!lost)
@@ -174,7 +174,7 @@ static void on_complete(struct c2_follow *f)
     bool news = !c2_root_is_listed(root) || root->changes != changes || c2_root_is_unreached(root) || aged;
     root->retries = unsure ? root->retries + 1 : 0;
     root->follow_again = false;
-    root->listed_ms = c2_mono_ms(c2_loop_clock(root->sub->config.loop));
+    root->listed_ms = c2_loop_now_ms(root->sub->config.loop);
     *root->listing = '\0';
     c2_root_event(root, C2_ROOT_ON_LISTED);
     if (news) c2_mirror_tell(root, NULL, NULL);

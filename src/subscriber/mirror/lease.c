@@ -11,7 +11,7 @@
 static void on_look(void *ctx)
 {
     struct c2_subscriber *sub = ctx;
-    int64_t now = c2_mono_ms(c2_loop_clock(sub->config.loop)), lease = sub->config.lease_ms;
+    int64_t now = c2_loop_now_ms(sub->config.loop), lease = sub->config.lease_ms;
     bool deaf = !sub->config.bus->ops->connected(sub->config.bus), turned = deaf != sub->deaf;
 
     if (sub->stopping) return;

@@ -65,7 +65,7 @@ void c2_ds_set_file(struct c2_ds *ds, struct c2_cachefile *cf)
 
 void c2_ds_used(struct c2_ds *ds)
 {
-    ds->used_ms = c2_mono_ms(c2_loop_clock(ds->sub->config.loop));
+    ds->used_ms = c2_loop_now_ms(ds->sub->config.loop);
     if (!ds->cf) return;
     take_out(ds);
     put_last(ds);
@@ -147,7 +147,7 @@ static void on_tick(void *ctx)
 {
     struct c2_subscriber *sub = ctx;
     struct c2_open_files *open = &sub->open;
-    int64_t now = c2_mono_ms(c2_loop_clock(sub->config.loop));
+    int64_t now = c2_loop_now_ms(sub->config.loop);
     struct cat2_error err;
 
     while (open->first && make_room(sub))
@@ -184,7 +184,7 @@ void c2_sub_when_room(struct c2_subscriber *sub, void (*fn)(void *ctx, const str
         fn(ctx, &err);
         return;
     }
-    *wait = (struct c2_open_wait){NULL, fn, ctx, c2_mono_ms(c2_loop_clock(sub->config.loop))};
+    *wait = (struct c2_open_wait){NULL, fn, ctx, c2_loop_now_ms(sub->config.loop)};
     c2_chain_push(open->first, open->last, wait);
     open->nwaited++;
 }

@@ -5,9 +5,6 @@
 #include "base/limits.h"
 #include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/lookup.h"
-#include "subscriber/answer/refuse.h"
-#include "subscriber/mirror/follow.h"
-#include "subscriber/mirror/roots.h"
 
 /* The line of the list, as its publisher wrote it. */
 static void reply_line(struct c2_request *req, struct c2_ds *ds)
@@ -30,28 +27,16 @@ static void handle_info(struct c2_request *req, void *state)
 
 /* ---- attributes ---- */
 
-static void reply_attrs(void *ctx, struct c2_str json, const struct cat2_error *why)
-{
-    struct c2_request *req = ctx;
-    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-    struct cat2_error err;
-    bool ok = !why && c2_buf_append_str(&out, json, &err);
-
-    c2_reply_built(req, ok, &out, why ? why : &err);
-}
-
 static void handle_attrs(struct c2_request *req, void *state)
 {
     struct c2_str root = c2_request_param(req, "root"), path = c2_request_param(req, "path");
     const char *whole = c2_arena_printf(c2_request_arena(req), "%.*s%s%.*s", C2_STR_ARG(root),
                                         path.n ? "/" : "", C2_STR_ARG(path));
 
-    if (!whole)
-        c2_reply_detail(req, 503, "out of memory");
-    else if (!c2_request_sees(req, root))
-        c2_reply_no_root(req, root);
+    if (whole)
+        c2_sub_reply_attrs(req, state, c2_str_of(whole));
     else
-        c2_sub_attrs(state, c2_str_of(whole), reply_attrs, req);
+        c2_reply_detail(req, 503, "out of memory");
 }
 
 static const struct c2_route routes[] = {

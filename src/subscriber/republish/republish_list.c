@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The full list of a root: the lines that its publisher wrote, streamed as they were when it was asked for.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -20,8 +19,8 @@ struct list {
     size_t n, next;
     struct c2_buf out;
     size_t sent;
-    bool hashed, ended;
-    uint64_t chain;
+    bool ended;
+    struct c2_proof_list lines;
 };
 
 static void list_free(void *ctx)
@@ -38,25 +37,8 @@ static void list_free(void *ctx)
 static bool put(struct list *list, const char *line, struct cat2_error *err)
 {
     size_t start = list->out.n;
-    uint64_t hash = 0;
 
-    if (!c2_buf_puts(&list->out, line, err) ||
-        (list->hashed && !c2_proof_seal_json(&list->out, start, &hash, err)))
-        return false;
-    list->chain = c2_proof_chain(list->chain, hash);
-    return c2_buf_putc(&list->out, '\n', err);
-}
-
-/* A list that lost its end, or lines, is told by this. */
-static bool put_end(struct list *list, struct cat2_error *err)
-{
-    char chain[17], text[80];
-
-    list->ended = true;
-    if (!list->hashed) return true;
-    c2_hash_text(list->chain, chain);
-    snprintf(text, sizeof(text), "{\"end\":%zu,\"chain\":\"%s\"}", list->n, chain);
-    return put(list, text, err);
+    return c2_buf_puts(&list->out, line, err) && c2_proof_list_line(&list->lines, &list->out, start, err);
 }
 
 static int64_t list_pull(void *ctx, uint8_t *to, size_t room)
@@ -70,7 +52,8 @@ static int64_t list_pull(void *ctx, uint8_t *to, size_t room)
         list->sent = 0;
         while (ok && list->next < list->n && list->out.n < BATCH)
             ok = put(list, list->datasets[list->next++]->line, &err);
-        if (!ok || (list->next == list->n && !put_end(list, &err))) return C2_BODY_FAIL;
+        list->ended = list->next == list->n;
+        if (!ok || (list->ended && !c2_proof_list_end(&list->lines, &list->out, &err))) return C2_BODY_FAIL;
     }
     size_t n = list->out.n - list->sent < room ? list->out.n - list->sent : room;
     if (n == 0) return C2_BODY_END;
@@ -101,7 +84,7 @@ static void reply(const struct c2_found *found, const struct cat2_error *why)
         return;
     }
     c2_buf_init(&list->out, C2_JSON_NBYTES_MAX);
-    list->hashed = c2_request_header(req, C2_PROOF_WANT, &wanted);
+    list->lines.hashed = c2_request_header(req, C2_PROOF_WANT, &wanted);
     for (; list->n < root->n; list->n++)
         list->datasets[list->n] = c2_ds_ref(root->datasets[list->n]);
     struct c2_body body = {list_pull, list_free, list};
