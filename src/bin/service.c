@@ -26,8 +26,8 @@ struct life {
     size_t nroles, nstopping;
     int argc;
     char **argv;
-    bool stopping, failed;
-    bool said_ready;
+    bool started, stopping, failed;
+    bool ready; /* the line was said, or will be when all roles have started */
 };
 
 static void *codec_new(void)
@@ -314,8 +314,18 @@ void c2_service_ready(struct c2_service *service)
 {
     struct life *life = (struct life *)service; /* its first member */
 
-    if (!life->said_ready && !life->stopping) say_ready(life);
-    life->said_ready = true;
+    if (life->started && !life->ready && !life->stopping) say_ready(life);
+    life->ready = true;
+}
+
+/* Roles may have become ready while others were still being started. */
+static void started(struct life *life)
+{
+    bool waits = life->service.not_yet && !life->ready;
+
+    life->started = true;
+    life->ready = !waits;
+    if (!waits) say_ready(life);
 }
 
 /* What was called back for is called before those who wait for it are gone. */
@@ -377,7 +387,7 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
     set_level(life.service.options);
     bool ok = start(&life, &err);
     if (ok) {
-        if (!life.service.not_yet) c2_service_ready(&life.service);
+        started(&life);
         c2_loop_run(life.service.loop);
     } else {
         fprintf(stderr, "%s: %s\n", spec->program, err.message);

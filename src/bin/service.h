@@ -193,7 +193,7 @@ bool c2_service_subscriber(struct c2_service *service, struct c2_subscriber_conf
                            struct c2_subscriber **out, struct cat2_error *err);
 /** Client connections of the service's own server; shared: half of them are for further servers. */
 int c2_service_connections(const struct c2_service *service, bool shared);
-/** Say the ready line, once. */
+/** Say the ready line, once; called by a role's start(), when all roles have started. */
 void c2_service_ready(struct c2_service *service);
 /** Whom to believe, by --ca and --insecure, which is logged. */
 bool c2_service_authorities(const struct c2_options *options, struct c2_authorities *out,

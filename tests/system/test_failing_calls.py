@@ -167,7 +167,7 @@ class Site:
             self.layer.disarm()
             status = wait_until(started, HEALED_S)
         if status == "ready":
-            assert program.stop() == 0
+            assert program.stop() == 0, program.output()[-3000:]
         else:
             libuv = status == -signal.SIGABRT and kind == "descriptor" and self.layer.what() == "pipe2"  # aborts without its pipe
             assert status > 0 or libuv, f"{kind} {error} {nth}: ended with {status}:\n{program.output()[-3000:]}"
@@ -262,6 +262,12 @@ def test_a_start_with_calls_that_fail_leaves_a_state_for_the_next(site):
     def start(kind, error, nth, forever):
         return site.try_start(kind, error, nth, forever, fresh=nth % 3 == 0)
     go_through(site, count, start)
+
+
+@pytest.mark.parametrize("site", ["pub"], indirect=True)
+def test_what_is_ready_has_started(site):
+    """No call succeeds from here on: between the broker's answer, of which it is ready, and the first watch of a folder."""
+    assert all([site.try_start("malloc", "ENOMEM", nth, True, fresh=False) for nth in range(106, 136, 4)])
 
 
 @pytest.mark.parametrize("program", ["cat2bro", "cat2pub", "cat2sub", "cat2serve"])
