@@ -175,7 +175,9 @@ static double place_of(const struct c2_scaler *s, double v)
 
 double c2_scaler_place(const struct c2_scaler *s, double v)
 {
-    return isnan(v) ? -1 : fmin(fmax(place_of(s, v), 0), 1);
+    if (isnan(v)) return -1;
+    double place = place_of(s, v);
+    return place > 1 ? 1 : place > 0 ? place : 0;
 }
 
 int c2_scaler_index(const struct c2_scaler *s, double v)

@@ -12,9 +12,9 @@ void c2_paint_range(const struct c2_plane *plane, enum c2_scale scale, double *l
     for (int64_t i = 0; i < plane->sums.w * plane->sums.h; i++) {
         double v = c2_sums_value(&plane->sums, i);
         if (!isfinite(v)) continue;
-        min = fmin(min, v);
-        max = fmax(max, v);
-        if (v > 0) positive = fmin(positive, v);
+        min = v < min ? v : min;
+        max = v > max ? v : max;
+        positive = v > 0 && v < positive ? v : positive;
     }
     if (scale == C2_SCALE_LOG && isfinite(positive)) min = fmax(min, positive);
     *lo = isfinite(min) ? min : 0;

@@ -2,6 +2,8 @@
 /* Reducing boxes, in any order, to texels. */
 #include "reduce/plane.h"
 
+#define RUN 512 /* items loaded at a time */
+
 /* ---- what is read ---- */
 
 static struct c2_bound samples(const struct c2_plane *plane, const struct c2_bound *bound)
@@ -58,39 +60,57 @@ void c2_plane_fini(struct c2_plane *plane)
 
 /* ---- what was read ---- */
 
-static void put_sample(struct c2_plane *plane, int64_t sx, int64_t sy, const uint8_t *item)
+static void put_sample(struct c2_plane *plane, int64_t sx, int64_t sy, double real, int64_t wide)
 {
-    int64_t x0 = sx * plane->spread[0], y0 = sy * plane->spread[1], wide = 0;
-    int64_t x1 = c2_min_i64(plane->sums.w, x0 + plane->spread[0]),
-            y1 = c2_min_i64(plane->sums.h, y0 + plane->spread[1]);
-    double real = 0;
+    struct c2_sums *sums = &plane->sums;
+    int64_t x0 = sx * plane->spread[0], y0 = sy * plane->spread[1];
+    int64_t x1 = c2_min_i64(sums->w, x0 + plane->spread[0]), y1 = c2_min_i64(sums->h, y0 + plane->spread[1]);
 
-    if (plane->sums.wide)
-        c2_num_load_i64(&plane->sums.num, item, 1, &wide);
-    else
-        c2_num_load(&plane->sums.num, item, 1, &real);
     for (int64_t y = y0; y < y1; y++)
         for (int64_t x = x0; x < x1; x++) {
-            int64_t cell = y * plane->sums.w + x;
-            plane->sums.counts[cell] = 1;
-            if (plane->sums.wide)
-                plane->sums.wide[cell] = wide;
+            int64_t cell = y * sums->w + x;
+            sums->counts[cell] = 1;
+            if (sums->wide)
+                sums->wide[cell] = wide;
             else
-                plane->sums.real[cell] = real;
+                sums->real[cell] = real;
         }
+}
+
+/* `n` items that lie one after the other along an axis: from inner, of outer. */
+static void put_samples(struct c2_plane *plane, int64_t inner, int64_t outer, int64_t n, const uint8_t *items)
+{
+    bool rows = plane->axes.x > plane->axes.y; /* that axis is x */
+    double real[RUN] = {0};
+    int64_t wide[RUN] = {0};
+
+    c2_sums_load(&plane->sums, items, n, real, wide);
+    for (int64_t i = 0; i < n; i++)
+        put_sample(plane, rows ? inner + i : outer, rows ? outer : inner + i, real[i], wide[i]);
+}
+
+static void put_constant(struct c2_plane *plane, const struct c2_box *box)
+{
+    int x = plane->axes.x, y = plane->axes.y;
+    double real = 0;
+    int64_t wide = 0;
+
+    c2_sums_load(&plane->sums, box->items, 1, &real, &wide);
+    for (int64_t j = 0; j < box->count[y]; j++)
+        for (int64_t i = 0; i < box->count[x]; i++)
+            put_sample(plane, box->first[x] + i, box->first[y] + j, real, wide);
 }
 
 static void take_samples(struct c2_plane *plane, const struct c2_box *box)
 {
-    bool rows = plane->axes.x > plane->axes.y; /* items one after the other lie along x */
+    bool rows = plane->axes.x > plane->axes.y;
     int inner = rows ? plane->axes.x : plane->axes.y, outer = rows ? plane->axes.y : plane->axes.x;
-    const uint8_t *item = box->items;
-    int64_t step = box->constant ? 0 : plane->sums.num.itemsize;
+    const uint8_t *items = box->items;
 
     for (int64_t o = 0; o < box->count[outer]; o++)
-        for (int64_t i = 0; i < box->count[inner]; i++, item += step) {
-            int64_t at_o = box->first[outer] + o, at_i = box->first[inner] + i;
-            put_sample(plane, rows ? at_i : at_o, rows ? at_o : at_i, item);
+        for (int64_t i = 0, n; i < box->count[inner]; i += n, items += n * plane->sums.num.itemsize) {
+            n = c2_min_i64(RUN, box->count[inner] - i);
+            put_samples(plane, box->first[inner] + i, box->first[outer] + o, n, items);
         }
 }
 
@@ -100,7 +120,9 @@ bool c2_plane_take(void *ctx, const struct c2_box *box, struct cat2_error *err)
     const struct c2_along along[] = {{plane->axes.x, 1, plane->factor}, {plane->axes.y, 1, plane->factor}};
 
     (void)err;
-    if (plane->sums.agg == C2_AGG_NEAREST)
+    if (plane->sums.agg == C2_AGG_NEAREST && box->constant)
+        put_constant(plane, box);
+    else if (plane->sums.agg == C2_AGG_NEAREST)
         take_samples(plane, box);
     else
         c2_sums_take(&plane->sums, along, box);

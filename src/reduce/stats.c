@@ -75,13 +75,16 @@ static double unordered(uint64_t top)
     return v;
 }
 
+/* Only keys of numbers from min to max, which may be zeros of either sign, are counted. */
 static void find_key(const struct c2_stats *stats, struct c2_rank *rank, double fraction)
 {
-    uint64_t before = 0;
+    uint64_t first = ordered(stats->min == 0 ? -0.0 : stats->min) >> 48, before = 0;
+    uint64_t last = ordered(stats->max == 0 ? 0.0 : stats->max) >> 48;
 
     rank->at = fraction * (double)(stats->finite - 1);
-    for (uint32_t key = 0; key < KEYS; key++) {
-        rank->key = key;
+    if (stats->finite == 0) return;
+    for (uint64_t key = first; key <= last; key++) {
+        rank->key = (uint32_t)key;
         rank->before = before;
         before += stats->keys[key];
         if (stats->keys[key] && (double)before > rank->at) return;

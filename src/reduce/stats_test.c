@@ -162,6 +162,24 @@ static void extremes_of_doubles_are_no_trouble(void **state)
     }
 }
 
+/* Whichever zero is seen first is the least, and -0.0 comes before 0.0 in order. */
+static void zeros_of_both_signs_are_in_order(void **state)
+{
+    static const int64_t shape[] = {5000};
+
+    for (int turn = 0; turn < 30; turn++) {
+        struct array a;
+        array_make(&a, "<f8", shape, 1, false);
+        for (int64_t i = 0; i < a.n; i++)
+            set(&a, i, i > 100 ? 1 : i % 3 ? -0.0 : 0.0);
+        C2_AUTO(c2_stats) stats = {.num = a.num, .bound = bind(&a.meta.grid, "")};
+        take_all(&stats, &a);
+        assert_true(c2_stats_percentile(&stats, &stats.low) == 0);
+        assert_true(c2_stats_percentile(&stats, &stats.high) == 1);
+        array_fini(&a);
+    }
+}
+
 static void expect_json(struct c2_stats *stats, const char *part)
 {
     C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
@@ -253,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_dtype_is_counted_as_the_definition_says),
                                        cmocka_unit_test(extremes_of_doubles_are_no_trouble),
+                                       cmocka_unit_test(zeros_of_both_signs_are_in_order),
                                        cmocka_unit_test(json_holds_no_nan_and_wide_integers_whole),
                                        cmocka_unit_test(of_times_nat_is_none_and_dates_are_text),
                                        cmocka_unit_test(too_much_is_sampled_within_the_bound)};

@@ -167,7 +167,7 @@ static void take_numbers(struct c2_sums *sums, int64_t base, const struct cells 
     }
 }
 
-static void load(const struct c2_sums *sums, const uint8_t *items, int64_t n, double *real, int64_t *wide)
+void c2_sums_load(const struct c2_sums *sums, const uint8_t *items, int64_t n, double *real, int64_t *wide)
 {
     if (sums->wide)
         c2_num_load_i64(&sums->num, items, n, wide);
@@ -183,7 +183,7 @@ static void take_items(struct c2_sums *sums, int64_t base, struct cells cells, c
 
     for (int64_t n; cells.count > 0; cells.count -= n, cells.first += n, items += n * sums->num.itemsize) {
         n = c2_min_i64(cells.count, RUN);
-        load(sums, items, n, real, wide);
+        c2_sums_load(sums, items, n, real, wide);
         take_numbers(sums, base, &cells, n, real, sums->wide ? wide : NULL);
     }
 }
@@ -219,7 +219,7 @@ static void take_constant(struct c2_sums *sums, const struct c2_along along[2], 
     double over = (double)box->nitems / (double)x.count / (double)y.count; /* along other axes */
     struct some one = {.n = 1};
 
-    load(sums, box->items, 1, &one.v, &one.wide);
+    c2_sums_load(sums, box->items, 1, &one.v, &one.wide);
     if (!sums->wide && isnan(one.v)) return;
     for (int64_t j = cell_of(&y, y.first); first_of(&y, j) < y.first + y.count; j++)
         for (int64_t i = cell_of(&x, x.first); first_of(&x, i) < x.first + x.count; i++) {
@@ -259,13 +259,6 @@ static struct c2_num sent(const struct c2_sums *sums)
         num.out_size = sums->means_f8 ? 8 : 4;
     }
     return num;
-}
-
-double c2_sums_value(const struct c2_sums *sums, int64_t i)
-{
-    if (sums->counts[i] == 0) return (double)NAN;
-    if (sums->wide) return c2_num_wide_real(&sums->num, sums->wide[i]);
-    return sums->agg == C2_AGG_MEAN ? sums->real[i] / sums->counts[i] : sums->real[i];
 }
 
 void c2_sums_typestr(const struct c2_sums *sums, char out[8])

@@ -4,6 +4,8 @@
 #ifndef C2_REDUCE_SUMS_H
 #define C2_REDUCE_SUMS_H
 
+#include <math.h>
+
 #include "reduce/number.h"
 #include "reduce/walk.h"
 
@@ -34,8 +36,17 @@ void c2_sums_take(struct c2_sums *sums, const struct c2_along along[2], const st
 /** Add what a cell of others comes to, of the same agg and num. */
 void c2_sums_add(struct c2_sums *sums, int64_t cell, const struct c2_sums *from, int64_t at);
 
+/** n items, one after the other, as they are added: into wide where sums->wide is, else into real. */
+void c2_sums_load(const struct c2_sums *sums, const uint8_t *items, int64_t n, double *real, int64_t *wide);
+
 /** Cell i in C order; NaN when there is nothing but NaN. */
-double c2_sums_value(const struct c2_sums *sums, int64_t i);
+static inline double c2_sums_value(const struct c2_sums *sums, int64_t i)
+{
+    if (sums->counts[i] == 0) return (double)NAN;
+    if (sums->wide) return c2_num_wide_real(&sums->num, sums->wide[i]);
+    return sums->agg == C2_AGG_MEAN ? sums->real[i] / sums->counts[i] : sums->real[i];
+}
+
 /** What c2_sums_encode() writes. */
 void c2_sums_typestr(const struct c2_sums *sums, char out[8]);
 bool c2_sums_encode(const struct c2_sums *sums, struct c2_buf *out, struct cat2_error *err);

@@ -91,7 +91,11 @@ class Site:
             get(f"http://{self.at['sub']}/api/subscribe/d", method="POST", data=b"")
             return (self.answers() == self.generation and
                     sorted(json.loads(get(f"http://{self.at['sub']}/api/list/d")[2])) == NAMES)
-        wait_until(newest, 60)
+        try:
+            wait_until(newest, 60)
+        except TimeoutError as error:
+            listed, said = get(f"http://{self.at['sub']}/api/list/d"), self.running[self.who].output()[-3000:]
+            raise AssertionError(f"{error}\nnewest {self.generation}, answered {self.answers()}, listed {listed}\n{said}") from None
 
     def live(self, rng):
         """What is recorded: versions come, pieces are fetched and evicted, a stop and a start, a kill."""
