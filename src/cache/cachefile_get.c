@@ -57,7 +57,11 @@ static bool check_block(struct c2_cachefile *cf, struct span *s, int32_t nblock,
     bool inside = off >= s->off && off + len <= s->off + s->n;
     const uint8_t *bytes = inside ? s->to + (off - s->off) : NULL;
 
-    if (!word) return not_here(s, err);
+    if (!word && c2_cache_state_of(&s->rec) != C2_CACHE_BLOCKS) return not_here(s, err);
+    if (!word) { /* the record promises it, but the word was lost with the power */
+        s->bad_block = nblock;
+        return c2_fail(err, CAT2_EDATA, "word");
+    }
     if (!inside) {
         if (!c2_buf_resize(scratch, (size_t)len, err) ||
             !c2_cache_pread(cf, scratch->p, (size_t)len, s->place + off, err))
