@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* cat2pub NAME [ROOT]: publish the datasets of a directory or an HDF5 file. */
+/* cat2pub NAME [ROOT]: publish the datasets of a directory, a file that holds some, or a store of objects. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -56,6 +56,8 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
         return false;
     c2_server_serves(service->server, "publisher", name);
     struct c2_publisher_parts parts = {service->loop, service->pool, service->server, role->bus, role->state};
+    struct c2_object_store_settings store;
+    c2_service_store(service, &store);
     struct c2_publisher_options options = {.name = name,
                                            .root = root,
                                            .statedir = statedir,
@@ -63,6 +65,7 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
                                            .tls = service->public_tls,
                                            .items_max = service->fds.items,
                                            .items_kept = service->fds.kept,
+                                           .store = &store,
                                            .poll_ms = c2_options_period(service->options, "poll"),
                                            .refused = refused,
                                            .answered = answered,
@@ -115,13 +118,14 @@ int main(int argc, char **argv)
         {"statedir", 0, C2_OPT_TEXT, NULL, "DIR",
          "state and compressed copies of plain files (default _caterva2/pub.NAME)", NULL},
         C2_SERVICE_POLL,
+        C2_SERVICE_S3,
         {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files beneath ROOT are files only", NULL},
     };
     static const struct c2_options_spec SPEC = {
         .program = "cat2pub",
         .synopsis = "[OPTIONS] NAME [ROOT]",
-        .about = "Publish the datasets beneath directory ROOT, or of the HDF5 file ROOT (default: data), as "
-                 "root NAME.",
+        .about = "Publish the datasets beneath directory ROOT, of the HDF5 file ROOT, or of the objects at "
+                 "s3://BUCKET[/PREFIX] or http[s]://HOST/PATH/ (default: data), as root NAME.",
         .section = "publisher",
         .options = OPTIONS,
         .noptions = C2_ARRAY_LEN(OPTIONS),

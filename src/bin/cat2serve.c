@@ -95,12 +95,15 @@ static bool start_publisher(struct role *role, struct c2_service *s, const char 
         return false;
     c2_server_serves(p->server, "publisher", p->name);
     struct c2_publisher_parts parts = {s->loop, s->pool, p->server, role->bus, p->state};
+    struct c2_object_store_settings store;
+    c2_service_store(s, &store);
     struct c2_publisher_options options = {.name = p->name,
                                            .root = p->path,
                                            .statedir = p->statedir,
                                            .http = p->http,
                                            .items_max = s->fds.items,
                                            .items_kept = s->fds.kept,
+                                           .store = &store,
                                            .poll_ms = c2_options_period(s->options, "poll"),
                                            .no_h5_folders = c2_options_flag(s->options, "no-hdf5-folders")};
     return c2_publisher_new(&parts, &options, &p->publisher, err);
@@ -203,6 +206,7 @@ static const struct c2_option options[] = {
     C2_SERVICE_CACHE,
     C2_SERVICE_WORK_PER_REQUEST,
     C2_SERVICE_POLL,
+    C2_SERVICE_S3,
     {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files in directories are files only", NULL},
     C2_SERVICE_BASE_PATH,
     C2_SERVICE_COMMON,
@@ -216,7 +220,8 @@ int main(int argc, char **argv)
     static const struct c2_options_spec spec = {
         .program = "cat2serve",
         .synopsis = "[OPTIONS] [[NAME=]PATH...]",
-        .about = "Serve directories and HDF5 files: broker, publishers and subscriber in one process.",
+        .about = "Serve directories, HDF5 files and stores of objects: broker, publishers and subscriber in "
+                 "one process.",
         .section = "serve",
         .options = options,
         .noptions = C2_ARRAY_LEN(options),

@@ -131,6 +131,25 @@ struct c2_service {
         "poll", 0, C2_OPT_PERIOD, NULL, "SECONDS|never",                                                     \
             "look at everything so often, beside events (default 10 on network file systems, else 15)", NULL \
     }
+/* Of those that publish: where s3:// is. */
+#define C2_SERVICE_S3                                                                                        \
+    {"s3-endpoint",                                                                                          \
+     0,                                                                                                      \
+     C2_OPT_TEXT,                                                                                            \
+     NULL,                                                                                                   \
+     "URL",                                                                                                  \
+     "of roots at s3://: http[s]://HOST[:PORT] of the store (default: $AWS_ENDPOINT_URL, else Amazon's)",    \
+     NULL},                                                                                                  \
+        {"s3-region", 0,        C2_OPT_TEXT,                                                                 \
+         NULL,        "REGION", "of the store (default: $AWS_REGION, that of the profile, us-east-1)",       \
+         NULL},                                                                                              \
+        {"s3-profile", 0,      C2_OPT_TEXT,                                                                  \
+         NULL,         "NAME", "keys of this profile in ~/.aws/credentials, instead of the environment's",   \
+         NULL},                                                                                              \
+    {                                                                                                        \
+        "s3-addressing", 0, C2_OPT_TEXT, "auto", "auto|path|virtual",                                        \
+            "where a bucket is named: in the path, in the host, or by what the endpoint is", NULL            \
+    }
 /* Of those with a cache. */
 #define C2_SERVICE_CACHE                                                                                     \
     {"quota", 0, C2_OPT_SIZE, "0", "SIZE", "most bytes of cache on disk, such as 10GiB; 0 for no limit",     \
@@ -195,6 +214,9 @@ bool c2_service_subscriber(struct c2_service *service, struct c2_subscriber_conf
 int c2_service_connections(const struct c2_service *service, bool shared);
 /** Say the ready line, once; called by a role's start(), when all roles have started. */
 void c2_service_ready(struct c2_service *service);
+struct c2_object_store_settings;
+/** Of the options above. Borrows from the service. */
+void c2_service_store(const struct c2_service *service, struct c2_object_store_settings *out);
 /** Whom to believe, by --ca and --insecure, which is logged. */
 bool c2_service_authorities(const struct c2_options *options, struct c2_authorities *out,
                             struct cat2_error *err);

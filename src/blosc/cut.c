@@ -79,6 +79,11 @@ static bool cut_blocks(struct cutter *c, struct c2_bytes prefix, const struct c2
     return ok;
 }
 
+static bool is_divided(const struct c2_chunk_info *info)
+{
+    return !info->special && !info->memcpyed && !info->delta && !info->vlblocks && info->nblocks > 1;
+}
+
 bool c2_cut_chunk(struct c2_buf *chunk, const struct c2_cut_want *want, struct c2_cut *out,
                   struct cat2_error *err)
 {
@@ -88,7 +93,7 @@ bool c2_cut_chunk(struct c2_buf *chunk, const struct c2_cut_want *want, struct c
     out->whole = want->nspans == 0 || chunk->n < WHOLE_BELOW;
     if (!out->whole) {
         if (!c2_guard_chunk(c2_buf_bytes(chunk), &any, &info, err)) return false;
-        out->whole = info.special || info.memcpyed || info.delta || info.vlblocks || info.nblocks < 2;
+        out->whole = !is_divided(&info);
     }
     if (!out->whole) {
         struct cutter c = {.chunk = chunk->p, .info = &info, .out = out};
@@ -138,6 +143,7 @@ bool c2_cut_partial(const struct c2_chunks *chunks, int64_t nchunk, const struct
 
     out->whole = false;
     return read_prefix(chunks, nchunk, expect, &prefix, &info, err) &&
+           (is_divided(&info) || c2_fail(err, CAT2_EUNSUPPORTED, "the chunk has no blocks of its own")) &&
            cut_blocks(&c, c2_buf_bytes(&prefix), want, err);
 }
 

@@ -26,7 +26,7 @@ struct c2_cut_want {
 bool c2_cut_chunk(struct c2_buf *chunk, const struct c2_cut_want *want, struct c2_cut *out,
                   struct cat2_error *err);
 /** The same of a chunk of which only some blocks are here, but never all of it. @errors CAT2_ENOTFOUND: a
- * block is not here. */
+ * block is not here; CAT2_EUNSUPPORTED: the chunk holds no blocks apart. */
 bool c2_cut_partial(const struct c2_chunks *chunks, int64_t nchunk, const struct c2_chunk_expect *expect,
                     const struct c2_cut_want *want, struct c2_cut *out, struct cat2_error *err);
 

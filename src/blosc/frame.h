@@ -29,6 +29,16 @@ bool c2_frame_open_part(int fd, int64_t off, int64_t n, const char *name, struct
 bool c2_frame_open_buf(struct c2_buf *bytes, const char *name, struct c2_frame **out, struct cat2_error *err);
 /** A sparse frame: takes dirfd of the directory that holds chunks.b2frame and %08X.chunk files. */
 bool c2_frame_open_dir(int dirfd, const char *name, struct c2_frame **out, struct cat2_error *err);
+/* Where the bytes of a frame are, when not in a file or in memory. Any thread; may block. */
+struct c2_frame_bytes {
+    /* n bytes from off on, all within the frame. */
+    bool (*read)(void *self, void *to, size_t n, int64_t off, struct cat2_error *err);
+    void (*free)(void *self);
+    void *self;
+};
+/** A contiguous frame of nbytes bytes that is elsewhere. Takes *bytes (freed on failure too). */
+bool c2_frame_open_bytes(const struct c2_frame_bytes *bytes, int64_t nbytes, const char *name,
+                         struct c2_frame **out, struct cat2_error *err);
 void c2_frame_free(struct c2_frame *frame);
 C2_DEFINE_AUTO_PTR(c2_frame, c2_frame_free);
 
@@ -45,6 +55,8 @@ const struct c2_frame_layout *c2_frame_layout(const struct c2_frame *frame); /* 
 /** Why the data of this frame cannot be served, as text for people; NULL when it can. */
 const char *c2_frame_refusal(const struct c2_frame *frame);
 bool c2_frame_is_sparse(const struct c2_frame *frame);
+/** Is each read of it a request to somebody else? */
+bool c2_frame_is_elsewhere(const struct c2_frame *frame);
 /** File descriptor of a contiguous frame that is a file, -1 otherwise. Borrowed, for sendfile. */
 int c2_frame_fd(const struct c2_frame *frame);
 /** Raw bytes of a contiguous frame. */

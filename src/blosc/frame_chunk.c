@@ -10,6 +10,8 @@
 #include "base/fs.h"
 #include "blosc/chunk_format.h"
 
+#define LIKELY_EXCESS 4096 /* bytes of a chunk beyond its items: header, places of blocks */
+
 struct c2_chunk_expect c2_meta_expect(const struct c2_meta *meta, int64_t nchunk)
 {
     struct c2_chunk_expect want = {
@@ -50,10 +52,7 @@ bool c2_frame_read_stored(const struct c2_frame *frame, int64_t nchunk, int64_t 
     *avail = frame->area - at;
     if (off < 0 || off > *avail || (int64_t)n > *avail - off)
         return c2_fail(err, CAT2_EDATA, "bytes leave the chunk area");
-    at += frame->layout.header_len + off;
-    if (!frame->in_memory) return c2_fs_pread(frame->fd, to, n, frame->start + at, err);
-    memcpy(to, frame->bytes.p + at, n);
-    return true;
+    return c2_frame_read_at(frame, to, n, frame->layout.header_len + at + off, err);
 }
 
 static bool check_chunk_number(const struct c2_frame *frame, int64_t nchunk, struct cat2_error *err)
@@ -129,6 +128,42 @@ bool c2_chunk_special(enum c2_chunk_kind kind, const struct c2_cparams *cparams,
     return c2_buf_append(out, head, sizeof(head), err);
 }
 
+/* Up to where the next chunk begins, if they lie in order: as much as the chunk has, most of the time. */
+static size_t likely_cbytes(const struct c2_frame *frame, int64_t nchunk, const struct c2_chunk_expect *want)
+{
+    int64_t at = frame->offsets[nchunk], end = frame->area;
+
+    for (int64_t next = nchunk + 1; next < frame->meta.nchunks; next++)
+        if (frame->offsets[next] >= 0) {
+            if (frame->offsets[next] > at) end = frame->offsets[next];
+            break;
+        }
+    int64_t most = c2_min_i64(want->nbytes + LIKELY_EXCESS, C2_CHUNK_CBYTES_MAX);
+    return (size_t)c2_max_i64(C2_CHUNK_HEADER, c2_min_i64(end - at, most));
+}
+
+/* Where a read is a request, the chunk comes with its header. */
+static bool append_elsewhere(struct c2_frame *frame, int64_t nchunk, struct c2_buf *out,
+                             struct cat2_error *err)
+{
+    struct c2_chunk_expect want = c2_meta_expect(&frame->meta, nchunk);
+    size_t before = out->n, n = likely_cbytes(frame, nchunk, &want);
+    struct c2_chunk_info info;
+    int64_t avail;
+
+    bool ok = c2_buf_resize(out, before + n, err) &&
+              c2_frame_read_stored(frame, nchunk, 0, n, out->p + before, &avail, err) &&
+              c2_guard_header(out->p + before, avail, &want, &info, err) &&
+              c2_buf_resize(out, before + (size_t)info.cbytes, err);
+    size_t cbytes = ok ? (size_t)info.cbytes : 0;
+    if (ok && cbytes > n)
+        ok = c2_frame_read_stored(frame, nchunk, (int64_t)n, cbytes - n, out->p + before + n, &avail, err);
+    ok = ok && c2_guard_chunk((struct c2_bytes){out->p + before, cbytes}, &want, &info, err);
+    if (ok) return true;
+    out->n = before;
+    return c2_fail_within(err, "chunk %lld", (long long)nchunk);
+}
+
 static bool append_stored(struct c2_frame *frame, int64_t nchunk, struct c2_buf *out, struct cat2_error *err)
 {
     struct c2_chunk_expect want = c2_meta_expect(&frame->meta, nchunk);
@@ -137,6 +172,7 @@ static bool append_stored(struct c2_frame *frame, int64_t nchunk, struct c2_buf 
     size_t before = out->n;
     int64_t avail;
 
+    if (frame->elsewhere.read) return append_elsewhere(frame, nchunk, out, err);
     if (!stored_head(frame, nchunk, head, &info, err)) return false;
     if (!c2_buf_resize(out, before + (size_t)info.cbytes, err)) return false;
     struct c2_bytes chunk = {out->p + before, (size_t)info.cbytes};

@@ -43,10 +43,11 @@ struct c2_frame_entry {
     uint32_t off, len;
 };
 struct c2_frame {
-    int fd, dirfd;       /* contiguous file, sparse directory; -1 */
-    int64_t start;       /* of the frame in its file */
-    bool is_part;        /* there is more in the file than the frame */
-    struct c2_buf bytes; /* frame in memory */
+    int fd, dirfd;                   /* contiguous file, sparse directory; -1 */
+    int64_t start;                   /* of the frame in its file */
+    struct c2_frame_bytes elsewhere; /* read NULL: not so */
+    bool is_part;                    /* there is more in the file than the frame */
+    struct c2_buf bytes;             /* frame in memory */
     bool in_memory, sparse;
     bool mapped; /* bytes are a mapping, its owner the frame */
     struct c2_meta meta;
@@ -70,6 +71,8 @@ bool c2_frame_parse_trailer(struct c2_frame *frame, struct c2_codec *codec, stru
 /** Decode and check the index chunk. */
 bool c2_frame_parse_index(struct c2_frame *frame, struct c2_codec *codec, struct c2_bytes index,
                           struct cat2_error *err);
+/** Bytes of the frame's one file, of memory, or from elsewhere, known to be inside. */
+bool c2_frame_read_at(const struct c2_frame *frame, void *to, size_t n, int64_t off, struct cat2_error *err);
 /** n bytes at off of stored chunk nchunk, which is or has a file of its own in sparse frames. */
 bool c2_frame_read_stored(const struct c2_frame *frame, int64_t nchunk, int64_t off, size_t n, uint8_t *to,
                           int64_t *avail, struct cat2_error *err);

@@ -17,6 +17,7 @@ void c2_frame_free(struct c2_frame *frame)
     if (!frame) return;
     if (frame->fd >= 0) close(frame->fd);
     if (frame->dirfd >= 0) close(frame->dirfd);
+    if (frame->elsewhere.free) frame->elsewhere.free(frame->elsewhere.self);
     if (frame->mapped)
         munmap(frame->bytes.p, frame->bytes.n);
     else
@@ -44,9 +45,9 @@ static struct c2_frame *frame_new(const char *name, struct cat2_error *err)
     return frame;
 }
 
-/* Bytes of the frame's one file or memory; n and off are already known to be inside. */
-static bool read_at(const struct c2_frame *frame, void *to, size_t n, int64_t off, struct cat2_error *err)
+bool c2_frame_read_at(const struct c2_frame *frame, void *to, size_t n, int64_t off, struct cat2_error *err)
 {
+    if (frame->elsewhere.read) return frame->elsewhere.read(frame->elsewhere.self, to, n, off, err);
     if (!frame->in_memory) return c2_fs_pread(frame->fd, to, n, frame->start + off, err);
     if (n) memcpy(to, frame->bytes.p + off, n);
     return true;
@@ -55,7 +56,7 @@ static bool read_at(const struct c2_frame *frame, void *to, size_t n, int64_t of
 static bool read_piece(const struct c2_frame *frame, struct c2_buf *to, int64_t off, int64_t n,
                        struct cat2_error *err)
 {
-    return c2_buf_resize(to, (size_t)n, err) && read_at(frame, to->p, (size_t)n, off, err);
+    return c2_buf_resize(to, (size_t)n, err) && c2_frame_read_at(frame, to->p, (size_t)n, off, err);
 }
 
 /* The lengths of header and trailer are used only if they fit into the file. */
@@ -66,7 +67,8 @@ static bool read_layout(struct c2_frame *frame, int64_t size, struct cat2_error 
 
     if (size < C2_FRAME_HEADER_MIN + C2_FRAME_TRAILER_MIN)
         return c2_fail(err, CAT2_EDATA, "not a valid frame: only %lld bytes", (long long)size);
-    if (!read_at(frame, fixed, sizeof(fixed), 0, err) || !read_at(frame, tail, sizeof(tail), size - 23, err))
+    if (!c2_frame_read_at(frame, fixed, sizeof(fixed), 0, err) ||
+        !c2_frame_read_at(frame, tail, sizeof(tail), size - 23, err))
         return false;
     if (memcmp(fixed + 1,
                "\xa8"
@@ -214,6 +216,19 @@ bool c2_frame_open_buf(struct c2_buf *bytes, const char *name, struct c2_frame *
     return true;
 }
 
+bool c2_frame_open_bytes(const struct c2_frame_bytes *bytes, int64_t nbytes, const char *name,
+                         struct c2_frame **out, struct cat2_error *err)
+{
+    struct c2_frame *frame = frame_new(name, err);
+
+    if (!frame) {
+        bytes->free(bytes->self);
+        return false;
+    }
+    frame->elsewhere = *bytes;
+    return finish_open(frame, nbytes, name, out, err);
+}
+
 bool c2_frame_open_dir(int dirfd, const char *name, struct c2_frame **out, struct cat2_error *err)
 {
     struct stat st;
@@ -254,6 +269,11 @@ bool c2_frame_is_sparse(const struct c2_frame *frame)
     return frame->sparse;
 }
 
+bool c2_frame_is_elsewhere(const struct c2_frame *frame)
+{
+    return frame->elsewhere.read != NULL;
+}
+
 int c2_frame_fd(const struct c2_frame *frame)
 {
     return frame->sparse || frame->is_part ? -1 : frame->fd;
@@ -266,7 +286,7 @@ bool c2_frame_pread(const struct c2_frame *frame, void *to, size_t n, int64_t of
     if (frame->sparse) return c2_fail(err, CAT2_EINVAL, "a sparse frame has no bytes of its own");
     if (off < 0 || !c2_add_i64(off, (int64_t)n, &end) || end > frame->layout.frame_len)
         return c2_fail(err, CAT2_EINVAL, "bytes %lld and on are not in the frame", (long long)off);
-    return read_at(frame, to, n, off, err);
+    return c2_frame_read_at(frame, to, n, off, err);
 }
 
 int64_t c2_frame_chunk_off(const struct c2_frame *frame, int64_t nchunk)

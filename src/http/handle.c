@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/s3_keys.h"
+
+#define NO_BODY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" /* SHA-256 of nothing */
+
 static void believe(CURL *curl, const struct c2_authorities *authorities)
 {
     const char *file = c2_authorities_file(authorities);
@@ -42,6 +46,29 @@ void c2_handle_set(CURL *curl, const struct c2_handle_options *options)
     }
 }
 
+static struct curl_slist *append_all(struct curl_slist *list, bool ok, const char *const *headers)
+{
+    for (const char *const *header = headers; ok && header && *header; header++)
+        ok = curl_slist_append(list, *header) != NULL;
+    if (ok) return list;
+    curl_slist_free_all(list);
+    return NULL;
+}
+
+struct curl_slist *c2_handle_s3_headers(const char *token, const char *const *headers)
+{
+    struct curl_slist *list = curl_slist_append(NULL, "x-amz-content-sha256: " NO_BODY);
+    char line[C2_S3_TOKEN_MAX + 32] = "";
+    bool ok = list != NULL;
+
+    if (ok && *token) {
+        snprintf(line, sizeof(line), "x-amz-security-token: %s", token);
+        ok = curl_slist_append(list, line) != NULL;
+        explicit_bzero(line, sizeof(line));
+    }
+    return append_all(list, ok, headers);
+}
+
 struct curl_slist *c2_handle_headers(const char *key, bool json, const char *const *headers)
 {
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");
@@ -52,11 +79,7 @@ struct curl_slist *c2_handle_headers(const char *key, bool json, const char *con
     if (ok && *bearer) ok = curl_slist_append(list, bearer) != NULL;
     explicit_bzero(bearer, sizeof(bearer));
     if (ok && json) ok = curl_slist_append(list, "Content-Type: application/json") != NULL;
-    for (const char *const *header = headers; ok && header && *header; header++)
-        ok = curl_slist_append(list, *header) != NULL;
-    if (ok) return list;
-    curl_slist_free_all(list);
-    return NULL;
+    return append_all(list, ok, headers);
 }
 
 bool c2_handle_fail(CURLcode code, const char *where, const char *reason, struct cat2_error *err)

@@ -23,6 +23,9 @@ void c2_handle_set(CURL *curl, const struct c2_handle_options *options);
 /** The headers of a request, to be freed; NULL: no memory. key, NULL or "": none is sent; json: that is its
  * body. */
 struct curl_slist *c2_handle_headers(const char *key, bool json, const char *const *headers);
+/** Those of a request without body that libcurl signs for S3: one that it takes out ("Expect:") would be
+ * signed too, and its versions differ in whether they add the hash of the body. token, "": none. */
+struct curl_slist *c2_handle_s3_headers(const char *token, const char *const *headers);
 /** What a transfer failed with; `where` begins the message, `reason` is curl's or "". Always false.
  * @errors CAT2_EUPSTREAM. */
 bool c2_handle_fail(CURLcode code, const char *where, const char *reason, struct cat2_error *err);

@@ -10,8 +10,10 @@
 #include "base/fs.h"
 #include "http/handle.h"
 #include "http/header.h"
+#include "http/link_local.h"
 #include "wire/json.h"
 #include "wire/url.h"
+#include "wire/xml.h"
 
 #define RETRY_AFTER_MAX 5 /* seconds: sooner than we are told is better than much later */
 
@@ -64,6 +66,22 @@ void c2_exchange_fini(struct c2_exchange *http)
     c2_buf_fini(&http->reply_headers);
 }
 
+/* "CODE: MESSAGE" of an object store's <Error>. */
+static bool s3_detail(struct c2_str text, struct c2_buf *out)
+{
+    struct c2_xml xml = c2_xml_of(text);
+    struct c2_xml_event event;
+    struct cat2_error ignored;
+
+    while (c2_xml_next(&xml, &event, &ignored) && event.kind != C2_XML_END) {
+        if (event.kind != C2_XML_TEXT) continue;
+        if (!c2_xml_is_at(&xml, "Error/Code") && !c2_xml_is_at(&xml, "Error/Message")) continue;
+        if ((out->n && !c2_buf_puts(out, ": ", &ignored)) || !c2_xml_decode(event.text, out, &ignored))
+            return false;
+    }
+    return out->n > 0;
+}
+
 /* {"detail": text} of an error answer (or {"message": text}, or FastAPI's list); else its body, when that is
  * one short line. */
 static bool detail_of(const struct c2_exchange *http, char *out, size_t size)
@@ -71,7 +89,12 @@ static bool detail_of(const struct c2_exchange *http, char *out, size_t size)
     struct c2_str text = c2_str_trim(c2_buf_str(&http->body)), detail;
     struct cat2_error ignored;
     C2_AUTO_PTR(c2_json) *json = NULL;
+    C2_AUTO(c2_buf) s3 = C2_BUF_INIT(size - 1);
 
+    if (c2_str_starts(text, "<") && s3_detail(text, &s3)) {
+        snprintf(out, size, "%s", c2_buf_cstr(&s3));
+        return true;
+    }
     if (c2_json_parse(text, &json, &ignored) && (c2_jstr(c2_jget(c2_json_root(json), "detail"), &detail) ||
                                                  c2_jstr(c2_jget(c2_json_root(json), "message"), &detail)))
         text = detail;
@@ -100,6 +123,7 @@ static int target_length(const struct c2_exchange *http)
 static const char *about_key(const struct c2_session *session, int status)
 {
     if (status != 401 && status != 403) return "";
+    if (session->sign) return session->sign->id[0] ? " (signed)" : "";
     return session->key[0] ? " (a key was given)" : " (no key was given: --key-file or CATERVA2_KEY)";
 }
 
@@ -160,6 +184,17 @@ static void note_address(struct c2_session *session)
     session->local = strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
 }
 
+/* The signature is of the target as it is sent, whose parameters must be in order. */
+static void sign(CURL *curl, const struct c2_s3_keys *keys)
+{
+    char scheme[sizeof(keys->region) + 20];
+
+    snprintf(scheme, sizeof(scheme), "aws:amz:%s:s3", keys->region);
+    curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, scheme);
+    curl_easy_setopt(curl, CURLOPT_USERNAME, keys->id);
+    curl_easy_setopt(curl, CURLOPT_PASSWORD, keys->secret);
+}
+
 static void set_options(struct c2_session *session, struct transfer *t, const char *url,
                         struct curl_slist *headers, char *reason)
 {
@@ -180,6 +215,10 @@ static void set_options(struct c2_session *session, struct transfer *t, const ch
 
     curl_easy_reset(session->curl);
     c2_handle_set(session->curl, &options);
+    if (t->session->no_link_local) c2_refuse_link_local(session->curl);
+    if (t->session->sign && t->session->sign->id[0]) sign(session->curl, t->session->sign);
+    if (t->http->method && strcmp(t->http->method, "HEAD") == 0)
+        curl_easy_setopt(session->curl, CURLOPT_NOBODY, 1L);
     if (t->http->method && strcmp(t->http->method, "POST") == 0) {
         curl_easy_setopt(session->curl, CURLOPT_POST, 1L);
         curl_easy_setopt(session->curl, CURLOPT_POSTFIELDSIZE, 0L);
@@ -196,7 +235,9 @@ static bool run_once(struct c2_session *session, struct c2_exchange *http, struc
     http->content_length = -1;
     http->reply_headers.max = 65536;
     if (!c2_buf_puts(&url, session->base, err) || !c2_buf_puts(&url, http->target, err)) return false;
-    struct curl_slist *headers = c2_handle_headers(session->key, false, http->headers);
+    bool signs = session->sign && session->sign->id[0];
+    struct curl_slist *headers = signs ? c2_handle_s3_headers(session->sign->token, http->headers)
+                                       : c2_handle_headers(session->key, false, http->headers);
     if (!headers) return c2_fail_nomem(err, "request headers");
     set_options(session, &t, c2_buf_cstr(&url), headers, reason);
     CURLcode code = curl_easy_perform(session->curl);

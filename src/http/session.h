@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Blocking HTTP: GET and POST over one connection that is kept alive, with bounded answers and errors that
- * say what was asked for and why it failed. Any thread, one at a time for each session. */
+/* Blocking HTTP: GET, HEAD and POST over one connection that is kept alive, with bounded answers and errors
+ * that say what was asked for and why it failed. Any thread, one at a time for each session. */
 #ifndef C2_HTTP_SESSION_H
 #define C2_HTTP_SESSION_H
 
 #include "base/buf.h"
 #include "http/authorities.h"
+#include "http/s3_keys.h"
 
 #define C2_KEY_MAX 512 /* bytes of a key; ours have less than 100 */
 
@@ -18,7 +19,9 @@ struct c2_session {
     int64_t answer_timeout_ms; /* without a byte */
     bool (*go_on)(void *ctx);  /* NULL or asked while waiting */
     void *go_on_ctx;
-    bool local; /* out: it leads to this machine, as far as it has been used */
+    const struct c2_s3_keys *sign; /* requests are signed with these, for S3; NULL, or without id: not */
+    bool no_link_local; /* a name that leads to a link-local address, where clouds keep secrets, is refused */
+    bool local;         /* out: it leads to this machine, as far as it has been used */
     void *curl;
 };
 /** Its other fields are set by the caller, before or after. */
@@ -26,7 +29,7 @@ bool c2_session_init(struct c2_session *session, struct cat2_error *err);
 /** Of one that was not initialised too, if it is of zeros. */
 void c2_session_fini(struct c2_session *session);
 
-/* One GET or POST. The answer's body goes to `sink` as it comes when that is set, else to `body`. */
+/* One GET, HEAD or POST. The answer's body goes to `sink` as it comes when that is set, else to `body`. */
 struct c2_exchange {
     const char *method, *target; /* "/api/..." already encoded */
     const char *const *headers;  /* NULL-terminated or NULL */

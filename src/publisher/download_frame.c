@@ -47,9 +47,14 @@ static void ranges_done(void *ctx)
     else
         c2_reply_error(job->req, &job->err);
     c2_buf_fini(&job->body);
-    close(job->content.fd);
+    if (job->content.fd >= 0) close(job->content.fd);
     c2_item_unref(job->item);
     free(job);
+}
+
+static bool read_elsewhere(void *ctx, int64_t off, size_t n, uint8_t *to, struct cat2_error *err)
+{
+    return c2_frame_pread(((const struct c2_item *)ctx)->frame, to, n, off, err);
 }
 
 /* A few ranges for one who wants a hash. false: not so, nothing was done. */
@@ -100,21 +105,24 @@ static void reply_frame(struct frame_call *call)
     struct c2_request *req = call->req;
     struct c2_item *item = call->item;
     const char *etag = c2_publisher_strong_etag(req, &item->gen);
-    int fd = fcntl(c2_frame_fd(item->frame), F_DUPFD_CLOEXEC, 0);
+    bool elsewhere = c2_frame_is_elsewhere(item->frame);
+    int fd = elsewhere ? -1 : fcntl(c2_frame_fd(item->frame), F_DUPFD_CLOEXEC, 0);
 
     if (item->digest[0] && c2_digest_wanted(req)) c2_reply_header(req, "Repr-Digest", item->digest);
-    if (fd < 0) {
+    if (fd < 0 && !elsewhere) {
         c2_reply_detail(req, 503, "no more file descriptors");
     } else if (c2_reply_if_known(req, etag)) {
-        close(fd);
+        if (fd >= 0) close(fd);
     } else {
         struct c2_content content = {.nbytes = c2_frame_layout(item->frame)->frame_len,
                                      .content_type = "application/octet-stream",
                                      .etag = etag,
                                      .mtime_ms = item->gen.mtime_ms,
-                                     .fd = fd};
+                                     .fd = fd,
+                                     .read = read_elsewhere,
+                                     .ctx = item};
         if (!reply_ranges(req, call->pool, item, &content)) {
-            close(fd);
+            if (fd >= 0) close(fd);
             c2_publisher_reply_frame(req, call->pool, item, content);
         }
     }
@@ -157,7 +165,8 @@ static void frame_ready(void *ctx, struct c2_entry *entry, const struct cat2_err
     } else if (!call->item->frame) {
         c2_reply_detail(call->req, 409, "the dataset is not kept as one contiguous frame");
         frame_free(call);
-    } else if (!call->item->digest[0] && c2_digest_wanted(call->req)) {
+    } else if (!call->item->digest[0] && !c2_frame_is_elsewhere(call->item->frame) &&
+               c2_digest_wanted(call->req)) { /* all of it would have to come here first */
         struct c2_pool_share share = {0, c2_frame_layout(call->item->frame)->frame_len};
         c2_pool_run_for(call->pool, &share, digest_work, digest_done, call);
     } else {

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "publisher/publisher_impl.h"
 
+#define STORE_POLL_MS                                                                                        \
+    60000 /* between looks at a store of objects: each is a request per 1000 objects, which may cost */
 #define SAVE_MS 500 /* changes of so long are written to the state together */
 
 static void on_source_change(void *ctx)
@@ -41,7 +43,8 @@ static bool start(struct c2_publisher *pub, const struct c2_publisher_options *o
         return false;
     if (!c2_source_watch(source, pub->parts.loop, on_source_change, pub, err)) return false;
     pub->source = source;
-    c2_poll_start(pub, options->poll_ms);
+    c2_poll_start(pub, options->poll_ms == 0 && c2_is_object_store(options->root) ? STORE_POLL_MS
+                                                                                  : options->poll_ms);
     pub->save_timer = c2_timer_start(pub->parts.loop, SAVE_MS, SAVE_MS, on_save_time, pub);
     pub->tender = c2_timer_start(pub->parts.loop, C2_STATE_TEND_MS, C2_STATE_TEND_MS, on_tend_time, pub);
     if (!pub->save_timer || !pub->tender) return c2_fail_nomem(err, "publisher");
@@ -67,7 +70,8 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
     pub->gens = c2_gens_new();
     bool ok = pub->gens || c2_fail_nomem(err, "publisher");
     if (!ok || !c2_gens_load(pub->gens, parts->state, err) ||
-        !c2_source_new(options->root, options->statedir, options->no_h5_folders, pub->gens, &source, err)) {
+        !c2_source_new(options->root, options->statedir, options->no_h5_folders, options->store, pub->gens,
+                       &source, err)) {
         c2_gens_unref(pub->gens);
         free(pub);
         return false;

@@ -8,6 +8,7 @@
 #include "bus/bus.h"
 #include "net/server.h"
 #include "net/worker.h"
+#include "publisher/source/object_store.h"
 #include "state/state.h"
 
 /* Its state, for c2_state_open(). */
@@ -23,7 +24,8 @@ struct c2_publisher_parts { /* all borrowed, all outlive the publisher */
 };
 struct c2_publisher_options {
     const char *name; /* of the root */
-    const char *root; /* a directory, or an HDF5 file */
+    const char *root; /* a directory, a file that holds datasets, or the URL of a store of objects */
+    const struct c2_object_store_settings *store; /* of such a store; NULL: nothing was said */
     const char *statedir;
     const char *http;   /* "host:port" others reach our server at */
     bool tls;           /* by TLS */

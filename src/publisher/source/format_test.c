@@ -30,7 +30,7 @@ static bool read_url(const char *url, struct c2_buf *out, struct cat2_error *err
 {
     struct c2_session session = {.agent = "test", .connect_timeout_ms = 60000, .answer_timeout_ms = 60000};
     const char *path = strchr(strstr(url, "://") + 3, '/');
-    struct c2_range_file file = {&session, path, -1, ""};
+    struct c2_range_file file = {.session = &session, .target = path, .nbytes = -1};
 
     snprintf(session.base, sizeof(session.base), "%.*s", (int)(path - url), url);
     bool ok = c2_session_init(&session, err) && c2_range_read(&file, 0, 1, out, err) &&
@@ -198,7 +198,7 @@ static void publish(struct scene *s, const char *root)
 {
     c2_source_free(s->source);
     s->source = NULL;
-    if (!c2_source_new(root, s->statedir, false, s->gens, &s->source, &s->err)) s->source = NULL;
+    if (!c2_source_new(root, s->statedir, false, NULL, s->gens, &s->source, &s->err)) s->source = NULL;
 }
 
 static void write_file(struct scene *s, const char *rel, const char *text)

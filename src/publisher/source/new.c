@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "publisher/source/container.h"
+#include "publisher/source/object_store.h"
 
 static bool directory_new(const char *root, const char *statedir, bool no_folders, struct c2_gens *gens,
                           struct c2_source **out, struct cat2_error *err)
@@ -22,8 +23,9 @@ static bool directory_new(const char *root, const char *statedir, bool no_folder
     return false;
 }
 
-bool c2_source_new(const char *root, const char *statedir, bool no_folders, struct c2_gens *gens,
-                   struct c2_source **out, struct cat2_error *err)
+bool c2_source_new(const char *root, const char *statedir, bool no_folders,
+                   const struct c2_object_store_settings *store, struct c2_gens *gens, struct c2_source **out,
+                   struct cat2_error *err)
 {
     bool elsewhere = strstr(root, "://") != NULL;
     const struct c2_format *format = NULL;
@@ -38,6 +40,8 @@ bool c2_source_new(const char *root, const char *statedir, bool no_folders, stru
     if (elsewhere || is_file || candidate.is_dir) claim = c2_formats_probe(&candidate, &format, &why);
     if (candidate.fd >= 0) close(candidate.fd);
     if (claim >= C2_CLAIM_NAME) return c2_source_alone_new(format, root, gens, out, err);
+    if (claim == C2_CLAIM_NONE && c2_is_object_store(root))
+        return c2_source_objects_new(root, store, gens, out, err);
     if (elsewhere || is_file)
         return c2_fail(err, CAT2_EDATA, "%.160s %s", root, why ? why : "is nothing that can be published");
     return directory_new(root, statedir, no_folders, gens, out, err);

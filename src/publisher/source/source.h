@@ -123,10 +123,16 @@ bool c2_source_alone_new(const struct c2_format *format, const char *filename, s
 bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
                            struct cat2_error *err);
 
-/** Whatever there is at root: a container, or a directory. @param statedir  see c2_source_dir_new(). @param
- *  no_folders  containers in a directory are files only. @errors CAT2_EDATA why nothing can be published of
- * it. */
-bool c2_source_new(const char *root, const char *statedir, bool no_folders, struct c2_gens *gens,
-                   struct c2_source **out, struct cat2_error *err);
+/** The objects of a store or site (object_store.h). */
+struct c2_object_store_settings;
+bool c2_source_objects_new(const char *url, const struct c2_object_store_settings *settings,
+                           struct c2_gens *gens, struct c2_source **out, struct cat2_error *err);
+
+/** Whatever there is at root: a container, a store of objects, or a directory. @param statedir  see
+ * c2_source_dir_new(). @param no_folders  containers in a directory are files only. @param store  NULL:
+ * nothing was said. @errors CAT2_EDATA why nothing can be published of it. */
+bool c2_source_new(const char *root, const char *statedir, bool no_folders,
+                   const struct c2_object_store_settings *store, struct c2_gens *gens, struct c2_source **out,
+                   struct cat2_error *err);
 
 #endif

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Objects of a store as datasets: frames are served as they are, all else as plain files. Nothing tells of
+ * changes: the list is looked at once in a while, and between the looks it is what the last one found. An
+ * object's generation is its etag. Lists of buckets have it; of what a site lists it is asked when it is new,
+ * when the index says something else of it than before, and while it is young: times in indexes and etags are
+ * coarse. */
+#include "publisher/source/objects.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+
+#define YOUNG_MS   120000 /* indexes of nginx have minutes */
+#define WRITTEN_MS 2000   /* etags of nginx have seconds: such a file may still be written */
+#define LOOK_MS    1000   /* of one look: who lists as well in that time gets the same */
+#define ASKERS_MAX 8      /* threads that ask for states at a look, a connection each */
+#define ASK_ALONE  4      /* states that are not worth threads */
+
+static struct c2_object_source *of(struct c2_source *base)
+{
+    return (struct c2_object_source *)base;
+}
+
+/* ---- the objects of one look ---- */
+
+static struct c2_objects *objects_ref(struct c2_objects *objects)
+{
+    if (objects) atomic_fetch_add(&objects->refs, 1);
+    return objects;
+}
+
+static void objects_unref(struct c2_objects *objects)
+{
+    if (!objects || atomic_fetch_sub(&objects->refs, 1) != 1) return;
+    for (size_t i = 0; i < objects->list.n; i++)
+        free(objects->list.p[i].path);
+    c2_vec_fini(&objects->list);
+    free(objects);
+}
+C2_DEFINE_AUTO_PTR(c2_objects, objects_unref);
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct c2_object *)a)->path, ((const struct c2_object *)b)->path);
+}
+
+static struct c2_object *find(const struct c2_objects *objects, const char *path)
+{
+    const struct c2_object key = {.path = (char *)(uintptr_t)path};
+
+    if (!objects || !objects->list.n) return NULL;
+    return bsearch(&key, objects->list.p, objects->list.n, sizeof(key), by_path);
+}
+
+static struct c2_objects *present(struct c2_object_source *source)
+{
+    pthread_mutex_lock(&source->lock);
+    struct c2_objects *objects = objects_ref(source->objects);
+    pthread_mutex_unlock(&source->lock);
+    return objects;
+}
+
+/* Every list that a subscriber asks for is a look. */
+static bool is_recent(struct c2_object_source *source)
+{
+    pthread_mutex_lock(&source->lock);
+    bool recent = source->objects && c2_now_ms() - source->looked_ms < LOOK_MS;
+    pthread_mutex_unlock(&source->lock);
+    return recent;
+}
+
+/* ---- generations ---- */
+
+/* The etag stands for the contents, if it is a strong one; else all that is known does. */
+static bool generation_of(struct c2_object_source *source, const struct c2_object *object,
+                          struct c2_generation *out, struct cat2_error *err)
+{
+    const struct c2_object_state *state = &object->state;
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_REMOTE_ETAG_MAX + C2_REMOTE_MODIFIED_MAX + 64);
+    bool strong = state->etag[0] == '"';
+    char validator[56];
+
+    if (!c2_buf_printf(&text, err, "%s\n%s\n%lld", state->etag, strong ? "" : state->modified,
+                       (long long)state->nbytes))
+        return false;
+    struct c2_hash128 hash = c2_hash128_of(text.p, text.n);
+    snprintf(validator, sizeof(validator), "object-%016llx%016llx", (unsigned long long)hash.high,
+             (unsigned long long)hash.low);
+    *out = (struct c2_generation){.unusable = object->unusable};
+    return c2_gens_of_part(source->base.gens, object->path, validator, object->mtime_ms * 1000000,
+                           state->nbytes, out, err);
+}
+
+bool c2_object_is(struct c2_object_source *source, const char *path, const char *validator)
+{
+    C2_AUTO_PTR(c2_objects) *objects = present(source);
+    struct c2_object *object = find(objects, path), copy;
+    struct c2_generation gen;
+    struct cat2_error ignored;
+
+    if (!object) return false;
+    pthread_mutex_lock(&source->lock);
+    copy = *object;
+    pthread_mutex_unlock(&source->lock);
+    return generation_of(source, &copy, &gen, &ignored) && strcmp(gen.validator, validator) == 0;
+}
+
+void c2_object_doubt(struct c2_object_source *source, const char *path)
+{
+    C2_AUTO_PTR(c2_objects) *objects = present(source);
+    struct c2_object *object = find(objects, path);
+
+    pthread_mutex_lock(&source->lock);
+    if (object) object->doubted = true;
+    pthread_mutex_unlock(&source->lock);
+}
+
+/* ---- asking ---- */
+
+/* Refusals say something of the object; all else fails the look. *gone: there is none. */
+static bool take_refusal(struct c2_object *object, bool *gone, const struct cat2_error *err)
+{
+    *gone = err->code == CAT2_ENOTFOUND;
+    object->unusable = err->http_status == 401 || err->http_status == 403 ? "is refused by the server"
+                       : err->http_status / 100 == 3 ? "is elsewhere, says the server: that is not followed"
+                       : err->code == CAT2_EDATA     ? "has no length, says the server"
+                                                     : NULL;
+    object->young = object->unusable != NULL; /* another time it may be given */
+    object->doubted = false;
+    return *gone || object->unusable;
+}
+
+/* Stores for objects replace them whole, and their etags are of the contents. */
+static void judge_age(struct c2_object_source *source, struct c2_object *object, int64_t date_s,
+                      int64_t time_s)
+{
+    bool coarse = !c2_object_store_place(source->store)->s3 && time_s >= 0;
+    int64_t age_ms = 1000 * (date_s - time_s);
+
+    object->young = coarse && (date_s == 0 || age_ms < YOUNG_MS);
+    object->doubted = coarse && date_s > 0 && age_ms < WRITTEN_MS;
+}
+
+static bool ask(struct c2_object_source *source, struct c2_object *object, bool *gone, struct cat2_error *err)
+{
+    int64_t date_s, time_s;
+
+    *gone = false;
+    if (!c2_object_store_ask(source->store, object->path, &object->state, &date_s, err))
+        return take_refusal(object, gone, err);
+    time_s = c2_http_date(c2_str_of(object->state.modified));
+    object->asked = true;
+    object->unusable = NULL;
+    if (time_s >= 0) object->mtime_ms = time_s * 1000;
+    if (time_s < 0 && object->state.etag[0] != '"')
+        object->unusable = "has neither etag nor time on its server";
+    judge_age(source, object, date_s, time_s);
+    return true;
+}
+
+/* Threads that share the objects of a look. */
+struct asking {
+    struct c2_object_source *source;
+    struct c2_object **wanted;
+    bool *gone;
+    size_t n;
+    atomic_size_t next;
+    atomic_bool failed;
+    pthread_mutex_t lock; /* guards err */
+    struct cat2_error err;
+};
+
+static void *ask_some(void *ctx)
+{
+    struct asking *a = ctx;
+    struct cat2_error err;
+    size_t i;
+
+    while (!a->failed && (i = atomic_fetch_add(&a->next, 1)) < a->n) {
+        if (ask(a->source, a->wanted[i], &a->gone[i], &err)) continue;
+        pthread_mutex_lock(&a->lock);
+        if (!a->failed) a->err = err;
+        a->failed = true;
+        pthread_mutex_unlock(&a->lock);
+    }
+    return NULL;
+}
+
+static bool ask_all(struct asking *a, struct cat2_error *err)
+{
+    pthread_t threads[ASKERS_MAX - 1];
+    size_t n = 0;
+
+    pthread_mutex_init(&a->lock, NULL);
+    while (a->n > ASK_ALONE && n < C2_ARRAY_LEN(threads) &&
+           pthread_create(&threads[n], NULL, ask_some, a) == 0)
+        n++;
+    ask_some(a);
+    while (n > 0)
+        pthread_join(threads[--n], NULL);
+    pthread_mutex_destroy(&a->lock);
+    if (a->failed) *err = a->err;
+    return !a->failed;
+}
+
+/* Those that went between the list and the question. */
+static void drop(struct c2_objects *objects, const struct asking *a)
+{
+    size_t kept = 0, at = 0;
+
+    for (size_t i = 0; i < objects->list.n; i++) {
+        struct c2_object *object = &objects->list.p[i];
+        bool asked = at < a->n && a->wanted[at] == object;
+        if (asked && a->gone[at++])
+            free(object->path);
+        else
+            objects->list.p[kept++] = *object;
+    }
+    objects->list.n = kept;
+}
+
+static bool must_ask(const struct c2_object *object)
+{
+    return !object->asked || object->doubted || object->young;
+}
+
+static bool complete(struct c2_object_source *source, struct c2_objects *objects, struct cat2_error *err)
+{
+    struct asking a = {.source = source};
+    size_t n = objects->list.n + 1;
+
+    a.wanted = malloc(n * sizeof(struct c2_object *));
+    a.gone = calloc(n, sizeof(*a.gone));
+    bool ok = (a.wanted && a.gone) || c2_fail_nomem(err, "list of objects");
+    for (size_t i = 0; ok && i < objects->list.n; i++)
+        if (must_ask(&objects->list.p[i])) a.wanted[a.n++] = &objects->list.p[i];
+    ok = ok && ask_all(&a, err);
+    if (ok) drop(objects, &a);
+    free(a.wanted);
+    free(a.gone);
+    return ok;
+}
+
+/* ---- looking ---- */
+
+struct look {
+    struct c2_object_source *source;
+    struct c2_objects *before, *now;
+};
+
+static bool note(void *ctx, struct c2_str path, const struct c2_object_state *state, int64_t mtime_ms,
+                 uint64_t line, struct cat2_error *err)
+{
+    struct look *look = ctx;
+    struct c2_object object = {.path = c2_str_dup(path), .line = line, .mtime_ms = mtime_ms, .asked = state};
+
+    if (!object.path) return c2_fail_nomem(err, "list of objects");
+    if (state) object.state = *state;
+    const struct c2_object *was = find(look->before, object.path);
+    if (was && !state && was->asked && was->line == line) {
+        char *own = object.path;
+        pthread_mutex_lock(&look->source->lock);
+        object = *was;
+        pthread_mutex_unlock(&look->source->lock);
+        object.path = own;
+    }
+    if (c2_vec_push(&look->now->list, C2_OBJECTS_MAX, "objects", err, object)) return true;
+    free(object.path);
+    return false;
+}
+
+/* A list may say the same twice when it changes while it is read. */
+static void sort(struct c2_objects *objects)
+{
+    size_t kept = 0;
+
+    if (objects->list.n) qsort(objects->list.p, objects->list.n, sizeof(struct c2_object), by_path);
+    for (size_t i = 0; i < objects->list.n; i++) {
+        struct c2_object *object = &objects->list.p[i];
+        if (kept && strcmp(objects->list.p[kept - 1].path, object->path) == 0)
+            free(object->path);
+        else
+            objects->list.p[kept++] = *object;
+    }
+    objects->list.n = kept;
+}
+
+static bool list_all(struct look *look, struct cat2_error *err)
+{
+    struct c2_object_source *source = look->source;
+
+    if (!c2_object_store_renew_keys(source->store, err) ||
+        !c2_object_store_list(source->store, note, look, err))
+        return false;
+    sort(look->now);
+    return complete(source, look->now, err);
+}
+
+static bool tell(struct c2_object_source *source, const struct c2_objects *objects, c2_source_sink *sink,
+                 void *ctx, struct cat2_error *err)
+{
+    struct c2_generation gen;
+
+    for (size_t i = 0; i < objects->list.n; i++) {
+        pthread_mutex_lock(&source->lock);
+        struct c2_object copy = objects->list.p[i];
+        pthread_mutex_unlock(&source->lock);
+        if (!generation_of(source, &copy, &gen, err) || !sink(ctx, copy.path, &gen, err)) return false;
+    }
+    return true;
+}
+
+static bool objects_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, struct cat2_error *err)
+{
+    struct c2_object_source *source = of(base);
+    C2_AUTO_PTR(c2_objects) *before = present(source);
+    C2_AUTO_PTR(c2_objects) *now = calloc(1, sizeof(*now));
+    struct look look = {source, before, now};
+
+    if (!now) return c2_fail_nomem(err, "list of objects");
+    atomic_init(&now->refs, 1);
+    if (before && is_recent(source)) return tell(source, before, sink, ctx, err);
+    if (!list_all(&look, err)) return false;
+    pthread_mutex_lock(&source->lock);
+    struct c2_objects *old = source->objects;
+    source->objects = objects_ref(now);
+    source->looked_ms = c2_now_ms();
+    pthread_mutex_unlock(&source->lock);
+    objects_unref(old);
+    return tell(source, now, sink, ctx, err);
+}
+
+/* ---- one object ---- */
+
+/* Asked outside of the lock; what was found is noted, if there was no other look meanwhile. */
+static bool ask_anew(struct c2_object_source *source, struct c2_object *object, struct c2_object *copy,
+                     struct cat2_error *err)
+{
+    bool gone;
+
+    if (!ask(source, copy, &gone, err)) return false;
+    if (gone) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    pthread_mutex_lock(&source->lock);
+    copy->path = object->path;
+    *object = *copy;
+    pthread_mutex_unlock(&source->lock);
+    return true;
+}
+
+bool c2_object_find(struct c2_object_source *source, const char *path, struct c2_object *out,
+                    struct c2_generation *gen, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_objects) *objects = present(source);
+    struct c2_object *object = find(objects, path);
+
+    if (!objects) return c2_fail_busy(err, path);
+    if (!object) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    pthread_mutex_lock(&source->lock);
+    *out = *object;
+    pthread_mutex_unlock(&source->lock);
+    if (out->doubted && !ask_anew(source, object, out, err)) return false;
+    out->path = NULL;
+    struct c2_object named = *out;
+    named.path = object->path;
+    return generation_of(source, &named, gen, err);
+}
+
+static bool objects_stat(struct c2_source *base, const char *path, struct c2_generation *out,
+                         struct cat2_error *err)
+{
+    struct c2_object object;
+
+    return c2_object_find(of(base), path, &object, out, err);
+}
+
+/* ---- life ---- */
+
+static bool objects_hear_all(struct c2_source *base, const char **why)
+{
+    (void)base;
+    *why = "it is not on this machine";
+    return false;
+}
+
+static void objects_cancel(struct c2_source *base)
+{
+    if (of(base)->store) c2_object_store_cancel(of(base)->store);
+}
+
+static void objects_free(struct c2_source *base)
+{
+    struct c2_object_source *source = of(base);
+
+    objects_unref(source->objects);
+    c2_object_store_free(source->store);
+    pthread_mutex_destroy(&source->lock);
+    free(source);
+}
+
+static const struct c2_source_ops OPS = {.walk = objects_walk,
+                                         .stat = objects_stat,
+                                         .open = c2_object_open,
+                                         .cancel = objects_cancel,
+                                         .free = objects_free,
+                                         .hears_all = objects_hear_all};
+
+bool c2_source_objects_new(const char *url, const struct c2_object_store_settings *settings,
+                           struct c2_gens *gens, struct c2_source **out, struct cat2_error *err)
+{
+    struct c2_object_source *source = calloc(1, sizeof(*source));
+
+    if (!source) return c2_fail_nomem(err, "source");
+    source->base = (struct c2_source){.ops = &OPS, .gens = c2_gens_ref(gens)};
+    pthread_mutex_init(&source->lock, NULL);
+    if (!c2_object_store_new(url, settings, &source->store, err)) {
+        c2_source_free(&source->base);
+        return false;
+    }
+    *out = &source->base;
+    return true;
+}

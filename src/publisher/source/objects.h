@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of a store's source share: the objects of the last look, and what one is at present. */
+#ifndef C2_PUBLISHER_SOURCE_OBJECTS_H
+#define C2_PUBLISHER_SOURCE_OBJECTS_H
+
+#include <pthread.h>
+
+#include "base/vec.h"
+#include "publisher/generations/generations.h"
+#include "publisher/source/object_store.h"
+#include "publisher/source/source.h"
+
+struct c2_object {
+    char *path; /* never changes */
+    struct c2_object_state state;
+    int64_t mtime_ms;
+    uint64_t line;        /* hash of what the index says of it; 0: the list says all */
+    bool asked;           /* state is known */
+    bool doubted;         /* it is another one by now, or being written: ask before it is used */
+    bool young;           /* ask at the next look */
+    const char *unusable; /* why it can be listed, but not read; of static storage */
+};
+/* Those of one look, by path. Counted; what is in an object changes under the source's lock. */
+struct c2_objects {
+    atomic_int refs;
+    struct {
+        C2_VEC(struct c2_object);
+    } list;
+};
+struct c2_object_source {
+    struct c2_source base;
+    struct c2_object_store *store;
+    pthread_mutex_t lock;       /* guards the rest; nothing is asked under it */
+    struct c2_objects *objects; /* NULL: not looked yet */
+    int64_t looked_ms;          /* when they were listed */
+};
+
+/** Its state and generation at present; asks when there is doubt. @errors CAT2_ENOTFOUND; c2_is_busy(): there
+ * was no look yet, or it is being written; those of c2_object_store_ask(). */
+bool c2_object_find(struct c2_object_source *source, const char *path, struct c2_object *out,
+                    struct c2_generation *gen, struct cat2_error *err);
+/** A read found another state: the next c2_object_find() asks. */
+void c2_object_doubt(struct c2_object_source *source, const char *path);
+/** Is this still its generation, as far as is known? */
+bool c2_object_is(struct c2_object_source *source, const char *path, const char *validator);
+
+/* ---- object_item.c ---- */
+
+/** As of c2_source_ops. */
+bool c2_object_open(struct c2_source *source, const char *path, struct c2_codec *codec, struct c2_item **out,
+                    struct cat2_error *err);
+
+#endif
