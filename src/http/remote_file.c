@@ -44,7 +44,9 @@ static void note_state(struct c2_range_file *file, const struct c2_exchange *htt
     snprintf(file->modified, sizeof(file->modified), "%.*s", C2_STR_ARG(modified));
 }
 
-/* The first answer says which state of the file this is about. */
+/* The first answer says which state of the file this is about. Of a file without a strong etag it is the time
+ * that tells; If-Unmodified-Since is not sent, since there are servers that compare it with fractions of a
+ * second. */
 static bool same_state(struct c2_range_file *file, const struct c2_exchange *http, int64_t nbytes)
 {
     if (file->nbytes < 0) {
@@ -90,16 +92,14 @@ bool c2_range_read(struct c2_range_file *file, int64_t off, size_t n, struct c2_
                    struct cat2_error *err)
 {
     char range[64], match[sizeof(file->etag) + 32];
-    bool strong = file->etag[0] == '"', timed = !strong && file->modified[0];
-    const char *headers[] = {range, strong || timed ? match : NULL, NULL};
+    const char *headers[] = {range, file->etag[0] == '"' ? match : NULL, NULL};
     C2_AUTO(c2_exchange)
     http = {
         .target = file->target, .headers = headers, .body = C2_BUF_INIT(n + 4096), .sink = take, .ctx = file};
 
     if (n == 0) return true;
     snprintf(range, sizeof(range), "Range: bytes=%lld-%lld", (long long)off, (long long)off + (int64_t)n - 1);
-    snprintf(match, sizeof(match), strong ? "If-Match: %s" : "If-Unmodified-Since: %s",
-             strong ? file->etag : file->modified);
+    snprintf(match, sizeof(match), "If-Match: %s", file->etag);
     return c2_exchange_run(file->session, &http, err) && check(file, &http, off, n, err) &&
            c2_buf_append(out, http.body.p, n, err);
 }

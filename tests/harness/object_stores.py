@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What others serve objects with: nginx, which lists a folder, and versitygw, an S3 store over one, behind nginx, whose log tells
+the ranges that moved. Files in the folder `orders` make nginx refuse: `busy` (503), `moved` (302)."""
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import urllib.parse
+
+import programs
+import pytest
+from nginx import EXECUTABLE, MAIN
+
+GATEWAY = programs.ROOT / ".deps/versitygw/versitygw"
+needs_s3 = pytest.mark.skipif(not GATEWAY.exists(), reason="versitygw is not there: tools/setup test builds it, with Go")
+KEYS = {"AWS_ACCESS_KEY_ID": "the-key", "AWS_SECRET_ACCESS_KEY": "the+secret/of=it"}
+ORDERS = "if (-f {orders}/busy) {{ return 503; }} if (-f {orders}/moved) {{ return 302 http://$http_host/elsewhere; }}"
+
+
+class Front:
+    """An nginx that logs what it is asked for. Used as a context manager."""
+
+    def __init__(self, folder, locations):
+        self.folder, self.port = pathlib.Path(folder), programs.free_port()
+        self.orders = self.folder / "orders"
+        self.orders.mkdir(parents=True)
+        self.base = f"http://127.0.0.1:{self.port}"
+        form = ('log_format told escape=json \'{"method":"$request_method","uri":"$request_uri","range":"$http_range",'
+                '"match":"$http_if_match","status":$status,"sent":$body_bytes_sent,'
+                '"connection":$connection,"signed":"$http_authorization"}\'; access_log %s/told.log told;\n' % self.folder)
+        server = f"{form} server {{ listen 127.0.0.1:{self.port}; {ORDERS.format(orders=self.orders)} {locations} }}"
+        user = "user root;" if os.geteuid() == 0 else ""
+        (self.folder / "nginx.conf").write_text(MAIN.format(folder=self.folder, server=server, user=user))
+
+    def __enter__(self):
+        argv = [EXECUTABLE, "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "start.log"]
+        self.program = programs.Program(argv, self.folder / "output.log")
+
+        def listens():
+            self.program._check_alive()
+            with programs.contextlib.suppress(OSError), programs.socket.create_connection(("127.0.0.1", self.port), 1):
+                return True
+        programs.wait_until(listens)
+        return self
+
+    def __exit__(self, *_):
+        self.program.stop()
+
+    def told(self, name=""):
+        """The requests so far for what ends so, without parameters."""
+        log = self.folder / "told.log"
+        lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [line for line in lines if urllib.parse.unquote(line["uri"].split("?")[0]).endswith(name)]
+
+    def forget(self):
+        """The log begins anew."""
+        os.truncate(self.folder / "told.log", 0)
+
+    def order(self, what):
+        (self.orders / what).touch()
+
+    def relax(self):
+        for file in self.orders.iterdir():
+            file.unlink()
+
+
+class Site(Front):
+    """A folder, listed as JSON or as a page for people. env and options: what a publisher of it is started with."""
+    env, options = {}, ()
+
+    def __init__(self, folder, data, form):
+        self.data = data
+        index = "autoindex on; autoindex_format json;" if form == "json" else "autoindex on;"
+        super().__init__(folder, f"location /data/ {{ alias {data}/; {index} }}")
+        self.url = f"{self.base}/data/"
+
+    def put(self, path, contents):
+        file = self.data / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_name(file.name + ".part").write_bytes(contents)
+        os.utime(file.with_name(file.name + ".part"), (1700000000 + len(self.told()), 1700000000 + len(self.told())))
+        file.with_name(file.name + ".part").rename(file)
+
+    def remove(self, path):
+        (self.data / path).unlink()
+
+
+class Bucket(Front):
+    """s3://bucket/data/, of an S3 store."""
+    env = KEYS
+
+    def __init__(self, folder, data, *more):
+        self.data, self.gateway_port, self.more = data, programs.free_port(), more
+        self.bucket = data / "bucket"
+        super().__init__(folder, f"location / {{ proxy_pass http://127.0.0.1:{self.gateway_port}; proxy_set_header Host $http_host; "
+                                 "client_max_body_size 0; }")
+        self.url, self.options = "s3://bucket/data", ("--s3-endpoint", self.base)
+
+    def __enter__(self):
+        self.bucket.mkdir(parents=True)
+        argv = [GATEWAY, "--port", f"127.0.0.1:{self.gateway_port}", "--quiet", *self.more, "posix", self.data]
+        self.gateway = programs.Program(argv, self.folder / "gateway.log",
+                                        env={"ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]})
+
+        def listens():
+            self.gateway._check_alive()
+            with programs.contextlib.suppress(OSError), programs.socket.create_connection(("127.0.0.1", self.gateway_port), 1):
+                return True
+        programs.wait_until(listens)
+        return super().__enter__()
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.gateway.stop()
+
+    def _curl(self, path, *argv):
+        target = f"http://127.0.0.1:{self.gateway_port}/bucket/data/{urllib.parse.quote(path)}"
+        user = ":".join(KEYS.values())
+        done = subprocess.run(["curl", "-sS", "--fail-with-body", "--path-as-is", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user", user,
+                               *argv, target], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def put(self, path, contents):
+        file = self.folder / "upload"
+        file.write_bytes(contents)
+        self._curl(path, "-H", f"x-amz-content-sha256: {hashlib.sha256(contents).hexdigest()}", "-T", file)
+
+    def remove(self, path):
+        self._curl(path, "-H", f"x-amz-content-sha256: {hashlib.sha256(b'').hexdigest()}", "-X", "DELETE")
+
+    def place(self, path, contents):
+        """Beneath the store, which knows no etag of it then."""
+        file = self.bucket / "data" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(contents)

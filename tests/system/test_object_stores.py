@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Roots that others serve: buckets of an S3 store, and sites that list their files. What moves is read in the server's log."""
+import io
+import json
+import threading
+import urllib.parse
+
+import blosc2
+import numpy as np
+import pytest
+from object_stores import KEYS, Bucket, Site, needs_s3
+from programs import BIN, EXTERNAL, cli, get, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
+EACH = [pytest.param("json"), pytest.param("html"), pytest.param("s3", marks=needs_s3)]
+WINDOW = 4096  # read at least: header, trailer, beginnings of chunks
+ODD = "odd name+é&%41'.txt"
+
+
+def numbers(seed=7, shape=(600, 500)):
+    return np.round(np.random.default_rng(seed).standard_normal(shape).cumsum(axis=1), 3)
+
+
+def frame(tmp_path, array, chunks=(300, 250), blocks=(50, 50), **more):
+    path = tmp_path / "made.b2nd"
+    blosc2.asarray(array, chunks=chunks, blocks=blocks, urlpath=str(path), mode="w", **more)
+    return path.read_bytes()
+
+
+@pytest.fixture(params=EACH)
+def store(request, tmp_path):
+    (tmp_path / "data").mkdir()
+    make = Bucket if request.param == "s3" else Site
+    more = () if request.param == "s3" else (request.param,)
+    with make(tmp_path / "front", tmp_path / "data", *more) as it:
+        yield it
+
+
+def publish(house, store, *options, poll="0.2", **more):
+    """A subscriber of the store's objects as root foo."""
+    house.bro_ = house.bro()
+    argv = [BIN / "cat2pub", "--http", "127.0.0.1:0", "--broker", house.bro_.http, "--statedir", house.state("pub"), "--poll", poll,
+            *store.options, *options, "foo", store.url]
+    house.pub_ = house.run("pub", argv, env=store.env, **more).wait_ready_line()
+    return house.sub(house.bro_).follow("foo")
+
+
+def fetch(sub, path, text=""):
+    return get(f"{sub.url}/api/fetch/foo/{urllib.parse.quote(path)}?slice_={text}&format=npy")
+
+
+def array(sub, path, text=""):
+    status, _, body = fetch(sub, path, text)
+    assert status == 200, body
+    return np.load(io.BytesIO(body))
+
+
+def listed(sub):
+    return json.loads(get(f"{sub.url}/api/list/foo")[2])
+
+
+def test_objects_are_datasets_whatever_their_names(house, store, tmp_path):
+    big, table = numbers(), np.arange(1000, dtype="i4")
+    plain = {ODD: b"odd", "empty": b"", "deep/er/blob.bin": np.random.default_rng(1).bytes(2_500_000), "readme.md": b"# hello\n" * 9}
+    store.put("big.b2nd", frame(tmp_path, big))
+    store.put("deep/table.b2nd", frame(tmp_path, table, (100,), (10,)))
+    for name, contents in plain.items():
+        store.put(name, contents)
+    sub = publish(house, store)
+    assert sorted(listed(sub)) == sorted(["big.b2nd", "deep/table.b2nd", *plain])
+    assert (array(sub, "big.b2nd") == big).all()
+    assert (array(sub, "deep/table.b2nd", "990:") == table[990:]).all()
+    for name, contents in plain.items():
+        status, _, body = get(f"{sub.url}/files/foo/{urllib.parse.quote(name)}")
+        assert (status, body) == (200, contents), name
+    assert (array(sub, "deep/er/blob.bin", "2400000:2400100") == np.frombuffer(plain["deep/er/blob.bin"], "u1")[2400000:2400100]).all()
+
+
+def test_a_slice_moves_header_trailer_index_and_the_blocks_asked_for(house, store, tmp_path):
+    big = numbers(shape=(2000, 1000))
+    contents = frame(tmp_path, big, (1000, 1000), (50, 100))
+    made = blosc2.open(str(tmp_path / "made.b2nd"))
+    store.put("big.b2nd", contents)
+    sub = publish(house, store, poll="never")
+    wait_until(lambda: store.told("big.b2nd"))
+    assert array(sub, "big.b2nd", "7,7") == big[7, 7]
+    reads = [line for line in store.told("big.b2nd") if line["method"] == "GET"]
+    assert all(line["status"] == 206 for line in reads)
+    opened = {"bytes=0-4095", f"bytes={len(contents) - WINDOW}-{len(contents) - 1}"}
+    assert opened < {line["range"] for line in reads}
+    rest = [line for line in reads if line["range"] not in opened]
+    assert sum(line["sent"] for line in rest) <= 2 * WINDOW + 50 * 100 * 8  # of a chunk of some megabytes
+    store.forget()
+    assert (array(sub, "big.b2nd", "1500:,:") == big[1500:]).all()
+    reads = [line for line in store.told("big.b2nd") if line["range"] not in opened]
+    assert sum(line["sent"] for line in reads) <= len(made.schunk.get_chunk(1)) + 2 * WINDOW
+    assert len({line["range"] for line in reads}) == len(reads) == 1  # its length is known by the index
+    store.forget()
+    assert (array(sub, "big.b2nd", "1500:,:") == big[1500:]).all()
+    assert store.told("big.b2nd") == []
+
+
+def test_ranges_are_of_one_state(house, store, tmp_path):
+    """Whoever reads while an object is replaced is told so, and reads all of the new state after that; nothing polls."""
+    old, new = numbers(1), numbers(2)
+    store.put("a.b2nd", frame(tmp_path, old))
+    sub = publish(house, store, poll="never")
+    assert array(sub, "a.b2nd", "7,7") == old[7, 7]
+    assert all(line["match"] for line in store.told("a.b2nd") if line["method"] == "GET")
+    store.put("a.b2nd", frame(tmp_path, new))
+
+    def read():
+        status, _, body = fetch(sub, "a.b2nd", "300:,:")
+        assert status != 200 or (np.load(io.BytesIO(body)) == new[300:]).all()
+        return status == 200
+    wait_until(read)
+    assert (array(sub, "a.b2nd") == new).all()
+
+
+def test_changes_are_noticed_by_looking(house, store, tmp_path):
+    old, new = numbers(1), numbers(2)
+    store.put("a.b2nd", frame(tmp_path, old))
+    store.put("b.txt", b"goes")
+    sub = publish(house, store)
+    assert (array(sub, "a.b2nd") == old).all()
+    store.put("a.b2nd", frame(tmp_path, new))
+    store.remove("b.txt")
+    store.put("c/new.txt", b"comes")
+    wait_until(lambda: sorted(listed(sub)) == ["a.b2nd", "c/new.txt"])
+    wait_until(lambda: (array(sub, "a.b2nd") == new).all())
+    assert get(f"{sub.url}/files/foo/c/new.txt")[2] == b"comes"
+
+
+def test_a_store_that_is_away_loses_nothing(house, store, tmp_path):
+    big = numbers()
+    store.put("a.b2nd", frame(tmp_path, big))
+    sub = publish(house, store)
+    assert array(sub, "a.b2nd", "7,7") == big[7, 7]
+    store.order("busy")
+    wait_until(lambda: f"cannot list the datasets: {'s3://bucket/data/' if store.options else store.url}" in house.pub_.output())
+    assert "503" in house.pub_.output()
+    assert listed(sub) == ["a.b2nd"]
+    assert array(sub, "a.b2nd", "7,7") == big[7, 7]
+    status, _, body = fetch(sub, "a.b2nd", "400:,400:")
+    assert status in (502, 503, 504) and b"a.b2nd: " in body and b"503" in body
+    store.relax()
+    wait_until(lambda: fetch(sub, "a.b2nd", "400:,400:")[0] == 200)
+    assert (array(sub, "a.b2nd") == big).all()
+
+
+def test_a_busy_store_is_asked_again(house, store, tmp_path):
+    big = numbers()
+    store.put("a.b2nd", frame(tmp_path, big))
+    sub = publish(house, store, poll="never")
+    assert array(sub, "a.b2nd", "7,7") == big[7, 7]
+    store.forget()
+    store.order("busy")
+    got = []
+    reader = threading.Thread(target=lambda: got.append(array(sub, "a.b2nd", "400:,400:")))
+    reader.start()
+    wait_until(lambda: [line for line in store.told("a.b2nd") if line["status"] == 503], step=0.005)
+    store.relax()
+    reader.join()
+    assert (got[0] == big[400:, 400:]).all()
+
+
+def test_redirects_are_not_followed(house, store, tmp_path):
+    big = numbers()
+    store.put("a.b2nd", frame(tmp_path, big))
+    sub = publish(house, store)
+    assert array(sub, "a.b2nd", "7,7") == big[7, 7]
+    store.order("moved")
+    wait_until(lambda: "302" in house.pub_.output())
+    assert fetch(sub, "a.b2nd", "400:,400:")[0] != 200
+    assert store.told("/elsewhere") == []
+
+
+def test_few_connections_are_kept(house, store, tmp_path):
+    for i in range(60):
+        store.put(f"{i}.txt", b"x" * i)
+    sub = publish(house, store, poll="never")
+    assert len(listed(sub)) == 60
+    for i in range(60):
+        assert get(f"{sub.url}/files/foo/{i}.txt")[2] == b"x" * i
+    assert len({line["connection"] for line in store.told() if line["method"] != "PUT"}) <= 16
+
+
+def test_what_is_no_frame_or_of_the_wrong_kind_says_so(house, store, tmp_path):
+    store.put("bad.b2nd", b"no frame at all " * 30)
+    store.put("short.b2nd", b"x")
+    store.put("cut.b2nd", frame(tmp_path, numbers())[:-100])
+    store.put("a.b2nd", frame(tmp_path, numbers()))
+    sub = publish(house, store)
+    for name in ("bad.b2nd", "short.b2nd", "cut.b2nd"):
+        status, _, body = fetch(sub, name)
+        assert status != 200 and name.encode() in body, (name, body)
+    assert (array(sub, "a.b2nd") == numbers()).all()
+
+
+def test_all_in_one_process(house, store, tmp_path):
+    store.put("a.b2nd", frame(tmp_path, numbers()))
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/b.txt").write_text("here")
+    argv = [BIN / "cat2serve", "--http", "127.0.0.1:0", "--statedir", house.state("serve"), *store.options, f"far={store.url}", tmp_path / "here"]
+    serve = house.run("serve", argv, env=store.env).wait_ready_line().ready()
+    assert cli("--host", serve.http, "list", "far")[1].split() == ["far/a.b2nd"]
+    assert get(f"{serve.url}/files/here/b.txt")[2] == b"here"
+    status, _, body = get(f"{serve.url}/api/fetch/far/a.b2nd?slice_=3,3&format=npy")
+    assert status == 200 and np.load(io.BytesIO(body)) == numbers()[3, 3]
+
+
+# ---- S3 alone ----
+
+@pytest.fixture
+def bucket(tmp_path):
+    (tmp_path / "data").mkdir()
+    with Bucket(tmp_path / "front", tmp_path / "data") as it:
+        yield it
+
+
+@needs_s3
+def test_long_lists_come_in_pages(house, bucket):
+    for i in range(2300):
+        bucket.place(f"{i % 7}/{i:05}.txt", b"x" * (i % 50))
+    sub = publish(house, bucket, poll="never")
+    assert sorted(listed(sub)) == sorted(f"{i % 7}/{i:05}.txt" for i in range(2300))
+    pages = [line["uri"] for line in bucket.told("/bucket") if "list-type=2" in line["uri"]]
+    assert len(pages) % 3 == 0 and sum("continuation-token=" in uri for uri in pages) == len(pages) * 2 // 3
+    assert get(f"{sub.url}/files/foo/3/02299.txt")[2] == b"x" * 49
+    assert not any(line["match"] for line in bucket.told("02299.txt"))  # there is no etag: the time tells
+
+
+@needs_s3
+def test_keys_are_those_of_the_environment_or_of_a_profile(house, bucket, tmp_path):
+    bucket.put("a.txt", b"hello")
+    home = tmp_path / "home"
+    (home / ".aws").mkdir(parents=True)
+    (home / ".aws/credentials").write_text(
+        f"[default]\naws_access_key_id = other\naws_secret_access_key = other\n\n[lab]\naws_access_key_id={KEYS['AWS_ACCESS_KEY_ID']}\n"
+        f"aws_secret_access_key = {KEYS['AWS_SECRET_ACCESS_KEY']}\n")
+    bucket.env = {"HOME": str(home)}
+    sub = publish(house, bucket, "--s3-profile", "lab")
+    assert get(f"{sub.url}/files/foo/a.txt")[2] == b"hello"
+    assert all(line["signed"].startswith("AWS4-HMAC-SHA256 Credential=the-key/") for line in bucket.told() if line["method"] == "GET")
+    assert KEYS["AWS_SECRET_ACCESS_KEY"] not in house.pub_.output()
+
+
+@needs_s3
+@pytest.mark.parametrize("env, url, said", [
+    ({**KEYS, "AWS_SECRET_ACCESS_KEY": "wrong"}, "s3://bucket/data", "s3://bucket/data/: 403 SignatureDoesNotMatch: "),
+    ({**KEYS, "AWS_ACCESS_KEY_ID": "nobody"}, "s3://bucket/data", "s3://bucket/data/: 404 XAdminUserNotFound: "),
+    (KEYS, "s3://no-such/x", "s3://no-such/x/: 404 NoSuchBucket: "),
+    ({"HOME": "/nowhere"}, "s3://bucket", "s3://bucket/: 403 AccessDenied: "),
+])
+def test_a_refusal_names_bucket_status_and_reason(house, bucket, env, url, said):
+    bro = house.bro()
+    pub = house.run("pub", [BIN / "cat2pub", "--http", "127.0.0.1:0", "--broker", bro.http, "--statedir", house.state("pub"),
+                            *bucket.options, "foo", url], env=env).wait_ready_line()
+    wait_until(lambda: f"cannot list the datasets: {said}" in pub.output())
+
+
+@needs_s3
+def test_a_bucket_may_be_named_by_the_host(house, tmp_path):
+    (tmp_path / "data").mkdir()
+    with Bucket(tmp_path / "front", tmp_path / "data", "--virtual-domain", "localhost") as bucket:
+        bucket.put("a.txt", b"hello")
+        bucket.options = ("--s3-endpoint", bucket.base.replace("127.0.0.1", "localhost"), "--s3-addressing", "virtual")
+        sub = publish(house, bucket)
+        assert get(f"{sub.url}/files/foo/a.txt")[2] == b"hello"
+        assert bucket.told("/data/a.txt")[0]["uri"] == "/data/a.txt"
+
+
+# ---- addresses ----
+
+@pytest.mark.parametrize("url, said", [
+    ("s3://", "is no name of a bucket"),
+    ("s3://UP..down/x", "is no name of a bucket"),
+    ("http://user:word@127.0.0.1/x/", "a name or password in the address is not used"),
+    ("http://127.0.0.1:99999/x/", "is no HOST[:PORT]"),
+    ("http://127.0.0.1/x/?a=b", "parameters and fragments are not used"),
+    ("http://127.0.0.1/x/../y/", "'.' and '..' in its path are not used"),
+    ("ftp://127.0.0.1/x/", "ftp://127.0.0.1/x/"),
+])
+def test_an_address_that_is_none_is_refused_at_the_start(house, url, said):
+    pub = house.run("pub", [BIN / "cat2pub", "--http", "127.0.0.1:0", "--broker", "127.0.0.1:9", "--statedir", house.state("pub"), "foo", url])
+    assert pub.process.wait(20) == 1
+    assert url.split("@")[0][:20] in pub.output() and said in pub.output()
+    house.programs.remove(pub)
+
+
+def test_half_a_pair_of_keys_is_refused_at_the_start(house):
+    pub = house.run("pub", [BIN / "cat2pub", "--http", "127.0.0.1:0", "--broker", "127.0.0.1:9", "--statedir", house.state("pub"), "foo",
+                            "s3://bucket/x"], env={"AWS_ACCESS_KEY_ID": "one", "AWS_SECRET_ACCESS_KEY": "", "HOME": "/nowhere"})
+    assert pub.process.wait(20) == 1
+    assert "has no secret" in pub.output()
+    house.programs.remove(pub)
