@@ -27,9 +27,12 @@
 #define C2_UPSTREAM_MAX       16         /* parallel requests to one publisher */
 #define C2_TOML_NBYTES_MAX    (1 << 20)  /* a configuration file */
 #define C2_DIGEST_MAX         64         /* the text of one: "sha-256=:BASE64:" and a NUL */
-#define C2_RANGES_MAX         256  /* of one request: each is a part of the answer with a head of its own */
-#define C2_HUB_LOG_MAX        4096 /* events kept per root: beyond, a late follower lists it anew */
-#define C2_SCRUB_BAD_MAX      64   /* damaged chunks that one look at a cache file names */
+#define C2_REMOTE_ETAG_MAX                                                                                   \
+    128 /* bytes of another server's ETag; longer ones do not count: servers have less than 80 */
+#define C2_REMOTE_MODIFIED_MAX 40   /* of its Last-Modified: "Fri, 27 Nov 2026 15:46:31 GMT" has 29 */
+#define C2_RANGES_MAX          256  /* of one request: each is a part of the answer with a head of its own */
+#define C2_HUB_LOG_MAX         4096 /* events kept per root: beyond, a late follower lists it anew */
+#define C2_SCRUB_BAD_MAX       64   /* damaged chunks that one look at a cache file names */
 #define C2_NPY_HEADER_MAX                                                                                    \
     (2 * C2_DTYPE_TEXT_MAX + 2048)        /* the dtype's text with quotes escaped, and the shape */
 #define C2_LINE_PX_MAX        4096        /* pixels of a line: no screen is wider */

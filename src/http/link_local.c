@@ -19,7 +19,7 @@ static bool is_v6(const uint8_t *bytes)
     return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
 }
 
-bool c2_is_link_local(const struct sockaddr *address)
+static bool is_link_local(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET)
         return is_v4((const uint8_t *)&((const struct sockaddr_in *)(const void *)address)->sin_addr);
@@ -35,15 +35,15 @@ bool c2_is_link_local_text(const char *host)
     return inet_pton(AF_INET6, host, bytes) == 1 && is_v6(bytes);
 }
 
-static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
+curl_socket_t c2_open_socket_elsewhere(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
 {
     (void)ctx;
     (void)purpose;
-    if (c2_is_link_local(&to->addr)) return CURL_SOCKET_BAD;
+    if (is_link_local(&to->addr)) return CURL_SOCKET_BAD;
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
 void c2_refuse_link_local(CURL *curl)
 {
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, c2_open_socket_elsewhere);
 }

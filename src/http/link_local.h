@@ -5,12 +5,12 @@
 
 #include <curl/curl.h>
 #include <stdbool.h>
-#include <sys/socket.h>
 
-/** Is it 169.254.0.0/16 or fe80::/10, or the former within an IPv6 address? */
-bool c2_is_link_local(const struct sockaddr *address);
-/** Of a host as it is written: is it such an address, and no name? */
+/** A host as it is written: is it an address of 169.254.0.0/16 or fe80::/10, or the former within an IPv6
+ * address? */
 bool c2_is_link_local_text(const char *host);
+/** CURLOPT_OPENSOCKETFUNCTION: no socket for one. */
+curl_socket_t c2_open_socket_elsewhere(void *ctx, curlsocktype purpose, struct curl_sockaddr *to);
 /** No connection of this handle is made to one. */
 void c2_refuse_link_local(CURL *curl);
 

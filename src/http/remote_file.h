@@ -3,10 +3,8 @@
 #ifndef C2_HTTP_REMOTE_FILE_H
 #define C2_HTTP_REMOTE_FILE_H
 
+#include "base/limits.h"
 #include "http/session.h"
-
-#define C2_REMOTE_ETAG_MAX     128 /* longer ones do not count: those of servers have less than 80 bytes */
-#define C2_REMOTE_MODIFIED_MAX 40  /* "Fri, 27 Nov 2026 15:46:31 GMT" has 29 */
 
 struct c2_range_file {
     struct c2_session *session;

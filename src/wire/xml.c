@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* One pass over the text; what is open is the only state. */
 #include "wire/xml.h"
 
 #define ENTITY_MAX 10 /* bytes between '&' and ';': "#x10FFFF" has 8 */

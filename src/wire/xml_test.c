@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* What is read of XML, and what is refused. */
 #include "wire/xml.h"
 
 #include <stdio.h>

@@ -403,7 +403,7 @@ static void it_may_be_elsewhere(void **state)
     shutdown(listener, SHUT_RDWR);
     pthread_join(thread, NULL);
     close(listener);
-    publish(s, "http://127.0.0.1:1/x.unknown");
+    publish(s, "ftp://127.0.0.1:1/x.unknown");
     assert_null(s->source);
     assert_int_equal(s->err.code, CAT2_EDATA);
 }

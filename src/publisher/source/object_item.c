@@ -203,7 +203,7 @@ static bool open_frame(struct item *item, const char *path, enum c2_kind kind, s
 static bool open_item(struct item *item, const char *path, struct cat2_error *err)
 {
     enum c2_kind kind = c2_kind_of(c2_str_of(path));
-    struct c2_object object;
+    struct c2_stored_object object;
 
     if (!c2_object_find(item->source, path, &object, &item->base.gen, err)) return false;
     if (object.unusable) return c2_fail(err, CAT2_EDATA, "%.120s: %s", path, object.unusable);

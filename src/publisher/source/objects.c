@@ -25,13 +25,13 @@ static struct c2_object_source *of(struct c2_source *base)
 
 /* ---- the objects of one look ---- */
 
-static struct c2_objects *objects_ref(struct c2_objects *objects)
+static struct c2_stored_objects *objects_ref(struct c2_stored_objects *objects)
 {
     if (objects) atomic_fetch_add(&objects->refs, 1);
     return objects;
 }
 
-static void objects_unref(struct c2_objects *objects)
+static void objects_unref(struct c2_stored_objects *objects)
 {
     if (!objects || atomic_fetch_sub(&objects->refs, 1) != 1) return;
     for (size_t i = 0; i < objects->list.n; i++)
@@ -39,25 +39,25 @@ static void objects_unref(struct c2_objects *objects)
     c2_vec_fini(&objects->list);
     free(objects);
 }
-C2_DEFINE_AUTO_PTR(c2_objects, objects_unref);
+C2_DEFINE_AUTO_PTR(c2_stored_objects, objects_unref);
 
 static int by_path(const void *a, const void *b)
 {
-    return strcmp(((const struct c2_object *)a)->path, ((const struct c2_object *)b)->path);
+    return strcmp(((const struct c2_stored_object *)a)->path, ((const struct c2_stored_object *)b)->path);
 }
 
-static struct c2_object *find(const struct c2_objects *objects, const char *path)
+static struct c2_stored_object *find(const struct c2_stored_objects *objects, const char *path)
 {
-    const struct c2_object key = {.path = (char *)(uintptr_t)path};
+    const struct c2_stored_object key = {.path = (char *)(uintptr_t)path};
 
     if (!objects || !objects->list.n) return NULL;
     return bsearch(&key, objects->list.p, objects->list.n, sizeof(key), by_path);
 }
 
-static struct c2_objects *present(struct c2_object_source *source)
+static struct c2_stored_objects *present(struct c2_object_source *source)
 {
     pthread_mutex_lock(&source->lock);
-    struct c2_objects *objects = objects_ref(source->objects);
+    struct c2_stored_objects *objects = objects_ref(source->objects);
     pthread_mutex_unlock(&source->lock);
     return objects;
 }
@@ -74,7 +74,7 @@ static bool is_recent(struct c2_object_source *source)
 /* ---- generations ---- */
 
 /* The etag stands for the contents, if it is a strong one; else all that is known does. */
-static bool generation_of(struct c2_object_source *source, const struct c2_object *object,
+static bool generation_of(struct c2_object_source *source, const struct c2_stored_object *object,
                           struct c2_generation *out, struct cat2_error *err)
 {
     const struct c2_object_state *state = &object->state;
@@ -95,8 +95,8 @@ static bool generation_of(struct c2_object_source *source, const struct c2_objec
 
 bool c2_object_is(struct c2_object_source *source, const char *path, const char *validator)
 {
-    C2_AUTO_PTR(c2_objects) *objects = present(source);
-    struct c2_object *object = find(objects, path), copy;
+    C2_AUTO_PTR(c2_stored_objects) *objects = present(source);
+    struct c2_stored_object *object = find(objects, path), copy;
     struct c2_generation gen;
     struct cat2_error ignored;
 
@@ -109,8 +109,8 @@ bool c2_object_is(struct c2_object_source *source, const char *path, const char 
 
 void c2_object_doubt(struct c2_object_source *source, const char *path)
 {
-    C2_AUTO_PTR(c2_objects) *objects = present(source);
-    struct c2_object *object = find(objects, path);
+    C2_AUTO_PTR(c2_stored_objects) *objects = present(source);
+    struct c2_stored_object *object = find(objects, path);
 
     pthread_mutex_lock(&source->lock);
     if (object) object->doubted = true;
@@ -120,7 +120,7 @@ void c2_object_doubt(struct c2_object_source *source, const char *path)
 /* ---- asking ---- */
 
 /* Refusals say something of the object; all else fails the look. *gone: there is none. */
-static bool take_refusal(struct c2_object *object, bool *gone, const struct cat2_error *err)
+static bool take_refusal(struct c2_stored_object *object, bool *gone, const struct cat2_error *err)
 {
     *gone = err->code == CAT2_ENOTFOUND;
     object->unusable = err->http_status == 401 || err->http_status == 403 ? "is refused by the server"
@@ -133,7 +133,7 @@ static bool take_refusal(struct c2_object *object, bool *gone, const struct cat2
 }
 
 /* Stores for objects replace them whole, and their etags are of the contents. */
-static void judge_age(struct c2_object_source *source, struct c2_object *object, int64_t date_s,
+static void judge_age(struct c2_object_source *source, struct c2_stored_object *object, int64_t date_s,
                       int64_t time_s)
 {
     bool coarse = !c2_object_store_place(source->store)->s3 && time_s >= 0;
@@ -143,7 +143,8 @@ static void judge_age(struct c2_object_source *source, struct c2_object *object,
     object->doubted = coarse && date_s > 0 && age_ms < WRITTEN_MS;
 }
 
-static bool ask(struct c2_object_source *source, struct c2_object *object, bool *gone, struct cat2_error *err)
+static bool ask(struct c2_object_source *source, struct c2_stored_object *object, bool *gone,
+                struct cat2_error *err)
 {
     int64_t date_s, time_s;
 
@@ -163,7 +164,7 @@ static bool ask(struct c2_object_source *source, struct c2_object *object, bool 
 /* Threads that share the objects of a look. */
 struct asking {
     struct c2_object_source *source;
-    struct c2_object **wanted;
+    struct c2_stored_object **wanted;
     bool *gone;
     size_t n;
     atomic_size_t next;
@@ -206,12 +207,12 @@ static bool ask_all(struct asking *a, struct cat2_error *err)
 }
 
 /* Those that went between the list and the question. */
-static void drop(struct c2_objects *objects, const struct asking *a)
+static void drop(struct c2_stored_objects *objects, const struct asking *a)
 {
     size_t kept = 0, at = 0;
 
     for (size_t i = 0; i < objects->list.n; i++) {
-        struct c2_object *object = &objects->list.p[i];
+        struct c2_stored_object *object = &objects->list.p[i];
         bool asked = at < a->n && a->wanted[at] == object;
         if (asked && a->gone[at++])
             free(object->path);
@@ -221,17 +222,18 @@ static void drop(struct c2_objects *objects, const struct asking *a)
     objects->list.n = kept;
 }
 
-static bool must_ask(const struct c2_object *object)
+static bool must_ask(const struct c2_stored_object *object)
 {
     return !object->asked || object->doubted || object->young;
 }
 
-static bool complete(struct c2_object_source *source, struct c2_objects *objects, struct cat2_error *err)
+static bool complete(struct c2_object_source *source, struct c2_stored_objects *objects,
+                     struct cat2_error *err)
 {
     struct asking a = {.source = source};
     size_t n = objects->list.n + 1;
 
-    a.wanted = malloc(n * sizeof(struct c2_object *));
+    a.wanted = malloc(n * sizeof(struct c2_stored_object *));
     a.gone = calloc(n, sizeof(*a.gone));
     bool ok = (a.wanted && a.gone) || c2_fail_nomem(err, "list of objects");
     for (size_t i = 0; ok && i < objects->list.n; i++)
@@ -247,18 +249,19 @@ static bool complete(struct c2_object_source *source, struct c2_objects *objects
 
 struct look {
     struct c2_object_source *source;
-    struct c2_objects *before, *now;
+    struct c2_stored_objects *before, *now;
 };
 
 static bool note(void *ctx, struct c2_str path, const struct c2_object_state *state, int64_t mtime_ms,
                  uint64_t line, struct cat2_error *err)
 {
     struct look *look = ctx;
-    struct c2_object object = {.path = c2_str_dup(path), .line = line, .mtime_ms = mtime_ms, .asked = state};
+    struct c2_stored_object object = {
+        .path = c2_str_dup(path), .line = line, .mtime_ms = mtime_ms, .asked = state};
 
     if (!object.path) return c2_fail_nomem(err, "list of objects");
     if (state) object.state = *state;
-    const struct c2_object *was = find(look->before, object.path);
+    const struct c2_stored_object *was = find(look->before, object.path);
     if (was && !state && was->asked && was->line == line) {
         char *own = object.path;
         pthread_mutex_lock(&look->source->lock);
@@ -272,13 +275,13 @@ static bool note(void *ctx, struct c2_str path, const struct c2_object_state *st
 }
 
 /* A list may say the same twice when it changes while it is read. */
-static void sort(struct c2_objects *objects)
+static void sort(struct c2_stored_objects *objects)
 {
     size_t kept = 0;
 
-    if (objects->list.n) qsort(objects->list.p, objects->list.n, sizeof(struct c2_object), by_path);
+    if (objects->list.n) qsort(objects->list.p, objects->list.n, sizeof(struct c2_stored_object), by_path);
     for (size_t i = 0; i < objects->list.n; i++) {
-        struct c2_object *object = &objects->list.p[i];
+        struct c2_stored_object *object = &objects->list.p[i];
         if (kept && strcmp(objects->list.p[kept - 1].path, object->path) == 0)
             free(object->path);
         else
@@ -298,14 +301,14 @@ static bool list_all(struct look *look, struct cat2_error *err)
     return complete(source, look->now, err);
 }
 
-static bool tell(struct c2_object_source *source, const struct c2_objects *objects, c2_source_sink *sink,
-                 void *ctx, struct cat2_error *err)
+static bool tell(struct c2_object_source *source, const struct c2_stored_objects *objects,
+                 c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     struct c2_generation gen;
 
     for (size_t i = 0; i < objects->list.n; i++) {
         pthread_mutex_lock(&source->lock);
-        struct c2_object copy = objects->list.p[i];
+        struct c2_stored_object copy = objects->list.p[i];
         pthread_mutex_unlock(&source->lock);
         if (!generation_of(source, &copy, &gen, err) || !sink(ctx, copy.path, &gen, err)) return false;
     }
@@ -315,8 +318,8 @@ static bool tell(struct c2_object_source *source, const struct c2_objects *objec
 static bool objects_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     struct c2_object_source *source = of(base);
-    C2_AUTO_PTR(c2_objects) *before = present(source);
-    C2_AUTO_PTR(c2_objects) *now = calloc(1, sizeof(*now));
+    C2_AUTO_PTR(c2_stored_objects) *before = present(source);
+    C2_AUTO_PTR(c2_stored_objects) *now = calloc(1, sizeof(*now));
     struct look look = {source, before, now};
 
     if (!now) return c2_fail_nomem(err, "list of objects");
@@ -324,7 +327,7 @@ static bool objects_walk(struct c2_source *base, c2_source_sink *sink, void *ctx
     if (before && is_recent(source)) return tell(source, before, sink, ctx, err);
     if (!list_all(&look, err)) return false;
     pthread_mutex_lock(&source->lock);
-    struct c2_objects *old = source->objects;
+    struct c2_stored_objects *old = source->objects;
     source->objects = objects_ref(now);
     source->looked_ms = c2_now_ms();
     pthread_mutex_unlock(&source->lock);
@@ -335,8 +338,8 @@ static bool objects_walk(struct c2_source *base, c2_source_sink *sink, void *ctx
 /* ---- one object ---- */
 
 /* Asked outside of the lock; what was found is noted, if there was no other look meanwhile. */
-static bool ask_anew(struct c2_object_source *source, struct c2_object *object, struct c2_object *copy,
-                     struct cat2_error *err)
+static bool ask_anew(struct c2_object_source *source, struct c2_stored_object *object,
+                     struct c2_stored_object *copy, struct cat2_error *err)
 {
     bool gone;
 
@@ -349,11 +352,11 @@ static bool ask_anew(struct c2_object_source *source, struct c2_object *object, 
     return true;
 }
 
-bool c2_object_find(struct c2_object_source *source, const char *path, struct c2_object *out,
+bool c2_object_find(struct c2_object_source *source, const char *path, struct c2_stored_object *out,
                     struct c2_generation *gen, struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_objects) *objects = present(source);
-    struct c2_object *object = find(objects, path);
+    C2_AUTO_PTR(c2_stored_objects) *objects = present(source);
+    struct c2_stored_object *object = find(objects, path);
 
     if (!objects) return c2_fail_busy(err, path);
     if (!object) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
@@ -362,7 +365,7 @@ bool c2_object_find(struct c2_object_source *source, const char *path, struct c2
     pthread_mutex_unlock(&source->lock);
     if (out->doubted && !ask_anew(source, object, out, err)) return false;
     out->path = NULL;
-    struct c2_object named = *out;
+    struct c2_stored_object named = *out;
     named.path = object->path;
     return generation_of(source, &named, gen, err);
 }
@@ -370,7 +373,7 @@ bool c2_object_find(struct c2_object_source *source, const char *path, struct c2
 static bool objects_stat(struct c2_source *base, const char *path, struct c2_generation *out,
                          struct cat2_error *err)
 {
-    struct c2_object object;
+    struct c2_stored_object object;
 
     return c2_object_find(of(base), path, &object, out, err);
 }

@@ -10,7 +10,7 @@
 #include "publisher/source/object_store.h"
 #include "publisher/source/source.h"
 
-struct c2_object {
+struct c2_stored_object {
     char *path; /* never changes */
     struct c2_object_state state;
     int64_t mtime_ms;
@@ -21,23 +21,23 @@ struct c2_object {
     const char *unusable; /* why it can be listed, but not read; of static storage */
 };
 /* Those of one look, by path. Counted; what is in an object changes under the source's lock. */
-struct c2_objects {
+struct c2_stored_objects {
     atomic_int refs;
     struct {
-        C2_VEC(struct c2_object);
+        C2_VEC(struct c2_stored_object);
     } list;
 };
 struct c2_object_source {
     struct c2_source base;
     struct c2_object_store *store;
-    pthread_mutex_t lock;       /* guards the rest; nothing is asked under it */
-    struct c2_objects *objects; /* NULL: not looked yet */
-    int64_t looked_ms;          /* when they were listed */
+    pthread_mutex_t lock;              /* guards the rest; nothing is asked under it */
+    struct c2_stored_objects *objects; /* NULL: not looked yet */
+    int64_t looked_ms;                 /* when they were listed */
 };
 
 /** Its state and generation at present; asks when there is doubt. @errors CAT2_ENOTFOUND; c2_is_busy(): there
  * was no look yet, or it is being written; those of c2_object_store_ask(). */
-bool c2_object_find(struct c2_object_source *source, const char *path, struct c2_object *out,
+bool c2_object_find(struct c2_object_source *source, const char *path, struct c2_stored_object *out,
                     struct c2_generation *gen, struct cat2_error *err);
 /** A read found another state: the next c2_object_find() asks. */
 void c2_object_doubt(struct c2_object_source *source, const char *path);
