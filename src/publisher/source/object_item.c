@@ -19,7 +19,7 @@ struct window {
 };
 /* An object in one state. Owned by its frame, or by the item of a plain one. */
 struct remote {
-    struct c2_object_source *source; /* outlives it */
+    struct c2_object_source *source; /* the item's */
     char *path;
     struct c2_object_state state;
     pthread_mutex_t lock;     /* guards the windows; nothing is read under it */
@@ -101,7 +101,7 @@ static bool remote_read(void *self, void *to, size_t n, int64_t off, struct cat2
 
 struct item {
     struct c2_item base;
-    struct c2_object_source *source;
+    struct c2_object_source *source; /* counted */
     char *path;
     struct c2_frame *frame; /* NULL: a plain object */
     struct remote *plain;   /* NULL: a frame */
@@ -150,6 +150,7 @@ static void item_free(struct c2_item *base)
     c2_frame_free(item->frame);
     remote_free(item->plain);
     c2_meta_fini(&item->meta);
+    c2_object_source_unref(item->source);
     free(item->path);
     free(item);
 }
@@ -223,7 +224,7 @@ bool c2_object_open(struct c2_source *source, const char *path, struct c2_codec 
     if (!item) return c2_fail_nomem(err, "dataset");
     item->base.ops = &ITEM_OPS;
     atomic_init(&item->base.refs, 1);
-    item->source = (struct c2_object_source *)source;
+    item->source = c2_object_source_ref((struct c2_object_source *)source);
     item->path = c2_str_dup(c2_str_of(path));
     if (!item->path) c2_fail_nomem(err, "dataset");
     if (!item->path || !open_item(item, path, err)) {

@@ -29,12 +29,17 @@ struct c2_stored_objects {
 };
 struct c2_object_source {
     struct c2_source base;
+    atomic_int refs;      /* items that are open outlive it as a source */
+    struct c2_gens *gens; /* counted, as long as there are items */
     struct c2_object_store *store;
     pthread_mutex_t lock;              /* guards the rest; nothing is asked under it */
     struct c2_stored_objects *objects; /* NULL: not looked yet */
+    bool told;                         /* that there are files that are not opened */
     int64_t looked_ms;                 /* when they were listed */
 };
 
+struct c2_object_source *c2_object_source_ref(struct c2_object_source *source);
+void c2_object_source_unref(struct c2_object_source *source);
 /** Its state and generation at present; asks when there is doubt. @errors CAT2_ENOTFOUND; c2_is_busy(): there
  * was no look yet, or it is being written; those of c2_object_store_ask(). */
 bool c2_object_find(struct c2_object_source *source, const char *path, struct c2_stored_object *out,
