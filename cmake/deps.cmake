@@ -30,7 +30,7 @@ foreach(needed IN ITEMS uv:libuv:libuv1-dev microhttpd:libmicrohttpd:libmicrohtt
                         xxhash:libxxhash:libxxhash-dev
                         tomlplusplus:tomlplusplus:libtomlplusplus-dev deflate:libdeflate:libdeflate-dev
                         lz4:liblz4:liblz4-dev zstd:libzstd:libzstd-dev png:libpng:libpng-dev
-                        cmark:libcmark:libcmark-dev ncursesw:ncursesw:libncurses-dev)
+                        cmark:libcmark:libcmark-dev ncursesw:ncursesw:libncurses-dev nats:libnats:libnats-dev)
     string(REPLACE ":" ";" needed ${needed})
     list(GET needed 0 name)
     list(GET needed 1 pc)
@@ -178,3 +178,10 @@ endfunction()
 
 add_library(c2_wslay INTERFACE)
 target_link_libraries(c2_wslay INTERFACE ${WSLAY_LIBRARY})
+
+# NATS: programs load the library when a bus on it is asked for, so nothing is linked to it (docs/decisions/0025-nats.md).
+add_library(c2_nats_headers INTERFACE)
+target_include_directories(c2_nats_headers SYSTEM INTERFACE ${nats_INCLUDE_DIRS})
+find_library(nats_library NAMES nats HINTS ${nats_LIBRARY_DIRS} REQUIRED)
+file(READ_SYMLINK ${nats_library} nats_soname)
+target_compile_definitions(c2_nats_headers INTERFACE C2_NATS_LIBRARY="${nats_soname}")

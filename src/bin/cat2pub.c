@@ -5,7 +5,7 @@
 
 #include "bin/service.h"
 #include "bin/statedir.h"
-#include "bus/remote.h"
+#include "bus/bus.h"
 #include "publisher/publisher.h"
 
 struct role {
@@ -40,7 +40,7 @@ static void answered(void *ctx)
 static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
 {
     struct role *role = ctx;
-    char statedir[C2_STATEDIR_MAX], broker[C2_SERVICE_URL_MAX];
+    char statedir[C2_STATEDIR_MAX];
     const char *name = setting(service->options, 0, "name"), *root = setting(service->options, 1, "root");
 
     if (!root) root = "data";
@@ -51,8 +51,7 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
     if (!c2_root_name_check(c2_str_of(name), err) ||
         !c2_statedir_publisher(service->options, &c2_publisher_state, name, root, statedir, err) ||
         !c2_state_open(statedir, &c2_publisher_state, &role->state, err) ||
-        !c2_bus_remote_new(service->loop, service->http,
-                           c2_options_service(service->options, "broker", "broker", broker), &role->bus, err))
+        !c2_service_bus(service, &role->bus, err))
         return false;
     c2_server_serves(service->server, "publisher", name);
     struct c2_publisher_parts parts = {service->loop, service->pool, service->server, role->bus, role->state};
@@ -109,6 +108,7 @@ int main(int argc, char **argv)
     static const struct c2_option OPTIONS[] = {
         {"broker", 0, C2_OPT_SERVICE, "localhost:8000", "HOST:PORT", "the broker; https://HOST:PORT by TLS",
          "broker.http"},
+        C2_SERVICE_BUS,
         {"http", 0, C2_OPT_ENDPOINT, "localhost:8001", "HOST:PORT",
          "listen here; *:PORT: on all addresses; without it, a free port where that is taken", NULL},
         {"public-url", 0, C2_OPT_TEXT, NULL, "URL", "where others reach us, when not at --http", NULL},

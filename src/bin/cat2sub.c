@@ -26,15 +26,16 @@ static bool open_upstream(struct role *role, const char *text, struct cat2_error
 static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
 {
     struct role *role = ctx;
-    char statedir[C2_STATEDIR_MAX], broker[C2_SERVICE_URL_MAX];
+    char statedir[C2_STATEDIR_MAX];
     struct c2_subscriber_config config = {.statedir = statedir};
+    const char *upstream = c2_options_text(s->options, "upstream");
 
-    const char *upstream = c2_options_text(s->options, "upstream"), *bus = upstream;
-
-    if (!bus) bus = c2_options_service(s->options, "broker", "broker", broker);
+    if (upstream && c2_options_text(s->options, "bus"))
+        return c2_fail(err, CAT2_EINVAL, "--upstream tells of changes itself: it goes without --bus");
     if (!c2_statedir_subscriber(s->options, statedir, err) ||
         (upstream && !open_upstream(role, upstream, err)) ||
-        !c2_bus_remote_new(s->loop, s->http, bus, &role->bus, err) ||
+        !(upstream ? c2_bus_remote_new(s->loop, s->http, upstream, &role->bus, err)
+                   : c2_service_bus(s, &role->bus, err)) ||
         !c2_downstream_open(s, &role->downstream, err))
         return false;
     config.bus = role->bus;
@@ -84,6 +85,7 @@ static const struct c2_option options[] = {
      "listen here; *:PORT for every address, port 0 for a free one", NULL},
     {"broker", 0, C2_OPT_SERVICE, "localhost:8000", "HOST:PORT",
      "the broker to ask for roots; https://HOST:PORT by TLS", "broker.http"},
+    C2_SERVICE_BUS,
     {"upstream", 0, C2_OPT_SERVICE, NULL, "URL",
      "follow the roots of this subscriber, in place of a broker's; http[s]://HOST:PORT", NULL},
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR",

@@ -22,11 +22,11 @@ static const struct {
     bool ids;
 } sections[] = {
     {"broker", SERVICE_KEYS " trust", false},
-    {"publisher", SERVICE_KEYS " trust key-file name root poll no-hdf5-folders", true},
+    {"publisher", SERVICE_KEYS " trust key-file name root poll no-hdf5-folders bus bus-creds", true},
     {"subscriber",
      SERVICE_KEYS
      " trust key-file base-path frame-ancestors quota work-per-request scrub plugin-dir h5web-dir web-dir "
-     "upstream lease",
+     "upstream lease bus bus-creds",
      true},
     {"serve",
      SERVICE_KEYS " broker-http trust base-path frame-ancestors quota work-per-request poll scrub "

@@ -108,6 +108,19 @@ struct c2_service {
         "key-file", 0, C2_OPT_TEXT, NULL, "FILE",                                                            \
             "keys to send: lines KEY, for the broker, or HOST:PORT KEY (also $CATERVA2_KEY)", NULL           \
     }
+/* Of those that have a bus: another than a broker. */
+#define C2_SERVICE_BUS                                                                                       \
+    {                                                                                                        \
+        "bus",                                                                                               \
+        0,                                                                                                   \
+        C2_OPT_TEXT,                                                                                         \
+        NULL,                                                                                                \
+        "URL",                                                                                               \
+        "in place of a broker, NATS: nats://[USER:PASSWORD@]HOST:PORT[,HOST:PORT]; tls:// by TLS",           \
+        NULL},                                                                                               \
+    {                                                                                                        \
+        "bus-creds", 0, C2_OPT_TEXT, NULL, "FILE", "credentials for --bus: a file as nsc makes it", NULL     \
+    }
 /* The options of every service that say how it speaks TLS (bin/service_tls.c). */
 #define C2_SERVICE_TLS                                                                                       \
     {"certificate", 0,                                                                                       \
@@ -204,6 +217,8 @@ struct c2_downstream {
 };
 bool c2_downstream_open(struct c2_service *service, struct c2_downstream *out, struct cat2_error *err);
 void c2_downstream_free(struct c2_downstream *downstream);
+/** The bus that --bus or --broker names. */
+bool c2_service_bus(struct c2_service *service, struct c2_bus **out, struct cat2_error *err);
 struct c2_subscriber;
 struct c2_subscriber_config;
 /** A subscriber on the service's own server. The caller has set bus, statedir and follow_all of config; the

@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Threads: the loop's; ours, which makes the connection and sends; and those of libnats, which call on_...()
+ * below. All share `struct c2_nats_link` under its lock. */
+#include "bus/nats/link.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "bus/nats/lib.h"
+
+#define CONNECT_MS  3000  /* for one server: those of another continent answer in less */
+#define PAUSE_MS    1000  /* between attempts, and as much again by chance */
+#define PING_MS     5000  /* a server that died without a word is noticed after two without an answer */
+#define WRITE_MS    10000 /* a server that takes nothing is left */
+#define PENDING_MAX 65536 /* messages in libnats, which has the same by itself */
+#define END_S       5     /* for the library's threads, at the end */
+
+/* What our thread is to do: send a message, or listen to a subject. */
+struct sending {
+    struct sending *next;
+    natsMsg *message; /* NULL: listen */
+    enum c2_nats_ears ear;
+    char subject[200];
+    size_t nbytes;
+};
+struct c2_nats_link {
+    struct c2_loop *loop;
+    const struct c2_nats_lib *lib;
+    const struct c2_nats_address *address;
+    const char *creds;
+    const struct c2_authorities *authorities;
+    struct c2_nats_link_events events;
+    char inbox[128];
+    bool told_up, freed, is_held; /* the loop's; is_held: libnats did not let go */
+    unsigned told;
+    struct c2_timer *timer;
+
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t thread;
+    natsConnection *nc; /* our thread's; no other uses it */
+    natsSubscription *ears[C2_NATS_EARS];
+    bool want_connect, stop, up, posted, is_over, has_closed;
+    int nears;           /* subscriptions that libnats may still call back for */
+    unsigned connection; /* counts those that came about */
+    char why[200];
+    int64_t payload_max;
+    uint64_t dropped;
+    struct sending *out_first, *out_last;
+    size_t out_nbytes, in_nbytes;
+    struct c2_nats_message *in_first, *in_last;
+    struct c2_loop_call call;
+};
+
+static void drain(void *ctx);
+
+/* Under the lock. */
+static void post(struct c2_nats_link *link)
+{
+    if (link->posted || link->stop) return;
+    link->posted = true;
+    c2_loop_post(link->loop, &link->call, drain, link);
+}
+
+static void message_free(struct c2_nats_message *m)
+{
+    free(m->subject);
+    free(m);
+}
+
+static void sending_free(struct c2_nats_link *link, struct sending *out)
+{
+    if (out->message) link->lib->natsMsg_Destroy(out->message);
+    free(out);
+}
+
+/* ---- called by libnats, in its threads ---- */
+
+static void set_up(struct c2_nats_link *link, natsConnection *nc)
+{
+    pthread_mutex_lock(&link->lock);
+    if (!link->up) link->connection++;
+    link->up = true;
+    link->payload_max = link->lib->natsConnection_GetMaxPayload(nc);
+    post(link);
+    pthread_mutex_unlock(&link->lock);
+}
+
+static void set_down(struct c2_nats_link *link, const char *why, bool over)
+{
+    pthread_mutex_lock(&link->lock);
+    link->up = false;
+    link->is_over = link->is_over || over;
+    snprintf(link->why, sizeof(link->why), "%s", why ? why : "");
+    post(link);
+    pthread_mutex_unlock(&link->lock);
+}
+
+static void on_connected(natsConnection *nc, void *ctx)
+{
+    set_up(ctx, nc);
+}
+
+static void on_disconnected(natsConnection *nc, void *ctx)
+{
+    struct c2_nats_link *link = ctx;
+    const char *why = NULL;
+
+    link->lib->natsConnection_GetLastError(nc, &why);
+    set_down(link, why, false);
+}
+
+static void on_closed(natsConnection *nc, void *ctx)
+{
+    struct c2_nats_link *link = ctx;
+    const char *why = NULL;
+
+    link->lib->natsConnection_GetLastError(nc, &why);
+    set_down(link, why, true);
+    pthread_mutex_lock(&link->lock);
+    link->has_closed = true;
+    pthread_cond_broadcast(&link->wake);
+    pthread_mutex_unlock(&link->lock);
+}
+
+static void on_complete(void *ctx)
+{
+    struct c2_nats_link *link = ctx;
+
+    pthread_mutex_lock(&link->lock);
+    link->nears--;
+    pthread_cond_broadcast(&link->wake);
+    pthread_mutex_unlock(&link->lock);
+}
+
+/* Said by the server outside of any answer, such as a subject that may not be used. */
+static void on_error(natsConnection *nc, natsSubscription *subscription, natsStatus status, void *ctx)
+{
+    struct c2_nats_link *link = ctx;
+    const char *why = NULL;
+
+    (void)subscription;
+    link->lib->natsConnection_GetLastError(nc, &why);
+    c2_log_warn("%s: %s%s%s", link->address->text, link->lib->natsStatus_GetText(status),
+                why && *why ? ": " : "", why ? why : "");
+}
+
+static const char *header_of(const struct c2_nats_link *link, natsMsg *message, const char *name)
+{
+    const char *value = NULL;
+
+    return link->lib->natsMsgHeader_Get(message, name, &value) == NATS_OK && value ? value : "";
+}
+
+/* Subject, reply and data of a message of libnats, in one piece of memory. */
+static struct c2_nats_message *copy(const struct c2_nats_link *link, natsMsg *from)
+{
+    const struct c2_nats_lib *lib = link->lib;
+    const char *subject = lib->natsMsg_GetSubject(from), *reply = lib->natsMsg_GetReply(from);
+    size_t data_n = (size_t)c2_max_i64(0, lib->natsMsg_GetDataLength(from)), inbox_n = strlen(link->inbox);
+    bool inbox = strncmp(subject, link->inbox, inbox_n) == 0 && subject[inbox_n] == '.';
+    if (inbox) subject += inbox_n + 1;
+    size_t subject_n = strlen(subject), reply_n = reply ? strlen(reply) : 0;
+    struct c2_nats_message *m = calloc(1, sizeof(*m));
+    char *text = malloc(subject_n + reply_n + data_n + 3);
+
+    if (!m || !text) {
+        free(m);
+        free(text);
+        return NULL;
+    }
+    m->inbox = inbox;
+    m->subject = text;
+    m->reply = text + subject_n + 1;
+    char *data = m->reply + reply_n + 1;
+    memcpy(m->subject, subject, subject_n + 1);
+    memcpy(m->reply, reply ? reply : "", reply_n + 1);
+    if (data_n) memcpy(data, lib->natsMsg_GetData(from), data_n);
+    m->data = (struct c2_str){data, data_n};
+    return m;
+}
+
+static void read_headers(const struct c2_nats_link *link, natsMsg *from, struct c2_nats_message *m)
+{
+    int64_t number;
+
+    if (c2_str_to_i64(c2_str_of(header_of(link, from, "Status")), &number) && number > 0 && number < 1000)
+        m->status = (int)number;
+    m->last_consumer = -1;
+    if (!m->status) return;
+    if (c2_str_to_i64(c2_str_of(header_of(link, from, "Nats-Last-Consumer")), &number) && number >= 0)
+        m->last_consumer = number;
+    snprintf(m->stalled, sizeof(m->stalled), "%s", header_of(link, from, "Nats-Consumer-Stalled"));
+}
+
+static void on_message(natsConnection *nc, natsSubscription *subscription, natsMsg *from, void *ctx)
+{
+    struct c2_nats_link *link = ctx;
+    struct c2_nats_message *m = copy(link, from);
+    bool taken = false;
+
+    (void)nc, (void)subscription;
+    if (m) read_headers(link, from, m);
+    link->lib->natsMsg_Destroy(from);
+    pthread_mutex_lock(&link->lock);
+    if (m && !link->stop && m->data.n <= C2_NATS_IN_NBYTES_MAX - link->in_nbytes) {
+        m->connection = link->connection;
+        link->in_nbytes += m->data.n;
+        c2_chain_push(link->in_first, link->in_last, m);
+        post(link);
+        taken = true;
+    }
+    link->dropped += !taken;
+    pthread_mutex_unlock(&link->lock);
+    if (m && !taken) message_free(m);
+}
+
+/* ---- our thread ---- */
+
+/* Who the servers are, and who we are. */
+static natsStatus set_identity(const struct c2_nats_link *link, natsOptions *options)
+{
+    const struct c2_nats_address *address = link->address;
+    const struct c2_nats_lib *lib = link->lib;
+    const char *servers[C2_NATS_SERVERS_MAX];
+
+    for (size_t i = 0; i < address->n; i++)
+        servers[i] = address->servers[i];
+    natsStatus s = lib->natsOptions_SetServers(options, servers, (int)address->n);
+    if (s == NATS_OK) s = lib->natsOptions_SetName(options, "caterva2");
+    if (s == NATS_OK && address->user[0])
+        s = address->has_password ? lib->natsOptions_SetUserInfo(options, address->user, address->password)
+                                  : lib->natsOptions_SetToken(options, address->user);
+    if (s == NATS_OK && link->creds)
+        s = lib->natsOptions_SetUserCredentialsFromFiles(options, link->creds, NULL);
+    return s;
+}
+
+/* Without a name the library believes a certificate for any host. It takes one name for all servers, so that
+ * those of a cluster have one in common: that of the first. */
+static natsStatus set_tls(const struct c2_nats_link *link, natsOptions *options)
+{
+    const struct c2_nats_lib *lib = link->lib;
+    const char *file = c2_authorities_file(link->authorities);
+
+    if (!link->address->tls) return NATS_OK;
+    natsStatus s = lib->natsOptions_SetSecure(options, true);
+    if (s == NATS_OK && link->authorities && link->authorities->insecure)
+        return lib->natsOptions_SkipServerVerification(options, true);
+    if (s == NATS_OK && file) s = lib->natsOptions_LoadCATrustedCertificates(options, file);
+    return s == NATS_OK ? lib->natsOptions_SetExpectedHostname(options, link->address->host) : s;
+}
+
+static natsStatus set_times(const struct c2_nats_link *link, natsOptions *options)
+{
+    const struct c2_nats_lib *lib = link->lib;
+    natsStatus s = lib->natsOptions_SetTimeout(options, CONNECT_MS);
+
+    if (s == NATS_OK) s = lib->natsOptions_SetPingInterval(options, PING_MS);
+    if (s == NATS_OK) s = lib->natsOptions_SetMaxPingsOut(options, 2);
+    if (s == NATS_OK) s = lib->natsOptions_SetMaxReconnect(options, -1);
+    if (s == NATS_OK) s = lib->natsOptions_SetReconnectWait(options, PAUSE_MS);
+    if (s == NATS_OK) s = lib->natsOptions_SetReconnectJitter(options, PAUSE_MS, PAUSE_MS);
+    if (s == NATS_OK) s = lib->natsOptions_SetWriteDeadline(options, WRITE_MS);
+    if (s == NATS_OK) s = lib->natsOptions_UseGlobalMessageDelivery(options, true); /* one thread for all */
+    return s == NATS_OK ? lib->natsOptions_SetSendAsap(options, true) : s;
+}
+
+static natsStatus set_callbacks(struct c2_nats_link *link, natsOptions *options)
+{
+    const struct c2_nats_lib *lib = link->lib;
+    natsStatus s = lib->natsOptions_SetErrorHandler(options, on_error, link);
+
+    if (s == NATS_OK) s = lib->natsOptions_SetClosedCB(options, on_closed, link);
+    if (s == NATS_OK) s = lib->natsOptions_SetDisconnectedCB(options, on_disconnected, link);
+    if (s == NATS_OK) s = lib->natsOptions_SetReconnectedCB(options, on_connected, link);
+    return s == NATS_OK ? lib->natsOptions_SetRetryOnFailedConnect(options, true, on_connected, link) : s;
+}
+
+static natsStatus make_options(struct c2_nats_link *link, natsOptions **out)
+{
+    natsStatus s = link->lib->natsOptions_Create(out);
+
+    if (s == NATS_OK) s = set_identity(link, *out);
+    if (s == NATS_OK) s = set_tls(link, *out);
+    if (s == NATS_OK) s = set_times(link, *out);
+    return s == NATS_OK ? set_callbacks(link, *out) : s;
+}
+
+/* An ear that is taken has another subscription from then on. */
+static natsStatus listen(struct c2_nats_link *link, enum c2_nats_ears ear, const char *subject)
+{
+    const struct c2_nats_lib *lib = link->lib;
+    natsSubscription *made = NULL, *before = link->ears[ear];
+
+    natsStatus s = lib->natsConnection_Subscribe(&made, link->nc, subject, on_message, link);
+    if (s != NATS_OK) return s;
+    link->ears[ear] = made;
+    pthread_mutex_lock(&link->lock);
+    link->nears++;
+    pthread_mutex_unlock(&link->lock);
+    lib->natsSubscription_Destroy(before);
+    s = lib->natsSubscription_SetOnCompleteCB(made, on_complete, link);
+    return s == NATS_OK ? lib->natsSubscription_SetPendingLimits(made, PENDING_MAX, C2_NATS_IN_NBYTES_MAX)
+                        : s;
+}
+
+static natsStatus listen_to_answers(struct c2_nats_link *link)
+{
+    char subject[200];
+
+    snprintf(subject, sizeof(subject), "%s.c.*", link->inbox);
+    return listen(link, C2_NATS_ANSWERS, subject);
+}
+
+/* Until the library's threads have let go of the connection. */
+static bool wait_closed(struct c2_nats_link *link)
+{
+    struct timespec end;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += END_S;
+    pthread_mutex_lock(&link->lock);
+    while (!(link->has_closed && link->nears == 0) &&
+           pthread_cond_timedwait(&link->wake, &link->lock, &end) == 0)
+        ;
+    bool closed = link->has_closed && link->nears == 0;
+    pthread_mutex_unlock(&link->lock);
+    return closed;
+}
+
+/* false: the library's threads may still come. */
+static bool disconnect(struct c2_nats_link *link)
+{
+    if (!link->nc) return true;
+    link->lib->natsConnection_Close(link->nc);
+    if (!wait_closed(link)) return false;
+    for (int i = 0; i < C2_NATS_EARS; i++) {
+        link->lib->natsSubscription_Destroy(link->ears[i]);
+        link->ears[i] = NULL;
+    }
+    link->lib->natsConnection_Destroy(link->nc);
+    link->nc = NULL;
+    return true;
+}
+
+static void connect_now(struct c2_nats_link *link)
+{
+    natsOptions *options = NULL;
+
+    if (!disconnect(link)) {
+        set_down(link, "libnats does not let go of a connection", true);
+        return;
+    }
+    pthread_mutex_lock(&link->lock);
+    link->is_over = link->has_closed = false;
+    pthread_mutex_unlock(&link->lock);
+    natsStatus s = make_options(link, &options);
+    if (s == NATS_OK) s = link->lib->natsConnection_Connect(&link->nc, options);
+    bool later = s == NATS_NOT_YET_CONNECTED;
+    if (s == NATS_OK || later) s = listen_to_answers(link);
+    if (s == NATS_OK && !later) set_up(link, link->nc);
+    if (s != NATS_OK) {
+        const char *why = link->lib->nats_GetLastError(NULL);
+        set_down(link, why && *why ? why : link->lib->natsStatus_GetText(s), true);
+    }
+    link->lib->natsOptions_Destroy(options);
+}
+
+static void perform(struct c2_nats_link *link, struct sending *out)
+{
+    natsStatus s = NATS_OK;
+
+    if (link->nc)
+        s = out->message ? link->lib->natsConnection_PublishMsg(link->nc, out->message)
+                         : listen(link, out->ear, out->subject);
+
+    if (s != NATS_OK) c2_log_warn("%s: %s", link->address->text, link->lib->natsStatus_GetText(s));
+    sending_free(link, out);
+}
+
+static void *run(void *ctx)
+{
+    struct c2_nats_link *link = ctx;
+
+    pthread_mutex_lock(&link->lock);
+    while (!link->stop) {
+        struct sending *out = link->out_first;
+        if (link->want_connect) {
+            link->want_connect = false;
+            pthread_mutex_unlock(&link->lock);
+            connect_now(link);
+            pthread_mutex_lock(&link->lock);
+        } else if (out) {
+            link->out_first = out->next;
+            link->out_nbytes -= out->nbytes;
+            pthread_mutex_unlock(&link->lock);
+            perform(link, out);
+            pthread_mutex_lock(&link->lock);
+        } else {
+            pthread_cond_wait(&link->wake, &link->lock);
+        }
+    }
+    pthread_mutex_unlock(&link->lock);
+    bool let_go = disconnect(link);
+    link->lib->nats_ReleaseThreadMemory();
+    return let_go ? link : NULL;
+}
+
+/* ---- the loop ---- */
+
+static void connect_soon(void *ctx)
+{
+    struct c2_nats_link *link = ctx;
+
+    link->timer = NULL;
+    pthread_mutex_lock(&link->lock);
+    link->want_connect = true;
+    pthread_cond_broadcast(&link->wake);
+    pthread_mutex_unlock(&link->lock);
+}
+
+/* What changed since we were here; messages are of the connection that is told last. */
+static void tell_state(struct c2_nats_link *link, bool up, unsigned connection, const char *why)
+{
+    if (link->told_up && (!up || connection != link->told)) {
+        link->told_up = false;
+        link->events.linked(link->events.ctx, false, why);
+    }
+    if (up && !link->told_up) {
+        link->told_up = true;
+        link->told = connection;
+        link->events.linked(link->events.ctx, true, NULL);
+    }
+}
+
+static void link_release(struct c2_nats_link *link);
+
+static void drain(void *ctx)
+{
+    struct c2_nats_link *link = ctx;
+    char why[sizeof(link->why)];
+
+    pthread_mutex_lock(&link->lock);
+    struct c2_nats_message *first = link->in_first;
+    bool up = link->up, over = link->is_over && !link->want_connect;
+    unsigned connection = link->connection;
+    memcpy(why, link->why, sizeof(why));
+    link->in_first = NULL;
+    link->in_nbytes = 0;
+    link->posted = false;
+    pthread_mutex_unlock(&link->lock);
+    if (!link->freed) {
+        if (!up && !link->told_up && over) link->events.linked(link->events.ctx, false, why);
+        tell_state(link, up, connection, why);
+        if (over && !link->timer)
+            link->timer = c2_timer_start(link->loop, 10 * PAUSE_MS, 0, connect_soon, link);
+    }
+    for (struct c2_nats_message *next; first; first = next) {
+        next = first->next;
+        if (!link->freed && link->told_up && first->connection == link->told)
+            link->events.message(link->events.ctx, first);
+        message_free(first);
+    }
+    if (link->freed && !link->is_held) link_release(link);
+}
+
+/* Takes out. */
+static bool queue(struct c2_nats_link *link, struct sending *out, struct cat2_error *err)
+{
+    pthread_mutex_lock(&link->lock);
+    bool full = link->out_nbytes + out->nbytes > C2_NATS_OUT_NBYTES_MAX;
+    if (!full) {
+        link->out_nbytes += out->nbytes;
+        c2_chain_push(link->out_first, link->out_last, out);
+        pthread_cond_broadcast(&link->wake);
+    }
+    pthread_mutex_unlock(&link->lock);
+    if (!full) return true;
+    sending_free(link, out);
+    return c2_fail(err, CAT2_EUPSTREAM, "%.200s: too much waits to be sent", link->address->text);
+}
+
+bool c2_nats_link_send(struct c2_nats_link *link, const struct c2_nats_sending *what, struct cat2_error *err)
+{
+    const struct c2_nats_lib *lib = link->lib;
+    struct sending *out = calloc(1, sizeof(*out));
+
+    if (!out) return c2_fail_nomem(err, "message");
+    natsStatus s =
+        lib->natsMsg_Create(&out->message, what->subject, what->reply, what->data.p, (int)what->data.n);
+    for (size_t i = 0; i < C2_ARRAY_LEN(what->headers) && s == NATS_OK; i++)
+        if (what->headers[i].name)
+            s = lib->natsMsgHeader_Set(out->message, what->headers[i].name, what->headers[i].value);
+    if (s != NATS_OK) {
+        sending_free(link, out);
+        return c2_fail_nomem(err, "message");
+    }
+    out->nbytes = sizeof(*out) + what->data.n;
+    return queue(link, out, err);
+}
+
+bool c2_nats_link_listen(struct c2_nats_link *link, enum c2_nats_ears ear, const char *suffix,
+                         struct cat2_error *err)
+{
+    struct sending *out = calloc(1, sizeof(*out));
+
+    if (!out) return c2_fail_nomem(err, "subscription");
+    out->ear = ear;
+    out->nbytes = sizeof(*out);
+    snprintf(out->subject, sizeof(out->subject), "%s.%s", link->inbox, suffix);
+    return queue(link, out, err);
+}
+
+const char *c2_nats_link_inbox(const struct c2_nats_link *link)
+{
+    return link->inbox;
+}
+
+int64_t c2_nats_link_payload_max(struct c2_nats_link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    int64_t max = link->payload_max;
+    pthread_mutex_unlock(&link->lock);
+    return max;
+}
+
+uint64_t c2_nats_link_dropped(struct c2_nats_link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    uint64_t n = link->dropped;
+    pthread_mutex_unlock(&link->lock);
+    return n;
+}
+
+static void link_release(struct c2_nats_link *link)
+{
+    for (struct sending *out = link->out_first, *next; out; out = next) {
+        next = out->next;
+        sending_free(link, out);
+    }
+    for (struct c2_nats_message *m = link->in_first, *next; m; m = next) {
+        next = m->next;
+        message_free(m);
+    }
+    pthread_cond_destroy(&link->wake);
+    pthread_mutex_destroy(&link->lock);
+    free(link);
+}
+
+/* Where libnats does not let go in time, its threads may still use the link: then it stays. */
+void c2_nats_link_free(struct c2_nats_link *link)
+{
+    void *let_go = NULL;
+
+    if (!link) return;
+    c2_timer_stop(link->timer);
+    link->timer = NULL;
+    pthread_mutex_lock(&link->lock);
+    link->stop = true;
+    bool posted = link->posted;
+    pthread_cond_broadcast(&link->wake);
+    pthread_mutex_unlock(&link->lock);
+    pthread_join(link->thread, &let_go);
+    link->freed = true;
+    link->is_held = !let_go;
+    if (let_go && !posted) link_release(link);
+}
+
+bool c2_nats_link_new(struct c2_loop *loop, const struct c2_nats_address *address, const char *creds,
+                      const struct c2_authorities *authorities, const struct c2_nats_link_events *events,
+                      struct c2_nats_link **out, struct cat2_error *err)
+{
+    const struct c2_nats_lib *lib = c2_nats_lib_load(err);
+    natsInbox *inbox = NULL;
+
+    if (!lib) return false;
+    struct c2_nats_link *link = calloc(1, sizeof(*link));
+    if (!link || lib->natsInbox_Create(&inbox) != NATS_OK) {
+        free(link);
+        return c2_fail_nomem(err, "connection");
+    }
+    *link = (struct c2_nats_link){.loop = loop,
+                                  .lib = lib,
+                                  .address = address,
+                                  .creds = creds,
+                                  .authorities = authorities,
+                                  .events = *events,
+                                  .want_connect = true};
+    snprintf(link->inbox, sizeof(link->inbox), "%s", (const char *)inbox);
+    lib->natsInbox_Destroy(inbox);
+    pthread_mutex_init(&link->lock, NULL);
+    pthread_cond_init(&link->wake, NULL);
+    int failed = pthread_create(&link->thread, NULL, run, link);
+    if (failed) {
+        link_release(link);
+        return c2_fail_errno(err, failed, "thread of the bus");
+    }
+    *out = link;
+    return true;
+}

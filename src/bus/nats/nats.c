@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The bus on NATS.
+ *
+ *   AWAY ──(linked)──► streams are looked for ──► registry is read ──► UP ──► AWAY ...
+ *
+ * While it is away subscriptions stay as they are. After the next connection events go on where they stopped;
+ * if some are not kept any more, or the stream was made anew, everybody lists again. */
+#include "bus/nats/nats.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "bus/nats/nats_impl.h"
+
+#define EVENT_ROOM 4096 /* of a message's most bytes, for its headers */
+
+void c2_nats_key(char *out, size_t size, const char *stream, const char *name)
+{
+    char token[C2_NATS_TOKEN_MAX];
+
+    c2_nats_token(c2_str_of(name), token);
+    snprintf(out, size, "$KV.%s.%s", stream + strlen("KV_"), token);
+}
+
+/* ---- listeners ---- */
+
+void c2_nats_tell_watchers(struct c2_nats *n)
+{
+    for (struct c2_nats_watcher *watcher = n->watchers; watcher; watcher = watcher->next)
+        watcher->fn(watcher->ctx);
+}
+
+static bool is_of(const struct c2_bus_subscription *subscription, const char *topic)
+{
+    return !subscription->gone && strcmp(subscription->topic, topic) == 0;
+}
+
+/* Is the stream of its topic being read? */
+static bool is_fed(const struct c2_bus_subscription *subscription)
+{
+    const struct c2_nats *n = subscription->n;
+
+    return n->up && (strcmp(subscription->topic, C2_TOPIC_NEW) == 0 || n->events.active);
+}
+
+void c2_nats_dispatch(struct c2_nats *n, const char *topic, struct c2_str data, int64_t seq)
+{
+    struct c2_event event = {c2_str_of(topic), data, seq, c2_str_of(n->epoch), NULL};
+
+    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next) {
+        if (!is_of(s, topic) || s->at.seq >= seq) continue;
+        s->at.seq = seq;
+        if (s->listener.event) s->listener.event(s->listener.ctx, &event);
+    }
+}
+
+void c2_nats_resync(struct c2_nats *n, bool fresh_only)
+{
+    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next) {
+        if (s->gone || !is_fed(s) || (fresh_only && !s->fresh)) continue;
+        s->fresh = false;
+        if (s->listener.resync) s->listener.resync(s->listener.ctx);
+    }
+}
+
+/* Nobody is being told anything now. */
+static void sweep(struct c2_nats *n)
+{
+    for (struct c2_bus_subscription **at = &n->subscriptions; *at;) {
+        struct c2_bus_subscription *s = *at;
+        if (!s->gone) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
+        free(s);
+    }
+}
+
+/* ---- events ---- */
+
+static void on_events_begun(struct c2_nats *n, int64_t total)
+{
+    (void)total;
+    bool lost = n->lost;
+    n->lost = false;
+    c2_nats_resync(n, !lost);
+}
+
+/* Without a filter the numbers of the stream have no gaps, except where messages were thrown away. */
+static void on_event(struct c2_nats *n, const struct c2_nats_message *m,
+                     const struct c2_nats_delivery *delivery)
+{
+    size_t skip = strlen("cat2.") + strlen(n->address.deployment) + 1;
+    struct c2_str token = c2_str_of(m->subject);
+    char topic[256];
+
+    bool gap = delivery->stream_seq > n->events.at + 1;
+    n->events.at = delivery->stream_seq;
+    if (token.n > skip &&
+        c2_nats_untoken((struct c2_str){token.p + skip, token.n - skip}, topic, sizeof(topic)))
+        c2_nats_dispatch(n, topic, m->data, delivery->stream_seq);
+    if (!gap) return;
+    c2_log_warn("events before %lld of stream %s are not kept any more", (long long)delivery->stream_seq,
+                n->stream);
+    if (n->events.active)
+        c2_nats_resync(n, false);
+    else
+        n->lost = true;
+}
+
+static void want_events(struct c2_nats *n)
+{
+    bool wanted = false;
+
+    for (const struct c2_bus_subscription *s = n->subscriptions; s && !wanted; s = s->next)
+        wanted = !s->gone && strcmp(s->topic, C2_TOPIC_NEW) != 0;
+    if (wanted && n->up && !n->events.active && !n->events.asked) c2_nats_feed_start(&n->events);
+}
+
+/* ---- the connection ---- */
+
+/* Who publishes waits for his name. */
+static bool owns_all(const struct c2_nats *n)
+{
+    const struct c2_nats_registration *reg = n->registrations;
+
+    while (reg && reg->owned)
+        reg = reg->next;
+    return !reg;
+}
+
+void c2_nats_begin(struct c2_nats *n)
+{
+    bool news = !n->up;
+
+    n->up = true;
+    n->said = false;
+    if (!news) { /* the registry was read once more */
+        for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next)
+            s->fresh = s->fresh || strcmp(s->topic, C2_TOPIC_NEW) == 0;
+        c2_nats_resync(n, true);
+        return;
+    }
+    n->up_ms = c2_loop_now_ms(n->loop);
+    c2_log_info("%s connected", n->address.text);
+    sweep(n);
+    for (struct c2_nats_registration *reg = n->registrations; reg; reg = reg->next)
+        c2_nats_claim(reg);
+    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next)
+        s->fresh = s->fresh || strcmp(s->topic, C2_TOPIC_NEW) == 0;
+    want_events(n);
+    c2_nats_resync(n, true);
+    if (owns_all(n)) c2_nats_tell_watchers(n);
+}
+
+static void on_linked(void *ctx, bool up, const char *why)
+{
+    struct c2_nats *n = ctx;
+
+    if (!up && (n->up || !n->said)) c2_log_warn("%s is away: %s", n->address.text, why && *why ? why : "?");
+    n->said = n->said || !up;
+    n->linked = up;
+    if (up) {
+        c2_nats_set_up(n);
+        return;
+    }
+    n->up = false;
+    c2_timer_stop(n->setup_timer);
+    n->setup_timer = NULL;
+    c2_nats_feed_stop(&n->events);
+    c2_nats_feed_stop(&n->entries);
+    c2_nats_end_calls(n, CAT2_EUPSTREAM);
+}
+
+static void on_message(void *ctx, const struct c2_nats_message *m)
+{
+    struct c2_nats *n = ctx;
+    struct c2_nats_delivery delivery;
+
+    if (m->inbox && c2_str_starts(c2_str_of(m->subject), "e."))
+        c2_nats_feed_hear(&n->events, m);
+    else if (m->inbox && c2_str_starts(c2_str_of(m->subject), "r."))
+        c2_nats_feed_hear(&n->entries, m);
+    else if (m->inbox)
+        c2_nats_answer(n, m);
+    else if (c2_nats_delivery_parse(c2_str_of(m->reply), &delivery))
+        c2_nats_feed_take(c2_str_is(delivery.stream, n->stream) ? &n->events : &n->entries, m, &delivery);
+}
+
+/* ---- the bus ---- */
+
+static void nats_register(struct c2_bus *bus, const struct c2_root *root, const char *token,
+                          c2_bus_done *done, void *ctx)
+{
+    c2_nats_register((struct c2_nats *)bus, root, token, done, ctx);
+}
+
+static void nats_unregister(struct c2_bus *bus, const char *name, c2_bus_done *done, void *ctx)
+{
+    c2_nats_unregister((struct c2_nats *)bus, name, done, ctx);
+}
+
+static void nats_roots(struct c2_bus *bus, c2_bus_roots_done *done, void *ctx)
+{
+    c2_nats_roots((struct c2_nats *)bus, done, ctx);
+}
+
+struct publication {
+    struct c2_nats *n;
+    c2_bus_done *done;
+    void *ctx;
+    struct cat2_error err;
+    struct c2_loop_call call;
+};
+
+static void on_published(void *ctx, struct c2_jval json, int64_t code, const struct cat2_error *err)
+{
+    struct publication *it = ctx;
+    int64_t seq;
+    struct cat2_error own;
+
+    (void)code;
+    if (!err && !c2_jint(c2_jget(json, "seq"), &seq)) {
+        c2_fail(&own, CAT2_EUPSTREAM, "%.200s: the answer to an event has no number", it->n->address.text);
+        err = &own;
+    }
+    if (it->done) it->done(it->ctx, err);
+    free(it);
+}
+
+static void refuse(void *arg)
+{
+    struct publication *it = arg;
+
+    if (it->done) it->done(it->ctx, &it->err);
+    free(it);
+}
+
+/* Events of a root come from its publisher only. */
+static bool may_publish(const struct c2_nats *n, const char *topic, struct cat2_error *err)
+{
+    const struct c2_nats_registration *reg = c2_nats_registration_of(n, topic);
+
+    if (!n->up) return c2_fail(err, CAT2_EUPSTREAM, "%.200s is away", n->address.text);
+    if (reg && reg->owned) return true;
+    c2_fail(err, CAT2_EUPSTREAM, "root %.100s is not registered by us", topic);
+    err->http_status = 403;
+    return false;
+}
+
+/* Of what is too long only "{}" is passed on, which makes followers list the root anew. */
+static void nats_publish(struct c2_bus *bus, const char *topic, struct c2_str data, c2_bus_done *done,
+                         void *ctx)
+{
+    struct c2_nats *n = (struct c2_nats *)bus;
+    struct publication *it = malloc(sizeof(*it));
+    char subject[C2_NATS_SUBJECT_MAX], token[C2_NATS_TOKEN_MAX];
+    struct cat2_error err;
+
+    if (!it) {
+        c2_fail_nomem(&err, "event");
+        if (done) done(ctx, &err);
+        return;
+    }
+    *it = (struct publication){.n = n, .done = done, .ctx = ctx};
+    c2_nats_token(c2_str_of(topic), token);
+    snprintf(subject, sizeof(subject), "cat2.%s.%s", n->address.deployment, token);
+    if ((int64_t)data.n + EVENT_ROOM > c2_nats_link_payload_max(n->link)) data = C2_STR("{}");
+    if (may_publish(n, topic, &it->err) && c2_nats_call(n, subject, data, on_published, it, &it->err)) return;
+    c2_loop_post(n->loop, &it->call, refuse, it);
+}
+
+static void on_fresh(void *ctx)
+{
+    struct c2_nats *n = ctx;
+
+    n->fresh_timer = NULL;
+    want_events(n);
+    c2_nats_resync(n, true);
+}
+
+/* One whose position is of our epoch goes on there; events that others have had already come once more, and
+ * are left out for them. */
+static struct c2_bus_subscription *nats_subscribe(struct c2_bus *bus, const char *topic,
+                                                  const struct c2_bus_position *from,
+                                                  const struct c2_bus_listener *listener)
+{
+    struct c2_nats *n = (struct c2_nats *)bus;
+    struct c2_bus_subscription *s = calloc(1, sizeof(*s));
+
+    if (!s || strlen(topic) >= sizeof(s->topic)) {
+        free(s);
+        return NULL;
+    }
+    *s = (struct c2_bus_subscription){.next = n->subscriptions, .n = n, .listener = *listener, .fresh = true};
+    memcpy(s->topic, topic, strlen(topic));
+    if (from && from->epoch[0] && strcmp(from->epoch, n->epoch) == 0 && from->seq <= n->events.at) {
+        s->at = *from;
+        s->fresh = false;
+        n->events.at = from->seq;
+        if (n->events.active || n->events.asked) c2_nats_feed_start(&n->events);
+    }
+    n->subscriptions = s;
+    if (!n->fresh_timer) n->fresh_timer = c2_timer_start(n->loop, 0, 0, on_fresh, n);
+    return s;
+}
+
+static void nats_unsubscribe(struct c2_bus_subscription *subscription)
+{
+    if (subscription) subscription->gone = true;
+}
+
+static bool nats_connected(const struct c2_bus *bus)
+{
+    return ((const struct c2_nats *)bus)->up;
+}
+
+static bool nats_here(const struct c2_bus *bus)
+{
+    return ((const struct c2_nats *)bus)->address.here;
+}
+
+static bool nats_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx)
+{
+    struct c2_nats *n = (struct c2_nats *)bus;
+    struct c2_nats_watcher *watcher = malloc(sizeof(*watcher));
+
+    if (!watcher) return false;
+    *watcher = (struct c2_nats_watcher){n->watchers, fn, ctx};
+    n->watchers = watcher;
+    return true;
+}
+
+static void free_lists(struct c2_nats *n)
+{
+    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next)
+        s->gone = true;
+    sweep(n);
+    for (struct c2_nats_registration *next; n->registrations; n->registrations = next) {
+        next = n->registrations->next;
+        c2_nats_registration_free(n->registrations);
+    }
+    for (struct c2_nats_watcher *next; n->watchers; n->watchers = next) {
+        next = n->watchers->next;
+        free(n->watchers);
+    }
+    c2_nats_entries_free(n);
+}
+
+static void nats_free(struct c2_bus *bus)
+{
+    struct c2_nats *n = (struct c2_nats *)bus;
+
+    n->up = n->linked = false;
+    for (struct c2_nats_registration *reg = n->registrations; reg; reg = reg->next)
+        reg->done = NULL;
+    c2_timer_stop(n->setup_timer);
+    c2_timer_stop(n->fresh_timer);
+    c2_nats_feed_stop(&n->events);
+    c2_nats_feed_stop(&n->entries);
+    c2_nats_end_calls(n, CAT2_ECANCELLED);
+    c2_nats_asks_free(n);
+    c2_nats_link_free(n->link);
+    free_lists(n);
+    free(n);
+}
+
+static bool init(struct c2_nats *n, const char *url, const char *creds, struct cat2_error *err)
+{
+    if (!c2_nats_address_parse(c2_str_of(url), &n->address, err)) return c2_fail_within(err, "--bus");
+    if (creds && strlen(creds) >= sizeof(n->creds)) return c2_fail(err, CAT2_ELIMIT, "--bus-creds: too long");
+    snprintf(n->creds, sizeof(n->creds), "%s", creds ? creds : "");
+    snprintf(n->stream, sizeof(n->stream), "cat2_%s", n->address.deployment);
+    snprintf(n->registry, sizeof(n->registry), "KV_cat2_%s", n->address.deployment);
+    snprintf(n->lease, sizeof(n->lease), "KV_cat2_%s_lease", n->address.deployment);
+    n->events = (struct c2_nats_feed){.n = n, .name = "e", .begun = on_events_begun, .message = on_event};
+    n->entries = c2_nats_registry_feed;
+    n->entries.n = n;
+    return true;
+}
+
+bool c2_bus_nats_new(struct c2_loop *loop, const char *url, const char *creds,
+                     const struct c2_authorities *authorities, struct c2_bus **out, struct cat2_error *err)
+{
+    static const struct c2_bus_ops ops = {nats_register,   nats_unregister,  nats_roots,     nats_publish,
+                                          nats_subscribe,  nats_unsubscribe, nats_connected, nats_here,
+                                          nats_on_connect, nats_free};
+    struct c2_nats *n = calloc(1, sizeof(*n));
+
+    if (!n) return c2_fail_nomem(err, "bus");
+    n->bus.ops = &ops;
+    n->loop = loop;
+    const struct c2_nats_link_events events = {on_linked, on_message, n};
+    if (!init(n, url, creds, err) || !c2_nats_link_new(loop, &n->address, n->creds[0] ? n->creds : NULL,
+                                                       authorities, &events, &n->link, err)) {
+        free(n);
+        return false;
+    }
+    *out = &n->bus;
+    return true;
+}

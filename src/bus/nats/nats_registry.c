@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The registry as the bucket has it: read whole when the consumer is made, then kept by its changes. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "base/log_share.h"
+#include "bus/hub.h"
+#include "bus/nats/nats_impl.h"
+#include "net/address.h"
+
+static struct c2_nats_entry *find(const struct c2_nats *n, const char *name)
+{
+    struct c2_nats_entry *entry = n->roots;
+
+    while (entry && strcmp(entry->root.name, name) != 0)
+        entry = entry->next;
+    return entry;
+}
+
+const struct c2_nats_entry *c2_nats_entry_of(const struct c2_nats *n, const char *name)
+{
+    return find(n, name);
+}
+
+void c2_nats_entries_free(struct c2_nats *n)
+{
+    for (struct c2_nats_entry *next; n->roots; n->roots = next) {
+        next = n->roots->next;
+        free(n->roots);
+    }
+    n->nroots = 0;
+}
+
+/* Whoever wrote it: what a broker would not have taken is none. An empty value is that of a removed name. */
+static bool read_entry(struct c2_str data, struct c2_nats_entry *out)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_str name = c2_str_of(out->root.name), owner = {"", 0};
+    struct c2_hostport place;
+    struct cat2_error err;
+    char topic[256];
+
+    out->gone = data.n == 0;
+    if (out->gone) return true;
+    memcpy(topic, out->root.name, sizeof(topic));
+    name.p = topic;
+    if (!c2_json_parse(data, &json, &err) || !c2_root_of_json(name, c2_json_root(json), &out->root) ||
+        !c2_hostport_parse(c2_str_of(out->root.http), &place, &err))
+        return false;
+    c2_jstr(c2_jget(c2_json_root(json), "owner"), &owner);
+    if (owner.n >= sizeof(out->owner)) return false;
+    memcpy(out->owner, owner.p, owner.n);
+    return true;
+}
+
+static void put_entry(struct c2_nats *n, const struct c2_nats_entry *news)
+{
+    struct c2_nats_entry *entry = find(n, news->root.name), *next = entry ? entry->next : n->roots;
+
+    if (!entry) {
+        entry = n->nroots < C2_HUB_ROOTS_MAX ? malloc(sizeof(*entry)) : NULL;
+        if (!entry) {
+            c2_log_some(C2_ERROR, "root %s is not taken: %d are the most", news->root.name, C2_HUB_ROOTS_MAX);
+            return;
+        }
+        n->roots = entry;
+        n->nroots++;
+    }
+    *entry = *news;
+    entry->next = next;
+}
+
+static void on_whole(struct c2_nats *n)
+{
+    n->known = true;
+    c2_nats_begin(n);
+}
+
+/* Subscribers are told of a root that came, came back or moved, as a broker tells them. */
+static void tell(struct c2_nats *n, const struct c2_nats_entry *entry, int64_t seq)
+{
+    struct c2_nats_registration *reg = c2_nats_registration_of(n, entry->root.name);
+    C2_AUTO(c2_buf) json = C2_BUF_INIT(4096);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    if (reg && reg->owned && strcmp(reg->owner, entry->owner) != 0) c2_nats_claim(reg);
+    if (entry->gone) return;
+    c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_root_jw(&w, &entry->root);
+    c2_jw_end_object(&w);
+    if (c2_jw_finish(&w)) c2_nats_dispatch(n, C2_TOPIC_NEW, c2_buf_str(&json), seq);
+}
+
+static void on_message(struct c2_nats *n, const struct c2_nats_message *m,
+                       const struct c2_nats_delivery *delivery)
+{
+    struct c2_nats_entry news = {.revision = delivery->stream_seq};
+    struct c2_str token = c2_str_of(m->subject);
+    struct cat2_error err;
+    size_t skip = strlen("$KV.") + strlen(n->registry) - strlen("KV_") + 1;
+
+    bool ok = token.n > skip;
+    if (ok) token = (struct c2_str){token.p + skip, token.n - skip};
+    ok = ok && c2_nats_untoken(token, news.root.name, sizeof(news.root.name)) &&
+         c2_root_name_check(c2_str_of(news.root.name), &err) && read_entry(m->data, &news);
+    if (ok)
+        put_entry(n, &news);
+    else
+        c2_log_some(C2_WARN, "registry: %.200s is no root", m->subject);
+    if (ok && n->known) tell(n, &news, delivery->stream_seq);
+    if (!n->known && delivery->pending == 0) on_whole(n);
+}
+
+static void begin(struct c2_nats *n)
+{
+    c2_nats_entries_free(n);
+    n->known = false;
+    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next)
+        if (strcmp(s->topic, C2_TOPIC_NEW) == 0) s->at.seq = 0;
+}
+
+static void begun(struct c2_nats *n, int64_t total)
+{
+    if (!n->known && total <= n->entries.cseq) on_whole(n);
+}
+
+const struct c2_nats_feed c2_nats_registry_feed = {
+    .name = "r", .whole = true, .begin = begin, .begun = begun, .message = on_message};
+
+/* ---- the question for the roots ---- */
+
+static void on_ask(void *ctx)
+{
+    struct c2_nats_ask *ask = ctx;
+    struct c2_nats *n = ask->n;
+    struct c2_root *roots = NULL;
+    struct cat2_error err;
+    size_t nroots = 0;
+
+    bool ok = n->up || c2_fail(&err, CAT2_EUPSTREAM, "%.200s is away", n->address.text);
+    if (ok) roots = calloc(n->nroots + 1, sizeof(*roots));
+    if (ok && !roots) ok = c2_fail_nomem(&err, "list of roots");
+    for (const struct c2_nats_entry *entry = ok ? n->roots : NULL; entry; entry = entry->next)
+        if (!entry->gone) roots[nroots++] = entry->root;
+    c2_chain_remove(n->asks, ask, next);
+    ask->done(ask->ctx, roots, nroots, ok ? NULL : &err);
+    free(roots);
+    free(ask);
+}
+
+void c2_nats_roots(struct c2_nats *n, c2_bus_roots_done *done, void *ctx)
+{
+    struct c2_nats_ask *ask = malloc(sizeof(*ask));
+    struct cat2_error err;
+
+    if (ask) *ask = (struct c2_nats_ask){n->asks, n, done, ctx, NULL};
+    if (ask) ask->timer = c2_timer_start(n->loop, 0, 0, on_ask, ask);
+    if (ask && ask->timer) {
+        n->asks = ask;
+        return;
+    }
+    free(ask);
+    c2_fail_nomem(&err, "list of roots");
+    done(ctx, NULL, 0, &err);
+}
+
+void c2_nats_asks_free(struct c2_nats *n)
+{
+    for (struct c2_nats_ask *next; n->asks; n->asks = next) {
+        next = n->asks->next;
+        c2_timer_stop(n->asks->timer);
+        free(n->asks);
+    }
+}
