@@ -170,6 +170,12 @@ def address_of(service):
     return getattr(service, "address", service.http)
 
 
+def bus_of(service):
+    """The options for the bus: a broker, or NATS."""
+    bus = getattr(service, "bus", None)
+    return ["--bus", bus] if bus else ["--broker", address_of(service)]
+
+
 class House:
     """Programs of one test, in one scratch folder; used as a context manager, ends them all and checks how they ended."""
 
@@ -214,11 +220,11 @@ class House:
 
     def pub(self, root, folder, bro, http="127.0.0.1:0", *more, name=None):
         name = name or f"pub-{root}"
-        return self.run(name, [BIN / "cat2pub", "--http", http, "--broker", address_of(bro), "--statedir", self.state(name),
+        return self.run(name, [BIN / "cat2pub", "--http", http, *bus_of(bro), "--statedir", self.state(name),
                                *more, root, folder]).wait_ready_line()
 
     def sub(self, bro, name="sub", http="127.0.0.1:0", *more):
-        return self.run(name, [BIN / "cat2sub", "--http", http, "--broker", address_of(bro), "--statedir", self.state(name),
+        return self.run(name, [BIN / "cat2sub", "--http", http, *bus_of(bro), "--statedir", self.state(name),
                                *more]).wait_ready_line()
 
     def chain(self, root, folder, *options):

@@ -134,6 +134,8 @@ bool c2_nats_untoken(struct c2_str token, char *out, size_t size)
             if (low < 0) return false;
             c = high * 16 + low;
             i += 2;
+        } else if (!c2_is_alnum((char)c) && c != '-' && c != '_') {
+            return false;
         }
         if (c == 0 || n + 1 >= size) return false;
         out[n++] = (char)c;

@@ -17,18 +17,18 @@
                 natsOptions_SetPingInterval) f(natsOptions_SetMaxPingsOut) f(natsOptions_SetMaxReconnect)    \
                 f(natsOptions_SetReconnectWait) f(natsOptions_SetReconnectJitter) f(                         \
                     natsOptions_SetErrorHandler) f(natsOptions_SetClosedCB) f(natsOptions_SetDisconnectedCB) \
-                    f(natsOptions_SetReconnectedCB) f(natsOptions_SetRetryOnFailedConnect)                   \
-                        f(natsOptions_SetWriteDeadline) f(natsOptions_SetSendAsap)                           \
-                            f(natsOptions_UseGlobalMessageDelivery) f(natsConnection_Connect) f(             \
-                                natsConnection_Close) f(natsConnection_Destroy) f(natsConnection_PublishMsg) \
-                                f(natsConnection_Subscribe) f(natsConnection_GetMaxPayload)                  \
-                                    f(natsConnection_GetLastError) f(natsSubscription_SetPendingLimits)      \
-                                        f(natsSubscription_SetOnCompleteCB) f(natsSubscription_Destroy)      \
-                                            f(natsMsg_Create) f(natsMsg_Destroy) f(natsMsg_GetSubject)       \
-                                                f(natsMsg_GetReply) f(natsMsg_GetData)                       \
-                                                    f(natsMsg_GetDataLength) f(natsMsgHeader_Set)            \
-                                                        f(natsMsgHeader_Get) f(natsInbox_Create)             \
-                                                            f(natsInbox_Destroy)
+                    f(natsOptions_SetReconnectedCB) f(natsOptions_SetWriteDeadline)                          \
+                        f(natsOptions_SetSendAsap) f(natsOptions_UseGlobalMessageDelivery)                   \
+                            f(natsConnection_Connect) f(natsConnection_Close) f(natsConnection_Destroy)      \
+                                f(natsConnection_PublishMsg) f(natsConnection_Subscribe)                     \
+                                    f(natsConnection_GetMaxPayload) f(natsConnection_GetLastError)           \
+                                        f(natsSubscription_SetPendingLimits)                                 \
+                                            f(natsSubscription_SetOnCompleteCB) f(natsSubscription_Destroy)  \
+                                                f(natsMsg_Create) f(natsMsg_Destroy) f(natsMsg_GetSubject)   \
+                                                    f(natsMsg_GetReply) f(natsMsg_GetData)                   \
+                                                        f(natsMsg_GetDataLength) f(natsMsgHeader_Set)        \
+                                                            f(natsMsgHeader_Get) f(natsInbox_Create)         \
+                                                                f(natsInbox_Destroy)
 
 struct c2_nats_lib {
 #define C2_NATS_MEMBER(name) __typeof__(&(name)) name;

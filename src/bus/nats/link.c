@@ -90,12 +90,20 @@ static void set_up(struct c2_nats_link *link, natsConnection *nc)
     pthread_mutex_unlock(&link->lock);
 }
 
+/* Some messages of libnats begin with the place in its source: "(conn.c:1905): ". */
+static const char *bare(const char *why)
+{
+    const char *end = why && *why == '(' ? strstr(why, "): ") : NULL;
+
+    return end ? end + strlen("): ") : why ? why : "";
+}
+
 static void set_down(struct c2_nats_link *link, const char *why, bool over)
 {
     pthread_mutex_lock(&link->lock);
     link->up = false;
     link->is_over = link->is_over || over;
-    snprintf(link->why, sizeof(link->why), "%s", why ? why : "");
+    snprintf(link->why, sizeof(link->why), "%s", bare(why));
     post(link);
     pthread_mutex_unlock(&link->lock);
 }
@@ -277,8 +285,7 @@ static natsStatus set_callbacks(struct c2_nats_link *link, natsOptions *options)
 
     if (s == NATS_OK) s = lib->natsOptions_SetClosedCB(options, on_closed, link);
     if (s == NATS_OK) s = lib->natsOptions_SetDisconnectedCB(options, on_disconnected, link);
-    if (s == NATS_OK) s = lib->natsOptions_SetReconnectedCB(options, on_connected, link);
-    return s == NATS_OK ? lib->natsOptions_SetRetryOnFailedConnect(options, true, on_connected, link) : s;
+    return s == NATS_OK ? lib->natsOptions_SetReconnectedCB(options, on_connected, link) : s;
 }
 
 static natsStatus make_options(struct c2_nats_link *link, natsOptions **out)
@@ -348,6 +355,13 @@ static bool disconnect(struct c2_nats_link *link)
     return true;
 }
 
+static const char *last_error(const struct c2_nats_link *link, natsStatus s)
+{
+    const char *why = link->lib->nats_GetLastError(NULL);
+
+    return why && *why ? why : link->lib->natsStatus_GetText(s);
+}
+
 static void connect_now(struct c2_nats_link *link)
 {
     natsOptions *options = NULL;
@@ -361,13 +375,9 @@ static void connect_now(struct c2_nats_link *link)
     pthread_mutex_unlock(&link->lock);
     natsStatus s = make_options(link, &options);
     if (s == NATS_OK) s = link->lib->natsConnection_Connect(&link->nc, options);
-    bool later = s == NATS_NOT_YET_CONNECTED;
-    if (s == NATS_OK || later) s = listen_to_answers(link);
-    if (s == NATS_OK && !later) set_up(link, link->nc);
-    if (s != NATS_OK) {
-        const char *why = link->lib->nats_GetLastError(NULL);
-        set_down(link, why && *why ? why : link->lib->natsStatus_GetText(s), true);
-    }
+    if (s == NATS_OK) s = listen_to_answers(link);
+    if (s == NATS_OK) set_up(link, link->nc);
+    if (s != NATS_OK) set_down(link, last_error(link, s), true);
     link->lib->natsOptions_Destroy(options);
 }
 
@@ -455,10 +465,10 @@ static void drain(void *ctx)
     link->posted = false;
     pthread_mutex_unlock(&link->lock);
     if (!link->freed) {
-        if (!up && !link->told_up && over) link->events.linked(link->events.ctx, false, why);
+        if (!up && !link->told_up) link->events.linked(link->events.ctx, false, why);
         tell_state(link, up, connection, why);
         if (over && !link->timer)
-            link->timer = c2_timer_start(link->loop, 10 * PAUSE_MS, 0, connect_soon, link);
+            link->timer = c2_timer_start(link->loop, 2 * PAUSE_MS, 0, connect_soon, link);
     }
     for (struct c2_nats_message *next; first; first = next) {
         next = first->next;

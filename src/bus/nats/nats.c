@@ -159,7 +159,8 @@ static void on_linked(void *ctx, bool up, const char *why)
 {
     struct c2_nats *n = ctx;
 
-    if (!up && (n->up || !n->said)) c2_log_warn("%s is away: %s", n->address.text, why && *why ? why : "?");
+    if (!up && (n->up || !n->said))
+        c2_log_warn("%s is away: %s", n->address.text, why && *why ? why : "the connection ended");
     n->said = n->said || !up;
     n->linked = up;
     if (up) {

@@ -8,7 +8,8 @@
 #include "base/log_share.h"
 #include "bus/nats/nats_impl.h"
 
-#define ANSWER_MS 10000 /* an election in a cluster is over by then */
+#define ANSWER_MS 3000  /* asked again: who has no leader, or gave it to a server that died, says nothing */
+#define TAKEN_MS  10000 /* what is written, which an election holds up */
 
 static void end(struct c2_nats_call *call, struct c2_jval json, int64_t code, const struct cat2_error *err)
 {
@@ -29,8 +30,8 @@ static void on_time(void *ctx)
     end(call, (struct c2_jval){NULL}, 0, &err);
 }
 
-static bool call(struct c2_nats *n, struct c2_nats_sending *sending, c2_nats_answered *done, void *ctx,
-                 struct cat2_error *err)
+static bool call(struct c2_nats *n, struct c2_nats_sending *sending, int64_t patience_ms,
+                 c2_nats_answered *done, void *ctx, struct cat2_error *err)
 {
     char reply[180];
 
@@ -43,7 +44,7 @@ static bool call(struct c2_nats *n, struct c2_nats_sending *sending, c2_nats_ans
     *made = (struct c2_nats_call){.n = n, .id = ++n->last_id, .done = done, .ctx = ctx};
     snprintf(reply, sizeof(reply), "%s.c.%" PRIu64, c2_nats_link_inbox(n->link), made->id);
     sending->reply = reply;
-    made->timer = c2_timer_start(n->loop, ANSWER_MS, 0, on_time, made);
+    made->timer = c2_timer_start(n->loop, patience_ms, 0, on_time, made);
     bool ok = (made->timer || c2_fail_nomem(err, "request")) && c2_nats_link_send(n->link, sending, err);
     if (!ok) {
         c2_timer_stop(made->timer);
@@ -61,7 +62,7 @@ bool c2_nats_call(struct c2_nats *n, const char *subject, struct c2_str data, c2
 {
     struct c2_nats_sending sending = {.subject = subject, .data = data};
 
-    return call(n, &sending, done, ctx, err);
+    return call(n, &sending, *subject == '$' ? ANSWER_MS : TAKEN_MS, done, ctx, err);
 }
 
 bool c2_nats_replace(struct c2_nats *n, const char *subject, int64_t revision, struct c2_str data,
@@ -77,7 +78,7 @@ bool c2_nats_replace(struct c2_nats *n, const char *subject, int64_t revision, s
         sending.headers[1].name = "KV-Operation";
         sending.headers[1].value = "DEL";
     }
-    return call(n, &sending, done, ctx, err);
+    return call(n, &sending, TAKEN_MS, done, ctx, err);
 }
 
 /* {"error":{"code":404,"err_code":10059,"description":"stream not found"}}; 503: nobody serves the subject.

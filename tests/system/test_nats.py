@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The bus on NATS: clusters, leases, what was lost, who may, TLS. What it has in common with a broker is in test_bus.py."""
+import json
+import subprocess
+
+import certificates
+import nats
+import pytest
+from programs import BIN, EXTERNAL, PATIENCE, bus_of, get, wait_until
+
+pytestmark = [pytest.mark.skipif(EXTERNAL, reason="starts its own programs"),
+              pytest.mark.skipif(not nats.SERVER, reason="nats-server is not installed: tools/setup test")]
+
+
+@pytest.fixture
+def data(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.txt").write_text("a")
+    return tmp_path / "data"
+
+
+def roots(sub):
+    return json.loads(get(sub.url + "/api/roots")[2])
+
+
+def has(sub, *paths, timeout=PATIENCE):
+    wait_until(lambda: sorted(json.loads(get(f"{sub.url}/api/list/foo")[2])) == sorted(paths), timeout)
+
+
+def count(service, name):
+    """A counter of a service without labels, or the sum over them."""
+    lines = get(service.url + "/metrics")[2].decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith((name + " ", name + "{")))
+
+
+def test_a_killed_node_of_three_loses_no_event(house, data):
+    bus = nats.Nats(house, 3)
+    house.pub("foo", data, bus)
+    subs = [house.sub(bus, f"sub{i}").follow("foo") for i in range(2)]
+    with bus.client() as client:
+        for name in ("cat2_caterva2", "KV_cat2_caterva2", "KV_cat2_caterva2_lease"):
+            assert client.stream(name)["config"]["num_replicas"] == 3
+    paths = ["a.txt"]
+    for turn in range(3):
+        leader = wait_until(bus.leader)
+        for i in range(10):
+            if i == 5:
+                leader.kill()
+            paths.append(f"{turn}-{i}.txt")
+            (data / paths[-1]).write_text("x")
+        for sub in subs:
+            has(sub, *paths, timeout=3 * PATIENCE)
+        leader.start()
+        wait_until(leader.answers)
+        wait_until(bus.whole, 3 * PATIENCE)
+
+
+def second(house, bus, data):
+    return house.run("second", [BIN / "cat2pub", "--http", "127.0.0.1:0", *bus_of(bus), "--statedir", house.state("second"), "foo", data])
+
+
+def test_a_name_is_free_when_its_lease_is_over_and_its_owner_does_not_get_it_back(house, data):
+    bus = nats.Nats(house)
+    bus.short_lease()
+    first = house.pub("foo", data, bus)
+    sub = house.sub(bus).follow("foo")
+    first.kill()
+    other = second(house, bus, data).wait_ready_line()
+    wait_until(lambda: roots(sub)["foo"]["http"] == other.http, 3 * PATIENCE)
+    (data / "b.txt").write_text("b")
+    has(sub, "a.txt", "b.txt")
+    late = house.run("late", first.argv)
+    assert late.process.wait(3 * PATIENCE) == 1
+    assert f"root foo belongs to the publisher at {other.http}, which is connected" in late.output()
+    house.programs.remove(late)
+
+
+def test_who_may_write_the_registry_may_take_a_name_and_its_owner_stops_telling(house, data):
+    bus = nats.Nats(house)
+    bus.short_lease()
+    pub = house.pub("foo", data, bus)
+    with bus.client() as client:
+        wait_until(lambda: client.value("cat2_caterva2", "foo"))
+        client.ask("$KV.cat2_caterva2.foo", {"name": "foo", "http": "127.0.0.1:9", "owner": "somebody"})
+        wait_until(lambda: "root foo belongs to somebody else now" in pub.output())
+        (data / "b.txt").write_text("b")
+        wait_until(lambda: "b.txt is not announced yet: root foo is not registered by us" in pub.output())
+        wait_until(lambda: json.loads(client.value("cat2_caterva2", "foo"))["http"] == pub.http, 3 * PATIENCE)  # nobody renewed
+
+
+def test_tokens_are_not_in_the_registry(house, data):
+    bus = nats.Nats(house)
+    house.pub("foo", data, bus)
+    token = subprocess.run(["sh", "-c", f"strings -n 32 {house.state('pub-foo')}/*.sqlite3* | grep -oE '[0-9a-f]{{32}}'"],
+                           capture_output=True, text=True, check=True).stdout.split()
+    with bus.client() as client:
+        value = wait_until(lambda: client.value("cat2_caterva2", "foo")).decode()
+    assert json.loads(value)["owner"].startswith("sha-256=:") and not any(word in value for word in token)
+
+
+@pytest.mark.parametrize("how", ["purged", "deleted"])
+def test_events_that_are_gone_are_made_good_by_listing(house, data, how):
+    """The subscriber is stopped (by a signal, so that it does not know it) while events come and go."""
+    bus = nats.Nats(house)
+    house.pub("foo", data, bus)
+    sub = house.sub(bus).follow("foo")
+    has(sub, "a.txt")
+    bus.stop()
+    bus.start()
+    with bus.client() as client:
+        sub.process.send_signal(19)  # SIGSTOP
+        last = client.stream("cat2_caterva2")["state"]["last_seq"]
+        (data / "b.txt").write_text("b")
+        wait_until(lambda: client.stream("cat2_caterva2").get("state", {}).get("last_seq", 0) > last)
+        client.ask("$JS.API.STREAM.PURGE.cat2_caterva2" if how == "purged" else "$JS.API.STREAM.DELETE.cat2_caterva2")
+    bus.stop()
+    sub.process.send_signal(18)  # SIGCONT
+    bus.start()
+    has(sub, "a.txt", "b.txt")
+    (data / "c.txt").write_text("c")
+    has(sub, "a.txt", "b.txt", "c.txt")
+
+
+def test_what_is_no_root_in_the_registry_is_passed_over(house, data):
+    bus = nats.Nats(house)
+    house.pub("foo", data, bus)
+    sub = house.sub(bus)
+    with bus.client() as client:
+        wait_until(lambda: client.value("cat2_caterva2", "foo"))
+        for key, value in (("=2E=2E", {"http": "127.0.0.1:9"}), ("bad", b"\xff{"), ("url", {"http": "http://127.0.0.1:9/x"}),
+                           ("=4", {"http": "127.0.0.1:9"}), ("long", {"http": "h" * 400 + ":9"}), ("two.parts", {"http": "127.0.0.1:9"}),
+                           ("good", {"http": "127.0.0.1:9"})):
+            client.ask(f"$KV.cat2_caterva2.{key}", value)
+        client.ask("cat2.caterva2.foo", b"\xffno event")
+        client.ask("cat2.caterva2.other.kind", b"{}")
+    wait_until(lambda: "good" in roots(sub))
+    assert sorted(roots(sub)) == ["foo", "good"]
+    sub.follow("foo")
+    has(sub, "a.txt")
+
+
+def test_users_and_tokens_are_asked_for(house, data):
+    more = 'authorization { users: [ {user: "ann", password: "p@ss:w/rd"} ] }'
+    bus = nats.Nats(house, more=more, who="ann:p%40ss%3Aw%2Frd@")
+    pub = house.pub("foo", data, bus)
+    sub = house.sub(bus).follow("foo")
+    has(sub, "a.txt")
+    stranger = house.run("stranger", [BIN / "cat2sub", "--http", "127.0.0.1:0", "--bus", bus.bus.replace("p%40ss", "other"), "--statedir",
+                                      house.state("stranger")]).wait_ready_line()
+    wait_until(lambda: "Authorization" in stranger.output())
+    assert get(stranger.url + "/readyz")[0] == 503
+    for program in (pub, sub, stranger):
+        assert "p@ss" not in program.output() and "p%40ss" not in program.output() and "other" not in program.output()
+
+
+def test_a_token_is_one(house, data):
+    bus = nats.Nats(house, more='authorization { token: "s3cret" }', who="s3cret@")
+    house.pub("foo", data, bus)
+    has(house.sub(bus).follow("foo"), "a.txt")
+
+
+def test_tls_believes_the_authority_that_is_named_for_the_host_that_is_named(house, data, tmp_path):
+    authority = certificates.Authority(tmp_path / "ca")
+    made = authority.sign("nats")
+    wrong = authority.sign("wrong", "DNS:elsewhere.example")
+    ca = ("--ca", authority.ca)
+    for certificate, good in ((made, True), (wrong, False)):
+        if good:
+            bus = nats.Nats(house, more=f'tls {{ cert_file: "{certificate.certificate}", key_file: "{certificate.key}" }}', scheme="tls")
+            house.pub("foo", data, bus, "127.0.0.1:0", *ca)
+            has(house.sub(bus, "sub", "127.0.0.1:0", *ca).follow("foo"), "a.txt")
+            unknown = house.sub(bus, "unknown", "127.0.0.1:0")
+            wait_until(lambda: "is away: " in unknown.output())
+            assert get(unknown.url + "/readyz")[0] == 503
+            bus.stop()
+        else:
+            bus.more = f'tls {{ cert_file: "{certificate.certificate}", key_file: "{certificate.key}" }}'
+            bus.start()
+            sub = house.sub(bus, "misled", "127.0.0.1:0", *ca)
+            wait_until(lambda: "is away: " in sub.output())
+            assert get(sub.url + "/readyz")[0] == 503
+            house.sub(bus, "tests", "127.0.0.1:0", "--insecure").ready()
+
+
+def test_servers_without_jetstream_are_named(house, data):
+    bus = nats.Nats(house)
+    server = bus.servers[0]
+    bus.stop()
+    server.program = house.run("plain", [nats.SERVER, "-a", "127.0.0.1", "-p", server.port])
+    wait_until(server.answers)
+    sub = house.sub(bus)
+    wait_until(lambda: "JetStream does not answer there" in sub.output())
+    bus.stop()
+    bus.start()
+    house.pub("foo", data, bus)
+    has(sub.follow("foo"), "a.txt")
+
+
+@pytest.mark.parametrize(("url", "why"), [
+    ("http://127.0.0.1:4222", "it does not begin with nats:// or tls://"),
+    ("nats://", "is not the address of a server"),
+    ("nats://127.0.0.1:0", "is not the address of a server"),
+    ("nats://ann:secret@127.0.0.1:4222,bad host", "is not the address of a server"),
+    ("nats://@127.0.0.1", "there is no user"),
+    ("nats://127.0.0.1/a.b", "deployment 'a.b'"),
+    ("nats://127.0.0.1/" + "x" * 65, "deployment 'x"),
+    ("nats://" + ",".join(["127.0.0.1"] * 17), "more than 16 servers")])
+def test_what_is_no_address_is_refused(house, url, why):
+    done = subprocess.run([BIN / "cat2sub", "--http", "127.0.0.1:0", "--bus", url, "--statedir", house.state("x")], capture_output=True,
+                          text=True, timeout=PATIENCE)
+    assert done.returncode == 1 and "--bus: " in done.stderr and why in done.stderr and "secret" not in done.stderr
