@@ -5,6 +5,7 @@ import subprocess
 
 import certificates
 import nats
+import nats_creds
 import pytest
 from programs import BIN, EXTERNAL, PATIENCE, bus_of, get, wait_until
 
@@ -33,6 +34,7 @@ def count(service, name):
     return sum(float(line.split()[-1]) for line in lines if line.startswith((name + " ", name + "{")))
 
 
+@pytest.mark.long
 def test_a_killed_node_of_three_loses_no_event(house, data):
     bus = nats.Nats(house, 3)
     house.pub("foo", data, bus)
@@ -41,7 +43,7 @@ def test_a_killed_node_of_three_loses_no_event(house, data):
         for name in ("cat2_caterva2", "KV_cat2_caterva2", "KV_cat2_caterva2_lease"):
             assert client.stream(name)["config"]["num_replicas"] == 3
     paths = ["a.txt"]
-    for turn in range(3):
+    for turn in range(2):
         leader = wait_until(bus.leader)
         for i in range(10):
             if i == 5:
@@ -209,3 +211,15 @@ def test_what_is_no_address_is_refused(house, url, why):
     done = subprocess.run([BIN / "cat2sub", "--http", "127.0.0.1:0", "--bus", url, "--statedir", house.state("x")], capture_output=True,
                           text=True, timeout=PATIENCE)
     assert done.returncode == 1 and "--bus: " in done.stderr and why in done.stderr and "secret" not in done.stderr
+
+
+def test_a_creds_file_says_who_we_are(house, data, tmp_path):
+    more, creds = nats_creds.make(tmp_path / "creds")
+    bus = nats.Nats(house, more=more)
+    house.pub("foo", data, bus, "127.0.0.1:0", "--bus-creds", creds)
+    has(house.sub(bus, "sub", "127.0.0.1:0", "--bus-creds", creds).follow("foo"), "a.txt")
+    stranger = house.sub(bus, "stranger")
+    wait_until(lambda: "is away: Authorization Violation" in stranger.output())
+    missing = house.sub(bus, "missing", "127.0.0.1:0", "--bus-creds", tmp_path / "none")
+    wait_until(lambda: f"{tmp_path}/none" in missing.output())
+    assert get(missing.url + "/readyz")[0] == 503

@@ -53,7 +53,6 @@ static bool read_server(struct c2_str text, struct c2_nats_address *out, struct 
                        full);
     out->here = out->here &&
                 (place.is_address ? c2_address_is_here(place.address) : c2_hostport_is_localhost(&place));
-    if (out->n == 0) snprintf(out->host, sizeof(out->host), "%s", place.host);
     snprintf(out->servers[out->n++], sizeof(out->servers[0]), "%s%.280s", out->tls ? TLS : NATS, full);
     return true;
 }

@@ -18,8 +18,7 @@ struct c2_nats_address {
     char servers[C2_NATS_SERVERS_MAX][300]; /* nats://HOST:PORT or tls://HOST:PORT */
     size_t n;
     bool tls;
-    bool here;      /* each is this machine, as it is written */
-    char host[256]; /* of the first, for the certificate when it is the only one */
+    bool here;                                                   /* each is this machine, as it is written */
     char user[C2_NATS_SECRET_MAX], password[C2_NATS_SECRET_MAX]; /* "": none; a token is a user alone */
     bool has_password;
     char deployment[C2_NATS_DEPLOYMENT_MAX + 1];

@@ -13,22 +13,21 @@
         natsOptions_Create) f(natsOptions_Destroy) f(natsOptions_SetServers) f(natsOptions_SetUserInfo)      \
         f(natsOptions_SetToken) f(natsOptions_SetUserCredentialsFromFiles) f(natsOptions_SetName) f(         \
             natsOptions_SetTimeout) f(natsOptions_SetSecure) f(natsOptions_LoadCATrustedCertificates)        \
-            f(natsOptions_SkipServerVerification) f(natsOptions_SetExpectedHostname) f(                      \
-                natsOptions_SetPingInterval) f(natsOptions_SetMaxPingsOut) f(natsOptions_SetMaxReconnect)    \
-                f(natsOptions_SetReconnectWait) f(natsOptions_SetReconnectJitter) f(                         \
-                    natsOptions_SetErrorHandler) f(natsOptions_SetClosedCB) f(natsOptions_SetDisconnectedCB) \
-                    f(natsOptions_SetReconnectedCB) f(natsOptions_SetWriteDeadline)                          \
-                        f(natsOptions_SetSendAsap) f(natsOptions_UseGlobalMessageDelivery)                   \
-                            f(natsConnection_Connect) f(natsConnection_Close) f(natsConnection_Destroy)      \
-                                f(natsConnection_PublishMsg) f(natsConnection_Subscribe)                     \
-                                    f(natsConnection_GetMaxPayload) f(natsConnection_GetLastError)           \
-                                        f(natsSubscription_SetPendingLimits)                                 \
-                                            f(natsSubscription_SetOnCompleteCB) f(natsSubscription_Destroy)  \
-                                                f(natsMsg_Create) f(natsMsg_Destroy) f(natsMsg_GetSubject)   \
-                                                    f(natsMsg_GetReply) f(natsMsg_GetData)                   \
-                                                        f(natsMsg_GetDataLength) f(natsMsgHeader_Set)        \
-                                                            f(natsMsgHeader_Get) f(natsInbox_Create)         \
-                                                                f(natsInbox_Destroy)
+            f(natsOptions_SkipServerVerification) f(natsOptions_SetPingInterval) f(                          \
+                natsOptions_SetMaxPingsOut) f(natsOptions_SetMaxReconnect) f(natsOptions_SetReconnectWait)   \
+                f(natsOptions_SetReconnectJitter) f(natsOptions_SetErrorHandler) f(natsOptions_SetClosedCB)  \
+                    f(natsOptions_SetDisconnectedCB) f(natsOptions_SetReconnectedCB)                         \
+                        f(natsOptions_SetWriteDeadline) f(natsOptions_SetSendAsap)                           \
+                            f(natsOptions_UseGlobalMessageDelivery) f(natsConnection_Connect) f(             \
+                                natsConnection_Close) f(natsConnection_Destroy) f(natsConnection_PublishMsg) \
+                                f(natsConnection_Subscribe) f(natsConnection_GetMaxPayload)                  \
+                                    f(natsConnection_GetLastError) f(natsSubscription_SetPendingLimits)      \
+                                        f(natsSubscription_SetOnCompleteCB) f(natsSubscription_Destroy)      \
+                                            f(natsMsg_Create) f(natsMsg_Destroy) f(natsMsg_GetSubject)       \
+                                                f(natsMsg_GetReply) f(natsMsg_GetData)                       \
+                                                    f(natsMsg_GetDataLength) f(natsMsgHeader_Set)            \
+                                                        f(natsMsgHeader_Get) f(natsInbox_Create)             \
+                                                            f(natsInbox_Destroy)
 
 struct c2_nats_lib {
 #define C2_NATS_MEMBER(name) __typeof__(&(name)) name;

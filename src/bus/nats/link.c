@@ -248,8 +248,7 @@ static natsStatus set_identity(const struct c2_nats_link *link, natsOptions *opt
     return s;
 }
 
-/* Without a name the library believes a certificate for any host. It takes one name for all servers, so that
- * those of a cluster have one in common: that of the first. */
+/* The library checks that the certificate is for the host of the server that it asks. */
 static natsStatus set_tls(const struct c2_nats_link *link, natsOptions *options)
 {
     const struct c2_nats_lib *lib = link->lib;
@@ -259,8 +258,7 @@ static natsStatus set_tls(const struct c2_nats_link *link, natsOptions *options)
     natsStatus s = lib->natsOptions_SetSecure(options, true);
     if (s == NATS_OK && link->authorities && link->authorities->insecure)
         return lib->natsOptions_SkipServerVerification(options, true);
-    if (s == NATS_OK && file) s = lib->natsOptions_LoadCATrustedCertificates(options, file);
-    return s == NATS_OK ? lib->natsOptions_SetExpectedHostname(options, link->address->host) : s;
+    return s == NATS_OK && file ? lib->natsOptions_LoadCATrustedCertificates(options, file) : s;
 }
 
 static natsStatus set_times(const struct c2_nats_link *link, natsOptions *options)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/log_share.h"
 #include "bus/nats/nats_impl.h"
 #include "wire/pubsub.h"
 
@@ -27,7 +27,7 @@ static void on_timer(void *ctx)
     if (!feed->n->linked) return;
     if (!feed->active && !feed->asked) c2_nats_feed_start(feed);
     if (feed->active && c2_loop_now_ms(feed->n->loop) - feed->heard_ms > DEAF_MS) {
-        c2_log_warn("stream %s: nothing is heard of the consumer: it is made anew", stream_of(feed));
+        c2_log_some(C2_WARN, "stream %s: nothing is heard of the consumer: it is made anew", stream_of(feed));
         c2_nats_feed_start(feed);
     }
 }
@@ -74,7 +74,7 @@ static void on_made(void *ctx, struct c2_jval json, int64_t code, const struct c
     (void)code;
     feed->asked = false;
     if (err) { /* the timer makes it anew */
-        if (feed->n->linked) c2_log_warn("consumer of %s: %s", stream_of(feed), err->message);
+        if (feed->n->linked) c2_log_some(C2_WARN, "consumer of %s: %s", stream_of(feed), err->message);
         return;
     }
     c2_jint(c2_jget(json, "num_pending"), &pending);
@@ -112,7 +112,7 @@ void c2_nats_feed_start(struct c2_nats_feed *feed)
     feed->asked = c2_jw_finish(&w) &&
                   c2_nats_link_listen(n->link, feed->whole ? C2_NATS_REGISTRY : C2_NATS_EVENTS, name, &err) &&
                   c2_nats_call(n, subject, c2_buf_str(&body), on_made, feed, &err);
-    if (!feed->asked) c2_log_warn("consumer of %s: %s", stream_of(feed), err.message);
+    if (!feed->asked) c2_log_some(C2_WARN, "consumer of %s: %s", stream_of(feed), err.message);
     if (!feed->timer) feed->timer = c2_timer_start(n->loop, HEARTBEAT_MS, HEARTBEAT_MS, on_timer, feed);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/log_share.h"
 #include "bus/hub.h"
 #include "bus/nats/nats_impl.h"
 
@@ -38,7 +39,7 @@ static void on_again(void *ctx)
 static void again(struct c2_nats *n, const struct cat2_error *err)
 {
     if (!n->linked || n->setup_timer) return;
-    c2_log_warn("stream %s: %s", stream_of(n), err->message);
+    c2_log_some(C2_WARN, "stream %s: %s", stream_of(n), err->message);
     n->setup_timer = c2_timer_start(n->loop, C2_NATS_AGAIN_MS, 0, on_again, n);
 }
 
