@@ -5,7 +5,7 @@ import { ARROWS, clamp, debounce, h } from "./ui.js";
 
 const GRIPS = ["nw", "ne", "sw", "se"];
 
-/** "x0,x1,y0,y1" within a plane; null: it is none. */
+/** "x0,x1,y0,y1" within a plane; null: it is none, as "". */
 export function parseRegion(text, { rows, columns }) {
   const sides = text.split(",").map(Number);
   if (sides.length !== 4 || !sides.every(Number.isInteger)) return null;
@@ -37,9 +37,9 @@ function moved({ x0, x1, y0, y1 }, byX, byY, { rows, columns }) {
 }
 
 export class Region {
-  /** view: the picture; extras: have the overlay of its first pane. */
+  /** view: the picture, of several the nth; extras: have the overlay of its first pane. */
   constructor(view, extras) {
-    Object.assign(this, { view, extras, box: null, drawing: false });
+    Object.assign(this, { view, extras, nth: view.nth || 0, box: null, drawing: false });
     this.frame = h(
       "button",
       {
@@ -65,10 +65,14 @@ export class Region {
     return this.view.source;
   }
 
+  /* The regions of the state: of a picture one, of a volume one for each plane. */
+  get all() {
+    return this.view.state.roi.split(";");
+  }
+
   /** There is a plane, with the region of the state. */
   look() {
-    const { state } = this.view;
-    this.box = state.roi ? parseRegion(state.roi, this.plane) : null;
+    this.box = parseRegion(this.all[this.nth] || "", this.plane);
   }
 
   /** Put one into the middle of what is in sight, which a drag replaces; or remove it. */
@@ -96,10 +100,12 @@ export class Region {
   }
 
   set(box, final = false) {
-    const { state, page } = this.view;
+    const { all, view } = this;
     this.box = box;
-    state.roi = box ? [box.x0, box.x1, box.y0, box.y1].join(",") : "";
-    page.write(final);
+    for (let i = 0; i <= this.nth; i++) all[i] ||= "";
+    all[this.nth] = box ? [box.x0, box.x1, box.y0, box.y1].join(",") : "";
+    view.state.roi = all.join(";").replace(/;+$/, "");
+    view.page.write(final);
     this.place();
     this.soon();
   }

@@ -22,7 +22,8 @@ export class RegionNumbers {
       this.badge,
       button("close", "Remove the region", remove, "o"),
     );
-    this.box = h("section", { class: "regionnumbers", "aria-label": "Region", hidden: true }, head, this.charts);
+    const name = `Region ${view.name || ""}`;
+    this.box = h("section", { class: "regionnumbers", "aria-label": name, hidden: true }, head, this.charts);
   }
 
   /* The slice of a region; one axis may be another part. */

@@ -66,6 +66,7 @@ export function volumeTools(view) {
     button("invert", "Invert colours", () => view.toggle("inv"), "i"),
     button("auto", "Autoscale", () => view.colouring.autoscale(), "a"),
     button("fit", "Fit", () => view.fit(), "0"),
+    button("region", "Region of interest", () => view.region(), "o"),
     button("movie", "Movie", () => view.movie(), "v"),
     fullScreen(view),
   );

@@ -4,6 +4,7 @@ import { Colouring } from "./colouring.js";
 import { Overlay } from "./overlay.js";
 import { Pane } from "./pane.js";
 import { Pointer } from "./pointer.js";
+import { Region } from "./region.js";
 import { Slicer } from "./slicer.js";
 import { Plane } from "./tiles.js";
 import { adopt, volumeTools } from "./toolbars.js";
@@ -11,25 +12,44 @@ import { ARROWS, clamp, errorCard, h } from "./ui.js";
 import { View } from "./view.js";
 import { Viewport } from "./viewport.js";
 
-/* One of the planes: what Pane and Pointer ask of a picture. */
+/* One of the planes: what Pane, Pointer and Region ask of a picture. */
 class Section {
-  constructor(volume, name, axes) {
-    Object.assign(this, { volume, name, axes, readout: this });
+  /** axes(): across, down, and the one it is a slice of. */
+  constructor(volume, nth, name, axes) {
+    const { state, page } = volume;
+    Object.assign(this, { volume, nth, name, axes, state, page, readout: this, stage: this });
     this.viewport = new Viewport(() => volume.schedule());
     this.pane = new Pane(this, name);
+    this.panes = [this.pane];
     this.lines = ["x", "y"].map((which) => h("span", { class: `cross ${which}` }));
-    this.overlay = new Overlay(this, this.pane, this.lines);
-    this.stage = this;
-    this.pane.box.classList.add(name);
+    this.region = new Region(this, this);
+    this.overlay = new Overlay(this, this.pane, this.lines, this.region.frame);
+    this.box.classList.add(name);
+    this.box.addEventListener("focusin", () => (volume.focused = this));
     const { canvas } = this.pane;
+    const pointer = new Pointer(this);
     canvas.addEventListener("keydown", (event) => this.key(event));
     // a drag moves the crosshair, as a click does; two fingers and the wheel zoom
-    canvas.addEventListener("pointermove", (event) => event.buttons && this.follow(event), { capture: true });
-    new Pointer(this).listen(canvas);
+    const follow = (event) => pointer.held.size && this.follow(event);
+    canvas.addEventListener("pointermove", follow, { capture: true });
+    pointer.listen(canvas);
   }
 
   get window() {
     return this.viewport.window;
+  }
+  get box() {
+    return this.pane.box;
+  }
+  get source() {
+    return this.pane.target;
+  }
+  /** The curve of a region goes along the axis that is not drawn. */
+  get slicer() {
+    return { active: this.axes()[2] };
+  }
+  get closed() {
+    return this.volume.closed;
   }
   schedule() {
     this.volume.schedule();
@@ -38,7 +58,7 @@ class Section {
   reserve(pixels) {
     if (pixels <= (this.left || 0)) return false;
     this.left = Math.ceil(pixels / 8) * 8;
-    this.pane.box.style.setProperty("--left", `${this.left}px`);
+    this.box.style.setProperty("--left", `${this.left}px`);
     this.resize();
     return true;
   }
@@ -71,6 +91,7 @@ class Section {
     this.pane.aim(plane);
     this.pane.canvas.setAttribute("aria-label", `${this.name}, axes ${x} and ${y} at [${plane.at}]; arrows move it`);
     this.viewport.look(plane.rows, plane.columns, "");
+    this.region.look();
   }
   resize() {
     this.pane.resize();
@@ -83,6 +104,7 @@ class Section {
     pane.want();
     pane.draw(colours);
     overlay.place();
+    this.region.place();
     const [x, y] = this.axes();
     const { at } = this.volume;
     this.lines[0].style.left = `${overlay.px(at[x] + 0.5)}px`;
@@ -115,10 +137,11 @@ export class VolumeView extends View {
     this.at = this.start();
     const { plane } = this;
     this.sections = [
-      new Section(this, "xy", () => [plane.x, plane.y]),
-      new Section(this, "zy", () => [this.third, plane.y]),
-      new Section(this, "xz", () => [plane.x, this.third]),
+      new Section(this, 0, "xy", () => [plane.x, plane.y, this.third]),
+      new Section(this, 1, "zy", () => [this.third, plane.y, plane.x]),
+      new Section(this, 2, "xz", () => [plane.x, this.third, plane.y]),
     ];
+    [this.focused] = this.sections;
     this.colouring = new VolumeColouring(this);
     this.problem = h("div", { class: "problem", hidden: true });
     this.readout = h("output", { class: "readout", "aria-live": "polite" }, " ");
@@ -133,9 +156,13 @@ export class VolumeView extends View {
       h("div", { class: "frame" }, this.planes, this.problem),
       this.colouring.bar.box,
       h("div", { class: "under" }, this.readout),
+      ...this.regions.map(({ numbers }) => numbers.box),
     );
     this.onSize(this.planes, () => this.resize());
-    this.onTheme(() => this.colouring.bar.draw());
+    this.onTheme(() => {
+      this.colouring.bar.draw();
+      this.regions.forEach((region) => region.redraw());
+    });
     this.slicer.show(this.at);
     this.aim();
     this.resize();
@@ -145,8 +172,11 @@ export class VolumeView extends View {
   get panes() {
     return this.sections.map(({ pane }) => pane);
   }
+  get regions() {
+    return this.sections.map(({ region }) => region);
+  }
   get source() {
-    return this.sections[0].pane.target;
+    return this.sections[0].source;
   }
 
   /** What is saved as a file. */
@@ -191,7 +221,7 @@ export class VolumeView extends View {
   sliced(axes) {
     const { index } = this.plane;
     for (const axis of this.slicer.free()) this.at[axis] = index[axis];
-    if (axes) this.state.z = "";
+    if (axes) this.state.z = this.state.roi = "";
     this.aimThird();
     this.slicer.note();
     this.move({});
@@ -221,9 +251,14 @@ export class VolumeView extends View {
 
   option(name, value) {
     adopt(this, { [name]: value });
+    if (name === "z") this.state.roi = "";
     this.page.write(true);
     this.aimThird();
     this.aim();
+  }
+  /** In the plane that has, or had, the focus. */
+  region() {
+    this.focused.region.toggle();
   }
   fit() {
     this.sections.forEach(({ viewport }) => viewport.fit());
@@ -238,6 +273,7 @@ export class VolumeView extends View {
       i: () => this.toggle("inv"),
       a: () => this.colouring.autoscale(),
       0: () => this.fit(),
+      o: () => this.region(),
       v: () => this.movie(),
     };
   }
@@ -247,6 +283,7 @@ export class VolumeView extends View {
       ["[ ]", "move it along the marked axis"],
       ["0", "fit"],
       ["i a", "invert, autoscale"],
+      ["o", "region in the plane that has the focus (arrows move it, with Shift its size, Delete)"],
       ["v", "movie along the marked axis"],
     ];
     return [["Volume", rows]];
@@ -258,6 +295,6 @@ export class VolumeView extends View {
   close() {
     super.close();
     this.colouring.close();
-    this.panes.forEach((pane) => pane.close());
+    [...this.panes, ...this.regions].forEach((part) => part.close());
   }
 }

@@ -186,6 +186,71 @@ def check_volume(page, server):
     check_files_of_volume(page)
 
 
+REGIONS = "[...document.querySelectorAll('.regionnumbers')]"
+
+
+def numbers_of(page, nth, slice_, part):
+    """What a region of a volume tells is what NumPy says of these items of its plane."""
+    page.wait(f"{REGIONS}[{nth}].dataset.of === '{slice_}' && {REGIONS}[{nth}].querySelectorAll('figure').length === 4")
+    words = page.js(f"{REGIONS}[{nth}].innerText").replace("\n", " ").split()
+    wanted = {"mean": part.mean(), "spread": part.std(), "min": part.min(), "max": part.max()}
+    found = {name: words[words.index(name) + 1] for name in wanted}
+    assert all(close(found[name], wanted[name]) for name in wanted), f"wrong statistics of plane {nth}: {found}, not {wanted}"
+
+
+def rows_of(page, nth, figure):
+    """The values in the table of a figure: means of an axis, or counts."""
+    page.js(f"{REGIONS}[{nth}].querySelectorAll('figure')[{figure}].querySelector('button').click()")
+    rows = page.wait("(rows => rows.length && rows)([...document.querySelectorAll('dialog tbody tr')].map(row => Number(row.querySelector('td').textContent)))")
+    page.key("Escape")
+    page.wait("!document.querySelector('dialog')")
+    return rows
+
+
+def check_regions_of_volume(page, server):
+    cube = webdata.cube().astype("f8")
+    show(page, server, CUBE + "?v=volume&at=12,60,80&roi=20,60,30,50;5,15,30,50;20,60,5,15")
+    parts = [("12,30:50,20:60", cube[12, 30:50, 20:60], cube[:, 30:50, 20:60].mean((1, 2))),
+             ("5:15,30:50,80", cube[5:15, 30:50, 80].T, cube[5:15, 30:50].mean((0, 1))),
+             ("5:15,60,20:60", cube[5:15, 60, 20:60], cube[5:15, :, 20:60].mean((0, 2)))]
+    for nth, (slice_, part, through) in enumerate(parts):
+        numbers_of(page, nth, slice_, part)
+        for figure, wanted in enumerate([part.mean(0), part.mean(1), through]):
+            np.testing.assert_allclose(rows_of(page, nth, figure), wanted, rtol=1e-6, err_msg=f"wrong curve {figure} of plane {nth}")
+        counts = rows_of(page, nth, 3)
+        assert counts == np.histogram(part, len(counts))[0].tolist(), f"wrong histogram of plane {nth}"
+    page.js("document.querySelector('.pane.xy canvas.heat').focus()")
+    page.key("ArrowRight")  # the crosshair: the plane beside it is another slice, and so are its numbers
+    numbers_of(page, 1, "5:15,30:50,81", cube[5:15, 30:50, 81])
+    numbers_of(page, 0, *parts[0][:2])
+
+
+def check_region_of_volume_by_hand(page, server):
+    """A region is drawn in one plane, moved and removed; the crosshair stays where it is."""
+    cube = webdata.cube().astype("f8")
+    show(page, server, CUBE + "?v=volume&at=12,60,80")
+    page.wait(f"{PLANES} === '12,:,: :,:,80 :,60,:'")
+    page.js("document.querySelector('.pane.zy canvas.heat').focus()")
+    page.key("o")
+    page.wait("new URLSearchParams(location.search).get('roi')?.startsWith(';') && document.querySelector('.pane.zy .region:not([hidden])')")
+    settled(page)
+    item = page.js("(c => Math.min(c.clientWidth / 24, c.clientHeight / 120))(document.querySelector('.pane.zy canvas.heat'))")
+    press(page, [(-9.5 * item, 49.5 * item), (0, 35 * item), (4.5 * item, 29.5 * item)], ".pane.zy canvas.heat")
+    page.wait("new URLSearchParams(location.search).get('roi') === ';2,17,89,110'")
+    numbers_of(page, 1, "2:17,89:110,80", cube[2:17, 89:110, 80])
+    assert page.js(FOCUSED) == "region" and page.js("document.querySelectorAll('.region:not([hidden])').length") == 1
+    page.key("ArrowLeft")
+    page.key("ArrowUp", shift=True)
+    numbers_of(page, 1, "1:16,89:109,80", cube[1:16, 89:109, 80])
+    assert "at=12,60,80" in page.js("location.search"), "the crosshair has moved"
+    page.js("document.querySelector('.pane.xz canvas.heat').focus()")
+    page.key("o")
+    page.wait("document.querySelectorAll('.region:not([hidden])').length === 2 && new URLSearchParams(location.search).get('roi').split(';').length === 3")
+    page.js("document.querySelector('.pane.zy .region').focus()")
+    page.key("Delete")
+    page.wait(f"new URLSearchParams(location.search).get('roi').startsWith(';;') && {REGIONS}[1].hidden && !{REGIONS}[2].hidden")
+
+
 def check_files_of_volume(page):
     settled(page)
     page.key("d")
@@ -323,7 +388,7 @@ def check_playing(page, server):
     page.wait("(next => next > 11 && next < 23)(shown[shown.lastIndexOf(23) + 1])")
 
 
-CHECKS = [check_region, check_region_by_hand, check_projection, check_volume, check_scale_bar, check_palette, check_phase, check_movie, check_playing]
+CHECKS = [check_region, check_region_by_hand, check_projection, check_volume, check_regions_of_volume, check_region_of_volume_by_hand, check_scale_bar, check_palette, check_phase, check_movie, check_playing]
 DEAF = "addEventListener('{}', (event) => event.stopImmediatePropagation(), true);"
 CONTROLS = [
     (check_region, "other statistics", edited("/api/stats/", "it.mean *= 1.01"), "wrong statistics"),
@@ -331,6 +396,10 @@ CONTROLS = [
     (check_region_by_hand, "a region that cannot be moved", DEAF.format("pointermove"), "still not true"),
     (check_projection, "another projection", FETCH.format("return real(u.replace('over=max', 'over=min'), o)"), "wrong projection"),
     (check_volume, "planes that are not linked", DEAF.format("pointerup"), "still not true"),
+    (check_regions_of_volume, "other statistics", edited("/api/stats/", "it.std *= 1.01"), "wrong statistics of plane 0"),
+    (check_regions_of_volume, "another histogram", edited("/api/stats/", "it.histogram.counts[2] += 1"), "wrong histogram of plane 0"),
+    (check_regions_of_volume, "a curve along another axis", FETCH.format("return real(u.replace('axis=2&over', 'axis=0&over').replace('5:15,30:50,:', ':,30:50,20:60'), o)"), "wrong curve|still not true"),
+    (check_region_of_volume_by_hand, "a drag that moves the crosshair, too", "const on = EventTarget.prototype.addEventListener; EventTarget.prototype.addEventListener = function (name, act, how) { return on.call(this, name, name === 'pointerdown' && how?.capture ? () => {} : act, how); };", "still not true|the crosshair"),
     (check_volume, "a file with one plane", "const draw = CanvasRenderingContext2D.prototype.translate; CanvasRenderingContext2D.prototype.translate = function (x, y) { return draw.call(this, x, y > 40 ? -9999 : y) };", "no picture of xz"),
     (check_scale_bar, "a size of pixels that is not told", edited("/api/meaning/", "it.axes.forEach(axis => { delete axis.step })"), "scalebar"),
     (check_scale_bar, "another size of pixels", edited("/api/meaning/", "it.axes.forEach(axis => { axis.step *= 1.25 })"), "scalebar|wrong length"),
