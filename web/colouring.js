@@ -35,7 +35,7 @@ export class Colouring {
       this.maps = {};
     }
     await this.dress();
-    if (!this.view.closed) this.view.schedule();
+    if (!this.view.closed) this.view.aim();
   }
 
   /* The colours that the file says: a palette, grey from white to black. */

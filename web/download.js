@@ -43,11 +43,10 @@ function python(path, slice) {
   ].join("\n");
 }
 
-/* What the server is asked for, to make the same picture as a heat map; null: it makes none such. */
-function asked({ state, plane, source: { over, quantity } }) {
-  if (state.cm === "palette") return null;
+/* What the server is asked for, to make the same picture as a heat map, in the range that is shown. */
+function asked({ state, plane, source: { agg, over, quantity }, colouring: { last, bar } }) {
   const falls = quantity.scale < 0; // the server draws stored numbers
-  const [lo, hi] = [state.lo, state.hi].map((text) => (text === "" ? "" : String(quantity.stored(Number(text)))));
+  const [lo, hi] = last ? [bar.range.lo, bar.range.hi].map((value) => quantity.stored(value)) : [];
   return {
     cmap: (Boolean(state.inv) === falls ? "" : "-") + state.cm,
     scale: state.sc,
@@ -55,7 +54,7 @@ function asked({ state, plane, source: { over, quantity } }) {
     hi: falls ? lo : hi,
     fill: quantity.fill,
     part: state.part,
-    agg: over ? null : state.agg,
+    agg,
     over,
     axes: over || plane.x < plane.y ? `${plane.x},${plane.y}` : null,
   };
@@ -71,7 +70,7 @@ async function saved(view, kind, name) {
 
 /* What is shown, as a file: by the server in all its pixels, as it is drawn here. */
 function pictures(view, name, address) {
-  const more = view.stage && view.window && asked(view); // the server makes no picture of a volume
+  const more = view.window ? asked(view) : view.how; // the server makes no picture of a volume, or a line
   const drawn = (kind, note) => [
     h("button", { type: "button", class: "link", onclick: () => saved(view, kind, name) }, `View as .${kind}`),
     " ",

@@ -104,7 +104,7 @@ export class Pane {
       Math.round(source.rows * sy),
     );
     context.clip();
-    context.imageSmoothingEnabled = sx < 1 && sy < 1;
+    context.imageSmoothingEnabled = sx < 1 && sy < 1 && this.view.state.cm !== "palette";
     for (const want of this.tiles(source))
       this.drawTile(
         context,

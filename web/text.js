@@ -106,6 +106,7 @@ export class BytesView extends View {
 export class ColourView extends View {
   constructor(page, box) {
     super(page, box);
+    this.stack = this;
     this.img = h("img", { class: "rgb", alt: `Picture of ${this.ds.path}` });
     this.problem = h("div", { class: "problem", hidden: true });
     this.img.addEventListener("error", () => {
@@ -129,13 +130,26 @@ export class ColourView extends View {
   /* version: what makes the address another one. */
   load(version) {
     this.problem.hidden = true;
-    const axis = coloursAxis(this.ds);
-    const how = { order: this.order === "bgr" ? "bgr" : null, colours: axis === 2 ? null : String(axis) };
-    const url = query({ format: "png", width: 2048, ...how, v: version });
+    this.how = { order: this.order, colours: coloursAxis(this.ds) };
+    const url = query({ format: "png", width: 2048, ...this.how, v: version });
     this.img.src = at(`/api/fetch/${encode(this.ds.path)}${url}`);
   }
   refresh() {
     this.load(this.ds.etag);
+  }
+  /* What is saved as a file. */
+  get size() {
+    return { width: this.img.naturalWidth, height: this.img.naturalHeight };
+  }
+  get title() {
+    return this.ds.path;
+  }
+  paint(context) {
+    const { width, height } = this.size;
+    const canvas = h("canvas", this.size);
+    canvas.getContext("2d").drawImage(this.img, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(canvas, 0, 0, width, height);
   }
   slice() {
     return ":,:,:";

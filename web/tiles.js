@@ -11,14 +11,15 @@ const slow = new Queue(1);
 const LARGE = 1 << 24; // items of a plane whose overviews are drawn from stored levels
 
 export class Plane {
-  /** ds: {path, etag, shape}; plane: {x, y, index}; more: {part, agg, field, raw, projected}. */
+  /** ds: {path, etag, shape}; plane: {x, y, index}; more: {part, agg, field, raw, cm, projected}. */
   constructor(ds, plane, more) {
     Object.assign(this, { ds, x: plane.x, y: plane.y, index: [...plane.index], refused: new Set() });
     this.rows = ds.shape[this.y];
     this.columns = ds.shape[this.x];
     this.common = { v: ds.etag, part: more.part || null, field: more.field || null };
     this.over = more.projected || null; // index has a range, of which this is the mean, the greatest or the least
-    this.agg = this.over ? null : more.agg || null;
+    const whole = more.cm === "palette" ? "nearest" : null; // indices have no mean
+    this.agg = this.over ? null : more.agg || whole;
     this.raw = more.raw || "";
     this.at = this.index.map((at, i) => (i === this.x || i === this.y ? ":" : at)).join(",");
     const { part, field } = this.common;

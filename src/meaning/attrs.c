@@ -2,6 +2,8 @@
 /* Attributes as JSON objects. */
 #include "meaning/attrs.h"
 
+#include <stdio.h>
+
 #define LONG_NAMES  "CATERVA2_LONG" /* {NAME: VALUE} of names that Blosc2 has no room for */
 #define DESCRIPTION "CATERVA2_HDF5" /* what cat2export needs, where a metalayer has no room for it */
 
@@ -41,6 +43,18 @@ bool c2_attrs_put(struct c2_str vlmeta, struct c2_buf *out, struct cat2_error *e
 struct c2_jval c2_attr_item(struct c2_jval v)
 {
     return c2_jval_kind(v) == C2_JARRAY && c2_jlen(v) == 1 ? c2_jat(v, 0) : v;
+}
+
+bool c2_attr_path(struct c2_str group, struct c2_str name, char out[C2_PATH_MAX + 1])
+{
+    while (name.n && name.p[0] == '/') {
+        name = (struct c2_str){name.p + 1, name.n - 1};
+        group.n = 0;
+    }
+    name = c2_str_no_slashes(name);
+    if (!name.n || c2_str_is(name, ".") || group.n + name.n + 1 > C2_PATH_MAX) return false;
+    snprintf(out, C2_PATH_MAX + 1, "%.*s%s%.*s", C2_STR_ARG(group), group.n ? "/" : "", C2_STR_ARG(name));
+    return true;
 }
 
 bool c2_attr_text(struct c2_jval attrs, const char *name, struct c2_str *out)

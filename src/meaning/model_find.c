@@ -24,15 +24,7 @@ bool c2_mean_find_in(struct c2_mean *m, struct c2_str group, struct c2_str name,
     char text[C2_PATH_MAX + 1];
 
     *out = (struct c2_object){0};
-    while (name.n && name.p[0] == '/') {
-        name = (struct c2_str){name.p + 1, name.n - 1};
-        group.n = 0;
-    }
-    name = c2_str_no_slashes(name);
-    if (!name.n || c2_str_is(name, ".") || group.n + name.n + 1 > C2_PATH_MAX) return false;
-    int n =
-        snprintf(text, sizeof(text), "%.*s%s%.*s", C2_STR_ARG(group), group.n ? "/" : "", C2_STR_ARG(name));
-    return c2_mean_find(m, (struct c2_str){text, (size_t)n}, out);
+    return c2_attr_path(group, name, text) && c2_mean_find(m, c2_str_of(text), out);
 }
 
 /* ---- coordinates by dimensions ---- */

@@ -60,6 +60,11 @@ def palette():
     return np.stack([np.arange(10) * 25, 255 - np.arange(10) * 20, np.arange(10) ** 2], axis=1).astype("u1")
 
 
+def parts(side=2048):
+    """Indices of two colours, in no order."""
+    return np.random.default_rng(4).choice(np.array([1, 7], "u1"), (side, side))
+
+
 def planes(rows=24, columns=32):
     """Blue, green and red, one after the other."""
     y, x = np.mgrid[0:rows, 0:columns]
@@ -102,6 +107,7 @@ def make(folder, big=False):
     put(folder, "sim/ints.b2nd", np.arange(50 * 30, dtype="i8").reshape(50, 30) - 300)
     put(folder, "images/palette.b2nd", palette())
     put(folder, "images/indexed.b2nd", (np.indices((30, 40)).sum(0) % 10).astype("u1"), attrs={"CLASS": "IMAGE", "IMAGE_SUBCLASS": "IMAGE_INDEXED", "PALETTE": "/images/palette"})
+    put(folder, "images/parts.b2nd", parts(), attrs={"CLASS": "IMAGE", "IMAGE_SUBCLASS": "IMAGE_INDEXED", "PALETTE": "/images/palette"})
     put(folder, "images/planes.b2nd", planes(), attrs={"CLASS": "IMAGE", "IMAGE_SUBCLASS": "IMAGE_TRUECOLOR", "INTERLACE_MODE": "INTERLACE_PLANE", "IMAGE_COLORMODEL": "BGR"})
     put(folder, "images/scaled.b2nd", heat(200, 300), attrs={"element_size_um": [2.0, 0.25]})
     put(folder, "tables/table.b2nd", table(20_000), chunks=(2_000,))

@@ -6,6 +6,7 @@ import json
 import urllib.parse
 
 import blosc2
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -196,6 +197,70 @@ def test_colours_may_be_along_any_axis_and_in_either_order(url, arrays):
     assert (pixels(url, "planes.b2nd", colours=0)[0][..., :3] == rgb).all()
     assert (pixels(url, "planes.b2nd", colours=0, order="bgr", at=":,10:20,:")[0][..., :3] == rgb[10:20, :, ::-1]).all()
     assert (pixels(url, "rgba.b2nd", order="bgr")[0] == arrays["rgba.b2nd"][..., [2, 1, 0, 3]]).all()
+
+
+INDEXED = np.arange(30 * 40).reshape(30, 40) * 7 % 10
+COLOURS = np.random.default_rng(9).integers(0, 256, (10, 3), dtype="u1")
+IMAGE = {"CLASS": "IMAGE", "IMAGE_SUBCLASS": "IMAGE_INDEXED"}
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """A root of images: Blosc2 arrays, and the same in an HDF5 file, whose palette is an object reference."""
+    folder = tmp_path_factory.mktemp("images") / "i"
+    folder.mkdir()
+    bgr = {"CLASS": "IMAGE", "IMAGE_SUBCLASS": "IMAGE_TRUECOLOR", "IMAGE_COLORMODEL": "BGR"}
+    rng = np.random.default_rng(3)
+    arrays = {"indexed": (INDEXED.astype("u1"), {**IMAGE, "PALETTE": "/pal"}), "pal": (COLOURS, {"CLASS": "PALETTE"}), "lost": (INDEXED.astype("u1"), {**IMAGE, "PALETTE": "/nowhere"}),
+              "reals": (INDEXED.astype("u1"), {**IMAGE, "PALETTE": "real"}), "real": (COLOURS.astype("f4"), {}), "plain": (INDEXED.astype("u1"), {"PALETTE": "/pal"}),
+              "white": (INDEXED.astype("u1"), {**IMAGE, "IMAGE_WHITE_IS_ZERO": 1, "IMAGE_MINMAXRANGE": [2, 7]}), "bgr": (rng.integers(0, 256, (20, 30, 3), dtype="u1"), {**bgr, "INTERLACE_MODE": "INTERLACE_PIXEL"}),
+              "planes": (rng.integers(0, 256, (3, 20, 30), dtype="u1"), {**bgr, "INTERLACE_MODE": "INTERLACE_PLANE"})}
+    with h5py.File(folder / "f.h5", "w") as file:
+        for name, (array, attrs) in arrays.items():
+            made = blosc2.asarray(array, urlpath=str(folder / f"{name}.b2nd"), mode="w")
+            file[name] = array
+            for key, value in attrs.items():
+                made.schunk.vlmeta[key] = value
+                file[name].attrs[key] = np.bytes_(value) if isinstance(value, str) else value
+        file["indexed"].attrs["PALETTE"] = file["pal"].ref
+    with House(tmp_path_factory.mktemp("house-images")) as house:
+        yield house.serve(f"r={folder}").follow("r").url, {name: array for name, (array, _) in arrays.items()}
+
+
+@pytest.mark.parametrize("indexed, pal", [("indexed.b2nd", COLOURS), ("f.h5/indexed", COLOURS)])
+def test_a_picture_has_the_palette_of_its_file(images, indexed, pal):
+    url, _ = images
+    for query in ({}, {"cmap": "palette"}):
+        shown, head = pixels(url, indexed, **query)
+        assert (shown[..., :3] == pal[INDEXED]).all() and head["X-Range"] == "0,9" and head["Cache-Control"] == "no-store" and "ETag" not in head
+    assert (pixels(url, indexed, cmap="-palette")[0][..., :3] == pal[9 - INDEXED]).all()
+    assert (pixels(url, indexed, width=20)[0][..., :3] == pal[INDEXED[::2, ::2]]).all()  # indices have no mean
+    assert (pixels(url, indexed, at="3:9,4:30")[0][..., :3] == pal[INDEXED[3:9, 4:30]]).all()
+    shown, head = pixels(url, indexed, cmap="magma")
+    assert np.abs(shown - coloured(INDEXED, table(url, "magma"), "linear", 0, 9)).max() == 0 and "ETag" in head
+    assert (pixels(url, indexed, lo=1, hi=4, at="0:1,0:40")[0][0, :, :3] == pal[np.round(np.clip((INDEXED[0] - 1) / 3, 0, 1) * 255 * 9 / 255 + 1e-9).astype(int)]).all()
+
+
+def test_a_picture_is_as_its_file_says(images):
+    url, arrays = images
+    shown, head = pixels(url, "white.b2nd")
+    assert head["X-Range"] == "2,7" and (shown[..., 0] == np.round(255 - np.clip((INDEXED - 2) / 5, 0, 1) * 255 + 1e-9)).all()
+    assert pixels(url, "white.b2nd", lo=0, hi=9)[1]["X-Range"] == "0,9"
+    for name in ("bgr.b2nd", "f.h5/bgr"):
+        assert (pixels(url, name)[0][..., :3] == arrays["bgr"][..., ::-1]).all()
+        assert (pixels(url, name, order="rgb")[0][..., :3] == arrays["bgr"]).all()
+    for name in ("planes.b2nd", "f.h5/planes"):
+        assert (pixels(url, name)[0][..., :3] == np.moveaxis(arrays["planes"], 0, 2)[..., ::-1]).all()
+        assert pixels(url, name, at="0,:,:")[0].shape == (20, 30, 4)
+    assert "slice_=:,:,:&amp;format=png" in get(f"{url}/roots/r/planes.b2nd")[2].decode()
+    for name in ("plain.b2nd", "lost.b2nd", "reals.b2nd"):
+        assert (pixels(url, name)[0] == coloured(INDEXED, table(url, "viridis"), "linear", 0, 9)).all(), name
+
+
+@pytest.mark.parametrize("name, word", [("plain.b2nd", "plain.b2nd is not an image with a palette"), ("lost.b2nd", "its palette /nowhere is not there"), ("reals.b2nd", "real.b2nd is not 2 to 256 rows of 3 integers")])
+def test_a_palette_that_cannot_be_had_is_refused_with_a_reason(images, name, word):
+    status, _, body = fetch(images[0], name, format="png", cmap="palette")
+    assert status == 400 and word in json.loads(body)["detail"]
 
 
 @pytest.mark.parametrize("name, query, word", [

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -318,6 +319,74 @@ def test_planes_of_blue_green_and_red_are_a_picture(server, page):
         check_planes_of_colours(page, server, "?order=rgb")
 
 
+def download(page, text):
+    """The address of a link in the panel of downloads."""
+    page.key("d")
+    page.wait("document.querySelector('dialog[open] pre')")
+    return page.js(f"[...document.querySelectorAll('dialog[open] a')].find(a => a.textContent === '{text}')?.href")
+
+
+def save_as(page, kind):
+    """The bytes of the view as a file."""
+    page.js("saved = null")
+    page.js(f"[...document.querySelectorAll('dialog[open] button')].find(b => b.textContent === 'View as .{kind}').click()")
+    page.wait("saved?.type")
+    return base64.b64decode(page.js(BYTES))
+
+
+def image(data):
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def inside(svg):
+    """The first picture in an SVG."""
+    return image(base64.b64decode(re.search(rb'<image [^>]*href="data:image/png;base64,([^"]*)', svg)[1]))
+
+
+def check_files_of_palette(page, server):
+    """The server's picture of an image, and what is saved of it, are in its palette; also zoomed out and turned round."""
+    wanted = webdata.palette()[np.indices((30, 40)).sum(0) % 10]
+    show_drawn(page, server, "/roots/data/images/indexed.b2nd", ":,:")
+    page.wait("document.querySelector('#main .pair select').value === 'palette'")
+    status, _, body = get(download(page, "Picture as .png"))
+    assert status == 200 and (image(body) == wanted).all(), "a picture in other colours"
+    settled(page)
+    canvas = page.js("(({offsetLeft, offsetTop, clientWidth, clientHeight}) => [offsetLeft, offsetTop + 28, clientWidth, clientHeight])(document.querySelector('canvas.heat'))")
+    left, top, width, height = canvas
+    item = min(width / 40, height / 30)
+    saved, drawn_ = image(save_as(page, "png")), inside(save_as(page, "svg"))
+    for row, column in ((3, 5), (20, 33)):
+        x, y = width / 2 + (column + .5 - 20) * item, height / 2 + (row + .5 - 15) * item
+        assert (saved[round(2 * (top + y)), round(2 * (left + x))] == wanted[row, column]).all(), "a file in other colours"
+        assert (drawn_[round(y), round(x)] == wanted[row, column]).all(), "a file in other colours"
+    page.key("Escape")
+    page.key("i")
+    page.wait("location.search.includes('inv=1')")
+    status, _, body = get(download(page, "Picture as .png"))
+    assert status == 200 and (image(body) == webdata.palette()[9 - np.indices((30, 40)).sum(0) % 10]).all(), "a picture in other colours"
+    page.key("Escape")
+
+
+def check_files_of_colours(page, server):
+    """The same of a picture whose planes are blue, green and red."""
+    wanted = np.moveaxis(webdata.planes()[::-1], 0, 2)
+    show(page, server, "/roots/data/images/planes.b2nd", "document.querySelector('img.rgb')?.complete && document.querySelector('img.rgb').naturalWidth")
+    status, _, body = get(download(page, "Picture as .png"))
+    assert status == 200 and (image(body) == wanted).all(), "a picture in other colours"
+    assert (image(save_as(page, "png"))[56:].reshape(24, 2, 32, 2, 3) == wanted[:, None, :, None]).all(), "a file in other colours"
+    assert (inside(save_as(page, "svg")) == wanted).all(), "a file in other colours"
+    page.key("Escape")
+
+
+def check_zoomed_out_palette(page, server):
+    """Indices that are reduced stay indices: no pixel has a colour of none of them."""
+    show_drawn(page, server, "/roots/data/images/parts.b2nd", ":,:")
+    page.wait("document.querySelector('#main .pair select').value === 'palette'")
+    settled(page)
+    found = {tuple(colour) for colour in page.js("(c => { const d = c.getContext('2d').getImageData(c.width / 2 - 100, c.height / 2 - 100, 200, 200).data; const all = {}; for (let i = 0; i < d.length; i += 4) all[d.slice(i, i + 3).join()] = 1; return Object.keys(all).map(k => k.split(',').map(Number)) })(document.querySelector('canvas.heat'))")}
+    assert found == {tuple(webdata.palette()[i].tolist()) for i in (1, 7)}, f"other colours: {found}"
+
+
 def check_phase(page, server):
     show_drawn(page, server, "/roots/data/sim/complex.b2nd", ":,:")
     page.js("(s => { s.value = 'phase'; s.dispatchEvent(new Event('change')) })([...document.querySelectorAll('.toolbar select')].find(s => [...s.options].some(o => o.value === 'phase' && o.text === 'Phase')))")
@@ -388,7 +457,7 @@ def check_playing(page, server):
     page.wait("(next => next > 11 && next < 23)(shown[shown.lastIndexOf(23) + 1])")
 
 
-CHECKS = [check_region, check_region_by_hand, check_projection, check_volume, check_regions_of_volume, check_region_of_volume_by_hand, check_scale_bar, check_palette, check_phase, check_movie, check_playing]
+CHECKS = [check_region, check_region_by_hand, check_projection, check_volume, check_regions_of_volume, check_region_of_volume_by_hand, check_scale_bar, check_palette, check_files_of_palette, check_files_of_colours, check_zoomed_out_palette, check_phase, check_movie, check_playing]
 DEAF = "addEventListener('{}', (event) => event.stopImmediatePropagation(), true);"
 CONTROLS = [
     (check_region, "other statistics", edited("/api/stats/", "it.mean *= 1.01"), "wrong statistics"),
@@ -404,6 +473,10 @@ CONTROLS = [
     (check_scale_bar, "a size of pixels that is not told", edited("/api/meaning/", "it.axes.forEach(axis => { delete axis.step })"), "scalebar"),
     (check_scale_bar, "another size of pixels", edited("/api/meaning/", "it.axes.forEach(axis => { axis.step *= 1.25 })"), "scalebar|wrong length"),
     (check_palette, "a palette that does not come", FETCH.format("return u.includes('palette') ? Promise.reject(new TypeError()) : real(u, o)"), "palette"),
+    (check_files_of_palette, "a palette that the server is not told of", FETCH.format("return real(u, o)") + "const set = Element.prototype.setAttribute; Element.prototype.setAttribute = function (name, value) { return set.call(this, name, String(value).replace('cmap=palette', 'cmap=viridis')) };", "a picture in other colours"),
+    (check_files_of_palette, "a file without its palette", "const draw = CanvasRenderingContext2D.prototype.drawImage; CanvasRenderingContext2D.prototype.drawImage = function (...all) { if (all[0].className === 'heat') this.filter = 'invert(1)'; return draw.apply(this, all) };", "a file in other colours"),
+    (check_files_of_colours, "colours in the order of the file", "const set = Element.prototype.setAttribute; Element.prototype.setAttribute = function (name, value) { return set.call(this, name, String(value).replace('order=bgr', 'order=rgb')) };", "a picture in other colours"),
+    (check_zoomed_out_palette, "a mean of them", FETCH.format("return real(u.replace('agg=nearest', 'agg=mean'), o)"), "other colours"),
     (check_phase, "colours that do not end as they begin", "const maps = Object.assign; Object.assign = (a, ...b) => maps(a, ...b.map(one => one?.cm === 'phase' ? { ...one, cm: 'viridis' } : one));", "cm=phase"),
     (check_movie, "a recorder that does not rest", "MediaRecorder.prototype.pause = MediaRecorder.prototype.resume = () => {};", "loading is part of the movie"),
     (check_movie, "a slice that does not come", FETCH.format("return u.includes('at=11,') ? new Response('{}', {status: 500}) : real(u, o)"), "Not saved"),
@@ -412,7 +485,7 @@ CONTROLS = [
 
 
 def prepare(page, check):
-    if check in (check_movie, check_volume):
+    if check in (check_movie, check_volume, check_files_of_palette, check_files_of_colours):
         page.cmd("Page.addScriptToEvaluateOnNewDocument", source=HOOK)
     if check is check_movie:
         page.cmd("Page.addScriptToEvaluateOnNewDocument", source=SLOW)

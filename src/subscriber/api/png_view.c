@@ -9,7 +9,9 @@
 #include "reduce/paint.h"
 #include "reduce/project.h"
 #include "subscriber/api/api.h"
+#include "subscriber/api/png_image.h"
 #include "subscriber/api/tile_levels.h"
+#include "subscriber/mirror/dataset.h"
 
 #define WIDTH_DEFAULT 1024
 #define ITEM_COST     8   /* bytes that are decoded while a number is looked at, */
@@ -26,10 +28,11 @@ struct png {
     int channel_axis;
     bool bgr; /* the first channel is blue */
     struct c2_picture picture;
-    struct c2_colormap map;
+    struct c2_png_image image;
     enum c2_scale scale;
     struct c2_scaler scaler;
-    double lo, hi; /* NaN: as the texels are */
+    double lo, hi;  /* NaN: as the texels are */
+    int64_t nparts; /* of numbers; the palette is one more */
 };
 
 static void free_memory(struct png *p)
@@ -46,6 +49,7 @@ static void png_fini(void *state)
 
     free_memory(p);
     c2_tile_levels_end(&p->tile);
+    c2_ds_unref(p->image.palette);
 }
 
 /* ---- of levels ---- */
@@ -105,6 +109,26 @@ static bool take_levels(struct png *p, struct c2_codec *codec, struct cat2_error
 
 /* ---- of items ---- */
 
+static void count_parts(struct c2_view *view, int64_t numbers)
+{
+    struct png *p = view->state;
+
+    p->nparts = numbers;
+    view->nparts = numbers + (p->image.palette ? 1 : 0);
+}
+
+static bool is_palette(const struct png *p, int64_t i)
+{
+    return p->image.palette && i == p->nparts;
+}
+
+static struct c2_ds *png_of(struct c2_view *view, int64_t i)
+{
+    const struct png *p = view->state;
+
+    return is_palette(p, i) ? p->image.palette : view->ds;
+}
+
 /* The plane of part i: the numbers, or a channel. */
 static struct c2_bound plane_of(const struct png *p, int64_t i)
 {
@@ -123,9 +147,9 @@ static bool png_size(struct c2_view *view, const struct c2_reading *reading, str
         p->over.along[1] = (struct c2_along){plane->axes.y, 1, plane->factor};
         return c2_projection_plan(&p->over, &reading->source, &bound, err);
     }
-    if (p->channels) view->nparts = p->channels;
+    if (p->channels) count_parts(view, p->channels);
     if (!c2_plane_plan(&p->plane, &reading->source, &bound, err)) return false;
-    if (p->plane.approx && p->tile.levels && take_levels(p, reading->codec, err)) view->nparts = 0;
+    if (p->plane.approx && p->tile.levels && take_levels(p, reading->codec, err)) count_parts(view, 0);
     return true;
 }
 
@@ -133,7 +157,7 @@ static bool png_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
 {
     const struct png *p = view->state;
 
-    *out = p->projects ? p->over.bound : p->plane.bound;
+    *out = is_palette(p, i) ? p->image.bound : p->projects ? p->over.bound : p->plane.bound;
     if (p->channels) out->axes[p->channel_axis] = plane_of(p, i).axes[p->channel_axis];
     return true;
 }
@@ -141,10 +165,11 @@ static bool png_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
 static int64_t png_extra(struct c2_view *view, int64_t i)
 {
     const struct png *p = view->state;
-    bool last = i + 1 == view->nparts;
+    bool last = i + 1 == p->nparts;
     int64_t nitems = p->projects ? p->over.bound.nitems : p->plane.bound.nitems;
     const struct c2_sums *sums = p->projects ? &p->over.sums : &p->plane.sums;
 
+    if (is_palette(p, i)) return 0;
     return nitems * ITEM_COST + (last ? sums->w * sums->h * PIXEL_COST : 0);
 }
 
@@ -170,6 +195,7 @@ static bool png_run(struct c2_view *view, const struct c2_reading *reading, int6
     struct c2_bound bound;
 
     (void)out;
+    if (is_palette(p, i)) return c2_png_image_take(&p->image, reading, err);
     if (p->projects) return run_projection(p, reading, err);
     png_bound(view, i, &bound);
     if (i == 0 && !c2_picture_init(&p->picture, p->plane.sums.w, p->plane.sums.h, err)) return false;
@@ -191,7 +217,7 @@ static void paint_numbers(struct png *p)
     if (!isnan(p->lo)) lo = p->lo;
     if (!isnan(p->hi)) hi = p->hi;
     c2_scaler_init(&p->scaler, p->scale, fmin(lo, hi), fmax(lo, hi));
-    c2_paint_plane(&p->picture, &p->plane, &p->scaler, &p->map);
+    c2_paint_plane(&p->picture, &p->plane, &p->scaler, &p->image.map);
 }
 
 static void fill_alpha(struct c2_picture *picture)
@@ -204,7 +230,8 @@ static bool png_finish(struct c2_view *view, struct c2_buf *out, struct cat2_err
 {
     struct png *p = view->state;
 
-    view->passing = p->tile.levels && p->plane.approx;
+    /* the palette has generations of its own */
+    view->passing = (p->tile.levels && p->plane.approx) || p->image.palette;
     if (!p->channels) paint_numbers(p);
     if (p->channels == 3) fill_alpha(&p->picture);
     bool ok = c2_picture_png(&p->picture, out, err);
@@ -238,13 +265,24 @@ static bool read_end(const struct c2_request *req, const char *name, double *out
     return c2_fail(err, CAT2_EINVAL, "%s must be a finite number", name);
 }
 
+/* Where the file has the colours; -1: at the end, or the slice has no such axis. */
+static int64_t told_axis(const struct c2_ds *ds, const struct png *p)
+{
+    int axis = p->image.says.colours_axis;
+    bool all = ds->meta.grid.ndim == 3;
+
+    for (int i = 0; i < ds->meta.grid.ndim; i++)
+        all = all && !p->bound.axes[i].dropped;
+    return axis >= 0 && all && p->bound.axes[axis].count >= 3 && p->bound.axes[axis].count <= 4 ? axis : -1;
+}
+
 /* The axes left: rows and columns, and maybe colours. */
 static bool find_axes(const struct c2_request *req, const struct c2_ds *ds, struct png *p,
                       struct cat2_error *err)
 {
     const struct c2_dtype *dtype = &ds->meta.dtype;
     int left[C2_DIM_MAX], n = 0;
-    int64_t axis = -1;
+    int64_t axis = told_axis(ds, p);
 
     if (!c2_view_int(req, "colours", 0, ds->meta.grid.ndim - 1, &axis, err)) return false;
     for (int i = 0; i < ds->meta.grid.ndim; i++)
@@ -294,27 +332,51 @@ static bool find_shown(const struct c2_view *view, struct png *p, struct cat2_er
                    across ? axes->x : axes->y);
 }
 
+/* What is shown, and by which colours. */
+static bool find_picture(struct c2_view *view, struct png *p, struct cat2_error *err)
+{
+    const struct c2_request *req = view->req;
+    struct c2_str order = c2_view_query(req, "order");
+    bool bgr = c2_str_is(order, "bgr"), projects = c2_view_query(req, "over").n > 0;
+
+    if (order.n && !bgr && !c2_str_is(order, "rgb"))
+        return c2_fail(err, CAT2_EINVAL, "order is none of rgb, bgr");
+    if (!c2_view_slice(view, &p->bound, err) ||
+        !c2_png_image_find(view->ds, c2_view_query(req, "cmap"), &p->image, err) ||
+        !(projects ? find_shown(view, p, err) : find_axes(req, view->ds, p, err)))
+        return false;
+    p->bgr = order.n ? bgr : p->image.says.bgr;
+    if (p->channels) { /* they are colours already */
+        c2_ds_unref(p->image.palette);
+        p->image.palette = NULL;
+    }
+    return true;
+}
+
+/* How texels are made of items, where the request does not say. Indices have no mean. */
+static void choose_agg(const struct c2_request *req, struct png *p)
+{
+    if (c2_view_query(req, "agg").n || p->projects) return;
+    if (p->channels) p->plane.sums.agg = C2_AGG_MEAN;
+    if (p->image.palette) p->plane.sums.agg = C2_AGG_NEAREST;
+}
+
 static bool png_parse(struct c2_view *view, struct cat2_error *err)
 {
     const struct c2_request *req = view->req;
     struct png *p = view->state;
     struct c2_plane *plane = &p->plane;
-    struct c2_str order = c2_view_query(req, "order");
     int64_t width = WIDTH_DEFAULT;
 
-    p->bgr = c2_str_is(order, "bgr");
-    if (order.n && !p->bgr && !c2_str_is(order, "rgb"))
-        return c2_fail(err, CAT2_EINVAL, "order is none of rgb, bgr");
-    bool projects = c2_view_query(req, "over").n > 0;
-    if (!c2_view_slice(view, &p->bound, err) ||
-        !(projects ? find_shown(view, p, err) : find_axes(req, view->ds, p, err)) ||
-        !c2_view_num(view, &plane->sums.num, err) ||
+    if (!find_picture(view, p, err) || !c2_view_num(view, &plane->sums.num, err) ||
         !c2_agg_parse(c2_view_query(req, "agg"), &plane->sums.num, &plane->sums.agg, err) ||
-        !c2_colormap_of(c2_view_query(req, "cmap"), &p->map, err) ||
         !c2_scale_parse(c2_view_query(req, "scale"), &p->scale, err) || !read_end(req, "lo", &p->lo, err) ||
         !read_end(req, "hi", &p->hi, err) || !c2_view_int(req, "width", 1, C2_PICTURE_SIDE_MAX, &width, err))
         return false;
-    if (p->channels && c2_view_query(req, "agg").n == 0) plane->sums.agg = C2_AGG_MEAN;
+    choose_agg(req, p);
+    if (isnan(p->lo)) p->lo = p->image.says.lo;
+    if (isnan(p->hi)) p->hi = p->image.says.hi;
+    count_parts(view, 1);
     int64_t side = c2_max_i64(p->bound.axes[plane->axes.x].count, p->bound.axes[plane->axes.y].count);
     plane->factor = c2_div_ceil(side, width);
     view->content_type = "image/png";
@@ -328,6 +390,7 @@ static bool png_parse(struct c2_view *view, struct cat2_error *err)
 const struct c2_view_type c2_png_view = {.state_nbytes = sizeof(struct png),
                                          .parse = png_parse,
                                          .size = png_size,
+                                         .of = png_of,
                                          .bound = png_bound,
                                          .extra = png_extra,
                                          .run = png_run,

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "blosc/codec_names.h"
 #include "meaning/attrs.h"
+#include "meaning/image.h"
 #include "ndim/print.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/pages/pages.h"
@@ -22,6 +23,7 @@ struct ds_page {
     struct c2_ds *ds;
     struct c2_bound bound; /* what is read for the first rows */
     int64_t rows, columns;
+    struct c2_image image;
     bool bare; /* for a module, which shows the data itself */
 };
 
@@ -200,7 +202,7 @@ static void content_type_attr(struct ds_page *p)
         snprintf(text, sizeof(text), "%.*s", (int)c2_min_i64(99, (int64_t)type.n), type.p);
         c2_page_attr(&p->page, "contenttype", text);
     }
-    if (c2_jstr(c2_jget(root, "CLASS"), &type) && c2_str_is(type, "IMAGE")) image_attr(&p->page, root);
+    if (c2_image_of(root, &p->image)) image_attr(&p->page, root);
 }
 
 static void dims_attr(struct c2_page *page, const char *name, const int64_t *wide, const int32_t *narrow,
@@ -314,13 +316,14 @@ static void first_rows(struct ds_page *p, struct c2_bytes items)
 
 /* ---- the view without a script ---- */
 
-/* The first plane, reduced by the server as far as it must be; three or four bytes at the end are a colour.
- */
+/* The first plane, reduced by the server as far as it must be; three or four bytes at the end, or where the
+ * file has them, are a colour. */
 static void picture(struct ds_page *p)
 {
     const struct c2_meta *meta = &p->ds->meta;
     int ndim = meta->grid.ndim;
-    int64_t last = ndim ? meta->grid.shape[ndim - 1] : 0;
+    int axis = p->image.is && ndim == 3 && p->image.colours_axis >= 0 ? p->image.colours_axis : ndim - 1;
+    int64_t last = ndim ? meta->grid.shape[axis] : 0;
     bool colours =
         ndim == 3 && (last == 3 || last == 4) && meta->dtype.kind == 'u' && meta->dtype.itemsize == 1;
     char slice[4 * C2_DIM_MAX] = "";
