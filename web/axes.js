@@ -81,7 +81,7 @@ export function drawAxis(context, made, edge, grid) {
   context.strokeStyle = token("--muted");
   lines(edge + out * MARK);
   context.strokeStyle = token("--line");
-  const { within = [Math.min(from, to) - 40, Math.max(from, to) + 8] } = made;
+  const { within = [Math.max(Math.min(from, to) - 40, 0), Math.max(from, to) + 8] } = made;
   for (const one of list) {
     const half = context.measureText(one.text).width / 2;
     const kept = clamp(at(one.value), within[0] + half, within[1] - half);

@@ -180,7 +180,8 @@ export class Bar {
     this.measure();
     const digits = digitsOf(range.lo, range.hi, 5);
     const width = Math.max(canvas.clientWidth, 10);
-    this.track.classList.toggle("named", Boolean(nameOf(this.what)));
+    const { note } = this.ticks(canvas.getContext("2d"), width);
+    this.track.classList.toggle("named", Boolean(note || nameOf(this.what)));
     this.paint(contextOf(canvas, width, canvas.clientHeight), width);
     this.ends.forEach((end, i) => {
       const value = i ? range.hi : range.lo;
@@ -197,7 +198,7 @@ export class Bar {
   paint(context, width) {
     this.drawColours(context, width);
     if (this.stats?.histogram?.counts) this.drawHistogram(context, width, this.stats.histogram);
-    this.drawTicks(context, width);
+    drawAxis(context, this.ticks(context, width), STRIP.bottom);
   }
   drawColours(context, width) {
     const { colours } = this;
@@ -220,12 +221,12 @@ export class Bar {
       context.fillRect(edge(i), STRIP.top - 1 - tall, Math.max(edge(i + 1) - edge(i) - 0.5, 1), tall);
     });
   }
-  drawTicks(context, width) {
+  ticks(context, width) {
     const { what, span, scale } = this;
     prepare(context);
     const at = (value) => this.at(value) * width;
     const ends = { from: at(span.lo), to: at(span.hi), within: [0, width] };
-    drawAxis(context, axis(context, { ...what, ...span, ...ends, side: "bottom", at, scale }), STRIP.bottom);
+    return axis(context, { ...what, ...span, ...ends, side: "bottom", at, scale });
   }
   close() {
     this.slow.cancel();

@@ -51,10 +51,11 @@ export class Curve {
         [this.ys(i)[0], -error],
         [this.ys(i)[1], error],
       ]) {
-        if (value - value !== 0) continue;
-        out.lo = Math.min(out.lo, value + edge);
-        out.hi = Math.max(out.hi, value + edge);
-        if (value > 0) out.positive = Math.min(out.positive, value + edge > 0 ? value + edge : value);
+        if (!Number.isFinite(value)) continue;
+        const end = Number.isFinite(value + edge) ? value + edge : value; // an error without bounds shows nothing else
+        out.lo = Math.min(out.lo, end);
+        out.hi = Math.max(out.hi, end);
+        if (value > 0) out.positive = Math.min(out.positive, end > 0 ? end : value);
       }
     }
     return out;
@@ -124,12 +125,12 @@ function dots(context, curve, { px, py }) {
   context.fill();
 }
 
-/* Ends of an error bar; what a scale cannot show ends at the bottom. */
+/* Ends of an error bar; what a scale cannot show ends at the bottom, what has no bounds at the top. */
 function reach(curve, i, { py, box }) {
   const error = curve.error(i);
   const [lo, hi] = curve.ys(i);
   const low = py(lo - error);
-  return [Number.isFinite(low) ? low : box.bottom, py(hi + error)];
+  return [Number.isFinite(low) ? low : box.bottom, Math.max(py(hi + error), box.top)];
 }
 
 function bars(context, curve, frame) {

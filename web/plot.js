@@ -57,8 +57,8 @@ export class Plot {
     if (!(lo <= hi)) [lo, hi] = [0, 1];
     if (this.log) [lo, hi] = this.positive < Infinity ? [this.positive, hi] : [1e-3, 1];
     const [a, b] = this.log ? [Math.log10(lo), Math.log10(hi)] : [lo, hi];
-    const pad = (b - a) * 0.05 || (this.log ? 1 : Math.abs(a) * 0.1 || 1);
-    return [a - pad, b + pad];
+    const pad = (b / 2 - a / 2) * 0.1 || (this.log ? 1 : Math.abs(a) * 0.1 || 1);
+    return [Math.max(a - pad, -Number.MAX_VALUE), Math.min(b + pad, Number.MAX_VALUE)];
   }
 
   /* Where things are: margins, scales, axes. */
@@ -70,7 +70,8 @@ export class Plot {
     const [a, b] = this.range();
     const scaled = log ? Math.log10 : (value) => value;
     const px = (value) => box.left + ((value - x0) / (x1 - x0)) * (box.right - box.left);
-    const py = (value) => box.bottom - ((scaled(value) - a) / (b - a)) * (box.bottom - box.top);
+    // halves: the whole may pass the largest number
+    const py = (value) => box.bottom - ((scaled(value) / 2 - a / 2) / (b / 2 - a / 2)) * (box.bottom - box.top);
     const along = { side: "bottom", lo: x0, hi: x1, at: px, even: true };
     box.bottom -= room({ side: "bottom", label: "x" });
     const [lo, hi] = log ? [10 ** a, 10 ** b] : [a, b];

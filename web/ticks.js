@@ -12,7 +12,7 @@ const inside = (lo, hi, list) => list.filter(({ value }) => value >= lo && value
 /* At most so many multiples of 1, 2 or 5 times a power of ten; whole: of integers. */
 function linear(lo, hi, most, whole) {
   const fine = Math.max(Math.abs(lo), Math.abs(hi)) * 2 ** -50; // steps that doubles can tell apart
-  const rough = Math.max(hi / most - lo / most, fine, 1e-300, whole ? 1 : 0);
+  const rough = Math.max(hi / most - lo / most, fine, 1e-321, whole ? 1 : 0);
   for (let n = 3 * Math.floor(Math.log10(rough)); ; n++) {
     const power = Math.floor(n / 3);
     const by = [1, 2, 5][n - 3 * power];
@@ -110,7 +110,7 @@ const labels = (list, plain) => ({
 /* Labels of all ticks, alike. What they have in common, where they would be long, is said once. */
 function labelled(list, whole) {
   const power = Math.min(...list.map((one) => one.power));
-  const ints = list.map((one) => one.int * 10 ** (one.power - power));
+  const ints = list.map((one) => one.int && one.int * 10 ** (one.power - power));
   const big = Math.max(...ints.map(Math.abs));
   const digits = big ? Math.floor(Math.log10(big)) + 1 : 1;
   const most = whole ? DIGITS.index : PLAIN.most;

@@ -109,7 +109,6 @@ class Section {
     const { at } = this.volume;
     this.lines[0].style.left = `${overlay.px(at[x] + 0.5)}px`;
     this.lines[1].style.top = `${overlay.py(at[y] + 0.5)}px`;
-    pane.caption.textContent = `${this.name}: axis ${x} across, axis ${y} down`;
     if (pane.shown === pane.target) pane.canvas.dataset.drawn = pane.shown.at;
   }
 }

@@ -50,6 +50,7 @@ def make(path):
             for i, one in enumerate(scales):
                 f[name].dims[i].attach_scale(one)
         f["t"].attrs.update({"units": "K", "long_name": "air temperature", "scale_factor": 0.01, "add_offset": 273.15, "_FillValue": np.int16(-32768)})
+        f["huge"], f["tiny"] = np.linspace(-1, 1, 50) * 1.7e308, np.linspace(0, 1e-310, 50)
         f["big"], f["off"] = np.linspace(0, 3e7, 1000), 1e9 + np.linspace(0, 1e-3, 1000)
         f["nan"], f["same"], f["nanline"] = np.full((20, 30), np.nan), np.full((20, 30), 5.), np.full(50, np.nan)
 
@@ -312,8 +313,9 @@ def check_line(page, lo, hi):
     assert len(side) >= 4 and len({value for value, _ in side}) == len(side), f"alike: {side}"
     assert all(x > 0 for _, x, _ in written(page, "plot")), "cut off at the left"
     (first, low), (last, high) = side[0], side[-1]
-    slope = (high - low) / (last - first)
-    assert lo <= first + offset <= hi and lo <= last + offset <= hi and all(abs(low + (value - first) * slope - y) < 1 for value, y in side), side
+    assert lo <= first + offset <= hi and lo <= last + offset <= hi, side
+    place = {value: value / hi - first / hi for value, _ in side}  # differences of the largest numbers are none
+    assert all(abs(low + place[value] / place[last] * (high - low) - y) < 1 for value, y in side), side
 
 
 FOUR_DIGITS = "CanvasRenderingContext2D.prototype.fillText = ((now) => function (text, ...more) { return now.call(this, Number(text) > 1e-5 ? String(+(Number(text) + 1e9).toPrecision(4)) : text, ...more) })(CanvasRenderingContext2D.prototype.fillText);"
@@ -321,6 +323,8 @@ FOUR_DIGITS = "CanvasRenderingContext2D.prototype.fillText = ((now) => function 
 
 def test_numbers_of_lines_can_be_read(site, noting):
     check_line(noting(site, "/roots/a/big.b2nd", ":"), -2e6, 3.2e7)
+    check_line(noting(site, "/roots/a/huge.b2nd", ":"), -1.79e308, 1.79e308)
+    check_line(noting(site, "/roots/a/tiny.b2nd", ":"), -1e-311, 1.1e-310)
     page = noting(site, "/roots/a/off.b2nd", ":")
     check_line(page, 1e9 - 1e-4, 1e9 + 1.1e-3)
     x, y, width, height = page.box("canvas.plot")

@@ -30,6 +30,7 @@ def rows(n=300):
 def make(folder):
     folder.mkdir()
     blosc2.asarray(np.arange(2 * 3 * 4 * 3 * 2 * 40 * 50, dtype="<i4").reshape(2, 3, 4, 3, 2, 40, 50), urlpath=str(folder / "seven.b2nd"), mode="w")
+    blosc2.asarray(np.zeros((30, 40, 3), "u1"), urlpath=str(folder / "colours.b2nd"), mode="w")
     days = np.zeros(120, [("n", "<i4"), ("day", "<M8[h]")])
     days["n"], days["day"] = np.arange(120), np.datetime64("2026-02-26T06", "h") + np.arange(120)
     days["day"][5] = np.datetime64("NaT")
@@ -94,16 +95,24 @@ CUT = """[...document.querySelectorAll('#main :is(button, select, input, h1, p, 
   const r = e.getBoundingClientRect(); return r.width > 1 && (r.left < -1 || r.right > WIDTH + 1) }).map(e => e.outerHTML.slice(0, 120))"""
 
 
+# Controls that lie beneath others, brought into sight.
+COVERED = """[...document.querySelectorAll('#main :is(button, select, input)')].filter(e => e.getClientRects().length && !e.closest('.grid, .over')).filter(e => {
+  e.scrollIntoView({block: 'center', behavior: 'instant'}); const r = e.getBoundingClientRect(), x = (r.left + r.right) / 2, y = (r.top + r.bottom) / 2, at = document.elementFromPoint(x, y);
+  return at && !at.closest('#top, .under, .end') && !(e.contains(at) || at.contains(e)) }).map(e => e.outerHTML.slice(0, 120))"""
+
+
 def check_narrow(page, width):
     assert page.js("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
     cut = page.js(CUT.replace("WIDTH", str(width)))
     assert not cut, "cut off: " + "\n".join(cut)
+    covered = page.js(COVERED)
+    assert not covered, "covered: " + "\n".join(covered)
 
 
 @pytest.mark.parametrize("width, height", [(320, 568), (512, 384), (640, 400)])  # the latter are 1024 x 768 and 1280 x 800 at 200 %
 def test_narrow_and_enlarged_pages_do_not_scroll_sideways(told, tab, width, height):
     page = tab(width, height, mobile=width < 500)
-    for path, ready in ((SEVEN, "canvas.heat[data-drawn]"), (SEVEN + "?v=line", "canvas.plot[data-drawn]"), (SEVEN + "?tab=table", ".td"), (DETECTOR, ".td"), (SEVEN + "?tab=meta", "#about .cached"),
+    for path, ready in ((SEVEN, "canvas.heat[data-drawn]"), (SEVEN + "?v=line", "canvas.plot[data-drawn]"), (SEVEN + "?v=volume&roi=20,40,10,30", ".regionnumbers[data-of]"), ("/roots/told/colours.b2nd", "img.rgb"), (SEVEN + "?tab=table", ".td"), (DETECTOR, ".td"), (SEVEN + "?tab=meta", "#about .cached"),
                         (SEVEN + "?tab=chunks", "canvas.chunks"), ("/", "#recent p, #recent h2"), ("/roots/told", "td"), ("/?search=det", "td"), ("/roots/nope", ".card.error")):
         show(page, told, path, f"document.body.classList.contains('js') && document.querySelector('#main {ready}')")
         page.pump(0.2)
@@ -114,6 +123,10 @@ def test_narrow_and_enlarged_pages_do_not_scroll_sideways(told, tab, width, heig
     show_drawn(page, told, SEVEN, "0,0,0,0,0,:,:")
     with_style(page, ".toolbar { width: 700px }")
     with pytest.raises(AssertionError, match="sideways|cut off"):
+        check_narrow(page, width)
+    show_drawn(page, told, SEVEN, "0,0,0,0,0,:,:")
+    with_style(page, "#main .slicer { position: fixed; inset: 0; z-index: 9 }")
+    with pytest.raises(AssertionError, match="covered"):
         check_narrow(page, width)
 
 

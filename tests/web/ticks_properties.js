@@ -44,7 +44,9 @@
     }
     const at = sized(-9, 12); // a small difference of large values
     const wide = Math.abs(at) * 10 ** between(-11, 1);
-    return kind < 0.8 ? [at, at + wide] : [0, sized(-200, 200)].sort((a, b) => a - b);
+    if (kind < 0.8) return [at, at + wide];
+    const far = sized(-318, 307); // down to where doubles have few digits, up to where their difference is none
+    return [kind < 0.9 ? 0 : -far, far].sort((a, b) => a - b);
   }
   const resolved = ([lo, hi]) => hi - lo > 1e-12 * Math.max(Math.abs(lo), Math.abs(hi));
 
