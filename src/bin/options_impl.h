@@ -7,7 +7,7 @@
 #include "bin/options_conf.h"
 
 #define C2_ARGS_MAX   256 /* more than any command takes: cat2serve the most, 64 */
-#define C2_VALUES_MAX 40  /* options of a program with the common ones; checked when it starts */
+#define C2_VALUES_MAX 48  /* options of a program with the common ones; checked when it starts */
 
 struct c2_options {
     const struct c2_options_spec *spec;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/log_share.h"
 #include "broker/broker_impl.h"
+#include "broker/mirrors.h"
 #include "wire/json.h"
 #include "wire/pubsub.h"
 
@@ -219,8 +220,10 @@ static void handle_roots(struct c2_request *req, void *state)
     for (size_t i = 0; i < c2_hub_nroots(broker->hub); i++) {
         const struct c2_root *root = c2_hub_root_at(broker->hub, i);
         if (!c2_request_sees(req, c2_str_of(root->name))) continue;
-        c2_jw_key(&w, root->name);
-        c2_broker_root_json(&w, root, NULL);
+        c2_jw_open_object(&w, root->name);
+        c2_root_jw(&w, root);
+        c2_broker_mirrors_jw(&w, broker, root);
+        c2_jw_end_object(&w);
     }
     c2_jw_end_object(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
@@ -250,6 +253,8 @@ static void handle_delete(struct c2_request *req, void *state)
 static const struct c2_route routes[] = {
     {C2_GET, "/api/roots", handle_roots, "", NULL},
     {C2_POST, "/api/roots", c2_broker_handle_post, "", NULL, C2_ROOT_BODY_MAX, .scope = C2_SCOPE_PUBLISH},
+    {C2_POST, "/api/mirrors", c2_broker_handle_mirrors, "", NULL, C2_MIRRORS_BODY_MAX,
+     .scope = C2_SCOPE_PUBLISH},
     {C2_DELETE, "/api/roots/{name}", handle_delete, "", NULL, .scope = C2_SCOPE_PUBLISH},
     {C2_GET, "/pubsub", c2_broker_handle_pubsub, NULL, NULL},
 };
@@ -330,6 +335,7 @@ void c2_broker_free(struct c2_broker *broker)
     c2_broker_end_elders(broker);
     c2_broker_end_contests(broker);
     c2_broker_free_peers(broker);
+    c2_broker_end_mirrors(broker);
     c2_timer_stop(broker->trimmer);
     c2_timer_stop(broker->tender);
     c2_hub_free(broker->hub);
@@ -345,6 +351,8 @@ void c2_broker_metrics(struct c2_broker *broker, struct c2_metrics *m)
 
     c2_ws_metrics(m);
     c2_metrics_gauge(m, "caterva2_broker_roots", (double)n, "Roots that are registered.");
+    c2_metrics_gauge(m, "caterva2_broker_mirrors", (double)c2_broker_nmirrors(broker),
+                     "Subscribers that mirror roots for others.");
     c2_metrics_gauge(m, "caterva2_broker_peers", (double)c2_broker_npeers(broker),
                      "Publishers and subscribers that are connected by WebSocket.");
     c2_metrics_gauge(m, "caterva2_broker_events_kept_bytes", (double)c2_hub_nbytes(broker->hub),

@@ -10,6 +10,7 @@
 
 struct c2_broker_peer;
 struct c2_contest;
+struct c2_broker_mirror;
 struct c2_elder;
 struct c2_placing;
 struct c2_publication;
@@ -25,6 +26,8 @@ struct c2_broker {
     struct c2_contest *contests;       /* registrations that wait */
     struct c2_placing *placings;       /* registrations whose host names are being resolved */
     struct c2_elder *elders;           /* roots of which it is being found out who registered them */
+    struct c2_broker_mirror *mirrors;  /* mirrors.c */
+    struct c2_timer *mirrors_timer;    /* while there are some */
     bool stopping;
     int64_t nevents, nunacked, nrefused;
 };

@@ -20,6 +20,7 @@ bool c2_peer_sees(struct c2_broker_peer *peer, const struct c2_event *event)
 
     if (!peer->pass) return true;
     if (!still_holds(peer)) return false;
+    if (c2_str_is(root, C2_TOPIC_MIRRORS)) return true; /* it names none */
     if (c2_str_is(root, C2_TOPIC_NEW) && c2_json_parse(event->data, &json, &err))
         c2_jstr(c2_jget(c2_json_root(json), "name"), &root);
     return c2_pass_sees(peer->pass, root);

@@ -16,12 +16,17 @@ struct c2_root {
     bool mirror;    /* a subscriber is there, which answers for the publisher beneath /mirror/NAME */
 };
 #define C2_TOPIC_NEW "@new" /* on which new roots are told: no root has this name */
+#define C2_TOPIC_MIRRORS                                                                                     \
+    "@mirrors" /* on which is told that other subscribers mirror roots now: nor this one */
+/* Subscribers of which a broker keeps what they mirror: each has a connection, and a list of names. */
+#define C2_MIRRORS_MAX 64
 /** May a root be called so? Its name is a folder of subscribers, and the topic of its events. @errors
  * CAT2_EINVAL. */
 bool c2_root_name_check(struct c2_str name, struct cat2_error *err);
 /** How addresses of its publisher begin: "http" or "https". */
 const char *c2_root_scheme(const struct c2_root *root);
-/** Where its publisher answers: SCHEME://HOST:PORT/api/ROUTE, with /mirror/NAME in front of /api of a mirror. */
+/** Where its publisher answers: SCHEME://HOST:PORT/api/ROUTE, with /mirror/NAME in front of /api of a mirror.
+ */
 bool c2_root_put_url(const struct c2_root *root, const char *route, struct c2_buf *out,
                      struct cat2_error *err);
 /** At the same place as the other? */
@@ -32,6 +37,8 @@ bool c2_root_put_address(const struct c2_root *root, struct c2_buf *out, struct 
 bool c2_root_set_address(struct c2_root *root, struct c2_str text);
 /** "name", "http" and, of TLS, "tls", inside an object. */
 void c2_root_jw(struct c2_jw *w, const struct c2_root *root);
+/** "http" and, of TLS, "tls", inside an object. */
+void c2_root_place_jw(struct c2_jw *w, const struct c2_root *root);
 /** A root out of such an object; false: it is none, or too long. */
 bool c2_root_of_json(struct c2_str name, struct c2_jval value, struct c2_root *out);
 struct c2_event {
@@ -59,8 +66,16 @@ struct c2_bus_position {
 };
 /* err NULL: done. Called a moment after what was asked for; at once where there is no memory for that. */
 typedef void c2_bus_done(void *ctx, const struct cat2_error *err);
+/* Each root is followed by those who mirror it: of the same name, with `mirror`. */
 typedef void c2_bus_roots_done(void *ctx, const struct c2_root *roots, size_t n,
                                const struct cat2_error *err);
+
+/* What a subscriber answers for, beside the publishers. */
+struct c2_mirroring {
+    const struct c2_root *place; /* where it answers; its name says nothing */
+    struct c2_str roots;         /* a JSON array of their names; an empty one: it leaves */
+    const char *token;           /* of its own: 32 hexadecimal digits, the same ones each time */
+};
 
 struct c2_bus_ops {
     /* Registry. register: also keeps it registered — whenever the broker is back and does not know the root,
@@ -85,6 +100,11 @@ struct c2_bus_ops {
      * false: out of memory. */
     bool (*on_connect)(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx);
     void (*free)(struct c2_bus *bus);
+    /* Tell what is mirrored, in place of what was told before; it counts for C2_HUB_LEASE_MS (bus/hub.h).
+     * NULL: this bus keeps no mirrors. */
+    void (*mirror)(struct c2_bus *bus, const struct c2_mirroring *mirroring, c2_bus_done *done, void *ctx);
+    /* Which of several places is connected, or is tried next: its index. NULL: there is one only. */
+    int (*at)(const struct c2_bus *bus);
 };
 struct c2_bus {
     const struct c2_bus_ops *ops; /* first member of the implementations */

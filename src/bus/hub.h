@@ -36,6 +36,9 @@ struct c2_hub_store {
 /* Then whoever answers at that address is somebody else: an owner connects again within two minutes. */
 #define C2_HUB_LEASE_LONG_MS 600000
 
+/* Of a subscriber's words what it mirrors (POST /api/mirrors): as many names as there may be roots. */
+#define C2_MIRRORS_BODY_MAX (512 << 10)
+
 bool c2_hub_new(const struct c2_hub_store *store, const char *epoch, struct c2_hub **out,
                 struct cat2_error *err);
 void c2_hub_free(struct c2_hub *hub);

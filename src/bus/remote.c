@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/vec.h"
 #include "bus/hub.h"
 #include "bus/remote_impl.h"
 #include "net/address.h"
@@ -28,8 +29,9 @@ struct ask {
     c2_bus_roots_done *roots_done;
     c2_bus_done *done;
     void *ctx;
-    char name[256]; /* of the root that is posted */
-    bool check;     /* the roots are asked for to see whether ours are among them */
+    const char *route; /* NULL: roots */
+    char name[256];    /* of the root that is posted */
+    bool check;        /* the roots are asked for to see whether ours are among them */
 };
 
 static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err);
@@ -50,8 +52,8 @@ static void rest(struct c2_remote *r, const char *method, const char *name, cons
     }
     *ask = with;
     ask->r = r;
-    snprintf(url, sizeof(url), "%s://%s/api/roots%s%s", r->tls ? "https" : "http", r->broker, name ? "/" : "",
-             name ? name : "");
+    snprintf(url, sizeof(url), "%s://%s/api/%s%s%s", r->tls ? "https" : "http", r->broker,
+             with.route ? with.route : "roots", name ? "/" : "", name ? name : "");
     struct c2_http_call call = {.method = method,
                                 .url = url,
                                 .headers = headers,
@@ -87,23 +89,41 @@ static void post_root(struct c2_remote *r, struct registration *reg)
     rest(r, "POST", NULL, headers, c2_buf_str(&body), ask);
 }
 
-static struct c2_root *read_roots(struct c2_http_reply *reply, size_t *n, struct cat2_error *err)
+struct told_roots {
+    C2_VEC(struct c2_root);
+};
+
+/* A root, and who mirrors it. */
+static bool read_root(struct told_roots *roots, struct c2_str name, struct c2_jval value,
+                      struct cat2_error *err)
+{
+    struct c2_jiter it = c2_jiter_of(c2_jget(value, "mirrors"));
+    struct c2_root root;
+    struct c2_str key;
+    size_t n = 0;
+
+    if (!c2_root_of_json(name, value, &root)) return true;
+    bool ok = c2_vec_push(roots, C2_VEC_NO_MAX, "roots", err, root);
+    while (ok && n++ < C2_MIRRORS_MAX && c2_jnext(&it, &key, &value))
+        if (c2_root_of_json(name, value, &root)) {
+            root.mirror = true;
+            ok = c2_vec_push(roots, C2_VEC_NO_MAX, "roots", err, root);
+        }
+    return ok;
+}
+
+static bool read_roots(struct c2_http_reply *reply, struct told_roots *roots, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_str name;
     struct c2_jval value;
 
     C2_ASSERT(reply);
-    *n = 0;
-    if (!c2_json_parse(c2_buf_str(reply->body), &json, err)) return NULL;
-    struct c2_jval object = c2_json_root(json);
-    struct c2_root *roots = calloc(c2_jlen(object) + 1, sizeof(*roots));
-    struct c2_jiter it = c2_jiter_of(object);
-    while (roots && c2_jnext(&it, &name, &value)) {
-        if (c2_root_of_json(name, value, &roots[*n])) (*n)++;
-    }
-    if (!roots) c2_fail_nomem(err, "roots");
-    return roots;
+    if (!c2_json_parse(c2_buf_str(reply->body), &json, err)) return false;
+    struct c2_jiter it = c2_jiter_of(c2_json_root(json));
+    while (c2_jnext(&it, &name, &value))
+        if (!read_root(roots, name, value, err)) return false;
+    return true;
 }
 
 /* Roots of ours that the broker lost, or knows elsewhere, are posted again. */
@@ -204,8 +224,7 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     struct ask *ask = ctx;
     struct c2_remote *r = ask->r;
     struct cat2_error err = {0};
-    struct c2_root *roots = NULL;
-    size_t n = 0;
+    struct told_roots roots = {0};
 
     if (why)
         err = *why;
@@ -214,14 +233,13 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     r->flights--;
     if (!why) r->rest_hashed = reply->hashed;
     if (!r->freed) {
-        if ((ask->check || ask->roots_done) && !why && err.code == CAT2_OK)
-            roots = read_roots(reply, &n, &err);
+        if ((ask->check || ask->roots_done) && !why && err.code == CAT2_OK) read_roots(reply, &roots, &err);
         bool ok = err.code == CAT2_OK;
-        if (ask->check && ok) check_registered(r, roots, n);
+        if (ask->check && ok) check_registered(r, roots.p, roots.n);
         if (ask->check && !ok) post_all_again(r);
-        tell(r, ask, roots, n, reply, ok ? NULL : &err);
+        tell(r, ask, roots.p, roots.n, reply, ok ? NULL : &err);
     }
-    free(roots);
+    c2_vec_fini(&roots);
     free(ask);
     release(r);
 }
@@ -377,6 +395,33 @@ static bool remote_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *c
     return true;
 }
 
+static void remote_mirror(struct c2_bus *bus, const struct c2_mirroring *mirroring, c2_bus_done *done,
+                          void *ctx)
+{
+    struct ask ask = {.done = done, .ctx = ctx, .route = "mirrors"};
+    C2_AUTO(c2_buf) body = C2_BUF_INIT(C2_MIRRORS_BODY_MAX);
+    struct cat2_error err = {0};
+    char header[100];
+    const char *headers[] = {header, NULL};
+    struct c2_jw w;
+
+    c2_jw_init(&w, &body, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_root_place_jw(&w, mirroring->place);
+    c2_jw_put_raw(&w, "roots", mirroring->roots);
+    c2_jw_end_object(&w);
+    snprintf(header, sizeof(header), "X-Caterva2-Token: %s", mirroring->token);
+    if (c2_jw_finish(&w))
+        rest((struct c2_remote *)bus, "POST", NULL, headers, c2_buf_str(&body), ask);
+    else
+        done(ctx, &err);
+}
+
+static int remote_at(const struct c2_bus *bus)
+{
+    return ((const struct c2_remote *)bus)->at;
+}
+
 static void remote_free(struct c2_bus *bus)
 {
     struct c2_remote *r = (struct c2_remote *)bus;
@@ -406,23 +451,48 @@ static void remote_free(struct c2_bus *bus)
     release(r);
 }
 
+/* What is known of the last place is not known of this one. */
+void c2_remote_go_to(struct c2_remote *r, int at)
+{
+    r->at = at;
+    r->broker = r->places[at].broker;
+    r->tls = r->places[at].tls;
+    r->here = looks_here(r->broker);
+    r->hashed = r->known_ours = r->rest_hashed = false;
+    r->doubts = 0;
+}
+
+static bool read_places(struct c2_remote *r, struct c2_str lines, struct cat2_error *err)
+{
+    struct c2_str line;
+
+    do {
+        struct c2_remote_place *place = &r->places[r->nplaces++];
+        bool more = c2_str_cut(lines, '\n', &line, &lines);
+        if (!c2_service_address(line, place->broker, sizeof(place->broker), &place->tls, err)) return false;
+        if (!more) return true;
+    } while (r->nplaces < C2_BUS_PLACES_MAX);
+    return c2_fail(err, CAT2_EINVAL, "more than %d of them", C2_BUS_PLACES_MAX);
+}
+
 bool c2_bus_remote_new(struct c2_loop *loop, struct c2_http *http, const char *broker, struct c2_bus **out,
                        struct cat2_error *err)
 {
-    static const struct c2_bus_ops ops = {
-        remote_register,    remote_unregister, remote_roots, remote_publish,    remote_subscribe,
-        remote_unsubscribe, remote_connected,  remote_here,  remote_on_connect, remote_free};
+    static const struct c2_bus_ops ops = {remote_register,  remote_unregister, remote_roots,
+                                          remote_publish,   remote_subscribe,  remote_unsubscribe,
+                                          remote_connected, remote_here,       remote_on_connect,
+                                          remote_free,      remote_mirror,     remote_at};
     struct c2_remote *r = calloc(1, sizeof(*r));
 
     if (!r) return c2_fail_nomem(err, "bus");
     r->bus.ops = &ops;
     r->loop = loop;
     r->http = http;
-    if (!c2_service_address(c2_str_of(broker), r->broker, sizeof(r->broker), &r->tls, err)) {
+    if (!read_places(r, c2_str_of(broker), err)) {
         free(r);
         return c2_fail_within(err, "broker");
     }
-    r->here = looks_here(r->broker);
+    c2_remote_go_to(r, 0);
     r->timer = c2_timer_start(loop, 0, 0, c2_remote_connect, r);
     *out = &r->bus;
     return true;

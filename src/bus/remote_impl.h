@@ -40,12 +40,18 @@ struct watcher {
     void (*fn)(void *ctx);
     void *ctx;
 };
+struct c2_remote_place {
+    char broker[300]; /* host:port */
+    bool tls;         /* it speaks TLS */
+};
 struct c2_remote {
     struct c2_bus bus;
     struct c2_loop *loop;
     struct c2_http *http;
-    char broker[300]; /* host:port */
-    bool tls;         /* it speaks TLS */
+    struct c2_remote_place places[C2_BUS_PLACES_MAX];
+    int nplaces, at;
+    const char *broker; /* of the place it is at */
+    bool tls;
     struct c2_ws *ws;
     bool up, freed;
     bool here;        /* the broker is on this machine */
@@ -73,6 +79,8 @@ void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_subscription *subscr
 void c2_remote_connect(void *ctx);
 
 /* ---- remote.c ---- */
+/** The next of several places is asked from now on. */
+void c2_remote_go_to(struct c2_remote *r, int at);
 /** The connection is there: see whether the broker still knows our roots, tell who watches. */
 void c2_remote_connected(struct c2_remote *r);
 

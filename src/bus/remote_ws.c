@@ -280,8 +280,10 @@ static void on_close(void *ctx, struct c2_ws *ws, int code, const char *reason)
     while (r->calls)
         c2_remote_end_call(r->calls, &err);
     if (r->timer || r->freed) return;
-    r->timer = c2_timer_start(r->loop, r->tries == 0 ? 0 : pause_ms(r->tries), 0, c2_remote_connect, r);
+    int rounds = r->tries / r->nplaces;
+    r->timer = c2_timer_start(r->loop, rounds == 0 ? 0 : pause_ms(rounds), 0, c2_remote_connect, r);
     r->tries++;
+    if (r->nplaces > 1) c2_remote_go_to(r, (r->at + 1) % r->nplaces);
 }
 
 void c2_remote_connect(void *ctx)

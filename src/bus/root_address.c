@@ -12,11 +12,12 @@
 bool c2_root_name_check(struct c2_str name, struct cat2_error *err)
 {
     bool ok = name.n > 0 && name.n <= C2_NAME_MAX && name.p[0] != '.' && !memchr(name.p, '/', name.n) &&
-              !memchr(name.p, '\0', name.n) && !c2_str_is(name, C2_TOPIC_NEW);
+              !memchr(name.p, '\0', name.n) && !c2_str_is(name, C2_TOPIC_NEW) &&
+              !c2_str_is(name, C2_TOPIC_MIRRORS);
 
     return ok || c2_fail(err, CAT2_EINVAL,
                          "root name '%.*s': must have 1 to %d bytes, not hold '/' or begin with '.', and not "
-                         "be " C2_TOPIC_NEW,
+                         "be " C2_TOPIC_NEW " or " C2_TOPIC_MIRRORS,
                          (int)c2_min_i64(60, (int64_t)name.n), name.p, C2_NAME_MAX);
 }
 
@@ -60,12 +61,16 @@ bool c2_root_set_address(struct c2_root *root, struct c2_str text)
     return true;
 }
 
+void c2_root_place_jw(struct c2_jw *w, const struct c2_root *root)
+{
+    c2_jw_put_cstr(w, "http", root->http);
+    if (root->tls) c2_jw_put_bool(w, "tls", true);
+}
+
 void c2_root_jw(struct c2_jw *w, const struct c2_root *root)
 {
     c2_jw_put_cstr(w, "name", root->name);
-    c2_jw_put_cstr(w, "http", root->http);
-    if (!root->tls) return;
-    c2_jw_put_bool(w, "tls", true);
+    c2_root_place_jw(w, root);
 }
 
 bool c2_root_of_json(struct c2_str name, struct c2_jval value, struct c2_root *out)

@@ -24,7 +24,7 @@ struct place {
 };
 struct c2_keyring {
     C2_VEC(struct place);
-    char home[300];
+    char *home; /* one or more, one a line */
 };
 
 bool c2_keyring_new(const char *home, struct c2_keyring **out, struct cat2_error *err)
@@ -32,9 +32,11 @@ bool c2_keyring_new(const char *home, struct c2_keyring **out, struct cat2_error
     struct c2_keyring *ring = calloc(1, sizeof(*ring));
 
     if (!ring) return c2_fail_nomem(err, "keys");
-    const char *scheme = home ? strstr(home, "://") : NULL;
-    if (scheme) home = scheme + 3;
-    snprintf(ring->home, sizeof(ring->home), "%s", home ? home : "");
+    ring->home = c2_str_dup(c2_str_of(home ? home : ""));
+    if (!ring->home) {
+        free(ring);
+        return c2_fail_nomem(err, "keys");
+    }
     *out = ring;
     return true;
 }
@@ -45,6 +47,7 @@ void c2_keyring_free(struct c2_keyring *ring)
     for (size_t i = 0; i < ring->n; i++)
         explicit_bzero(ring->p[i].key, sizeof(ring->p[i].key));
     c2_vec_fini(ring);
+    free(ring->home);
     free(ring);
 }
 
@@ -65,9 +68,34 @@ static bool split(struct c2_str text, char host[256], int *port)
     return true;
 }
 
-bool c2_keyring_add(struct c2_keyring *ring, struct c2_str line, struct cat2_error *err)
+static bool add(struct c2_keyring *ring, struct c2_str where, struct c2_str key, struct cat2_error *err)
 {
     struct place place = {0};
+
+    if (key.n > KEY_NBYTES || !c2_str_is_visible(key) || !split(where, place.host, &place.port))
+        return c2_fail(err, CAT2_EINVAL, "neither KEY nor HOST:PORT KEY");
+    snprintf(place.key, sizeof(place.key), "%.*s", C2_STR_ARG(key));
+    bool ok = c2_vec_push(ring, KEYS_MAX, "keys", err, place);
+    explicit_bzero(place.key, sizeof(place.key));
+    return ok;
+}
+
+static bool add_for_homes(struct c2_keyring *ring, struct c2_str key, struct cat2_error *err)
+{
+    struct c2_str rest = c2_str_of(ring->home), home;
+
+    if (!rest.n) return c2_fail(err, CAT2_EINVAL, "a key alone: write HOST:PORT KEY");
+    for (bool more = true; more;) {
+        more = c2_str_cut(rest, '\n', &home, &rest);
+        const char *place = memmem(home.p, home.n, "://", 3);
+        if (place) home = (struct c2_str){place + 3, home.n - (size_t)(place + 3 - home.p)};
+        if (!add(ring, home, key, err)) return false;
+    }
+    return true;
+}
+
+bool c2_keyring_add(struct c2_keyring *ring, struct c2_str line, struct cat2_error *err)
+{
     struct c2_str where, key;
 
     line = c2_str_trim(line);
@@ -76,17 +104,7 @@ bool c2_keyring_add(struct c2_keyring *ring, struct c2_str line, struct cat2_err
         n++;
     where = (struct c2_str){line.p, n};
     key = c2_str_trim((struct c2_str){line.p + n, line.n - n});
-    if (!key.n) {
-        key = where;
-        where = c2_str_of(ring->home);
-        if (!where.n) return c2_fail(err, CAT2_EINVAL, "a key alone: write HOST:PORT KEY");
-    }
-    if (key.n > KEY_NBYTES || !c2_str_is_visible(key) || !split(where, place.host, &place.port))
-        return c2_fail(err, CAT2_EINVAL, "neither KEY nor HOST:PORT KEY");
-    snprintf(place.key, sizeof(place.key), "%.*s", C2_STR_ARG(key));
-    bool ok = c2_vec_push(ring, KEYS_MAX, "keys", err, place);
-    explicit_bzero(place.key, sizeof(place.key));
-    return ok;
+    return key.n ? add(ring, where, key, err) : add_for_homes(ring, where, err);
 }
 
 /* systemd gives the service's user a right of his own, which is shown in the place of the group's. */

@@ -12,7 +12,8 @@
 #include "base/buf.h"
 
 struct c2_keyring;
-/** @param home  "host:port", with or without a scheme, or NULL: lines with a key alone are errors. */
+/** @param home  "host:port", with or without a scheme, or several, one a line; or NULL: lines with a key
+ * alone are errors. */
 bool c2_keyring_new(const char *home, struct c2_keyring **out, struct cat2_error *err);
 void c2_keyring_free(struct c2_keyring *ring); /* NULL is fine */
 /** All lines of a file. *shared: others than its owner may read it. @errors CAT2_ENOTFOUND, CAT2_EIO;
