@@ -30,7 +30,10 @@ struct role {
     struct c2_bus *bus;
     struct published *published;
     int n;
+    struct c2_downstream downstream;
     struct c2_subscriber *sub;
+    c2_loop_fn *stopped;
+    void *stopped_ctx;
 };
 
 static bool open_server(struct c2_service *s, const char *at, struct c2_server **out, char http[300],
@@ -115,6 +118,8 @@ static bool start_subscriber(struct role *role, struct c2_service *s, struct cat
     struct c2_subscriber_config config = {.bus = role->bus, .statedir = statedir, .follow_all = true};
 
     snprintf(statedir, sizeof(statedir), "%s/sub", role->statedir);
+    if (!c2_downstream_open(s, &role->downstream, err)) return false;
+    config.downstream = role->downstream.bus;
     return c2_service_subscriber(s, &config, &role->sub, err);
 }
 
@@ -142,13 +147,22 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
     return start_subscriber(role, s, err);
 }
 
+static void on_stopped(void *ctx)
+{
+    struct role *role = ctx;
+
+    c2_broker_stop(role->downstream.broker, role->stopped, role->stopped_ctx);
+}
+
 static void stop(void *ctx, c2_loop_fn *done, void *done_ctx)
 {
     struct role *role = ctx;
 
     for (int i = 0; i < role->n; i++)
         c2_publisher_stop(role->published[i].publisher);
-    c2_subscriber_stop(role->sub, done, done_ctx);
+    role->stopped = done;
+    role->stopped_ctx = done_ctx;
+    c2_subscriber_stop(role->sub, on_stopped, role);
 }
 
 static void release(void *ctx)
@@ -156,6 +170,7 @@ static void release(void *ctx)
     struct role *role = ctx;
 
     c2_subscriber_free(role->sub);
+    c2_downstream_free(&role->downstream);
     for (int i = 0; i < role->n; i++) {
         c2_publisher_free(role->published[i].publisher);
         c2_state_close(role->published[i].state);

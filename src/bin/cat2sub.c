@@ -1,26 +1,87 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The subscriber: follows roots, caches what is asked for, serves it. */
+#include <stdio.h>
+#include <string.h>
+
 #include "bin/service.h"
 #include "bin/statedir.h"
 #include "broker/broker.h"
 #include "bus/remote.h"
+#include "net/address.h"
 #include "subscriber/subscriber.h"
 
 struct role {
     struct c2_bus *bus;
     struct c2_downstream downstream;
     struct c2_subscriber *sub;
-    struct c2_root upstream; /* its place */
+    struct c2_root upstreams[C2_BUS_PLACES_MAX], place;
+    int nupstreams;
     c2_loop_fn *stopped;
     void *stopped_ctx;
 };
 
-/* Another subscriber tells of roots and changes as a broker does. */
-static bool open_upstream(struct role *role, const char *text, struct cat2_error *err)
+/* A place to ask, which is not our own and not one of those before. */
+static bool add_upstream(struct role *role, struct c2_service *s, struct c2_str text, struct cat2_error *err)
 {
-    return c2_service_address(c2_str_of(text), role->upstream.http, sizeof(role->upstream.http),
-                              &role->upstream.tls, err) ||
-           c2_fail_within(err, "--upstream");
+    struct c2_root *place = &role->upstreams[role->nupstreams];
+    char url[400];
+
+    if (role->nupstreams == C2_BUS_PLACES_MAX)
+        return c2_fail(err, CAT2_EINVAL, "more than %d of them", C2_BUS_PLACES_MAX);
+    if (!c2_service_address(text, place->http, sizeof(place->http), &place->tls, err)) return false;
+    place->mirror = true;
+    snprintf(url, sizeof(url), "%s://%s", c2_root_scheme(place), place->http);
+    if (strcmp(url, s->public_url) == 0)
+        return c2_fail(err, CAT2_EINVAL, "%s is this subscriber itself: a circle", url);
+    for (int i = 0; i < role->nupstreams; i++)
+        if (c2_root_is_at(place, &role->upstreams[i]))
+            return c2_fail(err, CAT2_EINVAL, "%s is named twice", url);
+    role->nupstreams++;
+    return true;
+}
+
+/* Other subscribers tell of roots and changes as a broker does. */
+static bool open_upstreams(struct role *role, struct c2_service *s, const char *lines, struct cat2_error *err)
+{
+    struct c2_str rest = c2_str_of(lines), line;
+
+    for (bool more = true; more;) {
+        more = c2_str_cut(rest, '\n', &line, &rest);
+        if (!add_upstream(role, s, line, err)) return c2_fail_within(err, "--upstream");
+    }
+    return true;
+}
+
+/* Where mirrors are registered: at a broker, and as HOST:PORT, which is all that others are told of a root.
+ */
+static bool open_republish(struct role *role, struct c2_service *s, struct cat2_error *err)
+{
+    if (c2_options_text(s->options, "upstream"))
+        return c2_fail(
+            err, CAT2_EINVAL,
+            "--republish and --upstream: mirrors are registered at a broker, and --upstream takes its "
+            "place; others can name this subscriber with --upstream");
+    return c2_service_address(c2_str_of(s->public_url), role->place.http, sizeof(role->place.http),
+                              &role->place.tls, err) ||
+           c2_fail_within(err,
+                          "--republish: others must reach this subscriber at http[s]://HOST:PORT, without a "
+                          "path: --public-url");
+}
+
+/* Who tells of roots and changes. */
+static bool open_bus(struct role *role, struct c2_service *s, struct cat2_error *err)
+{
+    const char *upstream = c2_options_text(s->options, "upstream");
+    bool nats = c2_options_text(s->options, "bus"), republish = c2_options_flag(s->options, "republish");
+
+    if (upstream && nats)
+        return c2_fail(err, CAT2_EINVAL, "--upstream tells of changes itself: it goes without --bus");
+    if (republish && nats)
+        return c2_fail(err, CAT2_EINVAL, "--republish registers mirrors at a broker: it goes without --bus");
+    if ((upstream && !open_upstreams(role, s, upstream, err)) || (republish && !open_republish(role, s, err)))
+        return false;
+    return upstream ? c2_bus_remote_new(s->loop, s->http, upstream, &role->bus, err)
+                    : c2_service_bus(s, &role->bus, err);
 }
 
 static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
@@ -28,20 +89,16 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
     struct role *role = ctx;
     char statedir[C2_STATEDIR_MAX];
     struct c2_subscriber_config config = {.statedir = statedir};
-    const char *upstream = c2_options_text(s->options, "upstream");
 
-    if (upstream && c2_options_text(s->options, "bus"))
-        return c2_fail(err, CAT2_EINVAL, "--upstream tells of changes itself: it goes without --bus");
-    if (!c2_statedir_subscriber(s->options, statedir, err) ||
-        (upstream && !open_upstream(role, upstream, err)) ||
-        !(upstream ? c2_bus_remote_new(s->loop, s->http, upstream, &role->bus, err)
-                   : c2_service_bus(s, &role->bus, err)) ||
+    if (!c2_statedir_subscriber(s->options, statedir, err) || !open_bus(role, s, err) ||
         !c2_downstream_open(s, &role->downstream, err))
         return false;
     config.bus = role->bus;
     config.downstream = role->downstream.bus;
     config.lease_ms = c2_options_period(s->options, "lease");
-    if (upstream) config.upstream = &role->upstream;
+    config.upstreams = role->upstreams;
+    config.nupstreams = role->nupstreams;
+    if (c2_options_flag(s->options, "republish")) config.mirror_at = &role->place;
     return c2_service_subscriber(s, &config, &role->sub, err);
 }
 
@@ -86,8 +143,11 @@ static const struct c2_option options[] = {
     {"broker", 0, C2_OPT_SERVICE, "localhost:8000", "HOST:PORT",
      "the broker to ask for roots; https://HOST:PORT by TLS", "broker.http"},
     C2_SERVICE_BUS,
-    {"upstream", 0, C2_OPT_SERVICE, NULL, "URL",
-     "follow the roots of this subscriber, in place of a broker's; http[s]://HOST:PORT", NULL},
+    {"upstream", 0, C2_OPT_LIST, NULL, "URL",
+     "follow the roots of this subscriber, in place of a broker's; http[s]://HOST:PORT; may be repeated",
+     NULL},
+    {"republish", 0, C2_OPT_FLAG, NULL, NULL,
+     "register what is followed at the broker, so that other subscribers may get it here", NULL},
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR",
      "keep state and cache here; with --id _caterva2/sub.ID", NULL},
     {"lease", 0, C2_OPT_PERIOD, "60", "SECONDS|never",

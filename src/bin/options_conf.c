@@ -26,7 +26,7 @@ static const struct {
     {"subscriber",
      SERVICE_KEYS
      " trust key-file base-path frame-ancestors quota work-per-request scrub plugin-dir h5web-dir web-dir "
-     "upstream lease bus bus-creds",
+     "upstream republish lease bus bus-creds",
      true},
     {"serve",
      SERVICE_KEYS " broker-http trust base-path frame-ancestors quota work-per-request poll scrub "
@@ -165,9 +165,10 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
     if (known) return fail_unknown(conf, keys, nkeys, value->line, known, err);
     bool sized = value->kind == C2_TOML_INT &&
                  lists("quota work-per-request poll scrub clevel threads connections-per-address", last);
-    bool flag = value->kind == C2_TOML_BOOL && c2_str_is(last, "no-hdf5-folders");
+    bool flag =
+        value->kind == C2_TOML_BOOL && (c2_str_is(last, "no-hdf5-folders") || c2_str_is(last, "republish"));
     bool list = lists("roots allowed-hosts trust trusted-proxies cors-origins frame-ancestors certificate "
-                      "certificate-key",
+                      "certificate-key upstream",
                       last),
          listed = list && value->kind == C2_TOML_STRINGS;
     if (value->kind != C2_TOML_STRING && !sized && !flag && !listed)

@@ -22,6 +22,7 @@
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/sources.h"
 #include "subscriber/mirror/upcall.h"
 #include "subscriber/pages/pages.h"
 #include "subscriber/republish/republish.h"
@@ -63,6 +64,7 @@ static void free_rest(struct c2_subscriber *sub)
 {
     c2_views_free(sub->views);
     c2_plugins_free(sub->plugins);
+    c2_republish_free(sub);
     c2_events_free(sub->events);
     if (sub->statefd >= 0) close(sub->statefd);
     if (sub->cachefd >= 0) close(sub->cachefd);
@@ -92,7 +94,8 @@ bool c2_subscriber_new(const struct c2_subscriber_config *config, struct c2_subs
     sub->statefd = sub->cachefd = -1;
     if (!c2_plugins_load(config->plugin_dir, &sub->plugins, err) || !open_folders(sub, err) ||
         !start_views(sub, err) || !c2_sub_restore(sub, err) || !c2_sub_tend_state(sub, err) ||
-        !start_events(sub, err) || !c2_sub_watch_roots(sub, err) || !c2_lease_start(sub, err)) {
+        !start_events(sub, err) || !c2_sub_watch_roots(sub, err) || !c2_lease_start(sub, err) ||
+        !c2_republish_register(sub, err)) {
         c2_subscriber_free(sub);
         return false;
     }
@@ -119,7 +122,9 @@ static void stop_following(struct c2_subscriber *sub)
     if (sub->news) sub->config.bus->ops->unsubscribe(sub->news);
     c2_timer_stop(sub->roots_timer);
     c2_timer_stop(sub->lease_timer);
-    sub->news = NULL;
+    if (sub->mirrors) sub->config.bus->ops->unsubscribe(sub->mirrors);
+    c2_sources_stop(sub);
+    sub->news = sub->mirrors = NULL;
     sub->roots_timer = sub->lease_timer = NULL;
     for (struct c2_root_state *root = sub->roots; root; root = root->next)
         c2_follow_cancel(root, "shutting down");
@@ -129,6 +134,7 @@ void c2_subscriber_stop(struct c2_subscriber *sub, c2_loop_fn *done, void *ctx)
 {
     sub->stopping = true;
     c2_events_stop(sub->events);
+    c2_republish_leave(sub);
     c2_timer_stop(sub->quota_timer);
     sub->quota_timer = NULL;
     c2_sub_cache_count_stop(sub);

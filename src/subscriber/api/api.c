@@ -13,6 +13,7 @@
 #include "subscriber/api/old_client.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/sources.h"
 
 /* What a server of 2026 asks before it takes our roots for its own. */
 static void handle_peer(struct c2_request *req, void *state)
@@ -41,6 +42,28 @@ static void handle_peer(struct c2_request *req, void *state)
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
+/* Where there are several: how each is, and which is asked now. */
+static void put_sources(struct c2_jw *w, const struct c2_root_state *root)
+{
+    int used = c2_source_used(root);
+
+    if (root->nsources == 0) return;
+    c2_jw_open_array(w, "sources");
+    for (int i = 0; i < root->nsources; i++) {
+        const struct c2_source *source = root->sources[i];
+        c2_jw_begin_object(w);
+        c2_root_place_jw(w, &source->place);
+        c2_jw_put_bool(w, "mirror", source->place.mirror);
+        c2_jw_put_cstr(w, "state", c2_source_state(source));
+        c2_jw_put_bool(w, "used", i == used);
+        if (source->round_trip_ms >= 0) c2_jw_put_real(w, "round_trip_ms", source->round_trip_ms);
+        c2_jw_put_int(w, "failures", source->nfailures);
+        if (source->nfailed) c2_jw_put_cstr(w, "reason", source->why);
+        c2_jw_end_object(w);
+    }
+    c2_jw_end_array(w);
+}
+
 static void handle_roots(struct c2_request *req, void *state)
 {
     struct c2_subscriber *sub = state;
@@ -59,6 +82,7 @@ static void handle_roots(struct c2_request *req, void *state)
             c2_jw_bool(&w, true);
         else
             c2_jw_null(&w);
+        put_sources(&w, root);
         c2_jw_end_object(&w);
     }
     c2_jw_end_object(&w);

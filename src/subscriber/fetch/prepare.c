@@ -12,6 +12,7 @@
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/sources.h"
 #include "subscriber/mirror/upcall.h"
 #include "wire/multipart.h"
 
@@ -25,6 +26,7 @@ struct prepare {
     bool mirror;    /* head and tail are here */
     bool look_only; /* first pass: is there one already? */
     bool in_memory; /* the disk does not take it */
+    struct c2_turn turn;
     bool ok;
     struct cat2_error err, why; /* why: in memory */
     void (*fn)(void *ctx, const struct cat2_error *err);
@@ -112,11 +114,30 @@ static bool take_part(void *ctx, int64_t off, struct c2_bytes bytes, struct cat2
     return c2_buf_append(head ? &p->head : &p->tail, bytes.p, bytes.n, err);
 }
 
+static bool ask_parts(struct prepare *p, struct cat2_error *err);
+
+/* false: no other source is asked. */
+static bool ask_elsewhere(struct prepare *p, const struct c2_root_state *root,
+                          const struct c2_http_reply *reply, const struct cat2_error *why)
+{
+    struct cat2_error ignored;
+
+    if (!c2_turn_may_leave(root, &p->turn, reply, why)) return false;
+    c2_turn_leave(&p->turn);
+    if (!c2_turn_next(root, &p->turn)) return false;
+    c2_buf_fini(&p->head);
+    c2_buf_fini(&p->tail);
+    return ask_parts(p, &ignored);
+}
+
 static void on_parts(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err)
 {
     struct prepare *p = ctx;
+    struct c2_root_state *root = c2_sub_root(p->ds->sub, c2_str_of(p->ds->root));
 
     p->err = (struct cat2_error){0};
+    if (root) c2_source_note(root, p->turn.at, err);
+    if ((err || reply->status != 206) && ask_elsewhere(p, root, reply, err)) return;
     if (err)
         p->err = *err;
     else if (reply->status == 206)
@@ -126,11 +147,10 @@ static void on_parts(void *ctx, struct c2_http_reply *reply, const struct cat2_e
     else if (reply->status == 412)
         c2_fail(&p->err, CAT2_ECHANGED, "the dataset has just changed at its publisher: ask again");
     else if (reply->status == 503) {
-        c2_upstream_refused(p->ds, reply, &p->err);
+        c2_upstream_refused(p->ds, &p->turn, reply, &p->err);
         c2_fail_within(&p->err, "%.80s/%.100s", p->ds->root, p->ds->path);
     }
     if (p->err.code == CAT2_ECHANGED || p->err.code == CAT2_ECANCELLED || p->err.code == CAT2_EUPSTREAM) {
-        struct c2_root_state *root = c2_sub_root(p->ds->sub, c2_str_of(p->ds->root));
         if (root && p->err.code == CAT2_ECHANGED) c2_sub_follow(root);
         if (root) c2_upstream_blame(root, &p->err);
         finish(p);
@@ -154,7 +174,7 @@ static bool ask_parts(struct prepare *p, struct cat2_error *err)
     c2_buf_init(&p->tail, most);
     struct c2_http_call call = {
         .headers = headers, .body_max = most + PART_HEADS_MAX, .done = on_parts, .ctx = p};
-    if (!c2_ds_url(p->ds, "frame", &url, err)) return false;
+    if (!c2_ds_url(p->ds, &p->turn, "frame", &url, err)) return false;
     call.url = c2_buf_cstr(&url);
     return c2_upcall_start(p->ds->sub, &call, C2_WIRE_FRAME,
                            c2_sub_check(c2_sub_root(p->ds->sub, c2_str_of(p->ds->root))), err);
@@ -172,6 +192,8 @@ static void done(void *job)
     }
     p->look_only = false;
     bool mirror = p->ds->speaks_pieces && p->ds->has_frame;
+    const struct c2_root_state *root = c2_sub_root(p->ds->sub, c2_str_of(p->ds->root));
+    if (root) c2_turn_next(root, &p->turn);
     if (!mirror || !ask_parts(p, &p->err)) run(p);
 }
 

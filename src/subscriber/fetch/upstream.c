@@ -13,6 +13,7 @@
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/sources.h"
 #include "subscriber/mirror/upcall.h"
 #include "subscriber/mirror/via.h"
 #include "wire/pieces.h"
@@ -33,8 +34,11 @@ struct fetch {
     struct c2_want *wants;
     uint8_t *stored; /* by want */
     size_t n, next;
-    int passes;            /* begun */
-    struct cat2_error bad; /* why pieces of this pass are asked for again */
+    struct c2_turn turn;    /* the source of this pass */
+    bool moving;            /* this one has: the next pass goes elsewhere */
+    struct cat2_error left; /* why the first of them was left */
+    int passes;             /* begun, at this source */
+    struct cat2_error bad;  /* why pieces of this pass are asked for again */
     int under_way, storing;
     size_t storing_nbytes;
     bool failed;
@@ -59,12 +63,13 @@ struct store {
     bool checked, ok;
 };
 
-bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *reply, struct cat2_error *err)
+bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_turn *turn,
+                         const struct c2_http_reply *reply, struct cat2_error *err)
 {
     struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
 
     if (root && reply->status == 503) root->retry_s = c2_reason_retry_s(reply);
-    c2_reason_of_reply(reply, root ? root->root.http : "?", "its data", err);
+    c2_reason_of_reply(reply, root ? c2_turn_place(root, turn).http : "?", "its data", err);
     /* That it is gone is said when the list says so, or others would still get it afterwards. */
     if (err->code == CAT2_ENOTFOUND) {
         err->code = CAT2_ECHANGED;
@@ -73,13 +78,16 @@ bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_http_reply *rep
     return false;
 }
 
-bool c2_ds_url(const struct c2_ds *ds, const char *route, struct c2_buf *out, struct cat2_error *err)
+bool c2_ds_url(const struct c2_ds *ds, const struct c2_turn *turn, const char *route, struct c2_buf *out,
+               struct cat2_error *err)
 {
     struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
 
     if (!root) return c2_fail(err, CAT2_ENOTFOUND, "root %.100s is gone", ds->root);
-    return c2_via_may_ask(root, err) && c2_root_put_url(&root->root, route, out, err) &&
-           c2_buf_putc(out, '/', err) && c2_url_encode(c2_str_of(ds->path), true, out, err);
+    struct c2_root place = c2_turn_place(root, turn);
+    return (!c2_turn_is_first(root, turn) || c2_via_may_ask(root, err)) &&
+           c2_root_put_url(&place, route, out, err) && c2_buf_putc(out, '/', err) &&
+           c2_url_encode(c2_str_of(ds->path), true, out, err);
 }
 
 static void go_on(struct fetch *f);
@@ -114,6 +122,43 @@ static void fail_fetch(struct fetch *f, const struct cat2_error *err)
 static void ask_again(struct fetch *f, const struct cat2_error *err)
 {
     if (f->bad.code == CAT2_OK) f->bad = *err;
+}
+
+/* ---- sources ---- */
+
+static struct c2_root_state *root_of(const struct fetch *f)
+{
+    return c2_sub_root(f->ds->sub, c2_str_of(f->ds->root));
+}
+
+/* What the first source says tells most, but that there is another generation. */
+static void note_left(struct fetch *f, const struct cat2_error *err)
+{
+    const struct c2_root_state *root = root_of(f);
+
+    if (f->left.code == CAT2_OK || err->code == CAT2_ECHANGED || (root && c2_turn_is_first(root, &f->turn)))
+        f->left = *err;
+}
+
+/* The source gave nothing. false: nor will another; only ours give pieces. */
+static bool leave(struct fetch *f, const struct c2_http_reply *reply, const struct cat2_error *why,
+                  const struct cat2_error *err)
+{
+    if (!f->ds->speaks_pieces || !c2_turn_may_leave(root_of(f), &f->turn, reply, why)) return false;
+    note_left(f, err);
+    f->moving = true;
+    return true;
+}
+
+static bool go_elsewhere(struct fetch *f)
+{
+    const struct c2_root_state *root = root_of(f);
+
+    c2_turn_leave(&f->turn);
+    if (!root || !f->ds->speaks_pieces || !c2_turn_next(root, &f->turn)) return false;
+    f->passes = 0;
+    f->moving = false;
+    return true;
 }
 
 /* ---- storing, in workers ---- */
@@ -238,13 +283,26 @@ static bool take_chunk(struct request *r, struct c2_http_reply *reply, struct ca
 }
 
 /* What an answer says against the pieces. *again: it may be damage. */
-static bool check_reply(const struct c2_ds *ds, const struct c2_http_reply *reply, bool *again,
-                        struct cat2_error *err)
+static bool check_reply(const struct c2_ds *ds, const struct c2_turn *turn, const struct c2_http_reply *reply,
+                        bool *again, struct cat2_error *err)
 {
     *again = !reply->hashed; /* a status without a hash is not believed at once */
     if (reply->status == 200) return true;
     if (reply->status == 412 || reply->status == 503) *again = false; /* who asked may ask again */
-    return c2_upstream_refused(ds, reply, err);
+    return c2_upstream_refused(ds, turn, reply, err);
+}
+
+/* The request is over; what it did not bring is asked for again, here or elsewhere. why: there was no answer.
+ */
+static void not_done(struct fetch *f, const struct c2_http_reply *reply, const struct cat2_error *why,
+                     const struct cat2_error *err, bool again)
+{
+    if (again) {
+        ask_again(f, err);
+    } else if (!f->moving && !leave(f, reply, why, err)) {
+        if (f->left.code != CAT2_OK) note_left(f, err);
+        fail_fetch(f, f->left.code == CAT2_OK ? err : &f->left);
+    }
 }
 
 static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
@@ -252,7 +310,7 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     struct request *r = ctx;
     struct fetch *f = r->fetch;
     struct cat2_error err = {0};
-    bool again = false, ok = !why && check_reply(f->ds, reply, &again, &err);
+    bool again = false, ok = !why && check_reply(f->ds, &f->turn, reply, &again, &err);
 
     if (why) {
         err = *why;
@@ -263,7 +321,9 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     }
     if (!ok && again && err.code == CAT2_EDATA)
         c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s: %.200s", f->ds->root, f->ds->path, err.message);
-    if (!ok) again ? ask_again(f, &err) : fail_fetch(f, &err);
+    struct c2_root_state *root = root_of(f);
+    if (root) c2_source_note(root, f->turn.at, why);
+    if (!ok) not_done(f, reply, why, &err, again);
     c2_pieces_reader_fini(&r->reader);
     free(r);
     f->under_way--;
@@ -326,6 +386,14 @@ static bool question(struct fetch *f, struct request *r, struct c2_buf *url, str
     return ok;
 }
 
+/* 0: as long as ever. */
+static int64_t stall_ms(const struct fetch *f)
+{
+    const struct c2_root_state *root = root_of(f);
+
+    return root && c2_turn_has_other(root, &f->turn) ? C2_SOURCE_STALL_MS : 0;
+}
+
 static bool start_request(struct fetch *f, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) url = C2_BUF_INIT(65536);
@@ -337,7 +405,7 @@ static bool start_request(struct fetch *f, struct cat2_error *err)
     r->fetch = f;
     size_t record_max = (size_t)f->ds->meta.chunksize + (size_t)f->ds->meta.chunksize / 8 + (32u << 20);
     c2_pieces_reader_init(&r->reader, record_max);
-    bool ok = c2_ds_url(f->ds, "download", &url, err);
+    bool ok = c2_ds_url(f->ds, &f->turn, "download", &url, err);
     if (ok && f->ds->speaks_pieces) ok = question(f, r, &url, err);
     if (ok && !f->ds->speaks_pieces) {
         r->first = f->next++;
@@ -348,13 +416,13 @@ static bool start_request(struct fetch *f, struct cat2_error *err)
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
                                 .headers = f->ds->speaks_pieces ? headers : NULL,
                                 .timeout_ms = 120000,
+                                .stall_ms = stall_ms(f),
                                 .body_max = f->ds->speaks_pieces ? 65536 : record_max,
                                 .fresh = f->passes > 1,
                                 .data = f->ds->speaks_pieces ? on_data : NULL,
                                 .done = on_done,
                                 .ctx = r};
-    const struct c2_root_state *root = c2_sub_root(f->ds->sub, c2_str_of(f->ds->root));
-    ok = ok && c2_upcall_start(f->ds->sub, &call, C2_WIRE_PIECES, c2_sub_check(root), err);
+    ok = ok && c2_upcall_start(f->ds->sub, &call, C2_WIRE_PIECES, c2_sub_check(root_of(f)), err);
     if (ok) {
         f->under_way++;
         f->ds->sub->flights++;
@@ -383,6 +451,11 @@ static bool next_pass(struct fetch *f)
     memset(f->stored, 0, left);
     if (left == 0) return false;
     if (f->bad.code == CAT2_OK) c2_fail(&f->bad, CAT2_EDATA, "the publisher left chunks out");
+    if ((f->moving || f->passes == PASSES_MAX) && go_elsewhere(f)) {
+        f->bad = (struct cat2_error){0};
+        f->passes++;
+        return true;
+    }
     if (f->passes == PASSES_MAX) {
         c2_fail_within(&f->bad, "asked for %d times", f->passes);
         fail_fetch(f, &f->bad);
@@ -410,11 +483,11 @@ static void go_on(struct fetch *f)
     struct cat2_error err;
 
     do {
-        while (!f->failed && f->next < f->n &&
+        while (!f->failed && !f->moving && f->next < f->n &&
                f->under_way < (f->ds->speaks_pieces ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
                f->storing_nbytes < STORING_MAX)
             if (!start_request(f, &err)) fail_fetch(f, &err);
-        if (f->under_way || f->storing || (!f->failed && f->next < f->n)) return;
+        if (f->under_way || f->storing || (!f->failed && !f->moving && f->next < f->n)) return;
     } while (next_pass(f));
     finish(f);
 }
@@ -443,6 +516,11 @@ bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
                         .passes = 1,
                         .fn = fn,
                         .ctx = ctx};
+    const struct c2_root_state *root = root_of(f);
+    if (root && ds->speaks_pieces)
+        c2_turn_next(root, &f->turn);
+    else if (root)
+        c2_turn_first(root, &f->turn);
     c2_loop_post(ds->sub->config.loop, &f->starting, start_fetch, f);
     return true;
 }

@@ -13,13 +13,21 @@ int64_t c2_root_as_of(const struct c2_root_state *root)
     return root->life == C2_ROOT_CURRENT ? c2_max_i64(root->listed_ms, root->sub->heard_ms) : root->listed_ms;
 }
 
+/* What was seen last is up to LOOK_MS_MAX old (lease.c). */
+static bool is_deaf(const struct c2_subscriber *sub)
+{
+    const struct c2_bus *bus = sub->config.bus;
+
+    return sub->deaf || (sub->config.lease_ms && !bus->ops->connected(bus));
+}
+
 static const char *why_stale(const struct c2_root_state *root)
 {
     if (!c2_root_is_listed(root)) return NULL;
     if (c2_root_is_unreached(root)) return "publisher not reached";
     if (root->life != C2_ROOT_CURRENT) return "not listed again yet";
     if (*root->source.stale) return root->source.stale;
-    return root->sub->deaf ? "no events" : NULL;
+    return is_deaf(root->sub) ? "no events" : NULL;
 }
 
 void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root)

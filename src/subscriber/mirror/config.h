@@ -20,7 +20,10 @@ struct c2_subscriber_config {
     struct c2_access *access; /* for pages that say who looks at them; NULL: nobody can sign in */
     struct c2_bus *bus;
     const struct c2_root
-        *upstream;             /* where another subscriber answers for all roots; NULL: the bus says where */
+        *upstreams; /* where other subscribers answer for all roots, in the order of the bus */
+    int nupstreams; /* 0: the bus says where */
+    const struct c2_root
+        *mirror_at;            /* what is followed is registered at the bus as mirrored here; NULL: not */
     struct c2_bus *downstream; /* what changes is told here, to further subscribers; NULL: nobody */
     const char *statedir;
     const char *public_url; /* "http://host:port", the beginning of the URLs it hands out */

@@ -7,17 +7,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/log_share.h"
+#include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/refresh.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/sources.h"
 
 #define ROOTS_AGAIN_MS 10000  /* after the broker's roots could not be had */
+#define MIRRORS_MS     500    /* after others told that they mirror roots */
 #define UNHASHED_MS    30000  /* so long after the first list without hashes, its publisher is an older one */
 #define LISTED_MS      120000 /* who asks for a root to be followed */
 #define KNOWN_MS       4000   /* who asks for something in it: clients give up after 5 s, some of them */
@@ -101,9 +105,19 @@ static void listing_failed(struct c2_root_state *root, const struct cat2_error *
     c2_sub_tell_waiters(root, &why);
 }
 
+/* What is not known at all is taken from whoever has it; an old list is no worse than that of another. */
 static void on_failed(struct c2_follow *f, const struct cat2_error *err)
 {
-    listing_failed(f->root, err);
+    struct c2_root_state *root = f->root;
+
+    c2_turn_leave(&f->turn);
+    if (c2_root_is_listed(root) || err->code == CAT2_ECANCELLED || !c2_turn_next(root, &f->turn)) {
+        listing_failed(root, err);
+        return;
+    }
+    c2_log_some(C2_INFO, "follow root=%s: listed elsewhere: %s", root->root.name, err->message);
+    f->tries = 0;
+    c2_follow_list(f);
 }
 
 /* No failure: it is asked again, and those who wait go on waiting. */
@@ -129,17 +143,57 @@ static void on_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
     follow_later(root, 1000 * (int64_t)root->retry_s);
 }
 
+static uint64_t hash_of_place(const struct c2_root *place)
+{
+    return c2_hash64(place->http, strlen(place->http));
+}
+
+/* It came from another source than the first: until that one answers, it may be old. */
+static void note_source(struct c2_root_state *root, const struct c2_follow *f)
+{
+    const struct c2_root place = c2_turn_place(root, &f->turn);
+
+    root->source = f->source;
+    root->listed_at = hash_of_place(&place);
+    if (c2_turn_is_first(root, &f->turn)) return;
+    root->cyclic = false;
+    if (!*root->source.stale)
+        root->source = (struct c2_source_age){.stale = "publisher not reached", .ms = -1};
+}
+
 /* A publisher that sent hashes sends none any more: damage on the way, unless it stays so. */
 static bool is_doubtful(struct c2_root_state *root, const struct c2_follow *f)
 {
     int64_t now = c2_loop_now_ms(root->sub->config.loop);
-    bool lost = root->hashed && !f->hashed;
+    bool lost = root->hashed && !f->hashed && !f->same;
 
     if (!lost)
         root->unhashed_ms = 0;
     else if (!root->unhashed_ms)
         root->unhashed_ms = c2_max_i64(1, now);
     return lost && now - root->unhashed_ms < UNHASHED_MS;
+}
+
+/* Somebody else's list, of before ours: what is known stays. */
+static bool is_older(const struct c2_root_state *root, const struct c2_follow *f, struct cat2_error *err)
+{
+    const struct c2_root place = c2_turn_place(root, &f->turn);
+    int64_t as_of = c2_root_as_of(root), now = c2_loop_now_ms(root->sub->config.loop);
+
+    if (!c2_root_is_listed(root) || !*f->source.stale || !as_of || root->listed_at == hash_of_place(&place))
+        return false;
+    if (f->source.ms >= 0 && now - f->source.ms >= as_of) return false;
+    return !c2_fail(err, CAT2_EUPSTREAM, "the list that %.100s has of %.100s is older than what is known: %s",
+                    place.http, root->root.name, f->source.stale);
+}
+
+static void note_publisher(struct c2_root_state *root, const struct c2_follow *f)
+{
+    root->speaks_pieces = f->streaming;
+    if (!c2_turn_is_first(root, &f->turn) || root->hashed == f->hashed) return;
+    if (root->hashed) c2_log_warn("follow root=%s: the publisher sends no hashes any more", root->root.name);
+    root->hashed = f->hashed;
+    c2_sub_save_root(root);
 }
 
 /* Take the listing over. */
@@ -154,22 +208,21 @@ static void on_complete(struct c2_follow *f)
         listing_failed(root, &err);
         return;
     }
-    uint64_t changes = root->changes;
-    bool unsure = f->unsure, again = root->follow_again;
-
-    if (!c2_sub_take_list(root, f->found.p, f->found.n, &err)) {
+    if (is_older(root, f, &err)) {
         listing_failed(root, &err);
         return;
     }
-    if (root->hashed && !f->hashed)
-        c2_log_warn("follow root=%s: the publisher sends no hashes any more", root->root.name);
-    root->speaks_pieces = f->streaming;
-    if (root->hashed != f->hashed) {
-        root->hashed = f->hashed;
-        c2_sub_save_root(root);
+    uint64_t changes = root->changes;
+    bool unsure = f->unsure || !c2_turn_is_first(root, &f->turn), again = root->follow_again;
+
+    if (!f->same && !c2_sub_take_list(root, f->found.p, f->found.n, &err)) {
+        listing_failed(root, &err);
+        return;
     }
-    bool aged = strcmp(root->source.stale, f->source.stale) != 0;
-    root->source = f->source;
+    if (!f->same) note_publisher(root, f);
+    const struct c2_source_age before = root->source;
+    note_source(root, f);
+    bool aged = strcmp(root->source.stale, before.stale) != 0;
     follow_free(f);
     bool news = !c2_root_is_listed(root) || root->changes != changes || c2_root_is_unreached(root) || aged;
     root->retries = unsure ? root->retries + 1 : 0;
@@ -228,6 +281,7 @@ void c2_sub_follow(struct c2_root_state *root)
     if (f) {
         f->end = &follow_end;
         f->root = root;
+        c2_turn_first(root, &f->turn);
         c2_buf_init(&f->text, C2_JSON_NBYTES_MAX);
     }
     if (f && !root->topic)
@@ -305,10 +359,12 @@ void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const s
 /* Of a subscriber that is followed every root is to be had there, wherever its publisher is. */
 static struct c2_root place_of(const struct c2_subscriber *sub, const struct c2_root *told)
 {
-    const struct c2_root *upstream = sub->config.upstream;
+    int (*at)(const struct c2_bus *bus) = sub->config.bus->ops->at;
+    int n = sub->config.nupstreams, i = at ? at(sub->config.bus) : 0;
     struct c2_root root = *told;
 
-    if (!upstream) return root;
+    if (n == 0) return root;
+    const struct c2_root *upstream = &sub->config.upstreams[i < n ? i : 0];
     memcpy(root.http, upstream->http, sizeof(root.http));
     root.tls = upstream->tls;
     root.mirror = true;
@@ -330,6 +386,8 @@ static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c
     if (!old) c2_mirror_tell(root, NULL, NULL);
     bool begun = sub->config.follow_all && c2_follow_begin(root);
     if (!begun && (!old || moved)) c2_sub_save_root(root);
+    if (moved) c2_sources_move(root);
+    if (!old || moved) c2_sources_set_upstreams(root);
     if (moved) follow_free(root->follow); /* where it was */
     if (!old || moved || begun || c2_root_is_unreached(root) || !root->topic) c2_sub_follow(root);
     return root;
@@ -354,8 +412,13 @@ static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const str
         return;
     }
     sub->roots_told = true;
-    for (size_t i = 0; i < n; i++)
-        know_root(sub, &roots[i]);
+    for (size_t i = 0, after; i < n; i = after) {
+        for (after = i + 1; after < n && roots[after].mirror;)
+            after++;
+        struct c2_root_state *root = know_root(sub, &roots[i]);
+        bool mirrored = !sub->config.nupstreams && !sub->config.mirror_at; /* mirrors do not ask each other */
+        if (root && mirrored) c2_sources_set(root, &roots[i + 1], after - i - 1);
+    }
 }
 
 static void on_news(void *ctx, const struct c2_event *event)
@@ -379,6 +442,16 @@ static void ask_roots(void *ctx)
     struct c2_subscriber *sub = ctx;
 
     if (!sub->stopping) sub->config.bus->ops->roots(sub->config.bus, on_roots, sub);
+}
+
+/* Others mirror roots now. One question for many such changes. */
+static void on_mirrors(void *ctx, const struct c2_event *event)
+{
+    struct c2_subscriber *sub = ctx;
+
+    (void)event;
+    if (sub->stopping || sub->roots_timer) return;
+    sub->roots_timer = c2_timer_start(sub->config.loop, MIRRORS_MS, 0, on_roots_time, sub);
 }
 
 static void on_roots_time(void *ctx)
@@ -406,8 +479,14 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
     sub->news = bus->ops->subscribe(bus, C2_TOPIC_NEW, NULL, &listener);
     if (!sub->news) return c2_fail_nomem(err, "subscription");
     if (!bus->ops->on_connect(bus, ask_roots, sub)) return c2_fail_nomem(err, "bus");
+    if (!sub->config.nupstreams && !sub->config.mirror_at) {
+        struct c2_bus_listener mirrors = {on_mirrors, NULL, sub};
+        sub->mirrors = bus->ops->subscribe(bus, C2_TOPIC_MIRRORS, NULL, &mirrors);
+    }
     ask_roots(sub);
-    for (struct c2_root_state *root = sub->roots; root; root = root->next)
+    for (struct c2_root_state *root = sub->roots; root; root = root->next) {
+        c2_sources_set_upstreams(root);
         if (c2_root_is_followed(root)) follow_later(root, 0);
+    }
     return true;
 }

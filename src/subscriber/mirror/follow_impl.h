@@ -19,6 +19,9 @@ struct c2_follow {
     struct c2_root_state *root;
     struct c2_checked *list;
     struct c2_buf text; /* a Python list, or the line at hand */
+    struct c2_turn turn;
+    char etag[48]; /* of the lines that are known, as it was asked; "": it was not */
+    bool same;     /* 304: what is known is what there is */
     bool streaming, known_type;
     bool hashed;          /* lines have hashes */
     int tries;            /* of the whole list */

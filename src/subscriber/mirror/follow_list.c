@@ -16,6 +16,7 @@
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/sources.h"
 #include "subscriber/mirror/via.h"
 #include "wire/url.h"
 
@@ -273,7 +274,8 @@ static bool start_info(struct c2_follow *f, struct c2_follow_info *info, struct 
     struct c2_ds *old = c2_sub_find(f->root, c2_str_of(info->path));
     bool conditional = !f->streaming && old && *old->etag && !old->speaks_pieces && !old->error;
 
-    if (!c2_root_put_url(&f->root->root, "info/", &url, err) ||
+    struct c2_root place = c2_turn_place(f->root, &f->turn);
+    if (!c2_root_put_url(&place, "info/", &url, err) ||
         !c2_url_encode(c2_str_of(info->path), true, &url, err) ||
         (f->streaming && !c2_buf_puts(&url, "?full=1", err)))
         return false;
@@ -389,12 +391,17 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     f->source = c2_source_age_of(reply);
     if (!f->known_type) /* no line at all: an empty root of ours */
         f->streaming = reply->hashed || c2_str_starts(reply->content_type, "application/x-ndjson");
-    if (reply->status == 503) {
+    if (reply->status == 503 && c2_turn_is_first(f->root, &f->turn)) {
         f->end->not_yet(f, reply);
         return;
     }
+    f->same = reply->status == 304 && *f->etag && c2_str_is(reply->etag, f->etag);
+    if (f->same) {
+        f->end->complete(f);
+        return;
+    }
     if (reply->status != 200)
-        c2_reason_of_reply(reply, f->root->root.http, "/api/list", &err);
+        c2_reason_of_reply(reply, c2_turn_place(f->root, &f->turn).http, "/api/list", &err);
     else
         ok = f->streaming ? all_lines(f, &err) : plan_infos(f, &err);
     if (ok && !f->streaming && !is_believed(f)) {
@@ -420,11 +427,20 @@ void c2_follow_list(struct c2_follow *f)
     f->nlines = f->nlost = 0;
     f->nend = -1;
     f->chain = f->chain_end = 0;
-    if (!c2_root_put_url(&f->root->root, "list?full=1", &url, &err)) {
+    f->same = false;
+    struct c2_root place = c2_turn_place(f->root, &f->turn);
+    if (!c2_root_put_url(&place, "list?full=1", &url, &err)) {
         f->end->failed(f, &err);
         return;
     }
+    /* Mirrors answer 304 to the lines that are known, whoever they came from. */
+    *f->etag = '\0';
+    if (place.mirror && f->tries == 0 && c2_root_is_listed(f->root)) c2_sub_lines_etag(f->root, f->etag);
+    char known[80];
+    const char *headers[] = {known, NULL};
+    snprintf(known, sizeof(known), "If-None-Match: %s", f->etag);
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
+                                .headers = *f->etag ? headers : NULL,
                                 .timeout_ms = LIST_MS,
                                 .stall_ms = LIST_STALL_MS,
                                 .body_max = 65536,

@@ -14,6 +14,7 @@
 #include "subscriber/mirror/config.h"
 
 struct c2_root_state;
+struct c2_source;
 struct c2_subscriber;
 struct c2_read;
 struct c2_plugins;
@@ -94,6 +95,15 @@ enum c2_root_life {
 #define C2_VIA_MAX  16                /* tiers */
 #define C2_VIA_SIZE (33 * C2_VIA_MAX) /* their names, 32 digits each */
 
+#define C2_ROOT_SOURCES_MAX 9 /* a publisher or upstream, and others: the nearest few are enough */
+
+/* Whom a request asks, and whom it has asked: hashes of places, for the sources may change meanwhile. */
+struct c2_turn {
+    uint64_t at;
+    uint64_t left[C2_ROOT_SOURCES_MAX];
+    int nleft;
+};
+
 /* What a subscriber that a list came from says of its own. */
 struct c2_source_age {
     char stale[40]; /* why it may be old; "": it is not */
@@ -115,14 +125,18 @@ struct c2_root_state {
     uint64_t changes;                     /* of the list, in this process */
     char via[C2_VIA_SIZE];                /* subscribers that its list came through, as via.h has them */
     bool cyclic;                          /* this one is among them: nothing is asked for */
-    int64_t listed_ms;                    /* when last, by the loop's clock; 0: not in this process */
-    struct c2_source_age source;          /* as told by whom it was listed from */
-    struct c2_bus_subscription *topic;    /* its events are heard; NULL: not followed, or not asked for yet */
-    struct c2_follow *follow;             /* listing under way; no timer then */
-    struct c2_timer *timer;               /* the next listing is due: after events, a failure or "not yet" */
-    struct c2_refresh *refresh;           /* single datasets being asked for again; no listing then */
-    int nlooking;                         /* datasets asked for that are not in the list */
-    uint64_t nlooks;                      /* times that it, or what events named, was to be asked for */
+    struct c2_source *sources[C2_ROOT_SOURCES_MAX]; /* sources.h */
+    int nsources, used;                             /* used: which gave data last */
+    uint64_t lines;                                 /* hashes of the lines of its datasets, added up */
+    int64_t listed_ms;                 /* when last, by the loop's clock; 0: not in this process */
+    struct c2_source_age source;       /* as told by whom it was listed from */
+    uint64_t listed_at;                /* a hash of where that is */
+    struct c2_bus_subscription *topic; /* its events are heard; NULL: not followed, or not asked for yet */
+    struct c2_follow *follow;          /* listing under way; no timer then */
+    struct c2_timer *timer;            /* the next listing is due: after events, a failure or "not yet" */
+    struct c2_refresh *refresh;        /* single datasets being asked for again; no listing then */
+    int nlooking;                      /* datasets asked for that are not in the list */
+    uint64_t nlooks;                   /* times that it, or what events named, was to be asked for */
     int retries;         /* listings in a row that failed or may not have told all: for the next delay */
     bool follow_again;   /* something changed during the listing under way: list again after it */
     bool speaks_pieces;  /* the publisher is one of ours, as the last listing showed */
@@ -186,12 +200,16 @@ struct c2_subscriber {
     struct c2_open_levels levels[C2_LEVELS_OPEN];
     uint64_t serials; /* given out so far */
     struct c2_timer *quota_timer;
-    struct c2_timer *tender;      /* of the state */
-    struct c2_timer *lease_timer; /* whether events can come */
-    bool deaf;                    /* they could not, when it was looked last */
-    int64_t heard_ms;             /* when they could, last; 0: never */
-    struct c2_timer *roots_timer; /* the broker is asked for its roots again */
-    struct c2_scrubber *scrubber; /* NULL: none */
+    struct c2_timer *tender;             /* of the state */
+    struct c2_timer *lease_timer;        /* whether events can come */
+    bool deaf;                           /* they could not, when it was looked last */
+    int64_t heard_ms;                    /* when they could, last; 0: never */
+    struct c2_timer *roots_timer;        /* the broker is asked for its roots again */
+    struct c2_bus_subscription *mirrors; /* who mirrors roots: it has changed */
+    struct c2_source *sources;
+    struct c2_timer *sources_timer; /* they are measured */
+    struct c2_mirrors_told *told;   /* republish/republish_register.c; NULL: nothing is registered */
+    struct c2_scrubber *scrubber;   /* NULL: none */
     bool stopping, evicting;
     void (*unreached)(struct c2_subscriber *sub, const char *host); /* HOST:PORT has not answered */
     struct c2_upcall *upcalls;                                      /* requests for data under way */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/vec.h"
@@ -12,6 +13,7 @@
 #include "subscriber/mirror/merge.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/sources.h"
 #include "wire/pubsub.h"
 
 #define ROOTS_MAX 4096 /* a broker of ours has a thousand; others may have been asked before */
@@ -146,6 +148,11 @@ void c2_sub_root_etag(const struct c2_root_state *root, char out[48])
     snprintf(out, 48, "%" PRId64 "-%" PRIu64, root->sub->epoch, root->changes);
 }
 
+void c2_sub_lines_etag(const struct c2_root_state *root, char out[48])
+{
+    snprintf(out, 48, "\"%016" PRIx64 "-%zu\"", root->lines, root->n);
+}
+
 size_t c2_sub_first_beneath(const struct c2_root_state *root, struct c2_str dir, struct c2_ds ***first)
 {
     char after[C2_PATH_MAX + 2];
@@ -224,6 +231,11 @@ static void forget_levels(const struct c2_ds *ds)
         c2_levels_folder_remove(ds->sub->cachefd, c2_buf_cstr(&name));
 }
 
+static uint64_t hash_of(const struct c2_ds *ds)
+{
+    return ds ? c2_hash64(ds->line, strlen(ds->line)) : 0;
+}
+
 /* What a step means, besides its place in the list. */
 static void take_step(struct c2_root_state *root, const struct c2_merge_step *step, bool keep)
 {
@@ -233,6 +245,7 @@ static void take_step(struct c2_root_state *root, const struct c2_merge_step *st
     if (step->change == C2_MERGE_KEPT) return;
     root->nattrs -= step->old && step->old->group_attrs;
     root->nattrs += step->found && step->found->group_attrs;
+    root->lines += hash_of(step->found) - hash_of(step->old);
     if (step->old) c2_ds_move(step->old, step->found ? C2_DS_REPLACED : C2_DS_REMOVED);
     if (step->found) c2_ds_move(step->found, C2_DS_LISTED);
     if (keep && step->found) save_or_later(step->found);
@@ -320,6 +333,7 @@ void c2_sub_drop_all(struct c2_root_state *root)
     free(root->datasets);
     root->datasets = NULL;
     root->n = root->cap = root->nattrs = 0;
+    root->lines = 0;
 }
 
 /* ---- what is remembered ---- */
@@ -450,6 +464,7 @@ void c2_sub_roots_free(struct c2_subscriber *sub)
     for (struct c2_root_state *root = sub->roots, *next; root; root = next) {
         next = root->next;
         c2_sub_drop_all(root);
+        c2_sources_drop(root);
         free(root);
     }
     sub->roots = NULL;

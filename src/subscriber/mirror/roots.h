@@ -12,6 +12,8 @@ struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2
                                       struct cat2_error *err);
 /** Its list as it is now, "EPOCH-CHANGES": differs from run to run and with every change. */
 void c2_sub_root_etag(const struct c2_root_state *root, char out[48]);
+/** The lines of its list, for ETag: the same ones at every tier and in every run. */
+void c2_sub_lines_etag(const struct c2_root_state *root, char out[48]);
 /** After c2_sub_find() found none: the file it would be in, when that cannot be read; *why says so. */
 struct c2_ds *c2_sub_find_broken(struct c2_root_state *root, struct c2_str path, const char **why);
 /** How many there are beneath a folder (its path with a '/' at the end, "" for all), and where they begin. */

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/lookup.h"
+#include "subscriber/mirror/sources.h"
 
 /* The line of the list, as its publisher wrote it. */
 static void reply_line(struct c2_request *req, struct c2_ds *ds)
@@ -39,7 +40,24 @@ static void handle_attrs(struct c2_request *req, void *state)
         c2_reply_detail(req, 503, "out of memory");
 }
 
+/* Who measures how far this subscriber is asks this, and learns whether roots come in a circle. */
+static void handle_mirror(struct c2_request *req, void *state)
+{
+    struct c2_buf out = C2_BUF_INIT(16384);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_open_array(&w, "via");
+    c2_sources_via_jw(&w, state);
+    c2_jw_end_array(&w);
+    c2_jw_end_object(&w);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
+}
+
 static const struct c2_route routes[] = {
+    {C2_GET, "/mirror", handle_mirror, "", NULL},
     {C2_GET, "/mirror/{root}/api/list", c2_republish_list, "full!", NULL},
     {C2_GET, "/mirror/{root}/api/info/{path*}", handle_info, "full!", NULL},
     {C2_GET, "/mirror/{root}/api/download/{path*}", c2_republish_pieces, "pieces", NULL},

@@ -9,6 +9,12 @@
 void c2_republish_add_routes(struct c2_subscriber *sub);
 /** Publish what changes on config.downstream. */
 void c2_republish_start(struct c2_subscriber *sub);
+/** Register what is followed at the broker, where config.mirror_at says so, until c2_republish_leave().
+ * @errors CAT2_EUNSUPPORTED: its bus keeps no mirrors. */
+bool c2_republish_register(struct c2_subscriber *sub, struct cat2_error *err);
+/** The broker is told that nothing is mirrored here any more; if that does not reach it, a minute later. */
+void c2_republish_leave(struct c2_subscriber *sub);
+void c2_republish_free(struct c2_subscriber *sub);
 
 /* ---- what its files share ---- */
 c2_handler c2_republish_list, c2_republish_pieces, c2_republish_frame;

@@ -67,6 +67,7 @@ static void reply(const struct c2_found *found, const struct cat2_error *why)
     struct c2_root_state *root = found->root;
     struct c2_request *req = found->req;
     struct c2_str wanted;
+    char etag[48];
 
     if (root) c2_via_say(req, root);
     if (why || !root) {
@@ -76,6 +77,9 @@ static void reply(const struct c2_found *found, const struct cat2_error *why)
             c2_reply_no_root(req, c2_request_param(req, "root"));
         return;
     }
+    c2_sub_lines_etag(root, etag);
+    if (c2_reply_if_known(req, etag)) return;
+    c2_reply_header(req, "ETag", etag);
     struct list *list = calloc(1, sizeof(*list));
     if (list) list->datasets = malloc((root->n + 1) * sizeof(struct c2_ds *));
     if (!list || !list->datasets) {

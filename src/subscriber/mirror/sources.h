@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where the data of a root is to be had: its publisher, or the subscriber that is followed, which is the
+ * first of its sources; and subscribers that mirror it. They are measured; data is asked of the nearest that
+ * is well, and of the next when that fails. A root with one source has none here. Loop thread.
+ * docs/decisions/0024-sources.md. */
+#ifndef C2_SUBSCRIBER_MIRROR_SOURCES_H
+#define C2_SUBSCRIBER_MIRROR_SOURCES_H
+
+#include "subscriber/mirror/mirror.h"
+
+#define C2_SOURCE_STALL_MS 5000 /* so long a source may send nothing, where another one could be asked */
+
+/* A service, for all roots that are to be had there. */
+struct c2_source {
+    struct c2_source *next;
+    struct c2_subscriber *sub;
+    struct c2_root place; /* its name says nothing */
+    uint64_t key;         /* a hash of it */
+    int nroots;
+    struct c2_http_flight *probe; /* it is being measured */
+    int64_t asked_ms, due_ms;
+    double round_trip_ms;  /* smoothed; < 0: not measured */
+    int nfailed;           /* in a row: not 0, it is not well */
+    int64_t nfailures;     /* in all */
+    bool circle;           /* it has roots from us: it is asked for nothing */
+    char via[C2_VIA_SIZE]; /* subscribers that its roots come through, itself the first */
+    char why[160];         /* it failed last */
+};
+
+/** These are the further places of the root, besides root->root; ours is left out. */
+void c2_sources_set(struct c2_root_state *root, const struct c2_root *others, size_t n);
+/** Those that the subscriber is told to follow, where it follows subscribers. */
+void c2_sources_set_upstreams(struct c2_root_state *root);
+/** The first place, root->root, is another one. */
+void c2_sources_move(struct c2_root_state *root);
+void c2_sources_drop(struct c2_root_state *root);
+/** The nearest that is well, else the first: an index; 0 where there are none. */
+int c2_source_used(const struct c2_root_state *root);
+
+/* A turn begins as {0}. */
+/** Ask the nearest that has not been left and is well, else any. false: all were left, and the turn is as
+ * before. */
+bool c2_turn_next(const struct c2_root_state *root, struct c2_turn *turn);
+/** Ask root->root. */
+void c2_turn_first(const struct c2_root_state *root, struct c2_turn *turn);
+bool c2_turn_is_first(const struct c2_root_state *root, const struct c2_turn *turn);
+/** The source gives nothing. */
+void c2_turn_leave(struct c2_turn *turn);
+/** Is there one besides those that were left and the one that is asked? */
+bool c2_turn_has_other(const struct c2_root_state *root, const struct c2_turn *turn);
+struct c2_root c2_turn_place(const struct c2_root_state *root, const struct c2_turn *turn);
+/** Could another source have what this one did not give? reply NULL: err says why there is none. */
+bool c2_turn_may_leave(const struct c2_root_state *root, const struct c2_turn *turn,
+                       const struct c2_http_reply *reply, const struct cat2_error *err);
+/** What came of a request to the source: err NULL, an answer. */
+void c2_source_note(struct c2_root_state *root, uint64_t at, const struct cat2_error *err);
+/** "ok", "away", "circle" or "not measured". */
+const char *c2_source_state(const struct c2_source *source);
+/** All subscribers that roots come through, this one first, as strings of an array. */
+void c2_sources_via_jw(struct c2_jw *w, struct c2_subscriber *sub);
+/** Nothing is measured any more. */
+void c2_sources_stop(struct c2_subscriber *sub);
+void c2_sources_metrics(const struct c2_subscriber *sub, struct c2_metrics *m);
+
+#endif
