@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Several sources of a root: subscribers that mirror it at a broker, and several upstreams. The nearest that is well is asked,
+the next when it fails, and nothing of two generations is mixed."""
+import concurrent.futures
+import json
+import os
+import signal
+import subprocess
+import time
+
+import blosc2
+import metrics
+import numpy as np
+import pytest
+from programs import BIN, EXTERNAL, get, register, wait_until
+from test_tiers import array, below, write
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
+
+
+@pytest.fixture
+def data(tmp_path):
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+def roots(service):
+    return json.loads(get(service.url + "/api/roots")[2])
+
+
+def sources(sub):
+    return roots(sub)["foo"].get("sources", [])
+
+
+def measured(sub, n):
+    """The sources, when there are n and all have been measured."""
+    found = wait_until(lambda: sources(sub) if len(sources(sub)) == n and all(s["state"] != "not measured" for s in sources(sub))
+                       else None)
+    assert sum(s["used"] for s in found) == 1
+    return found
+
+
+def used(sub):
+    return next(s["http"] for s in sources(sub) if s["used"])
+
+
+def fails(sub, where="599,499"):
+    status, _, body = get(f"{sub.url}/api/fetch/foo/big.b2nd?slice_={where}")
+    return status, json.loads(body)["detail"] if status != 200 else ""
+
+
+def mirror_of(house, bro, name, *options):
+    return house.sub(bro, name, "127.0.0.1:0", "--republish", *options).follow("foo")
+
+
+def test_what_is_followed_is_registered_as_a_mirror(house, data):
+    write(data)
+    bro = house.bro()
+    pub = house.pub("foo", data, bro)
+    house.pub("bar", data, bro)
+    mirror = mirror_of(house, bro, "mirror")
+    told = wait_until(lambda: roots(bro)["foo"] if "mirrors" in roots(bro)["foo"] else None)
+    assert told == {"name": "foo", "http": pub.http, "mirrors": [{"http": mirror.http}]}  # the owner's name stays the owner's
+    assert "mirrors" not in roots(bro)["bar"]  # it is not followed
+    mirror.follow("bar")
+    wait_until(lambda: "mirrors" in roots(bro)["bar"])
+    mirror.stop()
+    wait_until(lambda: "mirrors" not in roots(bro)["foo"] and "mirrors" not in roots(bro)["bar"])
+
+
+def test_a_broker_that_starts_anew_hears_of_its_mirrors_again(house, data):
+    write(data)
+    bro = house.bro()
+    house.pub("foo", data, bro)
+    mirror = mirror_of(house, bro, "mirror")
+    wait_until(lambda: "mirrors" in roots(bro)["foo"])
+    bro.stop()
+    bro = house.bro("bro", bro.http)
+    wait_until(lambda: roots(bro).get("foo", {}).get("mirrors") == [{"http": mirror.http}])
+
+
+def test_without_the_publisher_a_mirror_gives_what_it_has(house, data):
+    big = write(data)
+    bro = house.bro()
+    pub = house.pub("foo", data, bro)
+    mirror = mirror_of(house, bro, "mirror")
+    array(mirror, "big.b2nd", "0:50,0:50")
+    leaf = house.sub(bro, "leaf").follow("foo")
+    late = house.sub(bro, "late")
+    measured(leaf, 2)
+    pub.kill()
+    assert np.array_equal(array(leaf, "big.b2nd", "0:50,0:50")[0], big[:50, :50])
+    wait_until(lambda: array(leaf, "big.b2nd", "0,0")[1].get("X-Caterva2-Stale") == "publisher not reached")
+    status, why = fails(leaf)
+    assert status == 502 and pub.http in why, why
+    wait_until(lambda: used(leaf) == mirror.http)
+    up = {labels["source"]: value for _, labels, value in
+          metrics.parse(get(leaf.url + "/metrics")[2].decode())["caterva2_source_up"].samples}
+    assert up == {f"http://{pub.http}": 0, f"http://{mirror.http}": 1}
+    # One that has never listed the root takes the list from the mirror, and says how old it may be.
+    wait_until(lambda: len(sources(late)) == 2)
+    late.follow("foo")
+    items, headers = array(late, "big.b2nd", "0:50,0:50")
+    assert np.array_equal(items, big[:50, :50]) and headers["X-Caterva2-Stale"] == "publisher not reached"
+    assert "elsewhere" in late.output()
+
+
+def test_the_publisher_is_asked_again_when_it_is_back(house, data):
+    write(data)
+    bro = house.bro()
+    pub = house.pub("foo", data, bro)
+    mirror_of(house, bro, "mirror")
+    leaf = house.sub(bro, "leaf").follow("foo")
+    measured(leaf, 2)
+    pub.kill()
+    fails(leaf)
+    wait_until(lambda: sources(leaf)[0]["state"] == "away")
+    assert "reason" in sources(leaf)[0] and sources(leaf)[0]["failures"] > 0
+    house.pub("foo", data, bro, pub.http, name="again")
+    wait_until(lambda: sources(leaf)[0]["state"] == "ok", 60)
+    big = write(data, seed=8)
+    wait_until(lambda: array(leaf, "big.b2nd", "7,7")[0] == big[7, 7])
+
+
+class Regions:
+    """A publisher, two regions, and a site that knows both."""
+
+    def __init__(self, house, data):
+        self.bro = house.bro()
+        self.pub = house.pub("foo", data, self.bro)
+        self.regions = [house.sub(self.bro, name).follow("foo") for name in ("north", "south")]
+        self.site = below(house, self.regions[0], "site", "--upstream", self.regions[1].url).follow("foo")
+        measured(self.site, 2)
+
+    def near(self):
+        """The one that is asked now, and the other."""
+        return sorted(self.regions, key=lambda region: region.http != used(self.site))
+
+
+def test_a_request_goes_on_elsewhere_when_its_source_dies(house, data):
+    big = write(data)
+    tiers = Regions(house, data)
+    first, second = tiers.near()
+    os.kill(first.pid, signal.SIGSTOP)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asked = pool.submit(array, tiers.site, "big.b2nd")
+        time.sleep(1)  # it has been sent, and is not answered
+        assert not asked.done()
+        first.kill()
+        assert np.array_equal(asked.result()[0], big)
+    wait_until(lambda: used(tiers.site) == second.http)
+    assert np.array_equal(array(tiers.site, "big.b2nd")[0], big)
+    big = write(data, seed=8)  # and events come from the other one, too
+    wait_until(lambda: array(tiers.site, "big.b2nd", "7,7")[0] == big[7, 7], 60)
+
+
+def test_a_source_that_hangs_is_left(house, data):
+    big = write(data)
+    tiers = Regions(house, data)
+    first, second = tiers.near()
+    array(tiers.site, "big.b2nd", "0,0")
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        assert np.array_equal(array(tiers.site, "big.b2nd")[0], big)
+        wait_until(lambda: used(tiers.site) == second.http)
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+
+
+def test_a_source_of_another_generation_gives_nothing(house, data):
+    """The second upstream is cut off before the data changes; then the first one dies."""
+    write(data)
+    bro = house.bro()
+    house.pub("foo", data, bro)
+    first = house.sub(bro, "first").follow("foo")
+    between = house.sub(bro, "between").follow("foo")
+    old = below(house, between, "old").follow("foo")
+    assert array(old, "big.b2nd")[0].shape == (600, 500)  # it has all of the generation of before
+    between.kill()
+    big = write(data, seed=8)
+    wait_until(lambda: array(first, "big.b2nd", "7,7")[0] == big[7, 7])
+    site = below(house, first, "site", "--upstream", old.url).follow("foo")
+    measured(site, 2)
+    assert array(site, "big.b2nd", "7,7")[0] == big[7, 7]
+    first.kill()
+    status, _ = fails(site)
+    assert status != 200
+    assert array(site, "big.b2nd", "7,7")[0] == big[7, 7]
+
+
+def test_lists_between_tiers_are_not_sent_twice(house, data):
+    write(data)
+    bro = house.bro()
+    house.pub("foo", data, bro)
+    region = house.sub(bro, "region").follow("foo")
+    site = below(house, region, "site").follow("foo")
+    lists = [get(f"{sub.url}/mirror/foo/api/list?full=1") for sub in (region, site)]
+    etag = lists[0][1]["ETag"]
+    assert lists[1][1]["ETag"] == etag and lists[0][2] == lists[1][2]
+    assert get(f"{site.url}/mirror/foo/api/list?full=1", {"If-None-Match": etag})[0] == 304
+    write(data, "more.b2nd")
+    wait_until(lambda: get(f"{site.url}/mirror/foo/api/list?full=1", {"If-None-Match": etag})[0] == 200)
+
+    def answered(status):
+        family = metrics.parse(get(region.url + "/metrics")[2].decode())["caterva2_http_requests_total"]
+        return sum(value for _, labels, value in family.samples
+                   if labels["route"] == "/mirror/{root}/api/list" and str(labels["status"]) == status)
+    before = answered("304") + answered("3xx")
+    site.stop()
+    below(house, region, "site")
+    wait_until(lambda: answered("304") + answered("3xx") > before)
+
+
+def test_a_circle_of_several_upstreams_is_left(house, data):
+    big = write(data)
+    bro = house.bro()
+    house.pub("foo", data, bro)
+    region = house.sub(bro, "region").follow("foo")
+    site = below(house, region, "site").follow("foo")
+    http, state = site.http, site.argv[site.argv.index("--statedir") + 1]
+    other = below(house, site, "other").follow("foo")
+    site.stop()
+    site = house.run("site", [BIN / "cat2sub", "--http", http, "--upstream", region.url, "--upstream", other.url, "--statedir",
+                              state]).wait_ready_line()
+    assert [s["state"] for s in measured(site, 2)] == ["ok", "circle"]
+    assert np.array_equal(array(other, "big.b2nd")[0], big)
+
+
+def test_cat2serve_is_an_upstream(house, data):
+    big = write(data)
+    serve = house.serve(f"foo={data}")
+    site = below(house, serve, "site").follow("foo")
+    assert array(site, "big.b2nd", "7,7")[0] == big[7, 7]
+    big = write(data, seed=8)
+    wait_until(lambda: array(site, "big.b2nd", "7,7")[0] == big[7, 7])
+
+
+def test_options_that_contradict_each_other_are_refused(house, tmp_path):
+    def refused(*options):
+        done = subprocess.run([BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", tmp_path / "state", *options],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode != 0
+        return done.stderr
+    assert "takes its place" in refused("--republish", "--upstream", "http://127.0.0.1:9")
+    assert "without a path" in refused("--republish", "--public-url", "https://lab.example/caterva2")
+    assert "named twice" in refused("--upstream", "http://127.0.0.1:9", "--upstream", "127.0.0.1:9")
+    assert "a circle" in refused("--upstream", "http://127.0.0.1:9", "--public-url", "http://127.0.0.1:9")
+    assert "more than 8" in refused(*(word for i in range(9) for word in ("--upstream", f"127.0.0.1:{i + 10}")))
+
+
+def post(bro, body, token="0" * 32, **headers):
+    return get(bro.url + "/api/mirrors", {"Content-Type": "application/json", "X-Caterva2-Token": token, **headers}, "POST",
+               json.dumps(body).encode())
+
+
+def test_what_a_broker_takes_of_mirrors(house):
+    bro = house.bro()
+    register(bro, "foo")
+    mirror = {"http": "127.0.0.1:7", "roots": ["foo", "unknown"]}
+    assert json.loads(post(bro, mirror)[2]) == {"lease": 60}
+    assert roots(bro) == {"foo": {"name": "foo", "http": "127.0.0.1:9", "mirrors": [{"http": "127.0.0.1:7"}]}}
+    assert post(bro, mirror, "1" * 32)[0] == 409  # its address is taken
+    assert post(bro, {"http": "127.0.0.1:8", "tls": True, "roots": ["foo"]})[0] == 200
+    assert {"http": "127.0.0.1:8", "tls": True} in roots(bro)["foo"]["mirrors"]
+    assert post(bro, {**mirror, "roots": []})[0] == 200
+    assert roots(bro)["foo"]["mirrors"] == [{"http": "127.0.0.1:8", "tls": True}]
+    for status, body, token in ((400, {"http": "127.0.0.1:7"}, "0" * 32), (400, {"roots": ["foo"]}, "0" * 32), (400, mirror, "short"),
+                                (400, {**mirror, "roots": [1]}, "0" * 32), (400, {**mirror, "roots": ["a/b"]}, "0" * 32),
+                                (403, {**mirror, "http": "169.254.169.254:80"}, "0" * 32), (400, [], "0" * 32)):
+        got, _, answer = post(bro, body, token)
+        assert got == status and "detail" in json.loads(answer), (body, got, answer)
+
+
+def test_mirrors_need_a_key_where_publishers_do(house, tmp_path):
+    access = tmp_path / "access.sqlite3"
+    bro = house.bro("bro", "127.0.0.1:0", "--access", "keys", "--access-file", access)
+
+    def key(*options):
+        return {"Authorization": "Bearer " + subprocess.run([BIN / "cat2admin", "--access-file", access, "key", "add", *options],
+                                                            capture_output=True, text=True, check=True).stdout.strip()}
+    mirror = {"http": "127.0.0.1:7", "roots": ["foo"]}
+    assert post(bro, mirror)[0] == 401
+    assert post(bro, mirror, **key("--scopes", "read,follow"))[0] == 403
+    assert post(bro, mirror, **key("--scopes", "publish", "--roots", "bar"))[0] == 403
+    assert post(bro, mirror, **key("--scopes", "publish", "--roots", "foo"))[0] == 200
