@@ -15,18 +15,27 @@ export const SCALES = [
 ];
 const signed = (value, unit) => Math.sign(value) * Math.log1p(Math.abs(value) / unit);
 
+/* Where the scaled range begins and how long it is: of logarithms; of symlog with its linear part. */
+function logged({ lo, hi }) {
+  const low = Math.log(lo > 0 ? lo : hi > 0 ? hi * 1e-6 : 1e-6);
+  return { low, span: Math.log(hi > 0 ? hi : 1) - low };
+}
+function bent({ lo, hi }) {
+  const unit = Math.max(Math.abs(lo), Math.abs(hi)) / 1000 || 1;
+  const low = signed(lo, unit);
+  return { unit, low, span: signed(hi, unit) - low };
+}
+
 /** 0…1 of a value under a range {lo, hi}; NaN for what has no colour. */
-export function scaler(scale, { lo, hi }) {
+export function scaler(scale, range) {
+  const { lo, hi } = range;
   if (!(hi > lo)) return (value) => (value !== value ? NaN : value > hi ? 1 : value < lo ? 0 : 0.5);
   if (scale === "log") {
-    const low = Math.log(lo > 0 ? lo : hi > 0 ? hi * 1e-6 : 1e-6);
-    const span = Math.log(hi > 0 ? hi : 1) - low || 1;
-    return (value) => (value > 0 ? (Math.log(value) - low) / span : value !== value ? NaN : 0);
+    const { low, span } = logged(range);
+    return (value) => (value > 0 ? (Math.log(value) - low) / (span || 1) : value !== value ? NaN : 0);
   }
   if (scale === "symlog") {
-    const unit = Math.max(Math.abs(lo), Math.abs(hi)) / 1000 || 1;
-    const low = signed(lo, unit);
-    const span = signed(hi, unit) - low;
+    const { unit, low, span } = bent(range);
     return (value) => (signed(value, unit) - low) / span;
   }
   const span = hi / 2 - lo / 2; // halves: the whole may pass the largest number
@@ -36,19 +45,16 @@ export function scaler(scale, { lo, hi }) {
 }
 
 /** What scaler() does, back: the value at 0…1 of a range. */
-export function unscaler(scale, { lo, hi }) {
+function unscaler(scale, range) {
   if (scale === "log") {
-    const low = Math.log(lo > 0 ? lo : hi > 0 ? hi * 1e-6 : 1e-6);
-    const span = Math.log(hi > 0 ? hi : 1) - low;
+    const { low, span } = logged(range);
     return (t) => Math.exp(low + t * span);
   }
   if (scale === "symlog") {
-    const unit = Math.max(Math.abs(lo), Math.abs(hi)) / 1000 || 1;
-    const low = signed(lo, unit);
-    const span = signed(hi, unit) - low;
+    const { unit, low, span } = bent(range);
     return (t) => Math.sign(low + t * span) * Math.expm1(Math.abs(low + t * span)) * unit;
   }
-  const linear = (t) => lo * (1 - t) + hi * t;
+  const linear = (t) => range.lo * (1 - t) + range.hi * t;
   return scale === "sqrt" ? (t) => linear(t * t) : linear;
 }
 

@@ -52,7 +52,7 @@ export class Curve {
         [this.ys(i)[1], error],
       ]) {
         if (!Number.isFinite(value)) continue;
-        const end = Number.isFinite(value + edge) ? value + edge : value; // an error without bounds shows nothing else
+        const end = Number.isFinite(value + edge) ? value + edge : value; // an error may have no bounds
         out.lo = Math.min(out.lo, end);
         out.hi = Math.max(out.hi, end);
         if (value > 0) out.positive = Math.min(out.positive, end > 0 ? end : value);

@@ -35,7 +35,7 @@ const ZONE = String.raw`\s*(?:Z|UTC|GMT|([+-]\d+)(?::?(\d\d))?)?`;
 const SINCE = new RegExp(String.raw`^\s*(\w+)\s+since\s+(-?\d+)(?:-(\d+)(?:-(\d+))?)?${TIME}${ZONE}\s*$`, "i");
 const pad = (n, width = 2) => String(n).padStart(width, "0");
 
-export class Clock {
+class Clock {
   /** unit: ms of 1; or months, of datetime64[M]; calendar: of CF; epoch: what 0 is, [year, month, day, hours, …]. */
   constructor({ unit = 0, months = 0, calendar = "proleptic_gregorian", epoch = [1970] }) {
     const [year, month = 1, day = 1, hours = 0, minutes = 0, seconds = 0] = epoch;

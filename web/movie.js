@@ -4,7 +4,7 @@ import { give } from "./save.js";
 import { rateOf } from "./slicer.js";
 import { button, clamp, h, number, numberField, panel, select, token } from "./ui.js";
 
-export const LOOPS = [
+const LOOPS = [
   ["", "Again and again"],
   ["once", "Once"],
   ["swing", "Back and forth"],
@@ -13,7 +13,7 @@ const TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm", "
 const CAPTION = 24; // px above the pictures
 
 /* Indices of a movie, in their order. */
-export function framesOf({ first, last, stride, swing }) {
+function framesOf({ first, last, stride, swing }) {
   const up = Array.from({ length: Math.floor((last - first) / stride) + 1 }, (_, i) => first + i * stride);
   return swing ? [...up, ...up.slice(1, -1).reverse()] : up;
 }
@@ -79,7 +79,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
  * The slices of an axis as a Blob. Each picture is complete before it is taken; while it is waited for, the recorder
  * rests, so that each is shown as long as the others. progress(frames so far).
  */
-export async function record(view, { axis, frames, rate, signal, progress }) {
+async function record(view, { axis, frames, rate, signal, progress }) {
   const mimeType = TYPES.find((type) => globalThis.MediaRecorder?.isTypeSupported(type));
   if (!mimeType) throw new Error("this browser records no movies");
   const film = new Film(view);

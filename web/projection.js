@@ -3,7 +3,7 @@
 import { Plane } from "./tiles.js";
 import { clamp, h, numberField, select } from "./ui.js";
 
-export const WAYS = ["", "max", "mean", "min"];
+const WAYS = ["", "max", "mean", "min"];
 const NAMES = WAYS.map((how) => [how, { "": "None", max: "Greatest", mean: "Mean", min: "Least" }[how]]);
 
 /** "max:0:20" of a state: {how, axis, slices}; slices: 0 is all. null: none, or what cannot be. */

@@ -6,7 +6,7 @@ import { ARROWS, clamp, debounce, h } from "./ui.js";
 const GRIPS = ["nw", "ne", "sw", "se"];
 
 /** "x0,x1,y0,y1" within a plane; null: it is none, as "". */
-export function parseRegion(text, { rows, columns }) {
+function parseRegion(text, { rows, columns }) {
   const sides = text.split(",").map(Number);
   if (sides.length !== 4 || !sides.every(Number.isInteger)) return null;
   const [x0, x1, y0, y1] = sides;

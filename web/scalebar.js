@@ -4,7 +4,7 @@ import { meaningOf } from "./meaning.js";
 import { h, number } from "./ui.js";
 
 /** The roundest length of up to most: 1, 2 or 5 times a power of ten. */
-export function roundLength(most) {
+function roundLength(most) {
   const power = 10 ** Math.floor(Math.log10(most));
   return [5, 2, 1].find((one) => one * power <= most * (1 + 1e-9)) * power;
 }

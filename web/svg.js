@@ -3,10 +3,7 @@
 const NAMES = { left: "start", center: "middle", right: "end" };
 const BASELINES = { top: 0.8, middle: 0.35, alphabetic: 0, bottom: -0.2 }; // of the size of the font
 
-const STATE = ["fillStyle", "strokeStyle", "lineWidth", "globalAlpha", "font", "textAlign", "textBaseline"].concat([
-  "clipped",
-  "dash",
-]);
+const STATE = "fillStyle strokeStyle lineWidth globalAlpha font textAlign textBaseline clipped".split(" ");
 
 /** Text as it stands in markup. */
 export const escaped = (text) => String(text).replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
@@ -17,7 +14,7 @@ export class SvgContext {
     Object.assign(this, { width, height, out: [], clips: 0, stack: [], path: "" });
     Object.assign(this, { fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, globalAlpha: 1 });
     Object.assign(this, { font: "10px sans-serif", textAlign: "left", textBaseline: "alphabetic" });
-    Object.assign(this, { matrix: new DOMMatrix(), clipped: "", dash: [] });
+    Object.assign(this, { matrix: new DOMMatrix(), clipped: "" });
     this.ruler = document.createElement("canvas").getContext("2d");
   }
 
@@ -39,9 +36,6 @@ export class SvgContext {
   scale(x, y) {
     this.matrix.scaleSelf(x, y);
   }
-  setLineDash(dash) {
-    this.dash = dash;
-  }
   measureText(text) {
     this.ruler.font = this.font;
     return this.ruler.measureText(text);
@@ -51,9 +45,6 @@ export class SvgContext {
 
   beginPath() {
     this.path = "";
-  }
-  closePath() {
-    this.path += "Z";
   }
   moveTo(x, y) {
     this.path += `M${short(x)} ${short(y)}`;
@@ -84,8 +75,7 @@ export class SvgContext {
     this.out.push(this.clipped ? `<g clip-path="url(#${this.clipped})">${whole}</g>` : whole);
   }
   stroke() {
-    const dash = this.dash.length ? this.dash.join(" ") : null;
-    const how = { fill: "none", stroke: this.strokeStyle, "stroke-width": this.lineWidth, "stroke-dasharray": dash };
+    const how = { fill: "none", stroke: this.strokeStyle, "stroke-width": this.lineWidth };
     if (this.path) this.put("path", { d: this.path, ...how, "stroke-linejoin": "round" });
   }
   fill() {

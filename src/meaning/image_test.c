@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* HDF5 images: what is told, and paths that attributes name. */
 #include "meaning/image.h"
 
 #include <math.h>

@@ -43,6 +43,10 @@ def make(path):
         lon = scale(f, "lon", LON, units="degrees_east", long_name="longitude")
         f["t"] = STORED
         f["series"] = np.sin(np.arange(40.))
+        fine = scale(f, "fine", np.arange(100) * 0.001, units="seconds since 2024-12-31 23:59:59")
+        f["quick"] = np.abs(np.sin(np.arange(100.)))
+        f["quick"].dims[0].attach_scale(fine)
+        f["offset picture"] = 1e9 + np.arange(600.).reshape(20, 30) / 600
         there = scale(f, "there and back", np.abs(np.arange(30) - 12.), units="mm")
         f["steps"] = np.arange(600.).reshape(20, 30)
         f["steps"].dims[1].attach_scale(there)
@@ -249,6 +253,19 @@ def test_ticks_of_the_colour_bar_are_right_on_every_scale(site, noting, scale):
     assert abs(SCALES[scale](high, COUNTS.min(), COUNTS.max()) - (1 - 0.03 / 0.96)) < 0.002
 
 
+def check_note_of_bar(page):
+    """What labels have in common is said below them, within the bar."""
+    notes = [y for text, _, y in written(page, "bar") if text == "+1e9"]
+    assert notes and notes[0] + 12 <= page.js("document.querySelector('canvas.bar').clientHeight"), f"out of sight: {written(page, 'bar')}"
+
+
+def test_what_labels_of_the_colour_bar_have_in_common_is_seen(site, noting):
+    check_note_of_bar(noting(site, "/roots/a/offset picture.b2nd", ":,:"))
+    low = "addEventListener('DOMContentLoaded', () => { const s = new CSSStyleSheet(); s.replaceSync('.track.named { height: 64px !important }'); document.adoptedStyleSheets = [s] });"
+    with pytest.raises(AssertionError, match="out of sight"):
+        check_note_of_bar(noting(site, "/roots/a/offset picture.b2nd", ":,:", low))
+
+
 # ---- stored and real values, the pointer ----
 
 def readout(page, row, column, tap=False):
@@ -298,7 +315,8 @@ def test_stored_numbers_are_shown_when_asked_for_and_said_to_be_such(site, notin
     assert "air temperature (stored)" in texts(page, "bar")
     assert readout(page, 24, 36).split(" = ")[1].startswith(f"{STORED[3, 24, 36]} stored ·")
     page.key("d")
-    assert "lo=" not in page.wait("document.querySelector('dialog a[href*=\"format=png\"]')?.href")
+    stored = STORED[3][STORED[3] > -32768]
+    assert f"&lo={stored.min()}&hi={stored.max()}&" in page.wait("document.querySelector('dialog a[href*=\"format=png\"]')?.href")
 
 
 # ---- lines ----
@@ -344,6 +362,19 @@ def test_dates_are_shown_as_dates(site, noting):
     page.wait("/· time 2024-03-0\\d \\d\\d:00:00$/.test(document.querySelector('.readout').textContent)")
     found = texts(noting(site, "/roots/b/dates.b2nd", ":"), "plot")  # datetime64: the values, NaT left out
     assert "2024" in found and {"01-01", "02-01", "03-01"} <= set(found), found
+
+
+def check_first_label(page):
+    """The label at the left end of the axis, of which half would be left of the plot, is all there."""
+    text, x, _ = next(one for one in written(page, "plot") if one[0].startswith("23:59:59"))
+    wide = page.js(f"(c => {{ c.font = getComputedStyle(document.querySelector('canvas.plot')).font; c.font = c.font.replace(/[\\d.]+px/, '12px'); return c.measureText({json.dumps(text)}).width }})(new OffscreenCanvas(1, 1).getContext('2d'))")
+    assert x - wide / 2 > -1, f"cut off: {text} at {x - wide / 2}"
+
+
+def test_the_first_label_of_a_line_is_not_cut_off(site, noting):
+    check_first_label(noting(site, "/roots/a/quick.b2nd", ":"))
+    with pytest.raises(AssertionError, match="cut off"):
+        check_first_label(noting(site, "/roots/a/quick.b2nd", ":", "Math.max = ((max) => (a, b, ...more) => b === 0 && !more.length && a < 0 && a > -40 ? a : max(...(b === undefined ? [a] : [a, b]), ...more))(Math.max);"))
 
 
 # ---- what cannot be seen is said ----

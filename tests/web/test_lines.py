@@ -43,6 +43,7 @@ def make(path):
         data["angle"].attrs["units"] = "degrees"
         data["counts"].attrs.update({"units": "1/s", "long_name": "count rate"})
         data["counts_errors"], data["mixed"] = np.full(N, 20.), MIXED
+        data["endless"] = np.where(np.arange(N) == 8, np.inf, np.where(np.arange(N) == 9, np.nan, 20.))
         data["other"], data["short"], data["rows"] = COUNTS[::-1], np.arange(7.), np.arange(3. * N).reshape(3, N)
         log = f.create_group("log")
         log.attrs.update({"NX_class": "NXdata", "signal": "value", "axes": ["time"]})
@@ -138,6 +139,18 @@ def check_coordinates_and_errors(page, site):
     assert np.ptp(np.diff(xs) / np.diff(ANGLE)) < 0.4 * np.median(np.diff(xs) / np.diff(ANGLE)) + 2, "x is not in proportion"
     assert abs((xs[-1] - xs[0]) / (ANGLE[-1] - ANGLE[0]) * (ANGLE[30] - ANGLE[0]) + xs[0] - xs[30]) < 0.5, "x is not in proportion"
     assert any(d.count("M") == 3 * N for d in paths(svg)), "no error bars"
+
+
+def check_endless_errors(page, site):
+    """An error without bounds is a bar from the top to the bottom, one that is no number is none; others are as they were."""
+    shown(page, site, f"{SCAN}/counts.b2nd?err=scan/entry/data/endless.b2nd")
+    svg = saved(page, "svg")
+    curve = next((d for d in paths(svg) if d.count("L") == N - 1 and d.count("M") == 1), "")
+    ys = np.array([float(y) for _, y in re.findall(r"[ML]([\d.]+) ([\d.]+)", curve)])
+    assert len(ys) and np.ptp(ys) > 100, "a flat curve"
+    bars = next(d for d in paths(svg) if d.count("M") == 3 * (N - 1))
+    tall = [abs(float(b) - float(a)) for x, a, y, b in re.findall(r"M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)", bars) if x == y]
+    assert sum(one > np.ptp(ys) for one in tall) == 1 and len(tall) == N - 1, tall
 
 
 def check_scatter(page, site):
@@ -353,10 +366,11 @@ def test_a_page_elsewhere_is_refused_unless_it_is_allowed(server, elsewhere, pag
     show(page, server, "/roots/data/sim/short-1d.b2nd?embed=1", f"{PLOT}?.dataset.drawn")
 
 
-CHECKS = [check_coordinates_and_errors, check_scatter, check_dates, check_several, check_linked, check_statistics, check_files, check_shared, check_embedded]
+CHECKS = [check_coordinates_and_errors, check_endless_errors, check_scatter, check_dates, check_several, check_linked, check_statistics, check_files, check_shared, check_embedded]
 CONTROLS = [
     (check_coordinates_and_errors, "a meaning without coordinates", edited("/api/meaning/", "it.axes = []"), "no coordinates"),
     (check_coordinates_and_errors, "a meaning without errors", edited("/api/meaning/", "delete it.errors"), "± 20"),
+    (check_endless_errors, "a range without bounds", "const real = Number.isFinite; Number.isFinite = (it) => it === Infinity || it === -Infinity || real(it);", "flat"),
     (check_scatter, "x of another dataset", FETCH.format("return real(u.replace('/api/line/scan/entry/data/mixed', '/api/line/scan/entry/data/angle'), o)"), "points are elsewhere|StopIteration"),
     (check_dates, "a meaning without times", edited("/api/meaning/", "for (const one of [it.signal, ...it.axes]) { delete one.time; delete one.units }"), "no dates"),
     (check_several, "an address that stays", "history.replaceState = history.pushState = () => {};", r"location\.search"),
