@@ -186,9 +186,9 @@ export class Bar {
     this.measure();
     const digits = digitsOf(range.lo, range.hi, 5);
     const width = Math.max(canvas.clientWidth, 10);
-    const { note } = this.ticks(canvas.getContext("2d"), width);
-    this.track.classList.toggle("named", Boolean(note || nameOf(this.what)));
-    this.paint(contextOf(canvas, width, canvas.clientHeight), width);
+    const made = this.ticks(canvas.getContext("2d"), width);
+    this.track.classList.toggle("named", Boolean(made.note || nameOf(this.what)));
+    this.paint(contextOf(canvas, width, canvas.clientHeight), width, made);
     this.ends.forEach((end, i) => {
       const value = i ? range.hi : range.lo;
       const at = this.at(value);
@@ -201,10 +201,11 @@ export class Bar {
     if (document.activeElement !== this.high) this.high.value = number(range.hi, digits);
   }
   /** On anything that draws like a canvas. */
-  paint(context, width) {
+  paint(context, width, made = this.ticks(context, width)) {
     this.drawColours(context, width);
     if (this.stats?.histogram?.counts) this.drawHistogram(context, width, this.stats.histogram);
-    drawAxis(context, this.ticks(context, width), STRIP.bottom);
+    prepare(context);
+    drawAxis(context, made, STRIP.bottom);
   }
   drawColours(context, width) {
     const { colours } = this;
