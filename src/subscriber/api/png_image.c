@@ -10,10 +10,9 @@
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/roots.h"
 
-#define ATTRS_NBYTES (8 << 20) /* of attributes, parsed on the loop: beyond, they say nothing of a picture   \
-                                */
-#define COLOURS_MAX 256        /* of a palette: values are bytes */
-#define CHANNELS    3
+#define ATTRS_NBYTES (8 << 20) /* of attributes, parsed on the loop: more say nothing of a picture */
+#define COLOURS_MAX  256       /* of a palette: values are bytes */
+#define CHANNELS     3
 
 /* ---- which one ---- */
 
