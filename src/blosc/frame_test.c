@@ -4,6 +4,7 @@
 #include "blosc/blosc_testing.h"
 
 #include "base/endian.h"
+#include "base/fs.h"
 #include "blosc/chunk_format.h"
 #include "blosc/frame_impl.h"
 
@@ -40,6 +41,95 @@ static void every_frame_of_python_decodes_to_its_data(void **state)
         if (nbytes != s.nbytes || h != s.hash) fail_msg("%s decodes to other data", s.name);
     }
     assert_true(count > 140);
+}
+
+/* A file whose every reading is counted. */
+struct counted {
+    int fd, nreads, nfreed;
+    bool away;
+};
+
+static bool counted_read(void *self, void *to, size_t n, int64_t off, struct cat2_error *err)
+{
+    struct counted *file = self;
+
+    if (file->away) return c2_fail(err, CAT2_EUPSTREAM, "away");
+    file->nreads++;
+    return c2_fs_pread(file->fd, to, n, off, err);
+}
+
+static void counted_free(void *self)
+{
+    ((struct counted *)self)->nfreed++;
+}
+
+static bool open_elsewhere(const char *name, struct counted *file, struct c2_frame **out)
+{
+    struct cat2_error err;
+    char path[400];
+    struct stat st;
+
+    snprintf(path, sizeof(path), FRAMES_DIR "/%s", name);
+    *file = (struct counted){.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    assert_true(file->fd >= 0 && fstat(file->fd, &st) == 0);
+    if (S_ISDIR(st.st_mode)) return false;
+    const struct c2_frame_bytes bytes = {counted_read, counted_free, file};
+    assert_true(c2_frame_open_bytes(&bytes, st.st_size, name, out, &err));
+    return true;
+}
+
+static void frames_may_be_elsewhere(void **state)
+{
+    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
+    struct sample s = {0};
+    long long nbytes;
+    int count = 0;
+
+    while (next_sample(&s)) {
+        struct counted file;
+        struct c2_frame *frame;
+        if (exception(s.name)) continue;
+        if (open_elsewhere(s.name, &file, &frame)) {
+            count++;
+            assert_true(c2_frame_is_elsewhere(frame) && c2_frame_fd(frame) == -1);
+            if (hash_frame(codec, frame, &nbytes) != s.hash) fail_msg("%s decodes to other data", s.name);
+            c2_frame_free(frame);
+            assert_int_equal(file.nfreed, 1);
+        }
+        close(file.fd);
+    }
+    assert_true(count > 100);
+}
+
+/* What is between two chunks is a chunk: one reading for each; and none for what is in the index alone. */
+static void a_chunk_elsewhere_is_one_reading(void **state)
+{
+    struct sample s = {0};
+    int64_t nchunks = 0, nmore = 0;
+
+    while (next_sample(&s)) {
+        C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+        struct cat2_error err;
+        struct counted file;
+        struct c2_frame *frame;
+        bool is_file = open_elsewhere(s.name, &file, &frame);
+        for (int64_t i = 0; is_file && !c2_frame_refusal(frame) && i < c2_frame_meta(frame)->nchunks; i++) {
+            file.nreads = 0;
+            assert_true(c2_frame_chunk(frame, i, &out, &err));
+            if (c2_frame_chunk_off(frame, i) < 0) assert_int_equal(file.nreads, 0);
+            nchunks++;
+            nmore += file.nreads > 1;
+            file.away = true;
+            size_t before = out.n;
+            if (file.nreads) assert_false(c2_frame_chunk(frame, i, &out, &err));
+            if (file.nreads) assert_true(out.n == before && err.code == CAT2_EUPSTREAM);
+            file.away = false;
+        }
+        if (is_file) c2_frame_free(frame);
+        close(file.fd);
+    }
+    assert_true(nchunks > 300);
+    assert_true(nmore * 20 < nchunks); /* frames that were rewritten */
 }
 
 static void shapes_are_those_python_shows(void **state)
@@ -302,6 +392,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_frame_of_python_decodes_to_its_data),
+        cmocka_unit_test(frames_may_be_elsewhere),
+        cmocka_unit_test(a_chunk_elsewhere_is_one_reading),
         cmocka_unit_test(shapes_are_those_python_shows),
         cmocka_unit_test(lazy_objects_and_proxies_show_metadata_but_no_data),
         cmocka_unit_test(frames_written_by_us_hold_the_same),
