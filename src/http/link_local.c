@@ -42,8 +42,3 @@ curl_socket_t c2_open_socket_elsewhere(void *ctx, curlsocktype purpose, struct c
     if (is_link_local(&to->addr)) return CURL_SOCKET_BAD;
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
-
-void c2_refuse_link_local(CURL *curl)
-{
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, c2_open_socket_elsewhere);
-}

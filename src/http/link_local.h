@@ -9,9 +9,7 @@
 /** A host as it is written: is it an address of 169.254.0.0/16 or fe80::/10, or the former within an IPv6
  * address? */
 bool c2_is_link_local_text(const char *host);
-/** CURLOPT_OPENSOCKETFUNCTION: no socket for one. */
+/** As CURLOPT_OPENSOCKETFUNCTION: no connection is made to one. */
 curl_socket_t c2_open_socket_elsewhere(void *ctx, curlsocktype purpose, struct curl_sockaddr *to);
-/** No connection of this handle is made to one. */
-void c2_refuse_link_local(CURL *curl);
 
 #endif

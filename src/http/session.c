@@ -215,7 +215,8 @@ static void set_options(struct c2_session *session, struct transfer *t, const ch
 
     curl_easy_reset(session->curl);
     c2_handle_set(session->curl, &options);
-    if (t->session->no_link_local) c2_refuse_link_local(session->curl);
+    if (t->session->no_link_local)
+        curl_easy_setopt(session->curl, CURLOPT_OPENSOCKETFUNCTION, c2_open_socket_elsewhere);
     if (t->session->sign && t->session->sign->id[0]) sign(session->curl, t->session->sign);
     if (t->http->method && strcmp(t->http->method, "HEAD") == 0)
         curl_easy_setopt(session->curl, CURLOPT_NOBODY, 1L);
