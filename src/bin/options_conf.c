@@ -16,20 +16,23 @@
 #define SERVICE_KEYS                                                                                         \
     "http statedir loglevel public-url allowed-hosts access access-file connections-per-address "            \
     "trusted-proxies cors-origins access-log certificate certificate-key ca"
+/* Of those that publish object stores. */
+#define S3_KEYS "s3-endpoint s3-region s3-profile s3-addressing"
 /* Keys a section may have; publisher and subscriber may have one more level, their --id. */
 static const struct {
     const char *section, *keys;
     bool ids;
 } sections[] = {
     {"broker", SERVICE_KEYS " trust", false},
-    {"publisher", SERVICE_KEYS " trust key-file name root poll no-hdf5-folders bus bus-creds", true},
+    {"publisher", SERVICE_KEYS " trust key-file name root poll no-hdf5-folders bus bus-creds " S3_KEYS, true},
     {"subscriber",
      SERVICE_KEYS
      " trust key-file base-path frame-ancestors quota work-per-request scrub plugin-dir h5web-dir web-dir "
      "upstream republish lease bus bus-creds",
      true},
     {"serve",
-     SERVICE_KEYS " broker-http trust base-path frame-ancestors quota work-per-request poll scrub "
+     SERVICE_KEYS " " S3_KEYS
+                  " broker-http trust base-path frame-ancestors quota work-per-request poll scrub "
                   "no-hdf5-folders plugin-dir "
                   "h5web-dir web-dir roots",
      true},

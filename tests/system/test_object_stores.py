@@ -257,6 +257,17 @@ def test_keys_are_those_of_the_environment_or_of_a_profile(house, bucket, tmp_pa
 
 
 @needs_s3
+def test_settings_may_be_in_the_configuration(house, bucket, tmp_path):
+    bucket.put("a.txt", b"hello")
+    bro = house.bro()
+    conf = tmp_path / "lab.toml"
+    conf.write_text(f'[publisher.lab]\nname = "foo"\nroot = "s3://bucket/data"\nhttp = "127.0.0.1:0"\nstatedir = "{house.state("pub")}"\n'
+                    f's3-endpoint = "{bucket.base}"\ns3-region = "us-east-1"\ns3-addressing = "path"\n[broker]\nhttp = "{bro.http}"\n')
+    house.run("pub", [BIN / "cat2pub", "--conf", conf, "--id", "lab"], env=KEYS).wait_ready_line()
+    assert get(f"{house.sub(bro).follow('foo').url}/files/foo/a.txt")[2] == b"hello"
+
+
+@needs_s3
 @pytest.mark.parametrize("env, url, said", [
     ({**KEYS, "AWS_SECRET_ACCESS_KEY": "wrong"}, "s3://bucket/data", "s3://bucket/data/: 403 SignatureDoesNotMatch: "),
     ({**KEYS, "AWS_ACCESS_KEY_ID": "nobody"}, "s3://bucket/data", "s3://bucket/data/: 404 XAdminUserNotFound: "),
