@@ -32,7 +32,15 @@
 #define C2_REMOTE_MODIFIED_MAX 40   /* of its Last-Modified: "Fri, 27 Nov 2026 15:46:31 GMT" has 29 */
 #define C2_RANGES_MAX          256  /* of one request: each is a part of the answer with a head of its own */
 #define C2_HUB_LOG_MAX         4096 /* events kept per root: beyond, a late follower lists it anew */
-#define C2_SCRUB_BAD_MAX       64   /* damaged chunks that one look at a cache file names */
+#define C2_HUB_ROOTS_MAX       1000 /* each is a topic, and a line in every list */
+/* So long a root's name is its owner's after the last sign of life: a publisher is started again, and
+ * connects again, in less. Then another may take it, if nobody answers at its address. A mirror is forgotten
+ * then. */
+#define C2_HUB_LEASE_MS     60000
+#define C2_MIRRORS_MAX      64          /* subscribers that mirror roots: each is a list of names */
+#define C2_MIRRORS_BODY_MAX (512 << 10) /* of such a list: as many names as there may be roots */
+#define C2_BUS_PLACES_MAX   8           /* brokers or upstreams: each is tried in turn, and measured */
+#define C2_SCRUB_BAD_MAX    64          /* damaged chunks that one look at a cache file names */
 #define C2_NPY_HEADER_MAX                                                                                    \
     (2 * C2_DTYPE_TEXT_MAX + 2048)        /* the dtype's text with quotes escaped, and the shape */
 #define C2_LINE_PX_MAX        4096        /* pixels of a line: no screen is wider */

@@ -6,6 +6,7 @@
 #define C2_BUS_BUS_H
 
 #include "base/blob.h"
+#include "base/limits.h"
 #include "wire/json.h"
 
 struct c2_root {
@@ -18,8 +19,6 @@ struct c2_root {
 #define C2_TOPIC_NEW "@new" /* on which new roots are told: no root has this name */
 #define C2_TOPIC_MIRRORS                                                                                     \
     "@mirrors" /* on which is told that other subscribers mirror roots now: nor this one */
-/* Subscribers of which a broker keeps what they mirror: each has a connection, and a list of names. */
-#define C2_MIRRORS_MAX 64
 /** May a root be called so? Its name is a folder of subscribers, and the topic of its events. @errors
  * CAT2_EINVAL. */
 bool c2_root_name_check(struct c2_str name, struct cat2_error *err);

@@ -23,21 +23,15 @@ struct c2_hub_store {
     void *ctx;
     const struct c2_clock *clock; /* NULL: the machine's */
 };
-#define C2_HUB_ROOTS_MAX         1000       /* each is a topic, and a line in every list */
 #define C2_HUB_TOPICS_MAX        1024       /* a topic a root, and some whose root is not registered */
 #define C2_HUB_LOG_NBYTES_MAX    (16 << 20) /* of a topic's C2_HUB_LOG_MAX events, whichever is less */
 #define C2_HUB_NBYTES_MAX        (32 << 20) /* of all topics: the largest loses its oldest */
 #define C2_HUB_EVENT_MAX         (4 << 20)  /* one event: metadata of a dataset, with attributes */
 #define C2_HUB_SUBSCRIPTIONS_MAX 32768      /* of all listeners: 300 bytes each */
 
-/* After the last sign of life of its owner a root's name is its owner's for so long: a publisher is started
- * again, and connects again, in less. Then another may take it, if nobody answers at its address. */
-#define C2_HUB_LEASE_MS 60000
-/* Then whoever answers at that address is somebody else: an owner connects again within two minutes. */
+/* After C2_HUB_LEASE_MS whoever answers at that address is somebody else: an owner connects again within two
+ * minutes. */
 #define C2_HUB_LEASE_LONG_MS 600000
-
-/* Of a subscriber's words what it mirrors (POST /api/mirrors): as many names as there may be roots. */
-#define C2_MIRRORS_BODY_MAX (512 << 10)
 
 bool c2_hub_new(const struct c2_hub_store *store, const char *epoch, struct c2_hub **out,
                 struct cat2_error *err);

@@ -12,7 +12,6 @@
 #define C2_BUS_REMOTE_H
 #include "bus/bus.h"
 #include "net/http_client.h"
-#define C2_BUS_PLACES_MAX 8 /* brokers or upstreams of one remote bus: each is tried in turn */
 /** @param broker  "host:port", or several, one a line: while one is away, the next is tried. http is
  * borrowed. Never waits for the broker. */
 bool c2_bus_remote_new(struct c2_loop *loop, struct c2_http *http, const char *broker, struct c2_bus **out,

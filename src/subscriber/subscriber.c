@@ -22,7 +22,7 @@
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/roots.h"
-#include "subscriber/mirror/sources.h"
+#include "subscriber/mirror/suppliers.h"
 #include "subscriber/mirror/upcall.h"
 #include "subscriber/pages/pages.h"
 #include "subscriber/republish/republish.h"
@@ -123,7 +123,7 @@ static void stop_following(struct c2_subscriber *sub)
     c2_timer_stop(sub->roots_timer);
     c2_timer_stop(sub->lease_timer);
     if (sub->mirrors) sub->config.bus->ops->unsubscribe(sub->mirrors);
-    c2_sources_stop(sub);
+    c2_suppliers_stop(sub);
     sub->news = sub->mirrors = NULL;
     sub->roots_timer = sub->lease_timer = NULL;
     for (struct c2_root_state *root = sub->roots; root; root = root->next)

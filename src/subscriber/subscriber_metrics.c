@@ -9,7 +9,7 @@
 #include "subscriber/fetch/scrub.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/root.h"
-#include "subscriber/mirror/sources.h"
+#include "subscriber/mirror/suppliers.h"
 #include "subscriber/mirror/upcall.h"
 
 #define ROOTS_MAX 1000 /* that have lines of their own: as many as a broker of ours keeps */
@@ -127,7 +127,7 @@ void c2_subscriber_metrics(struct c2_subscriber *sub, struct c2_metrics *m)
 {
     put_roots(sub, m);
     put_upstream(sub, m);
-    c2_sources_metrics(sub, m);
+    c2_suppliers_metrics(sub, m);
     put_cache(sub, m);
     put_scrub(sub, m);
     c2_events_metrics(sub->events, m);

@@ -13,7 +13,7 @@
 #include "subscriber/api/old_client.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
-#include "subscriber/mirror/sources.h"
+#include "subscriber/mirror/suppliers.h"
 
 /* What a server of 2026 asks before it takes our roots for its own. */
 static void handle_peer(struct c2_request *req, void *state)
@@ -45,20 +45,20 @@ static void handle_peer(struct c2_request *req, void *state)
 /* Where there are several: how each is, and which is asked now. */
 static void put_sources(struct c2_jw *w, const struct c2_root_state *root)
 {
-    int used = c2_source_used(root);
+    int used = c2_supplier_used(root);
 
-    if (root->nsources == 0) return;
+    if (root->nsuppliers == 0) return;
     c2_jw_open_array(w, "sources");
-    for (int i = 0; i < root->nsources; i++) {
-        const struct c2_source *source = root->sources[i];
+    for (int i = 0; i < root->nsuppliers; i++) {
+        const struct c2_supplier *supplier = root->suppliers[i];
         c2_jw_begin_object(w);
-        c2_root_place_jw(w, &source->place);
-        c2_jw_put_bool(w, "mirror", source->place.mirror);
-        c2_jw_put_cstr(w, "state", c2_source_state(source));
+        c2_root_place_jw(w, &supplier->place);
+        c2_jw_put_bool(w, "mirror", supplier->place.mirror);
+        c2_jw_put_cstr(w, "state", c2_supplier_state(supplier));
         c2_jw_put_bool(w, "used", i == used);
-        if (source->round_trip_ms >= 0) c2_jw_put_real(w, "round_trip_ms", source->round_trip_ms);
-        c2_jw_put_int(w, "failures", source->nfailures);
-        if (source->nfailed) c2_jw_put_cstr(w, "reason", source->why);
+        if (supplier->round_trip_ms >= 0) c2_jw_put_real(w, "round_trip_ms", supplier->round_trip_ms);
+        c2_jw_put_int(w, "failures", supplier->nfailures);
+        if (supplier->nfailed) c2_jw_put_cstr(w, "reason", supplier->why);
         c2_jw_end_object(w);
     }
     c2_jw_end_array(w);

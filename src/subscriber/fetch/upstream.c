@@ -13,7 +13,7 @@
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
-#include "subscriber/mirror/sources.h"
+#include "subscriber/mirror/suppliers.h"
 #include "subscriber/mirror/upcall.h"
 #include "subscriber/mirror/via.h"
 #include "wire/pieces.h"
@@ -25,7 +25,6 @@
 #define FLIGHTS_MAX  4 /* requests of one fetch at a time: what a fetch may hold in memory, and a window */
 #define PASSES_MAX   3 /* that a piece is asked for */
 #define STORING_MAX  (4 << 20) /* bytes that wait to be stored: no new requests meanwhile */
-#define BLAME_MS     10000     /* between two lines of the log about the data of one root */
 
 struct fetch {
     struct c2_loop_call starting;
@@ -63,44 +62,7 @@ struct store {
     bool checked, ok;
 };
 
-bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_turn *turn,
-                         const struct c2_http_reply *reply, struct cat2_error *err)
-{
-    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
-
-    if (root && reply->status == 503) root->retry_s = c2_reason_retry_s(reply);
-    c2_reason_of_reply(reply, root ? c2_turn_place(root, turn).http : "?", "its data", err);
-    /* That it is gone is said when the list says so, or others would still get it afterwards. */
-    if (err->code == CAT2_ENOTFOUND) {
-        err->code = CAT2_ECHANGED;
-        err->http_status = 404;
-    }
-    return false;
-}
-
-bool c2_ds_url(const struct c2_ds *ds, const struct c2_turn *turn, const char *route, struct c2_buf *out,
-               struct cat2_error *err)
-{
-    struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
-
-    if (!root) return c2_fail(err, CAT2_ENOTFOUND, "root %.100s is gone", ds->root);
-    struct c2_root place = c2_turn_place(root, turn);
-    return (!c2_turn_is_first(root, turn) || c2_via_may_ask(root, err)) &&
-           c2_root_put_url(&place, route, out, err) && c2_buf_putc(out, '/', err) &&
-           c2_url_encode(c2_str_of(ds->path), true, out, err);
-}
-
 static void go_on(struct fetch *f);
-
-void c2_upstream_blame(struct c2_root_state *root, const struct cat2_error *err)
-{
-    int64_t left_out;
-
-    if (err->code != CAT2_EUPSTREAM || err->http_status == 503) return;
-    if (!c2_log_share_take(&root->blamed, 1, BLAME_MS, &left_out)) return;
-    c2_log_warn("fetch root=%s publisher=%s (%" PRId64 " such since the last line): %s", root->root.name,
-                root->root.http, left_out, err->message);
-}
 
 static void fail_fetch(struct fetch *f, const struct cat2_error *err)
 {
@@ -322,7 +284,7 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     if (!ok && again && err.code == CAT2_EDATA)
         c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s: %.200s", f->ds->root, f->ds->path, err.message);
     struct c2_root_state *root = root_of(f);
-    if (root) c2_source_note(root, f->turn.at, why);
+    if (root) c2_supplier_note(root, f->turn.at, why);
     if (!ok) not_done(f, reply, why, &err, again);
     c2_pieces_reader_fini(&r->reader);
     free(r);
@@ -391,7 +353,7 @@ static int64_t stall_ms(const struct fetch *f)
 {
     const struct c2_root_state *root = root_of(f);
 
-    return root && c2_turn_has_other(root, &f->turn) ? C2_SOURCE_STALL_MS : 0;
+    return root && c2_turn_has_other(root, &f->turn) ? C2_SUPPLIER_STALL_MS : 0;
 }
 
 static bool start_request(struct fetch *f, struct cat2_error *err)

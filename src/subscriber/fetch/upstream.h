@@ -20,7 +20,7 @@ bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
 /** Open or create ds->cf; later fn. @errors CAT2_ENOMEM: fn is not called. */
 bool c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx,
                          struct cat2_error *err);
-/** ROUTE/PATH at one of the sources of its root (mirror/sources.h). */
+/** ROUTE/PATH at one of the sources of its root (mirror/suppliers.h). */
 bool c2_ds_url(const struct c2_ds *ds, const struct c2_turn *turn, const char *route, struct c2_buf *out,
                struct cat2_error *err);
 /** What this source of ds says instead of data, as c2_reason_of_reply(). Always false. */

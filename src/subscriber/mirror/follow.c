@@ -18,7 +18,7 @@
 #include "subscriber/mirror/refresh.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
-#include "subscriber/mirror/sources.h"
+#include "subscriber/mirror/suppliers.h"
 
 #define ROOTS_AGAIN_MS 10000  /* after the broker's roots could not be had */
 #define MIRRORS_MS     500    /* after others told that they mirror roots */
@@ -386,8 +386,8 @@ static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c
     if (!old) c2_mirror_tell(root, NULL, NULL);
     bool begun = sub->config.follow_all && c2_follow_begin(root);
     if (!begun && (!old || moved)) c2_sub_save_root(root);
-    if (moved) c2_sources_move(root);
-    if (!old || moved) c2_sources_set_upstreams(root);
+    if (moved) c2_suppliers_move(root);
+    if (!old || moved) c2_suppliers_set_upstreams(root);
     if (moved) follow_free(root->follow); /* where it was */
     if (!old || moved || begun || c2_root_is_unreached(root) || !root->topic) c2_sub_follow(root);
     return root;
@@ -417,7 +417,7 @@ static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const str
             after++;
         struct c2_root_state *root = know_root(sub, &roots[i]);
         bool mirrored = !sub->config.nupstreams && !sub->config.mirror_at; /* mirrors do not ask each other */
-        if (root && mirrored) c2_sources_set(root, &roots[i + 1], after - i - 1);
+        if (root && mirrored) c2_suppliers_set(root, &roots[i + 1], after - i - 1);
     }
 }
 
@@ -485,7 +485,7 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
     }
     ask_roots(sub);
     for (struct c2_root_state *root = sub->roots; root; root = root->next) {
-        c2_sources_set_upstreams(root);
+        c2_suppliers_set_upstreams(root);
         if (c2_root_is_followed(root)) follow_later(root, 0);
     }
     return true;

@@ -16,7 +16,7 @@
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
-#include "subscriber/mirror/sources.h"
+#include "subscriber/mirror/suppliers.h"
 #include "subscriber/mirror/via.h"
 #include "wire/url.h"
 

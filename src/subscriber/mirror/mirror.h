@@ -14,7 +14,7 @@
 #include "subscriber/mirror/config.h"
 
 struct c2_root_state;
-struct c2_source;
+struct c2_supplier;
 struct c2_subscriber;
 struct c2_read;
 struct c2_plugins;
@@ -95,12 +95,12 @@ enum c2_root_life {
 #define C2_VIA_MAX  16                /* tiers */
 #define C2_VIA_SIZE (33 * C2_VIA_MAX) /* their names, 32 digits each */
 
-#define C2_ROOT_SOURCES_MAX 9 /* a publisher or upstream, and others: the nearest few are enough */
+#define C2_ROOT_SUPPLIERS_MAX 9 /* a publisher or upstream, and others: the nearest few are enough */
 
 /* Whom a request asks, and whom it has asked: hashes of places, for the sources may change meanwhile. */
 struct c2_turn {
     uint64_t at;
-    uint64_t left[C2_ROOT_SOURCES_MAX];
+    uint64_t left[C2_ROOT_SUPPLIERS_MAX];
     int nleft;
 };
 
@@ -125,9 +125,9 @@ struct c2_root_state {
     uint64_t changes;                     /* of the list, in this process */
     char via[C2_VIA_SIZE];                /* subscribers that its list came through, as via.h has them */
     bool cyclic;                          /* this one is among them: nothing is asked for */
-    struct c2_source *sources[C2_ROOT_SOURCES_MAX]; /* sources.h */
-    int nsources, used;                             /* used: which gave data last */
-    uint64_t lines;                                 /* hashes of the lines of its datasets, added up */
+    struct c2_supplier *suppliers[C2_ROOT_SUPPLIERS_MAX]; /* sources.h */
+    int nsuppliers, used;                                 /* used: which gave data last */
+    uint64_t lines;                                       /* hashes of the lines of its datasets, added up */
     int64_t listed_ms;                 /* when last, by the loop's clock; 0: not in this process */
     struct c2_source_age source;       /* as told by whom it was listed from */
     uint64_t listed_at;                /* a hash of where that is */
@@ -206,10 +206,10 @@ struct c2_subscriber {
     int64_t heard_ms;                    /* when they could, last; 0: never */
     struct c2_timer *roots_timer;        /* the broker is asked for its roots again */
     struct c2_bus_subscription *mirrors; /* who mirrors roots: it has changed */
-    struct c2_source *sources;
-    struct c2_timer *sources_timer; /* they are measured */
-    struct c2_mirrors_told *told;   /* republish/republish_register.c; NULL: nothing is registered */
-    struct c2_scrubber *scrubber;   /* NULL: none */
+    struct c2_supplier *suppliers;
+    struct c2_timer *suppliers_timer; /* they are measured */
+    struct c2_mirrors_told *told;     /* republish/republish_register.c; NULL: nothing is registered */
+    struct c2_scrubber *scrubber;     /* NULL: none */
     bool stopping, evicting;
     void (*unreached)(struct c2_subscriber *sub, const char *host); /* HOST:PORT has not answered */
     struct c2_upcall *upcalls;                                      /* requests for data under way */

@@ -13,7 +13,7 @@
 #include "subscriber/mirror/merge.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
-#include "subscriber/mirror/sources.h"
+#include "subscriber/mirror/suppliers.h"
 #include "wire/pubsub.h"
 
 #define ROOTS_MAX 4096 /* a broker of ours has a thousand; others may have been asked before */
@@ -464,7 +464,7 @@ void c2_sub_roots_free(struct c2_subscriber *sub)
     for (struct c2_root_state *root = sub->roots, *next; root; root = next) {
         next = root->next;
         c2_sub_drop_all(root);
-        c2_sources_drop(root);
+        c2_suppliers_drop(root);
         free(root);
     }
     sub->roots = NULL;

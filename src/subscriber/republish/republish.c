@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/lookup.h"
-#include "subscriber/mirror/sources.h"
+#include "subscriber/mirror/suppliers.h"
 
 /* The line of the list, as its publisher wrote it. */
 static void reply_line(struct c2_request *req, struct c2_ds *ds)
@@ -50,7 +50,7 @@ static void handle_mirror(struct c2_request *req, void *state)
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
     c2_jw_open_array(&w, "via");
-    c2_sources_via_jw(&w, state);
+    c2_suppliers_via_jw(&w, state);
     c2_jw_end_array(&w);
     c2_jw_end_object(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);

@@ -11,8 +11,8 @@
 #include "subscriber/republish/republish.h"
 #include "wire/pubsub.h"
 
-#define TELL_MS (C2_HUB_LEASE_MS / 3)
-#define LOOK_MS 500 /* after a root has been listed, or left: so soon it is told */
+#define TELL_MS (C2_HUB_LEASE_MS / 3) /* two may be lost */
+#define LOOK_MS 500                   /* after a root has been listed, or left: so soon it is told */
 
 struct c2_mirrors_told {
     struct c2_subscriber *sub;

@@ -2,17 +2,17 @@
 /* Where the data of a root is to be had: its publisher, or the subscriber that is followed, which is the
  * first of its sources; and subscribers that mirror it. They are measured; data is asked of the nearest that
  * is well, and of the next when that fails. A root with one source has none here. Loop thread.
- * docs/decisions/0024-sources.md. */
-#ifndef C2_SUBSCRIBER_MIRROR_SOURCES_H
-#define C2_SUBSCRIBER_MIRROR_SOURCES_H
+ * docs/decisions/0026-suppliers.md. */
+#ifndef C2_SUBSCRIBER_MIRROR_SUPPLIERS_H
+#define C2_SUBSCRIBER_MIRROR_SUPPLIERS_H
 
 #include "subscriber/mirror/mirror.h"
 
-#define C2_SOURCE_STALL_MS 5000 /* so long a source may send nothing, where another one could be asked */
+#define C2_SUPPLIER_STALL_MS 5000 /* so long a source may send nothing, where another one could be asked */
 
 /* A service, for all roots that are to be had there. */
-struct c2_source {
-    struct c2_source *next;
+struct c2_supplier {
+    struct c2_supplier *next;
     struct c2_subscriber *sub;
     struct c2_root place; /* its name says nothing */
     uint64_t key;         /* a hash of it */
@@ -28,14 +28,14 @@ struct c2_source {
 };
 
 /** These are the further places of the root, besides root->root; ours is left out. */
-void c2_sources_set(struct c2_root_state *root, const struct c2_root *others, size_t n);
+void c2_suppliers_set(struct c2_root_state *root, const struct c2_root *others, size_t n);
 /** Those that the subscriber is told to follow, where it follows subscribers. */
-void c2_sources_set_upstreams(struct c2_root_state *root);
+void c2_suppliers_set_upstreams(struct c2_root_state *root);
 /** The first place, root->root, is another one. */
-void c2_sources_move(struct c2_root_state *root);
-void c2_sources_drop(struct c2_root_state *root);
+void c2_suppliers_move(struct c2_root_state *root);
+void c2_suppliers_drop(struct c2_root_state *root);
 /** The nearest that is well, else the first: an index; 0 where there are none. */
-int c2_source_used(const struct c2_root_state *root);
+int c2_supplier_used(const struct c2_root_state *root);
 
 /* A turn begins as {0}. */
 /** Ask the nearest that has not been left and is well, else any. false: all were left, and the turn is as
@@ -53,13 +53,13 @@ struct c2_root c2_turn_place(const struct c2_root_state *root, const struct c2_t
 bool c2_turn_may_leave(const struct c2_root_state *root, const struct c2_turn *turn,
                        const struct c2_http_reply *reply, const struct cat2_error *err);
 /** What came of a request to the source: err NULL, an answer. */
-void c2_source_note(struct c2_root_state *root, uint64_t at, const struct cat2_error *err);
+void c2_supplier_note(struct c2_root_state *root, uint64_t at, const struct cat2_error *err);
 /** "ok", "away", "circle" or "not measured". */
-const char *c2_source_state(const struct c2_source *source);
+const char *c2_supplier_state(const struct c2_supplier *supplier);
 /** All subscribers that roots come through, this one first, as strings of an array. */
-void c2_sources_via_jw(struct c2_jw *w, struct c2_subscriber *sub);
+void c2_suppliers_via_jw(struct c2_jw *w, struct c2_subscriber *sub);
 /** Nothing is measured any more. */
-void c2_sources_stop(struct c2_subscriber *sub);
-void c2_sources_metrics(const struct c2_subscriber *sub, struct c2_metrics *m);
+void c2_suppliers_stop(struct c2_subscriber *sub);
+void c2_suppliers_metrics(const struct c2_subscriber *sub, struct c2_metrics *m);
 
 #endif

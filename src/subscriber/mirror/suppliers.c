@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sources are measured by a small question now and then, /mirror of a subscriber and /healthz of a publisher.
+ * Differences of a millisecond or a fifth count for nothing: the one that is used stays. */
+#include "subscriber/mirror/suppliers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/log_share.h"
+#include "subscriber/mirror/roots.h"
+
+#define TICK_MS     1000 /* between looks for who is to be measured: so soon the first time after a failure */
+#define PROBE_MS    15000 /* between two measurements of a source that is well */
+#define AWAY_MAX_MS 60000 /* and of one that is not: twice as long each time */
+#define ANSWER_MS   5000  /* a source that takes longer for a few bytes is of no use */
+#define ANSWER_MAX  65536 /* bytes: some hundred names */
+#define SMOOTH      0.3   /* what the last measurement counts */
+#define BETTER      0.8   /* of the round trip of the one that is used, and a millisecond */
+#define UNKNOWN_MS  1e6   /* of one that is not measured */
+#define VIA_IDS_MAX 64    /* of all sources together */
+#define SAMPLES_MAX 1000  /* roots that have lines of their own: as many as a broker of ours keeps */
+
+const char *c2_supplier_state(const struct c2_supplier *supplier)
+{
+    if (supplier->circle) return "circle";
+    if (supplier->nfailed) return "away";
+    return supplier->round_trip_ms < 0 ? "not measured" : "ok";
+}
+
+/* ---- which ---- */
+
+static double cost_of(const struct c2_root_state *root, int at)
+{
+    const struct c2_supplier *supplier = root->suppliers[at];
+    double cost = supplier->round_trip_ms < 0 ? UNKNOWN_MS : supplier->round_trip_ms;
+
+    return at == root->used ? cost * BETTER - 1 : cost;
+}
+
+static bool is_circle(const struct c2_root_state *root, int at)
+{
+    return root->suppliers[at]->circle || (at == 0 && root->cyclic);
+}
+
+static bool was_left(const struct c2_turn *turn, uint64_t key)
+{
+    bool left = false;
+
+    for (int i = 0; i < turn->nleft && !left; i++)
+        left = turn->left[i] == key;
+    return left;
+}
+
+/* An index; -1: none. */
+static int pick(const struct c2_root_state *root, const struct c2_turn *turn)
+{
+    int best = -1, away = -1;
+
+    for (int i = 0; i < root->nsuppliers; i++) {
+        if (is_circle(root, i) || was_left(turn, root->suppliers[i]->key)) continue;
+        if (root->suppliers[i]->nfailed)
+            away = away < 0 ? i : away;
+        else if (best < 0 || cost_of(root, i) < cost_of(root, best))
+            best = i;
+    }
+    return best < 0 ? away : best;
+}
+
+int c2_supplier_used(const struct c2_root_state *root)
+{
+    return (int)c2_max_i64(0, pick(root, &(struct c2_turn){0}));
+}
+
+static uint64_t key_of(const struct c2_root *place)
+{
+    return c2_hash64_seeded(place->http, strlen(place->http), (uint64_t)(2 * place->tls + place->mirror));
+}
+
+void c2_turn_first(const struct c2_root_state *root, struct c2_turn *turn)
+{
+    turn->at = key_of(&root->root);
+}
+
+bool c2_turn_is_first(const struct c2_root_state *root, const struct c2_turn *turn)
+{
+    return turn->at == key_of(&root->root);
+}
+
+bool c2_turn_next(const struct c2_root_state *root, struct c2_turn *turn)
+{
+    int i = pick(root, turn);
+
+    if (i < 0 && turn->nleft) return false;
+    if (i < 0)
+        c2_turn_first(root, turn);
+    else
+        turn->at = root->suppliers[i]->key;
+    return true;
+}
+
+void c2_turn_leave(struct c2_turn *turn)
+{
+    if (turn->nleft < C2_ROOT_SUPPLIERS_MAX && !was_left(turn, turn->at))
+        turn->left[turn->nleft++] = turn->at;
+}
+
+bool c2_turn_has_other(const struct c2_root_state *root, const struct c2_turn *turn)
+{
+    struct c2_turn next = *turn;
+
+    c2_turn_leave(&next);
+    return next.nleft < C2_ROOT_SUPPLIERS_MAX && pick(root, &next) >= 0;
+}
+
+static int index_of(const struct c2_root_state *root, uint64_t key)
+{
+    for (int i = 0; i < root->nsuppliers; i++)
+        if (root->suppliers[i]->key == key) return i;
+    return -1;
+}
+
+struct c2_root c2_turn_place(const struct c2_root_state *root, const struct c2_turn *turn)
+{
+    int i = index_of(root, turn->at);
+    struct c2_root place = i > 0 ? root->suppliers[i]->place : root->root;
+
+    memcpy(place.name, root->root.name, sizeof(place.name));
+    return place;
+}
+
+/* ---- well or not ---- */
+
+static void set_well(struct c2_supplier *supplier)
+{
+    if (supplier->nfailed)
+        c2_log_some(C2_INFO, "source %s=%s answers again", c2_root_scheme(&supplier->place),
+                    supplier->place.http);
+    supplier->nfailed = 0;
+}
+
+static void set_away(struct c2_supplier *supplier, const char *why)
+{
+    int64_t ms = c2_min_i64(AWAY_MAX_MS, (int64_t)TICK_MS << c2_min_i64(supplier->nfailed, 10));
+
+    if (!supplier->nfailed)
+        c2_log_some(C2_WARN, "source %s=%s is not asked for now: %s", c2_root_scheme(&supplier->place),
+                    supplier->place.http, why);
+    supplier->nfailed++;
+    supplier->nfailures++;
+    supplier->due_ms = c2_loop_now_ms(supplier->sub->config.loop) + ms;
+    snprintf(supplier->why, sizeof(supplier->why), "%.*s", (int)sizeof(supplier->why) - 1, why);
+}
+
+void c2_supplier_note(struct c2_root_state *root, uint64_t at, const struct cat2_error *err)
+{
+    int i = index_of(root, at);
+
+    if (i < 0) return;
+    if (!err) {
+        root->used = i;
+        set_well(root->suppliers[i]);
+    } else if (err->code == CAT2_EUPSTREAM || err->code == CAT2_EDATA) {
+        set_away(root->suppliers[i], err->message);
+    }
+}
+
+/* What an owner says of its data is so; a mirror may have another generation, or no key of ours. */
+bool c2_turn_may_leave(const struct c2_root_state *root, const struct c2_turn *turn,
+                       const struct c2_http_reply *reply, const struct cat2_error *err)
+{
+    if (!root || root->sub->stopping || !c2_turn_has_other(root, turn)) return false;
+    if (!reply) return err->code != CAT2_ECANCELLED && err->code != CAT2_ENOMEM;
+    return c2_turn_place(root, turn).mirror ? reply->status >= 300
+                                            : reply->status >= 500 && reply->status != 503;
+}
+
+/* ---- measuring ---- */
+
+/* {"via":[ID,...]}, its own the first. */
+static bool read_via(struct c2_supplier *supplier, struct c2_str text)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    C2_AUTO(c2_buf) own = C2_BUF_INIT(64);
+    C2_AUTO(c2_buf) via = C2_BUF_INIT(sizeof(supplier->via) - 1);
+    struct c2_str key, id;
+    struct c2_jval value;
+    struct cat2_error err;
+
+    if (!c2_json_parse(text, &json, &err)) return false;
+    struct c2_jiter it = c2_jiter_of(c2_jget(c2_json_root(json), "via"));
+    c2_sub_peer_id(supplier->sub, &own);
+    bool circle = false;
+    while (c2_jnext(&it, &key, &value)) {
+        if (!c2_jstr(value, &id) || !c2_buf_printf(&via, &err, "%s%.*s", via.n ? " " : "", C2_STR_ARG(id)))
+            return false;
+        circle = circle || c2_str_eq(id, c2_buf_str(&own));
+    }
+    if (circle && !supplier->circle)
+        c2_log_some(C2_WARN,
+                    "source %s=%s has its roots from this subscriber: a circle, it is asked for nothing",
+                    c2_root_scheme(&supplier->place), supplier->place.http);
+    supplier->circle = circle;
+    snprintf(supplier->via, sizeof(supplier->via), "%s", c2_buf_cstr(&via));
+    return true;
+}
+
+static void measured(struct c2_supplier *supplier, int64_t ms)
+{
+    double last = (double)ms;
+
+    supplier->round_trip_ms = supplier->round_trip_ms < 0
+                                  ? last
+                                  : supplier->round_trip_ms + SMOOTH * (last - supplier->round_trip_ms);
+    set_well(supplier);
+}
+
+static void on_probed(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err)
+{
+    struct c2_supplier *supplier = ctx;
+    int64_t now = c2_loop_now_ms(supplier->sub->config.loop);
+    char why[60];
+
+    supplier->probe = NULL;
+    supplier->due_ms = now + PROBE_MS;
+    if (err) {
+        set_away(supplier, err->message);
+    } else if (!supplier->place.mirror ||
+               (reply->status == 200 && read_via(supplier, c2_buf_str(reply->body)))) {
+        measured(supplier, now - supplier->asked_ms);
+    } else {
+        snprintf(why, sizeof(why), "it answers %d to GET /mirror", reply->status);
+        set_away(supplier, why);
+    }
+}
+
+static void probe(struct c2_supplier *supplier)
+{
+    char url[400];
+
+    snprintf(url, sizeof(url), "%s://%s%s", c2_root_scheme(&supplier->place), supplier->place.http,
+             supplier->place.mirror ? "/mirror" : "/healthz");
+    struct c2_http_call call = {
+        .url = url, .timeout_ms = ANSWER_MS, .body_max = ANSWER_MAX, .done = on_probed, .ctx = supplier};
+    supplier->asked_ms = c2_loop_now_ms(supplier->sub->config.loop);
+    supplier->probe = c2_http_start(supplier->sub->config.http, &call);
+}
+
+static void on_tick(void *ctx)
+{
+    struct c2_subscriber *sub = ctx;
+    int64_t now = c2_loop_now_ms(sub->config.loop);
+
+    for (struct c2_supplier *supplier = sub->suppliers; supplier; supplier = supplier->next)
+        if (!supplier->probe && now >= supplier->due_ms) probe(supplier);
+}
+
+/* ---- which there are ---- */
+
+static struct c2_supplier *take(struct c2_subscriber *sub, const struct c2_root *place)
+{
+    struct c2_supplier *supplier = sub->suppliers;
+
+    while (supplier && !c2_root_is_at(&supplier->place, place))
+        supplier = supplier->next;
+    if (!supplier) {
+        supplier = calloc(1, sizeof(*supplier));
+        if (!supplier) return NULL;
+        *supplier = (struct c2_supplier){
+            .next = sub->suppliers, .sub = sub, .place = *place, .key = key_of(place), .round_trip_ms = -1};
+        sub->suppliers = supplier;
+        if (!sub->suppliers_timer && !sub->stopping)
+            sub->suppliers_timer = c2_timer_start(sub->config.loop, 1, TICK_MS, on_tick, sub);
+    }
+    supplier->nroots++;
+    return supplier;
+}
+
+static void let_go(struct c2_supplier *supplier)
+{
+    struct c2_subscriber *sub = supplier->sub;
+
+    if (--supplier->nroots > 0) return;
+    c2_chain_remove(sub->suppliers, supplier, next);
+    if (supplier->probe) c2_http_cancel(supplier->probe);
+    free(supplier);
+    if (sub->suppliers) return;
+    c2_timer_stop(sub->suppliers_timer);
+    sub->suppliers_timer = NULL;
+}
+
+void c2_suppliers_drop(struct c2_root_state *root)
+{
+    for (int i = 0; i < root->nsuppliers; i++)
+        let_go(root->suppliers[i]);
+    root->nsuppliers = root->used = 0;
+}
+
+static bool is_ours(const struct c2_subscriber *sub, const struct c2_root *place)
+{
+    char url[400];
+    int n = snprintf(url, sizeof(url), "%s://%s", c2_root_scheme(place), place->http);
+
+    return sub->config.public_url && strncmp(sub->config.public_url, url, (size_t)n) == 0 &&
+           (sub->config.public_url[n] == '\0' || sub->config.public_url[n] == '/');
+}
+
+void c2_suppliers_set(struct c2_root_state *root, const struct c2_root *others, size_t n)
+{
+    struct c2_supplier *now[C2_ROOT_SUPPLIERS_MAX];
+    int nnow = 0;
+
+    for (size_t i = 0; i < n && nnow < C2_ROOT_SUPPLIERS_MAX; i++) {
+        if (is_ours(root->sub, &others[i]) || c2_root_is_at(&others[i], &root->root)) continue;
+        if (nnow == 0) now[nnow++] = take(root->sub, &root->root);
+        now[nnow] = now[nnow - 1] ? take(root->sub, &others[i]) : NULL;
+        nnow += now[nnow] != NULL;
+    }
+    int used = root->used;
+    c2_suppliers_drop(root); /* those that stay are held twice now */
+    if (nnow < 2) {
+        if (nnow && now[0]) let_go(now[0]);
+        return;
+    }
+    memcpy(root->suppliers, now, (size_t)nnow * sizeof(*now));
+    root->nsuppliers = nnow;
+    root->used = used < nnow ? used : 0;
+}
+
+void c2_suppliers_set_upstreams(struct c2_root_state *root)
+{
+    const struct c2_subscriber_config *config = &root->sub->config;
+
+    if (config->nupstreams > 1) c2_suppliers_set(root, config->upstreams, (size_t)config->nupstreams);
+}
+
+void c2_suppliers_move(struct c2_root_state *root)
+{
+    struct c2_root others[C2_ROOT_SUPPLIERS_MAX];
+    size_t n = 0;
+
+    for (int i = 1; i < root->nsuppliers; i++)
+        others[n++] = root->suppliers[i]->place;
+    c2_suppliers_set(root, others, n);
+}
+
+void c2_suppliers_stop(struct c2_subscriber *sub)
+{
+    c2_timer_stop(sub->suppliers_timer);
+    sub->suppliers_timer = NULL;
+    for (struct c2_supplier *supplier = sub->suppliers; supplier; supplier = supplier->next) {
+        if (supplier->probe) c2_http_cancel(supplier->probe);
+        supplier->probe = NULL;
+    }
+}
+
+/* ---- what is told ---- */
+
+struct ids {
+    struct c2_str p[VIA_IDS_MAX];
+    int n;
+};
+
+/* Those of them that are not there yet. */
+static void add_ids(struct ids *ids, const char *text)
+{
+    struct c2_str rest = c2_str_of(text), id;
+
+    while (rest.n && ids->n < VIA_IDS_MAX) {
+        bool told = false;
+        c2_str_cut(rest, ' ', &id, &rest);
+        for (int i = 0; i < ids->n && !told; i++)
+            told = c2_str_eq(ids->p[i], id);
+        if (!told) ids->p[ids->n++] = id;
+    }
+}
+
+void c2_suppliers_via_jw(struct c2_jw *w, struct c2_subscriber *sub)
+{
+    C2_AUTO(c2_buf) own = C2_BUF_INIT(64);
+    struct ids ids = {.n = 0};
+
+    c2_sub_peer_id(sub, &own);
+    add_ids(&ids, c2_buf_cstr(&own));
+    for (const struct c2_supplier *supplier = sub->suppliers; supplier; supplier = supplier->next)
+        add_ids(&ids, supplier->via);
+    for (const struct c2_root_state *root = sub->roots; root; root = root->next)
+        add_ids(&ids, root->via);
+    for (int i = 0; i < ids.n; i++)
+        c2_jw_str(w, ids.p[i]);
+}
+
+static void url_of(const struct c2_root *place, char out[400])
+{
+    snprintf(out, 400, "%s://%s", c2_root_scheme(place), place->http);
+}
+
+void c2_suppliers_metrics(const struct c2_subscriber *sub, struct c2_metrics *m)
+{
+    char url[400];
+    int n = 0;
+
+    c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_source_up",
+                      "For each of several sources of a root: 1 while it answers and no circle leads there.");
+    for (const struct c2_supplier *supplier = sub->suppliers; supplier; supplier = supplier->next) {
+        url_of(&supplier->place, url);
+        c2_metrics_sample(m, !supplier->nfailed && !supplier->circle, C2_LABELS("source", url));
+    }
+    c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_source_round_trip_seconds",
+                      "How far it is, as measured and smoothed.");
+    for (const struct c2_supplier *supplier = sub->suppliers; supplier; supplier = supplier->next) {
+        url_of(&supplier->place, url);
+        if (supplier->round_trip_ms >= 0)
+            c2_metrics_sample(m, supplier->round_trip_ms / 1000, C2_LABELS("source", url));
+    }
+    c2_metrics_family(m, C2_METRICS_COUNTER, "caterva2_source_failures_total",
+                      "Requests and measurements that it did not answer.");
+    for (const struct c2_supplier *supplier = sub->suppliers; supplier; supplier = supplier->next) {
+        url_of(&supplier->place, url);
+        c2_metrics_sample(m, (double)supplier->nfailures, C2_LABELS("source", url));
+    }
+    c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_root_source",
+                      "1: data of the root that is not cached is asked there now.");
+    for (const struct c2_root_state *root = sub->roots; root && n < SAMPLES_MAX; root = root->next) {
+        if (root->nsuppliers == 0) continue;
+        url_of(&root->suppliers[c2_supplier_used(root)]->place, url);
+        c2_metrics_sample(m, 1, C2_LABELS("root", root->root.name, "source", url));
+        n++;
+    }
+}
