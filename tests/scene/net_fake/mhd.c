@@ -50,7 +50,7 @@ struct MHD_Connection {
 static struct {
     int fd;
     struct c2_host *host;
-} listening[32];
+} listening[2048];
 
 bool c2_listens_at_loopback(int fd)
 {

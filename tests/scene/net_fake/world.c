@@ -7,14 +7,15 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/vec.h"
 
 #define SAME_TIME_MAX 2000000 /* events without time moving: somebody goes round in circles */
 
 struct c2_fake_event {
-    struct c2_fake_event *next;
+    struct c2_fake_event *next; /* of those that a host holds */
     struct c2_host *host;
     struct c2_host *from;
-    int64_t at;
+    int64_t at, made; /* when it is due; of those at the same time, which comes first */
     c2_loop_fn *fn;
     void *ctx;
     bool cancelled;
@@ -28,7 +29,10 @@ static struct c2_host *graves; /* of all scenes: what killed programs had is nev
 
 static struct {
     int64_t now, steps_now;
-    struct c2_fake_event *events;
+    int64_t made;
+    struct {
+        C2_VEC(struct c2_fake_event *);
+    } events; /* a heap: none is due before the first */
     struct c2_host *hosts;
     struct link links[32];
     int nlinks;
@@ -101,14 +105,44 @@ int64_t c2_fake_latency(const struct c2_host *a, const struct c2_host *b)
 
 /* ---- events ---- */
 
+static bool is_before(size_t a, size_t b)
+{
+    const struct c2_fake_event *x = world.events.p[a], *y = world.events.p[b];
+
+    return x->at < y->at || (x->at == y->at && x->made < y->made);
+}
+
+static void swap(size_t a, size_t b)
+{
+    struct c2_fake_event *event = world.events.p[a];
+
+    world.events.p[a] = world.events.p[b];
+    world.events.p[b] = event;
+}
+
 static void insert(struct c2_fake_event *event)
 {
-    struct c2_fake_event **at = &world.events;
+    struct cat2_error err;
 
-    while (*at && (*at)->at <= event->at)
-        at = &(*at)->next;
-    event->next = *at;
-    *at = event;
+    event->made = world.made++;
+    C2_ASSERT(c2_vec_push(&world.events, C2_VEC_NO_MAX, "events", &err, event));
+    for (size_t i = world.events.n - 1; i > 0 && is_before(i, (i - 1) / 2); i = (i - 1) / 2)
+        swap(i, (i - 1) / 2);
+}
+
+static struct c2_fake_event *take_first(void)
+{
+    struct c2_fake_event *first = world.events.p[0];
+    size_t n = --world.events.n;
+
+    world.events.p[0] = world.events.p[n];
+    for (size_t i = 0, least;; i = least) {
+        least = i;
+        for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < n; child++)
+            if (is_before(child, least)) least = child;
+        if (least == i) return first;
+        swap(i, least);
+    }
 }
 
 struct c2_fake_event *c2_fake_at(struct c2_host *host, struct c2_host *from, int64_t at, c2_loop_fn *fn,
@@ -117,7 +151,8 @@ struct c2_fake_event *c2_fake_at(struct c2_host *host, struct c2_host *from, int
     struct c2_fake_event *event = malloc(sizeof(*event));
 
     C2_ASSERT(event);
-    *event = (struct c2_fake_event){NULL, host, from, c2_max_i64(at, world.now), fn, ctx, false};
+    *event = (struct c2_fake_event){
+        .host = host, .from = from, .at = c2_max_i64(at, world.now), .fn = fn, .ctx = ctx};
     insert(event);
     return event;
 }
@@ -178,13 +213,11 @@ static void hold(struct c2_host *host, struct c2_fake_event *event)
 
 bool c2_fake_step(int64_t until)
 {
-    struct c2_fake_event *event = world.events;
-
-    if (!event || event->at > until) {
+    if (world.events.n == 0 || world.events.p[0]->at > until) {
         world.now = c2_max_i64(world.now, until);
         return false;
     }
-    world.events = event->next;
+    struct c2_fake_event *event = take_first();
     if (event->cancelled) {
         free(event);
         return true;
@@ -210,8 +243,9 @@ void c2_fake_end(void)
         host->hung = host->unreachable = false;
         if (!host->buried) release(host);
     }
-    while (world.events)
-        c2_fake_step(world.events->at);
+    while (world.events.n)
+        c2_fake_step(world.events.p[0]->at);
+    c2_vec_fini(&world.events);
     for (struct c2_host *host = world.hosts, *next; host; host = next) {
         next = host->next;
         if (host->buried) {

@@ -241,6 +241,60 @@ static bool of_calls(const struct program *p, const struct words *w, struct verd
     return holds || no(v, "%lld ms between two calls", (long long)widest);
 }
 
+/* NAME gives chunks: one question for them that no clause has named; NAME gives no chunks: there is none. */
+static bool gives(const struct program *p, bool none, struct verdict *v)
+{
+    size_t n;
+    struct c2_fake_asked *asked = c2_fake_log(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (asked[i].seen || asked[i].to != p->host || !strstr(asked[i].what, topics[0].route + 1)) continue;
+        if (none) return no(v, "%s", asked[i].what);
+        asked[i].seen = true;
+        return true;
+    }
+    return none || no(v, "none");
+}
+
+/* only NAME asks PROGRAM */
+static bool is_alone(struct scene *s, const char *name, const struct program *p, struct verdict *v)
+{
+    size_t n;
+    const struct c2_fake_asked *asked = c2_fake_log(&n);
+
+    for (size_t i = 0; i < n; i++)
+        if (asked[i].to == p->host && strcmp(asked[i].from->name, name) != 0 &&
+            program_find(s, asked[i].from->name))
+            return no(v, "%s asks %s", asked[i].from->name, asked[i].what);
+    return true;
+}
+
+/* ---- crowds ---- */
+
+static bool is_of(const struct program *p, const char *crowd)
+{
+    size_t n = strlen(crowd);
+
+    return p->kind == SUBSCRIBER && strncmp(p->name, crowd, n) == 0 && p->name[n] >= '0' && p->name[n] <= '9';
+}
+
+/* all CROWD know ROOT/PATH shape=N */
+static bool all_know(struct scene *s, const struct words *w, struct verdict *v)
+{
+    int64_t n, nknow = 0, nall = 0;
+
+    if (w->n != 5 || !scene_is(w, 2, "know") || !c2_str_starts(c2_str_of(w->at[4]), "shape=") ||
+        !c2_str_to_i64(c2_str_of(w->at[4] + 6), &n))
+        return nonsense(v, "all CROWD know ROOT/PATH shape=N");
+    for (struct program *p = s->programs; p; p = p->next) {
+        if (!is_of(p, w->at[1])) continue;
+        const struct c2_ds *ds = p->running ? scene_dataset(p, w->at[3]) : NULL;
+        nall++;
+        nknow += ds && ds->meta.grid.ndim == 1 && ds->meta.grid.shape[0] == n;
+    }
+    return (nall && nknow == nall) || no(v, "%lld of %lld", (long long)nknow, (long long)nall);
+}
+
 /* ---- programs ---- */
 
 static bool of_program(struct program *p, const struct words *w, struct verdict *v)
@@ -258,6 +312,7 @@ static bool of_program(struct program *p, const struct words *w, struct verdict 
         return up == scene_is(w, 1, "connected") || no(v, "%s", up ? "connected" : "disconnected");
     }
     if (scene_is(w, 1, "calls")) return of_calls(p, w, v);
+    if (scene_is(w, 1, "gives") && scene_is(w, w->n - 1, "chunks")) return gives(p, scene_is(w, 2, "no"), v);
     return nonsense(v, "PROGRAM connected | disconnected | knows ROOT | calls N times within MS");
 }
 
@@ -276,6 +331,10 @@ bool scene_holds(struct scene *s, const struct words *w, char *what, size_t size
         bool fits = w->n == i + 1 || (w->n == i + 3 && !none);
         holds = fits ? of_upstream(s, topic_of(w, i), none, text, &v)
                      : nonsense(&v, "[no] upstream|listing|refresh [METHOD TARGET]");
+    } else if (scene_is(w, 0, "all")) {
+        holds = all_know(s, w, &v);
+    } else if (scene_is(w, 0, "only") && w->n == 4 && program_find(s, w->at[3])) {
+        holds = is_alone(s, w->at[1], program_find(s, w->at[3]), &v);
     } else if (scene_is(w, 0, "cache")) {
         holds = of_cache(s, w, &v);
     } else if (w->n < 2) {

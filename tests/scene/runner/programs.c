@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "blosc/codec.h"
 #include "broker/broker_impl.h"
+#include "bus/local.h"
 #include "bus/remote.h"
 #include "fake.h"
 #include "publisher/generations/generations.h"
@@ -57,13 +58,59 @@ static void codec_free(void *codec)
     c2_codec_free(codec);
 }
 
+/* As for --upstream; the places, one a line. */
+static bool name_upstreams(struct program *p, struct c2_buf *lines, struct cat2_error *err)
+{
+    struct c2_str rest = c2_str_of(p->upstream), name;
+
+    p->nupstreams = 0;
+    while (rest.n) {
+        struct c2_root *place = &p->upstreams[p->nupstreams++];
+        c2_str_cut(rest, '+', &name, &rest);
+        snprintf(place->http, sizeof(place->http), "%.*s:8002", C2_STR_ARG(name));
+        place->mirror = true;
+        if (!c2_buf_printf(lines, err, "%s%s", lines->n ? "\n" : "", place->http)) return false;
+    }
+    return lines->n || c2_buf_puts(lines, "broker:8000", err);
+}
+
+static bool start_subscriber(struct program *p, struct cat2_error *err)
+{
+    struct c2_broker_config downstream = {p->loop, p->http, p->server};
+
+    snprintf(p->url, sizeof(p->url), "http://%s", p->host->address);
+    snprintf(p->place.http, sizeof(p->place.http), "%s", p->host->address);
+    if (!c2_broker_new(&downstream, &p->downstream, err) ||
+        !c2_bus_local_new(p->loop, c2_broker_hub(p->downstream), &p->told, err))
+        return false;
+    struct c2_subscriber_config config = {.loop = p->loop,
+                                          .pool = p->pool,
+                                          .http = p->http,
+                                          .server = p->server,
+                                          .bus = p->bus,
+                                          .upstreams = p->upstreams,
+                                          .nupstreams = p->nupstreams,
+                                          .downstream = p->told,
+                                          .mirror_at = p->republishes ? &p->place : NULL,
+                                          .follow_all = p->follows,
+                                          .statedir = p->statedir,
+                                          .public_url = p->url,
+                                          .quota = p->quota,
+                                          .scrub_s = (double)p->scrub_ms / 1000};
+    return c2_subscriber_new(&config, &p->subscriber, err);
+}
+
 static bool start_role(struct program *p, struct cat2_error *err)
 {
+    C2_AUTO(c2_buf) places = C2_BUF_INIT(4096);
+
     if (p->kind == BROKER) {
         struct c2_broker_config config = {p->loop, p->http, p->server, p->statedir};
         return c2_broker_new(&config, &p->broker, err);
     }
-    if (!c2_bus_remote_new(p->loop, p->http, "broker:8000", &p->bus, err)) return false;
+    if (!name_upstreams(p, &places, err) ||
+        !c2_bus_remote_new(p->loop, p->http, c2_buf_cstr(&places), &p->bus, err))
+        return false;
     if (p->kind == PUBLISHER) {
         if (!c2_state_open(p->statedir, &c2_publisher_state, &p->state, err)) return false;
         struct c2_publisher_parts parts = {p->loop, p->pool, p->server, p->bus, p->state};
@@ -72,17 +119,7 @@ static bool start_role(struct program *p, struct cat2_error *err)
         c2_files_are_quiet_after(0); /* real files, but not the real time */
         return c2_publisher_new(&parts, &options, &p->publisher, err);
     }
-    snprintf(p->url, sizeof(p->url), "http://%s", p->host->address);
-    struct c2_subscriber_config config = {.loop = p->loop,
-                                          .pool = p->pool,
-                                          .http = p->http,
-                                          .server = p->server,
-                                          .bus = p->bus,
-                                          .statedir = p->statedir,
-                                          .public_url = p->url,
-                                          .quota = p->quota,
-                                          .scrub_s = (double)p->scrub_ms / 1000};
-    return c2_subscriber_new(&config, &p->subscriber, err);
+    return start_subscriber(p, err);
 }
 
 bool program_start(struct program *p)
@@ -107,7 +144,8 @@ static void forget_role(struct program *p)
     p->broker = NULL;
     p->publisher = NULL;
     p->subscriber = NULL;
-    p->bus = NULL;
+    p->downstream = NULL;
+    p->told = p->bus = NULL;
     p->state = NULL;
     p->running = false;
     p->host->alive = false;
@@ -118,6 +156,8 @@ static void free_role(struct program *p)
     c2_broker_free(p->broker);
     c2_publisher_free(p->publisher);
     c2_subscriber_free(p->subscriber);
+    if (p->told) p->told->ops->free(p->told);
+    c2_broker_free(p->downstream);
     if (p->bus) p->bus->ops->free(p->bus);
     c2_state_close(p->state);
     c2_pool_free(p->pool);
@@ -132,12 +172,20 @@ static void on_role_stopped(void *ctx)
     ((struct program *)ctx)->stopped = true;
 }
 
+static void on_subscriber_stopped(void *ctx)
+{
+    struct program *p = ctx;
+
+    c2_broker_stop(p->downstream, p->then, p);
+}
+
 static void stop_role(struct program *p, c2_loop_fn *done)
 {
     if (p->kind == BROKER) {
         c2_broker_stop(p->broker, done, p);
     } else if (p->kind == SUBSCRIBER) {
-        c2_subscriber_stop(p->subscriber, done, p);
+        p->then = done;
+        c2_subscriber_stop(p->subscriber, on_subscriber_stopped, p);
     } else {
         c2_publisher_stop(p->publisher);
         done(p);

@@ -4,11 +4,13 @@
 #define C2_SCENE_H
 
 #include "broker/broker.h"
+#include "bus/remote.h"
 #include "publisher/publisher.h"
 #include "subscriber/subscriber.h"
 #include "world.h"
 
 #define WORDS_MAX 24
+#define CROWD_MAX 2000 /* subscribers of one declaration */
 
 /* A line, cut at blanks; "..." is one word. */
 struct words {
@@ -24,7 +26,15 @@ struct program {
     char name[64];
     char statedir[300], data[300]; /* data: the root of a publisher */
     int64_t quota, scrub_ms;
-    char url[100]; /* of a subscriber */
+    char url[100];      /* of a subscriber */
+    char upstream[200]; /* names of the subscribers that it follows, with + between; "": it follows the broker
+                         */
+    bool follows, republishes;
+    struct c2_root upstreams[C2_BUS_PLACES_MAX], place;
+    int nupstreams;
+    struct c2_broker *downstream;
+    struct c2_bus *told;
+    c2_loop_fn *then; /* when the subscriber has stopped */
     struct c2_host *host;
     bool running, stopped; /* stopped: its orderly end is over, it can be freed */
     struct c2_loop *loop;

@@ -43,18 +43,45 @@ static bool declare_publisher(struct scene *s, const struct words *w)
     return w->n == 2 || dataset_write(s, p, w->at[2], w, 3);
 }
 
-static bool declare_subscriber(struct scene *s, const struct words *w)
+static bool subscriber_option(struct scene *s, struct program *p, const char *word)
 {
-    static const char usage[] = "subscriber NAME [quota=BYTES] [scrub=TIME]";
+    bool quota = strncmp(word, "quota=", 6) == 0, ok = true;
 
-    if (w->n < 2 || program_find(s, w->at[1])) return scene_fail(s, usage);
-    struct program *p = program_add(s, SUBSCRIBER, w->at[1]);
-    for (int i = 2; i < w->n; i++) {
-        bool quota = strncmp(w->at[i], "quota=", 6) == 0;
-        if (!quota && strncmp(w->at[i], "scrub=", 6) != 0) return scene_fail(s, usage);
-        if (!scene_number(s, w->at[i] + 6, quota ? &p->quota : &p->scrub_ms)) return false;
+    if (quota || strncmp(word, "scrub=", 6) == 0)
+        ok = scene_number(s, word + 6, quota ? &p->quota : &p->scrub_ms);
+    else if (strncmp(word, "upstream=", 9) == 0)
+        snprintf(p->upstream, sizeof(p->upstream), "%s", word + 9);
+    else if (strcmp(word, "follows") == 0)
+        p->follows = true;
+    else if (strcmp(word, "republishes") == 0)
+        p->republishes = true;
+    else
+        ok = scene_fail(s, "'%s' is nothing that a subscriber has", word);
+    return ok;
+}
+
+static bool add_subscriber(struct scene *s, const char *name, const struct words *w, int i)
+{
+    if (program_find(s, name)) return scene_fail(s, "there are two of the name %s", name);
+    struct program *p = program_add(s, SUBSCRIBER, name);
+    bool ok = true;
+    for (; ok && i < w->n; i++)
+        ok = subscriber_option(s, p, w->at[i]);
+    return ok;
+}
+
+/* NAME1, NAME2, ... */
+static bool declare_crowd(struct scene *s, const struct words *w)
+{
+    int64_t n;
+    char name[64];
+    bool ok = scene_number(s, w->at[1], &n) && (n <= CROWD_MAX || scene_fail(s, "more than %d", CROWD_MAX));
+
+    for (int64_t i = 1; ok && i <= n; i++) {
+        snprintf(name, sizeof(name), "%.40s%d", w->at[2], (int)i);
+        ok = add_subscriber(s, name, w, 3);
     }
-    return true;
+    return ok;
 }
 
 static bool set_latency(struct scene *s, const struct words *w, int i)
@@ -90,7 +117,8 @@ bool scene_declare(struct scene *s, const struct words *w)
     int64_t n;
 
     if (like(w, 0, "publisher * ...")) return declare_publisher(s, w);
-    if (like(w, 0, "subscriber * ...")) return declare_subscriber(s, w);
+    if (like(w, 0, "subscriber * ...")) return add_subscriber(s, w->at[1], w, 2);
+    if (like(w, 0, "subscribers * * ...")) return declare_crowd(s, w);
     if (like(w, 0, "dataset * ...")) return declare_dataset(s, w);
     if (like(w, 0, "latency * * *")) return set_latency(s, w, 0);
     if (like(w, 0, "websocket queue *")) {
