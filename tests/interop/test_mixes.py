@@ -142,3 +142,23 @@ def test_both_command_lines_say_the_same(house, example, mix, tmp_path):
     assert (tmp_path / "foo/README.md").read_bytes() == (example / "README.md").read_bytes()
     assert np.array_equal(blosc2.open(str(tmp_path / "foo/dir1/ds-2d.b2nd"))[:],
                           blosc2.open(str(example / "dir1/ds-2d.b2nd"))[:])
+
+
+def test_mirrors_at_a_broker_are_nothing_to_services_of_2024(house, example):
+    """Roots at our broker have "mirrors"; a Python subscriber follows them as ever, from a Python publisher, too."""
+    bro, pub, sub = start(house, "cpp", example)
+    mirror = house.sub(bro, "mirror", "127.0.0.1:0", "--republish").follow("foo")
+    wait_until(lambda: json.loads(get(bro.url + "/api/roots")[2])["foo"].get("mirrors") == [{"http": mirror.http}])
+    later = house.py_sub(bro, "later")
+    for service in (sub, later):
+        wait_until(lambda service=service: get(f"{service.url}/api/subscribe/foo", method="POST", data=b"")[0] == 200)
+        assert json.loads(get(service.url + "/api/roots")[2])["foo"]["http"] == pub.http
+        assert np.array_equal(decode(get(f"{service.url}/api/fetch/foo/ds-1d.b2nd?slice_=5:20")[2]), np.arange(5, 20))
+
+
+def test_a_broker_of_2024_takes_no_mirror_for_an_owner(house, example):
+    bro, pub, sub = start(house, "pcp", example)
+    mirror = house.sub(bro, "mirror", "127.0.0.1:0", "--republish").follow("foo")
+    wait_until(lambda: "mirrors are not registered" in mirror.output())
+    assert json.loads(get(bro.url + "/api/roots")[2])["foo"]["http"] == pub.http
+    assert np.array_equal(decode(get(f"{mirror.url}/api/fetch/foo/ds-1d.b2nd?slice_=5:20")[2]), np.arange(5, 20))
