@@ -185,3 +185,7 @@ target_include_directories(c2_nats_headers SYSTEM INTERFACE ${nats_INCLUDE_DIRS}
 find_library(nats_library NAMES nats HINTS ${nats_LIBRARY_DIRS} REQUIRED)
 file(READ_SYMLINK ${nats_library} nats_soname)
 target_compile_definitions(c2_nats_headers INTERFACE C2_NATS_LIBRARY="${nats_soname}")
+if(SKBUILD)
+    get_filename_component(nats_file ${nats_library} REALPATH)
+    install(PROGRAMS ${nats_file} RENAME ${nats_soname} DESTINATION ${C2_PRIVATE_LIBDIR} COMPONENT programs)
+endif()

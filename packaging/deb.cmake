@@ -92,7 +92,11 @@ systemd, cat2admin, the clients cat2cli and cat2tui, and the tools cat2import,
 cat2export and cat2example.")
 set(CPACK_DEBIAN_CATERVA2_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_CATERVA2_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers | systemd-sysusers")
-set(CPACK_DEBIAN_CATERVA2_PACKAGE_RECOMMENDS ca-certificates)
+# The library that a bus on NATS loads: nothing is linked to it, so dpkg-shlibdeps does not see it.
+get_filename_component(nats_file ${nats_library} REALPATH)
+execute_process(COMMAND dpkg-query -S ${nats_file} OUTPUT_VARIABLE nats_package COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX REPLACE ":.*" "" nats_package "${nats_package}")
+set(CPACK_DEBIAN_CATERVA2_PACKAGE_RECOMMENDS "ca-certificates, ${nats_package}")
 set(CPACK_DEBIAN_CATERVA2_PACKAGE_CONTROL_EXTRA ${deb_dir}/postinst ${deb_dir}/prerm ${deb_dir}/postrm ${deb_dir}/conffiles)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_SOURCE_DIR}/.deps/hdf5/lib)
 

@@ -15,7 +15,7 @@ ROW = re.compile(r"^([a-z0-9_/]+)[*]?:([^|]*)[|](.*)$", re.M)
 # Headers of libraries, and the library as the plan names it.
 LIBRARIES = {
     "xxhash.h": "PkgConfig::xxhash", "yyjson.h": "c2_yyjson", "toml++/": "PkgConfig::tomlplusplus", "uv.h": "PkgConfig::uv",
-    "microhttpd.h": "PkgConfig::microhttpd", "wslay/": "c2_wslay", "gnutls/": "PkgConfig::gnutls", "curl/": "PkgConfig::curl", "openssl/": "OpenSSL::Crypto",
+    "microhttpd.h": "PkgConfig::microhttpd", "nats/": "c2_nats_headers", "wslay/": "c2_wslay", "gnutls/": "PkgConfig::gnutls", "curl/": "PkgConfig::curl", "openssl/": "OpenSSL::Crypto",
     "cmark.h": "PkgConfig::cmark", "blosc2": "c2_blosc2", "hdf5": "c2_libhdf5", "H5": "c2_libhdf5", "libdeflate.h": "PkgConfig::deflate",
     "lz4": "PkgConfig::lz4", "zstd": "PkgConfig::zstd", "bzlib.h": "BZip2::BZip2", "png.h": "PkgConfig::png", "sqlite3.h": "PkgConfig::sqlite3",
     "sodium.h": "PkgConfig::sodium", "ncurses": "PkgConfig::ncursesw", "curses.h": "PkgConfig::ncursesw",

@@ -95,7 +95,10 @@ static void role_free(void *ctx)
 
 static void metrics(void *ctx, struct c2_metrics *m)
 {
-    c2_publisher_metrics(((struct role *)ctx)->publisher, m);
+    const struct role *role = ctx;
+
+    c2_publisher_metrics(role->publisher, m);
+    c2_service_bus_metrics(role->bus, m);
 }
 
 static void ready(void *ctx, struct c2_conditions *why)

@@ -129,7 +129,10 @@ static void release(void *ctx)
 
 static void metrics(void *ctx, struct c2_metrics *m)
 {
-    c2_subscriber_metrics(((struct role *)ctx)->sub, m);
+    const struct role *role = ctx;
+
+    c2_subscriber_metrics(role->sub, m);
+    c2_service_bus_metrics(role->bus, m);
 }
 
 static void ready(void *ctx, struct c2_conditions *why)

@@ -14,3 +14,8 @@ bool c2_service_bus(struct c2_service *s, struct c2_bus **out, struct cat2_error
     return c2_bus_remote_new(s->loop, s->http, c2_options_service(s->options, "broker", "broker", broker),
                              out, err);
 }
+
+void c2_service_bus_metrics(const struct c2_bus *bus, struct c2_metrics *m)
+{
+    c2_bus_nats_metrics(bus, m);
+}

@@ -219,6 +219,8 @@ bool c2_downstream_open(struct c2_service *service, struct c2_downstream *out, s
 void c2_downstream_free(struct c2_downstream *downstream);
 /** The bus that --bus or --broker names. */
 bool c2_service_bus(struct c2_service *service, struct c2_bus **out, struct cat2_error *err);
+/** What the bus counts. NULL is fine. */
+void c2_service_bus_metrics(const struct c2_bus *bus, struct c2_metrics *m);
 struct c2_subscriber;
 struct c2_subscriber_config;
 /** A subscriber on the service's own server. The caller has set bus, statedir and follow_all of config; the

@@ -34,13 +34,16 @@ def expressions():
 
 @pytest.fixture(scope="module")
 def families(module_house, tmp_path_factory):
-    """What a broker, a publisher and a subscriber tell that were used."""
+    """What a broker, a publisher and a subscriber tell that were used, and what one with a bus on NATS tells besides."""
     folder = tmp_path_factory.mktemp("root")
     blosc2.asarray(np.arange(1000), urlpath=str(folder / "a.b2nd"), mode="w")
     bro, pub, sub = module_house.chain("d", folder)
     sub.ready()
     get(sub.url + "/api/fetch/d/a.b2nd")
-    return [family for program in (bro, pub, sub) for family in metrics.of(program).values()]
+    families = [family for program in (bro, pub, sub) for family in metrics.of(program).values()]
+    nats = module_house.run("nats", [BUILD / "bin/cat2sub", "--http", "127.0.0.1:0", "--bus", "nats://127.0.0.1:9", "--statedir",
+                                     module_house.state("nats")]).wait_ready_line()
+    return families + [family for name, family in metrics.of(nats).items() if "_nats_" in name]
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The bus on NATS: clusters, leases, what was lost, who may, TLS. What it has in common with a broker is in test_bus.py."""
+import base64
 import json
+import re
 import subprocess
 
+import blosc2
 import certificates
 import nats
 import nats_creds
 import pytest
-from programs import BIN, EXTERNAL, PATIENCE, bus_of, get, wait_until
+from programs import BIN, EXTERNAL, PATIENCE, ROOT, bus_of, get, wait_until
 
 pytestmark = [pytest.mark.skipif(EXTERNAL, reason="starts its own programs"),
               pytest.mark.skipif(not nats.SERVER, reason="nats-server is not installed: tools/setup test")]
@@ -223,3 +226,33 @@ def test_a_creds_file_says_who_we_are(house, data, tmp_path):
     missing = house.sub(bus, "missing", "127.0.0.1:0", "--bus-creds", tmp_path / "none")
     wait_until(lambda: f"{tmp_path}/none" in missing.output())
     assert get(missing.url + "/readyz")[0] == 503
+
+
+def test_permissions_say_who_may_write_which_root(house, data):
+    """Those of docs/nats.md."""
+    page = (ROOT / "docs/nats.md").read_text()
+    users = re.search(r"^authorization .*?^\] \}", page, re.M | re.S)[0].replace("$2a$11$...", "secret")
+    bus = nats.Nats(house, more=users, who="pub_foo:secret@")
+    house.pub("foo", data, bus)
+    other = house.pub("bar", data, bus)
+    bus.bus = bus.bus.replace("pub_foo", "sub")
+    sub = house.sub(bus).follow("foo")
+    has(sub, "a.txt")
+    (data / "b.txt").write_text("b")
+    has(sub, "a.txt", "b.txt")
+    wait_until(lambda: re.search('Permissions Violation for Publish to "\\$KV.cat2_caterva2.bar"', other.output()), 2 * PATIENCE)
+    assert sorted(roots(sub)) == ["foo"]
+
+
+def test_an_event_that_is_too_long_makes_subscribers_list(house, data):
+    bus = nats.Nats(house, more="max_payload: 16384")
+    house.pub("foo", data, bus)
+    sub = house.sub(bus).follow("foo")
+    array = blosc2.zeros((10,), urlpath=str(data / "new"), mode="w")
+    array.schunk.vlmeta["about"] = "x" * 20000
+    (data / "new").rename(data / "long.b2nd")
+    has(sub, "a.txt", "long.b2nd")
+    with bus.client() as client:
+        last = client.ask("$JS.API.STREAM.MSG.GET.cat2_caterva2", {"last_by_subj": "cat2.caterva2.foo"})["message"]
+    assert base64.b64decode(last["data"]) == b"{}"
+    assert len(json.loads(get(f"{sub.url}/api/info/foo/long.b2nd")[2])["schunk"]["vlmeta"]["about"]) == 20000

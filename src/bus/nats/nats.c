@@ -57,6 +57,7 @@ void c2_nats_dispatch(struct c2_nats *n, const char *topic, struct c2_str data, 
 
 void c2_nats_resync(struct c2_nats *n, bool fresh_only)
 {
+    n->nresyncs += !fresh_only;
     for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next) {
         if (s->gone || !is_fed(s) || (fresh_only && !s->fresh)) continue;
         s->fresh = false;
@@ -163,6 +164,7 @@ static void on_linked(void *ctx, bool up, const char *why)
         c2_log_warn("%s is away: %s", n->address.text, why && *why ? why : "the connection ended");
     n->said = n->said || !up;
     n->linked = up;
+    n->nconnections += up;
     if (up) {
         c2_nats_set_up(n);
         return;
@@ -382,12 +384,31 @@ static bool init(struct c2_nats *n, const char *url, const char *creds, struct c
     return true;
 }
 
+static const struct c2_bus_ops ops = {nats_register,   nats_unregister,  nats_roots,     nats_publish,
+                                      nats_subscribe,  nats_unsubscribe, nats_connected, nats_here,
+                                      nats_on_connect, nats_free};
+
+void c2_bus_nats_metrics(const struct c2_bus *bus, struct c2_metrics *m)
+{
+    const struct c2_nats *n = (const struct c2_nats *)bus;
+
+    if (!bus || bus->ops != &ops) return;
+    c2_metrics_counter(m, "caterva2_nats_connections_total", (double)n->nconnections,
+                       "How often NATS was connected.");
+    c2_metrics_counter(m, "caterva2_nats_consumers_total",
+                       (double)(n->events.generation + n->entries.generation),
+                       "Consumers of JetStream that were asked for, again wherever one broke off.");
+    c2_metrics_counter(m, "caterva2_nats_resyncs_total", (double)n->nresyncs,
+                       "How often events were not kept any more, so that roots were listed again.");
+    c2_metrics_counter(m, "caterva2_nats_dropped_total", (double)c2_nats_link_dropped(n->link),
+                       "Messages that were thrown away since too many waited; they are asked for again.");
+    c2_metrics_gauge(m, "caterva2_nats_requests", (double)n->ncalls,
+                     "Requests to JetStream without an answer yet.");
+}
+
 bool c2_bus_nats_new(struct c2_loop *loop, const char *url, const char *creds,
                      const struct c2_authorities *authorities, struct c2_bus **out, struct cat2_error *err)
 {
-    static const struct c2_bus_ops ops = {nats_register,   nats_unregister,  nats_roots,     nats_publish,
-                                          nats_subscribe,  nats_unsubscribe, nats_connected, nats_here,
-                                          nats_on_connect, nats_free};
     struct c2_nats *n = calloc(1, sizeof(*n));
 
     if (!n) return c2_fail_nomem(err, "bus");

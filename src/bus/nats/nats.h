@@ -12,6 +12,7 @@
 #ifndef C2_BUS_NATS_NATS_H
 #define C2_BUS_NATS_NATS_H
 
+#include "base/exposition.h"
 #include "bus/bus.h"
 #include "http/authorities.h"
 #include "net/loop.h"
@@ -22,5 +23,7 @@
  *  @errors CAT2_EINVAL; CAT2_EUNSUPPORTED: libnats is not there. */
 bool c2_bus_nats_new(struct c2_loop *loop, const char *url, const char *creds,
                      const struct c2_authorities *authorities, struct c2_bus **out, struct cat2_error *err);
+/** What this bus counts; of another bus nothing. */
+void c2_bus_nats_metrics(const struct c2_bus *bus, struct c2_metrics *m);
 
 #endif

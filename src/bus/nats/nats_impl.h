@@ -111,6 +111,7 @@ struct c2_nats {
     struct c2_nats_feed events, entries;
     bool lost; /* events were, since subscribers were told */
     char epoch[40];
+    uint64_t nconnections, nresyncs;
     struct c2_bus_subscription *subscriptions;
     bool known; /* all that the registry has is in roots */
     struct c2_nats_entry *roots;

@@ -13,9 +13,11 @@
 #include <stdlib.h>
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/log_share.h"
 #include "bus/nats/nats_impl.h"
 #include "http/repr_digest.h"
+#include "net/address.h"
 
 static void on_timer(void *ctx);
 static void renew(struct c2_nats_registration *reg);
@@ -260,6 +262,19 @@ static bool hash_token(const char *token, char out[C2_DIGEST_MAX], struct cat2_e
     return false;
 }
 
+/* A broker refuses such an address of another machine; NATS cannot. */
+static void check_place(const struct c2_nats *n, const struct c2_root *root)
+{
+    struct c2_hostport place;
+    struct cat2_error err;
+
+    if (n->address.here || root->mirror || !c2_hostport_parse(c2_str_of(root->http), &place, &err)) return;
+    if (place.is_address ? c2_address_kind_of(place.address) == C2_ADDRESS_LOOPBACK
+                         : c2_hostport_is_localhost(&place))
+        c2_log_warn("root %s is at %s, where only this machine finds it: give --public-url", root->name,
+                    root->http);
+}
+
 void c2_nats_register(struct c2_nats *n, const struct c2_root *root, const char *token, c2_bus_done *done,
                       void *ctx)
 {
@@ -273,6 +288,7 @@ void c2_nats_register(struct c2_nats *n, const struct c2_root *root, const char 
         if (done) done(ctx, &err);
         return;
     }
+    check_place(n, root);
     reg->next = n->registrations;
     n->registrations = reg;
     c2_nats_claim(reg);
