@@ -15,70 +15,6 @@
 
 #define EVENT_ROOM 4096 /* of a message's most bytes, for its headers */
 
-void c2_nats_key(char *out, size_t size, const char *stream, const char *name)
-{
-    char token[C2_NATS_TOKEN_MAX];
-
-    c2_nats_token(c2_str_of(name), token);
-    snprintf(out, size, "$KV.%s.%s", stream + strlen("KV_"), token);
-}
-
-/* ---- listeners ---- */
-
-void c2_nats_tell_watchers(struct c2_nats *n)
-{
-    for (struct c2_nats_watcher *watcher = n->watchers; watcher; watcher = watcher->next)
-        watcher->fn(watcher->ctx);
-}
-
-static bool is_of(const struct c2_bus_subscription *subscription, const char *topic)
-{
-    return !subscription->gone && strcmp(subscription->topic, topic) == 0;
-}
-
-/* Is the stream of its topic being read? */
-static bool is_fed(const struct c2_bus_subscription *subscription)
-{
-    const struct c2_nats *n = subscription->n;
-
-    return n->up && (strcmp(subscription->topic, C2_TOPIC_NEW) == 0 || n->events.active);
-}
-
-void c2_nats_dispatch(struct c2_nats *n, const char *topic, struct c2_str data, int64_t seq)
-{
-    struct c2_event event = {c2_str_of(topic), data, seq, c2_str_of(n->epoch), NULL};
-
-    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next) {
-        if (!is_of(s, topic) || s->at.seq >= seq) continue;
-        s->at.seq = seq;
-        if (s->listener.event) s->listener.event(s->listener.ctx, &event);
-    }
-}
-
-void c2_nats_resync(struct c2_nats *n, bool fresh_only)
-{
-    n->nresyncs += !fresh_only;
-    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next) {
-        if (s->gone || !is_fed(s) || (fresh_only && !s->fresh)) continue;
-        s->fresh = false;
-        if (s->listener.resync) s->listener.resync(s->listener.ctx);
-    }
-}
-
-/* Nobody is being told anything now. */
-static void sweep(struct c2_nats *n)
-{
-    for (struct c2_bus_subscription **at = &n->subscriptions; *at;) {
-        struct c2_bus_subscription *s = *at;
-        if (!s->gone) {
-            at = &s->next;
-            continue;
-        }
-        *at = s->next;
-        free(s);
-    }
-}
-
 /* ---- events ---- */
 
 static void on_events_begun(struct c2_nats *n, int64_t total)
@@ -115,7 +51,7 @@ static void want_events(struct c2_nats *n)
 {
     bool wanted = false;
 
-    for (const struct c2_bus_subscription *s = n->subscriptions; s && !wanted; s = s->next)
+    for (const struct c2_nats_subscription *s = n->subscriptions; s && !wanted; s = s->next)
         wanted = !s->gone && strcmp(s->topic, C2_TOPIC_NEW) != 0;
     if (wanted && n->up && !n->events.active && !n->events.asked) c2_nats_feed_start(&n->events);
 }
@@ -132,28 +68,45 @@ static bool owns_all(const struct c2_nats *n)
     return !reg;
 }
 
-void c2_nats_begin(struct c2_nats *n)
+static void on_known(struct c2_nats *n)
 {
     bool news = !n->up;
 
     n->up = true;
     n->said = false;
     if (!news) { /* the registry was read once more */
-        for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next)
+        for (struct c2_nats_subscription *s = n->subscriptions; s; s = s->next)
             s->fresh = s->fresh || strcmp(s->topic, C2_TOPIC_NEW) == 0;
         c2_nats_resync(n, true);
         return;
     }
     n->up_ms = c2_loop_now_ms(n->loop);
     c2_log_info("%s connected", n->address.text);
-    sweep(n);
+    c2_nats_sweep(n);
     for (struct c2_nats_registration *reg = n->registrations; reg; reg = reg->next)
         c2_nats_claim(reg);
-    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next)
+    for (struct c2_nats_subscription *s = n->subscriptions; s; s = s->next)
         s->fresh = s->fresh || strcmp(s->topic, C2_TOPIC_NEW) == 0;
     want_events(n);
     c2_nats_resync(n, true);
     if (owns_all(n)) c2_nats_tell_watchers(n);
+}
+
+/* Subscribers are told of a root that came, came back or moved, as a broker tells them. */
+static void on_entry(struct c2_nats *n, const struct c2_nats_entry *entry)
+{
+    struct c2_nats_registration *reg = c2_nats_registration_of(n, entry->root.name);
+    C2_AUTO(c2_buf) json = C2_BUF_INIT(4096);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    if (reg && reg->owned && strcmp(reg->owner, entry->owner) != 0) c2_nats_claim(reg);
+    if (entry->gone) return;
+    c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_root_jw(&w, &entry->root);
+    c2_jw_end_object(&w);
+    if (c2_jw_finish(&w)) c2_nats_dispatch(n, C2_TOPIC_NEW, c2_buf_str(&json), entry->revision);
 }
 
 static void on_linked(void *ctx, bool up, const char *why)
@@ -291,13 +244,14 @@ static struct c2_bus_subscription *nats_subscribe(struct c2_bus *bus, const char
                                                   const struct c2_bus_listener *listener)
 {
     struct c2_nats *n = (struct c2_nats *)bus;
-    struct c2_bus_subscription *s = calloc(1, sizeof(*s));
+    struct c2_nats_subscription *s = calloc(1, sizeof(*s));
 
     if (!s || strlen(topic) >= sizeof(s->topic)) {
         free(s);
         return NULL;
     }
-    *s = (struct c2_bus_subscription){.next = n->subscriptions, .n = n, .listener = *listener, .fresh = true};
+    *s =
+        (struct c2_nats_subscription){.next = n->subscriptions, .n = n, .listener = *listener, .fresh = true};
     memcpy(s->topic, topic, strlen(topic));
     if (from && from->epoch[0] && strcmp(from->epoch, n->epoch) == 0 && from->seq <= n->events.at) {
         s->at = *from;
@@ -307,12 +261,12 @@ static struct c2_bus_subscription *nats_subscribe(struct c2_bus *bus, const char
     }
     n->subscriptions = s;
     if (!n->fresh_timer) n->fresh_timer = c2_timer_start(n->loop, 0, 0, on_fresh, n);
-    return s;
+    return (struct c2_bus_subscription *)s;
 }
 
 static void nats_unsubscribe(struct c2_bus_subscription *subscription)
 {
-    if (subscription) subscription->gone = true;
+    if (subscription) ((struct c2_nats_subscription *)subscription)->gone = true;
 }
 
 static bool nats_connected(const struct c2_bus *bus)
@@ -338,9 +292,9 @@ static bool nats_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx
 
 static void free_lists(struct c2_nats *n)
 {
-    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next)
+    for (struct c2_nats_subscription *s = n->subscriptions; s; s = s->next)
         s->gone = true;
-    sweep(n);
+    c2_nats_sweep(n);
     for (struct c2_nats_registration *next; n->registrations; n->registrations = next) {
         next = n->registrations->next;
         c2_nats_registration_free(n->registrations);
@@ -381,6 +335,8 @@ static bool init(struct c2_nats *n, const char *url, const char *creds, struct c
     n->events = (struct c2_nats_feed){.n = n, .name = "e", .begun = on_events_begun, .message = on_event};
     n->entries = c2_nats_registry_feed;
     n->entries.n = n;
+    n->on_known = on_known;
+    n->on_entry = on_entry;
     return true;
 }
 

@@ -17,7 +17,7 @@
 #include "http/authorities.h"
 #include "net/loop.h"
 
-/** @param url          as bus/nats/address.h says
+/** @param url          as bus/nats/nats_address.h says
  *  @param creds        a file with a JWT and a seed (nsc); NULL: none
  *  @param authorities  borrowed. Never waits for the servers.
  *  @errors CAT2_EINVAL; CAT2_EUNSUPPORTED: libnats is not there. */

@@ -4,8 +4,8 @@
 #define C2_BUS_NATS_NATS_IMPL_H
 
 #include "base/limits.h"
-#include "bus/nats/link.h"
 #include "bus/nats/nats.h"
+#include "bus/nats/nats_link.h"
 #include "wire/json.h"
 
 #define C2_NATS_AGAIN_MS                                                                                     \
@@ -23,8 +23,8 @@ enum c2_nats_codes { /* err_code of JetStream */
                      C2_NATS_NO_REPLICAS = 10074 /* a server without a cluster */
 };
 
-struct c2_bus_subscription {
-    struct c2_bus_subscription *next;
+struct c2_nats_subscription {
+    struct c2_nats_subscription *next;
     struct c2_nats *n;
     char topic[256];
     struct c2_bus_position at;
@@ -112,8 +112,11 @@ struct c2_nats {
     bool lost; /* events were, since subscribers were told */
     char epoch[40];
     uint64_t nconnections, nresyncs;
-    struct c2_bus_subscription *subscriptions;
-    bool known; /* all that the registry has is in roots */
+    struct c2_nats_subscription *subscriptions;
+    bool known;                          /* all that the registry has is in roots */
+    void (*on_known)(struct c2_nats *n); /* set by nats.c: when that has come about */
+    void (*on_entry)(struct c2_nats *n,
+                     const struct c2_nats_entry *entry); /* and for each change afterwards */
     struct c2_nats_entry *roots;
     size_t nroots;
     struct c2_nats_registration *registrations;
@@ -164,14 +167,14 @@ struct c2_nats_registration *c2_nats_registration_of(const struct c2_nats *n, co
 void c2_nats_claim(struct c2_nats_registration *reg);
 void c2_nats_registration_free(struct c2_nats_registration *reg);
 
-/* ---- nats.c ---- */
-/** Registry and streams are known. */
-void c2_nats_begin(struct c2_nats *n);
+/* ---- nats_listeners.c ---- */
 /** A root is ours from now on, or the connection is there: those who publish go on. */
 void c2_nats_tell_watchers(struct c2_nats *n);
 void c2_nats_dispatch(struct c2_nats *n, const char *topic, struct c2_str data, int64_t seq);
 /** Tell subscribers to list again: all, or only those that never did. */
 void c2_nats_resync(struct c2_nats *n, bool fresh_only);
+/** Free those that are gone, while nobody is being told anything. */
+void c2_nats_sweep(struct c2_nats *n);
 /** $KV.BUCKET.KEY of a name, in the bucket that is stream KV_BUCKET. */
 void c2_nats_key(char *out, size_t size, const char *stream, const char *name);
 #define C2_NATS_SUBJECT_MAX                                                                                  \

@@ -74,24 +74,7 @@ static void put_entry(struct c2_nats *n, const struct c2_nats_entry *news)
 static void on_whole(struct c2_nats *n)
 {
     n->known = true;
-    c2_nats_begin(n);
-}
-
-/* Subscribers are told of a root that came, came back or moved, as a broker tells them. */
-static void tell(struct c2_nats *n, const struct c2_nats_entry *entry, int64_t seq)
-{
-    struct c2_nats_registration *reg = c2_nats_registration_of(n, entry->root.name);
-    C2_AUTO(c2_buf) json = C2_BUF_INIT(4096);
-    struct cat2_error err;
-    struct c2_jw w;
-
-    if (reg && reg->owned && strcmp(reg->owner, entry->owner) != 0) c2_nats_claim(reg);
-    if (entry->gone) return;
-    c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
-    c2_jw_begin_object(&w);
-    c2_root_jw(&w, &entry->root);
-    c2_jw_end_object(&w);
-    if (c2_jw_finish(&w)) c2_nats_dispatch(n, C2_TOPIC_NEW, c2_buf_str(&json), seq);
+    n->on_known(n);
 }
 
 static void on_message(struct c2_nats *n, const struct c2_nats_message *m,
@@ -110,7 +93,7 @@ static void on_message(struct c2_nats *n, const struct c2_nats_message *m,
         put_entry(n, &news);
     else
         c2_log_some(C2_WARN, "registry: %.200s is no root", m->subject);
-    if (ok && n->known) tell(n, &news, delivery->stream_seq);
+    if (ok && n->known) n->on_entry(n, &news);
     if (!n->known && delivery->pending == 0) on_whole(n);
 }
 
@@ -118,7 +101,7 @@ static void begin(struct c2_nats *n)
 {
     c2_nats_entries_free(n);
     n->known = false;
-    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next)
+    for (struct c2_nats_subscription *s = n->subscriptions; s; s = s->next)
         if (strcmp(s->topic, C2_TOPIC_NEW) == 0) s->at.seq = 0;
 }
 

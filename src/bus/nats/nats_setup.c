@@ -58,7 +58,7 @@ static void take_events(struct c2_nats *n, struct c2_jval json)
     if (same && n->events.at <= last && n->events.at + 1 >= first) return;
     n->lost = true;
     n->events.at = last;
-    for (struct c2_bus_subscription *s = n->subscriptions; s; s = s->next)
+    for (struct c2_nats_subscription *s = n->subscriptions; s; s = s->next)
         s->at.seq = 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "bus/nats/address.h"
+/* Addresses, subjects and deliveries as text; nothing here knows a connection. */
+#include "bus/nats/nats_address.h"
 
 #include <stdio.h>
 
@@ -11,7 +12,7 @@
 #define NATS       "nats://"
 #define TLS        "tls://"
 
-bool c2_nats_address_is(struct c2_str text)
+static bool is_on_nats(struct c2_str text)
 {
     return c2_str_starts(text, NATS) || c2_str_starts(text, TLS);
 }
@@ -85,8 +86,7 @@ bool c2_nats_address_parse(struct c2_str text, struct c2_nats_address *out, stru
     struct c2_nats_address address = {.tls = c2_str_starts(text, TLS)};
     struct c2_str rest, servers, deployment = {"", 0};
 
-    if (!c2_nats_address_is(text))
-        return c2_fail(err, CAT2_EINVAL, "it does not begin with " NATS " or " TLS);
+    if (!is_on_nats(text)) return c2_fail(err, CAT2_EINVAL, "it does not begin with " NATS " or " TLS);
     size_t scheme_n = address.tls ? strlen(TLS) : strlen(NATS);
     rest = (struct c2_str){text.p + scheme_n, text.n - scheme_n};
     const char *at = rest.n ? memrchr(rest.p, '@', rest.n) : NULL;

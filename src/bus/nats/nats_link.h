@@ -2,10 +2,10 @@
 /* One connection to NATS servers, for the loop. libnats may block and has threads of its own: what is sent
  * goes through a thread of ours, and what comes is posted to the loop. Connects for ever. Loop thread only,
  * callbacks too. */
-#ifndef C2_BUS_NATS_LINK_H
-#define C2_BUS_NATS_LINK_H
+#ifndef C2_BUS_NATS_NATS_LINK_H
+#define C2_BUS_NATS_NATS_LINK_H
 
-#include "bus/nats/address.h"
+#include "bus/nats/nats_address.h"
 #include "http/authorities.h"
 #include "net/loop.h"
 

@@ -4,8 +4,8 @@
  *   nats://[USER:PASSWORD@ or TOKEN@]HOST[:PORT][,HOST[:PORT]...][/DEPLOYMENT]    tls:// by TLS
  *
  * User, password and token may have percent-encoded bytes. */
-#ifndef C2_BUS_NATS_ADDRESS_H
-#define C2_BUS_NATS_ADDRESS_H
+#ifndef C2_BUS_NATS_NATS_ADDRESS_H
+#define C2_BUS_NATS_NATS_ADDRESS_H
 
 #include "base/buf.h"
 
@@ -24,8 +24,6 @@ struct c2_nats_address {
     char deployment[C2_NATS_DEPLOYMENT_MAX + 1];
     char text[600]; /* for messages: without user and password */
 };
-/** Is it written as an address on NATS? */
-bool c2_nats_address_is(struct c2_str text);
 /** @errors CAT2_EINVAL, without user, password and token in the message. */
 bool c2_nats_address_parse(struct c2_str text, struct c2_nats_address *out, struct cat2_error *err);
 

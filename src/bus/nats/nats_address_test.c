@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* What is an address on NATS, and how names of roots are parts of subjects. */
 #include "base/base_testing.h"
-#include "bus/nats/address.h"
+#include "bus/nats/nats_address.h"
 
 static struct c2_nats_address parse(const char *text)
 {
@@ -54,11 +55,13 @@ static void what_is_left_out_has_a_default(void **state)
 
 static void what_is_none_is_refused_without_its_password(void **state)
 {
-    char many[200] = "nats://ann:s3cret@a";
+    C2_AUTO(c2_buf) many = C2_BUF_INIT(1000);
+    struct cat2_error err;
 
+    assert_true(c2_buf_puts(&many, "nats://ann:s3cret@a", &err));
     for (int i = 0; i < C2_NATS_SERVERS_MAX; i++)
-        strcat(many, ",a");
-    refused(many, "more than 16 servers");
+        assert_true(c2_buf_puts(&many, ",a", &err));
+    refused(c2_buf_cstr(&many), "more than 16 servers");
     refused("http://a", "does not begin with");
     refused("nats://", "not the address of a server");
     refused("nats://ann:s3cret@", "not the address of a server");

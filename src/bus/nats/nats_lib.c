@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "bus/nats/lib.h"
+/* Finding libnats, and its functions. */
+#include "bus/nats/nats_lib.h"
 
 #include <dlfcn.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* libnats, loaded when a bus on NATS is first made: programs without one neither need nor load it. Only
  * functions on objects whose layout is the library's are used, so that later versions of it will do. */
-#ifndef C2_BUS_NATS_LIB_H
-#define C2_BUS_NATS_LIB_H
+#ifndef C2_BUS_NATS_NATS_LIB_H
+#define C2_BUS_NATS_NATS_LIB_H
 
 #include <nats/nats.h>
 

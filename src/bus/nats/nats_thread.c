@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Threads: the loop's; ours, which makes the connection and sends; and those of libnats, which call on_...()
- * below. All share `struct c2_nats_link` under its lock. */
-#include "bus/nats/link.h"
-
-#include <pthread.h>
+/* What other threads than the loop's do with a connection: ours makes it and sends; those of libnats call
+ * on_...() below. All share `struct c2_nats_link` under its lock. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/list.h"
-#include "base/log.h"
-#include "bus/nats/lib.h"
+#include "base/log_share.h"
+#include "bus/nats/nats_link_impl.h"
 
 #define CONNECT_MS  3000  /* for one server: those of another continent answer in less */
 #define PAUSE_MS    1000  /* between attempts, and as much again by chance */
@@ -19,60 +16,21 @@
 #define PENDING_MAX 65536 /* messages in libnats, which has the same by itself */
 #define END_S       5     /* for the library's threads, at the end */
 
-/* What our thread is to do: send a message, or listen to a subject. */
-struct sending {
-    struct sending *next;
-    natsMsg *message; /* NULL: listen */
-    enum c2_nats_ears ear;
-    char subject[200];
-    size_t nbytes;
-};
-struct c2_nats_link {
-    struct c2_loop *loop;
-    const struct c2_nats_lib *lib;
-    const struct c2_nats_address *address;
-    const char *creds;
-    const struct c2_authorities *authorities;
-    struct c2_nats_link_events events;
-    char inbox[128];
-    bool told_up, freed, is_held; /* the loop's; is_held: libnats did not let go */
-    unsigned told;
-    struct c2_timer *timer;
-
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    pthread_t thread;
-    natsConnection *nc; /* our thread's; no other uses it */
-    natsSubscription *ears[C2_NATS_EARS];
-    bool want_connect, stop, up, posted, is_over, has_closed;
-    int nears;           /* subscriptions that libnats may still call back for */
-    unsigned connection; /* counts those that came about */
-    char why[200];
-    int64_t payload_max;
-    uint64_t dropped;
-    struct sending *out_first, *out_last;
-    size_t out_nbytes, in_nbytes;
-    struct c2_nats_message *in_first, *in_last;
-    struct c2_loop_call call;
-};
-
-static void drain(void *ctx);
-
 /* Under the lock. */
 static void post(struct c2_nats_link *link)
 {
     if (link->posted || link->stop) return;
     link->posted = true;
-    c2_loop_post(link->loop, &link->call, drain, link);
+    c2_loop_post(link->loop, &link->call, link->drain, link);
 }
 
-static void message_free(struct c2_nats_message *m)
+void c2_nats_message_free(struct c2_nats_message *m)
 {
     free(m->subject);
     free(m);
 }
 
-static void sending_free(struct c2_nats_link *link, struct sending *out)
+void c2_nats_task_free(struct c2_nats_link *link, struct c2_nats_task *out)
 {
     if (out->message) link->lib->natsMsg_Destroy(out->message);
     free(out);
@@ -153,7 +111,7 @@ static void on_error(natsConnection *nc, natsSubscription *subscription, natsSta
 
     (void)subscription;
     link->lib->natsConnection_GetLastError(nc, &why);
-    c2_log_warn("%s: %s%s%s", link->address->text, link->lib->natsStatus_GetText(status),
+    c2_log_some(C2_WARN, "%s: %s%s%s", link->address->text, link->lib->natsStatus_GetText(status),
                 why && *why ? ": " : "", why ? why : "");
 }
 
@@ -224,7 +182,7 @@ static void on_message(natsConnection *nc, natsSubscription *subscription, natsM
     }
     link->dropped += !taken;
     pthread_mutex_unlock(&link->lock);
-    if (m && !taken) message_free(m);
+    if (m && !taken) c2_nats_message_free(m);
 }
 
 /* ---- our thread ---- */
@@ -379,7 +337,7 @@ static void connect_now(struct c2_nats_link *link)
     link->lib->natsOptions_Destroy(options);
 }
 
-static void perform(struct c2_nats_link *link, struct sending *out)
+static void perform(struct c2_nats_link *link, struct c2_nats_task *out)
 {
     natsStatus s = NATS_OK;
 
@@ -387,17 +345,17 @@ static void perform(struct c2_nats_link *link, struct sending *out)
         s = out->message ? link->lib->natsConnection_PublishMsg(link->nc, out->message)
                          : listen(link, out->ear, out->subject);
 
-    if (s != NATS_OK) c2_log_warn("%s: %s", link->address->text, link->lib->natsStatus_GetText(s));
-    sending_free(link, out);
+    if (s != NATS_OK) c2_log_some(C2_WARN, "%s: %s", link->address->text, link->lib->natsStatus_GetText(s));
+    c2_nats_task_free(link, out);
 }
 
-static void *run(void *ctx)
+void *c2_nats_link_run(void *ctx)
 {
     struct c2_nats_link *link = ctx;
 
     pthread_mutex_lock(&link->lock);
     while (!link->stop) {
-        struct sending *out = link->out_first;
+        struct c2_nats_task *out = link->out_first;
         if (link->want_connect) {
             link->want_connect = false;
             pthread_mutex_unlock(&link->lock);
@@ -417,197 +375,4 @@ static void *run(void *ctx)
     bool let_go = disconnect(link);
     link->lib->nats_ReleaseThreadMemory();
     return let_go ? link : NULL;
-}
-
-/* ---- the loop ---- */
-
-static void connect_soon(void *ctx)
-{
-    struct c2_nats_link *link = ctx;
-
-    link->timer = NULL;
-    pthread_mutex_lock(&link->lock);
-    link->want_connect = true;
-    pthread_cond_broadcast(&link->wake);
-    pthread_mutex_unlock(&link->lock);
-}
-
-/* What changed since we were here; messages are of the connection that is told last. */
-static void tell_state(struct c2_nats_link *link, bool up, unsigned connection, const char *why)
-{
-    if (link->told_up && (!up || connection != link->told)) {
-        link->told_up = false;
-        link->events.linked(link->events.ctx, false, why);
-    }
-    if (up && !link->told_up) {
-        link->told_up = true;
-        link->told = connection;
-        link->events.linked(link->events.ctx, true, NULL);
-    }
-}
-
-static void link_release(struct c2_nats_link *link);
-
-static void drain(void *ctx)
-{
-    struct c2_nats_link *link = ctx;
-    char why[sizeof(link->why)];
-
-    pthread_mutex_lock(&link->lock);
-    struct c2_nats_message *first = link->in_first;
-    bool up = link->up, over = link->is_over && !link->want_connect;
-    unsigned connection = link->connection;
-    memcpy(why, link->why, sizeof(why));
-    link->in_first = NULL;
-    link->in_nbytes = 0;
-    link->posted = false;
-    pthread_mutex_unlock(&link->lock);
-    if (!link->freed) {
-        if (!up && !link->told_up) link->events.linked(link->events.ctx, false, why);
-        tell_state(link, up, connection, why);
-        if (over && !link->timer)
-            link->timer = c2_timer_start(link->loop, 2 * PAUSE_MS, 0, connect_soon, link);
-    }
-    for (struct c2_nats_message *next; first; first = next) {
-        next = first->next;
-        if (!link->freed && link->told_up && first->connection == link->told)
-            link->events.message(link->events.ctx, first);
-        message_free(first);
-    }
-    if (link->freed && !link->is_held) link_release(link);
-}
-
-/* Takes out. */
-static bool queue(struct c2_nats_link *link, struct sending *out, struct cat2_error *err)
-{
-    pthread_mutex_lock(&link->lock);
-    bool full = link->out_nbytes + out->nbytes > C2_NATS_OUT_NBYTES_MAX;
-    if (!full) {
-        link->out_nbytes += out->nbytes;
-        c2_chain_push(link->out_first, link->out_last, out);
-        pthread_cond_broadcast(&link->wake);
-    }
-    pthread_mutex_unlock(&link->lock);
-    if (!full) return true;
-    sending_free(link, out);
-    return c2_fail(err, CAT2_EUPSTREAM, "%.200s: too much waits to be sent", link->address->text);
-}
-
-bool c2_nats_link_send(struct c2_nats_link *link, const struct c2_nats_sending *what, struct cat2_error *err)
-{
-    const struct c2_nats_lib *lib = link->lib;
-    struct sending *out = calloc(1, sizeof(*out));
-
-    if (!out) return c2_fail_nomem(err, "message");
-    natsStatus s =
-        lib->natsMsg_Create(&out->message, what->subject, what->reply, what->data.p, (int)what->data.n);
-    for (size_t i = 0; i < C2_ARRAY_LEN(what->headers) && s == NATS_OK; i++)
-        if (what->headers[i].name)
-            s = lib->natsMsgHeader_Set(out->message, what->headers[i].name, what->headers[i].value);
-    if (s != NATS_OK) {
-        sending_free(link, out);
-        return c2_fail_nomem(err, "message");
-    }
-    out->nbytes = sizeof(*out) + what->data.n;
-    return queue(link, out, err);
-}
-
-bool c2_nats_link_listen(struct c2_nats_link *link, enum c2_nats_ears ear, const char *suffix,
-                         struct cat2_error *err)
-{
-    struct sending *out = calloc(1, sizeof(*out));
-
-    if (!out) return c2_fail_nomem(err, "subscription");
-    out->ear = ear;
-    out->nbytes = sizeof(*out);
-    snprintf(out->subject, sizeof(out->subject), "%s.%s", link->inbox, suffix);
-    return queue(link, out, err);
-}
-
-const char *c2_nats_link_inbox(const struct c2_nats_link *link)
-{
-    return link->inbox;
-}
-
-int64_t c2_nats_link_payload_max(struct c2_nats_link *link)
-{
-    pthread_mutex_lock(&link->lock);
-    int64_t max = link->payload_max;
-    pthread_mutex_unlock(&link->lock);
-    return max;
-}
-
-uint64_t c2_nats_link_dropped(struct c2_nats_link *link)
-{
-    pthread_mutex_lock(&link->lock);
-    uint64_t n = link->dropped;
-    pthread_mutex_unlock(&link->lock);
-    return n;
-}
-
-static void link_release(struct c2_nats_link *link)
-{
-    for (struct sending *out = link->out_first, *next; out; out = next) {
-        next = out->next;
-        sending_free(link, out);
-    }
-    for (struct c2_nats_message *m = link->in_first, *next; m; m = next) {
-        next = m->next;
-        message_free(m);
-    }
-    pthread_cond_destroy(&link->wake);
-    pthread_mutex_destroy(&link->lock);
-    free(link);
-}
-
-/* Where libnats does not let go in time, its threads may still use the link: then it stays. */
-void c2_nats_link_free(struct c2_nats_link *link)
-{
-    void *let_go = NULL;
-
-    if (!link) return;
-    c2_timer_stop(link->timer);
-    link->timer = NULL;
-    pthread_mutex_lock(&link->lock);
-    link->stop = true;
-    bool posted = link->posted;
-    pthread_cond_broadcast(&link->wake);
-    pthread_mutex_unlock(&link->lock);
-    pthread_join(link->thread, &let_go);
-    link->freed = true;
-    link->is_held = !let_go;
-    if (let_go && !posted) link_release(link);
-}
-
-bool c2_nats_link_new(struct c2_loop *loop, const struct c2_nats_address *address, const char *creds,
-                      const struct c2_authorities *authorities, const struct c2_nats_link_events *events,
-                      struct c2_nats_link **out, struct cat2_error *err)
-{
-    const struct c2_nats_lib *lib = c2_nats_lib_load(err);
-    natsInbox *inbox = NULL;
-
-    if (!lib) return false;
-    struct c2_nats_link *link = calloc(1, sizeof(*link));
-    if (!link || lib->natsInbox_Create(&inbox) != NATS_OK) {
-        free(link);
-        return c2_fail_nomem(err, "connection");
-    }
-    *link = (struct c2_nats_link){.loop = loop,
-                                  .lib = lib,
-                                  .address = address,
-                                  .creds = creds,
-                                  .authorities = authorities,
-                                  .events = *events,
-                                  .want_connect = true};
-    snprintf(link->inbox, sizeof(link->inbox), "%s", (const char *)inbox);
-    lib->natsInbox_Destroy(inbox);
-    pthread_mutex_init(&link->lock, NULL);
-    pthread_cond_init(&link->wake, NULL);
-    int failed = pthread_create(&link->thread, NULL, run, link);
-    if (failed) {
-        link_release(link);
-        return c2_fail_errno(err, failed, "thread of the bus");
-    }
-    *out = link;
-    return true;
 }
