@@ -246,13 +246,14 @@ def test_permissions_say_who_may_write_which_root(house, data):
 
 def test_an_event_that_is_too_long_makes_subscribers_list(house, data):
     bus = nats.Nats(house, more="max_payload: 16384")
-    house.pub("foo", data, bus)
+    pub = house.pub("foo", data, bus)
     sub = house.sub(bus).follow("foo")
+    wait_until(lambda: "announced update a.txt" in pub.output())
     array = blosc2.zeros((10,), urlpath=str(data / "new"), mode="w")
     array.schunk.vlmeta["about"] = "x" * 20000
     (data / "new").rename(data / "long.b2nd")
     has(sub, "a.txt", "long.b2nd")
     with bus.client() as client:
-        last = client.ask("$JS.API.STREAM.MSG.GET.cat2_caterva2", {"last_by_subj": "cat2.caterva2.foo"})["message"]
-    assert base64.b64decode(last["data"]) == b"{}"
+        wait_until(lambda: base64.b64decode(client.ask("$JS.API.STREAM.MSG.GET.cat2_caterva2", {"last_by_subj": "cat2.caterva2.foo"})
+                                            ["message"]["data"]) == b"{}")
     assert len(json.loads(get(f"{sub.url}/api/info/foo/long.b2nd")[2])["schunk"]["vlmeta"]["about"]) == 20000
