@@ -66,12 +66,16 @@ typedef bool c2_fs_visit(void *ctx, const char *rel, const struct stat *st, stru
  * path that is too long is cut. */
 typedef bool c2_fs_passed_by(void *ctx, const char *rel, const char *why, const struct stat *st,
                              struct cat2_error *err);
+/* A directory, open, that is to be entered; *into false: it is passed by in silence. */
+typedef bool c2_fs_entering(void *ctx, const char *rel, int fd, const struct stat *st, bool *into,
+                            struct cat2_error *err);
 struct c2_fs_walker {
     c2_fs_visit *visit;
     c2_fs_passed_by *passed_by; /* NULL: in silence */
     void *ctx;
     bool
         links; /* follow links to directories while they stay beneath dirfd; each directory once on one way */
+    c2_fs_entering *entering; /* NULL: all are */
 };
 bool c2_fs_walk_with(int dirfd, const struct c2_fs_walker *to, struct cat2_error *err);
 bool c2_fs_walk(int dirfd, c2_fs_visit *visit, void *ctx, struct cat2_error *err);

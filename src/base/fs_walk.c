@@ -153,6 +153,13 @@ static bool enter(struct level *level, int fd, bool link, struct cat2_error *err
         close(fd);
         return !why || pass_by(walk, why, &st, err);
     }
+    bool into = true;
+    bool asked = !walk->to->entering ||
+                 walk->to->entering(walk->to->ctx, c2_buf_cstr(&walk->path), fd, &st, &into, err);
+    if (!asked || !into) {
+        close(fd);
+        return asked;
+    }
     close(level->fd);
     level->fd = -1;
     walk->nlinks += link;

@@ -48,7 +48,7 @@ static int open_scene(void **state)
     s->gens = c2_gens_new();
     assert_true(c2_loop_new(&s->loop, &s->err));
     assert_true(c2_pool_new(s->loop, 2, codec_new, codec_free, &s->pool, &s->err));
-    assert_true(c2_source_dir_new(s->root, s->statedir, s->gens, &s->source, &s->err));
+    assert_true(c2_source_dir_new(s->root, s->statedir, false, s->gens, &s->source, &s->err));
     assert_true(c2_catalog_new(s->loop, s->pool, s->source, &s->cat, &s->err));
     *state = s;
     return 0;

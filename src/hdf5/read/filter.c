@@ -2,7 +2,6 @@
 /* The usual filters of HDF5, undone here: faster than libhdf5 does it, and in any thread. */
 
 #include <blosc2.h>
-#include <libdeflate.h>
 
 #include "base/endian.h"
 #include "hdf5/read/h5_impl.h"
@@ -46,25 +45,6 @@ static bool check_sum(struct c2_buf *items, struct cat2_error *err)
         return c2_fail(err, CAT2_EDATA, "filter 3 (fletcher32): the checksum is wrong");
     items->n -= 4;
     return true;
-}
-
-static bool inflate_zlib(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_bytes in,
-                         size_t max, struct c2_buf *out, struct cat2_error *err)
-{
-    struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
-    size_t n = 0;
-
-    (void)filter;
-    (void)codec;
-    if (!d) return c2_fail_nomem(err, "decompressor");
-    if (!c2_buf_reserve(out, max, err)) {
-        libdeflate_free_decompressor(d);
-        return false;
-    }
-    enum libdeflate_result rc = libdeflate_zlib_decompress(d, in.p, in.n, out->p, out->cap, &n);
-    libdeflate_free_decompressor(d);
-    out->n = n;
-    return rc == LIBDEFLATE_SUCCESS || c2_fail(err, CAT2_EDATA, "the data is damaged");
 }
 
 static bool unshuffle(const struct c2_h5_filter *filter, struct c2_codec *codec, struct c2_bytes in,
@@ -148,7 +128,7 @@ static const struct {
     const char *name;
     c2_h5_decode *decode; /* NULL: not undone here */
 } KINDS[] = {
-    {C2_H5_FILTER_DEFLATE, "deflate", inflate_zlib},
+    {C2_H5_FILTER_DEFLATE, "deflate", c2_h5_decode_zlib},
     {C2_H5_FILTER_SHUFFLE, "shuffle", unshuffle},
     {C2_H5_FILTER_FLETCHER32, "fletcher32", NULL},
     {4, "szip", NULL},

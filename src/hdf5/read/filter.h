@@ -43,6 +43,6 @@ bool c2_h5_register_filters(struct cat2_error *err);
 
 /* ---- filter_codecs.c, filter_bitshuffle.c ---- */
 c2_h5_decode c2_h5_decode_lzf, c2_h5_decode_blosc, c2_h5_decode_lz4, c2_h5_decode_zstd, c2_h5_decode_bzip2,
-    c2_h5_decode_bitshuffle;
+    c2_h5_decode_bitshuffle, c2_h5_decode_zlib;
 
 #endif

@@ -17,7 +17,8 @@ struct c2_generation {
     const char *remark; /* of a file, by walk(): why what is in it cannot be listed; lives as long */
     const char *within; /* the format of the file that it is in ("h5"): the suffix of its path is ours;
                            or NULL. Of static storage */
-    bool hidden;        /* not in the plain list, whose readers expect all of it to open */
+    bool folder; /* by walk() of a directory: it is a folder that is a container. Nothing else is set */
+    bool hidden; /* not in the plain list, whose readers expect all of it to open */
 };
 
 /** "repr(mtime):size" as Python prints it. */

@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "publisher/source/container.h"
 #include "publisher/source/directory_impl.h"
 #include "publisher/source/sparse.h"
 
@@ -64,6 +65,22 @@ static bool passed_by(void *ctx, const char *rel, const char *why, const struct 
     return walk->sink(walk->ctx, rel, &gen, err);
 }
 
+/* A folder that is a container may have very many files: they are not for us. */
+static bool entering(void *ctx, const char *rel, int fd, const struct stat *st, bool *into,
+                     struct cat2_error *err)
+{
+    struct walk *walk = ctx;
+    const struct c2_generation gen = {.folder = true};
+    struct c2_candidate candidate = {rel, fd, true};
+    const struct c2_format *format;
+    const char *why;
+
+    *into = c2_formats_probe(&candidate, &format, &why) < C2_CLAIM_NAME;
+    if (*into) return true;
+    if (st->st_dev != walk->dir->dev) walk->dir->mounts = true;
+    return walk->sink(walk->ctx, rel, &gen, err);
+}
+
 /* The root may have been renamed, mounted over, or be a link that leads elsewhere now. */
 static bool find_root(struct c2_dir_source *dir, struct cat2_error *err)
 {
@@ -81,7 +98,7 @@ static bool find_root(struct c2_dir_source *dir, struct cat2_error *err)
 static bool dir_walk(struct c2_source *source, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     struct walk walk = {(struct c2_dir_source *)source, sink, ctx};
-    const struct c2_fs_walker walker = {visit, passed_by, &walk, true};
+    const struct c2_fs_walker walker = {visit, passed_by, &walk, true, walk.dir->folders ? entering : NULL};
 
     if (!find_root(walk.dir, err)) return false;
     return c2_fs_walk_with(walk.dir->root, &walker, err);
@@ -232,8 +249,8 @@ static const struct c2_source_ops DIR_OPS = {.walk = dir_walk,
                                              .open_file = dir_open_file,
                                              .hears_all = dir_hears_all};
 
-bool c2_source_dir_new(const char *root, const char *statedir, struct c2_gens *gens, struct c2_source **out,
-                       struct cat2_error *err)
+bool c2_source_dir_new(const char *root, const char *statedir, bool folders, struct c2_gens *gens,
+                       struct c2_source **out, struct cat2_error *err)
 {
     struct stat st;
     struct c2_dir_source *dir = calloc(1, sizeof(*dir));
@@ -241,6 +258,7 @@ bool c2_source_dir_new(const char *root, const char *statedir, struct c2_gens *g
     if (!dir) return c2_fail_nomem(err, "source");
     dir->base.ops = &DIR_OPS;
     dir->base.gens = c2_gens_ref(gens);
+    dir->folders = folders;
     dir->copies.dir = -1;
     dir->root = c2_fs_open_dir(root, false, err);
     bool ok = dir->root >= 0 && c2_copies_open(statedir, &dir->copies, err);

@@ -11,6 +11,7 @@ struct c2_dir_source {
     struct c2_source base;
     int root;
     struct c2_copies copies;
+    bool folders; /* those that are containers are told as such, not what is in them */
     dev_t dev;
     atomic_bool mounts; /* other file systems are mounted beneath */
     char *root_path;    /* where the root is; links in it are followed anew */

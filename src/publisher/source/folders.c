@@ -48,9 +48,6 @@ struct walk {
     c2_source_sink *sink;
     void *ctx;
     size_t njudged;
-    bool folders;   /* some format has containers that are directories */
-    char *parent;   /* the directory of the last file, "" none */
-    bool parent_is; /* in such a container */
 };
 /* Datasets of a container on their way, under its name. */
 struct showing {
@@ -178,13 +175,19 @@ static bool show_other(struct walk *walk, const char *rel, const struct c2_gener
 }
 
 /* A container that is a directory: what is in it, or itself with the reason. */
-static bool show_folder(struct walk *walk, const char *rel, const struct c2_format *format,
-                        struct cat2_error *err)
+static bool show_folder(struct walk *walk, const char *rel, struct cat2_error *err)
 {
-    struct c2_container *c = c2_folder_known(&walk->source->list, rel, format);
     struct c2_generation broken;
+    struct cat2_error why = {0};
     const char *reason;
+    const struct c2_format *format = c2_folder_format(&walk->source->list, rel, NULL, &reason, &why);
 
+    if (!format && why.code == CAT2_ENOMEM) {
+        *err = why;
+        return false;
+    }
+    if (!format) return true; /* gone meanwhile */
+    struct c2_container *c = c2_folder_known(&walk->source->list, rel, format);
     if (!c) return c2_fail_nomem(err, format->name);
     bool ok = show_content(walk, c, rel, &reason, err);
     if (ok && reason)
@@ -193,42 +196,12 @@ static bool show_folder(struct walk *walk, const char *rel, const struct c2_form
     return ok;
 }
 
-/* Is the directory, or one above it, a container? It is shown with the first of its files. */
-static bool enter(struct walk *walk, const char *path, struct cat2_error *err)
-{
-    const char *reason;
-    char *parent = c2_str_dup(c2_path_parent(c2_str_of(path)));
-    bool ok = parent || c2_fail_nomem(err, "path");
-    struct cat2_error why = {0};
-
-    if (!ok || strcmp(parent, walk->parent) == 0) {
-        free(parent);
-        return ok;
-    }
-    walk->parent_is = false;
-    for (const char *end = strchr(path, '/'); ok && end && !walk->parent_is; end = strchr(end + 1, '/')) {
-        char *rel = c2_str_dup((struct c2_str){path, (size_t)(end - path)});
-        const struct c2_format *format =
-            rel ? c2_folder_format(&walk->source->list, rel, NULL, &reason, &why) : NULL;
-        size_t n = (size_t)(end - path);
-        bool again = strncmp(walk->parent, path, n) == 0 && (walk->parent[n] == '/' || !walk->parent[n]);
-        walk->parent_is = format != NULL;
-        if (!rel || why.code == CAT2_ENOMEM) ok = c2_fail_nomem(err, "list of files");
-        if (format && !again) ok = show_folder(walk, rel, format, err);
-        free(rel);
-    }
-    free(walk->parent);
-    walk->parent = parent;
-    return ok;
-}
-
 static bool visit(void *ctx, const char *path, const struct c2_generation *gen, struct cat2_error *err)
 {
     struct walk *walk = ctx;
     struct judged judged;
 
-    if (walk->folders && !enter(walk, path, err)) return false;
-    if (walk->parent_is) return true;
+    if (gen->folder) return show_folder(walk, path, err);
     if (gen->unusable || is_frame(path)) return walk->sink(walk->ctx, path, gen, err);
     walk->njudged++;
     if (!judge(walk->source, path, gen, &judged, err)) return false;
@@ -243,15 +216,12 @@ static bool visit(void *ctx, const char *path, const struct c2_generation *gen, 
 static bool folders_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     struct folders_source *source = of(base);
-    struct walk walk = {.source = source, .sink = sink, .ctx = ctx, .folders = c2_formats_have_folders()};
+    struct walk walk = {.source = source, .sink = sink, .ctx = ctx};
     bool moved;
 
     if (!c2_fs_reopen_dir(source->list.root, source->list.site->dir, &moved, err)) return false;
-    walk.parent = c2_str_dup(C2_STR(""));
-    if (!walk.parent) return c2_fail_nomem(err, "path");
     c2_folder_list_begin(&source->list);
     bool ok = c2_source_walk(base->below, visit, &walk, err);
-    free(walk.parent);
     if (ok) c2_folder_list_end(&source->list);
     if (ok && source->njudged > 2 * walk.njudged + JUDGED_MIN) forget_judged(source);
     return ok;

@@ -2,11 +2,12 @@
 /* The formats of containers, a row each. */
 #include "publisher/source/container.h"
 
-extern const struct c2_format c2_format_hdf5, c2_format_b2z;
+extern const struct c2_format c2_format_hdf5, c2_format_b2z, c2_format_zarr;
 
 const struct c2_format *c2_formats[C2_FORMATS_MAX + 1] = {
     &c2_format_hdf5,
     &c2_format_b2z,
+    &c2_format_zarr,
 };
 
 enum c2_claim c2_formats_probe(const struct c2_candidate *candidate, const struct c2_format **format,

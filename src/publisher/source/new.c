@@ -12,7 +12,8 @@ static bool directory_new(const char *root, const char *statedir, bool no_folder
 {
     struct c2_source *bytes, *dir;
 
-    if (!c2_source_dir_new(root, statedir, gens, &bytes, err)) return false;
+    if (!c2_source_dir_new(root, statedir, !no_folders && c2_formats_have_folders(), gens, &bytes, err))
+        return false;
     if (!c2_source_names_new(bytes, &dir, err)) {
         c2_source_free(bytes);
         return false;

@@ -108,9 +108,10 @@ int c2_source_open_file(struct c2_source *source, const char *path, struct cat2_
  * directories than inotify watches; *why names it then, for logs. By default no. */
 bool c2_source_hears_all(struct c2_source *source, const char **why);
 
-/** A directory; what is made of plain files is kept in STATEDIR/cache. */
-bool c2_source_dir_new(const char *root, const char *statedir, struct c2_gens *gens, struct c2_source **out,
-                       struct cat2_error *err);
+/** A directory; what is made of plain files is kept in STATEDIR/cache. @param folders  folders that are
+ * containers are told as such (`folder` of the generation), and not looked into. */
+bool c2_source_dir_new(const char *root, const char *statedir, bool folders, struct c2_gens *gens,
+                       struct c2_source **out, struct cat2_error *err);
 
 /** A directory's source under the texts of its names (base/name.h). Takes dir on success. */
 bool c2_source_names_new(struct c2_source *dir, struct c2_source **out, struct cat2_error *err);

@@ -156,10 +156,11 @@ static bool name_generation(struct c2_ds *ds, struct c2_jval v, struct cat2_erro
 /* A name of nothing but our suffix is none of HDF5. */
 static void name_origin(struct c2_ds *ds, struct c2_jval v)
 {
-    struct c2_str path = c2_str_of(ds->path), origin = {"", 0}, format;
+    struct c2_str path = c2_str_of(ds->path), origin = {"", 0}, format = {"", 0};
 
     c2_jstr(c2_jget(v, "hdf5"), &origin);
     ds->within = c2_str_is(origin, "file") || c2_jstr(c2_jget(v, "within"), &format);
+    ds->in_folder = c2_str_is(format, "zarr");
     ds->bare = (ds->within || c2_str_is(origin, "import")) && c2_kind_of(path) == C2_KIND_ARRAY &&
                !c2_str_is(path, C2_ARRAY_SUFFIX) && !c2_str_ends(path, "/" C2_ARRAY_SUFFIX);
 }

@@ -61,6 +61,7 @@ struct c2_ds {
     bool speaks_pieces; /* its publisher did when it was listed: parts of chunks, ranges, If-Match */
     bool within;      /* it is in an HDF5 file or a Blosc2 store: its folders are groups, whose attributes the
                          publisher has */
+    bool in_folder;   /* that is a folder, as Zarr stores are: there is no file that is listed itself */
     bool table;       /* it is a table of a store: the rows, with the schema as an attribute */
     bool bare;        /* that, or imported from one: its name there is without our suffix, c2_ds_name() */
     bool group_attrs; /* what has the attributes of its folder: not listed */

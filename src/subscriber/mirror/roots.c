@@ -98,6 +98,12 @@ struct c2_ds *c2_sub_find_container(struct c2_root_state *root, struct c2_str pa
 
 bool c2_sub_is_container(struct c2_root_state *root, struct c2_str path)
 {
+    struct c2_ds **first;
+    char dir[C2_PATH_MAX + 2];
+    int n = snprintf(dir, sizeof(dir), "%.*s/", (int)c2_min_i64(C2_PATH_MAX, (int64_t)path.n), path.p);
+
+    if (c2_sub_first_beneath(root, (struct c2_str){dir, (size_t)n}, &first) && (*first)->in_folder)
+        return true;
     return (c2_kind_of(path) == C2_KIND_FILE && c2_sub_find(root, path) && c2_sub_is_folder(root, path)) ||
            c2_sub_find_container(root, path);
 }
@@ -108,12 +114,13 @@ struct c2_ds *c2_sub_find_own(struct c2_root_state *root, struct c2_str path)
     struct c2_ds *ds = c2_sub_find(root, path);
     char text[C2_PATH_MAX + sizeof(C2_FRAME_SUFFIX)];
 
-    if (ds || !c2_sub_find_container(root, path)) return ds;
+    if (ds) return ds;
+    bool contained = c2_sub_find_container(root, path);
     for (size_t i = 0; i < C2_ARRAY_LEN(SUFFIXES); i++) {
         int n = snprintf(text, sizeof(text), "%.*s%s", (int)c2_min_i64(C2_PATH_MAX, (int64_t)path.n), path.p,
                          SUFFIXES[i]);
         ds = c2_sub_find(root, (struct c2_str){text, (size_t)n});
-        if (ds && ds->within) return ds;
+        if (ds && (ds->in_folder || (contained && ds->within))) return ds;
     }
     return NULL;
 }
