@@ -59,10 +59,6 @@ bool c2_zs_array_v2(struct c2_str zarray, struct c2_str zattrs, struct c2_zs_arr
 bool c2_zs_array_v3(struct c2_jval json, struct c2_zs_array *out, struct cat2_error *err);
 /** What zarr.json is of. @errors CAT2_EDATA neither group nor array of version 3. */
 bool c2_zs_node_kind(struct c2_jval json, bool *is_array, struct cat2_error *err);
-/** JSON as Python writes it: what is no number of JSON (NaN, Infinity) is null. */
-bool c2_zs_parse(struct c2_str text, struct c2_json **out, struct cat2_error *err);
-/** Append the attributes of a group; anything but an object counts as none. */
-bool c2_zs_group_attrs(struct c2_jval attrs, struct c2_buf *out, struct cat2_error *err);
 
 /* ---- zarr_dtype.c ---- */
 
@@ -76,8 +72,12 @@ bool c2_zs_fill(struct c2_jval v, const struct c2_dtype *dtype, uint8_t **out, s
 /** Base64 of at most n bytes. false: it is none. */
 bool c2_zs_base64(struct c2_str text, size_t n, uint8_t *to);
 
-/* ---- zarr_attrs.c ---- */
+/* ---- zarr_json.c ---- */
 
+/** JSON as Python writes it: what is no number of JSON (NaN, Infinity) is null. */
+bool c2_zs_parse(struct c2_str text, struct c2_json **out, struct cat2_error *err);
+/** Append the attributes of a group; anything but an object counts as none. */
+bool c2_zs_group_attrs(struct c2_jval attrs, struct c2_buf *out, struct cat2_error *err);
 /** Attributes with the names of axes as others of our sources have them. @param names  dimension_names, or
  * absent. @param fill  of version 2, whose readers take it for _FillValue when there are names of axes;
  * or absent. */

@@ -67,8 +67,10 @@ static bool is_widenable(struct c2_bytes in, const struct c2_chunk_expect *want)
            (want->nbytes < 0 || nbytes == want->nbytes);
 }
 
-bool c2_zs_pass(struct c2_bytes in, const struct c2_chunk_expect *want, struct c2_buf *out, bool *passed,
-                struct cat2_error *err)
+/* A chunk of Blosc 1, or one of Blosc2, as a Blosc2 chunk of just these sizes, appended; *passed false: that
+ * it cannot be without decoding it, and nothing is appended. */
+static bool pass(struct c2_bytes in, const struct c2_chunk_expect *want, struct c2_buf *out, bool *passed,
+                 struct cat2_error *err)
 {
     struct c2_chunk_info info;
     struct cat2_error ignored;
@@ -247,7 +249,7 @@ bool c2_zs_convert(const struct c2_zs_array *array, const struct c2_zs_shape *sh
 
     /* Blocks one after the other are the items in C order only where no chunk is padded. */
     if (may_pass(array) && nbytes == (size_t)shape->meta.chunksize &&
-        (shape->linear || shape->chunk.nblocks == 1) && !c2_zs_pass(stored, &want, out, &passed, err))
+        (shape->linear || shape->chunk.nblocks == 1) && !pass(stored, &want, out, &passed, err))
         return false;
     if (passed) return true;
     if (!c2_zs_undo(&array->chain, codec, stored, nbytes, &items, err)) return false;
@@ -307,8 +309,8 @@ static bool take_blocks(const struct c2_zs_array *array, struct c2_bytes sample,
     struct cat2_error ignored;
     bool passed = false;
 
-    if (sample.n == 0 || !may_pass(array) || !c2_zs_pass(sample, &want, &chunk, &passed, &ignored) ||
-        !passed || !c2_guard_chunk(c2_buf_bytes(&chunk), &want, &info, &ignored) || info.special)
+    if (sample.n == 0 || !may_pass(array) || !pass(sample, &want, &chunk, &passed, &ignored) || !passed ||
+        !c2_guard_chunk(c2_buf_bytes(&chunk), &want, &info, &ignored) || info.special)
         return false;
     if (!boxes_of(array, info.blocksize, blocks)) return false;
     int code = info.codec;

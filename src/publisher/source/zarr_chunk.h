@@ -29,10 +29,6 @@ bool c2_zs_missing(const struct c2_zs_array *array, const struct c2_zs_shape *sh
 /** Undo the codecs of a chain. @param max  the most that it may come to. *out is replaced. */
 bool c2_zs_undo(const struct c2_zs_chain *chain, struct c2_codec *codec, struct c2_bytes in, size_t max,
                 struct c2_buf *out, struct cat2_error *err);
-/** A chunk of Blosc 1, or one of Blosc2, as a Blosc2 chunk of just these sizes, appended; *passed false:
- * that it cannot be without decoding it, and nothing is appended. */
-bool c2_zs_pass(struct c2_bytes in, const struct c2_chunk_expect *want, struct c2_buf *out, bool *passed,
-                struct cat2_error *err);
 /** The most bytes that a stored chunk of so many bytes may take. */
 size_t c2_zs_stored_max(size_t nbytes);
 

@@ -164,7 +164,7 @@ bool c2_zs_dtype_v3(struct c2_jval v, char order, struct c2_dtype *out, struct c
 static void put_bits(uint64_t bits, int64_t size, bool big, uint8_t *to)
 {
     for (int64_t i = 0; i < size; i++)
-        to[big ? size - 1 - i : i] = i < 8 ? (uint8_t)(bits >> 8 * i) : 0;
+        to[big ? size - 1 - i : i] = (uint8_t)(i < 8 ? bits >> 8 * i : 0);
 }
 
 /* The number of half precision that is nearest. */
