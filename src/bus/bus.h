@@ -15,6 +15,7 @@ struct c2_root {
     char from[64];  /* a hub's: the address that registered it; "" when that is not known */
     bool tls;       /* TLS is spoken there. On the wire "tls": true, which Python peers pass over */
     bool mirror;    /* a subscriber is there, which answers for the publisher beneath /mirror/NAME */
+    bool python;    /* a Python server is there: it has the root's name in its routes, and no events */
 };
 #define C2_TOPIC_NEW "@new" /* on which new roots are told: no root has this name */
 #define C2_TOPIC_MIRRORS                                                                                     \
@@ -24,13 +25,14 @@ struct c2_root {
 bool c2_root_name_check(struct c2_str name, struct cat2_error *err);
 /** How addresses of its publisher begin: "http" or "https". */
 const char *c2_root_scheme(const struct c2_root *root);
-/** Where its publisher answers: SCHEME://HOST:PORT/api/ROUTE, with /mirror/NAME in front of /api of a mirror.
- */
+/** Where its publisher answers: SCHEME://HOST:PORT/api/ROUTE, with /mirror/NAME in front of /api of a mirror,
+ * and NAME behind the first word of ROUTE of a Python server. */
 bool c2_root_put_url(const struct c2_root *root, const char *route, struct c2_buf *out,
                      struct cat2_error *err);
 /** At the same place as the other? */
 bool c2_root_is_at(const struct c2_root *root, const struct c2_root *other);
-/** "host:port" or "https://host:port", as it is kept in a state; of a mirror after "mirror:". */
+/** "host:port" or "https://host:port", as it is kept in a state; of a mirror after "mirror:", of a Python
+ * server after "python:". */
 bool c2_root_put_address(const struct c2_root *root, struct c2_buf *out, struct cat2_error *err);
 /** Back; false: too long. */
 bool c2_root_set_address(struct c2_root *root, struct c2_str text);
@@ -38,7 +40,8 @@ bool c2_root_set_address(struct c2_root *root, struct c2_str text);
 void c2_root_jw(struct c2_jw *w, const struct c2_root *root);
 /** "http" and, of TLS, "tls", inside an object. */
 void c2_root_place_jw(struct c2_jw *w, const struct c2_root *root);
-/** A root out of such an object; false: it is none, or too long. */
+/** A root out of such an object; false: it is none, or too long. Python servers do not say where their roots
+ * are: `http` is "" then, and `python` is set. */
 bool c2_root_of_json(struct c2_str name, struct c2_jval value, struct c2_root *out);
 struct c2_event {
     struct c2_str topic; /* root name, or "@new" */

@@ -233,7 +233,8 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     r->flights--;
     if (!why) r->rest_hashed = reply->hashed;
     if (!r->freed) {
-        if ((ask->check || ask->roots_done) && !why && err.code == CAT2_OK) read_roots(reply, &roots, &err);
+        if ((ask->check || ask->roots_done) && !why && err.code == CAT2_OK && read_roots(reply, &roots, &err))
+            c2_remote_note_who(r, roots.p, roots.n);
         bool ok = err.code == CAT2_OK;
         if (ask->check && ok) check_registered(r, roots.p, roots.n);
         if (ask->check && !ok) post_all_again(r);
@@ -458,7 +459,7 @@ void c2_remote_go_to(struct c2_remote *r, int at)
     r->broker = r->places[at].broker;
     r->tls = r->places[at].tls;
     r->here = looks_here(r->broker);
-    r->hashed = r->known_ours = r->rest_hashed = false;
+    r->hashed = r->known_ours = r->rest_hashed = r->silent = false;
     r->doubts = 0;
 }
 

@@ -54,6 +54,7 @@ struct c2_remote {
     bool tls;
     struct c2_ws *ws;
     bool up, freed;
+    bool silent;      /* a Python server: it has roots, and no events */
     bool here;        /* the broker is on this machine */
     bool hashed;      /* this connection's frames have hashes */
     bool known_ours;  /* a broker with hashes answered before: a handshake without is doubted */
@@ -77,6 +78,8 @@ void c2_remote_end_call(struct c2_remote_call *call, const struct cat2_error *er
 void c2_remote_claim(struct c2_remote *r, const struct registration *reg);
 void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_subscription *subscription);
 void c2_remote_connect(void *ctx);
+/** These roots were told. A Python server is not asked for events, until something else is at its place. */
+void c2_remote_note_who(struct c2_remote *r, const struct c2_root *roots, size_t n);
 
 /* ---- remote.c ---- */
 /** The next of several places is asked from now on. */

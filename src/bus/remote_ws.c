@@ -293,7 +293,21 @@ void c2_remote_connect(void *ctx)
     char url[400];
 
     r->timer = NULL;
+    if (r->silent) return;
     snprintf(url, sizeof(url), "%s://%s/pubsub", r->tls ? "wss" : "ws", r->broker);
     r->ws = c2_ws_connect(r->loop, url, c2_http_keys(r->http), c2_http_authorities(r->http), &events, r);
     if (!r->ws) r->timer = c2_timer_start(r->loop, 1000, 0, c2_remote_connect, r);
+}
+
+void c2_remote_note_who(struct c2_remote *r, const struct c2_root *roots, size_t n)
+{
+    bool was_silent = r->silent;
+
+    r->silent = false;
+    for (size_t i = 0; i < n; i++)
+        r->silent = r->silent || roots[i].python;
+    if (r->silent == was_silent) return;
+    if (r->silent)
+        c2_log_info("%s is a Python server: it is asked for changes, for it tells of none", r->broker);
+    if (!r->silent && !r->ws && !r->timer) r->timer = c2_timer_start(r->loop, 0, 0, c2_remote_connect, r);
 }

@@ -104,6 +104,14 @@ static void put_roots(const struct c2_subscriber *sub, struct c2_metrics *m)
         }
 }
 
+/* There is no broker to be connected to. */
+static bool is_below_python(const struct c2_subscriber *sub)
+{
+    for (const struct c2_root_state *root = sub->roots; root; root = root->next)
+        if (root->root.python) return true;
+    return false;
+}
+
 static void put_upstream(const struct c2_subscriber *sub, struct c2_metrics *m)
 {
     const struct c2_bus *bus = sub->config.bus;
@@ -119,6 +127,7 @@ static void put_upstream(const struct c2_subscriber *sub, struct c2_metrics *m)
     for (int i = 0; i < C2_UPCALL_KINDS; i++)
         c2_metrics_sample(m, (double)sub->upcall_errors[i],
                           C2_LABELS("kind", c2_upcall_kind_name((enum c2_upcall_kind)i)));
+    if (is_below_python(sub)) return;
     c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_broker_connected", "1 while the broker is connected.");
     c2_metrics_sample(m, bus->ops->connected(bus), C2_LABELS("service", "subscriber"));
 }

@@ -28,6 +28,7 @@ BUILD = pathlib.Path(os.environ.get("C2_BUILD", ROOT / "build/release"))
 BIN = BUILD / "bin"
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 12
 EXTERNAL = os.environ.get("CATERVA2_USE_EXTERNAL", "") == "1"
+SERVER = ROOT / ".venv-server/bin/cat2-server"  # of 2026; tools/setup test makes it
 # Sanitized builds are slow to start and to stop.
 PATIENCE = 60 if re.search("asan|tsan|fuzz", BUILD.name) else 20
 # TSan's shadow costs several times the memory and the time: what a program may take is multiplied there only.
@@ -95,13 +96,13 @@ class Program:
         if self.process.poll() is not None:
             raise RuntimeError(f"{self.argv} ended with {self.process.returncode}:\n{self.output()[-4000:]}")
 
-    def wait_ready_line(self):
+    def wait_ready_line(self, line=r"^\S+ ready (https?)://(\S+)", timeout=PATIENCE):
         """Read our ready line: PROGRAM ready http[s]://HOST:PORT."""
         def ready():
             self._check_alive()
             text = self.log_path.read_bytes()[self.start:].decode(errors="replace")
-            return re.search(r"^\S+ ready (https?)://(\S+)", text, re.M)
-        self.scheme, self.http = wait_until(ready).groups()
+            return re.search(line, text, re.M)
+        self.scheme, self.http = wait_until(ready, timeout).groups()
         return self
 
     def wait_answer(self, path):
@@ -252,6 +253,17 @@ class House:
 
     def py_sub(self, bro, name="pysub", http=None):
         return self._python(name, "sub", http, "--broker", bro.http).wait_answer("/api/roots")
+
+    def server_of_today(self, name="server", http=None, peers=None):
+        """The Python server of 2026, without logins, as it is; its `public` is the folder of @public. peers: {NAME: URL}."""
+        state, http = self.state(name), http or "127.0.0.1:0"
+        (state / "public").mkdir(parents=True, exist_ok=True)
+        conf = f'[server]\nlogin = false\nlisten = "{http}"\nurlbase = "http://localhost"\n'
+        conf += "".join(f'[[server.peer]]\nname = "{peer}"\nurlbase = "{url}"\n' for peer, url in (peers or {}).items())
+        (state / "caterva2-server.toml").write_text(conf)
+        program = self.run(name, [SERVER, "--conf", state / "caterva2-server.toml", "--statedir", state, "--listen", http], cwd=state)
+        program.public = state / "public"
+        return program.wait_ready_line(r"running on (https?)://(\S+)", 3 * PATIENCE)
 
 
 def register(bro, name, http="127.0.0.1:9", headers=None):

@@ -8,63 +8,29 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "subscriber/fetch/quota.h"
-#include "subscriber/fetch/upstream.h"
+#include "subscriber/fetch/upstream_impl.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
 #include "subscriber/mirror/upcall.h"
 #include "subscriber/mirror/via.h"
-#include "wire/pieces.h"
 #include "wire/url.h"
 
-#define MEMORY_MAX   (256 << 20) /* pieces passed on while the cache cannot be written */
-#define QUESTION_MAX 6000        /* characters of ?pieces= in one request */
-#define BATCH_NBYTES (4 << 20)   /* estimated bytes of one request's answer */
+#define QUESTION_MAX 6000      /* characters of ?pieces= in one request */
+#define BATCH_NBYTES (4 << 20) /* estimated bytes of one request's answer */
 #define FLIGHTS_MAX  4 /* requests of one fetch at a time: what a fetch may hold in memory, and a window */
 #define PASSES_MAX   3 /* that a piece is asked for */
 #define STORING_MAX  (4 << 20) /* bytes that wait to be stored: no new requests meanwhile */
 
-struct fetch {
-    struct c2_loop_call starting;
-    struct c2_ds *ds;
-    struct c2_cachefile *cf;
-    struct c2_want *wants;
-    uint8_t *stored; /* by want */
-    size_t n, next;
-    struct c2_turn turn;    /* the source of this pass */
-    bool moving;            /* this one has: the next pass goes elsewhere */
-    struct cat2_error left; /* why the first of them was left */
-    int passes;             /* begun, at this source */
-    struct cat2_error bad;  /* why pieces of this pass are asked for again */
-    int under_way, storing;
-    size_t storing_nbytes;
-    bool failed;
-    struct cat2_error err;
-    void (*fn)(void *ctx, const struct cat2_error *err);
-    void *ctx;
-};
 struct request {
-    struct fetch *fetch;
+    struct c2_fetching *fetch;
     size_t first, n; /* its wants */
     size_t at;       /* answered so far: the next answer is most likely to this */
     struct c2_pieces_reader reader;
 };
-struct store {
-    struct fetch *fetch;
-    struct c2_cachefile *cf;
-    size_t want;
-    struct c2_piece piece; /* its bytes are those of record */
-    int32_t *blocks;
-    struct c2_buf record;
-    struct cat2_error err;
-    bool checked, ok;
-};
 
-static void go_on(struct fetch *f);
-
-static void fail_fetch(struct fetch *f, const struct cat2_error *err)
+void c2_upstream_fail(struct c2_fetching *f, const struct cat2_error *err)
 {
     if (f->failed) return;
     f->failed = true;
@@ -80,21 +46,20 @@ static void fail_fetch(struct fetch *f, const struct cat2_error *err)
     if (root && stale) c2_sub_follow(root); /* the publisher has something else by now */
 }
 
-/* Not as it was sent, or not sent: the next pass asks for it again. */
-static void ask_again(struct fetch *f, const struct cat2_error *err)
+void c2_upstream_ask_again(struct c2_fetching *f, const struct cat2_error *err)
 {
     if (f->bad.code == CAT2_OK) f->bad = *err;
 }
 
 /* ---- sources ---- */
 
-static struct c2_root_state *root_of(const struct fetch *f)
+static struct c2_root_state *root_of(const struct c2_fetching *f)
 {
     return c2_sub_root(f->ds->sub, c2_str_of(f->ds->root));
 }
 
 /* What the first source says tells most, but that there is another generation. */
-static void note_left(struct fetch *f, const struct cat2_error *err)
+static void note_left(struct c2_fetching *f, const struct cat2_error *err)
 {
     const struct c2_root_state *root = root_of(f);
 
@@ -103,7 +68,7 @@ static void note_left(struct fetch *f, const struct cat2_error *err)
 }
 
 /* The source gave nothing. false: nor will another; only ours give pieces. */
-static bool leave(struct fetch *f, const struct c2_http_reply *reply, const struct cat2_error *why,
+static bool leave(struct c2_fetching *f, const struct c2_http_reply *reply, const struct cat2_error *why,
                   const struct cat2_error *err)
 {
     if (!f->ds->speaks_pieces || !c2_turn_may_leave(root_of(f), &f->turn, reply, why)) return false;
@@ -112,7 +77,7 @@ static bool leave(struct fetch *f, const struct c2_http_reply *reply, const stru
     return true;
 }
 
-static bool go_elsewhere(struct fetch *f)
+static bool go_elsewhere(struct c2_fetching *f)
 {
     const struct c2_root_state *root = root_of(f);
 
@@ -121,66 +86,6 @@ static bool go_elsewhere(struct fetch *f)
     f->passes = 0;
     f->moving = false;
     return true;
-}
-
-/* ---- storing, in workers ---- */
-
-static void store_work(void *job, void *local)
-{
-    struct store *s = job;
-    const struct c2_piece *p = &s->piece;
-
-    (void)local;
-    s->checked = c2_piece_check(p, c2_buf_bytes(&s->record), &s->err);
-    if (!s->checked) return;
-    s->ok = p->whole ? c2_cachefile_put(s->cf, p->nchunk, p->data, &s->err)
-                     : c2_cachefile_put_blocks(s->cf, p->nchunk, p->prefix, s->blocks, p->nblocks, p->data,
-                                               &s->err);
-    if (s->ok && !c2_cachefile_keep_small(s->cf, MEMORY_MAX))
-        s->ok = c2_fail(&s->err, CAT2_ENOMEM,
-                        "the cache cannot be written, and %d MiB are being passed on from memory already",
-                        MEMORY_MAX >> 20);
-}
-
-/* The disk did not take a piece. */
-static void note_unwritten(struct c2_ds *ds, const struct store *s)
-{
-    if (s->err.code != CAT2_EIO || c2_cachefile_is_in_memory(s->cf)) return;
-    ds->unwritable = true;
-    ds->unwritten = s->err;
-}
-
-static void store_free(struct store *s)
-{
-    c2_cachefile_unref(s->cf);
-    free(s->blocks);
-    c2_buf_fini(&s->record);
-    free(s);
-}
-
-static void store_done(void *job)
-{
-    struct store *s = job;
-    struct fetch *f = s->fetch;
-
-    f->storing--;
-    f->storing_nbytes -= s->record.n;
-    if (s->ok) {
-        f->stored[s->want] = 1;
-        f->ds->sub->pieces_fetched += s->piece.whole ? 1 : s->piece.nblocks;
-        c2_sub_fetched(f->ds->sub, (int64_t)s->record.n);
-    } else {
-        /* Without a hash it may be the wire that spoilt it; with one it is what the publisher has. */
-        bool damaged = !s->checked || (!s->piece.hashed && s->err.code == CAT2_EDATA);
-        if (s->checked) note_unwritten(f->ds, s);
-        c2_fail_within(&s->err, "chunk %" PRId64, s->piece.nchunk);
-        if (damaged)
-            c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s, %.100s", f->ds->root, f->ds->path,
-                             s->err.message);
-        damaged ? ask_again(f, &s->err) : fail_fetch(f, &s->err);
-    }
-    store_free(s);
-    go_on(f);
 }
 
 /* Which want of the request a piece answers: answers come in the order of the question. */
@@ -197,8 +102,8 @@ static bool find_want(struct request *r, int64_t nchunk, size_t *out)
 static bool store_piece(void *ctx, const struct c2_piece *piece, struct cat2_error *err)
 {
     struct request *r = ctx;
-    struct fetch *f = r->fetch;
-    struct store *s;
+    struct c2_fetching *f = r->fetch;
+    struct c2_arrival *s;
     size_t want;
 
     if (!find_want(r, piece->nchunk, &want))
@@ -206,7 +111,7 @@ static bool store_piece(void *ctx, const struct c2_piece *piece, struct cat2_err
                        piece->nchunk);
     s = calloc(1, sizeof(*s));
     if (!s) return c2_fail_nomem(err, "chunk");
-    *s = (struct store){.fetch = f, .want = want, .piece = *piece};
+    *s = (struct c2_arrival){.fetch = f, .want = want, .piece = *piece};
     if (piece->nblocks) {
         s->blocks = malloc((size_t)piece->nblocks * sizeof(*s->blocks));
         if (!s->blocks) {
@@ -217,10 +122,7 @@ static bool store_piece(void *ctx, const struct c2_piece *piece, struct cat2_err
     }
     s->record = c2_buf_steal(piece->record);
     s->cf = c2_cachefile_ref(f->cf);
-    f->storing++;
-    f->storing_nbytes += s->record.n;
-    struct c2_pool_share share = {f->ds->serial, (int64_t)s->record.n};
-    c2_pool_run_for(f->ds->sub->config.pool, &share, store_work, store_done, s);
+    c2_store_begin(s);
     return true;
 }
 
@@ -256,21 +158,21 @@ static bool check_reply(const struct c2_ds *ds, const struct c2_turn *turn, cons
 
 /* The request is over; what it did not bring is asked for again, here or elsewhere. why: there was no answer.
  */
-static void not_done(struct fetch *f, const struct c2_http_reply *reply, const struct cat2_error *why,
+static void not_done(struct c2_fetching *f, const struct c2_http_reply *reply, const struct cat2_error *why,
                      const struct cat2_error *err, bool again)
 {
     if (again) {
-        ask_again(f, err);
+        c2_upstream_ask_again(f, err);
     } else if (!f->moving && !leave(f, reply, why, err)) {
         if (f->left.code != CAT2_OK) note_left(f, err);
-        fail_fetch(f, f->left.code == CAT2_OK ? err : &f->left);
+        c2_upstream_fail(f, f->left.code == CAT2_OK ? err : &f->left);
     }
 }
 
 static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
 {
     struct request *r = ctx;
-    struct fetch *f = r->fetch;
+    struct c2_fetching *f = r->fetch;
     struct cat2_error err = {0};
     bool again = false, ok = !why && check_reply(f->ds, &f->turn, reply, &again, &err);
 
@@ -289,7 +191,7 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     c2_pieces_reader_fini(&r->reader);
     free(r);
     f->under_way--;
-    go_on(f);
+    c2_upstream_go_on(f);
 }
 
 static bool put_want(const struct c2_want *want, struct c2_buf *url, struct cat2_error *err)
@@ -309,7 +211,7 @@ static bool put_want(const struct c2_want *want, struct c2_buf *url, struct cat2
 }
 
 /* How many compressed bytes a want is likely to bring. */
-static int64_t estimate(const struct fetch *f, const struct c2_want *want)
+static int64_t estimate(const struct c2_fetching *f, const struct c2_want *want)
 {
     const struct c2_meta *meta = &f->ds->meta;
     int64_t chunk = meta->nchunks
@@ -323,7 +225,7 @@ static int64_t estimate(const struct fetch *f, const struct c2_want *want)
 }
 
 /* One question, as many wants as fit; runs of whole chunks as ranges. */
-static bool question(struct fetch *f, struct request *r, struct c2_buf *url, struct cat2_error *err)
+static bool question(struct c2_fetching *f, struct request *r, struct c2_buf *url, struct cat2_error *err)
 {
     size_t start = url->n;
     int64_t nbytes = 0;
@@ -349,14 +251,14 @@ static bool question(struct fetch *f, struct request *r, struct c2_buf *url, str
 }
 
 /* 0: as long as ever. */
-static int64_t stall_ms(const struct fetch *f)
+static int64_t stall_ms(const struct c2_fetching *f)
 {
     const struct c2_root_state *root = root_of(f);
 
     return root && c2_turn_has_other(root, &f->turn) ? C2_SUPPLIER_STALL_MS : 0;
 }
 
-static bool start_request(struct fetch *f, struct cat2_error *err)
+static bool start_request(struct c2_fetching *f, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) url = C2_BUF_INIT(65536);
     char match[900];
@@ -367,7 +269,7 @@ static bool start_request(struct fetch *f, struct cat2_error *err)
     r->fetch = f;
     size_t record_max = (size_t)f->ds->meta.chunksize + (size_t)f->ds->meta.chunksize / 8 + (32u << 20);
     c2_pieces_reader_init(&r->reader, record_max);
-    bool ok = c2_ds_url(f->ds, &f->turn, "download", &url, err);
+    bool ok = c2_ds_url(f->ds, &f->turn, f->python ? "chunk" : "download", &url, err);
     if (ok && f->ds->speaks_pieces) ok = question(f, r, &url, err);
     if (ok && !f->ds->speaks_pieces) {
         r->first = f->next++;
@@ -397,7 +299,7 @@ static bool start_request(struct fetch *f, struct cat2_error *err)
 
 /* All that was under way is back: what is not stored goes into another pass. false: there is none, or one too
  * many. */
-static bool next_pass(struct fetch *f)
+static bool next_pass(struct c2_fetching *f)
 {
     size_t left = 0;
 
@@ -420,7 +322,7 @@ static bool next_pass(struct fetch *f)
     }
     if (f->passes == PASSES_MAX) {
         c2_fail_within(&f->bad, "asked for %d times", f->passes);
-        fail_fetch(f, &f->bad);
+        c2_upstream_fail(f, &f->bad);
         return false;
     }
     f->passes++;
@@ -428,7 +330,7 @@ static bool next_pass(struct fetch *f)
     return true;
 }
 
-static void finish(struct fetch *f)
+static void finish(struct c2_fetching *f)
 {
     f->fn(f->ctx, f->failed ? &f->err : NULL);
     for (size_t i = 0; i < f->n; i++)
@@ -440,7 +342,7 @@ static void finish(struct fetch *f)
     free(f);
 }
 
-static void go_on(struct fetch *f)
+void c2_upstream_go_on(struct c2_fetching *f)
 {
     struct cat2_error err;
 
@@ -448,7 +350,12 @@ static void go_on(struct fetch *f)
         while (!f->failed && !f->moving && f->next < f->n &&
                f->under_way < (f->ds->speaks_pieces ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
                f->storing_nbytes < STORING_MAX)
-            if (!start_request(f, &err)) fail_fetch(f, &err);
+            if (!start_request(f, &err)) c2_upstream_fail(f, &err);
+        if (f->failed) c2_store_drop(f, &f->held);
+        if (f->held && !f->under_way) {
+            c2_store_confirm(f);
+            return;
+        }
         if (f->under_way || f->storing || (!f->failed && !f->moving && f->next < f->n)) return;
     } while (next_pass(f));
     finish(f);
@@ -456,13 +363,13 @@ static void go_on(struct fetch *f)
 
 static void start_fetch(void *ctx)
 {
-    go_on(ctx);
+    c2_upstream_go_on(ctx);
 }
 
 bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
                        void (*fn)(void *ctx, const struct cat2_error *err), void *ctx, struct cat2_error *err)
 {
-    struct fetch *f = calloc(1, sizeof(*f));
+    struct c2_fetching *f = calloc(1, sizeof(*f));
     uint8_t *stored = calloc(n + 1, sizeof(*stored));
 
     if (!f || !stored) {
@@ -470,15 +377,16 @@ bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
         free(stored);
         return c2_fail_nomem(err, "fetch");
     }
-    *f = (struct fetch){.ds = c2_ds_ref(ds),
-                        .cf = c2_cachefile_ref(ds->cf),
-                        .wants = wants,
-                        .stored = stored,
-                        .n = n,
-                        .passes = 1,
-                        .fn = fn,
-                        .ctx = ctx};
+    *f = (struct c2_fetching){.ds = c2_ds_ref(ds),
+                              .cf = c2_cachefile_ref(ds->cf),
+                              .wants = wants,
+                              .stored = stored,
+                              .n = n,
+                              .passes = 1,
+                              .fn = fn,
+                              .ctx = ctx};
     const struct c2_root_state *root = root_of(f);
+    f->python = root && root->root.python;
     if (root && ds->speaks_pieces)
         c2_turn_next(root, &f->turn);
     else if (root)

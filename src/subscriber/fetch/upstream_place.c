@@ -36,7 +36,7 @@ bool c2_ds_url(const struct c2_ds *ds, const struct c2_turn *turn, const char *r
     struct c2_root place = c2_turn_place(root, turn);
     return (!c2_turn_is_first(root, turn) || c2_via_may_ask(root, err)) &&
            c2_root_put_url(&place, route, out, err) && c2_buf_putc(out, '/', err) &&
-           c2_url_encode(c2_str_of(ds->path), true, out, err);
+           c2_url_encode(place.python ? c2_ds_own_name(ds) : c2_str_of(ds->path), true, out, err);
 }
 
 void c2_upstream_blame(struct c2_root_state *root, const struct cat2_error *err)

@@ -71,8 +71,25 @@ static bool read_layout(struct c2_jval frame, struct c2_frame_layout *out)
            out->frame_len - out->index_off <= C2_TRAILER_NBYTES_MAX + ((int64_t)C2_NCHUNKS_MAX * 8 + 64);
 }
 
+/* Etags of Python servers: u-SIZE-NANOSECONDS, in hexadecimal digits. */
+static int64_t python_mtime_ms(struct c2_str etag)
+{
+    struct c2_str size, ns;
+    uint64_t value = 0;
+
+    etag = (struct c2_str){etag.p + 2, etag.n - 2};
+    if (!c2_str_cut(etag, '-', &size, &ns) || ns.n == 0 || ns.n > 16) return -1;
+    for (size_t i = 0; i < ns.n; i++) {
+        int digit = c2_hex_digit(ns.p[i]);
+        if (digit < 0) return -1;
+        value = value * 16 + (unsigned)digit;
+    }
+    return (int64_t)(value / 1000000);
+}
+
 int64_t c2_ds_mtime_ms(const struct c2_ds *ds)
 {
+    if (c2_str_starts(c2_str_of(ds->etag), "u-")) return python_mtime_ms(c2_str_of(ds->etag));
     struct c2_str seconds, size, whole, fraction;
     int64_t mtime = -1, s = 0;
 

@@ -20,11 +20,12 @@
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
 
-#define ROOTS_AGAIN_MS 10000  /* after the broker's roots could not be had */
-#define MIRRORS_MS     500    /* after others told that they mirror roots */
-#define UNHASHED_MS    30000  /* so long after the first list without hashes, its publisher is an older one */
-#define LISTED_MS      120000 /* who asks for a root to be followed */
-#define KNOWN_MS       4000   /* who asks for something in it: clients give up after 5 s, some of them */
+#define ROOTS_AGAIN_MS                                                                                       \
+    10000               /* after the broker's roots could not be had; a Python server tells of no new ones */
+#define MIRRORS_MS  500 /* after others told that they mirror roots */
+#define UNHASHED_MS 30000  /* so long after the first list without hashes, its publisher is an older one */
+#define LISTED_MS   120000 /* who asks for a root to be followed */
+#define KNOWN_MS    4000   /* who asks for something in it: clients give up after 5 s, some of them */
 
 static void follow_free(struct c2_follow *f)
 {
@@ -223,11 +224,12 @@ static void on_complete(struct c2_follow *f)
     const struct c2_source_age before = root->source;
     note_source(root, f);
     bool aged = strcmp(root->source.stale, before.stale) != 0;
+    root->listed_ms = c2_loop_now_ms(root->sub->config.loop);
+    root->listing_ms = root->listed_ms - f->since_ms;
     follow_free(f);
     bool news = !c2_root_is_listed(root) || root->changes != changes || c2_root_is_unreached(root) || aged;
     root->retries = unsure ? root->retries + 1 : 0;
     root->follow_again = false;
-    root->listed_ms = c2_loop_now_ms(root->sub->config.loop);
     *root->listing = '\0';
     c2_root_event(root, C2_ROOT_ON_LISTED);
     if (news) c2_mirror_tell(root, NULL, NULL);
@@ -282,6 +284,7 @@ void c2_sub_follow(struct c2_root_state *root)
         f->end = &follow_end;
         f->root = root;
         c2_turn_first(root, &f->turn);
+        f->since_ms = c2_loop_now_ms(sub->config.loop);
         c2_buf_init(&f->text, C2_JSON_NBYTES_MAX);
     }
     if (f && !root->topic)
@@ -367,7 +370,7 @@ static struct c2_root place_of(const struct c2_subscriber *sub, const struct c2_
     const struct c2_root *upstream = &sub->config.upstreams[i < n ? i : 0];
     memcpy(root.http, upstream->http, sizeof(root.http));
     root.tls = upstream->tls;
-    root.mirror = true;
+    root.mirror = !told->python;
     return root;
 }
 
@@ -395,10 +398,12 @@ static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c
 
 static void on_roots_time(void *ctx);
 
-/* While the broker is away it is asked when it is connected again. */
+/* While the broker is away it is asked when it is connected again. An upstream may be one that never is. */
 static void ask_roots_later(struct c2_subscriber *sub)
 {
-    if (sub->stopping || sub->roots_timer || !sub->config.bus->ops->connected(sub->config.bus)) return;
+    bool waits = !sub->config.nupstreams && !sub->config.bus->ops->connected(sub->config.bus);
+
+    if (sub->stopping || sub->roots_timer || waits) return;
     sub->roots_timer = c2_timer_start(sub->config.loop, ROOTS_AGAIN_MS, 0, on_roots_time, sub);
 }
 
@@ -407,18 +412,21 @@ static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const str
     struct c2_subscriber *sub = ctx;
 
     if (err || sub->stopping) {
-        if (err) c2_log_warn("broker: %s", err->message);
+        if (err) c2_log_some(C2_WARN, "broker: %s", err->message);
         ask_roots_later(sub);
         return;
     }
     sub->roots_told = true;
+    bool python = false;
     for (size_t i = 0, after; i < n; i = after) {
         for (after = i + 1; after < n && roots[after].mirror;)
             after++;
         struct c2_root_state *root = know_root(sub, &roots[i]);
         bool mirrored = !sub->config.nupstreams && !sub->config.mirror_at; /* mirrors do not ask each other */
         if (root && mirrored) c2_suppliers_set(root, &roots[i + 1], after - i - 1);
+        python = python || roots[i].python;
     }
+    if (python) ask_roots_later(sub);
 }
 
 static void on_news(void *ctx, const struct c2_event *event)

@@ -19,9 +19,12 @@ void c2_follow_cancel(struct c2_root_state *root, const char *why);
 /** Know the roots of the broker from now on, and follow those that were followed. */
 bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
 
-/* ---- follow_list.c ---- */
-/** Make the line of a dataset from a Python publisher's answer to /api/info. */
-bool c2_follow_line_of_info(const char *path, const char *http, struct c2_http_reply *reply,
+/* ---- follow_python.c ---- */
+/** The etag of a Python publisher's answer, without the quotes that servers of today have. Borrowed. */
+struct c2_str c2_follow_etag(const struct c2_http_reply *reply);
+/** Make the line of a dataset from a Python publisher's answer to /api/info. within: it is in a file of
+ * datasets, where names have no suffix. */
+bool c2_follow_line_of_info(const char *path, bool within, const char *http, struct c2_http_reply *reply,
                             struct c2_buf *line, struct cat2_error *err);
 
 /** Subscribe if need be; fn once the root has been listed, or cannot be. @errors status 503: it is being

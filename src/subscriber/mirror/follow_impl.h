@@ -17,6 +17,7 @@ struct c2_follow_end {
 struct c2_follow {
     const struct c2_follow_end *end;
     struct c2_root_state *root;
+    int64_t since_ms; /* by the loop's clock */
     struct c2_checked *list;
     struct c2_buf text; /* a Python list, or the line at hand */
     struct c2_turn turn;
@@ -39,11 +40,16 @@ struct c2_follow {
         C2_VEC(struct c2_follow_info);
     } infos;
     size_t next, under_way;
+    struct { /* files of datasets at a Python server, as they were found */
+        C2_VEC(char *);
+    } groups;
+    size_t next_group; /* to be listed */
 };
 struct c2_follow_info {
     struct c2_follow *follow;
     struct c2_checked *flight;
     char *path;
+    bool within; /* in a group */
     int tries;
 };
 
@@ -51,5 +57,17 @@ struct c2_follow_info {
 void c2_follow_list(struct c2_follow *f);
 /** Forget what has come. */
 void c2_follow_clear(struct c2_follow *f);
+void c2_follow_clear_infos(struct c2_follow *f);
+/** A dataset is to be asked for; while none is under way. */
+bool c2_follow_add_info(struct c2_follow *f, struct c2_str path, bool within, struct cat2_error *err);
+/** Ask for those that are to be; when there are none left, f ends. */
+void c2_follow_more_infos(struct c2_follow *f);
+
+/* ---- follow_python.c ---- */
+/** Is it a group? Then it is to be listed. */
+bool c2_follow_note_group(struct c2_follow *f, const struct c2_follow_info *info,
+                          const struct c2_http_reply *reply, struct cat2_error *err);
+/** List the next group, and ask for what is in it. false: there is none. */
+bool c2_follow_next_group(struct c2_follow *f);
 
 #endif

@@ -27,20 +27,29 @@
 #define BAD_LINES_MAX 64                          /* more: the whole list again */
 #define LINE_MAX      C2_TRAILER_NBYTES_MAX       /* attributes are most of a long one */
 
-void c2_follow_clear(struct c2_follow *f)
+void c2_follow_clear_infos(struct c2_follow *f)
 {
-    c2_checked_cancel(f->list);
-    f->list = NULL;
     for (size_t i = 0; i < f->infos.n; i++) {
         c2_checked_cancel(f->infos.p[i].flight);
         free(f->infos.p[i].path);
     }
+    c2_vec_fini(&f->infos);
+    f->next = f->under_way = 0;
+}
+
+void c2_follow_clear(struct c2_follow *f)
+{
+    c2_checked_cancel(f->list);
+    f->list = NULL;
+    c2_follow_clear_infos(f);
     for (size_t i = 0; i < f->found.n; i++)
         c2_ds_unref(f->found.p[i]);
-    c2_vec_fini(&f->infos);
+    for (size_t i = 0; i < f->groups.n; i++)
+        free(f->groups.p[i]);
     c2_vec_fini(&f->found);
+    c2_vec_fini(&f->groups);
     c2_buf_clear(&f->text);
-    f->next = f->under_way = 0;
+    f->next_group = 0;
 }
 
 static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
@@ -48,13 +57,13 @@ static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
     return c2_vec_push(&f->found, C2_DATASETS_MAX, "datasets", err, ds) || (c2_ds_unref(ds), false);
 }
 
-static bool add_info(struct c2_follow *f, struct c2_str path, struct cat2_error *err)
+bool c2_follow_add_info(struct c2_follow *f, struct c2_str path, bool within, struct cat2_error *err)
 {
     char *copy = c2_str_dup(path);
 
     if (!copy) return c2_fail_nomem(err, "listing");
     return c2_vec_push(&f->infos, C2_DATASETS_MAX, "datasets", err,
-                       (struct c2_follow_info){f, NULL, copy, 0}) ||
+                       (struct c2_follow_info){f, NULL, copy, within, 0}) ||
            (free(copy), false);
 }
 
@@ -72,7 +81,7 @@ static bool bad_line(struct c2_follow *f, struct c2_str line, struct cat2_error 
                      (int)c2_min_i64(120, (int64_t)line.n), line.p);
     if (f->infos.n < BAD_LINES_MAX && c2_json_parse(line, &json, &bad) &&
         c2_jstr(c2_jget(c2_json_root(json), "path"), &path) && c2_path_check(path, &bad))
-        return add_info(f, path, err);
+        return c2_follow_add_info(f, path, false, err);
     f->nlost++;
     return true;
 }
@@ -170,29 +179,6 @@ static bool on_list_data(void *ctx, int status, struct c2_bytes bytes, struct ca
 
 /* ---- single datasets ---- */
 
-static void more_infos(struct c2_follow *f);
-
-bool c2_follow_line_of_info(const char *path, const char *http, struct c2_http_reply *reply,
-                            struct c2_buf *line, struct cat2_error *err)
-{
-    struct c2_jw w;
-
-    c2_jw_init(&w, line, C2_JSON_COMPACT, err);
-    c2_jw_begin_object(&w);
-    c2_jw_put_cstr(&w, "path", path);
-    if (reply->status == 200) {
-        c2_jw_put_str(&w, "etag", reply->etag);
-        c2_jw_put_raw(&w, "metadata", c2_buf_str(reply->body));
-    } else {
-        struct cat2_error why;
-        c2_reason_of_reply(reply, http, "its metadata", &why);
-        c2_jw_put_cstr(&w, "error", why.message);
-        c2_jw_put_bool(&w, "busy", why.http_status == 503);
-    }
-    c2_jw_end_object(&w);
-    return c2_jw_finish(&w);
-}
-
 /* The whole list again, unless it has been asked for too often. */
 static void list_again(struct c2_follow *f, const struct cat2_error *why)
 {
@@ -233,9 +219,10 @@ static bool take_info(struct c2_follow *f, const struct c2_follow_info *info, st
     struct c2_ds *old = as_it_was ? c2_sub_find(f->root, c2_str_of(info->path)) : NULL, *ds;
     struct cat2_error bad;
 
-    if (reply->status >= 500) f->unsure = true;
+    if (reply->status >= 500 && !f->root->root.python) f->unsure = true;
     if (old && (reply->status == 304 || !old->error)) return keep(f, c2_ds_ref(old), err);
-    if (c2_follow_line_of_info(info->path, f->root->root.http, reply, &line, &bad) &&
+    if (f->root->root.python && !c2_follow_note_group(f, info, reply, err)) return false;
+    if (c2_follow_line_of_info(info->path, info->within, f->root->root.http, reply, &line, &bad) &&
         c2_ds_from_line(f->root, c2_buf_str(&line), false, &ds, &bad))
         return keep(f, ds, err);
     return bad.code != CAT2_ENOMEM || c2_fail_nomem(err, "listing");
@@ -257,7 +244,7 @@ static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     bool doubt = !reply->hashed && reply->status != 200 && reply->status != 304 && reply->status < 500;
     if (doubt && info->tries < TRIES && start_info(f, info, &err)) return;
     if (f->streaming ? take_asked_line(f, info, reply, &err) : take_info(f, info, reply, &err)) {
-        more_infos(f);
+        c2_follow_more_infos(f);
     } else if (f->streaming && err.code == CAT2_OK) {
         c2_fail(&err, CAT2_EDATA, "%.200s is not where a damaged line of the list has it", info->path);
         list_again(f, &err);
@@ -294,7 +281,7 @@ static bool start_info(struct c2_follow *f, struct c2_follow_info *info, struct 
     return true;
 }
 
-static void more_infos(struct c2_follow *f)
+void c2_follow_more_infos(struct c2_follow *f)
 {
     struct cat2_error err;
 
@@ -303,7 +290,7 @@ static void more_infos(struct c2_follow *f)
             f->end->failed(f, &err);
             return;
         }
-    if (f->under_way == 0) f->end->complete(f);
+    if (f->under_way == 0 && !c2_follow_next_group(f)) f->end->complete(f);
 }
 
 static bool plan_infos(struct c2_follow *f, struct cat2_error *err)
@@ -323,7 +310,7 @@ static bool plan_infos(struct c2_follow *f, struct cat2_error *err)
                         f->root->root.name, (int)c2_min_i64(200, (int64_t)path.n), path.n ? path.p : "");
             continue;
         }
-        if (!add_info(f, path, err)) return false;
+        if (!c2_follow_add_info(f, path, false, err)) return false;
     }
     return true;
 }
@@ -409,7 +396,7 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         ok = false;
     }
     if (ok)
-        more_infos(f);
+        c2_follow_more_infos(f);
     else if (err.code == CAT2_EDATA)
         list_again(f, &err);
     else

@@ -6,7 +6,14 @@
 #include "subscriber/mirror/roots.h"
 
 #define LOOK_MS_MIN 100   /* so often a list may be asked for again, and no oftener */
+#define REST        4     /* so that it has most of its time for others */
 #define LOOK_MS_MAX 15000 /* what answers say of their age is at most so much too old */
+
+/* A Python server works for each dataset that it is asked for. It is left alone for so many times as long. */
+static bool is_rested(const struct c2_root_state *root, int64_t now)
+{
+    return !root->root.python || now - root->listed_ms >= REST * root->listing_ms;
+}
 
 static void on_look(void *ctx)
 {
@@ -21,7 +28,7 @@ static void on_look(void *ctx)
         if (!c2_root_is_listed(root)) continue;
         if (turned) c2_mirror_tell(root, NULL, NULL);
         bool over = deaf && lease > 0 && now - c2_root_as_of(root) >= lease / 2;
-        if (over && !root->follow && !root->timer) c2_sub_follow(root);
+        if (over && is_rested(root, now) && !root->follow && !root->timer) c2_sub_follow(root);
     }
 }
 

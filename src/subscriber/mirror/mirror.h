@@ -130,6 +130,7 @@ struct c2_root_state {
     int nsuppliers, used;                                 /* used: which gave data last */
     uint64_t lines;                                       /* hashes of the lines of its datasets, added up */
     int64_t listed_ms;                 /* when last, by the loop's clock; 0: not in this process */
+    int64_t listing_ms;                /* how long that took */
     struct c2_source_age source;       /* as told by whom it was listed from */
     uint64_t listed_at;                /* a hash of where that is */
     struct c2_bus_subscription *topic; /* its events are heard; NULL: not followed, or not asked for yet */

@@ -74,7 +74,7 @@ static bool take_answer(struct c2_refresh *r, const char *path, struct c2_http_r
     }
     if (reply->status != 200) return false;
     if (!r->root->speaks_pieces) {
-        if (!c2_follow_line_of_info(path, r->root->root.http, reply, &line, &err)) return false;
+        if (!c2_follow_line_of_info(path, false, r->root->root.http, reply, &line, &err)) return false;
         text = c2_buf_str(&line);
     }
     return c2_ds_from_line(r->root, text, r->root->speaks_pieces, &ds, &err) &&

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A fetch under way: upstream.c asks, upstream_store.c stores. Loop thread. */
+#ifndef C2_SUBSCRIBER_FETCH_UPSTREAM_IMPL_H
+#define C2_SUBSCRIBER_FETCH_UPSTREAM_IMPL_H
+
+#include "subscriber/fetch/upstream.h"
+#include "wire/pieces.h"
+
+struct c2_fetching {
+    struct c2_loop_call starting;
+    struct c2_ds *ds;
+    bool python; /* the source is a Python server */
+    struct c2_cachefile *cf;
+    struct c2_want *wants;
+    uint8_t *stored; /* by want */
+    size_t n, next;
+    struct c2_turn turn;    /* the source of this pass */
+    bool moving;            /* this one has: the next pass goes elsewhere */
+    struct cat2_error left; /* why the first of them was left */
+    int passes;             /* begun, at this source */
+    struct cat2_error bad;  /* why pieces of this pass are asked for again */
+    int under_way, storing;
+    size_t storing_nbytes;
+    struct c2_arrival *held, *confirmed; /* counted as storing; see confirm() */
+    bool failed;
+    struct cat2_error err;
+    void (*fn)(void *ctx, const struct cat2_error *err);
+    void *ctx;
+};
+struct c2_arrival {
+    struct c2_arrival *next;
+    struct c2_fetching *fetch;
+    struct c2_cachefile *cf;
+    size_t want;
+    struct c2_piece piece; /* its bytes are those of record */
+    int32_t *blocks;
+    struct c2_buf record;
+    struct cat2_error err;
+    bool checked, ok;
+};
+
+/** It ends without what is missing. */
+void c2_upstream_fail(struct c2_fetching *f, const struct cat2_error *err);
+/** Not as it was sent, or not sent: the next pass asks for it again. */
+void c2_upstream_ask_again(struct c2_fetching *f, const struct cat2_error *err);
+/** Ask for more, or end: f may be freed. */
+void c2_upstream_go_on(struct c2_fetching *f);
+
+/* ---- upstream_store.c ---- */
+/** Store a piece, or hold it. Takes s. */
+void c2_store_begin(struct c2_arrival *s);
+void c2_store_drop(struct c2_fetching *f, struct c2_arrival **list);
+/** Chunks come from Python servers without their etag. They are of our generation if the dataset still has
+ * its etag after they came: that is asked for, and what is held is stored or dropped then. f may be freed. */
+void c2_store_confirm(struct c2_fetching *f);
+
+#endif
