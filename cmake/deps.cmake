@@ -188,4 +188,10 @@ target_compile_definitions(c2_nats_headers INTERFACE C2_NATS_LIBRARY="${nats_son
 if(SKBUILD)
     get_filename_component(nats_file ${nats_library} REALPATH)
     install(PROGRAMS ${nats_file} RENAME ${nats_soname} DESTINATION ${C2_PRIVATE_LIBDIR} COMPONENT programs)
+    execute_process(COMMAND dpkg-query -S ${nats_file} OUTPUT_VARIABLE nats_package ERROR_QUIET)
+    string(REGEX REPLACE ":.*" "" nats_package "${nats_package}")
+    if(nats_package)
+        install(FILES /usr/share/doc/${nats_package}/copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/caterva2/licenses
+                RENAME ${nats_package}.txt COMPONENT programs)
+    endif()
 endif()

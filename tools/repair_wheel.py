@@ -22,6 +22,8 @@ import zipfile
 LIBRARIES = "libexec/caterva2"
 # glibc's own: what every Linux of the manylinux policies has.
 GLIBC = re.compile(r"(ld-linux.*|lib(c|m|dl|rt|pthread|resolv|util|anl|nsl|mvec))\.so\.\d+$")
+# What no program is linked with, but loads by this name: it comes with the wheel and keeps its name.
+LOADED = re.compile(r"libnats\.so")
 
 
 def run(*argv):
@@ -140,7 +142,7 @@ def rename_libraries(wheel):
         used.update((name, where) for name, where in resolved(elf).items() if not GLIBC.match(name))
     foreign = [where for where in used.values() if not where.resolve().is_relative_to(wheel.folder.resolve())]
     folder = wheel.folder / "share/caterva2/licenses"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for licence in set(licences_of(foreign).values()):
         shutil.copyfile(licence, folder / f"{licence.parent.name}.txt")
     return {name: where.resolve() if where not in foreign and re.search(r"-[0-9a-f]{8}\.so", name) else bring(wheel, where)
@@ -168,7 +170,7 @@ def link(wheel, brought):
 def drop_unused(wheel, brought):
     """What was copied under a new name is not there twice."""
     for path in (wheel.folder / LIBRARIES).glob("*.so*"):
-        if path not in brought.values():
+        if path not in brought.values() and not LOADED.match(path.name):
             path.unlink()
 
 

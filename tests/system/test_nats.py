@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import signal
 import subprocess
 
 import blosc2
@@ -93,6 +94,30 @@ def test_who_may_write_the_registry_may_take_a_name_and_its_owner_stops_telling(
         wait_until(lambda: json.loads(client.value("cat2_caterva2", "foo"))["http"] == pub.http, 3 * PATIENCE)  # nobody renewed
 
 
+def test_of_many_that_want_a_free_name_one_gets_it(house, data):
+    """None of the others had it for a moment."""
+    bus = nats.Nats(house)
+    bus.short_lease()
+    server = bus.servers[0].program.process
+    server.send_signal(signal.SIGSTOP)  # they connect, and go on at the same moment
+    pubs = [house.run(f"pub{i}", [BIN / "cat2pub", "--http", "127.0.0.1:0", *bus_of(bus), "--statedir", house.state(f"pub{i}"), "foo", data])
+            for i in range(6)]
+    for pub in pubs:
+        wait_until(lambda: "libnats " in pub.output())
+    server.send_signal(signal.SIGCONT)
+    sub = house.sub(bus).follow("foo")
+    has(sub, "a.txt")
+    for pub in pubs:
+        pub.wait_ready_line()
+    owner = next(pub for pub in pubs if pub.http == roots(sub)["foo"]["http"])
+    others = [pub for pub in pubs if pub is not owner]
+    for pub in others:
+        assert pub.process.wait(3 * PATIENCE) == 1
+        house.programs.remove(pub)
+    assert not any("belongs to somebody else now" in pub.output() for pub in pubs)
+    assert "announced update a.txt" in owner.output() and not any("announced update" in pub.output() for pub in others)
+
+
 def test_tokens_are_not_in_the_registry(house, data):
     bus = nats.Nats(house)
     house.pub("foo", data, bus)
@@ -105,21 +130,21 @@ def test_tokens_are_not_in_the_registry(house, data):
 
 @pytest.mark.parametrize("how", ["purged", "deleted"])
 def test_events_that_are_gone_are_made_good_by_listing(house, data, how):
-    """The subscriber is stopped (by a signal, so that it does not know it) while events come and go."""
+    """The subscriber does not run, and has no connection, while events come and go."""
     bus = nats.Nats(house)
     house.pub("foo", data, bus)
     sub = house.sub(bus).follow("foo")
     has(sub, "a.txt")
     bus.stop()
+    sub.process.send_signal(signal.SIGSTOP)
     bus.start()
     with bus.client() as client:
-        sub.process.send_signal(19)  # SIGSTOP
         last = client.stream("cat2_caterva2")["state"]["last_seq"]
         (data / "b.txt").write_text("b")
         wait_until(lambda: client.stream("cat2_caterva2").get("state", {}).get("last_seq", 0) > last)
         client.ask("$JS.API.STREAM.PURGE.cat2_caterva2" if how == "purged" else "$JS.API.STREAM.DELETE.cat2_caterva2")
     bus.stop()
-    sub.process.send_signal(18)  # SIGCONT
+    sub.process.send_signal(signal.SIGCONT)
     bus.start()
     has(sub, "a.txt", "b.txt")
     (data / "c.txt").write_text("c")
