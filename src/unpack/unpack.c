@@ -26,7 +26,8 @@ bool c2_unpack_growing(c2_unpack_try *fn, struct c2_bytes in, size_t guess, size
         out->n = 0;
         enum c2_unpacked outcome = fn(in, out);
         if (outcome == C2_UNPACKED)
-            return out->n <= max || c2_fail(err, CAT2_EDATA, "decodes to too many bytes");
+            return out->n <= max ? c2_buf_resize(out, out->n, err)
+                                 : c2_fail(err, CAT2_EDATA, "decodes to too many bytes");
         if (outcome == C2_UNPACK_BAD) return c2_fail(err, CAT2_EDATA, "the data is damaged");
         if (out->cap >= max) return too_much(err);
         room = out->cap > max / 2 ? max : 2 * out->cap;
@@ -54,8 +55,8 @@ bool c2_unpack_zlib(struct c2_bytes in, size_t max, struct c2_buf *out, struct c
     }
     enum libdeflate_result rc = libdeflate_zlib_decompress(d, in.p, in.n, out->p, out->cap, &n);
     libdeflate_free_decompressor(d);
-    out->n = n;
-    return (rc == LIBDEFLATE_SUCCESS && n <= max) || c2_fail(err, CAT2_EDATA, "the data is damaged");
+    if (rc != LIBDEFLATE_SUCCESS || n > max) return c2_fail(err, CAT2_EDATA, "the data is damaged");
+    return c2_buf_resize(out, n, err);
 }
 
 static bool inflate_members(struct libdeflate_decompressor *d, struct c2_bytes in, struct c2_buf *out)
@@ -80,7 +81,8 @@ bool c2_unpack_gzip(struct c2_bytes in, size_t max, struct c2_buf *out, struct c
     bool ok = c2_buf_reserve(out, max ? max : 1, err);
     bool fine = ok && inflate_members(d, in, out) && out->n <= max;
     libdeflate_free_decompressor(d);
-    return fine || (ok ? c2_fail(err, CAT2_EDATA, "the data is damaged") : false);
+    if (ok && !fine) return c2_fail(err, CAT2_EDATA, "the data is damaged");
+    return ok && c2_buf_resize(out, out->n, err);
 }
 
 /* ---- bzip2 ---- */
@@ -178,6 +180,6 @@ bool c2_unpack_blosc(struct c2_bytes in, size_t max, struct c2_buf *out, struct 
     if (!ctx) return c2_fail_nomem(err, "decompressor");
     int n = blosc2_decompress_ctx(ctx, in.p, (int32_t)c2_le32(in.p + 12), out->p, (int32_t)nbytes);
     blosc2_free_ctx(ctx);
-    out->n = nbytes;
-    return n == (int)nbytes || c2_fail(err, CAT2_EDATA, "the data is damaged");
+    if (n != (int)nbytes) return c2_fail(err, CAT2_EDATA, "the data is damaged");
+    return c2_buf_resize(out, nbytes, err);
 }
