@@ -70,13 +70,30 @@ void c2_zs_node_fini(struct c2_zs_node *node)
     c2_buf_fini(&node->attrs);
 }
 
+/* A file of that name that could be read, and says nothing of Zarr, is somebody else's. */
+static bool says_zarr(int dirfd, const char *name)
+{
+    C2_AUTO(c2_fd) file = {c2_fs_open_beneath(dirfd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_ZS_JSON_NBYTES);
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct cat2_error ignored;
+    struct stat st;
+    int64_t version;
+
+    if (file.fd < 0 || fstat(file.fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > C2_ZS_JSON_NBYTES ||
+        !c2_fs_read(file.fd, C2_ZS_JSON_NBYTES, &text, &ignored))
+        return true;
+    return c2_zs_parse(c2_buf_str(&text), &json, &ignored) &&
+           c2_jint(c2_jget(c2_json_root(json), "zarr_format"), &version);
+}
+
 bool c2_zs_is_store(int fd)
 {
     static const char *const NAMES[] = {V3, ARRAY, GROUP};
     struct stat st;
 
     for (size_t i = 0; i < C2_ARRAY_LEN(NAMES); i++)
-        if (fstatat(fd, NAMES[i], &st, 0) == 0 && S_ISREG(st.st_mode)) return true;
+        if (fstatat(fd, NAMES[i], &st, 0) == 0 && S_ISREG(st.st_mode) && says_zarr(fd, NAMES[i])) return true;
     return false;
 }
 

@@ -31,7 +31,7 @@ struct c2_zs_node {
 };
 void c2_zs_node_fini(struct c2_zs_node *node);
 C2_DEFINE_AUTO(c2_zs_node);
-/** Does the open folder have metadata of a store? */
+/** Does the open folder have metadata of a store, which say so? What cannot be read counts as such. */
 bool c2_zs_is_store(int fd);
 /** @errors CAT2_EDATA they cannot be read; c2_is_busy(): they change just now. */
 bool c2_zs_node_read(const struct c2_zs_place *place, struct c2_zs_node *out, struct cat2_error *err);
