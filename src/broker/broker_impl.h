@@ -68,6 +68,8 @@ void c2_broker_end_elders(struct c2_broker *broker);
 
 /* ---- rights.c ---- */
 bool c2_broker_trusts(const struct c2_broker *broker, const struct c2_peer *from);
+/** Is the peer of this host or of a trusted network, or has it a key with the scope publish? */
+bool c2_broker_has_free_hand(const struct c2_broker *broker, const struct c2_request *req);
 /** May this WebSocket peer, at `from`, publish events of a root? false: *why says why. */
 bool c2_broker_may_publish(const struct c2_broker *broker, const char *topic, const void *peer,
                            const struct c2_peer *from, char why[C2_WHY_MAX]);

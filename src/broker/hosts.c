@@ -63,6 +63,13 @@ static bool has_key(const struct c2_request *req)
     return pass && pass->named && c2_pass_may(pass, C2_SCOPE_PUBLISH);
 }
 
+bool c2_broker_has_free_hand(const struct c2_broker *broker, const struct c2_request *req)
+{
+    const struct c2_peer *from = c2_request_peer(req);
+
+    return c2_broker_trusts(broker, from) || has_key(req) || c2_address_is_here(from->address);
+}
+
 /* n 0: why tells what is wrong with the name. What is registered already stays so, whoever says it again. */
 static void judge(struct c2_broker *broker, struct c2_request *req, const struct c2_root *root,
                   struct c2_buf *json, c2_placed *go, const uint8_t (*addresses)[16], size_t n,
@@ -73,7 +80,6 @@ static void judge(struct c2_broker *broker, struct c2_request *req, const struct
     struct c2_root placed = *root;
     char why[C2_WHY_MAX];
     bool may = false, trusted = c2_broker_trusts(broker, from) || has_key(req);
-    bool free_hand = trusted || c2_address_is_here(from->address);
 
     if (!c2_address_can_publish(addresses, n, why)) { /* whoever says it */
         refuse(req, 403, root, json, why);
@@ -82,7 +88,7 @@ static void judge(struct c2_broker *broker, struct c2_request *req, const struct
     if (!n) snprintf(why, sizeof(why), "%.120s; only networks of --trust may register such names", unknown);
     if (n) may = c2_address_may_register(&rules, from, addresses, n, why);
     if (trusted && (!n || has_key(req))) may = true; /* subscribers may know the name */
-    if (may && !free_hand && !c2_hub_root(broker->hub, root->name) &&
+    if (may && !c2_broker_has_free_hand(broker, req) && !c2_hub_root(broker->hub, root->name) &&
         count_there(broker, root) >= HOST_ROOTS_MAX) {
         may = false;
         snprintf(why, sizeof(why), "%d roots are registered there, and only --trust or a key lets have more",

@@ -204,6 +204,14 @@ void c2_broker_handle_mirrors(struct c2_request *req, void *state)
     struct c2_buf json = C2_BUF_INIT(C2_MIRRORS_BODY_MAX);
     struct cat2_error err;
 
+    if (!c2_broker_has_free_hand(state,
+                                 req)) { /* it would give others the data of roots that are not its own */
+        c2_log_some(C2_WARN, "a mirror from=%s is refused", c2_request_peer(req)->text);
+        c2_reply_detail(req, 403,
+                        "mirrors are registered with a key of the scope publish, from networks of "
+                        "the broker's --trust, or from its host");
+        return;
+    }
     bool ok = read_mirror(req, (struct c2_str){(const char *)bytes.p, bytes.n}, &said, &err) &&
               c2_buf_append(&json, bytes.p, bytes.n, &err);
     names_free(&said);

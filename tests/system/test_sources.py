@@ -283,3 +283,16 @@ def test_mirrors_need_a_key_where_publishers_do(house, tmp_path):
     assert post(bro, mirror, **key("--scopes", "read,follow"))[0] == 403
     assert post(bro, mirror, **key("--scopes", "publish", "--roots", "bar"))[0] == 403
     assert post(bro, mirror, **key("--scopes", "publish", "--roots", "foo"))[0] == 200
+
+
+def test_strangers_register_no_mirror(house):
+    """It would give others the data of roots that are not its own."""
+    bro = house.bro("bro", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1", "--trust", "198.51.100.0/24")
+    headers = {"X-Caterva2-Token": "0" * 32, "Content-Type": "application/json"}
+
+    def mirror(address):
+        body = json.dumps({"http": f"{address}:8002", "roots": ["foo"]}).encode()
+        return get(f"{bro.url}/api/mirrors", headers | {"X-Forwarded-For": address}, "POST", body)
+    status, _, said = mirror("203.0.113.5")
+    assert status == 403 and b"key" in said
+    assert mirror("198.51.100.7")[0] == 200
