@@ -103,7 +103,10 @@ static bool read_mirror(struct c2_request *req, struct c2_str body, struct c2_br
     struct c2_str key, token = {"", 0};
     struct c2_jval value;
 
-    if (!c2_json_parse(body, &json, err)) return false;
+    if (!c2_json_parse(body, &json, err)) {
+        err->http_status = 400;
+        return false;
+    }
     struct c2_jval object = c2_json_root(json), roots = c2_jget(object, "roots");
     if (c2_jval_kind(roots) != C2_JARRAY || !c2_root_of_json(C2_STR("a mirror"), object, &out->place))
         return c2_fail(err, CAT2_EINVAL, "a mirror says its \"http\" and, in an array, its \"roots\"");

@@ -296,3 +296,4 @@ def test_strangers_register_no_mirror(house):
     status, _, said = mirror("203.0.113.5")
     assert status == 403 and b"key" in said
     assert mirror("198.51.100.7")[0] == 200
+    assert all(get(f"{bro.url}/api/mirrors", {}, "POST", body)[0] == 400 for body in (b"", b"{", b"[]", b'{"http":"x:1","roots":[]}'))
