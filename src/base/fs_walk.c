@@ -12,7 +12,7 @@
 
 #include "base/fs.h"
 #include "base/limits.h"
-#include "base/vec.h"
+#include "base/texts.h"
 
 #define LINKS_IN_CHAIN 8     /* links to directories on the way to one name */
 #define DIRS_BY_LINKS  20000 /* directories reached through links, in one walk: they multiply */
@@ -36,33 +36,8 @@ struct level {
     size_t base;   /* length of its path */
 };
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-struct names {
-    C2_VEC(char *);
-};
-
-static void names_fini(struct names *names)
-{
-    for (size_t i = 0; i < names->n; i++)
-        free(names->p[i]);
-    c2_vec_fini(names);
-}
-
-static bool names_add(struct names *names, const char *name, struct cat2_error *err)
-{
-    if (!c2_vec_room(names, C2_VEC_NO_MAX, "directory listing", err)) return false;
-    names->p[names->n] = c2_str_dup(c2_str_of(name));
-    if (!names->p[names->n]) return c2_fail_nomem(err, "directory listing");
-    names->n++;
-    return true;
-}
-
 /* dirfd has just been opened: both share where they are in it. */
-static bool names_read(int dirfd, struct names *names, struct cat2_error *err)
+static bool names_read(int dirfd, struct c2_texts *names, struct cat2_error *err)
 {
     int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -76,12 +51,12 @@ static bool names_read(int dirfd, struct names *names, struct cat2_error *err)
     errno = 0;
     for (struct dirent *entry = readdir(dir); ok && entry; entry = readdir(dir)) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            ok = names_add(names, entry->d_name, err);
+            ok = c2_texts_add(names, c2_str_of(entry->d_name), C2_VEC_NO_MAX, "directory listing", err);
         errno = 0;
     }
     if (ok && errno) ok = c2_fail_errno(err, errno, "cannot list directory"); /* half of a list is none */
     closedir(dir);
-    if (ok && names->n) qsort(names->p, names->n, sizeof(*names->p), by_name);
+    if (ok) c2_texts_sort(names);
     return ok;
 }
 
@@ -221,7 +196,7 @@ static bool reopen(struct level *level)
     return level->fd >= 0;
 }
 
-static bool walk_names(struct level *level, const struct names *names, struct cat2_error *err)
+static bool walk_names(struct level *level, const struct c2_texts *names, struct cat2_error *err)
 {
     struct walk *walk = level->walk;
     bool ok = true;
@@ -240,7 +215,7 @@ static bool walk_names(struct level *level, const struct names *names, struct ca
 static bool walk_level(struct walk *walk, int fd, int depth, struct cat2_error *err)
 {
     struct level level = {walk, fd, depth, walk->path.n};
-    struct names names = {0};
+    struct c2_texts names = {0};
     bool read = names_read(fd, &names, err);
     bool ok = read && walk_names(&level, &names, err);
     if (!read && depth > 0 && err->code != CAT2_ENOMEM) { /* it alone, not those beside it */
@@ -248,7 +223,7 @@ static bool walk_level(struct walk *walk, int fd, int depth, struct cat2_error *
         ok = pass_by(walk, "is a directory that cannot be read", &st, err);
     }
 
-    names_fini(&names);
+    c2_texts_fini(&names);
     if (level.fd >= 0) close(level.fd);
     return ok;
 }

@@ -5,10 +5,9 @@
 
 #include <stdlib.h>
 
-#include "base/bisect.h"
 #include "base/list.h"
 #include "base/log_share.h"
-#include "base/vec.h"
+#include "base/texts.h"
 
 #define LOOK_MS (C2_HUB_LEASE_MS / 4) /* between looks for mirrors that are silent */
 
@@ -17,21 +16,12 @@ struct c2_broker_mirror {
     struct c2_root place;
     char token[33];
     int64_t seen_ms;
-    struct {
-        C2_VEC(char *); /* sorted */
-    } names;
+    struct c2_texts names; /* sorted */
 };
-
-static void names_free(struct c2_broker_mirror *mirror)
-{
-    for (size_t i = 0; i < mirror->names.n; i++)
-        free(mirror->names.p[i]);
-    c2_vec_fini(&mirror->names);
-}
 
 static void mirror_free(struct c2_broker_mirror *mirror)
 {
-    names_free(mirror);
+    c2_texts_fini(&mirror->names);
     free(mirror);
 }
 
@@ -71,11 +61,6 @@ static void on_look(void *ctx)
 
 /* ---- what is said ---- */
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static bool take_name(struct c2_broker_mirror *into, struct c2_request *req, struct c2_jval value,
                       struct cat2_error *err)
 {
@@ -89,11 +74,7 @@ static bool take_name(struct c2_broker_mirror *into, struct c2_request *req, str
         err->http_status = 403;
         return false;
     }
-    char *copy = c2_str_dup(name);
-    if (!copy) return c2_fail_nomem(err, "mirror");
-    if (c2_vec_push(&into->names, C2_HUB_ROOTS_MAX, "names of roots", err, copy)) return true;
-    free(copy);
-    return false;
+    return c2_texts_add(&into->names, name, C2_HUB_ROOTS_MAX, "names of roots", err);
 }
 
 static bool read_mirror(struct c2_request *req, struct c2_str body, struct c2_broker_mirror *out,
@@ -117,7 +98,7 @@ static bool read_mirror(struct c2_request *req, struct c2_str body, struct c2_br
     struct c2_jiter it = c2_jiter_of(roots);
     while (c2_jnext(&it, &key, &value))
         if (!take_name(out, req, value, err)) return false;
-    if (out->names.n) qsort(out->names.p, out->names.n, sizeof(*out->names.p), by_name);
+    c2_texts_sort(&out->names);
     return true;
 }
 
@@ -127,7 +108,7 @@ static struct c2_broker_mirror *find(struct c2_broker *broker, const struct c2_r
 {
     struct c2_broker_mirror *mirror = broker->mirrors;
 
-    while (mirror && (strcmp(mirror->place.http, place->http) != 0 || mirror->place.tls != place->tls))
+    while (mirror && !c2_root_is_at(&mirror->place, place))
         mirror = mirror->next;
     return mirror;
 }
@@ -207,8 +188,8 @@ void c2_broker_handle_mirrors(struct c2_request *req, void *state)
     struct c2_buf json = C2_BUF_INIT(C2_MIRRORS_BODY_MAX);
     struct cat2_error err;
 
-    if (!c2_broker_has_free_hand(state,
-                                 req)) { /* it would give others the data of roots that are not its own */
+    /* It would give others the data of roots that are not its own. */
+    if (!c2_broker_has_free_hand(state, req)) {
         c2_log_some(C2_WARN, "a mirror from=%s is refused", c2_request_peer(req)->text);
         c2_reply_detail(req, 403,
                         "mirrors are registered with a key of the scope publish, from networks of "
@@ -217,7 +198,7 @@ void c2_broker_handle_mirrors(struct c2_request *req, void *state)
     }
     bool ok = read_mirror(req, (struct c2_str){(const char *)bytes.p, bytes.n}, &said, &err) &&
               c2_buf_append(&json, bytes.p, bytes.n, &err);
-    names_free(&said);
+    c2_texts_fini(&said.names);
     if (ok) {
         c2_broker_place(state, req, &said.place, &json, placed);
         return;
@@ -228,20 +209,12 @@ void c2_broker_handle_mirrors(struct c2_request *req, void *state)
 
 /* ---- what is told ---- */
 
-static bool has(const struct c2_broker_mirror *mirror, const char *name)
-{
-    size_t at;
-
-    c2_bisect(at, mirror->names.n, strcmp(mirror->names.p[at], name) < 0);
-    return at < mirror->names.n && strcmp(mirror->names.p[at], name) == 0;
-}
-
 void c2_broker_mirrors_jw(struct c2_jw *w, const struct c2_broker *broker, const struct c2_root *root)
 {
     bool any = false;
 
     for (const struct c2_broker_mirror *mirror = broker->mirrors; mirror; mirror = mirror->next) {
-        if (!has(mirror, root->name)) continue;
+        if (!c2_texts_have(&mirror->names, root->name)) continue;
         if (!any) c2_jw_open_array(w, "mirrors");
         any = true;
         c2_jw_begin_object(w);

@@ -2,11 +2,11 @@
 /* Random-access content: conditions, one range, several ranges, or all of it. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "net/server_impl.h"
+#include "wire/http_date.h"
 
 /* What is being sent: parts, each a head (multipart only) and a range of the content. */
 struct sender {
@@ -112,19 +112,6 @@ static int64_t total_length(const struct sender *s)
     return n;
 }
 
-static void http_date(int64_t ms, char out[40])
-{
-    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm t;
-
-    gmtime_r(&seconds, &t);
-    snprintf(out, 40, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[t.tm_wday % 7], t.tm_mday,
-             months[t.tm_mon % 12], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
-}
-
 static void drop(const struct c2_content *content)
 {
     if (content->free) content->free(content->ctx);
@@ -198,12 +185,12 @@ static void send_parts(struct c2_request *req, int status, const struct c2_conte
 /* ETag and the like, as of every answer with content. */
 static void describe(struct c2_request *req, const struct c2_content *content)
 {
-    char text[40];
+    char text[C2_REMOTE_MODIFIED_MAX];
 
     c2_reply_header(req, "Accept-Ranges", "bytes");
     if (content->etag) c2_reply_header(req, "ETag", content->etag);
     if (content->mtime_ms < 0) return;
-    http_date(content->mtime_ms, text);
+    c2_http_date_text(content->mtime_ms / 1000, text);
     c2_reply_header(req, "Last-Modified", text);
 }
 

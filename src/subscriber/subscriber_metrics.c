@@ -12,8 +12,6 @@
 #include "subscriber/mirror/suppliers.h"
 #include "subscriber/mirror/upcall.h"
 
-#define ROOTS_MAX 1000 /* that have lines of their own: as many as a broker of ours keeps */
-
 static void gauge(struct c2_metrics *m, const char *name, double value, const char *help)
 {
     c2_metrics_gauge(m, name, value, help);
@@ -89,7 +87,7 @@ static void put_roots(const struct c2_subscriber *sub, struct c2_metrics *m)
           "Roots that are followed and whose publisher is not reached.");
     c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_root_reachable",
                       "For each root that is followed: 1 while its publisher is reached.");
-    for (const struct c2_root_state *root = sub->roots; root && n < ROOTS_MAX; root = root->next)
+    for (const struct c2_root_state *root = sub->roots; root && n < C2_HUB_ROOTS_MAX; root = root->next)
         if (c2_root_is_followed(root)) {
             c2_metrics_sample(m, !c2_root_is_unreached(root), C2_LABELS("root", root->root.name));
             n++;
@@ -97,7 +95,7 @@ static void put_roots(const struct c2_subscriber *sub, struct c2_metrics *m)
     c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_root_current",
                       "For each root that is followed: 1 while its list is the publisher's.");
     n = 0;
-    for (const struct c2_root_state *root = sub->roots; root && n < ROOTS_MAX; root = root->next)
+    for (const struct c2_root_state *root = sub->roots; root && n < C2_HUB_ROOTS_MAX; root = root->next)
         if (c2_root_is_followed(root)) {
             c2_metrics_sample(m, root->life == C2_ROOT_CURRENT, C2_LABELS("root", root->root.name));
             n++;

@@ -49,24 +49,17 @@ class Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-class Nginx:
-    """One that passes https://localhost:PORT/data/ on to a program of ours; used as a context manager."""
+class Running:
+    """An nginx with a folder and a port; used as a context manager."""
 
-    def __init__(self, folder, upstream, server=None, strip=False, tls=True):
-        """upstream: host:port. server: the configuration, else the documented one. strip: it takes /data off."""
+    def __init__(self, folder):
         self.folder, self.port = pathlib.Path(folder), programs.free_port()
         self.folder.mkdir(parents=True)
-        self.http = f"localhost:{self.port}"
-        self.url = f"http{'s' if tls else ''}://{self.http}"
-        text = server or documented()
-        text = replaced(text, r"listen 443", f"listen 127.0.0.1:{self.port}")
-        text = replaced(text, r"127\.0\.0\.1:8002;", f"{upstream}{'/' if strip else ''};")
-        if tls:
-            text = replaced(text, r"/etc/nginx/data\.(pem|key)", rf"{self.folder}/data.\1")
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                            "subjectAltName=DNS:localhost", "-keyout", self.folder / "data.key", "-out", self.folder / "data.pem"], check=True, stderr=subprocess.DEVNULL)
-            self.context = ssl.create_default_context(cafile=self.folder / "data.pem")
-        (self.folder / "nginx.conf").write_text(MAIN.format(folder=self.folder, server=text, user="user root;" if os.geteuid() == 0 else ""))
+
+    def configure(self, server):
+        """server: what stands in `http`."""
+        user = "user root;" if os.geteuid() == 0 else ""
+        (self.folder / "nginx.conf").write_text(MAIN.format(folder=self.folder, server=server, user=user))
 
     def __enter__(self):
         argv = [EXECUTABLE, "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "start.log"]
@@ -81,6 +74,25 @@ class Nginx:
 
     def __exit__(self, *_):
         self.program.stop()
+
+
+class Nginx(Running):
+    """One that passes https://localhost:PORT/data/ on to a program of ours."""
+
+    def __init__(self, folder, upstream, server=None, strip=False, tls=True):
+        """upstream: host:port. server: the configuration, else the documented one. strip: it takes /data off."""
+        super().__init__(folder)
+        self.http = f"localhost:{self.port}"
+        self.url = f"http{'s' if tls else ''}://{self.http}"
+        text = server or documented()
+        text = replaced(text, r"listen 443", f"listen 127.0.0.1:{self.port}")
+        text = replaced(text, r"127\.0\.0\.1:8002;", f"{upstream}{'/' if strip else ''};")
+        if tls:
+            text = replaced(text, r"/etc/nginx/data\.(pem|key)", rf"{self.folder}/data.\1")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                            "subjectAltName=DNS:localhost", "-keyout", self.folder / "data.key", "-out", self.folder / "data.pem"], check=True, stderr=subprocess.DEVNULL)
+            self.context = ssl.create_default_context(cafile=self.folder / "data.pem")
+        self.configure(text)
 
     def get(self, path, headers=None, method="GET", data=None):
         """(status, headers, body); redirects are not followed."""

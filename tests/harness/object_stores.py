@@ -10,7 +10,7 @@ import urllib.parse
 
 import programs
 import pytest
-from nginx import EXECUTABLE, MAIN
+from nginx import Running
 
 GATEWAY = programs.ROOT / ".deps/versitygw/versitygw"
 needs_s3 = pytest.mark.skipif(not GATEWAY.exists(), reason="versitygw is not there: tools/setup test builds it, with Go")
@@ -18,34 +18,18 @@ KEYS = {"AWS_ACCESS_KEY_ID": "the-key", "AWS_SECRET_ACCESS_KEY": "the+secret/of=
 ORDERS = "if (-f {orders}/busy) {{ return 503; }} if (-f {orders}/moved) {{ return 302 http://$http_host/elsewhere; }}"
 
 
-class Front:
-    """An nginx that logs what it is asked for. Used as a context manager."""
+class Front(Running):
+    """An nginx that logs what it is asked for."""
 
     def __init__(self, folder, locations):
-        self.folder, self.port = pathlib.Path(folder), programs.free_port()
+        super().__init__(folder)
         self.orders = self.folder / "orders"
-        self.orders.mkdir(parents=True)
+        self.orders.mkdir()
         self.base = f"http://127.0.0.1:{self.port}"
         form = ('log_format told escape=json \'{"method":"$request_method","uri":"$request_uri","range":"$http_range",'
                 '"match":"$http_if_match","status":$status,"sent":$body_bytes_sent,'
                 '"connection":$connection,"signed":"$http_authorization"}\'; access_log %s/told.log told;\n' % self.folder)
-        server = f"{form} server {{ listen 127.0.0.1:{self.port}; {ORDERS.format(orders=self.orders)} {locations} }}"
-        user = "user root;" if os.geteuid() == 0 else ""
-        (self.folder / "nginx.conf").write_text(MAIN.format(folder=self.folder, server=server, user=user))
-
-    def __enter__(self):
-        argv = [EXECUTABLE, "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "start.log"]
-        self.program = programs.Program(argv, self.folder / "output.log")
-
-        def listens():
-            self.program._check_alive()
-            with programs.contextlib.suppress(OSError), programs.socket.create_connection(("127.0.0.1", self.port), 1):
-                return True
-        programs.wait_until(listens)
-        return self
-
-    def __exit__(self, *_):
-        self.program.stop()
+        self.configure(f"{form} server {{ listen 127.0.0.1:{self.port}; {ORDERS.format(orders=self.orders)} {locations} }}")
 
     def told(self, name=""):
         """The requests so far for what ends so, without parameters."""

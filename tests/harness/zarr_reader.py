@@ -7,17 +7,11 @@ reads `index` (Python's) and writes FOLDER/N.npy; prints a list of what each job
 import json
 import pathlib
 import sys
-import types
-import warnings
+
+import zarr_version
 
 VERSION, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2])
-if VERSION == "2":
-    sys.path.insert(0, str(pathlib.Path(sys.prefix) / "zarr2"))
-    for name, word in (("asciitree", "BoxStyle"), ("asciitree.traversal", "Traversal")):  # draws trees: not needed, not installed
-        sys.modules[name] = types.ModuleType(name)
-        setattr(sys.modules[name], word, object)
-    sys.modules["asciitree"].LeftAligned = object
-warnings.simplefilter("ignore")
+zarr_version.choose(VERSION)
 
 import numpy as np  # noqa: E402
 import zarr  # noqa: E402

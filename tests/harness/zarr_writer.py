@@ -7,17 +7,11 @@ reads of each. Prints {name: what it is} as JSON. With N 0: what xarray writes, 
 import json
 import pathlib
 import sys
-import types
-import warnings
+
+import zarr_version
 
 VERSION, FOLDER, VALUES, SEED, N = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
-if VERSION == "2":
-    sys.path.insert(0, str(pathlib.Path(sys.prefix) / "zarr2"))
-    for name, word in (("asciitree", "BoxStyle"), ("asciitree.traversal", "Traversal")):  # draws trees: not needed, not installed
-        sys.modules[name] = types.ModuleType(name)
-        setattr(sys.modules[name], word, object)
-    sys.modules["asciitree"].LeftAligned = object
-warnings.simplefilter("ignore")
+zarr_version.choose(VERSION)
 
 import numcodecs  # noqa: E402
 import numpy as np  # noqa: E402

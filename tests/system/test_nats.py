@@ -12,20 +12,10 @@ import nats
 import nats_creds
 import pytest
 from programs import BIN, EXTERNAL, PATIENCE, ROOT, bus_of, get, wait_until
+from test_bus import data, roots  # noqa: F401  data is a fixture
 
 pytestmark = [pytest.mark.skipif(EXTERNAL, reason="starts its own programs"),
               pytest.mark.skipif(not nats.SERVER, reason="nats-server is not installed: tools/setup test")]
-
-
-@pytest.fixture
-def data(tmp_path):
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/a.txt").write_text("a")
-    return tmp_path / "data"
-
-
-def roots(sub):
-    return json.loads(get(sub.url + "/api/roots")[2])
 
 
 def has(sub, *paths, timeout=PATIENCE):

@@ -74,9 +74,9 @@ static void on_known(struct c2_nats *n)
 
     n->up = true;
     n->said = false;
+    for (struct c2_nats_subscription *s = n->subscriptions; s; s = s->next)
+        s->fresh = s->fresh || strcmp(s->topic, C2_TOPIC_NEW) == 0;
     if (!news) { /* the registry was read once more */
-        for (struct c2_nats_subscription *s = n->subscriptions; s; s = s->next)
-            s->fresh = s->fresh || strcmp(s->topic, C2_TOPIC_NEW) == 0;
         c2_nats_resync(n, true);
         return;
     }
@@ -85,8 +85,6 @@ static void on_known(struct c2_nats *n)
     c2_nats_sweep(n);
     for (struct c2_nats_registration *reg = n->registrations; reg; reg = reg->next)
         c2_nats_claim(reg);
-    for (struct c2_nats_subscription *s = n->subscriptions; s; s = s->next)
-        s->fresh = s->fresh || strcmp(s->topic, C2_TOPIC_NEW) == 0;
     want_events(n);
     c2_nats_resync(n, true);
     if (owns_all(n)) c2_nats_tell_watchers(n);

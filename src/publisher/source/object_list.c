@@ -7,7 +7,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/vec.h"
+#include "base/texts.h"
 #include "publisher/source/object_listing.h"
 #include "wire/url.h"
 
@@ -16,11 +16,9 @@ struct listing {
     c2_object_store_sink *sink;
     void *ctx;
     size_t n, npassed;
-    char passed[200]; /* the first that was passed over, and why */
-    struct {
-        C2_VEC(char *); /* "a/b/": directories that are or were to be looked at */
-    } dirs;
-    const char *dir; /* that is being read */
+    char passed[200];     /* the first that was passed over, and why */
+    struct c2_texts dirs; /* "a/b/": directories that are or were to be looked at */
+    const char *dir;      /* that is being read */
 };
 
 static bool show(struct listing *l, struct c2_str path, const struct c2_object_state *state, int64_t mtime_ms,
@@ -103,11 +101,7 @@ static bool add_dir(struct listing *l, const char *parent, struct c2_str name, s
     if (depth > C2_OBJECT_DEPTH_MAX)
         return c2_fail(err, CAT2_ELIMIT, "%.100s: more than %d directories in each other", c2_buf_cstr(&path),
                        C2_OBJECT_DEPTH_MAX);
-    char *copy = c2_str_dup(c2_buf_str(&path));
-    if (!copy) return c2_fail_nomem(err, "list of directories");
-    if (c2_vec_push(&l->dirs, C2_OBJECT_DIRS_MAX, "directories", err, copy)) return true;
-    free(copy);
-    return false;
+    return c2_texts_add(&l->dirs, c2_buf_str(&path), C2_OBJECT_DIRS_MAX, "directories", err);
 }
 
 static bool on_entry(void *ctx, struct c2_str name, bool is_dir, struct c2_str says, struct cat2_error *err)
@@ -139,9 +133,7 @@ static bool list_site(struct listing *l, struct cat2_error *err)
 
     for (size_t i = 0; ok && i < l->dirs.n; i++)
         ok = list_dir(l, l->dirs.p[i], err);
-    for (size_t i = 0; i < l->dirs.n; i++)
-        free(l->dirs.p[i]);
-    c2_vec_fini(&l->dirs);
+    c2_texts_fini(&l->dirs);
     return ok;
 }
 

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "publisher/source/object_listing.h"
+#include "wire/http_date.h"
 #include "wire/xml.h"
 
 #define IN_LIST   "ListBucketResult/"
@@ -81,11 +82,7 @@ static bool take_text(struct page *p, struct c2_str text, struct cat2_error *err
 /* Without an etag the time tells: as the header would say it. */
 static void say_time(struct page *p)
 {
-    time_t seconds = (time_t)(p->mtime_ms / 1000);
-    struct tm tm;
-
-    if (p->state.etag[0] || !gmtime_r(&seconds, &tm)) return;
-    strftime(p->state.modified, sizeof(p->state.modified), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    if (!p->state.etag[0]) c2_http_date_text(p->mtime_ms / 1000, p->state.modified);
 }
 
 static bool end_object(struct page *p, struct cat2_error *err)

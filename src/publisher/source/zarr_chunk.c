@@ -218,7 +218,7 @@ static bool compress(const struct c2_zs_shape *shape, struct c2_codec *codec, co
     return c2_codec_encode(codec, &meta->cparams, from, meta->chunksize, out, err);
 }
 
-static size_t nbytes_of(const struct c2_zs_array *array)
+size_t c2_zs_chunk_nbytes(const struct c2_zs_array *array)
 {
     size_t n = (size_t)array->dtype.itemsize;
 
@@ -244,7 +244,7 @@ bool c2_zs_convert(const struct c2_zs_array *array, const struct c2_zs_shape *sh
     C2_AUTO(c2_buf) items = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX);
     C2_AUTO(c2_buf) turned = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX);
     const struct c2_chunk_expect want = expected(shape);
-    size_t nbytes = nbytes_of(array);
+    size_t nbytes = c2_zs_chunk_nbytes(array);
     bool passed = false;
 
     /* Blocks one after the other are the items in C order only where no chunk is padded. */
@@ -265,7 +265,7 @@ bool c2_zs_missing(const struct c2_zs_array *array, const struct c2_zs_shape *sh
 {
     C2_AUTO(c2_buf) items = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX);
     const struct c2_meta *meta = &shape->meta;
-    size_t item = (size_t)array->dtype.itemsize, before = out->n, nbytes = nbytes_of(array);
+    size_t item = (size_t)array->dtype.itemsize, before = out->n, nbytes = c2_zs_chunk_nbytes(array);
 
     if (!array->fill || item <= 255) {
         if (!c2_chunk_special(C2_CHUNK_ZERO, &meta->cparams, meta->chunksize, out, err)) return false;
@@ -304,7 +304,8 @@ static bool take_blocks(const struct c2_zs_array *array, struct c2_bytes sample,
                         struct c2_cparams *cparams)
 {
     C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
-    struct c2_chunk_expect want = {(int64_t)nbytes_of(array), -1, (int32_t)array->dtype.itemsize, false};
+    struct c2_chunk_expect want = {(int64_t)c2_zs_chunk_nbytes(array), -1, (int32_t)array->dtype.itemsize,
+                                   false};
     struct c2_chunk_info info;
     struct cat2_error ignored;
     bool passed = false;

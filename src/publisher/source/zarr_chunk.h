@@ -29,6 +29,8 @@ bool c2_zs_missing(const struct c2_zs_array *array, const struct c2_zs_shape *sh
 /** Undo the codecs of a chain. @param max  the most that it may come to. *out is replaced. */
 bool c2_zs_undo(const struct c2_zs_chain *chain, struct c2_codec *codec, struct c2_bytes in, size_t max,
                 struct c2_buf *out, struct cat2_error *err);
+/** Bytes of a whole chunk, decoded. */
+size_t c2_zs_chunk_nbytes(const struct c2_zs_array *array);
 /** The most bytes that a stored chunk of so many bytes may take. */
 size_t c2_zs_stored_max(size_t nbytes);
 

@@ -185,11 +185,6 @@ static bool broken(struct c2_container *c, const char *path, const char *why, st
     return true;
 }
 
-static bool is_passing(const struct cat2_error *err)
-{
-    return err->code == CAT2_ENOMEM || err->code == CAT2_ECANCELLED || c2_is_busy(err);
-}
-
 struct listing {
     struct c2_container *c;
     c2_container_sink *sink;
@@ -212,7 +207,7 @@ static bool list_array(void *ctx, const char *rel, const char *why, struct cat2_
     if (!why && !scan_now(l->c, rel, &scan, &bad)) {
         if (bad.code == CAT2_ENOTFOUND) return true; /* gone meanwhile */
         *err = bad;
-        if (is_passing(&bad)) return false;
+        if (c2_zs_is_passing(&bad)) return false;
         why = bad.message;
     }
     bool ok = why ? broken(l->c, c2_buf_cstr(&path), why, &gen, err)
@@ -258,7 +253,7 @@ static bool stat_array(struct c2_container *c, const char *path, struct c2_gener
 
     if (find(c, path, &rel, &scan, &why)) return name_generation(c, path, scan, out, err);
     *err = why;
-    if (why.code == CAT2_ENOTFOUND || is_passing(&why)) return false;
+    if (why.code == CAT2_ENOTFOUND || c2_zs_is_passing(&why)) return false;
     return broken(c, path, why.message, out, err);
 }
 

@@ -169,15 +169,6 @@ static bool find_inner(struct zarr_item *item, const struct chunk_file *shard, u
 
 /* ---- stored bytes ---- */
 
-static size_t plain_nbytes(const struct c2_zs_array *array)
-{
-    size_t n = (size_t)array->dtype.itemsize;
-
-    for (int i = 0; i < array->ndim; i++)
-        n *= (size_t)array->chunks[i];
-    return n;
-}
-
 /* The chunk as it is stored. *there false: it is not. */
 static bool read_stored(struct zarr_item *item, uint64_t number, int64_t inner, struct c2_codec *codec,
                         struct c2_buf *out, bool *there, struct cat2_error *err)
@@ -206,7 +197,7 @@ static bool read_chunk(struct zarr_item *item, int64_t nchunk, struct c2_codec *
                        struct cat2_error *err)
 {
     const struct c2_zs_array *array = &item->scan->array;
-    C2_AUTO(c2_buf) stored = C2_BUF_INIT(c2_zs_stored_max(plain_nbytes(array)));
+    C2_AUTO(c2_buf) stored = C2_BUF_INIT(c2_zs_stored_max(c2_zs_chunk_nbytes(array)));
     uint64_t number;
     int64_t inner;
     bool there;
@@ -236,10 +227,10 @@ static bool item_check(struct c2_item *base, struct cat2_error *err)
 {
     struct zarr_item *item = of(base);
     C2_AUTO(c2_zs_place) place = {-1, C2_BUF_INIT(0)};
-    C2_AUTO(c2_zs_node) node = {0};
+    uint64_t digest;
 
-    if (!c2_zs_place_of(item->container, item->rel, &place, err) || !c2_zs_node_read(&place, &node, err) ||
-        node.digest != item->scan->metadata)
+    if (!c2_zs_place_of(item->container, item->rel, &place, err) ||
+        !c2_zs_node_digest(&place, &digest, err) || digest != item->scan->metadata)
         return changed(err);
     return true;
 }
@@ -283,7 +274,7 @@ static bool read_sample(struct zarr_item *item, struct c2_codec *codec, struct c
 static bool open_item(struct zarr_item *item, struct c2_codec *codec, struct cat2_error *err)
 {
     const struct c2_zs_array *array = &item->scan->array;
-    C2_AUTO(c2_buf) sample = C2_BUF_INIT(c2_zs_stored_max(plain_nbytes(array)));
+    C2_AUTO(c2_buf) sample = C2_BUF_INIT(c2_zs_stored_max(c2_zs_chunk_nbytes(array)));
 
     return read_sample(item, codec, &sample, err) &&
            c2_zs_shape_of(array, c2_buf_bytes(&sample), item->scan->nbytes, &item->shape, err);

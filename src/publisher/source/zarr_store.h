@@ -35,6 +35,10 @@ C2_DEFINE_AUTO(c2_zs_node);
 bool c2_zs_is_store(int fd);
 /** @errors CAT2_EDATA they cannot be read; c2_is_busy(): they change just now. */
 bool c2_zs_node_read(const struct c2_zs_place *place, struct c2_zs_node *out, struct cat2_error *err);
+/** The digest alone, which takes no reading: of what is the same, it is the same. @errors as above. */
+bool c2_zs_node_digest(const struct c2_zs_place *place, uint64_t *out, struct cat2_error *err);
+/** Is it a failure of the moment, which says nothing of the store? */
+bool c2_zs_is_passing(const struct cat2_error *err);
 /** What an array's metadata says. */
 bool c2_zs_node_array(const struct c2_zs_node *node, struct c2_zs_array *out, struct cat2_error *err);
 /** Append the attributes of a group. */

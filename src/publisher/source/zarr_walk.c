@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/vec.h"
+#include "base/texts.h"
 #include "publisher/source/zarr_store.h"
 
 #define DEPTH_MAX   64        /* groups in each other */
@@ -24,32 +24,6 @@ struct walk {
         ino_t ino;
     } above[DEPTH_MAX];
 };
-struct names {
-    C2_VEC(char *);
-};
-
-static void names_fini(struct names *names)
-{
-    for (size_t i = 0; i < names->n; i++)
-        free(names->p[i]);
-    c2_vec_fini(names);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool add_name(struct names *names, const char *name, struct cat2_error *err)
-{
-    char *copy = c2_str_dup(c2_str_of(name));
-
-    if (!copy) return c2_fail_nomem(err, "list of groups");
-    if (c2_vec_push(names, FOLDERS_MAX, "folders of a group", err, copy)) return true;
-    free(copy);
-    return false;
-}
-
 /* What may be a folder: most of a group's files need not be examined for that. */
 static bool is_folder(int fd, const struct dirent *entry)
 {
@@ -62,7 +36,7 @@ static bool is_folder(int fd, const struct dirent *entry)
 }
 
 /* Takes fd. */
-static bool read_names(int fd, struct names *names, struct cat2_error *err)
+static bool read_names(int fd, struct c2_texts *names, struct cat2_error *err)
 {
     DIR *dir = fdopendir(fd);
     bool ok = true;
@@ -74,12 +48,13 @@ static bool read_names(int fd, struct names *names, struct cat2_error *err)
     }
     errno = 0;
     for (struct dirent *entry = readdir(dir); ok && entry; entry = readdir(dir)) {
-        if (is_folder(fd, entry)) ok = add_name(names, entry->d_name, err);
+        if (is_folder(fd, entry))
+            ok = c2_texts_add(names, c2_str_of(entry->d_name), FOLDERS_MAX, "folders of a group", err);
         errno = 0;
     }
     if (ok && errno) ok = c2_fail_errno(err, errno, "a group cannot be listed");
     closedir(dir);
-    if (ok && names->n) qsort(names->p, names->n, sizeof(*names->p), by_name);
+    if (ok) c2_texts_sort(names);
     return ok;
 }
 
@@ -87,7 +62,7 @@ static bool visit(struct walk *walk, int depth, struct cat2_error *err);
 
 static bool visit_children(struct walk *walk, int fd, int depth, struct cat2_error *err)
 {
-    struct names names = {0};
+    struct c2_texts names = {0};
     struct c2_buf *path = &walk->place.path;
     bool ok = read_names(fd, &names, err);
 
@@ -98,7 +73,7 @@ static bool visit_children(struct walk *walk, int fd, int depth, struct cat2_err
         path->n = n;
         if (path->p) path->p[n] = '\0';
     }
-    names_fini(&names);
+    c2_texts_fini(&names);
     return ok;
 }
 
@@ -113,11 +88,6 @@ static bool may_enter(struct walk *walk, int fd, int depth)
     walk->above[depth].dev = st.st_dev;
     walk->above[depth].ino = st.st_ino;
     return faccessat(fd, C2_STATE_MARK, F_OK, 0) != 0;
-}
-
-static bool is_passing(const struct cat2_error *err)
-{
-    return err->code == CAT2_ENOMEM || err->code == CAT2_ECANCELLED || c2_is_busy(err);
 }
 
 static bool visit(struct walk *walk, int depth, struct cat2_error *err)
@@ -137,7 +107,7 @@ static bool visit(struct walk *walk, int depth, struct cat2_error *err)
     bool known = c2_zs_node_read(&walk->place, &node, &why);
     if (known && node.type != C2_ZS_ARRAY) return visit_children(walk, fd, depth, err);
     close(fd);
-    if (known || !is_passing(&why)) return walk->found(walk->ctx, rel, known ? NULL : why.message, err);
+    if (known || !c2_zs_is_passing(&why)) return walk->found(walk->ctx, rel, known ? NULL : why.message, err);
     *err = why;
     return false;
 }

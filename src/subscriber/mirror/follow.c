@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/log_share.h"
@@ -144,18 +143,11 @@ static void on_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
     follow_later(root, 1000 * (int64_t)root->retry_s);
 }
 
-static uint64_t hash_of_place(const struct c2_root *place)
-{
-    return c2_hash64(place->http, strlen(place->http));
-}
-
 /* It came from another source than the first: until that one answers, it may be old. */
 static void note_source(struct c2_root_state *root, const struct c2_follow *f)
 {
-    const struct c2_root place = c2_turn_place(root, &f->turn);
-
     root->source = f->source;
-    root->listed_at = hash_of_place(&place);
+    root->listed_at = f->turn.at;
     if (c2_turn_is_first(root, &f->turn)) return;
     root->cyclic = false;
     if (!*root->source.stale)
@@ -181,7 +173,7 @@ static bool is_older(const struct c2_root_state *root, const struct c2_follow *f
     const struct c2_root place = c2_turn_place(root, &f->turn);
     int64_t as_of = c2_root_as_of(root), now = c2_loop_now_ms(root->sub->config.loop);
 
-    if (!c2_root_is_listed(root) || !*f->source.stale || !as_of || root->listed_at == hash_of_place(&place))
+    if (!c2_root_is_listed(root) || !*f->source.stale || !as_of || root->listed_at == f->turn.at)
         return false;
     if (f->source.ms >= 0 && now - f->source.ms >= as_of) return false;
     return !c2_fail(err, CAT2_EUPSTREAM, "the list that %.100s has of %.100s is older than what is known: %s",

@@ -3,7 +3,7 @@
 #ifndef C2_SUBSCRIBER_MIRROR_FOLLOW_IMPL_H
 #define C2_SUBSCRIBER_MIRROR_FOLLOW_IMPL_H
 
-#include "base/vec.h"
+#include "base/texts.h"
 #include "subscriber/mirror/mirror.h"
 
 struct c2_follow;
@@ -40,10 +40,8 @@ struct c2_follow {
         C2_VEC(struct c2_follow_info);
     } infos;
     size_t next, under_way;
-    struct { /* files of datasets at a Python server, as they were found */
-        C2_VEC(char *);
-    } groups;
-    size_t next_group; /* to be listed */
+    struct c2_texts groups; /* files of datasets at a Python server, as they were found */
+    size_t next_group;      /* to be listed */
 };
 struct c2_follow_info {
     struct c2_follow *follow;

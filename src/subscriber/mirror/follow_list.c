@@ -44,10 +44,8 @@ void c2_follow_clear(struct c2_follow *f)
     c2_follow_clear_infos(f);
     for (size_t i = 0; i < f->found.n; i++)
         c2_ds_unref(f->found.p[i]);
-    for (size_t i = 0; i < f->groups.n; i++)
-        free(f->groups.p[i]);
     c2_vec_fini(&f->found);
-    c2_vec_fini(&f->groups);
+    c2_texts_fini(&f->groups);
     c2_buf_clear(&f->text);
     f->next_group = 0;
 }

@@ -94,9 +94,7 @@ bool c2_follow_note_group(struct c2_follow *f, const struct c2_follow_info *info
     if (info->within || reply->status != 200 || !c2_json_parse(c2_buf_str(reply->body), &json, &bad) ||
         !c2_jstr(c2_jget(c2_json_root(json), "kind"), &kind) || !c2_str_is(kind, GROUP))
         return true;
-    char *path = c2_str_dup(c2_str_of(info->path));
-    if (!path) return c2_fail_nomem(err, "listing");
-    return c2_vec_push(&f->groups, C2_DATASETS_MAX, "files of datasets", err, path) || (free(path), false);
+    return c2_texts_add(&f->groups, c2_str_of(info->path), C2_DATASETS_MAX, "files of datasets", err);
 }
 
 static bool add_leaf(struct c2_follow *f, const char *group, struct c2_str leaf, struct cat2_error *err)

@@ -132,7 +132,7 @@ struct c2_root_state {
     int64_t listed_ms;                 /* when last, by the loop's clock; 0: not in this process */
     int64_t listing_ms;                /* how long that took */
     struct c2_source_age source;       /* as told by whom it was listed from */
-    uint64_t listed_at;                /* a hash of where that is */
+    uint64_t listed_at;                /* where that is, as its turn had it */
     struct c2_bus_subscription *topic; /* its events are heard; NULL: not followed, or not asked for yet */
     struct c2_follow *follow;          /* listing under way; no timer then */
     struct c2_timer *timer;            /* the next listing is due: after events, a failure or "not yet" */

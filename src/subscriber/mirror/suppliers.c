@@ -20,13 +20,17 @@
 #define BETTER      0.8   /* of the round trip of the one that is used, and a millisecond */
 #define UNKNOWN_MS  1e6   /* of one that is not measured */
 #define VIA_IDS_MAX 64    /* of all sources together */
-#define SAMPLES_MAX 1000  /* roots that have lines of their own: as many as a broker of ours keeps */
 
 const char *c2_supplier_state(const struct c2_supplier *supplier)
 {
     if (supplier->circle) return "circle";
     if (supplier->nfailed) return "away";
     return supplier->round_trip_ms < 0 ? "not measured" : "ok";
+}
+
+static void url_of(const struct c2_root *place, char out[400])
+{
+    snprintf(out, 400, "%s://%s", c2_root_scheme(place), place->http);
 }
 
 /* ---- which ---- */
@@ -237,10 +241,10 @@ static void on_probed(void *ctx, struct c2_http_reply *reply, const struct cat2_
 
 static void probe(struct c2_supplier *supplier)
 {
-    char url[400];
+    char base[400], url[420];
 
-    snprintf(url, sizeof(url), "%s://%s%s", c2_root_scheme(&supplier->place), supplier->place.http,
-             supplier->place.mirror ? "/mirror" : "/healthz");
+    url_of(&supplier->place, base);
+    snprintf(url, sizeof(url), "%s%s", base, supplier->place.mirror ? "/mirror" : "/healthz");
     struct c2_http_call call = {
         .url = url, .timeout_ms = ANSWER_MS, .body_max = ANSWER_MAX, .done = on_probed, .ctx = supplier};
     supplier->asked_ms = c2_loop_now_ms(supplier->sub->config.loop);
@@ -299,11 +303,12 @@ void c2_suppliers_drop(struct c2_root_state *root)
 
 static bool is_ours(const struct c2_subscriber *sub, const struct c2_root *place)
 {
+    const char *own = sub->config.public_url;
     char url[400];
-    int n = snprintf(url, sizeof(url), "%s://%s", c2_root_scheme(place), place->http);
 
-    return sub->config.public_url && strncmp(sub->config.public_url, url, (size_t)n) == 0 &&
-           (sub->config.public_url[n] == '\0' || sub->config.public_url[n] == '/');
+    url_of(place, url);
+    size_t n = strlen(url);
+    return own && strncmp(own, url, n) == 0 && (own[n] == '\0' || own[n] == '/');
 }
 
 void c2_suppliers_set(struct c2_root_state *root, const struct c2_root *others, size_t n)
@@ -391,11 +396,6 @@ void c2_suppliers_via_jw(struct c2_jw *w, struct c2_subscriber *sub)
         c2_jw_str(w, ids.p[i]);
 }
 
-static void url_of(const struct c2_root *place, char out[400])
-{
-    snprintf(out, 400, "%s://%s", c2_root_scheme(place), place->http);
-}
-
 void c2_suppliers_metrics(const struct c2_subscriber *sub, struct c2_metrics *m)
 {
     char url[400];
@@ -422,7 +422,7 @@ void c2_suppliers_metrics(const struct c2_subscriber *sub, struct c2_metrics *m)
     }
     c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_root_source",
                       "1: data of the root that is not cached is asked there now.");
-    for (const struct c2_root_state *root = sub->roots; root && n < SAMPLES_MAX; root = root->next) {
+    for (const struct c2_root_state *root = sub->roots; root && n < C2_HUB_ROOTS_MAX; root = root->next) {
         if (root->nsuppliers == 0) continue;
         url_of(&root->suppliers[c2_supplier_used(root)]->place, url);
         c2_metrics_sample(m, 1, C2_LABELS("root", root->root.name, "source", url));
