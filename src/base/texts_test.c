@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Owned texts. */
 #include "base/texts.h"
 
 #include "base/base_testing.h"
