@@ -53,7 +53,7 @@ static bool pending(const struct c2_entry *entry, const char **etag)
     if (entry->gone || entry->failed) {
         *etag = "";
         return entry->announced[0] != '\0' ||
-               (entry->gone ? entry->was_broken : entry->listed && entry->broken_new);
+               (entry->gone ? entry->was_broken || entry->told : entry->listed && entry->broken_new);
     }
     *etag = entry->gen.etag;
     return entry->listed && entry->json.n > 0 && !entry->sketched &&
@@ -82,7 +82,7 @@ static bool remember(struct c2_publisher *pub, struct c2_entry *entry, const str
                     : !c2_state_del(pub->parts.state, ETAGS, path, err))
         return false;
     memcpy(entry->announced, it->etag, sizeof(entry->announced));
-    entry->broken_new = entry->was_broken = false;
+    entry->broken_new = entry->was_broken = entry->told = false;
     pub->nannounced++;
     c2_log_info("%s %s", it->etag[0] ? "announced update" : "announced removal", it->path);
     if (c2_entry_is_over(entry)) c2_catalog_drop(pub->catalog, entry);

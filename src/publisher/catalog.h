@@ -29,12 +29,19 @@ struct c2_entry {
     bool publishing;
     bool broken_new; /* should it be broken: readers do not know that yet, or not why now */
     bool was_broken; /* gone, and readers may have it as broken */
+    bool told;       /* readers know of it, and it was not announced */
 };
 
 /** Gone, and nobody has to be told any more. */
 static inline bool c2_entry_is_over(const struct c2_entry *entry)
 {
-    return entry->gone && !entry->announced[0] && !entry->was_broken;
+    return entry->gone && !entry->announced[0] && !entry->was_broken && !entry->told;
+}
+
+/** A reader is told of it: should it be gone before it is announced, then that is announced. */
+static inline void c2_entry_tell(struct c2_entry *entry)
+{
+    entry->told = entry->told || (entry->listed && !entry->announced[0]);
 }
 
 struct c2_catalog;

@@ -31,12 +31,13 @@ static void full_unref(struct full *full)
     free(full);
 }
 
-bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *failure, struct c2_buf *out)
+bool c2_publisher_line(struct c2_entry *entry, const struct cat2_error *failure, struct c2_buf *out)
 {
     const char *within = entry->gen.within;
     struct cat2_error err;
     struct c2_jw w;
 
+    c2_entry_tell(entry);
     c2_jw_init(&w, out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
     c2_jw_put_cstr(&w, "path", entry->path);
@@ -76,7 +77,7 @@ bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *fa
     return c2_jw_finish(&w);
 }
 
-static bool put_line(struct full *full, const struct c2_entry *entry, const struct cat2_error *failure)
+static bool put_line(struct full *full, struct c2_entry *entry, const struct cat2_error *failure)
 {
     size_t start = full->out.n;
     struct cat2_error err;

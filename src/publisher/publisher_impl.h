@@ -43,7 +43,7 @@ void c2_publisher_reply_frame(struct c2_request *req, struct c2_pool *pool, stru
                               struct c2_content content);
 /** The line of a full listing for a dataset, without its end: what is known of it, or why it cannot be
  * served. */
-bool c2_publisher_line(const struct c2_entry *entry, const struct cat2_error *failure, struct c2_buf *out);
+bool c2_publisher_line(struct c2_entry *entry, const struct cat2_error *failure, struct c2_buf *out);
 
 /** The path of a request, normalised as Python's; NULL: answered already. */
 const char *c2_publisher_path(struct c2_request *req);

@@ -33,7 +33,7 @@ static void put_datasets(const struct c2_publisher *pub, const struct told *to)
         const struct c2_entry *entry = c2_catalog_at(pub->catalog, i);
         known += !entry->gone;
         broken += !entry->gone && entry->failed;
-        waiting += entry->gone ? entry->announced[0] != '\0' : strcmp(entry->announced, entry->gen.etag) != 0;
+        waiting += entry->gone ? !c2_entry_is_over(entry) : strcmp(entry->announced, entry->gen.etag) != 0;
     }
     gauge(to, "caterva2_pub_datasets", (double)known, "Datasets of the root.");
     gauge(to, "caterva2_pub_datasets_broken", (double)broken, "Those of them that cannot be served.");

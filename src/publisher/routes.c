@@ -30,9 +30,12 @@ static void list_ready(void *ctx, const struct cat2_error *failed)
     struct c2_catalog *cat = pub->catalog;
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
-    for (size_t i = 0; i < c2_catalog_count(cat); i++)
-        if (c2_catalog_at(cat, i)->listed && !c2_catalog_at(cat, i)->gen.hidden)
-            c2_jw_cstr(&w, c2_catalog_at(cat, i)->path);
+    for (size_t i = 0; i < c2_catalog_count(cat); i++) {
+        struct c2_entry *entry = c2_catalog_at(cat, i);
+        if (!entry->listed || entry->gen.hidden) continue;
+        c2_entry_tell(entry);
+        c2_jw_cstr(&w, entry->path);
+    }
     c2_jw_end_array(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }

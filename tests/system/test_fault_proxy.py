@@ -352,6 +352,41 @@ def test_a_subscriber_that_starts_anew_knows_that_its_publisher_sends_hashes(hou
     wire.heal()
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["", "publisher started again"])
+def test_what_a_list_told_before_it_was_announced_is_taken_back_when_it_is_gone(house, tmp_path, again):
+    """A file comes and goes while the publisher does not reach the broker; the subscriber has listed in between."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "stays.txt").write_text("stays")
+    bro, port = house.bro(), free_port()
+    wire = Proxy(int(bro.http.split(":")[1]))
+
+    def start(name):
+        return house.run(name, [BIN / "cat2pub", "--http", f"127.0.0.1:{port}", "--broker", wire.http, "--statedir",
+                                house.state("pub"), "r", root]).wait_ready_line()
+
+    def listed(service, path):
+        return json.loads(get(service.url + path)[2])
+    pub, sub = start("pub"), house.sub(bro).follow("r")
+    wait_until(lambda: "announced update stays.txt" in pub.output())
+    wire.refuse()
+    (root / "goes.txt").write_text("goes")
+    assert get(sub.url + "/api/unsubscribe/r", method="POST", data=b"")[0] == 200
+    sub.follow("r")
+    # Who begins to follow lists once more for the events since.
+    wait_until(lambda: sub.output().count("follow root=r datasets=2") == 2)
+    if again:
+        pub.kill()
+    (root / "goes.txt").unlink()
+    if again:
+        start("pub again")
+    else:
+        wait_until(lambda: listed(pub, "/api/list") == ["stays.txt"])
+    wire.accept()
+    wait_until(lambda: listed(sub, "/api/list/r") == ["stays.txt"])
+    wire.close()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_proxy_does_what_it_says(kind):
     """Through a server that answers each line with a hundred numbers."""
