@@ -79,10 +79,41 @@ static void refuse(struct c2_intake *in, int status, const char *why)
     }
 }
 
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Blanks at the end of a value come to its beginning: libmicrohttpd takes them for a part of it there, and
+ * would find another end of the request than we. */
+static void trim_line(uint8_t *line, size_t n)
+{
+    uint8_t *colon = memchr(line, ':', n);
+    size_t blanks = 0;
+
+    while (colon && blanks < n && is_blank(line[n - 1 - blanks]))
+        blanks++;
+    if (!blanks) return;
+    memmove(colon + 1 + blanks, colon + 1, (size_t)(line + n - blanks - colon) - 1);
+    memset(colon + 1, ' ', blanks);
+}
+
+/* Every LF has its CR (c2_head_end). */
+static void trim_values(uint8_t *text, size_t n)
+{
+    uint8_t *line = text, *lf;
+
+    while ((lf = memchr(line, '\n', n - (size_t)(line - text)))) {
+        if (lf - line > 2 && is_blank(lf[-2])) trim_line(line, (size_t)(lf - line) - 1);
+        line = lf + 1;
+    }
+}
+
 /* `text` is a head that is passed on. */
-static void expect_after(struct c2_intake *in, uint8_t *text, const struct c2_head *head)
+static void expect_after(struct c2_intake *in, uint8_t *text, size_t n, const struct c2_head *head)
 {
     if (head->query) text[head->query] = C2_INTAKE_QUERY;
+    trim_values(text, n);
     in->nheads++;
     in->nempty = 0;
     in->left = head->length;
@@ -144,7 +175,7 @@ static size_t take_head(struct c2_intake *in, struct c2_bytes bytes)
         return n;
     }
     forget_part(in);
-    expect_after(in, in->ready.p + at, &head);
+    expect_after(in, in->ready.p + at, text.n, &head);
     return n;
 }
 
@@ -305,7 +336,7 @@ static bool is_plain_request(struct c2_intake *in, uint8_t *bytes, size_t n)
 
     if (c2_head_end((struct c2_bytes){bytes, n}, &scanned, &why) != (int64_t)n || n == 2) return false;
     if (c2_head_judge((struct c2_bytes){bytes, n}, &head, &why)) return false;
-    expect_after(in, bytes, &head);
+    expect_after(in, bytes, n, &head);
     return true;
 }
 

@@ -62,7 +62,7 @@ static void good_requests_are_passed_on_as_they_are(void **state)
     static const char *const cases[] = {
         "GET / HTTP/1.1\r\n" HOST "\r\n",
         "GET / HTTP/1.0\r\n\r\n",
-        "GET /\xc3\xa4q=%20 HTTP/1.1\r\nhost:[::1]:80\r\nX: \t a\tb \xff \r\nEmpty:\r\n\r\n",
+        "GET /\xc3\xa4q=%20 HTTP/1.1\r\nhost:[::1]:80\r\nX: \t a\tb \xff\r\nEmpty:\r\n\r\n",
         "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello",
         "POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n",
         "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n\n\n\n\n\nGET / HTTP/1.1\r\n" HOST "\r\n",
@@ -105,6 +105,30 @@ static void the_query_of_a_target_is_hidden(void **state)
     assert_int_equal(o.passed.n, 38);
     assert_memory_equal(o.passed.p, passed, 38);
     outcome_fini(&o);
+}
+
+/* Those at the end of a value are no part of it, but would be for who reads what is passed on. */
+static void blanks_behind_a_value_come_before_it(void **state)
+{
+    static const struct {
+        const char *sent, *passed;
+    } cases[] = {
+        {"Transfer-Encoding: chunked \r\n\r\n0\r\n\r\n", "Transfer-Encoding:  chunked\r\n\r\n0\r\n\r\n"},
+        {"Transfer-Encoding:chunked\t \t\r\n\r\n0\r\n\r\n", "Transfer-Encoding:   chunked\r\n\r\n0\r\n\r\n"},
+        {"Content-Length: 2\t\r\nX:  \r\nY: a b\r\n\r\na ", "Content-Length:  2\r\nX:  \r\nY: a b\r\n\r\na "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++)
+        for (size_t step = 1; step < 200; step++) {
+            char text[200], passed[200];
+            snprintf(text, sizeof(text), "POST / HTTP/1.1\r\n" HOST "%s", cases[i].sent);
+            snprintf(passed, sizeof(passed), "POST / HTTP/1.1\r\n" HOST "%s", cases[i].passed);
+            struct outcome o = send_bytes(text, strlen(text), step, 1000);
+            assert_string_equal(c2_buf_cstr(&o.passed), passed);
+            assert_int_equal(o.in.nheads, 1);
+            outcome_fini(&o);
+        }
 }
 
 static void extensions_trailers_and_empty_lines_are_left_out(void **state)
@@ -258,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_requests_are_passed_on_as_they_are),
         cmocka_unit_test(the_query_of_a_target_is_hidden),
+        cmocka_unit_test(blanks_behind_a_value_come_before_it),
         cmocka_unit_test(extensions_trailers_and_empty_lines_are_left_out),
         cmocka_unit_test(what_can_be_understood_in_two_ways_is_refused),
         cmocka_unit_test(a_refusal_comes_after_the_requests_before_it),
