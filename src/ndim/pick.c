@@ -43,7 +43,8 @@ static bool add_index(struct entries *e, int axis, int64_t index, int64_t n, str
                        "indices: index %" PRId64 " is out of bounds for axis %d with size %" PRId64, index,
                        axis, n);
     if (++e->ncoordinates > C2_PICK_MAX)
-        return c2_fail(err, CAT2_EINVAL, "indices: more than %d coordinates", C2_PICK_MAX);
+        return c2_fail(err, CAT2_EINVAL, "indices: more than %d coordinates: ask for them in batches",
+                       C2_PICK_MAX);
     return c2_vec_push(&e->lists[axis], C2_PICK_MAX, "coordinates", err, at);
 }
 
@@ -130,7 +131,7 @@ static bool add_entry(struct entries *e, int axis, struct c2_jval entry, int64_t
     default:
         e->is_picked[axis] = true;
         if (c2_jint(entry, &index)) return add_index(e, axis, index, n, err);
-        return bad(err, axis, "an entry is an integer, a list of integers or booleans, a slice or null");
+        return bad(err, axis, "not an integer, a list of integers or booleans, a slice or null");
     }
 }
 
@@ -157,7 +158,8 @@ static bool broadcast(const struct entries *e, int ndim, struct c2_pick *out, in
     for (int i = 0; i < out->points_ndim; i++)
         if (!c2_mul_i64(out->npoints, points[i], &out->npoints)) return bad(err, 0, "too many points");
     if (out->npoints > C2_PICK_MAX)
-        return c2_fail(err, CAT2_EINVAL, "indices: more than %d coordinates, broadcast", C2_PICK_MAX);
+        return c2_fail(err, CAT2_EINVAL,
+                       "indices: more than %d coordinates, broadcast: ask for them in batches", C2_PICK_MAX);
     return true;
 }
 

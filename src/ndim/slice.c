@@ -12,7 +12,8 @@ struct parser {
 
 static bool fail_at(const struct parser *p, const char *what)
 {
-    return c2_fail(p->err, CAT2_EINVAL, "slice: %s at character %td", what, p->in.p - p->start + 1);
+    return c2_fail(p->err, CAT2_EINVAL, "slice: not a slice: %s at character %td", what,
+                   p->in.p - p->start + 1);
 }
 
 static bool digit(char c)

@@ -3,6 +3,8 @@
 #include "subscriber/api/api.h"
 #include "subscriber/api/fetch_kinds.h"
 
+#define TEXT_MAX                                                                                             \
+    (8 << 20) /* of a million coordinates, of eight bytes each; and of no more of anything else */
 #define FEW_NBYTES (64 << 10) /* of text: parsed on the loop, in less than a millisecond */
 
 struct picking {
@@ -76,11 +78,18 @@ static struct c2_str text_of(const struct c2_view *view)
     return c2_str_is(text, C2_FETCH_IN_BODY) ? c2_fetch_body(view->req) : text;
 }
 
+/* Of a body, there is room for more than for its coordinates. */
+static bool is_short(struct c2_str text, struct cat2_error *err)
+{
+    return text.n <= TEXT_MAX ||
+           c2_fail(err, CAT2_EINVAL, "indices: %zu characters, where at most %d are read", text.n, TEXT_MAX);
+}
+
 static bool parse_json(struct c2_str text, struct c2_json **out, struct cat2_error *err)
 {
     if (c2_json_parse(text, out, err)) return true;
     if (err->code == CAT2_EDATA) err->code = CAT2_EINVAL;
-    return c2_fail_within(err, "indices");
+    return c2_fail_within(err, "indices: not JSON");
 }
 
 /* In a body they are a member, a list or the text of one. */
@@ -91,13 +100,13 @@ static bool parse_text(struct c2_view *view, struct cat2_error *err)
     struct picking *p = view->state;
     struct c2_str text;
 
-    if (!parse_json(text_of(view), &json, err)) return false;
+    if (!is_short(text_of(view), err) || !parse_json(text_of(view), &json, err)) return false;
     struct c2_jval entries = c2_json_root(json);
     if (c2_jval_kind(entries) == C2_JOBJECT &&
         c2_str_is(c2_view_query(view->req, "indices"), C2_FETCH_IN_BODY))
         entries = c2_jget(entries, "indices");
     if (c2_jstr(entries, &text)) {
-        if (!parse_json(text, &inner, err)) return false;
+        if (!is_short(text, err) || !parse_json(text, &inner, err)) return false;
         entries = c2_json_root(inner);
     }
     return c2_pick_parse(entries, grid->shape, grid->ndim, &p->pick, err);
@@ -124,7 +133,7 @@ static bool indices_parse(struct c2_view *view, struct cat2_error *err)
 
     if (!c2_fetch_goes_with(view, "indices", "", err)) return false;
     if (meta->kind != C2_KIND_ARRAY)
-        return c2_fail(err, CAT2_EINVAL, "indices are of arrays, and this is none");
+        return c2_fail(err, CAT2_EINVAL, "indices are of arrays: there is nothing to slice here");
     if (!c2_codec_supports(&meta->cparams, err)) return false;
     view->weight = 4; /* frames are compressed */
     view->content_type = "application/octet-stream";
