@@ -24,6 +24,9 @@ export function query(params) {
   return given.length ? `?${given.map(([key, value]) => `${key}=${encodeValue(value)}`).join("&")}` : "";
 }
 
+/* A text, or FastAPI's list of what is wrong with the request. */
+const wordsOf = (detail) => (Array.isArray(detail) ? detail.map((fault) => fault.msg).join("; ") : detail);
+
 async function reason(answer, url) {
   let body = null;
   try {
@@ -31,7 +34,7 @@ async function reason(answer, url) {
   } catch {
     /* not JSON */
   }
-  return new ApiError(body?.detail || `${answer.status} ${answer.statusText}`, answer.status, url, body);
+  return new ApiError(wordsOf(body?.detail) || `${answer.status} ${answer.statusText}`, answer.status, url, body);
 }
 
 const PATIENCE = 10000; // ms in which a request is sent again, while the server answers 503

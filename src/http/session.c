@@ -82,11 +82,17 @@ static bool s3_detail(struct c2_str text, struct c2_buf *out)
     return out->n > 0;
 }
 
+/* A text, or the message of the first of FastAPI's faults. */
+static bool words_of(struct c2_jval detail, struct c2_str *out)
+{
+    return c2_jstr(detail, out) || c2_jstr(c2_jget(c2_jat(detail, 0), "msg"), out);
+}
+
 /* {"detail": text} of an error answer (or {"message": text}, or FastAPI's list); else its body, when that is
  * one short line. */
 static bool detail_of(const struct c2_exchange *http, char *out, size_t size)
 {
-    struct c2_str text = c2_str_trim(c2_buf_str(&http->body)), detail;
+    struct c2_str text = c2_str_trim(c2_buf_str(&http->body)), detail = {"", 0};
     struct cat2_error ignored;
     C2_AUTO_PTR(c2_json) *json = NULL;
     C2_AUTO(c2_buf) s3 = C2_BUF_INIT(size - 1);
@@ -95,7 +101,7 @@ static bool detail_of(const struct c2_exchange *http, char *out, size_t size)
         snprintf(out, size, "%s", c2_buf_cstr(&s3));
         return true;
     }
-    if (c2_json_parse(text, &json, &ignored) && (c2_jstr(c2_jget(c2_json_root(json), "detail"), &detail) ||
+    if (c2_json_parse(text, &json, &ignored) && (words_of(c2_jget(c2_json_root(json), "detail"), &detail) ||
                                                  c2_jstr(c2_jget(c2_json_root(json), "message"), &detail)))
         text = detail;
     if (text.n == 0 || (!json && (text.n > 200 || memchr(text.p, '\n', text.n)))) return false;

@@ -396,10 +396,40 @@ static int status_of(const struct cat2_error *err)
     return 500;
 }
 
+/* As FastAPI does; parameters of an address are those of its query. */
+static void reply_fault(struct c2_request *req, const char *text)
+{
+    C2_AUTO(c2_buf) json = C2_BUF_INIT(16384);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_open_array(&w, "detail");
+    c2_jw_begin_object(&w);
+    c2_jw_put_cstr(&w, "type", req->fault.type);
+    c2_jw_open_array(&w, "loc");
+    if (req->method == C2_GET) c2_jw_cstr(&w, "query");
+    if (req->fault.name) c2_jw_cstr(&w, req->fault.name);
+    c2_jw_end_array(&w);
+    c2_jw_put_cstr(&w, "msg", text);
+    c2_jw_end_object(&w);
+    c2_jw_end_array(&w);
+    c2_jw_end_object(&w);
+    if (c2_jw_finish(&w))
+        c2_reply_json(req, 422, &json);
+    else
+        c2_reply_send(req, 503, NULL);
+}
+
 void c2_reply_error(struct c2_request *req, const struct cat2_error *err)
 {
     int status = status_of(err);
 
+    if (status == 422 && req->fault.type && !req->error_key) {
+        reply_fault(req, err->message);
+        return;
+    }
     if (status == 500)
         c2_log_some(C2_ERROR, "request id=%s path=%.*s status=500: %s", c2_request_id(req),
                     C2_STR_ARG(c2_request_path(req)), err->message);

@@ -141,6 +141,14 @@ struct c2_arena *c2_request_arena(struct c2_request *req);
 /** Who asks, for the access log: a name or the label of a key, never the key. Copied. */
 void c2_request_set_user(struct c2_request *req, const char *user);
 const char *c2_request_id(const struct c2_request *req); /* X-Request-Id of the client (if sane) or ours */
+/* What is wrong with a part of a request, as FastAPI tells it: of static storage. */
+struct c2_fault {
+    const char *type; /* such as "missing", "int_parsing" */
+    const char *name; /* of the parameter or member; NULL: the body as a whole */
+};
+/** Make err, which has the words for it, a 422 whose detail is [{"type","loc","msg"}]. Returns false. */
+bool c2_request_fault(const struct c2_request *req, const char *type, const char *name,
+                      struct cat2_error *err);
 /** Query parameter as Python's bool (true 1 on yes y t / false 0 off no n f): false + 422 text in err when it
  * is none of them. */
 bool c2_request_query_bool(const struct c2_request *req, const char *name, bool fallback, bool *out,

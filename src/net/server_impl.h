@@ -109,6 +109,7 @@ struct c2_request {
     int64_t started_us;
     struct c2_reply_head *heads; /* to be added to the reply */
     const char *error_key;       /* NULL: detail */
+    struct c2_fault fault;       /* type NULL: none is told */
     bool retry_said;             /* Retry-After is among them */
     struct MHD_Response *response;
     int status;

@@ -36,7 +36,8 @@ def site(module_house, tmp_path_factory):
 
 
 def detail(answer):
-    return json.loads(answer[2]).get("detail") or json.loads(answer[2])["message"]
+    said = json.loads(answer[2]).get("detail") or json.loads(answer[2])["message"]
+    return said if isinstance(said, str) else said[0]["msg"]
 
 
 TAKES = {"/api/fetch/d/a.b2nd": "slice_", "/api/tile/d/a.b2nd": "axes", "/api/line/d/a.b2nd": "px", "/api/stats/d/a.b2nd": "slice_",

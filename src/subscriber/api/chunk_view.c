@@ -20,8 +20,7 @@ static bool chunk_parse(struct c2_view *view, struct cat2_error *err)
     if (!c2_request_query_int(view->req, "nchunk", &found, &c->nchunk, err)) return false;
     if (!found) {
         c2_fail(err, CAT2_EINVAL, "nchunk is missing: the number of the chunk, from 0");
-        err->http_status = 422;
-        return false;
+        return c2_request_fault(view->req, "missing", "nchunk", err);
     }
     if (c->nchunk < 0 || c->nchunk >= meta->nchunks)
         return c2_fail(err, CAT2_ENOTFOUND, "there is no chunk %" PRId64 ": it has %" PRId64, c->nchunk,

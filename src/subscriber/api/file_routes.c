@@ -100,6 +100,12 @@ static void made(struct c2_request *req, struct c2_ds *ds, const struct c2_view_
     c2_view_answer(req, ds, type);
 }
 
+/* A Blosc2 store is stored as itself: a file of frames. */
+static bool is_store(const struct c2_ds *ds)
+{
+    return ds->meta.kind == C2_KIND_FILE && c2_str_ends(c2_str_of(ds->path), ".b2z");
+}
+
 /* A saved expression is evaluated. */
 static void fetch(struct c2_request *req, struct c2_ds *ds)
 {
@@ -117,6 +123,8 @@ static void fetch(struct c2_request *req, struct c2_ds *ds)
     else if (ds->meta.kind == C2_KIND_FILE && c2_str_is(c2_view_query(req, "format"), "raw") &&
              c2_view_slice_text(req).n == 0)
         itself(req, ds, &c2_fetch_view);
+    else if (wants_stored(req) && is_store(ds))
+        itself(req, ds, &c2_file_view);
     else if (wants_stored(req))
         frame(req, ds);
     else
@@ -138,36 +146,41 @@ void c2_handle_fetch(struct c2_request *req, void *state)
 
 /* ---- a posted fetch: the same parameters, as the members of an object ---- */
 
-static bool unprocessable(struct cat2_error *err, const char *fmt, struct c2_str name)
+static const char *const MEMBERS[] = {"slice_", "indices", "field", "filter"};
+
+static bool is_unknown(struct c2_request *req, struct c2_str name, struct cat2_error *err)
 {
-    c2_fail(err, CAT2_EINVAL, fmt, (int)c2_min_i64(80, (int64_t)name.n), name.p);
-    err->http_status = 422;
-    return false;
+    int n = (int)c2_min_i64(80, (int64_t)name.n);
+    const char *copy = c2_arena_strdup(c2_request_arena(req), (struct c2_str){name.p, (size_t)n});
+
+    c2_fail(err, CAT2_EINVAL, "unknown key '%.*s' of the body; known are: slice_, indices, field, filter", n,
+            name.p);
+    return c2_request_fault(req, "extra_forbidden", copy, err);
 }
 
 /* Coordinates stay where they are: there may be many. null: it is not asked for. */
 static bool take_member(struct c2_request *req, struct c2_str name, struct c2_jval value,
                         struct cat2_error *err)
 {
-    static const char *const NAMES[] = {"slice_", "indices", "field", "filter"};
     struct c2_str text;
     size_t i = 0;
 
-    while (i < C2_ARRAY_LEN(NAMES) && !c2_str_is(name, NAMES[i]))
+    while (i < C2_ARRAY_LEN(MEMBERS) && !c2_str_is(name, MEMBERS[i]))
         i++;
-    if (i == C2_ARRAY_LEN(NAMES))
-        return unprocessable(err, "unknown key '%.*s' of the body; known are: slice_, indices, field, filter",
-                             name);
+    if (i == C2_ARRAY_LEN(MEMBERS)) return is_unknown(req, name, err);
     if (c2_jval_kind(value) == C2_JNULL) return true;
     bool is_text = c2_jstr(value, &text);
     if (i == 1 && (is_text ? text.n > 0 : c2_jval_kind(value) == C2_JARRAY)) {
-        c2_request_query_set(req, NAMES[i], C2_STR(C2_FETCH_IN_BODY));
+        c2_request_query_set(req, MEMBERS[i], C2_STR(C2_FETCH_IN_BODY));
         return true;
     }
-    if (!is_text) return unprocessable(err, "%.*s must be a text", name);
+    if (!is_text) {
+        c2_fail(err, CAT2_EINVAL, "%s must be a text", MEMBERS[i]);
+        return c2_request_fault(req, "string_type", MEMBERS[i], err);
+    }
     const char *copy = c2_arena_strdup(c2_request_arena(req), text);
     if (!copy) return c2_fail_nomem(err, "the request's body");
-    c2_request_query_set(req, NAMES[i], (struct c2_str){copy, text.n});
+    c2_request_query_set(req, MEMBERS[i], (struct c2_str){copy, text.n});
     return true;
 }
 
@@ -177,14 +190,20 @@ static bool take_body(struct c2_request *req, struct cat2_error *err)
     struct c2_jval value;
     struct c2_str name;
 
-    if (!c2_json_parse(c2_fetch_body(req), &json, err) || c2_jval_kind(c2_json_root(json)) != C2_JOBJECT)
-        return unprocessable(err, "%.*s must be a JSON object", C2_STR("the body"));
+    bool is_json = c2_json_parse(c2_fetch_body(req), &json, err);
+    if (!is_json || c2_jval_kind(c2_json_root(json)) != C2_JOBJECT) {
+        c2_fail(err, CAT2_EINVAL, "the body must be a JSON object");
+        return c2_request_fault(req, is_json ? "model_type" : "json_invalid", NULL, err);
+    }
     struct c2_jiter it = c2_jiter_of(c2_json_root(json));
-    for (size_t n = 0; c2_jnext(&it, &name, &value); n++)
-        if (n == 4) /* more than there are names: one is given twice */
-            return unprocessable(err, "'%.*s' is given twice", name);
-        else if (!take_member(req, name, value, err))
-            return false;
+    for (size_t n = 0; c2_jnext(&it, &name, &value); n++) {
+        if (n < C2_ARRAY_LEN(MEMBERS)) {
+            if (!take_member(req, name, value, err)) return false;
+            continue;
+        }
+        c2_fail(err, CAT2_EINVAL, "a key of the body is given twice"); /* more than there are names */
+        return c2_request_fault(req, "model_type", NULL, err);
+    }
     return true;
 }
 
