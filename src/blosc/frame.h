@@ -15,6 +15,9 @@
 #include "blosc/chunks.h"
 #include "blosc/meta.h"
 
+#define C2_FRAME_MAGIC    "b2frame" /* with its NUL, so far from the beginning */
+#define C2_FRAME_MAGIC_AT 2
+
 struct c2_frame;
 
 /** Open a contiguous frame. Takes fd (closed on failure too). The header, index and trailer are validated;

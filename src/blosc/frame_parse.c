@@ -172,7 +172,8 @@ bool c2_frame_parse_header(struct c2_frame *frame, struct cat2_error *err)
     if (n < C2_FRAME_HEADER_MIN + 10) return bad(err, "header length", (int64_t)n);
     for (size_t i = 0; i < C2_ARRAY_LEN(tags); i++)
         if (p[tags[i].at] != tags[i].tag) return bad(err, "header at byte", tags[i].at);
-    if (memcmp(p + 2, "b2frame", 8) != 0) return c2_fail(err, CAT2_EDATA, "not a Blosc2 frame");
+    if (memcmp(p + C2_FRAME_MAGIC_AT, C2_FRAME_MAGIC, sizeof(C2_FRAME_MAGIC)) != 0)
+        return c2_fail(err, CAT2_EDATA, "not a Blosc2 frame");
     if ((p[C2_FRAME_FLAGS] & 15) > 3) return bad(err, "version", p[C2_FRAME_FLAGS] & 15);
     if ((p[C2_FRAME_TYPE] & 15) != (frame->sparse ? 1 : 0)) return bad(err, "type", p[C2_FRAME_TYPE]);
     if (!read_cparams(p, &frame->meta.cparams, err) || !read_sizes(frame, p, err)) return false;

@@ -38,12 +38,25 @@ static bool show(struct walk *walk, const char *path, const struct stat *st, boo
     return c2_dir_generation(walk->dir, path, st, &key, &gen, err) && walk->sink(walk->ctx, path, &gen, err);
 }
 
+/* NAME.b2 alone is the plain file NAME, if it is a frame. */
+static bool show_coded(struct walk *walk, const char *rel, const struct stat *st, struct cat2_error *err)
+{
+    struct c2_str bare = {rel, strlen(rel) - strlen(C2_DIR_CODED_SUFFIX)};
+
+    if (!c2_dir_is_coded(walk->dir, bare)) return show(walk, rel, st, false, err);
+    char *name = c2_str_dup(bare);
+    bool ok = name ? show(walk, name, st, false, err) : c2_fail_nomem(err, "path");
+    free(name);
+    return ok;
+}
+
 static bool visit(void *ctx, const char *rel, const struct stat *st, struct cat2_error *err)
 {
     struct walk *walk = ctx;
     const char *slash = strrchr(rel, '/');
     struct c2_str parent = {rel, slash ? (size_t)(slash - rel) : 0};
 
+    if (c2_str_ends(c2_str_of(rel), C2_DIR_CODED_SUFFIX)) return show_coded(walk, rel, st, err);
     if (!slash || !c2_dir_may_be_sparse(parent)) return show(walk, rel, st, false, err);
     if (c2_sparse_is_chunk_name(c2_str_of(slash + 1))) return true;
     if (strcmp(slash, C2_SPARSE_INDEX) != 0) return show(walk, rel, st, false, err);
@@ -110,12 +123,12 @@ static bool dir_stat(struct c2_source *source, const char *path, struct c2_gener
     struct c2_dir_source *dir = (struct c2_dir_source *)source;
     C2_AUTO(c2_sparse_parts) parts = {0};
     struct c2_file_key key;
+    enum c2_dir_form form;
     struct stat st;
-    bool sparse;
 
-    if (!c2_dir_find(dir, path, &st, &sparse, err)) return false;
+    if (!c2_dir_find(dir, path, &st, &form, err)) return false;
     c2_file_key_of(&st, &key);
-    return (!sparse || c2_sparse_key_at(dir->root, path, &st, &parts, &key, err)) &&
+    return (form != C2_DIR_SPARSE || c2_sparse_key_at(dir->root, path, &st, &parts, &key, err)) &&
            c2_dir_generation(dir, path, &st, &key, out, err);
 }
 
@@ -134,12 +147,12 @@ static bool dir_is_slow(struct c2_source *source, const char *path)
     struct c2_generation gen;
     struct c2_file_key key;
     struct cat2_error err;
+    enum c2_dir_form form;
     struct stat st;
-    bool sparse;
 
-    if (c2_kind_of(c2_str_of(path)) != C2_KIND_FILE || !c2_dir_find(dir, path, &st, &sparse, &err))
+    if (c2_kind_of(c2_str_of(path)) != C2_KIND_FILE || !c2_dir_find(dir, path, &st, &form, &err))
         return false;
-    if (!S_ISREG(st.st_mode) || st.st_size <= SLOW_NBYTES) return false;
+    if (form == C2_DIR_CODED || !S_ISREG(st.st_mode) || st.st_size <= SLOW_NBYTES) return false;
     c2_file_key_of(&st, &key);
     if (!c2_dir_generation(dir, path, &st, &key, &gen, &err) ||
         !c2_copy_open(&dir->copies, path, &gen, st.st_size, &frame, &sums))
@@ -153,10 +166,10 @@ static bool dir_sketch(struct c2_source *source, const char *path, struct c2_met
 {
     struct c2_dir_source *dir = (struct c2_dir_source *)source;
     char full[PATH_MAX];
+    enum c2_dir_form form;
     struct stat st;
-    bool sparse;
 
-    if (!c2_dir_find(dir, path, &st, &sparse, err)) return false;
+    if (!c2_dir_find(dir, path, &st, &form, err)) return false;
     snprintf(full, sizeof(full), "%s/%s.b2", dir->copies.path, path);
     *out = (struct c2_meta){
         .kind = C2_KIND_FILE, .nbytes = st.st_size, .chunksize = 16 << 20, .contiguous = true};
@@ -170,15 +183,24 @@ static bool dir_sketch(struct c2_source *source, const char *path, struct c2_met
 
 /* ---- life ---- */
 
+static void doubt_bare(struct c2_dir_source *dir, const char *rel)
+{
+    char *name = c2_str_dup((struct c2_str){rel, strlen(rel) - strlen(C2_DIR_CODED_SUFFIX)});
+
+    if (name) c2_gens_doubt(dir->base.gens, name);
+    free(name);
+}
+
 static void on_watch(void *ctx, const char *rel)
 {
     struct c2_dir_source *dir = ctx;
 
     if (rel) c2_gens_doubt(dir->base.gens, rel);
-    if (!dir->cancelled) dir->changed(dir->changed_ctx);
+    if (rel && c2_str_ends(c2_str_of(rel), C2_DIR_CODED_SUFFIX)) doubt_bare(dir, rel);
+    if (!dir->cancelled) dir->changed(dir->changed_ctx, rel);
 }
 
-static bool dir_watch(struct c2_source *source, struct c2_loop *loop, c2_loop_fn *changed, void *ctx,
+static bool dir_watch(struct c2_source *source, struct c2_loop *loop, c2_source_changed *changed, void *ctx,
                       struct cat2_error *err)
 {
     struct c2_dir_source *dir = (struct c2_dir_source *)source;
@@ -187,6 +209,13 @@ static bool dir_watch(struct c2_source *source, struct c2_loop *loop, c2_loop_fn
     dir->changed_ctx = ctx;
     dir->loop = loop;
     return c2_watch_new(loop, dir->root_path, on_watch, dir, &dir->watch, err);
+}
+
+static void dir_hear(struct c2_source *source)
+{
+    struct c2_dir_source *dir = (struct c2_dir_source *)source;
+
+    if (dir->watch && !dir->cancelled) c2_watch_hear(dir->watch);
 }
 
 static void dir_cancel(struct c2_source *source)
@@ -211,7 +240,11 @@ static void dir_free(struct c2_source *source)
 
 static int dir_open_file(struct c2_source *source, const char *path, struct cat2_error *err)
 {
-    return c2_fs_open(((struct c2_dir_source *)source)->root, path, O_RDONLY | O_NONBLOCK, err);
+    const struct c2_dir_source *dir = (const struct c2_dir_source *)source;
+    int fd = c2_fs_open(dir->root, path, O_RDONLY | O_NONBLOCK, err);
+
+    if (fd >= 0 || err->code != CAT2_ENOTFOUND || !c2_dir_is_coded(dir, c2_str_of(path))) return fd;
+    return c2_dir_open_file(dir, path, C2_DIR_CODED, err);
 }
 
 static void watch_again(struct c2_dir_source *dir)
@@ -223,7 +256,7 @@ static void watch_again(struct c2_dir_source *dir)
     dir->moved = false;
     c2_watch_free(dir->watch);
     dir->watch = watch;
-    dir->changed(dir->changed_ctx); /* what happened before */
+    dir->changed(dir->changed_ctx, NULL); /* what happened before */
 }
 
 static bool dir_hears_all(struct c2_source *source, const char **why)
@@ -244,6 +277,7 @@ static const struct c2_source_ops DIR_OPS = {.walk = dir_walk,
                                              .open = c2_dir_open,
                                              .forget = dir_forget,
                                              .watch = dir_watch,
+                                             .hear = dir_hear,
                                              .cancel = dir_cancel,
                                              .free = dir_free,
                                              .open_file = dir_open_file,

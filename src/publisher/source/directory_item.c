@@ -54,33 +54,93 @@ bool c2_dir_generation(struct c2_dir_source *dir, const char *path, const struct
     return c2_gens_of_file(dir->base.gens, path, key, out, err);
 }
 
-bool c2_dir_find(struct c2_dir_source *dir, const char *path, struct stat *st, bool *sparse,
+/* ---- where they are ---- */
+
+static int open_coded(const struct c2_dir_source *dir, struct c2_str path, int flags)
+{
+    char name[C2_PATH_MAX + sizeof(C2_DIR_CODED_SUFFIX)];
+    struct cat2_error ignored;
+
+    int n = snprintf(name, sizeof(name), "%.*s" C2_DIR_CODED_SUFFIX, C2_STR_ARG(path));
+    return n > C2_PATH_MAX ? -1 : c2_fs_open(dir->root, name, flags, &ignored);
+}
+
+static bool is_there(const struct c2_dir_source *dir, struct c2_str path)
+{
+    char name[C2_PATH_MAX + 1];
+    struct stat st;
+
+    snprintf(name, sizeof(name), "%.*s", C2_STR_ARG(path));
+    return fstatat(dir->root, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool c2_dir_is_coded(const struct c2_dir_source *dir, struct c2_str path)
+{
+    uint8_t head[C2_FRAME_MAGIC_AT + sizeof(C2_FRAME_MAGIC)];
+
+    if (path.n == 0 || c2_path_last(path).n == 0 || c2_kind_of(path) != C2_KIND_FILE || is_there(dir, path))
+        return false;
+    C2_AUTO(c2_fd) file = {open_coded(dir, path, O_RDONLY | O_NONBLOCK)};
+    return file.fd >= 0 && pread(file.fd, head, sizeof(head), 0) == sizeof(head) &&
+           memcmp(head + C2_FRAME_MAGIC_AT, C2_FRAME_MAGIC, sizeof(C2_FRAME_MAGIC)) == 0;
+}
+
+/* NAME.b2 that is listed as NAME has no other name here. */
+static bool is_listed_bare(const struct c2_dir_source *dir, struct c2_str path)
+{
+    if (!c2_str_ends(path, C2_DIR_CODED_SUFFIX)) return false;
+    path.n -= strlen(C2_DIR_CODED_SUFFIX);
+    return c2_dir_is_coded(dir, path);
+}
+
+int c2_dir_open_file(const struct c2_dir_source *dir, const char *path, enum c2_dir_form form,
+                     struct cat2_error *err)
+{
+    if (form != C2_DIR_CODED) return c2_fs_open(dir->root, path, O_RDONLY | O_NONBLOCK, err);
+    int fd = open_coded(dir, c2_str_of(path), O_RDONLY | O_NONBLOCK);
+    if (fd < 0) c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    return fd;
+}
+
+static bool stat_fd(int fd, const char *path, struct stat *st, struct cat2_error *err)
+{
+    int rc = fd < 0 ? -1 : fstat(fd, st);
+
+    if (fd >= 0) close(fd);
+    return rc == 0 || c2_fail(err, fd < 0 ? CAT2_ENOTFOUND : CAT2_EIO,
+                              fd < 0 ? "Not Found" : "%.160s: cannot be examined", path);
+}
+
+/* There is no file of this name. */
+static bool find_other(struct c2_dir_source *dir, const char *path, struct stat *st, enum c2_dir_form *form,
+                       struct cat2_error *err)
+{
+    if (err->code != CAT2_ENOTFOUND) return false;
+    if (fstatat(dir->root, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st->st_mode)) return true;
+    if (fstat(dir->root, st) == 0 && st->st_nlink == 0)
+        return c2_fail(err, CAT2_EIO, "%.160s: the root %.160s is not there", path, dir->root_path);
+    if (!c2_dir_is_coded(dir, c2_str_of(path))) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    *form = C2_DIR_CODED;
+    return stat_fd(open_coded(dir, c2_str_of(path), O_PATH), path, st, err);
+}
+
+bool c2_dir_find(struct c2_dir_source *dir, const char *path, struct stat *st, enum c2_dir_form *form,
                  struct cat2_error *err)
 {
     char index[C2_PATH_MAX + sizeof(C2_SPARSE_INDEX)];
 
-    *sparse = false;
-    if (c2_fs_in_state(dir->root, path)) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
-    int fd = c2_fs_open(dir->root, path, O_PATH, err);
-    if (fd < 0) {
-        if (err->code != CAT2_ENOTFOUND) return false;
-        if (fstatat(dir->root, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st->st_mode)) return true;
-        if (fstat(dir->root, st) == 0 && st->st_nlink == 0)
-            return c2_fail(err, CAT2_EIO, "%.160s: the root %.160s is not there", path, dir->root_path);
+    *form = C2_DIR_FILE;
+    if (c2_fs_in_state(dir->root, path) || is_listed_bare(dir, c2_str_of(path)))
         return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
-    }
-    int rc = fstat(fd, st);
-    close(fd);
-    if (rc != 0) return c2_fail(err, CAT2_EIO, "%.160s: cannot be examined", path);
+    int fd = c2_fs_open(dir->root, path, O_PATH, err);
+    if (fd < 0) return find_other(dir, path, st, form, err);
+    if (!stat_fd(fd, path, st, err)) return false;
     if (!S_ISDIR(st->st_mode)) return true;
     if (!c2_dir_may_be_sparse(c2_str_of(path))) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
     snprintf(index, sizeof(index), "%s%s", path, C2_SPARSE_INDEX);
-    *sparse = true;
+    *form = C2_DIR_SPARSE;
     fd = c2_fs_open(dir->root, index, O_PATH, err);
-    if (fd < 0) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
-    rc = fstat(fd, st);
-    close(fd);
-    return rc == 0 || c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    return stat_fd(fd, path, st, err) || c2_fail(err, CAT2_ENOTFOUND, "Not Found");
 }
 
 /* ---- opening ---- */
@@ -195,32 +255,44 @@ static bool check_opened(struct c2_dir_source *dir, const char *path, bool spars
     return item_check(&item->base, err);
 }
 
+/* A frame is opened where it lies; the frame of a plain file has bytes for items. */
+static bool open_data(struct c2_dir_source *dir, const char *path, enum c2_dir_form form,
+                      struct c2_codec *codec, struct dir_item *item, struct cat2_error *err)
+{
+    enum c2_kind kind = c2_kind_of(c2_str_of(path));
+
+    if (kind == C2_KIND_FILE && form != C2_DIR_CODED) return open_plain(dir, path, codec, item, err);
+    if (!open_frame(dir, path, form == C2_DIR_SPARSE, item, err)) return false;
+    const struct c2_meta *meta = c2_frame_meta(item->frame);
+    if (kind == C2_KIND_FILE)
+        return (meta->kind == C2_KIND_FRAME && meta->cparams.typesize == 1) ||
+               c2_fail(err, CAT2_EDATA, "%.120s%s: is no frame of a plain file", path, C2_DIR_CODED_SUFFIX);
+    return (kind == C2_KIND_ARRAY) == (meta->kind == C2_KIND_ARRAY) ||
+           c2_fail(err, CAT2_EDATA, "%.120s: the frame is %s", path,
+                   kind == C2_KIND_ARRAY ? "no array" : "an array, its name should end in .b2nd");
+}
+
 static bool open_item(struct c2_dir_source *dir, const char *path, struct c2_codec *codec,
                       struct dir_item *item, struct cat2_error *err)
 {
     char index[C2_PATH_MAX + sizeof(C2_SPARSE_INDEX)];
     struct c2_file_key key = {0};
+    enum c2_dir_form form;
     struct stat st;
-    bool sparse;
 
-    if (!c2_dir_find(dir, path, &st, &sparse, err)) return false;
+    if (!c2_dir_find(dir, path, &st, &form, err)) return false;
     if (!S_ISREG(st.st_mode)) {
         c2_dir_generation(dir, path, &st, &key, &item->base.gen, err);
         return c2_fail(err, CAT2_EDATA, "%.120s: %s", path, item->base.gen.unusable);
     }
+    bool sparse = form == C2_DIR_SPARSE;
     snprintf(index, sizeof(index), "%s%s", path, sparse ? C2_SPARSE_INDEX : "");
-    item->fd = c2_fs_open(dir->root, index, O_RDONLY | O_NONBLOCK, err);
-    if (item->fd < 0 || !pin(dir, path, sparse, item, err)) return false;
-    enum c2_kind kind = c2_kind_of(c2_str_of(path));
-    if (!(kind == C2_KIND_FILE ? open_plain(dir, path, codec, item, err)
-                               : open_frame(dir, path, sparse, item, err)))
+    item->fd = c2_dir_open_file(dir, index, form, err);
+    if (item->fd < 0 || !pin(dir, path, sparse, item, err) || !open_data(dir, path, form, codec, item, err))
         return false;
     item->base.meta = c2_frame_meta(item->frame);
     item->base.refusal = c2_frame_refusal(item->frame);
     item->base.frame = c2_frame_is_sparse(item->frame) ? NULL : item->frame;
-    if ((kind == C2_KIND_ARRAY) != (item->base.meta->kind == C2_KIND_ARRAY) && kind != C2_KIND_FILE)
-        return c2_fail(err, CAT2_EDATA, "%.120s: the frame is %s", path,
-                       kind == C2_KIND_ARRAY ? "no array" : "an array, its name should end in .b2nd");
     return check_opened(dir, path, sparse, item, err);
 }
 

@@ -73,6 +73,15 @@ bool c2_sub_is_folder(const struct c2_root_state *root, struct c2_str folder)
     return i < root->n && c2_str_starts(c2_str_of(root->datasets[i]->path), prefix);
 }
 
+/* The plain file NAME, which may be called NAME.b2 as its frame is. */
+static struct c2_ds *find_by_frame(struct c2_root_state *root, struct c2_str path)
+{
+    struct c2_str bare = {path.p, path.n - 3};
+
+    if (!c2_str_ends(path, ".b2") || c2_kind_of(bare) != C2_KIND_FILE) return NULL;
+    return c2_sub_find(root, bare);
+}
+
 struct c2_ds *c2_sub_find_named(struct c2_root_state *root, struct c2_str path, bool slash, bool *folder)
 {
     char text[C2_PATH_MAX + sizeof(C2_ARRAY_SUFFIX)];
@@ -84,7 +93,8 @@ struct c2_ds *c2_sub_find_named(struct c2_root_state *root, struct c2_str path, 
     struct c2_ds *ds = c2_sub_find(root, path), *longer = c2_sub_find(root, (struct c2_str){text, (size_t)n});
     if (longer && longer->bare) return longer;
     if (ds && !(ds->bare && *folder)) return ds;
-    return *folder ? NULL : longer;
+    if (*folder) return NULL;
+    return longer ? longer : find_by_frame(root, path);
 }
 
 struct c2_ds *c2_sub_find_container(struct c2_root_state *root, struct c2_str path)
@@ -114,6 +124,7 @@ struct c2_ds *c2_sub_find_own(struct c2_root_state *root, struct c2_str path)
     struct c2_ds *ds = c2_sub_find(root, path);
     char text[C2_PATH_MAX + sizeof(C2_FRAME_SUFFIX)];
 
+    if (!ds) ds = find_by_frame(root, path);
     if (ds) return ds;
     bool contained = c2_sub_find_container(root, path);
     for (size_t i = 0; i < C2_ARRAY_LEN(SUFFIXES); i++) {

@@ -48,7 +48,8 @@ struct c2_ds *c2_sub_find_named(struct c2_root_state *root, struct c2_str path, 
 struct c2_ds *c2_sub_find_container(struct c2_root_state *root, struct c2_str path);
 /** Is it a file that holds datasets, or in one? */
 bool c2_sub_is_container(struct c2_root_state *root, struct c2_str path);
-/** The dataset of this path; in a file that holds datasets, also of the name that it has there. */
+/** The dataset of this path; in a file that holds datasets, also of the name that it has there. Where there is
+ * no NAME.b2, it is the plain file NAME. */
 struct c2_ds *c2_sub_find_own(struct c2_root_state *root, struct c2_str path);
 /** The rows, of a file that is nothing but a table; or NULL. */
 struct c2_ds *c2_sub_table_of(struct c2_root_state *root, const struct c2_ds *file);
