@@ -185,9 +185,24 @@ static void levels_have_the_names_that_python_gives_them(void **state)
     assert_non_null(strstr(err.message, "loud"));
 }
 
+static void near_paths_are_above_beneath_or_without_a_suffix(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool near;
+    } cases[] = {{"", "a/b", true},     {"a", "a", true},      {"a", "a/b/c", true}, {"a.h5/g", "a.h5", true},
+                 {"a", "a.b2nd", true}, {"a.b2nd", "a", true}, {"a", "ab", false},   {"a/b", "a/c", false},
+                 {"a/b", "b", false},   {"a-b", "a", false}};
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++)
+        assert_int_equal(c2_path_is_near(c2_str_of(cases[i].a), c2_str_of(cases[i].b)), cases[i].near);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(near_paths_are_above_beneath_or_without_a_suffix),
         cmocka_unit_test(a_buffer_grows_to_its_ceiling_and_not_one_byte_past_it),
         cmocka_unit_test(stealing_a_buffer_leaves_it_empty_with_its_ceiling),
         cmocka_unit_test(an_error_keeps_one_line_and_its_cause),

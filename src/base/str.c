@@ -229,6 +229,15 @@ struct c2_str c2_path_last(struct c2_str path)
     return path;
 }
 
+bool c2_path_is_near(struct c2_str a, struct c2_str b)
+{
+    struct c2_str shorter = a.n < b.n ? a : b, longer = a.n < b.n ? b : a;
+
+    if (shorter.n == 0) return true;
+    if (memcmp(shorter.p, longer.p, shorter.n) != 0) return false;
+    return longer.n == shorter.n || longer.p[shorter.n] == '/' || longer.p[shorter.n] == '.';
+}
+
 struct c2_str c2_path_parent(struct c2_str path)
 {
     struct c2_str last = c2_path_last(path);

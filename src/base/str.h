@@ -129,6 +129,9 @@ bool c2_path_check(struct c2_str rel, struct cat2_error *err);
 /** The last part of a path, and what is in front of that, without the slash. */
 struct c2_str c2_path_last(struct c2_str path);
 struct c2_str c2_path_parent(struct c2_str path);
+/** Is one of them the other, above it, or the other without its suffix ("a" and "a.b2nd")? "" is above all.
+ */
+bool c2_path_is_near(struct c2_str a, struct c2_str b);
 /** Of text that ends with NUL, its last part does, too. */
 static inline const char *c2_path_name(const char *path)
 {

@@ -108,8 +108,23 @@ struct c2_bus_ops {
     /* Which of several places is connected, or is tried next: its index. NULL: there is one only. */
     int (*at)(const struct c2_bus *bus);
 };
+/* A publisher in this process, which can tell of changes before their events come. */
+struct c2_bus_looker {
+    struct c2_bus_looker *next;
+    const char *root;
+    /* Has something at this path, above or beneath it changed of which no event has told yet? It looks, and
+     * says so only for as long as it is worth waiting for. */
+    bool (*unsettled)(void *ctx, struct c2_str path);
+    void *ctx;
+};
 struct c2_bus {
     const struct c2_bus_ops *ops; /* first member of the implementations */
+    struct c2_bus_looker *lookers;
 };
+/** The looker is the caller's, and stays until it is removed. */
+void c2_bus_add_looker(struct c2_bus *bus, struct c2_bus_looker *looker);
+void c2_bus_remove_looker(struct c2_bus *bus, struct c2_bus_looker *looker);
+/** Of the publisher of this root, where it is in this process; NULL: elsewhere. */
+const struct c2_bus_looker *c2_bus_looker_of(const struct c2_bus *bus, const char *root);
 
 #endif

@@ -711,6 +711,37 @@ static void files_of_new_directories_are_seen(void **state)
     c2_fs_remove_tree(dir);
 }
 
+static void note_name(void *ctx, const char *rel)
+{
+    struct cat2_error err;
+
+    assert_true(c2_buf_printf(ctx, &err, "%s ", rel ? rel : "?"));
+}
+
+static void what_has_happened_is_told_when_it_is_asked_for(void **state)
+{
+    char dir[] = "/tmp/c2-watch-XXXXXX";
+    C2_AUTO(c2_buf) names = C2_BUF_INIT(10000);
+    struct c2_loop *loop;
+    struct c2_watch *watch;
+    struct cat2_error err;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    assert_true(c2_loop_new(&loop, &err));
+    assert_true(c2_watch_new(loop, dir, note_name, &names, &watch, &err));
+    c2_watch_hear(watch);
+    assert_int_equal(names.n, 0);
+    touch(dir, "now");
+    c2_watch_hear(watch); /* the loop has not run */
+    assert_string_equal(c2_buf_cstr(&names), "now ");
+    c2_watch_hear(watch);
+    assert_string_equal(c2_buf_cstr(&names), "now ");
+    c2_watch_free(watch);
+    c2_loop_free(loop);
+    c2_fs_remove_tree(dir);
+}
+
 /* ---- the last moment ---- */
 
 static const char plain_get[] = "GET /counted HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -775,6 +806,7 @@ int main(void)
         cmocka_unit_test(who_sends_a_byte_now_and_then_is_given_up),
         cmocka_unit_test(two_ends_of_a_websocket_talk_and_part),
         cmocka_unit_test(files_of_new_directories_are_seen),
+        cmocka_unit_test(what_has_happened_is_told_when_it_is_asked_for),
         cmocka_unit_test(a_request_that_comes_while_the_server_is_freed_reaches_no_handler),
     };
 

@@ -233,24 +233,38 @@ static void on_timer(uv_timer_t *timer)
     free(pending);
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+static void read_events(struct c2_watch *w)
 {
-    struct c2_watch *w = poll->data;
     _Alignas(struct inotify_event) char bytes[65536];
     ssize_t n;
 
-    (void)status;
-    (void)events;
     while ((n = read(w->fd, bytes, sizeof(bytes))) > 0)
         for (char *p = bytes; p < bytes + n;) {
             const struct inotify_event *event = (const void *)p;
             on_event(w, event);
             p += sizeof(*event) + event->len;
         }
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct c2_watch *w = poll->data;
+
+    (void)status;
+    (void)events;
+    read_events(w);
     if (!w->timing) return;
     int64_t waited = c2_loop_now_ms(w->loop) - w->first_ms;
     uv_timer_start(&w->timer, on_timer, (uint64_t)c2_max_i64(0, c2_min_i64(QUIET_MS, PATIENCE_MS - waited)),
                    0);
+}
+
+void c2_watch_hear(struct c2_watch *w)
+{
+    if (w->fd >= 0) read_events(w);
+    if (!w->timing) return;
+    uv_timer_stop(&w->timer);
+    on_timer(&w->timer);
 }
 
 static void watch_free(struct c2_watch *w)

@@ -17,6 +17,8 @@ bool c2_watch_flat_new(struct c2_loop *loop, const char *dir, c2_watch_fn *chang
                        struct c2_watch **out, struct cat2_error *err);
 /** Is every directory watched? If not, *why says what is missing. */
 bool c2_watch_is_complete(const struct c2_watch *watch, const char **why);
+/** Tell now what has happened until now: an event is there when the call that caused it returns. */
+void c2_watch_hear(struct c2_watch *watch);
 void c2_watch_free(struct c2_watch *watch);
 
 #endif

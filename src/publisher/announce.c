@@ -60,6 +60,13 @@ static bool pending(const struct c2_entry *entry, const char **etag)
            strcmp(entry->announced, entry->gen.etag) != 0;
 }
 
+bool c2_announcer_owes(const struct c2_entry *entry)
+{
+    const char *etag;
+
+    return pending(entry, &etag);
+}
+
 static bool make_event(const struct c2_entry *entry, const char *etag, struct c2_buf *out,
                        struct cat2_error *err)
 {

@@ -69,6 +69,11 @@ size_t c2_catalog_nfound(const struct c2_catalog *cat);
 /** Has a look come to its end? Before, the entries are not all there are. */
 bool c2_catalog_is_complete(const struct c2_catalog *cat);
 
+/** Is a look under way, or to come soon, or do contents tell yet what has changed? */
+bool c2_catalog_is_looking(const struct c2_catalog *cat);
+/** Look after ms, unless a look is to come already. */
+void c2_catalog_look_later(struct c2_catalog *cat, int64_t ms);
+
 /** Bytes of files hashed in this process. */
 int64_t c2_catalog_hashed_nbytes(const struct c2_catalog *cat);
 

@@ -154,7 +154,7 @@ static void hash_done(void *ctx)
     struct c2_catalog *cat = job->cat;
     int64_t ms = job->wait ? WAIT_MS : job->urgent ? 0 : job->nbytes * 1000 / LATER_RATE;
 
-    cat->hashing->running = false;
+    cat->hashing->running = cat->deciding = false;
     if (cat->closed) c2_catalog_end_hash(cat);
     if (c2_catalog_job_done(cat)) {
         cat->hashing->nbytes += job->nbytes;
@@ -192,6 +192,7 @@ void c2_catalog_hash(struct c2_catalog *cat)
     *job =
         (struct hash_job){.cat = cat, .source = cat->source, .stream = &h->streams[urgent], .urgent = urgent};
     h->running = true;
+    cat->deciding = urgent;
     cat->njobs++;
     struct c2_pool_share share = {0, URGENT_NBYTES};
     if (urgent)

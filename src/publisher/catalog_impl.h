@@ -56,6 +56,7 @@ struct c2_catalog {
     bool closed;
     struct c2_later *laters;
     struct c2_timer *look_timer;
+    bool deciding;              /* contents are being hashed that tell what has changed */
     struct c2_hashing *hashing; /* NULL until there was something to hash */
     size_t njobs;               /* in the pool: the catalog outlives them */
 };
@@ -87,8 +88,6 @@ void c2_catalog_end_laters(struct c2_catalog *cat);
 
 /* ---- catalog_walk.c ---- */
 
-/** Rescan after ms. */
-void c2_catalog_look_later(struct c2_catalog *cat, int64_t ms);
 /** Closed: who waits for a look is told. */
 void c2_catalog_end_walk(struct c2_catalog *cat);
 

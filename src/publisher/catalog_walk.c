@@ -182,6 +182,11 @@ void c2_catalog_look_later(struct c2_catalog *cat, int64_t ms)
     if (!cat->look_timer && !cat->closed) cat->look_timer = c2_timer_start(cat->loop, ms, 0, look, cat);
 }
 
+bool c2_catalog_is_looking(const struct c2_catalog *cat)
+{
+    return cat->walking || cat->walk_again || cat->look_timer || cat->deciding;
+}
+
 void c2_catalog_end_walk(struct c2_catalog *cat)
 {
     struct c2_look *looks = cat->looks, *walk_looks = cat->walk_looks ? *cat->walk_looks : NULL;

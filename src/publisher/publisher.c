@@ -14,9 +14,9 @@
     60000 /* between looks at a store of objects: each is a request per 1000 objects, which may cost */
 #define SAVE_MS 500 /* changes of so long are written to the state together */
 
-static void on_source_change(void *ctx)
+static void on_source_change(void *ctx, const char *rel)
 {
-    c2_catalog_rescan(((struct c2_publisher *)ctx)->catalog, NULL, NULL);
+    c2_look_note(ctx, rel);
 }
 
 static void on_save_time(void *ctx)
@@ -45,6 +45,7 @@ static bool start(struct c2_publisher *pub, const struct c2_publisher_options *o
     pub->source = source;
     c2_poll_start(pub, options->poll_ms == 0 && c2_is_object_store(options->root) ? STORE_POLL_MS
                                                                                   : options->poll_ms);
+    c2_look_start(pub);
     pub->save_timer = c2_timer_start(pub->parts.loop, SAVE_MS, SAVE_MS, on_save_time, pub);
     pub->tender = c2_timer_start(pub->parts.loop, C2_STATE_TEND_MS, C2_STATE_TEND_MS, on_tend_time, pub);
     if (!pub->save_timer || !pub->tender) return c2_fail_nomem(err, "publisher");
@@ -98,6 +99,7 @@ void c2_publisher_stop(struct c2_publisher *pub)
     if (pub->stopped) return;
     pub->stopped = true;
     c2_poll_stop(pub);
+    if (pub->looker.root) c2_look_stop(pub);
     c2_timer_stop(pub->save_timer);
     c2_timer_stop(pub->tender);
     if (!c2_publisher_save(pub, true, &err)) c2_log_warn("generations are not saved: %s", err.message);

@@ -10,6 +10,13 @@
 #define C2_PUBLISHING_MAX    8    /* announcements on their way to the bus */
 #define C2_ANNOUNCE_RETRY_MS 1000 /* as often as a broker that was started again is looked for */
 
+#define C2_NOTES_MAX 64 /* paths; of more changes at a time the whole root is noted */
+/* Something that has changed, and is not announced yet as far as is known. */
+struct c2_change_note {
+    char *path; /* "": the whole root */
+    int64_t since_ms;
+    int nnudged;
+};
 struct c2_publisher {
     struct c2_publisher_parts parts;
     struct c2_catalog *catalog;
@@ -28,7 +35,11 @@ struct c2_publisher {
     size_t nannounced;
     size_t announce_at; /* index of the entry of the catalog that is looked at next */
     bool announce_soon, announce_anew, stopped, walked;
-    int dirfd;       /* of the state, for its metrics; -1: none */
+    int dirfd; /* of the state, for its metrics; -1: none */
+    struct c2_bus_looker looker;
+    struct c2_change_note notes[C2_NOTES_MAX];
+    size_t nnotes;
+    bool hearing;    /* what is told of is heard ahead of time */
     bool registered; /* the broker has taken the root, once at least */
 };
 
@@ -62,7 +73,15 @@ bool c2_publisher_save(struct c2_publisher *pub, bool all, struct cat2_error *er
 void c2_poll_start(struct c2_publisher *pub, int64_t poll_ms);
 void c2_poll_stop(struct c2_publisher *pub);
 
+/* look_ahead.c: changes are looked at when somebody asks, ahead of their events. */
+void c2_look_start(struct c2_publisher *pub);
+void c2_look_stop(struct c2_publisher *pub);
+/** Something at this path has changed (NULL: anything): it is looked at. */
+void c2_look_note(struct c2_publisher *pub, const char *rel);
+
 /* Announcer. */
+/** Is it to be announced? */
+bool c2_announcer_owes(const struct c2_entry *entry);
 bool c2_announcer_start(struct c2_publisher *pub, const struct c2_publisher_options *options,
                         struct cat2_error *err);
 void c2_announcer_stop(struct c2_publisher *pub);

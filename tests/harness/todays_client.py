@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Run by the Python of .venv-today: what caterva2.Client and blosc2 get from a subscriber, as JSON: for each thing asked, its dtype,
-shape and bytes, or the error. argv: URL, ROOT, folder for downloads."""
+shape and bytes, or the error. argv: URL, ROOT, folder for downloads, directory of the root."""
 import json
 import pathlib
 import sys
@@ -9,7 +9,7 @@ import blosc2
 import caterva2
 import numpy as np
 
-URL, ROOT, FOLDER = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+URL, ROOT, FOLDER, DIRECTORY = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), pathlib.Path(sys.argv[4])
 SAID = {}
 
 
@@ -69,6 +69,21 @@ say("sum", lambda: int(line.sum()))
 say("chunk", lambda: client.get_chunk(f"{ROOT}/line.b2nd", 0))
 for name in ("line.b2nd", "notes.txt", "bytes.b2frame"):
     say(f"download {name}", lambda name=name: pathlib.Path(client.download(f"{ROOT}/{name}", FOLDER / name)).read_bytes())
+
+
+
+def written(k):
+    blosc2.asarray(np.arange(4) * k, urlpath=str(DIRECTORY / "written.b2nd"), mode="w")
+    return client.get(f"{ROOT}/written.b2nd")[1:3]
+
+
+for k in (1, 2):
+    say(f"written {k}", lambda k=k: written(k))
+blosc2.SChunk(data=b"text", cparams={"typesize": 1}, urlpath=str(DIRECTORY / "coded.md.b2"), mode="w", contiguous=True)
+say("coded", lambda: [name for name in client.get_list(ROOT) if "coded" in name])
+for name in ("coded.md", "coded.md.b2"):
+    say(f"download {name}", lambda name=name: pathlib.Path(client.download(f"{ROOT}/{name}", FOLDER / name)).read_bytes())
+say("empty group", lambda: [client.get_info(f"{ROOT}/x.h5/nothing")["kind"], client.get_list(f"{ROOT}/x.h5/nothing")])
 say("missing", lambda: client.get(f"{ROOT}/missing.b2nd"))
 say("out of bounds", lambda: line[[5000]])
 array = blosc2.C2Array(f"{ROOT}/plane.b2nd", urlbase=URL)

@@ -33,6 +33,7 @@ def site(module_house, tmp_path_factory):
         shutil.copy(ROOT / f"tests/corpus/b2z_store/{name}.b2z", root)
     with h5py.File(root / "x.h5", "w") as file:
         file["g/x"], file["g/x-y"] = PLANE, LINE
+        file.create_group("nothing")
     serve = module_house.serve(f"@public={root}")
     wait_until(lambda: get(serve.url + "/api/list/@public")[0] == 200 and json.loads(get(serve.url + "/api/list/@public")[2]) == FILES)
     serve.root = root
@@ -41,7 +42,7 @@ def site(module_house, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(site, tmp_path_factory):
-    argv = [PYTHON, ROOT / "tests/harness/todays_client.py", site.url, "@public", tmp_path_factory.mktemp("downloads")]
+    argv = [PYTHON, ROOT / "tests/harness/todays_client.py", site.url, "@public", tmp_path_factory.mktemp("downloads"), site.root]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
@@ -82,6 +83,16 @@ def test_bytes_of_frames_chunks_and_downloads(said, site):
                 "C2Array chunk": plane.schunk.get_chunk(0)} | {f"download {name}": body for name, body in stored.items()}
     for name, body in expected.items():
         assert "hex" in said[name] and bytes.fromhex(said[name]["hex"]) == body, (name, str(said[name])[:300])
+
+
+def test_what_was_written_just_now_is_what_the_client_gets(said):
+    assert [np.frombuffer(bytes.fromhex(said[f"written {k}"]["hex"]), "i8").tolist() for k in (1, 2)] == [[1, 2], [2, 4]], said["written 1"]
+
+
+def test_a_plain_file_stored_as_its_frame_and_an_empty_group(said):
+    assert said["coded"] == {"value": ["coded.md"]} and said["empty group"] == {"value": ["group", []]}, (said["coded"], said["empty group"])
+    for name in ("coded.md", "coded.md.b2"):
+        assert bytes.fromhex(said[f"download {name}"]["hex"]) == b"text", said[f"download {name}"]
 
 
 def test_errors_say_why(said):

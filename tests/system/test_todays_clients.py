@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the Python clients of 2026 ask: keys of NumPy's kind against NumPy, frames, chunks, ranges, codings, lists and groups."""
+import itertools
 import json
 import random
 import re
 import shutil
 import subprocess
+import threading
 import urllib.parse
 
 import blosc2
@@ -175,7 +177,34 @@ def test_what_has_no_coordinates_or_fields_says_so(site):
 @pytest.mark.parametrize("body", [{"slice_": 5}, {"bogus": 1}, [], "x", {"indices": 3}, {"indices": {}}, {"field": ["a"]}])
 def test_a_body_of_the_wrong_shape_is_422(site, body):
     status, _, answer = post(site, "rows.b2nd", body)
-    assert status == 422 and json.loads(answer)["detail"], answer
+    fault, = json.loads(answer)["detail"]
+    assert status == 422 and fault["msg"] and fault["type"] and (fault["loc"] in ([], list(body)[:1] if isinstance(body, dict) else [])), answer
+
+
+def test_a_parameter_of_the_wrong_type_is_named_as_fastapi_names_it(site):
+    for query, kind in (("", "missing"), ("?nchunk=x", "int_parsing")):
+        status, _, body = get(f"{site.url}/api/chunk/@public/line.b2nd{query}")
+        fault, = json.loads(body)["detail"]
+        assert (status, fault["loc"], fault["type"]) == (422, ["query", "nchunk"], kind) and "nchunk" in fault["msg"]
+    status, _, body = get(at(site, "line.b2nd", prefer_schunk="maybe"))
+    assert (status, json.loads(body)["detail"][0]["loc"]) == (422, ["query", "prefer_schunk"])
+    posted = get(at(site, "line.b2nd"), {"Content-Type": "application/json"}, method="POST", data=b"{no json")
+    assert (posted[0], json.loads(posted[2])["detail"][0]["type"]) == (422, "json_invalid") and b"no json" not in posted[2]
+    said = subprocess.run([BIN / "cat2cli", "--host", site.http, "show", "@public/line.b2nd[x]"], capture_output=True, text=True, timeout=60)
+    assert said.returncode == 1 and "not a slice" in said.stderr
+
+
+@pytest.mark.parametrize("query, words", [({"slice_": "a:b"}, "not a slice"), ({"indices": '["x"]'}, "not a slice"), ({"indices": "[{}]"}, "not an integer"),
+                                          ({"indices": "nonsense"}, "not JSON")])
+def test_the_words_of_an_error_are_those_that_clients_look_for(site, query, words):
+    status, _, body = get(at(site, "line.b2nd", **query))
+    assert status == 400 and words in json.loads(body)["detail"], body
+
+
+def test_too_many_coordinates_say_how_many_are_read(site):
+    for indices, words in (([[7] * 1_000_001], "batches"), ("[" + " " * (8 << 20), "at most 8388608")):
+        status, _, body = post(site, "line.b2nd", {"indices": indices})
+        assert status == 400 and words in json.loads(body)["detail"], body
 
 
 def test_posted_and_asked_for_is_the_same(site):
@@ -379,6 +408,108 @@ def test_a_new_leaf_is_there_under_its_own_name(site):
         file["g/new"] = np.arange(4)
     wait_until(lambda: get(f"{site.url}/api/info/@public/x.h5/g/new")[0] == 200)
     assert json.loads(get(f"{site.url}/api/info/@public/x.h5/g/new")[2])["shape"] == [4]
+
+
+@pytest.fixture(scope="module")
+def fresh(module_house, tmp_path_factory):
+    root = tmp_path_factory.mktemp("fresh")
+    (root / "old.txt").write_text("old")
+    serve = module_house.serve(f"d={root}")
+    serve.root = root
+    wait_until(lambda: json.loads(get(serve.url + "/api/list/d")[2]) == ["old.txt"])
+    return serve
+
+
+def test_whoever_asks_after_a_change_gets_what_is_there_after_it(fresh):
+    """The first question is answered so, not one of the next: each is asked once."""
+    def values(path, **query):
+        answer = get(f"{fresh.url}/api/fetch/d/{path}?{urllib.parse.urlencode(query)}")
+        return blosc2.ndarray_from_cframe(answer[2])[...].tolist() if answer[0] == 200 else answer
+
+    for k in range(3):
+        blosc2.asarray(np.arange(5) * k, urlpath=str(fresh.root / "x.b2nd"), mode="w")
+        assert values("x.b2nd", slice_="1:4") == [k, 2 * k, 3 * k]
+    blosc2.asarray(np.arange(9), urlpath=str(fresh.root / "x.b2nd"), mode="w")
+    assert json.loads(get(f"{fresh.url}/api/info/d/x.b2nd")[2])["shape"] == [9]
+    for k in range(3):
+        (fresh.root / "old.txt").write_text(f"text {k}")
+        assert get(f"{fresh.url}/api/download/d/old.txt")[2] == b"text %d" % k
+    for k in range(1, 4):
+        with h5py.File(fresh.root / "f.h5", "w") as file:
+            file[f"g/{k}"] = np.arange(6) * k
+        assert json.loads(get(f"{fresh.url}/api/list/d/f.h5")[2]) == [f"g/{k}"]
+        assert values(f"f.h5/g/{k}") == [k * n for n in range(6)]
+    (fresh.root / "dir").mkdir()
+    (fresh.root / "dir/new.txt").write_text("new")
+    assert json.loads(get(f"{fresh.url}/api/list/d/dir")[2]) == ["new.txt"]
+    (fresh.root / "dir").rename(fresh.root / "moved")
+    assert json.loads(get(f"{fresh.url}/api/list/d/moved")[2]) == ["new.txt"] and get(f"{fresh.url}/api/info/d/dir")[0] == 404
+    (fresh.root / "x.b2nd").unlink()
+    assert get(f"{fresh.url}/api/info/d/x.b2nd")[0] == 404 and "x.b2nd" not in json.loads(get(f"{fresh.url}/api/list/d")[2])
+
+
+def test_what_is_written_all_the_time_is_answered_all_the_same(fresh):
+    """As it was: a request waits for a change, not for a file that does not rest."""
+    (fresh.root / "busy.txt").write_bytes(b"%05d" % 0)
+    assert get(f"{fresh.url}/api/fetch/d/busy.txt?format=raw")[2] == b"00000"
+    ended, answers = threading.Event(), []
+
+    def write():
+        for k in itertools.count():
+            with open(fresh.root / "busy.txt", "r+b") as file:
+                file.write(b"%05d" % (k % 2))
+            if ended.wait(0.03):
+                return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(40):
+            answers.append(get(f"{fresh.url}/api/info/d/old.txt")[0])
+            status, _, body = get(f"{fresh.url}/api/fetch/d/busy.txt?format=raw")
+            answers.append(200 if status == 200 and body in (b"00000", b"00001") else (status, body))
+    finally:
+        ended.set()
+        writer.join()
+    assert set(answers) <= {200, (503, answers[-1][1] if isinstance(answers[-1], tuple) else b"")}, answers
+    assert get(f"{fresh.url}/api/info/d/old.txt")[0] == 200
+
+
+def test_a_plain_file_that_is_there_as_its_frame_alone_has_both_names(fresh):
+    blosc2.SChunk(data=TEXT, cparams={"typesize": 1}, urlpath=str(fresh.root / "coded.md.b2"), mode="w", contiguous=True)
+    stored = (fresh.root / "coded.md.b2").read_bytes()
+    listed = json.loads(get(f"{fresh.url}/api/list/d")[2])
+    assert "coded.md" in listed and "coded.md.b2" not in listed
+    for name in ("coded.md", "coded.md.b2"):
+        assert json.loads(get(f"{fresh.url}/api/info/d/{name}")[2])["nbytes"] == len(TEXT)
+        assert json.loads(get(f"{fresh.url}/api/list/d/{name}")[2]) == ["coded.md"]
+        assert get(f"{fresh.url}/api/fetch/d/{name}?format=raw")[2] == get(f"{fresh.url}/api/download/d/{name}")[2] == TEXT
+        assert get(f"{fresh.url}/api/download/d/{name}", {"Accept-Encoding": "blosc2"})[2] == stored
+        part = get(f"{fresh.url}/api/download/d/{name}", {"Range": "bytes=2-9"})
+        assert (part[0], part[2]) == (206, TEXT[2:10])
+        assert get(f"{fresh.url}/api/download/d/{name}", {"Range": f"bytes={len(TEXT)}-"})[0] == 416
+    assert get(f"{fresh.url}/files/d/coded.md")[2] == TEXT and get(f"{fresh.url}/files/d/coded.md.b2")[2] == stored
+    (fresh.root / "coded.md").write_text("beside")  # now each has a name of its own
+    listed = json.loads(get(f"{fresh.url}/api/list/d")[2])
+    assert {"coded.md", "coded.md.b2"} <= set(listed)
+    assert get(f"{fresh.url}/api/download/d/coded.md")[2] == b"beside" and get(f"{fresh.url}/api/download/d/coded.md.b2")[2] == stored
+    (fresh.root / "noise.b2").write_bytes(b"no frame")
+    assert "noise.b2" in json.loads(get(f"{fresh.url}/api/list/d")[2]) and get(f"{fresh.url}/api/download/d/noise.b2")[2] == b"no frame"
+
+
+def test_a_group_with_nothing_in_it_is_a_group(fresh):
+    with h5py.File(fresh.root / "empty.h5", "w") as file:
+        file.create_group("nothing/deeper")
+        file["x"] = [1]
+    for path in ("nothing", "nothing/deeper", "nothing/"):
+        info = json.loads(get(f"{fresh.url}/api/info/d/empty.h5/{path}")[2])
+        assert (info["kind"], info["nfiles"], info["size"]) == ("group", 0, 0) and info["mtime"], info
+        assert get(f"{fresh.url}/api/list/d/empty.h5/{path}")[::2] == (200, b"[]")
+    assert get(f"{fresh.url}/api/info/d/empty.h5/none")[0] == get(f"{fresh.url}/api/fetch/d/empty.h5/nothing")[0] == 404
+
+
+def test_a_store_is_fetched_as_itself(site):
+    assert get(at(site, "tree.b2z"))[2] == (site.root / "tree.b2z").read_bytes()
 
 
 def test_it_says_who_it_is_to_peers(site):

@@ -20,7 +20,7 @@ struct alone {
     struct c2_container *container;
     char *filename;
     struct c2_watch *watches[2]; /* where the name is, and where a link to it leads */
-    c2_loop_fn *changed;
+    c2_source_changed *changed;
     void *changed_ctx;
     atomic_bool cancelled;
 };
@@ -85,7 +85,7 @@ static void on_watch(void *ctx, const char *rel)
         if (!ours && !c2_container_uses(alone->container, rel)) return;
     }
     c2_gens_doubt(alone->base.gens, FILE_KEY);
-    alone->changed(alone->changed_ctx);
+    alone->changed(alone->changed_ctx, NULL);
 }
 
 static void on_watch_folder(void *ctx, const char *rel)
@@ -107,7 +107,7 @@ static bool watch_dir(struct alone *alone, struct c2_loop *loop, const char *fil
     return ok;
 }
 
-static bool alone_watch(struct c2_source *base, struct c2_loop *loop, c2_loop_fn *changed, void *ctx,
+static bool alone_watch(struct c2_source *base, struct c2_loop *loop, c2_source_changed *changed, void *ctx,
                         struct cat2_error *err)
 {
     struct alone *alone = of(base);
@@ -122,6 +122,14 @@ static bool alone_watch(struct c2_source *base, struct c2_loop *loop, c2_loop_fn
     if (!watch_dir(alone, loop, alone->filename, 0, err)) return false;
     if (!realpath(alone->filename, full) || strcmp(full, alone->filename) == 0) return true;
     return watch_dir(alone, loop, full, 1, err);
+}
+
+static void alone_hear(struct c2_source *base)
+{
+    struct alone *alone = of(base);
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(alone->watches) && !alone->cancelled; i++)
+        if (alone->watches[i]) c2_watch_hear(alone->watches[i]);
 }
 
 static bool alone_hears_all(struct c2_source *base, const char **why)
@@ -176,6 +184,7 @@ static const struct c2_source_ops ALONE_OPS = {.walk = alone_walk,
                                                .open = alone_open,
                                                .attrs = alone_attrs,
                                                .watch = alone_watch,
+                                               .hear = alone_hear,
                                                .cancel = alone_cancel,
                                                .free = alone_free,
                                                .open_file = alone_open_file,

@@ -62,11 +62,17 @@ void c2_source_forget(struct c2_source *source, const char *path)
         c2_gens_forget(gens, path);
 }
 
-bool c2_source_watch(struct c2_source *source, struct c2_loop *loop, c2_loop_fn *changed, void *ctx,
+bool c2_source_watch(struct c2_source *source, struct c2_loop *loop, c2_source_changed *changed, void *ctx,
                      struct cat2_error *err)
 {
     FIND(source, watch);
     return !source || source->ops->watch(source, loop, changed, ctx, err);
+}
+
+void c2_source_hear(struct c2_source *source)
+{
+    FIND(source, hear);
+    if (source) source->ops->hear(source);
 }
 
 void c2_source_cancel(struct c2_source *source)

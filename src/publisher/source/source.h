@@ -47,6 +47,8 @@ void c2_item_unref(struct c2_item *item);
 void c2_item_count(struct c2_item *item);
 size_t c2_items_open(void);
 
+/** What has changed: a path below the root, as its files are called; NULL: anything. */
+typedef void c2_source_changed(void *ctx, const char *rel);
 typedef bool c2_source_sink(void *ctx, const char *path, const struct c2_generation *gen,
                             struct cat2_error *err);
 
@@ -63,8 +65,9 @@ struct c2_source_ops {
                  struct cat2_error *err);
     bool (*attrs)(struct c2_source *source, const char *path, struct c2_buf *out, struct cat2_error *err);
     void (*forget)(struct c2_source *source, const char *path);
-    bool (*watch)(struct c2_source *source, struct c2_loop *loop, c2_loop_fn *changed, void *ctx,
+    bool (*watch)(struct c2_source *source, struct c2_loop *loop, c2_source_changed *changed, void *ctx,
                   struct cat2_error *err);
+    void (*hear)(struct c2_source *source);
     void (*cancel)(struct c2_source *source); /* of every source below too */
     void (*free)(struct c2_source *source);   /* its own; `below` and `gens` are freed for it */
     int (*open_file)(struct c2_source *source, const char *path, struct cat2_error *err);
@@ -94,9 +97,11 @@ bool c2_source_open(struct c2_source *source, const char *path, struct c2_codec 
 bool c2_source_attrs(struct c2_source *source, const char *path, struct c2_buf *out, struct cat2_error *err);
 /** The dataset is gone: forget what was made of it. By default its generations. */
 void c2_source_forget(struct c2_source *source, const char *path);
-/** Loop thread. changed(ctx) after something changed. By default never. */
-bool c2_source_watch(struct c2_source *source, struct c2_loop *loop, c2_loop_fn *changed, void *ctx,
+/** Loop thread. changed(ctx, rel) after something changed. By default never. */
+bool c2_source_watch(struct c2_source *source, struct c2_loop *loop, c2_source_changed *changed, void *ctx,
                      struct cat2_error *err);
+/** Loop thread: call changed() now for what has changed until now, as far as events tell. */
+void c2_source_hear(struct c2_source *source);
 /** Loop thread: stop watching; open() ends soon with CAT2_ECANCELLED. */
 void c2_source_cancel(struct c2_source *source);
 /** NULL is fine. */

@@ -4,11 +4,13 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/settling.h"
 #include "wire/url.h"
 
 #define ANEW_MAX 3 /* generations one request runs after */
@@ -16,7 +18,7 @@
 struct lookup {
     struct c2_found found;
     struct c2_str root;
-    bool named;
+    enum c2_find_wait wait;
     c2_found_fn *fn;
 };
 
@@ -27,7 +29,7 @@ static void on_known(void *ctx, const struct cat2_error *err)
     struct c2_found found = l->found;
 
     found.root = c2_sub_root_of(found.req, found.sub, l->root); /* which may have come or gone meanwhile */
-    if (found.root && l->named) {
+    if (found.root && l->wait == C2_FIND_NAMED) {
         found.ds = c2_sub_find_named(found.root, found.path, found.slash, &found.folder);
     } else if (found.root) {
         found.folder = found.path.n == 0 || c2_sub_is_folder(found.root, found.path);
@@ -36,6 +38,19 @@ static void on_known(void *ctx, const struct cat2_error *err)
     }
     if (found.root && !err) c2_sub_say_stale(found.req, found.root);
     l->fn(&found, err);
+}
+
+static void find_known(void *ctx)
+{
+    struct lookup *l = ctx;
+    struct c2_root_state *root = c2_sub_root_of(l->found.req, l->found.sub, l->root);
+
+    if (l->wait == C2_FIND_DATASET && root)
+        c2_sub_when_found(root, l->found.path, on_known, l);
+    else if (l->wait == C2_FIND_PAGE)
+        c2_sub_when_known_within(root, C2_PAGE_PATIENCE_MS, on_known, l);
+    else
+        c2_sub_when_known(root, on_known, l);
 }
 
 void c2_sub_find_path(struct c2_request *req, struct c2_subscriber *sub, struct c2_str root,
@@ -49,22 +64,17 @@ void c2_sub_find_path(struct c2_request *req, struct c2_subscriber *sub, struct 
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
-    *l = (struct lookup){.found = {.req = req, .sub = sub, .path = path, .ctx = ctx},
-                         .root = root,
-                         .named = wait == C2_FIND_NAMED,
-                         .fn = fn};
+    *l = (struct lookup){
+        .found = {.req = req, .sub = sub, .path = path, .ctx = ctx}, .root = root, .wait = wait, .fn = fn};
     while (l->found.path.n && l->found.path.p[l->found.path.n - 1] == '/') {
         l->found.path.n--;
         l->found.slash = true;
     }
     if (!c2_sub_may_follow(req, state, &err))
         on_known(l, &err);
-    else if (wait == C2_FIND_DATASET && state)
-        c2_sub_when_found(state, path, on_known, l);
-    else if (wait == C2_FIND_PAGE)
-        c2_sub_when_known_within(state, C2_PAGE_PATIENCE_MS, on_known, l);
-    else
-        c2_sub_when_known(state, on_known, l);
+    else if (!state || !c2_sub_is_behind(state, l->found.path) ||
+             !c2_sub_when_settled(state, l->found.path, find_known, l))
+        find_known(l);
 }
 
 /* ---- datasets ---- */
@@ -75,6 +85,11 @@ struct wanted {
     bool refused; /* also one that cannot be served, if its metadata is known */
     c2_dataset_handler *fn;
     void (*group)(const struct c2_found *found); /* of a folder; NULL: it is not there */
+};
+
+struct emptiness {
+    struct c2_found found;
+    const struct wanted *wanted;
 };
 
 /* In a file that holds datasets it may be a new one, called as it is there: its path is longer. */
@@ -92,6 +107,41 @@ static struct c2_str longer(const struct c2_found *found)
     return (struct c2_str){text, n + suffix};
 }
 
+/* A group with nothing in it is in no list, but it has attributes, though they may be none. */
+static void on_attrs(void *ctx, struct c2_str json, const struct cat2_error *err)
+{
+    const struct emptiness *empty = ctx;
+    struct c2_found found = empty->found;
+
+    (void)json;
+    found.root = c2_sub_root_of(found.req, found.sub, empty->wanted->root); /* it may have gone meanwhile */
+    if (err && err->code != CAT2_ENOTFOUND)
+        c2_reply_reason(found.req, found.root, err);
+    else if (err || !found.root)
+        c2_reply_no_dataset(found.req, found.sub);
+    else
+        empty->wanted->group(&found);
+}
+
+/* In a file that holds datasets, or where the root is one. */
+static bool may_be_group(struct c2_root_state *root, struct c2_str path)
+{
+    return c2_sub_find_container(root, path) || c2_sub_may_have_attrs(root, path) ||
+           (root->n && root->datasets[root->n - 1]->within);
+}
+
+static void look_for_group(const struct c2_found *found, const struct wanted *wanted)
+{
+    struct emptiness *empty = c2_arena_alloc(c2_request_arena(found->req), sizeof(*empty));
+
+    if (!empty) {
+        c2_reply_detail(found->req, 503, "out of memory");
+        return;
+    }
+    *empty = (struct emptiness){*found, wanted};
+    c2_sub_attrs(found->sub, c2_str_no_slashes(c2_request_param(found->req, "path")), on_attrs, empty);
+}
+
 static void resolve(const struct c2_found *found, const struct cat2_error *err)
 {
     struct wanted *wanted = found->ctx;
@@ -106,6 +156,8 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
         c2_sub_find_path(found->req, found->sub, wanted->root, other, C2_FIND_DATASET, resolve, wanted);
     else if (wanted->group && !ds && found->root && found->folder)
         wanted->group(found);
+    else if (wanted->group && !ds && found->root && may_be_group(found->root, found->path))
+        look_for_group(found, wanted);
     else if (!ds || found->slash)
         c2_reply_no_dataset(found->req, found->sub);
     else if (ds->error && !(ds->refused && wanted->refused))

@@ -148,7 +148,7 @@ static bool is_contained(const struct c2_ds *ds, struct c2_root_state *root, str
 {
     struct c2_str path = c2_str_of(ds->path);
 
-    if (!ds->within) return false;
+    if (!ds->within && !ds->error) return false;
     if (last->n && path.n > last->n && memcmp(path.p, last->p, last->n) == 0 && path.p[last->n] == '/')
         return true;
     struct c2_ds *file = c2_sub_find_container(root, path);
@@ -184,6 +184,14 @@ static bool put_beneath(struct c2_jw *w, const struct c2_found *found, bool insi
     return true;
 }
 
+/* A plain file that was asked for as NAME.b2 is listed as NAME. */
+static struct c2_str listed_as(const struct c2_found *found)
+{
+    struct c2_str path = c2_str_of(found->ds->path);
+
+    return path.n < found->path.n ? path : found->path;
+}
+
 /* A file has its own name, and what is not there nothing. */
 static void list(const struct c2_found *found, const struct cat2_error *why)
 {
@@ -208,7 +216,7 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
     if (w.ok && found->folder && !table)
         w.ok = put_beneath(&w, found, inside);
     else if (w.ok && found->ds && !found->slash)
-        c2_jw_str(&w, c2_path_last(found->path));
+        c2_jw_str(&w, c2_path_last(listed_as(found)));
     c2_jw_end_array(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
@@ -296,6 +304,8 @@ static void reply_group(const struct c2_found *found)
         size += first[i]->has_frame ? first[i]->layout.frame_len : first[i]->meta.cbytes;
         nfiles++;
     }
+    const struct c2_ds *file = nfiles ? NULL : c2_sub_find_container(found->root, found->path);
+    if (file) mtime = c2_ds_mtime_ms(file);
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
     c2_jw_put_cstr(&w, "kind", "group");

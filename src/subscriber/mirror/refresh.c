@@ -12,8 +12,10 @@
 #include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
 
-#define NAMED_MAX 64   /* datasets asked for one by one; a listing of all is cheaper for more */
-#define BUSY_MS   1000 /* after 503: it is being written */
+#define NAMED_MAX 64 /* datasets asked for one by one; a listing of all is cheaper for more */
+#define YOUNG_MS                                                                                             \
+    500 /* so long a request waits for what is asked for: what is held for longer goes on changing */
+#define BUSY_MS 1000 /* after 503: it is being written */
 
 struct asked {
     struct c2_refresh *refresh;
@@ -25,6 +27,7 @@ struct c2_refresh {
     struct c2_root_state *root;
     c2_refresh_end *gave_up;
     struct c2_timer *timer;
+    int64_t since_ms;
     bool slow;              /* it waits for what is being written */
     char *named[NAMED_MAX]; /* to be asked for when it is time */
     size_t nnamed;
@@ -181,6 +184,33 @@ static void on_time(void *ctx)
     if (!ok) give_up(r);
 }
 
+static bool is_near(const char *named, struct c2_str path)
+{
+    return named && c2_path_is_near(c2_str_of(named), path);
+}
+
+bool c2_refresh_has(const struct c2_root_state *root, struct c2_str path)
+{
+    const struct c2_refresh *r = root->refresh;
+    bool has = false;
+
+    if (!r || r->slow || c2_loop_now_ms(root->sub->config.loop) - r->since_ms >= YOUNG_MS) return false;
+    for (size_t i = 0; i < r->nnamed; i++)
+        has = has || is_near(r->named[i], path);
+    for (size_t i = 0; i < NAMED_MAX; i++)
+        has = has || is_near(r->asked[i].path, path);
+    return has;
+}
+
+void c2_refresh_hurry(struct c2_root_state *root)
+{
+    struct c2_refresh *r = root->refresh;
+
+    if (!r || !r->timer || r->slow) return;
+    c2_timer_stop(r->timer);
+    on_time(r);
+}
+
 bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event, c2_refresh_end *gave_up)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
@@ -196,6 +226,7 @@ bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event, c2_refresh_
         r = root->refresh = calloc(1, sizeof(*r));
         if (!r) return false;
         r->root = root;
+        r->since_ms = c2_loop_now_ms(root->sub->config.loop);
         r->gave_up = gave_up;
     }
     return put_name(r, path) && ask_soon(r, false);

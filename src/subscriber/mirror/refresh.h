@@ -11,6 +11,10 @@ typedef void c2_refresh_end(struct c2_root_state *root);
 /** Ask for the dataset again, soon, that the event ({"path":...}) names. The root has been listed. false: the
  * root has to be listed again; so says gave_up, called once, when that is seen later. */
 bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event, c2_refresh_end *gave_up);
+/** Is a dataset at this path, above or beneath it to be asked for, and not for long? */
+bool c2_refresh_has(const struct c2_root_state *root, struct c2_str path);
+/** Ask now for what was to be asked for soon. */
+void c2_refresh_hurry(struct c2_root_state *root);
 void c2_refresh_cancel(struct c2_root_state *root);
 
 #endif

@@ -160,6 +160,11 @@ bool c2_watch_flat_new(struct c2_loop *loop, const char *dir, c2_watch_fn *chang
     return c2_watch_new(loop, dir, changed, ctx, out, err); /* the scene names what it touches */
 }
 
+void c2_watch_hear(struct c2_watch *watch)
+{
+    (void)watch; /* a scene tells of what it touches when it does */
+}
+
 bool c2_watch_is_complete(const struct c2_watch *watch, const char **why)
 {
     (void)watch;
