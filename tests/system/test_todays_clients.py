@@ -509,7 +509,11 @@ def test_a_group_with_nothing_in_it_is_a_group(fresh):
 
 
 def test_a_store_is_fetched_as_itself(site):
-    assert get(at(site, "tree.b2z"))[2] == (site.root / "tree.b2z").read_bytes()
+    stored = (site.root / "tree.b2z").read_bytes()
+    assert get(at(site, "tree.b2z"))[2] == stored and get(at(site, "tree.b2z", slice_="2:9", format="raw"))[2] == stored[2:9]
+    for query in ({"slice_": "0:1"}, {"indices": "[[1]]"}):
+        status, _, body = get(at(site, "tree.b2z", **query))
+        assert status == 400 and "nothing to slice" in json.loads(body)["detail"]
 
 
 def test_it_says_who_it_is_to_peers(site):

@@ -125,6 +125,9 @@ static void fetch(struct c2_request *req, struct c2_ds *ds)
         itself(req, ds, &c2_fetch_view);
     else if (wants_stored(req) && is_store(ds))
         itself(req, ds, &c2_file_view);
+    else if (is_store(ds) && c2_view_query(req, "format").n == 0)
+        c2_reply_detail(req, 400, "%.100s/%.200s is a store: there is nothing to slice, but in its datasets",
+                        ds->root, ds->path);
     else if (wants_stored(req))
         frame(req, ds);
     else
