@@ -11,6 +11,7 @@ const LOOPS = [
 ];
 const TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm", "video/mp4"];
 const CAPTION = 24; // px above the pictures
+const LATE = 2000; // ms
 
 /* Indices of a movie, in their order. */
 function framesOf({ first, last, stride, swing }) {
@@ -75,9 +76,15 @@ class Film {
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
+/* When the next picture has come through the stream to those who watch it, or should have long since. */
+function arrival(watcher) {
+  return Promise.race([pause(LATE), new Promise((done) => watcher.requestVideoFrameCallback?.(done) ?? done())]);
+}
+
 /**
  * The slices of an axis as a Blob. Each picture is complete before it is taken; while it is waited for, the recorder
- * rests, so that each is shown as long as the others. progress(frames so far).
+ * rests, so that each is shown as long as the others. A recorder that rests takes no picture, so it does not rest
+ * before the last one has come. progress(frames so far).
  */
 async function record(view, { axis, frames, rate, signal, progress }) {
   const mimeType = TYPES.find((type) => globalThis.MediaRecorder?.isTypeSupported(type));
@@ -85,6 +92,8 @@ async function record(view, { axis, frames, rate, signal, progress }) {
   const film = new Film(view);
   const stream = film.canvas.captureStream(0);
   const [track] = stream.getVideoTracks();
+  const watcher = Object.assign(document.createElement("video"), { muted: true, srcObject: stream });
+  watcher.play().catch(() => {}); // it is stopped before its first picture
   const recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: 12e6 });
   const pieces = [];
   recorder.ondataavailable = ({ data }) => pieces.push(data);
@@ -98,8 +107,9 @@ async function record(view, { axis, frames, rate, signal, progress }) {
       film.take();
       if (i) recorder.resume();
       else recorder.start();
+      const arrived = arrival(watcher);
       track.requestFrame();
-      await pause(1000 / rate);
+      await Promise.all([arrived, pause(1000 / rate)]);
       recorder.pause();
       progress(i + 1);
     }

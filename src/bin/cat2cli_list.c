@@ -221,6 +221,9 @@ bool c2_cmd_find(void *ctx, struct cat2_error *err)
                 "cat2cli: attributes of %" PRId64 " groups are not searched: there are too many, or their "
                 "publisher has not told them\n",
                 found.unsearched);
+    if (!kept.n)
+        fprintf(stderr, "cat2cli: nothing of that name%s was found among %zu datasets, folders and groups\n",
+                pattern ? "" : " or with such an attribute", found.n);
     return print_entries(cli, &kept, err);
 }
 

@@ -7,9 +7,10 @@
 
 #include <stdlib.h>
 
-#define LOOK_MS   2000 /* as long as requests for what does not rest are held before their 503 */
-#define AGAIN_MS  50   /* between looks at what goes on changing */
-#define NUDGE_MAX 16   /* datasets of one note that are loaded ahead of the background */
+#define LOOK_MS     2000 /* as long as requests for what does not rest are held before their 503 */
+#define AGAIN_MS    50   /* between looks at what goes on changing */
+#define NUDGE_MAX   16   /* datasets of one note that are loaded ahead of the background */
+#define JUDGED_A_MS 2000 /* entries: so many requests as may wait, they are not gone through for each */
 
 /* Not known yet, or not announced. */
 static bool is_underway(const struct c2_entry *entry)
@@ -80,6 +81,16 @@ static bool is_settled(struct c2_publisher *pub, struct c2_change_note *note)
     return are_settled(pub, note, c2_buf_str(&beneath)) && own && above;
 }
 
+/* The same for whoever asks at about the same time; of a large root that is looked through, for longer. */
+static bool is_settled_by(struct c2_publisher *pub, struct c2_change_note *note, int64_t now)
+{
+    int64_t holds_ms = *note->path ? 1 : 1 + (int64_t)(c2_catalog_count(pub->catalog) / JUDGED_A_MS);
+
+    if (note->judged_ms && now - note->judged_ms < holds_ms) return false;
+    note->judged_ms = now;
+    return is_settled(pub, note);
+}
+
 static void drop(struct c2_publisher *pub, size_t i)
 {
     free(pub->notes[i].path);
@@ -141,7 +152,7 @@ static bool unsettled(void *ctx, struct c2_str path)
     for (size_t i = pub->nnotes; i-- > 0;) {
         struct c2_change_note *note = &pub->notes[i];
         if (!c2_path_is_near(c2_str_of(note->path), path)) continue;
-        if (is_settled(pub, note))
+        if (is_settled_by(pub, note, now))
             drop(pub, i);
         else if (now - note->since_ms < LOOK_MS)
             waits = true;

@@ -13,8 +13,8 @@
 #define C2_NOTES_MAX 64 /* paths; of more changes at a time the whole root is noted */
 /* Something that has changed, and is not announced yet as far as is known. */
 struct c2_change_note {
-    char *path; /* "": the whole root */
-    int64_t since_ms;
+    char *path;                  /* "": the whole root */
+    int64_t since_ms, judged_ms; /* judged_ms: when it was seen last that it has not settled; 0: not yet */
     int nnudged;
 };
 struct c2_publisher {

@@ -119,7 +119,9 @@ def test_find_looks_for_names_and_attributes(ask):
     assert ask("find", "cube", "new")[1] == "new/cube.b2nd\n"
     assert ask("find", "*-?d.b2nd", "foo/dir1")[1].split() == ["foo/dir1/ds-2d.b2nd", "foo/dir1/ds-3d.b2nd"]
     assert ask("find", "foo/*4d*")[1] == "foo/dir2/ds-4d.b2nd\n"
-    assert ask("find", "there is none")[1] == ""
+    code, out, err = ask("find", "there is none")
+    assert (code, out) == (0, "") and "nothing of that name or with such an attribute was found" in err
+    assert "nothing of that name was found among" in ask("find", "none-*")[2]
 
 
 def test_du_adds_up(site, ask):

@@ -115,6 +115,7 @@ CROWDS = {
 def test_slow_readers_cost_a_quarter_of_a_mebibyte_each(served, what):
     sub, _, _ = served
     wait_until(lambda: sub.rss_kib() * KIB <= sub.idle + 32 * MIB, 60, 0.2)
+    before = sub.rss_kib() * KIB - sub.idle  # what those before have left for a while is not this one's
     headers = "Range: bytes=100-20000000, 30000000-30100000\r\n" if what == "ranges" else ""
     with contextlib.ExitStack() as stack:
         most, readers = 0, []
@@ -128,7 +129,7 @@ def test_slow_readers_cost_a_quarter_of_a_mebibyte_each(served, what):
             most = max(most, sub.rss_kib() * KIB)
         wait_until(lambda: metric(sub, 'caterva2_worker_queue{priority="large"}') == 0, 60)
         most = max(most, sub.rss_kib() * KIB)
-        assert most <= 64 * MIB + n * 256 * KIB, f"{most / MIB:.0f} MiB"
+        assert most - before <= 64 * MIB + n * 256 * KIB, f"{most / MIB:.0f} MiB, {before / MIB:.0f} more than idle before"
     wait_until(lambda: sub.rss_kib() * KIB <= sub.idle + 32 * MIB, 60, 0.2)
 
 

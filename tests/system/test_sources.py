@@ -201,14 +201,20 @@ def test_lists_between_tiers_are_not_sent_twice(house, data):
     write(data, "more.b2nd")
     wait_until(lambda: get(f"{site.url}/mirror/foo/api/list?full=1", {"If-None-Match": etag})[0] == 200)
 
-    def answered(status):
+    def answered(*statuses):
         family = metrics.parse(get(region.url + "/metrics")[2].decode())["caterva2_http_requests_total"]
         return sum(value for _, labels, value in family.samples
-                   if labels["route"] == "/mirror/{root}/api/list" and str(labels["status"]) == status)
-    before = answered("304") + answered("3xx")
-    site.stop()
-    below(house, region, "site")
-    wait_until(lambda: answered("304") + answered("3xx") > before)
+                   if labels["route"] == "/mirror/{root}/api/list" and str(labels["status"]) in statuses)
+
+    def starts_anew():
+        """Is there nothing new for it? The file may have been seen while it was being written."""
+        nonlocal site
+        before, same = answered("200", "304", "2xx", "3xx"), answered("304", "3xx")
+        site.stop()
+        site = below(house, region, "site")
+        wait_until(lambda: answered("200", "304", "2xx", "3xx") > before)
+        return answered("304", "3xx") > same
+    wait_until(starts_anew)
 
 
 def test_a_circle_of_several_upstreams_is_left(house, data):
