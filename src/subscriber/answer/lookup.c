@@ -148,6 +148,8 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
     struct c2_str other = wanted->other;
     struct c2_ds *ds = found->ds;
 
+    /* Of NAME.b2.b2, what NAME.b2 is the frame of is not meant. */
+    if (ds && other.n && strlen(ds->path) < found->path.n) ds = NULL;
     if (!err && !ds && !other.n) other = longer(found);
     wanted->other.n = 0;
     if (err)
