@@ -51,6 +51,7 @@
 #define C2_REDUCE_NBYTES_MAX  (256 << 20) /* decompressed for one answer; more is sampled */
 #define C2_ORDER_ROWS_MAX     ((int64_t)1 << 24) /* rows of a sorted or filtered table: 64 MiB of row numbers */
 #define C2_PICTURE_SIDE_MAX   2048               /* pixels of a PNG: 16 MiB while it is made */
+#define C2_KEPT_BLOCKS_NBYTES (16 << 20)         /* of blocks that are asked for again and again */
 #define C2_PLUGINS_MAX        64                 /* a process each */
 #define C2_PLUG_FETCH_MAX     (64 << 20)         /* of one slice that a plugin asks for */
 

@@ -137,3 +137,9 @@ size_t c2_lru_nbytes(const struct c2_lru *lru)
 {
     return lru->nbytes;
 }
+
+bool c2_lru_oldest(const struct c2_lru *lru, struct c2_str *key)
+{
+    if (lru->oldest) *key = (struct c2_str){lru->oldest->text, lru->oldest->key_n};
+    return lru->oldest;
+}

@@ -19,5 +19,7 @@ void c2_lru_put(struct c2_lru *lru, struct c2_str key, struct c2_blob *blob, con
 /** Forget until no more than so many bytes are kept. */
 void c2_lru_shrink(struct c2_lru *lru, size_t nbytes);
 size_t c2_lru_nbytes(const struct c2_lru *lru);
+/** The key of what would be forgotten first, borrowed until the next call. false: there is nothing. */
+bool c2_lru_oldest(const struct c2_lru *lru, struct c2_str *key);
 
 #endif

@@ -33,6 +33,8 @@ static void what_was_put_is_found_with_its_tag(void **state)
     put(lru, "a", 1, 100);
     put(lru, "b", 2, 100);
     put(lru, "a", 3, 200);
+    struct c2_str oldest;
+    assert_true(c2_lru_oldest(lru, &oldest) && c2_str_is(oldest, "b"));
     struct c2_blob *blob = c2_lru_get(lru, C2_STR("a"), &tag);
     assert_non_null(blob);
     assert_true(blob->bytes.n == 200 && blob->bytes.p[0] == 3);

@@ -12,6 +12,7 @@
 #include "blosc/frame_impl.h"
 
 #define PREFIX_GUESS 4096 /* first read of a plain frame's chunk: header and up to 1016 block starts */
+#define KEPT_MAX     64   /* blocks of one chunk: who wants more reads all of it, and not again soon */
 
 /* Scratch of one call, and what is known of the chunk at hand. */
 struct work {
@@ -28,7 +29,8 @@ struct work {
     struct c2_chunk_info info;
     struct c2_grid grid; /* with this chunk's blocks */
     int32_t *blocks, *lens, *off, *len;
-    int32_t nblocks;    /* wanted */
+    int32_t nblocks;    /* wanted, and not found decoded */
+    bool listed;        /* they are in the tables already */
     int64_t prefix_len; /* header, block starts, dictionary */
 };
 
@@ -121,6 +123,52 @@ static void scatter(struct work *w, int32_t nblock, const uint8_t *block)
     c2_grid_scatter(&w->grid, w->bound, w->nchunk, nblock, block, w->out);
 }
 
+/* ---- blocks that are kept decoded ---- */
+
+static bool keeps(const struct work *w)
+{
+    return w->ds->kept && w->ds->meta->kind == C2_KIND_ARRAY && w->nblocks <= KEPT_MAX;
+}
+
+static size_t block_nbytes(const struct work *w)
+{
+    return (size_t)w->grid.block_items * (size_t)w->grid.typesize;
+}
+
+static bool scatter_kept(struct work *w, int32_t nblock)
+{
+    const struct c2_block_key key = {w->ds->serial, w->nchunk, nblock};
+    struct c2_blob *block = c2_kept_blocks_find(w->ds->kept, &key);
+    bool found = block && block->bytes.n == block_nbytes(w);
+
+    if (found) scatter(w, nblock, block->bytes.p);
+    c2_blob_unref(block);
+    return found;
+}
+
+/* Before anything of the chunk is read: an array's blocks are known without it. */
+static bool use_kept(struct work *w, struct cat2_error *err)
+{
+    int32_t left = 0;
+
+    w->grid = w->ds->meta->grid;
+    w->listed = true;
+    if (!find_blocks(w, err)) return false;
+    if (!keeps(w)) return true;
+    for (int32_t i = 0; i < w->nblocks; i++)
+        if (!scatter_kept(w, w->blocks[i])) w->blocks[left++] = w->blocks[i];
+    w->nblocks = left;
+    return true;
+}
+
+/* One of those that were not there; n bytes follow. */
+static void keep(const struct work *w, int32_t nblock, const uint8_t *block, size_t n)
+{
+    const struct c2_block_key key = {w->ds->serial, w->nchunk, nblock};
+
+    if (keeps(w) && n >= block_nbytes(w)) c2_kept_blocks_offer(w->ds->kept, &key, block, block_nbytes(w));
+}
+
 /* Every item of the chunk is `item`. One block of them serves all. */
 static bool fill(struct work *w, const uint8_t *item, size_t itemsize, struct cat2_error *err)
 {
@@ -154,8 +202,11 @@ static bool decode_whole(struct work *w, struct cat2_error *err)
     struct c2_bytes chunk = {w->prefix.p, (size_t)w->info.cbytes};
     if (!c2_codec_decode(w->codec, w->ds->meta, chunk, w->plain.p, err)) return false;
     size_t step = (size_t)w->grid.block_items * (size_t)w->grid.typesize;
-    for (int32_t i = 0; i < w->nblocks; i++)
-        scatter(w, w->blocks[i], w->plain.p + (size_t)w->blocks[i] * step);
+    for (int32_t i = 0; i < w->nblocks; i++) {
+        size_t at = (size_t)w->blocks[i] * step;
+        scatter(w, w->blocks[i], w->plain.p + at);
+        keep(w, w->blocks[i], w->plain.p + at, nbytes - at);
+    }
     return true;
 }
 
@@ -203,24 +254,34 @@ static bool decode_some(struct work *w, struct cat2_error *err)
         return false;
     if (!read_data(w, err)) return false;
     plain = w->data.p;
+    size_t nbytes = w->data.n;
     if (!w->info.memcpyed) {
         if (!c2_buf_resize(&w->plain, (size_t)w->nblocks * blocksize, err) ||
             !c2_codec_decode_blocks(w->codec, w->ds->meta, c2_buf_bytes(&w->prefix), w->blocks, w->nblocks,
                                     w->lens, c2_buf_bytes(&w->data), w->plain.p, err))
             return false;
         plain = w->plain.p;
+        nbytes = w->plain.n;
     }
-    for (int32_t i = 0; i < w->nblocks; i++)
+    for (int32_t i = 0; i < w->nblocks; i++) {
         scatter(w, w->blocks[i], plain + (size_t)i * blocksize);
+        keep(w, w->blocks[i], plain + (size_t)i * blocksize, nbytes - (size_t)i * blocksize);
+    }
     return true;
 }
 
 static bool stored_chunk(struct work *w, struct cat2_error *err)
 {
+    w->listed = false;
+    if (w->ds->kept && w->ds->meta->kind == C2_KIND_ARRAY) {
+        if (!use_kept(w, err)) return false;
+        if (w->nblocks == 0) return true;
+    }
     if (!read_prefix(w, err)) return false;
     if (!chunk_grid(w, w->info.special ? 0 : w->info.blocksize, err)) return false;
     if (w->info.special) return special_chunk(w, err);
-    if (!find_blocks(w, err)) return false;
+    bool fits = w->listed && w->info.nblocks <= w->grid.nblocks;
+    if (!fits && !find_blocks(w, err)) return false;
     bool apart = w->grid.nblocks > 1 && !w->info.delta; /* can blocks be decoded by themselves? */
     if (apart && (w->stat.partial || 2 * (int64_t)w->nblocks <= w->info.nblocks)) {
         w->prefix.n = (size_t)w->prefix_len; /* the first read may have had more */

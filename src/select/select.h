@@ -7,11 +7,14 @@
 #include "blosc/codec.h"
 #include "blosc/frame.h"
 #include "ndim/pick.h"
+#include "select/kept_blocks.h"
 
 /* A dataset as select sees it. All borrowed. */
 struct c2_selectable {
     const struct c2_meta *meta;
     struct c2_chunks chunks;
+    struct c2_kept_blocks *kept; /* where blocks may be found decoded, of arrays; NULL: nowhere */
+    uint64_t serial;             /* of this generation, there */
 };
 
 /** Decode the selected items into `out` (bound->nitems * itemsize bytes, C order). Reads only the blocks it

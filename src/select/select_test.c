@@ -176,13 +176,40 @@ static void check_cached(struct c2_codec *codec, int dirfd, struct c2_frame *fra
     check_cframe(codec, &ds, bound, plain, what);
 }
 
+static bool no_read(void *self, int64_t nchunk, int32_t off, int32_t n, uint8_t *to, struct cat2_error *err)
+{
+    (void)self, (void)nchunk, (void)off, (void)n, (void)to;
+    return c2_fail(err, CAT2_EIO, "nothing is read");
+}
+
+/* Read again and again; and when all of it is kept, without what it came from. */
+static bool check_kept(struct c2_codec *codec, struct c2_selectable ds, const struct c2_bound *bound,
+                       const struct plain *plain, const char *what)
+{
+    struct c2_chunks_ops silent = *ds.chunks.ops;
+    struct c2_kept_blocks_stats before, after;
+
+    for (int k = 0; k < 3; k++) {
+        before = c2_kept_blocks_stats(ds.kept);
+        check_items(codec, &ds, bound, plain, what);
+        after = c2_kept_blocks_stats(ds.kept);
+    }
+    if (after.hits == before.hits || after.misses > before.misses) return false;
+    silent.read = no_read;
+    ds.chunks.ops = &silent;
+    check_items(codec, &ds, bound, plain, what);
+    return true;
+}
+
 static void selections_of_every_frame_are_what_the_definition_says(void **state)
 {
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
     struct sample s = {0};
     char dir[] = "/tmp/c2-select-XXXXXX";
     struct cat2_error err = {0};
-    int count = 0;
+    struct c2_kept_blocks *kept = c2_kept_blocks_new(C2_KEPT_BLOCKS_NBYTES);
+    int count = 0, nkept = 0;
+    uint64_t serial = 0;
 
     assert_non_null(mkdtemp(dir));
     int dirfd = c2_fs_open_dir(dir, false, &err);
@@ -205,10 +232,14 @@ static void selections_of_every_frame_are_what_the_definition_says(void **state)
             check_items(codec, &ds, &bound, &plain, what);
             check_cframe(codec, &ds, &bound, &plain, what);
             if (i == 1 || i == 2) check_cached(codec, dirfd, frame, &bound, &plain, what);
+            struct c2_selectable keeping = {ds.meta, ds.chunks, kept, serial};
+            nkept += check_kept(codec, keeping, &bound, &plain, what);
         }
         free(plain.items);
+        serial++;
     }
-    assert_true(count > 500);
+    assert_true(count > 500 && nkept > 100);
+    c2_kept_blocks_free(kept);
     close(dirfd);
     c2_fs_remove_tree(dir);
 }

@@ -55,7 +55,8 @@ static bool start_events(struct c2_subscriber *sub, struct cat2_error *err)
 
 static bool start_views(struct c2_subscriber *sub, struct cat2_error *err)
 {
-    sub->views = c2_views_new(sub->config.loop, sub->config.pool, sub->statefd);
+    sub->kept = c2_kept_blocks_new(C2_KEPT_BLOCKS_NBYTES);
+    if (sub->kept) sub->views = c2_views_new(sub->config.loop, sub->config.pool, sub->statefd, sub->kept);
     return sub->views || c2_fail_nomem(err, "views");
 }
 
@@ -63,6 +64,7 @@ static bool start_views(struct c2_subscriber *sub, struct cat2_error *err)
 static void free_rest(struct c2_subscriber *sub)
 {
     c2_views_free(sub->views);
+    c2_kept_blocks_free(sub->kept);
     c2_plugins_free(sub->plugins);
     c2_republish_free(sub);
     c2_events_free(sub->events);

@@ -88,15 +88,21 @@ static bool is_quiet(const struct c2_views *views)
     return !views->attendance.first && !views->making && !views->groups;
 }
 
+static size_t remembered(const struct c2_views *views)
+{
+    return c2_lru_nbytes(views->answers) + c2_lru_nbytes(views->orders) +
+           c2_kept_blocks_stats(views->kept).nbytes;
+}
+
 /* What was remembered and nobody asks for. */
 static void forget(struct c2_views *views)
 {
-    size_t before = c2_lru_nbytes(views->answers) + c2_lru_nbytes(views->orders);
+    size_t before = remembered(views);
 
     c2_lru_shrink(views->answers, IDLE_NBYTES);
     c2_lru_shrink(views->orders, IDLE_NBYTES);
-    if (c2_lru_nbytes(views->answers) + c2_lru_nbytes(views->orders) < before)
-        views->untrimmed += TRIM_NBYTES;
+    c2_kept_blocks_clear(views->kept);
+    if (remembered(views) < before) views->untrimmed += TRIM_NBYTES;
 }
 
 static void tick(void *ctx)
@@ -120,8 +126,9 @@ static void tick(void *ctx)
 static bool may_rest(void *ctx)
 {
     const struct c2_views *views = ctx;
-    bool forgotten =
-        c2_lru_nbytes(views->answers) <= IDLE_NBYTES && c2_lru_nbytes(views->orders) <= IDLE_NBYTES;
+    bool forgotten = c2_lru_nbytes(views->answers) <= IDLE_NBYTES &&
+                     c2_lru_nbytes(views->orders) <= IDLE_NBYTES &&
+                     c2_kept_blocks_stats(views->kept).nbytes == 0;
 
     return is_quiet(views) && forgotten && views->untrimmed < TRIM_NBYTES && !views->trimming &&
            !views->trim_again_ms && !views->spill->first && !views->closing &&
@@ -137,12 +144,14 @@ void c2_views_used(struct c2_views *views, size_t nbytes)
 
 /* ---- life ---- */
 
-struct c2_views *c2_views_new(struct c2_loop *loop, struct c2_pool *pool, int dirfd)
+struct c2_views *c2_views_new(struct c2_loop *loop, struct c2_pool *pool, int dirfd,
+                              struct c2_kept_blocks *kept)
 {
     struct c2_views *views = calloc(1, sizeof(*views));
 
     if (!views) return NULL;
     views->pool = pool;
+    views->kept = kept;
     views->attendance = (struct c2_attendance){.loop = loop, .tick = tick, .idle = may_rest, .ctx = views};
     views->answers = c2_lru_new(ANSWERS_NBYTES, ANSWER_NBYTES);
     views->orders = c2_lru_new(ORDERS_NBYTES, ORDERS_NBYTES);
@@ -180,6 +189,13 @@ void c2_views_metrics(struct c2_views *views, struct c2_metrics *m)
                        "Bytes of these answers.");
     c2_metrics_gauge(m, "caterva2_hot_bytes", (double)c2_lru_nbytes(views->answers),
                      "Bytes of answers kept in memory.");
+    const struct c2_kept_blocks_stats kept = c2_kept_blocks_stats(views->kept);
+    c2_metrics_counter(m, "caterva2_kept_blocks_found_total", (double)kept.hits,
+                       "Blocks that were found in memory, decoded.");
+    c2_metrics_counter(m, "caterva2_kept_blocks_missed_total", (double)kept.misses,
+                       "Blocks that were looked for there and not found.");
+    c2_metrics_gauge(m, "caterva2_kept_blocks_bytes", (double)kept.nbytes,
+                     "Bytes of decoded blocks kept in memory.");
     c2_metrics_gauge(m, "caterva2_views_running", views->running,
                      "Answers that are made and had to have a place for it.");
     c2_metrics_gauge(m, "caterva2_views_waiting", (double)(views->line.n + views->heavies.n),

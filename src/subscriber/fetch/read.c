@@ -57,7 +57,9 @@ static void finish(struct c2_read *r, const struct cat2_error *err)
 static void work(void *job, void *codec)
 {
     struct c2_read *r = job;
-    struct c2_reading reading = {codec, r->cf, {c2_cachefile_meta(r->cf), c2_cachefile_chunks(r->cf)}, r};
+    const struct c2_selectable source = {c2_cachefile_meta(r->cf), c2_cachefile_chunks(r->cf),
+                                         r->ds->sub->kept, r->ds->serial};
+    struct c2_reading reading = {codec, r->cf, source, r};
 
     r->missing.n = 0;
     c2_cancel_begin(r->asker ? &r->asker->cancel : NULL);

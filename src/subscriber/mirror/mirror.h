@@ -193,6 +193,7 @@ struct c2_subscriber {
     struct c2_bus_subscription *news;
     struct c2_loop_call stopped_call;
     struct c2_views *views;
+    struct c2_kept_blocks *kept;
     struct c2_plugins *plugins;
     struct c2_events *events;
     struct c2_mirror_watcher watchers[C2_WATCHERS]; /* nobody while restoring */
