@@ -12,7 +12,7 @@
 
 #define ROWS      4
 #define COUNTS    4096 /* in a row; a power of two: 20 times as many as there are blocks of 80 KB */
-#define COUNT_MAX UINT8_MAX
+#define COUNT_MAX UINT8_MAX    /* what a count can hold */
 #define HALVED    (4 * COUNTS) /* after so many questions, so that what was popular once is forgotten */
 #define AGAIN     2            /* times that a block is asked for before it is kept */
 #define EACH      8            /* one block takes a part of the room */
