@@ -68,8 +68,8 @@ static bool find_wide(int fd, int64_t end_at, struct directory *out, struct cat2
 
 static bool find_directory(int fd, int64_t size, struct directory *out, struct cat2_error *err)
 {
-    uint8_t end[END_NBYTES];
-    int64_t end_at;
+    uint8_t end[END_NBYTES] = {0};
+    int64_t end_at = 0;
 
     if (!find_end(fd, size, end, &end_at, err)) return false;
     *out = (struct directory){c2_le32(end + 16), c2_le32(end + 12), c2_le16(end + 10)};
@@ -138,7 +138,7 @@ bool c2_zip_read(int fd, struct c2_zip *out, struct cat2_error *err)
     C2_AUTO(c2_zip) zip = {0};
     struct directory dir;
     struct stat st;
-    size_t at = 0, used;
+    size_t at = 0, used = 0;
 
     if (fstat(fd, &st) != 0) return c2_fail(err, CAT2_EIO, "cannot be examined");
     if (!find_directory(fd, st.st_size, &dir, err) || !c2_buf_resize(&bytes, (size_t)dir.n, err) ||
