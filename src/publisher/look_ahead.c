@@ -65,10 +65,12 @@ static bool is_one_settled(struct c2_publisher *pub, struct c2_change_note *note
     return false;
 }
 
-/* Is what was noted known, and announced? A chunk of a sparse frame is in the folder that is the dataset. */
+/* Is what was noted known, and announced? A chunk of a sparse frame is in the folder that is the dataset.
+ * NAME and NAME.b2 change their names with each other. */
 static bool is_settled(struct c2_publisher *pub, struct c2_change_note *note)
 {
     C2_AUTO(c2_buf) beneath = C2_BUF_INIT(C2_PATH_MAX + 2);
+    C2_AUTO(c2_buf) coded = C2_BUF_INIT(C2_PATH_MAX + 4);
     struct c2_str path = c2_str_of(note->path);
     struct cat2_error ignored;
 
@@ -76,7 +78,9 @@ static bool is_settled(struct c2_publisher *pub, struct c2_change_note *note)
     if (c2_catalog_is_looking(pub->catalog) || c2_gens_count_to_hash(pub->gens, true)) return false;
     if (path.n && !c2_buf_printf(&beneath, &ignored, "%s/", note->path)) return true;
     struct c2_str bare = c2_str_ends(path, ".b2") ? (struct c2_str){path.p, path.n - 3} : path;
-    bool own = is_one_settled(pub, note, path) && is_one_settled(pub, note, bare),
+    if (path.n && !c2_buf_printf(&coded, &ignored, "%s.b2", note->path)) return true;
+    bool own = is_one_settled(pub, note, path) && is_one_settled(pub, note, bare) &&
+               is_one_settled(pub, note, c2_buf_str(&coded)),
          above = is_one_settled(pub, note, c2_path_parent(path));
     return are_settled(pub, note, c2_buf_str(&beneath)) && own && above;
 }
