@@ -16,6 +16,15 @@ enum c2_kind c2_kind_of(struct c2_str path)
     return C2_KIND_FILE;
 }
 
+struct c2_str c2_kind_bare(struct c2_str path)
+{
+    struct c2_str suffix = C2_STR(".b2"), none = {"", 0};
+
+    if (!c2_str_ends(path, suffix.p)) return none;
+    path.n -= suffix.n;
+    return c2_kind_of(path) == C2_KIND_FILE ? path : none;
+}
+
 bool c2_is_group_attrs(struct c2_str path)
 {
     return c2_str_is(path, C2_GROUP_ATTRS C2_ARRAY_SUFFIX) ||

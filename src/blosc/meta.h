@@ -15,6 +15,8 @@ enum c2_kind {
 };
 /** Decided by the suffix alone, case-sensitive. */
 enum c2_kind c2_kind_of(struct c2_str path);
+/** Of NAME.b2, what the frame of the plain file NAME is called: NAME. n is 0: it is no such name. */
+struct c2_str c2_kind_bare(struct c2_str path);
 #define C2_ARRAY_SUFFIX ".b2nd"
 #define C2_FRAME_SUFFIX ".b2frame"
 #define C2_GROUP_ATTRS  ".attributes"

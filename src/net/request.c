@@ -152,22 +152,19 @@ const char *c2_request_id(const struct c2_request *req)
     return req->id;
 }
 
-bool c2_request_fault(const struct c2_request *req, const char *type, const char *name,
-                      struct cat2_error *err)
+bool c2_request_fault(struct c2_request *req, const char *type, const char *name, struct cat2_error *err)
 {
-    struct c2_request *mutable = (struct c2_request *)(uintptr_t)req;
-
-    mutable->fault = (struct c2_fault){type, name};
+    req->fault = (struct c2_fault){type, name};
     err->http_status = 422;
     return false;
 }
 
-static bool unprocessable(const struct c2_request *req, const char *type, const char *name,
+static bool unprocessable(struct c2_request *req, const struct c2_fault *fault, const char *what,
                           struct c2_str text, struct cat2_error *err)
 {
-    c2_fail(err, CAT2_EINVAL, "%s: '%.*s' is not %s", name, (int)c2_min_i64(60, (int64_t)text.n), text.p,
-            strcmp(type, "bool_parsing") == 0 ? "a boolean" : "an integer");
-    return c2_request_fault(req, type, name, err);
+    c2_fail(err, CAT2_EINVAL, "%s: '%.*s' is not %s", fault->name, (int)c2_min_i64(60, (int64_t)text.n),
+            text.p, what);
+    return c2_request_fault(req, fault->type, fault->name, err);
 }
 
 size_t c2_request_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max)
@@ -189,7 +186,7 @@ size_t c2_request_queries(struct c2_request *req, const char *name, struct c2_st
     return n;
 }
 
-bool c2_request_query_bool(const struct c2_request *req, const char *name, bool fallback, bool *out,
+bool c2_request_query_bool(struct c2_request *req, const char *name, bool fallback, bool *out,
                            struct cat2_error *err)
 {
     static const char *const yes[] = {"true", "1", "on", "yes", "y", "t"}, *const no[] = {"false", "0", "off",
@@ -202,10 +199,10 @@ bool c2_request_query_bool(const struct c2_request *req, const char *name, bool 
         *out = c2_str_eq_nocase(text, c2_str_of(yes[i]));
         if (*out || c2_str_eq_nocase(text, c2_str_of(no[i]))) return true;
     }
-    return unprocessable(req, "bool_parsing", name, text, err);
+    return unprocessable(req, &(struct c2_fault){"bool_parsing", name}, "a boolean", text, err);
 }
 
-bool c2_request_query_int(const struct c2_request *req, const char *name, bool *found, int64_t *out,
+bool c2_request_query_int(struct c2_request *req, const char *name, bool *found, int64_t *out,
                           struct cat2_error *err)
 {
     struct c2_str text, whole, fraction;
@@ -220,7 +217,7 @@ bool c2_request_query_int(const struct c2_request *req, const char *name, bool *
     bool digits = text.n > 18;
     for (size_t i = 0; digits && i < text.n; i++)
         digits = text.p[i] >= '0' && text.p[i] <= '9';
-    if (!digits) return unprocessable(req, "int_parsing", name, text, err);
+    if (!digits) return unprocessable(req, &(struct c2_fault){"int_parsing", name}, "an integer", text, err);
     *out = INT64_MAX; /* an integer, only larger than anything we have */
     return true;
 }

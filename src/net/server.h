@@ -147,14 +147,13 @@ struct c2_fault {
     const char *name; /* of the parameter or member; NULL: the body as a whole */
 };
 /** Make err, which has the words for it, a 422 whose detail is [{"type","loc","msg"}]. Returns false. */
-bool c2_request_fault(const struct c2_request *req, const char *type, const char *name,
-                      struct cat2_error *err);
+bool c2_request_fault(struct c2_request *req, const char *type, const char *name, struct cat2_error *err);
 /** Query parameter as Python's bool (true 1 on yes y t / false 0 off no n f): false + 422 text in err when it
  * is none of them. */
-bool c2_request_query_bool(const struct c2_request *req, const char *name, bool fallback, bool *out,
+bool c2_request_query_bool(struct c2_request *req, const char *name, bool fallback, bool *out,
                            struct cat2_error *err);
 /** Query parameter as an integer; *found tells presence. */
-bool c2_request_query_int(const struct c2_request *req, const char *name, bool *found, int64_t *out,
+bool c2_request_query_int(struct c2_request *req, const char *name, bool *found, int64_t *out,
                           struct cat2_error *err);
 
 /* ---- replies; each ends the request ---- */

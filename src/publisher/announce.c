@@ -107,7 +107,6 @@ static void on_published(void *ctx, const struct cat2_error *err)
     struct c2_announcement *it = ctx;
     struct c2_publisher *pub = it->pub;
     struct cat2_error own;
-    const char *etag;
 
     if (pub) {
         struct c2_entry *entry = c2_catalog_find(pub->catalog, it->path);
@@ -118,7 +117,7 @@ static void on_published(void *ctx, const struct cat2_error *err)
             c2_log_warn("%s is not announced yet: %s", it->path, err->message);
             anew(pub, C2_ANNOUNCE_RETRY_MS);
         } else if (!entry || !it->etag[0] ||
-                   pending(entry, &etag)) { /* an entry less, or changed meanwhile */
+                   c2_announcer_owes(entry)) { /* an entry less, or changed meanwhile */
             anew(pub, 0);
         } else {
             later(pub, 0);
@@ -202,9 +201,7 @@ static void announce_all(struct c2_publisher *pub)
 
 static void on_entry(void *ctx, struct c2_entry *entry)
 {
-    const char *etag;
-
-    if (pending(entry, &etag)) anew(ctx, 0);
+    if (c2_announcer_owes(entry)) anew(ctx, 0);
 }
 
 static void on_connect(void *ctx)

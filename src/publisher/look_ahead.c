@@ -77,9 +77,8 @@ static bool is_settled(struct c2_publisher *pub, struct c2_change_note *note)
     if (!c2_catalog_is_complete(pub->catalog)) return true; /* who waits for the first list is told by that */
     if (c2_catalog_is_looking(pub->catalog) || c2_gens_count_to_hash(pub->gens, true)) return false;
     if (path.n && !c2_buf_printf(&beneath, &ignored, "%s/", note->path)) return true;
-    struct c2_str bare = c2_str_ends(path, ".b2") ? (struct c2_str){path.p, path.n - 3} : path;
     if (path.n && !c2_buf_printf(&coded, &ignored, "%s.b2", note->path)) return true;
-    bool own = is_one_settled(pub, note, path) && is_one_settled(pub, note, bare) &&
+    bool own = is_one_settled(pub, note, path) && is_one_settled(pub, note, c2_kind_bare(path)) &&
                is_one_settled(pub, note, c2_buf_str(&coded)),
          above = is_one_settled(pub, note, c2_path_parent(path));
     return are_settled(pub, note, c2_buf_str(&beneath)) && own && above;

@@ -31,6 +31,7 @@ struct work {
     int32_t *blocks, *lens, *off, *len;
     int32_t nblocks;    /* wanted, and not found decoded */
     bool listed;        /* they are in the tables already */
+    bool keeps;         /* blocks that are decoded are offered to be kept */
     int64_t prefix_len; /* header, block starts, dictionary */
 };
 
@@ -125,11 +126,6 @@ static void scatter(struct work *w, int32_t nblock, const uint8_t *block)
 
 /* ---- blocks that are kept decoded ---- */
 
-static bool keeps(const struct work *w)
-{
-    return w->ds->kept && w->ds->meta->kind == C2_KIND_ARRAY && w->nblocks <= KEPT_MAX;
-}
-
 static size_t block_nbytes(const struct work *w)
 {
     return (size_t)w->grid.block_items * (size_t)w->grid.typesize;
@@ -151,22 +147,24 @@ static bool use_kept(struct work *w, struct cat2_error *err)
 {
     int32_t left = 0;
 
-    w->grid = w->ds->meta->grid;
-    w->listed = true;
-    if (!find_blocks(w, err)) return false;
-    if (!keeps(w)) return true;
+    w->keeps = w->listed = w->ds->kept && w->ds->meta->kind == C2_KIND_ARRAY;
+    if (!w->listed) return true;
+    if (!chunk_grid(w, 0, err) || !find_blocks(w, err)) return false;
+    w->keeps = w->nblocks <= KEPT_MAX;
+    if (!w->keeps) return true;
     for (int32_t i = 0; i < w->nblocks; i++)
         if (!scatter_kept(w, w->blocks[i])) w->blocks[left++] = w->blocks[i];
     w->nblocks = left;
     return true;
 }
 
-/* One of those that were not there; n bytes follow. */
-static void keep(const struct work *w, int32_t nblock, const uint8_t *block, size_t n)
+/* One that was not there; n bytes follow. */
+static void take_decoded(struct work *w, int32_t nblock, const uint8_t *block, size_t n)
 {
     const struct c2_block_key key = {w->ds->serial, w->nchunk, nblock};
 
-    if (keeps(w) && n >= block_nbytes(w)) c2_kept_blocks_offer(w->ds->kept, &key, block, block_nbytes(w));
+    scatter(w, nblock, block);
+    if (w->keeps && n >= block_nbytes(w)) c2_kept_blocks_offer(w->ds->kept, &key, block, block_nbytes(w));
 }
 
 /* Every item of the chunk is `item`. One block of them serves all. */
@@ -175,7 +173,7 @@ static bool fill(struct work *w, const uint8_t *item, size_t itemsize, struct ca
     size_t n;
 
     if (!find_blocks(w, err)) return false;
-    n = (size_t)w->grid.block_items * (size_t)w->grid.typesize;
+    n = block_nbytes(w);
     if (!c2_buf_resize(&w->plain, n, err)) return false;
     if (!item) memset(w->plain.p, 0, n);
     for (size_t at = 0; item && at + itemsize <= n; at += itemsize) /* blocks are of whole items */
@@ -201,11 +199,9 @@ static bool decode_whole(struct work *w, struct cat2_error *err)
     if (!have_bytes(w, w->info.cbytes, err) || !c2_buf_resize(&w->plain, nbytes, err)) return false;
     struct c2_bytes chunk = {w->prefix.p, (size_t)w->info.cbytes};
     if (!c2_codec_decode(w->codec, w->ds->meta, chunk, w->plain.p, err)) return false;
-    size_t step = (size_t)w->grid.block_items * (size_t)w->grid.typesize;
     for (int32_t i = 0; i < w->nblocks; i++) {
-        size_t at = (size_t)w->blocks[i] * step;
-        scatter(w, w->blocks[i], w->plain.p + at);
-        keep(w, w->blocks[i], w->plain.p + at, nbytes - at);
+        size_t at = (size_t)w->blocks[i] * block_nbytes(w);
+        take_decoded(w, w->blocks[i], w->plain.p + at, nbytes - at);
     }
     return true;
 }
@@ -264,19 +260,16 @@ static bool decode_some(struct work *w, struct cat2_error *err)
         nbytes = w->plain.n;
     }
     for (int32_t i = 0; i < w->nblocks; i++) {
-        scatter(w, w->blocks[i], plain + (size_t)i * blocksize);
-        keep(w, w->blocks[i], plain + (size_t)i * blocksize, nbytes - (size_t)i * blocksize);
+        size_t at = (size_t)i * blocksize;
+        take_decoded(w, w->blocks[i], plain + at, nbytes - at);
     }
     return true;
 }
 
 static bool stored_chunk(struct work *w, struct cat2_error *err)
 {
-    w->listed = false;
-    if (w->ds->kept && w->ds->meta->kind == C2_KIND_ARRAY) {
-        if (!use_kept(w, err)) return false;
-        if (w->nblocks == 0) return true;
-    }
+    if (!use_kept(w, err)) return false;
+    if (w->listed && w->nblocks == 0) return true;
     if (!read_prefix(w, err)) return false;
     if (!chunk_grid(w, w->info.special ? 0 : w->info.blocksize, err)) return false;
     if (w->info.special) return special_chunk(w, err);

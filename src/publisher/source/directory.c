@@ -41,7 +41,7 @@ static bool show(struct walk *walk, const char *path, const struct stat *st, boo
 /* NAME.b2 alone is the plain file NAME, if it is a frame. */
 static bool show_coded(struct walk *walk, const char *rel, const struct stat *st, struct cat2_error *err)
 {
-    struct c2_str bare = {rel, strlen(rel) - strlen(C2_DIR_CODED_SUFFIX)};
+    struct c2_str bare = c2_kind_bare(c2_str_of(rel));
 
     if (!c2_dir_is_coded(walk->dir, bare)) return show(walk, rel, st, false, err);
     char *name = c2_str_dup(bare);
@@ -183,9 +183,9 @@ static bool dir_sketch(struct c2_source *source, const char *path, struct c2_met
 
 /* ---- life ---- */
 
-static void doubt_bare(struct c2_dir_source *dir, const char *rel)
+static void doubt_bare(struct c2_dir_source *dir, struct c2_str bare)
 {
-    char *name = c2_str_dup((struct c2_str){rel, strlen(rel) - strlen(C2_DIR_CODED_SUFFIX)});
+    char *name = c2_str_dup(bare);
 
     if (name) c2_gens_doubt(dir->base.gens, name);
     free(name);
@@ -196,7 +196,8 @@ static void on_watch(void *ctx, const char *rel)
     struct c2_dir_source *dir = ctx;
 
     if (rel) c2_gens_doubt(dir->base.gens, rel);
-    if (rel && c2_str_ends(c2_str_of(rel), C2_DIR_CODED_SUFFIX)) doubt_bare(dir, rel);
+    struct c2_str bare = c2_kind_bare(c2_str_of(rel ? rel : ""));
+    if (bare.n) doubt_bare(dir, bare);
     if (!dir->cancelled) dir->changed(dir->changed_ctx, rel);
 }
 

@@ -88,9 +88,7 @@ bool c2_dir_is_coded(const struct c2_dir_source *dir, struct c2_str path)
 /* NAME.b2 that is listed as NAME has no other name here. */
 static bool is_listed_bare(const struct c2_dir_source *dir, struct c2_str path)
 {
-    if (!c2_str_ends(path, C2_DIR_CODED_SUFFIX)) return false;
-    path.n -= strlen(C2_DIR_CODED_SUFFIX);
-    return c2_dir_is_coded(dir, path);
+    return c2_dir_is_coded(dir, c2_kind_bare(path));
 }
 
 int c2_dir_open_file(const struct c2_dir_source *dir, const char *path, enum c2_dir_form form,

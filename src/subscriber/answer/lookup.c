@@ -168,14 +168,6 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
         wanted->fn(found->req, ds);
 }
 
-/* NAME.b2 is the frame of the plain file NAME where there is one, and the file of that name elsewhere. */
-static struct c2_str framed(struct c2_str path)
-{
-    if (!c2_str_ends(path, ".b2")) return (struct c2_str){"", 0};
-    path.n -= 3;
-    return c2_kind_of(path) == C2_KIND_FILE ? path : (struct c2_str){"", 0};
-}
-
 static void find(struct c2_request *req, struct c2_subscriber *sub, bool file, struct wanted wanted)
 {
     struct c2_str whole = c2_request_param(req, "path"), name, path;
@@ -199,7 +191,8 @@ static void find(struct c2_request *req, struct c2_subscriber *sub, bool file, s
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
-    struct c2_str frame = file ? framed(path) : C2_STR("");
+    /* NAME.b2 is the frame of the plain file NAME where there is one, and the file of that name elsewhere. */
+    struct c2_str frame = file ? c2_kind_bare(path) : C2_STR("");
     *kept = wanted;
     kept->root = name;
     if (frame.n) kept->other = path;

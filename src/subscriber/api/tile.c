@@ -101,7 +101,7 @@ static bool tile_heads(struct c2_view *view, struct cat2_error *err)
 
 static bool tile_parse(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_request *req = view->req;
+    struct c2_request *req = view->req;
     const struct c2_meta *meta = &view->ds->meta;
     struct c2_tile *t = view->state;
     struct c2_plane *plane = &t->plane;

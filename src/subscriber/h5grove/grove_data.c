@@ -128,7 +128,7 @@ static bool npy_head(const struct data *d, struct c2_buf *out, struct cat2_error
 
 /* ---- the request ---- */
 
-static bool parse_format(const struct c2_request *req, struct data *d, struct cat2_error *err)
+static bool parse_format(struct c2_request *req, struct data *d, struct cat2_error *err)
 {
     static const char *const names[] = {
         [FORMAT_JSON] = "json", [FORMAT_BIN] = "bin", [FORMAT_NPY] = "npy", [FORMAT_TIFF] = "tiff"};

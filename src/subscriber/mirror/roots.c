@@ -76,10 +76,9 @@ bool c2_sub_is_folder(const struct c2_root_state *root, struct c2_str folder)
 /* The plain file NAME, which may be called NAME.b2 as its frame is. */
 static struct c2_ds *find_by_frame(struct c2_root_state *root, struct c2_str path)
 {
-    struct c2_str bare = {path.p, path.n - 3};
+    struct c2_str bare = c2_kind_bare(path);
 
-    if (!c2_str_ends(path, ".b2") || c2_kind_of(bare) != C2_KIND_FILE) return NULL;
-    return c2_sub_find(root, bare);
+    return bare.n ? c2_sub_find(root, bare) : NULL;
 }
 
 struct c2_ds *c2_sub_find_named(struct c2_root_state *root, struct c2_str path, bool slash, bool *folder)
