@@ -90,7 +90,7 @@ def test_without_the_publisher_a_mirror_gives_what_it_has(house, data):
     measured(leaf, 2)
     pub.kill()
     assert np.array_equal(array(leaf, "big.b2nd", "0:50,0:50")[0], big[:50, :50])
-    wait_until(lambda: array(leaf, "big.b2nd", "0,0")[1].get("X-Caterva2-Stale") == "publisher not reached")
+    wait_until(lambda: array(leaf, "big.b2nd", "0,0")[1].get("X-Caterva2-Stale") == "publisher not reached", 60)
     status, why = fails(leaf)
     assert status == 502 and pub.http in why, why
     wait_until(lambda: used(leaf) == mirror.http)
@@ -103,6 +103,18 @@ def test_without_the_publisher_a_mirror_gives_what_it_has(house, data):
     items, headers = array(late, "big.b2nd", "0:50,0:50")
     assert np.array_equal(items, big[:50, :50]) and headers["X-Caterva2-Stale"] == "publisher not reached"
     assert "elsewhere" in late.output()
+
+
+def test_what_is_cached_is_told_to_be_old_when_nobody_asks_the_publisher(house, data):
+    write(data)
+    bro = house.bro()
+    pub = house.pub("foo", data, bro)
+    mirror_of(house, bro, "mirror")
+    leaf = house.sub(bro, "leaf").follow("foo")
+    measured(leaf, 2)
+    assert "X-Caterva2-Stale" not in array(leaf, "big.b2nd", "0,0")[1]
+    pub.kill()
+    wait_until(lambda: array(leaf, "big.b2nd", "0,0")[1].get("X-Caterva2-Stale") == "publisher not reached", 60)
 
 
 def test_the_publisher_is_asked_again_when_it_is_back(house, data):

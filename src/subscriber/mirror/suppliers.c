@@ -220,6 +220,15 @@ static void measured(struct c2_supplier *supplier, int64_t ms)
     set_well(supplier);
 }
 
+/* While mirrors are nearer, a publisher's end shows nowhere else. */
+static void on_silent(struct c2_supplier *supplier, const struct cat2_error *err)
+{
+    struct c2_subscriber *sub = supplier->sub;
+
+    set_away(supplier, err->message);
+    if (!supplier->place.mirror && sub->unreached) sub->unreached(sub, supplier->place.http);
+}
+
 static void on_probed(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err)
 {
     struct c2_supplier *supplier = ctx;
@@ -229,7 +238,7 @@ static void on_probed(void *ctx, struct c2_http_reply *reply, const struct cat2_
     supplier->probe = NULL;
     supplier->due_ms = now + PROBE_MS;
     if (err) {
-        set_away(supplier, err->message);
+        on_silent(supplier, err);
     } else if (!supplier->place.mirror ||
                (reply->status == 200 && read_via(supplier, c2_buf_str(reply->body)))) {
         measured(supplier, now - supplier->asked_ms);
