@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pages in markdown: what they link to is there, anchors included, their lines are not too long, architecture.md names every room,
-and every page of docs/ has a place in the site's navigation."""
+"""Pages in markdown: what they link to is there, anchors included, their lines are not too long, rows of tables have as many cells as
+their heads, architecture.md names every room, and every page of docs/ has a place in the site's navigation."""
 import pathlib
 import re
 import sys
@@ -33,6 +33,28 @@ def test_what_a_page_links_to_is_there(page):
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_lines_are_not_too_long(page):
     faults = list(long_lines(page, page.read_text()))
+    assert not faults, "\n".join(faults)
+
+
+def cells(row):
+    """A bar in code counts as well, unless there is a backslash before it: so do renderers."""
+    return len(re.findall(r"(?<!\\)\|", row.strip())) - 1
+
+
+def ragged_rows(page, text):
+    head = 0
+    for number, line in prose(text):
+        if not line.startswith("|"):
+            head = 0
+            continue
+        head = head or cells(line)
+        if cells(line) != head:
+            yield f"{page}:{number}: a row of {cells(line)} cells in a table of {head}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_rows_of_tables_are_whole(page):
+    faults = list(ragged_rows(page, page.read_text()))
     assert not faults, "\n".join(faults)
 
 
@@ -94,8 +116,10 @@ def test_the_checks_find_something(tmp_path):
     text = "# One `two`: three\n\n# Again\n\n# Again\n\n" + "\n".join([
         "[fine](a.md#one-two-three) [fine](#again-1) ![fine](a.md) `[code](nothing)` [web](https://example.org/x)",
         "```", "[code](nothing)", "```", "[gone](b.md)", "[gone](#again-2)", "<!-- played by tests/nothing -->",
-        "x" * 131, "|" + "x" * 131])
+        "x" * 131, "|" + "x" * 131, "| head | head |", "| `a\\|b` | two |", "| one |"])
     page.write_text(text)
     assert [line.rpartition(": ")[2] for line in broken_links(page, text, ROOT)] == [
         "there is no such file", "there is no such heading", "there is no such test"]
     assert len(list(long_lines(page, text))) == 1
+    assert [fault.rpartition(": ")[2] for fault in ragged_rows(page, "\n".join(["a", *text.split("\n")[-3:]]))] == [
+        "a row of 1 cells in a table of 2"]
