@@ -29,8 +29,8 @@ BIN = BUILD / "bin"
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 12
 EXTERNAL = os.environ.get("CATERVA2_USE_EXTERNAL", "") == "1"
 SERVER = ROOT / ".venv-server/bin/cat2-server"  # of 2026; tools/setup test makes it
-# Sanitized builds are slow to start and to stop.
-PATIENCE = 60 if re.search("asan|tsan|fuzz", BUILD.name) else 20
+# For what comes, on any machine: some intervals of the services are longer than 10 s.
+PATIENCE = 60
 # TSan's shadow costs several times the memory and the time: what a program may take is multiplied there only.
 SHADOW = 6 if "tsan" in BUILD.name else 1
 

@@ -159,7 +159,7 @@ def test_a_change_that_keeps_size_and_time_is_noticed(house, tmp_path, kind, cha
     assert site.digits(f"{whole.start}:{whole.stop}") == {1}
     before = site.line()
     change(site.path, site.make, 2)
-    wait_until(lambda: site.digits() == {2}, 10)
+    wait_until(lambda: site.digits() == {2})
     after = site.line()
     assert_etag(before["etag"])
     assert_etag(after["etag"])
@@ -186,7 +186,7 @@ def test_a_change_while_services_are_down_is_noticed(house, tmp_path, kind, chan
         site.start_pub()
     if down != "pub":
         site.start_sub()
-    wait_until(lambda: site.digits() == {2}, 10)
+    wait_until(lambda: site.digits() == {2})
     assert site.etag() != f"{float(T)}:{site.path.stat().st_size}"
 
 
@@ -196,7 +196,7 @@ def test_a_generation_once_left_does_not_come_back_for_other_bytes(house, tmp_pa
     etags = [site.etag()]
     for k in (2, 3, 4, 5):
         (replaced if k % 2 else rewritten)(site.path, site.make, k)
-        wait_until(lambda k=k: site.digits() == {k}, 10)
+        wait_until(lambda k=k: site.digits() == {k})
         etags.append(site.etag())
         assert_etag(etags[-1])
     assert len(set(etags)) == 5
@@ -212,7 +212,7 @@ def test_a_dataset_removed_and_put_back_with_other_bytes_is_another(house, tmp_p
     array(site.path, 2)
     set_times(site.path)
     site.start_sub()
-    wait_until(lambda: site.digits() == {2}, 10)
+    wait_until(lambda: site.digits() == {2})
     assert site.etag() != before
 
 
@@ -230,11 +230,11 @@ def test_another_root_of_the_same_name_is_noticed_though_its_etags_are_the_same(
         extra.write_text("x")
     site.start_pub()
     assert site.etag() == etag
-    wait_until(lambda: site.digits() == {2}, 10)
+    wait_until(lambda: site.digits() == {2})
     assert site.fetch()[1]["ETag"] != head
     site.sub.stop()
     site.start_sub()
-    wait_until(lambda: site.digits() == {2}, 10)
+    wait_until(lambda: site.digits() == {2})
     tag = site.fetch()[1]["ETag"]
     assert tag != head and get(f"{site.sub.url}/api/fetch/r/{site.dataset}", {"If-None-Match": head})[0] == 200
     assert get(f"{site.sub.url}/api/fetch/r/{site.dataset}", {"If-None-Match": tag})[0] == 304
@@ -248,7 +248,7 @@ def test_datasets_that_another_root_of_the_same_name_lacks_are_gone(house, tmp_p
     shutil.rmtree(house.state("pub-r"))
     (site.path.parent / "more.bin").unlink()
     site.start_pub()
-    wait_until(lambda: json.loads(get(site.sub.url + "/api/list/r")[2]) == ["x.b2nd"], 10)
+    wait_until(lambda: json.loads(get(site.sub.url + "/api/list/r")[2]) == ["x.b2nd"])
 
 
 def renamed_over(root, fresh):
@@ -289,10 +289,10 @@ def test_another_directory_where_the_root_was_is_the_root(house, tmp_path, chang
     names = ["x.b2nd", "h.h5/x.b2nd"]
     wait_until(lambda: [all_of(name) for name in names + ["only1.bin"]] == [{1}] * 3)
     change(root, made[2])
-    wait_until(lambda: [all_of(name) for name in names + ["only2.bin"]] == [{2}] * 3, 20)
-    wait_until(lambda: "only1.bin" not in json.loads(get(sub.url + "/api/list/r")[2]), 20)
+    wait_until(lambda: [all_of(name) for name in names + ["only2.bin"]] == [{2}] * 3)
+    wait_until(lambda: "only1.bin" not in json.loads(get(sub.url + "/api/list/r")[2]))
     array(root / "later.b2nd", 3)
-    wait_until(lambda: all_of("later.b2nd") == {3}, 20)
+    wait_until(lambda: all_of("later.b2nd") == {3})
 
 
 def test_a_root_that_is_not_there_is_not_told_as_empty(house, tmp_path):
@@ -304,7 +304,7 @@ def test_a_root_that_is_not_there_is_not_told_as_empty(house, tmp_path):
     assert status == 502 and "root" in json.loads(body)["detail"], (status, body)
     (tmp_path / "root").mkdir()
     array(site.path, 2)
-    wait_until(lambda: site.digits() == {2}, 20)
+    wait_until(lambda: site.digits() == {2})
 
 
 # ---- what does not ----
@@ -402,7 +402,7 @@ def test_a_change_without_an_event_is_found_by_looking(house, tmp_path, poll):
         time.sleep(3)
         assert site.digits() == {1} and site.metric("caterva2_pub_polls_total") == 0
         get(site.pub.url + "/api/list")  # a look of another cause
-    wait_until(lambda: site.digits() == {2}, 10)
+    wait_until(lambda: site.digits() == {2})
 
 
 def test_looks_at_what_is_unchanged_announce_and_hash_nothing(house, tmp_path):
@@ -444,7 +444,7 @@ def test_directories_beyond_the_limit_of_watches_are_looked_at(house, tmp_path):
     for k in range(5):
         array(site.path.parent / f"d{k}/z.b2nd", 1)
     listed = {f"d{k}/z.b2nd" for k in range(5)}
-    wait_until(lambda: listed <= set(json.loads(get(site.sub.url + "/api/list/r")[2])), 10)
+    wait_until(lambda: listed <= set(json.loads(get(site.sub.url + "/api/list/r")[2])))
 
 
 def test_the_lower_directory_of_an_overlay_is_looked_at(house, tmp_path):
@@ -461,8 +461,8 @@ def test_the_lower_directory_of_an_overlay_is_looked_at(house, tmp_path):
     wait_until(lambda: site.digits() == {1})
     rewritten(site.path, site.make, 2)
     array(lower / "y.b2nd", 1)
-    wait_until(lambda: site.digits() == {2}, 10)
-    wait_until(lambda: "y.b2nd" in json.loads(get(site.sub.url + "/api/list/r")[2]), 10)
+    wait_until(lambda: site.digits() == {2})
+    wait_until(lambda: "y.b2nd" in json.loads(get(site.sub.url + "/api/list/r")[2]))
 
 
 # ---- while it is read ----
@@ -550,4 +550,4 @@ def test_python_subscribers_see_the_change_too(house, tmp_path):
         return set((blosc2.ndarray_from_cframe(body)[:] % 10).tolist()) if status == 200 else None
     wait_until(lambda: digits() == {1})
     replaced(path, array, 2)
-    wait_until(lambda: digits() == {2}, 10)
+    wait_until(lambda: digits() == {2})

@@ -221,7 +221,7 @@ def test_a_stopped_worker_is_replaced(house, tmp_path):
         os.kill(pid, signal.SIGSTOP)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         asked = pool.submit(get, pub.url + "/api/download/a.b2nd?nchunk=0")
-        wait_until(lambda: not asked.running() or sum(queued(pid) for pid in pids), 5)
+        wait_until(lambda: not asked.running() or sum(queued(pid) for pid in pids))
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         assert asked.result()[0] == 200

@@ -170,9 +170,9 @@ def test_broken_things_break_nothing_else(house, tmp_path):
     errors = {line["path"] for line in lines if "error" in line}
     assert errors == {"bad.b2nd", "empty.b2frame", "fifo", "broken", "outside"}
     for path in errors:
-        status, _, body = get(f"{pub.url}/api/info/{path}", timeout=5)
+        status, _, body = get(f"{pub.url}/api/info/{path}")
         assert 400 <= status <= 599 and json.loads(body)["detail"]
-        assert get(f"{pub.url}/api/download/{path}?nchunk=0", timeout=5)[0] >= 400
+        assert get(f"{pub.url}/api/download/{path}?nchunk=0")[0] >= 400
     wait_until(lambda: "announced update zz-last.txt" in pub.output())
     assert get(pub.url + "/api/info/with%20%23%3F%2541%20blank.txt")[0] == 200
     assert not [path for path in errors if f"announced update {path}" in pub.output()]
@@ -232,7 +232,7 @@ def test_plain_files_are_compressed_once_in_little_memory(house, tmp_path):
             out.write(block)
     bro = house.bro()
     pub = house.pub("foo", root, bro)
-    listed = json.loads(get(pub.url + "/api/list?full=1", timeout=10)[2])
+    listed = json.loads(get(pub.url + "/api/list?full=1")[2])
     assert listed["metadata"]["nbytes"] == 200 << 20
     info = json.loads(get(pub.url + "/api/info/big.bin", timeout=300)[2])
     assert info["nbytes"] == 200 << 20 and info["nchunks"] == 13 and info["chunksize"] == 16 << 20
