@@ -87,7 +87,7 @@ class DelayProxy:
 
     def __init__(self, target, delay):
         self.target, self.delay = target, delay
-        self.port, self.connections = None, 0
+        self.port, self.connections, self.moved = None, 0, 0  # moved: bytes that the target sent
         started = threading.Event()
         threading.Thread(target=lambda: asyncio.run(self._main(started)), daemon=True).start()
         started.wait()
@@ -104,9 +104,9 @@ class DelayProxy:
         await asyncio.sleep(2 * self.delay)  # the handshake's round trip
         host, port = self.target.rsplit(":", 1)
         up_reader, up_writer = await asyncio.open_connection(host, int(port))
-        await asyncio.gather(self._pump(reader, up_writer), self._pump(up_reader, writer), return_exceptions=True)
+        await asyncio.gather(self._pump(reader, up_writer), self._pump(up_reader, writer, True), return_exceptions=True)
 
-    async def _pump(self, reader, writer):
+    async def _pump(self, reader, writer, counts=False):
         loop = asyncio.get_running_loop()
         queue = asyncio.Queue()
 
@@ -123,6 +123,7 @@ class DelayProxy:
         while True:
             data = await reader.read(1 << 16)
             queue.put_nowait((loop.time() + self.delay, data))
+            self.moved += len(data) if counts else 0
             if not data:
                 break
         await task
@@ -147,7 +148,7 @@ class Bench:
         port = programs.free_port()
         (root / "nginx.conf").write_text(
             f"worker_processes 1; daemon off; pid {root}/pid; error_log {root}/err; events {{ worker_connections 512; }}\n"
-            f"http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; client_body_temp_path {root};"
+            f"http {{ access_log off; sendfile on; tcp_nopush off; tcp_nodelay on; keepalive_requests 1000000; client_body_temp_path {root};"
             f" proxy_temp_path {root}; fastcgi_temp_path {root}; uwsgi_temp_path {root}; scgi_temp_path {root};"
             f" server {{ listen 127.0.0.1:{port}; root {root}/files; }} }}\n")
         os.chmod(self.folder, 0o755)

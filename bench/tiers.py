@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Three tiers of subscribers, 40 ms from each to the next and to the publisher: what a point costs that is nowhere cached, and how the last tier
-compares with the first when all is cached. Prints a table.
+compares with the first when all is cached. Then ranges of the same file through a subscriber and through nginx that caches slices, each 40 ms from
+its origin. Prints a table.
 
     bench/tiers.py --bin build/release/bin
 
@@ -10,6 +11,8 @@ Only loopback is used. Numbers of one run may be compared with each other, and w
 import argparse
 import os
 import pathlib
+import random
+import statistics
 import sys
 import tempfile
 import time
@@ -23,6 +26,7 @@ ARGS.add_argument("--rounds", type=int, default=3)
 args = ARGS.parse_args()
 os.environ["C2_BUILD"] = str(pathlib.Path(args.bin).resolve().parent)
 
+import nginx  # noqa: E402
 import programs  # noqa: E402
 from metrics import of, value  # noqa: E402
 from programs import BIN, House, get  # noqa: E402
@@ -31,6 +35,8 @@ from scorecard import DelayProxy, Wrk, walk_array, windows  # noqa: E402
 WAY = 0.020  # seconds, one way
 DEPTH = 3
 POINTS = ("4000,9000", "4001,9150", "4999,1")  # in chunks, and blocks, of their own
+RANGE, PART = 1 << 16, 1 << 22  # bytes of a range; of the file, of which ranges are asked again
+SLICE = "256k"  # of nginx: larger ones move more for a range, smaller ones ask more often for many
 
 
 def fetched(sub):
@@ -73,11 +79,86 @@ def warm(subs, folder):
     print(f"last / first, time of a request, median of {args.rounds}: {sorted(ratios)[len(ratios) // 2]:.2f}")
 
 
+def nginx_origin(folder, data):
+    origin = nginx.Running(folder / "origin")
+    origin.configure(f"access_log off; server {{ listen 127.0.0.1:{origin.port}; root {data}; }}")
+    return origin
+
+
+def nginx_edge(folder, port):
+    """As nginx's documentation of the slice module has it."""
+    edge = nginx.Running(folder / "edge")
+    edge.configure(f"""access_log off; keepalive_requests 1000000; tcp_nodelay on;
+    proxy_cache_path {folder}/edge/cache levels=1:2 keys_zone=c:10m;
+    upstream far {{ server 127.0.0.1:{port}; keepalive 8; }}
+    server {{ listen 127.0.0.1:{edge.port}; location / {{
+        slice {SLICE}; proxy_cache c; proxy_cache_key $uri$slice_range; proxy_set_header Range $slice_range; proxy_http_version 1.1;
+        proxy_set_header Connection ""; proxy_cache_valid 200 206 1h; proxy_pass http://far; }} }}""")
+    return edge
+
+
+def ranges_script(file, path):
+    """A script of wrk: ranges at random places of the part that is cached."""
+    file.write_text(f"""
+request = function()
+  local at = math.random(0, {PART - RANGE})
+  return wrk.format("GET", "{path}", {{Range = "bytes=" .. at .. "-" .. (at + {RANGE - 1})}})
+end
+""")
+    return file
+
+
+def ask_range(url, at, n):
+    status, _, body = get(url, {"Range": f"bytes={at}-{at + n - 1}"})
+    assert status == 206 and len(body) == n, (url, status, len(body))
+    return body
+
+
+def cold_ranges(name, url, link, size):
+    """Places that are far from each other; the first one opens what has to be opened."""
+    took, moved = [], []
+    for at in range(size // 2, size - RANGE, size // 20):
+        before, start = link.moved, time.monotonic()
+        ask_range(url, at, RANGE)
+        took.append(1000 * (time.monotonic() - start))
+        moved.append(link.moved - before)
+    print(f"{name}, cold range of {RANGE} bytes: first {took[0]:.0f} ms, others {statistics.median(took[1:]):.0f} ms,"
+          f" {statistics.median(moved[1:]):.0f} bytes over the link")
+
+
+def beside_nginx(house, folder, data):
+    bro, port, size = house.bro("bro-near"), programs.free_port(), (data / "big.b2nd").stat().st_size
+    far = DelayProxy(f"127.0.0.1:{port}", WAY)
+    house.pub("near", data, bro, f"127.0.0.1:{port}", "--public-url", f"127.0.0.1:{far.port}", name="pub-near")
+    sub = house.sub(bro, "edge").follow("near")
+    with nginx_origin(folder, data) as origin:
+        link = DelayProxy(f"127.0.0.1:{origin.port}", WAY)
+        with nginx_edge(folder, link.port) as edge:
+            sides = (("subscriber", sub.url, "/files/near/big.b2nd", far, sub.pid),
+                     ("nginx", f"http://127.0.0.1:{edge.port}", "/big.b2nd", link, worker_of(edge.program)))
+            for name, url, path, proxy, _ in sides:
+                cold_ranges(name, url + path, proxy, size)
+            at = random.randrange(PART - RANGE)
+            bodies = [ask_range(url + path, at, RANGE) for _, url, path, _, _ in sides]
+            assert bodies[0] == bodies[1], "they differ"
+            for name, url, path, _, pid in sides:
+                ask_range(url + path, 0, PART)
+                runs = [Wrk(args.seconds).run(url, 8, pid, ranges_script(folder / f"{name}.lua", path)) for _ in range(args.rounds)]
+                print(f"{name}, cached ranges: {statistics.median(run['rate'] for run in runs):.0f}/s,"
+                      f" {statistics.median(run['cpu_ms'] for run in runs):.3f} ms CPU")
+
+
+def worker_of(program):
+    return int(pathlib.Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()[0])
+
+
 with tempfile.TemporaryDirectory() as tmp:
     folder = pathlib.Path(tmp)
+    folder.chmod(0o755)  # for nginx
     (folder / "data").mkdir()
     walk_array((5000, 10000), folder / "data" / "big.b2nd")
     with House(folder / "house") as house:
         subs = tiers(house, folder / "data")
         cold(subs)
         warm(subs, folder)
+        beside_nginx(house, folder, folder / "data")
