@@ -30,7 +30,7 @@ void c2_arena_fini(struct c2_arena *arena)
     *arena = (struct c2_arena){.max = arena->max};
 }
 
-void *c2_arena_alloc(struct c2_arena *arena, size_t n)
+static void *alloc(struct c2_arena *arena, size_t n)
 {
     struct c2_arena_block *block = arena->blocks;
     size_t rounded, total;
@@ -49,6 +49,14 @@ void *c2_arena_alloc(struct c2_arena *arena, size_t n)
     block->used += rounded;
     arena->nbytes = total;
     memset(at, 0, n);
+    return at;
+}
+
+void *c2_arena_alloc(struct c2_arena *arena, size_t n)
+{
+    void *at = alloc(arena, n);
+
+    arena->starved = arena->starved || !at;
     return at;
 }
 

@@ -8,6 +8,7 @@
 struct c2_arena {
     struct c2_arena_block *blocks;
     size_t nbytes, max; /* handed out, ceiling */
+    bool starved;       /* something that was asked for could not be had */
 };
 
 void c2_arena_init(struct c2_arena *arena, size_t ceiling);

@@ -101,6 +101,7 @@ struct c2_bus_ops {
     /* fn(ctx) whenever connected() turned true. One watcher per bus user is enough: several may be added.
      * false: out of memory. */
     bool (*on_connect)(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx);
+    /* Who publishes and was not told yet is told now; who asked for anything else is not told any more. */
     void (*free)(struct c2_bus *bus);
     /* Tell what is mirrored, in place of what was told before; it counts for C2_HUB_LEASE_MS (bus/hub.h).
      * NULL: this bus keeps no mirrors. */

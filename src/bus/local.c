@@ -5,17 +5,23 @@
 
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "wire/json.h"
 
 struct local {
     struct c2_bus bus;
     struct c2_loop *loop;
     struct c2_hub *hub;
+    struct later *on_the_way;
+    struct watch *watches;
 };
 
 /* A result on its way to done(). */
 struct later {
     struct c2_loop_call call;
+    struct local *local; /* NULL: freed, and so may be who asked */
+    struct later *next, *prev;
+    bool published;
     c2_bus_done *done;
     c2_bus_roots_done *roots_done;
     void *ctx;
@@ -38,8 +44,13 @@ static void tell(struct later *later)
 
 static void deliver(void *arg)
 {
-    tell(arg);
-    free(arg);
+    struct later *later = arg;
+
+    if (later->local) {
+        c2_list_remove(later->local->on_the_way, later);
+        tell(later);
+    }
+    free(later);
 }
 
 static void answer(struct local *local, struct later result)
@@ -52,6 +63,8 @@ static void answer(struct local *local, struct later result)
         return;
     }
     *copy = result;
+    copy->local = local;
+    c2_list_push(local->on_the_way, copy);
     c2_loop_post(local->loop, &copy->call, deliver, copy);
 }
 
@@ -107,7 +120,7 @@ static void local_publish(struct c2_bus *bus, const char *topic, struct c2_str d
                           void *ctx)
 {
     struct local *local = (struct local *)bus;
-    struct later result = {.done = done, .ctx = ctx};
+    struct later result = {.done = done, .ctx = ctx, .published = true};
 
     result.ok = c2_hub_publish(local->hub, topic, data, NULL, &result.err);
     answer(local, result);
@@ -141,6 +154,8 @@ static bool local_here(const struct c2_bus *bus)
 
 struct watch {
     struct c2_loop_call call;
+    struct local *local; /* NULL: freed */
+    struct watch *next, *prev;
     void (*fn)(void *ctx);
     void *ctx;
 };
@@ -149,23 +164,40 @@ static void on_connected(void *arg)
 {
     struct watch *watch = arg;
 
-    watch->fn(watch->ctx);
+    if (watch->local) {
+        c2_list_remove(watch->local->watches, watch);
+        watch->fn(watch->ctx);
+    }
     free(watch);
 }
 
 static bool local_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx)
 {
+    struct local *local = (struct local *)bus;
     struct watch *watch = malloc(sizeof(*watch));
 
     if (!watch) return false;
-    *watch = (struct watch){.fn = fn, .ctx = ctx};
-    c2_loop_post(((struct local *)bus)->loop, &watch->call, on_connected, watch);
+    *watch = (struct watch){.local = local, .fn = fn, .ctx = ctx};
+    c2_list_push(local->watches, watch);
+    c2_loop_post(local->loop, &watch->call, on_connected, watch);
     return true;
 }
 
+/* Who publishes is told what became of it. Others may be gone. */
 static void local_free(struct c2_bus *bus)
 {
-    c2_hub_leave(((struct local *)bus)->hub, bus);
+    struct local *local = (struct local *)bus;
+
+    for (struct later *later = local->on_the_way; later; later = later->next) {
+        if (later->published)
+            tell(later);
+        else
+            free(later->roots);
+        later->local = NULL;
+    }
+    for (struct watch *watch = local->watches; watch; watch = watch->next)
+        watch->local = NULL;
+    c2_hub_leave(local->hub, bus);
     free(bus);
 }
 

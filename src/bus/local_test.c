@@ -181,6 +181,24 @@ static void it_is_always_connected(void **state)
     end(&w);
 }
 
+static void who_asked_may_be_gone_when_the_bus_is(void **state)
+{
+    struct world w;
+
+    begin(&w);
+    w.bus->ops->register_root(w.bus, &foo, token, on_done, &w);
+    w.bus->ops->roots(w.bus, on_roots, &w);
+    assert_true(w.bus->ops->on_connect(w.bus, on_connect, &w));
+    w.bus->ops->publish(w.bus, "foo", C2_STR("{}"), on_done, &w);
+    w.bus->ops->free(w.bus);
+    w.bus = NULL;
+    assert_int_equal(w.ndone, 1); /* what was published */
+    run(&w);
+    assert_int_equal(w.ndone, 1);
+    assert_int_equal(w.nconnected, 0);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +207,7 @@ int main(void)
         cmocka_unit_test(events_reach_who_listens_and_nobody_after),
         cmocka_unit_test(what_the_hub_refuses_is_told),
         cmocka_unit_test(it_is_always_connected),
+        cmocka_unit_test(who_asked_may_be_gone_when_the_bus_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

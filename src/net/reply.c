@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Replies: made into an MHD response, then queued at once or when the held connection has been resumed. */
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,10 +9,8 @@
 #include "base/log_share.h"
 #include "net/gate.h"
 #include "net/server_impl.h"
-#include "wire/json.h"
 #include "wire/proof.h"
 
-#define RETRY_AFTER       "1"         /* seconds: what is short now is not for long */
 #define FEW_NBYTES        (128 << 10) /* what every client may keep in memory by not reading it */
 #define UNREAD_NBYTES_MAX (24 << 20)  /* of larger answers that were made for one request, in memory */
 #define TEMPORARY_FILES   "/var/tmp"
@@ -43,54 +40,71 @@ void c2_reply_header_anew(struct c2_request *req, const char *name, const char *
     c2_reply_header(req, name, value);
 }
 
+/* False: there was no memory for it. */
+static bool add(struct MHD_Response *response, const char *name, const char *value)
+{
+    return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
 /* Which pages may read the answer. */
-static void add_cors(const struct c2_request *req, struct MHD_Response *response)
+static bool add_cors(const struct c2_request *req, struct MHD_Response *response)
 {
     const struct c2_exposure *exposure = req->server->exposure;
     struct c2_str origin = C2_STR("*");
 
-    if (!req->server->cors || req->refused || (req->method != C2_GET && !req->options)) return;
+    if (!req->server->cors || req->refused || (req->method != C2_GET && !req->options)) return true;
     if (exposure->cors_named) {
-        MHD_add_response_header(response, "Vary", "Origin");
-        if (!c2_request_header(req, "Origin", &origin) || !c2_exposure_allows(exposure, origin)) return;
+        if (!add(response, "Vary", "Origin")) return false;
+        if (!c2_request_header(req, "Origin", &origin) || !c2_exposure_allows(exposure, origin)) return true;
     }
-    MHD_add_response_header(response, "Access-Control-Allow-Origin", origin.p);
-    MHD_add_response_header(response, "Access-Control-Expose-Headers", "*");
+    return add(response, "Access-Control-Allow-Origin", origin.p) &&
+           add(response, "Access-Control-Expose-Headers", "*");
 }
 
-static void add_headers(struct c2_request *req, int status, struct MHD_Response *response)
+static bool add_headers(struct c2_request *req, int status, struct MHD_Response *response)
 {
-    bool policed = status < 200, typed = status < 200,
+    bool policed = status < 200, typed = status < 200, ok = true,
          closed = req->server->gate && req->server->gate->closed;
 
     for (const struct c2_reply_head *head = req->heads; head; head = head->next) {
         bool shared =
             closed && strcmp(head->name, "Cache-Control") == 0 && strncmp(head->value, "public", 6) == 0;
-        MHD_add_response_header(response, head->name,
-                                shared ? "private, max-age=31536000, immutable" : head->value);
+        ok = add(response, head->name, shared ? "private, max-age=31536000, immutable" : head->value) && ok;
         policed = policed || strcmp(head->name, "Content-Security-Policy") == 0;
         typed = typed || strcmp(head->name, "X-Content-Type-Options") == 0;
     }
-    if (!policed)
-        MHD_add_response_header(response, "Content-Security-Policy", req->server->exposure->content_policy);
-    if (!typed) MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (closed) MHD_add_response_header(response, "Vary", "Authorization, Cookie");
-    if (req->id[0]) MHD_add_response_header(response, "X-Request-Id", req->id);
-    add_cors(req, response);
-    if (req->server->name[0]) MHD_add_response_header(response, "Server", req->server->name);
+    ok = ok && (policed || add(response, "Content-Security-Policy", req->server->exposure->content_policy)) &&
+         (typed || add(response, "X-Content-Type-Options", "nosniff")) &&
+         (!closed || add(response, "Vary", "Authorization, Cookie")) && add_cors(req, response);
+    if (req->id[0]) add(response, "X-Request-Id", req->id);
+    if (req->server->name[0]) add(response, "Server", req->server->name);
+    return ok && !req->arena.starved;
+}
+
+/* In place of an answer that would lack a parameter or a header: it could be taken for another one. */
+static struct MHD_Response *without_memory(struct c2_request *req)
+{
+    static const char TEXT[] = "{\"detail\":\"out of memory\"}";
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(sizeof(TEXT) - 1, (void *)(uintptr_t)TEXT, MHD_RESPMEM_PERSISTENT);
+
+    C2_ASSERT(response);
+    add(response, "Content-Type", "application/json");
+    add(response, "Retry-After", C2_RETRY_AFTER);
+    req->length = sizeof(TEXT) - 1;
+    return response;
 }
 
 void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *response)
 {
     C2_ASSERT(req->state == C2_REQ_HANDLING || req->state == C2_REQ_HELD);
-    if (!response) {
-        response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    bool whole = response && add_headers(req, status, response);
+    if (!response || (!whole && status >= 200 && status < 400)) {
+        if (response) MHD_destroy_response(response);
+        response = without_memory(req);
         status = 503;
-        req->length = 0;
     }
-    C2_ASSERT(response);
     bool held = req->state == C2_REQ_HELD;
-    add_headers(req, status, response);
     req->response = response;
     req->status = status;
     req->state = C2_REQ_REPLIED;
@@ -322,118 +336,6 @@ void c2_reply_redirect(struct c2_request *req, const char *there)
     }
     c2_reply_header(req, "Location", c2_buf_cstr(&location) + (location.p[2] == '.' ? 2 : 0));
     c2_reply_empty(req, 307);
-}
-
-/* What the request is about, {path*}, if a message does not say so: what it begins with is enough. Routes
- * that accept any parameters answer with pages. */
-static struct c2_str unnamed(const struct c2_request *req, int status, const char *text)
-{
-    struct c2_str path = c2_request_param(req, "path"), none = {"", 0};
-    size_t n = path.n < 60 ? path.n : 60;
-    bool strict = req->table && req->table->routes[req->nroute].query;
-
-    return status < 400 || !strict || n == 0 || memmem(text, strlen(text), path.p, n) ? none : path;
-}
-
-static void reply_text(struct c2_request *req, int status, const char *text)
-{
-    struct cat2_error err;
-    struct c2_jw w;
-    C2_AUTO(c2_buf) json = C2_BUF_INIT(16384);
-    C2_AUTO(c2_buf) whole = C2_BUF_INIT(2048);
-    struct c2_str about = unnamed(req, status, text);
-
-    if (about.n > 300) about.n = 300;
-    bool ok = about.n && c2_buf_append_str(&whole, about, &err) && c2_buf_printf(&whole, &err, ": %s", text);
-    c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
-    c2_jw_begin_object(&w);
-    c2_jw_put_str(&w, req->error_key ? req->error_key : "detail", ok ? c2_buf_str(&whole) : c2_str_of(text));
-    c2_jw_end_object(&w);
-    if (status == 503 && !req->retry_said) c2_reply_header(req, "Retry-After", RETRY_AFTER);
-    if (!c2_jw_finish(&w))
-        c2_reply_send(req, 503, NULL);
-    else
-        c2_reply_json(req, status, &json);
-}
-
-void c2_reply_detail(struct c2_request *req, int status, const char *fmt, ...)
-{
-    char text[1200];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    reply_text(req, status, text);
-}
-
-void c2_reply_later(struct c2_request *req, int seconds, const char *fmt, ...)
-{
-    char text[512], number[16];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    snprintf(number, sizeof(number), "%d", seconds);
-    c2_reply_header(req, "Retry-After", number);
-    req->retry_said = true;
-    reply_text(req, 503, text);
-}
-
-static int status_of(const struct cat2_error *err)
-{
-    static const struct {
-        enum cat2_code code;
-        int status;
-    } table[] = {{CAT2_EINVAL, 400},       {CAT2_ENOTFOUND, 404}, {CAT2_ECHANGED, 412},
-                 {CAT2_ELIMIT, 413},       {CAT2_EUPSTREAM, 502}, {CAT2_ENOMEM, 503},
-                 {CAT2_EUNSUPPORTED, 501}, {CAT2_ECANCELLED, 503}};
-
-    if (err->http_status >= 400 && err->http_status < 600) return err->http_status;
-    for (size_t i = 0; i < C2_ARRAY_LEN(table); i++)
-        if (table[i].code == err->code) return table[i].status;
-    return 500;
-}
-
-/* As FastAPI does; parameters of an address are those of its query. */
-static void reply_fault(struct c2_request *req, const char *text)
-{
-    C2_AUTO(c2_buf) json = C2_BUF_INIT(16384);
-    struct cat2_error err;
-    struct c2_jw w;
-
-    c2_jw_init(&w, &json, C2_JSON_COMPACT, &err);
-    c2_jw_begin_object(&w);
-    c2_jw_open_array(&w, "detail");
-    c2_jw_begin_object(&w);
-    c2_jw_put_cstr(&w, "type", req->fault.type);
-    c2_jw_open_array(&w, "loc");
-    if (req->method == C2_GET) c2_jw_cstr(&w, "query");
-    if (req->fault.name) c2_jw_cstr(&w, req->fault.name);
-    c2_jw_end_array(&w);
-    c2_jw_put_cstr(&w, "msg", text);
-    c2_jw_end_object(&w);
-    c2_jw_end_array(&w);
-    c2_jw_end_object(&w);
-    if (c2_jw_finish(&w))
-        c2_reply_json(req, 422, &json);
-    else
-        c2_reply_send(req, 503, NULL);
-}
-
-void c2_reply_error(struct c2_request *req, const struct cat2_error *err)
-{
-    int status = status_of(err);
-
-    if (status == 422 && req->fault.type && !req->error_key) {
-        reply_fault(req, err->message);
-        return;
-    }
-    if (status == 500)
-        c2_log_some(C2_ERROR, "request id=%s path=%.*s status=500: %s", c2_request_id(req),
-                    C2_STR_ARG(c2_request_path(req)), err->message);
-    reply_text(req, status, err->message);
 }
 
 /* ---- bodies ---- */

@@ -75,8 +75,12 @@ struct c2_str c2_query_decoded(const struct c2_request *req, struct c2_str text)
 
     if (text.n == 0) return (struct c2_str){"", 0};
     if (!memchr(text.p, '%', text.n) && !memchr(text.p, '+', text.n)) return text;
-    if (!c2_url_decode(text, true, &out, &err)) return (struct c2_str){"", 0};
-    char *copy = c2_arena_strdup((struct c2_arena *)(uintptr_t)&req->arena, c2_buf_str(&out));
+    struct c2_arena *arena = (struct c2_arena *)(uintptr_t)&req->arena;
+    if (!c2_url_decode(text, true, &out, &err)) {
+        arena->starved = arena->starved || err.code == CAT2_ENOMEM;
+        return (struct c2_str){"", 0};
+    }
+    char *copy = c2_arena_strdup(arena, c2_buf_str(&out));
     return copy ? (struct c2_str){copy, out.n} : (struct c2_str){"", 0};
 }
 
@@ -177,9 +181,12 @@ size_t c2_request_queries(struct c2_request *req, const char *name, struct c2_st
     while (n < max && c2_query_next(&rest, &key, &value)) {
         C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_PATH_MAX);
         C2_AUTO(c2_buf) plain = C2_BUF_INIT(C2_PATH_MAX);
-        if (!c2_url_decode(key, true, &plain, &err) || !c2_str_is(c2_buf_str(&plain), name) ||
-            !c2_url_decode(value, true, &text, &err))
+        if (!c2_url_decode(key, true, &plain, &err) ||
+            (c2_str_is(c2_buf_str(&plain), name) && !c2_url_decode(value, true, &text, &err))) {
+            req->arena.starved = req->arena.starved || err.code == CAT2_ENOMEM;
             continue;
+        }
+        if (!c2_str_is(c2_buf_str(&plain), name)) continue;
         char *copy = c2_arena_strdup(c2_request_arena(req), c2_buf_str(&text));
         if (copy) out[n++] = c2_str_of(copy);
     }

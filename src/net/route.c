@@ -82,7 +82,7 @@ static void allow_header(struct c2_request *req, unsigned allowed)
     c2_reply_header(req, "Allow", text);
 }
 
-/* Would the path be found with a slash more or less at its end? Then say so. */
+/* Would the path be found with a slash more or less at its end? Then say so. True: it is answered. */
 static bool redirect(struct c2_request *req)
 {
     struct c2_str path = c2_buf_str(&req->path), sent, query;
@@ -94,7 +94,10 @@ static bool redirect(struct c2_request *req)
 
     if (path.n < 2) return false;
     if (slash) path.n--;
-    if (!c2_buf_append_str(&other, path, &err) || (!slash && !c2_buf_putc(&other, '/', &err))) return false;
+    if (!c2_buf_append_str(&other, path, &err) || (!slash && !c2_buf_putc(&other, '/', &err))) {
+        c2_reply_error(req, &err);
+        return true;
+    }
     bool found = search(req, c2_buf_str(&other), true, &allowed);
     req->table = NULL;
     req->nparams = 0;
@@ -104,8 +107,9 @@ static bool redirect(struct c2_request *req)
         sent.n--;
     if (!c2_buf_printf(&there, &err, "%.*s%s%s%.*s", C2_STR_ARG(sent), slash ? "" : "/", asked ? "?" : "",
                        C2_STR_ARG(query)))
-        return false;
-    c2_reply_redirect(req, c2_buf_cstr(&there));
+        c2_reply_error(req, &err);
+    else
+        c2_reply_redirect(req, c2_buf_cstr(&there));
     return true;
 }
 

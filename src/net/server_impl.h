@@ -19,6 +19,8 @@
 #include "net/server.h"
 #include "net/upload.h"
 
+#define C2_RETRY_AFTER "1" /* seconds: what is short now is not for long */
+
 #define C2_REQUEST_ARENA_MAX (4 << 20) /* parsed parts of one request */
 #define ROUTE_TABLES_MAX     16        /* a table a module; checked when it is added */
 #define ROUTE_PARAMS_MAX     4         /* names in one pattern: no route has more than two */

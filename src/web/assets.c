@@ -108,7 +108,8 @@ void c2_h5web_reply(struct c2_request *req, const char *h5web_dir)
 
     if (name.n == 0) name = C2_STR("index.html");
     snprintf(twin, sizeof(twin), "%.*s.gz", (int)c2_min_i64(250, (int64_t)name.n), name.p);
-    bool gzip = h5web_dir && c2_request_takes_coding(req, "gzip") && read_file(h5web_dir, c2_str_of(twin), &bytes);
+    bool gzip =
+        h5web_dir && c2_request_takes_coding(req, "gzip") && read_file(h5web_dir, c2_str_of(twin), &bytes);
     if (!h5web_dir || (!gzip && !read_file(h5web_dir, name, &bytes))) {
         c2_buf_fini(&bytes);
         if (h5web_dir)

@@ -13,6 +13,15 @@ void c2_html_init(struct c2_html *h, struct c2_buf *out, struct cat2_error *err)
     *err = (struct cat2_error){0};
 }
 
+bool c2_html_has(struct c2_html *h, bool made, const struct cat2_error *why)
+{
+    if (!made && h->ok && why->code == CAT2_ENOMEM) {
+        *h->err = *why;
+        h->ok = false;
+    }
+    return made;
+}
+
 void c2_html_made(struct c2_html *h, struct c2_str html)
 {
     h->ok = h->ok && c2_buf_append_str(h->out, html, h->err);

@@ -118,6 +118,9 @@ static inline void c2_jw_open_array(struct c2_jw *w, const char *key)
         c2_jw_key(w, key);                                                                                   \
         c2_jw_ints(w, values, n);                                                                            \
     } while (0)
+/** Parse what is to be written from. False: it is no JSON, or there was no memory, which fails the writer
+ * too. */
+bool c2_jw_read(struct c2_jw *w, struct c2_str text, struct c2_json **out);
 bool c2_jw_finish(struct c2_jw *w);
 
 /** Append the shortest text that reads back as v, in Python repr form: 1e+300, 1e-07, 0.0, 123.456, nan, inf.

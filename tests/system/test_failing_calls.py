@@ -4,10 +4,12 @@ while it works: it never crashes or hangs, answers are right or errors, and when
 
 A sample is taken here, the same each time. C2_TORTURE=all is every n of every kind and error (`make torture`), and
 C2_TORTURE_ONLY='open EMFILE 3 True' is one try, as the tests print them."""
+import http.client
 import itertools
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -262,6 +264,70 @@ def test_a_start_with_calls_that_fail_leaves_a_state_for_the_next(site):
     def start(kind, error, nth, forever):
         return site.try_start(kind, error, nth, forever, fresh=nth % 3 == 0)
     go_through(site, count, start)
+
+
+# {n} is another number each time: an answer that is remembered allocates nothing.
+LIGHT = ["/api/roots", "/api/peer", "/api/list/d", "/api/list/d?inside=1", "/api/list/d/sub", "/api/info/d/x.b2nd", "/api/info/d/sub", "/api/attrs/d/x.b2nd",
+         "/api/meaning/d/x.b2nd", "/api/tree/d?deep=1&limit={n}", "/api/chunks/d/x.b2nd", "/api/chunk/d/x.b2nd?nchunk=1", "/api/colormaps", "/api/plugins",
+         "/api/fetch/d/x.b2nd?slice_={n}:{m}&format=raw", "/api/fetch/d/x.b2nd?slice_={n}%3A{m}&format=raw", "/api/fetch/d/x.b2nd?slice_={n}:{m}&format=json", "/api/fetch/d/x.b2nd?slice_={n}:{m}&format=csv",
+         "/api/fetch/d/x.b2nd?slice_={n}:{m}&format=npy", "/api/fetch/d/x.b2nd?indices=[[{n},3]]&format=json", "/api/fetch/d/t.b2nd?filter=a>{n}&format=json",
+         "/api/fetch/d/t.b2nd?field=b&slice_={n}:{m}&format=json", "/api/fetch/d/t.b2nd?where=a>{n}&sort=b&format=csv", "/api/stats/d/x.b2nd?slice_={n}:{m}",
+         "/api/line/d/x.b2nd?slice_={n}:{m}&px=5", "/api/table/d/t.b2nd?rows={n}:{m}", "/api/table/d/t.b2nd?where=a>{n}&sort=b",
+         "/api/fetch/d/p.b2nd?slice_={n}:{m}&format=png", "/files/d/notes.md", "/files/d/x.b2nd", "/markdown/d/notes.md", "/zarr/d", "/zarr/d/.zmetadata",
+         "/zarr/d/zarr.json", "/zarr/d/x/.zarray", "/zarr/d/x/0", "/h5grove/meta/?file=d&path=/", "/h5grove/meta/?file=d&path=/x", "/h5grove/attr/?file=d&path=/x",
+         "/h5grove/data/?file=d&path=/x&selection={n}:{m}", "/h5grove/paths/?file=d", "/mirror/d/api/info/x.b2nd", "/mirror/d/api/attrs", "/roots/d", "/roots/d/x.b2nd", "/roots/d/t.b2nd", "/roots/d/notes.md", "/htmx/path-list/?roots=d"]
+
+
+def light_root(root):
+    (root / "sub").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    table = np.array([(i, i % 7, f"n{i}") for i in range(400)], [("a", "i4"), ("b", "f8"), ("c", "U5")])
+    for name, array in (("x", np.arange(400.)), ("p", rng.random((400, 20))), ("t", table), ("sub/y", np.arange(5))):
+        made = blosc2.asarray(array, chunks=(min(100, len(array)), *array.shape[1:]), urlpath=str(root / f"{name}.b2nd"), mode="w")
+        made.schunk.vlmeta["units"] = "m"
+    (root / "notes.md").write_text("# Notes\n\nwith *words*\n")
+
+
+def plain(body):
+    """Without what differs between two services: addresses, names and numbers of their own."""
+    return re.sub(rb"127\.0\.0\.1:\d+|\b[0-9a-f]{32}\b|\b\d{13}-\d+", b"_", body)
+
+
+def difference(one, other):
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return one[max(0, at - 40):at + 80], other[max(0, at - 40):at + 80]
+
+
+def test_an_allocation_that_fails_changes_no_answer(house, tmp_path):
+    """Of each light request every allocation fails once. Who answers 200 answers as a service that has memory."""
+    light_root(tmp_path / "d")
+    layer = failing.Failing(tmp_path / "failing", "cat2serve")
+    good = house.serve(f"d={tmp_path / 'd'}")
+    victim = house.run("victim", [BIN / "cat2serve", "--http", "127.0.0.1:0", "--statedir", house.state("victim"), f"d={tmp_path / 'd'}"], env=layer.env)
+    victim.wait_ready_line()
+    wait_until(lambda: all(len(json.loads(get(one.url + "/api/list/d?inside=1")[2])) == 5 for one in (good, victim)))
+    again, answered, refused, faults = itertools.count(), 0, 0, []
+    for route in LIGHT:
+        for nth in range(1, 400):
+            at = next(again) % 300
+            path = route.format(n=at, m=at + 50)
+            right = get(good.url + path)
+            layer.arm("malloc", "ENOMEM", nth)
+            try:
+                status, _, body = get(victim.url + path)
+            except (OSError, http.client.HTTPException):
+                status, body = 0, b""  # closed: it had no memory for a reason either
+            _, failed, _ = layer.disarm()
+            assert victim.process.poll() is None, (path, nth, victim.output()[-2000:])
+            answered, refused = answered + (status == 200), refused + (status != 200)
+            told = status == 200 and (b"out of memory" in body or b"is not reached" in body)  # a page that says what is not there
+            if status in (200, 206, 404) and not told and (status, plain(body)) != (right[0], plain(right[2])):
+                faults.append((path, nth, status, *difference(plain(body), plain(right[2]))))
+            if not failed:
+                break
+    print(f"{answered} answers, {refused} refusals")
+    assert not faults, "\n".join(map(str, faults[:30]))
+    assert answered > len(LIGHT) and refused > len(LIGHT)
 
 
 @pytest.mark.parametrize("site", ["pub"], indirect=True)

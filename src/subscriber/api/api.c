@@ -20,14 +20,12 @@ static void handle_peer(struct c2_request *req, void *state)
 {
     struct c2_subscriber *sub = state;
     struct c2_buf out = C2_BUF_INIT(1 << 20);
-    C2_AUTO(c2_buf) id = C2_BUF_INIT(64);
     struct cat2_error err;
     struct c2_jw w;
 
-    c2_sub_peer_id(sub, &id);
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_put_str(&w, "peer_id", c2_buf_str(&id));
+    c2_jw_put_cstr(&w, "peer_id", sub->peer_id);
     c2_jw_put_cstr(&w, "name", sub->config.public_url);
     c2_jw_put_int(&w, "api_version", 1);
     c2_jw_open_array(&w, "roots");
@@ -163,14 +161,17 @@ static int by_text(const void *a, const void *b)
 
 /* What is below: a file that holds datasets is one name, and its folders have the names that are in it. With
  * `inside` it is all paths. */
-static bool put_beneath(struct c2_jw *w, const struct c2_found *found, bool inside)
+static void put_beneath(struct c2_jw *w, const struct c2_found *found, bool inside)
 {
     struct c2_ds **first;
     size_t skip, n = beneath(found, &skip, &first), shown = 0;
     bool own = !inside && found->path.n && c2_sub_is_container(found->root, found->path);
     struct c2_str last = {"", 0}, *names = calloc(n + 1, sizeof(*names));
 
-    if (!names) return c2_fail_nomem(w->err, "list");
+    if (!names) {
+        w->ok = w->ok && c2_fail_nomem(w->err, "list");
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         if (first[i]->group_attrs || (!inside && !own && is_contained(first[i], found->root, &last)))
             continue;
@@ -181,7 +182,6 @@ static bool put_beneath(struct c2_jw *w, const struct c2_found *found, bool insi
     for (size_t i = 0; i < shown; i++)
         c2_jw_str(w, names[i]);
     free(names);
-    return true;
 }
 
 /* A plain file that was asked for as NAME.b2 is listed as NAME. */
@@ -209,13 +209,16 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
             c2_reply_no_dataset(req, found->sub);
         return;
     }
+    if (!c2_request_query_bool(req, "inside", false, &inside, &err)) {
+        c2_reply_error(req, &err);
+        return;
+    }
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
-    w.ok = c2_request_query_bool(req, "inside", false, &inside, &err);
     bool table = !inside && found->ds && c2_sub_table_of(root, found->ds);
-    if (w.ok && found->folder && !table)
-        w.ok = put_beneath(&w, found, inside);
-    else if (w.ok && found->ds && !found->slash)
+    if (found->folder && !table)
+        put_beneath(&w, found, inside);
+    else if (found->ds && !found->slash)
         c2_jw_str(&w, c2_path_last(listed_as(found)));
     c2_jw_end_array(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);

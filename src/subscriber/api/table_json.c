@@ -40,9 +40,8 @@ static void put_columns(const struct table *t, const struct c2_meta *meta, struc
 {
     C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
     C2_AUTO_PTR(c2_json) *json = NULL;
-    struct cat2_error ignored;
 
-    bool some = meta->enums.n > 0 && c2_json_parse(c2_buf_str(&meta->enums), &json, &ignored);
+    bool some = meta->enums.n > 0 && c2_jw_read(w, c2_buf_str(&meta->enums), &json);
     c2_jw_open_array(w, "columns");
     for (size_t i = 0; i < t->columns.n; i++) {
         const struct c2_column *column = &t->columns.p[i];

@@ -11,8 +11,8 @@
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view.h"
 #include "subscriber/api/api.h"
-#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/age.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 
@@ -184,7 +184,10 @@ static void put_dtype(const struct c2_dtype *dtype, struct c2_jw *w)
     struct cat2_error err;
 
     c2_jw_key(w, "dtype");
-    if (!c2_dtype_name(dtype, &text, &err)) c2_buf_clear(&text);
+    if (!c2_dtype_name(dtype, &text, &err)) {
+        if (err.code == CAT2_ENOMEM) w->ok = w->ok && c2_fail_nomem(w->err, "dtype");
+        c2_buf_clear(&text); /* too long */
+    }
     if (text.n > DTYPE_MAX) text.n = DTYPE_MAX; /* half a character becomes U+FFFD */
     c2_jw_str(w, c2_buf_str(&text));
 }
@@ -192,10 +195,9 @@ static void put_dtype(const struct c2_dtype *dtype, struct c2_jw *w)
 static void put_attrs(const struct c2_ds *ds, struct c2_jw *w)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
-    struct cat2_error err;
     struct c2_str text;
     bool parsed = ds->meta.vlmeta.n > 2 && ds->meta.vlmeta.n <= ATTRS_MAX &&
-                  c2_json_parse(c2_buf_str(&ds->meta.vlmeta), &json, &err);
+                  c2_jw_read(w, c2_buf_str(&ds->meta.vlmeta), &json);
 
     c2_jw_key(w, "attrs");
     if (!parsed) {

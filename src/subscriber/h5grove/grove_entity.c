@@ -173,10 +173,8 @@ static void put_dataset_type(const struct c2_meta *meta, struct c2_jw *w)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct names names = {0};
-    struct cat2_error ignored;
 
-    if (meta->enums.n && c2_json_parse(c2_buf_str(&meta->enums), &json, &ignored))
-        names.of_fields = c2_json_root(json);
+    if (meta->enums.n && c2_jw_read(w, c2_buf_str(&meta->enums), &json)) names.of_fields = c2_json_root(json);
     put_type(&meta->dtype, &names, w);
 }
 
@@ -257,12 +255,11 @@ static void put_attr_value(struct c2_jval v, struct c2_jw *w)
 void c2_grove_attr_types(struct c2_str json, struct c2_jw *w)
 {
     C2_AUTO_PTR(c2_json) *parsed = NULL;
-    struct cat2_error err;
     struct c2_str name;
     struct c2_jval v;
 
     c2_jw_begin_array(w);
-    if (json.n > 2 && c2_json_parse(json, &parsed, &err)) {
+    if (json.n > 2 && c2_jw_read(w, json, &parsed)) {
         struct c2_jiter it = c2_jiter_of(c2_json_root(parsed));
         while (w->ok && c2_jnext(&it, &name, &v))
             put_attr_type(name, v, w);
@@ -280,12 +277,11 @@ static bool is_named(struct c2_str name, const struct c2_str *names, size_t n)
 void c2_grove_attr_values(struct c2_str json, const struct c2_str *names, size_t nnames, struct c2_jw *w)
 {
     C2_AUTO_PTR(c2_json) *parsed = NULL;
-    struct cat2_error err;
     struct c2_str name;
     struct c2_jval v;
 
     c2_jw_begin_object(w);
-    if (json.n > 2 && c2_json_parse(json, &parsed, &err)) {
+    if (json.n > 2 && c2_jw_read(w, json, &parsed)) {
         struct c2_jiter it = c2_jiter_of(c2_json_root(parsed));
         while (w->ok && c2_jnext(&it, &name, &v)) {
             if (!is_named(name, names, nnames)) continue;

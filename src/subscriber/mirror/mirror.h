@@ -197,6 +197,7 @@ struct c2_subscriber {
     struct c2_plugins *plugins;
     struct c2_events *events;
     struct c2_mirror_watcher watchers[C2_WATCHERS]; /* nobody while restoring */
+    char peer_id[33]; /* what names this subscriber to others, the same after a restart: c2_sub_restore() */
     int64_t epoch; /* when this process began: what is counted in it is good for so long */
     void (*free_rest)(struct c2_subscriber *sub); /* with the last dataset */
     struct c2_open_files open;

@@ -458,22 +458,26 @@ static bool restore_hashed(void *ctx, struct c2_str key, struct c2_str value, st
     return true;
 }
 
+/* 32 hexadecimal digits; new ones are kept if that is possible. */
+static void restore_peer_id(struct c2_subscriber *sub)
+{
+    C2_AUTO(c2_buf) known = C2_BUF_INIT(sizeof(sub->peer_id) - 1);
+    struct cat2_error err;
+
+    if (c2_state_get(sub->state, "about", C2_STR("peer_id"), &known, &err)) {
+        snprintf(sub->peer_id, sizeof(sub->peer_id), "%s", c2_buf_cstr(&known));
+        return;
+    }
+    c2_random_hex32(sub->peer_id);
+    c2_state_put(sub->state, "about", C2_STR("peer_id"), c2_str_of(sub->peer_id), &err);
+}
+
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err)
 {
+    restore_peer_id(sub);
     return c2_state_each(sub->state, "roots", C2_STR(""), restore_root, sub, err) &&
            c2_state_each(sub->state, HASHED, C2_STR(""), restore_hashed, sub, err) &&
            c2_state_each(sub->state, "datasets", C2_STR(""), restore_dataset, sub, err);
-}
-
-void c2_sub_peer_id(struct c2_subscriber *sub, struct c2_buf *out)
-{
-    struct cat2_error err;
-    char fresh[33];
-
-    if (c2_state_get(sub->state, "about", C2_STR("peer_id"), out, &err)) return;
-    c2_random_hex32(fresh); /* kept, if that is possible */
-    c2_state_put(sub->state, "about", C2_STR("peer_id"), c2_str_of(fresh), &err);
-    c2_buf_puts(out, fresh, &err);
 }
 
 void c2_sub_roots_free(struct c2_subscriber *sub)

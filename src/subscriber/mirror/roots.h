@@ -31,8 +31,6 @@ bool c2_sub_take_list(struct c2_root_state *root, struct c2_ds **found, size_t n
 void c2_sub_drop(struct c2_root_state *root, struct c2_str path);
 /** Nothing is listed any more; what is cached and remembered stays. */
 void c2_sub_drop_all(struct c2_root_state *root);
-/** What names this subscriber to others, 32 hexadecimal digits: the same ones after a restart. */
-void c2_sub_peer_id(struct c2_subscriber *sub, struct c2_buf *out);
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_sub_save_root(struct c2_root_state *root);
 /** Look after the state now and then; what could not be written is written when it can. */

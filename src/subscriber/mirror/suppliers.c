@@ -186,7 +186,6 @@ bool c2_turn_may_leave(const struct c2_root_state *root, const struct c2_turn *t
 static bool read_via(struct c2_supplier *supplier, struct c2_str text)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
-    C2_AUTO(c2_buf) own = C2_BUF_INIT(64);
     C2_AUTO(c2_buf) via = C2_BUF_INIT(sizeof(supplier->via) - 1);
     struct c2_str key, id;
     struct c2_jval value;
@@ -194,12 +193,11 @@ static bool read_via(struct c2_supplier *supplier, struct c2_str text)
 
     if (!c2_json_parse(text, &json, &err)) return false;
     struct c2_jiter it = c2_jiter_of(c2_jget(c2_json_root(json), "via"));
-    c2_sub_peer_id(supplier->sub, &own);
     bool circle = false;
     while (c2_jnext(&it, &key, &value)) {
         if (!c2_jstr(value, &id) || !c2_buf_printf(&via, &err, "%s%.*s", via.n ? " " : "", C2_STR_ARG(id)))
             return false;
-        circle = circle || c2_str_eq(id, c2_buf_str(&own));
+        circle = circle || c2_str_is(id, supplier->sub->peer_id);
     }
     if (circle && !supplier->circle)
         c2_log_some(C2_WARN,
@@ -392,11 +390,9 @@ static void add_ids(struct ids *ids, const char *text)
 
 void c2_suppliers_via_jw(struct c2_jw *w, struct c2_subscriber *sub)
 {
-    C2_AUTO(c2_buf) own = C2_BUF_INIT(64);
     struct ids ids = {.n = 0};
 
-    c2_sub_peer_id(sub, &own);
-    add_ids(&ids, c2_buf_cstr(&own));
+    add_ids(&ids, sub->peer_id);
     for (const struct c2_supplier *supplier = sub->suppliers; supplier; supplier = supplier->next)
         add_ids(&ids, supplier->via);
     for (const struct c2_root_state *root = sub->roots; root; root = root->next)

@@ -119,7 +119,7 @@ static void attribute(struct c2_html *h, struct c2_str key, struct c2_jval value
     c2_html(h, "</th><td>");
     if (c2_jstr(value, &plain)) {
         c2_html_text(h, plain);
-    } else if (c2_json_print(value, C2_JSON_PYTHON, &text, &err)) {
+    } else if (c2_html_has(h, c2_json_print(value, C2_JSON_PYTHON, &text, &err), &err)) {
         c2_html(h, "<code>");
         c2_html_text(h, c2_buf_str(&text));
         c2_html(h, "</code>");
@@ -136,8 +136,8 @@ static void attributes(struct ds_page *p)
     struct c2_jval value;
 
     c2_html(h, "<section id=\"attrs\"><h2>Attributes</h2>\n");
-    bool some =
-        c2_json_parse(c2_buf_str(&p->ds->meta.vlmeta), &json, &err) && c2_jlen(c2_json_root(json)) > 0;
+    bool parsed = c2_html_has(h, c2_json_parse(c2_buf_str(&p->ds->meta.vlmeta), &json, &err), &err);
+    bool some = parsed && c2_jlen(c2_json_root(json)) > 0;
     if (some) {
         struct c2_jiter it = c2_jiter_of(c2_json_root(json));
         c2_html(h, "<table class=\"facts\"><tbody>\n");
@@ -163,7 +163,7 @@ static void fields_attr(struct c2_page *page, const struct c2_dtype *dtype)
     for (int i = 0; i < dtype->nfields; i++) {
         const struct c2_field *field = &dtype->fields[i];
         C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
-        if (!c2_dtype_name(&field->type, &name, &err)) continue;
+        if (!c2_html_has(&page->h, c2_dtype_name(&field->type, &name, &err), &err)) continue;
         c2_jw_begin_object(&w);
         c2_jw_put_cstr(&w, "name", field->name);
         c2_jw_put_str(&w, "dtype", c2_buf_str(&name));
@@ -171,7 +171,7 @@ static void fields_attr(struct c2_page *page, const struct c2_dtype *dtype)
         c2_jw_end_object(&w);
     }
     c2_jw_end_array(&w);
-    if (c2_jw_finish(&w)) c2_page_attr(page, "fields", c2_buf_cstr(&json));
+    if (c2_html_has(&page->h, c2_jw_finish(&w), &err)) c2_page_attr(page, "fields", c2_buf_cstr(&json));
 }
 
 /* Of an HDF5 image: "IMAGE_TRUECOLOR INTERLACE_PLANE BGR", what of that is told. */
@@ -196,7 +196,7 @@ static void content_type_attr(struct ds_page *p)
     struct c2_str type;
     char text[100];
 
-    if (!c2_json_parse(c2_buf_str(&p->ds->meta.vlmeta), &json, &err)) return;
+    if (!c2_html_has(&p->page.h, c2_json_parse(c2_buf_str(&p->ds->meta.vlmeta), &json, &err), &err)) return;
     struct c2_jval root = c2_json_root(json);
     if (c2_jstr(c2_jget(root, "contenttype"), &type)) {
         snprintf(text, sizeof(text), "%.*s", (int)c2_min_i64(99, (int64_t)type.n), type.p);
@@ -242,13 +242,15 @@ static void cell(struct c2_html *h, const struct c2_dtype *dtype, const uint8_t 
     struct cat2_error err;
 
     if (dtype->nfields == 0 && dtype->kind != 'S' && dtype->kind != 'U' && dtype->kind != 'V') {
-        if (c2_print_array(dtype, NULL, 0, item, &text, &err)) c2_html_text(h, c2_buf_str(&text));
+        if (c2_html_has(h, c2_print_array(dtype, NULL, 0, item, &text, &err), &err))
+            c2_html_text(h, c2_buf_str(&text));
         return;
     }
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_str plain;
-    if (!c2_print_json_item(dtype, item, &text, &err)) return;
-    if (c2_json_parse(c2_buf_str(&text), &json, &err) && c2_jstr(c2_json_root(json), &plain))
+    if (!c2_html_has(h, c2_print_json_item(dtype, item, &text, &err), &err)) return;
+    if (c2_html_has(h, c2_json_parse(c2_buf_str(&text), &json, &err), &err) &&
+        c2_jstr(c2_json_root(json), &plain))
         c2_html_text(h, plain);
     else
         c2_html_text(h, c2_buf_str(&text));
@@ -389,7 +391,7 @@ static void finish(struct ds_page *p, struct c2_bytes items, const struct cat2_e
         if (items.n) first_rows(p, items);
     }
     c2_html(h, "</section>\n");
-    c2_dtype_name(&meta->dtype, &dtype, &err);
+    c2_html_has(h, c2_dtype_name(&meta->dtype, &dtype, &err), &err);
     metadata(p, c2_buf_cstr(&dtype));
     attributes(p);
     c2_page_plugins(&p->page, p->ds);
@@ -461,9 +463,10 @@ void c2_page_dataset(struct c2_request *req, struct c2_ds *ds)
         return;
     }
     p->ds = c2_ds_ref(ds);
-    c2_dtype_name(&ds->meta.dtype, &dtype, &err);
-    c2_buf_printf(&whole, &err, "%s/%s", ds->root, ds->path);
+    bool named = c2_dtype_name(&ds->meta.dtype, &dtype, &err) &&
+                 c2_buf_printf(&whole, &err, "%s/%s", ds->root, ds->path);
     c2_page_begin(&p->page, req, ds->sub, c2_buf_cstr(&whole), "dataset");
+    c2_html_has(&p->page.h, named, &err);
     main_attrs(p, c2_buf_cstr(&whole), c2_buf_cstr(&dtype));
     c2_page_body(&p->page);
     opening(p, c2_buf_cstr(&dtype));

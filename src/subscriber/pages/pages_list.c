@@ -26,7 +26,8 @@ static void ds_row(struct c2_html *h, const struct c2_ds *ds, const char *shown)
     c2_html(h, "</td><td>");
     if (ds->meta.kind == C2_KIND_ARRAY && ds->meta.dtype.nfields > 0)
         c2_html(h, "table");
-    else if (ds->meta.kind == C2_KIND_ARRAY && c2_dtype_name(&ds->meta.dtype, &dtype, &err))
+    else if (ds->meta.kind == C2_KIND_ARRAY &&
+             c2_html_has(h, c2_dtype_name(&ds->meta.dtype, &dtype, &err), &err))
         c2_html(h, "$", c2_buf_cstr(&dtype));
     else
         c2_html(h, "$", ds->meta.kind == C2_KIND_FILE ? "file" : "frame");
@@ -147,9 +148,10 @@ struct c2_page *c2_page_folder(struct c2_request *req, struct c2_root_state *roo
     *l = (struct listing){.root = root};
     if (!c2_request_query_int(req, "page", &found, &page, &err) || !found || page < 1 || page > INT32_MAX)
         page = 1;
-    c2_buf_printf(&title, &err, "%s%s%s", root->root.name, *folder ? "/" : "", folder);
+    bool titled = c2_buf_printf(&title, &err, "%s%s%s", root->root.name, *folder ? "/" : "", folder);
     l->nprefix = (size_t)snprintf(l->prefix, sizeof(l->prefix), "%.1023s%s", folder, *folder ? "/" : "");
     c2_page_begin(&l->page, req, root->sub, c2_buf_cstr(&title), "folder");
+    c2_html_has(&l->page.h, titled, &err);
     c2_page_attr(&l->page, "path", c2_buf_cstr(&title));
     c2_page_body(&l->page);
     c2_page_away(&l->page.h, root);

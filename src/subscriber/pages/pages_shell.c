@@ -26,7 +26,7 @@ static const char *theme_of(struct c2_request *req)
 }
 
 /* From where the page is up to the top of this site, whatever a proxy put in front: "." or "../..". */
-static const char *base_of(struct c2_request *req)
+static const char *base_of(struct c2_request *req, struct c2_html *h)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(65536);
     struct c2_str path, query;
@@ -36,7 +36,9 @@ static const char *base_of(struct c2_request *req)
     bool ok = c2_buf_puts(&text, ".", &err);
     for (size_t i = 1; ok && i < path.n; i++)
         if (path.p[i] == '/') ok = c2_buf_puts(&text, text.n > 1 ? "/.." : ".", &err);
-    return ok ? c2_arena_strdup(c2_request_arena(req), c2_buf_str(&text)) : NULL;
+    const char *base = ok ? c2_arena_strdup(c2_request_arena(req), c2_buf_str(&text)) : NULL;
+    if (!base) c2_html_has(h, c2_fail_nomem(&err, "page"), &err);
+    return base;
 }
 
 static void scripts(struct c2_html *h, const char *prefix)
@@ -110,7 +112,7 @@ void c2_page_begin_bare(struct c2_page *page, struct c2_request *req, struct c2_
 {
     *page = (struct c2_page){.req = req, .sub = sub, .bare = true, .html = C2_BUF_INIT(C2_PAGE_NBYTES_MAX)};
     c2_html_init(&page->h, &page->html, &page->err);
-    page->h.base = base_of(req);
+    page->h.base = base_of(req, &page->h);
     head(page, title);
     c2_html(&page->h, "<div id=\"body\">\n<main id=\"main\" tabindex=\"-1\" data-page=\"$\"", kind);
 }
@@ -120,7 +122,7 @@ void c2_page_begin(struct c2_page *page, struct c2_request *req, struct c2_subsc
 {
     *page = (struct c2_page){.req = req, .sub = sub, .html = C2_BUF_INIT(C2_PAGE_NBYTES_MAX)};
     c2_html_init(&page->h, &page->html, &page->err);
-    page->h.base = base_of(req);
+    page->h.base = base_of(req, &page->h);
     head(page, title);
     top_bar(page);
     c2_html(&page->h, "<div id=\"body\">\n");

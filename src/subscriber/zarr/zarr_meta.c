@@ -136,11 +136,10 @@ void c2_zarr_put_chunk_shape(const struct c2_grid *grid, const char *key, struct
 static void put_fill_value(const struct c2_meta *meta, struct c2_jw *w)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
-    struct cat2_error ignored;
 
     c2_jw_key(w, "fill_value");
     if (!c2_str_has(c2_buf_str(&meta->vlmeta), "\"_FillValue\"") ||
-        !c2_json_parse(c2_buf_str(&meta->vlmeta), &json, &ignored) ||
+        !c2_jw_read(w, c2_buf_str(&meta->vlmeta), &json) ||
         !c2_zarr_put_fill(&meta->dtype, c2_json_root(json), w))
         c2_jw_null(w);
 }
