@@ -14,6 +14,7 @@
 
 #include "base/fs.h"
 #include "base/limits.h"
+#include "wire/pubsub.h"
 
 bool c2_place_check(const char *target, bool directory, bool overwrite, struct cat2_error *err)
 {
@@ -37,16 +38,18 @@ static mode_t usual_mode(bool directory)
     return (directory ? 0777 : 0666) & ~mask;
 }
 
-/* ".cat2-XXXXXX" in the target's directory. */
+/* ".cat2-X", X 32 hexadecimal digits, in the target's directory. */
 static bool make_names(struct c2_place *place, const char *target, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) temp = C2_BUF_INIT(4 * C2_PATH_MAX);
     struct c2_str whole = c2_str_of(target);
+    char digits[33];
 
+    c2_random_hex32(digits);
     while (whole.n > 1 && whole.p[whole.n - 1] == '/')
         whole.n--;
     if (!c2_buf_append(&temp, whole.p, whole.n - c2_path_last(whole).n, err) ||
-        !c2_buf_puts(&temp, ".cat2-XXXXXX", err))
+        !c2_buf_printf(&temp, err, ".cat2-%s", digits))
         return false;
     place->temp = c2_str_dup(c2_buf_str(&temp));
     place->target = c2_str_dup(whole);
@@ -68,7 +71,8 @@ static void keep_watch(const struct c2_place *place, int fd)
     _exit(0);
 }
 
-/* Without one we still clean up whenever we can. */
+/* It is there before what it removes: no name is made that nobody would look after. Without a guard we still
+ * clean up whenever we can. */
 static void post_guard(struct c2_place *place)
 {
     int fds[2];
@@ -103,16 +107,17 @@ bool c2_place_begin(const char *target, bool directory, bool overwrite, struct c
     C2_AUTO(c2_place) place = {.directory = directory, .overwrite = overwrite};
 
     if (!c2_place_check(target, directory, overwrite, err) || !make_names(&place, target, err)) return false;
-    int fd = directory ? (mkdtemp(place.temp) ? 0 : -1) : mkstemp(place.temp);
+    post_guard(&place);
+    int fd = directory ? mkdir(place.temp, 0700) : open(place.temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         int errnum = errno;
+        dismiss_guard(&place);
         free(place.temp);
         place.temp = NULL;
         return c2_fail_errno(err, errnum, "%.150s", target);
     }
     if (!directory) close(fd);
     if (chmod(place.temp, usual_mode(directory)) != 0) return c2_fail_errno(err, errno, "%.150s", target);
-    post_guard(&place);
     *out = place;
     place = (struct c2_place){0};
     return true;
