@@ -9,7 +9,7 @@ import socket
 import blosc2
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, ROOT, free_port, get, wait_until
+from programs import BIN, EXTERNAL, PATIENCE, ROOT, free_port, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 
@@ -103,7 +103,7 @@ def test_who_is_stopping_is_not_ready(house, root):
 def test_the_service_manager_hears_that_the_loop_runs(house, tmp_path):
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(str(tmp_path / "notify"))
-    manager.settimeout(20)
+    manager.settimeout(PATIENCE)
     env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
     bro = house.run("bro", [BIN / "cat2bro", "--http", "127.0.0.1:0", "--statedir", tmp_path / "s"], env=env).wait_ready_line()
     assert manager.recv(100) == b"READY=1"
@@ -115,14 +115,14 @@ def test_the_service_manager_hears_that_the_loop_runs(house, tmp_path):
         while True:
             manager.recv(100)
     bro.process.send_signal(signal.SIGCONT)
-    manager.settimeout(20)
+    manager.settimeout(PATIENCE)
     assert manager.recv(100) == b"WATCHDOG=1"
 
 
 def test_a_watchdog_of_another_process_is_none_of_ours(house, tmp_path):
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(str(tmp_path / "notify"))
-    manager.settimeout(20)
+    manager.settimeout(PATIENCE)
     env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "20000", "WATCHDOG_PID": "1"}
     bro = house.run("bro", [BIN / "cat2bro", "--http", "127.0.0.1:0", "--statedir", tmp_path / "s"], env=env).wait_ready_line()
     assert manager.recv(100) == b"READY=1"

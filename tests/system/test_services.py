@@ -10,7 +10,7 @@ import subprocess
 import blosc2
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, free_port, get, wait_until
+from programs import BIN, EXTERNAL, PATIENCE, free_port, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 SERVICES = ["cat2bro", "cat2pub", "cat2sub", "cat2serve"]
@@ -54,7 +54,7 @@ def test_it_is_healthy_and_counts(start, name):
 def test_it_tells_its_manager_and_ends_cleanly(start, tmp_path, name, signum):
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(str(tmp_path / "notify"))
-    manager.settimeout(10)
+    manager.settimeout(PATIENCE)
     service = start(name, env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
     assert manager.recv(100) == b"READY=1"
     assert service.stop(signum) == 0
