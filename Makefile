@@ -87,6 +87,7 @@ bench: .deps/ready
 	@.venv/bin/python bench/web.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/python_client.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/tiers.py --bin $(BUILD)/bin
+	@.venv/bin/python bench/scale.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/today.py --bin $(BUILD)/bin
 
 fuzz: .deps/ready

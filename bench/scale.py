@@ -29,7 +29,7 @@ os.environ["C2_BUILD"] = str(pathlib.Path(args.bin).resolve().parent)
 
 import blosc2  # noqa: E402
 import numpy as np  # noqa: E402
-from programs import House, get, wait_until  # noqa: E402
+from programs import House, get, register, wait_until  # noqa: E402
 from scorecard import private_kib  # noqa: E402
 
 ASKED = 200  # times that what is small is asked
@@ -81,18 +81,21 @@ def datasets(house, folder):
 
 
 def roots(house, folder):
-    frame = blosc2.asarray(np.arange(10), chunks=(10,), blocks=(5,)).to_cframe()
-    for i in range(args.roots):
-        (folder / f"r{i:04}").mkdir(parents=True)
-        (folder / f"r{i:04}/x.b2nd").write_bytes(frame)
+    """One publisher under many names."""
+    folder.mkdir()
+    (folder / "x.b2nd").write_bytes(blosc2.asarray(np.arange(10), chunks=(10,), blocks=(5,)).to_cframe())
+    bro = house.bro("bro-roots")
+    pub = house.pub("r0000", folder, bro, name="pub-roots")
+    for i in range(1, args.roots):
+        register(bro, f"r{i:04}", pub.http)
+    sub = house.sub(bro, "sub-roots")
+    wait_until(lambda: len(json.loads(get(sub.url + "/api/roots", timeout=60)[2])) == args.roots, 600)
+    print(f"{args.roots} roots: broker {mib(bro)}, subscriber that knows them {mib(sub)}")
     start = time.monotonic()
-    serve = house.serve(*(f"r{i:04}={folder}/r{i:04}" for i in range(args.roots)))
-    wait_until(lambda: len(json.loads(get(serve.url + "/api/roots", timeout=60)[2])) == args.roots, 600)
-    print(f"{args.roots} roots of cat2serve: known in {time.monotonic() - start:.1f} s, {mib(serve)}")
     for i in range(args.roots):
-        get(f"{serve.url}/api/subscribe/r{i:04}", method="POST", data=b"", timeout=60)
-    print(f"  all followed: {mib(serve)}; a slice {ms_of(serve, '/api/fetch/r0500/x.b2nd?slice_=2:5&format=raw')};"
-          f" all roots {ms_of(serve, '/api/roots', 20)}")
+        get(f"{sub.url}/api/subscribe/r{i:04}", method="POST", data=b"", timeout=60)
+    print(f"  follows all in {time.monotonic() - start:.1f} s, {mib(sub)}; a slice {ms_of(sub, '/api/fetch/r0500/x.b2nd?slice_=2:5&format=raw')};"
+          f" all roots {ms_of(sub, '/api/roots', 20)}")
 
 
 def terabyte(house, folder):
