@@ -218,12 +218,13 @@ class FaultyLane(Lane):
         self.client_asks(ask, heal)
 
     def client_events(self, heal):
-        """A stream of events that breaks off is taken up where it ended."""
+        """A stream of events that breaks off is taken up where it ended. Who has never heard one is told what comes."""
         host, port = self.client_wire.http.split(":")
         last, seen = None, []
 
-        def listen(until, patience):
+        def listen(until, patience, healed):
             nonlocal last
+            waits = healed and last is None
             end = time.monotonic() + patience
             with socket.create_connection((host, int(port)), timeout=patience) as sock:
                 resume = f"Last-Event-ID: {last}\r\n" if last else ""
@@ -234,6 +235,9 @@ class FaultyLane(Lane):
                     data = sock.recv(65536)
                     if not data:
                         raise Refused("the stream ended")
+                    if waits:
+                        waits = False
+                        self.write_news(self.news + 100)
                     *lines, text = (text + data).split(b"\n")
                     for line in lines:
                         if line.startswith(b"id: ") or line.startswith(b"id:"):
@@ -244,9 +248,9 @@ class FaultyLane(Lane):
                         return
             raise Refused("nothing came")
 
-        def attempt(until, patience=5):
+        def attempt(until, patience=5, healed=False):
             try:
-                listen(until, patience)
+                listen(until, patience, healed)
                 return True
             except (Refused, OSError):
                 return False
@@ -254,7 +258,7 @@ class FaultyLane(Lane):
         self.write_news(self.news + 100)
         attempt(lambda: any(b"news" in line for line in seen))
         heal()
-        self.wait(lambda: attempt(lambda: any(b"news" in line or b"resync" in line for line in seen)), "the event arrives")
+        self.wait(lambda: attempt(lambda: any(b"news" in line or b"resync" in line for line in seen), healed=True), "the event arrives")
 
     def close(self):
         faults = []
