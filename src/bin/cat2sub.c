@@ -52,7 +52,8 @@ static bool open_upstreams(struct role *role, struct c2_service *s, const char *
     return true;
 }
 
-/* Where mirrors are registered: at a broker, and as HOST:PORT, which is all that others are told of a root.
+/* Where mirrors are registered: at a broker or NATS, and as HOST:PORT, which is all that others are told of a
+ * root.
  */
 static bool open_republish(struct role *role, struct c2_service *s, struct cat2_error *err)
 {
@@ -72,12 +73,10 @@ static bool open_republish(struct role *role, struct c2_service *s, struct cat2_
 static bool open_bus(struct role *role, struct c2_service *s, struct cat2_error *err)
 {
     const char *upstream = c2_options_text(s->options, "upstream");
-    bool nats = c2_options_text(s->options, "bus"), republish = c2_options_flag(s->options, "republish");
+    bool republish = c2_options_flag(s->options, "republish");
 
-    if (upstream && nats)
+    if (upstream && c2_options_text(s->options, "bus"))
         return c2_fail(err, CAT2_EINVAL, "--upstream tells of changes itself: it goes without --bus");
-    if (republish && nats)
-        return c2_fail(err, CAT2_EINVAL, "--republish registers mirrors at a broker: it goes without --bus");
     if ((upstream && !open_upstreams(role, s, upstream, err)) || (republish && !open_republish(role, s, err)))
         return false;
     return upstream ? c2_bus_remote_new(s->loop, s->http, upstream, &role->bus, err)
@@ -150,7 +149,7 @@ static const struct c2_option options[] = {
      "follow the roots of this subscriber, in place of a broker's; http[s]://HOST:PORT; may be repeated",
      NULL},
     {"republish", 0, C2_OPT_FLAG, NULL, NULL,
-     "register what is followed at the broker, so that other subscribers may get it here", NULL},
+     "register what is followed at the broker or bus, so that other subscribers may get it here", NULL},
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR",
      "keep state and cache here; with --id _caterva2/sub.ID", NULL},
     {"lease", 0, C2_OPT_PERIOD, "60", "SECONDS|never",

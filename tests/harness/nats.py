@@ -63,7 +63,7 @@ class Client:
     def value(self, bucket, key):
         """What a bucket has for a key, None: nothing."""
         got = self.ask(f"$JS.API.STREAM.MSG.GET.KV_{bucket}", {"last_by_subj": f"$KV.{bucket}.{key}"}).get("message")
-        return base64.b64decode(got["data"]) if got else None
+        return base64.b64decode(got.get("data", "")) if got else None
 
 
 class Server:

@@ -57,6 +57,10 @@ def has(sub, *paths, root="foo"):
     wait_until(lambda: listed(sub, root) == sorted(paths))
 
 
+def sources(sub, root="foo"):
+    return {source["http"] for source in roots(sub)[root].get("sources", [])}
+
+
 def text(sub, path):
     return get(f"{sub.url}/api/download/foo/{path}")[2]
 
@@ -145,3 +149,43 @@ def test_the_name_of_a_living_publisher_is_not_given_away(house, bus, data):
     house.programs.remove(second)
     assert roots(sub)["foo"]["http"] == first.http
     has(house.sub(bus, "other").follow("foo"), "a.txt")
+
+
+def mirror(house, bus, name="mirror", *options):
+    return house.sub(bus, name, "127.0.0.1:0", "--republish", *options).follow("foo")
+
+
+def test_what_is_followed_is_mirrored_for_others_until_it_stops(house, bus, data):
+    pubs = house.pub("foo", data, bus), house.pub("bar", data, bus)
+    near, leaf = mirror(house, bus), house.sub(bus, "leaf").follow("foo", "bar")
+    wait_until(lambda: sources(leaf) == {pubs[0].http, near.http})
+    assert near.http not in sources(leaf, "bar")  # it is not followed
+    assert not sources(near) - {pubs[0].http}  # mirrors do not ask each other
+    near.follow("bar")
+    wait_until(lambda: sources(leaf, "bar") == {pubs[1].http, near.http})
+    assert roots(leaf)["foo"]["http"] == pubs[0].http  # the owner's name stays the owner's
+    near.stop()
+    wait_until(lambda: near.http not in sources(leaf) | sources(leaf, "bar"))
+
+
+def test_mirrors_are_told_again_when_their_bus_is_back(house, bus, data):
+    pub = house.pub("foo", data, bus)
+    near = mirror(house, bus)
+    bus.stop()
+    bus.start()
+    leaf = house.sub(bus, "leaf").follow("foo")
+    wait_until(lambda: sources(leaf) == {pub.http, near.http}, 2 * programs.PATIENCE)
+
+
+def test_a_mirror_that_is_started_again_is_taken_at_once(house, bus, data):
+    """It was killed, so that nobody was told, and it has the token of its state."""
+    pub = house.pub("foo", data, bus)
+    near, leaf = mirror(house, bus), house.sub(bus, "leaf").follow("foo")
+    wait_until(lambda: sources(leaf) == {pub.http, near.http})
+    near.kill()
+    again = house.sub(bus, "mirror", near.http, "--republish")
+    house.pub("bar", data, bus)
+    again.follow("bar")
+    leaf.follow("bar")
+    wait_until(lambda: near.http in sources(leaf, "bar"))
+    assert "another mirror" not in again.output()

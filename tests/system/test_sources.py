@@ -13,6 +13,7 @@ import metrics
 import numpy as np
 import pytest
 from programs import BIN, EXTERNAL, get, register, wait_until
+from test_bus import bus  # noqa: F401  a fixture
 from test_tiers import array, below, write
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
@@ -79,14 +80,13 @@ def test_a_broker_that_starts_anew_hears_of_its_mirrors_again(house, data):
     wait_until(lambda: roots(bro).get("foo", {}).get("mirrors") == [{"http": mirror.http}])
 
 
-def test_without_the_publisher_a_mirror_gives_what_it_has(house, data):
+def test_without_the_publisher_a_mirror_gives_what_it_has(house, bus, data):
     big = write(data)
-    bro = house.bro()
-    pub = house.pub("foo", data, bro)
-    mirror = mirror_of(house, bro, "mirror")
+    pub = house.pub("foo", data, bus)
+    mirror = mirror_of(house, bus, "mirror")
     array(mirror, "big.b2nd", "0:50,0:50")
-    leaf = house.sub(bro, "leaf").follow("foo")
-    late = house.sub(bro, "late")
+    leaf = house.sub(bus, "leaf").follow("foo")
+    late = house.sub(bus, "late")
     measured(leaf, 2)
     pub.kill()
     assert np.array_equal(array(leaf, "big.b2nd", "0:50,0:50")[0], big[:50, :50])
@@ -105,30 +105,28 @@ def test_without_the_publisher_a_mirror_gives_what_it_has(house, data):
     assert "elsewhere" in late.output()
 
 
-def test_what_is_cached_is_told_to_be_old_when_nobody_asks_the_publisher(house, data):
+def test_what_is_cached_is_told_to_be_old_when_nobody_asks_the_publisher(house, bus, data):
     write(data)
-    bro = house.bro()
-    pub = house.pub("foo", data, bro)
-    mirror_of(house, bro, "mirror")
-    leaf = house.sub(bro, "leaf").follow("foo")
+    pub = house.pub("foo", data, bus)
+    mirror_of(house, bus, "mirror")
+    leaf = house.sub(bus, "leaf").follow("foo")
     measured(leaf, 2)
     assert "X-Caterva2-Stale" not in array(leaf, "big.b2nd", "0,0")[1]
     pub.kill()
     wait_until(lambda: array(leaf, "big.b2nd", "0,0")[1].get("X-Caterva2-Stale") == "publisher not reached", 60)
 
 
-def test_the_publisher_is_asked_again_when_it_is_back(house, data):
+def test_the_publisher_is_asked_again_when_it_is_back(house, bus, data):
     write(data)
-    bro = house.bro()
-    pub = house.pub("foo", data, bro)
-    mirror_of(house, bro, "mirror")
-    leaf = house.sub(bro, "leaf").follow("foo")
+    pub = house.pub("foo", data, bus)
+    mirror_of(house, bus, "mirror")
+    leaf = house.sub(bus, "leaf").follow("foo")
     measured(leaf, 2)
     pub.kill()
     fails(leaf)
     wait_until(lambda: sources(leaf)[0]["state"] == "away")
     assert "reason" in sources(leaf)[0] and sources(leaf)[0]["failures"] > 0
-    house.pub("foo", data, bro, pub.http, name="again")
+    house.pub("foo", data, bus, pub.http, name="again")
     wait_until(lambda: sources(leaf)[0]["state"] == "ok", 60)
     big = write(data, seed=8)
     wait_until(lambda: array(leaf, "big.b2nd", "7,7")[0] == big[7, 7])

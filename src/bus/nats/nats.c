@@ -52,7 +52,7 @@ static void want_events(struct c2_nats *n)
     bool wanted = false;
 
     for (const struct c2_nats_subscription *s = n->subscriptions; s && !wanted; s = s->next)
-        wanted = !s->gone && strcmp(s->topic, C2_TOPIC_NEW) != 0;
+        wanted = !s->gone && c2_nats_is_of_root(s);
     if (wanted && n->up && !n->events.active && !n->events.asked) c2_nats_feed_start(&n->events);
 }
 
@@ -86,6 +86,7 @@ static void on_known(struct c2_nats *n)
     for (struct c2_nats_registration *reg = n->registrations; reg; reg = reg->next)
         c2_nats_claim(reg);
     want_events(n);
+    c2_nats_want_mirrors(n);
     c2_nats_resync(n, true);
     if (owns_all(n)) c2_nats_tell_watchers(n);
 }
@@ -125,7 +126,15 @@ static void on_linked(void *ctx, bool up, const char *why)
     n->setup_timer = NULL;
     c2_nats_feed_stop(&n->events);
     c2_nats_feed_stop(&n->entries);
+    c2_nats_mirrors_away(n);
     c2_nats_end_calls(n, CAT2_EUPSTREAM);
+}
+
+static struct c2_nats_feed *feed_of(struct c2_nats *n, struct c2_str stream)
+{
+    return c2_str_is(stream, n->stream)  ? &n->events
+           : c2_str_is(stream, n->lease) ? &n->mirrors
+                                         : &n->entries;
 }
 
 static void on_message(void *ctx, const struct c2_nats_message *m)
@@ -137,10 +146,12 @@ static void on_message(void *ctx, const struct c2_nats_message *m)
         c2_nats_feed_hear(&n->events, m);
     else if (m->inbox && c2_str_starts(c2_str_of(m->subject), "r."))
         c2_nats_feed_hear(&n->entries, m);
+    else if (m->inbox && c2_str_starts(c2_str_of(m->subject), "m."))
+        c2_nats_feed_hear(&n->mirrors, m);
     else if (m->inbox)
         c2_nats_answer(n, m);
     else if (c2_nats_delivery_parse(c2_str_of(m->reply), &delivery))
-        c2_nats_feed_take(c2_str_is(delivery.stream, n->stream) ? &n->events : &n->entries, m, &delivery);
+        c2_nats_feed_take(feed_of(n, delivery.stream), m, &delivery);
 }
 
 /* ---- the bus ---- */
@@ -154,6 +165,12 @@ static void nats_register(struct c2_bus *bus, const struct c2_root *root, const 
 static void nats_unregister(struct c2_bus *bus, const char *name, c2_bus_done *done, void *ctx)
 {
     c2_nats_unregister((struct c2_nats *)bus, name, done, ctx);
+}
+
+static void nats_mirror(struct c2_bus *bus, const struct c2_mirroring *mirroring, c2_bus_done *done,
+                        void *ctx)
+{
+    c2_nats_mirror((struct c2_nats *)bus, mirroring, done, ctx);
 }
 
 static void nats_roots(struct c2_bus *bus, c2_bus_roots_done *done, void *ctx)
@@ -232,6 +249,7 @@ static void on_fresh(void *ctx)
 
     n->fresh_timer = NULL;
     want_events(n);
+    c2_nats_want_mirrors(n);
     c2_nats_resync(n, true);
 }
 
@@ -302,6 +320,7 @@ static void free_lists(struct c2_nats *n)
         free(n->watchers);
     }
     c2_nats_entries_free(n);
+    c2_nats_mirrors_free(n);
 }
 
 static void nats_free(struct c2_bus *bus)
@@ -311,10 +330,12 @@ static void nats_free(struct c2_bus *bus)
     n->up = n->linked = false;
     for (struct c2_nats_registration *reg = n->registrations; reg; reg = reg->next)
         reg->done = NULL;
+    n->told.done = NULL;
     c2_timer_stop(n->setup_timer);
     c2_timer_stop(n->fresh_timer);
     c2_nats_feed_stop(&n->events);
     c2_nats_feed_stop(&n->entries);
+    c2_nats_feed_stop(&n->mirrors);
     c2_nats_end_calls(n, CAT2_ECANCELLED);
     c2_nats_asks_free(n);
     c2_nats_link_free(n->link);
@@ -330,9 +351,14 @@ static bool init(struct c2_nats *n, const char *url, const char *creds, struct c
     snprintf(n->stream, sizeof(n->stream), "cat2_%s", n->address.deployment);
     snprintf(n->registry, sizeof(n->registry), "KV_cat2_%s", n->address.deployment);
     snprintf(n->lease, sizeof(n->lease), "KV_cat2_%s_lease", n->address.deployment);
-    n->events = (struct c2_nats_feed){.n = n, .name = "e", .begun = on_events_begun, .message = on_event};
-    n->entries = c2_nats_registry_feed;
-    n->entries.n = n;
+    n->events = (struct c2_nats_feed){.n = n,
+                                      .name = "e",
+                                      .stream = n->stream,
+                                      .ear = C2_NATS_EVENTS,
+                                      .begun = on_events_begun,
+                                      .message = on_event};
+    c2_nats_registry_init(n);
+    c2_nats_mirrors_init(n);
     n->on_known = on_known;
     n->on_entry = on_entry;
     return true;
@@ -340,7 +366,7 @@ static bool init(struct c2_nats *n, const char *url, const char *creds, struct c
 
 static const struct c2_bus_ops ops = {nats_register,   nats_unregister,  nats_roots,     nats_publish,
                                       nats_subscribe,  nats_unsubscribe, nats_connected, nats_here,
-                                      nats_on_connect, nats_free};
+                                      nats_on_connect, nats_free,        nats_mirror};
 
 void c2_bus_nats_metrics(const struct c2_bus *bus, struct c2_metrics *m)
 {
@@ -350,12 +376,14 @@ void c2_bus_nats_metrics(const struct c2_bus *bus, struct c2_metrics *m)
     c2_metrics_counter(m, "caterva2_nats_connections_total", (double)n->nconnections,
                        "How often NATS was connected.");
     c2_metrics_counter(m, "caterva2_nats_consumers_total",
-                       (double)(n->events.generation + n->entries.generation),
+                       (double)(n->events.generation + n->entries.generation + n->mirrors.generation),
                        "Consumers of JetStream that were asked for, again wherever one broke off.");
     c2_metrics_counter(m, "caterva2_nats_resyncs_total", (double)n->nresyncs,
                        "How often events were not kept any more, so that roots were listed again.");
     c2_metrics_counter(m, "caterva2_nats_dropped_total", (double)c2_nats_link_dropped(n->link),
                        "Messages that were thrown away since too many waited; they are asked for again.");
+    c2_metrics_gauge(m, "caterva2_nats_mirrors", (double)n->nmirrored,
+                     "Subscribers that mirror roots for others, as far as this one asks for that.");
     c2_metrics_gauge(m, "caterva2_nats_requests", (double)n->ncalls,
                      "Requests to JetStream without an answer yet.");
 }

@@ -15,11 +15,6 @@
 #define UNUSED_MS    30000 /* after which NATS removes one to which nobody listens */
 #define MS_NS        1000000
 
-static const char *stream_of(const struct c2_nats_feed *feed)
-{
-    return feed->whole ? feed->n->registry : feed->n->stream;
-}
-
 static void on_timer(void *ctx)
 {
     struct c2_nats_feed *feed = ctx;
@@ -27,7 +22,7 @@ static void on_timer(void *ctx)
     if (!feed->n->linked) return;
     if (!feed->active && !feed->asked) c2_nats_feed_start(feed);
     if (feed->active && c2_loop_now_ms(feed->n->loop) - feed->heard_ms > DEAF_MS) {
-        c2_log_some(C2_WARN, "stream %s: nothing is heard of the consumer: it is made anew", stream_of(feed));
+        c2_log_some(C2_WARN, "stream %s: nothing is heard of the consumer: it is made anew", feed->stream);
         c2_nats_feed_start(feed);
     }
 }
@@ -37,22 +32,21 @@ static void drop_consumer(struct c2_nats_feed *feed)
     char subject[300];
 
     if (!feed->consumer[0]) return;
-    snprintf(subject, sizeof(subject), "$JS.API.CONSUMER.DELETE.%s.%s", stream_of(feed), feed->consumer);
+    snprintf(subject, sizeof(subject), "$JS.API.CONSUMER.DELETE.%s.%s", feed->stream, feed->consumer);
     c2_nats_tell(feed->n, subject, (struct c2_str){"", 0});
 }
 
 static void put_config(const struct c2_nats_feed *feed, struct c2_jw *w)
 {
-    char deliver[200], all[C2_NATS_DEPLOYMENT_MAX + 40];
+    char deliver[200];
 
-    snprintf(all, sizeof(all), "$KV.%s.>", feed->n->registry + strlen("KV_"));
     c2_jw_put_cstr(w, "name", feed->consumer);
     snprintf(deliver, sizeof(deliver), "%s.%s.%u", c2_nats_link_inbox(feed->n->link), feed->name,
              feed->generation);
     c2_jw_put_cstr(w, "deliver_subject", deliver);
-    c2_jw_put_cstr(w, "deliver_policy", feed->whole ? "last_per_subject" : "by_start_sequence");
-    if (feed->whole)
-        c2_jw_put_cstr(w, "filter_subject", all);
+    c2_jw_put_cstr(w, "deliver_policy", feed->filter[0] ? "last_per_subject" : "by_start_sequence");
+    if (feed->filter[0])
+        c2_jw_put_cstr(w, "filter_subject", feed->filter);
     else
         c2_jw_put_int(w, "opt_start_seq", feed->at + 1);
     c2_jw_put_cstr(w, "ack_policy", "none");
@@ -74,7 +68,7 @@ static void on_made(void *ctx, struct c2_jval json, int64_t code, const struct c
     (void)code;
     feed->asked = false;
     if (err) { /* the timer makes it anew */
-        if (feed->n->linked) c2_log_some(C2_WARN, "consumer of %s: %s", stream_of(feed), err->message);
+        if (feed->n->linked) c2_log_some(C2_WARN, "consumer of %s: %s", feed->stream, err->message);
         return;
     }
     c2_jint(c2_jget(json, "num_pending"), &pending);
@@ -100,19 +94,18 @@ void c2_nats_feed_start(struct c2_nats_feed *feed)
     c2_random_hex32(name);
     snprintf(feed->consumer, sizeof(feed->consumer), "cat2-%s", name);
     if (feed->begin) feed->begin(n);
-    snprintf(subject, sizeof(subject), "$JS.API.CONSUMER.CREATE.%s.%s", stream_of(feed), feed->consumer);
+    snprintf(subject, sizeof(subject), "$JS.API.CONSUMER.CREATE.%s.%s", feed->stream, feed->consumer);
     c2_jw_init(&w, &body, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
-    c2_jw_put_cstr(&w, "stream_name", stream_of(feed));
+    c2_jw_put_cstr(&w, "stream_name", feed->stream);
     c2_jw_open_object(&w, "config");
     put_config(feed, &w);
     c2_jw_end_object(&w);
     c2_jw_end_object(&w);
     snprintf(name, sizeof(name), "%s.%u", feed->name, feed->generation);
-    feed->asked = c2_jw_finish(&w) &&
-                  c2_nats_link_listen(n->link, feed->whole ? C2_NATS_REGISTRY : C2_NATS_EVENTS, name, &err) &&
+    feed->asked = c2_jw_finish(&w) && c2_nats_link_listen(n->link, feed->ear, name, &err) &&
                   c2_nats_call(n, subject, c2_buf_str(&body), on_made, feed, &err);
-    if (!feed->asked) c2_log_some(C2_WARN, "consumer of %s: %s", stream_of(feed), err.message);
+    if (!feed->asked) c2_log_some(C2_WARN, "consumer of %s: %s", feed->stream, err.message);
     if (!feed->timer) feed->timer = c2_timer_start(n->loop, HEARTBEAT_MS, HEARTBEAT_MS, on_timer, feed);
 }
 

@@ -4,6 +4,7 @@
 #define C2_BUS_NATS_NATS_IMPL_H
 
 #include "base/limits.h"
+#include "base/texts.h"
 #include "bus/nats/nats.h"
 #include "bus/nats/nats_link.h"
 #include "wire/json.h"
@@ -11,6 +12,8 @@
 #define C2_NATS_AGAIN_MS                                                                                     \
     2000 /* after something failed while the servers are there: an election takes as long */
 #define C2_NATS_CALLS_MAX 1024 /* requests without an answer yet: a publisher has 64 */
+#define C2_NATS_SUBJECT_MAX                                                                                  \
+    (C2_NATS_TOKEN_MAX + 120) /* bytes of a subject: the longest token, and what is before it */
 
 struct c2_nats;
 /* err NULL: json is the answer. Else code is JetStream's err_code, 0 without. */
@@ -42,8 +45,11 @@ struct c2_nats_call {
 /* Messages of a stream in order, none left out: an ephemeral consumer, made anew where they break off. */
 struct c2_nats_feed {
     struct c2_nats *n;
-    const char *name; /* "e" events, "r" registry: part of the subject to which signs of life come */
-    bool whole;       /* of a bucket: every making begins with all that is there */
+    const char *name; /* "e" events, "r" registry, "m" mirrors: of the subject to which signs of life come */
+    const char *stream; /* borrowed */
+    enum c2_nats_ears ear;
+    char filter[C2_NATS_DEPLOYMENT_MAX + 60]; /* of a bucket, of which every making begins with all that is
+                                                 there; "": all of the stream, from where it was */
     bool asked, active;
     unsigned generation;
     int64_t at;   /* number in the stream of the last message */
@@ -77,6 +83,26 @@ struct c2_nats_registration {
     int64_t lease_last; /* of ours; 0: none yet */
     struct c2_timer *timer;
 };
+/* Another subscriber that answers for roots. */
+struct c2_nats_mirror {
+    struct c2_nats_mirror *next;
+    struct c2_root place;
+    char owner[C2_DIGEST_MAX];
+    int64_t revision, seen_ms;
+    struct c2_texts names; /* sorted */
+};
+/* What this process answers for. */
+struct c2_nats_told {
+    char subject[C2_NATS_SUBJECT_MAX]; /* "": nothing was told yet */
+    struct c2_root place;
+    char owner[C2_DIGEST_MAX];
+    struct c2_buf body; /* empty: it leaves */
+    c2_bus_done *done;  /* until it is answered */
+    void *ctx;
+    bool waits; /* for what the others are */
+    struct cat2_error refusal;
+    struct c2_timer *timer, *refusal_timer;
+};
 /* A question for the roots, answered a moment later. */
 struct c2_nats_ask {
     struct c2_nats_ask *next;
@@ -108,7 +134,7 @@ struct c2_nats {
     uint64_t last_id;
     size_t ncalls;
     struct c2_nats_call *calls;
-    struct c2_nats_feed events, entries;
+    struct c2_nats_feed events, entries, mirrors;
     bool lost; /* events were, since subscribers were told */
     char epoch[40];
     uint64_t nconnections, nresyncs;
@@ -120,6 +146,12 @@ struct c2_nats {
     struct c2_nats_entry *roots;
     size_t nroots;
     struct c2_nats_registration *registrations;
+    struct c2_nats_mirror *mirrored; /* by whom */
+    size_t nmirrored;
+    bool mirrors_known;
+    int64_t mirrors_seq; /* of what is told of them */
+    struct c2_timer *mirrors_timer;
+    struct c2_nats_told told;
     struct c2_nats_ask *asks;
     struct c2_nats_watcher *watchers;
 };
@@ -152,11 +184,20 @@ void c2_nats_feed_take(struct c2_nats_feed *feed, const struct c2_nats_message *
 void c2_nats_feed_hear(struct c2_nats_feed *feed, const struct c2_nats_message *m);
 
 /* ---- nats_registry.c ---- */
-extern const struct c2_nats_feed c2_nats_registry_feed;
+void c2_nats_registry_init(struct c2_nats *n);
 const struct c2_nats_entry *c2_nats_entry_of(const struct c2_nats *n, const char *name);
 void c2_nats_entries_free(struct c2_nats *n);
 void c2_nats_roots(struct c2_nats *n, c2_bus_roots_done *done, void *ctx);
 void c2_nats_asks_free(struct c2_nats *n);
+
+/* ---- nats_mirrors.c ---- */
+void c2_nats_mirrors_init(struct c2_nats *n);
+void c2_nats_mirror(struct c2_nats *n, const struct c2_mirroring *mirroring, c2_bus_done *done, void *ctx);
+/** The connection is there, or somebody wants to know: read who mirrors, where anybody does want it. */
+void c2_nats_want_mirrors(struct c2_nats *n);
+/** The connection is not there. */
+void c2_nats_mirrors_away(struct c2_nats *n);
+void c2_nats_mirrors_free(struct c2_nats *n);
 
 /* ---- nats_owner.c ---- */
 void c2_nats_register(struct c2_nats *n, const struct c2_root *root, const char *token, c2_bus_done *done,
@@ -166,6 +207,10 @@ struct c2_nats_registration *c2_nats_registration_of(const struct c2_nats *n, co
 /** See whether the root is still ours, and make it so. */
 void c2_nats_claim(struct c2_nats_registration *reg);
 void c2_nats_registration_free(struct c2_nats_registration *reg);
+/** A token as NATS has it: tokens are also shown to brokers, so nobody is to read them. */
+bool c2_nats_hash_token(const char *token, char out[C2_DIGEST_MAX], struct cat2_error *err);
+/** Warn where others than this machine look, of an address of this machine alone. */
+void c2_nats_check_place(const struct c2_nats *n, const char *what, const char *http);
 
 /* ---- nats_listeners.c ---- */
 /** A root is ours from now on, or the connection is there: those who publish go on. */
@@ -173,11 +218,13 @@ void c2_nats_tell_watchers(struct c2_nats *n);
 void c2_nats_dispatch(struct c2_nats *n, const char *topic, struct c2_str data, int64_t seq);
 /** Tell subscribers to list again: all, or only those that never did. */
 void c2_nats_resync(struct c2_nats *n, bool fresh_only);
+/** Of the events of a root, not of what is told of roots. */
+bool c2_nats_is_of_root(const struct c2_nats_subscription *subscription);
 /** Free those that are gone, while nobody is being told anything. */
 void c2_nats_sweep(struct c2_nats *n);
-/** $KV.BUCKET.KEY of a name, in the bucket that is stream KV_BUCKET. */
+/** The bucket that is stream KV_BUCKET. */
+const char *c2_nats_bucket(const char *stream);
+/** $KV.BUCKET.KEY of a name. */
 void c2_nats_key(char *out, size_t size, const char *stream, const char *name);
-#define C2_NATS_SUBJECT_MAX                                                                                  \
-    (C2_NATS_TOKEN_MAX + 100) /* bytes of a subject: the longest token, and what is before it */
 
 #endif

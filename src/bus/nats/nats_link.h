@@ -48,7 +48,7 @@ struct c2_nats_sending {
 };
 /** Queue it; lost when the connection is. @errors CAT2_ENOMEM, CAT2_EUPSTREAM: too much waits. */
 bool c2_nats_link_send(struct c2_nats_link *link, const struct c2_nats_sending *what, struct cat2_error *err);
-enum c2_nats_ears { C2_NATS_ANSWERS, C2_NATS_EVENTS, C2_NATS_REGISTRY, C2_NATS_EARS };
+enum c2_nats_ears { C2_NATS_ANSWERS, C2_NATS_EVENTS, C2_NATS_REGISTRY, C2_NATS_MIRRORS, C2_NATS_EARS };
 /** Listen to INBOX.SUFFIX, from before what is sent next; in place of what this ear listened to. Answers are
  * listened to from the beginning, at INBOX.c.*: JetStream sends to who asks for the very subject, without
  * wildcards. @errors as of c2_nats_link_send(). */

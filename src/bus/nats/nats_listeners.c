@@ -16,12 +16,18 @@ static bool is_of(const struct c2_nats_subscription *subscription, const char *t
     return !subscription->gone && strcmp(subscription->topic, topic) == 0;
 }
 
+bool c2_nats_is_of_root(const struct c2_nats_subscription *subscription)
+{
+    return strcmp(subscription->topic, C2_TOPIC_NEW) != 0 &&
+           strcmp(subscription->topic, C2_TOPIC_MIRRORS) != 0;
+}
+
 /* Is the stream of its topic being read? */
 static bool is_fed(const struct c2_nats_subscription *subscription)
 {
     const struct c2_nats *n = subscription->n;
 
-    return n->up && (strcmp(subscription->topic, C2_TOPIC_NEW) == 0 || n->events.active);
+    return n->up && (!c2_nats_is_of_root(subscription) || n->events.active);
 }
 
 void c2_nats_dispatch(struct c2_nats *n, const char *topic, struct c2_str data, int64_t seq)
@@ -58,10 +64,15 @@ void c2_nats_sweep(struct c2_nats *n)
     }
 }
 
+const char *c2_nats_bucket(const char *stream)
+{
+    return stream + strlen("KV_");
+}
+
 void c2_nats_key(char *out, size_t size, const char *stream, const char *name)
 {
     char token[C2_NATS_TOKEN_MAX];
 
     c2_nats_token(c2_str_of(name), token);
-    snprintf(out, size, "$KV.%s.%s", stream + strlen("KV_"), token);
+    snprintf(out, size, "$KV.%s.%s", c2_nats_bucket(stream), token);
 }

@@ -126,7 +126,7 @@ static void on_renewed(void *ctx, struct c2_jval json, int64_t code, const struc
     }
     if (err) c2_log_some(C2_WARN, "lease of root %s: %s", reg->root.name, err->message);
     if (!err) c2_jint(c2_jget(json, "seq"), &reg->lease_last);
-    later(reg, err ? C2_NATS_AGAIN_MS : renewal_ms(reg->n));
+    later(reg, err ? c2_min_i64(C2_NATS_AGAIN_MS, renewal_ms(reg->n)) : renewal_ms(reg->n));
 }
 
 static void renew(struct c2_nats_registration *reg)
@@ -251,8 +251,7 @@ static void on_timer(void *ctx)
 
 /* ---- the bus ---- */
 
-/* As the registry has it: tokens are also shown to brokers, so nobody is to read them. */
-static bool hash_token(const char *token, char out[C2_DIGEST_MAX], struct cat2_error *err)
+bool c2_nats_hash_token(const char *token, char out[C2_DIGEST_MAX], struct cat2_error *err)
 {
     struct c2_digest *digest = c2_digest_new();
 
@@ -263,32 +262,34 @@ static bool hash_token(const char *token, char out[C2_DIGEST_MAX], struct cat2_e
 }
 
 /* A broker refuses such an address of another machine; NATS cannot. */
-static void check_place(const struct c2_nats *n, const struct c2_root *root)
+void c2_nats_check_place(const struct c2_nats *n, const char *what, const char *http)
 {
     struct c2_hostport place;
     struct cat2_error err;
 
-    if (n->address.here || root->mirror || !c2_hostport_parse(c2_str_of(root->http), &place, &err)) return;
+    if (n->address.here || !c2_hostport_parse(c2_str_of(http), &place, &err)) return;
     if (place.is_address ? c2_address_kind_of(place.address) == C2_ADDRESS_LOOPBACK
                          : c2_hostport_is_localhost(&place))
-        c2_log_warn("root %s is at %s, where only this machine finds it: give --public-url", root->name,
-                    root->http);
+        c2_log_warn("%s is at %s, where only this machine finds it: give an address that others reach", what,
+                    http);
 }
 
 void c2_nats_register(struct c2_nats *n, const struct c2_root *root, const char *token, c2_bus_done *done,
                       void *ctx)
 {
     struct c2_nats_registration *reg = calloc(1, sizeof(*reg));
+    char what[sizeof(root->name) + 10];
     struct cat2_error err;
 
     if (reg) *reg = (struct c2_nats_registration){.n = n, .root = *root, .done = done, .ctx = ctx};
-    if (!reg || !hash_token(token, reg->owner, &err)) {
+    if (!reg || !c2_nats_hash_token(token, reg->owner, &err)) {
         if (!reg) c2_fail_nomem(&err, "root");
         free(reg);
         if (done) done(ctx, &err);
         return;
     }
-    check_place(n, root);
+    snprintf(what, sizeof(what), "root %s", root->name);
+    c2_nats_check_place(n, what, root->http);
     reg->next = n->registrations;
     n->registrations = reg;
     c2_nats_claim(reg);

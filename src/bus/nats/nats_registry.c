@@ -83,7 +83,7 @@ static void on_message(struct c2_nats *n, const struct c2_nats_message *m,
     struct c2_nats_entry news = {.revision = delivery->stream_seq};
     struct c2_str token = c2_str_of(m->subject);
     struct cat2_error err;
-    size_t skip = strlen("$KV.") + strlen(n->registry) - strlen("KV_") + 1;
+    size_t skip = strlen("$KV.") + strlen(c2_nats_bucket(n->registry)) + 1;
 
     bool ok = token.n > skip;
     if (ok) token = (struct c2_str){token.p + skip, token.n - skip};
@@ -110,27 +110,53 @@ static void begun(struct c2_nats *n, int64_t total)
     if (!n->known && total <= n->entries.cseq) on_whole(n);
 }
 
-const struct c2_nats_feed c2_nats_registry_feed = {
-    .name = "r", .whole = true, .begin = begin, .begun = begun, .message = on_message};
+void c2_nats_registry_init(struct c2_nats *n)
+{
+    n->entries = (struct c2_nats_feed){.n = n,
+                                       .name = "r",
+                                       .stream = n->registry,
+                                       .ear = C2_NATS_REGISTRY,
+                                       .begin = begin,
+                                       .begun = begun,
+                                       .message = on_message};
+    snprintf(n->entries.filter, sizeof(n->entries.filter), "$KV.%s.>", c2_nats_bucket(n->registry));
+}
 
 /* ---- the question for the roots ---- */
+
+struct asked_roots {
+    C2_VEC(struct c2_root);
+};
+
+/* A root, and who mirrors it. */
+static bool put_root(const struct c2_nats *n, const struct c2_root *root, struct asked_roots *out,
+                     struct cat2_error *err)
+{
+    bool ok = c2_vec_push(out, C2_VEC_NO_MAX, "roots", err, *root);
+
+    for (const struct c2_nats_mirror *mirror = n->mirrored; mirror && ok; mirror = mirror->next) {
+        if (!c2_texts_have(&mirror->names, root->name)) continue;
+        struct c2_root place = mirror->place;
+        memcpy(place.name, root->name, sizeof(place.name));
+        place.mirror = true;
+        ok = c2_vec_push(out, C2_VEC_NO_MAX, "roots", err, place);
+    }
+    return ok;
+}
 
 static void on_ask(void *ctx)
 {
     struct c2_nats_ask *ask = ctx;
     struct c2_nats *n = ask->n;
-    struct c2_root *roots = NULL;
+    struct asked_roots roots = {0};
     struct cat2_error err;
-    size_t nroots = 0;
 
     bool ok = n->up || c2_fail(&err, CAT2_EUPSTREAM, "%.200s is away", n->address.text);
-    if (ok) roots = calloc(n->nroots + 1, sizeof(*roots));
-    if (ok && !roots) ok = c2_fail_nomem(&err, "list of roots");
-    for (const struct c2_nats_entry *entry = ok ? n->roots : NULL; entry; entry = entry->next)
-        if (!entry->gone) roots[nroots++] = entry->root;
+    for (const struct c2_nats_entry *entry = n->roots; entry && ok; entry = entry->next)
+        if (!entry->gone) ok = put_root(n, &entry->root, &roots, &err);
     c2_chain_remove(n->asks, ask, next);
-    ask->done(ask->ctx, roots, nroots, ok ? NULL : &err);
-    free(roots);
+    ask->done(ask->ctx, ok ? roots.p : NULL, ok ? roots.n : 0, ok ? NULL : &err);
+    c2_vec_fini(&roots);
     free(ask);
 }
 

@@ -93,7 +93,7 @@ static void put_config(const struct c2_nats *n, struct c2_jw *w)
     if (n->step == STEP_EVENTS)
         snprintf(subjects, sizeof(subjects), "cat2.%s.>", n->address.deployment);
     else
-        snprintf(subjects, sizeof(subjects), "$KV.%s.>", stream + strlen("KV_"));
+        snprintf(subjects, sizeof(subjects), "$KV.%s.>", c2_nats_bucket(stream));
     c2_jw_put_cstr(w, "name", stream);
     c2_jw_open_array(w, "subjects");
     c2_jw_cstr(w, subjects);

@@ -354,9 +354,9 @@ void *c2_nats_link_run(void *ctx)
     struct c2_nats_link *link = ctx;
 
     pthread_mutex_lock(&link->lock);
-    while (!link->stop) {
+    while (!link->stop || link->out_first) { /* what was to be sent before the end is sent */
         struct c2_nats_task *out = link->out_first;
-        if (link->want_connect) {
+        if (link->want_connect && !link->stop) {
             link->want_connect = false;
             pthread_mutex_unlock(&link->lock);
             connect_now(link);
