@@ -103,6 +103,13 @@ static void on_reload_signal(void *ctx)
 
 /* ---- starting ---- */
 
+void c2_service_name_host(struct c2_endpoint *at)
+{
+    if (strcmp(at->host, "*") != 0 && strcmp(at->host, "0.0.0.0") != 0 && strcmp(at->host, "::") != 0) return;
+    at->v6 = false;
+    if (gethostname(at->host, sizeof(at->host)) != 0) snprintf(at->host, sizeof(at->host), "localhost");
+}
+
 /* What others are told: --public-url, else --http with the real port and, for "*", this machine's name. */
 static bool public_name(struct life *life, const struct c2_endpoint *listen, struct cat2_error *err)
 {
@@ -124,10 +131,7 @@ static bool public_name(struct life *life, const struct c2_endpoint *listen, str
             return c2_fail_within(err, "--public-url: services reach each other at http[s]://HOST:PORT");
     }
     if (!given || !strstr(given, "://")) service->public_tls = service->tls != NULL;
-    bool any = strcmp(at.host, "*") == 0 || strcmp(at.host, "0.0.0.0") == 0 || strcmp(at.host, "::") == 0;
-    if (!given && any) at.v6 = false;
-    if (!given && any && gethostname(at.host, sizeof(at.host)) != 0)
-        snprintf(at.host, sizeof(at.host), "localhost");
+    if (!given) c2_service_name_host(&at);
     if (!given) at.port = c2_server_port(service->server);
     if (!c2_endpoint_format(&at, &text, err)) return false;
     memcpy(service->public_http, text.p, text.n + 1);
@@ -254,15 +258,14 @@ static bool open_access(struct c2_service *s, struct cat2_error *err)
 /* What we send to others. */
 static bool open_keys(struct c2_service *s, const struct c2_service_role *role, struct cat2_error *err)
 {
-    bool asks = role->asks;
     const char *upstream = role->upstream ? c2_options_text(s->options, "upstream") : NULL;
-    const char *home = upstream ? upstream : asks ? c2_options_text(s->options, "broker") : NULL;
-    const char *key = getenv("CATERVA2_KEY");
+    const char *home = upstream ? upstream : role->asks ? c2_options_text(s->options, "broker") : NULL;
+    const char *key = role->asks ? getenv("CATERVA2_KEY") : NULL;
     bool shared = false;
 
     if (!c2_keyring_new(home, &s->keys, err)) return false;
     c2_http_use_keys(s->http, s->keys);
-    if (!asks) return true;
+    if (!role->asks && !role->joins) return true;
     const char *file = c2_options_text(s->options, "key-file");
     if (key && *key && !c2_keyring_add(s->keys, c2_str_of(key), err))
         return c2_fail_within(err, "CATERVA2_KEY");

@@ -198,6 +198,7 @@ struct c2_service_role {
     int nroots;          /* it publishes; -1: as many as arguments */
     bool any_url;        /* --public-url may have https and a path: only clients are told */
     bool asks;           /* it has --broker and --key-file */
+    bool joins;          /* it has --key-file alone */
     bool upstream;       /* and --upstream, which may take the place of --broker */
     bool any_port;       /* without --http, where the default port is taken, a free one does too */
     bool (*start)(void *role, struct c2_service *service,
@@ -208,6 +209,8 @@ struct c2_service_role {
     void (*ready)(void *role, struct c2_conditions *why); /* for /readyz: why it is not; NULL: always is */
     void (*metrics)(void *role, struct c2_metrics *m);    /* NULL: none */
 };
+/** As others know the host of an address to listen at: "*" is this machine's name. */
+void c2_service_name_host(struct c2_endpoint *at);
 struct c2_broker;
 struct c2_bus;
 /* Where further subscribers hear what changes: /pubsub of the service's own server. */

@@ -233,8 +233,8 @@ class House:
         bro = self.bro()
         return bro, self.pub(root, folder, bro), self.sub(bro, "sub", "127.0.0.1:0", *options).follow(root)
 
-    def serve(self, *paths, name="serve", http="127.0.0.1:0"):
-        return self.run(name, [BIN / "cat2serve", "--http", http, "--statedir", self.state(name), *paths]).wait_ready_line()
+    def serve(self, *paths, name="serve", http="127.0.0.1:0", options=()):
+        return self.run(name, [BIN / "cat2serve", "--http", http, "--statedir", self.state(name), *options, *paths]).wait_ready_line()
 
     # ---- Python's ----
     def _python(self, name, module, http, *argv):

@@ -10,6 +10,7 @@ import blosc2
 import certificates
 import nats
 import nats_creds
+import programs
 import pytest
 from programs import BIN, EXTERNAL, PATIENCE, ROOT, bus_of, get, wait_until
 from test_bus import data, roots, sources  # noqa: F401  data is a fixture
@@ -359,3 +360,90 @@ def test_what_is_no_mirror_is_passed_over_and_more_than_64_are(house, data):
     assert count(leaf, "caterva2_nats_mirrors") == 64 and len(sources(leaf)) <= 1
     full = mirror(house, bus, "full")
     wait_until(lambda: "there are 64 mirrors, and no more are taken" in full.output())
+
+
+def serve(house, bus, *paths, name="serve", options=()):
+    return house.serve(*paths, name=name, options=(*bus_of(bus), *options))
+
+
+def test_cat2serve_publishes_on_nats_and_follows_others_when_it_is_asked(house, data, tmp_path):
+    bus = nats.Nats(house)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/m.txt").write_text("m")
+    house.pub("theirs", data, bus)
+    one = serve(house, bus, f"foo={data}", f"bar={tmp_path}/more")
+    sub = house.sub(bus).follow("foo", "bar")
+    has(sub, "a.txt")
+    has(one, "a.txt")
+    (data / "b.txt").write_text("b")
+    has(sub, "a.txt", "b.txt")
+    has(one, "a.txt", "b.txt")
+    assert get(f"{sub.url}/api/download/bar/m.txt")[2] == b"m"
+    assert get(f"{one.url}/api/download/bar/m.txt")[2] == b"m"
+    wait_until(lambda: sorted(roots(one)) == ["bar", "foo", "theirs"])
+    assert {name for name, root in roots(one).items() if root["subscribed"]} == {"foo", "bar"}
+    one.follow("theirs")
+    wait_until(lambda: json.loads(get(f"{one.url}/api/list/theirs")[2]) == ["a.txt", "b.txt"])
+    assert count(one, "caterva2_broker_connected") == 3 and "broker http=" not in one.output()
+    ports = {root["http"] for root in roots(sub).values()}
+    assert len(ports) == 3 and roots(one)["foo"]["http"] in ports
+
+
+def test_cat2serve_serves_its_own_before_nats_is_there(house, data):
+    bus = nats.Nats(house)
+    bus.stop()
+    one = serve(house, bus, f"foo={data}")
+    has(one, "a.txt")
+    assert get(f"{one.url}/api/download/foo/a.txt")[2] == b"a" and get(one.url + "/readyz")[0] == 503
+    bus.start()
+    has(house.sub(bus).follow("foo"), "a.txt")
+    one.ready()
+
+
+def test_two_of_cat2serve_follow_each_other(house, data, tmp_path):
+    bus = nats.Nats(house)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/m.txt").write_text("m")
+    pair = serve(house, bus, f"foo={data}", name="one"), serve(house, bus, f"bar={tmp_path}/more", name="two")
+    for service, theirs in zip(pair, ("bar", "foo"), strict=True):
+        wait_until(lambda service=service, theirs=theirs: theirs in roots(service))
+        service.follow(theirs)
+    has(pair[1], "a.txt")
+    (data / "b.txt").write_text("b")
+    has(pair[1], "a.txt", "b.txt")
+    assert get(f"{pair[0].url}/api/download/bar/m.txt")[2] == b"m"
+
+
+def test_cat2serve_does_not_take_the_name_of_a_publisher(house, data):
+    bus = nats.Nats(house)
+    bus.short_lease()
+    pub, sub = house.pub("foo", data, bus), house.sub(bus)
+    wait_until(lambda: roots(sub).get("foo", {}).get("http") == pub.http)
+    one = house.run("serve", [BIN / "cat2serve", "--http", "127.0.0.1:0", *bus_of(bus), "--statedir", house.state("serve"), f"foo={data}"])
+    assert one.process.wait(2 * PATIENCE) == 1
+    assert f"cat2serve: root foo belongs to the publisher at {pub.http}, which is connected" in one.output()
+    house.programs.remove(one)
+    assert roots(sub)["foo"]["http"] == pub.http
+
+
+def test_publishers_of_cat2serve_listen_one_beside_the_other(house, data, tmp_path):
+    bus = nats.Nats(house)
+    (tmp_path / "more").mkdir()
+    port = programs.free_port()
+    while programs.free_port() != port + 1:
+        port = programs.free_port()
+    serve(house, bus, f"foo={data}", f"bar={tmp_path}/more", options=("--publisher-http", f"127.0.0.1:{port}"))
+    sub = house.sub(bus)
+    wait_until(lambda: sorted(root["http"] for root in roots(sub).values()) == [f"127.0.0.1:{port}", f"127.0.0.1:{port + 1}"])
+
+
+@pytest.mark.parametrize(("options", "why"), [
+    (("--bus", "nats://n1.example.org"), "others on the bus do not reach publishers at 127.0.0.1:0"),
+    (("--bus", "nats://127.0.0.1", "--broker-http", "127.0.0.1:0"), "with --bus there is no broker"),
+    (("--bus-creds", "file"), "there is no --bus"),
+    (("--publisher-http", "127.0.0.1:65535"), "there is no port 65536")])
+def test_what_does_not_go_together_with_cat2serve_is_refused(house, data, tmp_path, options, why):
+    (tmp_path / "more").mkdir()
+    done = subprocess.run([BIN / "cat2serve", "--http", "127.0.0.1:0", "--statedir", house.state("x"), *options, data, tmp_path / "more"],
+                          capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1 and why in done.stderr

@@ -31,9 +31,12 @@ struct c2_subscriber_config {
     const char *plugin_dir; /* display plugins; NULL: only those built in */
     const char *h5web_dir;  /* the H5Web bundle; NULL: none */
     bool follow_all;        /* follow every root there is, without being asked */
-    int caches_max;         /* cache files open at a time */
-    int64_t quota;          /* bytes of cache on disk; 0 = no limit */
-    int64_t work_max;       /* of one request, in bytes decoded (net/worker.h); 0 = no limit */
+    const struct c2_root
+        *own; /* of publishers in this process: known and followed before the bus tells of them */
+    int nown;
+    int caches_max;                   /* cache files open at a time */
+    int64_t quota;                    /* bytes of cache on disk; 0 = no limit */
+    int64_t work_max;                 /* of one request, in bytes decoded (net/worker.h); 0 = no limit */
     const struct c2_subnets *trusted; /* of --trust; NULL: none */
     int64_t lease_ms; /* how old a list may become without events; -1: any; 0: it is not looked */
     double scrub_s;   /* all that is cached is checked once in so many seconds; 0 = never */

@@ -484,6 +484,10 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
         sub->mirrors = bus->ops->subscribe(bus, C2_TOPIC_MIRRORS, NULL, &mirrors);
     }
     ask_roots(sub);
+    for (int i = 0; i < sub->config.nown; i++) { /* what is served here needs no bus to be found */
+        struct c2_root_state *root = know_root(sub, &sub->config.own[i]);
+        if (root && c2_follow_begin(root)) c2_sub_follow(root);
+    }
     for (struct c2_root_state *root = sub->roots; root; root = root->next) {
         c2_suppliers_set_upstreams(root);
         if (c2_root_is_followed(root)) follow_later(root, 0);
