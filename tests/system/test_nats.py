@@ -85,6 +85,23 @@ def test_who_may_write_the_registry_may_take_a_name_and_its_owner_stops_telling(
         wait_until(lambda: json.loads(client.value("cat2_caterva2", "foo"))["http"] == pub.http, 3 * PATIENCE)  # nobody renewed
 
 
+def test_who_stood_still_for_a_lease_and_lost_nothing_renews_it_again(house, data):
+    bus = nats.Nats(house)
+    bus.short_lease()
+    pub = house.pub("foo", data, bus)
+    with bus.client() as client:
+        wait_until(lambda: client.value("cat2_caterva2_lease", "foo"))
+        pub.process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: client.value("cat2_caterva2_lease", "foo") is None)
+        pub.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: client.value("cat2_caterva2_lease", "foo"))
+        first = client.stream("KV_cat2_caterva2_lease")["state"]["last_seq"]
+        wait_until(lambda: client.stream("KV_cat2_caterva2_lease")["state"]["last_seq"] > first + 2)
+    (data / "b.txt").write_text("b")
+    wait_until(lambda: "announced update b.txt" in pub.output())
+    assert "belongs to somebody else now" not in pub.output()
+
+
 def test_of_many_that_want_a_free_name_one_gets_it(house, data):
     """None of the others had it for a moment."""
     bus = nats.Nats(house)
@@ -258,7 +275,7 @@ def test_permissions_say_who_may_write_which_root(house, data):
     page = (ROOT / "docs/nats.md").read_text()
     users = re.search(r"^authorization .*?^\] \}", page, re.M | re.S)[0].replace("$2a$11$...", "secret")
     bus = nats.Nats(house, more=users, who="pub_foo:secret@")
-    house.pub("foo", data, bus)
+    pub = house.pub("foo", data, bus)
     other = house.pub("bar", data, bus)
     bus.bus = bus.bus.replace("pub_foo", "sub")
     sub = house.sub(bus).follow("foo")
@@ -267,6 +284,11 @@ def test_permissions_say_who_may_write_which_root(house, data):
     has(sub, "a.txt", "b.txt")
     wait_until(lambda: re.search('Permissions Violation for Publish to "\\$KV.cat2_caterva2.bar"', other.output()), 2 * PATIENCE)
     assert sorted(roots(sub)) == ["foo"]
+    no = mirror(house, bus, "no")
+    bus.bus = bus.bus.replace("sub:", "region:")
+    near = mirror(house, bus, "near")
+    wait_until(lambda: sources(sub) == {pub.http, near.http}, 2 * PATIENCE)
+    wait_until(lambda: re.search('Permissions Violation for Publish to "\\$KV.cat2_caterva2_lease.mirror', no.output()), 2 * PATIENCE)
 
 
 def test_an_event_that_is_too_long_makes_subscribers_list(house, data):

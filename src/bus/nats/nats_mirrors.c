@@ -244,13 +244,15 @@ static void send_told(struct c2_nats *n)
         refuse(n);
 }
 
-/* NATS keeps it for one lease. */
+/* NATS keeps it for one lease. Who mirrors tells it three times in a broker's. */
 static void on_renewal(void *ctx)
 {
     struct c2_nats *n = ctx;
     struct cat2_error err;
 
-    if (!n->up || !n->mirrors_known || n->told.body.n == 0 || !may_tell(n, &err)) return;
+    if (n->lease_ms >= C2_HUB_LEASE_MS || !n->up || !n->mirrors_known || n->told.body.n == 0 ||
+        !may_tell(n, &err))
+        return;
     if (!c2_nats_call(n, n->told.subject, c2_buf_str(&n->told.body), on_renewed, n, &err))
         c2_log_some(C2_WARN, "mirror: %s", err.message);
 }

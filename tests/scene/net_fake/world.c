@@ -86,6 +86,7 @@ struct c2_host *c2_fake_bury(struct c2_host *host)
     heir->next = next;
     heir->alive = heir->hung = heir->buried = false;
     heir->daemon = NULL;
+    heir->nats = NULL;
     heir->held = NULL;
     for (int i = 0; i < world.nlinks; i++) {
         if (world.links[i].a == host) world.links[i].a = heir;

@@ -21,9 +21,10 @@ struct c2_host {
     int64_t cut_after,
         wrong_at; /* faults of the next answers with chunk data, in bytes of their bodies; -1: none */
     int nfaults;  /* of how many answers */
-    struct MHD_Daemon *daemon;  /* who answers at its address */
-    struct c2_fake_event *held; /* events of a hung or unreachable host, in order */
-    int64_t calls[64];          /* when it tried to open a WebSocket: the first of them */
+    struct MHD_Daemon *daemon;   /* who answers at its address */
+    struct c2_nats_server *nats; /* or speaks NATS there */
+    struct c2_fake_event *held;  /* events of a hung or unreachable host, in order */
+    int64_t calls[64];           /* when it tried to open a WebSocket: the first of them */
     int ncalls;
 };
 

@@ -297,14 +297,21 @@ static bool all_know(struct scene *s, const struct words *w, struct verdict *v)
 
 /* ---- programs ---- */
 
+static bool knows(const struct program *p, const char *root)
+{
+    struct c2_hub *hub = p->broker ? c2_broker_hub(p->broker) : NULL;
+    bool known = !hub && c2_nats_knows(p->streams, root);
+
+    for (size_t i = 0; hub && i < c2_hub_nroots(hub); i++)
+        known = known || strcmp(c2_hub_root_at(hub, i)->name, root) == 0;
+    return known;
+}
+
 static bool of_program(struct program *p, const struct words *w, struct verdict *v)
 {
     if (p->kind == BROKER && w->n == 3 && (scene_is(w, 1, "knows") || scene_is(w, 1, "lacks"))) {
         if (!p->running) return no(v, "it does not run");
-        struct c2_hub *hub = c2_broker_hub(p->broker);
-        bool known = false;
-        for (size_t i = 0; i < c2_hub_nroots(hub); i++)
-            known = known || strcmp(c2_hub_root_at(hub, i)->name, w->at[2]) == 0;
+        bool known = knows(p, w->at[2]);
         return known == scene_is(w, 1, "knows") || no(v, "the broker %s it", known ? "knows" : "lacks");
     }
     if (p->kind != BROKER && w->n == 2 && (scene_is(w, 1, "connected") || scene_is(w, 1, "disconnected"))) {

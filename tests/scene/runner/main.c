@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* scene_runner [-v] FILE...: play each scene; FILE:LINE: expected X, got Y where it goes otherwise. -v tells
- * all that is asked. */
+/* scene_runner [-v] [--nats] FILE...: play each scene; FILE:LINE: expected X, got Y where it goes otherwise.
+ * -v tells all that is asked; --nats: over a server of NATS in the broker's place. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "net/websocket.h"
 #include "scene.h"
 
-static bool verbose;
+static bool verbose, nats;
 static size_t told;
 
 bool scene_fail(const struct scene *s, const char *fmt, ...)
@@ -189,7 +189,7 @@ static void clean(struct scene *s)
 
 static bool play(const char *file)
 {
-    struct scene s = {.file = file};
+    struct scene s = {.file = file, .nats = nats};
     const char *tmp = getenv("TMPDIR");
     char line[1200], folder[200];
     FILE *in = fopen(file, "r");
@@ -214,14 +214,17 @@ static bool play(const char *file)
 
 int main(int argc, char **argv)
 {
-    int failed = 0, i = 1;
+    int failed = 0, i = 0;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
+    for (; i + 1 < argc && argv[i + 1][0] == '-'; i++) {
+        verbose = verbose || strcmp(argv[i + 1], "-v") == 0;
+        nats = nats || strcmp(argv[i + 1], "--nats") == 0;
+    }
     c2_log_set_level(verbose ? C2_INFO : C2_ERROR);
     c2_codec_setup();
     c2_fds_raise(); /* a thousand subscribers have some files each */
-    for (i += verbose; i < argc; i++)
+    for (i++; i < argc; i++)
         failed += !play(argv[i]);
     return failed ? 1 : argc < 2;
 }

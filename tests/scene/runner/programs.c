@@ -9,6 +9,7 @@
 #include "blosc/codec.h"
 #include "broker/broker_impl.h"
 #include "bus/local.h"
+#include "bus/nats/nats.h"
 #include "bus/remote.h"
 #include "fake.h"
 #include "publisher/generations/generations.h"
@@ -100,17 +101,29 @@ static bool start_subscriber(struct program *p, struct cat2_error *err)
     return c2_subscriber_new(&config, &p->subscriber, err);
 }
 
-static bool start_role(struct program *p, struct cat2_error *err)
+static bool start_broker(struct program *p, struct cat2_error *err)
+{
+    struct c2_broker_config config = {p->loop, p->http, p->server, p->statedir};
+
+    if (!p->scene->nats) return c2_broker_new(&config, &p->broker, err);
+    c2_nats_serve(p->host, &p->streams);
+    return true;
+}
+
+static bool start_bus(struct program *p, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) places = C2_BUF_INIT(4096);
 
-    if (p->kind == BROKER) {
-        struct c2_broker_config config = {p->loop, p->http, p->server, p->statedir};
-        return c2_broker_new(&config, &p->broker, err);
-    }
-    if (!name_upstreams(p, &places, err) ||
-        !c2_bus_remote_new(p->loop, p->http, c2_buf_cstr(&places), &p->bus, err))
-        return false;
+    if (!name_upstreams(p, &places, err)) return false;
+    return p->scene->nats && !p->upstream[0]
+               ? c2_bus_nats_new(p->loop, "nats://broker", NULL, NULL, &p->bus, err)
+               : c2_bus_remote_new(p->loop, p->http, c2_buf_cstr(&places), &p->bus, err);
+}
+
+static bool start_role(struct program *p, struct cat2_error *err)
+{
+    if (p->kind == BROKER) return start_broker(p, err);
+    if (!start_bus(p, err)) return false;
     if (p->kind == PUBLISHER) {
         if (!c2_state_open(p->statedir, &c2_publisher_state, &p->state, err)) return false;
         struct c2_publisher_parts parts = {p->loop, p->pool, p->server, p->bus, p->state};
@@ -154,6 +167,7 @@ static void forget_role(struct program *p)
 static void free_role(struct program *p)
 {
     c2_broker_free(p->broker);
+    c2_nats_server_free(p->host);
     c2_publisher_free(p->publisher);
     c2_subscriber_free(p->subscriber);
     if (p->told) p->told->ops->free(p->told);
@@ -181,13 +195,13 @@ static void on_subscriber_stopped(void *ctx)
 
 static void stop_role(struct program *p, c2_loop_fn *done)
 {
-    if (p->kind == BROKER) {
+    if (p->broker) {
         c2_broker_stop(p->broker, done, p);
     } else if (p->kind == SUBSCRIBER) {
         p->then = done;
         c2_subscriber_stop(p->subscriber, on_subscriber_stopped, p);
     } else {
-        c2_publisher_stop(p->publisher);
+        if (p->publisher) c2_publisher_stop(p->publisher);
         done(p);
     }
 }
@@ -198,7 +212,7 @@ void program_kill(struct program *p)
 
     C2_ASSERT(grave);
     c2_fake_kill(p->host);
-    if (p->kind == BROKER) c2_state_close(p->broker->state);
+    if (p->broker) c2_state_close(p->broker->state);
     if (p->kind == SUBSCRIBER) c2_state_close(p->subscriber->state);
     c2_state_close(p->state);
     *grave = *p;
@@ -242,6 +256,7 @@ bool program_move(struct program *p)
 void program_free(struct program *p)
 {
     if (p->running) program_stop(p);
+    c2_nats_store_free(p->streams);
     free(p);
 }
 

@@ -5,6 +5,7 @@
 
 #include "broker/broker.h"
 #include "bus/remote.h"
+#include "nats.h"
 #include "publisher/publisher.h"
 #include "subscriber/subscriber.h"
 #include "world.h"
@@ -44,6 +45,7 @@ struct program {
     struct c2_state *state;
     struct c2_bus *bus;
     struct c2_broker *broker;
+    struct c2_nats_store *streams; /* in the broker's place */
     struct c2_publisher *publisher;
     struct c2_subscriber *subscriber;
 };
@@ -63,6 +65,7 @@ struct person {
 struct scene {
     const char *file;
     int line;
+    bool nats; /* a server of NATS is in the broker's place */
     bool begun;
     char folder[200];
     struct program *programs;

@@ -121,6 +121,8 @@ bool scene_declare(struct scene *s, const struct words *w)
     if (like(w, 0, "subscribers * * ...")) return declare_crowd(s, w);
     if (like(w, 0, "dataset * ...")) return declare_dataset(s, w);
     if (like(w, 0, "latency * * *")) return set_latency(s, w, 0);
+    if (like(w, 0, "broker only *"))
+        return !s->nats || scene_fail(s, "it is of a broker alone: %s", w->at[2]);
     if (like(w, 0, "websocket queue *")) {
         if (!scene_number(s, w->at[2], &n)) return false;
         c2_fake_queue_max = (size_t)n;
@@ -140,6 +142,8 @@ static bool start(struct scene *s, struct program *p, bool empty)
 {
     if (p->running) return scene_fail(s, "%s runs already", p->name);
     if (empty) c2_fs_remove_tree(p->statedir);
+    if (empty) c2_nats_store_free(p->streams);
+    if (empty) p->streams = NULL;
     return program_start(p);
 }
 
@@ -158,7 +162,9 @@ static bool hear(struct scene *s, struct program *p, const char *count, const ch
 
     if (!scene_number(s, count, &n)) return false;
     if (p->kind != BROKER || !p->running) return scene_fail(s, "%s is no running broker", p->name);
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n && s->nats; i++)
+        c2_nats_hear(p->host, topic, C2_STR("{\"path\":\"nothing\"}"));
+    for (int64_t i = 0; i < n && !s->nats; i++)
         if (!c2_hub_publish(c2_broker_hub(p->broker), topic, C2_STR("{\"path\":\"nothing\"}"), NULL, &err))
             return scene_fail(s, "%s", err.message);
     return true;
