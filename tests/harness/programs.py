@@ -35,8 +35,9 @@ PATIENCE = 60
 SHADOW = 6 if "tsan" in BUILD.name else 1
 
 
-# Below the ports that the kernel gives to others; each worker of pytest-xdist has 1000 of its own.
-PORTS = itertools.cycle(range(20000 + 1000 * WORKER, 21000 + 1000 * WORKER))
+# Below the ports that the kernel gives to others; each worker of pytest-xdist has 1000 of its own. Two runs at the same time begin at
+# different ones, since a port that a program is about to listen at looks free.
+PORTS = itertools.cycle([20000 + 1000 * WORKER + (os.getpid() + i) % 1000 for i in range(1000)])
 
 
 def free_port():

@@ -339,6 +339,13 @@ def test_a_mirror_that_is_silent_is_not_asked_any_more(house, data):
     assert count(late, "caterva2_nats_mirrors") == 0  # NATS does not keep it either
 
 
+def test_a_mirror_of_more_names_than_nats_takes_says_so(house, data):
+    bus = nats.Nats(house, more="max_payload: 4200")
+    house.pub("foo", data, bus)
+    near = mirror(house, bus)
+    wait_until(lambda: "bytes are more than nats://127.0.0.1" in near.output())
+
+
 def test_a_mirror_lives_longer_than_its_lease(house, data):
     bus = nats.Nats(house)
     bus.short_lease()

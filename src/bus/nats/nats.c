@@ -13,8 +13,6 @@
 #include "base/log.h"
 #include "bus/nats/nats_impl.h"
 
-#define EVENT_ROOM 4096 /* of a message's most bytes, for its headers */
-
 /* ---- events ---- */
 
 static void on_events_begun(struct c2_nats *n, int64_t total)
@@ -238,7 +236,7 @@ static void nats_publish(struct c2_bus *bus, const char *topic, struct c2_str da
     *it = (struct publication){.n = n, .done = done, .ctx = ctx};
     c2_nats_token(c2_str_of(topic), token);
     snprintf(subject, sizeof(subject), "cat2.%s.%s", n->address.deployment, token);
-    if ((int64_t)data.n + EVENT_ROOM > c2_nats_link_payload_max(n->link)) data = C2_STR("{}");
+    if (c2_nats_is_too_long(n, data.n)) data = C2_STR("{}");
     if (may_publish(n, topic, &it->err) && c2_nats_call(n, subject, data, on_published, it, &it->err)) return;
     c2_loop_post(n->loop, &it->call, refuse, it);
 }

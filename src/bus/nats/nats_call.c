@@ -8,8 +8,9 @@
 #include "base/log_share.h"
 #include "bus/nats/nats_impl.h"
 
-#define ANSWER_MS 3000  /* asked again: who has no leader, or gave it to a server that died, says nothing */
-#define TAKEN_MS  10000 /* what is written, which an election holds up */
+#define ANSWER_MS      3000 /* asked again: who has no leader, or gave it to a server that died, says nothing */
+#define TAKEN_MS       10000 /* what is written, which an election holds up */
+#define HEADERS_NBYTES 4096  /* of a message's most bytes, for its headers */
 
 static void end(struct c2_nats_call *call, struct c2_jval json, int64_t code, const struct cat2_error *err)
 {
@@ -125,6 +126,11 @@ void c2_nats_end_calls(struct c2_nats *n, enum cat2_code code)
     c2_fail(&err, code, "%.200s is away", n->address.text);
     while (n->calls)
         end(n->calls, (struct c2_jval){NULL}, 0, &err);
+}
+
+bool c2_nats_is_too_long(const struct c2_nats *n, size_t nbytes)
+{
+    return (int64_t)nbytes + HEADERS_NBYTES > c2_nats_link_payload_max(n->link);
 }
 
 void c2_nats_tell(struct c2_nats *n, const char *subject, struct c2_str data)

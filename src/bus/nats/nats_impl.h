@@ -167,6 +167,8 @@ bool c2_nats_replace(struct c2_nats *n, const char *subject, int64_t revision, s
 /** An answer came; false: to none of ours. */
 bool c2_nats_answer(struct c2_nats *n, const struct c2_nats_message *m);
 void c2_nats_end_calls(struct c2_nats *n, enum cat2_code code);
+/** Is a message with so many bytes longer than the servers take? */
+bool c2_nats_is_too_long(const struct c2_nats *n, size_t nbytes);
 /** Send without an answer. */
 void c2_nats_tell(struct c2_nats *n, const char *subject, struct c2_str data);
 

@@ -276,7 +276,12 @@ static bool put_body(struct c2_nats *n, const struct c2_mirroring *mirroring, st
     c2_jw_put_cstr(&w, "owner", n->told.owner);
     c2_jw_put_raw(&w, "roots", mirroring->roots);
     c2_jw_end_object(&w);
-    return c2_jw_finish(&w);
+    bool ok =
+        c2_jw_finish(&w) && (!c2_nats_is_too_long(n, body->n) ||
+                             c2_fail(err, CAT2_ELIMIT, "names of roots: %zu bytes are more than %.100s takes",
+                                     body->n, n->address.text));
+    if (!ok) body->n = 0;
+    return ok;
 }
 
 static void name_it(struct c2_nats *n, const struct c2_root *place)
