@@ -25,12 +25,15 @@
  * it, and as WHOLE only where they cannot be told apart. */
 #include "cache/cachefile_impl.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bisect.h"
+
+#define LOOK_MAX 1024 /* chunks that a read looks at, to tell whether all are here: some microseconds */
 
 static atomic_llong nopen, mapped_nbytes, ndropped;
 
@@ -192,16 +195,31 @@ int32_t c2_cachefile_missing(const struct c2_cachefile *cf, int64_t nchunk, cons
     return whole ? 1 : missing_blocks(cf, nchunk, blocks, nblocks, true, missing);
 }
 
-bool c2_cachefile_complete(const struct c2_cachefile *cf)
+/* Looks at so many chunks at most: who looks again goes on from there. */
+static bool look_complete(struct c2_cachefile *cf, int64_t most)
 {
-    struct c2_cachefile *self = (struct c2_cachefile *)cf; /* the hint is no part of what is const */
-    int64_t start = atomic_load(&self->first_missing), i = start;
+    int64_t start = atomic_load(&cf->first_missing), i = start;
+    int64_t end = c2_min_i64(cf->meta.nchunks - start, most) + start;
 
-    while (i < cf->meta.nchunks && c2_cachefile_missing(cf, i, NULL, 0, NULL, NULL) == 0)
+    while (i < end && c2_cachefile_missing(cf, i, NULL, 0, NULL, NULL) == 0)
         i++;
     long long seen = start;
-    if (i > start) atomic_compare_exchange_strong(&self->first_missing, &seen, i);
+    if (i > start) atomic_compare_exchange_strong(&cf->first_missing, &seen, i);
     return i == cf->meta.nchunks;
+}
+
+bool c2_cachefile_complete(const struct c2_cachefile *cf)
+{
+    return look_complete((struct c2_cachefile *)cf, INT64_MAX); /* the hint is no part of what is const */
+}
+
+void c2_cache_choose_ahead(struct c2_cachefile *cf)
+{
+    if (cf->fd < 0) return;
+    bool ahead = look_complete(cf, LOOK_MAX);
+    if (atomic_load(&cf->is_read_ahead) == ahead || atomic_exchange(&cf->is_read_ahead, ahead) == ahead)
+        return;
+    (void)posix_fadvise(cf->fd, 0, 0, ahead ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM);
 }
 
 int64_t c2_cachefile_disk_nbytes(const struct c2_cachefile *cf)

@@ -147,6 +147,7 @@ static bool read_op(void *self, int64_t nchunk, int32_t off, int32_t n, uint8_t 
         return c2_fail(err, CAT2_EINVAL, "no such bytes of chunk %lld", (long long)nchunk);
     s.place = c2_frame_chunk_off(cf->frame, nchunk);
     if (s.place < 0) return c2_fail(err, CAT2_EINVAL, "chunk %lld is special", (long long)nchunk);
+    c2_cache_choose_ahead(cf);
     for (int tries = 0; tries < READ_TRIES; tries++) {
         s.rec = c2_cache_load(cf, nchunk);
         bool ok = read_once(cf, &s, err);

@@ -63,9 +63,9 @@ struct c2_cachefile {
     size_t map_len;
     int64_t words_off;
     struct c2_cache_head head;
-    struct c2_buf tail;           /* index chunk and trailer: what is given of them is given from here */
-    atomic_llong first_missing;   /* all chunks before are here */
-    atomic_bool reads_no_further; /* the system reads no pages that were not asked for */
+    struct c2_buf tail;         /* index chunk and trailer: what is given of them is given from here */
+    atomic_llong first_missing; /* all chunks before are here */
+    atomic_bool is_read_ahead;  /* the system may read what was not asked for */
 
     /* lock guards what follows, and every write to the sidecar but `used`. */
     pthread_mutex_t lock;
@@ -85,6 +85,9 @@ bool c2_cache_pwrite(struct c2_cachefile *cf, const void *from, size_t n, int64_
                      struct cat2_error *err);
 bool c2_cache_pwrite_idx(struct c2_cachefile *cf, const void *from, size_t n, int64_t off,
                          struct cat2_error *err);
+/** The system reads ahead where no chunk is missing. Reading ahead into holes would fill memory with zeros,
+ * which takes as long as all else. */
+void c2_cache_choose_ahead(struct c2_cachefile *cf);
 /** An anonymous mapping of zeros, sparse. NULL and CAT2_ENOMEM. */
 void *c2_cache_map(int64_t len, struct cat2_error *err);
 /** In memory: so many more bytes have a record; and give back the pages of a chunk's place. */

@@ -102,6 +102,7 @@ bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_h
     if (!cf) return c2_fail_nomem(err, "cache file");
     atomic_init(&cf->refs, 1);
     atomic_init(&cf->first_missing, 0);
+    atomic_init(&cf->is_read_ahead, false);
     atomic_init(&cf->stored, 0);
     cf->idx_fd = -1;
     c2_buf_init(&cf->tail, tail.n);
@@ -109,6 +110,7 @@ bool c2_cache_attach(struct c2_frame *frame, int idx_fd, const struct c2_cache_h
     pthread_cond_init(&cf->left, NULL);
     if (attach(cf, frame, idx_fd, head, tail, err)) {
         cf->idx_fd = idx_fd;
+        if (cf->fd >= 0) (void)posix_fadvise(cf->fd, 0, 0, POSIX_FADV_RANDOM); /* c2_cache_choose_ahead() */
         c2_cache_count(1, (int64_t)cf->map_len);
         *out = cf;
         return true;

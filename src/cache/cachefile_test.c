@@ -3,8 +3,10 @@
  * and threads. */
 #include "blosc/blosc_testing.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -625,6 +627,50 @@ static void a_mirror_read_by_position_tells_what_is_missing(void **state)
     drop_dir(dirfd);
 }
 
+/* Pages of a file from `off` on that are in memory. */
+static int64_t resident(int fd, int64_t off, int64_t len)
+{
+    uint8_t *map = mmap(NULL, (size_t)len, PROT_READ, MAP_SHARED, fd, 0);
+    int64_t npages = c2_div_ceil(len, 4096), n = 0;
+    uint8_t *pages = malloc((size_t)npages);
+
+    assert_true(map != MAP_FAILED && mincore(map, (size_t)len, pages) == 0);
+    for (int64_t i = c2_div_ceil(off, 4096); i < npages; i++)
+        n += pages[i] & 1;
+    munmap(map, (size_t)len);
+    free(pages);
+    return n;
+}
+
+/* Holes that are read ahead are pages of zeros, which cost time and memory. */
+static void reading_what_has_just_come_brings_no_holes_into_memory(void **state)
+{
+    C2_AUTO_PTR(c2_frame) *frame = make_big();
+    const struct c2_frame_layout *l = c2_frame_layout(frame);
+    int dirfd = dirfd_of_test();
+    C2_AUTO_PTR(c2_cachefile) *cf = make_mirror(dirfd, "a", "e", frame);
+    int fd = c2_cachefile_fd(cf);
+    uint8_t *got = malloc((size_t)l->frame_len);
+    struct cat2_error err = {0};
+    struct seen_spans seen = {0};
+    int64_t off = 0, room = 0;
+
+    assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+    assert_true(
+        c2_fs_pread(fd, got, (size_t)l->frame_len / 8, 0, &err)); /* as a chunk that is here in part */
+    for (int64_t i = 0; i < BIG_NCHUNKS / 4; i++) {
+        C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
+        assert_true(c2_frame_chunk(frame, i, &chunk, &err));
+        assert_true(c2_cachefile_put(cf, i, c2_buf_bytes(&chunk), &err));
+        assert_true(c2_cachefile_place(cf, i, &off, &room));
+        assert_true(c2_cachefile_read_frame(cf, off, (size_t)room, got, note_span, &seen, &err));
+    }
+    assert_int_equal(seen.n, 0);
+    assert_int_equal(resident(fd, off + room, l->index_off - 4096), 0);
+    free(got);
+    drop_dir(dirfd);
+}
+
 static void flip_bit(int fd, int64_t at, int bit)
 {
     struct cat2_error err;
@@ -836,6 +882,7 @@ int main(void)
         cmocka_unit_test(what_a_reader_holds_is_not_evicted),
         cmocka_unit_test(bytes_of_a_mirror_name_their_chunks),
         cmocka_unit_test(a_mirror_read_by_position_tells_what_is_missing),
+        cmocka_unit_test(reading_what_has_just_come_brings_no_holes_into_memory),
         cmocka_unit_test(a_bit_that_flips_on_disk_is_never_given),
         cmocka_unit_test(a_block_whose_word_was_lost_is_missing),
         cmocka_unit_test(a_scrub_finds_what_nobody_has_read),
