@@ -353,6 +353,26 @@ void c2_select_plan(const struct c2_meta *meta, const struct c2_bound *bound, in
     out->part_nbytes = out->part * inner;
 }
 
+/* Does no block lie in two parts, of which each would decode it? */
+static bool parts_blocks(const struct c2_grid *grid, const struct c2_select_parts *parts)
+{
+    const struct c2_axis_sel *sel = &parts->bound.axes[parts->axis];
+    int32_t block = grid->blocks[parts->axis];
+
+    return parts->part >= sel->count || block < 2 || (sel->step == 1 && parts->part % block == 0);
+}
+
+void c2_select_plan_once(const struct c2_meta *meta, const struct c2_bound *bound, int64_t target,
+                         struct c2_select_parts *out)
+{
+    struct c2_select_parts wide;
+
+    c2_select_plan(meta, bound, target, out);
+    if (out->nparts < 2 || parts_blocks(&meta->grid, out)) return;
+    c2_select_plan(meta, bound, 2 * target, &wide);
+    if (parts_blocks(&meta->grid, &wide)) *out = wide;
+}
+
 struct c2_bound c2_select_part(const struct c2_select_parts *parts, int64_t i)
 {
     struct c2_bound bound = parts->bound;

@@ -36,6 +36,9 @@ struct c2_select_parts {
  * where possible). */
 void c2_select_plan(const struct c2_meta *meta, const struct c2_bound *bound, int64_t target,
                     struct c2_select_parts *out);
+/** The same, with parts of up to 2 * target where no block is decoded for two parts then. */
+void c2_select_plan_once(const struct c2_meta *meta, const struct c2_bound *bound, int64_t target,
+                         struct c2_select_parts *out);
 /** The selection of part i. */
 struct c2_bound c2_select_part(const struct c2_select_parts *parts, int64_t i);
 

@@ -404,6 +404,39 @@ static void parts_follow_each_other_in_the_result(void **state)
     }
 }
 
+/* An array of 1000 rows of 80 bytes in blocks of 10 rows and chunks of 50. */
+static void parts_of_up_to_twice_the_size_end_where_blocks_do(void **state)
+{
+    static const struct {
+        const char *slice;
+        int64_t target, part; /* rows */
+    } cases[] = {
+        {"", 520, 10},   /* 6 rows would be decoded with 10 */
+        {"", 390, 4},    /* twice would be 9 rows, which is no block */
+        {"", 1200, 10},  /* the size itself */
+        {"", 5200, 50},  /* chunks */
+        {"::2", 520, 6}, /* rows of one block are not rows of the part */
+        {"3:7", 80, 1},  /* no more than there is */
+        {"5", 520, 1},
+    };
+    C2_AUTO(c2_meta) meta = {.kind = C2_KIND_ARRAY};
+    struct cat2_error err = {0};
+
+    assert_true(c2_dtype_parse(C2_STR("<f8"), &meta.dtype, &err));
+    assert_true(c2_grid_init(&meta.grid, (const int64_t[]){1000, 10}, (const int32_t[]){50, 5},
+                             (const int32_t[]){10, 5}, 2, 8, true, &err));
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_select_parts parts;
+        struct c2_slice slice;
+        struct c2_bound bound;
+        assert_true(c2_slice_parse(c2_str_of(cases[i].slice), &slice, &err));
+        assert_true(c2_slice_bind(&slice, meta.grid.shape, 2, &bound, &err));
+        c2_select_plan_once(&meta, &bound, cases[i].target, &parts);
+        assert_int_equal(parts.part, cases[i].part);
+        assert_true(parts.part_nbytes <= 2 * cases[i].target);
+    }
+}
+
 static void an_npy_header_is_numpys(void **state)
 {
     static const struct {
@@ -624,6 +657,7 @@ int main(void)
         cmocka_unit_test(selections_of_every_frame_are_what_the_definition_says),
         cmocka_unit_test(items_at_coordinates_of_every_array_are_those),
         cmocka_unit_test(parts_follow_each_other_in_the_result),
+        cmocka_unit_test(parts_of_up_to_twice_the_size_end_where_blocks_do),
         cmocka_unit_test(an_npy_header_is_numpys),
         cmocka_unit_test(one_chunk_of_a_selection_decodes_to_it),
         cmocka_unit_test(chunks_that_the_index_tells_are_filled),

@@ -18,7 +18,8 @@
 
 #define C2_VIEW_AT_ONCE_NBYTES                                                                               \
     (8 << 20) /* items of an answer that is made whole; larger ones are sent as they are made */
-#define C2_VIEW_PART_NBYTES (4 << 20)   /* of one of their parts: up to three are made ahead of the client */
+#define C2_VIEW_PART_NBYTES                                                                                  \
+    (4 << 20) /* of one of their parts, or up to twice that; up to three are made ahead of the client */
 #define C2_VIEW_FEW_BYTES   (128 << 10) /* what every client may keep in memory by not reading it */
 #define C2_VIEW_AT_ONCE_MAX 8           /* views of one kind of memory, in line, at work at a time */
 

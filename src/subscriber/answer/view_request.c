@@ -47,7 +47,7 @@ bool c2_view_slice(struct c2_view *view, struct c2_bound *out, struct cat2_error
 void c2_view_select(struct c2_view *view, const struct c2_bound *bound, int64_t part_nbytes)
 {
     if (part_nbytes)
-        c2_select_plan(&view->ds->meta, bound, part_nbytes, &view->parts);
+        c2_select_plan_once(&view->ds->meta, bound, part_nbytes, &view->parts);
     else
         view->parts = (struct c2_select_parts){
             .bound = *bound, .nparts = 1, .part_nbytes = bound->nitems * view->ds->meta.dtype.itemsize};
