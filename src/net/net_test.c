@@ -23,6 +23,8 @@ struct world {
     struct c2_server *server;
     int waiting;
     int frees;
+    struct c2_request *wide[20];
+    int nwide, nlarge, nsmall;
 };
 
 static const char file_text[] = "0123456789abcdefghij";
@@ -110,6 +112,46 @@ static void handle_slow(struct c2_request *req, void *state)
     c2_reply_body(req, 200, "text/plain", -1, &body);
 }
 
+/* Bodies of 1 MiB that begin when all are there; how much is asked of each at once. */
+#define NWIDE       20
+#define WIDE_NBYTES ((int64_t)1 << 20)
+struct wide {
+    struct world *w;
+    int64_t sent;
+    size_t most;
+};
+static int64_t wide_pull(void *ctx, uint8_t *to, size_t room)
+{
+    struct wide *wide = ctx;
+    size_t n = (size_t)c2_min_i64((int64_t)room, WIDE_NBYTES - wide->sent);
+
+    if (wide->w->nwide < NWIDE) return C2_BODY_WAIT;
+    if (room > wide->most) wide->most = room;
+    memset(to, 'x', n);
+    wide->sent += (int64_t)n;
+    return (int64_t)n;
+}
+static void wide_free(void *ctx)
+{
+    struct wide *wide = ctx;
+
+    wide->w->nlarge += wide->most == 256 << 10;
+    wide->w->nsmall += wide->most == 64 << 10;
+    free(wide);
+}
+static void handle_wide(struct c2_request *req, void *state)
+{
+    struct world *w = state;
+    struct wide *wide = calloc(1, sizeof(*wide));
+    *wide = (struct wide){.w = w};
+    struct c2_body body = {wide_pull, wide_free, wide};
+
+    w->wide[w->nwide++] = req;
+    c2_reply_body(req, 200, "text/plain", WIDE_NBYTES, &body);
+    for (int i = 0; w->nwide == NWIDE && i < NWIDE; i++)
+        c2_body_wake(w->wide[i]);
+}
+
 static void handle_file(struct c2_request *req, void *state)
 {
     struct c2_content content = {sizeof(file_text) - 1, "text/plain", "\"tag\"", -1, -1, NULL, NULL, NULL};
@@ -163,6 +205,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/hello/{path*}", handle_hello, NULL, NULL},
     {C2_GET, "/work", handle_work, NULL, NULL},
     {C2_GET, "/slow", handle_slow, NULL, NULL},
+    {C2_GET, "/wide", handle_wide, NULL, NULL},
     {C2_GET, "/file", handle_file, NULL, NULL},
     {C2_POST, "/post", handle_post, NULL, NULL, 1 << 20},
     {C2_GET, "/ws", handle_ws, NULL, NULL},
@@ -180,7 +223,7 @@ static struct world *world_new(void)
 
     assert_true(c2_loop_new(&w->loop, &err));
     assert_true(c2_pool_new(w->loop, 2, NULL, NULL, &w->pool, &err));
-    assert_true(c2_http_new(w->loop, 16, 64, &w->http, &err));
+    assert_true(c2_http_new(w->loop, 32, 64, &w->http, &err));
     assert_true(c2_server_new(w->loop, &options, &w->server, &err));
     c2_server_routes(w->server, routes, C2_ARRAY_LEN(routes), w);
     return w;
@@ -368,6 +411,24 @@ static void a_body_waits_and_arrives_whole(void **state)
     assert_int_equal(a.status, 200);
     assert_int_equal(a.body.n, 100000);
     answer_fini(&a);
+    world_free(w);
+}
+
+/* A client that does not read keeps one block of an answer in memory. */
+static void few_bodies_are_offered_in_large_blocks(void **state)
+{
+    struct world *w = world_new();
+    struct answer answers[NWIDE];
+
+    for (int i = 0; i < NWIDE; i++)
+        ask_more(w, &answers[i], "GET", "/wide", NULL, (struct c2_str){"", 0});
+    c2_loop_run(w->loop);
+    for (int i = 0; i < NWIDE; i++) {
+        assert_int_equal(answers[i].body.n, WIDE_NBYTES);
+        answer_fini(&answers[i]);
+    }
+    assert_int_equal(w->nlarge, 16);
+    assert_int_equal(w->nsmall, NWIDE - 16);
     world_free(w);
 }
 
@@ -796,6 +857,7 @@ int main(void)
         cmocka_unit_test(a_redirect_is_relative_to_what_was_asked),
         cmocka_unit_test(a_query_holds_what_its_route_takes),
         cmocka_unit_test(a_body_waits_and_arrives_whole),
+        cmocka_unit_test(few_bodies_are_offered_in_large_blocks),
         cmocka_unit_test(a_body_of_a_client_that_left_is_freed),
         cmocka_unit_test(hundred_requests_at_once_are_all_answered),
         cmocka_unit_test(ranges_and_conditions_are_honoured),

@@ -14,7 +14,9 @@
 #define FEW_NBYTES        (128 << 10) /* what every client may keep in memory by not reading it */
 #define UNREAD_NBYTES_MAX (24 << 20)  /* of larger answers that were made for one request, in memory */
 #define TEMPORARY_FILES   "/var/tmp"
-#define BODY_BLOCK        (64u << 10) /* what the socket is offered at a time, */
+#define BODY_BLOCK        (64u << 10)  /* what the socket is offered at a time, */
+#define WIDE_BLOCK        (256u << 10) /* and where few bodies are sent: */
+#define WIDE_MAX          16           /* 4 MiB for those who do not read */
 #define CHUNK_BLOCK       64 /* but not of a chunked body: libmicrohttpd makes that in memory of its own */
 
 void c2_reply_header(struct c2_request *req, const char *name, const char *value)
@@ -367,6 +369,7 @@ static void pull_free(void *cls)
 
     if (req->pull.free) req->pull.free(req->pull.ctx);
     req->pull = (struct c2_body){0};
+    req->server->nwide -= req->wide;
     c2_request_unref(req);
 }
 
@@ -385,8 +388,11 @@ void c2_reply_body(struct c2_request *req, int status, const char *content_type,
 
     req->pull = *body;
     req->length = -1;
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(size, length >= 0 ? BODY_BLOCK : CHUNK_BLOCK, pull, req, pull_free);
+    bool wide = length > WIDE_BLOCK && req->server->nwide < WIDE_MAX;
+    size_t block = wide ? WIDE_BLOCK : length >= 0 ? BODY_BLOCK : CHUNK_BLOCK;
+    struct MHD_Response *response = MHD_create_response_from_callback(size, block, pull, req, pull_free);
+    req->wide = response && wide;
+    req->server->nwide += req->wide;
     if (response)
         req->refs++;
     else if (body->free)

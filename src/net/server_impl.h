@@ -58,6 +58,7 @@ struct c2_server {
     struct c2_route_stats unrouted; /* requests without a route */
     const char *service, *root;     /* c2_server_serves() */
     size_t nbytes_unread;           /* of large answers in memory, which reply.c counts */
+    int nwide;                      /* bodies that are offered in large blocks */
     bool draining;
     struct c2_timer *drain_timer;
     c2_loop_fn *drained;
@@ -117,6 +118,7 @@ struct c2_request {
     int status;
     struct c2_body pull;
     bool pull_waiting;
+    bool wide; /* its body is offered in large blocks */
     int tries, redone;
     const char *version, *user; /* for the access log; NULL: not known */
     int64_t length;             /* of the body, which was handed over whole; -1: it is pulled */
