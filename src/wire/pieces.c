@@ -133,7 +133,8 @@ bool c2_pieces_feed(struct c2_pieces_reader *reader, struct c2_bytes bytes, c2_p
         bytes.n -= take;
         if (reader->buf.n < goal) return true;
         if (!reader->need) {
-            if (!measure(reader, err)) return false;
+            if (!measure(reader, err) || !c2_buf_reserve(&reader->buf, reader->need - reader->buf.n, err))
+                return false;
             continue;
         }
         if (!hand_over(reader, fn, ctx, err)) return false;
