@@ -8,6 +8,10 @@
 
 #include "base/fs.h"
 
+/* The system takes memory for as much as is written at once, in one piece if it can. Large pieces are seldom
+ * of memory that was just in use: where a machine is virtual, its host has to find them first. */
+#define WRITE_NBYTES ((size_t)256 << 10)
+
 static atomic_llong in_memory; /* compressed bytes of chunks, of all cache files without a file */
 
 int64_t c2_cachefile_memory_nbytes(void)
@@ -36,9 +40,18 @@ bool c2_cache_pread(const struct c2_cachefile *cf, void *to, size_t n, int64_t o
     return c2_frame_pread(cf->frame, to, n, off, err);
 }
 
+static bool write_file(int fd, const uint8_t *from, size_t n, int64_t off, struct cat2_error *err)
+{
+    for (size_t at = 0; at < n; at += WRITE_NBYTES) {
+        size_t some = n - at < WRITE_NBYTES ? n - at : WRITE_NBYTES;
+        if (!c2_fs_pwrite(fd, from + at, some, off + (int64_t)at, err)) return false;
+    }
+    return true;
+}
+
 bool c2_cache_pwrite(struct c2_cachefile *cf, const void *from, size_t n, int64_t off, struct cat2_error *err)
 {
-    if (cf->fd >= 0) return c2_fs_pwrite(cf->fd, from, n, off, err);
+    if (cf->fd >= 0) return write_file(cf->fd, from, n, off, err);
     C2_ASSERT(off >= 0 && n <= cf->frame->bytes.n && (size_t)off <= cf->frame->bytes.n - n);
     if (n) memcpy(cf->frame->bytes.p + off, from, n);
     return true;
