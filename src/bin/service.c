@@ -14,8 +14,13 @@
 #include "http/keyring.h"
 #include "net/tls.h"
 
-#define ARENAS_MAX 4    /* of the C library's: each keeps memory of its own, which other threads cannot use */
-#define GRACE_MS   3000 /* answers under way may end; systemd and people wait no longer */
+#define ARENAS_MAX 4 /* of the C library's: each keeps memory of its own, which other threads cannot use */
+/* Chunks and parts of answers come and go in the same pages: what is larger is mapped for itself, and so much
+ * that is unused stays. (What is more goes back to the system, and so does all of a subscriber that rests.)
+ */
+#define MAPPED_NBYTES (32 << 20)
+#define UNUSED_NBYTES (32 << 20)
+#define GRACE_MS      3000 /* answers under way may end; systemd and people wait no longer */
 
 struct life {
     struct c2_service service;
@@ -381,6 +386,8 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error, as a full disk is */
     mallopt(M_ARENA_MAX, ARENAS_MAX);
+    mallopt(M_MMAP_THRESHOLD, MAPPED_NBYTES);
+    mallopt(M_TRIM_THRESHOLD, UNUSED_NBYTES);
     c2_log_set_program(spec->program);
     c2_codec_setup();
     if (!c2_options_parse(spec, argc, argv, &life.service.options, &err)) {
