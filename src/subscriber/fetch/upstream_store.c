@@ -4,19 +4,19 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "subscriber/fetch/quota.h"
 #include "subscriber/fetch/upstream_impl.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/upcall.h"
 
 #define MEMORY_MAX (256 << 20) /* pieces passed on while the cache cannot be written */
 
-static void store_work(void *job, void *local)
+static void store(struct c2_arrival *s)
 {
-    struct c2_arrival *s = job;
     const struct c2_piece *p = &s->piece;
 
-    (void)local;
     s->checked = c2_piece_check(p, c2_buf_bytes(&s->record), &s->err);
     if (!s->checked) return;
     s->ok = p->whole ? c2_cachefile_put(s->cf, p->nchunk, p->data, &s->err)
@@ -36,15 +36,6 @@ static void note_unwritten(struct c2_ds *ds, const struct c2_arrival *s)
     ds->unwritten = s->err;
 }
 
-static void store_done(void *job);
-
-static void run_store(struct c2_arrival *s)
-{
-    struct c2_pool_share share = {s->fetch->ds->serial, (int64_t)s->record.n};
-
-    c2_pool_run_for(s->fetch->ds->sub->config.pool, &share, store_work, store_done, s);
-}
-
 static void store_free(struct c2_arrival *s)
 {
     c2_cachefile_unref(s->cf);
@@ -53,9 +44,8 @@ static void store_free(struct c2_arrival *s)
     free(s);
 }
 
-static void store_done(void *job)
+static void stored(struct c2_arrival *s)
 {
-    struct c2_arrival *s = job;
     struct c2_fetching *f = s->fetch;
 
     f->storing--;
@@ -76,6 +66,52 @@ static void store_done(void *job)
     }
     store_free(s);
     c2_upstream_go_on(f);
+}
+
+/* ---- one job at a time for a cache file: writers of one file would wait for each other, and spin ---- */
+
+static void store_work(void *job, void *local)
+{
+    (void)local;
+    for (struct c2_arrival *s = job; s; s = s->next)
+        store(s);
+}
+
+static void store_next(struct c2_ds *ds);
+
+static void store_done(void *job)
+{
+    struct c2_arrival *s = job;
+    struct c2_ds *ds = c2_ds_ref(s->fetch->ds);
+
+    ds->is_storing = false;
+    store_next(ds); /* while the rest is seen to */
+    for (struct c2_arrival *next; s; s = next) {
+        next = s->next;
+        stored(s);
+    }
+    c2_ds_unref(ds);
+}
+
+static void store_next(struct c2_ds *ds)
+{
+    struct c2_pool_share share = {.client = ds->serial};
+
+    if (ds->is_storing || !ds->arrived) return;
+    struct c2_arrival *first = ds->arrived;
+    for (const struct c2_arrival *s = first; s; s = s->next)
+        share.cost += (int64_t)s->record.n;
+    ds->arrived = NULL;
+    ds->is_storing = true;
+    c2_pool_run_for(ds->sub->config.pool, &share, store_work, store_done, first);
+}
+
+static void run_store(struct c2_arrival *s)
+{
+    struct c2_ds *ds = s->fetch->ds;
+
+    c2_chain_push(ds->arrived, ds->arrived_last, s);
+    store_next(ds);
 }
 
 /* ---- Python servers: which generation was it? ---- */

@@ -76,11 +76,13 @@ struct c2_ds {
     struct cat2_error unwritten; /* why it is unwritable */
     struct c2_read *waiting;     /* for the cache file, or for chunks that others are fetching */
     uint8_t *flying;             /* a bit a chunk: being fetched; made with the first flight */
-    int64_t used_ms;             /* when last, by the loop's clock; 0: not in this process */
-    int64_t left_nbytes;         /* on disk from an earlier run; -1: not looked at yet */
-    bool no_levels;              /* there is no folder of levels of its planes; fetch/open_levels.c */
-    uint32_t nlevels;            /* times that one may have been made */
-    char digest[64];             /* of the whole file that is downloaded, as Repr-Digest; "" not computed */
+    struct c2_arrival *arrived, *arrived_last; /* to be stored, when what is being stored is */
+    bool is_storing;
+    int64_t used_ms;     /* when last, by the loop's clock; 0: not in this process */
+    int64_t left_nbytes; /* on disk from an earlier run; -1: not looked at yet */
+    bool no_levels;      /* there is no folder of levels of its planes; fetch/open_levels.c */
+    uint32_t nlevels;    /* times that one may have been made */
+    char digest[64];     /* of the whole file that is downloaded, as Repr-Digest; "" not computed */
 };
 
 /* What is known of a root's list; root.c has the moves. */
