@@ -5,6 +5,7 @@
 #define C2_SUBSCRIBER_ANSWER_PARTS_H
 
 #include "subscriber/answer/view_impl.h"
+#include "subscriber/fetch/ahead.h"
 
 #define C2_PARTS_AHEAD 3
 
@@ -29,6 +30,7 @@ struct c2_flow {
     struct c2_request *req;
     struct c2_flow_part *slots[C2_PARTS_AHEAD]; /* part i in slot i % C2_PARTS_AHEAD */
     int64_t next_start, next_send;
+    struct c2_ahead ahead;
     enum { C2_FLOW_HEAD, C2_FLOW_PARTS, C2_FLOW_TAIL, C2_FLOW_END } stage;
     size_t sent; /* of head, the part at hand, or tail */
     int busy;    /* parts that its view is making: it stays until then */

@@ -8,6 +8,7 @@
 
 static void flow_free(struct c2_flow *f)
 {
+    c2_ahead_stop(&f->ahead);
     c2_unattend(&f->view->ds->sub->views->attendance, &f->view->attended);
     c2_flow_leave(f);
     c2_views_used(f->view->ds->sub->views, C2_VIEW_FEW_BYTES); /* what its socket took */
@@ -51,17 +52,40 @@ static void progress(struct c2_flow *f, struct c2_flow_part *part)
     if (f->begun) c2_body_wake(f->req);
 }
 
+/* The first part waits for pieces: they come before others, and after them chunks are fetched whole. */
+static bool first_is_fetched(const struct c2_flow *f)
+{
+    const struct c2_flow_part *first = f->next_send == 0 ? f->slots[0] : NULL;
+
+    return first && first->stage == C2_PART_MAKING && !first->read.is_working;
+}
+
 /* Memory that others need is not filled with what is wanted later. */
 static int64_t how_far_ahead(const struct c2_flow *f)
 {
-    return c2_spill_is_tight(f->view->ds->sub->views->spill) ? 1 : C2_PARTS_AHEAD;
+    bool tight = c2_spill_is_tight(f->view->ds->sub->views->spill);
+
+    return tight || first_is_fetched(f) ? 1 : C2_PARTS_AHEAD;
+}
+
+/* What the next part needs, and what will be needed after it: before the part asks for blocks of the same
+ * chunks. */
+static void fetch_ahead(struct c2_flow *f)
+{
+    struct c2_bound part;
+
+    if (!f->ahead.ds) return;
+    part = c2_select_part(&f->view->parts, f->next_start);
+    c2_ahead_need(&f->ahead, &part);
 }
 
 /* false: no memory for the part at hand. */
 static bool start_parts(struct c2_flow *f, struct cat2_error *err)
 {
-    while (f->next_start < f->view->nparts && f->next_start < f->next_send + how_far_ahead(f))
+    while (f->next_start < f->view->nparts && f->next_start < f->next_send + how_far_ahead(f)) {
+        fetch_ahead(f);
         if (!c2_flow_start_part(f, err)) return f->next_start > f->next_send;
+    }
     return true;
 }
 
@@ -121,6 +145,16 @@ static void body_free(void *ctx)
     if (f->busy == 0) flow_free(f);
 }
 
+static void begin_ahead(struct c2_flow *f)
+{
+    const struct c2_view_type *type = f->view->type;
+    struct cat2_error err;
+
+    if (!type->bound && !type->blocks && !type->of)
+        c2_ahead_of_bound(&f->ahead, f->view->ds, &f->view->parts.bound);
+    (void)start_parts(f, &err);
+}
+
 static void begin(struct c2_flow *f)
 {
     struct c2_body body = {pull, body_free, f};
@@ -133,6 +167,7 @@ static void begin(struct c2_flow *f)
     f->begun = true; /* from here on, sending tells whether the client is there */
     c2_unattend(&f->view->ds->sub->views->attendance, &f->view->attended);
     c2_view_say_heads(f->view);
+    begin_ahead(f);
     c2_reply_body(f->req, 200, f->view->content_type, f->view->length, &body);
 }
 

@@ -18,6 +18,7 @@
 #include "subscriber/api/api.h"
 #include "subscriber/api/file_bytes.h"
 #include "subscriber/api/file_type.h"
+#include "subscriber/fetch/ahead.h"
 #include "subscriber/mirror/roots.h"
 
 #define WINDOW        (2 << 20)      /* bytes that are being made ready at a time */
@@ -42,6 +43,7 @@ struct file {
     /* What is read before the status is sent: the first window of all that is asked for. */
     struct c2_range warmed[C2_RANGES_MAX];
     size_t nwarmed;
+    int64_t rest;        /* what follows the last of them */
     struct c2_held warm; /* if there is but one */
     struct c2_spill_wait wait;
     struct c2_asker asker;
@@ -67,24 +69,27 @@ static void file_error(struct file *f, const struct cat2_error *err)
 
 /* ---- a stretch of it, window by window ---- */
 
-/* A window is read from the cache, every byte verified. */
+/* A window is read from the cache, every byte verified, while the one before it is sent. */
 struct stretch {
     struct c2_ds *ds;
     struct c2_file_bytes bytes;
     struct c2_read read;
     struct c2_request *req;
-    struct c2_range at;
-    int64_t left; /* of what has not been read yet */
-    struct c2_held window;
+    struct c2_range at; /* what is read, or will be next */
+    int64_t left;       /* of what has not been read yet */
+    struct c2_held window, next;
+    struct c2_ahead ahead;
     struct c2_spill_wait wait;
     struct c2_asker asker;
     int64_t sent; /* of the window */
-    bool busy, failed, gone;
+    bool busy, ready, failed, gone;
 };
 
 static void stretch_free(struct stretch *s)
 {
+    c2_ahead_stop(&s->ahead);
     c2_held_release(&s->window);
+    c2_held_release(&s->next);
     c2_ds_unref(s->ds);
     free(s);
 }
@@ -95,7 +100,7 @@ static bool window_work(void *ctx, const struct c2_reading *reading, struct cat2
     C2_AUTO(c2_buf) bytes = C2_BUF_INIT(WINDOW_MEMORY);
 
     if (!c2_file_read(&s->bytes, reading, s->at, &bytes, err)) return false;
-    if (!c2_read_missed(reading)) c2_held_fill(&s->window, &bytes);
+    if (!c2_read_missed(reading)) c2_held_fill(&s->next, &bytes);
     return true;
 }
 
@@ -112,8 +117,8 @@ static void window_done(void *ctx, const struct cat2_error *err)
 
     s->busy = false;
     s->failed = err != NULL;
+    s->ready = !err;
     c2_views_used(s->ds->sub->views, (size_t)s->at.n);
-    s->sent = 0;
     s->left -= s->at.n;
     s->at.off += s->at.n;
     if (err && !s->gone)
@@ -133,30 +138,49 @@ static void read_window(void *ctx)
     struct c2_bound bound;
 
     s->at.n = c2_min_i64(window_of(s->ds), s->left);
-    if (!c2_spill_reserve(spill, (size_t)s->at.n, &s->window)) {
+    if (!c2_spill_reserve(spill, (size_t)s->at.n, &s->next)) {
         c2_spill_wait(spill, &s->wait, read_window, s);
         return;
     }
     s->busy = true;
     struct c2_pieces pieces = c2_file_pieces(&s->bytes, &s->at, 1, &bound);
     pieces.asker = &s->asker;
+    pieces.rest = s->left - s->at.n;
     c2_read(&s->read, s->ds, &pieces, &reader, s);
+    c2_ahead_need_bytes(&s->ahead, s->at.off + s->at.n);
+}
+
+static bool may_read(const struct stretch *s)
+{
+    return s->left > 0 && !s->busy && !s->ready && !s->failed && !s->wait.waits;
+}
+
+/* The window was sent: the next one is at hand, or what there is instead. */
+static int64_t turn_window(struct stretch *s)
+{
+    if (s->busy || s->wait.waits) return C2_BODY_WAIT;
+    if (s->failed) return C2_BODY_FAIL;
+    c2_held_release(&s->window);
+    s->sent = 0;
+    if (!s->ready && s->left == 0) return C2_BODY_END;
+    if (!s->ready) {
+        read_window(s);
+        return C2_BODY_WAIT;
+    }
+    s->window = s->next;
+    s->next = (struct c2_held){0};
+    s->ready = false;
+    return 0;
 }
 
 static int64_t stretch_pull(void *ctx, uint8_t *to, size_t room)
 {
     struct stretch *s = ctx;
+    int64_t n = s->sent == s->window.n ? turn_window(s) : 0;
 
-    if (s->busy || s->wait.waits) return C2_BODY_WAIT;
-    if (s->failed) return C2_BODY_FAIL;
-    if (s->sent == s->window.n) {
-        c2_held_release(&s->window);
-        s->sent = 0;
-        if (s->left == 0) return C2_BODY_END;
-        read_window(s);
-        return C2_BODY_WAIT;
-    }
-    int64_t n = c2_held_read(&s->window, s->sent, to, room);
+    if (n != 0) return n;
+    if (may_read(s) && !c2_spill_is_tight(s->ds->sub->views->spill)) read_window(s);
+    n = c2_held_read(&s->window, s->sent, to, room);
     if (n < 0) return C2_BODY_FAIL;
     s->sent += n;
     return n;
@@ -191,6 +215,7 @@ static bool open_stretch(void *ctx, struct c2_request *req, int64_t off, int64_t
         s->at.off += s->window.n;
         s->left -= s->window.n;
     }
+    if (!s->bytes.itself) c2_ahead_of_frame(&s->ahead, s->ds, s->at.off, s->at.off + s->left);
     *out = (struct c2_body){stretch_pull, stretch_close, s};
     return true;
 }
@@ -315,12 +340,14 @@ static void choose_warmed(struct file *f)
     int n = -1;
 
     f->nwarmed = 0;
+    f->rest = 0;
     if (c2_request_header(f->req, "Range", &header))
         n = c2_ranges_parse(header, nbytes, f->warmed, C2_RANGES_MAX);
     if (n < 0) f->warmed[0] = (struct c2_range){0, nbytes};
     if (n > 1 && f->bytes.itself) n = 1; /* of the others each is fetched as it is sent */
     for (int i = 0; i < (n < 0 ? 1 : n) && left > 0; i++, f->nwarmed++) {
-        f->warmed[i].n = c2_min_i64(left, f->warmed[i].n);
+        f->rest = c2_max_i64(0, f->warmed[i].n - left);
+        f->warmed[i].n -= f->rest;
         left -= f->warmed[i].n;
     }
 }
@@ -349,6 +376,7 @@ static void serve_windows(void *ctx)
     }
     struct c2_pieces pieces = c2_file_pieces(&f->bytes, f->warmed, f->nwarmed, &bound);
     pieces.asker = &f->asker;
+    pieces.rest = f->rest;
     c2_read(&f->read, f->ds, &pieces, &reader, f);
 }
 

@@ -38,7 +38,8 @@ static bool want_chunk(struct c2_read *r, int64_t nchunk, const int32_t *blocks,
     if (!r->counted) {
         const struct c2_meta *meta = &r->ds->meta;
         int64_t unit = n ? meta->cparams.blocksize : meta->chunksize;
-        r->ds->sub->cache.wanted += unit * c2_max_i64(n, 1);
+        if (r->need != C2_NEED_CHUNKS) /* those are wanted when they are read */
+            r->ds->sub->cache.wanted += unit * c2_max_i64(n, 1);
         r->ds->sub->cache.missed += unit * nlacking;
     }
     if (nlacking == 0) return true;
@@ -50,6 +51,13 @@ static bool want_chunk(struct c2_read *r, int64_t nchunk, const int32_t *blocks,
     return add_want(r, want, err);
 }
 
+/* Bytes of its chunk that are wanted now or soon. */
+static int64_t wanted_of(const struct c2_read *r, const struct c2_chunk_span *span, int64_t place,
+                         int64_t room)
+{
+    return c2_max_i64(span->n, c2_min_i64(place + room, r->end) - (place + span->off));
+}
+
 /* The chunk of a span: just the blocks under it, where that is less. */
 static bool want_span(struct c2_read *r, const struct c2_chunk_span *span, struct cat2_error *err)
 {
@@ -59,7 +67,7 @@ static bool want_span(struct c2_read *r, const struct c2_chunk_span *span, struc
     if (!r->counted) r->ds->sub->cache.missed += span->n;
     bool apart = r->ds->speaks_pieces && c2_cachefile_is_blockwise(r->cf) &&
                  c2_cachefile_place(r->cf, span->nchunk, &off, &room) && room >= BLOCKWISE_MIN &&
-                 (int64_t)span->n * 2 <= room;
+                 wanted_of(r, span, off, room) * 2 <= room;
     if (!apart) want = (struct c2_want){.nchunk = span->nchunk, .whole = true};
     return add_want(r, want, err);
 }
@@ -121,6 +129,8 @@ bool c2_read_look(struct c2_read *r, struct cat2_error *err)
             ok = want_chunk(r, nchunk, r->blocks, blocks_of(r, nchunk), err);
     }
     if (ok && r->need == C2_NEED_BLOCKS) ok = want_listed(r, err);
+    for (size_t i = 0; ok && r->need == C2_NEED_CHUNKS && i < r->nlisted; i++)
+        ok = want_chunk(r, r->listed[i], r->blocks, r->whole ? 0 : blocks_of(r, r->listed[i]), err);
     for (size_t i = 0; ok && i < r->missing.n; i++)
         ok = want_span(r, &r->missing.p[i], err);
     if (r->missing.n) r->counted = true;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The way of a reader: the cache file, what is missing, who is fetching it already, the work.
  *
- * Single flight per chunk: a reader that needs a chunk which another one is fetching waits until that flight
- * lands, and looks again. A flight's failure is told to those who wait for it then; later ones try anew. */
+ * Single flight per chunk: a reader that needs a chunk which another one is fetching waits until that chunk
+ * is stored, or the flight has ended, and looks again. A flight's failure is told to those who wait for it
+ * then; later ones try anew. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -18,7 +19,7 @@ static void look(struct c2_read *r);
 
 static bool holds(const struct c2_read *r)
 {
-    return r->need != C2_NEED_FILE && r->need != C2_NEED_SPANS;
+    return r->need != C2_NEED_FILE && r->need != C2_NEED_SPANS && r->need != C2_NEED_CHUNKS;
 }
 
 static void let_go(struct c2_read *r)
@@ -148,6 +149,13 @@ bool c2_read_missed(const struct c2_reading *reading)
 
 /* ---- flights ---- */
 
+static int by_number(const void *a, const void *b)
+{
+    const struct c2_flying *x = a, *y = b;
+
+    return (x->nchunk > y->nchunk) - (x->nchunk < y->nchunk);
+}
+
 static bool add_flying(struct c2_read *r, struct cat2_error *err)
 {
     struct c2_ds *ds = r->ds;
@@ -157,17 +165,25 @@ static bool add_flying(struct c2_read *r, struct cat2_error *err)
     r->mine = malloc((r->wants.n + 1) * sizeof(*r->mine));
     if (!ds->flying || !r->mine) return c2_fail_nomem(err, "fetch");
     for (size_t i = 0; i < r->wants.n; i++) {
-        int64_t nchunk = r->mine[i] = r->wants.p[i].nchunk;
+        int64_t nchunk = r->wants.p[i].nchunk;
+        r->mine[i] = (struct c2_flying){nchunk, false};
         ds->flying[nchunk / 8] |= (uint8_t)(1u << (nchunk % 8));
     }
     r->nmine = r->wants.n;
+    qsort(r->mine, r->nmine, sizeof(*r->mine), by_number);
     return true;
+}
+
+static void land(struct c2_read *r, struct c2_flying *flying)
+{
+    if (!flying->landed) r->ds->flying[flying->nchunk / 8] &= (uint8_t) ~(1u << (flying->nchunk % 8));
+    flying->landed = true;
 }
 
 static void remove_flying(struct c2_read *r)
 {
     for (size_t i = 0; i < r->nmine; i++)
-        r->ds->flying[r->mine[i] / 8] &= (uint8_t) ~(1u << (r->mine[i] % 8));
+        land(r, &r->mine[i]);
     r->nmine = 0;
 }
 
@@ -185,6 +201,30 @@ static void wake_waiting(struct c2_ds *ds, const struct cat2_error *err)
             look(waiting);
         } else if (carried) {
             finish(waiting, err);
+        } else {
+            waiting->next = ds->waiting;
+            ds->waiting = waiting;
+        }
+        waiting = next;
+    }
+}
+
+/* One chunk of a flight is here: those who wait for it need not wait for the others. */
+static void on_stored(void *ctx, int64_t nchunk)
+{
+    struct c2_read *r = ctx;
+    struct c2_ds *ds = r->ds;
+    struct c2_flying key = {.nchunk = nchunk};
+    struct c2_flying *flying = bsearch(&key, r->mine, r->nmine, sizeof(key), by_number);
+
+    if (!flying) return;
+    land(r, flying);
+    struct c2_read *waiting = ds->waiting;
+    ds->waiting = NULL;
+    while (waiting) {
+        struct c2_read *next = waiting->next;
+        if (waiting->blocked_on == nchunk) {
+            look(waiting);
         } else {
             waiting->next = ds->waiting;
             ds->waiting = waiting;
@@ -276,6 +316,7 @@ static void take_hold(struct c2_read *r)
 
 static void fly(struct c2_read *r)
 {
+    static const struct c2_fetch_hooks hooks = {on_stored, on_fetched};
     struct cat2_error err;
     bool ok =
         ++r->flights <=
@@ -287,7 +328,7 @@ static void fly(struct c2_read *r)
         finish(r, &err);
         return;
     }
-    if (c2_upstream_fetch(r->ds, r->wants.p, r->wants.n, on_fetched, r, &err)) {
+    if (c2_upstream_fetch(r->ds, r->wants.p, r->wants.n, &hooks, r, &err)) {
         memset(&r->wants, 0, sizeof(r->wants)); /* they are the fetch's now */
         return;
     }
@@ -339,10 +380,13 @@ static bool take_pieces(struct c2_read *r, const struct c2_pieces *pieces)
     r->asker = pieces->asker;
     r->need = pieces->need;
     if (pieces->bound) r->bound = *pieces->bound;
-    r->listed = pieces->blocks;
-    r->nlisted = pieces->blocks ? pieces->n : 0;
-    for (size_t i = 0; pieces->ranges && i < pieces->n; i++)
+    r->listed = pieces->chunks ? pieces->chunks : pieces->blocks;
+    r->nlisted = r->listed ? pieces->n : 0;
+    r->whole = !pieces->bound;
+    for (size_t i = 0; pieces->ranges && i < pieces->n; i++) {
         r->ds->sub->cache.wanted += pieces->ranges[i].n;
+        r->end = pieces->ranges[i].off + pieces->ranges[i].n + pieces->rest;
+    }
     for (size_t i = 0; pieces->need == C2_NEED_SPANS && i < pieces->n; i++)
         r->ds->sub->cache.wanted += pieces->spans[i].n;
     bool bound = pieces->need == C2_NEED_BOUND || pieces->need == C2_NEED_BLOCKS;

@@ -24,16 +24,19 @@ struct c2_pieces {
         C2_NEED_BLOCKS, /* of those only the ones that are listed */
         C2_NEED_ALL,    /* every chunk */
         C2_NEED_BYTES, /* the blocks under bytes of the publisher's frame: work says which, c2_read_bytes() */
-        C2_NEED_SPANS  /* chunks, or bytes of them */
+        C2_NEED_SPANS, /* chunks, or bytes of them */
+        C2_NEED_CHUNKS /* the blocks of a selection in some chunks, or these whole; they are not held */
     } need;
     const struct c2_bound *bound;      /* copied */
     const int64_t *blocks;             /* of BLOCKS: nchunk * grid->nblocks + nblock, rising; borrowed */
+    const int64_t *chunks;             /* of CHUNKS: their numbers; borrowed until done */
     const struct c2_range *ranges;     /* of BYTES; borrowed until done */
     const struct c2_chunk_span *spans; /* of SPANS; copied */
-    size_t n;                          /* of blocks, ranges or spans */
-    const struct c2_asker *asker;      /* borrowed until done; NULL: nobody in particular */
-    int32_t weight;                    /* of work: how many times longer than decoding it takes; 0 is 1 */
-    int64_t extra;                     /* and what else it does: bytes that are decoded in that time */
+    size_t n;                          /* of blocks, chunks, ranges or spans */
+    int64_t rest;                 /* of BYTES: so many more that follow the last range will be wanted soon */
+    const struct c2_asker *asker; /* borrowed until done; NULL: nobody in particular */
+    int32_t weight;               /* of work: how many times longer than decoding it takes; 0 is 1 */
+    int64_t extra;                /* and what else it does: bytes that are decoded in that time */
 };
 /* Who waits for it. */
 struct c2_asker {
@@ -79,15 +82,20 @@ struct c2_read {
     void *ctx;
     enum c2_need need;
     struct c2_bound bound;
-    const int64_t *listed; /* blocks */
+    const int64_t *listed; /* blocks, or chunks */
     size_t nlisted;
+    bool whole;              /* of CHUNKS: there is no selection */
     struct c2_cachefile *cf; /* held; NULL: not yet */
     struct c2_hold hold;
+    int64_t end; /* of BYTES: what will be wanted of the frame */
     int flights, repeats;
     bool failed, damaged, is_working;
     bool counted; /* for the metrics: what it needs, and what of it is missing */
     struct cat2_error err;
-    int64_t *mine; /* chunks this one is fetching */
+    struct c2_flying {
+        int64_t nchunk;
+        bool landed;
+    } * mine; /* chunks this one is fetching, sorted */
     size_t nmine;
     struct { /* BYTES, SPANS: found missing, to be fetched */
         C2_VEC(struct c2_chunk_span);

@@ -332,7 +332,7 @@ static bool next_pass(struct c2_fetching *f)
 
 static void finish(struct c2_fetching *f)
 {
-    f->fn(f->ctx, f->failed ? &f->err : NULL);
+    f->hooks->done(f->ctx, f->failed ? &f->err : NULL);
     for (size_t i = 0; i < f->n; i++)
         free(f->wants[i].blocks);
     free(f->wants);
@@ -366,8 +366,8 @@ static void start_fetch(void *ctx)
     c2_upstream_go_on(ctx);
 }
 
-bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
-                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx, struct cat2_error *err)
+bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n, const struct c2_fetch_hooks *hooks,
+                       void *ctx, struct cat2_error *err)
 {
     struct c2_fetching *f = calloc(1, sizeof(*f));
     uint8_t *stored = calloc(n + 1, sizeof(*stored));
@@ -383,7 +383,7 @@ bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
                               .stored = stored,
                               .n = n,
                               .passes = 1,
-                              .fn = fn,
+                              .hooks = hooks,
                               .ctx = ctx};
     const struct c2_root_state *root = root_of(f);
     f->python = root && root->root.python;

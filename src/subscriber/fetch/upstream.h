@@ -12,11 +12,14 @@ struct c2_want {
     int32_t *blocks;
     int32_t off, n; /* n > 0: the blocks under these bytes of the chunk */
 };
-/** Fetch and store; takes wants (array and blocks). Later fn(ctx, NULL) when all are stored. @errors
- * CAT2_ENOMEM: nothing is taken, fn is not called. */
-bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n,
-                       void (*fn)(void *ctx, const struct cat2_error *err), void *ctx,
-                       struct cat2_error *err);
+struct c2_fetch_hooks {
+    void (*stored)(void *ctx, int64_t nchunk); /* what was wanted of a chunk is here */
+    void (*done)(void *ctx, const struct cat2_error *err);
+};
+/** Fetch and store; takes wants (array and blocks). Later done(ctx, NULL) when all are stored. @errors
+ * CAT2_ENOMEM: nothing is taken, no hook is called. */
+bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n, const struct c2_fetch_hooks *hooks,
+                       void *ctx, struct cat2_error *err);
 /** Open or create ds->cf; later fn. @errors CAT2_ENOMEM: fn is not called. */
 bool c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct cat2_error *err), void *ctx,
                          struct cat2_error *err);

@@ -24,7 +24,7 @@ struct c2_fetching {
     struct c2_arrival *held, *confirmed; /* counted as storing; see confirm() */
     bool failed;
     struct cat2_error err;
-    void (*fn)(void *ctx, const struct cat2_error *err);
+    const struct c2_fetch_hooks *hooks;
     void *ctx;
 };
 struct c2_arrival {
