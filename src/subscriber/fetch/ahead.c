@@ -6,7 +6,7 @@
 
 /* Compressed, about: of one reader; and of all beyond what is needed, which is in vain if the client leaves.
  */
-#define FLIGHT_NBYTES (16 << 20)
+#define FLIGHT_NBYTES (8 << 20)
 #define AHEAD_NBYTES  (32 << 20)
 #define AHEAD_NCHUNKS 4096 /* the same, of tiny ones: the loop looks at each */
 
