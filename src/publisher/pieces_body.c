@@ -12,20 +12,29 @@ struct pieces {
     const struct c2_publisher *pub;
     struct c2_item *item;
     struct c2_pieces_want want;
-    size_t at;      /* in want */
-    int64_t nchunk; /* next one of that item */
-    struct c2_buf record;
-    size_t sent;
+    size_t at;               /* in want */
+    int64_t nchunk;          /* next one of that item */
+    struct c2_buf record[3]; /* what stands before the data, the data, and behind it */
+    int sending;             /* which of these */
+    size_t sent;             /* of it */
     bool replied, reading, failed, left;
     bool hashed; /* who asks knows records with hashes */
     struct cat2_error err;
 };
 
+static void drop_record(struct pieces *it)
+{
+    for (int i = 0; i < 3; i++)
+        c2_buf_fini(&it->record[i]);
+    it->sending = 0;
+    it->sent = 0;
+}
+
 static void pieces_free(struct pieces *it)
 {
     c2_item_unref(it->item);
     c2_pieces_want_fini(&it->want);
-    c2_buf_fini(&it->record);
+    drop_record(it);
     free(it);
 }
 
@@ -47,7 +56,8 @@ static void read_work(void *ctx, void *local)
                                  .blocks = (const int32_t *)(const void *)cut.blocks.p,
                                  .prefix = c2_buf_bytes(&cut.prefix),
                                  .data = c2_buf_bytes(&cut.data)};
-        it->failed = !c2_piece_encode(&piece, &it->record, &it->err);
+        it->failed = !c2_piece_ends(&piece, &it->record[0], &it->record[2], &it->err);
+        it->record[1] = c2_buf_steal(&cut.data);
     }
     c2_cut_fini(&cut);
 }
@@ -73,7 +83,8 @@ static void read_done(void *ctx)
         pieces_free(it);
         return;
     }
-    if (!it->failed && it->record.n == 0) it->failed = !c2_fail(&it->err, CAT2_ECANCELLED, "shutting down");
+    if (!it->failed && it->record[0].n == 0)
+        it->failed = !c2_fail(&it->err, CAT2_ECANCELLED, "shutting down");
     if (!it->failed && ++it->nchunk > it->want.p[it->at].chunks.last && ++it->at < it->want.n)
         it->nchunk = it->want.p[it->at].chunks.first;
     if (it->replied) {
@@ -89,11 +100,28 @@ static void read_done(void *ctx)
 
 static void read_next(struct pieces *it)
 {
-    c2_buf_clear(&it->record);
-    it->sent = 0;
+    drop_record(it);
     it->reading = true;
     struct c2_pool_share share = {0, c2_cut_cost(it->item, it->want.p[it->at].nspans)};
     c2_pool_run_for(it->pool, &share, read_work, read_done, it);
+}
+
+/* As much of the record as there is room for. */
+static size_t take(struct pieces *it, uint8_t *to, size_t room)
+{
+    size_t n = 0;
+
+    while (it->sending < 3 && n < room) {
+        const struct c2_buf *from = &it->record[it->sending];
+        size_t some = from->n - it->sent < room - n ? from->n - it->sent : room - n;
+        if (some) memcpy(to + n, from->p + it->sent, some);
+        n += some;
+        it->sent += some;
+        if (it->sent < from->n) break;
+        it->sending++;
+        it->sent = 0;
+    }
+    return n;
 }
 
 static int64_t pieces_pull(void *ctx, uint8_t *to, size_t room)
@@ -102,16 +130,12 @@ static int64_t pieces_pull(void *ctx, uint8_t *to, size_t room)
 
     if (it->reading) return C2_BODY_WAIT;
     if (it->failed) return C2_BODY_FAIL;
-    if (it->sent == it->record.n) {
-        if (it->at == it->want.n) return C2_BODY_END;
-        if (it->pub->stopped) return C2_BODY_FAIL;
-        read_next(it);
-        return C2_BODY_WAIT;
-    }
-    size_t n = it->record.n - it->sent < room ? it->record.n - it->sent : room;
-    memcpy(to, it->record.p + it->sent, n);
-    it->sent += n;
-    return (int64_t)n;
+    size_t n = take(it, to, room);
+    if (n > 0) return (int64_t)n;
+    if (it->at == it->want.n) return C2_BODY_END;
+    if (it->pub->stopped) return C2_BODY_FAIL;
+    read_next(it);
+    return C2_BODY_WAIT;
 }
 
 /* All chunks must exist before anything is sent. */
@@ -160,7 +184,9 @@ void c2_pieces_start(struct c2_request *req, struct c2_publisher *pub, struct c2
     it->pool = pub->parts.pool;
     it->pub = pub;
     it->hashed = c2_request_header(req, C2_PROOF_WANT, &wanted);
-    c2_buf_init(&it->record, 2 * (size_t)C2_CHUNK_CBYTES_MAX);
+    for (int i = 0; i < 3; i++)
+        c2_buf_init(&it->record[i],
+                    (size_t)C2_CHUNK_CBYTES_MAX + 4 * (size_t)C2_NBLOCKS_MAX + C2_PIECE_HEAD_SIZE);
     if (!c2_pieces_parse(text, &it->want, &it->err)) {
         c2_reply_error(req, &it->err);
         pieces_free(it);

@@ -29,17 +29,30 @@ static bool encode_head(const struct c2_piece *piece, struct c2_buf *out, struct
     return c2_buf_append(out, piece->prefix.p, piece->prefix.n, err);
 }
 
+bool c2_piece_ends(const struct c2_piece *piece, struct c2_buf *head, struct c2_buf *tail,
+                   struct cat2_error *err)
+{
+    size_t start = head->n;
+    struct c2_hasher hasher;
+    uint8_t hash[C2_PIECE_HASH_SIZE];
+
+    if (!encode_head(piece, head, err)) return false;
+    if (!piece->hashed) return true;
+    c2_hasher_begin(&hasher);
+    c2_hasher_add(&hasher, head->p + start, head->n - start);
+    c2_hasher_add(&hasher, piece->data.p, piece->data.n);
+    c2_put_le64(hash, c2_hasher_end(&hasher));
+    return c2_buf_append(tail, hash, sizeof(hash), err);
+}
+
 bool c2_piece_encode(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err)
 {
-    uint8_t hash[C2_PIECE_HASH_SIZE];
-    size_t start = out->n, most = C2_PIECE_HEAD_SIZE + 4 * (size_t)piece->nblocks + C2_PIECE_HASH_SIZE;
+    size_t most = C2_PIECE_HEAD_SIZE + 4 * (size_t)piece->nblocks + C2_PIECE_HASH_SIZE;
+    C2_AUTO(c2_buf) tail = C2_BUF_INIT(C2_PIECE_HASH_SIZE);
 
-    if (!c2_buf_reserve(out, most + piece->prefix.n + piece->data.n, err) || !encode_head(piece, out, err) ||
-        !c2_buf_append(out, piece->data.p, piece->data.n, err))
-        return false;
-    if (!piece->hashed) return true;
-    c2_put_le64(hash, c2_hash64(out->p + start, out->n - start));
-    return c2_buf_append(out, hash, sizeof(hash), err);
+    return c2_buf_reserve(out, most + piece->prefix.n + piece->data.n, err) &&
+           c2_piece_ends(piece, out, &tail, err) && c2_buf_append(out, piece->data.p, piece->data.n, err) &&
+           c2_buf_append(out, tail.p, tail.n, err);
 }
 
 bool c2_piece_check(const struct c2_piece *piece, struct c2_bytes record, struct cat2_error *err)

@@ -33,6 +33,9 @@ struct c2_piece {
     bool hashed;           /* encode: write C2P2; read: it is one. Not checked yet: c2_piece_check() */
     struct c2_buf *record; /* read: all of it, which fn may steal; what points into it stays valid then */
 };
+/** Append what stands before and behind the data of its record. */
+bool c2_piece_ends(const struct c2_piece *piece, struct c2_buf *head, struct c2_buf *tail,
+                   struct cat2_error *err);
 /** Append the whole record. */
 bool c2_piece_encode(const struct c2_piece *piece, struct c2_buf *out, struct cat2_error *err);
 
