@@ -9,8 +9,8 @@ for a request of the subscriber, the median of the rounds, and new/old of CPU an
 """
 import argparse
 import json
+import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
@@ -23,6 +23,7 @@ from scorecard import programs  # noqa: E402
 from programs import get, wait_until  # noqa: E402
 
 COLD = 4  # files that are asked for once
+COLD_JOBS = {"cold, whole file": "/files/foo/cold{}.b2nd", "cold, all items": "/api/fetch/foo/items{}.b2nd?format=raw"}
 BIG = "/api/fetch/foo/big.b2nd"
 JOBS = {
     "metadata": "/api/info/foo/big.b2nd",
@@ -57,10 +58,10 @@ def start(house, name, folder, data):
     return sub
 
 
-def cold(sub, i):
-    """Seconds for a whole file that is not cached."""
+def cold(sub, path):
+    """Seconds for all of what is not cached."""
     began = time.monotonic()
-    subprocess.run(["curl", "-sf", "-o", "/dev/null", f"{sub.url}/files/foo/cold{i}.b2nd"], check=True)
+    subprocess.run(["curl", "-sf", "-o", "/dev/null", sub.url + path], check=True)
     return time.monotonic() - began
 
 
@@ -82,16 +83,20 @@ def compare(temp, args):
     data.mkdir()
     scorecard.walk_array(scorecard.SHAPE, data / "big.b2nd")
     for i in range(COLD):
-        shutil.copy(data / "big.b2nd", data / f"cold{i}.b2nd")
+        for name in ("cold", "items"):
+            os.link(data / "big.b2nd", data / f"{name}{i}.b2nd")
     results = {}
     with programs.House(temp / "house") as house:
         subs = {name: start(house, name, folder, data) for name, folder in (("old", args.old), ("new", args.new))}
-        seconds = {"old": [], "new": []}
-        for i in range(COLD):
-            for name in in_turn(i):
-                seconds[name].append(cold(subs[name], i))
-        old, new = (statistics.median(seconds[name]) for name in ("old", "new"))
-        print(f"{'cold, whole file':24} old {old:.3g} s  new {new:.3g} s  x{new / old:.3f}", flush=True)
+        for title, path in COLD_JOBS.items():
+            if args.only not in (None, title):
+                continue
+            seconds = {"old": [], "new": []}
+            for i in range(COLD):
+                for name in in_turn(i):
+                    seconds[name].append(cold(subs[name], path.format(i)))
+            old, new = (statistics.median(seconds[name]) for name in ("old", "new"))
+            print(f"{title:24} old {old:.3g} s  new {new:.3g} s  x{new / old:.3f}", flush=True)
         for title, job in JOBS.items():
             if args.only not in (None, title):
                 continue
@@ -113,7 +118,7 @@ def main():
     parser.add_argument("new")
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=JOBS)
+    parser.add_argument("--only", choices=[*COLD_JOBS, *JOBS])
     parser.add_argument("--json", default="build/builds.json")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="c2-bench-") as temp:
