@@ -109,7 +109,8 @@ static void begin_work(struct c2_read *r)
         finish(r, &r->err);
     } else if (r->reader->work) {
         r->failed = true; /* a pool that stops, or has no memory, calls worked() alone */
-        c2_fail(&r->err, CAT2_ECANCELLED, "there is no worker for it");
+        c2_fail(&r->err, CAT2_ECANCELLED,
+                "there is no worker for it: the service stops, or is out of memory");
         r->is_working = false;
         struct c2_pool_share share = {r->asker ? r->asker->client : 0, r->cost};
         c2_pool_run_for(r->ds->sub->config.pool, &share, work, worked, r);
