@@ -2,6 +2,7 @@
 /* Reading numbers of any dtype, writing them as browsers have them. */
 #include "reduce/number.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,23 @@ bool c2_num_of(const struct c2_dtype *dtype, struct c2_str field, struct c2_str 
     return describe(type, out) || c2_fail(err, CAT2_EINVAL, "items are no numbers");
 }
 
+/* A number as an item of 64 bits is it, exactly. */
+static struct c2_fill fill_of(const char *text, double v, char kind)
+{
+    struct c2_fill fill = {.real = v};
+    char *end;
+
+    if (kind == 'u' ? v < 0 || v > 0x1p64 : !(v >= -0x1p63 && v <= 0x1p63)) return fill;
+    errno = 0;
+    fill.bits = kind == 'u' ? strtoull(text, &end, 10) : (uint64_t)strtoll(text, &end, 10);
+    fill.whole = *end == '\0' && errno == 0;
+    if (*end && v == floor(v) && fabs(v) < 0x1p53) { /* "1e3" */
+        fill.bits = (uint64_t)(int64_t)v;
+        fill.whole = true;
+    }
+    return fill;
+}
+
 bool c2_num_fills(struct c2_num *num, struct c2_str list, struct cat2_error *err)
 {
     struct c2_str rest = list, one;
@@ -92,7 +110,7 @@ bool c2_num_fills(struct c2_num *num, struct c2_str list, struct cat2_error *err
             return c2_fail(err, CAT2_EINVAL, "fill: '%s' is no number", copy);
         if (num->nfills == C2_NUM_FILLS_MAX)
             return c2_fail(err, CAT2_EINVAL, "fill: more than %d numbers", C2_NUM_FILLS_MAX);
-        num->fill[num->nfills++] = v;
+        num->fill[num->nfills++] = fill_of(copy, v, num->kind);
     }
     if (num->nfills == 0 || num->out_kind == 'f') return true;
     num->out_kind = 'f';
@@ -176,10 +194,18 @@ static void load(const struct c2_num *num, const uint8_t *items, int64_t n, doub
 
 void c2_num_load(const struct c2_num *num, const uint8_t *items, int64_t n, double *out)
 {
+    const bool exact = num->size == 8 && (num->kind == 'i' || num->kind == 'u');
+    const uint8_t *p = items + num->offset;
+
     load(num, items, n, out);
     for (int k = 0; k < num->nfills; k++)
-        for (int64_t i = 0; i < n; i++)
-            if (out[i] == num->fill[k]) out[i] = (double)NAN;
+        for (int64_t i = 0; i < n; i++) {
+            const struct c2_fill *fill = &num->fill[k];
+            bool none = out[i] == fill->real;
+            if (none && exact)
+                none = fill->whole && c2_item_uint(p + i * num->itemsize, 8, num->swapped) == fill->bits;
+            if (none) out[i] = (double)NAN;
+        }
 }
 
 void c2_num_load_i64(const struct c2_num *num, const uint8_t *items, int64_t n, int64_t *out)

@@ -19,7 +19,11 @@ struct c2_num {
     bool wide;                /* 64-bit integer: load and store by the _i64 functions */
     char out_kind;            /* i u f of what is sent */
     int out_size;
-    double fill[C2_NUM_FILLS_MAX]; /* numbers that stand for none: they are read as NaN */
+    struct c2_fill {
+        double real;
+        bool whole; /* an integer that such an item can be */
+        uint64_t bits;
+    } fill[C2_NUM_FILLS_MAX]; /* numbers that stand for none: they are read as NaN */
     int nfills;
 };
 /** The numbers of a dtype.

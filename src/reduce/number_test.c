@@ -190,6 +190,40 @@ static void numbers_that_stand_for_none_are_nan(void **state)
     }
 }
 
+/* Of 64-bit integers just the one stands for none, not those that a double cannot tell from it. */
+static void large_fills_are_compared_whole(void **state)
+{
+    static const struct {
+        const char *type, *fill;
+        uint64_t item;
+        bool none;
+    } cases[] = {{"<i8", "-9223372036854775806", TOP + 2, true},
+                 {"<i8", "-9223372036854775806", TOP + 3, false},
+                 {">i8", "9223372036854775807", TOP - 1, true},
+                 {"<i8", "9223372036854775807", TOP - 2, false},
+                 {"<u8", "18446744073709551615", UINT64_MAX, true},
+                 {"<u8", "18446744073709551615", UINT64_MAX - 1, false},
+                 {"<u8", "-1", UINT64_MAX, false},
+                 {"<i8", "1e3", 1000, true},
+                 {"<i8", "1000.5", 1000, false},
+                 {"<i8", "9223372036854775808", TOP - 1, false}};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        C2_AUTO(c2_dtype) type = {0};
+        struct c2_num num;
+        struct cat2_error err = {0};
+        uint8_t item[8];
+        double v;
+        parse_type(cases[i].type, &type);
+        assert_true(c2_num_of(&type, C2_STR(""), C2_STR(""), &num, &err));
+        assert_true(c2_num_fills(&num, c2_str_of(cases[i].fill), &err));
+        c2_put_le64(item, cases[i].item);
+        if (num.swapped) c2_put_be64(item, cases[i].item);
+        c2_num_load(&num, item, 1, &v);
+        if (isnan(v) != cases[i].none) fail_msg("%s %s", cases[i].type, cases[i].fill);
+    }
+}
+
 static void fills_that_are_no_numbers_are_refused(void **state)
 {
     static const char *const cases[][2] = {{"x", "fill: 'x' is no number"},
@@ -215,6 +249,7 @@ int main(void)
                                        cmocka_unit_test(what_is_written_is_little_endian),
                                        cmocka_unit_test(wide_integers_come_through_whole),
                                        cmocka_unit_test(numbers_that_stand_for_none_are_nan),
+                                       cmocka_unit_test(large_fills_are_compared_whole),
                                        cmocka_unit_test(fills_that_are_no_numbers_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,7 +67,7 @@ int64_t c2_pyramid_tile(const struct c2_pyramid *p, int64_t plane, const struct 
 }
 
 /* What changes a sum and is not in the name would mix sums: whoever adds a member to c2_num looks here. */
-_Static_assert(sizeof(struct c2_num) == 80, "all that tells numbers apart is in the name");
+_Static_assert(sizeof(struct c2_num) == 144, "all that tells numbers apart is in the name");
 
 void c2_pyramid_name(const struct c2_plane *plane, char out[C2_PYRAMID_NAME_MAX])
 {
@@ -78,9 +78,11 @@ void c2_pyramid_name(const struct c2_plane *plane, char out[C2_PYRAMID_NAME_MAX]
                      (int)num->part, num->offset);
 
     for (int i = 0; i < num->nfills; i++) {
-        uint64_t bits;
-        memcpy(&bits, &num->fill[i], sizeof(bits));
-        n += snprintf(out + n, room - (size_t)n, "-%016" PRIx64, bits);
+        const struct c2_fill *fill = &num->fill[i];
+        bool whole = fill->whole && num->size == 8 && num->kind != 'f';
+        uint64_t bits = fill->bits;
+        if (!whole) memcpy(&bits, &fill->real, sizeof(bits));
+        n += snprintf(out + n, room - (size_t)n, "-%s%016" PRIx64, whole ? "i" : "", bits);
     }
 }
 

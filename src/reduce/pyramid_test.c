@@ -157,7 +157,7 @@ static void small_planes_have_no_levels_and_many_tiles_fewer(void **state)
 static void what_is_reduced_otherwise_has_another_name(void **state)
 {
     const struct c2_plane plane = {.axes = {1, 0}, .sums.num = {.kind = 'f', .size = 4}};
-    struct c2_plane others[] = {plane, plane, plane, plane, plane, plane, plane, plane};
+    struct c2_plane others[] = {plane, plane, plane, plane, plane, plane, plane, plane, plane};
     char name[C2_PYRAMID_NAME_MAX], other[C2_PYRAMID_NAME_MAX];
 
     others[0].axes.x = 2;
@@ -168,7 +168,10 @@ static void what_is_reduced_otherwise_has_another_name(void **state)
     others[5].sums.num.offset = 8;
     others[6].sums.num.nfills = C2_NUM_FILLS_MAX;
     others[7].sums.num.nfills = 1;
-    others[7].sums.num.fill[0] = -1e36;
+    others[7].sums.num.fill[0].real = -1e36;
+    others[8].sums.num = (struct c2_num){.kind = 'i', .size = 8, .nfills = C2_NUM_FILLS_MAX};
+    for (int i = 0; i < C2_NUM_FILLS_MAX; i++)
+        others[8].sums.num.fill[i] = (struct c2_fill){-0x1p63, true, (UINT64_C(1) << 63) + (uint64_t)i};
     c2_pyramid_name(&plane, name);
     assert_string_equal(name, "1-0-mean-f4-0-0");
     for (size_t i = 0; i < C2_ARRAY_LEN(others); i++) {

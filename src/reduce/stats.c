@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Percentiles come from counting: the bits of a double, made to sort as the number does, are a histogram
  * whose bins are 1/16 of an octave wide; those that hold the percentiles are counted 1024 times finer in the
- * second pass. */
+ * second pass. Where all numbers lie closer together than these, the bins of the histogram tell.
+ * 64-bit integers are calculated with as distances from the first of them, which doubles hold exactly. */
 #include "reduce/stats.h"
 
 #include <math.h>
@@ -13,6 +14,8 @@
 #define RUN     4096
 #define KEYS    65536
 #define TOP_BIT ((uint64_t)1 << 63)
+
+#define RANK_STEP (1.0 / 16384) /* of a number: how far apart those are that a rank can tell apart */
 
 bool c2_stats_plan(struct c2_stats *stats, const struct c2_selectable *ds, struct cat2_error *err)
 {
@@ -99,6 +102,35 @@ void c2_stats_begin(struct c2_stats *stats, int64_t i)
     find_key(stats, &stats->high, 0.99);
 }
 
+/* a - b, where that may be no int64_t. */
+static inline double apart(int64_t a, int64_t b)
+{
+    return a >= b ? (double)((uint64_t)a - (uint64_t)b) : -(double)((uint64_t)b - (uint64_t)a);
+}
+
+static double width_of(const struct c2_stats *stats)
+{
+    return stats->num.wide ? apart(stats->wide_max, stats->wide_min) : stats->max - stats->min;
+}
+
+double c2_stats_mean(const struct c2_stats *stats)
+{
+    return stats->num.wide ? c2_num_wide_real(&stats->num, stats->base) + stats->mean : stats->mean;
+}
+
+/* The number at a position of the sorted ones, as if those of a bin were spread evenly over it. */
+static double in_bins(const struct c2_stats *stats, double at)
+{
+    double width = width_of(stats) / C2_STATS_BINS;
+    uint64_t seen = 0;
+    int bin = 0;
+
+    for (; bin < C2_STATS_BINS - 1 && (double)(seen + stats->bins[bin]) <= at; bin++)
+        seen += stats->bins[bin];
+    return stats->min +
+           width * (bin + (at - (double)seen + 0.5) / (double)(stats->bins[bin] ? stats->bins[bin] : 1));
+}
+
 double c2_stats_percentile(const struct c2_stats *stats, const struct c2_rank *rank)
 {
     uint64_t seen = rank->before;
@@ -109,6 +141,7 @@ double c2_stats_percentile(const struct c2_stats *stats, const struct c2_rank *r
         if (rank->sub[sub] && (double)seen > rank->at) break;
     }
     double v = unordered((uint64_t)rank->key << 10 | sub);
+    if (fabs(v) * RANK_STEP > width_of(stats) / C2_STATS_BINS) v = in_bins(stats, rank->at);
     return v < stats->min ? stats->min : v > stats->max ? stats->max : v;
 }
 
@@ -119,18 +152,23 @@ static void count_finer(struct c2_rank *rank, uint64_t key, uint64_t n)
     if (key >> 48 == rank->key) rank->sub[key >> 38 & 1023] += n;
 }
 
-static void second_pass(struct c2_stats *stats, const double *v, int64_t n, uint64_t each)
+/* The bin of a number, which is so far above the least. */
+static int bin_of(const struct c2_stats *stats, double v, double above)
 {
-    double width = stats->max - stats->min;
+    double width = width_of(stats), at = width > 0 ? above / width * C2_STATS_BINS : 0;
 
+    if (!isfinite(at)) at = (v / 2 - stats->min / 2) / (stats->max / 2 - stats->min / 2) * C2_STATS_BINS;
+    return at >= C2_STATS_BINS ? C2_STATS_BINS - 1 : (int)at;
+}
+
+static void second_pass(struct c2_stats *stats, const double *v, const int64_t *wide, int64_t n,
+                        uint64_t each)
+{
     for (int64_t i = 0; i < n; i++) {
         if (!isfinite(v[i])) continue;
         uint64_t key = ordered(v[i]);
-        double at = width > 0 ? (v[i] - stats->min) / width * C2_STATS_BINS : 0;
-        if (!isfinite(at))
-            at = (v[i] / 2 - stats->min / 2) / (stats->max / 2 - stats->min / 2) * C2_STATS_BINS;
-        int bin = at >= C2_STATS_BINS ? C2_STATS_BINS - 1 : (int)at;
-        stats->bins[bin] += each;
+        double above = wide ? apart(wide[i], stats->wide_min) : v[i] - stats->min;
+        stats->bins[bin_of(stats, v[i], above)] += each;
         count_finer(&stats->low, key, each);
         count_finer(&stats->high, key, each);
     }
@@ -147,7 +185,8 @@ static void merge(struct c2_stats *stats, double n, double mean, double m2)
     stats->finite += (int64_t)n;
 }
 
-static void first_pass(struct c2_stats *stats, const double *v, int64_t n, int64_t each)
+/* far: the same numbers, as they are summed up. */
+static void first_pass(struct c2_stats *stats, const double *v, const double *far, int64_t n, int64_t each)
 {
     double sum = 0, m2 = 0, count = 0;
 
@@ -157,7 +196,7 @@ static void first_pass(struct c2_stats *stats, const double *v, int64_t n, int64
             continue;
         }
         count++;
-        sum += v[i];
+        sum += far[i];
         if (v[i] < stats->min) stats->min = v[i];
         if (v[i] > stats->max) stats->max = v[i];
         if (v[i] > 0 && v[i] < stats->min_positive) stats->min_positive = v[i];
@@ -165,36 +204,43 @@ static void first_pass(struct c2_stats *stats, const double *v, int64_t n, int64
     }
     double mean = count > 0 ? sum / count : 0;
     for (int64_t i = 0; i < n; i++)
-        if (isfinite(v[i])) m2 += (v[i] - mean) * (v[i] - mean);
+        if (isfinite(v[i])) m2 += (far[i] - mean) * (far[i] - mean);
     merge(stats, count * (double)each, mean, m2 * (double)each);
 }
 
-static void wide_extremes(struct c2_stats *stats, const uint8_t *items, int64_t n)
+static void wide_first_pass(struct c2_stats *stats, const double *v, const int64_t *wide, int64_t n,
+                            int64_t each)
 {
-    int64_t v[RUN];
+    double far[RUN];
 
-    c2_num_load_i64(&stats->num, items, n, v);
     for (int64_t i = 0; i < n; i++) {
-        if (stats->time && v[i] == INT64_MIN) continue;
-        if (v[i] < stats->wide_min) stats->wide_min = v[i];
-        if (v[i] > stats->wide_max) stats->wide_max = v[i];
+        if (isnan(v[i])) continue;
+        if (stats->wide_min > stats->wide_max) stats->base = wide[i];
+        if (wide[i] < stats->wide_min) stats->wide_min = wide[i];
+        if (wide[i] > stats->wide_max) stats->wide_max = wide[i];
+        far[i] = apart(wide[i], stats->base);
     }
+    first_pass(stats, v, far, n, each);
 }
 
 static void take_items(struct c2_stats *stats, const uint8_t *items, int64_t n, int64_t each)
 {
     double v[RUN];
+    int64_t wide[RUN];
 
     c2_num_load(&stats->num, items, n, v);
+    if (stats->num.wide) c2_num_load_i64(&stats->num, items, n, wide);
     for (int64_t i = 0; stats->time && i < n; i++)
-        if (v[i] == (double)INT64_MIN) v[i] = (double)NAN;
+        if (stats->num.wide ? wide[i] == INT64_MIN : v[i] == (double)INT64_MIN) v[i] = (double)NAN;
     if (stats->second) {
-        second_pass(stats, v, n, (uint64_t)each);
+        second_pass(stats, v, stats->num.wide ? wide : NULL, n, (uint64_t)each);
         return;
     }
     stats->passed += n * each;
-    first_pass(stats, v, n, each);
-    if (stats->num.wide) wide_extremes(stats, items, n);
+    if (stats->num.wide)
+        wide_first_pass(stats, v, wide, n, each);
+    else
+        first_pass(stats, v, v, n, each);
 }
 
 /* Runs of items for which the filter is true. */
@@ -280,7 +326,9 @@ static void put_dates(const struct c2_stats *stats, struct c2_jw *w)
     const struct {
         const char *name;
         int64_t v;
-    } dates[] = {{"min", stats->wide_min}, {"mean", (int64_t)llrint(stats->mean)}, {"max", stats->wide_max}};
+    } dates[] = {{"min", stats->wide_min},
+                 {"mean", stats->base + (int64_t)llrint(stats->mean)},
+                 {"max", stats->wide_max}};
     struct c2_dtype type = *stats->time;
 
     type.order = '<';
@@ -312,7 +360,7 @@ bool c2_stats_json(struct c2_stats *stats, struct c2_buf *out, struct cat2_error
     c2_jw_key(&w, "max");
     put_extreme(stats, &w, stats->max, stats->wide_max);
     c2_jw_put_real(&w, "min_positive", stats->min_positive);
-    c2_jw_put_real(&w, "mean", some ? stats->mean : (double)NAN);
+    c2_jw_put_real(&w, "mean", some ? c2_stats_mean(stats) : (double)NAN);
     c2_jw_put_real(&w, "std", some ? sqrt(stats->m2 / (double)stats->finite) : (double)NAN);
     c2_jw_put_real(&w, "p1", ranks ? c2_stats_percentile(stats, &stats->low) : (double)NAN);
     c2_jw_put_real(&w, "p99", ranks ? c2_stats_percentile(stats, &stats->high) : (double)NAN);

@@ -24,8 +24,8 @@ struct c2_stats {
     int64_t nsamples; /* stages of one pass */
     bool second;      /* the pass under way */
     int64_t looked, nan, inf, finite;
-    double min, max, min_positive, mean, m2;
-    int64_t wide_min, wide_max;
+    double min, max, min_positive, mean, m2; /* mean: of 64-bit integers the distance from base */
+    int64_t wide_min, wide_max, base;        /* of 64-bit integers, in the order-preserving form */
     uint64_t bins[C2_STATS_BINS];
     uint64_t *keys; /* how many numbers begin with these 16 bits, in order */
     struct c2_rank {
@@ -42,6 +42,7 @@ struct c2_bound c2_stats_stage(const struct c2_stats *stats, int64_t i);
 void c2_stats_begin(struct c2_stats *stats, int64_t i);
 bool c2_stats_take(void *ctx, const struct c2_box *box, struct cat2_error *err);
 bool c2_stats_json(struct c2_stats *stats, struct c2_buf *out, struct cat2_error *err);
+double c2_stats_mean(const struct c2_stats *stats);
 /** The value at a fraction of the sorted finite numbers, after both passes: low is 1 %, high 99 %. */
 double c2_stats_percentile(const struct c2_stats *stats, const struct c2_rank *rank);
 void c2_stats_fini(struct c2_stats *stats);

@@ -93,7 +93,7 @@ static void check(const struct array *a, const char *text, const char *type)
     assert_int_equal(stats.looked, stats.bound.nitems);
     if (s.n > 0) {
         assert_true(stats.min == s.v[0] && stats.max == s.v[s.n - 1] && stats.min_positive == s.positive);
-        expect_near(stats.mean, s.mean, 1e-9, what);
+        expect_near(c2_stats_mean(&stats), s.mean, 1e-9, what);
         expect_near(stats.m2 / (double)s.n + s.mean * s.mean, s.std * s.std + s.mean * s.mean, 1e-9, what);
         expect_near(c2_stats_percentile(&stats, &stats.low), s.v[(int64_t)(0.01 * (double)(s.n - 1))], 1e-4,
                     what);
@@ -223,6 +223,7 @@ static void of_times_nat_is_none_and_dates_are_text(void **state)
     } cases[] = {{"<M8[s]", "\"finite\":299,\"nan\":1,\"inf\":0,\"min\":86400,\"max\":86400,"},
                  {">M8[s]", "\"dates\":{\"min\":\"1970-01-02T00:00:00\",\"mean\":\"1970-01-02T00:00:00\","
                             "\"max\":\"1970-01-02T00:00:00\"}"},
+                 {"<M8[ns]", "\"mean\":\"1970-01-01T00:00:00.000086400\""},
                  {"<M8[D]", "\"p1\":null,\"p99\":null"},
                  {"<m8[s]", "\"finite\":299,\"nan\":1,\"inf\":0,\"min\":86400,\"max\":86400,"},
                  {"<i8", "\"finite\":300,\"nan\":0,\"inf\":0,\"min\":-9223372036854775808,"}};
@@ -241,6 +242,44 @@ static void of_times_nat_is_none_and_dates_are_text(void **state)
         expect_json(&stats, cases[i].part);
         array_fini(&a);
     }
+}
+
+/* Differences that doubles of this size do not have. */
+static void large_integers_are_counted_by_their_differences(void **state)
+{
+    static const int64_t shape[] = {300};
+    static const char *const types[] = {"<i8", "<u8", ">u8", "<i8"};
+    static const uint64_t least[] = {(uint64_t)INT64_MAX - 299, UINT64_MAX - 299, TOP - 150, TOP};
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(types); i++) {
+        struct array a;
+        array_make(&a, types[i], shape, 1, false);
+        for (int64_t k = 0; k < a.n; k++) {
+            uint64_t v = least[i] + (uint64_t)(k * 7 % 300);
+            put_bytes(a.items + 8 * k, &v, 8, types[i][0] == '>');
+        }
+        C2_AUTO(c2_stats) stats = {.num = a.num, .bound = bind(&a.meta.grid, "")};
+        take_all(&stats, &a);
+        expect_near(sqrt(stats.m2 / 300), sqrt((300.0 * 300 - 1) / 12), 1e-12, types[i]);
+        for (int b = 0; b < C2_STATS_BINS; b++)
+            assert_in_range(stats.bins[b], 4, 5);
+        array_fini(&a);
+    }
+}
+
+static void percentiles_of_close_numbers_differ(void **state)
+{
+    static const int64_t shape[] = {1000};
+    struct array a;
+
+    array_make(&a, "<f8", shape, 1, false);
+    for (int64_t i = 0; i < a.n; i++)
+        set(&a, i, 1e9 + (double)(i * 7 % 1000));
+    C2_AUTO(c2_stats) stats = {.num = a.num, .bound = bind(&a.meta.grid, "")};
+    take_all(&stats, &a);
+    assert_true(fabs(c2_stats_percentile(&stats, &stats.low) - 1e9 - 10) < 1);
+    assert_true(fabs(c2_stats_percentile(&stats, &stats.high) - 1e9 - 989) < 1);
+    array_fini(&a);
 }
 
 static void too_much_is_sampled_within_the_bound(void **state)
@@ -274,6 +313,8 @@ int main(void)
                                        cmocka_unit_test(zeros_of_both_signs_are_in_order),
                                        cmocka_unit_test(json_holds_no_nan_and_wide_integers_whole),
                                        cmocka_unit_test(of_times_nat_is_none_and_dates_are_text),
+                                       cmocka_unit_test(large_integers_are_counted_by_their_differences),
+                                       cmocka_unit_test(percentiles_of_close_numbers_differ),
                                        cmocka_unit_test(too_much_is_sampled_within_the_bound)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
