@@ -80,6 +80,14 @@ export async function json(url, options) {
   return (await get(url, options)).json();
 }
 
+/** As json(): integers that other numbers cannot hold are bigints, where the browser shows them whole. */
+export async function exactJson(url, options) {
+  const large = (value) => Number.isInteger(value) && !Number.isSafeInteger(value);
+  return JSON.parse(await (await get(url, options)).text(), (_, value, context) =>
+    large(value) && /^-?\d+$/.test(context?.source) ? BigInt(context.source) : value,
+  );
+}
+
 const ARRAYS = {
   i1: Int8Array,
   u1: Uint8Array,

@@ -9,11 +9,9 @@ const WIDTHS = { bool: 64, int: 96, float: 110, complex: 170, time: 170, text: 1
 export function meant(value, { kind, names, told }) {
   if (names) return names[value] ?? null;
   if (!told || value == null || (kind !== "int" && kind !== "float")) return null;
-  const { clock, none, scale, offset } = told;
-  const plain = typeof value === "string" ? Number(value) : value;
-  if (none.includes(plain)) return "–";
-  if (clock) return clock.text(plain * scale + offset);
-  return scale === 1 && offset === 0 ? null : number(plain * scale + offset);
+  const stored = typeof value === "string" ? BigInt(value) : value; // an integer that no other number holds
+  if (told.isNone(stored)) return "–";
+  return told.clock || told.scaled ? told.textOf(stored, 6, "") : null;
 }
 
 /** A cell as text: integers plain, six digits of reals, a+bi, names, dates, text as text. */

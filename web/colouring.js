@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Which colours the pictures of a heat map have: the range of what is shown, the scale, the map; and their bar.
-import { Cache, GREY, Latest, colormaps, json } from "./api.js";
+import { Cache, GREY, Latest, colormaps, encode, json, numbers } from "./api.js";
 import { Bar, scaler, table } from "./colour.js";
-import { imageOf } from "./images.js";
 import { meaningOf } from "./meaning.js";
 import { digitsOf } from "./ticks.js";
 import { statsHere, statsOf } from "./tiles.js";
@@ -15,6 +14,33 @@ function loaded(pane, source) {
     .tiles(source)
     .map(({ z, x, y }) => source.get(z, x, y))
     .filter(Boolean);
+}
+
+/* A palette of n colours as a table of 256, in which the i-th of n values finds the i-th colour. */
+function paletteOf({ data, shape }) {
+  const [n, channels] = shape;
+  if (shape.length !== 2 || channels < 3 || n < 2 || n > 256) return null;
+  const out = Uint8Array.from({ length: 768 }, (_, i) => {
+    const colour = Math.round((Math.floor(i / 3) * (n - 1)) / 255);
+    return data[colour * channels + (i % 3)];
+  });
+  return { table: out, range: [0, n - 1] };
+}
+
+/* {palette: {table, range}, range: [lo, hi], inverted} of an HDF5 image; null: it is none. */
+async function imageOf(ds) {
+  await meaningOf(ds).ready;
+  const { image } = meaningOf(ds);
+  if (!image) return null;
+  const range = image.range?.every(Number.isFinite) && image.range[0] < image.range[1] ? image.range : null;
+  const found = { palette: null, range, inverted: Number(image.white_is_zero) === 1 };
+  if (!image.palette) return found;
+  try {
+    found.palette = paletteOf(await numbers(`/api/tile/${encode(`${ds.path.split("/")[0]}/${image.palette}`)}`));
+  } catch {
+    /* then the colours of others */
+  }
+  return found;
 }
 
 export class Colouring {
@@ -147,7 +173,7 @@ export class Colouring {
   remarkOn({ min, max, sampled }, quantity) {
     const all = sampled ? "all of the sample" : "all finite values";
     if (min === null) return sampled ? "no finite values in the sample" : "no finite values";
-    if (min === max) return `${all} are ${quantity.text(min)}`;
+    if (min === max) return `${all} are ${Math.abs(min) < 2 ** 53 ? "" : "about "}${quantity.text(min)}`;
     return this.state.sc === "log" && max <= 0 ? "no value above 0 for the log scale" : "";
   }
 

@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the columns of a table mean: units, times as dates, packed numbers; and statistics of one of them.
-import { encode, json, query } from "./api.js";
+import { encode, exactJson, query } from "./api.js";
+import { Quantity } from "./meaning.js";
 import { statsPanel } from "./tables.js";
 import { h, panel, select } from "./ui.js";
 
-/* One quantity of /api/meaning, for cells. */
-async function quantity({ units = "", time, scale = 1, offset = 0, fill, missing }, dtype) {
-  const none = [fill, missing].filter((one) => one !== undefined);
-  if (time) {
-    const { clockOf } = await import("./dates.js");
-    const clock = clockOf({ ...time, dtype });
-    return clock ? { units, clock, none, scale, offset } : { units, none, scale, offset };
-  }
-  return { units, none, scale, offset };
-}
-
-/** By column name, "" of an array without fields: {units, clock, scale, offset, none}. */
+/** By column name, "" of an array without fields: a Quantity. */
 export async function meaningOf(ds, signal) {
   const known = new Map();
-  const { signal: plotted, columns = [], path } = await json(`/api/meaning/${encode(ds.path)}`, { signal });
-  for (const column of columns) known.set(column.name, await quantity(column, ""));
-  if (!ds.fields.length && plotted?.path === path) known.set("", await quantity(plotted, ds.dtype));
+  const { signal: plotted, columns = [], path } = await exactJson(`/api/meaning/${encode(ds.path)}`, { signal });
+  for (const column of columns) known.set(column.name, new Quantity(column));
+  if (!ds.fields.length && plotted?.path === path) known.set("", new Quantity(plotted, ds.dtype));
   return known;
 }
 
@@ -39,11 +29,11 @@ export function askStatistics(view) {
   const active = columns[grid.active.column]?.name;
   const numbers = columns.filter(({ kind, shape }) => NUMBERS.includes(kind) && !shape?.length);
   const where = state.where ? ` where ${state.where}` : "";
-  const show = async (name, part) => {
+  const show = (name, part) => {
     const { kind, dtype, told } = numbers.find((one) => one.name === name);
-    const clock = kind === "time" ? (await import("./dates.js")).clockOf({ dtype }) : told?.clock;
-    const dated = clock && ((value) => clock.text(value * (told?.scale ?? 1) + (told?.offset ?? 0)));
-    const spread = clock ? "The standard deviation is in the units of the stored numbers." : "";
+    const quantity = kind === "time" ? new Quantity({}, dtype) : told;
+    const dated = quantity?.clock && ((value) => quantity.textOf(value));
+    const spread = dated ? "The standard deviation is in the units of the stored numbers." : "";
     const title = `Statistics of ${name}${where}${part ? `, rows ${first} to ${last}` : ""}`;
     const slice_ = part ? `${first}:${last + 1}` : ":";
     const field = ds.fields.length ? name : null;

@@ -80,12 +80,22 @@ export class Curve {
     return pairs ? Math.floor(from + (i * count) / n) : from + i;
   }
 
-  /** A point as text. */
+  /** Point i as text: its value, or the least and the greatest. */
+  told(i, least = 9, units = undefined) {
+    const { data, pairs } = this.y;
+    const digits = digitsOf(this.lo, this.hi, least);
+    const all = pairs ? [data[2 * i], data[2 * i + 1]] : [data[i]];
+    return all.map((one) => this.source.quantity.textOf(one, digits, units));
+  }
   text(i) {
-    const [lo, hi] = this.ys(i);
-    const say = (value, digits) => this.source.quantity.text(value, digitsOf(this.lo, this.hi, digits));
     const error = this.spread ? ` ± ${number(this.error(i), 4)}` : "";
-    return (this.pairs ? `${say(lo, 6)} … ${say(hi, 6)}` : say(lo, 9)) + error;
+    return this.told(i, this.pairs ? 6 : 9).join(" … ") + error;
+  }
+  /** Its x as text. */
+  xTold(i, axis, ...how) {
+    const { data, pairs } = this.x || {};
+    const exact = data && !pairs && !axis.source.other;
+    return exact ? axis.quantity.textOf(data[i], ...how) : axis.text(this.xOf(i), ...how);
   }
 }
 

@@ -6,7 +6,6 @@ import { addCachedRow, dressAttributes } from "./attributes.js";
 import { Changes } from "./changes.js";
 import { describe, viewsOf } from "./describe.js";
 import { forget, format, parse, settle, write } from "./state.js";
-import { Tabs } from "./tabs.js";
 import { copy, errorCard, h, toast } from "./ui.js";
 
 const VIEWS = {
@@ -22,6 +21,47 @@ const VIEWS = {
   meta: ["Metadata"],
   chunks: ["Chunks", () => import("./chunks.js").then((it) => it.ChunksView)],
 };
+
+/* The row of tabs: one a view. */
+class Tabs {
+  /** views: [{name, label}]; show(name). */
+  constructor(views, show) {
+    const tab = ({ name, label }, i) =>
+      h(
+        "button",
+        {
+          type: "button",
+          role: "tab",
+          id: `tab-${name}`,
+          "aria-controls": name === "meta" ? "about" : "view",
+          title: `${label} (${i + 1})`,
+          onclick: () => show(name),
+        },
+        label,
+      );
+    const how = { id: "tabs", role: "tablist", "aria-label": "Views", onkeydown: (event) => this.onKey(event) };
+    this.box = h("div", how, views.map(tab));
+  }
+
+  mark(name) {
+    for (const tab of this.box.children) {
+      const on = tab.id === `tab-${name}`;
+      tab.setAttribute("aria-selected", on);
+      tab.tabIndex = on ? 0 : -1;
+    }
+  }
+
+  onKey(event) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by) return;
+    const all = [...this.box.children];
+    const next = all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
+    event.preventDefault();
+    event.stopPropagation();
+    next.focus();
+    next.click();
+  }
+}
 
 export class DatasetPage {
   constructor(main) {

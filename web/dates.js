@@ -28,6 +28,8 @@ const UNITS = [
   [/^(ms(ecs?)?|millisec(ond)?s?)$/, 1],
   [/^(us|microsec(ond)?s?)$/, 1e-3],
   [/^(ns|nanosec(ond)?s?)$/, 1e-6],
+  [/^ps$/, 1e-9],
+  [/^fs$/, 1e-12],
 ];
 const unitOf = (name) => UNITS.find(([like]) => like.test(name.toLowerCase()))?.[1];
 const TIME = String.raw`(?:[T\s]+(\d+)(?::(\d+)(?::([\d.]+))?)?)?`;
@@ -36,12 +38,37 @@ const SINCE = new RegExp(String.raw`^\s*(\w+)\s+since\s+(-?\d+)(?:-(\d+)(?:-(\d+
 const pad = (n, width = 2) => String(n).padStart(width, "0");
 
 class Clock {
-  /** unit: ms of 1; or months, of datetime64[M]; calendar: of CF; epoch: what 0 is, [year, month, day, hours, …]. */
-  constructor({ unit = 0, months = 0, calendar = "proleptic_gregorian", epoch = [1970] }) {
+  /**
+   * unit: ms of 1; many: units of 1; or months, of datetime64[M]; calendar: of CF; epoch: what 0 is, [year, month,
+   * day, hours, …].
+   */
+  constructor({ unit = 0, many = 1, months = 0, calendar = "proleptic_gregorian", epoch = [1970] }) {
     const [year, month = 1, day = 1, hours = 0, minutes = 0, seconds = 0] = epoch;
-    Object.assign(this, { unit, months, start: CALENDARS[calendar] });
+    Object.assign(this, {
+      unit: unit * many,
+      per: Math.round(1000 / unit),
+      many,
+      months,
+      start: CALENDARS[calendar],
+    });
     this.name = /standard|gregorian/.test(calendar) ? "" : calendar;
-    this.epoch = this.day(year, month - 1, day) * DAY + hours * 36e5 + minutes * 6e4 + seconds * 1000;
+    this.place(this.day(year, month - 1, day) * DAY + hours * 36e5 + minutes * 6e4, seconds * 1000);
+  }
+
+  /* Times are counted from a whole second, origin, ms of day(); there, what is small is exact. */
+  place(ms, more) {
+    const whole = div(more, 1000) * 1000;
+    Object.assign(this, { origin: ms + whole, epoch: more - whole });
+  }
+  /** The same clock for values less a whole number, which may be too large for other numbers. */
+  from(base) {
+    if (!base) return this;
+    const made = Object.assign(Object.create(Clock.prototype), this);
+    const per = BigInt(this.per); // 0 of what is longer than a second: its parts are no integers
+    if (!per) made.place(this.origin, this.epoch + Number(base) * this.unit);
+    const all = base * BigInt(this.many);
+    if (per) made.place(this.origin + Number(all / per) * 1000, this.epoch + (Number(all % per) * 1000) / this.per);
+    return made;
   }
 
   /** Days from 1970-01-01, in calendars of other years from as many days; months from 0 and beyond 11. */
@@ -63,7 +90,7 @@ class Clock {
     return [year, month, day - start(year) - monthStart(start, year, month) + 1];
   }
 
-  /** ms as of day() of a value, and back. */
+  /** ms from the origin, of a value, and back. */
   ms(value) {
     if (this.months) return this.day(1970, Math.floor(value) * this.months, 1) * DAY;
     const exact = this.epoch + value * this.unit;
@@ -75,26 +102,31 @@ class Clock {
     return ((year - 1970) * 12 + month) / this.months;
   }
 
-  /** A value as date and time, to the microsecond at most. */
+  /** A value as date and time, as finely as it may be: to the microsecond, or to its unit. */
   text(value) {
+    if (typeof value === "bigint") return this.months ? this.text(Number(value)) : this.from(value).text(0);
     if (value - value !== 0) return "–";
-    const text = this.format(this.ms(value), 1e-3).replace(/\.0+$|(\.\d*[1-9])0+$/, "$1");
+    const text = this.format(this.ms(value), Math.min(this.unit || 1, 1e-3)).replace(/\.0+$|(\.\d*[1-9])0+$/, "$1");
     return this.unit >= DAY || this.months ? text.replace(/ 00:00:00$/, "") : text;
   }
   /** What is shorter than a step is left out. */
   format(ms, step) {
-    const day = div(ms, DAY);
+    const digits = step >= 1000 ? 0 : Math.ceil(3 - Math.log10(step) - 1e-9);
+    const fine = 10 ** (digits - 3);
+    const rounded = Math.floor(ms * fine + 0.5) / fine;
+    const whole = div(rounded, 1000);
+    const second = this.origin / 1000 + whole;
+    const day = div(second, 86400);
     const [year, month, days] = this.date(day);
     const years = (year < 0 ? "-" : "") + pad(Math.abs(year), 4);
     if (step >= 360 * DAY) return years;
     if (step >= 28 * DAY) return `${years}-${pad(month + 1)}`;
     const date = `${years}-${pad(month + 1)}-${pad(days)}`;
     if (step >= DAY) return date;
-    const micro = Math.floor((ms - day * DAY) * 1000 + 0.5);
-    const time = `${date} ${pad(div(micro, 36e8))}:${pad(div(micro, 6e7) % 60)}`;
+    const of = second - day * 86400;
+    const time = `${date} ${pad(div(of, 3600))}:${pad(div(of, 60) % 60)}`;
     if (step >= 6e4) return time;
-    const digits = step >= 1000 ? 0 : Math.ceil(3 - Math.log10(step) - 1e-9);
-    return `${time}:${pad(((micro % 6e7) / 1e6).toFixed(digits), digits ? digits + 3 : 2)}`;
+    return `${time}:${pad(of % 60)}${digits ? `.${pad(Math.round((rounded - whole * 1000) * fine), digits)}` : ""}`;
   }
 }
 
@@ -103,7 +135,7 @@ export function clockOf({ units = "", calendar = "standard", dtype = "" }) {
   const [, many, kind] = /(?:datetime64|M8)\[(\d*)(\w+)\]/.exec(dtype) || [];
   const months = { Y: 12, M: 1 }[kind];
   if (months) return new Clock({ months: months * (many || 1) });
-  if (kind) return unitOf(kind) ? new Clock({ unit: unitOf(kind) * (many || 1) }) : null;
+  if (kind) return unitOf(kind) ? new Clock({ unit: unitOf(kind), many: many || 1 }) : null;
   const [, name = "", ...parts] = SINCE.exec(units) || [];
   const unit = unitOf(name);
   if (!unit || !(calendar.toLowerCase() in CALENDARS)) return null;
@@ -120,7 +152,7 @@ const upTo = (least, most) => {
 };
 const STEPS = [
   ...[
-    ...upTo(-3, 2),
+    ...upTo(-12, 2),
     ...[1, 2, 5, 10, 15, 30].map((n) => n * 1000),
     ...[1, 2, 5, 10, 15, 30].map((n) => n * 6e4),
     ...[1, 2, 3, 6, 12].map((n) => n * 36e5),
@@ -132,21 +164,23 @@ const STEPS = [
 /* Moments from a to b, a step apart, at the turns of the calendar. */
 function moments(clock, a, b, { ms, days, months = 1 }) {
   const out = [];
-  for (let i = Math.ceil(a / ms); ms < DAY && i * ms <= b; i++) out.push(i * ms);
+  const { origin } = clock;
+  const off = ms < 1000 ? 0 : origin;
+  for (let i = Math.ceil((a + off) / ms); ms < DAY && i * ms - off <= b; i++) out.push(i * ms - off);
   if (ms < DAY) return out;
-  const [year, month] = clock.date(div(a, DAY));
+  const [year, month] = clock.date(div(a + origin, DAY));
   for (let at = div(year * 12 + month, months) * months; ; at += months) {
     const first = clock.day(0, at, 1);
-    if (first * DAY > b) return out.filter((one) => one >= a && one <= b);
+    if (first * DAY - origin > b) return out.filter((one) => one >= a && one <= b);
     const next = clock.day(0, at + 1, 1);
     for (let day = first; day < next; day += days || next - first)
-      if (!days || days === 1 || next - day > days / 2) out.push(day * DAY);
+      if (!days || days === 1 || next - day > days / 2) out.push(day * DAY - origin);
   }
 }
 
-/* What all dates begin with: the day, else the year. */
+/* What all dates begin with: the second, else the day, else the year. */
 function common(texts) {
-  for (const part of [/^(-?\d+-\d\d-\d\d) /, /^(-?\d+)-\d\d-/]) {
+  for (const part of [/^(-?\d.* \d\d:\d\d:\d\d)\.\d{4}/, /^(-?\d+-\d\d-\d\d) /, /^(-?\d+)-\d\d-/]) {
     const first = part.exec(texts[0])?.[1];
     if (first && texts.length > 1 && texts.every((one) => part.exec(one)?.[1] === first)) return first;
   }
@@ -157,7 +191,7 @@ function common(texts) {
 export function dateTicks(lo, hi, most, clock, of) {
   const [a, b] = [clock.ms(lo), clock.ms(hi)];
   for (const step of STEPS) {
-    if ((b - a) / step.ms > 2 * most || step.ms < Math.abs(b) * 2 ** -50) continue;
+    if ((b - a) / step.ms > 2 * most || step.ms < Math.max(Math.abs(a), Math.abs(b)) * 2 ** -50) continue;
     let last = NaN;
     const found = moments(clock, a, b, step).filter((ms) => {
       const value = clock.value(ms);
@@ -170,7 +204,7 @@ export function dateTicks(lo, hi, most, clock, of) {
     if (!found.length) break;
     const texts = found.map((ms) => clock.format(ms, step.ms));
     const note = common(texts);
-    const cut = note && note.length + 1;
+    const cut = note && note.length + (note.includes(":") ? 0 : 1);
     return { ticks: found.map((ms, i) => ({ value: clock.value(ms), text: texts[i].slice(cut || 0) })), note };
   }
   return { ticks: [{ value: lo, text: clock.text(lo) }], note: "" };

@@ -123,7 +123,7 @@ export class LineView extends View {
     this.state.sc = value;
     this.scaleChoice.querySelector("select").value = value;
     this.page.write(true);
-    this.stack.draw();
+    if (this.stack.shown) this.stack.take();
   }
 
   option(name, value) {

@@ -11,7 +11,10 @@ const inOrder = ({ x }, sign) => x.every((one, i) => !i || sign * (one - x[i - 1
 export class ItemAxis {
   /** name: of the axis. */
   constructor(length, name = "") {
-    Object.assign(this, { length, sorted: true, axis: { label: name, whole: true } });
+    Object.assign(this, { length, name, sorted: true, base: 0n });
+  }
+  get axis() {
+    return { label: this.name, whole: true };
   }
   text(value) {
     return String(value);
@@ -37,23 +40,26 @@ export class ItemAxis {
 }
 
 export class CoordinateAxis extends ItemAxis {
-  /** source: of the coordinates; one more than `length`, they are edges. */
-  constructor(source, length) {
+  /** source: of the coordinates; one more than `length`, they are edges; base: of the axis they are drawn along. */
+  constructor(source, length, base) {
     super(length);
-    Object.assign(this, { source, edges: source.length === length + 1 });
-    this.axis = { ...source.quantity.axis, label: source.label };
+    Object.assign(this, { source, base, edges: source.length === length + 1 });
   }
 
   get clock() {
     return this.source.clock;
   }
-  text(value, digits) {
-    return this.source.quantity.text(value, digits);
+  get axis() {
+    return { ...this.quantity.axis, label: this.source.label };
+  }
+  text(...what) {
+    return this.quantity.text(...what);
   }
 
   async look(signal) {
     if (this.knots) return this;
     const line = await this.load({ from: 0, count: this.length }, COARSE_PX, signal);
+    this.quantity = this.source.quantity.from(this.base);
     const rising = knotsOf(line, false);
     const falling = knotsOf(line, true);
     this.sign = inOrder(rising, 1) ? 1 : inOrder(falling, -1) ? -1 : 0;
@@ -96,9 +102,12 @@ export class CoordinateAxis extends ItemAxis {
 
   /* Of edges the middles. */
   async load({ from, count }, px, signal) {
-    if (!this.edges || count > 2 * px) return this.source.load({ from, count }, px, signal);
-    const line = await this.source.load({ from, count: count + 1 }, px + 1, signal);
-    const values = Float64Array.from({ length: count }, (_, i) => (line.values[i] + line.values[i + 1]) / 2);
-    return { ...line, values, n: count, count };
+    const between = this.edges && count <= 2 * px;
+    const line = await this.source.load({ from, count: count + between }, px + between, signal);
+    this.base ??= this.source.baseOf(line.data);
+    const all = this.base ? this.source.values(line.data, this.base) : line.values;
+    if (!between) return { ...line, values: all };
+    const values = Float64Array.from({ length: count }, (_, i) => (all[i] + all[i + 1]) / 2);
+    return { ...line, data: null, values, n: count, count };
   }
 }

@@ -158,7 +158,7 @@ export class Lines {
       if (length !== source.length && length !== source.length + 1)
         throw new Error(`it has ${length} items, ${source.ds.path} has ${source.length}`);
       if (first?.clock && from.clock) from.count(first.source.quantity);
-      return await new CoordinateAxis(from, source.length).look(signal);
+      return await new CoordinateAxis(from, source.length, first?.base).look(signal);
     } catch (error) {
       this.leave(`x from ${text}`, error, notes);
       return items;

@@ -56,17 +56,30 @@ export class LineSource {
     return { v: etag, fill, part, field: fields.length ? this.state.field || this.field?.name : null };
   }
 
-  /** Items, or least and greatest for each of px pixels: {values, pairs, n, from, count, approx}. */
+  /** Items, or least and greatest for each of px pixels: {data, values, pairs, n, from, count, approx}. */
   async load({ from, count }, px, signal) {
     const slice = this.slice({ from, count });
-    const url = `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, ...this.common() })}`;
+    const common = this.common();
+    if (count <= 2 * px) common.fill = null; // items come as they are
+    const url = `/api/line/${encode(this.ds.path)}${query({ slice_: slice, px, ...common })}`;
     const { data, shape, headers } = await numbers(url, { signal });
-    const { quantity, other } = this;
-    let values = quantity.of(data);
-    if (other) values = Float64Array.from(values, (value) => other.clock.value(quantity.clock.ms(value)));
     const pairs = shape.length === 2;
-    if (pairs && quantity.scale < 0) for (let i = 0; i < values.length; i += 2) values.subarray(i, i + 2).reverse();
-    return { values, pairs, n: shape[0], from, count, approx: Boolean(headers.get("X-Approx")) };
+    if (pairs && this.quantity.scale < 0) for (let i = 0; i < data.length; i += 2) data.subarray(i, i + 2).reverse();
+    const values = this.values(data);
+    return { data, values, base: 0n, pairs, n: shape[0], from, count, approx: Boolean(headers.get("X-Approx")) };
+  }
+
+  /** A whole number to take from all values, and what they are without it. */
+  baseOf(data) {
+    return this.other ? 0n : this.quantity.baseOf(data);
+  }
+  values(data, base = 0n) {
+    const { quantity, other } = this;
+    if (!other) return quantity.of(data, base);
+    const clock = other.clock.from(base);
+    const near = quantity.clock.from(quantity.baseOf(data));
+    const ms = (value) => near.ms(value) + (near.origin - clock.origin);
+    return Float64Array.from(quantity.of(data, quantity.baseOf(data)), (value) => clock.value(ms(value)));
   }
 
   statsUrl(items) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the numbers of a dataset are, by /api/meaning: labels, units, times, scales, the coordinates of its axes.
-import { asNumbers, encode, json, numbers } from "./api.js";
+import { asNumbers, encode, exactJson, json, numbers } from "./api.js";
 import { clockOf } from "./dates.js";
 import { h, number } from "./ui.js";
 
 const PX = 4096; // of /api/line: all of up to twice as many coordinates, else the ends of so many stretches
 const NAT = -(2 ** 63);
+const EXACT = 2n ** 50n; // up to there doubles have all integers, and what is between two of them
 const PATIENCE = 10000; // ms that pictures and axes wait for what is told; then there are indices without units
 
 /** Numbers of one kind: label, units, clock of times, and how they are made of the stored numbers. */
@@ -17,7 +18,16 @@ export class Quantity {
     const label = (told.label || "").replace(/\.b2nd$/, "");
     const clock = clockOf({ units, calendar: time?.calendar, dtype });
     const none = [fill, missing, clock && /64|M8/.test(dtype) ? NAT : undefined].filter((one) => one !== undefined);
-    Object.assign(this, { label, units, scale, offset, none, clock });
+    Object.assign(this, {
+      label,
+      units,
+      scale: Number(scale),
+      offset: Number(offset),
+      none,
+      clock,
+      ownClock: clock,
+      base: 0n,
+    });
     this.scaled = scale !== 1 || offset !== 0;
     this.key = String([scale, offset, none]); // of numbers made alike
   }
@@ -33,12 +43,27 @@ export class Quantity {
   get fill() {
     return this.none.join(",") || null;
   }
-  /** Of stored numbers; NaN for those that stand for none. */
-  of(data) {
-    const values = asNumbers(data);
+  /** Does a stored number stand for none? Of integers of 64 bits just the one does. */
+  isNone(value) {
+    return this.none.some((one) => one <= value && one >= value);
+  }
+  /** Of stored numbers, less base; NaN for those that stand for none. */
+  of(data, base = this.base) {
     const { none, scale, offset } = this;
-    if (!none.length && !this.scaled) return values;
-    return Float64Array.from(values, (value) => (none.includes(value) ? NaN : value * scale + offset));
+    if (!none.length && !this.scaled && !base) return asNumbers(data);
+    const less = (value) => Number(typeof value === "bigint" ? value - base : value - Number(base));
+    return Float64Array.from(data, (value) => (this.isNone(value) ? NaN : less(value) * scale + offset));
+  }
+  /** A whole number near stored ones that are too large to be told apart by doubles; 0n: they are not. */
+  baseOf(data) {
+    if (this.scaled || this.clock?.months || typeof data[0] !== "bigint") return 0n;
+    const first = data.find((value) => !this.isNone(value)) || 0n;
+    return first > EXACT || first < -EXACT ? first : 0n;
+  }
+  /** The same of values less a base. */
+  from(base) {
+    const made = Object.assign(Object.create(Object.getPrototypeOf(this)), this);
+    return Object.assign(made, { base, clock: this.ownClock?.from(base) });
   }
   /** The stored number of a value. */
   stored(value) {
@@ -61,15 +86,22 @@ export class Quantity {
     return { ...made, mean: of(stats.mean), std, min_positive: positive, histogram };
   }
 
-  /** A value with its unit, or as a date. */
-  text(value, digits = 9) {
-    if (this.clock) return this.clock.text(value);
-    return number(value, digits) + (this.units ? ` ${this.units}` : "");
+  /** A value with its unit, or as a date; of a bigint nothing is taken, whatever the base. */
+  text(value, digits = 9, units = this.units) {
+    const clock = typeof value === "bigint" ? this.ownClock : this.clock;
+    if (clock) return clock.text(value);
+    const whole = this.base && Number.isFinite(value) ? this.base + BigInt(Math.round(value)) : value;
+    return number(whole, digits) + (units && ` ${units}`);
+  }
+  /** A stored number as text, exactly. */
+  textOf(stored, ...how) {
+    const exact = typeof stored === "bigint" && !this.scaled && !this.isNone(stored);
+    return this.text(exact ? stored : this.of([stored])[0], ...how);
   }
   /** For axis() of axes.js. */
   get axis() {
-    const { label, units, clock } = this;
-    return { label, units, clock };
+    const { label, units, clock, base } = this;
+    return { label, units, clock, base };
   }
 }
 
@@ -114,6 +146,7 @@ export class Coordinate extends Quantity {
   take({ data, shape, headers }, n) {
     const count = Number(headers.get("X-Count"));
     const shift = count === n + 1 ? 0.5 : 0;
+    Object.assign(this, this.from(this.baseOf(data)));
     const values = this.of(data);
     if (count !== n && !shift) this.problem = `has ${count} values for ${n} items`;
     else if (values.length < 2) return;
@@ -122,7 +155,7 @@ export class Coordinate extends Quantity {
     const { at, x } = knotsOf({ values, pairs: !this.exact, n: shape[0], from: -shift, count }, sign < 0);
     if (x.length < values.length) this.problem = "has gaps";
     else if (!x.every((one, i) => !i || sign * (one - x[i - 1]) > 0)) this.problem = "is not monotonic";
-    if (this.problem && this.exact && count === n) this.list = values; // an axis cannot show them, the pointer can
+    if (this.exact && count === n) this.list = data; // those that no axis can show, too
     if (this.problem) return;
     const wide = x.at(-1) - x[0];
     const step = wide / (at.at(-1) - at[0]);
@@ -144,8 +177,8 @@ export class Coordinate extends Quantity {
   }
   /** "0.5 degrees" of an item; "" when there is only its index. */
   coordinate(item) {
-    const value = this.values ? this.at(item) : this.list?.[item];
-    return value === undefined ? "" : `${this.exact ? "" : "≈ "}${this.text(value, 7)}`;
+    if (this.list) return this.textOf(this.list[item], 7);
+    return this.values ? `${this.exact ? "" : "≈ "}${this.text(this.at(item), 7)}` : "";
   }
   /** "angle 0.5 degrees" of an item; "" when there is only its index. */
   tell(item) {
@@ -199,7 +232,9 @@ export function meaningOf(ds) {
   const axes = ds.shape.map((_, i) => new Coordinate(i));
   const meaning = { etag: ds.etag, title: "", signal, stored: signal, axes, sides: [], levels: [], told: false };
   known.set(ds, meaning);
-  const asked = json(`/api/meaning/${encode(ds.path)}`, { signal: AbortSignal.timeout(PATIENCE) }).catch(() => ({}));
+  const asked = exactJson(`/api/meaning/${encode(ds.path)}`, { signal: AbortSignal.timeout(PATIENCE) }).catch(
+    () => ({}),
+  );
   meaning.known = asked.then((told) => learn(meaning, ds, told));
   meaning.ready = asked.then(async ({ axes: told, title, title_path: path }) => {
     const all = ds.shape.map((_, i) => coordinate(i, (told?.length === ds.shape.length && told[i]) || {}, ds));

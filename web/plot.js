@@ -22,8 +22,9 @@ export class Plot {
 
   /** One line of /api/line, at the coordinates of its items. */
   take({ data, shape }, count, from) {
-    const y = { values: this.y.of(data), pairs: shape.length === 2, n: shape[0], from, count };
-    const curve = new Curve({ y });
+    this.y = this.y.from(this.y.baseOf(data));
+    const y = { data, values: this.y.of(data), pairs: shape.length === 2, n: shape[0], from, count };
+    const curve = new Curve({ y, source: { quantity: this.y } });
     if (this.x.values) {
       const at = (i) => this.x.at(curve.xOf(i));
       curve.x = { values: Float64Array.from({ length: y.n }, (_, i) => at(i)), pairs: false };
@@ -118,7 +119,7 @@ export class Plot {
     const { n, lo, hi, log, positive } = this;
     const none = n ? "no finite values" : "0 elements";
     this.said = !(lo <= hi) ? none : log && positive === Infinity ? "no value above 0 for the log scale" : "";
-    if (lo === hi && n > 1 && !this.said) this.said = `all finite values are ${this.y.text(lo)}`;
+    if (lo === hi && n > 1 && !this.said && !log) this.said = `all finite values are ${this.y.text(lo)}`;
     context.textAlign = "center";
     context.textBaseline = "top";
     context.fillText(this.said, (left + right) / 2, top + 8);

@@ -55,7 +55,7 @@ export class PlotPointer {
     }
     const { axis } = view.lines;
     const place = `[${view.source.part(first.curve.item(first.i))}]`;
-    const x = axis.source ? ` · ${axis.axis.label} ${axis.text(first.curve.xOf(first.i), 7)}` : "";
+    const x = axis.source ? ` · ${axis.axis.label} ${first.curve.xTold(first.i, axis, 7)}` : "";
     const more = points.slice(1).map(({ curve, i }) => ` · ${curve.label} = ${curve.text(i)}`);
     this.readout.textContent = `${place} = ${first.curve.text(first.i)}${more.join("")}${x}`;
   }

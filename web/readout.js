@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The value under the pointer of a picture: at once what its tiles say, soon the exact one.
-import { Latest, encode, json, query } from "./api.js";
+import { Latest, encode, exactJson, query } from "./api.js";
 import { meaningOf } from "./meaning.js";
 import { digitsOf } from "./ticks.js";
 import { debounce, h, number, throttle } from "./ui.js";
@@ -64,9 +64,9 @@ export class Readout {
     const slice = source.slice(cursor.row, cursor.column);
     const url = `/api/fetch/${encode(view.ds.path)}${query({ slice_: slice, format: "json", v: view.ds.etag })}`;
     try {
-      const value = await json(url, { signal: this.flight.next() });
-      if (cursor !== this.cursor || source !== view.source || typeof value !== "number") return;
-      this.write(this.text(source.quantity.of([value])[0]) + this.stored({ exact: true, raw: value }));
+      const value = await exactJson(url, { signal: this.flight.next() });
+      if (cursor !== this.cursor || source !== view.source || !/number|bigint/.test(typeof value)) return;
+      this.write(source.quantity.textOf(value, this.digits) + this.stored({ exact: true, raw: value }));
     } catch {
       /* the value of the tile stays */
     }

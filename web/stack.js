@@ -14,7 +14,13 @@ function common(curves) {
   const alike = (name) => all.every((one) => one[name] === all[0][name]);
   if (alike("label") && alike("units")) return all[0];
   const clock = all.every((one) => one.clock) ? all[0].clock : null;
-  return Object.assign(new Quantity({ units: alike("units") ? all[0].units : "" }), { clock });
+  return Object.assign(new Quantity({ units: alike("units") ? all[0].units : "" }), { clock, ownClock: clock });
+}
+
+/* What is taken from all values, where they are close to each other and large; 0n: nothing. */
+function baseOf(curves) {
+  const all = curves.map(({ source, y }) => source.baseOf(y.data));
+  return all.every((one) => one) ? all[0] : 0n;
 }
 
 export class Stack {
@@ -26,12 +32,18 @@ export class Stack {
   }
 
   /** Curves as lines.load() gives them. */
-  take(shown) {
+  take(shown = this.shown) {
+    this.shown = shown;
     const { lines, state } = this.view;
     const curves = shown.map((one, nth) => new Curve({ ...one, nth, sorted: one.axis.sorted }));
     const groups = state.apart ? curves.map((one) => [one]) : [curves];
     if (groups.length !== this.plots.length) this.make(groups.length);
-    groups.forEach((group, i) => this.plots[i].show(group, { x: lines.axis, y: common(group) }));
+    groups.forEach((group, i) => {
+      const base = state.sc === "log" ? 0n : baseOf(group);
+      for (const { y, source } of group)
+        if (y.base !== base) Object.assign(y, { values: source.values(y.data, base), base });
+      this.plots[i].show(group, { x: lines.axis, y: common(group).from(base) });
+    });
     this.draw();
     this.plots.forEach((plot) => this.tell(plot));
   }

@@ -6,8 +6,7 @@ import { Grid } from "./grid.js";
 import { Rows } from "./rows.js";
 import { Slicer } from "./slicer.js";
 import { sliceOf } from "./state.js";
-import { tableHeads } from "./tablehead.js";
-import { filterError, tableTools } from "./tabletools.js";
+import { filterError, tableHeads, tableTools } from "./tabletools.js";
 import { clamp, errorCard, h } from "./ui.js";
 import { View } from "./view.js";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Charts as tables: the numbers behind a line, a histogram, a map of chunks.
-import { json } from "./api.js";
+import { exactJson } from "./api.js";
 import { button, errorCard, h, number, panel } from "./ui.js";
 
 const ROWS_MOST = 2000;
@@ -45,26 +45,20 @@ export const tablePanel = (title, names, rows) => panel(title, h("div", {}, rows
 /** A button that opens the table of a chart. */
 export const tableButton = (open) => button("table", "View as table", open);
 
-const plain = (clock) => (value) => (clock ? clock.text(value) : number(value, 9));
 const named = (name, units) => (units ? `${name} (${units})` : name);
 
 /* Columns of a curve: items, values, coordinates, errors. */
 function columnsOf(curve, axis, several) {
   const { y, x, spread, label } = curve;
-  const { clock, units } = curve.source?.quantity || {};
-  const say = plain(clock);
-  const sayX = plain(axis.clock);
+  const { units } = curve.source.quantity;
   const heads = y.pairs
     ? ["From item", named("Least", units), named("Greatest", units)]
     : ["Item", named("Value", units)];
   const names = [...heads, x && named("x", axis.axis.units), spread && "Error"].filter(Boolean);
   const cells = (i) => [
     curve.item(i),
-    ...curve
-      .ys(i)
-      .slice(0, heads.length - 1)
-      .map(say),
-    ...(x ? [sayX(curve.xOf(i))] : []),
+    ...curve.told(i, 9, ""),
+    ...(x ? [curve.xTold(i, axis, 9, "")] : []),
     ...(spread ? [number(curve.error(i), 9)] : []),
   ];
   return {
@@ -100,16 +94,23 @@ const FACTS = [
   ["min_positive", "Least above 0"],
 ];
 
-const DATED = ["min", "mean", "max"];
+const DATED = ["min", "p1", "mean", "p99", "max"];
 
 function facts(all, labels, dated) {
-  const known = FACTS.filter(([key]) => all.some((stats) => stats[key] != null));
+  const known = FACTS.filter(
+    ([key]) => all.some((stats) => stats[key] != null) && !(dated && key === "min_positive"),
+  );
+  const say = (stats, key) => {
+    if (!dated || !DATED.includes(key)) return number(stats[key], 9);
+    const exact = stats.dates?.mean; // finer than a double
+    return key === "mean" && exact?.includes(".") ? exact.replace("T", " ") : dated(stats[key]);
+  };
   const row = ([key, name]) =>
     h(
       "tr",
       {},
       h("th", { scope: "row" }, name),
-      all.map((stats) => h("td", {}, dated && DATED.includes(key) ? dated(stats[key]) : number(stats[key], 9))),
+      all.map((stats) => h("td", {}, say(stats, key))),
     );
   const names = labels.map((label) => h("th", { scope: "col" }, label));
   const head = labels.length > 1 ? h("thead", {}, h("tr", {}, h("td", {}), names)) : null;
@@ -117,7 +118,10 @@ function facts(all, labels, dated) {
 }
 
 function histogram({ counts, lo, hi }, label, say) {
-  const edge = (i) => say(lo + ((hi - lo) * i) / counts.length, 5);
+  const large = typeof lo === "bigint" || typeof hi === "bigint";
+  const wide = large ? Number(BigInt(hi) - BigInt(lo)) : hi - lo;
+  const above = (i) => (wide * i) / counts.length;
+  const edge = (i) => say(large ? BigInt(lo) + BigInt(Math.round(above(i))) : lo + above(i), 5);
   const rows = counts.map((n, i) => [edge(i), edge(i + 1), n]);
   return [
     h("h3", {}, label ? `Histogram of ${label}` : "Histogram"),
@@ -135,7 +139,7 @@ export async function statsPanel(title, of, note = "", dated = null) {
     sampled ? h("p", { class: "small" }, `Of a sample: ${number(100 * fraction, 3)} % of the items.`) : null;
   const fill = async () => {
     try {
-      const all = await Promise.all(parts.map(({ url }) => json(url, { signal: control.signal })));
+      const all = await Promise.all(parts.map(({ url }) => exactJson(url, { signal: control.signal })));
       const labels = parts.map(({ label }) => (parts.length > 1 ? label : ""));
       const histograms = all.map((stats, i) =>
         stats.histogram?.counts?.length ? histogram(stats.histogram, labels[i], dated || number) : null,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What stands above a table: filter, row to go to, fields; and the place of an error in the filter.
-import { listed, namesOf } from "./cells.js";
+// What stands above a table: filter, row to go to, fields, and the place of an error in the filter; and its head:
+// names that sort, units, or steps over the columns of a plane.
+import { listed, namesOf, unitsOf } from "./cells.js";
 import { button, copy, h, panel } from "./ui.js";
 
 const submitted = (act) => (event) => {
@@ -89,4 +90,35 @@ export function filterError(message, text, position) {
   const [wrong = " "] = text.slice(before.length);
   const rest = text.slice(before.length + wrong.length);
   return [message, h("code", {}, before, h("mark", {}, wrong), rest, "\n", `${" ".repeat([...before].length)}^`)];
+}
+
+/* Rising, falling, as stored. */
+function sortButton(view, name, down) {
+  const next = { undefined: listed(name), false: `-${listed(name)}`, true: "" }[down];
+  const arrow = { true: " ▼", false: " ▲" }[down];
+  return h("button", { type: "button", class: "bare", onclick: () => view.sortBy(next) }, name, arrow);
+}
+
+const columnSteps = (view) =>
+  h(
+    "span",
+    {},
+    button("left", "Columns before", () => view.stepColumns(-1)),
+    button("right", "Columns after", () => view.stepColumns(1)),
+  );
+
+/** The cells of the head of a TableView; steps: not all columns of its plane are there. */
+export function tableHeads(view, columns, steps) {
+  const sorts = new Map(namesOf(view.state.sort).map(({ name, down }) => [name, down]));
+  const head = (column, i) => {
+    const { name, dtype } = column;
+    const units = view.matrix ? "" : unitsOf(column);
+    const down = sorts.get(name);
+    const order = down == null ? null : down ? "descending" : "ascending";
+    const how = { class: "th", role: "columnheader", "aria-colindex": i + 2, "aria-sort": order, title: dtype };
+    const note = units ? [" ", h("span", { class: "units" }, units)] : null;
+    return h("div", how, view.matrix ? name : sortButton(view, name, down), note);
+  };
+  const first = h("div", { class: "th", role: "columnheader" }, steps ? columnSteps(view) : "Row");
+  return [first, ...columns.map(head)];
 }

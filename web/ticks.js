@@ -93,7 +93,7 @@ function chosen(lo, hi, most, { scale, whole, of }) {
 /* int × 10^power as text; plain: without an exponent. */
 function decimal(int, power, plain) {
   if (!int) return "0";
-  const [, digits, zeros] = /^(\d+?)(0*)$/.exec(Math.abs(int));
+  const [, digits, zeros] = /^-?(\d+?)(0*)$/.exec(int);
   const sign = int < 0 ? "-" : "";
   const exponent = power + zeros.length;
   const first = digits.length + exponent; // digits in front of the point
@@ -106,6 +106,22 @@ const labels = (list, plain) => ({
   note: "",
   ticks: list.map(({ int, power, value }) => ({ value, text: decimal(int, power, plain) })),
 });
+
+/* What is to be added to all labels. */
+function noteOf(offset, power) {
+  const [plain, short] = [true, false].map((one) => decimal(offset, power, one));
+  return (offset < 0 ? "" : "+") + (short.length < plain.length ? short : plain);
+}
+
+/* Of values that are less a whole number, base: ticks where the values themselves are round. */
+function shifted(lo, hi, most, base, { of, ...how }) {
+  const unit = 10n ** BigInt(Math.max(Math.ceil(Math.log10(hi - lo)), 0));
+  const offset = ((base + BigInt(Math.floor(lo))) / unit) * unit;
+  const by = Number(offset - base);
+  const found = ticks(lo - by, hi - by, most, { ...how, of: of && ((value) => of(value + by)) });
+  const list = found.ticks.map(({ value, text }) => ({ value: value + by, text }));
+  return { ticks: list, note: offset ? noteOf(offset, 0) : found.note };
+}
 
 /* Labels of all ticks, alike. What they have in common, where they would be long, is said once. */
 function labelled(list, whole) {
@@ -122,8 +138,7 @@ function labelled(list, whole) {
     const unit = 10 ** Math.ceil(Math.log10(spread));
     const offset = Math.trunc(least / unit) * unit;
     const rest = labelled(ints.map((int, i) => ({ int: int - offset, power, value: list[i].value })));
-    const [plain, short] = [true, false].map((one) => decimal(offset, power, one));
-    return { ...rest, note: (offset < 0 ? "" : "+") + (short.length < plain.length ? short : plain) };
+    return { ...rest, note: noteOf(offset, power) };
   }
   const sizes = list.filter(({ int }) => int).map((one) => String(Math.abs(one.int)).length - 1 + one.power);
   return labels(list, Math.min(...sizes) >= PLAIN.least && Math.max(...sizes) < most - 1);
@@ -133,13 +148,15 @@ function labelled(list, whole) {
  * Ticks between lo and hi, at most so many (2 or more), rising: {ticks: [{value, text}], note}. note is what all
  * labels have in common and do not say: "+1e9" to add, or "2024-03-01" of dates; "" nothing.
  * scale: "linear", "log", "symlog", "sqrt"; of: value to 0…1 along the axis, needed for symlog and sqrt and where
- * values are not spread evenly; whole: integers only; clock: values are times (dates.js).
+ * values are not spread evenly; whole: integers only; clock: values are times (dates.js); base: a bigint that all
+ * values are less by.
  */
-export function ticks(lo, hi, most, { scale = "linear", whole = false, clock = null, of = null } = {}) {
-  if (lo > hi) return ticks(hi, lo, most, { scale, whole, clock, of });
+export function ticks(lo, hi, most, { scale = "linear", whole = false, clock = null, of = null, base = 0n } = {}) {
+  if (lo > hi) return ticks(hi, lo, most, { scale, whole, clock, of, base });
   if (!Number.isFinite(lo) || !Number.isFinite(hi)) return { ticks: [], note: "" };
   const n = Math.max(Math.floor(most), 2);
   if (clock) return dateTicks(lo, hi, n, clock, of);
+  if (base && lo < hi) return shifted(lo, hi, n, base, { scale, whole, of });
   const found = lo < hi || whole ? chosen(lo, hi, n, { scale, whole, of }) : [];
   if (found.length) return labelled(found, whole);
   return { ticks: whole ? [] : [{ value: lo, text: String(lo) }], note: "" };

@@ -340,10 +340,11 @@ PARTS = """(async () => {
   const base = document.querySelector('script[type=module]').src.replace(/app.js$/, '');
   const { parseSpec, specText, typedSpec } = await import(base + 'lines.js');
   const { CoordinateAxis } = await import(base + 'lineaxis.js');
+  const { Quantity } = await import(base + 'meaning.js');
   const said = ['a/b.b2nd', 'a/b.b2nd[3,:]', '3,:', '@f', 'a/b[0,:]@x'].map((one) => specText(typedSpec(one)));
   const odd = specText({ path: 'a/b;[c]@d/ü %', slice: '0,:', field: 'e@;' });
   const axis = async (values) => {
-    const source = { length: values.length, label: '', quantity: { axis: {} }, load: async ({ from, count }) => ({ values: values.slice(from, from + count), pairs: false, n: count, from, count }) };
+    const source = { length: values.length, label: '', quantity: new Quantity(), baseOf: () => 0n, load: async ({ from, count }) => ({ values: values.slice(from, from + count), pairs: false, n: count, from, count }) };
     const it = await new CoordinateAxis(source, values.length).look();
     return [it.sorted, it.sorted && [0, 1.5, 3].map((at) => it.toX(at)), it.sorted && [it.toX(0), it.toX(2.5)].map((x) => it.toItem(x))];
   };

@@ -95,6 +95,42 @@
       const most = whole(5, 12);
       look(ticks(knots[0], knots[last], most, { of }), knots[0], knots[last], most, number, { kind: "uneven" }, 1);
     },
+    // integers that doubles cannot tell apart: values and labels are compared as bigints
+    large(ticks) {
+      const base = BigInt.asIntN(64, (BigInt(whole(0, 2 ** 31)) << 33n) * (random() < 0.5 ? -1n : 1n)) + BigInt(whole(0, 2 ** 32));
+      const lo = whole(-1000, 1000);
+      const hi = lo + whole(3, 10 ** whole(1, 9));
+      const most = whole(5, 12);
+      const { ticks: list, note } = ticks(lo, hi, most, { base });
+      const about = { kind: "large", base: String(base), lo, hi, most, note, list };
+      const plain = (text) => {
+        const [, sign, first, rest = "", exponent = 0] = /^([+-]?)(\d+)(?:\.(\d+))?(?:e(\d+))?$/.exec(text);
+        const size = BigInt(first + rest) * 10n ** BigInt(exponent) / 10n ** BigInt(rest.length);
+        return sign === "-" ? -size : size;
+      };
+      if (list.length > most || list.length < 2) fail("too few or many", about);
+      for (const { value, text } of list) {
+        if (!(value >= lo && value <= hi)) fail("outside", about);
+        if (Number.isInteger(value) && plain(text) + (note ? plain(note) : 0n) !== base + BigInt(value)) fail("label is not the value", about);
+      }
+      if (new Set(list.map((one) => one.text)).size !== list.length) fail("the same label twice", about);
+    },
+    // dates some ns apart
+    nano(ticks, clockOf) {
+      const base = BigInt(whole(-2e9, 4e9)) * 1000000000n + BigInt(whole(0, 999999999));
+      const clock = clockOf({ units: "nanoseconds since 1970-01-01" }).from(base);
+      const hi = whole(10, 10 ** whole(2, 9));
+      const most = whole(5, 12);
+      const { ticks: list, note } = ticks(0, hi, most, { clock });
+      const about = { kind: "nano", base: String(base), hi, most, note, list };
+      if (list.length > most || list.length < 1) fail("too few or many", about);
+      for (const { value, text } of list) {
+        const full = note ? `${note}${text[0] === "." ? "" : " "}${text}` : text;
+        const [, date, time, rest = ""] = /^(\S+) (\S+?)(?:\.(\d+))?$/.exec(full);
+        const told = BigInt(Date.parse(`${date}T${time}Z`)) * 1000000n + BigInt(rest.padEnd(9, "0"));
+        if (Math.abs(Number(told - base) - value) > 0.01) fail("label is not the value", about);
+      }
+    },
     date(ticks, clockOf) {
       const units = ["days", "hours", "minutes", "seconds", "milliseconds"][whole(0, 4)];
       const unit = { days: 864e5, hours: 36e5, minutes: 6e4, seconds: 1000, milliseconds: 1 }[units];
@@ -112,7 +148,7 @@
         noleap: (y, m, d) => y * 365 + months.slice(0, m - 1).reduce((a, b) => a + b, 0) + d - 1,
       }[calendar];
       const read = (text, note) => {
-        const full = note ? `${note}${/^\d\d:/.test(text) ? " " : "-"}${text}` : text;
+        const full = note ? `${note}${text[0] === "." ? "" : /^\d\d:/.test(text) ? " " : "-"}${text}` : text;
         const [, y, m = 1, d = 1, hour = 0, minute = 0, second = 0] =
           /^(\d+)(?:-(\d\d)(?:-(\d\d)(?: (\d\d):(\d\d)(?::([\d.]+))?)?)?)?$/.exec(full).map((one) => one && Number(one));
         const ms = (day(y, m, d) - day(...epoch)) * 864e5 + hour * 36e5 + minute * 6e4 + second * 1000;
