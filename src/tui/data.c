@@ -2,6 +2,7 @@
 /* Copies of answers that may travel from a worker's client to the screen. */
 #include "tui/data.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -78,9 +79,33 @@ int64_t c2_tui_data_index(const struct c2_tui_data *data, int64_t row, int64_t c
     return i < c2_tui_data_nitems(data) ? i : -1;
 }
 
-/* Takes the array, also when it fails. */
-static bool data_new(cat2_array *array, const struct c2_tui_ask *ask, struct c2_tui_data **out,
-                     struct cat2_error *err)
+static void read_numbers(struct c2_tui_data *data)
+{
+    int64_t n = c2_tui_data_nitems(data);
+    bool wide = strchr("iumM", data->dtype.kind) && data->dtype.itemsize == 8;
+    const uint8_t *base = NULL;
+
+    if (!c2_tui_is_number(&data->dtype)) return;
+    data->values = malloc((size_t)(n + 1) * sizeof(double));
+    data->heights = malloc((size_t)(n + 1) * sizeof(double));
+    if (!data->heights || !data->values) {
+        free(data->values);
+        data->values = NULL;
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        const uint8_t *item = c2_tui_data_item(data, i);
+        data->values[i] = data->heights[i] = c2_tui_number(&data->dtype, item);
+        if (!wide || isnan(data->values[i])) continue;
+        if (!base) base = item;
+        data->heights[i] = c2_tui_distance(&data->dtype, item, base);
+    }
+}
+
+/* Takes the array, also when it fails. times: of the dataset, where a line of it has plain integers; else
+ * NULL. */
+static bool data_new(cat2_array *array, const struct c2_tui_ask *ask, const struct c2_dtype *times,
+                     struct c2_tui_data **out, struct cat2_error *err)
 {
     struct c2_tui_data *data = calloc(1, sizeof(*data));
 
@@ -94,10 +119,11 @@ static bool data_new(cat2_array *array, const struct c2_tui_ask *ask, struct c2_
         c2_tui_data_free(data);
         return false;
     }
-    int64_t nitems = c2_tui_data_nitems(data);
-    if (c2_tui_is_number(&data->dtype)) data->values = malloc((size_t)(nitems + 1) * sizeof(double));
-    for (int64_t i = 0; data->values && i < nitems; i++)
-        data->values[i] = c2_tui_number(&data->dtype, c2_tui_data_item(data, i));
+    if (times) {
+        data->dtype.kind = times->kind;
+        memcpy(data->dtype.unit, times->unit, sizeof(data->dtype.unit));
+    }
+    read_numbers(data);
     *out = data;
     return true;
 }
@@ -108,11 +134,14 @@ bool c2_tui_data_fetch(cat2_dataset *dataset, const struct c2_tui_ask *ask, stru
     struct c2_tui_ask asked = *ask;
     cat2_array *array = NULL;
     struct cat2_error ignored;
+    C2_AUTO(c2_dtype) dtype = {0};
 
     asked.pairs =
         ask->whole[0] && cat2_dataset_line(dataset, ask->whole, C2_TUI_LINE_MAX / 2, &array, &ignored);
     if (!asked.pairs && !cat2_dataset_fetch(dataset, ask->slice, &array, err)) return false;
-    return data_new(array, &asked, out, err);
+    bool times = asked.pairs && c2_dtype_parse(c2_str_of(cat2_dataset_dtype(dataset)), &dtype, &ignored) &&
+                 strchr("mM", dtype.kind) && dtype.kind;
+    return data_new(array, &asked, times ? &dtype : NULL, out, err);
 }
 
 void c2_tui_data_free(struct c2_tui_data *data)
@@ -121,5 +150,6 @@ void c2_tui_data_free(struct c2_tui_data *data)
     cat2_array_free(data->array);
     c2_dtype_fini(&data->dtype);
     free(data->values);
+    free(data->heights);
     free(data);
 }

@@ -27,7 +27,8 @@ struct c2_tui_data {
     struct c2_tui_ask ask;
     cat2_array *array;
     struct c2_dtype dtype;
-    double *values; /* the items as numbers, NULL when they are none */
+    double *values;  /* the items as numbers, NULL when they are none */
+    double *heights; /* the same as lines draw them: of 64-bit integers the distances from one of them */
 };
 /** Ask the subscriber: of a long line the least and greatest items, where it can do that, else samples. */
 bool c2_tui_data_fetch(cat2_dataset *dataset, const struct c2_tui_ask *ask, struct c2_tui_data **out,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tui/draw.h"
+#include "tui/tui_number.h"
 
 void c2_tui_dot(struct c2_tui_dots *dots, int x, int y)
 {
@@ -15,18 +16,21 @@ void c2_tui_dot(struct c2_tui_dots *dots, int x, int y)
     dots->bits[y / 4 * dots->w + x / 2] |= bit[y % 4][x % 2];
 }
 
-/* Least and greatest finite value; false when there is none. */
-static bool range_of(const double *values, int64_t n, double *lo, double *hi)
-{
-    bool any = false;
+/* The places of the least and the greatest finite number. */
+struct range {
+    int64_t least, most;
+};
 
+/* false when there is none. */
+static bool range_of(const double *values, int64_t n, struct range *out)
+{
+    *out = (struct range){-1, -1};
     for (int64_t i = 0; i < n; i++) {
         if (!isfinite(values[i])) continue;
-        *lo = any ? fmin(*lo, values[i]) : values[i];
-        *hi = any ? fmax(*hi, values[i]) : values[i];
-        any = true;
+        if (out->least < 0 || values[i] < values[out->least]) out->least = i;
+        if (out->most < 0 || values[i] > values[out->most]) out->most = i;
     }
-    return any;
+    return out->least >= 0;
 }
 
 static int height_of(double v, double lo, double hi, int h)
@@ -43,12 +47,13 @@ static void plot(struct c2_tui_dots *dots, const double *values, int64_t n, doub
 
     for (int x = 0; x < w; x++) {
         int64_t first = x * n / w, end = c2_max_i64((x + 1) * n / w, first + 1);
-        double least, most;
-        if (!range_of(values + first, c2_min_i64(end, n) - first, &least, &most)) {
+        struct range range;
+        if (!range_of(values + first, c2_min_i64(end, n) - first, &range)) {
             previous = -1;
             continue;
         }
-        int top = height_of(most, lo, hi, h), bottom = height_of(least, lo, hi, h);
+        int top = height_of(values[first + range.most], lo, hi, h);
+        int bottom = height_of(values[first + range.least], lo, hi, h);
         int from = previous >= 0 && previous < top ? previous : top;
         int to = previous > bottom ? previous : bottom;
         for (int y = from; y <= to; y++)
@@ -74,28 +79,50 @@ static int64_t nparts(const struct c2_tui_data *data)
     return c2_tui_data_nitems(data) / (data->ask.pairs ? 2 : 1);
 }
 
-/* The curve beside its numbers; room is left beneath it for those of the axis, where there is any. */
-static struct c2_tui_box area_of(struct c2_tui_box box, const struct c2_tui_data *data, double *lo,
-                                 double *hi)
-{
-    char number[32];
-    int margin = 1;
+/* What stands beside a curve: the greatest, that in the middle, the least; "" nothing. */
+struct labels {
+    char text[3][C2_TUI_WORD_MAX];
+    int width;
+};
 
-    if (!range_of(data->values, c2_tui_data_nitems(data), lo, hi)) *lo = *hi = 0;
-    double values[] = {*hi, *lo / 2 + *hi / 2, *lo};
-    for (size_t i = 0; i < C2_ARRAY_LEN(values); i++) {
-        int n = 1 + snprintf(number, sizeof(number), "%.6g", values[i]);
-        margin = n > margin ? n : margin;
-    }
+/* Integers and dates are exact, as far as there is room. */
+static void label(const struct c2_tui_data *data, int64_t i, int room, char out[C2_TUI_WORD_MAX])
+{
+    if (strchr("iumM", data->dtype.kind)) c2_tui_word(&data->dtype, c2_tui_data_item(data, i), out);
+    if (!strchr("iumM", data->dtype.kind) || (int)strlen(out) > room)
+        snprintf(out, C2_TUI_WORD_MAX, "%.6g", data->values[i]);
+}
+
+static struct labels labels_of(struct c2_tui_box box, const struct c2_tui_data *data)
+{
+    struct labels labels = {.width = 0};
+    struct range range;
+
+    if (!range_of(data->heights, c2_tui_data_nitems(data), &range)) return labels;
+    double lo = data->values[range.least], hi = data->values[range.most];
+    bool large = fabs(lo) > 1e9 || fabs(hi) > 1e9;
+    label(data, range.most, box.w / 3, labels.text[0]);
+    if (hi > lo && !(large && strchr("iumM", data->dtype.kind)))
+        snprintf(labels.text[1], C2_TUI_WORD_MAX, "%.6g", lo / 2 + hi / 2);
+    label(data, range.least, box.w / 3, labels.text[2]);
+    for (int i = 0; i < 3; i++)
+        labels.width = (int)c2_max_i64(labels.width, (int64_t)strlen(labels.text[i]));
+    return labels;
+}
+
+/* The curve beside its numbers; room is left beneath it for those of the axis, where there is any. */
+static struct c2_tui_box area_of(struct c2_tui_box box, const struct labels *labels)
+{
+    int margin = 1 + labels->width;
+
     return (struct c2_tui_box){box.x + margin, box.y, box.w - margin, box.h - (box.h >= 6 ? 2 : 1)};
 }
 
 bool c2_tui_line_at(struct c2_tui_box box, const struct c2_tui_data *data, int x, struct c2_tui_cursor *out)
 {
-    double lo, hi;
-
     if (!data->values || nparts(data) == 0) return false;
-    struct c2_tui_box area = area_of(box, data, &lo, &hi);
+    struct labels labels = labels_of(box, data);
+    struct c2_tui_box area = area_of(box, &labels);
     if (x < area.x || area.w < 1) return false;
     *out = (struct c2_tui_cursor){true, 0, (x - area.x) * nparts(data) / area.w};
     return true;
@@ -155,25 +182,22 @@ void c2_tui_draw_line(struct c2_tui_canvas *canvas, struct c2_tui_box box, const
                       const struct c2_tui_data *data, const struct c2_tui_cursor *cursor)
 {
     int64_t n = c2_tui_data_nitems(data);
-    char number[32];
-    double lo = 0, hi = 0;
+    struct range range;
 
-    if (!data->values || !range_of(data->values, n, &lo, &hi)) {
+    if (!data->values || !range_of(data->heights, n, &range)) {
         c2_tui_text(canvas, box.x, box.y, box.w, n ? "no numbers to draw" : "0 elements", C2_TUI_PLAIN);
         return;
     }
-    struct c2_tui_box area = area_of(box, data, &lo, &hi);
+    struct labels labels = labels_of(box, data);
+    struct c2_tui_box area = area_of(box, &labels);
     if (area.w < 2 || area.h < 1) return;
-    double values[] = {hi, lo / 2 + hi / 2, lo};
-    int places[] = {0, area.h >= 5 && hi > lo ? (area.h - 1) / 2 : -1, area.h > 1 ? area.h - 1 : -1};
-    for (size_t i = 0; i < C2_ARRAY_LEN(places); i++) {
-        snprintf(number, sizeof(number), "%.6g", values[i]);
-        if (places[i] >= 0 && (int)strlen(number) < area.x - box.x)
-            c2_tui_text(canvas, box.x, box.y + places[i], area.x - box.x, number, C2_TUI_PLAIN);
-    }
+    int places[] = {0, area.h >= 5 ? (area.h - 1) / 2 : -1, area.h > 1 ? area.h - 1 : -1};
+    for (size_t i = 0; i < C2_ARRAY_LEN(places); i++)
+        if (places[i] >= 0)
+            c2_tui_text(canvas, box.x, box.y + places[i], area.x - box.x, labels.text[i], C2_TUI_PLAIN);
     struct c2_tui_dots dots = {area.w, area.h, calloc((size_t)area.w * (size_t)area.h, 1)};
     if (!dots.bits) return;
-    plot(&dots, data->values, n, lo, hi);
+    plot(&dots, data->heights, n, data->heights[range.least], data->heights[range.most]);
     show_dots(canvas, area, &dots);
     if (cursor->on) draw_cursor(canvas, area, &dots, cursor->column, nparts(data));
     free(dots.bits);

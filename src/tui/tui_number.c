@@ -38,6 +38,17 @@ double c2_tui_number(const struct c2_dtype *dtype, const uint8_t *item)
     }
 }
 
+double c2_tui_distance(const struct c2_dtype *dtype, const uint8_t *item, const uint8_t *base)
+{
+    bool swapped = c2_dtype_swapped(dtype);
+    double a = c2_tui_number(dtype, item), b = c2_tui_number(dtype, base);
+
+    if (!strchr("iumM", dtype->kind) || dtype->itemsize != 8 || isnan(a) || isnan(b)) return a - b;
+    uint64_t x = c2_item_uint(item, 8, swapped), y = c2_item_uint(base, 8, swapped);
+    bool less = dtype->kind == 'u' ? x < y : (int64_t)x < (int64_t)y;
+    return less ? -(double)(y - x) : (double)(x - y);
+}
+
 /* As NumPy prints one item; for what has no short form of ours. */
 static void print_item(const struct c2_dtype *dtype, const uint8_t *item, char out[C2_TUI_WORD_MAX])
 {

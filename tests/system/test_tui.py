@@ -489,6 +489,21 @@ def test_one_high_sample_of_a_million_is_seen(tmp_path):
             spike(flat)
 
 
+def test_lines_of_large_integers_and_dates_rise_and_have_their_ends_beside_them(tmp_path):
+    """Differences that doubles of this size do not have; long ones come as least and greatest, as plain integers."""
+    dates = np.datetime64("2024-03-01T12", "ns") + np.arange(50)
+    many = np.datetime64("2024-03-01T12", "ns") + np.arange(300_000)
+    many[1000] = np.datetime64("NaT")
+    for name, values in (("u8", np.uint64(2**64 - 1) - np.arange(50, dtype="u8")), ("i8", -2**63 + 1 + np.arange(50)), ("dates", dates), ("many", many)):
+        webdata.put(tmp_path / "r", f"{name}.b2nd", values)
+    with House(tmp_path / "house") as house:
+        serve = house.serve(f"r={tmp_path / 'r'}").follow("r")
+        for name, top, bottom in (("u8", 2**64 - 1, 2**64 - 50), ("i8", -2**63 + 50, -2**63 + 1), ("dates", dates[-1], dates[0]), ("many", many[-1], many[0])):
+            rows = run_snapshot(serve, f"r/{name}.b2nd", "--view", "line", "--size", "100x20").splitlines()[2:-2]
+            assert rows[0].startswith(f"{top} ") and rows[-1].startswith(f"{bottom} "), rows
+            assert all(re.search("[\u2801-\u28ff]", row) for row in rows), rows
+
+
 @pytest.mark.parametrize("argv, word", [
     (("foo/nope.b2nd",), "foo/nope.b2nd: there is no such dataset"), (("foo/cube.b2nd", "--size", "big"), "size"),
     (("foo/README.md", "--view", "heat"), "heat"), (("foo/cube.b2nd", "--view", "values", "--slice", "a"), "slice")])
