@@ -21,17 +21,19 @@ class ScaleBar {
     this.box = h("p", { class: "scalebar", hidden: true }, this.line, this.text);
   }
 
-  /** Beside the picture as it is now; none where items have no even distance in a unit. */
-  place() {
+  /** In the picture as it is now; none where items have no even distance in a unit, as those of longitudes. */
+  place(overlay) {
     const { window, panes, source } = this.view;
     const axis = meaningOf(source.ds).axes[source.x];
-    this.box.hidden = !axis.values || !axis.even || !axis.units || Boolean(axis.clock);
+    this.box.hidden =
+      !axis.values || !axis.even || !axis.units || Boolean(axis.clock) || /^degrees?_/.test(axis.units);
     if (this.box.hidden) return;
     const { clientWidth } = panes[0].canvas;
     const pixel = clientWidth / (window.x1 - window.x0) / Math.abs(axis.at(1) - axis.at(0));
     const length = roundLength((clientWidth * 0.25) / pixel);
     this.line.style.width = `${length * pixel}px`;
     this.text.textContent = `${number(length)} ${axis.units}`;
+    overlay.reach(this.box, "left", "bottom");
   }
 }
 
@@ -61,7 +63,7 @@ export class Extras {
   }
   /** The canvas was drawn: what lies over it goes where it belongs. */
   place() {
-    for (const part of [this.overlay, this.region, this.scalebar]) part.place();
+    for (const part of [this.overlay, this.region, this.scalebar]) part.place(this.overlay);
   }
   redraw() {
     this.region.redraw();

@@ -2,11 +2,11 @@
 // Lines along one axis: the server sends least and greatest of each pixel, zooming asks anew.
 import { tellChanges } from "./actions.js";
 import { Latest } from "./api.js";
+import { Span } from "./lineaxis.js";
 import { Lines } from "./lines.js";
 import { storedChoice } from "./meaning.js";
 import { LineSource } from "./linesource.js";
 import { Slicer } from "./slicer.js";
-import { Span } from "./span.js";
 import { Stack } from "./stack.js";
 import { sliceOf } from "./state.js";
 import { statsPanel } from "./tables.js";

@@ -73,7 +73,7 @@ export class Quantity {
   statistics(stats) {
     const { scale, offset } = this;
     if (!this.scaled || stats.min == null) return stats;
-    const of = (value) => value * scale + offset;
+    const of = (value) => Number(value) * scale + offset;
     const [low, high, p1, p99] = scale < 0 ? ["max", "min", "p99", "p1"] : ["min", "max", "p1", "p99"];
     const { counts, ...bins } = stats.histogram;
     const histogram =
@@ -255,6 +255,12 @@ function learn(meaning, ds, { title = "", signal, errors, axes = [], levels = []
   meaning.signal = meaning.stored = new Quantity(signal, ds.dtype);
   if (!meaning.signal.scaled) return;
   meaning.stored = new Quantity({ ...signal, scale: 1, offset: 0, units: "stored", time: null }, ds.dtype);
+}
+
+/** An item with what it is, and the coordinates of all axes that have some; items: indices, others are no places. */
+export function tellItem(ds, items, value) {
+  const coordinates = meaningOf(ds).axes.map((axis, i) => (items[i] >= 0 ? axis.tell(Number(items[i])) : ""));
+  return [`[${items}] = ${value}`, ...coordinates.filter(Boolean)].join(" · ");
 }
 
 /** For a view whose values are made of stored numbers: how, and a box to see the stored ones (state raw). */

@@ -28,6 +28,14 @@ export class Overlay {
     const { y0, y1 } = this.view.window;
     return ((y - y0) / (y1 - y0)) * this.pane.canvas.clientHeight;
   }
+  /** Style of what reaches to these sides of the picture, as far as it is in sight. */
+  reach(box, ...sides) {
+    const { clientWidth, clientHeight } = this.pane.canvas;
+    const { columns, rows } = this.view.source;
+    const at = { left: this.px(0), top: this.py(0) };
+    Object.assign(at, { right: clientWidth - this.px(columns), bottom: clientHeight - this.py(rows) });
+    for (const side of sides) box.style[side] = `${Math.max(at[side], 0)}px`;
+  }
   /** Put a box where these items are. */
   put({ style }, { x0, x1, y0, y1 }) {
     const [left, top] = [this.px(x0), this.py(y0)];

@@ -3,7 +3,7 @@
 import { Latest, numbers } from "./api.js";
 import { meaningOf } from "./meaning.js";
 import { Plot } from "./plot.js";
-import { itemsOf } from "./span.js";
+import { itemsOf } from "./lineaxis.js";
 import { plotTable, tableButton } from "./tables.js";
 import { clamp, h } from "./ui.js";
 

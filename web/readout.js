@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The value under the pointer of a picture: at once what its tiles say, soon the exact one.
 import { Latest, encode, exactJson, query } from "./api.js";
-import { meaningOf } from "./meaning.js";
+import { meaningOf, tellItem } from "./meaning.js";
 import { digitsOf } from "./ticks.js";
 import { debounce, h, number, throttle } from "./ui.js";
 
@@ -50,10 +50,7 @@ export class Readout {
   write(value) {
     const { row, column } = this.cursor;
     const { source } = this.view;
-    const at = source.slice(row, column);
-    const items = at.split(",").map(Number);
-    const coordinates = meaningOf(source.ds).axes.map((axis, i) => (items[i] >= 0 ? axis.tell(items[i]) : ""));
-    this.box.textContent = [`[${at}] = ${value}`, ...coordinates.filter(Boolean)].join(" · ");
+    this.box.textContent = tellItem(source.ds, source.slice(row, column).split(","), value);
   }
 
   /* Tiles of whole planes hold averages: the server knows the item. */

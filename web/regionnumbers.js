@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The numbers of a region: statistics, histogram, means along its rows and columns, and its curve through the stack.
-import { Latest, encode, json, numbers, query } from "./api.js";
+import { Latest, encode, exactJson, numbers, query } from "./api.js";
 import { Coordinate, meaningOf } from "./meaning.js";
 import { Plot } from "./plot.js";
 import { plotTable, tableButton } from "./tables.js";
@@ -53,7 +53,7 @@ export class RegionNumbers {
     const { source } = this.view;
     try {
       const { quantity } = source;
-      const stats = quantity.statistics(await json(source.statsUrl(this.slice(box)), { signal }));
+      const stats = quantity.statistics(await exactJson(source.statsUrl(this.slice(box)), { signal }));
       this.say(box, stats);
       const axes = [source.x, source.y, ...this.stack()];
       const lines = await Promise.all(axes.map((axis) => this.line(box, axis, signal)));
@@ -108,7 +108,10 @@ export class RegionNumbers {
     });
     const { lo, hi, counts } = stats.histogram;
     if (lo != null && lo < hi) {
-      const x = Object.assign(new Coordinate(0), quantity, { items: [-0.5, counts.length - 0.5], values: [lo, hi] });
+      const x = Object.assign(new Coordinate(0), quantity, {
+        items: [-0.5, counts.length - 0.5],
+        values: [lo, hi].map(Number),
+      });
       this.plots.push(new Plot("Histogram", { data: counts, shape: [counts.length] }, counts.length, 0, { x }));
     }
     for (const plot of this.plots)

@@ -2,6 +2,7 @@
 // Bytes: as text, as rendered markdown (the server's work), as a hex dump; a page of them at a time.
 import { Latest, at, encode, get, query } from "./api.js";
 import { coloursAxis } from "./describe.js";
+import { meaningOf } from "./meaning.js";
 import { button, clamp, errorCard, h, nbytes, select } from "./ui.js";
 import { View } from "./view.js";
 
@@ -168,10 +169,18 @@ export class ValueView extends View {
     try {
       const value = await (await get(`/api/fetch/${encode(this.ds.path)}?format=json`, { signal })).text();
       const text = value === "null" ? "NaN" : value.replace(/^"|"$/g, "");
-      if (!signal.aborted) this.box.replaceChildren(h("p", { class: "scalar" }, text));
+      await meaningOf(this.ds).known;
+      if (!signal.aborted) this.box.replaceChildren(h("p", { class: "scalar" }, this.meant(text)));
     } catch (error) {
       if (!signal.aborted) this.box.replaceChildren(errorCard(error, () => this.refresh()));
     }
+  }
+  /* With its unit, as a date, or as it is made of the stored number. */
+  meant(text) {
+    const { signal } = meaningOf(this.ds);
+    if (Number.isNaN(Number(text))) return text;
+    const made = signal.textOf(/^-?\d+$/.test(text) ? BigInt(text) : Number(text));
+    return signal.clock || signal.how ? `${made} (stored ${text})` : text + (signal.units && ` ${signal.units}`);
   }
   slice() {
     return "";

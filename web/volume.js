@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Three planes of a volume, linked by a crosshair: what is chosen in one moves the others.
 import { Colouring } from "./colouring.js";
+import { tellItem } from "./meaning.js";
 import { Overlay } from "./overlay.js";
 import { Pane } from "./pane.js";
 import { Pointer } from "./pointer.js";
@@ -107,6 +108,8 @@ class Section {
     this.region.place();
     const [x, y] = this.axes();
     const { at } = this.volume;
+    overlay.reach(this.lines[0], "top", "bottom");
+    overlay.reach(this.lines[1], "left", "right");
     this.lines[0].style.left = `${overlay.px(at[x] + 0.5)}px`;
     this.lines[1].style.top = `${overlay.py(at[y] + 0.5)}px`;
     if (pane.shown === pane.target) pane.canvas.dataset.drawn = pane.shown.at;
@@ -241,7 +244,8 @@ export class VolumeView extends View {
     this.sections.forEach((section) => section.draw(colours));
     const { pane } = this.sections[0];
     const value = pane.value(this.at[this.plane.y], this.at[this.plane.x]);
-    this.readout.textContent = `[${this.at.join(",")}] = ${value ? this.source.quantity.text(value.value) : "…"}`;
+    const text = value ? (value.exact ? "" : "≈ ") + this.source.quantity.text(value.value) : "…";
+    this.readout.textContent = tellItem(this.ds, this.at, text);
     const failed = this.panes.find((one) => one.failed)?.failed;
     this.problem.hidden = !failed;
     if (failed && this.told !== failed) this.problem.replaceChildren(errorCard(failed, () => this.page.again()));

@@ -221,9 +221,11 @@ bool c2_cmd_find(void *ctx, struct cat2_error *err)
                 "cat2cli: attributes of %" PRId64 " groups are not searched: there are too many, or their "
                 "publisher has not told them\n",
                 found.unsearched);
-    if (!kept.n)
-        fprintf(stderr, "cat2cli: nothing of that name%s was found among %zu datasets, folders and groups\n",
-                pattern ? "" : " or with such an attribute", found.n);
+    if (!kept.n && pattern)
+        fprintf(stderr, "cat2cli: nothing of that name was found among %zu datasets, folders and groups\n",
+                found.n);
+    else if (!kept.n)
+        fprintf(stderr, "cat2cli: nothing was found with '%.100s' in its name or attributes\n", what);
     return print_entries(cli, &kept, err);
 }
 

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 import webdata
-from looking import broken, drawn, show_drawn
+from looking import broken, drawn, show, show_drawn
 from programs import EXTERNAL, House, get, wait_until
 from test_client import check_axe
 
@@ -54,6 +54,10 @@ def make(path):
             for i, one in enumerate(scales):
                 f[name].dims[i].attach_scale(one)
         f["t"].attrs.update({"units": "K", "long_name": "air temperature", "scale_factor": 0.01, "add_offset": 273.15, "_FillValue": np.int16(-32768)})
+        for name, value, units in (("level", 500., "hPa"), ("start", 36, "hours since 2024-02-27"), ("grams", 7, "g")):
+            f[name] = value
+            f[name].attrs["units"] = units
+        f["grams"].attrs["scale_factor"] = 0.5
         f["huge"], f["tiny"] = np.linspace(-1, 1, 50) * 1.7e308, np.linspace(0, 1e-310, 50)
         f["big"], f["off"] = np.linspace(0, 3e7, 1000), 1e9 + np.linspace(0, 1e-3, 1000)
         f["nan"], f["same"], f["nanline"] = np.full((20, 30), np.nan), np.full((20, 30), 5.), np.full(50, np.nan)
@@ -302,6 +306,27 @@ def test_the_value_and_its_coordinates_are_told_at_the_pointer_and_at_a_tap(site
     page = noting(site, *MAP, no_taps, **phone)
     with broken(page, reason="still not true"):
         check_pointer(page, True)
+
+
+INSIDE = """(css) => { const c = document.querySelector('canvas.heat'), all = c.getBoundingClientRect(), it = document.querySelector(css).getBoundingClientRect();
+  const [rows, columns] = [73, 144], pixel = Math.min(all.width / columns, all.height / rows);
+  const [left, top] = [all.left + (all.width - columns * pixel) / 2, all.top + (all.height - rows * pixel) / 2];
+  return [it.left - left, left + columns * pixel - it.right, it.top - top, top + rows * pixel - it.bottom].every((room) => room > -2) }"""
+
+
+def test_a_volume_tells_coordinates_and_its_crosshair_ends_with_the_picture(site, page):
+    show(page, site, "/roots/a/t.b2nd?v=volume&at=3,24,36", "document.querySelectorAll('.volume canvas[data-drawn]').length === 3")
+    page.wait("document.querySelector('.readout').textContent.endsWith(' · time 2024-02-27 18:00:00 · latitude 30 degrees_north · longitude 90 degrees_east')")
+    page.wait(f"({INSIDE})('.cross.x') && ({INSIDE})('.cross.y')")
+
+
+def test_a_single_value_has_its_unit_or_is_a_date(site, page):
+    for name, text in (("level", "500.0 hPa"), ("start", "2024-02-28 12:00:00 (stored 36)"), ("grams", "3.5 g (stored 7)")):
+        show(page, site, f"/roots/a/{name}.b2nd", f"document.querySelector('.scalar')?.textContent === '{text}'")
+
+
+def test_longitudes_have_no_scale_bar(site, noting):
+    assert noting(site, *MAP).js("document.querySelector('.scalebar').hidden"), "a degree of longitude has no length"
 
 
 def test_stored_numbers_are_shown_when_asked_for_and_said_to_be_such(site, noting, axe):

@@ -283,6 +283,9 @@ def check_scale_bar(page, server):
     wide = "document.querySelector('.scalebar .length').getBoundingClientRect().width"
     item = page.js("(c => Math.min(c.clientWidth / 300, c.clientHeight / 200))(document.querySelector('canvas.heat'))")
     assert abs(page.js(wide) - 20 / 0.25 * item) < 4, "wrong length"
+    beside = page.js("(c => document.querySelector('.scalebar').getBoundingClientRect().left - c.getBoundingClientRect().left)(document.querySelector('canvas.heat'))")
+    free = page.js("document.querySelector('canvas.heat').clientWidth") / 2 - 150 * item  # at the left of the picture
+    assert free > 20 and free < beside < free + 40, "the scalebar is outside of the picture"
     page.key("+", times=4)
     page.wait("document.querySelector('.scalebar').innerText.trim() !== '20 µm'")
     right = f"Math.abs({wide} - parseFloat(document.querySelector('.scalebar').innerText) / 0.25 * {item * 1.5 ** 4}) < 6"
