@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Optional, Tuple
 
 PROTOCOLS = ("caterva2", "caterva2+https")
+SECURE = {**dict(zip(PROTOCOLS, (False, True))), "http": False, "https": True}
 
 
 def split(url: str) -> Tuple[Optional[str], str]:
-    """(host, ROOT/PATH); no host when there is only a path."""
-    for protocol in PROTOCOLS:
-        if url.startswith(protocol + "://"):
-            host, _, path = url[len(protocol) + 3:].partition("/")
-            if host and protocol != "caterva2":
-                host = "https://" + host
-            return host or None, path.strip("/")
-    return None, url.strip("/")
+    """(host, ROOT/PATH); no host when there is only a path. http:// and https:// of the subscriber are taken, too."""
+    protocol, _, rest = url.partition("://")
+    if protocol not in SECURE or not rest:
+        return None, url.strip("/")
+    host, _, path = rest.partition("/")
+    if host and SECURE[protocol]:
+        host = "https://" + host
+    return host or None, path.strip("/")
 
 
 def join(host: str, path: str) -> str:

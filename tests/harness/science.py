@@ -77,6 +77,13 @@ def check_xarray_opens_what_it_opens_of_the_file():
     assert raw.t.dtype == "i2" and "n" not in raw and raw.time.attrs["units"].startswith("days since")
 
 
+def check_addresses_of_http_are_taken_too():
+    import caterva2._address as address
+    assert [address.split(url) for url in ("http://h:1/r/x", "https://h/r/", "caterva2://h/r", "caterva2+https://h:1/r", "r/x", "http://")] == [
+        ("h:1", "r/x"), ("https://h", "r"), ("h", "r"), ("https://h:1", "r"), (None, "r/x"), (None, "http:")]
+    xarray.testing.assert_identical(xarray.open_dataset(f"{BASE}/cube.nc".replace("caterva2:", "http:"), engine="caterva2").load(), truth())
+
+
 def check_xarray_is_lazy():
     got = xarray.open_dataset(f"{BASE}/wide.nc", engine="caterva2", decode_coords=False)
     before, nbytes = fetched(), got.w.nbytes
