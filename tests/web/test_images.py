@@ -32,8 +32,9 @@ def readout(page, x, y):
 
 
 def settled(page):
-    """The axes have the room that they need: canvases stay as large as they are."""
-    page.wait("(c => { const before = window.size; window.size = `${c.clientWidth} ${c.clientHeight}`; return before === size })(document.querySelector('canvas.heat'))")
+    """The axes are drawn and have the room that they need: canvases stay where they are and as large as they are."""
+    page.wait("(all => { const before = window.size; window.size = all.map(c => [c.offsetLeft, c.offsetTop, c.clientWidth, c.clientHeight]).join(); return before === window.size"
+              " && [...document.querySelectorAll('canvas.axes')].every(c => c.width !== 300 || c.height !== 150) })([...document.querySelectorAll('canvas.heat')])")
     page.pump(0.1)
 
 
@@ -234,6 +235,7 @@ def check_region_of_volume_by_hand(page, server):
     page.js("document.querySelector('.pane.zy canvas.heat').focus()")
     page.key("o")
     page.wait("new URLSearchParams(location.search).get('roi')?.startsWith(';') && document.querySelector('.pane.zy .region:not([hidden])')")
+    page.wait(f"{REGIONS}[1].querySelectorAll('figure').length === 4")  # they take room from the picture
     settled(page)
     item = page.js("(c => Math.min(c.clientWidth / 24, c.clientHeight / 120))(document.querySelector('.pane.zy canvas.heat'))")
     press(page, [(-9.5 * item, 49.5 * item), (0, 35 * item), (4.5 * item, 29.5 * item)], ".pane.zy canvas.heat")
