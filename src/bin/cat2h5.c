@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cat2h5 [ROOT]: reads HDF5 files, and those beneath ROOT they speak of, for a publisher, which talks to it
- * on standard input (a socket). A process of its own, with limits, so that a file that brings libhdf5 down
- * brings down nothing else. */
+ * on standard input (a socket). With C2_H5_NO_FILES for ROOT it opens no file: the publisher reads for it. A
+ * process of its own, with limits, so that a file that brings libhdf5 down brings down nothing else. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>

@@ -9,7 +9,12 @@
  * FAILED. The worker looks at the file before and after each request and says which state of it this was;
  * when it changed it is opened anew. The same goes for other files, which external links and virtual datasets
  * bring in: when one of them changed under way, the state after is none (all bits set). WALK and LOOK say
- * which they were: each a struct c2_h5_other_file and its path. */
+ * which they were: each a struct c2_h5_other_file and its path.
+ *
+ * A file may be elsewhere: then the request says in which state it is, and the worker, which opens no file
+ * for it, answers with a C2_H5_RANGE whenever it needs bytes, as often as it likes:
+ *
+ *   range     struct c2_h5_range, bytes */
 #ifndef C2_HELPER_H5_PROTO_H
 #define C2_HELPER_H5_PROTO_H
 
@@ -18,9 +23,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define C2_H5_PROTO_MAGIC 0x35483243 /* C2H5 */
-#define C2_H5_PROTO_NAME  (1 << 20)  /* bytes of the longest name */
-#define C2_H5_PROTO_BODY  (1 << 30)  /* bytes of the longest body */
+#define C2_H5_PROTO_MAGIC 0x35483243  /* C2H5 */
+#define C2_H5_PROTO_NAME  (1 << 20)   /* bytes of the longest name */
+#define C2_H5_PROTO_BODY  (1 << 30)   /* bytes of the longest body */
+#define C2_H5_PROTO_RANGE (8 << 20)   /* bytes that are asked for at once; more is asked for in parts */
+#define C2_H5_NO_FILES    "/dev/null" /* in place of a directory: all files are elsewhere */
 
 enum c2_h5_op {
     C2_H5_OP_WALK,  /* everything in the file */
@@ -30,16 +37,12 @@ enum c2_h5_op {
     C2_H5_OP_CHUNK, /* one chunk of a dataset: a guarded Blosc2 chunk, or where it lies in the file */
     C2_H5_OP_ATTRS  /* attributes of a group or dataset as JSON */
 };
-struct c2_h5_request {
-    uint32_t magic, op;
-    int64_t nchunk;
-    uint64_t file_len, name_len; /* a file's path; a path in it */
-};
 
 enum c2_h5_status {
     C2_H5_DONE,
     C2_H5_FAILED, /* code is a cat2_code, the body its message */
-    C2_H5_ITEM
+    C2_H5_ITEM,
+    C2_H5_RANGE /* n bytes from off on are wanted; a struct c2_h5_range comes back */
 };
 enum c2_h5_shows { C2_H5_SHOWS_GROUP, C2_H5_SHOWS_DATASET, C2_H5_SHOWS_REFUSED };
 /* A state of the file. */
@@ -72,6 +75,16 @@ static inline bool c2_h5_stat(const char *filename, struct c2_h5_state *out)
     memset(out, 0, sizeof(*out));
     return false;
 }
+struct c2_h5_request {
+    uint32_t magic, op;
+    int64_t nchunk;
+    uint64_t file_len, name_len; /* a file's path; a path in it */
+    uint64_t elsewhere;          /* 1: the file is; its state is */
+    struct c2_h5_state state;
+};
+struct c2_h5_range {
+    uint64_t magic, n; /* bytes that follow: all that were asked for, or none */
+};
 struct c2_h5_other_file {
     struct c2_h5_state state; /* all 0: it is not there */
     uint64_t path_len;        /* its full path follows */

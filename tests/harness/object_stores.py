@@ -2,18 +2,21 @@
 """What others serve objects with: nginx, which lists a folder, and versitygw, an S3 store over one, behind nginx, whose log tells
 the ranges that moved. Files in the folder `orders` make nginx refuse: `busy` (503), `moved` (302)."""
 import hashlib
+import io
 import json
 import os
 import pathlib
 import subprocess
 import urllib.parse
 
+import numpy as np
 import programs
 import pytest
 from nginx import Running
 
 GATEWAY = programs.ROOT / ".deps/versitygw/versitygw"
 needs_s3 = pytest.mark.skipif(not GATEWAY.exists(), reason="versitygw is not there: tools/setup test builds it, with Go")
+EACH = [pytest.param("json"), pytest.param("html"), pytest.param("s3", marks=needs_s3)]
 KEYS = {"AWS_ACCESS_KEY_ID": "the-key", "AWS_SECRET_ACCESS_KEY": "the+secret/of=it"}
 ORDERS = "if (-f {orders}/busy) {{ return 503; }} if (-f {orders}/moved) {{ return 302 http://$http_host/elsewhere; }}"
 
@@ -118,3 +121,34 @@ class Bucket(Front):
         file = self.bucket / "data" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(contents)
+
+
+def store_of(kind, folder):
+    """One of EACH."""
+    (folder / "data").mkdir()
+    return Bucket(folder / "front", folder / "data") if kind == "s3" else Site(folder / "front", folder / "data", kind)
+
+
+# ---- a publisher of one ----
+
+def publish(house, store, *options, poll="0.2", **more):
+    """A subscriber of the store's objects as root foo."""
+    house.bro_ = house.bro()
+    argv = [programs.BIN / "cat2pub", "--http", "127.0.0.1:0", "--broker", house.bro_.http, "--statedir", house.state("pub"), "--poll", poll,
+            *store.options, *options, "foo", store.url]
+    house.pub_ = house.run("pub", argv, env=store.env, **more).wait_ready_line()
+    return house.sub(house.bro_).follow("foo")
+
+
+def fetch(sub, path, text=""):
+    return programs.get(f"{sub.url}/api/fetch/foo/{urllib.parse.quote(path)}?slice_={text}&format=npy")
+
+
+def array(sub, path, text=""):
+    status, _, body = fetch(sub, path, text)
+    assert status == 200, body
+    return np.load(io.BytesIO(body))
+
+
+def listed(sub):
+    return json.loads(programs.get(f"{sub.url}/api/list/foo")[2])

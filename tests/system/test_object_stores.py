@@ -8,11 +8,10 @@ import urllib.parse
 import blosc2
 import numpy as np
 import pytest
-from object_stores import KEYS, Bucket, Site, needs_s3
+from object_stores import EACH, KEYS, Bucket, array, fetch, listed, needs_s3, publish, store_of
 from programs import BIN, EXTERNAL, cli, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
-EACH = [pytest.param("json"), pytest.param("html"), pytest.param("s3", marks=needs_s3)]
 WINDOW = 4096  # read at least: header, trailer, beginnings of chunks
 ODD = "odd name+é&%41'.txt"
 
@@ -29,34 +28,8 @@ def frame(tmp_path, array, chunks=(300, 250), blocks=(50, 50), **more):
 
 @pytest.fixture(params=EACH)
 def store(request, tmp_path):
-    (tmp_path / "data").mkdir()
-    make = Bucket if request.param == "s3" else Site
-    more = () if request.param == "s3" else (request.param,)
-    with make(tmp_path / "front", tmp_path / "data", *more) as it:
+    with store_of(request.param, tmp_path) as it:
         yield it
-
-
-def publish(house, store, *options, poll="0.2", **more):
-    """A subscriber of the store's objects as root foo."""
-    house.bro_ = house.bro()
-    argv = [BIN / "cat2pub", "--http", "127.0.0.1:0", "--broker", house.bro_.http, "--statedir", house.state("pub"), "--poll", poll,
-            *store.options, *options, "foo", store.url]
-    house.pub_ = house.run("pub", argv, env=store.env, **more).wait_ready_line()
-    return house.sub(house.bro_).follow("foo")
-
-
-def fetch(sub, path, text=""):
-    return get(f"{sub.url}/api/fetch/foo/{urllib.parse.quote(path)}?slice_={text}&format=npy")
-
-
-def array(sub, path, text=""):
-    status, _, body = fetch(sub, path, text)
-    assert status == 200, body
-    return np.load(io.BytesIO(body))
-
-
-def listed(sub):
-    return json.loads(get(f"{sub.url}/api/list/foo")[2])
 
 
 def test_objects_are_datasets_whatever_their_names(house, store, tmp_path):

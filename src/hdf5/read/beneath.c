@@ -31,6 +31,24 @@ bool c2_h5_beneath_new(const char *dir, struct c2_h5_beneath **out, struct cat2_
     return true;
 }
 
+bool c2_h5_beneath_new_elsewhere(const char *filename, const struct c2_h5_elsewhere *elsewhere,
+                                 struct c2_h5_beneath **out, struct cat2_error *err)
+{
+    struct c2_h5_beneath *b = calloc(1, sizeof(*b));
+
+    if (!b) return c2_fail_nomem(err, "HDF5 file");
+    b->fapl = b->swmr_fapl = b->fd = -1;
+    b->elsewhere = elsewhere;
+    b->dir = c2_str_dup(C2_STR("/"));
+    b->only = c2_str_dup(c2_str_of(filename));
+    if (!b->dir || !b->only) {
+        c2_h5_beneath_free(b);
+        return c2_fail_nomem(err, "HDF5 file");
+    }
+    *out = b;
+    return true;
+}
+
 void c2_h5_beneath_free(struct c2_h5_beneath *b)
 {
     if (!b) return;
@@ -40,6 +58,7 @@ void c2_h5_beneath_free(struct c2_h5_beneath *b)
     if (b->fapl >= 0) H5Pclose(b->fapl);
     if (b->swmr_fapl >= 0) H5Pclose(b->swmr_fapl);
     if (b->fd >= 0) close(b->fd);
+    free(b->only);
     free(b->dir);
     free(b);
 }
@@ -74,10 +93,19 @@ static struct c2_h5_other *note(struct c2_h5_beneath *b, const char *rel)
     return other;
 }
 
+bool c2_h5_beneath_is_only(struct c2_h5_beneath *b, const char *filename)
+{
+    bool is = strcmp(filename, b->only) == 0;
+
+    b->errnum = is ? 0 : EXDEV;
+    if (!is) b->outside = true;
+    return is;
+}
+
 /* Opened, examined and noted; the kernel judges links and "..". -1: errno. */
 int c2_h5_beneath_take(struct c2_h5_beneath *b, const char *filename, int flags, struct stat *st)
 {
-    const char *rel = c2_h5_beneath_rel(b, filename);
+    const char *rel = b->elsewhere ? NULL : c2_h5_beneath_rel(b, filename);
     int fd = -1, errnum = EXDEV;
 
     if (rel) {
@@ -156,8 +184,9 @@ bool c2_h5_beneath_same(struct c2_h5_beneath *b)
 static enum c2_h5_found look(struct c2_h5_beneath *b, const char *filename)
 {
     struct stat st;
-    int fd = c2_h5_beneath_take(b, filename, O_RDONLY, &st);
 
+    if (b->elsewhere) return c2_h5_beneath_is_only(b, filename) ? C2_H5_THERE : C2_H5_OUTSIDE;
+    int fd = c2_h5_beneath_take(b, filename, O_RDONLY, &st);
     if (fd >= 0) close(fd);
     if (fd >= 0) return C2_H5_THERE;
     return errno == EXDEV                                          ? C2_H5_OUTSIDE

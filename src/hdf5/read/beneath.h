@@ -20,6 +20,10 @@ struct c2_h5_beneath;
 /** Registers the driver. Once. */
 bool c2_h5_beneath_setup(struct cat2_error *err);
 bool c2_h5_beneath_new(const char *dir, struct c2_h5_beneath **out, struct cat2_error *err);
+/** One file that is elsewhere, and nothing beside it: every other one leads out. @param filename  "/NAME".
+ * @param elsewhere  borrowed. */
+bool c2_h5_beneath_new_elsewhere(const char *filename, const struct c2_h5_elsewhere *elsewhere,
+                                 struct c2_h5_beneath **out, struct cat2_error *err);
 void c2_h5_beneath_free(struct c2_h5_beneath *b); /* after every file opened with it */
 /** The directory, in full. */
 const char *c2_h5_beneath_dir(const struct c2_h5_beneath *b);

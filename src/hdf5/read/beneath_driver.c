@@ -19,7 +19,7 @@ struct c2_h5_beneath_file {
     struct c2_h5_beneath *b;
     struct c2_h5_beneath_file *next, **at; /* in the list of the directory */
     char *filename;
-    int fd; /* -1: closed for others' sake */
+    int fd; /* -1: closed for others' sake, or elsewhere */
     dev_t dev;
     ino_t ino;
     haddr_t eoa, eof;
@@ -76,6 +76,7 @@ static bool have_descriptor(file_t *file)
 {
     struct stat st;
 
+    if (file->b->elsewhere) return false;
     if (file->b->files != file) {
         unlink_file(file);
         link_first(file);
@@ -96,30 +97,57 @@ static bool have_descriptor(file_t *file)
 
 /* ---- what libhdf5 calls ---- */
 
-static H5FD_t *driver_open(const char *name, unsigned flags, hid_t fapl, haddr_t maxaddr)
+static file_t *file_new(struct c2_h5_beneath *b, const char *name)
 {
-    struct c2_h5_beneath *const *info = H5Pget_driver_info(fapl);
-    struct stat st;
-
-    (void)maxaddr;
-    if (!info || !*info || flags & (H5F_ACC_RDWR | H5F_ACC_TRUNC | H5F_ACC_CREAT)) return NULL;
-    if (name[0] != '/') return NULL; /* the working directory is nobody's place to look */
-    make_room(*info);
-    int fd = c2_h5_beneath_take(*info, name, O_RDONLY, &st);
-    if (fd < 0) return NULL;
     file_t *file = calloc(1, sizeof(*file));
+
     if (file) file->filename = c2_str_dup(c2_str_of(name));
     if (!file || !file->filename) {
         free(file);
+        return NULL;
+    }
+    file->b = b;
+    file->fd = -1;
+    return file;
+}
+
+static file_t *open_elsewhere(struct c2_h5_beneath *b, const char *name)
+{
+    file_t *file = c2_h5_beneath_is_only(b, name) ? file_new(b, name) : NULL;
+
+    if (file) file->eof = (haddr_t)b->elsewhere->nbytes;
+    return file;
+}
+
+static file_t *open_here(struct c2_h5_beneath *b, const char *name)
+{
+    struct stat st;
+
+    make_room(b);
+    int fd = c2_h5_beneath_take(b, name, O_RDONLY, &st);
+    if (fd < 0) return NULL;
+    file_t *file = file_new(b, name);
+    if (!file) {
         close(fd);
         return NULL;
     }
-    file->b = *info;
     file->fd = fd;
     file->dev = st.st_dev;
     file->ino = st.st_ino;
     file->eof = (haddr_t)st.st_size;
     file->b->ndescriptors++;
+    return file;
+}
+
+static H5FD_t *driver_open(const char *name, unsigned flags, hid_t fapl, haddr_t maxaddr)
+{
+    struct c2_h5_beneath *const *info = H5Pget_driver_info(fapl);
+
+    (void)maxaddr;
+    if (!info || !*info || flags & (H5F_ACC_RDWR | H5F_ACC_TRUNC | H5F_ACC_CREAT)) return NULL;
+    if (name[0] != '/') return NULL; /* the working directory is nobody's place to look */
+    file_t *file = (*info)->elsewhere ? open_elsewhere(*info, name) : open_here(*info, name);
+    if (!file) return NULL;
     link_first(file);
     return &file->base;
 }
@@ -196,14 +224,25 @@ static herr_t driver_get_handle(H5FD_t *base, hid_t fapl, void **handle)
     return 0;
 }
 
+static herr_t read_elsewhere(const struct c2_h5_elsewhere *it, int64_t off, size_t n, uint8_t *to)
+{
+    size_t there = (size_t)c2_min_i64((int64_t)n, c2_max_i64(0, it->nbytes - off));
+
+    memset(to + there, 0, n - there);
+    return there == 0 || it->read(it->ctx, off, there, to) ? 0 : -1;
+}
+
 /* Beyond the end there are zeros: a file that grows is read by what it says of its length. */
 static herr_t driver_read(H5FD_t *base, H5FD_mem_t type, hid_t dxpl, haddr_t addr, size_t n, void *to)
 {
+    const struct c2_h5_elsewhere *elsewhere = of(base)->b->elsewhere;
     uint8_t *at = to;
 
     (void)type;
     (void)dxpl;
-    if (addr > INT64_MAX || n > INT64_MAX - addr || !have_descriptor(of(base))) return -1;
+    if (addr > INT64_MAX || n > INT64_MAX - addr) return -1;
+    if (elsewhere) return read_elsewhere(elsewhere, (int64_t)addr, n, to);
+    if (!have_descriptor(of(base))) return -1;
     while (n) {
         ssize_t got = pread(of(base)->fd, at, n, (off_t)addr);
         if (got < 0 && errno == EINTR) continue;
@@ -296,16 +335,27 @@ static hid_t make_fapl(struct c2_h5_beneath *b)
     return fapl;
 }
 
+#define HEAD_NBYTES 12
+
+static bool read_head(struct c2_h5_beneath *b, const char *filename, uint8_t head[HEAD_NBYTES])
+{
+    const struct c2_h5_elsewhere *elsewhere = b->elsewhere;
+
+    if (elsewhere)
+        return elsewhere->nbytes >= HEAD_NBYTES && elsewhere->read(elsewhere->ctx, 0, HEAD_NBYTES, head);
+    const char *rel = c2_h5_beneath_rel(b, filename);
+    int fd = rel ? c2_fs_open_beneath(b->fd, rel, O_RDONLY | O_NONBLOCK) : -1;
+    bool ok = fd >= 0 && pread(fd, head, HEAD_NBYTES, 0) == HEAD_NBYTES;
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
 /* The newest superblock keeps a mark while a writer has the file open. */
 static bool is_being_written(struct c2_h5_beneath *b, const char *filename)
 {
-    const char *rel = c2_h5_beneath_rel(b, filename);
-    uint8_t head[12];
-    int fd = rel ? c2_fs_open_beneath(b->fd, rel, O_RDONLY | O_NONBLOCK) : -1;
-    bool is = fd >= 0 && pread(fd, head, sizeof(head), 0) == sizeof(head) && head[8] == 3 && (head[11] & 1);
+    uint8_t head[HEAD_NBYTES];
 
-    if (fd >= 0) close(fd);
-    return is;
+    return read_head(b, filename, head) && head[8] == 3 && (head[11] & 1);
 }
 
 hid_t c2_h5_beneath_open(struct c2_h5_beneath *b, const char *filename)

@@ -10,6 +10,8 @@
 
 struct c2_h5_beneath_file;
 struct c2_h5_beneath {
+    const struct c2_h5_elsewhere *elsewhere; /* of the one file there is; NULL: there is a directory */
+    char *only;                              /* its name */
     int fd;
     char *dir;
     size_t dir_n;
@@ -25,6 +27,8 @@ struct c2_h5_beneath {
     size_t ndescriptors;
 };
 
+/** Is it the one file that is elsewhere? If not, that is noted. */
+bool c2_h5_beneath_is_only(struct c2_h5_beneath *b, const char *filename);
 const char *c2_h5_beneath_rel(const struct c2_h5_beneath *b, const char *filename);
 int c2_h5_beneath_take(struct c2_h5_beneath *b, const char *filename, int flags, struct stat *st);
 

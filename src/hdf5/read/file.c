@@ -49,6 +49,18 @@ static bool find_file(struct c2_h5 *h5, const char *dir, const char *filename, s
     return ok;
 }
 
+/* Where it is says nothing to libhdf5; its own name does to who reads messages. */
+static bool name_elsewhere(struct c2_h5 *h5, const char *name, const struct c2_h5_elsewhere *elsewhere,
+                           struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) full = C2_BUF_INIT(C2_PATH_MAX + 2);
+
+    if (!c2_buf_printf(&full, err, "/%s", c2_path_name(name))) return false;
+    h5->filename = c2_str_dup(c2_buf_str(&full));
+    return h5->filename ? c2_h5_beneath_new_elsewhere(h5->filename, elsewhere, &h5->beneath, err)
+                        : c2_fail_nomem(err, "HDF5 file");
+}
+
 static bool open_file(struct c2_h5 *h5, struct cat2_error *err)
 {
     H5O_info_t info;
@@ -62,20 +74,33 @@ static bool open_file(struct c2_h5 *h5, struct cat2_error *err)
     return true;
 }
 
-bool c2_h5_open_beneath(const char *dir, const char *filename, struct c2_h5 **out, struct cat2_error *err)
+static bool open_any(const char *dir, const char *filename, const struct c2_h5_elsewhere *elsewhere,
+                     struct c2_h5 **out, struct cat2_error *err)
 {
     struct c2_h5 *h5 = calloc(1, sizeof(*h5));
 
     if (!h5) return c2_fail_nomem(err, "HDF5 file");
     c2_h5_quiet();
     h5->file = h5->lapl = -1;
-    if (!find_file(h5, dir, filename, err) || !open_file(h5, err)) {
+    bool found = elsewhere ? name_elsewhere(h5, filename, elsewhere, err) : find_file(h5, dir, filename, err);
+    if (!found || !open_file(h5, err)) {
         c2_h5_close(h5);
         return false;
     }
     find_descriptor(h5);
     *out = h5;
     return true;
+}
+
+bool c2_h5_open_beneath(const char *dir, const char *filename, struct c2_h5 **out, struct cat2_error *err)
+{
+    return open_any(dir, filename, NULL, out, err);
+}
+
+bool c2_h5_open_elsewhere(const char *name, const struct c2_h5_elsewhere *elsewhere, struct c2_h5 **out,
+                          struct cat2_error *err)
+{
+    return open_any(NULL, name, elsewhere, out, err);
 }
 
 bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err)

@@ -19,6 +19,15 @@ bool c2_h5_open(const char *filename, struct c2_h5 **out, struct cat2_error *err
 /** The same; external links, virtual datasets and raw data elsewhere are followed to files beneath dir (NULL:
  * the file's own directory), never out of it. */
 bool c2_h5_open_beneath(const char *dir, const char *filename, struct c2_h5 **out, struct cat2_error *err);
+/* A file that is elsewhere, in one state. HDF5's thread. */
+struct c2_h5_elsewhere {
+    int64_t nbytes;
+    bool (*read)(void *ctx, int64_t off, size_t n, void *to); /* within the file; false: it cannot be read */
+    void *ctx;
+};
+/** Read through `elsewhere`, which stays as long; no other file is opened. @param name  for messages. */
+bool c2_h5_open_elsewhere(const char *name, const struct c2_h5_elsewhere *elsewhere, struct c2_h5 **out,
+                          struct cat2_error *err);
 void c2_h5_close(struct c2_h5 *h5); /* after its datasets */
 C2_DEFINE_AUTO_PTR(c2_h5, c2_h5_close);
 

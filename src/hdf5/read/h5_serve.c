@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The worker's side of helper/h5_proto.h. The file is opened when it is first asked for and again when it
- * changed; the last few datasets stay open. */
+ * changed; the last few datasets stay open. What is elsewhere is read by the publisher, range by range. */
 #include "hdf5/read/h5_serve.h"
 
 #include <errno.h>
@@ -23,9 +23,14 @@ struct opened {
 struct server {
     int fd;
     const char *dir;  /* other files are opened beneath it; NULL: beneath the file's own */
+    bool no_files;    /* all are elsewhere */
     char *filename;   /* NULL: none yet */
     struct c2_h5 *h5; /* NULL: not open */
     struct c2_h5_state state;
+    bool elsewhere; /* the file is */
+    bool failed;    /* a range was not to be had: what libhdf5 has of the file may be wrong */
+    bool closing;
+    struct c2_h5_elsewhere reader;
     struct opened opened[OPEN_MAX_DATASETS];
     uint64_t clock;
     struct c2_codec *codec;
@@ -33,10 +38,81 @@ struct server {
     struct c2_buf name, body, others;
 };
 
+/* ---- the socket ---- */
+
+static bool receive(int fd, void *to, size_t n, bool *ended, struct cat2_error *err)
+{
+    uint8_t *p = to;
+    size_t left = n;
+
+    *ended = false;
+    while (left) {
+        ssize_t got = recv(fd, p, left, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return c2_fail_errno(err, errno, "socket");
+        if (got == 0) {
+            *ended = left == n;
+            return *ended || c2_fail(err, CAT2_EIO, "the socket ended within a request");
+        }
+        p += got;
+        left -= (size_t)got;
+    }
+    return true;
+}
+
+static bool transmit(int fd, const void *bytes, size_t n, struct cat2_error *err)
+{
+    const uint8_t *p = bytes;
+
+    while (n) {
+        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0) return c2_fail_errno(err, errno, "socket");
+        p += sent;
+        n -= (size_t)sent;
+    }
+    return true;
+}
+
+/* ---- ranges of a file that is elsewhere ---- */
+
+static bool ask_range(struct server *s, int64_t off, size_t n, void *to)
+{
+    struct c2_h5_answer a = {.magic = C2_H5_PROTO_MAGIC, .status = C2_H5_RANGE, .off = off, .n = (int64_t)n};
+    struct c2_h5_range range;
+    struct cat2_error ignored;
+    bool ended;
+
+    return transmit(s->fd, &a, sizeof(a), &ignored) &&
+           receive(s->fd, &range, sizeof(range), &ended, &ignored) && !ended &&
+           range.magic == C2_H5_PROTO_MAGIC && range.n == n && receive(s->fd, to, n, &ended, &ignored) &&
+           !ended;
+}
+
+/* The publisher has times of its own for what it asks others. */
+static bool read_range(void *ctx, int64_t off, size_t n, void *to)
+{
+    struct server *s = ctx;
+    uint8_t *at = to;
+
+    if (s->closing || s->failed) return false;
+    unsigned left = alarm(0);
+    while (n && !s->failed) {
+        size_t part = n < C2_H5_PROTO_RANGE ? n : C2_H5_PROTO_RANGE;
+        s->failed = !ask_range(s, off, part, at);
+        off += (int64_t)part;
+        at += part;
+        n -= part;
+    }
+    alarm(left);
+    return !s->failed;
+}
+
 /* ---- the file ---- */
 
 static void close_file(struct server *s)
 {
+    s->closing = true;
     for (int i = 0; i < OPEN_MAX_DATASETS; i++) {
         c2_h5_dataset_close(s->opened[i].ds);
         free(s->opened[i].name);
@@ -44,26 +120,39 @@ static void close_file(struct server *s)
     }
     c2_h5_close(s->h5);
     s->h5 = NULL;
+    s->closing = s->failed = false;
 }
 
-static bool open_file(struct server *s, const char *filename, struct cat2_error *err)
+static bool find_state(struct server *s, const struct c2_h5_request *req, struct c2_h5_state *out)
+{
+    if (!req->elsewhere) return c2_h5_stat(s->filename, out);
+    *out = req->state;
+    return true;
+}
+
+static bool open_file(struct server *s, const struct c2_h5_request *req, const char *filename,
+                      struct cat2_error *err)
 {
     struct c2_h5_state now;
 
-    if (!s->filename || strcmp(s->filename, filename) != 0) {
+    if (s->no_files && !req->elsewhere) return c2_fail(err, CAT2_EINVAL, "files are not opened here");
+    if (!s->filename || strcmp(s->filename, filename) != 0 || s->elsewhere != (req->elsewhere != 0)) {
         close_file(s);
         free(s->filename);
         s->filename = c2_str_dup(c2_str_of(filename));
         if (!s->filename) return c2_fail_nomem(err, "request");
+        s->elsewhere = req->elsewhere != 0;
     }
-    if (!c2_h5_stat(s->filename, &now)) {
+    if (!find_state(s, req, &now)) {
         close_file(s);
         return c2_fail_errno(err, errno, "%.160s", s->filename);
     }
     if (s->h5 && memcmp(&now, &s->state, sizeof(now)) == 0 && c2_h5_beneath_same(s->h5->beneath)) return true;
     close_file(s);
     s->state = now;
-    return c2_h5_open_beneath(s->dir, s->filename, &s->h5, err);
+    if (!s->elsewhere) return c2_h5_open_beneath(s->dir, s->filename, &s->h5, err);
+    s->reader = (struct c2_h5_elsewhere){now.size, read_range, s};
+    return c2_h5_open_elsewhere(s->filename, &s->reader, &s->h5, err);
 }
 
 static struct c2_h5_dataset *dataset(struct server *s, const char *name, struct cat2_error *err)
@@ -127,41 +216,7 @@ static bool tell_others(struct server *s, bool all, struct cat2_error *err)
     return true;
 }
 
-/* ---- the socket ---- */
-
-static bool receive(int fd, void *to, size_t n, bool *ended, struct cat2_error *err)
-{
-    uint8_t *p = to;
-    size_t left = n;
-
-    *ended = false;
-    while (left) {
-        ssize_t got = recv(fd, p, left, 0);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return c2_fail_errno(err, errno, "socket");
-        if (got == 0) {
-            *ended = left == n;
-            return *ended || c2_fail(err, CAT2_EIO, "the socket ended within a request");
-        }
-        p += got;
-        left -= (size_t)got;
-    }
-    return true;
-}
-
-static bool transmit(int fd, const void *bytes, size_t n, struct cat2_error *err)
-{
-    const uint8_t *p = bytes;
-
-    while (n) {
-        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0) return c2_fail_errno(err, errno, "socket");
-        p += sent;
-        n -= (size_t)sent;
-    }
-    return true;
-}
+/* ---- answers ---- */
 
 static bool answer(struct server *s, struct c2_h5_answer *a, struct c2_bytes body, struct cat2_error *err)
 {
@@ -285,11 +340,12 @@ static bool serve_one(struct server *s, const struct c2_h5_request *req, struct 
     alarm(req->op == C2_H5_OP_WALK ? WALK_SECONDS : REQUEST_SECONDS); /* no handler: it ends us */
     c2_buf_clear(&s->body);
     c2_buf_clear(&s->others);
-    ok = ok && open_file(s, file, &why);
+    ok = ok && open_file(s, req, file, &why);
     a.before = s->state;
     ok = ok && run(s, req, name, &a, &why);
     alarm(0);
-    if (s->filename) c2_h5_stat(s->filename, &a.after);
+    if (s->filename) find_state(s, req, &a.after);
+    if (s->failed) close_file(s);
     if (s->h5 && !c2_h5_beneath_same(s->h5->beneath)) memset(&a.after, 0xff, sizeof(a.after));
     c2_buf_clear(&s->name);
     free(name);
@@ -313,6 +369,7 @@ static bool next_request(struct server *s, struct c2_h5_request *req, bool *ende
 bool c2_h5_serve(int fd, const char *dir, struct cat2_error *err)
 {
     struct server s = {.fd = fd, .dir = dir, .codec = c2_codec_new()};
+    s.no_files = dir && strcmp(dir, C2_H5_NO_FILES) == 0;
     struct c2_h5_request req;
     bool ended = false, ok = s.codec || c2_fail_nomem(err, "codec");
 

@@ -199,8 +199,8 @@ bool c2_source_alone_new(const struct c2_format *format, const char *filename, s
     alone->base = (struct c2_source){.ops = &ALONE_OPS, .gens = c2_gens_ref(gens)};
     alone->filename = c2_str_dup(c2_str_of(filename));
     bool ok = alone->filename || c2_fail_nomem(err, "source");
-    ok = ok && c2_site_new(NULL, c2_formats, gens, &alone->site, err) &&
-         c2_container_new(format, filename, FILE_KEY, alone->site, &alone->container, err);
+    ok = ok && c2_site_new(NULL, false, c2_formats, gens, &alone->site, err) &&
+         c2_container_new(format, filename, FILE_KEY, alone->site, NULL, &alone->container, err);
     if (!ok) {
         c2_source_free(&alone->base);
         return false;

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "publisher/source/object_bytes.h"
 
 /* ---- life ---- */
 
 bool c2_container_new(const struct c2_format *format, const char *filename, const char *prefix,
-                      struct c2_site *site, struct c2_container **out, struct cat2_error *err)
+                      struct c2_site *site, struct c2_object_bytes *object, struct c2_container **out,
+                      struct cat2_error *err)
 {
     struct c2_container *c = calloc(1, format->nbytes);
 
@@ -28,6 +30,7 @@ bool c2_container_new(const struct c2_format *format, const char *filename, cons
         c2_container_unref(c);
         return false;
     }
+    c->object = object;
     *out = c;
     return true;
 }
@@ -42,6 +45,7 @@ void c2_container_unref(struct c2_container *c)
 {
     if (!c || atomic_fetch_sub(&c->refs, 1) != 1) return;
     if (c->format->fini) c->format->fini(c);
+    c2_object_bytes_free(c->object);
     c2_site_unref(c->site);
     free(c->filename);
     free(c->prefix);
@@ -67,10 +71,21 @@ const char *c2_container_reason(struct c2_container *c, const char *message)
     return c2_site_reason(c->site, message);
 }
 
+/* There is no file: what is compared is the object's validator. */
+static bool object_key(struct c2_container *c, struct c2_file_key *out, struct cat2_error *err)
+{
+    struct c2_object_pin pin;
+
+    if (!c2_object_bytes_pin(c->object, &pin, err)) return false;
+    c2_object_key(&pin, out);
+    return true;
+}
+
 static bool key_of(struct c2_container *c, struct c2_file_key *out, struct cat2_error *err)
 {
     struct stat st;
 
+    if (c->object) return object_key(c, out, err);
     if (c->format->key) return c->format->key(c, out, err);
     if (stat(c->filename, &st) != 0) return c2_fail_errno(err, errno, "%.160s", c->filename);
     c2_file_key_of(&st, out);

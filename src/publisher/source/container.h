@@ -26,6 +26,7 @@ enum c2_claim {
 };
 
 struct c2_format;
+struct c2_object_bytes;  /* object_bytes.h */
 #define C2_FORMATS_MAX 8 /* rows of the table */
 /* What the containers of one root share. */
 struct c2_site {
@@ -33,6 +34,7 @@ struct c2_site {
     const struct c2_format *const *formats;
     struct c2_gens *gens;         /* counted */
     char *dir;                    /* the root's directory; NULL: the container is the root */
+    bool has_objects;             /* they are objects of a store */
     struct c2_reasons *reasons;   /* see c2_site_reason() */
     void *shared[C2_FORMATS_MAX]; /* as the formats, by their place in the table */
 };
@@ -43,7 +45,8 @@ struct c2_container { /* first member of the implementations */
     char *filename;       /* where it is: a path, or a URL */
     char *prefix; /* what its generation is remembered as; those of its datasets are PREFIX/PATH, or PATH
                      when it is "." */
-    void *shared; /* what start() made */
+    struct c2_object_bytes *object; /* owned: what it is, when it is no file; or NULL */
+    void *shared;                   /* what start() made */
 };
 
 /** gen NULL: of the same generation as the container. */
@@ -66,6 +69,10 @@ struct c2_format {
                  struct cat2_error *err);
 
     /* The rest may be NULL. */
+
+    /* By its name, may this object be one of its containers? What is in it shows when it is listed. By
+     * default it may not: objects are never read as one. */
+    bool (*takes_object)(const char *name);
 
     /* Make of a container what it adds, and unmake it, also when init() failed. */
     bool (*init)(struct c2_container *c, struct cat2_error *err);
@@ -98,8 +105,8 @@ bool c2_formats_have_folders(void);
 /* ---- site.c ---- */
 
 /** formats: c2_formats, which lasts as long. */
-bool c2_site_new(const char *dir, const struct c2_format *const *formats, struct c2_gens *gens,
-                 struct c2_site **out, struct cat2_error *err);
+bool c2_site_new(const char *dir, bool has_objects, const struct c2_format *const *formats,
+                 struct c2_gens *gens, struct c2_site **out, struct cat2_error *err);
 struct c2_site *c2_site_ref(struct c2_site *site);
 void c2_site_unref(struct c2_site *site);
 /** Calls end soon with CAT2_ECANCELLED, now and later. */
@@ -109,8 +116,10 @@ const char *c2_site_reason(struct c2_site *site, const char *text);
 
 /* ---- container.c ---- */
 
+/** @param object  taken on success; or NULL: it is a file. */
 bool c2_container_new(const struct c2_format *format, const char *filename, const char *prefix,
-                      struct c2_site *site, struct c2_container **out, struct cat2_error *err);
+                      struct c2_site *site, struct c2_object_bytes *object, struct c2_container **out,
+                      struct cat2_error *err);
 struct c2_container *c2_container_ref(struct c2_container *c);
 void c2_container_unref(struct c2_container *c); /* NULL is fine */
 /** The operations, with their defaults. */

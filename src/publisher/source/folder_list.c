@@ -11,6 +11,7 @@
 #include "base/bisect.h"
 #include "base/fs.h"
 #include "base/name.h"
+#include "publisher/source/object_bytes.h"
 
 /* The file rel as it is named on disk; -1. */
 static int open_rel(struct c2_folder_list *list, const char *rel, struct cat2_error *err)
@@ -19,6 +20,20 @@ static int open_rel(struct c2_folder_list *list, const char *rel, struct cat2_er
 
     if (!c2_path_of_text(c2_str_of(rel), &name, err)) return -1;
     return c2_fs_open(list->root, c2_buf_cstr(&name), O_RDONLY | O_NONBLOCK, err);
+}
+
+bool c2_folder_is_object(struct c2_folder_list *list, const char *rel)
+{
+    return list->objects && c2_object_is_listed(list->objects, rel);
+}
+
+/* Of an object that there is. Nothing is read: an object that is none says so when it is listed. */
+static const struct c2_format *object_format(struct c2_folder_list *list, const char *rel)
+{
+    for (const struct c2_format *const *at = c2_formats; *at; at++)
+        if ((*at)->takes_object && (*at)->takes_object(rel))
+            return c2_object_is_listed(list->objects, rel) ? *at : NULL;
+    return NULL;
 }
 
 const struct c2_format *c2_folder_format(struct c2_folder_list *list, const char *rel,
@@ -30,6 +45,7 @@ const struct c2_format *c2_folder_format(struct c2_folder_list *list, const char
     struct stat st;
 
     *reason = NULL;
+    if (list->objects) return object_format(list, rel);
     candidate.fd = open_rel(list, rel, err);
     if (candidate.fd >= 0 && fstat(candidate.fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
         candidate.is_dir = S_ISDIR(st.st_mode);
@@ -59,18 +75,40 @@ static void remove_at(struct c2_folder_list *list, size_t at)
     memmove(list->p + at, list->p + at + 1, (list->n - at) * sizeof(*list->p));
 }
 
-static bool insert(struct c2_folder_list *list, const struct c2_format *format, const char *rel, size_t at,
-                   struct cat2_error *err)
+/* filename is where it is, for messages and for who opens it; prefix what its generations go by. */
+static bool make_object(struct c2_folder_list *list, const struct c2_format *format, const char *rel,
+                        struct c2_container **out, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) full = C2_BUF_INIT(2 * PATH_MAX);
+    struct c2_object_bytes *object;
+
+    if (!c2_buf_printf(&full, err, "%s%s", c2_object_store_place(list->objects->store)->name, rel) ||
+        !c2_object_bytes_new(list->objects, rel, &object, err))
+        return false;
+    if (c2_container_new(format, c2_buf_cstr(&full), rel, list->site, object, out, err)) return true;
+    c2_object_bytes_free(object);
+    return false;
+}
+
+static bool make_file(struct c2_folder_list *list, const struct c2_format *format, const char *rel,
+                      struct c2_container **out, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) full = C2_BUF_INIT(2 * PATH_MAX);
     C2_AUTO(c2_buf) name = C2_BUF_INIT(strlen(rel) + 1);
+
+    return c2_path_of_text(c2_str_of(rel), &name, err) &&
+           c2_buf_printf(&full, err, "%s/%s", list->site->dir, c2_buf_cstr(&name)) &&
+           c2_container_new(format, c2_buf_cstr(&full), c2_buf_cstr(&name), list->site, NULL, out, err);
+}
+
+static bool insert(struct c2_folder_list *list, const struct c2_format *format, const char *rel, size_t at,
+                   struct cat2_error *err)
+{
     struct c2_folder fresh = {.rel = c2_str_dup(c2_str_of(rel))};
 
-    bool ok =
-        fresh.rel && c2_vec_room(list, C2_VEC_NO_MAX, "containers", err) &&
-        c2_path_of_text(c2_str_of(rel), &name, err) &&
-        c2_buf_printf(&full, err, "%s/%s", list->site->dir, c2_buf_cstr(&name)) &&
-        c2_container_new(format, c2_buf_cstr(&full), c2_buf_cstr(&name), list->site, &fresh.container, err);
+    bool ok = fresh.rel && c2_vec_room(list, C2_VEC_NO_MAX, "containers", err) &&
+              (list->objects ? make_object(list, format, rel, &fresh.container, err)
+                             : make_file(list, format, rel, &fresh.container, err));
     if (!ok) {
         free(fresh.rel);
         return c2_fail_nomem(err, format->name);
@@ -137,9 +175,18 @@ bool c2_folder_list_init(struct c2_folder_list *list, const char *root, struct c
     pthread_mutex_init(&list->lock, NULL);
     list->root = c2_fs_open_dir(root, false, err);
     char *whole = list->root >= 0 ? c2_fs_absolute(root, err) : NULL;
-    bool ok = whole && c2_site_new(whole, c2_formats, gens, &list->site, err);
+    bool ok = whole && c2_site_new(whole, false, c2_formats, gens, &list->site, err);
     free(whole);
     return ok;
+}
+
+bool c2_folder_list_init_objects(struct c2_folder_list *list, struct c2_object_source *objects,
+                                 struct cat2_error *err)
+{
+    pthread_mutex_init(&list->lock, NULL);
+    list->root = -1;
+    list->objects = c2_object_source_ref(objects);
+    return c2_site_new(NULL, true, c2_formats, objects->gens, &list->site, err);
 }
 
 void c2_folder_list_fini(struct c2_folder_list *list)
@@ -149,5 +196,6 @@ void c2_folder_list_fini(struct c2_folder_list *list)
     c2_vec_fini(list);
     c2_site_unref(list->site);
     if (list->root >= 0) close(list->root);
+    if (list->objects) c2_object_source_unref(list->objects);
     pthread_mutex_destroy(&list->lock);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A directory whose containers are folders too: beside FILE.h5 itself there is FILE.h5/GROUP/DATASET.b2nd. A
  * container that is a directory is a folder only: its files are not listed. The rest is the directory's
- * source, which this one asks first. */
+ * source, which this one asks first. Objects of a store are the same, but for having no directories. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,6 +31,7 @@ static struct folders_source *of(struct c2_source *base)
 /* "a/FILE.h5/group/x.b2nd" is split after the container; *rest points into path. NULL: not in one. */
 static struct c2_container *split(struct folders_source *source, const char *path, const char **rest)
 {
+    if (c2_folder_is_object(&source->list, path)) return NULL;
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         char *rel = c2_str_dup((struct c2_str){path, (size_t)(slash - path)});
         struct c2_container *container = rel ? c2_folder_find(&source->list, rel) : NULL;
@@ -62,7 +63,7 @@ static bool show_dataset(void *ctx, const char *path, const struct c2_generation
     char full[C2_PATH_MAX + 1];
     int n = snprintf(full, sizeof(full), "%s/%s", s->rel, path);
 
-    if (n < 0 || (size_t)n >= sizeof(full)) return true;
+    if (n < 0 || (size_t)n >= sizeof(full) || c2_folder_is_object(&s->walk->source->list, full)) return true;
     s->refused = !s->walk->sink(s->walk->ctx, full, gen, err);
     return !s->refused;
 }
@@ -219,7 +220,8 @@ static bool folders_walk(struct c2_source *base, c2_source_sink *sink, void *ctx
     struct walk walk = {.source = source, .sink = sink, .ctx = ctx};
     bool moved;
 
-    if (!c2_fs_reopen_dir(source->list.root, source->list.site->dir, &moved, err)) return false;
+    if (!source->list.objects && !c2_fs_reopen_dir(source->list.root, source->list.site->dir, &moved, err))
+        return false;
     c2_folder_list_begin(&source->list);
     bool ok = c2_source_walk(base->below, visit, &walk, err);
     if (ok) c2_folder_list_end(&source->list);
@@ -317,18 +319,33 @@ static const struct c2_source_ops FOLDERS_OPS = {.walk = folders_walk,
                                                  .cancel = folders_cancel,
                                                  .free = folders_free};
 
-bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
-                           struct cat2_error *err)
+/* root NULL: below is that of objects. */
+static bool folders_new(struct c2_source *below, const char *root, struct c2_source **out,
+                        struct cat2_error *err)
 {
     struct folders_source *source = calloc(1, sizeof(*source));
 
     if (!source) return c2_fail_nomem(err, "source");
-    source->base = (struct c2_source){.ops = &FOLDERS_OPS, .gens = c2_gens_ref(dir->gens)};
-    if (!c2_folder_list_init(&source->list, root, dir->gens, err)) {
+    source->base = (struct c2_source){.ops = &FOLDERS_OPS, .gens = c2_gens_ref(below->gens)};
+    source->list.root = -1;
+    bool ok = root ? c2_folder_list_init(&source->list, root, below->gens, err)
+                   : c2_folder_list_init_objects(&source->list, (struct c2_object_source *)below, err);
+    if (!ok) {
         c2_source_free(&source->base);
         return false;
     }
-    source->base.below = dir;
+    source->base.below = below;
     *out = &source->base;
     return true;
+}
+
+bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
+                           struct cat2_error *err)
+{
+    return folders_new(dir, root, out, err);
+}
+
+bool c2_source_object_folders_new(struct c2_source *objects, struct c2_source **out, struct cat2_error *err)
+{
+    return folders_new(objects, NULL, out, err);
 }

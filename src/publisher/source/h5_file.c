@@ -2,13 +2,9 @@
 /* The present snapshot of an HDF5 file, made anew when it or a file it brings in changed. */
 #include "publisher/source/h5_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "publisher/source/h5_file_impl.h"
-#include "publisher/source/h5_kind.h"
 
 void c2_h5_known_fini(struct c2_h5_known *known)
 {
@@ -32,8 +28,7 @@ bool c2_h5_file_now(struct c2_h5_file *file, struct c2_h5_state *out, struct cat
 {
     C2_AUTO_PTR(c2_h5_snapshot) *snap = current(file);
 
-    if (!c2_h5_stat(file->base.filename, out))
-        return c2_fail_errno(err, errno, "%.160s", file->base.filename);
+    if (!c2_h5_file_state(file, out, err)) return false;
     if (snap) c2_h5_snapshot_others_now(snap, out);
     return true;
 }
@@ -43,22 +38,10 @@ bool c2_h5_file_call(struct c2_h5_file *file, struct c2_h5_call *call, struct ca
     struct c2_h5_state now;
 
     if (!c2_h5_file_now(file, &now, err)) return false;
-    bool ok = c2_h5_workers_call(c2_h5_file_workers(file), call, err);
+    bool ok = c2_h5_file_ask(file, call, err);
     call->answer.before.others = now.others;
     call->answer.after.others = now.others;
     return ok;
-}
-
-/* libhdf5 says of many files only that they have no signature. */
-static void say_what(const struct c2_h5_file *file, struct cat2_error *err)
-{
-    int fd = open(file->base.filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-    if (fd >= 0 && !c2_h5_signature(fd))
-        c2_fail(err, CAT2_EDATA, "%.160s %s", c2_container_title(&file->base), c2_h5_not(fd));
-    else
-        c2_fail_within(err, "%.160s", c2_container_title(&file->base));
-    if (fd >= 0) close(fd);
 }
 
 /* *snap is the present one and old, or there is none, and it is our turn. */
@@ -68,7 +51,7 @@ static bool make(struct c2_h5_file *file, bool undecided, struct c2_h5_snapshot 
     struct c2_h5_snapshot *made;
 
     if (!c2_h5_snapshot_make(file, undecided, &made, err)) {
-        if (err->code == CAT2_EDATA) say_what(file, err);
+        if (err->code == CAT2_EDATA) c2_h5_file_say_what(file, err);
         return false;
     }
     pthread_mutex_lock(&file->lock);
@@ -85,8 +68,7 @@ static bool check(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool *ol
 {
     struct c2_h5_state now;
 
-    if (!c2_h5_stat(file->base.filename, &now))
-        return c2_fail_errno(err, errno, "%.160s", file->base.filename);
+    if (!c2_h5_file_state(file, &now, err)) return false;
     if (snap) c2_h5_snapshot_others_now(snap, &now);
     return c2_h5_snapshot_is_old(file, snap, &now, old, err);
 }
@@ -172,7 +154,9 @@ bool c2_h5_file_last(struct c2_h5_file *file, struct c2_h5_snapshot **out, struc
             return true;
         }
         c2_h5_snapshot_unref(snap);
-        if (!ok) return c2_is_busy(err) && (take_whole(file, out) || take_undecided(file, out, err));
+        if (!ok && !last && file->base.object && err->code == CAT2_ECHANGED) continue; /* another object */
+        if (!ok && c2_h5_is_passing(file, err) && take_whole(file, out)) return true;
+        if (!ok) return c2_is_busy(err) && !file->base.object && take_undecided(file, out, err);
     }
 }
 
@@ -221,7 +205,7 @@ bool c2_h5_file_attrs(struct c2_h5_file *file, const char *path, struct c2_buf *
         return false;
     struct c2_h5_call call = {
         .op = C2_H5_OP_ATTRS, .file = file->base.filename, .name = known.name, .body = out};
-    return c2_h5_workers_call(c2_h5_file_workers(file), &call, err);
+    return c2_h5_file_ask(file, &call, err);
 }
 
 bool c2_h5_file_uses(struct c2_h5_file *file, const char *rel)

@@ -26,6 +26,8 @@ struct c2_h5_file {
     pthread_mutex_t walking;             /* held while its names are read, so that this is done once */
     pthread_mutex_t lock;                /* guards the rest */
     struct c2_h5_snapshot *snap, *whole; /* the last; the last of which all was looked at */
+    struct c2_h5_state broken;           /* of an object: in this state it is no HDF5 file; zeros: none is */
+    struct cat2_error why;               /* why not */
 };
 /* What is known of one dataset or group. */
 struct c2_h5_known {
@@ -45,13 +47,27 @@ static inline struct c2_h5_workers *c2_h5_file_workers(const struct c2_h5_file *
 {
     return file->base.shared;
 }
+/** One request of the present state, whether the file is here or an object. */
+bool c2_h5_file_ask(struct c2_h5_file *file, struct c2_h5_call *call, struct cat2_error *err);
+/** The state now, without that of other files. @errors CAT2_ENOTFOUND; of an object those of
+ * c2_object_bytes_pin(). */
+bool c2_h5_file_state(struct c2_h5_file *file, struct c2_h5_state *out, struct cat2_error *err);
+/** The generation of the file in this state. @errors c2_is_busy(): it is in another one by now. */
+bool c2_h5_file_generation(struct c2_h5_file *file, const struct c2_h5_state *state,
+                           struct c2_generation *out, struct cat2_error *err);
+/** libhdf5 cannot open it: why, if the file tells. */
+void c2_h5_file_say_what(struct c2_h5_file *file, struct cat2_error *err);
 /** One request; its states before and after get the part of the other files. Torn: they differ. */
 bool c2_h5_file_call(struct c2_h5_file *file, struct c2_h5_call *call, struct cat2_error *err);
+/** May it be had another time? It is being written; or it is an object, and its store is away. */
+bool c2_h5_is_passing(const struct c2_h5_file *file, const struct cat2_error *err);
 /** A dataset, looked at, or a group. @errors CAT2_ENOTFOUND. */
 bool c2_h5_file_find(struct c2_h5_file *file, const char *path, bool group, struct c2_h5_known *out,
                      struct cat2_error *err);
 
 /* ---- h5_snapshot.c ---- */
+
+void c2_h5_state_key(const struct c2_h5_state *state, struct c2_file_key *out);
 
 /** Does an event say that it was written, though its state does not? */
 bool c2_h5_is_doubted(const struct c2_h5_file *file);

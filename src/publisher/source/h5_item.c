@@ -57,6 +57,13 @@ static void pause_a_moment(void)
     nanosleep(&time, NULL);
 }
 
+/* That a store is away says nothing of an object. */
+static bool is_gone(const struct h5_item *item, struct cat2_error *err)
+{
+    if (item->file->base.object && err->code != CAT2_ENOTFOUND) return false;
+    return c2_fail(err, CAT2_ECHANGED, "the file is gone");
+}
+
 static bool item_check(struct c2_item *base, struct cat2_error *err)
 {
     struct h5_item *item = of(base);
@@ -64,7 +71,7 @@ static bool item_check(struct c2_item *base, struct cat2_error *err)
 
     for (int i = 0; i < ATTEMPTS; i++) {
         if (i > 0) pause_a_moment();
-        if (!c2_h5_file_now(item->file, &now, err)) return c2_fail(err, CAT2_ECHANGED, "the file is gone");
+        if (!c2_h5_file_now(item->file, &now, err)) return is_gone(item, err);
         if (is_good(item, &now, err)) return true;
         if (!c2_is_busy(err)) return false;
     }
@@ -92,7 +99,7 @@ static bool read_in_place(struct h5_item *item, const struct c2_h5_answer *a, st
     struct c2_chunk_info info;
     size_t before = out->n;
 
-    if (a->n < 32 || a->n > C2_CHUNK_CBYTES_MAX || a->off < 0)
+    if (item->file->base.object || a->n < 32 || a->n > C2_CHUNK_CBYTES_MAX || a->off < 0)
         return c2_fail(err, CAT2_EDATA, "the HDF5 worker named no place");
     C2_AUTO(c2_fd) file = {descriptor(item, &a->before)};
     if (file.fd < 0) return c2_fail_busy(err, item->path);
@@ -116,7 +123,11 @@ static bool read_once(struct h5_item *item, int64_t nchunk, struct c2_buf *out, 
     bool ok = c2_h5_file_call(item->file, &call, err);
     if (ok && call.answer.n > 0) ok = read_in_place(item, &call.answer, out, err);
     if (!ok && (err->code == CAT2_EIO || err->code == CAT2_ECANCELLED)) return false;
-    if (!c2_h5_file_now(item->file, &after, &late)) return c2_fail(err, CAT2_ECHANGED, "the file is gone");
+    if (!ok && item->file->base.object && err->code == CAT2_EUPSTREAM) return false;
+    if (!c2_h5_file_now(item->file, &after, &late)) {
+        *err = late;
+        return is_gone(item, err);
+    }
     if (!c2_h5_same_state(&call.answer.before, &after) || !c2_h5_same_state(&call.answer.after, &after)) {
         item_check(&item->base, &late); /* gone for good, or merely in motion? */
         return late.code == CAT2_ECHANGED ? c2_fail(err, CAT2_ECHANGED, "%s", late.message)

@@ -17,7 +17,7 @@ bool c2_h5_same_state(const struct c2_h5_state *a, const struct c2_h5_state *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-static void key_of(const struct c2_h5_state *state, struct c2_file_key *out)
+void c2_h5_state_key(const struct c2_h5_state *state, struct c2_file_key *out)
 {
     *out = (struct c2_file_key){.dev = state->dev,
                                 .ino = state->ino,
@@ -33,9 +33,10 @@ bool c2_h5_is_doubted(const struct c2_h5_file *file)
 
 /* Written a moment ago: a write may be under way, or another one leave the same time. What only grows (SWMR)
  * need not be waited for so long, nor other files, which are read by their own states. */
-static bool is_still(const struct c2_file_key *key, const struct c2_generation *gen,
-                     const struct c2_h5_others *others)
+static bool is_still(const struct c2_h5_file *file, const struct c2_file_key *key,
+                     const struct c2_generation *gen, const struct c2_h5_others *others)
 {
+    if (file->base.object) return true; /* its state is of its contents; times are its server's */
     if (!c2_file_is_settled(c2_h5_others_newest(others))) return false;
     return c2_file_is_quiet(key) || (gen->growing && c2_file_is_settled(key->ctime_ns));
 }
@@ -153,10 +154,10 @@ static bool name_file(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool
 {
     struct c2_file_key key;
 
-    key_of(&snap->state, &key);
-    if (!c2_gens_of_file(file->base.site->gens, file->base.prefix, &key, &snap->gen, err)) return false;
+    c2_h5_state_key(&snap->state, &key);
+    if (!c2_h5_file_generation(file, &snap->state, &snap->gen, err)) return false;
     if (snap->gen.undecided && !undecided) return c2_fail_busy(err, file->base.filename);
-    snap->hasty = snap->hasty || snap->gen.undecided || !is_still(&key, &snap->gen, &snap->others);
+    snap->hasty = snap->hasty || snap->gen.undecided || !is_still(file, &key, &snap->gen, &snap->others);
     note_others(snap);
     return true;
 }
@@ -177,8 +178,8 @@ bool c2_h5_snapshot_make(struct c2_h5_file *file, bool undecided, struct c2_h5_s
     if (!snap) return c2_fail_nomem(err, "list of datasets");
     atomic_init(&snap->refs, 1);
     pthread_mutex_init(&snap->lock, NULL);
-    snap->budget = BUDGET;
-    bool ok = c2_h5_workers_call(c2_h5_file_workers(file), &call, err) &&
+    snap->budget = file->base.object ? 0 : BUDGET; /* of objects only metadata is read */
+    bool ok = c2_h5_file_ask(file, &call, err) &&
               c2_h5_others_add(&snap->others, c2_buf_bytes(&others), &snap->hasty, err);
     snap->state = call.answer.before;
     snap->hasty = snap->hasty || !c2_h5_same_state(&call.answer.before, &call.answer.after);
@@ -275,6 +276,13 @@ static bool merge(struct c2_h5_snapshot *snap, struct c2_bytes told, bool *torn,
     return true;
 }
 
+/* Not of the dataset. */
+static bool says_nothing(const struct c2_h5_file *file, const struct cat2_error *why)
+{
+    return why->code == CAT2_ECANCELLED || why->code == CAT2_ENOMEM ||
+           (file->base.object && c2_h5_is_passing(file, why));
+}
+
 bool c2_h5_snapshot_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,
                          bool *torn, struct cat2_error *err)
 {
@@ -292,8 +300,8 @@ bool c2_h5_snapshot_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, s
     if (done) return true;
     if (!refused) {
         looked.call.nchunk = take_budget(snap);
-        looked.ok = c2_h5_workers_call(c2_h5_file_workers(file), &looked.call, &looked.why);
-        if (!looked.ok && (looked.why.code == CAT2_ECANCELLED || looked.why.code == CAT2_ENOMEM)) {
+        looked.ok = c2_h5_file_ask(file, &looked.call, &looked.why);
+        if (!looked.ok && says_nothing(file, &looked.why)) {
             *err = looked.why;
             return false;
         }
@@ -327,14 +335,14 @@ bool c2_h5_snapshot_is_old(struct c2_h5_file *file, struct c2_h5_snapshot *snap,
     struct c2_generation gen = {0};
     struct c2_file_key key;
 
-    key_of(now, &key);
+    c2_h5_state_key(now, &key);
     *old = true;
-    if (!c2_gens_of_file(file->base.site->gens, file->base.prefix, &key, &gen, err)) return false;
+    if (!c2_h5_file_generation(file, now, &gen, err)) return false;
     if (gen.undecided) return c2_fail_busy(err, file->base.filename);
     if (!snap) return true;
     pthread_mutex_lock(&snap->lock);
     *old = !c2_h5_same_state(&snap->state, now) || strcmp(snap->gen.validator, gen.validator) != 0 ||
-           (snap->hasty && is_still(&key, &gen, &snap->others));
+           (snap->hasty && is_still(file, &key, &gen, &snap->others));
     pthread_mutex_unlock(&snap->lock);
     return true;
 }

@@ -8,7 +8,8 @@
 #include "helper/h5_proto.h"
 
 struct c2_h5_workers;
-/** dir: files beneath it may be opened for what a file links to; NULL: those in the file's own directory. */
+/** dir: files beneath it may be opened for what a file links to; NULL: those in the file's own directory;
+ * C2_H5_NO_FILES: none is opened, all are elsewhere. */
 bool c2_h5_workers_new(const char *dir, struct c2_h5_workers **out, struct cat2_error *err);
 /** Calls fail soon with CAT2_ECANCELLED, now and later; the processes are ended. */
 void c2_h5_workers_cancel(struct c2_h5_workers *workers);
@@ -22,11 +23,16 @@ struct c2_h5_call {
     bool (*item)(void *ctx, const struct c2_h5_answer *item, const char *path, const char *name,
                  struct c2_str body, struct cat2_error *err);
     void *ctx;
-    struct c2_buf *body;   /* out: appended; may be NULL for WALK and LOOK */
+    struct c2_buf *body; /* out: appended; may be NULL for WALK and LOOK */
+    /* The state of a file that is elsewhere, NULL: it is here; and who reads parts of it, in this state. */
+    const struct c2_h5_state *elsewhere;
+    bool (*range)(void *ctx, int64_t off, size_t n, void *to, struct cat2_error *err);
+    void *range_ctx;
     struct c2_buf *others; /* out, WALK and LOOK, also when they fail: other files; may be NULL */
     struct c2_h5_answer answer;
 };
-/** One request. @errors those of the worker; CAT2_EIO the worker ended, or took too long; CAT2_ECANCELLED. */
+/** One request. @errors those of the worker; of call->range, whatever the worker made of it; CAT2_EIO the
+ * worker ended, or took too long; CAT2_ECANCELLED. */
 bool c2_h5_workers_call(struct c2_h5_workers *workers, struct c2_h5_call *call, struct cat2_error *err);
 
 #endif

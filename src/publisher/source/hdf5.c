@@ -21,7 +21,7 @@ static bool start(const struct c2_site *site, void **shared, struct cat2_error *
 {
     struct c2_h5_workers *workers;
 
-    if (!c2_h5_workers_new(site->dir, &workers, err)) return false;
+    if (!c2_h5_workers_new(site->has_objects ? C2_H5_NO_FILES : site->dir, &workers, err)) return false;
     *shared = workers;
     return true;
 }
@@ -91,6 +91,7 @@ extern const struct c2_format c2_format_hdf5;
 const struct c2_format c2_format_hdf5 = {.name = "h5",
                                          .nbytes = sizeof(struct c2_h5_file),
                                          .probe = probe,
+                                         .takes_object = c2_h5_suffix,
                                          .start = start,
                                          .cancel = cancel,
                                          .stop = stop,

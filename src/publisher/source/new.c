@@ -24,6 +24,18 @@ static bool directory_new(const char *root, const char *statedir, bool no_folder
     return false;
 }
 
+static bool objects_new(const char *url, const struct c2_object_store_settings *settings, bool no_folders,
+                        struct c2_gens *gens, struct c2_source **out, struct cat2_error *err)
+{
+    struct c2_source *objects;
+
+    if (!c2_source_objects_new(url, settings, gens, &objects, err)) return false;
+    *out = objects;
+    if (no_folders || c2_source_object_folders_new(objects, out, err)) return true;
+    c2_source_free(objects);
+    return false;
+}
+
 bool c2_source_new(const char *root, const char *statedir, bool no_folders,
                    const struct c2_object_store_settings *store, struct c2_gens *gens, struct c2_source **out,
                    struct cat2_error *err)
@@ -42,7 +54,7 @@ bool c2_source_new(const char *root, const char *statedir, bool no_folders,
     if (candidate.fd >= 0) close(candidate.fd);
     if (claim >= C2_CLAIM_NAME) return c2_source_alone_new(format, root, gens, out, err);
     if (claim == C2_CLAIM_NONE && c2_is_object_store(root))
-        return c2_source_objects_new(root, store, gens, out, err);
+        return objects_new(root, store, no_folders, gens, out, err);
     if (elsewhere || is_file)
         return c2_fail(err, CAT2_EDATA, "%.160s %s", root, why ? why : "is nothing that can be published");
     return directory_new(root, statedir, no_folders, gens, out, err);

@@ -53,10 +53,7 @@ static struct remote *remote_new(struct c2_object_source *source, const char *pa
 
 static bool read_range(struct remote *r, void *to, size_t n, int64_t off, struct cat2_error *err)
 {
-    if (c2_object_store_read(r->source->store, r->path, &r->state, off, n, to, err)) return true;
-    if (err->code == CAT2_ENOTFOUND) err->code = CAT2_ECHANGED; /* it was there */
-    if (err->code == CAT2_ECHANGED) c2_object_doubt(r->source, r->path);
-    return false;
+    return c2_object_range(r->source, r->path, &r->state, off, n, to, err);
 }
 
 static bool from_windows(struct remote *r, void *to, size_t n, int64_t off)

@@ -4,15 +4,13 @@
  * object's generation is its etag. Lists of buckets have it; of what a site lists it is asked when it is new,
  * when the index says something else of it than before, and while it is young: times in indexes and etags are
  * coarse. */
-#include "publisher/source/objects.h"
+#include "publisher/source/object_bytes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/log.h"
-#include "publisher/source/h5_kind.h"
 
 #define YOUNG_MS   120000 /* indexes of nginx have minutes */
 #define WRITTEN_MS 2000   /* etags of nginx have seconds: such a file may still be written */
@@ -75,15 +73,6 @@ static bool is_recent(struct c2_object_source *source)
 
 /* ---- generations ---- */
 
-/* Files that a directory's publisher would show the datasets of. */
-static const char *not_opened(const char *path)
-{
-    if (c2_h5_suffix(path)) return "is in an object store, where HDF5 files are not opened";
-    if (c2_str_ends(c2_str_of(path), ".b2z"))
-        return "is in an object store, where Blosc2 stores are not opened";
-    return NULL;
-}
-
 /* The etag stands for the contents, if it is a strong one; else all that is known does. */
 static bool generation_of(struct c2_object_source *source, const struct c2_stored_object *object,
                           struct c2_generation *out, struct cat2_error *err)
@@ -99,7 +88,7 @@ static bool generation_of(struct c2_object_source *source, const struct c2_store
     struct c2_hash128 hash = c2_hash128_of(text.p, text.n);
     snprintf(validator, sizeof(validator), "object-%016llx%016llx", (unsigned long long)hash.high,
              (unsigned long long)hash.low);
-    *out = (struct c2_generation){.unusable = object->unusable, .remark = not_opened(object->path)};
+    *out = (struct c2_generation){.unusable = object->unusable};
     return c2_gens_of_part(source->gens, object->path, validator, object->mtime_ms * 1000000, state->nbytes,
                            out, err);
 }
@@ -118,7 +107,8 @@ bool c2_object_is(struct c2_object_source *source, const char *path, const char 
     return generation_of(source, &copy, &gen, &ignored) && strcmp(gen.validator, validator) == 0;
 }
 
-void c2_object_doubt(struct c2_object_source *source, const char *path)
+/* A read found another state: the next c2_object_find() asks. */
+static void doubt(struct c2_object_source *source, const char *path)
 {
     C2_AUTO_PTR(c2_stored_objects) *objects = present(source);
     struct c2_stored_object *object = find(objects, path);
@@ -126,6 +116,15 @@ void c2_object_doubt(struct c2_object_source *source, const char *path)
     pthread_mutex_lock(&source->lock);
     if (object) object->doubted = true;
     pthread_mutex_unlock(&source->lock);
+}
+
+bool c2_object_range(struct c2_object_source *source, const char *path, const struct c2_object_state *state,
+                     int64_t off, size_t n, void *to, struct cat2_error *err)
+{
+    if (c2_object_store_read(source->store, path, state, off, n, to, err)) return true;
+    if (err->code == CAT2_ENOTFOUND) err->code = CAT2_ECHANGED; /* it was there */
+    if (err->code == CAT2_ECHANGED) doubt(source, path);
+    return false;
 }
 
 /* ---- asking ---- */
@@ -326,22 +325,6 @@ static bool tell(struct c2_object_source *source, const struct c2_stored_objects
     return true;
 }
 
-/* Once: lists have it beside each file. */
-static void tell_not_opened(struct c2_object_source *source, const struct c2_stored_objects *objects)
-{
-    const char *example = NULL;
-    size_t n = 0;
-
-    for (size_t i = 0; i < objects->list.n; i++)
-        if (not_opened(objects->list.p[i].path) && n++ == 0) example = objects->list.p[i].path;
-    if (n && !source->told)
-        c2_log_info(
-            "%.100s: %zu files are plain files here, such as %.100s: HDF5 files and Blosc2 stores are not "
-            "opened in object stores",
-            c2_object_store_place(source->store)->name, n, example);
-    source->told = source->told || n > 0; /* looks do not overlap */
-}
-
 static bool objects_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     struct c2_object_source *source = of(base);
@@ -359,7 +342,6 @@ static bool objects_walk(struct c2_source *base, c2_source_sink *sink, void *ctx
     source->looked_ms = c2_now_ms();
     pthread_mutex_unlock(&source->lock);
     objects_unref(old);
-    tell_not_opened(source, now);
     return tell(source, now, sink, ctx, err);
 }
 
@@ -398,6 +380,13 @@ bool c2_object_find(struct c2_object_source *source, const char *path, struct c2
     return generation_of(source, &named, gen, err);
 }
 
+bool c2_object_is_listed(struct c2_object_source *source, const char *path)
+{
+    C2_AUTO_PTR(c2_stored_objects) *objects = present(source);
+
+    return find(objects, path) != NULL;
+}
+
 static bool objects_stat(struct c2_source *base, const char *path, struct c2_generation *out,
                          struct cat2_error *err)
 {
@@ -431,6 +420,7 @@ void c2_object_source_unref(struct c2_object_source *source)
     if (atomic_fetch_sub(&source->refs, 1) != 1) return;
     c2_gens_unref(source->gens);
     objects_unref(source->objects);
+    c2_object_blocks_free(source->blocks);
     c2_object_store_free(source->store);
     pthread_mutex_destroy(&source->lock);
     free(source);
@@ -458,7 +448,8 @@ bool c2_source_objects_new(const char *url, const struct c2_object_store_setting
     source->gens = c2_gens_ref(gens);
     atomic_init(&source->refs, 1);
     pthread_mutex_init(&source->lock, NULL);
-    if (!c2_object_store_new(url, settings, &source->store, err)) {
+    if (!c2_object_blocks_new(&source->blocks, err) ||
+        !c2_object_store_new(url, settings, &source->store, err)) {
         c2_source_free(&source->base);
         return false;
     }

@@ -27,14 +27,15 @@ struct c2_stored_objects {
         C2_VEC(struct c2_stored_object);
     } list;
 };
+struct c2_object_blocks; /* object_bytes.h */
 struct c2_object_source {
     struct c2_source base;
     atomic_int refs;      /* items that are open outlive it as a source */
     struct c2_gens *gens; /* counted, as long as there are items */
     struct c2_object_store *store;
+    struct c2_object_blocks *blocks;   /* what was read of containers */
     pthread_mutex_t lock;              /* guards the rest; nothing is asked under it */
     struct c2_stored_objects *objects; /* NULL: not looked yet */
-    bool told;                         /* that there are files that are not opened */
     int64_t looked_ms;                 /* when they were listed */
 };
 
@@ -44,8 +45,11 @@ void c2_object_source_unref(struct c2_object_source *source);
  * was no look yet, or it is being written; those of c2_object_store_ask(). */
 bool c2_object_find(struct c2_object_source *source, const char *path, struct c2_stored_object *out,
                     struct c2_generation *gen, struct cat2_error *err);
-/** A read found another state: the next c2_object_find() asks. */
-void c2_object_doubt(struct c2_object_source *source, const char *path);
+/** Was it there at the last look? */
+bool c2_object_is_listed(struct c2_object_source *source, const char *path);
+/** c2_object_store_read(). @errors CAT2_ECHANGED also when it is gone; the next c2_object_find() asks. */
+bool c2_object_range(struct c2_object_source *source, const char *path, const struct c2_object_state *state,
+                     int64_t off, size_t n, void *to, struct cat2_error *err);
 /** Is this still its generation, as far as is known? */
 bool c2_object_is(struct c2_object_source *source, const char *path, const char *validator);
 

@@ -13,14 +13,15 @@ struct c2_reasons {
     int n;
 };
 
-bool c2_site_new(const char *dir, const struct c2_format *const *formats, struct c2_gens *gens,
-                 struct c2_site **out, struct cat2_error *err)
+bool c2_site_new(const char *dir, bool has_objects, const struct c2_format *const *formats,
+                 struct c2_gens *gens, struct c2_site **out, struct cat2_error *err)
 {
     struct c2_site *site = calloc(1, sizeof(*site));
 
     if (!site) return c2_fail_nomem(err, "source");
     atomic_init(&site->refs, 1);
     site->formats = formats;
+    site->has_objects = has_objects;
     site->gens = c2_gens_ref(gens);
     site->reasons = calloc(1, sizeof(*site->reasons));
     if (site->reasons) pthread_mutex_init(&site->reasons->lock, NULL);

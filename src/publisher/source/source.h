@@ -129,6 +129,9 @@ bool c2_source_alone_new(const struct c2_format *format, const char *filename, s
 bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
                            struct cat2_error *err);
 
+/** The same of c2_source_objects_new(). Takes objects on success. */
+bool c2_source_object_folders_new(struct c2_source *objects, struct c2_source **out, struct cat2_error *err);
+
 /** The objects of a store or site (object_store.h). */
 struct c2_object_store_settings;
 bool c2_source_objects_new(const char *url, const struct c2_object_store_settings *settings,

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ranges of objects, with the blocks that were read of them. A block is known by the object, its state, and
+ * where it lies: blocks of an older state are never found again, and make room in time. */
+#include "publisher/source/object_bytes.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+#define WAYS 8
+#define SETS (C2_OBJECT_BLOCKS_MAX / WAYS)
+
+struct block {
+    struct c2_hash128 state; /* of the object, with its name */
+    int64_t nblock;
+    uint64_t used;
+    uint8_t *bytes; /* NULL: free */
+};
+struct c2_object_blocks {
+    pthread_mutex_t lock; /* guards the rest; nothing is read under it */
+    uint64_t clock;
+    struct block sets[SETS][WAYS];
+};
+struct c2_object_bytes {
+    struct c2_object_source *source; /* counted */
+    char *path;
+    pthread_mutex_t lock; /* guards the rest */
+    int64_t next;         /* the block after the last that was read */
+    int64_t run;          /* how many were read then */
+};
+
+/* ---- blocks ---- */
+
+bool c2_object_blocks_new(struct c2_object_blocks **out, struct cat2_error *err)
+{
+    struct c2_object_blocks *blocks = calloc(1, sizeof(*blocks));
+
+    if (!blocks) return c2_fail_nomem(err, "blocks of objects");
+    pthread_mutex_init(&blocks->lock, NULL);
+    *out = blocks;
+    return true;
+}
+
+void c2_object_blocks_free(struct c2_object_blocks *blocks)
+{
+    if (!blocks) return;
+    for (size_t i = 0; i < (size_t)SETS * WAYS; i++)
+        free(blocks->sets[i / WAYS][i % WAYS].bytes);
+    pthread_mutex_destroy(&blocks->lock);
+    free(blocks);
+}
+
+static bool state_hash(const char *path, const struct c2_object_state *state, struct c2_hash128 *out,
+                       struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) text = C2_BUF_INIT(2 * C2_PATH_MAX);
+
+    if (!c2_buf_printf(&text, err, "%s\n%s\n%s\n%lld", path, state->etag, state->modified,
+                       (long long)state->nbytes))
+        return false;
+    *out = c2_hash128_of(text.p, text.n);
+    return true;
+}
+
+static struct block *set_of(struct c2_object_blocks *blocks, const struct c2_hash128 *state, int64_t nblock)
+{
+    return blocks->sets[c2_hash64_seeded(state, sizeof(*state), (uint64_t)nblock) % SETS];
+}
+
+/* Locked. NULL: it is not kept. */
+static struct block *find_block(struct c2_object_blocks *blocks, const struct c2_hash128 *state,
+                                int64_t nblock)
+{
+    struct block *set = set_of(blocks, state, nblock);
+
+    for (size_t i = 0; i < WAYS; i++)
+        if (set[i].bytes && set[i].nblock == nblock && memcmp(&set[i].state, state, sizeof(*state)) == 0) {
+            set[i].used = ++blocks->clock;
+            return &set[i];
+        }
+    return NULL;
+}
+
+/* In place of the one that was not used for longest. Without memory it is not kept. */
+static void keep_block(struct c2_object_blocks *blocks, const struct c2_hash128 *state, int64_t nblock,
+                       const uint8_t *bytes, size_t n)
+{
+    struct block *set = set_of(blocks, state, nblock), *worst = &set[0];
+
+    pthread_mutex_lock(&blocks->lock);
+    for (size_t i = 1; i < WAYS; i++)
+        if (set[i].used < worst->used) worst = &set[i];
+    if (!find_block(blocks, state, nblock)) {
+        if (!worst->bytes) worst->bytes = malloc(C2_OBJECT_BLOCK);
+        if (worst->bytes) {
+            memcpy(worst->bytes, bytes, n);
+            worst->state = *state;
+            worst->nblock = nblock;
+            worst->used = ++blocks->clock;
+        }
+    }
+    pthread_mutex_unlock(&blocks->lock);
+}
+
+/* ---- a part ---- */
+
+struct part {
+    struct c2_hash128 state;
+    int64_t off, nbytes; /* of the part; of the object */
+    size_t n;
+    uint8_t *to;
+    int64_t first, last; /* blocks that are missing; first > last: none */
+};
+
+/* What of a block, which begins at `from`, belongs to the part. */
+static void copy_overlap(const struct part *part, const uint8_t *bytes, int64_t from, int64_t n)
+{
+    int64_t begin = c2_max_i64(part->off, from), end = c2_min_i64(part->off + (int64_t)part->n, from + n);
+
+    if (begin < end) memcpy(part->to + (begin - part->off), bytes + (begin - from), (size_t)(end - begin));
+}
+
+static void take_kept(struct c2_object_blocks *blocks, struct part *part)
+{
+    int64_t end = (part->off + (int64_t)part->n - 1) / C2_OBJECT_BLOCK;
+
+    part->first = INT64_MAX;
+    part->last = -1;
+    pthread_mutex_lock(&blocks->lock);
+    for (int64_t i = part->off / C2_OBJECT_BLOCK; i <= end; i++) {
+        const struct block *block = find_block(blocks, &part->state, i);
+        if (block) {
+            copy_overlap(part, block->bytes, i * C2_OBJECT_BLOCK,
+                         c2_min_i64(C2_OBJECT_BLOCK, part->nbytes - i * C2_OBJECT_BLOCK));
+            continue;
+        }
+        part->first = c2_min_i64(part->first, i);
+        part->last = i;
+    }
+    pthread_mutex_unlock(&blocks->lock);
+}
+
+/* Who reads on where the last request ended is given more and more at once. */
+static int64_t last_to_read(struct c2_object_bytes *bytes, const struct part *part)
+{
+    int64_t n = part->last - part->first + 1;
+
+    pthread_mutex_lock(&bytes->lock);
+    if (part->first == bytes->next) n = c2_max_i64(n, c2_min_i64(2 * bytes->run, C2_OBJECT_AHEAD_BLOCKS));
+    bytes->run = n;
+    bytes->next = part->first + n;
+    pthread_mutex_unlock(&bytes->lock);
+    return c2_min_i64(part->first + n - 1, (part->nbytes - 1) / C2_OBJECT_BLOCK);
+}
+
+static bool read_range(struct c2_object_bytes *bytes, const struct c2_object_pin *pin, int64_t off, size_t n,
+                       void *to, struct cat2_error *err)
+{
+    if (c2_object_range(bytes->source, bytes->path, &pin->state, off, n, to, err)) return true;
+    if (c2_is_busy(err)) err->http_status = 0; /* the store is, which is another thing */
+    return false;
+}
+
+static bool read_missing(struct c2_object_bytes *bytes, const struct c2_object_pin *pin, struct part *part,
+                         struct cat2_error *err)
+{
+    int64_t last = last_to_read(bytes, part), from = part->first * C2_OBJECT_BLOCK;
+    int64_t n = c2_min_i64((last + 1) * C2_OBJECT_BLOCK, part->nbytes) - from;
+    uint8_t *fresh = malloc((size_t)n);
+
+    bool ok = fresh ? read_range(bytes, pin, from, (size_t)n, fresh, err) : c2_fail_nomem(err, bytes->path);
+    for (int64_t at = 0; ok && at < n; at += C2_OBJECT_BLOCK)
+        keep_block(bytes->source->blocks, &part->state, (from + at) / C2_OBJECT_BLOCK, fresh + at,
+                   (size_t)c2_min_i64(C2_OBJECT_BLOCK, n - at));
+    if (ok) copy_overlap(part, fresh, from, n);
+    free(fresh);
+    return ok;
+}
+
+bool c2_object_bytes_read(struct c2_object_bytes *bytes, const struct c2_object_pin *pin, int64_t off,
+                          size_t n, void *to, struct cat2_error *err)
+{
+    struct part part = {.off = off, .nbytes = pin->state.nbytes, .n = n, .to = to};
+
+    if (n == 0) return true;
+    if (off < 0 || off > part.nbytes || (int64_t)n > part.nbytes - off)
+        return c2_fail(err, CAT2_EDATA, "%.160s ends before byte %lld", bytes->path, (long long)off);
+    if (n >= C2_OBJECT_DIRECT) return read_range(bytes, pin, off, n, to, err);
+    if (!state_hash(bytes->path, &pin->state, &part.state, err)) return false;
+    take_kept(bytes->source->blocks, &part);
+    return part.first > part.last || read_missing(bytes, pin, &part, err);
+}
+
+/* ---- life, and the state ---- */
+
+bool c2_object_bytes_pin(struct c2_object_bytes *bytes, struct c2_object_pin *out, struct cat2_error *err)
+{
+    struct c2_stored_object object;
+
+    if (!c2_object_find(bytes->source, bytes->path, &object, &out->gen, err)) return false;
+    if (object.unusable) return c2_fail(err, CAT2_EDATA, "%.120s: %s", bytes->path, object.unusable);
+    if (object.doubted) return c2_fail_busy(err, bytes->path); /* being written, perhaps */
+    out->state = object.state;
+    out->mtime_ms = object.mtime_ms;
+    return true;
+}
+
+void c2_object_key(const struct c2_object_pin *pin, struct c2_file_key *out)
+{
+    struct c2_hash128 hash = c2_hash128_of(pin->gen.validator, strlen(pin->gen.validator));
+
+    *out = (struct c2_file_key){.dev = hash.high,
+                                .ino = hash.low,
+                                .size = pin->state.nbytes,
+                                .mtime_ns = pin->mtime_ms * 1000000,
+                                .ctime_ns = pin->mtime_ms * 1000000};
+}
+
+bool c2_object_bytes_new(struct c2_object_source *source, const char *path, struct c2_object_bytes **out,
+                         struct cat2_error *err)
+{
+    struct c2_object_bytes *bytes = calloc(1, sizeof(*bytes));
+
+    if (!bytes) return c2_fail_nomem(err, "object");
+    pthread_mutex_init(&bytes->lock, NULL);
+    bytes->source = c2_object_source_ref(source);
+    bytes->run = 2; /* the beginning of a container says where the rest is */
+    bytes->path = c2_str_dup(c2_str_of(path));
+    if (!bytes->path) {
+        c2_object_bytes_free(bytes);
+        return c2_fail_nomem(err, "object");
+    }
+    *out = bytes;
+    return true;
+}
+
+void c2_object_bytes_free(struct c2_object_bytes *bytes)
+{
+    if (!bytes) return;
+    pthread_mutex_destroy(&bytes->lock);
+    c2_object_source_unref(bytes->source);
+    free(bytes->path);
+    free(bytes);
+}

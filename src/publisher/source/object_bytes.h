@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An object as a container is read: parts of one of its states. Small parts come from blocks, which are kept
+ * for all objects of a source, so that what is read in many small steps takes few requests. Any thread; calls
+ * block. */
+#ifndef C2_PUBLISHER_SOURCE_OBJECT_BYTES_H
+#define C2_PUBLISHER_SOURCE_OBJECT_BYTES_H
+
+#include "publisher/source/objects.h"
+
+#define C2_OBJECT_BLOCK        16384 /* bytes: of HDF5 files some headers and an index that lie together */
+#define C2_OBJECT_DIRECT       65536 /* parts of so many bytes are read as they are, and not kept */
+#define C2_OBJECT_BLOCKS_MAX   2048  /* kept, of all objects of a source: 32 MiB */
+#define C2_OBJECT_AHEAD_BLOCKS 16    /* at most at once, where one follows the other */
+
+/* A state that can be read. */
+struct c2_object_pin {
+    struct c2_object_state state;
+    struct c2_generation gen;
+    int64_t mtime_ms;
+};
+struct c2_object_bytes;
+bool c2_object_bytes_new(struct c2_object_source *source, const char *path, struct c2_object_bytes **out,
+                         struct cat2_error *err);
+void c2_object_bytes_free(struct c2_object_bytes *bytes); /* NULL is fine */
+/** The present state, as far as is known; asks when there is doubt. @errors CAT2_ENOTFOUND; CAT2_EDATA why it
+ * cannot be read; c2_is_busy() it is being written; those of c2_object_store_ask(). */
+bool c2_object_bytes_pin(struct c2_object_bytes *bytes, struct c2_object_pin *out, struct cat2_error *err);
+/** Equal for equal states, in place of what stat() says of a file. */
+void c2_object_key(const struct c2_object_pin *pin, struct c2_file_key *out);
+/** n bytes from off on, which are all in it, of this state. @errors those of c2_object_store_read(); after
+ * CAT2_ECHANGED the next pin is of another state. */
+bool c2_object_bytes_read(struct c2_object_bytes *bytes, const struct c2_object_pin *pin, int64_t off,
+                          size_t n, void *to, struct cat2_error *err);
+
+/** The blocks of a source. */
+bool c2_object_blocks_new(struct c2_object_blocks **out, struct cat2_error *err);
+void c2_object_blocks_free(struct c2_object_blocks *blocks); /* NULL is fine */
+
+#endif
