@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,8 +36,29 @@ void c2_child_find(const char *name, const char *variable, char out[PATH_MAX])
 /* Those of this process that were started and not buried, and all that were. */
 static _Atomic int nrunning, nstarted;
 
+/* Keys of the service, which nothing that it starts has a use for. */
+static bool is_secret(const char *variable)
+{
+    return strncmp(variable, "AWS_", 4) == 0 || strncmp(variable, "CATERVA2_KEY=", 13) == 0;
+}
+
+/* The environment without them; to be freed, not what it points to. NULL: no memory. */
+static char **plain_environment(void)
+{
+    size_t n = 0, kept = 0;
+
+    while (environ[n])
+        n++;
+    char **out = malloc((n + 1) * sizeof(*out));
+    for (size_t i = 0; out && i < n; i++)
+        if (!is_secret(environ[i])) out[kept++] = environ[i];
+    if (out) out[kept] = NULL;
+    return out;
+}
+
 static int spawn(const char *program, char *const argv[], int socket, int said, pid_t *pid)
 {
+    char **env = plain_environment();
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none, every;
@@ -53,7 +75,8 @@ static int spawn(const char *program, char *const argv[], int socket, int said, 
     posix_spawnattr_setsigdefault(&attr, &every);
     posix_spawnattr_setpgroup(&attr, 0); /* Ctrl-C is for the service, which then ends us */
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    int rc = posix_spawn(pid, program, &actions, &attr, argv, environ);
+    int rc = env ? posix_spawn(pid, program, &actions, &attr, argv, env) : ENOMEM;
+    free(env);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     return rc;

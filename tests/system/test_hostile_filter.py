@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A filter for HDF5 that is hostile: it harms its own process and no other, and the log names what it tried."""
 import concurrent.futures
+import contextlib
 import errno
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import h5py
 import numpy as np
 import pytest
+from object_stores import Site
 from programs import BIN, BUILD, EXTERNAL, ROOT, House, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
@@ -25,8 +27,8 @@ def put(file, name, filter_id, values=()):
     made.write_direct_chunk((0,), bytes(range(64)), 0)
 
 
-@pytest.fixture(scope="module")
-def pub(tmp_path_factory):
+@pytest.fixture(scope="module", params=["directory", "objects"])
+def pub(request, tmp_path_factory):
     root, plugins, elsewhere = (tmp_path_factory.mktemp(name) for name in ("root", "filters", "elsewhere"))
     subprocess.run([shutil.which("cc"), "-O1", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", plugins / "libhostile.so",
                     ROOT / "tests/system/plugins/hostile_filter.c"], check=True)
@@ -35,8 +37,10 @@ def pub(tmp_path_factory):
         for deed, name in enumerate(DEEDS):
             put(file, name, 32005, (deed, *map(ord, str(elsewhere))))
         file.create_dataset("good", data=np.arange(64, dtype="u1"), chunks=(64,), compression="gzip")
-    with House(tmp_path_factory.mktemp("house")) as house, pytest.MonkeyPatch.context() as patch:
+    with House(tmp_path_factory.mktemp("house")) as house, pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
         patch.setenv("HDF5_PLUGIN_PATH", str(plugins))
+        if request.param == "objects":
+            root = stack.enter_context(Site(tmp_path_factory.mktemp("site") / "front", root, "json")).url
         it = house.pub("r", root, house.bro())
         it.elsewhere = elsewhere
         wait_until(lambda: b"f.h5/good.b2nd" in get(it.url + "/api/list")[2])

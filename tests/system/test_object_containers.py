@@ -2,6 +2,10 @@
 """Files of many datasets in buckets and on sites: HDF5 files are opened where they are. What moves is read in the server's log."""
 import io
 import json
+import os
+import pathlib
+import subprocess
+import threading
 
 import h5py
 import numpy as np
@@ -47,6 +51,13 @@ def full(house):
 
 def gets(store, name):
     return [line for line in store.told(name) if line["method"] == "GET"]
+
+
+def look(house, store):
+    """Everything is looked at: whoever wants a list starts that, at most once a second."""
+    where = "/bucket" if store.options else "/data/"
+    before = len(store.told(where))
+    wait_until(lambda: full(house) and len(store.told(where)) > before, timeout=60)
 
 
 def test_an_hdf5_object_is_a_folder_of_its_datasets(house, store):
@@ -102,3 +113,151 @@ def test_listing_moves_the_metadata_alone(house, store):
     reads = gets(store, "run.h5")
     print(len(reads), sum(line["sent"] for line in reads))
     assert len(reads) <= 2 and sum(line["sent"] for line in reads) < 125 * 1000 * 8 + 2 * BLOCK
+
+
+def test_a_look_at_a_file_that_is_as_it_was_asks_for_none_of_it(house, store):
+    store.put("run.h5", h5_file(lambda f: f.create_dataset("a", data=numbers())))
+    sub = publish(house, store, poll="0.2")
+    assert listed(sub) == ["run.h5", "run.h5/a.b2nd"]
+    store.forget()
+    look(house, store)
+    look(house, store)
+    assert gets(store, "run.h5") == []
+
+
+def two(a, more=()):
+    def fill(f):
+        f.create_dataset("a", data=a, chunks=(60, 500), compression="gzip")
+        for name in more:
+            f.create_dataset(name, data=np.arange(5))
+    return h5_file(fill)
+
+
+def test_no_answer_is_of_two_states(house, store):
+    """Whoever reads while an object is replaced is told so, and reads all of the new state after that; nothing polls."""
+    old, new = numbers(1), numbers(2)
+    store.put("run.h5", two(old))
+    sub = publish(house, store, poll="never")
+    assert array(sub, "run.h5/a.b2nd", "7,7") == old[7, 7]
+    store.put("run.h5", two(new, ["later"]))
+
+    def read():
+        status, _, body = fetch(sub, "run.h5/a.b2nd", "300:,:")
+        assert status != 200 or (np.load(io.BytesIO(body)) == new[300:]).all()
+        return status == 200
+    wait_until(read)
+    assert (array(sub, "run.h5/a.b2nd") == new).all()
+    wait_until(lambda: listed(sub) == ["run.h5", "run.h5/a.b2nd", "run.h5/later.b2nd"])  # no look was due: the list is renewed
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_never_read_torn(house, store):
+    """Thirty chunks, a request each: the file is another one when some of them have been read."""
+    files = [h5_file(lambda f, i=i: f.create_dataset("a", data=np.full((600, 500), i), chunks=(20, 500))) for i in range(6)]
+    store.put("run.h5", files[0])
+    sub = publish(house, store, poll="never")
+    wait_until(lambda: fetch(sub, "run.h5/a.b2nd", "0,0")[0] == 200)
+    seen = []
+
+    def read():
+        status, _, body = fetch(sub, "run.h5/a.b2nd")
+        values = np.unique(np.load(io.BytesIO(body))).tolist() if status == 200 else []
+        seen.append(values)
+        return len(values) == 1
+    for i, contents in enumerate(files[1:], 1):
+        before = len(gets(store, "run.h5"))  # the log is not forgotten: its length makes the times of a site's files
+        reader = threading.Thread(target=read)
+        reader.start()
+        wait_until(lambda before=before: len(gets(store, "run.h5")) >= before + 3 or not reader.is_alive(), step=0.002)
+        store.put("run.h5", contents)
+        reader.join()
+        look(house, store)
+        wait_until(lambda i=i: read() and seen[-1] == [i], timeout=60)
+    assert all(len(values) <= 1 for values in seen), seen
+
+
+def test_what_is_removed_is_gone(house, store):
+    store.put("run.h5", two(numbers()))
+    store.put("a.txt", b"a")
+    sub = publish(house, store)
+    assert len(listed(sub)) == 3
+    store.remove("run.h5")
+    look(house, store)
+    wait_until(lambda: listed(sub) == ["a.txt"])
+    assert fetch(sub, "run.h5/a.b2nd")[0] == 404
+
+
+def test_a_store_that_is_away_takes_no_dataset_away(house, store):
+    big = numbers()
+    store.put("run.h5", two(big))
+    sub = publish(house, store)
+    assert array(sub, "run.h5/a.b2nd", "7,7") == big[7, 7]
+    store.order("busy")
+    wait_until(lambda: "cannot list the datasets" in house.pub_.output())
+    assert listed(sub) == ["run.h5", "run.h5/a.b2nd"]
+    assert array(sub, "run.h5/a.b2nd", "7,7") == big[7, 7]
+    status, _, body = fetch(sub, "run.h5/a.b2nd", "400:,400:")
+    assert status in (502, 503, 504) and b"run.h5: " in body and b"503" in body
+    store.relax()
+    wait_until(lambda: fetch(sub, "run.h5/a.b2nd", "400:,400:")[0] == 200)
+    assert (array(sub, "run.h5/a.b2nd") == big).all()
+
+
+def test_what_is_no_hdf5_file_is_a_plain_file_that_says_so(house, store):
+    contents = two(numbers())
+    broken = {"cut.h5": contents[:len(contents) // 2], "empty.h5": b"", "text.nc": b"text" * 20000, "old.nc": b"CDF\x01" + bytes(100),
+              "tiny.h5": b"x"}
+    for name, bytes_ in broken.items():
+        store.put(name, bytes_)
+    store.put("good.h5", contents)
+    sub = publish(house, store)
+    assert listed(sub) == sorted([*broken, "good.h5", "good.h5/a.b2nd"])
+    remarks = {path: line.get("remark") for path, line in full(house).items() if path in broken}
+    assert "is empty" in remarks["empty.h5"] and "netCDF-3" in remarks["old.nc"] and "no HDF5 signature" in remarks["text.nc"]
+    assert "no HDF5 signature" in remarks["tiny.h5"] and remarks["cut.h5"]
+    status, _, body = fetch(sub, "text.nc/a.b2nd")
+    assert status == 422 and b"no HDF5 signature" in body
+    assert get(f"{sub.url}/files/foo/text.nc")[2] == broken["text.nc"]
+    store.forget()
+    look(house, store)
+    look(house, store)
+    assert [line for name in broken for line in gets(store, name)] == []  # no look reads what it knows to be none
+
+
+def test_links_to_other_files_are_refused_with_the_reason(house, store):
+    def fill(f):
+        f["own"] = np.arange(3)
+        f["soft"] = h5py.SoftLink("/own")
+        f["far"] = h5py.ExternalLink("other.h5", "/own")
+        f["passwd"] = h5py.ExternalLink("/etc/passwd", "/x")
+        layout = h5py.VirtualLayout(shape=(3,), dtype="i8")
+        layout[:] = h5py.VirtualSource("other.h5", "own", shape=(3,))
+        f.create_virtual_dataset("virtual", layout)
+    store.put("run.h5", h5_file(fill))
+    store.put("other.h5", h5_file(lambda f: f.create_dataset("own", data=np.arange(3))))
+    sub = publish(house, store)
+    assert (array(sub, "run.h5/own.b2nd") == np.arange(3)).all() and (array(sub, "run.h5/soft.b2nd") == np.arange(3)).all()
+    lines = full(house)
+    for name in ("far", "passwd", "virtual"):
+        assert "out of the" in lines[f"run.h5/{name}.b2nd"]["error"], lines[f"run.h5/{name}.b2nd"]
+
+
+def test_hdf5_files_may_stay_files(house, store):
+    store.put("run.h5", two(numbers()))
+    sub = publish(house, store, "--no-hdf5-folders")
+    assert listed(sub) == ["run.h5"]
+    assert "opened" not in json.dumps(full(house)) and gets(store, "run.h5") == []
+
+
+def test_the_worker_has_neither_keys_nor_files(house, store):
+    store.put("run.h5", two(numbers()))
+    sub = publish(house, store)
+    assert array(sub, "run.h5/a.b2nd", "0,0") == numbers()[0, 0]
+    found = subprocess.run(["pgrep", "-P", str(house.pub_.pid), "cat2h5"], capture_output=True, text=True, check=True).stdout.split()
+    assert found
+    for pid in found:
+        assert pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1:2] == [b"/dev/null"]
+        assert b"AWS_" not in pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+        opened = {os.readlink(file) for file in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
+        assert all(name == "/dev/null" or name.startswith(("socket:", "pipe:")) for name in opened), opened
+    if store.options:
+        assert b"AWS_SECRET_ACCESS_KEY" in pathlib.Path(f"/proc/{house.pub_.pid}/environ").read_bytes()

@@ -174,17 +174,6 @@ def test_what_is_no_frame_or_of_the_wrong_kind_says_so(house, store, tmp_path):
     assert (array(sub, "a.b2nd") == numbers()).all()
 
 
-def test_files_that_are_not_opened_are_plain_and_say_so(house, store):
-    store.put("run.h5", b"\x89HDF\r\n\x1a\n" + bytes(100))
-    store.put("a.txt", b"a")
-    sub = publish(house, store)
-    assert listed(sub) == ["a.txt", "run.h5"]
-    assert get(f"{sub.url}/files/foo/run.h5")[2] == b"\x89HDF\r\n\x1a\n" + bytes(100)
-    lines = {line["path"]: line for line in map(json.loads, get(f"{house.pub_.url}/api/list?full=1")[2].splitlines())}
-    assert "HDF5 files are not opened" in json.dumps(lines["run.h5"]) and "opened" not in json.dumps(lines["a.txt"])
-    assert house.pub_.output().count("1 files are plain files here, such as run.h5") == 1
-
-
 def test_all_in_one_process(house, store, tmp_path):
     store.put("a.b2nd", frame(tmp_path, numbers()))
     (tmp_path / "here").mkdir()

@@ -153,6 +153,88 @@ static void a_fingerprint_follows_the_contents(void **state)
     assert_true(prints[0] == prints[1] && prints[1] != prints[2]);
 }
 
+/* ---- a file that is elsewhere ---- */
+
+struct bytes_elsewhere {
+    struct c2_buf bytes;
+    int nreads, fail_at; /* which read fails, from 1 on; 0: none */
+};
+
+static bool read_elsewhere(void *ctx, int64_t off, size_t n, void *to)
+{
+    struct bytes_elsewhere *it = ctx;
+
+    assert_true(off >= 0 && n > 0 && off + (int64_t)n <= (int64_t)it->bytes.n);
+    if (++it->nreads == it->fail_at) return false;
+    memcpy(to, it->bytes.p + off, n);
+    return true;
+}
+
+static void load_rows(struct bytes_elsewhere *out)
+{
+    struct cat2_error err;
+    hid_t file = H5Fcreate(make_path(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+
+    make_rows(file, "rows", 14, 3, true);
+    assert_true(H5Lcreate_external(make_path(), "/rows", file, "other", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    H5Fclose(file);
+    *out = (struct bytes_elsewhere){.bytes = C2_BUF_INIT(1 << 20)};
+    FILE *stream = fopen(make_path(), "rb");
+    assert_non_null(stream);
+    fseek(stream, 0, SEEK_END);
+    assert_true(c2_buf_resize(&out->bytes, (size_t)ftell(stream), &err));
+    rewind(stream);
+    assert_int_equal(fread(out->bytes.p, 1, out->bytes.n, stream), out->bytes.n);
+    fclose(stream);
+}
+
+static void a_file_elsewhere_reads_the_same_and_opens_no_other(void **state)
+{
+    struct bytes_elsewhere it;
+    struct c2_h5_dataset *ds;
+    struct cat2_error err = {0};
+    struct c2_h5 *h5;
+
+    (void)state;
+    load_rows(&it); /* the file stays: what is not to be opened is there */
+    const struct c2_h5_elsewhere elsewhere = {(int64_t)it.bytes.n, read_elsewhere, &it};
+    if (!c2_h5_open_elsewhere("http://host/there/rows.h5", &elsewhere, &h5, &err))
+        fail_msg("%s", err.message);
+    if (!c2_h5_dataset_open(h5, "/rows", NULL, &ds, &err)) fail_msg("%s", err.message);
+    check_chunks(ds, 14, 3);
+    c2_h5_dataset_close(ds);
+    assert_false(c2_h5_dataset_open(h5, "/other", NULL, &ds, &err));
+    c2_h5_close(h5);
+    c2_buf_fini(&it.bytes);
+}
+
+static void a_range_that_fails_is_an_error_wherever_it_happens(void **state)
+{
+    struct bytes_elsewhere it;
+    struct cat2_error err = {0};
+    int nreads = 1;
+
+    (void)state;
+    load_rows(&it);
+    const struct c2_h5_elsewhere elsewhere = {(int64_t)it.bytes.n, read_elsewhere, &it};
+    for (it.fail_at = 0; it.fail_at <= nreads; it.fail_at++) {
+        C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
+        C2_AUTO(c2_buf) chunk = C2_BUF_INIT(1 << 20);
+        struct c2_h5_dataset *ds = NULL;
+        struct c2_h5 *h5 = NULL;
+        it.nreads = 0;
+        bool ok = c2_h5_open_elsewhere("rows.h5", &elsewhere, &h5, &err) &&
+                  c2_h5_dataset_open(h5, "/rows", NULL, &ds, &err) && c2_h5_chunk(ds, codec, 1, &chunk, &err);
+        if (it.fail_at == 0) nreads = it.nreads;
+        if (it.fail_at == 0) assert_true(ok);
+        if (it.fail_at > 1) assert_false(ok); /* the first only asks whether it is being written */
+        c2_h5_dataset_close(ds);
+        c2_h5_close(h5);
+    }
+    assert_true(nreads > 3);
+    c2_buf_fini(&it.bytes);
+}
+
 /* ---- parts without a file ---- */
 
 static void lzf_data_decodes_and_bad_data_is_refused(void **state)
@@ -233,6 +315,8 @@ int main(void)
         cmocka_unit_test(a_box_is_the_same_whatever_the_filters),
         cmocka_unit_test(a_chunk_that_is_not_there_is_refused),
         cmocka_unit_test(a_fingerprint_follows_the_contents),
+        cmocka_unit_test(a_file_elsewhere_reads_the_same_and_opens_no_other),
+        cmocka_unit_test(a_range_that_fails_is_an_error_wherever_it_happens),
         cmocka_unit_test(lzf_data_decodes_and_bad_data_is_refused),
         cmocka_unit_test(checksums_are_those_of_hdf5),
     };

@@ -157,7 +157,8 @@ static bool read_range(struct c2_object_bytes *bytes, const struct c2_object_pin
                        void *to, struct cat2_error *err)
 {
     if (c2_object_range(bytes->source, bytes->path, &pin->state, off, n, to, err)) return true;
-    if (c2_is_busy(err)) err->http_status = 0; /* the store is, which is another thing */
+    if (err->code == CAT2_ECHANGED) c2_object_tell(bytes->source); /* other datasets are in it now */
+    if (c2_is_busy(err)) err->http_status = 0;                     /* the store is, which is another thing */
     return false;
 }
 

@@ -404,8 +404,47 @@ static bool objects_hear_all(struct c2_source *base, const char **why)
     return false;
 }
 
+static bool objects_watch(struct c2_source *base, struct c2_loop *loop, c2_source_changed *changed, void *ctx,
+                          struct cat2_error *err)
+{
+    (void)err;
+    pthread_mutex_lock(&of(base)->lock);
+    of(base)->listener = (struct c2_object_listener){.loop = loop, .changed = changed, .ctx = ctx};
+    pthread_mutex_unlock(&of(base)->lock);
+    return true;
+}
+
+/* Loop thread, as objects_cancel(). */
+static void on_told(void *ctx)
+{
+    struct c2_object_source *source = ctx;
+    struct c2_object_listener *listener = &source->listener;
+
+    pthread_mutex_lock(&source->lock);
+    listener->called = false;
+    bool listens = listener->loop;
+    pthread_mutex_unlock(&source->lock);
+    if (listens) listener->changed(listener->ctx, NULL);
+    c2_object_source_unref(source);
+}
+
+void c2_object_tell(struct c2_object_source *source)
+{
+    struct c2_object_listener *listener = &source->listener;
+
+    pthread_mutex_lock(&source->lock);
+    if (listener->loop && !listener->called) {
+        listener->called = true;
+        c2_loop_post(listener->loop, &listener->call, on_told, c2_object_source_ref(source));
+    }
+    pthread_mutex_unlock(&source->lock);
+}
+
 static void objects_cancel(struct c2_source *base)
 {
+    pthread_mutex_lock(&of(base)->lock);
+    of(base)->listener.loop = NULL;
+    pthread_mutex_unlock(&of(base)->lock);
     if (of(base)->store) c2_object_store_cancel(of(base)->store);
 }
 
@@ -434,6 +473,7 @@ static void objects_free(struct c2_source *base)
 static const struct c2_source_ops OPS = {.walk = objects_walk,
                                          .stat = objects_stat,
                                          .open = c2_object_open,
+                                         .watch = objects_watch,
                                          .cancel = objects_cancel,
                                          .free = objects_free,
                                          .hears_all = objects_hear_all};

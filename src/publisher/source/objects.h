@@ -27,6 +27,14 @@ struct c2_stored_objects {
         C2_VEC(struct c2_stored_object);
     } list;
 };
+/* Who is to be told that something is another by now. */
+struct c2_object_listener {
+    struct c2_loop *loop; /* NULL: nobody */
+    c2_source_changed *changed;
+    void *ctx;
+    struct c2_loop_call call;
+    bool called; /* the call is under way, with a reference to the source */
+};
 struct c2_object_blocks; /* object_bytes.h */
 struct c2_object_source {
     struct c2_source base;
@@ -37,6 +45,7 @@ struct c2_object_source {
     pthread_mutex_t lock;              /* guards the rest; nothing is asked under it */
     struct c2_stored_objects *objects; /* NULL: not looked yet */
     int64_t looked_ms;                 /* when they were listed */
+    struct c2_object_listener listener;
 };
 
 struct c2_object_source *c2_object_source_ref(struct c2_object_source *source);
@@ -50,6 +59,8 @@ bool c2_object_is_listed(struct c2_object_source *source, const char *path);
 /** c2_object_store_read(). @errors CAT2_ECHANGED also when it is gone; the next c2_object_find() asks. */
 bool c2_object_range(struct c2_object_source *source, const char *path, const struct c2_object_state *state,
                      int64_t off, size_t n, void *to, struct cat2_error *err);
+/** What is in a container is another by now: everything is looked at soon. Any thread. */
+void c2_object_tell(struct c2_object_source *source);
 /** Is this still its generation, as far as is known? */
 bool c2_object_is(struct c2_object_source *source, const char *path, const char *validator);
 
