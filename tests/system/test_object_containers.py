@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files of many datasets in buckets and on sites: HDF5 files are opened where they are. What moves is read in the server's log."""
+"""Files of many datasets in buckets and on sites: HDF5 files and Blosc2 stores are opened where they are. What moves is read in the server's log."""
 import io
 import json
 import os
 import pathlib
 import subprocess
 import threading
+import zipfile
 
+import blosc2
 import h5py
 import numpy as np
 import pytest
 from object_stores import EACH, Bucket, array, fetch, needs_s3, publish, store_of
-from programs import EXTERNAL, get, wait_until
+from programs import EXTERNAL, ROOT, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 BLOCK = 16384  # read at least of an HDF5 file
@@ -104,16 +106,92 @@ def test_listing_moves_the_metadata_alone(house, store):
     assert len(listed(sub)) == 11
     assert json.loads(get(f"{sub.url}/api/info/foo/run.h5/group7/data.b2nd")[2])["shape"] == [1250, 1000]
     reads = gets(store, "run.h5")
-    print(len(reads), sum(line["sent"] for line in reads))
     assert all(line["status"] == 206 and line["match"] for line in reads)
     assert len(reads) <= 40 and sum(line["sent"] for line in reads) < 60 * BLOCK
     store.forget()
     assert (array(sub, "run.h5/group7/data.b2nd", "130:140,5") == data[7, 130:140, 5]).all()
     wait_until(lambda: gets(store, "run.h5"))
     reads = gets(store, "run.h5")
-    print(len(reads), sum(line["sent"] for line in reads))
     assert len(reads) <= 2 and sum(line["sent"] for line in reads) < 125 * 1000 * 8 + 2 * BLOCK
 
+
+# ---- Blosc2 stores ----
+
+CORPUS = ROOT / "tests/corpus/b2z_store"  # made by python-blosc2
+
+
+def b2z_file(arrays, **more):
+    """A store as python-blosc2 lays it out: a ZIP file of frames, not compressed."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            archive.writestr(f"{name}.b2nd", blosc2.asarray(array, **more).to_cframe())
+    return made.getvalue()
+
+
+def test_a_blosc2_store_is_a_folder_of_its_datasets(house, store):
+    for name in ("tree", "table", "embedded"):
+        store.put(f"there/{name}.b2z", (CORPUS / f"{name}.b2z").read_bytes())
+    sub = publish(house, store, poll="never")
+    assert {"there/tree.b2z", "there/tree.b2z/bytes.b2frame", "there/tree.b2z/dir/arr.b2nd", "there/tree.b2z/dir/sub/b.b2nd",
+            "there/tree.b2z/dir/table.b2nd", "there/tree.b2z/top.b2nd", "there/table.b2z"} < set(listed(sub))
+    assert (array(sub, "there/tree.b2z/dir/arr.b2nd", "2:5,1") == np.arange(100).reshape(10, 10)[2:5, 1]).all()
+    assert fetch(sub, "there/tree.b2z/dir/table.b2nd")[0] == 200
+    assert any(path.startswith("there/embedded.b2z/") and fetch(sub, path)[0] == 200 for path in listed(sub))
+    assert get(f"{sub.url}/files/foo/there/tree.b2z")[2] == (CORPUS / "tree.b2z").read_bytes()
+    lines = full(house)
+    assert not any("remark" in line or "error" in line for line in lines.values()), lines
+    for path in lines:
+        assert get(f"{sub.url}/api/info/foo/{path}")[0] == 200
+
+
+def test_listing_a_blosc2_store_moves_its_directory_and_the_metadata(house, store):
+    data = np.random.default_rng(1).integers(0, 1 << 60, (8, 500, 1000))
+
+    contents = b2z_file({f"group{i}/data": data[i] for i in range(8)}, chunks=(50, 1000), blocks=(10, 1000))
+    assert len(contents) > 20e6
+    store.put("x.b2z", contents)
+    sub = publish(house, store, poll="never")
+    assert len(listed(sub)) == 9
+    assert json.loads(get(f"{sub.url}/api/info/foo/x.b2z/group7/data.b2nd")[2])["shape"] == [500, 1000]
+    reads = gets(store, "x.b2z")
+    assert all(line["status"] == 206 and line["match"] for line in reads)
+    assert len(reads) <= 3 + 2 * 8 and sum(line["sent"] for line in reads) < 60 * BLOCK
+    store.forget()
+    assert (array(sub, "x.b2z/group3/data.b2nd", "60:70,5") == data[3, 60:70, 5]).all()
+    wait_until(lambda: gets(store, "x.b2z"))
+    reads = gets(store, "x.b2z")
+    assert len(reads) == 1 and reads[0]["sent"] < 50 * 1000 * 8  # the chunk
+
+
+def test_a_store_that_is_replaced_is_never_read_torn(house, store):
+    old, new = numbers(1), numbers(2)
+    store.put("x.b2z", b2z_file({"a": old}, chunks=(60, 500)))
+    sub = publish(house, store, poll="never")
+    assert array(sub, "x.b2z/a.b2nd", "7,7") == old[7, 7]
+    store.put("x.b2z", b2z_file({"a": new, "later": new[:5]}))
+
+    def read():
+        status, _, body = fetch(sub, "x.b2z/a.b2nd", "300:,:")
+        assert status != 200 or (np.load(io.BytesIO(body)) == new[300:]).all()
+        return status == 200
+    wait_until(read)
+    assert (array(sub, "x.b2z/a.b2nd") == new).all()
+    wait_until(lambda: listed(sub) == ["x.b2z", "x.b2z/a.b2nd", "x.b2z/later.b2nd"])
+
+
+def test_what_is_no_blosc2_store_says_so_and_is_read_once(house, store):
+    store.put("no.b2z", b"PK nothing" * 20000)
+    sub = publish(house, store)
+    assert listed(sub) == ["no.b2z"]
+    assert "no ZIP file" in full(house)["no.b2z"]["remark"]
+    store.forget()
+    look(house, store)
+    look(house, store)
+    assert gets(store, "no.b2z") == []
+
+
+# ---- what both have in common ----
 
 def test_a_look_at_a_file_that_is_as_it_was_asks_for_none_of_it(house, store):
     store.put("run.h5", h5_file(lambda f: f.create_dataset("a", data=numbers())))

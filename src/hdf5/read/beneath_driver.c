@@ -9,10 +9,11 @@
 #include "base/fs.h"
 #include "hdf5/read/beneath_impl.h"
 
-#define DESCRIPTORS_MAX 32 /* cat2h5 may have 64 */
-#define SWMR_ATTEMPTS   12
-#define VERSION         1   /* of the class, as libraries since 1.14 want it */
-#define VALUE           400 /* of drivers that nobody registered */
+#define DESCRIPTORS_MAX   32 /* cat2h5 may have 64 */
+#define SWMR_ATTEMPTS     12
+#define SUPERBLOCK_NBYTES 12  /* of its beginning: signature, version, sizes, flags */
+#define VERSION           1   /* of the class, as libraries since 1.14 want it */
+#define VALUE             400 /* of drivers that nobody registered */
 
 struct c2_h5_beneath_file {
     H5FD_t base;
@@ -335,17 +336,16 @@ static hid_t make_fapl(struct c2_h5_beneath *b)
     return fapl;
 }
 
-#define HEAD_NBYTES 12
-
-static bool read_head(struct c2_h5_beneath *b, const char *filename, uint8_t head[HEAD_NBYTES])
+static bool read_head(struct c2_h5_beneath *b, const char *filename, uint8_t head[SUPERBLOCK_NBYTES])
 {
     const struct c2_h5_elsewhere *elsewhere = b->elsewhere;
 
     if (elsewhere)
-        return elsewhere->nbytes >= HEAD_NBYTES && elsewhere->read(elsewhere->ctx, 0, HEAD_NBYTES, head);
+        return elsewhere->nbytes >= SUPERBLOCK_NBYTES &&
+               elsewhere->read(elsewhere->ctx, 0, SUPERBLOCK_NBYTES, head);
     const char *rel = c2_h5_beneath_rel(b, filename);
     int fd = rel ? c2_fs_open_beneath(b->fd, rel, O_RDONLY | O_NONBLOCK) : -1;
-    bool ok = fd >= 0 && pread(fd, head, HEAD_NBYTES, 0) == HEAD_NBYTES;
+    bool ok = fd >= 0 && pread(fd, head, SUPERBLOCK_NBYTES, 0) == SUPERBLOCK_NBYTES;
     if (fd >= 0) close(fd);
     return ok;
 }
@@ -353,7 +353,7 @@ static bool read_head(struct c2_h5_beneath *b, const char *filename, uint8_t hea
 /* The newest superblock keeps a mark while a writer has the file open. */
 static bool is_being_written(struct c2_h5_beneath *b, const char *filename)
 {
-    uint8_t head[HEAD_NBYTES];
+    uint8_t head[SUPERBLOCK_NBYTES];
 
     return read_head(b, filename, head) && head[8] == 3 && (head[11] & 1);
 }

@@ -157,7 +157,7 @@ static void a_fingerprint_follows_the_contents(void **state)
 
 struct bytes_elsewhere {
     struct c2_buf bytes;
-    int nreads, fail_at; /* which read fails, from 1 on; 0: none */
+    int nreads, fail_at; /* from which read on they fail, the first is 1; 0: none does */
 };
 
 static bool read_elsewhere(void *ctx, int64_t off, size_t n, void *to)
@@ -165,7 +165,7 @@ static bool read_elsewhere(void *ctx, int64_t off, size_t n, void *to)
     struct bytes_elsewhere *it = ctx;
 
     assert_true(off >= 0 && n > 0 && off + (int64_t)n <= (int64_t)it->bytes.n);
-    if (++it->nreads == it->fail_at) return false;
+    if (++it->nreads >= it->fail_at && it->fail_at) return false;
     memcpy(to, it->bytes.p + off, n);
     return true;
 }
@@ -208,7 +208,8 @@ static void a_file_elsewhere_reads_the_same_and_opens_no_other(void **state)
     c2_buf_fini(&it.bytes);
 }
 
-static void a_range_that_fails_is_an_error_wherever_it_happens(void **state)
+/* libhdf5 does without some of what it cannot read; who reads then goes on as with a file that is gone. */
+static void ranges_that_fail_from_one_on_end_in_an_error(void **state)
 {
     struct bytes_elsewhere it;
     struct cat2_error err = {0};
@@ -226,8 +227,7 @@ static void a_range_that_fails_is_an_error_wherever_it_happens(void **state)
         bool ok = c2_h5_open_elsewhere("rows.h5", &elsewhere, &h5, &err) &&
                   c2_h5_dataset_open(h5, "/rows", NULL, &ds, &err) && c2_h5_chunk(ds, codec, 1, &chunk, &err);
         if (it.fail_at == 0) nreads = it.nreads;
-        if (it.fail_at == 0) assert_true(ok);
-        if (it.fail_at > 1) assert_false(ok); /* the first only asks whether it is being written */
+        assert_int_equal(ok, it.fail_at == 0);
         c2_h5_dataset_close(ds);
         c2_h5_close(h5);
     }
@@ -316,7 +316,7 @@ int main(void)
         cmocka_unit_test(a_chunk_that_is_not_there_is_refused),
         cmocka_unit_test(a_fingerprint_follows_the_contents),
         cmocka_unit_test(a_file_elsewhere_reads_the_same_and_opens_no_other),
-        cmocka_unit_test(a_range_that_fails_is_an_error_wherever_it_happens),
+        cmocka_unit_test(ranges_that_fail_from_one_on_end_in_an_error),
         cmocka_unit_test(lzf_data_decodes_and_bad_data_is_refused),
         cmocka_unit_test(checksums_are_those_of_hdf5),
     };

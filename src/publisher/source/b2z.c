@@ -19,8 +19,10 @@ struct state { /* counted; immutable */
 };
 struct b2z {
     struct c2_container base;
-    pthread_mutex_t lock; /* guards the rest */
-    struct state *last;   /* NULL: none yet */
+    pthread_mutex_t lock;      /* guards the rest */
+    struct state *last;        /* NULL: none yet */
+    struct c2_file_key broken; /* of an object that is no store, and why not; code 0: none */
+    struct cat2_error why;
 };
 
 static struct b2z *of(struct c2_container *c)
@@ -37,6 +39,11 @@ static enum c2_claim probe(const struct c2_candidate *candidate, const char **wh
         return C2_CLAIM_NAME;
     *why = "is no Blosc2 store: it does not begin as a ZIP file";
     return C2_CLAIM_PROMISED;
+}
+
+static bool takes_object(const char *name)
+{
+    return c2_str_ends(c2_str_of(name), ".b2z");
 }
 
 static bool init(struct c2_container *c, struct cat2_error *err)
@@ -79,38 +86,103 @@ static struct state *keep(struct b2z *b2z, const struct c2_file_key *key, struct
     return found;
 }
 
-/* The file is opened, and its state there. */
-static bool open_state(struct c2_container *c, struct c2_fd *file, struct state **out, struct cat2_error *err)
-{
+/* A file that is open, or an object in a state of it. */
+struct opened {
+    struct c2_zip_file file;
+    struct c2_object_pin pin;
     struct c2_file_key key;
+};
+
+static void opened_fini(struct opened *o)
+{
+    if (o->file.fd >= 0) close(o->file.fd);
+}
+C2_DEFINE_AUTO(opened);
+#define NOT_OPENED                                                                                           \
+    {                                                                                                        \
+        .file.fd = -1                                                                                        \
+    }
+
+static bool open_object(struct c2_container *c, struct opened *o, struct cat2_error *err)
+{
+    if (!c2_object_bytes_pin(c->object, &o->pin, err)) return false;
+    c2_object_key(&o->pin, &o->key);
+    o->file.object = c->object;
+    o->file.pin = &o->pin;
+    return true;
+}
+
+static bool open_file(struct c2_container *c, struct opened *o, struct cat2_error *err)
+{
     struct stat st;
 
-    file->fd = open(c->filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file->fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+    if (c->object) return open_object(c, o, err);
+    o->file.fd = open(c->filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (o->file.fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
-    if (file->fd < 0 || fstat(file->fd, &st) != 0) return c2_fail_errno(err, errno, "%.160s", c->filename);
-    c2_file_key_of(&st, &key);
-    *out = keep(of(c), &key, NULL);
+    if (o->file.fd < 0 || fstat(o->file.fd, &st) != 0)
+        return c2_fail_errno(err, errno, "%.160s", c->filename);
+    c2_file_key_of(&st, &o->key);
+    return true;
+}
+
+/* What is no store in this state of the object is not read again. */
+static bool is_broken(struct b2z *b2z, const struct c2_file_key *key, struct cat2_error *err)
+{
+    pthread_mutex_lock(&b2z->lock);
+    bool is = b2z->base.object && b2z->why.code && c2_file_key_same(&b2z->broken, key);
+    if (is) *err = b2z->why;
+    pthread_mutex_unlock(&b2z->lock);
+    return is;
+}
+
+static void note_broken(struct b2z *b2z, const struct c2_file_key *key, const struct cat2_error *err)
+{
+    if (err->code != CAT2_EDATA && err->code != CAT2_ELIMIT) return;
+    pthread_mutex_lock(&b2z->lock);
+    b2z->broken = *key;
+    b2z->why = *err;
+    pthread_mutex_unlock(&b2z->lock);
+}
+
+/* The file is opened, and its state there. */
+static bool open_state(struct c2_container *c, struct opened *o, struct state **out, struct cat2_error *err)
+{
+    if (!open_file(c, o, err)) return false;
+    *out = keep(of(c), &o->key, NULL);
     if (*out) return true;
+    if (is_broken(of(c), &o->key, err)) return false;
     struct state *fresh = calloc(1, sizeof(*fresh));
     if (!fresh) return c2_fail_nomem(err, "store");
     atomic_init(&fresh->refs, 1);
-    fresh->key = key;
-    if (!c2_b2z_read(file->fd, c->filename, &fresh->store, err)) {
+    fresh->key = o->key;
+    if (!c2_b2z_read(&o->file, c->filename, &fresh->store, err)) {
+        note_broken(of(c), &o->key, err);
         state_unref(fresh);
         return false;
     }
-    *out = keep(of(c), &key, fresh);
+    *out = keep(of(c), &o->key, fresh);
     state_unref(fresh);
     return true;
 }
 
+/* A store of objects that is away takes no dataset away: there is what there was. */
+static bool last_state(struct c2_container *c, struct state **out, const struct cat2_error *err)
+{
+    if (!c->object || !c2_object_is_passing(err)) return false;
+    pthread_mutex_lock(&of(c)->lock);
+    *out = of(c)->last;
+    if (*out) atomic_fetch_add(&(*out)->refs, 1);
+    pthread_mutex_unlock(&of(c)->lock);
+    return *out;
+}
+
 static bool list(struct c2_container *c, c2_container_sink *sink, void *ctx, struct cat2_error *err)
 {
-    C2_AUTO(c2_fd) file = {-1};
+    C2_AUTO(opened) o = NOT_OPENED;
     C2_AUTO_PTR(state) *state = NULL;
 
-    if (!open_state(c, &file, &state, err)) return false;
+    if (!open_state(c, &o, &state, err) && !last_state(c, &state, err)) return false;
     for (size_t i = 0; i < state->store.n; i++)
         if (!state->store.p[i].inner && !sink(ctx, state->store.p[i].path, NULL, err)) return false;
     return true;
@@ -118,11 +190,11 @@ static bool list(struct c2_container *c, c2_container_sink *sink, void *ctx, str
 
 static bool attrs(struct c2_container *c, const char *path, struct c2_buf *out, struct cat2_error *err)
 {
-    C2_AUTO(c2_fd) file = {-1};
+    C2_AUTO(opened) o = NOT_OPENED;
     C2_AUTO_PTR(state) *state = NULL;
 
-    return open_state(c, &file, &state, err) &&
-           c2_b2z_attrs(file.fd, c->filename, &state->store, path, out, err);
+    return open_state(c, &o, &state, err) &&
+           c2_b2z_attrs(&o.file, c->filename, &state->store, path, out, err);
 }
 
 /* ---- datasets ---- */
@@ -148,15 +220,15 @@ static const struct c2_item_ops LEAF_OPS = {.chunk = leaf_chunk, .free = leaf_fr
 static bool open_leaf(struct c2_container *c, const char *path, struct c2_codec *codec, struct c2_item **out,
                       struct cat2_error *err)
 {
-    C2_AUTO(c2_fd) file = {-1};
+    C2_AUTO(opened) o = NOT_OPENED;
     C2_AUTO_PTR(state) *state = NULL;
     C2_AUTO_PTR(c2_frame) *frame = NULL;
 
-    if (!open_state(c, &file, &state, err)) return false;
+    if (!open_state(c, &o, &state, err)) return false;
     const struct c2_b2z_leaf *leaf = c2_b2z_find(&state->store, path);
     if (!leaf || leaf->inner) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
-    if (leaf->table) return c2_b2z_table_open(file.fd, c->filename, &state->store, leaf, codec, out, err);
-    if (!c2_b2z_open(file.fd, c->filename, leaf, &frame, err)) return false;
+    if (leaf->table) return c2_b2z_table_open(&o.file, c->filename, &state->store, leaf, codec, out, err);
+    if (!c2_b2z_open(&o.file, c->filename, leaf, &frame, err)) return false;
     if (c2_frame_meta(frame)->kind != c2_kind_of(c2_str_of(path)))
         return c2_fail(err, CAT2_EDATA, "%.120s: the frame is %s", path,
                        c2_frame_meta(frame)->kind == C2_KIND_ARRAY ? "an array" : "no array");
@@ -174,6 +246,7 @@ extern const struct c2_format c2_format_b2z;
 const struct c2_format c2_format_b2z = {.name = "b2z",
                                         .nbytes = sizeof(struct b2z),
                                         .probe = probe,
+                                        .takes_object = takes_object,
                                         .init = init,
                                         .fini = fini,
                                         .list = list,

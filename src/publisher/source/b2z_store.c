@@ -17,14 +17,44 @@
 #define EMBEDDED_MAX (64 << 20)   /* bytes of small frames in one store: each is at most some kilobytes */
 #define ATTRS        "__vlmeta__" /* the name of the frame with a group's attributes */
 
-static bool open_entry(int fd, const char *name, const struct c2_zip_entry *entry, struct c2_frame **out,
-                       struct cat2_error *err)
+/* An entry of an object, in one state of it. */
+struct remote_entry {
+    struct c2_object_bytes *object; /* counted */
+    struct c2_object_pin pin;
+    int64_t at;
+};
+
+static bool remote_read(void *self, void *to, size_t n, int64_t off, struct cat2_error *err)
+{
+    const struct remote_entry *entry = self;
+
+    return c2_object_bytes_read(entry->object, &entry->pin, entry->at + off, n, to, err);
+}
+
+static void remote_free(void *self)
+{
+    c2_object_bytes_free(((struct remote_entry *)self)->object);
+    free(self);
+}
+
+static bool open_remote(const struct c2_zip_file *file, int64_t at, int64_t n, const char *name,
+                        struct c2_frame **out, struct cat2_error *err)
+{
+    struct remote_entry *entry = malloc(sizeof(*entry));
+
+    if (!entry) return c2_fail_nomem(err, "dataset");
+    *entry = (struct remote_entry){c2_object_bytes_ref(file->object), *file->pin, at};
+    return c2_frame_open_bytes(&(struct c2_frame_bytes){remote_read, remote_free, entry}, n, name, out, err);
+}
+
+static bool open_entry(const struct c2_zip_file *file, const char *name, const struct c2_zip_entry *entry,
+                       struct c2_frame **out, struct cat2_error *err)
 {
     int64_t at;
-    int copy;
 
-    if (!c2_zip_place(fd, entry, &at, err)) return false;
-    copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (!c2_zip_place(file, entry, &at, err)) return false;
+    if (file->object) return open_remote(file, at, entry->n, name, out, err);
+    int copy = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
     return copy >= 0 ? c2_frame_open_part(copy, at, entry->n, name, out, err)
                      : c2_fail_errno(err, errno, "%.160s", name);
 }
@@ -49,25 +79,25 @@ static bool decode(struct c2_frame *frame, struct c2_buf *out, struct cat2_error
     return true;
 }
 
-static bool open_embedded(int fd, const char *name, const struct c2_b2z_leaf *leaf, struct c2_frame **out,
-                          struct cat2_error *err)
+static bool open_embedded(const struct c2_zip_file *file, const char *name, const struct c2_b2z_leaf *leaf,
+                          struct c2_frame **out, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_frame) *whole = NULL;
     C2_AUTO(c2_buf) all = C2_BUF_INIT(EMBEDDED_MAX), part = C2_BUF_INIT(EMBEDDED_MAX);
     int64_t end;
 
-    if (!open_entry(fd, name, leaf->entry, &whole, err) || !decode(whole, &all, err)) return false;
+    if (!open_entry(file, name, leaf->entry, &whole, err) || !decode(whole, &all, err)) return false;
     if (leaf->off < 0 || !c2_add_i64(leaf->off, leaf->n, &end) || end > (int64_t)all.n)
         return c2_fail(err, CAT2_EDATA, "%.100s: it is not in " EMBEDDED, leaf->path);
     return c2_buf_append(&part, all.p + leaf->off, (size_t)leaf->n, err) &&
            c2_frame_open_buf(&part, name, out, err);
 }
 
-bool c2_b2z_open(int fd, const char *name, const struct c2_b2z_leaf *leaf, struct c2_frame **out,
-                 struct cat2_error *err)
+bool c2_b2z_open(const struct c2_zip_file *file, const char *name, const struct c2_b2z_leaf *leaf,
+                 struct c2_frame **out, struct cat2_error *err)
 {
-    return leaf->n < 0 ? open_entry(fd, name, leaf->entry, out, err)
-                       : open_embedded(fd, name, leaf, out, err);
+    return leaf->n < 0 ? open_entry(file, name, leaf->entry, out, err)
+                       : open_embedded(file, name, leaf, out, err);
 }
 
 /* ---- what there is ---- */
@@ -93,15 +123,15 @@ static bool is_attrs(struct c2_str key)
     return c2_str_is(c2_path_last(key), ATTRS);
 }
 
-static bool add_embedded(int fd, const char *name, const struct c2_zip_entry *entry, struct c2_b2z *store,
-                         struct cat2_error *err)
+static bool add_embedded(const struct c2_zip_file *file, const char *name, const struct c2_zip_entry *entry,
+                         struct c2_b2z *store, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_frame) *frame = NULL;
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_jval place;
     struct c2_str key;
 
-    if (!open_entry(fd, name, entry, &frame, err)) return false;
+    if (!open_entry(file, name, entry, &frame, err)) return false;
     const struct c2_buf *attrs = &c2_frame_meta(frame)->vlmeta;
     if (attrs->n == 0 || !c2_json_parse(c2_buf_str(attrs), &json, err)) return attrs->n == 0;
     struct c2_jiter it = c2_jiter_of(c2_jget(c2_jget(c2_json_root(json), "estore_metadata"), "embed_map"));
@@ -113,7 +143,7 @@ static bool add_embedded(int fd, const char *name, const struct c2_zip_entry *en
             !c2_jint(c2_jget(place, "length"), &leaf.n) || leaf.n < 0)
             continue;
         leaf.path = (char *)(uintptr_t) "";
-        if (!open_embedded(fd, name, &leaf, &one, err)) return false;
+        if (!open_embedded(file, name, &leaf, &one, err)) return false;
         bool array = c2_frame_meta(one)->kind == C2_KIND_ARRAY;
         if (!add(store, key, array ? C2_ARRAY_SUFFIX : C2_FRAME_SUFFIX, leaf, err)) return false;
     }
@@ -138,8 +168,8 @@ static bool add_entry(const struct c2_zip_entry *entry, struct c2_b2z *store, st
 
 /* ---- tables ---- */
 
-static bool is_table(int fd, const char *name, const struct c2_b2z_leaf *leaf, bool *is,
-                     struct cat2_error *err)
+static bool is_table(const struct c2_zip_file *file, const char *name, const struct c2_b2z_leaf *leaf,
+                     bool *is, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_frame) *frame = NULL;
     C2_AUTO_PTR(c2_json) *json = NULL;
@@ -147,7 +177,7 @@ static bool is_table(int fd, const char *name, const struct c2_b2z_leaf *leaf, b
 
     *is = false;
     if (!c2_str_is(c2_path_last(c2_str_of(leaf->path)), "_meta" C2_FRAME_SUFFIX)) return true;
-    if (!c2_b2z_open(fd, name, leaf, &frame, err)) return false;
+    if (!c2_b2z_open(file, name, leaf, &frame, err)) return false;
     const struct c2_buf *attrs = &c2_frame_meta(frame)->vlmeta;
     if (attrs->n && !c2_json_parse(c2_buf_str(attrs), &json, err)) return false;
     *is = json && c2_jstr(c2_jget(c2_json_root(json), "kind"), &kind) && c2_str_is(kind, "ctable");
@@ -171,12 +201,13 @@ static bool add_table(struct c2_b2z *store, const struct c2_b2z_leaf *told, stru
     return ok;
 }
 
-static bool find_tables(int fd, const char *name, struct c2_b2z *store, struct cat2_error *err)
+static bool find_tables(const struct c2_zip_file *file, const char *name, struct c2_b2z *store,
+                        struct cat2_error *err)
 {
     bool is = false, ok = true;
 
     for (size_t i = 0, n = store->n; ok && i < n; i++) {
-        ok = store->p[i].inner || is_table(fd, name, &store->p[i], &is, err);
+        ok = store->p[i].inner || is_table(file, name, &store->p[i], &is, err);
         if (ok && is)
             ok = add_table(store,
                            &(struct c2_b2z_leaf){.path = store->p[i].path,
@@ -194,16 +225,16 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct c2_b2z_leaf *)a)->path, ((const struct c2_b2z_leaf *)b)->path);
 }
 
-bool c2_b2z_read(int fd, const char *name, struct c2_b2z *out, struct cat2_error *err)
+bool c2_b2z_read(const struct c2_zip_file *file, const char *name, struct c2_b2z *out, struct cat2_error *err)
 {
     C2_AUTO(c2_b2z) store = {0};
 
-    if (!c2_zip_read(fd, &store.zip, err)) return false;
+    if (!c2_zip_read(file, &store.zip, err)) return false;
     for (size_t i = 0; i < store.zip.n; i++)
         if (!add_entry(&store.zip.p[i], &store, err)) return false;
     const struct c2_zip_entry *embedded = c2_zip_find(&store.zip, EMBEDDED);
-    if (embedded && !add_embedded(fd, name, embedded, &store, err)) return false;
-    if (!find_tables(fd, name, &store, err)) return false;
+    if (embedded && !add_embedded(file, name, embedded, &store, err)) return false;
+    if (!find_tables(file, name, &store, err)) return false;
     if (store.n) qsort(store.p, store.n, sizeof(*store.p), by_path);
     for (size_t i = 1; i < store.n; i++)
         if (by_path(&store.p[i - 1], &store.p[i]) == 0)
@@ -242,8 +273,8 @@ static bool is_group(const struct c2_b2z *store, const char *path)
     return is;
 }
 
-bool c2_b2z_attrs(int fd, const char *name, const struct c2_b2z *store, const char *path, struct c2_buf *out,
-                  struct cat2_error *err)
+bool c2_b2z_attrs(const struct c2_zip_file *file, const char *name, const struct c2_b2z *store,
+                  const char *path, struct c2_buf *out, struct cat2_error *err)
 {
     const struct c2_b2z_leaf *leaf = c2_b2z_find(store, path);
     C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
@@ -253,7 +284,7 @@ bool c2_b2z_attrs(int fd, const char *name, const struct c2_b2z *store, const ch
     if (!c2_buf_printf(&key, err, "%s%s" ATTRS ".b2f", path, *path ? "/" : "")) return false;
     const struct c2_zip_entry *entry = leaf ? NULL : c2_zip_find(&store->zip, c2_buf_cstr(&key));
     if (!leaf && !entry) return c2_buf_puts(out, "{}", err);
-    if (!(leaf ? c2_b2z_open(fd, name, leaf, &frame, err) : open_entry(fd, name, entry, &frame, err)))
+    if (!(leaf ? c2_b2z_open(file, name, leaf, &frame, err) : open_entry(file, name, entry, &frame, err)))
         return false;
     const struct c2_buf *attrs = &c2_frame_meta(frame)->vlmeta;
     return attrs->n ? c2_buf_append(out, attrs->p, attrs->n, err) : c2_buf_puts(out, "{}", err);

@@ -18,16 +18,17 @@ struct c2_b2z { /* zeros are none */
     C2_VEC(struct c2_b2z_leaf); /* sorted by path */
 };
 /** @param name  of the file, for messages. @errors CAT2_EDATA, CAT2_ELIMIT. */
-bool c2_b2z_read(int fd, const char *name, struct c2_b2z *out, struct cat2_error *err);
+bool c2_b2z_read(const struct c2_zip_file *file, const char *name, struct c2_b2z *out,
+                 struct cat2_error *err);
 void c2_b2z_fini(struct c2_b2z *store);
 C2_DEFINE_AUTO(c2_b2z);
 /** NULL: there is none. */
 const struct c2_b2z_leaf *c2_b2z_find(const struct c2_b2z *store, const char *path);
 /** Its frame. */
-bool c2_b2z_open(int fd, const char *name, const struct c2_b2z_leaf *leaf, struct c2_frame **out,
-                 struct cat2_error *err);
+bool c2_b2z_open(const struct c2_zip_file *file, const char *name, const struct c2_b2z_leaf *leaf,
+                 struct c2_frame **out, struct cat2_error *err);
 /** Attributes of a group ("" is the whole) or dataset as JSON, appended. @errors CAT2_ENOTFOUND. */
-bool c2_b2z_attrs(int fd, const char *name, const struct c2_b2z *store, const char *path, struct c2_buf *out,
-                  struct cat2_error *err);
+bool c2_b2z_attrs(const struct c2_zip_file *file, const char *name, const struct c2_b2z *store,
+                  const char *path, struct c2_buf *out, struct cat2_error *err);
 
 #endif

@@ -20,11 +20,12 @@ static void ask(int fd, const struct c2_b2z *store, const struct c2_b2z_leaf *le
     struct cat2_error err;
 
     if (c2_b2z_find(store, leaf->path) != leaf) abort();
-    (void)c2_b2z_attrs(fd, "fuzz", store, leaf->path, &out, &err);
+    (void)c2_b2z_attrs(C2_ZIP_HERE(fd), "fuzz", store, leaf->path, &out, &err);
     c2_buf_clear(&out);
-    if (!leaf->table && c2_b2z_open(fd, "fuzz", leaf, &frame, &err) && c2_frame_meta(frame)->nchunks)
+    if (!leaf->table && c2_b2z_open(C2_ZIP_HERE(fd), "fuzz", leaf, &frame, &err) &&
+        c2_frame_meta(frame)->nchunks)
         (void)c2_frame_chunk(frame, 0, &out, &err);
-    if (leaf->table && c2_b2z_table_open(fd, "fuzz", store, leaf, codec, &rows, &err)) {
+    if (leaf->table && c2_b2z_table_open(C2_ZIP_HERE(fd), "fuzz", store, leaf, codec, &rows, &err)) {
         for (int64_t i = 0; i < rows->meta->nchunks && i < LEAVES && rows->meta->chunksize <= NBYTES; i++)
             (void)rows->ops->chunk(rows, i, &out, &err);
         rows->ops->free(rows);
@@ -39,8 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fd = memfd_create("b2z", MFD_CLOEXEC);
 
     if (fd < 0 || write(fd, data, size) != (ssize_t)size) abort();
-    if (c2_b2z_read(fd, "fuzz", &store, &err)) {
-        (void)c2_b2z_attrs(fd, "fuzz", &store, "", &attrs, &err);
+    if (c2_b2z_read(C2_ZIP_HERE(fd), "fuzz", &store, &err)) {
+        (void)c2_b2z_attrs(C2_ZIP_HERE(fd), "fuzz", &store, "", &attrs, &err);
         for (size_t i = 0; i < store.n && i < LEAVES; i++)
             ask(fd, &store, &store.p[i]);
     }

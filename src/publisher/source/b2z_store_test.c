@@ -23,7 +23,7 @@ static void open_store(const char *name, struct opened *o)
     snprintf(path, sizeof(path), C2_TEST_DATA "/corpus/b2z_store/%s.b2z", name);
     *o = (struct opened){.fd = open(path, O_RDONLY | O_CLOEXEC), .codec = c2_codec_new()};
     assert_true(o->fd >= 0);
-    if (!c2_b2z_read(o->fd, name, &o->store, &o->err)) fail_msg("%s: %s", name, o->err.message);
+    if (!c2_b2z_read(C2_ZIP_HERE(o->fd), name, &o->store, &o->err)) fail_msg("%s: %s", name, o->err.message);
 }
 
 static void close_store(struct opened *o)
@@ -63,8 +63,9 @@ static int64_t first_chunk(struct opened *o, const char *path, uint8_t *items)
     struct c2_item *rows = NULL;
 
     assert_non_null(leaf);
-    bool ok = leaf->table ? c2_b2z_table_open(o->fd, "x", &o->store, leaf, o->codec, &rows, &o->err)
-                          : c2_b2z_open(o->fd, "x", leaf, &frame, &o->err);
+    bool ok = leaf->table
+                  ? c2_b2z_table_open(C2_ZIP_HERE(o->fd), "x", &o->store, leaf, o->codec, &rows, &o->err)
+                  : c2_b2z_open(C2_ZIP_HERE(o->fd), "x", leaf, &frame, &o->err);
     if (!ok) fail_msg("%s: %s", path, o->err.message);
     const struct c2_meta *meta = rows ? rows->meta : c2_frame_meta(frame);
     int64_t n = meta->grid.shape[0] * (rows ? meta->dtype.itemsize : 1);
@@ -131,7 +132,7 @@ static void a_table_may_have_no_rows(void **state)
     (void)state;
     open_store("empty", &o);
     const struct c2_b2z_leaf *leaf = c2_b2z_find(&o.store, C2_TABLE_ALONE);
-    assert_true(c2_b2z_table_open(o.fd, "x", &o.store, leaf, o.codec, &rows, &o.err));
+    assert_true(c2_b2z_table_open(C2_ZIP_HERE(o.fd), "x", &o.store, leaf, o.codec, &rows, &o.err));
     assert_int_equal(rows->meta->grid.shape[0], 0);
     assert_int_equal(rows->meta->nchunks, 0);
     rows->ops->free(rows);
@@ -151,7 +152,7 @@ static void groups_have_their_attributes(void **state)
     open_store("tree", &o);
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         C2_AUTO(c2_buf) out = C2_BUF_INIT(4096);
-        bool ok = c2_b2z_attrs(o.fd, "x", &o.store, cases[i].path, &out, &o.err);
+        bool ok = c2_b2z_attrs(C2_ZIP_HERE(o.fd), "x", &o.store, cases[i].path, &out, &o.err);
         assert_int_equal(ok, cases[i].attrs != NULL);
         if (ok) assert_string_equal(c2_buf_cstr(&out), cases[i].attrs);
         if (!ok) assert_int_equal(o.err.code, CAT2_ENOTFOUND);
@@ -173,7 +174,7 @@ static void damaged_stores_are_refused_with_a_reason(void **state)
         C2_AUTO(c2_b2z) store = {0};
         int fd = memfd_create("b2z", MFD_CLOEXEC);
         assert_int_equal(write(fd, bytes.p, n), n);
-        bool ok = c2_b2z_read(fd, "x", &store, &o.err);
+        bool ok = c2_b2z_read(C2_ZIP_HERE(fd), "x", &store, &o.err);
         assert_true(!ok && o.err.code == CAT2_EDATA && *o.err.message);
         close(fd);
     }
@@ -183,7 +184,7 @@ static void damaged_stores_are_refused_with_a_reason(void **state)
         bytes.p[i] ^= 0x55;
         assert_int_equal(write(fd, bytes.p, bytes.n), bytes.n);
         bytes.p[i] ^= 0x55;
-        refused += !c2_b2z_read(fd, "x", &store, &o.err);
+        refused += !c2_b2z_read(C2_ZIP_HERE(fd), "x", &store, &o.err);
         close(fd);
     }
     assert_true(refused > 100);

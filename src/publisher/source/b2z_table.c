@@ -153,7 +153,7 @@ static const struct c2_item_ops TABLE_OPS = {.chunk = table_chunk, .free = table
 /* ---- opening ---- */
 
 struct opening {
-    int fd;
+    const struct c2_zip_file *file;
     const char *name;
     const struct c2_b2z *store;
     const struct c2_b2z_leaf *leaf;
@@ -170,7 +170,7 @@ static bool open_part(const struct opening *o, struct c2_str part, struct c2_fra
                        C2_STR_ARG(part)))
         return false;
     const struct c2_b2z_leaf *leaf = c2_b2z_find(o->store, c2_buf_cstr(&path));
-    return !leaf || c2_b2z_open(o->fd, o->name, leaf, out, err);
+    return !leaf || c2_b2z_open(o->file, o->name, leaf, out, err);
 }
 
 static bool add_field(struct table *table, struct c2_str name, const struct c2_meta *meta,
@@ -265,7 +265,7 @@ static bool put_attrs(const struct opening *o, struct c2_buf *out, struct cat2_e
     if (!c2_buf_printf(&path, err, "%s_vlmeta" C2_FRAME_SUFFIX, o->leaf->table)) return false;
     const struct c2_b2z_leaf *leaf = c2_b2z_find(o->store, c2_buf_cstr(&path));
     if (!leaf) return true;
-    if (!c2_b2z_open(o->fd, o->name, leaf, &frame, err)) return false;
+    if (!c2_b2z_open(o->file, o->name, leaf, &frame, err)) return false;
     const struct c2_buf *attrs = &c2_frame_meta(frame)->vlmeta;
     return attrs->n <= 2 ||
            (c2_buf_append(out, attrs->p + 1, attrs->n - 2, err) && c2_buf_putc(out, ',', err));
@@ -280,7 +280,7 @@ static bool read_schema(const struct opening *o, struct table *table, struct c2_
     struct c2_buf *vlmeta = &table->meta.vlmeta;
     struct c2_str text;
 
-    if (!c2_b2z_open(o->fd, o->name, o->leaf, &frame, err) ||
+    if (!c2_b2z_open(o->file, o->name, o->leaf, &frame, err) ||
         !c2_json_parse(c2_buf_str(&c2_frame_meta(frame)->vlmeta), &json, err))
         return false;
     if (!c2_jstr(c2_jget(c2_json_root(json), "schema"), &text) || !c2_json_parse(text, out, err))
@@ -334,10 +334,11 @@ static bool open_table(const struct opening *o, struct table *table, struct c2_c
     return count_rows(table, codec, err) && describe(table, o->name, err);
 }
 
-bool c2_b2z_table_open(int fd, const char *name, const struct c2_b2z *store, const struct c2_b2z_leaf *leaf,
-                       struct c2_codec *codec, struct c2_item **out, struct cat2_error *err)
+bool c2_b2z_table_open(const struct c2_zip_file *file, const char *name, const struct c2_b2z *store,
+                       const struct c2_b2z_leaf *leaf, struct c2_codec *codec, struct c2_item **out,
+                       struct cat2_error *err)
 {
-    struct opening o = {fd, name, store, leaf};
+    struct opening o = {file, name, store, leaf};
     struct table *table = calloc(1, sizeof(*table));
 
     if (!table) return c2_fail_nomem(err, "table");

@@ -8,7 +8,8 @@
 #include "publisher/source/source.h"
 
 /** Open the rows. The item's generation is zeros. @errors CAT2_EDATA, CAT2_EUNSUPPORTED names the column. */
-bool c2_b2z_table_open(int fd, const char *name, const struct c2_b2z *store, const struct c2_b2z_leaf *leaf,
-                       struct c2_codec *codec, struct c2_item **out, struct cat2_error *err);
+bool c2_b2z_table_open(const struct c2_zip_file *file, const char *name, const struct c2_b2z *store,
+                       const struct c2_b2z_leaf *leaf, struct c2_codec *codec, struct c2_item **out,
+                       struct cat2_error *err);
 
 #endif

@@ -108,6 +108,18 @@ bool c2_container_broken(struct c2_container *c, const char *path, const char *m
 
 /* ---- generations ---- */
 
+static bool whole_of(struct c2_container *c, struct c2_generation *out, struct c2_file_key *key,
+                     struct cat2_error *err)
+{
+    struct c2_object_pin pin;
+
+    if (!c->object) return key_of(c, key, err) && c2_gens_of_file(c->site->gens, c->prefix, key, out, err);
+    if (!c2_object_bytes_pin(c->object, &pin, err)) return false;
+    c2_object_key(&pin, key);
+    *out = pin.gen;
+    return true;
+}
+
 /* Of a dataset that is of the same generation as the container. *still: no write is under way. */
 static bool generation_of(struct c2_container *c, const char *path, struct c2_generation *out, bool *still,
                           struct cat2_error *err)
@@ -118,9 +130,9 @@ static bool generation_of(struct c2_container *c, const char *path, struct c2_ge
     struct c2_file_key key;
     char validator[56];
 
-    if (!key_of(c, &key, err) || !c2_gens_of_file(c->site->gens, c->prefix, &key, &whole, err)) return false;
-    *still =
-        !whole.undecided && (c2_file_is_quiet(&key) || (whole.growing && c2_file_is_settled(key.ctime_ns)));
+    if (!whole_of(c, &whole, &key, err)) return false;
+    *still = c->object || (!whole.undecided &&
+                           (c2_file_is_quiet(&key) || (whole.growing && c2_file_is_settled(key.ctime_ns))));
     snprintf(validator, sizeof(validator), "%.8s-%.40s", c->format->name, whole.validator);
     *out = (struct c2_generation){0};
     if (!c2_buf_printf(&name, err, "%s%s%s", bare ? "" : c->prefix, bare ? "" : "/", path) ||

@@ -11,9 +11,7 @@
 
 bool c2_h5_is_passing(const struct c2_h5_file *file, const struct cat2_error *err)
 {
-    if (!file->base.object) return c2_is_busy(err);
-    bool refused = err->http_status / 100 == 4 && err->http_status != 429;
-    return err->code == CAT2_ECHANGED || (err->code == CAT2_EUPSTREAM && !refused);
+    return file->base.object ? c2_object_is_passing(err) : c2_is_busy(err);
 }
 
 /* ---- states ---- */

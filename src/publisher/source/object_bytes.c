@@ -1,54 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ranges of objects, with the blocks that were read of them. A block is known by the object, its state, and
- * where it lies: blocks of an older state are never found again, and make room in time. */
+/* Ranges of objects, from the blocks that were read of them where they are small. */
 #include "publisher/source/object_bytes.h"
 
 #include <stdlib.h>
 
 #include "base/hash.h"
 
-#define WAYS 8
-#define SETS (C2_OBJECT_BLOCKS_MAX / WAYS)
-
-struct block {
-    struct c2_hash128 state; /* of the object, with its name */
-    int64_t nblock;
-    uint64_t used;
-    uint8_t *bytes; /* NULL: free */
-};
-struct c2_object_blocks {
-    pthread_mutex_t lock; /* guards the rest; nothing is read under it */
-    uint64_t clock;
-    struct block sets[SETS][WAYS];
-};
 struct c2_object_bytes {
+    atomic_int refs;
     struct c2_object_source *source; /* counted */
     char *path;
     pthread_mutex_t lock; /* guards the rest */
     int64_t next;         /* the block after the last that was read */
     int64_t run;          /* how many were read then */
 };
-
-/* ---- blocks ---- */
-
-bool c2_object_blocks_new(struct c2_object_blocks **out, struct cat2_error *err)
-{
-    struct c2_object_blocks *blocks = calloc(1, sizeof(*blocks));
-
-    if (!blocks) return c2_fail_nomem(err, "blocks of objects");
-    pthread_mutex_init(&blocks->lock, NULL);
-    *out = blocks;
-    return true;
-}
-
-void c2_object_blocks_free(struct c2_object_blocks *blocks)
-{
-    if (!blocks) return;
-    for (size_t i = 0; i < (size_t)SETS * WAYS; i++)
-        free(blocks->sets[i / WAYS][i % WAYS].bytes);
-    pthread_mutex_destroy(&blocks->lock);
-    free(blocks);
-}
 
 static bool state_hash(const char *path, const struct c2_object_state *state, struct c2_hash128 *out,
                        struct cat2_error *err)
@@ -60,46 +25,6 @@ static bool state_hash(const char *path, const struct c2_object_state *state, st
         return false;
     *out = c2_hash128_of(text.p, text.n);
     return true;
-}
-
-static struct block *set_of(struct c2_object_blocks *blocks, const struct c2_hash128 *state, int64_t nblock)
-{
-    return blocks->sets[c2_hash64_seeded(state, sizeof(*state), (uint64_t)nblock) % SETS];
-}
-
-/* Locked. NULL: it is not kept. */
-static struct block *find_block(struct c2_object_blocks *blocks, const struct c2_hash128 *state,
-                                int64_t nblock)
-{
-    struct block *set = set_of(blocks, state, nblock);
-
-    for (size_t i = 0; i < WAYS; i++)
-        if (set[i].bytes && set[i].nblock == nblock && memcmp(&set[i].state, state, sizeof(*state)) == 0) {
-            set[i].used = ++blocks->clock;
-            return &set[i];
-        }
-    return NULL;
-}
-
-/* In place of the one that was not used for longest. Without memory it is not kept. */
-static void keep_block(struct c2_object_blocks *blocks, const struct c2_hash128 *state, int64_t nblock,
-                       const uint8_t *bytes, size_t n)
-{
-    struct block *set = set_of(blocks, state, nblock), *worst = &set[0];
-
-    pthread_mutex_lock(&blocks->lock);
-    for (size_t i = 1; i < WAYS; i++)
-        if (set[i].used < worst->used) worst = &set[i];
-    if (!find_block(blocks, state, nblock)) {
-        if (!worst->bytes) worst->bytes = malloc(C2_OBJECT_BLOCK);
-        if (worst->bytes) {
-            memcpy(worst->bytes, bytes, n);
-            worst->state = *state;
-            worst->nblock = nblock;
-            worst->used = ++blocks->clock;
-        }
-    }
-    pthread_mutex_unlock(&blocks->lock);
 }
 
 /* ---- a part ---- */
@@ -123,21 +48,18 @@ static void copy_overlap(const struct part *part, const uint8_t *bytes, int64_t 
 static void take_kept(struct c2_object_blocks *blocks, struct part *part)
 {
     int64_t end = (part->off + (int64_t)part->n - 1) / C2_OBJECT_BLOCK;
+    uint8_t bytes[C2_OBJECT_BLOCK];
 
     part->first = INT64_MAX;
     part->last = -1;
-    pthread_mutex_lock(&blocks->lock);
     for (int64_t i = part->off / C2_OBJECT_BLOCK; i <= end; i++) {
-        const struct block *block = find_block(blocks, &part->state, i);
-        if (block) {
-            copy_overlap(part, block->bytes, i * C2_OBJECT_BLOCK,
-                         c2_min_i64(C2_OBJECT_BLOCK, part->nbytes - i * C2_OBJECT_BLOCK));
+        if (c2_object_blocks_find(blocks, &part->state, i, bytes)) {
+            copy_overlap(part, bytes, i * C2_OBJECT_BLOCK, C2_OBJECT_BLOCK);
             continue;
         }
         part->first = c2_min_i64(part->first, i);
         part->last = i;
     }
-    pthread_mutex_unlock(&blocks->lock);
 }
 
 /* Who reads on where the last request ended is given more and more at once. */
@@ -171,8 +93,8 @@ static bool read_missing(struct c2_object_bytes *bytes, const struct c2_object_p
 
     bool ok = fresh ? read_range(bytes, pin, from, (size_t)n, fresh, err) : c2_fail_nomem(err, bytes->path);
     for (int64_t at = 0; ok && at < n; at += C2_OBJECT_BLOCK)
-        keep_block(bytes->source->blocks, &part->state, (from + at) / C2_OBJECT_BLOCK, fresh + at,
-                   (size_t)c2_min_i64(C2_OBJECT_BLOCK, n - at));
+        c2_object_blocks_keep(bytes->source->blocks, &part->state, (from + at) / C2_OBJECT_BLOCK, fresh + at,
+                              (size_t)c2_min_i64(C2_OBJECT_BLOCK, n - at));
     if (ok) copy_overlap(part, fresh, from, n);
     free(fresh);
     return ok;
@@ -206,6 +128,13 @@ bool c2_object_bytes_pin(struct c2_object_bytes *bytes, struct c2_object_pin *ou
     return true;
 }
 
+bool c2_object_is_passing(const struct cat2_error *err)
+{
+    bool refused = err->http_status / 100 == 4 && err->http_status != 429;
+
+    return err->code == CAT2_ECHANGED || (err->code == CAT2_EUPSTREAM && !refused);
+}
+
 void c2_object_key(const struct c2_object_pin *pin, struct c2_file_key *out)
 {
     struct c2_hash128 hash = c2_hash128_of(pin->gen.validator, strlen(pin->gen.validator));
@@ -223,6 +152,7 @@ bool c2_object_bytes_new(struct c2_object_source *source, const char *path, stru
     struct c2_object_bytes *bytes = calloc(1, sizeof(*bytes));
 
     if (!bytes) return c2_fail_nomem(err, "object");
+    atomic_init(&bytes->refs, 1);
     pthread_mutex_init(&bytes->lock, NULL);
     bytes->source = c2_object_source_ref(source);
     bytes->run = 2; /* the beginning of a container says where the rest is */
@@ -235,9 +165,15 @@ bool c2_object_bytes_new(struct c2_object_source *source, const char *path, stru
     return true;
 }
 
+struct c2_object_bytes *c2_object_bytes_ref(struct c2_object_bytes *bytes)
+{
+    atomic_fetch_add(&bytes->refs, 1);
+    return bytes;
+}
+
 void c2_object_bytes_free(struct c2_object_bytes *bytes)
 {
-    if (!bytes) return;
+    if (!bytes || atomic_fetch_sub(&bytes->refs, 1) != 1) return;
     pthread_mutex_destroy(&bytes->lock);
     c2_object_source_unref(bytes->source);
     free(bytes->path);

@@ -5,11 +5,10 @@
 #ifndef C2_PUBLISHER_SOURCE_OBJECT_BYTES_H
 #define C2_PUBLISHER_SOURCE_OBJECT_BYTES_H
 
+#include "publisher/source/object_blocks.h"
 #include "publisher/source/objects.h"
 
-#define C2_OBJECT_BLOCK        16384 /* bytes: of HDF5 files some headers and an index that lie together */
 #define C2_OBJECT_DIRECT       65536 /* parts of so many bytes are read as they are, and not kept */
-#define C2_OBJECT_BLOCKS_MAX   2048  /* kept, of all objects of a source: 32 MiB */
 #define C2_OBJECT_AHEAD_BLOCKS 16    /* at most at once, where one follows the other */
 
 /* A state that can be read. */
@@ -21,7 +20,10 @@ struct c2_object_pin {
 struct c2_object_bytes;
 bool c2_object_bytes_new(struct c2_object_source *source, const char *path, struct c2_object_bytes **out,
                          struct cat2_error *err);
-void c2_object_bytes_free(struct c2_object_bytes *bytes); /* NULL is fine */
+struct c2_object_bytes *c2_object_bytes_ref(struct c2_object_bytes *bytes);
+void c2_object_bytes_free(struct c2_object_bytes *bytes); /* one reference; NULL is fine */
+/** May it be had another time? The store is away or busy, or the object is another one by now. */
+bool c2_object_is_passing(const struct cat2_error *err);
 /** The present state, as far as is known; asks when there is doubt. @errors CAT2_ENOTFOUND; CAT2_EDATA why it
  * cannot be read; c2_is_busy() it is being written; those of c2_object_store_ask(). */
 bool c2_object_bytes_pin(struct c2_object_bytes *bytes, struct c2_object_pin *out, struct cat2_error *err);
@@ -31,9 +33,5 @@ void c2_object_key(const struct c2_object_pin *pin, struct c2_file_key *out);
  * CAT2_ECHANGED the next pin is of another state. */
 bool c2_object_bytes_read(struct c2_object_bytes *bytes, const struct c2_object_pin *pin, int64_t off,
                           size_t n, void *to, struct cat2_error *err);
-
-/** The blocks of a source. */
-bool c2_object_blocks_new(struct c2_object_blocks **out, struct cat2_error *err);
-void c2_object_blocks_free(struct c2_object_blocks *blocks); /* NULL is fine */
 
 #endif

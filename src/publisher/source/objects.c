@@ -4,13 +4,14 @@
  * object's generation is its etag. Lists of buckets have it; of what a site lists it is asked when it is new,
  * when the index says something else of it than before, and while it is young: times in indexes and etags are
  * coarse. */
-#include "publisher/source/object_bytes.h"
+#include "publisher/source/objects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "publisher/source/object_blocks.h"
 
 #define YOUNG_MS   120000 /* indexes of nginx have minutes */
 #define WRITTEN_MS 2000   /* etags of nginx have seconds: such a file may still be written */

@@ -35,7 +35,7 @@ struct c2_object_listener {
     struct c2_loop_call call;
     bool called; /* the call is under way, with a reference to the source */
 };
-struct c2_object_blocks; /* object_bytes.h */
+struct c2_object_blocks; /* object_blocks.h */
 struct c2_object_source {
     struct c2_source base;
     atomic_int refs;      /* items that are open outlive it as a source */
