@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import threading
 import zipfile
 
@@ -339,3 +340,45 @@ def test_the_worker_has_neither_keys_nor_files(house, store):
         assert all(name == "/dev/null" or name.startswith(("socket:", "pipe:")) for name in opened), opened
     if store.options:
         assert b"AWS_SECRET_ACCESS_KEY" in pathlib.Path(f"/proc/{house.pub_.pid}/environ").read_bytes()
+
+
+LYING = '''#!{python}
+import socket, struct, sys
+line = socket.socket(fileno=0)
+def receive(n):
+    got = b""
+    while len(got) < n:
+        got += line.recv(n - len(got)) or sys.exit()
+    return got
+while True:
+    magic, op, nchunk, file_len, name_len, elsewhere = struct.unpack("<IIqQQQ", receive(40))
+    receive(64 + file_len + name_len)
+    line.sendall(struct.pack("<IIiiQQQ128xQqqq", magic, 3, 0, 0, 0, 0, 0, 0, 0, {off}, {n}))
+    receive(16)
+'''
+
+
+@pytest.mark.parametrize("off, n", [(-1, 10), (0, 0), (0, -1), (0, (8 << 20) + 1), (1 << 40, 10), (5000, 1 << 20), (1 << 63 - 1, 8 << 20)])
+def test_a_worker_gets_no_range_that_is_not_in_its_file(house, site, tmp_path, monkeypatch, off, n):
+    worker = tmp_path / "worker"
+    worker.write_text(LYING.format(python=sys.executable, off=off, n=n))
+    worker.chmod(0o755)
+    monkeypatch.setenv("CATERVA2_H5_WORKER", str(worker))
+    site.put("run.h5", h5_file(lambda f: f.create_dataset("a", data=np.arange(1000))))
+    site.put("a.txt", b"a")
+    sub = publish(house, site, poll="never")
+    assert listed(sub) == ["a.txt", "run.h5"]
+    assert "HDF5 worker" in full(house)["run.h5"]["remark"]
+    assert gets(site, "run.h5") == []
+    assert get(f"{sub.url}/files/foo/a.txt")[2] == b"a"
+
+
+def test_a_worker_that_opens_files_gets_no_ranges(house, tmp_path, monkeypatch):
+    worker = tmp_path / "worker"
+    worker.write_text(LYING.format(python=sys.executable, off=0, n=10))
+    worker.chmod(0o755)
+    monkeypatch.setenv("CATERVA2_H5_WORKER", str(worker))
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/run.h5").write_bytes(h5_file(lambda f: f.create_dataset("a", data=np.arange(1000))))
+    pub = house.pub("foo", tmp_path / "root", house.bro())
+    wait_until(lambda: "HDF5 worker" in get(f"{pub.url}/api/list?full=1")[2].decode())
