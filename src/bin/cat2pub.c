@@ -6,6 +6,7 @@
 #include "bin/service.h"
 #include "bin/statedir.h"
 #include "bus/bus.h"
+#include "bus/nats/nats.h"
 #include "publisher/publisher.h"
 
 struct role {
@@ -35,6 +36,24 @@ static void refused(void *ctx, const struct cat2_error *err)
 static void answered(void *ctx)
 {
     c2_service_ready(ctx);
+}
+
+static void on_notice(void *ctx, struct c2_str data)
+{
+    c2_publisher_notice(ctx, data);
+}
+
+/* What the store tells on a subject of NATS. */
+static bool hear_store(struct c2_service *s, const char *root, const struct role *role,
+                       struct cat2_error *err)
+{
+    const char *subject = c2_options_text(s->options, "s3-events");
+
+    if (!subject) return true;
+    if (!c2_str_starts(c2_str_of(root), "s3://"))
+        return c2_fail(err, CAT2_EINVAL, "--s3-events: the root is not at s3://");
+    return c2_bus_nats_hear(role->bus, subject, on_notice, role->publisher, err) ||
+           c2_fail_within(err, "--s3-events");
 }
 
 static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
@@ -71,7 +90,8 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
                                            .refused_ctx = service,
                                            .no_h5_folders =
                                                c2_options_flag(service->options, "no-hdf5-folders")};
-    if (!c2_publisher_new(&parts, &options, &role->publisher, err)) return false;
+    if (!c2_publisher_new(&parts, &options, &role->publisher, err) || !hear_store(service, root, role, err))
+        return false;
     service->not_yet = c2_timer_start(service->loop, ANSWER_MS, 0, answered, service) != NULL;
     return true;
 }
@@ -122,6 +142,8 @@ int main(int argc, char **argv)
          "state and compressed copies of plain files (default _caterva2/pub.NAME)", NULL},
         C2_SERVICE_POLL,
         C2_SERVICE_S3,
+        {"s3-events", 0, C2_OPT_TEXT, NULL, "SUBJECT",
+         "of a root at s3://: on which NATS subject its store tells of changes", NULL},
         {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files beneath ROOT are files only", NULL},
     };
     static const struct c2_options_spec SPEC = {

@@ -92,6 +92,11 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
     return true;
 }
 
+void c2_publisher_notice(struct c2_publisher *pub, struct c2_str event)
+{
+    if (!pub->stopped) c2_source_notice(pub->source, event);
+}
+
 void c2_publisher_stop(struct c2_publisher *pub)
 {
     struct cat2_error err;

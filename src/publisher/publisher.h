@@ -43,6 +43,8 @@ struct c2_publisher_options {
 /** Adds the routes, registers the root, starts looking at the data. */
 bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_publisher_options *options,
                       struct c2_publisher **out, struct cat2_error *err);
+/** The store of objects that is the root tells of changes: JSON as S3 has it; "": some may be missing. */
+void c2_publisher_notice(struct c2_publisher *pub, struct c2_str event);
 /** Stop watching and announcing; held requests are answered 503. */
 void c2_publisher_stop(struct c2_publisher *pub);
 /** Before the pool: jobs still running finish without us. NULL is fine. */

@@ -230,8 +230,9 @@ def test_no_answer_is_of_two_states(house, store):
 
 
 def test_a_file_that_is_replaced_while_it_is_read_is_never_read_torn(house, store):
-    """Thirty chunks, a request each: the file is another one when some of them have been read."""
-    files = [h5_file(lambda f, i=i: f.create_dataset("a", data=np.full((600, 500), i), chunks=(20, 500))) for i in range(6)]
+    """Thirty chunks, a request each: the file is another one when some of them have been read. Pages for people tell sizes and
+    minutes: each file has a size of its own."""
+    files = [h5_file(lambda f, i=i: f.create_dataset("a", data=np.full((600, 500), i), chunks=(20, 500))) + bytes(i) for i in range(6)]
     store.put("run.h5", files[0])
     sub = publish(house, store, poll="never")
     wait_until(lambda: fetch(sub, "run.h5/a.b2nd", "0,0")[0] == 200)

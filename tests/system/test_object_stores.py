@@ -6,6 +6,7 @@ import threading
 import urllib.parse
 
 import blosc2
+import nats
 import numpy as np
 import pytest
 from object_stores import EACH, KEYS, Bucket, array, fetch, listed, needs_s3, publish, store_of
@@ -245,6 +246,99 @@ def test_a_refusal_names_bucket_status_and_reason(house, bucket, env, url, said)
     pub = house.run("pub", [BIN / "cat2pub", "--http", "127.0.0.1:0", "--broker", bro.http, "--statedir", house.state("pub"),
                             *bucket.options, "foo", url], env=env).wait_ready_line()
     wait_until(lambda: f"cannot list the datasets: {said}" in pub.output())
+
+
+# ---- notifications ----
+
+def lists(bucket):
+    return [line for line in bucket.told("/bucket") if "list-type=2" in line["uri"]]
+
+
+@pytest.fixture
+def telling(house, tmp_path):
+    """A bucket whose store tells of changes on subject lab.objects, and NATS servers."""
+    if not nats.SERVER:
+        pytest.skip("there is no nats-server")
+    servers = nats.Nats(house)
+    (tmp_path / "data").mkdir()
+    with Bucket(tmp_path / "front", tmp_path / "data", "--event-nats-url", servers.bus, "--event-nats-topic", "lab.objects") as it:
+        it.nats = servers
+        yield it
+
+
+def publish_telling(house, bucket, subject="lab.objects"):
+    bus = ("--bus", bucket.nats.bus)
+    house.pub_ = house.run("pub", [BIN / "cat2pub", "--http", "127.0.0.1:0", "--statedir", house.state("pub"), "--poll", "never", *bus,
+                                   "--s3-events", subject, *bucket.options, "foo", bucket.url], env=KEYS).wait_ready_line()
+    sub = house.run("sub", [BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", house.state("sub"), *bus])
+    return sub.wait_ready_line().follow("foo")
+
+
+@needs_s3
+def test_what_a_store_tells_of_is_looked_at_at_once_and_nothing_is_listed(house, telling, tmp_path):
+    """Nothing polls."""
+    old, new = numbers(1), numbers(2)
+    telling.put("a.b2nd", frame(tmp_path, old))
+    telling.put("goes.txt", b"goes")
+    sub = publish_telling(house, telling)
+    wait_until(lambda: listed(sub) == ["a.b2nd", "goes.txt"])
+    assert (array(sub, "a.b2nd") == old).all()
+    before = len(lists(telling))
+    telling.put("a.b2nd", frame(tmp_path, new))
+    telling.put(f"c/{ODD}", b"comes")
+    telling.remove("goes.txt")
+    wait_until(lambda: listed(sub) == ["a.b2nd", f"c/{ODD}"])
+    wait_until(lambda: (array(sub, "a.b2nd") == new).all())
+    assert get(f"{sub.url}/files/foo/c/{urllib.parse.quote(ODD)}")[2] == b"comes"
+    assert len(lists(telling)) == before
+    asked = {line["uri"] for line in telling.told() if line["method"] == "HEAD"}
+    assert asked and all("/bucket/data/" in uri for uri in asked)
+
+
+@needs_s3
+def test_what_was_told_while_nobody_heard_it_is_listed_after_it(house, telling):
+    telling.put("a.txt", b"a")
+    sub = publish_telling(house, telling)
+    wait_until(lambda: listed(sub) == ["a.txt"])
+    telling.nats.stop()
+    telling.place("b.txt", b"b")  # beneath the store, which does not tell of it
+    telling.nats.start()
+    wait_until(lambda: listed(sub) == ["a.txt", "b.txt"], timeout=60)
+
+
+@needs_s3
+def test_messages_of_others_have_no_effect(house, telling):
+    telling.put("a.txt", b"a")
+    sub = publish_telling(house, telling, "lab.>")
+    wait_until(lambda: listed(sub) == ["a.txt"])
+    before, asked = len(lists(telling)), len(telling.told())
+
+    def record(bucket, key):
+        return json.dumps({"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": key}}}]})
+    with telling.nats.client() as client:
+        for text in ("nothing", "{}", '{"Records":7}', record("other", "data/x"), record("bucket", "elsewhere/x"), record("bucket", "data/../x"),
+                     record("bucket", "data//")):
+            client.send(f"PUB lab.others {len(text)}\r\n{text}\r\n")
+        telling.place("b.txt", b"b")
+        text = record("bucket", "data/b.txt")
+        client.send(f"PUB lab.more.words {len(text)}\r\n{text}\r\n")
+        wait_until(lambda: listed(sub) == ["a.txt", "b.txt"])
+    assert len(lists(telling)) == before
+    assert not [line for line in telling.told()[asked:] if line["method"] == "HEAD" and "b.txt" not in line["uri"]]
+    assert "s3://bucket/data/: the notification has no Records" in house.pub_.output()
+
+
+@pytest.mark.parametrize("more, root, said", [
+    ((), "s3://bucket/x", "--s3-events: there is no --bus of NATS"),
+    (("--bus", "nats://127.0.0.1:9"), "http://127.0.0.1:9/x/", "--s3-events: the root is not at s3://"),
+    (("--bus", "nats://127.0.0.1:9", "--s3-events", "a..b"), "s3://bucket/x", "'a..b' is no subject"),
+])
+def test_a_subject_that_is_none_is_refused_at_the_start(house, more, root, said):
+    pub = house.run("pub", [BIN / "cat2pub", "--http", "127.0.0.1:0", "--statedir", house.state("pub"), "--s3-events", "lab.objects", *more,
+                            "foo", root])
+    assert pub.process.wait(20) == 1
+    assert said in pub.output()
+    house.programs.remove(pub)
 
 
 @needs_s3

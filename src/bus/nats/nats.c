@@ -106,6 +106,17 @@ static void on_entry(struct c2_nats *n, const struct c2_nats_entry *entry)
     if (c2_jw_finish(&w)) c2_nats_dispatch(n, C2_TOPIC_NEW, c2_buf_str(&json), entry->revision);
 }
 
+/* What came while there was no connection is lost. */
+static void hear(struct c2_nats *n)
+{
+    struct cat2_error err;
+
+    if (!n->notices.subject[0]) return;
+    if (!c2_nats_link_hear(n->link, n->notices.subject, &err))
+        c2_log_warn("%s: %s", n->notices.subject, err.message);
+    n->notices.fn(n->notices.ctx, C2_STR(""));
+}
+
 static void on_linked(void *ctx, bool up, const char *why)
 {
     struct c2_nats *n = ctx;
@@ -117,6 +128,7 @@ static void on_linked(void *ctx, bool up, const char *why)
     n->nconnections += up;
     if (up) {
         c2_nats_set_up(n);
+        hear(n);
         return;
     }
     n->up = false;
@@ -140,7 +152,9 @@ static void on_message(void *ctx, const struct c2_nats_message *m)
     struct c2_nats *n = ctx;
     struct c2_nats_delivery delivery;
 
-    if (m->inbox && c2_str_starts(c2_str_of(m->subject), "e."))
+    if (m->notice) {
+        if (m->data.n) n->notices.fn(n->notices.ctx, m->data);
+    } else if (m->inbox && c2_str_starts(c2_str_of(m->subject), "e."))
         c2_nats_feed_hear(&n->events, m);
     else if (m->inbox && c2_str_starts(c2_str_of(m->subject), "r."))
         c2_nats_feed_hear(&n->entries, m);
@@ -365,6 +379,35 @@ static bool init(struct c2_nats *n, const char *url, const char *creds, struct c
 static const struct c2_bus_ops ops = {nats_register,   nats_unregister,  nats_roots,     nats_publish,
                                       nats_subscribe,  nats_unsubscribe, nats_connected, nats_here,
                                       nats_on_connect, nats_free,        nats_mirror};
+
+/* Words with dots between; "*" is any word, ">" at the end all that follow. */
+static bool is_subject(struct c2_str text)
+{
+    struct c2_str word;
+    bool more = true;
+
+    if (text.n == 0 || text.n >= C2_NATS_NOTICE_MAX || !c2_str_is_visible(text)) return false;
+    while (more) {
+        more = c2_str_cut(text, '.', &word, &text);
+        if (word.n == 0 || (word.n > 1 && (memchr(word.p, '*', word.n) || memchr(word.p, '>', word.n))) ||
+            (more && c2_str_is(word, ">")))
+            return false;
+    }
+    return true;
+}
+
+bool c2_bus_nats_hear(struct c2_bus *bus, const char *subject, c2_bus_nats_notice *fn, void *ctx,
+                      struct cat2_error *err)
+{
+    struct c2_nats *n = (struct c2_nats *)bus;
+
+    if (bus->ops != &ops) return c2_fail(err, CAT2_EINVAL, "there is no --bus of NATS");
+    if (!is_subject(c2_str_of(subject))) return c2_fail(err, CAT2_EINVAL, "'%.100s' is no subject", subject);
+    n->notices = (struct c2_nats_notices){.fn = fn, .ctx = ctx};
+    snprintf(n->notices.subject, sizeof(n->notices.subject), "%s", subject);
+    if (n->linked) hear(n);
+    return true;
+}
 
 void c2_bus_nats_metrics(const struct c2_bus *bus, struct c2_metrics *m)
 {

@@ -23,6 +23,13 @@
  *  @errors CAT2_EINVAL; CAT2_EUNSUPPORTED: libnats is not there. */
 bool c2_bus_nats_new(struct c2_loop *loop, const char *url, const char *creds,
                      const struct c2_authorities *authorities, struct c2_bus **out, struct cat2_error *err);
+#define C2_NATS_NOTICE_MAX 200 /* bytes of the subject of notices, with the NUL */
+typedef void c2_bus_nats_notice(void *ctx, struct c2_str data);
+/** Hear what others publish on a subject, which may have wildcards; once. fn(ctx, data) for each message;
+ * with "" whenever some may have been missed, as after each connection. @errors CAT2_EINVAL: it is no
+ * subject, or this is another bus. */
+bool c2_bus_nats_hear(struct c2_bus *bus, const char *subject, c2_bus_nats_notice *fn, void *ctx,
+                      struct cat2_error *err);
 /** What this bus counts; of another bus nothing. */
 void c2_bus_nats_metrics(const struct c2_bus *bus, struct c2_metrics *m);
 

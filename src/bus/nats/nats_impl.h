@@ -116,8 +116,15 @@ struct c2_nats_watcher {
     void (*fn)(void *ctx);
     void *ctx;
 };
+/* What others publish, which is none of ours. */
+struct c2_nats_notices {
+    char subject[C2_NATS_NOTICE_MAX]; /* "": none */
+    c2_bus_nats_notice *fn;
+    void *ctx;
+};
 struct c2_nats {
     struct c2_bus bus;
+    struct c2_nats_notices notices;
     struct c2_loop *loop;
     struct c2_nats_address address;
     struct c2_nats_link *link;

@@ -98,16 +98,27 @@ bool c2_nats_link_send(struct c2_nats_link *link, const struct c2_nats_sending *
     return queue(link, out, err);
 }
 
-bool c2_nats_link_listen(struct c2_nats_link *link, enum c2_nats_ears ear, const char *suffix,
-                         struct cat2_error *err)
+static bool listen_to(struct c2_nats_link *link, enum c2_nats_ears ear, const char *front, const char *rest,
+                      struct cat2_error *err)
 {
     struct c2_nats_task *out = calloc(1, sizeof(*out));
 
     if (!out) return c2_fail_nomem(err, "subscription");
     out->ear = ear;
     out->nbytes = sizeof(*out);
-    snprintf(out->subject, sizeof(out->subject), "%s.%s", link->inbox, suffix);
+    snprintf(out->subject, sizeof(out->subject), "%s%s%s", front, *front ? "." : "", rest);
     return queue(link, out, err);
+}
+
+bool c2_nats_link_listen(struct c2_nats_link *link, enum c2_nats_ears ear, const char *suffix,
+                         struct cat2_error *err)
+{
+    return listen_to(link, ear, link->inbox, suffix, err);
+}
+
+bool c2_nats_link_hear(struct c2_nats_link *link, const char *subject, struct cat2_error *err)
+{
+    return listen_to(link, C2_NATS_NOTICES, "", subject, err);
 }
 
 const char *c2_nats_link_inbox(const struct c2_nats_link *link)

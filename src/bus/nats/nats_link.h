@@ -19,7 +19,8 @@ struct c2_nats_message {
     struct c2_nats_message *next;
     unsigned connection;   /* during which it came */
     char *subject;         /* of the inbox: what follows it and a dot */
-    bool inbox;            /* it was sent to the inbox; else it is one of a stream */
+    bool inbox;            /* it was sent to the inbox; else it is one of a stream, or a notice */
+    bool notice;           /* it is of the subject of c2_nats_link_hear() */
     char *reply;           /* "": none */
     int status;            /* of JetStream and the server, as 100 and 503; 0: an ordinary message */
     char stalled[128];     /* of a heartbeat: where to send a sign that we read; "": nowhere */
@@ -48,12 +49,21 @@ struct c2_nats_sending {
 };
 /** Queue it; lost when the connection is. @errors CAT2_ENOMEM, CAT2_EUPSTREAM: too much waits. */
 bool c2_nats_link_send(struct c2_nats_link *link, const struct c2_nats_sending *what, struct cat2_error *err);
-enum c2_nats_ears { C2_NATS_ANSWERS, C2_NATS_EVENTS, C2_NATS_REGISTRY, C2_NATS_MIRRORS, C2_NATS_EARS };
+enum c2_nats_ears {
+    C2_NATS_ANSWERS,
+    C2_NATS_EVENTS,
+    C2_NATS_REGISTRY,
+    C2_NATS_MIRRORS,
+    C2_NATS_NOTICES,
+    C2_NATS_EARS
+};
 /** Listen to INBOX.SUFFIX, from before what is sent next; in place of what this ear listened to. Answers are
  * listened to from the beginning, at INBOX.c.*: JetStream sends to who asks for the very subject, without
  * wildcards. @errors as of c2_nats_link_send(). */
 bool c2_nats_link_listen(struct c2_nats_link *link, enum c2_nats_ears ear, const char *suffix,
                          struct cat2_error *err);
+/** Listen to a subject of others, which may have wildcards. */
+bool c2_nats_link_hear(struct c2_nats_link *link, const char *subject, struct cat2_error *err);
 /** Under which subjects messages come: INBOX.ANYTHING. */
 const char *c2_nats_link_inbox(const struct c2_nats_link *link);
 /** Bytes that a message may have; 0 before the first connection. */

@@ -163,14 +163,13 @@ static void read_headers(const struct c2_nats_link *link, natsMsg *from, struct 
     snprintf(m->stalled, sizeof(m->stalled), "%s", header_of(link, from, "Nats-Consumer-Stalled"));
 }
 
-static void on_message(natsConnection *nc, natsSubscription *subscription, natsMsg *from, void *ctx)
+static void take(struct c2_nats_link *link, natsMsg *from, bool notice)
 {
-    struct c2_nats_link *link = ctx;
     struct c2_nats_message *m = copy(link, from);
     bool taken = false;
 
-    (void)nc, (void)subscription;
     if (m) read_headers(link, from, m);
+    if (m) m->notice = notice;
     link->lib->natsMsg_Destroy(from);
     pthread_mutex_lock(&link->lock);
     if (m && !link->stop && m->data.n <= C2_NATS_IN_NBYTES_MAX - link->in_nbytes) {
@@ -183,6 +182,19 @@ static void on_message(natsConnection *nc, natsSubscription *subscription, natsM
     link->dropped += !taken;
     pthread_mutex_unlock(&link->lock);
     if (m && !taken) c2_nats_message_free(m);
+}
+
+static void on_message(natsConnection *nc, natsSubscription *subscription, natsMsg *from, void *ctx)
+{
+    (void)nc, (void)subscription;
+    take(ctx, from, false);
+}
+
+/* Of others: whatever it says of itself, it is none of our streams. */
+static void on_notice(natsConnection *nc, natsSubscription *subscription, natsMsg *from, void *ctx)
+{
+    (void)nc, (void)subscription;
+    take(ctx, from, true);
 }
 
 /* ---- our thread ---- */
@@ -260,7 +272,8 @@ static natsStatus listen(struct c2_nats_link *link, enum c2_nats_ears ear, const
     const struct c2_nats_lib *lib = link->lib;
     natsSubscription *made = NULL, *before = link->ears[ear];
 
-    natsStatus s = lib->natsConnection_Subscribe(&made, link->nc, subject, on_message, link);
+    natsStatus s = lib->natsConnection_Subscribe(&made, link->nc, subject,
+                                                 ear == C2_NATS_NOTICES ? on_notice : on_message, link);
     if (s != NATS_OK) return s;
     link->ears[ear] = made;
     pthread_mutex_lock(&link->lock);

@@ -70,19 +70,19 @@ static void fini(struct c2_container *c)
 /* The last one, if it is of this key; else it is replaced by `fresh`, if there is one. NULL: neither. */
 static struct state *keep(struct b2z *b2z, const struct c2_file_key *key, struct state *fresh)
 {
-    struct state *found = NULL;
+    struct state *found = NULL, *old = NULL;
 
     pthread_mutex_lock(&b2z->lock);
     if (b2z->last && c2_file_key_same(&b2z->last->key, key)) {
         found = b2z->last;
     } else if (fresh) {
-        struct state *old = b2z->last;
+        old = b2z->last;
         b2z->last = found = fresh;
         atomic_fetch_add(&fresh->refs, 1);
-        fresh = old;
     }
     if (found) atomic_fetch_add(&found->refs, 1);
     pthread_mutex_unlock(&b2z->lock);
+    state_unref(old);
     return found;
 }
 

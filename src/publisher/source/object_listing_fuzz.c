@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Lists of stores: what is told is a key with a state, or one name of a directory. */
+/* Lists of stores, and their notifications: what is told is a key, of a list with a state, or one name of a
+ * directory. */
 #include <stdlib.h>
 
+#include "publisher/source/object_events.h"
 #include "publisher/source/object_listing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,6 +24,13 @@ static bool on_entry(void *ctx, struct c2_str name, bool is_dir, struct c2_str s
     return true;
 }
 
+static bool on_event(void *ctx, struct c2_str bucket, struct c2_str key, struct cat2_error *err)
+{
+    (void)ctx, (void)bucket, (void)err;
+    if (key.n > 4 * C2_OBJECT_KEY_MAX) abort();
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct c2_str page = {(const char *)data, size};
@@ -30,5 +39,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     (void)c2_s3_page(page, &next, on_object, NULL, &err);
     (void)c2_index_page(page, on_entry, NULL, &err);
+    (void)c2_s3_events(page, on_event, NULL, &err);
     return 0;
 }

@@ -24,41 +24,10 @@ static struct c2_object_source *of(struct c2_source *base)
     return (struct c2_object_source *)base;
 }
 
-/* ---- the objects of one look ---- */
-
-static struct c2_stored_objects *objects_ref(struct c2_stored_objects *objects)
-{
-    if (objects) atomic_fetch_add(&objects->refs, 1);
-    return objects;
-}
-
-static void objects_unref(struct c2_stored_objects *objects)
-{
-    if (!objects || atomic_fetch_sub(&objects->refs, 1) != 1) return;
-    for (size_t i = 0; i < objects->list.n; i++)
-        free(objects->list.p[i].path);
-    c2_vec_fini(&objects->list);
-    free(objects);
-}
-C2_DEFINE_AUTO_PTR(c2_stored_objects, objects_unref);
-
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(((const struct c2_stored_object *)a)->path, ((const struct c2_stored_object *)b)->path);
-}
-
-static struct c2_stored_object *find(const struct c2_stored_objects *objects, const char *path)
-{
-    const struct c2_stored_object key = {.path = (char *)(uintptr_t)path};
-
-    if (!objects || !objects->list.n) return NULL;
-    return bsearch(&key, objects->list.p, objects->list.n, sizeof(key), by_path);
-}
-
 static struct c2_stored_objects *present(struct c2_object_source *source)
 {
     pthread_mutex_lock(&source->lock);
-    struct c2_stored_objects *objects = objects_ref(source->objects);
+    struct c2_stored_objects *objects = c2_stored_objects_ref(source->objects);
     pthread_mutex_unlock(&source->lock);
     return objects;
 }
@@ -97,7 +66,7 @@ static bool generation_of(struct c2_object_source *source, const struct c2_store
 bool c2_object_is(struct c2_object_source *source, const char *path, const char *validator)
 {
     C2_AUTO_PTR(c2_stored_objects) *objects = present(source);
-    struct c2_stored_object *object = find(objects, path), copy;
+    struct c2_stored_object *object = c2_stored_objects_find(objects, path), copy;
     struct c2_generation gen;
     struct cat2_error ignored;
 
@@ -112,7 +81,7 @@ bool c2_object_is(struct c2_object_source *source, const char *path, const char 
 static void doubt(struct c2_object_source *source, const char *path)
 {
     C2_AUTO_PTR(c2_stored_objects) *objects = present(source);
-    struct c2_stored_object *object = find(objects, path);
+    struct c2_stored_object *object = c2_stored_objects_find(objects, path);
 
     pthread_mutex_lock(&source->lock);
     if (object) object->doubted = true;
@@ -263,6 +232,19 @@ struct look {
     struct c2_stored_objects *before, *now;
 };
 
+/* With a path of its own. */
+static bool add(struct c2_stored_objects *objects, const struct c2_stored_object *like,
+                struct cat2_error *err)
+{
+    struct c2_stored_object object = *like;
+
+    object.path = c2_str_dup(c2_str_of(like->path));
+    if (!object.path) return c2_fail_nomem(err, "list of objects");
+    if (c2_vec_push(&objects->list, C2_OBJECTS_MAX, "objects", err, object)) return true;
+    free(object.path);
+    return false;
+}
+
 static bool note(void *ctx, struct c2_str path, const struct c2_object_state *state, int64_t mtime_ms,
                  uint64_t line, struct cat2_error *err)
 {
@@ -272,7 +254,7 @@ static bool note(void *ctx, struct c2_str path, const struct c2_object_state *st
 
     if (!object.path) return c2_fail_nomem(err, "list of objects");
     if (state) object.state = *state;
-    const struct c2_stored_object *was = find(look->before, object.path);
+    const struct c2_stored_object *was = c2_stored_objects_find(look->before, object.path);
     if (was && !state && was->asked && was->line == line) {
         char *own = object.path;
         pthread_mutex_lock(&look->source->lock);
@@ -285,20 +267,27 @@ static bool note(void *ctx, struct c2_str path, const struct c2_object_state *st
     return false;
 }
 
-/* A list may say the same twice when it changes while it is read. */
-static void sort(struct c2_stored_objects *objects)
+/* What there was, but for the objects that notifications named: those are asked for. */
+static bool list_named(struct look *look, const struct c2_texts *named, struct cat2_error *err)
 {
-    size_t kept = 0;
+    struct c2_stored_objects *before = look->before;
 
-    if (objects->list.n) qsort(objects->list.p, objects->list.n, sizeof(struct c2_stored_object), by_path);
-    for (size_t i = 0; i < objects->list.n; i++) {
-        struct c2_stored_object *object = &objects->list.p[i];
-        if (kept && strcmp(objects->list.p[kept - 1].path, object->path) == 0)
-            free(object->path);
-        else
-            objects->list.p[kept++] = *object;
+    for (size_t i = 0; i < before->list.n; i++) {
+        pthread_mutex_lock(&look->source->lock);
+        struct c2_stored_object copy = before->list.p[i];
+        pthread_mutex_unlock(&look->source->lock);
+        if (!add(look->now, &copy, err)) return false;
     }
-    objects->list.n = kept;
+    for (size_t i = 0; i < named->n; i++) {
+        struct c2_stored_object fresh = {.path = named->p[i]},
+                                *was = c2_stored_objects_find(before, named->p[i]);
+        if (was)
+            look->now->list.p[was - before->list.p].asked = false;
+        else if (!add(look->now, &fresh, err))
+            return false;
+    }
+    c2_stored_objects_sort(look->now);
+    return complete(look->source, look->now, err);
 }
 
 static bool list_all(struct look *look, struct cat2_error *err)
@@ -308,7 +297,7 @@ static bool list_all(struct look *look, struct cat2_error *err)
     if (!c2_object_store_renew_keys(source->store, err) ||
         !c2_object_store_list(source->store, note, look, err))
         return false;
-    sort(look->now);
+    c2_stored_objects_sort(look->now);
     return complete(source, look->now, err);
 }
 
@@ -326,23 +315,38 @@ static bool tell(struct c2_object_source *source, const struct c2_stored_objects
     return true;
 }
 
+/* Everything, or what was named. What was named and not asked for is found by listing everything the next
+ * time. */
+static bool do_look(struct look *look, struct c2_texts *named, struct cat2_error *err)
+{
+    bool ok = named->n ? list_named(look, named, err) : list_all(look, err);
+
+    if (!ok && named->n) c2_object_named_all(look->source);
+    c2_texts_fini(named);
+    return ok;
+}
+
 static bool objects_walk(struct c2_source *base, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     struct c2_object_source *source = of(base);
     C2_AUTO_PTR(c2_stored_objects) *before = present(source);
     C2_AUTO_PTR(c2_stored_objects) *now = calloc(1, sizeof(*now));
     struct look look = {source, before, now};
+    struct c2_texts named = {0};
 
     if (!now) return c2_fail_nomem(err, "list of objects");
     atomic_init(&now->refs, 1);
-    if (before && is_recent(source)) return tell(source, before, sink, ctx, err);
-    if (!list_all(&look, err)) return false;
+    bool all = c2_object_named_take(source, &named);
+    if (before && !all && !named.n && is_recent(source)) return tell(source, before, sink, ctx, err);
+    bool whole = named.n == 0;
+    if (!do_look(&look, &named, err)) return false;
     pthread_mutex_lock(&source->lock);
     struct c2_stored_objects *old = source->objects;
-    source->objects = objects_ref(now);
+    source->objects = c2_stored_objects_ref(now);
     source->looked_ms = c2_now_ms();
+    if (whole) source->listed_ms = source->looked_ms;
     pthread_mutex_unlock(&source->lock);
-    objects_unref(old);
+    c2_stored_objects_unref(old);
     return tell(source, now, sink, ctx, err);
 }
 
@@ -367,7 +371,7 @@ bool c2_object_find(struct c2_object_source *source, const char *path, struct c2
                     struct c2_generation *gen, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_stored_objects) *objects = present(source);
-    struct c2_stored_object *object = find(objects, path);
+    struct c2_stored_object *object = c2_stored_objects_find(objects, path);
 
     if (!objects) return c2_fail_busy(err, path);
     if (!object) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
@@ -385,7 +389,7 @@ bool c2_object_is_listed(struct c2_object_source *source, const char *path)
 {
     C2_AUTO_PTR(c2_stored_objects) *objects = present(source);
 
-    return find(objects, path) != NULL;
+    return c2_stored_objects_find(objects, path) != NULL;
 }
 
 static bool objects_stat(struct c2_source *base, const char *path, struct c2_generation *out,
@@ -405,65 +409,12 @@ static bool objects_hear_all(struct c2_source *base, const char **why)
     return false;
 }
 
-static bool objects_watch(struct c2_source *base, struct c2_loop *loop, c2_source_changed *changed, void *ctx,
-                          struct cat2_error *err)
-{
-    (void)err;
-    pthread_mutex_lock(&of(base)->lock);
-    of(base)->listener = (struct c2_object_listener){.loop = loop, .changed = changed, .ctx = ctx};
-    pthread_mutex_unlock(&of(base)->lock);
-    return true;
-}
-
-/* Loop thread, as objects_cancel(). */
-static void on_told(void *ctx)
-{
-    struct c2_object_source *source = ctx;
-    struct c2_object_listener *listener = &source->listener;
-
-    pthread_mutex_lock(&source->lock);
-    listener->called = false;
-    bool listens = listener->loop;
-    pthread_mutex_unlock(&source->lock);
-    if (listens) listener->changed(listener->ctx, NULL);
-    c2_object_source_unref(source);
-}
-
-void c2_object_tell(struct c2_object_source *source)
-{
-    struct c2_object_listener *listener = &source->listener;
-
-    pthread_mutex_lock(&source->lock);
-    if (listener->loop && !listener->called) {
-        listener->called = true;
-        c2_loop_post(listener->loop, &listener->call, on_told, c2_object_source_ref(source));
-    }
-    pthread_mutex_unlock(&source->lock);
-}
-
 static void objects_cancel(struct c2_source *base)
 {
     pthread_mutex_lock(&of(base)->lock);
     of(base)->listener.loop = NULL;
     pthread_mutex_unlock(&of(base)->lock);
     if (of(base)->store) c2_object_store_cancel(of(base)->store);
-}
-
-struct c2_object_source *c2_object_source_ref(struct c2_object_source *source)
-{
-    atomic_fetch_add(&source->refs, 1);
-    return source;
-}
-
-void c2_object_source_unref(struct c2_object_source *source)
-{
-    if (atomic_fetch_sub(&source->refs, 1) != 1) return;
-    c2_gens_unref(source->gens);
-    objects_unref(source->objects);
-    c2_object_blocks_free(source->blocks);
-    c2_object_store_free(source->store);
-    pthread_mutex_destroy(&source->lock);
-    free(source);
 }
 
 static void objects_free(struct c2_source *base)
@@ -474,7 +425,8 @@ static void objects_free(struct c2_source *base)
 static const struct c2_source_ops OPS = {.walk = objects_walk,
                                          .stat = objects_stat,
                                          .open = c2_object_open,
-                                         .watch = objects_watch,
+                                         .watch = c2_object_watch,
+                                         .notice = c2_object_notice,
                                          .cancel = objects_cancel,
                                          .free = objects_free,
                                          .hears_all = objects_hear_all};

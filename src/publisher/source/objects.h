@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "base/vec.h"
+#include "base/texts.h"
 #include "publisher/generations/generations.h"
 #include "publisher/source/object_store.h"
 #include "publisher/source/source.h"
@@ -27,6 +27,14 @@ struct c2_stored_objects {
         C2_VEC(struct c2_stored_object);
     } list;
 };
+struct c2_stored_objects *c2_stored_objects_ref(struct c2_stored_objects *objects); /* NULL is fine */
+void c2_stored_objects_unref(struct c2_stored_objects *objects);                    /* so here */
+C2_DEFINE_AUTO_PTR(c2_stored_objects, c2_stored_objects_unref);
+/** NULL: it is not among them, or there are none (NULL). */
+struct c2_stored_object *c2_stored_objects_find(const struct c2_stored_objects *objects, const char *path);
+/** By path. A list may say the same twice when it changes while it is read: the first stands. */
+void c2_stored_objects_sort(struct c2_stored_objects *objects);
+
 /* Who is to be told that something is another by now. */
 struct c2_object_listener {
     struct c2_loop *loop; /* NULL: nobody */
@@ -44,7 +52,10 @@ struct c2_object_source {
     struct c2_object_blocks *blocks;   /* what was read of containers */
     pthread_mutex_t lock;              /* guards the rest; nothing is asked under it */
     struct c2_stored_objects *objects; /* NULL: not looked yet */
-    int64_t looked_ms;                 /* when they were listed */
+    int64_t looked_ms;                 /* when they were looked at */
+    int64_t listed_ms;                 /* when all of them were listed */
+    struct c2_texts named;             /* by notifications, since the last look */
+    bool named_all;                    /* more than can be named: everything is to be listed */
     struct c2_object_listener listener;
 };
 
@@ -59,10 +70,21 @@ bool c2_object_is_listed(struct c2_object_source *source, const char *path);
 /** c2_object_store_read(). @errors CAT2_ECHANGED also when it is gone; the next c2_object_find() asks. */
 bool c2_object_range(struct c2_object_source *source, const char *path, const struct c2_object_state *state,
                      int64_t off, size_t n, void *to, struct cat2_error *err);
-/** What is in a container is another by now: everything is looked at soon. Any thread. */
-void c2_object_tell(struct c2_object_source *source);
 /** Is this still its generation, as far as is known? */
 bool c2_object_is(struct c2_object_source *source, const char *path, const char *validator);
+
+/* ---- object_notice.c ---- */
+
+/** What is in a container is another by now: everything is looked at soon. Any thread. */
+void c2_object_tell(struct c2_object_source *source);
+/** As of c2_source_ops. */
+bool c2_object_watch(struct c2_source *source, struct c2_loop *loop, c2_source_changed *changed, void *ctx,
+                     struct cat2_error *err);
+void c2_object_notice(struct c2_source *source, struct c2_str event);
+/** The paths that were named since the last look. true: everything is to be listed instead. */
+bool c2_object_named_take(struct c2_object_source *source, struct c2_texts *out);
+/** Some were not looked at. */
+void c2_object_named_all(struct c2_object_source *source);
 
 /* ---- object_item.c ---- */
 

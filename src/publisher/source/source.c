@@ -75,6 +75,12 @@ void c2_source_hear(struct c2_source *source)
     if (source) source->ops->hear(source);
 }
 
+void c2_source_notice(struct c2_source *source, struct c2_str event)
+{
+    FIND(source, notice);
+    if (source) source->ops->notice(source, event);
+}
+
 void c2_source_cancel(struct c2_source *source)
 {
     for (; source; source = source->below)

@@ -71,6 +71,7 @@ struct c2_source_ops {
     void (*cancel)(struct c2_source *source); /* of every source below too */
     void (*free)(struct c2_source *source);   /* its own; `below` and `gens` are freed for it */
     int (*open_file)(struct c2_source *source, const char *path, struct cat2_error *err);
+    void (*notice)(struct c2_source *source, struct c2_str event);
     bool (*hears_all)(struct c2_source *source, const char **why);
 };
 struct c2_source { /* first member of the implementations */
@@ -102,6 +103,9 @@ bool c2_source_watch(struct c2_source *source, struct c2_loop *loop, c2_source_c
                      struct cat2_error *err);
 /** Loop thread: call changed() now for what has changed until now, as far as events tell. */
 void c2_source_hear(struct c2_source *source);
+/** Loop thread: a store of objects tells of changes: JSON as S3 has it; "": some may have been missed. By
+ * default it is of no use. */
+void c2_source_notice(struct c2_source *source, struct c2_str event);
 /** Loop thread: stop watching; open() ends soon with CAT2_ECANCELLED. */
 void c2_source_cancel(struct c2_source *source);
 /** NULL is fine. */

@@ -31,6 +31,7 @@ struct c2_nats_link {
     bool up;
     int npings;
     struct c2_timer *timer, *pinger;
+    char heard[200]; /* the subject of notices; "": none */
 };
 
 static void connect_now(void *ctx);
@@ -67,17 +68,24 @@ static void on_ping_time(void *ctx)
         c2_pipe_send(link->pipe, 1, C2_PIPE_PING, 0, (struct c2_str){"", 0});
 }
 
-static void listen_to(struct c2_nats_link *link, enum c2_nats_ears ear, const char *suffix)
+static void listen_to_subject(struct c2_nats_link *link, enum c2_nats_ears ear, const char *subject)
 {
-    char number[12], subject[200];
+    char number[12];
     const char *texts[] = {"S", number, subject};
     struct c2_buf out;
 
     snprintf(number, sizeof(number), "%d", (int)ear);
-    snprintf(subject, sizeof(subject), "%s.%s", link->inbox, suffix);
     c2_nats_pack(&out, texts, C2_ARRAY_LEN(texts), (struct c2_str){"", 0});
     c2_pipe_send(link->pipe, 1, C2_PIPE_TEXT, 0, c2_buf_str(&out));
     c2_buf_fini(&out);
+}
+
+static void listen_to(struct c2_nats_link *link, enum c2_nats_ears ear, const char *suffix)
+{
+    char subject[200];
+
+    snprintf(subject, sizeof(subject), "%s.%s", link->inbox, suffix);
+    listen_to_subject(link, ear, subject);
 }
 
 static void connected(struct c2_nats_link *link)
@@ -102,6 +110,7 @@ static void take_message(struct c2_nats_link *link, struct c2_str text)
     char *subject = c2_str_dup(texts[2]), *reply = c2_str_dup(texts[3]);
     C2_ASSERT(subject && reply);
     m.inbox = strncmp(subject, link->inbox, n) == 0 && subject[n] == '.';
+    m.notice = !m.inbox && strcmp(subject, link->heard) == 0;
     m.subject = m.inbox ? subject + n + 1 : subject;
     m.reply = reply;
     m.status = (int)status;
@@ -199,6 +208,15 @@ bool c2_nats_link_listen(struct c2_nats_link *link, enum c2_nats_ears ear, const
 {
     (void)err;
     if (link->up) listen_to(link, ear, suffix);
+    return true;
+}
+
+/* Without wildcards. */
+bool c2_nats_link_hear(struct c2_nats_link *link, const char *subject, struct cat2_error *err)
+{
+    (void)err;
+    snprintf(link->heard, sizeof(link->heard), "%s", subject);
+    if (link->up) listen_to_subject(link, C2_NATS_NOTICES, subject);
     return true;
 }
 
