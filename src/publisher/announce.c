@@ -38,13 +38,6 @@ static void later(struct c2_publisher *pub, int64_t delay_ms)
     pub->announce_soon = pub->timer != NULL;
 }
 
-/* The catalog is gone through once more: an entry before the place where we are may have changed. */
-static void anew(struct c2_publisher *pub, int64_t delay_ms)
-{
-    pub->announce_anew = true;
-    later(pub, delay_ms);
-}
-
 /* Etag to announce, "" for a removal; false: nothing to say, or not known yet. A broken dataset is announced
  * as removed: readers of the plain dialect could do nothing else with it, others ask what it is. */
 static bool pending(const struct c2_entry *entry, const char **etag)
@@ -92,7 +85,6 @@ static bool remember(struct c2_publisher *pub, struct c2_entry *entry, const str
     entry->broken_new = entry->was_broken = entry->told = false;
     pub->nannounced++;
     c2_log_info("%s %s", it->etag[0] ? "announced update" : "announced removal", it->path);
-    if (c2_entry_is_over(entry)) c2_catalog_drop(pub->catalog, entry);
     return true;
 }
 
@@ -113,15 +105,10 @@ static void on_published(void *ctx, const struct cat2_error *err)
         unlink_announcement(pub, it);
         if (entry) entry->publishing = false;
         if (!err && entry && !remember(pub, entry, it, &own)) err = &own;
-        if (err) {
-            c2_log_warn("%s is not announced yet: %s", it->path, err->message);
-            anew(pub, C2_ANNOUNCE_RETRY_MS);
-        } else if (!entry || !it->etag[0] ||
-                   c2_announcer_owes(entry)) { /* an entry less, or changed meanwhile */
-            anew(pub, 0);
-        } else {
-            later(pub, 0);
-        }
+        if (err) c2_log_warn("%s is not announced yet: %s", it->path, err->message);
+        if (entry && c2_announcer_owes(entry)) c2_catalog_owe(pub->catalog, entry); /* still, or again */
+        if (entry && c2_entry_is_over(entry)) c2_catalog_drop(pub->catalog, entry);
+        later(pub, err ? C2_ANNOUNCE_RETRY_MS : 0);
     }
     free(it->path);
     free(it);
@@ -150,30 +137,19 @@ static bool announce(struct c2_publisher *pub, struct c2_entry *entry, const cha
     return true;
 }
 
-bool c2_publisher_save(struct c2_publisher *pub, bool all, struct cat2_error *err)
+bool c2_publisher_save(struct c2_publisher *pub, bool *more, struct cat2_error *err)
 {
-    bool more = true, ok = true;
-
-    while (ok && more) {
-        ok = c2_gens_save(pub->gens, pub->parts.state, SAVE_MAX, &more, err);
-        more = more && all;
-    }
-    return ok;
+    return c2_gens_save(pub->gens, pub->parts.state, SAVE_MAX, more, err);
 }
 
-/* The next entry with something to announce, NULL: none. Each is looked at once for all that are announced,
- * not once for each of them: there may be 10^5. */
+/* The next entry with something to announce, NULL: none. */
 static struct c2_entry *next_pending(struct c2_publisher *pub, const char **etag)
 {
-    for (;;) {
-        while (pub->announce_at < c2_catalog_count(pub->catalog)) {
-            struct c2_entry *entry = c2_catalog_at(pub->catalog, pub->announce_at++);
-            if (pending(entry, etag)) return entry;
-        }
-        if (!pub->announce_anew) return NULL;
-        pub->announce_anew = false;
-        pub->announce_at = 0;
-    }
+    struct c2_entry *entry;
+
+    while ((entry = c2_catalog_next_owing(pub->catalog)) != NULL)
+        if (pending(entry, etag)) return entry;
+    return NULL;
 }
 
 static void announce_all(struct c2_publisher *pub)
@@ -182,17 +158,20 @@ static void announce_all(struct c2_publisher *pub)
     struct c2_entry *entry;
     struct cat2_error err;
     const char *etag;
+    bool more;
 
     if (!pub->walked || !bus->ops->connected(bus)) return;
-    if (!c2_publisher_save(pub, true, &err)) { /* an etag that is announced is remembered */
-        c2_log_warn("generations are not saved: %s", err.message);
-        later(pub, C2_ANNOUNCE_RETRY_MS);
+    bool saved = c2_publisher_save(pub, &more, &err); /* an etag that is announced is remembered */
+    if (!saved) c2_log_warn("generations are not saved: %s", err.message);
+    if (!saved || more) {
+        later(pub, saved ? 0 : C2_ANNOUNCE_RETRY_MS);
         return;
     }
     while (pub->nannouncing < C2_PUBLISHING_MAX && (entry = next_pending(pub, &etag)) != NULL) {
         if (announce(pub, entry, etag, &err)) continue;
         c2_log_warn("%s is not announced yet: %s", entry->path, err.message);
-        anew(pub, C2_ANNOUNCE_RETRY_MS);
+        c2_catalog_owe(pub->catalog, entry);
+        later(pub, C2_ANNOUNCE_RETRY_MS);
         return;
     }
 }
@@ -201,12 +180,16 @@ static void announce_all(struct c2_publisher *pub)
 
 static void on_entry(void *ctx, struct c2_entry *entry)
 {
-    if (c2_announcer_owes(entry)) anew(ctx, 0);
+    struct c2_publisher *pub = ctx;
+
+    if (!c2_announcer_owes(entry)) return;
+    c2_catalog_owe(pub->catalog, entry);
+    later(pub, 0);
 }
 
 static void on_connect(void *ctx)
 {
-    anew(ctx, 0);
+    later(ctx, 0);
 }
 
 static void on_walked(void *ctx, const struct cat2_error *err)
@@ -215,7 +198,7 @@ static void on_walked(void *ctx, const struct cat2_error *err)
 
     if (err) return; /* stopped, or tried again with the next change */
     pub->walked = true;
-    if (!pub->stopped) anew(pub, 0);
+    if (!pub->stopped) later(pub, 0);
 }
 
 static void on_registered(void *ctx, const struct cat2_error *err)

@@ -25,6 +25,8 @@ struct c2_entry {
     bool listed; /* a walk has seen it: what it passes by is served by its path where that can be, not
                     announced */
     /* Of the announcer. */
+    struct c2_entry *owing_prev, *owing_next; /* in the line of those that owe, "owing" */
+    bool owing;
     char announced[64]; /* etag the bus took last, "" none */
     bool publishing;
     bool broken_new; /* should it be broken: readers do not know that yet, or not why now */
@@ -96,6 +98,11 @@ struct c2_entry *c2_catalog_find(const struct c2_catalog *cat, const char *path)
 size_t c2_catalog_lower(const struct c2_catalog *cat, const char *path);
 /** An entry known from before, gone as far as we know yet. NULL: out of memory. */
 struct c2_entry *c2_catalog_remember(struct c2_catalog *cat, const char *path, const char *announced);
+/* The line of entries whose change is to be announced: in the order of the changes, each of them once. */
+void c2_catalog_owe(struct c2_catalog *cat, struct c2_entry *entry);
+/** Take the first out of it; NULL: there is none. */
+struct c2_entry *c2_catalog_next_owing(struct c2_catalog *cat);
+
 /** A gone entry of which nobody needs to be told any more. */
 void c2_catalog_drop(struct c2_catalog *cat, struct c2_entry *entry);
 

@@ -5,6 +5,7 @@
 #include "publisher/catalog_impl.h"
 
 #include "base/bisect.h"
+#include "base/list.h"
 
 /* ---- the list ---- */
 
@@ -128,6 +129,29 @@ void c2_entry_wake(struct c2_catalog *cat, struct c2_entry *entry, const struct 
     }
 }
 
+/* ---- who owes an announcement ---- */
+
+void c2_catalog_owe(struct c2_catalog *cat, struct c2_entry *entry)
+{
+    if (entry->owing) return;
+    entry->owing = true;
+    c2_queue_push(cat->owing_first, cat->owing_last, entry, owing_prev, owing_next);
+}
+
+static void leave_owing(struct c2_catalog *cat, struct c2_entry *entry)
+{
+    if (entry->owing) c2_queue_remove(cat->owing_first, cat->owing_last, entry, owing_prev, owing_next);
+    entry->owing = false;
+}
+
+struct c2_entry *c2_catalog_next_owing(struct c2_catalog *cat)
+{
+    struct c2_entry *entry = cat->owing_first;
+
+    if (entry) leave_owing(cat, entry);
+    return entry;
+}
+
 /* ---- changes ---- */
 
 void c2_catalog_drop(struct c2_catalog *cat, struct c2_entry *entry)
@@ -135,6 +159,7 @@ void c2_catalog_drop(struct c2_catalog *cat, struct c2_entry *entry)
     size_t at = c2_catalog_lower(cat, entry->path);
 
     if (!entry->gone || entry->loading || entry->waiters || entry->publishing) return;
+    leave_owing(cat, entry);
     c2_entry_drop_item(cat, entry);
     c2_source_forget(cat->source, entry->path);
     memmove(cat->entries.p + at, cat->entries.p + at + 1,

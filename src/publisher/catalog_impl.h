@@ -37,6 +37,7 @@ struct c2_catalog {
     struct {
         C2_VEC(struct c2_entry *);
     } entries; /* sorted by path */
+    struct c2_entry *owing_first, *owing_last;
     struct c2_entry *open[C2_ITEMS_OPEN_MAX];
     size_t items_max, items_kept; /* of the process; of this catalog, for the next request */
     uint64_t clock;

@@ -187,6 +187,26 @@ static void a_broken_dataset_stays_listed_with_its_reason(void **state)
     assert_true(c2_catalog_find(s->cat, "bad.b2nd")->failed);
 }
 
+static void what_owes_an_announcement_is_in_line_once(void **state)
+{
+    struct scene *s = *state;
+    struct c2_entry *a, *b, *c;
+
+    assert_non_null(a = c2_catalog_remember(s->cat, "a", ""));
+    assert_non_null(b = c2_catalog_remember(s->cat, "b", ""));
+    assert_non_null(c = c2_catalog_remember(s->cat, "c", ""));
+    c2_catalog_owe(s->cat, c);
+    c2_catalog_owe(s->cat, a);
+    c2_catalog_owe(s->cat, c); /* it keeps its place */
+    c2_catalog_owe(s->cat, b);
+    c2_catalog_drop(s->cat, a);
+    assert_ptr_equal(c2_catalog_next_owing(s->cat), c);
+    assert_ptr_equal(c2_catalog_next_owing(s->cat), b);
+    assert_null(c2_catalog_next_owing(s->cat));
+    c2_catalog_owe(s->cat, c); /* once more */
+    assert_ptr_equal(c2_catalog_next_owing(s->cat), c);
+}
+
 static void etags_are_pythons(void **state)
 {
     (void)state;
@@ -211,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_changes_while_it_is_loaded_is_loaded_again, open_scene,
                                         close_scene),
         cmocka_unit_test_setup_teardown(a_broken_dataset_stays_listed_with_its_reason, open_scene,
-                                        close_scene)};
+                                        close_scene),
+        cmocka_unit_test_setup_teardown(what_owes_an_announcement_is_in_line_once, open_scene, close_scene)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

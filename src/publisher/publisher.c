@@ -22,8 +22,9 @@ static void on_source_change(void *ctx, const char *rel)
 static void on_save_time(void *ctx)
 {
     struct cat2_error err;
+    bool more;
 
-    (void)c2_publisher_save(ctx, false, &err); /* or the next time; the state says why not */
+    (void)c2_publisher_save(ctx, &more, &err); /* or the next time; the state says why not */
 }
 
 /* Generations are saved again, and what is not remembered as announced is announced again. */
@@ -100,6 +101,7 @@ void c2_publisher_notice(struct c2_publisher *pub, struct c2_str event)
 void c2_publisher_stop(struct c2_publisher *pub)
 {
     struct cat2_error err;
+    bool more = true, saved = true;
 
     if (pub->stopped) return;
     pub->stopped = true;
@@ -107,7 +109,9 @@ void c2_publisher_stop(struct c2_publisher *pub)
     if (pub->looker.root) c2_look_stop(pub);
     c2_timer_stop(pub->save_timer);
     c2_timer_stop(pub->tender);
-    if (!c2_publisher_save(pub, true, &err)) c2_log_warn("generations are not saved: %s", err.message);
+    while (saved && more)
+        saved = c2_publisher_save(pub, &more, &err);
+    if (!saved) c2_log_warn("generations are not saved: %s", err.message);
     c2_announcer_stop(pub);
     c2_catalog_close(pub->catalog);
     pub->catalog = NULL;

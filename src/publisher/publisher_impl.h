@@ -33,8 +33,7 @@ struct c2_publisher {
     size_t npolls;
     size_t nannouncing;
     size_t nannounced;
-    size_t announce_at; /* index of the entry of the catalog that is looked at next */
-    bool announce_soon, announce_anew, stopped, walked;
+    bool announce_soon, stopped, walked;
     int dirfd; /* of the state, for its metrics; -1: none */
     struct c2_bus_looker looker;
     struct c2_change_note notes[C2_NOTES_MAX];
@@ -66,8 +65,8 @@ bool c2_publisher_generation(struct c2_request *req, const struct c2_generation 
 const char *c2_publisher_etag(struct c2_request *req, const struct c2_generation *gen);
 const char *c2_publisher_strong_etag(struct c2_request *req, const struct c2_generation *gen);
 
-/** Write generations that changed to the state; all: now, else some. */
-bool c2_publisher_save(struct c2_publisher *pub, bool all, struct cat2_error *err);
+/** Write generations that changed to the state, as many as one turn of the loop has time for. */
+bool c2_publisher_save(struct c2_publisher *pub, bool *more, struct cat2_error *err);
 
 /* poll.c: looks at everything that no event calls for. */
 void c2_poll_start(struct c2_publisher *pub, int64_t poll_ms);
