@@ -62,6 +62,14 @@ bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_er
     return true;
 }
 
+void c2_meta_put_cparams(const struct c2_cparams *c, struct c2_jw *out)
+{
+    c2_jw_put_int(out, "codec_meta", c->codec_meta);
+    c2_jw_put_int(out, "clevel", c->clevel);
+    c2_jw_put_int(out, "splitmode", c->splitmode);
+    c2_jw_put_bool(out, "use_dict", c->use_dict);
+}
+
 static void write_cparams(const struct c2_cparams *c, bool extended, struct c2_jw *out)
 {
     c2_jw_open_object(out, "cparams");
@@ -81,14 +89,7 @@ static void write_cparams(const struct c2_cparams *c, bool extended, struct c2_j
     }
     c2_jw_end_array(out);
     if (extended) {
-        const struct {
-            const char *key;
-            int value;
-        } more[] = {{"codec_meta", c->codec_meta}, {"clevel", c->clevel}, {"splitmode", c->splitmode}};
-        for (size_t i = 0; i < C2_ARRAY_LEN(more); i++) {
-            c2_jw_put_int(out, more[i].key, more[i].value);
-        }
-        c2_jw_put_bool(out, "use_dict", c->use_dict);
+        c2_meta_put_cparams(c, out);
         c2_jw_put_int(out, "nthreads", NTHREADS_SHOWN);
         c2_jw_put_int(out, "tuner", TUNER_SHOWN);
     }

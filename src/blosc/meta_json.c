@@ -39,6 +39,14 @@ static bool get_bytes(struct c2_jval v, const char *key, uint8_t out[6], struct 
     return true;
 }
 
+void c2_meta_get_cparams(struct c2_jval v, struct c2_cparams *c)
+{
+    c->codec_meta = (int)optional_int(v, "codec_meta", 0, 255, c->codec_meta);
+    c->clevel = (int)optional_int(v, "clevel", 0, 9, c->clevel);
+    c->splitmode = (int)optional_int(v, "splitmode", 1, 4, c->splitmode);
+    (void)c2_jbool(c2_jget(v, "use_dict"), &c->use_dict);
+}
+
 static bool get_cparams(struct c2_jval v, struct c2_cparams *out, struct cat2_error *err)
 {
     struct c2_cparams c;
@@ -54,10 +62,9 @@ static bool get_cparams(struct c2_jval v, struct c2_cparams *out, struct cat2_er
     c.codec = (int)codec;
     c.typesize = (int32_t)typesize;
     c.blocksize = (int32_t)blocksize;
-    c.codec_meta = (int)optional_int(v, "codec_meta", 0, 255, 0);
-    c.clevel = (int)optional_int(v, "clevel", 0, 9, 1);
-    c.splitmode = (int)optional_int(v, "splitmode", 1, 4, 4);
-    (void)c2_jbool(c2_jget(v, "use_dict"), &c.use_dict);
+    c.clevel = 1;
+    c.splitmode = 4;
+    c2_meta_get_cparams(v, &c);
     *out = c;
     return true;
 }

@@ -98,13 +98,18 @@ static bool add_list(struct entries *e, int axis, struct c2_jval list, int depth
     return true;
 }
 
-static bool add_slice(struct c2_str text, int axis, int64_t n, struct c2_axis_sel *out,
-                      struct cat2_error *err)
+/* An integer as text is that integer. */
+static bool add_text(struct entries *e, int axis, struct c2_str text, int64_t n, struct c2_axis_sel *out,
+                     struct cat2_error *err)
 {
     struct c2_slice slice;
     struct c2_bound bound;
 
     if (!c2_slice_parse(text, &slice, err)) return c2_fail_within(err, "indices: axis %d", axis);
+    if (slice.nsels == 1 && slice.sels[0].kind == C2_SEL_INDEX) {
+        e->is_picked[axis] = true;
+        return add_index(e, axis, slice.sels[0].start, n, err);
+    }
     if (slice.nsels != 1 || slice.sels[0].kind != C2_SEL_RANGE)
         return bad(err, axis, "a text is no slice, as \"2:5\" or \"::2\" is");
     if (!c2_slice_bind(&slice, &n, 1, &bound, err)) return false;
@@ -123,7 +128,7 @@ static bool add_entry(struct entries *e, int axis, struct c2_jval entry, int64_t
         *slice = (struct c2_axis_sel){0, 1, n, false};
         return true;
     case C2_JSTR:
-        return c2_jstr(entry, &text) && add_slice(text, axis, n, slice, err);
+        return c2_jstr(entry, &text) && add_text(e, axis, text, n, slice, err);
     case C2_JARRAY:
         e->is_picked[axis] = e->is_list[axis] = true;
         return c2_jval_kind(c2_jat(entry, 0)) == C2_JBOOL ? add_mask(e, axis, entry, n, err)
@@ -276,20 +281,33 @@ bool c2_pick_parse(struct c2_jval entries, const int64_t *shape, int ndim, struc
     return false;
 }
 
-bool c2_pick_rows(const uint32_t *rows, int64_t n, bool alone, struct c2_pick *out, struct cat2_error *err)
+/* The coordinates of one item; what holds it and those before it. */
+static void place_flat(struct c2_pick *pick, int64_t point, int64_t number, const int64_t *shape)
 {
-    int64_t low = INT64_MAX, high = -1;
-
-    *out = (struct c2_pick){.bound = {.ndim = 1}, .npicked = 1, .npoints = n, .points_ndim = !alone};
-    out->at = malloc(((size_t)n + 1) * sizeof(*out->at));
-    if (!out->at) return c2_fail_nomem(err, "rows");
-    for (int64_t i = 0; i < n; i++) {
-        out->at[i] = rows[i];
-        low = c2_min_i64(low, rows[i]);
-        high = c2_max_i64(high, rows[i]);
+    for (int axis = pick->npicked - 1; axis >= 0; axis--) {
+        struct c2_axis_sel *hull = &pick->bound.axes[axis];
+        int64_t at = number % shape[axis];
+        int64_t low = point ? c2_min_i64(hull->start, at) : at;
+        int64_t high = point ? c2_max_i64(hull->start + hull->count - 1, at) : at;
+        number /= shape[axis];
+        pick->at[point * pick->npicked + axis] = at;
+        *hull = (struct c2_axis_sel){low, 1, high - low + 1, false};
     }
-    out->bound.axes[0] =
-        high < 0 ? (struct c2_axis_sel){0, 1, 0, false} : (struct c2_axis_sel){low, 1, high - low + 1, false};
+}
+
+bool c2_pick_flat(const uint32_t *numbers, int64_t n, bool alone, const int64_t *shape, int ndim,
+                  struct c2_pick *out, struct cat2_error *err)
+{
+    *out = (struct c2_pick){
+        .bound = {.ndim = ndim}, .npicked = ndim, .npoints = n, .points_ndim = alone ? 0 : 1};
+    out->at = malloc(((size_t)n * (size_t)ndim + 1) * sizeof(*out->at));
+    if (!out->at) return c2_fail_nomem(err, "rows");
+    for (int axis = 0; axis < ndim; axis++) {
+        out->picked[axis] = axis;
+        out->bound.axes[axis] = (struct c2_axis_sel){0, 1, 0, false};
+    }
+    for (int64_t i = 0; i < n; i++)
+        place_flat(out, i, numbers[i], shape);
     return lay_out(out, &n, err);
 }
 

@@ -28,8 +28,9 @@ struct c2_pick {
  * CAT2_ELIMIT. */
 bool c2_pick_parse(struct c2_jval entries, const int64_t *shape, int ndim, struct c2_pick *out,
                    struct cat2_error *err);
-/** These rows of an array of one axis. alone: the one row, without the axis. */
-bool c2_pick_rows(const uint32_t *rows, int64_t n, bool alone, struct c2_pick *out, struct cat2_error *err);
+/** These items of an array, by their numbers in C order, along one axis. alone: the one item, without it. */
+bool c2_pick_flat(const uint32_t *numbers, int64_t n, bool alone, const int64_t *shape, int ndim,
+                  struct c2_pick *out, struct cat2_error *err);
 void c2_pick_fini(struct c2_pick *pick);
 C2_DEFINE_AUTO(c2_pick);
 

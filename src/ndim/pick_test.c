@@ -50,6 +50,7 @@ static void entries_pick_as_numpy_does(void **state)
                  {"[[true,false,false,true]]", "(2,5,6) 0 3"},
                  {"[[true,false,false,true],[4]]", "(2,6) 0,4 3,4"},
                  {"[1,\"3:\"]", "(2,6) 1"},
+                 {"[\"-1\",[0,4]]", "(2,6) 3,0 3,4"},
                  {"[1,2,3]", "() 1,2,3"},
                  {"[[[]]]", "(1,0,5,6)"}};
 
@@ -79,7 +80,7 @@ static void what_picks_nothing_is_refused(void **state)
                                         "[[1,true]]",
                                         "[[true,1,false,true]]",
                                         "[[true]]",
-                                        "[\"1\"]",
+                                        "[\"4\"]",
                                         "[\"...\"]",
                                         "[\"1:2,3\"]",
                                         "[\"::0\"]",
@@ -120,23 +121,34 @@ static void points_are_counted_before_they_are_made(void **state)
     assert_non_null(strstr(err.message, "1000000 coordinates"));
 }
 
-static void rows_are_points_of_one_axis(void **state)
+static void numbers_of_items_are_points(void **state)
 {
     static const uint32_t rows[] = {7, 2, 2};
+    static const int64_t line[] = {9}, plane[] = {3, 4};
     struct cat2_error err = {0};
     struct c2_pick pick;
     char text[100];
 
     (void)state;
-    assert_true(c2_pick_rows(rows, 3, false, &pick, &err));
+    assert_true(c2_pick_flat(rows, 3, false, line, 1, &pick, &err));
     describe(&pick, text, sizeof(text));
     assert_string_equal(text, "(3) 7 2 2");
     assert_int_equal(pick.bound.axes[0].start, 2);
     assert_int_equal(pick.bound.axes[0].count, 6);
     c2_pick_fini(&pick);
-    assert_true(c2_pick_rows(rows, 1, true, &pick, &err));
+    assert_true(c2_pick_flat(rows, 1, true, line, 1, &pick, &err));
     describe(&pick, text, sizeof(text));
     assert_string_equal(text, "() 7");
+    c2_pick_fini(&pick);
+    assert_true(c2_pick_flat(rows, 3, false, plane, 2, &pick, &err));
+    describe(&pick, text, sizeof(text));
+    assert_string_equal(text, "(3) 1,3 0,2 0,2");
+    assert_int_equal(pick.bound.axes[0].count, 2);
+    assert_int_equal(pick.bound.axes[1].start, 2);
+    c2_pick_fini(&pick);
+    assert_true(c2_pick_flat(rows, 1, false, NULL, 0, &pick, &err)); /* the one item of a scalar */
+    describe(&pick, text, sizeof(text));
+    assert_string_equal(text, "(1)");
     c2_pick_fini(&pick);
 }
 
@@ -145,7 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(entries_pick_as_numpy_does),
                                        cmocka_unit_test(what_picks_nothing_is_refused),
                                        cmocka_unit_test(points_are_counted_before_they_are_made),
-                                       cmocka_unit_test(rows_are_points_of_one_axis)};
+                                       cmocka_unit_test(numbers_of_items_are_points)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,11 +11,12 @@ struct c2_waiter;
 struct c2_entry {
     char *path;
     struct c2_generation gen;
-    struct c2_buf json;  /* metadata; empty: not known yet */
-    bool sketched;       /* json was made without the long work; no item yet */
-    const char *refusal; /* why its data is not served though it opens, or NULL */
-    bool imported;       /* cat2import made it of a dataset of an HDF5 file */
-    bool failed;         /* this generation cannot be opened: err says why */
+    struct c2_buf json;        /* metadata; empty: not known yet */
+    bool sketched;             /* json was made without the long work; no item yet */
+    const char *refusal;       /* why its data is not served though it opens, or NULL */
+    bool imported;             /* cat2import made it of a dataset of an HDF5 file */
+    struct c2_cparams cparams; /* what its metadata does not say of them is in lines */
+    bool failed;               /* this generation cannot be opened: err says why */
     struct cat2_error err;
     struct c2_frame_layout layout; /* zeros unless it is a contiguous frame */
     struct c2_item *item;          /* NULL: not open at present */

@@ -27,6 +27,7 @@ struct load_job {
     struct c2_frame_layout layout;
     const char *refusal;
     bool imported;
+    struct c2_cparams cparams;
     struct c2_buf json;
     struct cat2_error err;
 };
@@ -37,6 +38,7 @@ static bool to_json(struct load_job *job, const struct c2_meta *meta)
 {
     struct c2_jw w;
 
+    job->cparams = meta->cparams;
     c2_jw_init(&w, &job->json, C2_JSON_COMPACT, &job->err);
     return c2_meta_to_json(meta, false, job->gen.mtime_ms, &w) && c2_jw_finish(&w);
 }
@@ -117,6 +119,7 @@ static void take_result(struct c2_catalog *cat, struct c2_entry *entry, struct l
     entry->json = c2_buf_steal(&job->json);
     entry->refusal = job->refusal;
     entry->imported = job->imported;
+    entry->cparams = job->cparams;
     entry->sketched = job->sketched;
     entry->failed = false;
     entry->layout = job->layout;

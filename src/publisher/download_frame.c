@@ -52,7 +52,13 @@ static void ranges_done(void *ctx)
     free(job);
 }
 
-static bool read_elsewhere(void *ctx, int64_t off, size_t n, uint8_t *to, struct cat2_error *err)
+/* It is no file of its own: in a part of one, in memory, or with somebody else. */
+static bool has_no_file(const struct c2_item *item)
+{
+    return c2_frame_fd(item->frame) < 0;
+}
+
+static bool read_frame(void *ctx, int64_t off, size_t n, uint8_t *to, struct cat2_error *err)
 {
     return c2_frame_pread(((const struct c2_item *)ctx)->frame, to, n, off, err);
 }
@@ -105,11 +111,11 @@ static void reply_frame(struct frame_call *call)
     struct c2_request *req = call->req;
     struct c2_item *item = call->item;
     const char *etag = c2_publisher_strong_etag(req, &item->gen);
-    bool elsewhere = c2_frame_is_elsewhere(item->frame);
-    int fd = elsewhere ? -1 : fcntl(c2_frame_fd(item->frame), F_DUPFD_CLOEXEC, 0);
+    bool fileless = has_no_file(item);
+    int fd = fileless ? -1 : fcntl(c2_frame_fd(item->frame), F_DUPFD_CLOEXEC, 0);
 
     if (item->digest[0] && c2_digest_wanted(req)) c2_reply_header(req, "Repr-Digest", item->digest);
-    if (fd < 0 && !elsewhere) {
+    if (fd < 0 && !fileless) {
         c2_reply_detail(req, 503, "no more file descriptors");
     } else if (c2_reply_if_known(req, etag)) {
         if (fd >= 0) close(fd);
@@ -119,7 +125,7 @@ static void reply_frame(struct frame_call *call)
                                      .etag = etag,
                                      .mtime_ms = item->gen.mtime_ms,
                                      .fd = fd,
-                                     .read = read_elsewhere,
+                                     .read = read_frame,
                                      .ctx = item};
         if (!reply_ranges(req, call->pool, item, &content)) {
             if (fd >= 0) close(fd);
@@ -129,7 +135,7 @@ static void reply_frame(struct frame_call *call)
     frame_free(call);
 }
 
-/* ---- its digest, once a generation that is open ---- */
+/* ---- the digest of a file, once a generation that is open ---- */
 
 static void digest_work(void *ctx, void *local)
 {
@@ -165,8 +171,7 @@ static void frame_ready(void *ctx, struct c2_entry *entry, const struct cat2_err
     } else if (!call->item->frame) {
         c2_reply_detail(call->req, 409, "the dataset is not kept as one contiguous frame");
         frame_free(call);
-    } else if (!call->item->digest[0] && !c2_frame_is_elsewhere(call->item->frame) &&
-               c2_digest_wanted(call->req)) { /* all of it would have to come here first */
+    } else if (!call->item->digest[0] && !has_no_file(call->item) && c2_digest_wanted(call->req)) {
         struct c2_pool_share share = {0, c2_frame_layout(call->item->frame)->frame_len};
         c2_pool_run_for(call->pool, &share, digest_work, digest_done, call);
     } else {

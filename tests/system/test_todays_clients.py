@@ -310,7 +310,7 @@ def test_a_client_of_2024_is_known_by_what_it_asked_before(site):
 
 
 @pytest.mark.parametrize("path, names", [("dir", ["deep/x.b2nd", "y.b2nd"]), ("dir/", ["deep/x.b2nd", "y.b2nd"]), ("dir/deep", ["x.b2nd"]), ("dir/y.b2nd", ["y.b2nd"]),
-                                         ("notes.txt", ["notes.txt"]), ("missing", []), ("dir/missing", []), ("line.b2nd/", [])])
+                                         ("notes.txt", ["notes.txt"]), ("missing", []), ("dir/missing", []), ("line.b2nd/", ["line.b2nd"])])
 def test_a_directory_lists_what_is_below_it(site, path, names):
     status, _, body = get(f"{site.url}/api/list/@public/{path}")
     assert (status, json.loads(body)) == (200, names)

@@ -235,7 +235,8 @@ static bool open_leaf(struct c2_container *c, const char *path, struct c2_codec 
     struct leaf_item *item = calloc(1, sizeof(*item));
     if (!item) return c2_fail_nomem(err, "dataset");
     *item = (struct leaf_item){
-        {.ops = &LEAF_OPS, .meta = c2_frame_meta(frame), .refusal = c2_frame_refusal(frame)}, frame};
+        {.ops = &LEAF_OPS, .meta = c2_frame_meta(frame), .refusal = c2_frame_refusal(frame), .frame = frame},
+        frame};
     frame = NULL;
     atomic_init(&item->base.refs, 1);
     *out = &item->base;

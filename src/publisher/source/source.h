@@ -33,7 +33,7 @@ struct c2_item {
     struct c2_generation gen;
     const struct c2_meta *meta; /* borrowed from the item */
     const char *refusal;        /* why chunks cannot be served, or NULL; of static storage */
-    struct c2_frame *frame; /* a contiguous frame file that holds exactly this dataset, or NULL. Borrowed */
+    struct c2_frame *frame; /* a contiguous frame that holds exactly this dataset, or NULL. Borrowed */
     char digest[64];        /* of that file, as Repr-Digest has it; "" not computed. Loop thread */
 };
 /** Append a whole guarded chunk. @errors CAT2_EINVAL range, CAT2_ECHANGED the data is no longer that of

@@ -160,7 +160,7 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
         wanted->group(found);
     else if (wanted->group && !ds && found->root && may_be_group(found->root, found->path))
         look_for_group(found, wanted);
-    else if (!ds || found->slash)
+    else if (!ds)
         c2_reply_no_dataset(found->req, found->sub);
     else if (ds->error && !(ds->refused && wanted->refused))
         c2_reply_unserved(found->req, ds);
@@ -178,7 +178,7 @@ static void find(struct c2_request *req, struct c2_subscriber *sub, bool file, s
         c2_reply_no_dataset(req, sub);
         return;
     }
-    if (inside && !c2_path_check(wanted.group ? c2_str_no_slashes(path) : path, &err)) {
+    if (inside && !c2_path_check(c2_str_no_slashes(path), &err)) {
         c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
         return;
     }

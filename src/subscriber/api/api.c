@@ -218,7 +218,7 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
     bool table = !inside && found->ds && c2_sub_table_of(root, found->ds);
     if (found->folder && !table)
         put_beneath(&w, found, inside);
-    else if (found->ds && !found->slash)
+    else if (found->ds)
         c2_jw_str(&w, c2_path_last(listed_as(found)));
     c2_jw_end_array(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
@@ -289,6 +289,14 @@ static void reply_info(struct c2_request *req, struct c2_ds *ds)
     c2_reply_built(req, ok, &copy, &err);
 }
 
+/* A plain file is stored as its frame; one that holds datasets as it is. */
+static int64_t stored_nbytes(struct c2_root_state *root, const struct c2_ds *ds)
+{
+    if (ds->meta.kind == C2_KIND_FILE && c2_sub_is_container(root, c2_str_of(ds->path)))
+        return ds->meta.nbytes;
+    return ds->has_frame ? ds->layout.frame_len : ds->meta.cbytes;
+}
+
 /* The root, or a folder: how much there is beneath it, and of when. */
 static void reply_group(const struct c2_found *found)
 {
@@ -304,7 +312,7 @@ static void reply_group(const struct c2_found *found)
     for (size_t i = 0; i < n; i++) {
         if (first[i]->group_attrs || (!inside && is_contained(first[i], found->root, &last))) continue;
         mtime = c2_max_i64(mtime, c2_ds_mtime_ms(first[i]));
-        size += first[i]->has_frame ? first[i]->layout.frame_len : first[i]->meta.cbytes;
+        size += stored_nbytes(found->root, first[i]);
         nfiles++;
     }
     const struct c2_ds *file = nfiles ? NULL : c2_sub_find_container(found->root, found->path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* /api/fetch with filter: a pass over all rows finds those that are left, and then these are picked. A slice
- * is of the rows that are left. */
+/* /api/fetch with filter: a pass over all items finds those that are left, and then these are picked, along
+ * one axis, as NumPy does by a mask. A slice is of what is left. */
 #include <stdlib.h>
 
 #include "reduce/order.h"
@@ -16,11 +16,6 @@ struct filtering {
     struct c2_buf part;
 };
 
-static bool is_table(const struct c2_meta *meta)
-{
-    return meta->kind == C2_KIND_ARRAY && meta->grid.ndim == 1 && meta->dtype.nfields > 0;
-}
-
 static bool filter_parse(struct c2_view *view, struct cat2_error *err)
 {
     const struct c2_meta *meta = &view->ds->meta;
@@ -29,20 +24,20 @@ static bool filter_parse(struct c2_view *view, struct cat2_error *err)
     struct c2_bound whole;
 
     if (!c2_fetch_goes_with(view, "filter", "slice", err)) return false;
-    if (!is_table(meta))
-        return c2_fail(err, CAT2_EINVAL, "filter is for arrays of one axis whose items have fields");
+    if (meta->kind != C2_KIND_ARRAY || meta->dtype.nfields == 0)
+        return c2_fail(err, CAT2_EINVAL, "filter is for arrays whose items have fields");
+    if (!c2_slice_bind(&all, meta->grid.shape, meta->grid.ndim, &whole, err)) return false;
     f->order.dtype = &meta->dtype;
-    f->order.nrows = meta->grid.shape[0];
+    f->order.nrows = whole.nitems;
     if (f->order.nrows > C2_ORDER_ROWS_MAX)
-        return c2_fail(err, CAT2_ELIMIT, "arrays of more than %lld rows are not filtered",
+        return c2_fail(err, CAT2_ELIMIT, "arrays of more than %lld items are not filtered",
                        (long long)C2_ORDER_ROWS_MAX);
     bool ok = c2_where_parse_python(c2_view_query(view->req, "filter"), &meta->dtype, &f->order.where,
                                     &view->position, err);
     if (!ok) return false;
     view->position = -1;
     if (!c2_slice_parse(c2_view_slice_text(view->req), &f->slice, err) ||
-        !c2_slice_bind(&all, meta->grid.shape, 1, &whole, err) || !c2_codec_supports(&meta->cparams, err) ||
-        !c2_order_begin(&f->order, err))
+        !c2_codec_supports(&meta->cparams, err) || !c2_order_begin(&f->order, err))
         return false;
     c2_select_plan(meta, &whole, C2_VIEW_PART_NBYTES, &f->parts);
     view->nparts = f->parts.nparts + 1;
@@ -58,7 +53,9 @@ static bool filter_is_heavy(struct c2_view *view)
 {
     const struct filtering *f = view->state;
 
-    return f->order.nrows > C2_PICKED_HEAVY / (int64_t)sizeof(int64_t);
+    int64_t axes = c2_max_i64(1, view->ds->meta.grid.ndim); /* a coordinate on each */
+
+    return f->order.nrows > C2_PICKED_HEAVY / (int64_t)sizeof(int64_t) / axes;
 }
 
 static bool filter_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
@@ -80,7 +77,7 @@ static const int64_t *filter_blocks(struct c2_view *view, int64_t i, size_t *n)
     return i < f->parts.nparts ? NULL : f->plan.blocks;
 }
 
-/* The rows that are left, of them the slice, as points. */
+/* The items that are left, of them the slice, as points. */
 static bool choose_rows(struct c2_view *view, struct cat2_error *err)
 {
     struct filtering *f = view->state;
@@ -98,9 +95,20 @@ static bool choose_rows(struct c2_view *view, struct cat2_error *err)
                found.p + (size_t)(bound.axes[0].start + i * bound.axes[0].step) * sizeof(uint32_t),
                sizeof(uint32_t));
     c2_order_fini(&f->order);
-    return c2_pick_rows((const uint32_t *)(const void *)wanted.p, bound.nitems, bound.axes[0].dropped,
-                        &f->pick, err) &&
-           c2_select_plan_picks(&view->ds->meta.grid, &f->pick, &f->plan, err);
+    const struct c2_grid *grid = &view->ds->meta.grid;
+    return c2_pick_flat((const uint32_t *)(const void *)wanted.p, bound.nitems, bound.axes[0].dropped,
+                        grid->shape, grid->ndim, &f->pick, err) &&
+           c2_select_plan_picks(grid, &f->pick, &f->plan, err);
+}
+
+/* Of the first item of a part, in C order. */
+static int64_t number_of(const struct c2_grid *grid, const struct c2_bound *part)
+{
+    int64_t number = 0;
+
+    for (int axis = 0; axis < grid->ndim; axis++)
+        number = number * grid->shape[axis] + part->axes[axis].start;
+    return number;
 }
 
 static bool filter_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
@@ -112,7 +120,8 @@ static bool filter_run(struct c2_view *view, const struct c2_reading *reading, i
         struct c2_bound bound = c2_select_part(&f->parts, i);
         c2_buf_clear(&f->part);
         return c2_read_items(reading, &bound, &f->part, err) &&
-               c2_order_take(&f->order, bound.axes[0].start, f->part.p, bound.nitems, err) &&
+               c2_order_take(&f->order, number_of(&view->ds->meta.grid, &bound), f->part.p, bound.nitems,
+                             err) &&
                (i + 1 < f->parts.nparts || choose_rows(view, err));
     }
     return c2_picked_put(view, reading, &f->pick, out, err);

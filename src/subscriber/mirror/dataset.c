@@ -197,6 +197,7 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
     }
     if (!c2_meta_from_json(c2_jget(v, "metadata"), c2_kind_of(c2_str_of(ds->path)), &ds->meta, err))
         return false;
+    c2_meta_get_cparams(c2_jget(v, "cparams"), &ds->meta.cparams);
     ds->group_attrs = !ds->bare && ds->meta.grid.ndim == 0 && ds->meta.dtype.itemsize == 1 &&
                       c2_is_group_attrs(c2_str_of(ds->path));
     struct c2_jval attrs = c2_jget(c2_jget(c2_jget(v, "metadata"), "schunk"), "vlmeta");
