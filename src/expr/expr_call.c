@@ -203,9 +203,18 @@ static bool read_arguments(struct c2_expr_parser *p, struct call *call)
 
 /* ---- what a call is ---- */
 
+/* What count_nonzero counts. */
+static bool is_not_zero(struct c2_expr_parser *p, int *node)
+{
+    int args[2] = {*node, 0};
+
+    return c2_expr_number(p->expr, 'i', (union c2_cell){.i = 0}, &args[1], p->err) &&
+           c2_expr_apply(p->expr, c2_expr_fn_at(C2_OP_NE), args, node, p->err);
+}
+
 static bool reduce(struct c2_expr_parser *p, const struct call *call, int *node)
 {
-    int ndim = c2_expr_at(p->expr, call->args[0])->ndim;
+    int arg_node = call->args[0], ndim = c2_expr_at(p->expr, arg_node)->ndim;
     uint32_t axes = 0;
 
     for (int i = 0; call->has_axis && !call->is_none && i < call->nlist; i++) {
@@ -219,7 +228,9 @@ static bool reduce(struct c2_expr_parser *p, const struct call *call, int *node)
         return c2_expr_fail_at(p, call->place, CAT2_EINVAL, "one axis at most is searched");
     if (call->has_axis && !call->is_none && !call->nlist)
         return c2_expr_fail_at(p, call->place, CAT2_EUNSUPPORTED, "a reduction along no axis");
-    return c2_expr_reduce(p->expr, call->fn, call->args[0], axes, call->keepdims, call->ddof, node, p->err) ||
+    if (strcmp(call->fn->name, "count_nonzero") == 0 && !is_not_zero(p, &arg_node))
+        return c2_expr_fail_here(p, call->place);
+    return c2_expr_reduce(p->expr, call->fn, arg_node, axes, call->keepdims, call->ddof, node, p->err) ||
            c2_expr_fail_here(p, call->place);
 }
 

@@ -10,6 +10,17 @@ static double logaddexp(double a, double b)
     return a > b ? a + log1p(exp(b - a)) : b + log1p(exp(a - b));
 }
 
+static double reciprocal(double a)
+{
+    return 1 / a;
+}
+
+static double imag(double a)
+{
+    (void)a;
+    return 0;
+}
+
 #define REAL1(name, f)                                                                                       \
     {                                                                                                        \
         name, C2_SORT_REAL, C2_OP_NONE, 1, f, NULL                                                           \
@@ -51,6 +62,8 @@ static const struct c2_expr_fn fns[] = {
     REAL1("log1p", log1p),
     REAL1("sqrt", sqrt),
     REAL1("cbrt", cbrt),
+    REAL1("reciprocal", reciprocal),
+    REAL1("imag", imag), /* of what is no complex number */
     REAL2("arctan2", atan2),
     REAL2("atan2", atan2),
     REAL2("hypot", hypot),
@@ -104,6 +117,7 @@ static const struct c2_expr_fn fns[] = {
     OTHER("where", WHERE, NONE, 3),
     OTHER("clip", ARITH, CLIP, 3),
     OTHER("sum", REDUCE, SUM, 1),
+    OTHER("count_nonzero", REDUCE, SUM, 1), /* of booleans */
     OTHER("prod", REDUCE, PROD, 1),
     OTHER("mean", REDUCE, MEAN, 1),
     OTHER("var", REDUCE, VAR, 1),

@@ -86,12 +86,11 @@ static bool take_type(struct c2_expr_node *n, const struct c2_dtype *dtype, stru
     n->kind = dtype->nfields ? 'V' : dtype->kind;
     n->size = (int)dtype->itemsize;
     n->swapped = c2_dtype_swapped(dtype);
-    bool number = (n->kind == 'f' && (n->size == 4 || n->size == 8)) || n->kind == 'b' || n->kind == 'i' ||
-                  n->kind == 'u';
+    bool number = (n->kind == 'f' && n->size <= 8) || n->kind == 'b' || n->kind == 'i' || n->kind == 'u';
     if (number || dtype->nfields) return true;
     return c2_fail(err, CAT2_EUNSUPPORTED,
-                   "items of the type '%c%lld' are not computed with: booleans, integers and reals of 4 and "
-                   "8 bytes are",
+                   "items of the type '%c%lld' are not computed with: booleans, integers and reals of 2, "
+                   "4 and 8 bytes are",
                    dtype->kind, (long long)dtype->itemsize);
 }
 
@@ -164,7 +163,8 @@ bool c2_expr_common(const struct c2_expr_node *a, const struct c2_expr_node *b, 
     if (a->kind == 'f' || b->kind == 'f') {
         const struct c2_expr_node *real = a->kind == 'f' ? a : b, *whole = a->kind == 'f' ? b : a;
         *kind = 'f';
-        *size = real->size == 4 && whole->size <= 2 ? 4 : 8;
+        int least = whole->size >= 4 ? 8 : 2 * whole->size; /* a real that holds all of them */
+        *size = real->size > least ? real->size : least;
         return true;
     }
     int is = a->kind == 'i' ? a->size : b->size, us = a->kind == 'u' ? a->size : b->size;
@@ -207,7 +207,7 @@ static bool result_type(struct c2_expr_node *n, const struct c2_expr_node *const
         break;
     }
     enum c2_expr_op op = n->fn->op;
-    if (n->kind == 'b' && (op == C2_OP_SUB || op == C2_OP_NEG || op == C2_OP_SIGN || op == C2_OP_POS))
+    if (n->kind == 'b' && (op == C2_OP_SUB || op == C2_OP_NEG || op == C2_OP_SIGN))
         return c2_fail(err, CAT2_EINVAL, "%s is not for booleans", n->fn->name);
     if (n->kind == 'b' && (op == C2_OP_FLOORDIV || op == C2_OP_MOD || op == C2_OP_POW))
         n->common_kind = n->kind = 'i';

@@ -275,6 +275,8 @@ static void put_item(uint8_t *p, const struct c2_dtype *as, bool swapped, union 
     if (as->kind == 'f' && as->itemsize == 4) {
         memcpy(&low, &single, sizeof(low));
         v = low;
+    } else if (as->kind == 'f' && as->itemsize == 2) {
+        v = c2_expr_half(c.f);
     }
     for (int64_t i = 0; i < as->itemsize; i++) /* this machine is little-endian, as all it runs on */
         p[swapped ? as->itemsize - 1 - i : i] = (uint8_t)(v >> (8 * i));
@@ -290,7 +292,7 @@ bool c2_expr_eval(struct c2_expr *expr, int node, const struct c2_expr_source *s
     bool swapped = c2_dtype_swapped(as), ok = true;
     struct tiles tiles;
 
-    bool real = as->kind == 'f' && (as->itemsize == 4 || as->itemsize == 8);
+    bool real = as->kind == 'f' && as->itemsize <= 8;
     if (as->nfields || !(real || as->kind == 'b' || as->kind == 'i' || as->kind == 'u'))
         return c2_fail(err, CAT2_EUNSUPPORTED, "results of the type '%c%lld' are not computed", as->kind,
                        (long long)as->itemsize);

@@ -12,9 +12,9 @@ static const struct {
     const char *name, *dtype;
     int ndim;
     int64_t shape[2];
-} arrays[] = {{"a", "<i4", 2, {2, 3}}, {"b", ">f8", 2, {2, 3}},
-              {"c", "|u1", 1, {3}},    {"m", "|b1", 2, {2, 1}},
-              {"f", "<f4", 1, {3}},    {"t", "[('x', '<i2'), ('y', '|S3')]", 1, {3}}};
+} arrays[] = {{"a", "<i4", 2, {2, 3}}, {"b", ">f8", 2, {2, 3}}, {"c", "|u1", 1, {3}},
+              {"m", "|b1", 2, {2, 1}}, {"f", "<f4", 1, {3}},    {"t", "[('x', '<i2'), ('y', '|S3')]", 1, {3}},
+              {"h", "<f2", 1, {3}}};
 static struct c2_dtype dtypes[C2_ARRAY_LEN(arrays)];
 
 static bool find(void *ctx, struct c2_expr *expr, struct c2_str name, int *node, struct cat2_error *err)
@@ -29,6 +29,7 @@ static bool find(void *ctx, struct c2_expr *expr, struct c2_str name, int *node,
 static void put_item(int id, int64_t place, uint8_t *to)
 {
     static const double reals[] = {0.5, -1.5, 2, 1e300, -0.0, NAN};
+    static const uint16_t quarters[] = {0, 0x3400, 0x3800}; /* 0, 1/4, 1/2 */
     int32_t whole = (int32_t)place;
     int16_t half = (int16_t)(place * -7);
     float single = (float)place / 4;
@@ -43,6 +44,7 @@ static void put_item(int id, int64_t place, uint8_t *to)
     if (id == 3) *to = (uint8_t)(place == 1);
     if (id == 4) memcpy(to, &single, sizeof(single));
     if (id == 5) memcpy(to, &half, sizeof(half));
+    if (id == 6) memcpy(to, &quarters[place % 3], sizeof(quarters[0]));
 }
 
 static bool read_items(void *ctx, int id, const struct c2_bound *bound, struct c2_buf *out,
@@ -110,6 +112,14 @@ static const struct {
     {"t.x * 2", "i2 (3) 0 -14 -28"},
     {"t['x'] < -7", "b1 (3) 0 0 1"},
     {"2 ** 10", "i8 () 1024"},
+    {"h + h", "f2 (3) 0 0.5 1"},
+    {"h + c", "f2 (3) 250 251.25 252.5"},
+    {"h + t.x", "f4 (3) 0 -6.75 -13.5"},
+    {"h + f", "f4 (3) 0 0.5 1"},
+    {"h + a[0]", "f8 (3) 0 1.25 2.5"},
+    {"h * 4096 + 1", "f2 (3) 1 1025 2048"},
+    {"h / 16384 / 512", "f2 (3) 0 0 5.96046e-08"},
+    {"(h + 1) * 60000", "f2 (3) 6.0032e+04 inf inf"},
     /* operators */
     {"-a // 2", "i4 (2 3) 0 -1 -1 -2 -2 -3"},
     {"-a % 3", "i4 (2 3) 0 2 1 0 2 1"},
@@ -128,6 +138,11 @@ static const struct {
     {"b % 1", "f8 (2 3) 0.5 0.5 0 0 0 nan"},
     {"b // 1", "f8 (2 3) 0 -2 2 1e+300 -0 nan"},
     /* functions */
+    {"reciprocal(f)", "f4 (3) inf 4 2"},
+    {"imag(f)", "f4 (3) 0 0 0"},
+    {"conj(m)", "b1 (2 1) 0 1"},
+    {"count_nonzero(a)", "i8 () 5"},
+    {"count_nonzero(b > 0, axis=0)", "i8 (3) 2 0 1"},
     {"where(m, a, -1)", "i4 (2 3) -1 -1 -1 3 4 5"},
     {"maximum(b, 0)", "f8 (2 3) 0.5 0 2 1e+300 0 nan"},
     {"clip(a, 1, 4)", "i4 (2 3) 1 1 2 3 4 4"},
@@ -174,7 +189,7 @@ static const struct {
     {"a < 1 < 2", "comparisons in a row need parentheses and & at character 7"},
     {"t + 1", "an operand whose items have fields is used by its fields at character 3"},
     {"t.y",
-     "items of the type 'S3' are not computed with: booleans, integers and reals of 4 and 8 bytes are at "
+     "items of the type 'S3' are not computed with: booleans, integers and reals of 2, 4 and 8 bytes are at "
      "character 3"},
     {"t.z", "there is no field 'z' at character 3"},
     {"c + 300", "the number 300 is out of bounds for uint8 at character 3"},

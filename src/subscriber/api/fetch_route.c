@@ -204,7 +204,7 @@ static const struct c2_view_type *fetch_choose(struct c2_request *req)
     static const char *const OF_ROWS[] = {"rows", "sort", "where", "fields"};
 
     if (c2_view_query(req, "indices").n) return &c2_indices_view;
-    if (c2_view_query(req, "filter").n) return &c2_filter_view;
+    if (c2_str_trim(c2_view_query(req, "filter")).n) return &c2_filter_view;
     for (size_t i = 0; i < C2_ARRAY_LEN(OF_ROWS); i++)
         if (c2_str_trim(c2_view_query(req, OF_ROWS[i])).n) return &c2_table_file_view;
     struct c2_str format = c2_view_query(req, "format");
