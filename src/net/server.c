@@ -149,6 +149,11 @@ static bool is_refused(struct c2_request *req)
     return status != 0;
 }
 
+static const struct c2_route *route_of(const struct c2_request *req)
+{
+    return &req->table->routes[req->nroute];
+}
+
 static enum MHD_Result dispatch(struct c2_request *req)
 {
     const char *why = NULL;
@@ -173,7 +178,8 @@ static enum MHD_Result dispatch(struct c2_request *req)
     } else if (!body_holds(req)) {
         c2_reply_header(req, C2_PROOF_DAMAGED, "1");
         c2_reply_detail(req, 400, "the request's body was damaged on its way");
-    } else if (c2_route_find(req) && !is_refused(req) && c2_origin_check_body(req)) {
+    } else if (c2_route_find(req) &&
+               (route_of(req)->unread || (!is_refused(req) && c2_origin_check_body(req)))) {
         c2_gate_pass_through(req);
     }
     if (req->state == C2_REQ_REPLIED) return queue(req);

@@ -54,7 +54,8 @@ struct c2_route {
     const void *arg; /* c2_request_route_arg(): for handlers of several routes */
     size_t body_max; /* bytes of a request's body; a longer one is refused with 413. 0: it takes none */
     enum c2_scope scope;
-    bool form; /* its body is that of a form of ours, which browsers may send */
+    bool form;   /* its body is that of a form of ours, which browsers may send */
+    bool unread; /* whatever its body is, it is not read, and does not matter */
 };
 struct c2_server_options {
     struct c2_endpoint listen;

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 import urllib.parse
+import zipfile
 
 import blosc2
 import h5py
@@ -361,6 +362,32 @@ def test_a_store_lists_its_leaves(site, path, names):
     assert get(f"{site.url}/api/download/@public/table.b2z")[2] == (site.root / "table.b2z").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["dir/arr.b2nd", "dir/sub/b.b2nd", "bytes.b2f"])
+def test_a_leaf_of_a_store_is_its_stored_frame(site, name):
+    with zipfile.ZipFile(site.root / "tree.b2z") as store:
+        stored = store.read(name)
+    path = f"@public/tree.b2z/{name.rpartition('.')[0]}"
+    for route in ("api/fetch", "api/download"):
+        status, headers, body = get(f"{site.url}/{route}/{path}")
+        assert (status, headers["Accept-Ranges"], body) == (200, "bytes", stored), route
+        assert get(f"{site.url}/{route}/{path}", {"Range": "bytes=9-77"})[::2] == (206, stored[9:78]), route
+    assert get(f"{site.pub.url}/api/frame/{path.removeprefix('@public/')}{'.b2nd' if name.endswith('nd') else '.b2frame'}")[2] == stored
+    info = json.loads(get(f"{site.url}/api/info/{path}")[2])
+    coded = info.get("schunk", info)["cparams"]
+    assert (coded["codec"], coded["clevel"], coded["splitmode"]) == (stored[0x1b] & 15, stored[0x1b] >> 4, (stored[0x1c] & 3) + 1)
+
+
+def test_a_frame_within_the_frame_of_a_store_is_as_it_is_there(site):
+    with zipfile.ZipFile(ROOT / "tests/corpus/b2z_store/embedded.b2z") as store:
+        embedded = blosc2.schunk_from_cframe(store.read("embed.b2e"))[:]
+    shutil.copy(ROOT / "tests/corpus/b2z_store/embedded.b2z", site.root / "late.b2z")
+    wait_until(lambda: "late.b2z" in json.loads(get(f"{site.url}/api/list/@public")[2]))
+    leaf = get(f"{site.url}/api/fetch/@public/late.b2z/a/x")[2]
+    assert leaf in embedded and leaf[2:9] == b"b2frame"
+    (site.root / "late.b2z").unlink()
+    wait_until(lambda: "late.b2z" not in json.loads(get(f"{site.url}/api/list/@public")[2]))
+
+
 def test_leaves_of_a_store_are_read(site):
     same(get(at(site, "tree.b2z/dir/arr", slice_="2:5, 1")), np.arange(100).reshape(10, 10)[2:5, 1], "a slice")
     assert get(at(site, "tree.b2z/bytes", format="raw"))[2] == b"hello world"
@@ -514,6 +541,24 @@ def test_a_store_is_fetched_as_itself(site):
     for query in ({"slice_": "0:1"}, {"indices": "[[1]]"}):
         status, _, body = get(at(site, "tree.b2z", **query))
         assert status == 400 and "nothing to slice" in json.loads(body)["detail"]
+
+
+WRITTEN = ["upload/@public/q.b2nd", "upload_lazyarr/@public/e.b2nd", "lazyexpr/", "append/@public/line.b2nd", "chunk/@public/line.b2nd?nchunk=0", "publish/@public/line.b2nd",
+           "copy/", "move/", "remove/@public/line.b2nd", "unfold/@public/x.h5", "load_from_url/@public/w", "addnotebook/@public/n", "adduser/"]
+
+
+@pytest.mark.parametrize("path", WRITTEN)
+def test_what_clients_would_write_is_refused_with_the_reason(site, path):
+    for body in (b"", b"{}", b"x" * 2_000_000):
+        status, _, reply = get(f"{site.url}/api/{path}", {"Content-Type": "multipart/form-data; boundary=x"}, method="POST", data=body)
+        assert status == 501 and json.loads(reply)["detail"].startswith(f"/api/{path.partition('?')[0]}: "), (len(body), status, reply)
+    assert (site.root / "line.b2nd").exists() and not (site.root / "q.b2nd").exists()
+
+
+def test_accounts_are_refused_with_the_reason(site):
+    for method, path in (("POST", "auth/jwt/login"), ("GET", "api/listusers/"), ("GET", "api/listusers/?username=a"), ("GET", "api/deluser/a@b.c")):
+        status, _, reply = get(f"{site.url}/{path}", method=method, data=b"username=a&password=b" if method == "POST" else None)
+        assert status == 501 and "cat2admin" in json.loads(reply)["detail"], reply
 
 
 def test_it_says_who_it_is_to_peers(site):

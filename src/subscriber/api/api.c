@@ -372,4 +372,5 @@ static const struct c2_route routes[] = {
 void c2_api_add_routes(struct c2_subscriber *sub)
 {
     c2_server_routes(sub->config.server, routes, C2_ARRAY_LEN(routes), sub);
+    c2_writing_add_routes(sub);
 }

@@ -10,6 +10,8 @@
 bool c2_view_num(const struct c2_view *view, struct c2_num *out, struct cat2_error *err);
 
 void c2_api_add_routes(struct c2_subscriber *sub);
+/** The routes of what is not written here. */
+void c2_writing_add_routes(struct c2_subscriber *sub);
 
 c2_handler c2_handle_attrs, c2_handle_meaning, c2_handle_download, c2_handle_fetch, c2_handle_fetch_post,
     c2_handle_files, c2_handle_colormaps, c2_handle_tree;
