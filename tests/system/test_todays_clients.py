@@ -169,9 +169,20 @@ def test_what_does_not_go_together_is_refused_with_its_name(site, query, word):
     assert status == 400 and word in json.loads(body)["detail"], body
 
 
+@pytest.mark.parametrize("text, mask", [("c", ARRAYS["two"]["c"]), ("(a > 3) & (b < 0.4)", (ARRAYS["two"]["a"] > 3) & (ARRAYS["two"]["b"] < .4)), ("a > 1000", ARRAYS["two"]["a"] > 1000)])
+def test_a_filter_of_several_axes_leaves_what_numpy_leaves_by_a_mask(site, text, mask):
+    left = ARRAYS["two"][mask]
+    same(get(at(site, "two.b2nd", filter=text)), left, text)
+    same(get(at(site, "two.b2nd", filter=text, slice_="5:90:7")), left[5:90:7], text)
+
+
+def test_a_filter_of_blanks_is_none(site):
+    same(get(at(site, "rows.b2nd", filter="  ", slice_="3:9")), ROWS[3:9], "blanks")
+
+
 def test_what_has_no_coordinates_or_fields_says_so(site):
     for name, query in (("items.b2frame", {"indices": "[1]"}), ("notes.txt", {"indices": "[1]"}), ("line.b2nd", {"field": "a"}), ("line.b2nd", {"filter": "value > 1"}),
-                        ("two.b2nd", {"filter": "c"}), ("items.b2frame", {"field": "a"})):
+                        ("items.b2frame", {"filter": "a > 1"}), ("items.b2frame", {"field": "a"})):
         assert get(at(site, name, **query))[0] == 400, (name, query)
 
 
