@@ -197,6 +197,7 @@ OURS_IN_STORES = {"accept_ranges", "contiguous"}
 
 
 # A dataset of an HDF5 file is made a Blosc2 array by each of them.
+OF_COLUMNS = {"chunks", "blocks", "nbytes", "cbytes", "cratio"}  # of a table: theirs are of its columns, ours of its rows
 CONVERTED = {"cbytes", "cratio", "cparams", "accept_ranges", "blocks", "chunkshape", "chunksize", "nbytes", "vlmeta"}
 
 
@@ -233,12 +234,16 @@ def differs(request, mine, his):
         return f"{mine[0]}: {mine[2][:200]}"
     if his[0] >= 400:  # what they refuse may be answered here
         return f"{mine[0]}, not 404" if his[0] == 404 and mine[0] not in (404, 400) and kind not in ("download",) else ""
+    if kind in ("indices", "post") and b"out of bounds" in mine[2] and decoded(his[2])[-1] == b"":  # NumPy refuses an index beyond the end of no items, too
+        return ""
     if mine[0] != his[0]:
         return f"{mine[0]}, not {his[0]}: {mine[2][:200]}"
     if kind in ("info", "list"):
-        if within and json.loads(his[2]).__class__ is dict and json.loads(his[2]).get("kind") == "group":
+        said = json.loads(his[2])
+        what = said.get("kind") if isinstance(said, dict) else None
+        if within and what == "group":  # theirs counts frames of attributes
             return ""
-        return info_differs(json.loads(mine[2]), json.loads(his[2]), within, CONVERTED if converted else ())
+        return info_differs(json.loads(mine[2]), said, within, CONVERTED if converted else OF_COLUMNS if what == "ctable" else ())
     if converted and kind in ("chunk", "range", "whole"):
         return "" if kind != "whole" or decoded(mine[2]) == decoded(his[2]) else "other items"
     if kind == "download" and mine[1].get("Content-Encoding") == "blosc2" and not his[1].get("Content-Encoding"):  # ours codes every file for who takes that
