@@ -84,6 +84,13 @@ say("coded", lambda: [name for name in client.get_list(ROOT) if "coded" in name]
 for name in ("coded.md", "coded.md.b2"):
     say(f"download {name}", lambda name=name: pathlib.Path(client.download(f"{ROOT}/{name}", FOLDER / name)).read_bytes())
 say("empty group", lambda: [client.get_info(f"{ROOT}/x.h5/nothing")["kind"], client.get_list(f"{ROOT}/x.h5/nothing")])
+say("upload", lambda: client.upload(np.zeros(300_000), f"{ROOT}/q.b2nd"))
+say("remove", lambda: client.remove(f"{ROOT}/line.b2nd"))
+say("sign in", lambda: caterva2.Client(URL, ("a", "b")).get_roots())
+say("leaf of a store lazily", lambda: blosc2.open(blosc2.URLPath(f"{ROOT}/tree.b2z/dir/arr", URL), mode="r", lazy=True)[2:4, 1])
+say("leaf of a store by a proxy", lambda: blosc2.Proxy(blosc2.C2Array(f"{ROOT}/tree.b2z/dir/arr", urlbase=URL))[2:4, 1])
+say("store", lambda: sorted(blosc2.open(blosc2.URLPath(f"{ROOT}/tree.b2z", URL), mode="r", lazy=True).keys()))
+say("leaf by the store", lambda: blosc2.open(blosc2.URLPath(f"{ROOT}/tree.b2z", URL), mode="r", lazy=True)["dir/arr"][2:4, 1])
 say("missing", lambda: client.get(f"{ROOT}/missing.b2nd"))
 say("out of bounds", lambda: line[[5000]])
 array = blosc2.C2Array(f"{ROOT}/plane.b2nd", urlbase=URL)

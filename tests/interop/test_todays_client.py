@@ -52,10 +52,11 @@ def dtype_of(descr):
     return np.dtype([tuple(field) for field in descr] if isinstance(descr, list) else descr)
 
 
+STORED = np.arange(100).reshape(10, 10)[2:4, 1]
 SELECTED = {"line[2:5]": LINE[2:5], "line[3]": LINE[3], "line[-1]": LINE[-1], "line[...]": LINE, "line[list]": LINE[[1, 5, 7]], "line[array]": LINE[[3, -1, 3]],
             "line[mask]": LINE[np.arange(1000) % 7 == 0], "line[none]": LINE[:0], "plane[rows]": PLANE[[1, 5], 2:4], "plane[columns]": PLANE[:, [4, 0]],
             "plane[mixed]": PLANE[1, [1, 2]], "plane[mask]": PLANE[:, :2], "plane[points]": PLANE[[1, 5], [2, 3]], "plane[slice]": PLANE[3:5, 1],
-            "many": LINE[np.arange(5000) % 1000], "field": ROWS["b"], "filter": ROWS[17:], "rows[2:5]": ROWS[2:5], "one": np.array(7.5), "leaf": PLANE[2:4, 1], "leaf list": PLANE[[1, 5]], "leaf C2Array": PLANE[2:4, 1], "leaf of a store": np.arange(100).reshape(10, 10)[2:4, 1], "C2Array": PLANE[2:4, 1],
+            "many": LINE[np.arange(5000) % 1000], "field": ROWS["b"], "filter": ROWS[17:], "rows[2:5]": ROWS[2:5], "one": np.array(7.5), "leaf": PLANE[2:4, 1], "leaf list": PLANE[[1, 5]], "leaf C2Array": PLANE[2:4, 1], "leaf of a store": STORED, "leaf of a store lazily": STORED, "leaf of a store by a proxy": STORED, "leaf by the store": STORED, "C2Array": PLANE[2:4, 1],
             "C2Array list": PLANE[[1, 5]], "C2Array lazy": PLANE[2:4, :3] + 1, "open": PLANE[2:4, 1], "open lazy": PLANE[2:4, 1], "proxy": PLANE[1:3, 2]}
 
 
@@ -96,6 +97,9 @@ def test_a_plain_file_stored_as_its_frame_and_an_empty_group(said):
 
 
 def test_errors_say_why(said):
+    assert said["store"] == {"value": ["bytes", "dir", "top"]}
+    for name in ("upload", "remove", "sign in"):
+        assert said[name]["error"].startswith("HTTPStatusError") and "501" in said[name]["error"], said[name]
     assert "404" in said["missing"]["error"] and "out of bounds" in said["out of bounds"]["error"]
 
 

@@ -15,27 +15,23 @@ static void refuse(struct c2_request *req, void *state)
                     (const char *)c2_request_route_arg(req));
 }
 
-#define REFUSED(method, pattern, why)                                                                        \
-    {                                                                                                        \
-        C2_##method, pattern, refuse, NULL, why, .unread = true                                              \
-    }
 static const struct c2_route routes[] = {
-    REFUSED(POST, "/api/upload/{path*}", READS),
-    REFUSED(POST, "/api/upload_lazyarr/{path*}", READS),
-    REFUSED(POST, "/api/lazyexpr/", READS),
-    REFUSED(POST, "/api/append/{path*}", READS),
-    REFUSED(POST, "/api/chunk/{path*}", READS),
-    REFUSED(POST, "/api/publish/{path*}", READS),
-    REFUSED(POST, "/api/copy/", READS),
-    REFUSED(POST, "/api/move/", READS),
-    REFUSED(POST, "/api/remove/{path*}", READS),
-    REFUSED(POST, "/api/unfold/{path*}", READS),
-    REFUSED(POST, "/api/load_from_url/{path*}", READS),
-    REFUSED(POST, "/api/addnotebook/{path*}", READS),
-    REFUSED(POST, "/api/adduser/", USERS),
-    REFUSED(GET, "/api/deluser/{name}", USERS),
-    REFUSED(GET, "/api/listusers/", USERS),
-    REFUSED(POST, "/auth/jwt/login", USERS),
+    {C2_POST, "/api/upload/{path*}", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/upload_lazyarr/{path*}", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/lazyexpr/", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/append/{path*}", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/chunk/{path*}", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/publish/{path*}", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/copy/", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/move/", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/remove/{path*}", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/unfold/{path*}", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/load_from_url/{path*}", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/addnotebook/{path*}", refuse, NULL, READS, .unread = true},
+    {C2_POST, "/api/adduser/", refuse, NULL, USERS, .unread = true},
+    {C2_GET, "/api/deluser/{name}", refuse, NULL, USERS, .unread = true},
+    {C2_GET, "/api/listusers/", refuse, NULL, USERS, .unread = true},
+    {C2_POST, "/auth/jwt/login", refuse, NULL, USERS, .unread = true},
 };
 
 void c2_writing_add_routes(struct c2_subscriber *sub)
