@@ -347,7 +347,10 @@ def test_a_file_that_holds_datasets_is_listed_once_and_lists_its_own_names(site,
     for group, nfiles in (("x.h5", 4), ("x.h5/g", 3)):
         info = json.loads(get(f"{site.url}/api/info/@public/{group}")[2])
         assert (info["kind"], info["nfiles"]) == ("group", nfiles), info
-    assert json.loads(get(f"{site.url}/api/info/@public/x.h5")[2])["size"] == (site.root / "x.h5").stat().st_size
+    for path in ("x.h5", "x.h5/", "tree.b2z", "tree.b2z/"):
+        assert json.loads(get(f"{site.url}/api/info/@public/{path}")[2])["size"] == (site.root / path.rstrip("/")).stat().st_size, path
+    sizes = [(site.root / name).stat().st_size for name in ("tree.b2z", "table.b2z", "x.h5")] + [p.stat().st_size for p in site.root.rglob("*.b2nd")] + [p.stat().st_size for p in site.root.glob("*.b2frame")]
+    assert 0 < json.loads(get(f"{site.url}/api/info/@public")[2])["size"] - sum(sizes) < len(TEXT), "and notes.txt, compressed"
 
 
 @pytest.mark.parametrize("name", ["x.h5/g/x", "x.h5/g/x.b2nd"])

@@ -317,6 +317,8 @@ static void reply_group(const struct c2_found *found)
     }
     const struct c2_ds *file = nfiles ? NULL : c2_sub_find_container(found->root, found->path);
     if (file) mtime = c2_ds_mtime_ms(file);
+    const struct c2_ds *whole = inside ? c2_sub_find(found->root, found->path) : NULL;
+    if (whole) size = stored_nbytes(found->root, whole);
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_object(&w);
     c2_jw_put_cstr(&w, "kind", "group");
