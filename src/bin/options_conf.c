@@ -24,15 +24,16 @@ static const struct {
     bool ids;
 } sections[] = {
     {"broker", SERVICE_KEYS " trust", false},
-    {"publisher", SERVICE_KEYS " trust key-file name root poll no-hdf5-folders bus bus-creds " S3_KEYS, true},
+    {"publisher",
+     SERVICE_KEYS " trust key-file name root poll no-hdf5-folders bus bus-creds s3-events " S3_KEYS, true},
     {"subscriber",
      SERVICE_KEYS
      " trust key-file base-path frame-ancestors quota work-per-request scrub plugin-dir h5web-dir web-dir "
      "upstream republish lease bus bus-creds",
      true},
     {"serve",
-     SERVICE_KEYS " " S3_KEYS
-                  " broker-http trust base-path frame-ancestors quota work-per-request poll scrub "
+     SERVICE_KEYS " " S3_KEYS " broker-http publisher-http bus bus-creds key-file trust base-path "
+                              "frame-ancestors quota work-per-request poll scrub "
                   "no-hdf5-folders plugin-dir "
                   "h5web-dir web-dir roots",
      true},

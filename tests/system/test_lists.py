@@ -49,7 +49,7 @@ def slow_file(tmp_path_factory):
     return path
 
 
-SLOW = 4000 if programs.SHADOW == 1 else 1500
+SLOW = 12_000 if programs.SHADOW == 1 else 1500
 ROUTES = ["/api/list/m", "/api/tree/m", "/api/tree/m?dir=g3", "/zarr/m/.zgroup", "/zarr/m/.zmetadata", "/zarr/m/", "/zarr/m/g3/",
           "/h5grove/meta?file=m&path=/", "/h5grove/paths?file=m&path=/", "/api/info/m/g0/d00000.b2nd", "/roots/m", "/roots/m/g3",
           f"/api/fetch/m/g{(SLOW - 1) % 7}/d{SLOW - 1:05}.b2nd"]
