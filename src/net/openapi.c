@@ -35,7 +35,7 @@ static const struct {
                 {"426", "a WebSocket is expected"},
                 {"429", "too many requests"},
                 {"431", "the headers are too large"},
-                {"501", "a codec or filter that is not installed"},
+                {"501", "not done here: a codec that is not installed, or writing"},
                 {"502", "the publisher gave no usable answer"},
                 {"503", "not now; Retry-After says when"}};
 
