@@ -13,10 +13,10 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/log_share.h"
+#include "base/random.h"
 #include "broker/broker_impl.h"
 #include "broker/mirrors.h"
 #include "wire/json.h"
-#include "wire/pubsub.h"
 
 #define STOP_MS 600 /* for the peers' goodbyes */
 

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/log_share.h"
+#include "base/random.h"
 #include "broker/peer_impl.h"
 #include "wire/proof.h"
 #include "wire/pubsub.h"

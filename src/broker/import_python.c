@@ -6,9 +6,9 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "broker/broker_impl.h"
 #include "wire/json.h"
-#include "wire/pubsub.h"
 
 static bool import_roots(struct c2_broker *broker, struct c2_jval roots, struct cat2_error *err)
 {

@@ -5,6 +5,7 @@
  * disconnected. */
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "broker/peer_impl.h"
 #include "wire/proof.h"
 #include "wire/pubsub.h"

@@ -13,7 +13,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/log_share.h"
-#include "wire/pubsub.h"
+#include "base/random.h"
 
 struct registered {
     struct c2_root root;

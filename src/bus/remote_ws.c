@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "bus/remote_impl.h"
 #include "net/address.h"
 #include "wire/proof.h"

@@ -14,7 +14,7 @@
 
 #include "base/fs.h"
 #include "base/limits.h"
-#include "wire/pubsub.h"
+#include "base/random.h"
 
 bool c2_place_check(const char *target, bool directory, bool overwrite, struct cat2_error *err)
 {
@@ -108,7 +108,8 @@ bool c2_place_begin(const char *target, bool directory, bool overwrite, struct c
 
     if (!c2_place_check(target, directory, overwrite, err) || !make_names(&place, target, err)) return false;
     post_guard(&place);
-    int fd = directory ? mkdir(place.temp, 0700) : open(place.temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd =
+        directory ? mkdir(place.temp, 0700) : open(place.temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         int errnum = errno;
         dismiss_guard(&place);

@@ -67,19 +67,25 @@ void c2_request_param_set(struct c2_request *req, const char *name, struct c2_st
             req->params[i].value = value;
 }
 
+/* No memory is another thing than text that is not encoded well: the arena knows of it. */
+static bool decode(struct c2_arena *arena, struct c2_str text, struct c2_buf *out)
+{
+    struct cat2_error err;
+
+    if (c2_url_decode(text, true, out, &err)) return true;
+    arena->starved = arena->starved || err.code == CAT2_ENOMEM;
+    return false;
+}
+
 /* Decoded text goes to the request's arena, so that it lives as long as the request. */
 struct c2_str c2_query_decoded(const struct c2_request *req, struct c2_str text)
 {
-    struct cat2_error err;
     C2_AUTO(c2_buf) out = C2_BUF_INIT(C2_REQUEST_ARENA_MAX);
 
     if (text.n == 0) return (struct c2_str){"", 0};
     if (!memchr(text.p, '%', text.n) && !memchr(text.p, '+', text.n)) return text;
     struct c2_arena *arena = (struct c2_arena *)(uintptr_t)&req->arena;
-    if (!c2_url_decode(text, true, &out, &err)) {
-        arena->starved = arena->starved || err.code == CAT2_ENOMEM;
-        return (struct c2_str){"", 0};
-    }
+    if (!decode(arena, text, &out)) return (struct c2_str){"", 0};
     char *copy = c2_arena_strdup(arena, c2_buf_str(&out));
     return copy ? (struct c2_str){copy, out.n} : (struct c2_str){"", 0};
 }
@@ -174,19 +180,15 @@ static bool unprocessable(struct c2_request *req, const struct c2_fault *fault, 
 size_t c2_request_queries(struct c2_request *req, const char *name, struct c2_str *out, size_t max)
 {
     struct c2_str path, rest, key, value;
-    struct cat2_error err;
     size_t n = 0;
 
     c2_str_cut(c2_request_target(req), '?', &path, &rest);
     while (n < max && c2_query_next(&rest, &key, &value)) {
         C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_PATH_MAX);
         C2_AUTO(c2_buf) plain = C2_BUF_INIT(C2_PATH_MAX);
-        if (!c2_url_decode(key, true, &plain, &err) ||
-            (c2_str_is(c2_buf_str(&plain), name) && !c2_url_decode(value, true, &text, &err))) {
-            req->arena.starved = req->arena.starved || err.code == CAT2_ENOMEM;
+        if (!decode(&req->arena, key, &plain) || !c2_str_is(c2_buf_str(&plain), name) ||
+            !decode(&req->arena, value, &text))
             continue;
-        }
-        if (!c2_str_is(c2_buf_str(&plain), name)) continue;
         char *copy = c2_arena_strdup(c2_request_arena(req), c2_buf_str(&text));
         if (copy) out[n++] = c2_str_of(copy);
     }

@@ -6,8 +6,8 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "publisher/publisher_impl.h"
-#include "wire/pubsub.h"
 
 #define SAVE_MAX 2000 /* at once: the loop is not to wait for the disk for long */
 

@@ -118,6 +118,10 @@ static inline void c2_jw_open_array(struct c2_jw *w, const char *key)
         c2_jw_key(w, key);                                                                                   \
         c2_jw_ints(w, values, n);                                                                            \
     } while (0)
+/** What is to be written was made, or not, and why: without memory for it the writer fails as well. @return
+ * made
+ */
+bool c2_jw_has(struct c2_jw *w, bool made, const struct cat2_error *why);
 /** Parse what is to be written from. False: it is no JSON, or there was no memory, which fails the writer
  * too. */
 bool c2_jw_read(struct c2_jw *w, struct c2_str text, struct c2_json **out);

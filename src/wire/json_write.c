@@ -288,14 +288,20 @@ void c2_jw_value(struct c2_jw *w, struct c2_jval v)
     }
 }
 
+bool c2_jw_has(struct c2_jw *w, bool made, const struct cat2_error *why)
+{
+    if (!made && w->ok && why->code == CAT2_ENOMEM) {
+        *w->err = *why;
+        w->ok = false;
+    }
+    return made;
+}
+
 bool c2_jw_read(struct c2_jw *w, struct c2_str text, struct c2_json **out)
 {
     struct cat2_error why;
 
-    if (!w->ok) return false;
-    if (c2_json_parse(text, out, &why)) return true;
-    if (why.code == CAT2_ENOMEM) w->ok = c2_fail_nomem(w->err, "JSON");
-    return false;
+    return w->ok && c2_jw_has(w, c2_json_parse(text, out, &why), &why);
 }
 
 bool c2_jw_finish(struct c2_jw *w)

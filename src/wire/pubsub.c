@@ -2,8 +2,6 @@
 /* Pub/sub frames, read and written. */
 #include "wire/pubsub.h"
 
-#include <sys/random.h>
-
 void c2_ps_message_fini(struct c2_ps_message *m)
 {
     c2_json_free(m->json);
@@ -83,21 +81,4 @@ bool c2_ps_response(struct c2_buf *out, struct c2_str result, const char *result
     c2_jw_end_object(&w);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
-}
-
-void c2_random_hex32(char out[33])
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t random[16];
-    size_t have = 0;
-
-    while (have < sizeof(random)) {
-        ssize_t n = getrandom(random + have, sizeof(random) - have, 0);
-        if (n > 0) have += (size_t)n;
-    }
-    for (size_t i = 0; i < sizeof(random); i++) {
-        out[2 * i] = digits[random[i] >> 4];
-        out[2 * i + 1] = digits[random[i] & 15];
-    }
-    out[32] = '\0';
 }

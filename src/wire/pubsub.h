@@ -35,7 +35,4 @@ bool c2_ps_request_end(struct c2_jw *w, struct c2_str call_id);
 bool c2_ps_response(struct c2_buf *out, struct c2_str result, const char *result_type, struct c2_str call_id,
                     struct cat2_error *err);
 
-/** 32 random hex digits and a NUL. */
-void c2_random_hex32(char out[33]);
-
 #endif

@@ -150,5 +150,15 @@ def array(sub, path, text=""):
     return np.load(io.BytesIO(body))
 
 
+def becomes(sub, path, new):
+    """Whoever reads an array that was replaced is told so, or gets the new one: then all of it."""
+    def read():
+        status, _, body = fetch(sub, path, "300:,:")
+        assert status != 200 or (np.load(io.BytesIO(body)) == new[300:]).all()
+        return status == 200
+    programs.wait_until(read)
+    assert (array(sub, path) == new).all()
+
+
 def listed(sub):
     return json.loads(programs.get(f"{sub.url}/api/list/foo")[2])

@@ -8,7 +8,7 @@ import pytest
 import webdata
 from looking import show
 from programs import EXTERNAL, House, get, wait_until
-from test_axes import noting, readout, texts, written  # noqa: F401: a fixture
+from test_axes import noting, readout, scale, texts, written  # noqa: F401: a fixture
 
 pytestmark = [pytest.mark.skipif(EXTERNAL, reason="makes its own roots"), pytest.mark.timeout(180)]
 
@@ -20,13 +20,6 @@ DATES = {unit: np.datetime64(day, unit) + np.arange(60) * np.timedelta64(3, unit
 ROW = np.zeros(30, [("i", "<i8"), ("u", "<u8")])
 ROW["i"], ROW["u"] = 2**63 - 1 - np.arange(30), UNSIGNED[:30]
 SINCE = {"units": "nanoseconds since 1970-01-01"}
-
-
-def scale(file, name, values, **attrs):
-    made = file.create_dataset(name, data=values)
-    made.make_scale(name)
-    made.attrs.update(attrs)
-    return made
 
 
 def make(path):

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "base/log_share.h"
+#include "base/random.h"
 #include "bus/nats/nats_impl.h"
-#include "wire/pubsub.h"
 
 #define HEARTBEAT_MS 1000  /* of a consumer that has nothing to send */
 #define DEAF_MS      5000  /* so long without a message, it is gone: with its server */

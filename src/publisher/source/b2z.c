@@ -19,10 +19,8 @@ struct state { /* counted; immutable */
 };
 struct b2z {
     struct c2_container base;
-    pthread_mutex_t lock;      /* guards the rest */
-    struct state *last;        /* NULL: none yet */
-    struct c2_file_key broken; /* of an object that is no store, and why not; code 0: none */
-    struct cat2_error why;
+    pthread_mutex_t lock; /* guards the rest */
+    struct state *last;   /* NULL: none yet */
 };
 
 static struct b2z *of(struct c2_container *c)
@@ -126,38 +124,20 @@ static bool open_file(struct c2_container *c, struct opened *o, struct cat2_erro
     return true;
 }
 
-/* What is no store in this state of the object is not read again. */
-static bool is_broken(struct b2z *b2z, const struct c2_file_key *key, struct cat2_error *err)
-{
-    pthread_mutex_lock(&b2z->lock);
-    bool is = b2z->base.object && b2z->why.code && c2_file_key_same(&b2z->broken, key);
-    if (is) *err = b2z->why;
-    pthread_mutex_unlock(&b2z->lock);
-    return is;
-}
-
-static void note_broken(struct b2z *b2z, const struct c2_file_key *key, const struct cat2_error *err)
-{
-    if (err->code != CAT2_EDATA && err->code != CAT2_ELIMIT) return;
-    pthread_mutex_lock(&b2z->lock);
-    b2z->broken = *key;
-    b2z->why = *err;
-    pthread_mutex_unlock(&b2z->lock);
-}
-
 /* The file is opened, and its state there. */
 static bool open_state(struct c2_container *c, struct opened *o, struct state **out, struct cat2_error *err)
 {
     if (!open_file(c, o, err)) return false;
     *out = keep(of(c), &o->key, NULL);
     if (*out) return true;
-    if (is_broken(of(c), &o->key, err)) return false;
+    if (c->object && c2_object_bytes_is_broken(c->object, &o->pin, err)) return false;
     struct state *fresh = calloc(1, sizeof(*fresh));
     if (!fresh) return c2_fail_nomem(err, "store");
     atomic_init(&fresh->refs, 1);
     fresh->key = o->key;
     if (!c2_b2z_read(&o->file, c->filename, &fresh->store, err)) {
-        note_broken(of(c), &o->key, err);
+        if (c->object && (err->code == CAT2_EDATA || err->code == CAT2_ELIMIT))
+            c2_object_bytes_note_broken(c->object, &o->pin, err);
         state_unref(fresh);
         return false;
     }

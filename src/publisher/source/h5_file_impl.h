@@ -26,8 +26,6 @@ struct c2_h5_file {
     pthread_mutex_t walking;             /* held while its names are read, so that this is done once */
     pthread_mutex_t lock;                /* guards the rest */
     struct c2_h5_snapshot *snap, *whole; /* the last; the last of which all was looked at */
-    struct c2_h5_state broken;           /* of an object: in this state it is no HDF5 file; zeros: none is */
-    struct cat2_error why;               /* why not */
 };
 /* What is known of one dataset or group. */
 struct c2_h5_known {

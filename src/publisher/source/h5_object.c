@@ -74,16 +74,6 @@ static bool read_range(void *ctx, int64_t off, size_t n, void *to, struct cat2_e
     return c2_object_bytes_read(reading->object, &reading->pin, off, n, to, err);
 }
 
-/* In a state of which is known that it is no HDF5 file nothing is read again. */
-static bool is_broken(struct c2_h5_file *file, const struct c2_h5_state *state, struct cat2_error *err)
-{
-    pthread_mutex_lock(&file->lock);
-    bool is = c2_h5_same_state(&file->broken, state);
-    if (is) *err = file->why;
-    pthread_mutex_unlock(&file->lock);
-    return is;
-}
-
 bool c2_h5_file_ask(struct c2_h5_file *file, struct c2_h5_call *call, struct cat2_error *err)
 {
     struct reading reading = {.object = file->base.object};
@@ -92,8 +82,8 @@ bool c2_h5_file_ask(struct c2_h5_file *file, struct c2_h5_call *call, struct cat
     call->elsewhere = NULL;
     if (!reading.object) return c2_h5_workers_call(c2_h5_file_workers(file), call, err);
     if (!c2_object_bytes_pin(reading.object, &reading.pin, err)) return false;
+    if (c2_object_bytes_is_broken(reading.object, &reading.pin, err)) return false;
     state_of(&reading.pin, &state);
-    if (is_broken(file, &state, err)) return false;
     call->elsewhere = &state;
     call->range = read_range;
     call->range_ctx = &reading;
@@ -129,11 +119,7 @@ static void say_what_object(struct c2_h5_file *file, struct cat2_error *err)
     }
     const char *what = c2_h5_bytes_not(&bytes);
     c2_fail(err, CAT2_EDATA, "%.160s %s", title, what);
-    if (reading.failed) return;
-    pthread_mutex_lock(&file->lock);
-    state_of(&reading.pin, &file->broken);
-    file->why = *err;
-    pthread_mutex_unlock(&file->lock);
+    if (!reading.failed) c2_object_bytes_note_broken(reading.object, &reading.pin, err);
 }
 
 /* libhdf5 says of many files only that they have no signature. */

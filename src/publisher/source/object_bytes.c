@@ -10,9 +10,11 @@ struct c2_object_bytes {
     atomic_int refs;
     struct c2_object_source *source; /* counted */
     char *path;
-    pthread_mutex_t lock; /* guards the rest */
-    int64_t next;         /* the block after the last that was read */
-    int64_t run;          /* how many were read then */
+    pthread_mutex_t lock;      /* guards the rest */
+    int64_t next;              /* the block after the last that was read */
+    int64_t run;               /* how many were read then */
+    struct c2_file_key broken; /* the state that is known to be broken, and why; code 0: none */
+    struct cat2_error why;
 };
 
 static bool state_hash(const char *path, const struct c2_object_state *state, struct c2_hash128 *out,
@@ -144,6 +146,28 @@ void c2_object_key(const struct c2_object_pin *pin, struct c2_file_key *out)
                                 .size = pin->state.nbytes,
                                 .mtime_ns = pin->mtime_ms * 1000000,
                                 .ctime_ns = pin->mtime_ms * 1000000};
+}
+
+void c2_object_bytes_note_broken(struct c2_object_bytes *bytes, const struct c2_object_pin *pin,
+                                 const struct cat2_error *why)
+{
+    pthread_mutex_lock(&bytes->lock);
+    c2_object_key(pin, &bytes->broken);
+    bytes->why = *why;
+    pthread_mutex_unlock(&bytes->lock);
+}
+
+bool c2_object_bytes_is_broken(struct c2_object_bytes *bytes, const struct c2_object_pin *pin,
+                               struct cat2_error *err)
+{
+    struct c2_file_key key;
+
+    c2_object_key(pin, &key);
+    pthread_mutex_lock(&bytes->lock);
+    bool is = bytes->why.code && c2_file_key_same(&bytes->broken, &key);
+    if (is) *err = bytes->why;
+    pthread_mutex_unlock(&bytes->lock);
+    return is;
 }
 
 bool c2_object_bytes_new(struct c2_object_source *source, const char *path, struct c2_object_bytes **out,

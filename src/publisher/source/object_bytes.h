@@ -29,6 +29,12 @@ bool c2_object_is_passing(const struct cat2_error *err);
 bool c2_object_bytes_pin(struct c2_object_bytes *bytes, struct c2_object_pin *out, struct cat2_error *err);
 /** Equal for equal states, in place of what stat() says of a file. */
 void c2_object_key(const struct c2_object_pin *pin, struct c2_file_key *out);
+/** In this state the object is not what it is to be, and why: nothing of it need be read again. */
+void c2_object_bytes_note_broken(struct c2_object_bytes *bytes, const struct c2_object_pin *pin,
+                                 const struct cat2_error *why);
+/** Was that noted of this state? @errors why, if so. */
+bool c2_object_bytes_is_broken(struct c2_object_bytes *bytes, const struct c2_object_pin *pin,
+                               struct cat2_error *err);
 /** n bytes from off on, which are all in it, of this state. @errors those of c2_object_store_read(); after
  * CAT2_ECHANGED the next pin is of another state. */
 bool c2_object_bytes_read(struct c2_object_bytes *bytes, const struct c2_object_pin *pin, int64_t off,

@@ -232,6 +232,15 @@ struct look {
     struct c2_stored_objects *before, *now;
 };
 
+/* Its path is owned now, or freed. */
+static bool push(struct c2_stored_objects *objects, const struct c2_stored_object *object,
+                 struct cat2_error *err)
+{
+    if (c2_vec_push(&objects->list, C2_OBJECTS_MAX, "objects", err, *object)) return true;
+    free(object->path);
+    return false;
+}
+
 /* With a path of its own. */
 static bool add(struct c2_stored_objects *objects, const struct c2_stored_object *like,
                 struct cat2_error *err)
@@ -239,10 +248,7 @@ static bool add(struct c2_stored_objects *objects, const struct c2_stored_object
     struct c2_stored_object object = *like;
 
     object.path = c2_str_dup(c2_str_of(like->path));
-    if (!object.path) return c2_fail_nomem(err, "list of objects");
-    if (c2_vec_push(&objects->list, C2_OBJECTS_MAX, "objects", err, object)) return true;
-    free(object.path);
-    return false;
+    return object.path ? push(objects, &object, err) : c2_fail_nomem(err, "list of objects");
 }
 
 static bool note(void *ctx, struct c2_str path, const struct c2_object_state *state, int64_t mtime_ms,
@@ -262,9 +268,7 @@ static bool note(void *ctx, struct c2_str path, const struct c2_object_state *st
         pthread_mutex_unlock(&look->source->lock);
         object.path = own;
     }
-    if (c2_vec_push(&look->now->list, C2_OBJECTS_MAX, "objects", err, object)) return true;
-    free(object.path);
-    return false;
+    return push(look->now, &object, err);
 }
 
 /* What there was, but for the objects that notifications named: those are asked for. */

@@ -184,10 +184,7 @@ static void put_dtype(const struct c2_dtype *dtype, struct c2_jw *w)
     struct cat2_error err;
 
     c2_jw_key(w, "dtype");
-    if (!c2_dtype_name(dtype, &text, &err)) {
-        if (err.code == CAT2_ENOMEM) w->ok = w->ok && c2_fail_nomem(w->err, "dtype");
-        c2_buf_clear(&text); /* too long */
-    }
+    if (!c2_jw_has(w, c2_dtype_name(dtype, &text, &err), &err)) c2_buf_clear(&text); /* too long */
     if (text.n > DTYPE_MAX) text.n = DTYPE_MAX; /* half a character becomes U+FFFD */
     c2_jw_str(w, c2_buf_str(&text));
 }

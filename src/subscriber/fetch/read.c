@@ -188,7 +188,13 @@ static void remove_flying(struct c2_read *r)
     r->nmine = 0;
 }
 
-/* A flight has landed: those who waited look again. When it failed, so do those whose chunk it carried; the
+static void wait_here(struct c2_read *r)
+{
+    r->next = r->ds->waiting;
+    r->ds->waiting = r;
+}
+
+/* A flight has landed, or a chunk of one: those whose chunk it carried look again, or fail with it. The
  * others wait on. */
 static void wake_waiting(struct c2_ds *ds, const struct cat2_error *err)
 {
@@ -198,14 +204,12 @@ static void wake_waiting(struct c2_ds *ds, const struct cat2_error *err)
     while (waiting) {
         struct c2_read *next = waiting->next;
         bool carried = waiting->blocked_on < 0 || !c2_ds_is_flying(ds, waiting->blocked_on);
-        if (!err) {
-            look(waiting);
-        } else if (carried) {
+        if (!carried)
+            wait_here(waiting);
+        else if (err)
             finish(waiting, err);
-        } else {
-            waiting->next = ds->waiting;
-            ds->waiting = waiting;
-        }
+        else
+            look(waiting);
         waiting = next;
     }
 }
@@ -214,30 +218,12 @@ static void wake_waiting(struct c2_ds *ds, const struct cat2_error *err)
 static void on_stored(void *ctx, int64_t nchunk)
 {
     struct c2_read *r = ctx;
-    struct c2_ds *ds = r->ds;
     struct c2_flying key = {.nchunk = nchunk};
     struct c2_flying *flying = bsearch(&key, r->mine, r->nmine, sizeof(key), by_number);
 
     if (!flying) return;
     land(r, flying);
-    struct c2_read *waiting = ds->waiting;
-    ds->waiting = NULL;
-    while (waiting) {
-        struct c2_read *next = waiting->next;
-        if (waiting->blocked_on == nchunk) {
-            look(waiting);
-        } else {
-            waiting->next = ds->waiting;
-            ds->waiting = waiting;
-        }
-        waiting = next;
-    }
-}
-
-static void wait_here(struct c2_read *r)
-{
-    r->next = r->ds->waiting;
-    r->ds->waiting = r;
+    wake_waiting(r->ds, NULL);
 }
 
 /* What r was waiting for came, or failed: so it goes on, and with it those who waited for the same. */

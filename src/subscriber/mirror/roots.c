@@ -8,13 +8,13 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/vec.h"
 #include "cache/levels.h"
 #include "subscriber/mirror/merge.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
-#include "wire/pubsub.h"
 
 #define ROOTS_MAX 4096 /* a broker of ours has a thousand; others may have been asked before */
 

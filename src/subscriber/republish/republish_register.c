@@ -5,11 +5,11 @@
 
 #include "base/hash.h"
 #include "base/log_share.h"
+#include "base/random.h"
 #include "bus/hub.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/republish/republish.h"
-#include "wire/pubsub.h"
 
 #define TELL_MS (C2_HUB_LEASE_MS / 3) /* two may be lost */
 #define LOOK_MS 500                   /* after a root has been listed, or left: so soon it is told */

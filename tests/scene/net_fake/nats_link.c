@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/random.h"
 #include "nats.h"
-#include "wire/pubsub.h"
 
 #define CONNECT_MS 3000 /* for a server that says nothing */
 #define AGAIN_MS   2000 /* after a connection could not be made */
