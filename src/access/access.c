@@ -40,6 +40,7 @@ bool c2_access_new(struct c2_loop *loop, struct c2_pool *pool, const struct c2_a
     struct c2_access *access = calloc(1, sizeof(*access));
     const struct c2_clock *clock = c2_loop_clock(loop);
     if (!access) return c2_fail_nomem(err, "access");
+    access->head.fd = -1;
     access->loop = loop;
     access->pool = pool;
     access->trusted = options->trusted;
@@ -77,6 +78,7 @@ void c2_access_free(struct c2_access *access)
     c2_slow_free(access->slow_users);
     c2_slow_free(access->slow_addresses);
     c2_holders_fini(&access->holders);
+    c2_fd_auto(&access->head);
     free(access->file);
     free(access);
 }

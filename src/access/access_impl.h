@@ -6,6 +6,7 @@
 #include "access/access.h"
 #include "access/sessions.h"
 #include "access/slow.h"
+#include "base/fs.h"
 
 #define ACCESS_WHY_MAX 500 /* bytes of the reason of a refusal */
 
@@ -31,8 +32,9 @@ struct c2_access {
     const char *trust_text;           /* as given, one a line; NULL */
     struct c2_holders holders;
     struct c2_file_mark mark;
-    int64_t looked_ms;   /* since when looks at the file are counted, */
-    int nlooks;          /* and how many there were */
+    struct c2_fd head; /* of the file as it was looked at last, kept open; -1 */
+    dev_t head_dev;    /* that it is of */
+    ino_t head_ino;
     uint64_t generation; /* of holders: counts */
     bool unread;         /* the file could not be read, and that was said */
     struct c2_timer *timer;
@@ -67,9 +69,6 @@ struct c2_access_pass {
 /* ---- who.c ---- */
 /** At the start. @errors those of c2_store_read(). */
 bool c2_access_read_file(struct c2_access *access, struct cat2_error *err);
-/* A look is four system calls. Of many requests in so many milliseconds the first have one each. */
-#define C2_ACCESS_FRESH_MS  10
-#define C2_ACCESS_LOOKS_MAX 8
 /** Read the file again if it has changed. */
 void c2_access_look(struct c2_access *access);
 /** Is the sender's address enough? */

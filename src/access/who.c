@@ -10,22 +10,29 @@
 
 /* ---- the file ---- */
 
-/* SQLite counts commits in the file's header, at byte 24; times alone are too coarse. All zero: no file. */
-static struct c2_file_mark mark_of(const char *path)
+/* SQLite counts commits in the file's header, at byte 24; times alone are too coarse. All zero: no file. The
+ * file stays open, so that a look is two system calls: its inode number cannot be that of another meanwhile.
+ */
+static struct c2_file_mark mark_of(struct c2_access *access)
 {
     struct c2_file_mark mark;
     struct stat st;
-    C2_AUTO(c2_fd) file = {open(path, O_RDONLY | O_CLOEXEC)};
 
     memset(&mark, 0, sizeof(mark));
-    if (file.fd >= 0 && fstat(file.fd, &st) == 0) {
-        mark.dev = (int64_t)st.st_dev;
-        mark.ino = (int64_t)st.st_ino;
-        mark.size = st.st_size;
-        mark.mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
-        if (pread(file.fd, mark.counter, sizeof(mark.counter), 24) < 0)
-            memset(mark.counter, 0, sizeof(mark.counter));
+    bool is_there = stat(access->file, &st) == 0;
+    if (!is_there || access->head.fd < 0 || st.st_dev != access->head_dev || st.st_ino != access->head_ino) {
+        c2_fd_auto(&access->head);
+        access->head.fd = is_there ? open(access->file, O_RDONLY | O_CLOEXEC) : -1;
+        if (access->head.fd < 0 || fstat(access->head.fd, &st) < 0) return mark;
+        access->head_dev = st.st_dev;
+        access->head_ino = st.st_ino;
     }
+    mark.dev = (int64_t)st.st_dev;
+    mark.ino = (int64_t)st.st_ino;
+    mark.size = st.st_size;
+    mark.mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+    if (pread(access->head.fd, mark.counter, sizeof(mark.counter), 24) < 0)
+        memset(mark.counter, 0, sizeof(mark.counter));
     return mark;
 }
 
@@ -39,27 +46,14 @@ static bool read_file(struct c2_access *access, struct c2_file_mark mark, struct
 
 bool c2_access_read_file(struct c2_access *access, struct cat2_error *err)
 {
-    return read_file(access, mark_of(access->file), err);
-}
-
-/* Is what was seen last good enough? */
-static bool is_fresh(struct c2_access *access)
-{
-    int64_t now = c2_loop_now_ms(access->loop);
-
-    if (access->nlooks == 0 || now >= access->looked_ms + C2_ACCESS_FRESH_MS) {
-        access->looked_ms = now;
-        access->nlooks = 0;
-    }
-    return ++access->nlooks > C2_ACCESS_LOOKS_MAX;
+    return read_file(access, mark_of(access), err);
 }
 
 void c2_access_look(struct c2_access *access)
 {
     struct cat2_error err;
 
-    if (is_fresh(access)) return;
-    struct c2_file_mark mark = mark_of(access->file);
+    struct c2_file_mark mark = mark_of(access);
     if (memcmp(&mark, &access->mark, sizeof(mark)) == 0) return;
     if (read_file(access, mark, &err)) {
         c2_log_info("access file %s: %zu users and keys", access->file, access->holders.n);
