@@ -265,6 +265,7 @@ static bool arange(struct c2_expr_node *n, const struct call *call, const double
     if (call->nargs < 1 || call->nargs > 3) return false;
     n->first = call->nargs > 1 ? v[0] : 0;
     n->step = call->nargs > 2 ? v[2] : 1;
+    if (n->step == 0) return false;
     double num = ceil(((call->nargs > 1 ? v[1] : v[0]) - n->first) / n->step);
     if (!(num < 1e15)) return false;
     n->count = num > 0 ? (int64_t)num : 0;

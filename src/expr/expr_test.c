@@ -204,6 +204,8 @@ static const struct {
     {"sum(a, axis=5)", "an axis is out of bounds, or there twice at character 1"},
     {"a; b", "expected an operator at character 2"},
     {"(a", "a parenthesis is not closed at character 1"},
+    {"a.slice((slice(None, None, -0), 2))", "slice: the step of axis 0 is 0 at character 3"},
+    {"arange(5, 0, 0)", "these arguments make no array at character 1"},
     {"zeros((9999999999, 9999999999))", "an array of the expression is too large at character 1"},
     {"sum(zeros((9999999, 2)), axis=1)",
      "the reductions of an expression have up to 2097152 numbers together at character 1"},

@@ -179,6 +179,8 @@ bool c2_slice_bind(const struct c2_slice *slice, const int64_t *shape, int ndim,
                 out->axes[axis] = bind_range(&full, shape[axis]);
             continue;
         }
+        if (sel->kind == C2_SEL_RANGE && sel->has_step && sel->step == 0)
+            return c2_fail(err, CAT2_EINVAL, "slice: the step of axis %d is 0", axis);
         if (sel->kind == C2_SEL_RANGE)
             out->axes[axis] = bind_range(sel, shape[axis]);
         else if (!bind_index(sel->start, shape[axis], axis, &out->axes[axis], err))

@@ -125,6 +125,9 @@ static void what_does_not_fit_the_shape_names_the_axis(void **state)
     assert_int_equal(err.code, CAT2_ELIMIT);
     assert_true(c2_slice_bind(&slice, (const int64_t[]){INT64_MAX, 3, 0}, 3, &bound, &err));
     assert_int_equal(bound.nitems, 0);
+    slice = (struct c2_slice){2, {{.kind = C2_SEL_INDEX}, {.kind = C2_SEL_RANGE, .has_step = true}}};
+    assert_false(c2_slice_bind(&slice, shape, 2, &bound, &err)); /* whoever made it did not look */
+    assert_string_equal(err.message, "slice: the step of axis 1 is 0");
 }
 
 static void a_part_of_a_selection_is_one(void **state)

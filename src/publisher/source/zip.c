@@ -173,8 +173,10 @@ bool c2_zip_read(const struct c2_zip_file *file, struct c2_zip *out, struct cat2
     if (!find_directory(file, size, &dir, err) || !c2_buf_resize(&bytes, (size_t)dir.n, err) ||
         !read_at(file, bytes.p, bytes.n, dir.at, err))
         return false;
-    for (int64_t i = 0; i < dir.nentries; i++, at += used)
+    for (int64_t i = 0; i < dir.nentries; i++, at += used) {
+        if (at == bytes.n) return damaged(err, "its directory");
         if (!take_entry(bytes.p + at, bytes.n - at, &zip, &used, err)) return false;
+    }
     if (zip.n) qsort(zip.p, zip.n, sizeof(*zip.p), by_name);
     for (size_t i = 1; i < zip.n; i++)
         if (by_name(&zip.p[i - 1], &zip.p[i]) == 0)
