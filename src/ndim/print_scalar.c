@@ -49,6 +49,14 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+/* What floor_div() leaves, from 0 up. Not by multiplying back: that may not fit. */
+static int64_t floor_rest(int64_t a, int64_t b)
+{
+    int64_t rest = a % b;
+
+    return rest < 0 ? rest + b : rest;
+}
+
 /* Days since 1970 to a date of the proleptic Gregorian calendar. */
 static void civil(int64_t days, int64_t *year, int *month, int *day)
 {
@@ -87,16 +95,15 @@ bool c2_print_moment(const struct c2_dtype *dtype, const uint8_t *item, struct c
         return c2_add_i64(1970, total, &year) ? put_date(year, "Y", 1, 1, out, err)
                                               : c2_fail(err, CAT2_ELIMIT, "a moment is out of range");
     if (unit->code[0] == 'M' && !unit->code[1])
-        return put_date(1970 + floor_div(total, 12), "M", (int)(total - floor_div(total, 12) * 12) + 1, 1,
-                        out, err);
+        return put_date(1970 + floor_div(total, 12), "M", (int)floor_rest(total, 12) + 1, 1, out, err);
     int64_t fraction = 0, seconds;
     if (unit->per_second) {
         seconds = floor_div(total, unit->per_second);
-        fraction = total % unit->per_second + (total % unit->per_second < 0 ? unit->per_second : 0);
+        fraction = floor_rest(total, unit->per_second);
     } else if (!c2_mul_i64(total, unit->seconds, &seconds)) {
         return c2_fail(err, CAT2_ELIMIT, "a moment is out of range");
     }
-    int64_t days = floor_div(seconds, 86400), rest = seconds - days * 86400;
+    int64_t days = floor_div(seconds, 86400), rest = floor_rest(seconds, 86400);
     civil(days, &year, &month, &day);
     if (!put_date(year, "D", month, day, out, err)) return false;
     if (unit->seconds >= 86400) return true;
