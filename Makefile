@@ -89,6 +89,7 @@ bench: .deps/ready
 	@.venv/bin/python bench/tiers.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/scale.py --bin $(BUILD)/bin
 	@.venv/bin/python bench/today.py --bin $(BUILD)/bin
+	@.venv/bin/python bench/threads.py --bin $(BUILD)/bin
 
 fuzz: .deps/ready
 	@tools/setup fuzz

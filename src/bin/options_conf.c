@@ -15,7 +15,7 @@
 /* Of every service. */
 #define SERVICE_KEYS                                                                                         \
     "http statedir loglevel public-url allowed-hosts access access-file connections-per-address "            \
-    "trusted-proxies cors-origins access-log certificate certificate-key ca"
+    "io-threads trusted-proxies cors-origins access-log certificate certificate-key ca"
 /* Of those that publish object stores. */
 #define S3_KEYS "s3-endpoint s3-region s3-profile s3-addressing"
 /* Keys a section may have; publisher and subscriber may have one more level, their --id. */
@@ -33,7 +33,7 @@ static const struct {
      true},
     {"serve",
      SERVICE_KEYS " " S3_KEYS " broker-http publisher-http bus bus-creds key-file trust base-path "
-                              "frame-ancestors quota work-per-request poll scrub "
+                  "frame-ancestors quota work-per-request poll scrub "
                   "no-hdf5-folders plugin-dir "
                   "h5web-dir web-dir roots",
      true},
@@ -167,8 +167,9 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
         return add(conf, keys, nkeys, value, err); /* an empty section */
     const char *known = unknown(keys, nkeys);
     if (known) return fail_unknown(conf, keys, nkeys, value->line, known, err);
-    bool sized = value->kind == C2_TOML_INT &&
-                 lists("quota work-per-request poll scrub clevel threads connections-per-address", last);
+    bool sized =
+        value->kind == C2_TOML_INT &&
+        lists("quota work-per-request poll scrub clevel threads connections-per-address io-threads", last);
     bool flag =
         value->kind == C2_TOML_BOOL && (c2_str_is(last, "no-hdf5-folders") || c2_str_is(last, "republish"));
     bool list = lists("roots allowed-hosts trust trusted-proxies cors-origins frame-ancestors certificate "

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "blosc/codec.h"
 #include "http/keyring.h"
+#include "net/front.h"
 #include "net/tls.h"
 
 #define ARENAS_MAX 4 /* of the C library's: each keeps memory of its own, which other threads cannot use */
@@ -214,6 +215,20 @@ static bool read_per_address(struct c2_service *s, struct cat2_error *err)
     return true;
 }
 
+#define FRONTS_MAX 64 /* more than processors that one loop feeds */
+
+static bool read_io_threads(struct c2_service *s, struct cat2_error *err)
+{
+    int64_t n = c2_options_int(s->options, "io-threads");
+
+    s->nfronts = c2_fronts_default();
+    if (!c2_options_given(s->options, "io-threads")) return true;
+    if (n < 0 || n > FRONTS_MAX)
+        return c2_fail(err, CAT2_EINVAL, "--io-threads is a number from 0 to %d", FRONTS_MAX);
+    s->nfronts = (int)n;
+    return true;
+}
+
 static bool open_server(struct life *life, struct cat2_error *err)
 {
     struct c2_service *s = &life->service;
@@ -226,6 +241,7 @@ static bool open_server(struct life *life, struct cat2_error *err)
 
     options.connections_max = c2_service_connections(s, life->roles[0].nroots < 0);
     options.connections_per_address = s->per_address;
+    options.nfronts = s->nfronts;
     if (!c2_hosts_init(&s->hosts, c2_options_text(s->options, "allowed-hosts"),
                        c2_options_text(s->options, "public-url"), err) ||
         !open_exposure(life, err) ||
@@ -284,7 +300,7 @@ static bool start(struct life *life, struct cat2_error *err)
     struct c2_service *s = &life->service;
 
     share_fds(life);
-    if (!read_per_address(s, err)) return false;
+    if (!read_per_address(s, err) || !read_io_threads(s, err)) return false;
     if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
         !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) ||
         !c2_service_authorities(s->options, &s->authorities, err) || !open_access(s, err) ||

@@ -28,6 +28,7 @@ struct c2_service {
     struct c2_subnets trusted;   /* --trust */
     bool not_yet;                /* set by a role's start(): the ready line waits for c2_service_ready() */
     struct c2_fds_plan fds;      /* how many of what may be open */
+    int nfronts;                 /* of each server; 0: none has threads of its own */
     int per_address;             /* connections of one address; 0: net/server.h */
     struct c2_tls *tls;          /* for those that others reach; NULL: plain HTTP */
     struct c2_authorities authorities; /* of http, and of who connects to the broker */
@@ -85,6 +86,14 @@ struct c2_service {
     {                                                                                                        \
         "connections-per-address", 0, C2_OPT_INT, NULL, "N",                                                 \
             "connections that one address may have (default: a quarter of all; loopback: all)", NULL         \
+    }
+/* How many threads read requests and send answers (net/front.h). */
+#define C2_SERVICE_IO_THREADS                                                                                \
+    {                                                                                                        \
+        "io-threads", 0, C2_OPT_INT, NULL, "N",                                                              \
+            "threads that read requests and send answers; 0: one thread does that and all else but the "     \
+            "work (default: one for four processors)",                                                       \
+            NULL                                                                                             \
     }
 /* How much one request may cost. */
 #define C2_SERVICE_WORK_PER_REQUEST                                                                          \
@@ -190,7 +199,7 @@ struct c2_service {
 /* What every service has. */
 #define C2_SERVICE_COMMON                                                                                    \
     C2_SERVICE_ALLOWED_HOSTS, C2_SERVICE_ACCESS, C2_SERVICE_TRUSTED_PROXIES, C2_SERVICE_CORS_ORIGINS,        \
-        C2_SERVICE_ACCESS_LOG, C2_SERVICE_PER_ADDRESS, C2_SERVICE_TLS, C2_SERVICE_CA
+        C2_SERVICE_ACCESS_LOG, C2_SERVICE_PER_ADDRESS, C2_SERVICE_IO_THREADS, C2_SERVICE_TLS, C2_SERVICE_CA
 /* Role hooks, called on the loop. */
 struct c2_service_role {
     const char *program; /* "cat2sub" */

@@ -36,7 +36,10 @@ struct c2_conns {
     struct {
         C2_VEC(struct c2_conn *);
     } by_fd;
-    struct c2_conns_counts counts;
+    struct {
+        _Atomic uint64_t pauses, evicted, late, refused, malformed;
+    } counts;
+    struct c2_crowds *crowds;
     int listen_fd;
     uv_poll_t poll;
     bool polling, paused;
@@ -55,6 +58,11 @@ static int64_t now_ms(const struct c2_conns *conns)
 
 /* ---- a connection's state ---- */
 
+static void set_state(struct c2_conn *conn, enum c2_member_state state, int64_t now)
+{
+    c2_crowds_set(conn->conns->crowds, &conn->conns->crowd, &conn->member, state, now);
+}
+
 static void settle(struct c2_conn *conn)
 {
     const struct c2_intake *in = &conn->intake;
@@ -67,7 +75,7 @@ static void settle(struct c2_conn *conn)
     if (state == C2_MEMBER_BUSY && !conn->going && c2_intake_awaits_body(in)) state = C2_MEMBER_BODY;
     if (state == conn->member.state) return;
     if (state == C2_MEMBER_BODY) conn->nbody_was = in->nbody;
-    c2_crowd_set(&conn->conns->crowd, &conn->member, state, now_ms(conn->conns));
+    set_state(conn, state, now_ms(conn->conns));
 }
 
 /* libmicrohttpd sees that it is at an end, and closes it. */
@@ -112,6 +120,7 @@ static int64_t read_for(int fd, void *tls, c2_intake_source *source, void *ctx, 
     if (!running || fd < 0 || (size_t)fd >= running->by_fd.n) return C2_CONNS_NOT_OURS;
     struct c2_conn *conn = running->by_fd.p[fd];
     if (!conn || conn->tls != tls) return C2_CONNS_NOT_OURS;
+    if (conn->is_taken) return C2_INTAKE_AGAIN;
     if (conn->going) return 0;
     bool refused = conn->intake.state == C2_IN_REFUSED;
     int64_t n = c2_intake_read(&conn->intake, source, ctx, to, room);
@@ -144,7 +153,7 @@ void c2_conns_run(struct c2_conns *conns)
  * about to ask, and would not know whether the request was handled. */
 static struct c2_conn *choose(struct c2_conns *conns, const uint8_t *address)
 {
-    struct c2_conn *conn = (struct c2_conn *)c2_crowd_yielding(&conns->crowd, address);
+    struct c2_conn *conn = (struct c2_conn *)c2_crowds_yielding(conns->crowds, &conns->crowd, address);
 
     return conn && now_ms(conns) - conn->member.since_ms >= GRACE_MS ? conn : NULL;
 }
@@ -204,7 +213,7 @@ static void forget(struct c2_conn *conn)
 
     if ((size_t)conn->fd < conns->by_fd.n && conns->by_fd.p[conn->fd] == conn)
         conns->by_fd.p[conn->fd] = NULL;
-    c2_crowd_leave(&conns->crowd, &conn->member);
+    c2_crowds_leave(conns->crowds, &conns->crowd, &conn->member);
     c2_intake_fini(&conn->intake);
     free(conn);
     accept_again(conns);
@@ -254,7 +263,7 @@ size_t c2_conns_per_address(const struct c2_conns *conns, const struct c2_peer *
 
 static bool has_too_many(struct c2_conns *conns, const struct c2_peer *peer)
 {
-    size_t n = c2_crowd_count(&conns->crowd, peer->address);
+    size_t n = c2_crowds_count(conns->crowds, peer->address);
 
     if (n < c2_conns_per_address(conns, peer, conns->crowd.max)) return false;
     return !make_room(conns, peer->address);
@@ -266,7 +275,7 @@ static void admit(struct c2_conns *conns, int fd, const struct sockaddr *from, s
 
     c2_peer_read(from, &peer);
     if (has_too_many(conns, &peer)) {
-        size_t n = c2_crowd_count(&conns->crowd, peer.address);
+        size_t n = c2_crowds_count(conns->crowds, peer.address);
         conns->counts.refused++;
         c2_log_some(C2_WARN,
                     "http: %s has %zu connections, and gets no more: connections-per-address "
@@ -276,7 +285,7 @@ static void admit(struct c2_conns *conns, int fd, const struct sockaddr *from, s
         return;
     }
     struct c2_conn *conn = calloc(1, sizeof(*conn));
-    if (!conn || !c2_crowd_join(&conns->crowd, &conn->member, peer.address, now_ms(conns))) {
+    if (!conn || !c2_crowds_join(conns->crowds, &conns->crowd, &conn->member, peer.address, now_ms(conns))) {
         free(conn);
         close(fd);
         return;
@@ -309,7 +318,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < AT_ONCE && conns->polling && !conns->paused; i++) {
         struct sockaddr_storage from;
         socklen_t length = sizeof(from);
-        if (conns->crowd.n >= conns->crowd.max && !make_room(conns, NULL)) {
+        if (c2_crowds_n(conns->crowds) >= conns->crowd.max && !make_room(conns, NULL)) {
             pause_accepting(conns);
             break;
         }
@@ -335,12 +344,12 @@ static void on_tick(void *ctx)
     bool some = false;
 
     for (;;) {
-        struct c2_conn *conn = (struct c2_conn *)c2_crowd_late(&conns->crowd, now);
+        struct c2_conn *conn = (struct c2_conn *)c2_crowds_late(conns->crowds, &conns->crowd, now);
         if (!conn) break;
         bool body = conn->member.state == C2_MEMBER_BODY;
         if (body && conn->intake.nbody - conn->nbody_was >= C2_CROWD_BODY_MIN) {
             conn->nbody_was = conn->intake.nbody;
-            c2_crowd_set(&conns->crowd, &conn->member, C2_MEMBER_BODY, now);
+            set_state(conn, C2_MEMBER_BODY, now);
             continue;
         }
         some = true;
@@ -388,7 +397,7 @@ bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out,
 {
     struct c2_conns *conns = calloc(1, sizeof(*conns));
 
-    if (!conns || !c2_crowd_init(&conns->crowd, options->max)) {
+    if (!conns || !c2_crowds_add(options->crowds, &conns->crowd, options->max)) {
         free(conns);
         close(options->listen_fd);
         return c2_fail_nomem(err, "connections");
@@ -398,6 +407,7 @@ bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out,
     conns->per_address = options->per_address;
     conns->proxies = options->proxies;
     conns->tls = options->tls;
+    conns->crowds = options->crowds;
     atomic_store_explicit(&c2_conns_read_for, read_for, memory_order_relaxed);
     if (options->max < FEW) conns->crowd.idle_ms = C2_CROWD_IDLE_FEW_MS;
     *out = conns;
@@ -440,16 +450,20 @@ void c2_conns_free(struct c2_conns *conns)
     c2_timer_stop(conns->tick);
     c2_timer_stop(conns->retry);
     c2_vec_fini(&conns->by_fd);
-    c2_crowd_fini(&conns->crowd);
+    c2_crowds_remove(conns->crowds, &conns->crowd);
     if (conns->polled)
         uv_close((uv_handle_t *)&conns->poll, on_closed);
     else
         free(conns);
 }
 
-const struct c2_conns_counts *c2_conns_counts(const struct c2_conns *conns)
+void c2_conns_count(const struct c2_conns *conns, struct c2_conns_counts *sum)
 {
-    return &conns->counts;
+    sum->pauses += conns->counts.pauses;
+    sum->evicted += conns->counts.evicted;
+    sum->late += conns->counts.late;
+    sum->refused += conns->counts.refused;
+    sum->malformed += conns->counts.malformed;
 }
 
 unsigned c2_conns_max(const struct c2_conns *conns)

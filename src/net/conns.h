@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The connections of a server: accepting them, reading from them, and closing those whose time is over or
- * whose place another one needs. Loop thread only.
+ * whose place another one needs. Where a server has several fronts, each has connections of its own, and all
+ * share their limits: an address has so many in all of them. A front closes only those that it has itself.
+ * Each is for the thread of its front only.
  *
  * libmicrohttpd gets each connection when it is accepted, and reads from it through recv_exported.c, which
  * asks here: so each byte of a request is seen by intake.h first. */
@@ -10,7 +12,7 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
-#include "net/crowd.h"
+#include "net/crowds.h"
 #include "net/intake.h"
 #include "net/loop.h"
 #include "net/peer.h"
@@ -28,6 +30,7 @@ struct c2_conn {
     uint64_t nended;    /* and those that are over */
     uint64_t nbody_was; /* when the clock of its body was started */
     bool going;         /* it was shut down here */
+    bool is_taken;      /* another thread reads from it now */
 };
 /* What was counted since the start. */
 struct c2_conns_counts {
@@ -44,6 +47,7 @@ struct c2_conns_options {
     unsigned per_address;             /* 0: all for loopback, a quarter for others */
     bool tls;                         /* clients speak TLS */
     const struct c2_subnets *proxies; /* they come for many clients, and may have all; NULL: none */
+    struct c2_crowds *crowds;         /* has room for one more */
 };
 
 bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out, struct cat2_error *err);
@@ -59,10 +63,11 @@ void c2_conns_notify(struct c2_conns *conns, struct MHD_Connection *connection,
                      enum MHD_ConnectionNotificationCode code);
 /** Turn the daemon once, with its reading seen to. */
 void c2_conns_run(struct c2_conns *conns);
-const struct c2_conns_counts *c2_conns_counts(const struct c2_conns *conns);
+/** Add what was counted to *sum. Any thread. */
+void c2_conns_count(const struct c2_conns *conns, struct c2_conns_counts *sum);
 /** How many connections there may be. */
 unsigned c2_conns_max(const struct c2_conns *conns);
-/** How many of `max` an address may have. */
+/** How many of `max` an address may have. Any thread. */
 size_t c2_conns_per_address(const struct c2_conns *conns, const struct c2_peer *peer, size_t max);
 
 /** That of libmicrohttpd's connection. NULL: it was not accepted here. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* libmicrohttpd driven by the loop, which polls its epoll descriptor and has a timer for its timeouts. */
+/* libmicrohttpd driven by its front's loop, which polls its epoll descriptor and has a timer for its
+ * timeouts. */
 #include <stdlib.h>
 #include <uv.h>
 
@@ -8,7 +9,7 @@
 #define STUCK_MS 5 /* until a handshake is looked at again that is not complete; what arrives wakes us */
 
 struct c2_drive {
-    struct c2_server *server;
+    struct c2_front *front;
     uv_poll_t poll;
     uv_timer_t timer;
     uv_idle_t again; /* MHD has more to do at once */
@@ -23,11 +24,12 @@ static void run_mhd(struct c2_drive *drive)
 {
     MHD_UNSIGNED_LONG_LONG wait = 0;
 
-    if (drive->server->closing) return;
+    struct c2_front *front = drive->front;
+    if (front->closing) return;
     drive->kicked = false;
-    c2_conns_run(drive->server->conns);
-    bool timed = MHD_get_timeout(drive->server->daemon, &wait) == MHD_YES;
-    if (timed && wait == 0 && c2_tls_is_stuck(drive->server->tls)) wait = STUCK_MS;
+    c2_conns_run(front->conns);
+    bool timed = MHD_get_timeout(front->daemon, &wait) == MHD_YES;
+    if (timed && wait == 0 && c2_tls_is_stuck(front->server->tls)) wait = STUCK_MS;
     if (drive->kicked || (timed && wait == 0)) {
         uv_idle_start(&drive->again, on_again);
         return;
@@ -54,10 +56,10 @@ static void on_again(uv_idle_t *idle)
     run_mhd(idle->data);
 }
 
-void c2_server_kick(struct c2_server *server)
+void c2_drive_kick(struct c2_drive *drive)
 {
-    server->drive->kicked = true;
-    uv_idle_start(&server->drive->again, on_again);
+    drive->kicked = true;
+    uv_idle_start(&drive->again, on_again);
 }
 
 static void run(void *ctx)
@@ -65,21 +67,21 @@ static void run(void *ctx)
     run_mhd(ctx);
 }
 
-bool c2_drive_new(struct c2_server *server, struct cat2_error *err)
+bool c2_drive_new(struct c2_front *front, struct cat2_error *err)
 {
     struct c2_drive *drive = calloc(1, sizeof(*drive));
-    uv_loop_t *uv = c2_loop_uv(server->loop);
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    uv_loop_t *uv = c2_loop_uv(front->loop);
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(front->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 
     if (!drive) return c2_fail_nomem(err, "server");
-    drive->server = server;
+    drive->front = front;
     uv_poll_init(uv, &drive->poll, info->epoll_fd);
     uv_timer_init(uv, &drive->timer);
     uv_idle_init(uv, &drive->again);
     drive->poll.data = drive->timer.data = drive->again.data = drive;
     uv_poll_start(&drive->poll, UV_READABLE, on_poll);
-    server->drive = drive;
-    return c2_conns_start(server->conns, server->daemon, run, drive, err);
+    front->drive = drive;
+    return c2_conns_start(front->conns, front->daemon, run, drive, err);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -11,9 +11,10 @@ static const double bucket_seconds[METRIC_BUCKETS] = {0.0001, 0.0005, 0.001, 0.0
 
 unsigned c2_server_nconnections(const struct c2_server *server)
 {
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    const union MHD_DaemonInfo *info;
 
+    if (server->mail) return (unsigned)c2_crowds_n(&server->crowds);
+    info = MHD_get_daemon_info(server->fronts[0].daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
     return info ? info->num_connections : 0;
 }
 
@@ -25,7 +26,7 @@ int64_t c2_now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-void c2_stats_note(struct c2_request *req, bool whole)
+void c2_stats_note(struct c2_request *req)
 {
     int64_t us = c2_now_us() - req->started_us;
     double seconds = (double)us / 1e6;
@@ -35,7 +36,7 @@ void c2_stats_note(struct c2_request *req, bool whole)
     if (c2_log_level() >= C2_DEBUG)
         c2_log_debug("request id=%s method=%s status=%d ms=%.3f target=%.300s", c2_request_id(req),
                      c2_method_name(req->method), req->status, seconds * 1e3, req->target);
-    c2_sent_end(req, whole);
+    c2_sent_count(req);
     c2_access_log(req, us);
     if (req->status < 100 || req->status > 599) return;
     struct c2_route_stats *stats = routed ? &req->table->stats[req->nroute] : &req->server->unrouted;
@@ -108,17 +109,19 @@ static void put_one(const struct c2_server *server, struct c2_metrics *m, enum c
 
 static void put_connections(const struct c2_server *server, struct c2_metrics *m)
 {
-    const struct c2_conns_counts *counts = c2_conns_counts(server->conns);
+    struct c2_conns_counts sum = {0};
 
-    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_accept_pauses_total", (double)counts->pauses,
+    for (int i = 0; i < server->nfronts; i++)
+        c2_conns_count(server->fronts[i].conns, &sum);
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_accept_pauses_total", (double)sum.pauses,
             "How often accepting connections had to rest for want of descriptors.");
-    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_connections_evicted_total", (double)counts->evicted,
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_connections_evicted_total", (double)sum.evicted,
             "Idle connections that were closed for others.");
-    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_connections_late_total", (double)counts->late,
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_connections_late_total", (double)sum.late,
             "Connections that were closed because a head or body took too long.");
-    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_connections_refused_total", (double)counts->refused,
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_connections_refused_total", (double)sum.refused,
             "Connections that were refused because their address had enough.");
-    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_malformed_total", (double)counts->malformed,
+    put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_malformed_total", (double)sum.malformed,
             "Requests that were no sound HTTP.");
 }
 
@@ -128,7 +131,8 @@ void c2_server_metrics(const struct c2_server *server, struct c2_metrics *m)
             "Requests that are being read, worked on or answered.");
     put_one(server, m, C2_METRICS_GAUGE, "caterva2_http_connections", c2_server_nconnections(server),
             "Connections of clients.");
-    put_one(server, m, C2_METRICS_GAUGE, "caterva2_http_connections_max", (double)c2_conns_max(server->conns),
+    put_one(server, m, C2_METRICS_GAUGE, "caterva2_http_connections_max",
+            (double)c2_conns_max(server->fronts[0].conns),
             "Connections of clients that may be open at a time.");
     put_connections(server, m);
     put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_sent_bytes_total", (double)server->nbytes_sent,

@@ -58,7 +58,7 @@ static bool all_of(struct c2_request *req, const char *name, struct c2_str *out)
 {
     struct joined j = {.name = name, .text = C2_BUF_INIT(HEADS_NBYTES_MAX), .ok = true};
 
-    MHD_get_connection_values(req->connection, MHD_HEADER_KIND, join, &j);
+    MHD_get_connection_values(c2_request_connection(req), MHD_HEADER_KIND, join, &j);
     const char *copy = j.found && j.ok ? c2_arena_strdup(&req->arena, c2_buf_str(&j.text)) : NULL;
     *out = (struct c2_str){copy, copy ? strlen(copy) : 0};
     c2_buf_fini(&j.text);
@@ -89,7 +89,8 @@ bool c2_request_was_passed_on(const struct c2_request *req)
 {
     bool told = false;
 
-    if (req->connection) MHD_get_connection_values(req->connection, MHD_HEADER_KIND, see, &told);
+    struct MHD_Connection *connection = c2_request_connection(req);
+    if (connection) MHD_get_connection_values(connection, MHD_HEADER_KIND, see, &told);
     return told;
 }
 
@@ -125,10 +126,11 @@ static void judge_loopback(struct c2_request *req)
 {
     struct c2_str host = {NULL, 0};
 
-    if (req->connection) c2_request_header(req, "Host", &host);
+    struct MHD_Connection *connection = c2_request_connection(req);
+    if (connection) c2_request_header(req, "Host", &host);
     if (c2_request_was_passed_on(req))
         hide_loopback(&req->peer);
-    else if (!req->connection || !c2_origin_means_here(&req->server->origin, req->server->port, host))
+    else if (!connection || !c2_origin_means_here(&req->server->origin, req->server->port, host))
         req->peer.is_loopback = false;
 }
 

@@ -14,10 +14,6 @@
 #define FEW_NBYTES        (128 << 10) /* what every client may keep in memory by not reading it */
 #define UNREAD_NBYTES_MAX (24 << 20)  /* of larger answers that were made for one request, in memory */
 #define TEMPORARY_FILES   "/var/tmp"
-#define BODY_BLOCK        (64u << 10)  /* what the socket is offered at a time, */
-#define WIDE_BLOCK        (256u << 10) /* and where few bodies are sent: */
-#define WIDE_MAX          16           /* 4 MiB for those who do not read */
-#define CHUNK_BLOCK       64 /* but not of a chunked body: libmicrohttpd makes that in memory of its own */
 
 void c2_reply_header(struct c2_request *req, const char *name, const char *value)
 {
@@ -110,9 +106,8 @@ void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *resp
     req->response = response;
     req->status = status;
     req->state = C2_REQ_REPLIED;
-    if (!held) return; /* the access handler queues it when the route's handler has returned */
-    MHD_resume_connection(req->connection);
-    c2_server_kick(req->server);
+    /* Else the access handler queues it when the route's handler has returned. */
+    if (held) c2_request_give_back(req);
 }
 
 /* ---- the hash of an answer (wire/proof.h) ---- */
@@ -162,8 +157,8 @@ void c2_reply_prove(struct c2_request *req, int status, const char *content_type
     c2_reply_header(req, C2_PROOF_HEADER, text);
 }
 
-static void send_typed(struct c2_request *req, int status, const char *content_type,
-                       struct MHD_Response *response)
+void c2_reply_typed(struct c2_request *req, int status, const char *content_type,
+                    struct MHD_Response *response)
 {
     if (response && content_type) MHD_add_response_header(response, "Content-Type", content_type);
     c2_reply_send(req, status, response);
@@ -171,7 +166,7 @@ static void send_typed(struct c2_request *req, int status, const char *content_t
 
 /* ---- bytes that were made for one request ---- */
 
-/* Those of large answers are counted, until their clients have read them. */
+/* Those of large answers are counted, until their clients have read them. Freed by fronts. */
 struct owned {
     struct c2_server *server;
     uint8_t *p;
@@ -222,7 +217,8 @@ static struct MHD_Response *from_file(struct c2_buf *bytes)
 static void reply_large(struct c2_request *req, int status, const char *content_type, struct c2_buf *bytes)
 {
     struct c2_bytes body = c2_buf_bytes(bytes);
-    bool room = req->server->nbytes_unread + bytes->n <= UNREAD_NBYTES_MAX || req->server->nbytes_unread == 0;
+    size_t unread = req->server->nbytes_unread;
+    bool room = unread + bytes->n <= UNREAD_NBYTES_MAX || unread == 0;
 
     struct c2_reply_head *before = req->heads;
     c2_reply_prove(req, status, content_type, &body);
@@ -230,7 +226,7 @@ static void reply_large(struct c2_request *req, int status, const char *content_
     struct MHD_Response *response = room ? from_memory(req, bytes) : from_file(bytes);
     c2_buf_fini(bytes);
     if (response) {
-        send_typed(req, status, content_type, response);
+        c2_reply_typed(req, status, content_type, response);
         return;
     }
     req->heads = before; /* the hash was of what is not sent */
@@ -252,19 +248,57 @@ void c2_reply_buf(struct c2_request *req, int status, const char *content_type, 
     c2_reply_prove(req, status, content_type, &body);
     req->length = (int64_t)body.n;
     if (!response) free(bytes.p);
-    send_typed(req, status, content_type, response);
+    c2_reply_typed(req, status, content_type, response);
+}
+
+/* What a front has sent is told to the loop thread. */
+struct lent {
+    struct c2_mailbox *mail;
+    struct c2_loop_call call;
+    void (*sent)(void *ctx);
+    void *ctx;
+};
+
+static void on_sent(void *ctx)
+{
+    struct lent *lent = ctx;
+
+    lent->sent(lent->ctx);
+    free(lent);
+}
+
+static void tell_sent(void *ctx)
+{
+    struct lent *lent = ctx;
+
+    c2_mailbox_put(lent->mail, &lent->call, on_sent, lent);
+}
+
+static struct MHD_Response *from_lent(struct c2_request *req, struct c2_bytes bytes, void (*sent)(void *ctx),
+                                      void *ctx)
+{
+    struct c2_mailbox *mail = req->server->mail;
+    void *p = (void *)(uintptr_t)bytes.p;
+
+    if (!mail) return MHD_create_response_from_buffer_with_free_callback_cls(bytes.n, p, sent, ctx);
+    struct lent *lent = malloc(sizeof(*lent));
+    if (!lent) return NULL;
+    *lent = (struct lent){.mail = mail, .sent = sent, .ctx = ctx};
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer_with_free_callback_cls(bytes.n, p, tell_sent, lent);
+    if (!response) free(lent);
+    return response;
 }
 
 void c2_reply_lent(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes,
                    void (*sent)(void *ctx), void *ctx)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
-        bytes.n, (void *)(uintptr_t)bytes.p, sent, ctx);
+    struct MHD_Response *response = from_lent(req, bytes, sent, ctx);
 
     c2_reply_prove(req, status, content_type, &bytes);
     req->length = (int64_t)bytes.n;
     if (!response) sent(ctx);
-    send_typed(req, status, content_type, response);
+    c2_reply_typed(req, status, content_type, response);
 }
 
 static void blob_unref(void *blob)
@@ -272,9 +306,17 @@ static void blob_unref(void *blob)
     c2_blob_unref(blob);
 }
 
+/* Whoever is the last to hold a blob frees it, in any thread. */
 void c2_reply_blob(struct c2_request *req, int status, const char *content_type, struct c2_blob *blob)
 {
-    c2_reply_lent(req, status, content_type, c2_buf_bytes(&blob->bytes), blob_unref, c2_blob_ref(blob));
+    struct c2_bytes bytes = c2_buf_bytes(&blob->bytes);
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+        bytes.n, (void *)(uintptr_t)bytes.p, blob_unref, blob);
+
+    if (response) c2_blob_ref(blob);
+    c2_reply_prove(req, status, content_type, &bytes);
+    req->length = (int64_t)bytes.n;
+    c2_reply_typed(req, status, content_type, response);
 }
 
 void c2_reply_json(struct c2_request *req, int status, struct c2_buf *take)
@@ -296,8 +338,9 @@ void c2_reply_static(struct c2_request *req, int status, const char *content_typ
 {
     c2_reply_prove(req, status, content_type, &bytes);
     req->length = (int64_t)bytes.n;
-    send_typed(req, status, content_type,
-               MHD_create_response_from_buffer(bytes.n, (void *)(uintptr_t)bytes.p, MHD_RESPMEM_PERSISTENT));
+    c2_reply_typed(
+        req, status, content_type,
+        MHD_create_response_from_buffer(bytes.n, (void *)(uintptr_t)bytes.p, MHD_RESPMEM_PERSISTENT));
 }
 
 void c2_reply_empty(struct c2_request *req, int status)
@@ -338,65 +381,4 @@ void c2_reply_redirect(struct c2_request *req, const char *there)
     }
     c2_reply_header(req, "Location", c2_buf_cstr(&location) + (location.p[2] == '.' ? 2 : 0));
     c2_reply_empty(req, 307);
-}
-
-/* ---- bodies ---- */
-
-static ssize_t pull(void *cls, uint64_t pos, char *to, size_t room)
-{
-    struct c2_request *req = cls;
-
-    (void)pos;
-    int64_t n = req->server->closing ? C2_BODY_FAIL : req->pull.pull(req->pull.ctx, (uint8_t *)to, room);
-    if (n > 0) {
-        c2_sent_pulled(req, (uint64_t)n);
-        return (ssize_t)n;
-    }
-    if (n == C2_BODY_END) return MHD_CONTENT_READER_END_OF_STREAM;
-    if (n == C2_BODY_FAIL) {
-        c2_log_some(C2_WARN, "request id=%s: the answer is cut short: %.300s", c2_request_id(req),
-                    req->target);
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    }
-    req->pull_waiting = true;
-    MHD_suspend_connection(req->connection);
-    return 0;
-}
-
-static void pull_free(void *cls)
-{
-    struct c2_request *req = cls;
-
-    if (req->pull.free) req->pull.free(req->pull.ctx);
-    req->pull = (struct c2_body){0};
-    req->server->nwide -= req->wide;
-    c2_request_unref(req);
-}
-
-void c2_body_wake(struct c2_request *req)
-{
-    if (!req->pull_waiting) return;
-    req->pull_waiting = false;
-    MHD_resume_connection(req->connection);
-    c2_server_kick(req->server);
-}
-
-void c2_reply_body(struct c2_request *req, int status, const char *content_type, int64_t length,
-                   const struct c2_body *body)
-{
-    uint64_t size = length >= 0 ? (uint64_t)length : MHD_SIZE_UNKNOWN;
-
-    req->pull = *body;
-    req->length = -1;
-    bool wide = length > WIDE_BLOCK && req->server->nwide < WIDE_MAX;
-    size_t block = wide ? WIDE_BLOCK : length >= 0 ? BODY_BLOCK : CHUNK_BLOCK;
-    struct MHD_Response *response = MHD_create_response_from_callback(size, block, pull, req, pull_free);
-    req->wide = response && wide;
-    req->server->nwide += req->wide;
-    if (response)
-        req->refs++;
-    else if (body->free)
-        body->free(body->ctx);
-    c2_reply_prove(req, status, content_type, NULL);
-    send_typed(req, status, content_type, response);
 }

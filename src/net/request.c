@@ -117,8 +117,8 @@ void c2_request_query_set(struct c2_request *req, const char *name, struct c2_st
 
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out)
 {
-    const char *value =
-        req->connection ? MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND, name) : NULL;
+    struct MHD_Connection *connection = c2_request_connection(req);
+    const char *value = connection ? MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name) : NULL;
 
     if (!value) return false;
     *out = c2_str_of(value);
@@ -235,12 +235,15 @@ void c2_request_unref(struct c2_request *req)
 {
     if (--req->refs > 0) return;
     struct c2_server *server = req->server;
+    pthread_mutex_lock(&server->lock);
     c2_list_remove(server->requests, req);
+    pthread_mutex_unlock(&server->lock);
     server->nrequests--;
     c2_buf_fini(&req->path);
     c2_upload_end(&req->upload);
     c2_buf_fini(&req->body);
     c2_arena_fini(&req->arena);
+    free(req->pull_own);
     free(req->asked);
     if (req->at_end) req->at_end(req->at_end_ctx);
     free(req);

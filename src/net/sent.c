@@ -66,13 +66,14 @@ void c2_sent_begin(struct c2_request *req)
 static void add(struct c2_request *req, uint64_t n)
 {
     req->sent += n;
-    req->server->nbytes_sent += n;
+    req->uncounted += n;
 }
 
 void c2_sent_pulled(struct c2_request *req, uint64_t n)
 {
     add(req, req->pulled);
     req->pulled = n;
+    c2_sent_count(req);
 }
 
 void c2_sent_end(struct c2_request *req, bool whole)
@@ -88,4 +89,10 @@ void c2_sent_end(struct c2_request *req, bool whole)
     int64_t at = req->began_at >= 0 ? acknowledged(socket_of(req)) : -1;
     int64_t taken = at - req->began_at - (int64_t)req->sent;
     if (at >= 0 && taken > 0) add(req, (uint64_t)c2_min_i64(taken, (int64_t)rest));
+}
+
+void c2_sent_count(struct c2_request *req)
+{
+    req->server->nbytes_sent += req->uncounted;
+    req->uncounted = 0;
 }

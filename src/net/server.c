@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The HTTP server: libmicrohttpd without threads of its own, driven by drive.c. */
+/* The HTTP server: libmicrohttpd without threads of its own, driven by drive.c, in one or several fronts. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/log_share.h"
 #include "net/intake.h"
-#include "net/listen.h"
 #include "net/server_impl.h"
 #include "wire/proof.h"
 
@@ -32,14 +31,16 @@ static void read_peer(struct c2_request *req)
  */
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
-    struct c2_server *server = cls;
+    struct c2_front *front = cls;
+    struct c2_server *server = front->server;
     struct c2_request *req = calloc(1, sizeof(*req));
 
     if (!req) return NULL;
     req->server = server;
+    req->front = front;
     req->connection = connection;
     req->refs = 1;
-    req->conn = c2_conn_of(server->conns, connection);
+    req->conn = c2_conn_of(front->conns, connection);
     read_peer(req);
     if (req->conn) req->nth = c2_conn_request_begins(req->conn);
     req->started_us = c2_now_us();
@@ -50,7 +51,9 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     c2_arena_init(&req->arena, C2_REQUEST_ARENA_MAX);
     c2_buf_init(&req->path, 65536);
     c2_buf_init(&req->body, SIZE_MAX); /* upload.c has the maximum */
+    pthread_mutex_lock(&server->lock);
     c2_list_push(server->requests, req);
+    pthread_mutex_unlock(&server->lock);
     server->nrequests++;
     return req;
 }
@@ -88,10 +91,15 @@ static void read_method(struct c2_request *req, const char *method)
         }
 }
 
+unsigned c2_server_connections_max(const struct c2_server *server)
+{
+    return c2_conns_max(server->fronts[0].conns);
+}
+
 /* Few connections are left. Connections that are idle are closed, so that others can connect. */
 static bool is_crowded(const struct c2_server *server)
 {
-    unsigned max = c2_conns_max(server->conns);
+    unsigned max = c2_server_connections_max(server);
 
     return c2_server_nconnections(server) > max - max / 4;
 }
@@ -154,19 +162,18 @@ static const struct c2_route *route_of(const struct c2_request *req)
     return &req->table->routes[req->nroute];
 }
 
-static enum MHD_Result dispatch(struct c2_request *req)
+/* Judge it and have it handled. */
+static void handle(struct c2_request *req)
 {
-    const char *why = NULL;
     struct c2_str id;
-    int refused;
 
     req->state = C2_REQ_HANDLING;
     if (c2_request_header(req, "X-Request-Id", &id)) c2_request_id(req);
     if (req->server->closing) { /* what routes work on is gone */
         c2_reply_detail(req, 503, "shutting down");
-    } else if (req->conn && (refused = c2_conn_refused(req->conn, req->nth, &why)) != 0) {
+    } else if (req->refusal) {
         req->refused = true;
-        c2_reply_detail(req, refused, "%s", why);
+        c2_reply_detail(req, req->refusal, "%s", req->refusal_why);
     } else if (req->proxy_fault) {
         c2_reply_detail(req, 400, "%s", req->proxy_fault);
     } else if (!c2_origin_check(req)) {
@@ -182,9 +189,39 @@ static enum MHD_Result dispatch(struct c2_request *req)
                (route_of(req)->unread || (!is_refused(req) && c2_origin_check_body(req)))) {
         c2_gate_pass_through(req);
     }
+}
+
+/* ---- between the front and the loop thread ---- */
+
+/* What is known of the sender after the connection has ended is found out while it is there. */
+static void on_arrived(void *ctx)
+{
+    struct c2_request *req = ctx;
+
+    if (req->server->closing) return; /* the front ends it */
+    c2_proxied_read(req);
+    c2_request_peer(req);
+    handle(req);
+    if (req->state == C2_REQ_REPLIED)
+        c2_request_give_back(req);
+    else
+        req->state = C2_REQ_HELD;
+}
+
+/* All of the request is there that is wanted. */
+static enum MHD_Result dispatch(struct c2_request *req)
+{
+    if (req->conn) req->refusal = c2_conn_refused(req->conn, req->nth, &req->refusal_why);
+    if (req->front->is_apart && !req->front->closing) {
+        req->state = C2_REQ_HELD;
+        c2_request_suspend(req);
+        c2_mailbox_put(req->server->mail, &req->call, on_arrived, req);
+        return MHD_YES;
+    }
+    handle(req);
     if (req->state == C2_REQ_REPLIED) return queue(req);
     req->state = C2_REQ_HELD;
-    MHD_suspend_connection(req->connection);
+    c2_request_suspend(req);
     return MHD_YES;
 }
 
@@ -199,13 +236,13 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     (void)url;
     c2_tls_note(req ? req->server->tls : NULL);
     if (!req) return MHD_NO;
-    req->version = version;
+    req->version = strcmp(version, "HTTP/1.0") == 0 ? "HTTP/1.0" : "HTTP/1.1"; /* others are refused before */
     if (req->state == C2_REQ_REPLIED) return queue(req);
     if (req->state != C2_REQ_ARRIVING) return MHD_YES;
     /* The head has just been read; an answer now would close the connection. */
     if (!req->method && !req->other_method) {
         read_method(req, method);
-        c2_proxied_read(req);
+        if (!req->front->is_apart) c2_proxied_read(req);
         return begin_body(req) ? dispatch(req) : MHD_YES;
     }
     if (*upload_n) {
@@ -216,27 +253,54 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return dispatch(req);
 }
 
-static void check_drained(struct c2_server *server);
+static void finish_drain(struct c2_server *server)
+{
+    server->draining = false;
+    c2_timer_stop(server->drain_timer);
+    server->drain_timer = NULL;
+    c2_loop_post(server->loop, &server->drained_call, server->drained, server->drained_ctx);
+}
+
+void c2_server_check_drained(struct c2_server *server)
+{
+    if (server->draining && (server->nrequests == 0 || c2_loop_now_ms(server->loop) >= server->drain_until))
+        finish_drain(server);
+}
+
+/* The request is over. */
+static void on_ended(void *ctx)
+{
+    struct c2_request *req = ctx;
+    struct c2_server *server = req->server;
+
+    c2_stats_note(req);
+    c2_gate_leave(req);
+    req->connection = NULL;
+    c2_request_unref(req);
+    if (server->draining) c2_server_check_drained(server);
+}
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
                          enum MHD_RequestTerminationCode why)
 {
-    struct c2_server *server = cls;
+    const struct c2_front *front = cls;
     struct c2_request *req = *con_cls;
 
     (void)connection;
     *con_cls = NULL;
     if (!req) return;
-    C2_ASSERT(req->state != C2_REQ_HELD); /* suspended connections do not end */
+    C2_ASSERT(!req->is_suspended); /* suspended connections do not end */
     if (req->response) MHD_destroy_response(req->response);
     req->response = NULL;
-    c2_stats_note(req, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    c2_gate_leave(req);
-    req->connection = NULL;
+    c2_sent_end(req, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (req->conn) c2_conn_request_ends(req->conn);
     req->conn = NULL;
-    c2_request_unref(req);
-    if (server->draining) check_drained(server);
+    if (!front->is_apart) {
+        on_ended(req);
+        return;
+    }
+    req->away = true;
+    c2_mailbox_put(front->server->mail, &req->end, on_ended, req);
 }
 
 /* ---- life ---- */
@@ -253,10 +317,10 @@ static void on_log(void *cls, const char *fmt, va_list args)
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    struct c2_server *server = cls;
+    struct c2_front *front = cls;
 
-    c2_tls_notify(server->tls, connection, context, code);
-    c2_conns_notify(server->conns, connection, code);
+    c2_tls_notify(front->server->tls, connection, context, code);
+    c2_conns_notify(front->conns, connection, code);
 }
 
 /* We decode the target ourselves. */
@@ -267,141 +331,21 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
     return strlen(text);
 }
 
-static bool start_daemon(struct c2_server *server, struct cat2_error *err)
+bool c2_server_daemon(struct c2_front *front, struct cat2_error *err)
 {
+    struct c2_server *server = front->server;
     struct MHD_OptionItem tls[C2_TLS_OPTIONS_MAX];
 
     c2_tls_options(server->tls, tls);
-    server->daemon = MHD_start_daemon(
+    front->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
             (server->tls ? MHD_USE_TLS : 0),
-        0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, server,
-        MHD_OPTION_CONNECTION_LIMIT, c2_conns_max(server->conns) + CONNECTIONS_FEW,
-        MHD_OPTION_CONNECTION_TIMEOUT, STALL_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        0, NULL, NULL, on_request, front, MHD_OPTION_EXTERNAL_LOGGER, on_log, front,
+        MHD_OPTION_CONNECTION_LIMIT, c2_conns_max(front->conns) + CONNECTIONS_FEW,
+        MHD_OPTION_CONNECTION_TIMEOUT, STALL_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection, front,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, front, MHD_OPTION_URI_LOG_CALLBACK, on_target, front,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
         MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-    if (server->daemon) return true;
+    if (front->daemon) return true;
     return c2_fail(err, CAT2_EIO, "cannot start the HTTP server on port %d", server->port);
-}
-
-static bool open_conns(struct c2_server *server, const struct c2_server_options *options,
-                       struct cat2_error *err)
-{
-    struct c2_conns_options all = {.loop = server->loop,
-                                   .max = options->connections_max ? (unsigned)options->connections_max
-                                                                   : C2_CONNECTIONS_MAX,
-                                   .per_address = (unsigned)options->connections_per_address,
-                                   .tls = options->tls != NULL,
-                                   .proxies = &server->exposure->proxies};
-
-    all.listen_fd = c2_listen(&options->listen, &server->port, err);
-    server->origin.loopback = all.listen_fd >= 0 && c2_listens_at_loopback(all.listen_fd);
-    return all.listen_fd >= 0 && c2_conns_new(&all, &server->conns, err);
-}
-
-bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options, struct c2_server **out,
-                   struct cat2_error *err)
-{
-    struct c2_server *server = calloc(1, sizeof(*server));
-
-    if (!server) return c2_fail_nomem(err, "server");
-    server->loop = loop;
-    server->cors = options->cors;
-    server->exposure = options->exposure ? options->exposure : &c2_exposure_default;
-    server->gate = options->gate;
-    server->tls = options->tls;
-    snprintf(server->name, sizeof(server->name), "%s", options->server_name ? options->server_name : "");
-    server->origin.hosts = options->hosts;
-    snprintf(server->origin.host, sizeof(server->origin.host), "%s", options->listen.host);
-    if (!open_conns(server, options, err) || !start_daemon(server, err) || !c2_drive_new(server, err)) {
-        if (server->daemon) MHD_stop_daemon(server->daemon);
-        if (server->drive) c2_drive_free(server->drive);
-        c2_conns_free(server->conns);
-        free(server);
-        return false;
-    }
-    *out = server;
-    return true;
-}
-
-void c2_server_routes(struct c2_server *server, const struct c2_route *routes, size_t n, void *state)
-{
-    C2_ASSERT(server->ntables < ROUTE_TABLES_MAX);
-    struct c2_route_table *table = &server->tables[server->ntables++];
-    *table = (struct c2_route_table){routes, n, state, calloc(n, sizeof(*table->stats))};
-    if (!table->stats) c2_log_warn("no memory to count the requests of %zu routes", n);
-}
-
-unsigned c2_server_connections_max(const struct c2_server *server)
-{
-    return c2_conns_max(server->conns);
-}
-
-size_t c2_server_per_address(const struct c2_server *server, const struct c2_peer *peer, size_t max)
-{
-    return c2_conns_per_address(server->conns, peer, max);
-}
-
-int c2_server_port(const struct c2_server *server)
-{
-    return server->port;
-}
-
-static void finish_drain(struct c2_server *server)
-{
-    server->draining = false;
-    c2_timer_stop(server->drain_timer);
-    server->drain_timer = NULL;
-    c2_loop_post(server->loop, &server->drained_call, server->drained, server->drained_ctx);
-}
-
-static void check_drained(struct c2_server *server)
-{
-    if (server->draining && (server->nrequests == 0 || c2_loop_now_ms(server->loop) >= server->drain_until))
-        finish_drain(server);
-}
-
-static void on_drain_tick(void *ctx)
-{
-    check_drained(ctx);
-}
-
-void c2_server_drain(struct c2_server *server, int64_t grace_ms, c2_loop_fn *done, void *ctx)
-{
-    c2_conns_close_door(server->conns);
-    server->drained = done;
-    server->drained_ctx = ctx;
-    server->draining = true;
-    server->drain_until = c2_loop_now_ms(server->loop) + grace_ms;
-    server->drain_timer = c2_timer_start(server->loop, 50, 50, on_drain_tick, server);
-    if (!server->drain_timer) server->drain_until = 0; /* no memory to wait for anybody */
-    check_drained(server);
-}
-
-/* Every held request must have been replied to before. What is left are bodies being sent, which are cut, and
- * requests that arrive at the last moment, which are not passed to a handler. */
-void c2_server_free(struct c2_server *server)
-{
-    if (!server) return;
-    server->closing = true;
-    c2_timer_stop(server->drain_timer);
-    for (struct c2_request *req = server->requests; req; req = req->next) {
-        if (req->state == C2_REQ_HELD) {
-            c2_log_some(C2_WARN, "request id=%s was never answered: %.200s", c2_request_id(req), req->target);
-            req->state = C2_REQ_QUEUED;
-            MHD_resume_connection(req->connection);
-        } else if (req->pull_waiting) {
-            req->pull_waiting = false;
-            MHD_resume_connection(req->connection);
-        }
-    }
-    c2_conns_close_door(server->conns);
-    c2_conns_run(server->conns);
-    MHD_stop_daemon(server->daemon);
-    c2_drive_free(server->drive);
-    c2_conns_free(server->conns);
-    for (size_t i = 0; i < server->ntables; i++)
-        free(server->tables[i].stats);
-    free(server);
 }

@@ -59,10 +59,11 @@ struct c2_route {
 };
 struct c2_server_options {
     struct c2_endpoint listen;
-    int connections_max;          /* 0: C2_CONNECTIONS_MAX. Idle ones end after 30 s, of few after 10 s */
-    int connections_per_address;  /* 0: all of them for loopback, a quarter for other addresses */
-    bool cors;                    /* Access-Control-Allow-Origin: * on GET, and answers preflight OPTIONS */
-    const char *server_name;      /* "cat2sub/0.1.0" */
+    int connections_max;         /* 0: C2_CONNECTIONS_MAX. Idle ones end after 30 s, of few after 10 s */
+    int nfronts;                 /* threads that read requests and send answers; 0: the loop does (front.h) */
+    int connections_per_address; /* 0: all of them for loopback, a quarter for other addresses */
+    bool cors;                   /* Access-Control-Allow-Origin: * on GET, and answers preflight OPTIONS */
+    const char *server_name;     /* "cat2sub/0.1.0" */
     const struct c2_hosts *hosts; /* its names (net/origin.h), for the server's life; NULL: every name */
     const struct c2_exposure
         *exposure;              /* how it is seen from outside (net/exposure.h), as long; NULL: as it is */

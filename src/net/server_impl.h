@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files of the HTTP server share.
  *
- * A request's life, all on the loop thread:
+ * A request's life:
  *
  *   ARRIVING ──► HANDLING ──► REPLIED ──► QUEUED          answered inside the handler
  *                   └──► HELD ──► REPLIED ──► QUEUED      connection suspended until c2_reply_*()
  *
- * It is freed when the connection is done with it and its body, if any, was freed (refs). */
+ * It is freed when the connection is done with it and its body, if any, was freed (refs).
+ *
+ * A front (front.h) reads requests and sends answers. Where it has no thread of its own, all of this is on
+ * the loop thread. Where it has one, ARRIVING and QUEUED are the front's, all else is the loop thread's, and
+ * the connection is suspended meanwhile: libmicrohttpd does not touch it, and the loop thread may read its
+ * headers. What pulls a body runs on the loop thread too. */
 #ifndef C2_NET_SERVER_IMPL_H
 #define C2_NET_SERVER_IMPL_H
 
 #include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/limits.h"
 #include "net/conns.h"
 #include "net/exposure.h"
+#include "net/front.h"
 #include "net/origin.h"
 #include "net/server.h"
 #include "net/upload.h"
@@ -40,24 +48,27 @@ struct c2_route_table {
 };
 struct c2_server {
     struct c2_loop *loop;
-    struct MHD_Daemon *daemon;
-    struct c2_drive *drive;
+    struct c2_front *fronts;
+    int nfronts;
+    struct c2_mailbox *mail; /* of the fronts to the loop thread; NULL: they have no threads */
+    struct c2_loop_call go;
+    struct c2_crowds crowds;
     bool closing, cors;
     struct c2_tls *tls; /* NULL: plain HTTP */
     struct c2_origin origin;
     const struct c2_exposure *exposure; /* borrowed; never NULL */
-    struct c2_conns *conns;
     const struct c2_gate *gate;
     char name[64];
     int port;
     struct c2_route_table tables[ROUTE_TABLES_MAX];
     size_t ntables;
+    pthread_mutex_t lock;        /* guards the list, where fronts have threads */
     struct c2_request *requests; /* all alive */
-    size_t nrequests;
+    atomic_size_t nrequests;
     uint64_t nbytes_sent;
     struct c2_route_stats unrouted; /* requests without a route */
     const char *service, *root;     /* c2_server_serves() */
-    size_t nbytes_unread;           /* of large answers in memory, which reply.c counts */
+    atomic_size_t nbytes_unread;    /* of large answers in memory, which reply.c counts */
     int nwide;                      /* bodies that are offered in large blocks */
     bool draining;
     struct c2_timer *drain_timer;
@@ -75,10 +86,18 @@ struct c2_reply_head {
 struct c2_request {
     struct c2_request *prev, *next;
     struct c2_server *server;
-    struct MHD_Connection *connection; /* NULL once it is gone */
-    struct c2_conn *conn;              /* likewise; NULL also where it is not known */
+    struct c2_front *front;
+    struct MHD_Connection *connection; /* the front's; all others ask c2_request_connection() */
+    struct c2_conn *conn;              /* the front's; NULL also where it is not known */
     uint64_t nth;                      /* request of the connection, from 1 */
     int refs;
+    bool away;                        /* the connection is the front's now; else it is suspended, or ours */
+    bool is_suspended;                /* the front's */
+    struct c2_loop_call call;         /* to the loop thread, or back: there is one at a time; */
+    struct c2_loop_call end, release; /* when the request is over; when its body is */
+    int refusal;                      /* status by intake.h; 0: none */
+    const char *refusal_why;
+    bool whole; /* all of the answer has left */
     enum c2_request_state state;
     enum c2_method method;
     bool head, options, other_method;
@@ -118,22 +137,51 @@ struct c2_request {
     int status;
     struct c2_body pull;
     bool pull_waiting;
+    /* Asked for by the front: where to, and what came (C2_PULL_NONE: nothing yet). */
+    uint8_t *pull_to, *pull_own; /* own: of a chunked body */
+    size_t pull_room;
+    bool pull_chunked;
+    int64_t pull_n;
     bool wide; /* its body is offered in large blocks */
     int tries, redone;
     const char *version, *user; /* for the access log; NULL: not known */
     int64_t length;             /* of the body, which was handed over whole; -1: it is pulled */
     int64_t began_at;           /* where in the connection's bytes the body begins; -1: not known */
     uint64_t sent, pulled;      /* bytes of the body: that have left; that were pulled last */
+    uint64_t uncounted;         /* of sent: not yet in the server's sum */
     c2_loop_fn *at_end;         /* once the answer has left, or the client */
     void *at_end_ctx;
 };
 
-/* ---- drive.c: libmicrohttpd turned by the loop ---- */
+#define C2_PULL_NONE (-9) /* none of C2_BODY_* */
+
+/* ---- drive.c: libmicrohttpd turned by the front's loop ---- */
 struct c2_drive;
-bool c2_drive_new(struct c2_server *server, struct cat2_error *err); /* sets server->drive */
+bool c2_drive_new(struct c2_front *front, struct cat2_error *err); /* sets front->drive */
 void c2_drive_free(struct c2_drive *drive);
 /** Run MHD soon: something was resumed. */
-void c2_server_kick(struct c2_server *server);
+void c2_drive_kick(struct c2_drive *drive);
+
+/* ---- request.c ---- */
+/** The connection, for who is not the front. NULL: it is gone, or the front's now. */
+static inline struct MHD_Connection *c2_request_connection(const struct c2_request *req)
+{
+    return req->away ? NULL : req->connection;
+}
+
+/* ---- handover.c ---- */
+/** The connection waits: what is asked is with the loop thread. Front. */
+void c2_request_suspend(struct c2_request *req);
+/** The loop thread has done with the connection for now: the front goes on with it. */
+void c2_request_give_back(struct c2_request *req);
+/** Front, or where the front is at its end. */
+void c2_request_resume(struct c2_request *req);
+
+/* ---- server.c ---- */
+/** Start libmicrohttpd for the front. */
+bool c2_server_daemon(struct c2_front *front, struct cat2_error *err);
+/** Is nothing left to be answered, or the time over? Then end it. Loop. */
+void c2_server_check_drained(struct c2_server *server);
 
 /** The route of the request, without answering; NULL: none. */
 const struct c2_route *c2_route_look(struct c2_request *req);
@@ -181,16 +229,20 @@ struct c2_str c2_query_decoded(const struct c2_request *req, struct c2_str text)
 void c2_reply_top(struct c2_request *req);
 /** Hand the response over: queues it or resumes the held connection. Takes response (NULL: 500). */
 void c2_reply_send(struct c2_request *req, int status, struct MHD_Response *response);
+/** The same with a type; NULL: none. */
+void c2_reply_typed(struct c2_request *req, int status, const char *content_type,
+                    struct MHD_Response *response);
 /** Add the answer's hash to its headers, if the client wants one. All other headers are there; body NULL: a
  * stream. */
 void c2_reply_prove(struct c2_request *req, int status, const char *content_type,
                     const struct c2_bytes *body);
-/** The answer has ended; whole: all of it has left. */
-void c2_stats_note(struct c2_request *req, bool whole);
+/** The answer has ended, and req->sent is known. */
+void c2_stats_note(struct c2_request *req);
 /* ---- sent.c: how much of the body has left ---- */
-void c2_sent_begin(struct c2_request *req); /* the response is about to be queued */
+void c2_sent_begin(struct c2_request *req); /* the response is about to be queued; front */
 void c2_sent_pulled(struct c2_request *req, uint64_t n);
-void c2_sent_end(struct c2_request *req, bool whole);
+void c2_sent_end(struct c2_request *req, bool whole); /* front */
+void c2_sent_count(struct c2_request *req);           /* add it to the server's sum */
 /** Microseconds of a monotonic clock. */
 int64_t c2_now_us(void);
 

@@ -8,6 +8,7 @@
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -34,11 +35,12 @@ struct c2_identity {
     int64_t expires_s;
 };
 struct c2_tls {
+    pthread_mutex_t lock; /* guards now, and refs of each: fronts have threads */
     struct c2_identity *now;
 };
 
-/* Bytes came or left since c2_tls_is_stuck() was asked, of any server of the loop. */
-static bool moved;
+/* Bytes came or left since c2_tls_is_stuck() was asked, of any server of the loop of this thread. */
+static _Thread_local bool moved;
 
 /* ---- reading ---- */
 
@@ -174,8 +176,10 @@ bool c2_tls_reload(struct c2_tls *tls, const char *certificates, const char *key
     struct c2_identity *identity;
 
     if (!read_files(certificates, keys, &identity, err)) return false;
+    pthread_mutex_lock(&tls->lock);
     identity_unref(tls->now);
     tls->now = identity;
+    pthread_mutex_unlock(&tls->lock);
     return true;
 }
 
@@ -184,7 +188,9 @@ bool c2_tls_new(const char *certificates, const char *keys, struct c2_tls **out,
     struct c2_tls *tls = calloc(1, sizeof(*tls));
 
     if (!tls) return c2_fail_nomem(err, "certificates");
+    pthread_mutex_init(&tls->lock, NULL);
     if (!c2_tls_reload(tls, certificates, keys, err)) {
+        pthread_mutex_destroy(&tls->lock);
         free(tls);
         return false;
     }
@@ -196,6 +202,7 @@ void c2_tls_free(struct c2_tls *tls)
 {
     if (!tls) return;
     identity_unref(tls->now);
+    pthread_mutex_destroy(&tls->lock);
     free(tls);
 }
 
@@ -279,8 +286,10 @@ struct c2_tls_socket *c2_tls_take_over(struct MHD_Connection *connection)
 
 static bool begin(struct c2_tls *certificates, struct c2_tls_socket *tls)
 {
+    pthread_mutex_lock(&certificates->lock);
     tls->identity = certificates->now;
     tls->identity->refs++;
+    pthread_mutex_unlock(&certificates->lock);
     /* recv_exported.c looks for the descriptor where libmicrohttpd put it. */
     gnutls_transport_set_ptr2(tls->session, tls, (gnutls_transport_ptr_t)(intptr_t)tls->fd);
     gnutls_transport_set_vec_push_function(tls->session, push);
@@ -288,10 +297,12 @@ static bool begin(struct c2_tls *certificates, struct c2_tls_socket *tls)
     return gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE, tls->identity->credentials) >= 0;
 }
 
-static void end(struct c2_tls_socket *tls)
+static void end(struct c2_tls *certificates, struct c2_tls_socket *tls)
 {
     if (!tls) return;
+    pthread_mutex_lock(&certificates->lock);
     identity_unref(tls->identity);
+    pthread_mutex_unlock(&certificates->lock);
     free(tls);
 }
 
@@ -301,7 +312,7 @@ void c2_tls_notify(struct c2_tls *certificates, struct MHD_Connection *connectio
 {
     if (!certificates) return;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        end(*socket_context);
+        end(certificates, *socket_context);
         *socket_context = NULL;
         return;
     }

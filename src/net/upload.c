@@ -2,6 +2,7 @@
 /* What is kept of bodies, and counted. */
 #include "net/upload.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #define BODIES_MAX (8 << 20) /* bytes of unanswered bodies: a thousand of the largest that most routes take  \
@@ -14,9 +15,17 @@
 #define DROP_MAX (1 << 20) /* read and dropped before the answer; who sends more loses the connection */
 
 static struct {
+    pthread_mutex_t lock;
     size_t held, large; /* large: of routes that take more than LARGE_MIN */
     uint64_t too_large, no_room;
-} bodies;
+} bodies = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void count(uint64_t *counter)
+{
+    pthread_mutex_lock(&bodies.lock);
+    ++*counter;
+    pthread_mutex_unlock(&bodies.lock);
+}
 
 static bool read_length(struct c2_str text, uint64_t *out)
 {
@@ -49,14 +58,26 @@ bool c2_upload_begin(struct c2_upload *upload, struct c2_str length, bool chunke
     upload->max = max;
     if (chunked || (read_length(length, &n) && n <= (max ? max : IGNORED_MAX))) return false;
     upload->state = C2_UPLOAD_TOO_LARGE;
-    bodies.too_large++;
+    count(&bodies.too_large);
     return true;
+}
+
+/* n bytes of the budget. false: there are not so many left. */
+static bool reserve(struct c2_upload *upload, size_t n)
+{
+    size_t most, *held = budget_of(upload, &most);
+
+    pthread_mutex_lock(&bodies.lock);
+    bool ok = n <= most - *held;
+    if (ok) *held += n;
+    pthread_mutex_unlock(&bodies.lock);
+    if (ok) upload->held += n;
+    return ok;
 }
 
 bool c2_upload_take(struct c2_upload *upload, struct c2_buf *body, const char *bytes, size_t n)
 {
     struct cat2_error err;
-    size_t most, *held = budget_of(upload, &most);
 
     if (upload->state == C2_UPLOAD_FITS && upload->max == 0 && n <= IGNORED_MAX - upload->dropped) {
         upload->dropped += n;
@@ -64,16 +85,12 @@ bool c2_upload_take(struct c2_upload *upload, struct c2_buf *body, const char *b
     }
     if (upload->state == C2_UPLOAD_FITS && n > upload->max - body->n) {
         upload->state = C2_UPLOAD_TOO_LARGE;
-        bodies.too_large++;
-    }
-    if (upload->state == C2_UPLOAD_FITS && (n > most - *held || !c2_buf_append(body, bytes, n, &err))) {
-        upload->state = C2_UPLOAD_NO_ROOM;
-        bodies.no_room++;
+        count(&bodies.too_large);
     }
     if (upload->state == C2_UPLOAD_FITS) {
-        upload->held += n;
-        *held += n;
-        return true;
+        if (reserve(upload, n) && c2_buf_append(body, bytes, n, &err)) return true;
+        upload->state = C2_UPLOAD_NO_ROOM;
+        count(&bodies.no_room);
     }
     c2_upload_end(upload);
     c2_buf_fini(body);
@@ -96,18 +113,24 @@ int c2_upload_judge(const struct c2_upload *upload, char why[C2_WHY_MAX])
 
 void c2_upload_end(struct c2_upload *upload)
 {
-    size_t most;
+    size_t most, *held = budget_of(upload, &most);
 
-    *budget_of(upload, &most) -= upload->held;
+    pthread_mutex_lock(&bodies.lock);
+    *held -= upload->held;
+    pthread_mutex_unlock(&bodies.lock);
     upload->held = 0;
 }
 
 void c2_upload_metrics(struct c2_metrics *m)
 {
-    c2_metrics_gauge(m, "caterva2_http_bodies_bytes", (double)(bodies.held + bodies.large),
+    pthread_mutex_lock(&bodies.lock);
+    double held = (double)(bodies.held + bodies.large), too_large = (double)bodies.too_large,
+           no_room = (double)bodies.no_room;
+    pthread_mutex_unlock(&bodies.lock);
+    c2_metrics_gauge(m, "caterva2_http_bodies_bytes", held,
                      "Bytes of requests' bodies in memory, of all servers of the process.");
     c2_metrics_family(m, C2_METRICS_COUNTER, "caterva2_http_bodies_refused_total",
                       "Requests whose bodies were not taken, by why.");
-    c2_metrics_sample(m, (double)bodies.too_large, C2_LABELS("why", "too large"));
-    c2_metrics_sample(m, (double)bodies.no_room, C2_LABELS("why", "budget"));
+    c2_metrics_sample(m, too_large, C2_LABELS("why", "too large"));
+    c2_metrics_sample(m, no_room, C2_LABELS("why", "budget"));
 }

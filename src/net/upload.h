@@ -3,7 +3,8 @@
  *
  * One whose Content-Length is more than that is answered before it is read. Where none is taken, a small one
  * is read and not kept. One that is sent in chunks, without a length, is kept up to the maximum; what follows
- * is dropped, and the answer is the same. All bodies of the process share one budget. Loop thread only. */
+ * is dropped, and the answer is the same. All bodies of the process share one budget.
+ * Any thread; a body is of one at a time. */
 #ifndef C2_NET_UPLOAD_H
 #define C2_NET_UPLOAD_H
 

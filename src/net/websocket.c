@@ -30,6 +30,29 @@ static void ws_free(uv_handle_t *handle)
     free(ws);
 }
 
+/* ---- the connection of a server's end ---- */
+
+static void on_given_back(void *ctx)
+{
+    struct c2_ws_taken *taken = ctx;
+
+    if (!taken->front->closing) {
+        MHD_upgrade_action(taken->upgrade, MHD_UPGRADE_ACTION_CLOSE);
+        c2_drive_kick(taken->front->drive);
+    }
+    free(taken);
+}
+
+static void give_back(struct c2_ws_taken *taken)
+{
+    if (taken->front->is_apart)
+        c2_loop_post(taken->front->loop, &taken->call, on_given_back, taken);
+    else
+        on_given_back(taken);
+}
+
+/* ---- the end of either ---- */
+
 static void ws_release(struct c2_ws *ws)
 {
     ws->state = C2_WS_GONE;
@@ -47,10 +70,10 @@ static void ws_release(struct c2_ws *ws)
     if (ws->tls) c2_tls_bye(ws->tls);
     if (ws->client) c2_tls_client_free(ws->tls);
     ws->tls = NULL;
-    if (ws->upgrade) {
+    if (ws->taken) {
         shutdown(ws->fd, SHUT_RDWR); /* MHD closes when it runs again; the peer must not wait for that */
-        MHD_upgrade_action(ws->upgrade, MHD_UPGRADE_ACTION_CLOSE);
-        c2_server_kick(ws->server);
+        give_back(ws->taken);
+        ws->taken = NULL;
     } else if (ws->fd >= 0) {
         close(ws->fd);
     }
@@ -328,32 +351,50 @@ void c2_ws_accept_key(const char *key, char out[32])
 
 /* ---- the server's end ---- */
 
-static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_cls, const char *extra,
-                        size_t extra_n, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade)
+static void begin(void *ctx)
 {
-    struct c2_request *req = con_cls;
-    struct c2_ws *ws = cls;
+    struct c2_ws_taken *taken = ctx;
+    struct c2_ws *ws = taken->ws;
 
-    req->at_end = NULL;
+    taken->req->at_end = NULL;
     ws->offered = false;
-    ws->upgrade = upgrade;
-    if (c2_request_is_tls(req)) ws->tls = c2_tls_take_over(connection);
-    ws->fd = ws->tls ? c2_tls_socket_fd(ws->tls) : fd;
+    ws->offer = NULL;
+    ws->taken = taken;
+    ws->tls = taken->tls;
+    ws->fd = taken->fd;
+    ws->early = taken->early;
+    ws->early_n = taken->early_n;
     if (ws->state == C2_WS_GONE) { /* by c2_ws_abort() meanwhile */
         ws_release(ws);
         return;
     }
-    if (extra_n) {
-        ws->early = malloc(extra_n);
-        if (ws->early) memcpy(ws->early, extra, extra_n);
-        ws->early_n = ws->early ? extra_n : 0;
-    }
-    if (ws->state == C2_WS_CLOSING || !c2_ws_start(ws)) {
+    bool lost = ws->early_n && !ws->early; /* there was no memory for what came with the handshake */
+    if (ws->state == C2_WS_CLOSING || lost || !c2_ws_start(ws)) {
         c2_ws_finish(ws, 1006, "cannot start");
         return;
     }
     if (ws->events.open) ws->events.open(ws->ctx, ws);
     if (ws->state == C2_WS_OPEN && (ws->early_n || ws->tls)) work(ws);
+}
+
+/* In the front. */
+static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_cls, const char *extra,
+                        size_t extra_n, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade)
+{
+    struct c2_ws_taken *taken = cls;
+    struct c2_request *req = taken->req = con_cls;
+
+    taken->upgrade = upgrade;
+    if (c2_request_is_tls(req)) taken->tls = c2_tls_take_over(connection);
+    taken->fd = taken->tls ? c2_tls_socket_fd(taken->tls) : fd;
+    taken->early = extra_n ? malloc(extra_n) : NULL;
+    taken->early_n = extra_n;
+    if (taken->early) memcpy(taken->early, extra, extra_n);
+    if (req->conn && req->front->is_apart) req->conn->is_taken = true;
+    if (req->front->is_apart)
+        c2_mailbox_put(req->server->mail, &taken->call, begin, taken);
+    else
+        begin(taken);
 }
 
 /* The client left before its socket became a WebSocket. */
@@ -362,6 +403,7 @@ static void on_not_upgraded(void *ctx)
     struct c2_ws *ws = ctx;
 
     ws->offered = false;
+    free(ws->offer);
     if (ws->state == C2_WS_GONE)
         ws_release(ws);
     else
@@ -390,14 +432,17 @@ void c2_reply_websocket(struct c2_request *req, const struct c2_ws_events *event
         return;
     }
     struct c2_ws *ws = calloc(1, sizeof(*ws));
-    struct MHD_Response *response = ws ? MHD_create_response_for_upgrade(on_upgraded, ws) : NULL;
+    struct c2_ws_taken *taken = calloc(1, sizeof(*taken));
+    struct MHD_Response *response = ws && taken ? MHD_create_response_for_upgrade(on_upgraded, taken) : NULL;
     if (!response) {
+        free(taken);
         free(ws);
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
     ws->loop = req->server->loop;
-    ws->server = req->server;
+    *taken = (struct c2_ws_taken){.front = req->front, .ws = ws};
+    ws->offer = taken;
     ws->fd = -1;
     ws->events = *events;
     ws->ctx = ctx;

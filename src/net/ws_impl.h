@@ -12,10 +12,22 @@
 
 struct MHD_UpgradeResponseHandle;
 
+/* A connection that libmicrohttpd has handed over. It goes from the front to the loop thread, and back. */
+struct c2_ws_taken {
+    struct c2_loop_call call;
+    struct c2_request *req;
+    struct c2_front *front;
+    struct c2_ws *ws;
+    struct MHD_UpgradeResponseHandle *upgrade;
+    int fd;
+    struct c2_tls_socket *tls;
+    uint8_t *early; /* bytes that came with the handshake */
+    size_t early_n;
+};
+
 /*  CONNECTING ──► OPEN ──► CLOSING ──► gone      (any state may go straight to gone) */
 enum c2_ws_state { C2_WS_CONNECTING, C2_WS_OPEN, C2_WS_CLOSING, C2_WS_GONE };
 struct c2_ws {
-    struct c2_server *server; /* whose connection this was; NULL for a client's end */
     struct c2_loop *loop;
     struct c2_loop_call failing;
     enum c2_ws_state state;
@@ -32,9 +44,10 @@ struct c2_ws {
     char reason[124];
     uint8_t *early; /* bytes that came with the handshake */
     size_t early_n, early_at;
-    size_t turn_nbytes;                        /* read since the loop has heard others */
-    bool offered;                              /* server: the handshake's answer is under way, and holds us */
-    struct MHD_UpgradeResponseHandle *upgrade; /* server: how the socket is given back */
+    size_t turn_nbytes;        /* read since the loop has heard others */
+    bool offered;              /* server: the handshake's answer is under way, and holds us */
+    struct c2_ws_taken *offer; /* until then */
+    struct c2_ws_taken *taken; /* server: the socket, and how it is given back; NULL: not yet, or no more */
     /* client handshake */
     uv_getaddrinfo_t resolver;
     bool resolving, secure /* wss */, shaken /* TLS is spoken */;

@@ -70,12 +70,20 @@ def get(url, headers=None, method="GET", data=None, timeout=PATIENCE, context=No
         return error.code, error.headers, error.read()
 
 
+def with_io_threads(argv):
+    """C2_IO_THREADS=N: each of our services has so many, also where a machine with few processors would have none."""
+    n, program = os.environ.get("C2_IO_THREADS"), pathlib.Path(argv[0])
+    if not n or program.parent != BIN or program.name not in ("cat2bro", "cat2pub", "cat2sub", "cat2serve") or "--io-threads" in argv:
+        return argv
+    return [argv[0], "--io-threads", n, *argv[1:]]
+
+
 class Program:
     """One running program; `http` is its host:port."""
 
     def __init__(self, argv, log, http=None, env=None, cwd=None, nofile=None):
         """nofile: its limit of open files, soft and hard."""
-        self.argv, self.log_path, self.http = [str(word) for word in argv], pathlib.Path(log), http
+        self.argv, self.log_path, self.http = with_io_threads([str(word) for word in argv]), pathlib.Path(log), http
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(self.argv, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
                                         env={**os.environ, **(env or {})}, cwd=cwd,
