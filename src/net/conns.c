@@ -63,10 +63,16 @@ static void set_state(struct c2_conn *conn, enum c2_member_state state, int64_t 
     c2_crowds_set(conn->conns->crowds, &conn->conns->crowd, &conn->member, state, now);
 }
 
+/* Is a request of it not answered yet? */
+static bool is_asked(const struct c2_conn *conn)
+{
+    return conn->nstarted > conn->nended || conn->intake.nheads > conn->nended;
+}
+
 static void settle(struct c2_conn *conn)
 {
     const struct c2_intake *in = &conn->intake;
-    bool asked = conn->nstarted > conn->nended || in->nheads > conn->nended;
+    bool asked = is_asked(conn);
     enum c2_member_state state = conn->going                      ? C2_MEMBER_BUSY
                                  : asked                          ? C2_MEMBER_BUSY
                                  : c2_intake_has_part_of_head(in) ? C2_MEMBER_HEAD
@@ -97,7 +103,10 @@ void c2_conn_request_ends(struct c2_conn *conn)
 {
     conn->nended++;
     conn->member.served = true;
-    settle(conn);
+    if (conn->is_at_end && !is_asked(conn))
+        let_go(conn);
+    else
+        settle(conn);
 }
 
 int c2_conn_refused(const struct c2_conn *conn, uint64_t nth, const char **why)
@@ -128,6 +137,12 @@ static int64_t read_for(int fd, void *tls, c2_intake_source *source, void *ctx, 
         conn->conns->counts.malformed++;
         c2_log_debug("http: refused a request of %s with %d: %s", conn->peer.text, conn->intake.status,
                      conn->intake.why ? conn->intake.why : "");
+    }
+    /* libmicrohttpd would close it without an answer. */
+    if (n == 0 && is_asked(conn) && !c2_intake_awaits_body(&conn->intake) &&
+        !c2_intake_has_part_of_head(&conn->intake)) {
+        conn->is_at_end = true;
+        n = C2_INTAKE_AGAIN;
     }
     settle(conn);
     return n;

@@ -31,6 +31,7 @@ struct c2_conn {
     uint64_t nbody_was; /* when the clock of its body was started */
     bool going;         /* it was shut down here */
     bool is_taken;      /* another thread reads from it now */
+    bool is_at_end;     /* its client sends no more, and waits for answers */
 };
 /* What was counted since the start. */
 struct c2_conns_counts {

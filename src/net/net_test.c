@@ -856,6 +856,38 @@ static void a_request_that_comes_while_the_server_is_freed_reaches_no_handler(vo
     close(last.fd);
 }
 
+static void look_for_end(void *ctx)
+{
+    struct last *last = ctx;
+    ssize_t n = recv(last->fd, last->text + last->n, sizeof(last->text) - 1 - last->n, MSG_DONTWAIT);
+
+    if (n > 0) last->n += (size_t)n;
+    if (n == 0) c2_loop_stop(last->w->loop);
+}
+
+/* Whoever says that it sends no more still gets its answers, also those that take a while. */
+static void a_client_that_sends_no_more_is_answered(void **state)
+{
+    static const char two[] = "GET /work HTTP/1.1\r\nHost: a\r\n\r\nGET /peer HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct world *w = world_new();
+    struct last last = {.w = w, .fd = socket(AF_INET, SOCK_STREAM, 0)};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c2_server_port(w->server))};
+
+    (void)state;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(last.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(send(last.fd, two, sizeof(two) - 1, 0), sizeof(two) - 1);
+    assert_int_equal(shutdown(last.fd, SHUT_WR), 0);
+    struct c2_timer *timer = c2_timer_start(w->loop, 2, 2, look_for_end, &last);
+    c2_loop_run(w->loop);
+    c2_timer_stop(timer);
+    const char *second = strstr(last.text + 1, "HTTP/1.1 200");
+    assert_int_equal(strncmp(last.text, "HTTP/1.1 200", 12), 0);
+    assert_non_null(second);
+    world_free(w);
+    close(last.fd);
+}
+
 static int with_threads(void **state)
 {
     (void)state;
@@ -884,6 +916,7 @@ int main(void)
         OF_FRONTS(few_bodies_are_offered_in_large_blocks),
         OF_FRONTS(a_body_of_a_client_that_left_is_freed),
         OF_FRONTS(hundred_requests_at_once_are_all_answered),
+        OF_FRONTS(a_client_that_sends_no_more_is_answered),
         OF_FRONTS(ranges_and_conditions_are_honoured),
         OF_FRONTS(several_ranges_come_as_multipart),
         OF_FRONTS(a_posted_body_is_read_up_to_its_ceiling),
