@@ -12,7 +12,8 @@
 
 #define LOG_MAX      4096 /* as many as the broker keeps of a root */
 #define SHARE        4 /* part of the connections that is left for requests; of the streams, for an address */
-#define PING_MS      15000                    /* proxies end connections that are silent for 30 s */
+#define TICK_MS      3000                     /* places of readers that left are free again by then */
+#define PING_TICKS   5                        /* 15 s: proxies end connections that are silent for 30 s */
 #define PING         ": nothing happened\n\n" /* curl takes less than a byte a second, over five, for silence */
 #define RETRY_S      5                        /* until a place may be free */
 #define EVENT_NBYTES 16384                    /* the longest path, escaped, and then some */
@@ -33,6 +34,7 @@ struct listener {
     struct c2_blob *text; /* being sent */
     size_t sent;
     bool ping, ended; /* ended: its place is another's */
+    bool gone;        /* its reader is */
 };
 struct c2_events {
     struct c2_subscriber *sub;
@@ -41,6 +43,7 @@ struct c2_events {
     struct listener *listeners;
     struct c2_crowd crowd; /* of the listeners, by their addresses */
     struct c2_timer *timer;
+    unsigned ticks;
     bool stopped, orphaned; /* orphaned: the last listener frees it */
 };
 
@@ -190,7 +193,7 @@ static int64_t events_pull(void *ctx, uint8_t *to, size_t room)
     struct listener *l = ctx;
     size_t n = 0;
 
-    if (l->events->stopped || l->ended || !c2_pass_holds(l->pass)) return C2_BODY_END;
+    if (l->events->stopped || l->ended || l->gone || !c2_pass_holds(l->pass)) return C2_BODY_END;
     while (n < room) {
         if (!l->text) {
             l->sent = 0;
@@ -234,13 +237,18 @@ static void listener_free(void *ctx)
     free_orphan(events);
 }
 
-static void on_ping(void *ctx)
+/* A stream that has nothing to say is not looked at by libmicrohttpd: readers that left would keep places
+ * that their address has few of. */
+static void on_tick(void *ctx)
 {
     struct c2_events *events = ctx;
+    bool ping = ++events->ticks % PING_TICKS == 0;
 
-    for (struct listener *l = events->listeners; l; l = l->next) {
-        l->ping = true;
-        c2_body_wake(l->req);
+    for (struct listener *l = events->listeners, *next; l; l = next) {
+        next = l->next;
+        l->gone = c2_request_is_gone(l->req);
+        l->ping = l->ping || ping;
+        if (ping || l->gone) c2_body_wake(l->req);
     }
 }
 
@@ -354,7 +362,7 @@ struct c2_events *c2_events_new(struct c2_subscriber *sub)
     }
     events->sub = sub;
     sub->watchers[C2_WATCH_BROWSERS] = (struct c2_mirror_watcher){on_dataset, on_root, events};
-    events->timer = c2_timer_start(sub->config.loop, PING_MS, PING_MS, on_ping, events);
+    events->timer = c2_timer_start(sub->config.loop, TICK_MS, TICK_MS, on_tick, events);
     return events;
 }
 
