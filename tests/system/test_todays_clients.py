@@ -365,6 +365,18 @@ def test_a_leaf_is_there_under_its_own_name(site, name):
     assert get(f"{site.url}/api/info/@public/{name}/more")[0] == get(f"{site.url}/api/info/@public/line")[0] == 404
 
 
+def test_a_table_has_no_chunks_but_its_array_has(site):
+    for name in ("table.b2z", "tree.b2z/dir/table"):
+        status, _, body = get(f"{site.url}/api/chunk/@public/{name}?nchunk=0")
+        assert status == 400 and "CTable" in json.loads(body)["detail"], name
+    assert get(f"{site.url}/api/chunk/@public/tree.b2z/dir/table.b2nd?nchunk=0")[0] == 200
+
+
+def test_a_name_that_no_file_can_have_is_not_there(site):
+    for route in ("info", "fetch", "download"):
+        assert get(f"{site.url}/api/{route}/@public/tree.b2z/dir/%00bad")[0] == 404
+
+
 STORED = np.array([(k, k / 2, k % 2 == 0, f"n{k}") for k in range(12)], [("id", "<i8"), ("half", "<f4"), ("even", "?"), ("name", "<U4")])
 
 

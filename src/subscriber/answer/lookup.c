@@ -174,7 +174,7 @@ static void find(struct c2_request *req, struct c2_subscriber *sub, bool file, s
     struct cat2_error err;
 
     bool inside = c2_str_cut(whole, '/', &name, &path) && path.n;
-    if (!inside && !wanted.group) {
+    if ((!inside && !wanted.group) || memchr(whole.p, '\0', whole.n)) { /* no file has such a name */
         c2_reply_no_dataset(req, sub);
         return;
     }

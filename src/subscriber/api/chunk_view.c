@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "subscriber/api/api.h"
+#include "subscriber/api/fetch_kinds.h"
 
 struct chunk {
     int64_t nchunk;
@@ -17,6 +18,10 @@ static bool chunk_parse(struct c2_view *view, struct cat2_error *err)
     int64_t at[C2_DIM_MAX];
     bool found;
 
+    if (c2_ctable_asked(view->req, view->ds))
+        return c2_fail(err, CAT2_EINVAL,
+                       "a table (CTable) is a set of columns and has no chunks of its own; its rows are "
+                       "fetched with slice_");
     if (!c2_request_query_int(view->req, "nchunk", &found, &c->nchunk, err)) return false;
     if (!found) {
         c2_fail(err, CAT2_EINVAL, "nchunk is missing: the number of the chunk, from 0");
