@@ -12,6 +12,7 @@
 #define OWN          40 /* stdio, event loop, a server's own, state, folders, plugins, resolving names */
 #define OF_A_ROOT    18 /* a server of its own, state, folders, inotify, two cat2h5 */
 #define OF_A_THREAD  3  /* files looked at for a moment */
+#define OF_A_FRONT   8  /* two epolls, what wakes them, the listening socket */
 #define OF_A_CACHE   3  /* data, sidecar, and one to send it from */
 #define OF_AN_ITEM   3  /* its file, its frame, and one to send it from */
 #define UPSTREAM_MIN 16
@@ -42,7 +43,8 @@ static int clamp(int64_t value, int low, int high)
 struct c2_fds_plan c2_fds_share(int limit, const struct c2_fds_use *use)
 {
     struct c2_fds_plan plan = {.limit = limit};
-    int64_t fixed = OWN + (int64_t)OF_A_ROOT * use->nroots + (int64_t)OF_A_THREAD * use->nthreads;
+    int64_t fixed = OWN + (int64_t)OF_A_ROOT * use->nroots + (int64_t)OF_A_THREAD * use->nthreads +
+                    (int64_t)OF_A_FRONT * use->nfronts;
     int nholders = use->caches + (use->nroots > 0);
 
     plan.upstream = clamp(limit / 8, UPSTREAM_MIN, UPSTREAM_MAX);

@@ -11,6 +11,7 @@ struct c2_fds_use {
     int nroots;   /* that it publishes */
     bool caches;  /* it keeps cache files */
     int nthreads; /* each may have a few files open for a moment */
+    int nfronts;  /* I/O threads */
 };
 struct c2_fds_plan {
     int limit;       /* of the process */

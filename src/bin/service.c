@@ -149,7 +149,8 @@ static bool public_name(struct life *life, const struct c2_endpoint *listen, str
 /* Descriptors: as many as there are to be had, shared out. */
 static void share_fds(struct life *life)
 {
-    struct c2_fds_use use = {.nthreads = 2 * (int)sysconf(_SC_NPROCESSORS_ONLN)};
+    struct c2_fds_use use = {.nthreads = 2 * (int)sysconf(_SC_NPROCESSORS_ONLN),
+                             .nfronts = life->service.nfronts};
 
     for (size_t i = 0; i < life->nroles; i++) {
         int n = life->roles[i].nroots;
@@ -299,8 +300,8 @@ static bool start(struct life *life, struct cat2_error *err)
 {
     struct c2_service *s = &life->service;
 
-    share_fds(life);
     if (!read_per_address(s, err) || !read_io_threads(s, err)) return false;
+    share_fds(life);
     if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
         !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) ||
         !c2_service_authorities(s->options, &s->authorities, err) || !open_access(s, err) ||

@@ -54,7 +54,9 @@ static void on_asked(void *ctx)
 {
     struct c2_request *req = ctx;
 
-    if (!req->server->closing) try_pull(req);
+    if (req->server->closing) return;
+    req->away = false;
+    try_pull(req);
 }
 
 /* The same of a front with a thread: the loop thread is asked, and libmicrohttpd asks again when it has

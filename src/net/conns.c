@@ -25,11 +25,11 @@
 #define FD_MAX   (1 << 20) /* the kernel's own limit of descriptors, as it is built */
 
 struct c2_conns {
+    struct c2_crowd crowd; /* comes first */
     struct c2_loop *loop;
     struct MHD_Daemon *daemon;
     void (*run)(void *ctx);
     void *run_ctx;
-    struct c2_crowd crowd;
     unsigned per_address;
     const struct c2_subnets *proxies;
     bool tls;
@@ -45,7 +45,11 @@ struct c2_conns {
     bool polling, paused;
     struct c2_timer *tick, *retry;
     struct c2_lingerers lingerers;
-    bool polled; /* poll has been initialised: it is closed, and then all is freed */
+    atomic_int holds; /* poll until it is closed, and what another front asks: then all is freed */
+    /* Another front asks for a place of this address (NULL: of any); guarded by the lock of crowds. */
+    struct c2_loop_call asking;
+    bool is_asked, any;
+    uint8_t address[16];
 };
 
 /* Whose daemon this thread turns now. */
@@ -57,11 +61,6 @@ static int64_t now_ms(const struct c2_conns *conns)
 }
 
 /* ---- a connection's state ---- */
-
-static void set_state(struct c2_conn *conn, enum c2_member_state state, int64_t now)
-{
-    c2_crowds_set(conn->conns->crowds, &conn->conns->crowd, &conn->member, state, now);
-}
 
 /* Is a request of it not answered yet? */
 static bool is_asked(const struct c2_conn *conn)
@@ -81,7 +80,7 @@ static void settle(struct c2_conn *conn)
     if (state == C2_MEMBER_BUSY && !conn->going && c2_intake_awaits_body(in)) state = C2_MEMBER_BODY;
     if (state == conn->member.state) return;
     if (state == C2_MEMBER_BODY) conn->nbody_was = in->nbody;
-    set_state(conn, state, now_ms(conn->conns));
+    c2_crowds_set(conn->conns->crowds, &conn->conns->crowd, &conn->member, state, now_ms(conn->conns));
 }
 
 /* libmicrohttpd sees that it is at an end, and closes it. */
@@ -150,11 +149,6 @@ static int64_t read_for(int fd, void *tls, c2_intake_source *source, void *ctx, 
 
 /* ---- places ---- */
 
-static void turn(struct c2_conns *conns)
-{
-    conns->run(conns->run_ctx);
-}
-
 void c2_conns_run(struct c2_conns *conns)
 {
     struct c2_conns *before = running;
@@ -181,14 +175,54 @@ static bool make_room(struct c2_conns *conns, const uint8_t *address)
     int unread = 0;
 
     if (conn && ioctl(conn->fd, FIONREAD, &unread) == 0 && unread > 0) { /* it has asked meanwhile */
-        turn(conns);
+        conns->run(conns->run_ctx);
         conn = choose(conns, address);
     }
     if (!conn) return conns->crowd.n < before;
     conns->counts.evicted++;
     let_go(conn);
-    turn(conns);
+    conns->run(conns->run_ctx);
     return conns->crowd.n < before;
+}
+
+static void let_hold(struct c2_conns *conns)
+{
+    if (atomic_fetch_sub(&conns->holds, 1) == 1) free(conns);
+}
+
+static void on_asking(void *ctx)
+{
+    struct c2_conns *conns = ctx;
+    uint8_t address[16];
+
+    if (conns->daemon) {
+        c2_crowds_lock(conns->crowds);
+        bool any = conns->any;
+        memcpy(address, conns->address, sizeof(address));
+        conns->is_asked = false;
+        c2_crowds_unlock(conns->crowds);
+        make_room(conns, any ? NULL : address);
+    }
+    let_hold(conns);
+}
+
+/* Have the front make room that has most connections which may go. false: none has any. */
+static bool ask_for_room(struct c2_conns *conns, const uint8_t *address)
+{
+    c2_crowds_lock(conns->crowds);
+    struct c2_crowd *crowd = c2_crowds_whose(conns->crowds, address, now_ms(conns) - GRACE_MS);
+    struct c2_conns *other = (struct c2_conns *)crowd;
+    if (other && other != conns && !other->is_asked) {
+        other->is_asked = true;
+        other->any = !address;
+        if (address) memcpy(other->address, address, sizeof(other->address));
+        other->holds++;
+        c2_loop_post(other->loop, &other->asking, on_asking, other);
+    }
+    c2_crowds_unlock(conns->crowds);
+    if (other == conns) return make_room(conns, address);
+    /* A place for anybody is waited for; an address may have one more until then. */
+    return other && address;
 }
 
 static void on_listen(uv_poll_t *poll, int status, int events);
@@ -244,28 +278,6 @@ static bool know_fd(struct c2_conns *conns, int fd, struct c2_conn *conn)
     return true;
 }
 
-/* What is said to a connection that is not taken. A client of TLS, which has not shaken hands, is sent the
- * alert "internal error": there is none that says more. */
-static void turn_away(struct c2_conns *conns, int fd, size_t n)
-{
-    static const char alert[] = {21, 3, 3, 0, 2, 2, 80};
-    char body[200], text[500];
-
-    int length = snprintf(body, sizeof(body),
-                          "{\"detail\":\"your address has %zu connections to this service, and may have no "
-                          "more (--connections-per-address)\"}",
-                          n);
-    length =
-        snprintf(text, sizeof(text),
-                 "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
-                 "Connection: close\r\nContent-Length: %d\r\n\r\n%s",
-                 length, body);
-    send(fd, conns->tls ? alert : text, conns->tls ? sizeof(alert) : (size_t)length,
-         MSG_DONTWAIT | MSG_NOSIGNAL);
-    c2_linger(&conns->lingerers, fd); /* what it sends meanwhile would be answered by a reset */
-    close(fd);
-}
-
 /* The share of an address that is not known holds a proxy's clients too; a setting says otherwise. */
 size_t c2_conns_per_address(const struct c2_conns *conns, const struct c2_peer *peer, size_t max)
 {
@@ -281,7 +293,7 @@ static bool has_too_many(struct c2_conns *conns, const struct c2_peer *peer)
     size_t n = c2_crowds_count(conns->crowds, peer->address);
 
     if (n < c2_conns_per_address(conns, peer, conns->crowd.max)) return false;
-    return !make_room(conns, peer->address);
+    return !ask_for_room(conns, peer->address);
 }
 
 static void admit(struct c2_conns *conns, int fd, const struct sockaddr *from, socklen_t length)
@@ -296,7 +308,7 @@ static void admit(struct c2_conns *conns, int fd, const struct sockaddr *from, s
                     "http: %s has %zu connections, and gets no more: connections-per-address "
                     "(--connections-per-address) says how many an address may have",
                     peer.text, n);
-        turn_away(conns, fd, n);
+        c2_turn_away(&conns->lingerers, fd, conns->tls, n);
         return;
     }
     struct c2_conn *conn = calloc(1, sizeof(*conn));
@@ -333,7 +345,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < AT_ONCE && conns->polling && !conns->paused; i++) {
         struct sockaddr_storage from;
         socklen_t length = sizeof(from);
-        if (c2_crowds_n(conns->crowds) >= conns->crowd.max && !make_room(conns, NULL)) {
+        if (c2_crowds_n(conns->crowds) >= conns->crowd.max && !ask_for_room(conns, NULL)) {
             pause_accepting(conns);
             break;
         }
@@ -342,12 +354,12 @@ static void on_listen(uv_poll_t *poll, int status, int events)
             admit(conns, fd, (const struct sockaddr *)&from, length);
         } else if (is_short_of_fds(errno)) {
             c2_log_some(C2_WARN, "http: no file descriptor for another client");
-            if (!make_room(conns, NULL)) pause_accepting(conns);
+            if (!ask_for_room(conns, NULL)) pause_accepting(conns);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             break;
         }
     }
-    turn(conns);
+    conns->run(conns->run_ctx);
 }
 
 /* ---- clocks ---- */
@@ -364,7 +376,7 @@ static void on_tick(void *ctx)
         bool body = conn->member.state == C2_MEMBER_BODY;
         if (body && conn->intake.nbody - conn->nbody_was >= C2_CROWD_BODY_MIN) {
             conn->nbody_was = conn->intake.nbody;
-            set_state(conn, C2_MEMBER_BODY, now);
+            c2_crowds_set(conns->crowds, &conns->crowd, &conn->member, C2_MEMBER_BODY, now);
             continue;
         }
         some = true;
@@ -374,7 +386,7 @@ static void on_tick(void *ctx)
                          conn->peer.text);
         let_go(conn);
     }
-    if (some) turn(conns);
+    if (some) conns->run(conns->run_ctx);
     c2_linger_tick(&conns->lingerers);
 }
 
@@ -423,6 +435,7 @@ bool c2_conns_new(const struct c2_conns_options *options, struct c2_conns **out,
     conns->proxies = options->proxies;
     conns->tls = options->tls;
     conns->crowds = options->crowds;
+    conns->holds = 1;
     atomic_store_explicit(&c2_conns_read_for, read_for, memory_order_relaxed);
     if (options->max < FEW) conns->crowd.idle_ms = C2_CROWD_IDLE_FEW_MS;
     *out = conns;
@@ -438,7 +451,7 @@ bool c2_conns_start(struct c2_conns *conns, struct MHD_Daemon *daemon, void (*ru
     if (uv_poll_init(c2_loop_uv(conns->loop), &conns->poll, conns->listen_fd) != 0)
         return c2_fail(err, CAT2_EIO, "cannot wait for connections");
     conns->poll.data = conns;
-    conns->polled = conns->polling = true;
+    conns->polling = true;
     uv_poll_start(&conns->poll, UV_READABLE, on_listen);
     conns->tick = c2_timer_start(conns->loop, TICK_MS, TICK_MS, on_tick, conns);
     return true;
@@ -455,7 +468,7 @@ void c2_conns_close_door(struct c2_conns *conns)
 
 static void on_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    let_hold(handle->data);
 }
 
 void c2_conns_free(struct c2_conns *conns)
@@ -465,11 +478,12 @@ void c2_conns_free(struct c2_conns *conns)
     c2_timer_stop(conns->tick);
     c2_timer_stop(conns->retry);
     c2_vec_fini(&conns->by_fd);
-    c2_crowds_remove(conns->crowds, &conns->crowd);
-    if (conns->polled)
+    c2_crowds_remove(conns->crowds, &conns->crowd); /* nobody asks any more */
+    conns->daemon = NULL;
+    if (conns->poll.data)
         uv_close((uv_handle_t *)&conns->poll, on_closed);
     else
-        free(conns);
+        let_hold(conns);
 }
 
 void c2_conns_count(const struct c2_conns *conns, struct c2_conns_counts *sum)
@@ -479,9 +493,4 @@ void c2_conns_count(const struct c2_conns *conns, struct c2_conns_counts *sum)
     sum->late += conns->counts.late;
     sum->refused += conns->counts.refused;
     sum->malformed += conns->counts.malformed;
-}
-
-unsigned c2_conns_max(const struct c2_conns *conns)
-{
-    return (unsigned)conns->crowd.max;
 }

@@ -66,8 +66,6 @@ void c2_conns_notify(struct c2_conns *conns, struct MHD_Connection *connection,
 void c2_conns_run(struct c2_conns *conns);
 /** Add what was counted to *sum. Any thread. */
 void c2_conns_count(const struct c2_conns *conns, struct c2_conns_counts *sum);
-/** How many connections there may be. */
-unsigned c2_conns_max(const struct c2_conns *conns);
 /** How many of `max` an address may have. Any thread. */
 size_t c2_conns_per_address(const struct c2_conns *conns, const struct c2_peer *peer, size_t max);
 

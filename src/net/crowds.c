@@ -4,12 +4,12 @@
 
 #include <stdlib.h>
 
-static void lock(const struct c2_crowds *crowds)
+void c2_crowds_lock(const struct c2_crowds *crowds)
 {
     if (crowds->room > 1) pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&crowds->lock);
 }
 
-static void unlock(const struct c2_crowds *crowds)
+void c2_crowds_unlock(const struct c2_crowds *crowds)
 {
     if (crowds->room > 1) pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&crowds->lock);
 }
@@ -30,22 +30,22 @@ void c2_crowds_fini(struct c2_crowds *crowds)
 bool c2_crowds_add(struct c2_crowds *crowds, struct c2_crowd *crowd, size_t max)
 {
     if (!c2_crowd_init(crowd, max)) return false;
-    lock(crowds);
+    c2_crowds_lock(crowds);
     crowds->max = max;
     crowds->all[crowds->n++] = crowd;
-    unlock(crowds);
+    c2_crowds_unlock(crowds);
     return true;
 }
 
 void c2_crowds_remove(struct c2_crowds *crowds, struct c2_crowd *crowd)
 {
-    lock(crowds);
+    c2_crowds_lock(crowds);
     for (int i = 0; i < crowds->n; i++)
         if (crowds->all[i] == crowd) {
             crowds->all[i] = crowds->all[--crowds->n];
             break;
         }
-    unlock(crowds);
+    c2_crowds_unlock(crowds);
     c2_crowd_fini(crowd);
 }
 
@@ -61,9 +61,9 @@ static size_t members(const struct c2_crowds *crowds)
 
 size_t c2_crowds_n(const struct c2_crowds *crowds)
 {
-    lock(crowds);
+    c2_crowds_lock(crowds);
     size_t n = members(crowds);
-    unlock(crowds);
+    c2_crowds_unlock(crowds);
     return n;
 }
 
@@ -71,50 +71,69 @@ size_t c2_crowds_count(const struct c2_crowds *crowds, const uint8_t address[16]
 {
     size_t n = 0;
 
-    lock(crowds);
+    c2_crowds_lock(crowds);
     for (int i = 0; i < crowds->n; i++)
         n += c2_crowd_count(crowds->all[i], address);
-    unlock(crowds);
+    c2_crowds_unlock(crowds);
     return n;
 }
 
 bool c2_crowds_join(struct c2_crowds *crowds, struct c2_crowd *crowd, struct c2_crowd_member *member,
                     const uint8_t address[16], int64_t now_ms)
 {
-    lock(crowds);
+    c2_crowds_lock(crowds);
     bool ok = members(crowds) < crowds->max && c2_crowd_join(crowd, member, address, now_ms);
-    unlock(crowds);
+    c2_crowds_unlock(crowds);
     return ok;
 }
 
 void c2_crowds_leave(struct c2_crowds *crowds, struct c2_crowd *crowd, struct c2_crowd_member *member)
 {
-    lock(crowds);
+    c2_crowds_lock(crowds);
     c2_crowd_leave(crowd, member);
-    unlock(crowds);
+    c2_crowds_unlock(crowds);
 }
 
 void c2_crowds_set(struct c2_crowds *crowds, struct c2_crowd *crowd, struct c2_crowd_member *member,
                    enum c2_member_state state, int64_t now_ms)
 {
-    lock(crowds);
+    c2_crowds_lock(crowds);
     c2_crowd_set(crowd, member, state, now_ms);
-    unlock(crowds);
+    c2_crowds_unlock(crowds);
 }
 
 struct c2_crowd_member *c2_crowds_yielding(struct c2_crowds *crowds, struct c2_crowd *crowd,
                                            const uint8_t *address)
 {
-    lock(crowds);
+    c2_crowds_lock(crowds);
     struct c2_crowd_member *member = c2_crowd_yielding(crowd, address);
-    unlock(crowds);
+    c2_crowds_unlock(crowds);
     return member;
 }
 
 struct c2_crowd_member *c2_crowds_late(struct c2_crowds *crowds, const struct c2_crowd *crowd, int64_t now_ms)
 {
-    lock(crowds);
+    c2_crowds_lock(crowds);
     struct c2_crowd_member *member = c2_crowd_late(crowd, now_ms);
-    unlock(crowds);
+    c2_crowds_unlock(crowds);
     return member;
+}
+
+struct c2_crowd *c2_crowds_whose(const struct c2_crowds *crowds, const uint8_t *address, int64_t before_ms)
+{
+    const struct c2_crowd_member *chosen = NULL;
+    struct c2_crowd *best = NULL;
+    size_t most = 0;
+
+    for (int i = 0; i < crowds->n; i++) {
+        const struct c2_crowd_member *member = c2_crowd_yielding(crowds->all[i], address);
+        size_t n = address ? c2_crowd_count(crowds->all[i], address) : crowds->all[i]->n;
+        bool better = member && (!chosen || member->proven < chosen->proven ||
+                                 (member->proven == chosen->proven && n > most));
+        if (!better) continue;
+        chosen = member;
+        best = crowds->all[i];
+        most = n;
+    }
+    return chosen && chosen->since_ms <= before_ms ? best : NULL;
 }

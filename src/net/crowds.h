@@ -27,6 +27,14 @@ size_t c2_crowds_n(const struct c2_crowds *crowds);
 /** How many an address has. */
 size_t c2_crowds_count(const struct c2_crowds *crowds, const uint8_t address[16]);
 
+/* For what belongs together. Not held while a function of this file is called that does not say so. */
+void c2_crowds_lock(const struct c2_crowds *crowds);
+void c2_crowds_unlock(const struct c2_crowds *crowds);
+/** The crowd whose yielding member (of `address`; NULL: of any) gives up its place: of the largest crowd, and
+ * of those that have had an answer only where no crowd has another. NULL: there is none, or it has not been
+ * so since before_ms. The lock is held. */
+struct c2_crowd *c2_crowds_whose(const struct c2_crowds *crowds, const uint8_t *address, int64_t before_ms);
+
 /* As the functions of crowd.h. */
 bool c2_crowds_join(struct c2_crowds *crowds, struct c2_crowd *crowd, struct c2_crowd_member *member,
                     const uint8_t address[16], int64_t now_ms);

@@ -4,7 +4,6 @@
 
 void c2_request_suspend(struct c2_request *req)
 {
-    req->away = false;
     req->is_suspended = true;
     MHD_suspend_connection(req->connection);
 }

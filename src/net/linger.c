@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -67,6 +68,25 @@ void c2_linger(struct c2_lingerers *all, int fd)
     c2_list_push(all->first, l);
     all->n++;
     uv_poll_start(&l->poll, UV_READABLE, on_leftover);
+}
+
+void c2_turn_away(struct c2_lingerers *all, int fd, bool tls, size_t n)
+{
+    static const char alert[] = {21, 3, 3, 0, 2, 2, 80};
+    char body[200], text[500];
+
+    int length = snprintf(body, sizeof(body),
+                          "{\"detail\":\"your address has %zu connections to this service, and may have no "
+                          "more (--connections-per-address)\"}",
+                          n);
+    length =
+        snprintf(text, sizeof(text),
+                 "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
+                 "Connection: close\r\nContent-Length: %d\r\n\r\n%s",
+                 length, body);
+    send(fd, tls ? alert : text, tls ? sizeof(alert) : (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    c2_linger(all, fd); /* what it sends meanwhile would be answered by a reset */
+    close(fd);
 }
 
 void c2_linger_tick(struct c2_lingerers *all)

@@ -15,6 +15,9 @@ struct c2_lingerers {
 /** Read what comes for a while and forget it. fd stays the caller's, who closes it. Where too many linger, or
  * there is no descriptor, nothing happens. */
 void c2_linger(struct c2_lingerers *all, int fd);
+/** Say to a connection that its address has too many, n, and close it. A client of TLS, which has not shaken
+ * hands, is sent the alert "internal error": there is none that says more. */
+void c2_turn_away(struct c2_lingerers *all, int fd, bool tls, size_t n);
 /** Close those whose time is over; from time to time. */
 void c2_linger_tick(struct c2_lingerers *all);
 /** Close all. */

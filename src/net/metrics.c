@@ -131,8 +131,7 @@ void c2_server_metrics(const struct c2_server *server, struct c2_metrics *m)
             "Requests that are being read, worked on or answered.");
     put_one(server, m, C2_METRICS_GAUGE, "caterva2_http_connections", c2_server_nconnections(server),
             "Connections of clients.");
-    put_one(server, m, C2_METRICS_GAUGE, "caterva2_http_connections_max",
-            (double)c2_conns_max(server->fronts[0].conns),
+    put_one(server, m, C2_METRICS_GAUGE, "caterva2_http_connections_max", (double)server->connections_max,
             "Connections of clients that may be open at a time.");
     put_connections(server, m);
     put_one(server, m, C2_METRICS_COUNTER, "caterva2_http_sent_bytes_total", (double)server->nbytes_sent,

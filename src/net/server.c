@@ -93,7 +93,7 @@ static void read_method(struct c2_request *req, const char *method)
 
 unsigned c2_server_connections_max(const struct c2_server *server)
 {
-    return c2_conns_max(server->fronts[0].conns);
+    return server->connections_max;
 }
 
 /* Few connections are left. Connections that are idle are closed, so that others can connect. */
@@ -273,6 +273,7 @@ static void on_ended(void *ctx)
     struct c2_request *req = ctx;
     struct c2_server *server = req->server;
 
+    if (req->front->is_apart) req->away = true; /* also where it never arrived here */
     c2_stats_note(req);
     c2_gate_leave(req);
     req->connection = NULL;
@@ -299,7 +300,6 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
         on_ended(req);
         return;
     }
-    req->away = true;
     c2_mailbox_put(front->server->mail, &req->end, on_ended, req);
 }
 
@@ -341,11 +341,11 @@ bool c2_server_daemon(struct c2_front *front, struct cat2_error *err)
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
             (server->tls ? MHD_USE_TLS : 0),
         0, NULL, NULL, on_request, front, MHD_OPTION_EXTERNAL_LOGGER, on_log, front,
-        MHD_OPTION_CONNECTION_LIMIT, c2_conns_max(front->conns) + CONNECTIONS_FEW,
-        MHD_OPTION_CONNECTION_TIMEOUT, STALL_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection, front,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, front, MHD_OPTION_URI_LOG_CALLBACK, on_target, front,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
-        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, server->connections_max + CONNECTIONS_FEW, MHD_OPTION_CONNECTION_TIMEOUT,
+        STALL_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection, front, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, front, MHD_OPTION_URI_LOG_CALLBACK, on_target, front, MHD_OPTION_UNESCAPE_CALLBACK,
+        keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_ARRAY, tls,
+        MHD_OPTION_END);
     if (front->daemon) return true;
     return c2_fail(err, CAT2_EIO, "cannot start the HTTP server on port %d", server->port);
 }

@@ -53,6 +53,7 @@ struct c2_server {
     struct c2_mailbox *mail; /* of the fronts to the loop thread; NULL: they have no threads */
     struct c2_loop_call go;
     struct c2_crowds crowds;
+    unsigned connections_max;
     bool closing, cors;
     struct c2_tls *tls; /* NULL: plain HTTP */
     struct c2_origin origin;
@@ -91,7 +92,7 @@ struct c2_request {
     struct c2_conn *conn;              /* the front's; NULL also where it is not known */
     uint64_t nth;                      /* request of the connection, from 1 */
     int refs;
-    bool away;                        /* the connection is the front's now; else it is suspended, or ours */
+    bool away;                        /* the loop thread's: the connection is the front's now */
     bool is_suspended;                /* the front's */
     struct c2_loop_call call;         /* to the loop thread, or back: there is one at a time; */
     struct c2_loop_call end, release; /* when the request is over; when its body is */

@@ -18,8 +18,7 @@ static bool open_front(struct c2_front *front, const struct c2_server_options *o
 {
     struct c2_server *server = front->server;
     struct c2_conns_options conns = {.listen_fd = listen_fd,
-                                     .max = options->connections_max ? (unsigned)options->connections_max
-                                                                     : C2_CONNECTIONS_MAX,
+                                     .max = server->connections_max,
                                      .per_address = (unsigned)options->connections_per_address,
                                      .tls = options->tls != NULL,
                                      .proxies = &server->exposure->proxies,
@@ -139,6 +138,8 @@ bool c2_server_new(struct c2_loop *loop, const struct c2_server_options *options
     snprintf(server->name, sizeof(server->name), "%s", options->server_name ? options->server_name : "");
     server->origin.hosts = options->hosts;
     snprintf(server->origin.host, sizeof(server->origin.host), "%s", options->listen.host);
+    server->connections_max =
+        options->connections_max ? (unsigned)options->connections_max : C2_CONNECTIONS_MAX;
     pthread_mutex_init(&server->lock, NULL);
     if (!open_fronts(server, options, err)) {
         server->closing = true;

@@ -356,9 +356,19 @@ static void begin(void *ctx)
     struct c2_ws_taken *taken = ctx;
     struct c2_ws *ws = taken->ws;
 
+    bool late = taken->req->server->closing; /* libmicrohttpd has closed the socket */
     taken->req->at_end = NULL;
     ws->offered = false;
     ws->offer = NULL;
+    if (late) {
+        free(taken->early);
+        free(taken);
+        if (ws->state == C2_WS_GONE)
+            ws_release(ws);
+        else
+            c2_ws_finish(ws, 1006, "shutting down");
+        return;
+    }
     ws->taken = taken;
     ws->tls = taken->tls;
     ws->fd = taken->fd;

@@ -133,11 +133,6 @@ void c2_conns_count(const struct c2_conns *conns, struct c2_conns_counts *sum)
     (void)conns;
     (void)sum;
 }
-unsigned c2_conns_max(const struct c2_conns *conns)
-{
-    (void)conns;
-    return C2_CONNECTIONS_MAX;
-}
 size_t c2_conns_per_address(const struct c2_conns *conns, const struct c2_peer *peer, size_t max)
 {
     (void)conns;
