@@ -157,6 +157,8 @@ static int by_number(const void *a, const void *b)
     return (x->nchunk > y->nchunk) - (x->nchunk < y->nchunk);
 }
 
+/* Several wants may be of one chunk: it is under way until the last of them is stored, and r->mine has it
+ * once. */
 static bool add_flying(struct c2_read *r, struct cat2_error *err)
 {
     struct c2_ds *ds = r->ds;
@@ -167,18 +169,25 @@ static bool add_flying(struct c2_read *r, struct cat2_error *err)
     if (!ds->flying || !r->mine) return c2_fail_nomem(err, "fetch");
     for (size_t i = 0; i < r->wants.n; i++) {
         int64_t nchunk = r->wants.p[i].nchunk;
-        r->mine[i] = (struct c2_flying){nchunk, false};
+        r->mine[i] = (struct c2_flying){nchunk, 1};
         ds->flying[nchunk / 8] |= (uint8_t)(1u << (nchunk % 8));
     }
-    r->nmine = r->wants.n;
-    qsort(r->mine, r->nmine, sizeof(*r->mine), by_number);
+    qsort(r->mine, r->wants.n, sizeof(*r->mine), by_number);
+    r->nmine = 0;
+    for (size_t i = 0; i < r->wants.n; i++) {
+        if (r->nmine && r->mine[r->nmine - 1].nchunk == r->mine[i].nchunk)
+            r->mine[r->nmine - 1].nwants++;
+        else
+            r->mine[r->nmine++] = r->mine[i];
+    }
     return true;
 }
 
+/* Once for each: another reader may be fetching it by now. */
 static void land(struct c2_read *r, struct c2_flying *flying)
 {
-    if (!flying->landed) r->ds->flying[flying->nchunk / 8] &= (uint8_t) ~(1u << (flying->nchunk % 8));
-    flying->landed = true;
+    if (flying->nwants) r->ds->flying[flying->nchunk / 8] &= (uint8_t) ~(1u << (flying->nchunk % 8));
+    flying->nwants = 0;
 }
 
 static void remove_flying(struct c2_read *r)
@@ -222,6 +231,10 @@ static void on_stored(void *ctx, int64_t nchunk)
     struct c2_flying *flying = bsearch(&key, r->mine, r->nmine, sizeof(key), by_number);
 
     if (!flying) return;
+    if (flying->nwants > 1) {
+        flying->nwants--;
+        return;
+    }
     land(r, flying);
     wake_waiting(r->ds, NULL);
 }

@@ -94,8 +94,8 @@ struct c2_read {
     struct cat2_error err;
     struct c2_flying {
         int64_t nchunk;
-        bool landed;
-    } * mine; /* chunks this one is fetching, sorted */
+        size_t nwants; /* of it that are not stored; 0: it has landed */
+    } * mine;          /* chunks this one is fetching, sorted, each once */
     size_t nmine;
     struct { /* BYTES, SPANS: found missing, to be fetched */
         C2_VEC(struct c2_chunk_span);
