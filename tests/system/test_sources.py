@@ -13,6 +13,7 @@ import metrics
 import numpy as np
 import pytest
 from programs import BIN, EXTERNAL, get, register, wait_until
+from slow import SlowWire
 from test_bus import bus  # noqa: F401  a fixture
 from test_tiers import array, below, write
 
@@ -196,6 +197,122 @@ def test_a_source_of_another_generation_gives_nothing(house, data):
     status, _ = fails(site)
     assert status != 200
     assert array(site, "big.b2nd", "7,7")[0] == big[7, 7]
+
+
+MIB = 1 << 20
+
+
+def write_large(folder, seed=7):
+    """24 MB that do not compress, in 48 chunks."""
+    large = np.random.default_rng(seed).integers(0, 1 << 62, (48, 62_500))
+    blosc2.asarray(large, chunks=(1, 62_500), blocks=(1, 6250), urlpath=str(folder / "new"), mode="w")
+    (folder / "new").rename(folder / "large.b2nd")
+    return large
+
+
+class Spread:
+    """Two regions that have all of a large dataset, and a site that knows both, each over a wire of its own."""
+
+    def __init__(self, house, data):
+        self.data, self.bro = data, house.bro()
+        self.large = write_large(data)
+        house.pub("foo", data, self.bro)
+        self.regions = [house.sub(self.bro, name).follow("foo") for name in ("north", "south")]
+        self.wires = [SlowWire(int(region.http.split(":")[1])) for region in self.regions]
+        self.site = house.run("site", [BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", house.state("site"), "--upstream",
+                                       f"http://{self.wires[0].http}", "--upstream", f"http://{self.wires[1].http}"])
+        self.site.wait_ready_line().follow("foo")
+        measured(self.site, 2)
+        self.warm()
+
+    def warm(self):
+        for sub in self.regions:
+            wait_until(lambda sub=sub: np.array_equal(array(sub, "large.b2nd")[0], self.large))
+        wait_until(lambda: array(self.site, "large.b2nd", "7,7")[0] == self.large[7, 7])
+
+    def anew(self, seed):
+        self.large = write_large(self.data, seed)
+        self.warm()
+
+    def fetched(self):
+        return metrics.value(metrics.of(self.site), "caterva2_fetched_bytes_total")
+
+    def shares(self):
+        """Bytes of spread reads from each."""
+        family = metrics.parse(get(self.site.url + "/metrics")[2].decode())["caterva2_source_shared_bytes_total"]
+        by_source = {labels["source"]: value for _, labels, value in family.samples}
+        return [by_source[f"http://{wire.http}"] for wire in self.wires]
+
+    def read(self):
+        """All of it; bytes that came, and those that came as shares from each."""
+        before, shares = self.fetched(), self.shares()
+        assert np.array_equal(array(self.site, "large.b2nd")[0], self.large)
+        return self.fetched() - before, [new - old for new, old in zip(self.shares(), shares)]
+
+
+@pytest.fixture
+def spread(house, data):
+    it = Spread(house, data)
+    yield it
+    for wire in it.wires:
+        wire.close()
+
+
+def until_spread(spread):
+    """Reads of ever new data, until one is spread: how near the sources are is measured, also under load."""
+    for seed in range(20, 40):
+        moved, shares = spread.read()
+        if min(shares) > 0:
+            return moved, shares
+        spread.anew(seed)
+    raise AssertionError(f"{shares}: one source sends everything, {sources(spread.site)}")
+
+
+def test_a_large_read_comes_from_both_sources_and_once(spread):
+    moved, shares = until_spread(spread)
+    assert moved <= spread.large.nbytes + MIB, "each piece comes once"
+    assert sum(shares) >= spread.large.nbytes / 4, shares
+
+
+def test_a_small_read_comes_from_one_source(spread):
+    array(spread.site, "large.b2nd", "0:4")
+    array(spread.site, "large.b2nd", "10:12")
+    assert spread.shares() == [0, 0]
+
+
+def test_a_slow_source_loses_its_share(spread):
+    spread.wires[0].rate = 100_000
+    moved, _ = spread.read()
+    for seed in range(20, 23):
+        spread.wires[0].rate = None  # its lists come at once
+        spread.anew(seed)
+        spread.wires[0].rate = 100_000
+        _, shares = spread.read()
+        assert shares[0] <= 4 * MIB, shares
+
+
+def test_a_source_that_spoils_pieces_is_left_and_nothing_is_wrong(spread):
+    until_spread(spread)
+    for seed in range(50, 53):
+        spread.anew(seed)
+        spread.wires[1].answer.order(MIB + seed * 1000, 3)
+        moved, _ = spread.read()
+        spread.wires[1].answer.cancel()
+        assert moved <= spread.large.nbytes + 3 * MIB
+
+
+def test_a_share_goes_on_elsewhere_when_its_source_dies(spread):
+    until_spread(spread)
+    for seed in range(60, 63):
+        spread.anew(seed)
+        spread.wires[1].rate = 2_000_000
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            asked = pool.submit(spread.read)
+            time.sleep(0.3)
+            spread.wires[1].drop()
+            moved, _ = asked.result()
+        spread.wires[1].rate = None
+        assert moved <= spread.large.nbytes + 3 * MIB
 
 
 def test_lists_between_tiers_are_not_sent_twice(house, data):

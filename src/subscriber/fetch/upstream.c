@@ -12,21 +12,26 @@
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
-#include "subscriber/mirror/suppliers.h"
+#include "subscriber/mirror/shares.h"
 #include "subscriber/mirror/upcall.h"
 #include "subscriber/mirror/via.h"
 #include "wire/url.h"
 
 #define QUESTION_MAX 6000      /* characters of ?pieces= in one request */
 #define BATCH_NBYTES (4 << 20) /* estimated bytes of one request's answer */
+#define SHARE_NBYTES (1 << 20) /* the same, of a read that is spread over several sources */
+#define SPREAD_MIN   (4 << 20) /* a read that brings less is not */
 #define FLIGHTS_MAX  4 /* requests of one fetch at a time: what a fetch may hold in memory, and a window */
 #define PASSES_MAX   3 /* that a piece is asked for */
 #define STORING_MAX  (4 << 20) /* bytes that wait to be stored: no new requests meanwhile */
 
 struct request {
     struct c2_fetching *fetch;
-    size_t first, n; /* its wants */
-    size_t at;       /* answered so far: the next answer is most likely to this */
+    size_t first, n;     /* its wants */
+    size_t at;           /* answered so far: the next answer is most likely to this */
+    struct c2_turn turn; /* whom it asks: the fetch's, or the source of a share */
+    bool is_share, is_slow;
+    int64_t since_ms, got; /* of a share: when it was asked for, and bytes that came */
     struct c2_pieces_reader reader;
 };
 
@@ -77,6 +82,35 @@ static bool leave(struct c2_fetching *f, const struct c2_http_reply *reply, cons
     return true;
 }
 
+/* A share did not come: its source gets no more of this fetch, what it did not bring is the others'. false:
+ * there are no others. */
+static bool leave_share(struct c2_fetching *f, uint64_t at, const struct cat2_error *err)
+{
+    const struct c2_root_state *root = root_of(f);
+    struct c2_turn turn = f->turn;
+
+    turn.at = at;
+    if (!root || root->sub->stopping || !c2_turn_has_other(root, &turn)) return false;
+    note_left(f, err);
+    c2_turn_leave_at(&f->turn, at);
+    if (f->turn.at == at) c2_turn_next(root, &f->turn);
+    f->lost = true;
+    return true;
+}
+
+void c2_upstream_bad_piece(struct c2_fetching *f, uint64_t share, const struct cat2_error *err)
+{
+    if (!share || !leave_share(f, share, err)) c2_upstream_ask_again(f, err);
+}
+
+/* The next pass asks those that are left; each is asked as often as ever. */
+static bool go_on_without(struct c2_fetching *f)
+{
+    f->lost = false;
+    f->passes = 0;
+    return true;
+}
+
 static bool go_elsewhere(struct c2_fetching *f)
 {
     const struct c2_root_state *root = root_of(f);
@@ -111,7 +145,8 @@ static bool store_piece(void *ctx, const struct c2_piece *piece, struct cat2_err
                        piece->nchunk);
     s = calloc(1, sizeof(*s));
     if (!s) return c2_fail_nomem(err, "chunk");
-    *s = (struct c2_arrival){.fetch = f, .want = want, .piece = *piece};
+    *s =
+        (struct c2_arrival){.fetch = f, .want = want, .share = r->is_share ? r->turn.at : 0, .piece = *piece};
     if (piece->nblocks) {
         s->blocks = malloc((size_t)piece->nblocks * sizeof(*s->blocks));
         if (!s->blocks) {
@@ -131,8 +166,19 @@ static bool store_piece(void *ctx, const struct c2_piece *piece, struct cat2_err
 static bool on_data(void *ctx, int status, struct c2_bytes bytes, struct cat2_error *err)
 {
     struct request *r = ctx;
+    struct c2_root_state *root = root_of(r->fetch);
 
     (void)status;
+    r->got += (int64_t)bytes.n;
+    if (r->is_share && root) {
+        c2_share_got(root, r->turn.at, bytes.n);
+        int64_t ms = c2_loop_now_ms(root->sub->config.loop) - r->since_ms;
+        r->is_slow = c2_share_is_slow(root, &r->fetch->turn, r->turn.at, r->got, ms);
+        if (r->is_slow)
+            return c2_fail(err, CAT2_EUPSTREAM,
+                           "it sends much less than the other sources: %" PRId64 " bytes in %" PRId64 " ms",
+                           r->got, ms);
+    }
     return c2_pieces_feed(&r->reader, bytes, store_piece, r, err);
 }
 
@@ -169,12 +215,31 @@ static void not_done(struct c2_fetching *f, const struct c2_http_reply *reply, c
     }
 }
 
+/* For all fetches: is the source well? */
+static void note_source(const struct request *r, const struct cat2_error *why)
+{
+    struct c2_root_state *root = root_of(r->fetch);
+
+    if (!root) return;
+    if (r->is_share) c2_share_end(root, r->turn.at, SHARE_NBYTES);
+    if (r->is_share && (!why || r->is_slow))
+        c2_supplier_note_well(root, r->turn.at);
+    else
+        c2_supplier_note(root, r->turn.at, why);
+}
+
+static bool may_leave_share(const struct request *r, const struct c2_http_reply *reply,
+                            const struct cat2_error *why, bool again)
+{
+    return again || r->is_slow || c2_turn_may_leave(root_of(r->fetch), &r->turn, reply, why);
+}
+
 static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
 {
     struct request *r = ctx;
     struct c2_fetching *f = r->fetch;
     struct cat2_error err = {0};
-    bool again = false, ok = !why && check_reply(f->ds, &f->turn, reply, &again, &err);
+    bool again = false, ok = !why && check_reply(f->ds, &r->turn, reply, &again, &err);
 
     if (why) {
         err = *why;
@@ -185,9 +250,9 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     }
     if (!ok && again && err.code == CAT2_EDATA)
         c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s: %.200s", f->ds->root, f->ds->path, err.message);
-    struct c2_root_state *root = root_of(f);
-    if (root) c2_supplier_note(root, f->turn.at, why);
-    if (!ok) not_done(f, reply, why, &err, again);
+    note_source(r, why);
+    if (!ok && !(r->is_share && may_leave_share(r, reply, why, again) && leave_share(f, r->turn.at, &err)))
+        not_done(f, reply, why, &err, again);
     c2_pieces_reader_fini(&r->reader);
     free(r);
     f->under_way--;
@@ -228,18 +293,18 @@ static int64_t estimate(const struct c2_fetching *f, const struct c2_want *want)
 static bool question(struct c2_fetching *f, struct request *r, struct c2_buf *url, struct cat2_error *err)
 {
     size_t start = url->n;
-    int64_t nbytes = 0;
+    int64_t nbytes = 0, most = r->is_share ? SHARE_NBYTES : BATCH_NBYTES;
     bool ok = c2_buf_puts(url, "?pieces=", err);
 
     r->first = f->next;
-    while (ok && f->next < f->n && url->n - start < QUESTION_MAX && (nbytes < BATCH_NBYTES)) {
+    while (ok && f->next < f->n && url->n - start < QUESTION_MAX && nbytes < most) {
         const struct c2_want *want = &f->wants[f->next];
         if (f->next > r->first) ok = c2_buf_putc(url, ',', err);
         ok = ok && put_want(want, url, err);
         nbytes += estimate(f, want);
         int64_t first = want->nchunk, last = first;
         while (want->whole && ++f->next < f->n && f->wants[f->next].whole &&
-               f->wants[f->next].nchunk == last + 1 && nbytes < BATCH_NBYTES) {
+               f->wants[f->next].nchunk == last + 1 && nbytes < most) {
             last++;
             nbytes += estimate(f, want);
         }
@@ -251,11 +316,27 @@ static bool question(struct c2_fetching *f, struct request *r, struct c2_buf *ur
 }
 
 /* 0: as long as ever. */
-static int64_t stall_ms(const struct c2_fetching *f)
+static int64_t stall_ms(const struct request *r)
 {
-    const struct c2_root_state *root = root_of(f);
+    const struct c2_root_state *root = root_of(r->fetch);
 
-    return root && c2_turn_has_other(root, &f->turn) ? C2_SUPPLIER_STALL_MS : 0;
+    return root && c2_turn_has_other(root, &r->turn) ? C2_SUPPLIER_STALL_MS : 0;
+}
+
+/* A large read is spread over the sources that are equally near. */
+static void choose_source(struct request *r)
+{
+    struct c2_fetching *f = r->fetch;
+    struct c2_root_state *root = root_of(f);
+    uint64_t at = 0;
+
+    r->turn = f->turn;
+    if (root && f->ds->speaks_pieces && f->nbytes >= SPREAD_MIN && c2_shares_are_several(root, &f->turn))
+        at = c2_share_begin(root, &f->turn, SHARE_NBYTES);
+    if (!at) return;
+    r->is_share = true;
+    r->turn.at = at;
+    r->since_ms = c2_loop_now_ms(root->sub->config.loop);
 }
 
 static bool start_request(struct c2_fetching *f, struct cat2_error *err)
@@ -267,9 +348,10 @@ static bool start_request(struct c2_fetching *f, struct cat2_error *err)
 
     if (!r) return c2_fail_nomem(err, "request");
     r->fetch = f;
+    choose_source(r);
     size_t record_max = (size_t)f->ds->meta.chunksize + (size_t)f->ds->meta.chunksize / 8 + (32u << 20);
     c2_pieces_reader_init(&r->reader, record_max);
-    bool ok = c2_ds_url(f->ds, &f->turn, f->python ? "chunk" : "download", &url, err);
+    bool ok = c2_ds_url(f->ds, &r->turn, f->python ? "chunk" : "download", &url, err);
     if (ok && f->ds->speaks_pieces) ok = question(f, r, &url, err);
     if (ok && !f->ds->speaks_pieces) {
         r->first = f->next++;
@@ -280,7 +362,7 @@ static bool start_request(struct c2_fetching *f, struct cat2_error *err)
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
                                 .headers = f->ds->speaks_pieces ? headers : NULL,
                                 .timeout_ms = 120000,
-                                .stall_ms = stall_ms(f),
+                                .stall_ms = stall_ms(r),
                                 .body_max = f->ds->speaks_pieces ? 65536 : record_max,
                                 .fresh = f->passes > 1,
                                 .data = f->ds->speaks_pieces ? on_data : NULL,
@@ -292,6 +374,7 @@ static bool start_request(struct c2_fetching *f, struct cat2_error *err)
         f->ds->sub->flights++;
         return true;
     }
+    if (r->is_share && root_of(f)) c2_share_end(root_of(f), r->turn.at, SHARE_NBYTES);
     c2_pieces_reader_fini(&r->reader);
     free(r);
     return false;
@@ -315,7 +398,9 @@ static bool next_pass(struct c2_fetching *f)
     memset(f->stored, 0, left);
     if (left == 0) return false;
     if (f->bad.code == CAT2_OK) c2_fail(&f->bad, CAT2_EDATA, "the publisher left chunks out");
-    if ((f->moving || f->passes == PASSES_MAX) && go_elsewhere(f)) {
+    if ((f->lost && !f->moving) ? go_on_without(f)
+                                : (f->moving || f->passes == PASSES_MAX) && go_elsewhere(f)) {
+        f->lost = false;
         f->bad = (struct cat2_error){0};
         f->passes++;
         return true;
@@ -385,6 +470,8 @@ bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n, const 
                               .passes = 1,
                               .hooks = hooks,
                               .ctx = ctx};
+    for (size_t i = 0; i < n; i++)
+        f->nbytes += estimate(f, &wants[i]);
     const struct c2_root_state *root = root_of(f);
     f->python = root && root->root.python;
     if (root && ds->speaks_pieces)

@@ -15,6 +15,8 @@ struct c2_fetching {
     uint8_t *stored; /* by want */
     size_t n, next;
     struct c2_turn turn;    /* the source of this pass */
+    int64_t nbytes;         /* about, of all that is wanted */
+    bool lost;              /* a source of a share gave nothing: the next pass asks the others */
     bool moving;            /* this one has: the next pass goes elsewhere */
     struct cat2_error left; /* why the first of them was left */
     int passes;             /* begun, at this source */
@@ -32,6 +34,7 @@ struct c2_arrival {
     struct c2_fetching *fetch;
     struct c2_cachefile *cf;
     size_t want;
+    uint64_t share;        /* the source of a share; 0: f->turn's */
     struct c2_piece piece; /* its bytes are those of record */
     int32_t *blocks;
     struct c2_buf record;
@@ -43,6 +46,9 @@ struct c2_arrival {
 void c2_upstream_fail(struct c2_fetching *f, const struct cat2_error *err);
 /** Not as it was sent, or not sent: the next pass asks for it again. */
 void c2_upstream_ask_again(struct c2_fetching *f, const struct cat2_error *err);
+/** A piece of a share is not as it was sent: its source is left, if there is another one. Else as
+ * c2_upstream_ask_again(). share 0: it is of none. */
+void c2_upstream_bad_piece(struct c2_fetching *f, uint64_t share, const struct cat2_error *err);
 /** Ask for more, or end: f may be freed. */
 void c2_upstream_go_on(struct c2_fetching *f);
 

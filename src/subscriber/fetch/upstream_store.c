@@ -63,7 +63,7 @@ static void stored(struct c2_arrival *s)
         if (damaged)
             c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s, %.100s", f->ds->root, f->ds->path,
                              s->err.message);
-        damaged ? c2_upstream_ask_again(f, &s->err) : c2_upstream_fail(f, &s->err);
+        damaged ? c2_upstream_bad_piece(f, s->share, &s->err) : c2_upstream_fail(f, &s->err);
     }
     store_free(s);
     c2_upstream_go_on(f);

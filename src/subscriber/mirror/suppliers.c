@@ -104,10 +104,14 @@ bool c2_turn_next(const struct c2_root_state *root, struct c2_turn *turn)
     return true;
 }
 
+void c2_turn_leave_at(struct c2_turn *turn, uint64_t at)
+{
+    if (turn->nleft < C2_ROOT_SUPPLIERS_MAX && !was_left(turn, at)) turn->left[turn->nleft++] = at;
+}
+
 void c2_turn_leave(struct c2_turn *turn)
 {
-    if (turn->nleft < C2_ROOT_SUPPLIERS_MAX && !was_left(turn, turn->at))
-        turn->left[turn->nleft++] = turn->at;
+    c2_turn_leave_at(turn, turn->at);
 }
 
 bool c2_turn_has_other(const struct c2_root_state *root, const struct c2_turn *turn)
@@ -168,6 +172,13 @@ void c2_supplier_note(struct c2_root_state *root, uint64_t at, const struct cat2
     } else if (err->code == CAT2_EUPSTREAM || err->code == CAT2_EDATA) {
         set_away(root->suppliers[i], err->message);
     }
+}
+
+void c2_supplier_note_well(struct c2_root_state *root, uint64_t at)
+{
+    int i = index_of(root, at);
+
+    if (i >= 0) set_well(root->suppliers[i]);
 }
 
 /* What an owner says of its data is so; a mirror may have another generation, or no key of ours. */
@@ -278,8 +289,12 @@ static struct c2_supplier *take(struct c2_subscriber *sub, const struct c2_root 
     if (!supplier) {
         supplier = calloc(1, sizeof(*supplier));
         if (!supplier) return NULL;
-        *supplier = (struct c2_supplier){
-            .next = sub->suppliers, .sub = sub, .place = *place, .key = key_of(place), .round_trip_ms = -1};
+        *supplier = (struct c2_supplier){.next = sub->suppliers,
+                                         .sub = sub,
+                                         .place = *place,
+                                         .key = key_of(place),
+                                         .round_trip_ms = -1,
+                                         .rate = -1};
         sub->suppliers = supplier;
         if (!sub->suppliers_timer && !sub->stopping)
             sub->suppliers_timer = c2_timer_start(sub->config.loop, 1, TICK_MS, on_tick, sub);
@@ -418,6 +433,12 @@ void c2_suppliers_metrics(const struct c2_subscriber *sub, struct c2_metrics *m)
         url_of(&supplier->place, url);
         if (supplier->round_trip_ms >= 0)
             c2_metrics_sample(m, supplier->round_trip_ms / 1000, C2_LABELS("source", url));
+    }
+    c2_metrics_family(m, C2_METRICS_COUNTER, "caterva2_source_shared_bytes_total",
+                      "Bytes of reads that were spread over several sources.");
+    for (const struct c2_supplier *supplier = sub->suppliers; supplier; supplier = supplier->next) {
+        url_of(&supplier->place, url);
+        c2_metrics_sample(m, (double)supplier->nbytes, C2_LABELS("source", url));
     }
     c2_metrics_family(m, C2_METRICS_COUNTER, "caterva2_source_failures_total",
                       "Requests and measurements that it did not answer.");

@@ -19,12 +19,17 @@ struct c2_supplier {
     int nroots;
     struct c2_http_flight *probe; /* it is being measured */
     int64_t asked_ms, due_ms;
-    double round_trip_ms;  /* smoothed; < 0: not measured */
-    int nfailed;           /* in a row: not 0, it is not well */
-    int64_t nfailures;     /* in all */
-    bool circle;           /* it has roots from us: it is asked for nothing */
-    char via[C2_VIA_SIZE]; /* subscribers that its roots come through, itself the first */
-    char why[160];         /* it failed last */
+    double round_trip_ms;         /* smoothed; < 0: not measured */
+    int nfailed;                  /* in a row: not 0, it is not well */
+    int64_t nfailures;            /* in all */
+    int64_t pending;              /* shares.h: about so many bytes are being asked for there */
+    double rate;                  /* bytes a millisecond, smoothed; < 0: not measured */
+    int64_t rated_ms;             /* when that was */
+    int64_t busy_ms, busy_nbytes; /* since then, so many have come */
+    int64_t nbytes;               /* of shares, in all */
+    bool circle;                  /* it has roots from us: it is asked for nothing */
+    char via[C2_VIA_SIZE];        /* subscribers that its roots come through, itself the first */
+    char why[160];                /* it failed last */
 };
 
 /** These are the further places of the root, besides root->root; ours is left out. */
@@ -49,11 +54,15 @@ void c2_turn_leave(struct c2_turn *turn);
 /** Is there one besides those that were left and the one that is asked? */
 bool c2_turn_has_other(const struct c2_root_state *root, const struct c2_turn *turn);
 struct c2_root c2_turn_place(const struct c2_root_state *root, const struct c2_turn *turn);
+/** The source gives nothing to this turn, wherever that asks. */
+void c2_turn_leave_at(struct c2_turn *turn, uint64_t at);
 /** Could another source have what this one did not give? reply NULL: err says why there is none. */
 bool c2_turn_may_leave(const struct c2_root_state *root, const struct c2_turn *turn,
                        const struct c2_http_reply *reply, const struct cat2_error *err);
 /** What came of a request to the source: err NULL, an answer. */
 void c2_supplier_note(struct c2_root_state *root, uint64_t at, const struct cat2_error *err);
+/** It answered, but is not the one that is asked for everything. */
+void c2_supplier_note_well(struct c2_root_state *root, uint64_t at);
 /** "ok", "away", "circle" or "not measured". */
 const char *c2_supplier_state(const struct c2_supplier *supplier);
 /** All subscribers that roots come through, this one first, as strings of an array. */
