@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Three tiers of subscribers, 40 ms from each to the next and to the publisher: what a point costs that is nowhere cached, and how the last tier
-compares with the first when all is cached. Then ranges of the same file through a subscriber and through nginx that caches slices, each 40 ms from
+compares with the first when all is cached. Then a large array from one region and from two that have it, each behind a thin link. Then ranges of the same file through a subscriber and through nginx that caches slices, each 40 ms from
 its origin. Prints a table.
 
     bench/tiers.py --bin build/release/bin
@@ -26,16 +26,21 @@ ARGS.add_argument("--rounds", type=int, default=3)
 args = ARGS.parse_args()
 os.environ["C2_BUILD"] = str(pathlib.Path(args.bin).resolve().parent)
 
+import blosc2  # noqa: E402
+import numpy as np  # noqa: E402
+
 import nginx  # noqa: E402
 import programs  # noqa: E402
 from metrics import of, value  # noqa: E402
 from programs import BIN, House, get  # noqa: E402
+from slow import SlowWire  # noqa: E402
 from scorecard import DelayProxy, Wrk, walk_array, windows  # noqa: E402
 
 WAY = 0.020  # seconds, one way
 DEPTH = 3
 POINTS = ("4000,9000", "4001,9150", "4999,1")  # in chunks, and blocks, of their own
 RANGE, PART = 1 << 16, 1 << 22  # bytes of a range; of the file, of which ranges are asked again
+LINK = 8 << 20  # bytes a second of each region's link
 SLICE = "256k"  # of nginx: larger ones move more for a range, smaller ones ask more often for many
 
 
@@ -77,6 +82,35 @@ def warm(subs, folder):
         ratios.append(first["rate"] / last["rate"])
         print(f"warm windows: first tier {first['rate']:.0f}/s, {first['cpu_ms']:.2f} ms CPU; last {last['rate']:.0f}/s, {last['cpu_ms']:.2f} ms")
     print(f"last / first, time of a request, median of {args.rounds}: {sorted(ratios)[len(ratios) // 2]:.2f}")
+
+
+def two_sources(house, data):
+    """Cold reads of a whole array, by turns from one region and from two; each region has all of it."""
+    bro, ratios = house.bro("bro-two"), []
+    house.pub("two", data, bro, name="pub-two")
+    regions = [house.sub(bro, name).follow("two") for name in ("two-north", "two-south")]
+    for region in regions:
+        get(f"{region.url}/api/fetch/two/wide.b2nd?format=raw")
+    for turn in range(args.rounds):
+        took = []
+        for n in (1, 2):
+            wires = [SlowWire(int(region.http.split(":")[1]), LINK) for region in regions[:n]]
+            name = f"leaf{turn}-{n}"
+            options = [word for wire in wires for word in ("--upstream", f"http://{wire.http}")]
+            leaf = house.run(name, [BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", house.state(name), *options])
+            leaf.wait_ready_line().follow("two")
+            programs.wait_until(lambda leaf=leaf: b"not measured" not in get(leaf.url + "/api/roots")[2])
+            get(f"{leaf.url}/api/fetch/two/wide.b2nd?slice_=0,0&format=raw")
+            before, start = [wire.moved for wire in wires], time.monotonic()
+            status = get(f"{leaf.url}/api/fetch/two/wide.b2nd?format=raw")[0]
+            took.append(time.monotonic() - start)
+            moved = [f"{(wire.moved - old) / 1e6:.1f} MB" for wire, old in zip(wires, before)]
+            print(f"whole array, {n} source{'s' * (n > 1)} at {LINK >> 20} MiB/s each: status {status}, {took[-1]:.2f} s, over each link {', '.join(moved)}")
+            leaf.stop()
+            for wire in wires:
+                wire.close()
+        ratios.append(took[1] / took[0])
+    print(f"two / one, time of the read, median of {args.rounds}: {statistics.median(ratios):.2f}")
 
 
 def nginx_origin(folder, data):
@@ -157,8 +191,12 @@ with tempfile.TemporaryDirectory() as tmp:
     folder.chmod(0o755)  # for nginx
     (folder / "data").mkdir()
     walk_array((5000, 10000), folder / "data" / "big.b2nd")
+    wide = folder / "wide"
+    wide.mkdir()
+    blosc2.asarray(np.random.default_rng(3).integers(0, 1 << 62, (64, 65536)), chunks=(1, 65536), blocks=(1, 8192), urlpath=str(wide / "wide.b2nd"))
     with House(folder / "house") as house:
         subs = tiers(house, folder / "data")
         cold(subs)
         warm(subs, folder)
+        two_sources(house, wide)
         beside_nginx(house, folder, folder / "data")

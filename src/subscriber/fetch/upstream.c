@@ -51,7 +51,8 @@ void c2_upstream_fail(struct c2_fetching *f, const struct cat2_error *err)
     if (root && stale) c2_sub_follow(root); /* the publisher has something else by now */
 }
 
-void c2_upstream_ask_again(struct c2_fetching *f, const struct cat2_error *err)
+/* Not as it was sent, or not sent: the next pass asks for it again. */
+static void ask_again(struct c2_fetching *f, const struct cat2_error *err)
 {
     if (f->bad.code == CAT2_OK) f->bad = *err;
 }
@@ -100,7 +101,7 @@ static bool leave_share(struct c2_fetching *f, uint64_t at, const struct cat2_er
 
 void c2_upstream_bad_piece(struct c2_fetching *f, uint64_t share, const struct cat2_error *err)
 {
-    if (!share || !leave_share(f, share, err)) c2_upstream_ask_again(f, err);
+    if (!share || !leave_share(f, share, err)) ask_again(f, err);
 }
 
 /* The next pass asks those that are left; each is asked as often as ever. */
@@ -208,7 +209,7 @@ static void not_done(struct c2_fetching *f, const struct c2_http_reply *reply, c
                      const struct cat2_error *err, bool again)
 {
     if (again) {
-        c2_upstream_ask_again(f, err);
+        ask_again(f, err);
     } else if (!f->moving && !leave(f, reply, why, err)) {
         if (f->left.code != CAT2_OK) note_left(f, err);
         c2_upstream_fail(f, f->left.code == CAT2_OK ? err : &f->left);

@@ -44,10 +44,8 @@ struct c2_arrival {
 
 /** It ends without what is missing. */
 void c2_upstream_fail(struct c2_fetching *f, const struct cat2_error *err);
-/** Not as it was sent, or not sent: the next pass asks for it again. */
-void c2_upstream_ask_again(struct c2_fetching *f, const struct cat2_error *err);
-/** A piece of a share is not as it was sent: its source is left, if there is another one. Else as
- * c2_upstream_ask_again(). share 0: it is of none. */
+/** A piece of a share is not as it was sent: its source is left, if there is another one. Else, or
+ * share 0, the next pass asks for it again. */
 void c2_upstream_bad_piece(struct c2_fetching *f, uint64_t share, const struct cat2_error *err);
 /** Ask for more, or end: f may be freed. */
 void c2_upstream_go_on(struct c2_fetching *f);
