@@ -88,6 +88,7 @@ static bool start(void *ctx, struct c2_service *service, struct cat2_error *err)
                                            .refused = refused,
                                            .answered = answered,
                                            .refused_ctx = service,
+                                           .direct = c2_options_flag(service->options, "direct"),
                                            .no_h5_folders =
                                                c2_options_flag(service->options, "no-hdf5-folders")};
     if (!c2_publisher_new(&parts, &options, &role->publisher, err) || !hear_store(service, root, role, err))
@@ -144,6 +145,8 @@ int main(int argc, char **argv)
         C2_SERVICE_S3,
         {"s3-events", 0, C2_OPT_TEXT, NULL, "SUBJECT",
          "of a root at s3://: on which NATS subject its store tells of changes", NULL},
+        {"direct", 0, C2_OPT_FLAG, NULL, NULL,
+         "tell subscribers where the store has the data, so that they may read it there", NULL},
         {"no-hdf5-folders", 0, C2_OPT_FLAG, NULL, NULL, "HDF5 files beneath ROOT are files only", NULL},
     };
     static const struct c2_options_spec SPEC = {

@@ -52,6 +52,23 @@ static bool open_upstreams(struct role *role, struct c2_service *s, const char *
     return true;
 }
 
+/* Stores that may be asked in place of publishers: no more than what a URL begins with. */
+static bool check_stores(const char *lines, struct cat2_error *err)
+{
+    struct c2_str rest = c2_str_of(lines ? lines : ""), line;
+    char http[300];
+    bool tls;
+
+    for (bool more = lines != NULL; more;) {
+        more = c2_str_cut(rest, '\n', &line, &rest);
+        if ((!c2_str_starts(line, "http://") && !c2_str_starts(line, "https://")) ||
+            line.p[line.n - 1] == '/' || !c2_service_address(line, http, sizeof(http), &tls, err))
+            return c2_fail(err, CAT2_EINVAL, "--direct-store: '%.*s' is not http[s]://HOST[:PORT]",
+                           C2_STR_ARG(line));
+    }
+    return true;
+}
+
 /* Where mirrors are registered: at a broker or NATS, and as HOST:PORT, which is all that others are told of a
  * root.
  */
@@ -89,8 +106,9 @@ static bool start(void *ctx, struct c2_service *s, struct cat2_error *err)
     char statedir[C2_STATEDIR_MAX];
     struct c2_subscriber_config config = {.statedir = statedir};
 
-    if (!c2_statedir_subscriber(s->options, statedir, err) || !open_bus(role, s, err) ||
-        !c2_downstream_open(s, &role->downstream, err))
+    config.direct_stores = c2_options_text(s->options, "direct-store");
+    if (!check_stores(config.direct_stores, err) || !c2_statedir_subscriber(s->options, statedir, err) ||
+        !open_bus(role, s, err) || !c2_downstream_open(s, &role->downstream, err))
         return false;
     config.bus = role->bus;
     config.downstream = role->downstream.bus;
@@ -150,6 +168,9 @@ static const struct c2_option options[] = {
      NULL},
     {"republish", 0, C2_OPT_FLAG, NULL, NULL,
      "register what is followed at the broker or bus, so that other subscribers may get it here", NULL},
+    {"direct-store", 0, C2_OPT_LIST, NULL, "URL",
+     "a store of objects, http[s]://HOST[:PORT], that may be read where a publisher says so; may be repeated",
+     NULL},
     {"statedir", 0, C2_OPT_TEXT, "_caterva2/sub", "DIR",
      "keep state and cache here; with --id _caterva2/sub.ID", NULL},
     {"lease", 0, C2_OPT_PERIOD, "60", "SECONDS|never",

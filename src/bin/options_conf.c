@@ -25,11 +25,12 @@ static const struct {
 } sections[] = {
     {"broker", SERVICE_KEYS " trust", false},
     {"publisher",
-     SERVICE_KEYS " trust key-file name root poll no-hdf5-folders bus bus-creds s3-events " S3_KEYS, true},
+     SERVICE_KEYS " trust key-file name root poll no-hdf5-folders bus bus-creds s3-events direct " S3_KEYS,
+     true},
     {"subscriber",
      SERVICE_KEYS
      " trust key-file base-path frame-ancestors quota work-per-request scrub plugin-dir h5web-dir web-dir "
-     "upstream republish lease bus bus-creds",
+     "upstream republish direct-store lease bus bus-creds",
      true},
     {"serve",
      SERVICE_KEYS " " S3_KEYS " broker-http publisher-http bus bus-creds key-file trust base-path "
@@ -170,10 +171,9 @@ static bool visit(void *ctx, const struct c2_str *keys, size_t nkeys, const stru
     bool sized =
         value->kind == C2_TOML_INT &&
         lists("quota work-per-request poll scrub clevel threads connections-per-address io-threads", last);
-    bool flag =
-        value->kind == C2_TOML_BOOL && (c2_str_is(last, "no-hdf5-folders") || c2_str_is(last, "republish"));
+    bool flag = value->kind == C2_TOML_BOOL && lists("no-hdf5-folders republish direct", last);
     bool list = lists("roots allowed-hosts trust trusted-proxies cors-origins frame-ancestors certificate "
-                      "certificate-key upstream",
+                      "certificate-key upstream direct-store",
                       last),
          listed = list && value->kind == C2_TOML_STRINGS;
     if (value->kind != C2_TOML_STRING && !sized && !flag && !listed)

@@ -68,6 +68,7 @@ bool c2_publisher_new(const struct c2_publisher_parts *parts, const struct c2_pu
 
     if (!pub) return c2_fail_nomem(err, "publisher");
     pub->parts = *parts;
+    pub->direct = options->direct;
     pub->dirfd = -1;
     pub->gens = c2_gens_new();
     bool ok = pub->gens || c2_fail_nomem(err, "publisher");

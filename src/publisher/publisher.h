@@ -32,6 +32,7 @@ struct c2_publisher_options {
     int items_max;      /* datasets of this process open at a time; 0: enough for most */
     int items_kept;     /* of this root, open for the next request */
     bool no_h5_folders; /* HDF5 files in a directory are files only */
+    bool direct;        /* subscribers are told where the store has a frame, with URLs that anybody may use */
     int64_t poll_ms;    /* between looks at everything, beside events; 0: by the file system, -1: never */
     /* The name belongs to another publisher, which lives, since before we were started. NULL: it is logged.
      */

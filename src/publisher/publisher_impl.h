@@ -39,6 +39,7 @@ struct c2_publisher {
     struct c2_change_note notes[C2_NOTES_MAX];
     size_t nnotes;
     bool hearing;    /* what is told of is heard ahead of time */
+    bool direct;     /* subscribers are told where the store has a frame */
     bool registered; /* the broker has taken the root, once at least */
 };
 
@@ -47,6 +48,7 @@ extern const size_t c2_publisher_nroutes;
 
 /* Handlers, state = publisher. */
 c2_handler c2_publisher_download, c2_publisher_frame, c2_publisher_list_full;
+c2_handler c2_publisher_direct;
 c2_handler c2_publisher_attrs, c2_publisher_root_attrs;
 /** Answer with the frame of item, or ranges of it; content says the rest. */
 void c2_publisher_reply_frame(struct c2_request *req, struct c2_pool *pool, struct c2_item *item,

@@ -136,5 +136,6 @@ const struct c2_route c2_publisher_routes[] = {
     {C2_GET, "/api/attrs", c2_publisher_root_attrs, "", NULL},
     {C2_GET, "/api/attrs/{path*}", c2_publisher_attrs, "", NULL},
     {C2_GET, "/api/frame/{path*}", c2_publisher_frame, "", NULL},
+    {C2_GET, "/api/direct/{path*}", c2_publisher_direct, "", NULL},
 };
 const size_t c2_publisher_nroutes = C2_ARRAY_LEN(c2_publisher_routes);

@@ -114,6 +114,8 @@ static void put_upstream(const struct c2_subscriber *sub, struct c2_metrics *m)
 {
     const struct c2_bus *bus = sub->config.bus;
 
+    counter(m, "caterva2_direct_bytes_total", (double)sub->direct_nbytes,
+            "Bytes of data that stores of objects sent in place of their publisher.");
     counter(m, "caterva2_pieces_fetched_total", (double)sub->pieces_fetched,
             "Chunks and blocks that publishers sent.");
     counter(m, "caterva2_fetched_bytes_total", (double)sub->bytes_fetched,

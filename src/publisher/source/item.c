@@ -35,6 +35,12 @@ bool c2_item_check(struct c2_item *item, struct cat2_error *err)
     return !item->home || item->home->check(item, err);
 }
 
+bool c2_item_direct(struct c2_item *item, struct c2_item_direct *out, struct cat2_error *err)
+{
+    return item->ops->direct ? item->ops->direct(item, out, err)
+                             : c2_fail(err, CAT2_ENOTFOUND, "the dataset is no frame in a store of objects");
+}
+
 bool c2_item_chunk(struct c2_item *item, int64_t nchunk, struct c2_buf *out, struct cat2_error *err)
 {
     size_t before = out->n;

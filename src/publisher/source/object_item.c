@@ -7,7 +7,8 @@
 
 #include "publisher/source/objects.h"
 
-#define AHEAD_NBYTES 4096      /* read at least: of most frames the header, or trailer and index */
+#define AHEAD_NBYTES 4096 /* read at least: of most frames the header, or trailer and index */
+#define DIRECT_S     900  /* that the URL of an object holds: some fetches, and little use to who finds it */
 #define PLAIN_NBYTES (1 << 20) /* of a chunk of a plain object */
 
 /* ---- bytes ---- */
@@ -103,6 +104,7 @@ struct item {
     struct c2_frame *frame; /* NULL: a plain object */
     struct remote *plain;   /* NULL: a frame */
     struct c2_meta meta;    /* of a plain one */
+    struct c2_object_state state;
 };
 
 static bool item_check(struct c2_item *base, struct cat2_error *err)
@@ -140,6 +142,22 @@ static bool item_chunk(struct c2_item *base, int64_t nchunk, struct c2_buf *out,
     return false;
 }
 
+/* Only with a strong ETag: what is read there can be held to this state then. */
+static bool item_direct(struct c2_item *base, struct c2_item_direct *out, struct cat2_error *err)
+{
+    struct item *item = (struct item *)base;
+    const struct c2_object_state *state = &item->state;
+
+    if (!item->frame || state->etag[0] != '"')
+        return c2_fail(err, CAT2_ENOTFOUND, "%.120s: %s", item->path,
+                       item->frame ? "the store gives it no strong ETag" : "it is no frame");
+    out->url = C2_BUF_INIT(65536);
+    out->etag = state->etag;
+    out->nbytes = state->nbytes;
+    out->seconds = DIRECT_S;
+    return c2_object_store_direct(item->source->store, item->path, DIRECT_S, &out->url, err);
+}
+
 static void item_free(struct c2_item *base)
 {
     struct item *item = (struct item *)base;
@@ -152,7 +170,7 @@ static void item_free(struct c2_item *base)
     free(item);
 }
 
-static const struct c2_item_ops ITEM_OPS = {item_chunk, item_check, item_free};
+static const struct c2_item_ops ITEM_OPS = {item_chunk, item_check, item_free, item_direct};
 
 static bool full_name(struct item *item, const char *path, struct c2_buf *out, struct cat2_error *err)
 {
@@ -206,6 +224,7 @@ static bool open_item(struct item *item, const char *path, struct cat2_error *er
     if (!c2_object_find(item->source, path, &object, &item->base.gen, err)) return false;
     if (object.unusable) return c2_fail(err, CAT2_EDATA, "%.120s: %s", path, object.unusable);
     if (object.doubted) return c2_fail_busy(err, path); /* being written, perhaps */
+    item->state = object.state;
     struct remote *remote = remote_new(item->source, path, &object.state);
     if (!remote) return c2_fail_nomem(err, "dataset");
     return kind == C2_KIND_FILE ? open_plain(item, path, remote, err)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/s3_presign.h"
 #include "wire/url.h"
 
 #define SESSIONS_MAX 16    /* connections: as many as a subscriber has to a publisher */
@@ -222,6 +223,24 @@ bool c2_object_store_ask(struct c2_object_store *store, const char *path, struct
     memcpy(out->modified, request.file.modified, sizeof(out->modified));
     *date = request.date;
     return true;
+}
+
+bool c2_object_store_direct(struct c2_object_store *store, const char *path, int seconds, struct c2_buf *url,
+                            struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) target = C2_BUF_INIT(8 * C2_OBJECT_NAME_MAX);
+    struct c2_s3_keys keys;
+
+    if (!c2_object_store_target(&store->place, path, &target, err)) return false;
+    pthread_mutex_lock(&store->lock);
+    keys = store->keys;
+    pthread_mutex_unlock(&store->lock);
+    const struct c2_s3_presign of = {store->place.base, c2_buf_cstr(&target), time(NULL), seconds};
+    bool ok = store->place.s3 && keys.id[0]
+                  ? c2_s3_presign(&of, &keys, url, err)
+                  : c2_buf_printf(url, err, "%s%s", store->place.base, c2_buf_cstr(&target));
+    c2_s3_keys_wipe(&keys);
+    return ok;
 }
 
 bool c2_object_store_page(struct c2_object_store *store, const char *target, const char *path,

@@ -73,6 +73,10 @@ bool c2_object_store_read(struct c2_object_store *store, const char *path,
 /** Its present state. *date: the server's time, seconds; 0: it does not say. @errors as above. */
 bool c2_object_store_ask(struct c2_object_store *store, const char *path, struct c2_object_state *out,
                          int64_t *date, struct cat2_error *err);
+/** Where anybody who has it may GET the object for so many seconds: signed with the keys, if there are some.
+ * @errors CAT2_ELIMIT, CAT2_ENOMEM. */
+bool c2_object_store_direct(struct c2_object_store *store, const char *path, int seconds, struct c2_buf *url,
+                            struct cat2_error *err);
 /** GET a page of a listing. @param path  for messages. @errors as above. */
 bool c2_object_store_page(struct c2_object_store *store, const char *target, const char *path,
                           struct c2_buf *out, struct cat2_error *err);

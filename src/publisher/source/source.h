@@ -14,11 +14,18 @@
 
 /* A dataset opened at one generation. Immutable, counted; any thread. */
 struct c2_item;
+struct c2_item_direct {
+    struct c2_buf url;
+    const char *etag; /* of the object, strong: borrowed from the item */
+    int64_t nbytes;   /* of the object */
+    int seconds;      /* the URL holds for */
+};
 struct c2_item_ops {
     bool (*chunk)(struct c2_item *item, int64_t nchunk, struct c2_buf *out, struct cat2_error *err);
     bool (*check)(struct c2_item *item,
                   struct cat2_error *err); /* NULL: as its home does, after chunk() too */
     void (*free)(struct c2_item *item);
+    bool (*direct)(struct c2_item *item, struct c2_item_direct *out, struct cat2_error *err); /* or NULL */
 };
 /* What an item belongs to that does not check itself. */
 struct c2_item_home {
@@ -33,12 +40,15 @@ struct c2_item {
     struct c2_generation gen;
     const struct c2_meta *meta; /* borrowed from the item */
     const char *refusal;        /* why chunks cannot be served, or NULL; of static storage */
-    struct c2_frame *frame; /* a contiguous frame that holds exactly this dataset, or NULL. Borrowed */
-    char digest[64];        /* of that file, as Repr-Digest has it; "" not computed. Loop thread */
+    struct c2_frame *frame;     /* a contiguous frame that holds exactly this dataset, or NULL. Borrowed */
+    char digest[64];            /* of that file, as Repr-Digest has it; "" not computed. Loop thread */
 };
 /** Append a whole guarded chunk. @errors CAT2_EINVAL range, CAT2_ECHANGED the data is no longer that of
  * item->gen. */
 bool c2_item_chunk(struct c2_item *item, int64_t nchunk, struct c2_buf *out, struct cat2_error *err);
+/** Where others can read its frame themselves, beside this process. out->url: yours. Any thread, does not
+ * block. @errors CAT2_ENOTFOUND there is no such place. */
+bool c2_item_direct(struct c2_item *item, struct c2_item_direct *out, struct cat2_error *err);
 /** Is the data behind still that of item->gen? @errors CAT2_ECHANGED. */
 bool c2_item_check(struct c2_item *item, struct cat2_error *err);
 struct c2_item *c2_item_ref(struct c2_item *item);

@@ -101,7 +101,10 @@ static bool leave_share(struct c2_fetching *f, uint64_t at, const struct cat2_er
 
 void c2_upstream_bad_piece(struct c2_fetching *f, uint64_t share, const struct cat2_error *err)
 {
-    if (!share || !leave_share(f, share, err)) ask_again(f, err);
+    if (share == C2_SHARE_DIRECT)
+        c2_direct_leave(f, err);
+    else if (!share || !leave_share(f, share, err))
+        ask_again(f, err);
 }
 
 /* The next pass asks those that are left; each is asked as often as ever. */
@@ -436,7 +439,8 @@ void c2_upstream_go_on(struct c2_fetching *f)
         while (!f->failed && !f->moving && f->next < f->n &&
                f->under_way < (f->ds->speaks_pieces ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
                f->storing_nbytes < STORING_MAX)
-            if (!start_request(f, &err)) c2_upstream_fail(f, &err);
+            if (!(c2_direct_may(f) ? c2_direct_start(f, &err) : start_request(f, &err)))
+                c2_upstream_fail(f, &err);
         if (f->failed) c2_store_drop(f, &f->held);
         if (f->held && !f->under_way) {
             c2_store_confirm(f);
@@ -449,7 +453,7 @@ void c2_upstream_go_on(struct c2_fetching *f)
 
 static void start_fetch(void *ctx)
 {
-    c2_upstream_go_on(ctx);
+    if (!c2_direct_ask(ctx)) c2_upstream_go_on(ctx);
 }
 
 bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n, const struct c2_fetch_hooks *hooks,

@@ -17,6 +17,7 @@ struct c2_fetching {
     struct c2_turn turn;    /* the source of this pass */
     int64_t nbytes;         /* about, of all that is wanted */
     bool lost;              /* a source of a share gave nothing: the next pass asks the others */
+    bool no_direct;         /* the store is asked for nothing more of this fetch */
     bool moving;            /* this one has: the next pass goes elsewhere */
     struct cat2_error left; /* why the first of them was left */
     int passes;             /* begun, at this source */
@@ -49,6 +50,17 @@ void c2_upstream_fail(struct c2_fetching *f, const struct cat2_error *err);
 void c2_upstream_bad_piece(struct c2_fetching *f, uint64_t share, const struct cat2_error *err);
 /** Ask for more, or end: f may be freed. */
 void c2_upstream_go_on(struct c2_fetching *f);
+
+/* ---- direct.c: the store of objects itself, where it has the frame and may be asked ---- */
+#define C2_SHARE_DIRECT 1 /* in place of the key of a source: the piece is from the store */
+/** Before the first request: where is the frame? true: c2_upstream_go_on() when that is known. */
+bool c2_direct_ask(struct c2_fetching *f);
+/** Is the next want to be had there? */
+bool c2_direct_may(const struct c2_fetching *f);
+/** Ask the store for it, and for those that follow it in the frame. */
+bool c2_direct_start(struct c2_fetching *f, struct cat2_error *err);
+/** It is asked for nothing more: what is missing comes from the publisher. */
+void c2_direct_leave(struct c2_fetching *f, const struct cat2_error *why);
 
 /* ---- upstream_store.c ---- */
 /** Store a piece, or hold it. Takes s. */

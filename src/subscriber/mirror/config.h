@@ -38,8 +38,10 @@ struct c2_subscriber_config {
     int64_t quota;                    /* bytes of cache on disk; 0 = no limit */
     int64_t work_max;                 /* of one request, in bytes decoded (net/worker.h); 0 = no limit */
     const struct c2_subnets *trusted; /* of --trust; NULL: none */
-    int64_t lease_ms; /* how old a list may become without events; -1: any; 0: it is not looked */
-    double scrub_s;   /* all that is cached is checked once in so many seconds; 0 = never */
+    const char *direct_stores; /* "http[s]://HOST[:PORT]" a line: stores of objects that may be asked where a
+                                  publisher says that they have its data; NULL: none */
+    int64_t lease_ms;          /* how old a list may become without events; -1: any; 0: it is not looked */
+    double scrub_s;            /* all that is cached is checked once in so many seconds; 0 = never */
 };
 
 #endif

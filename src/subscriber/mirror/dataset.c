@@ -47,6 +47,7 @@ void c2_ds_unref(struct c2_ds *ds)
     free(ds->etag);
     free(ds->quoted);
     free(ds->match);
+    free(ds->direct.url);
     free(ds->key);
     free(ds->line);
     free(ds->error);

@@ -69,6 +69,13 @@ struct c2_ds {
     struct c2_frame_layout layout;
     struct c2_cachefile *cf;     /* NULL: not open, which says nothing of what is on disk */
     struct c2_ds *newer, *older; /* by use, among those with an open file */
+    struct c2_direct {           /* fetch/direct.c: where a store has the frame */
+        char *url;               /* NULL: not known */
+        char etag[300];
+        int64_t nbytes;
+        int64_t until_ms;   /* by the loop's clock: the URL holds */
+        int64_t not_before; /* nothing is asked until then: it failed */
+    } direct;
     int nreads;                  /* under way: they count on cf */
     bool preparing;              /* cf is being opened or made; open_files.c has the life of cache files */
     bool unwritable;             /* pieces could not be stored: the next cache file is in memory */
@@ -200,7 +207,7 @@ struct c2_subscriber {
     struct c2_events *events;
     struct c2_mirror_watcher watchers[C2_WATCHERS]; /* nobody while restoring */
     char peer_id[33]; /* what names this subscriber to others, the same after a restart: c2_sub_restore() */
-    int64_t epoch; /* when this process began: what is counted in it is good for so long */
+    int64_t epoch;    /* when this process began: what is counted in it is good for so long */
     void (*free_rest)(struct c2_subscriber *sub); /* with the last dataset */
     struct c2_open_files open;
     struct c2_open_levels levels[C2_LEVELS_OPEN];
@@ -224,6 +231,7 @@ struct c2_subscriber {
     bool gone;        /* freed, but for what datasets in use refer to */
     size_t ndatasets; /* objects alive */
     int64_t pieces_fetched, bytes_fetched, flights;
+    int64_t direct_nbytes;                  /* of those, from stores */
     int64_t upcall_errors[C2_UPCALL_KINDS]; /* upcall.h */
     struct {
         int64_t nbytes, nbytes_at; /* on disk when counted last; bytes_fetched then */
