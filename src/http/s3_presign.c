@@ -9,7 +9,7 @@
 
 #include "wire/url.h"
 
-#define HASH_NBYTES 32
+#define HASH_NBYTES 32 /* of SHA-256 */
 
 static bool hmac(const uint8_t *key, size_t nkey, struct c2_str text, uint8_t out[HASH_NBYTES])
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Signed URLs, against the example that AWS gives. */
 #include "http/s3_presign.h"
 
 #include "base/base_testing.h"

@@ -132,7 +132,7 @@ static void on_place(void *ctx, struct c2_http_reply *reply, const struct cat2_e
     } else if (!read_place(f, c2_buf_str(reply->body), &err)) {
         c2_direct_leave(f, &err);
     }
-    c2_upstream_go_on(f);
+    f->go_on(f);
 }
 
 static bool has_whole(const struct c2_fetching *f)
@@ -187,7 +187,7 @@ static bool take(struct range *r, size_t want, struct c2_bytes bytes, struct cat
     s->piece = (struct c2_piece){.whole = true, .nchunk = nchunk, .data = c2_buf_bytes(&s->record)};
     s->cf = c2_cachefile_ref(f->cf);
     f->ds->sub->direct_nbytes += n;
-    c2_store_begin(s);
+    f->store(s);
     return true;
 }
 
@@ -234,7 +234,7 @@ static void on_range(void *ctx, struct c2_http_reply *reply, const struct cat2_e
         c2_direct_leave(f, &err);
     free(r);
     f->under_way--;
-    c2_upstream_go_on(f);
+    f->go_on(f);
 }
 
 /* Chunks that follow each other in the frame, as many as one request brings. */

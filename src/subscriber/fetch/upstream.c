@@ -473,6 +473,8 @@ bool c2_upstream_fetch(struct c2_ds *ds, struct c2_want *wants, size_t n, const 
                               .stored = stored,
                               .n = n,
                               .passes = 1,
+                              .go_on = c2_upstream_go_on,
+                              .store = c2_store_begin,
                               .hooks = hooks,
                               .ctx = ctx};
     for (size_t i = 0; i < n; i++)

@@ -6,6 +6,7 @@
 #include "subscriber/fetch/upstream.h"
 #include "wire/pieces.h"
 
+struct c2_arrival;
 struct c2_fetching {
     struct c2_loop_call starting;
     struct c2_ds *ds;
@@ -27,6 +28,8 @@ struct c2_fetching {
     struct c2_arrival *held, *confirmed; /* counted as storing; see confirm() */
     bool failed;
     struct cat2_error err;
+    void (*go_on)(struct c2_fetching *f); /* c2_upstream_go_on() and c2_store_begin(), for direct.c */
+    void (*store)(struct c2_arrival *s);
     const struct c2_fetch_hooks *hooks;
     void *ctx;
 };
@@ -53,7 +56,7 @@ void c2_upstream_go_on(struct c2_fetching *f);
 
 /* ---- direct.c: the store of objects itself, where it has the frame and may be asked ---- */
 #define C2_SHARE_DIRECT 1 /* in place of the key of a source: the piece is from the store */
-/** Before the first request: where is the frame? true: c2_upstream_go_on() when that is known. */
+/** Before the first request: where is the frame? true: go_on() when that is known. */
 bool c2_direct_ask(struct c2_fetching *f);
 /** Is the next want to be had there? */
 bool c2_direct_may(const struct c2_fetching *f);
