@@ -52,17 +52,30 @@ static bool open_upstreams(struct role *role, struct c2_service *s, const char *
     return true;
 }
 
-/* Stores that may be asked in place of publishers: no more than what a URL begins with. */
+/* http[s]://HOST[:PORT], and nothing behind it. */
+static bool is_store(struct c2_str text)
+{
+    struct c2_str scheme, rest, place;
+    struct c2_hostport to;
+    struct cat2_error err;
+    char with_port[300];
+
+    if (!c2_str_cut(text, ':', &scheme, &rest) || !c2_str_starts(rest, "//")) return false;
+    if (!c2_str_is(scheme, "http") && !c2_str_is(scheme, "https")) return false;
+    place = (struct c2_str){rest.p + 2, rest.n - 2};
+    if (c2_hostport_parse(place, &to, &err)) return true;
+    snprintf(with_port, sizeof(with_port), "%.*s:80", C2_STR_ARG(place));
+    return place.n < 256 && c2_hostport_parse(c2_str_of(with_port), &to, &err);
+}
+
+/* Stores that may be read where publishers say so. */
 static bool check_stores(const char *lines, struct cat2_error *err)
 {
     struct c2_str rest = c2_str_of(lines ? lines : ""), line;
-    char http[300];
-    bool tls;
 
     for (bool more = lines != NULL; more;) {
         more = c2_str_cut(rest, '\n', &line, &rest);
-        if ((!c2_str_starts(line, "http://") && !c2_str_starts(line, "https://")) ||
-            line.p[line.n - 1] == '/' || !c2_service_address(line, http, sizeof(http), &tls, err))
+        if (!is_store(line))
             return c2_fail(err, CAT2_EINVAL, "--direct-store: '%.*s' is not http[s]://HOST[:PORT]",
                            C2_STR_ARG(line));
     }

@@ -4,14 +4,16 @@ store's log. What the store does not give as it should comes from the publisher.
 import http.server
 import io
 import json
+import subprocess
 import threading
 
 import blosc2
 import metrics
 import numpy as np
 import pytest
+from evil_publisher import Evil, Handler
 from object_stores import EACH, Bucket, Site, array, fetch, publish, store_of
-from programs import BIN, EXTERNAL, get, wait_until
+from programs import BIN, EXTERNAL, get, register, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 
@@ -203,3 +205,66 @@ def test_an_object_that_is_replaced_is_never_mixed(house, store, tmp_path):
         wait_until(is_new)
         big = new
     wait_until(lambda: moved(sub)[0] > 0)
+
+
+LINK_LOCAL = "http://169.254.169.254"  # where clouds tell secrets
+EVIL = {  # what an evil publisher tells, of what a true one does; and what the log says
+    "link-local, which the operator has named": (lambda told, base: {**told, "url": f"{LINK_LOCAL}/latest/meta-data"}, "link-local"),
+    "another store": (lambda told, base: {**told, "url": "http://127.0.0.1:9/x"}, "none of the stores"),
+    "a file": (lambda told, base: {**told, "url": "file:///etc/passwd"}, "none of the stores"),
+    "a user": (lambda told, base: {**told, "url": f"{base}@127.0.0.1:9/x"}, "none of the stores"),
+    "a longer name": (lambda told, base: {**told, "url": f"{base}.example.org/x"}, "none of the stores"),
+    "a header in the URL": (lambda told, base: {**told, "url": f"{base}/x\r\nX-Evil: 1"}, "does not say"),
+    "a header in the ETag": (lambda told, base: {**told, "etag": '"x"\r\nX-Evil: 1'}, "does not say"),
+    "a weak ETag": (lambda told, base: {**told, "etag": 'W/"x"'}, "does not say"),
+    "a long ETag": (lambda told, base: {**told, "etag": '"' + "x" * 5000 + '"'}, "does not say"),
+    "another object": (lambda told, base: {**told, "url": told["url"].replace("big", "other")}, "answers 412"),
+    "another length": (lambda told, base: {**told, "nbytes": told["nbytes"] + 1}, "the object has"),
+    "it was before": (lambda told, base: {**told, "seconds": -1}, "does not say"),
+    "numbers as texts": (lambda told, base: {**told, "nbytes": "1"}, "does not say"),
+    "nothing": (lambda told, base: {}, "does not say"),
+    "an array": (lambda told, base: [told], "does not say"),
+}
+
+
+@pytest.mark.parametrize("what", EVIL)
+def test_what_an_evil_publisher_names_is_not_asked_for(house, tmp_path, what):
+    change, why = EVIL[what]
+    big, frame = made(tmp_path)
+    (tmp_path / "data").mkdir()
+    with Site(tmp_path / "front", tmp_path / "data", "json") as site:
+        site.put("big.b2nd", frame)
+        site.put("other.b2nd", made(tmp_path, 8, 350)[1])
+        house.bro_ = house.bro()
+        real = house.run("pub", [BIN / "cat2pub", "--http", "127.0.0.1:0", "--broker", house.bro_.http, "--statedir", house.state("pub"),
+                                 "--direct", "real", site.url]).wait_ready_line()
+
+        class Names(Handler):
+            way, real = "names", None
+
+            def names_direct(self):
+                status, headers, body = self.asked()
+                assert status == 200
+                self.answer(200, headers, json.dumps(change(json.loads(body), site.base)).encode())
+        Names.real = real.http
+        server = Evil(("127.0.0.1", 0), Names)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        register(house.bro_, "foo", f"127.0.0.1:{server.server_port}")
+        sub = house.run("direct", [BIN / "cat2sub", "--http", "127.0.0.1:0", "--broker", house.bro_.http, "--statedir",
+                                   house.state("direct"), "--direct-store", site.base, "--direct-store", LINK_LOCAL])
+        sub.wait_ready_line().follow("foo")
+        site.forget()
+        assert (array(sub, "big.b2nd") == big).all()
+        assert moved(sub)[0] == 0
+        wait_until(lambda: why in sub.output(), 20)
+        assert all("Evil" not in line["uri"] and line["uri"].split("?")[0] in ("/data/big.b2nd", "/data/other.b2nd", "/data/")
+                   for line in site.told())
+        server.shutdown()
+
+
+@pytest.mark.parametrize("text", ["ftp://127.0.0.1:9", "127.0.0.1:9", "http://127.0.0.1:9/", "http://127.0.0.1:9/bucket", "http://u@127.0.0.1", "http://",
+                                  "https://a.example https://b.example", ""])
+def test_stores_are_named_by_scheme_host_and_port(house, text):
+    done = subprocess.run([BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", house.state("none"), "--direct-store", text],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0 and "--direct-store" in done.stderr, done.stderr

@@ -84,6 +84,14 @@ void c2_direct_leave(struct c2_fetching *f, const struct cat2_error *why)
 
 /* ---- where it is ---- */
 
+/* Nothing that could end the line of a request, or a header. */
+static bool is_printable(struct c2_str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] <= ' ' || text.p[i] == 0x7f) return false;
+    return true;
+}
+
 /* {"url":"...","etag":"\"...\"","nbytes":N,"seconds":S} */
 static bool read_place(struct c2_fetching *f, struct c2_str text, struct cat2_error *err)
 {
@@ -96,8 +104,8 @@ static bool read_place(struct c2_fetching *f, struct c2_str text, struct cat2_er
     struct c2_jval object = c2_json_root(json);
     if (!c2_jstr(c2_jget(object, "url"), &url) || !c2_jstr(c2_jget(object, "etag"), &etag) ||
         !c2_jint(c2_jget(object, "nbytes"), &nbytes) || !c2_jint(c2_jget(object, "seconds"), &seconds) ||
-        etag.n < 2 || etag.n >= sizeof(direct->etag) || etag.p[0] != '"' || memchr(etag.p, '\r', etag.n) ||
-        memchr(etag.p, '\n', etag.n) || seconds < 0)
+        etag.n < 2 || etag.n >= sizeof(direct->etag) || etag.p[0] != '"' || !is_printable(etag) ||
+        !is_printable(url) || seconds < 0)
         return c2_fail(err, CAT2_EUPSTREAM, "the publisher does not say where its store has the data");
     char *copy = c2_str_dup(url);
     if (!copy) return c2_fail_nomem(err, "direct");
