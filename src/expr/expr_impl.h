@@ -210,8 +210,6 @@ bool c2_expr_call(struct c2_expr_parser *p, struct c2_str name, int self, int *n
 bool c2_expr_subscript(struct c2_expr_parser *p, int arg, int *node);
 
 /* ---- expr_math.c ---- */
-/** The bits of the nearest real of 2 bytes. */
-uint16_t c2_expr_half(double v);
 /** n numbers of one type as those of another; in may be out. */
 void c2_expr_convert(char from, union c2_cell *cells, int64_t n, char to, int size);
 /** The function of arguments that have its common type, n each; into the first. */

@@ -7,19 +7,6 @@
 
 /* ---- types ---- */
 
-uint16_t c2_expr_half(double v)
-{
-    uint16_t sign = signbit(v) ? 0x8000 : 0;
-    double size = fabs(v);
-    int exponent;
-
-    if (isnan(v)) return sign | 0x7e00;
-    if (size >= 65520) return sign | 0x7c00; /* nearer to 65536 than to the largest there is */
-    if (size < 0x1p-14) return (uint16_t)(sign | (uint16_t)nearbyint(size * 0x1p24));
-    double digits = nearbyint(frexp(size, &exponent) * 2048) - 1024;
-    return (uint16_t)(sign | (uint16_t)(((exponent + 14) << 10) + (int)digits)); /* 1024 is the next power */
-}
-
 /* What an integer of fewer bits, or a real of fewer bytes, keeps of it. */
 static void wrap(char kind, int size, union c2_cell *c, int64_t n)
 {
@@ -28,7 +15,7 @@ static void wrap(char kind, int size, union c2_cell *c, int64_t n)
     if (kind == 'b' || size == 8) return;
     for (int64_t i = 0; i < n; i++) {
         if (kind == 'f')
-            c[i].f = size == 2 ? c2_half_value(c2_expr_half(c[i].f)) : (double)(float)c[i].f;
+            c[i].f = size == 2 ? c2_half_value(c2_half_bits(c[i].f)) : (double)(float)c[i].f;
         else if (kind == 'u')
             c[i].u = c[i].u << spare >> spare;
         else

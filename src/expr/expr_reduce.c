@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "expr/expr_impl.h"
+#include "wire/real.h"
 
 /* ---- tiles of a box ---- */
 
@@ -276,7 +277,7 @@ static void put_item(uint8_t *p, const struct c2_dtype *as, bool swapped, union 
         memcpy(&low, &single, sizeof(low));
         v = low;
     } else if (as->kind == 'f' && as->itemsize == 2) {
-        v = c2_expr_half(c.f);
+        v = c2_half_bits(c.f);
     }
     for (int64_t i = 0; i < as->itemsize; i++) /* this machine is little-endian, as all it runs on */
         p[swapped ? as->itemsize - 1 - i : i] = (uint8_t)(v >> (8 * i));

@@ -144,6 +144,20 @@ double c2_half_value(uint16_t bits)
     return (double)v;
 }
 
+uint16_t c2_half_bits(double v)
+{
+    unsigned sign = std::signbit(v) ? 0x8000 : 0;
+    double size = std::fabs(v);
+    int exponent;
+
+    if (std::isnan(v)) return (uint16_t)(sign | 0x7e00);
+    if (size >= 65520) return (uint16_t)(sign | 0x7c00); /* nearer to 65536 than to the largest there is */
+    if (size < 0x1p-14) return (uint16_t)(sign | (unsigned)std::nearbyint(size * 0x1p24)); /* subnormal */
+    double digits = std::nearbyint(std::frexp(size, &exponent) * 2048) - 1024;
+    return (uint16_t)(sign |
+                      (((unsigned)(exponent + 14) << 10) + (unsigned)digits)); /* 1024 is the next power */
+}
+
 size_t c2_digits_text(const struct c2_digits *d, bool scientific, bool point, char *to)
 {
     char *p = to;

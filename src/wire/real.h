@@ -34,6 +34,10 @@ void c2_digits_rounded(long double v, int places, struct c2_digits *out);
 /** A number of half precision (IEEE 754 binary16), NaN and infinities too. */
 double c2_half_value(uint16_t bits);
 
+/** The number of half precision nearest to v, as its bits: ties go to the even one, as in NumPy.
+ *  65520 and more are infinite; a NaN keeps its sign and is quiet. Any thread, in the usual rounding mode. */
+uint16_t c2_half_bits(double v);
+
 /** As Python writes them: 1.25, 1e+16, -0.0.
  *  @param scientific  with an exponent of at least two digits; else all places, which are exponent + 1 and
  * more.

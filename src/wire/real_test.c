@@ -96,6 +96,26 @@ static void halves_have_their_values(void **state)
     }
 }
 
+/* Every half, every middle of two, and the doubles on both sides of each middle. */
+static void doubles_become_the_nearest_half_and_ties_the_even_one(void **state)
+{
+    assert_int_equal(c2_half_bits((double)NAN), 0x7e00);
+    assert_int_equal(c2_half_bits(copysign((double)NAN, -1)), 0xfe00);
+    for (int sign = 0; sign < 2; sign++) {
+        for (int bits = 0; bits < 0x7c00; bits++) {
+            int minus = sign << 15, above = bits + 1;
+            double v = c2_half_value((uint16_t)bits), one = sign ? -1 : 1;
+            double middle = (v + (above == 0x7c00 ? 65536 : c2_half_value((uint16_t)above))) / 2;
+            assert_int_equal(c2_half_bits(one * v), minus | bits);
+            assert_int_equal(c2_half_bits(one * middle), minus | (bits % 2 ? above : bits));
+            assert_int_equal(c2_half_bits(one * nextafter(middle, 0)), minus | bits);
+            assert_int_equal(c2_half_bits(one * nextafter(middle, 1e9)), minus | above);
+        }
+        assert_int_equal(c2_half_bits(sign ? -1e300 : 1e300), sign << 15 | 0x7c00);
+        assert_int_equal(c2_half_bits((double)(sign ? -INFINITY : INFINITY)), sign << 15 | 0x7c00);
+    }
+}
+
 static void texts_have_points_and_exponents_where_asked(void **state)
 {
     static const struct {
@@ -124,6 +144,7 @@ int main(void)
         cmocka_unit_test(each_width_has_its_own_shortest_digits),
         cmocka_unit_test(all_halves_read_back_from_the_fewest_digits),
         cmocka_unit_test(halves_have_their_values),
+        cmocka_unit_test(doubles_become_the_nearest_half_and_ties_the_even_one),
         cmocka_unit_test(texts_have_points_and_exponents_where_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,6 +186,21 @@ def test_missing_chunks_are_the_fill_value_and_damaged_ones_an_error(root, house
     assert status >= 500 and b"chunk 2" in body
 
 
+def test_fill_values_of_half_precision_are_the_nearest_and_ties_the_even_one(root, house):
+    """Of two that are equally near, the even one; the largest, what is beyond it, and the smallest."""
+    values = [1 + 2**-11, 1 + 3 * 2**-11, 2048 + 1, 2048 + 3, 65504.0, 65519.0, 65519.999, 65520.0, 1e6, 2**-14 - 2**-25, 2**-24, 2**-25,
+              2**-25 * 1.001, 3 * 2**-25, 1e-9, 0.1, "NaN", "Infinity"]
+    values += [-v for v in values[:-2]] + ["-Infinity"]
+    (root / "x.zarr").mkdir()
+    (root / "x.zarr/.zgroup").write_text('{"zarr_format": 2}')
+    for i, value in enumerate(values):
+        put(root, f"x.zarr/a{i}", plain([2], [2], "<f2" if i % 2 else ">f2", fill_value=value))
+    site = Site(house.serve(f"v={root}").follow("v"))
+    with np.errstate(over="ignore"):
+        for i, value in enumerate(values):
+            same(site.fetch(f"x.zarr/a{i}"), np.full(2, np.float64(value), "f8").astype("<f2" if i % 2 else ">f2"))
+
+
 def test_links_out_of_the_root_and_odd_files_are_not_followed(tmp_path, root, house):
     outside = tmp_path / "outside"
     put(root, "x.zarr/a", plain([6], [1]), {str(i): np.int32(i).tobytes() for i in range(2)})

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/bisect.h"
 #include "base/endian.h"
 #include "ndim/item.h"
 #include "publisher/source/zarr_array.h"
+#include "wire/real.h"
 
 /* ---- texts that c2_dtype_parse() reads ---- */
 
@@ -167,19 +167,6 @@ static void put_bits(uint64_t bits, int64_t size, bool big, uint8_t *to)
         to[big ? size - 1 - i : i] = (uint8_t)(i < 8 ? bits >> 8 * i : 0);
 }
 
-/* The number of half precision that is nearest. */
-static uint64_t half_of(double v)
-{
-    unsigned at, sign = signbit(v) ? 0x8000 : 0;
-
-    if (isnan(v)) return 0x7e00;
-    v = fabs(v);
-    c2_bisect(at, 0x7c00u, c2_half_value((uint16_t)at) < v);
-    if (at > 0 && at < 0x7c00 && v - c2_half_value((uint16_t)(at - 1)) < c2_half_value((uint16_t)at) - v)
-        at--;
-    return sign | at;
-}
-
 static uint64_t real_bits(double v, int64_t size)
 {
     float narrow = (float)v;
@@ -188,7 +175,7 @@ static uint64_t real_bits(double v, int64_t size)
 
     memcpy(&low, &narrow, 4);
     memcpy(&bits, &v, 8);
-    return size == 2 ? half_of(v) : size == 4 ? low : bits;
+    return size == 2 ? c2_half_bits(v) : size == 4 ? low : bits;
 }
 
 static bool hex_bits(struct c2_str text, uint64_t *out)
