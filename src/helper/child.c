@@ -201,20 +201,44 @@ static bool try_again(struct c2_talk *talk, ssize_t rc, short events)
     return false;
 }
 
+void c2_talk_read_ahead(struct c2_talk *talk, uint8_t *room, size_t n)
+{
+    talk->ahead = room;
+    talk->ahead_max = n;
+}
+
+/* Of what has come already. */
+static size_t take_ahead(struct c2_talk *talk, uint8_t *to, size_t n)
+{
+    size_t taken = n < talk->ahead_n ? n : talk->ahead_n;
+
+    if (taken) memcpy(to, talk->ahead + talk->ahead_at, taken);
+    talk->ahead_at += taken;
+    talk->ahead_n -= taken;
+    return taken;
+}
+
 bool c2_talk_receive(struct c2_talk *talk, void *to, size_t n)
 {
     uint8_t *p = to;
 
-    while (n) {
-        ssize_t got = recv(talk->fd, p, n, MSG_DONTWAIT);
-        if (got > 0) {
+    for (;;) {
+        size_t taken = take_ahead(talk, p, n);
+        p += taken;
+        n -= taken;
+        if (n == 0) return true;
+        bool small = n < talk->ahead_max;
+        ssize_t got = recv(talk->fd, small ? talk->ahead : p, small ? talk->ahead_max : n, MSG_DONTWAIT);
+        if (got <= 0 && !try_again(talk, got, POLLIN)) return false;
+        if (got <= 0) continue;
+        if (small) {
+            talk->ahead_at = 0;
+            talk->ahead_n = (size_t)got;
+        } else {
             p += got;
             n -= (size_t)got;
-            continue;
         }
-        if (!try_again(talk, got, POLLIN)) return false;
     }
-    return true;
 }
 
 bool c2_talk_send(struct c2_talk *talk, const void *bytes, size_t n)

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -35,9 +36,14 @@ struct c2_talk {
     int fd;
     int64_t until_ms; /* monotonic */
     bool late, ended; /* why a call failed */
+    uint8_t *ahead;   /* what has come and was not asked for yet is at ahead_at, ahead_n bytes; or NULL */
+    size_t ahead_max, ahead_at, ahead_n;
 };
 #define C2_TALK_PATIENT (-1) /* waits for ever */
 struct c2_talk c2_talk_begin(int fd, int64_t patience_ms);
+/** Take of what comes as much as there is room for, n bytes: many small answers are few calls of the system.
+ * For the rest of the conversation, which must end with what is received by it. */
+void c2_talk_read_ahead(struct c2_talk *talk, uint8_t *room, size_t n);
 /** All n bytes, or false. */
 bool c2_talk_receive(struct c2_talk *talk, void *to, size_t n);
 bool c2_talk_send(struct c2_talk *talk, const void *bytes, size_t n);

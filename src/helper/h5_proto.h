@@ -6,10 +6,10 @@
  *   answer    struct c2_h5_answer, name bytes, body bytes, others bytes
  *
  * WALK answers with a C2_H5_ITEM for every dataset and group, then C2_H5_DONE; the rest with one DONE or
- * FAILED. The worker looks at the file before and after each request and says which state of it this was;
- * when it changed it is opened anew. The same goes for other files, which external links and virtual datasets
- * bring in: when one of them changed under way, the state after is none (all bits set). WALK and LOOK say
- * which they were: each a struct c2_h5_other_file and its path.
+ * FAILED. Items come some at a time. The worker looks at the file before and after each request and says
+ * which state of it this was; when it changed it is opened anew. The same goes for other files, which
+ * external links and virtual datasets bring in: when one of them changed under way, the state after is none
+ * (all bits set). WALK and LOOK say which they were: each a struct c2_h5_other_file and its path.
  *
  * A file may be elsewhere: then the request says in which state it is, and the worker, which opens no file
  * for it, answers with a C2_H5_RANGE whenever it needs bytes, as often as it likes:
@@ -27,13 +27,15 @@
 #define C2_H5_PROTO_NAME  (1 << 20)   /* bytes of the longest name */
 #define C2_H5_PROTO_BODY  (1 << 30)   /* bytes of the longest body */
 #define C2_H5_PROTO_RANGE (8 << 20)   /* bytes that are asked for at once; more is asked for in parts */
+#define C2_H5_LOOK_NBYTES (16 << 20)  /* of a dataset's data, read to tell whether it changed */
 #define C2_H5_NO_FILES    "/dev/null" /* in place of a directory: all files are elsewhere */
 
 enum c2_h5_op {
-    C2_H5_OP_WALK,  /* everything in the file */
-    C2_H5_OP_LOOK,  /* one dataset: its fingerprint and size. nchunk: bytes that may be read for it; what is
-                       left  comes back as off */
-    C2_H5_OP_META,  /* one dataset: its metadata, extended JSON as of docs/protocol.md "info" */
+    C2_H5_OP_WALK, /* everything in the file. nchunk: 0, or every dataset is looked at on the way, and so many
+                      bytes may be read for all of them */
+    C2_H5_OP_LOOK, /* one dataset: its fingerprint and size. nchunk: bytes that may be read for it; what is
+                      left  comes back as off */
+    C2_H5_OP_META, /* one dataset: its metadata, extended JSON as of docs/protocol.md "info" */
     C2_H5_OP_CHUNK, /* one chunk of a dataset: a guarded Blosc2 chunk, or where it lies in the file */
     C2_H5_OP_ATTRS  /* attributes of a group or dataset as JSON */
 };
@@ -44,7 +46,13 @@ enum c2_h5_status {
     C2_H5_ITEM,
     C2_H5_RANGE /* n bytes from off on are wanted; a struct c2_h5_range comes back */
 };
-enum c2_h5_shows { C2_H5_SHOWS_GROUP, C2_H5_SHOWS_DATASET, C2_H5_SHOWS_REFUSED };
+enum c2_h5_shows {
+    C2_H5_SHOWS_GROUP,
+    C2_H5_SHOWS_DATASET,
+    C2_H5_SHOWS_LOOKED, /* a dataset, with what LOOK says of it; the body is its metadata, JSON as a list has
+                           it */
+    C2_H5_SHOWS_REFUSED /* the body says why */
+};
 /* A state of the file. */
 struct c2_h5_state {
     uint64_t dev, ino;
@@ -91,15 +99,15 @@ struct c2_h5_other_file {
 };
 struct c2_h5_answer {
     uint32_t magic, status;
-    int32_t code, kind; /* ITEM: a c2_h5_shows; REFUSED: the body says why. LOOK: 1 when Python's
-                                         subscribers of 2024 can carry it too */
+    int32_t code, kind; /* ITEM: a c2_h5_shows */
+    int32_t plain;      /* LOOK, LOOKED: 1 when Python's subscribers of 2024 can carry it too */
     uint64_t name_len;  /* ITEM: the path shown, a NUL, the path in the file */
     uint64_t body_len;
     uint64_t others_len;
     struct c2_h5_state before, after; /* equal: the answer is of one state */
-    uint64_t fingerprint; /* LOOK: differs when the data may differ, 0: unknown; ITEM: of the object */
-    int64_t nbytes;       /* LOOK: of all items */
-    int64_t off;          /* CHUNK without body: where in the file, n bytes */
+    uint64_t fingerprint;             /* LOOK, LOOKED: differs when the data may differ, 0: unknown */
+    int64_t nbytes;                   /* LOOK, LOOKED: of all items */
+    int64_t off;                      /* CHUNK without body: where in the file, n bytes */
     int64_t n;
 };
 

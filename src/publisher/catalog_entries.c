@@ -199,6 +199,17 @@ void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct
     if (cat->changed) cat->changed(cat->changed_ctx, entry);
 }
 
+void c2_entry_learn(struct c2_catalog *cat, struct c2_entry *entry, char **meta)
+{
+    if (!*meta || entry->json.n > 0 || entry->failed) return;
+    c2_buf_fini(&entry->json);
+    c2_buf_take(&entry->json, *meta, C2_JSON_NBYTES_MAX);
+    *meta = NULL;
+    entry->sketched = false;
+    if (cat->changed) cat->changed(cat->changed_ctx, entry);
+    c2_entry_wake(cat, entry, NULL);
+}
+
 void c2_entry_gone(struct c2_catalog *cat, struct c2_entry *entry)
 {
     if (!entry->gone) {

@@ -10,7 +10,7 @@
                          */
 
 struct seen {
-    char *path;
+    char *path, *meta; /* meta: NULL where it is not known yet */
     struct c2_generation gen;
 };
 struct walk_job {
@@ -24,14 +24,22 @@ struct walk_job {
     struct cat2_error err;
 };
 
+static void seen_fini(struct seen *seen)
+{
+    free(seen->path);
+    free(seen->meta);
+}
+
 static bool collect(void *ctx, const char *path, const struct c2_generation *gen, struct cat2_error *err)
 {
     struct walk_job *job = ctx;
-    struct seen seen = {c2_str_dup(c2_str_of(path)), *gen};
+    struct seen seen = {c2_str_dup(c2_str_of(path)), gen->meta ? c2_str_dup(c2_str_of(gen->meta)) : NULL,
+                        *gen};
 
-    if (!seen.path) return c2_fail_nomem(err, "list of datasets");
-    if (!c2_vec_push(&job->list, C2_VEC_NO_MAX, "datasets", err, seen)) {
-        free(seen.path);
+    seen.gen.meta = NULL;
+    bool ok = (seen.path && (seen.meta || !gen->meta)) || c2_fail_nomem(err, "list of datasets");
+    if (!ok || !c2_vec_push(&job->list, C2_VEC_NO_MAX, "datasets", err, seen)) {
+        seen_fini(&seen);
         return false;
     }
     atomic_store(&job->cat->nfound, job->list.n);
@@ -69,6 +77,7 @@ static void merge(struct c2_catalog *cat, struct walk_job *job)
         bool known = cat->entries.p[at]->listed;
         cat->entries.p[at]->listed = true;
         c2_entry_renew(cat, cat->entries.p[at], &job->list.p[i].gen);
+        c2_entry_learn(cat, cat->entries.p[at], &job->list.p[i].meta);
         cat->entries.p[at]->gen.remark = job->list.p[i].gen.remark;
         if (!known && cat->changed) cat->changed(cat->changed_ctx, cat->entries.p[at]);
         at++;
@@ -117,7 +126,7 @@ static void walk_done(void *ctx)
     }
     tell_looks(job->looks, job->ok ? NULL : &job->err);
     for (size_t i = 0; i < job->list.n; i++)
-        free(job->list.p[i].path);
+        seen_fini(&job->list.p[i]);
     c2_vec_fini(&job->list);
     free(job);
     if (!alive || cat->closed) return;

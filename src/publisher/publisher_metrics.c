@@ -2,6 +2,7 @@
 /* What a publisher tells whoever runs it. */
 #include "publisher/publisher_impl.h"
 #include "publisher/source/copy_sums.h"
+#include "publisher/source/h5_worker.h"
 
 struct told {
     struct c2_metrics *m;
@@ -61,6 +62,8 @@ static void put_work(const struct c2_publisher *pub, const struct told *to)
             "Bytes of contents that were hashed.");
     counter(to, "caterva2_pub_copies_mended_total", (double)c2_copy_sums_mended(),
             "Compressed copies of files that were damaged and made again, of all roots.");
+    counter(to, "caterva2_pub_hdf5_requests_total", (double)c2_h5_requests(),
+            "Requests to processes that read HDF5 files, of all roots.");
 }
 
 void c2_publisher_metrics(struct c2_publisher *pub, struct c2_metrics *m)

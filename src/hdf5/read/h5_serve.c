@@ -8,11 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "hdf5/read/beneath.h"
 #include "helper/h5_proto.h"
 
 #define OPEN_MAX_DATASETS 32
-#define REQUEST_SECONDS   60 /* of one request; the publisher loses patience before */
+#define SEND_NBYTES       (32 << 10) /* of items, sent together */
+#define SEND_MS           50         /* or when the last were sent so long ago */
+#define REQUEST_SECONDS   60         /* of one request; the publisher loses patience before */
 #define WALK_SECONDS      600
 
 struct opened {
@@ -36,6 +39,10 @@ struct server {
     struct c2_codec *codec;
     struct c2_h5_raw raw;
     struct c2_buf name, body, others;
+    struct c2_buf items; /* of a walk, not sent yet */
+    int64_t sent_ms;     /* when the last were */
+    int64_t look_nbytes; /* what may be read still to look at the datasets of a walk; looks: they are */
+    bool looks;
 };
 
 /* ---- the socket ---- */
@@ -218,43 +225,44 @@ static bool tell_others(struct server *s, bool all, struct cat2_error *err)
 
 /* ---- answers ---- */
 
-static bool answer(struct server *s, struct c2_h5_answer *a, struct c2_bytes body, struct cat2_error *err)
+static void fill_head(const struct server *s, struct c2_h5_answer *a, struct c2_bytes body)
 {
     a->magic = C2_H5_PROTO_MAGIC;
     a->name_len = s->name.n;
     a->body_len = body.n;
-    a->others_len = a->status == C2_H5_ITEM ? 0 : s->others.n;
-    return transmit(s->fd, a, sizeof(*a), err) && transmit(s->fd, s->name.p, s->name.n, err) &&
-           transmit(s->fd, body.p, body.n, err) && transmit(s->fd, s->others.p, a->others_len, err);
+    a->others_len = s->others.n;
 }
 
-/* ---- requests ---- */
-
-static bool send_entry(void *ctx, const struct c2_h5_entry *entry, struct cat2_error *err)
+static bool send_items(struct server *s, struct cat2_error *err)
 {
-    struct server *s = ctx;
-    struct c2_h5_answer a = {.status = C2_H5_ITEM, .fingerprint = entry->id};
+    bool ok = transmit(s->fd, s->items.p, s->items.n, err);
 
-    if (entry->kind == C2_H5_TYPE) return true;
-    a.kind = entry->kind == C2_H5_GROUP     ? C2_H5_SHOWS_GROUP
-             : entry->kind == C2_H5_DATASET ? C2_H5_SHOWS_DATASET
-                                            : C2_H5_SHOWS_REFUSED;
-    c2_buf_clear(&s->name);
-    if (!c2_buf_append(&s->name, entry->path, strlen(entry->path) + 1, err) ||
-        !c2_buf_puts(&s->name, entry->name, err))
-        return false;
-    return answer(s, &a, c2_bytes_of(c2_str_of(entry->refusal)), err);
+    c2_buf_clear(&s->items);
+    s->sent_ms = c2_now_ms();
+    return ok;
 }
 
-static bool do_meta(struct server *s, const char *name, struct cat2_error *err)
+/* An answer of a walk, but for the last: a call of the system for each of 10^5 costs more than its making. */
+static bool answer_item(struct server *s, struct c2_h5_answer *a, struct c2_bytes body,
+                        struct cat2_error *err)
 {
-    struct c2_h5_dataset *ds = dataset(s, name, err);
-    struct c2_jw w;
-
-    if (!ds) return false;
-    c2_jw_init(&w, &s->body, C2_JSON_COMPACT, err);
-    return c2_meta_to_json(c2_h5_meta(ds), true, -1, &w) && c2_jw_finish(&w);
+    fill_head(s, a, body);
+    return c2_buf_append(&s->items, a, sizeof(*a), err) &&
+           c2_buf_append(&s->items, s->name.p, s->name.n, err) &&
+           c2_buf_append(&s->items, body.p, body.n, err) &&
+           c2_buf_append(&s->items, s->others.p, s->others.n, err) &&
+           ((s->items.n < SEND_NBYTES && c2_now_ms() - s->sent_ms < SEND_MS) || send_items(s, err));
 }
+
+static bool answer(struct server *s, struct c2_h5_answer *a, struct c2_bytes body, struct cat2_error *err)
+{
+    fill_head(s, a, body);
+    return send_items(s, err) && transmit(s->fd, a, sizeof(*a), err) &&
+           transmit(s->fd, s->name.p, s->name.n, err) && transmit(s->fd, body.p, body.n, err) &&
+           transmit(s->fd, s->others.p, a->others_len, err);
+}
+
+/* ---- what is told of a dataset ---- */
 
 /* Can Blosc2 2 and the subscribers that use it hold it? One dataset they cannot keeps them from a whole root.
  */
@@ -276,6 +284,91 @@ static bool is_plain(const struct c2_meta *meta)
     return true;
 }
 
+/* What is known of a dataset once it is open. *nbytes may be read of its data, and is lowered. */
+static void look_at(struct c2_h5_dataset *ds, int64_t *nbytes, struct c2_h5_answer *a)
+{
+    const struct c2_grid *grid = &c2_h5_meta(ds)->grid;
+
+    a->fingerprint = c2_h5_fingerprint(ds, nbytes);
+    a->plain = is_plain(c2_h5_meta(ds));
+    a->nbytes = grid->typesize;
+    for (int i = 0; i < grid->ndim; i++)
+        a->nbytes *= grid->shape[i];
+}
+
+static bool put_meta(struct server *s, const struct c2_h5_dataset *ds, bool extended, struct cat2_error *err)
+{
+    struct c2_jw w;
+
+    c2_jw_init(&w, &s->body, C2_JSON_COMPACT, err);
+    return c2_meta_to_json(c2_h5_meta(ds), extended, -1, &w) && c2_jw_finish(&w);
+}
+
+/* ---- requests ---- */
+
+/* What cannot be carried is refused by itself; the walk goes on. */
+static bool look_on_the_way(struct server *s, const char *name, struct c2_h5_answer *a,
+                            struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_h5_dataset) *ds = NULL;
+    int64_t given = c2_min_i64(s->look_nbytes, C2_H5_LOOK_NBYTES), left = given;
+    struct cat2_error why = {0};
+
+    c2_h5_beneath_mark(s->h5->beneath);
+    bool ok = c2_h5_dataset_open(s->h5, name, NULL, &ds, &why);
+    if (!tell_others(s, false, err)) return false;
+    if (ok) {
+        look_at(ds, &left, a);
+        ok = put_meta(s, ds, false, &why);
+    }
+    s->look_nbytes -= given - left;
+    a->kind = ok ? C2_H5_SHOWS_LOOKED : C2_H5_SHOWS_REFUSED;
+    if (ok) return true;
+    c2_buf_clear(&s->body);
+    if (why.code != CAT2_ENOMEM) return c2_buf_puts(&s->body, why.message, err);
+    *err = why;
+    return false;
+}
+
+static bool send_entry(void *ctx, const struct c2_h5_entry *entry, struct cat2_error *err)
+{
+    struct server *s = ctx;
+    struct c2_h5_answer a = {.status = C2_H5_ITEM};
+
+    if (entry->kind == C2_H5_TYPE) return true;
+    a.kind = entry->kind == C2_H5_GROUP     ? C2_H5_SHOWS_GROUP
+             : entry->kind == C2_H5_DATASET ? C2_H5_SHOWS_DATASET
+                                            : C2_H5_SHOWS_REFUSED;
+    c2_buf_clear(&s->name);
+    c2_buf_clear(&s->body);
+    c2_buf_clear(&s->others);
+    if (!c2_buf_append(&s->name, entry->path, strlen(entry->path) + 1, err) ||
+        !c2_buf_puts(&s->name, entry->name, err) ||
+        !c2_buf_append_str(&s->body, c2_str_of(entry->refusal), err))
+        return false;
+    if (entry->kind == C2_H5_DATASET && s->looks && !look_on_the_way(s, entry->name, &a, err)) return false;
+    return answer_item(s, &a, c2_buf_bytes(&s->body), err);
+}
+
+static bool do_walk(struct server *s, struct c2_h5_answer *a, int64_t nbytes, struct cat2_error *err)
+{
+    s->looks = nbytes > 0;
+    s->look_nbytes = nbytes;
+    s->sent_ms = c2_now_ms();
+    bool ok = c2_h5_walk(s->h5, send_entry, s, err);
+    a->off = s->look_nbytes;
+    c2_buf_clear(&s->body);
+    c2_buf_clear(&s->others);
+    return ok && tell_others(s, true, err);
+}
+
+static bool do_meta(struct server *s, const char *name, struct cat2_error *err)
+{
+    struct c2_h5_dataset *ds = dataset(s, name, err);
+
+    return ds && put_meta(s, ds, true, err);
+}
+
 static bool do_look(struct server *s, const char *name, int64_t budget, struct c2_h5_answer *a,
                     struct cat2_error *err)
 {
@@ -286,12 +379,7 @@ static bool do_look(struct server *s, const char *name, int64_t budget, struct c
 
     if (!tell_others(s, false, ds ? err : &late) || !ds) return false;
     a->off = budget;
-    a->fingerprint = c2_h5_fingerprint(ds, &a->off);
-    const struct c2_grid *grid = &c2_h5_meta(ds)->grid;
-    a->kind = is_plain(c2_h5_meta(ds));
-    a->nbytes = grid->typesize;
-    for (int i = 0; i < grid->ndim; i++)
-        a->nbytes *= grid->shape[i];
+    look_at(ds, &a->off, a);
     return true;
 }
 
@@ -314,7 +402,7 @@ static bool run(struct server *s, const struct c2_h5_request *req, const char *n
 {
     switch (req->op) {
     case C2_H5_OP_WALK:
-        return c2_h5_walk(s->h5, send_entry, s, err) && tell_others(s, true, err);
+        return do_walk(s, a, req->nchunk, err);
     case C2_H5_OP_LOOK:
         return do_look(s, name, req->nchunk, a, err);
     case C2_H5_OP_META:
@@ -377,6 +465,7 @@ bool c2_h5_serve(int fd, const char *dir, struct cat2_error *err)
     c2_buf_init(&s.name, C2_H5_PROTO_NAME);
     c2_buf_init(&s.body, C2_CHUNK_CBYTES_MAX);
     c2_buf_init(&s.others, C2_H5_PROTO_BODY);
+    c2_buf_init(&s.items, C2_H5_PROTO_BODY);
     while (ok && !ended) {
         ok = next_request(&s, &req, &ended, err);
         if (ok && !ended) ok = serve_one(&s, &req, err);
@@ -388,5 +477,6 @@ bool c2_h5_serve(int fd, const char *dir, struct cat2_error *err)
     c2_buf_fini(&s.name);
     c2_buf_fini(&s.body);
     c2_buf_fini(&s.others);
+    c2_buf_fini(&s.items);
     return ok;
 }

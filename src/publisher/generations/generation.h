@@ -17,8 +17,10 @@ struct c2_generation {
     const char *remark; /* of a file, by walk(): why what is in it cannot be listed; lives as long */
     const char *within; /* the format of the file that it is in ("h5"): the suffix of its path is ours;
                            or NULL. Of static storage */
-    bool folder; /* by walk() of a directory: it is a folder that is a container. Nothing else is set */
-    bool hidden; /* not in the plain list, whose readers expect all of it to open */
+    bool folder;      /* by walk() of a directory: it is a folder that is a container. Nothing else is set */
+    bool hidden;      /* not in the plain list, whose readers expect all of it to open */
+    const char *meta; /* by walk(): its metadata, JSON as a list has it, where that is known already; else
+                         NULL. Lives for the call */
 };
 
 /** "repr(mtime):size" as Python prints it. */

@@ -45,12 +45,12 @@ bool c2_h5_file_call(struct c2_h5_file *file, struct c2_h5_call *call, struct ca
 }
 
 /* *snap is the present one and old, or there is none, and it is our turn. */
-static bool make(struct c2_h5_file *file, bool undecided, struct c2_h5_snapshot **snap,
+static bool make(struct c2_h5_file *file, enum c2_h5_making how, struct c2_h5_snapshot **snap,
                  struct cat2_error *err)
 {
     struct c2_h5_snapshot *made;
 
-    if (!c2_h5_snapshot_make(file, undecided, &made, err)) {
+    if (!c2_h5_snapshot_make(file, how, &made, err)) {
         if (err->code == CAT2_EDATA) c2_h5_file_say_what(file, err);
         return false;
     }
@@ -64,28 +64,32 @@ static bool make(struct c2_h5_file *file, bool undecided, struct c2_h5_snapshot 
     return true;
 }
 
-static bool check(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool *old, struct cat2_error *err)
+static bool check(struct c2_h5_file *file, struct c2_h5_snapshot *snap, enum c2_h5_making how, bool *old,
+                  struct cat2_error *err)
 {
     struct c2_h5_state now;
 
     if (!c2_h5_file_state(file, &now, err)) return false;
     if (snap) c2_h5_snapshot_others_now(snap, &now);
-    return c2_h5_snapshot_is_old(file, snap, &now, old, err);
+    if (!c2_h5_snapshot_is_old(file, snap, &now, old, err)) return false;
+    *old = *old || (how == C2_H5_ALL && snap->bare);
+    return true;
 }
 
-/* A snapshot that is not old; the names are read when there is none. */
-static bool fresh(struct c2_h5_file *file, struct c2_h5_snapshot **out, struct cat2_error *err)
+/* A snapshot that is not old; the file is read when there is none. */
+static bool fresh(struct c2_h5_file *file, enum c2_h5_making how, struct c2_h5_snapshot **out,
+                  struct cat2_error *err)
 {
     struct c2_h5_snapshot *snap = current(file);
     bool old = true;
-    bool ok = check(file, snap, &old, err);
+    bool ok = check(file, snap, how, &old, err);
 
     if (ok && old) { /* once more when it is our turn: another may have made it */
         c2_h5_snapshot_unref(snap);
         pthread_mutex_lock(&file->walking);
         snap = current(file);
-        ok = check(file, snap, &old, err);
-        if (ok && old) ok = make(file, false, &snap, err);
+        ok = check(file, snap, how, &old, err);
+        if (ok && old) ok = make(file, how, &snap, err);
         pthread_mutex_unlock(&file->walking);
     }
     if (!ok) {
@@ -100,6 +104,7 @@ static bool fresh(struct c2_h5_file *file, struct c2_h5_snapshot **out, struct c
 static bool look_at_all(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool last, bool *torn,
                         struct cat2_error *err)
 {
+    *torn = snap->torn;
     for (size_t i = 0; i < snap->entries.n && (last || !*torn); i++)
         if (!c2_h5_snapshot_look(file, snap, &snap->entries.p[i], torn, err)) return false;
     return true;
@@ -131,7 +136,7 @@ static bool take_undecided(struct c2_h5_file *file, struct c2_h5_snapshot **out,
     bool torn = false;
 
     pthread_mutex_lock(&file->walking);
-    bool ok = make(file, true, &snap, err);
+    bool ok = make(file, C2_H5_UNDECIDED, &snap, err);
     pthread_mutex_unlock(&file->walking);
     if (!ok || !look_at_all(file, snap, true, &torn, err)) {
         c2_h5_snapshot_unref(snap);
@@ -147,7 +152,7 @@ bool c2_h5_file_last(struct c2_h5_file *file, struct c2_h5_snapshot **out, struc
     for (int attempt = 1;; attempt++) {
         struct c2_h5_snapshot *snap = NULL;
         bool torn = false, last = attempt == LOOKS;
-        bool ok = fresh(file, &snap, err) && look_at_all(file, snap, last, &torn, err);
+        bool ok = fresh(file, C2_H5_ALL, &snap, err) && look_at_all(file, snap, last, &torn, err);
         if (ok && (!torn || last)) {
             keep_whole(file, snap);
             *out = snap;
@@ -178,7 +183,7 @@ bool c2_h5_file_find(struct c2_h5_file *file, const char *path, bool group, stru
     for (int attempt = 1;; attempt++) {
         C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
         bool torn = false;
-        if (!fresh(file, &snap, err)) return false;
+        if (!fresh(file, C2_H5_NAMES, &snap, err)) return false;
         struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, path, group);
         if (!entry) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
         if (!c2_h5_snapshot_look(file, snap, entry, &torn, err)) return false;

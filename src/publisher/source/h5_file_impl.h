@@ -15,6 +15,8 @@ struct c2_h5_snapshot {
     struct c2_h5_others others;
     struct c2_generation gen; /* of the file */
     bool hasty;               /* changed while, or just before, it was looked at: look again */
+    bool torn;                /* and what is known of its datasets is not of one state */
+    bool bare;                /* only names were read, and all datasets could be looked at with them */
     struct {
         C2_VEC(struct c2_h5_entry_of);
     } entries; /* sorted by path */
@@ -69,9 +71,14 @@ void c2_h5_state_key(const struct c2_h5_state *state, struct c2_file_key *out);
 
 /** Does an event say that it was written, though its state does not? */
 bool c2_h5_is_doubted(const struct c2_h5_file *file);
-/** Read the names. undecided: also while it cannot be told which generation the file is of; then it is that
- * of before, and hasty. refs 1. @errors c2_is_busy(). */
-bool c2_h5_snapshot_make(struct c2_h5_file *file, bool undecided, struct c2_h5_snapshot **out,
+enum c2_h5_making {
+    C2_H5_NAMES,    /* names only */
+    C2_H5_ALL,      /* and every dataset is looked at, in the same walk unless that ends the worker */
+    C2_H5_UNDECIDED /* names, also while it cannot be told which generation the file is of; then it is that of
+                       before, and hasty */
+};
+/** Read the file. refs 1. @errors c2_is_busy(). */
+bool c2_h5_snapshot_make(struct c2_h5_file *file, enum c2_h5_making how, struct c2_h5_snapshot **out,
                          struct cat2_error *err);
 /** Look at a dataset, if that was not done yet. *torn is set when the file is in another state by now. */
 bool c2_h5_snapshot_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,

@@ -8,9 +8,8 @@
 #include "publisher/generations/generations.h"
 #include "publisher/source/h5_file_impl.h"
 
-#define LOOK_NBYTES (16 << 20)           /* of a dataset's data, read to tell whether it changed */
-#define BUDGET      ((int64_t)256 << 20) /* of all together */
-#define LOST_MAX    3 /* datasets of one file that end the worker: the rest is left alone */
+#define BUDGET   ((int64_t)256 << 20) /* of the data of all datasets, read to tell whether they changed */
+#define LOST_MAX 3                    /* datasets of one file that end the worker: the rest is left alone */
 
 bool c2_h5_same_state(const struct c2_h5_state *a, const struct c2_h5_state *b)
 {
@@ -43,13 +42,24 @@ static bool is_still(const struct c2_h5_file *file, const struct c2_file_key *ke
 
 /* ---- entries ---- */
 
+static void entry_fini(struct c2_h5_entry_of *entry)
+{
+    free(entry->path);
+    free(entry->name);
+    free(entry->meta);
+}
+
+static void drop_entries(struct c2_h5_snapshot *snap)
+{
+    for (size_t i = 0; i < snap->entries.n; i++)
+        entry_fini(&snap->entries.p[i]);
+    snap->entries.n = 0;
+}
+
 void c2_h5_snapshot_unref(struct c2_h5_snapshot *snap)
 {
     if (!snap || atomic_fetch_sub(&snap->refs, 1) != 1) return;
-    for (size_t i = 0; i < snap->entries.n; i++) {
-        free(snap->entries.p[i].path);
-        free(snap->entries.p[i].name);
-    }
+    drop_entries(snap);
     c2_vec_fini(&snap->entries);
     c2_h5_others_fini(&snap->others);
     pthread_mutex_destroy(&snap->lock);
@@ -64,6 +74,15 @@ size_t c2_h5_snapshot_count(const struct c2_h5_snapshot *snap)
 const struct c2_h5_entry_of *c2_h5_snapshot_at(const struct c2_h5_snapshot *snap, size_t i)
 {
     return &snap->entries.p[i];
+}
+
+char *c2_h5_snapshot_take_meta(struct c2_h5_snapshot *snap, size_t i)
+{
+    pthread_mutex_lock(&snap->lock);
+    char *meta = snap->entries.p[i].meta;
+    snap->entries.p[i].meta = NULL;
+    pthread_mutex_unlock(&snap->lock);
+    return meta;
 }
 
 static int compare(const struct c2_h5_entry_of *a, const char *path, bool group)
@@ -96,34 +115,80 @@ struct making {
     struct c2_h5_snapshot *snap;
 };
 
-static bool take_item(void *ctx, const struct c2_h5_answer *item, const char *path, const char *name,
-                      struct c2_str body, struct cat2_error *err)
+/* Python's subscribers put names into URLs as they are. */
+static bool is_plain_name(const char *path)
 {
-    struct making *making = ctx;
-    struct c2_h5_snapshot *snap = making->snap;
-    struct c2_h5_entry_of *entry;
-    size_t n = strlen(path);
-    bool group = item->kind == C2_H5_SHOWS_GROUP;
+    for (; *path; path++)
+        if ((uint8_t)*path < 0x20 || *path == 0x7f || strchr("#?%", *path)) return false;
+    return true;
+}
 
-    if (n > 0 && !c2_path_check(c2_str_of(path), err)) return false;
-    if (!c2_vec_room(&snap->entries, C2_VEC_NO_MAX, "datasets", err)) return false;
-    entry = &snap->entries.p[snap->entries.n];
-    *entry =
-        (struct c2_h5_entry_of){.path = malloc(n + 6), .name = c2_str_dup(c2_str_of(name)), .group = group};
-    if (!entry->path || !entry->name) {
-        free(entry->path);
-        free(entry->name);
-        return c2_fail_nomem(err, "list of datasets");
-    }
-    memcpy(entry->path, path, n + 1);
-    if (!group) memcpy(entry->path + n, ".b2nd", 6);
-    snap->entries.n++;
-    if (item->kind == C2_H5_SHOWS_REFUSED) {
+/* Metadata that the worker sent, when it is some: it becomes part of lists as it is. What is wrong with
+ * another is said when the dataset is opened. */
+static bool keep_meta(struct c2_h5_entry_of *entry, struct c2_str json, struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_json) *parsed = NULL;
+    C2_AUTO(c2_meta) meta = {0};
+    struct cat2_error why = {0};
+
+    bool good = json.n <= C2_JSON_NBYTES_MAX && !memchr(json.p, '\n', json.n) &&
+                c2_json_parse(json, &parsed, &why) &&
+                c2_meta_from_json(c2_json_root(parsed), C2_KIND_ARRAY, &meta, &why);
+    if (good) entry->meta = c2_str_dup(json);
+    return why.code == CAT2_ENOMEM || (good && !entry->meta) ? c2_fail_nomem(err, "list of datasets") : true;
+}
+
+static bool keep_look(struct c2_h5_entry_of *entry, const struct c2_h5_call *call, struct c2_str json,
+                      struct cat2_error *err)
+{
+    entry->plain = call->answer.plain && is_plain_name(entry->path);
+    entry->fingerprint = call->answer.fingerprint;
+    entry->nbytes = call->answer.nbytes;
+    return !json.n || keep_meta(entry, json, err);
+}
+
+static bool keep_others(struct c2_h5_entry_of *entry, struct c2_bytes told, struct cat2_error *err)
+{
+    struct c2_h5_others others = {0};
+    bool ignored, ok = c2_h5_others_add(&others, told, &ignored, err);
+
+    entry->others = c2_h5_others_hash(&others, false);
+    c2_h5_others_fini(&others);
+    return ok;
+}
+
+/* Its path, with our suffix unless it is a group. */
+static bool new_entry(struct c2_h5_snapshot *snap, const char *path, const char *name, bool group,
+                      struct cat2_error *err)
+{
+    struct c2_h5_entry_of entry = {.name = c2_str_dup(c2_str_of(name)), .group = group};
+    size_t n = strlen(path);
+
+    if ((entry.path = malloc(n + 6))) memcpy(entry.path, path, n + 1);
+    if (entry.path && !group) memcpy(entry.path + n, C2_ARRAY_SUFFIX, 6);
+    bool ok = (entry.path && entry.name) || c2_fail_nomem(err, "list of datasets");
+    ok = ok && c2_vec_push(&snap->entries, C2_VEC_NO_MAX, "datasets", err, entry);
+    if (!ok) entry_fini(&entry);
+    return ok;
+}
+
+static bool take_item(const struct c2_h5_call *call, const char *path, const char *name, struct c2_str body,
+                      struct cat2_error *err)
+{
+    struct making *making = call->ctx;
+    struct c2_h5_snapshot *snap = making->snap;
+    int shows = call->answer.kind;
+
+    if (*path && !c2_path_check(c2_str_of(path), err)) return false;
+    if (!new_entry(snap, path, name, shows == C2_H5_SHOWS_GROUP, err)) return false;
+    struct c2_h5_entry_of *entry = &snap->entries.p[snap->entries.n - 1];
+    if (shows == C2_H5_SHOWS_LOOKED && !keep_look(entry, call, body, err)) return false;
+    if (shows == C2_H5_SHOWS_REFUSED) {
         char text[400];
         snprintf(text, sizeof(text), "%.*s", C2_STR_ARG(body));
         entry->refusal = c2_site_reason(making->file->base.site, text);
     }
-    return true;
+    return keep_others(entry, c2_buf_bytes(call->others), err);
 }
 
 /* Names that are shown alike, or a broken group that has one twice: the first stands. */
@@ -133,8 +198,7 @@ static void drop_repeated(struct c2_h5_snapshot *snap)
 
     for (size_t i = 0; i < snap->entries.n; i++) {
         if (kept && by_path(&snap->entries.p[kept - 1], &snap->entries.p[i]) == 0) {
-            free(snap->entries.p[i].path);
-            free(snap->entries.p[i].name);
+            entry_fini(&snap->entries.p[i]);
             continue;
         }
         snap->entries.p[kept++] = snap->entries.p[i];
@@ -162,103 +226,41 @@ static bool name_file(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool
     return true;
 }
 
-bool c2_h5_snapshot_make(struct c2_h5_file *file, bool undecided, struct c2_h5_snapshot **out,
-                         struct cat2_error *err)
-{
-    struct c2_h5_snapshot *snap = calloc(1, sizeof(*snap));
-    struct making making = {file, snap};
-    C2_AUTO(c2_buf) others = C2_BUF_INIT(C2_H5_PROTO_BODY);
-    struct c2_h5_call call = {.op = C2_H5_OP_WALK,
-                              .file = file->base.filename,
-                              .name = "/",
-                              .item = take_item,
-                              .ctx = &making,
-                              .others = &others};
-
-    if (!snap) return c2_fail_nomem(err, "list of datasets");
-    atomic_init(&snap->refs, 1);
-    pthread_mutex_init(&snap->lock, NULL);
-    snap->budget = file->base.object ? 0 : BUDGET; /* of objects only metadata is read */
-    bool ok = c2_h5_file_ask(file, &call, err) &&
-              c2_h5_others_add(&snap->others, c2_buf_bytes(&others), &snap->hasty, err);
-    snap->state = call.answer.before;
-    snap->hasty = snap->hasty || !c2_h5_same_state(&call.answer.before, &call.answer.after);
-    if (!ok || !name_file(file, snap, undecided, err)) {
-        c2_h5_snapshot_unref(snap);
-        return false;
-    }
-    if (snap->entries.n) qsort(snap->entries.p, snap->entries.n, sizeof(struct c2_h5_entry_of), by_path);
-    drop_repeated(snap);
-    *out = snap;
-    return true;
-}
-
 /* ---- one dataset ---- */
 
-/* What a worker said of it; or why not, which is a reason or the moment's. */
-struct looked {
-    struct c2_h5_call call;
-    bool ok;
-    struct cat2_error why;
-    struct c2_h5_others others; /* of this dataset */
-};
-
 /* Told apart by its contents, or with all the files it comes from. */
-static bool stamp(struct c2_h5_file *file, const struct c2_h5_snapshot *snap, const struct looked *looked,
-                  struct c2_h5_entry_of *entry, struct cat2_error *err)
+static bool stamp(struct c2_h5_file *file, const struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,
+                  struct cat2_error *err)
 {
     C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX + 64);
     struct c2_generation *gen = &entry->gen;
-    uint64_t fingerprint = looked->ok ? looked->call.answer.fingerprint : 0;
-    uint64_t others = c2_h5_others_hash(&looked->others, false);
     char validator[56];
     bool bare = strcmp(file->base.prefix, ".") == 0;
 
     gen->unusable = entry->refusal;
     gen->hidden = !entry->plain;
     gen->within = file->base.format->name;
-    if (fingerprint)
-        snprintf(validator, sizeof(validator), "h5-%016llx", (unsigned long long)fingerprint);
-    else if (others)
-        snprintf(validator, sizeof(validator), "h5o-%016llx-%.32s", (unsigned long long)others,
+    if (entry->fingerprint)
+        snprintf(validator, sizeof(validator), "h5-%016llx", (unsigned long long)entry->fingerprint);
+    else if (entry->others)
+        snprintf(validator, sizeof(validator), "h5o-%016llx-%.32s", (unsigned long long)entry->others,
                  snap->gen.validator);
     else
         snprintf(validator, sizeof(validator), "h5f-%.40s", snap->gen.validator);
-    return c2_buf_printf(&path, err, "%s%s%s", bare ? "" : file->base.prefix, bare ? "" : "/", entry->path) &&
-           c2_gens_of_part(file->base.site->gens, c2_buf_cstr(&path), validator,
-                           snap->state.sec * 1000000000 + snap->state.nsec,
-                           looked->ok ? looked->call.answer.nbytes : 0, gen, err);
-}
-
-/* Python's subscribers put names into URLs as they are. */
-static bool is_plain_name(const char *path)
-{
-    for (; *path; path++)
-        if ((uint8_t)*path < 0x20 || *path == 0x7f || strchr("#?%", *path)) return false;
-    return true;
+    entry->looked =
+        c2_buf_printf(&path, err, "%s%s%s", bare ? "" : file->base.prefix, bare ? "" : "/", entry->path) &&
+        c2_gens_of_part(file->base.site->gens, c2_buf_cstr(&path), validator,
+                        snap->state.sec * 1000000000 + snap->state.nsec, entry->nbytes, gen, err);
+    return entry->looked;
 }
 
 static int64_t take_budget(struct c2_h5_snapshot *snap)
 {
     pthread_mutex_lock(&snap->lock);
-    int64_t given = snap->budget < LOOK_NBYTES ? snap->budget : LOOK_NBYTES;
+    int64_t given = c2_min_i64(snap->budget, C2_H5_LOOK_NBYTES);
     snap->budget -= given;
     pthread_mutex_unlock(&snap->lock);
     return given;
-}
-
-/* Under the snapshot's lock. */
-static bool take_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,
-                      const struct looked *looked, struct cat2_error *err)
-{
-    if (looked->ok) {
-        entry->plain = looked->call.answer.kind != 0 && is_plain_name(entry->path);
-    } else if (!entry->refusal) {
-        snap->nlost += looked->why.code == CAT2_EIO;
-        entry->refusal = c2_site_reason(file->base.site, looked->why.message);
-    }
-    entry->looked = stamp(file, snap, looked, entry, err);
-    return entry->looked;
 }
 
 static bool is_of(const struct c2_h5_snapshot *snap, struct c2_h5_state state)
@@ -283,41 +285,126 @@ static bool says_nothing(const struct c2_h5_file *file, const struct cat2_error 
            (file->base.object && c2_h5_is_passing(file, why));
 }
 
+/* Under the snapshot's lock. why->code is CAT2_OK: the call went well. */
+static bool take_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,
+                      const struct c2_h5_call *call, const struct cat2_error *why, struct cat2_error *err)
+{
+    if (why->code == CAT2_OK) {
+        if (!keep_look(entry, call, (struct c2_str){0}, err)) return false;
+    } else {
+        snap->nlost += why->code == CAT2_EIO;
+        entry->refusal = c2_site_reason(file->base.site, why->message);
+    }
+    return keep_others(entry, c2_buf_bytes(call->others), err) && stamp(file, snap, entry, err);
+}
+
+static bool look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,
+                 bool *torn, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) others = C2_BUF_INIT(C2_H5_PROTO_BODY);
+    struct c2_h5_call call = {.op = C2_H5_OP_LOOK,
+                              .file = file->base.filename,
+                              .name = entry->name,
+                              .nchunk = take_budget(snap),
+                              .others = &others};
+    struct cat2_error why = {0};
+    bool looked = c2_h5_file_ask(file, &call, &why);
+
+    if (!looked && says_nothing(file, &why)) {
+        *err = why;
+        return false;
+    }
+    pthread_mutex_lock(&snap->lock);
+    if (looked) snap->budget += call.answer.off;
+    if (why.code != CAT2_EIO && (!is_of(snap, call.answer.before) || !is_of(snap, call.answer.after)))
+        *torn = true;
+    bool ok = merge(snap, c2_buf_bytes(&others), torn, err);
+    if (*torn) snap->hasty = true;
+    if (ok && !entry->looked) ok = take_look(file, snap, entry, &call, &why, err);
+    pthread_mutex_unlock(&snap->lock);
+    return ok;
+}
+
 bool c2_h5_snapshot_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,
                          bool *torn, struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) others = C2_BUF_INIT(C2_H5_PROTO_BODY);
-    struct looked looked = {
-        .call = {.op = C2_H5_OP_LOOK, .file = file->base.filename, .name = entry->name, .others = &others}};
-    bool ok = true, ignored;
+    bool ok = true;
 
     pthread_mutex_lock(&snap->lock);
     bool done = entry->looked || entry->group;
     if (!done && !entry->refusal && snap->nlost >= LOST_MAX)
         entry->refusal = "too much of this file cannot be read";
     bool refused = entry->refusal;
+    if (!done && refused) ok = stamp(file, snap, entry, err);
     pthread_mutex_unlock(&snap->lock);
-    if (done) return true;
-    if (!refused) {
-        looked.call.nchunk = take_budget(snap);
-        looked.ok = c2_h5_file_ask(file, &looked.call, &looked.why);
-        if (!looked.ok && says_nothing(file, &looked.why)) {
-            *err = looked.why;
-            return false;
-        }
-        ok = c2_h5_others_add(&looked.others, c2_buf_bytes(&others), &ignored, err);
-    }
-    pthread_mutex_lock(&snap->lock);
-    if (looked.ok) snap->budget += looked.call.answer.off;
-    if (!refused && looked.why.code != CAT2_EIO &&
-        (!is_of(snap, looked.call.answer.before) || !is_of(snap, looked.call.answer.after)))
-        *torn = true;
-    ok = ok && merge(snap, c2_buf_bytes(&others), torn, err);
-    if (*torn) snap->hasty = true;
-    if (ok && !entry->looked) ok = take_look(file, snap, entry, &looked, err);
-    pthread_mutex_unlock(&snap->lock);
-    c2_h5_others_fini(&looked.others);
+    return done || refused ? ok : look(file, snap, entry, torn, err);
+}
+
+/* ---- all of it ---- */
+
+/* One walk. What came before it failed is forgotten. */
+static bool walk(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool looks, struct cat2_error *err)
+{
+    struct making making = {file, snap};
+    C2_AUTO(c2_buf) others = C2_BUF_INIT(C2_H5_PROTO_BODY);
+    struct c2_h5_call call = {.op = C2_H5_OP_WALK,
+                              .file = file->base.filename,
+                              .name = "/",
+                              .nchunk = looks ? BUDGET : 0,
+                              .item = take_item,
+                              .ctx = &making,
+                              .others = &others};
+
+    bool ok = c2_h5_file_ask(file, &call, err) &&
+              c2_h5_others_add(&snap->others, c2_buf_bytes(&others), &snap->hasty, err);
+    if (!ok) drop_entries(snap);
+    snap->state = call.answer.before;
+    snap->torn = ok && looks && !c2_h5_same_state(&call.answer.before, &call.answer.after);
+    snap->hasty = snap->hasty || !c2_h5_same_state(&call.answer.before, &call.answer.after);
+    snap->budget = file->base.object ? 0 : looks && ok ? call.answer.off : BUDGET; /* of objects: metadata */
     return ok;
+}
+
+/* A dataset that ends the worker, or holds it up, is found by asking for each by itself. */
+static bool read_all(struct c2_h5_file *file, struct c2_h5_snapshot *snap, enum c2_h5_making how,
+                     bool *looked, struct cat2_error *err)
+{
+    bool at_once = how == C2_H5_ALL && !file->base.object;
+
+    *looked = at_once && walk(file, snap, true, err);
+    if (*looked) return true;
+    if (at_once && err->code != CAT2_EIO) return false;
+    snap->hasty = false;
+    snap->bare = how == C2_H5_NAMES;
+    return walk(file, snap, false, err);
+}
+
+static bool stamp_all(struct c2_h5_file *file, struct c2_h5_snapshot *snap, struct cat2_error *err)
+{
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < snap->entries.n; i++)
+        if (!snap->entries.p[i].group) ok = stamp(file, snap, &snap->entries.p[i], err);
+    return ok;
+}
+
+bool c2_h5_snapshot_make(struct c2_h5_file *file, enum c2_h5_making how, struct c2_h5_snapshot **out,
+                         struct cat2_error *err)
+{
+    C2_AUTO_PTR(c2_h5_snapshot) *snap = calloc(1, sizeof(*snap));
+    bool looked;
+
+    if (!snap) return c2_fail_nomem(err, "list of datasets");
+    atomic_init(&snap->refs, 1);
+    pthread_mutex_init(&snap->lock, NULL);
+    if (!read_all(file, snap, how, &looked, err) || !name_file(file, snap, how == C2_H5_UNDECIDED, err))
+        return false;
+    if (snap->entries.n) qsort(snap->entries.p, snap->entries.n, sizeof(struct c2_h5_entry_of), by_path);
+    drop_repeated(snap);
+    if (looked && !stamp_all(file, snap, err)) return false;
+    *out = snap;
+    snap = NULL;
+    return true;
 }
 
 /* ---- old or not ---- */

@@ -2,6 +2,7 @@
 /* Talking to processes of cat2h5. */
 #include "publisher/source/h5_worker.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -14,12 +15,20 @@
 #define LOOK_MS     10000  /* whether a dataset changed */
 #define WALK_MS     300000 /* for all names of a file */
 #define RANGES_MS   600000 /* for all ranges of one request of a file that is elsewhere */
+#define AHEAD_MAX   16384  /* bytes of a walk's answers that are taken at once */
 #define DEATHS_MAX  20     /* in DEATHS_MS; then requests fail at once for a while */
 #define DEATHS_MS   10000  /* a file that kills its process each time is found within it */
 
 struct c2_h5_workers {
     struct c2_helpers *processes;
 };
+
+static atomic_int_fast64_t nrequests;
+
+int64_t c2_h5_requests(void)
+{
+    return nrequests;
+}
 
 /* ---- talking ---- */
 
@@ -44,14 +53,20 @@ static bool next_answer(struct c2_talk *talk, struct c2_h5_answer *a, struct c2_
            c2_talk_receive(talk, others->p, others->n);
 }
 
-static bool give_item(struct c2_h5_call *call, const struct c2_h5_answer *a, const struct c2_buf *name,
-                      const struct c2_buf *body, struct cat2_error *err)
+static bool give_item(struct c2_h5_call *call, const struct c2_buf *name, const struct c2_buf *body,
+                      struct cat2_error *err)
 {
     const char *path = c2_buf_cstr(name);
     size_t n = strlen(path);
 
     if (n + 1 > name->n) return c2_fail(err, CAT2_EDATA, "the HDF5 worker sent no name");
-    return call->item(call->ctx, a, path, path + n + 1, c2_buf_str(body), err);
+    return call->item(call, path, path + n + 1, c2_buf_str(body), err);
+}
+
+/* A walk that looks at datasets is late when one of them takes too long. */
+static void note_item(struct c2_talk *talk, const struct c2_h5_call *call, int64_t until_ms)
+{
+    if (call->nchunk > 0) talk->until_ms = c2_min_i64(until_ms, c2_now_ms() + LOOK_MS);
 }
 
 /* What was read of a file that is elsewhere, for one request. */
@@ -124,8 +139,11 @@ static bool hear_answers(struct c2_talk *talk, struct c2_h5_call *call, struct r
     C2_AUTO(c2_buf) own_others = C2_BUF_INIT(C2_H5_PROTO_BODY);
     struct c2_buf *others = call->others ? call->others : &own_others;
     struct c2_buf *body = call->body && call->op != C2_H5_OP_WALK ? call->body : &own;
+    uint8_t ahead[AHEAD_MAX];
+    int64_t until_ms = talk->until_ms;
     bool ok = true;
 
+    if (call->op == C2_H5_OP_WALK) c2_talk_read_ahead(talk, ahead, sizeof(ahead));
     for (;;) {
         size_t before = body->n;
         if (!next_answer(talk, &call->answer, &name, body, others)) return false;
@@ -134,7 +152,8 @@ static bool hear_answers(struct c2_talk *talk, struct c2_h5_call *call, struct r
             continue;
         }
         if (call->answer.status == C2_H5_ITEM && call->op == C2_H5_OP_WALK) {
-            ok = ok && give_item(call, &call->answer, &name, body, err);
+            note_item(talk, call, until_ms);
+            ok = ok && give_item(call, &name, body, err);
             c2_buf_clear(body);
             continue;
         }
@@ -186,6 +205,7 @@ bool c2_h5_workers_call(struct c2_h5_workers *all, struct c2_h5_call *call, stru
     struct c2_helper *worker;
     bool whole, ok;
 
+    nrequests++;
     if (!c2_helpers_take(all->processes, call->file, call->op == C2_H5_OP_WALK, &worker, err)) {
         if (err->code == CAT2_ELIMIT) err->code = CAT2_EIO; /* not a limit of who asks */
         return false;

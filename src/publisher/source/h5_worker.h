@@ -19,9 +19,9 @@ struct c2_h5_call {
     enum c2_h5_op op;
     const char *file, *name;
     int64_t nchunk;
-    /* WALK: every item. path and name live for the call only. */
-    bool (*item)(void *ctx, const struct c2_h5_answer *item, const char *path, const char *name,
-                 struct c2_str body, struct cat2_error *err);
+    /* WALK: every item, which call->answer and call->others are of. path and name live for the call only. */
+    bool (*item)(const struct c2_h5_call *call, const char *path, const char *name, struct c2_str body,
+                 struct cat2_error *err);
     void *ctx;
     struct c2_buf *body; /* out: appended; may be NULL for WALK and LOOK */
     /* The state of a file that is elsewhere, NULL: it is here; and who reads parts of it, in this state. */
@@ -34,5 +34,7 @@ struct c2_h5_call {
 /** One request. @errors those of the worker; of call->range, whatever the worker made of it; CAT2_EIO the
  * worker ended, or took too long; CAT2_ECANCELLED. */
 bool c2_h5_workers_call(struct c2_h5_workers *workers, struct c2_h5_call *call, struct cat2_error *err);
+/** How many there were in this process. */
+int64_t c2_h5_requests(void);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* HDF5 as a format: its files are known by their signature, whatever they are called, and read by cat2h5. */
+#include <stdlib.h>
+
 #include "helper/h5_proto.h"
 #include "publisher/source/h5_file_impl.h"
 #include "publisher/source/h5_kind.h"
@@ -55,13 +57,18 @@ static void fini(struct c2_container *c)
 static bool list(struct c2_container *c, c2_container_sink *sink, void *ctx, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_h5_snapshot) *snap = NULL;
+    bool ok = c2_h5_file_last(of(c), &snap, err);
 
-    if (!c2_h5_file_last(of(c), &snap, err)) return false;
-    for (size_t i = 0; i < c2_h5_snapshot_count(snap); i++) {
+    for (size_t i = 0; ok && i < c2_h5_snapshot_count(snap); i++) {
         const struct c2_h5_entry_of *entry = c2_h5_snapshot_at(snap, i);
-        if (!entry->group && !sink(ctx, entry->path, &entry->gen, err)) return false;
+        if (entry->group) continue;
+        struct c2_generation gen = entry->gen;
+        char *meta = c2_h5_snapshot_take_meta(snap, i);
+        gen.meta = meta;
+        ok = sink(ctx, entry->path, &gen, err);
+        free(meta);
     }
-    return true;
+    return ok;
 }
 
 static bool stat_dataset(struct c2_container *c, const char *path, struct c2_generation *out,
