@@ -68,7 +68,11 @@ static bool make_event(const struct c2_entry *entry, const char *etag, struct c2
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
     c2_jw_put_cstr(&w, "path", entry->path);
-    if (etag[0]) c2_jw_put_raw(&w, "metadata", c2_buf_str(&entry->json));
+    if (etag[0]) {
+        c2_jw_put_raw(&w, "metadata", c2_buf_str(&entry->json));
+        c2_jw_put_cstr(&w, "etag", etag);
+        c2_jw_put_cstr(&w, "validator", entry->gen.validator);
+    }
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
 }

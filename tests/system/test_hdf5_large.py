@@ -64,6 +64,27 @@ def test_a_small_file_beside_a_large_one_is_served_while_that_is_listed(house, r
     wait_until(lambda: "links.h5/x.b2nd" in listed(sub.url, "r"), 2 * PATIENCE, 1)
 
 
+def metric(program, name):
+    lines = get(program.url + "/metrics")[2].decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+
+@pytest.mark.timeout(600)
+def test_a_file_is_read_once_and_followed_by_one_list(house, root):
+    """Its datasets are not asked for one by one, neither of the process that reads it nor of its publisher."""
+    bro = house.bro()
+    sub = house.sub(bro)
+    pub = house.pub("r", root / "many.h5", bro)
+    sub.follow("r", timeout=PATIENCE)
+    assert metric(pub, "caterva2_pub_hdf5_requests_total") == 1
+    wait_until(lambda: metric(pub, "caterva2_pub_announced_total") == DATASETS, PATIENCE, 0.5)
+    assert len(listed(sub.url, "r")) == DATASETS
+    assert metric(pub, "caterva2_pub_hdf5_requests_total") == 1
+    # One list, or one more for events of datasets that it had not told of yet. Without generations in events it is dozens.
+    lists = 'caterva2_http_requests_total{root="r",service="publisher",method="GET",route="/api/list",status="2xx"}'
+    assert metric(pub, lists) <= 3
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not LARGE, reason="262 145 names take a minute: C2_LARGE=1")
 def test_a_group_of_more_names_than_are_listed_says_so(house, tmp_path):

@@ -171,6 +171,14 @@ static bool name_generation(struct c2_ds *ds, struct c2_jval v, struct cat2_erro
     return (ds->match && ds->key) || c2_fail_nomem(err, "dataset");
 }
 
+bool c2_ds_is_of(const struct c2_ds *ds, struct c2_str etag, struct c2_str validator)
+{
+    struct c2_str key = c2_str_of(ds->key), its_etag, its_validator;
+
+    return (!ds->error || ds->refused) && c2_str_cut(key, ' ', &its_etag, &its_validator) &&
+           c2_str_cmp(its_etag, etag) == 0 && c2_str_cmp(its_validator, validator) == 0;
+}
+
 /* A name of nothing but our suffix is none of HDF5. */
 static void name_origin(struct c2_ds *ds, struct c2_jval v)
 {

@@ -31,6 +31,7 @@ static void follow_free(struct c2_follow *f)
     if (!f) return;
     f->root->follow = NULL;
     c2_follow_clear(f);
+    c2_texts_fini(&f->told);
     c2_buf_fini(&f->text);
     free(f);
 }
@@ -206,12 +207,13 @@ static void on_complete(struct c2_follow *f)
         return;
     }
     uint64_t changes = root->changes;
-    bool unsure = f->unsure || !c2_turn_is_first(root, &f->turn), again = root->follow_again;
+    bool unsure = f->unsure || !c2_turn_is_first(root, &f->turn);
 
     if (!f->same && !c2_sub_take_list(root, f->found.p, f->found.n, &err)) {
         listing_failed(root, &err);
         return;
     }
+    bool again = c2_follow_has_missed(root, f);
     if (!f->same) note_publisher(root, f);
     const struct c2_source_age before = root->source;
     note_source(root, f);
@@ -242,7 +244,9 @@ static void on_event(void *ctx, const struct c2_event *event)
     c2_log_debug("event root=%s seq=%lld: %.*s", root->root.name, (long long)event->seq,
                  (int)c2_min_i64(200, (int64_t)event->data.n), event->data.p);
     if (root->follow)
-        root->follow_again = true;
+        c2_follow_note_event(root->follow, event->data);
+    else if (c2_refresh_is_known(root, event->data))
+        return;
     else if (root->timer || root->life != C2_ROOT_CURRENT ||
              !c2_sub_refresh(root, event->data, c2_sub_follow))
         follow_later(root, C2_SETTLE_MS);

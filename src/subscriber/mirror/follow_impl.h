@@ -39,6 +39,8 @@ struct c2_follow {
     struct { /* one info a dataset: all of a Python list, damaged lines of ours */
         C2_VEC(struct c2_follow_info);
     } infos;
+    struct c2_texts told; /* events that came meanwhile */
+    size_t told_nbytes;
     size_t next, under_way;
     struct c2_texts groups; /* files of datasets at a Python server, as they were found */
     size_t next_group;      /* to be listed */
@@ -60,6 +62,12 @@ void c2_follow_clear_infos(struct c2_follow *f);
 bool c2_follow_add_info(struct c2_follow *f, struct c2_str path, bool within, struct cat2_error *err);
 /** Ask for those that are to be; when there are none left, f ends. */
 void c2_follow_more_infos(struct c2_follow *f);
+
+/* ---- follow_told.c ---- */
+/** An event that came meanwhile. */
+void c2_follow_note_event(struct c2_follow *f, struct c2_str data);
+/** The list has been taken over: do such events tell of what it does not have? */
+bool c2_follow_has_missed(struct c2_root_state *root, const struct c2_follow *f);
 
 /* ---- follow_python.c ---- */
 /** Is it a group? Then it is to be listed. */

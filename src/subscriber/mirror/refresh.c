@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/refresh.h"
 #include "subscriber/mirror/roots.h"
@@ -209,6 +210,21 @@ void c2_refresh_hurry(struct c2_root_state *root)
     if (!r || !r->timer || r->slow) return;
     c2_timer_stop(r->timer);
     on_time(r);
+}
+
+bool c2_refresh_is_known(struct c2_root_state *root, struct c2_str event)
+{
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct c2_str path, etag, validator;
+    struct cat2_error ignored;
+
+    if (!c2_json_parse(event, &json, &ignored)) return false;
+    struct c2_jval v = c2_json_root(json);
+    if (!c2_jstr(c2_jget(v, "path"), &path) || !c2_jstr(c2_jget(v, "etag"), &etag) ||
+        !c2_jstr(c2_jget(v, "validator"), &validator) || !validator.n)
+        return false;
+    const struct c2_ds *ds = c2_sub_find(root, path);
+    return ds && c2_ds_is_of(ds, etag, validator);
 }
 
 bool c2_sub_refresh(struct c2_root_state *root, struct c2_str event, c2_refresh_end *gave_up)
