@@ -4,6 +4,7 @@ links, which takes some minutes; otherwise there are fewer."""
 import json
 import os
 import threading
+import time
 
 import h5
 import h5py
@@ -99,3 +100,39 @@ def test_a_group_of_more_names_than_are_listed_says_so(house, tmp_path):
     wait_until(lambda: get(f"{sub.url}/api/subscribe/r", method="POST", timeout=600)[0] == 200)
     wait_until(lambda: len(listed(sub.url, "r")) > 1, PATIENCE, 1)
     assert "stands for more names of its group" in get(f"{pub.url}/api/info/many/....b2nd")[2].decode()
+
+
+@pytest.mark.timeout(600)
+def test_a_second_start_uses_what_the_first_one_learned(house, tmp_path):
+    """Unless the file, or what was kept of it, is not what it was."""
+    path, kept = tmp_path / "f.h5", house.state("pub-r") / "hdf5"
+    with h5py.File(path, "w") as file:
+        for i in range(300):
+            file.create_dataset(f"d{i:03}", data=np.arange(4) + i).attrs["i"] = i
+        file["nowhere"] = h5py.SoftLink("/none")
+    bro = house.bro()
+    lists = []
+
+    def start():
+        """Requests to cat2h5 until all is listed."""
+        pub = house.pub("r", path, bro)
+        wait_until(lambda: get(f"{pub.url}/api/list?full=1")[0] == 200)
+        lines = get(f"{pub.url}/api/list?full=1")[2]
+        asked = metric(pub, "caterva2_pub_hdf5_requests_total")
+        assert get(f"{pub.url}/api/download/d007.b2nd?nchunk=0")[0] == 200  # from the file itself
+        pub.stop()
+        lists.append(lines)
+        return asked
+
+    wait_until(lambda: path.stat().st_mtime < time.time() - 0.5)  # a file that is just written is read once more
+    assert start() == 1
+    assert start() == 0 and lists[1] == lists[0]
+    whole = next(kept.glob("*.kept")).read_bytes()
+    for damaged in (whole[:-1], whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:], b""):
+        next(kept.glob("*.kept")).write_bytes(damaged)
+        assert start() == 1 and lists[-1] == lists[0]
+    with h5py.File(path, "r+") as file:
+        file["d007"][0] = 99
+    wait_until(lambda: path.stat().st_mtime < time.time() - 0.5)  # a file that is just written is read once more
+    assert start() >= 1 and lists[-1] != lists[0]
+    assert start() == 0 and lists[-1] == lists[-2]

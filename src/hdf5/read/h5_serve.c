@@ -323,6 +323,7 @@ static bool look_on_the_way(struct server *s, const char *name, struct c2_h5_ans
     }
     s->look_nbytes -= given - left;
     a->kind = ok ? C2_H5_SHOWS_LOOKED : C2_H5_SHOWS_REFUSED;
+    a->code = (int32_t)why.code;
     if (ok) return true;
     c2_buf_clear(&s->body);
     if (why.code != CAT2_ENOMEM) return c2_buf_puts(&s->body, why.message, err);

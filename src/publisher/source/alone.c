@@ -190,8 +190,8 @@ static const struct c2_source_ops ALONE_OPS = {.walk = alone_walk,
                                                .open_file = alone_open_file,
                                                .hears_all = alone_hears_all};
 
-bool c2_source_alone_new(const struct c2_format *format, const char *filename, struct c2_gens *gens,
-                         struct c2_source **out, struct cat2_error *err)
+bool c2_source_alone_new(const struct c2_format *format, const char *filename, const char *statedir,
+                         struct c2_gens *gens, struct c2_source **out, struct cat2_error *err)
 {
     struct alone *alone = calloc(1, sizeof(*alone));
 
@@ -199,7 +199,7 @@ bool c2_source_alone_new(const struct c2_format *format, const char *filename, s
     alone->base = (struct c2_source){.ops = &ALONE_OPS, .gens = c2_gens_ref(gens)};
     alone->filename = c2_str_dup(c2_str_of(filename));
     bool ok = alone->filename || c2_fail_nomem(err, "source");
-    ok = ok && c2_site_new(NULL, false, c2_formats, gens, &alone->site, err) &&
+    ok = ok && c2_site_new(NULL, false, statedir, c2_formats, gens, &alone->site, err) &&
          c2_container_new(format, filename, FILE_KEY, alone->site, NULL, &alone->container, err);
     if (!ok) {
         c2_source_free(&alone->base);

@@ -35,6 +35,7 @@ struct c2_site {
     struct c2_gens *gens;         /* counted */
     char *dir;                    /* the root's directory; NULL: the container is the root */
     bool has_objects;             /* they are objects of a store */
+    char *statedir;               /* where formats may keep what they learned for the next start */
     struct c2_reasons *reasons;   /* see c2_site_reason() */
     void *shared[C2_FORMATS_MAX]; /* as the formats, by their place in the table */
 };
@@ -105,8 +106,9 @@ bool c2_formats_have_folders(void);
 /* ---- site.c ---- */
 
 /** formats: c2_formats, which lasts as long. */
-bool c2_site_new(const char *dir, bool has_objects, const struct c2_format *const *formats,
-                 struct c2_gens *gens, struct c2_site **out, struct cat2_error *err);
+bool c2_site_new(const char *dir, bool has_objects, const char *statedir,
+                 const struct c2_format *const *formats, struct c2_gens *gens, struct c2_site **out,
+                 struct cat2_error *err);
 struct c2_site *c2_site_ref(struct c2_site *site);
 void c2_site_unref(struct c2_site *site);
 /** Calls end soon with CAT2_ECANCELLED, now and later. */

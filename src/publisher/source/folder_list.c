@@ -169,13 +169,13 @@ void c2_folder_list_end(struct c2_folder_list *list)
 
 /* ---- life ---- */
 
-bool c2_folder_list_init(struct c2_folder_list *list, const char *root, struct c2_gens *gens,
-                         struct cat2_error *err)
+bool c2_folder_list_init(struct c2_folder_list *list, const char *root, const char *statedir,
+                         struct c2_gens *gens, struct cat2_error *err)
 {
     pthread_mutex_init(&list->lock, NULL);
     list->root = c2_fs_open_dir(root, false, err);
     char *whole = list->root >= 0 ? c2_fs_absolute(root, err) : NULL;
-    bool ok = whole && c2_site_new(whole, false, c2_formats, gens, &list->site, err);
+    bool ok = whole && c2_site_new(whole, false, statedir, c2_formats, gens, &list->site, err);
     free(whole);
     return ok;
 }
@@ -186,7 +186,7 @@ bool c2_folder_list_init_objects(struct c2_folder_list *list, struct c2_object_s
     pthread_mutex_init(&list->lock, NULL);
     list->root = -1;
     list->objects = c2_object_source_ref(objects);
-    return c2_site_new(NULL, true, c2_formats, objects->gens, &list->site, err);
+    return c2_site_new(NULL, true, "", c2_formats, objects->gens, &list->site, err);
 }
 
 void c2_folder_list_fini(struct c2_folder_list *list)

@@ -21,8 +21,8 @@ struct c2_folder_list {
     pthread_mutex_t lock;             /* guards the rest */
     C2_VEC(struct c2_folder);         /* sorted by rel */
 };
-bool c2_folder_list_init(struct c2_folder_list *list, const char *root, struct c2_gens *gens,
-                         struct cat2_error *err);
+bool c2_folder_list_init(struct c2_folder_list *list, const char *root, const char *statedir,
+                         struct c2_gens *gens, struct cat2_error *err);
 bool c2_folder_list_init_objects(struct c2_folder_list *list, struct c2_object_source *objects,
                                  struct cat2_error *err);
 void c2_folder_list_fini(struct c2_folder_list *list); /* also when init failed */

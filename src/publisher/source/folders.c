@@ -320,15 +320,15 @@ static const struct c2_source_ops FOLDERS_OPS = {.walk = folders_walk,
                                                  .free = folders_free};
 
 /* root NULL: below is that of objects. */
-static bool folders_new(struct c2_source *below, const char *root, struct c2_source **out,
-                        struct cat2_error *err)
+static bool folders_new(struct c2_source *below, const char *root, const char *statedir,
+                        struct c2_source **out, struct cat2_error *err)
 {
     struct folders_source *source = calloc(1, sizeof(*source));
 
     if (!source) return c2_fail_nomem(err, "source");
     source->base = (struct c2_source){.ops = &FOLDERS_OPS, .gens = c2_gens_ref(below->gens)};
     source->list.root = -1;
-    bool ok = root ? c2_folder_list_init(&source->list, root, below->gens, err)
+    bool ok = root ? c2_folder_list_init(&source->list, root, statedir, below->gens, err)
                    : c2_folder_list_init_objects(&source->list, (struct c2_object_source *)below, err);
     if (!ok) {
         c2_source_free(&source->base);
@@ -339,13 +339,13 @@ static bool folders_new(struct c2_source *below, const char *root, struct c2_sou
     return true;
 }
 
-bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
-                           struct cat2_error *err)
+bool c2_source_folders_new(struct c2_source *dir, const char *root, const char *statedir,
+                           struct c2_source **out, struct cat2_error *err)
 {
-    return folders_new(dir, root, out, err);
+    return folders_new(dir, root, statedir, out, err);
 }
 
 bool c2_source_object_folders_new(struct c2_source *objects, struct c2_source **out, struct cat2_error *err)
 {
-    return folders_new(objects, NULL, out, err);
+    return folders_new(objects, NULL, NULL, out, err);
 }

@@ -14,6 +14,7 @@ struct c2_h5_entry_of { /* of a snapshot; immutable once it was looked at */
     char *name;         /* in the file */
     bool group, looked;
     bool plain; /* Python's subscribers can carry it too */
+    bool tried; /* the refusal is of who opened it: with another plug-in, say, it may not be refused */
     struct c2_generation gen;
     const char *refusal; /* why it cannot be carried; lives as long as the site */
     uint64_t fingerprint,

@@ -15,6 +15,7 @@ struct c2_h5_snapshot {
     struct c2_h5_others others;
     struct c2_generation gen; /* of the file */
     bool hasty;               /* changed while, or just before, it was looked at: look again */
+    bool kept;                /* it was read from what was kept of the file, not from the file */
     bool torn;                /* and what is known of its datasets is not of one state */
     bool bare;                /* only names were read, and all datasets could be looked at with them */
     struct {
@@ -65,9 +66,22 @@ bool c2_h5_is_passing(const struct c2_h5_file *file, const struct cat2_error *er
 bool c2_h5_file_find(struct c2_h5_file *file, const char *path, bool group, struct c2_h5_known *out,
                      struct cat2_error *err);
 
+/* ---- h5_kept.c ---- */
+
+/** Fill a new snapshot with what was learned of this state of the file before, perhaps by an earlier process:
+ * all but what was `tried`, which is as if it were not looked at. false: nothing was kept. */
+bool c2_h5_kept_load(const struct c2_h5_file *file, const struct c2_h5_state *now,
+                     struct c2_h5_snapshot *snap);
+/** Keep it, when that is worth it. Before metadata is taken from it. */
+void c2_h5_kept_save(const struct c2_h5_file *file, const struct c2_h5_snapshot *snap);
+
 /* ---- h5_snapshot.c ---- */
 
 void c2_h5_state_key(const struct c2_h5_state *state, struct c2_file_key *out);
+/** Add an entry; path without our suffix. NULL: out of memory. */
+struct c2_h5_entry_of *c2_h5_snapshot_add(struct c2_h5_snapshot *snap, const char *path, const char *name,
+                                          bool group, struct cat2_error *err);
+void c2_h5_snapshot_clear(struct c2_h5_snapshot *snap);
 
 /** Does an event say that it was written, though its state does not? */
 bool c2_h5_is_doubted(const struct c2_h5_file *file);

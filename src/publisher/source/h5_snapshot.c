@@ -49,7 +49,7 @@ static void entry_fini(struct c2_h5_entry_of *entry)
     free(entry->meta);
 }
 
-static void drop_entries(struct c2_h5_snapshot *snap)
+void c2_h5_snapshot_clear(struct c2_h5_snapshot *snap)
 {
     for (size_t i = 0; i < snap->entries.n; i++)
         entry_fini(&snap->entries.p[i]);
@@ -59,7 +59,7 @@ static void drop_entries(struct c2_h5_snapshot *snap)
 void c2_h5_snapshot_unref(struct c2_h5_snapshot *snap)
 {
     if (!snap || atomic_fetch_sub(&snap->refs, 1) != 1) return;
-    drop_entries(snap);
+    c2_h5_snapshot_clear(snap);
     c2_vec_fini(&snap->entries);
     c2_h5_others_fini(&snap->others);
     pthread_mutex_destroy(&snap->lock);
@@ -157,9 +157,8 @@ static bool keep_others(struct c2_h5_entry_of *entry, struct c2_bytes told, stru
     return ok;
 }
 
-/* Its path, with our suffix unless it is a group. */
-static bool new_entry(struct c2_h5_snapshot *snap, const char *path, const char *name, bool group,
-                      struct cat2_error *err)
+struct c2_h5_entry_of *c2_h5_snapshot_add(struct c2_h5_snapshot *snap, const char *path, const char *name,
+                                          bool group, struct cat2_error *err)
 {
     struct c2_h5_entry_of entry = {.name = c2_str_dup(c2_str_of(name)), .group = group};
     size_t n = strlen(path);
@@ -169,7 +168,7 @@ static bool new_entry(struct c2_h5_snapshot *snap, const char *path, const char 
     bool ok = (entry.path && entry.name) || c2_fail_nomem(err, "list of datasets");
     ok = ok && c2_vec_push(&snap->entries, C2_VEC_NO_MAX, "datasets", err, entry);
     if (!ok) entry_fini(&entry);
-    return ok;
+    return ok ? &snap->entries.p[snap->entries.n - 1] : NULL;
 }
 
 static bool take_item(const struct c2_h5_call *call, const char *path, const char *name, struct c2_str body,
@@ -180,8 +179,9 @@ static bool take_item(const struct c2_h5_call *call, const char *path, const cha
     int shows = call->answer.kind;
 
     if (*path && !c2_path_check(c2_str_of(path), err)) return false;
-    if (!new_entry(snap, path, name, shows == C2_H5_SHOWS_GROUP, err)) return false;
-    struct c2_h5_entry_of *entry = &snap->entries.p[snap->entries.n - 1];
+    struct c2_h5_entry_of *entry = c2_h5_snapshot_add(snap, path, name, shows == C2_H5_SHOWS_GROUP, err);
+    if (!entry) return false;
+    entry->tried = call->answer.code != 0;
     if (shows == C2_H5_SHOWS_LOOKED && !keep_look(entry, call, body, err)) return false;
     if (shows == C2_H5_SHOWS_REFUSED) {
         char text[400];
@@ -357,7 +357,7 @@ static bool walk(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool look
 
     bool ok = c2_h5_file_ask(file, &call, err) &&
               c2_h5_others_add(&snap->others, c2_buf_bytes(&others), &snap->hasty, err);
-    if (!ok) drop_entries(snap);
+    if (!ok) c2_h5_snapshot_clear(snap);
     snap->state = call.answer.before;
     snap->torn = ok && looks && !c2_h5_same_state(&call.answer.before, &call.answer.after);
     snap->hasty = snap->hasty || !c2_h5_same_state(&call.answer.before, &call.answer.after);
@@ -365,12 +365,28 @@ static bool walk(struct c2_h5_file *file, struct c2_h5_snapshot *snap, bool look
     return ok;
 }
 
+/* What is kept is of a file that rests, and that no event says to be another than it seems. */
+static bool read_kept(struct c2_h5_file *file, struct c2_h5_snapshot *snap)
+{
+    struct c2_h5_state now;
+    struct c2_file_key key;
+
+    if (!c2_h5_stat(file->base.filename, &now)) return false;
+    key_of(&now, &key);
+    if (!c2_file_is_quiet(&key) || c2_h5_is_doubted(file) || !c2_h5_kept_load(file, &now, snap)) return false;
+    snap->state = now;
+    return true;
+}
+
 /* A dataset that ends the worker, or holds it up, is found by asking for each by itself. */
 static bool read_all(struct c2_h5_file *file, struct c2_h5_snapshot *snap, enum c2_h5_making how,
                      bool *looked, struct cat2_error *err)
 {
     bool at_once = how == C2_H5_ALL && !file->base.object;
+    bool may_be_kept = how != C2_H5_UNDECIDED && !file->base.object;
 
+    *looked = may_be_kept && (snap->kept = read_kept(file, snap));
+    if (*looked) return true;
     *looked = at_once && walk(file, snap, true, err);
     if (*looked) return true;
     if (at_once && err->code != CAT2_EIO) return false;
@@ -384,7 +400,8 @@ static bool stamp_all(struct c2_h5_file *file, struct c2_h5_snapshot *snap, stru
     bool ok = true;
 
     for (size_t i = 0; ok && i < snap->entries.n; i++)
-        if (!snap->entries.p[i].group) ok = stamp(file, snap, &snap->entries.p[i], err);
+        if (!snap->entries.p[i].group && !(snap->kept && snap->entries.p[i].tried))
+            ok = stamp(file, snap, &snap->entries.p[i], err);
     return ok;
 }
 
@@ -402,6 +419,7 @@ bool c2_h5_snapshot_make(struct c2_h5_file *file, enum c2_h5_making how, struct 
     if (snap->entries.n) qsort(snap->entries.p, snap->entries.n, sizeof(struct c2_h5_entry_of), by_path);
     drop_repeated(snap);
     if (looked && !stamp_all(file, snap, err)) return false;
+    if (looked && !snap->kept && !snap->hasty) c2_h5_kept_save(file, snap);
     *out = snap;
     snap = NULL;
     return true;

@@ -19,7 +19,7 @@ static bool directory_new(const char *root, const char *statedir, bool no_folder
         return false;
     }
     *out = dir;
-    if (no_folders || c2_source_folders_new(dir, root, out, err)) return true;
+    if (no_folders || c2_source_folders_new(dir, root, statedir, out, err)) return true;
     c2_source_free(dir);
     return false;
 }
@@ -52,7 +52,7 @@ bool c2_source_new(const char *root, const char *statedir, bool no_folders,
     enum c2_claim claim = C2_CLAIM_NONE;
     if (elsewhere || is_file || candidate.is_dir) claim = c2_formats_probe(&candidate, &format, &why);
     if (candidate.fd >= 0) close(candidate.fd);
-    if (claim >= C2_CLAIM_NAME) return c2_source_alone_new(format, root, gens, out, err);
+    if (claim >= C2_CLAIM_NAME) return c2_source_alone_new(format, root, statedir, gens, out, err);
     if (claim == C2_CLAIM_NONE && c2_is_object_store(root))
         return objects_new(root, store, no_folders, gens, out, err);
     if (elsewhere || is_file)

@@ -13,8 +13,9 @@ struct c2_reasons {
     int n;
 };
 
-bool c2_site_new(const char *dir, bool has_objects, const struct c2_format *const *formats,
-                 struct c2_gens *gens, struct c2_site **out, struct cat2_error *err)
+bool c2_site_new(const char *dir, bool has_objects, const char *statedir,
+                 const struct c2_format *const *formats, struct c2_gens *gens, struct c2_site **out,
+                 struct cat2_error *err)
 {
     struct c2_site *site = calloc(1, sizeof(*site));
 
@@ -26,7 +27,8 @@ bool c2_site_new(const char *dir, bool has_objects, const struct c2_format *cons
     site->reasons = calloc(1, sizeof(*site->reasons));
     if (site->reasons) pthread_mutex_init(&site->reasons->lock, NULL);
     if (dir) site->dir = c2_str_dup(c2_str_of(dir));
-    bool ok = (site->reasons && (!dir || site->dir)) || c2_fail_nomem(err, "source");
+    site->statedir = c2_str_dup(c2_str_of(statedir));
+    bool ok = (site->reasons && (!dir || site->dir) && site->statedir) || c2_fail_nomem(err, "source");
     for (size_t i = 0; ok && site->formats[i]; i++)
         if (site->formats[i]->start) ok = site->formats[i]->start(site, &site->shared[i], err);
     if (!ok) {
@@ -53,6 +55,7 @@ void c2_site_unref(struct c2_site *site)
     if (site->reasons) pthread_mutex_destroy(&site->reasons->lock);
     free(site->reasons);
     free(site->dir);
+    free(site->statedir);
     c2_gens_unref(site->gens);
     free(site);
 }

@@ -137,11 +137,11 @@ bool c2_source_names_new(struct c2_source *dir, struct c2_source **out, struct c
 
 /** A container (container.h) that is the root. */
 struct c2_format;
-bool c2_source_alone_new(const struct c2_format *format, const char *filename, struct c2_gens *gens,
-                         struct c2_source **out, struct cat2_error *err);
+bool c2_source_alone_new(const struct c2_format *format, const char *filename, const char *statedir,
+                         struct c2_gens *gens, struct c2_source **out, struct cat2_error *err);
 /** A directory's source, and beside each container in it a folder of its datasets. Takes dir on success. */
-bool c2_source_folders_new(struct c2_source *dir, const char *root, struct c2_source **out,
-                           struct cat2_error *err);
+bool c2_source_folders_new(struct c2_source *dir, const char *root, const char *statedir,
+                           struct c2_source **out, struct cat2_error *err);
 
 /** The same of c2_source_objects_new(). Takes objects on success. */
 bool c2_source_object_folders_new(struct c2_source *objects, struct c2_source **out, struct cat2_error *err);
