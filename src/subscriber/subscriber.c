@@ -156,6 +156,7 @@ void c2_subscriber_free(struct c2_subscriber *sub)
     c2_timer_stop(sub->patience);
     c2_timer_stop(sub->quota_timer); /* a start that failed is not stopped before */
     c2_timer_stop(sub->tender);
+    c2_sub_save_rest(sub);
     sub->patience = sub->quota_timer = sub->tender = NULL;
     sub->stopping = sub->given_up = true;
     stop_following(sub);

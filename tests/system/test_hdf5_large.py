@@ -136,3 +136,21 @@ def test_a_second_start_uses_what_the_first_one_learned(house, tmp_path):
     wait_until(lambda: path.stat().st_mtime < time.time() - 0.5)  # a file that is just written is read once more
     assert start() >= 1 and lists[-1] != lists[0]
     assert start() == 0 and lists[-1] == lists[-2]
+
+
+@pytest.mark.timeout(600)
+def test_a_first_list_is_remembered_whole_or_not_at_all(house, root):
+    """It is written to the state some at a time."""
+    bro = house.bro()
+    pub = house.pub("r", root / "many.h5", bro)
+    sub = house.sub(bro).follow("r", timeout=PATIENCE)
+    sub.kill()  # most of it is not written yet
+    pub.stop()
+    sub = house.sub(bro)
+    assert len(listed(sub.url, "r")) in (0, DATASETS)
+    pub = house.pub("r", root / "many.h5", bro)
+    sub.follow("r", timeout=PATIENCE)
+    sub.stop()
+    pub.stop()
+    sub = house.sub(bro)
+    assert len(listed(sub.url, "r")) == DATASETS

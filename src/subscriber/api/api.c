@@ -284,7 +284,7 @@ static void reply_info(struct c2_request *req, struct c2_ds *ds)
     c2_reply_header(req, "ETag", ds->quoted);
     struct c2_ds *rows = c2_ctable_asked(req, ds);
     bool ok = rows ? c2_ctable_info(ds, rows, &copy, &err)
-                   : c2_buf_append(&copy, ds->info.p, ds->info.n, &err) && put_container(ds, &copy, &err) &&
+                   : c2_ds_put_info(ds, &copy, &err) && put_container(ds, &copy, &err) &&
                          (!c2_is_lazy(ds) || c2_lazy_put_info(ds, &copy, &err));
     c2_reply_built(req, ok, &copy, &err);
 }

@@ -87,20 +87,19 @@ static void put_sizes(const struct c2_ds *rows, struct c2_str attrs, struct c2_j
 }
 
 /* What is at the path besides, a file or the array of rows, with the attributes of the table. */
-static bool put_other(const struct c2_ds *ds, bool file, const struct c2_buf *attrs, struct c2_buf *out,
+static bool put_other(struct c2_ds *ds, bool file, const struct c2_buf *attrs, struct c2_buf *out,
                       struct cat2_error *err)
 {
     struct c2_meta meta = ds->meta; /* borrows all of it */
     struct c2_jw w;
 
-    if (!file) return c2_buf_append(out, ds->info.p, ds->info.n, err);
+    if (!file) return c2_ds_put_info(ds, out, err);
     meta.vlmeta = *attrs;
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     return c2_meta_to_json(&meta, true, c2_ds_mtime_ms(ds), &w) && c2_jw_finish(&w);
 }
 
-bool c2_ctable_info(const struct c2_ds *ds, const struct c2_ds *rows, struct c2_buf *out,
-                    struct cat2_error *err)
+bool c2_ctable_info(struct c2_ds *ds, const struct c2_ds *rows, struct c2_buf *out, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     C2_AUTO(c2_buf) attrs = C2_BUF_INIT(C2_TRAILER_NBYTES_MAX);

@@ -205,7 +205,7 @@ bool c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct ca
     if (!p) return c2_fail_nomem(err, "cache file");
     *p = (struct prepare){.ds = c2_ds_ref(ds), .look_only = true, .fn = fn, .ctx = ctx};
     p->in_memory = ds->unwritable;
-    if (ds->unwritable) p->why = ds->unwritten;
+    if (ds->unwritable && ds->unwritten) p->why = *ds->unwritten;
     c2_buf_init(&p->name, 2 * C2_PATH_MAX);
     p->ok = c2_ds_cache_name(ds, &p->name, &p->err) && c2_meta_copy(&ds->meta, &p->meta, &p->err);
     run(p);

@@ -33,7 +33,8 @@ static void note_unwritten(struct c2_ds *ds, const struct c2_arrival *s)
 {
     if (s->err.code != CAT2_EIO || c2_cachefile_is_in_memory(s->cf)) return;
     ds->unwritable = true;
-    ds->unwritten = s->err;
+    if (!ds->unwritten) ds->unwritten = malloc(sizeof(*ds->unwritten));
+    if (ds->unwritten) *ds->unwritten = s->err;
 }
 
 static void store_free(struct c2_arrival *s)

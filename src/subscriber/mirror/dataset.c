@@ -43,6 +43,8 @@ void c2_ds_unref(struct c2_ds *ds)
     c2_buf_fini(&ds->info);
     c2_ds_close_file(ds);
     free(ds->flying);
+    free(ds->unwritten);
+    free(ds->root);
     free(ds->path);
     free(ds->etag);
     free(ds->quoted);
@@ -106,21 +108,31 @@ int64_t c2_ds_mtime_ms(const struct c2_ds *ds)
     return mtime;
 }
 
-/* The answer of /api/info, made once. mtime is the part of the etag before ':'. */
-static bool make_info(struct c2_ds *ds, struct cat2_error *err)
+/* mtime is the part of the etag before ':'. */
+static bool make_info(const struct c2_ds *ds, struct c2_buf *info, struct cat2_error *err)
 {
     struct c2_jw w;
 
-    c2_buf_init(&ds->info, C2_JSON_NBYTES_MAX);
-    c2_jw_init(&w, &ds->info, C2_JSON_COMPACT, err);
+    c2_jw_init(&w, info, C2_JSON_COMPACT, err);
     if (!c2_meta_to_json(&ds->meta, true, c2_ds_mtime_ms(ds), &w))
         return err->code != CAT2_OK ? false : c2_fail_nomem(err, "info");
     if (!c2_jw_finish(&w) || !ds->error) return w.ok;
-    ds->info.n--; /* its brace comes last */
-    if (!c2_buf_puts(&ds->info, ",\"refusal\":", err)) return false;
-    c2_jw_init(&w, &ds->info, C2_JSON_COMPACT, err);
+    info->n--; /* its brace comes last */
+    if (!c2_buf_puts(info, ",\"refusal\":", err)) return false;
+    c2_jw_init(&w, info, C2_JSON_COMPACT, err);
     c2_jw_cstr(&w, ds->error);
-    return c2_jw_finish(&w) && c2_buf_putc(&ds->info, '}', err);
+    return c2_jw_finish(&w) && c2_buf_putc(info, '}', err);
+}
+
+bool c2_ds_put_info(struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) info = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+
+    if (ds->info.n == 0) {
+        if (!make_info(ds, &info, err)) return false;
+        ds->info = c2_buf_steal(&info);
+    }
+    return c2_buf_append(out, ds->info.p, ds->info.n, err);
 }
 
 /* Etags of the publisher's may come back (it lost its state, or has another root by now); ours do not. */
@@ -216,7 +228,7 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
     ds->refused = c2_jstr(c2_jget(v, "refusal"), &error);
     if (ds->refused && !(ds->error = c2_str_dup(error))) return c2_fail_nomem(err, "dataset");
     ds->has_frame = c2_jval_kind(frame) == C2_JOBJECT && read_layout(frame, &ds->layout);
-    return make_info(ds, err);
+    return true;
 }
 
 bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks_pieces, struct c2_ds **out,
@@ -237,11 +249,11 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
     ds->serial = ++root->sub->serials;
     ds->left_nbytes = -1;
     ds->speaks_pieces = speaks_pieces;
-    snprintf(ds->root, sizeof(ds->root), "%s", root->root.name);
+    ds->root = c2_str_dup(c2_str_of(root->root.name));
     ds->path = c2_str_dup(path);
     ds->line = c2_str_dup(line);
     struct cat2_error why = {0};
-    bool ok = ds->path && ds->line;
+    bool ok = ds->root && ds->path && ds->line;
     bool filled = ok && fill(ds, v, &why);
     if (why.code == CAT2_ENOMEM) ok = false;
     if (ok && !filled) { /* it marks only itself */

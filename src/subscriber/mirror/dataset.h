@@ -17,6 +17,8 @@ void c2_ds_unref(struct c2_ds *ds);
 bool c2_ds_name_etag(struct c2_ds *ds, struct c2_str etag, int repeats, struct cat2_error *err);
 /** It takes the place of old: its ETag goes on from that one's. */
 bool c2_ds_succeed(struct c2_ds *ds, const struct c2_ds *old, struct cat2_error *err);
+/** Append the answer of /api/info: a JSON object. */
+bool c2_ds_put_info(struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
 /** Is it usable, and of the generation that its publisher calls so? */
 bool c2_ds_is_of(const struct c2_ds *ds, struct c2_str etag, struct c2_str validator);
 /** Its path as the file that it is in has it: that of an HDF5 dataset without our suffix. Borrowed. */

@@ -41,6 +41,7 @@ struct c2_follow {
     } infos;
     struct c2_texts told; /* events that came meanwhile */
     size_t told_nbytes;
+    size_t known_at; /* of the known list: that a line of the new one may be of */
     size_t next, under_way;
     struct c2_texts groups; /* files of datasets at a Python server, as they were found */
     size_t next_group;      /* to be listed */

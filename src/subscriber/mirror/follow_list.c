@@ -25,7 +25,8 @@
 #define LIST_STALL_MS 60000                       /* one dataset may have to be read first */
 #define TRIES         3                           /* of the list, of one info */
 #define BAD_LINES_MAX 64                          /* more: the whole list again */
-#define LINE_MAX      C2_TRAILER_NBYTES_MAX       /* attributes are most of a long one */
+#define KNOWN_AHEAD   8                     /* datasets of the known list that a line is compared with */
+#define LINE_MAX      C2_TRAILER_NBYTES_MAX /* attributes are most of a long one */
 
 void c2_follow_clear_infos(struct c2_follow *f)
 {
@@ -47,7 +48,7 @@ void c2_follow_clear(struct c2_follow *f)
     c2_vec_fini(&f->found);
     c2_texts_fini(&f->groups);
     c2_buf_clear(&f->text);
-    f->next_group = 0;
+    f->next_group = f->known_at = 0;
 }
 
 static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
@@ -111,6 +112,21 @@ static struct c2_ds *or_known(struct c2_follow *f, struct c2_ds *ds)
     return c2_ds_ref(old);
 }
 
+/* The dataset whose line this is, as it was. Lists are sorted, so it is the one after the last that came;
+ * after others, one of the next few. NULL: it is read. */
+static struct c2_ds *known_by_line(struct c2_follow *f, struct c2_str line)
+{
+    const struct c2_root_state *root = f->root;
+
+    for (size_t i = 0; i < KNOWN_AHEAD && f->known_at + i < root->n; i++) {
+        struct c2_ds *ds = root->datasets[f->known_at + i];
+        if (!*ds->etag || !ds->speaks_pieces || !c2_str_is(line, ds->line)) continue;
+        f->known_at += i + 1;
+        return c2_ds_ref(ds);
+    }
+    return NULL;
+}
+
 static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error *err)
 {
     struct cat2_error why;
@@ -128,6 +144,7 @@ static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error
         /* It was asked for hashes and sends them: the answer lost its own on the way, and maybe more. */
         return c2_fail(err, CAT2_EDATA, "the lines of the list have hashes, and its head has none");
     }
+    if ((ds = known_by_line(f, line))) return keep(f, ds, err);
     if (c2_ds_from_line(f->root, line, true, &ds, &why)) return keep(f, or_known(f, ds), err);
     if (why.code == CAT2_ENOMEM) return c2_fail_nomem(err, "listing");
     c2_log_some(C2_WARN, "follow root=%s: %s", f->root->root.name,

@@ -85,9 +85,10 @@ static bool is_clean(const char *text)
     return true;
 }
 
-static void judge(const struct c2_ds *ds)
+static void judge(struct c2_ds *ds)
 {
     C2_AUTO(c2_buf) name = C2_BUF_INIT(1 << 16);
+    C2_AUTO(c2_buf) info = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
 
     C2_ASSERT(ds->path && ds->etag && ds->quoted && is_clean(ds->etag) && is_clean(ds->match));
@@ -98,8 +99,8 @@ static void judge(const struct c2_ds *ds)
     }
     c2_ds_mtime_ms(ds);
     if (ds->error && !ds->refused) return;
-    C2_ASSERT(ds->info.n > 1);
-    C2_ASSERT(c2_str_is_utf8(c2_buf_str(&ds->info)));
+    C2_ASSERT(c2_ds_put_info(ds, &info, &err) && info.n > 1);
+    C2_ASSERT(c2_str_is_utf8(c2_buf_str(&info)));
 }
 
 static void on_complete(struct c2_follow *f)

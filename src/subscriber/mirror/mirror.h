@@ -44,7 +44,7 @@ struct c2_ds {
     uint64_t serial; /* of all dataset objects of this process, never used twice */
     struct c2_subscriber *sub;
     enum c2_ds_life life;
-    char root[256];
+    char *root;   /* its name */
     char *path;   /* within the root */
     char *etag;   /* as the publisher gave it; "" unknown. With -N when it gave it N times for other bytes */
     char *key;    /* of the generation in our cache: etag and, from ours, the strong validator */
@@ -57,7 +57,7 @@ struct c2_ds {
     bool busy;    /* the error is one of the moment: it is being written */
     char *remark; /* of a file: why what is in it is not listed; or NULL */
     struct c2_meta meta;
-    struct c2_buf info; /* JSON answer of /api/info */
+    struct c2_buf info; /* JSON answer of /api/info; made when it is asked for first: c2_ds_info() */
     bool speaks_pieces; /* its publisher did when it was listed: parts of chunks, ranges, If-Match */
     bool within;      /* it is in an HDF5 file or a Blosc2 store: its folders are groups, whose attributes the
                          publisher has */
@@ -67,22 +67,22 @@ struct c2_ds {
     bool group_attrs; /* what has the attributes of its folder: not listed */
     bool has_frame;   /* the publisher has a contiguous frame of it: layout is that one's */
     struct c2_frame_layout layout;
-    struct c2_cachefile *cf;     /* NULL: not open, which says nothing of what is on disk */
-    struct c2_ds *newer, *older; /* by use, among those with an open file */
-    struct c2_direct {           /* fetch/direct.c: where a store has the frame */
-        char *url;               /* NULL: not known */
+    struct c2_cachefile *cf;      /* NULL: not open, which says nothing of what is on disk */
+    struct c2_ds *newer, *older;  /* by use, among those with an open file */
+    struct c2_direct {            /* fetch/direct.c: where a store has the frame */
+        char *url;                /* NULL: not known */
         char etag[300];
         int64_t nbytes;
-        int64_t until_ms;   /* by the loop's clock: the URL holds */
-        int64_t not_before; /* nothing is asked until then: it failed */
-    } direct;
-    int nreads;                  /* under way: they count on cf */
-    bool preparing;              /* cf is being opened or made; open_files.c has the life of cache files */
-    bool unwritable;             /* pieces could not be stored: the next cache file is in memory */
-    bool leaving;                /* cf is to be replaced by one in memory, when that is there */
-    struct cat2_error unwritten; /* why it is unwritable */
-    struct c2_read *waiting;     /* for the cache file, or for chunks that others are fetching */
-    uint8_t *flying;             /* a bit a chunk: being fetched; made with the first flight */
+        int64_t until_ms;         /* by the loop's clock: the URL holds */
+        int64_t not_before;       /* nothing is asked until then: it failed */
+    } *direct;                    /* NULL: never asked */
+    int nreads;                   /* under way: they count on cf */
+    bool preparing;               /* cf is being opened or made; open_files.c has the life of cache files */
+    bool unwritable;              /* pieces could not be stored: the next cache file is in memory */
+    bool leaving;                 /* cf is to be replaced by one in memory, when that is there */
+    struct cat2_error *unwritten; /* why it is unwritable; NULL: it is not, or there was no memory */
+    struct c2_read *waiting;      /* for the cache file, or for chunks that others are fetching */
+    uint8_t *flying;              /* a bit a chunk: being fetched; made with the first flight */
     struct c2_arrival *arrived, *arrived_last; /* to be stored, when what is being stored is */
     bool is_storing;
     int64_t used_ms;     /* when last, by the loop's clock; 0: not in this process */
@@ -212,6 +212,11 @@ struct c2_subscriber {
     struct c2_open_files open;
     struct c2_open_levels levels[C2_LEVELS_OPEN];
     uint64_t serials; /* given out so far */
+    struct {
+        C2_VEC(struct c2_ds *);
+    } unsaved; /* datasets that are to be written to the state, from unsaved_next on */
+    size_t unsaved_next;
+    struct c2_timer *unsaved_timer; /* while there are some */
     struct c2_timer *quota_timer;
     struct c2_timer *tender;             /* of the state */
     struct c2_timer *lease_timer;        /* whether events can come */

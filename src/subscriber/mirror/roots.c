@@ -217,7 +217,7 @@ static bool save(const struct c2_ds *ds, struct cat2_error *err)
 }
 
 /* The state says so when it is not written, and gets it later. */
-static void save_or_later(const struct c2_ds *ds)
+void c2_ds_save(const struct c2_ds *ds)
 {
     struct cat2_error err;
 
@@ -253,8 +253,8 @@ static uint64_t hash_of(const struct c2_ds *ds)
     return ds ? c2_hash64(ds->line, strlen(ds->line)) : 0;
 }
 
-/* What a step means, besides its place in the list. */
-static void take_step(struct c2_root_state *root, const struct c2_merge_step *step, bool keep)
+/* What a step means, besides its place in the list. Who is told of it looks at no state. */
+static void take_step(struct c2_root_state *root, const struct c2_merge_step *step)
 {
     static const char *const words[] = {
         [C2_MERGE_CHANGED] = "changed", [C2_MERGE_NEW] = "new", [C2_MERGE_REMOVED] = "removed"};
@@ -265,7 +265,6 @@ static void take_step(struct c2_root_state *root, const struct c2_merge_step *st
     root->lines += hash_of(step->found) - hash_of(step->old);
     if (step->old) c2_ds_move(step->old, step->found ? C2_DS_REPLACED : C2_DS_REMOVED);
     if (step->found) c2_ds_move(step->found, C2_DS_LISTED);
-    if (keep && step->found) save_or_later(step->found);
     if (step->old) forget_levels(step->old);
     if (!step->found) forget(step->old);
     c2_mirror_tell(root, step->found ? step->found : step->old, words[step->change]);
@@ -291,7 +290,8 @@ static bool put(struct c2_root_state *root, struct c2_ds *ds, bool keep, struct 
         memmove(at + 1, at, (root->n++ - i) * sizeof(*at));
     }
     *at = ds;
-    take_step(root, &step, keep);
+    if (keep) c2_ds_save(ds);
+    take_step(root, &step);
     return true;
 }
 
@@ -307,7 +307,12 @@ void c2_sub_drop(struct c2_root_state *root, struct c2_str path)
 
     if (!step.old) return;
     memmove(root->datasets + i, root->datasets + i + 1, (--root->n - i) * sizeof(*root->datasets));
-    take_step(root, &step, true);
+    take_step(root, &step);
+}
+
+static void save_now(struct c2_ds *ds)
+{
+    c2_ds_save(ds);
 }
 
 bool c2_sub_take_list(struct c2_root_state *root, struct c2_ds **found, size_t n, struct cat2_error *err)
@@ -316,7 +321,7 @@ bool c2_sub_take_list(struct c2_root_state *root, struct c2_ds **found, size_t n
     struct c2_merge merge, again;
     struct c2_merge_step step;
     struct cat2_error bad;
-    size_t at = 0;
+    size_t at = 0, nsaved = 0;
     bool ok = true;
 
     c2_merge_sort(found, n);
@@ -326,12 +331,13 @@ bool c2_sub_take_list(struct c2_root_state *root, struct c2_ds **found, size_t n
     struct c2_ds **list = ok ? malloc((n + 1) * sizeof(*list)) : NULL;
     if (!list) return ok ? c2_fail_nomem(err, "datasets") : false;
     bool begun = c2_state_begin(root->sub->state, &bad);
+    if (first && n > C2_SAVED_AT_ONCE) c2_sub_mark_unsaved(root);
     while (c2_merge_next(&again, &step)) {
-        if (step.change == C2_MERGE_KEPT && first)
-            save_or_later(step.old); /* known early, and not kept then */
-        if (step.change != C2_MERGE_REMOVED)
-            list[at++] = step.change == C2_MERGE_KEPT ? step.old : c2_ds_ref(step.found);
-        take_step(root, &step, true);
+        struct c2_ds *ds = step.change == C2_MERGE_KEPT ? step.old : step.found;
+        bool unsaved = ds && (step.change != C2_MERGE_KEPT || first); /* known early, and not kept then */
+        if (ds) list[at++] = step.change == C2_MERGE_KEPT ? ds : c2_ds_ref(ds);
+        take_step(root, &step);
+        if (unsaved) (nsaved++ < C2_SAVED_AT_ONCE ? save_now : c2_sub_save_later)(ds);
     }
     if (begun && !c2_state_commit(root->sub->state, &bad)) c2_state_rollback(root->sub->state);
     free(root->datasets);
@@ -475,7 +481,8 @@ static void restore_peer_id(struct c2_subscriber *sub)
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err)
 {
     restore_peer_id(sub);
-    return c2_state_each(sub->state, "roots", C2_STR(""), restore_root, sub, err) &&
+    return c2_sub_remove_unsaved(sub, err) &&
+           c2_state_each(sub->state, "roots", C2_STR(""), restore_root, sub, err) &&
            c2_state_each(sub->state, HASHED, C2_STR(""), restore_hashed, sub, err) &&
            c2_state_each(sub->state, "datasets", C2_STR(""), restore_dataset, sub, err);
 }

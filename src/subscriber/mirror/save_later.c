@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Datasets of a long list are written to the state some at a time: 10^5 of them take seconds, in which nobody
+ * would be answered. A root whose first list is being written is marked, for a part of a list is none: what
+ * was written of it is removed at the next start. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "subscriber/mirror/roots.h"
+
+#define TURN 500 /* datasets; some ten milliseconds */
+
+static const char MARKED[] = "unsaved";
+
+static bool save_some(struct c2_subscriber *sub, size_t max)
+{
+    struct cat2_error err;
+    bool begun = c2_state_begin(sub->state, &err), more = sub->unsaved.n > 0;
+
+    for (size_t i = 0; more && i < max; i++) {
+        struct c2_ds *ds = sub->unsaved.p[sub->unsaved_next++];
+        if (ds->life == C2_DS_LISTED) c2_ds_save(ds);
+        c2_ds_unref(ds);
+        more = sub->unsaved_next < sub->unsaved.n;
+    }
+    if (!more) {
+        c2_vec_fini(&sub->unsaved);
+        sub->unsaved_next = 0;
+        c2_state_del_prefix(sub->state, MARKED, C2_STR(""), &err);
+    }
+    if (begun && !c2_state_commit(sub->state, &err)) c2_state_rollback(sub->state);
+    return more;
+}
+
+static void on_turn(void *ctx)
+{
+    struct c2_subscriber *sub = ctx;
+
+    if (save_some(sub, TURN)) return;
+    c2_timer_stop(sub->unsaved_timer);
+    sub->unsaved_timer = NULL;
+}
+
+void c2_sub_save_later(struct c2_ds *ds)
+{
+    struct c2_subscriber *sub = ds->sub;
+    struct cat2_error err;
+
+    if (!sub->unsaved_timer) sub->unsaved_timer = c2_timer_start(sub->config.loop, 1, 1, on_turn, sub);
+    if (!sub->unsaved_timer || !c2_vec_push(&sub->unsaved, C2_VEC_NO_MAX, "datasets", &err, ds))
+        c2_ds_save(ds);
+    else
+        c2_ds_ref(ds);
+}
+
+void c2_sub_mark_unsaved(struct c2_root_state *root)
+{
+    struct cat2_error err;
+
+    if (!c2_state_put(root->sub->state, MARKED, c2_str_of(root->root.name), C2_STR("1"), &err) &&
+        err.code != CAT2_EIO)
+        c2_log_error("state: %s", err.message);
+}
+
+void c2_sub_save_rest(struct c2_subscriber *sub)
+{
+    c2_timer_stop(sub->unsaved_timer);
+    sub->unsaved_timer = NULL;
+    while (sub->unsaved.n)
+        save_some(sub, TURN);
+}
+
+static bool note_name(void *ctx, struct c2_str name, struct c2_str value, struct cat2_error *err)
+{
+    struct c2_buf *names = ctx;
+
+    (void)value;
+    return c2_buf_append_str(names, name, err) && c2_buf_putc(names, '\n', err);
+}
+
+bool c2_sub_remove_unsaved(struct c2_subscriber *sub, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) names = C2_BUF_INIT(1 << 20);
+    C2_AUTO(c2_buf) prefix = C2_BUF_INIT(1 << 10);
+    struct c2_str name, rest;
+
+    if (!c2_state_each(sub->state, MARKED, C2_STR(""), note_name, &names, err)) return false;
+    for (rest = c2_buf_str(&names); c2_str_cut(rest, '\n', &name, &rest);) {
+        c2_buf_clear(&prefix);
+        if (!c2_buf_printf(&prefix, err, "%.*s/", C2_STR_ARG(name)) ||
+            !c2_state_del_prefix(sub->state, "datasets", c2_buf_str(&prefix), err))
+            return false;
+    }
+    return c2_state_del_prefix(sub->state, MARKED, C2_STR(""), err);
+}
